@@ -1,0 +1,1 @@
+"""Each benchmark prints its figures beside a baseline of the same run."""

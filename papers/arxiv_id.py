@@ -1,0 +1,200 @@
+"""The arXiv id: key, shard and order of everything here.
+
+An id is a month and a number inside it. `2503.14895` is number 14,895 of March 2025;
+`hep-th/9901001` is number 1 of archive hep-th in January 1999, and its number inside the month
+is the archive's fixed place times 1,000 plus the three digits, so two archives never collide.
+Ids sort by month, then number: within the new scheme that is the order of announcement.
+
+The scheme: https://info.arxiv.org/help/arxiv_identifier.html
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import unquote
+
+from papers.errors import BadId
+
+ARCHIVES: Final = (
+    # The place of an archive in this table is part of stored numbers: append, never reorder.
+    *("acc-phys", "adap-org", "alg-geom", "ao-sci", "astro-ph", "atom-ph", "bayes-an"),
+    *("chao-dyn", "chem-ph", "cmp-lg", "comp-gas", "cond-mat", "cs", "dg-ga", "funct-an"),
+    *("gr-qc", "hep-ex", "hep-lat", "hep-ph", "hep-th", "math", "math-ph", "mtrl-th", "nlin"),
+    *("nucl-ex", "nucl-th", "patt-sol", "physics", "plasm-ph", "q-alg", "q-bio", "quant-ph"),
+    *("solv-int", "supr-con", "test"),
+)
+"""Archives that gave out ids of the old scheme, 1991 to March 2007."""
+
+_PLACE: Final = {archive: place for place, archive in enumerate(ARCHIVES)}
+_FIRST_MONTH: Final = 199107
+_FIRST_NEW_MONTH: Final = 200704
+_FIRST_FIVE_DIGIT_MONTH: Final = 201501
+_NUMBERS: Final = 65_536
+
+_VERSION = r"(?:v(?P<version>[1-9]\d{0,3}))?"
+_NEW = re.compile(rf"(?P<yymm>\d{{4}})\.(?P<digits>\d{{4,5}}){_VERSION}", re.IGNORECASE)
+_OLD = re.compile(
+    rf"(?P<archive>[a-z]+(?:-[a-z]+)?)(?:\.[a-z]{{2}}(?:-[a-z]+)?)?/(?P<yymm>\d{{4}})"
+    rf"(?P<digits>\d{{3}}){_VERSION}",
+    re.IGNORECASE,
+)
+_PREFIX = re.compile(r"\s*(?:oai:arxiv\.org:|arxiv:|doi:)\s*", re.IGNORECASE)
+_DOI = re.compile(r"10\.48550/arxiv\.", re.IGNORECASE)
+_URL = re.compile(r"(?:https?:)?//(?P<host>[^/?#]+)(?P<path>/[^?#]*)?", re.IGNORECASE)
+_BARE_HOST = re.compile(r"(?P<host>(?:[a-z0-9-]+\.)+[a-z]{2,})(?P<path>/[^?#]*)", re.IGNORECASE)
+
+_ABS = r"(?:abs|pdf|html|ps|format|src|e-print|tb|list|show-email|a|cits)"
+_PATHS: Final = {
+    "arxiv.org": re.compile(rf"/{_ABS}/(.+)"),
+    "xxx.lanl.gov": re.compile(rf"/{_ABS}/(.+)"),
+    "ar5iv.org": re.compile(r"/(?:abs|html)/(.+)"),
+    "ar5iv.labs.arxiv.org": re.compile(r"/(?:abs|html)/(.+)"),
+    "doi.org": re.compile(r"/10\.48550/arxiv\.(.+)", re.IGNORECASE),
+    "huggingface.co": re.compile(r"/papers/(.+?)(?:\.md)?"),
+    "hf.co": re.compile(r"/papers/(.+?)(?:\.md)?"),
+    "alphaxiv.org": re.compile(r"/(?:abs|pdf|overview|resources)/(.+)"),
+    "papers.cool": re.compile(r"/arxiv/(.+)"),
+    "scirate.com": re.compile(r"/arxiv/(.+)"),
+    "tldr.takara.ai": re.compile(r"/p/(.+)"),
+    "takara.ai": re.compile(r"/p/(.+)"),
+}
+"""Hosts whose paths name arXiv papers, and where in the path the id stands."""
+
+_HOST_PREFIX = re.compile(r"(?:www|export|browse|lanl|dx)\.")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class ArxivId:
+    """A paper's id without a version; sorts in order of announcement.
+
+    `month` is YYYYMM; `number` is 1 to 65,535 inside it.
+    """
+
+    month: int
+    number: int
+
+    def __str__(self) -> str:
+        yymm = self.yymm
+        if self.month < _FIRST_NEW_MONTH:
+            place, digits = divmod(self.number, 1000)
+            return f"{ARCHIVES[place]}/{yymm}{digits:03}"
+        return f"{yymm}.{self.number:0{4 if self.month < _FIRST_FIVE_DIGIT_MONTH else 5}}"
+
+    @property
+    def yymm(self) -> str:
+        """The month as ids spell it: `2503`, `9901`."""
+        return f"{self.month % 10_000:04}"
+
+    @property
+    def url(self) -> str:
+        """The abstract page, without a version: an entry's id for ever."""
+        return f"https://arxiv.org/abs/{self}"
+
+    @property
+    def pdf_url(self) -> str:
+        """The PDF at arXiv, without a version."""
+        return f"https://arxiv.org/pdf/{self}"
+
+    @property
+    def doi(self) -> str:
+        """The DOI that arXiv itself registers."""
+        return f"10.48550/arXiv.{self}"
+
+    @classmethod
+    def parse(cls, text: str) -> ArxivId:
+        """Read any common form of an id; a version in it is dropped.
+
+        Raises BadId.
+        """
+        return parse_versioned(text)[0]
+
+
+def parse_versioned(text: str) -> tuple[ArxivId, int | None]:
+    """Read an id in any common form, with the version if one is named.
+
+    Bare, prefixed (`arXiv:`, `oai:arXiv.org:`, DOI) and the URLs of arXiv, its mirrors and the
+    community sites in the table above. Raises BadId.
+    """
+    if not isinstance(text, str):
+        raise BadId(f"{text!r} is no arXiv id: ids are text, a number would lose its zeros")
+    bare = _bare(text)
+    match = _NEW.fullmatch(bare) or _OLD.fullmatch(bare)
+    if match is None:
+        raise BadId(
+            f"{text[:200]!r} is no arXiv id: expected a form like 2503.14895 or hep-th/9901001"
+        )
+    version = int(match["version"]) if match["version"] else None
+    groups = match.groupdict()
+    month = month_of(groups["yymm"])
+    if month is None:
+        raise BadId(f"{text[:200]!r} is no arXiv id: there is no month {groups['yymm']}")
+    if groups.get("archive"):
+        return _old(text, month, groups["archive"].lower(), groups["digits"]), version
+    return _new(text, month, groups["digits"]), version
+
+
+_MENTION = re.compile(
+    r"(?:https?:)?//[^\s\"'<>()\[\]{},;]+"
+    r"|\b(?:oai:arxiv\.org:|arxiv:\s?|10\.48550/arxiv\.)[a-z0-9./-]+",
+    re.IGNORECASE,
+)
+
+
+def find_ids(text: str) -> list[ArxivId]:
+    """Every paper that a text names by URL, DOI or `arXiv:` prefix, once each, in order.
+
+    A bare number in prose is no mention: `2024.12345` may be anything.
+    """
+    found: dict[ArxivId, None] = {}
+    for mention in _MENTION.findall(text):
+        try:
+            found[ArxivId.parse(mention.rstrip(".:!?*_"))] = None
+        except BadId:
+            continue
+    return list(found)
+
+
+def month_of(yymm: str) -> int | None:
+    """YYYYMM of an id's four digits, or None where they name no month of arXiv's."""
+    year, month = int(yymm[:2]), int(yymm[2:])
+    full = (1900 if year >= 91 else 2000) * 100 + year * 100 + month
+    return full if 1 <= month <= 12 and full >= _FIRST_MONTH else None
+
+
+def _old(text: str, month: int, archive: str, digits: str) -> ArxivId:
+    if month >= _FIRST_NEW_MONTH:
+        raise BadId(f"{text[:200]!r} is no arXiv id: this scheme ended in March 2007")
+    if archive not in _PLACE:
+        raise BadId(f"{text[:200]!r} is no arXiv id: there was no archive {archive!r}")
+    if int(digits) == 0:
+        raise BadId(f"{text[:200]!r} is no arXiv id: numbers begin at 1")
+    return ArxivId(month, _PLACE[archive] * 1000 + int(digits))
+
+
+def _new(text: str, month: int, digits: str) -> ArxivId:
+    if month < _FIRST_NEW_MONTH:
+        raise BadId(f"{text[:200]!r} is no arXiv id: this scheme began in April 2007")
+    expected = 4 if month < _FIRST_FIVE_DIGIT_MONTH else 5
+    if len(digits) != expected:
+        raise BadId(f"{text[:200]!r} is no arXiv id: its month has {expected} digits after the dot")
+    if not 0 < int(digits) < _NUMBERS:
+        raise BadId(f"{text[:200]!r} is no arXiv id: numbers go from 1 to {_NUMBERS - 1:,}")
+    return ArxivId(month, int(digits))
+
+
+def _bare(text: str) -> str:
+    """The part of a text that should be the id itself."""
+    text = unquote(text.strip())
+    located = _URL.fullmatch(text.split("?")[0].split("#")[0]) or _BARE_HOST.fullmatch(
+        text.split("?")[0].split("#")[0]
+    )
+    if located and not _OLD.fullmatch(text):
+        host = _HOST_PREFIX.sub("", located["host"].lower().rsplit("@", 1)[-1].split(":")[0])
+        pattern = _PATHS.get(host)
+        match = pattern.fullmatch((located["path"] or "").rstrip("/")) if pattern else None
+        text = match[1] if match else ""
+        return re.sub(r"\.(?:pdf|md|html)$", "", text, flags=re.IGNORECASE)
+    text = _PREFIX.sub("", text, count=1)
+    return _DOI.sub("", text, count=1)

@@ -1,0 +1,79 @@
+"""Every key in Redis: name, type, content, lifetime, and the one module that owns it.
+
+| key | type | content | lives | owner |
+| --- | --- | --- | --- | --- |
+| `{2503}:papers` | hash | number in the month (2 bytes) → packed paper | for ever | papers.store |
+| `{2503}:terms` | hash | bucket or big term → packed postings | for ever | papers.store |
+| `{2503}:rev` | integer | transactions this month has seen | for ever | papers.store |
+| `months` | sorted set | `2503` by YYYYMM: months that may hold papers | for ever | papers.store |
+| `picks` | sorted set | id by seconds of its first pick | for ever | papers.store |
+| `vocabulary` | sorted set | folded words, score 0, for `prefix*` | for ever | papers.store |
+| `undescribed` | set | ids that a community named and arXiv has not described | till described | papers.store |
+| `pending` | set | months with a transaction under way | seconds | papers.store |
+| `revision` | integer | moves whenever anything a feed shows has changed | for ever | papers.store |
+| `keywords` | hash | slug → saved keyword, JSON | for ever | papers.keywords |
+| `sources` | hash | source → state, JSON | for ever | papers.source_states |
+| `due` | sorted set | task by the second it is due | for ever | papers.source_states |
+| `progress` | hash | task → progress of a long run, JSON | till done | papers.source_states |
+| `quarantine` | list | records set aside, newest first, JSON, 1,000 at most | for ever | papers.source_states |
+| `validators` | hash | URL → ETag and Last-Modified, JSON | for ever | workers.fetching |
+| `lane:arxiv` | hash | the one lane to arXiv: next start, back-off, who said no | for ever | workers.lane |
+| `lane:arxiv:holder` | string | token of the request under way | its time-out | workers.lane |
+| `lease:scheduler` | string | token of the scheduler that ticks | 30 s | workers.due |
+| `lock:task:NAME` | string | token of the job that runs a task | its time-out | workers.jobs |
+| `feed:HASH` | string | a rendered answer with its validators | 1 day | service.caching |
+| `feed:HASH:lock` | string | token of the process that renders it | 10 s | service.caching |
+
+Every step that touches several keys touches those of one month, which share one hash tag: nothing
+here needs more than Redis Cluster can do. RQ's own keys begin with `rq:` and stay on a plain Redis.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+MONTHS: Final = "months"
+PICKS: Final = "picks"
+VOCABULARY: Final = "vocabulary"
+UNDESCRIBED: Final = "undescribed"
+PENDING: Final = "pending"
+REVISION: Final = "revision"
+KEYWORDS: Final = "keywords"
+SOURCES: Final = "sources"
+DUE: Final = "due"
+PROGRESS: Final = "progress"
+QUARANTINE: Final = "quarantine"
+VALIDATORS: Final = "validators"
+ARXIV_LANE: Final = "lane:arxiv"
+ARXIV_LANE_HOLDER: Final = "lane:arxiv:holder"
+SCHEDULER_LEASE: Final = "lease:scheduler"
+
+
+def month_papers(yymm: str) -> str:
+    """The papers of a month."""
+    return f"{{{yymm}}}:papers"
+
+
+def month_terms(yymm: str) -> str:
+    """The postings of a month."""
+    return f"{{{yymm}}}:terms"
+
+
+def month_rev(yymm: str) -> str:
+    """The count of a month's transactions; WATCHed by every writer."""
+    return f"{{{yymm}}}:rev"
+
+
+def task_lock(task: str) -> str:
+    """The lock of a task that a job runs."""
+    return f"lock:task:{task}"
+
+
+def feed(digest: str) -> str:
+    """A rendered answer, by the digest of its canonical request."""
+    return f"feed:{digest}"
+
+
+def feed_lock(digest: str) -> str:
+    """The lock of whoever renders that answer."""
+    return f"feed:{digest}:lock"

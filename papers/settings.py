@@ -1,0 +1,242 @@
+"""Every setting: one field each, with its default and what it is for.
+
+Order of precedence: environment `PAPERWIRE_NAME`, environment `PAPERWIRE_NAME_FILE` (the path
+of a file that holds the value: for secrets), the TOML file, the default. `REDIS_URL` is read
+where `PAPERWIRE_REDIS_URL` is not set. Lists are comma-separated in the environment; tables are
+`name=value` pairs separated by semicolons. `docs/settings.md` lists the same fields; a test holds
+the two together.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from papers.errors import BadSettings
+
+Seconds = float
+
+
+def _setting(default: Any, about: str, *, secret: bool = False) -> Any:
+    metadata = {"about": about, "secret": secret}
+    if isinstance(default, dict):
+        return dataclasses.field(default_factory=lambda: dict(default), metadata=metadata)
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Paperwire's settings, checked. Field metadata: `about` (a sentence), `secret`."""
+
+    data_dir: str = _setting(
+        "data", "Folder for the embedded store and the last good feeds, relative to the TOML file."
+    )
+    redis_url: str = _setting(
+        "",
+        "The store, as redis://, rediss:// or unix:// URL; empty: an embedded one.",
+        secret=True,
+    )
+    host: str = _setting("127.0.0.1", "Address the web server listens on.")
+    port: int = _setting(8000, "Port the web server listens on; taken: the next free one.")
+    public_url: str = _setting(
+        "", "The address readers see, without a slash at the end; empty: http://HOST:PORT."
+    )
+    trusted_hosts: tuple[str, ...] = _setting(
+        (), "Host headers answered beside the public one; others get a 400."
+    )
+    trusted_proxies: int = _setting(
+        0, "How many proxies in front are trusted to set X-Forwarded-* headers."
+    )
+    web_processes: int = _setting(2, "Web server processes.")
+    worker_processes: int = _setting(1, "RQ worker processes that `paperwire up` starts.")
+    contact: str = _setting(
+        "", "Mail address or URL of whoever runs this; sent to upstreams in the User-Agent."
+    )
+    categories: tuple[str, ...] = _setting(
+        ("cs.AI", "cs.CL", "cs.CV", "cs.LG", "stat.ML"),
+        "arXiv categories whose announcements are fetched.",
+    )
+    keywords: dict[str, str] = _setting(
+        {
+            "Hallucination": "hallucination",
+            "MLLM": 'mllm OR "multimodal large language model" OR "multimodal llm"',
+            "Reasoning": "reasoning",
+            "Reward Model": '"reward model"',
+        },
+        "Saved keywords at the first start: name to query.",
+    )
+    communities: dict[str, str] = _setting(
+        {}, "Community feeds (RSS or Atom) whose entries link to arXiv: name to URL."
+    )
+    huggingface: bool = _setting(True, "Whether Hugging Face Daily Papers are fetched.")
+    arxiv_feed_url: str = _setting(
+        "https://rss.arxiv.org/atom", "Where arXiv's announcement feeds are."
+    )
+    arxiv_api_url: str = _setting("https://export.arxiv.org/api/query", "Where arXiv's API is.")
+    huggingface_url: str = _setting("https://huggingface.co", "Where Hugging Face is.")
+    arxiv_interval: Seconds = _setting(
+        3.0, "Seconds between two requests to arXiv, from all processes together."
+    )
+    fetch_timeout: Seconds = _setting(20.0, "Seconds an upstream may stay silent.")
+    fetch_deadline: Seconds = _setting(90.0, "Seconds one whole answer may take.")
+    fetch_bytes: int = _setting(32_000_000, "Bytes an answer may have, after decompression.")
+    allowed_networks: tuple[str, ...] = _setting(
+        (), "Private networks (CIDR) that upstreams may be in; empty: none."
+    )
+    fill_papers: int = _setting(
+        200, "Papers that the first fill of a new keyword asks arXiv's API for; 0: none."
+    )
+    cache_seconds: int = _setting(
+        1800, "How long readers and proxies may keep a feed (Cache-Control max-age)."
+    )
+    log_level: str = _setting("info", "debug, info, warning or error.")
+
+    def __post_init__(self) -> None:
+        for name, low, high in _RANGES:
+            if not low <= getattr(self, name) <= high:
+                raise BadSettings(f"{name} = {getattr(self, name)!r}: must be {low} to {high}")
+        if self.log_level not in ("debug", "info", "warning", "error"):
+            raise BadSettings(
+                f"log_level = {self.log_level!r}: must be debug, info, warning, error"
+            )
+        for name in ("public_url", "arxiv_feed_url", "arxiv_api_url", "huggingface_url"):
+            value = getattr(self, name)
+            if value and not value.startswith(("http://", "https://")):
+                raise BadSettings(f"{name} = {value!r}: must begin with http:// or https://")
+
+    @property
+    def base_url(self) -> str:
+        """The public address, without a slash at the end."""
+        return self.public_url.rstrip("/") or f"http://{self.host}:{self.port}"
+
+    @property
+    def user_agent(self) -> str:
+        """What Paperwire calls itself to upstreams."""
+        contact = f"; {self.contact}" if self.contact else ""
+        return f"Paperwire/0.1 (+https://arxiv.org/help/api{contact})"
+
+
+_RANGES: Final = (
+    ("port", 0, 65_535),
+    ("trusted_proxies", 0, 8),
+    ("web_processes", 1, 64),
+    ("worker_processes", 1, 64),
+    ("arxiv_interval", 0.0, 3600.0),
+    ("fetch_timeout", 0.1, 600.0),
+    ("fetch_deadline", 0.1, 3600.0),
+    ("fetch_bytes", 1_000, 1_000_000_000),
+    ("fill_papers", 0, 2_000),
+    ("cache_seconds", 0, 86_400),
+)
+
+
+def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
+    """Settings from a TOML file (or none) and the environment.
+
+    Raises BadSettings, naming the setting, the reason and the mend.
+    """
+    values = _from_toml(path) if path else {}
+    values |= _from_environment(environ)
+    if path and not Path(values.get("data_dir", "data")).is_absolute():
+        values["data_dir"] = str(path.resolve().parent / values.get("data_dir", "data"))
+    return Settings(**values)
+
+
+def shown(settings: Settings) -> dict[str, Any]:
+    """Settings fit to print: secrets are stars."""
+    return {
+        field.name: "***"
+        if field.metadata["secret"] and getattr(settings, field.name)
+        else getattr(settings, field.name)
+        for field in dataclasses.fields(settings)
+    }
+
+
+def _from_toml(path: Path) -> dict[str, Any]:
+    try:
+        table = tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise BadSettings(f"{path}: {error.strerror}; write one with `paperwire init`") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadSettings(f"{path} is no TOML: {error}") from error
+    return {name: _checked(f"{name} in {path}", name, value) for name, value in table.items()}
+
+
+def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
+    texts = {"redis_url": environ["REDIS_URL"]} if environ.get("REDIS_URL") else {}
+    for variable, text in environ.items():
+        if not variable.startswith("PAPERWIRE_") or variable == "PAPERWIRE_CONFIG":
+            continue
+        name = variable.removeprefix("PAPERWIRE_").lower()
+        if name.endswith("_file") and f"PAPERWIRE_{name[:-5].upper()}" not in environ:
+            texts[name[:-5]] = _secret(variable, text)
+        elif not name.endswith("_file"):
+            texts[name] = text
+    return {name: _parsed(name, text) for name, text in texts.items()}
+
+
+def _secret(variable: str, path: str) -> str:
+    try:
+        return Path(path).read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadSettings(f"{variable} = {path!r}: cannot be read: {error}") from error
+
+
+def _default(where: str, name: str) -> Any:
+    if name in _FIELDS:
+        return getattr(Settings(), name)
+    known = ", ".join(_FIELDS)
+    raise BadSettings(f"{where}: there is no such setting; there are {known}")
+
+
+def _checked(where: str, name: str, value: Any) -> Any:
+    """A TOML value in the type of the setting's default."""
+    default = _default(where, name)
+    if isinstance(default, tuple) and isinstance(value, list):
+        value = tuple(value)
+    elif isinstance(default, float) and type(value) is int:
+        value = float(value)
+    members = value.values() if isinstance(value, dict) else value
+    nested = isinstance(value, (tuple, dict)) and not all(isinstance(m, str) for m in members)
+    if type(value) is not type(default) or nested:
+        raise BadSettings(f"{where}: must be {_FORMS[type(default)]}, not {value!r}")
+    return value
+
+
+def _parsed(name: str, text: str) -> Any:
+    """An environment variable's text in the type of the setting's default."""
+    where = f"PAPERWIRE_{name.upper()}"
+    default = _default(where, name)
+    try:
+        return _PARSERS[type(default)](text)
+    except (ValueError, KeyError) as error:
+        form = _FORMS[type(default)]
+        raise BadSettings(f"{where}: must be {form}, not {text!r}") from error
+
+
+def _pairs(text: str) -> dict[str, str]:
+    pairs = [pair.split("=", 1) for pair in text.split(";") if pair.strip()]
+    return {name.strip(): value.strip() for name, value in pairs}
+
+
+_FIELDS: Final = tuple(field.name for field in dataclasses.fields(Settings))
+_FORMS: Final = {
+    str: "a text",
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+    tuple: "a list of texts",
+    dict: "a table of texts",
+}
+_PARSERS: Final[dict[type, Callable[[str], Any]]] = {
+    str: str,
+    int: int,
+    float: float,
+    bool: lambda text: {"true": True, "1": True, "false": False, "0": False}[text.lower()],
+    tuple: lambda text: tuple(part.strip() for part in text.split(",") if part.strip()),
+    dict: _pairs,
+}

@@ -1,0 +1,1 @@
+"""Upstreams on loopback that speak the recorded formats: for `./run demo` and for tests."""

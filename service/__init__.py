@@ -1,0 +1,1 @@
+"""Feeds out: the Flask app, its feeds, its API and its pages."""

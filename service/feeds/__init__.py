@@ -1,0 +1,1 @@
+"""The formats a feed comes in: one module each."""

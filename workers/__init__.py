@@ -1,0 +1,1 @@
+"""Sources in: upstream clients, ingest, schedule and the RQ jobs."""
