@@ -1,0 +1,55 @@
+"""When arXiv announces: its weekly rhythm, as a function of the date.
+
+Submissions close at 14:00 US Eastern from Monday to Friday; what came in since the close before
+is announced together at 20:00 from Sunday to Thursday, and the feeds carry the Eastern midnight
+that follows. Holidays shift this now and then; arXiv's own announcements know them, this does not.
+
+| submitted (Eastern, from 14:00 to 14:00) | announced | dated |
+| --- | --- | --- |
+| Monday to Tuesday | Tuesday 20:00 | Wednesday |
+| Tuesday to Wednesday | Wednesday 20:00 | Thursday |
+| Wednesday to Thursday | Thursday 20:00 | Friday |
+| Thursday to Friday | Sunday 20:00 | Monday |
+| Friday to Monday | Monday 20:00 | Tuesday |
+
+Source: https://info.arxiv.org/help/availability.html
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
+
+EASTERN: Final = ZoneInfo("America/New_York")
+_CLOSE: Final = time(14)
+_DAY: Final = timedelta(days=1)
+_FRIDAY: Final = 4
+
+
+def announced_after(submitted: datetime) -> datetime:
+    """The Eastern midnight, in UTC, that dates the announcement of what was submitted then."""
+    local = submitted.astimezone(EASTERN)
+    closing = local.date() if local.time() < _CLOSE else local.date() + _DAY
+    closing = _workday_from(closing)
+    return _midnight(_workday_from(closing + _DAY))
+
+
+def newest_announcement(now: datetime) -> datetime:
+    """The Eastern midnight, in UTC, of the announcement that should be out at `now`."""
+    day = now.astimezone(EASTERN).date()
+    return _midnight(day - _DAY * max(0, day.weekday() - _FRIDAY))
+
+
+def next_announcement(now: datetime) -> datetime:
+    """The Eastern midnight, in UTC, of the first announcement after `now`."""
+    return _midnight(_workday_from(now.astimezone(EASTERN).date() + _DAY))
+
+
+def _workday_from(day: date) -> date:
+    """That day, or the Monday after it where it falls on a weekend."""
+    return day + _DAY * (7 - day.weekday()) if day.weekday() > _FRIDAY else day
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), EASTERN).astimezone(UTC)

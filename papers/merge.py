@@ -1,0 +1,195 @@
+"""What counts as the same paper, and which of two statements about it is kept.
+
+A record is the join of every sighting of its id. Each part of a record only ever moves upwards in
+an order of its own, so `join` is commutative, associative and idempotent: any order, repetition
+or split of the same sightings gives the same record.
+
+| part | of two, kept is |
+| --- | --- |
+| title, abstract, authors, primary, comment, … | the one of the greater `Rank`; empty never wins |
+| categories | the union, one name each, the primary one first |
+| announce type | new > cross > replace > replace-cross |
+| announced, submitted | the earlier; only arXiv's own dates count |
+| revision | the higher version; then a date from an announcement; then the earlier |
+| withdrawal | the highest version that was said to be withdrawn |
+| pick of a community | the first date with its link; of the rest the newest statement |
+| sources | the union |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from papers.announcing import announced_after
+from papers.categories import canonical
+from papers.paper import AnnounceType, Channel, Paper, Pick, Rank, Revision, Sighting
+
+_STATED: Final = (
+    *("title", "abstract", "authors", "primary", "comment", "journal_ref", "doi", "license"),
+    *("code", "project", "organization"),
+)
+_LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
+_FIRST_ANNOUNCED: Final = (AnnounceType.NEW, AnnounceType.CROSS)
+
+
+def merge(record: Paper | None, sighting: Sighting) -> Paper:
+    """The record with one more sighting taken in. Raises ValueError where the ids differ."""
+    lifted = lift(sighting)
+    return join(record, lifted) if record else lifted
+
+
+def lift(sighting: Sighting) -> Paper:
+    """The record of a paper of which this is the only sighting."""
+    categories = tuple(canonical(category) for category in sighting.categories)
+    primary = categories[0] if categories else ""
+    rank = Rank(
+        sighting.channel.is_arxiv,
+        sighting.version,
+        int(sighting.channel),
+        _seconds(sighting.as_of),
+    )
+    stated = {name: getattr(sighting, name) for name in _STATED if name != "primary"}
+    stated["primary"] = primary
+    return Paper(
+        id=sighting.id,
+        **stated,
+        categories=_ordered(primary, categories),
+        announce_type=_announce_type(sighting),
+        announced_at=_announced_at(sighting),
+        submitted_at=sighting.submitted_at if sighting.channel.is_arxiv else None,
+        revision=_revision(sighting),
+        withdrawn_version=max(1, sighting.version) if sighting.withdrawn else 0,
+        picks=(sighting.pick,) if sighting.pick else (),
+        sources=(sighting.source,),
+        ranks=tuple((name, rank) for name in sorted(_STATED) if stated[name]),
+    )
+
+
+def join(a: Paper, b: Paper) -> Paper:
+    """The record of all that either was made from. Raises ValueError where the ids differ."""
+    if a.id != b.id:
+        raise ValueError(f"{a.id} and {b.id} are two papers")
+    if a == b:
+        return a
+    stated, ranks = _join_stated(a, b)
+    return Paper(
+        id=a.id,
+        **stated,
+        categories=_ordered(stated["primary"], (*a.categories, *b.categories)),
+        announce_type=_greatest(a.announce_type, b.announce_type),
+        announced_at=_earliest(a.announced_at, b.announced_at),
+        submitted_at=_earliest(a.submitted_at, b.submitted_at),
+        revision=_greatest(a.revision, b.revision),
+        withdrawn_version=max(a.withdrawn_version, b.withdrawn_version),
+        picks=_join_picks(a.picks, b.picks),
+        sources=tuple(sorted({*a.sources, *b.sources})),
+        ranks=ranks,
+    )
+
+
+def published_at(paper: Paper) -> datetime:
+    """When the paper was first announced, aware UTC.
+
+    Where arXiv has not said, reckoned from the submission; where arXiv has said nothing at all,
+    the first pick; where nobody has said, the first day of the id's month.
+    """
+    if paper.announced_at:
+        return paper.announced_at
+    if paper.submitted_at:
+        return announced_after(paper.submitted_at)
+    picked_at = paper.first_picked_at
+    if picked_at and not any(rank.is_arxiv for _, rank in paper.ranks):
+        return picked_at
+    return datetime(paper.id.month // 100, paper.id.month % 100, 1, tzinfo=UTC)
+
+
+def updated_at(paper: Paper) -> datetime:
+    """When the newest version (a withdrawal is one) was announced, aware UTC.
+
+    Never before `published_at`; never moved by votes or picks.
+    """
+    published = published_at(paper)
+    if not paper.revision or paper.revision.version <= 1:
+        return published
+    return max(published, datetime.fromtimestamp(-paper.revision.minus_seconds, UTC))
+
+
+def _announce_type(sighting: Sighting) -> AnnounceType | None:
+    """Only a paper known by nothing but replacements is a replacement."""
+    if sighting.channel is not Channel.ANNOUNCEMENT:
+        return AnnounceType.NEW
+    return sighting.announce_type
+
+
+def _announced_at(sighting: Sighting) -> datetime | None:
+    """A replacement's date is not that of the first announcement."""
+    announced = sighting.channel is Channel.ANNOUNCEMENT
+    return (
+        sighting.announced_at if announced and sighting.announce_type in _FIRST_ANNOUNCED else None
+    )
+
+
+def _revision(sighting: Sighting) -> Revision | None:
+    """Only arXiv says which versions there are: a link to v9 in a community's feed may be wrong.
+
+    A cross-listing announces a paper to a category, not its version: its date is no exact one.
+    """
+    if not sighting.version or not sighting.channel.is_arxiv:
+        return None
+    if sighting.channel is Channel.ANNOUNCEMENT and sighting.announced_at:
+        exact = sighting.announce_type is not AnnounceType.CROSS
+        return Revision(sighting.version, exact, -_seconds(sighting.announced_at))
+    dated = announced_after(sighting.revised_at or sighting.as_of)
+    return Revision(sighting.version, False, -_seconds(dated))
+
+
+def _join_stated(a: Paper, b: Paper) -> tuple[dict[str, Any], tuple[tuple[str, Rank], ...]]:
+    """Per stated field the value of the greater rank; of equal ranks the greater value."""
+    of_a, of_b = dict(a.ranks), dict(b.ranks)
+    stated: dict[str, Any] = {name: getattr(a, name) for name in _STATED}
+    for name, rank in of_b.items():
+        value = getattr(b, name)
+        if name not in of_a or (of_a[name], stated[name]) < (rank, value):
+            of_a[name], stated[name] = rank, value
+    return stated, tuple(sorted(of_a.items()))
+
+
+def _join_picks(a: tuple[Pick, ...], b: tuple[Pick, ...]) -> tuple[Pick, ...]:
+    picks = {pick.community: pick for pick in a}
+    for pick in b:
+        known = picks.get(pick.community)
+        picks[pick.community] = _join_pick(known, pick) if known else pick
+    return tuple(picks[community] for community in sorted(picks))
+
+
+def _join_pick(a: Pick, b: Pick) -> Pick:
+    first = min(a, b, key=lambda pick: (pick.picked_at, not pick.url, pick.url))
+    newest = max(a, b, key=_statement)
+    return replace(newest, picked_at=first.picked_at, url=first.url)
+
+
+def _statement(pick: Pick) -> tuple[Any, ...]:
+    """What a pick says beside its first date, in a total order; unsaid is least."""
+    counted_at = pick.counted_at or _LONG_AGO
+    numbers = tuple(-1 if count is None else count for count in (pick.votes, pick.comments))
+    return (counted_at, *numbers, pick.discussion, pick.submitter, pick.thumbnail)
+
+
+def _ordered(primary: str, categories: Iterable[str]) -> tuple[str, ...]:
+    others = sorted({*categories} - {primary})
+    return (primary, *others) if primary else tuple(others)
+
+
+def _greatest(a: Any, b: Any) -> Any:
+    return max((value for value in (a, b) if value is not None), default=None)
+
+
+def _earliest(a: datetime | None, b: datetime | None) -> datetime | None:
+    return min((value for value in (a, b) if value is not None), default=None)
+
+
+def _seconds(moment: datetime) -> int:
+    return int(moment.timestamp())

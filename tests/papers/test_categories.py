@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import pytest
+
+from papers.categories import ALIASES, ARCHIVES, CATEGORIES, archive_of, canonical, label
+
+CANONICAL = [
+    ("cs.AI", "cs.AI"),
+    ("cs.ai", "cs.AI"),
+    ("MATH-PH", "math-ph"),
+    ("math.MP", "math-ph"),
+    ("cs.NA", "math.NA"),
+    ("stat.TH", "math.ST"),
+    ("q-fin.EC", "econ.GN"),
+    ("astro-ph", "astro-ph"),
+    ("cmp-lg", "cmp-lg"),
+    ("cs.ZZ", "cs.ZZ"),
+    ("I.2.7; I.4.8", "I.2.7; I.4.8"),
+    ("", ""),
+]
+
+
+@pytest.mark.parametrize(("category", "expected"), CANONICAL)
+def test_canonical(category: str, expected: str) -> None:
+    assert canonical(category) == expected
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        *(("math.MP", "math-ph"), ("cs.NA", "math.NA"), ("stat.TH", "math.ST")),
+        *(("eess.SY", "cs.SY"), ("q-fin.EC", "econ.GN"), ("cs.IT", "math.IT")),
+    ],
+)
+def test_two_names_of_one_category(one: str, other: str) -> None:
+    assert canonical(one) == canonical(other)
+
+
+LABELS = [
+    ("cs.CV", "Computer Vision and Pattern Recognition"),
+    ("cs.cv", "Computer Vision and Pattern Recognition"),
+    ("hep-th", "High Energy Physics - Theory"),
+    ("cond-mat", "Condensed Matter"),
+    ("cs", "Computer Science"),
+    ("cs.ZZ", "cs.ZZ"),
+]
+
+
+@pytest.mark.parametrize(("category", "expected"), LABELS)
+def test_label(category: str, expected: str) -> None:
+    assert label(category) == expected
+
+
+@pytest.mark.parametrize(
+    ("category", "archive"), [("cs.AI", "cs"), ("hep-th", "hep-th"), ("q-bio.NC", "q-bio")]
+)
+def test_archive_of(category: str, archive: str) -> None:
+    assert archive_of(category) == archive
+
+
+def test_the_taxonomy_is_whole() -> None:
+    assert len(CATEGORIES) == 155
+    assert {archive_of(category) for category in CATEGORIES} == set(ARCHIVES)
+    assert all(CATEGORIES.values())
+    assert {*ALIASES, *ALIASES.values()} <= set(CATEGORIES)
+    assert not set(ALIASES) & set(ALIASES.values())
+    assert all(canonical(canonical(name)) == canonical(name) for name in CATEGORIES)
