@@ -12,13 +12,13 @@
 | `pending` | set | months with a transaction under way | seconds | papers.store |
 | `revision` | integer | moves whenever anything a feed shows has changed | for ever | papers.store |
 | `keywords` | hash | slug → saved keyword, JSON | for ever | papers.keywords |
+| `seeded` | set | slugs of the configured keywords that were saved once | for ever | papers.keywords |
 | `sources` | hash | source → state, JSON | for ever | papers.source_states |
 | `due` | sorted set | task by the second it is due | for ever | papers.source_states |
 | `progress` | hash | task → progress of a long run, JSON | till done | papers.source_states |
 | `quarantine` | list | records set aside, newest first, JSON, 1,000 at most | for ever | papers.source_states |
 | `validators` | hash | URL → ETag and Last-Modified, JSON | for ever | workers.fetching |
-| `lane:arxiv` | hash | the one lane to arXiv: next start, back-off, who said no | for ever | workers.lane |
-| `lane:arxiv:holder` | string | token of the request under way | its time-out | workers.lane |
+| `lane:arxiv` | hash | the one lane to arXiv: whose turn, next start, back-off, what was said | for ever | workers.lane |
 | `lease:scheduler` | string | token of the scheduler that ticks | 30 s | workers.due |
 | `lock:task:NAME` | string | token of the job that runs a task | its time-out | workers.jobs |
 | `feed:HASH` | string | a rendered answer with its validators | 1 day | service.caching |
@@ -39,13 +39,13 @@ UNDESCRIBED: Final = "undescribed"
 PENDING: Final = "pending"
 REVISION: Final = "revision"
 KEYWORDS: Final = "keywords"
+SEEDED: Final = "seeded"
 SOURCES: Final = "sources"
 DUE: Final = "due"
 PROGRESS: Final = "progress"
 QUARANTINE: Final = "quarantine"
 VALIDATORS: Final = "validators"
 ARXIV_LANE: Final = "lane:arxiv"
-ARXIV_LANE_HOLDER: Final = "lane:arxiv:holder"
 SCHEDULER_LEASE: Final = "lease:scheduler"
 
 

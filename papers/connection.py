@@ -1,0 +1,80 @@
+"""The way to Redis: one for those who can wait, one for those who cannot.
+
+Left alone, redis-py waits seconds where the server is down and a minute where it hangs. A worker
+would rather wait than fail; a web request would rather fail at once and serve its last good copy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from redis import Redis
+from redis.backoff import EqualJitterBackoff, NoBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import OutOfMemoryError, ReadOnlyError, ResponseError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+from redis.retry import Retry
+
+from papers.errors import BadSettings, StoreAway, StoreError
+
+WEB_TIMEOUT: Final = 0.5
+"""Seconds a web request may wait for Redis, to connect and for each answer."""
+
+WORKER_TIMEOUT: Final = 30.0
+"""Seconds a worker waits for an answer."""
+
+_RETRIES: Final = 7
+_BACKOFF: Final = EqualJitterBackoff(cap=5.0, base=0.1)
+"""0.1 to 5 seconds between tries: about a quarter of a minute over all of them."""
+
+
+def connect(url: str, *, patient: bool) -> Redis:
+    """A client with replies as bytes; it connects when first used.
+
+    Patient: each command is tried again for about a quarter of a minute. Impatient: no second
+    try, half a second for an answer. Raises BadSettings for a URL of another kind.
+    """
+    timeout = WORKER_TIMEOUT if patient else WEB_TIMEOUT
+    try:
+        return Redis.from_url(
+            url,
+            retry=Retry(_BACKOFF, _RETRIES) if patient else Retry(NoBackoff(), 0),
+            socket_timeout=timeout,
+            socket_connect_timeout=min(timeout, 5.0),
+        )
+    except ValueError as error:
+        raise BadSettings(
+            f"redis_url: {error}; give a redis://, rediss:// or unix:// URL"
+        ) from error
+
+
+@contextmanager
+def store_errors(redis: Redis | None = None) -> Iterator[None]:
+    """Turn redis-py's errors into ours, naming where that client connects to.
+
+    Raises StoreAway where Redis is not there, StoreError where it is and takes no writes.
+    """
+    try:
+        yield
+    except (RedisConnectionError, RedisTimeoutError) as error:
+        where = f" at {address(redis)}" if redis else ""
+        raise StoreAway(f"the store{where} does not answer: {error}; is it running?") from error
+    except (OutOfMemoryError, ReadOnlyError) as error:
+        raise StoreError(f"the store takes no writes: {error}") from error
+    except ResponseError as error:
+        if not str(error).startswith("MISCONF"):
+            raise
+        raise StoreError(f"the store takes no writes: {error}") from error
+
+
+def address(redis: Redis) -> str:
+    """Where a client connects to, without user name and password: fit to print."""
+    to = redis.connection_pool.connection_kwargs
+    if "path" in to:
+        return f"unix://{to['path']}"
+    scheme = (
+        "rediss" if "ssl" in redis.connection_pool.connection_class.__name__.lower() else "redis"
+    )
+    return f"{scheme}://{to.get('host', 'localhost')}:{to.get('port', 6379)}/{to.get('db', 0) or 0}"

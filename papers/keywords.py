@@ -1,0 +1,160 @@
+"""Saved keywords: a name for a query, and a slug that makes it a URL.
+
+A saved keyword is nothing but that: `/feeds/reward-model.atom` and a search for its query are one
+thing.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from redis import Redis
+
+from papers import keys
+from papers.connection import store_errors
+from papers.errors import BadParameter, StoreError, UnknownKeyword
+from papers.query import parse
+from papers.source_states import SourceStates
+
+MAX_NAME: Final = 80
+RESERVED: Final = frozenset({"search"})
+"""Slugs that are routes: `/feeds/search.atom` takes any query."""
+
+
+@dataclass(frozen=True, slots=True)
+class Keyword:
+    """A saved keyword; `query` is canonical, `added_at` aware UTC."""
+
+    slug: str
+    name: str
+    query: str
+    added_at: datetime
+
+
+class Keywords:
+    """The saved keywords in Redis. Raises StoreAway."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+        self._states = SourceStates(redis)
+
+    def all(self) -> list[Keyword]:
+        """Every saved keyword, by name."""
+        with store_errors(self._redis):
+            found: Any = self._redis.hgetall(keys.KEYWORDS)
+        keywords = [_decoded(slug.decode(), text) for slug, text in found.items()]
+        return sorted(keywords, key=lambda keyword: (keyword.name.casefold(), keyword.slug))
+
+    def get(self, slug_or_name: str) -> Keyword:
+        """The keyword of that slug or name. Raises UnknownKeyword."""
+        slug = _slug(slug_or_name)
+        with store_errors(self._redis):
+            text: Any = self._redis.hget(keys.KEYWORDS, slug) if slug else None
+        if text is None:
+            raise UnknownKeyword(f"no keyword {slug_or_name[:MAX_NAME]!r} is saved here")
+        return _decoded(slug, text)
+
+    def add(self, name: str, query_text: str, *, now: datetime) -> Keyword:
+        """Save a keyword and have its first papers fetched; the same name again changes its query.
+
+        Raises BadQuery, and BadParameter for a name that gives no slug or another one's.
+        """
+        keyword = Keyword(slug_of(name), name.strip(), parse(query_text).canonical, now)
+        with store_errors(self._redis):
+            if not self._redis.hsetnx(keys.KEYWORDS, keyword.slug, _encoded(keyword)):
+                return self._change(keyword, now)
+        self._states.make_due(fill_task(keyword.slug), now)
+        return keyword
+
+    def seed(self, configured: Mapping[str, str], *, now: datetime) -> list[Keyword]:
+        """Save the configured keywords, name to query, each once ever: what was removed stays so.
+
+        Returns those saved now. Raises what `add` raises.
+        """
+        saved = []
+        for name, query_text in configured.items():
+            slug = slug_of(name)
+            with store_errors(self._redis):
+                known = self._redis.hexists(keys.KEYWORDS, slug)
+                seeded = self._redis.sismember(keys.SEEDED, slug)
+            if not (known or seeded):
+                saved.append(self.add(name, query_text, now=now))
+            with store_errors(self._redis):
+                self._redis.sadd(keys.SEEDED, slug)
+        return saved
+
+    def remove(self, slug_or_name: str) -> Keyword:
+        """Forget a keyword, and its first fill if that is still to come. Raises UnknownKeyword."""
+        keyword = self.get(slug_or_name)
+        with store_errors(self._redis):
+            self._redis.hdel(keys.KEYWORDS, keyword.slug)
+        self._states.forget(fill_task(keyword.slug))
+        return keyword
+
+    def _change(self, keyword: Keyword, now: datetime) -> Keyword:
+        known = self.get(keyword.slug)
+        if known.name != keyword.name:
+            raise BadParameter(
+                "name", f"{keyword.name!r} would have the URL of {known.name!r}; choose another"
+            )
+        if known.query == keyword.query:
+            return known
+        changed = Keyword(known.slug, known.name, keyword.query, known.added_at)
+        with store_errors(self._redis):
+            self._redis.hset(keys.KEYWORDS, changed.slug, _encoded(changed))
+        self._states.make_due(fill_task(changed.slug), now)
+        return changed
+
+
+def fill_task(slug: str) -> str:
+    """The task that fetches a new keyword's first papers."""
+    return f"fill:{slug}"
+
+
+def slug_of(name: str) -> str:
+    """A name in lower-case ASCII letters, digits and hyphens: `Réward Model` to `reward-model`.
+
+    Raises BadParameter where nothing is left of it, where it is too long or reserved.
+    """
+    stripped = name.strip()
+    if not 0 < len(stripped) <= MAX_NAME or not stripped.isprintable():
+        raise BadParameter("name", f"must be 1 to {MAX_NAME} printable characters, not {name!r}")
+    slug = _slug(stripped)
+    if not slug:
+        raise BadParameter(
+            "name", f"{name!r} has no letter or digit for a URL; add some of a-z, 0-9"
+        )
+    if slug in RESERVED:
+        raise BadParameter("name", f"{slug!r} is taken by the search; choose another")
+    return slug
+
+
+def _slug(name: str) -> str:
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")
+
+
+def _encoded(keyword: Keyword) -> str:
+    values = {
+        "name": keyword.name,
+        "query": keyword.query,
+        "added_at": keyword.added_at.astimezone(UTC).isoformat(),
+    }
+    return json.dumps(values, ensure_ascii=False, separators=(",", ":"))
+
+
+def _decoded(slug: str, text: bytes) -> Keyword:
+    try:
+        values = json.loads(text)
+        added_at = datetime.fromisoformat(values["added_at"])
+        return Keyword(slug, values["name"], values["query"], added_at)
+    except (ValueError, KeyError, TypeError) as error:
+        raise StoreError(
+            f"{keys.KEYWORDS}: {text[:200]!r} is no keyword ({error}); delete {slug!r} to go on"
+        ) from error

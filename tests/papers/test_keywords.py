@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from redis import Redis
+
+from papers import keys
+from papers.errors import BadParameter, BadQuery, StoreError, UnknownKeyword
+from papers.keywords import Keywords, slug_of
+from papers.source_states import SourceStates
+
+NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
+LATER = NOW + timedelta(days=1)
+
+SLUGS = [
+    ("Reward Model", "reward-model"),
+    ("  MLLM ", "mllm"),
+    ("RLHF & DPO", "rlhf-dpo"),
+    ("Réseaux", "reseaux"),
+    ("C++", "c"),
+    ("3D Gaussian", "3d-gaussian"),
+    ("search engines", "search-engines"),
+]
+NO_SLUGS = ["", "   ", "search", "Search!", "大模型", "---", "x" * 81, "tab\there", "a\x00b"]
+
+
+@pytest.mark.parametrize(("name", "slug"), SLUGS)
+def test_slug(name: str, slug: str) -> None:
+    assert slug_of(name) == slug
+
+
+@pytest.mark.parametrize("name", NO_SLUGS)
+def test_no_slug(name: str) -> None:
+    with pytest.raises(BadParameter, match=r"name: "):
+        slug_of(name)
+
+
+def test_a_keyword_is_found_by_slug_and_by_name(redis: Redis) -> None:
+    keywords = Keywords(redis)
+    added = keywords.add("Reward Model", '"Reward-Models"  OR  rlhf', now=NOW)
+    assert added.slug == "reward-model"
+    assert added.added_at == NOW
+    assert keywords.get("reward-model") == keywords.get("Reward Model") == added
+
+
+def test_all_are_sorted_by_name(redis: Redis) -> None:
+    keywords = Keywords(redis)
+    for name in ("reasoning", "Hallucination", "MLLM"):
+        keywords.add(name, name, now=NOW)
+    assert [keyword.name for keyword in keywords.all()] == ["Hallucination", "MLLM", "reasoning"]
+
+
+def test_the_query_is_kept_in_its_canonical_form(redis: Redis) -> None:
+    keywords = Keywords(redis)
+    one = keywords.add("One", "( reward   model )", now=NOW)
+    other = keywords.add("Other", "reward model", now=NOW)
+    assert one.query == other.query
+
+
+def test_a_new_keyword_has_its_first_papers_fetched(redis: Redis) -> None:
+    Keywords(redis).add("Reward Model", '"reward model"', now=NOW)
+    assert SourceStates(redis).due(NOW) == ["fill:reward-model"]
+
+
+def test_the_same_again_changes_nothing(redis: Redis) -> None:
+    keywords = Keywords(redis)
+    first = keywords.add("MLLM", "mllm", now=NOW)
+    redis.delete(keys.DUE)
+    assert keywords.add("MLLM", "mllm", now=LATER) == first
+    assert SourceStates(redis).planned() == {}
+
+
+def test_the_same_name_with_another_query_changes_the_query(redis: Redis) -> None:
+    keywords = Keywords(redis)
+    keywords.add("MLLM", "mllm", now=NOW)
+    changed = keywords.add("MLLM", "mllm OR vlm", now=LATER)
+    assert keywords.all() == [changed]
+    assert changed.added_at == NOW
+    assert SourceStates(redis).next_due("fill:mllm") == LATER
+
+
+def test_two_names_with_one_slug_are_refused(redis: Redis) -> None:
+    keywords = Keywords(redis)
+    first = keywords.add("Reward Model", "reward", now=NOW)
+    with pytest.raises(BadParameter, match="would have the URL of 'Reward Model'"):
+        keywords.add("reward-model", "other", now=NOW)
+    assert keywords.all() == [first]
+
+
+def test_a_bad_query_saves_nothing(redis: Redis) -> None:
+    keywords = Keywords(redis)
+    with pytest.raises(BadQuery):
+        keywords.add("Broken", "(reward", now=NOW)
+    assert keywords.all() == []
+    assert SourceStates(redis).planned() == {}
+
+
+def test_removed_is_gone_with_its_fill(redis: Redis) -> None:
+    keywords = Keywords(redis)
+    added = keywords.add("MLLM", "mllm", now=NOW)
+    assert keywords.remove("MLLM") == added
+    assert keywords.all() == []
+    assert SourceStates(redis).planned() == {}
+    with pytest.raises(UnknownKeyword, match="'MLLM'"):
+        keywords.remove("MLLM")
+
+
+@pytest.mark.parametrize("name", ["nothing", "", "大模型", "x" * 10_000])
+def test_unknown(redis: Redis, name: str) -> None:
+    with pytest.raises(UnknownKeyword):
+        Keywords(redis).get(name)
+
+
+def test_a_configured_keyword_is_saved_once_ever(redis: Redis) -> None:
+    keywords = Keywords(redis)
+    configured = {"MLLM": "mllm", "Reasoning": "reasoning"}
+    assert len(keywords.seed(configured, now=NOW)) == 2
+    keywords.remove("MLLM")
+    assert keywords.seed(configured | {"New": "new"}, now=LATER) == [keywords.get("New")]
+    assert [keyword.name for keyword in keywords.all()] == ["New", "Reasoning"]
+
+
+def test_a_configured_keyword_takes_nothing_from_one_already_here(redis: Redis) -> None:
+    keywords = Keywords(redis)
+    ours = keywords.add("MLLM", "ours", now=NOW)
+    assert keywords.seed({"MLLM": "theirs"}, now=LATER) == []
+    assert keywords.get("MLLM") == ours
+
+
+def test_damage_is_named(redis: Redis) -> None:
+    redis.hset(keys.KEYWORDS, "mllm", b'{"name": "MLLM"}')
+    with pytest.raises(StoreError, match="delete 'mllm' to go on"):
+        Keywords(redis).all()
