@@ -75,12 +75,15 @@ class UnknownPaper(NotFound):
 class SourceError(PaperwireError):
     """An upstream did not answer as it should.
 
-    `retry_after` is what the upstream asked for, in seconds, where it did.
+    `retry_after` is what the upstream asked for, in seconds, where it did; `status` the HTTP
+    status it refused with (429 also for a 200 that says "Rate exceeded.").
     """
 
-    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+    def __init__(
+        self, message: str, *, retry_after: float | None = None, status: int | None = None
+    ) -> None:
         super().__init__(message)
-        self.retry_after = retry_after
+        self.retry_after, self.status = retry_after, status
 
 
 class SourceUnreachable(SourceError):

@@ -1,0 +1,88 @@
+"""Which addresses Paperwire may connect to.
+
+Feeds are configured by whoever runs this, but where a name resolves to, and where an answer
+redirects to, is decided by others. So: public unicast only, by the IANA registries of special
+addresses, unless a network is allowed by name. Python's own `is_global` is not asked: it calls
+`::127.0.0.1`, NAT64, 6to4, site-local, multicast and others global.
+
+https://www.iana.org/assignments/iana-ipv4-special-registry
+https://www.iana.org/assignments/iana-ipv6-special-registry
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterable, Sequence
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from typing import Final
+
+from papers.errors import AddressForbidden, BadSettings, SourceUnreachable
+
+Address = IPv4Address | IPv6Address
+Network = IPv4Network | IPv6Network
+
+_SPECIAL_V4: Final = tuple(
+    IPv4Network(text)
+    for text in (
+        *("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16"),
+        *("172.16.0.0/12", "192.0.0.0/24", "192.0.2.0/24", "192.31.196.0/24", "192.52.193.0/24"),
+        *("192.88.99.0/24", "192.168.0.0/16", "192.175.48.0/24", "198.18.0.0/15"),
+        *("198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4"),
+    )
+)
+_GLOBAL_V6: Final = IPv6Network("2000::/3")
+"""All of IPv6 that is given out as global unicast. What lies outside is special or unassigned:
+loopback, mapped and compatible IPv4, NAT64, unique, site and link local, multicast."""
+
+_SPECIAL_V6: Final = tuple(
+    IPv6Network(text)
+    for text in (
+        *("2001::/23", "2001:db8::/32", "2002::/16"),  # Teredo and ORCHID, examples, 6to4
+        *("2620:4f:8000::/48", "3fff::/20"),  # AS112, examples
+    )
+)
+
+
+def is_public(address: str | Address) -> bool:
+    """Whether this is a global unicast address, one that stands for itself and no other.
+
+    Raises ValueError for a text that is no address.
+    """
+    ip = ip_address(address)
+    if isinstance(ip, IPv4Address):
+        return not any(ip in network for network in _SPECIAL_V4)
+    return ip in _GLOBAL_V6 and not any(ip in network for network in _SPECIAL_V6)
+
+
+def networks(texts: Iterable[str]) -> tuple[Network, ...]:
+    """The networks that settings allow. Raises BadSettings for what is no CIDR."""
+    try:
+        return tuple(ip_network(text) for text in texts)
+    except ValueError as error:
+        raise BadSettings(f"allowed_networks: {error}; write a network as 10.0.0.0/8") from error
+
+
+def is_allowed(address: str | Address, allowed: Sequence[Network]) -> bool:
+    """Whether Paperwire may connect there: public, or in a network that was allowed."""
+    ip = ip_address(address)
+    return is_public(ip) or any(ip in network for network in allowed)
+
+
+def resolve(host: str, port: int, allowed: Sequence[Network]) -> list[str]:
+    """Every address of a host, in the resolver's order, each of them checked.
+
+    One forbidden address forbids the host: which one is connected to must not be chance.
+    Raises AddressForbidden, or SourceUnreachable where the name does not resolve.
+    """
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise SourceUnreachable(f"{host}: the name does not resolve ({error})") from error
+    addresses = list(dict.fromkeys(str(where[4][0]) for where in found))
+    for address in addresses:
+        if not is_allowed(address, allowed):
+            raise AddressForbidden(
+                f"{host}: {address} is not a public address;"
+                " to fetch from it, add its network to allowed_networks"
+            )
+    return addresses

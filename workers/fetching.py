@@ -1,0 +1,221 @@
+"""Asking an upstream over HTTP, guarded on every side.
+
+    address allowed? → one request within silence, time and size limits → did it say no?
+    → a redirect: the same again, at most five times → an answer
+
+Validators (ETag, Last-Modified) are remembered only when the caller says so, which is after it
+has stored what came: an ingest killed in between must not be answered 304 the next time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+from urllib.parse import urljoin, urlsplit
+
+from redis import Redis
+from requests import Response, Session
+from requests.exceptions import InvalidSchema, InvalidURL, MissingSchema, RequestException
+from requests.structures import CaseInsensitiveDict
+from urllib3.exceptions import DecodeError, HTTPError
+
+from papers import keys
+from papers.connection import store_errors
+from papers.errors import AddressForbidden, SourceGarbled, SourceRefused, SourceUnreachable
+from papers.settings import Settings
+from workers import refusals
+from workers.addresses import networks
+from workers.deadline import Deadline
+from workers.guarded_adapter import Gate, GuardedAdapter
+
+MOST_REDIRECTS: Final = 5
+
+_REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+_CHUNK: Final = 65_536
+_REFUSAL_BYTES: Final = 4_000
+
+Turn = Callable[[], AbstractContextManager[Any]]
+"""What every single request waits for and happens in: the arXiv lane's turn, or nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What an upstream answered: 200 with a body, or 304 and `not_modified`.
+
+    `asked` is the address as it was asked for, `url` that of the answer after redirects.
+    `memo` is what was remembered with the validators of a 304.
+    """
+
+    asked: str
+    url: str
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+    not_modified: bool = False
+    memo: str = ""
+
+
+class Fetcher:
+    """Fetches over HTTP within the limits that settings give.
+
+    `redis` holds the validators of conditional requests; without it none are sent.
+    """
+
+    def __init__(self, settings: Settings, redis: Redis | None = None) -> None:
+        self._settings, self._redis = settings, redis
+        self._allowed = networks(settings.allowed_networks)
+
+    def get(
+        self,
+        url: str,
+        *,
+        now: datetime,
+        accept: str = "*/*",
+        headers: Mapping[str, str] | None = None,
+        conditional: bool = False,
+        through: Turn = contextlib.nullcontext,
+    ) -> Answer:
+        """Ask for `url`; every request on the way happens inside `through()`.
+
+        Raises AddressForbidden, SourceUnreachable, SourceRefused, SourceGarbled; StoreAway.
+        """
+        known = self._known(url) if conditional else {}
+        sent = self._headers(accept, known) | dict(headers or {})
+        address, left = url, self._settings.fetch_deadline
+        for _ in range(MOST_REDIRECTS + 1):
+            with through(), Deadline(left) as deadline:
+                came = self._ask(address, sent, deadline, now)
+                left = deadline.left
+            if came.status not in _REDIRECTS:
+                break
+            address = _target(came)
+        else:
+            raise SourceRefused(f"{_name(url)} redirects more than {MOST_REDIRECTS} times")
+        return Answer(
+            url, address, came.status, came.headers, came.body, came.status == 304,
+            known.get("memo", ""),
+        )  # fmt: skip
+
+    def remember(self, answer: Answer | None, memo: str = "") -> None:
+        """Keep the validators of an answer whose content is stored now, and a memo for its 304.
+
+        Raises StoreAway.
+        """
+        if self._redis is None or answer is None or answer.not_modified:
+            return
+        kept = {
+            name: answer.headers[header]
+            for name, header in (("etag", "ETag"), ("last_modified", "Last-Modified"))
+            if header in answer.headers
+        }
+        with store_errors():
+            if kept:
+                value = json.dumps(kept | {"memo": memo})
+                self._redis.hset(keys.VALIDATORS, answer.asked, value)
+            else:
+                self._redis.hdel(keys.VALIDATORS, answer.asked)
+
+    def _known(self, url: str) -> dict[str, str]:
+        """The validators remembered for this address."""
+        if self._redis is None:
+            return {}
+        with store_errors():
+            kept = self._redis.hget(keys.VALIDATORS, url)
+        return dict(json.loads(kept)) if kept else {}
+
+    def _headers(self, accept: str, known: Mapping[str, str]) -> dict[str, str]:
+        headers = {
+            "User-Agent": self._settings.user_agent,
+            "Accept": accept,
+            "Accept-Encoding": "gzip, deflate",
+            "Connection": "close",
+        }
+        if "etag" in known:
+            headers["If-None-Match"] = known["etag"]
+        if "last_modified" in known:
+            headers["If-Modified-Since"] = known["last_modified"]
+        return headers
+
+    def _ask(
+        self, url: str, headers: Mapping[str, str], deadline: Deadline, now: datetime
+    ) -> _Came:
+        """One request. Raises what the answer says, unless it is 200, 304 or a redirect."""
+        try:
+            came = self._exchange(url, headers, deadline)
+        except (InvalidSchema, InvalidURL, MissingSchema) as error:
+            raise AddressForbidden(f"{url[:200]!r} cannot be fetched: {error}") from error
+        except DecodeError as error:
+            raise SourceGarbled(f"{_name(url)}: its compression is broken ({error})") from error
+        except (RequestException, HTTPError, OSError) as error:
+            why = "out of time" if deadline.passed else _reason(error)
+            raise SourceUnreachable(f"{_name(url)}: {why}") from error
+        if deadline.passed:  # a connection that was cut may look like one that ended
+            raise SourceUnreachable(f"{_name(url)}: out of time")
+        asked_before = "If-None-Match" in headers or "If-Modified-Since" in headers
+        if came.status not in _REDIRECTS and not (came.status == 304 and asked_before):
+            refusals.judge(_name(url), came.status, came.headers, came.body, now)
+        return came
+
+    def _exchange(self, url: str, headers: Mapping[str, str], deadline: Deadline) -> _Came:
+        if urlsplit(url).scheme not in ("http", "https"):
+            raise AddressForbidden(f"{url[:200]!r}: only http and https are fetched")
+        timeout = self._settings.fetch_timeout
+        with Session() as session:
+            session.trust_env = False  # a proxy or .netrc would go around the checks
+            session.mount("http://", GuardedAdapter(gate := Gate(self._allowed, deadline, timeout)))
+            session.mount("https://", GuardedAdapter(gate))
+            with session.get(
+                url, headers=headers, timeout=timeout, stream=True, allow_redirects=False
+            ) as response:
+                body = self._body(response)
+                return _Came(url, response.status_code, response.headers, body)
+
+    def _body(self, response: Response) -> bytes:
+        """The body, decompressed piece by piece: a bomb stops at the limit."""
+        if response.status_code in _REDIRECTS:
+            return b""
+        most = self._settings.fetch_bytes if response.status_code == 200 else _REFUSAL_BYTES
+        body = bytearray()
+        while piece := response.raw.read1(_CHUNK, decode_content=True):
+            body += piece
+            if len(body) > most:
+                if response.status_code != 200:
+                    break
+                raise SourceGarbled(f"{_name(response.url)} answered more than {most:,} bytes")
+        return bytes(body)
+
+
+@dataclass(frozen=True, slots=True)
+class _Came:
+    url: str
+    status: int
+    headers: CaseInsensitiveDict[str]
+    body: bytes
+
+
+def _target(came: _Came) -> str:
+    location = came.headers.get("Location", "")
+    try:
+        if location:
+            return urljoin(came.url, location)
+    except ValueError:
+        pass  # no address either
+    raise SourceGarbled(f"{_name(came.url)} redirects to {location[:200]!r}, which is no address")
+
+
+def _name(url: str) -> str:
+    """An address fit to be shown: no credentials, no query."""
+    parts = urlsplit(url)
+    return f"{parts.hostname or url[:100]}{parts.path}"
+
+
+def _reason(error: BaseException) -> str:
+    """The innermost cause, which is the one a person understands."""
+    while (inner := error.__cause__ or error.__context__) is not None:
+        error = inner
+    return str(error) or type(error).__name__

@@ -1,0 +1,79 @@
+"""How upstreams say no, and for how long."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Final
+
+from papers.errors import SourceGarbled, SourceRefused
+
+LONGEST_WAIT: Final = 86_400.0
+"""Seconds of waiting that an upstream may ask for; more is taken for a mistake."""
+
+_RATE_EXCEEDED: Final = re.compile(rb"rate exceeded", re.IGNORECASE)
+_RESET: Final = re.compile(r";\s*t\s*=\s*(\d+)")
+_MARKUP: Final = re.compile(r"<[^<>]*>")
+_EXCERPT: Final = 160
+
+
+def judge(name: str, status: int, headers: Mapping[str, str], body: bytes, now: datetime) -> None:
+    """Return if this answer holds what was asked for; else raise what it says.
+
+    `body` may be cut after some kilobytes for other statuses than 200. Raises SourceRefused with
+    the status (429 for a 200 that says "Rate exceeded.") and the wait it asks for, and
+    SourceGarbled for statuses that have no place here and for an empty body.
+    """
+    if status >= 400:
+        said = excerpt(body)
+        raise SourceRefused(
+            f"{name} answered {status}" + (f": {said}" if said else ""),
+            retry_after=retry_after(headers, now),
+            status=status,
+        )
+    if status != 200:
+        raise SourceGarbled(f"{name} answered {status}, which has no place here", status=status)
+    if len(body) < 1_000 and _RATE_EXCEEDED.search(body):
+        raise SourceRefused(
+            f"{name} answered 200 but said: {excerpt(body)}",
+            retry_after=retry_after(headers, now),
+            status=429,
+        )
+    if not body.strip():
+        raise SourceGarbled(f"{name} answered 200 with an empty body")
+
+
+def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
+    """Seconds to wait, if the answer says: Retry-After (seconds or date), or `RateLimit: …;t=55`.
+
+    `headers` must ignore case. `now`: aware UTC.
+    """
+    asked = headers.get("Retry-After", "").strip()
+    if asked:
+        wait = _seconds(asked, now)
+    else:
+        reset = _RESET.search(headers.get("RateLimit", ""))
+        wait = float(reset[1]) if reset else None
+    return None if wait is None else min(max(wait, 0.0), LONGEST_WAIT)
+
+
+def excerpt(body: bytes) -> str:
+    """The first words of an answer, without markup, for a person to read."""
+    text = html.unescape(_MARKUP.sub(" ", body[:4_000].decode("utf-8", "replace")))
+    text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return text if len(text) <= _EXCERPT else text[:_EXCERPT].rstrip() + "…"
+
+
+def _seconds(text: str, now: datetime) -> float | None:
+    try:
+        return float(text) if text[0].isdigit() else _until(text, now)
+    except ValueError:
+        return None  # a wait that cannot be read is no wait: the caller's own back-off applies
+
+
+def _until(text: str, now: datetime) -> float:
+    when = parsedate_to_datetime(text)
+    return ((when if when.tzinfo else when.replace(tzinfo=UTC)) - now).total_seconds()
