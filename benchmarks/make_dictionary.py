@@ -1,0 +1,109 @@
+"""Make papers/paper.zdict, the compression dictionary of stored papers.
+
+    python -m benchmarks.make_dictionary PAPERS.jsonl.gz
+
+A dictionary trained on abstracts would carry pieces of them. This one is trained on babble: words
+drawn at random from sequences that at least `COMMON` papers share, so what it holds is the common
+stock of the trade ("in this paper, we propose a novel"), and no paper's own text.
+"""
+
+from __future__ import annotations
+
+import random
+import sys
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import zstandard
+
+from benchmarks.corpus import sightings
+from papers.arxiv_id import ArxivId
+from papers.categories import CATEGORIES
+from papers.merge import merge
+from papers.paper import Channel, Sighting
+
+COMMON = 20
+SAMPLES = 6000
+SIZE = 64 * 1024
+
+
+class Babble:
+    """Random text with the habits of many abstracts and the words of none."""
+
+    def __init__(self, abstracts: Iterable[str], names: Iterable[str], seed: int) -> None:
+        self.random = random.Random(seed)
+        triples: Counter[tuple[str, str, str]] = Counter()
+        for abstract in abstracts:
+            words = ["", "", *abstract.split(), "\n"]
+            triples.update(set(zip(words, words[1:], words[2:], strict=False)))
+        self.after_two: dict[tuple[str, ...], Counter[str]] = defaultdict(Counter)
+        self.after_one: dict[str, Counter[str]] = defaultdict(Counter)
+        self.words: Counter[str] = Counter()
+        for (first, second, third), count in triples.items():
+            if count >= COMMON:
+                self.after_two[first, second][third] += count
+                self.after_one[second][third] += count
+                self.words[third] += count
+        parts = Counter(part for name in names for part in name.split())
+        self.names = Counter({part: n for part, n in parts.items() if n >= COMMON})
+
+    def drawn(self, counts: Counter[str]) -> str:
+        """One of the counted, as often as it counts."""
+        return self.random.choices(list(counts), list(counts.values()))[0]
+
+    def text(self, length: int) -> str:
+        """So many words."""
+        words: list[str] = []
+        first, second = "", ""
+        while len(words) < length:
+            choices = self.after_two.get((first, second)) or self.after_one.get(second)
+            word = self.drawn(choices if choices and self.random.random() < 0.9 else self.words)
+            first, second = ("", "") if word == "\n" else (second, word)
+            if word != "\n":
+                words.append(word)
+        return " ".join(words)
+
+    def sighting(self, number: int) -> Sighting:
+        """A paper that nobody wrote."""
+        draw = self.random
+        moment = datetime(2025, 3, 1, tzinfo=UTC) + timedelta(minutes=number)
+        return Sighting(
+            id=ArxivId(202503, number + 1),
+            source="arxiv",
+            channel=draw.choice([Channel.API, Channel.ANNOUNCEMENT]),
+            as_of=moment,
+            version=1,
+            title=self.text(draw.randint(6, 14)).title(),
+            abstract=self.text(draw.randint(100, 230)),
+            authors=tuple(
+                f"{self.drawn(self.names)} {self.drawn(self.names)}"
+                for _ in range(draw.randint(2, 8))
+            ),
+            categories=tuple(dict.fromkeys(draw.choices(list(CATEGORIES), k=2))),
+            comment=draw.choice(
+                ["", f"{draw.randint(4, 40)} pages, {draw.randint(1, 20)} figures"]
+            ),
+            submitted_at=moment,
+            revised_at=moment,
+        )
+
+
+def main(path: Path) -> None:
+    """Train the dictionary and write it beside the codec."""
+    target = Path(__file__).resolve().parents[1] / "papers" / "paper.zdict"
+    if not target.exists():
+        target.write_bytes(b"")
+    from papers.codec import serialize  # it reads the file at import
+
+    real = list(sightings(path))
+    babble = Babble((s.abstract for s in real), (n for s in real for n in s.authors), seed=7)
+    invented = [babble.sighting(number) for number in range(SAMPLES)]
+    samples = [serialize(merge(None, sighting)) for sighting in invented]
+    target.write_bytes(zstandard.train_dictionary(SIZE, samples).as_bytes())
+    print(f"{target}: {target.stat().st_size:,} bytes")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

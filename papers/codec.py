@@ -1,0 +1,137 @@
+"""How a paper is packed into bytes: a msgpack array, compressed with a shared dictionary.
+
+The first byte names the dictionary, so a later one can be brought in beside records packed with
+this one. Times are whole seconds since 1970, UTC. Packing is a function of the paper: equal papers
+give equal bytes. `docs/design/record-codec.md` tells how the dictionary was made and what it saves.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from importlib.resources import files
+from typing import Any, Final
+
+import msgpack
+import zstandard
+
+from papers.arxiv_id import ArxivId
+from papers.paper import AnnounceType, Paper, Pick, Rank, Revision
+
+_FORMAT: Final = b"\x01"
+_LEVEL: Final = 3
+_DICTIONARY: Final = zstandard.ZstdCompressionDict(
+    files("papers").joinpath("paper.zdict").read_bytes()
+)
+_DICTIONARY.precompute_compress(level=_LEVEL)
+_COMPRESSOR: Final = zstandard.ZstdCompressor(
+    level=_LEVEL, dict_data=_DICTIONARY, write_dict_id=False
+)
+_DECOMPRESSOR: Final = zstandard.ZstdDecompressor(dict_data=_DICTIONARY)
+
+
+def pack(paper: Paper) -> bytes:
+    """A paper in some 700 bytes."""
+    return _FORMAT + _COMPRESSOR.compress(serialize(paper))
+
+
+def unpack(id: ArxivId, packed: bytes) -> Paper:
+    """The paper that was packed under an id.
+
+    Raises ValueError for bytes of a format this version does not know.
+    """
+    if packed[:1] != _FORMAT:
+        raise ValueError(f"{id}: packed in format {packed[0]}, this version knows {_FORMAT[0]}")
+    return _from_row(id, msgpack.unpackb(_DECOMPRESSOR.decompress(packed[1:])))
+
+
+def serialize(paper: Paper) -> bytes:
+    """A paper as a msgpack array, before compression."""
+    ranks = sorted({rank for _, rank in paper.ranks})
+    row = [
+        paper.title,
+        paper.abstract,
+        paper.authors,
+        paper.primary,
+        paper.categories,
+        paper.comment,
+        paper.journal_ref,
+        paper.doi,
+        paper.license,
+        paper.code,
+        paper.project,
+        paper.organization,
+        paper.announce_type and int(paper.announce_type),
+        _seconds(paper.announced_at),
+        _seconds(paper.submitted_at),
+        paper.revision,
+        paper.withdrawn_version,
+        [_pick_row(pick) for pick in paper.picks],
+        paper.sources,
+        [list(rank) for rank in ranks],
+        [(name, ranks.index(rank)) for name, rank in paper.ranks],
+    ]
+    packed: bytes = msgpack.packb(row)
+    return packed
+
+
+def _from_row(id: ArxivId, row: list[Any]) -> Paper:
+    ranks = [Rank(*rank) for rank in row[19]]
+    return Paper(
+        id=id,
+        title=row[0],
+        abstract=row[1],
+        authors=tuple(row[2]),
+        primary=row[3],
+        categories=tuple(row[4]),
+        comment=row[5],
+        journal_ref=row[6],
+        doi=row[7],
+        license=row[8],
+        code=row[9],
+        project=row[10],
+        organization=row[11],
+        announce_type=row[12] and AnnounceType(row[12]),
+        announced_at=_moment(row[13]),
+        submitted_at=_moment(row[14]),
+        revision=row[15] and Revision(*row[15]),
+        withdrawn_version=row[16],
+        picks=tuple(_pick(pick) for pick in row[17]),
+        sources=tuple(row[18]),
+        ranks=tuple((name, ranks[place]) for name, place in row[20]),
+    )
+
+
+def _pick_row(pick: Pick) -> list[Any]:
+    return [
+        pick.community,
+        _seconds(pick.picked_at),
+        pick.url,
+        pick.discussion,
+        pick.votes,
+        pick.comments,
+        _seconds(pick.counted_at),
+        pick.submitter,
+        pick.thumbnail,
+    ]
+
+
+def _pick(row: list[Any]) -> Pick:
+    return Pick(
+        community=row[0],
+        picked_at=datetime.fromtimestamp(row[1], UTC),
+        url=row[2],
+        discussion=row[3],
+        votes=row[4],
+        comments=row[5],
+        counted_at=_moment(row[6]),
+        submitter=row[7],
+        thumbnail=row[8],
+    )
+
+
+def _seconds(moment: datetime | None) -> int | None:
+    return None if moment is None else int(moment.timestamp())
+
+
+def _moment(seconds: int | None) -> datetime | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)

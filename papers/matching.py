@@ -1,0 +1,213 @@
+"""Whether a keyword matches a paper, and why: the tree evaluated over one paper's own text.
+
+The index answers for millions; this is the truth it is checked against. It also verifies the
+index's candidates (phrases), matches news against saved keywords, and marks words on pages.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from functools import cached_property, lru_cache
+from typing import Final, NamedTuple
+
+from papers.categories import archive_of
+from papers.merge import published_at
+from papers.paper import AnnounceType, Paper
+from papers.query import Query
+from papers.singular import singular
+from papers.text import Span, spans, unstemmed, words
+from papers.tree import And, Between, Field, Kind, Label, Leaf, Named, Node, Or, Text, Voted
+
+
+class Match(NamedTuple):
+    """Where a keyword matched: `term` stands in `getattr(paper, field)[start:end]`.
+
+    In `authors` the place is inside the names joined by ", ".
+    """
+
+    field: str
+    start: int
+    end: int
+    term: str
+
+
+class Flag:
+    """The values of `Kind.FLAG` labels."""
+
+    WITHDRAWN: Final = "withdrawn"
+    PICKED: Final = "picked"
+    CODE: Final = "code"
+
+
+def matches(query: Query, paper: Paper) -> bool:
+    """Whether the keyword matches the paper."""
+    return holds(query.tree, Folded(paper))
+
+
+def explain(query: Query, paper: Paper) -> list[Match]:
+    """Which words of the paper the keyword matched, by field and place.
+
+    What is barred is not told, nor what is no text (categories, sources, dates).
+    """
+    found = {match for leaf in _wanted(query.tree) for match in _places(leaf, paper)}
+    return sorted(found)
+
+
+def holds(node: Node, paper: Folded) -> bool:
+    """Whether a tree is true of a paper."""
+    if isinstance(node, And):
+        return all(holds(child, paper) for child in node.all) and not any(
+            holds(child, paper) for child in node.none
+        )
+    if isinstance(node, Or):
+        return any(holds(child, paper) for child in node.any)
+    return _LEAVES[type(node)](node, paper)
+
+
+class Folded:
+    """A paper with its text folded, each field once and only when asked for.
+
+    Folded fields are strings like `" reward model "`, so that words and phrases are found as
+    substrings and never match inside a word.
+    """
+
+    def __init__(self, paper: Paper) -> None:
+        self.paper = paper
+
+    @cached_property
+    def title(self) -> str:
+        """The title's words."""
+        return _joined(words(self.paper.title))
+
+    @cached_property
+    def abstract(self) -> str:
+        """The abstract's words."""
+        return _joined(words(self.paper.abstract))
+
+    @cached_property
+    def authors(self) -> str:
+        """The names' words, plurals kept; a bar parts two names."""
+        return "|".join(_joined(unstemmed(name)) for name in self.paper.authors)
+
+    @cached_property
+    def comment(self) -> str:
+        """The comment's words."""
+        return _joined(words(self.paper.comment))
+
+    @cached_property
+    def organization(self) -> str:
+        """The organization's words."""
+        return _joined(words(self.paper.organization))
+
+
+def _joined(folded: Iterable[str]) -> str:
+    return f" {' '.join(folded)} "
+
+
+def _text_holds(text: Text, paper: Folded) -> bool:
+    if not text.prefix and len(text.words) > 1 and _surely(text, paper.paper):
+        return True
+    return any(_stands(text, getattr(paper, name)) for name in _FIELDS[text.field])
+
+
+def _stands(text: Text, folded: str) -> bool:
+    return f" {' '.join(text.words)}{'' if text.prefix else ' '}" in folded
+
+
+def _surely(text: Text, paper: Paper) -> bool:
+    """Whether a phrase stands in the raw text so plainly that folding cannot change it.
+
+    Folding an abstract costs twenty times this. No is no answer.
+    """
+    plainly = _plain_phrase(text.words)
+    return any(plainly(getattr(paper, name)) for name in _FIELDS[text.field] if name != "authors")
+
+
+@lru_cache(maxsize=4096)
+def _plain_phrase(phrase: tuple[str, ...]) -> Callable[[str], re.Match[str] | None]:
+    """A search for a phrase between plain separators; plurals only where folding agrees."""
+    parts = [word + ("s?" if singular(word + "s") == word else "") for word in phrase]
+    body = r"[ -]".join(parts)
+    return re.compile(rf"(?:^|[ (-]){body}(?=[ ,.;:)-]|$)", re.IGNORECASE | re.ASCII).search
+
+
+def _label_holds(label: Label, paper: Folded) -> bool:
+    return label.value in _LABELS[label.kind](paper.paper)
+
+
+def announce_label(paper: Paper) -> str:
+    """How the paper counts for `types=`: as new, unless arXiv has only said otherwise."""
+    return (paper.announce_type or AnnounceType.NEW).label
+
+
+def flags(paper: Paper) -> list[str]:
+    """The flags a paper bears."""
+    borne = {
+        Flag.WITHDRAWN: paper.withdrawn,
+        Flag.PICKED: bool(paper.picks),
+        Flag.CODE: bool(paper.code),
+    }
+    return [flag for flag, is_borne in borne.items() if is_borne]
+
+
+def _between_holds(days: Between, paper: Folded) -> bool:
+    day = published_at(paper.paper).date()
+    return (days.since is None or day >= days.since) and (days.until is None or day <= days.until)
+
+
+def _wanted(node: Node) -> Iterator[Leaf]:
+    if isinstance(node, And):
+        for child in node.all:
+            yield from _wanted(child)
+    elif isinstance(node, Or):
+        for child in node.any:
+            yield from _wanted(child)
+    else:
+        yield node
+
+
+def _places(leaf: Leaf, paper: Paper) -> Iterator[Match]:
+    """Where a leaf's words stand in a paper; labels stand nowhere."""
+    if not isinstance(leaf, Text):
+        return
+    for name in _FIELDS[leaf.field]:
+        if name == "authors":
+            offset = 0
+            for author in paper.authors:
+                yield from _windows(leaf, name, list(spans(author, unstemmed)), offset)
+                offset += len(author) + len(", ")
+        else:
+            yield from _windows(leaf, name, list(spans(getattr(paper, name))), 0)
+
+
+def _windows(leaf: Text, field: str, found: list[Span], offset: int) -> Iterator[Match]:
+    for at in range(len(found) - len(leaf.words) + 1):
+        window = found[at : at + len(leaf.words)]
+        stands = tuple(span.word for span in window)
+        if stands == leaf.words or (leaf.prefix and stands[0].startswith(leaf.words[0])):
+            yield Match(field, offset + window[0].start, offset + window[-1].end, str(leaf))
+
+
+_FIELDS: Final = {
+    Field.ANY: ("title", "abstract"),
+    Field.TITLE: ("title",),
+    Field.ABSTRACT: ("abstract",),
+    Field.AUTHOR: ("authors",),
+    Field.COMMENT: ("comment",),
+    Field.ORGANIZATION: ("organization",),
+}
+_LABELS: Final[dict[Kind, Callable[[Paper], Iterable[str]]]] = {
+    Kind.CATEGORY: lambda paper: paper.categories,
+    Kind.ARCHIVE: lambda paper: [archive_of(category) for category in paper.categories],
+    Kind.SOURCE: lambda paper: [source.casefold() for source in paper.sources],
+    Kind.TYPE: lambda paper: [announce_label(paper)],
+    Kind.FLAG: flags,
+}
+_LEAVES: Final[dict[type, Callable[..., bool]]] = {
+    Text: _text_holds,
+    Label: _label_holds,
+    Named: lambda named, paper: paper.paper.id == named.id,
+    Voted: lambda voted, paper: (paper.paper.votes or 0) >= voted.least,
+    Between: _between_holds,
+}

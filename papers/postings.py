@@ -1,0 +1,168 @@
+"""How a month's postings are packed into the fields of one Redis hash.
+
+A posting is the set of numbers of the papers that have a term, or a pair. Redis spends some 60
+bytes on a hash field, so small postings share fields:
+
+    b"w" + bucket      many terms with small postings (see `pack`); a term's bucket is its hash
+    b"=" + term        one large posting, as a serialized Roaring bitmap
+    b"p" + bucket      the small postings of 64 neighbouring slots of pairs
+    b"#" + slot        the large posting of one slot
+    b"shape"           how many buckets and slots there are: two bytes, powers of two
+
+Pairs are not kept apart but by slot, the upper bits of their hash: a phrase is verified on the text
+anyway, and slots need no keys. The shape grows with the month, by doubling.
+
+A small posting is an array of little-endian 16-bit numbers, which is the body of a Roaring array
+container: sixteen bytes in front make it a bitmap without touching the numbers.
+"""
+
+from __future__ import annotations
+
+import struct
+from array import array
+from collections.abc import Iterable, Mapping
+from typing import Final, NamedTuple
+from zlib import crc32
+
+from pyroaring import BitMap
+
+SHAPE: Final = b"shape"
+LARGEST_SMALL: Final = 255
+"""A posting of more numbers than this has a field of its own."""
+
+_SLOTS_A_BUCKET_BITS: Final = 6
+_SLOTS_A_BUCKET: Final = 1 << _SLOTS_A_BUCKET_BITS
+_ROARING_COOKIE: Final = 12346
+_ARRAY_HEADER: Final = struct.Struct("<IIHHI")
+
+
+class Shape(NamedTuple):
+    """Powers of two: how many buckets of terms, how many slots of pairs."""
+
+    bucket_bits: int
+    slot_bits: int
+
+    @classmethod
+    def for_papers(cls, count: int) -> Shape:
+        """The shape for a month of so many papers: a bucket near 1.5 kB, a slot near 9 papers."""
+        size = max(count, 1).bit_length()
+        return cls(min(max(size - 1, 0), 12), min(max(size + 4, _SLOTS_A_BUCKET_BITS), 16))
+
+    @classmethod
+    def unpack(cls, packed: bytes | None) -> Shape:
+        """The shape a month has; one without papers has the smallest."""
+        return cls(*packed) if packed else cls.for_papers(0)
+
+    def pack(self) -> bytes:
+        """The value of the field `shape`."""
+        return bytes(self)
+
+    def bucket(self, term: bytes) -> bytes:
+        """The field whose bucket holds a term with a small posting."""
+        return b"w%x" % (crc32(term) >> (32 - self.bucket_bits))
+
+    def slot(self, pair: int) -> int:
+        """The slot of a pair's hash."""
+        return pair >> (32 - self.slot_bits)
+
+
+def term_field(term: bytes) -> bytes:
+    """The field of a term with a large posting."""
+    return b"=" + term
+
+
+def slot_field(slot: int) -> bytes:
+    """The field of a slot with a large posting."""
+    return b"#%x" % slot
+
+
+def slots_field(slot: int) -> bytes:
+    """The field whose bucket holds a slot with a small posting."""
+    return b"p%x" % (slot >> _SLOTS_A_BUCKET_BITS)
+
+
+def pack(postings: Mapping[bytes, bytes]) -> bytes:
+    r"""A bucket of terms: length of the keys, `\n`-framed sorted keys, sizes, numbers.
+
+    Built so that one term is found by C-speed searches, without unpacking its neighbours.
+    """
+    terms = sorted(postings)
+    keys = b"\n" + b"".join(term + b"\n" for term in terms)
+    sizes = bytes(len(postings[term]) // 2 for term in terms)
+    return struct.pack("<I", len(keys)) + keys + sizes + b"".join(postings[t] for t in terms)
+
+
+def unpack(bucket: bytes | None) -> dict[bytes, bytes]:
+    """The terms of a bucket with their numbers."""
+    if not bucket:
+        return {}
+    end = 4 + int.from_bytes(bucket[:4], "little")
+    terms = bucket[5 : end - 1].split(b"\n")
+    return dict(zip(terms, _cut(bucket, end, len(terms)), strict=True))
+
+
+def find(bucket: bytes | None, term: bytes) -> bytes:
+    """One term's numbers in a bucket; empty where it has none."""
+    if not bucket:
+        return b""
+    end = 4 + int.from_bytes(bucket[:4], "little")
+    at = bucket.find(b"\n" + term + b"\n", 4, end)
+    if at < 0:
+        return b""
+    place = bucket.count(b"\n", 4, at)
+    count = bucket.count(b"\n", 4, end) - 1
+    return _nth(bucket, end, count, place)
+
+
+def pack_slots(postings: Mapping[int, bytes]) -> bytes:
+    """A bucket of slots: 64 sizes, then the numbers. Keys are slots; their low bits place them."""
+    ordered = [b""] * _SLOTS_A_BUCKET
+    for slot, numbers in postings.items():
+        ordered[slot % _SLOTS_A_BUCKET] = numbers
+    return bytes(len(numbers) // 2 for numbers in ordered) + b"".join(ordered)
+
+
+def unpack_slots(field: bytes, bucket: bytes | None) -> dict[int, bytes]:
+    """The slots of a bucket that are not empty, with their numbers."""
+    if not bucket:
+        return {}
+    first = int(field[1:], 16) << _SLOTS_A_BUCKET_BITS
+    numbers = _cut(bucket, 0, _SLOTS_A_BUCKET)
+    return {first + place: found for place, found in enumerate(numbers) if found}
+
+
+def find_slot(bucket: bytes | None, slot: int) -> bytes:
+    """One slot's numbers in a bucket; empty where it has none."""
+    return _nth(bucket, 0, _SLOTS_A_BUCKET, slot % _SLOTS_A_BUCKET) if bucket else b""
+
+
+def bitmap(numbers: bytes) -> BitMap:
+    """The bitmap of a small posting."""
+    if not numbers:
+        return BitMap()
+    header = _ARRAY_HEADER.pack(_ROARING_COOKIE, 1, 0, len(numbers) // 2 - 1, 16)
+    return BitMap.deserialize(header + numbers)
+
+
+def numbers_of(values: Iterable[int]) -> bytes:
+    """The small posting of sorted numbers."""
+    return array("H", values).tobytes()
+
+
+def values_of(numbers: bytes) -> list[int]:
+    """The numbers of a small posting, ascending."""
+    return array("H", numbers).tolist()
+
+
+def _nth(bucket: bytes, start: int, count: int, place: int) -> bytes:
+    before = start + count + 2 * sum(bucket[start : start + place])
+    return bucket[before : before + 2 * bucket[start + place]]
+
+
+def _cut(bucket: bytes, start: int, count: int) -> list[bytes]:
+    at = start + count
+    parts = []
+    for size in bucket[start : start + count]:
+        parts.append(bucket[at : at + 2 * size])
+        at += 2 * size
+    return parts

@@ -1,0 +1,85 @@
+"""A question to the store and its answer: a keyword with the parameters beside it, and a page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from typing import Final, Literal
+
+from papers.paper import AnnounceType, Paper
+from papers.query import Query
+from papers.tree import Between, Kind, Label, Node, Voted, all_of, any_of
+
+TYPES: Final = tuple(announced.label for announced in sorted(AnnounceType, reverse=True))
+"""Every type of announcement, strongest first: new, cross, replace, replace-cross."""
+
+DEFAULT_TYPES: Final = frozenset({"new", "cross"})
+WORK_BOUND: Final = 5_000
+"""Papers whose text one question may have verified; an answer cut by it says so."""
+
+Order = Literal["announced", "picked"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """What is asked of the store.
+
+    `before` is the cursor of the page before, an id; empty for the first page. `since` and `until`
+    are UTC days, both included: of the first announcement, or with order `picked` of the pick.
+    `types` are names from `TYPES`; `replace` stands for `replace-cross` too.
+    """
+
+    query: Query
+    limit: int = 100
+    before: str = ""
+    order: Order = "announced"
+    types: frozenset[str] = DEFAULT_TYPES
+    min_votes: int = 0
+    since: date | None = None
+    until: date | None = None
+    source: str = ""
+
+    @property
+    def tree(self) -> Node:
+        """The keyword and its filters as one tree."""
+        wanted: list[Node] = [self.query.tree]
+        if self.min_votes > 0:
+            wanted.append(Voted(self.min_votes))
+        if self.source:
+            wanted.append(Label(Kind.SOURCE, self.source.casefold()))
+        if self.order == "announced" and (self.since or self.until):
+            wanted.append(Between(self.since, self.until))
+        return all_of([*wanted, *_wanted_types(self.types)], _barred_types(self.types))
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Papers in order, newest first.
+
+    `next` is the cursor for the page after, None at the end. `complete` is False where the bound on
+    work cut the answer: then `next` leads on. `examined` counts the texts that were verified.
+    """
+
+    papers: tuple[Paper, ...]
+    next: str | None
+    complete: bool
+    examined: int
+
+
+def _wanted_types(types: frozenset[str]) -> Iterable[Node]:
+    """Papers announced as new bear no label, so a choice without `new` asks for the others."""
+    if "new" in types:
+        return []
+    labels: list[Node] = [Label(Kind.TYPE, name) for name in sorted(_widened(types))]
+    return [any_of(labels)]
+
+
+def _barred_types(types: frozenset[str]) -> Iterable[Node]:
+    if "new" not in types:
+        return []
+    return [Label(Kind.TYPE, name) for name in TYPES[1:] if name not in _widened(types)]
+
+
+def _widened(types: frozenset[str]) -> frozenset[str]:
+    return types | {"replace-cross"} if "replace" in types else types

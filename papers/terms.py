@@ -1,0 +1,125 @@
+"""The terms a paper is found by: what the index holds, and what a keyword asks it for.
+
+A term is a letter for its kind and a text: `wreward` a word anywhere, `treward` in the title,
+`ayann` in an author's name, `mcvpr` in arXiv's comment, `ogoogle` in the organization,
+`ccs.CL` a category, `gcs` an archive, `shf` a source, `yreplace` a type of announcement other
+than new, `fpicked` a flag, `d07` the day of the first announcement counted from the month's first.
+Neighbouring words make pairs, kept as 32-bit hashes: a phrase is its words and its pairs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, timedelta
+from itertools import pairwise
+from typing import Final, NamedTuple
+from zlib import crc32
+
+from papers.categories import archive_of
+from papers.matching import announce_label, flags
+from papers.merge import published_at
+from papers.paper import Paper
+from papers.text import unstemmed, words
+from papers.tree import Field, Kind, Label, Text
+
+WORD: Final = b"w"
+_PREFIXES: Final = {
+    Field.ANY: b"w",
+    Field.ABSTRACT: b"w",
+    Field.TITLE: b"t",
+    Field.AUTHOR: b"a",
+    Field.COMMENT: b"m",
+    Field.ORGANIZATION: b"o",
+}
+_KINDS: Final = {
+    Kind.CATEGORY: b"c",
+    Kind.ARCHIVE: b"g",
+    Kind.SOURCE: b"s",
+    Kind.TYPE: b"y",
+    Kind.FLAG: b"f",
+}
+NEWEST_DAY: Final = 60
+"""Papers announced later than this many days into their month count as of this day."""
+
+
+class Terms(NamedTuple):
+    """What one paper is found by."""
+
+    terms: frozenset[bytes]
+    pairs: frozenset[int]
+
+
+NO_TERMS: Final = Terms(frozenset(), frozenset())
+
+
+def terms_of(paper: Paper) -> Terms:
+    """Every term and pair of a paper; none while nobody has described it."""
+    if not paper.described:
+        return NO_TERMS
+    title, abstract = words(paper.title), words(paper.abstract)
+    terms = set(_worded(b"w", title))
+    terms.update(_worded(b"w", abstract))
+    terms.update(_worded(b"t", title))
+    terms.update(_worded(b"m", words(paper.comment)))
+    terms.update(_worded(b"o", words(paper.organization)))
+    for author in paper.authors:
+        terms.update(_worded(b"a", unstemmed(author)))
+    terms.update(_labels(paper))
+    return Terms(frozenset(terms), frozenset(pairs_of(title) | pairs_of(abstract)))
+
+
+def pairs_of(folded: Iterable[str]) -> set[int]:
+    """The hashes of neighbouring words."""
+    return {crc32(f"{first} {second}".encode()) for first, second in pairwise(folded)}
+
+
+def text_terms(text: Text) -> list[bytes]:
+    """The terms that a paper must have for the text to stand in it."""
+    return _worded(_PREFIXES[text.field], text.words)
+
+
+def title_terms(text: Text) -> list[bytes]:
+    """The same, asked of the title alone."""
+    return _worded(b"t", text.words)
+
+
+def text_pairs(text: Text) -> set[int]:
+    """The pairs a paper must have; names and comments have none."""
+    in_text = text.field in (Field.ANY, Field.TITLE, Field.ABSTRACT)
+    return pairs_of(text.words) if in_text else set()
+
+
+def label_term(label: Label) -> bytes:
+    """The term of a label."""
+    return _KINDS[label.kind] + label.value.encode()
+
+
+def day_term(month: int, day: date) -> bytes:
+    """The term of a day, for papers of a month (YYYYMM)."""
+    offset = (day - month_start(month)).days
+    return b"d%d" % min(max(offset, 0), NEWEST_DAY)
+
+
+def month_start(month: int) -> date:
+    """The first day of a month given as YYYYMM."""
+    return date(month // 100, month % 100, 1)
+
+
+def month_days(month: int) -> tuple[date, date]:
+    """The first and last day that papers of a month are counted under."""
+    return month_start(month), month_start(month) + timedelta(NEWEST_DAY)
+
+
+def _labels(paper: Paper) -> set[bytes]:
+    labels = {Label(Kind.CATEGORY, category) for category in paper.categories}
+    labels |= {Label(Kind.ARCHIVE, archive_of(category)) for category in paper.categories}
+    labels |= {Label(Kind.SOURCE, source.casefold()) for source in paper.sources}
+    labels |= {Label(Kind.FLAG, flag) for flag in flags(paper)}
+    if (announced := announce_label(paper)) != "new":
+        labels.add(Label(Kind.TYPE, announced))
+    days = {day_term(paper.id.month, published_at(paper).date())}
+    return {label_term(label) for label in labels} | days
+
+
+def _worded(kind: bytes, folded: Iterable[str]) -> list[bytes]:
+    return [kind + word.encode() for word in folded]

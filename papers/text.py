@@ -1,0 +1,90 @@
+r"""One folding for papers and keywords: what counts as the same word.
+
+    Reward-Models   → reward model          Schr\"odinger → schrodinger
+    $\alpha$-LLMs   → alpha llm             H$_2$O         → h2o
+
+Unicode compatibility form, case, accents, TeX, hyphens and plurals do not matter; everything that
+is no letter or digit parts words. `words` folds a whole text, `spans` says where in the text each
+word stands; both give the same words in the same order.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterator
+from typing import Final, NamedTuple
+
+from papers.singular import singular
+from papers.tex import accents_to_unicode, commands_to_words
+
+_PLAIN_WORDS = re.compile(r"[a-z0-9]+")
+_WORDS = re.compile(r"[^\W_]+")
+_SPECIAL = re.compile(r"[^\x00-\x7f]|[\\${}^_'~]")
+_SCRIPT = re.compile(r"[_^]\{?([A-Za-z0-9]{1,2})(?![A-Za-z0-9])\}?")
+_POSSESSIVE = re.compile(r"['’]s(?![^\W_])")
+_CHUNK = re.compile(r"\S+")
+
+_GREEK: Final = {
+    ord(letter): name
+    for letter, name in zip(
+        "αβγδεζηθικλμνξοπρσςτυφχψω",
+        "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho"
+        " sigma sigma tau upsilon phi chi psi omega".split(),
+        strict=True,
+    )
+}
+_UNDECOMPOSED: Final = {
+    ord(letter): plain
+    for letter, plain in zip("øłđðþæœıŋ", "o l d d th ae oe i ng".split(), strict=True)
+}
+_FOLDED_LETTERS: Final = _GREEK | _UNDECOMPOSED
+
+
+class Span(NamedTuple):
+    """A folded word and where it stands: `text[start:end]`."""
+
+    word: str
+    start: int
+    end: int
+
+
+def words(text: str) -> list[str]:
+    """The folded words of a text, in order."""
+    return [singular(word) for word in unstemmed(text)]
+
+
+def unstemmed(text: str) -> list[str]:
+    """The folded words of a text with plurals kept: for names and for prefixes."""
+    if _SPECIAL.search(text) is None:
+        return _PLAIN_WORDS.findall(text.lower())
+    return _WORDS.findall(_folded(text))
+
+
+def spans(text: str, fold: Callable[[str], list[str]] = words) -> Iterator[Span]:
+    """The folded words of a text with their places; `fold` is `words` or `unstemmed`.
+
+    Words that come out of one piece of TeX or of one ligature share its place.
+    """
+    for chunk in _CHUNK.finditer(text):
+        piece = chunk[0]
+        if _SPECIAL.search(piece) is None:
+            for match in _PLAIN_WORDS.finditer(piece.lower()):
+                start = chunk.start() + match.start()
+                yield Span(fold(match[0])[0], start, start + len(match[0]))
+        else:
+            for word in fold(piece):
+                yield Span(word, chunk.start(), chunk.end())
+
+
+def _folded(text: str) -> str:
+    """A text in lower-case letters without accents, TeX or scripts; words still unparted."""
+    text = _POSSESSIVE.sub("", text)
+    text = commands_to_words(accents_to_unicode(text))
+    text = _SCRIPT.sub(r"\1", text)
+    text = text.replace("$", "").replace("{", "").replace("}", "")
+    if text.isascii():
+        return text.lower()
+    decomposed = unicodedata.normalize("NFKD", text.casefold()).casefold()
+    bare = "".join(c for c in decomposed if unicodedata.category(c) != "Mn")
+    return unicodedata.normalize("NFKC", bare.translate(_FOLDED_LETTERS))
