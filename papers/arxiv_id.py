@@ -34,11 +34,11 @@ _FIRST_FIVE_DIGIT_MONTH: Final = 201501
 _NUMBERS: Final = 65_536
 
 _VERSION = r"(?:v(?P<version>[1-9]\d{0,3}))?"
-_NEW = re.compile(rf"(?P<yymm>\d{{4}})\.(?P<digits>\d{{4,5}}){_VERSION}", re.IGNORECASE)
+_NEW = re.compile(rf"(?P<yymm>\d{{4}})\.(?P<digits>\d{{4,5}}){_VERSION}", re.IGNORECASE | re.ASCII)
 _OLD = re.compile(
-    rf"(?P<archive>[a-z]+(?:-[a-z]+)?)(?:\.[a-z]{{2}}(?:-[a-z]+)?)?/(?P<yymm>\d{{4}})"
+    rf"(?P<archive>[a-z]+(?:-[a-z]+)?)(?:\.[a-z]+(?:-[a-z]+)?)?/(?P<yymm>\d{{4}})"
     rf"(?P<digits>\d{{3}}){_VERSION}",
-    re.IGNORECASE,
+    re.IGNORECASE | re.ASCII,
 )
 _PREFIX = re.compile(r"\s*(?:oai:arxiv\.org:|arxiv:|doi:)\s*", re.IGNORECASE)
 _DOI = re.compile(r"10\.48550/arxiv\.", re.IGNORECASE)
@@ -136,7 +136,8 @@ def parse_versioned(text: str) -> tuple[ArxivId, int | None]:
 
 
 _MENTION = re.compile(
-    r"(?:https?:)?//[^\s\"'<>()\[\]{},;]+"
+    r"(?:(?:https?:)?//|(?<![\w./-])(?:www\.)?(?:arxiv|huggingface|alphaxiv|hf)\.(?:org|co)/)"
+    r"[^\s\"'<>()\[\]{},;]+"
     r"|\b(?:oai:arxiv\.org:|arxiv:\s?|10\.48550/arxiv\.)[a-z0-9./-]+",
     re.IGNORECASE,
 )
