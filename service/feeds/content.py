@@ -1,0 +1,45 @@
+"""What an entry says: the one place that turns a paper's words into its content.
+
+The content holds what arXiv says (abstract, comment, journal reference), which moves only with a
+new version; what communities add later stands in links. Only a feed of picks begins with the pick.
+Mathematics stays TeX in text.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from html import escape
+
+from papers.paper import Paper, Pick
+from service.feeds.text import line, link, paragraphs, source_name
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """The same content twice: an XHTML fragment of `<p>` elements, and plain text."""
+
+    xhtml: str
+    text: str
+
+
+def content_of(paper: Paper, lead: Pick | None = None) -> Content:
+    """The content of a paper's entry; it begins with the pick `lead` where one is given."""
+    marked, plain = _pick(lead) if lead else ([], [])
+    body = paragraphs(paper.abstract)
+    notes = [("Comments", line(paper.comment)), ("Journal reference", line(paper.journal_ref))]
+    marked += [f"<p>{escape(text, quote=False)}</p>" for text in body]
+    plain += body
+    for name, said in notes:
+        if said:
+            marked.append(f"<p><strong>{name}:</strong> {escape(said, quote=False)}</p>")
+            plain.append(f"{name}: {said}")
+    return Content("".join(marked), "\n\n".join(plain))
+
+
+def _pick(pick: Pick) -> tuple[list[str], list[str]]:
+    """Who picked the paper and when; never how many liked it, which changes by the hour."""
+    name, day = source_name(pick.community), f"{pick.picked_at:%Y-%m-%d}"
+    shown, url = escape(name, quote=False), link(pick.url)
+    if url:
+        shown = f'<a href="{escape(url)}">{shown}</a>'
+    return [f"<p><strong>Picked</strong> by {shown} on {day}.</p>"], [f"Picked by {name} on {day}."]

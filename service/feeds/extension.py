@@ -1,0 +1,108 @@
+"""What feedgen has no words for, as a feedgen extension.
+
+feedgen writes Atom without namespaces (its root carries `xmlns` as a plain attribute), so Atom's
+own elements are made here by their bare names inside an Atom entry, and in full inside an RSS item.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from feedgen.ext.base import BaseEntryExtension, BaseExtension
+from lxml.etree import SubElement
+
+from service.feeds.entry import ARXIV_SCHEME, Entry, Link
+
+ATOM: Final = "{http://www.w3.org/2005/Atom}"
+ARXIV: Final = f"{{{ARXIV_SCHEME}}}"
+DC: Final = "{http://purl.org/dc/elements/1.1/}"
+MEDIA: Final = "{http://search.yahoo.com/mrss/}"
+SLASH: Final = "{http://purl.org/rss/1.0/modules/slash/}"
+THR: Final = "{http://purl.org/syndication/thread/1.0}"
+
+ATOM_PREFIXES: Final = {"arxiv": ARXIV, "media": MEDIA, "thr": THR}
+RSS_PREFIXES: Final = {"arxiv": ARXIV, "dc": DC, "media": MEDIA, "slash": SLASH, "thr": THR}
+
+Node = Any
+"""An lxml element: lxml ships no types."""
+
+
+class AtomFeed(BaseExtension):  # type: ignore[misc]  # feedgen ships no types
+    """The prefixes of an Atom feed."""
+
+    def extend_ns(self) -> dict[str, str]:
+        """Prefix to namespace, for the root."""
+        return {prefix: name.strip("{}") for prefix, name in ATOM_PREFIXES.items()}
+
+
+class RssFeed(BaseExtension):  # type: ignore[misc]  # feedgen ships no types
+    """The prefixes of an RSS feed, and the links feedgen leaves out of its channel."""
+
+    links: tuple[tuple[str, str, str], ...] = ()
+    """(rel, URL, content type) each."""
+
+    def extend_ns(self) -> dict[str, str]:
+        """Prefix to namespace, for the root."""
+        return {prefix: name.strip("{}") for prefix, name in RSS_PREFIXES.items()}
+
+    def extend_rss(self, feed: Node) -> Node:
+        """Add the links to the channel."""
+        for rel, url, type_ in self.links:
+            SubElement(feed[0], f"{ATOM}link", href=url, rel=rel, type=type_)
+        return feed
+
+
+class EntryExtension(BaseEntryExtension):  # type: ignore[misc]  # feedgen ships no types
+    """The elements of one entry or item; `entry` is set before rendering."""
+
+    entry: Entry
+
+    def extend_atom(self, node: Node) -> Node:
+        """Add to an Atom entry what arXiv says, the replies and the source."""
+        for link in self.entry.links:
+            if link.rel == "replies":
+                _link(node, "link", link)
+        _stated(node, self.entry)
+        if self.entry.comments is not None:
+            _text(node, f"{THR}total", str(self.entry.comments))
+        source = SubElement(node, "source")
+        _text(source, "id", self.entry.source.id)
+        _text(source, "title", self.entry.source.title)
+        _text(source, "updated", self.entry.source.updated.isoformat())
+        SubElement(source, "link", href=self.entry.source.url, rel="self")
+        return node
+
+    def extend_rss(self, node: Node) -> Node:
+        """Add to an RSS item its authors, links, `updated`, and the number of comments."""
+        for name in self.entry.authors:
+            _text(node, f"{DC}creator", name)
+        _text(node, f"{ATOM}updated", self.entry.updated.isoformat())
+        for link in self.entry.links:
+            if link.rel != "alternate":
+                _link(node, f"{ATOM}link", link)
+        _stated(node, self.entry)
+        if self.entry.comments is not None:
+            _text(node, f"{SLASH}comments", str(self.entry.comments))
+        return node
+
+
+def _stated(node: Node, entry: Entry) -> None:
+    if entry.categories and entry.categories[0].scheme == ARXIV_SCHEME:
+        SubElement(
+            node, f"{ARXIV}primary_category", term=entry.categories[0].term, scheme=ARXIV_SCHEME
+        )
+    for name in ("comment", "journal_ref", "doi"):
+        if getattr(entry, name):
+            _text(node, f"{ARXIV}{name}", getattr(entry, name))
+    if entry.thumbnail:
+        SubElement(node, f"{MEDIA}thumbnail", url=entry.thumbnail)
+
+
+def _link(node: Node, tag: str, link: Link) -> None:
+    element = SubElement(node, tag, href=link.href, rel=link.rel, type=link.type, title=link.title)
+    if link.count is not None:
+        element.set(f"{THR}count", str(link.count))
+
+
+def _text(node: Node, tag: str, text: str) -> None:
+    SubElement(node, tag).text = text

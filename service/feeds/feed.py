@@ -1,0 +1,42 @@
+"""A feed before it has a format: what it is called, where it stands, its entries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+from service.feeds.entry import Entry
+
+NO_ENTRIES_UPDATED: Final = datetime(1991, 8, 14, tzinfo=UTC)
+"""`updated` of a feed without entries: a date for ever (arXiv's first day), not the time of day."""
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """All that a format writes. URLs are absolute and canonical, `next_url` may be empty.
+
+    `id` is the same in every format and on every page of the feed; `alternates` are the same
+    papers in other formats, as (URL, content type).
+    """
+
+    id: str
+    title: str
+    subtitle: str
+    page_url: str
+    self_url: str
+    next_url: str
+    icon_url: str
+    alternates: tuple[tuple[str, str], ...]
+    entries: tuple[Entry, ...]
+
+    @property
+    def updated(self) -> datetime:
+        """The newest moment of its content."""
+        return newest(self.entries)
+
+
+def newest(entries: Iterable[Entry]) -> datetime:
+    """The newest moment of the entries; a fixed date where there are none."""
+    return max((entry.touched for entry in entries), default=NO_ENTRIES_UPDATED)

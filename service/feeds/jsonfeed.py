@@ -1,0 +1,78 @@
+"""JSON Feed 1.1. https://www.jsonfeed.org/version/1.1/"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final
+
+from service.feeds.entry import PDF, Entry
+from service.feeds.feed import Feed
+
+CONTENT_TYPE: Final = "application/feed+json"
+_ABOUT: Final = "https://info.arxiv.org/help/api/user-manual.html"
+
+
+def render(feed: Feed) -> bytes:
+    """The feed as a JSON Feed document; the same feed gives the same bytes."""
+    document = {
+        "version": "https://jsonfeed.org/version/1.1",
+        "title": feed.title,
+        "description": feed.subtitle,
+        "home_page_url": feed.page_url,
+        "feed_url": feed.self_url,
+        "next_url": feed.next_url,
+        "icon": feed.icon_url,
+        "language": "en",
+        "authors": [{"name": "Paperwire"}],
+        "items": [_item(entry) for entry in feed.entries],
+    }
+    kept = {name: value for name, value in document.items() if value or name == "items"}
+    return json.dumps(kept, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _item(entry: Entry) -> dict[str, Any]:
+    item = {
+        "id": entry.id,
+        "url": entry.id,
+        "external_url": entry.id,
+        "title": entry.title,
+        "content_html": entry.content.xhtml,
+        "content_text": entry.content.text,
+        "date_published": entry.published.isoformat(),
+        "date_modified": entry.updated.isoformat(),
+        "authors": [{"name": name} for name in entry.authors],
+        "tags": [category.term for category in entry.categories],
+        "image": entry.thumbnail,
+        "attachments": [
+            {"url": link.href, "mime_type": PDF, "title": link.title}
+            for link in entry.links
+            if link.type == PDF
+        ],
+        "_arxiv": _arxiv(entry),
+    }
+    return {name: value for name, value in item.items() if value or name == "content_text"}
+
+
+def _arxiv(entry: Entry) -> dict[str, Any]:
+    """What only programs read: the place of numbers that change without the paper changing."""
+    paper = entry.paper
+    said = {
+        "about": _ABOUT,
+        "id": str(paper.id),
+        "version": paper.version or None,
+        "primary_category": paper.primary or None,
+        "announce_type": paper.announce_type.label if paper.announce_type else None,
+        "comment": entry.comment or None,
+        "journal_ref": entry.journal_ref or None,
+        "doi": entry.doi or None,
+        "withdrawn": paper.withdrawn or None,
+        "votes": entry.votes,
+        "comments": entry.comments,
+        "links": [
+            {"rel": link.rel, "url": link.href, "title": link.title}
+            for link in entry.links
+            if link.rel != "alternate" and link.type != PDF
+        ]
+        or None,
+    }
+    return {name: value for name, value in said.items() if value is not None}

@@ -1,0 +1,65 @@
+"""Text and links as they may enter a feed: the boundary where foreign text becomes an entry.
+
+XML 1.0 cannot hold control characters, lone surrogates or U+FFFE/U+FFFF in any spelling, and one
+of them in one title would take the whole feed away from every reader: they are dropped here.
+See https://www.w3.org/TR/xml/#charsets
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+from urllib.parse import urlsplit
+
+from papers.categories import label
+
+_FORBIDDEN: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_BREAK: Final = re.compile(r"\n[ \t]*\n|\n[ \t]{2,}")
+_NO_URL: Final = re.compile(r"[\s\x00-\x20<>\"\\^`{|}\x7f]")
+
+COMMUNITIES: Final = {
+    "arxiv": "arXiv",
+    "hf": "Hugging Face Daily Papers",
+}
+"""Source names to what people call them; any other source is called by its own name."""
+
+
+def clean(text: str) -> str:
+    """The text without what XML forbids, line ends as newlines, nothing around it."""
+    return _FORBIDDEN.sub("", text).replace("\r\n", "\n").replace("\r", "\n").strip()
+
+
+def line(text: str) -> str:
+    """The text cleaned, on one line, single spaces between its words."""
+    return " ".join(clean(text).split())
+
+
+def paragraphs(text: str) -> list[str]:
+    """The paragraphs of an abstract, each on one line.
+
+    arXiv sets a paragraph off by an empty line or by indenting its first line; any other line
+    end is only where somebody's editor wrapped.
+    """
+    return [" ".join(part.split()) for part in _BREAK.split(clean(text)) if part.strip()]
+
+
+def link(url: str) -> str:
+    """The URL if it is an absolute http(s) one that needs no repair, else nothing."""
+    url = clean(url)
+    if _NO_URL.search(url):
+        return ""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return ""
+    return url if parts.scheme in ("http", "https") and parts.hostname else ""
+
+
+def source_name(source: str) -> str:
+    """What people call a source: `hf` is Hugging Face Daily Papers, `cs.AI` its English name."""
+    return COMMUNITIES.get(source) or line(source)
+
+
+def category_name(category: str) -> str:
+    """The English name of an arXiv category; an unknown one is its own name."""
+    return line(label(category))
