@@ -10,6 +10,7 @@ the two together.
 from __future__ import annotations
 
 import dataclasses
+import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -107,6 +108,16 @@ class Settings:
             value = getattr(self, name)
             if value and not value.startswith(("http://", "https://")):
                 raise BadSettings(f"{name} = {value!r}: must begin with http:// or https://")
+        for name, url in self.communities.items():
+            if not _SOURCE_NAME.fullmatch(name) or name in _SOURCE_NAMES_TAKEN:
+                raise BadSettings(
+                    f"communities: {name!r} must be a name of a-z, 0-9 and hyphens, "
+                    f"and none of {', '.join(_SOURCE_NAMES_TAKEN)}"
+                )
+            if not url.startswith(("http://", "https://")):
+                raise BadSettings(
+                    f"communities: {name} = {url!r}: must begin with http:// or https://"
+                )
 
     @property
     def base_url(self) -> str:
@@ -119,6 +130,10 @@ class Settings:
         contact = f"; {self.contact}" if self.contact else ""
         return f"Paperwire/0.1 (+https://arxiv.org/help/api{contact})"
 
+
+_SOURCE_NAME: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+_SOURCE_NAMES_TAKEN: Final = ("arxiv", "hf")
+"""Names that `source:` and the feeds give to arXiv and to Hugging Face."""
 
 _RANGES: Final = (
     ("port", 0, 65_535),

@@ -1,0 +1,173 @@
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from papers.errors import BadSettings
+from papers.settings import Settings, load, shown
+
+FIELDS = dataclasses.fields(Settings)
+
+
+def toml(folder: Path, text: str) -> Path:
+    path = folder / "paperwire.toml"
+    path.write_text(text, "utf-8")
+    return path
+
+
+def test_defaults_need_nothing() -> None:
+    assert load(None, {}) == Settings()
+    assert load(None, {"HOME": "/root", "PAPERWIRE_CONFIG": "/etc/paperwire.toml"}) == Settings()
+
+
+# (TOML, setting, value)
+FROM_TOML: list[tuple[str, str, Any]] = [
+    ("port = 9000", "port", 9000),
+    ("arxiv_interval = 5", "arxiv_interval", 5.0),
+    ("huggingface = false", "huggingface", False),
+    ('categories = ["cs.CL", "cs.LG"]', "categories", ("cs.CL", "cs.LG")),
+    ('[keywords]\nMLLM = "mllm OR vlm"', "keywords", {"MLLM": "mllm OR vlm"}),
+    ('contact = "mailto:a@example.org"', "contact", "mailto:a@example.org"),
+    (
+        '[communities]\nours = "https://example.org/f"',
+        "communities",
+        {"ours": "https://example.org/f"},
+    ),
+    ('data_dir = "/var/lib/paperwire"', "data_dir", "/var/lib/paperwire"),
+]
+
+
+@pytest.mark.parametrize(("text", "name", "value"), FROM_TOML)
+def test_from_toml(tmp_path: Path, text: str, name: str, value: object) -> None:
+    assert getattr(load(toml(tmp_path, text), {}), name) == value
+
+
+# (variable, its text, setting, value)
+FROM_ENVIRONMENT: list[tuple[str, str, str, Any]] = [
+    ("PAPERWIRE_PORT", "9000", "port", 9000),
+    ("PAPERWIRE_ARXIV_INTERVAL", "3.5", "arxiv_interval", 3.5),
+    ("PAPERWIRE_HUGGINGFACE", "False", "huggingface", False),
+    ("PAPERWIRE_HUGGINGFACE", "1", "huggingface", True),
+    ("PAPERWIRE_CATEGORIES", "cs.CL, cs.LG,", "categories", ("cs.CL", "cs.LG")),
+    ("PAPERWIRE_CATEGORIES", "", "categories", ()),
+    ("PAPERWIRE_KEYWORDS", "MLLM=mllm;RL=a OR b;", "keywords", {"MLLM": "mllm", "RL": "a OR b"}),
+    (
+        *("PAPERWIRE_COMMUNITIES", "ours=https://example.org/f?a=b", "communities"),
+        {"ours": "https://example.org/f?a=b"},
+    ),
+    ("PAPERWIRE_REDIS_URL", "redis://one", "redis_url", "redis://one"),
+    ("REDIS_URL", "redis://two", "redis_url", "redis://two"),
+    ("REDIS_URL", "", "redis_url", ""),
+]
+
+
+@pytest.mark.parametrize(("variable", "text", "name", "value"), FROM_ENVIRONMENT)
+def test_from_the_environment(variable: str, text: str, name: str, value: object) -> None:
+    assert getattr(load(None, {variable: text}), name) == value
+
+
+def test_who_goes_first(tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("redis://from-a-file\n", "utf-8")
+    config = toml(tmp_path, 'redis_url = "redis://from-toml"')
+    environ = {
+        "PAPERWIRE_REDIS_URL": "redis://from-the-environment",
+        "PAPERWIRE_REDIS_URL_FILE": str(secret),
+        "REDIS_URL": "redis://from-the-platform",
+    }
+    order = ["the-environment", "a-file", "the-platform", "toml"]
+    for first in order:
+        assert load(config, environ).redis_url == f"redis://from-{first}"
+        if environ:
+            environ.pop(next(iter(environ)))
+
+
+def test_the_data_folder_is_beside_the_file(tmp_path: Path) -> None:
+    assert load(toml(tmp_path, ""), {}).data_dir == str(tmp_path / "data")
+    assert load(toml(tmp_path, 'data_dir = "here"'), {}).data_dir == str(tmp_path / "here")
+    assert load(None, {}).data_dir == "data"
+
+
+# (TOML, what the refusal says)
+REFUSED_IN_TOML = [
+    ("prot = 9000", "prot in .*: there is no such setting"),
+    ('port = "9000"', "port in .*: must be a whole number"),
+    ("port = true", "port in .*: must be a whole number"),
+    ("port = 70000", "port = 70000: must be 0 to 65535"),
+    ("huggingface = 1", "huggingface in .*: must be true or false"),
+    ("categories = 'cs.AI'", "categories in .*: must be a list of texts"),
+    ("categories = ['cs.AI', 7]", "categories in .*: must be a list of texts"),
+    ("keywords = ['MLLM']", "keywords in .*: must be a table of texts"),
+    ("[keywords]\nMLLM = 7", "keywords in .*: must be a table of texts"),
+    ("contact = 7", "contact in .*: must be a text"),
+    ("arxiv_interval = -1", "arxiv_interval = -1.0: must be"),
+    ("arxiv_interval = nan", "arxiv_interval = nan: must be"),
+    ("fetch_bytes = 10", "fetch_bytes = 10: must be"),
+    ("log_level = 'loud'", "log_level = 'loud': must be debug"),
+    ("public_url = 'papers.example.org'", "public_url = .* must begin with http"),
+    ("arxiv_api_url = 'ftp://arxiv.org'", "arxiv_api_url = .* must begin with http"),
+    ("[communities]\narxiv = 'https://a'", "communities: 'arxiv' must be a name"),
+    ("[communities]\n'a:b' = 'https://a'", "communities: 'a:b' must be a name"),
+    ("[communities]\nours = 'file:///etc'", "communities: ours = .* must begin with http"),
+    ("port = ", "is no TOML"),
+    ("port = 1\nport = 2", "is no TOML"),
+]
+
+
+@pytest.mark.parametrize(("text", "says"), REFUSED_IN_TOML)
+def test_refused_in_toml(tmp_path: Path, text: str, says: str) -> None:
+    with pytest.raises(BadSettings, match=says):
+        load(toml(tmp_path, text), {})
+
+
+# (variable, its text, what the refusal says)
+REFUSED_IN_ENVIRONMENT = [
+    ("PAPERWIRE_PROT", "9000", "PAPERWIRE_PROT: there is no such setting"),
+    ("PAPERWIRE_PORT", "many", "PAPERWIRE_PORT: must be a whole number, not 'many'"),
+    ("PAPERWIRE_PORT", "", "PAPERWIRE_PORT: must be a whole number, not ''"),
+    ("PAPERWIRE_HUGGINGFACE", "maybe", "PAPERWIRE_HUGGINGFACE: must be true or false"),
+    ("PAPERWIRE_ARXIV_INTERVAL", "3s", "PAPERWIRE_ARXIV_INTERVAL: must be a number"),
+    ("PAPERWIRE_ARXIV_INTERVAL", "nan", "arxiv_interval = nan: must be"),
+    ("PAPERWIRE_KEYWORDS", "MLLM", "PAPERWIRE_KEYWORDS: must be a table of texts"),
+    ("PAPERWIRE_REDIS_URL_FILE", "/none", "PAPERWIRE_REDIS_URL_FILE = '/none': cannot be read"),
+    ("PAPERWIRE_NONE_FILE", "/dev/null", "PAPERWIRE_NONE: there is no such setting"),
+]
+
+
+@pytest.mark.parametrize(("variable", "text", "says"), REFUSED_IN_ENVIRONMENT)
+def test_refused_in_the_environment(variable: str, text: str, says: str) -> None:
+    with pytest.raises(BadSettings, match=says):
+        load(None, {variable: text})
+
+
+def test_a_file_that_is_not_there_and_one_that_is_no_text(tmp_path: Path) -> None:
+    with pytest.raises(BadSettings, match="write one with `paperwire init`"):
+        load(tmp_path / "none.toml", {})
+    (tmp_path / "bytes.toml").write_bytes(b"\xff\xfe")
+    with pytest.raises(BadSettings, match="is no TOML"):
+        load(tmp_path / "bytes.toml", {})
+
+
+def test_secrets_are_not_shown() -> None:
+    settings = Settings(redis_url="redis://:secret@store")
+    assert shown(settings)["redis_url"] == "***"
+    assert shown(Settings())["redis_url"] == ""
+    assert shown(settings)["port"] == 8000
+    assert set(shown(settings)) == {field.name for field in FIELDS}
+
+
+def test_what_readers_and_upstreams_see() -> None:
+    settings = Settings(public_url="https://papers.example.org/", contact="mailto:a@example.org")
+    assert settings.base_url == "https://papers.example.org"
+    assert Settings(port=9000).base_url == "http://127.0.0.1:9000"
+    assert "mailto:a@example.org" in settings.user_agent
+
+
+def test_every_setting_is_documented() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "settings.md").read_text("utf-8")
+    rows = [[cell.strip() for cell in line.split("|")] for line in page.splitlines()]
+    documented = {row[1].strip("`"): row[3] for row in rows if len(row) == 5 and "`" in row[1]}
+    assert documented == {field.name: field.metadata["about"] for field in FIELDS}
