@@ -1,0 +1,71 @@
+"""XML as arXiv's own serializer writes it: two blanks a level, three characters escaped."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Final
+
+DECLARATION: Final = "<?xml version='1.0' encoding='UTF-8'?>\n"
+
+_FORBIDDEN = re.compile(r"[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_TEX_ACCENTS: Final = {
+    "\u0300": "`",
+    "\u0301": "'",
+    "\u0302": "^",
+    "\u0303": "~",
+    "\u0308": '"',
+    "\u030c": "v",
+    "\u0327": "c",
+}
+
+
+def escaped(text: str) -> str:
+    """A text as character data; what XML cannot hold is left out."""
+    clean = _FORBIDDEN.sub("", text)
+    return clean.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def element(name: str, text: str | None = None, **attributes: str) -> str:
+    """One element on one line; `text=None` is an empty one."""
+    head = name + "".join(f' {key}="{_quoted(value)}"' for key, value in attributes.items())
+    return f"<{head}/>" if text is None else f"<{head}>{escaped(text)}</{name}>"
+
+
+def block(name: str, lines: Iterable[str]) -> list[str]:
+    """An element around others, as lines, its content two blanks further in."""
+    return [f"<{name}>", *(f"  {line}" for line in lines), f"</{name.split(' ', 1)[0]}>"]
+
+
+def document(lines: Iterable[str]) -> bytes:
+    """The whole answer, in UTF-8 with a declaration."""
+    return (DECLARATION + "\n".join(lines) + "\n").encode()
+
+
+def zulu(moment: datetime) -> str:
+    """A time as arXiv's API writes it: `2026-04-12T22:59:06Z`."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def tex_accents(name: str) -> str:
+    r"""A name as arXiv's announcements spell it: `Garc\'ia`; other letters stay Unicode."""
+    out: list[str] = []
+    for character in unicodedata.normalize("NFC", name):
+        base, marks = _taken_apart(character)
+        accent = _TEX_ACCENTS.get(marks) if base.isascii() else None
+        if accent is None:
+            out.append(character)
+        else:
+            out.append(f"\\{accent}{{{base}}}" if accent.isalpha() else f"\\{accent}{base}")
+    return "".join(out)
+
+
+def _taken_apart(character: str) -> tuple[str, str]:
+    parts = unicodedata.normalize("NFD", character)
+    return parts[:1], parts[1:]
+
+
+def _quoted(value: str) -> str:
+    return escaped(value).replace('"', "&quot;")

@@ -1,0 +1,100 @@
+"""The simulated upstreams: one world, one site.
+
+| path | stands for |
+| --- | --- |
+| `/rss/atom/CATEGORIES` | rss.arxiv.org/atom: the day's announcement |
+| `/api/query` | export.arxiv.org/api/query |
+| `/hf/api/daily_papers`, `/hf/api/papers/ID` | huggingface.co |
+| `/feeds/NAME.xml` | a community's feed |
+| what was `put` | any document |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any, Self
+
+from paperwire.simulator.answers import Answers
+from paperwire.simulator.messages import Reply
+from paperwire.simulator.serving import Site
+from paperwire.simulator.visits import Visit
+from paperwire.simulator.world import WEDNESDAY, World
+
+ARXIV = ("/rss", "/api")
+"""What arXiv's rule of one connection and three seconds covers together."""
+
+
+class Upstream(World):
+    """A world that answers over HTTP; a context manager.
+
+        with Upstream() as upstream:
+            paper = upstream.announce(Manuscript(title="A Small Thing"))
+            upstream.fail(503, "/api", times=2)
+            settings = Settings(**upstream.settings(arxiv_interval=0.0))
+
+    `api_lag` is how long after an announcement the API knows of it, `communities` the feeds that
+    exist although nobody picked anything yet.
+    """
+
+    def __init__(
+        self,
+        now: datetime = WEDNESDAY,
+        *,
+        rests: bool = True,
+        api_lag: timedelta = timedelta(0),
+        communities: Iterable[str] = (),
+        port: int = 0,
+    ) -> None:
+        super().__init__(now, rests=rests)
+        self._answers = Answers(self, api_lag, communities)
+        self._site = Site(self._answers, lambda: self.now, port=port)
+
+    def __enter__(self) -> Self:
+        self._site.listen()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._site.close()
+
+    @property
+    def url(self) -> str:
+        """The base address, without a slash at the end."""
+        return self._site.url
+
+    @property
+    def log(self) -> list[Visit]:
+        """Every request so far, as they came."""
+        return self._site.log
+
+    def visits(self, *prefixes: str) -> list[Visit]:
+        """Requests to paths that begin with one of `prefixes`, such as `*ARXIV`."""
+        return self._site.visits(*prefixes)
+
+    def settings(self, **overrides: Any) -> dict[str, Any]:
+        """Fields of `Settings` that turn Paperwire's sources to this world."""
+        feeds = {name: f"{self.url}/feeds/{name}.xml" for name in self._answers.communities()}
+        return {
+            "arxiv_feed_url": f"{self.url}/rss/atom",
+            "arxiv_api_url": f"{self.url}/api/query",
+            "huggingface_url": f"{self.url}/hf",
+            "communities": feeds,
+            "allowed_networks": ("127.0.0.0/8",),
+            **overrides,
+        }
+
+    def fail(
+        self, what: str | int, prefix: str = "/", *, times: int | None = None, **options: Any
+    ) -> None:
+        """Misbehave: see `Site.fail` for how, `faults` for the names."""
+        self._site.fail(what, prefix, times=times, **options)
+
+    def heal(self) -> None:
+        """Behave again."""
+        self._site.heal()
+
+    def put(
+        self, path: str, body: bytes, content_type: str = "text/xml", status: int = 200
+    ) -> None:
+        """Serve a document of any kind at a path, before all else there."""
+        self._answers.documents[path] = Reply(body, status, content_type)
