@@ -9,7 +9,7 @@
 | `picks` | sorted set | id by seconds of its first pick | for ever | papers.store |
 | `vocabulary` | sorted set | folded words, score 0, for `prefix*` | for ever | papers.store |
 | `undescribed` | set | ids that a community named and arXiv has not described | till described | papers.store |
-| `pending` | set | months with a transaction under way | seconds | papers.store |
+| `pending` | sorted set | months with an ingest under way, by the second it began | seconds | papers.store |
 | `revision` | integer | moves whenever anything a feed shows has changed | for ever | papers.store |
 | `keywords` | hash | slug → saved keyword, JSON | for ever | papers.keywords |
 | `seeded` | set | slugs of the configured keywords that were saved once | for ever | papers.keywords |
@@ -22,6 +22,7 @@
 | `lease:scheduler` | string | token of the scheduler that ticks | 30 s | workers.due |
 | `lock:task:NAME` | string | token of the job that runs a task | its time-out | workers.jobs |
 | `feed:HASH` | string | a rendered answer with its validators | 1 day | service.caching |
+| `feed:HASH:validators` | string | ETag and Last-Modified of the newest answer | 30 days | service.caching |
 | `feed:HASH:lock` | string | token of the process that renders it | 10 s | service.caching |
 
 Every step that touches several keys touches those of one month, which share one hash tag: nothing
@@ -77,3 +78,8 @@ def feed(digest: str) -> str:
 def feed_lock(digest: str) -> str:
     """The lock of whoever renders that answer."""
     return f"feed:{digest}:lock"
+
+
+def feed_validators(digest: str) -> str:
+    """The validators of that answer, which outlive it."""
+    return f"feed:{digest}:validators"

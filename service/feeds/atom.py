@@ -1,4 +1,7 @@
-"""Atom 1.0 through feedgen. https://www.rfc-editor.org/rfc/rfc4287"""
+"""Atom 1.0 through feedgen.
+
+https://www.rfc-editor.org/rfc/rfc4287
+"""
 
 from __future__ import annotations
 

@@ -141,7 +141,7 @@ def _links(paper: Paper) -> tuple[Link, ...]:
 
 
 def _source(paper: Paper, updated: datetime) -> Source:
-    """arXiv's announcement feed of the primary category, or the community that brought the paper.
+    """The announcement feed of the primary category, or the community that brought the paper.
 
     Its date is the entry's own: the moment the upstream feed was generated says nothing.
     """

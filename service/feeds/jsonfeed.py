@@ -1,4 +1,7 @@
-"""JSON Feed 1.1. https://www.jsonfeed.org/version/1.1/"""
+"""JSON Feed 1.1.
+
+https://www.jsonfeed.org/version/1.1/
+"""
 
 from __future__ import annotations
 

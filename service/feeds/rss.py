@@ -1,4 +1,6 @@
-"""RSS 2.0 through feedgen. https://www.rssboard.org/rss-specification
+"""RSS 2.0 through feedgen.
+
+https://www.rssboard.org/rss-specification
 
 An item's description is the content as HTML; RSS has no room for a summary beside it.
 """

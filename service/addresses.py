@@ -1,0 +1,59 @@
+"""Where things stand: the one canonical address of a keyword in each of its forms.
+
+URLs that others see are made from the configured public address, never from a Host header.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+from papers.query import Query
+from service.feeds import FORMATS
+from service.params import Asked
+
+SEARCH: Final = "search"
+"""What stands where a saved keyword's slug would, for a custom one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """The addresses of one question: as a page, in every format, in the API."""
+
+    base_url: str
+    slug: str
+    asked: Asked
+
+    @property
+    def saved(self) -> bool:
+        """Whether this is a saved keyword's, not a custom one's."""
+        return self.slug != SEARCH
+
+    def path(self, form: str) -> str:
+        """Path and query string of a form: `page`, or a format's suffix."""
+        if form == "page":
+            return joined(f"/k/{self.slug}" if self.saved else "/search", self.asked.spelled)
+        return joined(f"/feeds/{self.slug}.{form}", self.asked.spelled)
+
+    def url(self, form: str) -> str:
+        """The absolute URL of a form."""
+        return self.base_url + self.path(form)
+
+    def api_path(self, query: Query) -> str:
+        """Path and query string in the API, where the keyword is always told by its query."""
+        return joined("/api/v1/papers", replace(self.asked, query=query).spelled)
+
+    def after(self, cursor: str) -> Address:
+        """The same question going on from a cursor; "" is its beginning."""
+        return replace(self, asked=self.asked.after(cursor))
+
+    @property
+    def feeds(self) -> list[tuple[str, str, str]]:
+        """Format name, path and media type of its feeds, first page, Atom first."""
+        first = self.after("")
+        return [(form.name, first.path(s), form.media_type) for s, form in FORMATS.items()]
+
+
+def joined(path: str, query: str) -> str:
+    """A path with its query string, if it has one."""
+    return f"{path}?{query}" if query else path

@@ -1,0 +1,236 @@
+"""Answers that are rendered once and served to everyone until what they show has changed.
+
+    one round trip: revision, source states, keyword, the cached answer
+      ─▶ made from this very state: that answer
+      ─▶ somebody is rendering: the answer before, or a short wait for theirs
+      ─▶ render; the same bytes again keep their ETag and Last-Modified; keep in Redis and on disk
+    store away ─▶ the last good answer from disk, or StoreAway
+
+Last-Modified is the moment the content was first seen to differ from what it was before. It is
+kept beside the ETag in a key of its own that outlives the answer, so the two change together, in
+all processes and after the answer has expired; it never goes back, and of two changes within a
+second the later gets the next one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Final
+
+import msgpack
+from redis import Redis
+from redis.exceptions import LockError
+from redis.lock import Lock
+
+from papers import keys
+from papers.connection import store_errors
+from papers.errors import StoreAway, StoreError, UnknownKeyword
+from service.answer import Answer, answer_of, etag_of, pack, unpack
+from service.last_good import LastGood
+
+ANSWER_SECONDS: Final = 24 * 3600
+VALIDATOR_SECONDS: Final = 30 * 24 * 3600
+LOCK_SECONDS: Final = 10.0
+WAIT_SECONDS: Final = 2.0
+_PAUSE: Final = 0.05
+_log = logging.getLogger(__name__)
+
+EVERY_KEYWORD: Final = "*"
+"""What an answer depends on that shows all saved keywords."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is asked for: the canonical request, and the saved keyword it depends on.
+
+    `keyword` is a slug, `EVERY_KEYWORD`, or "" for a custom one.
+    """
+
+    request: str
+    keyword: str = ""
+
+    @property
+    def custom(self) -> bool:
+        """Whether anyone may make up any number of these."""
+        return not self.keyword
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """An answer and how it came about; `away` if it is the last good one of an absent store."""
+
+    answer: Answer
+    away: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    """What one round trip told: the stamp of the store's state, and the cached answer."""
+
+    stamp: bytes
+    cached: Answer | None
+
+    @property
+    def current(self) -> Answer | None:
+        """The cached answer if it was made from this very state."""
+        return self.cached if self.cached and self.cached.stamp == self.stamp else None
+
+
+class Answers:
+    """The cache.
+
+    `site` tells the answers of one public address from another's; answers of another `edition` of
+    the code are rendered again, and keep their validators where the bytes are the same.
+    """
+
+    def __init__(
+        self,
+        redis: Redis,
+        last_good: LastGood,
+        *,
+        site: str,
+        edition: str,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._redis = redis
+        self._last_good = last_good
+        self._site = site
+        self._edition = edition
+        self._pause = pause
+
+    def get(self, wanted: Wanted, render: Callable[[], bytes], *, now: datetime) -> Served:
+        """The answer to a request; `render` makes its body if need be.
+
+        Raises StoreAway where the store is away and no answer was kept, UnknownKeyword, and what
+        `render` raises.
+        """
+        digest = self._digest(wanted)
+        try:
+            answer = self._current(wanted, digest, render, now)
+        except StoreAway:
+            kept = unpack(self._last_good.get(digest, custom=wanted.custom))
+            if kept is None:
+                raise
+            _log.warning("the store is away: served the last good %s", wanted.request)
+            return Served(kept, away=True)
+        self._last_good.keep(digest, answer.etag, pack(answer), custom=wanted.custom)
+        return Served(answer)
+
+    def _current(
+        self, wanted: Wanted, digest: str, render: Callable[[], bytes], now: datetime
+    ) -> Answer:
+        state = self._state(wanted, digest)
+        if state.current:
+            return state.current
+        lock = self._redis.lock(keys.feed_lock(digest), timeout=LOCK_SECONDS, blocking=False)
+        if not self._acquired(lock):
+            awaited = state.cached or self._awaited(wanted, digest)
+            if awaited:
+                return awaited
+        try:
+            state = self._state(wanted, digest)
+            if state.current:
+                return state.current
+            body = render()
+            before = state.cached or self._before(wanted, digest)
+            answer = answer_of(body, stamp=state.stamp, modified=_modified(body, before, now))
+            self._keep(digest, answer)
+            return answer
+        finally:
+            self._release(lock)
+
+    def _state(self, wanted: Wanted, digest: str) -> _State:
+        with store_errors(self._redis), self._redis.pipeline(transaction=False) as pipe:
+            pipe.get(keys.REVISION)
+            pipe.hgetall(keys.SOURCES)
+            pipe.get(keys.feed(digest))
+            if wanted.keyword == EVERY_KEYWORD:
+                pipe.hgetall(keys.KEYWORDS)
+            elif wanted.keyword:
+                pipe.hget(keys.KEYWORDS, wanted.keyword)
+            revision, sources, cached, *keyword = pipe.execute()
+        if keyword == [None]:
+            raise UnknownKeyword(f"no keyword {wanted.keyword!r} is saved here")
+        shown = [sorted(part.items()) if isinstance(part, dict) else part for part in keyword]
+        stamp = _stamp(self._edition, revision, _conditions(sources), shown)
+        return _State(stamp, unpack(cached))
+
+    def _before(self, wanted: Wanted, digest: str) -> Answer | None:
+        """The answer before, or what is left of it: its validators are kept for long."""
+        with store_errors(self._redis):
+            kept: Any = self._redis.get(keys.feed_validators(digest))
+        return unpack(kept) or unpack(self._last_good.get(digest, custom=wanted.custom))
+
+    def _keep(self, digest: str, answer: Answer) -> None:
+        """Keep an answer in Redis; a store that takes no writes costs speed, not the answer."""
+        validators = replace(answer, gzipped=b"", stamp=b"")
+        try:
+            with store_errors(self._redis), self._redis.pipeline(transaction=False) as pipe:
+                pipe.set(keys.feed(digest), pack(answer), ex=ANSWER_SECONDS)
+                pipe.set(keys.feed_validators(digest), pack(validators), ex=VALIDATOR_SECONDS)
+                pipe.execute()
+        except StoreError as error:
+            _log.warning("answer not cached: %s", error)
+
+    def _acquired(self, lock: Lock) -> bool:
+        """Whether this process renders: one does. A store that takes no writes locks nothing."""
+        try:
+            with store_errors(self._redis):
+                return bool(lock.acquire())
+        except StoreAway:
+            raise
+        except StoreError as error:
+            _log.warning("rendering without a lock: %s", error)
+            return True
+
+    def _release(self, lock: Lock) -> None:
+        try:
+            with store_errors(self._redis):
+                if lock.local.token is not None:
+                    lock.release()
+        except (LockError, StoreError) as error:
+            # It has lapsed, or will: whoever holds it now is another.
+            _log.info("lock not released: %s", error)
+
+    def _awaited(self, wanted: Wanted, digest: str) -> Answer | None:
+        """The answer somebody else is rendering, if it comes within the wait."""
+        for _ in range(int(WAIT_SECONDS / _PAUSE)):
+            self._pause(_PAUSE)
+            cached = self._state(wanted, digest).cached
+            if cached:
+                return cached
+        return None
+
+    def _digest(self, wanted: Wanted) -> str:
+        return hashlib.blake2b(
+            f"{self._site}\n{wanted.request}".encode(), digest_size=16
+        ).hexdigest()
+
+
+def _modified(body: bytes, before: Answer | None, now: datetime) -> int:
+    """When the content last changed: now, unless it is what it was before. Never goes back."""
+    if before is None:
+        return int(now.timestamp())
+    if before.etag == etag_of(body):
+        return before.modified
+    return max(int(now.timestamp()), before.modified + 1)
+
+
+def _stamp(*parts: object) -> bytes:
+    packed: Any = msgpack.packb(parts)
+    return hashlib.blake2b(packed, digest_size=12).digest()
+
+
+def _conditions(sources: Mapping[bytes, bytes]) -> list[tuple[str, ...]]:
+    """Of the source states what an answer may show: each one's state and since when.
+
+    Attempts and counts, which change with every fetch, are left out.
+    """
+    states = (json.loads(text) for text in sources.values())
+    return sorted((state["name"], state["state"], state["since"]) for state in states)

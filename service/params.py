@@ -1,0 +1,245 @@
+"""What may be asked in a URL beside its path, and the one spelling of it.
+
+`read` turns a request's arguments into an `Asked`; its `spelled` is the query string that every
+equal request is redirected to: canonical keyword, parameters sorted, defaults left out. The table
+`PARAMETERS` is all there is: the OpenAPI description is made from it too.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any, Final
+from urllib.parse import quote_plus
+
+from werkzeug.datastructures import MultiDict
+
+from papers.arxiv_id import ArxivId
+from papers.errors import BadId, BadParameter
+from papers.query import Query, parse
+from papers.search import Ask
+
+MAX_PAPERS: Final = 200
+MAX_TEXT: Final = 2_000
+TYPES: Final = ("new", "cross", "replace")
+_PLAIN: Final = ":,()*/"
+"""Left as they are in a canonical query string: no browser encodes them when it follows a link."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request's parameters in normal form.
+
+    `query` is None where the path names a saved keyword. `options` are fields of `Ask` that differ
+    from their defaults.
+    """
+
+    query: Query | None
+    options: Mapping[str, Any]
+
+    def of(self, query: Query) -> Ask:
+        """The question, for a keyword's query."""
+        return Ask(query=query, **self.options)
+
+    @property
+    def ask(self) -> Ask:
+        """The question, where the request itself has the query."""
+        if self.query is None:
+            raise ValueError("the query is a saved keyword's: use of()")
+        return self.of(self.query)
+
+    @property
+    def picked(self) -> bool:
+        """Whether this asks for picks, newest pick first."""
+        return self.options.get("order") == "picked"
+
+    def after(self, cursor: str) -> Asked:
+        """The same, going on from a cursor; "" is the beginning."""
+        options = {name: value for name, value in self.options.items() if name != "before"}
+        return replace(self, options={**options, "before": cursor} if cursor else options)
+
+    @property
+    def spelled(self) -> str:
+        """The canonical query string, without `?`; empty where all is default."""
+        values = {"q": self.query.canonical} if self.query else {}
+        for parameter in OPTIONS:
+            if parameter.field in self.options:
+                values[parameter.name] = parameter.spell(self.options[parameter.field])
+        return "&".join(
+            f"{name}={quote_plus(text, safe=_PLAIN)}" for name, text in sorted(values.items())
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One parameter: the field of `Ask` it sets, how it is read and spelled, and its description.
+
+    `read` gets the text and the sources there are, and raises ValueError in words.
+    """
+
+    name: str
+    field: str
+    read: Callable[[str, Collection[str]], Any]
+    spell: Callable[[Any], str]
+    schema: Mapping[str, Any]
+    about: str
+
+
+def read(args: MultiDict[str, str], *, saved: bool, sources: Collection[str]) -> Asked:
+    """The parameters of a request; those of a saved keyword have no `q`.
+
+    `sources` are the values `source=` may have. Raises BadParameter, BadQuery.
+    """
+    known = [parameter.name for parameter in (OPTIONS if saved else PARAMETERS)]
+    given = _given(args, known)
+    if not saved and not given.get("q"):
+        raise BadParameter("q", "missing; give a keyword, as in ?q=reward+model")
+    query = None if saved else parse(given["q"])
+    options = {
+        parameter.field: _read(parameter, given[parameter.name], sources)
+        for parameter in OPTIONS
+        if given.get(parameter.name)
+    }
+    since, until = options.get("since"), options.get("until")
+    if since and until and since > until:
+        raise BadParameter("since", f"{since} is after until={until}; swap them")
+    defaults = Ask(query=query or parse("any"))
+    return Asked(query, {f: v for f, v in options.items() if v != getattr(defaults, f)})
+
+
+def _given(args: MultiDict[str, str], known: Collection[str]) -> dict[str, str]:
+    """Each parameter once, normalised. Campaign marks (`utm_…`) are dropped."""
+    given = {}
+    for name, values in args.lists():
+        if name.startswith("utm_"):
+            continue
+        if name not in known:
+            raise BadParameter(shown(name), f"no such parameter; there are {', '.join(known)}")
+        if len(values) > 1:
+            raise BadParameter(name, f"given {len(values)} times; give it once")
+        given[name] = _normal(name, values[0])
+    return given
+
+
+def _normal(name: str, text: str) -> str:
+    """The value in Unicode's composed form, without space around it."""
+    if len(text) > MAX_TEXT:
+        raise BadParameter(name, f"longer than {MAX_TEXT} characters; shorten it")
+    if any(unicodedata.category(c) in ("Cc", "Cs") or c == "\ufffd" for c in text):
+        raise BadParameter(name, "holds a control character or broken UTF-8; remove it")
+    return unicodedata.normalize("NFC", text).strip()
+
+
+def _read(parameter: Parameter, text: str, sources: Collection[str]) -> Any:
+    try:
+        return parameter.read(text, sources)
+    except ValueError as error:
+        raise BadParameter(parameter.name, f"{shown(text)!r} {error}") from error
+
+
+def shown(text: str) -> str:
+    """A foreign text cut to what a message has room for, without control characters."""
+    printable = "".join(c if c.isprintable() else "\ufffd" for c in text[:81])
+    return printable if len(text) <= 80 else f"{printable[:80]}…"
+
+
+def _whole(low: int, high: int) -> Callable[[str, Collection[str]], int]:
+    def read(text: str, _: Collection[str]) -> int:
+        if not re.fullmatch(r"[0-9]{1,9}", text) or not low <= int(text) <= high:
+            raise ValueError(f"is no whole number from {low} to {high}")
+        return int(text)
+
+    return read
+
+
+def _cursor(text: str, _: Collection[str]) -> str:
+    try:
+        return str(ArxivId.parse(text))
+    except BadId as error:
+        raise ValueError("is no cursor; follow the `next` link of the page before") from error
+
+
+def _types(text: str, _: Collection[str]) -> frozenset[str]:
+    chosen = frozenset(part.strip() for part in text.split(","))
+    if chosen - {*TYPES}:
+        raise ValueError(f"is no list of {', '.join(TYPES)}")
+    return chosen
+
+
+def _order(text: str, _: Collection[str]) -> str:
+    if text not in ("announced", "picked"):
+        raise ValueError("is not one of announced, picked")
+    return text
+
+
+def _day(text: str, _: Collection[str]) -> date:
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        day = None
+    if day is None or day.isoformat() != text:
+        raise ValueError("is no day; write it as 2026-11-21")
+    return day
+
+
+def _source(text: str, sources: Collection[str]) -> str:
+    named = {source.casefold(): source for source in sources}
+    if text.casefold() not in named:
+        raise ValueError(f"is not one of {', '.join(sources)}")
+    return named[text.casefold()]
+
+
+def _spelled_types(types: Collection[str]) -> str:
+    return ",".join(name for name in TYPES if name in types)
+
+
+_DATE: Final = {"type": "string", "format": "date"}
+Q: Final = Parameter(
+    "q",
+    "query",
+    lambda text, _: parse(text),
+    lambda query: str(query.canonical),
+    {"type": "string", "minLength": 1},
+    "The keyword, in the keyword language.",
+)
+OPTIONS: Final = tuple(
+    Parameter(*row)
+    for row in (
+        (
+            *("n", "limit", _whole(1, MAX_PAPERS), str),
+            {"type": "integer", "minimum": 1, "maximum": MAX_PAPERS, "default": 100},
+            "How many papers at most.",
+        ),
+        (
+            *("before", "before", _cursor, str, {"type": "string"}),
+            "Where to go on: the cursor that a `next` link carries.",
+        ),
+        (
+            *("types", "types", _types, _spelled_types),
+            {"type": "string", "default": "new,cross"},
+            "How arXiv announced the paper: any of new, cross, replace, joined by commas.",
+        ),
+        (
+            *("min_votes", "min_votes", _whole(0, 1_000_000), str),
+            {"type": "integer", "minimum": 0, "maximum": 1_000_000, "default": 0},
+            "At least that many votes in a community.",
+        ),
+        (
+            *("when", "order", _order, str),
+            {"type": "string", "enum": ["announced", "picked"], "default": "announced"},
+            "`announced`: newest announcement first. `picked`: picked papers, newest pick first.",
+        ),
+        (*("since", "since", _day, str, _DATE), "Not before that day, in UTC."),
+        (*("until", "until", _day, str, _DATE), "Not after that day, in UTC."),
+        (
+            *("source", "source", _source, str, {"type": "string"}),
+            "Only papers that this source named: arxiv, hf, or a community's name.",
+        ),
+    )
+)
+"""Parameters beside the keyword."""
+
+PARAMETERS: Final = (Q, *OPTIONS)
