@@ -29,6 +29,7 @@ from paperwire.simulator.model import Listing, Manuscript, Pick, Post, Preprint,
 WEDNESDAY: Final = datetime(2026, 11, 18, 9, tzinfo=UTC)
 """When a world begins unless told otherwise: a day on which arXiv announces."""
 
+LAST_NUMBER: Final = 65_535
 HOURS_AFTER_MIDNIGHT: Final = timedelta(hours=4)
 
 
@@ -142,6 +143,11 @@ class World:
             entry = Post(title=title, link=link, at=self.now, summary=summary)
             self._posts.setdefault(community, []).append(entry)
             self._touched[community] = self.now
+
+    def numbers_left(self) -> int:
+        """How many papers this month can still take: its numbers end at 65,535."""
+        month = self.today.year * 100 + self.today.month
+        return LAST_NUMBER - self._last_number.get(month, 0)
 
     def trim(self, rows: int) -> None:
         """Keep only today's newest rows: for a day that never ends."""
