@@ -1,0 +1,212 @@
+"""Foreign feeds made fit to parse: `parse_feed` is feedparser behind the checks it does not make.
+
+feedparser reads nearly everything as a feed, an error page and an empty body too; it takes time
+quadratic in the attributes of one element; it guesses encodings from what a document says of
+itself. So a document is looked at first, and feedparser is given clean UTF-8 that is known to be
+a feed and whole.
+"""
+
+from __future__ import annotations
+
+import calendar
+import codecs
+import io
+import re
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import feedparser
+
+from papers.errors import SourceGarbled, SourceIncomplete
+from workers.refusals import excerpt
+
+MOST_ATTRIBUTES: Final = 200
+LONGEST_TAG: Final = 65_536
+MOST_TAGS: Final = 20_000
+"""Start tags in one entry: a paper of 3,000 authors needs 6,000."""
+DEEPEST: Final = 1_000
+
+_FORBIDDEN: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""Characters that XML 1.0 does not allow, lone surrogates among them."""
+
+_DECLARATION: Final = re.compile(r"\s*<\?xml\b[^>]*?\?>", re.IGNORECASE)
+_ENCODING: Final = re.compile(rb"""<\?xml\b[^>]*?\bencoding\s*=\s*["']([\w.:-]+)["']""")
+_PROLOG: Final = re.compile(r"(?:\s++|<\?.*?\?>|<!--.*?-->)*+", re.DOTALL)
+_ROOT: Final = re.compile(r"<(?:\w+:)?(feed|rss|rdf)\b", re.IGNORECASE)
+_DOCTYPE: Final = re.compile(r"<!(?:DOCTYPE|ENTITY)", re.IGNORECASE)
+_TAG: Final = re.compile(
+    r"""<(?P<slash>/?+)(?P<name>[\w:.-]++)"""
+    r"""(?P<attributes>[^<>"']*+(?:(?:"[^"]*+"|'[^']*+')[^<>"']*+)*+)"""
+)
+_ISO_DAY: Final = re.compile(r"\s*\d{4}-(\d\d)-(\d\d)")
+_OPAQUE: Final = (("<!--", "-->"), ("<![CDATA[", "]]>"))
+_QUOTED: Final = re.compile(r""""[^"]*+"|'[^']*+'""")
+_ENCODINGS: Final = re.compile(
+    r"iso-?8859-\d+|windows-125\d|cp125\d|koi8-[ru]|gb2312|gbk|gb18030|big5|shift_jis|euc-(?:jp|kr)",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """A parsed feed. `whole` is False where the document was cut; `sound` where it is no XML.
+
+    Of a cut document only the complete entries are here.
+    """
+
+    head: Any
+    entries: list[Any]
+    whole: bool
+    sound: bool
+
+
+def parse_feed(body: bytes) -> Feed:
+    """Read an Atom or RSS document.
+
+    Raises SourceGarbled for what is no feed or must not be parsed, SourceIncomplete for a feed
+    that was cut before its first entry ended.
+    """
+    text, root = checked(body)
+    text, whole = _completed(text, root)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of feedparser's own making
+        parsed = feedparser.parse(
+            io.BytesIO(text.encode()),
+            response_headers={"content-type": "application/xml; charset=utf-8"},
+            sanitize_html=False,  # its sanitiser takes the `<` of a formula for markup
+            resolve_relative_uris=False,
+        )
+    return Feed(parsed.feed, parsed.entries, whole, not parsed.bozo)
+
+
+def checked(body: bytes) -> tuple[str, str]:
+    """A document's text without its declaration, fit for any parser, and its root's name.
+
+    Raises SourceGarbled for what is no feed or must not be parsed.
+    """
+    text = _FORBIDDEN.sub("", _DECLARATION.sub("", _decoded(body), count=1))
+    root = _root(text)
+    _refuse_bombs(text)
+    return text, root
+
+
+def clean(text: object) -> str:
+    """A foreign text on one line, without the characters XML forbids; "" for what is no text."""
+    return " ".join(_FORBIDDEN.sub("", text).split()) if isinstance(text, str) else ""
+
+
+def link(text: object) -> str:
+    """A foreign address, if it is one of the web's and of a sane length; else ""."""
+    address = clean(text)
+    fit = address.lower().startswith(("http://", "https://")) and len(address) <= 2_000
+    return address if fit and " " not in address else ""
+
+
+def time_of(entry: Any, name: str) -> datetime | None:
+    """A date of a parsed feed or entry, aware UTC; None where it has none that can be.
+
+    feedparser reads `2025-13-45` as a day of February 2026: such a month or day is no date.
+    """
+    parsed, said = entry.get(f"{name}_parsed"), str(entry.get(name, ""))
+    iso = _ISO_DAY.match(said)
+    if parsed is None or (iso and not (1 <= int(iso[1]) <= 12 and 1 <= int(iso[2]) <= 31)):
+        return None
+    try:
+        return datetime.fromtimestamp(calendar.timegm(parsed), UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def excerpt_of(entry: Any) -> str:
+    """What a person needs to see of an entry that was set aside."""
+    kept = {name: clean(entry.get(name))[:200] for name in ("id", "title", "link", "published")}
+    return str({name: text for name, text in kept.items() if text})
+
+
+def _decoded(body: bytes) -> str:
+    """The text of a document: what it is wins over what it says it is."""
+    for mark, encoding in (
+        (codecs.BOM_UTF8, "utf-8"),
+        (codecs.BOM_UTF16_LE, "utf-16-le"),
+        (codecs.BOM_UTF16_BE, "utf-16-be"),
+    ):
+        if body.startswith(mark):
+            return body[len(mark) :].decode(encoding, "replace")
+    try:
+        return body.decode("utf-8")
+    except UnicodeDecodeError:
+        declared = _ENCODING.search(body[:200])
+        name = declared[1].decode("ascii", "replace") if declared else ""
+        return body.decode(name if _ENCODINGS.fullmatch(name) else "utf-8", "replace")
+
+
+def _root(text: str) -> str:
+    """The root element's name in lower case."""
+    start = _PROLOG.match(text).end()  # type: ignore[union-attr]  # it matches nothing, too
+    if _DOCTYPE.match(text, start):
+        raise SourceGarbled(
+            f"the feed has a DOCTYPE: {excerpt(text[start : start + 300].encode())!r}"
+        )
+    root = _ROOT.match(text, start)
+    if root is None:
+        said = excerpt(text[:4_000].encode()) or "nothing"
+        raise SourceGarbled(f"the answer is no feed; it says: {said}")
+    return root[1].lower()
+
+
+def _refuse_bombs(text: str) -> None:
+    """Raise SourceGarbled for what would take feedparser minutes: it slows with the square."""
+    depth = width = 0
+    for tag in _tags(text):
+        attributes = tag["attributes"]
+        if tag["slash"]:
+            depth -= 1
+            continue
+        depth += not attributes.endswith("/")
+        width = 0 if tag["name"].lower() in ("item", "entry") else width + 1
+        equals = attributes.count("=")
+        if equals > MOST_ATTRIBUTES:
+            equals = _QUOTED.sub("", attributes).count("=")
+        for count, most, what in (
+            (len(attributes), LONGEST_TAG, "characters in one tag"),
+            (equals, MOST_ATTRIBUTES, "attributes in one tag"),
+            (depth, DEEPEST, "tags inside one another"),
+            (width, MOST_TAGS, "tags in one entry"),
+        ):
+            if count > most:
+                raise SourceGarbled(f"the feed has more than {most:,} {what}")
+
+
+def _tags(text: str) -> Iterator[re.Match[str]]:
+    """Every tag outside comments and CDATA, in time linear in the text."""
+    closings = {opening: (closing, text.rfind(closing)) for opening, closing in _OPAQUE}
+    position = 0
+    while (start := text.find("<", position)) >= 0:
+        position = start + 1
+        opening = next((o for o in closings if text.startswith(o, start)), "")
+        if opening:
+            closing, last = closings[opening]
+            position = text.find(closing, start) if start < last else position
+        elif tag := _TAG.match(text, start):
+            position = tag.end()
+            yield tag
+
+
+def _completed(text: str, root: str) -> tuple[str, bool]:
+    """The document, and whether it was whole; one that was cut ends after its last entry."""
+    stripped = text.rstrip()
+    if re.search(rf"</(?:\w+:)?{root}\s*>(?:\s|<!--.*?-->)*$", stripped[-2_000:], re.I | re.S):
+        return stripped, True
+    if re.search(rf"<(?:\w+:)?{root}\b[^<>]*/>$", stripped, re.I):
+        return stripped, True
+    end = max(stripped.rfind(close) + len(close) if close in stripped else -1 for close in _ENDS)
+    if end < 0:
+        raise SourceIncomplete("the feed was cut before its first entry ended")
+    closing = {"feed": "</feed>", "rss": "</channel></rss>", "rdf": "</rdf:RDF>"}[root]
+    return stripped[:end] + closing, False
+
+
+_ENDS: Final = ("</entry>", "</item>")

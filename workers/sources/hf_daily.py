@@ -1,0 +1,158 @@
+"""Hugging Face Daily Papers: what its community picked, with votes, comments, code and project.
+
+The day of a pick is `submittedOnDailyAt`, neither the day asked for nor `publishedAt`. Nearly
+every key came over time and may be absent; summaries are re-typeset, so arXiv's words win later.
+
+https://huggingface.co/api/daily_papers
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, Final
+
+from papers.arxiv_id import ArxivId, parse_versioned
+from papers.errors import BadId, BadParameter, SourceError, SourceGarbled, SourceRefused
+from papers.paper import Channel, Pick, Sighting
+from workers.refusals import excerpt
+from workers.sources.documents import clean, link
+from workers.sources.result import Fetched, Rejected, Upstreams
+
+COMMUNITY: Final = "hf"
+PAPERS: Final = "https://huggingface.co/papers"
+PAGE: Final = 100
+RECENT_DAYS: Final = 14
+"""A paper can be picked this long after arXiv had it, and its votes go on."""
+
+_MOST_PAGES: Final = 5
+
+
+def fetch(subject: str, upstreams: Upstreams, now: datetime) -> Iterator[Fetched]:
+    """The picks of today (`today`) or of the last 14 days (`recent`), one part per answer.
+
+    A day that cannot be read does not stop the others; its error is raised when they are done.
+    """
+    spans = {"today": 1, "recent": RECENT_DAYS}
+    if subject not in spans:
+        raise BadParameter("hf", f"there is no task hf:{subject}; there are {', '.join(spans)}")
+    failed: SourceError | None = None
+    for back in range(spans[subject]):
+        try:
+            yield from _pages(now.date() - timedelta(days=back), upstreams, now)
+        except SourceRefused:
+            raise  # it says no to all of us: asking for the other days would be rude
+        except SourceError as error:
+            failed = failed or error
+    if failed:
+        raise failed
+
+
+def read(body: bytes, day: date, now: datetime) -> Fetched:
+    """The picks in an answer for `day`; a record that cannot be read is set aside, alone.
+
+    Raises SourceGarbled for what is no JSON list.
+    """
+    try:
+        records = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise SourceGarbled(f"Daily Papers: no JSON but: {excerpt(body)}") from error
+    if not isinstance(records, list):
+        raise SourceGarbled(f"Daily Papers: no list but: {excerpt(body)}")
+    sightings: list[Sighting] = []
+    rejected: list[Rejected] = []
+    for record in records:
+        try:
+            sightings.append(_sighting(record, day, now))
+        except (BadId, SourceGarbled) as error:
+            rejected.append(Rejected(str(error), excerpt(json.dumps(record).encode())))
+    return Fetched(
+        sightings=tuple(sightings),
+        rejected=tuple(rejected),
+        got=len(records),
+        day=day,
+        said=f"{len(sightings)} picks for {day}",
+    )
+
+
+def _pages(day: date, upstreams: Upstreams, now: datetime) -> Iterator[Fetched]:
+    """A day's answers, until one is not full or brings nothing that was not there before."""
+    seen: set[ArxivId] = set()
+    for number in range(_MOST_PAGES):
+        base = upstreams.settings.huggingface_url.rstrip("/")
+        url = f"{base}/api/daily_papers?date={day}&limit={PAGE}&p={number}"
+        answer = upstreams.fetcher.get(url, now=now, accept="application/json")
+        part = read(answer.body, day, now)
+        ids = {sighting.id for sighting in part.sightings}
+        yield part
+        if part.got < PAGE or ids <= seen:
+            return
+        seen |= ids
+
+
+def _sighting(record: Any, day: date, now: datetime) -> Sighting:
+    """One record. Raises BadId and SourceGarbled for one that cannot be read."""
+    paper = _table(record).get("paper")
+    if not isinstance(paper, dict):
+        raise SourceGarbled("the record has no paper")
+    id, _ = parse_versioned(paper.get("id", ""))
+    by = _table(paper.get("submittedOnDailyBy")) or _table(record.get("submittedBy"))
+    url = f"{PAPERS}/{id}"
+    return Sighting(
+        id=id,
+        source=COMMUNITY,
+        channel=Channel.HUGGINGFACE,
+        as_of=now,
+        title=clean(paper.get("title")),
+        abstract=clean(paper.get("summary")),
+        authors=_authors(paper.get("authors")),
+        code=link(paper.get("githubRepo")),
+        project=link(paper.get("projectPage")),
+        organization=_organization(paper.get("organization") or record.get("organization")),
+        pick=Pick(
+            community=COMMUNITY,
+            picked_at=min(_picked_at(paper, day), now),
+            url=url,
+            discussion=f"{url}#community" if paper.get("discussionId") else "",
+            votes=_count(paper.get("upvotes")),
+            comments=_count(record.get("numComments")),
+            counted_at=now,
+            submitter=clean(by.get("user")) or clean(by.get("name")),
+            thumbnail=link(record.get("thumbnail")),
+        ),
+    )
+
+
+def _picked_at(paper: dict[str, Any], day: date) -> datetime:
+    """When it was picked: as it says, else, as in 2024 nothing was said, the day asked for."""
+    said = paper.get("submittedOnDailyAt")
+    if said is None:
+        return datetime(day.year, day.month, day.day, tzinfo=UTC)
+    try:
+        when = datetime.fromisoformat(said)
+        return (when if when.tzinfo else when.replace(tzinfo=UTC)).astimezone(UTC)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise SourceGarbled(f"the record was picked at no time that can be: {said!r}") from error
+
+
+def _authors(authors: Any) -> tuple[str, ...]:
+    """The names that are not hidden."""
+    shown = [_table(a) for a in authors] if isinstance(authors, list) else []
+    names = (clean(author.get("name")) for author in shown if not author.get("hidden"))
+    return tuple(name for name in names if name)
+
+
+def _organization(organization: Any) -> str:
+    table = _table(organization)
+    return clean(table.get("fullname")) or clean(table.get("name"))
+
+
+def _count(number: Any) -> int | None:
+    """A count, if this is one; zero is a number."""
+    return number if type(number) is int and 0 <= number < 2**31 else None
+
+
+def _table(value: Any) -> dict[str, Any]:
+    """A JSON object; what is none holds nothing."""
+    return value if isinstance(value, dict) else {}

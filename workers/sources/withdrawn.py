@@ -1,0 +1,37 @@
+"""Whether a paper's own words say that it is withdrawn.
+
+arXiv marks withdrawals in OAI-PMH only; elsewhere the comment says it, or what stands in the
+abstract's place, in many wordings. A paper withdrawn *from a conference* is not withdrawn, and
+neither is one that studies retractions: better to miss a wording than to mark a good paper.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+_WORK: Final = r"(?:paper|article|manuscript|submission|preprint|e-?print|work|version|report|note)"
+_OUT: Final = r"(?:withdrawn|retracted)"
+_ELSEWHERE: Final = r"(?!\s+(?:by\s+\w+\s+)?from\s+(?!(?:the\s+)?arxiv))"
+
+_BARE: Final = rf"{_OUT}(?=\W*$|\s*[.;:(]|\s+(?:by|due|because|since|for|as|at|until|pending)\b)"
+"""The word by itself, as a statement: not as in "retracted papers"."""
+
+_COMMENT: Final = re.compile(
+    rf"\b(?:this|the|our|current)\s+{_WORK}\s+(?:has\s+been|is|was|is\s+being)"
+    rf"\s+(?:\w+ly\s+)?{_OUT}\b{_ELSEWHERE}"
+    rf"|(?:^|[.;:,]\s*)(?:{_WORK}\s+(?:has\s+been\s+|is\s+|was\s+)?)?{_BARE}{_ELSEWHERE}"
+    rf"|\bwithdraw(?:ing)?\s+(?:(?:this|the|our)\s+(?:\w+\s+)?{_WORK}\b|it\b){_ELSEWHERE}"
+    r"|\brequest(?:ed|s)?\s+(?:a|the|its)?\s*withdrawal\b",
+    re.IGNORECASE,
+)
+_ABSTRACT: Final = re.compile(
+    rf"\W*(?:(?:this|the)\s+{_WORK}\s+(?:has\s+been|is|was)\s+(?:\w+ly\s+)?{_OUT}\b|{_BARE})"
+    rf"{_ELSEWHERE}",
+    re.IGNORECASE,
+)
+
+
+def is_withdrawn(comment: str, abstract: str) -> bool:
+    """Whether the comment, or the very beginning of the abstract, tells of a withdrawal."""
+    return bool(_COMMENT.search(comment) or _ABSTRACT.match(abstract))
