@@ -39,7 +39,7 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from email.utils import format_datetime
 from functools import lru_cache
 from typing import Any, Final
@@ -83,7 +83,7 @@ def status(
     """A refusal with a status, and with `Retry-After` in seconds or as a date."""
     headers: dict[str, str] = {}
     if isinstance(retry_after, datetime):
-        headers["Retry-After"] = format_datetime(retry_after, usegmt=True)
+        headers["Retry-After"] = format_datetime(retry_after.astimezone(UTC), usegmt=True)
     elif retry_after is not None:
         headers["Retry-After"] = f"{retry_after:g}"
     if rate_limit is not None:

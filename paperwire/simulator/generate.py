@@ -99,9 +99,8 @@ class Generator:
 
     def _system(self) -> str:
         name = "".join(self._random.sample(words.SYLLABLES, self._random.randint(2, 3)))
-        return self._one(
-            (name.upper(), name.capitalize(), f"{name.capitalize()}-{self._one('ABRX')}")
-        )
+        forms = (name.upper(), name.capitalize(), f"{name.capitalize()}-{self._one('ABRX')}")
+        return str(self._one(forms))
 
     def _abstract(self, parts: dict[str, str]) -> str:
         """Opening, gap, proposal, mechanisms and results until there are 100 to 200 words."""

@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
@@ -204,7 +204,7 @@ def _validated(request: Request, reply: Reply) -> Reply:
     if reply.status != 200 or reply.modified is None:
         return reply
     tag = f'W/"{hashlib.sha256(reply.body).hexdigest()[:20]}"'
-    modified = format_datetime(reply.modified, usegmt=True)
+    modified = format_datetime(reply.modified.astimezone(UTC), usegmt=True)
     headers = {**reply.headers, "ETag": tag, "Last-Modified": modified}
     if _has_it(request, tag, reply.modified):
         return replace(reply, status=304, body=b"", headers=headers)
