@@ -19,6 +19,7 @@
 | `quarantine` | list | records set aside, newest first, JSON, 1,000 at most | for ever | papers.source_states |
 | `validators` | hash | URL → ETag and Last-Modified, JSON | for ever | workers.fetching |
 | `lane:arxiv` | hash | the one lane to arXiv: whose turn, next start, back-off, what was said | for ever | workers.lane |
+| `unknown` | hash | undescribed id → tries at arXiv and when to ask again, JSON | till described | workers.enrich |
 | `lease:scheduler` | string | token of the scheduler that ticks | 30 s | workers.due |
 | `lock:task:NAME` | string | token of the job that runs a task | its time-out | workers.jobs |
 | `feed:HASH` | string | a rendered answer with its validators | 1 day | service.caching |
@@ -47,6 +48,7 @@ PROGRESS: Final = "progress"
 QUARANTINE: Final = "quarantine"
 VALIDATORS: Final = "validators"
 ARXIV_LANE: Final = "lane:arxiv"
+UNKNOWN: Final = "unknown"
 SCHEDULER_LEASE: Final = "lease:scheduler"
 
 

@@ -161,6 +161,22 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
     return Settings(**values)
 
 
+def config_path(environ: Mapping[str, str]) -> Path | None:
+    """The TOML file in force: `PAPERWIRE_CONFIG`, else `paperwire.toml` here if there is one."""
+    if environ.get("PAPERWIRE_CONFIG"):
+        return Path(environ["PAPERWIRE_CONFIG"])
+    here = Path("paperwire.toml")
+    return here if here.is_file() else None
+
+
+def discover(environ: Mapping[str, str]) -> Settings:
+    """The settings of this process, from the file in force and the environment.
+
+    Raises BadSettings.
+    """
+    return load(config_path(environ), environ)
+
+
 def shown(settings: Settings) -> dict[str, Any]:
     """Settings fit to print: secrets are stars."""
     return {

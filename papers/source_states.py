@@ -129,6 +129,11 @@ class SourceStates:
         with store_errors(self._redis):
             self._redis.zadd(keys.DUE, {name: at.timestamp()})
 
+    def unplan(self, name: str) -> None:
+        """Take a task out of the due set: it was to be done once, and is."""
+        with store_errors(self._redis):
+            self._redis.zrem(keys.DUE, name)
+
     def due(self, now: datetime) -> list[str]:
         """The tasks whose time has come, longest due first."""
         with store_errors(self._redis):

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from papers.errors import BadSettings
-from papers.settings import Settings, load, shown
+from papers.settings import Settings, config_path, discover, load, shown
 
 FIELDS = dataclasses.fields(Settings)
 
@@ -149,6 +149,20 @@ def test_a_file_that_is_not_there_and_one_that_is_no_text(tmp_path: Path) -> Non
     (tmp_path / "bytes.toml").write_bytes(b"\xff\xfe")
     with pytest.raises(BadSettings, match="is no TOML"):
         load(tmp_path / "bytes.toml", {})
+
+
+def test_the_file_in_force(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert config_path({}) is None
+    assert discover({}) == Settings()
+    toml(tmp_path, "port = 9000")
+    assert discover({}).port == 9000
+    (tmp_path / "other.toml").write_text("port = 9001", "utf-8")
+    named = {"PAPERWIRE_CONFIG": str(tmp_path / "other.toml")}
+    assert discover(named).port == 9001
+    assert discover(named | {"PAPERWIRE_PORT": "9002"}).port == 9002
+    with pytest.raises(BadSettings, match="write one with"):
+        discover({"PAPERWIRE_CONFIG": str(tmp_path / "none.toml")})
 
 
 def test_secrets_are_not_shown() -> None:

@@ -70,6 +70,14 @@ def test_due_are_those_whose_time_has_come_longest_first(states: SourceStates) -
     assert states.next_due("never") is None
 
 
+def test_what_is_done_for_good_is_planned_no_more(states: SourceStates) -> None:
+    states.make_due("fill:mllm", NOW)
+    states.put(replace(FEED, name="fill:mllm"))
+    states.unplan("fill:mllm")
+    assert states.planned() == {}
+    assert states.get("fill:mllm") is not None
+
+
 def test_of_many_claims_one_gets_the_task(states: SourceStates) -> None:
     states.make_due("enrich", NOW)
     claims = [states.claim("enrich", NOW, NOW + 60 * SECOND) for _ in range(5)]

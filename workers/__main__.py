@@ -1,0 +1,152 @@
+"""`python -m workers worker` and `python -m workers scheduler`: the processes of this room.
+
+Both wait for the store where it is away, start again where it comes back, and stop at SIGTERM.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from types import FrameType
+from typing import Final
+
+from redis import Redis
+
+from papers.connection import address, connect, store_errors
+from papers.errors import BadInput, BadSettings, PaperwireError, StoreAway, StoreError
+from papers.keywords import Keywords
+from papers.settings import Seconds, Settings, discover
+from workers import jobs
+from workers.due import Scheduler
+from workers.rq_worker import PaperwireWorker
+
+log = logging.getLogger("workers")
+
+TICK: Final[Seconds] = 1.0
+WAIT: Final[Seconds] = 2.0
+"""Between two looks for a store that is away."""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one process until it is told to stop; its exit status."""
+    programs: dict[str, Callable[[Redis, Settings, threading.Event], None]] = {
+        "worker": work,
+        "scheduler": schedule,
+    }
+    if len(arguments) != 1 or arguments[0] not in programs:
+        print("usage: python -m workers worker|scheduler", file=sys.stderr)
+        return 2
+    try:
+        settings = discover(os.environ)
+        if not settings.redis_url:
+            raise BadSettings("redis_url: no store is named; set REDIS_URL, or use paperwire up")
+        redis = connect(settings.redis_url, patient=True)
+    except PaperwireError as error:
+        print(error, file=sys.stderr)
+        return 2
+    _log_to_stderr(settings)
+    programs[arguments[0]](redis, settings, _stop_at_signals())
+    log.info("stopped")
+    return 0
+
+
+def work(redis: Redis, settings: Settings, stopping: threading.Event) -> None:
+    """Run jobs; RQ's worker ends where the store goes away, and is started again."""
+    while _store_is_there(settings, stopping):
+        before = signal.getsignal(signal.SIGTERM)
+        worker = PaperwireWorker(redis)
+        log.info("worker ready, at the store %s", address(redis))
+        worker.work(logging_level="WARNING")
+        signal.signal(signal.SIGTERM, before)
+        if worker.told_to_stop:
+            return
+        log.warning("the worker ended; it is started again")
+        stopping.wait(WAIT)
+
+
+def schedule(redis: Redis, settings: Settings, stopping: threading.Event) -> None:
+    """Tick once a second."""
+    scheduler = Scheduler(
+        redis,
+        settings,
+        wake=lambda task, now: jobs.wake(redis, task, now),
+        backlog=lambda: jobs.queue(redis).count,
+    )
+    if _store_is_there(settings, stopping):
+        log.info("scheduler ready, at the store %s", address(redis))
+        _seed(redis, settings)
+    while not stopping.wait(TICK):
+        try:
+            with store_errors(redis):
+                woken = scheduler.tick(datetime.now(UTC))
+        except StoreError as error:
+            log.warning("%s", error)
+            stopping.wait(WAIT)
+        else:
+            if woken:
+                log.info("due: %s", ", ".join(woken))
+    _resign(scheduler)
+
+
+def _resign(scheduler: Scheduler) -> None:
+    try:
+        scheduler.resign()
+    except StoreError as error:
+        log.warning("the lease runs out by itself: %s", error)
+
+
+def _seed(redis: Redis, settings: Settings) -> None:
+    """Save the configured keywords, as `paperwire up` does: here nobody else may have."""
+    try:
+        Keywords(redis).seed(settings.keywords, now=datetime.now(UTC))
+    except BadInput as error:
+        log.error("a configured keyword is not saved: %s", error)
+
+
+def _store_is_there(settings: Settings, stopping: threading.Event) -> bool:
+    """Wait for the store; False when told to stop before it came."""
+    probe = connect(settings.redis_url, patient=False)
+    said = False
+    while not stopping.is_set():
+        try:
+            with store_errors(probe):
+                probe.ping()
+        except StoreAway as error:
+            if not said:
+                log.warning("waiting: %s", error)
+            said = True
+            stopping.wait(WAIT)
+        else:
+            probe.close()
+            return True
+    return False
+
+
+def _stop_at_signals() -> threading.Event:
+    stopping = threading.Event()
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        stopping.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
+    return stopping
+
+
+def _log_to_stderr(settings: Settings) -> None:
+    logging.basicConfig(
+        level=settings.log_level.upper(),
+        format="%(asctime)s %(levelname)s %(message)s",
+        datefmt="%Y-%m-%d %H:%M:%S",
+    )
+    for name in ("rq", "urllib3", "arxiv", "redis"):
+        logging.getLogger(name).setLevel(max(logging.WARNING, logging.root.level))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

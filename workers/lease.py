@@ -1,0 +1,77 @@
+"""A right that one process has at a time, on any host, for as long as it renews it."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+from redis import Redis
+
+from papers.connection import store_errors
+from papers.errors import StoreError
+from papers.settings import Seconds
+
+log = logging.getLogger(__name__)
+
+_RENEW: Final = """
+-- KEYS: the lease. ARGV: token, milliseconds. 1 where it is ours, and then for so much longer.
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+return redis.call('PEXPIRE', KEYS[1], ARGV[2])
+"""
+
+_RELEASE: Final = """
+-- KEYS: the lease. ARGV: token. Gives up what is ours, and nobody else's.
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+return redis.call('DEL', KEYS[1])
+"""
+
+
+class Lease:
+    """A lease on `key`; it runs out `seconds` after it was last taken."""
+
+    def __init__(self, redis: Redis, key: str, seconds: Seconds) -> None:
+        self._redis, self._key, self._milliseconds = redis, key, round(seconds * 1000)
+        self._token = secrets.token_hex(16)
+
+    def take(self) -> bool:
+        """Take the lease, or renew it; False while another has it. Raises StoreAway."""
+        with store_errors(self._redis):
+            if self._redis.set(self._key, self._token, nx=True, px=self._milliseconds):
+                return True
+            renewed: Any = self._redis.eval(
+                _RENEW, 1, self._key, self._token, str(self._milliseconds)
+            )
+            return bool(renewed)
+
+    def release(self) -> None:
+        """Give the lease up, if it is ours. Raises StoreAway."""
+        with store_errors(self._redis):
+            self._redis.eval(_RELEASE, 1, self._key, self._token)
+
+
+@contextmanager
+def beating(beat: Callable[[], object], every: Seconds) -> Iterator[None]:
+    """Call `beat` from a thread of its own every so often, until the block ends.
+
+    A beat that the store misses is logged; the next one may come through.
+    """
+    ended = threading.Event()
+
+    def run() -> None:
+        while not ended.wait(every):
+            try:
+                beat()
+            except StoreError as error:
+                log.warning("a lease could not be renewed: %s", error)
+
+    thread = threading.Thread(target=run, name="beating", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()

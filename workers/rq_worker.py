@@ -1,0 +1,96 @@
+"""RQ's worker, held to what this room needs of it.
+
+RQ imports whatever dotted name a job in Redis gives, for the function and for callbacks, and calls
+web addresses. Whoever can write to the queue could run anything. So jobs are of a class that knows
+one function and nothing else.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import sys
+from collections.abc import Callable
+from types import FrameType
+from typing import Any, Final
+
+from redis import Redis
+from rq import Queue, Worker
+from rq.job import Job
+from rq.serializers import JSONSerializer
+
+from papers.errors import BadParameter
+from workers import jobs
+
+ALLOWED: Final = {jobs.RUN: jobs.run}
+"""Dotted names that a job may have. They stand in Redis: add, never rename."""
+
+WORKER_TTL: Final = 45
+MAINTENANCE: Final = 30
+"""Seconds: so a job that died with its worker leaves the registries after about a minute."""
+
+_PR_SET_PDEATHSIG: Final = 1
+
+
+class AllowedJob(Job):
+    """A job that can be nothing but one of the allowed functions."""
+
+    @property
+    def func(self) -> Callable[..., Any]:
+        """The function, looked up and never imported. Raises BadParameter."""
+        name = self.func_name
+        if self.instance is not None or name not in ALLOWED:
+            raise BadParameter("job", f"{name!r} is no job of Paperwire; it is not run")
+        return ALLOWED[name]
+
+    @property
+    def success_callback(self) -> None:
+        """None: a job names no code."""
+
+    @property
+    def failure_callback(self) -> None:
+        """None, as above."""
+
+    @property
+    def stopped_callback(self) -> None:
+        """None, as above."""
+
+    def send_webhooks(self, *args: object, **kwargs: object) -> None:
+        """Never: a job names no address."""
+
+
+class PaperwireWorker(Worker):
+    """A worker on the one queue that stops at once when told to: tasks can be run again."""
+
+    def __init__(self, redis: Redis) -> None:
+        queue = Queue(jobs.QUEUE, connection=redis, serializer=JSONSerializer, job_class=AllowedJob)
+        super().__init__(
+            [queue],
+            connection=redis,
+            serializer=JSONSerializer,
+            job_class=AllowedJob,
+            worker_ttl=WORKER_TTL,
+            maintenance_interval=MAINTENANCE,
+            log_job_description=False,
+        )
+        self.told_to_stop = False
+
+    def handle_warm_shutdown_request(self) -> None:
+        """Told to stop: so is the task under way."""
+        self.told_to_stop = True
+        if self.horse_pid:
+            self.kill_horse(signal.SIGTERM)
+
+    def setup_work_horse_signals(self) -> None:
+        """In the forked process: stop cleanly when told to, and when the worker is gone."""
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, _stop)
+        if sys.platform == "linux":
+            ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+            if os.getppid() != self.pid:  # it died before the kernel could be asked
+                os._exit(1)
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    raise jobs.Stopping
