@@ -1,1 +1,34 @@
 """Feeds out: the Flask app, its feeds, its API and its pages."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from flask import Flask
+
+from papers.settings import Settings
+from service import errors, pages, static_files
+from service.api import api
+from service.desk import open_desk
+from service.feed_routes import feeds
+from service.health import health
+from service.security import secure
+
+_BLUEPRINTS: Final = (feeds, pages.pages, api, health)
+
+
+def create_app(settings: Settings) -> Flask:
+    """The web app. It connects to the store at the first request, and lives without one.
+
+    Raises BadSettings where `redis_url` is no URL of a store.
+    """
+    app = Flask(__name__)
+    app.url_map.merge_slashes = False  # werkzeug would redirect to whatever Host was sent
+    secure(app, settings)
+    errors.register(app)
+    pages.register_filters(app.jinja_env.filters)
+    static_files.register(app)
+    open_desk(app, settings)
+    for blueprint in _BLUEPRINTS:
+        app.register_blueprint(blueprint)
+    return app

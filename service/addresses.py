@@ -6,7 +6,7 @@ URLs that others see are made from the configured public address, never from a H
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
 from papers.query import Query
 from service.feeds import FORMATS
@@ -46,6 +46,23 @@ class Address:
     def after(self, cursor: str) -> Address:
         """The same question going on from a cursor; "" is its beginning."""
         return replace(self, asked=self.asked.after(cursor))
+
+    @property
+    def picks(self) -> Address:
+        """The same question of picked papers, newest pick first, from its beginning."""
+        return self._with({**self._unordered, "order": "picked"})
+
+    @property
+    def announced(self) -> Address:
+        """The same question in order of announcement, from its beginning."""
+        return self._with(self._unordered)
+
+    @property
+    def _unordered(self) -> dict[str, Any]:
+        return {f: v for f, v in self.asked.options.items() if f not in ("order", "before")}
+
+    def _with(self, options: dict[str, Any]) -> Address:
+        return replace(self, asked=replace(self.asked, options=options))
 
     @property
     def feeds(self) -> list[tuple[str, str, str]]:

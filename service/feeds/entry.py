@@ -113,10 +113,9 @@ def entry_of(paper: Paper, *, lead: Pick | None = None) -> Entry:
 
 
 def lead_of(paper: Paper, community: str = "") -> Pick | None:
-    """The pick a feed of picks shows: that community's, or the first of all."""
-    if community:
-        return paper.pick_by(community)
-    return min(paper.picks, key=lambda pick: (pick.picked_at, pick.community), default=None)
+    """The pick a feed of picks shows: that community's, else the first of all."""
+    first = min(paper.picks, key=lambda pick: (pick.picked_at, pick.community), default=None)
+    return paper.pick_by(community) or first
 
 
 def _categories(paper: Paper) -> tuple[Category, ...]:

@@ -1,0 +1,201 @@
+"""The JSON API: the same questions as the feeds, answered for programs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, Final
+
+from flask import Blueprint, Response, request
+
+from papers.arxiv_id import ArxivId
+from papers.errors import BadParameter, UnknownPaper
+from papers.keywords import Keyword
+from papers.merge import published_at, updated_at
+from papers.paper import Paper, Pick
+from papers.source_states import SourceState
+from service.addresses import SEARCH, Address, joined
+from service.caching import EVERY_KEYWORD
+from service.desk import Desk, Found, desk
+from service.feeds import FORMATS
+from service.feeds.text import clean, line, link
+from service.openapi import describe
+from service.params import Asked, shown
+from service.serving import redirected
+
+api = Blueprint("api", __name__, url_prefix="/api/v1")
+JSON: Final = "application/json"
+_NO_OPTIONS: Final = Asked(None, {})
+
+
+@api.get("/papers")
+def papers() -> Response:
+    """The papers of a keyword, a page at a time."""
+    at = desk()
+    address = at.address(SEARCH)
+    path = joined("/api/v1/papers", address.asked.spelled)
+    return redirected(request, path) or _served(at, path, lambda: _page(at.find(address)))
+
+
+@api.get("/papers/<path:id>")
+def paper(id: str) -> Response:
+    """One paper, by any form of its id."""
+    _no_parameters()
+    at, wanted = desk(), ArxivId.parse(id)
+    path = f"/api/v1/papers/{wanted}"
+
+    def found() -> dict[str, Any]:
+        (known,) = at.store.papers([wanted])
+        if known is None:
+            raise UnknownPaper(f"{wanted} is not here; arXiv may have it: {wanted.url}")
+        return paper_json(known)
+
+    return redirected(request, path) or _served(at, path, found)
+
+
+@api.get("/keywords")
+def keywords() -> Response:
+    """The saved keywords."""
+    _no_parameters()
+    at, path = desk(), "/api/v1/keywords"
+
+    def found() -> dict[str, Any]:
+        return {"keywords": [keyword_json(at, keyword) for keyword in at.keywords.all()]}
+
+    return redirected(request, path) or _served(at, path, found, keyword=EVERY_KEYWORD)
+
+
+@api.get("/keywords/<name>")
+def keyword(name: str) -> Response:
+    """One saved keyword."""
+    _no_parameters()
+    at = desk()
+    slug = at.slug(name)
+    path = f"/api/v1/keywords/{slug}"
+    return redirected(request, path) or _served(
+        at, path, lambda: keyword_json(at, at.keywords.get(slug)), keyword=slug
+    )
+
+
+@api.get("/sources")
+def sources() -> Response:
+    """The states of the sources: always the newest, never from the cache."""
+    _no_parameters()
+    states = [source_json(state) for state in desk().states.all()]
+    return Response(
+        _dumped({"sources": states}), headers={"Cache-Control": "no-store"}, content_type=JSON
+    )
+
+
+@api.get("/openapi.json")
+def openapi() -> Response:
+    """The API, described."""
+    _no_parameters()
+    at, path = desk(), "/api/v1/openapi.json"
+    return redirected(request, path) or _served(
+        at, path, lambda: describe(at.settings.base_url), keyword=EVERY_KEYWORD
+    )
+
+
+def paper_json(paper: Paper) -> dict[str, Any]:
+    """All that is known of a paper; null is what nobody has said."""
+    announced = paper.announce_type
+    return {
+        "id": str(paper.id),
+        "url": paper.id.url,
+        "pdf_url": paper.id.pdf_url,
+        "title": line(paper.title) or None,
+        "abstract": clean(paper.abstract) or None,
+        "authors": [line(name) for name in paper.authors],
+        "primary_category": line(paper.primary) or None,
+        "categories": [line(name) for name in paper.categories],
+        "published": published_at(paper).isoformat(),
+        "updated": updated_at(paper).isoformat(),
+        "submitted": _time(paper.submitted_at),
+        "version": paper.version or None,
+        "announce_type": announced.label if announced else None,
+        "withdrawn": paper.withdrawn,
+        "comment": line(paper.comment) or None,
+        "journal_ref": line(paper.journal_ref) or None,
+        "doi": line(paper.doi) or None,
+        "license": link(paper.license) or None,
+        "code": link(paper.code) or None,
+        "project": link(paper.project) or None,
+        "organization": line(paper.organization) or None,
+        "votes": paper.votes,
+        "picks": [_pick_json(pick) for pick in paper.picks],
+        "sources": [line(name) for name in paper.sources],
+    }
+
+
+def keyword_json(at: Desk, keyword: Keyword) -> dict[str, Any]:
+    """A saved keyword with its addresses."""
+    address = Address(at.settings.base_url, keyword.slug, _NO_OPTIONS)
+    return {
+        "slug": keyword.slug,
+        "name": line(keyword.name),
+        "query": keyword.query,
+        "added": keyword.added_at.isoformat(),
+        "page": address.url("page"),
+        "feeds": {suffix: address.url(suffix) for suffix in FORMATS},
+    }
+
+
+def source_json(state: SourceState) -> dict[str, Any]:
+    """How a source is."""
+    return {
+        "name": state.name,
+        "state": str(state.state),
+        "since": state.since.isoformat(),
+        "attempted": state.attempted_at.isoformat(),
+        "succeeded": _time(state.succeeded_at),
+        "next": _time(state.next_at),
+        "said": line(state.said),
+        "got": state.got,
+        "failures": state.failures,
+    }
+
+
+def _page(found: Found) -> dict[str, Any]:
+    address, following = found.address, found.page.next
+    after = joined("/api/v1/papers", address.asked.after(following or "").spelled)
+    return {
+        "query": found.query.canonical,
+        "papers": [paper_json(paper) for paper in found.page.papers],
+        "next": address.base_url + after if following else None,
+        "complete": found.page.complete,
+    }
+
+
+def _pick_json(pick: Pick) -> dict[str, Any]:
+    return {
+        "community": line(pick.community),
+        "picked": pick.picked_at.isoformat(),
+        "url": link(pick.url) or None,
+        "discussion": link(pick.discussion) or None,
+        "votes": pick.votes,
+        "comments": pick.comments,
+        "submitter": line(pick.submitter) or None,
+        "thumbnail": link(pick.thumbnail) or None,
+    }
+
+
+def _served(
+    at: Desk, path: str, found: Callable[[], dict[str, Any]], *, keyword: str = ""
+) -> Response:
+    return at.serve(path, lambda: _dumped(found()), content_type=JSON, keyword=keyword)
+
+
+def _dumped(document: dict[str, Any]) -> bytes:
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _time(value: datetime | None) -> str | None:
+    return value.isoformat() if value else None
+
+
+def _no_parameters() -> None:
+    for name in request.args:
+        if not name.startswith("utm_"):
+            raise BadParameter(shown(name), "no such parameter; there are none here")

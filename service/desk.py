@@ -1,0 +1,132 @@
+"""What a view works with: the store, the saved keywords, the sources' states, the cache."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from flask import Flask, Response, current_app, request
+from redis import Redis
+
+from papers.connection import connect
+from papers.errors import BadParameter, UnknownKeyword
+from papers.keywords import Keyword, Keywords, slug_of
+from papers.query import Query, parse
+from papers.search import Ask, Page
+from papers.settings import Settings
+from papers.source_states import SourceState, SourceStates
+from papers.store import Store
+from service.addresses import SEARCH, Address
+from service.caching import Answers, Wanted
+from service.last_good import LastGood
+from service.params import read, shown
+from service.serving import respond
+
+_EXTENSION: Final = "paperwire"
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """One per app; kept with it, never a global."""
+
+    settings: Settings
+    redis: Redis
+    store: Store
+    keywords: Keywords
+    states: SourceStates
+    answers: Answers
+
+    def now(self) -> datetime:
+        """The time of day, aware UTC: told to what needs it, and to nothing that is rendered."""
+        return datetime.now(UTC)
+
+    def address(self, name: str) -> Address:
+        """The canonical address of the request for a keyword by name, or for `search`.
+
+        Raises BadParameter, BadQuery, UnknownKeyword.
+        """
+        slug = SEARCH if name == SEARCH else self.slug(name)
+        sources = ("arxiv", "hf", *self.settings.communities)
+        asked = read(request.args, saved=slug != SEARCH, sources=sources)
+        return Address(self.settings.base_url, slug, asked)
+
+    def slug(self, name: str) -> str:
+        """The slug of any spelling of a keyword's name. Raises UnknownKeyword where it has none."""
+        try:
+            return slug_of(name)
+        except BadParameter as error:
+            raise UnknownKeyword(f"no keyword {shown(name)!r} is saved here") from error
+
+    def find(self, address: Address) -> Found:
+        """What an address leads to. Raises UnknownKeyword, StoreAway."""
+        keyword = self.keywords.get(address.slug) if address.saved else None
+        query = parse(keyword.query) if keyword else address.asked.ask.query
+        ask = address.asked.of(query)
+        return Found(address, keyword, query, ask, self.store.search(ask), self.states.all())
+
+    def serve(
+        self,
+        path: str,
+        render: Callable[[], bytes],
+        *,
+        content_type: str,
+        keyword: str,
+        headers: dict[str, str] | None = None,
+    ) -> Response:
+        """The response to a canonical request, from the cache where it can be."""
+        served = self.answers.get(Wanted(path, keyword), render, now=self.now())
+        return respond(
+            request,
+            served,
+            content_type=content_type,
+            seconds=self.settings.cache_seconds,
+            headers=headers,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What an address leads to: the keyword if it is a saved one, the question, its answer."""
+
+    address: Address
+    keyword: Keyword | None
+    query: Query
+    ask: Ask
+    page: Page
+    states: list[SourceState]
+
+    @property
+    def name(self) -> str:
+        """What people call the keyword: its name, or its query."""
+        return self.keyword.name if self.keyword else self.query.canonical
+
+
+def open_desk(app: Flask, settings: Settings) -> None:
+    """Give the app its desk. Connects when first used. Raises BadSettings."""
+    redis = connect(settings.redis_url, patient=False)
+    last_good = LastGood(Path(settings.data_dir) / "last-good")
+    answers = Answers(redis, last_good, site=settings.base_url, edition=_edition())
+    app.extensions[_EXTENSION] = Desk(
+        settings, redis, Store(redis), Keywords(redis), SourceStates(redis), answers
+    )
+
+
+def desk() -> Desk:
+    """The desk of the app that handles this request."""
+    found: Desk = current_app.extensions[_EXTENSION]
+    return found
+
+
+def _edition() -> str:
+    """A digest of all that renders: another release's cached answers are rendered again."""
+    digest = hashlib.blake2b(digest_size=8)
+    for room in ("service", "papers"):
+        folder = Path(__file__).resolve().parents[1] / room
+        for path in sorted(folder.rglob("*")):
+            if path.suffix in (".py", ".html", ".css", ".svg"):
+                digest.update(path.read_bytes())
+    return digest.hexdigest()

@@ -1,0 +1,105 @@
+"""Every error as an HTTP response: one table, and the words in the form the route speaks.
+
+Feeds answer in plain text (never a feed that pretends to be empty), the API in problem details
+(https://www.rfc-editor.org/rfc/rfc9457), everything else with a page.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from http import HTTPStatus
+from typing import Final
+
+from flask import Flask, Response, render_template, request
+from werkzeug.exceptions import HTTPException
+
+from papers import errors
+from papers.errors import PaperwireError
+
+STATUSES: Final[dict[type[PaperwireError], int]] = {
+    errors.BadId: 400,
+    errors.BadQuery: 400,
+    errors.BadParameter: 400,
+    errors.UnknownKeyword: 404,
+    errors.UnknownPaper: 404,
+    errors.StoreError: 503,
+    errors.StoreAway: 503,
+    errors.StoreBusy: 503,
+    # These have no business inside a request: settings are read before the first one, and nothing
+    # is fetched from upstream in any. Should one appear, the fault is ours.
+    errors.BadSettings: 500,
+    errors.SourceUnreachable: 500,
+    errors.SourceRefused: 500,
+    errors.SourceGarbled: 500,
+    errors.SourceIncomplete: 500,
+    errors.AddressForbidden: 500,
+}
+"""Leaf of the error tree to HTTP status."""
+
+RETRY_SECONDS: Final = 30
+"""When to come back after a 503."""
+
+_WITHHELD: Final = {
+    500: "Something broke here; it is logged.",
+    503: f"The store is away for the moment; try again in {RETRY_SECONDS} seconds.",
+}
+"""What is said in place of messages that name the inside of this installation."""
+
+_log = logging.getLogger(__name__)
+
+
+def register(app: Flask) -> None:
+    """Have the app answer every error through this table."""
+    app.register_error_handler(PaperwireError, _ours)
+    app.register_error_handler(HTTPException, _http)
+
+
+def status_of(error: PaperwireError) -> int:
+    """The status of an error: its own or its nearest ancestor's."""
+    return next((STATUSES[kind] for kind in type(error).__mro__ if kind in STATUSES), 500)
+
+
+def _ours(error: PaperwireError) -> Response:
+    status = status_of(error)
+    if status >= 500:
+        _log.error("%s %s: %s", request.method, request.path, error, exc_info=status == 500)
+    return _said(status, _WITHHELD.get(status, str(error)))
+
+
+def _http(error: HTTPException) -> Response:
+    """Flask's and werkzeug's own errors; an exception nobody expected comes here as a 500."""
+    response = _said(error.code or 500, _words(error))
+    for name, value in error.get_headers():
+        if name in ("Allow", "Retry-After"):
+            response.headers[name] = value
+    return response
+
+
+def _words(error: HTTPException) -> str:
+    if error.code == 404:
+        return f"There is nothing at {request.path}."
+    if error.code == 405:
+        return f"{request.method} does nothing here; only reading does."
+    return error.description or "Something broke here; it is logged."
+
+
+def _said(status: int, detail: str) -> Response:
+    title = HTTPStatus(status).phrase
+    if request.path.startswith("/api/"):
+        problem = {"type": "about:blank", "title": title, "status": status, "detail": detail}
+        response = Response(
+            json.dumps(problem, ensure_ascii=False), content_type="application/problem+json"
+        )
+    elif request.path.startswith(("/feeds/", "/healthz")):
+        response = Response(f"{title}: {detail}\n", content_type="text/plain; charset=utf-8")
+    else:
+        page = render_template(
+            "error.html", status=status, title=title, detail=detail, q=request.args.get("q", "")
+        )
+        response = Response(page, content_type="text/html; charset=utf-8")
+    response.status_code = status
+    response.headers["Cache-Control"] = "no-store"
+    if status == 503:
+        response.headers["Retry-After"] = str(RETRY_SECONDS)
+    return response

@@ -1,0 +1,81 @@
+"""Feeds: `/feeds/NAME.SUFFIX` of a saved keyword, `/feeds/search.SUFFIX?q=…` of any other."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from flask import Blueprint, Response, request
+
+from papers.search import Ask
+from service.desk import Found, desk
+from service.feeds import FORMATS
+from service.feeds.entry import entry_of, lead_of
+from service.feeds.feed import Feed
+from service.feeds.text import source_name
+from service.serving import redirected
+from service.source_lines import trouble
+
+feeds = Blueprint("feeds", __name__)
+_SUFFIXES: Final = ", ".join(FORMATS)
+
+
+@feeds.get(f"/feeds/<name>.<any({_SUFFIXES}):suffix>")
+def feed(name: str, suffix: str) -> Response:
+    """One keyword in one format."""
+    at = desk()
+    address = at.address(name)
+    path = address.path(suffix)
+    if elsewhere := redirected(request, path):
+        return elsewhere
+    form = FORMATS[suffix]
+    return at.serve(
+        path,
+        lambda: form.render(feed_of(at.find(address), suffix)),
+        content_type=form.content_type,
+        keyword=address.slug if address.saved else "",
+        headers={"Link": f'<{address.url(suffix)}>; rel="self"'},
+    )
+
+
+def feed_of(found: Found, suffix: str) -> Feed:
+    """What was found as a feed, with the addresses of one format."""
+    first, ask = found.address.after(""), found.ask
+    entries = tuple(
+        entry_of(paper, lead=lead_of(paper, ask.source) if ask.order == "picked" else None)
+        for paper in found.page.papers
+    )
+    return Feed(
+        id=first.url("atom"),
+        title=f"{found.name}{', picked' if ask.order == 'picked' else ''} · Paperwire",
+        subtitle=subtitle(found),
+        page_url=first.url("page"),
+        self_url=found.address.url(suffix),
+        next_url=found.address.after(found.page.next).url(suffix) if found.page.next else "",
+        icon_url=f"{first.base_url}/static/icon.svg",
+        alternates=tuple(
+            (first.url(other), form.media_type)
+            for other, form in FORMATS.items()
+            if other != suffix
+        ),
+        entries=entries,
+    )
+
+
+def subtitle(found: Found) -> str:
+    """What the feed holds, in what order, what may be missing from it."""
+    order = "newest pick first" if found.ask.order == "picked" else "newest announcement first"
+    said = [f"arXiv papers that match {found.query.canonical}, {order}{_filters(found.ask)}."]
+    if not found.page.complete:
+        said.append("The search was cut here because it grew costly; the next page goes on.")
+    said.append(trouble(found.states))
+    return " ".join(part for part in said if part)
+
+
+def _filters(ask: Ask) -> str:
+    told = [
+        f"at least {ask.min_votes} votes" if ask.min_votes else "",
+        f"named by {source_name(ask.source)}" if ask.source else "",
+        f"since {ask.since}" if ask.since else "",
+        f"until {ask.until}" if ask.until else "",
+    ]
+    return "".join(f", {part}" for part in told if part)

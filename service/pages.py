@@ -1,0 +1,142 @@
+"""Pages to read: the saved keywords, one keyword's papers, a search, the state of things."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from itertools import groupby
+from typing import Final
+
+from flask import Blueprint, Response, render_template, request
+
+from papers.keywords import Keyword
+from papers.query import parse
+from papers.search import Ask
+from service.addresses import SEARCH, Address
+from service.caching import EVERY_KEYWORD
+from service.desk import Desk, Found, desk
+from service.feeds.entry import Entry, entry_of, lead_of
+from service.feeds.text import link, source_name
+from service.params import Asked
+from service.serving import redirected
+from service.source_lines import summary, task_name, trouble
+
+pages = Blueprint("pages", __name__)
+HTML: Final = "text/html; charset=utf-8"
+HOME_PAPERS: Final = 5
+_NO_OPTIONS: Final = Asked(None, {})
+
+
+@pages.get("/")
+def home() -> Response:
+    """The saved keywords with their newest papers."""
+    at = desk()
+    return redirected(request, "/") or at.serve(
+        "/", lambda: _home(at), content_type=HTML, keyword=EVERY_KEYWORD
+    )
+
+
+@pages.get("/k/<name>")
+def keyword(name: str) -> Response:
+    """The papers of a saved keyword."""
+    return _papers(name)
+
+
+@pages.get("/search")
+def search() -> Response:
+    """The papers of any keyword; without one, a form and how keywords are written."""
+    if any(not name.startswith("utm_") for name in request.args):
+        return _papers(SEARCH)
+    page = render_template("search.html", q="")
+    return Response(page, headers={"Cache-Control": "public, max-age=3600"}, content_type=HTML)
+
+
+@pages.get("/status")
+def status() -> Response:
+    """The sources, what is under way, what is due."""
+    at = desk()
+    page = render_template(
+        "status.html",
+        states=at.states.all(),
+        runs=at.states.progress(),
+        planned=at.states.planned(),
+        aside=len(at.states.quarantined(1_000)),
+        size=at.store.size(),
+        name=task_name,
+    )
+    return Response(page, headers={"Cache-Control": "no-store"}, content_type=HTML)
+
+
+def register_filters(env_filters: dict[str, object]) -> None:
+    """What the templates call: dates in words, names of sources."""
+    env_filters["day"] = day
+    env_filters["moment"] = moment
+    env_filters["source_name"] = source_name
+    env_filters["http_link"] = link
+
+
+def day(value: date) -> str:
+    """A day in words: `20 November 2026`."""
+    return f"{value.day} {value:%B %Y}"
+
+
+def moment(value: datetime | None) -> str:
+    """A time to the minute, in UTC."""
+    return f"{value:%Y-%m-%d %H:%M} UTC" if value else "–"
+
+
+def _papers(name: str) -> Response:
+    at = desk()
+    address = at.address(name)
+    path = address.path("page")
+    return redirected(request, path) or at.serve(
+        path,
+        lambda: _papers_page(at.find(address)),
+        content_type=HTML,
+        keyword=address.slug if address.saved else "",
+    )
+
+
+def _papers_page(found: Found) -> bytes:
+    address, picked = found.address, found.ask.order == "picked"
+    following = found.page.next
+    return render_template(
+        "papers.html",
+        found=found,
+        address=address,
+        feeds=address.feeds,
+        atom_url=address.after("").url("atom"),
+        api_path=address.api_path(found.query),
+        groups=_by_day(found),
+        next_path=address.after(following).path("page") if following else "",
+        picked=picked,
+        trouble=trouble(found.states),
+        q="" if address.saved else found.query.canonical,
+    ).encode()
+
+
+def _by_day(found: Found) -> list[tuple[date, list[Entry]]]:
+    """The entries under the days they were announced, or picked."""
+    source = found.ask.source
+    picked = found.ask.order == "picked"
+    dated: list[tuple[date, Entry]] = []
+    for paper in found.page.papers:
+        entry, lead = entry_of(paper), lead_of(paper, source) if picked else None
+        dated.append((lead.picked_at.date() if lead else entry.published.date(), entry))
+    return [(day, [e for _, e in group]) for day, group in groupby(dated, key=lambda d: d[0])]
+
+
+def _home(at: Desk) -> bytes:
+    keywords = at.keywords.all()
+    return render_template(
+        "home.html",
+        columns=[_column(at, keyword) for keyword in keywords],
+        empty=at.store.size() == 0,
+        sources=summary(at.states.all()),
+        q="",
+    ).encode()
+
+
+def _column(at: Desk, keyword: Keyword) -> tuple[Keyword, Address, list[Entry]]:
+    address = Address(at.settings.base_url, keyword.slug, _NO_OPTIONS)
+    page = at.store.search(Ask(query=parse(keyword.query), limit=HOME_PAPERS))
+    return keyword, address, [entry_of(paper) for paper in page.papers]

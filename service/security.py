@@ -1,0 +1,52 @@
+"""What every response carries, and which requests are listened to at all."""
+
+from __future__ import annotations
+
+from typing import Final
+from urllib.parse import urlsplit
+
+from flask import Flask, Response, request
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from papers.settings import Settings
+
+PAGE_POLICY: Final = (
+    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
+    "base-uri 'none'; frame-ancestors 'none'"
+)
+DATA_POLICY: Final = "default-src 'none'; frame-ancestors 'none'"
+_LOCAL: Final = ("localhost", "127.0.0.1", "[::1]")
+_READABLE: Final = ("/feeds/", "/api/")
+"""What other sites' scripts may read."""
+
+
+def secure(app: Flask, settings: Settings) -> None:
+    """Set the headers of every response, the hosts answered, the proxies believed."""
+    app.config["TRUSTED_HOSTS"] = _hosts(settings)
+    if settings.trusted_proxies:
+        trusted = settings.trusted_proxies
+        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]  # Flask's own way of doing this
+            app.wsgi_app, x_for=trusted, x_proto=trusted, x_host=trusted, x_prefix=trusted
+        )
+    app.after_request(_secured)
+
+
+def _hosts(settings: Settings) -> list[str]:
+    """The public host, the address listened on, this machine's own names, and those configured."""
+    public = urlsplit(settings.base_url).hostname or ""
+    hosts = [public, *settings.trusted_hosts, settings.host, *_LOCAL]
+    return list(dict.fromkeys(f"[{h}]" if ":" in h and h[0] != "[" else h for h in hosts if h))
+
+
+def _secured(response: Response) -> Response:
+    page = response.mimetype == "text/html"
+    headers = response.headers
+    headers["Content-Security-Policy"] = PAGE_POLICY if page else DATA_POLICY
+    headers["Referrer-Policy"] = "no-referrer"
+    headers["X-Content-Type-Options"] = "nosniff"
+    headers["X-Frame-Options"] = "DENY"
+    if page:
+        headers["Cross-Origin-Opener-Policy"] = "same-origin"
+    if request.path.startswith(_READABLE):
+        headers["Access-Control-Allow-Origin"] = "*"
+    return response

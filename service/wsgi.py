@@ -1,0 +1,21 @@
+"""The app as a WSGI server loads it: `service.wsgi:app`, settings from file and environment."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Final
+
+from papers.settings import load
+from service import create_app
+
+_DEFAULT: Final = Path("paperwire.toml")
+
+
+def _file() -> Path | None:
+    """The configuration file: the one the environment names, else the one that lies here."""
+    named = os.environ.get("PAPERWIRE_CONFIG")
+    return Path(named) if named else _DEFAULT if _DEFAULT.exists() else None
+
+
+app = create_app(load(_file(), os.environ))
