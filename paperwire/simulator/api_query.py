@@ -18,6 +18,7 @@ import unicodedata
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import lru_cache
+from itertools import chain
 from typing import Final
 
 from paperwire.simulator.api_feed import Result
@@ -29,7 +30,7 @@ DATE_FIELDS: Final = ("submittedDate", "lastUpdatedDate")
 FIELDS: Final = (*TEXT_FIELDS, "cat", "id", "all", *DATE_FIELDS)
 
 _TOKEN = re.compile(
-    r'\s*(?:(?P<field>[A-Za-z]+):(?=\S)|(?P<phrase>"[^"]*")|(?P<range>\[[^\]]*\])'
+    r'\s*(?:(?P<field>[A-Za-z]+):|(?P<phrase>"[^"]*")|(?P<range>\[[^\]]*\])'
     r"|(?P<bracket>[()])|(?P<word>[^\s()\"]+))"
 )
 _RANGE = re.compile(r"\[\s*(\d{8,14})\s+TO\s+(\d{8,14})\s*\]")
@@ -152,17 +153,18 @@ def _in_category(wanted: str, result: Result) -> bool:
 
 
 def _texts(field: str, result: Result) -> list[str]:
+    """The folded texts a field stands for; a phrase matches inside one of them."""
     text = result.text
-    all_texts = {
-        "ti": text.title,
-        "abs": text.abstract,
-        "au": " ; ".join(text.authors),
-        "co": text.comment,
-        "jr": text.journal_ref,
+    fields = {
+        "ti": [text.title],
+        "abs": [text.abstract],
+        "au": list(text.authors),
+        "co": [text.comment],
+        "jr": [text.journal_ref],
     }
     if field == "all":
-        return [folded(part) for part in (*all_texts.values(), " ".join(text.categories))]
-    return [folded(all_texts[field])]
+        return [folded(part) for part in (*chain(*fields.values()), *text.categories)]
+    return [folded(part) for part in fields[field]]
 
 
 @lru_cache(maxsize=65_536)
