@@ -1,0 +1,165 @@
+"""What the commands answer: each answer is a text for people and a JSON document for programs.
+
+Papers, keywords and sources have the JSON form of the HTTP API.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from papers.arxiv_id import ArxivId
+from papers.errors import BadParameter, BadSettings, UnknownPaper
+from papers.keywords import Keyword, Keywords
+from papers.query import parse
+from papers.search import Ask
+from papers.settings import Settings, shown
+from papers.source_states import Progress, SourceStates
+from papers.store import Store
+from paperwire import news, wording
+from paperwire.session import Session
+from service.api import paper_json, source_json
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """`text` for people, `document` for programs; `good` is False where a source failed."""
+
+    text: str
+    document: Any
+    good: bool = True
+
+    @property
+    def json(self) -> str:
+        """The document, spelled."""
+        return json.dumps(self.document, ensure_ascii=False, indent=2)
+
+
+def status(session: Session) -> Answer:
+    """The store, the keywords, the sources and the long runs under way."""
+    states, store = SourceStates(session.redis), Store(session.redis)
+    planned = states.planned()
+    document = {
+        "data_dir": str(Path(session.settings.data_dir).resolve()),
+        "papers": store.size(),
+        "revision": store.revision(),
+        "keywords": len(Keywords(session.redis).all()),
+        "next_fetch": news.next_fetch(planned, session.now),
+        "sources": [source_json(state) for state in states.all()],
+        "progress": [_progress_json(run) for run in states.progress()],
+        "set_aside": len(states.quarantined(1000)),
+    }
+    return Answer(wording.status(document), document)
+
+
+def search(session: Session, query: str, limit: int, *, picked: bool) -> Answer:
+    """The newest papers of a keyword. Raises BadQuery."""
+    parsed = parse(query)
+    page = Store(session.redis).search(
+        Ask(query=parsed, limit=limit, order="picked" if picked else "announced")
+    )
+    found = [paper_json(paper) for paper in page.papers]
+    document = {
+        "query": parsed.canonical,
+        "papers": found,
+        "next": page.next,
+        "complete": page.complete,
+    }
+    lines = [wording.paper_line(paper) for paper in found] or ["no paper matches"]
+    return Answer("\n".join(lines), document)
+
+
+def papers(session: Session, ids: Sequence[str]) -> Answer:
+    """Papers by id. Raises BadId, UnknownPaper."""
+    wanted = [ArxivId.parse(id) for id in ids]
+    found = Store(session.redis).papers(wanted)
+    for id, paper in zip(wanted, found, strict=True):
+        if paper is None:
+            raise UnknownPaper(f"{id} is not here; arXiv may have it: {id.url}")
+    known = [paper_json(paper) for paper in found if paper]
+    return Answer("\n\n".join(map(wording.paper_text, known)), known)
+
+
+def fetch(session: Session, source: str) -> Answer:
+    """Run a source's tasks now. Raises BadParameter for a source that is not configured."""
+    from workers.jobs import run  # brings the clients of all sources along
+
+    reports = [run(task) for task in tasks_of(session.settings, source)]
+    good = all(report.get("state") in ("ok", "quiet") for report in reports)
+    return Answer("\n".join(map(wording.fetched, reports)), reports, good)
+
+
+def tasks_of(settings: Settings, source: str) -> list[str]:
+    """The tasks behind a source's name or behind a task's. Raises BadParameter."""
+    from workers.due import standing_tasks
+
+    standing = standing_tasks(settings)
+    if source.startswith("fill:"):
+        return [source]
+    prefix = {"arxiv": "announcements:", "hf": "hf:"}.get(source, f"community:{source}")
+    tasks = [task for task in standing if task == source or task.startswith(prefix)]
+    if not tasks:
+        raise BadParameter("source", f"{source!r} is none of arxiv, hf, {', '.join(standing)}")
+    return tasks
+
+
+def config(settings: Settings) -> Answer:
+    """The settings in force, secrets as stars."""
+    values = shown(settings)
+    lines = [f"{name} = {json.dumps(value, ensure_ascii=False)}" for name, value in values.items()]
+    return Answer("\n".join(lines), values)
+
+
+def init(path: Path) -> Answer:
+    """Write the commented configuration. Raises BadSettings where there is a file already."""
+    template = Path(__file__).with_name("paperwire.toml").read_text("utf-8")
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(template)
+    except FileExistsError:
+        raise BadSettings(f"{path} is there already; it is left as it is") from None
+    except OSError as error:
+        raise BadSettings(f"{path}: {error.strerror}") from error
+    return Answer(f"wrote {path}: every setting is in it, with its default", {"wrote": str(path)})
+
+
+def keywords(session: Session) -> Answer:
+    """The saved keywords."""
+    saved = [_keyword_json(keyword) for keyword in Keywords(session.redis).all()]
+    return Answer("\n".join(map(wording.keyword, saved)) or "no keyword is saved", saved)
+
+
+def keyword_added(session: Session, name: str, query: str) -> Answer:
+    """Save a keyword. Raises BadQuery, BadParameter."""
+    keyword = _keyword_json(Keywords(session.redis).add(name, query, now=session.now))
+    return Answer(f"saved {wording.keyword(keyword)}", keyword)
+
+
+def keyword_removed(session: Session, name: str) -> Answer:
+    """Forget a keyword. Raises UnknownKeyword."""
+    keyword = _keyword_json(Keywords(session.redis).remove(name))
+    return Answer(f"removed {wording.keyword(keyword)}", keyword)
+
+
+def _keyword_json(keyword: Keyword) -> dict[str, Any]:
+    return {
+        "slug": keyword.slug,
+        "name": keyword.name,
+        "query": keyword.query,
+        "added": keyword.added_at.isoformat(),
+    }
+
+
+def _progress_json(run: Progress) -> dict[str, Any]:
+    return {
+        "task": run.task,
+        "done": run.done,
+        "total": run.total,
+        "left": run.left,
+        "pace": round(run.pace, 2),
+        "started": run.started_at.isoformat(),
+        "updated": run.updated_at.isoformat(),
+    }

@@ -1,0 +1,251 @@
+"""`paperwire up`: the store, the workers, the scheduler and the web server as one program.
+
+take the data folder, or say who has it
+start the store, unless there is one already     the only part others need at their start
+save the configured keywords
+start workers, scheduler, web
+say where everything is; then tend it, and tell news of the sources, until told to stop
+stop web, scheduler, workers, store
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import errno
+import fcntl
+import json
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, Final
+
+from papers.connection import address, connect, store_errors
+from papers.errors import BadSettings, StoreAway, StoreError
+from papers.keywords import Keywords
+from papers.settings import Seconds, Settings
+from papers.source_states import SourceState, SourceStates
+from paperwire import embedded, news, web
+from paperwire.supervisor import Part, Say, Supervisor
+
+CLAIM: Final = "up.lock"
+"""The file in the data folder that says where the `paperwire up` on it is."""
+
+PORTS: Final = 100
+"""How many ports from the configured one on are tried."""
+
+READY: Final[Seconds] = 15.0
+"""How long the first words wait for the web server and the scheduler's plan."""
+
+BEAT: Final[Seconds] = 0.1
+NEWS: Final[Seconds] = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Whereabouts:
+    """The first words: where everything is, and how to stop it."""
+
+    address: str
+    data_dir: str
+    store: str
+    next_fetch: str
+    pid: int
+    stop: str = "Ctrl-C"
+
+
+@dataclass(frozen=True, slots=True)
+class _Store:
+    url: str
+    name: str
+
+
+def run(settings: Settings, supervisor: Supervisor, *, as_json: bool) -> None:
+    """Run everything until told to stop; `supervisor` may have parts already.
+
+    Raises StoreError, BadSettings.
+    """
+    say = supervisor.say
+    with ExitStack() as stack:
+        claim = stack.enter_context(claimed(Path(settings.data_dir)))
+        settings = dataclasses.replace(settings, port=free_port(settings.host, settings.port))
+        supervisor.listen()
+        store = _start_store(settings, supervisor, stack)
+        settings = dataclasses.replace(settings, redis_url=store.url)
+        _seed(settings, say)
+        for part in parts(settings):
+            supervisor.start(part)
+        where = _settle(settings, store.name, supervisor)
+        claim.write(f"{where.pid} {where.address}\n")
+        claim.flush()
+        _introduce(where, as_json=as_json)
+        _tend(settings, supervisor, say)
+
+
+def parts(settings: Settings) -> list[Part]:
+    """Workers, scheduler and web with the settings they need, in the order they start."""
+    environment = {
+        "PAPERWIRE_REDIS_URL": settings.redis_url,
+        "PAPERWIRE_DATA_DIR": str(Path(settings.data_dir).resolve()),
+        "PAPERWIRE_PORT": str(settings.port),
+        "PYTHONUNBUFFERED": "1",
+    }
+    room = (sys.executable, "-m", "workers")
+    worker = Part("worker", (*room, "worker"), environment, signal.SIGKILL)
+    return [
+        *([worker] * settings.worker_processes),
+        Part("scheduler", (*room, "scheduler"), environment, signal.SIGKILL),
+        Part("web", web.command(settings), environment),
+    ]
+
+
+def free_port(host: str, port: int) -> int:
+    """The first port from `port` on that nobody listens on; 0 gives any. Raises BadSettings."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    for candidate in range(port, min(port + PORTS, 65_536) if port else 1):
+        with socket.socket(family) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((host, candidate))
+            except OSError as error:
+                if error.errno not in (errno.EADDRINUSE, errno.EACCES):
+                    raise BadSettings(f"host = {host!r}: {error.strerror}") from error
+            else:
+                return int(probe.getsockname()[1])
+    raise BadSettings(f"port = {port}: taken on {host}, as are the {PORTS - 1} after it")
+
+
+@contextlib.contextmanager
+def claimed(data_dir: Path) -> Iterator[IO[str]]:
+    """Be the one `paperwire up` of this folder; yields the file that tells others where we are.
+
+    Raises StoreError where there is one already.
+    """
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True)
+        file = (data_dir / CLAIM).open("a+", encoding="utf-8")
+    except OSError as error:
+        raise BadSettings(f"data_dir = {str(data_dir)!r}: {error.strerror}") from error
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            where = file.read().strip() or "it is just starting"
+            raise StoreError(f"Paperwire runs on {data_dir} already: {where}") from None
+        file.truncate(0)
+        yield file
+
+
+def _start_store(settings: Settings, supervisor: Supervisor, stack: ExitStack) -> _Store:
+    """The configured store, or an embedded one that `supervisor` runs."""
+    if settings.redis_url:
+        stack.enter_context(supervisor)
+        redis = connect(settings.redis_url, patient=True)
+        with store_errors(redis):
+            redis.ping()
+        return _Store(settings.redis_url, address(redis))
+    at = embedded.place(settings.data_dir)
+    lock = stack.enter_context(embedded.kept(at, patience=READY))
+    stack.enter_context(supervisor)
+    command = embedded.command(at)
+    supervisor.start(Part("store", tuple(command), grace=5.0, keeps=(lock,)))
+    while (url := embedded.live_url(at)) is None and not supervisor.stopping.wait(0.01):
+        if supervisor.tend(time.monotonic()):
+            raise StoreAway(f"the store does not start: {embedded.last_words(at)} (see {at.log})")
+    version = ".".join(map(str, embedded.version(Path(command[0]))))
+    return _Store(url or "", f"embedded {Path(command[0]).name} {version}, {at.folder}")
+
+
+def _seed(settings: Settings, say: Say) -> None:
+    redis = connect(settings.redis_url, patient=True)
+    for keyword in Keywords(redis).seed(settings.keywords, now=datetime.now(UTC)):
+        say("paperwire", f"new keyword {keyword.name}: {keyword.query}")
+    redis.close()
+
+
+def _settle(settings: Settings, store: str, supervisor: Supervisor) -> Whereabouts:
+    """Wait until the web server listens and something is planned, but not for ever."""
+    states = SourceStates(connect(settings.redis_url, patient=True))
+    deadline = time.monotonic() + READY
+    planned: dict[str, datetime] = {}
+    while time.monotonic() < deadline and not supervisor.stopping.wait(BEAT):
+        supervisor.tend(time.monotonic())
+        planned = states.planned()
+        if planned and _listens(settings):
+            break
+    return Whereabouts(
+        address=shown_address(settings),
+        data_dir=str(Path(settings.data_dir).resolve()),
+        store=store,
+        next_fetch=news.next_fetch(planned, datetime.now(UTC)),
+        pid=os.getpid(),
+    )
+
+
+def shown_address(settings: Settings) -> str:
+    """The address to open: the public one, or one that this machine can reach."""
+    wildcard = settings.host in ("0.0.0.0", "::") and not settings.public_url
+    local = dataclasses.replace(settings, host="127.0.0.1") if wildcard else settings
+    return local.base_url
+
+
+def _listens(settings: Settings) -> bool:
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)
+    with contextlib.suppress(OSError), socket.create_connection((host, settings.port), 1.0):
+        return True
+    return False
+
+
+def _introduce(where: Whereabouts, *, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(dataclasses.asdict(where)), flush=True)
+        return
+    print(f"\nPaperwire is at {where.address}")
+    print(f"  data folder  {where.data_dir}")
+    print(f"  store        {where.store}")
+    print(f"  next fetch   {where.next_fetch}")
+    print(f"  to stop      {where.stop}\n", flush=True)
+
+
+def _tend(settings: Settings, supervisor: Supervisor, say: Say) -> None:
+    states = SourceStates(connect(settings.redis_url, patient=False))
+    told: dict[str, SourceState] = {}
+    news_at = 0.0
+    while not supervisor.stopping.wait(BEAT):
+        now = time.monotonic()
+        supervisor.tend(now)
+        if now >= news_at:
+            news_at = now + NEWS
+            told = _tell(states, told, say)
+    say("paperwire", "stopping; Ctrl-C again does so without patience")
+
+
+def _tell(states: SourceStates, told: dict[str, SourceState], say: Say) -> dict[str, SourceState]:
+    """Print what is new of the sources; what was told is what there is now."""
+    try:
+        current = states.all()
+    except StoreAway:  # the store's own end is news already, and its part is tended
+        return told
+    for state in news.changed(told, current):
+        say("sources", news.line(state))
+    return {state.name: state for state in current}
+
+
+def speaker(*, as_json: bool) -> Say:
+    """Print lines of many threads one by one; to nobody where the terminal has gone."""
+    one_at_a_time = threading.Lock()
+    stream = sys.stderr if as_json else sys.stdout
+
+    def say(name: str, text: str) -> None:
+        with one_at_a_time, contextlib.suppress(BrokenPipeError):
+            print(f"{name:>9} | {text}", file=stream, flush=True)
+
+    return say

@@ -1,0 +1,53 @@
+"""The web server: granian's command line, and the app as each of its processes loads it.
+
+granian leaves its processes running when it is killed; here each is tied to it.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Any, Final
+
+from papers.settings import Settings
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+THREADS: Final = min(8, 2 * (os.cpu_count() or 1) + 1)
+"""Requests that one process answers at a time; the rest wait."""
+
+CONNECTIONS: Final = 1024
+"""Connections that one process holds at a time, those that say nothing included."""
+
+
+def command(settings: Settings) -> tuple[str, ...]:
+    """The command line that serves with these settings."""
+    options = {
+        "interface": "wsgi",
+        "host": settings.host,
+        "port": str(settings.port),
+        "workers": str(settings.web_processes),
+        "blocking-threads": str(THREADS),
+        "backpressure": str(CONNECTIONS),
+        "backlog": str(CONNECTIONS),
+        "log-level": "warning",
+    }
+    words = [word for name, value in options.items() for word in (f"--{name}", value)]
+    flags = ("--no-ws", "--respawn-failed-workers")
+    return (sys.executable, "-m", "granian", *words, *flags, "paperwire.web:app")
+
+
+def __getattr__(name: str) -> Any:
+    """`app`, made when granian asks for it: whoever wants only the command loads no Flask."""
+    if name != "app":
+        raise AttributeError(name)
+    return _app()
+
+
+def _app() -> Flask:
+    from paperwire.tether import tie
+    from service.wsgi import app
+
+    tie()
+    return app

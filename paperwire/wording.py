@@ -1,0 +1,95 @@
+"""Answers to commands as a person reads them, made from the documents that programs get."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import Any, Final
+
+WIDTH: Final = 100
+MANY: Final = 8
+"""Authors that are named; of more, the first ones."""
+
+Document = dict[str, Any]
+
+
+def status(document: Document) -> str:
+    """The store, then a line for each source and each long run."""
+    head = (
+        ("data folder", document["data_dir"]),
+        ("papers", f"{document['papers']:,}"),
+        ("keywords", document["keywords"]),
+        ("next fetch", document["next_fetch"]),
+    )
+    lines = [f"{name:<13}{value}" for name, value in head]
+    if document["set_aside"]:
+        lines.append(f"{'set aside':<13}{document['set_aside']} records")
+    lines += [source(entry) for entry in document["sources"]] or ["no source was asked yet"]
+    lines += [progress(run) for run in document["progress"]]
+    return "\n".join(lines)
+
+
+def source(entry: Document) -> str:
+    """`announcements:cs.AI   ok       412 papers; since ..., next ...`."""
+    times = f"since {_minute(entry['since'])}"
+    if entry["next"]:
+        times += f", next {_minute(entry['next'])}"
+    said = f"; {entry['said']}" if entry["said"] else ""
+    return f"{entry['name']:<24}{entry['state']:<9}{times}{said}"
+
+
+def progress(run: Document) -> str:
+    """How far a long run is, and at which pace."""
+    total = f" of {run['total']}" if run["total"] is not None else ""
+    return f"{run['task']:<24}running  {run['done']}{total} records, {run['pace']:.1f} a second"
+
+
+def paper_line(paper: Document) -> str:
+    """A paper in a line: id, day, votes, title."""
+    votes = f"{paper['votes']}▲" if paper["votes"] is not None else ""
+    title = paper["title"] or "(not described yet)"
+    return f"{paper['id']:<17}{paper['published'][:10]} {votes:>5} {title}"
+
+
+def paper_text(paper: Document) -> str:
+    """A paper in full, but for the links that its id gives."""
+    names = paper["authors"]
+    authors = ", ".join(names[:MANY]) + (f" and {len(names) - MANY} more" * (len(names) > MANY))
+    facts = [
+        " ".join(paper["categories"]),
+        f"announced {paper['published'][:10]}",
+        f"version {paper['version']}" if paper["version"] else "",
+        "withdrawn" if paper["withdrawn"] else "",
+        *(pick_text(pick) for pick in paper["picks"]),
+    ]
+    lines = [
+        paper["title"] or "(not described yet)",
+        textwrap.fill(authors, WIDTH),
+        " · ".join(fact for fact in facts if fact),
+        paper["url"],
+        textwrap.fill(paper["abstract"] or "", WIDTH),
+    ]
+    return "\n".join(line for line in lines if line)
+
+
+def pick_text(pick: Document) -> str:
+    """`picked by hf, 12 votes`."""
+    votes = f", {pick['votes']} votes" if pick["votes"] is not None else ""
+    return f"picked by {pick['community']}{votes}"
+
+
+def keyword(entry: Document) -> str:
+    """`Reward Model (reward-model): "reward model"`."""
+    return f"{entry['name']} ({entry['slug']}): {entry['query']}"
+
+
+def fetched(report: Document) -> str:
+    """What one task brought."""
+    if "skipped" in report:
+        return f"{report['task']}: not run, {report['skipped']}"
+    counts = f"{report['got']} records, {report['new']} new, {report['changed']} changed"
+    said = f"; {report['said']}" if report["said"] else ""
+    return f"{report['task']}: {report['state']}, {counts}{said}"
+
+
+def _minute(moment: str) -> str:
+    return moment[:16].replace("T", " ")
