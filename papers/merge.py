@@ -59,10 +59,10 @@ def lift(sighting: Sighting) -> Paper:
         categories=_ordered(primary, categories),
         announce_type=_announce_type(sighting),
         announced_at=_announced_at(sighting),
-        submitted_at=sighting.submitted_at if sighting.channel.is_arxiv else None,
+        submitted_at=_whole(sighting.submitted_at) if sighting.channel.is_arxiv else None,
         revision=_revision(sighting),
         withdrawn_version=max(1, sighting.version) if sighting.withdrawn else 0,
-        picks=(sighting.pick,) if sighting.pick else (),
+        picks=(_whole_pick(sighting.pick),) if sighting.pick else (),
         sources=(sighting.source,),
         ranks=tuple((name, rank) for name in sorted(_STATED) if stated[name]),
     )
@@ -127,9 +127,8 @@ def _announce_type(sighting: Sighting) -> AnnounceType | None:
 def _announced_at(sighting: Sighting) -> datetime | None:
     """A replacement's date is not that of the first announcement."""
     announced = sighting.channel is Channel.ANNOUNCEMENT
-    return (
-        sighting.announced_at if announced and sighting.announce_type in _FIRST_ANNOUNCED else None
-    )
+    first = announced and sighting.announce_type in _FIRST_ANNOUNCED
+    return _whole(sighting.announced_at) if first else None
 
 
 def _revision(sighting: Sighting) -> Revision | None:
@@ -189,6 +188,16 @@ def _greatest(a: Any, b: Any) -> Any:
 
 def _earliest(a: datetime | None, b: datetime | None) -> datetime | None:
     return min((value for value in (a, b) if value is not None), default=None)
+
+
+def _whole_pick(pick: Pick) -> Pick:
+    picked_at = datetime.fromtimestamp(_seconds(pick.picked_at), UTC)
+    return replace(pick, picked_at=picked_at, counted_at=_whole(pick.counted_at))
+
+
+def _whole(moment: datetime | None) -> datetime | None:
+    """A time as records keep it: whole seconds, UTC. What is kept and what comes then compare."""
+    return datetime.fromtimestamp(_seconds(moment), UTC) if moment else None
 
 
 def _seconds(moment: datetime) -> int:

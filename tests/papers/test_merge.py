@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from functools import reduce
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from papers import codec
 from papers.arxiv_id import ArxivId
 from papers.merge import join, lift, merge, published_at, updated_at
 from papers.paper import AnnounceType, Channel, Paper, Pick, Sighting
@@ -20,6 +21,8 @@ MONDAY = datetime(2026, 11, 16, 15, tzinfo=UTC)
 TUESDAY = datetime(2026, 11, 17, 5, tzinfo=UTC)
 FRIDAY = datetime(2026, 11, 20, 5, tzinfo=UTC)
 DAY = timedelta(days=1)
+SPLIT = timedelta(microseconds=700_000)
+EASTERN = timezone(-timedelta(hours=5))
 
 
 def announced(kind: AnnounceType = AnnounceType.NEW, **said: object) -> Sighting:
@@ -163,6 +166,14 @@ def test_dates(sightings: list[Sighting], published: datetime, updated: datetime
     assert (published_at(paper), updated_at(paper)) == (published, updated)
 
 
+def test_times_are_kept_in_whole_seconds_and_utc() -> None:
+    local = (FRIDAY + SPLIT).astimezone(EASTERN)
+    kept = merged(announced(announced_at=local, pick=pick(picked_at=local, counted_at=local)))
+    assert (kept.announced_at, kept.picks) == (FRIDAY, (pick(),))
+    assert kept.announced_at is not None
+    assert kept.announced_at.tzinfo is UTC
+
+
 def test_two_papers_do_not_join() -> None:
     with pytest.raises(ValueError, match="are two papers"):
         merge(lift(by_api()), by_api(id=OTHER))
@@ -173,7 +184,7 @@ def test_ranks_remember_only_what_was_said() -> None:
     assert [name for name, _ in paper.ranks] == ["comment", "organization", "title"]
 
 
-MOMENTS = st.sampled_from([MONDAY, TUESDAY, TUESDAY + DAY, FRIDAY])
+MOMENTS = st.sampled_from([MONDAY, TUESDAY, TUESDAY + DAY, FRIDAY, FRIDAY + SPLIT])
 MAYBE = st.none() | MOMENTS
 TEXTS = st.sampled_from(["", "a", "b"])
 CATEGORIES = st.sampled_from(["cs.LG", "cs.IT", "math.IT", "stat.ML"])
@@ -245,3 +256,11 @@ def test_a_pick_moves_no_date_of_a_paper_arxiv_has_described(
     after = merge(before, picked(pick=new_pick, version=9, submitted_at=MONDAY - DAY))
     assert published_at(after) == published_at(before)
     assert updated_at(after) == updated_at(before)
+
+
+@given(st.lists(SIGHTINGS, min_size=1, max_size=6))
+def test_a_record_that_was_packed_between_is_no_other(sightings: list[Sighting]) -> None:
+    kept: Paper | None = None
+    for sighting in sightings:
+        kept = codec.unpack(ID, codec.pack(merge(kept, sighting)))
+    assert kept == reduce(merge, sightings, None)
