@@ -65,6 +65,11 @@ class Shape(NamedTuple):
         """The slot of a pair's hash."""
         return pair >> (32 - self.slot_bits)
 
+    def slots(self, pairs: Iterable[int]) -> set[int]:
+        """The slots of many pairs."""
+        shift = 32 - self.slot_bits
+        return {pair >> shift for pair in pairs}
+
 
 def term_field(term: bytes) -> bytes:
     """The field of a term with a large posting."""

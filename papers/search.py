@@ -48,7 +48,9 @@ class Ask:
             wanted.append(Voted(self.min_votes))
         if self.source:
             wanted.append(Label(Kind.SOURCE, self.source.casefold()))
-        if self.order == "announced" and (self.since or self.until):
+        if self.order == "picked":
+            wanted.append(Label(Kind.FLAG, "picked"))
+        elif self.since or self.until:
             wanted.append(Between(self.since, self.until))
         return all_of([*wanted, *_wanted_types(self.types)], _barred_types(self.types))
 

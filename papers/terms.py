@@ -9,9 +9,8 @@ Neighbouring words make pairs, kept as 32-bit hashes: a phrase is its words and 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import date, timedelta
-from itertools import pairwise
 from typing import Final, NamedTuple
 from zlib import crc32
 
@@ -24,12 +23,12 @@ from papers.tree import Field, Kind, Label, Text
 
 WORD: Final = b"w"
 _PREFIXES: Final = {
-    Field.ANY: b"w",
-    Field.ABSTRACT: b"w",
-    Field.TITLE: b"t",
-    Field.AUTHOR: b"a",
-    Field.COMMENT: b"m",
-    Field.ORGANIZATION: b"o",
+    Field.ANY: "w",
+    Field.ABSTRACT: "w",
+    Field.TITLE: "t",
+    Field.AUTHOR: "a",
+    Field.COMMENT: "m",
+    Field.ORGANIZATION: "o",
 }
 _KINDS: Final = {
     Kind.CATEGORY: b"c",
@@ -57,20 +56,23 @@ def terms_of(paper: Paper) -> Terms:
     if not paper.described:
         return NO_TERMS
     title, abstract = words(paper.title), words(paper.abstract)
-    terms = set(_worded(b"w", title))
-    terms.update(_worded(b"w", abstract))
-    terms.update(_worded(b"t", title))
-    terms.update(_worded(b"m", words(paper.comment)))
-    terms.update(_worded(b"o", words(paper.organization)))
-    for author in paper.authors:
-        terms.update(_worded(b"a", unstemmed(author)))
-    terms.update(_labels(paper))
+    names = [word for author in paper.authors for word in unstemmed(author)]
+    terms = {
+        *_worded("w", title),
+        *_worded("w", abstract),
+        *_worded("t", title),
+        *_worded("m", words(paper.comment)),
+        *_worded("o", words(paper.organization)),
+        *_worded("a", names),
+        *_labels(paper),
+    }
     return Terms(frozenset(terms), frozenset(pairs_of(title) | pairs_of(abstract)))
 
 
-def pairs_of(folded: Iterable[str]) -> set[int]:
-    """The hashes of neighbouring words."""
-    return {crc32(f"{first} {second}".encode()) for first, second in pairwise(folded)}
+def pairs_of(folded: Sequence[str]) -> set[int]:
+    """The hashes of neighbouring words: the second's CRC-32, begun from the first's."""
+    encoded = " ".join(folded).encode().split(b" ")
+    return set(map(crc32, encoded[1:], map(crc32, encoded)))
 
 
 def text_terms(text: Text) -> list[bytes]:
@@ -80,7 +82,7 @@ def text_terms(text: Text) -> list[bytes]:
 
 def title_terms(text: Text) -> list[bytes]:
     """The same, asked of the title alone."""
-    return _worded(b"t", text.words)
+    return _worded("t", text.words)
 
 
 def text_pairs(text: Text) -> set[int]:
@@ -121,5 +123,6 @@ def _labels(paper: Paper) -> set[bytes]:
     return {label_term(label) for label in labels} | days
 
 
-def _worded(kind: bytes, folded: Iterable[str]) -> list[bytes]:
-    return [kind + word.encode() for word in folded]
+def _worded(kind: str, folded: Sequence[str]) -> list[bytes]:
+    """Words as terms; one join and one split are several times as fast as a loop."""
+    return (kind + f" {kind}".join(folded)).encode().split(b" ") if folded else []

@@ -1,0 +1,206 @@
+"""One month, one transaction: sightings in, papers and postings out.
+
+WATCH the month's count of transactions
+read the papers the sightings are of, merge, and see what changed
+read the postings that change, edit them
+say outside the month what it will hold (may only say too much)
+MULTI papers, postings, count EXEC: all or nothing; tried again if another was faster
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from redis import Redis
+from redis.client import Pipeline
+from redis.exceptions import WatchError
+
+from papers import codec, keys
+from papers.arxiv_id import ArxivId
+from papers.errors import StoreBusy
+from papers.index import Change, Edit
+from papers.merge import merge
+from papers.paper import Paper, Sighting
+from papers.postings import SHAPE, Shape
+from papers.terms import NO_TERMS, terms_of
+
+TRIES: Final = 50
+_Mapping = dict[Any, Any]  # what redis-py's hset takes, which it declares as invariant
+_VOCABULARY_WORD: Final = re.compile(r"[^\W\d_][^\W_]{2,31}")
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a transaction did: ids that are new, ids a reader sees changed, and how many neither."""
+
+    new: tuple[ArxivId, ...] = ()
+    changed: tuple[ArxivId, ...] = ()
+    unchanged: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Record:
+    """A paper before and after the sightings of it."""
+
+    before: Paper | None
+    after: Paper
+
+    @property
+    def changed(self) -> bool:
+        """Whether anything but the clock of a count moved."""
+        return self.before is None or _timeless(self.before) != _timeless(self.after)
+
+    @property
+    def index_change(self) -> Change:
+        """What the index has to learn."""
+        before = terms_of(self.before) if self.before else NO_TERMS
+        return Change(self.after.id.number, before, terms_of(self.after))
+
+
+class MonthWriter:
+    """Writes to one month (an id's `yymm`)."""
+
+    def __init__(self, redis: Redis, month: int, yymm: str) -> None:
+        self._redis = redis
+        self._month, self._yymm = month, yymm
+        self._papers = keys.month_papers(yymm)
+        self._terms = keys.month_terms(yymm)
+        self._rev = keys.month_rev(yymm)
+
+    def write(self, sightings: Sequence[Sighting]) -> Written:
+        """Take sightings of this month's papers in. Raises StoreBusy."""
+        for _ in range(TRIES):
+            with self._redis.pipeline() as pipe:
+                try:
+                    pipe.watch(self._rev)  # type: ignore[no-untyped-call]
+                    return self._attempt(pipe, sightings)
+                except WatchError:
+                    continue
+        raise StoreBusy(
+            f"month {self._yymm}: another writer was faster {TRIES} times; try again later"
+        )
+
+    def _attempt(self, pipe: Pipeline, sightings: Sequence[Sighting]) -> Written:
+        records = self._merged(pipe, sightings)
+        changed = [record for record in records if record.changed]
+        if changed:
+            fields = self._edited(pipe, changed)
+            pipe.multi()
+            self._queue(pipe, changed, fields)
+            pipe.execute()
+        return Written(
+            new=tuple(record.after.id for record in changed if record.before is None),
+            changed=tuple(record.after.id for record in changed if record.before is not None),
+            unchanged=len(records) - len(changed),
+        )
+
+    def _merged(self, pipe: Pipeline, sightings: Sequence[Sighting]) -> list[_Record]:
+        ids = sorted({sighting.id for sighting in sightings})
+        before = read_papers(pipe, ids)
+        after: dict[ArxivId, Paper | None] = dict(zip(ids, before, strict=True))
+        for sighting in sightings:
+            after[sighting.id] = merge(after[sighting.id], sighting)
+        return [
+            _Record(known, paper)
+            for known, paper in zip(before, after.values(), strict=True)
+            if paper is not None
+        ]
+
+    def _edited(self, pipe: Pipeline, changed: Sequence[_Record]) -> _Fields:
+        """The postings after the change, and the words that are new to the vocabulary.
+
+        A month that outgrows its shape is indexed anew, from its papers.
+        """
+        count = int(pipe.hlen(self._papers)) + sum(record.before is None for record in changed)
+        packed: Any = pipe.hget(self._terms, SHAPE)
+        shape, wanted = Shape.unpack(packed), Shape.for_papers(count)
+        anew = packed is None or wanted > shape
+        if anew:
+            edit = Edit(wanted, self._everything(pipe, changed))
+            fields = edit.apply({}) | {SHAPE: wanted.pack()}
+        else:
+            edit = Edit(shape, [record.index_change for record in changed])
+            names = edit.fields()
+            values: Any = pipe.hmget(self._terms, names) if names else []
+            fields = edit.apply(dict(zip(names, values, strict=True)))
+        self._announce(changed, edit.words)
+        return _Fields(anew, fields)
+
+    def _everything(self, pipe: Pipeline, changed: Sequence[_Record]) -> Iterable[Change]:
+        stored: Any = pipe.hgetall(self._papers)
+        numbers = {record.after.id.number: record.after for record in changed}
+        for number, packed in stored.items():
+            id = ArxivId(self._month, _number(number))
+            numbers.setdefault(id.number, codec.unpack(id, packed))
+        return [Change(number, NO_TERMS, terms_of(paper)) for number, paper in numbers.items()]
+
+    def _announce(self, changed: Sequence[_Record], words: Iterable[str]) -> None:
+        """Say outside the month what it will hold; should the transaction fail, it is too much."""
+        papers = [record.after for record in changed]
+        picks = {
+            str(paper.id): paper.first_picked_at.timestamp()
+            for paper in papers
+            if paper.first_picked_at
+        }
+        bare = [str(paper.id) for paper in papers if not paper.described]
+        known = [word for word in words if _VOCABULARY_WORD.fullmatch(word)]
+        with self._redis.pipeline(transaction=False) as pipe:
+            pipe.zadd(keys.MONTHS, {self._yymm: self._month})
+            if picks:
+                pipe.zadd(keys.PICKS, picks, lt=True)
+            if bare:
+                pipe.sadd(keys.UNDESCRIBED, *bare)
+            if known:
+                pipe.zadd(keys.VOCABULARY, dict.fromkeys(known, 0))
+            pipe.execute()
+
+    def _queue(self, pipe: Pipeline, changed: Sequence[_Record], fields: _Fields) -> None:
+        packed: _Mapping = {number_field(r.after.id.number): codec.pack(r.after) for r in changed}
+        pipe.hset(self._papers, mapping=packed)
+        if fields.anew:
+            pipe.delete(self._terms)
+        written: _Mapping = {
+            name: value for name, value in fields.values.items() if value is not None
+        }
+        gone = [name for name, value in fields.values.items() if value is None]
+        if written:
+            pipe.hset(self._terms, mapping=written)
+        if gone and not fields.anew:
+            pipe.hdel(self._terms, *gone)
+        pipe.incr(self._rev)
+
+
+@dataclass(frozen=True, slots=True)
+class _Fields:
+    """Fields of the month's index to their new values; `anew`: there are no others."""
+
+    anew: bool
+    values: Mapping[bytes, bytes | None]
+
+
+def read_papers(redis: Redis, ids: Sequence[ArxivId]) -> list[Paper | None]:
+    """Papers of one month by id; None where there is none."""
+    if not ids:
+        return []
+    numbers = [number_field(id.number) for id in ids]
+    packed: Any = redis.hmget(keys.month_papers(ids[0].yymm), numbers)
+    return [
+        codec.unpack(id, value) if value else None for id, value in zip(ids, packed, strict=True)
+    ]
+
+
+def number_field(number: int) -> bytes:
+    """The field of a paper in its month's hash."""
+    return number.to_bytes(2, "big")
+
+
+def _number(field: bytes) -> int:
+    return int.from_bytes(field, "big")
+
+
+def _timeless(paper: Paper) -> Paper:
+    picks = tuple(replace(pick, counted_at=None) for pick in paper.picks)
+    return replace(paper, picks=picks)

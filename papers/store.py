@@ -1,0 +1,144 @@
+"""The store: papers and their index in Redis, month by month.
+
+Written is one month at a time, in one transaction (`papers.month_writer`): a killed ingest leaves
+whole months and nothing between, and repeating it leaves the state of a clean one. What lies
+outside a month (`months`, `picks`, `vocabulary`, `undescribed`) is written before it and may only
+say too much; readers check. Read is newest month first (`papers.walk`).
+
+The revision moves after an ingest that changed what a feed shows. While an ingest is under way its
+months stand in `pending`; should it die there, `settle` moves the revision in its stead.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from redis import Redis
+
+from papers import keys
+from papers.arxiv_id import ArxivId
+from papers.connection import store_errors
+from papers.month_writer import MonthWriter
+from papers.paper import Paper, Sighting
+from papers.query import Query
+from papers.search import Ask, Page
+from papers.walk import Walk
+
+_PENDING_SECONDS: Final = 600
+
+
+@dataclass(frozen=True, slots=True)
+class Ingested:
+    """What an ingest did: ids that are new, ids a reader sees changed, and how many neither."""
+
+    new: tuple[ArxivId, ...]
+    changed: tuple[ArxivId, ...]
+    unchanged: int
+
+
+class Store:
+    """Papers in one Redis. Every method raises StoreAway where Redis is not there."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+        self._walk = Walk(redis)
+
+    def ingest(self, sightings: Iterable[Sighting], *, now: datetime) -> Ingested:
+        """Take sightings in: merged, indexed, and visible month by month.
+
+        Raises StoreBusy where other writers are always faster.
+        """
+        months: dict[tuple[int, str], list[Sighting]] = defaultdict(list)
+        for sighting in sightings:
+            months[sighting.id.month, sighting.id.yymm].append(sighting)
+        if not months:
+            return Ingested((), (), 0)
+        with store_errors(self._redis):
+            pending = [yymm for _, yymm in months]
+            self._redis.zadd(keys.PENDING, dict.fromkeys(pending, now.timestamp()))
+            written = [
+                MonthWriter(self._redis, month, yymm).write(members)
+                for (month, yymm), members in sorted(months.items())
+            ]
+            done = Ingested(
+                new=tuple(id for month in written for id in month.new),
+                changed=tuple(id for month in written for id in month.changed),
+                unchanged=sum(month.unchanged for month in written),
+            )
+            self._finish(pending, moved=bool(done.new or done.changed))
+            return done
+
+    def _finish(self, pending: Sequence[str], *, moved: bool) -> None:
+        with self._redis.pipeline(transaction=False) as pipe:
+            if moved:
+                pipe.incr(keys.REVISION)
+            pipe.zrem(keys.PENDING, *pending)
+            pipe.execute()
+
+    def settle(self, *, now: datetime) -> bool:
+        """Move the revision for ingests that began and were not finished. True where one was."""
+        with store_errors(self._redis):
+            members: Any = self._redis.zrange(keys.PENDING, 0, -1)
+            if not members:
+                return False
+            with self._redis.pipeline(transaction=False) as pipe:
+                pipe.incr(keys.REVISION)
+                pipe.zremrangebyscore(keys.PENDING, "-inf", now.timestamp() - _PENDING_SECONDS)
+                pipe.execute()
+            return True
+
+    def revision(self) -> int:
+        """A number that moves whenever anything a feed shows has changed."""
+        with store_errors(self._redis):
+            revision: Any = self._redis.get(keys.REVISION)
+            return int(revision or 0)
+
+    def papers(self, ids: Sequence[ArxivId]) -> list[Paper | None]:
+        """Papers by id, in that order; None where there is none."""
+        with store_errors(self._redis):
+            found = self._walk.papers(ids)
+            return [found.get(id) for id in ids]
+
+    def newest(self, query: Query, limit: int = 100, before: str = "") -> list[ArxivId]:
+        """The newest ids that match a keyword, of every type of announcement."""
+        types = frozenset({"new", "cross", "replace"})
+        with store_errors(self._redis):
+            return self._walk.find(Ask(query=query, before=before, types=types), limit).ids
+
+    def search(self, ask: Ask) -> Page:
+        """The papers that answer a question, in its order."""
+        with store_errors(self._redis):
+            found = self._walk.find(ask, ask.limit + 1)
+            shown = found.ids[: ask.limit]
+            papers = found.papers | self._walk.papers(id for id in shown if id not in found.papers)
+            more = len(found.ids) > ask.limit
+            following = shown[-1] if more else None if found.complete else found.last
+            return Page(
+                papers=tuple(papers[id] for id in shown if id in papers),
+                next=str(following) if following else None,
+                complete=found.complete,
+                examined=found.examined,
+            )
+
+    def undescribed(self, limit: int) -> list[ArxivId]:
+        """Ids that a community named and nobody has described yet."""
+        with store_errors(self._redis):
+            members: Any = self._redis.smembers(keys.UNDESCRIBED)
+            ids = sorted((ArxivId.parse(member.decode()) for member in members), reverse=True)
+            papers = self._walk.papers(ids)
+            described = [id for id in ids if id in papers and papers[id].described]
+            if described:
+                self._redis.srem(keys.UNDESCRIBED, *map(str, described))
+            return [id for id in ids if id in papers and not papers[id].described][:limit]
+
+    def size(self) -> int:
+        """How many papers there are."""
+        with store_errors(self._redis), self._redis.pipeline(transaction=False) as pipe:
+            members: Any = self._redis.zrange(keys.MONTHS, 0, -1)
+            for yymm in members:
+                pipe.hlen(keys.month_papers(yymm.decode()))
+            return sum(pipe.execute())

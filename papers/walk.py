@@ -1,0 +1,242 @@
+"""Reading: from a question to ids in order, a few round trips, stopping as soon as it can.
+
+    months, newest first ─▶ postings of 1, 2, 4 … 64 months a round trip ─▶ candidates in order
+      ─▶ those that only may match: their text, fetched together and verified ─▶ ids
+
+By pick the same, except that the order comes from the sorted set of first picks and the postings
+only say which of those match.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, date, datetime, time
+from typing import Any, Final, NamedTuple
+
+from pyroaring import BitMap
+from redis import Redis
+
+from papers import codec, keys
+from papers.arxiv_id import ArxivId
+from papers.errors import BadParameter
+from papers.evaluate import Candidates, Expansions, Plan
+from papers.matching import Folded, holds
+from papers.month_writer import number_field
+from papers.paper import Paper
+from papers.postings import Shape
+from papers.search import WORK_BOUND, Ask
+from papers.terms import month_days
+from papers.tree import And, Between, Named, Node, Or, Text, leaves
+
+MOST_WORDS: Final = 256
+"""Words that one prefix may stand for; a prefix of more is cut to the first in alphabet."""
+
+_LARGEST_CHUNK: Final = 64
+_PICKS_AT_ONCE: Final = 256
+_NO_NUMBER: Final = 1 << 16
+
+
+class Candidate(NamedTuple):
+    """A paper that may match; `sure` if the postings alone say so."""
+
+    id: ArxivId
+    sure: bool
+
+
+class Found(NamedTuple):
+    """Ids in order, what was unpacked to verify them, and whether the bound on work cut them."""
+
+    ids: list[ArxivId]
+    papers: dict[ArxivId, Paper]
+    examined: int
+    complete: bool
+    last: ArxivId | None
+    """The last candidate looked at: where to go on."""
+
+
+class Walk:
+    """Answers questions over one Redis. Remembers the months and their shapes between them."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+        self._shapes: dict[int, Shape] = {}
+
+    def find(self, ask: Ask, limit: int) -> Found:
+        """The first `limit` ids that answer a question."""
+        tree = ask.tree
+        plan = Plan(tree, self._expansions(tree))
+        if ask.order == "picked":
+            candidates = self._by_pick(ask, plan)
+        else:
+            candidates = self._by_announcement(ask, plan, limit)
+        return self._verified(tree, candidates, limit)
+
+    def _by_announcement(self, ask: Ask, plan: Plan, block_size: int) -> Iterator[list[Candidate]]:
+        """Candidates newest first, in lists of one round trip each."""
+        before = ArxivId.parse(ask.before) if ask.before else None
+        months = [
+            month
+            for month in self._all_months()
+            if (before is None or month <= before.month) and possible(plan.tree, month)
+        ]
+        for chunk in _growing(months):
+            block: list[Candidate] = []
+            for month, (sure, maybe) in zip(chunk, self._evaluated(plan, chunk), strict=True):
+                if before is not None and month == before.month:
+                    maybe.remove_range(before.number, _NO_NUMBER)
+                while maybe:
+                    newest = maybe[len(block) - block_size :]
+                    block += _candidates(month, newest, sure)
+                    maybe = maybe - newest
+                    if len(block) == block_size:
+                        yield block
+                        block = []
+            if block:
+                yield block
+
+    def _by_pick(self, ask: Ask, plan: Plan) -> Iterator[list[Candidate]]:
+        """Candidates in the order of their first pick, newest first."""
+        first, last = _pick_scores(ask.since, ask.until)
+        at = self._place_of(ask.before, last)
+        while ids := self._picked(first, last, at):
+            at += len(ids)
+            months = sorted({id.month for id in ids}, reverse=True)
+            found = dict(zip(months, self._evaluated(plan, months), strict=True))
+            yield [
+                Candidate(id, id.number in found[id.month].sure)
+                for id in ids
+                if id.number in found[id.month].maybe
+            ]
+
+    def _picked(self, first: float, last: float, at: int) -> list[ArxivId]:
+        members: Any = self._redis.zrevrangebyscore(
+            keys.PICKS, last, first, start=at, num=_PICKS_AT_ONCE
+        )
+        return [ArxivId.parse(member.decode()) for member in members]
+
+    def _place_of(self, cursor: str, last: float) -> int:
+        """How many picks stand before the page that begins behind a cursor."""
+        if not cursor:
+            return 0
+        with self._redis.pipeline(transaction=False) as pipe:
+            pipe.zrevrank(keys.PICKS, str(ArxivId.parse(cursor)))
+            pipe.zcount(keys.PICKS, f"({last}", "+inf")
+            rank, newer = pipe.execute()
+        if rank is None:
+            raise BadParameter("before", f"{cursor} was never picked; take `next` of a page")
+        return max(int(rank) + 1 - int(newer), 0)
+
+    def _verified(self, tree: Node, blocks: Iterator[list[Candidate]], limit: int) -> Found:
+        """The candidates that hold, up to `limit`; texts are read for those that are not sure."""
+        found = Found([], {}, 0, complete=True, last=None)
+        for block in blocks:
+            unsure = [candidate.id for candidate in block if not candidate.sure]
+            papers = self.papers(unsure)
+            for id, sure in block:
+                found = found._replace(last=id, examined=found.examined + (not sure))
+                if sure or _holds(tree, papers.get(id)):
+                    found.ids.append(id)
+                    if not sure:
+                        found.papers[id] = papers[id]
+                if len(found.ids) == limit:
+                    return found
+            if found.examined >= WORK_BOUND:
+                return found._replace(complete=False)
+        return found
+
+    def papers(self, ids: Iterable[ArxivId]) -> dict[ArxivId, Paper]:
+        """The papers that exist, one round trip."""
+        months: dict[str, list[ArxivId]] = defaultdict(list)
+        for id in ids:
+            months[id.yymm].append(id)
+        if not months:
+            return {}
+        with self._redis.pipeline(transaction=False) as pipe:
+            for yymm, members in months.items():
+                pipe.hmget(keys.month_papers(yymm), [number_field(id.number) for id in members])
+            replies = pipe.execute()
+        rows = zip(months.values(), replies, strict=True)
+        pairs = [pair for members, row in rows for pair in zip(members, row, strict=True)]
+        return {id: codec.unpack(id, packed) for id, packed in pairs if packed}
+
+    def _all_months(self) -> list[int]:
+        """Every month that may hold papers, newest first."""
+        members: Any = self._redis.zrevrange(keys.MONTHS, 0, -1, withscores=True)
+        return [int(score) for _, score in members]
+
+    def _evaluated(self, plan: Plan, months: Sequence[int]) -> list[Candidates]:
+        """The candidates of some months, one round trip while their shapes are as remembered."""
+        return [
+            plan.evaluate(m, self._shapes[m], v) for m, v in self._fetched(plan, months).items()
+        ]
+
+    def _fetched(self, plan: Plan, months: Sequence[int]) -> dict[int, list[bytes | None]]:
+        values: dict[int, list[bytes | None]] = {month: [] for month in months}
+        missing = list(months)
+        while missing:
+            with self._redis.pipeline(transaction=False) as pipe:
+                for month in missing:
+                    shape = self._shapes.setdefault(month, Shape.unpack(None))
+                    pipe.hmget(keys.month_terms(_yymm(month)), plan.fields(month, shape))
+                replies = pipe.execute()
+            for month, reply in zip(tuple(missing), replies, strict=True):
+                shape = Shape.unpack(reply[0])
+                if shape == self._shapes[month]:
+                    values[month] = reply
+                    missing.remove(month)
+                self._shapes[month] = shape
+        return values
+
+    def _expansions(self, tree: Node) -> Expansions:
+        """The words that the prefixes of a tree stand for."""
+        prefixes = {
+            leaf.words[0] for leaf in leaves(tree) if isinstance(leaf, Text) and leaf.prefix
+        }
+        return {prefix: self.words(prefix) for prefix in sorted(prefixes)}
+
+    def words(self, prefix: str) -> list[str]:
+        """Words of the vocabulary that begin with a prefix, in alphabetical order."""
+        start = prefix.encode()
+        members: Any = self._redis.zrangebylex(
+            keys.VOCABULARY, b"[" + start, b"[" + start + b"\xff", start=0, num=MOST_WORDS
+        )
+        return [member.decode() for member in members]
+
+
+def possible(node: Node, month: int) -> bool:
+    """Whether any paper of a month can match: ids and days say so without asking."""
+    if isinstance(node, And):
+        return all(possible(child, month) for child in node.all)
+    if isinstance(node, Or):
+        return any(possible(child, month) for child in node.any)
+    if isinstance(node, Named):
+        return node.id.month == month
+    return node.meets(*month_days(month)) if isinstance(node, Between) else True
+
+
+def _growing(months: Sequence[int]) -> Iterator[Sequence[int]]:
+    """Months in chunks of 1, 2, 4 … 64: little is read in vain, and round trips are few."""
+    at, size = 0, 1
+    while at < len(months):
+        yield months[at : at + size]
+        at, size = at + size, min(size * 2, _LARGEST_CHUNK)
+
+
+def _candidates(month: int, numbers: BitMap, sure: BitMap) -> list[Candidate]:
+    return [Candidate(ArxivId(month, n), n in sure) for n in reversed(numbers.to_array())]
+
+
+def _holds(tree: Node, paper: Paper | None) -> bool:
+    return paper is not None and holds(tree, Folded(paper))
+
+
+def _pick_scores(since: date | None, until: date | None) -> tuple[float, float]:
+    """The span of days as seconds, for the sorted set of picks."""
+    first = datetime.combine(since, time(), UTC).timestamp() if since else float("-inf")
+    last = datetime.combine(until, time.max, UTC).timestamp() if until else float("inf")
+    return first, last
+
+
+def _yymm(month: int) -> str:
+    return f"{month % 10_000:04}"
