@@ -19,7 +19,6 @@ import click
 
 from papers.connection import connect
 from papers.errors import StoreError
-from papers.settings import Settings
 from papers.source_states import SourceStates
 from paperwire import tether
 from paperwire.simulator import demo
@@ -63,11 +62,10 @@ def _waker(store: str) -> Callable[[datetime], None]:
     if not store:
         return lambda now: None
     states = SourceStates(connect(store, patient=False))
-    settings = Settings(communities={demo.COMMUNITY: ""})
 
     def wake(now: datetime) -> None:
         with contextlib.suppress(StoreError):  # it is away: tomorrow is a minute off
-            demo.wake(states, settings, now)
+            demo.wake(states, now)
 
     return wake
 
