@@ -22,7 +22,8 @@ from random import Random
 from typing import Any, Final
 
 from papers.announcing import newest_announcement
-from papers.settings import Seconds, Settings
+from papers.arxiv_id import ArxivId
+from papers.settings import Seconds
 from papers.source_states import SourceStates
 from paperwire.simulator import days
 from paperwire.simulator.generate import Generator
@@ -34,6 +35,7 @@ ROWS_KEPT: Final = 1500
 _PICKING_HOUR: Final = timedelta(hours=14)
 """After midnight in the history: the morning at Hugging Face."""
 
+_NEWS: Final = ("announcements:", "hf:today", "community:")
 _RECENT: Final = 600
 _VOTED_ON: Final = 40
 _POSTS: Final = (
@@ -77,13 +79,11 @@ class Life:
         self._count()
         self._upstream.trim(ROWS_KEPT)
 
-    def _announce(self) -> list[Any]:
+    def _announce(self) -> list[ArxivId]:
         usual = self._plan.papers
-        size = min(self._random.randint(usual * 9 // 10, usual * 11 // 10), self._left())
+        size = self._random.randint(usual * 9 // 10, usual * 11 // 10)
+        size = min(size, self._upstream.numbers_left())
         return [self._upstream.announce(self._papers.manuscript()) for _ in range(size)]
-
-    def _left(self) -> int:
-        return self._upstream.numbers_left()
 
     def _change_earlier(self, batch: int) -> None:
         """Revise, withdraw and cross-list some papers from before this batch."""
@@ -100,7 +100,7 @@ class Life:
             else:
                 self._upstream.revise(preprint.id, **self._papers.revision(text))
 
-    def _pick(self, batch: list[Any]) -> None:
+    def _pick(self, batch: list[ArxivId]) -> None:
         for id in self._random.sample(batch, min(len(batch), 2 + self._plan.papers // 12)):
             self._upstream.pick(id, **self._papers.pick(self._upstream.preprint(id).newest.text))
         for id in self._random.sample(batch, min(len(batch), 1 + self._plan.papers // 40)):
@@ -153,17 +153,11 @@ def environment(fields: Mapping[str, Any]) -> dict[str, str]:
     return {f"PAPERWIRE_{name.upper()}": _spelt(value) for name, value in fields.items()}
 
 
-def wake(states: SourceStates, settings: Settings, now: datetime) -> None:
-    """Make every source due now. Raises StoreAway."""
-    for task in tasks(settings):
-        states.make_due(task, now)
-
-
-def tasks(settings: Settings) -> list[str]:
-    """The names of the tasks that ask the upstreams for news."""
-    names = [f"announcements:{category}" for category in settings.categories]
-    names += [f"community:{name}" for name in settings.communities]
-    return [*names, "hf:today"] if settings.huggingface else names
+def wake(states: SourceStates, now: datetime) -> None:
+    """Make due now what is planned to ask the upstreams for news. Raises StoreAway."""
+    for task in states.planned():
+        if task.startswith(_NEWS):
+            states.make_due(task, now)
 
 
 def _live(

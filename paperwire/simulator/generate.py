@@ -33,6 +33,7 @@ _SMALL = {
 }
 _PEOPLE = {"Bayesian", "Gaussian"}
 _LEAST_WORDS, _MOST_WORDS = 100, 200
+_WITHOUT_MATHEMATICS = 0.5
 
 
 class Generator:
@@ -104,9 +105,14 @@ class Generator:
 
     def _abstract(self, parts: dict[str, str]) -> str:
         """Opening, gap, proposal, mechanisms and results until there are 100 to 200 words."""
-        said = [self._one(words.OPENINGS), self._one(words.GAPS), self._one(words.PROPOSALS)]
-        mechanisms = self._random.sample(words.MECHANISMS, 4)
-        results = self._random.sample(words.RESULTS, 3)
+        plain = self._random.random() < _WITHOUT_MATHEMATICS
+        gaps, mechanisms, results = (
+            [sentence for sentence in sentences if not (plain and "$" in sentence)]
+            for sentences in (words.GAPS, words.MECHANISMS, words.RESULTS)
+        )
+        said = [self._one(words.OPENINGS), self._one(gaps), self._one(words.PROPOSALS)]
+        mechanisms = self._random.sample(mechanisms, 4)
+        results = self._random.sample(results, 3)
         closing = self._one(words.CLOSINGS)
         middle = [*mechanisms[:2], *results[:2], mechanisms[2], results[2], mechanisms[3]]
         wanted = self._random.randint(_LEAST_WORDS, _MOST_WORDS - 40)

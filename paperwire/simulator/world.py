@@ -75,12 +75,18 @@ class World:
         return day
 
     def announce(self, text: Manuscript, *, id: ArxivId | str | None = None) -> ArxivId:
-        """A new paper, announced today under the next number of the month, or under `id`."""
+        """A new paper, announced today under the next number of the month, or under `id`.
+
+        Numbers go on from the highest one given.
+        """
         with self._lock:
             day = self._announcement_day()
             known = self._parsed(id) if id is not None else self._next_id(day)
             if known in self._papers:
                 raise ValueError(f"{known} is announced already: revise it")
+            self._last_number[known.month] = max(
+                self._last_number.get(known.month, 0), known.number
+            )
             version = Version(1, text, self._submitted(day), day)
             self._papers[known] = Preprint(known, (version,))
             self._list(known, version, AnnounceType.NEW, text.categories)
@@ -229,11 +235,7 @@ class World:
 
     def _next_id(self, day: date) -> ArxivId:
         month = day.year * 100 + day.month
-        number = self._last_number.get(month, 0) + 1
-        while ArxivId(month, number) in self._papers:
-            number += 1
-        self._last_number[month] = number
-        return ArxivId(month, number)
+        return ArxivId(month, self._last_number.get(month, 0) + 1)
 
     def _submitted(self, day: date) -> datetime:
         """Times inside the day's window that grow with every paper and never reach its end."""
