@@ -1,0 +1,196 @@
+"""A worker is killed at thirty points spread over an ingest: what is left is what would have been.
+
+The second day of a scripted world (new versions, a withdrawal, cross-lists, picks, votes) is
+ingested on top of the first. A run that nobody disturbs counts its commands to Redis; then thirty
+others are killed, one in each thirtieth of that count, before or after the command is sent, and
+started again until they are done.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import random
+import signal
+from collections.abc import Iterator
+from datetime import datetime
+from multiprocessing.sharedctypes import Synchronized
+from typing import Any
+
+import pytest
+from redis import Redis
+from redis.connection import AbstractConnection
+
+from papers import codec, keys
+from papers.arxiv_id import ArxivId
+from papers.keywords import Keywords
+from papers.settings import Settings
+from papers.source_states import SourceStates, State
+from papers.store import Store
+from paperwire.simulator.model import Manuscript
+from paperwire.simulator.upstream import Upstream
+from workers.due import standing_tasks
+from workers.jobs import TaskRun
+
+POINTS = 30
+NEVER = 10**9
+SPAWN = multiprocessing.get_context("forkserver")
+"""Forks from a process of one thread that has everything imported."""
+
+SPAWN.set_forkserver_preload(["tests.faults.test_kill"])
+
+
+def first_day(world: Upstream) -> list[ArxivId]:
+    """Thirty papers in two categories, some picked."""
+    ids = [
+        world.announce(
+            Manuscript(
+                title=f"Paper {n} on reward models",
+                abstract=f"We reason about topic {n % 5} of {n}.",
+                categories=("cs.CL",) if n % 2 else ("cs.LG", "cs.CL"),
+            )
+        )
+        for n in range(30)
+    ]
+    for id in ids[:6]:
+        world.pick(id, votes=2)
+    world.pick(ids[3], "weekly")
+    return ids
+
+
+def second_day(world: Upstream, known: list[ArxivId]) -> None:
+    """What can change does."""
+    world.next_day()
+    for id in known[:8]:
+        world.revise(id, title=f"{world.preprint(id).newest.text.title}, revised")
+    world.withdraw(known[8])
+    world.cross(known[9], "cs.LG")
+    fresh = [world.announce(Manuscript(title=f"Later paper {n}")) for n in range(10)]
+    elsewhere = world.announce(Manuscript(title="Elsewhere", categories=("hep-th",)))
+    for id in (*known[4:10], *fresh[:3]):
+        world.pick(id, votes=5)
+    for id in (known[3], known[20], elsewhere):
+        world.pick(id, "weekly")
+
+
+def work(
+    url: str, settings: Settings, now: datetime, fatal: int, counted: Synchronized[int]
+) -> None:
+    """Run all that is due at `now`; die at the command numbered `fatal`, odd ones once sent."""
+    _count_commands(fatal, counted)
+    redis = Redis.from_url(url)
+    for task in SourceStates(redis).due(now):
+        TaskRun(redis, settings, lambda: now).run(task, None)
+
+
+def _count_commands(fatal: int, counted: Synchronized[int]) -> None:
+    send: Any = AbstractConnection.send_packed_command
+
+    def sending(self: AbstractConnection, *args: Any, **kwargs: Any) -> None:
+        counted.value += 1
+        if counted.value == fatal and fatal % 2 == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        send(self, *args, **kwargs)
+        if counted.value == fatal:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    AbstractConnection.send_packed_command = sending  # type: ignore[method-assign]
+
+
+class Stage:
+    """One store to work on, and the worker processes of one world."""
+
+    def __init__(self, url: str, settings: Settings) -> None:
+        self.url, self.settings = url, settings
+        self.redis = Redis.from_url(url)
+
+    def run(self, now: datetime, fatal: int = NEVER) -> int:
+        """A worker process from its start to its end or death; how many commands it sent."""
+        counted = SPAWN.Value("q", 0)
+        process = SPAWN.Process(target=work, args=(self.url, self.settings, now, fatal, counted))
+        process.start()
+        process.join(60)
+        assert process.exitcode == (0 if fatal == NEVER else -signal.SIGKILL)
+        return int(counted.value)
+
+    def make_due(self, now: datetime) -> None:
+        """Every task is due, and locks of the dead have run out."""
+        for task in (*standing_tasks(self.settings), "fill:rewards"):
+            SourceStates(self.redis).make_due(task, now)
+        self.expire_locks()
+
+    def expire_locks(self) -> None:
+        """What two minutes do."""
+        self.redis.delete(keys.ARXIV_LANE, *self.redis.scan_iter("lock:task:*"))
+
+    def is_well(self) -> bool:
+        """Whether every task has been done."""
+        states = SourceStates(self.redis)
+        return all(state.state in (State.OK, State.QUIET) for state in states.all())
+
+
+def content(redis: Redis) -> dict[str, Any]:
+    """All that a store holds, decoded."""
+    found: dict[str, Any] = {
+        "months": redis.zrange(keys.MONTHS, 0, -1, withscores=True),
+        "picks": redis.zrange(keys.PICKS, 0, -1, withscores=True),
+        "vocabulary": redis.zrange(keys.VOCABULARY, 0, -1),
+        "undescribed": Store(redis).undescribed(1_000),
+    }
+    for yymm, month in found["months"]:
+        packed: Any = redis.hgetall(keys.month_papers(yymm.decode()))
+        ids = {ArxivId(int(month), int.from_bytes(number)): data for number, data in packed.items()}
+        found[f"papers of {yymm}"] = {id: codec.unpack(id, data) for id, data in ids.items()}
+        found[f"terms of {yymm}"] = redis.hgetall(keys.month_terms(yymm.decode()))
+    return found
+
+
+@pytest.fixture
+def world() -> Iterator[Upstream]:
+    with Upstream(communities=("weekly",)) as world:
+        yield world
+
+
+def test_a_worker_killed_anywhere_leaves_what_an_undisturbed_one_does(
+    redis: Redis, store_url: str, world: Upstream
+) -> None:
+    known = first_day(world)
+    settings = Settings(
+        **world.settings(categories=("cs.CL", "cs.LG"), arxiv_interval=0.0, redis_url=store_url)
+    )
+    morning = Stage(store_url, settings)
+    Keywords(redis).add("Rewards", '"reward model"', now=world.now)
+    morning.make_due(world.now)
+    morning.run(world.now)
+    before = content(redis)
+    second_day(world, known)
+
+    clean = _copy(redis, store_url, settings, 1)
+    clean.make_due(world.now)
+    commands = clean.run(world.now)
+    expected = content(clean.redis)
+    assert expected != before
+    assert clean.is_well()
+    assert len(expected[f"papers of {b'2611'!r}"]) == 41
+
+    chance = random.Random(2611)
+    for slice_ in range(POINTS):
+        fatal = 1 + int((slice_ + chance.random()) * commands / POINTS)
+        killed = _copy(redis, store_url, settings, 2)
+        killed.make_due(world.now)
+        killed.run(world.now, fatal)
+        killed.expire_locks()
+        killed.run(world.now)
+        assert killed.is_well()
+        assert SourceStates(killed.redis).due(world.now) == []
+        Store(killed.redis).settle(now=world.now)
+        assert content(killed.redis) == expected, f"killed at command {fatal} of {commands}"
+
+
+def _copy(redis: Redis, url: str, settings: Settings, number: int) -> Stage:
+    """The morning's store, copied to a database of its own."""
+    stage = Stage(f"{url}?db={number}", settings)
+    stage.redis.flushdb()
+    for key in redis.scan_iter():
+        redis.copy(key, key, str(number))
+    return stage
