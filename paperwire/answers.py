@@ -19,7 +19,8 @@ from papers.search import Ask
 from papers.settings import Settings, shown
 from papers.source_states import Progress, SourceStates
 from papers.store import Store
-from paperwire import news, wording
+from paperwire import wording
+from paperwire.claim import address_on
 from paperwire.session import Session
 from service.api import paper_json, source_json
 
@@ -43,11 +44,12 @@ def status(session: Session) -> Answer:
     states, store = SourceStates(session.redis), Store(session.redis)
     planned = states.planned()
     document = {
+        "address": address_on(Path(session.settings.data_dir)),
         "data_dir": str(Path(session.settings.data_dir).resolve()),
         "papers": store.size(),
         "revision": store.revision(),
         "keywords": len(Keywords(session.redis).all()),
-        "next_fetch": news.next_fetch(planned, session.now),
+        "next_fetch": wording.next_fetch(planned, session.now),
         "sources": [source_json(state) for state in states.all()],
         "progress": [_progress_json(run) for run in states.progress()],
         "set_aside": len(states.quarantined(1000)),

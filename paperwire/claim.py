@@ -1,0 +1,57 @@
+"""The claim of one `paperwire up` on its data folder: a lock that says where it serves."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Final
+
+from papers.errors import BadSettings, StoreError
+
+CLAIM: Final = "up.lock"
+"""The file's name in the data folder."""
+
+
+@contextlib.contextmanager
+def claimed(data_dir: Path) -> Iterator[IO[str]]:
+    """Be the one `paperwire up` of this folder; yields the file that tells others where we are.
+
+    Raises StoreError where there is one already.
+    """
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True)
+        file = (data_dir / CLAIM).open("a+", encoding="utf-8")
+    except OSError as error:
+        raise BadSettings(f"data_dir = {str(data_dir)!r}: {error.strerror}") from error
+    with file:
+        if not _locked(file):
+            file.seek(0)
+            where = file.read().strip() or "it is just starting"
+            raise StoreError(f"Paperwire runs on {data_dir} already: {where}")
+        file.truncate(0)
+        yield file
+
+
+def address_on(data_dir: Path) -> str | None:
+    """Where the `paperwire up` of this folder serves; None where there is none."""
+    try:
+        with (data_dir / CLAIM).open(encoding="utf-8") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return (data_dir / CLAIM).read_text("utf-8").partition(" ")[0] or None
+    except FileNotFoundError:
+        return None
+    return None
+
+
+def _locked(file: IO[str]) -> bool:
+    """Lock the claim; tried again for a moment, as `address_on` holds it for one."""
+    for _ in range(10):
+        with contextlib.suppress(BlockingIOError):
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        time.sleep(0.02)
+    return False
