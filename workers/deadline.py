@@ -57,6 +57,8 @@ class Deadline:
         """
         with self._lock:
             self._watched.append(connection.dup())
+        if self.passed:
+            self._cut()
 
     def _cut(self) -> None:
         with self._lock:

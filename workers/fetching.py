@@ -19,8 +19,8 @@ from typing import Any, Final
 from urllib.parse import urljoin, urlsplit
 
 from redis import Redis
-from requests import Response, Session
-from requests.exceptions import InvalidSchema, InvalidURL, MissingSchema, RequestException
+from requests import Response
+from requests.exceptions import InvalidURL, RequestException
 from requests.structures import CaseInsensitiveDict
 from urllib3.exceptions import DecodeError, HTTPError
 
@@ -31,7 +31,7 @@ from papers.settings import Settings
 from workers import refusals
 from workers.addresses import networks
 from workers.deadline import Deadline
-from workers.guarded_adapter import Gate, GuardedAdapter
+from workers.guarded_session import Gate, GuardedSession
 
 MOST_REDIRECTS: Final = 5
 
@@ -145,10 +145,11 @@ class Fetcher:
         self, url: str, headers: Mapping[str, str], deadline: Deadline, now: datetime
     ) -> _Came:
         """One request. Raises what the answer says, unless it is 200, 304 or a redirect."""
+        _check_form(url)
         try:
             came = self._exchange(url, headers, deadline)
-        except (InvalidSchema, InvalidURL, MissingSchema) as error:
-            raise AddressForbidden(f"{url[:200]!r} cannot be fetched: {error}") from error
+        except InvalidURL as error:
+            raise AddressForbidden(f"{url[:200]!r} is no web address: {error}") from error
         except DecodeError as error:
             raise SourceGarbled(f"{_name(url)}: its compression is broken ({error})") from error
         except (RequestException, HTTPError, OSError) as error:
@@ -162,31 +163,24 @@ class Fetcher:
         return came
 
     def _exchange(self, url: str, headers: Mapping[str, str], deadline: Deadline) -> _Came:
-        if urlsplit(url).scheme not in ("http", "https"):
-            raise AddressForbidden(f"{url[:200]!r}: only http and https are fetched")
         timeout = self._settings.fetch_timeout
-        with Session() as session:
-            session.trust_env = False  # a proxy or .netrc would go around the checks
-            session.mount("http://", GuardedAdapter(gate := Gate(self._allowed, deadline, timeout)))
-            session.mount("https://", GuardedAdapter(gate))
-            with session.get(
+        with (
+            GuardedSession(Gate(self._allowed, deadline, timeout)) as session,
+            session.get(
                 url, headers=headers, timeout=timeout, stream=True, allow_redirects=False
-            ) as response:
-                body = self._body(response)
-                return _Came(url, response.status_code, response.headers, body)
+            ) as response,
+        ):
+            body = self._body(response) if response.status_code == 200 else _beginning(response)
+            return _Came(url, response.status_code, response.headers, body)
 
     def _body(self, response: Response) -> bytes:
         """The body, decompressed piece by piece: a bomb stops at the limit."""
-        if response.status_code in _REDIRECTS:
-            return b""
-        most = self._settings.fetch_bytes if response.status_code == 200 else _REFUSAL_BYTES
         body = bytearray()
         while piece := response.raw.read1(_CHUNK, decode_content=True):
             body += piece
-            if len(body) > most:
-                if response.status_code != 200:
-                    break
-                raise SourceGarbled(f"{_name(response.url)} answered more than {most:,} bytes")
+            if len(body) > self._settings.fetch_bytes:
+                most = f"{self._settings.fetch_bytes:,}"
+                raise SourceGarbled(f"{_name(response.url)} answered more than {most} bytes")
         return bytes(body)
 
 
@@ -196,6 +190,24 @@ class _Came:
     status: int
     headers: CaseInsensitiveDict[str]
     body: bytes
+
+
+def _beginning(response: Response) -> bytes:
+    """The first words of a refusal; that they break off does not make it less of one."""
+    with contextlib.suppress(HTTPError, OSError):
+        return bytes(response.raw.read1(_REFUSAL_BYTES, decode_content=True))
+    return b""
+
+
+def _check_form(url: str) -> None:
+    """Raise AddressForbidden for what is no web address."""
+    try:
+        parts = urlsplit(url)
+        fit = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        fit = False
+    if not fit:
+        raise AddressForbidden(f"{url[:200]!r}: only http and https addresses are fetched")
 
 
 def _target(came: _Came) -> str:

@@ -5,8 +5,8 @@ comes and then remembers its validators, so that what was killed in between is a
 
     for part in SOURCES[prefix](subject, upstreams, now):
         store.ingest(part.sightings); quarantine(part.rejected)
-        upstreams.fetcher.remember(part)
-    # ended without an error and no part stale or incomplete: ok, or quiet where nothing came
+        upstreams.fetcher.remember(part.answer, part.memo)
+    # ended without an error, and no part stale or incomplete: ok, or quiet where nothing came
 
 A `SourceError` out of the generator ends it; the parts before it are sound and stay.
 """
@@ -16,6 +16,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
+
+from redis import Redis
 
 from papers.paper import Sighting
 from papers.settings import Settings
@@ -77,10 +79,16 @@ class Upstreams:
     fetcher: Fetcher
     lane: ArxivLane
 
+    @classmethod
+    def over(cls, redis: Redis, settings: Settings) -> Upstreams:
+        """The way out as settings describe it; the lane and the validators are in `redis`."""
+        lane = ArxivLane(redis, settings.arxiv_interval, longest=settings.fetch_deadline)
+        return cls(settings, Fetcher(settings, redis), lane)
+
 
 Fetch = Callable[[str, Upstreams, datetime], Iterator[Fetched]]
 """`fetch(subject, upstreams, now)`: `subject` is what follows the colon in a task's name.
 
-Raises SourceError, StoreAway (the lane and the validators are in Redis), UnknownKeyword-like
-BadInput for a subject that means nothing.
+Raises SourceError; StoreAway (the lane and the validators are in Redis); BadParameter for a
+subject that means nothing.
 """

@@ -11,6 +11,7 @@ import socket
 from collections.abc import Sequence
 from typing import Any
 
+from requests import Response, Session
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
@@ -34,10 +35,9 @@ class Gate:
         for address in resolve(host, port, self._allowed):
             if self._deadline.passed:
                 break
+            seconds = min(self._timeout, self._deadline.left)
             try:
-                connection = socket.create_connection(
-                    (address, port), min(self._timeout, self._deadline.left or self._timeout)
-                )
+                connection = socket.create_connection((address, port), seconds)
             except OSError as error:
                 why = error
                 continue
@@ -48,7 +48,24 @@ class Gate:
         raise SourceUnreachable(f"{host}:{port}: no connection ({why or 'out of time'})") from why
 
 
-class GuardedAdapter(HTTPAdapter):
+class GuardedSession(Session):
+    """requests' session, without the ways around the checks that it has.
+
+    Proxies and .netrc from the environment are not used. Redirects are for the caller to follow:
+    requests would read their bodies, however long, before it says that there is one.
+    """
+
+    def __init__(self, gate: Gate) -> None:
+        super().__init__()
+        self.trust_env = False
+        self.mount("http://", _GuardedAdapter(gate))
+        self.mount("https://", _GuardedAdapter(gate))
+
+    def get_redirect_target(self, resp: Response) -> None:
+        """No redirect, as far as requests is concerned."""
+
+
+class _GuardedAdapter(HTTPAdapter):
     """requests' adapter with every connection opened by the gate."""
 
     def __init__(self, gate: Gate) -> None:

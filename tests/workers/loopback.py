@@ -1,0 +1,120 @@
+"""A small HTTP server on loopback that answers as it is told and keeps account of who asked."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Reply:
+    """An answer. `length` lies about the body's; `raw` replaces everything that is sent.
+
+    `pause` seconds lie between two bytes of what is sent; None sends nothing at all, for ever.
+    """
+
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b"<feed/>"
+    length: int | None = None
+    raw: bytes | None = None
+    pause: float | None = 0.0
+
+
+@dataclass
+class Asked:
+    """A request that came: when it arrived and when its last byte left (monotonic seconds)."""
+
+    path: str
+    headers: Mapping[str, str]
+    arrived: float
+    left: float = 0.0
+
+
+class Loopback:
+    """Answers each path with its replies in turn, the last one again and again."""
+
+    def __init__(self) -> None:
+        self.replies: dict[str, list[Reply]] = {}
+        self.asked: list[Asked] = []
+        self.closing = threading.Event()
+        self._server = _Server(("127.0.0.1", 0), _Handler)
+        self._server.owner = self
+
+    @property
+    def port(self) -> int:
+        return int(self._server.server_address[1])
+
+    def url(self, path: str = "/", host: str = "127.0.0.1") -> str:
+        return f"http://{host}:{self.port}{path}"
+
+    def on(self, path: str, *replies: Reply) -> str:
+        """Answer a path (without its query, or with just that one) so; the path's URL."""
+        self.replies[path] = list(replies)
+        return self.url(path)
+
+    def reply_to(self, path: str) -> Reply:
+        known = path if path in self.replies else path.split("?")[0]
+        replies = self.replies.get(known, [Reply(404, body=b"nothing here")])
+        return replies.pop(0) if len(replies) > 1 else replies[0]
+
+    @contextmanager
+    def running(self) -> Iterator[Loopback]:
+        thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
+        thread.start()
+        try:
+            yield self
+        finally:
+            self.closing.set()
+            self._server.shutdown()
+            self._server.server_close()
+            thread.join()
+
+
+class _Server(ThreadingHTTPServer):
+    owner: Loopback
+    daemon_threads = True
+    request_queue_size = 50
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that hung up is part of the story."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: _Server
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        owner = self.server.owner
+        asked = Asked(self.path, dict(self.headers), time.monotonic())
+        owner.asked.append(asked)
+        self.close_connection = True
+        self._send(owner.reply_to(self.path), asked)
+
+    def _send(self, reply: Reply, asked: Asked) -> None:
+        if reply.pause is None:
+            self.server.owner.closing.wait(30)
+            return
+        for piece in self._pieces(reply):
+            asked.left = time.monotonic()
+            self.wfile.write(piece)
+            if self.server.owner.closing.wait(reply.pause):
+                return
+
+    def _pieces(self, reply: Reply) -> list[bytes]:
+        whole = reply.raw if reply.raw is not None else self._whole(reply)
+        return [whole[at : at + 1] for at in range(len(whole))] if reply.pause else [whole]
+
+    def _whole(self, reply: Reply) -> bytes:
+        length = len(reply.body) if reply.length is None else reply.length
+        headers = {"Content-Length": str(length), "Connection": "close", **reply.headers}
+        lines = [f"HTTP/1.1 {reply.status} as told", *(f"{k}: {v}" for k, v in headers.items())]
+        return "\r\n".join([*lines, "", ""]).encode() + (b"" if reply.status == 304 else reply.body)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Say nothing: tests look at `asked`."""
