@@ -79,8 +79,8 @@ def work(
     """Run all that is due at `now`; die at the command numbered `fatal`, odd ones once sent."""
     _count_commands(fatal, counted)
     redis = Redis.from_url(url)
-    for task in SourceStates(redis).due(now):
-        TaskRun(redis, settings, lambda: now).run(task, None)
+    while due := SourceStates(redis).due(now):
+        TaskRun(redis, settings, lambda: now).run(due[0], None)
 
 
 def _count_commands(fatal: int, counted: Synchronized[int]) -> None:

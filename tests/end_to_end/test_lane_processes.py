@@ -1,0 +1,82 @@
+"""Four real worker processes share the one lane to arXiv, at its real pace."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from redis import Redis
+
+from papers.source_states import SourceStates, State
+from papers.store import Store
+from paperwire.simulator.model import Manuscript
+from paperwire.simulator.upstream import ARXIV, Upstream
+from paperwire.simulator.visits import gaps, overlapping
+from workers import jobs
+
+CATEGORIES: Final = ("cs.AI", "cs.CL", "cs.CV", "cs.LG", "cs.RO", "cs.IR", "stat.ML", "eess.IV")
+WORKERS: Final = 4
+ROOT: Final = Path(__file__).parents[2]
+
+
+def test_four_workers_ask_arxiv_one_at_a_time_three_seconds_apart(
+    redis: Redis, store_url: str
+) -> None:
+    with Upstream(datetime.now(UTC), rests=False) as world:
+        for category in CATEGORIES:
+            world.announce(Manuscript(title=f"A paper of {category}", categories=(category,)))
+        tasks = [f"announcements:{category}" for category in CATEGORIES]
+        with _workers(store_url, world):
+            for task in tasks:
+                jobs.wake(redis, task, datetime.now(UTC))
+            _wait_for(lambda: sum(_jobs_done(redis)) == len(tasks), seconds=60)
+            assert len(_jobs_done(redis)) == WORKERS
+            assert min(_jobs_done(redis)) > 0
+        visits = world.visits(*ARXIV)
+    assert {state.state for state in SourceStates(redis).all()} == {State.OK}
+    assert Store(redis).size() == len(visits) == len(tasks)
+    assert min(gaps(visits)) >= 3.0
+    assert overlapping(visits) == []
+    assert len({visit.connection for visit in visits}) == len(visits)
+
+
+def _jobs_done(redis: Redis) -> list[int]:
+    """How many jobs each worker has done."""
+    workers: Any = redis.smembers("rq:workers")
+    counts: Any = [redis.hget(worker, "successful_job_count") for worker in workers]
+    return [int(count or 0) for count in counts]
+
+
+@contextmanager
+def _workers(store_url: str, world: Upstream) -> Iterator[None]:
+    environment = {
+        **os.environ,
+        "PAPERWIRE_REDIS_URL": store_url,
+        "PAPERWIRE_ARXIV_FEED_URL": world.settings()["arxiv_feed_url"],
+        "PAPERWIRE_ARXIV_INTERVAL": "3.0",
+        "PAPERWIRE_ALLOWED_NETWORKS": "127.0.0.0/8",
+    }
+    command = [sys.executable, "-m", "workers", "worker"]
+    workers = [subprocess.Popen(command, env=environment, cwd=ROOT) for _ in range(WORKERS)]
+    try:
+        yield
+    finally:
+        for worker in workers:
+            worker.send_signal(signal.SIGTERM)
+        codes = [worker.wait(20) for worker in workers]
+    assert codes == [0] * WORKERS
+
+
+def _wait_for(condition: Callable[[], bool], seconds: float) -> None:
+    ends = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < ends, f"not within {seconds} s"
+        time.sleep(0.1)
