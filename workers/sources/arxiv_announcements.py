@@ -159,7 +159,7 @@ def _said(came: Announcements, got: int, stale: bool, now: datetime) -> str:
         return f"still the announcements of {came.day}, not of {expected_day(now)}"
     if stale:
         return f"nothing yet; announcements of {expected_day(now)} are expected"
-    return f"{got} announcements of {came.day}" if got else "nothing announced"
+    return f"{got} announced on {came.day}" if got else "nothing announced"
 
 
 def _sighting(entry: Any, published: datetime | None, now: datetime) -> Sighting:

@@ -72,7 +72,7 @@ def read(body: bytes, day: date, now: datetime) -> Fetched:
         rejected=tuple(rejected),
         got=len(records),
         day=day,
-        said=f"{len(sightings)} picks for {day}",
+        said=f"picks for {day}: {len(sightings)}",
     )
 
 

@@ -1,0 +1,275 @@
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from papers.arxiv_id import ArxivId
+from papers.errors import BadParameter, SourceError, SourceGarbled, SourceRefused
+from papers.paper import Channel, Pick
+from tests.workers.loopback import Loopback, Reply
+from workers.sources.hf_daily import PAGE, RECENT_DAYS, fetch, read
+from workers.sources.result import Upstreams
+
+NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
+DAY = NOW.date()
+
+
+def record(id: str = "2611.01234", **paper: Any) -> dict[str, Any]:
+    """A record as Hugging Face writes it, with some of the paper changed; None takes a key away."""
+    whole = {
+        "id": id,
+        "authors": [{"name": "Ann Bo", "hidden": False}, {"name": "Cy Dee", "hidden": True}],
+        "publishedAt": "2026-11-18T00:00:00.000Z",
+        "submittedOnDailyAt": "2026-11-19T00:00:00.000Z",
+        "title": "On  Reward\nModels",
+        "submittedOnDailyBy": {"user": "annb", "name": "other"},
+        "summary": "We study\nreward models.",
+        "upvotes": 44,
+        "discussionId": "6a0d2af365eb30f20d962cb2",
+        "projectPage": "https://example.org/rm",
+        "githubRepo": "https://github.com/a/b",
+        "organization": {"name": "Ox", "fullname": "University of Oxford"},
+        **paper,
+    }
+    return {
+        "paper": {name: value for name, value in whole.items() if value is not None},
+        "publishedAt": "2026-11-17T20:00:00.000Z",
+        "title": "another",
+        "thumbnail": "https://cdn.example.org/2611.01234.png",
+        "numComments": 0,
+        "submittedBy": {"name": "somebody"},
+    }
+
+
+def body(*records: Any) -> bytes:
+    return json.dumps(records).encode()
+
+
+def test_a_record_in_full() -> None:
+    (sighting,) = read(body(record()), DAY, NOW).sightings
+    assert sighting.id == ArxivId.parse("2611.01234")
+    assert (sighting.source, sighting.channel, sighting.as_of) == ("hf", Channel.HUGGINGFACE, NOW)
+    assert sighting.title == "On Reward Models"
+    assert sighting.abstract == "We study reward models."
+    assert sighting.authors == ("Ann Bo",)
+    assert sighting.code == "https://github.com/a/b"
+    assert sighting.project == "https://example.org/rm"
+    assert sighting.organization == "University of Oxford"
+    assert (sighting.version, sighting.submitted_at, sighting.withdrawn) == (0, None, False)
+    assert sighting.pick == Pick(
+        community="hf",
+        picked_at=datetime(2026, 11, 19, tzinfo=UTC),
+        url="https://huggingface.co/papers/2611.01234",
+        discussion="https://huggingface.co/papers/2611.01234#community",
+        votes=44,
+        comments=0,
+        counted_at=NOW,
+        submitter="annb",
+        thumbnail="https://cdn.example.org/2611.01234.png",
+    )
+
+
+def test_a_record_with_nothing_but_an_id() -> None:
+    (sighting,) = read(body({"paper": {"id": "2611.01234"}}), DAY, NOW).sightings
+    assert (sighting.title, sighting.authors, sighting.code) == ("", (), "")
+    assert sighting.pick is not None
+    assert (sighting.pick.votes, sighting.pick.comments) == (None, None)
+    assert sighting.pick.picked_at == datetime(2026, 11, 20, tzinfo=UTC)
+    assert sighting.pick.discussion == ""
+
+
+@pytest.mark.parametrize(
+    ("said", "picked_at"),
+    [
+        ("2026-11-19T00:00:00.000Z", datetime(2026, 11, 19, tzinfo=UTC)),
+        ("2026-11-19T08:30:00+02:00", datetime(2026, 11, 19, 6, 30, tzinfo=UTC)),
+        ("2026-11-19", datetime(2026, 11, 19, tzinfo=UTC)),
+        ("2026-11-25T00:00:00.000Z", NOW),
+        ("2999-01-01T00:00:00.000Z", NOW),
+        (None, datetime(2026, 11, 20, tzinfo=UTC)),
+    ],
+)
+def test_the_day_of_a_pick_is_its_own(said: str | None, picked_at: datetime) -> None:
+    (sighting,) = read(body(record(submittedOnDailyAt=said)), DAY, NOW).sightings
+    assert sighting.pick is not None
+    assert sighting.pick.picked_at == picked_at
+
+
+@pytest.mark.parametrize(
+    ("changes", "field", "value"),
+    [
+        ({"upvotes": 0}, "votes", 0),
+        ({"upvotes": "44"}, "votes", None),
+        ({"upvotes": -1}, "votes", None),
+        ({"upvotes": True}, "votes", None),
+        ({"upvotes": 10**30}, "votes", None),
+        ({"upvotes": [1]}, "votes", None),
+        ({"githubRepo": "javascript:alert(1)"}, "code", ""),
+        ({"githubRepo": "github.com/a/b"}, "code", ""),
+        ({"projectPage": 7}, "project", ""),
+        ({"organization": "Ox"}, "organization", ""),
+        ({"organization": {"name": "Ox"}}, "organization", "Ox"),
+        ({"title": ["x"]}, "title", ""),
+        ({"title": "a\x00b\ud800c"}, "title", "abc"),
+        ({"authors": "Ann Bo"}, "authors", ()),
+        ({"authors": ["Ann Bo", None, {"name": 3}, {"name": "C"}]}, "authors", ("C",)),
+        ({"submittedOnDailyBy": "annb"}, "submitter", "somebody"),
+    ],
+)
+def test_odd_shapes_are_nothing_said(changes: dict[str, Any], field: str, value: object) -> None:
+    (sighting,) = read(body(record(**changes)), DAY, NOW).sightings
+    holder = sighting.pick if field in ("votes", "submitter") else sighting
+    assert getattr(holder, field) == value
+
+
+@pytest.mark.parametrize(
+    ("broken", "why"),
+    [
+        ("2611.01234", "no paper"),
+        (None, "no paper"),
+        (7, "no paper"),
+        ([], "no paper"),
+        ({}, "no paper"),
+        ({"paper": "2611.01234"}, "no paper"),
+        ({"paper": {}}, "no arXiv id"),
+        (record(id="my-own-paper"), "no arXiv id"),
+        ({"paper": {"id": 2611.01234}}, "no arXiv id"),
+        (record(submittedOnDailyAt="soon"), "no time"),
+        (record(submittedOnDailyAt=1763596800), "no time"),
+        (record(submittedOnDailyAt="0001-01-01T00:00:00+14:00"), "no time"),
+    ],
+)
+def test_a_record_that_cannot_be_read_is_set_aside_alone(broken: Any, why: str) -> None:
+    part = read(body(record("2611.00001"), broken, record("2611.00002")), DAY, NOW)
+    assert [str(s.id) for s in part.sightings] == ["2611.00001", "2611.00002"]
+    (rejected,) = part.rejected
+    assert why in rejected.reason
+    assert part.got == 3
+    assert not part.unreadable
+
+
+def test_a_day_of_which_nothing_can_be_read_is_no_quiet_day() -> None:
+    part = read(body("a", "b"), DAY, NOW)
+    assert part.unreadable
+    assert not part.quiet
+    assert read(b"[]", DAY, NOW).quiet
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "<html>busy</html>",
+        "{}",
+        '{"error":"Invalid date"}',
+        "null",
+        "7",
+        '[{"paper":',
+        "[" * 99_999,
+    ],
+)
+def test_what_is_no_day(text: str) -> None:
+    with pytest.raises(SourceGarbled):
+        read(text.encode(), DAY, NOW)
+
+
+class TestFetch:
+    URL = "/api/daily_papers"
+
+    def on(self, loopback: Loopback, day: date, page: int, *replies: Reply) -> None:
+        loopback.on(f"{self.URL}?date={day}&limit={PAGE}&p={page}", *replies)
+
+    def test_today(self, loopback: Loopback, upstreams: Upstreams) -> None:
+        self.on(loopback, DAY, 0, Reply(body=body(record())))
+        (part,) = fetch("today", upstreams, NOW)
+        assert (part.got, part.day) == (1, DAY)
+        assert part.said == "picks for 2026-11-20: 1"
+
+    def test_a_full_page_has_another(self, loopback: Loopback, upstreams: Upstreams) -> None:
+        full = [record(f"2611.{n:05}") for n in range(1, PAGE + 1)]
+        self.on(loopback, DAY, 0, Reply(body=body(*full)))
+        self.on(loopback, DAY, 1, Reply(body=body(record("2611.00999"))))
+        assert [part.got for part in fetch("today", upstreams, NOW)] == [PAGE, 1]
+
+    def test_a_page_that_repeats_is_the_last(
+        self, loopback: Loopback, upstreams: Upstreams
+    ) -> None:
+        full = [record(f"2611.{n:05}") for n in range(1, PAGE + 1)]
+        loopback.on(self.URL, Reply(body=body(*full)))
+        assert len(list(fetch("today", upstreams, NOW))) == 2
+
+    def test_recent_days_one_by_one(self, loopback: Loopback, upstreams: Upstreams) -> None:
+        loopback.on(self.URL, Reply(body=b"[]"))
+        parts = list(fetch("recent", upstreams, NOW))
+        assert [part.day for part in parts] == [DAY - timedelta(days=n) for n in range(RECENT_DAYS)]
+        assert all(part.quiet for part in parts)
+
+    def test_a_bad_day_does_not_stop_the_others(
+        self, loopback: Loopback, upstreams: Upstreams
+    ) -> None:
+        loopback.on(self.URL, Reply(body=b"[]"))
+        self.on(loopback, DAY - timedelta(days=3), 0, Reply(body=b"<html>busy</html>"))
+        parts = fetch("recent", upstreams, NOW)
+        assert len(list(itertools.islice(parts, RECENT_DAYS - 1))) == RECENT_DAYS - 1
+        with pytest.raises(SourceGarbled, match="busy"):
+            next(parts)
+
+    @pytest.mark.parametrize(
+        ("reply", "wait"),
+        [
+            (Reply(429, {"RateLimit": '"api";r=0;t=55'}), 55),
+            (Reply(400, body=b'{"error":"Invalid date"}'), None),
+        ],
+    )
+    def test_a_refusal_ends_it(
+        self, loopback: Loopback, upstreams: Upstreams, reply: Reply, wait: float | None
+    ) -> None:
+        loopback.on(self.URL, Reply(body=b"[]"), reply)
+        with pytest.raises(SourceRefused) as refused:
+            list(fetch("recent", upstreams, NOW))
+        assert refused.value.retry_after == wait
+        assert len(loopback.asked) == 2
+
+    def test_other_tasks_there_are_none(self, upstreams: Upstreams) -> None:
+        with pytest.raises(BadParameter, match="today, recent"):
+            list(fetch("yesterday", upstreams, NOW))
+
+    def test_errors_are_source_errors(self, loopback: Loopback, upstreams: Upstreams) -> None:
+        loopback.on(self.URL, Reply(body=b""))
+        with pytest.raises(SourceError):
+            list(fetch("today", upstreams, NOW))
+
+
+class TestRecorded:
+    def test_every_day_is_read_whole(self, recorded: Path) -> None:
+        paths = sorted(recorded.glob("hf_daily/*.json"))
+        assert len(paths) == 47
+        total = 0
+        for path in paths:
+            total += self.check(json.loads(path.read_bytes()), path)
+        assert total == 1_051
+
+    def check(self, raw: list[Mapping[str, Any]], path: Path) -> int:
+        """Each record against what stands in it; how many there are."""
+        day = date.fromisoformat(path.stem) if path.stem[0] == "2" else DAY
+        part = read(path.read_bytes(), day, NOW)
+        assert (part.got, part.rejected) == (len(raw), ())
+        for sighting, one in zip(part.sightings, raw, strict=True):
+            paper, pick = one["paper"], sighting.pick
+            assert pick is not None
+            assert str(sighting.id) == paper["id"]
+            assert pick.votes == paper["upvotes"]
+            assert pick.comments == one["numComments"]
+            assert str(pick.picked_at.date()) == paper.get("submittedOnDailyAt", str(day))[:10]
+            assert sighting.title == " ".join(paper["title"].split())
+            code = paper.get("githubRepo", "")
+            assert sighting.code == ("" if " " in code else code)
+            shown = [a["name"] for a in paper["authors"] if not a.get("hidden")]
+            assert sighting.authors == tuple(" ".join(name.split()) for name in shown)
+        return len(raw)
