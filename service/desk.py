@@ -22,6 +22,7 @@ from papers.source_states import SourceState, SourceStates
 from papers.store import Store
 from service.addresses import SEARCH, Address
 from service.caching import Answers, Wanted
+from service.feeds.text import line, source_name
 from service.last_good import LastGood
 from service.params import read, shown
 from service.serving import respond
@@ -102,7 +103,25 @@ class Found:
     @property
     def name(self) -> str:
         """What people call the keyword: its name, or its query."""
-        return self.keyword.name if self.keyword else self.query.canonical
+        return line(self.keyword.name if self.keyword else self.query.canonical)
+
+    @property
+    def picked(self) -> bool:
+        """Whether these are picked papers, newest pick first."""
+        return self.ask.order == "picked"
+
+    @property
+    def order(self) -> str:
+        """The order and the filters, in words."""
+        ask = self.ask
+        told = [
+            "newest pick first" if self.picked else "newest announcement first",
+            f"at least {ask.min_votes} votes" if ask.min_votes else "",
+            f"named by {source_name(ask.source)}" if ask.source else "",
+            f"since {ask.since}" if ask.since else "",
+            f"until {ask.until}" if ask.until else "",
+        ]
+        return ", ".join(part for part in told if part)
 
 
 def open_desk(app: Flask, settings: Settings) -> None:

@@ -6,12 +6,10 @@ from typing import Final
 
 from flask import Blueprint, Response, request
 
-from papers.search import Ask
 from service.desk import Found, desk
 from service.feeds import FORMATS
 from service.feeds.entry import entry_of, lead_of
 from service.feeds.feed import Feed
-from service.feeds.text import source_name
 from service.serving import redirected
 from service.source_lines import trouble
 
@@ -41,7 +39,7 @@ def feed_of(found: Found, suffix: str) -> Feed:
     """What was found as a feed, with the addresses of one format."""
     first, ask = found.address.after(""), found.ask
     entries = tuple(
-        entry_of(paper, lead=lead_of(paper, ask.source) if ask.order == "picked" else None)
+        entry_of(paper, lead=lead_of(paper, ask.source) if found.picked else None)
         for paper in found.page.papers
     )
     return Feed(
@@ -63,19 +61,8 @@ def feed_of(found: Found, suffix: str) -> Feed:
 
 def subtitle(found: Found) -> str:
     """What the feed holds, in what order, what may be missing from it."""
-    order = "newest pick first" if found.ask.order == "picked" else "newest announcement first"
-    said = [f"arXiv papers that match {found.query.canonical}, {order}{_filters(found.ask)}."]
+    said = [f"arXiv papers that match {found.query.canonical}, {found.order}."]
     if not found.page.complete:
         said.append("The search was cut here because it grew costly; the next page goes on.")
     said.append(trouble(found.states))
     return " ".join(part for part in said if part)
-
-
-def _filters(ask: Ask) -> str:
-    told = [
-        f"at least {ask.min_votes} votes" if ask.min_votes else "",
-        f"named by {source_name(ask.source)}" if ask.source else "",
-        f"since {ask.since}" if ask.since else "",
-        f"until {ask.until}" if ask.until else "",
-    ]
-    return "".join(f", {part}" for part in told if part)

@@ -97,8 +97,7 @@ def _papers(name: str) -> Response:
 
 
 def _papers_page(found: Found) -> bytes:
-    address, picked = found.address, found.ask.order == "picked"
-    following = found.page.next
+    address, following = found.address, found.page.next
     return render_template(
         "papers.html",
         found=found,
@@ -108,7 +107,6 @@ def _papers_page(found: Found) -> bytes:
         api_path=address.api_path(found.query),
         groups=_by_day(found),
         next_path=address.after(following).path("page") if following else "",
-        picked=picked,
         trouble=trouble(found.states),
         q="" if address.saved else found.query.canonical,
     ).encode()
@@ -117,10 +115,9 @@ def _papers_page(found: Found) -> bytes:
 def _by_day(found: Found) -> list[tuple[date, list[Entry]]]:
     """The entries under the days they were announced, or picked."""
     source = found.ask.source
-    picked = found.ask.order == "picked"
     dated: list[tuple[date, Entry]] = []
     for paper in found.page.papers:
-        entry, lead = entry_of(paper), lead_of(paper, source) if picked else None
+        entry, lead = entry_of(paper), lead_of(paper, source) if found.picked else None
         dated.append((lead.picked_at.date() if lead else entry.published.date(), entry))
     return [(day, [e for _, e in group]) for day, group in groupby(dated, key=lambda d: d[0])]
 

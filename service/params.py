@@ -51,11 +51,6 @@ class Asked:
             raise ValueError("the query is a saved keyword's: use of()")
         return self.of(self.query)
 
-    @property
-    def picked(self) -> bool:
-        """Whether this asks for picks, newest pick first."""
-        return self.options.get("order") == "picked"
-
     def after(self, cursor: str) -> Asked:
         """The same, going on from a cursor; "" is the beginning."""
         options = {name: value for name, value in self.options.items() if name != "before"}
