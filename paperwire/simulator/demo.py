@@ -14,7 +14,7 @@ older papers reach Paperwire as they would in earnest: by the API, by picks.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -148,11 +148,6 @@ def settings(upstream: Upstream, **overrides: Any) -> dict[str, Any]:
     return upstream.settings(arxiv_interval=0.5, contact="demo@localhost", **overrides)
 
 
-def environment(fields: Mapping[str, Any]) -> dict[str, str]:
-    """Settings as the environment variables that child processes read."""
-    return {f"PAPERWIRE_{name.upper()}": _spelt(value) for name, value in fields.items()}
-
-
 def wake(states: SourceStates, now: datetime) -> None:
     """Make due now what is planned to ask the upstreams for news. Raises StoreAway."""
     for task in states.planned():
@@ -177,11 +172,3 @@ def _announcement_days(first: date, last: date) -> Iterator[date]:
     while day <= last:
         yield day
         day = days.day_after(day)
-
-
-def _spelt(value: Any) -> str:
-    if isinstance(value, dict):
-        return ";".join(f"{name}={of}" for name, of in value.items())
-    if isinstance(value, tuple):
-        return ",".join(value)
-    return str(value)

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import feedparser
@@ -25,6 +26,7 @@ from paperwire.simulator.upstream import Upstream
 FEED, API, DAILY = "/rss/atom/cs.CL", "/api/query?search_query=ti:moment", "/hf/api/daily_papers"
 COMMUNITY = "/feeds/weekly.xml"
 LATER = datetime(2026, 11, 18, 10, tzinfo=UTC)
+MANUAL = Path(__file__).resolve().parents[2] / "docs" / "simulator.md"
 WEDNESDAY = "2026-11-18T00:00:00-05:00"
 Answer = requests.Response
 
@@ -214,6 +216,7 @@ def test_every_fault_is_tested_and_explained() -> None:
     assert set(FAULTS) <= tried
     for name in FAULTS:
         assert f"| `{name}` |" in (faults.__doc__ or "")
+        assert f"`{name}`" in MANUAL.read_text("utf-8")
 
 
 def test_a_mistake_inside_an_answer_is_not_swallowed() -> None:
