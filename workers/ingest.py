@@ -188,7 +188,7 @@ class Ingest:
 def max_age(answer: Answer | None) -> Seconds:
     """For how long an answer says it stays fresh (Cache-Control), in seconds."""
     said = answer.headers.get("Cache-Control", "") if answer else ""
-    found = re.search(r"\bmax-age\s*=\s*(\d{1,9})\b", said)
+    found = re.search(r"\bmax-age\s*=\s*(\d{1,9})\b", said, re.IGNORECASE)
     return float(found[1]) if found else 0.0
 
 
