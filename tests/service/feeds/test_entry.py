@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from papers.merge import merge
+from papers.paper import AnnounceType, Channel, Paper
+from service.feeds.entry import Entry, entry_of, lead_of
+from tests.service.made import DAY, FIRST, paper, picked, revision, sighting
+
+
+def with_all(*sightings: object) -> Paper:
+    record = None
+    for said in sightings:
+        record = merge(record, said)  # type: ignore[arg-type]
+    assert record
+    return record
+
+
+def compared(entry: Entry) -> tuple[object, ...]:
+    """What readers compare to tell whether an entry was modified."""
+    stable = [link for link in entry.links if link.rel in ("alternate", "enclosure")]
+    return (
+        *(entry.id, entry.title, entry.authors, entry.summary, entry.content, entry.categories),
+        *(stable, entry.published, entry.updated, entry.source),
+    )
+
+
+def test_an_entry_says_what_arxiv_says() -> None:
+    entry = entry_of(paper(7, comment="9 pages", journal_ref="J. 1", doi="10.1/2"))
+    assert entry.id == "https://arxiv.org/abs/2611.00007"
+    assert entry.title == "Reward model number 7"
+    assert entry.summary == "We reason about $x_7$ where a < b & c > d."
+    assert entry.authors == ("Ada Lovelace", "José Ørsted")
+    assert entry.published == entry.updated == FIRST + 6 * DAY
+    assert [(c.term, c.label) for c in entry.categories] == [
+        ("cs.CL", "Computation and Language"),
+        ("cs.AI", "Artificial Intelligence"),
+    ]
+    assert entry.content.xhtml == (
+        "<p>We reason about $x_7$ where a &lt; b &amp; c &gt; d.</p>"
+        "<p><strong>Comments:</strong> 9 pages</p><p><strong>Journal reference:</strong> J. 1</p>"
+    )
+    assert entry.content.text == (
+        "We reason about $x_7$ where a < b & c > d.\n\nComments: 9 pages\n\nJournal reference: J. 1"
+    )
+    assert (entry.source.id, entry.source.url, entry.source.updated) == (
+        "http://rss.arxiv.org/atom/cs.CL",
+        "https://rss.arxiv.org/atom/cs.CL",
+        entry.updated,
+    )
+
+
+def test_a_new_version_moves_updated_alone() -> None:
+    first, second = paper(1), with_all(sighting(1), revision(1, 2, title="Better"))
+    assert entry_of(second).id == entry_of(first).id
+    assert entry_of(second).published == entry_of(first).published
+    assert entry_of(second).updated > entry_of(first).updated
+    assert entry_of(second).title == "Better"
+
+
+def test_withdrawal_marks_title_and_category() -> None:
+    entry = entry_of(with_all(sighting(1), revision(1, 2, withdrawn=True)))
+    assert entry.title == "[Withdrawn] Reward model number 1"
+    assert entry.categories[-1].term == "withdrawn"
+    assert entry.categories[-1].scheme == ""
+
+
+@pytest.mark.parametrize(
+    "later",
+    [
+        picked(1),
+        picked(1, votes=99, comments=40, counted_at=FIRST + 9 * DAY),
+        picked(1, "ours", url="https://ours.example/1"),
+        replace(picked(1), code="https://github.com/a/b", project="https://a.example"),
+    ],
+)
+def test_communities_change_nothing_readers_compare(later: object) -> None:
+    before, after = entry_of(paper(1)), entry_of(with_all(sighting(1), later))
+    assert compared(before) == compared(after)
+    assert before.links != after.links
+
+
+def test_links_carry_rel_and_type() -> None:
+    said = replace(picked(1), code="https://github.com/a/b", project="javascript:alert(1)")
+    entry = entry_of(with_all(sighting(1), said))
+    assert [(link.rel, link.type, link.title, link.count) for link in entry.links] == [
+        ("alternate", "text/html", "Abstract", None),
+        ("related", "application/pdf", "PDF", None),
+        ("related", "text/html", "Code", None),
+        ("via", "text/html", "Hugging Face Daily Papers", None),
+        ("replies", "text/html", "Discussion at Hugging Face Daily Papers", 2),
+    ]
+    assert entry.discussion.endswith("#community")
+    assert entry.comments == 2
+    assert entry.votes == 5
+
+
+def test_only_a_feed_of_picks_begins_with_the_pick() -> None:
+    record = with_all(sighting(1), picked(1, thumbnail="https://t.example/1.png"))
+    entry = entry_of(record, lead=lead_of(record))
+    assert entry.content.text.startswith("Picked by Hugging Face Daily Papers on 2026-11-02.")
+    assert "vote" not in entry.content.xhtml
+    assert entry.thumbnail == "https://t.example/1.png"
+    assert entry.touched > entry.updated == entry_of(record).updated
+    assert entry_of(record).thumbnail == ""
+
+
+def test_the_lead_is_that_communitys_pick_or_the_first() -> None:
+    record = with_all(sighting(1), picked(1), picked(1, "ours", picked_at=FIRST + 3 * DAY))
+    by = {c: lead.community for c in ("", "ours", "arxiv") if (lead := lead_of(record, c))}
+    assert by == {"": "hf", "ours": "ours", "arxiv": "hf"}
+    assert lead_of(paper(1)) is None
+
+
+def test_hostile_text_is_only_text() -> None:
+    entry = entry_of(
+        paper(
+            1,
+            title="<script>alert(1)</script>\x00\ud800",
+            abstract="<img src=x onerror=alert(1)>\n\n]]>",
+            authors=("<b>A</b>", "\x01", "B\x02"),
+        )
+    )
+    assert entry.title == "<script>alert(1)</script>"
+    assert entry.authors == ("<b>A</b>", "B")
+    assert entry.content.xhtml == "<p>&lt;img src=x onerror=alert(1)&gt;</p><p>]]&gt;</p>"
+
+
+def test_a_paper_only_a_community_has_described() -> None:
+    said = replace(picked(3), title="Only here", categories=(), channel=Channel.HUGGINGFACE)
+    entry = entry_of(with_all(said))
+    assert entry.source.url == "https://huggingface.co/papers"
+    assert entry_of(with_all(picked(3))).title == "2611.00003"
+
+
+def test_a_cross_listing_is_the_same_entry() -> None:
+    crossed = sighting(1, announce_type=AnnounceType.CROSS, categories=("cs.CL", "stat.ML"))
+    entry = entry_of(with_all(sighting(1), crossed))
+    assert (entry.id, entry.updated) == (entry_of(paper(1)).id, entry_of(paper(1)).updated)

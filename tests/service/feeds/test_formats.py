@@ -1,0 +1,246 @@
+from __future__ import annotations
+
+import html
+import json
+import locale
+import os
+import re
+import subprocess
+import sys
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import feedparser
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from lxml import etree
+
+from papers.merge import merge
+from papers.paper import Paper
+from service.feeds import FORMATS
+from service.feeds.entry import entry_of, lead_of
+from service.feeds.text import line
+from tests.service.feeds.made import SITE, feed
+from tests.service.made import paper, picked, revision, sighting
+
+NS = {
+    "a": "http://www.w3.org/2005/Atom",
+    "arxiv": "http://arxiv.org/schemas/atom",
+    "dc": "http://purl.org/dc/elements/1.1/",
+    "h": "http://www.w3.org/1999/xhtml",
+    "media": "http://search.yahoo.com/mrss/",
+    "slash": "http://purl.org/rss/1.0/modules/slash/",
+    "thr": "http://purl.org/syndication/thread/1.0",
+}
+XML = ("atom", "rss")
+
+
+def full() -> Paper:
+    said = replace(picked(2), code="https://github.com/a/b")
+    stated = {"comment": "9 pages", "journal_ref": "J. 1", "doi": "10.1/2"}
+    return merge(merge(merge(None, sighting(2, **stated)), said), revision(2, 2, **stated))
+
+
+def rendered(suffix: str, *papers: Paper, **said: Any) -> bytes:
+    return FORMATS[suffix].render(feed(*papers, **said))
+
+
+def tree(body: bytes) -> Any:
+    return etree.fromstring(body)
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_formats_hold_the_same_entries_in_the_same_order(suffix: str) -> None:
+    body = rendered(suffix, *(paper(number) for number in (9, 5, 3)))
+    ids = (
+        [item["id"] for item in json.loads(body)["items"]]
+        if suffix == "json"
+        else [entry.id for entry in feedparser.parse(body).entries]
+    )
+    assert ids == [f"https://arxiv.org/abs/2611.{number:05}" for number in (9, 5, 3)]
+
+
+@pytest.mark.parametrize("suffix", XML)
+@pytest.mark.parametrize("papers", [(), (paper(1),), (paper(2), paper(1))])
+def test_feeds_parse_without_complaint(suffix: str, papers: tuple[Paper, ...]) -> None:
+    parsed = feedparser.parse(rendered(suffix, *papers))
+    assert not parsed.bozo
+    assert len(parsed.entries) == len(papers)
+    assert parsed.feed.title == "K · Paperwire"
+    assert parsed.feed.link == f"{SITE}/k/k"
+
+
+def test_atom_says_everything() -> None:
+    root = tree(rendered("atom", full(), next_url=f"{SITE}/feeds/k.atom?before=2611.00002"))
+    links = {(link.get("rel"), link.get("type")) for link in root.findall("a:link", NS)}
+    assert links == {
+        ("self", "application/atom+xml"),
+        ("alternate", "text/html"),
+        ("alternate", "application/rss+xml"),
+        ("next", "application/atom+xml"),
+    }
+    assert root.findtext("a:updated", None, NS) == "2026-11-05T05:00:00+00:00"
+    entry = root.find("a:entry", NS)
+    assert [a.text for a in entry.findall("a:author/a:name", NS)] == ["Ada Lovelace", "José Ørsted"]
+    assert entry.findtext("a:published", None, NS) == "2026-11-03T05:00:00+00:00"
+    assert entry.findtext("a:summary", None, NS) == full().abstract
+    replies = entry.find("a:link[@rel='replies']", NS)
+    assert replies.get(f"{{{NS['thr']}}}count") == "2"
+    assert replies.get("type") == "text/html"
+    assert entry.findtext("thr:total", None, NS) == "2"
+    assert entry.find("arxiv:primary_category", NS).get("term") == "cs.CL"
+    stated = [entry.findtext(f"arxiv:{n}", None, NS) for n in ("comment", "journal_ref", "doi")]
+    assert stated == ["9 pages", "J. 1", "10.1/2"]
+    source = entry.find("a:source", NS)
+    assert source.findtext("a:id", None, NS) == "http://rss.arxiv.org/atom/cs.CL"
+    assert source.findtext("a:title", None, NS) == "cs.CL updates on arXiv.org"
+    assert source.findtext("a:updated", None, NS) == "2026-11-05T05:00:00+00:00"
+    assert source.find("a:link", NS).get("rel") == "self"
+    assert [child.tag for child in entry.find("a:content", NS)] == [f"{{{NS['h']}}}div"]
+
+
+def test_rss_says_everything() -> None:
+    channel = tree(rendered("rss", full(), next_url=f"{SITE}/feeds/k.rss?before=x"))[0]
+    rels = [link.get("rel") for link in channel.findall("a:link", NS)]
+    assert rels == ["self", "alternate", "next"]
+    item = channel.find("item")
+    assert item.find("guid").get("isPermaLink") == "false"
+    assert item.findtext("guid") == item.findtext("link") == "https://arxiv.org/abs/2611.00002"
+    assert [c.text for c in item.findall("dc:creator", NS)] == ["Ada Lovelace", "José Ørsted"]
+    assert item.findtext("pubDate") == "Tue, 03 Nov 2026 05:00:00 GMT"
+    assert item.findtext("slash:comments", None, NS) == "2"
+    assert item.findtext("comments").endswith("#community")
+    assert item.find("source").get("url") == "https://rss.arxiv.org/atom/cs.CL"
+    assert [c.text for c in item.findall("category")] == ["cs.CL", "cs.AI"]
+
+
+def test_json_says_everything() -> None:
+    document = json.loads(rendered("json", full(), next_url=f"{SITE}/feeds/k.json?before=x"))
+    assert document["version"] == "https://jsonfeed.org/version/1.1"
+    assert document["next_url"].endswith("before=x")
+    (item,) = document["items"]
+    assert item["authors"] == [{"name": "Ada Lovelace"}, {"name": "José Ørsted"}]
+    assert item["url"] == item["external_url"] == item["id"] == "https://arxiv.org/abs/2611.00002"
+    assert item["content_html"].startswith("<p>We reason")
+    assert item["content_text"].startswith("We reason")
+    assert item["tags"] == ["cs.CL", "cs.AI"]
+    assert item["attachments"][0]["mime_type"] == "application/pdf"
+    assert (item["_arxiv"]["votes"], item["_arxiv"]["comments"]) == (5, 2)
+    assert item["_arxiv"]["version"] == 2
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_votes_are_nowhere_but_where_they_may_be(suffix: str) -> None:
+    def body(**counts: int) -> str:
+        record = merge(paper(1), picked(1, **counts))
+        text = rendered(suffix, record).decode()
+        for allowed in (
+            r'thr:count="\d+"',
+            r"<(thr:total|slash:comments)>\d+",
+            r'"(votes|comments)":\d+',
+        ):
+            text = re.sub(allowed, "", text)
+        return text
+
+    assert body(votes=1, comments=1) == body(votes=777, comments=888)
+
+
+@pytest.mark.parametrize("suffix", XML)
+def test_a_thumbnail_is_shown_with_a_pick_only(suffix: str) -> None:
+    record = merge(paper(1), picked(1, thumbnail="https://t.example/1.png"))
+    shown = entry_of(record, lead=lead_of(record))
+    assert b"media:thumbnail" in rendered(suffix, entries=(shown,))
+    assert b"media:thumbnail" not in rendered(suffix, record)
+
+
+def test_an_empty_feed_is_of_a_fixed_day() -> None:
+    assert feed().updated == datetime(1991, 8, 14, tzinfo=UTC)
+    assert b"<updated>1991-08-14T00:00:00+00:00</updated>" in rendered("atom")
+
+
+def test_rss_leaves_the_locale_of_the_process_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise AssertionError("the locale is everybody's")
+
+    monkeypatch.setattr(locale, "setlocale", refuse)
+    assert b"GMT" in rendered("rss", paper(1))
+
+
+def test_same_bytes_whatever_the_hash_seed() -> None:
+    program = (
+        "import hashlib; from service.feeds import FORMATS; "
+        "from tests.service.feeds.test_formats import full; "
+        "from tests.service.feeds.made import feed; "
+        "print(*(hashlib.sha256(f.render(feed(full(), full()))).hexdigest()"
+        " for f in FORMATS.values()))"
+    )
+    seen = {
+        subprocess.run(
+            [sys.executable, "-c", program],
+            env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": os.getcwd()},
+            capture_output=True,
+            check=True,
+        ).stdout
+        for seed in ("0", "1", "4711")
+    }
+    assert len(seen) == 1
+
+
+WORDS = st.text(st.characters(codec="utf-8"), min_size=1, max_size=80)
+
+
+def told(markup: str) -> str:
+    """The text of an HTML description's paragraphs."""
+    return html.unescape(re.sub(r"</?p>", " ", markup)).strip()
+
+
+@settings(max_examples=150, deadline=None)
+@given(title=WORDS, abstract=WORDS, author=WORDS)
+def test_text_survives_every_format(title: str, abstract: str, author: str) -> None:
+    record = paper(1, title=title, abstract=abstract, authors=(author,))
+    entry = entry_of(record)
+    atom = tree(rendered("atom", record)).find("a:entry", NS)
+    assert atom.findtext("a:title", None, NS) == entry.title
+    assert (atom.findtext("a:summary", None, NS) or "") == entry.summary
+    names = tuple(name.text for name in atom.findall("a:author/a:name", NS))
+    assert names == entry.authors
+    item = tree(rendered("rss", record))[0].find("item")
+    assert item.findtext("title") == entry.title
+    assert line(told(item.findtext("description") or "")) == line(entry.summary)
+    (in_json,) = json.loads(rendered("json", record))["items"]
+    assert in_json["title"] == entry.title
+    assert line(in_json["content_text"]) == line(entry.summary)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a < b and b > c, $x_i < y_j$ & so on",
+        "<script>alert(1)</script> ]]> <![CDATA[ &amp; &lt;",
+        "日本語 العربية עברית \U0001f600 e\u0301",
+        r"Schr\"odinger's \textbf{cat} & 100\% of $\alpha \& \beta$",
+    ],
+)
+def test_feedparser_reads_back_the_exact_text(text: str) -> None:
+    parsed = feedparser.parse(rendered("atom", paper(1, title=text, abstract=text)))
+    (entry,) = parsed.entries
+    assert (entry.title, entry.summary) == (text, text)
+
+
+def test_links_keep_rel_type_and_title_through_feedparser() -> None:
+    (entry,) = feedparser.parse(rendered("atom", full())).entries
+    assert {(link.rel, link.type, link.title) for link in entry.links} >= {
+        ("alternate", "text/html", "Abstract"),
+        ("related", "application/pdf", "PDF"),
+        ("related", "text/html", "Code"),
+        ("via", "text/html", "Hugging Face Daily Papers"),
+        ("replies", "text/html", "Discussion at Hugging Face Daily Papers"),
+    }
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_a_paper_without_words_is_an_entry_all_the_same(suffix: str) -> None:
+    bare = paper(1, title="", abstract="", authors=(), categories=())
+    assert "2611.00001" in rendered(suffix, bare).decode()

@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from lxml.etree import Element
+
+from service.feeds.text import category_name, clean, line, link, paragraphs, source_name
+
+ANY_TEXT = st.text(st.characters(), max_size=60)
+"""Every code point, lone surrogates and control characters too."""
+
+
+@given(ANY_TEXT)
+def test_what_is_clean_goes_into_xml(text: str) -> None:
+    Element("a").text = clean(text)
+    clean(text).encode()
+
+
+@given(ANY_TEXT)
+def test_cleaning_twice_changes_nothing(text: str) -> None:
+    assert clean(clean(text)) == clean(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("a\x00b\x0bc\ufffed\ud800e", "abcde"),
+        ("one\r\ntwo\rthree", "one\ntwo\nthree"),
+        (" \n a < b & ]]> \t", "a < b & ]]>"),
+        ("日本 \U0001f600 e\u0301 \u202eabc", "日本 \U0001f600 e\u0301 \u202eabc"),
+    ],
+)
+def test_only_what_xml_forbids_is_dropped(text: str, kept: str) -> None:
+    assert clean(text) == kept
+
+
+def test_line_is_one_line() -> None:
+    assert line(" A title\n  of two\tlines ") == "A title of two lines"
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("one\ntwo", ["one two"]),
+        ("one\n\ntwo", ["one", "two"]),
+        ("one\n  two\nthree", ["one", "two three"]),
+        ("", []),
+    ],
+)
+def test_paragraphs(text: str, parts: list[str]) -> None:
+    assert paragraphs(text) == parts
+
+
+@pytest.mark.parametrize("url", ["https://a.example/b?c=d#e", "http://[::1]:8000/"])
+def test_links_kept(url: str) -> None:
+    assert link(url) == url
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "javascript:alert(1)",
+        "//a.example/b",
+        "/b",
+        "https://",
+        "data:text/html,x",
+        "https://a.example/<script>",
+        'https://a.example/"onload="x',
+        "https://a.example/a b",
+        "http://[::1",
+    ],
+)
+def test_links_refused(url: str) -> None:
+    assert link(url) == ""
+
+
+def test_names() -> None:
+    assert source_name("hf") == "Hugging Face Daily Papers"
+    assert source_name("ours") == "ours"
+    assert category_name("cs.CL") == "Computation and Language"
+    assert category_name("xx.YY") == "xx.YY"

@@ -1,0 +1,59 @@
+"""Papers as the tests of this room need them: made up, and told apart by their number."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from papers.arxiv_id import ArxivId
+from papers.merge import lift
+from papers.paper import AnnounceType, Channel, Paper, Pick, Sighting
+
+NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+DAY = timedelta(days=1)
+FIRST = datetime(2026, 11, 2, 5, 0, tzinfo=UTC)
+"""The announcement of paper 1; each later number comes a day after."""
+
+
+def sighting(number: int, **said: Any) -> Sighting:
+    """What arXiv announces of paper `number` of November 2026."""
+    announced_at = FIRST + (number - 1) * DAY
+    first = Sighting(
+        id=ArxivId(202611, number),
+        source="arxiv",
+        channel=Channel.ANNOUNCEMENT,
+        as_of=announced_at,
+        version=1,
+        title=f"Reward model number {number}",
+        abstract=f"We reason about $x_{number}$ where a < b & c > d.",
+        authors=("Ada Lovelace", "José Ørsted"),
+        categories=("cs.CL", "cs.AI"),
+        announce_type=AnnounceType.NEW,
+        announced_at=announced_at,
+    )
+    return replace(first, **said)
+
+
+def revision(number: int, version: int, **said: Any) -> Sighting:
+    """What arXiv announces when a paper is replaced."""
+    at = FIRST + (number - 1 + version) * DAY
+    replaced = AnnounceType.REPLACE
+    return sighting(
+        number, version=version, as_of=at, announced_at=at, announce_type=replaced, **said
+    )
+
+
+def picked(number: int, community: str = "hf", **said: Any) -> Sighting:
+    """What a community says of a paper it picked."""
+    at = FIRST + (number - 1) * DAY + timedelta(hours=9)
+    url = f"https://huggingface.co/papers/2611.{number:05}"
+    pick = Pick(community, at, url, f"{url}#community", votes=5, comments=2, counted_at=at)
+    pick = replace(pick, **said)
+    channel = Channel.HUGGINGFACE if community == "hf" else Channel.COMMUNITY
+    return Sighting(ArxivId(202611, number), community, channel, at, pick=pick)
+
+
+def paper(number: int = 1, **said: Any) -> Paper:
+    """The record of a paper that arXiv alone has announced."""
+    return lift(sighting(number, **said))
