@@ -36,7 +36,7 @@ _DECLARATION: Final = re.compile(r"\s*<\?xml\b[^>]*?\?>", re.IGNORECASE)
 _ENCODING: Final = re.compile(rb"""<\?xml\b[^>]*?\bencoding\s*=\s*["']([\w.:-]+)["']""")
 _PROLOG: Final = re.compile(r"(?:\s++|<\?.*?\?>|<!--.*?-->)*+", re.DOTALL)
 _ROOT: Final = re.compile(r"<(?:\w+:)?(feed|rss|rdf)\b", re.IGNORECASE)
-_DOCTYPE: Final = re.compile(r"<!(?:DOCTYPE|ENTITY)", re.IGNORECASE)
+_DOCTYPE: Final = re.compile(r"<!(?:DOCTYPE(?!\s+html\b)|ENTITY)", re.IGNORECASE)
 _TAG: Final = re.compile(
     r"""<(?P<slash>/?+)(?P<name>[\w:.-]++)"""
     r"""(?P<attributes>[^<>"']*+(?:(?:"[^"]*+"|'[^']*+')[^<>"']*+)*+)"""
@@ -147,9 +147,7 @@ def _root(text: str) -> str:
     """The root element's name in lower case."""
     start = _PROLOG.match(text).end()  # type: ignore[union-attr]  # it matches nothing, too
     if _DOCTYPE.match(text, start):
-        raise SourceGarbled(
-            f"the feed has a DOCTYPE: {excerpt(text[start : start + 300].encode())!r}"
-        )
+        raise SourceGarbled("the feed has a DOCTYPE, which no feed needs and bombs are made of")
     root = _ROOT.match(text, start)
     if root is None:
         said = excerpt(text[:4_000].encode()) or "nothing"
