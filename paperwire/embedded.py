@@ -106,6 +106,7 @@ def kept(at: Place, *, patience: float = 0.0) -> Iterator[int]:
         os.ftruncate(lock, 0)
         os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
         yield lock
+        _tidy(at)
     finally:
         os.close(lock)
 
@@ -240,6 +241,12 @@ def _runs(pid: int) -> bool:
 
 def _url(path: str) -> str:
     return f"unix://{path}"
+
+
+def _tidy(at: Place) -> None:
+    """Remove the socket's folder where the server has left it empty."""
+    with contextlib.suppress(OSError):
+        Path(os.readlink(at.link)).parent.rmdir()
 
 
 def _said(path: str, question: bytes) -> bytes:

@@ -22,6 +22,9 @@ LONGEST_PAUSE: Final[Seconds] = 30.0
 STEADY: Final[Seconds] = 60.0
 """A program that ran this long has shown that it can: its next crash counts as the first."""
 
+LAST_WORDS: Final[Seconds] = 1.0
+"""How long a program's lines are waited for after its end: a child of its own may hold on."""
+
 Say = Callable[[str, str], None]
 """Prints one line: who says it, and what."""
 
@@ -47,6 +50,7 @@ class Part:
 class _Run:
     part: Part
     process: subprocess.Popen[str]
+    relay: threading.Thread
     started_at: float
     crashes: int = 0
     again_at: float | None = None
@@ -74,7 +78,7 @@ class Supervisor:
 
     def start(self, part: Part) -> None:
         """Start a part; it is stopped before all that were started earlier."""
-        self._runs.append(_Run(part, self._launched(part), time.monotonic()))
+        self._runs.append(_Run(part, *self._launched(part), time.monotonic()))
 
     def listen(self) -> None:
         """Stop at Ctrl-C, at a polite kill and when the terminal closes; hurry at a second one."""
@@ -102,6 +106,10 @@ class Supervisor:
                 ended.append(run.part.name)
         return ended
 
+    def pids(self) -> list[int]:
+        """The processes of the parts, in the order of their start."""
+        return [run.process.pid for run in self._runs]
+
     def stop(self) -> None:
         """End every part, the last started first, those of one name together."""
         while self._runs:
@@ -110,7 +118,7 @@ class Supervisor:
             self._runs = [run for run in self._runs if run.part.name != name]
             self._end(group)
 
-    def _launched(self, part: Part) -> subprocess.Popen[str]:
+    def _launched(self, part: Part) -> tuple[subprocess.Popen[str], threading.Thread]:
         process = subprocess.Popen(
             tied(list(part.command), part.farewell),
             env=os.environ | part.environment,
@@ -122,16 +130,19 @@ class Supervisor:
             text=True,
             errors="replace",
         )
-        threading.Thread(target=self._relay, args=(part.name, process), daemon=True).start()
-        return process
+        relay = threading.Thread(target=self._relay, args=(part.name, process), daemon=True)
+        relay.start()
+        return process, relay
 
     def _relay(self, name: str, process: subprocess.Popen[str]) -> None:
         assert process.stdout is not None
-        for line in process.stdout:
-            self.say(name, line.rstrip())
+        with process.stdout as lines:
+            for line in lines:
+                self.say(name, line.rstrip())
 
     def _start_again(self, run: _Run, now: float) -> None:
-        run.process, run.started_at, run.again_at = self._launched(run.part), now, None
+        run.process, run.relay = self._launched(run.part)
+        run.started_at, run.again_at = now, None
 
     def _note_crash(self, run: _Run, code: int, now: float) -> None:
         run.crashes = 1 if now - run.started_at >= STEADY else run.crashes + 1
@@ -148,6 +159,7 @@ class Supervisor:
         for run in group:
             run.process.kill()
             run.process.wait()
+            run.relay.join(LAST_WORDS)
 
     def _await(self, group: list[_Run], grace: Seconds) -> None:
         deadline = time.monotonic() + grace
