@@ -58,12 +58,9 @@ def by_ids(ids: Sequence[ArxivId], upstreams: Upstreams, now: datetime) -> Itera
 def search(query: str, limit: int, upstreams: Upstreams, now: datetime) -> Iterator[Fetched]:
     """The newest papers, at most `limit`, for a query in the API's own syntax, page by page.
 
-    `api_query.query_for` writes such a query. `total` of a part is how many papers the run will
-    bring. Raises SourceError; SourceIncomplete where a page repeats an earlier one.
+    `total` of a part is how many papers the run will bring. Raises SourceError; SourceIncomplete
+    where a page repeats an earlier one.
     """
-    if not query:
-        yield Fetched(said="arXiv's API has no words for this keyword")
-        return
     seen: set[ArxivId] = set()
     done, total = 0, limit
     while done < total:
