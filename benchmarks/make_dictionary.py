@@ -15,6 +15,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import zstandard
 
@@ -100,7 +101,7 @@ def main(path: Path) -> None:
     real = list(sightings(path))
     babble = Babble((s.abstract for s in real), (n for s in real for n in s.authors), seed=7)
     invented = [babble.sighting(number) for number in range(SAMPLES)]
-    samples = [serialize(merge(None, sighting)) for sighting in invented]
+    samples: list[Any] = [serialize(merge(None, sighting)) for sighting in invented]
     target.write_bytes(zstandard.train_dictionary(SIZE, samples).as_bytes())
     print(f"{target}: {target.stat().st_size:,} bytes")
 

@@ -75,29 +75,30 @@ def serialize(paper: Paper) -> bytes:
 
 
 def _from_row(id: ArxivId, row: list[Any]) -> Paper:
-    ranks = [Rank(*rank) for rank in row[19]]
+    # By position, in the order of Paper's fields: this runs for every paper of every page.
+    ranks = [Rank._make(rank) for rank in row[19]]
     return Paper(
-        id=id,
-        title=row[0],
-        abstract=row[1],
-        authors=tuple(row[2]),
-        primary=row[3],
-        categories=tuple(row[4]),
-        comment=row[5],
-        journal_ref=row[6],
-        doi=row[7],
-        license=row[8],
-        code=row[9],
-        project=row[10],
-        organization=row[11],
-        announce_type=row[12] and AnnounceType(row[12]),
-        announced_at=_moment(row[13]),
-        submitted_at=_moment(row[14]),
-        revision=row[15] and Revision(*row[15]),
-        withdrawn_version=row[16],
-        picks=tuple(_pick(pick) for pick in row[17]),
-        sources=tuple(row[18]),
-        ranks=tuple((name, ranks[place]) for name, place in row[20]),
+        id,
+        row[0],
+        row[1],
+        tuple(row[2]),
+        row[3],
+        tuple(row[4]),
+        row[5],
+        row[6],
+        row[7],
+        row[8],
+        row[9],
+        row[10],
+        row[11],
+        row[12] and AnnounceType(row[12]),
+        _moment(row[13]),
+        _moment(row[14]),
+        row[15] and Revision._make(row[15]),
+        row[16],
+        tuple([_pick(pick) for pick in row[17]]),
+        tuple(row[18]),
+        tuple([(name, ranks[place]) for name, place in row[20]]),
     )
 
 

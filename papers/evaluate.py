@@ -7,10 +7,8 @@ surely is verified on the paper's text (`papers.matching`). Pure: postings in, b
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
-from functools import reduce
-from operator import and_, or_
 from typing import Any, Final, NamedTuple
 
 from pyroaring import BitMap
@@ -26,7 +24,7 @@ from papers.terms import (
     text_terms,
     title_terms,
 )
-from papers.tree import And, Between, Field, Kind, Label, Named, Node, Or, Text, Voted, leaves
+from papers.tree import And, Between, Field, Kind, Label, Leaf, Named, Node, Or, Text, Voted, leaves
 
 Expansions = Mapping[str, Sequence[str]]
 """The words that begin with a prefix, as far as they are followed."""
@@ -42,21 +40,16 @@ class Candidates(NamedTuple):
 class Plan:
     """What a keyword asks of every month: made once, used for each.
 
-    `fields(shape)` names the fields of a month's hash to fetch, `evaluate` reads them.
+    `fields(month, shape)` names the fields of a month's hash to fetch, `evaluate` reads them.
     """
 
     def __init__(self, tree: Node, expansions: Expansions) -> None:
         self.tree = tree
         self.expansions = expansions
-        terms: dict[bytes, None] = {}
-        pairs: dict[int, None] = {}
         self._days = [leaf for leaf in leaves(tree) if isinstance(leaf, Between)]
-        for leaf in leaves(tree):
-            terms.update(dict.fromkeys(self._terms(leaf)))
-            if isinstance(leaf, Text) and not leaf.prefix:
-                pairs.update(dict.fromkeys(text_pairs(leaf)))
-        self.terms = tuple(terms)
-        self.pairs = tuple(pairs)
+        self._terms = tuple(dict.fromkeys(t for leaf in leaves(tree) for t in self._asked(leaf)))
+        texts = [leaf for leaf in leaves(tree) if isinstance(leaf, Text) and not leaf.prefix]
+        self._pairs = tuple(dict.fromkeys(pair for text in texts for pair in text_pairs(text)))
         self._fields: dict[tuple[Shape, int], list[bytes]] = {}
 
     def fields(self, month: int, shape: Shape) -> list[bytes]:
@@ -65,53 +58,74 @@ class Plan:
         if key not in self._fields:
             names = [postings.SHAPE]
             for term in self._month_terms(month):
-                names += [postings.term_field(term), shape.bucket(term)]
-            for pair in self.pairs:
+                names += [postings.term_field(term), postings.bucket_field(shape.bucket(term))]
+            for pair in self._pairs:
                 slot = shape.slot(pair)
-                names += [postings.slot_field(slot), postings.slots_field(slot)]
+                bucket = postings.bucket_of_slot(slot)
+                names += [postings.slot_field(slot), postings.slots_field(bucket)]
             self._fields[key] = names
         return self._fields[key]
 
     def evaluate(self, month: int, shape: Shape, values: Sequence[bytes | None]) -> Candidates:
         """The candidates of a month, from the values of `fields(month, shape)`."""
-        found: dict[bytes | int, BitMap] = {}
-        at = 1
-        for term in self._month_terms(month):
-            large, bucket = values[at], values[at + 1]
-            found[term] = _posting(large) if large else postings.bitmap(postings.find(bucket, term))
-            at += 2
-        for pair in self.pairs:
-            large, bucket = values[at], values[at + 1]
-            small = postings.find_slot(bucket, shape.slot(pair))
-            found[pair] = _posting(large) if large else postings.bitmap(small)
-            at += 2
-        return _Month(month, found, self.expansions).node(self.tree)
+        asked: tuple[bytes | int, ...] = (*self._month_terms(month), *self._pairs)
+        pairs_of_values = zip(asked, values[1::2], values[2::2], strict=True)
+        packed: _Packed = {
+            key: (own, bucket) for key, own, bucket in pairs_of_values if own or bucket
+        }
+        return _Month(month, shape, packed, self.expansions).node(self.tree)
 
-    def _terms(self, leaf: Node) -> list[bytes]:
+    def _asked(self, leaf: Leaf) -> list[bytes]:
         if isinstance(leaf, Text):
             if leaf.prefix:
                 return _expanded(leaf, self.expansions)
-            both = leaf.field is Field.ABSTRACT
-            return text_terms(leaf) + (title_terms(leaf) if both else [])
+            abstract = leaf.field is Field.ABSTRACT
+            return text_terms(leaf) + (title_terms(leaf) if abstract else [])
         if isinstance(leaf, Label):
             return [label_term(leaf)]
         return [_PICKED] if isinstance(leaf, Voted) else []
 
     def _month_terms(self, month: int) -> tuple[bytes, ...]:
+        if not self._days:
+            return self._terms
         days = dict.fromkeys(term for leaf in self._days for term in _day_terms(leaf, month))
-        return (*self.terms, *days)
+        return (*self._terms, *days)
 
 
 _PICKED: Final = label_term(Label(Kind.FLAG, "picked"))
+_NOTHING: Final = Candidates(BitMap(), BitMap())
+_Packed = Mapping[bytes | int, tuple[bytes | None, bytes | None]]
 
 
 class _Month:
-    """The tree's nodes, evaluated over one month's bitmaps."""
+    """The tree's nodes over one month. A posting is read when a node first needs it."""
 
-    def __init__(
-        self, month: int, found: Mapping[bytes | int, BitMap], expansions: Expansions
-    ) -> None:
-        self.month, self.found, self.expansions = month, found, expansions
+    def __init__(self, month: int, shape: Shape, packed: _Packed, expansions: Expansions) -> None:
+        self.month, self.shape, self.expansions = month, shape, expansions
+        self._packed = packed
+        self._read: dict[bytes | int, BitMap] = {}
+
+    def posting(self, key: bytes | int) -> BitMap:
+        """The papers of a term, or of the slot of a pair."""
+        if key not in self._read:
+            own, bucket = self._packed.get(key, (None, None))
+            if own:
+                self._read[key] = BitMap.deserialize(own)
+            elif isinstance(key, bytes):
+                self._read[key] = postings.bitmap(postings.find(bucket, key))
+            else:
+                small = postings.find_slot(bucket, self.shape.slot(key))
+                self._read[key] = postings.bitmap(small)
+        return self._read[key]
+
+    def all_of(self, keys: Iterable[bytes | int]) -> BitMap:
+        """The papers that have all of these; stops at the first that leaves none."""
+        found: BitMap | None = None
+        for key in keys:
+            found = self.posting(key) if found is None else found & self.posting(key)
+            if not found:
+                break
+        return BitMap() if found is None else found
 
     def node(self, node: Node) -> Candidates:
         """The candidates of a subtree."""
@@ -119,10 +133,20 @@ class _Month:
 
     def and_(self, node: And) -> Candidates:
         """All of these and none of those; a span of days around the whole month asks nothing."""
-        wanted = [self.node(child) for child in node.all if not _spans(child, self.month)]
-        sure = reduce(and_, [child.sure for child in wanted])
-        maybe = reduce(and_, [child.maybe for child in wanted])
-        for barred in [self.node(child) for child in node.none] if maybe else []:
+        sure: BitMap | None = None
+        maybe: BitMap | None = None
+        for child in node.all:
+            if _spans(child, self.month):
+                continue
+            found = self.node(child)
+            sure = found.sure if sure is None else sure & found.sure
+            maybe = found.maybe if maybe is None else maybe & found.maybe
+            if not maybe:
+                return _NOTHING
+        assert sure is not None  # a keyword always stands beside its filters
+        assert maybe is not None
+        for child in node.none:
+            barred = self.node(child)
             sure, maybe = sure - barred.maybe, maybe - barred.sure
         return Candidates(sure, maybe)
 
@@ -130,53 +154,48 @@ class _Month:
         """Any of these."""
         children = [self.node(child) for child in node.any]
         return Candidates(
-            reduce(or_, [child.sure for child in children]),
-            reduce(or_, [child.maybe for child in children]),
+            BitMap.union(*[child.sure for child in children]),
+            BitMap.union(*[child.maybe for child in children]),
         )
 
     def text(self, text: Text) -> Candidates:
         """Words are exact; phrases, and words that must stand in the abstract alone, are not."""
         if text.prefix:
             return self.prefix(text)
-        maybe = reduce(and_, [self.found[term] for term in text_terms(text)])
         if len(text.words) > 1:
-            return Candidates(BitMap(), reduce(and_, self.pairs(text), maybe))
+            return Candidates(BitMap(), self.all_of([*text_terms(text), *text_pairs(text)]))
+        maybe = self.posting(text_terms(text)[0])
         if text.field is Field.ABSTRACT:
-            return Candidates(maybe - self.found[title_terms(text)[0]], maybe)
+            return Candidates(maybe - self.posting(title_terms(text)[0]), maybe)
         return Candidates(maybe, maybe)
-
-    def pairs(self, text: Text) -> list[BitMap]:
-        """The papers of each pair of neighbours in a phrase."""
-        return [self.found[pair] for pair in text_pairs(text)]
 
     def prefix(self, text: Text) -> Candidates:
         """Any of the words that the prefix stands for."""
-        found = [self.found[term] for term in _expanded(text, self.expansions)]
-        maybe = reduce(or_, found, BitMap())
+        maybe = self.any_of(_expanded(text, self.expansions))
         return Candidates(BitMap() if text.field is Field.ABSTRACT else maybe, maybe)
+
+    def any_of(self, terms: Sequence[bytes]) -> BitMap:
+        """The papers that have any of these."""
+        return BitMap.union(BitMap(), *[self.posting(term) for term in terms])
 
     def label(self, label: Label) -> Candidates:
         """The papers that bear a label."""
-        return Candidates(self.found[label_term(label)], self.found[label_term(label)])
+        found = self.posting(label_term(label))
+        return Candidates(found, found)
 
     def named(self, named: Named) -> Candidates:
-        """One paper, whose existence the text will tell."""
+        """One paper, whose existence its record will tell."""
         here = BitMap([named.id.number]) if named.id.month == self.month else BitMap()
         return Candidates(BitMap(), here)
 
     def voted(self, voted: Voted) -> Candidates:
         """Votes move too often for the index: it knows only who was picked."""
-        return Candidates(BitMap(), self.found[_PICKED])
+        return Candidates(BitMap(), self.posting(_PICKED))
 
     def between(self, days: Between) -> Candidates:
         """The days of the month's window that lie in the span."""
-        terms = _day_terms(days, self.month)
-        found = reduce(or_, [self.found[term] for term in terms], BitMap())
+        found = self.any_of(_day_terms(days, self.month))
         return Candidates(found, found)
-
-
-def _posting(large: bytes) -> BitMap:
-    return BitMap.deserialize(large)
 
 
 def _expanded(text: Text, expansions: Expansions) -> list[bytes]:

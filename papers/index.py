@@ -34,18 +34,11 @@ class Edit:
     """What the changes of some papers do to their month's index of a given shape."""
 
     def __init__(self, shape: Shape, changes: Iterable[Change]) -> None:
-        self._terms: _Side[bytes] = _Side(
-            postings.term_field, shape.bucket, _unpack_terms, postings.pack
-        )
-        self._slots: _Side[int] = _Side(
-            postings.slot_field, postings.slots_field, postings.unpack_slots, postings.pack_slots
-        )
+        self._terms: _Side[bytes] = _Side(_TERM_FORM, shape.bucket)
+        self._slots: _Side[int] = _Side(_SLOT_FORM, postings.bucket_of_slot)
         for number, before, after in sorted(changes, key=lambda change: change.number):
             self._terms.note(number, before.terms, after.terms)
             self._slots.note(number, shape.slots(before.pairs), shape.slots(after.pairs))
-
-    def __bool__(self) -> bool:
-        return bool(self._terms.touched or self._slots.touched)
 
     @property
     def words(self) -> list[str]:
@@ -63,27 +56,37 @@ class Edit:
         return {field: value for field, value in after.items() if value != current.get(field)}
 
 
+class _Form(NamedTuple, Generic[Key]):
+    """How terms, or slots, lie in fields: large postings in own fields, small ones in buckets."""
+
+    own_field: Callable[[Key], bytes]
+    bucket_field: Callable[[int], bytes]
+    unpack: Callable[[int, bytes | None], dict[Key, bytes]]
+    pack: Callable[[Mapping[Key, bytes]], bytes]
+
+
+_TERM_FORM: Final[_Form[bytes]] = _Form(
+    own_field=postings.term_field,
+    bucket_field=postings.bucket_field,
+    unpack=lambda _, packed: postings.unpack(packed),
+    pack=postings.pack,
+)
+_SLOT_FORM: Final[_Form[int]] = _Form(
+    own_field=postings.slot_field,
+    bucket_field=postings.slots_field,
+    unpack=postings.unpack_slots,
+    pack=postings.pack_slots,
+)
+
+
 class _Side(Generic[Key]):
-    """The terms of an edit, or its slots: both have small postings in buckets and large ones."""
+    """The terms of an edit, or its slots."""
 
-    def __init__(
-        self,
-        own_field: Callable[[Key], bytes],
-        bucket_field: Callable[[Key], bytes],
-        unpack: Callable[[bytes, bytes | None], dict[Key, bytes]],
-        pack: Callable[[Mapping[Key, bytes]], bytes],
-    ) -> None:
-        self._own_field: Callable[[Key], bytes] = own_field
-        self._bucket_field: Callable[[Key], bytes] = bucket_field
-        self._unpack: Callable[[bytes, bytes | None], dict[Key, bytes]] = unpack
-        self._pack: Callable[[Mapping[Key, bytes]], bytes] = pack
+    def __init__(self, form: _Form[Key], bucket_of: Callable[[Key], int]) -> None:
+        self._form: _Form[Key] = form
+        self._bucket_of: Callable[[Key], int] = bucket_of
         self.gained: dict[Key, list[int]] = defaultdict(list)
-        self.lost: dict[Key, list[int]] = defaultdict(list)
-
-    @property
-    def touched(self) -> set[Key]:
-        """The terms or slots that change."""
-        return self.gained.keys() | self.lost.keys()
+        self._lost: dict[Key, list[int]] = defaultdict(list)
 
     def note(self, number: int, before: Set[Key], after: Set[Key]) -> None:
         """Take down what one paper gains and loses; papers come in ascending order."""
@@ -91,44 +94,42 @@ class _Side(Generic[Key]):
         for key in after if not before else after - before:
             gained[key].append(number)
         for key in before - after if before else ():
-            self.lost[key].append(number)
+            self._lost[key].append(number)
 
     def fields(self) -> list[bytes]:
         """The own fields and the buckets of all that changes."""
-        names = {self._own_field(key): None for key in self.touched}
-        names |= {self._bucket_field(key): None for key in self.touched}
-        return list(names)
+        touched: set[Key] = self.gained.keys() | self._lost.keys()
+        buckets: set[int] = {self._bucket_of(key) for key in touched}
+        return [*map(self._form.own_field, touched), *map(self._form.bucket_field, buckets)]
 
     def apply(self, current: Fields) -> dict[bytes, bytes | None]:
-        """The new values of `fields()`."""
+        """The new values of what changes."""
         after: dict[bytes, bytes | None] = {}
-        buckets: dict[bytes, list[Key]] = defaultdict(list)
-        for key in self.touched:
-            buckets[self._bucket_field(key)].append(key)
-        for field, members in buckets.items():
-            small = self._unpack(field, current.get(field))
+        for bucket, members in self._by_bucket().items():
+            field = self._form.bucket_field(bucket)
+            small = self._form.unpack(bucket, current.get(field))
             for key in members:
-                own = self._own_field(key)
-                numbers, after[own] = self._posting(key, small.pop(key, b""), current.get(own))
-                if numbers:
-                    small[key] = numbers
-            after[field] = self._pack(small) if small else None
+                if current or key in self._lost or len(self.gained[key]) > LARGEST_SMALL:
+                    self._move(key, small, current, after)
+                else:
+                    small[key] = postings.numbers_of(self.gained[key])
+            after[field] = self._form.pack(small) if small else None
         return after
 
-    def _posting(self, key: Key, small: bytes, large: bytes | None) -> tuple[bytes, bytes | None]:
-        """The new posting of a key, as a small one or as a large one."""
-        gained, lost = self.gained.get(key, _NONE), self.lost.get(key, _NONE)
-        if not small and not large and not lost and len(gained) <= LARGEST_SMALL:
-            return postings.numbers_of(gained), None
-        known = BitMap.deserialize(large) if large else postings.bitmap(small)
-        merged = (known - BitMap(lost)) | BitMap(gained)
-        if len(merged) <= LARGEST_SMALL:
-            return postings.numbers_of(merged), None
-        return b"", merged.serialize()
+    def _by_bucket(self) -> dict[int, list[Key]]:
+        buckets: dict[int, list[Key]] = defaultdict(list)
+        for key in self.gained.keys() | self._lost.keys() if self._lost else self.gained:
+            buckets[self._bucket_of(key)].append(key)
+        return buckets
 
-
-_NONE: Final[list[int]] = []
-
-
-def _unpack_terms(field: bytes, bucket: bytes | None) -> dict[bytes, bytes]:
-    return postings.unpack(bucket)
+    def _move(
+        self, key: Key, small: dict[Key, bytes], current: Fields, after: dict[bytes, bytes | None]
+    ) -> None:
+        """Change one posting, which may pass from its bucket to a field of its own or back."""
+        own = self._form.own_field(key)
+        large = current.get(own)
+        known = BitMap.deserialize(large) if large else postings.bitmap(small.pop(key, b""))
+        merged = (known - BitMap(self._lost.get(key, ()))) | BitMap(self.gained.get(key, ()))
+        after[own] = merged.serialize() if len(merged) > LARGEST_SMALL else None
+        if 0 < len(merged) <= LARGEST_SMALL:
+            small[key] = postings.numbers_of(merged)

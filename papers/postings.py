@@ -57,9 +57,9 @@ class Shape(NamedTuple):
         """The value of the field `shape`."""
         return bytes(self)
 
-    def bucket(self, term: bytes) -> bytes:
-        """The field whose bucket holds a term with a small posting."""
-        return b"w%x" % (crc32(term) >> (32 - self.bucket_bits))
+    def bucket(self, term: bytes) -> int:
+        """The bucket that holds a term with a small posting."""
+        return crc32(term) >> (32 - self.bucket_bits)
 
     def slot(self, pair: int) -> int:
         """The slot of a pair's hash."""
@@ -81,9 +81,19 @@ def slot_field(slot: int) -> bytes:
     return b"#%x" % slot
 
 
-def slots_field(slot: int) -> bytes:
-    """The field whose bucket holds a slot with a small posting."""
-    return b"p%x" % (slot >> _SLOTS_A_BUCKET_BITS)
+def bucket_field(bucket: int) -> bytes:
+    """The field of a bucket of terms."""
+    return b"w%x" % bucket
+
+
+def slots_field(bucket: int) -> bytes:
+    """The field of a bucket of slots."""
+    return b"p%x" % bucket
+
+
+def bucket_of_slot(slot: int) -> int:
+    """The bucket that holds a slot with a small posting."""
+    return slot >> _SLOTS_A_BUCKET_BITS
 
 
 def pack(postings: Mapping[bytes, bytes]) -> bytes:
@@ -127,12 +137,12 @@ def pack_slots(postings: Mapping[int, bytes]) -> bytes:
     return bytes(len(numbers) // 2 for numbers in ordered) + b"".join(ordered)
 
 
-def unpack_slots(field: bytes, bucket: bytes | None) -> dict[int, bytes]:
+def unpack_slots(bucket: int, packed: bytes | None) -> dict[int, bytes]:
     """The slots of a bucket that are not empty, with their numbers."""
-    if not bucket:
+    if not packed:
         return {}
-    first = int(field[1:], 16) << _SLOTS_A_BUCKET_BITS
-    numbers = _cut(bucket, 0, _SLOTS_A_BUCKET)
+    first = bucket << _SLOTS_A_BUCKET_BITS
+    numbers = _cut(packed, 0, _SLOTS_A_BUCKET)
     return {first + place: found for place, found in enumerate(numbers) if found}
 
 

@@ -19,6 +19,7 @@ from redis import Redis
 
 from papers import codec, keys
 from papers.arxiv_id import ArxivId
+from papers.connection import read_many
 from papers.errors import BadParameter
 from papers.evaluate import Candidates, Expansions, Plan
 from papers.matching import Folded, holds
@@ -175,11 +176,14 @@ class Walk:
         values: dict[int, list[bytes | None]] = {month: [] for month in months}
         missing = list(months)
         while missing:
-            with self._redis.pipeline(transaction=False) as pipe:
-                for month in missing:
-                    shape = self._shapes.setdefault(month, Shape.unpack(None))
-                    pipe.hmget(keys.month_terms(_yymm(month)), plan.fields(month, shape))
-                replies = pipe.execute()
+            shapes = [self._shapes.setdefault(month, Shape.unpack(None)) for month in missing]
+            replies = read_many(
+                self._redis,
+                [
+                    ("HMGET", keys.month_terms(_yymm(month)), *plan.fields(month, shape))
+                    for month, shape in zip(missing, shapes, strict=True)
+                ],
+            )
             for month, reply in zip(tuple(missing), replies, strict=True):
                 shape = Shape.unpack(reply[0])
                 if shape == self._shapes[month]:
