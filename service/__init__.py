@@ -7,14 +7,11 @@ from typing import Final
 from flask import Flask
 
 from papers.settings import Settings
-from service import errors, pages, static_files
-from service.api import api
+from service import api, errors, feed_routes, health, pages, static_files
 from service.desk import open_desk
-from service.feed_routes import feeds
-from service.health import health
 from service.security import secure
 
-_BLUEPRINTS: Final = (feeds, pages.pages, api, health)
+_BLUEPRINTS: Final = (feed_routes.feeds, pages.pages, api.api, health.health)
 
 
 def create_app(settings: Settings) -> Flask:

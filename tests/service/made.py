@@ -12,6 +12,7 @@ from papers.paper import AnnounceType, Channel, Paper, Pick, Sighting
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
+SECOND = timedelta(seconds=1)
 FIRST = datetime(2026, 11, 2, 5, 0, tzinfo=UTC)
 """The announcement of paper 1; each later number comes a day after."""
 

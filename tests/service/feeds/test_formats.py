@@ -133,8 +133,8 @@ def test_json_says_everything() -> None:
 
 @pytest.mark.parametrize("suffix", FORMATS)
 def test_votes_are_nowhere_but_where_they_may_be(suffix: str) -> None:
-    def body(**counts: int) -> str:
-        record = merge(paper(1), picked(1, **counts))
+    def body(votes: int, comments: int) -> str:
+        record = merge(paper(1), picked(1, votes=votes, comments=comments))
         text = rendered(suffix, record).decode()
         for allowed in (
             r'thr:count="\d+"',

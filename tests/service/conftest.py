@@ -1,0 +1,59 @@
+"""The app over a real store, and that store gone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from redis import Redis
+
+from papers.keywords import Keywords
+from papers.paper import Sighting
+from papers.settings import Settings
+from papers.store import Store
+from service import create_app
+from tests.service.made import NOW, sighting
+
+SITE = "https://wire.example"
+Announce = Callable[[Iterable[Sighting]], None]
+
+
+@pytest.fixture
+def site(store_url: str, tmp_path: Path) -> Settings:
+    return Settings(redis_url=store_url, data_dir=str(tmp_path), public_url=SITE)
+
+
+@pytest.fixture
+def app(redis: Redis, site: Settings) -> Flask:
+    """The app; the store is empty. A keyword `Reward Model` is saved."""
+    Keywords(redis).add("Reward Model", '"reward model"', now=NOW)
+    return create_app(site)
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()
+
+
+@pytest.fixture
+def announce(redis: Redis) -> Announce:
+    def announce(sightings: Iterable[Sighting]) -> None:
+        Store(redis).ingest(sightings, now=NOW)
+
+    return announce
+
+
+@pytest.fixture
+def three(announce: Announce) -> None:
+    """Papers 1, 2 and 3 are in the store."""
+    announce([sighting(number) for number in (1, 2, 3)])
+
+
+@pytest.fixture
+def away(site: Settings, tmp_path: Path) -> Flask:
+    """The same app where the store cannot be reached, on the same data folder."""
+    gone = Settings(redis_url=f"unix://{tmp_path}/nobody", data_dir=site.data_dir, public_url=SITE)
+    return create_app(gone)

@@ -1,0 +1,259 @@
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from redis import Redis
+from redis.connection import AbstractConnection
+
+from papers import keys
+from papers.connection import connect
+from papers.errors import StoreAway, UnknownKeyword
+from papers.keywords import Keywords
+from papers.source_states import SourceState, SourceStates, State
+from service.caching import EVERY_KEYWORD, Answers, Wanted
+from service.last_good import LastGood
+from tests.service.made import NOW
+
+WANTED = Wanted("/feeds/search.atom?q=x")
+SECOND = timedelta(seconds=1)
+
+
+class Page:
+    """Something to render, and how often it was."""
+
+    def __init__(self, body: bytes = b"one") -> None:
+        self.body, self.times = body, 0
+
+    def __call__(self) -> bytes:
+        self.times += 1
+        return self.body
+
+
+@pytest.fixture
+def cache(store_url: str, redis: Redis, tmp_path: Path) -> Answers:
+    return made(store_url, tmp_path)
+
+
+def made(
+    url: str, folder: Path, edition: str = "1", pause: Callable[[float], None] = lambda _: None
+) -> Answers:
+    return Answers(
+        connect(url, patient=False), LastGood(folder), site="s", edition=edition, pause=pause
+    )
+
+
+@pytest.fixture
+def requests(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """One item for each round trip to Redis."""
+    sent: list[int] = []
+    send = AbstractConnection.send_packed_command
+
+    def counted(self: AbstractConnection, command: list[bytes], check_health: bool = True) -> None:
+        sent.append(len(command))
+        send(self, command, check_health)  # type: ignore[no-untyped-call]
+
+    monkeypatch.setattr(AbstractConnection, "send_packed_command", counted)
+    return sent
+
+
+def test_a_cached_answer_is_one_round_trip_and_no_rendering(
+    cache: Answers, requests: list[int]
+) -> None:
+    page = Page()
+    first = cache.get(WANTED, page, now=NOW)
+    requests.clear()
+    assert cache.get(WANTED, page, now=NOW + SECOND) == first
+    assert (len(requests), page.times) == (1, 1)
+    assert first.answer.body == b"one"
+    assert first.answer.length == 3
+
+
+def test_processes_share_what_is_rendered(store_url: str, cache: Answers, tmp_path: Path) -> None:
+    page, other = Page(), made(store_url, tmp_path / "other")
+    assert cache.get(WANTED, page, now=NOW) == other.get(WANTED, page, now=NOW + SECOND)
+    assert page.times == 1
+
+
+def test_a_moved_revision_renders_again(cache: Answers, redis: Redis) -> None:
+    page = Page()
+    before = cache.get(WANTED, page, now=NOW).answer
+    redis.incr(keys.REVISION)
+    same = cache.get(WANTED, page, now=NOW + 5 * SECOND).answer
+    assert page.times == 2
+    assert (same.etag, same.modified) == (before.etag, before.modified)
+    redis.incr(keys.REVISION)
+    page.body = b"two"
+    other = cache.get(WANTED, page, now=NOW + 9 * SECOND).answer
+    assert other.etag != before.etag
+    assert other.modified == before.modified + 9
+
+
+def test_last_modified_moves_with_every_change_and_never_back(cache: Answers, redis: Redis) -> None:
+    page, seen = Page(), []
+    for body, seconds in ((b"a", 0), (b"b", 0), (b"a", 0), (b"c", -60), (b"c", -50), (b"d", 60)):
+        redis.incr(keys.REVISION)
+        page.body = body
+        answer = cache.get(WANTED, page, now=NOW + seconds * SECOND).answer
+        seen.append(answer.modified - int(NOW.timestamp()))
+    assert seen == [0, 1, 2, 3, 3, 60]
+
+
+def test_validators_outlive_the_answer(
+    cache: Answers, redis: Redis, store_url: str, tmp_path: Path
+) -> None:
+    page = Page()
+    before = cache.get(WANTED, page, now=NOW).answer
+    expire(redis)
+    after = made(store_url, tmp_path / "other host").get(WANTED, page, now=NOW + SECOND).answer
+    assert (after.etag, after.modified) == (before.etag, before.modified)
+    redis.flushall()
+    again = cache.get(WANTED, page, now=NOW + SECOND).answer
+    assert (again.etag, again.modified) == (before.etag, before.modified)
+
+
+def expire(redis: Redis) -> None:
+    """Let the answers, and nothing else, come to their end."""
+    for key in redis.scan_iter("feed:*"):
+        if not key.endswith(b":validators"):
+            redis.delete(key)
+
+
+def test_another_edition_of_the_code_renders_again(
+    cache: Answers, store_url: str, tmp_path: Path
+) -> None:
+    page = Page()
+    before = cache.get(WANTED, page, now=NOW).answer
+    after = made(store_url, tmp_path, edition="2").get(WANTED, page, now=NOW + SECOND).answer
+    assert page.times == 2
+    assert (after.etag, after.modified) == (before.etag, before.modified)
+
+
+def test_only_the_part_of_a_state_that_is_shown_counts(cache: Answers, redis: Redis) -> None:
+    page, states = Page(), SourceStates(redis)
+    ok = SourceState("hf:today", State.OK, NOW, NOW)
+    states.put(ok)
+    cache.get(WANTED, page, now=NOW)
+    states.put(SourceState("hf:today", State.OK, NOW, NOW + SECOND, got=5, said="5 papers"))
+    cache.get(WANTED, page, now=NOW)
+    assert page.times == 1
+    states.put(SourceState("hf:today", State.STALE, NOW + SECOND, NOW + SECOND))
+    cache.get(WANTED, page, now=NOW)
+    assert page.times == 2
+
+
+@pytest.mark.parametrize("depends_on", ["reward", EVERY_KEYWORD])
+def test_a_changed_keyword_renders_again(cache: Answers, redis: Redis, depends_on: str) -> None:
+    page, keywords = Page(), Keywords(redis)
+    keywords.add("Reward", "reward", now=NOW)
+    wanted = Wanted("/k/reward", depends_on)
+    cache.get(wanted, page, now=NOW)
+    cache.get(wanted, page, now=NOW)
+    assert page.times == 1
+    keywords.add("Reward", "reward model", now=NOW)
+    cache.get(wanted, page, now=NOW)
+    assert page.times == 2
+
+
+def test_a_removed_keyword_is_gone_at_once(cache: Answers, redis: Redis) -> None:
+    keywords = Keywords(redis)
+    keywords.add("Reward", "reward", now=NOW)
+    cache.get(Wanted("/k/reward", "reward"), Page(), now=NOW)
+    keywords.remove("Reward")
+    with pytest.raises(UnknownKeyword):
+        cache.get(Wanted("/k/reward", "reward"), Page(), now=NOW)
+
+
+def test_while_one_renders_the_others_serve_what_was(
+    cache: Answers, redis: Redis, store_url: str, tmp_path: Path
+) -> None:
+    before = cache.get(WANTED, Page(), now=NOW).answer
+    redis.incr(keys.REVISION)
+    other, unused = made(store_url, tmp_path), Page(b"other")
+
+    def render() -> bytes:
+        assert other.get(WANTED, unused, now=NOW + SECOND).answer == before
+        return b"two"
+
+    assert cache.get(WANTED, render, now=NOW + SECOND).answer.body == b"two"
+    assert unused.times == 0
+
+
+def test_a_cold_answer_is_rendered_once_for_a_crowd(
+    store_url: str, redis: Redis, tmp_path: Path
+) -> None:
+    page, everyone = Page(), threading.Barrier(12)
+    bodies: list[bytes] = []
+
+    def ask() -> None:
+        cache = Answers(
+            connect(store_url, patient=False), LastGood(tmp_path), site="s", edition="1"
+        )
+        everyone.wait()
+        bodies.append(cache.get(WANTED, page, now=NOW).answer.body)
+
+    threads = [threading.Thread(target=ask) for _ in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (page.times, set(bodies), len(bodies)) == (1, {b"one"}, 12)
+
+
+def test_a_renderer_that_died_is_not_waited_for_for_ever(cache: Answers, redis: Redis) -> None:
+    page = Page()
+    cache.get(WANTED, page, now=NOW)
+    (key,) = [k for k in redis.scan_iter("feed:*") if not k.endswith(b":validators")]
+    redis.delete(key)
+    redis.set(f"{key.decode()}:lock", "a dead one")
+    assert cache.get(WANTED, page, now=NOW).answer.body == b"one"
+    assert page.times == 2
+
+
+def test_a_renderer_that_fails_leaves_no_lock(cache: Answers, redis: Redis) -> None:
+    def fail() -> bytes:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        cache.get(WANTED, fail, now=NOW)
+    assert not list(redis.scan_iter("feed:*"))
+
+
+def test_a_store_that_takes_no_writes_still_serves(cache: Answers, redis: Redis) -> None:
+    page = Page()
+    redis.config_set("maxmemory", 1)
+    try:
+        assert cache.get(WANTED, page, now=NOW).answer.body == b"one"
+    finally:
+        redis.config_set("maxmemory", 0)
+    assert page.times == 1
+
+
+def test_store_away_serves_the_last_good_answer(cache: Answers, tmp_path: Path) -> None:
+    page = Page()
+    before = cache.get(WANTED, page, now=NOW).answer
+    gone = made(f"unix://{tmp_path}/nobody", tmp_path)
+    served = gone.get(WANTED, page, now=NOW)
+    assert (served.answer, served.away, page.times) == (before, True, 1)
+    with pytest.raises(StoreAway):
+        gone.get(Wanted("/feeds/search.atom?q=y"), page, now=NOW)
+
+
+@pytest.mark.parametrize("damage", [b"", b"\xc1", b"\x93\x01", b"torn"])
+def test_a_damaged_file_is_no_answer(cache: Answers, tmp_path: Path, damage: bytes) -> None:
+    cache.get(WANTED, Page(), now=NOW)
+    (kept,) = tmp_path.iterdir()
+    kept.write_bytes(damage)
+    with pytest.raises(StoreAway):
+        made(f"unix://{tmp_path}/nobody", tmp_path).get(WANTED, Page(), now=NOW)
+
+
+def test_a_damaged_cache_renders_again(cache: Answers, redis: Redis) -> None:
+    page = Page()
+    cache.get(WANTED, page, now=NOW)
+    for key in redis.scan_iter("feed:*"):
+        redis.set(key, b"\x93\x01")
+    assert cache.get(WANTED, page, now=NOW).answer.body == b"one"

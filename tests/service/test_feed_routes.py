@@ -1,0 +1,277 @@
+from __future__ import annotations
+
+import gzip
+import json
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import feedparser
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from redis import Redis
+
+from papers import keys
+from papers.keywords import Keywords
+from papers.source_states import SourceState, SourceStates, State
+from service.feeds import FORMATS
+from tests.service.conftest import SITE, Announce
+from tests.service.made import DAY, NOW, picked, revision, sighting
+
+FEED = "/feeds/reward-model.atom"
+
+
+def ids(client: FlaskClient, path: str) -> list[str]:
+    answer = client.get(path)
+    assert answer.status_code == 200, answer.text
+    return [entry.id.rpartition("/")[2] for entry in feedparser.parse(answer.data).entries]
+
+
+@pytest.mark.usefixtures("three")
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_a_feed_and_its_headers(client: FlaskClient, suffix: str) -> None:
+    answer = client.get(f"/feeds/reward-model.{suffix}")
+    headers = answer.headers
+    assert answer.status_code == 200
+    assert headers["Content-Type"] == FORMATS[suffix].content_type
+    assert headers["Cache-Control"] == "public, max-age=1800"
+    assert headers["Vary"] == "Accept-Encoding"
+    assert int(headers["Content-Length"]) == len(answer.data)
+    assert headers["ETag"].startswith('"')
+    assert parsedate_to_datetime(headers["Last-Modified"])
+    assert headers["Access-Control-Allow-Origin"] == "*"
+    assert headers["Link"] == f'<{SITE}/feeds/reward-model.{suffix}>; rel="self"'
+    assert "Set-Cookie" not in headers
+    assert "Warning" not in headers
+
+
+def test_content_types_are_these(client: FlaskClient) -> None:
+    types = {s: client.get(f"/feeds/reward-model.{s}").content_type for s in FORMATS}
+    assert types == {
+        "atom": "application/atom+xml; charset=utf-8",
+        "rss": "application/rss+xml; charset=utf-8",
+        "json": "application/feed+json",
+    }
+
+
+@pytest.mark.usefixtures("three")
+def test_a_custom_keyword_is_a_feed_like_a_saved_one(client: FlaskClient) -> None:
+    custom = "/feeds/search.atom?q=%22reward+model%22"
+    assert ids(client, custom) == ids(client, FEED) == ["2611.00003", "2611.00002", "2611.00001"]
+    parsed = feedparser.parse(client.get(custom).data).feed
+    assert parsed.id == f"{SITE}{custom}"
+    assert {link.rel: link.href for link in parsed.links if link.type == "text/html"} == {
+        "alternate": f"{SITE}/search?q=%22reward+model%22"
+    }
+
+
+@pytest.mark.parametrize(
+    ("path", "canonical"),
+    [
+        ("/feeds/Reward-Model.atom", "/feeds/reward-model.atom"),
+        ("/feeds/Reward%20Model.atom?n=100", "/feeds/reward-model.atom"),
+        ("/feeds/reward-model.atom?utm_source=x", "/feeds/reward-model.atom"),
+        ("/feeds/search.atom?q=%20Rewards", "/feeds/search.atom?q=reward"),
+        ("/feeds/search.atom?q=cat%3Acs.CL", "/feeds/search.atom?q=cat:cs.CL"),
+        ("/feeds/search.json?q=b%20OR%20a", "/feeds/search.json?q=a+OR+b"),
+        ("/k/Reward_Model?types=cross,new,replace", "/k/reward-model?types=new,cross,replace"),
+        ("/search?q=Rewards", "/search?q=reward"),
+        ("/api/v1/papers?q=Rewards", "/api/v1/papers?q=reward"),
+        ("/api/v1/papers/arXiv:2611.00001v2", "/api/v1/papers/2611.00001"),
+        ("/api/v1/papers/hep-th%2F9901001", "/api/v1/papers/hep-th/9901001"),
+        ("/api/v1/keywords/Reward%20Model", "/api/v1/keywords/reward-model"),
+        ("/?utm_source=x", "/"),
+    ],
+)
+def test_other_spellings_redirect_to_one_address(
+    client: FlaskClient, path: str, canonical: str
+) -> None:
+    answer = client.get(path)
+    if path == "/api/v1/papers/hep-th%2F9901001":
+        assert answer.status_code == 404  # the encoded slash is the same path
+        return
+    assert (answer.status_code, answer.headers["Location"]) == (301, canonical)
+    assert client.get(canonical).status_code in (200, 404)
+
+
+@pytest.mark.usefixtures("three")
+@pytest.mark.parametrize("path", [FEED, "/", "/k/reward-model", "/api/v1/papers?q=reward"])
+def test_conditional_requests(client: FlaskClient, path: str) -> None:
+    first = client.get(path)
+    tag, modified = first.headers["ETag"], first.headers["Last-Modified"]
+    packed = client.get(path, headers={"Accept-Encoding": "gzip"}).headers["ETag"]
+    assert packed != tag
+    old = "Mon, 01 Jan 2024 00:00:00 GMT"
+    cases: list[tuple[dict[str, str], int]] = [
+        ({"If-None-Match": tag}, 304),
+        ({"If-None-Match": f"W/{tag}"}, 304),
+        ({"If-None-Match": packed}, 304),
+        ({"If-None-Match": packed, "Accept-Encoding": "gzip"}, 304),
+        ({"If-None-Match": f'"other", {tag}, W/"third"'}, 304),
+        ({"If-None-Match": "*"}, 304),
+        ({"If-Modified-Since": modified}, 304),
+        ({"If-None-Match": tag, "If-Modified-Since": old}, 304),
+        ({"If-None-Match": '"other"'}, 200),
+        ({"If-None-Match": '"other"', "If-Modified-Since": modified}, 200),
+        ({"If-None-Match": "rubbish"}, 200),
+        ({"If-None-Match": ""}, 200),
+        ({"If-Modified-Since": old}, 200),
+        ({"If-Modified-Since": "yesterday"}, 200),
+    ]
+    for headers, status in cases:
+        for method in (client.get, client.head):
+            answer = method(path, headers=headers)
+            assert answer.status_code == status, headers
+            if status == 304:
+                assert answer.data == b""
+                assert answer.headers["ETag"] in (tag, packed)
+                assert answer.headers["Cache-Control"] == first.headers["Cache-Control"]
+                assert answer.headers["Vary"] == "Accept-Encoding"
+
+
+@pytest.mark.usefixtures("three")
+@pytest.mark.parametrize(
+    ("accepted", "encoding"),
+    [
+        ("gzip", "gzip"),
+        ("gzip, deflate, br", "gzip"),
+        ("*", "gzip"),
+        ("gzip;q=0.5", "gzip"),
+        ("", None),
+        ("identity", None),
+        ("br", None),
+        ("gzip;q=0", None),
+    ],
+)
+def test_encodings(client: FlaskClient, accepted: str, encoding: str | None) -> None:
+    plain = client.get(FEED).data
+    answer = client.get(FEED, headers={"Accept-Encoding": accepted})
+    assert answer.headers.get("Content-Encoding") == encoding
+    assert int(answer.headers["Content-Length"]) == len(answer.data)
+    assert (gzip.decompress(answer.data) if encoding else answer.data) == plain
+
+
+@pytest.mark.usefixtures("three")
+@pytest.mark.parametrize("encoding", ["identity", "gzip"])
+def test_head_equals_get(client: FlaskClient, encoding: str) -> None:
+    headers = {"Accept-Encoding": encoding}
+    got, head = client.get(FEED, headers=headers), client.head(FEED, headers=headers)
+    assert head.data == b""
+    assert dict(head.headers) == dict(got.headers)
+
+
+@pytest.mark.usefixtures("three")
+def test_other_papers_do_not_touch_a_feed(client: FlaskClient, announce: Announce) -> None:
+    before = client.get(FEED)
+    announce([sighting(4, title="Something else", abstract="Nothing of that kind.")])
+    after = client.get(FEED)
+    assert after.headers["ETag"] == before.headers["ETag"]
+    assert after.headers["Last-Modified"] == before.headers["Last-Modified"]
+    announce([sighting(5)])
+    assert client.get(FEED).headers["ETag"] != before.headers["ETag"]
+
+
+@pytest.mark.usefixtures("three")
+def test_walking_while_papers_arrive_shows_each_once(
+    client: FlaskClient, announce: Announce
+) -> None:
+    announce([sighting(number) for number in range(4, 9)])
+    seen: list[str] = []
+    path, more = f"{FEED}?n=3", 20
+    while path:
+        parsed = feedparser.parse(client.get(path).data)
+        seen += [entry.id.rpartition("/")[2] for entry in parsed.entries]
+        announce([sighting(more)])
+        more += 1
+        following = [link.href for link in parsed.feed.links if link.rel == "next"]
+        path = following[0].removeprefix(SITE) if following else ""
+    assert seen == [f"2611.{number:05}" for number in range(8, 0, -1)]
+
+
+@pytest.mark.usefixtures("three")
+def test_pages_of_a_feed_have_its_id_and_their_own_self(client: FlaskClient) -> None:
+    parsed = feedparser.parse(client.get(f"{FEED}?before=2611.00003&n=1").data).feed
+    links = {link.rel: link.href for link in parsed.links}
+    assert parsed.id == f"{SITE}{FEED}?n=1"
+    assert links["self"] == f"{SITE}{FEED}?before=2611.00003&n=1"
+    assert links["next"] == f"{SITE}{FEED}?before=2611.00002&n=1"
+
+
+def test_an_empty_feed_is_a_feed(client: FlaskClient) -> None:
+    answer = client.get(FEED)
+    parsed = feedparser.parse(answer.data)
+    assert (answer.status_code, parsed.bozo, parsed.entries) == (200, False, [])
+    assert parsed.feed.updated == "1991-08-14T00:00:00+00:00"
+
+
+@pytest.mark.usefixtures("three")
+def test_picks(client: FlaskClient, announce: Announce) -> None:
+    announce([picked(1, picked_at=NOW), picked(2), picked(2, "ours", votes=30)])
+    assert ids(client, f"{FEED}?when=picked") == ["2611.00001", "2611.00002"]
+    assert ids(client, f"{FEED}?min_votes=10") == ["2611.00002"]
+    assert ids(client, f"{FEED}?source=hf") == ["2611.00002", "2611.00001"]
+    (first, _) = feedparser.parse(client.get(f"{FEED}?when=picked").data).entries
+    assert "Picked" in first.content[0].value
+    parsed = feedparser.parse(client.get(FEED).data)
+    assert all("Picked" not in entry.content[0].value for entry in parsed.entries)
+
+
+@pytest.mark.usefixtures("three")
+def test_types_and_days(client: FlaskClient, announce: Announce) -> None:
+    announce([revision(9, 3)])
+    assert "2611.00009" not in ids(client, FEED)
+    assert ids(client, f"{FEED}?types=replace") == ["2611.00009"]
+    day = (NOW - 18 * DAY).date()
+    assert ids(client, f"{FEED}?since={day}&until={day}") == ["2611.00002"]
+
+
+@pytest.mark.usefixtures("three")
+def test_a_late_source_is_told_in_the_subtitle_and_changes_no_entry(
+    client: FlaskClient, redis: Redis
+) -> None:
+    before = feedparser.parse(client.get(FEED).data)
+    assert "missing" not in before.feed.subtitle
+    SourceStates(redis).put(SourceState("announcements:cs.CL", State.STALE, NOW, NOW))
+    after = feedparser.parse(client.get(FEED).data)
+    assert "arXiv cs.CL is late since 2026-11-21" in after.feed.subtitle
+    assert after.entries == before.entries
+    assert after.feed.updated == before.feed.updated
+
+
+@pytest.mark.usefixtures("three")
+def test_the_three_formats_agree(client: FlaskClient) -> None:
+    document: dict[str, Any] = json.loads(client.get("/feeds/reward-model.json").data)
+    by_json = [item["id"].rpartition("/")[2] for item in document["items"]]
+    assert by_json == ids(client, FEED) == ids(client, "/feeds/reward-model.rss")
+    assert document["feed_url"] == f"{SITE}/feeds/reward-model.json"
+    assert document["home_page_url"] == f"{SITE}/k/reward-model"
+
+
+def test_a_keyword_with_a_new_query_is_the_same_feed_of_other_papers(
+    client: FlaskClient, redis: Redis, announce: Announce
+) -> None:
+    announce([sighting(1), sighting(2, title="Diffusion", abstract="Images.")])
+    assert ids(client, FEED) == ["2611.00001"]
+    Keywords(redis).add("Reward Model", "diffusion", now=NOW)
+    assert ids(client, FEED) == ["2611.00002"]
+
+
+@pytest.mark.usefixtures("three")
+def test_with_the_store_away_the_last_bytes_are_served(client: FlaskClient, away: Flask) -> None:
+    before = client.get(FEED)
+    gone = away.test_client()
+    after = gone.get(FEED)
+    assert (after.status_code, after.data) == (200, before.data)
+    assert after.headers["ETag"] == before.headers["ETag"]
+    assert after.headers["Last-Modified"] == before.headers["Last-Modified"]
+    assert after.headers["Warning"].startswith("110 ")
+    tagged = {"If-None-Match": before.headers["ETag"]}
+    assert gone.get(FEED, headers=tagged).status_code == 304
+    assert gone.get("/feeds/reward-model.rss").status_code == 503
+
+
+def test_a_read_feed_writes_nothing_but_its_own_keys(client: FlaskClient, redis: Redis) -> None:
+    before = set(redis.scan_iter())
+    client.get(FEED)
+    assert all(key.startswith(b"feed:") for key in set(redis.scan_iter()) - before)
+    assert redis.get(keys.REVISION) is None

@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+import logging
+import os
+from pathlib import Path
+
+import pytest
+
+from service.last_good import LastGood
+
+
+def test_what_is_kept_is_read_by_another(tmp_path: Path) -> None:
+    LastGood(tmp_path / "new").keep("a", "1", b"body", custom=False)
+    assert LastGood(tmp_path / "new").get("a", custom=False) == b"body"
+    assert LastGood(tmp_path / "new").get("a", custom=True) is None
+
+
+def test_the_same_answer_is_written_once(tmp_path: Path) -> None:
+    kept = LastGood(tmp_path)
+    kept.keep("a", "1", b"body", custom=False)
+    (tmp_path / "a").unlink()
+    kept.keep("a", "1", b"body", custom=False)
+    assert not (tmp_path / "a").exists()
+    kept.keep("a", "2", b"other", custom=False)
+    assert (tmp_path / "a").read_bytes() == b"other"
+
+
+def test_the_oldest_custom_ones_go_first(tmp_path: Path) -> None:
+    kept = LastGood(tmp_path, most=3)
+    for age, (name, custom) in enumerate([("s", False), ("c1", True), ("c2", True)]):
+        kept.keep(name, "1", b"x", custom=custom)
+        os.utime(tmp_path / (f"custom-{name}" if custom else name), (age, age))
+    kept.keep("c3", "1", b"x", custom=True)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["custom-c2", "custom-c3", "s"]
+
+
+def test_no_half_written_file_is_left(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    LastGood(tmp_path).keep("a", "1", b"x", custom=False)
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+def test_a_disk_that_fails_is_told_and_nothing_else(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    kept = LastGood(tmp_path / "file" / "folder")
+    with caplog.at_level(logging.WARNING):
+        kept.keep("a", "1", b"x", custom=False)
+        assert kept.get("a", custom=False) is None
+    assert "not kept" in caplog.text

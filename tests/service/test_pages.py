@@ -1,0 +1,154 @@
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from bs4 import BeautifulSoup
+from flask import Flask
+from flask.testing import FlaskClient
+from redis import Redis
+
+from papers.source_states import Progress, SourceState, SourceStates, State
+from tests.service.conftest import SITE, Announce
+from tests.service.made import NOW, SECOND, picked, revision, sighting
+
+THANKS = "Thank you to arXiv for use of its open access interoperability."
+
+
+def page(client: FlaskClient, path: str) -> Any:
+    answer = client.get(path)
+    assert answer.status_code == 200, answer.text
+    assert answer.content_type == "text/html; charset=utf-8"
+    return BeautifulSoup(answer.data, "html.parser")
+
+
+def feeds(soup: Any) -> list[tuple[str, str]]:
+    links = soup.find_all("link", rel="alternate")
+    return [(str(link["type"]), str(link["href"])) for link in links]
+
+
+@pytest.mark.usefixtures("three")
+def test_home_shows_keywords_papers_feeds_and_thanks(client: FlaskClient) -> None:
+    soup = page(client, "/")
+    assert soup.find("h2").get_text() == "Reward Model"
+    titles = [link.get_text() for link in soup.find_all("a", class_="title")]
+    assert titles == [f"Reward model number {number}" for number in (3, 2, 1)]
+    assert feeds(soup) == [
+        ("application/atom+xml", "/feeds/reward-model.atom"),
+        ("application/rss+xml", "/feeds/reward-model.rss"),
+        ("application/feed+json", "/feeds/reward-model.json"),
+    ]
+    assert THANKS in soup.get_text()
+    form = soup.find("form")
+    assert (form["action"], form.find("input")["name"]) == ("/search", "q")
+
+
+def test_home_of_an_empty_store(client: FlaskClient) -> None:
+    soup = page(client, "/")
+    assert "The first papers are on their way." in soup.get_text()
+    assert "No source has been asked yet." in soup.get_text()
+
+
+def test_home_tells_the_sources_in_one_line(client: FlaskClient, redis: Redis) -> None:
+    states = SourceStates(redis)
+    states.put(SourceState("announcements:cs.AI", State.OK, NOW, NOW))
+    assert "All 1 sources are well." in page(client, "/").get_text()
+    states.put(SourceState("hf:today", State.FAILING, NOW, NOW))
+    told = page(client, "/").get_text()
+    assert "Hugging Face Daily Papers is not answering since 2026-11-21" in told
+
+
+@pytest.mark.usefixtures("three")
+@pytest.mark.parametrize("path", ["/k/reward-model", "/search?q=%22reward+model%22"])
+def test_a_keywords_page_lists_its_papers_and_feeds(client: FlaskClient, path: str) -> None:
+    soup = page(client, path)
+    assert [h.get_text() for h in soup.find_all("h3")] == [
+        f"Reward model number {number}" for number in (3, 2, 1)
+    ]
+    assert feeds(soup)[0][0] == "application/atom+xml"
+    for _, href in feeds(soup):
+        assert client.get(href).status_code == 200
+    assert soup.find("link", rel="canonical")["href"] == SITE + path
+    assert soup.find(id="address")["value"].startswith(f"{SITE}/feeds/")
+    days = [time["datetime"] for time in soup.select(".day h2 time")]
+    assert days == ["2026-11-04", "2026-11-03", "2026-11-02"]
+
+
+@pytest.mark.usefixtures("three")
+def test_every_feed_names_a_page_that_names_the_feed(client: FlaskClient) -> None:
+    for name in ("reward-model.atom", "search.atom?q=%22reward+model%22"):
+        body = client.get(f"/feeds/{name}").text
+        (href,) = re.findall(r'<link href="([^"]+)" rel="alternate" type="text/html"/>', body)
+        linked = [link for _, link in feeds(page(client, href.removeprefix(SITE)))]
+        assert f"/feeds/{name}" in linked
+
+
+@pytest.mark.usefixtures("three")
+def test_older_papers_are_behind_a_link(client: FlaskClient) -> None:
+    soup = page(client, "/k/reward-model?n=2")
+    older = page(client, str(soup.find("a", rel="next")["href"]))
+    assert [h.get_text() for h in older.find_all("h3")] == ["Reward model number 1"]
+    assert older.find("a", rel="next") is None
+
+
+def test_picks_on_a_page(client: FlaskClient, announce: Announce) -> None:
+    announce([sighting(1), sighting(2), picked(1)])
+    everything = page(client, "/k/reward-model")
+    (only,) = [a for a in everything.find_all("a") if a.get_text().startswith("Only what")]
+    soup = page(client, str(only["href"]))
+    assert soup.find("h1").get_text() == "Reward Model, picked"
+    assert [h.get_text() for h in soup.find_all("h3")] == ["Reward model number 1"]
+    assert "5 votes" in soup.get_text()
+
+
+def test_foreign_text_is_text(client: FlaskClient, announce: Announce) -> None:
+    announce([sighting(1, title="<script>alert('reward model')</script>", abstract="<b>x</b>")])
+    soup = page(client, "/k/reward-model")
+    assert soup.find("script") is None
+    assert soup.find("h3").get_text() == "<script>alert('reward model')</script>"
+    assert soup.find("b") is None
+    echoed = client.get("/search?q=%22%3Cscript%3E").text
+    assert "<script" not in echoed
+
+
+def test_a_withdrawn_paper_stays_marked(client: FlaskClient, announce: Announce) -> None:
+    announce([sighting(1), revision(1, 2, withdrawn=True)])
+    soup = page(client, "/k/reward-model")
+    assert soup.find("h3").get_text() == "[Withdrawn] Reward model number 1"
+    assert soup.find("article", class_="withdrawn")
+
+
+def test_search_without_a_keyword_explains_how_they_are_written(client: FlaskClient) -> None:
+    soup = page(client, "/search")
+    examples = [str(a["href"]) for a in soup.select("table a")]
+    assert len(examples) > 5
+    for example in examples:
+        assert client.get(example, follow_redirects=True).status_code == 200
+
+
+def test_a_refused_keyword_stays_in_the_box(client: FlaskClient) -> None:
+    answer = client.get("/search?q=%28reward")
+    assert answer.status_code == 400
+    (box,) = BeautifulSoup(answer.data, "html.parser").select("input#q")
+    assert box["value"] == "(reward"
+
+
+def test_status_shows_states_and_runs(client: FlaskClient, redis: Redis) -> None:
+    states = SourceStates(redis)
+    states.put(SourceState("community:ours", State.STALE, NOW, NOW, said="of yesterday"))
+    states.put_progress(Progress("fill:x", 50, 200, NOW, NOW + 10 * SECOND))
+    text = " ".join(page(client, "/status").get_text().split())
+    assert "ours stale" in text
+    assert "first papers of x: 50 of 200 papers, 5.0 a second" in text
+
+
+@pytest.mark.usefixtures("three")
+def test_pages_with_the_store_away(client: FlaskClient, away: Flask) -> None:
+    before = client.get("/").data
+    gone = away.test_client()
+    answer = gone.get("/")
+    assert (answer.status_code, answer.data) == (200, before)
+    assert gone.get("/k/reward-model").status_code == 503
+    assert gone.get("/search").status_code == 200
+    assert gone.get("/healthz").json == {"status": "ok", "store": "away"}

@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+from urllib.parse import parse_qsl
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from werkzeug.datastructures import MultiDict
+
+from papers.errors import BadInput, BadParameter
+from service.params import OPTIONS, PARAMETERS, Asked, read
+
+SOURCES = ("arxiv", "hf", "Our Group")
+
+
+def asked(query: str, *, saved: bool = False) -> Asked:
+    pairs = parse_qsl(query, keep_blank_values=True)
+    return read(MultiDict(pairs), saved=saved, sources=SOURCES)
+
+
+@pytest.mark.parametrize(
+    ("query", "canonical"),
+    [
+        ("q=reward", "q=reward"),
+        ("q=Rewards", "q=reward"),
+        ("q=%22reward+model%22", "q=%22reward+model%22"),
+        ("q=%E2%80%9Creward%20model%E2%80%9D", "q=%22reward+model%22"),
+        ("q=cat:cs.*", "q=cat:cs.*"),
+        ("q=x&n=100&types=cross,new&min_votes=0&when=announced&before=&source=", "q=x"),
+        ("q=x&n=007", "n=7&q=x"),
+        ("n=7&q=x&before=arXiv:2503.14895v2", "before=2503.14895&n=7&q=x"),
+        ("q=x&before=hep-th/9901001", "before=hep-th/9901001&q=x"),
+        ("q=x&types=replace,new", "q=x&types=new,replace"),
+        ("q=x&when=picked&min_votes=3", "min_votes=3&q=x&when=picked"),
+        ("q=x&until=2026-02-01&since=2026-01-31", "q=x&since=2026-01-31&until=2026-02-01"),
+        ("q=x&source=OUR%20GROUP", "q=x&source=Our+Group"),
+        ("q=x&utm_source=a&utm_source=b", "q=x"),
+    ],
+)
+def test_one_spelling(query: str, canonical: str) -> None:
+    assert asked(query).spelled == canonical
+    assert asked(canonical).spelled == canonical
+
+
+@pytest.mark.parametrize(
+    ("query", "name"),
+    [
+        ("", "q"),
+        ("q=", "q"),
+        ("q=++", "q"),
+        ("q=x&q=y", "q"),
+        ("q=x&limit=3", "limit"),
+        ("q=x&Q=y", "Q"),
+        *((f"q=x&n={n}", "n") for n in ("0", "201", "-1", "1.5", "ten", "٣", "1e2", "9" * 30)),
+        *((f"q=x&min_votes={n}", "min_votes") for n in ("-1", "many", "1000001")),
+        *((f"q=x&since={day}", "since") for day in ("2026-1-1", "2026-02-30", "20260101", "now")),
+        ("q=x&since=2026-02-01&until=2026-01-31", "since"),
+        ("q=x&until=2026-13-01", "until"),
+        ("q=x&types=new,old", "types"),
+        ("q=x&types=,", "types"),
+        ("q=x&when=later", "when"),
+        ("q=x&source=hff", "source"),
+        ("q=x&before=5", "before"),
+        ("q=x%00y", "q"),
+        ("q=x&source=%0d%0a", "source"),
+        ("q=%ff", "q"),
+        ("q=" + "x" * 2001, "q"),
+    ],
+)
+def test_refused_by_name(query: str, name: str) -> None:
+    with pytest.raises(BadParameter) as refusal:
+        asked(query)
+    assert refusal.value.name == name
+
+
+def test_an_unknown_parameter_is_told_what_there_is() -> None:
+    with pytest.raises(BadParameter) as refusal:
+        asked("q=x&pages=3")
+    for parameter in PARAMETERS:
+        assert parameter.name in str(refusal.value)
+
+
+def test_a_saved_keyword_has_its_own_query() -> None:
+    assert asked("n=5", saved=True).spelled == "n=5"
+    with pytest.raises(BadParameter):
+        asked("q=x", saved=True)
+    with pytest.raises(ValueError, match="saved keyword"):
+        _ = asked("", saved=True).ask
+
+
+def test_every_option_is_a_field_of_the_question() -> None:
+    ask = asked("q=x").ask
+    assert all(hasattr(ask, parameter.field) for parameter in OPTIONS)
+
+
+def test_going_on_and_back_to_the_beginning() -> None:
+    there = asked("q=x&n=5").after("2503.14895")
+    assert there.spelled == "before=2503.14895&n=5&q=x"
+    assert there.after("").spelled == "n=5&q=x"
+
+
+@given(st.lists(st.tuples(st.sampled_from([p.name for p in PARAMETERS]), st.text(max_size=8))))
+def test_whatever_is_sent_is_refused_or_has_one_spelling(pairs: list[tuple[str, str]]) -> None:
+    try:
+        first = read(MultiDict([("q", "x"), *pairs]), saved=False, sources=SOURCES)
+    except BadInput:
+        return
+    assert asked(first.spelled).spelled == first.spelled

@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from papers.settings import Settings
+from service import create_app
+from tests.service.conftest import SITE
+
+VALUES = {
+    "name": "reward-model",
+    "suffix": "atom",
+    "id": "2611.00001",
+    "filename": "paperwire.css",
+}
+
+
+def paths(app: Flask) -> list[str]:
+    """One path for every route."""
+    with app.test_request_context():
+        adapter = app.url_map.bind("")
+        return [
+            adapter.build(rule.endpoint, {name: VALUES[name] for name in rule.arguments})
+            for rule in app.url_map.iter_rules()
+        ]
+
+
+@pytest.mark.usefixtures("three")
+def test_every_route_carries_the_headers(app: Flask) -> None:
+    client = app.test_client()
+    for path in [*paths(app), "/nowhere", "/api/v1/papers?q=x", "/search?q=x"]:
+        answer = client.get(path, buffered=True)
+        headers = answer.headers
+        assert "default-src 'none'" in headers["Content-Security-Policy"], path
+        assert "frame-ancestors 'none'" in headers["Content-Security-Policy"], path
+        assert "unsafe" not in headers["Content-Security-Policy"], path
+        assert headers["X-Content-Type-Options"] == "nosniff", path
+        assert headers["X-Frame-Options"] == "DENY", path
+        assert headers["Referrer-Policy"] == "no-referrer", path
+        assert "Set-Cookie" not in headers, path
+        assert "Cache-Control" in headers, path
+        readable = path.startswith(("/feeds/", "/api/"))
+        assert headers.get("Access-Control-Allow-Origin") == ("*" if readable else None), path
+
+
+def test_every_route_only_reads(app: Flask) -> None:
+    for rule in app.url_map.iter_rules():
+        assert (rule.methods or set()) <= {"GET", "HEAD", "OPTIONS"}, rule
+
+
+@pytest.mark.parametrize("host", ["wire.example", "other.example", "localhost:9", "127.0.0.1"])
+def test_hosts_answered(site: Settings, host: str) -> None:
+    assert asked(site, host) == 200
+
+
+@pytest.mark.parametrize("host", ["evil.example", "wire.example.evil.example", "", "a b"])
+def test_hosts_refused(site: Settings, host: str) -> None:
+    assert asked(site, host) == 400
+
+
+def asked(site: Settings, host: str) -> int:
+    settings = Settings(
+        redis_url=site.redis_url,
+        data_dir=site.data_dir,
+        public_url=SITE,
+        trusted_hosts=("other.example",),
+    )
+    return create_app(settings).test_client().get("/healthz", headers={"Host": host}).status_code
+
+
+@pytest.mark.usefixtures("three")
+def test_no_host_header_gets_into_an_answer(client: FlaskClient) -> None:
+    ours = client.get("/feeds/reward-model.atom").data
+    theirs = client.get("/feeds/reward-model.atom", headers={"Host": "localhost:6666"})
+    assert theirs.data == ours
+    assert b"localhost" not in ours
+    moved = client.get("/feeds/Reward-Model.atom", headers={"Host": "localhost:6666"})
+    assert moved.headers["Location"] == "/feeds/reward-model.atom"
+
+
+FORWARDED = {"X-Forwarded-Host": "evil.example", "X-Forwarded-Prefix": "/wire"}
+
+
+def test_forwarded_headers_are_believed_only_of_configured_proxies(
+    client: FlaskClient, site: Settings
+) -> None:
+    assert client.get("/healthz", headers=FORWARDED).status_code == 200
+    behind = Settings(
+        redis_url=site.redis_url, data_dir=site.data_dir, public_url=SITE, trusted_proxies=1
+    )
+    proxied = create_app(behind).test_client()
+    assert proxied.get("/healthz", headers=FORWARDED).status_code == 400
+    prefixed = {"X-Forwarded-Prefix": "/wire"}
+    moved = proxied.get("/feeds/Reward-Model.atom", headers=prefixed)
+    assert moved.headers["Location"] == "/wire/feeds/reward-model.atom"
+
+
+def test_no_page_has_code_in_it() -> None:
+    templates = Path(__file__).resolve().parents[2] / "service" / "templates"
+    for template in templates.iterdir():
+        text = template.read_text("utf-8")
+        assert "<script" not in text, template
+        assert "<style" not in text, template
+        assert " style=" not in text, template
+        assert not re.search(r"\son[a-z]+=", text), template
+
+
+def test_static_files_are_named_by_their_content(client: FlaskClient) -> None:
+    page = client.get("/search").text
+    (url,) = [part for part in page.split('"') if "paperwire.css" in part]
+    assert (
+        client.get(url, buffered=True).headers["Cache-Control"]
+        == "public, max-age=31536000, immutable"
+    )
+    plain = client.get("/static/paperwire.css", buffered=True)
+    assert plain.headers["Cache-Control"] == "public, max-age=3600"
+    assert client.get("/static/nothing.css").status_code == 404
