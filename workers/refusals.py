@@ -16,6 +16,8 @@ LONGEST_WAIT: Final = 86_400.0
 
 _RATE_EXCEEDED: Final = re.compile(rb"rate exceeded", re.IGNORECASE)
 _RESET: Final = re.compile(r";\s*t\s*=\s*(\d+)")
+_SUMMARY: Final = re.compile(r"<summary\b[^<>]*>([^<]+)<")
+_TITLE: Final = re.compile(r"<title\b[^<>]*>([^<]+)<", re.IGNORECASE)
 _MARKUP: Final = re.compile(r"<[^<>]*>")
 _EXCERPT: Final = 160
 
@@ -61,8 +63,10 @@ def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
 
 
 def excerpt(body: bytes) -> str:
-    """The first words of an answer, without markup, for a person to read."""
-    text = html.unescape(_MARKUP.sub(" ", body[:4_000].decode("utf-8", "replace")))
+    """What an answer says to a person: a feed's summary, a page's title, or its first words."""
+    raw = body[:4_000].decode("utf-8", "replace")
+    said = _SUMMARY.search(raw) or _TITLE.search(raw)
+    text = html.unescape(_MARKUP.sub(" ", said[1] if said else raw))
     text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     return text if len(text) <= _EXCERPT else text[:_EXCERPT].rstrip() + "…"
 

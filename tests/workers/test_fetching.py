@@ -150,6 +150,7 @@ def test_a_slow_body_that_has_no_end_is_not_taken_for_a_whole_one(
         (400, {}, b"<feed><title>Feed error for query: cs.XX</title></feed>", None, "cs.XX"),
         (403, {}, b"", None, "403"),
         (404, {}, b"<html><h1>Not here</h1></html>", None, "Not here"),
+        (502, {}, b"<html><title>Bad Gateway</title><h1>x</h1>", None, "502: Bad Gateway$"),
         (406, {}, b"", None, "406"),
         (429, {}, b"", None, "429"),
         (429, {"Retry-After": "120"}, b"slow down", 120, "slow down"),
