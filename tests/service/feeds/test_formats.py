@@ -229,6 +229,12 @@ def test_feedparser_reads_back_the_exact_text(text: str) -> None:
     assert (entry.title, entry.summary) == (text, text)
 
 
+@pytest.mark.parametrize("suffix", XML)
+def test_each_author_is_one(suffix: str) -> None:
+    (entry,) = feedparser.parse(rendered(suffix, full())).entries
+    assert [author.name for author in entry.authors] == ["Ada Lovelace", "José Ørsted"]
+
+
 def test_links_keep_rel_type_and_title_through_feedparser() -> None:
     (entry,) = feedparser.parse(rendered("atom", full())).entries
     assert {(link.rel, link.type, link.title) for link in entry.links} >= {

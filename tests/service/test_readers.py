@@ -1,0 +1,126 @@
+"""What people's own programs make of the feeds, over HTTP from the server that serves them."""
+
+from __future__ import annotations
+
+import gzip
+import http.client
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import feedparser
+import pytest
+import requests
+from redis import Redis
+
+from papers.keywords import Keywords
+from papers.source_states import SourceState, SourceStates, State
+from service.feeds import FORMATS
+from tests.service.conftest import Announce
+from tests.service.made import DAY, FIRST, NOW, picked, revision, sighting
+from tests.subscriber import Polled, Subscriber
+
+
+@pytest.fixture
+def server(redis: Redis, store_url: str, tmp_path: Path) -> Iterator[str]:
+    """The base URL of granian serving `service.wsgi:app`. A keyword `Reward Model` is saved."""
+    Keywords(redis).add("Reward Model", '"reward model"', now=NOW)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    environment = {
+        **os.environ,
+        "REDIS_URL": store_url,
+        "PAPERWIRE_DATA_DIR": str(tmp_path),
+        "PAPERWIRE_PORT": str(port),
+    }
+    command = ["granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port)]
+    process = subprocess.Popen(
+        [sys.executable, "-m", *command, "--log-level", "error", "service.wsgi:app"],
+        env=environment,
+    )
+    try:
+        _wait_for(f"http://127.0.0.1:{port}/healthz")
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def _wait_for(url: str) -> None:
+    for _ in range(600):
+        try:
+            requests.get(url, timeout=1)
+        except requests.ConnectionError:
+            time.sleep(0.05)
+        else:
+            return
+    raise TimeoutError(url)
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_a_reader_sees_each_paper_new_once_and_modified_by_its_authors_only(
+    server: str, announce: Announce, redis: Redis, suffix: str
+) -> None:
+    announce([sighting(1), sighting(2)])
+    subscriber = Subscriber(f"{server}/feeds/reward-model.{suffix}")
+    seen = [subscriber.poll()]
+    for news in (
+        [],
+        [picked(1)],
+        [picked(1, votes=99, comments=50, counted_at=FIRST + 5 * DAY)],
+        [sighting(9, title="Something else", abstract="Nothing of that kind.")],
+        [sighting(1, categories=("cs.CL", "cs.AI"))],
+        [sighting(3)],
+        [revision(1, 2, abstract="A reward model, better.")],
+        [revision(1, 3, withdrawn=True, abstract="A reward model, withdrawn.")],
+    ):
+        announce(news)
+        seen.append(subscriber.poll())
+    SourceStates(redis).put(SourceState("announcements:cs.CL", State.STALE, NOW, NOW))
+    seen.append(subscriber.poll())
+    nothing, one_new, one_modified = Polled(0, 0), Polled(1, 0), Polled(0, 1)
+    assert seen == [
+        *(Polled(2, 0), nothing, nothing, nothing, nothing, nothing),
+        *(one_new, one_modified, one_modified, nothing),
+    ]
+    entries = {entry.id: entry for entry in subscriber.entries()}
+    assert len(entries) == 3
+    assert entries["https://arxiv.org/abs/2611.00001"].title.startswith("[Withdrawn] ")
+    subscriber.close()
+
+
+def test_a_reader_walks_no_further_than_it_must(server: str, announce: Announce) -> None:
+    announce([sighting(number) for number in range(1, 8)])
+    subscriber = Subscriber(f"{server}/feeds/search.atom?n=3&q=reward")
+    assert subscriber.poll() == Polled(3, 0)
+    announce([sighting(8)])
+    assert subscriber.poll() == Polled(1, 0)
+    subscriber.close()
+
+
+def test_what_the_server_sends_is_what_was_meant(server: str, announce: Announce) -> None:
+    announce([sighting(1)])
+    url = f"{server}/feeds/reward-model.atom"
+    plain = requests.get(url, headers={"Accept-Encoding": "identity"}, timeout=5)
+    assert feedparser.parse(plain.content).entries[0].id == "https://arxiv.org/abs/2611.00001"
+    tag = {"If-None-Match": plain.headers["ETag"]}
+    assert requests.get(url, headers=tag, timeout=5).status_code == 304
+    since = {"If-Modified-Since": plain.headers["Last-Modified"]}
+    assert requests.get(url, headers=since, timeout=5).status_code == 304
+    moved = requests.get(f"{server}/feeds/Reward%20Model.atom?n=100", timeout=5)
+    assert (moved.url, [hop.status_code for hop in moved.history]) == (url, [301])
+    host = server.removeprefix("http://")
+    for method in ("GET", "HEAD"):
+        connection = http.client.HTTPConnection(host, timeout=5)
+        connection.request(method, "/feeds/reward-model.atom", headers={"Accept-Encoding": "gzip"})
+        answer = connection.getresponse()
+        body = answer.read()
+        assert int(answer.headers["Content-Length"]) > 0
+        assert answer.headers["Content-Encoding"] == "gzip"
+        assert (gzip.decompress(body) == plain.content) if method == "GET" else body == b""
+        connection.close()
