@@ -27,6 +27,7 @@ from workers.rq_worker import PaperwireWorker
 
 log = logging.getLogger("workers")
 
+STOPS: Final = (signal.SIGTERM, signal.SIGINT)
 TICK: Final[Seconds] = 1.0
 WAIT: Final[Seconds] = 2.0
 """Between two looks for a store that is away."""
@@ -34,7 +35,7 @@ WAIT: Final[Seconds] = 2.0
 
 def main(arguments: Sequence[str]) -> int:
     """Run one process until it is told to stop; its exit status."""
-    programs: dict[str, Callable[[Redis, Settings, threading.Event], None]] = {
+    programs: dict[str, Callable[[Settings, threading.Event], None]] = {
         "worker": work,
         "scheduler": schedule,
     }
@@ -45,59 +46,59 @@ def main(arguments: Sequence[str]) -> int:
         settings = discover(os.environ)
         if not settings.redis_url:
             raise BadSettings("redis_url: no store is named; set REDIS_URL, or use paperwire up")
-        redis = connect(settings.redis_url, patient=True)
+        connect(settings.redis_url, patient=True)  # a bad address is said at once
     except PaperwireError as error:
         print(error, file=sys.stderr)
         return 2
     _log_to_stderr(settings)
-    programs[arguments[0]](redis, settings, _stop_at_signals())
+    programs[arguments[0]](settings, _stop_at_signals())
     log.info("stopped")
     return 0
 
 
-def work(redis: Redis, settings: Settings, stopping: threading.Event) -> None:
+def work(settings: Settings, stopping: threading.Event) -> None:
     """Run jobs; RQ's worker ends where the store goes away, and is started again."""
+    redis = connect(settings.redis_url, patient=True)
     while _store_is_there(settings, stopping):
-        before = signal.getsignal(signal.SIGTERM)
-        worker = PaperwireWorker(redis)
-        log.info("worker ready, at the store %s", address(redis))
-        worker.work(logging_level="WARNING")
-        signal.signal(signal.SIGTERM, before)
-        if worker.told_to_stop:
-            return
-        log.warning("the worker ended; it is started again")
+        handlers = {number: signal.getsignal(number) for number in STOPS}
+        try:
+            with store_errors(redis):
+                worker = PaperwireWorker(redis, stopping)
+                log.info("worker ready, at the store %s", address(redis))
+                worker.work(logging_level="WARNING")
+        except StoreError as error:
+            log.warning("%s", error)
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
         stopping.wait(WAIT)
 
 
-def schedule(redis: Redis, settings: Settings, stopping: threading.Event) -> None:
-    """Tick once a second."""
+def schedule(settings: Settings, stopping: threading.Event) -> None:
+    """Tick once a second; a tick that the store missed is made up for by the next."""
+    redis = connect(settings.redis_url, patient=False)
     scheduler = Scheduler(
         redis,
         settings,
         wake=lambda task, now: jobs.wake(redis, task, now),
         backlog=lambda: jobs.queue(redis).count,
     )
-    if _store_is_there(settings, stopping):
+    while _store_is_there(settings, stopping):
         log.info("scheduler ready, at the store %s", address(redis))
-        _seed(redis, settings)
-    while not stopping.wait(TICK):
         try:
             with store_errors(redis):
-                woken = scheduler.tick(datetime.now(UTC))
+                _seed(redis, settings)
+                _tick(scheduler, stopping)
         except StoreError as error:
             log.warning("%s", error)
             stopping.wait(WAIT)
-        else:
-            if woken:
-                log.info("due: %s", ", ".join(woken))
-    _resign(scheduler)
 
 
-def _resign(scheduler: Scheduler) -> None:
-    try:
-        scheduler.resign()
-    except StoreError as error:
-        log.warning("the lease runs out by itself: %s", error)
+def _tick(scheduler: Scheduler, stopping: threading.Event) -> None:
+    while not stopping.is_set():
+        if woken := scheduler.tick(datetime.now(UTC)):
+            log.info("due: %s", ", ".join(woken))
+        stopping.wait(TICK)
+    scheduler.resign()
 
 
 def _seed(redis: Redis, settings: Settings) -> None:
@@ -118,7 +119,7 @@ def _store_is_there(settings: Settings, stopping: threading.Event) -> bool:
                 probe.ping()
         except StoreAway as error:
             if not said:
-                log.warning("waiting: %s", error)
+                log.warning("waiting; %s", error)
             said = True
             stopping.wait(WAIT)
         else:
@@ -133,7 +134,7 @@ def _stop_at_signals() -> threading.Event:
     def stop(number: int, frame: FrameType | None) -> None:
         stopping.set()
 
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in STOPS:
         signal.signal(number, stop)
     return stopping
 

@@ -8,20 +8,26 @@ one function and nothing else.
 from __future__ import annotations
 
 import ctypes
+import logging
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable
 from types import FrameType
 from typing import Any, Final
 
 from redis import Redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 from rq import Queue, Worker
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
-from papers.errors import BadParameter
+from papers.errors import BadParameter, PaperwireError
 from workers import jobs
+
+log = logging.getLogger(__name__)
 
 ALLOWED: Final = {jobs.RUN: jobs.run}
 """Dotted names that a job may have. They stand in Redis: add, never rename."""
@@ -61,9 +67,12 @@ class AllowedJob(Job):
 
 
 class PaperwireWorker(Worker):
-    """A worker on the one queue that stops at once when told to: tasks can be run again."""
+    """A worker on the one queue that stops at once when told to: tasks can be run again.
 
-    def __init__(self, redis: Redis) -> None:
+    `stopping` is set when it is told to.
+    """
+
+    def __init__(self, redis: Redis, stopping: threading.Event) -> None:
         queue = Queue(jobs.QUEUE, connection=redis, serializer=JSONSerializer, job_class=AllowedJob)
         super().__init__(
             [queue],
@@ -74,13 +83,28 @@ class PaperwireWorker(Worker):
             maintenance_interval=MAINTENANCE,
             log_job_description=False,
         )
-        self.told_to_stop = False
+        self._stopping = stopping
 
     def handle_warm_shutdown_request(self) -> None:
         """Told to stop: so is the task under way."""
-        self.told_to_stop = True
+        self._stopping.set()
         if self.horse_pid:
             self.kill_horse(signal.SIGTERM)
+
+    def teardown(self) -> None:
+        """Say goodbye to the store, if it is there to hear it."""
+        self.connection.set_retry(Retry(NoBackoff(), 0))
+        super().teardown()  # type: ignore[no-untyped-call]
+
+    def handle_exception(self, job: Job, *exc_info: Any) -> None:
+        """Log a job's failure: in a line where it says itself what it is, else with its trace."""
+        error = exc_info[1]
+        if isinstance(error, jobs.Stopping):
+            log.info("%s: stopped on the way; it is run again", job.description)
+        elif isinstance(error, PaperwireError):
+            log.warning("%s: %s", job.description, error)
+        else:
+            log.error("%s: a bug, please report it", job.description, exc_info=error)
 
     def setup_work_horse_signals(self) -> None:
         """In the forked process: stop cleanly when told to, and when the worker is gone."""

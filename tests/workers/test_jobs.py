@@ -1,0 +1,341 @@
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from redis import Redis
+from rq.job import Job
+from rq.serializers import JSONSerializer
+
+from papers import keys
+from papers.errors import BadParameter, StoreAway
+from papers.keywords import Keywords
+from papers.settings import Settings
+from papers.source_states import SourceStates, State
+from papers.store import Store
+from paperwire.simulator.model import Manuscript
+from paperwire.simulator.upstream import Upstream
+from workers import jobs
+from workers.due import CLAIM
+from workers.ingest import Ingest
+from workers.jobs import Stopping, TaskRun
+from workers.lease import Lease
+from workers.rq_worker import ALLOWED, AllowedJob
+
+NOW = datetime(2026, 11, 18, 15, tzinfo=UTC)
+TASK = "announcements:cs.CL"
+ROOT = Path(__file__).parents[2]
+
+
+class Desk:
+    """Runs tasks in a world at its time."""
+
+    def __init__(self, redis: Redis, world: Upstream) -> None:
+        self.redis, self.world = redis, world
+        self.states, self.store = SourceStates(redis), Store(redis)
+        self.settings = Settings(**world.settings(arxiv_interval=0.0))
+        self.runner = TaskRun(redis, self.settings, lambda: world.now)
+
+    def run(self, task: str = TASK, asked_at: datetime | None = None) -> dict[str, Any]:
+        return self.runner.run(task, asked_at.timestamp() if asked_at else None)
+
+
+@pytest.fixture
+def desk(redis: Redis, upstream: Upstream) -> Desk:
+    upstream.go_to(NOW)
+    return Desk(redis, upstream)
+
+
+@contextmanager
+def instead(error: BaseException) -> Iterator[None]:
+    """Every ingest ends with this error."""
+
+    def run(self: Ingest, task: str) -> None:
+        raise error
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Ingest, "run", run)
+        yield
+
+
+def test_a_task_runs_and_is_planned(desk: Desk) -> None:
+    desk.world.announce(Manuscript(title="A Small Thing"))
+    done = desk.run()
+    state = desk.states.get(TASK)
+    assert state is not None
+    assert (done["state"], done["got"], done["new"]) == ("ok", 1, 1)
+    assert state.next_at == desk.states.next_due(TASK)
+    assert json.loads(json.dumps(done)) == done
+    assert desk.redis.keys("lock:*") == []
+
+
+def test_of_two_jobs_at_once_one_runs(desk: Desk) -> None:
+    lock = Lease(desk.redis, keys.task_lock(TASK), 60.0)
+    assert lock.take()
+    assert desk.run() == {"task": TASK, "skipped": "it is being run"}
+    assert desk.world.log == []
+    lock.release()
+    assert "state" in desk.run()
+
+
+def test_a_wake_up_that_comes_twice_or_late_does_nothing(desk: Desk) -> None:
+    asked = desk.world.now - timedelta(seconds=5)
+    assert "state" in desk.run(asked_at=asked)
+    assert desk.run(asked_at=asked) == {"task": TASK, "skipped": "it was run since"}
+    assert len(desk.world.log) == 1
+    assert "state" in desk.run(asked_at=desk.world.now + timedelta(seconds=1))
+    assert "state" in desk.run()
+
+
+def test_a_claim_lives_while_its_job_does(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "LOCK", 0.3)
+    seen: list[tuple[datetime | None, int]] = []
+    whole = Ingest.run
+
+    def slow(self: Ingest, task: str) -> Any:
+        time.sleep(0.5)
+        seen.append((desk.states.next_due(task), desk.redis.pttl(keys.task_lock(task))))
+        return whole(self, task)
+
+    monkeypatch.setattr(Ingest, "run", slow)
+    desk.run()
+    [(due, left)] = seen
+    assert due == desk.world.now + CLAIM
+    assert left > 0
+
+
+def test_a_task_of_nothing_configured_is_forgotten(desk: Desk) -> None:
+    for task in ("nothing:at-all", "fill:gone", "community:gone", "hf:tomorrow", ""):
+        desk.states.make_due(task, NOW)
+        assert "skipped" in desk.run(task)
+    assert desk.states.planned() == {}
+    assert desk.states.all() == []
+
+
+def test_a_fill_is_done_once(desk: Desk) -> None:
+    Keywords(desk.redis).add("Rewards", "reward", now=NOW)
+    assert desk.run("fill:rewards")["state"] == "quiet"
+    assert desk.states.planned() == {}
+
+
+def test_what_nobody_foresaw_is_recorded_and_raised(desk: Desk) -> None:
+    with instead(RuntimeError("a bug")), pytest.raises(RuntimeError, match="a bug"):
+        desk.run()
+    state = desk.states.get(TASK)
+    assert state is not None
+    assert (state.state, state.failures) == (State.FAILING, 1)
+    assert "a bug" in state.said
+    assert state.next_at == desk.states.next_due(TASK)
+    assert state.next_at is not None
+    assert state.next_at > NOW
+    assert desk.redis.keys("lock:*") == []
+
+
+def test_a_store_that_goes_away_leaves_the_task_due(desk: Desk) -> None:
+    desk.states.make_due(TASK, NOW)
+    with instead(StoreAway("gone")), pytest.raises(StoreAway):
+        desk.run()
+    assert desk.states.get(TASK) is None
+    assert desk.states.due(NOW) == [TASK]
+
+
+def test_a_task_that_was_stopped_is_due_at_once(desk: Desk) -> None:
+    desk.states.make_due(TASK, NOW + timedelta(hours=1))
+    with instead(Stopping()), pytest.raises(Stopping):
+        desk.run()
+    assert desk.states.due(NOW) == [TASK]
+    assert desk.redis.keys("lock:*") == []
+
+
+def test_the_name_of_the_job_is_data() -> None:
+    assert list(ALLOWED) == ["workers.jobs.run"]
+    assert ALLOWED["workers.jobs.run"] is jobs.run
+
+
+def test_a_wake_up_is_json_with_a_short_life(redis: Redis) -> None:
+    jobs.wake(redis, TASK, NOW)
+    [job] = jobs.queue(redis).jobs
+    assert (job.func_name, job.args) == ("workers.jobs.run", [TASK, NOW.timestamp()])
+    assert (job.result_ttl, job.failure_ttl, job.timeout) == (0, 3600, 300)
+    raw: Any = redis.hget(job.key, "data")
+    assert b"pickle" not in raw
+
+
+EVIL = ["os.system", "subprocess.run", "builtins.eval", "workers.jobs.wake", "", "workers.jobs"]
+
+
+@pytest.mark.parametrize("name", EVIL)
+def test_another_function_is_refused_before_it_is_imported(redis: Redis, name: str) -> None:
+    queue = jobs.queue(redis)
+    id = queue.enqueue_call(name or "x", args=("true",)).id
+    if not name:
+        raw = json.dumps(["", None, [], {}])
+        redis.hset(f"rq:job:{id}", "data", raw)
+    job = AllowedJob.fetch(id, connection=redis, serializer=JSONSerializer)
+    with pytest.raises(BadParameter, match="it is not run"):
+        job.perform()
+
+
+def test_callbacks_and_webhooks_in_a_job_are_nothing(redis: Redis) -> None:
+    job = Job.create(jobs.RUN, args=(TASK,), connection=redis, serializer=JSONSerializer)
+    job.save()
+    evil: dict[Any, Any] = dict.fromkeys(
+        ("success_callback_name", "failure_callback_name", "stopped_callback_name"), "os.system"
+    )
+    evil["webhooks"] = json.dumps([{"url": "http://127.0.0.1:1/", "job_status": "finished"}])
+    redis.hset(job.key, mapping=evil)
+    fetched = AllowedJob.fetch(job.id, connection=redis, serializer=JSONSerializer)
+    assert fetched.success_callback is None
+    assert fetched.failure_callback is None
+    assert fetched.stopped_callback is None
+    fetched.send_webhooks("finished")
+
+
+class Process:
+    """A worker or scheduler process; its log is what it says to stderr."""
+
+    def __init__(self, kind: str, store_url: str, world: Upstream | None = None) -> None:
+        given = world.settings() if world else {}
+        environment = {
+            **os.environ,
+            "PAPERWIRE_REDIS_URL": store_url,
+            "PAPERWIRE_ARXIV_INTERVAL": "0",
+            "PAPERWIRE_ALLOWED_NETWORKS": "127.0.0.0/8",
+            **{
+                f"PAPERWIRE_{name.upper()}": given[name]
+                for name in ("arxiv_feed_url", "arxiv_api_url", "huggingface_url")
+                if name in given
+            },
+        }
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "workers", kind],
+            env=environment,
+            cwd=ROOT,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self.lines: list[str] = []
+        self._reader = threading.Thread(target=self._read)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self.process.stderr is not None
+        with self.process.stderr as stream:
+            self.lines.extend(iter(stream.readline, ""))
+
+    def says(self, text: str) -> bool:
+        return any(text in line for line in self.lines)
+
+    def stop(self) -> tuple[int, float]:
+        """Told to stop: its exit code, and how many seconds it took."""
+        began = time.monotonic()
+        self.process.send_signal(signal.SIGTERM)
+        code = self.process.wait(30)
+        self._reader.join(10)
+        return code, time.monotonic() - began
+
+
+@contextmanager
+def running(kind: str, store_url: str, world: Upstream | None = None) -> Iterator[Process]:
+    process = Process(kind, store_url, world)
+    try:
+        yield process
+    finally:
+        if process.process.poll() is None:
+            process.process.kill()
+            process.process.wait()
+        process._reader.join(10)
+
+
+def until(condition: Callable[[], object], seconds: float = 20) -> None:
+    ends = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < ends, f"not within {seconds} s"
+        time.sleep(0.02)
+
+
+def test_a_worker_runs_what_it_may_and_nothing_else(
+    redis: Redis, store_url: str, upstream: Upstream, tmp_path: Path
+) -> None:
+    upstream.go_to(datetime.now(UTC))
+    trace = tmp_path / "trace"
+    with running("worker", store_url, upstream) as worker:
+        jobs.queue(redis).enqueue_call("os.system", args=(f"touch {trace}",))
+        jobs.queue(redis).enqueue_call("pathlib.Path.touch", args=(str(trace),))
+        redis.rpush("rq:queue:paperwire", "no-such-job")
+        jobs.wake(redis, TASK, datetime.now(UTC))
+        until(lambda: SourceStates(redis).get(TASK))
+        assert redis.zcard("rq:failed:paperwire") == 2
+        assert worker.stop()[0] == 0
+    assert not trace.exists()
+    assert worker.says("'os.system' is no job of Paperwire; it is not run")
+    assert worker.says("stopped")
+
+
+def test_a_worker_told_to_stop_leaves_its_task_to_another(
+    redis: Redis, store_url: str, upstream: Upstream
+) -> None:
+    upstream.fail("hang", "/rss", times=1)
+    with running("worker", store_url, upstream) as worker:
+        jobs.wake(redis, TASK, datetime.now(UTC))
+        until(lambda: upstream.log)
+        code, seconds = worker.stop()
+    upstream.heal()
+    assert (code, seconds < 5) == (0, True)
+    assert SourceStates(redis).due(datetime.now(UTC)) == [TASK]
+    assert redis.keys("lock:*") == []
+
+
+@pytest.mark.parametrize("kind", ["worker", "scheduler"])
+def test_a_process_waits_for_a_store_that_is_away_and_says_so(tmp_path: Path, kind: str) -> None:
+    with running(kind, f"unix://{tmp_path}/none") as process:
+        until(lambda: process.says("waiting; the store at unix://"))
+        assert process.stop()[0] == 0
+    assert process.says("stopped")
+
+
+def test_scheduler_and_worker_fill_an_empty_store(
+    redis: Redis, store_url: str, upstream: Upstream
+) -> None:
+    upstream.go_to(datetime.now(UTC))
+    with running("scheduler", store_url, upstream) as scheduler:
+        with running("worker", store_url, upstream) as worker:
+            until(lambda: SourceStates(redis).get("hf:today"))
+            until(lambda: SourceStates(redis).get("announcements:stat.ML"))
+            assert worker.stop()[0] == 0
+        assert scheduler.stop()[0] == 0
+    assert [keyword.slug for keyword in Keywords(redis).all()] == [
+        *("hallucination", "mllm", "reasoning", "reward-model")
+    ]
+    assert redis.exists(keys.SCHEDULER_LEASE) == 0
+
+
+@pytest.mark.parametrize("arguments", [[], ["cook"], ["worker", "scheduler"]])
+def test_other_programs_there_are_none(arguments: list[str]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "workers", *arguments],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert "usage: python -m workers worker|scheduler" in done.stderr
+
+
+def test_without_a_store_there_is_no_start() -> None:
+    bare = {name: value for name, value in os.environ.items() if "REDIS_URL" not in name}
+    done = subprocess.run(
+        [sys.executable, "-m", "workers", "worker"],
+        env=bare, cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert "set REDIS_URL" in done.stderr
