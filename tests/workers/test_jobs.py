@@ -297,6 +297,24 @@ def test_a_worker_told_to_stop_leaves_its_task_to_another(
     assert redis.keys("lock:*") == []
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the job ends by itself, later")
+def test_a_worker_that_is_killed_takes_its_job_along(
+    redis: Redis, store_url: str, upstream: Upstream
+) -> None:
+    upstream.fail("hang", "/rss", times=1)
+    with running("worker", store_url, upstream) as worker:
+        jobs.wake(redis, TASK, datetime.now(UTC))
+        until(lambda: upstream.log)
+        worker.process.kill()
+        until(lambda: SourceStates(redis).due(datetime.now(UTC)) == [TASK])
+        until(lambda: redis.keys("lock:*") == [])
+    upstream.heal()
+    with running("worker", store_url, upstream) as worker:
+        jobs.wake(redis, TASK, datetime.now(UTC))
+        until(lambda: SourceStates(redis).get(TASK))
+        assert worker.stop()[0] == 0
+
+
 @pytest.mark.parametrize("kind", ["worker", "scheduler"])
 def test_a_process_waits_for_a_store_that_is_away_and_says_so(tmp_path: Path, kind: str) -> None:
     with running(kind, f"unix://{tmp_path}/none") as process:
