@@ -123,7 +123,7 @@ TROUBLE: list[tuple[str | int, str]] = [
     (429, "429"),
     (406, "406"),
     ("rate-exceeded", "Rate exceeded"),
-    ("html", "Back soon"),
+    ("html", "Sorry"),
     ("empty", "empty"),
     ("half", "cut|missing|half"),
     ("cut", "rss/atom"),
