@@ -4,7 +4,7 @@
       ─▶ made from this very state: that answer
       ─▶ somebody is rendering: the answer before, or a short wait for theirs
       ─▶ render; the same bytes again keep their ETag and Last-Modified; keep in Redis and on disk
-    store away ─▶ the last good answer from disk, or StoreAway
+    store away ─▶ the last good answer from disk, or StoreError
 
 Last-Modified is the moment the content was first seen to differ from what it was before. It is
 kept beside the ETag in a key of its own that outlives the answer, so the two change together, in
@@ -107,17 +107,17 @@ class Answers:
     def get(self, wanted: Wanted, render: Callable[[], bytes], *, now: datetime) -> Served:
         """The answer to a request; `render` makes its body if need be.
 
-        Raises StoreAway where the store is away and no answer was kept, UnknownKeyword, and what
-        `render` raises.
+        Raises StoreError where the store does not serve and no answer was kept, UnknownKeyword,
+        and what `render` raises.
         """
         digest = self._digest(wanted)
         try:
             answer = self._current(wanted, digest, render, now)
-        except StoreAway:
+        except StoreError as error:
             kept = unpack(self._last_good.get(digest, custom=wanted.custom))
             if kept is None:
                 raise
-            _log.warning("the store is away: served the last good %s", wanted.request)
+            _log.warning("served the last good %s: %s", wanted.request, error)
             return Served(kept, away=True)
         self._last_good.keep(digest, answer.etag, pack(answer), custom=wanted.custom)
         return Served(answer)
@@ -230,7 +230,10 @@ def _stamp(*parts: object) -> bytes:
 def _conditions(sources: Mapping[bytes, bytes]) -> list[tuple[str, ...]]:
     """Of the source states what an answer may show: each one's state and since when.
 
-    Attempts and counts, which change with every fetch, are left out.
+    Attempts and counts, which change with every fetch, are left out. Raises StoreError.
     """
-    states = (json.loads(text) for text in sources.values())
-    return sorted((state["name"], state["state"], state["since"]) for state in states)
+    try:
+        states = [json.loads(text) for text in sources.values()]
+        return sorted((state["name"], state["state"], state["since"]) for state in states)
+    except (ValueError, KeyError, TypeError) as error:
+        raise StoreError(f"{keys.SOURCES} holds what is no state: {error!r}") from error

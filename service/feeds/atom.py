@@ -10,7 +10,7 @@ from typing import Any, Final
 from feedgen.entry import FeedEntry
 from feedgen.feed import FeedGenerator
 
-from service.feeds.entry import HTML, Entry
+from service.feeds.entry import HTML, Category, Entry
 from service.feeds.extension import AtomFeed, EntryExtension
 from service.feeds.feed import Feed
 
@@ -46,17 +46,25 @@ def _add(out: FeedEntry, entry: Entry) -> None:
     out.title(entry.title)
     out.published(entry.published)
     out.updated(entry.updated)
-    for name in entry.authors:
-        out.author(name=name)
-    for category in entry.categories:
-        named = {"term": category.term, "label": category.label}
-        out.category({**named, "scheme": category.scheme} if category.scheme else named)
-    for link in entry.links:
-        if link.rel != "replies":
-            out.link(href=link.href, rel=link.rel, type=link.type, title=link.title)
+    # Whole lists: feedgen goes over all it has at each call, and some papers have 3,000 authors.
+    out.author([{"name": name} for name in entry.authors])
+    out.category([_category_of(category) for category in entry.categories])
+    out.link(
+        [
+            {"href": link.href, "rel": link.rel, "type": link.type, "title": link.title}
+            for link in entry.links
+            if link.rel != "replies"
+        ]
+    )
     if entry.summary:
         out.summary(entry.summary, type="text")
     if entry.content.xhtml:
         out.content(entry.content.xhtml, type="xhtml")
     extension: Any = out.paperwire
     extension.entry = entry
+
+
+def _category_of(category: Category) -> dict[str, str]:
+    """A category in feedgen's words; it knows no empty scheme."""
+    named = {"term": category.term, "label": category.label, "scheme": category.scheme}
+    return {name: value for name, value in named.items() if value}

@@ -60,10 +60,13 @@ def _add(out: feedgen.entry.FeedEntry, entry: Entry) -> None:
     out.link(href=entry.id, rel="alternate")
     out.content(entry.content.xhtml)
     out.published(entry.published)
-    for category in entry.categories:
-        # Without a label feedgen writes the term: `cs.CL`, as in the other formats.
-        named = {"term": category.term}
-        out.category({**named, "scheme": category.scheme} if category.scheme else named)
+    # Without a label feedgen writes the term: `cs.CL`, as in the other formats.
+    out.category(
+        [
+            {"term": category.term, **({"scheme": category.scheme} if category.scheme else {})}
+            for category in entry.categories
+        ]
+    )
     out.source(url=entry.source.url, title=entry.source.title)
     if entry.discussion:
         out.comments(entry.discussion)

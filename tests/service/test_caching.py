@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Callable
 from datetime import timedelta
@@ -14,7 +15,7 @@ from papers.connection import connect
 from papers.errors import StoreAway, UnknownKeyword
 from papers.keywords import Keywords
 from papers.source_states import SourceState, SourceStates, State
-from service.caching import EVERY_KEYWORD, Answers, Wanted
+from service.caching import EVERY_KEYWORD, Answers, Served, Wanted
 from service.last_good import LastGood
 from tests.service.made import NOW
 
@@ -240,6 +241,21 @@ def test_store_away_serves_the_last_good_answer(cache: Answers, tmp_path: Path) 
     assert (served.answer, served.away, page.times) == (before, True, 1)
     with pytest.raises(StoreAway):
         gone.get(Wanted("/feeds/search.atom?q=y"), page, now=NOW)
+
+
+def test_a_damaged_source_state_leaves_the_last_good_answer(cache: Answers, redis: Redis) -> None:
+    before = cache.get(WANTED, Page(), now=NOW).answer
+    redis.hset(keys.SOURCES, "hf:today", "[]")
+    assert cache.get(WANTED, Page(), now=NOW) == Served(before, away=True)
+
+
+def test_a_store_that_hangs_is_given_up(cache: Answers, tmp_path: Path) -> None:
+    before = cache.get(WANTED, Page(), now=NOW).answer
+    with socket.socket(socket.AF_UNIX) as silent:
+        silent.bind(f"{tmp_path}/silent")
+        silent.listen()
+        hung = made(f"unix://{tmp_path}/silent", tmp_path)
+        assert hung.get(WANTED, Page(), now=NOW).answer == before
 
 
 @pytest.mark.parametrize("damage", [b"", b"\xc1", b"\x93\x01", b"torn"])

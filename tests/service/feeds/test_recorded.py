@@ -1,0 +1,52 @@
+"""Real records that break things, through every format."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import feedparser
+import pytest
+from lxml import etree
+
+from papers.arxiv_id import ArxivId
+from papers.paper import Paper
+from service.feeds import FORMATS
+from service.feeds.entry import entry_of
+from service.feeds.extension import ATOM
+from tests.service.feeds.made import feed
+from tests.service.made import paper
+
+
+@pytest.fixture
+def nasty(recorded: Path) -> list[Paper]:
+    lines = (recorded / "quality" / "nasty_papers.jsonl").read_text("utf-8").splitlines()
+    return [_paper(json.loads(text)) for text in lines]
+
+
+def _paper(record: dict[str, Any]) -> Paper:
+    said = {name: record[name] for name in ("title", "abstract", "comment") if record.get(name)}
+    lists = {name: tuple(record.get(name) or ()) for name in ("authors", "categories")}
+    return paper(1, id=ArxivId.parse(record["id"]), **said, **lists)
+
+
+def test_real_records_come_back_as_they_were(nasty: list[Paper]) -> None:
+    body = FORMATS["atom"].render(feed(*nasty))
+    parsed = feedparser.parse(body)
+    assert not parsed.bozo
+    assert len(parsed.entries) == len(nasty) > 100
+    for found, node, record in zip(
+        parsed.entries, etree.fromstring(body).findall(f"{ATOM}entry"), nasty, strict=True
+    ):
+        meant = entry_of(record)
+        assert (found.id, len(found.get("authors", []))) == (meant.id, len(meant.authors))
+        # Not by feedparser: it mends texts that were misread as Latin-1 before they came to arXiv.
+        assert node.findtext(f"{ATOM}title") == meant.title
+        assert (node.findtext(f"{ATOM}summary") or "") == meant.summary
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_every_format_holds_them_all(nasty: list[Paper], suffix: str) -> None:
+    body = FORMATS[suffix].render(feed(*nasty)).decode()
+    assert all(record.id.url in body for record in nasty)
