@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from datetime import date, datetime
-from itertools import groupby
 from typing import Final
 
 from flask import Blueprint, Response, render_template, request
@@ -113,13 +113,12 @@ def _papers_page(found: Found) -> bytes:
 
 
 def _by_day(found: Found) -> list[tuple[date, list[Entry]]]:
-    """The entries under the days they were announced, or picked."""
-    source = found.ask.source
-    dated: list[tuple[date, Entry]] = []
+    """The entries under the days they were announced, or picked; newest day first."""
+    days: defaultdict[date, list[Entry]] = defaultdict(list)
     for paper in found.page.papers:
-        entry, lead = entry_of(paper), lead_of(paper, source) if found.picked else None
-        dated.append((lead.picked_at.date() if lead else entry.published.date(), entry))
-    return [(day, [e for _, e in group]) for day, group in groupby(dated, key=lambda d: d[0])]
+        entry, lead = entry_of(paper), lead_of(paper, found.ask.source) if found.picked else None
+        days[lead.picked_at.date() if lead else entry.published.date()].append(entry)
+    return sorted(days.items(), reverse=True)
 
 
 def _home(at: Desk) -> bytes:

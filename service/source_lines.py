@@ -40,4 +40,4 @@ def summary(states: Iterable[SourceState]) -> str:
     told = list(states)
     if not told:
         return "No source has been asked yet."
-    return trouble(told) or f"All {len(told)} sources are well."
+    return trouble(told) or "All sources are well."

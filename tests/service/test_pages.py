@@ -11,7 +11,7 @@ from redis import Redis
 
 from papers.source_states import Progress, SourceState, SourceStates, State
 from tests.service.conftest import SITE, Announce
-from tests.service.made import NOW, SECOND, picked, revision, sighting
+from tests.service.made import FIRST, NOW, SECOND, picked, revision, sighting
 
 THANKS = "Thank you to arXiv for use of its open access interoperability."
 
@@ -53,7 +53,7 @@ def test_home_of_an_empty_store(client: FlaskClient) -> None:
 def test_home_tells_the_sources_in_one_line(client: FlaskClient, redis: Redis) -> None:
     states = SourceStates(redis)
     states.put(SourceState("announcements:cs.AI", State.OK, NOW, NOW))
-    assert "All 1 sources are well." in page(client, "/").get_text()
+    assert "All sources are well." in page(client, "/").get_text()
     states.put(SourceState("hf:today", State.FAILING, NOW, NOW))
     told = page(client, "/").get_text()
     assert "Hugging Face Daily Papers is not answering since 2026-11-21" in told
@@ -73,6 +73,16 @@ def test_a_keywords_page_lists_its_papers_and_feeds(client: FlaskClient, path: s
     assert soup.find(id="address")["value"].startswith(f"{SITE}/feeds/")
     days = [time["datetime"] for time in soup.select(".day h2 time")]
     assert days == ["2026-11-04", "2026-11-03", "2026-11-02"]
+
+
+def test_a_day_is_one_group_though_ids_do_not_quite_follow_the_days(
+    client: FlaskClient, announce: Announce
+) -> None:
+    announce([sighting(1), sighting(2), sighting(3, announced_at=FIRST)])
+    soup = page(client, "/k/reward-model")
+    days = [day.h2.time["datetime"] for day in soup.select(".day")]
+    assert days == ["2026-11-03", "2026-11-02"]
+    assert [len(day.select("article")) for day in soup.select(".day")] == [1, 2]
 
 
 @pytest.mark.usefixtures("three")
