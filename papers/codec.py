@@ -7,6 +7,7 @@ give equal bytes. `docs/design/record-codec.md` tells how the dictionary was mad
 
 from __future__ import annotations
 
+import threading
 from datetime import UTC, datetime
 from importlib.resources import files
 from typing import Any, Final
@@ -23,15 +24,24 @@ _DICTIONARY: Final = zstandard.ZstdCompressionDict(
     files("papers").joinpath("paper.zdict").read_bytes()
 )
 _DICTIONARY.precompute_compress(level=_LEVEL)
-_COMPRESSOR: Final = zstandard.ZstdCompressor(
-    level=_LEVEL, dict_data=_DICTIONARY, write_dict_id=False
-)
-_DECOMPRESSOR: Final = zstandard.ZstdDecompressor(dict_data=_DICTIONARY)
+
+
+class _Zstd(threading.local):
+    """This thread's compressor and decompressor: shared ones crash the process."""
+
+    def __init__(self) -> None:
+        self.compressor = zstandard.ZstdCompressor(
+            level=_LEVEL, dict_data=_DICTIONARY, write_dict_id=False
+        )
+        self.decompressor = zstandard.ZstdDecompressor(dict_data=_DICTIONARY)
+
+
+_ZSTD: Final = _Zstd()
 
 
 def pack(paper: Paper) -> bytes:
     """A paper in some 700 bytes."""
-    return _FORMAT + _COMPRESSOR.compress(serialize(paper))
+    return _FORMAT + _ZSTD.compressor.compress(serialize(paper))
 
 
 def unpack(id: ArxivId, packed: bytes) -> Paper:
@@ -41,7 +51,7 @@ def unpack(id: ArxivId, packed: bytes) -> Paper:
     """
     if packed[:1] != _FORMAT:
         raise ValueError(f"{id}: packed in format {packed[0]}, this version knows {_FORMAT[0]}")
-    return _from_row(id, msgpack.unpackb(_DECOMPRESSOR.decompress(packed[1:])))
+    return _from_row(id, msgpack.unpackb(_ZSTD.decompressor.decompress(packed[1:])))
 
 
 def serialize(paper: Paper) -> bytes:

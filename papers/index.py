@@ -14,7 +14,7 @@ from pyroaring import BitMap
 
 from papers import postings
 from papers.postings import LARGEST_SMALL, Shape
-from papers.terms import WORD, Terms
+from papers.terms import Terms
 
 Fields = Mapping[bytes, bytes | None]
 """Fields of a month's hash to their values; None where there is none."""
@@ -41,10 +41,9 @@ class Edit:
             self._slots.note(number, shape.slots(before.pairs), shape.slots(after.pairs))
 
     @property
-    def words(self) -> list[str]:
-        """The words that gain papers."""
-        gaining = (term for term in self._terms.gained if term.startswith(WORD))
-        return [term[1:].decode() for term in gaining]
+    def gaining(self) -> Set[bytes]:
+        """The terms that gain papers."""
+        return self._terms.gained.keys()
 
     def fields(self) -> list[bytes]:
         """The fields that `apply` needs the values of."""

@@ -10,7 +10,7 @@ MULTI papers, postings, count EXEC: all or nothing; tried again if another was f
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -25,7 +25,8 @@ from papers.index import Change, Edit
 from papers.merge import merge
 from papers.paper import Paper, Sighting
 from papers.postings import SHAPE, Shape
-from papers.terms import NO_TERMS, terms_of
+from papers.spread import Spread
+from papers.terms import NO_TERMS, WORD, terms_of
 
 TRIES: Final = 50
 _Mapping = dict[Any, Any]  # what redis-py's hset takes, which it declares as invariant
@@ -50,8 +51,13 @@ class _Record:
 
     @property
     def changed(self) -> bool:
-        """Whether anything but the clock of a count moved."""
-        return self.before is None or _timeless(self.before) != _timeless(self.after)
+        """Whether anything is to be written."""
+        return self.before != self.after
+
+    @property
+    def seen(self) -> bool:
+        """Whether a reader can see the change: how good a statement is, or of when, nobody does."""
+        return self.before is None or _shown(self.before) != _shown(self.after)
 
     @property
     def index_change(self) -> Change:
@@ -65,6 +71,7 @@ class MonthWriter:
 
     def __init__(self, redis: Redis, month: int, yymm: str) -> None:
         self._redis = redis
+        self._spread = Spread(redis)
         self._month, self._yymm = month, yymm
         self._papers = keys.month_papers(yymm)
         self._terms = keys.month_terms(yymm)
@@ -91,10 +98,11 @@ class MonthWriter:
             pipe.multi()
             self._queue(pipe, changed, fields)
             pipe.execute()
+        seen = [record for record in changed if record.seen]
         return Written(
-            new=tuple(record.after.id for record in changed if record.before is None),
-            changed=tuple(record.after.id for record in changed if record.before is not None),
-            unchanged=len(records) - len(changed),
+            new=tuple(record.after.id for record in seen if record.before is None),
+            changed=tuple(record.after.id for record in seen if record.before is not None),
+            unchanged=len(records) - len(seen),
         )
 
     def _merged(self, pipe: Pipeline, sightings: Sequence[Sighting]) -> list[_Record]:
@@ -126,7 +134,7 @@ class MonthWriter:
             names = edit.fields()
             values: Any = pipe.hmget(self._terms, names) if names else []
             fields = edit.apply(dict(zip(names, values, strict=True)))
-        self._announce(changed, edit.words)
+        self._announce(changed, edit.gaining)
         return _Fields(anew, fields)
 
     def _everything(self, pipe: Pipeline, changed: Sequence[_Record]) -> Iterable[Change]:
@@ -137,7 +145,7 @@ class MonthWriter:
             numbers.setdefault(id.number, codec.unpack(id, packed))
         return [Change(number, NO_TERMS, terms_of(paper)) for number, paper in numbers.items()]
 
-    def _announce(self, changed: Sequence[_Record], words: Iterable[str]) -> None:
+    def _announce(self, changed: Sequence[_Record], gaining: Set[bytes]) -> None:
         """Say outside the month what it will hold; should the transaction fail, it is too much."""
         papers = [record.after for record in changed]
         picks = {
@@ -145,8 +153,10 @@ class MonthWriter:
             for paper in papers
             if paper.first_picked_at
         }
-        bare = [str(paper.id) for paper in papers if not paper.described]
+        bare = [str(paper.id) for paper in papers if not paper.from_arxiv]
+        words = [term[1:].decode() for term in gaining if term.startswith(WORD)]
         known = [word for word in words if _VOCABULARY_WORD.fullmatch(word)]
+        self._spread.note(self._month, gaining)
         with self._redis.pipeline(transaction=False) as pipe:
             pipe.zadd(keys.MONTHS, {self._yymm: self._month})
             if picks:
@@ -201,6 +211,6 @@ def _number(field: bytes) -> int:
     return int.from_bytes(field, "big")
 
 
-def _timeless(paper: Paper) -> Paper:
+def _shown(paper: Paper) -> Paper:
     picks = tuple(replace(pick, counted_at=None) for pick in paper.picks)
-    return replace(paper, picks=picks)
+    return replace(paper, picks=picks, ranks=())

@@ -154,6 +154,11 @@ class Paper:
         return bool(self.title)
 
     @property
+    def from_arxiv(self) -> bool:
+        """Whether any of the words are arXiv's own."""
+        return any(rank.is_arxiv for _, rank in self.ranks)
+
+    @property
     def version(self) -> int:
         """The newest version known; 0 while no source has named one."""
         return self.revision.version if self.revision else 0

@@ -8,7 +8,7 @@ both forms, and folding it again must change nothing.
 
 from __future__ import annotations
 
-from functools import lru_cache
+from collections.abc import Iterable
 from typing import Final
 
 _IRREGULAR: Final = dict(
@@ -41,11 +41,25 @@ _UNCHANGED: Final = frozenset(
 )
 
 
-@lru_cache(maxsize=200_000)
+class _Singulars(dict[str, str]):
+    """Words already folded. A dict's look-up runs in C, which a cache's call does not."""
+
+    def __missing__(self, word: str) -> str:
+        if len(self) >= _REMEMBERED:
+            self.clear()
+        once = _once(word)
+        self[word] = result = once if once == word else self[once]
+        return result
+
+
 def singular(word: str) -> str:
     """The singular of a lower-case word; any other word as it is. Idempotent."""
-    once = _once(word)
-    return once if once == word else singular(once)
+    return _SINGULARS[word]
+
+
+def singulars(words: Iterable[str]) -> list[str]:
+    """The singular of each word."""
+    return list(map(_SINGULARS.__getitem__, words))
 
 
 def _once(word: str) -> str:
@@ -64,3 +78,7 @@ def _once(word: str) -> str:
     if word.endswith("us"):
         return word if any(vowel in "aeiouy" for vowel in word[:-2]) else word[:-1]
     return word[:-1]
+
+
+_REMEMBERED: Final = 200_000
+_SINGULARS: Final = _Singulars()

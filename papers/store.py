@@ -125,15 +125,15 @@ class Store:
             )
 
     def undescribed(self, limit: int) -> list[ArxivId]:
-        """Ids that a community named and nobody has described yet."""
+        """Ids that a community named and arXiv has not described yet, newest first."""
         with store_errors(self._redis):
             members: Any = self._redis.smembers(keys.UNDESCRIBED)
             ids = sorted((ArxivId.parse(member.decode()) for member in members), reverse=True)
             papers = self._walk.papers(ids)
-            described = [id for id in ids if id in papers and papers[id].described]
+            described = [id for id in ids if id in papers and papers[id].from_arxiv]
             if described:
                 self._redis.srem(keys.UNDESCRIBED, *map(str, described))
-            return [id for id in ids if id in papers and not papers[id].described][:limit]
+            return [id for id in ids if id in papers and not papers[id].from_arxiv][:limit]
 
     def size(self) -> int:
         """How many papers there are."""

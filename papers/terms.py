@@ -9,7 +9,7 @@ Neighbouring words make pairs, kept as 32-bit hashes: a phrase is its words and 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from datetime import date, timedelta
 from typing import Final, NamedTuple
 from zlib import crc32
@@ -22,6 +22,7 @@ from papers.text import unstemmed, words
 from papers.tree import Field, Kind, Label, Text
 
 WORD: Final = b"w"
+AUTHOR_WORD: Final = b"a"
 _PREFIXES: Final = {
     Field.ANY: "w",
     Field.ABSTRACT: "w",
@@ -31,11 +32,11 @@ _PREFIXES: Final = {
     Field.ORGANIZATION: "o",
 }
 _KINDS: Final = {
-    Kind.CATEGORY: b"c",
-    Kind.ARCHIVE: b"g",
-    Kind.SOURCE: b"s",
-    Kind.TYPE: b"y",
-    Kind.FLAG: b"f",
+    Kind.CATEGORY: "c",
+    Kind.ARCHIVE: "g",
+    Kind.SOURCE: "s",
+    Kind.TYPE: "y",
+    Kind.FLAG: "f",
 }
 NEWEST_DAY: Final = 60
 """Papers announced later than this many days into their month count as of this day."""
@@ -44,8 +45,8 @@ NEWEST_DAY: Final = 60
 class Terms(NamedTuple):
     """What one paper is found by."""
 
-    terms: frozenset[bytes]
-    pairs: frozenset[int]
+    terms: Set[bytes]
+    pairs: Set[int]
 
 
 NO_TERMS: Final = Terms(frozenset(), frozenset())
@@ -66,7 +67,7 @@ def terms_of(paper: Paper) -> Terms:
         *_worded("a", names),
         *_labels(paper),
     }
-    return Terms(frozenset(terms), frozenset(pairs_of(title) | pairs_of(abstract)))
+    return Terms(terms, pairs_of(title) | pairs_of(abstract))
 
 
 def pairs_of(folded: Sequence[str]) -> set[int]:
@@ -93,7 +94,7 @@ def text_pairs(text: Text) -> set[int]:
 
 def label_term(label: Label) -> bytes:
     """The term of a label."""
-    return _KINDS[label.kind] + label.value.encode()
+    return f"{_KINDS[label.kind]}{label.value}".encode()
 
 
 def day_term(month: int, day: date) -> bytes:
@@ -112,15 +113,17 @@ def month_days(month: int) -> tuple[date, date]:
     return month_start(month), month_start(month) + timedelta(NEWEST_DAY)
 
 
-def _labels(paper: Paper) -> set[bytes]:
-    labels = {Label(Kind.CATEGORY, category) for category in paper.categories}
-    labels |= {Label(Kind.ARCHIVE, archive_of(category)) for category in paper.categories}
-    labels |= {Label(Kind.SOURCE, source.casefold()) for source in paper.sources}
-    labels |= {Label(Kind.FLAG, flag) for flag in flags(paper)}
-    if (announced := announce_label(paper)) != "new":
-        labels.add(Label(Kind.TYPE, announced))
-    days = {day_term(paper.id.month, published_at(paper).date())}
-    return {label_term(label) for label in labels} | days
+def _labels(paper: Paper) -> list[bytes]:
+    announced = announce_label(paper)
+    labels = [
+        *(f"c{category}" for category in paper.categories),
+        *(f"g{archive_of(category)}" for category in paper.categories),
+        *(f"s{source.casefold()}" for source in paper.sources),
+        *(f"f{flag}" for flag in flags(paper)),
+        *([f"y{announced}"] if announced != "new" else []),
+    ]
+    day = day_term(paper.id.month, published_at(paper).date())
+    return [*(label.encode() for label in labels), day]
 
 
 def _worded(kind: str, folded: Sequence[str]) -> list[bytes]:

@@ -15,12 +15,12 @@ import unicodedata
 from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple
 
-from papers.singular import singular
+from papers.singular import singulars
 from papers.tex import accents_to_unicode, commands_to_words
 
 _PLAIN_WORDS = re.compile(r"[a-z0-9]+")
 _WORDS = re.compile(r"[^\W_]+")
-_SPECIAL = re.compile(r"[^\x00-\x7f]|[\\${}^_'~]")
+_SPECIAL = re.compile(r"[^\x00-\x7f]|[\\${}^_~]")
 _SCRIPT = re.compile(r"[_^]\{?([A-Za-z0-9]{1,2})(?![A-Za-z0-9])\}?")
 _POSSESSIVE = re.compile(r"['’]s(?![^\W_])")
 _CHUNK = re.compile(r"\S+")
@@ -51,11 +51,13 @@ class Span(NamedTuple):
 
 def words(text: str) -> list[str]:
     """The folded words of a text, in order."""
-    return [singular(word) for word in unstemmed(text)]
+    return singulars(unstemmed(text))
 
 
 def unstemmed(text: str) -> list[str]:
     """The folded words of a text with plurals kept: for names and for prefixes."""
+    if "'" in text:
+        text = _POSSESSIVE.sub("", text)
     if _SPECIAL.search(text) is None:
         return _PLAIN_WORDS.findall(text.lower())
     return _WORDS.findall(_folded(text))
@@ -68,7 +70,7 @@ def spans(text: str, fold: Callable[[str], list[str]] = words) -> Iterator[Span]
     """
     for chunk in _CHUNK.finditer(text):
         piece = chunk[0]
-        if _SPECIAL.search(piece) is None:
+        if "'" not in piece and _SPECIAL.search(piece) is None:
             for match in _PLAIN_WORDS.finditer(piece.lower()):
                 start = chunk.start() + match.start()
                 yield Span(fold(match[0])[0], start, start + len(match[0]))
@@ -79,12 +81,12 @@ def spans(text: str, fold: Callable[[str], list[str]] = words) -> Iterator[Span]
 
 def _folded(text: str) -> str:
     """A text in lower-case letters without accents, TeX or scripts; words still unparted."""
-    text = _POSSESSIVE.sub("", text)
-    text = commands_to_words(accents_to_unicode(text))
+    text = commands_to_words(accents_to_unicode(_POSSESSIVE.sub("", text)))
     text = _SCRIPT.sub(r"\1", text)
     text = text.replace("$", "").replace("{", "").replace("}", "")
     if text.isascii():
         return text.lower()
     decomposed = unicodedata.normalize("NFKD", text.casefold()).casefold()
-    bare = "".join(c for c in decomposed if unicodedata.category(c) != "Mn")
+    marks = {ord(c): None for c in set(decomposed) if unicodedata.category(c) == "Mn"}
+    bare = decomposed.translate(marks)
     return unicodedata.normalize("NFKC", bare.translate(_FOLDED_LETTERS))

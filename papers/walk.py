@@ -27,6 +27,7 @@ from papers.month_writer import number_field
 from papers.paper import Paper
 from papers.postings import Shape
 from papers.search import WORK_BOUND, Ask
+from papers.spread import Spread
 from papers.terms import month_days
 from papers.tree import And, Between, Named, Node, Or, Text, leaves
 
@@ -61,6 +62,7 @@ class Walk:
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
+        self._spread = Spread(redis)
         self._shapes: dict[int, Shape] = {}
 
     def find(self, ask: Ask, limit: int) -> Found:
@@ -78,7 +80,7 @@ class Walk:
         before = ArxivId.parse(ask.before) if ask.before else None
         months = [
             month
-            for month in self._all_months()
+            for month in self._months(plan.tree)
             if (before is None or month <= before.month) and possible(plan.tree, month)
         ]
         for chunk in _growing(months):
@@ -161,8 +163,12 @@ class Walk:
         pairs = [pair for members, row in rows for pair in zip(members, row, strict=True)]
         return {id: codec.unpack(id, packed) for id, packed in pairs if packed}
 
+    def _months(self, tree: Node) -> list[int]:
+        """The months that may hold what a tree asks for, newest first."""
+        spread = self._spread.months(tree)
+        return self._all_months() if spread is None else sorted(spread, reverse=True)
+
     def _all_months(self) -> list[int]:
-        """Every month that may hold papers, newest first."""
         members: Any = self._redis.zrevrange(keys.MONTHS, 0, -1, withscores=True)
         return [int(score) for _, score in members]
 
