@@ -77,14 +77,19 @@ class Desk:
         content_type: str,
         keyword: str,
         headers: dict[str, str] | None = None,
+        most_seconds: int | None = None,
     ) -> Response:
-        """The response to a canonical request, from the cache where it can be."""
+        """The response to a canonical request, from the cache where it can be.
+
+        Others may keep it for as long as the settings say, or `most_seconds` if that is less.
+        """
+        seconds = self.settings.cache_seconds
         served = self.answers.get(Wanted(path, keyword), render, now=self.now())
         return respond(
             request,
             served,
             content_type=content_type,
-            seconds=self.settings.cache_seconds,
+            seconds=seconds if most_seconds is None else min(seconds, most_seconds),
             headers=headers,
         )
 

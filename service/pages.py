@@ -23,6 +23,8 @@ from service.source_lines import summary, task_name, trouble
 pages = Blueprint("pages", __name__)
 HTML: Final = "text/html; charset=utf-8"
 HOME_PAPERS: Final = 5
+PAGE_SECONDS: Final = 60
+"""How long a browser may show a page again without asking: people, unlike readers, look twice."""
 _NO_OPTIONS: Final = Asked(None, {})
 
 
@@ -31,7 +33,11 @@ def home() -> Response:
     """The saved keywords with their newest papers."""
     at = desk()
     return redirected(request, "/") or at.serve(
-        "/", lambda: _home(at), content_type=HTML, keyword=EVERY_KEYWORD
+        "/",
+        lambda: _home(at),
+        content_type=HTML,
+        keyword=EVERY_KEYWORD,
+        most_seconds=PAGE_SECONDS,
     )
 
 
@@ -93,6 +99,7 @@ def _papers(name: str) -> Response:
         lambda: _papers_page(at.find(address)),
         content_type=HTML,
         keyword=address.slug if address.saved else "",
+        most_seconds=PAGE_SECONDS,
     )
 
 

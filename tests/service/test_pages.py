@@ -44,6 +44,11 @@ def test_home_shows_keywords_papers_feeds_and_thanks(client: FlaskClient) -> Non
     assert (form["action"], form.find("input")["name"]) == ("/search", "q")
 
 
+def test_a_page_is_asked_for_again_sooner_than_a_feed(client: FlaskClient) -> None:
+    for path in ("/", "/k/reward-model", "/search?q=reward"):
+        assert client.get(path).headers["Cache-Control"] == "public, max-age=60"
+
+
 def test_home_of_an_empty_store(client: FlaskClient) -> None:
     soup = page(client, "/")
     assert "The first papers are on their way." in soup.get_text()
