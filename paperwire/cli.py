@@ -76,6 +76,15 @@ def web() -> None:
 
 
 @main.command()
+@click.argument("part", type=click.Choice(["web", "worker", "scheduler"]))
+def health(part: str) -> None:
+    """Say by the exit code whether a part on this host is alive."""
+    from paperwire.health import PARTS
+
+    PARTS[part](discover(os.environ))
+
+
+@main.command()
 @as_json
 def status(as_json: bool) -> None:
     """Show the store, the keywords and how every source is."""

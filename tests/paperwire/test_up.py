@@ -20,6 +20,7 @@ import pytest
 
 from papers.errors import BadSettings
 from papers.settings import Settings
+from paperwire import embedded
 from paperwire.up import free_port, parts, shown_address
 from tests.paperwire.processes import command_of, descendants, eventually, runs
 
@@ -43,6 +44,17 @@ class Up:
 
     def is_replaced(self, words: str, before: int) -> bool:
         return self.part(words) not in (0, before)
+
+    def is_well(self, part: str) -> bool:
+        """What a container's health check says of a part."""
+        url = embedded.url(embedded.place(str(self.data_dir)))
+        port = self.words["address"].rpartition(":")[2]
+        check = subprocess.run(
+            [sys.executable, "-m", "paperwire", "health", part],
+            env=environment(self.data_dir, redis_url=url, port=port),
+            check=False,
+        )
+        return check.returncode == 0
 
     def healthy(self) -> bool:
         try:
@@ -100,6 +112,8 @@ def test_everything_comes_up_and_ctrl_c_ends_it(tmp_path: Path) -> None:
         assert "valkey-server" in up.words["store"] or "redis-server" in up.words["store"]
         assert up.words["next_fetch"].startswith("now (")
         assert eventually(up.healthy)
+        for part in ("web", "worker", "scheduler"):
+            assert eventually(partial(up.is_well, part)), part
         everyone = up.parts()
         assert len(everyone) >= 5  # store, worker, scheduler, web and its process
         up.process.send_signal(signal.SIGINT)
