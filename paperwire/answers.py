@@ -42,15 +42,16 @@ class Answer:
 def status(session: Session) -> Answer:
     """The store, the keywords, the sources and the long runs under way."""
     states, store = SourceStates(session.redis), Store(session.redis)
-    planned = states.planned()
+    known = states.all()
+    asked = {state.name for state in known}
     document = {
         "address": address_on(Path(session.settings.data_dir)),
         "data_dir": str(Path(session.settings.data_dir).resolve()),
         "papers": store.size(),
         "revision": store.revision(),
         "keywords": len(Keywords(session.redis).all()),
-        "next_fetch": wording.next_fetch(planned, session.now),
-        "sources": [source_json(state) for state in states.all()],
+        "next_fetch": wording.next_fetch(states.planned(), asked, session.now),
+        "sources": [source_json(state) for state in known],
         "progress": [_progress_json(run) for run in states.progress()],
         "set_aside": len(states.quarantined(1000)),
     }

@@ -159,11 +159,12 @@ def _settle(settings: Settings, store: str, supervisor: Supervisor) -> Whereabou
         planned = states.planned()
         if planned and _listens(settings):
             break
+    asked = {state.name for state in states.all()}
     return Whereabouts(
         address=shown_address(settings),
         data_dir=str(Path(settings.data_dir).resolve()),
         store=store,
-        next_fetch=wording.next_fetch(planned, datetime.now(UTC)),
+        next_fetch=wording.next_fetch(planned, asked, datetime.now(UTC)),
         pid=os.getpid(),
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -94,11 +94,16 @@ def fetched(report: Document) -> str:
     return f"{report['task']}: {report['state']}, {counts}{said}"
 
 
-def next_fetch(planned: Mapping[str, datetime], now: datetime) -> str:
-    """What is fetched next and when; `planned` soonest first, `now` aware UTC."""
+def next_fetch(planned: Mapping[str, datetime], asked: Collection[str], now: datetime) -> str:
+    """What is fetched next and when; `now` is aware UTC.
+
+    `planned` has the soonest first, `asked` are the tasks that ran before: any other is on its
+    way, whatever time it is claimed for.
+    """
     if not planned:
         return "none is planned yet"
-    task, at = next(iter(planned.items()))
+    new = [task for task in planned if task not in asked]
+    task, at = (new[0], now) if new else next(iter(planned.items()))
     if at <= now:
         return f"now ({task})"
     return f"{at:%H:%M} UTC, in {span(at - now)} ({task})"
