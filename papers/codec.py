@@ -27,7 +27,7 @@ _DICTIONARY.precompute_compress(level=_LEVEL)
 
 
 class _Zstd(threading.local):
-    """This thread's compressor and decompressor: shared ones crash the process."""
+    """A compressor and decompressor for each thread: shared ones crash the process."""
 
     def __init__(self) -> None:
         self.compressor = zstandard.ZstdCompressor(

@@ -29,7 +29,14 @@ _IRREGULAR: Final = dict(
         " avalanches/avalanche movies/movie cookies/cookie zombies/zombie selfies/selfie"
         " ties/tie lies/lie dies/die pies/pie quizzes/quiz heroes/hero echoes/echo"
         " apis/api rois/roi ais/ai uis/ui guis/gui wsis/wsi mris/mri"
-        " potatoes/potato vetoes/veto torpedoes/torpedo"
+        " potatoes/potato tomatoes/tomato mosquitoes/mosquito volcanoes/volcano vetoes/veto"
+        " torpedoes/torpedo tornadoes/tornado bonuses/bonus censuses/census"
+        " plateaus/plateau menus/menu relus/relu imus/imu icus/icu"
+        " kpis/kpi hois/hoi pois/poi bcis/bci hsis/hsi uris/uri taxis/taxi emojis/emoji"
+        " reanalyses/reanalysis metastases/metastasis prostheses/prosthesis stenoses/stenosis"
+        " submatrices/submatrix equilibria/equilibrium curricula/curriculum polyhedra/polyhedron"
+        " calculi/calculus taxa/taxon thesauri/thesaurus vertebrae/vertebra sheaves/sheaf"
+        " calories/calorie prairies/prairie"
     ).split()
 )
 _UNCHANGED: Final = frozenset(
