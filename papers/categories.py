@@ -6,6 +6,7 @@ is: arXiv may add one, and old papers carry what has been renamed since.
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 ARCHIVES: Final = {
@@ -202,6 +203,17 @@ CATEGORIES: Final = {
 """Every current category to its name."""
 
 _SPELLINGS: Final = {category.lower(): category for category in (*ARCHIVES, *CATEGORIES)}
+
+
+_FORM: Final = re.compile(r"[a-z]+(?:-[a-z]+)?(?:\.[A-Za-z]{2,}(?:-[a-z]+)?)?")
+
+
+def is_category(text: str) -> bool:
+    """Whether a text has the form of a category.
+
+    arXiv's API gives subject classes of other schemes among them: `68T09, 68T50`, `I.2; H.3`.
+    """
+    return _FORM.fullmatch(text) is not None
 
 
 def canonical(category: str) -> str:

@@ -6,9 +6,8 @@ index's candidates (phrases), matches news against saved keywords, and marks wor
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Final, NamedTuple
 
 from papers.categories import archive_of
@@ -16,7 +15,7 @@ from papers.merge import published_at
 from papers.paper import AnnounceType, Paper
 from papers.query import Query
 from papers.singular import singular
-from papers.text import Span, spans, unstemmed, words
+from papers.text import Span, plain_words, spans, unstemmed, words
 from papers.tree import And, Between, Field, Kind, Label, Leaf, Named, Node, Or, Text, Voted
 
 
@@ -116,20 +115,14 @@ def _stands(text: Text, folded: str) -> bool:
 
 
 def _surely(text: Text, paper: Paper) -> bool:
-    """Whether a phrase stands in the raw text so plainly that folding cannot change it.
-
-    Folding an abstract costs twenty times this. No is no answer.
-    """
-    plainly = _plain_phrase(text.words)
-    return any(plainly(getattr(paper, name)) for name in _FIELDS[text.field] if name != "authors")
-
-
-@lru_cache(maxsize=4096)
-def _plain_phrase(phrase: tuple[str, ...]) -> Callable[[str], re.Match[str] | None]:
-    """A search for a phrase between plain separators; plurals only where folding agrees."""
-    parts = [word + ("s?" if singular(word + "s") == word else "") for word in phrase]
-    body = r"[ -]".join(parts)
-    return re.compile(rf"(?:^|[ (-]){body}(?=[ ,.;:)-]|$)", re.IGNORECASE | re.ASCII).search
+    """Whether a phrase stands so plainly that folding cannot change it. No is no answer."""
+    phrase = " ".join(text.words)
+    plural = f" {phrase}s " if singular(f"{text.words[-1]}s") == text.words[-1] else ""
+    for name in _FIELDS[text.field]:
+        plain = plain_words(getattr(paper, name)) if name in ("title", "abstract") else None
+        if plain and (f" {phrase} " in plain or (plural and plural in plain)):
+            return True
+    return False
 
 
 def _label_holds(label: Label, paper: Folded) -> bool:

@@ -24,7 +24,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from papers.announcing import announced_after
-from papers.categories import canonical
+from papers.categories import canonical, is_category
 from papers.paper import AnnounceType, Channel, Paper, Pick, Rank, Revision, Sighting
 
 _STATED: Final = (
@@ -43,7 +43,8 @@ def merge(record: Paper | None, sighting: Sighting) -> Paper:
 
 def lift(sighting: Sighting) -> Paper:
     """The record of a paper of which this is the only sighting."""
-    categories = tuple(canonical(category) for category in sighting.categories)
+    named = (name.strip() for name in sighting.categories)
+    categories = tuple(canonical(name) for name in named if is_category(name))
     primary = categories[0] if categories else ""
     rank = Rank(
         sighting.channel.is_arxiv,

@@ -99,7 +99,8 @@ def bucket_of_slot(slot: int) -> int:
 def pack(postings: Mapping[bytes, bytes]) -> bytes:
     r"""A bucket of terms: length of the keys, `\n`-framed sorted keys, sizes, numbers.
 
-    Built so that one term is found by C-speed searches, without unpacking its neighbours.
+    Built so that one term is found by C-speed searches, without unpacking its neighbours. Terms
+    hold no line break: they are words, or labels with white space folded.
     """
     terms = sorted(postings)
     keys = b"\n" + b"".join(term + b"\n" for term in terms)

@@ -94,7 +94,7 @@ def text_pairs(text: Text) -> set[int]:
 
 def label_term(label: Label) -> bytes:
     """The term of a label."""
-    return f"{_KINDS[label.kind]}{label.value}".encode()
+    return f"{_KINDS[label.kind]}{' '.join(label.value.split())}".encode()
 
 
 def day_term(month: int, day: date) -> bytes:
@@ -123,7 +123,7 @@ def _labels(paper: Paper) -> list[bytes]:
         *([f"y{announced}"] if announced != "new" else []),
     ]
     day = day_term(paper.id.month, published_at(paper).date())
-    return [*(label.encode() for label in labels), day]
+    return [*(" ".join(label.split()).encode() for label in labels), day]
 
 
 def _worded(kind: str, folded: Sequence[str]) -> list[bytes]:

@@ -18,11 +18,12 @@ from typing import Final, NamedTuple
 from papers.singular import singulars
 from papers.tex import accents_to_unicode, commands_to_words
 
+_PLAIN = {code: " " for code in range(128) if not chr(code).isalnum()}
 _PLAIN_WORDS = re.compile(r"[a-z0-9]+")
 _WORDS = re.compile(r"[^\W_]+")
 _SPECIAL = re.compile(r"[^\x00-\x7f]|[\\${}^_~]")
 _SCRIPT = re.compile(r"[_^]\{?([A-Za-z0-9]{1,2})(?![A-Za-z0-9])\}?")
-_POSSESSIVE = re.compile(r"['’]s(?![^\W_])")
+_POSSESSIVE = re.compile(r"(?<!\\)['’]s(?![^\W_])")
 _CHUNK = re.compile(r"\S+")
 
 _GREEK: Final = {
@@ -59,8 +60,19 @@ def unstemmed(text: str) -> list[str]:
     if "'" in text:
         text = _POSSESSIVE.sub("", text)
     if _SPECIAL.search(text) is None:
-        return _PLAIN_WORDS.findall(text.lower())
+        return text.lower().translate(_PLAIN).split()  # several times as fast as an expression
     return _WORDS.findall(_folded(text))
+
+
+def plain_words(text: str) -> str | None:
+    """A text in lower case, blanks for all but letters and digits; None where it takes more.
+
+    What stands in it as `" reward model "` stands so in `words` too, but for plurals; folding it
+    costs twenty times as much.
+    """
+    if "'" in text or _SPECIAL.search(text) is not None:
+        return None
+    return f" {text.lower().translate(_PLAIN)} "
 
 
 def spans(text: str, fold: Callable[[str], list[str]] = words) -> Iterator[Span]:
