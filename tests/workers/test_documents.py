@@ -143,11 +143,21 @@ def test_what_looks_like_a_bomb_and_is_none(inside: str) -> None:
 PIECES = ["<", "<!--", "<![CDATA[", "<a '", '<a "', "<a \"'", "<?", "&", "</"]
 
 
-@pytest.mark.parametrize("piece", PIECES)
-@pytest.mark.timeout(60)
-def test_looking_for_bombs_takes_no_time_with_the_square(piece: str) -> None:
+TEDIOUS = {
+    **{piece: rss(piece * 100_000) for piece in PIECES},
+    "space in front": b" " * 1_000_000 + rss(),
+    "space inside": rss(" " * 1_000_000),
+    "space behind": rss() + b" " * 1_000_000 + b"x",
+    "comments in front": b"<!---->" * 100_000 + b"x" + rss(),
+    "comments behind": rss() + b"<!---->" * 280 + b"x",
+}
+
+
+@pytest.mark.parametrize("name", TEDIOUS)
+@pytest.mark.timeout(30)
+def test_looking_for_bombs_takes_no_time_with_the_square(name: str) -> None:
     with contextlib.suppress(SourceGarbled):
-        assert not parse_feed(rss(piece * 100_000)).entries
+        assert len(parse_feed(TEDIOUS[name]).entries) <= 1
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,6 @@ import calendar
 import codecs
 import io
 import re
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -32,7 +31,7 @@ DEEPEST: Final = 1_000
 _FORBIDDEN: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that XML 1.0 does not allow, lone surrogates among them."""
 
-_DECLARATION: Final = re.compile(r"\s*<\?xml\b[^>]*?\?>", re.IGNORECASE)
+_DECLARATION: Final = re.compile(r"\s*+<\?xml\b[^>]*+>", re.IGNORECASE)
 _ENCODING: Final = re.compile(rb"""<\?xml\b[^>]*?\bencoding\s*=\s*["']([\w.:-]+)["']""")
 _PROLOG: Final = re.compile(r"(?:\s++|<\?.*?\?>|<!--.*?-->)*+", re.DOTALL)
 _ROOT: Final = re.compile(r"<(?:\w+:)?(feed|rss|rdf)\b", re.IGNORECASE)
@@ -71,14 +70,12 @@ def parse_feed(body: bytes) -> Feed:
     """
     text, root = checked(body)
     text, whole = _completed(text, root)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # of feedparser's own making
-        parsed = feedparser.parse(
-            io.BytesIO(text.encode()),
-            response_headers={"content-type": "application/xml; charset=utf-8"},
-            sanitize_html=False,  # its sanitiser takes the `<` of a formula for markup
-            resolve_relative_uris=False,
-        )
+    parsed = feedparser.parse(
+        io.BytesIO(text.encode()),
+        response_headers={"content-type": "application/xml; charset=utf-8"},
+        sanitize_html=False,  # its sanitiser takes the `<` of a formula for markup
+        resolve_relative_uris=False,
+    )
     return Feed(parsed.feed, parsed.entries, whole, not parsed.bozo)
 
 
@@ -87,7 +84,8 @@ def checked(body: bytes) -> tuple[str, str]:
 
     Raises SourceGarbled for what is no feed or must not be parsed.
     """
-    text = _FORBIDDEN.sub("", _DECLARATION.sub("", _decoded(body), count=1))
+    text = _FORBIDDEN.sub("", _decoded(body))
+    text = text[_end(_DECLARATION, text) :]
     root = _root(text)
     _refuse_bombs(text)
     return text, root
@@ -145,7 +143,7 @@ def _decoded(body: bytes) -> str:
 
 def _root(text: str) -> str:
     """The root element's name in lower case."""
-    start = _PROLOG.match(text).end()  # type: ignore[union-attr]  # it matches nothing, too
+    start = _end(_PROLOG, text)
     if _DOCTYPE.match(text, start):
         raise SourceGarbled("the feed has a DOCTYPE, which no feed needs and bombs are made of")
     root = _ROOT.match(text, start)
@@ -153,6 +151,12 @@ def _root(text: str) -> str:
         said = excerpt(text[:4_000].encode()) or "nothing"
         raise SourceGarbled(f"the answer is no feed; it says: {said}")
     return root[1].lower()
+
+
+def _end(pattern: re.Pattern[str], text: str) -> int:
+    """Where what a text begins with ends; 0 where it does not begin so."""
+    match = pattern.match(text)
+    return match.end() if match else 0
 
 
 def _refuse_bombs(text: str) -> None:
@@ -196,7 +200,8 @@ def _tags(text: str) -> Iterator[re.Match[str]]:
 def _completed(text: str, root: str) -> tuple[str, bool]:
     """The document, and whether it was whole; one that was cut ends after its last entry."""
     stripped = text.rstrip()
-    if re.search(rf"</(?:\w+:)?{root}\s*>(?:\s|<!--.*?-->)*$", stripped[-2_000:], re.I | re.S):
+    ending = rf"</(?:\w+:)?{root}\s*+>(?:\s++|<!--.*?-->)*+$"
+    if re.search(ending, stripped[-2_000:], re.IGNORECASE | re.DOTALL):
         return stripped, True
     if re.search(rf"<(?:\w+:)?{root}\b[^<>]*/>$", stripped, re.I):
         return stripped, True
