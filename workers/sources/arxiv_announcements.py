@@ -168,13 +168,11 @@ def _sighting(entry: Any, published: datetime | None, now: datetime) -> Sighting
     title = clean(entry.get("title"))
     summary = _SUMMARY.fullmatch(entry.get("summary", ""))
     label = clean(entry.get("arxiv_announce_type")) or (summary["type"] if summary else "")
-    announced_at = time_of(entry, "published") or published
+    announced_at = _announced_at(entry, published, now)
     if not title:
         raise SourceGarbled("the entry has no title")
     if label not in _TYPES:
         raise SourceGarbled(f"the entry has no announce type that is known: {label!r}")
-    if announced_at is None or announced_at > now + _DAY:
-        raise SourceGarbled(f"the entry is announced at no time that can be: {announced_at}")
     abstract = clean(summary["abstract"] if summary else entry.get("summary"))
     return Sighting(
         id=id,
@@ -195,3 +193,11 @@ def _sighting(entry: Any, published: datetime | None, now: datetime) -> Sighting
         announced_at=announced_at,
         withdrawn=is_withdrawn("", abstract),
     )
+
+
+def _announced_at(entry: Any, published: datetime | None, now: datetime) -> datetime:
+    """The Eastern midnight of an entry, or of its feed. Raises SourceGarbled without one."""
+    announced_at = time_of(entry, "published") or published
+    if announced_at is None or announced_at > now + _DAY:
+        raise SourceGarbled(f"the entry is announced at no time that can be: {announced_at}")
+    return announced_at

@@ -97,8 +97,6 @@ def _sighting(record: Any, day: date, now: datetime) -> Sighting:
     if not isinstance(paper, dict):
         raise SourceGarbled("the record has no paper")
     id, _ = parse_versioned(paper.get("id", ""))
-    by = _table(paper.get("submittedOnDailyBy")) or _table(record.get("submittedBy"))
-    url = f"{PAPERS}/{id}"
     return Sighting(
         id=id,
         source=COMMUNITY,
@@ -110,17 +108,24 @@ def _sighting(record: Any, day: date, now: datetime) -> Sighting:
         code=link(paper.get("githubRepo")),
         project=link(paper.get("projectPage")),
         organization=_organization(paper.get("organization") or record.get("organization")),
-        pick=Pick(
-            community=COMMUNITY,
-            picked_at=min(_picked_at(paper, day), now),
-            url=url,
-            discussion=f"{url}#community" if paper.get("discussionId") else "",
-            votes=_count(paper.get("upvotes")),
-            comments=_count(record.get("numComments")),
-            counted_at=now,
-            submitter=clean(by.get("user")) or clean(by.get("name")),
-            thumbnail=link(record.get("thumbnail")),
-        ),
+        pick=_pick(record, paper, f"{PAPERS}/{id}", min(_picked_at(paper, day), now), now),
+    )
+
+
+def _pick(
+    record: dict[str, Any], paper: dict[str, Any], url: str, picked_at: datetime, now: datetime
+) -> Pick:
+    by = _table(paper.get("submittedOnDailyBy")) or _table(record.get("submittedBy"))
+    return Pick(
+        community=COMMUNITY,
+        picked_at=picked_at,
+        url=url,
+        discussion=f"{url}#community" if paper.get("discussionId") else "",
+        votes=_count(paper.get("upvotes")),
+        comments=_count(record.get("numComments")),
+        counted_at=now,
+        submitter=clean(by.get("user")) or clean(by.get("name")),
+        thumbnail=link(record.get("thumbnail")),
     )
 
 
