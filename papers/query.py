@@ -7,7 +7,8 @@
 
 Operators are upper-case; lower-case `or` is a word. Words are folded by `papers.text`; a word that
 folds to several (`state-of-the-art`) is a phrase. A keyword that only excludes is refused: it
-would be everything. Bounds: 500 characters, 64 terms, 8 levels, 16 words a phrase.
+would be everything. Bounds: 500 characters, 64 terms, 8 levels, 16 words a phrase; the
+canonical text keeps to them too.
 """
 
 from __future__ import annotations
@@ -37,12 +38,13 @@ FIELDS: Final = ("ti", "abs", "au", "cat", "comment", "org", "source", "id")
 _TOKEN = re.compile(
     r"""\s*(?:
         (?P<open>\() | (?P<close>\)) | (?P<minus>-(?=[^\s)]))
-      | (?P<field>[A-Za-z]+):(?=[^\s)])
+      | (?<![A-Za-z]:)(?P<field>[A-Za-z]+):(?=[^\s)])
       | "(?P<phrase>(?:\\"|[^"])*)" | (?P<unclosed>")
       | (?P<word>(?:\\"|[^\s()"])+)
     )""",
     re.VERBOSE,
 )
+_SOURCE_NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _OPERATORS: Final = {"OR", "AND", "NOT"}
 _QUOTES: Final = str.maketrans("“”„«»＂", '""""""')
 
@@ -75,7 +77,11 @@ def parse(text: str) -> Query:
     for position, character in enumerate(normal):
         if unicodedata.category(character) in ("Cc", "Cs") and character not in "\t\n":
             _refuse("there is a control character", normal, position, "remove it")
-    return Query(_Parser(normal).whole())
+    query = Query(_Parser(normal).whole())
+    if (length := len(query.canonical)) > MAX_LENGTH:
+        reason = f"the keyword is too long: spelled out it has {length} characters"
+        _refuse(reason, normal, 0, f"keep that to {MAX_LENGTH}; mind fields before brackets")
+    return query
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +131,9 @@ class _Parser:
                 self.refuse('a " is not closed', position, 'add the closing "')
             if kind == "word" and text in _OPERATORS:
                 kind = text
+            if kind == "word" and text.endswith(":") and text[:-1] in FIELDS:
+                mend = "put a word right behind it, without a space"
+                self.refuse(f"{text} has nothing to look for", position, mend)
             tokens.append(_Token(kind, text, position))
         return tokens
 
@@ -261,7 +270,11 @@ class _Parser:
 
     def source(self, token: _Token) -> Node:
         """`source:arxiv`, `source:hf`, or the name of a community feed."""
-        return Label(Kind.SOURCE, token.text.strip().casefold())
+        name = token.text.casefold()
+        if not _SOURCE_NAME.fullmatch(name):
+            mend = "names are of a-z, 0-9 and hyphens, like source:hf"
+            self.refuse(f"there is no source {token.text!r}", token.position, mend)
+        return Label(Kind.SOURCE, name)
 
     def id(self, token: _Token) -> Node:
         """`id:2503.14895`, in any form an id may have."""

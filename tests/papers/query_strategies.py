@@ -1,0 +1,58 @@
+"""Made-up keywords for property tests, over the same small world as `papers_strategies`."""
+
+from __future__ import annotations
+
+from hypothesis import strategies as st
+
+from papers.arxiv_id import ArxivId
+from papers.categories import canonical
+from papers.query import MAX_LENGTH, MAX_TERMS, Query
+from papers.text import unstemmed, words
+from papers.tree import Field, Kind, Label, Named, Node, Text, all_of, any_of, leaves
+from tests.papers.papers_strategies import CATEGORIES, NAMES, WORDS, ids
+
+_TEXT_FIELDS = (Field.ANY, Field.ANY, Field.TITLE, Field.ABSTRACT)
+_STEMS = ("mod", "rewar", "agents", "models", "alph", "vis", "the")
+_SINGLE = tuple(dict.fromkeys(word for phrase in WORDS for word in words(phrase)))
+
+_phrases = st.lists(st.sampled_from(_SINGLE), min_size=1, max_size=3).map(tuple)
+_names = st.sampled_from([part for name in NAMES for part in unstemmed(name)])
+
+leaf = st.one_of(
+    st.builds(Text, st.sampled_from(_TEXT_FIELDS), _phrases),
+    st.builds(Text, st.sampled_from(_TEXT_FIELDS), _phrases),
+    st.builds(
+        Text,
+        st.sampled_from(_TEXT_FIELDS),
+        st.sampled_from(_STEMS).map(lambda s: (s,)),
+        st.just(True),
+    ),
+    st.builds(Text, st.just(Field.AUTHOR), st.lists(_names, min_size=1, max_size=2).map(tuple)),
+    st.builds(Text, st.just(Field.COMMENT), st.sampled_from([("cvpr",), ("cvpr", "2025")])),
+    st.builds(Text, st.just(Field.ORGANIZATION), st.sampled_from([("reward",), ("model", "ltd")])),
+    st.sampled_from(CATEGORIES).map(lambda name: Label(Kind.CATEGORY, canonical(name))),
+    st.sampled_from(["cs", "math", "hep-th"]).map(lambda name: Label(Kind.ARCHIVE, name)),
+    st.sampled_from(["arxiv", "hf", "ours", "nobody"]).map(lambda name: Label(Kind.SOURCE, name)),
+    ids.map(Named) | st.just(Named(ArxivId.parse("2503.00099"))),
+)
+
+
+def trees(max_leaves: int = 6) -> st.SearchStrategy[Node]:
+    """Normal trees that the keyword language can spell within its bounds."""
+    grown: st.SearchStrategy[Node] = st.recursive(leaf, _grown, max_leaves=max_leaves)
+    return grown.filter(_within_bounds)
+
+
+def queries(max_leaves: int = 6) -> st.SearchStrategy[Query]:
+    """Keywords."""
+    return trees(max_leaves).map(Query)
+
+
+def _grown(children: st.SearchStrategy[Node]) -> st.SearchStrategy[Node]:
+    some = st.lists(children, min_size=1, max_size=3)
+    few = st.lists(children, max_size=2)
+    return st.builds(all_of, some, few) | st.builds(any_of, some)
+
+
+def _within_bounds(tree: Node) -> bool:
+    return len(str(tree)) <= MAX_LENGTH and len(list(leaves(tree))) <= MAX_TERMS

@@ -1,0 +1,265 @@
+from __future__ import annotations
+
+import random
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from papers.errors import BadQuery
+from papers.query import MAX_DEPTH, MAX_LENGTH, MAX_PHRASE, MAX_TERMS, Query, parse
+from papers.tree import And, Node, Or
+from tests.papers.papers_strategies import texts
+from tests.papers.query_strategies import trees
+
+# What a keyword means, in its one spelling: (as typed, canonical).
+CANONICAL = [
+    # words and phrases
+    ("reward model", "model reward"),
+    ("Reward-Models", '"reward model"'),
+    ('"Reward Models"', '"reward model"'),
+    ("“reward model”", '"reward model"'),
+    ("«reward» „model“", "model reward"),
+    ("reward reward rewards", "reward"),
+    ('"reward"', "reward"),
+    ("BERT's $\\alpha$-LLMs", '"alpha llm" bert'),
+    (r"Schr\"odinger", "schrodinger"),
+    (r'"Schr\"odinger equation"', '"schrodinger equation"'),
+    ("state-of-the-art", '"state of the art"'),
+    ("C++", "c"),
+    ("模型", "模型"),
+    ("a,b", '"a b"'),
+    # operators
+    ("rl OR reinforcement", "reinforcement OR rl"),
+    ("a AND b", "a b"),
+    ("a or b and not c", "a and b c not or"),
+    ("a b OR c d", "a b OR c d"),
+    ("(a OR b) c", "(a OR b) c"),
+    ("c (b OR a)", "(a OR b) c"),
+    ("a OR (b OR (c OR a))", "a OR b OR c"),
+    ("((a) (b))", "a b"),
+    # what is barred
+    ("a -b", "a -b"),
+    ("a NOT b", "a -b"),
+    ("-b a", "a -b"),
+    ("a -(b OR c)", "a -b -c"),
+    ("a -(b c)", "a -(b c)"),
+    ("a -(b -c)", "a -(b -c)"),
+    ('a -"b c"', 'a -"b c"'),
+    ("a --b", "a b"),
+    ("a NOT NOT b", "a b"),
+    ("a AND NOT b", "a -b"),
+    ("(a -b) OR c", "a -b OR c"),
+    ("x (a -b)", "a x -b"),
+    # fields
+    ("ti:reward abs:model", "abs:model ti:reward"),
+    ('TI:"Reward Models"', 'ti:"reward model"'),
+    ("ti:(a OR b)", "ti:a OR ti:b"),
+    ("ti:(a abs:b)", "abs:b ti:a"),
+    ("-ti:a b", "b -ti:a"),
+    ("ti:OR", "ti:or"),
+    ('au:"Le Cun"', 'au:"le cun"'),
+    ("au:Rogers", "au:rogers"),
+    ("comment:CVPR org:google", "comment:cvpr org:google"),
+    ("cat:cs.cl", "cat:cs.CL"),
+    ('cat:"cs.CL"', "cat:cs.CL"),
+    ("cat:math.MP OR cat:math-ph", "cat:math-ph"),
+    ("cat:cs.NA", "cat:math.NA"),
+    ("cat:cs.*", "cat:cs.*"),
+    ("cat:cs", "cat:cs.*"),
+    ("cat:CS*", "cat:cs.*"),
+    ("cat:hep-th", "cat:hep-th"),
+    ("cat:hep-th.*", "cat:hep-th.*"),
+    ("cat:cmp-lg", "cat:cmp-lg.*"),
+    ("source:HF", "source:hf"),
+    ("id:2503.14895v2", "id:2503.14895"),
+    ("id:arXiv:2503.14895", "id:2503.14895"),
+    ("id:https://arxiv.org/abs/2503.14895v1", "id:2503.14895"),
+    ("id:math.GT/0309136", "id:math/0309136"),
+    # prefixes
+    ("hallucinat*", "hallucinat*"),
+    ("Hallucinat**", "hallucinat*"),
+    ("ti:transformers*", "ti:transformers*"),
+    ("3dgs*", "3dgs*"),
+    ('"hallucinat*"', "hallucinat"),
+    # colons, quotes and blanks
+    ("Attention: all you need", "all attention need you"),
+    ("3D:scenes", '"3d scene"'),
+    ("  a\t\n b ", "a b"),
+    ("a\u00a0b", "a b"),
+]
+
+
+@pytest.mark.parametrize(("text", "canonical"), CANONICAL)
+def test_canonical_text(text: str, canonical: str) -> None:
+    query = parse(text)
+    assert query.canonical == canonical
+    assert parse(canonical) == query
+
+
+# (the text, a part of the reason, the position, a part of the mend)
+REFUSED = [
+    ("", "there is no keyword", 0, '"reward model"'),
+    (" \n", "there is no keyword", 0, '"reward model"'),
+    ("-survey", "only excludes", 0, "must have"),
+    ("a OR -survey", "only excludes", 5, "must have"),
+    ("a (-b -c)", "only excludes", 3, "must have"),
+    ("a -(-b)", "only excludes", 4, "must have"),
+    ("(a OR b", "a ( is not closed", 0, "add the closing )"),
+    ("a) b", "a ) without its (", 1, "remove it"),
+    ("a ()", "something is missing", 3, "remove OR or ()"),
+    ("a OR", "something is missing", 4, "add a word"),
+    ("OR a", "something is missing", 0, "add a word"),
+    ("a OR OR b", "something is missing", 5, "add a word"),
+    ("AND a", "AND stands alone", 0, "both sides"),
+    ("a AND", "AND stands alone", 2, "both sides"),
+    ("a AND AND b", "AND stands alone", 2, "both sides"),
+    ("a NOT", "NOT excludes nothing", 2, "behind it"),
+    ("a NOT OR b", "NOT excludes nothing", 2, "behind it"),
+    ('a "b', 'a " is not closed', 2, 'add the closing "'),
+    ("a !", "'!' has no letter or digit", 2, "remove it"),
+    ("a - b", "'-' has no letter or digit", 2, "remove it"),
+    ('""', "'' has no letter or digit", 0, "add a word"),
+    ("a auth:b", "no field auth:", 2, "did you mean au:?"),
+    ("http://a.b", "no field http:", 0, '"…" around words with a colon'),
+    ("a ti: b", "ti: has nothing to look for", 2, "without a space"),
+    ("a cat:", "cat: has nothing to look for", 2, "without a space"),
+    ("(ti:) a", "ti: has nothing to look for", 1, "without a space"),
+    ("ti:-a", "ti: has nothing to look for", 0, "behind it"),
+    ("cat:(cs.CL)", "cat: needs one value", 0, "cat:VALUE"),
+    ("cat:cs.LC", "no category 'cs.LC'", 4, "did you mean cat:cs."),
+    ("cat:zzzz", "no category 'zzzz'", 4, "cat:cs.CL"),
+    ("source:a/b", "no source 'a/b'", 7, "source:hf"),
+    ('source:"a b"', "no source 'a b'", 7, "source:hf"),
+    ("id:2503", "no arXiv id", 3, "id:2503.14895"),
+    ("id:hep-th/2503001", "no arXiv id", 3, "id:2503.14895"),
+    ("A* search", "would match too much", 0, "hallucinat*"),
+    ("*", "would match too much", 0, "hallucinat*"),
+    ("state-of*", "would match too much", 0, "one word"),
+    ("au:lecu*", "title and abstract only", 3, "the whole word"),
+    ("comment:acc*", "title and abstract only", 8, "the whole word"),
+    ("a\x00b", "control character", 1, "remove it"),
+    ("ab\x1bcd", "control character", 2, "remove it"),
+    ("a\ud800", "control character", 1, "remove it"),
+    ("x" * 501, "too long", 500, "500 characters"),
+    ("ω" * 500, "too long: spelled out it has 2500", 0, "500"),
+    (f"comment:({' '.join(f'a{n}' for n in range(64))})", "too long: spelled out", 0, "fields"),
+    (" ".join(f"a{n}" for n in range(65)), "too many terms", 246, "64"),
+    ("-".join("a" * 17), "phrase is too long", 0, "16 words"),
+    ("(" * 9 + "a" + ")" * 9, "nested too deep", 8, "8 levels"),
+]
+
+
+@pytest.mark.parametrize(("text", "reason", "position", "mend"), REFUSED)
+def test_refusals(text: str, reason: str, position: int, mend: str) -> None:
+    with pytest.raises(BadQuery) as refusal:
+        parse(text)
+    assert reason in refusal.value.reason
+    assert refusal.value.position == position
+    assert mend in refusal.value.mend
+
+
+# What is just not too much.
+BOUNDS = [
+    "x" * MAX_LENGTH,
+    " ".join(f"a{n}" for n in range(MAX_TERMS)),
+    "(" * MAX_DEPTH + "a" + ")" * MAX_DEPTH,
+    "-".join("a" * MAX_PHRASE),
+    "a " + "-" * (MAX_LENGTH - 4) + "-b",
+]
+
+
+@pytest.mark.parametrize("text", BOUNDS, ids=range(len(BOUNDS)))
+def test_bounds_are_included(text: str) -> None:
+    assert parse(parse(text).canonical) == parse(text)
+
+
+def test_a_refusal_tells_the_text_it_counts_in() -> None:
+    with pytest.raises(BadQuery, match="at character 3 of 'a \"b'") as refusal:
+        parse("  a “b")
+    assert refusal.value.text[refusal.value.position] == '"'
+
+
+@given(trees())
+def test_a_canonical_text_parses_to_its_own_tree(tree: Node) -> None:
+    query = Query(tree)
+    assert parse(query.canonical) == query
+
+
+def shuffled(node: Node, chance: random.Random) -> str:
+    """Another spelling of a tree: children in any order, brackets and operators spelled out."""
+    if isinstance(node, Or):
+        nodes = chance.sample(node.any, len(node.any))
+        return "(" + " OR ".join(shuffled(child, chance) for child in nodes) + ")"
+    if isinstance(node, And):
+        wanted = [shuffled(child, chance) for child in node.all]
+        barred = [chance.choice(["-", "NOT "]) + shuffled(child, chance) for child in node.none]
+        parts = wanted + barred
+        chance.shuffle(parts)
+        return "(" + chance.choice([" ", " AND "]).join(parts) + ")"
+    return str(node)
+
+
+@given(trees(), st.integers())
+def test_the_order_of_words_is_no_matter(tree: Node, seed: int) -> None:
+    assert parse(shuffled(tree, random.Random(seed))).tree == tree
+
+
+PIECES = (
+    *(
+        "(",
+        ")",
+        '"',
+        "-",
+        "*",
+        ":",
+        " ",
+        "OR",
+        "AND",
+        "NOT",
+        "ti:",
+        "au:",
+        "cat:",
+        "cat:cs.",
+        "id:",
+    ),
+    *(
+        "source:",
+        "org:",
+        "comment:",
+        "a",
+        "models",
+        "cs.CL",
+        "2503.14895",
+        "\\",
+        "“",
+        "hall*",
+        "x:",
+    ),
+)
+pasted = st.lists(st.sampled_from(PIECES) | st.text(max_size=3)).map("".join)
+
+
+def parsed(text: str) -> Query | BadQuery:
+    try:
+        return parse(text)
+    except BadQuery as refusal:
+        return refusal
+
+
+@settings(max_examples=500)
+@given(pasted | texts | st.text())
+@example("-" * 500 + "a")
+@example("(" * 500)
+@example('\\"' * 250)
+@example('"' + '\\"' * 249)
+@example("a:" * 250)
+def test_any_text_is_understood_or_refused_in_words(text: str) -> None:
+    outcome = parsed(text)
+    if isinstance(outcome, Query):
+        assert len(outcome.canonical) <= MAX_LENGTH
+        assert parse(outcome.canonical) == outcome
+    else:
+        assert outcome.reason
+        assert outcome.mend
+        assert 0 <= outcome.position <= MAX_LENGTH
