@@ -1,0 +1,129 @@
+"""The script `run`: it must work before anything is installed, so it is tried on empty locks."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+from importlib.machinery import SourceFileLoader
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+SCRIPT = Path(__file__).parents[1] / "run"
+LOCKS = ("requirements.lock", "requirements-build.lock", "requirements-test.lock")
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A checkout whose `paperwire` prints its arguments, and whose locks ask for nothing."""
+    folder = tmp_path / "a checkout"
+    (folder / "paperwire").mkdir(parents=True)
+    (folder / "paperwire" / "__main__.py").write_text("import sys; print(sys.argv[1:])\n")
+    (folder / "pytest.py").write_text("import sys; print('pytest', sys.argv[1:])\n")
+    for lock in LOCKS:
+        (folder / lock).write_text("# nothing\n")
+    shutil.copy(SCRIPT, folder)
+    return folder
+
+
+@pytest.fixture
+def script(checkout: Path) -> ModuleType:
+    loader = SourceFileLoader("run_script", str(checkout / "run"))
+    spec = importlib.util.spec_from_loader("run_script", loader)
+    assert spec is not None
+    module = importlib.util.module_from_spec(spec)
+    loader.exec_module(module)
+    return module
+
+
+def run(checkout: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, str(checkout / "run"), *words],
+        env={"PATH": os.environ["PATH"], "HOME": "/nonexistent"},
+        cwd=checkout.parent,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_environment_is_made_once_and_commands_run_in_it(checkout: Path) -> None:
+    first = run(checkout)
+    assert first.stdout == "['up']\n", first.stderr
+    assert "Setting up .venv" in first.stderr
+    python = checkout / ".venv" / "bin" / "python"
+    made = python.lstat()
+    for words, said in [
+        (("status", "--json"), "['status', '--json']\n"),
+        (("paperwire", "search", "a b"), "['search', 'a b']\n"),
+        (("--help",), "['--help']\n"),
+        (("test", "-k", "x"), "pytest ['-m', 'not faults', '-k', 'x']\n"),
+        (("test", "faults", "-x"), "pytest ['-m', 'faults', '-x']\n"),
+    ]:
+        again = run(checkout, *words)
+        assert (again.stdout, again.stderr) == (said, "")
+    assert python.lstat() == made
+
+
+def test_changed_lock_makes_it_anew(checkout: Path) -> None:
+    run(checkout)
+    (checkout / ".venv" / "left-behind").touch()
+    (checkout / "requirements.lock").write_text("# nothing else\n")
+    assert "Setting up .venv" in run(checkout).stderr
+    assert not (checkout / ".venv" / "left-behind").exists()
+
+
+def test_set_up_that_fails_is_not_taken_for_done(checkout: Path) -> None:
+    (checkout / "requirements.lock").write_text("not-there @ file:///not/there\n")
+    for _ in range(2):
+        failed = run(checkout)
+        assert failed.returncode == 1
+        assert failed.stderr.splitlines()[-1].startswith("Set-up failed")
+        assert failed.stdout == ""
+
+
+def test_old_pythons_can_read_it() -> None:
+    ast.parse(SCRIPT.read_text("utf-8"), feature_version=(3, 7))
+
+
+@pytest.mark.parametrize("version", [(3, 8), (3, 10), (3, 14)])
+def test_other_pythons_are_told_in_a_line(
+    script: ModuleType, version: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "version_info", version)
+    monkeypatch.setenv("PATH", "/nonexistent")
+    with pytest.raises(SystemExit, match=rf"needs Python 3.11.*this is Python 3\.{version[1]}\.$"):
+        script.main([])
+
+
+def test_python_that_will_do_is_taken_from_path(
+    script: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, code in [
+        ("python3.13", "exit 127"),
+        ("python3.12", "exit 0"),
+        ("python3.11", "exit 0"),
+    ]:
+        (tmp_path / name).write_text(f"#!/bin/sh\n{code}\n")
+        (tmp_path / name).chmod(0o755)
+    became: list[tuple[str, ...]] = []
+    monkeypatch.setattr(sys, "version_info", (3, 9))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(os, "execv", lambda program, words: became.append(words))
+    with pytest.raises(SystemExit):
+        script.main(["status"])
+    assert became[0][0] == str(tmp_path / "python3.12")
+    assert became[0][-1] == "status"
+
+
+def test_python_without_any_pip_is_told_what_to_install(
+    script: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(script, "answers", lambda *command: False)
+    with pytest.raises(SystemExit, match="install python3-pip or python3-venv"):
+        script.pip()
