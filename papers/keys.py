@@ -7,8 +7,9 @@
 | `{2503}:rev` | integer | transactions this month has seen | for ever | papers.store |
 | `months` | sorted set | `2503` by YYYYMM: months that may hold papers | for ever | papers.store |
 | `picks` | sorted set | id by seconds of its first pick | for ever | papers.store |
-| `vocabulary` | sorted set | folded words, score 0, for `prefix*` | for ever | papers.store |
-| `spread` | hash | word or author's word → months it occurs in, 2 bytes each; `*`: many | for ever | papers.spread |
+| `{words}:spread` | hash | word or author's word → months it occurs in, 2 bytes each; `*`: many | for ever | papers.spread |
+| `{words}:rev` | integer | changes of the two; WATCHed by every writer | for ever | papers.spread |
+| `{words}:vocabulary` | sorted set | folded words, score 0, for `prefix*` | for ever | papers.spread |
 | `undescribed` | set | ids that a community named and arXiv has not described | till described | papers.store |
 | `pending` | sorted set | months with an ingest under way, by the second it began | seconds | papers.store |
 | `revision` | integer | moves whenever anything a feed shows has changed | for ever | papers.store |
@@ -37,8 +38,9 @@ from typing import Final
 
 MONTHS: Final = "months"
 PICKS: Final = "picks"
-VOCABULARY: Final = "vocabulary"
-SPREAD: Final = "spread"
+VOCABULARY: Final = "{words}:vocabulary"
+SPREAD: Final = "{words}:spread"
+SPREAD_REV: Final = "{words}:rev"
 UNDESCRIBED: Final = "undescribed"
 PENDING: Final = "pending"
 REVISION: Final = "revision"

@@ -9,7 +9,6 @@ MULTI papers, postings, count EXEC: all or nothing; tried again if another was f
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -26,11 +25,10 @@ from papers.merge import merge
 from papers.paper import Paper, Sighting
 from papers.postings import SHAPE, Shape
 from papers.spread import Spread
-from papers.terms import NO_TERMS, WORD, terms_of
+from papers.terms import NO_TERMS, terms_of
 
 TRIES: Final = 50
 _Mapping = dict[Any, Any]  # what redis-py's hset takes, which it declares as invariant
-_VOCABULARY_WORD: Final = re.compile(r"[^\W\d_][^\W_]{2,31}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,8 +152,6 @@ class MonthWriter:
             if paper.first_picked_at
         }
         bare = [str(paper.id) for paper in papers if not paper.from_arxiv]
-        words = [term[1:].decode() for term in gaining if term.startswith(WORD)]
-        known = [word for word in words if _VOCABULARY_WORD.fullmatch(word)]
         self._spread.note(self._month, gaining)
         with self._redis.pipeline(transaction=False) as pipe:
             pipe.zadd(keys.MONTHS, {self._yymm: self._month})
@@ -163,8 +159,6 @@ class MonthWriter:
                 pipe.zadd(keys.PICKS, picks, lt=True)
             if bare:
                 pipe.sadd(keys.UNDESCRIBED, *bare)
-            if known:
-                pipe.zadd(keys.VOCABULARY, dict.fromkeys(known, 0))
             pipe.execute()
 
     def _queue(self, pipe: Pipeline, changed: Sequence[_Record], fields: _Fields) -> None:

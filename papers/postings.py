@@ -44,9 +44,9 @@ class Shape(NamedTuple):
 
     @classmethod
     def for_papers(cls, count: int) -> Shape:
-        """The shape for a month of so many papers: a bucket near 1.5 kB, a slot near 9 papers."""
+        """The shape for a month of so many papers: a bucket near 1.5 kB, a slot near 10 papers."""
         size = max(count, 1).bit_length()
-        return cls(min(max(size - 1, 0), 12), min(max(size + 4, _SLOTS_A_BUCKET_BITS), 16))
+        return cls(min(max(size - 1, 0), 12), min(max(size + 3, _SLOTS_A_BUCKET_BITS), 16))
 
     @classmethod
     def unpack(cls, packed: bytes | None) -> Shape:

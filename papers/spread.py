@@ -1,43 +1,34 @@
-"""Which months a word occurs in, so that a walk need not ask the others.
+"""Which words there are, and in which months: so that a walk need not ask the others.
 
-One hash, `spread`: a word or an author's word (as the index spells terms) to the months it has
-occurred in, two bytes each, or `*` once they are more than `MANY`. Months are noted before their
-transaction and never taken away: the spread may say too much, never too little.
+Keys under one hash tag. The spread: a word or an author's word (as the index spells terms) to
+the months it has occurred in, two bytes each, or `*` once they are more than `MANY`. The
+vocabulary: the words in alphabetical order, for `prefix*`. Both are noted before a month's
+transaction and nothing is ever taken away: they may say too much, never too little.
 """
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Iterable, Sequence
 from functools import reduce
 from typing import Any, Final
 
 from redis import Redis
+from redis.client import Pipeline
+from redis.exceptions import WatchError
 
 from papers import keys
+from papers.errors import StoreBusy
 from papers.terms import AUTHOR_WORD, WORD, text_terms
 from papers.tree import And, Field, Node, Or, Text, leaves
 
+TRIES: Final = 100
 MANY: Final = 64
 """A word of more months than this is not worth remembering: the walk will stop early."""
 
 _EVERYWHERE: Final = b"*"
-_AT_ONCE: Final = 2_000
-
-_NOTE: Final = """
--- KEYS: the spread. ARGV: a month in two bytes, how many months are many, terms.
-local month, most = ARGV[1], 2 * tonumber(ARGV[2])
-for i = 3, #ARGV do
-  local known = redis.call('HGET', KEYS[1], ARGV[i]) or ''
-  local noted = known == '*'
-  for at = 1, #known - 1, 2 do
-    noted = noted or string.sub(known, at, at + 1) == month
-  end
-  if not noted then
-    redis.call('HSET', KEYS[1], ARGV[i], #known < most and known .. month or '*')
-  end
-end
-"""
+_VOCABULARY: Final = re.compile(rb"w[^\d].{2,31}", re.DOTALL)
 
 
 class Spread:
@@ -45,14 +36,40 @@ class Spread:
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
-        self._note = redis.register_script(_NOTE)
 
     def note(self, month: int, terms: Iterable[bytes]) -> None:
-        """Note that terms occur in a month (YYYYMM); only words and authors' words are kept."""
+        """Note that terms occur in a month (YYYYMM); only words and authors' words are kept.
+
+        Raises StoreBusy where other writers are always faster.
+        """
         kept = [term for term in terms if term[:1] in (WORD, AUTHOR_WORD)]
-        for at in range(0, len(kept), _AT_ONCE):
-            arguments: list[Any] = [_packed(month), MANY, *kept[at : at + _AT_ONCE]]
-            self._note(keys=[keys.SPREAD], args=arguments)
+        for _ in range(TRIES if kept else 0):
+            with self._redis.pipeline() as pipe:
+                try:
+                    pipe.watch(keys.SPREAD_REV)  # type: ignore[no-untyped-call]
+                    self._attempt(pipe, _packed(month), kept)
+                except WatchError:
+                    continue
+                return
+        if kept:
+            raise StoreBusy(f"the spread of words: another writer was faster {TRIES} times")
+
+    def _attempt(self, pipe: Pipeline, month: bytes, terms: Sequence[bytes]) -> None:
+        values: Any = pipe.hmget(keys.SPREAD, terms)
+        known = dict(zip(terms, values, strict=True))
+        noted: Any = {
+            term: _with_month(value, month)
+            for term, value in known.items()
+            if value is None or (value != _EVERYWHERE and not _has_month(value, month))
+        }
+        new: Any = {t[1:]: 0 for t in noted if known[t] is None and _VOCABULARY.fullmatch(t)}
+        if noted:
+            pipe.multi()
+            pipe.hset(keys.SPREAD, mapping=noted)
+            if new:
+                pipe.zadd(keys.VOCABULARY, new)
+            pipe.incr(keys.SPREAD_REV)
+            pipe.execute()
 
     def months(self, tree: Node) -> set[int] | None:
         """The months that can hold what a tree asks for; None where that may be any month."""
@@ -61,6 +78,14 @@ class Spread:
             return None
         values: Any = self._redis.hmget(keys.SPREAD, asked)
         return _possible(tree, dict(zip(asked, map(_unpacked, values), strict=True)))
+
+    def words(self, prefix: str, limit: int) -> list[str]:
+        """The first words in alphabetical order that begin with a prefix."""
+        start = prefix.encode()
+        members: Any = self._redis.zrangebylex(
+            keys.VOCABULARY, b"[" + start, b"[" + start + b"\xff", start=0, num=limit
+        )
+        return [member.decode() for member in members]
 
 
 _Months = dict[bytes, set[int] | None]
@@ -88,6 +113,17 @@ def _terms(leaf: Node) -> Sequence[bytes]:
     if leaf.field in (Field.COMMENT, Field.ORGANIZATION):
         return []
     return text_terms(Text(Field.ANY, leaf.words) if leaf.field is Field.TITLE else leaf)
+
+
+def _has_month(value: bytes, month: bytes) -> bool:
+    at = value.find(month)
+    while at % 2 == 1 and at > 0:
+        at = value.find(month, at + 1)
+    return at >= 0
+
+
+def _with_month(value: bytes | None, month: bytes) -> bytes:
+    return (value or b"") + month if len(value or b"") < 2 * MANY else _EVERYWHERE
 
 
 def _packed(month: int) -> bytes:

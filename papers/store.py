@@ -2,8 +2,8 @@
 
 Written is one month at a time, in one transaction (`papers.month_writer`): a killed ingest leaves
 whole months and nothing between, and repeating it leaves the state of a clean one. What lies
-outside a month (`months`, `picks`, `vocabulary`, `undescribed`) is written before it and may only
-say too much; readers check. Read is newest month first (`papers.walk`).
+outside a month (`months`, `picks`, `undescribed`, the spread of words) is written before it and
+may only say too much; readers check. Read is newest month first (`papers.walk`).
 
 The revision moves after an ingest that changed what a feed shows. While an ingest is under way its
 months stand in `pending`; should it die there, `settle` moves the revision in its stead.

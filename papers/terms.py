@@ -4,12 +4,13 @@ A term is a letter for its kind and a text: `wreward` a word anywhere, `treward`
 `ayann` in an author's name, `mcvpr` in arXiv's comment, `ogoogle` in the organization,
 `ccs.CL` a category, `gcs` an archive, `shf` a source, `yreplace` a type of announcement other
 than new, `fpicked` a flag, `d07` the day of the first announcement counted from the month's first.
-Neighbouring words make pairs, kept as 32-bit hashes: a phrase is its words and its pairs.
+Neighbouring words make pairs, kept as 32-bit hashes: a phrase is its words and its pairs. Words
+that only join (`of`, `the`) are passed over: `mixture of experts` has the pair mixture, expert.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Iterable, Sequence, Set
 from datetime import date, timedelta
 from typing import Final, NamedTuple
 from zlib import crc32
@@ -38,6 +39,10 @@ _KINDS: Final = {
     Kind.TYPE: "y",
     Kind.FLAG: "f",
 }
+_JOINING: Final = frozenset(
+    "a an and are as at be but by can for from has have in into is it its not of on or our such"
+    " that the their these this to under using via was we were which while with".split()
+)
 NEWEST_DAY: Final = 60
 """Papers announced later than this many days into their month count as of this day."""
 
@@ -70,9 +75,10 @@ def terms_of(paper: Paper) -> Terms:
     return Terms(terms, pairs_of(title) | pairs_of(abstract))
 
 
-def pairs_of(folded: Sequence[str]) -> set[int]:
+def pairs_of(folded: Iterable[str]) -> set[int]:
     """The hashes of neighbouring words: the second's CRC-32, begun from the first's."""
-    encoded = " ".join(folded).encode().split(b" ")
+    telling = [word for word in folded if word not in _JOINING]
+    encoded = " ".join(telling).encode().split(b" ")
     return set(map(crc32, encoded[1:], map(crc32, encoded)))
 
 

@@ -203,15 +203,7 @@ class Walk:
         prefixes = {
             leaf.words[0] for leaf in leaves(tree) if isinstance(leaf, Text) and leaf.prefix
         }
-        return {prefix: self.words(prefix) for prefix in sorted(prefixes)}
-
-    def words(self, prefix: str) -> list[str]:
-        """Words of the vocabulary that begin with a prefix, in alphabetical order."""
-        start = prefix.encode()
-        members: Any = self._redis.zrangebylex(
-            keys.VOCABULARY, b"[" + start, b"[" + start + b"\xff", start=0, num=MOST_WORDS
-        )
-        return [member.decode() for member in members]
+        return {prefix: self._spread.words(prefix, MOST_WORDS) for prefix in sorted(prefixes)}
 
 
 def possible(node: Node, month: int) -> bool:

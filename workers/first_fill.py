@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Final
 
-from papers.categories import ALIASES
+from papers.categories import ALIASES, CATEGORIES
 from papers.keywords import Keywords
 from papers.query import parse
 from papers.tree import And, Field, Kind, Label, Node, Or, Text, leaves
@@ -84,7 +84,10 @@ def _text(text: Text) -> str | None:
 
 def _label(label: Label) -> str | None:
     if label.kind is Kind.ARCHIVE:
-        return f"cat:{label.value}.*"
+        whole = [label.value] if label.value in CATEGORIES else []
+        parts = any(category.startswith(f"{label.value}.") for category in CATEGORIES)
+        names = whole + ([f"{label.value}.*"] if parts or not whole else [])
+        return _joined(" OR ", [f"cat:{name}" for name in names])
     if label.kind is not Kind.CATEGORY:
         return None
     names = [label.value, *(alias for alias, name in ALIASES.items() if name == label.value)]

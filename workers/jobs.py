@@ -28,10 +28,8 @@ from papers.source_states import SourceState, SourceStates
 from papers.store import Store
 from workers.due import CLAIM
 from workers.enrich import Enrichment
-from workers.fetching import Fetcher
 from workers.first_fill import FirstFill
 from workers.ingest import Clock, Ingest, Report
-from workers.lane import ArxivLane
 from workers.lease import Lease, beating
 from workers.sources import SOURCES
 from workers.sources.result import Upstreams
@@ -119,8 +117,7 @@ class TaskRun:
 def pipeline(redis: Redis, settings: Settings, clock: Clock) -> Ingest:
     """Every source of the settings, joined to the store."""
     store = Store(redis)
-    fetcher = Fetcher(settings, redis)
-    upstreams = Upstreams(settings, fetcher, ArxivLane(redis, settings.arxiv_interval))
+    upstreams = Upstreams.over(redis, settings)
     sources = {
         **SOURCES,
         "enrich": Enrichment(store, redis).fetch,
