@@ -14,20 +14,21 @@ from typing import Any, Final, NamedTuple
 from pyroaring import BitMap
 
 from papers import postings
+from papers.matching import month_days
 from papers.postings import Shape
 from papers.terms import (
+    EVERY_DAY,
     WORD,
     day_term,
     label_term,
-    month_days,
     text_pairs,
     text_terms,
     title_terms,
 )
 from papers.tree import And, Between, Field, Kind, Label, Leaf, Named, Node, Or, Text, Voted, leaves
 
-Expansions = Mapping[str, Sequence[str]]
-"""The words that begin with a prefix, as far as they are followed."""
+Expansions = Mapping[str, Sequence[str] | None]
+"""The words that a prefix stands for; None where they are too many to ask for."""
 
 
 class Candidates(NamedTuple):
@@ -75,7 +76,7 @@ class Plan:
         }
         return _Month(month, shape, packed, self.expansions).node(self.tree)
 
-    def _asked(self, leaf: Leaf) -> list[bytes]:
+    def _asked(self, leaf: Leaf) -> Sequence[bytes]:
         if isinstance(leaf, Text):
             if leaf.prefix:
                 return _expanded(leaf, self.expansions)
@@ -170,9 +171,10 @@ class _Month:
         return Candidates(maybe, maybe)
 
     def prefix(self, text: Text) -> Candidates:
-        """Any of the words that the prefix stands for."""
+        """Any of the words that the prefix stands for; of too many words any paper may have one."""
         maybe = self.any_of(_expanded(text, self.expansions))
-        return Candidates(BitMap() if text.field is Field.ABSTRACT else maybe, maybe)
+        exact = text.field is not Field.ABSTRACT and self.expansions[text.words[0]] is not None
+        return Candidates(maybe if exact else BitMap(), maybe)
 
     def any_of(self, terms: Sequence[bytes]) -> BitMap:
         """The papers that have any of these."""
@@ -198,9 +200,10 @@ class _Month:
         return Candidates(found, found)
 
 
-def _expanded(text: Text, expansions: Expansions) -> list[bytes]:
+def _expanded(text: Text, expansions: Expansions) -> Sequence[bytes]:
     kind = b"t" if text.field is Field.TITLE else WORD
-    return [kind + word.encode() for word in expansions.get(text.words[0], ())]
+    words = expansions[text.words[0]]
+    return EVERY_DAY if words is None else [kind + word.encode() for word in words]
 
 
 def _spans(node: Node, month: int) -> bool:

@@ -11,7 +11,7 @@
 | `{words}:rev` | integer | changes of the two; WATCHed by every writer | for ever | papers.spread |
 | `{words}:vocabulary` | sorted set | folded words, score 0, for `prefix*` | for ever | papers.spread |
 | `undescribed` | set | ids that a community named and arXiv has not described | till described | papers.store |
-| `pending` | sorted set | months with an ingest under way, by the second it began | seconds | papers.store |
+| `pending` | sorted set | tokens of ingests under way, by the second they began | seconds | papers.store |
 | `revision` | integer | moves whenever anything a feed shows has changed | for ever | papers.store |
 | `keywords` | hash | slug → saved keyword, JSON | for ever | papers.keywords |
 | `seeded` | set | slugs of the configured keywords that were saved once | for ever | papers.keywords |

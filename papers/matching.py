@@ -7,6 +7,7 @@ index's candidates (phrases), matches news against saved keywords, and marks wor
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from datetime import date, timedelta
 from functools import cached_property
 from typing import Final, NamedTuple
 
@@ -17,6 +18,9 @@ from papers.query import Query
 from papers.singular import singular
 from papers.text import Span, plain_words, spans, unstemmed, words
 from papers.tree import And, Between, Field, Kind, Label, Leaf, Named, Node, Or, Text, Voted
+
+LONGEST_MONTH: Final = timedelta(days=60)
+"""Papers of a month count under one of this many days from its first, and no later one."""
 
 
 class Match(NamedTuple):
@@ -111,7 +115,9 @@ def _text_holds(text: Text, paper: Folded) -> bool:
 
 
 def _stands(text: Text, folded: str) -> bool:
-    return f" {' '.join(text.words)}{'' if text.prefix else ' '}" in folded
+    if text.prefix:
+        return f" {text.words[0]}" in folded or f" {text.whole} " in folded
+    return f" {' '.join(text.words)} " in folded
 
 
 def _surely(text: Text, paper: Paper) -> bool:
@@ -144,8 +150,23 @@ def flags(paper: Paper) -> list[str]:
     return [flag for flag, is_borne in borne.items() if is_borne]
 
 
+def month_days(month: int) -> tuple[date, date]:
+    """The first and last day that papers of a month (YYYYMM) count under."""
+    first = date(month // 100, month % 100, 1)
+    return first, first + LONGEST_MONTH
+
+
+def day_of(paper: Paper) -> date:
+    """The UTC day a paper counts under: of its first announcement, or the nearest near its month.
+
+    A paper that waited on hold, or that only a community knows, may be dated years off.
+    """
+    first, last = month_days(paper.id.month)
+    return min(max(published_at(paper).date(), first), last)
+
+
 def _between_holds(days: Between, paper: Folded) -> bool:
-    day = published_at(paper.paper).date()
+    day = day_of(paper.paper)
     return (days.since is None or day >= days.since) and (days.until is None or day <= days.until)
 
 
@@ -178,7 +199,7 @@ def _windows(leaf: Text, field: str, found: list[Span], offset: int) -> Iterator
     for at in range(len(found) - len(leaf.words) + 1):
         window = found[at : at + len(leaf.words)]
         stands = tuple(span.word for span in window)
-        if stands == leaf.words or (leaf.prefix and stands[0].startswith(leaf.words[0])):
+        if stands == leaf.words or (leaf.prefix and leaf.begins(stands[0])):
             yield Match(field, offset + window[0].start, offset + window[-1].end, str(leaf))
 
 

@@ -28,7 +28,8 @@ MANY: Final = 64
 """A word of more months than this is not worth remembering: the walk will stop early."""
 
 _EVERYWHERE: Final = b"*"
-_VOCABULARY: Final = re.compile(rb"w[^\d].{2,31}", re.DOTALL)
+_VOCABULARY: Final = re.compile(rb"w.{3,}", re.DOTALL)
+"""Words of three letters or more: no prefix is shorter (`papers.query.MIN_PREFIX`)."""
 
 
 class Spread:

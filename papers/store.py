@@ -6,7 +6,7 @@ outside a month (`months`, `picks`, `undescribed`, the spread of words) is writt
 may only say too much; readers check. Read is newest month first (`papers.walk`).
 
 The revision moves after an ingest that changed what a feed shows. While an ingest is under way its
-months stand in `pending`; should it die there, `settle` moves the revision in its stead.
+token stands in `pending`; should it die there, `settle` moves the revision in its stead.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
+from uuid import uuid4
 
 from redis import Redis
 
@@ -58,8 +59,8 @@ class Store:
         if not months:
             return Ingested((), (), 0)
         with store_errors(self._redis):
-            pending = [yymm for _, yymm in months]
-            self._redis.zadd(keys.PENDING, dict.fromkeys(pending, now.timestamp()))
+            token = uuid4().hex
+            self._redis.zadd(keys.PENDING, {token: now.timestamp()})
             written = [
                 MonthWriter(self._redis, month, yymm).write(members)
                 for (month, yymm), members in sorted(months.items())
@@ -69,14 +70,14 @@ class Store:
                 changed=tuple(id for month in written for id in month.changed),
                 unchanged=sum(month.unchanged for month in written),
             )
-            self._finish(pending, moved=bool(done.new or done.changed))
+            self._finish(token, moved=bool(done.new or done.changed))
             return done
 
-    def _finish(self, pending: Sequence[str], *, moved: bool) -> None:
+    def _finish(self, token: str, *, moved: bool) -> None:
         with self._redis.pipeline(transaction=False) as pipe:
             if moved:
                 pipe.incr(keys.REVISION)
-            pipe.zrem(keys.PENDING, *pending)
+            pipe.zrem(keys.PENDING, token)
             pipe.execute()
 
     def settle(self, *, now: datetime) -> bool:

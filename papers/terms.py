@@ -11,13 +11,12 @@ that only join (`of`, `the`) are passed over: `mixture of experts` has the pair 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence, Set
-from datetime import date, timedelta
+from datetime import date
 from typing import Final, NamedTuple
 from zlib import crc32
 
 from papers.categories import archive_of
-from papers.matching import announce_label, flags
-from papers.merge import published_at
+from papers.matching import LONGEST_MONTH, announce_label, day_of, flags, month_days
 from papers.paper import Paper
 from papers.text import unstemmed, words
 from papers.tree import Field, Kind, Label, Text
@@ -43,8 +42,8 @@ _JOINING: Final = frozenset(
     "a an and are as at be but by can for from has have in into is it its not of on or our such"
     " that the their these this to under using via was we were which while with".split()
 )
-NEWEST_DAY: Final = 60
-"""Papers announced later than this many days into their month count as of this day."""
+EVERY_DAY: Final = tuple(b"d%d" % n for n in range(LONGEST_MONTH.days + 1))
+"""Every paper that has terms has one of these."""
 
 
 class Terms(NamedTuple):
@@ -104,19 +103,8 @@ def label_term(label: Label) -> bytes:
 
 
 def day_term(month: int, day: date) -> bytes:
-    """The term of a day, for papers of a month (YYYYMM)."""
-    offset = (day - month_start(month)).days
-    return b"d%d" % min(max(offset, 0), NEWEST_DAY)
-
-
-def month_start(month: int) -> date:
-    """The first day of a month given as YYYYMM."""
-    return date(month // 100, month % 100, 1)
-
-
-def month_days(month: int) -> tuple[date, date]:
-    """The first and last day that papers of a month are counted under."""
-    return month_start(month), month_start(month) + timedelta(NEWEST_DAY)
+    """The term of a day that papers of a month (YYYYMM) count under."""
+    return b"d%d" % (day - month_days(month)[0]).days
 
 
 def _labels(paper: Paper) -> list[bytes]:
@@ -128,7 +116,7 @@ def _labels(paper: Paper) -> list[bytes]:
         *(f"f{flag}" for flag in flags(paper)),
         *([f"y{announced}"] if announced != "new" else []),
     ]
-    day = day_term(paper.id.month, published_at(paper).date())
+    day = day_term(paper.id.month, day_of(paper))
     return [*(" ".join(label.split()).encode() for label in labels), day]
 
 

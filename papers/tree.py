@@ -19,8 +19,13 @@ import enum
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
+from typing import Final
 
 from papers.arxiv_id import ArxivId
+from papers.singular import singular
+
+_SHORTEST_PLURAL: Final = 5
+"""Shorter prefixes are no plurals: `thes*` is not about `the`."""
 
 
 class Field(enum.StrEnum):
@@ -36,11 +41,25 @@ class Field(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """Folded words that stand side by side in one field; with `prefix`, the one word's start."""
+    """Folded words that stand side by side in one field; with `prefix`, the one word's start.
+
+    Of a prefix plurals are kept: `models*` begins `modelscope`. Papers that say models are folded
+    to `model`, so it stands for that word, too.
+    """
 
     field: Field
     words: tuple[str, ...]
     prefix: bool = False
+
+    @property
+    def whole(self) -> str:
+        """The word that a prefix stands for though it may not begin it: `model` for `models*`."""
+        (stem,) = self.words
+        return singular(stem) if len(stem) >= _SHORTEST_PLURAL else stem
+
+    def begins(self, word: str) -> bool:
+        """Whether a folded word is one that the prefix stands for."""
+        return word.startswith(self.words[0]) or word == self.whole
 
     def __str__(self) -> str:
         field = f"{self.field}:" if self.field else ""

@@ -22,17 +22,16 @@ from papers.arxiv_id import ArxivId
 from papers.connection import read_many
 from papers.errors import BadParameter
 from papers.evaluate import Candidates, Expansions, Plan
-from papers.matching import Folded, holds
+from papers.matching import Folded, holds, month_days
 from papers.month_writer import number_field
 from papers.paper import Paper
 from papers.postings import Shape
 from papers.search import WORK_BOUND, Ask
 from papers.spread import Spread
-from papers.terms import month_days
 from papers.tree import And, Between, Named, Node, Or, Text, leaves
 
 MOST_WORDS: Final = 256
-"""Words that one prefix may stand for; a prefix of more is cut to the first in alphabet."""
+"""Words of one prefix that postings are asked for; of a prefix of more the texts are."""
 
 _LARGEST_CHUNK: Final = 64
 _PICKS_AT_ONCE: Final = 256
@@ -174,15 +173,19 @@ class Walk:
 
     def _evaluated(self, plan: Plan, months: Sequence[int]) -> list[Candidates]:
         """The candidates of some months, one round trip while their shapes are as remembered."""
-        return [
-            plan.evaluate(m, self._shapes[m], v) for m, v in self._fetched(plan, months).items()
-        ]
+        fetched = self._fetched(plan, months)
+        return [plan.evaluate(month, *fetched[month]) for month in months]
 
-    def _fetched(self, plan: Plan, months: Sequence[int]) -> dict[int, list[bytes | None]]:
-        values: dict[int, list[bytes | None]] = {month: [] for month in months}
-        missing = list(months)
-        while missing:
-            shapes = [self._shapes.setdefault(month, Shape.unpack(None)) for month in missing]
+    def _fetched(
+        self, plan: Plan, months: Sequence[int]
+    ) -> dict[int, tuple[Shape, list[bytes | None]]]:
+        """Per month its shape and the values of the plan's fields for that shape.
+
+        Threads share what is remembered, so a reply is judged by the shape it was asked for with.
+        """
+        fetched: dict[int, tuple[Shape, list[bytes | None]]] = {}
+        while missing := [month for month in months if month not in fetched]:
+            shapes = [self._shapes.get(month, Shape.unpack(None)) for month in missing]
             replies = read_many(
                 self._redis,
                 [
@@ -190,20 +193,20 @@ class Walk:
                     for month, shape in zip(missing, shapes, strict=True)
                 ],
             )
-            for month, reply in zip(tuple(missing), replies, strict=True):
-                shape = Shape.unpack(reply[0])
-                if shape == self._shapes[month]:
-                    values[month] = reply
-                    missing.remove(month)
-                self._shapes[month] = shape
-        return values
+            for month, asked, reply in zip(missing, shapes, replies, strict=True):
+                self._shapes[month] = shape = Shape.unpack(reply[0])
+                if shape == asked:
+                    fetched[month] = (shape, reply)
+        return fetched
 
     def _expansions(self, tree: Node) -> Expansions:
         """The words that the prefixes of a tree stand for."""
-        prefixes = {
-            leaf.words[0] for leaf in leaves(tree) if isinstance(leaf, Text) and leaf.prefix
-        }
-        return {prefix: self._spread.words(prefix, MOST_WORDS) for prefix in sorted(prefixes)}
+        prefixes = {leaf for leaf in leaves(tree) if isinstance(leaf, Text) and leaf.prefix}
+        return {prefix.words[0]: self._expansion(prefix) for prefix in prefixes}
+
+    def _expansion(self, prefix: Text) -> list[str] | None:
+        words = self._spread.words(prefix.words[0], MOST_WORDS + 1)
+        return [*words, prefix.whole] if len(words) <= MOST_WORDS else None
 
 
 def possible(node: Node, month: int) -> bool:
@@ -230,7 +233,7 @@ def _candidates(month: int, numbers: BitMap, sure: BitMap) -> list[Candidate]:
 
 
 def _holds(tree: Node, paper: Paper | None) -> bool:
-    return paper is not None and holds(tree, Folded(paper))
+    return paper is not None and paper.described and holds(tree, Folded(paper))
 
 
 def _pick_scores(since: date | None, until: date | None) -> tuple[float, float]:

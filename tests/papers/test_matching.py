@@ -1,0 +1,262 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from functools import reduce
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from papers.arxiv_id import ArxivId
+from papers.matching import Folded, Match, explain, holds, matches
+from papers.merge import merge
+from papers.paper import AnnounceType, Paper, Pick
+from papers.query import Query, parse
+from papers.text import unstemmed, words
+from papers.tree import And, Between, Field, Kind, Label, Leaf, Named, Node, Or, Text, Voted
+from tests.papers.papers_strategies import sightings
+from tests.papers.query_strategies import queries
+
+ID = ArxivId.parse("2503.14895")
+PICKED_AT = datetime(2025, 3, 20, 9, tzinfo=UTC)
+PAPER = Paper(
+    ID,
+    title=r"Reward-Models for $\alpha$-Agents: A Survey",
+    abstract="We train large language models (LLMs) on Schrödinger's reward.\nThe model, rewarded.",
+    authors=("Yann LeCun", "Anna Rogers", r"Erwin Schr\"odinger"),
+    primary="cs.CL",
+    categories=("cs.CL", "math.NA"),
+    comment="Accepted at CVPR 2025; 9 pages",
+    organization="Google DeepMind",
+    announce_type=AnnounceType.CROSS,
+    announced_at=datetime(2025, 3, 19, 4, tzinfo=UTC),
+    picks=(Pick("hf", PICKED_AT, votes=7), Pick("ours", PICKED_AT)),
+    sources=("arxiv", "hf", "ours"),
+)
+
+# (a keyword, whether it matches PAPER)
+KEYWORDS = [
+    ("reward", True),
+    ("rewards", True),
+    ("rew", False),
+    ("reward survey llm", True),
+    ("reward nothing", False),
+    ("nothing OR survey", True),
+    ("reward -survey", False),
+    ("reward -nothing", True),
+    ("reward -(survey nothing)", True),
+    ("reward -(survey OR nothing)", False),
+    ("reward -(survey -nothing)", False),
+    # phrases
+    ('"reward model"', True),
+    ('"language model"', True),
+    ('"large language models LLM on"', True),
+    ('"reward the"', True),
+    ('"model agent"', False),
+    ('"survey we"', False),
+    ('"alpha agents"', True),
+    ('"schrodinger reward"', True),
+    ('"guage mod"', False),
+    ('-"reward model" reward', False),
+    # prefixes
+    ("surv*", True),
+    ("urvey*", False),
+    ("ti:schro*", False),
+    ("abs:schro*", True),
+    ("models*", True),
+    ("the* reward", True),
+    ("thes* reward", False),
+    # fields
+    ("ti:survey", True),
+    ("abs:survey", False),
+    ("abs:reward", True),
+    ('ti:"reward model"', True),
+    ('abs:"reward model"', False),
+    ("au:lecun", True),
+    ("au:rogers", True),
+    ("au:roger", False),
+    ('au:"anna rogers"', True),
+    ('au:"rogers anna"', False),
+    ('au:"lecun anna"', False),
+    ("au:Schrödinger", True),
+    ("lecun", False),
+    ("comment:cvpr", True),
+    ('comment:"cvpr 2025"', True),
+    ("cvpr", False),
+    ("org:google", True),
+    ('org:"google deepmind"', True),
+    ("google", False),
+    # marks
+    ("cat:cs.CL", True),
+    ("cat:cs.NA", True),
+    ("cat:cs.LG", False),
+    ("cat:cs.*", True),
+    ("cat:math", True),
+    ("cat:stat", False),
+    ("source:hf", True),
+    ("source:OURS", True),
+    ("source:nobody", False),
+    ("id:2503.14895", True),
+    ("id:2503.14896", False),
+]
+
+
+@pytest.mark.parametrize(("keyword", "matching"), KEYWORDS)
+def test_keywords(keyword: str, matching: bool) -> None:
+    assert matches(parse(keyword), PAPER) is matching
+
+
+DAY = date(2025, 3, 19)
+ONE = timedelta(days=1)
+MUCH_LATER = datetime(2026, 11, 20, 5, tzinfo=UTC)
+MUCH_EARLIER = datetime(2024, 11, 20, 5, tzinfo=UTC)
+WITHDRAWN = replace(PAPER, withdrawn_version=2)
+REPLACED = replace(PAPER, announce_type=AnnounceType.REPLACE_CROSS)
+BARE = Paper(ID)
+
+# What has no spelling in the language: (a leaf, a paper, whether it holds).
+LEAVES: list[tuple[Leaf, Paper, bool]] = [
+    (Voted(7), PAPER, True),
+    (Voted(8), PAPER, False),
+    (Voted(1), BARE, False),
+    (Label(Kind.FLAG, "picked"), PAPER, True),
+    (Label(Kind.FLAG, "picked"), BARE, False),
+    (Label(Kind.FLAG, "withdrawn"), WITHDRAWN, True),
+    (Label(Kind.FLAG, "withdrawn"), PAPER, False),
+    (Label(Kind.FLAG, "code"), replace(PAPER, code="https://github.com/a/b"), True),
+    (Label(Kind.FLAG, "code"), PAPER, False),
+    (Label(Kind.TYPE, "cross"), PAPER, True),
+    (Label(Kind.TYPE, "new"), PAPER, False),
+    (Label(Kind.TYPE, "new"), BARE, True),
+    (Label(Kind.TYPE, "replace-cross"), REPLACED, True),
+    (Between(DAY, DAY), PAPER, True),
+    (Between(None, DAY), PAPER, True),
+    (Between(DAY, None), PAPER, True),
+    (Between(DAY + ONE, None), PAPER, False),
+    (Between(None, DAY - ONE), PAPER, False),
+    # a paper counts under a day near its id's month, whatever is said of it
+    (Between(date(2026, 11, 1), None), replace(PAPER, announced_at=MUCH_LATER), False),
+    (Between(date(2025, 4, 20), None), replace(PAPER, announced_at=MUCH_LATER), True),
+    (Between(None, date(2025, 2, 28)), replace(PAPER, announced_at=MUCH_EARLIER), False),
+    (Between(None, date(2025, 3, 1)), replace(PAPER, announced_at=MUCH_EARLIER), True),
+]
+
+
+@pytest.mark.parametrize(("leaf", "paper", "holding"), LEAVES, ids=range(len(LEAVES)))
+def test_what_stands_beside_the_keyword(leaf: Leaf, paper: Paper, holding: bool) -> None:
+    assert holds(leaf, Folded(paper)) is holding
+
+
+def told(keyword: str) -> list[tuple[str, str, str]]:
+    """Field, what stands at its place, and term of every match."""
+    fields = {"title": PAPER.title, "abstract": PAPER.abstract, "authors": ", ".join(PAPER.authors)}
+    fields |= {"comment": PAPER.comment, "organization": PAPER.organization}
+    return [
+        (m.field, fields[m.field][m.start : m.end], m.term) for m in explain(parse(keyword), PAPER)
+    ]
+
+
+# (a keyword, the matches)
+EXPLAINED = [
+    ("survey", [("title", "Survey", "survey")]),
+    ("reward", [("abstract", "reward", "reward"), ("title", "Reward", "reward")]),
+    ('"language model"', [("abstract", "language models", '"language model"')]),
+    ('"alpha agents"', [("title", r"$\alpha$-Agents:", '"alpha agent"')]),
+    ("rewarde*", [("abstract", "rewarded", "rewarde*")]),
+    (
+        "models*",
+        [("abstract", w, "models*") for w in ("models", "model")]
+        + [("title", "Models", "models*")],
+    ),
+    ('au:"anna rogers"', [("authors", "Anna Rogers", 'au:"anna rogers"')]),
+    ("au:erwin", [("authors", "Erwin", "au:erwin")]),
+    ("org:google", [("organization", "Google", "org:google")]),
+    ("comment:cvpr", [("comment", "CVPR", "comment:cvpr")]),
+    ("survey OR nothing", [("title", "Survey", "survey")]),
+    ("ti:survey -google", [("title", "Survey", "ti:survey")]),
+    ("cat:cs.CL", []),
+    ("nothing", []),
+]
+
+
+@pytest.mark.parametrize(("keyword", "places"), EXPLAINED)
+def test_explanations(keyword: str, places: list[tuple[str, str, str]]) -> None:
+    assert told(keyword) == places
+
+
+PAPERS = (
+    st.lists(sightings(st.just(ID)), min_size=1, max_size=3)
+    .map(lambda said: reduce(merge, said, None))
+    .filter(lambda paper: paper is not None)
+)
+
+
+def stands(leaf: Text, folded: list[str]) -> bool:
+    """Whether a leaf's words stand in a row of folded words: the plain way to say it."""
+    if leaf.prefix:
+        return any(leaf.begins(word) for word in folded)
+    length = len(leaf.words)
+    windows = (tuple(folded[at : at + length]) for at in range(len(folded)))
+    return leaf.words in windows
+
+
+def plainly(node: Node, paper: Paper) -> bool:
+    """What `holds` should say of words and phrases."""
+    if isinstance(node, And):
+        return all(plainly(n, paper) for n in node.all) and not any(
+            plainly(n, paper) for n in node.none
+        )
+    if isinstance(node, Or):
+        return any(plainly(n, paper) for n in node.any)
+    if not isinstance(node, Text):
+        return holds(node, Folded(paper))
+    rows = {
+        Field.ANY: [words(paper.title), words(paper.abstract)],
+        Field.TITLE: [words(paper.title)],
+        Field.ABSTRACT: [words(paper.abstract)],
+        Field.AUTHOR: [unstemmed(name) for name in paper.authors],
+        Field.COMMENT: [words(paper.comment)],
+        Field.ORGANIZATION: [words(paper.organization)],
+    }
+    return any(stands(node, row) for row in rows[node.field])
+
+
+@given(queries(), PAPERS)
+def test_matching_is_what_the_words_say(query: Query, paper: Paper) -> None:
+    assert matches(query, paper) is plainly(query.tree, paper)
+
+
+def wanted_texts(node: Node) -> list[Text]:
+    if isinstance(node, And):
+        return [leaf for child in node.all for leaf in wanted_texts(child)]
+    if isinstance(node, Or):
+        return [leaf for child in node.any for leaf in wanted_texts(child)]
+    return [node] if isinstance(node, Text) else []
+
+
+@given(queries(), PAPERS)
+def test_explanations_are_of_the_texts_that_match(query: Query, paper: Paper) -> None:
+    found = explain(query, paper)
+    matching = {str(leaf) for leaf in wanted_texts(query.tree) if plainly(leaf, paper)}
+    assert {match.term for match in found} == matching
+
+
+@given(queries(), PAPERS)
+def test_explained_places_hold_the_words(query: Query, paper: Paper) -> None:
+    leaves = {str(leaf): leaf for leaf in wanted_texts(query.tree)}
+    for match in explain(query, paper):
+        leaf = leaves[match.term]
+        fold = unstemmed if leaf.field is Field.AUTHOR else words
+        assert stands(leaf, fold(slice_of(paper, match)))
+
+
+def slice_of(paper: Paper, match: Match) -> str:
+    value = getattr(paper, match.field)
+    text: str = ", ".join(value) if match.field == "authors" else value
+    return text[match.start : match.end]
+
+
+def test_named_papers_need_no_text() -> None:
+    assert holds(Named(ID), Folded(BARE))
+    assert explain(parse("id:2503.14895"), PAPER) == []
