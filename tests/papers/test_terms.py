@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from papers.arxiv_id import ArxivId
+from papers.paper import AnnounceType, Paper, Pick
+from papers.terms import (
+    EVERY_DAY,
+    NO_TERMS,
+    day_term,
+    label_term,
+    pairs_of,
+    terms_of,
+    text_pairs,
+    text_terms,
+    title_terms,
+)
+from papers.text import words
+from papers.tree import Field, Kind, Label, Text
+from tests.papers.papers_strategies import texts
+
+PAPER = Paper(
+    ArxivId.parse("2503.14895"),
+    title="Reward Models",
+    abstract="We reward models.",
+    authors=("Yann LeCun", "Anna Rogers"),
+    primary="cs.CL",
+    categories=("cs.CL", "math-ph"),
+    comment="CVPR, pages",
+    organization="Google",
+    announced_at=datetime(2025, 3, 19, 4, tzinfo=UTC),
+    sources=("Arxiv", "hf"),
+)
+TERMS = """
+    wreward wmodel wwe treward tmodel ayann alecun aanna arogers mcvpr mpage ogoogle
+    ccs.CL cmath-ph gcs gmath-ph sarxiv shf d18
+""".split()
+
+
+def test_the_terms_of_a_paper() -> None:
+    assert {term.decode() for term in terms_of(PAPER).terms} == set(TERMS)
+
+
+# What a change of a paper adds to its terms: (the change, the terms).
+CHANGES: list[tuple[dict[str, object], set[bytes]]] = [
+    ({"announce_type": AnnounceType.NEW}, set()),
+    ({"announce_type": AnnounceType.CROSS}, {b"ycross"}),
+    ({"announce_type": AnnounceType.REPLACE_CROSS}, {b"yreplace-cross"}),
+    ({"withdrawn_version": 1}, {b"fwithdrawn"}),
+    ({"code": "https://github.com/a/b"}, {b"fcode"}),
+    ({"picks": (Pick("hf", datetime(2025, 3, 20, tzinfo=UTC)),)}, {b"fpicked"}),
+    ({"sources": ("arxiv", "a\nfeed", "hf")}, {b"sa feed"}),
+    ({"categories": ("cs.CL", "math-ph", "odd \n one")}, {b"codd one", b"godd one"}),
+]
+
+
+@pytest.mark.parametrize(("change", "added"), CHANGES)
+def test_marks(change: dict[str, object], added: set[bytes]) -> None:
+    changed = terms_of(replace(PAPER, **change))  # type: ignore[arg-type]
+    assert changed.terms - terms_of(PAPER).terms == added
+
+
+# (when it was first announced, the day's term)
+DAYS = [
+    (datetime(2025, 3, 1, tzinfo=UTC), b"d0"),
+    (datetime(2025, 4, 30, tzinfo=UTC), b"d60"),
+    (datetime(2026, 4, 30, tzinfo=UTC), b"d60"),
+    (datetime(2024, 4, 30, tzinfo=UTC), b"d0"),
+]
+
+
+@pytest.mark.parametrize(("announced_at", "term"), DAYS)
+def test_days(announced_at: datetime, term: bytes) -> None:
+    days = {
+        term
+        for term in terms_of(replace(PAPER, announced_at=announced_at)).terms
+        if term in EVERY_DAY
+    }
+    assert days == {term}
+
+
+def test_the_days_of_a_month_are_those_papers_count_under() -> None:
+    assert day_term(202503, date(2025, 3, 19)) == b"d18"
+    assert len(EVERY_DAY) == 61
+
+
+def test_a_paper_nobody_has_described_has_no_terms() -> None:
+    assert terms_of(replace(PAPER, title="")) == NO_TERMS
+
+
+# (a text, the terms it asks for)
+TEXTS = [
+    (Text(Field.ANY, ("reward", "model")), [b"wreward", b"wmodel"]),
+    (Text(Field.TITLE, ("reward",)), [b"treward"]),
+    (Text(Field.ABSTRACT, ("reward",)), [b"wreward"]),
+    (Text(Field.AUTHOR, ("yann", "lecun")), [b"ayann", b"alecun"]),
+    (Text(Field.COMMENT, ("cvpr",)), [b"mcvpr"]),
+    (Text(Field.ORGANIZATION, ("google",)), [b"ogoogle"]),
+]
+
+
+@pytest.mark.parametrize(("text", "asked"), TEXTS)
+def test_the_terms_of_a_text(text: Text, asked: list[bytes]) -> None:
+    assert text_terms(text) == asked
+    assert set(asked) <= terms_of(PAPER).terms
+
+
+def test_a_text_of_the_abstract_may_be_asked_of_the_title() -> None:
+    assert title_terms(Text(Field.ABSTRACT, ("reward",))) == [b"treward"]
+
+
+def test_labels_are_terms_as_papers_have_them() -> None:
+    labels = [Label(Kind.CATEGORY, "cs.CL"), Label(Kind.ARCHIVE, "cs"), Label(Kind.SOURCE, "hf")]
+    assert {label_term(label) for label in labels} <= terms_of(PAPER).terms
+
+
+def test_names_and_comments_have_no_pairs() -> None:
+    assert text_pairs(Text(Field.AUTHOR, ("yann", "lecun"))) == set()
+    assert text_pairs(Text(Field.ANY, ("reward", "model"))) == terms_of(PAPER).pairs - pairs_of(
+        words("we reward")
+    )
+
+
+@given(texts, st.data())
+def test_a_phrase_asks_for_nothing_its_paper_has_not(text: str, data: st.DataObject) -> None:
+    folded = words(text)
+    start = data.draw(st.integers(0, len(folded)))
+    phrase = folded[start : start + data.draw(st.integers(0, 5))]
+    assert pairs_of(phrase) <= pairs_of(folded)
+    assert all(pair < 1 << 32 for pair in pairs_of(folded))
