@@ -18,6 +18,7 @@ or split of the same sightings gives the same record.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -26,6 +27,7 @@ from typing import Any, Final
 from papers.announcing import announced_after
 from papers.categories import canonical, is_category
 from papers.paper import AnnounceType, Channel, Paper, Pick, Rank, Revision, Sighting
+from papers.tex import accents_to_unicode
 
 _STATED: Final = (
     *("title", "abstract", "authors", "primary", "comment", "journal_ref", "doi", "license"),
@@ -54,6 +56,7 @@ def lift(sighting: Sighting) -> Paper:
     )
     stated = {name: getattr(sighting, name) for name in _STATED if name != "primary"}
     stated["primary"] = primary
+    stated["authors"] = tuple(map(_name, sighting.authors))
     return Paper(
         id=sighting.id,
         **stated,
@@ -116,6 +119,11 @@ def updated_at(paper: Paper) -> datetime:
     if not paper.revision or paper.revision.version <= 1:
         return published
     return max(published, datetime.fromtimestamp(-paper.revision.minus_seconds, UTC))
+
+
+def _name(author: str) -> str:
+    r"""One name for one author: announcements spell `Fern\'andez` what the API calls Fernández."""
+    return unicodedata.normalize("NFC", accents_to_unicode(author))
 
 
 def _announce_type(sighting: Sighting) -> AnnounceType | None:

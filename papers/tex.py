@@ -43,7 +43,7 @@ TYPESETTING: Final = frozenset(
 """Commands that set type and say nothing: dropped, their argument stays."""
 
 _ACCENT = re.compile(
-    r"""\\(?:(["'`^~=.])\{?\\?([A-Za-z])\}?|([uvHcdbrk])\{\\?([A-Za-z])\})""",
+    r"""\\(?:["'`^~=.](?:\{\\?[A-Za-z]\}|\\[A-Za-z](?![A-Za-z])|[A-Za-z])|[uvHcdbrk]\{\\?[A-Za-z]\})""",
 )
 _LETTER = re.compile(
     r"\\(" + "|".join(sorted(_LETTERS, key=len, reverse=True)) + r")(?![A-Za-z])(?:\{\})?"
@@ -69,5 +69,5 @@ def commands_to_words(text: str) -> str:
 
 
 def _accented(match: re.Match[str]) -> str:
-    accent, letter = match[1] or match[3], match[2] or match[4]
+    accent, letter = match[0][1], match[0].rstrip("}")[-1]
     return unicodedata.normalize("NFC", letter + _COMBINING[accent])

@@ -13,6 +13,7 @@ from typing import Final
 
 from papers.merge import published_at, updated_at
 from papers.paper import Paper, Pick
+from papers.tex import accents_to_unicode
 from service.feeds.content import Content, content_of
 from service.feeds.text import category_name, clean, line, link, source_name
 
@@ -88,7 +89,7 @@ class Entry:
 def entry_of(paper: Paper, *, lead: Pick | None = None) -> Entry:
     """The entry of a paper; in a feed of picks, `lead` is the pick it begins with."""
     published, updated = _utc(published_at(paper)), _utc(updated_at(paper))
-    title = line(paper.title) or str(paper.id)
+    title = accents_to_unicode(line(paper.title)) or str(paper.id)
     counts = [pick.comments for pick in paper.picks if pick.comments is not None]
     return Entry(
         paper=paper,

@@ -62,6 +62,10 @@ KEPT = [
     (by_api(title="old", version=2), by_api(title="new", version=1, as_of=FRIDAY), "title", "old"),
     (by_api(title="arXiv's"), picked(title="a community's", version=9), "title", "arXiv's"),
     (announced(authors=("A, B",)), by_api(authors=("A", "B")), "authors", ("A", "B")),
+    (
+        *(announced(authors=(r"A. Fern\'andez",)), by_api(authors=("A. Ferna\u0301ndez",))),
+        *("authors", ("A. Fern\u00e1ndez",)),
+    ),
     (by_api(comment="9 pages"), by_api(comment="", version=4), "comment", "9 pages"),
     (by_api(), picked(code="https://github.com/a/b"), "code", "https://github.com/a/b"),
     (by_api(doi="10.1/a"), by_api(doi="10.1/b", as_of=FRIDAY), "doi", "10.1/b"),
@@ -97,6 +101,11 @@ KEPT = [
 @pytest.mark.parametrize(("one", "two", "field", "kept"), KEPT)
 def test_of_two_statements(one: Sighting, two: Sighting, field: str, kept: object) -> None:
     assert getattr(merged(one, two), field) == kept
+
+
+def test_enrichment_changes_no_author() -> None:
+    announced_as, api = announced(authors=(r"Jos\'e \O{}rsted",)), by_api(authors=("José Ørsted",))
+    assert lift(announced_as).authors == merged(announced_as, api).authors
 
 
 # What is kept of two picks by one community: (the two, the outcome).

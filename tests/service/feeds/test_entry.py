@@ -52,6 +52,13 @@ def test_an_entry_says_what_arxiv_says() -> None:
     )
 
 
+def test_the_title_is_read_and_the_record_keeps_what_was_written() -> None:
+    written = r"On Schr\"odinger's $\alpha$"
+    entry = entry_of(paper(1, title=written))
+    assert entry.title == r"On Schrödinger's $\alpha$"
+    assert entry.paper.title == written
+
+
 def test_a_new_version_moves_updated_alone() -> None:
     first, second = paper(1), with_all(sighting(1), revision(1, 2, title="Better"))
     assert entry_of(second).id == entry_of(first).id

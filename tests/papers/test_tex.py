@@ -1,0 +1,32 @@
+"""TeX accents as names and titles spell them."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from papers.tex import accents_to_unicode
+
+SPELLED = [
+    (r"Fern\'andez Fern\'{a}ndez Fern{\'a}ndez", "Fernández Fernández Fernández"),
+    (r"Schr\"odinger Schr{\"o}dinger", "Schrödinger Schrödinger"),
+    (r"Mar\'{\i}a Mar\'\ia \'\i", r"María Mar\'\ia í"),
+    (r"\v{S}koda Fran\c{c}ois Erd\H{o}s", "Škoda François Erdős"),
+    (r"\O{}ystein stra{\ss}e {\L}ukasz", "Øystein straße Łukasz"),
+    (r"{\'e} and {x}", "é and {x}"),
+    (r"$\alpha$ and \textbf{bold}", r"$\alpha$ and \textbf{bold}"),
+    ("José", "José"),
+    ("\\", "\\"),
+]
+
+
+@pytest.mark.parametrize(("spelled", "read"), SPELLED)
+def test_accents(spelled: str, read: str) -> None:
+    assert accents_to_unicode(spelled) == read
+
+
+@given(st.text(alphabet="aeioSs \\'\"^v{}$~", max_size=30))
+def test_no_text_is_too_odd_and_braces_go_in_pairs(text: str) -> None:
+    read = accents_to_unicode(text)
+    assert text.count("{") - text.count("}") == read.count("{") - read.count("}")
