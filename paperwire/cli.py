@@ -50,9 +50,11 @@ def main(config: Path | None) -> None:
 def up(as_json: bool) -> None:
     """Run everything on this machine until Ctrl-C."""
     from paperwire import up
+    from paperwire.console import Console
     from paperwire.supervisor import Supervisor
 
-    up.run(discover(os.environ), Supervisor(up.speaker(as_json=as_json)), as_json=as_json)
+    console = Console(as_json=as_json)
+    up.run(discover(os.environ), Supervisor(console.say), console)
 
 
 @main.command()
@@ -62,8 +64,9 @@ def up(as_json: bool) -> None:
 def demo(keep: bool, day: float, as_json: bool) -> None:
     """Run everything on simulated sources; needs no network."""
     from paperwire import demo
+    from paperwire.console import Console
 
-    demo.run(keep=keep, day=day, as_json=as_json)
+    demo.run(Console(as_json=as_json), keep=keep, day=day)
 
 
 @main.command()

@@ -19,6 +19,7 @@ from papers.errors import StoreError
 from papers.settings import Seconds, discover
 from paperwire import embedded, up
 from paperwire.claim import CLAIM, claimed
+from paperwire.console import Console
 from paperwire.supervisor import Part, Supervisor
 
 FOLDER: Final = Path("demo-data")
@@ -29,20 +30,20 @@ _HARMLESS: Final = ("HOST", "PORT", "PUBLIC_URL", "LOG_LEVEL", "WEB_PROCESSES", 
 """Settings that the demo takes from the environment; any other could lead to a real store."""
 
 
-def run(*, keep: bool, day: Seconds, as_json: bool, folder: Path = FOLDER) -> None:
+def run(console: Console, *, keep: bool, day: Seconds, folder: Path = FOLDER) -> None:
     """Run the demo until told to stop. Raises StoreError, BadSettings."""
     folder = folder.resolve()
     with claimed(folder):
         if not keep:
             clear(folder)
-    supervisor = Supervisor(up.speaker(as_json=as_json))
-    supervisor.say("demo", "making up three weeks of papers ...")
+    supervisor = Supervisor(console.say)
+    console.say("demo", "making up three weeks of papers ...")
     with supervisor:
         fields = _start_sources(supervisor, folder, day)
         config = folder / "paperwire.toml"
         config.write_text(toml({"data_dir": ".", **fields}), "utf-8")
         isolate(os.environ, config)
-        up.run(discover(os.environ), supervisor, as_json=as_json)
+        up.run(discover(os.environ), supervisor, console)
 
 
 def clear(folder: Path) -> None:

@@ -13,12 +13,10 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import errno
-import json
 import os
 import signal
 import socket
 import sys
-import threading
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -33,8 +31,9 @@ from papers.settings import Seconds, Settings
 from papers.source_states import SourceStates
 from paperwire import embedded, web, wording
 from paperwire.claim import claimed
+from paperwire.console import Console, Whereabouts
 from paperwire.server_program import version
-from paperwire.supervisor import Part, Say, Supervisor
+from paperwire.supervisor import Part, Supervisor
 
 PORTS: Final = 100
 """How many ports from the configured one on are tried."""
@@ -46,47 +45,37 @@ BEAT: Final[Seconds] = 0.1
 
 
 @dataclass(frozen=True, slots=True)
-class Whereabouts:
-    """The first words: where everything is, and how to stop it."""
-
-    address: str
-    data_dir: str
-    store: str
-    next_fetch: str
-    pid: int
-    stop: str = "Ctrl-C"
-
-
-@dataclass(frozen=True, slots=True)
 class _Store:
     url: str
     name: str
 
 
-def run(settings: Settings, supervisor: Supervisor, *, as_json: bool) -> None:
+def run(settings: Settings, supervisor: Supervisor, console: Console) -> None:
     """Run everything until told to stop; `supervisor` may have parts already.
 
     Raises StoreError, BadSettings.
     """
-    say = supervisor.say
     with ExitStack() as stack:
         claim = stack.enter_context(claimed(Path(settings.data_dir)))
+        console.hold()
+        stack.callback(console.release)
         settings = dataclasses.replace(settings, port=free_port(settings.host, settings.port))
         supervisor.listen()
         store = _start_store(settings, supervisor, stack)
-        settings = dataclasses.replace(settings, redis_url=store.url)
         if supervisor.stopping.is_set():
             return
-        _seed(settings, say)
+        settings = dataclasses.replace(settings, redis_url=store.url)
+        _seed(settings, console)
         for part in parts(settings):
             supervisor.start(part)
         where = _settle(settings, store.name, supervisor)
         claim.write(f"{where.address} (process {where.pid})\n")
         claim.flush()
-        _introduce(where, as_json=as_json)
+        console.introduce(where)
+        console.release()
         while not supervisor.stopping.wait(BEAT):
             supervisor.tend(time.monotonic())
-        say("paperwire", "stopping; Ctrl-C again does so without patience")
+        console.say("paperwire", "stopping; Ctrl-C again does so without patience")
 
 
 def parts(settings: Settings) -> list[Part]:
@@ -142,10 +131,10 @@ def _start_store(settings: Settings, supervisor: Supervisor, stack: ExitStack) -
     return _Store(url or "", f"embedded {Path(command[0]).name} {said}, {at.folder}")
 
 
-def _seed(settings: Settings, say: Say) -> None:
+def _seed(settings: Settings, console: Console) -> None:
     redis = connect(settings.redis_url, patient=True)
     for keyword in Keywords(redis).seed(settings.keywords, now=datetime.now(UTC)):
-        say("paperwire", f"new keyword {keyword.name}: {keyword.query}")
+        console.say("paperwire", f"new keyword {keyword.name}: {keyword.query}")
     redis.close()
 
 
@@ -181,26 +170,3 @@ def _listens(settings: Settings) -> bool:
     with contextlib.suppress(OSError), socket.create_connection((host, settings.port), 1.0):
         return True
     return False
-
-
-def _introduce(where: Whereabouts, *, as_json: bool) -> None:
-    if as_json:
-        print(json.dumps(dataclasses.asdict(where)), flush=True)
-        return
-    print(f"\nPaperwire is at {where.address}")
-    print(f"  data folder  {where.data_dir}")
-    print(f"  store        {where.store}")
-    print(f"  next fetch   {where.next_fetch}")
-    print(f"  to stop      {where.stop}\n", flush=True)
-
-
-def speaker(*, as_json: bool) -> Say:
-    """Print lines of many threads one by one; to nobody where the terminal has gone."""
-    one_at_a_time = threading.Lock()
-    stream = sys.stderr if as_json else sys.stdout
-
-    def say(name: str, text: str) -> None:
-        with one_at_a_time, contextlib.suppress(BrokenPipeError):
-            print(f"{name:>9} | {text}", file=stream, flush=True)
-
-    return say

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import click
 import pytest
+from click.testing import CliRunner
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -242,3 +243,10 @@ def test_recorded_answers_are_not_in_the_tree() -> None:
     for path in tracked():
         assert path.stat().st_size < 400_000 if path.is_file() else True, path
         assert path.suffix not in {".gz", ".jsonl"}, path
+
+
+def test_version_is_one() -> None:
+    version = PYPROJECT["project"]["version"]
+    said = CliRunner().invoke(main, ["--version"]).output
+    assert said == f"paperwire, version {version}\n"
+    assert f"image: paperwire:{version}\n" in (ROOT / "docker-compose.yml").read_text("utf-8")

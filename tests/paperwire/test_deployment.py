@@ -22,6 +22,7 @@ from tests.paperwire.processes import eventually
 
 ROOT = Path(__file__).parents[2]
 APP = ("web", "worker", "scheduler")
+NGINX = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin:/usr/local/sbin")
 
 
 @pytest.fixture(scope="module")
@@ -184,7 +185,8 @@ def nginx(folder: Path, upstream: int) -> Iterator[str]:
     moved = re.sub("|".join(map(re.escape, moves)), lambda found: moves[found[0]], text)
     (folder / "nginx.conf").write_text(moved)
     directives = "daemon off;" + (" user root;" if os.getuid() == 0 else "")
-    command = ["nginx", "-p", str(folder), "-c", str(folder / "nginx.conf"), "-g", directives]
+    assert NGINX is not None
+    command = [NGINX, "-p", str(folder), "-c", str(folder / "nginx.conf"), "-g", directives]
     with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
         try:
             assert eventually(lambda: listens(port))
@@ -201,7 +203,7 @@ def listens(port: int) -> bool:
 
 
 def test_cache_asks_once_and_serves_its_last_copy_when_the_service_is_away(tmp_path: Path) -> None:
-    if shutil.which("nginx") is None:
+    if NGINX is None:
         pytest.skip("no nginx: apt-get install nginx-light")
 
     def get(path: str) -> tuple[bytes, str]:
