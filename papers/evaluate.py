@@ -38,6 +38,29 @@ class Candidates(NamedTuple):
     maybe: BitMap
 
 
+def doubts_of(tree: Node) -> Node:
+    """What is left to verify of a candidate: the tree without what postings tell exactly.
+
+    A candidate of "these and those" has all of it that is exact, and nothing barred that is exact.
+    """
+    if not isinstance(tree, And):
+        return tree
+    wanted = tuple(node for node in tree.all if not is_exact(node))
+    barred = tuple(node for node in tree.none if not is_exact(node))
+    return And(tuple(map(doubts_of, wanted)), barred)
+
+
+def is_exact(node: Node) -> bool:
+    """Whether postings alone tell who matches."""
+    if isinstance(node, Text):
+        return node.field is not Field.ABSTRACT and not node.prefix and len(node.words) == 1
+    if isinstance(node, And):
+        return all(map(is_exact, (*node.all, *node.none)))
+    if isinstance(node, Or):
+        return all(map(is_exact, node.any))
+    return isinstance(node, Label | Between)
+
+
 class Plan:
     """What a keyword asks of every month: made once, used for each.
 

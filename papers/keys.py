@@ -24,6 +24,7 @@
 | `unknown` | hash | undescribed id → tries at arXiv and when to ask again, JSON | till described | workers.enrich |
 | `lease:scheduler` | string | token of the scheduler that ticks | 30 s | workers.due |
 | `lock:task:NAME` | string | token of the job that runs a task | its time-out | workers.jobs |
+| `backfill` | string | the plan of a backfill and how far it is, JSON | till done | workers.backfill |
 | `feed:HASH` | string | a rendered answer with its validators | 1 day | service.caching |
 | `feed:HASH:validators` | string | ETag and Last-Modified of the newest answer | 30 days | service.caching |
 | `feed:HASH:lock` | string | token of the process that renders it | 10 s | service.caching |
@@ -53,6 +54,7 @@ QUARANTINE: Final = "quarantine"
 VALIDATORS: Final = "validators"
 ARXIV_LANE: Final = "lane:arxiv"
 UNKNOWN: Final = "unknown"
+BACKFILL: Final = "backfill"
 SCHEDULER_LEASE: Final = "lease:scheduler"
 
 

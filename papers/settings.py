@@ -78,6 +78,9 @@ class Settings:
         "https://rss.arxiv.org/atom", "Where arXiv's announcement feeds are."
     )
     arxiv_api_url: str = _setting("https://export.arxiv.org/api/query", "Where arXiv's API is.")
+    arxiv_oai_url: str = _setting(
+        "https://oaipmh.arxiv.org/oai", "Where arXiv's OAI-PMH is; empty: it is not asked daily."
+    )
     huggingface_url: str = _setting("https://huggingface.co", "Where Hugging Face is.")
     arxiv_interval: Seconds = _setting(
         3.0, "Seconds between two requests to arXiv, from all processes together."
@@ -104,7 +107,7 @@ class Settings:
             raise BadSettings(
                 f"log_level = {self.log_level!r}: must be debug, info, warning, error"
             )
-        for name in ("public_url", "arxiv_feed_url", "arxiv_api_url", "huggingface_url"):
+        for name in _URLS:
             value = getattr(self, name)
             if value and not value.startswith(("http://", "https://")):
                 raise BadSettings(f"{name} = {value!r}: must begin with http:// or https://")
@@ -131,6 +134,7 @@ class Settings:
         return f"Paperwire/0.1 (+https://arxiv.org/help/api{contact})"
 
 
+_URLS: Final = ("public_url", "arxiv_feed_url", "arxiv_api_url", "arxiv_oai_url", "huggingface_url")
 _SOURCE_NAME: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _SOURCE_NAMES_TAKEN: Final = ("arxiv", "hf")
 """Names that `source:` and the feeds give to arXiv and to Hugging Face."""

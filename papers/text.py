@@ -21,7 +21,7 @@ from papers.tex import accents_to_unicode, commands_to_words
 _PLAIN = {code: " " for code in range(128) if not chr(code).isalnum()}
 _PLAIN_WORDS = re.compile(r"[a-z0-9]+")
 _WORDS = re.compile(r"[^\W_]+")
-_SPECIAL = re.compile(r"[^\x00-\x7f]|[\\${}^_~]")
+_TEX: Final = "\\${}^_~"
 _SCRIPT = re.compile(r"[_^]\{?([A-Za-z0-9]{1,2})(?![A-Za-z0-9])\}?")
 _POSSESSIVE = re.compile(r"(?<!\\)['’]s(?![^\W_])")
 _CHUNK = re.compile(r"\S+")
@@ -59,20 +59,9 @@ def unstemmed(text: str) -> list[str]:
     """The folded words of a text with plurals kept: for names and for prefixes."""
     if "'" in text:
         text = _POSSESSIVE.sub("", text)
-    if _SPECIAL.search(text) is None:
+    if _is_plain(text):
         return text.lower().translate(_PLAIN).split()  # several times as fast as an expression
     return _WORDS.findall(_folded(text))
-
-
-def plain_words(text: str) -> str | None:
-    """A text in lower case, blanks for all but letters and digits; None where it takes more.
-
-    What stands in it as `" reward model "` stands so in `words` too, but for plurals; folding it
-    costs twenty times as much.
-    """
-    if "'" in text or _SPECIAL.search(text) is not None:
-        return None
-    return f" {text.lower().translate(_PLAIN)} "
 
 
 def spans(text: str, fold: Callable[[str], list[str]] = words) -> Iterator[Span]:
@@ -82,13 +71,18 @@ def spans(text: str, fold: Callable[[str], list[str]] = words) -> Iterator[Span]
     """
     for chunk in _CHUNK.finditer(text):
         piece = chunk[0]
-        if "'" not in piece and _SPECIAL.search(piece) is None:
+        if "'" not in piece and _is_plain(piece):
             for match in _PLAIN_WORDS.finditer(piece.lower()):
                 start = chunk.start() + match.start()
                 yield Span(fold(match[0])[0], start, start + len(match[0]))
         else:
             for word in fold(piece):
                 yield Span(word, chunk.start(), chunk.end())
+
+
+def _is_plain(text: str) -> bool:
+    """Whether there is nothing in a text but ASCII without TeX."""
+    return text.isascii() and not any(mark in text for mark in _TEX)
 
 
 def _folded(text: str) -> str:

@@ -10,8 +10,9 @@ only say which of those match.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime, time
+from itertools import islice
 from typing import Any, Final, NamedTuple
 
 from pyroaring import BitMap
@@ -21,7 +22,7 @@ from papers import codec, keys
 from papers.arxiv_id import ArxivId
 from papers.connection import read_many
 from papers.errors import BadParameter
-from papers.evaluate import Candidates, Expansions, Plan
+from papers.evaluate import Candidates, Expansions, Plan, doubts_of
 from papers.matching import Folded, holds, month_days
 from papers.month_writer import number_field
 from papers.paper import Paper
@@ -35,7 +36,11 @@ MOST_WORDS: Final = 256
 
 _LARGEST_CHUNK: Final = 64
 _PICKS_AT_ONCE: Final = 256
+_FEWEST_AT_ONCE: Final = 16
 _NO_NUMBER: Final = 1 << 16
+_NO_MONTH: Final = 999_912
+_FIRST_MONTHS: Final = 31
+_ALL: Final = 1 << 16
 
 
 class Candidate(NamedTuple):
@@ -72,16 +77,12 @@ class Walk:
             candidates = self._by_pick(ask, plan)
         else:
             candidates = self._by_announcement(ask, plan, limit)
-        return self._verified(tree, candidates, limit)
+        return self._verified(doubts_of(tree), candidates, limit)
 
     def _by_announcement(self, ask: Ask, plan: Plan, block_size: int) -> Iterator[list[Candidate]]:
         """Candidates newest first, in lists of one round trip each."""
         before = ArxivId.parse(ask.before) if ask.before else None
-        months = [
-            month
-            for month in self._months(plan.tree)
-            if (before is None or month <= before.month) and possible(plan.tree, month)
-        ]
+        months = (month for month in self._months(plan.tree, before) if possible(plan.tree, month))
         for chunk in _growing(months):
             block: list[Candidate] = []
             for month, (sure, maybe) in zip(chunk, self._evaluated(plan, chunk), strict=True):
@@ -129,23 +130,25 @@ class Walk:
             raise BadParameter("before", f"{cursor} was never picked; take `next` of a page")
         return max(int(rank) + 1 - int(newer), 0)
 
-    def _verified(self, tree: Node, blocks: Iterator[list[Candidate]], limit: int) -> Found:
+    def _verified(self, doubts: Node, blocks: Iterator[list[Candidate]], limit: int) -> Found:
         """The candidates that hold, up to `limit`; texts are read for those that are not sure."""
-        found = Found([], {}, 0, complete=True, last=None)
-        for block in blocks:
-            unsure = [candidate.id for candidate in block if not candidate.sure]
-            papers = self.papers(unsure)
-            for id, sure in block:
-                found = found._replace(last=id, examined=found.examined + (not sure))
-                if sure or _holds(tree, papers.get(id)):
-                    found.ids.append(id)
-                    if not sure:
-                        found.papers[id] = papers[id]
-                if len(found.ids) == limit:
-                    return found
-            if found.examined >= WORK_BOUND:
-                return found._replace(complete=False)
-        return found
+        ids: list[ArxivId] = []
+        verified: dict[ArxivId, Paper] = {}
+        examined, last = 0, None
+        for part in _parts(blocks, lambda: limit - len(ids)):
+            papers = self.papers(candidate.id for candidate in part if not candidate.sure)
+            for last, sure in part:
+                examined += not sure
+                if sure:
+                    ids.append(last)
+                elif last in papers and _holds(doubts, papers[last]):
+                    ids.append(last)
+                    verified[last] = papers[last]
+                if len(ids) == limit:
+                    return Found(ids, verified, examined, complete=True, last=last)
+            if examined >= WORK_BOUND:
+                return Found(ids, verified, examined, complete=False, last=last)
+        return Found(ids, verified, examined, complete=True, last=last)
 
     def papers(self, ids: Iterable[ArxivId]) -> dict[ArxivId, Paper]:
         """The papers that exist, one round trip."""
@@ -162,14 +165,25 @@ class Walk:
         pairs = [pair for members, row in rows for pair in zip(members, row, strict=True)]
         return {id: codec.unpack(id, packed) for id, packed in pairs if packed}
 
-    def _months(self, tree: Node) -> list[int]:
-        """The months that may hold what a tree asks for, newest first."""
+    def _months(self, tree: Node, before: ArxivId | None) -> Iterator[int]:
+        """The months that may hold what a tree asks for, newest first, none after a cursor's."""
         spread = self._spread.months(tree)
-        return self._all_months() if spread is None else sorted(spread, reverse=True)
+        if spread is None:
+            yield from self._all_months(before.month if before else _NO_MONTH)
+        else:
+            yield from sorted((m for m in spread if not before or m <= before.month), reverse=True)
 
-    def _all_months(self) -> list[int]:
-        members: Any = self._redis.zrevrange(keys.MONTHS, 0, -1, withscores=True)
-        return [int(score) for _, score in members]
+    def _all_months(self, newest: int) -> Iterator[int]:
+        """Every month that may hold papers; most walks end among the first few."""
+        at, count = 0, _FIRST_MONTHS
+        while True:
+            members: Any = self._redis.zrevrangebyscore(
+                keys.MONTHS, newest, 0, start=at, num=count, withscores=True
+            )
+            yield from (int(score) for _, score in members)
+            if len(members) < count:
+                return
+            at, count = at + count, _ALL
 
     def _evaluated(self, plan: Plan, months: Sequence[int]) -> list[Candidates]:
         """The candidates of some months, one round trip while their shapes are as remembered."""
@@ -220,20 +234,37 @@ def possible(node: Node, month: int) -> bool:
     return node.meets(*month_days(month)) if isinstance(node, Between) else True
 
 
-def _growing(months: Sequence[int]) -> Iterator[Sequence[int]]:
+def _growing(months: Iterator[int]) -> Iterator[Sequence[int]]:
     """Months in chunks of 1, 2, 4 … 64: little is read in vain, and round trips are few."""
-    at, size = 0, 1
-    while at < len(months):
-        yield months[at : at + size]
-        at, size = at + size, min(size * 2, _LARGEST_CHUNK)
+    size = 1
+    while chunk := list(islice(months, size)):
+        yield chunk
+        size = min(size * 2, _LARGEST_CHUNK)
 
 
 def _candidates(month: int, numbers: BitMap, sure: BitMap) -> list[Candidate]:
     return [Candidate(ArxivId(month, n), n in sure) for n in reversed(numbers.to_array())]
 
 
-def _holds(tree: Node, paper: Paper | None) -> bool:
-    return paper is not None and paper.described and holds(tree, Folded(paper))
+def _stands(doubts: Node, paper: Paper) -> bool:
+    return paper.described and holds(doubts, Folded(paper))
+
+
+def _parts(
+    blocks: Iterator[list[Candidate]], wanted: Callable[[], int]
+) -> Iterator[list[Candidate]]:
+    """Blocks cut to what is still wanted, so that few texts are read in vain."""
+    for block in blocks:
+        at = 0
+        while at < len(block):
+            size = max(wanted(), _FEWEST_AT_ONCE)
+            yield block[at : at + size]
+            at += size
+
+
+def _holds(tree: Node, paper: Paper) -> bool:
+    """Whether a paper is an answer; one that nobody has described is none, not even by its id."""
+    return paper.described and holds(tree, Folded(paper))
 
 
 def _pick_scores(since: date | None, until: date | None) -> tuple[float, float]:
