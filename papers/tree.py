@@ -24,8 +24,8 @@ from typing import Final
 from papers.arxiv_id import ArxivId
 from papers.singular import singular
 
-_SHORTEST_PLURAL: Final = 5
-"""Shorter prefixes are no plurals: `thes*` is not about `the`."""
+_COMMON: Final = frozenset("the and for are but not can has our its was".split())
+"""Words that no prefix is the plural of: `thes*` is about theses."""
 
 
 class Field(enum.StrEnum):
@@ -55,7 +55,8 @@ class Text:
     def whole(self) -> str:
         """The word that a prefix stands for though it may not begin it: `model` for `models*`."""
         (stem,) = self.words
-        return singular(stem) if len(stem) >= _SHORTEST_PLURAL else stem
+        word = singular(stem)
+        return stem if len(word) < 3 or word in _COMMON else word
 
     def begins(self, word: str) -> bool:
         """Whether a folded word is one that the prefix stands for."""

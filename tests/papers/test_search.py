@@ -1,0 +1,318 @@
+"""What the store answers: always what a scan of every paper would."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from redis import Redis
+
+from papers.arxiv_id import ArxivId
+from papers.errors import BadId, BadParameter
+from papers.matching import Folded, holds
+from papers.merge import merge
+from papers.paper import AnnounceType, Channel, Paper, Pick, Sighting
+from papers.query import parse
+from papers.search import Ask, Page
+from papers.store import Store
+from tests.papers.papers_strategies import TUESDAY, sightings
+from tests.papers.query_strategies import queries
+
+NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
+ALL_TYPES = frozenset({"new", "cross", "replace"})
+
+days = st.none() | st.integers(-50, 90).map(lambda n: TUESDAY.date() + timedelta(days=n))
+asks = st.builds(
+    Ask,
+    query=queries(),
+    limit=st.integers(1, 5),
+    order=st.sampled_from(["announced", "announced", "picked"]),
+    types=st.just(ALL_TYPES)
+    | st.sets(st.sampled_from(["new", "cross", "replace", "replace-cross"]), min_size=1).map(
+        frozenset
+    ),
+    min_votes=st.sampled_from([0, 0, 0, 1, 5]),
+    since=st.none() | days,
+    until=st.none() | days,
+    source=st.sampled_from(["", "", "", "arxiv", "hf", "HF"]),
+)
+corpora = st.lists(sightings(), min_size=1, max_size=30)
+
+
+def papers_of(said: list[Sighting]) -> list[Paper]:
+    """The records that sightings should come to, made without a store."""
+    papers: dict[ArxivId, Paper] = {}
+    for sighting in said:
+        papers[sighting.id] = merge(papers.get(sighting.id), sighting)
+    return list(papers.values())
+
+
+def scanned(papers: list[Paper], ask: Ask) -> list[Paper]:
+    """Every answer to a question, without a page's limit: the slow and plain way."""
+    found = [paper for paper in papers if paper.described and holds(ask.tree, Folded(paper))]
+    if ask.order == "announced":
+        return sorted(found, key=lambda paper: paper.id, reverse=True)
+    found = [paper for paper in found if _picked_between(paper, ask.since, ask.until)]
+    return sorted(found, key=lambda paper: (_picked_at(paper), str(paper.id)), reverse=True)
+
+
+def _picked_at(paper: Paper) -> datetime:
+    assert paper.first_picked_at
+    return paper.first_picked_at
+
+
+def _picked_between(paper: Paper, since: date | None, until: date | None) -> bool:
+    day = _picked_at(paper).date()
+    return (since or day) <= day <= (until or day)
+
+
+def walked(store: Store, ask: Ask) -> list[Page]:
+    """Every page of an answer."""
+    pages = [store.search(ask)]
+    while pages[-1].next:
+        pages.append(store.search(replace(ask, before=pages[-1].next)))
+    return pages
+
+
+def papers_on(pages: list[Page]) -> list[Paper]:
+    return [paper for page in pages for paper in page.papers]
+
+
+@settings(max_examples=300)
+@given(said=corpora, ask=asks, most_words=st.sampled_from([0, 1, 256]), cut=st.integers(1, 30))
+def test_pages_are_what_a_scan_finds(
+    store_url: str, said: list[Sighting], ask: Ask, most_words: int, cut: int
+) -> None:
+    redis = Redis.from_url(store_url)
+    redis.flushdb()
+    store = Store(redis)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("papers.walk.MOST_WORDS", most_words)
+        store.ingest(said[:cut], now=NOW)
+        assert papers_on(walked(store, ask)) == scanned(papers_of(said[:cut]), ask)
+        store.ingest(said[cut:], now=NOW)
+        pages, expected = walked(store, ask), scanned(papers_of(said), ask)
+    assert papers_on(pages) == expected
+    assert all(page.complete and len(page.papers) <= ask.limit for page in pages)
+    assert all(page.papers for page in pages[:-1])
+    assert len(pages) <= max(1, -(-len(expected) // ask.limit))
+    redis.close()
+
+
+@given(said=corpora, ask=asks, before=st.sampled_from([202503, 202502, 199901, 202601]))
+def test_any_id_is_a_cursor(store_url: str, said: list[Sighting], ask: Ask, before: int) -> None:
+    redis = Redis.from_url(store_url)
+    redis.flushdb()
+    store = Store(redis)
+    store.ingest(said, now=NOW)
+    cursor = ArxivId(before, 2)
+    asked = replace(ask, order="announced", before=str(cursor))
+    rest = [paper for paper in scanned(papers_of(said), asked) if paper.id < cursor]
+    assert papers_on(walked(store, asked)) == rest
+    redis.close()
+
+
+@given(said=corpora, coming=st.lists(sightings(), max_size=6), ask=asks)
+def test_papers_that_come_between_pages_disturb_nothing(
+    store_url: str, said: list[Sighting], coming: list[Sighting], ask: Ask
+) -> None:
+    redis = Redis.from_url(store_url)
+    redis.flushdb()
+    store = Store(redis)
+    store.ingest(said, now=NOW)
+    known = {sighting.id for sighting in said}
+    new = [sighting for sighting in coming if sighting.id not in known]
+    pages = [store.search(ask)]
+    while pages[-1].next:
+        store.ingest([new.pop()] if new else [], now=NOW)
+        pages.append(store.search(replace(ask, before=pages[-1].next)))
+    shown = [paper.id for paper in papers_on(pages)]
+    assert len(set(shown)) == len(shown)
+    assert [id for id in shown if id in known] == [p.id for p in scanned(papers_of(said), ask)]
+    redis.close()
+
+
+# -- One question at a time
+
+
+def described(number: int, **said: object) -> Sighting:
+    first = {"source": "arxiv", "channel": Channel.API, "as_of": TUESDAY, "version": 1}
+    stated = {"id": ArxivId(202503, number), "title": f"Reward models, part {number}"}
+    return Sighting(**(first | stated | {"submitted_at": TUESDAY} | said))  # type: ignore[arg-type]
+
+
+def picked(number: int, day: int, votes: int | None = None) -> Sighting:
+    pick = Pick("hf", TUESDAY + timedelta(days=day), votes=votes)
+    said = {"source": "hf", "channel": Channel.HUGGINGFACE, "as_of": TUESDAY, "pick": pick}
+    return Sighting(id=ArxivId(202503, number), **said)  # type: ignore[arg-type]
+
+
+def ids(page: Page) -> list[int]:
+    return [paper.id.number for paper in page.papers]
+
+
+def ask_for(keyword: str, **beside: Any) -> Ask:
+    return Ask(query=parse(keyword), **beside)
+
+
+@pytest.fixture
+def store(redis: Redis) -> Store:
+    return Store(redis)
+
+
+def test_an_empty_store_answers_with_nothing(store: Store) -> None:
+    page = store.search(ask_for("reward"))
+    assert page == Page((), None, complete=True, examined=0)
+    assert store.newest(parse("reward")) == []
+
+
+def test_newest_gives_ids_of_every_type(store: Store) -> None:
+    announced = {"channel": Channel.ANNOUNCEMENT, "announce_type": AnnounceType.REPLACE}
+    store.ingest([described(1), described(2, **announced), described(3)], now=NOW)
+    assert [id.number for id in store.newest(parse("reward"))] == [3, 2, 1]
+    assert [id.number for id in store.newest(parse("reward"), 2)] == [3, 2]
+    assert [id.number for id in store.newest(parse("reward"), 2, "2503.00003")] == [2, 1]
+    assert ids(store.search(ask_for("reward"))) == [3, 1]
+    assert ids(store.search(ask_for("reward", types=frozenset({"replace"})))) == [2]
+
+
+def test_the_last_page_leads_nowhere(store: Store) -> None:
+    store.ingest([described(number) for number in range(1, 5)], now=NOW)
+    first = store.search(ask_for("reward", limit=2))
+    second = store.search(ask_for("reward", limit=2, before=first.next))
+    assert (ids(first), first.next) == ([4, 3], "2503.00003")
+    assert (ids(second), second.next) == ([2, 1], None)
+
+
+def test_by_pick_the_newest_pick_is_first_and_ties_go_by_id(store: Store) -> None:
+    store.ingest([described(number) for number in range(1, 6)], now=NOW)
+    store.ingest([picked(2, 3), picked(1, 3), picked(5, 1), picked(4, 5)], now=NOW)
+    page = store.search(ask_for("reward", order="picked", limit=3))
+    assert (ids(page), page.next) == ([4, 2, 1], "2503.00001")
+    rest = store.search(ask_for("reward", order="picked", limit=3, before=page.next))
+    assert (ids(rest), rest.next) == ([5], None)
+    since = TUESDAY.date() + timedelta(days=3)
+    assert ids(store.search(ask_for("reward", order="picked", until=since))) == [2, 1, 5]
+    assert ids(store.search(ask_for("reward", order="picked", since=since))) == [4, 2, 1]
+
+
+def test_a_cursor_that_leads_nowhere_is_refused(store: Store) -> None:
+    store.ingest([described(1)], now=NOW)
+    with pytest.raises(BadId, match="'x' is no arXiv id"):
+        store.search(ask_for("reward", before="x"))
+    with pytest.raises(BadParameter, match=r"before: 2503\.00001 was never picked"):
+        store.search(ask_for("reward", order="picked", before="2503.00001"))
+
+
+def test_sure_answers_read_no_text(store: Store) -> None:
+    store.ingest([described(1), described(2, abstract="A survey")], now=NOW)
+    assert store.search(ask_for("reward -survey")).examined == 0
+    assert store.search(ask_for('"reward model"')).examined == 2
+    assert store.search(ask_for('"model reward"')).examined == 0
+
+
+@pytest.mark.parametrize("order", ["announced", "picked"])
+@pytest.mark.parametrize("keyword", ['abs:"reward model"', 'part -abs:"reward model"'])
+def test_an_answer_cut_by_the_bound_on_work_says_so_and_leads_on(
+    store: Store, monkeypatch: pytest.MonkeyPatch, order: str, keyword: str
+) -> None:
+    texts = {
+        number: "Reward of models." if number % 40 else "Reward models." for number in range(1, 400)
+    }
+    store.ingest([described(number, abstract=text) for number, text in texts.items()], now=NOW)
+    store.ingest([picked(number, day=number % 5) for number in texts], now=NOW)
+    ask = ask_for(keyword, order=order, limit=7)
+    whole = [paper.id for paper in papers_on(walked(store, ask))]
+    monkeypatch.setattr("papers.walk.WORK_BOUND", 20)
+    pages = walked(store, ask)
+    assert [paper.id for paper in papers_on(pages)] == whole
+    assert len(whole) == (9 if keyword.startswith("abs:") else 390)
+    cut = [page for page in pages if not page.complete]
+    assert all(page.examined >= 20 for page in cut)
+    assert all(page.next for page in cut)
+    assert bool(cut) is keyword.startswith("abs:")
+
+
+def test_a_prefix_of_too_many_words_is_answered_from_the_texts(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.ingest([described(n, abstract=f"pre{'abcdefgh'[n]} fix") for n in range(8)][1:], now=NOW)
+    monkeypatch.setattr("papers.walk.MOST_WORDS", 3)
+    assert ids(store.search(ask_for("pre*"))) == [7, 6, 5, 4, 3, 2, 1]
+    assert ids(store.search(ask_for("reward -pre*"))) == []
+    assert ids(store.search(ask_for("preb* fix"))) == [1]
+
+
+def test_a_plural_prefix_finds_the_plural(store: Store) -> None:
+    store.ingest(
+        [described(1), described(2, title="Modelscope"), described(3, title="Model")], now=NOW
+    )
+    assert ids(store.search(ask_for("models*"))) == [3, 2, 1]
+    assert ids(store.search(ask_for("modelsc*"))) == [2]
+
+
+ODD_PREFIXES = [
+    ("3dgs*", "3DGS-based"),
+    ("2025*", "20251"),
+    ("моде*", "моделирование"),
+    ("abc*", "abc" * 30),
+]
+
+
+@pytest.mark.parametrize(("prefix", "word"), ODD_PREFIXES)
+def test_any_word_of_three_letters_can_be_found_by_its_start(
+    store: Store, prefix: str, word: str
+) -> None:
+    store.ingest([described(1, abstract=f"On {word}."), described(2)], now=NOW)
+    assert ids(store.search(ask_for(prefix))) == [1]
+
+
+# -- Recorded papers
+
+RECORDED_KEYWORDS = (
+    *("hallucination", '"reward model"', '"vision language model"', "MLLM OR multimodal -survey"),
+    *("reasoning cat:cs.CL", 'ti:agent abs:"large language model"', "hallucinat*", "con* cat:cs.*"),
+    *("abs:benchmark ti:benchmark", "au:wang comment:accepted", '-"language model" "in context"'),
+)
+
+
+@pytest.fixture(scope="module")
+def recorded_papers(recorded: Path) -> list[Sighting]:
+    with gzip.open(recorded / "papers.jsonl.gz", "rt", encoding="utf-8") as lines:
+        records = [json.loads(line) for line in islice(lines, 0, None, 15)]
+    return [
+        Sighting(
+            id=ArxivId.parse(record["id"]),
+            source="arxiv",
+            channel=Channel.OAI,
+            as_of=TUESDAY,
+            version=1,
+            title=record["title"],
+            abstract=record["abstract"],
+            authors=tuple(record.get("authors") or ()),
+            categories=tuple(record.get("categories") or ()),
+            comment=record.get("comment") or "",
+        )
+        for record in records
+    ]
+
+
+def test_recorded_papers_are_found_as_a_scan_finds_them(
+    store: Store, recorded_papers: list[Sighting]
+) -> None:
+    for start in range(0, len(recorded_papers), 500):
+        store.ingest(recorded_papers[start : start + 500], now=NOW)
+    known = papers_of(recorded_papers)
+    for keyword in RECORDED_KEYWORDS:
+        ask = ask_for(keyword, limit=200)
+        found = [paper.id for paper in papers_on(walked(store, ask))]
+        assert found == [paper.id for paper in scanned(known, ask)], keyword
+        assert found, keyword

@@ -1,0 +1,408 @@
+"""What the store holds after anything may have happened to it; `test_search` asks it questions."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from functools import reduce
+from itertools import count
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from redis import ConnectionPool, Redis
+from redis.connection import UnixDomainSocketConnection
+from redis.exceptions import ConnectionError as RedisConnectionError
+
+from papers import keys
+from papers.arxiv_id import ArxivId
+from papers.connection import connect
+from papers.errors import StoreAway, StoreError
+from papers.merge import merge
+from papers.paper import AnnounceType, Channel, Paper, Pick, Sighting
+from papers.postings import Shape
+from papers.query import parse
+from papers.search import Ask
+from papers.store import Ingested, Store
+from tests.papers.fingerprint import fingerprint
+from tests.papers.papers_strategies import TUESDAY, sightings
+from tests.papers.server import cluster, server
+
+NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
+ID = ArxivId.parse("2503.00001")
+OTHER = ArxivId.parse("2503.00002")
+OLD = ArxivId.parse("hep-th/9901001")
+DAY = timedelta(days=1)
+
+
+def announced(id: ArxivId = ID, **said: object) -> Sighting:
+    first = {"id": id, "source": "arxiv", "channel": Channel.ANNOUNCEMENT, "as_of": TUESDAY}
+    stated = {"version": 1, "title": "Reward models", "announced_at": TUESDAY}
+    kind = {"announce_type": AnnounceType.NEW, "categories": ("cs.CL",)}
+    return Sighting(**(first | stated | kind | said))  # type: ignore[arg-type]
+
+
+def picked(id: ArxivId = ID, votes: int = 3, **said: object) -> Sighting:
+    pick = Pick("hf", TUESDAY + DAY, votes=votes, counted_at=TUESDAY + DAY)
+    first = {"id": id, "source": "hf", "channel": Channel.HUGGINGFACE, "as_of": TUESDAY + DAY}
+    return Sighting(**(first | {"pick": pick} | said))  # type: ignore[arg-type]
+
+
+def counted_at(hours: int, votes: int = 3) -> Sighting:
+    moment = TUESDAY + DAY + timedelta(hours=hours)
+    return picked(pick=Pick("hf", TUESDAY + DAY, votes=votes, counted_at=moment))
+
+
+def found(store: Store, keyword: str) -> list[str]:
+    page = store.search(Ask(query=parse(keyword)))
+    assert page.complete
+    return [str(paper.id) for paper in page.papers]
+
+
+@pytest.fixture
+def store(redis: Redis) -> Store:
+    return Store(redis)
+
+
+# -- What an ingest says and leaves
+
+
+def test_an_ingest_tells_what_is_new_what_changed_and_what_did_not(store: Store) -> None:
+    assert store.ingest([announced(), announced(OLD)], now=NOW) == Ingested((OLD, ID), (), 0)
+    again = [announced(), announced(OLD, version=2, title="Revised"), announced(OTHER)]
+    assert store.ingest(again, now=NOW) == Ingested((OTHER,), (OLD,), 1)
+    assert store.ingest([], now=NOW) == Ingested((), (), 0)
+
+
+def test_papers_come_in_the_order_asked_for(store: Store) -> None:
+    store.ingest([announced(), announced(OLD, title="Strings")], now=NOW)
+    titles = [paper and paper.title for paper in store.papers([OLD, OTHER, ID, OLD])]
+    assert titles == ["Strings", None, "Reward models", "Strings"]
+    assert store.papers([]) == []
+
+
+def test_the_size_is_the_number_of_papers(store: Store) -> None:
+    assert store.size() == 0
+    store.ingest([announced(), announced(OLD), picked(OTHER), picked()], now=NOW)
+    assert store.size() == 3
+
+
+def test_what_a_revision_no_longer_says_is_no_longer_found(redis: Redis, store: Store) -> None:
+    first = announced(abstract="Words of old.", comment="Draft", authors=("A Gone",))
+    second = announced(
+        version=2, title="Value models", abstract="New.", comment="CVPR", authors=("B Here",)
+    )
+    store.ingest([first], now=NOW)
+    store.ingest([second], now=NOW)
+    for gone in ("old", "ti:reward", "au:gone", "comment:draft", '"reward model"', "rewa*"):
+        assert found(store, gone) == []
+    for there in ("new", "ti:value", "au:here", "comment:cvpr", '"value model"', "valu*"):
+        assert found(store, there) == [str(ID)]
+    content = fingerprint(redis)
+    ingested(redis, [[second, first]])
+    assert fingerprint(redis) == content
+
+
+def test_a_withdrawn_paper_is_kept_and_found(store: Store) -> None:
+    store.ingest([announced(), announced(version=2, withdrawn=True)], now=NOW)
+    assert found(store, "reward") == [str(ID)]
+    (paper,) = store.papers([ID])
+    assert paper is not None
+    assert paper.withdrawn
+
+
+# -- What waits for a description
+
+
+def test_a_paper_nobody_has_described_is_listed_and_in_no_search(store: Store) -> None:
+    store.ingest([picked(), picked(OLD), announced(OTHER)], now=NOW)
+    assert store.undescribed(10) == [ID, OLD]
+    assert store.undescribed(1) == [ID]
+    for keyword in ("model", f"id:{ID}", f"model OR id:{ID}", "source:hf"):
+        assert str(ID) not in found(store, keyword)
+    assert not store.search(Ask(query=parse("source:hf"), order="picked")).papers
+
+
+def test_a_paper_leaves_the_list_once_arxiv_has_described_it(store: Store) -> None:
+    store.ingest([picked(title="Reward models, says a community")], now=NOW)
+    assert store.undescribed(10) == [ID]
+    assert found(store, "reward") == [str(ID)]
+    store.ingest([announced()], now=NOW)
+    assert store.undescribed(10) == []
+    store.ingest([picked(votes=9)], now=NOW)
+    assert store.undescribed(10) == []
+
+
+# -- The revision
+
+
+# (what is known, what comes, whether a reader sees a difference)
+SEEN = [
+    ([], announced(), True),
+    ([], picked(), True),
+    ([announced()], announced(), False),
+    ([announced()], announced(as_of=TUESDAY + DAY), False),
+    ([announced()], announced(title="Other", as_of=TUESDAY + DAY), True),
+    ([announced()], announced(title="Lower", version=0), False),
+    ([announced()], picked(), True),
+    ([announced(), counted_at(0)], counted_at(1), False),
+    ([announced(), counted_at(0)], counted_at(1, votes=4), True),
+    ([announced(), counted_at(1)], counted_at(0, votes=4), False),
+    ([announced()], announced(version=2, withdrawn=True), True),
+]
+
+
+@pytest.mark.parametrize(("known", "coming", "seen"), SEEN, ids=range(len(SEEN)))
+def test_the_revision_moves_when_a_reader_sees_a_difference(
+    store: Store, known: list[Sighting], coming: Sighting, seen: bool
+) -> None:
+    store.ingest(known, now=NOW)
+    before = store.revision()
+    done = store.ingest([coming], now=NOW)
+    assert (store.revision() > before) is seen
+    assert done.unchanged == (not seen)
+    assert not store.settle(now=NOW)
+    assert store.revision() == before + seen
+
+
+def test_a_statement_nobody_sees_still_counts_against_later_ones(store: Store) -> None:
+    for sighting in (announced(), counted_at(0), counted_at(2), counted_at(1, votes=9)):
+        store.ingest([sighting], now=NOW)
+    (paper,) = store.papers([ID])
+    assert paper is not None
+    assert paper.votes == 3
+
+
+# -- Any split, order and repetition
+
+
+def split(sightings: list[Sighting], chance: random.Random) -> list[list[Sighting]]:
+    """The sightings in any order and batches, some of them twice."""
+    left = sightings + chance.sample(sightings, len(sightings) // 3)
+    chance.shuffle(left)
+    batches = []
+    while left:
+        size = chance.randint(1, len(left))
+        batches.append(left[:size])
+        left = left[size:]
+    return batches
+
+
+def ingested(redis: Redis, batches: Iterable[list[Sighting]]) -> Store:
+    redis.flushdb()
+    store = Store(redis)
+    for batch in batches:
+        store.ingest(batch, now=NOW)
+    return store
+
+
+@given(said=st.lists(sightings(), min_size=1, max_size=25), seed=st.integers())
+def test_any_split_order_and_repetition_leave_one_content(
+    store_url: str, said: list[Sighting], seed: int
+) -> None:
+    redis = Redis.from_url(store_url)
+    first = ingested(redis, [said])
+    content, waiting = fingerprint(redis), first.undescribed(100)
+    again = ingested(redis, split(said, random.Random(seed)))
+    assert fingerprint(redis) == content
+    assert again.undescribed(100) == waiting
+    ids = {sighting.id for sighting in said}
+    expected = [merged(sighting for sighting in said if sighting.id == id) for id in sorted(ids)]
+    assert again.papers(sorted(ids)) == expected
+    redis.close()
+
+
+def merged(said: Iterable[Sighting]) -> Paper:
+    paper = reduce(merge, said, None)
+    assert paper is not None
+    return paper
+
+
+# -- Months that grow
+
+
+def test_a_month_that_outgrows_its_shape_keeps_its_answers(redis: Redis, store: Store) -> None:
+    ids = [ArxivId(202503, number) for number in range(1, 601)]
+    shapes = set()
+    for start in range(0, 600, 60):
+        store.ingest([grown(id) for id in ids[start : start + 60]], now=NOW)
+        packed: Any = redis.hget(keys.month_terms("2503"), "shape")
+        shapes.add(Shape.unpack(packed))
+        there = [id for id in reversed(ids) if id.number <= start + 60]
+        assert store.newest(parse("common"), 1_000) == there
+        assert store.newest(parse('"word 7"'), 1_000) == [id for id in there if id.number % 97 == 7]
+        assert store.newest(parse("rare599"), 10) == [id for id in there if id.number == 599]
+    assert len(shapes) > 3
+    content = fingerprint(redis)
+    ingested(redis, [[grown(id) for id in ids]])
+    assert fingerprint(redis) == content
+
+
+def grown(id: ArxivId) -> Sighting:
+    number = id.number
+    return announced(id, title=f"Common word {number % 97}", abstract=f"A rare{number} thing.")
+
+
+# -- Many writers
+
+
+def test_writers_of_one_month_lose_nothing(store_url: str, redis: Redis) -> None:
+    ids = [ArxivId(202503, number) for number in range(1, 41)]
+    said = [
+        [announced(id), announced(id, version=n, title=f"Title {n}")] for id in ids for n in (2, 3)
+    ]
+    chance = random.Random(3)
+    shares = [chance.sample(said, len(said)) for _ in range(4)]
+
+    def write(share: list[list[Sighting]]) -> None:
+        client = Redis.from_url(store_url)
+        for start in range(0, len(share), 8):
+            batch = [sighting for sightings in share[start : start + 8] for sighting in sightings]
+            Store(client).ingest(batch, now=NOW)
+        client.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(write, shares))
+    content = fingerprint(redis)
+    ingested(redis, [[sighting for sightings in said for sighting in sightings]])
+    assert fingerprint(redis) == content
+    assert not redis.exists(keys.PENDING)
+
+
+# -- Death at any command
+
+
+class Killed(BaseException):
+    """Nothing catches it: what it ends writes no more."""
+
+
+class Mortal(UnixDomainSocketConnection):
+    """A connection whose process dies before it sends one command too many."""
+
+    left = 0
+
+    def send_packed_command(self, command: Any, check_health: bool = True) -> None:
+        Mortal.left -= 1
+        if Mortal.left == -1:
+            raise Killed
+        if Mortal.left < 0:
+            raise RedisConnectionError("the dead send nothing")
+        super().send_packed_command(command, check_health)  # type: ignore[no-untyped-call]
+
+
+def deaths(url: str) -> Iterator[Redis]:
+    """Clients that live for one command, two commands, …"""
+    for commands in count():
+        pool = ConnectionPool.from_url(url)
+        pool.connection_class = Mortal
+        Mortal.left = 10
+        client = Redis(connection_pool=pool)
+        client.ping()
+        Mortal.left = commands
+        yield client
+        pool.disconnect()
+
+
+def test_an_ingest_killed_at_any_command_is_told_of_and_mended(
+    store_url: str, redis: Redis
+) -> None:
+    before = [announced(), picked(OTHER), announced(OLD)]
+    coming = [
+        announced(OTHER),
+        picked(),
+        announced(version=2, title="Value"),
+        announced(OLD, version=2),
+    ]
+    store = ingested(redis, [before, coming])
+    content, whole = fingerprint(redis), store.revision()
+    for killed, mortal in enumerate(deaths(store_url)):
+        store = ingested(redis, [before])
+        known, revision = fingerprint(redis), store.revision()
+        try:
+            Store(mortal).ingest(coming, now=NOW)
+        except Killed:
+            store.ingest(coming, now=NOW)
+            store.settle(now=NOW)
+            assert fingerprint(redis) == content
+            assert store.revision() > revision
+            assert store.settle(now=NOW + DAY) is bool(killed)
+            assert not store.settle(now=NOW + DAY)
+        else:
+            assert known != content
+            assert store.revision() == whole
+            assert killed > 10
+            break
+
+
+def test_a_dead_ingest_that_nobody_repeats_is_settled(store_url: str, redis: Redis) -> None:
+    for mortal in deaths(store_url):
+        store = ingested(redis, [[announced()]])
+        known, revision = fingerprint(redis), store.revision()
+        try:
+            Store(mortal).ingest([announced(version=2, title="Value")], now=NOW)
+        except Killed:
+            store.settle(now=NOW)
+            assert fingerprint(redis) == known or store.revision() > revision
+        else:
+            break
+
+
+# -- Where Redis is not there, or is another
+
+
+def test_every_question_to_a_stopped_store_says_so() -> None:
+    with server() as (client, process):
+        address = client.connection_pool.connection_kwargs["path"]
+        store = Store(connect(f"unix://{address}", patient=False))
+        store.ingest([announced()], now=NOW)
+        process.terminate()
+        process.wait(10)
+        asked: list[Callable[[], object]] = [
+            lambda: store.ingest([announced()], now=NOW),
+            lambda: store.search(Ask(query=parse("reward"))),
+            lambda: store.newest(parse("reward")),
+            lambda: store.papers([ID]),
+            lambda: store.undescribed(1),
+            lambda: store.settle(now=NOW),
+            store.revision,
+            store.size,
+        ]
+        for ask in asked:
+            with pytest.raises(StoreAway, match=f"{address} does not answer"):
+                ask()
+
+
+def test_a_full_store_takes_no_writes_and_says_so() -> None:
+    with server(maxmemory="1mb") as (client, _), pytest.raises(StoreError, match="no writes"):
+        Store(client).ingest([announced()], now=NOW)
+
+
+def test_no_step_needs_keys_of_two_slots() -> None:
+    said = [announced(), announced(OLD), picked(OTHER), announced(version=2, title="Value models")]
+    said += [
+        announced(ArxivId(202502, number), title=f"Paper {number}") for number in range(1, 300)
+    ]
+    with cluster() as client:
+        store = Store(client)
+        for sighting in said[:4]:
+            store.ingest([sighting], now=NOW)
+        store.ingest(said, now=NOW)
+        assert found(store, "value") == [str(ID)]
+        assert len(found(store, "ti:pap*")) == 100
+        assert found(store, '"paper 7" OR "value model"') == [str(ID), "2502.00007"]
+        page = store.search(Ask(query=parse("model"), order="picked", types=frozenset({"new"})))
+        assert page.papers == ()
+        assert store.undescribed(10) == [OTHER]
+        assert store.size() == 302
+        assert store.revision() > 0
+        assert not store.settle(now=NOW)
+
+
+def test_a_strange_date_is_no_trouble(store: Store) -> None:
+    odd = replace(announced(), announced_at=TUESDAY + 900 * DAY)
+    store.ingest([odd], now=NOW)
+    assert found(store, "reward") == [str(ID)]
