@@ -7,6 +7,7 @@ from datetime import date, datetime
 from typing import Final
 
 from flask import Blueprint, Response, render_template, request
+from markupsafe import Markup
 
 from papers.keywords import Keyword
 from papers.query import parse
@@ -15,7 +16,8 @@ from service.addresses import SEARCH, Address
 from service.caching import EVERY_KEYWORD
 from service.desk import Desk, Found, desk
 from service.feeds.entry import Entry, entry_of, lead_of
-from service.feeds.text import link, source_name
+from service.feeds.mathematics import excerpt, marked
+from service.feeds.text import line, link, source_name
 from service.params import Asked
 from service.serving import redirected
 from service.source_lines import summary, task_name, trouble
@@ -25,6 +27,7 @@ HTML: Final = "text/html; charset=utf-8"
 HOME_PAPERS: Final = 5
 PAGE_SECONDS: Final = 60
 """How long a browser may show a page again without asking: people, unlike readers, look twice."""
+EXCERPT_CHARACTERS: Final = 240
 _NO_OPTIONS: Final = Asked(None, {})
 
 
@@ -78,6 +81,18 @@ def register_filters(env_filters: dict[str, object]) -> None:
     env_filters["moment"] = moment
     env_filters["source_name"] = source_name
     env_filters["http_link"] = link
+    env_filters["mathematics"] = mathematics
+    env_filters["excerpt"] = beginning
+
+
+def mathematics(text: str) -> Markup:
+    """A line of foreign text, its mathematics as MathML."""
+    return Markup(marked(text))  # escaped there
+
+
+def beginning(text: str) -> Markup:
+    """The beginning of an abstract, its mathematics as MathML."""
+    return Markup(excerpt(line(text), EXCERPT_CHARACTERS))  # escaped there
 
 
 def day(value: date) -> str:

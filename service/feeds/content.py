@@ -2,7 +2,7 @@
 
 The content holds what arXiv says (abstract, comment, journal reference), which moves only with a
 new version; what communities add later stands in links. Only a feed of picks begins with the pick.
-Mathematics stays TeX in text.
+Mathematics is MathML in the fragment, and stays TeX in the plain text.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from html import escape
 
 from papers.paper import Paper, Pick
+from service.feeds.mathematics import marked
 from service.feeds.text import line, link, paragraphs, source_name
 
 
@@ -24,16 +25,16 @@ class Content:
 
 def content_of(paper: Paper, lead: Pick | None = None) -> Content:
     """The content of a paper's entry; it begins with the pick `lead` where one is given."""
-    marked, plain = _pick(lead) if lead else ([], [])
+    shown, plain = _pick(lead) if lead else ([], [])
     body = paragraphs(paper.abstract)
     notes = [("Comments", line(paper.comment)), ("Journal reference", line(paper.journal_ref))]
-    marked += [f"<p>{escape(text, quote=False)}</p>" for text in body]
+    shown += [f"<p>{marked(text)}</p>" for text in body]
     plain += body
     for name, said in notes:
         if said:
-            marked.append(f"<p><strong>{name}:</strong> {escape(said, quote=False)}</p>")
+            shown.append(f"<p><strong>{name}:</strong> {marked(said)}</p>")
             plain.append(f"{name}: {said}")
-    return Content("".join(marked), "\n\n".join(plain))
+    return Content("".join(shown), "\n\n".join(plain))
 
 
 def _pick(pick: Pick) -> tuple[list[str], list[str]]:

@@ -38,8 +38,12 @@ def test_an_entry_says_what_arxiv_says() -> None:
         ("cs.CL", "Computation and Language"),
         ("cs.AI", "Artificial Intelligence"),
     ]
+    formula = "<semantics><msub><mi>x</mi><mn>7</mn></msub>{}</semantics>".format(
+        '<annotation encoding="application/x-tex">x_7</annotation>'
+    )
     assert entry.content.xhtml == (
-        "<p>We reason about $x_7$ where a &lt; b &amp; c &gt; d.</p>"
+        f'<p>We reason about <math xmlns="http://www.w3.org/1998/Math/MathML">{formula}</math>'
+        " where a &lt; b &amp; c &gt; d.</p>"
         "<p><strong>Comments:</strong> 9 pages</p><p><strong>Journal reference:</strong> J. 1</p>"
     )
     assert entry.content.text == (

@@ -1,0 +1,186 @@
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from lxml import etree
+
+from service.feeds.mathematics import (
+    MAX_FORMULA,
+    MAX_MATHEMATICS,
+    excerpt,
+    marked,
+    mathml,
+)
+from service.feeds.text import paragraphs
+
+MATH = "{http://www.w3.org/1998/Math/MathML}"
+TEX = 'encoding="application/x-tex"'
+
+
+def tree(text: str) -> etree._Element:
+    return etree.fromstring(f'<p xmlns="http://www.w3.org/1999/xhtml">{marked(text)}</p>')
+
+
+def formulas(text: str) -> list[str]:
+    """The TeX of each formula that was understood."""
+    return [str(node.text) for node in tree(text).iter(f"{MATH}annotation")]
+
+
+def words(text: str) -> str:
+    """The text with the TeX of each formula in place of its mathematics."""
+    parsed = tree(text)
+    for node in list(parsed.iter(f"{MATH}math")):
+        (tex,) = node.iter(f"{MATH}annotation")
+        tail = node.tail
+        for child in list(node):
+            node.remove(child)
+        node.text, node.tail = f"«{tex.text}»", tail
+    return "".join(parsed.itertext())
+
+
+def test_a_formula_is_mathml_and_keeps_its_tex() -> None:
+    assert marked("a $x_i$ < b") == (
+        'a <math xmlns="http://www.w3.org/1998/Math/MathML"><semantics>'
+        "<msub><mi>x</mi><mi>i</mi></msub>"
+        f"<annotation {TEX}>x_i</annotation></semantics></math> &lt; b"
+    )
+
+
+# (text, the text with what was understood in «»)
+FOUND = [
+    (r"$x$ and \(y\)", "«x» and «y»"),
+    (r"$$x^2$$ \[y\]", "«x^2» «y»"),
+    (r"$x$$y$", "«x»«y»"),
+    (r"$\sim$77 and 10$\times$10", r"«\sim»77 and 10«\times»10"),
+    (r"Let $ \alpha $ be", r"Let «\alpha» be"),
+    (r"$a < b$ & $c$", "«a < b» & «c»"),
+    (r"$100\%$", r"«100\%»"),
+    (r"$\text{if } x$", r"«\text{if } x»"),
+    # dollars that are money, and single ones
+    ("costs $5 and $10, or $5-$10", "costs $5 and $10, or $5-$10"),
+    (r"\$5 and $x$ for \$6", r"\$5 and «x» for \$6"),
+    ("the native $ISEK token", "the native $ISEK token"),
+    ("1$ and $x$", "1$ and «x»"),
+    (r"odd $ and $\alpha$", r"odd $ and «\alpha»"),
+    # broken, unknown, not allowed
+    (r"$\foo$ $\R^n$ $\label{a}$", r"$\foo$ $\R^n$ $\label{a}$"),
+    (r"${$ $x}$ $x^{$ $\frac{1}$", r"${$ $x}$ $x^{$ $\frac{1}$"),
+    (r"$\left( x$ $x^a^b$ $\sqrt$", r"$\left( x$ $x^a^b$ $\sqrt$"),
+    (r"$a % b$ $a & b$", r"$a % b$ $a & b$"),
+    (r"$\def\a{\a\a}\a$ $\newcommand{\b}{c}\b$", r"$\def\a{\a\a}\a$ $\newcommand{\b}{c}\b$"),
+    (r"$\unicode{x0}$ $\unicode{x110000}$", r"$\unicode{x0}$ $\unicode{x110000}$"),
+    (r"\\(x\\) $$ $", r"\\(x\\) $$ $"),
+    ("", ""),
+]
+
+
+@pytest.mark.parametrize(("text", "found"), FOUND)
+def test_what_is_a_formula(text: str, found: str) -> None:
+    assert words(text) == found
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        r"$\href{javascript:alert(1)}{x}$",
+        r"$\text{<script>alert(1)</script>}$",
+        r"$\color{red;background:url(//evil.example)}x$",
+        r"$\hspace{99999em}x$ $\style{position:fixed}{x}$ $\class{a}{x}$",
+        r"$<img src=x onerror=alert(1)>$",
+    ],
+)
+def test_nothing_dangerous_comes_out(hostile: str) -> None:
+    allowed = {"xmlns", "encoding", "display", "stretchy", "fence", "width", "mathvariant"}
+    for node in tree(hostile).iter():
+        assert not {str(name) for name in node.attrib} - allowed, hostile
+        assert etree.QName(node).localname not in {"script", "img", "style", "a"}
+
+
+@pytest.mark.parametrize(
+    "deep",
+    [
+        "{" * 290 + "x" + "}" * 290,
+        r"\sqrt" * 110 + "x",
+        r"\left(" * 40 + "x" + r"\right)" * 40,
+        "x^{" * 140 + "x" + "}" * 140,
+        r"\begin{matrix}" * 20 + "x" + r"\end{matrix}" * 20,
+        "x" * (MAX_FORMULA + 1),
+    ],
+)
+def test_what_is_too_deep_or_too_long_stays_text(deep: str) -> None:
+    assert mathml(deep) == ""
+    assert words(f"${deep}$") == f"${deep}$"
+
+
+def test_work_on_one_text_is_bounded() -> None:
+    text = " ".join(f"$x_{{{number}}}$" for number in range(MAX_MATHEMATICS))
+    assert 0 < sum(map(len, formulas(text))) <= MAX_MATHEMATICS
+
+
+@pytest.mark.parametrize(
+    ("text", "most", "begun"),
+    [
+        ("short $x$", 20, "short «x»"),
+        ("some words here", 11, "some words…"),
+        ("some $a + b + c$ here", 10, "some…"),
+        ("some $a + b$ here there", 18, "some «a + b» here…"),
+        ("x" * 30, 10, "x" * 10 + "…"),
+    ],
+)
+def test_excerpt_cuts_no_word_and_no_formula(text: str, most: int, begun: str) -> None:
+    shown = excerpt(text, most)
+    parsed = re.sub(r"<math.*?x-tex\">(.*?)</annotation></semantics></math>", r"«\1»", shown)
+    assert parsed == begun
+
+
+TEXISH = st.text(alphabet="$\\{}()[]^_&%<x1 \n'\"", max_size=40) | st.lists(
+    st.sampled_from(r"$ $$ \( \) \frac \left( \right) { } ^ _ x 1 \text \sqrt & \\ \foo".split())
+).map("".join)
+
+
+@settings(max_examples=300)
+@given(TEXISH | st.text(max_size=40))
+def test_any_text_gives_well_formed_markup_that_keeps_the_text(text: str) -> None:
+    for line in paragraphs(text):
+        kept = words(line)
+        bare = re.compile(r"[«»$]|\\[()\[\]]|\s")
+        assert bare.sub("", kept) == bare.sub("", line)
+
+
+def test_markup_is_the_same_in_every_process() -> None:
+    code = (
+        "from service.feeds.mathematics import marked; "
+        r"print(marked(r'$\left\langle x_i^2\right\rangle$ $\mathcal{O}(\sqrt n)$'))"
+    )
+    outputs = {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env={"PYTHONHASHSEED": seed, "PYTHONPATH": str(Path(__file__).parents[3])},
+            capture_output=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2")
+    }
+    assert len(outputs) == 1
+
+
+def test_recorded_texts_are_intact(recorded: Path) -> None:
+    lines = (recorded / "quality" / "nasty_papers.jsonl").read_text("utf-8").splitlines()
+    understood = 0
+    for record in map(json.loads, lines):
+        for text in (record["title"], record["abstract"], record.get("comment") or ""):
+            for line in paragraphs(text):
+                understood += len(formulas(line))
+                outside = re.split("«.*?»", words(line))
+                at = 0
+                for part in outside:
+                    at = line.index(part, at) + len(part)
+                assert line.endswith(outside[-1])
+    assert understood > 100
