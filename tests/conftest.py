@@ -6,6 +6,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -18,9 +19,9 @@ from tests.upstream import upstream as upstream
 SHARED_DATA = Path(__file__).resolve().parents[1].parent / "shared" / "data"
 
 
-@pytest.fixture(scope="session")
-def store_url() -> Iterator[str]:
-    """The unix-socket URL of a store that lives as long as the test session."""
+@contextmanager
+def running_store() -> Iterator[str]:
+    """A store of one's own, empty; its unix-socket URL."""
     with tempfile.TemporaryDirectory(prefix="pw-") as folder:
         socket = f"{folder}/s"
         options = {"port": "0", "unixsocket": socket, "dir": folder, "save": "", "appendonly": "no"}
@@ -36,6 +37,13 @@ def store_url() -> Iterator[str]:
         finally:
             server.terminate()
             server.wait(10)
+
+
+@pytest.fixture(scope="session")
+def store_url() -> Iterator[str]:
+    """The unix-socket URL of a store that lives as long as the test session."""
+    with running_store() as url:
+        yield url
 
 
 @pytest.fixture

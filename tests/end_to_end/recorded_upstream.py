@@ -7,13 +7,15 @@
 | path | recorded in |
 | --- | --- |
 | `/rss/atom/CATEGORY`, `/rss/rss/CATEGORY` | `arxiv_rss*/CATEGORY_DAY….atom` and `.rss`; else 404 |
+| `/rss/any/CATEGORY` | the Atom form of the day, else the RSS form |
 | `/api/query` | `arxiv_api/`, by the question; several recordings of one question take turns |
 | `/hf/api/daily_papers?date=DAY` | `hf_daily/DAY.json`; other days are empty |
 | `/hf/api/papers/ID` | the same, by paper; else 404 |
 | `/feeds/NAME.xml` | `community/NAME.rss` or `.atom`, with hyphens for `_`; else 404 |
 
-An API question by ids that was not recorded is answered with the recorded entries of those ids,
-and with the recorded answer for "nothing" around them: as the API does with ids it does not know.
+A word asked for in titles or abstracts is that word. An API question that was not recorded is
+answered with the recorded entries of its ids, and with the recorded answer for "nothing" around
+them: as the API does with ids it does not know.
 """
 
 from __future__ import annotations
@@ -37,6 +39,7 @@ _ANNOUNCED = re.compile(r"(?P<category>[^_]+)_(?P<day>\d{4}-\d\d-\d\d).*")
 _QUESTION = re.compile(r"<title[^>]*>arXiv Query: ([^<]*)</title>", re.IGNORECASE)
 _ENTRY = re.compile(r"  <entry>.*?</entry>\n", re.DOTALL)
 _ENTRY_ID = re.compile(r"<id>https?://arxiv\.org/abs/([^<]+?)(?:v\d+)?</id>")
+_EITHER = re.compile(r"\(ti:(\w+) OR abs:\1\)")
 _NOTHING = re.compile(r"totalResults>0<")
 
 
@@ -91,6 +94,7 @@ class RecordedUpstream:
         return {
             "arxiv_feed_url": f"{self.url}/rss/atom",
             "arxiv_api_url": f"{self.url}/api/query",
+            "arxiv_oai_url": "",
             "huggingface_url": f"{self.url}/hf",
             "communities": {name: f"{self.url}/feeds/{name}.xml" for name in self.communities},
             "allowed_networks": ("127.0.0.0/8",),
@@ -99,6 +103,10 @@ class RecordedUpstream:
 
     def _answer(self, request: Request) -> Reply:
         match request.path.strip("/").split("/"):
+            case ["rss", "any", category]:
+                day = (category, self.day)
+                atom, rss = (self.announcements.get((form, *day)) for form in ("atom", "rss"))
+                return _file(atom or rss)
             case ["rss", form, category]:
                 return _file(self.announcements.get((form, category, self.day)))
             case ["api", "query"]:
@@ -178,7 +186,7 @@ def _daily(folder: Path) -> dict[str, list[Any]]:
 
 def _question(query: Mapping[str, str]) -> Question:
     return Question(
-        query.get("search_query", ""),
+        _EITHER.sub(r"\1", query.get("search_query", "")),
         query.get("id_list", ""),
         query.get("start", "0"),
         query.get("max_results", "10"),

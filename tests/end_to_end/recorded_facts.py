@@ -1,0 +1,52 @@
+"""What the recorded answers hold, counted without Paperwire: by regular expression and by JSON."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from datetime import date
+from html import unescape
+from pathlib import Path
+from typing import Any, Final
+
+_ROW: Final = re.compile(r"<(?:entry|item)[ >]")
+_ANNOUNCED: Final = re.compile(r"<(?:id|guid[^>]*)>oai:arXiv\.org:([^<]+?)(?:v\d+)?</")
+_DESCRIBED: Final = re.compile(r"<id>https?://arxiv\.org/abs/([^<]+?)(?:v\d+)?</id>")
+_NAMED: Final = re.compile(
+    r"(?:arxiv\.org/(?:abs|pdf|html)/|huggingface\.co/papers/|arxiv[:.])(\d{4}\.\d{4,5})", re.I
+)
+
+
+def rows(file: Path) -> int:
+    """The entries of a feed."""
+    return len(_ROW.findall(file.read_text("utf-8", "replace")))
+
+
+def announced(files: Iterable[Path]) -> set[str]:
+    """The papers that announcement feeds list."""
+    return {id for file in files for id in _ANNOUNCED.findall(file.read_text("utf-8"))}
+
+
+def described(pages: Iterable[str]) -> set[str]:
+    """The papers in answers of arXiv's API."""
+    return {id for page in pages for id in _DESCRIBED.findall(page)}
+
+
+def named(file: Path) -> set[str]:
+    """The papers of new-style ids that a community's feed names anywhere."""
+    return set(_NAMED.findall(unescape(unescape(file.read_text("utf-8", "replace")))))
+
+
+def picked(daily: dict[str, list[Any]]) -> dict[date, set[str]]:
+    """The papers of each day of Daily Papers."""
+    return {date.fromisoformat(d): {i["paper"]["id"] for i in items} for d, items in daily.items()}
+
+
+def naming_feed(ids: Iterable[str]) -> bytes:
+    """A feed, not recorded but made, with an entry for each paper."""
+    items = "".join(
+        f"<item><title>{json.dumps(id)}</title><link>https://arxiv.org/abs/{id}</link></item>"
+        for id in sorted(ids)
+    )
+    return f'<rss version="2.0"><channel><title>Named</title>{items}</channel></rss>'.encode()

@@ -1,0 +1,239 @@
+"""All that was recorded goes in through real workers, and comes out as feeds, over real HTTP.
+
+Expected numbers are counted in the recordings without Paperwire. `-s` prints them as a table.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+from typing import Any
+
+import feedparser
+import pytest
+import requests
+from lxml import etree
+
+from papers import keys
+from papers.keywords import Keywords
+from papers.matching import announce_label, matches
+from papers.paper import Paper
+from papers.query import parse
+from papers.source_states import SourceState, SourceStates, State
+from tests.conftest import running_store
+from tests.end_to_end import recorded_facts as facts
+from tests.end_to_end.recorded_upstream import RecordedUpstream
+from tests.end_to_end.wire import Wire
+from tests.papers.fingerprint import fingerprint, papers
+from tests.subscriber import Polled, Subscriber
+
+KEYWORDS = {
+    "Hallucination": "hallucination",
+    "MLLM": 'mllm OR "multimodal large language model" OR "multimodal llm"',
+    "Reasoning": "reasoning",
+    "Reward Model": '"reward model"',
+    "Testing": "testing",
+    "Vision": "cat:cs.CV -ti:video",
+}
+FORMATS = ("atom", "rss", "json")
+WEEKEND = ("announcements:cs.AI", date(2026, 6, 6))
+LAST = date(2026, 7, 1)
+"""After everything that was recorded: the day of communities, first fills and enrichment."""
+
+
+@dataclass
+class Ingested:
+    """The system after one complete ingest; `came` is every task's states, in order."""
+
+    wire: Wire
+    upstream: RecordedUpstream
+    came: dict[str, list[SourceState]]
+
+    def papers(self, source: str = "") -> dict[str, Paper]:
+        """The papers of the store that a source named, by id."""
+        found = papers(self.wire.redis)
+        return {str(p.id): p for p in found if source in p.sources or not source}
+
+    def got(self, task: str) -> int:
+        return sum(state.got for state in self.came[task])
+
+    def feeds(self) -> dict[str, bytes]:
+        """Every keyword in every format, freshly rendered."""
+        self.wire.redis.delete(*self.wire.redis.scan_iter("feed:*"), "nothing")
+        urls = [self.feed(name, suffix) for name in KEYWORDS for suffix in FORMATS]
+        return {url: requests.get(url, timeout=10).content for url in urls}
+
+    def feed(self, name: str, suffix: str) -> str:
+        slug = name.lower().replace(" ", "-")
+        return f"{self.wire.url}/feeds/{slug}.{suffix}?n=200"
+
+
+@pytest.fixture(scope="module")
+def ingested(recorded: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ingested]:
+    """Everything was ingested once."""
+    folder = tmp_path_factory.mktemp("wire")
+    with RecordedUpstream(recorded) as upstream, running_store() as url:
+        asked_for = facts.described(page.body for p in upstream.api_pages.values() for page in p)
+        upstream.communities["named"] = folder / "named.rss"
+        upstream.communities["named"].write_bytes(facts.naming_feed(asked_for))
+        with Wire.running(upstream, folder, url) as wire:
+            for name, query in KEYWORDS.items():
+                Keywords(wire.redis).add(name, query, now=noon(LAST))
+            yield Ingested(wire, upstream, ingest(wire, upstream, time(12)))
+
+
+def ingest(wire: Wire, upstream: RecordedUpstream, at: time) -> dict[str, list[SourceState]]:
+    """Run every task on the days it was recorded, at that time; the states by task."""
+    days = defaultdict(list)
+    for _, category, day in sorted(upstream.announcements):
+        days[day].append(f"announcements:{category}")
+    for recorded in upstream.daily:
+        days[date.fromisoformat(recorded)].append("hf:today")
+    days[LAST] += [f"community:{name}" for name in upstream.communities]
+    days[LAST] += [f"fill:{keyword.slug}" for keyword in Keywords(wire.redis).all()]
+    came = defaultdict(list)
+    for upstream.day, tasks in sorted(days.items()):
+        for state in wire.run(sorted(set(tasks)), datetime.combine(upstream.day, at, UTC)):
+            came[state.name].append(state)
+    while not came["enrich"] or "does not know" not in came["enrich"][-1].said:
+        assert len(came["enrich"]) < 10, came["enrich"]
+        came["enrich"] += wire.run(["enrich"], datetime.combine(LAST, at, UTC))
+    return came
+
+
+def noon(day: date) -> datetime:
+    return datetime.combine(day, time(12), UTC)
+
+
+def test_every_record_comes_in(ingested: Ingested) -> None:
+    upstream = ingested.upstream
+    announced: dict[tuple[str, date], Path] = {}
+    for (_, category, day), file in sorted(upstream.announcements.items(), reverse=True):
+        announced[f"announcements:{category}", day] = file  # the Atom form, where there are two
+    for task, states in ingested.came.items():
+        if task.startswith("announcements:"):
+            days = sorted(day for name, day in announced if name == task)
+            assert [s.got for s in states] == [facts.rows(announced[task, d]) for d in days]
+        elif task.startswith("community:"):
+            assert [s.got for s in states] == [facts.rows(upstream.communities[task[10:]])]
+    assert [s.got for s in ingested.came["hf:today"]] == [
+        len(items) for _, items in sorted(upstream.daily.items())
+    ]
+    assert ingested.got("fill:testing") == 100
+    assert SourceStates(ingested.wire.redis).quarantined(10) == []
+    print(table(ingested))
+
+
+def test_every_source_names_the_papers_that_were_recorded(ingested: Ingested) -> None:
+    upstream = ingested.upstream
+    pages = [page.body for pages in upstream.api_pages.values() for page in pages]
+    arxiv = facts.announced(upstream.announcements.values()) | facts.described(pages)
+    picked = set.union(*facts.picked(upstream.daily).values())
+    assert ingested.papers("arxiv").keys() == arxiv
+    assert ingested.papers("hf").keys() == picked
+    named = {name: facts.named(file) for name, file in upstream.communities.items()}
+    named["named"] = facts.described(pages)
+    for community, ids in named.items():
+        assert ingested.papers(community).keys() == ids
+    assert ingested.papers().keys() == arxiv.union(picked, *named.values())
+
+
+def test_every_source_is_in_the_state_it_should_be(ingested: Ingested) -> None:
+    for task, states in ingested.came.items():
+        empty = [state.state for state in states if not state.got]
+        assert set(empty) <= {State.QUIET}, task
+        assert {state.state for state in states if state.got} <= {State.OK}, task
+    quiet = [s.attempted_at for s in ingested.came[WEEKEND[0]] if s.state is State.QUIET]
+    assert quiet == [noon(WEEKEND[1])]
+
+
+def test_every_feed_is_valid_in_every_format(ingested: Ingested) -> None:
+    for url, body in ingested.feeds().items():
+        ids = json_ids(body) if ".json" in url else xml_ids(body)
+        assert len(ids) == len(set(ids)) > 0, url
+        assert all(id.startswith("https://arxiv.org/abs/") for id in ids), url
+
+
+def xml_ids(body: bytes) -> list[str]:
+    etree.fromstring(body)
+    parsed = feedparser.parse(body)
+    assert not parsed.bozo
+    assert all(entry.title and entry.link for entry in parsed.entries)
+    return [entry.id for entry in parsed.entries]
+
+
+def json_ids(body: bytes) -> list[str]:
+    document = json.loads(body)
+    assert document["version"] == "https://jsonfeed.org/version/1.1"
+    return [item["id"] for item in document["items"]]
+
+
+@pytest.mark.parametrize("name", KEYWORDS)
+def test_a_keyword_finds_what_a_plain_scan_finds(ingested: Ingested, name: str) -> None:
+    query = parse(KEYWORDS[name])
+    scanned = [
+        paper.id.url
+        for paper in papers(ingested.wire.redis)
+        if paper.described and matches(query, paper) and announce_label(paper) in ("new", "cross")
+    ]
+    assert list(walked(ingested.feed(name, "json"))) == scanned != []
+
+
+def walked(url: str) -> Iterator[str]:
+    """The ids of a feed and of all its pages after the first."""
+    while url:
+        document = requests.get(url, timeout=10).json()
+        yield from (item["id"] for item in document["items"])
+        url = document.get("next_url", "")
+
+
+def test_what_has_not_changed_is_not_sent_again(ingested: Ingested) -> None:
+    tasks = [f"community:{name}" for name in ingested.upstream.communities]
+    before = len(ingested.upstream.log)
+    states = ingested.wire.run(tasks, noon(LAST) + timedelta(minutes=5))
+    assert {state.said for state in states} == {"not changed"}
+    assert {visit.status for visit in ingested.upstream.log[before:]} == {304}
+
+
+def test_a_second_complete_ingest_changes_nothing(ingested: Ingested) -> None:
+    wire = ingested.wire
+    subscribers = [Subscriber(ingested.feed(name, "atom")) for name in KEYWORDS]
+    assert all(subscriber.poll().new for subscriber in subscribers)
+    feeds, content = ingested.feeds(), lasting(fingerprint(wire.redis))
+    wire.redis.delete(keys.VALIDATORS)
+    again = ingest(wire, ingested.upstream, time(13))
+    for task in ingested.came.keys() - {"enrich"}:
+        assert sum(state.got for state in again[task]) == ingested.got(task), task
+    assert lasting(fingerprint(wire.redis)) == content
+    assert ingested.feeds() == feeds
+    assert [subscriber.poll() for subscriber in subscribers] == [Polled(0, 0)] * len(KEYWORDS)
+    for subscriber in subscribers:
+        subscriber.close()
+
+
+def lasting(content: dict[str, Any]) -> dict[str, Any]:
+    """A store's content without when counters were read and which of equal statements is kept."""
+    return {**content, "papers": [_lasting(paper) for paper in content["papers"]]}
+
+
+def _lasting(paper: Paper) -> Paper:
+    picks = tuple(replace(pick, counted_at=None) for pick in paper.picks)
+    return replace(paper, picks=picks, ranks=())
+
+
+def table(ingested: Ingested) -> str:
+    """The figures: per source, how often it was asked, records, distinct papers, its last state."""
+    lines = [f"\n{'source':<32}{'asked':>6}{'records':>9}  last state"]
+    for task, states in sorted(ingested.came.items()):
+        lines.append(
+            f"{task:<32}{len(states):>6}{ingested.got(task):>9}  "
+            f"{states[-1].state}: {states[-1].said}"
+        )
+    sources = ("arxiv", "hf", *sorted(ingested.upstream.communities), "")
+    for source in sources:
+        lines.append(f"distinct papers, {source or 'all':<22}{len(ingested.papers(source)):>8}")
+    return "\n".join(lines)

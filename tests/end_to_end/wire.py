@@ -1,0 +1,114 @@
+"""The whole of Paperwire as processes, over recorded upstreams: store, workers and web server.
+
+with Wire.running(upstream, folder, store_url) as wire:
+    wire.run(["announcements:cs.CL", "hf:today"], at=noon)
+    requests.get(f"{wire.url}/feeds/reasoning.atom")
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+import requests
+from redis import Redis
+
+from papers.settings import Settings
+from papers.source_states import SourceState, SourceStates
+from paperwire import web
+from paperwire.demo import toml
+from paperwire.up import free_port
+from tests.end_to_end.recorded_upstream import RecordedUpstream
+from workers import jobs
+
+ROOT: Final = Path(__file__).parents[2]
+WORKERS: Final = 2
+
+
+@dataclass(slots=True)
+class Wire:
+    """One system under way. Tasks are woken as the scheduler wakes them, but at a time told."""
+
+    redis: Redis
+    settings: Settings
+    woken: int = 0
+
+    @classmethod
+    @contextmanager
+    def running(cls, upstream: RecordedUpstream, folder: Path, store_url: str) -> Iterator[Wire]:
+        """Start it, with its configuration in `folder`; stop it again."""
+        port = free_port("127.0.0.1", 0)
+        fields = upstream.settings(
+            arxiv_feed_url=f"{upstream.url}/rss/any",
+            arxiv_interval=0.02,
+            fill_papers=100,
+            redis_url=store_url,
+            data_dir=str(folder),
+            port=port,
+            log_level="warning",
+        )
+        config = folder / "paperwire.toml"
+        config.write_text(toml(fields), "utf-8")
+        settings = Settings(**fields)
+        with ExitStack() as stack:
+            for _ in range(WORKERS):
+                worker = (sys.executable, "-m", "tests.end_to_end.worker_then")
+                stack.enter_context(_process(worker, config))
+            stack.enter_context(_process(web.command(settings), config))
+            redis = stack.enter_context(Redis.from_url(store_url))
+            _wait_for_web(settings.base_url)
+            yield cls(redis, settings)
+
+    @property
+    def url(self) -> str:
+        """The web server's address."""
+        return self.settings.base_url
+
+    def run(self, tasks: Sequence[str], at: datetime) -> list[SourceState]:
+        """Have workers run tasks side by side, as if it were then; the states they left."""
+        for task in tasks:
+            jobs.wake(self.redis, task, at)
+        self.woken += len(tasks)
+        ends = time.monotonic() + 30
+        while (done := self._jobs(b"successful_job_count")) < self.woken:
+            assert self._jobs(b"failed_job_count") == 0, "a job failed: see the log"
+            assert time.monotonic() < ends, f"{self.woken - done} of {tasks} not done in 30 s"
+            time.sleep(0.005)
+        states = {state.name: state for state in SourceStates(self.redis).all()}
+        return [states[task] for task in tasks]
+
+    def _jobs(self, count: bytes) -> int:
+        workers: Any = self.redis.smembers("rq:workers")
+        counts: Any = [self.redis.hget(worker, count) for worker in workers]
+        return sum(int(count or 0) for count in counts)
+
+
+@contextmanager
+def _process(command: Sequence[str], config: Path) -> Iterator[None]:
+    environment = {**os.environ, "PAPERWIRE_CONFIG": str(config)}
+    process = subprocess.Popen(command, env=environment, cwd=ROOT)
+    try:
+        yield
+    finally:
+        process.terminate()
+        code = process.wait(20)
+    assert code == 0, command
+
+
+def _wait_for_web(url: str) -> None:
+    for _ in range(600):
+        try:
+            requests.get(f"{url}/healthz", timeout=1)
+        except requests.ConnectionError:
+            time.sleep(0.05)
+        else:
+            return
+    raise TimeoutError(url)

@@ -1,0 +1,32 @@
+"""`python -m workers worker`, except that each task is run at the time it was asked for.
+
+Recorded answers are of their day: on any other an announcement is stale, and a pick is dated to
+when it came. So a test wakes a task "on 8 June", and the worker believes it.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import closing
+from datetime import UTC, datetime
+from typing import Any
+
+from papers.connection import connect
+from papers.settings import discover
+from workers import jobs
+from workers.__main__ import main
+from workers.rq_worker import ALLOWED
+
+
+def run_then(task: str, asked_at: float | None = None) -> dict[str, Any]:
+    """What `workers.jobs.run` does, at `asked_at` (seconds since 1970)."""
+    assert asked_at is not None, "a test wakes a task at a time"
+    settings, then = discover(os.environ), datetime.fromtimestamp(asked_at, UTC)
+    with closing(connect(settings.redis_url, patient=True)) as redis:
+        return jobs.TaskRun(redis, settings, lambda: then).run(task, None)
+
+
+if __name__ == "__main__":
+    ALLOWED[jobs.RUN] = run_then
+    sys.exit(main(["worker"]))
