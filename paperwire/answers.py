@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -100,7 +101,7 @@ def tasks_of(settings: Settings, source: str) -> list[str]:
     from workers.due import standing_tasks
 
     standing = standing_tasks(settings)
-    if source.startswith("fill:"):
+    if source.startswith("fill:") or source == "backfill":
         return [source]
     prefix = {"arxiv": "announcements:", "hf": "hf:"}.get(source, f"community:{source}")
     tasks = [task for task in standing if task == source or task.startswith(prefix)]
@@ -145,6 +146,29 @@ def keyword_removed(session: Session, name: str) -> Answer:
     """Forget a keyword. Raises UnknownKeyword."""
     keyword = _keyword_json(Keywords(session.redis).remove(name))
     return Answer(f"removed {wording.keyword(keyword)}", keyword)
+
+
+def backfill(session: Session, since: date, until: date, set: str) -> Answer:
+    """Plan a backfill, due now. Raises BadParameter where one is under way."""
+    from workers.backfill import TASK, Plans, planned
+
+    plan = planned(since, until, set, session.now)
+    Plans(session.redis).begin(plan)
+    SourceStates(session.redis).make_due(TASK, session.now)
+    document = {"since": str(plan.since), "until": str(plan.until), "set": plan.set}
+    of = f" of {plan.set}" if plan.set else ""
+    said = f"planned: everything{of} from {plan.since} until {plan.until}, a page at a time"
+    return Answer(f"{said}; `paperwire status` tells how far it is", document)
+
+
+def backfill_stopped(session: Session) -> Answer:
+    """Drop the plan of a backfill; what it brought stays."""
+    from workers.backfill import TASK, Plans
+
+    plan = Plans(session.redis).drop()
+    SourceStates(session.redis).forget(TASK)
+    text = f"stopped: {plan.said}" if plan else "no backfill is under way"
+    return Answer(text, {"stopped": plan is not None, "said": plan.said if plan else ""})
 
 
 def _keyword_json(keyword: Keyword) -> dict[str, Any]:

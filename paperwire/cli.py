@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
@@ -125,6 +126,29 @@ def fetch(source: str, as_json: bool) -> None:
     _print(reports, as_json)
     if not reports.good:
         sys.exit(1)
+
+
+@main.command()
+@click.option("--from", "since", type=click.DateTime(["%Y-%m-%d"]), help="The first day.")
+@click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="The last day; else today.")
+@click.option("--set", "only", default="", help="One set, such as cs or cs:cs:AI; else everything.")
+@click.option("--stop", is_flag=True, help="End the one under way; what it brought stays.")
+@as_json
+def backfill(
+    since: datetime | None, until: datetime | None, only: str, stop: bool, as_json: bool
+) -> None:
+    """Bring years of papers from arXiv's OAI-PMH, by the days on which they last changed."""
+    from paperwire import answers
+    from paperwire.session import opened
+
+    if stop == bool(since):
+        raise click.UsageError("say --from DATE to begin, or --stop to end")
+    with opened(discover(os.environ)) as session:
+        if since:
+            last = (until or session.now).date()
+            _print(answers.backfill(session, since.date(), last, only), as_json)
+        else:
+            _print(answers.backfill_stopped(session), as_json)
 
 
 @main.command()

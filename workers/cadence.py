@@ -28,14 +28,16 @@ EXPECTED_FOR: Final = 3 * HOUR
 
 
 def next_time(
-    task: str, state: SourceState, now: datetime, *, wait: Seconds = 0.0
+    task: str, state: SourceState, now: datetime, *, wait: Seconds = 0.0, more: bool = False
 ) -> datetime | None:
     """When the task is due after an attempt that left it in this state; None: never again.
 
-    `wait` is how long the upstream asked to be left alone, in seconds.
+    `wait` is how long the upstream asked to be left alone, in seconds; `more`: the run goes on.
     """
     if state.state is State.FAILING:
         planned: datetime | None = now + _backoff(task, state.failures)
+    elif more:
+        planned = now
     else:
         planned = _CADENCES[task.partition(":")[0]](task, state, now)
     if planned is None:
@@ -65,12 +67,16 @@ def _community(task: str, state: SourceState, now: datetime) -> datetime:
     return now + HOUR * (0.95 + 0.1 * _spread(task))
 
 
+def _oai(task: str, state: SourceState, now: datetime) -> datetime:
+    return now + DAY * (0.95 + 0.1 * _spread(task))
+
+
 def _enrich(task: str, state: SourceState, now: datetime) -> datetime:
     return now + 5 * MINUTE
 
 
-def _fill(task: str, state: SourceState, now: datetime) -> None:
-    """Once."""
+def _once(task: str, state: SourceState, now: datetime) -> None:
+    """Never again."""
 
 
 def _spread(text: str) -> float:
@@ -83,6 +89,8 @@ _CADENCES: Final[dict[str, Callable[[str, SourceState, datetime], datetime | Non
     "hf": _huggingface,
     "community": _community,
     "enrich": _enrich,
-    "fill": _fill,
+    "fill": _once,
+    "oai": _oai,
+    "backfill": _once,
 }
 """One line for each kind of task."""

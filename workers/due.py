@@ -23,6 +23,7 @@ from papers.keywords import Keywords, fill_task
 from papers.settings import Seconds, Settings
 from papers.source_states import SourceStates
 from papers.store import Store
+from workers import backfill, reconcile
 from workers.lease import Lease
 
 log = logging.getLogger(__name__)
@@ -47,6 +48,7 @@ class Scheduler:
         self._lease = Lease(redis, keys.SCHEDULER_LEASE, LEASE)
         self._states, self._keywords = SourceStates(redis), Keywords(redis)
         self._store = Store(redis)
+        self._backfills = backfill.Plans(redis)
 
     def tick(self, now: datetime) -> list[str]:
         """See the module; the tasks that were woken. Raises StoreAway."""
@@ -70,6 +72,8 @@ class Scheduler:
         """Make the due set hold what is configured; how many tasks that is."""
         planned = set(self._states.planned())
         standing = set(standing_tasks(self._settings))
+        if self._backfills.get():
+            standing.add(backfill.TASK)
         fills = {fill_task(keyword.slug) for keyword in self._keywords.all()}
         filled = {state.name for state in self._states.all() if state.succeeded_at}
         for task in sorted((standing | (fills - filled)) - planned):
@@ -82,9 +86,11 @@ class Scheduler:
 
 def standing_tasks(settings: Settings) -> list[str]:
     """The tasks that settings ask for; the first fills of keywords come and go beside them."""
+    reconciled = settings.categories and settings.arxiv_oai_url
     huggingface = ["hf:today", "hf:recent"] if settings.huggingface else []
     return [
         *(f"announcements:{category}" for category in settings.categories),
+        *([reconcile.TASK] if reconciled else []),
         *huggingface,
         *(f"community:{name}" for name in settings.communities),
         "enrich",

@@ -50,7 +50,9 @@ class Tally:
     complete: bool = True
     readable: bool = True
     wait: Seconds = 0.0
+    more: bool = False
     _said: str = ""
+    _summary: str = ""
 
     def add(self, part: Fetched) -> None:
         """Count a part in."""
@@ -61,13 +63,15 @@ class Tally:
         self.complete &= part.complete
         self.readable &= not part.unreadable
         self.wait = max(self.wait, max_age(part.answer))
+        self.more = part.more
         self._said = part.said or self._said
+        self._summary = part.summary or self._summary
 
     @property
     def said(self) -> str:
         """What came, in words."""
-        if self.parts <= 1:
-            return self._said
+        if self._summary or self.parts <= 1:
+            return self._summary or self._said
         return f"{self.got} records in {self.parts} answers"
 
 
@@ -124,7 +128,8 @@ class Ingest:
         except SourceError as failure:
             error = failure
         finally:
-            self._states.end_progress(task)
+            if not tally.more:
+                self._states.end_progress(task)
         return self._record(task, tally, error, started)
 
     def fail(self, task: str, reason: str) -> SourceState:
@@ -141,8 +146,9 @@ class Ingest:
         self._set_aside(task, [*part.rejected, *poisonous], now)
         if part.complete and not (part.stale or part.unreadable):
             self._upstreams.fetcher.remember(part.answer, part.memo)
-        if part.total is not None:
-            self._states.put_progress(Progress(task, part.done, part.total, started, now))
+        if part.more or part.total is not None:
+            began = part.began or started
+            self._states.put_progress(Progress(task, part.done, part.total, began, now))
 
     def _stored(
         self, sightings: Sequence[Sighting], now: datetime
@@ -178,7 +184,8 @@ class Ingest:
         verdict, said = judge(tally, error, before.state if before else None)
         state = following(before, task, verdict, started, now)
         state = replace(state, said=said, got=tally.got)
-        state = replace(state, next_at=next_time(task, state, now, wait=wait))
+        next_at = next_time(task, state, now, wait=wait, more=tally.more)
+        state = replace(state, next_at=next_at)
         self._states.put(state)
         if tally.new and kind in _NAMING:
             self._states.make_due("enrich", now)

@@ -26,11 +26,13 @@ from papers.keywords import Keywords
 from papers.settings import Seconds, Settings, discover
 from papers.source_states import SourceState, SourceStates
 from papers.store import Store
+from workers.backfill import Backfill, Plans
 from workers.due import CLAIM
 from workers.enrich import Enrichment
 from workers.first_fill import FirstFill
 from workers.ingest import Clock, Ingest, Report
 from workers.lease import Lease, beating
+from workers.reconcile import Reconciliation
 from workers.sources import SOURCES
 from workers.sources.result import Upstreams
 
@@ -43,7 +45,7 @@ LOCK: Final[Seconds] = CLAIM.total_seconds()
 """A task whose job died can run again after so long."""
 
 FAILURE_TTL: Final = 3600
-TIMEOUTS: Final = {"enrich": 900, "fill": 1800}
+TIMEOUTS: Final = {"enrich": 900, "fill": 1800, "oai": 3600}
 TIMEOUT: Final = 300
 """Seconds a job may take: those that ask arXiv many times wait long for their turns."""
 
@@ -122,6 +124,8 @@ def pipeline(redis: Redis, settings: Settings, clock: Clock) -> Ingest:
         **SOURCES,
         "enrich": Enrichment(store, redis).fetch,
         "fill": FirstFill(Keywords(redis)).fetch,
+        "oai": Reconciliation(store, SourceStates(redis)).fetch,
+        "backfill": Backfill(Plans(redis)).fetch,
     }
     return Ingest(store, SourceStates(redis), upstreams, sources, clock)
 

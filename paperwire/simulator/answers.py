@@ -16,6 +16,7 @@ from paperwire.simulator import (
     community_feed,
     daily_papers,
     days,
+    oai_list,
 )
 from paperwire.simulator.messages import Reply, Request
 from paperwire.simulator.model import Preprint, Version
@@ -36,16 +37,21 @@ class Refused(Exception):
 
 
 class Answers:
-    """The answer to any request. `api_lag`: how long after the announcement the API knows."""
+    """The answer to any request.
+
+    `api_lag`: how long after the announcement the API knows; `oai_page`: records on a page.
+    """
 
     def __init__(self, world: World, api_lag: timedelta, communities: Iterable[str]) -> None:
         self.world = world
         self.api_lag = api_lag
+        self.oai_page = oai_list.PAGE
         self.documents: dict[str, Reply] = {}
         self._communities = tuple(communities)
         self._routes = (
             (re.compile(r"/rss/atom/(.+)"), self._announcements),
             (re.compile(r"/api/query()"), self._api),
+            (re.compile(r"/oai()"), self._oai),
             (re.compile(r"/hf/api/daily_papers()"), self._daily),
             (re.compile(r"/hf/api/papers/(.+)"), self._daily_paper),
             (re.compile(r"/feeds/(.+)\.xml"), self._community),
@@ -127,6 +133,9 @@ class Answers:
 
     def _indexed(self, version: Version) -> bool:
         return days.midnight(version.announced_on) + self.api_lag <= self.world.now
+
+    def _oai(self, request: Request, _: str) -> Reply:
+        return oai_list.answer(self.world, request, self.oai_page)
 
     def _daily(self, request: Request, _: str) -> Reply:
         try:

@@ -4,6 +4,7 @@
 | --- | --- |
 | `/rss/atom/CATEGORIES` | rss.arxiv.org/atom: the day's announcement |
 | `/api/query` | export.arxiv.org/api/query |
+| `/oai` | oaipmh.arxiv.org/oai |
 | `/hf/api/daily_papers`, `/hf/api/papers/ID` | huggingface.co |
 | `/feeds/NAME.xml` | a community's feed |
 | what was `put` | any document |
@@ -15,13 +16,14 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any, Self
 
+from paperwire.simulator import oai_list
 from paperwire.simulator.answers import Answers
 from paperwire.simulator.messages import Reply
 from paperwire.simulator.serving import Site
 from paperwire.simulator.visits import Visit
 from paperwire.simulator.world import WEDNESDAY, World
 
-ARXIV = ("/rss", "/api")
+ARXIV = ("/rss", "/api", "/oai")
 """What arXiv's rule of one connection and three seconds covers together."""
 
 
@@ -34,7 +36,7 @@ class Upstream(World):
             settings = Settings(**upstream.settings(arxiv_interval=0.0))
 
     `api_lag` is how long after an announcement the API knows of it, `communities` the feeds that
-    exist although nobody picked anything yet.
+    exist although nobody picked anything yet, `oai_page` how many records OAI-PMH puts on a page.
     """
 
     def __init__(
@@ -44,10 +46,12 @@ class Upstream(World):
         rests: bool = True,
         api_lag: timedelta = timedelta(0),
         communities: Iterable[str] = (),
+        oai_page: int = oai_list.PAGE,
         port: int = 0,
     ) -> None:
         super().__init__(now, rests=rests)
         self._answers = Answers(self, api_lag, communities)
+        self._answers.oai_page = oai_page
         self._site = Site(self._answers, lambda: self.now, port=port)
 
     def __enter__(self) -> Self:
@@ -77,6 +81,7 @@ class Upstream(World):
         return {
             "arxiv_feed_url": f"{self.url}/rss/atom",
             "arxiv_api_url": f"{self.url}/api/query",
+            "arxiv_oai_url": f"{self.url}/oai",
             "huggingface_url": f"{self.url}/hf",
             "communities": feeds,
             "allowed_networks": ("127.0.0.0/8",),

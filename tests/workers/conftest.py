@@ -27,6 +27,7 @@ def near(loopback: Loopback) -> Settings:
         allowed_networks=("127.0.0.0/8",),
         arxiv_feed_url=loopback.url("/atom"),
         arxiv_api_url=loopback.url("/api/query"),
+        arxiv_oai_url=loopback.url("/oai"),
         huggingface_url=loopback.url(""),
         arxiv_interval=0.0,
         fetch_timeout=5.0,

@@ -102,7 +102,14 @@ def test_the_next_time_is_later_and_no_sooner_than_asked(
 
 
 SETTINGS = Settings(categories=("cs.CL",), communities={"weekly": "https://example.org/feed"})
-STANDING = ["announcements:cs.CL", "hf:today", "hf:recent", "community:weekly", "enrich"]
+STANDING = [
+    "announcements:cs.CL",
+    "oai:daily",
+    "hf:today",
+    "hf:recent",
+    "community:weekly",
+    "enrich",
+]
 
 
 class Clockwork:
@@ -185,7 +192,9 @@ def test_what_is_no_longer_configured_is_forgotten(redis: Redis) -> None:
     states.put(SourceState("community:weekly", State.FAILING, WEDNESDAY, WEDNESDAY))
     redis.delete(keys.SCHEDULER_LEASE)
     Clockwork(redis, Settings(categories=("cs.LG",))).tick(WEDNESDAY + SECOND)
-    assert sorted(states.planned()) == ["announcements:cs.LG", "enrich", "hf:recent", "hf:today"]
+    assert sorted(states.planned()) == [
+        *("announcements:cs.LG", "enrich", "hf:recent", "hf:today", "oai:daily")
+    ]
     assert states.get("community:weekly") is None
 
 

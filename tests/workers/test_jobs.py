@@ -214,7 +214,7 @@ class Process:
             "PAPERWIRE_ALLOWED_NETWORKS": "127.0.0.0/8",
             **{
                 f"PAPERWIRE_{name.upper()}": given[name]
-                for name in ("arxiv_feed_url", "arxiv_api_url", "huggingface_url")
+                for name in ("arxiv_feed_url", "arxiv_api_url", "arxiv_oai_url", "huggingface_url")
                 if name in given
             },
         }

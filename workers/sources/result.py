@@ -40,8 +40,10 @@ class Fetched:
     `got` counts its records: those read, those `rejected`, and those `passed_over` because they
     name no paper. `stale`: a valid answer, but of an earlier `day` than the `expected` one.
     `complete` is False where part of the answer is missing: what is here is sound, and the rest
-    must be asked for again. `said` tells a person in a sentence. `done` of `total` is how far a
-    run of several answers has come, in records (None: not known).
+    must be asked for again. `said` tells a person in a sentence, `summary` the same of the whole
+    run so far. `done` of `total` is how far a run of several answers has come since it `began`, in
+    records (None: not known; began with this attempt). `more`: the run goes on in another attempt,
+    which is due at once.
     `answer` and `memo` are what `Fetcher.remember` keeps once all this is stored.
     """
 
@@ -55,8 +57,11 @@ class Fetched:
     complete: bool = True
     not_modified: bool = False
     said: str = ""
+    summary: str = ""
     done: int = 0
     total: int | None = None
+    began: datetime | None = None
+    more: bool = False
     answer: Answer | None = None
     memo: str = ""
 

@@ -1,0 +1,25 @@
+from __future__ import annotations
+
+import pytest
+
+from workers.sources.author_string import names
+
+STRINGS = (
+    ("Ada Example", ("Ada Example",)),
+    ("A. Bo and C. Do", ("A. Bo", "C. Do")),
+    ("A. Bo, C. Do and E. Fo", ("A. Bo", "C. Do", "E. Fo")),
+    ("A. Bo, C. Do, and E. Fo", ("A. Bo", "C. Do", "E. Fo")),
+    ("A. Bo & C. Do; E. Fo", ("A. Bo", "C. Do", "E. Fo")),
+    ("A. Bo (Univ. of Arts and Crafts, Rome), C. Do (MIT)", ("A. Bo", "C. Do")),
+    ("Isaac Chappell II and S. James Gates, Jr.", ("Isaac Chappell II", "S. James Gates Jr.")),
+    ("CDF Collaboration: T. Aaltonen et al", ("CDF Collaboration", "T. Aaltonen")),
+    ("PHENIX Collaboration, A. Adare, et al.", ("PHENIX Collaboration", "A. Adare")),
+    ("Alexandre Anderson, Ferdinand Sandro", ("Alexandre Anderson", "Ferdinand Sandro")),
+    ("Jean-Claude L\\'eon (LGS)", ("Jean-Claude L\\'eon",)),
+    ("", ()),
+)
+
+
+@pytest.mark.parametrize(("text", "expected"), STRINGS)
+def test_names(text: str, expected: tuple[str, ...]) -> None:
+    assert names(text) == expected

@@ -1,0 +1,29 @@
+"""Authors in one string, as `arXivRaw` and the metadata snapshot write them.
+
+The announcements' commas and parentheses, and beside them what authors type: `A, B and C`,
+`A. Bo, Jr.`, `CDF Collaboration: T. Aaltonen et al`.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from workers.sources.arxiv_announcements import authors
+
+_JOINED: Final = re.compile(r",?\s+(?:and|&)\s+|\s*;\s*")
+_COLLABORATION: Final = re.compile(r"(Collaborations?)\s*:", re.IGNORECASE)
+_OTHERS: Final = re.compile(r",?\s*\bet\.?\s+al\b\.?")
+_SUFFIX: Final = re.compile(r"(?:Jr|Sr)\.?|I{2,3}|IV", re.IGNORECASE)
+
+
+def names(text: str) -> tuple[str, ...]:
+    """The names, without affiliations; who is only `et al` has none."""
+    text = _COLLABORATION.sub(r"\1,", _OTHERS.sub("", text))
+    found: list[str] = []
+    for name in authors(_JOINED.sub(", ", text)):
+        if found and _SUFFIX.fullmatch(name):
+            found[-1] = f"{found[-1]} {name}"
+        elif name := re.sub(r"^and\s+", "", name):
+            found.append(name)
+    return tuple(found)
