@@ -45,10 +45,12 @@ def connect(url: str, *, patient: bool) -> Redis:
             socket_timeout=timeout,
             socket_connect_timeout=min(timeout, 5.0),
         )
-    except ValueError as error:
+    except ValueError:
+        # what the parser says of a URL may be a piece of the password in it
         raise BadSettings(
-            f"redis_url: {error}; give a redis://, rediss:// or unix:// URL"
-        ) from error
+            "redis_url: cannot be read; give a redis://, rediss:// or unix:// URL, "
+            "with / @ : # in the password as %2F %40 %3A %23"
+        ) from None
 
 
 @contextmanager

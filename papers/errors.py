@@ -6,6 +6,7 @@
     │   ├── BadQuery             a keyword that cannot be parsed (has a position)
     │   ├── BadParameter         a parameter beside the keyword
     │   └── BadSettings          a setting, from TOML or the environment
+    ├── NotAllowed               whoever asked: HTTP 401, without the token that this needs
     ├── NotFound                 whoever asked: HTTP 404
     │   ├── UnknownKeyword       no saved keyword of that name
     │   └── UnknownPaper         a well-formed id that the store does not hold
@@ -58,6 +59,10 @@ class BadParameter(BadInput):
 
 class BadSettings(BadInput):
     """A setting that is unknown, missing or of the wrong form."""
+
+
+class NotAllowed(PaperwireError):
+    """What was asked for needs a token, and none or another came."""
 
 
 class NotFound(PaperwireError):

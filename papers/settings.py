@@ -21,6 +21,9 @@ from papers.errors import BadSettings
 
 Seconds = float
 
+SHORTEST_TOKEN: Final = 20
+"""Characters: fewer could be guessed."""
+
 
 def _setting(default: Any, about: str, *, secret: bool = False) -> Any:
     metadata = {"about": about, "secret": secret}
@@ -51,6 +54,11 @@ class Settings:
     )
     trusted_proxies: int = _setting(
         0, "How many proxies in front are trusted to set X-Forwarded-* headers."
+    )
+    token: str = _setting(
+        "",
+        "Token for writing over HTTP, or its `sha256:` digest; empty: there is no writing.",
+        secret=True,
     )
     web_processes: int = _setting(2, "Web server processes.")
     worker_processes: int = _setting(1, "RQ worker processes that `paperwire up` starts.")
@@ -106,6 +114,10 @@ class Settings:
         if self.log_level not in ("debug", "info", "warning", "error"):
             raise BadSettings(
                 f"log_level = {self.log_level!r}: must be debug, info, warning, error"
+            )
+        if self.token and len(self.token) < SHORTEST_TOKEN:
+            raise BadSettings(
+                f"token: shorter than {SHORTEST_TOKEN} characters; `paperwire token` makes one"
             )
         for name in _URLS:
             value = getattr(self, name)
@@ -238,7 +250,8 @@ def _checked(where: str, name: str, value: Any) -> Any:
     members = value.values() if isinstance(value, dict) else value
     nested = isinstance(value, (tuple, dict)) and not all(isinstance(m, str) for m in members)
     if type(value) is not type(default) or nested:
-        raise BadSettings(f"{where}: must be {_FORMS[type(default)]}, not {value!r}")
+        said = "" if name in _SECRETS else f", not {value!r}"
+        raise BadSettings(f"{where}: must be {_FORMS[type(default)]}{said}")
     return value
 
 
@@ -259,6 +272,7 @@ def _pairs(text: str) -> dict[str, str]:
 
 
 _FIELDS: Final = tuple(field.name for field in dataclasses.fields(Settings))
+_SECRETS: Final = {f.name for f in dataclasses.fields(Settings) if f.metadata["secret"]}
 _FORMS: Final = {
     str: "a text",
     int: "a whole number",

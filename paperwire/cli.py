@@ -16,6 +16,7 @@ import click
 
 from papers.errors import BadInput, PaperwireError
 from papers.settings import discover
+from paperwire.commands.token import token
 
 CONFIG: Final = "paperwire.toml"
 
@@ -221,6 +222,9 @@ def keyword_list(as_json: bool) -> None:
 
     with opened(discover(os.environ)) as session:
         _print(answers.keywords(session), as_json)
+
+
+main.add_command(token)
 
 
 def _print(answer: Any, as_json: bool) -> None:

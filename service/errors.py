@@ -21,6 +21,7 @@ STATUSES: Final[dict[type[PaperwireError], int]] = {
     errors.BadId: 400,
     errors.BadQuery: 400,
     errors.BadParameter: 400,
+    errors.NotAllowed: 401,
     errors.UnknownKeyword: 404,
     errors.UnknownPaper: 404,
     errors.StoreError: 503,
@@ -100,6 +101,8 @@ def _said(status: int, detail: str) -> Response:
         response = Response(page, content_type="text/html; charset=utf-8")
     response.status_code = status
     response.headers["Cache-Control"] = "no-store"
+    if status == 401:
+        response.headers["WWW-Authenticate"] = 'Bearer realm="Paperwire"'
     if status == 503:
         response.headers["Retry-After"] = str(RETRY_SECONDS)
     return response

@@ -112,6 +112,9 @@ REFUSED_IN_TOML = [
     ("[communities]\narxiv = 'https://a'", "communities: 'arxiv' must be a name"),
     ("[communities]\n'a:b' = 'https://a'", "communities: 'a:b' must be a name"),
     ("[communities]\nours = 'file:///etc'", "communities: ours = .* must begin with http"),
+    ("token = 'too short'", "token: shorter than 20 characters; `paperwire token` makes one"),
+    ("token = 7777777777777777777777", "token in .*: must be a text$"),
+    ("redis_url = 7777", "redis_url in .*: must be a text$"),
     ("port = ", "is no TOML"),
     ("port = 1\nport = 2", "is no TOML"),
 ]
