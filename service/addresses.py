@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from papers.query import Query
 from service.feeds import FORMATS
 from service.params import Asked
 
@@ -18,7 +17,10 @@ SEARCH: Final = "search"
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """The addresses of one question: as a page, in every format, in the API."""
+    """The addresses of one question: as a page, in every format, in the API.
+
+    `slug` is a saved keyword's, or `SEARCH` for a custom one and for several saved ones.
+    """
 
     base_url: str
     slug: str
@@ -26,8 +28,13 @@ class Address:
 
     @property
     def saved(self) -> bool:
-        """Whether this is a saved keyword's, not a custom one's."""
+        """Whether this is one saved keyword's."""
         return self.slug != SEARCH
+
+    @property
+    def keywords(self) -> tuple[str, ...]:
+        """The slugs of the saved keywords it asks for."""
+        return (self.slug,) if self.saved else self.asked.keywords
 
     def path(self, form: str) -> str:
         """Path and query string of a form: `page`, or a format's suffix."""
@@ -39,9 +46,10 @@ class Address:
         """The absolute URL of a form."""
         return self.base_url + self.path(form)
 
-    def api_path(self, query: Query) -> str:
-        """Path and query string in the API, where the keyword is always told by its query."""
-        return joined("/api/v1/papers", replace(self.asked, query=query).spelled)
+    @property
+    def api_path(self) -> str:
+        """Path and query string in the API, where a saved keyword is a parameter."""
+        return joined("/api/v1/papers", replace(self.asked, keywords=self.keywords).spelled)
 
     def after(self, cursor: str) -> Address:
         """The same question going on from a cursor; "" is its beginning."""

@@ -15,7 +15,7 @@ from papers.keywords import Keyword
 from papers.merge import published_at, updated_at
 from papers.paper import Paper, Pick
 from papers.source_states import SourceState
-from service.addresses import SEARCH, Address, joined
+from service.addresses import SEARCH, Address
 from service.caching import EVERY_KEYWORD
 from service.desk import Desk, Found, desk
 from service.feeds import FORMATS
@@ -34,8 +34,10 @@ def papers() -> Response:
     """The papers of a keyword, a page at a time."""
     at = desk()
     address = at.address(SEARCH)
-    path = joined("/api/v1/papers", address.asked.spelled)
-    return redirected(request, path) or _served(at, path, lambda: _page(at.find(address)))
+    path = address.api_path
+    return redirected(request, path) or _served(
+        at, path, lambda: _page(at.find(address)), keywords=address.keywords
+    )
 
 
 @api.get("/papers/<path:id>")
@@ -63,7 +65,7 @@ def keywords() -> Response:
     def found() -> dict[str, Any]:
         return {"keywords": [keyword_json(at, keyword) for keyword in at.keywords.all()]}
 
-    return redirected(request, path) or _served(at, path, found, keyword=EVERY_KEYWORD)
+    return redirected(request, path) or _served(at, path, found, keywords=(EVERY_KEYWORD,))
 
 
 @api.get("/keywords/<name>")
@@ -74,7 +76,7 @@ def keyword(name: str) -> Response:
     slug = at.slug(name)
     path = f"/api/v1/keywords/{slug}"
     return redirected(request, path) or _served(
-        at, path, lambda: keyword_json(at, at.keywords.get(slug)), keyword=slug
+        at, path, lambda: keyword_json(at, at.keywords.get(slug)), keywords=(slug,)
     )
 
 
@@ -94,12 +96,15 @@ def openapi() -> Response:
     _no_parameters()
     at, path = desk(), "/api/v1/openapi.json"
     return redirected(request, path) or _served(
-        at, path, lambda: describe(at.settings.base_url), keyword=EVERY_KEYWORD
+        at, path, lambda: describe(at.settings.base_url), keywords=(EVERY_KEYWORD,)
     )
 
 
-def paper_json(paper: Paper) -> dict[str, Any]:
-    """All that is known of a paper; null is what nobody has said."""
+def paper_json(paper: Paper, met: tuple[Keyword, ...] = ()) -> dict[str, Any]:
+    """All that is known of a paper; null is what nobody has said.
+
+    `met` are the keywords that it met, of several asked for.
+    """
     announced = paper.announce_type
     return {
         "id": str(paper.id),
@@ -126,6 +131,7 @@ def paper_json(paper: Paper) -> dict[str, Any]:
         "votes": paper.votes,
         "picks": [_pick_json(pick) for pick in paper.picks],
         "sources": [line(name) for name in paper.sources],
+        "keywords": [keyword.slug for keyword in met] or None,
     }
 
 
@@ -159,11 +165,10 @@ def source_json(state: SourceState) -> dict[str, Any]:
 
 def _page(found: Found) -> dict[str, Any]:
     address, following = found.address, found.page.next
-    after = joined("/api/v1/papers", address.asked.after(following or "").spelled)
     return {
         "query": found.query.canonical,
-        "papers": [paper_json(paper) for paper in found.page.papers],
-        "next": address.base_url + after if following else None,
+        "papers": [paper_json(paper, found.met(paper)) for paper in found.page.papers],
+        "next": address.base_url + address.after(following).api_path if following else None,
         "complete": found.page.complete,
     }
 
@@ -182,9 +187,9 @@ def _pick_json(pick: Pick) -> dict[str, Any]:
 
 
 def _served(
-    at: Desk, path: str, found: Callable[[], dict[str, Any]], *, keyword: str = ""
+    at: Desk, path: str, found: Callable[[], dict[str, Any]], *, keywords: tuple[str, ...] = ()
 ) -> Response:
-    return at.serve(path, lambda: _dumped(found()), content_type=JSON, keyword=keyword)
+    return at.serve(path, lambda: _dumped(found()), content_type=JSON, keywords=keywords)
 
 
 def _dumped(document: dict[str, Any]) -> bytes:

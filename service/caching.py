@@ -47,18 +47,18 @@ EVERY_KEYWORD: Final = "*"
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What is asked for: the canonical request, and the saved keyword it depends on.
+    """What is asked for: the canonical request, and the saved keywords it depends on.
 
-    `keyword` is a slug, `EVERY_KEYWORD`, or "" for a custom one.
+    `keywords` are slugs, or `EVERY_KEYWORD` alone; none for a custom one.
     """
 
     request: str
-    keyword: str = ""
+    keywords: tuple[str, ...] = ()
 
     @property
     def custom(self) -> bool:
-        """Whether anyone may make up any number of these."""
-        return not self.keyword
+        """Whether anyone may make up any number of these: queries, and choices of keywords."""
+        return len(self.keywords) != 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,14 +150,15 @@ class Answers:
             pipe.get(keys.REVISION)
             pipe.hgetall(keys.SOURCES)
             pipe.get(keys.feed(digest))
-            if wanted.keyword == EVERY_KEYWORD:
+            if wanted.keywords == (EVERY_KEYWORD,):
                 pipe.hgetall(keys.KEYWORDS)
-            elif wanted.keyword:
-                pipe.hget(keys.KEYWORDS, wanted.keyword)
-            revision, sources, cached, *keyword = pipe.execute()
-        if keyword == [None]:
-            raise UnknownKeyword(f"no keyword {wanted.keyword!r} is saved here")
-        shown = [sorted(part.items()) if isinstance(part, dict) else part for part in keyword]
+            elif wanted.keywords:
+                pipe.hmget(keys.KEYWORDS, wanted.keywords)
+            revision, sources, cached, *found = pipe.execute()
+        for slug, keyword in zip(wanted.keywords, *found, strict=False):
+            if keyword is None:
+                raise UnknownKeyword(f"no keyword {slug!r} is saved here")
+        shown = [sorted(part.items()) if isinstance(part, dict) else part for part in found]
         stamp = _stamp(self._edition, revision, _conditions(sources), shown)
         return _State(stamp, unpack(cached))
 

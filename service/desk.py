@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -15,19 +15,24 @@ from redis import Redis
 from papers.connection import connect
 from papers.errors import BadParameter, UnknownKeyword
 from papers.keywords import Keyword, Keywords, slug_of
+from papers.matching import Folded, holds
+from papers.paper import Paper
 from papers.query import Query, parse
 from papers.search import Ask, Page
 from papers.settings import Settings
 from papers.source_states import SourceState, SourceStates
 from papers.store import Store
+from papers.tree import any_of
 from service.addresses import SEARCH, Address
 from service.caching import Answers, Wanted
+from service.feeds.entry import Entry, entry_of, lead_of
 from service.feeds.text import line, source_name
 from service.last_good import LastGood
 from service.params import read, shown
 from service.serving import respond
 
 _EXTENSION: Final = "paperwire"
+_MOST_NAMES: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +58,8 @@ class Desk:
         slug = SEARCH if name == SEARCH else self.slug(name)
         sources = ("arxiv", "hf", *self.settings.communities)
         asked = read(request.args, saved=slug != SEARCH, sources=sources)
+        if len(asked.keywords) == 1:
+            (slug,), asked = asked.keywords, replace(asked, keywords=())
         return Address(self.settings.base_url, slug, asked)
 
     def slug(self, name: str) -> str:
@@ -64,10 +71,10 @@ class Desk:
 
     def find(self, address: Address) -> Found:
         """What an address leads to. Raises UnknownKeyword, StoreAway."""
-        keyword = self.keywords.get(address.slug) if address.saved else None
-        query = parse(keyword.query) if keyword else address.asked.ask.query
+        keywords = tuple(map(self.keywords.get, address.keywords))
+        query = address.asked.query or any_keyword(keywords)
         ask = address.asked.of(query)
-        return Found(address, keyword, query, ask, self.store.search(ask), self.states.all())
+        return Found(address, keywords, query, ask, self.store.search(ask), self.states.all())
 
     def serve(
         self,
@@ -75,7 +82,7 @@ class Desk:
         render: Callable[[], bytes],
         *,
         content_type: str,
-        keyword: str,
+        keywords: tuple[str, ...],
         headers: dict[str, str] | None = None,
         most_seconds: int | None = None,
     ) -> Response:
@@ -84,7 +91,7 @@ class Desk:
         Others may keep it for as long as the settings say, or `most_seconds` if that is less.
         """
         seconds = self.settings.cache_seconds
-        served = self.answers.get(Wanted(path, keyword), render, now=self.now())
+        served = self.answers.get(Wanted(path, keywords), render, now=self.now())
         return respond(
             request,
             served,
@@ -96,10 +103,13 @@ class Desk:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What an address leads to: the keyword if it is a saved one, the question, its answer."""
+    """What an address leads to: the saved keywords if such are asked for, the question, its answer.
+
+    A paper is an answer if it meets any of several keywords.
+    """
 
     address: Address
-    keyword: Keyword | None
+    keywords: tuple[Keyword, ...]
     query: Query
     ask: Ask
     page: Page
@@ -107,8 +117,28 @@ class Found:
 
     @property
     def name(self) -> str:
-        """What people call the keyword: its name, or its query."""
-        return line(self.keyword.name if self.keyword else self.query.canonical)
+        """What people call it: the names of its keywords, or its query."""
+        names = [line(keyword.name) for keyword in self.keywords]
+        more = len(names) - _MOST_NAMES
+        told = names if more <= 1 else [*names[:_MOST_NAMES], f"{more} more"]
+        return ", ".join(told) or line(self.query.canonical)
+
+    @property
+    def about(self) -> str:
+        """What the papers match, in words."""
+        return f"any of {self.name}" if len(self.keywords) > 1 else self.query.canonical
+
+    def met(self, paper: Paper) -> tuple[Keyword, ...]:
+        """Which of several keywords a paper meets; of one alone nothing is said."""
+        if len(self.keywords) < 2:
+            return ()
+        folded = Folded(paper)
+        return tuple(k for k in self.keywords if holds(parse(k.query).tree, folded))
+
+    def entry(self, paper: Paper) -> Entry:
+        """A paper of the answer as an entry; in order of picks it begins with the pick."""
+        lead = lead_of(paper, self.ask.source) if self.picked else None
+        return entry_of(paper, lead=lead, keywords=tuple(k.slug for k in self.met(paper)))
 
     @property
     def picked(self) -> bool:
@@ -127,6 +157,11 @@ class Found:
             f"until {ask.until}" if ask.until else "",
         ]
         return ", ".join(part for part in told if part)
+
+
+def any_keyword(keywords: Sequence[Keyword]) -> Query:
+    """The query of papers that meet any of these."""
+    return Query(any_of(parse(keyword.query).tree for keyword in keywords))
 
 
 def open_desk(app: Flask, settings: Settings) -> None:

@@ -1,4 +1,7 @@
-"""Feeds: `/feeds/NAME.SUFFIX` of a saved keyword, `/feeds/search.SUFFIX?q=…` of any other."""
+"""Feeds: `/feeds/NAME.SUFFIX` of a saved keyword, `/feeds/search.SUFFIX?q=…` of any other.
+
+`/feeds/search.SUFFIX?k=NAME&k=NAME` is of several saved keywords: papers of any, each once.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,6 @@ from flask import Blueprint, Response, request
 
 from service.desk import Found, desk
 from service.feeds import FORMATS
-from service.feeds.entry import entry_of, lead_of
 from service.feeds.feed import Feed
 from service.serving import redirected
 from service.source_lines import trouble
@@ -30,21 +32,17 @@ def feed(name: str, suffix: str) -> Response:
         path,
         lambda: form.render(feed_of(at.find(address), suffix)),
         content_type=form.content_type,
-        keyword=address.slug if address.saved else "",
+        keywords=address.keywords,
         headers={"Link": f'<{address.url(suffix)}>; rel="self"'},
     )
 
 
 def feed_of(found: Found, suffix: str) -> Feed:
     """What was found as a feed, with the addresses of one format."""
-    first, ask = found.address.after(""), found.ask
-    entries = tuple(
-        entry_of(paper, lead=lead_of(paper, ask.source) if found.picked else None)
-        for paper in found.page.papers
-    )
+    first = found.address.after("")
     return Feed(
         id=first.url("atom"),
-        title=f"{found.name}{', picked' if ask.order == 'picked' else ''} · Paperwire",
+        title=f"{found.name}{', picked' if found.picked else ''} · Paperwire",
         subtitle=subtitle(found),
         page_url=first.url("page"),
         self_url=found.address.url(suffix),
@@ -55,13 +53,13 @@ def feed_of(found: Found, suffix: str) -> Feed:
             for other, form in FORMATS.items()
             if other != suffix
         ),
-        entries=entries,
+        entries=tuple(map(found.entry, found.page.papers)),
     )
 
 
 def subtitle(found: Found) -> str:
     """What the feed holds, in what order, what may be missing from it."""
-    said = [f"arXiv papers that match {found.query.canonical}, {found.order}."]
+    said = [f"arXiv papers that match {found.about}, {found.order}."]
     if not found.page.complete:
         said.append("The search was cut here because it grew costly; the next page goes on.")
     said.append(trouble(found.states))

@@ -12,7 +12,7 @@ from papers.arxiv_id import ArxivId
 from papers.paper import AnnounceType
 from papers.source_states import State
 from service.feeds import FORMATS
-from service.params import OPTIONS, PARAMETERS, Parameter
+from service.params import PARAMETERS, Parameter
 
 _TEXT: Final = {"type": "string"}
 _WORDS: Final = {"type": ["string", "null"]}
@@ -79,6 +79,7 @@ SCHEMAS: Final = {
         votes=_NUMBER,
         picks=_list(_ref("Pick")),
         sources=_list(_TEXT),
+        keywords={"type": ["array", "null"], "items": _TEXT},
     ),
     "Papers": _object(
         query=_TEXT, papers=_list(_ref("Paper")), next=_MAYBE_URL, complete={"type": "boolean"}
@@ -180,12 +181,10 @@ def _feed(summary: str, path: list[dict[str, Any]]) -> dict[str, Any]:
     failures = {
         str(code): {"description": reason, "content": words} for code, reason in _REASONS.items()
     }
-    q, *options = [_in_query(parameter) for parameter in (PARAMETERS[0], *OPTIONS)]
-    q = {**q, "required": False, "description": f"{q['description']} Only with `search`."}
     return {
         "get": {
             "summary": summary,
-            "parameters": [*path, q, *options],
+            "parameters": [*path, *map(_in_query, PARAMETERS)],
             "responses": {
                 "200": {"description": "The feed.", "content": content},
                 **_UNCHANGED,
@@ -210,7 +209,7 @@ def _in_query(parameter: Parameter) -> dict[str, Any]:
     return {
         "name": parameter.name,
         "in": "query",
-        "required": parameter.name == "q",
+        "required": False,
         "description": parameter.about,
         "schema": dict(parameter.schema),
     }

@@ -39,7 +39,7 @@ def home() -> Response:
         "/",
         lambda: _home(at),
         content_type=HTML,
-        keyword=EVERY_KEYWORD,
+        keywords=(EVERY_KEYWORD,),
         most_seconds=PAGE_SECONDS,
     )
 
@@ -113,7 +113,7 @@ def _papers(name: str) -> Response:
         path,
         lambda: _papers_page(at.find(address)),
         content_type=HTML,
-        keyword=address.slug if address.saved else "",
+        keywords=address.keywords,
         most_seconds=PAGE_SECONDS,
     )
 
@@ -126,11 +126,11 @@ def _papers_page(found: Found) -> bytes:
         address=address,
         feeds=address.feeds,
         atom_url=address.after("").url("atom"),
-        api_path=address.api_path(found.query),
+        api_path=address.api_path,
         groups=_by_day(found),
         next_path=address.after(following).path("page") if following else "",
         trouble=trouble(found.states),
-        q="" if address.saved else found.query.canonical,
+        q="" if found.keywords else found.query.canonical,
     ).encode()
 
 
@@ -138,7 +138,8 @@ def _by_day(found: Found) -> list[tuple[date, list[Entry]]]:
     """The entries under the days they were announced, or picked; newest day first."""
     days: defaultdict[date, list[Entry]] = defaultdict(list)
     for paper in found.page.papers:
-        entry, lead = entry_of(paper), lead_of(paper, found.ask.source) if found.picked else None
+        lead = lead_of(paper, found.ask.source) if found.picked else None
+        entry = entry_of(paper, keywords=tuple(keyword.slug for keyword in found.met(paper)))
         days[lead.picked_at.date() if lead else entry.published.date()].append(entry)
     return sorted(days.items(), reverse=True)
 

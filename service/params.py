@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Final
@@ -19,11 +19,13 @@ from werkzeug.datastructures import MultiDict
 
 from papers.arxiv_id import ArxivId
 from papers.errors import BadId, BadParameter
+from papers.keywords import slug_of
 from papers.query import Query, parse
 from papers.search import Ask
 
 MAX_PAPERS: Final = 200
 MAX_TEXT: Final = 2_000
+MAX_KEYWORDS: Final = 50
 TYPES: Final = ("new", "cross", "replace")
 _PLAIN: Final = ":,()*/"
 """Left as they are in a canonical query string: no browser encodes them when it follows a link."""
@@ -33,23 +35,18 @@ _PLAIN: Final = ":,()*/"
 class Asked:
     """A request's parameters in normal form.
 
-    `query` is None where the path names a saved keyword. `options` are fields of `Ask` that differ
-    from their defaults.
+    `query` is None where saved keywords are asked for: the one that the path names, or any of
+    `keywords`, slugs in order, each once. `options` are fields of `Ask` that differ from their
+    defaults.
     """
 
     query: Query | None
     options: Mapping[str, Any]
+    keywords: tuple[str, ...] = ()
 
     def of(self, query: Query) -> Ask:
         """The question, for a keyword's query."""
         return Ask(query=query, **self.options)
-
-    @property
-    def ask(self) -> Ask:
-        """The question, where the request itself has the query."""
-        if self.query is None:
-            raise ValueError("the query is a saved keyword's: use of()")
-        return self.of(self.query)
 
     def after(self, cursor: str) -> Asked:
         """The same, going on from a cursor; "" is the beginning."""
@@ -59,13 +56,13 @@ class Asked:
     @property
     def spelled(self) -> str:
         """The canonical query string, without `?`; empty where all is default."""
-        values = {"q": self.query.canonical} if self.query else {}
+        values = [(K.name, slug) for slug in self.keywords]
+        if self.query:
+            values.append((Q.name, self.query.canonical))
         for parameter in OPTIONS:
             if parameter.field in self.options:
-                values[parameter.name] = parameter.spell(self.options[parameter.field])
-        return "&".join(
-            f"{name}={quote_plus(text, safe=_PLAIN)}" for name, text in sorted(values.items())
-        )
+                values.append((parameter.name, parameter.spell(self.options[parameter.field])))
+        return "&".join(f"{name}={quote_plus(text, safe=_PLAIN)}" for name, text in sorted(values))
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,15 +81,18 @@ class Parameter:
 
 
 def read(args: MultiDict[str, str], *, saved: bool, sources: Collection[str]) -> Asked:
-    """The parameters of a request; those of a saved keyword have no `q`.
+    """The parameters of a request; those of a saved keyword have neither `q` nor `k`.
 
     `sources` are the values `source=` may have. Raises BadParameter, BadQuery.
     """
     known = [parameter.name for parameter in (OPTIONS if saved else PARAMETERS)]
     given = _given(args, known)
-    if not saved and not given.get("q"):
+    keywords = _keywords(args.getlist(K.name))
+    if not saved and not given.get("q") and not keywords:
         raise BadParameter("q", "missing; give a keyword, as in ?q=reward+model")
-    query = None if saved else parse(given["q"])
+    if given.get("q") and keywords:
+        raise BadParameter("k", "goes without q; give saved keywords or a query")
+    query = parse(given["q"]) if given.get("q") else None
     options = {
         parameter.field: _read(parameter, given[parameter.name], sources)
         for parameter in OPTIONS
@@ -102,21 +102,32 @@ def read(args: MultiDict[str, str], *, saved: bool, sources: Collection[str]) ->
     if since and until and since > until:
         raise BadParameter("since", f"{since} is after until={until}; swap them")
     defaults = Ask(query=query or parse("any"))
-    return Asked(query, {f: v for f, v in options.items() if v != getattr(defaults, f)})
+    kept = {field: v for field, v in options.items() if v != getattr(defaults, field)}
+    return Asked(query, kept, keywords)
 
 
 def _given(args: MultiDict[str, str], known: Collection[str]) -> dict[str, str]:
-    """Each parameter once, normalised. Campaign marks (`utm_…`) are dropped."""
+    """Each parameter but `k` once, normalised. Campaign marks (`utm_…`) are dropped."""
     given = {}
     for name, values in args.lists():
         if name.startswith("utm_"):
             continue
         if name not in known:
             raise BadParameter(shown(name), f"no such parameter; there are {', '.join(known)}")
+        if name == K.name:
+            continue
         if len(values) > 1:
             raise BadParameter(name, f"given {len(values)} times; give it once")
         given[name] = _normal(name, values[0])
     return given
+
+
+def _keywords(names: Sequence[str]) -> tuple[str, ...]:
+    """The slugs of saved keywords by any spelling of their names, in order, each once."""
+    if len(names) > MAX_KEYWORDS:
+        raise BadParameter(K.name, f"given {len(names)} times; {MAX_KEYWORDS} keywords at most")
+    texts = [_normal(K.name, name) for name in names]
+    return tuple(sorted({_read(K, text, ()) for text in texts if text}))
 
 
 def _normal(name: str, text: str) -> str:
@@ -139,6 +150,13 @@ def shown(text: str) -> str:
     """A foreign text cut to what a message has room for, without control characters."""
     printable = "".join(c if c.isprintable() else "\ufffd" for c in text[:81])
     return printable if len(text) <= 80 else f"{printable[:80]}…"
+
+
+def _slug(text: str, _: Collection[str]) -> str:
+    try:
+        return slug_of(text)
+    except BadParameter as error:
+        raise ValueError("is no keyword's name") from error
 
 
 def _whole(low: int, high: int) -> Callable[[str, Collection[str]], int]:
@@ -200,6 +218,14 @@ Q: Final = Parameter(
     {"type": "string", "minLength": 1},
     "The keyword, in the keyword language.",
 )
+K: Final = Parameter(
+    "k",
+    "keywords",
+    _slug,
+    str,
+    {"type": "array", "items": {"type": "string"}, "maxItems": MAX_KEYWORDS},
+    "In place of `q` a saved keyword's name; given again for papers of any of them, each once.",
+)
 OPTIONS: Final = tuple(
     Parameter(*row)
     for row in (
@@ -237,4 +263,4 @@ OPTIONS: Final = tuple(
 )
 """Parameters beside the keyword."""
 
-PARAMETERS: Final = (Q, *OPTIONS)
+PARAMETERS: Final = (Q, K, *OPTIONS)

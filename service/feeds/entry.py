@@ -58,7 +58,8 @@ class Entry:
 
     `published` and `updated` are aware UTC. `touched` is the newest moment anything in the entry
     is of: `updated`, or the pick that a feed of picks shows. `votes` and `comments` (None: nobody
-    counts) are shown only where readers do not compare them.
+    counts) are shown only where readers do not compare them, and so are `keywords`: the slugs of
+    those that the paper met, in a feed of several.
     """
 
     paper: Paper
@@ -79,6 +80,7 @@ class Entry:
     thumbnail: str
     votes: int | None
     comments: int | None
+    keywords: tuple[str, ...] = ()
 
     @property
     def discussion(self) -> str:
@@ -86,8 +88,11 @@ class Entry:
         return next((link.href for link in self.links if link.rel == "replies"), "")
 
 
-def entry_of(paper: Paper, *, lead: Pick | None = None) -> Entry:
-    """The entry of a paper; in a feed of picks, `lead` is the pick it begins with."""
+def entry_of(paper: Paper, *, lead: Pick | None = None, keywords: tuple[str, ...] = ()) -> Entry:
+    """The entry of a paper; in a feed of picks, `lead` is the pick it begins with.
+
+    `keywords` are those it met, in a feed of several.
+    """
     published, updated = _utc(published_at(paper)), _utc(updated_at(paper))
     title = accents_to_unicode(line(paper.title)) or str(paper.id)
     counts = [pick.comments for pick in paper.picks if pick.comments is not None]
@@ -110,6 +115,7 @@ def entry_of(paper: Paper, *, lead: Pick | None = None) -> Entry:
         thumbnail=link(lead.thumbnail) if lead else "",
         votes=paper.votes,
         comments=sum(counts) if counts else None,
+        keywords=keywords,
     )
 
 

@@ -52,6 +52,7 @@ def _item(entry: Entry) -> dict[str, Any]:
             if link.type == PDF
         ],
         "_arxiv": _arxiv(entry),
+        "_paperwire": {"keywords": list(entry.keywords)} if entry.keywords else None,
     }
     return {name: value for name, value in item.items() if value or name == "content_text"}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,7 @@ from papers.paper import Sighting
 from papers.settings import Settings
 from papers.store import Store
 from service import create_app
+from service.desk import desk
 from tests.service.made import NOW, sighting
 
 SITE = "https://wire.example"
@@ -27,10 +28,13 @@ def site(store_url: str, tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-def app(redis: Redis, site: Settings) -> Flask:
+def app(redis: Redis, site: Settings) -> Iterator[Flask]:
     """The app; the store is empty. A keyword `Reward Model` is saved."""
     Keywords(redis).add("Reward Model", '"reward model"', now=NOW)
-    return create_app(site)
+    app = create_app(site)
+    yield app
+    with app.app_context():
+        desk().redis.close()
 
 
 @pytest.fixture

@@ -150,7 +150,7 @@ def test_only_the_part_of_a_state_that_is_shown_counts(cache: Answers, redis: Re
 def test_a_changed_keyword_renders_again(cache: Answers, redis: Redis, depends_on: str) -> None:
     page, keywords = Page(), Keywords(redis)
     keywords.add("Reward", "reward", now=NOW)
-    wanted = Wanted("/k/reward", depends_on)
+    wanted = Wanted("/k/reward", (depends_on,))
     cache.get(wanted, page, now=NOW)
     cache.get(wanted, page, now=NOW)
     assert page.times == 1
@@ -162,10 +162,10 @@ def test_a_changed_keyword_renders_again(cache: Answers, redis: Redis, depends_o
 def test_a_removed_keyword_is_gone_at_once(cache: Answers, redis: Redis) -> None:
     keywords = Keywords(redis)
     keywords.add("Reward", "reward", now=NOW)
-    cache.get(Wanted("/k/reward", "reward"), Page(), now=NOW)
+    cache.get(Wanted("/k/reward", ("reward",)), Page(), now=NOW)
     keywords.remove("Reward")
     with pytest.raises(UnknownKeyword):
-        cache.get(Wanted("/k/reward", "reward"), Page(), now=NOW)
+        cache.get(Wanted("/k/reward", ("reward",)), Page(), now=NOW)
 
 
 def test_while_one_renders_the_others_serve_what_was(

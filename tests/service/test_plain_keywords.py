@@ -1,0 +1,50 @@
+"""Authors, categories and the other fields: plain keywords, each a feed of its own."""
+
+from __future__ import annotations
+
+from urllib.parse import quote_plus
+
+import feedparser
+import pytest
+from flask.testing import FlaskClient
+
+from tests.service.conftest import Announce
+from tests.service.made import sighting
+
+
+@pytest.fixture(autouse=True)
+def papers(client: FlaskClient, announce: Announce) -> None:
+    assert client
+    announce(
+        [
+            sighting(1, authors=("Yann LeCun", "Ada Lovelace"), categories=("cs.LG",)),
+            sighting(2, authors=(r"E. Schr\"odinger",), categories=("math-ph", "quant-ph")),
+            sighting(3, authors=("Jun-Yan Zhu",), categories=("cs.CV", "cs.LG")),
+            sighting(4, authors=("Ada Byron",), categories=("stat.ML", "cs.LG"), comment="ACL"),
+        ]
+    )
+
+
+@pytest.mark.parametrize(
+    ("keyword", "numbers"),
+    [
+        ("au:lecun", [1]),
+        ('au:"yann lecun"', [1]),
+        ("au:ada", [4, 1]),
+        ("au:schrödinger", [2]),
+        ("au:schrodinger", [2]),
+        ("au:SCHRODINGER OR au:lecun", [2, 1]),
+        ('au:"jun yan zhu"', [3]),
+        ("cat:cs.LG", [4, 3, 1]),
+        ("cat:cs.*", [4, 3, 1]),
+        ("cat:math.MP", [2]),
+        ("cat:stat.ML au:ada", [4]),
+        ("comment:acl", [4]),
+    ],
+)
+def test_a_feed_of(client: FlaskClient, keyword: str, numbers: list[int]) -> None:
+    path = f"/feeds/search.atom?q={quote_plus(keyword)}"
+    answer = client.get(path, follow_redirects=True)
+    parsed = feedparser.parse(answer.data)
+    assert [int(entry.id[-5:]) for entry in parsed.entries] == numbers
+    assert not parsed.bozo
