@@ -27,6 +27,7 @@ from papers.month_writer import MonthWriter
 from papers.paper import Paper, Sighting
 from papers.query import Query
 from papers.search import Ask, Page
+from papers.upwards import Upwards
 from papers.walk import Walk
 
 _PENDING_SECONDS: Final = 600
@@ -47,6 +48,7 @@ class Store:
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
         self._walk = Walk(redis)
+        self._upwards = Upwards(redis)
 
     def ingest(self, sightings: Iterable[Sighting], *, now: datetime) -> Ingested:
         """Take sightings in: merged, indexed, and visible month by month.
@@ -124,6 +126,18 @@ class Store:
                 complete=found.complete,
                 examined=found.examined,
             )
+
+    def cursor_before(self, ask: Ask) -> str:
+        """The cursor of the page before the one that an `ask` with a cursor begins.
+
+        Empty where that is the first page. Of what came since nothing is skipped: it stands on
+        the pages before that one.
+        """
+        with store_errors(self._redis):
+            found = self._upwards.find(ask, ask.limit + 1)
+            if len(found.ids) > ask.limit:
+                return str(found.ids[ask.limit])
+            return "" if found.complete or not found.last else str(found.last)
 
     def undescribed(self, limit: int) -> list[ArxivId]:
         """Ids that a community named and arXiv has not described yet, newest first."""

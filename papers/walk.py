@@ -74,23 +74,23 @@ class Walk:
         tree = ask.tree
         plan = Plan(tree, self._expansions(tree))
         if ask.order == "picked":
-            candidates = self._by_pick(ask, plan)
+            blocks = self._by_pick(ask, plan)
         else:
-            candidates = self._by_announcement(ask, plan, limit)
-        return self._verified(doubts_of(tree), candidates, limit)
+            blocks = self._by_announcement(ask, plan, limit)
+        return self._verified(doubts_of(tree), blocks, limit)
 
     def _by_announcement(self, ask: Ask, plan: Plan, block_size: int) -> Iterator[list[Candidate]]:
         """Candidates newest first, in lists of one round trip each."""
         before = ArxivId.parse(ask.before) if ask.before else None
         months = (month for month in self._months(plan.tree, before) if possible(plan.tree, month))
-        for chunk in _growing(months):
+        for chunk in growing(months):
             block: list[Candidate] = []
             for month, (sure, maybe) in zip(chunk, self._evaluated(plan, chunk), strict=True):
                 if before is not None and month == before.month:
                     maybe.remove_range(before.number, _NO_NUMBER)
                 while maybe:
                     newest = maybe[len(block) - block_size :]
-                    block += _candidates(month, newest, sure)
+                    block += candidates(month, newest, sure)
                     maybe = maybe - newest
                     if len(block) == block_size:
                         yield block
@@ -100,22 +100,25 @@ class Walk:
 
     def _by_pick(self, ask: Ask, plan: Plan) -> Iterator[list[Candidate]]:
         """Candidates in the order of their first pick, newest first."""
-        first, last = _pick_scores(ask.since, ask.until)
+        first, last = pick_scores(ask.since, ask.until)
         at = self._place_of(ask.before, last)
-        while ids := self._picked(first, last, at):
+        while ids := self._picked(first, last, at, _PICKS_AT_ONCE):
             at += len(ids)
-            months = sorted({id.month for id in ids}, reverse=True)
-            found = dict(zip(months, self._evaluated(plan, months), strict=True))
-            yield [
-                Candidate(id, id.number in found[id.month].sure)
-                for id in ids
-                if id.number in found[id.month].maybe
-            ]
+            yield self._matching(plan, ids)
 
-    def _picked(self, first: float, last: float, at: int) -> list[ArxivId]:
-        members: Any = self._redis.zrevrangebyscore(
-            keys.PICKS, last, first, start=at, num=_PICKS_AT_ONCE
-        )
+    def _matching(self, plan: Plan, ids: Sequence[ArxivId]) -> list[Candidate]:
+        """Those of some picks that may match, one round trip."""
+        months = sorted({id.month for id in ids}, reverse=True)
+        found = dict(zip(months, self._evaluated(plan, months), strict=True))
+        return [
+            Candidate(id, id.number in found[id.month].sure)
+            for id in ids
+            if id.number in found[id.month].maybe
+        ]
+
+    def _picked(self, first: float, last: float, at: int, count: int) -> list[ArxivId]:
+        """That many picks of a span of seconds, newest first."""
+        members: Any = self._redis.zrevrangebyscore(keys.PICKS, last, first, start=at, num=count)
         return [ArxivId.parse(member.decode()) for member in members]
 
     def _place_of(self, cursor: str, last: float) -> int:
@@ -234,7 +237,7 @@ def possible(node: Node, month: int) -> bool:
     return node.meets(*month_days(month)) if isinstance(node, Between) else True
 
 
-def _growing(months: Iterator[int]) -> Iterator[Sequence[int]]:
+def growing(months: Iterator[int]) -> Iterator[Sequence[int]]:
     """Months in chunks of 1, 2, 4 … 64: little is read in vain, and round trips are few."""
     size = 1
     while chunk := list(islice(months, size)):
@@ -242,7 +245,8 @@ def _growing(months: Iterator[int]) -> Iterator[Sequence[int]]:
         size = min(size * 2, _LARGEST_CHUNK)
 
 
-def _candidates(month: int, numbers: BitMap, sure: BitMap) -> list[Candidate]:
+def candidates(month: int, numbers: BitMap, sure: BitMap) -> list[Candidate]:
+    """The papers of a month by their numbers, newest first."""
     return [Candidate(ArxivId(month, n), n in sure) for n in reversed(numbers.to_array())]
 
 
@@ -267,7 +271,7 @@ def _holds(tree: Node, paper: Paper) -> bool:
     return paper.described and holds(tree, Folded(paper))
 
 
-def _pick_scores(since: date | None, until: date | None) -> tuple[float, float]:
+def pick_scores(since: date | None, until: date | None) -> tuple[float, float]:
     """The span of days as seconds, for the sorted set of picks."""
     first = datetime.combine(since, time(), UTC).timestamp() if since else float("-inf")
     last = datetime.combine(until, time.max, UTC).timestamp() if until else float("inf")

@@ -74,7 +74,10 @@ class Desk:
         keywords = tuple(map(self.keywords.get, address.keywords))
         query = address.asked.query or any_keyword(keywords)
         ask = address.asked.of(query)
-        return Found(address, keywords, query, ask, self.store.search(ask), self.states.all())
+        page, previous = self.store.search(ask), None
+        if ask.before:
+            previous = address.after(self.store.cursor_before(ask))
+        return Found(address, keywords, query, ask, page, previous, self.states.all())
 
     def serve(
         self,
@@ -105,7 +108,8 @@ class Desk:
 class Found:
     """What an address leads to: the saved keywords if such are asked for, the question, its answer.
 
-    A paper is an answer if it meets any of several keywords.
+    A paper is an answer if it meets any of several keywords. `previous` is the page before this
+    one, where there is one.
     """
 
     address: Address
@@ -113,6 +117,7 @@ class Found:
     query: Query
     ask: Ask
     page: Page
+    previous: Address | None
     states: list[SourceState]
 
     @property
@@ -139,6 +144,15 @@ class Found:
         """A paper of the answer as an entry; in order of picks it begins with the pick."""
         lead = lead_of(paper, self.ask.source) if self.picked else None
         return entry_of(paper, lead=lead, keywords=tuple(k.slug for k in self.met(paper)))
+
+    @property
+    def around(self) -> dict[str, Address]:
+        """The other pages of the answer, by their relation to this one."""
+        if not self.previous and not self.page.next:
+            return {}
+        following = self.address.after(self.page.next) if self.page.next else None
+        pages = {"first": self.address.after(""), "previous": self.previous, "next": following}
+        return {rel: address for rel, address in pages.items() if address}
 
     @property
     def picked(self) -> bool:

@@ -46,7 +46,6 @@ def feed_of(found: Found, suffix: str) -> Feed:
         subtitle=subtitle(found),
         page_url=first.url("page"),
         self_url=found.address.url(suffix),
-        next_url=found.address.after(found.page.next).url(suffix) if found.page.next else "",
         icon_url=f"{first.base_url}/static/icon.svg",
         alternates=tuple(
             (first.url(other), form.media_type)
@@ -54,6 +53,7 @@ def feed_of(found: Found, suffix: str) -> Feed:
             if other != suffix
         ),
         entries=tuple(map(found.entry, found.page.papers)),
+        around=tuple((rel, address.url(suffix)) for rel, address in found.around.items()),
     )
 
 

@@ -33,8 +33,10 @@ def render(feed: Feed) -> bytes:
     out.link(href=feed.page_url, rel="alternate", type=HTML)
     for url, type_ in feed.alternates:
         out.link(href=url, rel="alternate", type=type_)
-    if feed.next_url:
-        out.link(href=feed.next_url, rel="next", type="application/atom+xml")
+    for rel, url in feed.around:
+        out.link(href=url, rel=rel, type="application/atom+xml")
+    extension: Any = out.paperwire
+    extension.archive = feed.archive
     for entry in feed.entries:
         _add(out.add_entry(order="append"), entry)
     return bytes(out.atom_str())

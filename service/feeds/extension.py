@@ -15,6 +15,7 @@ from service.feeds.entry import ARXIV_SCHEME, Entry, Link
 
 ATOM: Final = "{http://www.w3.org/2005/Atom}"
 ARXIV: Final = f"{{{ARXIV_SCHEME}}}"
+FH: Final = "{http://purl.org/syndication/history/1.0}"
 DC: Final = "{http://purl.org/dc/elements/1.1/}"
 MEDIA: Final = "{http://search.yahoo.com/mrss/}"
 SLASH: Final = "{http://purl.org/rss/1.0/modules/slash/}"
@@ -28,27 +29,38 @@ Node = Any
 
 
 class AtomFeed(BaseExtension):  # type: ignore[misc]  # feedgen ships no types
-    """The prefixes of an Atom feed."""
+    """The prefixes of an Atom feed, and the mark of an archive."""
+
+    archive: bool = False
 
     def extend_ns(self) -> dict[str, str]:
         """Prefix to namespace, for the root."""
-        return {prefix: name.strip("{}") for prefix, name in ATOM_PREFIXES.items()}
+        return _namespaces(ATOM_PREFIXES, archive=self.archive)
+
+    def extend_atom(self, feed: Node) -> Node:
+        """Add the mark to the feed."""
+        if self.archive:
+            SubElement(feed, f"{FH}archive")
+        return feed
 
 
 class RssFeed(BaseExtension):  # type: ignore[misc]  # feedgen ships no types
-    """The prefixes of an RSS feed, and the links feedgen leaves out of its channel."""
+    """The prefixes of an RSS feed, the links feedgen leaves out, and the mark of an archive."""
 
     links: tuple[tuple[str, str, str], ...] = ()
     """(rel, URL, content type) each."""
+    archive: bool = False
 
     def extend_ns(self) -> dict[str, str]:
         """Prefix to namespace, for the root."""
-        return {prefix: name.strip("{}") for prefix, name in RSS_PREFIXES.items()}
+        return _namespaces(RSS_PREFIXES, archive=self.archive)
 
     def extend_rss(self, feed: Node) -> Node:
-        """Add the links to the channel."""
+        """Add the links, and the mark, to the channel."""
         for rel, url, type_ in self.links:
             SubElement(feed[0], f"{ATOM}link", href=url, rel=rel, type=type_)
+        if self.archive:
+            SubElement(feed[0], f"{FH}archive")
         return feed
 
 
@@ -84,6 +96,11 @@ class EntryExtension(BaseEntryExtension):  # type: ignore[misc]  # feedgen ships
         if self.entry.comments is not None:
             _text(node, f"{SLASH}comments", str(self.entry.comments))
         return node
+
+
+def _namespaces(prefixes: dict[str, str], *, archive: bool) -> dict[str, str]:
+    declared = {**prefixes, "fh": FH} if archive else prefixes
+    return {prefix: name.strip("{}") for prefix, name in declared.items()}
 
 
 def _stated(node: Node, entry: Entry) -> None:

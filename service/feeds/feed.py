@@ -15,10 +15,12 @@ NO_ENTRIES_UPDATED: Final = datetime(1991, 8, 14, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """All that a format writes. URLs are absolute and canonical, `next_url` may be empty.
+    """All that a format writes. URLs are absolute and canonical.
 
-    `id` is the same in every format and on every page of the feed; `alternates` are the same
-    papers in other formats, as (URL, content type).
+    `id` is the same in every format and in every document of the feed; `alternates` are the same
+    papers in other formats, as (URL, content type). `around` are the feed's other documents, as
+    (relation, URL): `next` and its like for pages, `prev-archive` and its like for an `archive`.
+    https://www.rfc-editor.org/rfc/rfc5005
     """
 
     id: str
@@ -26,10 +28,11 @@ class Feed:
     subtitle: str
     page_url: str
     self_url: str
-    next_url: str
     icon_url: str
     alternates: tuple[tuple[str, str], ...]
     entries: tuple[Entry, ...]
+    around: tuple[tuple[str, str], ...] = ()
+    archive: bool = False
 
     @property
     def updated(self) -> datetime:

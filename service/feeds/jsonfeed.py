@@ -23,14 +23,21 @@ def render(feed: Feed) -> bytes:
         "description": feed.subtitle,
         "home_page_url": feed.page_url,
         "feed_url": feed.self_url,
-        "next_url": feed.next_url,
+        "next_url": dict(feed.around).get("prev-archive" if feed.archive else "next"),
         "icon": feed.icon_url,
         "language": "en",
         "authors": [{"name": "Paperwire"}],
+        "_paperwire": _around(feed),
         "items": [_item(entry) for entry in feed.entries],
     }
     kept = {name: value for name, value in document.items() if value or name == "items"}
     return json.dumps(kept, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _around(feed: Feed) -> dict[str, Any]:
+    """What JSON Feed has no words for: the other documents of the feed."""
+    said = {"archive": feed.archive, "links": dict(feed.around)}
+    return {name: value for name, value in said.items() if value}
 
 
 def _item(entry: Entry) -> dict[str, Any]:

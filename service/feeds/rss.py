@@ -44,10 +44,9 @@ def render(feed: Feed) -> bytes:
     out.link(href=feed.self_url, rel="self", type="application/rss+xml")
     out.link(href=feed.page_url, rel="alternate")
     links = [("alternate", url, type_) for url, type_ in feed.alternates]
-    if feed.next_url:
-        links.append(("next", feed.next_url, "application/rss+xml"))
+    links += [(rel, url, "application/rss+xml") for rel, url in feed.around]
     extension: Any = out.paperwire
-    extension.links = tuple(links)
+    extension.links, extension.archive = tuple(links), feed.archive
     for entry in feed.entries:
         _add(out.add_entry(order="append"), entry)
     return bytes(out.rss_str())

@@ -6,7 +6,7 @@ import gzip
 import json
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from itertools import islice
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +104,20 @@ def test_pages_are_what_a_scan_finds(
     assert all(page.complete and len(page.papers) <= ask.limit for page in pages)
     assert all(page.papers for page in pages[:-1])
     assert len(pages) <= max(1, -(-len(expected) // ask.limit))
+    redis.close()
+
+
+@settings(max_examples=60)
+@given(said=corpora, ask=asks)
+def test_one_can_go_back_page_by_page(store_url: str, said: list[Sighting], ask: Ask) -> None:
+    redis = Redis.from_url(store_url)
+    redis.flushdb()
+    store = Store(redis)
+    store.ingest(said, now=NOW)
+    cursors = ["", *(page.next for page in walked(store, ask) if page.next)]
+    for before, cursor in pairwise(cursors):
+        assert cursor
+        assert store.cursor_before(replace(ask, before=cursor)) == before
     redis.close()
 
 

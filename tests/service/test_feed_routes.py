@@ -171,32 +171,6 @@ def test_other_papers_do_not_touch_a_feed(client: FlaskClient, announce: Announc
     assert client.get(FEED).headers["ETag"] != before.headers["ETag"]
 
 
-@pytest.mark.usefixtures("three")
-def test_walking_while_papers_arrive_shows_each_once(
-    client: FlaskClient, announce: Announce
-) -> None:
-    announce([sighting(number) for number in range(4, 9)])
-    seen: list[str] = []
-    path, more = f"{FEED}?n=3", 20
-    while path:
-        parsed = feedparser.parse(client.get(path).data)
-        seen += [entry.id.rpartition("/")[2] for entry in parsed.entries]
-        announce([sighting(more)])
-        more += 1
-        following = [link.href for link in parsed.feed.links if link.rel == "next"]
-        path = following[0].removeprefix(SITE) if following else ""
-    assert seen == [f"2611.{number:05}" for number in range(8, 0, -1)]
-
-
-@pytest.mark.usefixtures("three")
-def test_pages_of_a_feed_have_its_id_and_their_own_self(client: FlaskClient) -> None:
-    parsed = feedparser.parse(client.get(f"{FEED}?before=2611.00003&n=1").data).feed
-    links = {link.rel: link.href for link in parsed.links}
-    assert parsed.id == f"{SITE}{FEED}?n=1"
-    assert links["self"] == f"{SITE}{FEED}?before=2611.00003&n=1"
-    assert links["next"] == f"{SITE}{FEED}?before=2611.00002&n=1"
-
-
 def test_an_empty_feed_is_a_feed(client: FlaskClient) -> None:
     answer = client.get(FEED)
     parsed = feedparser.parse(answer.data)

@@ -20,7 +20,6 @@ def feed(*papers: Paper, **said: Any) -> Feed:
         subtitle="arXiv papers that match k.",
         page_url=f"{SITE}/k/k",
         self_url=f"{SITE}/feeds/k.atom",
-        next_url="",
         icon_url=f"{SITE}/static/icon.svg",
         alternates=((f"{SITE}/feeds/k.rss", "application/rss+xml"),),
         entries=tuple(entry_of(paper) for paper in papers),

@@ -48,6 +48,10 @@ def rendered(suffix: str, *papers: Paper, **said: Any) -> bytes:
     return FORMATS[suffix].render(feed(*papers, **said))
 
 
+def following(url: str) -> tuple[tuple[str, str], ...]:
+    return (("next", url),)
+
+
 def tree(body: bytes) -> Any:
     return etree.fromstring(body)
 
@@ -74,7 +78,9 @@ def test_feeds_parse_without_complaint(suffix: str, papers: tuple[Paper, ...]) -
 
 
 def test_atom_says_everything() -> None:
-    root = tree(rendered("atom", full(), next_url=f"{SITE}/feeds/k.atom?before=2611.00002"))
+    root = tree(
+        rendered("atom", full(), around=following(f"{SITE}/feeds/k.atom?before=2611.00002"))
+    )
     links = {(link.get("rel"), link.get("type")) for link in root.findall("a:link", NS)}
     assert links == {
         ("self", "application/atom+xml"),
@@ -103,7 +109,7 @@ def test_atom_says_everything() -> None:
 
 
 def test_rss_says_everything() -> None:
-    channel = tree(rendered("rss", full(), next_url=f"{SITE}/feeds/k.rss?before=x"))[0]
+    channel = tree(rendered("rss", full(), around=following(f"{SITE}/feeds/k.rss?before=x")))[0]
     rels = [link.get("rel") for link in channel.findall("a:link", NS)]
     assert rels == ["self", "alternate", "next"]
     item = channel.find("item")
@@ -118,9 +124,12 @@ def test_rss_says_everything() -> None:
 
 
 def test_json_says_everything() -> None:
-    document = json.loads(rendered("json", full(), next_url=f"{SITE}/feeds/k.json?before=x"))
+    document = json.loads(
+        rendered("json", full(), around=following(f"{SITE}/feeds/k.json?before=x"))
+    )
     assert document["version"] == "https://jsonfeed.org/version/1.1"
     assert document["next_url"].endswith("before=x")
+    assert document["_paperwire"] == {"links": {"next": document["next_url"]}}
     (item,) = document["items"]
     assert item["authors"] == [{"name": "Ada Lovelace"}, {"name": "José Ørsted"}]
     assert item["url"] == item["external_url"] == item["id"] == "https://arxiv.org/abs/2611.00002"

@@ -1,0 +1,112 @@
+"""Pages of a feed: walked while papers arrive, forwards and back."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import feedparser
+import pytest
+from flask.testing import FlaskClient
+
+from papers.arxiv_id import ArxivId
+from papers.paper import Sighting
+from service.feeds import FORMATS
+from tests.service.conftest import SITE, Announce
+from tests.service.made import DAY, FIRST, picked, sighting
+
+FEED = "/feeds/reward-model.atom"
+JSON = "/feeds/reward-model.json"
+
+
+def page(client: FlaskClient, path: str) -> dict[str, Any]:
+    answer = client.get(path)
+    assert answer.status_code == 200, answer.text
+    document: dict[str, Any] = json.loads(answer.data)
+    return document
+
+
+def numbers(document: dict[str, Any]) -> list[str]:
+    return [item["id"].removeprefix("https://arxiv.org/abs/") for item in document["items"]]
+
+
+def links(document: dict[str, Any]) -> dict[str, str]:
+    around = document.get("_paperwire", {}).get("links", {})
+    return {rel: url.removeprefix(SITE) for rel, url in around.items()}
+
+
+def generated(month: int, number: int) -> Sighting:
+    at = FIRST.replace(month=month) + number // 200 * DAY
+    return sighting(number, id=ArxivId(202600 + month, number), announced_at=at, as_of=at)
+
+
+def test_ten_thousand_papers_are_shown_once_each_while_others_arrive(
+    client: FlaskClient, announce: Announce
+) -> None:
+    known = [generated(month, number) for month in (9, 10) for number in range(1, 5_001)]
+    announce(known)
+    seen: list[str] = []
+    path, arrived = f"{JSON}?n=200", 0
+    while path:
+        document = page(client, path)
+        seen += numbers(document)
+        arrived += 1
+        announce([generated(11, arrived)])
+        path = links(document).get("next", "")
+    assert arrived == 50
+    assert seen == sorted((str(paper.id) for paper in known), reverse=True)
+
+
+@pytest.mark.parametrize("order", ["", "&when=picked"])
+def test_back_again_the_pages_are_the_same(
+    client: FlaskClient, announce: Announce, order: str
+) -> None:
+    announce([sighting(number) for number in range(1, 9)])
+    announce([picked(number) for number in range(1, 9)])
+    forwards, path = [], f"{JSON}?n=3{order}"
+    while path:
+        document = page(client, path)
+        forwards.append(numbers(document))
+        assert links(document)["first"] == f"{JSON}?n=3{order}"
+        assert document["feed_url"] == SITE + path
+        last, path = path, links(document).get("next", "")
+    announce([sighting(9), sighting(10), picked(9), picked(10)])
+    backwards, path = [], last
+    while path:
+        document = page(client, path)
+        backwards.append(numbers(document))
+        path = links(document).get("previous", "")
+    *pages, first = backwards
+    assert pages == forwards[::-1]
+    assert first == ["2611.00010", "2611.00009", "2611.00008"]
+
+
+def test_a_feed_of_one_page_has_no_others(client: FlaskClient, announce: Announce) -> None:
+    announce([sighting(1)])
+    assert links(page(client, JSON)) == {}
+    assert "next_url" not in page(client, JSON)
+
+
+@pytest.mark.usefixtures("three")
+def test_pages_have_the_feeds_id_and_their_own_self(client: FlaskClient) -> None:
+    parsed = feedparser.parse(client.get(f"{FEED}?before=2611.00003&n=1").data).feed
+    found = {link.rel: link.href for link in parsed.links}
+    assert parsed.id == f"{SITE}{FEED}?n=1"
+    assert found["self"] == f"{SITE}{FEED}?before=2611.00003&n=1"
+    assert found["next"] == f"{SITE}{FEED}?before=2611.00002&n=1"
+    assert found["first"] == found["previous"] == f"{SITE}{FEED}?n=1"
+
+
+@pytest.mark.usefixtures("three")
+def test_the_formats_say_alike_where_other_pages_are(client: FlaskClient) -> None:
+    said = {}
+    for suffix in FORMATS:
+        body = client.get(f"/feeds/reward-model.{suffix}?before=2611.00003&n=1").data
+        if suffix == "json":
+            found = links(json.loads(body))
+        else:
+            all_links = feedparser.parse(body).feed.links
+            found = {link.rel: link.href.removeprefix(SITE) for link in all_links}
+        wanted = ("first", "previous", "next")
+        said[suffix] = [found[rel].replace(suffix, "SUFFIX", 1) for rel in wanted]
+    assert said["atom"] == said["rss"] == said["json"]
