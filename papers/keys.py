@@ -18,6 +18,7 @@
 | `sources` | hash | source → state, JSON | for ever | papers.source_states |
 | `due` | sorted set | task by the second it is due | for ever | papers.source_states |
 | `progress` | hash | task → progress of a long run, JSON | till done | papers.source_states |
+| `counts` | hash | task → records by day of the last five weeks, JSON | for ever | workers.usual |
 | `quarantine` | list | records set aside, newest first, JSON, 1,000 at most | for ever | papers.source_states |
 | `validators` | hash | URL → ETag and Last-Modified, JSON | for ever | workers.fetching |
 | `lane:arxiv` | hash | the one lane to arXiv: whose turn, next start, back-off, what was said | for ever | workers.lane |
@@ -50,6 +51,7 @@ SEEDED: Final = "seeded"
 SOURCES: Final = "sources"
 DUE: Final = "due"
 PROGRESS: Final = "progress"
+COUNTS: Final = "counts"
 QUARANTINE: Final = "quarantine"
 VALIDATORS: Final = "validators"
 ARXIV_LANE: Final = "lane:arxiv"

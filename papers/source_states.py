@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, fields
 from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
 
@@ -36,7 +36,7 @@ class State(enum.StrEnum):
     QUIET = "quiet"
     """A valid answer with nothing in it: a weekend."""
     STALE = "stale"
-    """A valid answer from an earlier day."""
+    """A valid answer from an earlier day, or with far less in it than such a day has."""
     FAILING = "failing"
     """Anything else."""
 
@@ -46,8 +46,9 @@ class SourceState:
     """The state of one source. Times are aware UTC.
 
     `since` is when it came into this state; `succeeded_at` the last ok or quiet; `said` tells a
-    person in a sentence; `got` is how many records the last attempt brought; `failures` how many
-    attempts in a row were neither ok nor quiet.
+    person in a sentence; `got` is how many records the last attempt brought, `usual` how many
+    such a day usually has, where that is known; `failures` how many attempts in a row were neither
+    ok nor quiet.
     """
 
     name: str
@@ -59,6 +60,7 @@ class SourceState:
     said: str = ""
     got: int = 0
     failures: int = 0
+    usual: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,10 +217,12 @@ def _encoded(record: SourceState | Progress | SetAside) -> str:
 
 
 def _decoded(kind: type[_Kind], key: str, text: bytes) -> _Kind:
-    """Exactly what was encoded; anything else is damage, and is named."""
+    """What was encoded, perhaps before a field was added; anything else is damage, and is named."""
     try:
         values = json.loads(text)
-        if set(values) != {field.name for field in fields(kind)}:
+        known = {field.name: field.default is MISSING for field in fields(kind)}
+        needed = {name for name, is_needed in known.items() if is_needed}
+        if not needed <= set(values) <= set(known):
             raise ValueError(f"fields {sorted(values)}")
         return kind(**{name: _value(name, value) for name, value in values.items()})
     except (ValueError, TypeError, AttributeError) as error:

@@ -159,6 +159,7 @@ def source_json(state: SourceState) -> dict[str, Any]:
         "next": _time(state.next_at),
         "said": line(state.said),
         "got": state.got,
+        "usual": state.usual,
         "failures": state.failures,
     }
 

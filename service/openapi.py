@@ -102,6 +102,7 @@ SCHEMAS: Final = {
         next=_MAYBE_TIME,
         said=_TEXT,
         got={"type": "integer"},
+        usual=_NUMBER,
         failures={"type": "integer"},
     ),
     "Sources": _object(sources=_list(_ref("Source"))),

@@ -86,11 +86,10 @@ class Scheduler:
 
 def standing_tasks(settings: Settings) -> list[str]:
     """The tasks that settings ask for; the first fills of keywords come and go beside them."""
-    reconciled = settings.categories and settings.arxiv_oai_url
     huggingface = ["hf:today", "hf:recent"] if settings.huggingface else []
     return [
         *(f"announcements:{category}" for category in settings.categories),
-        *([reconcile.TASK] if reconciled else []),
+        *([reconcile.TASK] if reconcile.is_wanted(settings) else []),
         *huggingface,
         *(f"community:{name}" for name in settings.communities),
         "enrich",

@@ -1,6 +1,7 @@
 """From an upstream to the store, one task at a time: the architecture of this room.
 
 fetch      the task's source gives parts, each one answer of its upstream
+compare    with what such a day usually brings: a thin answer is stale
 store      every part is merged into the papers as it comes: what is sound stays
 remember   its validators, once it is stored: never a 304 for what was lost
 judge      ok, quiet, stale or failing, by what came
@@ -24,6 +25,7 @@ from papers.store import Ingested, Store
 from workers.cadence import next_time
 from workers.fetching import Answer
 from workers.sources.result import Fetch, Fetched, Rejected, Upstreams
+from workers.usual import Usual
 
 _NAMING: Final = ("hf", "community")
 """Sources that name papers which arXiv may have to describe yet."""
@@ -51,8 +53,10 @@ class Tally:
     readable: bool = True
     wait: Seconds = 0.0
     more: bool = False
+    usual: int | None = None
     _said: str = ""
     _summary: str = ""
+    _thin: str = ""
 
     def add(self, part: Fetched) -> None:
         """Count a part in."""
@@ -64,6 +68,8 @@ class Tally:
         self.readable &= not part.unreadable
         self.wait = max(self.wait, max_age(part.answer))
         self.more = part.more
+        self.usual = self.usual if part.usual is None else part.usual
+        self._thin = part.said if part.usual is not None and part.stale else self._thin
         self._said = part.said or self._said
         self._summary = part.summary or self._summary
 
@@ -72,7 +78,7 @@ class Tally:
         """What came, in words."""
         if self._summary or self.parts <= 1:
             return self._summary or self._said
-        return f"{self.got} records in {self.parts} answers"
+        return self._thin or f"{self.got} records in {self.parts} answers"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +116,10 @@ class Ingest:
         states: SourceStates,
         upstreams: Upstreams,
         sources: Mapping[str, Fetch],
+        usual: Usual,
         clock: Clock,
     ) -> None:
+        self._usual = usual
         self._store, self._states, self._upstreams = store, states, upstreams
         self._sources, self._clock = sources, clock
 
@@ -123,7 +131,8 @@ class Ingest:
         started = self._clock()
         tally, error = Tally(), None
         try:
-            for part in self._sources[kind](subject, self._upstreams, started):
+            for came in self._sources[kind](subject, self._upstreams, started):
+                part = self._usual.judged(task, came, self._clock())
                 self._take_in(task, part, tally, started)
         except SourceError as failure:
             error = failure
@@ -183,7 +192,7 @@ class Ingest:
         wait = (error.retry_after or 0.0) if error else tally.wait if kind == "community" else 0.0
         verdict, said = judge(tally, error, before.state if before else None)
         state = following(before, task, verdict, started, now)
-        state = replace(state, said=said, got=tally.got)
+        state = replace(state, said=said, got=tally.got, usual=tally.usual)
         next_at = next_time(task, state, now, wait=wait, more=tally.more)
         state = replace(state, next_at=next_at)
         self._states.put(state)

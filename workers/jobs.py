@@ -32,9 +32,10 @@ from workers.enrich import Enrichment
 from workers.first_fill import FirstFill
 from workers.ingest import Clock, Ingest, Report
 from workers.lease import Lease, beating
-from workers.reconcile import Reconciliation
+from workers.reconcile import Reconciliation, is_wanted
 from workers.sources import SOURCES
 from workers.sources.result import Upstreams
+from workers.usual import Usual
 
 log = logging.getLogger(__name__)
 
@@ -127,7 +128,9 @@ def pipeline(redis: Redis, settings: Settings, clock: Clock) -> Ingest:
         "oai": Reconciliation(store, SourceStates(redis)).fetch,
         "backfill": Backfill(Plans(redis)).fetch,
     }
-    return Ingest(store, SourceStates(redis), upstreams, sources, clock)
+    states = SourceStates(redis)
+    usual = Usual(redis, states, reconciles=is_wanted(settings))
+    return Ingest(store, states, upstreams, sources, usual, clock)
 
 
 def _skipped(task: str, why: str) -> dict[str, Any]:

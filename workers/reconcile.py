@@ -15,6 +15,7 @@ from papers.announcing import EASTERN, announced_after, newest_announcement
 from papers.arxiv_id import ArxivId
 from papers.errors import BadParameter
 from papers.paper import Sighting
+from papers.settings import Settings
 from papers.source_states import SourceStates
 from papers.store import Store
 from workers.sources import arxiv_oai
@@ -90,6 +91,11 @@ class Reconciliation:
         gap.missing.update(
             id for id, paper in zip(fresh, known, strict=True) if not (paper and paper.from_arxiv)
         )
+
+
+def is_wanted(settings: Settings) -> bool:
+    """Whether settings ask for a daily reconciliation."""
+    return bool(settings.categories and settings.arxiv_oai_url)
 
 
 def since_when(succeeded_at: datetime | None, now: datetime) -> date:

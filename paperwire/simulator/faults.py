@@ -15,6 +15,7 @@
 | `drip` | one byte a second; option `pause` |
 | `reset` | a reset connection (a refused one is the whole site's: `fail("refused")`) |
 | `stale` | today's feed with the entries of the announcement day before |
+| `thin` | a valid answer with its first entry, record or item only |
 | `unpublished` | the feed of the announcement day before, as it was then |
 | `future` | every date four years ahead |
 | `control-characters` | characters that XML forbids, inside titles |
@@ -24,7 +25,6 @@
 | `strings` | JSON: a list of strings where objects belong |
 | `missing-keys` | JSON: each item lacks one more of its keys |
 | `empty-weekend` | JSON: an empty list |
-| `shrunk` | a community feed with its first item only |
 | `dates-now` | a community feed whose items all carry this moment's date |
 | `bomb` | entities that would grow to gigabytes |
 | `gzip-bomb` | 300 kB that unpack to 300 MB |
@@ -48,7 +48,7 @@ from paperwire.simulator import api_feed, days
 from paperwire.simulator.messages import Answer, Delivery, Fault, Reply, Request
 
 _ENTRY = re.compile(rb"  <entry>.*?</entry>\n", re.DOTALL)
-_ITEM = re.compile(rb" *<item>.*?</item>\n", re.DOTALL)
+_LISTED = re.compile(rb" *<(entry|record|item)>.*?</\1>\n", re.DOTALL)
 _ITEM_DATE = re.compile(rb"<pubDate>[^<]*</pubDate>")
 _YEAR = re.compile(rb"(<(?:published|updated)>|<pubDate>\w+, \d\d \w+ )(20\d\d)")
 _PAGE: Final = b"<!doctype html><html><head><title>Sorry</title></head><body><p>Back soon.</body>"
@@ -192,9 +192,11 @@ def _without_keys(body: bytes) -> bytes:
     return json.dumps(items).encode()
 
 
-def _only_first_item(body: bytes) -> bytes:
-    first = _ITEM.search(body)
-    return _ITEM.sub(lambda item: item[0] if first and item.start() == first.start() else b"", body)
+def _only_the_first(body: bytes) -> bytes:
+    if body.startswith(b"["):
+        return json.dumps(json.loads(body)[:1]).encode()
+    first = _LISTED.search(body)
+    return _LISTED.sub(lambda one: one[0] if first and one.start() == first.start() else b"", body)
 
 
 def _later(body: bytes) -> bytes:
@@ -242,7 +244,7 @@ FAULTS: Final[dict[str, Callable[..., Fault]]] = {
     "strings": lambda: _always(Reply(b'["maintenance","tonight"]', 200, "application/json")),
     "missing-keys": _spoiled(_without_keys),
     "empty-weekend": lambda: _always(Reply(b"[]", 200, "application/json")),
-    "shrunk": _spoiled(_only_first_item),
+    "thin": _spoiled(_only_the_first),
     "dates-now": _dates_now,
     "bomb": lambda: _always(Reply(_entity_bomb())),
     "gzip-bomb": _gzip_bomb,

@@ -25,6 +25,7 @@ from paperwire.simulator.upstream import Upstream
 
 FEED, API, DAILY = "/rss/atom/cs.CL", "/api/query?search_query=ti:moment", "/hf/api/daily_papers"
 COMMUNITY = "/feeds/weekly.xml"
+OAI = "/oai?verb=ListRecords&metadataPrefix=arXivRaw"
 LATER = datetime(2026, 11, 18, 10, tzinfo=UTC)
 MANUAL = Path(__file__).resolve().parents[2] / "docs" / "simulator.md"
 WEDNESDAY = "2026-11-18T00:00:00-05:00"
@@ -95,7 +96,10 @@ ANSWERED: tuple[Row, ...] = (
     ("strings", {}, DAILY, lambda a: {type(item) for item in a.json()} == {str}),
     ("missing-keys", {}, DAILY, lambda a: len({frozenset(item) for item in a.json()}) == 3),
     ("empty-weekend", {}, DAILY, lambda a: a.json() == []),
-    ("shrunk", {}, COMMUNITY, lambda a: len(titles(a)) == 1),
+    ("thin", {}, COMMUNITY, lambda a: len(titles(a)) == 1),
+    ("thin", {}, API, lambda a: b"Results>3<" in a.content and len(titles(a)) == 1),
+    ("thin", {}, DAILY, lambda a: len(a.json()) == 1),
+    ("thin", {}, OAI, lambda a: a.content.count(b"<record>") == 1),
     ("dates-now", {}, COMMUNITY, lambda a: dates(a) == {"Thu, 19 Nov 2026 09:00:00 +0000"}),
     ("bomb", {}, COMMUNITY, lambda a: b"<!DOCTYPE" in a.content and len(a.content) < 5000),
     ("deep", {}, COMMUNITY, lambda a: a.content.count(b"<b>") == 200_000),

@@ -22,6 +22,7 @@ from workers.ingest import Ingest, Report, Tally, following, judge, max_age
 from workers.lane import ArxivLane
 from workers.sources import SOURCES
 from workers.sources.result import Fetch, Fetched, Rejected, Upstreams
+from workers.usual import Usual
 
 NOW = datetime(2026, 11, 18, 15, tzinfo=UTC)
 """A Wednesday, ten hours after Eastern midnight."""
@@ -43,7 +44,8 @@ class Desk:
     def run(self, task: str, fetch: Fetch | None = None) -> Report:
         sources = {**SOURCES, **({task.partition(":")[0]: fetch} if fetch else {})}
         clock = lambda: self.world.now  # noqa: E731 - the world's time moves
-        return Ingest(self.store, self.states, self.upstreams, sources, clock).run(task)
+        usual = Usual(self.redis, self.states, reconciles=False)
+        return Ingest(self.store, self.states, self.upstreams, sources, usual, clock).run(task)
 
 
 @pytest.fixture

@@ -103,3 +103,19 @@ def test_a_refusal_is_a_failure_with_arxivs_own_wait(desk: Desk) -> None:
 
 def test_there_is_only_the_daily_one(desk: Desk) -> None:
     assert "there is only oai:daily" in desk.runner.run("oai:hourly", None)["skipped"]
+
+
+def test_a_list_shorter_than_it_declares_is_incomplete(redis: Redis) -> None:
+    with Upstream(NOW, oai_page=2) as world:
+        desk = Desk(redis, world)
+        for n in range(5):
+            world.announce(Manuscript(title=f"Paper {n}"))
+        world.fail("thin", "/oai")
+        assert desk.runner.run(TASK, None)["state"] == State.FAILING
+        state = desk.states.get(TASK)
+        assert state is not None
+        assert state.said == "arXiv's OAI-PMH declares 5 records but gave 3"
+        assert desk.store.size() == 3  # what came is sound, and stays
+        world.heal()
+        desk.said(TASK)
+        assert desk.store.size() == 5

@@ -39,6 +39,7 @@ _SUMMARY: Final = re.compile(
     re.DOTALL,
 )
 _DAY: Final = timedelta(days=1)
+_FRIDAY: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +148,13 @@ def _fetched(came: Announcements, answer: Answer, now: datetime) -> Fetched:
         said=_said(came, got, stale, now),
         answer=answer if came.whole and not stale else None,
         memo=str(came.day or came.built or ""),
+        counted=came.day or _announcing(came.built),
     )
+
+
+def _announcing(built: date | None) -> date | None:
+    """The day of an empty feed, if arXiv announces on it: of a weekend nothing is expected."""
+    return built if built and built.weekday() <= _FRIDAY else None
 
 
 def _said(came: Announcements, got: int, stale: bool, now: datetime) -> str:

@@ -78,17 +78,21 @@ def set_of(category: str) -> str:
 def pages(span: Span, upstreams: Upstreams, now: datetime) -> Iterator[Harvest]:
     """A whole list, page by page.
 
-    Raises SourceError; SourceIncomplete where a token ceases to lead on.
+    Raises SourceError; SourceIncomplete where a token ceases to lead on, and where less came than
+    the list declared.
     """
-    token, seen = "", set[str]()
+    token, seen, got, total = "", set[str](), 0, 0
     while True:
         harvest = page(span, token, upstreams, now)
         if harvest.expired or harvest.token in seen:
             raise SourceIncomplete(f"arXiv's OAI-PMH leads no further than token {token[:100]!r}")
         yield harvest
+        got, total = got + harvest.got, harvest.total or total
         if not harvest.token:
-            return
+            break
         seen.add(token := harvest.token)
+    if got < total:
+        raise SourceIncomplete(f"arXiv's OAI-PMH declares {total} records but gave {got}")
 
 
 def page(span: Span, token: str, upstreams: Upstreams, now: datetime) -> Harvest:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
@@ -85,10 +86,15 @@ def _pages(day: date, upstreams: Upstreams, now: datetime) -> Iterator[Fetched]:
         answer = upstreams.fetcher.get(url, now=now, accept="application/json")
         part = read(answer.body, day, now)
         ids = {sighting.id for sighting in part.sightings}
-        yield part
+        yield replace(part, counted=day) if _is_over(day, now) and number == 0 else part
         if part.got < PAGE or ids <= seen:
             return
         seen |= ids
+
+
+def _is_over(day: date, now: datetime) -> bool:
+    """Whether a day ended just now: the one whose number of picks tells something."""
+    return day == now.date() - timedelta(days=1)
 
 
 def _sighting(record: Any, day: date, now: datetime) -> Sighting:

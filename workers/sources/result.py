@@ -39,11 +39,14 @@ class Fetched:
 
     `got` counts its records: those read, those `rejected`, and those `passed_over` because they
     name no paper. `stale`: a valid answer, but of an earlier `day` than the `expected` one.
+    A thin answer becomes stale too, see `workers.usual`.
     `complete` is False where part of the answer is missing: what is here is sound, and the rest
     must be asked for again. `said` tells a person in a sentence, `summary` the same of the whole
     run so far. `done` of `total` is how far a run of several answers has come since it `began`, in
     records (None: not known; began with this attempt). `more`: the run goes on in another attempt,
     which is due at once.
+    `counted` is the day whose records these are, all of them, where their number can be held
+    against other days'; `usual` is how many such a day usually has, once that is known.
     `answer` and `memo` are what `Fetcher.remember` keeps once all this is stored.
     """
 
@@ -64,6 +67,8 @@ class Fetched:
     more: bool = False
     answer: Answer | None = None
     memo: str = ""
+    counted: date | None = None
+    usual: int | None = None
 
     @property
     def quiet(self) -> bool:
