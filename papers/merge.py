@@ -37,9 +37,12 @@ _LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
 _FIRST_ANNOUNCED: Final = (AnnounceType.NEW, AnnounceType.CROSS)
 
 
-def merge(record: Paper | None, sighting: Sighting) -> Paper:
-    """The record with one more sighting taken in. Raises ValueError where the ids differ."""
-    lifted = lift(sighting)
+def merge(record: Paper | None, said: Sighting | Paper) -> Paper:
+    """The record with one more sighting, or another's record, taken in.
+
+    Raises ValueError where the ids differ.
+    """
+    lifted = said if isinstance(said, Paper) else lift(said)
     return join(record, lifted) if record else lifted
 
 

@@ -75,7 +75,7 @@ class MonthWriter:
         self._terms = keys.month_terms(yymm)
         self._rev = keys.month_rev(yymm)
 
-    def write(self, sightings: Sequence[Sighting]) -> Written:
+    def write(self, sightings: Sequence[Sighting | Paper]) -> Written:
         """Take sightings of this month's papers in. Raises StoreBusy."""
         for _ in range(TRIES):
             with self._redis.pipeline() as pipe:
@@ -88,7 +88,7 @@ class MonthWriter:
             f"month {self._yymm}: another writer was faster {TRIES} times; try again later"
         )
 
-    def _attempt(self, pipe: Pipeline, sightings: Sequence[Sighting]) -> Written:
+    def _attempt(self, pipe: Pipeline, sightings: Sequence[Sighting | Paper]) -> Written:
         records = self._merged(pipe, sightings)
         changed = [record for record in records if record.changed]
         if changed:
@@ -103,7 +103,7 @@ class MonthWriter:
             unchanged=len(records) - len(seen),
         )
 
-    def _merged(self, pipe: Pipeline, sightings: Sequence[Sighting]) -> list[_Record]:
+    def _merged(self, pipe: Pipeline, sightings: Sequence[Sighting | Paper]) -> list[_Record]:
         ids = sorted({sighting.id for sighting in sightings})
         before = read_papers(pipe, ids)
         after: dict[ArxivId, Paper | None] = dict(zip(ids, before, strict=True))

@@ -12,7 +12,7 @@ token stands in `pending`; should it die there, `settle` moves the revision in i
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -31,6 +31,7 @@ from papers.upwards import Upwards
 from papers.walk import Walk
 
 _PENDING_SECONDS: Final = 600
+_AT_ONCE: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +51,12 @@ class Store:
         self._walk = Walk(redis)
         self._upwards = Upwards(redis)
 
-    def ingest(self, sightings: Iterable[Sighting], *, now: datetime) -> Ingested:
-        """Take sightings in: merged, indexed, and visible month by month.
+    def ingest(self, sightings: Iterable[Sighting | Paper], *, now: datetime) -> Ingested:
+        """Take sightings, or whole records, in: merged, indexed, and visible month by month.
 
         Raises StoreBusy where other writers are always faster.
         """
-        months: dict[tuple[int, str], list[Sighting]] = defaultdict(list)
+        months: dict[tuple[int, str], list[Sighting | Paper]] = defaultdict(list)
         for sighting in sightings:
             months[sighting.id.month, sighting.id.yymm].append(sighting)
         if not months:
@@ -149,6 +150,20 @@ class Store:
             if described:
                 self._redis.srem(keys.UNDESCRIBED, *map(str, described))
             return [id for id in ids if id in papers and not papers[id].from_arxiv][:limit]
+
+    def everything(self) -> Iterator[Paper]:
+        """Every paper there is, oldest first, in few round trips and bounded memory.
+
+        What is written meanwhile may be seen or not.
+        """
+        with store_errors(self._redis):
+            members: Any = self._redis.zrange(keys.MONTHS, 0, -1, withscores=True)
+            for yymm, month in members:
+                fields: Any = self._redis.hkeys(keys.month_papers(yymm.decode()))
+                numbers = sorted(int.from_bytes(field, "big") for field in fields)
+                for at in range(0, len(numbers), _AT_ONCE):
+                    ids = [ArxivId(int(month), number) for number in numbers[at : at + _AT_ONCE]]
+                    yield from self._walk.papers(ids).values()
 
     def size(self) -> int:
         """How many papers there are."""

@@ -16,6 +16,7 @@ import click
 
 from papers.errors import BadInput, PaperwireError
 from papers.settings import discover
+from paperwire.commands.export import export
 from paperwire.commands.token import token
 
 CONFIG: Final = "paperwire.toml"
@@ -225,6 +226,7 @@ def keyword_list(as_json: bool) -> None:
 
 
 main.add_command(token)
+main.add_command(export)
 
 
 def _print(answer: Any, as_json: bool) -> None:
