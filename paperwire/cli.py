@@ -17,6 +17,8 @@ import click
 from papers.errors import BadInput, PaperwireError
 from papers.settings import discover
 from paperwire.commands.export import export
+from paperwire.commands.export_forms import FORMS
+from paperwire.commands.keyword_import import keyword_import
 from paperwire.commands.token import token
 
 CONFIG: Final = "paperwire.toml"
@@ -227,6 +229,9 @@ def keyword_list(as_json: bool) -> None:
 
 main.add_command(token)
 main.add_command(export)
+keyword.add_command(keyword_import)
+for form in FORMS:
+    export.add_command(form)
 
 
 def _print(answer: Any, as_json: bool) -> None:

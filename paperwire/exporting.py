@@ -47,6 +47,12 @@ def write(papers: Iterable[Paper], file: str) -> int:
     return count
 
 
+def save(document: bytes, file: str) -> None:
+    """Write a whole document to a file, `-` for standard output. Raises BadParameter."""
+    with _opened(file) as out:
+        out.write(document)
+
+
 @contextlib.contextmanager
 def _opened(file: str) -> Iterator[IO[bytes]]:
     """A file to write to, compressed by its name; only a whole one gets that name."""

@@ -7,11 +7,19 @@ from typing import Final
 from flask import Flask
 
 from papers.settings import Settings
-from service import api, errors, feed_routes, health, pages, static_files
+from service import api, discovery, errors, export_routes, feed_routes, health, pages, static_files
 from service.desk import open_desk
 from service.security import secure
+from service.subscribe import subscriptions
 
-_BLUEPRINTS: Final = (feed_routes.feeds, pages.pages, api.api, health.health)
+_BLUEPRINTS: Final = (
+    feed_routes.feeds,
+    pages.pages,
+    api.api,
+    export_routes.exports,
+    discovery.discovery,
+    health.health,
+)
 
 
 def create_app(settings: Settings) -> Flask:
@@ -25,6 +33,7 @@ def create_app(settings: Settings) -> Flask:
     errors.register(app)
     pages.register_filters(app.jinja_env.filters)
     static_files.register(app)
+    app.jinja_env.globals.update(saved_feeds=discovery.saved_feeds, subscriptions=subscriptions)
     open_desk(app, settings)
     for blueprint in _BLUEPRINTS:
         app.register_blueprint(blueprint)

@@ -10,7 +10,7 @@ from typing import Any, Final
 from flask import Blueprint, Response, request
 
 from papers.arxiv_id import ArxivId
-from papers.errors import BadParameter, UnknownPaper
+from papers.errors import UnknownPaper
 from papers.keywords import Keyword
 from papers.merge import published_at, updated_at
 from papers.paper import Paper, Pick
@@ -21,7 +21,7 @@ from service.desk import Desk, Found, desk
 from service.feeds import FORMATS
 from service.feeds.text import clean, line, link
 from service.openapi import describe
-from service.params import Asked, shown
+from service.params import Asked, without_parameters
 from service.serving import redirected
 
 api = Blueprint("api", __name__, url_prefix="/api/v1")
@@ -43,7 +43,7 @@ def papers() -> Response:
 @api.get("/papers/<path:id>")
 def paper(id: str) -> Response:
     """One paper, by any form of its id."""
-    _no_parameters()
+    without_parameters(request.args)
     at, wanted = desk(), ArxivId.parse(id)
     path = f"/api/v1/papers/{wanted}"
 
@@ -59,7 +59,7 @@ def paper(id: str) -> Response:
 @api.get("/keywords")
 def keywords() -> Response:
     """The saved keywords."""
-    _no_parameters()
+    without_parameters(request.args)
     at, path = desk(), "/api/v1/keywords"
 
     def found() -> dict[str, Any]:
@@ -71,7 +71,7 @@ def keywords() -> Response:
 @api.get("/keywords/<name>")
 def keyword(name: str) -> Response:
     """One saved keyword."""
-    _no_parameters()
+    without_parameters(request.args)
     at = desk()
     slug = at.slug(name)
     path = f"/api/v1/keywords/{slug}"
@@ -83,7 +83,7 @@ def keyword(name: str) -> Response:
 @api.get("/sources")
 def sources() -> Response:
     """The states of the sources: always the newest, never from the cache."""
-    _no_parameters()
+    without_parameters(request.args)
     states = [source_json(state) for state in desk().states.all()]
     return Response(
         _dumped({"sources": states}), headers={"Cache-Control": "no-store"}, content_type=JSON
@@ -93,7 +93,7 @@ def sources() -> Response:
 @api.get("/openapi.json")
 def openapi() -> Response:
     """The API, described."""
-    _no_parameters()
+    without_parameters(request.args)
     at, path = desk(), "/api/v1/openapi.json"
     return redirected(request, path) or _served(
         at, path, lambda: describe(at.settings.base_url), keywords=(EVERY_KEYWORD,)
@@ -199,9 +199,3 @@ def _dumped(document: dict[str, Any]) -> bytes:
 
 def _time(value: datetime | None) -> str | None:
     return value.isoformat() if value else None
-
-
-def _no_parameters() -> None:
-    for name in request.args:
-        if not name.startswith("utm_"):
-            raise BadParameter(shown(name), "no such parameter; there are none here")

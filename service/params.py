@@ -106,6 +106,13 @@ def read(args: MultiDict[str, str], *, saved: bool, sources: Collection[str]) ->
     return Asked(query, kept, keywords)
 
 
+def without_parameters(args: MultiDict[str, str]) -> None:
+    """Let no parameter pass where there is none, but campaign marks. Raises BadParameter."""
+    for name in args:
+        if not name.startswith("utm_"):
+            raise BadParameter(shown(name), "no such parameter; there are none here")
+
+
 def _given(args: MultiDict[str, str], known: Collection[str]) -> dict[str, str]:
     """Each parameter but `k` once, normalised. Campaign marks (`utm_…`) are dropped."""
     given = {}

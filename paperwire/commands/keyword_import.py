@@ -1,0 +1,31 @@
+"""`paperwire keyword import`: the keywords of a list of subscriptions."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict
+from typing import BinaryIO
+
+import click
+
+from papers.settings import discover
+
+
+@click.command("import")
+@click.argument("file", type=click.File("rb"))
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def keyword_import(file: BinaryIO, as_json: bool) -> None:
+    """Save the keywords of an OPML file (- is standard input): each feed of Paperwire's in it.
+
+    What is saved already stays as it is, so the same file may be imported again.
+    """
+    from paperwire import keyword_lists
+    from paperwire.session import opened
+
+    with opened(discover(os.environ)) as session:
+        report = keyword_lists.keywords(session, keyword_lists.read(file))
+    if as_json:
+        click.echo(json.dumps([asdict(told) for told in report], ensure_ascii=False, indent=2))
+    else:
+        click.echo("\n".join(map(str, report)) or "no feed is in it")

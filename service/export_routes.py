@@ -1,0 +1,34 @@
+"""Exports: `/opml`, the saved keywords as a list of subscriptions."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, request
+
+from papers.keywords import Keyword
+from service.caching import EVERY_KEYWORD
+from service.desk import Desk, desk
+from service.export_params import Chosen, chosen
+from service.exports import lists, opml
+from service.serving import redirected
+
+exports = Blueprint("exports", __name__)
+
+
+@exports.get("/opml")
+def subscriptions() -> Response:
+    """The feeds of all saved keywords, or of those that `k=` names, in a folder for each order."""
+    at, choice = desk(), chosen(request.args, ("k", "when"))
+    path = choice.path("/opml")
+    return redirected(request, path) or at.serve(
+        path,
+        lambda: lists.subscriptions(at.settings.base_url, _keywords(at, choice), choice.orders),
+        content_type=opml.CONTENT_TYPE,
+        keywords=choice.slugs or (EVERY_KEYWORD,),
+        headers={"Content-Disposition": 'attachment; filename="paperwire.opml"'},
+    )
+
+
+def _keywords(at: Desk, choice: Chosen) -> list[Keyword]:
+    """The chosen keywords, by name; all of them where none is chosen. Raises UnknownKeyword."""
+    named = {at.keywords.get(slug).slug for slug in choice.slugs}
+    return [keyword for keyword in at.keywords.all() if not named or keyword.slug in named]

@@ -1,0 +1,56 @@
+"""OPML 2.0: the saved keywords as a list of subscriptions that readers import.
+
+http://opml.org/spec2.opml. An outline's description tells the query, as the feed's own subtitle
+does, so that the list can be read back (`service.exports.opml_reader`) without asking us.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from lxml import etree
+
+from papers.keywords import Keyword
+from service.feeds.text import line
+
+CONTENT_TYPE: Final = "text/x-opml; charset=utf-8"
+ABOUT: Final = "arXiv papers that match "
+"""How a feed's description begins; the query follows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """Feeds that a reader shows together: each keyword with the URLs of its feed and page."""
+
+    name: str
+    feeds: tuple[tuple[Keyword, str, str], ...]
+
+
+def render(title: str, folders: Sequence[Folder]) -> bytes:
+    """The list as a document; the same folders give the same bytes."""
+    root = etree.Element("opml", version="2.0")
+    etree.SubElement(etree.SubElement(root, "head"), "title").text = title
+    body = etree.SubElement(root, "body")
+    for folder in folders:
+        node = etree.SubElement(body, "outline", text=folder.name, title=folder.name)
+        for keyword, feed_url, page_url in folder.feeds:
+            _add(node, keyword, feed_url, page_url)
+    etree.indent(root)
+    return bytes(etree.tostring(root, xml_declaration=True, encoding="utf-8"))
+
+
+def _add(folder: Any, keyword: Keyword, feed_url: str, page_url: str) -> None:
+    """Add one feed. Its type is `rss` whatever its format: so the specification has it."""
+    name = line(keyword.name)
+    etree.SubElement(
+        folder,
+        "outline",
+        type="rss",
+        text=name,
+        title=name,
+        description=f"{ABOUT}{line(keyword.query)}",
+        xmlUrl=feed_url,
+        htmlUrl=page_url,
+    )

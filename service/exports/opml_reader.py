@@ -1,0 +1,132 @@
+"""A list of subscriptions read back: which of its feeds are Paperwire's, and of which keywords.
+
+A feed is ours by its path, whatever the host: `/feeds/search.atom?q=…` tells its query itself,
+`/feeds/NAME.atom` only a name; then the description tells the query (ours does, and readers keep
+it), and where it is lost, the name's own words are taken as a phrase.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import parse_qs, urlsplit
+
+from lxml import etree
+
+from papers.errors import BadInput, BadParameter
+from papers.keywords import MAX_NAME, slug_of
+from papers.query import Query, parse
+from service.exports.opml import ABOUT
+from service.feeds.text import line
+
+MOST_BYTES: Final = 1_000_000
+MOST_FEEDS: Final = 500
+
+_OURS: Final = re.compile(r"(?:^|/)feeds/([a-z0-9]+(?:-[a-z0-9]+)*)\.(?:atom|rss|json)$")
+_TITLE_END: Final = re.compile(r"(?:, picked)?(?: · Paperwire)?$")
+_ABOUT: Final = re.compile(
+    re.escape(ABOUT) + r"(?P<query>.*?)(?:, newest (?:announcement|pick) first\b.*)?"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """A feed in a list: the line of the file it stands in, its name, URL and description."""
+
+    line: int
+    name: str
+    url: str
+    about: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A keyword that an outline asks for; `guessed` if only its name was left to tell the query."""
+
+    name: str
+    query: Query
+    guessed: bool
+
+
+def outlines(document: bytes) -> list[Outline]:
+    """Every feed in a list, in order, ours or not.
+
+    Raises BadParameter for what is no OPML, and for what is too large.
+    """
+    if len(document) > MOST_BYTES:
+        raise BadParameter("file", f"has more than {MOST_BYTES:,} bytes; part it")
+    root = _parsed(document)
+    if root.tag != "opml":
+        raise BadParameter("file", f"is no OPML: its root is {str(root.tag)[:40]!r}")
+    found = [node for node in root.iter("outline") if node.get("xmlUrl")]
+    if len(found) > MOST_FEEDS:
+        raise BadParameter("file", f"has {len(found)} feeds; {MOST_FEEDS} at most, part it")
+    return [_outline(node) for node in found]
+
+
+def wanted(outline: Outline) -> Wanted | None:
+    """The keyword that an outline asks for; None where the feed is not one of ours.
+
+    Raises BadParameter and BadQuery for a feed of ours that cannot become a keyword.
+    """
+    try:
+        parts = urlsplit(outline.url.removeprefix("feed:"))
+    except ValueError:
+        return None
+    found = _OURS.search(parts.path)
+    if not found:
+        return None
+    if found[1] == "search":
+        query, guessed = _asked(parts.query), False
+    else:
+        query, guessed = _described(outline, found[1])
+    return Wanted(_name(outline, found[1], query), query, guessed)
+
+
+def _parsed(document: bytes) -> etree._Element:
+    """The root element. Nothing a document declares is expanded, fetched or believed."""
+    parser = etree.XMLParser(
+        resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False
+    )
+    try:
+        root = etree.fromstring(document, parser)
+    except (etree.XMLSyntaxError, ValueError) as error:
+        raise BadParameter("file", f"is no XML: {error}") from error
+    if root.getroottree().docinfo.doctype:
+        raise BadParameter("file", "has a DOCTYPE, which OPML does not need; remove it")
+    return root
+
+
+def _outline(node: etree._Element) -> Outline:
+    name = line(node.get("title", "")) or line(node.get("text", ""))
+    about = line(node.get("description", ""))
+    return Outline(node.sourceline or 0, name, line(node.get("xmlUrl", "")), about)
+
+
+def _asked(arguments: str) -> Query:
+    """The query in a search feed's URL."""
+    asked = parse_qs(arguments, max_num_fields=100).get("q", [])
+    if len(asked) != 1:
+        raise BadParameter("xmlUrl", "is a feed of several keywords, or of none; import those")
+    return parse(asked[0])
+
+
+def _described(outline: Outline, slug: str) -> tuple[Query, bool]:
+    """A saved feed's query, and whether it is a guess."""
+    told = _ABOUT.fullmatch(outline.about)
+    if told and not told["query"].startswith("any of "):
+        return parse(told["query"]), False
+    return parse('"{}"'.format(slug.replace("-", " "))), True
+
+
+def _name(outline: Outline, slug: str, query: Query) -> str:
+    """What the reader calls the feed, else its slug or its query: the first that can be a name."""
+    titled = _TITLE_END.sub("", outline.name)
+    for name in (titled, "" if slug == "search" else slug, query.canonical[:MAX_NAME]):
+        try:
+            slug_of(name)
+        except BadInput:
+            continue
+        return name.strip()
+    raise BadParameter("title", f"{titled!r} gives no name with a letter or digit; rename it")

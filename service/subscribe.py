@@ -1,0 +1,32 @@
+"""One click from a feed to a reader: where common readers take the URL of a new subscription."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+from urllib.parse import quote
+
+
+class Reader(NamedTuple):
+    """A reader: what people call it, and what stands before the feed's URL, spelled for a URL."""
+
+    name: str
+    before: str
+    quoted: bool = True
+
+
+READERS: Final = (
+    Reader("Feedly", "https://feedly.com/i/subscription/feed%2F"),
+    Reader("Inoreader", "https://www.inoreader.com/?add_feed="),
+    Reader("NewsBlur", "https://www.newsblur.com/?url="),
+    Reader("The Old Reader", "https://theoldreader.com/feeds/subscribe?url="),
+    Reader("Reader on this device", "feed:", quoted=False),
+)
+"""A reader more is a line more."""
+
+
+def subscriptions(feed_url: str) -> list[tuple[str, str]]:
+    """Name and address of every reader's own page that subscribes to a feed."""
+    return [
+        (reader.name, reader.before + (quote(feed_url, safe="") if reader.quoted else feed_url))
+        for reader in READERS
+    ]

@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from unittest import mock
+
+import listparser
+import pytest
+from click.testing import CliRunner, Result
+from redis import Redis
+
+from papers.keywords import Keywords
+from paperwire.cli import main
+from tests.service.made import NOW
+
+Command = Callable[..., Result]
+
+
+@pytest.fixture
+def command(
+    store_url: str, redis: Redis, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Command]:
+    """Run a command on a store with two keywords, in a folder of its own."""
+    monkeypatch.chdir(tmp_path)
+    Keywords(redis).add("Reward Model", '"reward model"', now=NOW)
+    Keywords(redis).add("Agents", "agent", now=NOW)
+    with mock.patch.dict(os.environ, {"REDIS_URL": store_url}):
+        yield lambda *words: CliRunner().invoke(main, words)
+
+
+def saved(redis: Redis) -> dict[str, str]:
+    return {keyword.name: keyword.query for keyword in Keywords(redis).all()}
+
+
+def test_what_is_exported_here_is_imported_there(command: Command, redis: Redis) -> None:
+    assert command("export", "opml", "all.opml").exit_code == 0
+    before = saved(redis)
+    for name in before:
+        Keywords(redis).remove(name)
+    done = command("keyword", "import", "all.opml")
+    assert done.stdout == (
+        "line 8: Agents: saved, agent\n"  # nothing but the name is told of what was removed
+        'line 9: Reward Model: saved, "reward model"\n'
+    )
+    assert saved(redis) == before
+    again = command("keyword", "import", "all.opml", "--json")
+    assert [told["outcome"] for told in json.loads(again.stdout)] == ["known", "known"]
+    assert saved(redis) == before
+
+
+MIXED = """<opml version="2.0"><body>
+<outline text="Others" xmlUrl="https://example.org/feed"/>
+<outline text="Agents" xmlUrl="/feeds/agents.atom" description="arXiv papers that match b"/>
+<outline text="Agents" xmlUrl="https://x/feeds/agents.atom"/>
+<outline text="New" xmlUrl="https://x/feeds/search.atom?q=a+-b"/>
+<outline text="Bad" xmlUrl="https://x/feeds/search.atom?q=-b"/>
+<outline text="Reward Model!" xmlUrl="https://x/feeds/reward-model.rss"/>
+<outline text="Old Thing" xmlUrl="https://x/feeds/old-thing.rss"/>
+</body></opml>"""
+
+
+def test_every_line_is_reported_and_nothing_is_overwritten(command: Command, redis: Redis) -> None:
+    Path("mixed.opml").write_text(MIXED)
+    done = command("keyword", "import", "mixed.opml", "--json")
+    assert done.exit_code == 0
+    told = json.loads(done.stdout)
+    assert [(one["line"], one["name"], one["outcome"]) for one in told] == [
+        (2, "Others", "foreign"),
+        (3, "Agents", "refused"),
+        (4, "Agents", "known"),
+        (5, "New", "saved"),
+        (6, "Bad", "refused"),
+        (7, "Reward Model!", "known"),
+        (8, "Old Thing", "saved"),
+    ]
+    assert "saved with another query" in told[1]["said"]
+    assert saved(redis) == {
+        "Agents": "agent",
+        "New": "a -b",
+        "Old Thing": '"old thing"',
+        "Reward Model": '"reward model"',
+    }
+
+
+def test_what_is_no_list_is_refused(command: Command) -> None:
+    Path("no.opml").write_text("<html/>")
+    done = command("keyword", "import", "no.opml")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr == "paperwire: file: is no OPML: its root is 'html'\n"
+
+
+def test_standard_input_is_a_file_too(store_url: str, redis: Redis) -> None:
+    with mock.patch.dict(os.environ, {"REDIS_URL": store_url}):
+        done = CliRunner().invoke(main, ["keyword", "import", "-"], input=MIXED)
+    assert done.exit_code == 0
+    assert "Old Thing" in saved(redis)
+
+
+def test_chosen_keywords_are_exported(command: Command) -> None:
+    done = command("export", "opml", "-k", "Agents", "--picked", "-")
+    feeds = listparser.parse(done.stdout).feeds
+    assert [feed.url for feed in feeds] == [
+        "http://127.0.0.1:8000/feeds/agents.atom",
+        "http://127.0.0.1:8000/feeds/agents.atom?when=picked",
+    ]
+    unknown = command("export", "opml", "-k", "nobody", "-")
+    assert (unknown.exit_code, unknown.stdout) == (1, "")

@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+from urllib.parse import unquote
+
+import pytest
+from bs4 import BeautifulSoup
+from flask import Flask
+from flask.testing import FlaskClient
+from lxml import etree
+
+from service.discovery import NAMESPACE
+from service.subscribe import READERS, subscriptions
+from tests.service.conftest import SITE
+
+NAME = f"{{{NAMESPACE}}}"
+
+
+def test_opensearch_leads_to_the_search(client: FlaskClient) -> None:
+    answer = client.get("/opensearch.xml")
+    assert answer.content_type == "application/opensearchdescription+xml; charset=utf-8"
+    root = etree.fromstring(answer.data)
+    assert root.tag == f"{NAME}OpenSearchDescription"
+    # The specification's bounds; browsers leave a longer name out.
+    assert 0 < len(root.findtext(f"{NAME}ShortName") or "") <= 16
+    assert 0 < len(root.findtext(f"{NAME}Description") or "") <= 1024
+    urls = {url.get("type"): str(url.get("template")) for url in root.iter(f"{NAME}Url")}
+    assert urls.pop("application/opensearchdescription+xml") == f"{SITE}/opensearch.xml"
+    assert list(urls) == [
+        "text/html",
+        "application/atom+xml",
+        "application/rss+xml",
+        "application/feed+json",
+    ]
+    for type_, template in urls.items():
+        found = client.get(template.removeprefix(SITE).replace("{searchTerms}", "reward%20model"))
+        found = client.get(found.headers["Location"])
+        assert (found.status_code, found.mimetype) == (200, type_)
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/k/reward-model", "/search", "/search?q=a", "/status", "/no"]
+)
+def test_every_page_names_the_search_and_its_feeds(client: FlaskClient, path: str) -> None:
+    soup = BeautifulSoup(client.get(path).data, "html.parser")
+    (found,) = soup.find_all("link", rel="search")
+    assert found["href"] == "/opensearch.xml"
+    types = [link["type"] for link in soup.find_all("link", rel="alternate")]
+    assert types[:3] == ["application/atom+xml", "application/rss+xml", "application/feed+json"]
+    for link in soup.find_all("link", rel="alternate"):
+        assert client.get(str(link["href"])).status_code == 200
+
+
+def test_an_error_page_lives_without_the_store(away: Flask) -> None:
+    answer = away.test_client().get("/status")
+    assert answer.status_code == 503
+    assert "alternate" not in answer.text
+
+
+def test_every_reader_gets_the_very_url() -> None:
+    url = f"{SITE}/feeds/search.atom?q=%22a+b%22&when=picked"
+    told = subscriptions(url)
+    assert [name for name, _ in told] == [reader.name for reader in READERS]
+    for _, address in told:
+        assert address.endswith(url) or unquote(address).endswith(url)
+        assert address.count("?") <= 1
+
+
+def test_a_page_subscribes_in_one_click(client: FlaskClient) -> None:
+    soup = BeautifulSoup(client.get("/k/reward-model").data, "html.parser")
+    for name, address in subscriptions(f"{SITE}/feeds/reward-model.atom"):
+        assert [link.get_text() for link in soup.find_all("a", href=address)] == [name]
