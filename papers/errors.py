@@ -5,7 +5,8 @@
     │   ├── BadId                a text that is no arXiv id
     │   ├── BadQuery             a keyword that cannot be parsed (has a position)
     │   ├── BadParameter         a parameter beside the keyword
-    │   └── BadSettings          a setting, from TOML or the environment
+    │   ├── BadSettings          a setting, from TOML or the environment
+    │   └── BadBackup            a file that is no whole backup, or cannot be written
     ├── NotAllowed               whoever asked: HTTP 401, without the token that this needs
     ├── NotFound                 whoever asked: HTTP 404
     │   ├── UnknownKeyword       no saved keyword of that name
@@ -18,7 +19,8 @@
     │   └── AddressForbidden     an address that must not be fetched
     └── StoreError               ours, passing: HTTP 503, retried
         ├── StoreAway            Redis is not there
-        └── StoreBusy            a transaction that lost its race too often
+        ├── StoreBusy            a transaction that lost its race too often
+        └── StoreNewer           data of a later Paperwire
 
 A message names the thing, the reason and the mend.
 """
@@ -59,6 +61,10 @@ class BadParameter(BadInput):
 
 class BadSettings(BadInput):
     """A setting that is unknown, missing or of the wrong form."""
+
+
+class BadBackup(BadInput):
+    """A backup file that is damaged, cut, of a later form, or cannot be read or written."""
 
 
 class NotAllowed(PaperwireError):
@@ -121,3 +127,7 @@ class StoreAway(StoreError):
 
 class StoreBusy(StoreError):
     """An optimistic transaction lost its race too many times."""
+
+
+class StoreNewer(StoreError):
+    """The data was written by a later Paperwire, in a layout that this one does not know."""

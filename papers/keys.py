@@ -1,37 +1,43 @@
 """Every key in Redis: name, type, content, lifetime, and the one module that owns it.
 
-| key | type | content | lives | owner |
-| --- | --- | --- | --- | --- |
-| `{2503}:papers` | hash | number in the month (2 bytes) → packed paper | for ever | papers.store |
-| `{2503}:terms` | hash | bucket or big term → packed postings | for ever | papers.store |
-| `{2503}:rev` | integer | transactions this month has seen | for ever | papers.store |
-| `months` | sorted set | `2503` by YYYYMM: months that may hold papers | for ever | papers.store |
-| `picks` | sorted set | id by seconds of its first pick | for ever | papers.store |
-| `{words}:spread` | hash | word or author's word → months it occurs in, 2 bytes each; `*`: many | for ever | papers.spread |
-| `{words}:rev` | integer | changes of the two; WATCHed by every writer | for ever | papers.spread |
-| `{words}:vocabulary` | sorted set | folded words, score 0, for `prefix*` | for ever | papers.spread |
-| `undescribed` | set | ids that a community named and arXiv has not described | till described | papers.store |
-| `pending` | sorted set | tokens of ingests under way, by the second they began | seconds | papers.store |
-| `revision` | integer | moves whenever anything a feed shows has changed | for ever | papers.store |
-| `keywords` | hash | slug → saved keyword, JSON | for ever | papers.keywords |
-| `seeded` | set | slugs of the configured keywords that were saved once | for ever | papers.keywords |
-| `sources` | hash | source → state, JSON | for ever | papers.source_states |
-| `due` | sorted set | task by the second it is due | for ever | papers.source_states |
-| `progress` | hash | task → progress of a long run, JSON | till done | papers.source_states |
-| `counts` | hash | task → records by day of the last five weeks, JSON | for ever | workers.usual |
-| `quarantine` | list | records set aside, newest first, JSON, 1,000 at most | for ever | papers.source_states |
-| `validators` | hash | URL → ETag and Last-Modified, JSON | for ever | workers.fetching |
-| `lane:arxiv` | hash | the one lane to arXiv: whose turn, next start, back-off, what was said | for ever | workers.lane |
-| `unknown` | hash | undescribed id → tries at arXiv and when to ask again, JSON | till described | workers.enrich |
-| `lease:scheduler` | string | token of the scheduler that ticks | 30 s | workers.due |
-| `lock:task:NAME` | string | token of the job that runs a task | its time-out | workers.jobs |
-| `backfill` | string | the plan of a backfill and how far it is, JSON | till done | workers.backfill |
-| `feed:HASH` | string | a rendered answer with its validators | 1 day | service.caching |
-| `feed:HASH:validators` | string | ETag and Last-Modified of the newest answer | 30 days | service.caching |
-| `feed:HASH:lock` | string | token of the process that renders it | 10 s | service.caching |
+| key | type | content | lives | owner | backup |
+| --- | --- | --- | --- | --- | --- |
+| `{2503}:papers` | hash | number in the month (2 bytes) → packed paper | for ever | papers.store | papers |
+| `{2503}:terms` | hash | bucket or big term → packed postings | for ever | papers.store | rebuilt |
+| `{2503}:rev` | integer | transactions this month has seen | for ever | papers.store | rebuilt |
+| `months` | sorted set | `2503` by YYYYMM: months that may hold papers | for ever | papers.store | rebuilt |
+| `picks` | sorted set | id by seconds of its first pick | for ever | papers.store | rebuilt |
+| `{words}:spread` | hash | word or author's word → months it occurs in, 2 bytes each; `*`: many | for ever | papers.spread | rebuilt |
+| `{words}:rev` | integer | changes of the two; WATCHed by every writer | for ever | papers.spread | rebuilt |
+| `{words}:vocabulary` | sorted set | folded words, score 0, for `prefix*` | for ever | papers.spread | rebuilt |
+| `undescribed` | set | ids that a community named and arXiv has not described | till described | papers.store | rebuilt |
+| `pending` | sorted set | tokens of ingests under way, by the second they began | seconds | papers.store | no |
+| `revision` | integer | moves whenever anything a feed shows has changed | for ever | papers.store | copied |
+| `keywords` | hash | slug → saved keyword, JSON | for ever | papers.keywords | copied |
+| `seeded` | set | slugs of the configured keywords that were saved once | for ever | papers.keywords | copied |
+| `sources` | hash | source → state, JSON | for ever | papers.source_states | copied |
+| `due` | sorted set | task by the second it is due | for ever | papers.source_states | no |
+| `progress` | hash | task → progress of a long run, JSON | till done | papers.source_states | no |
+| `counts` | hash | task → records by day of the last five weeks, JSON | for ever | workers.usual | copied |
+| `quarantine` | list | records set aside, newest first, JSON, 1,000 at most | for ever | papers.source_states | copied |
+| `validators` | hash | URL → ETag and Last-Modified, JSON | for ever | workers.fetching | no |
+| `lane:arxiv` | hash | the one lane to arXiv: whose turn, next start, back-off, what was said | for ever | workers.lane | no |
+| `unknown` | hash | undescribed id → tries at arXiv and when to ask again, JSON | till described | workers.enrich | copied |
+| `lease:scheduler` | string | token of the scheduler that ticks | 30 s | workers.due | no |
+| `lock:task:NAME` | string | token of the job that runs a task | its time-out | workers.jobs | no |
+| `backfill` | string | the plan of a backfill and how far it is, JSON | till done | workers.backfill | copied |
+| `feed:HASH` | string | a rendered answer with its validators | 1 day | service.caching | no |
+| `feed:HASH:validators` | string | ETag and Last-Modified of the newest answer | 30 days | service.caching | no |
+| `feed:HASH:lock` | string | token of the process that renders it | 10 s | service.caching | no |
+| `schema` | string | the schema of the data, or `restoring` | for ever | papers.schema | no |
+| `lock:schema` | string | token of the process that migrates the data | 60 s | papers.schema | no |
 
 Every step that touches several keys touches those of one month, which share one hash tag: nothing
 here needs more than Redis Cluster can do. RQ's own keys begin with `rq:` and stay on a plain Redis.
+
+The last column is what `papers.backup` does with a key: `copied` as it is, `papers` taken one by
+one and merged in again, `rebuilt` from them, or `no`: caches, queues, leases, and what leads only
+to asking an upstream once more. The three tuples below say the same; a test holds them to it.
 """
 
 from __future__ import annotations
@@ -58,6 +64,17 @@ ARXIV_LANE: Final = "lane:arxiv"
 UNKNOWN: Final = "unknown"
 BACKFILL: Final = "backfill"
 SCHEDULER_LEASE: Final = "lease:scheduler"
+SCHEMA: Final = "schema"
+SCHEMA_LOCK: Final = "lock:schema"
+
+COPIED: Final = (*(REVISION, KEYWORDS, SEEDED, SOURCES, COUNTS, QUARANTINE, UNKNOWN, BACKFILL),)
+REBUILT: Final = (
+    *("{[0-9][0-9][0-9][0-9]}:*", MONTHS, PICKS, SPREAD, SPREAD_REV, VOCABULARY, UNDESCRIBED),
+)
+PASSING: Final = (
+    *(PENDING, DUE, PROGRESS, VALIDATORS, ARXIV_LANE, "feed:*", "lease:*", "lock:*", SCHEMA),
+)
+"""Keys, or patterns of keys as `SCAN` takes them, by what a backup does with them."""
 
 
 def month_papers(yymm: str) -> str:

@@ -18,6 +18,7 @@ from papers.errors import BadInput, PaperwireError
 from papers.settings import discover
 from paperwire.commands.export import export
 from paperwire.commands.export_forms import FORMS
+from paperwire.commands.keeping import backup, restore
 from paperwire.commands.keyword_import import keyword_import
 from paperwire.commands.token import token
 
@@ -227,6 +228,8 @@ def keyword_list(as_json: bool) -> None:
         _print(answers.keywords(session), as_json)
 
 
+main.add_command(backup)
+main.add_command(restore)
 main.add_command(token)
 main.add_command(export)
 keyword.add_command(keyword_import)

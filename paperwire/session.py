@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 
 from redis import Redis
 
+from papers import schema
 from papers.connection import connect, store_errors
 from papers.settings import Settings
 from paperwire import embedded
@@ -26,10 +27,11 @@ class Session:
 
 
 @contextlib.contextmanager
-def opened(settings: Settings) -> Iterator[Session]:
+def opened(settings: Settings, *, prepared: bool = True) -> Iterator[Session]:
     """The configured store, else the embedded one: running already or for this command only.
 
-    Raises StoreAway.
+    `prepared`: its data has the schema of this code, older data is migrated. Raises StoreAway,
+    StoreNewer.
     """
     with contextlib.ExitStack() as stack:
         if not settings.redis_url:
@@ -39,4 +41,6 @@ def opened(settings: Settings) -> Iterator[Session]:
         redis = stack.enter_context(contextlib.closing(connect(settings.redis_url, patient=True)))
         with store_errors(redis):
             redis.ping()
+        if prepared:
+            schema.prepare(redis)
         yield Session(settings, redis, datetime.now(UTC))

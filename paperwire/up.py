@@ -2,7 +2,7 @@
 
 take the data folder, or say who has it
 start the store, unless there is one already     the only part others need at their start
-save the configured keywords
+migrate older data; save the configured keywords
 start workers, scheduler, web
 say where everything is; then tend it until told to stop
 stop web, scheduler, workers, store
@@ -24,6 +24,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from papers import schema
 from papers.connection import address, connect, store_errors
 from papers.errors import BadSettings, StoreAway
 from papers.keywords import Keywords
@@ -132,7 +133,9 @@ def _start_store(settings: Settings, supervisor: Supervisor, stack: ExitStack) -
 
 
 def _seed(settings: Settings, console: Console) -> None:
+    """Have the data in the schema of this code, and the configured keywords in it."""
     redis = connect(settings.redis_url, patient=True)
+    schema.prepare(redis)
     for keyword in Keywords(redis).seed(settings.keywords, now=datetime.now(UTC)):
         console.say("paperwire", f"new keyword {keyword.name}: {keyword.query}")
     redis.close()

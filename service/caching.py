@@ -28,7 +28,7 @@ from redis import Redis
 from redis.exceptions import LockError
 from redis.lock import Lock
 
-from papers import keys
+from papers import keys, schema
 from papers.connection import store_errors
 from papers.errors import StoreAway, StoreError, UnknownKeyword
 from service.answer import Answer, answer_of, etag_of, pack, unpack
@@ -147,6 +147,7 @@ class Answers:
 
     def _state(self, wanted: Wanted, digest: str) -> _State:
         with store_errors(self._redis), self._redis.pipeline(transaction=False) as pipe:
+            pipe.get(keys.SCHEMA)
             pipe.get(keys.REVISION)
             pipe.hgetall(keys.SOURCES)
             pipe.get(keys.feed(digest))
@@ -154,7 +155,8 @@ class Answers:
                 pipe.hgetall(keys.KEYWORDS)
             elif wanted.keywords:
                 pipe.hmget(keys.KEYWORDS, wanted.keywords)
-            revision, sources, cached, *found = pipe.execute()
+            kept, revision, sources, cached, *found = pipe.execute()
+        schema.fit(kept)
         for slug, keyword in zip(wanted.keywords, *found, strict=False):
             if keyword is None:
                 raise UnknownKeyword(f"no keyword {slug!r} is saved here")

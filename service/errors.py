@@ -27,9 +27,11 @@ STATUSES: Final[dict[type[PaperwireError], int]] = {
     errors.StoreError: 503,
     errors.StoreAway: 503,
     errors.StoreBusy: 503,
-    # These have no business inside a request: settings are read before the first one, and nothing
-    # is fetched from upstream in any. Should one appear, the fault is ours.
+    errors.StoreNewer: 503,
+    # These have no business inside a request: settings are read before the first one, nothing is
+    # fetched from upstream in any, nor is a backup made. Should one appear, the fault is ours.
     errors.BadSettings: 500,
+    errors.BadBackup: 500,
     errors.SourceUnreachable: 500,
     errors.SourceRefused: 500,
     errors.SourceGarbled: 500,

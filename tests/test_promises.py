@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,6 +19,7 @@ from click.testing import CliRunner
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from papers import keys
 from papers.query import parse
 from paperwire.cli import main
 
@@ -250,3 +252,15 @@ def test_version_is_one() -> None:
     said = CliRunner().invoke(main, ["--version"]).output
     assert said == f"paperwire, version {version}\n"
     assert f"image: paperwire:{version}\n" in (ROOT / "docker-compose.yml").read_text("utf-8")
+
+
+def test_the_table_of_keys_and_the_tuples_say_the_same() -> None:
+    """A new key needs a word on what a backup does with it: a last column, and a tuple."""
+    rows = re.findall(r"^\| `(.+?)` \|.*\| (.*?) \|$", keys.__doc__ or "", re.MULTILINE)
+    assert len(rows) >= 28
+    groups = {"copied": keys.COPIED, "rebuilt": keys.REBUILT, "no": keys.PASSING}
+    for name, kind in rows:
+        assert kind in {*groups, "papers"}, f"{name}: the last column of its row in papers/keys.py"
+        kind = "rebuilt" if kind == "papers" else kind
+        matching = {k for k, g in groups.items() if any(fnmatchcase(name, p) for p in g)}
+        assert matching == {kind}, f"{name}: the tuple in papers/keys.py that it belongs to"

@@ -11,12 +11,14 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from datetime import UTC, datetime
 from types import FrameType
 from typing import Final
 
 from redis import Redis
 
+from papers import schema
 from papers.connection import address, connect, store_errors
 from papers.errors import BadInput, BadSettings, PaperwireError, StoreAway, StoreError
 from papers.keywords import Keywords
@@ -62,6 +64,7 @@ def work(settings: Settings, stopping: threading.Event) -> None:
     while _store_is_there(settings, stopping):
         handlers = {number: signal.getsignal(number) for number in STOPS}
         try:
+            _prepare(settings)
             with store_errors(redis):
                 worker = PaperwireWorker(redis, stopping)
                 log.info("worker ready, at the store %s", address(redis))
@@ -85,6 +88,7 @@ def schedule(settings: Settings, stopping: threading.Event) -> None:
     while _store_is_there(settings, stopping):
         log.info("scheduler ready, at the store %s", address(redis))
         try:
+            _prepare(settings)
             with store_errors(redis):
                 _seed(redis, settings)
                 _tick(scheduler, stopping)
@@ -107,6 +111,12 @@ def _seed(redis: Redis, settings: Settings) -> None:
         Keywords(redis).seed(settings.keywords, now=datetime.now(UTC))
     except BadInput as error:
         log.error("a configured keyword is not saved: %s", error)
+
+
+def _prepare(settings: Settings) -> None:
+    """Have the data in the schema of this code, with the patience that takes. Raises StoreError."""
+    with closing(connect(settings.redis_url, patient=True)) as redis:
+        schema.prepare(redis)
 
 
 def _store_is_there(settings: Settings, stopping: threading.Event) -> bool:

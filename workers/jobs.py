@@ -19,7 +19,7 @@ from redis import Redis
 from rq import Queue
 from rq.serializers import JSONSerializer
 
-from papers import keys
+from papers import keys, schema
 from papers.connection import connect
 from papers.errors import BadInput, NotFound, StoreError
 from papers.keywords import Keywords
@@ -79,6 +79,7 @@ class TaskRun:
         if not lock.take():
             return _skipped(task, "it is being run")
         try:
+            schema.check(self._redis)
             state = self._states.get(task)
             if state and asked_at is not None and state.attempted_at.timestamp() >= asked_at:
                 return _skipped(task, "it was run since")

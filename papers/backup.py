@@ -1,0 +1,117 @@
+"""A store into records and back: all that cannot be fetched again, and nothing else.
+
+What is taken is told by `papers.keys`. It is taken on line, while ingests run, in an order that
+makes up for the time it takes:
+
+    cursors   states of sources, plans, keywords: each key as it is at one moment
+    papers    a month at a time, each month as it is at one moment
+    (rebuilt  months, picks, postings, words: made anew from the papers)
+
+A cursor so is never ahead of the papers it stands for: what is stored in between is fetched again
+after a restore, and merged once more. Validators of feeds are left out for the same reason: a
+restored store must not be answered 304 for what it has not got. Memory holds one month's papers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+from redis import Redis
+
+from papers import keys, schema
+from papers.backup_file import BackupWriter, Head, Record
+from papers.connection import store_errors
+
+AT_ONCE: Final = 1_000
+"""Papers, or members of a key, in one record."""
+
+KEY, PAPERS, END = "key", "papers", "end"
+"""What a record begins with:
+
+    [KEY, name, type, members, milliseconds since 1970 when it lapses or -1]
+    [PAPERS, yymm, YYYYMM, [[number, packed], ...]]
+    [END, {"papers": …, "months": …, "keys": …}]
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How much a backup holds."""
+
+    papers: int = 0
+    months: int = 0
+    keys: int = 0
+
+
+def save(redis: Redis, path: Path, *, now: datetime) -> Counts:
+    """Write a backup of the store to a file, which is replaced in one step.
+
+    Raises BadBackup where the file cannot be written; StoreAway, StoreNewer, StoreError.
+    """
+    schema.check(redis)
+    papers, months, copied = 0, set(), set()
+    with BackupWriter(path, Head(schema.SCHEMA, now)) as file, store_errors(redis):
+        for record in _records(redis):
+            file.add(record)
+            if record[0] == PAPERS:
+                papers += len(record[3])
+                months.add(record[1])
+            else:
+                copied.add(record[1])
+        counts = Counts(papers, len(months), len(copied))
+        file.add([END, {"papers": papers, "months": len(months), "keys": len(copied)}])
+    return counts
+
+
+def _records(redis: Redis) -> Iterator[Record]:
+    for pattern in keys.COPIED:
+        for name in _names(redis, pattern):
+            yield from _copied(redis, name)
+    members: Any = redis.zrange(keys.MONTHS, 0, -1, withscores=True)
+    for yymm, month in members:
+        papers: Any = redis.hgetall(keys.month_papers(yymm.decode()))
+        numbered = [[int.from_bytes(field, "big"), packed] for field, packed in papers.items()]
+        for some in _pieces(sorted(numbered)):
+            yield [PAPERS, yymm.decode(), int(month), some]
+
+
+def _names(redis: Redis, pattern: str) -> Iterator[bytes]:
+    if "*" in pattern:
+        yield from redis.scan_iter(match=pattern, count=AT_ONCE)
+    elif redis.exists(pattern):
+        yield pattern.encode()
+
+
+def _copied(redis: Redis, name: bytes) -> Iterator[Record]:
+    """A key's members, in records of bounded size."""
+    kind: Any = redis.type(name)
+    with redis.pipeline() as pipe:
+        READS[kind](pipe, name)
+        pipe.pexpiretime(name)  # type: ignore[arg-type]  # it takes bytes, and says it does not
+        found, lapses = pipe.execute()
+    members = [found] if kind == b"string" else _listed(found)
+    for some in _pieces(members):
+        yield [KEY, name, kind, some, lapses]
+
+
+READS: Final[dict[bytes, Callable[[Redis, bytes], object]]] = {
+    b"string": lambda redis, name: redis.get(name),
+    b"hash": lambda redis, name: redis.hgetall(name),
+    b"set": lambda redis, name: redis.smembers(name),
+    b"zset": lambda redis, name: redis.zrange(name, 0, -1, withscores=True),
+    b"list": lambda redis, name: redis.lrange(name, 0, -1),
+}
+"""How a key of each type is read whole."""
+
+
+def _listed(found: Any) -> list[Any]:
+    return sorted(found.items()) if isinstance(found, dict) else list(found)
+
+
+def _pieces(members: list[Any]) -> Iterator[list[Any]]:
+    for at in range(0, len(members), AT_ONCE):
+        yield members[at : at + AT_ONCE]

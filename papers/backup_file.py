@@ -1,0 +1,189 @@
+r"""The file of a backup: a line that says what it is, the records, a checksum of all before it.
+
+    {"paperwire-backup": 1, "schema": 1, "made": "2026-11-21T12:00:00+00:00"}\n
+    zstd( msgpack(record) msgpack(record) … )
+    SHA-256 of every byte above, 32 bytes
+
+Written and read as a stream: neither side holds more than a record, and the largest record is
+bounded. The checksum stands at the end, so a file that was cut has none that fits. A file gets its
+name only when it is whole and on disk.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, Final, Self
+
+import msgpack
+import zstandard
+
+from papers.errors import BadBackup
+
+FORMAT: Final = 1
+"""The version of this form; a reader knows its own and older ones."""
+
+LARGEST_RECORD: Final = 64_000_000
+"""Bytes: what is larger is no record of ours."""
+
+_MARK: Final = "paperwire-backup"
+_DIGEST_SIZE: Final = hashlib.sha256().digest_size
+_LONGEST_HEAD: Final = 1_000
+_CHUNK: Final = 1 << 20
+_LEVEL: Final = 3
+_WINDOW: Final = 1 << 27
+"""Bytes of window that a file may ask a reader for."""
+
+Record = list[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What a file says of itself: the schema of its data, and when it was made (aware UTC)."""
+
+    schema: int
+    made: datetime
+
+
+class BackupWriter:
+    """Writes records into `path`, which is there, whole, when the block ends without an error.
+
+    Raises BadBackup where the file cannot be written; then nothing is left of it.
+    """
+
+    def __init__(self, path: Path, head: Head) -> None:
+        self._path, self._head = path, head
+        self._part = path.with_name(f"{path.name}.part-{os.getpid()}")
+        self._digest = hashlib.sha256()
+
+    def __enter__(self) -> Self:
+        with _named(self._path):
+            handle = os.open(self._part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        self._file = os.fdopen(handle, "wb")
+        head = {_MARK: FORMAT, "schema": self._head.schema, "made": self._head.made.isoformat()}
+        self._compressor = zstandard.ZstdCompressor(level=_LEVEL).compressobj()
+        self._write(json.dumps(head).encode() + b"\n")
+        return self
+
+    def add(self, record: Record) -> None:
+        """Append a record."""
+        self._write(self._compressor.compress(msgpack.packb(record)))
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        try:
+            if error is None:
+                self._finish()
+        finally:
+            self._file.close()
+            self._part.unlink(missing_ok=True)
+
+    def _finish(self) -> None:
+        self._write(self._compressor.flush())
+        self._write(self._digest.digest())
+        with _named(self._path):
+            self._file.flush()
+            os.fsync(self._file.fileno())
+            os.replace(self._part, self._path)
+
+    def _write(self, data: bytes) -> None:
+        self._digest.update(data)
+        with _named(self._path):
+            self._file.write(data)
+
+
+class BackupReader:
+    """Reads a file that was checked from its first byte to its last before any record is given."""
+
+    def __init__(self, file: IO[bytes], path: Path) -> None:
+        self._file, self._path = file, path
+        self._size = os.fstat(file.fileno()).st_size
+        self.head = self._checked()
+
+    @classmethod
+    @contextmanager
+    def opened(cls, path: Path) -> Iterator[BackupReader]:
+        """A reader of the file at `path`.
+
+        Raises BadBackup where it is damaged, cut, no backup, or of a later form.
+        """
+        with _named(path):
+            file = path.open("rb")
+        with file:
+            yield cls(file, path)
+
+    def records(self) -> Iterator[Record]:
+        """Every record, in the order written. Raises BadBackup."""
+        with _named(self._path):
+            self._file.seek(0)
+            self._file.readline(_LONGEST_HEAD)
+            end = self._size - _DIGEST_SIZE
+            yield from self._unpacked(_Part(self._file, end - self._file.tell()))
+
+    def _unpacked(self, part: Any) -> Iterator[Record]:
+        decompressor = zstandard.ZstdDecompressor(max_window_size=_WINDOW)
+        unpacker = msgpack.Unpacker(max_buffer_size=LARGEST_RECORD)
+        try:
+            with decompressor.stream_reader(part, read_size=_CHUNK) as reader:
+                while piece := reader.read(_CHUNK):
+                    unpacker.feed(piece)
+                    yield from unpacker
+        except (zstandard.ZstdError, msgpack.UnpackException, ValueError) as error:
+            raise BadBackup(f"{self._path}: its records cannot be read ({error})") from error
+
+    def _checked(self) -> Head:
+        with _named(self._path):
+            head = self._read_head(self._file.readline(_LONGEST_HEAD))
+            self._file.seek(0)
+            part, digest = _Part(self._file, self._size - _DIGEST_SIZE), hashlib.sha256()
+            while piece := part.read(_CHUNK):
+                digest.update(piece)
+            if self._file.read() != digest.digest():
+                raise BadBackup(f"{self._path} is damaged or was cut: its checksum does not fit")
+        return head
+
+    def _read_head(self, line: bytes) -> Head:
+        try:
+            said = json.loads(line)
+            form = int(said[_MARK])
+            if form > FORMAT:
+                raise BadBackup(
+                    f"{self._path} has form {form}, this Paperwire reads {FORMAT}: update it"
+                )
+            return Head(int(said["schema"]), datetime.fromisoformat(said["made"]))
+        except (ValueError, TypeError, KeyError) as error:
+            raise BadBackup(f"{self._path} is no backup of Paperwire, or damaged") from error
+
+
+class _Part:
+    """The next bytes of a file, as a file that ends there."""
+
+    def __init__(self, file: IO[bytes], size: int) -> None:
+        self._file, self._left = file, max(size, 0)
+
+    def read(self, size: int = -1) -> bytes:
+        """Up to `size` bytes."""
+        wanted = self._left if size < 0 else min(size, self._left)
+        data = self._file.read(wanted)
+        self._left -= len(data)
+        return data
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """What the system says of a file, as our own error."""
+    try:
+        yield
+    except OSError as error:
+        raise BadBackup(f"{path}: {error.strerror or error}") from error

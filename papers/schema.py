@@ -1,0 +1,121 @@
+"""Which layout the store's data has, so that no version of Paperwire misreads another's.
+
+    nothing there, or data from before the key    it is stamped as what it is
+    the same as ours                              go on
+    newer                                         StoreNewer: only a newer Paperwire reads it
+    older                                         one process migrates it, the others wait
+    being restored, or a restore was cut short    StoreError
+
+A migration takes the data from one schema to the next. It is a generator that yields between
+steps of seconds, and may be cut short anywhere and run again: the schema moves when it has ended.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final
+
+from redis import Redis
+from redis.exceptions import LockError
+
+from papers import keys
+from papers.connection import store_errors
+from papers.errors import StoreBusy, StoreError, StoreNewer
+from papers.settings import Seconds
+
+SCHEMA: Final = 1
+"""What this Paperwire writes and reads. Moves when `papers.keys` or `papers.codec` change so that
+older code would misread the data."""
+
+FIRST: Final = 1
+"""The schema of data from before it was noted."""
+
+RESTORING: Final = b"restoring"
+"""What stands in the key while a backup is restored."""
+
+LOCK: Final[Seconds] = 60.0
+"""How long one step of a migration may take."""
+
+Migration = Callable[[Redis], Iterator[None]]
+
+MIGRATIONS: Final[Mapping[int, Migration]] = {}
+"""From each schema to the next; `MIGRATIONS[1]` would make 2 of 1."""
+
+
+def found(redis: Redis) -> int | None:
+    """The schema of the data; None where there is none. Raises StoreError, StoreAway."""
+    with store_errors(redis):
+        kept: Any = redis.get(keys.SCHEMA)
+        if kept is None:
+            return FIRST if redis.exists(keys.MONTHS, keys.KEYWORDS) else None
+    return _read(kept)
+
+
+def check(redis: Redis) -> None:
+    """Return if this code can work with the data as it is. Raises what `fit` raises; StoreAway."""
+    with store_errors(redis):
+        kept: Any = redis.get(keys.SCHEMA)
+    fit(kept)
+
+
+def fit(kept: bytes | None, *, ours: int = SCHEMA) -> None:
+    """Return if this code can work with data whose key says this.
+
+    Raises StoreNewer; StoreBusy where the data is older and not migrated yet; StoreError.
+    """
+    schema = ours if kept is None else _read(kept)
+    if schema > ours:
+        raise StoreNewer(
+            f"the store's data has schema {schema}, this Paperwire knows {ours}: "
+            "update Paperwire, or restore a backup of that time"
+        )
+    if schema < ours:
+        raise StoreBusy(f"the store's data has schema {schema} and is to be migrated to {ours}")
+
+
+def prepare(
+    redis: Redis,
+    *,
+    ours: int = SCHEMA,
+    migrations: Mapping[int, Migration] = MIGRATIONS,
+    patience: Seconds = 2 * LOCK,
+) -> int | None:
+    """Make the data what this code works with: stamped, and migrated where it is older.
+
+    Returns the schema it had, None where there was none. Raises StoreNewer; StoreBusy where
+    another process migrates for longer than `patience`; StoreError.
+    """
+    before = found(redis)
+    with store_errors(redis):
+        if before is None or before == ours:
+            redis.set(keys.SCHEMA, ours, nx=True)
+        elif before < ours:
+            _migrate(redis, ours, migrations, patience)
+        kept: Any = redis.get(keys.SCHEMA)
+    fit(kept, ours=ours)
+    return before
+
+
+def _migrate(
+    redis: Redis, ours: int, migrations: Mapping[int, Migration], patience: Seconds
+) -> None:
+    lock = redis.lock(keys.SCHEMA_LOCK, timeout=LOCK, blocking_timeout=patience)
+    try:
+        with lock:
+            while (schema := found(redis)) is not None and schema < ours:
+                for _ in migrations[schema](redis):
+                    lock.reacquire()
+                redis.set(keys.SCHEMA, schema + 1)
+    except LockError as error:
+        raise StoreBusy("the store's data is being migrated by another process") from error
+
+
+def _read(kept: bytes) -> int:
+    if kept == RESTORING:
+        raise StoreError(
+            "a backup is being restored, or that was cut short; "
+            "wait for it, or run `paperwire restore --replace` again"
+        )
+    if not kept.isdigit():
+        raise StoreError(f"{keys.SCHEMA} holds {kept[:50]!r}, which is no schema")
+    return int(kept)

@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+from redis import Redis
+
+from papers import keys, schema
+from papers.errors import StoreBusy, StoreError, StoreNewer
+
+
+def doubled(redis: Redis) -> Iterator[None]:
+    """From 1 to 2, in this test: keywords are written twice, one a step."""
+    for name in sorted(redis.hkeys(keys.KEYWORDS)):
+        redis.hset("keywords2", name, 2)
+        yield
+
+
+def renamed(redis: Redis) -> Iterator[None]:
+    """From 2 to 3."""
+    redis.rename("keywords2", "keywords3")
+    yield
+
+
+MIGRATIONS = {1: doubled, 2: renamed}
+
+
+def old(redis: Redis) -> None:
+    redis.hset(keys.KEYWORDS, mapping={"a": 1, "b": 1})
+    redis.set(keys.SCHEMA, 1)
+
+
+def test_an_empty_store_and_data_from_before_the_key_are_stamped(redis: Redis) -> None:
+    assert schema.found(redis) is None
+    schema.check(redis)
+    assert schema.prepare(redis) is None
+    assert redis.get(keys.SCHEMA) == b"1"
+    redis.delete(keys.SCHEMA)
+    redis.hset(keys.KEYWORDS, "a", "{}")
+    assert schema.found(redis) == schema.FIRST
+    assert schema.prepare(redis) == schema.FIRST
+    assert redis.get(keys.SCHEMA) == b"1"
+    schema.check(redis)
+
+
+@pytest.mark.parametrize(
+    ("kept", "kind", "says"),
+    [
+        ("2", StoreNewer, "schema 2, this Paperwire knows 1: update Paperwire"),
+        ("0", StoreBusy, "schema 0 and is to be migrated to 1"),
+        ("restoring", StoreError, "a backup is being restored, or that was cut short"),
+        ("one", StoreError, "'one', which is no schema"),
+    ],
+)
+def test_other_data_is_refused(redis: Redis, kept: str, kind: type[StoreError], says: str) -> None:
+    redis.set(keys.SCHEMA, kept)
+    with pytest.raises(kind, match=says):
+        schema.check(redis)
+    assert redis.get(keys.SCHEMA) == kept.encode()
+
+
+def test_newer_data_is_not_touched(redis: Redis) -> None:
+    redis.set(keys.SCHEMA, 9)
+    with pytest.raises(StoreNewer):
+        schema.prepare(redis, ours=3, migrations=MIGRATIONS)
+    assert redis.keys() == [b"schema"]
+
+
+def test_older_data_migrates_forward_step_by_step(redis: Redis) -> None:
+    old(redis)
+    assert schema.prepare(redis, ours=3, migrations=MIGRATIONS) == 1
+    assert redis.get(keys.SCHEMA) == b"3"
+    assert redis.hgetall("keywords3") == {b"a": b"2", b"b": b"2"}
+    assert schema.prepare(redis, ours=3, migrations=MIGRATIONS) == 3
+    assert not redis.exists(keys.SCHEMA_LOCK)
+
+
+def test_a_migration_that_was_cut_short_is_run_again(redis: Redis) -> None:
+    def dies(redis: Redis) -> Iterator[None]:
+        yield from doubled(redis)
+        raise OSError("power cut")
+
+    old(redis)
+    with pytest.raises(OSError, match="power cut"):
+        schema.prepare(redis, ours=2, migrations={1: dies})
+    assert redis.get(keys.SCHEMA) == b"1"
+    assert schema.prepare(redis, ours=2, migrations=MIGRATIONS) == 1
+    assert redis.hgetall("keywords2") == {b"a": b"2", b"b": b"2"}
+
+
+def test_one_migrates_and_the_others_wait(redis: Redis, store_url: str) -> None:
+    runs = []
+
+    def slow(redis: Redis) -> Iterator[None]:
+        runs.append(time.monotonic())
+        time.sleep(0.2)
+        yield
+
+    def prepare() -> None:
+        with Redis.from_url(store_url) as own:
+            schema.prepare(own, ours=2, migrations={1: slow})
+
+    old(redis)
+    threads = [threading.Thread(target=prepare) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(runs) == 1
+    assert redis.get(keys.SCHEMA) == b"2"
+
+
+def test_who_waits_too_long_says_so(redis: Redis) -> None:
+    old(redis)
+    with redis.lock(keys.SCHEMA_LOCK, timeout=5), pytest.raises(StoreBusy, match="by another"):
+        schema.prepare(redis, ours=2, migrations=MIGRATIONS, patience=0.05)
+    assert redis.get(keys.SCHEMA) == b"1"

@@ -1,0 +1,112 @@
+"""A system into a file and back: what readers get is the same, byte for byte."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from unittest import mock
+
+import pytest
+from click.testing import CliRunner, Result
+from redis import Redis
+
+from papers import keys
+from papers.errors import StoreNewer
+from papers.keywords import Keywords
+from papers.settings import Settings
+from papers.store import Store
+from paperwire.cli import main
+from service import create_app
+from tests.service.made import NOW, picked, revision, sighting
+from workers.jobs import TaskRun
+
+Command = Callable[..., Result]
+
+PATHS = [
+    *(f"/feeds/{name}.{suffix}" for name in ("reward-model", "old") for suffix in ("atom", "rss")),
+    *(
+        "/feeds/reward-model.json",
+        "/feeds/search.atom?q=number",
+        "/feeds/search.json?q=au%3Alovelace",
+    ),
+    *("/feeds/reward-model.atom?when=picked", "/feeds/search.rss?min_votes=1&q=reward"),
+    *("/api/v1/papers?q=reward&n=7", "/api/v1/papers/2611.00003", "/api/v1/keywords", "/"),
+]
+
+
+@pytest.fixture
+def command(
+    store_url: str, redis: Redis, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Command]:
+    monkeypatch.chdir(tmp_path)
+    with mock.patch.dict(os.environ, {"REDIS_URL": store_url}):
+        yield lambda *words: CliRunner().invoke(main, words)
+
+
+def fill(redis: Redis) -> None:
+    Store(redis).ingest([sighting(number) for number in range(1, 30)], now=NOW)
+    Store(redis).ingest([revision(4, 2, title="Reward model four, again")], now=NOW)
+    Store(redis).ingest([sighting(5, withdrawn=True, version=2), picked(3), picked(9)], now=NOW)
+    Keywords(redis).add("Reward Model", '"reward model"', now=NOW)
+    Keywords(redis).add("Old", "number -model*", now=NOW - timedelta(days=9))
+
+
+def served(store_url: str, folder: Path) -> dict[str, bytes]:
+    client = create_app(Settings(redis_url=store_url, data_dir=str(folder))).test_client()
+    answers = {path: client.get(path, follow_redirects=True) for path in PATHS}
+    for path, answer in answers.items():
+        assert answer.status_code == 200, path
+    return {path: answer.data for path, answer in answers.items()}
+
+
+def test_every_feed_has_the_same_bytes_after_a_restore(
+    command: Command, redis: Redis, store_url: str, tmp_path: Path
+) -> None:
+    fill(redis)
+    before = served(store_url, tmp_path / "one")
+    told = command("backup", "b", "--json")
+    assert json.loads(told.stdout) == {
+        **{"file": "b", "bytes": Path("b").stat().st_size},
+        **{"papers": 29, "months": 1, "keys": 2},
+    }
+    redis.flushall()
+    assert "restored b: 29 papers of 1 months" in command("restore", "b").stdout
+    assert served(store_url, tmp_path / "two") == before
+
+
+def test_refusals_are_a_line_and_an_exit_code(command: Command, redis: Redis) -> None:
+    fill(redis)
+    assert command("backup", "b").exit_code == 0
+    Path("cut").write_bytes(Path("b").read_bytes()[:-7])
+    for words, code, said in (
+        (("restore", "b"), 2, "the store is not empty; `--replace`"),
+        (("restore", "cut", "--replace"), 2, "cut is damaged or was cut"),
+        (("restore", "none"), 2, "none: No such file"),
+        (("backup", "none/b"), 2, "No such file"),
+    ):
+        refused = command(*words)
+        assert (refused.exit_code, refused.stdout) == (code, "")
+        assert said in refused.stderr
+    assert command("restore", "b", "--replace").exit_code == 0
+
+
+def test_nobody_works_with_data_of_a_later_schema(
+    command: Command, redis: Redis, store_url: str, tmp_path: Path
+) -> None:
+    fill(redis)
+    good = served(store_url, tmp_path)
+    redis.set(keys.SCHEMA, 2)
+    for words in (("status",), ("search", "reward"), ("backup", "b"), ("fetch", "enrich")):
+        refused = command(*words)
+        assert refused.exit_code == 1
+        assert "schema 2, this Paperwire knows 1: update Paperwire" in refused.stderr
+    with pytest.raises(StoreNewer, match="schema 2"):
+        TaskRun(redis, Settings(), lambda: NOW).run("enrich", None)
+    settings = Settings(redis_url=store_url, data_dir=str(tmp_path))
+    client = create_app(settings).test_client()
+    assert client.get("/feeds/search.atom?q=never").status_code == 503
+    kept = client.get("/feeds/reward-model.atom")
+    assert (kept.status_code, kept.data) == (200, good["/feeds/reward-model.atom"])
