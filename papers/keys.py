@@ -28,6 +28,7 @@
 | `backfill` | string | the plan of a backfill and how far it is, JSON | till done | workers.backfill | copied |
 | `feed:HASH` | string | a rendered answer with its validators | 1 day | service.caching | no |
 | `feed:HASH:validators` | string | ETag and Last-Modified of the newest answer | 30 days | service.caching | no |
+| `snapshot:SLUG:PERIOD` | string | packed papers of a keyword in a month, week or day that is over | 400 days unread | service.snapshots | copied |
 | `feed:HASH:lock` | string | token of the process that renders it | 10 s | service.caching | no |
 | `schema` | string | the schema of the data, or `restoring` | for ever | papers.schema | no |
 | `lock:schema` | string | token of the process that migrates the data | 60 s | papers.schema | no |
@@ -67,7 +68,9 @@ SCHEDULER_LEASE: Final = "lease:scheduler"
 SCHEMA: Final = "schema"
 SCHEMA_LOCK: Final = "lock:schema"
 
-COPIED: Final = (*(REVISION, KEYWORDS, SEEDED, SOURCES, COUNTS, QUARANTINE, UNKNOWN, BACKFILL),)
+COPIED: Final = (
+    *(REVISION, KEYWORDS, SEEDED, SOURCES, COUNTS, QUARANTINE, UNKNOWN, BACKFILL, "snapshot:*"),
+)
 REBUILT: Final = (
     *("{[0-9][0-9][0-9][0-9]}:*", MONTHS, PICKS, SPREAD, SPREAD_REV, VOCABULARY, UNDESCRIBED),
 )
@@ -110,3 +113,8 @@ def feed_lock(digest: str) -> str:
 def feed_validators(digest: str) -> str:
     """The validators of that answer, which outlive it."""
     return f"feed:{digest}:validators"
+
+
+def snapshot(slug: str, period: str) -> str:
+    """A keyword's papers of a period, as they were when it was over."""
+    return f"snapshot:{slug}:{period}"

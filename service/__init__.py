@@ -7,13 +7,24 @@ from typing import Final
 from flask import Flask
 
 from papers.settings import Settings
-from service import api, discovery, errors, export_routes, feed_routes, health, pages, static_files
+from service import (
+    api,
+    archives,
+    discovery,
+    errors,
+    export_routes,
+    feed_routes,
+    health,
+    pages,
+    static_files,
+)
 from service.desk import open_desk
 from service.security import secure
 from service.subscribe import subscriptions
 
 _BLUEPRINTS: Final = (
     feed_routes.feeds,
+    archives.archives,
     pages.pages,
     api.api,
     export_routes.exports,

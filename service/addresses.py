@@ -6,6 +6,7 @@ URLs that others see are made from the configured public address, never from a H
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any, Final
 
 from service.feeds import FORMATS
@@ -64,6 +65,10 @@ class Address:
     def announced(self) -> Address:
         """The same question in order of announcement, from its beginning."""
         return self._with(self._unordered)
+
+    def within(self, since: date, until: date) -> Address:
+        """The same question of some days, both included, from their beginning."""
+        return self._with({**self._unordered, "since": since, "until": until})
 
     @property
     def _unordered(self) -> dict[str, Any]:

@@ -49,16 +49,23 @@ EVERY_KEYWORD: Final = "*"
 class Wanted:
     """What is asked for: the canonical request, and the saved keywords it depends on.
 
-    `keywords` are slugs, or `EVERY_KEYWORD` alone; none for a custom one.
+    `keywords` are slugs, or `EVERY_KEYWORD` alone; none for a custom one. `period` names the day or
+    month that the answer is of, where it is another one when that is over. An `archive`
+    is one of hundreds of its keyword.
     """
 
     request: str
     keywords: tuple[str, ...] = ()
+    period: str = ""
+    archive: bool = False
 
     @property
     def custom(self) -> bool:
-        """Whether anyone may make up any number of these: queries, and choices of keywords."""
-        return len(self.keywords) != 1
+        """Whether anyone may ask for any number of these: queries, choices of keywords, archives.
+
+        Of what is kept outside Redis they are the first to go.
+        """
+        return self.archive or len(self.keywords) != 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +168,7 @@ class Answers:
             if keyword is None:
                 raise UnknownKeyword(f"no keyword {slug!r} is saved here")
         shown = [sorted(part.items()) if isinstance(part, dict) else part for part in found]
-        stamp = _stamp(self._edition, revision, _conditions(sources), shown)
+        stamp = _stamp(self._edition, revision, _conditions(sources), shown, wanted.period)
         return _State(stamp, unpack(cached))
 
     def _before(self, wanted: Wanted, digest: str) -> Answer | None:

@@ -30,6 +30,7 @@ from service.feeds.text import line, source_name
 from service.last_good import LastGood
 from service.params import read, shown
 from service.serving import respond
+from service.snapshots import Snapshots
 
 _EXTENSION: Final = "paperwire"
 _MOST_NAMES: Final = 4
@@ -45,6 +46,7 @@ class Desk:
     keywords: Keywords
     states: SourceStates
     answers: Answers
+    snapshots: Snapshots
 
     def now(self) -> datetime:
         """The time of day, aware UTC: told to what needs it, and to nothing that is rendered."""
@@ -86,15 +88,19 @@ class Desk:
         *,
         content_type: str,
         keywords: tuple[str, ...],
+        period: str = "",
+        archive: bool = False,
         headers: dict[str, str] | None = None,
         most_seconds: int | None = None,
     ) -> Response:
         """The response to a canonical request, from the cache where it can be.
 
-        Others may keep it for as long as the settings say, or `most_seconds` if that is less.
+        `keywords`, `period` and `archive` are what `Wanted` says of them. Others may keep it for as
+        long as the settings say, or `most_seconds` if that is less, or as a header says.
         """
         seconds = self.settings.cache_seconds
-        served = self.answers.get(Wanted(path, keywords), render, now=self.now())
+        wanted = Wanted(path, keywords, period, archive)
+        served = self.answers.get(wanted, render, now=self.now())
         return respond(
             request,
             served,
@@ -181,10 +187,17 @@ def any_keyword(keywords: Sequence[Keyword]) -> Query:
 def open_desk(app: Flask, settings: Settings) -> None:
     """Give the app its desk. Connects when first used. Raises BadSettings."""
     redis = connect(settings.redis_url, patient=False)
+    store = Store(redis)
     last_good = LastGood(Path(settings.data_dir) / "last-good")
     answers = Answers(redis, last_good, site=settings.base_url, edition=_edition())
     app.extensions[_EXTENSION] = Desk(
-        settings, redis, Store(redis), Keywords(redis), SourceStates(redis), answers
+        settings,
+        redis,
+        store,
+        Keywords(redis),
+        SourceStates(redis),
+        answers,
+        Snapshots(redis, store),
     )
 
 

@@ -5,13 +5,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from flask import Blueprint, Response, request
 
-from service.desk import Found, desk
+from service.addresses import Address
+from service.archives import previous_archive
+from service.desk import Desk, Found, desk
 from service.feeds import FORMATS
 from service.feeds.feed import Feed
+from service.periods import Period
 from service.serving import redirected
 from service.source_lines import trouble
 
@@ -30,11 +34,32 @@ def feed(name: str, suffix: str) -> Response:
     form = FORMATS[suffix]
     return at.serve(
         path,
-        lambda: form.render(feed_of(at.find(address), suffix)),
+        lambda: form.render(_feed(at, address, suffix)),
         content_type=form.content_type,
         keywords=address.keywords,
+        period=_month(at).name if _has_archives(address) else "",
         headers={"Link": f'<{address.url(suffix)}>; rel="self"'},
     )
+
+
+def _feed(at: Desk, address: Address, suffix: str) -> Feed:
+    """The feed at an address; from that of a saved keyword the chain of archives begins."""
+    found = at.find(address)
+    feed = feed_of(found, suffix)
+    if not _has_archives(address):
+        return feed
+    (keyword,) = found.keywords
+    archives = previous_archive(at, keyword, _month(at), suffix)
+    return replace(feed, around=(*feed.around, *archives.items()))
+
+
+def _has_archives(address: Address) -> bool:
+    return address.saved and not address.asked.options
+
+
+def _month(at: Desk) -> Period:
+    """The month that is not over."""
+    return Period.of("month", at.now().date())
 
 
 def feed_of(found: Found, suffix: str) -> Feed:

@@ -146,6 +146,11 @@ def _paths() -> dict[str, Any]:
         "/feeds/{name}.{suffix}": _feed(
             "The feed of a saved keyword, or of any one: `search`.", [slug, _suffix()]
         ),
+        "/feeds/{name}/{month}.{suffix}": _feed(
+            "The archive of a month that is over; of one that is not, a 302 to the feed.",
+            [slug, _month(), _suffix()],
+            (),
+        ),
         "/healthz": _get("Whether this process answers.", json, "Health", codes=()),
     }
 
@@ -176,7 +181,9 @@ def _get(
     }
 
 
-def _feed(summary: str, path: list[dict[str, Any]]) -> dict[str, Any]:
+def _feed(
+    summary: str, path: list[dict[str, Any]], parameters: Iterable[Parameter] = PARAMETERS
+) -> dict[str, Any]:
     words = {"text/plain": {"schema": _TEXT}}
     content = {form.media_type: {"schema": _TEXT} for form in FORMATS.values()}
     failures = {
@@ -185,7 +192,7 @@ def _feed(summary: str, path: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "get": {
             "summary": summary,
-            "parameters": [*path, *map(_in_query, PARAMETERS)],
+            "parameters": [*path, *map(_in_query, parameters)],
             "responses": {
                 "200": {"description": "The feed.", "content": content},
                 **_UNCHANGED,
@@ -218,6 +225,10 @@ def _in_query(parameter: Parameter) -> dict[str, Any]:
 
 def _in_path(name: str, about: str) -> dict[str, Any]:
     return {"name": name, "in": "path", "required": True, "description": about, "schema": _TEXT}
+
+
+def _month() -> dict[str, Any]:
+    return _in_path("month", "The month, as in `2026-05`.")
 
 
 def _suffix() -> dict[str, Any]:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -15,7 +18,7 @@ from papers.paper import Sighting
 from papers.settings import Settings
 from papers.store import Store
 from service import create_app
-from service.desk import desk
+from service.desk import Desk, desk
 from tests.service.made import NOW, sighting
 
 SITE = "https://wire.example"
@@ -27,14 +30,37 @@ def site(store_url: str, tmp_path: Path) -> Settings:
     return Settings(redis_url=store_url, data_dir=str(tmp_path), public_url=SITE)
 
 
+@dataclass
+class Clock:
+    """The time of day, as the app has it."""
+
+    now: datetime = NOW
+
+
 @pytest.fixture
-def app(redis: Redis, site: Settings) -> Iterator[Flask]:
-    """The app; the store is empty. A keyword `Reward Model` is saved."""
-    Keywords(redis).add("Reward Model", '"reward model"', now=NOW)
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """A clock that stands until a test moves it."""
+    clock = Clock()
+    monkeypatch.setattr(Desk, "now", lambda _: clock.now)
+    return clock
+
+
+@contextmanager
+def serving(site: Settings) -> Iterator[Flask]:
+    """An app that is taken down afterwards."""
     app = create_app(site)
     yield app
     with app.app_context():
         desk().redis.close()
+
+
+@pytest.fixture
+def app(redis: Redis, site: Settings, clock: Clock) -> Iterator[Flask]:
+    """The app; the store is empty. A keyword `Reward Model` is saved."""
+    assert clock
+    Keywords(redis).add("Reward Model", '"reward model"', now=NOW)
+    with serving(site) as app:
+        yield app
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from tests.service.conftest import SITE
 VALUES = {
     "name": "reward-model",
     "suffix": "atom",
+    "month": "2026-05",
     "id": "2611.00001",
     "filename": "paperwire.css",
 }

@@ -1,0 +1,76 @@
+"""Days, weeks and months of the calendar, in UTC: what archives and digests are cut by."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Final, Literal
+
+Kind = Literal["day", "week", "month"]
+_DAY: Final = timedelta(days=1)
+_MONTH: Final = re.compile(r"([0-9]{4})-(0[1-9]|1[0-2])")
+FIRST_MONTH: Final = date(1991, 8, 1)
+"""arXiv's first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """One day, one ISO week or one month; `first` is its first day."""
+
+    kind: Kind
+    first: date
+
+    @classmethod
+    def of(cls, kind: Kind, day: date) -> Period:
+        """The period that a day lies in."""
+        if kind == "day":
+            return cls(kind, day)
+        return cls(kind, day - _DAY * day.weekday() if kind == "week" else day.replace(day=1))
+
+    @classmethod
+    def month(cls, name: str) -> Period | None:
+        """The month that is spelled `2026-05`, if arXiv was there; None for any other text."""
+        match = _MONTH.fullmatch(name)
+        first = date(int(match[1]), int(match[2]), 1) if match and match[1] != "0000" else None
+        return cls("month", first) if first and first >= FIRST_MONTH else None
+
+    @property
+    def last(self) -> date:
+        """Its last day."""
+        return self.after.first - _DAY
+
+    @property
+    def end(self) -> datetime:
+        """The moment it is over: midnight after its last day."""
+        return datetime.combine(self.after.first, time(), UTC)
+
+    @property
+    def before(self) -> Period:
+        """The one before."""
+        return Period.of(self.kind, self.first - _DAY)
+
+    @property
+    def after(self) -> Period:
+        """The one after."""
+        days = {"day": 1, "week": 7, "month": 31}[self.kind]
+        return Period.of(self.kind, self.first + _DAY * days)
+
+    @property
+    def name(self) -> str:
+        """Its spelling in ISO 8601: `2026-11-20`, `2026-W47`, `2026-11`."""
+        if self.kind == "week":
+            return f"{self.first:%G-W%V}"
+        return f"{self.first:%Y-%m-%d}" if self.kind == "day" else f"{self.first:%Y-%m}"
+
+    @property
+    def words(self) -> str:
+        """What people call it: `20 November 2026`, `week 47 of 2026`, `November 2026`."""
+        if self.kind == "week":
+            return f"week {int(f'{self.first:%V}')} of {self.first:%G}"
+        month = f"{self.first:%B %Y}"
+        return f"{self.first.day} {month}" if self.kind == "day" else month
+
+    def over(self, now: datetime) -> bool:
+        """Whether nothing more can be announced in it."""
+        return now >= self.end

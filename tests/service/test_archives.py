@@ -1,0 +1,252 @@
+"""Monthly archives: a chain of documents that stay as they are."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import feedparser
+import pytest
+from flask.testing import FlaskClient
+from lxml import etree
+from redis import Redis
+
+from papers.arxiv_id import ArxivId
+from papers.keywords import Keywords
+from papers.paper import Sighting
+from papers.settings import Settings
+from papers.source_states import SourceState, SourceStates, State
+from service.feeds import FORMATS
+from service.feeds.extension import ATOM, FH
+from tests.service.conftest import SITE, Announce, Clock, serving
+from tests.service.made import DAY, NOW, picked, sighting
+
+FEED = "/feeds/reward-model.atom"
+OCTOBER = "/feeds/reward-model/2026-10.atom"
+
+
+def of(month: int, number: int, **said: Any) -> Sighting:
+    """A paper announced on that day of that month of 2026."""
+    at = datetime(2026, month, number, 5, tzinfo=UTC)
+    id = ArxivId(202600 + month, number)
+    return sighting(number, id=id, announced_at=at, as_of=at, **said)
+
+
+@pytest.fixture(autouse=True)
+def months(client: FlaskClient, announce: Announce) -> None:
+    """Papers of three months; none in September."""
+    assert client
+    announce([of(7, 1), of(7, 2), of(8, 31), of(10, 1), of(10, 7), of(10, 31), of(11, 3)])
+
+
+def links(body: bytes) -> dict[str, str]:
+    found = etree.fromstring(body).findall(f"{ATOM}link")
+    return {link.get("rel"): link.get("href").removeprefix(SITE) for link in found}
+
+
+def ids(body: bytes) -> list[str]:
+    return [entry.id.rpartition("/")[2] for entry in feedparser.parse(body).entries]
+
+
+def test_an_archive_and_its_headers(client: FlaskClient) -> None:
+    answer = client.get(OCTOBER)
+    assert ids(answer.data) == ["2610.00031", "2610.00007", "2610.00001"]
+    assert links(answer.data) == {
+        "self": OCTOBER,
+        "alternate": OCTOBER.replace("atom", "json"),
+        "current": FEED,
+        "prev-archive": "/feeds/reward-model/2026-08.atom",
+        "next-archive": "/feeds/reward-model/2026-11.atom",
+    }
+    root = etree.fromstring(answer.data)
+    assert root.find(f"{FH}archive") is not None
+    assert root.findtext(f"{ATOM}id") == SITE + FEED
+    assert answer.headers["Cache-Control"] == "public, max-age=2592000, immutable"
+    assert answer.headers["Link"] == f'<{SITE}{OCTOBER}>; rel="self"'
+    tag = {"If-None-Match": answer.headers["ETag"]}
+    assert client.get(OCTOBER, headers=tag).status_code == 304
+
+
+def test_the_formats_agree_though_asked_for_at_different_times(
+    client: FlaskClient, announce: Announce
+) -> None:
+    titles = []
+    for suffix in FORMATS:
+        body = client.get(OCTOBER.replace("atom", suffix)).data
+        if suffix == "json":
+            items = json.loads(body)["items"]
+            titles.append([(item["id"], item["title"]) for item in items])
+        else:
+            titles.append([(e.id, e.title) for e in feedparser.parse(body).entries])
+        announce([of(10, 7, version=len(titles) + 1, title=f"A reward model {len(titles)}")])
+    assert titles[0] == titles[1] == titles[2]
+    assert titles[0][1][1] == "Reward model number 7"
+
+
+def test_rss_and_json_say_that_it_is_an_archive(client: FlaskClient) -> None:
+    channel = etree.fromstring(client.get(OCTOBER.replace("atom", "rss")).data)[0]
+    assert channel.find(f"{FH}archive") is not None
+    document = json.loads(client.get(OCTOBER.replace("atom", "json")).data)
+    assert document["_paperwire"]["archive"] is True
+    assert document["next_url"] == f"{SITE}/feeds/reward-model/2026-08.json"
+    current = json.loads(client.get("/feeds/reward-model.json").data)
+    assert "archive" not in current["_paperwire"]
+    assert FH.encode().strip(b"{}") not in client.get(FEED).data
+
+
+def test_the_same_bytes_for_good(
+    client: FlaskClient, announce: Announce, redis: Redis, clock: Clock, site: Settings
+) -> None:
+    before = client.get(OCTOBER)
+    news = (
+        [of(10, 7, version=2, title="Quite another title", abstract="Of nothing.")],
+        [of(10, 31, version=3, abstract="A reward model, revised.")],
+        [of(10, 1, version=2, withdrawn=True)],
+        [of(11, 9), of(12, 24)],
+    )
+    for sightings in news:
+        announce(sightings)
+        assert client.get(OCTOBER).data == before.data
+    SourceStates(redis).put(SourceState("announcements:cs.CL", State.STALE, NOW, NOW))
+    clock.now += 90 * DAY
+    with serving(site) as app:
+        after = app.test_client().get(OCTOBER)
+    assert after.data == before.data
+    assert after.headers["ETag"] == before.headers["ETag"]
+    assert after.headers["Last-Modified"] == before.headers["Last-Modified"]
+
+
+def test_votes_and_picks_change_no_archive(client: FlaskClient, announce: Announce) -> None:
+    announce([sighting(1, id=ArxivId(202610, 2), announced_at=NOW - 40 * DAY)])
+    before = {suffix: client.get(OCTOBER.replace("atom", suffix)).data for suffix in FORMATS}
+    for votes in range(3):
+        pick = picked(2, votes=votes, counted_at=NOW + votes * DAY).pick
+        announce([of(10, 2, source="hf", pick=pick)])
+    for suffix, body in before.items():
+        assert client.get(OCTOBER.replace("atom", suffix)).data == body
+
+
+def test_a_paper_that_comes_late_is_not_lost(client: FlaskClient, announce: Announce) -> None:
+    before = client.get(OCTOBER)
+    announce([of(10, 7, version=2, title="A reward model, revised"), of(10, 20)])
+    after = client.get(OCTOBER)
+    assert ids(after.data) == ["2610.00031", "2610.00020", "2610.00007", "2610.00001"]
+    assert b"revised" not in after.data
+    assert after.headers["ETag"] != before.headers["ETag"]
+
+
+def test_the_month_that_is_not_over_is_the_feed(client: FlaskClient, clock: Clock) -> None:
+    path = "/feeds/reward-model/2026-11.atom"
+    answer = client.get(path)
+    assert (answer.status_code, answer.headers["Location"]) == (302, FEED)
+    clock.now = datetime(2026, 11, 30, 23, 59, 59, tzinfo=UTC)
+    assert client.get(path).status_code == 302
+    clock.now = datetime(2026, 12, 1, tzinfo=UTC)
+    assert ids(client.get(path).data) == ["2611.00003"]
+
+
+def test_the_feed_learns_of_a_new_archive_by_the_calendar_alone(
+    client: FlaskClient, clock: Clock
+) -> None:
+    before = client.get(FEED)
+    assert links(before.data)["prev-archive"] == OCTOBER
+    clock.now = datetime(2026, 12, 1, tzinfo=UTC)
+    after = client.get(FEED)
+    assert links(after.data)["prev-archive"] == "/feeds/reward-model/2026-11.atom"
+    assert feedparser.parse(after.data).entries == feedparser.parse(before.data).entries
+
+
+def test_the_chain_holds_every_paper_once_and_leads_back(client: FlaskClient) -> None:
+    seen: list[str] = []
+    path = links(client.get(FEED).data)["prev-archive"]
+    while path:
+        body = client.get(path).data
+        seen += ids(body)
+        oldest, path = path, links(body).get("prev-archive", "")
+    assert seen == [
+        *("2610.00031", "2610.00007", "2610.00001", "2608.00031", "2607.00002", "2607.00001"),
+    ]
+    path, passed = oldest, []
+    while path != FEED:
+        answer = client.get(path)
+        passed.append(path[-12:-5])
+        path = links(answer.data)["next-archive"] if answer.data[:1] == b"<" else FEED
+    assert passed == ["2026-07", "2026-08", "2026-09", "2026-10", "2026-11"]
+
+
+def test_a_paper_held_back_is_in_the_month_of_its_announcement(
+    client: FlaskClient, announce: Announce
+) -> None:
+    held = datetime(2026, 9, 20, 5, tzinfo=UTC)
+    announce([sighting(9, id=ArxivId(202608, 9), announced_at=held)])
+    assert links(client.get(OCTOBER).data)["prev-archive"] == "/feeds/reward-model/2026-09.atom"
+    september = client.get("/feeds/reward-model/2026-09.atom").data
+    assert ids(september) == ["2608.00009"]
+    assert ids(client.get("/feeds/reward-model/2026-08.atom").data) == ["2608.00031"]
+
+
+def test_a_month_without_papers_is_an_empty_archive(client: FlaskClient) -> None:
+    answer = client.get("/feeds/reward-model/2026-09.atom")
+    assert (answer.status_code, ids(answer.data)) == (200, [])
+    assert links(client.get("/feeds/reward-model/1991-08.atom").data).get("prev-archive") is None
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "location"),
+    [
+        ("/feeds/Reward%20Model/2026-10.atom", 301, OCTOBER),
+        ("/feeds/reward-model/2026-10.atom?utm_source=x", 301, OCTOBER),
+        ("/feeds/reward-model/2026-10.atom?n=5", 400, None),
+        ("/feeds/reward-model/2026-12.atom", 404, None),
+        ("/feeds/reward-model/1991-07.atom", 404, None),
+        ("/feeds/reward-model/2026-13.atom", 404, None),
+        ("/feeds/reward-model/2026-1.atom", 404, None),
+        ("/feeds/reward-model/2026-10-01.atom", 404, None),
+        ("/feeds/reward-model/0000-10.atom", 404, None),
+        ("/feeds/reward-model/2026-10.html", 404, None),
+        ("/feeds/unknown/2026-10.atom", 404, None),
+        ("/feeds/search/2026-10.atom", 404, None),
+    ],
+)
+def test_other_addresses(client: FlaskClient, path: str, status: int, location: str | None) -> None:
+    answer = client.get(path)
+    assert (answer.status_code, answer.headers.get("Location")) == (status, location)
+
+
+def test_another_query_makes_other_archives(client: FlaskClient, redis: Redis) -> None:
+    assert len(ids(client.get(OCTOBER).data)) == 3
+    Keywords(redis).add("Reward Model", '"number 7"', now=NOW)
+    assert ids(client.get(OCTOBER).data) == ["2610.00007"]
+
+
+def test_filtered_feeds_have_no_archives(client: FlaskClient) -> None:
+    for path in (f"{FEED}?n=5", "/feeds/search.atom?q=reward"):
+        assert "prev-archive" not in links(client.get(path).data)
+
+
+def test_a_damaged_snapshot_is_made_anew(client: FlaskClient, redis: Redis) -> None:
+    before = client.get(OCTOBER).data
+    (key,) = redis.scan_iter("snapshot:*")
+    for damage in (b"\xc1", b"\x01", b"\x92\x01\x02", b"torn"):
+        redis.set(key, damage)
+        redis.incr("revision")
+        assert client.get(OCTOBER).data == before
+
+
+def test_a_store_that_takes_no_writes_serves_archives(client: FlaskClient, redis: Redis) -> None:
+    redis.config_set("maxmemory", 1)
+    try:
+        assert len(ids(client.get(OCTOBER).data)) == 3
+    finally:
+        redis.config_set("maxmemory", 0)
+
+
+def test_archives_are_the_first_to_go_from_what_is_kept_on_disk(
+    client: FlaskClient, tmp_path: Path
+) -> None:
+    for path in (FEED, OCTOBER):
+        client.get(path)
+    kept = sorted(path.name.startswith("custom-") for path in (tmp_path / "last-good").iterdir())
+    assert kept == [False, True]
