@@ -13,6 +13,7 @@ from flask import Flask, Response, current_app, request
 from redis import Redis
 
 from papers.connection import connect
+from papers.counts import Counter
 from papers.errors import BadParameter, UnknownKeyword
 from papers.keywords import Keyword, Keywords, slug_of
 from papers.matching import Folded, holds
@@ -47,10 +48,16 @@ class Desk:
     states: SourceStates
     answers: Answers
     snapshots: Snapshots
+    counter: Counter
 
     def now(self) -> datetime:
         """The time of day, aware UTC: told to what needs it, and to nothing that is rendered."""
         return datetime.now(UTC)
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The names of the sources there are."""
+        return ("arxiv", "hf", *self.settings.communities)
 
     def address(self, name: str) -> Address:
         """The canonical address of the request for a keyword by name, or for `search`.
@@ -58,8 +65,7 @@ class Desk:
         Raises BadParameter, BadQuery, UnknownKeyword.
         """
         slug = SEARCH if name == SEARCH else self.slug(name)
-        sources = ("arxiv", "hf", *self.settings.communities)
-        asked = read(request.args, saved=slug != SEARCH, sources=sources)
+        asked = read(request.args, saved=slug != SEARCH, sources=self.sources)
         if len(asked.keywords) == 1:
             (slug,), asked = asked.keywords, replace(asked, keywords=())
         return Address(self.settings.base_url, slug, asked)
@@ -71,11 +77,15 @@ class Desk:
         except BadParameter as error:
             raise UnknownKeyword(f"no keyword {shown(name)!r} is saved here") from error
 
-    def find(self, address: Address) -> Found:
-        """What an address leads to. Raises UnknownKeyword, StoreAway."""
+    def find(self, address: Address, limit: int | None = None) -> Found:
+        """What an address leads to: as many papers as it asks for, or `limit`.
+
+        Raises UnknownKeyword, StoreAway.
+        """
         keywords = tuple(map(self.keywords.get, address.keywords))
         query = address.asked.query or any_keyword(keywords)
         ask = address.asked.of(query)
+        ask = replace(ask, limit=limit or ask.limit)
         page, previous = self.store.search(ask), None
         if ask.before:
             previous = address.after(self.store.cursor_before(ask))
@@ -198,6 +208,7 @@ def open_desk(app: Flask, settings: Settings) -> None:
         SourceStates(redis),
         answers,
         Snapshots(redis, store),
+        Counter(redis),
     )
 
 
@@ -213,6 +224,6 @@ def _edition() -> str:
     for room in ("service", "papers"):
         folder = Path(__file__).resolve().parents[1] / room
         for path in sorted(folder.rglob("*")):
-            if path.suffix in (".py", ".html", ".css", ".svg"):
+            if path.suffix in (".py", ".html", ".css", ".js", ".svg"):
                 digest.update(path.read_bytes())
     return digest.hexdigest()

@@ -59,10 +59,17 @@ class Asked:
         values = [(K.name, slug) for slug in self.keywords]
         if self.query:
             values.append((Q.name, self.query.canonical))
-        for parameter in OPTIONS:
-            if parameter.field in self.options:
-                values.append((parameter.name, parameter.spell(self.options[parameter.field])))
+        values += self.spelled_options.items()
         return "&".join(f"{name}={quote_plus(text, safe=_PLAIN)}" for name, text in sorted(values))
+
+    @property
+    def spelled_options(self) -> dict[str, str]:
+        """The options, by parameter, as the canonical query string spells them."""
+        return {
+            parameter.name: parameter.spell(self.options[parameter.field])
+            for parameter in OPTIONS
+            if parameter.field in self.options
+        }
 
 
 @dataclass(frozen=True, slots=True)

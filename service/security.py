@@ -11,8 +11,8 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from papers.settings import Settings
 
 PAGE_POLICY: Final = (
-    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
-    "base-uri 'none'; frame-ancestors 'none'"
+    "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; "
+    "img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 DATA_POLICY: Final = "default-src 'none'; frame-ancestors 'none'"
 _LOCAL: Final = ("localhost", "127.0.0.1", "[::1]")

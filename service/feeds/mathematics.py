@@ -12,7 +12,7 @@ https://www.w3.org/TR/mathml-core/
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from html import escape
 from typing import Final
@@ -28,6 +28,9 @@ MAX_MATHEMATICS: Final = 4_000
 """Characters of TeX in one text; what comes after stays TeX."""
 _MAX_DEPTH: Final = 40
 _KEPT: Final = 8_192
+
+Places = Sequence[tuple[int, int]]
+"""Stretches of a text from start to end, in order of their starts."""
 
 _INSIDE: Final = rf"(?:[^$\\]|\\[^()\[\]]){{1,{MAX_FORMULA}}}?"
 _FORMULA: Final = re.compile(
@@ -75,35 +78,48 @@ class _NoFormula(Exception):
     """TeX that cannot be shown as mathematics."""
 
 
-def marked(text: str) -> str:
+def marked(text: str, places: Places = ()) -> str:
     """A line of text as an XHTML fragment, its mathematics as MathML.
 
-    What is outside formulas, and what is none, is the text itself, escaped once.
+    What is outside formulas, and what is none, is the text itself, escaped once; what of that is
+    in `places` is in `mark` elements.
     """
-    return "".join(_pieces(text))
+    return "".join(_pieces(text, places))
 
 
-def excerpt(text: str, most: int) -> str:
+def excerpt(text: str, most: int, places: Places = ()) -> str:
     """The beginning of a text, of about `most` characters, marked; no word or formula is cut."""
     if len(text) <= most:
-        return marked(text)
+        return marked(text, places)
     end = text.rfind(" ", 0, most) if " " in text[:most] else most
     across = (m for m in _FORMULA.finditer(text) if m.start() < end < m.end())
     cut = next((formula.start() for formula in across), end)
-    return f"{marked(text[:cut].rstrip())}…"
+    return f"{marked(text[:cut].rstrip(), places)}…"
 
 
-def _pieces(text: str) -> Iterator[str]:
+def _pieces(text: str, places: Places) -> Iterator[str]:
     done, left = 0, MAX_MATHEMATICS
     for found in _FORMULA.finditer(text) if "$" in text or "\\" in text else ():
         tex = found[found.lastgroup or 0].strip()
         left -= len(tex)
         formula = mathml(tex, block=found.lastgroup in ("block", "square")) if left >= 0 else ""
         if formula:
-            yield escape(text[done : found.start()], quote=False)
+            yield _words(text, done, found.start(), places)
             yield formula
             done = found.end()
-    yield escape(text[done:], quote=False)
+    yield _words(text, done, len(text), places)
+
+
+def _words(text: str, start: int, end: int, places: Places) -> str:
+    """A stretch between formulas, escaped, with its places marked."""
+    parts, at = [], start
+    for first, last in places:
+        first, last = max(first, at), min(last, end)
+        if first < last:
+            parts.append(escape(text[at:first], quote=False))
+            parts.append(f"<mark>{escape(text[first:last], quote=False)}</mark>")
+            at = last
+    return "".join(parts) + escape(text[at:end], quote=False)
 
 
 @lru_cache(maxsize=_KEPT)

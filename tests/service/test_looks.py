@@ -12,6 +12,7 @@ PAIRS = [
     *((ink, ground) for ink in ("ink", "soft", "accent") for ground in ("paper", "raised")),
     ("paper", "accent"),
     ("ink", "notice"),
+    ("ink", "mark"),
 ]
 
 

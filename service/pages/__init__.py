@@ -1,0 +1,12 @@
+"""Pages to read, one module each; all of them are routes of one blueprint.
+
+address ─▶ what the store finds ─▶ shown (marked words, excerpts) ─▶ a template ─▶ bytes, kept
+"""
+
+from __future__ import annotations
+
+from service.pages import home, keyword, preview, status
+from service.pages.site import pages
+from service.pages.wording import register_filters
+
+__all__ = ["home", "keyword", "pages", "preview", "register_filters", "status"]

@@ -1,0 +1,101 @@
+"""A keyword's page: its papers by day, how many there are, what narrows it, how to follow it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import replace
+from datetime import date
+from typing import Final
+
+from flask import Response, render_template, request
+
+from papers.paper import Paper
+from service.addresses import SEARCH, Address
+from service.desk import Desk, Found, desk
+from service.feeds.entry import lead_of
+from service.pages.facets import facets, filters, fixed
+from service.pages.highlight import Shown, shown
+from service.pages.plots import bar_plot
+from service.pages.site import kept, pages, unchanging
+from service.source_lines import trouble
+
+PAGE_PAPERS: Final = 25
+"""Papers on a page where the address does not say; a feed has more, since nobody scrolls it."""
+
+FACET_PAPERS: Final = 200
+"""The newest matches whose categories and authors are counted."""
+
+
+@pages.get("/k/<name>")
+def keyword(name: str) -> Response:
+    """The papers of a saved keyword."""
+    return _papers(name)
+
+
+@pages.get("/search")
+def search() -> Response:
+    """The papers of any keyword; without one, a form and how keywords are written."""
+    if any(not name.startswith("utm_") for name in request.args):
+        return _papers(SEARCH)
+    return unchanging("search.html")
+
+
+def _papers(name: str) -> Response:
+    at = desk()
+    address = at.address(name)
+    return kept(address.path("page"), lambda: _page(at, address), keywords=address.keywords)
+
+
+def _page(at: Desk, address: Address) -> bytes:
+    most: int = address.asked.options.get("limit", PAGE_PAPERS)
+    first_page = "before" not in address.asked.options
+    sample = at.find(address, max(FACET_PAPERS, most) if first_page else most)
+    found, sampled = _cut(sample, most), sample.page.papers
+    counts = at.counter.count(found.ask.tree) if first_page else None
+    following = found.page.next
+    return render_template(
+        "papers.html",
+        found=found,
+        address=address,
+        feeds=address.feeds,
+        atom_url=address.after("").url("atom"),
+        api_path=address.api_path,
+        groups=_by_day(found),
+        next_path=address.after(following).path("page") if following else "",
+        counts=counts,
+        plot=bar_plot(counts.months) if counts else None,
+        facets=facets(found, sampled) if first_page else [],
+        sampled=len(sampled),
+        filters=filters(address, at.sources),
+        asked_at=address.path("page").partition("?")[0],
+        fixed=fixed(address),
+        trouble=trouble(found.states),
+        q="" if found.keywords else found.query.canonical,
+    ).encode()
+
+
+def _cut(found: Found, most: int) -> Found:
+    """The first papers of what was found, as many as a page shows; the rest were for the facets."""
+    if len(found.page.papers) <= most:
+        return found
+    papers = found.page.papers[:most]
+    return replace(
+        found, page=replace(found.page, papers=papers, next=str(papers[-1].id), complete=True)
+    )
+
+
+def _by_day(found: Found) -> list[tuple[date, list[tuple[Shown, tuple[str, ...]]]]]:
+    """The papers under the days they were announced, or picked; newest day first.
+
+    Beside each paper are the slugs of the keywords it met, where several were asked for.
+    """
+    days: defaultdict[date, list[tuple[Shown, tuple[str, ...]]]] = defaultdict(list)
+    for paper in found.page.papers:
+        entry = found.entry(paper)
+        days[_day(found, paper)].append((shown(entry, found.query), entry.keywords))
+    return sorted(days.items(), reverse=True)
+
+
+def _day(found: Found, paper: Paper) -> date:
+    lead = lead_of(paper, found.ask.source) if found.picked else None
+    return lead.picked_at.date() if lead else found.entry(paper).published.date()

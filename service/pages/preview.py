@@ -1,0 +1,51 @@
+"""Matches as one types: a piece of a page with the newest papers of a keyword, or what is wrong."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from flask import Response, render_template, request
+
+from papers.errors import BadQuery
+from papers.query import parse
+from papers.search import Ask
+from service.addresses import SEARCH, Address
+from service.desk import Desk, desk
+from service.feeds.entry import entry_of
+from service.pages.highlight import shown
+from service.pages.plots import bar_plot
+from service.pages.site import HTML, PAGE_SECONDS, pages
+from service.params import Asked
+
+PREVIEW_PAPERS: Final = 6
+
+
+@pages.get("/search/preview")
+def preview() -> Response:
+    """What `q` would find; 400 with the reason and the mend where it cannot be read.
+
+    Nobody keeps these here: few of the keywords that pass by while someone types are ever seen
+    again, and they are quickly made.
+    """
+    text = request.args.get("q", "")
+    try:
+        body, status = _found(desk(), text), 200
+    except BadQuery as error:
+        body, status = render_template("_preview_error.html", error=error), 400
+    seconds = PAGE_SECONDS if status == 200 else 0
+    headers = {"Cache-Control": f"public, max-age={seconds}" if seconds else "no-store"}
+    return Response(body, status, headers, content_type=HTML)
+
+
+def _found(at: Desk, text: str) -> str:
+    query = parse(text)
+    ask = Ask(query=query, limit=PREVIEW_PAPERS)
+    page, counts = at.store.search(ask), at.counter.count(ask.tree)
+    return render_template(
+        "_preview.html",
+        query=query,
+        path=Address(at.settings.base_url, SEARCH, Asked(query, {})).path("page"),
+        papers=[shown(entry_of(paper), query) for paper in page.papers],
+        counts=counts,
+        plot=bar_plot(counts.months) if counts else None,
+    )

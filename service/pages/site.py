@@ -1,0 +1,38 @@
+"""What all pages share: their blueprint, and how a page is answered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from flask import Blueprint, Response, render_template, request
+
+from service.desk import desk
+from service.serving import redirected
+
+pages = Blueprint("pages", __name__)
+HTML: Final = "text/html; charset=utf-8"
+PAGE_SECONDS: Final = 60
+"""How long a browser may show a page again without asking: people, unlike readers, look twice."""
+
+
+def kept(path: str, render: Callable[[], bytes], *, keywords: tuple[str, ...] = ()) -> Response:
+    """A page from the cache, or rendered into it; another spelling of its path is redirected.
+
+    `keywords` are the saved keywords it depends on, as for `Desk.serve`.
+    """
+    return redirected(request, path) or desk().serve(
+        path, render, content_type=HTML, keywords=keywords, most_seconds=PAGE_SECONDS
+    )
+
+
+def fresh(template: str, **shown: Any) -> Response:
+    """A page that is rendered for every request and kept by nobody."""
+    page = render_template(template, **{"q": "", **shown})
+    return Response(page, headers={"Cache-Control": "no-store"}, content_type=HTML)
+
+
+def unchanging(template: str, **shown: Any) -> Response:
+    """A page that only another release changes."""
+    page = render_template(template, **{"q": "", **shown})
+    return Response(page, headers={"Cache-Control": "public, max-age=3600"}, content_type=HTML)

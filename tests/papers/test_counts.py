@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from redis import Redis
+
+from papers.arxiv_id import ArxivId
+from papers.counts import Counter, last_months
+from papers.matching import Folded, day_of, holds
+from papers.merge import merge
+from papers.paper import Paper, Sighting
+from papers.query import Query, parse
+from papers.search import Ask
+from papers.store import Store
+from tests.papers.papers_strategies import sightings
+from tests.papers.query_strategies import queries
+from tests.papers.test_store import NOW, announced
+
+
+@given(said=st.lists(sightings(), min_size=1, max_size=25), query=queries())
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_counts_are_what_a_scan_counts(redis: Redis, said: list[Sighting], query: Query) -> None:
+    """Exactly, where postings decide; where they leave doubt, never too few."""
+    redis.flushall()
+    Store(redis).ingest(said, now=NOW)
+    papers: dict[ArxivId, Paper] = {}
+    for sighting in said:
+        papers[sighting.id] = merge(papers.get(sighting.id), sighting)
+    tree = Ask(query=query).tree
+    counts = Counter(redis).count(tree)
+    newest = {paper.id.month for paper in papers.values()}
+    described = [paper for paper in papers.values() if paper.described]
+    if counts is None:
+        assert not any(paper.id.month in sorted(newest)[-3:] for paper in described)
+        return
+    found = [paper for paper in described if holds(tree, Folded(paper))]
+    months = [bar.month for bar in counts.months]
+    late = sorted(newest)[-3:]
+    recent = [paper for paper in found if paper.id.month in months and paper.id.month in late]
+    year = sum(paper.id.month in months for paper in found)
+    week = sum(day_of(paper) > counts.until - timedelta(days=7) for paper in recent)
+    month = sum(day_of(paper) > counts.until - timedelta(days=28) for paper in recent)
+    assert (counts.week, counts.month, counts.year) >= (week, month, year)
+    assert counts.year >= year
+    if counts.exact:
+        assert (counts.week, counts.month, counts.year) == (week, month, year)
+
+
+def test_nothing_is_counted_in_an_empty_store(redis: Redis) -> None:
+    assert Counter(redis).newest_day() is None
+    assert Counter(redis).count(parse("reward").tree) is None
+
+
+def test_counts_follow_the_store(redis: Redis) -> None:
+    store, counter = Store(redis), Counter(redis)
+    tree = Ask(query=parse("reward")).tree
+    for number in (1, 2):
+        store.ingest([announced(ArxivId(202503, number))], now=NOW)
+        counts = counter.count(tree)
+        assert counts is not None
+        assert (counts.week, counts.month, counts.year, counts.exact) == (number,) * 3 + (True,)
+        assert counts.months[-1] == (202503, number)
+
+
+def test_a_prefix_of_too_many_words_is_counted_with_doubt(redis: Redis) -> None:
+    title = " ".join(f"hal{n}x" for n in range(300))
+    Store(redis).ingest([announced(title=title), announced(ArxivId(202503, 2))], now=NOW)
+    counts = Counter(redis).count(parse("hal*").tree)
+    assert counts is not None
+    assert (counts.year, counts.exact) == (2, False)
+
+
+@pytest.mark.parametrize(
+    ("day", "months"),
+    [
+        (date(2026, 3, 31), [202601, 202602, 202603]),
+        (date(2026, 2, 1), [202512, 202601, 202602]),
+        (date(2026, 12, 31), [202610, 202611, 202612]),
+        (date(2027, 1, 1), [202611, 202612, 202701]),
+    ],
+)
+def test_last_months(day: date, months: list[int]) -> None:
+    assert last_months(day, 3) == months

@@ -1,0 +1,184 @@
+"""A keyword's page: what is marked, counted, offered to narrow it, and said while one types."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from bs4 import BeautifulSoup
+from flask.testing import FlaskClient
+
+from papers.paper import Paper
+from papers.query import parse
+from service.feeds.entry import entry_of
+from service.pages.highlight import EXCERPT_CHARACTERS, shown
+from tests.service.conftest import Announce
+from tests.service.made import paper, picked, sighting
+from tests.service.test_pages import page
+
+LONG = "Nothing is said at first. " * 20
+
+
+def marks(html: str) -> list[str]:
+    return [mark.get_text() for mark in BeautifulSoup(html, "html.parser").find_all("mark")]
+
+
+@pytest.mark.parametrize(
+    ("query", "title", "abstract"),
+    [
+        ("reward", ["Reward"], []),
+        ('"reward model"', ["Reward model"], []),
+        ("rewards number", ["Reward", "number"], []),
+        ("reason*", [], ["reason"]),
+        ("reward -survey", ["Reward"], []),
+        ("abs:reason ti:model", ["model"], ["reason"]),
+        ("cat:cs.CL", [], []),
+    ],
+)
+def test_what_matched_is_marked(query: str, title: list[str], abstract: list[str]) -> None:
+    told = shown(entry_of(paper()), parse(query))
+    assert (marks(told.title), marks(told.excerpt)) == (title, abstract)
+
+
+def test_marks_leave_mathematics_whole() -> None:
+    told = shown(entry_of(paper(title="Alpha $x_\\alpha$ alpha")), parse("alpha"))
+    assert marks(told.title) == ["Alpha", "alpha"]
+    assert told.title.count("<math") == 1
+
+
+def test_marked_text_is_escaped() -> None:
+    told = shown(entry_of(paper(title="<b>reward</b> & <i>x</i>")), parse("reward"))
+    assert told.title == "&lt;b&gt;<mark>reward</mark>&lt;/b&gt; &amp; &lt;i&gt;x&lt;/i&gt;"
+
+
+def test_an_excerpt_shows_the_sentence_that_matched() -> None:
+    far = paper(title="Else", abstract=f"{LONG}We find zebras here. The end.")
+    assert shown(entry_of(far), parse("zebra")).excerpt.startswith("… We find <mark>zebras</mark>")
+    titled = paper(title="Zebras", abstract=f"{LONG}We find zebras here.")
+    assert shown(entry_of(titled), parse("zebra")).excerpt.startswith("Nothing is said")
+
+
+def test_an_excerpt_of_a_long_sentence_begins_at_a_word() -> None:
+    far = paper(title="Else", abstract=f"{'word ' * 200}zebra")
+    excerpt = shown(entry_of(far), parse("zebra")).excerpt
+    assert excerpt.startswith("… word ")
+    assert len(excerpt) < EXCERPT_CHARACTERS
+
+
+def crowd(count: int) -> Paper:
+    return paper(authors=tuple(f"Author Number{n}" for n in range(count)))
+
+
+@pytest.mark.parametrize(
+    ("count", "told", "others"), [(1, 1, 0), (7, 7, 0), (8, 6, 2), (40, 6, 34)]
+)
+def test_the_first_authors_are_named(count: int, told: int, others: int) -> None:
+    card = shown(entry_of(crowd(count)), None)
+    assert (card.authors.count("Author"), card.others) == (told, others)
+
+
+def test_an_author_who_matched_is_named_among_any_number() -> None:
+    card = shown(entry_of(crowd(40)), parse('au:"author number39"'))
+    assert marks(card.authors) == ["Author Number39"]
+    assert card.others == 33
+
+
+def test_a_match_that_is_not_shown_otherwise_is_told() -> None:
+    told = shown(entry_of(paper(comment="To appear at CVPR 2027")), parse("comment:cvpr"))
+    ((name, text),) = told.elsewhere
+    assert (name, marks(text)) == ("comments", ["CVPR"])
+
+
+@pytest.mark.usefixtures("three")
+def test_a_page_counts_its_papers(client: FlaskClient) -> None:
+    soup = page(client, "/search?q=reward")
+    figures = {d.dt.get_text(): d.dd.get_text() for d in soup.select(".figures div")}
+    assert figures == {"week": "3", "four weeks": "3", "year": "3"}
+    assert len(soup.select(".sparkline .bar")) == 12
+    assert soup.select(".sparkline")[0]["aria-label"].endswith("November 2026 3")
+    assert "≈ 3" in page(client, "/k/reward-model").select(".figures")[0].get_text()
+
+
+def facets(soup: Any) -> dict[str, list[tuple[str, str]]]:
+    return {
+        facet.h2.get_text(): [
+            (li.a.get_text(), li.find(class_="count").get_text()) for li in facet.select("li")
+        ]
+        for facet in soup.select(".facet")
+    }
+
+
+def test_facets_narrow_the_question(client: FlaskClient, announce: Announce) -> None:
+    everywhere = {"categories": ("cs.CL",), "authors": ("Ada Lovelace",)}
+    announce(
+        [
+            sighting(1, categories=("cs.CL", "cs.AI"), authors=("Ada Lovelace", "Bo Li")),
+            sighting(2, categories=("cs.CL", "cs.AI"), authors=("Ada Lovelace", "Bo Li")),
+            sighting(3, **everywhere),
+        ]
+    )
+    soup = page(client, "/k/reward-model")
+    assert facets(soup) == {"Categories": [("cs.AI", "2")], "Authors": [("Bo Li", "2")]}
+    for link in soup.select(".facet a"):
+        assert len(page(client, str(link["href"])).select("article")) == 2
+
+
+@pytest.mark.usefixtures("three")
+def test_filters_stand_at_what_is_asked(client: FlaskClient) -> None:
+    soup = page(client, "/search?min_votes=5&q=reward&since=2026-11-01&types=new")
+    form = soup.select("form.filters")[0]
+    chosen = {s["name"]: o["value"] for s in form.select("select") for o in s.select("[selected]")}
+    assert chosen == {"when": "", "types": "new", "source": "", "min_votes": "5"}
+    assert {i["name"]: i["value"] for i in form.select("input")} == {
+        "q": "reward",
+        "since": "2026-11-01",
+        "until": "",
+    }
+    empty = client.get("/k/reward-model?when=&types=&source=&min_votes=&since=&until=")
+    assert empty.headers["Location"] == "/k/reward-model"
+
+
+def test_a_page_has_fewer_papers_than_a_feed_and_loses_none(
+    client: FlaskClient, announce: Announce
+) -> None:
+    announce([sighting(n) for n in range(1, 41)])
+    first = page(client, "/k/reward-model")
+    assert len(first.select("article")) == 25
+    older = page(client, str(first.find("a", rel="next")["href"]))
+    assert len(older.select("article")) == 15
+    assert not older.select(".figures")
+    assert len(page(client, "/k/reward-model?n=30").select("article")) == 30
+
+
+@pytest.mark.usefixtures("three")
+def test_matches_as_one_types(client: FlaskClient) -> None:
+    answer = client.get("/search/preview?q=reward+number")
+    assert (answer.status_code, answer.headers["Cache-Control"]) == (200, "public, max-age=60")
+    soup = BeautifulSoup(answer.data, "html.parser")
+    assert [a.get_text() for a in soup.select(".title")] == [
+        f"Reward model number {n}" for n in (3, 2, 1)
+    ]
+    assert marks(answer.text)[:2] == ["Reward", "number"]
+    (more,) = soup.select(".more a")
+    assert client.get(str(more["href"])).status_code == 200
+    assert "No paper matches yet" in client.get("/search/preview?q=zebra").text
+
+
+@pytest.mark.parametrize("text", ["(reward", "-reward", "foo:bar", "", '"reward', "x" * 501])
+def test_errors_as_one_types_say_the_mend(client: FlaskClient, text: str) -> None:
+    answer = client.get("/search/preview", query_string={"q": text})
+    assert (answer.status_code, answer.headers["Cache-Control"]) == (400, "no-store")
+    assert BeautifulSoup(answer.data, "html.parser").select(".fault strong")
+
+
+def test_a_preview_is_escaped(client: FlaskClient) -> None:
+    for text in ('"<script>', "<script>", "<b>:x"):
+        body = client.get("/search/preview", query_string={"q": text}).text
+        assert "<script" not in body
+        assert "<b>" not in body
+
+
+def test_picked_papers_are_counted_too(client: FlaskClient, announce: Announce) -> None:
+    announce([sighting(1), sighting(2), picked(1)])
+    soup = page(client, "/k/reward-model?when=picked")
+    assert soup.select(".figures dd")[2].get_text() == "≈ 1"
