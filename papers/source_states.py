@@ -194,6 +194,13 @@ class SourceStates:
             texts: Any = self._redis.lrange(keys.QUARANTINE, 0, max(0, limit) - 1)
         return [_decoded(SetAside, keys.QUARANTINE, text) for text in texts[:limit]]
 
+    def clear_quarantine(self) -> int:
+        """Forget what was set aside; how many records that were."""
+        with store_errors(self._redis), self._redis.pipeline() as pipe:
+            pipe.llen(keys.QUARANTINE)
+            pipe.delete(keys.QUARANTINE)
+            return int(pipe.execute()[0])
+
 
 _Kind = TypeVar("_Kind", SourceState, Progress, SetAside)
 _TIMES: Final = {
@@ -207,13 +214,14 @@ _TIMES: Final = {
 }
 
 
-def _encoded(record: SourceState | Progress | SetAside) -> str:
-    """JSON with times as ISO 8601 in UTC."""
+def _encoded(record: SourceState | Progress | SetAside) -> bytes:
+    """JSON with times as ISO 8601 in UTC; of a foreign text all that UTF-8 can say."""
     values = {
         name: value.astimezone(UTC).isoformat() if isinstance(value, datetime) else value
         for name, value in asdict(record).items()
     }
-    return json.dumps(values, ensure_ascii=False, separators=(",", ":"))
+    text = json.dumps(values, ensure_ascii=False, separators=(",", ":"))
+    return text.encode("utf-8", "replace")
 
 
 def _decoded(kind: type[_Kind], key: str, text: bytes) -> _Kind:

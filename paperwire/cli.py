@@ -20,6 +20,7 @@ from paperwire.commands.export import export
 from paperwire.commands.export_forms import FORMS
 from paperwire.commands.keeping import backup, restore
 from paperwire.commands.keyword_import import keyword_import
+from paperwire.commands.quarantine import quarantine
 from paperwire.commands.token import token
 
 CONFIG: Final = "paperwire.toml"
@@ -230,6 +231,7 @@ def keyword_list(as_json: bool) -> None:
 
 main.add_command(backup)
 main.add_command(restore)
+main.add_command(quarantine)
 main.add_command(token)
 main.add_command(export)
 keyword.add_command(keyword_import)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 import threading
+import time
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -230,6 +231,8 @@ def test_taken_while_ingests_run_each_month_is_whole(
     thread = threading.Thread(target=ingest)
     thread.start()
     try:
+        while not SourceStates(redis).get("a"):
+            time.sleep(0.001)
         for turn in range(5):
             backup.save(redis, tmp_path / str(turn), now=NOW)
     finally:
@@ -241,7 +244,7 @@ def test_taken_while_ingests_run_each_month_is_whole(
         state = SourceStates(redis).get("a")
         assert counts.papers % 2 == 0
         assert counts.papers >= (state.got if state else 0)
-    assert counts.papers > 0
+        assert counts.papers > 0
 
 
 def test_lapsing_keys_and_every_type_come_back(
