@@ -1,16 +1,17 @@
-"""A rendered answer: its bytes, packed once, and what validates them."""
+"""A rendered answer: its bytes, packed once in each coding, and what validates them."""
 
 from __future__ import annotations
 
-import gzip
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import msgpack
 
-_LEVEL: Final = 6
-_FORMAT: Final = 1
+from service.encodings import ENCODINGS, IDENTITY
+
+_FORMAT: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,31 +19,40 @@ class Answer:
     """An answer ready to send.
 
     `etag` is of the content, without quotes. `modified` is when the content last changed, in
-    seconds since 1970. `gzipped` is the body as it is sent to nearly everyone; `length` that of the
-    body itself. `stamp` tells which state of the store it was made from.
+    seconds since 1970. `packed` holds the body in every coding; `length` is that of the body
+    itself. `stamp` tells which state of the store it was made from.
     """
 
     etag: str
     modified: int
-    gzipped: bytes
+    packed: Mapping[str, bytes]
     length: int
     stamp: bytes
 
-    @property
-    def body(self) -> bytes:
-        """The body as it was rendered."""
-        return gzip.decompress(self.gzipped)
+    def body(self, encoding: str = IDENTITY) -> bytes:
+        """The body in a coding; plain as it was rendered."""
+        if encoding != IDENTITY:
+            return self.packed[encoding]
+        return ENCODINGS["gzip"].unpack(self.packed["gzip"])
+
+    def tag(self, encoding: str = IDENTITY) -> str:
+        """The entity tag of the body in a coding: other bytes, another tag."""
+        return f'"{self.etag}{ENCODINGS[encoding].mark if encoding else ""}"'
+
+    def tags(self, encoding: str) -> list[str]:
+        """The tags of the body in every coding, that one's first."""
+        return [self.tag(name) for name in dict.fromkeys((encoding, *ENCODINGS, IDENTITY))]
 
     @property
-    def gzip_etag(self) -> str:
-        """The tag of the gzipped body: other bytes, another tag."""
-        return f"{self.etag}-gz"
+    def validators(self) -> Answer:
+        """What is left to tell whether a later answer is the same."""
+        return replace(self, packed={}, stamp=b"")
 
 
 def answer_of(body: bytes, *, stamp: bytes, modified: int) -> Answer:
     """Pack a body."""
-    gzipped = gzip.compress(body, _LEVEL, mtime=0)
-    return Answer(etag_of(body), modified, gzipped, len(body), stamp)
+    packed = {name: encoding.pack(body) for name, encoding in ENCODINGS.items()}
+    return Answer(etag_of(body), modified, packed, len(body), stamp)
 
 
 def etag_of(body: bytes) -> str:
@@ -52,7 +62,7 @@ def etag_of(body: bytes) -> str:
 
 def pack(answer: Answer) -> bytes:
     """An answer as bytes, for Redis and for the disk."""
-    parts = (answer.etag, answer.modified, answer.gzipped, answer.length, answer.stamp)
+    parts = (answer.etag, answer.modified, dict(answer.packed), answer.length, answer.stamp)
     packed: Any = msgpack.packb((_FORMAT, *parts))
     return bytes(packed)
 
@@ -62,7 +72,7 @@ def unpack(packed: bytes | None) -> Answer | None:
     if not packed:
         return None
     try:
-        form, etag, modified, gzipped, length, stamp = msgpack.unpackb(packed)
+        form, etag, modified, bodies, length, stamp = msgpack.unpackb(packed)
     except (ValueError, TypeError, msgpack.UnpackException):
         return None
-    return Answer(etag, modified, gzipped, length, stamp) if form == _FORMAT else None
+    return Answer(etag, modified, bodies, length, stamp) if form == _FORMAT else None

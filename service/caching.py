@@ -19,7 +19,7 @@ import json
 import logging
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
@@ -179,11 +179,12 @@ class Answers:
 
     def _keep(self, digest: str, answer: Answer) -> None:
         """Keep an answer in Redis; a store that takes no writes costs speed, not the answer."""
-        validators = replace(answer, gzipped=b"", stamp=b"")
         try:
             with store_errors(self._redis), self._redis.pipeline(transaction=False) as pipe:
                 pipe.set(keys.feed(digest), pack(answer), ex=ANSWER_SECONDS)
-                pipe.set(keys.feed_validators(digest), pack(validators), ex=VALIDATOR_SECONDS)
+                pipe.set(
+                    keys.feed_validators(digest), pack(answer.validators), ex=VALIDATOR_SECONDS
+                )
                 pipe.execute()
         except StoreError as error:
             _log.warning("answer not cached: %s", error)

@@ -110,12 +110,14 @@ class Desk:
         """
         seconds = self.settings.cache_seconds
         wanted = Wanted(path, keywords, period, archive)
-        served = self.answers.get(wanted, render, now=self.now())
+        now = self.now()
+        served = self.answers.get(wanted, render, now=now)
         return respond(
             request,
             served,
             content_type=content_type,
             seconds=seconds if most_seconds is None else min(seconds, most_seconds),
+            now=now,
             headers=headers,
         )
 

@@ -18,6 +18,12 @@ DATA_POLICY: Final = "default-src 'none'; frame-ancestors 'none'"
 _LOCAL: Final = ("localhost", "127.0.0.1", "[::1]")
 _READABLE: Final = ("/feeds/", "/api/")
 """What other sites' scripts may read."""
+_PREFLIGHT: Final = {
+    "Access-Control-Allow-Methods": "GET, HEAD",
+    "Access-Control-Allow-Headers": "If-Modified-Since, If-None-Match",
+    "Access-Control-Max-Age": "86400",
+}
+"""What a browser asks before it lets a script send conditional requests."""
 
 
 def secure(app: Flask, settings: Settings) -> None:
@@ -49,4 +55,7 @@ def _secured(response: Response) -> Response:
         headers["Cross-Origin-Opener-Policy"] = "same-origin"
     if request.path.startswith(_READABLE):
         headers["Access-Control-Allow-Origin"] = "*"
+        headers["Access-Control-Expose-Headers"] = "ETag, Link, Retry-After"
+        if request.method == "OPTIONS":
+            headers.update(_PREFLIGHT)
     return response

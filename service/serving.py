@@ -5,13 +5,15 @@ https://www.rfc-editor.org/rfc/rfc9110 and https://www.rfc-editor.org/rfc/rfc911
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 
 from flask import Request, Response
 from werkzeug.http import http_date
 
 from service.caching import Served
+from service.encodings import chosen
+from service.validators import held_tag, is_held
 
 AWAY_SECONDS: Final = 60
 """How long a last good answer may be kept by others: the store should soon be back."""
@@ -23,14 +25,17 @@ def respond(
     *,
     content_type: str,
     seconds: int,
+    now: datetime,
     headers: dict[str, str] | None = None,
 ) -> Response:
-    """The response with an answer: its body, or 304 where the client has it already."""
+    """The response with an answer: its body, or 304 where the client has it already.
+
+    A 304 has the tag that the client sent, so that a cache knows which of its copies is meant.
+    """
     answer = served.answer
-    gzip = request.accept_encodings["gzip"] > 0
-    tags = [answer.gzip_etag, answer.etag] if gzip else [answer.etag, answer.gzip_etag]
+    encoding = chosen(request.accept_encodings)
     common = {
-        "ETag": f'"{tags[0]}"',
+        "ETag": answer.tag(encoding),
         "Last-Modified": http_date(answer.modified),
         "Cache-Control": f"public, max-age={seconds}",
         "Vary": "Accept-Encoding",
@@ -40,12 +45,12 @@ def respond(
         # How a cache says that it could not ask: RFC 7234, section 5.5.1.
         common["Warning"] = '110 paperwire "Response is Stale"'
         common["Cache-Control"] = f"public, max-age={min(seconds, AWAY_SECONDS)}"
-    if match := _has(request, tags, answer.modified):
-        return Response(status=304, headers={**common, "ETag": f'"{match}"'})
-    if gzip:
-        common["Content-Encoding"] = "gzip"
-    body = answer.gzipped if gzip else answer.body
-    return Response(body, headers=common, content_type=content_type)
+    if is_held(request, answer.etag, answer.modified, now=now):
+        common["ETag"] = held_tag(request, answer.tags(encoding))
+        return Response(status=304, headers=common)
+    if encoding:
+        common["Content-Encoding"] = encoding
+    return Response(answer.body(encoding), headers=common, content_type=content_type)
 
 
 def redirected(request: Request, path: str) -> Response | None:
@@ -62,17 +67,3 @@ def redirected(request: Request, path: str) -> Response | None:
         headers={"Location": request.script_root + path, "Cache-Control": "public, max-age=3600"},
         content_type="text/plain; charset=utf-8",
     )
-
-
-def _has(request: Request, tags: list[str], modified: int) -> str:
-    """The tag of what the client has, if that is the answer; If-None-Match goes first.
-
-    Either encoding's tag will do: both are the same content.
-    """
-    if "If-None-Match" in request.headers:
-        given = request.if_none_match
-        if given.star_tag:
-            return tags[0]
-        return next((tag for tag in tags if given.contains_weak(tag)), "")
-    since = request.if_modified_since
-    return tags[0] if since and datetime.fromtimestamp(modified, UTC) <= since else ""

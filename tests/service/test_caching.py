@@ -69,7 +69,7 @@ def test_a_cached_answer_is_one_round_trip_and_no_rendering(
     requests.clear()
     assert cache.get(WANTED, page, now=NOW + SECOND) == first
     assert (len(requests), page.times) == (1, 1)
-    assert first.answer.body == b"one"
+    assert first.answer.body() == b"one"
     assert first.answer.length == 3
 
 
@@ -179,7 +179,7 @@ def test_while_one_renders_the_others_serve_what_was(
         assert other.get(WANTED, unused, now=NOW + SECOND).answer == before
         return b"two"
 
-    assert cache.get(WANTED, render, now=NOW + SECOND).answer.body == b"two"
+    assert cache.get(WANTED, render, now=NOW + SECOND).answer.body() == b"two"
     assert unused.times == 0
 
 
@@ -194,7 +194,7 @@ def test_a_cold_answer_is_rendered_once_for_a_crowd(
             connect(store_url, patient=False), LastGood(tmp_path), site="s", edition="1"
         )
         everyone.wait()
-        bodies.append(cache.get(WANTED, page, now=NOW).answer.body)
+        bodies.append(cache.get(WANTED, page, now=NOW).answer.body())
 
     threads = [threading.Thread(target=ask) for _ in range(12)]
     for thread in threads:
@@ -210,7 +210,7 @@ def test_a_renderer_that_died_is_not_waited_for_for_ever(cache: Answers, redis: 
     (key,) = [k for k in redis.scan_iter("feed:*") if not k.endswith(b":validators")]
     redis.delete(key)
     redis.set(f"{key.decode()}:lock", "a dead one")
-    assert cache.get(WANTED, page, now=NOW).answer.body == b"one"
+    assert cache.get(WANTED, page, now=NOW).answer.body() == b"one"
     assert page.times == 2
 
 
@@ -227,7 +227,7 @@ def test_a_store_that_takes_no_writes_still_serves(cache: Answers, redis: Redis)
     page = Page()
     redis.config_set("maxmemory", 1)
     try:
-        assert cache.get(WANTED, page, now=NOW).answer.body == b"one"
+        assert cache.get(WANTED, page, now=NOW).answer.body() == b"one"
     finally:
         redis.config_set("maxmemory", 0)
     assert page.times == 1
@@ -272,4 +272,4 @@ def test_a_damaged_cache_renders_again(cache: Answers, redis: Redis) -> None:
     cache.get(WANTED, page, now=NOW)
     for key in redis.scan_iter("feed:*"):
         redis.set(key, b"\x93\x01")
-    assert cache.get(WANTED, page, now=NOW).answer.body == b"one"
+    assert cache.get(WANTED, page, now=NOW).answer.body() == b"one"

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import gzip
 import json
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -92,72 +91,6 @@ def test_other_spellings_redirect_to_one_address(
         return
     assert (answer.status_code, answer.headers["Location"]) == (301, canonical)
     assert client.get(canonical).status_code in (200, 404)
-
-
-@pytest.mark.usefixtures("three")
-@pytest.mark.parametrize("path", [FEED, "/", "/k/reward-model", "/api/v1/papers?q=reward"])
-def test_conditional_requests(client: FlaskClient, path: str) -> None:
-    first = client.get(path)
-    tag, modified = first.headers["ETag"], first.headers["Last-Modified"]
-    packed = client.get(path, headers={"Accept-Encoding": "gzip"}).headers["ETag"]
-    assert packed != tag
-    old = "Mon, 01 Jan 2024 00:00:00 GMT"
-    cases: list[tuple[dict[str, str], int]] = [
-        ({"If-None-Match": tag}, 304),
-        ({"If-None-Match": f"W/{tag}"}, 304),
-        ({"If-None-Match": packed}, 304),
-        ({"If-None-Match": packed, "Accept-Encoding": "gzip"}, 304),
-        ({"If-None-Match": f'"other", {tag}, W/"third"'}, 304),
-        ({"If-None-Match": "*"}, 304),
-        ({"If-Modified-Since": modified}, 304),
-        ({"If-None-Match": tag, "If-Modified-Since": old}, 304),
-        ({"If-None-Match": '"other"'}, 200),
-        ({"If-None-Match": '"other"', "If-Modified-Since": modified}, 200),
-        ({"If-None-Match": "rubbish"}, 200),
-        ({"If-None-Match": ""}, 200),
-        ({"If-Modified-Since": old}, 200),
-        ({"If-Modified-Since": "yesterday"}, 200),
-    ]
-    for headers, status in cases:
-        for method in (client.get, client.head):
-            answer = method(path, headers=headers)
-            assert answer.status_code == status, headers
-            if status == 304:
-                assert answer.data == b""
-                assert answer.headers["ETag"] in (tag, packed)
-                assert answer.headers["Cache-Control"] == first.headers["Cache-Control"]
-                assert answer.headers["Vary"] == "Accept-Encoding"
-
-
-@pytest.mark.usefixtures("three")
-@pytest.mark.parametrize(
-    ("accepted", "encoding"),
-    [
-        ("gzip", "gzip"),
-        ("gzip, deflate, br", "gzip"),
-        ("*", "gzip"),
-        ("gzip;q=0.5", "gzip"),
-        ("", None),
-        ("identity", None),
-        ("br", None),
-        ("gzip;q=0", None),
-    ],
-)
-def test_encodings(client: FlaskClient, accepted: str, encoding: str | None) -> None:
-    plain = client.get(FEED).data
-    answer = client.get(FEED, headers={"Accept-Encoding": accepted})
-    assert answer.headers.get("Content-Encoding") == encoding
-    assert int(answer.headers["Content-Length"]) == len(answer.data)
-    assert (gzip.decompress(answer.data) if encoding else answer.data) == plain
-
-
-@pytest.mark.usefixtures("three")
-@pytest.mark.parametrize("encoding", ["identity", "gzip"])
-def test_head_equals_get(client: FlaskClient, encoding: str) -> None:
-    headers = {"Accept-Encoding": encoding}
-    got, head = client.get(FEED, headers=headers), client.head(FEED, headers=headers)
-    assert head.data == b""
-    assert dict(head.headers) == dict(got.headers)
 
 
 @pytest.mark.usefixtures("three")

@@ -1,0 +1,225 @@
+"""HTTP: codings, validators, HEAD, and what scripts of other sites may do."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Final
+
+import brotli
+import pytest
+from flask.testing import FlaskClient
+from hypothesis import given
+from hypothesis import strategies as st
+from werkzeug.datastructures import Accept
+from werkzeug.http import http_date, parse_accept_header
+
+from service.encodings import ENCODINGS, chosen
+from tests.service.conftest import Announce, Clock
+from tests.service.made import NOW, SECOND, sighting
+
+FEED: Final = "/feeds/reward-model.atom"
+FORMS: Final = (FEED, "/", "/k/reward-model", "/api/v1/papers?q=reward")
+UNPACK: Final[dict[str | None, Callable[[bytes], bytes]]] = {
+    "br": brotli.decompress,
+    "gzip": gzip.decompress,
+    None: bytes,
+}
+
+pytestmark = pytest.mark.usefixtures("three")
+
+
+@pytest.mark.parametrize(
+    ("accepted", "encoding"),
+    [
+        (None, None),
+        ("", None),
+        ("identity", None),
+        ("gzip", "gzip"),
+        ("x-gzip", "gzip"),
+        ("GZIP", "gzip"),
+        ("br", "br"),
+        ("gzip, deflate, br", "br"),
+        ("gzip, deflate, br, zstd", "br"),
+        ("br;q=0.5, gzip", "gzip"),
+        ("br;q=0.5, gzip;q=0.5", "br"),
+        ("gzip;q=1.0, br;q=0.9, *;q=0.1", "gzip"),
+        ("*", "br"),
+        ("br;q=0, *", "gzip"),
+        ("*;q=0", None),
+        ("gzip;q=0", None),
+        ("br;q=0, gzip;q=0", None),
+        ("gzip;q=0.5, identity", None),
+        ("identity;q=0.5, gzip", "gzip"),
+        ("identity;q=0", None),
+        ("identity;q=0, *;q=0", None),
+        ("deflate, zstd", None),
+        ("rubbish;;q=, ,", None),
+    ],
+)
+def test_the_coding_a_client_gets(
+    client: FlaskClient, accepted: str | None, encoding: str | None
+) -> None:
+    plain = client.get(FEED)
+    headers = {} if accepted is None else {"Accept-Encoding": accepted}
+    answer = client.get(FEED, headers=headers)
+    assert answer.headers.get("Content-Encoding") == encoding
+    assert int(answer.headers["Content-Length"]) == len(answer.data)
+    assert UNPACK[encoding](answer.data) == plain.data
+    assert answer.headers["Vary"] == "Accept-Encoding"
+
+
+@given(st.text("brgzipdefltxnty*;q=.01, -", max_size=40))
+def test_any_header_chooses_something(header: str) -> None:
+    assert chosen(parse_accept_header(header, Accept)) in {"", *ENCODINGS}
+
+
+def tags(client: FlaskClient, path: str = FEED) -> dict[str, str]:
+    """The tag of each coding."""
+    codings = ("identity", *ENCODINGS)
+    return {
+        name: client.get(path, headers={"Accept-Encoding": name}).headers["ETag"]
+        for name in codings
+    }
+
+
+@pytest.mark.parametrize("path", FORMS)
+def test_each_coding_has_a_tag_of_its_own(client: FlaskClient, path: str) -> None:
+    found = tags(client, path)
+    assert len(set(found.values())) == 3
+    assert all(tag[0] == tag[-1] == '"' for tag in found.values())
+
+
+@pytest.mark.parametrize("path", FORMS)
+def test_conditional_requests(client: FlaskClient, path: str) -> None:
+    first, found = client.get(path), tags(client, path)
+    tag, gz, br = found["identity"], found["gzip"], found["br"]
+    bare, modified = tag.strip('"'), first.headers["Last-Modified"]
+    old, later = http_date(NOW - SECOND), http_date(NOW + timedelta(days=1))
+    held: list[dict[str, str]] = [
+        *({"If-None-Match": sent, "Accept-Encoding": "br"} for sent in (tag, gz, br)),
+        *({"If-None-Match": sent, "Accept-Encoding": "gzip"} for sent in (tag, gz, br)),
+        *({"If-None-Match": sent} for sent in (tag, gz, br, "*", " * ")),
+        *({"If-None-Match": f"W/{sent}"} for sent in (tag, gz, br)),
+        {"If-None-Match": f'"other", {tag}, W/"third"'},
+        {"If-None-Match": f'"other",{gz},"third"'},
+        {"If-None-Match": bare},
+        {"If-None-Match": f"W/{bare}"},
+        {"If-None-Match": f"'{bare}'"},
+        {"If-None-Match": f'"{bare}-gzip"'},
+        {"If-None-Match": f'"{bare}--gzip"'},
+        {"If-None-Match": f'"{bare};br"'},
+        {"If-None-Match": f'"W/\\"{bare}\\""'},
+        {"If-None-Match": f"&quot;{bare}&quot;"},
+        {"If-None-Match": tag, "If-Modified-Since": old},
+        {"If-None-Match": tag, "If-Modified-Since": "rubbish"},
+        {"If-Modified-Since": modified},
+        {"If-Modified-Since": f"{modified}; length=1234"},
+        {"If-Modified-Since": modified.replace("GMT", "+0000")},
+        {"If-Modified-Since": modified.replace("GMT", "UTC")},
+        {"If-Modified-Since": modified.lower()},
+        {"If-Modified-Since": "Saturday, 21-Nov-26 12:00:00 GMT"},
+        {"If-Modified-Since": "Sat Nov 21 12:00:00 2026"},
+        {"If-Modified-Since": "Sat, 21 Nov 2026 07:00:00 -0500"},
+        {"If-Modified-Since": "2026-11-21T12:00:00Z"},
+        {"If-Modified-Since": "2026-11-21T12:00:00"},
+    ]
+    missing: list[dict[str, str]] = [
+        {},
+        {"If-None-Match": '"other"'},
+        {"If-None-Match": '"other"', "If-Modified-Since": modified},
+        {"If-None-Match": "rubbish"},
+        {"If-None-Match": ""},
+        {"If-None-Match": f'"{bare}0"'},
+        {"If-None-Match": f'"0{bare}"'},
+        {"If-None-Match": f'"{bare[:-1]}"'},
+        {"If-Modified-Since": old},
+        {"If-Modified-Since": later},
+        {"If-Modified-Since": "yesterday"},
+        {"If-Modified-Since": ""},
+        {"If-Modified-Since": "Sat, 21 Nov 2026 25:00:00 GMT"},
+        {"If-Modified-Since": "Sat, 99 Nov 99999 12:00:00 GMT"},
+        {"If-Modified-Since": "0"},
+        {"If-Modified-Since": "-1"},
+        {"If-Modified-Since": modified.replace("2026", "1970")},
+    ]
+    for headers, status in (*((h, 304) for h in held), *((h, 200) for h in missing)):
+        for method in (client.get, client.head):
+            answer = method(path, headers=headers)
+            assert answer.status_code == status, headers
+            if status == 304:
+                assert answer.data == b""
+                assert answer.headers["ETag"] in found.values()
+                assert answer.headers["Cache-Control"] == first.headers["Cache-Control"]
+                assert answer.headers["Vary"] == "Accept-Encoding"
+                assert "Content-Encoding" not in answer.headers
+
+
+def test_a_304_has_the_tag_that_was_sent(client: FlaskClient) -> None:
+    for tag in tags(client).values():
+        for accepted in ("identity", "gzip", "br"):
+            headers = {"If-None-Match": tag, "Accept-Encoding": accepted}
+            assert client.get(FEED, headers=headers).headers["ETag"] == tag
+
+
+def test_a_304_renders_nothing(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch, announce: Announce
+) -> None:
+    tag = client.get(FEED).headers["ETag"]
+
+    def refuse(*_: object) -> None:
+        raise AssertionError("rendered, packed or unpacked")
+
+    for name in ("gzip.compress", "gzip.decompress", "brotli.compress", "brotli.decompress"):
+        monkeypatch.setattr(name, refuse)
+    monkeypatch.setattr("service.feed_routes.feed_of", refuse)
+    assert client.get(FEED, headers={"If-None-Match": tag}).status_code == 304
+    for accepted in ENCODINGS:
+        assert client.get(FEED, headers={"Accept-Encoding": accepted}).status_code == 200
+
+
+def test_the_date_of_two_changes_within_a_second_is_known_again(
+    client: FlaskClient, announce: Announce, clock: Clock
+) -> None:
+    before = client.get(FEED).headers["Last-Modified"]
+    announce([sighting(5)])
+    after = client.get(FEED).headers["Last-Modified"]
+    assert (before, after) == (http_date(NOW), http_date(NOW + SECOND))
+    assert clock.now == NOW
+    assert client.get(FEED, headers={"If-Modified-Since": before}).status_code == 200
+    assert client.get(FEED, headers={"If-Modified-Since": after}).status_code == 304
+
+
+@pytest.mark.parametrize("encoding", ["identity", *ENCODINGS])
+@pytest.mark.parametrize("path", [*FORMS, "/feeds/reward-model/2026-10.atom"])
+def test_head_equals_get(client: FlaskClient, path: str, encoding: str) -> None:
+    headers = {"Accept-Encoding": encoding}
+    got, head = client.get(path, headers=headers), client.head(path, headers=headers)
+    assert head.data == b""
+    assert dict(head.headers) == dict(got.headers)
+
+
+@pytest.mark.parametrize("asked", ["bytes=0-9", "bytes=5-", "bytes=-5", "bytes=9-0", "lines=1-2"])
+def test_a_part_of_a_feed_is_no_feed(client: FlaskClient, asked: str) -> None:
+    answer = client.get(FEED, headers={"Range": asked})
+    assert (answer.status_code, answer.data) == (200, client.get(FEED).data)
+    assert "Content-Range" not in answer.headers
+
+
+def test_scripts_of_other_sites_may_ask_conditionally(client: FlaskClient) -> None:
+    asked = {
+        "Origin": "https://elsewhere.example",
+        "Access-Control-Request-Method": "GET",
+        "Access-Control-Request-Headers": "if-none-match",
+    }
+    preflight = client.options(FEED, headers=asked)
+    assert preflight.status_code == 200
+    assert preflight.headers["Access-Control-Allow-Origin"] == "*"
+    assert "GET" in preflight.headers["Access-Control-Allow-Methods"]
+    assert "If-None-Match" in preflight.headers["Access-Control-Allow-Headers"]
+    answer = client.get(FEED, headers={"Origin": "https://elsewhere.example"})
+    assert answer.headers["Access-Control-Allow-Origin"] == "*"
+    assert "ETag" in answer.headers["Access-Control-Expose-Headers"]
+    assert "Access-Control-Allow-Credentials" not in answer.headers
+    assert "Access-Control-Allow-Origin" not in client.get("/").headers
