@@ -18,6 +18,7 @@ Source: https://info.arxiv.org/help/availability.html
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -30,9 +31,13 @@ _FRIDAY: Final = 4
 def announced_after(submitted: datetime) -> datetime:
     """The Eastern midnight, in UTC, that dates the announcement of what was submitted then."""
     local = submitted.astimezone(EASTERN)
-    closing = local.date() if local.time() < _CLOSE else local.date() + _DAY
-    closing = _workday_from(closing)
-    return _midnight(_workday_from(closing + _DAY))
+    return _announced_from(local.date() if local.time() < _CLOSE else local.date() + _DAY)
+
+
+@lru_cache(maxsize=4096)
+def _announced_from(closing: date) -> datetime:
+    """The midnight that announces what was waiting when a day closed."""
+    return _midnight(_workday_from(_workday_from(closing) + _DAY))
 
 
 def newest_announcement(now: datetime) -> datetime:

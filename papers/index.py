@@ -1,44 +1,54 @@
 """A month's index under change: which fields an edit reads, and what they become.
 
-An edit is decided here and written by `papers.store`. The same papers have the same postings,
-whatever the batches were that brought them.
+An edit is decided here and written by `papers.month_writer`. The same papers have the same
+postings, whatever the batches were that brought them.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Set
-from typing import Final, Generic, NamedTuple, TypeVar
+from collections.abc import Iterable, Mapping, Set
+from typing import NamedTuple
 
 from pyroaring import BitMap
 
 from papers import postings
+from papers.columns import Vocabulary, groups, without
+from papers.paper import Paper
 from papers.postings import LARGEST_SMALL, Shape
-from papers.terms import Terms
+from papers.slots import SlotsEdit
 
 Fields = Mapping[bytes, bytes | None]
 """Fields of a month's hash to their values; None where there is none."""
 
-Key = TypeVar("Key", bytes, int)
-
 
 class Change(NamedTuple):
-    """One paper's terms before and after."""
+    """One paper before and after: what it is found by changes accordingly."""
 
-    number: int
-    before: Terms
-    after: Terms
+    before: Paper | None
+    after: Paper | None
 
 
 class Edit:
     """What the changes of some papers do to their month's index of a given shape."""
 
-    def __init__(self, shape: Shape, changes: Iterable[Change]) -> None:
-        self._terms: _Side[bytes] = _Side(_TERM_FORM, shape.bucket)
-        self._slots: _Side[int] = _Side(_SLOT_FORM, postings.bucket_of_slot)
-        for number, before, after in sorted(changes, key=lambda change: change.number):
-            self._terms.note(number, before.terms, after.terms)
-            self._slots.note(number, shape.slots(before.pairs), shape.slots(after.pairs))
+    def __init__(
+        self, shape: Shape, changes: Iterable[Change], vocabulary: Vocabulary | None = None
+    ) -> None:
+        """`vocabulary`: what earlier edits of the same ingest have met."""
+        changes, vocabulary = list(changes), vocabulary or Vocabulary()
+        before = vocabulary.found((c.before for c in changes if c.before), shape.slot_bits)
+        after = vocabulary.found((c.after for c in changes if c.after), shape.slot_bits)
+        gained, lost = without(after.terms, before.terms), without(before.terms, after.terms)
+        names = vocabulary.terms
+        self._terms = _TermsEdit(
+            shape,
+            {names[number]: papers for number, papers in groups(gained)},
+            {names[number]: papers for number, papers in groups(lost)},
+        )
+        self._slots = SlotsEdit(
+            without(after.slots, before.slots), without(before.slots, after.slots)
+        )
 
     @property
     def gaining(self) -> Set[bytes]:
@@ -55,80 +65,54 @@ class Edit:
         return {field: value for field, value in after.items() if value != current.get(field)}
 
 
-class _Form(NamedTuple, Generic[Key]):
-    """How terms, or slots, lie in fields: large postings in own fields, small ones in buckets."""
+class _TermsEdit:
+    """What papers that gain and lose terms do to the fields of terms.
 
-    own_field: Callable[[Key], bytes]
-    bucket_field: Callable[[int], bytes]
-    unpack: Callable[[int, bytes | None], dict[Key, bytes]]
-    pack: Callable[[Mapping[Key, bytes]], bytes]
+    `gained` and `lost` are terms to papers, as small postings are packed.
+    """
 
-
-_TERM_FORM: Final[_Form[bytes]] = _Form(
-    own_field=postings.term_field,
-    bucket_field=postings.bucket_field,
-    unpack=lambda _, packed: postings.unpack(packed),
-    pack=postings.pack,
-)
-_SLOT_FORM: Final[_Form[int]] = _Form(
-    own_field=postings.slot_field,
-    bucket_field=postings.slots_field,
-    unpack=postings.unpack_slots,
-    pack=postings.pack_slots,
-)
-
-
-class _Side(Generic[Key]):
-    """The terms of an edit, or its slots."""
-
-    def __init__(self, form: _Form[Key], bucket_of: Callable[[Key], int]) -> None:
-        self._form: _Form[Key] = form
-        self._bucket_of: Callable[[Key], int] = bucket_of
-        self.gained: dict[Key, list[int]] = defaultdict(list)
-        self._lost: dict[Key, list[int]] = defaultdict(list)
-
-    def note(self, number: int, before: Set[Key], after: Set[Key]) -> None:
-        """Take down what one paper gains and loses; papers come in ascending order."""
-        gained = self.gained
-        for key in after if not before else after - before:
-            gained[key].append(number)
-        for key in before - after if before else ():
-            self._lost[key].append(number)
+    def __init__(
+        self, shape: Shape, gained: Mapping[bytes, bytes], lost: Mapping[bytes, bytes]
+    ) -> None:
+        self.gained, self._lost = gained, lost
+        self._buckets: dict[int, list[bytes]] = defaultdict(list)
+        touched = [*gained, *(term for term in lost if term not in gained)]
+        for term, bucket in zip(touched, shape.buckets(touched), strict=True):
+            self._buckets[bucket].append(term)
 
     def fields(self) -> list[bytes]:
         """The own fields and the buckets of all that changes."""
-        touched: set[Key] = self.gained.keys() | self._lost.keys()
-        buckets: set[int] = {self._bucket_of(key) for key in touched}
-        return [*map(self._form.own_field, touched), *map(self._form.bucket_field, buckets)]
+        touched = [term for members in self._buckets.values() for term in members]
+        return [*map(postings.term_field, touched), *map(postings.bucket_field, self._buckets)]
 
     def apply(self, current: Fields) -> dict[bytes, bytes | None]:
         """The new values of what changes."""
         after: dict[bytes, bytes | None] = {}
-        for bucket, members in self._by_bucket().items():
-            field = self._form.bucket_field(bucket)
-            small = self._form.unpack(bucket, current.get(field))
-            for key in members:
-                if current or key in self._lost or len(self.gained[key]) > LARGEST_SMALL:
-                    self._move(key, small, current, after)
+        for bucket, members in self._buckets.items():
+            field = postings.bucket_field(bucket)
+            small = postings.unpack(current.get(field))
+            for term in members:
+                gained = self.gained.get(term, b"")
+                if current or len(gained) > 2 * LARGEST_SMALL:
+                    self._move(term, small, current, after)
                 else:
-                    small[key] = postings.numbers_of(self.gained[key])
-            after[field] = self._form.pack(small) if small else None
+                    small[term] = gained
+            after[field] = postings.pack(small) if small else None
         return after
 
-    def _by_bucket(self) -> dict[int, list[Key]]:
-        buckets: dict[int, list[Key]] = defaultdict(list)
-        for key in self.gained.keys() | self._lost.keys() if self._lost else self.gained:
-            buckets[self._bucket_of(key)].append(key)
-        return buckets
-
     def _move(
-        self, key: Key, small: dict[Key, bytes], current: Fields, after: dict[bytes, bytes | None]
+        self,
+        term: bytes,
+        small: dict[bytes, bytes],
+        current: Fields,
+        after: dict[bytes, bytes | None],
     ) -> None:
         """Change one posting, which may pass from its bucket to a field of its own or back."""
-        own = self._form.own_field(key)
+        own = postings.term_field(term)
         large = current.get(own)
-        known = BitMap.deserialize(large) if large else postings.bitmap(small.pop(key, b""))
-        merged = (known - BitMap(self._lost.get(key, ()))) | BitMap(self.gained.get(key, ()))
-        after[own] = merged.serialize() if len(merged) > LARGEST_SMALL else None
-        if 0 < len(merged) <= LARGEST_SMALL:
-            small[key] = postings.numbers_of(merged)
+        papers = BitMap.deserialize(large) if large else postings.bitmap(small.pop(term, b""))
+        papers |= postings.bitmap(self.gained.get(term, b""))
+        papers -= postings.bitmap(self._lost.get(term, b""))
+        after[own] = postings.serialized(papers) if len(papers) > LARGEST_SMALL else None
+        if 0 < len(papers) <= LARGEST_SMALL:
+            small[term] = postings.numbers_of(papers)

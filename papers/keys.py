@@ -85,6 +85,11 @@ def month_papers(yymm: str) -> str:
     return f"{{{yymm}}}:papers"
 
 
+def paper_field(number: int) -> bytes:
+    """The field of a paper in its month's hash."""
+    return number.to_bytes(2, "big")
+
+
 def month_terms(yymm: str) -> str:
     """The postings of a month."""
     return f"{{{yymm}}}:terms"

@@ -22,6 +22,7 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Final
 
 from papers.announcing import announced_after
@@ -48,8 +49,7 @@ def merge(record: Paper | None, said: Sighting | Paper) -> Paper:
 
 def lift(sighting: Sighting) -> Paper:
     """The record of a paper of which this is the only sighting."""
-    named = (name.strip() for name in sighting.categories)
-    categories = tuple(canonical(name) for name in named if is_category(name))
+    categories = tuple(filter(None, map(_category, sighting.categories)))
     primary = categories[0] if categories else ""
     rank = Rank(
         sighting.channel.is_arxiv,
@@ -124,8 +124,16 @@ def updated_at(paper: Paper) -> datetime:
     return max(published, datetime.fromtimestamp(-paper.revision.minus_seconds, UTC))
 
 
+@lru_cache(maxsize=4096)
+def _category(name: str) -> str:
+    """A category under its one name; empty where it is none."""
+    return canonical(name.strip()) if is_category(name.strip()) else ""
+
+
 def _name(author: str) -> str:
     r"""One name for one author: announcements spell `Fern\'andez` what the API calls Fernández."""
+    if author.isascii() and "\\" not in author:
+        return author
     return unicodedata.normalize("NFC", accents_to_unicode(author))
 
 

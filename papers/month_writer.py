@@ -19,13 +19,13 @@ from redis.exceptions import WatchError
 
 from papers import codec, keys
 from papers.arxiv_id import ArxivId
+from papers.columns import Vocabulary
 from papers.errors import StoreBusy
 from papers.index import Change, Edit
 from papers.merge import merge
 from papers.paper import Paper, Sighting
 from papers.postings import SHAPE, Shape
 from papers.spread import Spread
-from papers.terms import NO_TERMS, terms_of
 
 TRIES: Final = 50
 _Mapping = dict[Any, Any]  # what redis-py's hset takes, which it declares as invariant
@@ -57,19 +57,15 @@ class _Record:
         """Whether a reader can see the change: how good a statement is, or of when, nobody does."""
         return self.before is None or _shown(self.before) != _shown(self.after)
 
-    @property
-    def index_change(self) -> Change:
-        """What the index has to learn."""
-        before = terms_of(self.before) if self.before else NO_TERMS
-        return Change(self.after.id.number, before, terms_of(self.after))
-
 
 class MonthWriter:
     """Writes to one month (an id's `yymm`)."""
 
-    def __init__(self, redis: Redis, month: int, yymm: str) -> None:
+    def __init__(
+        self, redis: Redis, month: int, yymm: str, spread: Spread, vocabulary: Vocabulary
+    ) -> None:
         self._redis = redis
-        self._spread = Spread(redis)
+        self._spread, self._vocabulary = spread, vocabulary
         self._month, self._yymm = month, yymm
         self._papers = keys.month_papers(yymm)
         self._terms = keys.month_terms(yymm)
@@ -125,10 +121,11 @@ class MonthWriter:
         shape, wanted = Shape.unpack(packed), Shape.for_papers(count)
         anew = packed is None or wanted > shape
         if anew:
-            edit = Edit(wanted, self._everything(pipe, changed))
+            edit = Edit(wanted, self._everything(pipe, changed), self._vocabulary)
             fields = edit.apply({}) | {SHAPE: wanted.pack()}
         else:
-            edit = Edit(shape, [record.index_change for record in changed])
+            changes = [Change(record.before, record.after) for record in changed]
+            edit = Edit(shape, changes, self._vocabulary)
             names = edit.fields()
             values: Any = pipe.hmget(self._terms, names) if names else []
             fields = edit.apply(dict(zip(names, values, strict=True)))
@@ -141,7 +138,7 @@ class MonthWriter:
         for number, packed in stored.items():
             id = ArxivId(self._month, _number(number))
             numbers.setdefault(id.number, codec.unpack(id, packed))
-        return [Change(number, NO_TERMS, terms_of(paper)) for number, paper in numbers.items()]
+        return [Change(None, paper) for paper in numbers.values()]
 
     def _announce(self, changed: Sequence[_Record], gaining: Set[bytes]) -> None:
         """Say outside the month what it will hold; should the transaction fail, it is too much."""
@@ -162,7 +159,9 @@ class MonthWriter:
             pipe.execute()
 
     def _queue(self, pipe: Pipeline, changed: Sequence[_Record], fields: _Fields) -> None:
-        packed: _Mapping = {number_field(r.after.id.number): codec.pack(r.after) for r in changed}
+        packed: _Mapping = {
+            keys.paper_field(r.after.id.number): codec.pack(r.after) for r in changed
+        }
         pipe.hset(self._papers, mapping=packed)
         if fields.anew:
             pipe.delete(self._terms)
@@ -189,16 +188,11 @@ def read_papers(redis: Redis, ids: Sequence[ArxivId]) -> list[Paper | None]:
     """Papers of one month by id; None where there is none."""
     if not ids:
         return []
-    numbers = [number_field(id.number) for id in ids]
+    numbers = [keys.paper_field(id.number) for id in ids]
     packed: Any = redis.hmget(keys.month_papers(ids[0].yymm), numbers)
     return [
         codec.unpack(id, value) if value else None for id, value in zip(ids, packed, strict=True)
     ]
-
-
-def number_field(number: int) -> bytes:
-    """The field of a paper in its month's hash."""
-    return number.to_bytes(2, "big")
 
 
 def _number(field: bytes) -> int:

@@ -5,7 +5,7 @@ bytes on a hash field, so small postings share fields:
 
     b"w" + bucket      many terms with small postings (see `pack`); a term's bucket is its hash
     b"=" + term        one large posting, as a serialized Roaring bitmap
-    b"p" + bucket      the small postings of 64 neighbouring slots of pairs
+    b"p" + bucket      the small postings of 128 neighbouring slots of pairs
     b"#" + slot        the large posting of one slot
     b"shape"           how many buckets and slots there are: two bytes, powers of two
 
@@ -30,9 +30,10 @@ SHAPE: Final = b"shape"
 LARGEST_SMALL: Final = 255
 """A posting of more numbers than this has a field of its own."""
 
-_SLOTS_A_BUCKET_BITS: Final = 6
-_SLOTS_A_BUCKET: Final = 1 << _SLOTS_A_BUCKET_BITS
+_SLOTS_A_BUCKET_BITS: Final = 7
+SLOTS_A_BUCKET: Final = 1 << _SLOTS_A_BUCKET_BITS
 _ROARING_COOKIE: Final = 12346
+_LARGEST_ARRAY: Final = 4096
 _ARRAY_HEADER: Final = struct.Struct("<IIHHI")
 
 
@@ -44,9 +45,9 @@ class Shape(NamedTuple):
 
     @classmethod
     def for_papers(cls, count: int) -> Shape:
-        """The shape for a month of so many papers: a bucket near 1.5 kB, a slot near 10 papers."""
+        """The shape for a month of so many papers: a bucket near 1.5 kB, a slot near 2 papers."""
         size = max(count, 1).bit_length()
-        return cls(min(max(size - 1, 0), 12), min(max(size + 3, _SLOTS_A_BUCKET_BITS), 16))
+        return cls(min(max(size - 1, 0), 12), min(max(size + 5, _SLOTS_A_BUCKET_BITS), 16))
 
     @classmethod
     def unpack(cls, packed: bytes | None) -> Shape:
@@ -61,14 +62,14 @@ class Shape(NamedTuple):
         """The bucket that holds a term with a small posting."""
         return crc32(term) >> (32 - self.bucket_bits)
 
+    def buckets(self, terms: Iterable[bytes]) -> list[int]:
+        """The buckets of many terms."""
+        shift = 32 - self.bucket_bits
+        return [hashed >> shift for hashed in map(crc32, terms)]
+
     def slot(self, pair: int) -> int:
         """The slot of a pair's hash."""
         return pair >> (32 - self.slot_bits)
-
-    def slots(self, pairs: Iterable[int]) -> set[int]:
-        """The slots of many pairs."""
-        shift = 32 - self.slot_bits
-        return {pair >> shift for pair in pairs}
 
 
 def term_field(term: bytes) -> bytes:
@@ -130,34 +131,38 @@ def find(bucket: bytes | None, term: bytes) -> bytes:
     return _nth(bucket, end, count, place)
 
 
-def pack_slots(postings: Mapping[int, bytes]) -> bytes:
-    """A bucket of slots: 64 sizes, then the numbers. Keys are slots; their low bits place them."""
-    ordered = [b""] * _SLOTS_A_BUCKET
-    for slot, numbers in postings.items():
-        ordered[slot % _SLOTS_A_BUCKET] = numbers
-    return bytes(len(numbers) // 2 for numbers in ordered) + b"".join(ordered)
-
-
 def unpack_slots(bucket: int, packed: bytes | None) -> dict[int, bytes]:
-    """The slots of a bucket that are not empty, with their numbers."""
+    """The slots of a bucket that are not empty, with their numbers.
+
+    A bucket is the sizes of its 128 slots, a byte each, and then their numbers. Keys are slots;
+    their low bits place them.
+    """
     if not packed:
         return {}
     first = bucket << _SLOTS_A_BUCKET_BITS
-    numbers = _cut(packed, 0, _SLOTS_A_BUCKET)
+    numbers = _cut(packed, 0, SLOTS_A_BUCKET)
     return {first + place: found for place, found in enumerate(numbers) if found}
 
 
 def find_slot(bucket: bytes | None, slot: int) -> bytes:
     """One slot's numbers in a bucket; empty where it has none."""
-    return _nth(bucket, 0, _SLOTS_A_BUCKET, slot % _SLOTS_A_BUCKET) if bucket else b""
+    return _nth(bucket, 0, SLOTS_A_BUCKET, slot % SLOTS_A_BUCKET) if bucket else b""
 
 
 def bitmap(numbers: bytes) -> BitMap:
-    """The bitmap of a small posting."""
+    """The bitmap of a small posting, or of a larger one that is not packed yet."""
     if not numbers:
         return BitMap()
+    if len(numbers) > 2 * _LARGEST_ARRAY:
+        return BitMap(array("I", array("H", numbers)))
     header = _ARRAY_HEADER.pack(_ROARING_COOKIE, 1, 0, len(numbers) // 2 - 1, 16)
     return BitMap.deserialize(header + numbers)
+
+
+def serialized(papers: BitMap) -> bytes:
+    """A large posting: the same bytes for the same papers, however they came together."""
+    papers.run_optimize()
+    return papers.serialize()
 
 
 def numbers_of(values: Iterable[int]) -> bytes:

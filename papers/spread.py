@@ -37,6 +37,8 @@ class Spread:
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
+        self._revision = 0
+        self._everywhere: set[bytes] = set()
 
     def note(self, month: int, terms: Iterable[bytes]) -> None:
         """Note that terms occur in a month (YYYYMM); only words and authors' words are kept.
@@ -55,9 +57,12 @@ class Spread:
         if kept:
             raise StoreBusy(f"the spread of words: another writer was faster {TRIES} times")
 
-    def _attempt(self, pipe: Pipeline, month: bytes, terms: Sequence[bytes]) -> None:
-        values: Any = pipe.hmget(keys.SPREAD, terms)
+    def _attempt(self, pipe: Pipeline, month: bytes, kept: Sequence[bytes]) -> None:
+        self._recall(pipe)
+        terms = [term for term in kept if term not in self._everywhere]
+        values: Any = pipe.hmget(keys.SPREAD, terms) if terms else []
         known = dict(zip(terms, values, strict=True))
+        self._everywhere.update(term for term, value in known.items() if value == _EVERYWHERE)
         noted: Any = {
             term: _with_month(value, month)
             for term, value in known.items()
@@ -71,6 +76,13 @@ class Spread:
                 pipe.zadd(keys.VOCABULARY, new)
             pipe.incr(keys.SPREAD_REV)
             pipe.execute()
+
+    def _recall(self, pipe: Pipeline) -> None:
+        """Forget which words are everywhere where the store has been emptied meanwhile."""
+        value: Any = pipe.get(keys.SPREAD_REV)
+        if int(value or 0) < self._revision:
+            self._everywhere.clear()
+        self._revision = int(value or 0)
 
     def months(self, tree: Node) -> set[int] | None:
         """The months that can hold what a tree asks for; None where that may be any month."""

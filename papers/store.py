@@ -23,10 +23,10 @@ from redis import Redis
 from papers import keys
 from papers.arxiv_id import ArxivId
 from papers.connection import store_errors
-from papers.month_writer import MonthWriter
 from papers.paper import Paper, Sighting
 from papers.query import Query
 from papers.search import Ask, Page
+from papers.spread import Spread
 from papers.upwards import Upwards
 from papers.walk import Walk
 
@@ -56,6 +56,10 @@ class Store:
 
         Raises StoreBusy where other writers are always faster.
         """
+        # numpy, which these need, takes a tenth of a second that readers need not spend.
+        from papers.columns import Vocabulary
+        from papers.month_writer import MonthWriter
+
         months: dict[tuple[int, str], list[Sighting | Paper]] = defaultdict(list)
         for sighting in sightings:
             months[sighting.id.month, sighting.id.yymm].append(sighting)
@@ -64,8 +68,9 @@ class Store:
         with store_errors(self._redis):
             token = uuid4().hex
             self._redis.zadd(keys.PENDING, {token: now.timestamp()})
+            spread, vocabulary = Spread(self._redis), Vocabulary()
             written = [
-                MonthWriter(self._redis, month, yymm).write(members)
+                MonthWriter(self._redis, month, yymm, spread, vocabulary).write(members)
                 for (month, yymm), members in sorted(months.items())
             ]
             done = Ingested(

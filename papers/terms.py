@@ -10,15 +10,16 @@ that only join (`of`, `the`) are passed over: `mixture of experts` has the pair 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Iterable, Sequence
 from datetime import date
-from typing import Final, NamedTuple
+from itertools import pairwise
+from typing import Final
 from zlib import crc32
 
 from papers.categories import archive_of
 from papers.matching import LONGEST_MONTH, announce_label, day_of, flags, month_days
 from papers.paper import Paper
-from papers.text import unstemmed, words
+from papers.text import unstemmed
 from papers.tree import Field, Kind, Label, Text
 
 WORD: Final = b"w"
@@ -46,39 +47,38 @@ EVERY_DAY: Final = tuple(b"d%d" % n for n in range(LONGEST_MONTH.days + 1))
 """Every paper that has terms has one of these."""
 
 
-class Terms(NamedTuple):
-    """What one paper is found by."""
-
-    terms: Set[bytes]
-    pairs: Set[int]
+PAIR_FACTOR: Final = 0x9E3779B1
+"""Spreads the first word of a pair over the upper bits (Knuth's multiplicative hashing)."""
 
 
-NO_TERMS: Final = Terms(frozenset(), frozenset())
-
-
-def terms_of(paper: Paper) -> Terms:
-    """Every term and pair of a paper; none while nobody has described it."""
-    if not paper.described:
-        return NO_TERMS
-    title, abstract = words(paper.title), words(paper.abstract)
-    names = [word for author in paper.authors for word in unstemmed(author)]
-    terms = {
-        *_worded("w", title),
-        *_worded("w", abstract),
-        *_worded("t", title),
-        *_worded("m", words(paper.comment)),
-        *_worded("o", words(paper.organization)),
-        *_worded("a", names),
-        *_labels(paper),
-    }
-    return Terms(terms, pairs_of(title) | pairs_of(abstract))
+def word_hash(word: str) -> int:
+    """What a folded word of a text brings to its pairs: 32 bits; 0 if it only joins others."""
+    return 0 if word in _JOINING else crc32(word.encode())
 
 
 def pairs_of(folded: Iterable[str]) -> set[int]:
-    """The hashes of neighbouring words: the second's CRC-32, begun from the first's."""
-    telling = [word for word in folded if word not in _JOINING]
-    encoded = " ".join(telling).encode().split(b" ")
-    return set(map(crc32, encoded[1:], map(crc32, encoded)))
+    """The 32-bit hashes of neighbouring words."""
+    telling = [hashed for hashed in map(word_hash, folded) if hashed]
+    return {(first * PAIR_FACTOR & 0xFFFF_FFFF) ^ then for first, then in pairwise(telling)}
+
+
+def names_of(paper: Paper) -> list[str]:
+    """The words of the authors' names; folding does not reach across the blanks between them."""
+    return unstemmed(" ".join(paper.authors))
+
+
+def labels_of(paper: Paper) -> list[str]:
+    """The terms of a paper that are no words."""
+    announced = announce_label(paper)
+    labels = [
+        *(f"c{category}" for category in paper.categories),
+        *(f"g{archive_of(category)}" for category in paper.categories),
+        *(f"s{source.casefold()}" for source in paper.sources),
+        *(f"f{flag}" for flag in flags(paper)),
+        *([f"y{announced}"] if announced != "new" else []),
+    ]
+    day = day_term(paper.id.month, day_of(paper)).decode()
+    return [*(" ".join(label.split()) for label in labels), day]
 
 
 def text_terms(text: Text) -> list[bytes]:
@@ -107,19 +107,5 @@ def day_term(month: int, day: date) -> bytes:
     return b"d%d" % (day - month_days(month)[0]).days
 
 
-def _labels(paper: Paper) -> list[bytes]:
-    announced = announce_label(paper)
-    labels = [
-        *(f"c{category}" for category in paper.categories),
-        *(f"g{archive_of(category)}" for category in paper.categories),
-        *(f"s{source.casefold()}" for source in paper.sources),
-        *(f"f{flag}" for flag in flags(paper)),
-        *([f"y{announced}"] if announced != "new" else []),
-    ]
-    day = day_term(paper.id.month, day_of(paper))
-    return [*(" ".join(label.split()).encode() for label in labels), day]
-
-
 def _worded(kind: str, folded: Sequence[str]) -> list[bytes]:
-    """Words as terms; one join and one split are several times as fast as a loop."""
-    return (kind + f" {kind}".join(folded)).encode().split(b" ") if folded else []
+    return [f"{kind}{word}".encode() for word in folded]

@@ -21,9 +21,8 @@ from papers.tex import accents_to_unicode, commands_to_words
 _PLAIN = {code: " " for code in range(128) if not chr(code).isalnum()}
 _PLAIN_WORDS = re.compile(r"[a-z0-9]+")
 _WORDS = re.compile(r"[^\W_]+")
-_TEX: Final = "\\${}^_~"
 _SCRIPT = re.compile(r"[_^]\{?([A-Za-z0-9]{1,2})(?![A-Za-z0-9])\}?")
-_POSSESSIVE = re.compile(r"(?<!\\)['’]s(?![^\W_])")
+_POSSESSIVE = re.compile(r"['’](?<!\\['’])s(?![^\W_])")
 _CHUNK = re.compile(r"\S+")
 
 _GREEK: Final = {
@@ -57,11 +56,12 @@ def words(text: str) -> list[str]:
 
 def unstemmed(text: str) -> list[str]:
     """The folded words of a text with plurals kept: for names and for prefixes."""
-    if "'" in text:
+    if "'" in text or "’" in text:
         text = _POSSESSIVE.sub("", text)
-    if _is_plain(text):
-        return text.lower().translate(_PLAIN).split()  # several times as fast as an expression
-    return _WORDS.findall(_folded(text))
+    folded = text.lower() if _is_plain(text) else _folded(text)
+    if folded.isascii():
+        return folded.translate(_PLAIN).split()  # several times as fast as an expression
+    return _WORDS.findall(folded)
 
 
 def spans(text: str, fold: Callable[[str], list[str]] = words) -> Iterator[Span]:
@@ -82,13 +82,17 @@ def spans(text: str, fold: Callable[[str], list[str]] = words) -> Iterator[Span]
 
 def _is_plain(text: str) -> bool:
     """Whether there is nothing in a text but ASCII without TeX."""
-    return text.isascii() and not any(mark in text for mark in _TEX)
+    # One look for each character: several times as fast as a set, an expression or `any`.
+    tex = "\\" in text or "$" in text or "{" in text or "}" in text
+    return text.isascii() and not (tex or "^" in text or "_" in text or "~" in text)
 
 
 def _folded(text: str) -> str:
     """A text in lower-case letters without accents, TeX or scripts; words still unparted."""
-    text = commands_to_words(accents_to_unicode(_POSSESSIVE.sub("", text)))
-    text = _SCRIPT.sub(r"\1", text)
+    if "\\" in text:
+        text = commands_to_words(accents_to_unicode(text))
+    if "_" in text or "^" in text:
+        text = _SCRIPT.sub(r"\1", text)
     text = text.replace("$", "").replace("{", "").replace("}", "")
     if text.isascii():
         return text.lower()

@@ -24,7 +24,6 @@ from papers.connection import read_many
 from papers.errors import BadParameter
 from papers.evaluate import Candidates, Expansions, Plan, doubts_of
 from papers.matching import Folded, holds, month_days
-from papers.month_writer import number_field
 from papers.paper import Paper
 from papers.postings import Shape
 from papers.search import WORK_BOUND, Ask
@@ -162,7 +161,7 @@ class Walk:
             return {}
         with self._redis.pipeline(transaction=False) as pipe:
             for yymm, members in months.items():
-                pipe.hmget(keys.month_papers(yymm), [number_field(id.number) for id in members])
+                pipe.hmget(keys.month_papers(yymm), [keys.paper_field(id.number) for id in members])
             replies = pipe.execute()
         rows = zip(months.values(), replies, strict=True)
         pairs = [pair for members, row in rows for pair in zip(members, row, strict=True)]

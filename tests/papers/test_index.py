@@ -2,31 +2,41 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from papers.arxiv_id import ArxivId
+from papers.columns import Vocabulary
 from papers.index import Change, Edit
+from papers.merge import lift
+from papers.paper import Paper
 from papers.postings import LARGEST_SMALL, Shape
-from papers.terms import NO_TERMS, Terms
 from tests.papers.fingerprint import Postings, decoded
+from tests.papers.found_by import terms_of
+from tests.papers.papers_strategies import sightings, texts
 
-SHAPE = Shape(bucket_bits=2, slot_bits=7)
-WORDS = [f"w{letter}".encode() for letter in "abcdefgh"]
-PAIRS = [n << 24 for n in range(256)]
+SHAPE = Shape(bucket_bits=2, slot_bits=9)
+MONTH = 202503
 
-terms = st.builds(
-    Terms,
-    st.frozensets(st.sampled_from(WORDS), max_size=5),
-    st.frozensets(st.sampled_from(PAIRS), max_size=5),
+described = st.builds(
+    lambda sighting, title, abstract: replace(lift(sighting), title=title, abstract=abstract),
+    sightings(),
+    texts,
+    texts,
 )
 histories = st.dictionaries(
-    st.integers(1, 65_535), st.lists(terms, min_size=1, max_size=3), min_size=1, max_size=12
+    st.integers(1, 65_535), st.lists(described, min_size=1, max_size=3), min_size=1, max_size=8
 )
-"""Papers by number, and what each was found by from its first version to its last."""
+"""Papers by number, from first version to last."""
 
 Month = dict[bytes, bytes]
+
+
+def numbered(number: int, paper: Paper) -> Paper:
+    return replace(paper, id=ArxivId(MONTH, number))
 
 
 def applied(month: Month, changes: list[Change]) -> Month:
@@ -36,11 +46,12 @@ def applied(month: Month, changes: list[Change]) -> Month:
     return {name: value for name, value in (month | after).items() if value is not None}
 
 
-def expected(papers: Mapping[int, Terms]) -> Postings:
+def expected(papers: Mapping[int, Paper]) -> Postings:
     """The same from the papers themselves."""
     found: Postings = {}
     for number, paper in sorted(papers.items()):
-        keys: list[bytes | int] = [*paper.terms, *SHAPE.slots(paper.pairs)]
+        terms = terms_of(paper)
+        keys: list[bytes | int] = [*terms.terms, *{SHAPE.slot(pair) for pair in terms.pairs}]
         for key in keys:
             found.setdefault(key, []).append(number)
     return found
@@ -48,28 +59,39 @@ def expected(papers: Mapping[int, Terms]) -> Postings:
 
 @given(histories, st.integers())
 def test_any_batches_give_the_postings_of_a_clean_build(
-    history: dict[int, list[Terms]], seed: int
+    history: dict[int, list[Paper]], seed: int
 ) -> None:
     chance = random.Random(seed)
-    known: dict[int, Terms] = {}
+    known: dict[int, Paper] = {}
     month: Month = {}
-    left = {number: list(versions) for number, versions in history.items()}
+    left = {n: [numbered(n, paper) for paper in versions] for n, versions in history.items()}
     while left:
         batch = chance.sample(sorted(left), chance.randint(1, len(left)))
-        changes = [Change(n, known.get(n, NO_TERMS), left[n][0]) for n in batch]
+        changes = [Change(known.get(n), left[n][0]) for n in batch]
         month = applied(month, changes)
         known |= {n: left[n].pop(0) for n in batch}
         left = {number: versions for number, versions in left.items() if versions}
         assert decoded(month) == expected(known)
-    clean = Edit(SHAPE, [Change(n, NO_TERMS, found) for n, found in known.items()]).apply({})
+    clean = Edit(SHAPE, [Change(None, paper) for paper in known.values()]).apply({})
     assert decoded({k: v for k, v in clean.items() if v is not None}) == decoded(month)
 
 
 @given(histories)
-def test_a_paper_that_loses_all_leaves_nothing(history: dict[int, list[Terms]]) -> None:
-    first = {number: versions[0] for number, versions in history.items()}
-    month = applied({}, [Change(n, NO_TERMS, found) for n, found in first.items()])
-    assert applied(month, [Change(n, found, NO_TERMS) for n, found in first.items()]) == {}
+def test_a_paper_that_loses_all_leaves_nothing(history: dict[int, list[Paper]]) -> None:
+    first = [numbered(n, versions[0]) for n, versions in history.items()]
+    month = applied({}, [Change(None, paper) for paper in first])
+    gone = [Change(paper, replace(paper, title="")) for paper in first]
+    assert applied(month, gone) == {}
+
+
+@given(st.lists(described, max_size=4), st.lists(described, max_size=4))
+def test_what_earlier_edits_have_met_changes_nothing(
+    earlier: list[Paper], later: list[Paper]
+) -> None:
+    vocabulary = Vocabulary()
+    for papers in (earlier, later):
+        changes = [Change(None, numbered(n, paper)) for n, paper in enumerate(papers)]
+        assert Edit(SHAPE, changes, vocabulary).apply({}) == Edit(SHAPE, changes).apply({})
 
 
 # How many papers have a word at first, how many of them lose it then.
@@ -83,40 +105,32 @@ CROWDS = [
 ]
 
 
-@settings(max_examples=10)
-@given(at_once=st.booleans())
+@pytest.mark.parametrize("at_once", [True, False])
 @pytest.mark.parametrize(("crowd", "leaving"), CROWDS)
 def test_a_posting_may_outgrow_its_bucket_and_come_back(
     crowd: int, leaving: int, at_once: bool
 ) -> None:
-    common = Terms(frozenset(WORDS[:1]), frozenset(PAIRS[:1]))
-    rare = Terms(frozenset(WORDS), frozenset(PAIRS[:2]))
-    papers = dict.fromkeys(range(1, crowd + 1), common) | {65_535: rare}
-    changes = [Change(n, NO_TERMS, found) for n, found in papers.items()]
+    common = Paper(ArxivId(MONTH, 1), title="reward model", abstract="a b")
+    rare = Paper(ArxivId(MONTH, 65_535), title="reward model", abstract="vision language")
+    papers = {n: numbered(n, common) for n in range(1, crowd + 1)} | {65_535: rare}
+    changes = [Change(None, paper) for paper in papers.values()]
     month: Month = {}
     for batch in [changes] if at_once else [changes[:200], changes[200:]]:
         month = applied(month, batch)
     assert decoded(month) == expected(papers)
-    month = applied(month, [Change(n, common, NO_TERMS) for n in range(1, leaving + 1)])
+    gone = [Change(papers[n], replace(papers[n], title="")) for n in range(1, leaving + 1)]
+    month = applied(month, gone)
     assert decoded(month) == expected({n: p for n, p in papers.items() if n > leaving})
 
 
 def test_an_edit_tells_what_gains_papers() -> None:
-    edit = Edit(
-        SHAPE,
-        [
-            Change(
-                7,
-                Terms(frozenset(WORDS[:2]), frozenset()),
-                Terms(frozenset(WORDS[1:3]), frozenset()),
-            )
-        ],
-    )
-    assert set(edit.gaining) == {WORDS[2]}
+    before = Paper(ArxivId(MONTH, 7), title="reward model", abstract="of a kind")
+    after = replace(before, title="reward models", abstract="of another kind")
+    assert set(Edit(SHAPE, [Change(before, after)]).gaining) == {b"wanother"}
 
 
 def test_what_does_not_change_is_not_written() -> None:
-    paper = Terms(frozenset(WORDS[:2]), frozenset(PAIRS[:2]))
-    month = applied({}, [Change(7, NO_TERMS, paper)])
-    edit = Edit(SHAPE, [Change(7, paper, paper)])
+    paper = Paper(ArxivId(MONTH, 7), title="reward model", abstract="of a kind")
+    month = applied({}, [Change(None, paper)])
+    edit = Edit(SHAPE, [Change(paper, paper)])
     assert edit.apply({name: month.get(name) for name in edit.fields()}) == {}

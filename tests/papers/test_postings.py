@@ -14,7 +14,6 @@ NUMBERS = st.frozensets(st.integers(0, 65_535), min_size=1, max_size=20) | st.in
 SMALL = NUMBERS.map(lambda numbers: postings.numbers_of(sorted(numbers)))
 TERMS = st.text("abcé模.-", min_size=1, max_size=4).map(lambda text: f"w{text}".encode())
 BUCKETS = st.dictionaries(TERMS, SMALL, min_size=1, max_size=12)
-SLOTS = st.dictionaries(st.integers(128, 191), SMALL, max_size=12)
 MANY = st.integers(0, 200_000)
 
 
@@ -31,13 +30,6 @@ def test_a_bucket_is_the_same_in_any_order(bucket: dict[bytes, bytes]) -> None:
     assert postings.pack(dict(reversed(bucket.items()))) == postings.pack(bucket)
 
 
-@given(SLOTS, st.integers(128, 191))
-def test_a_bucket_gives_its_slots_back(bucket: dict[int, bytes], other: int) -> None:
-    packed = postings.pack_slots(bucket)
-    assert postings.unpack_slots(2, packed) == bucket
-    assert postings.find_slot(packed, other) == bucket.get(other, b"")
-
-
 @pytest.mark.parametrize("nothing", [None, b""])
 def test_no_bucket_holds_nothing(nothing: bytes | None) -> None:
     assert postings.unpack(nothing) == {}
@@ -51,6 +43,21 @@ def test_a_small_posting_is_a_bitmap(numbers: frozenset[int]) -> None:
     assert postings.bitmap(small) == BitMap(numbers)
     assert postings.values_of(small) == sorted(numbers)
     assert BitMap.deserialize(postings.bitmap(small).serialize()) == BitMap(numbers)
+
+
+@pytest.mark.parametrize("size", [4_095, 4_096, 4_097, 30_000])
+def test_a_large_posting_is_a_bitmap_too(size: int) -> None:
+    numbers = range(1, 2 * size, 2)
+    assert postings.bitmap(postings.numbers_of(numbers)) == BitMap(numbers)
+
+
+@given(st.lists(NUMBERS, min_size=1, max_size=4))
+def test_a_large_posting_is_the_same_however_it_came_together(parts: list[frozenset[int]]) -> None:
+    together = BitMap()
+    for part in parts:
+        together |= BitMap(part)
+    at_once = BitMap(frozenset().union(*parts))
+    assert postings.serialized(together) == postings.serialized(at_once)
 
 
 def test_an_empty_posting_is_an_empty_bitmap() -> None:
@@ -74,7 +81,7 @@ def test_places_are_inside_the_shape(count: int, pair: int, term: bytes) -> None
     shape = Shape.for_papers(count)
     assert 0 <= shape.bucket(term) < 1 << shape.bucket_bits
     assert 0 <= shape.slot(pair) < 1 << shape.slot_bits
-    assert shape.slots([pair]) == {shape.slot(pair)}
+    assert shape.buckets([term]) == [shape.bucket(term)]
 
 
 def test_fields_have_names_of_their_own() -> None:

@@ -11,17 +11,16 @@ from papers.arxiv_id import ArxivId
 from papers.paper import AnnounceType, Paper, Pick
 from papers.terms import (
     EVERY_DAY,
-    NO_TERMS,
     day_term,
     label_term,
     pairs_of,
-    terms_of,
     text_pairs,
     text_terms,
     title_terms,
 )
 from papers.text import words
 from papers.tree import Field, Kind, Label, Text
+from tests.papers.found_by import terms_of
 from tests.papers.papers_strategies import texts
 
 PAPER = Paper(
@@ -87,10 +86,6 @@ def test_days(announced_at: datetime, term: bytes) -> None:
 def test_the_days_of_a_month_are_those_papers_count_under() -> None:
     assert day_term(202503, date(2025, 3, 19)) == b"d18"
     assert len(EVERY_DAY) == 61
-
-
-def test_a_paper_nobody_has_described_has_no_terms() -> None:
-    assert terms_of(replace(PAPER, title="")) == NO_TERMS
 
 
 # (a text, the terms it asks for)

@@ -1,0 +1,87 @@
+"""A month's pairs under change: the fields of its slots as sorted keys, and back.
+
+A key is a slot and a paper: `slot << 16 | paper`. How slots lie in fields: see `papers.postings`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import numpy as np
+from pyroaring import BitMap
+
+from papers.columns import Keys, groups, together, without
+from papers.postings import (
+    LARGEST_SMALL,
+    SLOTS_A_BUCKET,
+    bitmap,
+    bucket_of_slot,
+    serialized,
+    slot_field,
+    slots_field,
+)
+
+_BLANK: Final = bytes(SLOTS_A_BUCKET)
+_NONE: Final = np.array([], np.uint64)
+
+
+class SlotsEdit:
+    """What papers that gain and lose pairs do to the fields of slots."""
+
+    def __init__(self, gained: Keys, lost: Keys) -> None:
+        self._gained, self._lost = gained, lost
+        self._touched = _slots_of(gained) | _slots_of(lost)
+        self._buckets = sorted(set(map(bucket_of_slot, self._touched)))
+
+    def fields(self) -> list[bytes]:
+        """The fields that `apply` needs the values of."""
+        return [*map(slot_field, self._touched), *map(slots_field, self._buckets)]
+
+    def apply(self, current: Mapping[bytes, bytes | None]) -> dict[bytes, bytes | None]:
+        """The new values of all these fields; None where one is not, or goes."""
+        known = together(self._small(current), self._large(current)) if current else _NONE
+        keys = together(without(known, self._lost), self._gained)
+        emptied = filter(current.get, self.fields() if current else ())
+        return {**dict.fromkeys(emptied), **_packed(keys, self._buckets)}
+
+    def _small(self, current: Mapping[bytes, bytes | None]) -> Keys:
+        """The keys of the buckets: sizes of all, one after another, then numbers of all."""
+        packed = [current.get(slots_field(bucket)) or _BLANK for bucket in self._buckets]
+        sizes = np.frombuffer(b"".join(value[:SLOTS_A_BUCKET] for value in packed), np.uint8)
+        numbers = np.frombuffer(b"".join(value[SLOTS_A_BUCKET:] for value in packed), "<u2")
+        firsts = np.array(self._buckets, np.uint64) * np.uint64(SLOTS_A_BUCKET)
+        slots = np.add.outer(firsts, np.arange(SLOTS_A_BUCKET, dtype=np.uint64)).ravel()
+        return (np.repeat(slots, sizes) << np.uint64(16)) | numbers.astype(np.uint64)
+
+    def _large(self, current: Mapping[bytes, bytes | None]) -> Keys:
+        """The keys of the slots that have fields of their own."""
+        found = [_NONE]
+        for slot in self._touched:
+            if own := current.get(slot_field(slot)):
+                numbers = np.array(BitMap.deserialize(own).to_array(), np.uint64)
+                found.append(np.uint64(slot << 16) | numbers)
+        return np.concatenate(found)
+
+
+def _slots_of(keys: Keys) -> set[int]:
+    return set(np.flatnonzero(np.bincount((keys >> np.uint64(16)).astype(np.int64))).tolist())
+
+
+def _packed(keys: Keys, buckets: Sequence[int]) -> dict[bytes, bytes]:
+    """The fields that hold sorted keys, all of these buckets."""
+    slots = (keys >> np.uint64(16)).astype(np.int64)
+    counts = np.bincount(slots, minlength=(buckets[-1] + 1) * SLOTS_A_BUCKET if buckets else 0)
+    small = counts[slots] <= LARGEST_SMALL
+    fields = {
+        slot_field(slot): serialized(bitmap(numbers)) for slot, numbers in groups(keys[~small])
+    }
+    counts[counts > LARGEST_SMALL] = 0
+    ends = [0, *np.cumsum(counts).tolist()]
+    sizes, numbers = counts.astype(np.uint8).tobytes(), keys[small].astype("<u2").tobytes()
+    for bucket in buckets:
+        first, last = bucket * SLOTS_A_BUCKET, (bucket + 1) * SLOTS_A_BUCKET
+        if ends[first] < ends[last]:
+            held = numbers[2 * ends[first] : 2 * ends[last]]
+            fields[slots_field(bucket)] = sizes[first:last] + held
+    return fields
