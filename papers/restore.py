@@ -22,11 +22,13 @@ from papers import codec, keys, schema
 from papers.arxiv_id import ArxivId
 from papers.backup import AT_ONCE, KEY, PAPERS, Counts
 from papers.backup_file import BackupReader, Record
+from papers.columns import Vocabulary
 from papers.connection import store_errors
 from papers.errors import BadBackup, BadParameter, StoreBusy
 from papers.month_writer import MonthWriter
 from papers.paper import Paper
 from papers.source_states import SetAside, SourceStates
+from papers.spread import Spread
 
 _TASK: Final = "restore"
 _UNREADABLE: Final = (ValueError, TypeError, LookupError, ArithmeticError)
@@ -142,7 +144,7 @@ class _Restoration:
             if (paper := self._unpacked(ArxivId(month, number), packed))
         ]
         if papers:
-            MonthWriter(self._redis, month, yymm).write(papers)
+            MonthWriter(self._redis, month, yymm, Spread(self._redis), Vocabulary()).write(papers)
         return len(papers)
 
     def _unpacked(self, id: ArxivId, packed: bytes) -> Paper | None:
