@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from papers.keywords import Keyword, Keywords
+from papers.store import Store
 from paperwire.session import Session
 from service.export_params import ORDERS
 from service.exports import lists
@@ -14,6 +15,12 @@ def opml(session: Session, names: Sequence[str], *, picked: bool) -> bytes:
     """The chosen keywords, or all, as OPML. Raises UnknownKeyword."""
     orders = ORDERS if picked else ORDERS[:1]
     return lists.subscriptions(session.settings.base_url, keywords(session, names), orders)
+
+
+def markdown(session: Session, names: Sequence[str], rows: int) -> bytes:
+    """The newest papers of the chosen keywords, or all, as Markdown. Raises UnknownKeyword."""
+    chosen, base_url = keywords(session, names), session.settings.base_url
+    return lists.daily(Store(session.redis), chosen, rows=rows, site_url=base_url)
 
 
 def keywords(session: Session, names: Sequence[str]) -> list[Keyword]:

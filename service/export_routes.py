@@ -1,4 +1,4 @@
-"""Exports: `/opml`, the saved keywords as a list of subscriptions."""
+"""Exports: the saved keywords as a list of subscriptions (`/opml`) and as the table of the day."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from papers.keywords import Keyword
 from service.caching import EVERY_KEYWORD
 from service.desk import Desk, desk
 from service.export_params import Chosen, chosen
-from service.exports import lists, opml
+from service.exports import lists, markdown, opml
 from service.serving import redirected
 
 exports = Blueprint("exports", __name__)
@@ -25,6 +25,21 @@ def subscriptions() -> Response:
         content_type=opml.CONTENT_TYPE,
         keywords=choice.slugs or (EVERY_KEYWORD,),
         headers={"Content-Disposition": 'attachment; filename="paperwire.opml"'},
+    )
+
+
+@exports.get("/export/daily.md")
+def daily() -> Response:
+    """The newest papers of all saved keywords, or of those that `k=` names, as Markdown tables."""
+    at, choice = desk(), chosen(request.args, ("k", "n"))
+    path = choice.path("/export/daily.md")
+    return redirected(request, path) or at.serve(
+        path,
+        lambda: lists.daily(
+            at.store, _keywords(at, choice), rows=choice.rows, site_url=at.settings.base_url
+        ),
+        content_type=markdown.CONTENT_TYPE,
+        keywords=choice.slugs or (EVERY_KEYWORD,),
     )
 
 

@@ -204,6 +204,7 @@ NOT_IMPORTED: Final = {
 }
 MODULES: Final = {
     "beautifulsoup4": "bs4",
+    "markdown-it-py": "markdown_it",
     "pyyaml": "yaml",
 }
 

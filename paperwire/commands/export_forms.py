@@ -10,6 +10,7 @@ from typing import Final
 
 import click
 
+from papers.errors import SourceError
 from papers.settings import discover
 
 keywords = click.option(
@@ -31,4 +32,26 @@ def opml(file: str, names: tuple[str, ...], picked: bool) -> None:
         save(forms.opml(session, names, picked=picked), file)
 
 
-FORMS: Final = (opml,)
+@click.command()
+@click.argument("file")
+@keywords
+@click.option("-n", "rows", default=100, show_default=True, type=click.IntRange(1, 1000))
+@click.option("--fetch", is_flag=True, help="Fetch every source first.")
+def markdown(file: str, names: tuple[str, ...], rows: int, fetch: bool) -> None:
+    """Write the newest papers of saved keywords to FILE (-: standard output), a table a keyword.
+
+    With --fetch it is all that a scheduled repository needs; a source that fails is told of, what
+    is here is written all the same, and the exit code is 1.
+    """
+    from paperwire import forms, refreshing
+    from paperwire.exporting import save
+    from paperwire.session import opened
+
+    with opened(discover(os.environ)) as session:
+        failed = refreshing.refresh(session) if fetch else []
+        save(forms.markdown(session, names, rows), file)
+    if failed:
+        raise SourceError("; ".join(failed))
+
+
+FORMS: Final = (opml, markdown)

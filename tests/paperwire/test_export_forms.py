@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from unittest import mock
+
+import pytest
+from click.testing import CliRunner, Result
+from redis import Redis
+
+from papers.keywords import Keywords
+from papers.store import Store
+from paperwire.cli import main
+from paperwire.demo import toml
+from paperwire.simulator.model import Manuscript
+from paperwire.simulator.upstream import Upstream
+from tests.service.made import NOW, sighting
+
+Command = Callable[..., Result]
+
+
+@pytest.fixture
+def command(
+    store_url: str, redis: Redis, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Command]:
+    """Run a command on the emptied store of the tests, in a folder of its own."""
+    monkeypatch.chdir(tmp_path)
+    with mock.patch.dict(os.environ, {"REDIS_URL": store_url}):
+        yield lambda *words: CliRunner().invoke(main, words)
+
+
+def test_a_repository_is_one_command(command: Command, redis: Redis, upstream: Upstream) -> None:
+    """From nothing: the configured keywords saved and filled, every source asked, the page."""
+    id = upstream.announce(Manuscript(title="A Small Reward Model", abstract="Of a | b."))
+    settings = upstream.settings(arxiv_interval=0.0, keywords={"Reward Model": '"reward model"'})
+    Path("paperwire.toml").write_text(toml(settings))
+    done = command("export", "markdown", "--fetch", "README.md")
+    assert (done.exit_code, done.output) == (0, "")
+    page = Path("README.md").read_text("utf-8")
+    assert f"| **[A Small Reward Model](https://arxiv.org/abs/{id})** |" in page
+    assert "## Reward Model" in page
+    assert "<p>Of a &#124; b.</p>" in page
+    again = command("export", "markdown", "-")
+    assert again.stdout == page
+
+
+def test_a_source_that_fails_is_told_and_the_page_is_written(
+    command: Command, redis: Redis, upstream: Upstream
+) -> None:
+    Keywords(redis).add("Reward Model", '"reward model"', now=NOW)
+    Store(redis).ingest([sighting(1)], now=NOW)
+    upstream.fail(503, "/feeds/")
+    Path("paperwire.toml").write_text(toml(upstream.settings(arxiv_interval=0.0)))
+    done = command("export", "markdown", "--fetch", "README.md")
+    assert done.exit_code == 1
+    assert "community:weekly: " in done.stderr
+    assert "Reward model number 1" in Path("README.md").read_text("utf-8")
+
+
+def test_chosen_keywords_and_rows(command: Command, redis: Redis) -> None:
+    for name, query in (("A", "reward"), ("B", "model")):
+        Keywords(redis).add(name, query, now=NOW)
+    Store(redis).ingest([sighting(number) for number in (1, 2, 3)], now=NOW)
+    page = command("export", "markdown", "-k", "b", "-n", "2", "-").stdout
+    assert page.count("\n## ") == 1
+    assert page.count("\n| **[") == 2
+    assert "2 papers at most" in page
+    assert command("export", "markdown", "-n", "0", "-").exit_code == 2

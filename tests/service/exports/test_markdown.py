@@ -1,0 +1,182 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+from redis import Redis
+
+from papers.keywords import Keywords
+from papers.paper import Paper
+from papers.tex import accents_to_unicode
+from service.exports.lists import MOST_ROWS, daily
+from service.exports.markdown import SHORT, Section, last_update, render
+from service.feeds.text import line, paragraphs
+from tests.service.conftest import SITE
+from tests.service.made import NOW, paper
+
+JUDGE = MarkdownIt("commonmark").enable(["table", "strikethrough"])
+
+
+def text_of(tokens: Sequence[Token]) -> str:
+    """What a reader sees of inline tokens, tags left out; anything but text and links fails."""
+    kinds = {"text", "html_inline", "link_open", "link_close", "strong_open", "strong_close"}
+    assert {token.type for token in tokens} <= kinds | {"text_special"}, tokens
+    return "".join(token.content for token in tokens if token.type != "html_inline")
+
+
+def tags_of(tokens: Sequence[Token]) -> list[str]:
+    return [token.content for token in tokens if token.type == "html_inline"]
+
+
+def tables(document: bytes) -> list[list[list[Sequence[Token]]]]:
+    """The rows of every table without its head; each cell as its inline tokens."""
+    found: list[list[list[Sequence[Token]]]] = []
+    tokens = JUDGE.parse(document.decode())
+    for token, inside in zip(tokens, [*tokens[1:], tokens[-1]], strict=True):
+        if token.type == "table_open":
+            found.append([])
+        elif token.type == "tr_open":
+            found[-1].append([])
+        elif token.type in ("td_open", "th_open"):
+            found[-1][-1].append(inside.children or [])
+    return [table[1:] for table in found]
+
+
+def rendered(papers: Sequence[Paper], name: str = "Keyword") -> bytes:
+    return render([Section(name, tuple(papers))], rows=100, site_url=SITE)
+
+
+def rows(papers: Sequence[Paper]) -> list[list[Sequence[Token]]]:
+    (found,) = tables(rendered(papers))
+    return found
+
+
+def check(papers: Sequence[Paper]) -> None:
+    """Every paper is a row of four cells, and every text is the text it was."""
+    found = rows(papers)
+    assert len(found) == len(papers)
+    for row, record in zip(found, papers, strict=True):
+        title, date, abstract, comment = row
+        wanted = accents_to_unicode(line(record.title)) or str(record.id)
+        assert text_of(title) == f"{'[Withdrawn] ' if record.withdrawn else ''}{wanted}"
+        (link,) = [token for token in title if token.type == "link_open"]
+        assert link.attrs["href"] == record.id.url
+        assert text_of(date) == "2026-11-02"
+        parts = [line(part) for part in paragraphs(record.abstract)]
+        assert text_of(abstract) == ("Show" if parts else "") + "".join(parts)
+        opened = ["<details>", "<summary>", "</summary>", *["<p>", "</p>"] * len(parts)]
+        assert tags_of(abstract) == ([*opened, "</details>"] if parts else [])
+        told = line(record.comment)
+        folded = f"{line(told[:5])}..." if len(told) > SHORT else ""
+        assert text_of(comment) == folded + told
+
+
+def test_real_records_are_rows_of_their_own_text(nasty: list[Paper]) -> None:
+    assert len(nasty) > 100
+    check(nasty)
+
+
+HARD = [
+    "a|b | c \\| d \\\\| e",
+    "`code` ``more | code`` and `half",
+    "*a* **b** _c_ __d__ ~~e~~ snake_case_name",
+    "<b>x</b> </details> <!-- y --> <https://a.example> a < b > c",
+    "&amp; &lt; &#124; & &copy;",
+    "[a](b) ![c](d) [e][f] [^1] [ ] #1 @x",
+    "$x_i$ \\alpha $$\\|x\\|_2$$ \\( \\) \\[ \\] {a}",
+    "one\ntwo\r\nthree\x85four\u2028five",
+    "# no heading, > no quote, - no list, 1. no list, | --- |",
+    "https://a.example/b_c_d?e=1&f=2|3 (http://g.example/h). www.i.example/j_k",
+    "👩‍🔬 深度学习 العربية שלום e\u0301 \u202eevil\u202c \x00\x07",
+    "]]> {{ x }} {% y %}",
+    "\\",
+    "|",
+    "`",
+    "trailing backslash \\",
+]
+
+
+@pytest.mark.parametrize("text", HARD)
+def test_hand_made_text_is_text(text: str) -> None:
+    check([paper(1, title=text, abstract=f"{text}\n\n  {text}", comment=text)])
+    check([paper(1, title=f"a {text}", abstract=text, comment=f"{text} and what follows it")])
+
+
+@settings(max_examples=100)
+@given(st.text(max_size=60), st.text(alphabet="\\|`*_[]()<>&;#~!$ ab:/.w\n", max_size=40))
+def test_any_text_is_text(any_text: str, marks: str) -> None:
+    check([paper(1, title=any_text, abstract=marks, comment=f"{marks}{any_text}")])
+    tokens = JUDGE.parse(rendered([], f"K {marks}").decode())
+    at = [token.tag for token in tokens].index("h2")
+    assert text_of(tokens[at + 1].children or []) == line(f"K {marks}")
+
+
+def test_urls_can_be_followed() -> None:
+    said = "Code: https://a.example/b_c?d=1&e=2. Page (http://f.example/), www.g.example/h_i"
+    ((_, _, _, comment),) = rows([paper(1, comment=said)])
+    links = [token.attrs["href"] for token in comment if token.type == "link_open"]
+    assert links == ["https://a.example/b_c?d=1&e=2", "http://f.example/"]
+
+
+def test_the_form_is_the_one_that_people_know(recorded: Any) -> None:
+    """Heading by heading and cell by cell as in a README of the kind it replaces."""
+    model = (recorded / "pages" / "daily_arxiv_readme.md").read_text("utf-8").splitlines()
+    made = rendered([paper(1, comment="Accepted at the very best place there is"), paper(2)])
+    ours = made.decode().splitlines()
+    assert ours[0] == model[0] == "# Daily Papers"
+    assert [ours.index(mark) for mark in model if mark.startswith("| **Title**")][:1]
+    assert ours[ours.index("## Keyword") + 1 :][:2] == model[model.index("## MLLM") + 1 :][:2]
+    assert [line.split(":")[0] for line in ours if line.startswith("Last")] == ["Last update"]
+    assert any("<details><summary>Accep...</summary><p>Accepted " in row for row in model)
+    assert "<details><summary>Accep...</summary><p>Accepted at" in ours[-2]
+    assert ours[-1].startswith("| **[Reward model number 2](https://arxiv.org/abs/2611.00002)** |")
+
+
+def test_last_update_is_the_datas() -> None:
+    assert last_update([]) == "none yet"
+    assert last_update([Section("A", (paper(1), paper(3))), Section("B", ())]) == "2026-11-04"
+
+
+def test_no_paper_leaves_a_table_without_rows() -> None:
+    assert rows([]) == []
+
+
+@pytest.mark.usefixtures("three")
+def test_daily_page(client: FlaskClient, redis: Redis) -> None:
+    Keywords(redis).add("Agents", "agent", now=NOW)
+    answer = client.get("/export/daily.md")
+    assert answer.content_type == "text/markdown; charset=utf-8"
+    assert list(map(len, tables(answer.data))) == [0, 3]
+    assert "\nLast update: 2026-11-04\n" in answer.text
+    two = client.get("/export/daily.md?k=reward-model&n=2")
+    assert list(map(len, tables(two.data))) == [2]
+    etag = {"If-None-Match": two.headers["ETag"]}
+    assert client.get("/export/daily.md?k=reward-model&n=2", headers=etag).status_code == 304
+
+
+@pytest.mark.parametrize(
+    ("asked", "status"),
+    [("k=nobody", 404), ("n=0", 400), ("n=201", 400), ("n=x", 400), ("q=a", 400)],
+)
+def test_a_bad_choice_is_said(client: FlaskClient, asked: str, status: int) -> None:
+    assert client.get(f"/export/daily.md?{asked}").status_code == status
+
+
+def test_many_keywords_share_the_rows() -> None:
+    asked: list[int] = []
+
+    class Counting:
+        def search(self, ask: Any) -> Any:
+            asked.append(ask.limit)
+            return type("Page", (), {"papers": ()})
+
+    saved: Any = [type("Keyword", (), {"name": "A", "query": "a"})] * 200
+    store: Any = Counting()
+    daily(store, saved, rows=100, site_url=SITE)
+    assert sum(asked) == MOST_ROWS
