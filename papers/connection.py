@@ -6,9 +6,11 @@ would rather wait than fail; a web request would rather fail at once and serve i
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Any, Final, Self, TypeVar
 
 import hiredis
 from redis import Redis
@@ -20,8 +22,13 @@ from redis.retry import Retry
 
 from papers.errors import BadSettings, StoreAway, StoreError
 
+T = TypeVar("T")
+
 WEB_TIMEOUT: Final = 0.5
 """Seconds a web request may wait for Redis, to connect and for each answer."""
+
+PAUSE: Final = 1.0
+"""Seconds that a store which did not answer is left alone by whoever cannot wait."""
 
 WORKER_TIMEOUT: Final = 30.0
 """Seconds a worker waits for an answer."""
@@ -34,14 +41,15 @@ _BACKOFF: Final = EqualJitterBackoff(cap=5.0, base=0.1)
 def connect(url: str, *, patient: bool) -> Redis:
     """A client with replies as bytes; it connects when first used.
 
-    Patient: each command is tried again for about a quarter of a minute. Impatient: no second
-    try, half a second for an answer. Raises BadSettings for a URL of another kind.
+    Patient: each command is tried again for about a quarter of a minute. Impatient: one try, half
+    a second for an answer, and after a failure none at all for a second. Raises BadSettings for a
+    URL of another kind.
     """
     timeout = WORKER_TIMEOUT if patient else WEB_TIMEOUT
     try:
         return Redis.from_url(
             url,
-            retry=Retry(_BACKOFF, _RETRIES) if patient else Retry(NoBackoff(), 0),
+            retry=Retry(_BACKOFF, _RETRIES) if patient else OneTry(),
             socket_timeout=timeout,
             socket_connect_timeout=min(timeout, 5.0),
         )
@@ -51,6 +59,46 @@ def connect(url: str, *, patient: bool) -> Redis:
             "redis_url: cannot be read; give a redis://, rediss:// or unix:// URL, "
             "with / @ : # in the password as %2F %40 %3A %23"
         ) from None
+
+
+class OneTry(Retry):
+    """No second try; after a failure nobody tries for a second, and then one does for all.
+
+    Where the store hangs, every request would otherwise wait half a second of a thread's time, and
+    a hundred readers would wait for each other. Shared by all connections of a client.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(NoBackoff(), 0)
+        self._lock = threading.Lock()
+        self._within = threading.local()
+        self._failed, self._next = False, 0.0
+
+    def __deepcopy__(self, memo: object) -> Self:
+        return self
+
+    def call_with_retry(self, do: Callable[[], T], *args: Any, **kwargs: Any) -> T:
+        """Do it, unless it failed just now."""
+        if getattr(self._within, "trying", False):  # connecting, on the way to a command
+            return super().call_with_retry(do, *args, **kwargs)
+        self._admit()
+        self._within.trying = True
+        try:
+            done = super().call_with_retry(do, *args, **kwargs)
+        except (RedisConnectionError, RedisTimeoutError):
+            self._failed, self._next = True, time.monotonic() + PAUSE
+            raise
+        finally:
+            self._within.trying = False
+        self._failed = False
+        return done
+
+    def _admit(self) -> None:
+        with self._lock:
+            now = time.monotonic()
+            if self._failed and now < self._next:
+                raise RedisConnectionError("it did not a moment ago, and is left alone for another")
+            self._next = now + PAUSE
 
 
 @contextmanager

@@ -8,6 +8,7 @@
     │   ├── BadSettings          a setting, from TOML or the environment
     │   └── BadBackup            a file that is no whole backup, or cannot be written
     ├── NotAllowed               whoever asked: HTTP 401, without the token that this needs
+    ├── TooMany                  whoever asked: HTTP 429, new questions faster than one client may
     ├── NotFound                 whoever asked: HTTP 404
     │   ├── UnknownKeyword       no saved keyword of that name
     │   └── UnknownPaper         a well-formed id that the store does not hold
@@ -69,6 +70,14 @@ class BadBackup(BadInput):
 
 class NotAllowed(PaperwireError):
     """What was asked for needs a token, and none or another came."""
+
+
+class TooMany(PaperwireError):
+    """One client asks new questions too fast; `retry_after` is how long to wait, in seconds."""
+
+    def __init__(self, message: str, *, retry_after: int) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 class NotFound(PaperwireError):

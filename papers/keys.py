@@ -28,6 +28,7 @@
 | `backfill` | string | the plan of a backfill and how far it is, JSON | till done | workers.backfill | copied |
 | `feed:HASH` | string | a rendered answer with its validators | 1 day | service.caching | no |
 | `feed:HASH:validators` | string | ETag and Last-Modified of the newest answer | 30 days | service.caching | no |
+| `feeds:custom` | sorted set | digests of the answers that anyone can ask for, by the second they were made | for ever | service.custom_answers | no |
 | `snapshot:SLUG:PERIOD` | string | packed papers of a keyword in a month, week or day that is over | 400 days unread | service.snapshots | copied |
 | `feed:HASH:lock` | string | token of the process that renders it | 10 s | service.caching | no |
 | `schema` | string | the schema of the data, or `restoring` | for ever | papers.schema | no |
@@ -64,6 +65,7 @@ VALIDATORS: Final = "validators"
 ARXIV_LANE: Final = "lane:arxiv"
 UNKNOWN: Final = "unknown"
 BACKFILL: Final = "backfill"
+CUSTOM_FEEDS: Final = "feeds:custom"
 SCHEDULER_LEASE: Final = "lease:scheduler"
 SCHEMA: Final = "schema"
 SCHEMA_LOCK: Final = "lock:schema"
@@ -75,7 +77,18 @@ REBUILT: Final = (
     *("{[0-9][0-9][0-9][0-9]}:*", MONTHS, PICKS, SPREAD, SPREAD_REV, VOCABULARY, UNDESCRIBED),
 )
 PASSING: Final = (
-    *(PENDING, DUE, PROGRESS, VALIDATORS, ARXIV_LANE, "feed:*", "lease:*", "lock:*", SCHEMA),
+    *(
+        PENDING,
+        DUE,
+        PROGRESS,
+        VALIDATORS,
+        ARXIV_LANE,
+        "feed:*",
+        CUSTOM_FEEDS,
+        "lease:*",
+        "lock:*",
+        SCHEMA,
+    ),
 )
 """Keys, or patterns of keys as `SCAN` takes them, by what a backup does with them."""
 

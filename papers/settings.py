@@ -102,6 +102,12 @@ class Settings:
     fill_papers: int = _setting(
         200, "Papers that the first fill of a new keyword asks arXiv's API for; 0: none."
     )
+    questions_per_minute: int = _setting(
+        120, "New questions one client may ask each web process in a minute; 0: any number."
+    )
+    custom_answers: int = _setting(
+        1000, "Answers to custom keywords that the store keeps ready; the oldest go."
+    )
     cache_seconds: int = _setting(
         1800, "How long readers and proxies may keep a feed (Cache-Control max-age)."
     )
@@ -161,6 +167,8 @@ _RANGES: Final = (
     ("fetch_deadline", 0.1, 3600.0),
     ("fetch_bytes", 1_000, 1_000_000_000),
     ("fill_papers", 0, 2_000),
+    ("questions_per_minute", 0, 1_000_000),
+    ("custom_answers", 0, 1_000_000),
     ("cache_seconds", 0, 86_400),
 )
 

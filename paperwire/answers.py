@@ -12,6 +12,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from papers import condition
 from papers.arxiv_id import ArxivId
 from papers.errors import BadParameter, BadSettings, UnknownPaper
 from papers.keywords import Keyword, Keywords
@@ -48,6 +49,7 @@ def status(session: Session) -> Answer:
     document = {
         "address": address_on(Path(session.settings.data_dir)),
         "data_dir": str(Path(session.settings.data_dir).resolve()),
+        "store": _store_json(condition.look(session.redis)),
         "papers": store.size(),
         "revision": store.revision(),
         "keywords": len(Keywords(session.redis).all()),
@@ -177,6 +179,15 @@ def _keyword_json(keyword: Keyword) -> dict[str, Any]:
         "name": keyword.name,
         "query": keyword.query,
         "added": keyword.added_at.isoformat(),
+    }
+
+
+def _store_json(found: condition.Condition) -> dict[str, Any]:
+    return {
+        "answers": str(found.answers),
+        "said": found.said,
+        "memory": found.memory,
+        "most_memory": found.most,
     }
 
 

@@ -19,6 +19,7 @@ def status(document: Document) -> str:
     head = (
         ("address", document["address"] or "none: `paperwire up` is not running here"),
         ("data folder", document["data_dir"]),
+        ("store", _store(document["store"])),
         ("papers", f"{document['papers']:,}"),
         ("keywords", document["keywords"]),
         ("next fetch", document["next_fetch"]),
@@ -29,6 +30,13 @@ def status(document: Document) -> str:
     lines += [source(entry) for entry in document["sources"]] or ["no source was asked yet"]
     lines += [progress(run) for run in document["progress"]]
     return "\n".join(lines)
+
+
+def _store(told: Document) -> str:
+    used = f"{told['memory'] / 1e6:,.1f} MB"
+    if told["answers"] == "ok":
+        return used
+    return f"{used}; takes no writes, so nothing new comes in: {told['said']}"
 
 
 def source(entry: Document) -> str:

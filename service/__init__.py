@@ -15,6 +15,7 @@ from service import (
     export_routes,
     feed_routes,
     health,
+    metrics,
     pages,
     static_files,
 )
@@ -30,6 +31,7 @@ _BLUEPRINTS: Final = (
     export_routes.exports,
     discovery.discovery,
     health.health,
+    metrics.metrics,
 )
 
 

@@ -3,8 +3,9 @@
     one round trip: revision, source states, keyword, the cached answer
       ─▶ made from this very state: that answer
       ─▶ somebody is rendering: the answer before, or a short wait for theirs
+      ─▶ too many new questions by this client: the answer before, or TooMany
       ─▶ render; the same bytes again keep their ETag and Last-Modified; keep in Redis and on disk
-    store away ─▶ the last good answer from disk, or StoreError
+    store away, or emptied ─▶ the last good answer from disk, or StoreError
 
 Last-Modified is the moment the content was first seen to differ from what it was before. It is
 kept beside the ETag in a key of its own that outlives the answer, so the two change together, in
@@ -30,8 +31,9 @@ from redis.lock import Lock
 
 from papers import keys, schema
 from papers.connection import store_errors
-from papers.errors import StoreAway, StoreError, UnknownKeyword
+from papers.errors import StoreAway, StoreError, TooMany, UnknownKeyword
 from service.answer import Answer, answer_of, etag_of, pack, unpack
+from service.custom_answers import CustomAnswers
 from service.last_good import LastGood
 
 ANSWER_SECONDS: Final = 24 * 3600
@@ -39,6 +41,9 @@ VALIDATOR_SECONDS: Final = 30 * 24 * 3600
 LOCK_SECONDS: Final = 10.0
 WAIT_SECONDS: Final = 2.0
 _PAUSE: Final = 0.05
+_NEVER_FILLED: Final = b"never filled "
+"""How the stamp of a store begins that has had no paper yet."""
+
 _log = logging.getLogger(__name__)
 
 EVERY_KEYWORD: Final = "*"
@@ -61,16 +66,16 @@ class Wanted:
 
     @property
     def custom(self) -> bool:
-        """Whether anyone may ask for any number of these: queries, choices of keywords, archives.
+        """Whether anyone may ask for any number of these: queries, choices, options, archives.
 
-        Of what is kept outside Redis they are the first to go.
+        Of what is kept they are the first to go.
         """
-        return self.archive or len(self.keywords) != 1
+        return self.archive or len(self.keywords) != 1 or "?" in self.request
 
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """An answer and how it came about; `away` if it is the last good one of an absent store."""
+    """An answer; `away` if it is the last good one of a store that is absent or was emptied."""
 
     answer: Answer
     away: bool = False
@@ -93,7 +98,8 @@ class Answers:
     """The cache.
 
     `site` tells the answers of one public address from another's; answers of another `edition` of
-    the code are rendered again, and keep their validators where the bytes are the same.
+    the code are rendered again, and keep their validators where the bytes are the same. Of the
+    answers that anyone can ask for, the store keeps `most_custom`.
     """
 
     def __init__(
@@ -103,23 +109,33 @@ class Answers:
         *,
         site: str,
         edition: str,
+        most_custom: int = 1_000,
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
         self._redis = redis
         self._last_good = last_good
         self._site = site
         self._edition = edition
+        self._custom = CustomAnswers(redis, most_custom)
         self._pause = pause
 
-    def get(self, wanted: Wanted, render: Callable[[], bytes], *, now: datetime) -> Served:
+    def get(
+        self,
+        wanted: Wanted,
+        render: Callable[[], bytes],
+        *,
+        now: datetime,
+        spend: Callable[[], None] = lambda: None,
+    ) -> Served:
         """The answer to a request; `render` makes its body if need be.
 
+        `spend` counts what anyone can ask for and what must be rendered; it may raise TooMany.
         Raises StoreError where the store does not serve and no answer was kept, UnknownKeyword,
-        and what `render` raises.
+        and what `spend` and `render` raise.
         """
         digest = self._digest(wanted)
         try:
-            answer = self._current(wanted, digest, render, now)
+            answer = self._current(wanted, digest, _counted(wanted, render, spend), now)
         except StoreError as error:
             kept = unpack(self._last_good.get(digest, custom=wanted.custom))
             if kept is None:
@@ -144,10 +160,17 @@ class Answers:
             state = self._state(wanted, digest)
             if state.current:
                 return state.current
-            body = render()
+            try:
+                body = render()
+            except TooMany:
+                if state.cached:
+                    return state.cached
+                raise
             before = state.cached or self._before(wanted, digest)
             answer = answer_of(body, stamp=state.stamp, modified=_modified(body, before, now))
             self._keep(digest, answer)
+            if wanted.custom:
+                self._custom.add(digest, now)
             return answer
         finally:
             self._release(lock)
@@ -164,12 +187,20 @@ class Answers:
                 pipe.hmget(keys.KEYWORDS, wanted.keywords)
             kept, revision, sources, cached, *found = pipe.execute()
         schema.fit(kept)
+        if revision is None:
+            self._check_emptied(wanted, digest)
         for slug, keyword in zip(wanted.keywords, *found, strict=False):
             if keyword is None:
                 raise UnknownKeyword(f"no keyword {slug!r} is saved here")
         shown = [sorted(part.items()) if isinstance(part, dict) else part for part in found]
         stamp = _stamp(self._edition, revision, _conditions(sources), shown, wanted.period)
-        return _State(stamp, unpack(cached))
+        return _State(stamp if revision else _NEVER_FILLED + stamp, unpack(cached))
+
+    def _check_emptied(self, wanted: Wanted, digest: str) -> None:
+        """Raise StoreError where the last good answer is of a time when this store held papers."""
+        kept = unpack(self._last_good.get(digest, custom=wanted.custom))
+        if kept and not kept.stamp.startswith(_NEVER_FILLED):
+            raise StoreError("the store is empty: it was emptied, or is another one")
 
     def _before(self, wanted: Wanted, digest: str) -> Answer | None:
         """The answer before, or what is left of it: its validators are kept for long."""
@@ -222,6 +253,19 @@ class Answers:
         return hashlib.blake2b(
             f"{self._site}\n{wanted.request}".encode(), digest_size=16
         ).hexdigest()
+
+
+def _counted(
+    wanted: Wanted, render: Callable[[], bytes], spend: Callable[[], None]
+) -> Callable[[], bytes]:
+    """Render, counted first where anyone can ask for it."""
+
+    def counted() -> bytes:
+        if wanted.custom:
+            spend()
+        return render()
+
+    return counted
 
 
 def _modified(body: bytes, before: Answer | None, now: datetime) -> int:

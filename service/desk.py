@@ -30,6 +30,7 @@ from service.feeds.entry import Entry, entry_of, lead_of
 from service.feeds.text import line, source_name
 from service.last_good import LastGood
 from service.params import read, shown
+from service.rates import Rates
 from service.serving import respond
 from service.snapshots import Snapshots
 
@@ -49,6 +50,7 @@ class Desk:
     answers: Answers
     snapshots: Snapshots
     counter: Counter
+    rates: Rates
 
     def now(self) -> datetime:
         """The time of day, aware UTC: told to what needs it, and to nothing that is rendered."""
@@ -110,8 +112,8 @@ class Desk:
         """
         seconds = self.settings.cache_seconds
         wanted = Wanted(path, keywords, period, archive)
-        now = self.now()
-        served = self.answers.get(wanted, render, now=now)
+        now, client = self.now(), request.remote_addr or ""
+        served = self.answers.get(wanted, render, now=now, spend=lambda: self.rates.spend(client))
         return respond(
             request,
             served,
@@ -201,7 +203,13 @@ def open_desk(app: Flask, settings: Settings) -> None:
     redis = connect(settings.redis_url, patient=False)
     store = Store(redis)
     last_good = LastGood(Path(settings.data_dir) / "last-good")
-    answers = Answers(redis, last_good, site=settings.base_url, edition=_edition())
+    answers = Answers(
+        redis,
+        last_good,
+        site=settings.base_url,
+        edition=_edition(),
+        most_custom=settings.custom_answers,
+    )
     app.extensions[_EXTENSION] = Desk(
         settings,
         redis,
@@ -211,6 +219,7 @@ def open_desk(app: Flask, settings: Settings) -> None:
         answers,
         Snapshots(redis, store),
         Counter(redis),
+        Rates(settings.questions_per_minute),
     )
 
 

@@ -15,13 +15,14 @@ from flask import Flask, Response, render_template, request
 from werkzeug.exceptions import HTTPException
 
 from papers import errors
-from papers.errors import PaperwireError
+from papers.errors import PaperwireError, TooMany
 
 STATUSES: Final[dict[type[PaperwireError], int]] = {
     errors.BadId: 400,
     errors.BadQuery: 400,
     errors.BadParameter: 400,
     errors.NotAllowed: 401,
+    errors.TooMany: 429,
     errors.UnknownKeyword: 404,
     errors.UnknownPaper: 404,
     errors.StoreError: 503,
@@ -67,7 +68,10 @@ def _ours(error: PaperwireError) -> Response:
     status = status_of(error)
     if status >= 500:
         _log.error("%s %s: %s", request.method, request.path, error, exc_info=status == 500)
-    return _said(status, _WITHHELD.get(status, str(error)))
+    response = _said(status, _WITHHELD.get(status, str(error)))
+    if isinstance(error, TooMany):
+        response.headers["Retry-After"] = str(error.retry_after)
+    return response
 
 
 def _http(error: HTTPException) -> Response:
@@ -94,7 +98,7 @@ def _said(status: int, detail: str) -> Response:
         response = Response(
             json.dumps(problem, ensure_ascii=False), content_type="application/problem+json"
         )
-    elif request.path.startswith(("/feeds/", "/healthz")):
+    elif request.path.startswith(("/feeds/", "/healthz", "/metrics")):
         response = Response(f"{title}: {detail}\n", content_type="text/plain; charset=utf-8")
     else:
         page = render_template(

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, jsonify
 
-from papers.connection import store_errors
-from papers.errors import StoreError
+from papers import condition
 from service.desk import desk
 
 health = Blueprint("health", __name__)
@@ -13,17 +12,10 @@ health = Blueprint("health", __name__)
 
 @health.get("/healthz")
 def healthz() -> Response:
-    """200 while the process answers, and whether the store does.
+    """200 while the process answers, and what the store does: ok, reading, away.
 
     A store that is away is no reason to end this process: it serves its last good answers.
     """
-    redis = desk().redis
-    try:
-        with store_errors(redis):
-            redis.ping()
-        store = "ok"
-    except StoreError:
-        store = "away"
-    response = jsonify(status="ok", store=store)
+    response = jsonify(status="ok", store=str(condition.look(desk().redis).answers))
     response.headers["Cache-Control"] = "no-store"
     return response

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from papers.arxiv_id import ArxivId
+from papers.condition import Answers
 from papers.paper import AnnounceType
 from papers.source_states import State
 from service.feeds import FORMATS
@@ -106,7 +107,9 @@ SCHEMAS: Final = {
         failures={"type": "integer"},
     ),
     "Sources": _object(sources=_list(_ref("Source"))),
-    "Health": _object(status={"const": "ok"}, store={"enum": ["ok", "away"]}),
+    "Health": _object(
+        status={"const": "ok"}, store={"enum": [str(answers) for answers in Answers]}
+    ),
     "Problem": _object(type=_TEXT, title=_TEXT, status={"type": "integer"}, detail=_TEXT),
 }
 """Every answer of the API, member by member."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import Response
 
+from papers import condition
 from service.desk import desk
 from service.pages.site import fresh, pages
 from service.source_lines import task_name
@@ -20,5 +21,6 @@ def status() -> Response:
         planned=at.states.planned(),
         aside=len(at.states.quarantined(1_000)),
         size=at.store.size(),
+        store=condition.look(at.redis),
         name=task_name,
     )

@@ -273,3 +273,13 @@ def test_a_damaged_cache_renders_again(cache: Answers, redis: Redis) -> None:
     for key in redis.scan_iter("feed:*"):
         redis.set(key, b"\x93\x01")
     assert cache.get(WANTED, page, now=NOW).answer.body() == b"one"
+
+
+def test_a_store_that_was_emptied_serves_the_last_good_answer(cache: Answers, redis: Redis) -> None:
+    redis.incr(keys.REVISION)
+    before = cache.get(WANTED, lambda: b"papers", now=NOW)
+    redis.flushall()
+    served = cache.get(WANTED, lambda: b"nothing", now=NOW)
+    assert (served.answer.body(), served.away) == (before.answer.body(), True)
+    with pytest.raises(UnknownKeyword):  # nothing was kept of this one
+        cache.get(Wanted("/feeds/other.atom", ("other",)), lambda: b"", now=NOW)

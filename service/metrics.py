@@ -1,0 +1,126 @@
+"""`/metrics`: the store, the sources and the work to be done, for Prometheus.
+
+Everything is read from the store when it is asked for: jobs run in processes that come and go, and
+their own counters would go with them. For this machine, or for whoever has the token.
+
+https://prometheus.io/docs/instrumenting/exposition_formats/
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any, Final
+
+from flask import Blueprint, Request, Response, request
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector, CollectorRegistry
+
+from papers import condition, keys
+from papers.condition import Answers
+from papers.connection import store_errors
+from papers.errors import StoreError
+from papers.source_states import MAX_QUARANTINED, SourceState, State
+from service.desk import Desk, desk
+from service.tokens import require
+
+metrics = Blueprint("metrics", __name__)
+
+QUEUE: Final = "rq:queue:paperwire"
+"""The list of wake-ups that no worker has taken yet."""
+
+_PER_SOURCE: Final = (
+    ("got", "Records that the last attempt brought."),
+    ("usual", "Records that such a day usually has, where that is known."),
+    ("failures", "Attempts in a row that were neither ok nor quiet."),
+    ("attempted_at", "When it was last asked, in seconds since 1970."),
+    ("succeeded_at", "When it was last ok or quiet, in seconds since 1970."),
+)
+
+
+@metrics.get("/metrics")
+def exposed() -> Response:
+    """What Prometheus reads. Raises NotAllowed for others than this machine without the token."""
+    at = desk()
+    if not is_local(request, proxies=at.settings.trusted_proxies):
+        require(at.settings, request.headers)
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(_Reading(at))
+    headers = {"Cache-Control": "no-store"}
+    return Response(generate_latest(registry), headers=headers, content_type=CONTENT_TYPE_LATEST)
+
+
+def is_local(asked: Request, *, proxies: int) -> bool:
+    """Whether a request comes from this machine itself, and through no proxy but trusted ones."""
+    if not proxies and ("X-Forwarded-For" in asked.headers or "Forwarded" in asked.headers):
+        return False
+    try:
+        return ipaddress.ip_address(asked.remote_addr or "").is_loopback
+    except ValueError:
+        return False
+
+
+class _Reading(Collector):
+    """One look at the store. What it does not answer any more is left out."""
+
+    def __init__(self, at: Desk) -> None:
+        self._at = at
+
+    def collect(self) -> Iterator[Metric]:
+        """Every metric, as far as the store tells."""
+        found = condition.look(self._at.redis)
+        up, ok = found.answers is not Answers.AWAY, found.answers is Answers.OK
+        yield _gauge("store_up", "Whether the store answers.", up)
+        yield _gauge("store_writable", "Whether the store takes writes.", ok)
+        if not up:
+            return
+        yield _gauge("store_memory_bytes", "Memory that the store uses.", found.memory)
+        try:
+            yield from self._work()
+            yield from _sources(self._at.states.all())
+        except StoreError:  # it went away in between: the next reading tells
+            return
+
+    def _work(self) -> Iterator[Metric]:
+        at, redis = self._at, self._at.redis
+        with store_errors(redis):
+            waiting: Any = redis.llen(QUEUE)
+            overdue: Any = redis.zcount(keys.DUE, "-inf", at.now().timestamp())
+            aside: Any = redis.llen(keys.QUARANTINE)
+            workers: Any = redis.scard("rq:workers")
+            scheduled = redis.exists(keys.SCHEDULER_LEASE)
+        yield _gauge("papers", "Papers kept.", at.store.size())
+        yield _gauge("revision", "Moves whenever a feed may have changed.", at.store.revision())
+        yield _gauge("workers", "Workers that have announced themselves.", workers)
+        yield _gauge("scheduler_up", "Whether a scheduler ticks.", scheduled)
+        yield _gauge("wake_ups", "Wake-ups that no worker has taken yet.", waiting)
+        yield _gauge("tasks_due", "Tasks whose time has come.", overdue)
+        yield _gauge("set_aside", f"Records set aside, {MAX_QUARANTINED} at most.", aside)
+
+
+def _sources(states: list[SourceState]) -> Iterator[Metric]:
+    """A gauge for each state a source may be in, 1 for the one it is in; then its figures."""
+    family = GaugeMetricFamily(
+        "paperwire_source_state", "1 for the state a source is in.", labels=("source", "state")
+    )
+    for state in states:
+        for kind in State:
+            family.add_metric((state.name, str(kind)), float(state.state is kind))
+    yield family
+    for name, about in _PER_SOURCE:
+        family = GaugeMetricFamily(f"paperwire_source_{name}", about, labels=("source",))
+        for state in states:
+            value = getattr(state, name)
+            if value is not None:
+                family.add_metric((state.name,), _number(value))
+        yield family
+
+
+def _gauge(name: str, about: str, value: float) -> Metric:
+    return GaugeMetricFamily(f"paperwire_{name}", about, value=float(value))
+
+
+def _number(value: datetime | int) -> float:
+    return value.timestamp() if isinstance(value, datetime) else float(value)

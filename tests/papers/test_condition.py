@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from redis import Redis
+
+from papers.condition import Answers, look
+from papers.connection import PAUSE, connect, store_errors
+from papers.errors import StoreAway
+from tests.papers.server import server
+
+
+def test_a_store_that_is_well(redis: Redis) -> None:
+    found = look(redis)
+    assert (found.answers, found.said, found.most) == (Answers.OK, "", 0)
+    assert found.memory > 100_000
+
+
+def test_a_store_whose_memory_is_full_still_reads() -> None:
+    with server(maxmemory="1mb") as (redis, _):
+        found = look(redis)
+        assert found.answers is Answers.READING
+        assert found.said == "its memory is full, 1,048,576 bytes: raise maxmemory"
+
+
+def test_a_replica_takes_no_writes() -> None:
+    with server(replicaof="127.0.0.1 1") as (redis, _):
+        assert look(redis).answers is Answers.READING
+
+
+def test_a_user_who_may_not_ask_is_told_that_it_answers() -> None:
+    with server() as (redis, _):
+        redis.execute_command("ACL SETUSER default -info")  # type: ignore[no-untyped-call]
+        assert look(redis).answers is Answers.OK
+
+
+def test_a_store_that_is_away(tmp_path: Path) -> None:
+    found = look(connect(f"unix://{tmp_path}/nobody", patient=False))
+    assert found.answers is Answers.AWAY
+    assert "does not answer" in found.said
+
+
+def test_a_store_that_hangs_is_left_alone_for_a_moment_and_then_asked_by_one() -> None:
+    with server() as (redis, process):
+        client = connect(f"unix://{redis.connection_pool.connection_kwargs['path']}", patient=False)
+        client.ping()
+        process.send_signal(signal.SIGSTOP)
+        began = time.monotonic()
+        crowd = [threading.Thread(target=_expect_away, args=(client,)) for _ in range(20)]
+        _expect_away(client)
+        for one in crowd:
+            one.start()
+        for one in crowd:
+            one.join()
+        assert time.monotonic() - began < PAUSE  # twenty times half a second it was not
+        process.send_signal(signal.SIGCONT)
+        time.sleep(PAUSE)
+        assert client.ping()
+        client.close()
+
+
+def _expect_away(client: Redis) -> None:
+    with pytest.raises(StoreAway), store_errors(client):
+        client.ping()

@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from redis import Redis
+
+from papers import keys
+from papers.errors import TooMany
+from papers.settings import Settings
+from service import create_app
+from service.rates import Rates, network_of
+from tests.service.conftest import Announce
+from tests.service.made import sighting
+
+NETWORKS = [
+    ("192.0.2.7", "192.0.2.7"),
+    ("::ffff:192.0.2.7", "192.0.2.7"),
+    ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+    ("", ""),
+]
+
+
+@pytest.mark.parametrize(("client", "network"), NETWORKS)
+def test_what_counts_as_one_client(client: str, network: str) -> None:
+    assert network_of(client) == network
+
+
+def test_a_client_has_so_many_and_others_have_theirs() -> None:
+    rates = Rates(3)
+    for _ in range(3):
+        rates.spend("192.0.2.7")
+    with pytest.raises(TooMany) as refused:
+        rates.spend("192.0.2.7")
+    assert 1 <= refused.value.retry_after <= 60
+    rates.spend("192.0.2.8")
+
+
+def test_no_limit_is_none() -> None:
+    for _ in range(1_000):
+        Rates(0).spend("192.0.2.7")
+
+
+@pytest.fixture
+def limited(site: Settings, app: Flask) -> FlaskClient:
+    """Three new questions a minute."""
+    return create_app(replace(site, questions_per_minute=3)).test_client()
+
+
+@pytest.mark.usefixtures("three")
+def test_new_questions_are_limited_and_nothing_else_is(limited: FlaskClient) -> None:
+    asked = [limited.get(f"/feeds/search.atom?q={word}") for word in ("one", "three", "four")]
+    assert [answer.status_code for answer in asked] == [200, 200, 200]
+    for path in ("/feeds/search.atom?q=x", "/search?q=x", "/api/v1/papers?q=x"):
+        refused = limited.get(path)
+        assert refused.status_code == 429, path
+        assert 1 <= int(refused.headers["Retry-After"]) <= 60
+        assert refused.headers["Cache-Control"] == "no-store"
+    options = limited.get("/feeds/reward-model.atom?n=7")
+    assert options.status_code == 429  # a saved keyword with options is a new question too
+    assert limited.get("/feeds/reward-model.atom").status_code == 200
+    tag = {"If-None-Match": asked[2].headers["ETag"]}
+    assert limited.get("/feeds/search.atom?q=four").status_code == 200
+    assert limited.get("/feeds/search.atom?q=four", headers=tag).status_code == 304
+
+
+@pytest.mark.usefixtures("three")
+def test_whoever_is_over_the_limit_gets_what_was_there_before(
+    limited: FlaskClient, announce: Announce
+) -> None:
+    before, *_ = [limited.get(f"/feeds/search.atom?q={word}") for word in ("reward", "x", "y")]
+    announce([sighting(4)])
+    again = limited.get("/feeds/search.atom?q=reward")
+    assert (again.status_code, again.data) == (200, before.data)
+    tag = {"If-None-Match": before.headers["ETag"]}
+    assert limited.get("/feeds/search.atom?q=reward", headers=tag).status_code == 304
+
+
+@pytest.mark.usefixtures("three")
+def test_of_custom_answers_the_newest_are_kept(site: Settings, redis: Redis, app: Flask) -> None:
+    client = create_app(replace(site, custom_answers=2)).test_client()
+    client.get("/feeds/reward-model.atom")
+    for word in ("one", "three", "four", "five"):
+        client.get(f"/feeds/search.atom?q={word}")
+    assert redis.zcard(keys.CUSTOM_FEEDS) == 2
+    kept = [key for key in redis.scan_iter("feed:*") if key.endswith(b":validators")]
+    assert len(kept) == 3  # two of those, and the saved keyword's
