@@ -16,6 +16,7 @@ import click
 
 from papers.errors import BadInput, PaperwireError
 from papers.settings import discover
+from paperwire.commands.doctor import doctor
 from paperwire.commands.export import export
 from paperwire.commands.export_forms import FORMS
 from paperwire.commands.keeping import backup, restore
@@ -231,6 +232,7 @@ def keyword_list(as_json: bool) -> None:
 
 main.add_command(backup)
 main.add_command(restore)
+main.add_command(doctor)
 main.add_command(quarantine)
 main.add_command(token)
 main.add_command(export)
