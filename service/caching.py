@@ -56,7 +56,7 @@ class Wanted:
 
     `keywords` are slugs, or `EVERY_KEYWORD` alone; none for a custom one. `period` names the day or
     month that the answer is of, where it is another one when that is over. An `archive`
-    is one of hundreds of its keyword.
+    is one of hundreds of its keyword, or a page of one paper or day.
     """
 
     request: str

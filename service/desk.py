@@ -16,6 +16,7 @@ from papers.connection import connect
 from papers.counts import Counter
 from papers.errors import BadParameter, UnknownKeyword
 from papers.keywords import Keyword, Keywords, slug_of
+from papers.likeness import Likeness
 from papers.matching import Folded, holds
 from papers.paper import Paper
 from papers.query import Query, parse
@@ -51,6 +52,7 @@ class Desk:
     snapshots: Snapshots
     counter: Counter
     rates: Rates
+    likeness: Likeness
 
     def now(self) -> datetime:
         """The time of day, aware UTC: told to what needs it, and to nothing that is rendered."""
@@ -220,6 +222,7 @@ def open_desk(app: Flask, settings: Settings) -> None:
         Snapshots(redis, store),
         Counter(redis),
         Rates(settings.questions_per_minute),
+        Likeness(redis),
     )
 
 

@@ -16,13 +16,24 @@ PAGE_SECONDS: Final = 60
 """How long a browser may show a page again without asking: people, unlike readers, look twice."""
 
 
-def kept(path: str, render: Callable[[], bytes], *, keywords: tuple[str, ...] = ()) -> Response:
+def kept(
+    path: str,
+    render: Callable[[], bytes],
+    *,
+    keywords: tuple[str, ...] = (),
+    archive: bool = False,
+) -> Response:
     """A page from the cache, or rendered into it; another spelling of its path is redirected.
 
-    `keywords` are the saved keywords it depends on, as for `Desk.serve`.
+    `keywords` and `archive` are what `service.caching.Wanted` says of them.
     """
     return redirected(request, path) or desk().serve(
-        path, render, content_type=HTML, keywords=keywords, most_seconds=PAGE_SECONDS
+        path,
+        render,
+        content_type=HTML,
+        keywords=keywords,
+        archive=archive,
+        most_seconds=PAGE_SECONDS,
     )
 
 

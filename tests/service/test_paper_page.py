@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import pytest
+from flask.testing import FlaskClient
+from redis import Redis
+
+from papers.keywords import Keywords
+from service.pages.paper import MOST_VERSIONS, versions
+from tests.service.conftest import Announce
+from tests.service.made import NOW, paper, picked, revision, sighting
+from tests.service.test_pages import page
+
+
+def test_a_paper_shows_what_is_known_of_it(client: FlaskClient, announce: Announce) -> None:
+    announce(
+        [
+            sighting(1, code="https://code.example/x", comment="12 pages", doi="10.1/x"),
+            revision(1, 2, comment="13 pages", doi="10.1/x"),
+            picked(1, submitter="akhaliq"),
+        ]
+    )
+    soup = page(client, "/papers/2611.00001")
+    text = " ".join(soup.get_text().split())
+    assert soup.h1.get_text() == "Reward model number 1"
+    assert "version 2 · announced 2 November 2026, revised" in text
+    assert soup.select(".abstract math")
+    doors = {a.get_text(): a["href"] for a in soup.select(".doors a")}
+    assert doors == {
+        "arXiv": "https://arxiv.org/abs/2611.00001",
+        "PDF": "https://arxiv.org/pdf/2611.00001",
+        "Code": "https://code.example/x",
+        "HTML": "https://arxiv.org/html/2611.00001",
+    }
+    assert "13 pages" in text
+    assert soup.find("a", href="https://doi.org/10.1/x")
+    assert "Hugging Face Daily Papers 2 November 2026, by akhaliq 5 votes, 2 comments" in text
+    assert [a.get_text() for a in soup.select(".rail .pills a")] == ["Reward Model", "v2", "v1"]
+    assert "arXiv:2611.00001 [cs.CL], 2026." in soup.find("textarea").get_text()
+
+
+def test_links_of_a_paper_stay_here_and_work(client: FlaskClient, announce: Announce) -> None:
+    announce([sighting(1, authors=('Ada "Enchantress" Lovelace',)), sighting(2)])
+    soup = page(client, "/papers/2611.00001")
+    ours = [str(a["href"]) for a in soup.select("main a") if a["href"].startswith("/")]
+    assert len(ours) >= 4
+    for href in ours:
+        assert client.get(href, follow_redirects=True).status_code == 200, href
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "location"),
+    [
+        ("/papers/2611.00001v3", 301, "/papers/2611.00001"),
+        ("/papers/2611.00099", 404, None),
+        ("/papers/nonsense", 400, None),
+        ("/papers/hep-th/9901001", 404, None),
+    ],
+)
+def test_ids(
+    client: FlaskClient, announce: Announce, path: str, status: int, location: str | None
+) -> None:
+    announce([sighting(1)])
+    answer = client.get(path)
+    assert (answer.status_code, answer.headers.get("Location")) == (status, location)
+
+
+def test_a_keyword_that_is_saved_later_is_told(
+    client: FlaskClient, announce: Announce, redis: Redis
+) -> None:
+    announce([sighting(1)])
+    assert "Numbers" not in page(client, "/papers/2611.00001").get_text()
+    Keywords(redis).add("Numbers", "number", now=NOW)
+    assert "Numbers" in page(client, "/papers/2611.00001").get_text()
+
+
+def test_papers_like_it_say_what_they_share(client: FlaskClient, announce: Announce) -> None:
+    announce(
+        [
+            sighting(1, title="Splatting zebra fish", abstract="x"),
+            sighting(2, title="Zebra fish", abstract="y"),
+            *(sighting(n, title=f"Other {n}", abstract="z") for n in range(3, 60)),
+        ]
+    )
+    (like,) = page(client, "/papers/2611.00001").select(".headlines li")
+    assert like.a["href"] == "/papers/2611.00002"
+    assert set(like.span.get_text().split(", ")) == {"zebra", "fish"}
+
+
+def test_a_paper_that_nobody_described(client: FlaskClient, announce: Announce) -> None:
+    announce([picked(7)])
+    soup = page(client, "/papers/2611.00007")
+    assert soup.h1.get_text() == "2611.00007"
+    assert "Nobody has told it yet." in soup.get_text()
+
+
+def test_versions_are_bounded() -> None:
+    many = paper(version=90)
+    assert [number for number, _ in versions(many)] == list(range(90, 90 - MOST_VERSIONS, -1))
+    assert versions(paper(version=1)) == [(1, "https://arxiv.org/abs/2611.00001v1")]
