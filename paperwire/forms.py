@@ -3,12 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
+from papers.arxiv_id import ArxivId
+from papers.errors import BadParameter
 from papers.keywords import Keyword, Keywords
+from papers.paper import Paper
+from papers.query import Query, parse
+from papers.search import Ask
 from papers.store import Store
+from papers.tree import any_of
 from paperwire.session import Session
 from service.export_params import ORDERS
 from service.exports import lists
+from service.exports.references import FORMS, known
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Papers: by id, or the newest `limit` of saved keywords, or of a query. One of the three."""
+
+    ids: Sequence[str] = ()
+    names: Sequence[str] = ()
+    query: str = ""
+    limit: int = 100
 
 
 def opml(session: Session, names: Sequence[str], *, picked: bool) -> bytes:
@@ -21,6 +39,27 @@ def markdown(session: Session, names: Sequence[str], rows: int) -> bytes:
     """The newest papers of the chosen keywords, or all, as Markdown. Raises UnknownKeyword."""
     chosen, base_url = keywords(session, names), session.settings.base_url
     return lists.daily(Store(session.redis), chosen, rows=rows, site_url=base_url)
+
+
+def references(session: Session, suffix: str, wanted: Wanted) -> bytes:
+    """Papers in the form of a suffix: `bib`, `ris`, `csl.json`. Raises what `selected` raises."""
+    return FORMS[suffix].render(selected(session, wanted))
+
+
+def selected(session: Session, wanted: Wanted) -> list[Paper]:
+    """The wanted papers, each once.
+
+    Raises BadId, BadParameter, BadQuery, UnknownKeyword, UnknownPaper.
+    """
+    if sum(map(bool, (wanted.ids, wanted.names, wanted.query))) != 1:
+        raise BadParameter("export", "name papers by id, or keywords (-k), or a query (--query)")
+    store = Store(session.redis)
+    if wanted.ids:
+        return known(store, list(dict.fromkeys(map(ArxivId.parse, wanted.ids))))
+    named = keywords(session, wanted.names) if wanted.names else []
+    texts = [keyword.query for keyword in named] or [wanted.query]
+    asked = Query(any_of(parse(text).tree for text in texts))
+    return list(store.search(Ask(query=asked, limit=wanted.limit)).papers)
 
 
 def keywords(session: Session, names: Sequence[str]) -> list[Keyword]:

@@ -17,6 +17,7 @@ from service import (
     health,
     metrics,
     pages,
+    reference_routes,
     static_files,
 )
 from service.desk import open_desk
@@ -29,6 +30,7 @@ _BLUEPRINTS: Final = (
     pages.pages,
     api.api,
     export_routes.exports,
+    reference_routes.references,
     discovery.discovery,
     health.health,
     metrics.metrics,

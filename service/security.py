@@ -16,7 +16,7 @@ PAGE_POLICY: Final = (
 )
 DATA_POLICY: Final = "default-src 'none'; frame-ancestors 'none'"
 _LOCAL: Final = ("localhost", "127.0.0.1", "[::1]")
-_READABLE: Final = ("/feeds/", "/api/")
+_READABLE: Final = ("/feeds/", "/api/", "/papers/", "/export/", "/opml")
 """What other sites' scripts may read."""
 _PREFLIGHT: Final = {
     "Access-Control-Allow-Methods": "GET, HEAD",

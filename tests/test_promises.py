@@ -204,6 +204,7 @@ NOT_IMPORTED: Final = {
 }
 MODULES: Final = {
     "beautifulsoup4": "bs4",
+    "citeproc-py": "citeproc",
     "markdown-it-py": "markdown_it",
     "prometheus-client": "prometheus_client",
     "pyyaml": "yaml",

@@ -54,4 +54,33 @@ def markdown(file: str, names: tuple[str, ...], rows: int, fetch: bool) -> None:
         raise SourceError("; ".join(failed))
 
 
-FORMS: Final = (opml, markdown)
+def _references(name: str, suffix: str, form: str) -> click.Command:
+    """The command that writes papers in one form of references."""
+
+    @click.command(name, help=f"Write papers to FILE (-: standard output) as {form}.")
+    @click.argument("file")
+    @click.argument("ids", nargs=-1)
+    @keywords
+    @click.option("--query", default="", help="The papers of any keyword instead.")
+    @click.option("-n", "limit", default=100, show_default=True, type=click.IntRange(1, 10_000))
+    def command(
+        file: str, ids: tuple[str, ...], names: tuple[str, ...], query: str, limit: int
+    ) -> None:
+        from paperwire import forms
+        from paperwire.exporting import save
+        from paperwire.session import opened
+
+        with opened(discover(os.environ)) as session:
+            wanted = forms.Wanted(ids, names, query, limit)
+            save(forms.references(session, suffix, wanted), file)
+
+    return command
+
+
+FORMS: Final = (
+    opml,
+    markdown,
+    _references("bibtex", "bib", "BibTeX"),
+    _references("ris", "ris", "RIS"),
+    _references("csl", "csl.json", "CSL-JSON"),
+)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -67,3 +68,40 @@ def test_chosen_keywords_and_rows(command: Command, redis: Redis) -> None:
     assert page.count("\n| **[") == 2
     assert "2 papers at most" in page
     assert command("export", "markdown", "-n", "0", "-").exit_code == 2
+
+
+def test_references_of_papers_keywords_and_queries(command: Command, redis: Redis) -> None:
+    Keywords(redis).add("A", "reward", now=NOW)
+    Store(redis).ingest([sighting(number) for number in (1, 2, 3)], now=NOW)
+    chosen = {
+        ("2611.00002", "arXiv:2611.00001v3", "2611.00002"): ["2", "1"],
+        ("-k", "A"): ["3", "2", "1"],
+        ("-k", "A", "-n", "1"): ["3"],
+        ("--query", "number"): ["3", "2", "1"],
+    }
+    for words, numbers in chosen.items():
+        ids = [f"lovelace-2611.0000{number}" for number in numbers]
+        bib = command("export", "bibtex", "-", *words).stdout
+        assert [line[6:-1] for line in bib.splitlines() if line[0:1] == "@"] == ids
+        assert [
+            item["id"] for item in json.loads(command("export", "csl", "-", *words).stdout)
+        ] == ids
+        told = command("export", "ris", "-", *words).stdout
+        assert [line[6:] for line in told.splitlines() if line.startswith("ID")] == ids
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        ((), 2),
+        (("2611.00001", "-k", "A"), 2),
+        (("2611.00009",), 1),
+        (("-k", "nobody"), 1),
+        (("--query", '"'), 2),
+    ],
+)
+def test_a_wish_for_references_that_makes_no_sense(
+    command: Command, words: tuple[str, ...], code: int
+) -> None:
+    done = command("export", "bibtex", "all.bib", *words)
+    assert (done.exit_code, done.stdout, Path("all.bib").exists()) == (code, "", False)

@@ -14,6 +14,7 @@ from tests.service.conftest import SITE
 VALUES = {
     "name": "reward-model",
     "suffix": "atom",
+    "form": "bib",
     "month": "2026-05",
     "id": "2611.00001",
     "filename": "paperwire.css",
@@ -44,7 +45,7 @@ def test_every_route_carries_the_headers(app: Flask) -> None:
         assert headers["Referrer-Policy"] == "no-referrer", path
         assert "Set-Cookie" not in headers, path
         assert "Cache-Control" in headers, path
-        readable = path.startswith(("/feeds/", "/api/"))
+        readable = path.startswith(("/feeds/", "/api/", "/papers/", "/export/", "/opml"))
         assert headers.get("Access-Control-Allow-Origin") == ("*" if readable else None), path
 
 

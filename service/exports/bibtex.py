@@ -1,0 +1,96 @@
+r"""BibTeX: an `@misc` with arXiv's eprint fields for each paper, as arXiv and ADS write it.
+
+https://info.arxiv.org/help/hypertex/bibstyles/. TeX stays TeX and other letters stay Unicode.
+What a paper's text may not do is end its field or the line of whoever sets it: braces are paired,
+and `% & # _ ^` are escaped where they stand outside formulas.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from papers.paper import Paper
+from service.exports.names import Name
+from service.exports.reference import reference_of
+
+CONTENT_TYPE: Final = "application/x-bibtex; charset=utf-8"
+
+_MONTHS: Final = "jan feb mar apr may jun jul aug sep oct nov dec".split()
+_TOKEN: Final = re.compile(r"\\[A-Za-z]+|\\.|\$\$|.", re.DOTALL)
+_ALWAYS: Final = {"%": r"\%", "#": r"\#", "\\": r"\textbackslash{}"}
+_OUTSIDE: Final = {"&": r"\&", "_": r"\_", "^": r"\^{}"}
+_LONE: Final = {
+    r"\{": (r"\textbraceleft{}", r"\lbrace{}"),
+    r"\}": (r"\textbraceright{}", r"\rbrace{}"),
+}
+"""A lone brace that is shown, outside and inside a formula: BibTeX counts those too."""
+
+
+def render(papers: Sequence[Paper]) -> bytes:
+    """A BibTeX file; the same papers give the same bytes."""
+    return "\n".join(map(_entry, papers)).encode()
+
+
+def tex(text: str) -> str:
+    """A text as a field may hold it."""
+    tokens = _TOKEN.findall(text)
+    if tokens.count("$") % 2 or tokens.count("$$") % 2:
+        tokens = [token.replace("$", r"\$") if token[0] == "$" else token for token in tokens]
+    kept = _paired(tokens, "{", "}")
+    escaped = _paired(tokens, r"\{", r"\}")
+    return "".join(_spelled(tokens, kept, escaped))
+
+
+def _spelled(tokens: Sequence[str], kept: frozenset[int], escaped: frozenset[int]) -> Iterator[str]:
+    inside = False
+    for at, token in enumerate(tokens):
+        if token in ("$", "$$", r"\(", r"\)"):
+            inside = token == r"\(" or (token != r"\)" and not inside)
+        if token in ("{", "}"):
+            yield token if at in kept else ""
+        elif token in (r"\{", r"\}") and at not in escaped:
+            yield _LONE[token][inside]
+        else:
+            yield _ALWAYS.get(token) or (token if inside else _OUTSIDE.get(token, token))
+
+
+def _paired(tokens: Sequence[str], opening: str, closing: str) -> frozenset[int]:
+    """The places of braces that have a partner."""
+    paired, open_at = set(), []
+    for at, token in enumerate(tokens):
+        if token == opening:
+            open_at.append(at)
+        elif token == closing and open_at:
+            paired |= {open_at.pop(), at}
+    return frozenset(paired)
+
+
+def author(name: Name) -> str:
+    """A name as BibTeX parts it; who is no person is held together by braces."""
+    if name.whole:
+        return f"{{{tex(name.whole)}}}"
+    family = " ".join(part for part in (name.particle, name.family) if part)
+    return ", ".join(tex(part) for part in (family, name.suffix, name.given) if part)
+
+
+def _entry(paper: Paper) -> str:
+    made = reference_of(paper)
+    fields = {
+        # Twice in braces, or most styles would write it in lower case.
+        "title": f"{{{tex(made.title)}}}",
+        "author": " and ".join(map(author, made.authors)),
+        "year": str(made.published.year),
+        "eprint": str(paper.id),
+        "archivePrefix": "arXiv",
+        "primaryClass": paper.primary,
+        "doi": tex(made.doi),
+        "url": paper.id.url,
+        "abstract": tex(made.abstract),
+        "note": tex(". ".join(made.notes)),
+        "keywords": ", ".join(paper.categories),
+    }
+    lines = [f"  {name:13} = {{{value}}}," for name, value in fields.items() if value]
+    lines.insert(3, f"  {'month':13} = {_MONTHS[made.published.month - 1]},")
+    return "\n".join([f"@misc{{{made.key},", *lines, "}", ""])

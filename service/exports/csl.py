@@ -1,0 +1,56 @@
+"""CSL-JSON: references for citation processors, Pandoc and Zotero.
+
+https://github.com/citation-style-language/schema/blob/master/schemas/input/csl-data.json. A
+preprint is an `article` with arXiv as its publisher, as Zotero writes it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any, Final
+
+from papers.paper import Paper
+from service.exports.names import Name
+from service.exports.reference import plain, reference_of
+
+CONTENT_TYPE: Final = "application/vnd.citationstyles.csl+json"
+
+
+def render(papers: Sequence[Paper]) -> bytes:
+    """A list of items; the same papers give the same bytes."""
+    return json.dumps([_item(paper) for paper in papers], ensure_ascii=False, indent=1).encode()
+
+
+def author(name: Name) -> dict[str, str]:
+    """A name in CSL's parts."""
+    parts = {
+        "literal": name.whole,
+        "family": name.family,
+        "given": name.given,
+        "non-dropping-particle": name.particle,
+        "suffix": name.suffix,
+    }
+    return {part: plain(text) for part, text in parts.items() if text}
+
+
+def _item(paper: Paper) -> dict[str, Any]:
+    made = reference_of(paper)
+    day = made.published
+    item = {
+        "id": made.key,
+        "type": "article",
+        "title": plain(made.title),
+        "author": [author(name) for name in made.authors],
+        "issued": {"date-parts": [[day.year, day.month, day.day]]},
+        "number": made.arxiv,
+        "publisher": "arXiv",
+        "source": "arXiv.org",
+        "DOI": made.doi,
+        "URL": paper.id.url,
+        "abstract": plain(made.abstract),
+        "keyword": ", ".join(paper.categories),
+        "status": "withdrawn" if paper.withdrawn else "",
+        "note": plain(". ".join(made.notes)),
+    }
+    return {name: value for name, value in item.items() if value}

@@ -1,0 +1,72 @@
+"""A paper as something to cite, before it has a form.
+
+Texts are on one line and as arXiv has them, TeX and all; forms that know no TeX ask for `plain`.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from datetime import date
+
+from papers.merge import published_at
+from papers.paper import Paper
+from papers.tex import accents_to_unicode
+from service.exports.names import Name, names
+from service.feeds.text import line, paragraphs
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """All that the forms write. `key` is the same in each: first author and arXiv id."""
+
+    key: str
+    paper: Paper
+    title: str
+    authors: tuple[Name, ...]
+    published: date
+    doi: str
+    abstract: str
+    comment: str
+    journal_ref: str
+
+    @property
+    def arxiv(self) -> str:
+        """The arXiv id as people write it in a list of references."""
+        return f"arXiv:{self.paper.id}"
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What arXiv says beside: withdrawn, published where, and its comment."""
+        withdrawn = "Withdrawn" if self.paper.withdrawn else ""
+        published = f"Published as {self.journal_ref}" if self.journal_ref else ""
+        return tuple(note for note in (withdrawn, published, self.comment) if note)
+
+
+def reference_of(paper: Paper) -> Reference:
+    """A paper to cite; its DOI is the journal's if it has one, else the one arXiv registers."""
+    authors = names(paper.authors)
+    return Reference(
+        key=_key(authors, paper),
+        paper=paper,
+        title=line(paper.title) or str(paper.id),
+        authors=authors,
+        published=published_at(paper).date(),
+        doi=next(iter(line(paper.doi).split()), paper.id.doi),
+        abstract=" ".join(paragraphs(paper.abstract)),
+        comment=line(paper.comment),
+        journal_ref=line(paper.journal_ref),
+    )
+
+
+def plain(text: str) -> str:
+    """A text for forms that know no TeX: its accents as Unicode; formulas stay as they are."""
+    return accents_to_unicode(text)
+
+
+def _key(authors: tuple[Name, ...], paper: Paper) -> str:
+    """`broeck-2503.14895`: unique through the id, the same for ever."""
+    first = unicodedata.normalize("NFKD", authors[0].first_word if authors else "")
+    word = re.sub(r"[^a-z0-9]+", "-", first.encode("ascii", "ignore").decode().lower())[:24]
+    return f"{word.strip('-') or 'arxiv'}-{str(paper.id).replace('/', '-')}"

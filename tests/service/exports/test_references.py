@@ -1,0 +1,333 @@
+"""References, read back by a parser of each form that others made."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from typing import Any, Final
+from urllib.parse import quote
+
+import citeproc
+import jsonschema
+import pytest
+import rispy
+from bibtexparser import middlewares
+from bibtexparser.entrypoint import parse_string
+from citeproc.source.json import CiteProcJSON
+from flask.testing import FlaskClient
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from papers.arxiv_id import ArxivId
+from papers.paper import Paper
+from service.exports import bibtex, csl, ris
+from service.exports.reference import plain, reference_of
+from service.feeds.text import line
+from tests.service.conftest import Announce
+from tests.service.made import paper, sighting
+
+FULL: Final = paper(
+    1,
+    id=ArxivId.parse("hep-th/9901001"),
+    title=r"Schr\"odinger's 100% & $\alpha_i$ {LLM}s",
+    abstract="We show $a_1 < b$.\n\n  And more.",
+    authors=("Ludwig van der Berg", "DeepSeek-AI", "John H. Smith, Jr.", "José Ørsted"),
+    categories=("hep-th", "cs.AI"),
+    comment="12 pages",
+    journal_ref="Phys. Rev. D 60 (1999) 104001",
+    doi="10.1103/PhysRevD.60.104001 10.1103/other",
+)
+
+
+def bib(papers: Sequence[Paper]) -> list[Any]:
+    """The entries that bibtexparser finds, names parted by it."""
+    stack = [middlewares.SeparateCoAuthors(), middlewares.SplitNameParts()]
+    library = parse_string(bibtex.render(papers).decode(), append_middleware=stack)
+    assert not library.failed_blocks, library.failed_blocks
+    assert len(library.blocks) == len(library.entries)
+    return library.entries
+
+
+def of_ris(papers: Sequence[Paper]) -> list[dict[str, Any]]:
+    return list(rispy.loads(ris.render(papers).decode()))
+
+
+def of_csl(papers: Sequence[Paper]) -> list[dict[str, Any]]:
+    items: list[dict[str, Any]] = json.loads(csl.render(papers))
+    jsonschema.validate(items, SCHEMA)
+    return items
+
+
+_NAME: Final = ("family", "given", "literal", "non-dropping-particle", "suffix")
+_WORDS: Final = ("title", "number", "publisher", "source", "DOI", "URL", "abstract", "keyword")
+SCHEMA: Final = {
+    # What of csl-data.json (version 1.0.2) is used; it allows no other members either.
+    "type": "array",
+    "items": {
+        "type": "object",
+        "required": ["type", "id"],
+        "additionalProperties": False,
+        "properties": {
+            "id": {"type": "string"},
+            "type": {"enum": ["article"]},
+            **{name: {"type": "string"} for name in (*_WORDS, "status", "note")},
+            "author": {
+                "type": "array",
+                "items": {
+                    "additionalProperties": False,
+                    "properties": {part: {"type": "string"} for part in _NAME},
+                },
+            },
+            "issued": {
+                "additionalProperties": False,
+                "required": ["date-parts"],
+                "properties": {
+                    "date-parts": {
+                        "maxItems": 2,
+                        "items": {"maxItems": 3, "items": {"type": "integer"}},
+                    }
+                },
+            },
+        },
+    },
+}
+
+
+def test_bibtex_says_all_there_is() -> None:
+    (entry,) = bib([FULL])
+    assert (entry.entry_type, entry.key) == ("misc", "berg-hep-th-9901001")
+    fields = {field.key: field.value for field in entry.fields}
+    authors = [
+        (" ".join(name.von), " ".join(name.last), " ".join(name.jr), " ".join(name.first))
+        for name in fields.pop("author")
+    ]
+    assert authors == [
+        ("van der", "Berg", "", "Ludwig"),
+        ("", "{DeepSeek-AI}", "", ""),
+        ("", "Smith", "Jr.", "John H."),
+        ("", "Ørsted", "", "José"),
+    ]
+    assert fields == {
+        "title": r"{Schr\"odinger's 100\% \& $\alpha_i$ {LLM}s}",
+        "year": "2026",
+        "month": "nov",
+        "eprint": "hep-th/9901001",
+        "archivePrefix": "arXiv",
+        "primaryClass": "hep-th",
+        "doi": "10.1103/PhysRevD.60.104001",
+        "url": "https://arxiv.org/abs/hep-th/9901001",
+        "abstract": "We show $a_1 < b$. And more.",
+        "note": "Published as Phys. Rev. D 60 (1999) 104001. 12 pages",
+        "keywords": "hep-th, cs.AI",
+    }
+
+
+def test_ris_says_all_there_is() -> None:
+    (entry,) = of_ris([FULL])
+    assert entry == {
+        "type_of_reference": "UNPB",
+        "id": "berg-hep-th-9901001",
+        "title": "Schrödinger's 100% & $\\alpha_i$ {LLM}s",
+        "authors": ["van der Berg, Ludwig", "DeepSeek-AI", "Smith, John H., Jr.", "Ørsted, José"],
+        "year": "2026",
+        "date": "2026/11/02/",
+        "publisher": "arXiv",
+        "accession_number": "arXiv:hep-th/9901001",
+        "doi": "10.1103/PhysRevD.60.104001",
+        "urls": ["https://arxiv.org/abs/hep-th/9901001"],
+        "file_attachments1": "https://arxiv.org/pdf/hep-th/9901001",
+        "abstract": "We show $a_1 < b$. And more.",
+        "keywords": ["hep-th", "cs.AI"],
+        "notes": ["Published as Phys. Rev. D 60 (1999) 104001", "12 pages"],
+    }
+
+
+def test_csl_says_all_there_is() -> None:
+    (item,) = of_csl([FULL])
+    assert item == {
+        "id": "berg-hep-th-9901001",
+        "type": "article",
+        "title": "Schrödinger's 100% & $\\alpha_i$ {LLM}s",
+        "author": [
+            {"family": "Berg", "given": "Ludwig", "non-dropping-particle": "van der"},
+            {"literal": "DeepSeek-AI"},
+            {"family": "Smith", "given": "John H.", "suffix": "Jr."},
+            {"family": "Ørsted", "given": "José"},
+        ],
+        "issued": {"date-parts": [[2026, 11, 2]]},
+        "number": "arXiv:hep-th/9901001",
+        "publisher": "arXiv",
+        "source": "arXiv.org",
+        "DOI": "10.1103/PhysRevD.60.104001",
+        "URL": "https://arxiv.org/abs/hep-th/9901001",
+        "abstract": "We show $a_1 < b$. And more.",
+        "keyword": "hep-th, cs.AI",
+        "note": "Published as Phys. Rev. D 60 (1999) 104001. 12 pages",
+    }
+
+
+def test_a_citation_processor_cites_it() -> None:
+    style = citeproc.CitationStylesStyle("harvard-cite-them-right", validate=False)
+    cited = citeproc.CitationStylesBibliography(
+        style, CiteProcJSON(of_csl([FULL])), citeproc.formatter.plain
+    )
+    cited.register(citeproc.Citation([citeproc.CitationItem("berg-hep-th-9901001")]))
+    (said,) = map(str, cited.bibliography())
+    assert said.startswith("van der Berg, L. et al. (2026)") or "van der Berg, L." in said
+    assert "Schrödinger" in said
+
+
+def test_a_bare_paper_is_cited_too() -> None:
+    bare = paper(2, title="", abstract="", authors=(), categories=())
+    assert bib([bare])[0].key == "arxiv-2611.00002"
+    assert bib([bare])[0].fields_dict["doi"].value == "10.48550/arXiv.2611.00002"
+    assert of_ris([bare])[0]["title"] == "2611.00002"
+    assert "author" not in of_csl([bare])[0] or of_csl([bare])[0]["author"] == []
+
+
+def test_withdrawn_is_said() -> None:
+    gone = paper(2, withdrawn=True)
+    assert bib([gone])[0].fields_dict["note"].value.startswith("Withdrawn")
+    assert of_ris([gone])[0]["notes"][0] == "Withdrawn"
+    assert of_csl([gone])[0]["status"] == "withdrawn"
+
+
+def unescaped(value: str) -> str:
+    """A field's text without what keeps it in its field."""
+    return re.sub(r"\\([%#&_])", r"\1", value.replace(r"\^{}", "^"))
+
+
+def check(papers: Sequence[Paper]) -> None:
+    """Every form has every paper with its texts and all its authors."""
+    made = [reference_of(record) for record in papers]
+    entries, records, items = bib(papers), of_ris(papers), of_csl(papers)
+    assert len(entries) == len(records) == len(items) == len(papers)
+    for entry, record, item, ref in zip(entries, records, items, made, strict=True):
+        assert entry.key == record["id"] == item["id"] == ref.key
+        assert len(entry.fields_dict["author"].value) == len(ref.authors)
+        assert len(record["authors"]) == len(item["author"]) == len(ref.authors)
+        assert record["title"] == item["title"] == plain(ref.title)
+        assert record.get("abstract", "") == item.get("abstract", "") == plain(ref.abstract)
+        braceless = re.compile(r"[{}]|\\text(?:brace(?:left|right)|backslash)|\\[lr]brace|\\")
+        said = unescaped(entry.fields_dict["title"].value)
+        assert braceless.sub("", said) == braceless.sub("", ref.title)
+
+
+def test_real_records_are_references(nasty: list[Paper]) -> None:
+    once = list({record.id: record for record in nasty if any(map(line, record.authors))}.values())
+    assert len(once) > 100
+    check(once)
+
+
+HARD = [
+    *("a } b", "a { b", "}{", "a \\} b", "a \\{ $b$", "$\\{$ x", "{{a}", "$a", "a $ b $ c $ d_e"),
+    *("100% # & _ ^ ~", "back\\", "\\", "\\\\ \\a \\%", "@misc{x, title={y}}", 'a "quoted" b'),
+    *(
+        "line\nTY  - JOUR\nER  - \nmore",
+        "AU  - x",
+        "  - x",
+        "一 二 العربية 👩‍🔬",
+        "$$a_b$$ _ \\(c_d\\)",
+    ),
+    *("ends with {", "month = nov,", "a, b and c", "\x00\x07 x", "% comment"),
+]
+
+
+@pytest.mark.parametrize("text", HARD)
+def test_hand_made_texts_stay_in_their_fields(text: str) -> None:
+    hard = paper(1, title=f"x {text}", abstract=text, comment=text, authors=(f"A {text}", "B C"))
+    check([hard, paper(2)])
+
+
+@settings(max_examples=60)
+@given(st.text(alphabet="\\{}$%#&_^~@,\"='a b\n(-", max_size=30), st.text(max_size=30))
+def test_any_text_stays_in_its_field(marks: str, other: str) -> None:
+    check([paper(1, title=f"x{marks}", abstract=other, authors=(f"a{marks}",)), paper(2)])
+
+
+@given(st.text(alphabet="\\{}$a%_", max_size=30))
+def test_braces_are_paired_for_whoever_counts_them(text: str) -> None:
+    """BibTeX itself counts escaped braces too; some parsers do not."""
+    made = bibtex.tex(text)
+    for counted in (made, re.sub(r"\\.", "", made)):
+        depth = 0
+        for character in counted:
+            depth += (character == "{") - (character == "}")
+            assert depth >= 0
+        assert depth == 0
+    assert not re.search(r"(?<!\\)(?:\\\\)*%", made)
+
+
+FORMS = [
+    ("bib", "application/x-bibtex; charset=utf-8", "@misc{"),
+    ("ris", "application/x-research-info-systems; charset=utf-8", "TY  - UNPB\r\n"),
+    ("csl.json", "application/vnd.citationstyles.csl+json", "[\n {"),
+]
+
+
+@pytest.mark.parametrize(("suffix", "content_type", "begins"), FORMS)
+@pytest.mark.usefixtures("three")
+def test_a_paper_a_keyword_and_a_selection(
+    client: FlaskClient, suffix: str, content_type: str, begins: str
+) -> None:
+    paths = {
+        f"/papers/2611.00001.{suffix}": 1,
+        f"/export/papers.{suffix}?id=2611.00003,2611.00001": 2,
+        f"/export/k/reward-model.{suffix}": 3,
+        f"/export/k/reward-model.{suffix}?n=2": 2,
+        f"/export/search.{suffix}?q=number": 3,
+        f"/export/search.{suffix}?q=nothing": 0,
+    }
+    for path, count in paths.items():
+        answer = client.get(path)
+        assert (answer.status_code, answer.content_type) == (200, content_type), answer.text
+        assert answer.text.count("https://arxiv.org/abs/2611") == count
+        assert answer.text.startswith(begins) or not count
+        assert answer.headers["Content-Disposition"].startswith("attachment; filename=")
+        again = client.get(path, headers={"If-None-Match": answer.headers["ETag"]})
+        assert again.status_code == 304
+
+
+def test_old_ids_have_a_slash(client: FlaskClient, announce: Announce) -> None:
+    announce([sighting(1, id=ArxivId.parse("hep-th/9901001"))])
+    answer = client.get("/papers/hep-th/9901001.bib")
+    assert "eprint        = {hep-th/9901001}" in answer.text
+    assert 'filename="hep-th-9901001.bib"' in answer.headers["Content-Disposition"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "canonical"),
+    [
+        ("/papers/2611.00001v2.bib", "/papers/2611.00001.bib"),
+        (f"/papers/{quote('arXiv:2611.00001')}.ris", "/papers/2611.00001.ris"),
+        ("/export/papers.bib?id=2611.00001,2611.00002", None),
+        ("/export/k/Reward%20Model.bib?n=100", "/export/k/reward-model.bib"),
+        ("/export/search.bib?q=b+a", "/export/search.bib?q=a+b"),
+    ],
+)
+def test_every_export_has_one_address(
+    client: FlaskClient, asked: str, canonical: str | None
+) -> None:
+    answer = client.get(asked)
+    wanted = canonical or "/export/papers.bib?id=2611.00002,2611.00001"
+    assert (answer.status_code, answer.headers["Location"]) == (301, wanted)
+
+
+@pytest.mark.parametrize(
+    ("asked", "status"),
+    [
+        ("/papers/2611.00009.bib", 404),
+        ("/papers/nothing.bib", 400),
+        ("/papers/2611.00001.bib?n=1", 400),
+        ("/papers/2611.00001.doc", 404),
+        ("/export/papers.bib", 400),
+        ("/export/papers.bib?id=2611.00009", 404),
+        ("/export/papers.bib?id=" + ",".join(f"2611.{n:05}" for n in range(1, 202)), 400),
+        ("/export/k/nobody.bib", 404),
+        ("/export/search.bib", 400),
+        ("/export/search.bib?q=%22", 400),
+    ],
+)
+def test_a_bad_wish_is_said(client: FlaskClient, asked: str, status: int) -> None:
+    assert client.get(asked).status_code == status
