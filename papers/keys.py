@@ -29,7 +29,7 @@
 | `feed:HASH` | string | a rendered answer with its validators | 1 day | service.caching | no |
 | `feed:HASH:validators` | string | ETag and Last-Modified of the newest answer | 30 days | service.caching | no |
 | `feeds:custom` | sorted set | digests of the answers that anyone can ask for, by the second they were made | for ever | service.custom_answers | no |
-| `snapshot:SLUG:PERIOD` | string | packed papers of a keyword in a month, week or day that is over | 400 days unread | service.snapshots | copied |
+| `snapshot:SLUG:PERIOD` | string | packed papers of a keyword in a month, week or day that is over | 40 to 400 days unread | service.snapshots | copied |
 | `feed:HASH:lock` | string | token of the process that renders it | 10 s | service.caching | no |
 | `schema` | string | the schema of the data, or `restoring` | for ever | papers.schema | no |
 | `lock:schema` | string | token of the process that migrates the data | 60 s | papers.schema | no |

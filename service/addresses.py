@@ -38,9 +38,10 @@ class Address:
         return (self.slug,) if self.saved else self.asked.keywords
 
     def path(self, form: str) -> str:
-        """Path and query string of a form: `page`, or a format's suffix."""
+        """Path and query string of a form: `page`, or a format's suffix. Only feeds are digests."""
         if form == "page":
-            return joined(f"/k/{self.slug}" if self.saved else "/search", self.asked.spelled)
+            path = f"/k/{self.slug}" if self.saved else "/search"
+            return joined(path, replace(self.asked, digest="").spelled)
         return joined(f"/feeds/{self.slug}.{form}", self.asked.spelled)
 
     def url(self, form: str) -> str:
@@ -50,7 +51,8 @@ class Address:
     @property
     def api_path(self) -> str:
         """Path and query string in the API, where a saved keyword is a parameter."""
-        return joined("/api/v1/papers", replace(self.asked, keywords=self.keywords).spelled)
+        asked = replace(self.asked, keywords=self.keywords, digest="")
+        return joined("/api/v1/papers", asked.spelled)
 
     def after(self, cursor: str) -> Address:
         """The same question going on from a cursor; "" is its beginning."""
@@ -75,7 +77,7 @@ class Address:
         return {f: v for f, v in self.asked.options.items() if f not in ("order", "before")}
 
     def _with(self, options: dict[str, Any]) -> Address:
-        return replace(self, asked=replace(self.asked, options=options))
+        return replace(self, asked=replace(self.asked, options=options, digest=""))
 
     @property
     def feeds(self) -> list[tuple[str, str, str]]:

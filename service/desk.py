@@ -145,10 +145,7 @@ class Found:
     @property
     def name(self) -> str:
         """What people call it: the names of its keywords, or its query."""
-        names = [line(keyword.name) for keyword in self.keywords]
-        more = len(names) - _MOST_NAMES
-        told = names if more <= 1 else [*names[:_MOST_NAMES], f"{more} more"]
-        return ", ".join(told) or line(self.query.canonical)
+        return named(self.keywords, self.query)
 
     @property
     def about(self) -> str:
@@ -193,6 +190,14 @@ class Found:
             f"until {ask.until}" if ask.until else "",
         ]
         return ", ".join(part for part in told if part)
+
+
+def named(keywords: Sequence[Keyword], query: Query | None) -> str:
+    """What people call a question: the names of its keywords, or its query."""
+    names = [line(keyword.name) for keyword in keywords]
+    more = len(names) - _MOST_NAMES
+    told = names if more <= 1 else [*names[:_MOST_NAMES], f"{more} more"]
+    return ", ".join(told) or (line(query.canonical) if query else "")
 
 
 def any_keyword(keywords: Sequence[Keyword]) -> Query:

@@ -13,6 +13,7 @@ from flask import Blueprint, Response, request
 from service.addresses import Address
 from service.archives import previous_archive
 from service.desk import Desk, Found, desk
+from service.digests import digest_feed
 from service.feeds import FORMATS
 from service.feeds.feed import Feed
 from service.periods import Period
@@ -37,13 +38,15 @@ def feed(name: str, suffix: str) -> Response:
         lambda: form.render(_feed(at, address, suffix)),
         content_type=form.content_type,
         keywords=address.keywords,
-        period=_month(at).name if _has_archives(address) else "",
+        period=_period(at, address),
         headers={"Link": f'<{address.url(suffix)}>; rel="self"'},
     )
 
 
 def _feed(at: Desk, address: Address, suffix: str) -> Feed:
-    """The feed at an address; from that of a saved keyword the chain of archives begins."""
+    """The feed at an address, or its digest; a saved keyword's leads to its archives."""
+    if address.asked.digest:
+        return digest_feed(at, address, suffix, now=at.now())
     found = at.find(address)
     feed = feed_of(found, suffix)
     if not _has_archives(address):
@@ -54,7 +57,14 @@ def _feed(at: Desk, address: Address, suffix: str) -> Feed:
 
 
 def _has_archives(address: Address) -> bool:
-    return address.saved and not address.asked.options
+    return address.saved and not address.asked.options and not address.asked.digest
+
+
+def _period(at: Desk, address: Address) -> str:
+    """The period on whose end a feed changes, if it does."""
+    if address.asked.digest:
+        return Period.of("day", at.now().date()).name
+    return _month(at).name if _has_archives(address) else ""
 
 
 def _month(at: Desk) -> Period:

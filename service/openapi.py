@@ -13,7 +13,7 @@ from papers.condition import Answers
 from papers.paper import AnnounceType
 from papers.source_states import State
 from service.feeds import FORMATS
-from service.params import PARAMETERS, Parameter
+from service.params import DIGEST, PARAMETERS, Parameter
 
 _TEXT: Final = {"type": "string"}
 _WORDS: Final = {"type": ["string", "null"]}
@@ -136,7 +136,8 @@ def _paths() -> dict[str, Any]:
     slug = _in_path("name", "A saved keyword's slug, as in `reward-model`.")
     id = _in_path("id", f"An arXiv id, as in `{_EXAMPLE}`; an old one has its slash.")
     json = "application/json"
-    papers = _get("Papers that match a keyword, newest first.", json, "Papers", PARAMETERS)
+    asked = [parameter for parameter in PARAMETERS if parameter is not DIGEST]
+    papers = _get("Papers that match a keyword, newest first.", json, "Papers", asked)
     return {
         f"{api}/papers": papers,
         f"{api}/papers/{{id}}": _get("One paper.", json, "Paper", path=[id], codes=(400, 404)),

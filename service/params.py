@@ -7,26 +7,22 @@ equal request is redirected to: canonical keyword, parameters sorted, defaults l
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
 from typing import Any, Final
 from urllib.parse import quote_plus
 
 from werkzeug.datastructures import MultiDict
 
-from papers.arxiv_id import ArxivId
-from papers.errors import BadId, BadParameter
-from papers.keywords import slug_of
+from papers.errors import BadParameter
 from papers.query import Query, parse
 from papers.search import Ask
+from service import values
 
 MAX_PAPERS: Final = 200
 MAX_TEXT: Final = 2_000
 MAX_KEYWORDS: Final = 50
-TYPES: Final = ("new", "cross", "replace")
 _PLAIN: Final = ":,()*/"
 """Left as they are in a canonical query string: no browser encodes them when it follows a link."""
 
@@ -37,12 +33,13 @@ class Asked:
 
     `query` is None where saved keywords are asked for: the one that the path names, or any of
     `keywords`, slugs in order, each once. `options` are fields of `Ask` that differ from their
-    defaults.
+    defaults. `digest` is `day` or `week` where not papers are asked for but lists of them.
     """
 
     query: Query | None
     options: Mapping[str, Any]
     keywords: tuple[str, ...] = ()
+    digest: str = ""
 
     def of(self, query: Query) -> Ask:
         """The question, for a keyword's query."""
@@ -56,11 +53,13 @@ class Asked:
     @property
     def spelled(self) -> str:
         """The canonical query string, without `?`; empty where all is default."""
-        values = [(K.name, slug) for slug in self.keywords]
+        pairs = [(K.name, slug) for slug in self.keywords]
         if self.query:
-            values.append((Q.name, self.query.canonical))
-        values += self.spelled_options.items()
-        return "&".join(f"{name}={quote_plus(text, safe=_PLAIN)}" for name, text in sorted(values))
+            pairs.append((Q.name, self.query.canonical))
+        if self.digest:
+            pairs.append((DIGEST.name, self.digest))
+        pairs += self.spelled_options.items()
+        return "&".join(f"{name}={quote_plus(text, safe=_PLAIN)}" for name, text in sorted(pairs))
 
     @property
     def spelled_options(self) -> dict[str, str]:
@@ -92,7 +91,7 @@ def read(args: MultiDict[str, str], *, saved: bool, sources: Collection[str]) ->
 
     `sources` are the values `source=` may have. Raises BadParameter, BadQuery.
     """
-    known = [parameter.name for parameter in (OPTIONS if saved else PARAMETERS)]
+    known = [parameter.name for parameter in ((*OPTIONS, DIGEST) if saved else PARAMETERS)]
     given = _given(args, known)
     keywords = _keywords(args.getlist(K.name))
     if not saved and not given.get("q") and not keywords:
@@ -110,7 +109,10 @@ def read(args: MultiDict[str, str], *, saved: bool, sources: Collection[str]) ->
         raise BadParameter("since", f"{since} is after until={until}; swap them")
     defaults = Ask(query=query or parse("any"))
     kept = {field: v for field, v in options.items() if v != getattr(defaults, field)}
-    return Asked(query, kept, keywords)
+    digest = _read(DIGEST, given["digest"], sources) if given.get("digest") else ""
+    if digest and kept:
+        raise BadParameter("digest", "goes with q or k alone; leave the other parameters out")
+    return Asked(query, kept, keywords, digest)
 
 
 def without_parameters(args: MultiDict[str, str]) -> None:
@@ -123,16 +125,16 @@ def without_parameters(args: MultiDict[str, str]) -> None:
 def _given(args: MultiDict[str, str], known: Collection[str]) -> dict[str, str]:
     """Each parameter but `k` once, normalised. Campaign marks (`utm_…`) are dropped."""
     given = {}
-    for name, values in args.lists():
+    for name, texts in args.lists():
         if name.startswith("utm_"):
             continue
         if name not in known:
             raise BadParameter(shown(name), f"no such parameter; there are {', '.join(known)}")
         if name == K.name:
             continue
-        if len(values) > 1:
-            raise BadParameter(name, f"given {len(values)} times; give it once")
-        given[name] = _normal(name, values[0])
+        if len(texts) > 1:
+            raise BadParameter(name, f"given {len(texts)} times; give it once")
+        given[name] = _normal(name, texts[0])
     return given
 
 
@@ -166,63 +168,6 @@ def shown(text: str) -> str:
     return printable if len(text) <= 80 else f"{printable[:80]}…"
 
 
-def _slug(text: str, _: Collection[str]) -> str:
-    try:
-        return slug_of(text)
-    except BadParameter as error:
-        raise ValueError("is no keyword's name") from error
-
-
-def _whole(low: int, high: int) -> Callable[[str, Collection[str]], int]:
-    def read(text: str, _: Collection[str]) -> int:
-        if not re.fullmatch(r"[0-9]{1,9}", text) or not low <= int(text) <= high:
-            raise ValueError(f"is no whole number from {low} to {high}")
-        return int(text)
-
-    return read
-
-
-def _cursor(text: str, _: Collection[str]) -> str:
-    try:
-        return str(ArxivId.parse(text))
-    except BadId as error:
-        raise ValueError("is no cursor; follow the `next` link of the page before") from error
-
-
-def _types(text: str, _: Collection[str]) -> frozenset[str]:
-    chosen = frozenset(part.strip() for part in text.split(","))
-    if chosen - {*TYPES}:
-        raise ValueError(f"is no list of {', '.join(TYPES)}")
-    return chosen
-
-
-def _order(text: str, _: Collection[str]) -> str:
-    if text not in ("announced", "picked"):
-        raise ValueError("is not one of announced, picked")
-    return text
-
-
-def _day(text: str, _: Collection[str]) -> date:
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        day = None
-    if day is None or day.isoformat() != text:
-        raise ValueError("is no day; write it as 2026-11-21")
-    return day
-
-
-def _source(text: str, sources: Collection[str]) -> str:
-    named = {source.casefold(): source for source in sources}
-    if text.casefold() not in named:
-        raise ValueError(f"is not one of {', '.join(sources)}")
-    return named[text.casefold()]
-
-
-def _spelled_types(types: Collection[str]) -> str:
-    return ",".join(name for name in TYPES if name in types)
-
-
 _DATE: Final = {"type": "string", "format": "date"}
 Q: Final = Parameter(
     "q",
@@ -235,7 +180,7 @@ Q: Final = Parameter(
 K: Final = Parameter(
     "k",
     "keywords",
-    _slug,
+    values.slug,
     str,
     {"type": "array", "items": {"type": "string"}, "maxItems": MAX_KEYWORDS},
     "In place of `q` a saved keyword's name; given again for papers of any of them, each once.",
@@ -244,37 +189,45 @@ OPTIONS: Final = tuple(
     Parameter(*row)
     for row in (
         (
-            *("n", "limit", _whole(1, MAX_PAPERS), str),
+            *("n", "limit", values.whole(1, MAX_PAPERS), str),
             {"type": "integer", "minimum": 1, "maximum": MAX_PAPERS, "default": 100},
             "How many papers at most.",
         ),
         (
-            *("before", "before", _cursor, str, {"type": "string"}),
+            *("before", "before", values.cursor, str, {"type": "string"}),
             "Where to go on: the cursor that a `next` link carries.",
         ),
         (
-            *("types", "types", _types, _spelled_types),
+            *("types", "types", values.types, values.spelled_types),
             {"type": "string", "default": "new,cross"},
             "How arXiv announced the paper: any of new, cross, replace, joined by commas.",
         ),
         (
-            *("min_votes", "min_votes", _whole(0, 1_000_000), str),
+            *("min_votes", "min_votes", values.whole(0, 1_000_000), str),
             {"type": "integer", "minimum": 0, "maximum": 1_000_000, "default": 0},
             "At least that many votes in a community.",
         ),
         (
-            *("when", "order", _order, str),
+            *("when", "order", values.order, str),
             {"type": "string", "enum": ["announced", "picked"], "default": "announced"},
             "`announced`: newest announcement first. `picked`: picked papers, newest pick first.",
         ),
-        (*("since", "since", _day, str, _DATE), "Not before that day, in UTC."),
-        (*("until", "until", _day, str, _DATE), "Not after that day, in UTC."),
+        (*("since", "since", values.day, str, _DATE), "Not before that day, in UTC."),
+        (*("until", "until", values.day, str, _DATE), "Not after that day, in UTC."),
         (
-            *("source", "source", _source, str, {"type": "string"}),
+            *("source", "source", values.source, str, {"type": "string"}),
             "Only papers that this source named: arxiv, hf, or a community's name.",
         ),
     )
 )
 """Parameters beside the keyword."""
 
-PARAMETERS: Final = (Q, K, *OPTIONS)
+DIGEST: Final = Parameter(
+    "digest",
+    "digest",
+    values.digest,
+    str,
+    {"type": "string", "enum": ["day", "week"]},
+    "In place of papers one entry a day or week (UTC) that lists them, when it is over.",
+)
+PARAMETERS: Final = (Q, K, *OPTIONS, DIGEST)

@@ -13,6 +13,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from typing import Final
 
 import msgpack
@@ -28,10 +29,10 @@ from papers.paper import Paper
 from papers.query import Query, parse
 from papers.search import Ask
 from papers.store import Store
-from service.periods import Period
+from service.periods import Kind, Period
 
-KEPT_SECONDS: Final = 400 * 24 * 3600
-"""How long after they were last read."""
+KEPT_DAYS: Final[dict[Kind, int]] = {"month": 400, "week": 100, "day": 40}
+"""How long after they were last read: digests go back two weeks of days, or two months of weeks."""
 _PAGE: Final = 200
 _log = logging.getLogger(__name__)
 
@@ -46,19 +47,20 @@ class Snapshots:
     def papers(self, keyword: Keyword, period: Period) -> list[Paper]:
         """A keyword's papers of a period that is over, newest first."""
         key = keys.snapshot(keyword.slug, period.name)
-        kept = self._kept(key, keyword)
+        lasting = timedelta(days=KEPT_DAYS[period.kind])
+        kept = self._kept(key, keyword, lasting)
         papers = {id: codec.unpack(id, packed) for id, packed in kept.items()}
         late = [p for p in matching(self._store, parse(keyword.query), period) if p.id not in kept]
         if late:
             papers |= {paper.id: paper for paper in late}
-            self._keep(key, keyword, papers)
+            self._keep(key, keyword, papers, lasting)
         return [papers[id] for id in sorted(papers, reverse=True)]
 
-    def _kept(self, key: str, keyword: Keyword) -> dict[ArxivId, bytes]:
+    def _kept(self, key: str, keyword: Keyword, lasting: timedelta) -> dict[ArxivId, bytes]:
         """What is kept of this very keyword: one with another query begins anew."""
         with store_errors(self._redis), self._redis.pipeline(transaction=False) as pipe:
             pipe.get(key)
-            pipe.expire(key, KEPT_SECONDS)
+            pipe.expire(key, lasting)
             packed, _ = pipe.execute(raise_on_error=False)  # a store may take no writes
             if isinstance(packed, Exception):
                 raise packed
@@ -71,13 +73,15 @@ class Snapshots:
             _log.warning("%s is damaged and made anew: %s", key, error)
             return {}
 
-    def _keep(self, key: str, keyword: Keyword, papers: dict[ArxivId, Paper]) -> None:
+    def _keep(
+        self, key: str, keyword: Keyword, papers: dict[ArxivId, Paper], lasting: timedelta
+    ) -> None:
         """Keep the papers; a store that takes no writes serves all the same."""
         packed = {str(id): codec.pack(paper) for id, paper in papers.items()}
         value: bytes = msgpack.packb((keyword.query, packed))
         try:
             with store_errors(self._redis):
-                self._redis.set(key, value, ex=KEPT_SECONDS)
+                self._redis.set(key, value, ex=lasting)
         except StoreAway:
             raise
         except StoreError as error:

@@ -10,7 +10,7 @@ from typing import Any, Final
 from feedgen.entry import FeedEntry
 from feedgen.feed import FeedGenerator
 
-from service.feeds.entry import HTML, Category, Entry
+from service.feeds.entry import HTML, Category, Item
 from service.feeds.extension import AtomFeed, EntryExtension
 from service.feeds.feed import Feed
 
@@ -42,7 +42,7 @@ def render(feed: Feed) -> bytes:
     return bytes(out.atom_str())
 
 
-def _add(out: FeedEntry, entry: Entry) -> None:
+def _add(out: FeedEntry, entry: Item) -> None:
     """Fill one entry. `replies` links and the source are the extension's."""
     out.id(entry.id)
     out.title(entry.title)

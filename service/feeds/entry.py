@@ -52,40 +52,53 @@ class Source:
     updated: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One paper in a feed. All text is free of what XML forbids; all links are http(s).
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """One entry of a feed, as formats write it: a paper, or a list of papers.
 
-    `published` and `updated` are aware UTC. `touched` is the newest moment anything in the entry
-    is of: `updated`, or the pick that a feed of picks shows. `votes` and `comments` (None: nobody
-    counts) are shown only where readers do not compare them, and so are `keywords`: the slugs of
-    those that the paper met, in a feed of several.
+    All text is free of what XML forbids; all links are http(s). `published` and `updated` are aware
+    UTC. `touched` is the newest moment anything in the entry is of: `updated`, or the pick that a
+    feed of picks shows. `votes` and `comments` (None: nobody counts) are shown only where readers
+    do not compare them, and so are `keywords`: the slugs of those that the paper met, in a feed of
+    several.
     """
 
-    paper: Paper
     id: str
     title: str
     summary: str
     content: Content
-    authors: tuple[str, ...]
-    categories: tuple[Category, ...]
     links: tuple[Link, ...]
-    source: Source
     published: datetime
     updated: datetime
     touched: datetime
-    comment: str
-    journal_ref: str
-    doi: str
-    thumbnail: str
-    votes: int | None
-    comments: int | None
+    authors: tuple[str, ...] = ()
+    categories: tuple[Category, ...] = ()
+    source: Source | None = None
+    comment: str = ""
+    journal_ref: str = ""
+    doi: str = ""
+    thumbnail: str = ""
+    votes: int | None = None
+    comments: int | None = None
     keywords: tuple[str, ...] = ()
+
+    @property
+    def url(self) -> str:
+        """Its page."""
+        return next(link.href for link in self.links if link.rel == "alternate")
 
     @property
     def discussion(self) -> str:
         """Where the paper is discussed: the first of its `replies` links, or nothing."""
         return next((link.href for link in self.links if link.rel == "replies"), "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry(Item):
+    """One paper in a feed."""
+
+    paper: Paper
+    source: Source
 
 
 def entry_of(paper: Paper, *, lead: Pick | None = None, keywords: tuple[str, ...] = ()) -> Entry:

@@ -11,7 +11,7 @@ from typing import Any, Final
 from feedgen.ext.base import BaseEntryExtension, BaseExtension
 from lxml.etree import SubElement
 
-from service.feeds.entry import ARXIV_SCHEME, Entry, Link
+from service.feeds.entry import ARXIV_SCHEME, Item, Link, Source
 
 ATOM: Final = "{http://www.w3.org/2005/Atom}"
 ARXIV: Final = f"{{{ARXIV_SCHEME}}}"
@@ -67,7 +67,7 @@ class RssFeed(BaseExtension):  # type: ignore[misc]  # feedgen ships no types
 class EntryExtension(BaseEntryExtension):  # type: ignore[misc]  # feedgen ships no types
     """The elements of one entry or item; `entry` is set before rendering."""
 
-    entry: Entry
+    entry: Item
 
     def extend_atom(self, node: Node) -> Node:
         """Add to an Atom entry what arXiv says, the replies and the source."""
@@ -77,11 +77,8 @@ class EntryExtension(BaseEntryExtension):  # type: ignore[misc]  # feedgen ships
         _stated(node, self.entry)
         if self.entry.comments is not None:
             _text(node, f"{THR}total", str(self.entry.comments))
-        source = SubElement(node, "source")
-        _text(source, "id", self.entry.source.id)
-        _text(source, "title", self.entry.source.title)
-        _text(source, "updated", self.entry.source.updated.isoformat())
-        SubElement(source, "link", href=self.entry.source.url, rel="self")
+        if self.entry.source:
+            _source(node, self.entry.source)
         return node
 
     def extend_rss(self, node: Node) -> Node:
@@ -103,7 +100,16 @@ def _namespaces(prefixes: dict[str, str], *, archive: bool) -> dict[str, str]:
     return {prefix: name.strip("{}") for prefix, name in declared.items()}
 
 
-def _stated(node: Node, entry: Entry) -> None:
+def _source(node: Node, source: Source) -> None:
+    """The feed upstream, in full."""
+    element = SubElement(node, "source")
+    _text(element, "id", source.id)
+    _text(element, "title", source.title)
+    _text(element, "updated", source.updated.isoformat())
+    SubElement(element, "link", href=source.url, rel="self")
+
+
+def _stated(node: Node, entry: Item) -> None:
     if entry.categories and entry.categories[0].scheme == ARXIV_SCHEME:
         SubElement(
             node, f"{ARXIV}primary_category", term=entry.categories[0].term, scheme=ARXIV_SCHEME

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from service.feeds.entry import Entry
+from service.feeds.entry import Item
 
 NO_ENTRIES_UPDATED: Final = datetime(1991, 8, 14, tzinfo=UTC)
 """`updated` of a feed without entries: a date for ever (arXiv's first day), not the time of day."""
@@ -30,7 +30,7 @@ class Feed:
     self_url: str
     icon_url: str
     alternates: tuple[tuple[str, str], ...]
-    entries: tuple[Entry, ...]
+    entries: tuple[Item, ...]
     around: tuple[tuple[str, str], ...] = ()
     archive: bool = False
 
@@ -40,6 +40,6 @@ class Feed:
         return newest(self.entries)
 
 
-def newest(entries: Iterable[Entry]) -> datetime:
+def newest(entries: Iterable[Item]) -> datetime:
     """The newest moment of the entries; a fixed date where there are none."""
     return max((entry.touched for entry in entries), default=NO_ENTRIES_UPDATED)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
-from service.feeds.entry import PDF, Entry
+from service.feeds.entry import PDF, Entry, Item
 from service.feeds.feed import Feed
 
 CONTENT_TYPE: Final = "application/feed+json"
@@ -40,11 +40,11 @@ def _around(feed: Feed) -> dict[str, Any]:
     return {name: value for name, value in said.items() if value}
 
 
-def _item(entry: Entry) -> dict[str, Any]:
+def _item(entry: Item) -> dict[str, Any]:
     item = {
         "id": entry.id,
-        "url": entry.id,
-        "external_url": entry.id,
+        "url": entry.url,
+        "external_url": entry.url if isinstance(entry, Entry) else None,
         "title": entry.title,
         "content_html": entry.content.xhtml,
         "content_text": entry.content.text,
@@ -58,7 +58,7 @@ def _item(entry: Entry) -> dict[str, Any]:
             for link in entry.links
             if link.type == PDF
         ],
-        "_arxiv": _arxiv(entry),
+        "_arxiv": _arxiv(entry) if isinstance(entry, Entry) else None,
         "_paperwire": {"keywords": list(entry.keywords)} if entry.keywords else None,
     }
     return {name: value for name, value in item.items() if value or name == "content_text"}

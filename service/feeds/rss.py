@@ -14,7 +14,7 @@ from typing import Any, Final
 import feedgen.entry
 import feedgen.feed
 
-from service.feeds.entry import Entry
+from service.feeds.entry import Item
 from service.feeds.extension import EntryExtension, RssFeed
 from service.feeds.feed import Feed
 
@@ -52,11 +52,11 @@ def render(feed: Feed) -> bytes:
     return bytes(out.rss_str())
 
 
-def _add(out: feedgen.entry.FeedEntry, entry: Entry) -> None:
+def _add(out: feedgen.entry.FeedEntry, entry: Item) -> None:
     """Fill one item. Authors, links and numbers are the extension's."""
     out.guid(entry.id, permalink=False)
     out.title(entry.title)
-    out.link(href=entry.id, rel="alternate")
+    out.link(href=entry.url, rel="alternate")
     out.content(entry.content.xhtml)
     out.published(entry.published)
     # Without a label feedgen writes the term: `cs.CL`, as in the other formats.
@@ -66,7 +66,8 @@ def _add(out: feedgen.entry.FeedEntry, entry: Entry) -> None:
             for category in entry.categories
         ]
     )
-    out.source(url=entry.source.url, title=entry.source.title)
+    if entry.source:
+        out.source(url=entry.source.url, title=entry.source.title)
     if entry.discussion:
         out.comments(entry.discussion)
     extension: Any = out.paperwire

@@ -38,6 +38,7 @@ def asked(query: str, *, saved: bool = False) -> Asked:
         ("k=Reward%20Model&k=diffusion&k=reward-model&n=5", "k=diffusion&k=reward-model&n=5"),
         ("k=diffusion&q=", "k=diffusion"),
         ("k=diffusion&k=&when=picked", "k=diffusion&when=picked"),
+        ("q=x&digest=week&n=100", "digest=week&q=x"),
     ],
 )
 def test_one_spelling(query: str, canonical: str) -> None:
@@ -69,6 +70,8 @@ def test_one_spelling(query: str, canonical: str) -> None:
         ("q=%ff", "q"),
         ("q=" + "x" * 2001, "q"),
         ("q=x&k=y", "k"),
+        ("q=x&digest=year", "digest"),
+        ("q=x&digest=day&n=5", "digest"),
         ("k=%2B", "k"),
         ("k=search", "k"),
         ("k=" + "x" * 81, "k"),

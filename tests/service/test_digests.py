@@ -1,0 +1,181 @@
+"""Digest feeds: one entry a day or week, there when it is over, and then for good."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import feedparser
+import pytest
+from bs4 import BeautifulSoup
+from flask.testing import FlaskClient
+from redis import Redis
+
+from papers.keywords import Keywords
+from service.feeds import FORMATS
+from tests.service.conftest import SITE, Announce, Clock
+from tests.service.made import DAY, FIRST, NOW, picked, revision, sighting
+
+DAILY = "/feeds/reward-model.atom?digest=day"
+WEEKLY = "/feeds/reward-model.atom?digest=week"
+
+
+@pytest.fixture(autouse=True)
+def some(client: FlaskClient, announce: Announce, clock: Clock) -> None:
+    """Papers 1 to 5, of 2 to 6 November 2026, two of them on the fifth; it is noon of the sixth."""
+    assert client
+    announce([sighting(number) for number in range(1, 6)])
+    announce([sighting(9, announced_at=FIRST + 3 * DAY, categories=("stat.ML",))])
+    clock.now = datetime(2026, 11, 6, 12, tzinfo=UTC)
+
+
+def entries(client: FlaskClient, path: str = DAILY) -> list[Any]:
+    answer = client.get(path)
+    assert answer.status_code == 200, answer.text
+    parsed = feedparser.parse(answer.data)
+    assert not parsed.bozo
+    return list(parsed.entries)
+
+
+def test_one_entry_a_day_that_had_papers(client: FlaskClient) -> None:
+    found = entries(client)
+    assert [(entry.title, entry.id.rpartition("#")[2]) for entry in found] == [
+        ("Reward Model: 2 papers, 5 November 2026", "2026-11-05"),
+        ("Reward Model: 1 paper, 4 November 2026", "2026-11-04"),
+        ("Reward Model: 1 paper, 3 November 2026", "2026-11-03"),
+        ("Reward Model: 1 paper, 2 November 2026", "2026-11-02"),
+    ]
+    assert found[0].id == f"{SITE}{DAILY}#2026-11-05"
+    assert found[0].updated == found[0].published == "2026-11-06T00:00:00+00:00"
+    assert found[0].link == f"{SITE}/k/reward-model?since=2026-11-05&until=2026-11-05"
+
+
+def test_the_table_of_contents_is_by_category(client: FlaskClient) -> None:
+    (content,) = entries(client)[0].content
+    soup = BeautifulSoup(content.value, "html.parser")
+    assert [heading.get_text() for heading in soup.find_all("h3")] == [
+        "Computation and Language (cs.CL)",
+        "Machine Learning (stat.ML)",
+    ]
+    lines = [item.get_text(" / ") for item in soup.find_all("li")]
+    assert lines == [
+        "Reward model number 4 / Ada Lovelace, José Ørsted",
+        "Reward model number 9 / Ada Lovelace, José Ørsted",
+    ]
+    assert soup.select("a")[0]["href"] == "https://arxiv.org/abs/2611.00004"
+
+
+def test_the_page_behind_an_entry_shows_just_these_papers(client: FlaskClient) -> None:
+    page = client.get(entries(client)[0].link.removeprefix(SITE))
+    titles = BeautifulSoup(page.data, "html.parser").select("article h3")
+    assert sorted(title.get_text() for title in titles) == [
+        "Reward model number 4",
+        "Reward model number 9",
+    ]
+
+
+def test_weeks_end_on_sunday(client: FlaskClient, clock: Clock) -> None:
+    assert entries(client, WEEKLY) == []
+    clock.now = datetime(2026, 11, 8, 23, 59, 59, tzinfo=UTC)
+    assert entries(client, WEEKLY) == []
+    clock.now = datetime(2026, 11, 9, tzinfo=UTC)
+    (week,) = entries(client, WEEKLY)
+    assert week.title == "Reward Model: 6 papers, week 45 of 2026"
+    assert week.id == f"{SITE}{WEEKLY}#2026-W45"
+    assert week.link == f"{SITE}/k/reward-model?since=2026-11-02&until=2026-11-08"
+
+
+def test_a_day_appears_when_it_is_over(client: FlaskClient, clock: Clock) -> None:
+    assert len(entries(client)) == 4
+    clock.now = datetime(2026, 11, 6, 23, 59, 59, tzinfo=UTC)
+    assert len(entries(client)) == 4
+    clock.now = datetime(2026, 11, 7, tzinfo=UTC)
+    assert [entry.id[-10:] for entry in entries(client)][:2] == ["2026-11-06", "2026-11-05"]
+
+
+def test_a_day_stays_as_it_is(client: FlaskClient, announce: Announce, redis: Redis) -> None:
+    before = {s: client.get(DAILY.replace("atom", s)).data for s in FORMATS}
+    news = (
+        [revision(4, 2, title="Quite another title", abstract="Of nothing.")],
+        [picked(4), picked(3, votes=99)],
+        [revision(3, 3, withdrawn=True)],
+        [sighting(20)],
+    )
+    for sightings in news:
+        announce(sightings)
+        for suffix, body in before.items():
+            assert client.get(DAILY.replace("atom", suffix)).data == body
+    for key in redis.scan_iter("feed:*"):
+        redis.delete(key)
+    assert client.get(DAILY).data == before["atom"]
+
+
+def test_a_paper_that_comes_late_joins_its_day(client: FlaskClient, announce: Announce) -> None:
+    assert len(entries(client)) == 4
+    announce([sighting(8, announced_at=FIRST + DAY)])
+    assert "Reward Model: 2 papers, 3 November 2026" in [e.title for e in entries(client)]
+
+
+def test_a_feed_goes_two_weeks_back(client: FlaskClient, clock: Clock) -> None:
+    assert len(entries(client)) == 4
+    clock.now = datetime(2026, 11, 18, tzinfo=UTC)
+    assert [entry.id[-10:] for entry in entries(client)][-1] == "2026-11-04"
+    clock.now = datetime(2026, 12, 30, tzinfo=UTC)
+    assert entries(client) == []
+    assert len(entries(client, WEEKLY)) == 1
+
+
+def test_the_formats_agree(client: FlaskClient) -> None:
+    atom, rss = entries(client), entries(client, DAILY.replace("atom", "rss"))
+    document = json.loads(client.get(DAILY.replace("atom", "json")).data)
+    said = [(entry.id, entry.title, entry.link) for entry in atom]
+    assert said == [(entry.id, entry.title, entry.link) for entry in rss]
+    assert said == [(item["id"], item["title"], item["url"]) for item in document["items"]]
+    assert "Computation and Language (cs.CL)\n\n* Reward" in document["items"][0]["content_text"]
+    assert "_arxiv" not in document["items"][0]
+
+
+def test_digests_of_any_question(client: FlaskClient, redis: Redis) -> None:
+    Keywords(redis).add("Four", '"number 4"', now=NOW)
+    custom = entries(client, "/feeds/search.atom?digest=day&q=reward")
+    assert custom[0].title == "reward: 2 papers, 5 November 2026"
+    union = entries(client, "/feeds/search.atom?digest=day&k=four&k=reward-model")
+    assert union[0].title == "Four, Reward Model: 2 papers, 5 November 2026"
+    assert union[0].link == f"{SITE}/search?k=four&k=reward-model&since=2026-11-05&until=2026-11-05"
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "location"),
+    [
+        ("/feeds/Reward-Model.atom?digest=day", 301, DAILY),
+        ("/feeds/search.atom?k=reward-model&digest=week", 301, WEEKLY),
+        ("/k/reward-model?digest=day", 301, "/k/reward-model"),
+        ("/api/v1/papers?digest=day&q=reward", 301, "/api/v1/papers?q=reward"),
+        ("/feeds/reward-model.atom?digest=month", 400, None),
+        ("/feeds/reward-model.atom?digest=day&n=5", 400, None),
+        ("/feeds/reward-model.atom?digest=day&when=picked", 400, None),
+        ("/feeds/unknown.atom?digest=day", 404, None),
+    ],
+)
+def test_other_addresses(client: FlaskClient, path: str, status: int, location: str | None) -> None:
+    answer = client.get(path)
+    assert (answer.status_code, answer.headers.get("Location")) == (status, location)
+
+
+def test_a_long_day_is_cut_and_says_so(
+    client: FlaskClient, announce: Announce, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("service.feeds.digest.MOST_PAPERS", 1)
+    (day, *_) = entries(client)
+    assert "and 1 more" in BeautifulSoup(day.content[0].value, "html.parser").get_text()
+    assert day.title.startswith("Reward Model: 2 papers")
+
+
+def test_many_authors_are_cut_short(client: FlaskClient, announce: Announce) -> None:
+    four, five = ("A", "B", "C", "D"), ("A", "B", "C", "D", "E")
+    announce([sighting(10, announced_at=FIRST, authors=four)])
+    announce([sighting(11, announced_at=FIRST, authors=five)])
+    text = entries(client)[-1].content[0].value
+    assert "<br />A, B, C, D<" in text
+    assert "<br />A, B, C and 2 more<" in text
