@@ -26,6 +26,7 @@
 | `lease:scheduler` | string | token of the scheduler that ticks | 30 s | workers.due | no |
 | `lock:task:NAME` | string | token of the job that runs a task | its time-out | workers.jobs | no |
 | `backfill` | string | the plan of a backfill and how far it is, JSON | till done | workers.backfill | copied |
+| `loads` | hash | identity of a bulk file → how far its load is, JSON | for ever | workers.load | copied |
 | `feed:HASH` | string | a rendered answer with its validators | 1 day | service.caching | no |
 | `feed:HASH:validators` | string | ETag and Last-Modified of the newest answer | 30 days | service.caching | no |
 | `feeds:custom` | sorted set | digests of the answers that anyone can ask for, by the second they were made | for ever | service.custom_answers | no |
@@ -66,12 +67,14 @@ ARXIV_LANE: Final = "lane:arxiv"
 UNKNOWN: Final = "unknown"
 BACKFILL: Final = "backfill"
 CUSTOM_FEEDS: Final = "feeds:custom"
+LOADS: Final = "loads"
 SCHEDULER_LEASE: Final = "lease:scheduler"
 SCHEMA: Final = "schema"
 SCHEMA_LOCK: Final = "lock:schema"
 
 COPIED: Final = (
-    *(REVISION, KEYWORDS, SEEDED, SOURCES, COUNTS, QUARANTINE, UNKNOWN, BACKFILL, "snapshot:*"),
+    *(REVISION, KEYWORDS, SEEDED, SOURCES, COUNTS, QUARANTINE, UNKNOWN, BACKFILL, LOADS),
+    "snapshot:*",
 )
 REBUILT: Final = (
     *("{[0-9][0-9][0-9][0-9]}:*", MONTHS, PICKS, SPREAD, SPREAD_REV, VOCABULARY, UNDESCRIBED),

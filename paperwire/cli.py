@@ -21,6 +21,7 @@ from paperwire.commands.export import export
 from paperwire.commands.export_forms import FORMS
 from paperwire.commands.keeping import backup, restore
 from paperwire.commands.keyword_import import keyword_import
+from paperwire.commands.load import load
 from paperwire.commands.quarantine import quarantine
 from paperwire.commands.token import token
 
@@ -239,6 +240,7 @@ main.add_command(export)
 keyword.add_command(keyword_import)
 for form in FORMS:
     export.add_command(form)
+main.add_command(load)
 
 
 def _print(answer: Any, as_json: bool) -> None:

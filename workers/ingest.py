@@ -11,29 +11,24 @@ record     the state, and when the task is due next
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 
 from papers.arxiv_id import ArxivId
 from papers.errors import BadParameter, SourceError
-from papers.paper import Sighting
 from papers.settings import Seconds
 from papers.source_states import Progress, SetAside, SourceState, SourceStates, State
-from papers.store import Ingested, Store
+from papers.store import Store
 from workers.cadence import next_time
 from workers.fetching import Answer
 from workers.sources.result import Fetch, Fetched, Rejected, Upstreams
+from workers.storing import Poison, set_aside, stored
 from workers.usual import Usual
 
 _NAMING: Final = ("hf", "community")
 """Sources that name papers which arXiv may have to describe yet."""
-
-_POISON: Final = (ValueError, TypeError, LookupError, ArithmeticError)
-"""What a record raises that cannot be merged or packed."""
-
-_NOTHING: Final = Ingested((), (), 0)
 
 Clock = Callable[[], datetime]
 
@@ -147,41 +142,19 @@ class Ingest:
 
     def _take_in(self, task: str, part: Fetched, tally: Tally, started: datetime) -> None:
         now = self._clock()
-        done, poisonous = self._stored(part.sightings, now)
+        came = stored(self._store, part.sightings, now)
+        rejected: list[Rejected | Poison] = [*part.rejected, *came.poison]
         tally.add(part)
-        tally.new += done.new
-        tally.changed += len(done.changed)
-        tally.set_aside += len(part.rejected) + len(poisonous)
-        self._set_aside(task, [*part.rejected, *poisonous], now)
+        tally.new += came.done.new
+        tally.changed += len(came.done.changed)
+        tally.set_aside += len(rejected)
+        records = [SetAside(task, now, record.reason, record.excerpt) for record in rejected]
+        set_aside(self._states, task, records)
         if part.complete and not (part.stale or part.unreadable):
             self._upstreams.fetcher.remember(part.answer, part.memo)
         if part.more or part.total is not None:
             began = part.began or started
             self._states.put_progress(Progress(task, part.done, part.total, began, now))
-
-    def _stored(
-        self, sightings: Sequence[Sighting], now: datetime
-    ) -> tuple[Ingested, list[Rejected]]:
-        """Store all; where one is poisonous, it alone is set aside."""
-        try:
-            return self._store.ingest(sightings, now=now), []
-        except _POISON as error:
-            if len(sightings) == 1:
-                reason = f"cannot be stored: {error!r}"
-                return _NOTHING, [Rejected(reason, repr(sightings[0])[:500])]
-        middle = len(sightings) // 2
-        first, bad = self._stored(sightings[:middle], now)
-        second, worse = self._stored(sightings[middle:], now)
-        return _both(first, second), [*bad, *worse]
-
-    def _set_aside(self, task: str, rejected: Sequence[Rejected], now: datetime) -> None:
-        """Quarantine records, those that are there already not again."""
-        if not rejected:
-            return
-        known = {(r.reason, r.excerpt) for r in self._states.quarantined(1_000) if r.task == task}
-        for record in rejected:
-            if (record.reason, record.excerpt) not in known:
-                self._states.quarantine(SetAside(task, now, record.reason, record.excerpt))
 
     def _record(
         self, task: str, tally: Tally, error: SourceError | None, started: datetime
@@ -206,12 +179,6 @@ def max_age(answer: Answer | None) -> Seconds:
     said = answer.headers.get("Cache-Control", "") if answer else ""
     found = re.search(r"\bmax-age\s*=\s*(\d{1,9})\b", said, re.IGNORECASE)
     return float(found[1]) if found else 0.0
-
-
-def _both(one: Ingested, other: Ingested) -> Ingested:
-    return Ingested(
-        one.new + other.new, one.changed + other.changed, one.unchanged + other.unchanged
-    )
 
 
 def following(

@@ -37,7 +37,7 @@ NEVER = 10**9
 SPAWN = multiprocessing.get_context("forkserver")
 """Forks from a process of one thread that has everything imported."""
 
-SPAWN.set_forkserver_preload(["tests.faults.test_kill"])
+SPAWN.set_forkserver_preload(["tests.faults.test_kill", "tests.faults.test_kill_load"])
 
 
 def first_day(world: Upstream) -> list[ArxivId]:
@@ -77,13 +77,14 @@ def work(
     url: str, settings: Settings, now: datetime, fatal: int, counted: Synchronized[int]
 ) -> None:
     """Run all that is due at `now`; die at the command numbered `fatal`, odd ones once sent."""
-    _count_commands(fatal, counted)
+    count_commands(fatal, counted)
     redis = Redis.from_url(url)
     while due := SourceStates(redis).due(now):
         TaskRun(redis, settings, lambda: now).run(due[0], None)
 
 
-def _count_commands(fatal: int, counted: Synchronized[int]) -> None:
+def count_commands(fatal: int, counted: Synchronized[int]) -> None:
+    """Count this process's commands to Redis; die at one, odd ones once sent."""
     send: Any = AbstractConnection.send_packed_command
 
     def sending(self: AbstractConnection, *args: Any, **kwargs: Any) -> None:

@@ -26,11 +26,10 @@ from papers.errors import BadId, SourceGarbled, SourceIncomplete, SourceRefused
 from papers.paper import Sighting
 from workers.refusals import excerpt
 from workers.sources.documents import clean
-from workers.sources.oai_record import OAI, RECORD, SAFE, excerpt_of, sighting_of
+from workers.sources.oai_record import CONTROLS, OAI, RECORD, SAFE, excerpt_of, sighting_of
 from workers.sources.result import Rejected, Upstreams
 
 PREFIX: Final = "arXivRaw"
-_CONTROLS: Final = bytes({*range(32)} - {9, 10, 13})
 _ROOT: Final = re.compile(rb"<(?:\w+:)?OAI-PMH\b")
 _GROUPS: Final = frozenset({"cs", "econ", "eess", "math", "q-bio", "q-fin", "stat"})
 """Archives that are a group of their own; all others are physics."""
@@ -143,7 +142,7 @@ def _root(body: bytes) -> Any:
     if b"<!DOCTYPE" in body[: start.start()].upper():
         raise SourceGarbled("the answer has a DOCTYPE, which OAI-PMH has not")
     try:
-        return etree.fromstring(body.translate(None, _CONTROLS), etree.XMLParser(**SAFE))
+        return etree.fromstring(body.translate(None, CONTROLS), etree.XMLParser(**SAFE))
     except etree.XMLSyntaxError as error:
         if not body.rstrip().endswith(b"OAI-PMH>"):
             raise SourceIncomplete("arXiv's OAI-PMH answer was cut") from error

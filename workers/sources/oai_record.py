@@ -20,6 +20,8 @@ OAI: Final = "{http://www.openarchives.org/OAI/2.0/}"
 RECORD: Final = f"{OAI}record"
 SAFE: Final = {"resolve_entities": False, "no_network": True, "load_dtd": False, "huge_tree": False}
 """How XML of others is parsed: no entities, no network, libxml2's limits on size and depth."""
+CONTROLS: Final = bytes({*range(32)} - {9, 10, 13})
+"""Bytes that XML forbids and that records hold nevertheless."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,7 @@ def sighting_of(record: Any) -> Sighting | None:
     if form is None:
         raise SourceGarbled("the record is in neither of arXiv's formats")
     stamp = header.findtext(f"{OAI}datestamp", "") if header is not None else ""
-    return form(entry, _day(stamp, "datestamp"))
+    return form(entry, day(stamp, "datestamp"))
 
 
 def excerpt_of(record: Any) -> str:
@@ -60,7 +62,7 @@ def _raw(entry: Any, stamp: datetime) -> Sighting:
     if not versions:
         raise SourceGarbled("the record names no version")
     first, last = versions[0], versions[-1]
-    return _sighting(
+    return described(
         said,
         as_of=stamp,
         version=last.number,
@@ -79,7 +81,7 @@ def _listed(entry: Any, stamp: datetime) -> Sighting:
     said = _texts(entry)
     created, updated = said.get("created", ""), said.get("updated", "")
     people = entry.iterfind("{*}authors/{*}author")
-    return _sighting(
+    return described(
         said,
         as_of=stamp,
         authors=tuple(name for person in people if (name := _name(_texts(person)))),
@@ -91,7 +93,11 @@ def _listed(entry: Any, stamp: datetime) -> Sighting:
 _FORMS: Final = {"arXivRaw": _raw, "arXiv": _listed}
 
 
-def _sighting(said: dict[str, str], *, withdrawn: bool = False, **more: Any) -> Sighting:
+def described(said: dict[str, str], *, withdrawn: bool = False, **more: Any) -> Sighting:
+    """What arXiv says of a paper: clean texts by the names its metadata has for them, and `more`.
+
+    Raises BadId and SourceGarbled for one that cannot be read.
+    """
     comment, abstract = said.get("comments", ""), said.get("abstract", "")
     if not said.get("title"):
         raise SourceGarbled("the record has no title")
@@ -125,13 +131,20 @@ def _name(person: dict[str, str]) -> str:
 
 def _version(element: Any) -> _Version:
     said = _texts(element)
-    number = element.get("version", "").removeprefix("v")
-    if not (number.isdecimal() and 1 <= int(number) <= 9_999):
-        raise SourceGarbled(f"the record has a version {number!r}")
     nothing = said.get("size", "").lower() in ("0kb", "0")
     return _Version(
-        int(number), moment(said.get("date", "")), nothing or "I" in said.get("source_type", "")
+        version_number(element.get("version", "")),
+        moment(said.get("date", "")),
+        nothing or "I" in said.get("source_type", ""),
     )
+
+
+def version_number(text: str) -> int:
+    """The number of a version (`v2`). Raises SourceGarbled."""
+    number = text.removeprefix("v")
+    if not (number.isdecimal() and len(number) <= 4 and int(number) >= 1):
+        raise SourceGarbled(f"the record has a version {number[:100]!r}")
+    return int(number)
 
 
 def moment(text: str) -> datetime:
@@ -143,7 +156,8 @@ def moment(text: str) -> datetime:
         raise SourceGarbled(f"the record has a version of no readable time: {text!r}") from error
 
 
-def _day(text: str, what: str) -> datetime:
+def day(text: str, what: str) -> datetime:
+    """The beginning of a day (`2008-11-26`), UTC. Raises SourceGarbled."""
     try:
         return datetime.combine(date.fromisoformat(text.strip()[:10]), time(), UTC)
     except ValueError as error:
@@ -151,4 +165,4 @@ def _day(text: str, what: str) -> datetime:
 
 
 def _end_of(text: str) -> datetime:
-    return _day(text, "date").replace(hour=23, minute=59, second=59)
+    return day(text, "date").replace(hour=23, minute=59, second=59)

@@ -1,0 +1,143 @@
+"""A load is killed, the same one is run again: what is there is what an undisturbed one leaves."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+from collections.abc import Callable
+from datetime import UTC, datetime
+from multiprocessing.sharedctypes import Synchronized
+from pathlib import Path
+from typing import Any
+
+import pytest
+from redis import Redis
+
+from papers.errors import StoreError
+from papers.source_states import SourceStates
+from papers.store import Store
+from tests.faults.test_kill import NEVER, SPAWN, count_commands
+from tests.papers.fingerprint import fingerprint
+from tests.paperwire.processes import descendants, eventually
+from tests.workers.test_load import months
+from workers import load_portion
+from workers.bulk_file import found
+from workers.load import Load, Positions
+from workers.load_processes import executor
+
+NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
+POINTS = 20
+BROKEN = 3
+"""Exit status of a load that says one of its processes was killed."""
+
+
+def load(url: str, name: str, processes: int, fatal: int, counted: Synchronized[int]) -> None:
+    """Load a file in small portions; die at the command numbered `fatal`."""
+    load_portion.SMALLEST = 4  # type: ignore[misc]
+    count_commands(fatal, counted)
+    with executor(url, processes) as pool:
+        try:
+            for _ in Load(Redis.from_url(url), pool, processes, lambda: NOW).load(name):
+                pass
+        except StoreError as error:
+            os._exit(BROKEN if "was killed" in str(error) else 1)
+
+
+class Stage:
+    """A file and the processes that load it."""
+
+    def __init__(self, url: str, redis: Redis, folder: Path) -> None:
+        self.url, self.redis = url, redis
+        self.name = str(folder / "papers.json")
+        lines = months(8)
+        Path(self.name).write_text("\n".join([*lines[:17], "bad", *lines[17:], *lines[3:9]]))
+
+    def start(self, processes: int, fatal: int = NEVER) -> tuple[Any, Synchronized[int]]:
+        counted = SPAWN.Value("q", 0)
+        process = SPAWN.Process(target=load, args=(self.url, self.name, processes, fatal, counted))
+        process.start()
+        return process, counted
+
+    def run(self, processes: int = 1, fatal: int = NEVER) -> int:
+        """A load from its start to its end or death; how many commands it sent."""
+        process, counted = self.start(processes, fatal)
+        process.join(60)
+        assert process.exitcode == (0 if fatal == NEVER else -signal.SIGKILL)
+        return counted.value
+
+    def left(self) -> dict[str, object]:
+        """All that a load leaves, without what counts what happened."""
+        position = Positions(self.redis).get(found(self.name).identity)
+        assert position is not None
+        aside = [record.reason for record in SourceStates(self.redis).quarantined(100)]
+        counts = (position.ended, position.records, position.set_aside, position.line)
+        Store(self.redis).settle(now=NOW)
+        return fingerprint(self.redis) | {"load": counts, "aside": aside}
+
+
+@pytest.fixture
+def stage(store_url: str, redis: Redis, tmp_path: Path) -> Stage:
+    return Stage(store_url, redis, tmp_path)
+
+
+def test_a_load_killed_anywhere_goes_on(stage: Stage) -> None:
+    commands = stage.run()
+    expected = stage.left()
+    assert expected["load"] == (True, 47, 1, 47)
+    chance = random.Random(2611)
+    for slice_ in range(POINTS):
+        stage.redis.flushall()
+        fatal = 1 + int((slice_ + chance.random()) * commands / POINTS)
+        stage.run(fatal=fatal)
+        stage.run()
+        assert stage.left() == expected, f"killed at command {fatal} of {commands}"
+
+
+def parent(process: Any) -> int:
+    return int(process.pid)
+
+
+def child(process: Any) -> int:
+    """One of the processes that store; the other descendant watches over shared resources."""
+    storing = [pid for pid in descendants(process.pid) if "spawn_main" in _command(pid)]
+    return storing[0]
+
+
+def _command(pid: int) -> str:
+    return Path(f"/proc/{pid}/cmdline").read_bytes().decode()
+
+
+KILLED: tuple[tuple[Callable[[Any], int], int], ...] = (
+    (parent, -signal.SIGKILL),
+    (child, BROKEN),
+)
+
+
+@pytest.mark.parametrize(("victim", "status"), KILLED)
+def test_a_load_of_several_processes_goes_on(
+    stage: Stage, victim: Callable[[Any], int], status: int
+) -> None:
+    stage.run()
+    expected = stage.left()
+    stage.redis.flushall()
+    process, _ = stage.start(2)
+    assert eventually(lambda: Store(stage.redis).size() > 5, within=30)
+    family = descendants(process.pid)
+    os.kill(victim(process), signal.SIGKILL)
+    process.join(60)
+    assert process.exitcode in (status, 0)
+    assert eventually(lambda: not any(Path(f"/proc/{pid}").exists() for pid in family))
+    stage.run(2)
+    assert stage.left() == expected
+
+
+def test_two_loads_at_once_are_one_after_the_other(stage: Stage) -> None:
+    stage.run()
+    expected = stage.left()
+    stage.redis.flushall()
+    both = [stage.start(1) for _ in range(2)]
+    for process, _ in both:
+        process.join(60)
+        assert process.exitcode == 0
+    assert stage.left() == expected
