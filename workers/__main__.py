@@ -18,7 +18,7 @@ from typing import Final
 
 from redis import Redis
 
-from papers import schema
+from papers import keys, schema
 from papers.connection import address, connect, store_errors
 from papers.errors import BadInput, BadSettings, PaperwireError, StoreAway, StoreError
 from papers.keywords import Keywords
@@ -88,21 +88,31 @@ def schedule(settings: Settings, stopping: threading.Event) -> None:
     while _store_is_there(settings, stopping):
         log.info("scheduler ready, at the store %s", address(redis))
         try:
-            _prepare(settings)
             with store_errors(redis):
-                _seed(redis, settings)
-                _tick(scheduler, stopping)
+                _begin(redis, settings)
+                _tick(redis, settings, scheduler, stopping)
         except StoreError as error:
             log.warning("%s", error)
             stopping.wait(WAIT)
 
 
-def _tick(scheduler: Scheduler, stopping: threading.Event) -> None:
+def _tick(
+    redis: Redis, settings: Settings, scheduler: Scheduler, stopping: threading.Event
+) -> None:
     while not stopping.is_set():
+        if not redis.exists(keys.SCHEMA):
+            log.warning("the store was emptied: it is filled again")
+            _begin(redis, settings)
         if woken := scheduler.tick(datetime.now(UTC)):
             log.info("due: %s", ", ".join(woken))
         stopping.wait(TICK)
     scheduler.resign()
+
+
+def _begin(redis: Redis, settings: Settings) -> None:
+    """Make the store what this code works with, with the configured keywords in it."""
+    _prepare(settings)
+    _seed(redis, settings)
 
 
 def _seed(redis: Redis, settings: Settings) -> None:

@@ -33,6 +33,9 @@ CLAIM: Final = timedelta(seconds=60)
 
 LEASE: Final[Seconds] = 30.0
 
+FARTHEST: Final = timedelta(days=5)
+"""No task is planned for later: such a time is from a clock that was wrong, and has been set."""
+
 Wake = Callable[[str, datetime], None]
 """Send a worker a wake-up for a task, saying when."""
 
@@ -70,13 +73,17 @@ class Scheduler:
 
     def _plan(self, now: datetime) -> int:
         """Make the due set hold what is configured; how many tasks that is."""
-        planned = set(self._states.planned())
+        times = self._states.planned()
+        planned = set(times)
         standing = set(standing_tasks(self._settings))
         if self._backfills.get():
             standing.add(backfill.TASK)
         fills = {fill_task(keyword.slug) for keyword in self._keywords.all()}
         filled = {state.name for state in self._states.all() if state.succeeded_at}
         for task in sorted((standing | (fills - filled)) - planned):
+            self._states.make_due(task, now)
+        for task in [task for task, at in times.items() if at > now + FARTHEST]:
+            log.warning("%s was due at a time that cannot be; it is due now", task)
             self._states.make_due(task, now)
         for task in sorted(planned - standing - fills):
             log.info("%s is no longer configured", task)

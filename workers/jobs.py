@@ -81,7 +81,7 @@ class TaskRun:
         try:
             schema.check(self._redis)
             state = self._states.get(task)
-            if state and asked_at is not None and state.attempted_at.timestamp() >= asked_at:
+            if state and _was_run_since(state, asked_at, self._clock()):
                 return _skipped(task, "it was run since")
             return self._attempt(task, lock)
         finally:
@@ -132,6 +132,11 @@ def pipeline(redis: Redis, settings: Settings, clock: Clock) -> Ingest:
     states = SourceStates(redis)
     usual = Usual(redis, states, reconciles=is_wanted(settings))
     return Ingest(store, states, upstreams, sources, usual, clock)
+
+
+def _was_run_since(state: SourceState, asked_at: float | None, now: datetime) -> bool:
+    """Whether a wake-up is done with; an attempt in the future is of a clock that was wrong."""
+    return asked_at is not None and asked_at <= state.attempted_at.timestamp() <= now.timestamp()
 
 
 def _skipped(task: str, why: str) -> dict[str, Any]:

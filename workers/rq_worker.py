@@ -19,8 +19,9 @@ from typing import Any, Final
 
 from redis import Redis
 from redis.backoff import NoBackoff
+from redis.client import Pipeline
 from redis.retry import Retry
-from rq import Queue, Worker
+from rq import Queue, Worker, worker_registration
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
@@ -90,6 +91,11 @@ class PaperwireWorker(Worker):
         self._stopping.set()
         if self.horse_pid:
             self.kill_horse(signal.SIGTERM)
+
+    def heartbeat(self, timeout: int | None = None, pipeline: Pipeline | None = None) -> None:
+        """Say that we live, and, to a store that was emptied since, that we are there."""
+        super().heartbeat(timeout, pipeline)
+        worker_registration.register(self, pipeline)
 
     def teardown(self) -> None:
         """Say goodbye to the store, if it is there to hear it."""

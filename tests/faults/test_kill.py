@@ -32,6 +32,8 @@ from paperwire.simulator.upstream import Upstream
 from workers.due import standing_tasks
 from workers.jobs import TaskRun
 
+pytestmark = pytest.mark.faults
+
 POINTS = 30
 NEVER = 10**9
 SPAWN = multiprocessing.get_context("forkserver")

@@ -250,3 +250,66 @@ def test_beats_come_until_the_end_and_then_no_more() -> None:
     while beaten.acquire(blocking=False):
         pass
     assert not beaten.acquire(timeout=0.05)
+
+
+def test_a_clock_that_was_ahead_keeps_nothing_waiting(redis: Redis) -> None:
+    clockwork, states = Clockwork(redis), SourceStates(redis)
+    clockwork.tick(WEDNESDAY)
+    for task in STANDING:
+        states.make_due(task, WEDNESDAY + 300 * DAY)  # planned by a clock a year ahead
+    clockwork.woken.clear()
+    clockwork.tick(WEDNESDAY + MINUTE)
+    assert sorted(clockwork.woken) == sorted(STANDING)
+
+
+# (what the clock does, how often each task is woken by ten ticks around it)
+JUMPS = [(DAY, 2), (30 * DAY, 2), (-HOUR, 1), (-DAY, 1)]
+
+
+@pytest.mark.parametrize(("jump", "times"), JUMPS)
+def test_a_clock_that_jumps_wakes_each_task_once_more_at_most(
+    redis: Redis, jump: timedelta, times: int
+) -> None:
+    clockwork, states = Clockwork(redis), SourceStates(redis)
+    now = WEDNESDAY
+    for tick in range(10):
+        now += SECOND if tick != 5 else jump
+        for task in clockwork.tick(now):
+            states.make_due(task, now + HOUR)  # a worker runs it at once
+    assert {task: clockwork.woken.count(task) for task in STANDING} == dict.fromkeys(
+        STANDING, times
+    )
+
+
+# The nights on which New York's clocks change: arXiv's midnight is at another hour of UTC after.
+NIGHTS = [
+    (datetime(2026, 10, 30, 4, tzinfo=UTC), datetime(2026, 11, 2, 5, tzinfo=UTC)),
+    (datetime(2027, 3, 12, 5, tzinfo=UTC), datetime(2027, 3, 15, 4, tzinfo=UTC)),
+]
+
+
+@pytest.mark.parametrize(("friday", "monday"), NIGHTS)
+def test_over_a_night_that_changes_the_clocks_a_batch_is_asked_for_once(
+    friday: datetime, monday: datetime
+) -> None:
+    task = "announcements:cs.CL"
+    asked, now = [], friday + 10 * MINUTE
+    while now < monday + DAY:
+        kind = State.OK
+        planned = next_time(task, SourceState(task, kind, now, now), now)
+        assert planned is not None
+        asked.append(planned)
+        now = planned
+    assert [at.date() for at in asked] == [monday.date(), monday.date() + DAY]
+    assert monday < asked[0] < monday + 15 * MINUTE
+
+
+@pytest.mark.parametrize("hours", range(-3, 4))
+@pytest.mark.parametrize("night", [night for nights in NIGHTS for night in nights])
+def test_around_such_a_night_a_missing_batch_is_looked_for_soon(
+    night: datetime, hours: int
+) -> None:
+    now = night + hours * HOUR
+    planned = next_time("announcements:cs.CL", state(State.STALE, 1), now)
+    assert planned is not None
+    assert 8 * MINUTE < planned - now < 70 * MINUTE

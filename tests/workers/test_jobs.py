@@ -98,6 +98,14 @@ def test_a_wake_up_that_comes_twice_or_late_does_nothing(desk: Desk) -> None:
     assert "state" in desk.run()
 
 
+def test_an_attempt_in_the_future_keeps_no_task_from_running(desk: Desk) -> None:
+    right = desk.world.now
+    desk.world.go_to(right + timedelta(days=30))  # the clock was wrong
+    desk.run()
+    desk.world.go_to(right)
+    assert "state" in desk.run(asked_at=right)
+
+
 def test_a_claim_lives_while_its_job_does(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jobs, "LOCK", 0.3)
     seen: list[tuple[datetime | None, int]] = []

@@ -16,6 +16,7 @@ from workers.sources.documents import checked, clean
 from workers.sources.result import Rejected
 
 _ATOM: Final = "{http://www.w3.org/2005/Atom}"
+_MALFORMED: Final = "incorrect id format"
 _OPENSEARCH: Final = "{http://a9.com/-/spec/opensearch/1.1/}"
 
 
@@ -43,7 +44,9 @@ def check(body: bytes, offset: int, size: int, now: datetime) -> Page:
     entries = root.findall(f"{_ATOM}entry")
     for entry in entries:
         if "/api/errors" in _text(entry, "id"):
-            raise SourceRefused(f"arXiv's API says: {_text(entry, 'summary')}", status=400)
+            said = _text(entry, "summary")
+            status = 400 if _MALFORMED in said else None  # else it is not the question's fault
+            raise SourceRefused(f"arXiv's API says: {said}", status=status)
     expected = max(min(size, total - offset), 0)
     if start != offset:
         raise SourceIncomplete(f"arXiv's API gave results from {start} on, not from {offset}")

