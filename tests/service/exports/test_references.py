@@ -14,6 +14,7 @@ import pytest
 import rispy
 from bibtexparser import middlewares
 from bibtexparser.entrypoint import parse_string
+from bs4 import BeautifulSoup
 from citeproc.source.json import CiteProcJSON
 from flask.testing import FlaskClient
 from hypothesis import given, settings
@@ -289,6 +290,14 @@ def test_a_paper_a_keyword_and_a_selection(
         assert again.status_code == 304
 
 
+def test_a_papers_page_leads_to_its_references(client: FlaskClient, announce: Announce) -> None:
+    announce([sighting(1, id=ArxivId.parse("hep-th/9901001"))])
+    soup = BeautifulSoup(client.get("/papers/hep-th/9901001").data, "html.parser")
+    for suffix, content_type, _ in FORMS:
+        (link,) = soup.find_all("a", href=f"/papers/hep-th/9901001.{suffix}")
+        assert client.get(str(link["href"])).content_type == content_type
+
+
 def test_old_ids_have_a_slash(client: FlaskClient, announce: Announce) -> None:
     announce([sighting(1, id=ArxivId.parse("hep-th/9901001"))])
     answer = client.get("/papers/hep-th/9901001.bib")
@@ -320,7 +329,7 @@ def test_every_export_has_one_address(
         ("/papers/2611.00009.bib", 404),
         ("/papers/nothing.bib", 400),
         ("/papers/2611.00001.bib?n=1", 400),
-        ("/papers/2611.00001.doc", 404),
+        ("/papers/2611.00001.doc", 400),
         ("/export/papers.bib", 400),
         ("/export/papers.bib?id=2611.00009", 404),
         ("/export/papers.bib?id=" + ",".join(f"2611.{n:05}" for n in range(1, 202)), 400),
