@@ -6,6 +6,7 @@ would rather wait than fail; a web request would rather fail at once and serve i
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -101,6 +102,10 @@ class OneTry(Retry):
             self._next = now + PAUSE
 
 
+_DISK_FULL: Final = re.compile(r"(?:^|caused error: )MISCONF ")
+"""What a store says that cannot write to its disk; a pipeline puts the command before it."""
+
+
 @contextmanager
 def store_errors(redis: Redis | None = None) -> Iterator[None]:
     """Turn redis-py's errors into ours, naming where that client connects to.
@@ -115,7 +120,7 @@ def store_errors(redis: Redis | None = None) -> Iterator[None]:
     except (OutOfMemoryError, ReadOnlyError) as error:
         raise StoreError(f"the store takes no writes: {error}") from error
     except ResponseError as error:
-        if not str(error).startswith("MISCONF"):
+        if not _DISK_FULL.search(str(error)):
             raise
         raise StoreError(f"the store takes no writes: {error}") from error
 

@@ -88,7 +88,8 @@ def prepare(
     before = found(redis)
     with store_errors(redis):
         if before is None or before == ours:
-            redis.set(keys.SCHEMA, ours, nx=True)
+            if not redis.exists(keys.SCHEMA):  # a store that is full can still be looked at
+                redis.set(keys.SCHEMA, ours, nx=True)
         elif before < ours:
             _migrate(redis, ours, migrations, patience)
         kept: Any = redis.get(keys.SCHEMA)

@@ -32,6 +32,9 @@ from papers.errors import StoreAway
 from paperwire.server_program import server_program
 from paperwire.tether import tied
 
+_ANSWERS: Final = (b"+PONG", b"-MISCONF")
+"""What a server that serves says to a PING; the second where its disk is full."""
+
 LONGEST_SOCKET: Final = 100
 """Bytes; the systems allow 104 to 108."""
 
@@ -89,7 +92,7 @@ def live_url(at: Place) -> str | None:
         path = os.readlink(at.link)
     except OSError:
         return None
-    return _url(path) if _said(path, b"PING").startswith(b"+PONG") else None
+    return _url(path) if _said(path, b"PING").startswith(_ANSWERS) else None
 
 
 @contextlib.contextmanager

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 from redis import Redis
 
-from papers import schema
+from papers import keys, schema
 from papers.connection import connect, store_errors
 from papers.settings import Settings
 from paperwire import embedded
@@ -40,7 +40,7 @@ def opened(settings: Settings, *, prepared: bool = True) -> Iterator[Session]:
             os.environ["PAPERWIRE_REDIS_URL"] = url  # jobs read the settings anew
         redis = stack.enter_context(contextlib.closing(connect(settings.redis_url, patient=True)))
         with store_errors(redis):
-            redis.ping()
+            redis.exists(keys.SCHEMA)  # with its disk full a store refuses PING, and still reads
         if prepared:
             schema.prepare(redis)
         yield Session(settings, redis, datetime.now(UTC))

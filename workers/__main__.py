@@ -20,7 +20,7 @@ from redis import Redis
 
 from papers import keys, schema
 from papers.connection import address, connect, store_errors
-from papers.errors import BadInput, BadSettings, PaperwireError, StoreAway, StoreError
+from papers.errors import BadInput, BadSettings, PaperwireError, StoreError
 from papers.keywords import Keywords
 from papers.settings import Seconds, Settings, discover
 from workers import jobs
@@ -130,14 +130,14 @@ def _prepare(settings: Settings) -> None:
 
 
 def _store_is_there(settings: Settings, stopping: threading.Event) -> bool:
-    """Wait for the store; False when told to stop before it came."""
+    """Wait for a store that takes work; False when told to stop before it came."""
     probe = connect(settings.redis_url, patient=False)
     said = False
     while not stopping.is_set():
         try:
             with store_errors(probe):
                 probe.ping()
-        except StoreAway as error:
+        except StoreError as error:
             if not said:
                 log.warning("waiting; %s", error)
             said = True

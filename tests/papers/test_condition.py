@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 from redis import Redis
+from redis.exceptions import ResponseError
 
 from papers.condition import Answers, look
 from papers.connection import PAUSE, connect, store_errors
-from papers.errors import StoreAway
+from papers.errors import StoreAway, StoreError
 from tests.papers.server import server
 
 
@@ -66,3 +67,17 @@ def test_a_store_that_hangs_is_left_alone_for_a_moment_and_then_asked_by_one() -
 def _expect_away(client: Redis) -> None:
     with pytest.raises(StoreAway), store_errors(client):
         client.ping()
+
+
+SAID = ["MISCONF Errors writing", "Command # 1 (SET x) of pipeline caused error: MISCONF Errors"]
+
+
+@pytest.mark.parametrize("said", SAID)
+def test_a_full_disk_is_told_whatever_asked(said: str) -> None:
+    with pytest.raises(StoreError, match="takes no writes"), store_errors():
+        raise ResponseError(said)
+
+
+def test_another_mistake_is_not_taken_for_a_full_disk() -> None:
+    with pytest.raises(ResponseError), store_errors():
+        raise ResponseError("ERR no such command as MISCONF")
