@@ -111,6 +111,10 @@ class Settings:
     cache_seconds: int = _setting(
         1800, "How long readers and proxies may keep a feed (Cache-Control max-age)."
     )
+    thumbnails: bool = _setting(
+        False,
+        "Whether pages show communities' thumbnails, which browsers load from their hosts.",
+    )
     log_level: str = _setting("info", "debug, info, warning or error.")
 
     def __post_init__(self) -> None:

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final, Literal
+
+from papers.errors import BadParameter
 
 Kind = Literal["day", "week", "month"]
 _DAY: Final = timedelta(days=1)
 _MONTH: Final = re.compile(r"([0-9]{4})-(0[1-9]|1[0-2])")
 FIRST_MONTH: Final = date(1991, 8, 1)
 """arXiv's first."""
+LAST: Final = date(2500, 1, 1)
+"""No period begins then or later: calendars end, and nobody waits for it."""
+_EXAMPLES: Final[dict[Kind, str]] = {"day": "2026-11-20", "week": "2026-W47", "month": "2026-11"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +40,17 @@ class Period:
         match = _MONTH.fullmatch(name)
         first = date(int(match[1]), int(match[2]), 1) if match and match[1] != "0000" else None
         return cls("month", first) if first and first >= FIRST_MONTH else None
+
+    @classmethod
+    def named(cls, kind: Kind, name: str) -> Period:
+        """The period of that kind and name, as `name` spells it. Raises BadParameter."""
+        try:
+            first = _READ[kind](name)
+        except ValueError:
+            first = date.min
+        if not FIRST_MONTH <= first < LAST:
+            raise BadParameter(kind, f"{name[:40]!r} is none; write it as {_EXAMPLES[kind]}")
+        return cls.of(kind, first)
 
     @property
     def last(self) -> date:
@@ -74,3 +91,18 @@ class Period:
     def over(self, now: datetime) -> bool:
         """Whether nothing more can be announced in it."""
         return now >= self.end
+
+
+def _read(form: str, text: str) -> date:
+    """A date in exactly one form. Raises ValueError."""
+    read = datetime.strptime(text, form).date()  # noqa: DTZ007 - a day has no zone
+    if read.strftime(form) != text:
+        raise ValueError(text)
+    return read
+
+
+_READ: Final[dict[Kind, Callable[[str], date]]] = {
+    "day": lambda text: _read("%Y-%m-%d", text),
+    "week": lambda text: _read("%G-W%V-%u", f"{text}-1"),
+    "month": lambda text: _read("%Y-%m", text),
+}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, request
+from flask import Flask, Response, current_app, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from papers.settings import Settings
@@ -14,6 +14,8 @@ PAGE_POLICY: Final = (
     "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; "
     "img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
+_THUMBNAILS: Final = PAGE_POLICY.replace("img-src 'self'", "img-src 'self' https:")
+_POLICY: Final = "PAGE_POLICY"
 DATA_POLICY: Final = "default-src 'none'; frame-ancestors 'none'"
 _LOCAL: Final = ("localhost", "127.0.0.1", "[::1]")
 _READABLE: Final = ("/feeds/", "/api/", "/papers/", "/export/", "/opml")
@@ -34,6 +36,7 @@ def secure(app: Flask, settings: Settings) -> None:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]  # Flask's own way of doing this
             app.wsgi_app, x_for=trusted, x_proto=trusted, x_host=trusted, x_prefix=trusted
         )
+    app.config[_POLICY] = _THUMBNAILS if settings.thumbnails else PAGE_POLICY
     app.after_request(_secured)
 
 
@@ -47,7 +50,7 @@ def _hosts(settings: Settings) -> list[str]:
 def _secured(response: Response) -> Response:
     page = response.mimetype == "text/html"
     headers = response.headers
-    headers["Content-Security-Policy"] = PAGE_POLICY if page else DATA_POLICY
+    headers["Content-Security-Policy"] = current_app.config[_POLICY] if page else DATA_POLICY
     headers["Referrer-Policy"] = "no-referrer"
     headers["X-Content-Type-Options"] = "nosniff"
     headers["X-Frame-Options"] = "DENY"

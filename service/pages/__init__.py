@@ -5,8 +5,8 @@ address ─▶ what the store finds ─▶ shown (marked words, excerpts) ─▶
 
 from __future__ import annotations
 
-from service.pages import home, keyword, paper, preview, status
+from service.pages import home, keyword, paper, picks, preview, status
 from service.pages.site import pages
 from service.pages.wording import register_filters
 
-__all__ = ["home", "keyword", "pages", "paper", "preview", "register_filters", "status"]
+__all__ = ["home", "keyword", "pages", "paper", "picks", "preview", "register_filters", "status"]

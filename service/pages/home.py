@@ -1,11 +1,13 @@
-"""The front page: the saved keywords with their newest papers."""
+"""The front page: what was picked last, and the saved keywords with their newest papers."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 from flask import Response, render_template
 
+from papers.counts import Counts
 from papers.keywords import Keyword
 from papers.query import parse
 from papers.search import Ask
@@ -13,25 +15,44 @@ from service.addresses import Address
 from service.caching import EVERY_KEYWORD
 from service.desk import Desk, desk
 from service.feeds.entry import Entry, entry_of
+from service.pages.picks import newest_pick, picked_in, shown_pick
+from service.pages.plots import BarPlot, bar_plot
 from service.pages.site import kept, pages
 from service.params import Asked
 from service.source_lines import summary
 
-HOME_PAPERS: Final = 5
+HOME_PAPERS: Final = 4
+HOME_PICKS: Final = 6
 _NO_OPTIONS: Final = Asked(None, {})
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A saved keyword on the front page."""
+
+    keyword: Keyword
+    address: Address
+    entries: list[Entry]
+    counts: Counts | None
+    plot: BarPlot | None
 
 
 @pages.get("/")
 def home() -> Response:
-    """The saved keywords with their newest papers."""
+    """What was picked last, and the saved keywords with their newest papers."""
     at = desk()
     return kept("/", lambda: _home(at), keywords=(EVERY_KEYWORD,))
 
 
 def _home(at: Desk) -> bytes:
     keywords = at.keywords.all()
+    day = newest_pick(at)
+    picked = picked_in(at, day, day) if day else []
     return render_template(
         "home.html",
+        day=day,
+        picks=[shown_pick(paper, keywords) for paper in picked[:HOME_PICKS]],
+        picked=len(picked),
         columns=[_column(at, keyword) for keyword in keywords],
         empty=at.store.size() == 0,
         sources=summary(at.states.all()),
@@ -39,7 +60,10 @@ def _home(at: Desk) -> bytes:
     ).encode()
 
 
-def _column(at: Desk, keyword: Keyword) -> tuple[Keyword, Address, list[Entry]]:
+def _column(at: Desk, keyword: Keyword) -> Column:
     address = Address(at.settings.base_url, keyword.slug, _NO_OPTIONS)
-    page = at.store.search(Ask(query=parse(keyword.query), limit=HOME_PAPERS))
-    return keyword, address, [entry_of(paper) for paper in page.papers]
+    ask = Ask(query=parse(keyword.query), limit=HOME_PAPERS)
+    entries = [entry_of(paper) for paper in at.store.search(ask).papers]
+    counts = at.counter.count(ask.tree)
+    plot = bar_plot(counts.months) if counts and counts.year else None
+    return Column(keyword, address, entries, counts, plot)

@@ -27,9 +27,10 @@ def preview() -> Response:
     Nobody keeps these here: few of the keywords that pass by while someone types are ever seen
     again, and they are quickly made.
     """
-    text = request.args.get("q", "")
+    at, text = desk(), request.args.get("q", "")
+    at.rates.spend(request.remote_addr or "")
     try:
-        body, status = _found(desk(), text), 200
+        body, status = _found(at, text), 200
     except BadQuery as error:
         body, status = render_template("_preview_error.html", error=error), 400
     seconds = PAGE_SECONDS if status == 200 else 0

@@ -47,3 +47,9 @@ def unchanging(template: str, **shown: Any) -> Response:
     """A page that only another release changes."""
     page = render_template(template, **{"q": "", **shown})
     return Response(page, headers={"Cache-Control": "public, max-age=3600"}, content_type=HTML)
+
+
+def moved(path: str) -> Response:
+    """Sends on to where the newest of something stands now."""
+    headers = {"Location": request.script_root + path, "Cache-Control": "public, max-age=60"}
+    return Response(f"The newest is at {path}\n", 302, headers, content_type="text/plain")

@@ -13,6 +13,7 @@ from service.feeds.text import category_name, link, source_name
 def register_filters(env_filters: dict[str, object]) -> None:
     """Give the templates their filters."""
     env_filters["day"] = day
+    env_filters["day_of"] = day_of
     env_filters["moment"] = moment
     env_filters["month"] = month
     env_filters["number"] = number
@@ -31,6 +32,11 @@ def mathematics(text: str) -> Markup:
 def day(value: date) -> str:
     """A day in words: `20 November 2026`."""
     return f"{value.day} {value:%B %Y}"
+
+
+def day_of(value: date, year: int) -> str:
+    """A day in words, without its year where that is `year`: `20 November`."""
+    return f"{value.day} {value:%B}" if value.year == year else day(value)
 
 
 def month(value: int) -> str:

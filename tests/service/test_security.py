@@ -15,6 +15,8 @@ VALUES = {
     "name": "reward-model",
     "suffix": "atom",
     "form": "bib",
+    "rhythm": "daily",
+    "period": "2026-11-21",
     "month": "2026-05",
     "id": "2611.00001",
     "filename": "paperwire.css",

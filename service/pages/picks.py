@@ -1,0 +1,187 @@
+"""What communities picked on a day, in a week, in a month, and what is picked and voted for now."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from typing import Final
+
+from flask import Response, render_template
+
+from papers.keywords import Keyword
+from papers.paper import Paper, Pick
+from papers.query import Query
+from papers.search import Ask
+from papers.tree import Kind, Label, any_of
+from service.addresses import SEARCH, Address
+from service.caching import EVERY_KEYWORD
+from service.desk import Desk, desk
+from service.feeds.entry import entry_of, lead_of
+from service.pages.highlight import Shown, shown
+from service.pages.met import met_by
+from service.pages.site import kept, moved, pages
+from service.params import Asked
+from service.periods import Kind as Rhythm
+from service.periods import Period
+
+RHYTHMS: Final[dict[str, Rhythm]] = {"daily": "day", "weekly": "week", "monthly": "month"}
+MOST_LOOKED_AT: Final = 2_000
+MOST_SHOWN: Final = 100
+TRENDING: Final = timedelta(days=14)
+_FADING: Final = 1.5
+_ALL_TYPES: Final = frozenset({"new", "cross", "replace"})
+
+
+@dataclass(frozen=True, slots=True)
+class Picked:
+    """A picked paper on a page: its first pick, its votes and comments, the keywords it meets."""
+
+    shown: Shown
+    lead: Pick
+    votes: int
+    comments: int
+    met: tuple[Keyword, ...]
+
+
+@pages.get("/<any(daily, weekly, monthly):rhythm>")
+def newest_picks(rhythm: str) -> Response:
+    """The newest day, week or month that has picks."""
+    at = desk()
+    newest = newest_pick(at)
+    period = Period.of(RHYTHMS[rhythm], newest or at.now().date())
+    return moved(f"/{rhythm}/{period.name}")
+
+
+@pages.get("/<any(daily, weekly, monthly):rhythm>/<period>")
+def picks(rhythm: str, period: str) -> Response:
+    """The picks of one day (`2026-05-12`), week (`2026-W20`) or month (`2026-05`)."""
+    at, asked = desk(), Period.named(RHYTHMS[rhythm], period)
+    return kept(
+        f"/{rhythm}/{asked.name}",
+        lambda: _page(at, rhythm, asked),
+        keywords=(EVERY_KEYWORD,),
+        archive=True,
+    )
+
+
+@pages.get("/trending")
+def trending() -> Response:
+    """The picks of the last two weeks, those most voted for in the least time first."""
+    at = desk()
+    return kept("/trending", lambda: _trending(at), keywords=(EVERY_KEYWORD,))
+
+
+def newest_pick(at: Desk) -> date | None:
+    """The day of the newest pick; None where there is none."""
+    page = at.store.search(_question(at, limit=1))
+    return max((_lead(paper).picked_at.date() for paper in page.papers), default=None)
+
+
+def picked_in(at: Desk, first: date, last: date) -> list[Paper]:
+    """The papers picked first on one of these days, the most votes first."""
+    page = at.store.search(_question(at, since=first, until=last, limit=MOST_LOOKED_AT))
+    return sorted(page.papers, key=lambda paper: (-(paper.votes or 0), paper.id))
+
+
+def shown_pick(paper: Paper, keywords: Sequence[Keyword]) -> Picked:
+    """A picked paper as pages show it."""
+    comments = sum(pick.comments or 0 for pick in paper.picks)
+    return Picked(
+        shown(entry_of(paper), None),
+        _lead(paper),
+        paper.votes or 0,
+        comments,
+        met_by(paper, keywords),
+    )
+
+
+def _page(at: Desk, rhythm: str, period: Period) -> bytes:
+    papers = picked_in(at, period.first, period.last)
+    newest = newest_pick(at)
+    following = period.after if newest and period.after.first <= newest else None
+    address = _address(at, period.first, period.last)
+    return _rendered(
+        at,
+        papers,
+        address,
+        title=f"Picked {_IN[rhythm]} {period.words}",
+        about="",
+        rhythm=rhythm,
+        before=f"/{rhythm}/{period.before.name}",
+        after=f"/{rhythm}/{following.name}" if following else "",
+        periods=_others(period),
+        year=period.first.year,
+    )
+
+
+def _trending(at: Desk) -> bytes:
+    newest = newest_pick(at)
+    papers = picked_in(at, newest - TRENDING, newest) if newest else []
+    ranked = sorted(papers, key=lambda paper: (-_heat(paper, newest or date.min), paper.id))
+    return _rendered(
+        at,
+        ranked,
+        _address(at, newest - TRENDING if newest else None, None),
+        title="Trending",
+        about="Picked in the last two weeks; many votes in little time come first.",
+        rhythm="trending",
+        before="",
+        after="",
+        periods=_others(Period.of("day", newest)) if newest else [],
+        year=newest.year if newest else 0,
+    )
+
+
+def _rendered(at: Desk, papers: Sequence[Paper], address: Address, **said: object) -> bytes:
+    keywords = at.keywords.all()
+    return render_template(
+        "picks.html",
+        picks=[shown_pick(paper, keywords) for paper in papers[:MOST_SHOWN]],
+        total=len(papers),
+        feeds=address.feeds,
+        atom_url=address.url("atom"),
+        list_path=address.path("page"),
+        thumbnails=at.settings.thumbnails,
+        q="",
+        **said,
+    ).encode()
+
+
+def _heat(paper: Paper, newest: date) -> float:
+    """Votes, fading with the days since the pick."""
+    days = (newest - _lead(paper).picked_at.date()).days
+    return (paper.votes or 0) / math.pow(days + 2, _FADING)
+
+
+def _lead(paper: Paper) -> Pick:
+    """The first pick; whoever asks for picked papers gets papers that have one."""
+    lead = lead_of(paper)
+    assert lead is not None, paper.id
+    return lead
+
+
+def _others(period: Period) -> list[tuple[str, str]]:
+    """The same time by the other rhythms, as name and path."""
+    return [
+        (rhythm, f"/{rhythm}/{Period.of(kind, period.first).name}")
+        for rhythm, kind in RHYTHMS.items()
+    ]
+
+
+def _question(at: Desk, **more: object) -> Ask:
+    communities = [source for source in at.sources if source != "arxiv"]
+    query = Query(any_of(Label(Kind.SOURCE, source) for source in communities))
+    return replace(Ask(query=query, order="picked", types=_ALL_TYPES), **more)  # type: ignore[arg-type]
+
+
+def _address(at: Desk, since: date | None, until: date | None) -> Address:
+    """The address of the same papers as a search: that is where their feeds are."""
+    ask = _question(at)
+    days = {"since": since, "until": until}
+    options = {"order": ask.order, "types": ask.types, **{n: d for n, d in days.items() if d}}
+    return Address(at.settings.base_url, SEARCH, Asked(ask.query, options))
+
+
+_IN: Final = {"daily": "on", "weekly": "in", "monthly": "in"}

@@ -1,0 +1,170 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from bs4 import BeautifulSoup
+from flask.testing import FlaskClient
+from redis import Redis
+
+from papers.settings import Settings
+from service import create_app
+from service.pages.picks import MOST_SHOWN
+from tests.service.conftest import SITE, Announce
+from tests.service.made import FIRST, picked, sighting
+from tests.service.test_pages import page
+
+THUMBNAIL = "https://cdn.example/x.png"
+
+
+@pytest.fixture
+def picks(announce: Announce) -> None:
+    """Papers 1 to 4, picked on 2, 3, 4 and 5 November 2026; 1 and 4 on 2 November."""
+    same_day: dict[str, Any] = {"picked_at": FIRST + timedelta(hours=9)}
+    announce([sighting(n) for n in range(1, 5)])
+    announce(
+        [
+            picked(1, votes=5, submitter="akhaliq", thumbnail=THUMBNAIL),
+            picked(2, votes=50),
+            picked(3, votes=7),
+            picked(4, votes=9, **same_day),
+        ]
+    )
+
+
+def numbers(soup: BeautifulSoup) -> list[int]:
+    return [int(h2.get_text().rpartition(" ")[2]) for h2 in soup.select(".picks h2")]
+
+
+@pytest.mark.usefixtures("picks")
+@pytest.mark.parametrize(
+    ("path", "order"),
+    [
+        ("/daily/2026-11-02", [4, 1]),
+        ("/daily/2026-11-03", [2]),
+        ("/daily/2026-11-09", []),
+        ("/weekly/2026-W45", [2, 4, 3, 1]),
+        ("/monthly/2026-11", [2, 4, 3, 1]),
+        ("/monthly/2026-10", []),
+        ("/trending", [2, 3, 4, 1]),
+    ],
+)
+def test_picks_by_votes(client: FlaskClient, path: str, order: list[int]) -> None:
+    assert numbers(page(client, path)) == order
+
+
+@pytest.mark.usefixtures("picks")
+@pytest.mark.parametrize("path", ["/daily/2026-11-02", "/monthly/2026-11", "/trending"])
+def test_the_same_papers_are_one_click_away_as_a_feed(client: FlaskClient, path: str) -> None:
+    soup = page(client, path)
+    href = str(soup.select(".subscribe a")[2]["href"])
+    items = client.get(href).json["items"]  # type: ignore[index]
+    titles = {h2.get_text() for h2 in soup.select(".picks h2")}
+    assert {item["title"] for item in items} == titles
+    assert client.get(str(soup.find(id="address")["value"]).removeprefix(SITE)).status_code == 200
+
+
+@pytest.mark.usefixtures("picks")
+def test_a_pick_says_all_that_its_community_does(client: FlaskClient) -> None:
+    first, last = page(client, "/daily/2026-11-02").select(".picks li article")
+    assert last.select(".votes")[0].get_text(" ", strip=True) == "5 votes"
+    said = " ".join(last.select(".by")[0].get_text().split())
+    assert said == "2 authors · 2 November · 2 comments · submitted by akhaliq"
+    assert last.select(".keyword a")[0].get_text() == "Reward Model"
+    assert last.select(".pick a")[0].get_text() == "Hugging Face Daily Papers"
+    assert not last.select("img")
+    assert first.select("h2 a")[0]["href"] == "/papers/2611.00004"
+
+
+@pytest.mark.usefixtures("picks")
+def test_thumbnails_are_shown_where_the_settings_say(redis: Redis, site: Settings) -> None:
+    settings = Settings(
+        redis_url=site.redis_url, data_dir=site.data_dir, public_url=SITE, thumbnails=True
+    )
+    answer = create_app(settings).test_client().get("/daily/2026-11-02")
+    (image,) = BeautifulSoup(answer.data, "html.parser").select("img")
+    assert (image["src"], image["alt"], image["loading"]) == (THUMBNAIL, "", "lazy")
+    assert image["width"]
+    assert image["height"]
+    assert "img-src 'self' https:;" in answer.headers["Content-Security-Policy"]
+
+
+@pytest.mark.usefixtures("picks")
+def test_a_year_is_told_only_where_it_is_another(client: FlaskClient, announce: Announce) -> None:
+    old = sighting(1).id.parse("2403.00001")
+    moved = {"announced_at": FIRST.replace(year=2024, month=3), "id": old}
+    announce([sighting(9, **moved)])
+    later = picked(9, votes=1, picked_at=FIRST + timedelta(hours=10))
+    announce([replace(later, id=old)])
+    dates = [t.get_text() for t in page(client, "/daily/2026-11-02").select(".by time")]
+    assert dates == ["5 November", "2 November", "2 March 2024"]
+
+
+@pytest.mark.usefixtures("picks")
+@pytest.mark.parametrize(
+    ("path", "to"),
+    [
+        ("/daily", "/daily/2026-11-04"),
+        ("/weekly", "/weekly/2026-W45"),
+        ("/monthly", "/monthly/2026-11"),
+    ],
+)
+def test_the_newest_is_where_the_bare_address_leads(
+    client: FlaskClient, path: str, to: str
+) -> None:
+    answer = client.get(path)
+    assert (answer.status_code, answer.headers["Location"]) == (302, to)
+
+
+@pytest.mark.usefixtures("picks")
+def test_times_lead_to_one_another(client: FlaskClient) -> None:
+    links = {a.get_text(): a["href"] for a in page(client, "/daily/2026-11-03").select("nav a")}
+    assert links["Before"] == "/daily/2026-11-02"
+    assert links["After"] == "/daily/2026-11-04"
+    assert links["Weekly"] == "/weekly/2026-W45"
+    newest = [a.get_text() for a in page(client, "/daily/2026-11-04").select(".periods a")]
+    assert newest == ["Before", "Daily", "Weekly", "Monthly", "Trending"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/daily/2026-11-31", "/daily/2026-1-1", "/daily/today", "/daily/1990-01-01"),
+        *("/daily/9999-12-31", "/weekly/2026-W54", "/weekly/2026-11-02", "/monthly/2026-13"),
+        *("/monthly/2026-11-02", "/monthly/0000-01"),
+    ],
+)
+def test_what_is_no_time_is_refused_with_an_example(client: FlaskClient, path: str) -> None:
+    answer = client.get(path)
+    assert answer.status_code == 400
+    assert "write it as 2026-" in answer.text
+
+
+def test_pages_of_a_store_without_picks(client: FlaskClient) -> None:
+    assert client.get("/daily").status_code == 302
+    assert "Nothing was picked" in page(client, "/trending").get_text()
+    assert "Nothing was picked" in page(client, "/daily/2026-11-02").get_text()
+
+
+def test_a_long_month_shows_its_first_and_where_all_are(
+    client: FlaskClient, announce: Announce
+) -> None:
+    at: dict[str, Any] = {"picked_at": FIRST}
+    announce([sighting(n) for n in range(1, MOST_SHOWN + 3)])
+    announce([picked(n, votes=n, **at) for n in range(1, MOST_SHOWN + 3)])
+    soup = page(client, "/monthly/2026-11")
+    assert len(soup.select(".picks article")) == MOST_SHOWN
+    (everything,) = [a for a in soup.select(".about a") if a.get_text() == "all of them"]
+    assert client.get(str(everything["href"])).status_code == 200
+
+
+@pytest.mark.usefixtures("picks")
+def test_home_begins_with_what_was_picked_last(client: FlaskClient) -> None:
+    soup = page(client, "/")
+    assert soup.select(".front h2")[0].get_text() == "Picked on 4 November 2026"
+    assert [a.get_text() for a in soup.select(".front .title")] == ["Reward model number 3"]
+    assert soup.select(".front .keyword a")[0].get_text() == "Reward Model"
+    assert soup.select(".column .sparkline")
+    assert "in a week" in soup.select(".column .query")[0].get_text()
