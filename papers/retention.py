@@ -1,8 +1,42 @@
-"""How long papers are kept: whole months go, oldest first, each in one stroke."""
+"""How long papers are kept: whole months go, oldest first, each in one stroke.
+
+    WATCH the month's count of transactions
+    take its papers out of what lies outside the month: picks, papers waiting for a description
+    MULTI unlink papers and postings, move the count EXEC: a writer at work there begins again
+    sweep the spread of words, once for all months that went
+    take their names out of the list of months, unless somebody has written there meanwhile
+
+Killed anywhere, the next run finds the names and finishes it. The count itself stays: who
+remembers one must see that it moved.
+"""
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, Final
+from uuid import uuid4
+
+from redis import Redis
+from redis.exceptions import WatchError
+
+from papers import keys
+from papers.arxiv_id import ArxivId
+from papers.connection import store_errors
+from papers.errors import StoreBusy
+from papers.spread import Spread
+
+TRIES: Final = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """What went: months (YYYYMM) that held papers, and how many papers those were."""
+
+    months: tuple[int, ...]
+    papers: int
 
 
 def first_kept(keep_months: int, now: datetime) -> int:
@@ -14,3 +48,79 @@ def first_kept(keep_months: int, now: datetime) -> int:
         return 0
     months = now.year * 12 + now.month - keep_months
     return months // 12 * 100 + months % 12 + 1
+
+
+class Retention:
+    """Removes months from one Redis. Raises StoreAway, StoreBusy."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+
+    def remove_before(self, first: int, *, now: datetime) -> Removed:
+        """Remove every month before that one (YYYYMM)."""
+        with store_errors(self._redis):
+            months = self._months_before(first)
+            if not months:
+                return Removed((), 0)
+            token = uuid4().hex
+            self._redis.zadd(keys.PENDING, {token: now.timestamp()})
+            counts = {month: self._tried(self._unlink, yymm, month) for yymm, month in months}
+            Spread(self._redis).forget(counts)
+            for yymm, month in months:
+                self._tried(self._unname, yymm, month)
+            with self._redis.pipeline(transaction=False) as pipe:
+                pipe.incr(keys.REVISION)
+                pipe.zrem(keys.PENDING, token)
+                pipe.execute()
+            held = tuple(month for month, count in counts.items() if count)
+            return Removed(held, sum(counts.values()))
+
+    def _months_before(self, first: int) -> list[tuple[str, int]]:
+        """Id's four digits and YYYYMM, oldest first."""
+        members: Any = self._redis.zrangebyscore(keys.MONTHS, 0, f"({first}", withscores=True)
+        return [(yymm.decode(), int(month)) for yymm, month in members]
+
+    def _tried(self, step: Callable[[str, int], int], yymm: str, month: int) -> int:
+        for _ in range(TRIES):
+            with contextlib.suppress(WatchError):
+                return step(yymm, month)
+        raise StoreBusy(f"month {yymm}: it is written to all the time; it goes another day")
+
+    def _unlink(self, yymm: str, month: int) -> int:
+        """Remove a month's papers; how many there were."""
+        with self._redis.pipeline() as pipe:
+            pipe.watch(keys.month_rev(yymm))  # type: ignore[no-untyped-call]
+            fields: Any = pipe.hkeys(keys.month_papers(yymm))
+            numbers = (int.from_bytes(field, "big") for field in fields)
+            self._forget([str(ArxivId(month, number)) for number in numbers])
+            pipe.multi()
+            pipe.unlink(keys.month_papers(yymm), keys.month_terms(yymm))
+            pipe.incr(keys.month_rev(yymm))
+            pipe.execute()
+            return len(fields)
+
+    def _forget(self, ids: Sequence[str]) -> None:
+        if ids:
+            with self._redis.pipeline(transaction=False) as pipe:
+                pipe.zrem(keys.PICKS, *ids)
+                pipe.srem(keys.UNDESCRIBED, *ids)
+                pipe.execute()
+
+    def _unname(self, yymm: str, month: int) -> int:
+        """Forget a month's name, unless it is written to again.
+
+        A writer names its month before it writes: one at work now has to begin again.
+        """
+        with self._redis.pipeline() as pipe:
+            pipe.watch(keys.month_rev(yymm))  # type: ignore[no-untyped-call]
+            if pipe.exists(keys.month_papers(yymm)):
+                return 0
+            self._redis.zrem(keys.MONTHS, yymm)
+            pipe.multi()
+            pipe.incr(keys.month_rev(yymm))
+            try:
+                pipe.execute()
+            except WatchError:
+                self._redis.zadd(keys.MONTHS, {yymm: month})
+                raise
+            return 1

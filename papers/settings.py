@@ -108,6 +108,9 @@ class Settings:
     custom_answers: int = _setting(
         1000, "Answers to custom keywords that the store keeps ready; the oldest go."
     )
+    keep_months: int = _setting(
+        0, "Months of papers that are kept, this one included; 0: all. Older ones are removed."
+    )
     cache_seconds: int = _setting(
         1800, "How long readers and proxies may keep a feed (Cache-Control max-age)."
     )
@@ -173,6 +176,7 @@ _RANGES: Final = (
     ("fill_papers", 0, 2_000),
     ("questions_per_minute", 0, 1_000_000),
     ("custom_answers", 0, 1_000_000),
+    ("keep_months", 0, 1_200),
     ("cache_seconds", 0, 86_400),
 )
 

@@ -3,15 +3,16 @@
 Keys under one hash tag. The spread: a word or an author's word (as the index spells terms) to
 the months it has occurred in, two bytes each, or `*` once they are more than `MANY`. The
 vocabulary: the words in alphabetical order, for `prefix*`. Both are noted before a month's
-transaction and nothing is ever taken away: they may say too much, never too little.
+transaction, and only months that are removed are taken away: they may say too much, never too
+little.
 """
 
 from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Iterable, Sequence
-from functools import reduce
+from collections.abc import Callable, Collection, Iterable, Sequence, Set
+from functools import partial, reduce
 from typing import Any, Final
 
 from redis import Redis
@@ -28,6 +29,7 @@ MANY: Final = 64
 """A word of more months than this is not worth remembering: the walk will stop early."""
 
 _EVERYWHERE: Final = b"*"
+_SWEPT: Final = 1_000
 _VOCABULARY: Final = re.compile(rb"w.{3,}", re.DOTALL)
 """Words of three letters or more: no prefix is shorter (`papers.query.MIN_PREFIX`)."""
 
@@ -46,16 +48,19 @@ class Spread:
         Raises StoreBusy where other writers are always faster.
         """
         kept = [term for term in terms if term[:1] in (WORD, AUTHOR_WORD)]
-        for _ in range(TRIES if kept else 0):
+        if kept:
+            self._transact(lambda pipe: self._attempt(pipe, _packed(month), kept))
+
+    def _transact(self, attempt: Callable[[Pipeline], None]) -> None:
+        for _ in range(TRIES):
             with self._redis.pipeline() as pipe:
                 try:
                     pipe.watch(keys.SPREAD_REV)  # type: ignore[no-untyped-call]
-                    self._attempt(pipe, _packed(month), kept)
+                    attempt(pipe)
                 except WatchError:
                     continue
                 return
-        if kept:
-            raise StoreBusy(f"the spread of words: another writer was faster {TRIES} times")
+        raise StoreBusy(f"the spread of words: another writer was faster {TRIES} times")
 
     def _attempt(self, pipe: Pipeline, month: bytes, kept: Sequence[bytes]) -> None:
         self._recall(pipe)
@@ -76,6 +81,40 @@ class Spread:
                 pipe.zadd(keys.VOCABULARY, new)
             pipe.incr(keys.SPREAD_REV)
             pipe.execute()
+
+    def forget(self, months: Collection[int]) -> None:
+        """Forget months (YYYYMM) that are gone, and the words that occurred in no other.
+
+        Words of many months stay as they are. Raises StoreBusy.
+        """
+        gone = frozenset(map(_packed, months))
+        at = 0
+        while True:
+            swept: Any = self._redis.hscan(keys.SPREAD, at, count=_SWEPT)
+            at, values = swept
+            terms = [term for term, value in values.items() if _without(value, gone) != value]
+            if terms:
+                self._transact(partial(self._drop, gone, terms))
+            if not at:
+                return
+
+    def _drop(self, gone: Set[bytes], terms: Sequence[bytes], pipe: Pipeline) -> None:
+        values: Any = pipe.hmget(keys.SPREAD, terms)
+        left = {
+            term: _without(value, gone) for term, value in zip(terms, values, strict=True) if value
+        }
+        kept: Any = {term: value for term, value in left.items() if value}
+        unused = [term for term, value in left.items() if not value]
+        words = [term[1:] for term in unused if term[:1] == WORD]
+        pipe.multi()
+        if kept:
+            pipe.hset(keys.SPREAD, mapping=kept)
+        if unused:
+            pipe.hdel(keys.SPREAD, *unused)
+        if words:
+            pipe.zrem(keys.VOCABULARY, *words)
+        pipe.incr(keys.SPREAD_REV)
+        pipe.execute()
 
     def _recall(self, pipe: Pipeline) -> None:
         """Forget which words are everywhere where the store has been emptied meanwhile."""
@@ -137,6 +176,13 @@ def _has_month(value: bytes, month: bytes) -> bool:
 
 def _with_month(value: bytes | None, month: bytes) -> bytes:
     return (value or b"") + month if len(value or b"") < 2 * MANY else _EVERYWHERE
+
+
+def _without(value: bytes, gone: Set[bytes]) -> bytes:
+    if value == _EVERYWHERE:
+        return value
+    months = (value[at : at + 2] for at in range(0, len(value), 2))
+    return b"".join(month for month in months if month not in gone)
 
 
 def _packed(month: int) -> bytes:

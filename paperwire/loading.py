@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import click
 
+from papers.retention import first_kept
 from papers.source_states import MAX_QUARANTINED, SetAside, SourceStates
 from paperwire.answers import Answer
 from paperwire.session import Session
@@ -40,8 +41,9 @@ def run(
     session: Session, files: Sequence[str], processes: int, clock: Clock, *, again: bool
 ) -> list[Loaded]:
     """Load files one after the other, telling on standard error how far it is."""
+    first = first_kept(session.settings.keep_months, session.now)
     with executor(session.settings.redis_url, processes) as pool:
-        load = Load(session.redis, pool, processes, clock)
+        load = Load(session.redis, pool, processes, clock, first)
         ends = [followed(load.load(file, again=again)) for file in files]
     aside = SourceStates(session.redis).quarantined(MAX_QUARANTINED)[::-1]
     return [Loaded(end, [bad for bad in aside if bad.task == task(end.file)]) for end in ends]
@@ -60,7 +62,7 @@ def _text(load: Loaded) -> str:
     if at.deleted:
         counts.append(f"{at.deleted:,} deleted ones passed over")
     if at.too_old:
-        counts.append(f"{at.too_old:,} older than what is kept passed over")
+        counts.append(f"{at.too_old:,} of months that are not kept")
     if at.set_aside:
         counts.append(f"{at.set_aside:,} set aside")
     lines = [f"  {bad.reason}" for bad in load.bad[:TOLD] if at.set_aside]

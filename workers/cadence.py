@@ -67,6 +67,10 @@ def _community(task: str, state: SourceState, now: datetime) -> datetime:
     return now + HOUR * (0.95 + 0.1 * _spread(task))
 
 
+def _retention(task: str, state: SourceState, now: datetime) -> datetime:
+    return now + DAY
+
+
 def _oai(task: str, state: SourceState, now: datetime) -> datetime:
     return now + DAY * (0.95 + 0.1 * _spread(task))
 
@@ -92,5 +96,6 @@ _CADENCES: Final[dict[str, Callable[[str, SourceState, datetime], datetime | Non
     "fill": _once,
     "oai": _oai,
     "backfill": _once,
+    "retention": _retention,
 }
 """One line for each kind of task."""

@@ -18,6 +18,7 @@ from typing import Final
 
 from papers.arxiv_id import ArxivId
 from papers.errors import BadParameter, SourceError
+from papers.retention import first_kept
 from papers.settings import Seconds
 from papers.source_states import Progress, SetAside, SourceState, SourceStates, State
 from papers.store import Store
@@ -41,6 +42,7 @@ class Tally:
     new: list[ArxivId] = field(default_factory=list)
     changed: int = 0
     set_aside: int = 0
+    too_old: int = 0
     parts: int = 0
     unchanged_parts: int = 0
     stale: bool = False
@@ -71,6 +73,11 @@ class Tally:
     @property
     def said(self) -> str:
         """What came, in words."""
+        passed_over = f"; {self.too_old} of months that are not kept" if self.too_old else ""
+        return f"{self._came}{passed_over}"
+
+    @property
+    def _came(self) -> str:
         if self._summary or self.parts <= 1:
             return self._summary or self._said
         return self._thin or f"{self.got} records in {self.parts} answers"
@@ -142,12 +149,14 @@ class Ingest:
 
     def _take_in(self, task: str, part: Fetched, tally: Tally, started: datetime) -> None:
         now = self._clock()
-        came = stored(self._store, part.sightings, now)
+        first = first_kept(self._upstreams.settings.keep_months, now)
+        came = stored(self._store, part.sightings, now, first)
         rejected: list[Rejected | Poison] = [*part.rejected, *came.poison]
         tally.add(part)
         tally.new += came.done.new
         tally.changed += len(came.done.changed)
         tally.set_aside += len(rejected)
+        tally.too_old += came.too_old
         records = [SetAside(task, now, record.reason, record.excerpt) for record in rejected]
         set_aside(self._states, task, records)
         if part.complete and not (part.stale or part.unreadable):

@@ -23,6 +23,7 @@ from papers import keys, schema
 from papers.connection import connect
 from papers.errors import BadInput, NotFound, StoreError
 from papers.keywords import Keywords
+from papers.retention import Retention
 from papers.settings import Seconds, Settings, discover
 from papers.source_states import SourceState, SourceStates
 from papers.store import Store
@@ -33,6 +34,7 @@ from workers.first_fill import FirstFill
 from workers.ingest import Clock, Ingest, Report
 from workers.lease import Lease, beating
 from workers.reconcile import Reconciliation, is_wanted
+from workers.retention import Removal
 from workers.sources import SOURCES
 from workers.sources.result import Upstreams
 from workers.usual import Usual
@@ -46,7 +48,7 @@ LOCK: Final[Seconds] = CLAIM.total_seconds()
 """A task whose job died can run again after so long."""
 
 FAILURE_TTL: Final = 3600
-TIMEOUTS: Final = {"enrich": 900, "fill": 1800, "oai": 3600}
+TIMEOUTS: Final = {"enrich": 900, "fill": 1800, "oai": 3600, "retention": 3600}
 TIMEOUT: Final = 300
 """Seconds a job may take: those that ask arXiv many times wait long for their turns."""
 
@@ -128,6 +130,7 @@ def pipeline(redis: Redis, settings: Settings, clock: Clock) -> Ingest:
         "fill": FirstFill(Keywords(redis)).fetch,
         "oai": Reconciliation(store, SourceStates(redis)).fetch,
         "backfill": Backfill(Plans(redis)).fetch,
+        "retention": Removal(Retention(redis)).fetch,
     }
     states = SourceStates(redis)
     usual = Usual(redis, states, reconciles=is_wanted(settings))

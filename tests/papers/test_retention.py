@@ -1,0 +1,182 @@
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from redis import Redis
+
+from papers import keys
+from papers.arxiv_id import ArxivId
+from papers.paper import Channel, Sighting
+from papers.query import parse
+from papers.retention import Removed, Retention, first_kept
+from papers.spread import Spread
+from papers.store import Store
+from tests.papers.fingerprint import fingerprint
+from tests.papers.papers_strategies import TUESDAY, sightings
+from tests.papers.server import cluster
+from tests.papers.test_store import Killed, announced, deaths, picked
+
+NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
+
+FIRSTS = (
+    (0, NOW, 0),
+    (1, NOW, 202611),
+    (2, NOW, 202610),
+    (11, NOW, 202601),
+    (12, NOW, 202512),
+    (24, NOW, 202412),
+    (1, datetime(2027, 1, 1, tzinfo=UTC), 202701),
+    (2, datetime(2027, 1, 1, tzinfo=UTC), 202612),
+    (1_200, NOW, 192612),
+)
+
+
+@pytest.mark.parametrize(("keep", "now", "expected"), FIRSTS)
+def test_the_first_month_that_is_kept(keep: int, now: datetime, expected: int) -> None:
+    assert first_kept(keep, now) == expected
+
+
+def left(redis: Redis) -> dict[str, Any]:
+    """All that a store holds, with what may say too much."""
+    rest = {
+        "months": redis.zrange(keys.MONTHS, 0, -1),
+        "spread": redis.hgetall(keys.SPREAD),
+        "vocabulary": redis.zrange(keys.VOCABULARY, 0, -1),
+        "undescribed": redis.smembers(keys.UNDESCRIBED),
+    }
+    return fingerprint(redis) | rest
+
+
+@settings(max_examples=40)
+@given(st.lists(sightings(), max_size=12), st.sampled_from([0, 199901, 200703, 202502, 202503]))
+def test_what_is_removed_was_never_there(
+    store_url: str, said: Sequence[Sighting], first: int
+) -> None:
+    redis = Redis.from_url(store_url)
+    redis.flushall()
+    kept = [one for one in said if one.id.month >= first]
+    Store(redis).ingest(kept, now=NOW)
+    expected = left(redis)
+    redis.flushall()
+    Store(redis).ingest(said, now=NOW)
+    removed = Retention(redis).remove_before(first, now=NOW)
+    old = {one.id for one in said} - {one.id for one in kept}
+    assert removed == Removed(tuple(sorted({id.month for id in old})), len(old))
+    assert left(redis) == expected
+    assert redis.zcard(keys.PENDING) == 0
+    redis.close()
+
+
+OLD = ArxivId.parse("2411.00007")
+KEPT = ArxivId.parse("2503.00001")
+BARE = ArxivId(202412, 1)
+SAID = (announced(OLD, title="Ancient models"), picked(OLD), picked(BARE), announced())
+
+
+def test_a_removed_month_is_gone_from_every_answer(redis: Redis) -> None:
+    store = Store(redis)
+    store.ingest(SAID, now=NOW)
+    assert store.newest(parse("models")) == [KEPT, OLD]
+    before = store.revision()
+    removed = Retention(redis).remove_before(202503, now=NOW)
+    assert removed == Removed((202411, 202412), 2)
+    assert store.revision() == before + 1
+    assert store.newest(parse("models")) == [KEPT]
+    assert store.newest(parse("ancient*")) == []
+    assert store.papers([OLD]) == [None]
+    assert store.undescribed(10) == []
+    assert store.size() == 1
+    assert redis.keys("{24*}:[pt]*") == []
+    assert Retention(redis).remove_before(202503, now=NOW) == Removed((), 0)
+    assert store.revision() == before + 1, "nothing more was changed"
+
+
+def test_a_month_can_come_back(redis: Redis) -> None:
+    store = Store(redis)
+    store.ingest(SAID, now=NOW)
+    expected = left(redis)
+    Retention(redis).remove_before(202503, now=NOW)
+    assert store.ingest(SAID[:3], now=NOW).new == (OLD, BARE)
+    again = left(redis)
+    assert again.pop("spread") is not None
+    assert expected.pop("spread") is not None  # the months of a word stand in another order
+    assert again == expected
+
+
+def test_words_of_many_months_stay(redis: Redis) -> None:
+    spread = Spread(redis)
+    months = [199_000 + year * 100 + month for year in range(5, 15) for month in range(1, 13)]
+    for month in months:
+        spread.note(month, [b"wmany"])
+    for month in months[:5]:
+        spread.note(month, [b"wfew", b"arare"])
+    spread.note(months[6], [b"wfew"])
+    spread.forget(months[:6])
+    assert redis.hgetall(keys.SPREAD).keys() == {b"wmany", b"wfew"}
+    assert redis.hget(keys.SPREAD, b"wmany") == b"*"
+    assert redis.zrange(keys.VOCABULARY, 0, -1) == [b"few", b"many"]
+    spread.note(months[0], [b"wfew", b"wrare"])
+    assert redis.zrange(keys.VOCABULARY, 0, -1) == [b"few", b"many", b"rare"]
+
+
+def test_a_removal_killed_at_any_command_is_finished_by_the_next(
+    store_url: str, redis: Redis
+) -> None:
+    Store(redis).ingest(SAID, now=NOW)
+    Retention(redis).remove_before(202503, now=NOW)
+    expected = left(redis)
+    for killed, mortal in enumerate(deaths(store_url)):
+        redis.flushall()
+        store = Store(redis)
+        store.ingest(SAID, now=NOW)
+        revision = store.revision()
+        try:
+            Retention(mortal).remove_before(202503, now=NOW)
+        except Killed:
+            store.settle(now=NOW)
+            assert redis.exists("{2411}:papers") or store.revision() > revision
+            Retention(redis).remove_before(202503, now=NOW)
+            assert left(redis) == expected, killed
+        else:
+            assert killed > 10
+            break
+
+
+def test_a_writer_at_work_loses_nothing_and_hides_nothing(redis: Redis, store_url: str) -> None:
+    """Whatever is written meanwhile is either gone with its month or in the list of months."""
+    stop = threading.Event()
+    said = Sighting(OLD, "arxiv", Channel.API, TUESDAY, title="Ancient models")
+
+    def write() -> None:
+        client = Redis.from_url(store_url)
+        version = 1
+        while not stop.is_set():
+            version += 1
+            Store(client).ingest([announced(OLD, version=version), said], now=NOW)
+        client.close()
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    for _ in range(60):
+        Retention(redis).remove_before(202503, now=NOW)
+        there = bool(redis.exists("{2411}:papers"))
+        named = redis.zscore(keys.MONTHS, "2411") is not None
+        assert named or not there or redis.zscore(keys.MONTHS, "2411") is not None
+    stop.set()
+    thread.join()
+    assert not redis.exists("{2411}:papers") or redis.zscore(keys.MONTHS, "2411")
+    Retention(redis).remove_before(202503, now=NOW)
+    assert redis.keys("{2411}:[pt]*") == []
+
+
+def test_no_step_needs_keys_of_two_slots() -> None:
+    with cluster() as client:
+        Store(client).ingest(SAID, now=NOW)
+        assert Retention(client).remove_before(202503, now=NOW).papers == 2
+        assert Store(client).size() == 1
