@@ -42,8 +42,8 @@ def respond(
         **(headers or {}),
     }
     if served.away:
-        # How a cache says that it could not ask: RFC 7234, section 5.5.1.
-        common["Warning"] = '110 paperwire "Response is Stale"'
+        # How a cache says that it could not ask: RFC 9211. (`Warning: 110` is deprecated.)
+        common["Cache-Status"] = "paperwire; hit; detail=store-away"
         common["Cache-Control"] = f"public, max-age={min(seconds, AWAY_SECONDS)}"
     if is_held(request, answer.etag, answer.modified, now=now):
         common["ETag"] = held_tag(request, answer.tags(encoding))

@@ -111,7 +111,7 @@ class Reader:
         began = time.monotonic()
         try:
             answer = requests.get(self.url, timeout=10, headers={"Connection": "close"})
-            found = (answer.status_code, "Warning" in answer.headers)
+            found = (answer.status_code, "Cache-Status" in answer.headers)
         except requests.RequestException:
             found = (0, False)
         self.polls.append((found[0], time.monotonic() - began, found[1]))

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import socket
+import subprocess
+import sys
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -9,6 +14,7 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
+import requests
 from flask import Flask
 from flask.testing import FlaskClient
 from redis import Redis
@@ -87,3 +93,40 @@ def away(site: Settings, tmp_path: Path) -> Flask:
     """The same app where the store cannot be reached, on the same data folder."""
     gone = Settings(redis_url=f"unix://{tmp_path}/nobody", data_dir=site.data_dir, public_url=SITE)
     return create_app(gone)
+
+
+@pytest.fixture
+def server(redis: Redis, store_url: str, tmp_path: Path) -> Iterator[str]:
+    """The base URL of granian serving `service.wsgi:app`. A keyword `Reward Model` is saved."""
+    Keywords(redis).add("Reward Model", '"reward model"', now=NOW)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    environment = {
+        **os.environ,
+        "REDIS_URL": store_url,
+        "PAPERWIRE_DATA_DIR": str(tmp_path),
+        "PAPERWIRE_PORT": str(port),
+    }
+    command = ["granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port)]
+    process = subprocess.Popen(
+        [sys.executable, "-m", *command, "--log-level", "error", "service.wsgi:app"],
+        env=environment,
+    )
+    try:
+        _wait_for(f"http://127.0.0.1:{port}/healthz")
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def _wait_for(url: str) -> None:
+    for _ in range(600):
+        try:
+            requests.get(url, timeout=1)
+        except requests.ConnectionError:
+            time.sleep(0.05)
+        else:
+            return
+    raise TimeoutError(url)

@@ -41,7 +41,7 @@ def test_a_feed_and_its_headers(client: FlaskClient, suffix: str) -> None:
     assert headers["Access-Control-Allow-Origin"] == "*"
     assert headers["Link"] == f'<{SITE}/feeds/reward-model.{suffix}>; rel="self"'
     assert "Set-Cookie" not in headers
-    assert "Warning" not in headers
+    assert "Cache-Status" not in headers
 
 
 def test_content_types_are_these(client: FlaskClient) -> None:
@@ -171,7 +171,7 @@ def test_with_the_store_away_the_last_bytes_are_served(client: FlaskClient, away
     assert (after.status_code, after.data) == (200, before.data)
     assert after.headers["ETag"] == before.headers["ETag"]
     assert after.headers["Last-Modified"] == before.headers["Last-Modified"]
-    assert after.headers["Warning"].startswith("110 ")
+    assert after.headers["Cache-Status"] == "paperwire; hit; detail=store-away"
     tagged = {"If-None-Match": before.headers["ETag"]}
     assert gone.get(FEED, headers=tagged).status_code == 304
     assert gone.get("/feeds/reward-model.rss").status_code == 503

@@ -4,62 +4,17 @@ from __future__ import annotations
 
 import gzip
 import http.client
-import os
-import socket
-import subprocess
-import sys
-import time
-from collections.abc import Iterator
-from pathlib import Path
 
 import feedparser
 import pytest
 import requests
 from redis import Redis
 
-from papers.keywords import Keywords
 from papers.source_states import SourceState, SourceStates, State
 from service.feeds import FORMATS
 from tests.service.conftest import Announce
 from tests.service.made import DAY, FIRST, NOW, picked, revision, sighting
 from tests.subscriber import Polled, Subscriber
-
-
-@pytest.fixture
-def server(redis: Redis, store_url: str, tmp_path: Path) -> Iterator[str]:
-    """The base URL of granian serving `service.wsgi:app`. A keyword `Reward Model` is saved."""
-    Keywords(redis).add("Reward Model", '"reward model"', now=NOW)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    environment = {
-        **os.environ,
-        "REDIS_URL": store_url,
-        "PAPERWIRE_DATA_DIR": str(tmp_path),
-        "PAPERWIRE_PORT": str(port),
-    }
-    command = ["granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port)]
-    process = subprocess.Popen(
-        [sys.executable, "-m", *command, "--log-level", "error", "service.wsgi:app"],
-        env=environment,
-    )
-    try:
-        _wait_for(f"http://127.0.0.1:{port}/healthz")
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.wait(20)
-
-
-def _wait_for(url: str) -> None:
-    for _ in range(600):
-        try:
-            requests.get(url, timeout=1)
-        except requests.ConnectionError:
-            time.sleep(0.05)
-        else:
-            return
-    raise TimeoutError(url)
 
 
 @pytest.mark.parametrize("suffix", FORMATS)

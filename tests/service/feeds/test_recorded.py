@@ -21,6 +21,11 @@ from tests.service.made import paper
 
 @pytest.fixture
 def nasty(recorded: Path) -> list[Paper]:
+    return recorded_papers(recorded)
+
+
+def recorded_papers(recorded: Path) -> list[Paper]:
+    """Real records that break things."""
     lines = (recorded / "quality" / "nasty_papers.jsonl").read_text("utf-8").splitlines()
     return [_paper(json.loads(text)) for text in lines]
 
