@@ -1,0 +1,49 @@
+"""Every kind of answer from the store of a process of its own: `python -m tests.service.rendering`.
+
+Prints path, status, ETag and a digest of the body, one line each. REDIS_URL names the store,
+PAPERWIRE_DATA_DIR the folder.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from typing import Final
+from unittest.mock import patch
+
+from papers.settings import Settings
+from service import create_app
+from service.desk import Desk
+from service.feeds import FORMATS
+from tests.service.made import NOW
+
+SITE: Final = "https://wire.example"
+PATHS: Final = (
+    *(f"/feeds/reward-model.{suffix}" for suffix in FORMATS),
+    *(f"/feeds/search.{suffix}?k=diffusion&k=reward-model" for suffix in FORMATS),
+    *(f"/feeds/reward-model.{suffix}?n=3&when=picked" for suffix in FORMATS),
+    *(f"/feeds/reward-model.{suffix}?digest=day" for suffix in FORMATS),
+    *(f"/feeds/reward-model/2026-10.{suffix}" for suffix in FORMATS),
+    "/feeds/search.atom?before=2611.00005&n=2&q=reward",
+    "/api/v1/papers?q=reward",
+    "/k/reward-model",
+)
+
+
+def main() -> None:
+    """Ask for all of them, at a fixed time of day."""
+    settings = Settings(
+        redis_url=os.environ["REDIS_URL"],
+        data_dir=os.environ["PAPERWIRE_DATA_DIR"],
+        public_url=SITE,
+    )
+    with patch.object(Desk, "now", lambda _: NOW):
+        client = create_app(settings).test_client()
+        for path in PATHS:
+            answer = client.get(path)
+            body = hashlib.sha256(answer.data).hexdigest()
+            print(path, answer.status_code, answer.headers["ETag"], body)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,74 @@
+"""The same papers are the same bytes: in every process, whatever came first."""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+import sys
+from pathlib import Path
+
+from redis import Redis
+
+from papers.arxiv_id import ArxivId
+from papers.keywords import Keywords
+from papers.paper import Sighting
+from papers.store import Store
+from tests.service.made import DAY, FIRST, NOW, picked, revision, sighting
+from tests.service.rendering import PATHS
+
+
+def said() -> list[Sighting]:
+    """Two months of papers with revisions, picks, votes and a withdrawal."""
+    october = [
+        sighting(n, id=ArxivId(202610, n), announced_at=NOW - (21 + n) * DAY) for n in range(1, 9)
+    ]
+    november = [sighting(n) for n in range(1, 9)]
+    more = [
+        revision(2, 2, abstract="A reward model, better."),
+        revision(2, 3, title="Reward models, revised", categories=("cs.LG", "cs.CL", "stat.ML")),
+        revision(3, 2, withdrawn=True),
+        *(picked(n, "hf", votes=n) for n in (2, 4, 6)),
+        *(picked(n, "ours", url="https://ours.example/p") for n in (4, 6)),
+        *(picked(4, votes=n, counted_at=FIRST + n * DAY) for n in range(10, 15)),
+        sighting(7, title="Diffusion of rewards", source="arxiv", version=2),
+    ]
+    return [*october, *november, *more]
+
+
+def rendered(url: str, folder: Path, seed: str) -> list[str]:
+    ran = subprocess.run(
+        [sys.executable, "-m", "tests.service.rendering"],
+        env={
+            **os.environ,
+            "PYTHONHASHSEED": seed,
+            "REDIS_URL": url,
+            "PAPERWIRE_DATA_DIR": str(folder),
+        },
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return ran.stdout.splitlines()
+
+
+def test_processes_seeds_restarts_and_orders_of_ingest(
+    store_url: str, redis: Redis, tmp_path: Path
+) -> None:
+    seen = []
+    for number, seed in enumerate(("0", "1", "4711")):
+        redis.flushall()
+        for name in ("Reward Model", "Diffusion"):
+            Keywords(redis).add(name, name.lower(), now=NOW)
+        sightings = said()
+        random.Random(number).shuffle(sightings)
+        for at in range(0, len(sightings), 3 + 5 * number):
+            Store(redis).ingest(sightings[at : at + 3 + 5 * number], now=NOW)
+        Store(redis).ingest(sightings[:: number + 1], now=NOW)
+        seen.append(rendered(store_url, tmp_path / seed, seed))
+    for key in redis.scan_iter("feed:*"):
+        redis.delete(key)
+    seen.append(rendered(store_url, tmp_path / "restarted", "2"))
+    assert [line.split()[1] for line in seen[0]] == ["200"] * len(PATHS)
+    assert len({line.split()[3] for line in seen[0]}) == len(PATHS)
+    assert seen[1:] == [seen[0]] * 3

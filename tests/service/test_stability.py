@@ -1,0 +1,71 @@
+"""The life of a paper as its subscribers see it: new once, changed by its authors only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import product
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from papers.paper import Sighting
+from service.feeds import FORMATS
+from tests.service.conftest import Announce
+from tests.service.made import DAY, FIRST, picked, revision, sighting
+from tests.service.pollers import POLLERS, Poller
+from tests.subscriber import Polled
+
+NOTHING, NEW, CHANGED = Polled(0, 0), Polled(1, 0), Polled(0, 1)
+
+
+def votes(first: int, count: int) -> list[Sighting]:
+    """As many statements of a community, each of more votes and comments than the last."""
+    return [
+        picked(1, votes=n, comments=n // 3, counted_at=FIRST + n * DAY / 50)
+        for n in range(first, first + count)
+    ]
+
+
+LIFE: Final[tuple[tuple[str, Iterable[Sighting], Polled], ...]] = (
+    ("v1", [sighting(1)], NEW),
+    ("nothing", [], NOTHING),
+    ("another paper, elsewhere", [sighting(9, title="Else", abstract="Nothing.")], NOTHING),
+    ("v2", [revision(1, 2, abstract="A reward model, better.")], CHANGED),
+    ("v2 again", [revision(1, 2, abstract="A reward model, better.")], NOTHING),
+    ("v1 again", [sighting(1)], NOTHING),
+    ("a pick", [picked(1)], NOTHING),
+    *((f"votes {n}", votes(10 + 25 * n, 25), NOTHING) for n in range(4)),
+    ("another community", [picked(1, "ours")], NOTHING),
+    ("another paper", [sighting(2)], NEW),
+    ("v3", [revision(1, 3, title="Reward models, revised")], CHANGED),
+    ("v4, withdrawn", [revision(1, 4, withdrawn=True, comment="withdrawn")], CHANGED),
+    ("votes once more", votes(200, 5), NOTHING),
+)
+
+
+@pytest.mark.parametrize(
+    ("kinds", "suffixes"),
+    [(("reader", "FreshRSS"), tuple(FORMATS)), (("newsboat",), ("atom", "rss"))],
+    ids=["in Python", "newsboat"],
+)
+def test_the_life_of_a_paper(
+    server: str,
+    announce: Announce,
+    tmp_path: Path,
+    kinds: tuple[str, ...],
+    suffixes: tuple[str, ...],
+) -> None:
+    """Every kind of subscriber to every format, polled after each event."""
+    subscribers: dict[str, Poller] = {}
+    for kind, suffix in product(kinds, suffixes):
+        folder = tmp_path / f"{kind}-{suffix}"
+        folder.mkdir()
+        subscribers[folder.name] = POLLERS[kind](f"{server}/feeds/reward-model.{suffix}", folder)
+    for event, sightings, expected in (("empty", [], NOTHING), *LIFE):
+        for said in sightings:
+            announce([said])
+        seen = {name: subscriber.poll() for name, subscriber in subscribers.items()}
+        assert seen == dict.fromkeys(subscribers, expected), event
+    for subscriber in subscribers.values():
+        subscriber.close()
