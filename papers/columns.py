@@ -26,11 +26,16 @@ Keys = NDArray[np.uint64]
 _PAPER_BITS: Final = np.uint64(16)
 
 
+Pairs = NDArray[np.uint32]
+"""Hashes of pairs, in any order."""
+
+
 class Found(NamedTuple):
-    """The keys of terms by their numbers in a vocabulary, and of slots of pairs."""
+    """The keys of terms by their numbers in a vocabulary and of slots of pairs; and the pairs."""
 
     terms: Keys
     slots: Keys
+    pairs: Pairs
 
 
 class Vocabulary:
@@ -63,18 +68,18 @@ class Vocabulary:
                 marks.extend(map(self.organizations.__getitem__, unstemmed(paper.organization)))
             rest.add(number, map(self.labels.__getitem__, labels_of(paper)))
         terms = np.concatenate([texts.keys(), rest.keys()])
-        return Found(_once(terms), _once(self._slots(texts, slot_bits)))
+        pairs, papers_of_pairs = self._pairs(texts)
+        slots = (pairs >> np.uint32(32 - slot_bits)).astype(np.uint64) << _PAPER_BITS
+        return Found(_once(terms), _once(slots | papers_of_pairs), pairs)
 
-    def _slots(self, texts: _Column, slot_bits: int) -> Keys:
-        """The slots of neighbouring words of a text, those that only join passed over."""
+    def _pairs(self, texts: _Column) -> tuple[Pairs, NDArray[np.uint64]]:
+        """Neighbouring words of a text, those that only join passed over; and whose they are."""
         hashes, parts = np.array(self.hashes, np.uint32)[texts.array()], texts.parts()
         telling = hashes != 0
         hashes, parts = hashes[telling], parts[telling]
         neighbours = parts[1:] == parts[:-1]
         pairs = (hashes[:-1] * np.uint32(PAIR_FACTOR) ^ hashes[1:])[neighbours]
-        slots = (pairs >> np.uint32(32 - slot_bits)).astype(np.uint64)
-        keys: Keys = (slots << _PAPER_BITS) | texts.papers()[parts[1:][neighbours]]
-        return keys
+        return pairs, texts.papers()[parts[1:][neighbours]]
 
 
 class _Numbers(dict[str, int]):

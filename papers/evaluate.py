@@ -32,10 +32,18 @@ Expansions = Mapping[str, Sequence[str] | None]
 
 
 class Candidates(NamedTuple):
-    """The numbers of papers that surely match, and of those that may."""
+    """The numbers of papers that surely match, and of those that may: one bitmap where all do."""
 
     sure: BitMap
     maybe: BitMap
+
+    def __and__(self, other: Candidates) -> Candidates:
+        maybe = self.maybe & other.maybe
+        exact = self.sure is self.maybe and other.sure is other.maybe
+        return Candidates(maybe if exact else self.sure & other.sure, maybe)
+
+    def __sub__(self, barred: Candidates) -> Candidates:
+        return Candidates(self.sure - barred.maybe, self.maybe - barred.sure)
 
 
 def doubts_of(tree: Node) -> Node:
@@ -104,7 +112,7 @@ class Plan:
             if leaf.prefix:
                 return _expanded(leaf, self.expansions)
             abstract = leaf.field is Field.ABSTRACT
-            return text_terms(leaf) + (title_terms(leaf) if abstract else [])
+            return text_terms(leaf) + (title_terms(leaf) if abstract else ())
         if isinstance(leaf, Label):
             return [label_term(leaf)]
         return [_PICKED] if isinstance(leaf, Voted) else []
@@ -157,22 +165,18 @@ class _Month:
 
     def and_(self, node: And) -> Candidates:
         """All of these and none of those; a span of days around the whole month asks nothing."""
-        sure: BitMap | None = None
-        maybe: BitMap | None = None
+        met: Candidates | None = None
         for child in node.all:
             if _spans(child, self.month):
                 continue
             found = self.node(child)
-            sure = found.sure if sure is None else sure & found.sure
-            maybe = found.maybe if maybe is None else maybe & found.maybe
-            if not maybe:
+            met = found if met is None else met & found
+            if not met.maybe:
                 return _NOTHING
-        assert sure is not None  # a keyword always stands beside its filters
-        assert maybe is not None
+        assert met is not None  # a keyword always stands beside its filters
         for child in node.none:
-            barred = self.node(child)
-            sure, maybe = sure - barred.maybe, maybe - barred.sure
-        return Candidates(sure, maybe)
+            met = met - self.node(child)
+        return met
 
     def or_(self, node: Or) -> Candidates:
         """Any of these."""

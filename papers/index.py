@@ -35,12 +35,16 @@ class Edit:
     def __init__(
         self, shape: Shape, changes: Iterable[Change], vocabulary: Vocabulary | None = None
     ) -> None:
-        """`vocabulary`: what earlier edits of the same ingest have met."""
+        """`vocabulary`: what earlier edits of the same ingest have met.
+
+        `pairs` are the pairs that the papers have now.
+        """
         changes, vocabulary = list(changes), vocabulary or Vocabulary()
         before = vocabulary.found((c.before for c in changes if c.before), shape.slot_bits)
         after = vocabulary.found((c.after for c in changes if c.after), shape.slot_bits)
         gained, lost = without(after.terms, before.terms), without(before.terms, after.terms)
         names = vocabulary.terms
+        self.pairs = after.pairs
         self._terms = _TermsEdit(
             shape,
             {names[number]: papers for number, papers in groups(gained)},

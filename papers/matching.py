@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date, timedelta
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Final, NamedTuple
 
 from papers.categories import archive_of
+from papers.codec import Opened
 from papers.merge import published_at
 from papers.paper import AnnounceType, Paper
 from papers.query import Query
@@ -72,21 +73,26 @@ class Folded:
     """A paper with its text folded, each field once and only when asked for.
 
     Folded fields are strings like `" reward model "`, so that words and phrases are found as
-    substrings and never match inside a word.
+    substrings and never match inside a word. `written` has the texts as they are written.
     """
 
-    def __init__(self, paper: Paper) -> None:
-        self.paper = paper
+    def __init__(self, paper: Paper | Opened) -> None:
+        self.written = paper
+
+    @property
+    def paper(self) -> Paper:
+        """The paper itself."""
+        return self.written.paper if isinstance(self.written, Opened) else self.written
 
     @cached_property
     def title(self) -> str:
         """The title's words."""
-        return _joined(words(self.paper.title))
+        return _joined(words(self.written.title))
 
     @cached_property
     def abstract(self) -> str:
         """The abstract's words."""
-        return _joined(words(self.paper.abstract))
+        return _joined(words(self.written.abstract))
 
     @cached_property
     def authors(self) -> str:
@@ -109,7 +115,7 @@ def _joined(folded: Iterable[str]) -> str:
 
 
 def _text_holds(text: Text, paper: Folded) -> bool:
-    if not text.prefix and len(text.words) > 1 and _surely(text, paper.paper):
+    if not text.prefix and len(text.words) > 1 and _surely(text, paper.written):
         return True
     return any(_stands(text, getattr(paper, name)) for name in _FIELDS[text.field])
 
@@ -120,14 +126,13 @@ def _stands(text: Text, folded: str) -> bool:
     return f" {' '.join(text.words)} " in folded
 
 
-def _surely(text: Text, paper: Paper) -> bool:
+def _surely(text: Text, paper: Paper | Opened) -> bool:
     """Whether a phrase stands so plainly that folding cannot change it. No is no answer.
 
     Plainly: words in a row, one blank or hyphen between them, a blank or bracket before and a blank
     or a stop behind. Folding the text costs twenty times as much.
     """
-    phrase = " ".join(text.words)
-    has_plural = singular(f"{text.words[-1]}s") == text.words[-1]
+    phrase, has_plural = _spelled(text.words)
     for name in _FIELDS[text.field]:
         if name not in ("title", "abstract"):
             continue
@@ -140,6 +145,12 @@ def _surely(text: Text, paper: Paper) -> bool:
                 return True
             at = lower.find(phrase, end)
     return False
+
+
+@lru_cache(maxsize=1024)
+def _spelled(words: tuple[str, ...]) -> tuple[str, bool]:
+    """A phrase as most write it, and whether an s behind it makes but a plural of it."""
+    return " ".join(words), singular(f"{words[-1]}s") == words[-1]
 
 
 def _label_holds(label: Label, paper: Folded) -> bool:

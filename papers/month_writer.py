@@ -25,6 +25,7 @@ from papers.index import Change, Edit
 from papers.merge import merge
 from papers.paper import Paper, Sighting
 from papers.postings import SHAPE, Shape
+from papers.slots import FilterEdit
 from papers.spread import Spread
 
 TRIES: Final = 50
@@ -88,9 +89,9 @@ class MonthWriter:
         records = self._merged(pipe, sightings)
         changed = [record for record in records if record.changed]
         if changed:
-            fields = self._edited(pipe, changed)
+            edited = self._edited(pipe, changed)
             pipe.multi()
-            self._queue(pipe, changed, fields)
+            self._queue(pipe, changed, edited)
             pipe.execute()
         seen = [record for record in changed if record.seen]
         return Written(
@@ -111,7 +112,7 @@ class MonthWriter:
             if paper is not None
         ]
 
-    def _edited(self, pipe: Pipeline, changed: Sequence[_Record]) -> _Fields:
+    def _edited(self, pipe: Pipeline, changed: Sequence[_Record]) -> _Edited:
         """The postings after the change, and the words that are new to the vocabulary.
 
         A month that outgrows its shape is indexed anew, from its papers.
@@ -130,7 +131,14 @@ class MonthWriter:
             values: Any = pipe.hmget(self._terms, names) if names else []
             fields = edit.apply(dict(zip(names, values, strict=True)))
         self._announce(changed, edit.gaining)
-        return _Fields(anew, fields)
+        bits = (wanted if anew else shape).filter_bits
+        filter, key = FilterEdit(edit.pairs, bits), keys.month_pairs(self._yymm, bits)
+        whole = None
+        if anew or not filter.is_small:
+            known: Any = None if anew else pipe.get(key)
+            whole = filter.apply(known)
+        outgrown = keys.month_pairs(self._yymm, shape.filter_bits)
+        return _Edited(anew, fields, outgrown, key, filter.places if whole is None else [], whole)
 
     def _everything(self, pipe: Pipeline, changed: Sequence[_Record]) -> Iterable[Change]:
         stored: Any = pipe.hgetall(self._papers)
@@ -158,30 +166,42 @@ class MonthWriter:
                 pipe.sadd(keys.UNDESCRIBED, *bare)
             pipe.execute()
 
-    def _queue(self, pipe: Pipeline, changed: Sequence[_Record], fields: _Fields) -> None:
+    def _queue(self, pipe: Pipeline, changed: Sequence[_Record], edited: _Edited) -> None:
         packed: _Mapping = {
             keys.paper_field(r.after.id.number): codec.pack(r.after) for r in changed
         }
         pipe.hset(self._papers, mapping=packed)
-        if fields.anew:
-            pipe.delete(self._terms)
+        if edited.anew:
+            pipe.delete(self._terms, edited.outgrown)
         written: _Mapping = {
-            name: value for name, value in fields.values.items() if value is not None
+            name: value for name, value in edited.fields.items() if value is not None
         }
-        gone = [name for name, value in fields.values.items() if value is None]
+        gone = [name for name, value in edited.fields.items() if value is None]
         if written:
             pipe.hset(self._terms, mapping=written)
-        if gone and not fields.anew:
+        if gone and not edited.anew:
             pipe.hdel(self._terms, *gone)
+        if edited.filter is not None:
+            pipe.set(edited.filter_key, edited.filter)
+        for place in edited.places:
+            pipe.setbit(edited.filter_key, place, 0)
         pipe.incr(self._rev)
 
 
 @dataclass(frozen=True, slots=True)
-class _Fields:
-    """Fields of the month's index to their new values; `anew`: there are no others."""
+class _Edited:
+    """What becomes of a month's index; `anew`: nothing of it is kept.
+
+    `fields` are those that change, with their new values. Of the filter of pairs it is a few
+    `places` that become 0, or the whole `filter`; `outgrown` is its key before.
+    """
 
     anew: bool
-    values: Mapping[bytes, bytes | None]
+    fields: Mapping[bytes, bytes | None]
+    outgrown: str
+    filter_key: str
+    places: Sequence[int]
+    filter: bytes | None
 
 
 def read_papers(redis: Redis, ids: Sequence[ArxivId]) -> list[Paper | None]:

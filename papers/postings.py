@@ -7,7 +7,7 @@ bytes on a hash field, so small postings share fields:
     b"=" + term        one large posting, as a serialized Roaring bitmap
     b"p" + bucket      the small postings of 128 neighbouring slots of pairs
     b"#" + slot        the large posting of one slot
-    b"shape"           how many buckets and slots there are: two bytes, powers of two
+    b"shape"           how many buckets and slots there are: a byte each, powers of two
 
 Pairs are not kept apart but by slot, the upper bits of their hash: a phrase is verified on the text
 anyway, and slots need no keys. The shape grows with the month, by doubling.
@@ -38,21 +38,29 @@ _ARRAY_HEADER: Final = struct.Struct("<IIHHI")
 
 
 class Shape(NamedTuple):
-    """Powers of two: how many buckets of terms, how many slots of pairs."""
+    """Powers of two: how many buckets of terms, slots of pairs, bits of the filter of pairs."""
 
     bucket_bits: int
     slot_bits: int
+    filter_bits: int
 
     @classmethod
     def for_papers(cls, count: int) -> Shape:
-        """The shape for a month of so many papers: a bucket near 1.5 kB, a slot near 2 papers."""
+        """The shape for a month of so many papers.
+
+        A bucket is near 1.5 kB, a slot has some 2 papers, and of the filter a tenth is taken.
+        """
         size = max(count, 1).bit_length()
-        return cls(min(max(size - 1, 0), 12), min(max(size + 5, _SLOTS_A_BUCKET_BITS), 16))
+        return cls(
+            bucket_bits=min(max(size - 1, 0), 12),
+            slot_bits=min(max(size + 5, _SLOTS_A_BUCKET_BITS), 16),
+            filter_bits=min(max(size + 10, 13), 23),
+        )
 
     @classmethod
     def unpack(cls, packed: bytes | None) -> Shape:
         """The shape a month has; one without papers has the smallest."""
-        return cls(*packed) if packed else cls.for_papers(0)
+        return cls(*packed) if packed else _SMALLEST
 
     def pack(self) -> bytes:
         """The value of the field `shape`."""
@@ -70,6 +78,9 @@ class Shape(NamedTuple):
     def slot(self, pair: int) -> int:
         """The slot of a pair's hash."""
         return pair >> (32 - self.slot_bits)
+
+
+_SMALLEST: Final = Shape.for_papers(0)
 
 
 def term_field(term: bytes) -> bytes:

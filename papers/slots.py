@@ -1,6 +1,7 @@
-"""A month's pairs under change: the fields of its slots as sorted keys, and back.
+"""A month's pairs under change: the fields of its slots as sorted keys, and back; its filter.
 
-A key is a slot and a paper: `slot << 16 | paper`. How slots lie in fields: see `papers.postings`.
+A key is a slot and a paper: `slot << 16 | paper`. How slots lie in fields: see `papers.postings`;
+what the filter is for: see `papers.pair_filter`.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import Final
 import numpy as np
 from pyroaring import BitMap
 
-from papers.columns import Keys, groups, together, without
+from papers.columns import Keys, Pairs, groups, together, without
 from papers.postings import (
     LARGEST_SMALL,
     SLOTS_A_BUCKET,
@@ -22,6 +23,7 @@ from papers.postings import (
     slots_field,
 )
 
+FEW: Final = 2_000
 _BLANK: Final = bytes(SLOTS_A_BUCKET)
 _NONE: Final = np.array([], np.uint64)
 
@@ -62,6 +64,33 @@ class SlotsEdit:
                 numbers = np.array(BitMap.deserialize(own).to_array(), np.uint64)
                 found.append(np.uint64(slot << 16) | numbers)
         return np.concatenate(found)
+
+
+class FilterEdit:
+    """What pairs of papers do to a filter of 2^bits bits."""
+
+    def __init__(self, pairs: Pairs, bits: int) -> None:
+        self._bits = bits
+        self._places = np.unique(pairs >> np.uint32(32 - bits), sorted=False)
+
+    @property
+    def is_small(self) -> bool:
+        """Whether to set its bits one by one; else the filter is read and written whole."""
+        return len(self._places) <= FEW
+
+    @property
+    def places(self) -> list[int]:
+        """The bits that become 0."""
+        return [int(place) for place in self._places]
+
+    def apply(self, current: bytes | None) -> bytes:
+        """The filter with these bits 0; one that is not there yet has all others 1."""
+        if current is None:
+            bits = np.ones(1 << self._bits, np.uint8)
+        else:
+            bits = np.unpackbits(np.frombuffer(current, np.uint8), count=1 << self._bits)
+        bits[self._places] = 0
+        return np.packbits(bits).tobytes()
 
 
 def _slots_of(keys: Keys) -> set[int]:

@@ -123,7 +123,8 @@ class Store:
         with store_errors(self._redis):
             found = self._walk.find(ask, ask.limit + 1)
             shown = found.ids[: ask.limit]
-            papers = found.papers | self._walk.papers(id for id in shown if id not in found.papers)
+            known = {id: opened.paper for id, opened in found.opened.items()}
+            papers = known | self._walk.papers(id for id in shown if id not in known)
             more = len(found.ids) > ask.limit
             following = shown[-1] if more else None if found.complete else found.last
             return Page(

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import date
+from functools import lru_cache
 from itertools import pairwise
 from typing import Final
 from zlib import crc32
@@ -22,6 +23,8 @@ from papers.paper import Paper
 from papers.text import unstemmed
 from papers.tree import Field, Kind, Label, Text
 
+_REMEMBERED: Final = 1024
+"""Leaves of questions under way: a walk asks for their terms in each month."""
 WORD: Final = b"w"
 AUTHOR_WORD: Final = b"a"
 _PREFIXES: Final = {
@@ -81,22 +84,26 @@ def labels_of(paper: Paper) -> list[str]:
     return [*(" ".join(label.split()) for label in labels), day]
 
 
-def text_terms(text: Text) -> list[bytes]:
+@lru_cache(maxsize=_REMEMBERED)
+def text_terms(text: Text) -> tuple[bytes, ...]:
     """The terms that a paper must have for the text to stand in it."""
     return _worded(_PREFIXES[text.field], text.words)
 
 
-def title_terms(text: Text) -> list[bytes]:
+@lru_cache(maxsize=_REMEMBERED)
+def title_terms(text: Text) -> tuple[bytes, ...]:
     """The same, asked of the title alone."""
     return _worded("t", text.words)
 
 
-def text_pairs(text: Text) -> set[int]:
+@lru_cache(maxsize=_REMEMBERED)
+def text_pairs(text: Text) -> frozenset[int]:
     """The pairs a paper must have; names and comments have none."""
     in_text = text.field in (Field.ANY, Field.TITLE, Field.ABSTRACT)
-    return pairs_of(text.words) if in_text else set()
+    return frozenset(pairs_of(text.words) if in_text else ())
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def label_term(label: Label) -> bytes:
     """The term of a label."""
     return f"{_KINDS[label.kind]}{' '.join(label.value.split())}".encode()
@@ -107,5 +114,5 @@ def day_term(month: int, day: date) -> bytes:
     return b"d%d" % (day - month_days(month)[0]).days
 
 
-def _worded(kind: str, folded: Sequence[str]) -> list[bytes]:
-    return [f"{kind}{word}".encode() for word in folded]
+def _worded(kind: str, folded: Sequence[str]) -> tuple[bytes, ...]:
+    return tuple(f"{kind}{word}".encode() for word in folded)

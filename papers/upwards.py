@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from papers.arxiv_id import ArxivId
 from papers.evaluate import Plan
 from papers.search import Ask
-from papers.walk import Candidate, Walk, candidates, growing, pick_scores, possible
+from papers.walk import Candidate, Walk, candidates, growing, pick_scores
 
 _PICKS_AT_ONCE = 256
 
@@ -24,8 +24,7 @@ class Upwards(Walk):
         """Candidates oldest first, in lists of one month each or less."""
         at = ArxivId.parse(ask.before)
         newest_first = [m for m in self._months(plan.tree, None) if m >= at.month]
-        months = (month for month in reversed(newest_first) if possible(plan.tree, month))
-        for chunk in growing(months):
+        for chunk in growing(reversed(newest_first)):
             for month, (sure, maybe) in zip(chunk, self._evaluated(plan, chunk), strict=True):
                 if month == at.month:
                     maybe.remove_range(0, at.number)

@@ -1,6 +1,6 @@
 """Reading: from a question to ids in order, a few round trips, stopping as soon as it can.
 
-    months, newest first ─▶ postings of 1, 2, 4 … 64 months a round trip ─▶ candidates in order
+    months, newest first ─▶ postings of 1, 4, 16, 64 months a round trip ─▶ candidates in order
       ─▶ those that only may match: their text, fetched together and verified ─▶ ids
 
 By pick the same, except that the order comes from the sorted set of first picks and the postings
@@ -18,12 +18,14 @@ from typing import Any, Final, NamedTuple
 from pyroaring import BitMap
 from redis import Redis
 
-from papers import codec, keys
+from papers import keys
 from papers.arxiv_id import ArxivId
+from papers.codec import Opened
 from papers.connection import read_many
 from papers.errors import BadParameter
 from papers.evaluate import Candidates, Expansions, Plan, doubts_of
 from papers.matching import Folded, holds, month_days
+from papers.pair_filter import PairFilter
 from papers.paper import Paper
 from papers.postings import Shape
 from papers.search import WORK_BOUND, Ask
@@ -34,6 +36,7 @@ MOST_WORDS: Final = 256
 """Words of one prefix that postings are asked for; of a prefix of more the texts are."""
 
 _LARGEST_CHUNK: Final = 64
+_FILTERED_CHUNK: Final = 16
 _PICKS_AT_ONCE: Final = 256
 _FEWEST_AT_ONCE: Final = 16
 _NO_NUMBER: Final = 1 << 16
@@ -53,7 +56,7 @@ class Found(NamedTuple):
     """Ids in order, what was unpacked to verify them, and whether the bound on work cut them."""
 
     ids: list[ArxivId]
-    papers: dict[ArxivId, Paper]
+    opened: dict[ArxivId, Opened]
     examined: int
     complete: bool
     last: ArxivId | None
@@ -79,11 +82,12 @@ class Walk:
         return self._verified(doubts_of(tree), blocks, limit)
 
     def _by_announcement(self, ask: Ask, plan: Plan, block_size: int) -> Iterator[list[Candidate]]:
-        """Candidates newest first, in lists of one round trip each."""
+        """Candidates newest first, in lists of as many as are wanted: each is verified at once."""
         before = ArxivId.parse(ask.before) if ask.before else None
-        months = (month for month in self._months(plan.tree, before) if possible(plan.tree, month))
-        for chunk in growing(months):
-            block: list[Candidate] = []
+        months, pairs = self._months(plan.tree, before), PairFilter(plan.tree)
+        block: list[Candidate] = []
+        for months_in_turn in growing(months):
+            chunk = self._promising(pairs, months_in_turn)
             for month, (sure, maybe) in zip(chunk, self._evaluated(plan, chunk), strict=True):
                 if before is not None and month == before.month:
                     maybe.remove_range(before.number, _NO_NUMBER)
@@ -94,8 +98,14 @@ class Walk:
                     if len(block) == block_size:
                         yield block
                         block = []
-            if block:
-                yield block
+        if block:
+            yield block
+
+    def _promising(self, pairs: PairFilter, months: Sequence[int]) -> Sequence[int]:
+        """The months that may have the pairs asked for; of a few it is not worth asking."""
+        if len(months) < _FILTERED_CHUNK:
+            return months
+        return pairs.passed(self._redis, months, self._shape)
 
     def _by_pick(self, ask: Ask, plan: Plan) -> Iterator[list[Candidate]]:
         """Candidates in the order of their first pick, newest first."""
@@ -135,10 +145,10 @@ class Walk:
     def _verified(self, doubts: Node, blocks: Iterator[list[Candidate]], limit: int) -> Found:
         """The candidates that hold, up to `limit`; texts are read for those that are not sure."""
         ids: list[ArxivId] = []
-        verified: dict[ArxivId, Paper] = {}
+        verified: dict[ArxivId, Opened] = {}
         examined, last = 0, None
         for part in _parts(blocks, lambda: limit - len(ids)):
-            papers = self.papers(candidate.id for candidate in part if not candidate.sure)
+            papers = self._opened(candidate.id for candidate in part if not candidate.sure)
             for last, sure in part:
                 examined += not sure
                 if sure:
@@ -154,26 +164,34 @@ class Walk:
 
     def papers(self, ids: Iterable[ArxivId]) -> dict[ArxivId, Paper]:
         """The papers that exist, one round trip."""
+        return {id: opened.paper for id, opened in self._opened(ids).items()}
+
+    def _opened(self, ids: Iterable[ArxivId]) -> dict[ArxivId, Opened]:
         months: dict[str, list[ArxivId]] = defaultdict(list)
         for id in ids:
             months[id.yymm].append(id)
         if not months:
             return {}
-        with self._redis.pipeline(transaction=False) as pipe:
-            for yymm, members in months.items():
-                pipe.hmget(keys.month_papers(yymm), [keys.paper_field(id.number) for id in members])
-            replies = pipe.execute()
+        asked: list[tuple[bytes | str, ...]] = [
+            ("HMGET", keys.month_papers(yymm), *[keys.paper_field(id.number) for id in members])
+            for yymm, members in months.items()
+        ]
+        replies = read_many(self._redis, asked)
         rows = zip(months.values(), replies, strict=True)
         pairs = [pair for members, row in rows for pair in zip(members, row, strict=True)]
-        return {id: codec.unpack(id, packed) for id, packed in pairs if packed}
+        return {id: Opened(id, packed) for id, packed in pairs if packed}
 
     def _months(self, tree: Node, before: ArxivId | None) -> Iterator[int]:
         """The months that may hold what a tree asks for, newest first, none after a cursor's."""
         spread = self._spread.months(tree)
         if spread is None:
-            yield from self._all_months(before.month if before else _NO_MONTH)
+            months = self._all_months(before.month if before else _NO_MONTH)
         else:
-            yield from sorted((m for m in spread if not before or m <= before.month), reverse=True)
+            near = (month for month in spread if not before or month <= before.month)
+            months = iter(sorted(near, reverse=True))
+        if any(isinstance(leaf, Named | Between) for leaf in leaves(tree)):
+            return (month for month in months if possible(tree, month))
+        return months
 
     def _all_months(self, newest: int) -> Iterator[int]:
         """Every month that may hold papers; most walks end among the first few."""
@@ -201,7 +219,7 @@ class Walk:
         """
         fetched: dict[int, tuple[Shape, list[bytes | None]]] = {}
         while missing := [month for month in months if month not in fetched]:
-            shapes = [self._shapes.get(month, Shape.unpack(None)) for month in missing]
+            shapes = [self._shape(month) for month in missing]
             replies = read_many(
                 self._redis,
                 [
@@ -214,6 +232,10 @@ class Walk:
                 if shape == asked:
                     fetched[month] = (shape, reply)
         return fetched
+
+    def _shape(self, month: int) -> Shape:
+        """The shape a month had when it was last read."""
+        return self._shapes.get(month) or Shape.unpack(None)
 
     def _expansions(self, tree: Node) -> Expansions:
         """The words that the prefixes of a tree stand for."""
@@ -237,20 +259,16 @@ def possible(node: Node, month: int) -> bool:
 
 
 def growing(months: Iterator[int]) -> Iterator[Sequence[int]]:
-    """Months in chunks of 1, 2, 4 … 64: little is read in vain, and round trips are few."""
+    """Months in chunks of 1, 4, 16, 64: little is read in vain, and round trips are few."""
     size = 1
     while chunk := list(islice(months, size)):
         yield chunk
-        size = min(size * 2, _LARGEST_CHUNK)
+        size = min(size * 4, _LARGEST_CHUNK)
 
 
 def candidates(month: int, numbers: BitMap, sure: BitMap) -> list[Candidate]:
     """The papers of a month by their numbers, newest first."""
     return [Candidate(ArxivId(month, n), n in sure) for n in reversed(numbers.to_array())]
-
-
-def _stands(doubts: Node, paper: Paper) -> bool:
-    return paper.described and holds(doubts, Folded(paper))
 
 
 def _parts(
@@ -265,9 +283,9 @@ def _parts(
             at += size
 
 
-def _holds(tree: Node, paper: Paper) -> bool:
+def _holds(tree: Node, paper: Opened) -> bool:
     """Whether a paper is an answer; one that nobody has described is none, not even by its id."""
-    return paper.described and holds(tree, Folded(paper))
+    return bool(paper.title) and holds(tree, Folded(paper))
 
 
 def pick_scores(since: date | None, until: date | None) -> tuple[float, float]:

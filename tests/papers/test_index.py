@@ -18,7 +18,7 @@ from tests.papers.fingerprint import Postings, decoded
 from tests.papers.found_by import terms_of
 from tests.papers.papers_strategies import sightings, texts
 
-SHAPE = Shape(bucket_bits=2, slot_bits=9)
+SHAPE = Shape(bucket_bits=2, slot_bits=9, filter_bits=13)
 MONTH = 202503
 
 described = st.builds(
