@@ -4,7 +4,7 @@
 | --- | --- | --- | --- | --- | --- |
 | `{2503}:papers` | hash | number in the month (2 bytes) → packed paper | for ever | papers.store | papers |
 | `{2503}:terms` | hash | bucket or big term → packed postings | for ever | papers.store | rebuilt |
-| `{2503}:pairs:17` | bits | 0: a paper of the month may have a pair of that hash (17 bits of it) | for ever | papers.pair_filter |
+| `{2503}:pairs:17` | bits | 0: a paper of the month may have a pair of that hash (17 bits of it) | for ever | papers.pair_filter | rebuilt |
 | `{2503}:rev` | integer | transactions this month has seen | for ever | papers.store | rebuilt |
 | `months` | sorted set | `2503` by YYYYMM: months that may hold papers | for ever | papers.store | rebuilt |
 | `picks` | sorted set | id by seconds of its first pick | for ever | papers.store | rebuilt |

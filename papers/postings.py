@@ -27,6 +27,8 @@ from zlib import crc32
 from pyroaring import BitMap
 
 SHAPE: Final = b"shape"
+FILTER_SIZES: Final = range(13, 24)
+"""What powers of two bits the filter of a month's pairs may have (`papers.pair_filter`)."""
 LARGEST_SMALL: Final = 255
 """A posting of more numbers than this has a field of its own."""
 
@@ -54,7 +56,7 @@ class Shape(NamedTuple):
         return cls(
             bucket_bits=min(max(size - 1, 0), 12),
             slot_bits=min(max(size + 5, _SLOTS_A_BUCKET_BITS), 16),
-            filter_bits=min(max(size + 10, 13), 23),
+            filter_bits=min(max(size + 10, FILTER_SIZES[0]), FILTER_SIZES[-1]),
         )
 
     @classmethod

@@ -26,6 +26,7 @@ from papers import keys
 from papers.arxiv_id import ArxivId
 from papers.connection import store_errors
 from papers.errors import StoreBusy
+from papers.postings import FILTER_SIZES
 from papers.spread import Spread
 
 TRIES: Final = 50
@@ -94,7 +95,8 @@ class Retention:
             numbers = (int.from_bytes(field, "big") for field in fields)
             self._forget([str(ArxivId(month, number)) for number in numbers])
             pipe.multi()
-            pipe.unlink(keys.month_papers(yymm), keys.month_terms(yymm))
+            filters = (keys.month_pairs(yymm, bits) for bits in FILTER_SIZES)
+            pipe.unlink(keys.month_papers(yymm), keys.month_terms(yymm), *filters)
             pipe.incr(keys.month_rev(yymm))
             pipe.execute()
             return len(fields)
