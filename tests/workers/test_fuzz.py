@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 from datetime import UTC, date, datetime
+from html import escape
 from typing import Any
 
 from hypothesis import given, settings
@@ -15,9 +16,11 @@ from tests.workers.test_arxiv_announcements import entry as announced
 from tests.workers.test_arxiv_announcements import feed
 from tests.workers.test_arxiv_api import entry as found
 from tests.workers.test_arxiv_api import page
+from tests.workers.test_arxiv_oai import answer as harvest
+from tests.workers.test_arxiv_oai import record as harvested
 from tests.workers.test_hf_daily import record
 from workers import refusals
-from workers.sources import api_page, arxiv_announcements, community, hf_daily
+from workers.sources import api_page, arxiv_announcements, arxiv_oai, community, hf_daily
 from workers.sources.withdrawn import is_withdrawn
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -29,7 +32,12 @@ JSON = st.recursive(
     max_leaves=8,
 )
 
-DOCUMENTS = (feed(announced(), announced()), page(found(), found()))
+TOKEN = "<resumptionToken>next</resumptionToken>"
+
+DOCUMENTS = (
+    *(feed(announced(), announced()), page(found(), found())),
+    harvest(harvested(), harvested(id="2611.00002"), token=TOKEN),
+)
 
 
 @st.composite
@@ -53,6 +61,8 @@ def test_documents(body: bytes) -> None:
         community.read(body, "club", NOW)
     with contextlib.suppress(SourceError):
         api_page.check(body, 0, 2, NOW)
+    with contextlib.suppress(SourceError):
+        arxiv_oai.read(body)
     refusals.excerpt(body)
 
 
@@ -77,6 +87,15 @@ def test_waits(text: str) -> None:
     for header in ("Retry-After", "RateLimit"):
         wait = refusals.retry_after({header: text}, NOW)
         assert wait is None or 0 <= wait <= refusals.LONGEST_WAIT
+
+
+@given(st.text(), st.text(alphabet="0123456789٣²", max_size=20) | st.just("9" * 5_000))
+def test_tokens_and_sizes(token: str, size: str) -> None:
+    """What arXiv says of how much there is may be anything."""
+    said = f"<resumptionToken completeListSize='{size}'>{escape(token)}</resumptionToken>"
+    sized = harvest(harvested(), token=said)
+    with contextlib.suppress(SourceError):
+        assert len(arxiv_oai.read(sized).sightings) == 1
 
 
 @given(st.text(alphabet="AB (),\n"))

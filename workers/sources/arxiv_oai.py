@@ -121,7 +121,7 @@ def read(body: bytes) -> Harvest:
     return _harvest(
         listed.iterfind(RECORD),
         token=clean(token.text) if token is not None else "",
-        total=int(size) if size.isdecimal() else None,
+        total=int(size) if size.isdecimal() and len(size) < 12 else None,
     )
 
 

@@ -15,6 +15,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any, Final
 
 import feedparser
@@ -27,6 +28,8 @@ LONGEST_TAG: Final = 65_536
 MOST_TAGS: Final = 20_000
 """Start tags in one entry: a paper of 3,000 authors needs 6,000."""
 DEEPEST: Final = 1_000
+LARGEST_FEED: Final = 12_000_000
+"""Bytes: the announcements of a busy day are a third of that."""
 
 _FORBIDDEN: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that XML 1.0 does not allow, lone surrogates among them."""
@@ -40,6 +43,17 @@ _TAG: Final = re.compile(
     r"""<(?P<slash>/?+)(?P<name>[\w:.-]++)"""
     r"""(?P<attributes>[^<>"']*+(?:(?:"[^"]*+"|'[^']*+')[^<>"']*+)*+)"""
 )
+_FLOODS: Final = (
+    (re.compile(r"<(?:\w+:)?(?:item|entry)\b", re.IGNORECASE), 12_000, "entries"),
+    (re.compile(r"&(?!#?\w{1,31};)"), 200_000, "ampersands that begin no entity"),
+    (re.compile(r"xmlns:"), 20_000, "names of namespaces"),
+    (re.compile(r"""xml:base\s*+=\s*+(?:"[^"]{2000}|'[^']{2000})"""), 0, "characters of a base"),
+)
+"""What makes feedparser slow, or large, without being deep or wide, and how much of it may be."""
+
+_NAMESPACE: Final = re.compile(r"xmlns:([\w.-]+)")
+MOST_NAMESPACES: Final = 200
+
 _ISO_DAY: Final = re.compile(r"\s*\d{4}-(\d\d)-(\d\d)")
 _OPAQUE: Final = (("<!--", "-->"), ("<![CDATA[", "]]>"))
 _QUOTED: Final = re.compile(r""""[^"]*+"|'[^']*+'""")
@@ -68,7 +82,10 @@ def parse_feed(body: bytes) -> Feed:
     Raises SourceGarbled for what is no feed or must not be parsed, SourceIncomplete for a feed
     that was cut before its first entry ended.
     """
+    if len(body) > LARGEST_FEED:
+        raise SourceGarbled(f"the feed has more than {LARGEST_FEED:,} bytes")
     text, root = checked(body)
+    _refuse_floods(text)
     text, whole = _completed(text, root)
     parsed = feedparser.parse(
         io.BytesIO(text.encode()),
@@ -180,6 +197,15 @@ def _refuse_bombs(text: str) -> None:
         ):
             if count > most:
                 raise SourceGarbled(f"the feed has more than {most:,} {what}")
+
+
+def _refuse_floods(text: str) -> None:
+    """Raise SourceGarbled for a feed of more than any feed has."""
+    for pattern, most, what in _FLOODS:
+        if next(islice(pattern.finditer(text), most, None), None):
+            raise SourceGarbled(f"the feed has more than {most or 2_000:,} {what}")
+    if len(set(_NAMESPACE.findall(text))) > MOST_NAMESPACES:
+        raise SourceGarbled(f"the feed has more than {MOST_NAMESPACES:,} namespaces")
 
 
 def _tags(text: str) -> Iterator[re.Match[str]]:

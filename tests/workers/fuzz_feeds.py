@@ -1,0 +1,45 @@
+"""Coverage-guided fuzzing of what reads foreign documents; see docs/testing.md.
+
+Any bytes may end in sightings or in a SourceError. Whatever else is raised, or takes longer than a
+second a kilobyte, is a finding.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from datetime import UTC, date, datetime
+from typing import Final
+
+import atheris
+
+with atheris.instrument_imports(include=["workers.sources", "workers.refusals", "papers"]):
+    from papers.errors import SourceError
+    from workers.sources import (
+        api_page,
+        arxiv_announcements,
+        arxiv_oai,
+        community,
+        hf_daily,
+    )
+
+NOW: Final = datetime(2026, 11, 20, 12, tzinfo=UTC)
+READERS: Final = (
+    lambda body: community.read(body, "club", NOW),
+    lambda body: arxiv_announcements.read(body, NOW),
+    lambda body: hf_daily.read(body, date(2026, 11, 20), NOW),
+    arxiv_oai.read,
+    lambda body: api_page.check(body, 0, 2, NOW),
+)
+
+
+def one_input(body: bytes) -> None:
+    """Every reader on the same bytes."""
+    for read in READERS:
+        with contextlib.suppress(SourceError):
+            read(body)
+
+
+if __name__ == "__main__":
+    atheris.Setup(sys.argv, one_input)
+    atheris.Fuzz()
