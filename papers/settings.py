@@ -111,6 +111,9 @@ class Settings:
     keep_months: int = _setting(
         0, "Months of papers that are kept, this one included; 0: all. Older ones are removed."
     )
+    websub_hub: str = _setting(
+        "", "The WebSub hub that is told when a saved keyword's feed changes; empty: none."
+    )
     cache_seconds: int = _setting(
         1800, "How long readers and proxies may keep a feed (Cache-Control max-age)."
     )
@@ -159,7 +162,10 @@ class Settings:
         return f"Paperwire/0.1 (+https://arxiv.org/help/api{contact})"
 
 
-_URLS: Final = ("public_url", "arxiv_feed_url", "arxiv_api_url", "arxiv_oai_url", "huggingface_url")
+_URLS: Final = (
+    *("public_url", "arxiv_feed_url", "arxiv_api_url", "arxiv_oai_url", "huggingface_url"),
+    "websub_hub",
+)
 _SOURCE_NAME: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _SOURCE_NAMES_TAKEN: Final = ("arxiv", "hf")
 """Names that `source:` and the feeds give to arXiv and to Hugging Face."""

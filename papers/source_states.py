@@ -131,6 +131,11 @@ class SourceStates:
         with store_errors(self._redis):
             self._redis.zadd(keys.DUE, {name: at.timestamp()})
 
+    def hasten(self, name: str, at: datetime) -> None:
+        """Make a task that is planned due at a time, unless it is due sooner."""
+        with store_errors(self._redis):
+            self._redis.zadd(keys.DUE, {name: at.timestamp()}, xx=True, lt=True)
+
     def unplan(self, name: str) -> None:
         """Take a task out of the due set: it was to be done once, and is."""
         with store_errors(self._redis):

@@ -214,7 +214,7 @@ def open_desk(app: Flask, settings: Settings) -> None:
         redis,
         last_good,
         site=settings.base_url,
-        edition=_edition(),
+        edition=_edition() + settings.websub_hub,
         most_custom=settings.custom_answers,
     )
     app.extensions[_EXTENSION] = Desk(

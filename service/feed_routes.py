@@ -39,8 +39,27 @@ def feed(name: str, suffix: str) -> Response:
         content_type=form.content_type,
         keywords=address.keywords,
         period=_period(at, address),
-        headers={"Link": f'<{address.url(suffix)}>; rel="self"'},
+        headers=_headers(at, address, suffix),
     )
+
+
+def _headers(at: Desk, address: Address, suffix: str) -> dict[str, str]:
+    """The feed's own address and its hub; shared caches ask for what the hub is told of."""
+    link = f'<{address.url(suffix)}>; rel="self"'
+    if not _is_topic(at, address):
+        return {"Link": link}
+    return {
+        "Link": f'<{at.settings.websub_hub}>; rel="hub", {link}',
+        "Cache-Control": f"public, max-age={at.settings.cache_seconds}, s-maxage=0",
+    }
+
+
+def _is_topic(at: Desk, address: Address) -> bool:
+    """Whether the hub is told of this feed: whoever subscribes there stops asking here.
+
+    So only the feeds that workers ping for say that they have a hub.
+    """
+    return bool(at.settings.websub_hub) and _is_plain(address)
 
 
 def _feed(at: Desk, address: Address, suffix: str) -> Feed:
@@ -49,14 +68,16 @@ def _feed(at: Desk, address: Address, suffix: str) -> Feed:
         return digest_feed(at, address, suffix, now=at.now())
     found = at.find(address)
     feed = feed_of(found, suffix)
-    if not _has_archives(address):
+    if not _is_plain(address):
         return feed
     (keyword,) = found.keywords
     archives = previous_archive(at, keyword, _month(at), suffix)
-    return replace(feed, around=(*feed.around, *archives.items()))
+    around = (*feed.around, *archives.items())
+    return replace(feed, around=around, hub_url=at.settings.websub_hub)
 
 
-def _has_archives(address: Address) -> bool:
+def _is_plain(address: Address) -> bool:
+    """Whether this is a saved keyword's feed as it is: it has archives, and may have a hub."""
     return address.saved and not address.asked.options and not address.asked.digest
 
 
@@ -64,7 +85,7 @@ def _period(at: Desk, address: Address) -> str:
     """The period on whose end a feed changes, if it does."""
     if address.asked.digest:
         return Period.of("day", at.now().date()).name
-    return _month(at).name if _has_archives(address) else ""
+    return _month(at).name if _is_plain(address) else ""
 
 
 def _month(at: Desk) -> Period:

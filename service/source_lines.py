@@ -8,9 +8,11 @@ from typing import Final
 from papers.source_states import SourceState, State
 from service.feeds.text import line, source_name
 
-_NAMES: Final = {"hf": "Hugging Face Daily Papers", "enrich": "arXiv API"}
+_NAMES: Final = {"hf": "Hugging Face Daily Papers", "enrich": "arXiv API", "websub": "WebSub hub"}
 _BAD: Final = {State.STALE: "late", State.FAILING: "not answering"}
 """The states that a reader is told of, and in which word."""
+_NO_SOURCES: Final = ("fill:", "websub")
+"""Tasks without which no paper is missing."""
 
 
 def task_name(task: str) -> str:
@@ -27,7 +29,7 @@ def task_name(task: str) -> str:
 
 def trouble(states: Iterable[SourceState]) -> str:
     """A sentence on the sources that are late or do not answer; nothing where all is well."""
-    bad = [state for state in states if state.state in _BAD and not state.name.startswith("fill:")]
+    bad = [s for s in states if s.state in _BAD and not s.name.startswith(_NO_SOURCES)]
     told = [
         f"{task_name(state.name)} is {_BAD[state.state]} since {state.since:%Y-%m-%d}"
         for state in bad

@@ -205,6 +205,7 @@ NOT_IMPORTED: Final = {
 MODULES: Final = {
     "beautifulsoup4": "bs4",
     "citeproc-py": "citeproc",
+    "flask-websub": "flask_websub",
     "markdown-it-py": "markdown_it",
     "prometheus-client": "prometheus_client",
     "pyyaml": "yaml",

@@ -79,6 +79,11 @@ def _enrich(task: str, state: SourceState, now: datetime) -> datetime:
     return now + 5 * MINUTE
 
 
+def _websub(task: str, state: SourceState, now: datetime) -> datetime:
+    """A look now and then, for news that came while the hub was being told."""
+    return now + 5 * MINUTE
+
+
 def _once(task: str, state: SourceState, now: datetime) -> None:
     """Never again."""
 
@@ -95,6 +100,7 @@ _CADENCES: Final[dict[str, Callable[[str, SourceState, datetime], datetime | Non
     "enrich": _enrich,
     "fill": _once,
     "oai": _oai,
+    "websub": _websub,
     "backfill": _once,
     "retention": _retention,
 }

@@ -23,7 +23,7 @@ from papers.keywords import Keywords, fill_task
 from papers.settings import Seconds, Settings
 from papers.source_states import SourceStates
 from papers.store import Store
-from workers import backfill, reconcile, retention
+from workers import backfill, reconcile, retention, websub
 from workers.lease import Lease
 
 log = logging.getLogger(__name__)
@@ -101,4 +101,5 @@ def standing_tasks(settings: Settings) -> list[str]:
         *(f"community:{name}" for name in settings.communities),
         "enrich",
         *([retention.TASK] if settings.keep_months else []),
+        *([websub.TASK] if settings.websub_hub else []),
     ]

@@ -101,6 +101,16 @@ class Fetcher:
             known.get("memo", ""),
         )  # fmt: skip
 
+    def post(self, url: str, form: Mapping[str, str], *, now: datetime) -> None:
+        """Send a form to `url`, once; any 2xx is a yes, and a redirect is none.
+
+        Raises AddressForbidden, SourceUnreachable, SourceRefused, SourceGarbled.
+        """
+        with Deadline(self._settings.fetch_deadline) as deadline:
+            came = self._come(url, self._headers("*/*", {}), deadline, form)
+        if not 200 <= came.status < 300:
+            refusals.judge(_name(url), came.status, came.headers, came.body, now)
+
     def remember(self, answer: Answer | None, memo: str = "") -> None:
         """Keep the validators of an answer whose content is stored now, and a memo for its 304.
 
@@ -145,9 +155,23 @@ class Fetcher:
         self, url: str, headers: Mapping[str, str], deadline: Deadline, now: datetime
     ) -> _Came:
         """One request. Raises what the answer says, unless it is 200, 304 or a redirect."""
+        came = self._come(url, headers, deadline)
+        asked_before = "If-None-Match" in headers or "If-Modified-Since" in headers
+        if came.status not in _REDIRECTS and not (came.status == 304 and asked_before):
+            refusals.judge(_name(url), came.status, came.headers, came.body, now)
+        return came
+
+    def _come(
+        self,
+        url: str,
+        headers: Mapping[str, str],
+        deadline: Deadline,
+        form: Mapping[str, str] | None = None,
+    ) -> _Came:
+        """What came to one request, whatever it says: GET, or POST where there is a form."""
         _check_form(url)
         try:
-            came = self._exchange(url, headers, deadline)
+            came = self._exchange(url, headers, deadline, form)
         except InvalidURL as error:
             raise AddressForbidden(f"{url[:200]!r} is no web address: {error}") from error
         except DecodeError as error:
@@ -157,19 +181,23 @@ class Fetcher:
             raise SourceUnreachable(f"{_name(url)}: {why}") from error
         if deadline.passed:  # a connection that was cut may look like one that ended
             raise SourceUnreachable(f"{_name(url)}: out of time")
-        asked_before = "If-None-Match" in headers or "If-Modified-Since" in headers
-        if came.status not in _REDIRECTS and not (came.status == 304 and asked_before):
-            refusals.judge(_name(url), came.status, came.headers, came.body, now)
         return came
 
-    def _exchange(self, url: str, headers: Mapping[str, str], deadline: Deadline) -> _Came:
-        timeout = self._settings.fetch_timeout
+    def _exchange(
+        self,
+        url: str,
+        headers: Mapping[str, str],
+        deadline: Deadline,
+        form: Mapping[str, str] | None,
+    ) -> _Came:
+        timeout, method = self._settings.fetch_timeout, "GET" if form is None else "POST"
         with (
             GuardedSession(Gate(self._allowed, deadline, timeout)) as session,
-            session.get(
-                url, headers=headers, timeout=timeout, stream=True, allow_redirects=False
+            session.request(
+                method, url, data=form, headers=headers, timeout=timeout, stream=True,
+                allow_redirects=False,
             ) as response,
-        ):
+        ):  # fmt: skip
             body = self._body(response) if response.status_code == 200 else _beginning(response)
             return _Came(url, response.status_code, response.headers, body)
 

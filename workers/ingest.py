@@ -22,6 +22,7 @@ from papers.retention import first_kept
 from papers.settings import Seconds
 from papers.source_states import Progress, SetAside, SourceState, SourceStates, State
 from papers.store import Store
+from workers import websub
 from workers.cadence import next_time
 from workers.fetching import Answer
 from workers.sources.result import Fetch, Fetched, Rejected, Upstreams
@@ -180,6 +181,8 @@ class Ingest:
         self._states.put(state)
         if tally.new and kind in _NAMING:
             self._states.make_due("enrich", now)
+        if tally.new or tally.changed:
+            websub.soon(self._states, now)
         return Report(state, len(tally.new), tally.changed, tally.set_aside)
 
 

@@ -38,6 +38,7 @@ from workers.retention import Removal
 from workers.sources import SOURCES
 from workers.sources.result import Upstreams
 from workers.usual import Usual
+from workers.websub import WebSub
 
 log = logging.getLogger(__name__)
 
@@ -129,6 +130,7 @@ def pipeline(redis: Redis, settings: Settings, clock: Clock) -> Ingest:
         "enrich": Enrichment(store, redis).fetch,
         "fill": FirstFill(Keywords(redis)).fetch,
         "oai": Reconciliation(store, SourceStates(redis)).fetch,
+        "websub": WebSub(store, Keywords(redis), redis).fetch,
         "backfill": Backfill(Plans(redis)).fetch,
         "retention": Removal(Retention(redis)).fetch,
     }

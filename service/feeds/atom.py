@@ -31,6 +31,8 @@ def render(feed: Feed) -> bytes:
     out.icon(feed.icon_url)
     out.link(href=feed.self_url, rel="self", type="application/atom+xml")
     out.link(href=feed.page_url, rel="alternate", type=HTML)
+    if feed.hub_url:
+        out.link(href=feed.hub_url, rel="hub")
     for url, type_ in feed.alternates:
         out.link(href=url, rel="alternate", type=type_)
     for rel, url in feed.around:

@@ -48,7 +48,7 @@ class RssFeed(BaseExtension):  # type: ignore[misc]  # feedgen ships no types
     """The prefixes of an RSS feed, the links feedgen leaves out, and the mark of an archive."""
 
     links: tuple[tuple[str, str, str], ...] = ()
-    """(rel, URL, content type) each."""
+    """(rel, URL, content type or nothing) each."""
     archive: bool = False
 
     def extend_ns(self) -> dict[str, str]:
@@ -58,7 +58,8 @@ class RssFeed(BaseExtension):  # type: ignore[misc]  # feedgen ships no types
     def extend_rss(self, feed: Node) -> Node:
         """Add the links, and the mark, to the channel."""
         for rel, url, type_ in self.links:
-            SubElement(feed[0], f"{ATOM}link", href=url, rel=rel, type=type_)
+            typed = {"type": type_} if type_ else {}
+            SubElement(feed[0], f"{ATOM}link", href=url, rel=rel, **typed)
         if self.archive:
             SubElement(feed[0], f"{FH}archive")
         return feed

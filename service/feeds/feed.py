@@ -20,7 +20,7 @@ class Feed:
     `id` is the same in every format and in every document of the feed; `alternates` are the same
     papers in other formats, as (URL, content type). `around` are the feed's other documents, as
     (relation, URL): `next` and its like for pages, `prev-archive` and its like for an `archive`.
-    https://www.rfc-editor.org/rfc/rfc5005
+    https://www.rfc-editor.org/rfc/rfc5005. `hub_url` is the WebSub hub that is told of changes.
     """
 
     id: str
@@ -33,6 +33,7 @@ class Feed:
     entries: tuple[Item, ...]
     around: tuple[tuple[str, str], ...] = ()
     archive: bool = False
+    hub_url: str = ""
 
     @property
     def updated(self) -> datetime:

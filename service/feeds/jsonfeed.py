@@ -27,6 +27,7 @@ def render(feed: Feed) -> bytes:
         "icon": feed.icon_url,
         "language": "en",
         "authors": [{"name": "Paperwire"}],
+        "hubs": [{"type": "WebSub", "url": feed.hub_url}] if feed.hub_url else [],
         "_paperwire": _around(feed),
         "items": [_item(entry) for entry in feed.entries],
     }

@@ -45,6 +45,7 @@ def render(feed: Feed) -> bytes:
     out.link(href=feed.page_url, rel="alternate")
     links = [("alternate", url, type_) for url, type_ in feed.alternates]
     links += [(rel, url, "application/rss+xml") for rel, url in feed.around]
+    links += [("hub", feed.hub_url, "")] if feed.hub_url else []
     extension: Any = out.paperwire
     extension.links, extension.archive = tuple(links), feed.archive
     for entry in feed.entries:

@@ -1,0 +1,143 @@
+"""From an announcement to a subscriber, through a hub that others made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import feedparser
+import pytest
+import requests
+from redis import Redis
+
+from papers.keywords import Keywords
+from papers.settings import Settings
+from paperwire.simulator.model import Manuscript
+from paperwire.simulator.upstream import Upstream
+from paperwire.up import free_port
+from service import create_app
+from tests.end_to_end.hub import Hub, Reader, serving
+from workers.due import Scheduler
+from workers.jobs import TaskRun
+from workers.websub import DELAY
+
+SECOND = timedelta(seconds=1)
+
+
+class Site:
+    """Paperwire in a simulated world: the scheduler wakes, the tasks run at once."""
+
+    def __init__(self, redis: Redis, store_url: str, world: Upstream, hub: Hub, folder: Path):
+        self.world = world
+        self.settings = Settings(
+            **world.settings(
+                arxiv_interval=0.0,
+                categories=("cs.CL",),
+                huggingface=False,
+                communities={},
+                arxiv_oai_url="",
+                websub_hub=hub.url,
+                redis_url=store_url,
+                data_dir=str(folder),
+                port=free_port("127.0.0.1", 0),
+            )
+        )
+        self._runner = TaskRun(redis, self.settings, lambda: world.now)
+        self._scheduler = Scheduler(redis, self.settings, self._wake, lambda: 0)
+
+    def pass_time(self, step: timedelta) -> list[str]:
+        """Let time pass; the tasks that ran, each as often as it did."""
+        self.world.go_to(self.world.now + step)
+        ran = []
+        while woken := self._scheduler.tick(self.world.now):
+            ran += woken
+        return ran
+
+    def _wake(self, task: str, now: datetime) -> None:
+        self._runner.run(task, now.timestamp())
+
+    def announce(self, *titles: str) -> None:
+        """The papers of another day are announced, and fetched."""
+        self.world.next_day()
+        for title in titles:
+            self.world.announce(Manuscript(title=title, categories=("cs.CL",)))
+        assert "announcements:cs.CL" in self.pass_time(timedelta(0))
+
+
+@pytest.fixture
+def hub(tmp_path: Path) -> Iterator[Hub]:
+    with Hub.running(tmp_path) as hub:
+        yield hub
+
+
+@pytest.fixture
+def reader(tmp_path: Path) -> Iterator[Reader]:
+    with Reader.running(tmp_path) as reader:
+        yield reader
+
+
+@pytest.fixture
+def site(
+    redis: Redis, store_url: str, upstream: Upstream, hub: Hub, tmp_path: Path
+) -> Iterator[Site]:
+    """The site under way, its sources asked once. `Reward Model` and `Agents` are saved."""
+    for name, query in (("Reward Model", '"reward model"'), ("Agents", "agent")):
+        Keywords(redis).add(name, query, now=upstream.now)
+    site = Site(redis, store_url, upstream, hub, tmp_path)
+    with serving(create_app(site.settings), site.settings.port):
+        site.announce("A Reward Model")
+        site.pass_time(10 * DELAY)
+        hub.published.clear()
+        yield site
+
+
+def feed(site: Site, name: str) -> str:
+    return f"{site.settings.base_url}/feeds/{name}"
+
+
+@pytest.mark.parametrize("suffix", ["atom", "rss", "json"])
+def test_a_subscriber_is_told_of_a_paper(site: Site, hub: Hub, reader: Reader, suffix: str) -> None:
+    topic = feed(site, f"reward-model.{suffix}")
+    before = requests.get(topic, timeout=5)
+    assert reader.subscribe(topic) == {"hub_url": hub.url, "topic_url": topic}
+    site.announce("A Better Reward Model")
+    site.pass_time(DELAY)
+    hub.finish()
+    ((told, body),) = reader.told
+    after = requests.get(topic, timeout=5)
+    assert (told, body) == (topic, after.content)
+    assert body != before.content
+    titles = [entry.title for entry in feedparser.parse(body).entries] or [
+        item["title"] for item in after.json()["items"]
+    ]
+    assert titles == ["A Better Reward Model", "A Reward Model"]
+
+
+def test_only_what_changed_is_told_and_once(site: Site, hub: Hub, reader: Reader) -> None:
+    for name in ("reward-model", "agents"):
+        reader.subscribe(feed(site, f"{name}.atom"))
+    site.announce("Of Agents")
+    assert hub.published == []
+    site.pass_time(DELAY)
+    hub.finish()
+    assert hub.published == [feed(site, f"agents.{form}") for form in ("atom", "rss", "json")]
+    assert [topic for topic, _ in reader.told] == [feed(site, "agents.atom")]
+    site.announce("Of Something Else")
+    for _ in range(5):
+        site.pass_time(10 * DELAY)
+    hub.finish()
+    assert len(hub.published) == 3
+
+
+def test_papers_that_come_together_are_told_together(site: Site, hub: Hub) -> None:
+    site.announce("Agents of Old", "Agents of New", "A Reward Model of Agents")
+    site.pass_time(DELAY - SECOND)
+    assert hub.published == []
+    site.pass_time(SECOND)
+    hub.finish()
+    assert sorted(hub.published) == sorted(
+        feed(site, f"{name}.{form}")
+        for name in ("agents", "reward-model")
+        for form in ("atom", "rss", "json")
+    )

@@ -1,0 +1,126 @@
+"""WebSub: a hub is told of every feed that changed, and tells its subscribers.
+
+    an ingest changed something          the task `websub` is due a minute later, once for all
+                                         that comes in that minute
+    the newest papers of every saved keyword, digested as readers compare them
+    differ from what was told last       one ping for each format of the feed; the digest is kept
+
+What readers do not compare (votes, comments, picks, links) changes a feed's bytes and is no news;
+where the bytes are the same the digest is. A hub that is away fails the task, which is tried again
+at growing intervals; what was told by then is not told twice.
+
+https://www.w3.org/TR/websub/. How a publisher tells its hub is not in it; hubs take the form of
+its predecessor (`hub.mode=publish`), some by `hub.topic`, some by `hub.url`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from redis import Redis
+
+from papers import keys
+from papers.connection import store_errors
+from papers.errors import SourceRefused
+from papers.keywords import Keywords
+from papers.merge import updated_at
+from papers.paper import Paper
+from papers.query import parse
+from papers.search import Ask
+from papers.source_states import SourceStates, State
+from papers.store import Store
+from papers.tex import accents_to_unicode
+from workers.sources.result import Fetched, Upstreams
+
+TASK: Final = "websub"
+DELAY: Final = timedelta(minutes=1)
+"""From the first news to the ping: the batches of a morning come together."""
+
+SUFFIXES: Final = ("atom", "rss", "json")
+"""The formats of a feed, each a topic of its own; the service's own table has the same."""
+
+_BUSY: Final = 429
+_BROKEN: Final = 500
+
+
+def topics(base_url: str, slug: str) -> list[str]:
+    """The self links of a saved keyword's feeds."""
+    return [f"{base_url}/feeds/{slug}.{suffix}" for suffix in SUFFIXES]
+
+
+def soon(states: SourceStates, now: datetime) -> None:
+    """There is news: tell the hub in a minute, if there is a hub and it is well. Raises StoreAway.
+
+    One that failed is left alone until its back-off is over.
+    """
+    state = states.get(TASK)
+    if state is None or state.state is not State.FAILING:
+        states.hasten(TASK, now + DELAY)
+
+
+def digest(papers: Sequence[Paper]) -> str:
+    """What readers compare of a feed; where this differs, its bytes do."""
+    made = hashlib.blake2b(digest_size=12)
+    for paper in papers:
+        texts = (paper.title, paper.abstract, paper.comment, paper.journal_ref, paper.doi)
+        said = [" ".join(accents_to_unicode(text).split()) for text in texts]
+        facts = (paper.id, updated_at(paper), paper.withdrawn, paper.authors, paper.categories)
+        made.update(repr((*map(str, facts), *said)).encode())
+    return made.hexdigest()
+
+
+class WebSub:
+    """The source of the task `websub`: it brings nothing, and tells."""
+
+    def __init__(self, store: Store, keywords: Keywords, redis: Redis) -> None:
+        self._store, self._keywords, self._redis = store, keywords, redis
+
+    def fetch(self, subject: str, upstreams: Upstreams, now: datetime) -> Iterator[Fetched]:
+        """Ping the hub for what changed since the last time. Raises SourceError, StoreAway.
+
+        The very first time nothing is told: nobody has subscribed before there was a hub.
+        """
+        told, pings, refused = self._told(), 0, None
+        saved = {keyword.slug: parse(keyword.query) for keyword in self._keywords.all()}
+        for slug, query in saved.items():
+            current = digest(self._store.search(Ask(query=query)).papers)
+            if told.get(slug) == current:
+                continue
+            try:
+                pings += self._ping(slug, upstreams, now) if told else 0
+            except SourceRefused as error:
+                if error.status is None or error.status == _BUSY or error.status >= _BROKEN:
+                    raise  # it is the hub, not this feed
+                refused = refused or error
+            else:
+                self._keep(slug, current)
+        self._forget(told.keys() - saved.keys())
+        if refused:
+            raise refused
+        yield Fetched(got=pings, said=f"told the hub of {pings} feeds" if pings else "no news")
+
+    def _ping(self, slug: str, upstreams: Upstreams, now: datetime) -> int:
+        """Tell of every format of a feed; how many."""
+        settings = upstreams.settings
+        addresses = topics(settings.base_url, slug)
+        for topic in addresses:
+            form = {"hub.mode": "publish", "hub.topic": topic, "hub.url": topic}
+            upstreams.fetcher.post(settings.websub_hub, form, now=now)
+        return len(addresses)
+
+    def _told(self) -> dict[str, str]:
+        with store_errors(self._redis):
+            found: Any = self._redis.hgetall(keys.WEBSUB)
+        return {slug.decode(): text.decode() for slug, text in found.items()}
+
+    def _keep(self, slug: str, current: str) -> None:
+        with store_errors(self._redis):
+            self._redis.hset(keys.WEBSUB, slug, current)
+
+    def _forget(self, slugs: set[str]) -> None:
+        with store_errors(self._redis):
+            if slugs:
+                self._redis.hdel(keys.WEBSUB, *slugs)
