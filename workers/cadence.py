@@ -72,7 +72,9 @@ def _retention(task: str, state: SourceState, now: datetime) -> datetime:
 
 
 def _oai(task: str, state: SourceState, now: datetime) -> datetime:
-    return now + DAY * (0.95 + 0.1 * _spread(task))
+    """Daily; soon again where something was missing, to see that it no longer is."""
+    pause = HOUR if state.state is State.STALE else DAY
+    return now + pause * (0.95 + 0.1 * _spread(task))
 
 
 def _enrich(task: str, state: SourceState, now: datetime) -> datetime:

@@ -49,7 +49,7 @@ LOCK: Final[Seconds] = CLAIM.total_seconds()
 """A task whose job died can run again after so long."""
 
 FAILURE_TTL: Final = 3600
-TIMEOUTS: Final = {"enrich": 900, "fill": 1800, "oai": 3600, "retention": 3600}
+TIMEOUTS: Final = {"enrich": 900, "fill": 1800, "oai": 3600, "backfill": 900, "retention": 3600}
 TIMEOUT: Final = 300
 """Seconds a job may take: those that ask arXiv many times wait long for their turns."""
 

@@ -23,6 +23,7 @@ from papers import keys
 from papers.announcing import newest_announcement
 from papers.connection import store_errors
 from papers.source_states import SourceStates, State
+from workers.reconcile import SETTLED
 from workers.reconcile import TASK as RECONCILIATION
 from workers.sources.result import Fetched
 
@@ -35,9 +36,6 @@ FEWEST: Final = 8
 
 SHARE: Final = 0.5
 """Less than this share of what is usual is few."""
-
-SETTLED: Final = timedelta(hours=2)
-"""After the announcement; a reconciliation that began later has seen its whole day."""
 
 _WEEK: Final = timedelta(weeks=1)
 _KEPT: Final = (WEEKS + 1) * _WEEK

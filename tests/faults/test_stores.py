@@ -47,10 +47,14 @@ class Scene:
         return self.store.redis
 
     def settled(self, count: int) -> bool:
-        """Whether so many papers are in the store, and every source is well."""
+        """Whether so many papers are in the store, and every source is well.
+
+        A reconciliation that came before the feeds tells of the gap it filled.
+        """
         try:
             states = SourceStates(self.redis).all()
-            well = {state.name for state in states if state.state in (State.OK, State.QUIET)}
+            good = (State.OK, State.QUIET)
+            well = {s.name for s in states if s.state in good or s.said.count("filled in")}
             described = [paper for paper in papers(self.redis) if paper.from_arxiv]
             return len(described) == count and set(TASKS) <= well
         except Exception:  # it is on its way down or up

@@ -56,7 +56,7 @@ def test_what_the_announcements_missed_is_counted_and_filled(desk: Desk) -> None
     desk.said("announcements:cs.CL")
     missed = desk.world.announce(Manuscript(title="Missed", categories=("cs.AI", "cs.CL")))
     assert desk.said(TASK) == (
-        "2 papers announced since 2026-11-14, 1 of them missing here and filled in"
+        "2 papers announced since 2026-11-14, 1 of them missing here and filled in (1 in cs.CL)"
     )
     assert all(desk.store.papers([seen, missed]))
     assert desk.said(TASK) == "2 papers announced since 2026-11-14, none of them missing here"
@@ -119,3 +119,42 @@ def test_a_list_shorter_than_it_declares_is_incomplete(redis: Redis) -> None:
         world.heal()
         desk.said(TASK)
         assert desk.store.size() == 5
+
+
+def test_a_gap_is_stale_until_it_is_seen_to_be_filled(desk: Desk) -> None:
+    desk.world.announce(Manuscript(title="Before", categories=("cs.CL",)))
+    assert desk.said(TASK).startswith("1 papers announced since 2026-11-14, 1 of them missing")
+    desk.world.announce(Manuscript(title="Missed", categories=("cs.AI",)))
+    desk.world.announce(Manuscript(title="Missed too", categories=("cs.CL", "cs.AI")))
+    done = desk.runner.run(TASK, None)
+    assert (done["state"], done["new"]) == (State.STALE, 2)
+    assert done["said"].endswith("2 of them missing here and filled in (1 in cs.CL, 1 in cs.AI)")
+    at = desk.states.next_due(TASK)
+    assert at is not None
+    assert at < NOW + timedelta(minutes=70)
+    assert desk.said(TASK) == "3 papers announced since 2026-11-14, none of them missing here"
+
+
+def test_what_was_announced_just_now_is_not_missed_yet(desk: Desk) -> None:
+    desk.runner.run(TASK, None)
+    desk.world.go_to(datetime(2026, 11, 19, 6, 30, tzinfo=UTC))
+    desk.world.announce(Manuscript(title="Just now", categories=("cs.CL",)))
+    done = desk.runner.run(TASK, None)
+    assert (done["state"], done["new"]) == (State.OK, 1)
+    assert done["said"].startswith("0 papers announced")
+
+
+def test_flow_control_is_waited_for_in_the_midst_of_a_list(
+    redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("workers.lane.FIRST_PAUSE", 0.05)
+    with Upstream(NOW, oai_page=2) as world:
+        desk = Desk(redis, world)
+        for n in range(5):
+            world.announce(Manuscript(title=f"Paper {n}", categories=("cs.CL",)))
+        world.fail(503, "/oai", times=3, retry_after=0)
+        assert desk.said(TASK).startswith("5 papers announced")
+        assert len(world.visits("/oai")) == 3 + 3 + 1
+        world.fail(503, "/oai", times=4, retry_after=0)
+        done = desk.runner.run(TASK, None)
+        assert done["state"] == State.FAILING

@@ -14,9 +14,10 @@ from paperwire.simulator.model import Manuscript
 from paperwire.simulator.upstream import Upstream
 from workers import usual
 from workers.jobs import TaskRun
+from workers.reconcile import SETTLED
 from workers.reconcile import TASK as OAI
 from workers.sources.result import Fetched
-from workers.usual import SETTLED, Usual, is_few
+from workers.usual import Usual, is_few
 
 FEED = "announcements:cs.CL"
 WEDNESDAY = date(2026, 11, 18)

@@ -24,12 +24,17 @@ from lxml import etree
 
 from papers.errors import BadId, SourceGarbled, SourceIncomplete, SourceRefused
 from papers.paper import Sighting
+from papers.settings import Seconds
 from workers.refusals import excerpt
 from workers.sources.documents import clean
 from workers.sources.oai_record import CONTROLS, OAI, RECORD, SAFE, excerpt_of, sighting_of
 from workers.sources.result import Rejected, Upstreams
 
 PREFIX: Final = "arXivRaw"
+MOST_WAITS: Final = 3
+"""How often one page is waited for."""
+SOON: Final[Seconds] = 100.0
+"""Less than a turn in the lane is waited for."""
 _ROOT: Final = re.compile(rb"<(?:\w+:)?OAI-PMH\b")
 _GROUPS: Final = frozenset({"cs", "econ", "eess", "math", "q-bio", "q-fin", "stat"})
 """Archives that are a group of their own; all others are physics."""
@@ -95,12 +100,27 @@ def pages(span: Span, upstreams: Upstreams, now: datetime) -> Iterator[Harvest]:
 
 
 def page(span: Span, token: str, upstreams: Upstreams, now: datetime) -> Harvest:
-    """The first page of a list, or the one a token leads to. Raises SourceError."""
+    """The first page of a list, or the one a token leads to. Raises SourceError.
+
+    Where arXiv's flow control says when to come back, and that is soon, it is waited for.
+    """
     url = f"{upstreams.settings.arxiv_oai_url}?{urlencode(_arguments(span, token))}"
-    answer = upstreams.fetcher.get(
-        url, now=now, accept="text/xml, application/xml;q=0.9", through=upstreams.lane.turn
-    )
-    return read(answer.body)
+    for waits_left in reversed(range(MOST_WAITS + 1)):
+        try:
+            answer = upstreams.fetcher.get(
+                url, now=now, accept="text/xml, application/xml;q=0.9", through=upstreams.lane.turn
+            )
+        except SourceRefused as error:
+            if not (waits_left and is_flow_control(error)):
+                raise
+        else:
+            return read(answer.body)
+    raise AssertionError("the last refusal is raised")
+
+
+def is_flow_control(error: SourceRefused) -> bool:
+    """Whether a refusal is OAI-PMH's "come back in so many seconds"; the lane waits them out."""
+    return error.status == 503 and error.retry_after is not None and error.retry_after <= SOON
 
 
 def read(body: bytes) -> Harvest:
