@@ -1,10 +1,21 @@
-"""The papers benchmarks run on: a file of real papers, one JSON object a line, as sightings."""
+"""The papers benchmarks run on: real ones from a file, and any number made from them.
+
+A file has one JSON object a line. Made papers are as dense as arXiv: up to 25,000 a month, months
+following one another up to the newest. The abstract of one is sentences of real abstracts, drawn
+one by one until it has the length of a real one drawn before; its title, authors, categories and
+comment are those of three papers drawn. So words are as frequent as they are, and so are phrases
+inside a sentence; words of one abstract belong together less than they do, which makes "these two
+words" rarer and harder. Same count and seed, same papers.
+"""
 
 from __future__ import annotations
 
 import gzip
 import json
+import random
+import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -13,6 +24,9 @@ from typing import Any
 from papers.arxiv_id import ArxivId
 from papers.paper import Channel, Sighting
 
+A_MONTH = 25_000
+NEWEST_MONTH = 202610
+_SENTENCES = re.compile(r"(?<=[.?!])\s+(?=[A-Z])")
 DEFAULT = Path(__file__).resolve().parents[1].parent / "shared" / "data" / "papers.jsonl.gz"
 
 
@@ -21,6 +35,44 @@ def sightings(path: Path = DEFAULT) -> Iterator[Sighting]:
     with gzip.open(path, "rt", encoding="utf-8") as lines:
         for line in lines:
             yield sighting(json.loads(line))
+
+
+def made(count: int, path: Path = DEFAULT, seed: int = 1) -> Iterator[list[Sighting]]:
+    """That many papers made from a file's, a month at a time, oldest first."""
+    draw, real = random.Random(seed), list(sightings(path))
+    sentences = [part for paper in real for part in _SENTENCES.split(paper.abstract)]
+    lengths = [len(paper.abstract) for paper in real]
+    months = -(-count // A_MONTH)
+    for back in range(months - 1, -1, -1):
+        size = count - (months - 1) * A_MONTH if back == months - 1 else A_MONTH
+        month = _months_before(NEWEST_MONTH, back)
+        submitted = datetime(month // 100, month % 100, 1, tzinfo=UTC)
+        yield [
+            replace(
+                draw.choice(real),
+                id=ArxivId(month, number),
+                title=draw.choice(real).title,
+                abstract=_abstract(draw, sentences, draw.choice(lengths)),
+                authors=draw.choice(real).authors,
+                as_of=submitted,
+                submitted_at=submitted,
+                revised_at=submitted,
+            )
+            for number in range(1, size + 1)
+        ]
+
+
+def _abstract(draw: random.Random, sentences: list[str], length: int) -> str:
+    parts: list[str] = []
+    while length > 0:
+        parts.append(draw.choice(sentences))
+        length -= len(parts[-1]) + 1
+    return " ".join(parts)
+
+
+def _months_before(month: int, back: int) -> int:
+    months = month // 100 * 12 + month % 100 - 1 - back
+    return months // 12 * 100 + months % 12 + 1
 
 
 def sighting(row: dict[str, Any]) -> Sighting:

@@ -1,0 +1,229 @@
+"""Search engines side by side: one interface, the same papers, the same keywords, the same answers.
+
+Each is given a paper's words as Paperwire folds them, so that answers differ by nothing but the
+engine. Text is a title and an abstract; labels (categories, archives) and authors' words are words
+of columns of their own.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import tantivy
+from redis import Redis
+
+from papers.arxiv_id import ArxivId
+from papers.merge import lift
+from papers.paper import Paper, Sighting
+from papers.query import Query
+from papers.store import Store
+from papers.terms import names_of
+from papers.text import words
+from papers.tree import And, Field, Kind, Label, Node, Or, Text
+
+NOW: Final = datetime(2026, 11, 21, tzinfo=UTC)
+COLUMNS: Final = {
+    Field.ANY: ("title", "abstract"),
+    Field.TITLE: ("title",),
+    Field.ABSTRACT: ("abstract",),
+    Field.AUTHOR: ("authors",),
+}
+
+
+class Engine(Protocol):
+    """What is compared."""
+
+    name: str
+
+    def add(self, month: Sequence[Sighting]) -> None:
+        """Take a month's papers in; months come oldest first."""
+
+    def ready(self) -> None:
+        """All have come: merge, commit, whatever it takes to be fast."""
+
+    def question(self, query: Query) -> Callable[[], list[int]]:
+        """What gives the newest hundred of a keyword, as numbers of `number_of`, newest first."""
+
+    def size(self) -> int:
+        """Bytes of memory or disk."""
+
+
+def number_of(id: ArxivId) -> int:
+    """A number that orders papers as ids do."""
+    return id.month << 16 | id.number
+
+
+class Paperwire:
+    """Ours, over a real store."""
+
+    name = "paperwire"
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis, self.store = redis, Store(redis)
+        self._empty = self._memory()
+
+    def add(self, month: Sequence[Sighting]) -> None:
+        """Ingest."""
+        self.store.ingest(month, now=NOW)
+
+    def ready(self) -> None:
+        """Nothing: what is in can be found."""
+
+    def question(self, query: Query) -> Callable[[], list[int]]:
+        """The newest hundred ids."""
+        return lambda: [number_of(id) for id in self.store.newest(query, 100)]
+
+    def size(self) -> int:
+        """Memory, all told: records and index."""
+        return self._memory() - self._empty
+
+    def _memory(self) -> int:
+        info: Any = self._redis.info("memory")
+        return int(info["used_memory"])
+
+
+class Fts5:
+    """SQLite's, contentless, rows in order of time: it may stop at the hundredth."""
+
+    name = "sqlite fts5"
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / "fts5.db"
+        self._db = sqlite3.connect(self._path)
+        self._db.execute("PRAGMA journal_mode = OFF")
+        self._db.execute(
+            "CREATE VIRTUAL TABLE papers USING fts5"
+            "(title, abstract, authors, labels, content='', tokenize='unicode61')"
+        )
+
+    def add(self, month: Sequence[Sighting]) -> None:
+        """Insert."""
+        rows = ((number_of(p.id), *columns(p).values()) for p in map(lift, month))
+        self._db.executemany(
+            "INSERT INTO papers(rowid, title, abstract, authors, labels) VALUES (?, ?, ?, ?, ?)",
+            rows,
+        )
+        self._db.commit()
+
+    def ready(self) -> None:
+        """One segment."""
+        self._db.execute("INSERT INTO papers(papers) VALUES ('optimize')")
+        self._db.commit()
+
+    def question(self, query: Query) -> Callable[[], list[int]]:
+        """The newest hundred rows."""
+        match = _fts5(query.tree)
+        sql = "SELECT rowid FROM papers WHERE papers MATCH ? ORDER BY rowid DESC LIMIT 100"
+        return lambda: [row for (row,) in self._db.execute(sql, (match,))]
+
+    def size(self) -> int:
+        """The file."""
+        return self._path.stat().st_size
+
+
+class Tantivy:
+    """A library in Rust; sorts by the number."""
+
+    name = "tantivy"
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder / "tantivy"
+        self._folder.mkdir()
+        builder = tantivy.SchemaBuilder()
+        for column in ("title", "abstract", "authors", "labels"):
+            builder.add_text_field(column, tokenizer_name="default")
+        builder.add_integer_field("number", fast=True)
+        self._schema = builder.build()
+        self._index = tantivy.Index(self._schema, path=str(self._folder))
+        self._writer = self._index.writer(256_000_000, num_threads=1)
+
+    def add(self, month: Sequence[Sighting]) -> None:
+        """Add documents."""
+        for paper in map(lift, month):
+            self._writer.add_document(
+                tantivy.Document(**columns(paper), number=number_of(paper.id))
+            )
+
+    def ready(self) -> None:
+        """Commit and wait for merges."""
+        self._writer.commit()
+        self._writer.wait_merging_threads()
+        self._index.reload()
+        self._searcher = self._index.searcher()
+
+    def question(self, query: Query) -> Callable[[], list[int]]:
+        """The hundred highest numbers."""
+        question = self._query(query.tree)
+
+        def answer() -> list[int]:
+            found = self._searcher.search(question, 100, count=False, order_by_field="number")
+            return [int(number) for number, _ in found.hits]
+
+        return answer
+
+    def size(self) -> int:
+        """The files."""
+        return sum(file.stat().st_size for file in self._folder.iterdir())
+
+    def _query(self, node: Node) -> tantivy.Query:
+        must, may, never = tantivy.Occur.Must, tantivy.Occur.Should, tantivy.Occur.MustNot
+        if isinstance(node, And):
+            wanted = [(must, self._query(child)) for child in node.all]
+            barred = [(never, self._query(child)) for child in node.none]
+            return tantivy.Query.boolean_query([*wanted, *barred])
+        if isinstance(node, Or):
+            return tantivy.Query.boolean_query([(may, self._query(child)) for child in node.any])
+        if isinstance(node, Label):
+            return self._term("labels", _label(node))
+        assert isinstance(node, Text)
+        everywhere = COLUMNS[node.field]
+        return tantivy.Query.boolean_query([(may, self._in(node, name)) for name in everywhere])
+
+    def _in(self, text: Text, column: str) -> tantivy.Query:
+        if text.prefix:
+            return tantivy.Query.regex_query(self._schema, column, f"{text.words[0]}.*")
+        if len(text.words) == 1:
+            return self._term(column, text.words[0])
+        return tantivy.Query.phrase_query(self._schema, column, list(text.words))
+
+    def _term(self, column: str, word: str) -> tantivy.Query:
+        return tantivy.Query.term_query(self._schema, column, word, "basic")
+
+
+def columns(paper: Paper) -> dict[str, str]:
+    """A paper as the others are given it."""
+    archives = {category.partition(".")[0] for category in paper.categories}
+    labels = [*map(_plain, paper.categories), *(_plain(f"{name}.*") for name in archives)]
+    return {
+        "title": " ".join(words(paper.title)),
+        "abstract": " ".join(words(paper.abstract)),
+        "authors": " ".join(names_of(paper)),
+        "labels": " ".join(labels),
+    }
+
+
+def _fts5(node: Node) -> str:
+    if isinstance(node, And):
+        wanted = " AND ".join(map(_fts5, node.all))
+        return f"(({wanted})" + "".join(f" NOT {_fts5(child)}" for child in node.none) + ")"
+    if isinstance(node, Or):
+        return "(" + " OR ".join(map(_fts5, node.any)) + ")"
+    if isinstance(node, Label):
+        return f"labels : {_label(node)}"
+    assert isinstance(node, Text)
+    place = "{" + " ".join(COLUMNS[node.field]) + "}"
+    return f'({place} : "{" ".join(node.words)}"{"*" if node.prefix else ""})'
+
+
+def _label(label: Label) -> str:
+    return _plain(f"{label.value}.*" if label.kind is Kind.ARCHIVE else label.value)
+
+
+def _plain(label: str) -> str:
+    """A label as one word that no tokenizer parts."""
+    return re.sub(r"[^a-z0-9]", "x", f"{label.lower()}x")

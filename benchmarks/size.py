@@ -1,0 +1,131 @@
+"""What a keyword costs as the corpus grows, beside SQLite FTS5 and tantivy: same papers, answers.
+
+    python -m benchmarks.size [--papers N] [--each K] [--without ENGINE]
+
+Wants tantivy beside what tests want (`.venv/bin/python -m pip install tantivy`). Makes N papers (see `benchmarks.corpus.made`), gives them to each engine, asks each the same
+keywords of ten classes, and prints, a class and engine, milliseconds for the newest hundred: median
+and 99th percentile over K keywords, of the middle of three times each, engines taking turns.
+Where answers differ, it says how often.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import statistics
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Final
+
+from redis import Redis
+
+from benchmarks.corpus import DEFAULT, made, sightings
+from benchmarks.engines import Engine, Fts5, Paperwire, Tantivy
+from papers.paper import Sighting
+from papers.query import Query, parse
+from papers.terms import word_hash
+from papers.text import unstemmed, words
+from paperwire import embedded
+
+REPEAT: Final = 3
+
+
+def main() -> None:
+    """Build, ask, print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--papers", type=int, default=310_000)
+    parser.add_argument("--each", type=int, default=50, help="keywords of a class")
+    parser.add_argument("--without", action="append", default=[], help="an engine to leave out")
+    options = parser.parse_args()
+    if not DEFAULT.exists():
+        print(f"no papers to make others from: {DEFAULT} is not there")
+        return
+    with tempfile.TemporaryDirectory() as folder, embedded.borrowed(embedded.place(folder)) as url:
+        redis = Redis.from_url(url)
+        engines: list[Engine] = [Paperwire(redis), Fts5(Path(folder)), Tantivy(Path(folder))]
+        engines = [engine for engine in engines if engine.name not in options.without]
+        build(engines, options.papers)
+        for name, keywords in classes(list(sightings()), options.each).items():
+            compare(name, keywords, engines)
+
+
+def build(engines: Sequence[Engine], count: int) -> None:
+    """Give every engine every paper; print rates and sizes."""
+    seconds = dict.fromkeys((engine.name for engine in engines), 0.0)
+    for month in made(count):
+        for engine in engines:
+            seconds[engine.name] += _timed(lambda: engine.add(month))  # noqa: B023
+    for engine in engines:
+        seconds[engine.name] += _timed(engine.ready)
+        rate, size = count / seconds[engine.name], engine.size() / count
+        print(f"{engine.name:12} {count:9,} papers {rate:8,.0f} papers/s {size:7,.0f} B/paper")
+
+
+def compare(name: str, keywords: Sequence[Query], engines: Sequence[Engine]) -> None:
+    """Print one class: milliseconds an engine, and how many answers differ from the first's."""
+    questions = [[engine.question(query) for engine in engines] for query in keywords]
+    times: list[list[float]] = [[] for _ in engines]
+    different: Counter[str] = Counter()
+    for asked in questions:
+        answers = [ask() for ask in asked]
+        runs = [[_timed(ask) for ask in asked] for _ in range(REPEAT)]
+        for place, engine in enumerate(engines):
+            times[place].append(1000 * statistics.median(run[place] for run in runs))
+            different[engine.name] += answers[place] != answers[0]
+    for engine, taken in zip(engines, times, strict=True):
+        taken.sort()
+        last = taken[min(int(len(taken) * 0.99), len(taken) - 1)]
+        line = f"{name:26} {engine.name:12} {statistics.median(taken):8.2f} /{last:8.2f} ms"
+        odd = different[engine.name]
+        print(line + (f"   {odd} of {len(keywords)} answers differ" if odd else ""))
+
+
+def classes(real: Sequence[Sighting], each: int) -> dict[str, list[Query]]:
+    """Keywords by class, drawn from real papers."""
+    draw = random.Random(7)
+    counts = Counter(word for paper in real for word in set(words(paper.abstract)))
+    telling = [w for w in counts if word_hash(w) and len(w) > 3 and w.isascii() and w.isalpha()]
+    share = {word: counts[word] / len(real) for word in telling}
+    rare = [word for word in telling if 0.0001 < share[word] <= 0.002]
+    mid = [word for word in telling if 0.002 < share[word] <= 0.02]
+    common = [word for word in telling if share[word] > 0.02]
+    pairs = _title_pairs(real, share)
+    authors = [name for paper in real for name in paper.authors if len(unstemmed(name)) == 2]
+    archives = ["cs.*", "math.*", "physics.*", "stat.*", "q-bio.*"]
+    forms: dict[str, Callable[[], str]] = {
+        "rare word": lambda: draw.choice(rare),
+        "mid word": lambda: draw.choice(mid),
+        "common word": lambda: draw.choice(common),
+        "two words": lambda: " ".join(draw.choice(pairs)),
+        "OR of ten": lambda: " OR ".join(draw.sample(mid, 10)),
+        "two words, NOT": lambda: f"{' '.join(draw.choice(pairs))} -{draw.choice(mid)}",
+        "author": lambda: f'au:"{" ".join(unstemmed(draw.choice(authors)))}"',
+        "category and word": lambda: f"cat:{draw.choice(archives)} {draw.choice(mid)}",
+        "prefix": lambda: f"{draw.choice(mid)[:6]}*",
+        "phrase": lambda: '"{} {}"'.format(*draw.choice(pairs)),
+        "phrase, OR group, NOT": lambda: '"{} {}" ({} OR {}) -{}'.format(
+            *draw.choice(pairs), *draw.sample(common, 2), draw.choice(mid)
+        ),
+    }
+    return {name: [parse(form()) for _ in range(each)] for name, form in forms.items()}
+
+
+def _title_pairs(real: Sequence[Sighting], share: dict[str, float]) -> list[tuple[str, str]]:
+    titles = (words(paper.title) for paper in real)
+    neighbours = (pair for title in titles for pair in pairwise(title))
+    found = Counter(pair for pair in neighbours if pair[0] in share and pair[1] in share)
+    return [pair for pair, count in found.items() if count >= 3]
+
+
+def _timed(do: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    do()
+    return time.perf_counter() - start
+
+
+if __name__ == "__main__":
+    main()
