@@ -2,10 +2,11 @@
 
     python -m benchmarks.size [--papers N] [--each K] [--without ENGINE]
 
-Wants tantivy beside what tests want (`.venv/bin/python -m pip install tantivy`). Makes N papers (see `benchmarks.corpus.made`), gives them to each engine, asks each the same
-keywords of ten classes, and prints, a class and engine, milliseconds for the newest hundred: median
-and 99th percentile over K keywords, of the middle of three times each, engines taking turns.
-Where answers differ, it says how often.
+Wants tantivy besides what tests want (`.venv/bin/python -m pip install tantivy`). Makes N papers
+(see `benchmarks.corpus.made`), gives them to each engine, asks each the same keywords of eleven
+classes, and prints, a class and engine, milliseconds for the newest hundred: median and 99th
+percentile over K keywords, of the middle of three times each, engines taking turns. Where answers
+differ, it says how often.
 """
 
 from __future__ import annotations
