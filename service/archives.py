@@ -7,12 +7,15 @@ https://www.rfc-editor.org/rfc/rfc5005#section-4
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass, replace
 from typing import Final
 
 from flask import Blueprint, Response, abort, request
 
 from papers.keywords import Keyword
 from papers.query import parse
+from papers.store import Store
 from service.addresses import Address
 from service.desk import Desk, desk
 from service.feeds import FORMATS
@@ -29,43 +32,80 @@ LASTING: Final = "public, max-age=2592000, immutable"
 """A month; then a cache asks whether an outage has left a gap that was filled since."""
 
 
+PART: Final = 500
+"""Papers of one document. A month of more comes in parts, the newest first: `2026-05-p2`."""
+_NAME: Final = re.compile(r"(?P<month>[0-9]{4}-[0-9]{2})(?:-p(?P<part>[2-9]|[1-9][0-9]{1,3}))?")
+
+
+@dataclass(frozen=True, slots=True)
+class Archive:
+    """One document of a keyword's chain: a month, or a part of one from 1."""
+
+    address: Address
+    period: Period
+    part: int = 1
+
+    def path(self, suffix: str) -> str:
+        """Where it stands."""
+        part = f"-p{self.part}" if self.part > 1 else ""
+        return f"/feeds/{self.address.slug}/{self.period.name}{part}.{suffix}"
+
+    def url(self, suffix: str) -> str:
+        """Its absolute URL."""
+        return self.address.base_url + self.path(suffix)
+
+    @property
+    def next(self) -> Archive:
+        """What came after it: the part before, or the month after."""
+        if self.part > 1:
+            return replace(self, part=self.part - 1)
+        return replace(self, period=self.period.after)
+
+    def previous(self, store: Store, keyword: Keyword, *, more: bool) -> Archive | None:
+        """What came before it: the part after, if there is `more`, or a month with papers."""
+        if more:
+            return replace(self, part=self.part + 1)
+        before = newest_before(store, parse(keyword.query), self.period)
+        return replace(self, period=before, part=1) if before else None
+
+
 @archives.get(f"/feeds/<name>/<month>.<any({', '.join(FORMATS)}):suffix>")
 def archive(name: str, month: str, suffix: str) -> Response:
     """A saved keyword's papers of one month."""
     without_parameters(request.args)
-    at, period = desk(), Period.month(month)
-    slug = at.slug(name)
-    now = at.now()
-    if period is None or period.first > now.date():
+    at = desk()
+    now, address = at.now(), Address(at.settings.base_url, at.slug(name), Asked(None, {}))
+    found = _named(address, month)
+    if found is None or found.period.first > now.date():
         abort(404)
-    path = archive_path(slug, period, suffix)
-    if elsewhere := redirected(request, path):
+    if elsewhere := redirected(request, found.path(suffix)):
         return elsewhere
-    address = Address(at.settings.base_url, slug, Asked(None, {}))
-    if not period.over(now):
+    if not found.period.over(now):
         return _to_the_feed(at, address.path(suffix))
     form = FORMATS[suffix]
     return at.serve(
-        path,
-        lambda: form.render(_feed(at, address, at.keywords.get(slug), period, suffix)),
+        found.path(suffix),
+        lambda: form.render(_feed(at, found, suffix)),
         content_type=form.content_type,
-        keywords=(slug,),
+        keywords=address.keywords,
         archive=True,
-        headers={"Cache-Control": LASTING, "Link": f'<{address.base_url}{path}>; rel="self"'},
+        headers={"Cache-Control": LASTING, "Link": f'<{found.url(suffix)}>; rel="self"'},
     )
 
 
-def archive_path(slug: str, period: Period, suffix: str) -> str:
-    """Where a month's archive stands."""
-    return f"/feeds/{slug}/{period.name}.{suffix}"
-
-
-def previous_archive(at: Desk, keyword: Keyword, period: Period, suffix: str) -> dict[str, str]:
+def previous_archive(at: Desk, address: Address, period: Period, suffix: str) -> dict[str, str]:
     """The link to the newest archive before a month, if any paper matches so far back."""
-    before = newest_before(at.store, parse(keyword.query), period)
-    if before is None:
-        return {}
-    return {"prev-archive": at.settings.base_url + archive_path(keyword.slug, before, suffix)}
+    keyword = at.keywords.get(address.slug)
+    before = Archive(address, period).previous(at.store, keyword, more=False)
+    return {"prev-archive": before.url(suffix)} if before else {}
+
+
+def _named(address: Address, name: str) -> Archive | None:
+    match = _NAME.fullmatch(name)
+    period = Period.month(match["month"]) if match else None
+    if match is None or period is None:
+        return None
+    return Archive(address, period, int(match["part"] or 1))
 
 
 def _to_the_feed(at: Desk, path: str) -> Response:
@@ -80,27 +120,31 @@ def _to_the_feed(at: Desk, path: str) -> Response:
     )
 
 
-def _feed(at: Desk, address: Address, keyword: Keyword, period: Period, suffix: str) -> Feed:
+def _feed(at: Desk, archive: Archive, suffix: str) -> Feed:
     """The archive as a feed: nothing in it moves once the month is over."""
-    base = address.base_url
-    around = {
-        "current": address.url(suffix),
-        **previous_archive(at, keyword, period, suffix),
-        "next-archive": base + archive_path(keyword.slug, period.after, suffix),
-    }
+    address, period = archive.address, archive.period
+    keyword = at.keywords.get(address.slug)
+    papers, end = at.snapshots.papers(keyword, period), archive.part * PART
+    shown = papers[end - PART : end]
+    if archive.part > 1 and not shown:
+        abort(404)
+    previous = archive.previous(at.store, keyword, more=len(papers) > end)
+    around = [("current", address.url(suffix)), ("next-archive", archive.next.url(suffix))]
+    if previous:
+        around.append(("prev-archive", previous.url(suffix)))
     return Feed(
         id=address.url("atom"),
         title=f"{line(keyword.name)} · Paperwire",
         subtitle=f"arXiv papers that match {keyword.query}, announced in {period.words}.",
         page_url=address.within(period.first, period.last).url("page"),
-        self_url=base + archive_path(keyword.slug, period, suffix),
-        icon_url=f"{base}/static/icon.svg",
+        self_url=archive.url(suffix),
+        icon_url=f"{address.base_url}/static/icon.svg",
         alternates=tuple(
-            (base + archive_path(keyword.slug, period, other), form.media_type)
+            (archive.url(other), form.media_type)
             for other, form in FORMATS.items()
             if other != suffix
         ),
-        entries=tuple(map(entry_of, at.snapshots.papers(keyword, period))),
-        around=tuple(around.items()),
+        entries=tuple(map(entry_of, shown)),
+        around=tuple(around),
         archive=True,
     )

@@ -70,8 +70,7 @@ def _feed(at: Desk, address: Address, suffix: str) -> Feed:
     feed = feed_of(found, suffix)
     if not _is_plain(address):
         return feed
-    (keyword,) = found.keywords
-    archives = previous_archive(at, keyword, _month(at), suffix)
+    archives = previous_archive(at, address, _month(at), suffix)
     around = (*feed.around, *archives.items())
     return replace(feed, around=around, hub_url=at.settings.websub_hub)
 

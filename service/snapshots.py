@@ -33,6 +33,8 @@ from service.periods import Kind, Period
 
 KEPT_DAYS: Final[dict[Kind, int]] = {"month": 400, "week": 100, "day": 40}
 """How long after they were last read: digests go back two weeks of days, or two months of weeks."""
+MOST_KEPT: Final = 2_000
+"""Papers of one period; of more (all of a large category) none are kept, and a revision shows."""
 _PAGE: Final = 200
 _log = logging.getLogger(__name__)
 
@@ -53,7 +55,8 @@ class Snapshots:
         late = [p for p in matching(self._store, parse(keyword.query), period) if p.id not in kept]
         if late:
             papers |= {paper.id: paper for paper in late}
-            self._keep(key, keyword, papers, lasting)
+            if len(papers) <= MOST_KEPT:
+                self._keep(key, keyword, papers, lasting)
         return [papers[id] for id in sorted(papers, reverse=True)]
 
     def _kept(self, key: str, keyword: Keyword, lasting: timedelta) -> dict[ArxivId, bytes]:

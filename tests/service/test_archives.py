@@ -205,6 +205,10 @@ def test_a_month_without_papers_is_an_empty_archive(client: FlaskClient) -> None
         ("/feeds/reward-model/2026-1.atom", 404, None),
         ("/feeds/reward-model/2026-10-01.atom", 404, None),
         ("/feeds/reward-model/0000-10.atom", 404, None),
+        ("/feeds/reward-model/2026-10-p1.atom", 404, None),
+        ("/feeds/reward-model/2026-10-p02.atom", 404, None),
+        ("/feeds/reward-model/2026-10-p2.atom", 404, None),
+        ("/feeds/reward-model/2026-11-p2.atom", 302, FEED),
         ("/feeds/reward-model/2026-10.html", 404, None),
         ("/feeds/unknown/2026-10.atom", 404, None),
         ("/feeds/search/2026-10.atom", 404, None),
@@ -250,3 +254,24 @@ def test_archives_are_the_first_to_go_from_what_is_kept_on_disk(
         client.get(path)
     kept = sorted(path.name.startswith("custom-") for path in (tmp_path / "last-good").iterdir())
     assert kept == [False, True]
+
+
+def test_a_month_of_many_papers_comes_in_parts(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("service.archives.PART", 2)
+    first, second = client.get(OCTOBER).data, client.get(OCTOBER.replace("-10", "-10-p2")).data
+    assert (ids(first), ids(second)) == (["2610.00031", "2610.00007"], ["2610.00001"])
+    assert links(first)["prev-archive"] == "/feeds/reward-model/2026-10-p2.atom"
+    assert links(second)["prev-archive"] == "/feeds/reward-model/2026-08.atom"
+    assert links(first)["next-archive"] == "/feeds/reward-model/2026-11.atom"
+    assert links(second)["next-archive"] == OCTOBER
+    assert client.get(OCTOBER.replace("-10", "-10-p3")).status_code == 404
+
+
+def test_a_month_of_too_many_papers_is_not_kept(
+    client: FlaskClient, redis: Redis, announce: Announce, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("service.snapshots.MOST_KEPT", 2)
+    assert len(ids(client.get(OCTOBER).data)) == 3
+    assert not list(redis.scan_iter("snapshot:*"))
