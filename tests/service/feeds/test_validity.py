@@ -1,0 +1,208 @@
+"""Every state of a feed, held to the standards word by word, and to what readers refuse."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import brotli
+import pytest
+from bs4 import BeautifulSoup
+from jsonschema import Draft202012Validator, FormatChecker
+from lxml import etree
+
+from service.feeds import FORMATS
+from service.feeds.extension import ATOM, DC, SLASH
+from service.feeds.feed import Feed
+from tests.service.feeds.made import feed
+from tests.service.feeds.test_judges import STATES
+from tests.service.feeds.test_recorded import recorded_papers
+
+ATOM_SCHEMA: Final = etree.RelaxNG(etree.parse(Path(__file__).with_name("atom.rng")))
+
+_TEXT: Final = {"type": "string", "minLength": 1}
+_URL: Final = {"type": "string", "pattern": "^https?://[^ ]+$"}
+_TIME: Final = {"type": "string", "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(Z|[+-]\d\d:\d\d)$"}
+_AUTHORS: Final = {
+    "type": "array",
+    "minItems": 1,
+    "items": {
+        "type": "object",
+        "properties": {"name": _TEXT, "url": _URL, "avatar": _URL},
+        "additionalProperties": False,
+        "minProperties": 1,
+    },
+}
+
+
+def exactly(required: str, **properties: Any) -> dict[str, Any]:
+    """An object with these members and extensions (`_…`), and no others."""
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": required.split(),
+        "patternProperties": {"^_[a-z]+$": {"type": "object"}},
+        "additionalProperties": False,
+    }
+
+
+JSON_FEED: Final = exactly(
+    "version title items feed_url home_page_url",
+    version={"const": "https://jsonfeed.org/version/1.1"},
+    title=_TEXT,
+    description=_TEXT,
+    home_page_url=_URL,
+    feed_url=_URL,
+    next_url=_URL,
+    icon=_URL,
+    favicon=_URL,
+    language=_TEXT,
+    authors=_AUTHORS,
+    hubs={"type": "array", "items": exactly("type url", type=_TEXT, url=_URL)},
+    items={
+        "type": "array",
+        "items": exactly(
+            "id url title content_text",
+            id=_URL,
+            url=_URL,
+            external_url=_URL,
+            title=_TEXT,
+            content_html=_TEXT,
+            content_text={"type": "string"},
+            image=_URL,
+            date_published=_TIME,
+            date_modified=_TIME,
+            authors=_AUTHORS,
+            tags={"type": "array", "items": _TEXT, "uniqueItems": True},
+            attachments={
+                "type": "array",
+                "items": exactly("url mime_type", url=_URL, mime_type=_TEXT, title=_TEXT),
+            },
+        ),
+    },
+)
+"""https://www.jsonfeed.org/version/1.1/, as strict as its prose."""
+
+
+def rendered(name: str, suffix: str) -> bytes:
+    return FORMATS[suffix].render(STATES[name])
+
+
+def assert_atom(body: bytes) -> None:
+    tree = etree.fromstring(body)
+    assert ATOM_SCHEMA.validate(tree), ATOM_SCHEMA.error_log
+    links = [link.get("rel") for link in tree.findall(f"{ATOM}link")]
+    assert links.count("self") == 1
+    for entry in tree.findall(f"{ATOM}entry"):
+        alternates = entry.findall(f"{ATOM}link[@rel='alternate']")
+        assert len(alternates) == 1
+        assert entry.findtext(f"{ATOM}published") <= entry.findtext(f"{ATOM}updated")
+
+
+def assert_rss(body: bytes) -> None:
+    """https://www.rssboard.org/rss-specification and the profile of best practices."""
+    root = etree.fromstring(body)
+    assert (root.tag, root.get("version"), len(root)) == ("rss", "2.0", 1)
+    channel = root[0]
+    once = ("title", "link", "description", "lastBuildDate", "language", "generator")
+    assert [len(channel.findall(name)) for name in once] == [1] * len(once)
+    assert parsedate_to_datetime(channel.findtext("lastBuildDate")).utcoffset() is not None
+    assert len(channel.findall(f"{ATOM}link[@rel='self']")) == 1
+    known = {*once, "docs", "item"}
+    assert {child.tag for child in channel if child.tag[0] != "{"} <= known
+    for item in channel.findall("item"):
+        assert_item(item)
+
+
+def assert_item(item: Any) -> None:
+    known = {"title", "link", "description", "guid", "pubDate", "category", "source", "comments"}
+    plain = [child.tag for child in item if child.tag[0] != "{"]
+    assert set(plain) <= known
+    for name in known - {"category"}:
+        assert plain.count(name) <= 1, name
+    assert item.find("guid").get("isPermaLink") == "false"
+    assert item.findtext("pubDate").endswith(" GMT")
+    assert item.findtext("title")
+    assert urlsplit(item.findtext("link")).scheme in ("http", "https")
+    assert all(creator.text for creator in item.findall(f"{DC}creator"))
+    assert item.find("author") is None  # RSS wants an e-mail address there
+    assert len(item.findall(f"{SLASH}comments")) <= 1
+
+
+def assert_json(body: bytes) -> None:
+    document = json.loads(body)
+    Draft202012Validator(JSON_FEED, format_checker=FormatChecker()).validate(document)
+    for item in document["items"]:
+        published, modified = item["date_published"], item["date_modified"]
+        assert datetime.fromisoformat(published) <= datetime.fromisoformat(modified)
+
+
+VALIDATE: Final = {"atom": assert_atom, "rss": assert_rss, "json": assert_json}
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+@pytest.mark.parametrize("name", STATES)
+def test_every_state_is_valid(name: str, suffix: str) -> None:
+    VALIDATE[suffix](rendered(name, suffix))
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_real_records_that_break_things_are_valid(recorded: Path, suffix: str) -> None:
+    VALIDATE[suffix](FORMATS[suffix].render(feed(*recorded_papers(recorded))))
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (b"<updated>", b"<updated>yesterday "),
+        (b'type="xhtml"', b'type="text"'),
+        (b"<p>", b"<script>alert(1)</script><p>"),
+        (b"<p>", b"<p onclick='x'>"),
+        (b'href="https://arxiv.org/pdf', b'href="/pdf'),
+        (b'rel="related"', b'rel="relative"'),
+        (b"<author><name>", b"<author><nickname/><name>"),
+        (b"<published>", b"<published/><published>"),
+    ],
+)
+def test_the_schema_refuses(before: bytes, after: bytes) -> None:
+    body = rendered("one", "atom")
+    assert ATOM_SCHEMA.validate(etree.fromstring(body))
+    assert before in body
+    spoilt = body.replace(before, after, 1).replace(b"<script>alert(1)</script><p>", after)
+    try:
+        tree = etree.fromstring(spoilt)
+    except etree.XMLSyntaxError:
+        return
+    assert not ATOM_SCHEMA.validate(tree)
+
+
+def fragments(state: Feed) -> list[str]:
+    return [entry.content.xhtml for entry in state.entries]
+
+
+@pytest.mark.parametrize("name", STATES)
+def test_content_holds_nothing_that_runs_or_reaches_out(name: str) -> None:
+    for fragment in fragments(STATES[name]):
+        soup = BeautifulSoup(fragment, "html.parser")
+        assert not soup.find(
+            ["script", "style", "iframe", "object", "embed", "img", "form", "link"]
+        )
+        for element in soup.find_all(True):
+            assert not any(name.startswith("on") or name == "style" for name in element.attrs)
+        for anchor in soup.find_all("a"):
+            assert re.match("https?://", str(anchor["href"]))
+
+
+def test_a_full_feed_is_small_where_it_travels(recorded: Path) -> None:
+    """RSS holds each abstract once; Atom and JSON must hold it twice."""
+    state = feed(*[p for p in recorded_papers(recorded) if len(p.authors) < 100][:100])
+    bodies = {suffix: form.render(state) for suffix, form in FORMATS.items()}
+    assert len(state.entries) == 100
+    assert len(bodies["rss"]) < 250_000
+    assert all(len(body) < 450_000 for body in bodies.values())
+    assert all(len(brotli.compress(body, quality=5)) < 90_000 for body in bodies.values())
