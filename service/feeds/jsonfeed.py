@@ -8,8 +8,10 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
+from papers.tex import accents_to_unicode
 from service.feeds.entry import PDF, Entry, Item
 from service.feeds.feed import Feed
+from service.feeds.text import line
 
 CONTENT_TYPE: Final = "application/feed+json"
 _ABOUT: Final = "https://info.arxiv.org/help/api/user-manual.html"
@@ -65,12 +67,19 @@ def _item(entry: Item) -> dict[str, Any]:
     return {name: value for name, value in item.items() if value or name == "content_text"}
 
 
+def _as_written(title: str) -> str | None:
+    """A title with its TeX accents, where it is shown without."""
+    written = line(title)
+    return written if accents_to_unicode(written) != written else None
+
+
 def _arxiv(entry: Entry) -> dict[str, Any]:
     """What only programs read: the place of numbers that change without the paper changing."""
     paper = entry.paper
     said = {
         "about": _ABOUT,
         "id": str(paper.id),
+        "title": _as_written(paper.title),
         "version": paper.version or None,
         "primary_category": paper.primary or None,
         "announce_type": paper.announce_type.label if paper.announce_type else None,

@@ -260,3 +260,10 @@ def test_links_keep_rel_type_and_title_through_feedparser() -> None:
 def test_a_paper_without_words_is_an_entry_all_the_same(suffix: str) -> None:
     bare = paper(1, title="", abstract="", authors=(), categories=())
     assert "2611.00001" in rendered(suffix, bare).decode()
+
+
+def test_json_keeps_a_title_as_it_was_written() -> None:
+    written = r"Schr\"odinger's cat"
+    accented, plain = json.loads(rendered("json", paper(1, title=written), paper(2)))["items"]
+    assert (accented["title"], accented["_arxiv"]["title"]) == ("Schrödinger's cat", written)
+    assert "title" not in plain["_arxiv"]

@@ -77,6 +77,7 @@ STATES: Final[dict[str, Feed]] = {
     "archive": feed(*odd(), around=ARCHIVE, archive=True),
     "picked": feed(entries=(entry_of(told(), lead=lead_of(told())),)),
     "digest": feed(entries=(digest(),)),
+    "with a hub": feed(paper(1), hub_url="https://hub.example/"),
 }
 
 

@@ -173,12 +173,7 @@ def test_the_schema_refuses(before: bytes, after: bytes) -> None:
     body = rendered("one", "atom")
     assert ATOM_SCHEMA.validate(etree.fromstring(body))
     assert before in body
-    spoilt = body.replace(before, after, 1).replace(b"<script>alert(1)</script><p>", after)
-    try:
-        tree = etree.fromstring(spoilt)
-    except etree.XMLSyntaxError:
-        return
-    assert not ATOM_SCHEMA.validate(tree)
+    assert not ATOM_SCHEMA.validate(etree.fromstring(body.replace(before, after, 1)))
 
 
 def fragments(state: Feed) -> list[str]:
@@ -189,9 +184,7 @@ def fragments(state: Feed) -> list[str]:
 def test_content_holds_nothing_that_runs_or_reaches_out(name: str) -> None:
     for fragment in fragments(STATES[name]):
         soup = BeautifulSoup(fragment, "html.parser")
-        assert not soup.find(
-            ["script", "style", "iframe", "object", "embed", "img", "form", "link"]
-        )
+        assert not soup.find("script style iframe object embed img form link".split())
         for element in soup.find_all(True):
             assert not any(name.startswith("on") or name == "style" for name in element.attrs)
         for anchor in soup.find_all("a"):
