@@ -61,9 +61,9 @@ def test_store_is_durable_and_reached_from_inside_alone(compose: dict[str, Any])
     assert not {"ports", "expose", "network_mode"} & set(store)
     assert store["networks"] == ["inside"]
     assert compose["networks"]["inside"]["internal"] is True
-    assert store["volumes"] == ["store:/data"]
+    assert store["volumes"] == ["store:/data", "./deploy/store.acl:/etc/store.acl:ro"]
     words = " ".join(store["command"]).split()
-    for option in ("--requirepass", "--appendonly", "--maxmemory-policy"):
+    for option in ("--aclfile", "--appendonly", "--maxmemory-policy"):
         assert option in words
 
 
@@ -73,9 +73,9 @@ def test_no_password_is_given(compose: dict[str, Any]) -> None:
     uses = re.findall(r"\$\{STORE_PASSWORD[^}]*\}", text)
     assert len(uses) >= 3
     assert all(use.startswith("${STORE_PASSWORD:?") for use in uses)
-    assert compose["services"]["web"]["environment"]["PAPERWIRE_REDIS_URL"].startswith(
-        "redis://:${"
-    )
+    for name, user in (("web", "web"), ("worker", "worker"), ("scheduler", "worker")):
+        url = compose["services"][name]["environment"]["PAPERWIRE_REDIS_URL"]
+        assert url.startswith(f"redis://{user}:${{")
 
 
 def test_workers_can_be_scaled(compose: dict[str, Any]) -> None:

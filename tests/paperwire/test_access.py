@@ -1,0 +1,190 @@
+"""The store's access list, against a real server: enough for every part, and nothing more."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+from unittest import mock
+from urllib.parse import quote
+
+import pytest
+from click.testing import CliRunner
+from redis import Redis
+from redis.exceptions import NoPermissionError, RedisError, ResponseError
+
+from papers.connection import connect
+from papers.keywords import Keywords
+from papers.settings import Settings
+from papers.source_states import SourceStates
+from papers.store import Store
+from paperwire.cli import main
+from paperwire.simulator.model import Manuscript
+from paperwire.simulator.upstream import Upstream
+from service import create_app
+from tests.papers.server import server
+from tests.paperwire.processes import eventually
+
+ROOT: Final = Path(__file__).parents[2]
+PASSWORD: Final = "a$l'ong passw0rd"
+ADMIN: Final = "user admin on nopass ~* &* +@all"
+NOW: Final = datetime(2026, 11, 18, 9, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Users:
+    """Clients of one store, one for each of its users; `admin` is the test's own."""
+
+    path: str
+    admin: Redis
+
+    def url(self, user: str) -> str:
+        return f"unix://{user}:{quote(PASSWORD, safe='')}@{self.path}"
+
+    def client(self, user: str) -> Redis:
+        return connect(self.url(user), patient=False)
+
+    @property
+    def refused(self) -> list[Any]:
+        """What the store has refused, with the reasons."""
+        log: Any = self.admin.acl_log()
+        return [(entry["username"], entry["reason"], entry["object"]) for entry in log]
+
+
+@pytest.fixture(scope="module")
+def users() -> Iterator[Users]:
+    listed = (ROOT / "deploy" / "store.acl").read_text("utf-8")
+    digest = hashlib.sha256(PASSWORD.encode()).hexdigest()
+    lines = [*listed.replace("PASSWORD_SHA256", digest).splitlines(), ADMIN]
+    with server() as (client, _):
+        socket = client.connection_pool.connection_kwargs["path"]
+        for line in reversed(lines):  # that of the default user, which we are, last
+            client.execute_command("ACL", "SETUSER", *line.split()[1:])  # type: ignore[no-untyped-call]
+        admin = Redis(unix_socket_path=socket, username="admin", password="any")
+        yield Users(socket, admin)
+        admin.execute_command("ACL", "SETUSER", "default", "on", "nopass", "~*", "+@all")  # type: ignore[no-untyped-call]
+        admin.close()
+
+
+@pytest.fixture
+def emptied(users: Users) -> Users:
+    users.admin.flushall()
+    users.admin.acl_log_reset()
+    return users
+
+
+FOR_NOBODY = [
+    *("FLUSHALL", "FLUSHDB", "CONFIG SET dir /tmp", "CONFIG GET *", "SHUTDOWN"),
+    *("REPLICAOF 10.0.0.1 6379", "MODULE LIST", "ACL LIST", "ACL SETUSER worker on", "KEYS *"),
+    *("MONITOR", "SAVE", "BGREWRITEAOF", "CLIENT KILL ID 1", "SCRIPT FLUSH", "FUNCTION LIST"),
+    *("SWAPDB 0 1", "MIGRATE 10.0.0.1 6379 a 0 1", "LATENCY RESET", "SLOWLOG GET"),
+]
+
+
+@pytest.mark.parametrize("user", ["web", "worker", "health"])
+def test_no_part_may_do_what_none_needs(emptied: Users, user: str) -> None:
+    with emptied.client(user) as client:
+        client.ping()
+        for command in FOR_NOBODY:
+            with pytest.raises((NoPermissionError, ResponseError), match="no permissions"):
+                client.execute_command(*command.split())  # type: ignore[no-untyped-call]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        *("HSET {2503}:papers a b", "DEL months", "SET schema 9", "HDEL validators a"),
+        *("DEL quarantine", "INCR revision", "SET lease:scheduler me", "HSET lane:arxiv a b"),
+        "EVAL redis.call('DEL',KEYS[1]) 1 months",
+    ],
+)
+def test_the_web_server_changes_no_paper(emptied: Users, command: str) -> None:
+    with emptied.client("web") as client, pytest.raises((NoPermissionError, ResponseError)):
+        client.execute_command(*command.split())  # type: ignore[no-untyped-call]
+    assert emptied.refused
+
+
+def test_nobody_gets_in_without_a_name_and_a_password(emptied: Users) -> None:
+    for who in ("", f"default:{PASSWORD}@", "web:wrong@", "worker:@"):
+        client = connect(f"unix://{who}{emptied.path}", patient=False)
+        with pytest.raises(RedisError, match=r"invalid|authenticated|required"):
+            client.get("revision")
+    with emptied.client("health") as health, pytest.raises(NoPermissionError):
+        health.get("revision")
+
+
+def test_every_part_can_do_its_work(
+    emptied: Users, upstream: Upstream, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Worker, scheduler and commands as `worker`, the web server as `web`: nothing is refused."""
+    monkeypatch.chdir(tmp_path)
+    upstream.pick(upstream.announce(Manuscript(title="A Small Reward Model")), "weekly")
+    upstream.go_to(datetime.now(UTC))
+    environment = _environment(upstream, emptied.url("worker"))
+    parts = [
+        subprocess.Popen([sys.executable, "-m", "workers", part], env=environment, cwd=ROOT)
+        for part in ("worker", "scheduler")
+    ]
+    try:
+        with emptied.client("worker") as worker:
+            states = SourceStates(worker)
+            assert eventually(lambda: states.get("community:weekly") is not None, 30)
+            assert eventually(lambda: states.get("enrich") is not None, 30)
+            assert Store(worker).size() >= 1
+    finally:
+        for part in parts:
+            part.terminate()
+        codes = [part.wait(30) for part in parts]
+    assert codes == [0, 0]
+    _web(emptied, tmp_path)
+    with mock.patch.dict(os.environ, environment):
+        for words in COMMANDS:
+            ran = CliRunner().invoke(main, words)
+            assert "no permissions" not in ran.output, words
+            assert words[0] == "doctor" or ran.exit_code == 0, ran.output
+    assert emptied.refused == []
+
+
+COMMANDS: Final = (
+    *(["status"], ["search", "reward"], ["keyword", "add", "New", "new"], ["quarantine"]),
+    *(["backup", "b"], ["restore", "b", "--replace"], ["doctor", "--offline"]),
+    ["keyword", "remove", "New"],
+)
+
+
+def _environment(world: Upstream, url: str) -> dict[str, str]:
+    settings = world.settings()
+    return {
+        **{name: value for name, value in os.environ.items() if "REDIS" not in name},
+        "PAPERWIRE_REDIS_URL": url,
+        "PAPERWIRE_ARXIV_FEED_URL": settings["arxiv_feed_url"],
+        "PAPERWIRE_ARXIV_API_URL": settings["arxiv_api_url"],
+        "PAPERWIRE_ARXIV_OAI_URL": "",
+        "PAPERWIRE_HUGGINGFACE": "false",
+        "PAPERWIRE_KEYWORDS": "Reward Model=reward model",
+        "PAPERWIRE_COMMUNITIES": f"weekly={settings['communities']['weekly']}",
+        "PAPERWIRE_CATEGORIES": "cs.CL",
+        "PAPERWIRE_ARXIV_INTERVAL": "0",
+        "PAPERWIRE_ALLOWED_NETWORKS": "127.0.0.0/8",
+    }
+
+
+def _web(users: Users, folder: Path) -> None:
+    app = create_app(Settings(redis_url=users.url("web"), data_dir=str(folder)))
+    client = app.test_client()
+    for path in (
+        *("/", "/status", "/healthz", "/feeds/reward-model.atom", "/feeds/search.rss?q=reward"),
+        *("/feeds/search.atom?q=model&when=picked", "/api/v1/papers?q=reward", "/api/v1/sources"),
+        *("/k/reward-model", "/search?q=reward", "/api/v1/keywords", "/opml"),
+    ):
+        answer = client.get(path, follow_redirects=True)
+        assert answer.status_code == 200, path
+    with users.client("web") as redis:  # what pages that manage keywords do
+        Keywords(redis).add("Managed", "managed", now=NOW)
+        Keywords(redis).remove("Managed")
