@@ -93,7 +93,7 @@ def test_no_part_may_do_what_none_needs(emptied: Users, user: str) -> None:
         client.ping()
         for command in FOR_NOBODY:
             with pytest.raises((NoPermissionError, ResponseError), match="no permissions"):
-                client.execute_command(*command.split())  # type: ignore[no-untyped-call]
+                client.execute_command(*command.split())
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_no_part_may_do_what_none_needs(emptied: Users, user: str) -> None:
 )
 def test_the_web_server_changes_no_paper(emptied: Users, command: str) -> None:
     with emptied.client("web") as client, pytest.raises((NoPermissionError, ResponseError)):
-        client.execute_command(*command.split())  # type: ignore[no-untyped-call]
+        client.execute_command(*command.split())
     assert emptied.refused
 
 
