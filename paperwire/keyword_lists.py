@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
-from typing import BinaryIO
+from pathlib import Path
 
-from papers.errors import BadInput, UnknownKeyword
+from papers.errors import BadInput, BadParameter, UnknownKeyword
 from papers.keywords import Keywords
 from paperwire.session import Session
 from service.exports.opml_reader import MOST_BYTES, Outline, Wanted, outlines, wanted
@@ -26,9 +27,15 @@ class Told:
         )
 
 
-def read(file: BinaryIO) -> bytes:
-    """The file, or so much of it that its reader refuses it."""
-    return file.read(MOST_BYTES + 1)
+def read(file: str) -> bytes:
+    """A file (`-`: standard input), or so much of it that it is refused. Raises BadParameter."""
+    if file == "-":
+        return sys.stdin.buffer.read(MOST_BYTES + 1)
+    try:
+        with Path(file).open("rb") as opened:
+            return opened.read(MOST_BYTES + 1)
+    except OSError as error:
+        raise BadParameter("FILE", f"{file}: {error.strerror}") from error
 
 
 def keywords(session: Session, document: bytes) -> list[Told]:

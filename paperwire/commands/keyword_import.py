@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import asdict
-from typing import BinaryIO
 
 import click
 
@@ -13,9 +12,9 @@ from papers.settings import discover
 
 
 @click.command("import")
-@click.argument("file", type=click.File("rb"))
+@click.argument("file")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def keyword_import(file: BinaryIO, as_json: bool) -> None:
+def keyword_import(file: str, as_json: bool) -> None:
     """Save the keywords of an OPML file (- is standard input): each feed of Paperwire's in it.
 
     What is saved already stays as it is, so the same file may be imported again.

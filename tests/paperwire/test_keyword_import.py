@@ -91,6 +91,12 @@ def test_what_is_no_list_is_refused(command: Command) -> None:
     assert done.stderr == "paperwire: file: is no OPML: its root is 'html'\n"
 
 
+def test_a_file_that_is_not_there_is_said(command: Command) -> None:
+    done = command("keyword", "import", "none.opml")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr == "paperwire: FILE: none.opml: No such file or directory\n"
+
+
 def test_standard_input_is_a_file_too(store_url: str, redis: Redis) -> None:
     with mock.patch.dict(os.environ, {"REDIS_URL": store_url}):
         done = CliRunner().invoke(main, ["keyword", "import", "-"], input=MIXED)

@@ -3,7 +3,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import cmarkgfm
 import pytest
+from bs4 import BeautifulSoup
+from cmarkgfm.cmark import Options
 from flask.testing import FlaskClient
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -115,6 +118,30 @@ def test_any_text_is_text(any_text: str, marks: str) -> None:
     tokens = JUDGE.parse(rendered([], f"K {marks}").decode())
     at = [token.tag for token in tokens].index("h2")
     assert text_of(tokens[at + 1].children or []) == line(f"K {marks}")
+
+
+def github(papers: Sequence[Paper]) -> list[list[str]]:
+    """The texts of every cell as GitHub's own parser has them."""
+    page = cmarkgfm.github_flavored_markdown_to_html(
+        rendered(papers).decode(), Options.CMARK_OPT_UNSAFE
+    )
+    found = BeautifulSoup(page, "html.parser").find_all("tr")
+    return [[cell.get_text() for cell in row.find_all("td")] for row in found[1:]]
+
+
+def check_at_github(papers: Sequence[Paper]) -> None:
+    assert github(papers) == [[text_of(cell) for cell in row] for row in rows(papers)]
+
+
+def test_github_reads_the_same(nasty: list[Paper]) -> None:
+    check_at_github(nasty)
+    check_at_github([paper(1, title=text, abstract=text, comment=text) for text in HARD])
+
+
+@settings(max_examples=100)
+@given(st.text(alphabet="\\|`*_[]()<>&;#~!$@:/. w-+=\n", max_size=40))
+def test_github_reads_any_text_the_same(marks: str) -> None:
+    check_at_github([paper(1, title=f"a{marks}", abstract=marks, comment=marks)])
 
 
 def test_urls_can_be_followed() -> None:
