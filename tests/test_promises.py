@@ -203,6 +203,7 @@ NOT_IMPORTED: Final = {
     "types-pyyaml": "types",
 }
 MODULES: Final = {
+    "axe-playwright-python": "axe_playwright_python",
     "beautifulsoup4": "bs4",
     "citeproc-py": "citeproc",
     "flask-websub": "flask_websub",

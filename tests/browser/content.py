@@ -1,0 +1,102 @@
+"""What the pages show in these tests: generated papers of three months, picks, sources' states."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from papers.arxiv_id import ArxivId
+from papers.paper import AnnounceType, Channel, Pick, Sighting
+from papers.source_states import SourceState, State
+from paperwire.simulator.generate import Generator
+
+NOW: Final = datetime(2026, 11, 21, 12, tzinfo=UTC)
+KEYWORDS: Final = {
+    "Reasoning": "reasoning",
+    "Language Models": '"language model" OR llm',
+    "Nothing Yet": "zeugma",
+}
+PAPERS: Final = 60
+NEWEST: Final = ArxivId(202611, PAPERS // 3)
+MATHEMATICS: Final = ArxivId(202611, 999)
+_DAY: Final = timedelta(days=1)
+
+
+def sightings() -> Iterator[Sighting]:
+    """A paper announced every few hours, every fifth of them picked; one full of mathematics."""
+    generator = Generator(7)
+    for n in range(PAPERS):
+        month, number = divmod(n, PAPERS // 3)
+        at = datetime(2026, 9 + month, 1, 5, tzinfo=UTC) + _DAY * (number // 6)
+        yield _announced(generator, ArxivId(202609 + month, number + 1), at)
+        if n % 5 == 0:
+            yield _picked(ArxivId(202609 + month, number + 1), at + timedelta(hours=7), n)
+    yield _of_mathematics()
+
+
+def _announced(generator: Generator, id: ArxivId, at: datetime) -> Sighting:
+    text = generator.manuscript()
+    return Sighting(
+        id=id,
+        source="arxiv",
+        channel=Channel.ANNOUNCEMENT,
+        as_of=at,
+        version=1,
+        title=text.title,
+        abstract=text.abstract,
+        authors=text.authors,
+        categories=text.categories,
+        comment=text.comment,
+        announce_type=AnnounceType.NEW,
+        announced_at=at,
+    )
+
+
+def _picked(id: ArxivId, at: datetime, n: int) -> Sighting:
+    url = f"https://huggingface.co/papers/{id}"
+    pick = Pick("hf", at, url, f"{url}#community", votes=n % 97, comments=n % 7, submitter="reader")
+    return Sighting(
+        id, "hf", Channel.HUGGINGFACE, at, pick=pick, organization="Example Lab" if n % 2 else ""
+    )
+
+
+def _of_mathematics() -> Sighting:
+    return Sighting(
+        id=MATHEMATICS,
+        source="arxiv",
+        channel=Channel.ANNOUNCEMENT,
+        as_of=NOW,
+        version=3,
+        title=r"On $\mathbb{R}^n$ and reasoning in H$_2$O",
+        abstract=r"We show that $\sum_{i=1}^n x_i^2 \le \frac{1}{2}$ for reasoning where a < b. "
+        r"A display: $$\int_0^\infty e^{-x^2}\,dx = \frac{\sqrt{\pi}}{2}$$ ends it. " * 3,
+        authors=tuple(f"Ada Number{n}" for n in range(90)),
+        categories=("math.GT", "cs.LG"),
+        comment="12 pages, 3 figures",
+        journal_ref="J. Made Up 1 (2026) 1-12",
+        doi="10.1000/x",
+        code="https://code.example/x",
+        announce_type=AnnounceType.NEW,
+        announced_at=NOW - timedelta(hours=7),
+    )
+
+
+def states() -> Iterator[SourceState]:
+    """One source in each state."""
+    for name, state in (
+        ("announcements:cs.AI", State.OK),
+        ("announcements:cs.CL", State.STALE),
+        ("hf:today", State.FAILING),
+        ("oai:cs", State.QUIET),
+    ):
+        yield SourceState(
+            name,
+            state,
+            NOW - _DAY,
+            NOW,
+            succeeded_at=NOW - timedelta(hours=3),
+            next_at=NOW + timedelta(hours=1),
+            said="as a source says it",
+            got=12,
+        )

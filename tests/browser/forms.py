@@ -1,0 +1,36 @@
+"""The forms that every page is looked at in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A screen (CSS pixels) and a colour scheme."""
+
+    name: str
+    width: int
+    height: int
+    scheme: Literal["light", "dark"] = "light"
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What Playwright makes a context of."""
+        return {
+            "viewport": {"width": self.width, "height": self.height},
+            "color_scheme": self.scheme,
+            "reduced_motion": "reduce",
+        }
+
+
+FORMS: Final = {
+    form.name: form
+    for form in (
+        Form("light", 1280, 900),
+        Form("dark", 1280, 900, "dark"),
+        Form("phone", 390, 844),
+        Form("wide", 1920, 1080),
+    )
+}

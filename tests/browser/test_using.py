@@ -1,0 +1,128 @@
+"""What people do with the pages, in a real browser."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.sync_api import Browser, Page, Route, expect
+
+
+def test_matches_come_as_one_types(page: Page) -> None:
+    page.goto("/")
+    box, preview = page.get_by_label("Keyword"), page.locator(".preview")
+    expect(preview).to_be_hidden()
+    box.press_sequentially("reasoning")
+    expect(preview.locator(".title").first).to_be_visible()
+    expect(preview.locator("mark").first).to_have_text(re.compile("reasoning", re.IGNORECASE))
+    assert preview.locator(".title").count() <= 6
+    box.press("Escape")
+    expect(preview).to_be_hidden()
+
+
+def test_a_fault_is_told_where_it_is_made_and_goes_when_it_is_mended(page: Page) -> None:
+    page.goto("/")
+    box, preview = page.get_by_label("Keyword"), page.locator(".preview")
+    box.press_sequentially("(reasoning")
+    expect(preview.locator(".fault")).to_contain_text("is not closed")
+    expect(box).to_have_attribute("aria-invalid", "true")
+    box.press_sequentially(")")
+    expect(preview.locator(".title").first).to_be_visible()
+    expect(box).to_have_attribute("aria-invalid", "false")
+
+
+def test_only_the_last_keyword_counts(page: Page) -> None:
+    """The answer to an earlier one comes late, and is not shown."""
+    held: list[Route] = []
+    page.route("**/search/preview?q=zeugma", lambda route: held.append(route))
+    page.goto("/")
+    box = page.get_by_label("Keyword")
+    box.fill("zeugma")
+    expect(box).to_have_value("zeugma")
+    page.wait_for_timeout(300)
+    assert len(held) == 1
+    box.fill("reasoning")
+    expect(page.locator(".preview .title").first).to_be_visible()
+    for route in held:
+        route.abort()
+    expect(page.locator(".preview .title").first).to_be_visible()
+
+
+def test_from_nothing_to_a_subscription_in_one_click(page: Page, site: str) -> None:
+    """Type a keyword, Enter, Copy: the address works in any reader."""
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.goto("/")
+    page.get_by_label("Keyword").fill('"language model" -survey')
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/search?q=*")
+    page.get_by_role("button", name="Copy").first.click()
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied == page.locator("#address").input_value()
+    feed = page.request.get(site + copied.partition(":8000")[2])
+    assert feed.headers["content-type"].startswith("application/atom+xml")
+
+
+def test_a_choice_changes_the_address(page: Page) -> None:
+    page.goto("/k/reasoning")
+    page.get_by_label("Announced as").select_option("new only")
+    page.wait_for_url("**/k/reasoning?types=new")
+    page.locator(".facet a").first.click()
+    page.wait_for_url("**/search?q=*&types=new")
+
+
+def test_keys(page: Page) -> None:
+    page.goto("/k/reasoning")
+    page.keyboard.press("j")
+    first = page.locator("article").nth(0)
+    expect(first.locator("h3 a")).to_be_focused()
+    page.keyboard.press("o")
+    expect(first.locator("details")).to_have_attribute("open", "")
+    page.keyboard.press("j")
+    expect(page.locator("article").nth(1).locator("h3 a")).to_be_focused()
+    page.keyboard.press("k")
+    expect(first.locator("h3 a")).to_be_focused()
+    page.keyboard.press("s")
+    expect(page.locator(".subscribe a").first).to_be_focused()
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_be_hidden()
+    page.keyboard.press("/")
+    expect(page.get_by_label("Keyword")).to_be_focused()
+    page.keyboard.type("jk?/")
+    expect(page.get_by_label("Keyword")).to_have_value("jk?/")
+
+
+def test_focus_is_seen_and_comes_first_to_the_way_past_the_masthead(page: Page) -> None:
+    page.goto("/k/reasoning")
+    page.keyboard.press("Tab")
+    expect(page.locator(".skip")).to_be_focused()
+    expect(page.locator(".skip")).to_be_in_viewport()
+    page.keyboard.press("Tab")
+    outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+    assert outline == "solid"
+
+
+def test_print_shows_papers_and_no_controls(page: Page) -> None:
+    page.goto("/k/reasoning")
+    page.emulate_media(media="print")
+    expect(page.locator("article").first).to_be_visible()
+    expect(page.locator(".abstract").first).to_be_visible()
+    for hidden in (".ask", ".take", ".rail", ".colophon nav"):
+        expect(page.locator(hidden)).to_be_hidden()
+
+
+def test_without_scripts_all_of_it_works(browser: Browser, site: str) -> None:
+    context = browser.new_context(base_url=site, java_script_enabled=False)
+    page = context.new_page()
+    page.goto("/")
+    page.get_by_label("Keyword").fill("reasoning")
+    page.get_by_role("button", name="Read").click()
+    page.wait_for_url("**/search?q=reasoning")
+    page.get_by_label("Order").select_option("picked")
+    page.get_by_role("button", name="Show").click()
+    page.wait_for_url("**/search?q=reasoning&when=picked")
+    page.locator("summary").first.click()
+    expect(page.locator(".abstract").first).to_be_visible()
+    expect(page.get_by_role("button", name="Copy")).to_have_count(0)
+    context.close()
