@@ -215,16 +215,6 @@ def discover(environ: Mapping[str, str]) -> Settings:
     return load(config_path(environ), environ)
 
 
-def shown(settings: Settings) -> dict[str, Any]:
-    """Settings fit to print: secrets are stars."""
-    return {
-        field.name: "***"
-        if field.metadata["secret"] and getattr(settings, field.name)
-        else getattr(settings, field.name)
-        for field in dataclasses.fields(settings)
-    }
-
-
 def _from_toml(path: Path) -> dict[str, Any]:
     try:
         table = tomllib.loads(path.read_text("utf-8"))

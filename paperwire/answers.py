@@ -18,7 +18,8 @@ from papers.errors import BadParameter, BadSettings, UnknownPaper
 from papers.keywords import Keyword, Keywords
 from papers.query import parse
 from papers.search import Ask
-from papers.settings import Settings, shown
+from papers.settings import Settings
+from papers.shown_settings import shown
 from papers.source_states import Progress, SourceStates
 from papers.store import Store
 from paperwire import wording

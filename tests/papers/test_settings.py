@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from papers.errors import BadSettings
-from papers.settings import Settings, config_path, discover, load, shown
+from papers.settings import Settings, config_path, discover, load
+from papers.shown_settings import shown
 
 FIELDS = dataclasses.fields(Settings)
 
@@ -173,6 +174,9 @@ def test_secrets_are_not_shown() -> None:
     assert shown(settings)["redis_url"] == "***"
     assert shown(Settings())["redis_url"] == ""
     assert shown(settings)["port"] == 8000
+    near = Settings(communities={"ours": "https://me:pass@ours.example/f?a=b@c", "b": "http://b"})
+    told = {"ours": "https://***@ours.example/f?a=***", "b": "http://b"}
+    assert shown(near)["communities"] == told
     assert set(shown(settings)) == {field.name for field in FIELDS}
 
 

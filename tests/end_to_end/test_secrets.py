@@ -1,0 +1,106 @@
+"""What is secret is in no log, no answer, no page and no process list."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Final
+from unittest import mock
+
+import pytest
+from click.testing import CliRunner
+
+from paperwire.cli import main
+from paperwire.demo import toml
+from service.tokens import digest
+from tests.papers.server import server
+from tests.paperwire.processes import command_of, descendants, eventually
+
+ROOT: Final = Path(__file__).parents[2]
+STORE, TOKEN, FEED, QUERY = "store-s3cret", "token-s3cret-of-writing", "feed-s3cret", "key-s3cret"
+SECRETS: Final = (STORE, TOKEN, FEED, QUERY)
+COMMANDS: Final = (
+    *(["config"], ["config", "--json"], ["status", "--json"], ["doctor", "--json"]),
+    *(["fetch", "club"], ["quarantine"], ["--help"], ["backup", "b"], ["search", "a AND (b"]),
+)
+PATHS: Final = (
+    *("/", "/status", "/healthz", "/metrics", "/api/v1/sources", "/api/v1/openapi.json"),
+    *("/nowhere", "/feeds/search.atom?q=(", "/feeds/reward-model.atom", "/api/v1/papers?q=x"),
+)
+
+
+def environment() -> dict[str, str]:
+    clean = {n: v for n, v in os.environ.items() if not n.startswith(("PAPERWIRE_", "REDIS_URL"))}
+    return clean | {"PYTHONPATH": str(ROOT)}
+
+
+def get(url: str) -> str:
+    asked = urllib.request.Request(url, headers={"Authorization": f"Bearer {TOKEN}"})
+    try:
+        with urllib.request.urlopen(asked, timeout=10) as answer:
+            return f"{answer.headers}\n{answer.read().decode()}"
+    except urllib.error.HTTPError as error:
+        return f"{error.headers}\n{error.read().decode()}"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc: needs Linux")
+def test_no_secret_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with server(appendonly="yes") as (redis, _):
+        socket = redis.connection_pool.connection_kwargs["path"]
+        config = tmp_path / "paperwire.toml"
+        config.write_text(_settings(socket, tmp_path))
+        redis.config_set("requirepass", STORE)
+        redis.execute_command("AUTH", STORE)  # type: ignore[no-untyped-call]
+        told = _run(config)
+        redis.config_set("requirepass", "")
+    for secret in SECRETS:
+        assert [name for name, text in told.items() if secret in text] == [], secret
+    assert "community:club" in told["log"]
+
+
+def _settings(socket: str, folder: Path) -> str:
+    nowhere = "http://127.0.0.1:9"
+    return toml(
+        {
+            "redis_url": f"unix://:{STORE}@{socket}",
+            "token": digest(TOKEN),
+            "data_dir": str(folder),
+            "port": 0,
+            "categories": ["cs.CL"],
+            "communities": {"club": f"http://me:{FEED}@127.0.0.1:9/feed?key={QUERY}"},
+            "allowed_networks": ["127.0.0.0/8"],
+            "web_processes": 1,
+            "log_level": "debug",
+            "arxiv_oai_url": "",
+            **{f"{name}_url": nowhere for name in ("arxiv_feed", "arxiv_api", "huggingface")},
+        }
+    )
+
+
+def _run(config: Path) -> dict[str, str]:
+    """Everything that a running system prints, answers and shows of itself."""
+    told: dict[str, str] = {}
+    base = [sys.executable, "-m", "paperwire", "--config", str(config)]
+    log = config.with_name("log")
+    with log.open("w") as out:
+        up = subprocess.Popen(
+            [*base, "up"], stdout=out, stderr=subprocess.STDOUT, env=environment(), cwd=ROOT
+        )
+    try:
+        assert eventually(lambda: "Paperwire is at" in log.read_text(), 30), log.read_text()
+        address = log.read_text().partition("Paperwire is at ")[2].split()[0]
+        with mock.patch.dict(os.environ, environment(), clear=True):
+            for words in COMMANDS:
+                ran = CliRunner().invoke(main, ["--config", str(config), *words])
+                told[f"paperwire {' '.join(words)}"] = ran.output + repr(ran.exception)
+        told |= {path: get(address + path) for path in PATHS}
+        told |= {f"process {pid}": command_of(pid) for pid in descendants(up.pid)}
+    finally:
+        up.terminate()
+        up.wait(30)
+    return told | {"log": log.read_text()}
