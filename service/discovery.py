@@ -12,6 +12,7 @@ from lxml import etree
 
 from papers.errors import StoreError
 from service.addresses import Address
+from service.caching import EVERY_KEYWORD
 from service.desk import desk
 from service.feeds import FORMATS
 from service.params import Asked, without_parameters
@@ -33,7 +34,7 @@ def opensearch() -> Response:
         path,
         lambda: description(at.settings.base_url),
         content_type=f"{OPENSEARCH}; charset=utf-8",
-        keywords=(),
+        keywords=(EVERY_KEYWORD,),
     )
 
 

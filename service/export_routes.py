@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from flask import Blueprint, Response, request
 
 from papers.keywords import Keyword
@@ -12,6 +14,11 @@ from service.exports import lists, markdown, opml
 from service.serving import redirected
 
 exports = Blueprint("exports", __name__)
+
+MOST_ROWS: Final = 5_000
+"""Rows of the table of the day in all; many keywords share them evenly."""
+MOST_CHOSEN_ROWS: Final = 500
+"""The same where keywords or rows are chosen: anyone may make up any number of choices."""
 
 
 @exports.get("/opml")
@@ -35,12 +42,18 @@ def daily() -> Response:
     path = choice.path("/export/daily.md")
     return redirected(request, path) or at.serve(
         path,
-        lambda: lists.daily(
-            at.store, _keywords(at, choice), rows=choice.rows, site_url=at.settings.base_url
-        ),
+        lambda: _daily(at, choice),
         content_type=markdown.CONTENT_TYPE,
         keywords=choice.slugs or (EVERY_KEYWORD,),
     )
+
+
+def _daily(at: Desk, choice: Chosen) -> bytes:
+    """The page, its keywords sharing the rows there may be in all."""
+    keywords = _keywords(at, choice)
+    most = MOST_ROWS if choice == Chosen() else MOST_CHOSEN_ROWS
+    rows = max(1, min(choice.rows, most // max(1, len(keywords))))
+    return lists.daily(at.store, keywords, rows=rows, site_url=at.settings.base_url)
 
 
 def _keywords(at: Desk, choice: Chosen) -> list[Keyword]:

@@ -18,7 +18,7 @@ from service.exports.reference import reference_of
 CONTENT_TYPE: Final = "application/x-bibtex; charset=utf-8"
 
 _MONTHS: Final = "jan feb mar apr may jun jul aug sep oct nov dec".split()
-_TOKEN: Final = re.compile(r"\\[A-Za-z]+|\\.|\$\$|.", re.DOTALL)
+_TOKEN: Final = re.compile(r"\\[A-Za-z]+|\\.|\$\$|[^\\${}%#&_^]+|.", re.DOTALL)
 _ALWAYS: Final = {"%": r"\%", "#": r"\#", "\\": r"\textbackslash{}"}
 _OUTSIDE: Final = {"&": r"\&", "_": r"\_", "^": r"\^{}"}
 _LONE: Final = {

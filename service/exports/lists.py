@@ -19,9 +19,6 @@ _FOLDERS: Final[dict[str, tuple[str, dict[str, Any]]]] = {
 }
 """Order of the papers → what readers call the folder of such feeds, and the options they have."""
 
-MOST_ROWS: Final = 5_000
-"""Rows of the table of the day in all; many keywords share them evenly."""
-
 
 def subscriptions(base_url: str, keywords: Sequence[Keyword], orders: Sequence[str]) -> bytes:
     """The keywords' Atom feeds as OPML, in a folder for each order."""
@@ -35,11 +32,12 @@ def subscriptions(base_url: str, keywords: Sequence[Keyword], orders: Sequence[s
 
 
 def daily(store: Store, keywords: Sequence[Keyword], *, rows: int, site_url: str) -> bytes:
-    """The newest papers of the keywords as the table of the day. Raises StoreAway."""
-    rows = min(rows, MOST_ROWS // max(1, len(keywords))) or 1
-    asks = [Ask(query=parse(keyword.query), limit=rows) for keyword in keywords]
-    pages = [store.search(ask) for ask in asks]
-    sections = [
-        markdown.Section(k.name, page.papers) for k, page in zip(keywords, pages, strict=True)
-    ]
+    """The newest papers of the keywords, at most so many rows each, as the table of the day.
+
+    Raises StoreAway.
+    """
+    sections = []
+    for keyword in keywords:
+        page = store.search(Ask(query=parse(keyword.query), limit=rows))
+        sections.append(markdown.Section(keyword.name, page.papers))
     return markdown.render(sections, rows=rows, site_url=site_url)

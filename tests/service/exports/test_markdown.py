@@ -17,7 +17,7 @@ from redis import Redis
 from papers.keywords import Keywords
 from papers.paper import Paper
 from papers.tex import accents_to_unicode
-from service.exports.lists import MOST_ROWS, daily
+from service.export_routes import MOST_CHOSEN_ROWS, MOST_ROWS
 from service.exports.markdown import SHORT, Section, last_update, render
 from service.feeds.text import line, paragraphs
 from tests.service.conftest import SITE
@@ -195,15 +195,14 @@ def test_a_bad_choice_is_said(client: FlaskClient, asked: str, status: int) -> N
     assert client.get(f"/export/daily.md?{asked}").status_code == status
 
 
-def test_many_keywords_share_the_rows() -> None:
-    asked: list[int] = []
-
-    class Counting:
-        def search(self, ask: Any) -> Any:
-            asked.append(ask.limit)
-            return type("Page", (), {"papers": ()})
-
-    saved: Any = [type("Keyword", (), {"name": "A", "query": "a"})] * 200
-    store: Any = Counting()
-    daily(store, saved, rows=100, site_url=SITE)
-    assert sum(asked) == MOST_ROWS
+@pytest.mark.parametrize(
+    ("asked", "most"),
+    [("/export/daily.md", MOST_ROWS), ("/export/daily.md?n=99", MOST_CHOSEN_ROWS)],
+)
+def test_many_keywords_share_the_rows(
+    client: FlaskClient, redis: Redis, asked: str, most: int
+) -> None:
+    for number in range(59):
+        Keywords(redis).add(f"Keyword {number}", "a", now=NOW)
+    rows_each = most // 60
+    assert f"Each keyword has {rows_each} papers at most." in client.get(asked).text
