@@ -26,18 +26,21 @@ class PairFilter:
         texts = [leaf for leaf in leaves(tree) if isinstance(leaf, Text) and not leaf.prefix]
         self._pairs = sorted({pair for text in texts for pair in text_pairs(text)})
 
+    @property
+    def asks(self) -> bool:
+        """Whether there is a phrase to ask about."""
+        return bool(self._pairs)
+
     def passed(
         self, redis: Redis, months: Sequence[int], shape_of: Callable[[int], Shape]
     ) -> list[int]:
-        """The months (YYYYMM) that may, one round trip; all of them where there is no phrase."""
-        if not self._pairs:
-            return list(months)
+        """The months (YYYYMM) that may, one round trip."""
         asked = [
             ("GETBIT", keys.month_pairs(f"{month % 10_000:04}", bits), str(pair >> (32 - bits)))
             for month, bits in ((month, shape_of(month).filter_bits) for month in months)
             for pair in self._pairs
         ]
-        replies = iter(read_many(redis, asked))
+        replies = iter(read_many(redis, asked) if asked else ())
         there = {month: {pair for pair in self._pairs if not next(replies)} for month in months}
         return [month for month in months if _may(self._tree, there[month])]
 

@@ -125,11 +125,9 @@ class Spread:
 
     def months(self, tree: Node) -> set[int] | None:
         """The months that can hold what a tree asks for; None where that may be any month."""
-        asked = list(dict.fromkeys(t for leaf in leaves(tree) for t in _terms(leaf)))
-        if not asked:
-            return None
-        values: Any = self._redis.hmget(keys.SPREAD, asked)
-        return _possible(tree, dict(zip(asked, map(_unpacked, values), strict=True)))
+        terms = spread_terms(tree)
+        values: Any = self._redis.hmget(keys.SPREAD, terms) if terms else []
+        return possible_months(tree, values)
 
     def words(self, prefix: str, limit: int) -> list[str]:
         """The first words in alphabetical order that begin with a prefix."""
@@ -141,6 +139,20 @@ class Spread:
 
 
 _Months = dict[bytes, set[int] | None]
+
+
+def spread_terms(tree: Node) -> list[bytes]:
+    """The fields of the spread that a tree asks for."""
+    return list(dict.fromkeys(t for leaf in leaves(tree) for t in _terms(leaf)))
+
+
+def possible_months(tree: Node, values: Sequence[bytes | None]) -> set[int] | None:
+    """The months (YYYYMM) that can hold what a tree asks for; None where that may be any.
+
+    `values` are those of the fields `spread_terms(tree)`.
+    """
+    asked = spread_terms(tree)
+    return _possible(tree, dict(zip(asked, map(_unpacked, values), strict=True))) if asked else None
 
 
 def _possible(node: Node, months: _Months) -> set[int] | None:

@@ -11,8 +11,9 @@ from collections.abc import Iterator
 
 from papers.arxiv_id import ArxivId
 from papers.evaluate import Plan
+from papers.months import NO_MONTH, growing, months_of
 from papers.search import Ask
-from papers.walk import Candidate, Walk, candidates, growing, pick_scores
+from papers.walk import Candidate, Walk, candidates, pick_scores
 
 _PICKS_AT_ONCE = 256
 
@@ -23,7 +24,8 @@ class Upwards(Walk):
     def _by_announcement(self, ask: Ask, plan: Plan, block_size: int) -> Iterator[list[Candidate]]:
         """Candidates oldest first, in lists of one month each or less."""
         at = ArxivId.parse(ask.before)
-        newest_first = [m for m in self._months(plan.tree, None) if m >= at.month]
+        months = months_of(self._redis, plan.tree, NO_MONTH)
+        newest_first = [month for month in months if month >= at.month]
         for chunk in growing(reversed(newest_first)):
             for month, (sure, maybe) in zip(chunk, self._evaluated(plan, chunk), strict=True):
                 if month == at.month:

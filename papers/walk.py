@@ -24,25 +24,24 @@ from papers.codec import Opened
 from papers.connection import read_many
 from papers.errors import BadParameter
 from papers.evaluate import Candidates, Expansions, Plan, doubts_of
-from papers.matching import Folded, holds, month_days
+from papers.matching import Folded, holds
+from papers.months import NO_MONTH, growing, months_of
 from papers.pair_filter import PairFilter
 from papers.paper import Paper
 from papers.postings import Shape
 from papers.search import WORK_BOUND, Ask
 from papers.spread import Spread
-from papers.tree import And, Between, Named, Node, Or, Text, leaves
+from papers.tree import Node, Text, leaves
 
 MOST_WORDS: Final = 256
 """Words of one prefix that postings are asked for; of a prefix of more the texts are."""
 
-_LARGEST_CHUNK: Final = 64
-_FILTERED_CHUNK: Final = 16
+_MOST_READ: Final = 64
+_FEWEST_FILTERED: Final = 16
+_MOST_FILTERED: Final = 256
 _PICKS_AT_ONCE: Final = 256
 _FEWEST_AT_ONCE: Final = 16
 _NO_NUMBER: Final = 1 << 16
-_NO_MONTH: Final = 999_912
-_FIRST_MONTHS: Final = 31
-_ALL: Final = 1 << 16
 
 
 class Candidate(NamedTuple):
@@ -84,10 +83,9 @@ class Walk:
     def _by_announcement(self, ask: Ask, plan: Plan, block_size: int) -> Iterator[list[Candidate]]:
         """Candidates newest first, in lists of as many as are wanted: each is verified at once."""
         before = ArxivId.parse(ask.before) if ask.before else None
-        months, pairs = self._months(plan.tree, before), PairFilter(plan.tree)
+        months = months_of(self._redis, plan.tree, before.month if before else NO_MONTH)
         block: list[Candidate] = []
-        for months_in_turn in growing(months):
-            chunk = self._promising(pairs, months_in_turn)
+        for chunk in self._chunks(plan.tree, months):
             for month, (sure, maybe) in zip(chunk, self._evaluated(plan, chunk), strict=True):
                 if before is not None and month == before.month:
                     maybe.remove_range(before.number, _NO_NUMBER)
@@ -101,11 +99,16 @@ class Walk:
         if block:
             yield block
 
-    def _promising(self, pairs: PairFilter, months: Sequence[int]) -> Sequence[int]:
-        """The months that may have the pairs asked for; of a few it is not worth asking."""
-        if len(months) < _FILTERED_CHUNK:
-            return months
-        return pairs.passed(self._redis, months, self._shape)
+    def _chunks(self, tree: Node, months: Iterator[int]) -> Iterator[Sequence[int]]:
+        """Months to read together; of many only those that may have the phrases asked for."""
+        pairs = PairFilter(tree)
+        for turn in growing(months, _MOST_FILTERED if pairs.asks else _MOST_READ):
+            if pairs.asks and len(turn) >= _FEWEST_FILTERED:
+                passed = iter(pairs.passed(self._redis, turn, self._shape))
+                while chunk := list(islice(passed, _MOST_READ)):
+                    yield chunk
+            else:
+                yield turn
 
     def _by_pick(self, ask: Ask, plan: Plan) -> Iterator[list[Candidate]]:
         """Candidates in the order of their first pick, newest first."""
@@ -181,30 +184,6 @@ class Walk:
         pairs = [pair for members, row in rows for pair in zip(members, row, strict=True)]
         return {id: Opened(id, packed) for id, packed in pairs if packed}
 
-    def _months(self, tree: Node, before: ArxivId | None) -> Iterator[int]:
-        """The months that may hold what a tree asks for, newest first, none after a cursor's."""
-        spread = self._spread.months(tree)
-        if spread is None:
-            months = self._all_months(before.month if before else _NO_MONTH)
-        else:
-            near = (month for month in spread if not before or month <= before.month)
-            months = iter(sorted(near, reverse=True))
-        if any(isinstance(leaf, Named | Between) for leaf in leaves(tree)):
-            return (month for month in months if possible(tree, month))
-        return months
-
-    def _all_months(self, newest: int) -> Iterator[int]:
-        """Every month that may hold papers; most walks end among the first few."""
-        at, count = 0, _FIRST_MONTHS
-        while True:
-            members: Any = self._redis.zrevrangebyscore(
-                keys.MONTHS, newest, 0, start=at, num=count, withscores=True
-            )
-            yield from (int(score) for _, score in members)
-            if len(members) < count:
-                return
-            at, count = at + count, _ALL
-
     def _evaluated(self, plan: Plan, months: Sequence[int]) -> list[Candidates]:
         """The candidates of some months, one round trip while their shapes are as remembered."""
         fetched = self._fetched(plan, months)
@@ -245,25 +224,6 @@ class Walk:
     def _expansion(self, prefix: Text) -> list[str] | None:
         words = self._spread.words(prefix.words[0], MOST_WORDS + 1)
         return [*words, prefix.whole] if len(words) <= MOST_WORDS else None
-
-
-def possible(node: Node, month: int) -> bool:
-    """Whether any paper of a month can match: ids and days say so without asking."""
-    if isinstance(node, And):
-        return all(possible(child, month) for child in node.all)
-    if isinstance(node, Or):
-        return any(possible(child, month) for child in node.any)
-    if isinstance(node, Named):
-        return node.id.month == month
-    return node.meets(*month_days(month)) if isinstance(node, Between) else True
-
-
-def growing(months: Iterator[int]) -> Iterator[Sequence[int]]:
-    """Months in chunks of 1, 4, 16, 64: little is read in vain, and round trips are few."""
-    size = 1
-    while chunk := list(islice(months, size)):
-        yield chunk
-        size = min(size * 4, _LARGEST_CHUNK)
 
 
 def candidates(month: int, numbers: BitMap, sure: BitMap) -> list[Candidate]:
