@@ -110,7 +110,11 @@ def checked(body: bytes) -> tuple[str, str]:
 
 def clean(text: object) -> str:
     """A foreign text on one line, without the characters XML forbids; "" for what is no text."""
-    return " ".join(_FORBIDDEN.sub("", text).split()) if isinstance(text, str) else ""
+    if not isinstance(text, str):
+        return ""
+    if not text.isprintable():  # all that XML forbids is not, and so are line ends
+        text = _FORBIDDEN.sub("", text)
+    return " ".join(text.split())
 
 
 def link(text: object) -> str:

@@ -77,5 +77,5 @@ def _authors(row: Mapping[str, Any]) -> tuple[str, ...]:
 def _name(person: object) -> str:
     if not isinstance(person, list):
         raise SourceGarbled(f"the record has no readable author: {person!r:.100}")
-    keyname, forenames, suffix = [*map(clean, person[:3]), "", "", ""][:3]
-    return " ".join(part for part in (forenames, keyname, suffix) if part)
+    keyname, forenames, suffix = [*person[:3], "", "", ""][:3]
+    return clean(" ".join(part for part in (forenames, keyname, suffix) if isinstance(part, str)))

@@ -1,0 +1,151 @@
+"""Load real papers from a file with one process and with two, and say how fast.
+
+    python -m benchmarks.load [--short] [--processes 1,2] [PAPERS.jsonl.gz]
+
+Writes 30,000 papers (--short: 8,000) as lines of arXiv's metadata snapshot, each under an id of its
+own in one of four months. Where there is no file of real papers, they are made up. Then loads them
+into an empty embedded store, once with each number of processes, and once more into the full one.
+Prints papers a second from the start of the work to its end; the CPU that a paper took, in all
+processes but the store's, which on a busy machine is what counts; and the most memory that the
+largest process had. Reading alone is cutting, parsing and understanding, without storing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import tempfile
+import time
+from collections.abc import Iterator
+from concurrent.futures import Executor
+from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
+from typing import Any, Final
+
+from redis import Redis
+
+from benchmarks.corpus import DEFAULT, sightings
+from papers.paper import Sighting
+from paperwire import embedded
+from paperwire.simulator.generate import Generator
+from paperwire.simulator.model import Manuscript
+from workers.bulk_file import found
+from workers.load import Load
+from workers.load_portion import portions, read
+from workers.load_processes import executor
+
+PAPERS: Final = 30_000
+SHORT: Final = 8_000
+MONTHS: Final = 4
+
+
+def main() -> None:
+    """Run it and print the figures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("file", nargs="?", type=Path, default=DEFAULT)
+    parser.add_argument("--short", action="store_true", help=f"{SHORT:,} papers")
+    parser.add_argument("--processes", default="1,2", help="numbers of processes")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "snapshot.json"
+        count = SHORT if options.short else PAPERS
+        write(path, options.file, count)
+        megabytes = path.stat().st_size / 1e6
+        print(f"{count:,} papers, {megabytes:.0f} MB, {MONTHS} months")
+        measure_reading(path)
+        for processes in map(int, options.processes.split(",")):
+            measure(path, processes)
+
+
+def write(path: Path, real: Path, count: int) -> None:
+    """Write so many papers as a snapshot has them, in order of their ids."""
+    with path.open("w", encoding="utf-8") as out:
+        for number, text in enumerate(islice(_papers(real), count)):
+            month, place = divmod(number, count // MONTHS)
+            out.write(json.dumps(_row(f"15{month + 1:02}.{place + 1:05}", text)) + "\n")
+
+
+def measure_reading(path: Path) -> None:
+    """Everything but storing."""
+    clock = Clock()
+    with found(str(path)).opened() as reading:
+        count = sum(len(read(portion.records)[0]) for portion in portions(reading.pieces()))
+    print(f"{'reading alone':22} {clock.said(count)}")
+
+
+class Clock:
+    """Time and CPU since it was made, of this process and of those it has waited for."""
+
+    def __init__(self) -> None:
+        self._began, self._cpu = time.perf_counter(), _cpu()
+
+    def said(self, papers: int) -> str:
+        """Papers a second, and microseconds of CPU a paper."""
+        rate = papers / (time.perf_counter() - self._began)
+        return f"{rate:8,.0f} papers/s, {(_cpu() - self._cpu) / papers * 1e6:5,.0f} µs CPU a paper"
+
+
+def _cpu() -> float:
+    times = os.times()
+    return times.user + times.system + times.children_user + times.children_system
+
+
+def measure(path: Path, processes: int) -> None:
+    """Load into an empty store, and again into the full one."""
+    with tempfile.TemporaryDirectory() as folder, embedded.borrowed(embedded.place(folder)) as url:
+        for name, again in (("", False), (", again", True)):
+            clock = Clock()
+            with executor(url, processes) as pool:
+                load = Load(Redis.from_url(url), pool, processes, lambda: datetime.now(UTC))
+                *_, end = load.load(str(path), again=again)
+                peak = max(map(_peak, _processes(pool)))
+            said = f"{processes} process{'es' if processes > 1 else ''}{name}"
+            records, new = end.position.records, end.position.new
+            print(f"{said:22} {clock.said(records)}, {new:6,} new, {peak} MB")
+
+
+def _papers(real: Path) -> Iterator[Sighting | Manuscript]:
+    """Real papers, from the beginning again where there are too few, or made-up ones."""
+    if not real.exists():
+        print(f"made-up papers: {real} is not there")
+    generator = Generator(1)
+    while True:
+        if real.exists():
+            yield from sightings(real)
+        else:
+            yield generator.manuscript()
+
+
+def _row(id: str, text: Sighting | Manuscript) -> dict[str, Any]:
+    """A line of the snapshot."""
+    return {
+        "id": id,
+        "authors": ", ".join(text.authors),
+        "title": text.title,
+        "comments": text.comment or None,
+        "categories": " ".join(text.categories or ("cs.CL",)),
+        "abstract": f"  {text.abstract}\n",
+        "versions": [{"version": "v1", "created": "Mon, 5 Jan 2015 10:00:00 GMT"}],
+        "update_date": "2015-01-06",
+        "authors_parsed": [
+            [*name.split()[-1:], " ".join(name.split()[:-1])] for name in text.authors
+        ],
+    }
+
+
+def _processes(pool: Executor) -> list[int]:
+    return [os.getpid(), *getattr(pool, "_processes", {})]
+
+
+def _peak(pid: int) -> int:
+    """The most memory a process ever had, in MB; 0 where the system does not say."""
+    status = Path(f"/proc/{pid}/status")
+    said = re.search(r"VmHWM:\s*(\d+) kB", status.read_text()) if status.exists() else None
+    return int(said[1]) // 1024 if said else 0
+
+
+if __name__ == "__main__":
+    main()
