@@ -8,6 +8,7 @@ phrase's count is a percent or so too high, one by votes may be far too high.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Final, NamedTuple
@@ -20,8 +21,8 @@ from papers.connection import store_errors
 from papers.evaluate import Candidates
 from papers.matching import month_days
 from papers.month_reading import candidates, newest_months, term_postings
-from papers.terms import EVERY_DAY
-from papers.tree import Node
+from papers.terms import EVERY_DAY, label_term
+from papers.tree import Kind, Label, Node
 
 MONTHS: Final = 12
 WEEK: Final = timedelta(days=7)
@@ -37,6 +38,13 @@ class Bar(NamedTuple):
     """A month (YYYYMM) and how many of its papers match."""
 
     month: int
+    papers: int
+
+
+class Day(NamedTuple):
+    """A day and how many papers count under it."""
+
+    day: date
     papers: int
 
 
@@ -87,6 +95,22 @@ class Counter:
             exact=all(sure == maybe for sure, maybe in found.values()),
         )
 
+    def per_day(self, sources: Sequence[str], days: int) -> dict[str, list[Day]]:
+        """How many papers each source named of each of the store's last days, oldest first."""
+        with store_errors(self._redis):
+            late = self._late_days()
+            newest = max((day for _, day in late), default=None)
+            if newest is None:
+                return {}
+            terms = {name: label_term(Label(Kind.SOURCE, name.casefold())) for name in sources}
+            months = {month for month, _ in late}
+            found = term_postings(self._redis, ((m, t) for m in months for t in terms.values()))
+        span = [newest - timedelta(days=n) for n in reversed(range(days))]
+        return {
+            name: [Day(day, _shared(late, day, found, term)) for day in span]
+            for name, term in terms.items()
+        }
+
     def _late_days(self) -> _Days:
         """The papers of each day of the newest months; read once a revision."""
         revision: Any = self._redis.get(keys.REVISION)
@@ -101,6 +125,15 @@ class Counter:
 
 def _day(month: int, term: bytes) -> date:
     return month_days(month)[0] + timedelta(days=int(term[1:]))
+
+
+def _shared(days: _Days, day: date, found: Mapping[tuple[int, bytes], BitMap], term: bytes) -> int:
+    """How many papers of a day have a term, in whatever month their ids are."""
+    return sum(
+        papers.intersection_cardinality(found[month, term])
+        for (month, known), papers in days.items()
+        if known == day and (month, term) in found
+    )
 
 
 def _since(before: date, days: _Days, found: dict[int, Candidates]) -> int:

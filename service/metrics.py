@@ -31,6 +31,9 @@ metrics = Blueprint("metrics", __name__)
 QUEUE: Final = "rq:queue:paperwire"
 """The list of wake-ups that no worker has taken yet."""
 
+WORKERS: Final = "rq:workers"
+"""The set of workers that have announced themselves."""
+
 _PER_SOURCE: Final = (
     ("got", "Records that the last attempt brought."),
     ("usual", "Records that such a day usually has, where that is known."),
@@ -89,7 +92,7 @@ class _Reading(Collector):
             waiting: Any = redis.llen(QUEUE)
             overdue: Any = redis.zcount(keys.DUE, "-inf", at.now().timestamp())
             aside: Any = redis.llen(keys.QUARANTINE)
-            workers: Any = redis.scard("rq:workers")
+            workers: Any = redis.scard(WORKERS)
             scheduled = redis.exists(keys.SCHEDULER_LEASE)
         yield _gauge("papers", "Papers kept.", at.store.size())
         yield _gauge("revision", "Moves whenever a feed may have changed.", at.store.revision())

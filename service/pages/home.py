@@ -16,7 +16,7 @@ from service.caching import EVERY_KEYWORD
 from service.desk import Desk, desk
 from service.feeds.entry import Entry, entry_of
 from service.pages.picks import newest_pick, picked_in, shown_pick
-from service.pages.plots import BarPlot, bar_plot
+from service.pages.plots import BarPlot, month_plot
 from service.pages.site import kept, pages
 from service.params import Asked
 from service.source_lines import summary
@@ -65,5 +65,5 @@ def _column(at: Desk, keyword: Keyword) -> Column:
     ask = Ask(query=parse(keyword.query), limit=HOME_PAPERS)
     entries = [entry_of(paper) for paper in at.store.search(ask).papers]
     counts = at.counter.count(ask.tree)
-    plot = bar_plot(counts.months) if counts and counts.year else None
+    plot = month_plot(counts) if counts and counts.year else None
     return Column(keyword, address, entries, counts, plot)

@@ -15,7 +15,7 @@ from service.desk import Desk, Found, desk
 from service.feeds.entry import lead_of
 from service.pages.facets import facets, filters, fixed
 from service.pages.highlight import Shown, shown
-from service.pages.plots import bar_plot
+from service.pages.plots import month_plot
 from service.pages.site import kept, pages, unchanging
 from service.source_lines import trouble
 
@@ -63,7 +63,7 @@ def _page(at: Desk, address: Address) -> bytes:
         groups=_by_day(found),
         next_path=address.after(following).path("page") if following else "",
         counts=counts,
-        plot=bar_plot(counts.months) if counts else None,
+        plot=month_plot(counts) if counts else None,
         facets=facets(found, sampled) if first_page else [],
         sampled=len(sampled),
         filters=filters(address, at.sources),

@@ -13,7 +13,7 @@ from service.addresses import SEARCH, Address
 from service.desk import Desk, desk
 from service.feeds.entry import entry_of
 from service.pages.highlight import shown
-from service.pages.plots import bar_plot
+from service.pages.plots import month_plot
 from service.pages.site import HTML, PAGE_SECONDS, pages
 from service.params import Asked
 
@@ -48,5 +48,5 @@ def _found(at: Desk, text: str) -> str:
         path=Address(at.settings.base_url, SEARCH, Asked(query, {})).path("page"),
         papers=[shown(entry_of(paper), query) for paper in page.papers],
         counts=counts,
-        plot=bar_plot(counts.months) if counts else None,
+        plot=month_plot(counts) if counts else None,
     )

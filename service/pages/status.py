@@ -1,19 +1,39 @@
-"""The status page: the sources, what is under way, what is due."""
+"""The status page: the sources, what they bring, what is under way, what is due."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Final
+
 from flask import Response
 
-from papers import condition
-from service.desk import desk
+from papers import condition, keys
+from papers.connection import store_errors
+from service.desk import Desk, desk
+from service.metrics import QUEUE, WORKERS
+from service.pages.plots import day_plot
 from service.pages.site import fresh, pages
 from service.source_lines import task_name
+
+PLOTTED_DAYS: Final = 28
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What there is to do, and who does it."""
+
+    workers: int
+    scheduled: bool
+    waiting: int
+    overdue: int
+    answers: int
 
 
 @pages.get("/status")
 def status() -> Response:
-    """The sources, what is under way, what is due."""
+    """The sources, what they bring, what is under way, what is due."""
     at = desk()
+    days = at.counter.per_day(at.sources, PLOTTED_DAYS)
     return fresh(
         "status.html",
         states=at.states.all(),
@@ -22,5 +42,18 @@ def status() -> Response:
         aside=len(at.states.quarantined(1_000)),
         size=at.store.size(),
         store=condition.look(at.redis),
+        work=_work(at),
+        plots={source: day_plot(told) for source, told in days.items()},
         name=task_name,
     )
+
+
+def _work(at: Desk) -> Work:
+    with store_errors(at.redis), at.redis.pipeline(transaction=False) as pipe:
+        pipe.scard(WORKERS)
+        pipe.exists(keys.SCHEDULER_LEASE)
+        pipe.llen(QUEUE)
+        pipe.zcount(keys.DUE, "-inf", at.now().timestamp())
+        pipe.zcard(keys.CUSTOM_FEEDS)
+        workers, scheduled, waiting, overdue, answers = (int(told) for told in pipe.execute())
+    return Work(workers, bool(scheduled), waiting, overdue, answers)

@@ -15,9 +15,9 @@ from papers.paper import Paper, Sighting
 from papers.query import Query, parse
 from papers.search import Ask
 from papers.store import Store
-from tests.papers.papers_strategies import sightings
+from tests.papers.papers_strategies import TUESDAY, sightings
 from tests.papers.query_strategies import queries
-from tests.papers.test_store import NOW, announced
+from tests.papers.test_store import NOW, announced, picked
 
 
 @given(said=st.lists(sightings(), min_size=1, max_size=25), query=queries())
@@ -63,6 +63,20 @@ def test_counts_follow_the_store(redis: Redis) -> None:
         assert counts is not None
         assert (counts.week, counts.month, counts.year, counts.exact) == (number,) * 3 + (True,)
         assert counts.months[-1] == (202503, number)
+
+
+def test_papers_per_day_and_source(redis: Redis) -> None:
+    first, other = ArxivId(202503, 1), ArxivId(202502, 9)
+    assert Counter(redis).per_day(["arxiv"], 3) == {}
+    late = announced(other, announced_at=TUESDAY)
+    Store(redis).ingest([announced(first), late, picked(first)], now=NOW)
+    found = Counter(redis).per_day(["arxiv", "HF", "nobody"], 2)
+    assert {name: [day.papers for day in days] for name, days in found.items()} == {
+        "arxiv": [0, 2],
+        "HF": [0, 1],
+        "nobody": [0, 0],
+    }
+    assert [day.day for day in found["arxiv"]] == [date(2025, 3, 17), date(2025, 3, 18)]
 
 
 def test_a_prefix_of_too_many_words_is_counted_with_doubt(redis: Redis) -> None:

@@ -159,6 +159,21 @@ def test_status_shows_states_and_runs(client: FlaskClient, redis: Redis) -> None
 
 
 @pytest.mark.usefixtures("three")
+def test_status_plots_papers_a_day_and_tells_the_work(
+    client: FlaskClient, announce: Announce, redis: Redis
+) -> None:
+    announce([picked(3)])
+    redis.sadd("rq:workers", "one", "two")
+    soup = page(client, "/status")
+    figures = {d.dt.get_text(): d.dd.get_text() for d in soup.select(".figures div")}
+    assert (figures["papers kept"], figures["workers"], figures["waiting"]) == ("3", "2", "0")
+    assert "no scheduler ticks" in soup.get_text()
+    arxiv, hf = (plot["aria-label"] for plot in soup.select(".plots svg"))
+    assert arxiv.endswith("2 November 2026 1, 3 November 2026 1, 4 November 2026 1")
+    assert hf.endswith("3 November 2026 0, 4 November 2026 1")
+
+
+@pytest.mark.usefixtures("three")
 def test_pages_with_the_store_away(client: FlaskClient, away: Flask) -> None:
     before = client.get("/").data
     gone = away.test_client()
