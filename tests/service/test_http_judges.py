@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from typing import Any, Final
 
 import pytest
@@ -15,6 +16,8 @@ from httplint.note import levels
 from redis import Redis
 
 from papers.keywords import Keywords
+from papers.settings import Settings
+from service import create_app
 from tests.service.conftest import SITE, Announce
 from tests.service.made import DAY, NOW, sighting
 
@@ -41,6 +44,10 @@ FEEDS: Final = (
     "/feeds/empty.atom",
 )
 OTHERS: Final = ("/", "/k/reward-model", "/search?q=reward", "/api/v1/papers?q=reward")
+EXPORTS: Final = (
+    *("/opml", "/opensearch.xml", "/export/daily.md", "/papers/2611.00001.bib"),
+    *("/export/k/reward-model.ris", "/export/search.csl.json?q=reward"),
+)
 REDIRECTED: Final = ("/feeds/Reward-Model.atom", "/feeds/reward-model/2026-11.atom")
 REFUSED: Final = ("/feeds/nobody.atom", "/feeds/search.atom?q=-x", "/api/v1/papers", "/nowhere")
 
@@ -57,7 +64,7 @@ def complaints(notes: list[tuple[str, str]]) -> list[str]:
 
 
 def test_redbot_finds_nothing_bad_on_any_feed(server: str) -> None:
-    urls = [server + path for path in (*FEEDS, *OTHERS)]
+    urls = [server + path for path in (*FEEDS, *OTHERS, *EXPORTS)]
     command = [sys.executable, "-m", "tests.service.red", *urls]
     ran = subprocess.run(command, capture_output=True, text=True, check=True, timeout=110)
     found = [json.loads(line) for line in ran.stdout.splitlines()]
@@ -88,7 +95,7 @@ def linted(client: FlaskClient, path: str, method: str, headers: dict[str, str])
     return complaints([(note.level.value, str(note.summary)) for note in response.notes])
 
 
-@pytest.mark.parametrize("path", [*FEEDS, *OTHERS, *REDIRECTED, *REFUSED])
+@pytest.mark.parametrize("path", [*FEEDS, *OTHERS, *EXPORTS, *REDIRECTED, *REFUSED])
 @pytest.mark.parametrize("coding", ["identity", "gzip", "br"])
 def test_httplint_has_no_complaint(client: FlaskClient, path: str, coding: str) -> None:
     headers = {"Accept-Encoding": coding}
@@ -97,6 +104,14 @@ def test_httplint_has_no_complaint(client: FlaskClient, path: str, coding: str) 
     tag = client.get(path, headers=headers).headers.get("ETag")
     if tag:
         assert linted(client, path, "GET", {**headers, "If-None-Match": tag}) == []
+
+
+@pytest.mark.usefixtures("app")
+def test_httplint_has_no_complaint_of_a_feed_with_a_hub(site: Settings) -> None:
+    client = create_app(replace(site, websub_hub="https://hub.example/")).test_client()
+    assert linted(client, FEED, "GET", {}) == []
+    tag = client.get(FEED).headers["ETag"]
+    assert linted(client, FEED, "GET", {"If-None-Match": tag}) == []
 
 
 def test_httplint_has_no_complaint_of_an_answer_with_the_store_away(

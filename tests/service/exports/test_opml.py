@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -159,6 +160,25 @@ REFUSED = {
 def test_a_bad_list_is_refused(document: bytes) -> None:
     with pytest.raises(BadParameter):
         outlines(document)
+
+
+LIST = listed('<outline text="A"><outline title="B" xmlUrl="/feeds/b.atom"/></outline>')
+
+
+@given(
+    st.binary(max_size=200)
+    | st.tuples(st.integers(0, len(LIST)), st.integers(0, len(LIST)), st.binary(max_size=20)).map(
+        lambda cut: LIST[: cut[0]] + cut[2] + LIST[cut[1] :]
+    )
+)
+def test_any_bytes_are_a_list_or_refused(document: bytes) -> None:
+    try:
+        found = outlines(document)
+    except BadParameter:
+        return
+    for outline in found:
+        with contextlib.suppress(BadInput):
+            wanted(outline)
 
 
 def test_the_lines_of_a_list_are_told() -> None:
