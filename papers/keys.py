@@ -29,7 +29,7 @@
 | `backfill` | string | the plan of a backfill and how far it is, JSON | till done | workers.backfill | copied |
 | `websub` | hash | slug → digest of what the hub was told of last | for ever | workers.websub | copied |
 | `loads` | hash | identity of a bulk file → how far its load is, JSON | for ever | workers.load | copied |
-| `feed:HASH` | string | a rendered answer with its validators | 1 day | service.caching | no |
+| `feed:HASH:CODING` | string | a rendered answer in one coding, with its validators | 1 day | service.caching | no |
 | `feed:HASH:validators` | string | ETag and Last-Modified of the newest answer | 30 days | service.caching | no |
 | `feeds:custom` | sorted set | digests of the answers that anyone can ask for, by the second they were made | for ever | service.custom_answers | no |
 | `snapshot:SLUG:PERIOD` | string | packed papers of a keyword in a month, week or day that is over | 40 to 400 days unread | service.snapshots | copied |
@@ -129,9 +129,9 @@ def task_lock(task: str) -> str:
     return f"lock:task:{task}"
 
 
-def feed(digest: str) -> str:
-    """A rendered answer, by the digest of its canonical request."""
-    return f"feed:{digest}"
+def feed(digest: str, coding: str) -> str:
+    """A rendered answer in a coding (`br`, `gzip`), by the digest of its canonical request."""
+    return f"feed:{digest}:{coding}"
 
 
 def feed_lock(digest: str) -> str:

@@ -19,8 +19,8 @@ class Answer:
     """An answer ready to send.
 
     `etag` is of the content, without quotes. `modified` is when the content last changed, in
-    seconds since 1970. `packed` holds the body in every coding; `length` is that of the body
-    itself. `stamp` tells which state of the store it was made from.
+    seconds since 1970. `packed` holds the body in some coding or in all; `length` is that of the
+    body itself. `stamp` tells which state of the store it was made from.
     """
 
     etag: str
@@ -30,10 +30,16 @@ class Answer:
     stamp: bytes
 
     def body(self, encoding: str = IDENTITY) -> bytes:
-        """The body in a coding; plain as it was rendered."""
-        if encoding != IDENTITY:
+        """The body in a coding; made from another where only that is here."""
+        if encoding in self.packed:
             return self.packed[encoding]
-        return ENCODINGS["gzip"].unpack(self.packed["gzip"])
+        name, packed = next(iter(self.packed.items()))
+        plain = ENCODINGS[name].unpack(packed)
+        return ENCODINGS[encoding].pack(plain) if encoding else plain
+
+    def only(self, encoding: str) -> Answer:
+        """The answer with its body in one coding: what one client needs."""
+        return replace(self, packed={encoding: self.packed[encoding]})
 
     def tag(self, encoding: str = IDENTITY) -> str:
         """The entity tag of the body in a coding: other bytes, another tag."""

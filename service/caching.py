@@ -34,6 +34,7 @@ from papers.connection import store_errors
 from papers.errors import StoreAway, StoreError, TooMany, UnknownKeyword
 from service.answer import Answer, answer_of, etag_of, pack, unpack
 from service.custom_answers import CustomAnswers
+from service.encodings import ENCODINGS
 from service.last_good import LastGood
 
 ANSWER_SECONDS: Final = 24 * 3600
@@ -56,13 +57,15 @@ class Wanted:
 
     `keywords` are slugs, or `EVERY_KEYWORD` alone; none for a custom one. `period` names the day or
     month that the answer is of, where it is another one when that is over. An `archive`
-    is one of hundreds of its keyword, or a page of one paper or day.
+    is one of hundreds of its keyword, or a page of one paper or day. `coding` is what the client
+    gets it in: the other is not even read.
     """
 
     request: str
     keywords: tuple[str, ...] = ()
     period: str = ""
     archive: bool = False
+    coding: str = "gzip"
 
     @property
     def custom(self) -> bool:
@@ -171,7 +174,7 @@ class Answers:
             self._keep(digest, answer)
             if wanted.custom:
                 self._custom.add(digest, now)
-            return answer
+            return answer.only(wanted.coding)
         finally:
             self._release(lock)
 
@@ -180,7 +183,7 @@ class Answers:
             pipe.get(keys.SCHEMA)
             pipe.get(keys.REVISION)
             pipe.hgetall(keys.SOURCES)
-            pipe.get(keys.feed(digest))
+            pipe.get(keys.feed(digest, wanted.coding))
             if wanted.keywords == (EVERY_KEYWORD,):
                 pipe.hgetall(keys.KEYWORDS)
             elif wanted.keywords:
@@ -212,7 +215,9 @@ class Answers:
         """Keep an answer in Redis; a store that takes no writes costs speed, not the answer."""
         try:
             with store_errors(self._redis), self._redis.pipeline(transaction=False) as pipe:
-                pipe.set(keys.feed(digest), pack(answer), ex=ANSWER_SECONDS)
+                for coding in ENCODINGS:
+                    part = pack(answer.only(coding))
+                    pipe.set(keys.feed(digest, coding), part, ex=ANSWER_SECONDS)
                 pipe.set(
                     keys.feed_validators(digest), pack(answer.validators), ex=VALIDATOR_SECONDS
                 )

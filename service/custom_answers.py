@@ -14,6 +14,7 @@ from redis import Redis
 from papers import keys
 from papers.connection import store_errors
 from papers.errors import StoreError
+from service.encodings import ENCODINGS
 
 _log = logging.getLogger(__name__)
 
@@ -32,7 +33,8 @@ class CustomAnswers:
                 excess = int(self._redis.zcard(keys.CUSTOM_FEEDS)) - self._most
                 dropped: Any = self._redis.zpopmin(keys.CUSTOM_FEEDS, excess) if excess > 0 else []
                 for old, _ in dropped:
-                    self._redis.unlink(keys.feed(old.decode()))
                     self._redis.unlink(keys.feed_validators(old.decode()))
+                    for coding in ENCODINGS:
+                        self._redis.unlink(keys.feed(old.decode(), coding))
         except StoreError as error:
             _log.warning("custom answers are not bounded: %s", error)

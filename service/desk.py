@@ -27,6 +27,7 @@ from papers.store import Store
 from papers.tree import any_of
 from service.addresses import SEARCH, Address
 from service.caching import Answers, Wanted
+from service.encodings import chosen
 from service.feeds.entry import Entry, entry_of, lead_of
 from service.feeds.text import line, source_name
 from service.last_good import LastGood
@@ -113,12 +114,14 @@ class Desk:
         long as the settings say, or `most_seconds` if that is less, or as a header says.
         """
         seconds = self.settings.cache_seconds
-        wanted = Wanted(path, keywords, period, archive)
+        coding = chosen(request.accept_encodings)
+        wanted = Wanted(path, keywords, period, archive, coding or "gzip")
         now, client = self.now(), request.remote_addr or ""
         served = self.answers.get(wanted, render, now=now, spend=lambda: self.rates.spend(client))
         return respond(
             request,
             served,
+            coding=coding,
             content_type=content_type,
             seconds=seconds if most_seconds is None else min(seconds, most_seconds),
             now=now,

@@ -1,4 +1,4 @@
-"""An answer as an HTTP response: validators, 304, encodings, caching, redirects to one URL.
+"""An answer as an HTTP response: validators, 304, codings, caching, redirects to one URL.
 
 https://www.rfc-editor.org/rfc/rfc9110 and https://www.rfc-editor.org/rfc/rfc9111
 """
@@ -12,7 +12,6 @@ from flask import Request, Response
 from werkzeug.http import http_date
 
 from service.caching import Served
-from service.encodings import chosen
 from service.validators import held_tag, is_held
 
 AWAY_SECONDS: Final = 60
@@ -23,19 +22,19 @@ def respond(
     request: Request,
     served: Served,
     *,
+    coding: str,
     content_type: str,
     seconds: int,
     now: datetime,
     headers: dict[str, str] | None = None,
 ) -> Response:
-    """The response with an answer: its body, or 304 where the client has it already.
+    """The response with an answer: its body in a coding, or 304 where the client has it already.
 
     A 304 has the tag that the client sent, so that a cache knows which of its copies is meant.
     """
     answer = served.answer
-    encoding = chosen(request.accept_encodings)
     common = {
-        "ETag": answer.tag(encoding),
+        "ETag": answer.tag(coding),
         "Last-Modified": http_date(answer.modified),
         "Cache-Control": f"public, max-age={seconds}",
         "Vary": "Accept-Encoding",
@@ -46,11 +45,11 @@ def respond(
         common["Cache-Status"] = "paperwire; hit; detail=store-away"
         common["Cache-Control"] = f"public, max-age={min(seconds, AWAY_SECONDS)}"
     if is_held(request, answer.etag, answer.modified, now=now):
-        common["ETag"] = held_tag(request, answer.tags(encoding))
+        common["ETag"] = held_tag(request, answer.tags(coding))
         return Response(status=304, headers=common)
-    if encoding:
-        common["Content-Encoding"] = encoding
-    return Response(answer.body(encoding), headers=common, content_type=content_type)
+    if coding:
+        common["Content-Encoding"] = coding
+    return Response(answer.body(coding), headers=common, content_type=content_type)
 
 
 def redirected(request: Request, path: str) -> Response | None:

@@ -41,7 +41,7 @@ def filled(redis: Redis) -> None:
     redis.hset(keys.UNKNOWN, "2611.00060", "[1, 5]")
     redis.set(keys.BACKFILL, "{}")
     redis.hset(keys.VALIDATORS, "https://a.example/", "{}")
-    redis.set(keys.feed("abc"), "cached")
+    redis.set(keys.feed("abc", "br"), "cached")
     redis.set("another-program", "its own")
 
 
@@ -68,7 +68,7 @@ def test_a_restored_store_is_the_same(redis: Redis, made: Path) -> None:
     assert (counts.papers, counts.months) == (41, 2)
     assert taken(redis) == before
     assert schema.found(redis) == schema.SCHEMA
-    assert not redis.exists(keys.VALIDATORS, keys.feed("abc"), keys.DUE, "another-program")
+    assert not redis.exists(keys.VALIDATORS, keys.feed("abc", "br"), keys.DUE, "another-program")
     again = made.with_name("again")
     assert backup.save(redis, again, now=NOW) == counts
 
@@ -86,7 +86,7 @@ def test_a_store_that_holds_something_is_replaced_only_when_told_to(
     restore(redis, made, replace=True, now=NOW)
     assert taken(redis) == before
     assert redis.get("another-program") == b"its own"
-    assert not redis.exists(keys.feed("abc"), keys.VALIDATORS)
+    assert not redis.exists(keys.feed("abc", "br"), keys.VALIDATORS)
     assert Store(redis).revision() > revision
     assert int(redis.get("{2611}:rev") or 0) > int(rev or 0)
 

@@ -9,9 +9,11 @@ from typing import Final
 
 import brotli
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from hypothesis import given
 from hypothesis import strategies as st
+from redis import Redis
 from werkzeug.datastructures import Accept
 from werkzeug.http import http_date, parse_accept_header
 
@@ -223,3 +225,22 @@ def test_scripts_of_other_sites_may_ask_conditionally(client: FlaskClient) -> No
     assert "ETag" in answer.headers["Access-Control-Expose-Headers"]
     assert "Access-Control-Allow-Credentials" not in answer.headers
     assert "Access-Control-Allow-Origin" not in client.get("/").headers
+
+
+def test_the_last_good_answer_comes_in_any_coding(client: FlaskClient, away: Flask) -> None:
+    plain = client.get(FEED, headers={"Accept-Encoding": "gzip"})
+    for accepted, unpack in UNPACK.items():
+        answer = away.test_client().get(FEED, headers={"Accept-Encoding": accepted or "identity"})
+        assert unpack(answer.data) == gzip.decompress(plain.data)
+        assert answer.headers.get("Content-Encoding") == accepted
+
+
+def test_only_the_coding_that_is_sent_is_read(client: FlaskClient, redis: Redis) -> None:
+    client.get(FEED)
+    for key in redis.scan_iter("feed:*:br"):
+        redis.set(key, b"damaged")
+    assert client.get(FEED, headers={"Accept-Encoding": "gzip"}).status_code == 200
+    (key,) = redis.scan_iter("feed:*:br")
+    assert redis.get(key) == b"damaged"
+    assert client.get(FEED, headers={"Accept-Encoding": "br"}).status_code == 200
+    assert redis.get(key) != b"damaged"
