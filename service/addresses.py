@@ -68,6 +68,10 @@ class Address:
         """The same question in order of announcement, from its beginning."""
         return self._with(self._unordered)
 
+    def digest(self, kind: str) -> Address:
+        """The digest of the same keyword by `day` or `week`; it takes no other parameter."""
+        return replace(self, asked=replace(self.asked, options={}, digest=kind))
+
     def within(self, since: date, until: date) -> Address:
         """The same question of some days, both included, from their beginning."""
         return self._with({**self._unordered, "since": since, "until": until})

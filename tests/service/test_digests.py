@@ -179,3 +179,9 @@ def test_many_authors_are_cut_short(client: FlaskClient, announce: Announce) -> 
     text = entries(client)[-1].content[0].value
     assert "<br />A, B, C, D<" in text
     assert "<br />A, B, C and 2 more<" in text
+
+
+def test_the_page_leads_to_its_digests(client: FlaskClient) -> None:
+    page = BeautifulSoup(client.get("/k/reward-model?min_votes=3").data, "html.parser")
+    links = [str(link["href"]) for link in page.find_all("a", type="application/atom+xml")]
+    assert {DAILY, WEEKLY} <= set(links)
