@@ -5,8 +5,19 @@ address ─▶ what the store finds ─▶ shown (marked words, excerpts) ─▶
 
 from __future__ import annotations
 
-from service.pages import home, keyword, paper, picks, preview, status
+from service.pages import digest, home, keyword, listings, paper, picks, preview, status
 from service.pages.site import pages
 from service.pages.wording import register_filters
 
-__all__ = ["home", "keyword", "pages", "paper", "picks", "preview", "register_filters", "status"]
+__all__ = [
+    "digest",
+    "home",
+    "keyword",
+    "listings",
+    "pages",
+    "paper",
+    "picks",
+    "preview",
+    "register_filters",
+    "status",
+]

@@ -10,7 +10,7 @@ from typing import Final
 from flask import Response, render_template, request
 
 from papers.paper import Paper
-from service.addresses import SEARCH, Address
+from service.addresses import SEARCH, Address, joined
 from service.desk import Desk, Found, desk
 from service.feeds.entry import lead_of
 from service.pages.facets import facets, filters, fixed
@@ -43,10 +43,14 @@ def search() -> Response:
 def _papers(name: str) -> Response:
     at = desk()
     address = at.address(name)
-    return kept(address.path("page"), lambda: _page(at, address), keywords=address.keywords)
+    return kept(address.path("page"), lambda: page_of(at, address), keywords=address.keywords)
 
 
-def _page(at: Desk, address: Address) -> bytes:
+def page_of(at: Desk, address: Address, *, heading: str = "", place: str = "") -> bytes:
+    """The papers at an address as a page; at a place of its own with a heading, it is a listing.
+
+    A listing shows abstracts in full.
+    """
     most: int = address.asked.options.get("limit", PAGE_PAPERS)
     first_page = "before" not in address.asked.options
     sample = at.find(address, max(FACET_PAPERS, most) if first_page else most)
@@ -61,7 +65,8 @@ def _page(at: Desk, address: Address) -> bytes:
         atom_url=address.after("").url("atom"),
         api_path=address.api_path,
         groups=_by_day(found),
-        next_path=address.after(following).path("page") if following else "",
+        next_path=_next(address.after(following), place) if following else "",
+        heading=heading,
         counts=counts,
         plot=month_plot(counts) if counts else None,
         facets=facets(found, sampled) if first_page else [],
@@ -72,6 +77,12 @@ def _page(at: Desk, address: Address) -> bytes:
         trouble=trouble(found.states),
         q="" if found.keywords else found.query.canonical,
     ).encode()
+
+
+def _next(address: Address, place: str) -> str:
+    if not place:
+        return address.path("page")
+    return joined(place, replace(address.asked, query=None).spelled)
 
 
 def _cut(found: Found, most: int) -> Found:

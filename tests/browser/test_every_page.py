@@ -24,6 +24,8 @@ PAGES = {
     "weekly": "/weekly/2026-W45",
     "monthly": "/monthly/2026-10",
     "trending": "/trending",
+    "digest": "/digest",
+    "listing": "/categories/cs.CL?n=6",
     "status": "/status",
     "missing": "/nowhere",
 }

@@ -16,6 +16,7 @@ VALUES = {
     "suffix": "atom",
     "form": "bib",
     "rhythm": "daily",
+    "kind": "authors",
     "period": "2026-11-21",
     "month": "2026-05",
     "id": "2611.00001",

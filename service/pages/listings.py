@@ -1,0 +1,44 @@
+"""Listings: all papers of an author, a category, an organisation or a topic, abstracts in full.
+
+Each is a search under a name that people can guess, and has that search's feeds.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+from urllib.parse import quote
+
+from flask import Response, request
+
+from papers.query import parse
+from service.addresses import SEARCH, Address, joined
+from service.desk import desk
+from service.feeds.text import category_name, line
+from service.pages.keyword import page_of
+from service.pages.site import HTML, PAGE_SECONDS, pages
+from service.params import Asked, read
+
+TERMS: Final = {
+    "authors": 'au:"{}"',
+    "categories": "cat:{}",
+    "organizations": 'org:"{}"',
+    "topics": '"{}"',
+}
+"""What a listing is of, and the keyword that finds its papers."""
+
+
+@pages.get("/<any(authors, categories, organizations, topics):kind>/<path:name>")
+def listing(kind: str, name: str) -> Response:
+    """The papers of one author, category, organisation or topic. Raises BadQuery, BadParameter."""
+    at, told = desk(), line(name)
+    query = parse(TERMS[kind].format(told.replace('"', " ")))
+    options = read(request.args, saved=True, sources=at.sources).options
+    address = Address(at.settings.base_url, SEARCH, Asked(query, options))
+    place = f"/{kind}/{quote(told)}"
+    return at.serve(
+        joined(place, Asked(None, options).spelled),
+        lambda: page_of(at, address, heading=category_name(told), place=place),
+        content_type=HTML,
+        keywords=(),
+        most_seconds=PAGE_SECONDS,
+    )

@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import pytest
+from flask.testing import FlaskClient
+
+from tests.service.conftest import Announce
+from tests.service.made import sighting
+from tests.service.test_pages import page
+
+LONG = "A long abstract that is shown in full. " * 20
+
+
+@pytest.fixture
+def papers(announce: Announce) -> None:
+    announce(
+        [
+            sighting(1, authors=("José Ørsted",), abstract=LONG),
+            sighting(2, authors=('Ada "A" Lovelace',), categories=("math.GT",)),
+            sighting(3, organization="Example Lab", comment="12 pages"),
+        ]
+    )
+
+
+@pytest.mark.usefixtures("papers")
+@pytest.mark.parametrize(
+    ("path", "heading", "numbers"),
+    [
+        ("/authors/Jos%C3%A9%20%C3%98rsted", "José Ørsted", [3, 1]),
+        ("/authors/ada%20a%20lovelace", "ada a lovelace", [2]),
+        ("/authors/Ada%20%22A%22%20Lovelace", 'Ada "A" Lovelace', [2]),
+        ("/categories/math.GT", "Geometric Topology", [2]),
+        ("/organizations/Example%20Lab", "Example Lab", [3]),
+        ("/topics/reward%20model", "reward model", [3, 2, 1]),
+    ],
+)
+def test_listings(client: FlaskClient, path: str, heading: str, numbers: list[int]) -> None:
+    soup = page(client, path)
+    assert soup.h1.get_text() == heading
+    assert [int(h.get_text().split()[-1]) for h in soup.select("h3")] == numbers
+    assert not soup.select("details")
+    feed = client.get(str(soup.select(".subscribe a")[2]["href"])).json
+    assert feed is not None
+    assert len(feed["items"]) == len(numbers)
+
+
+@pytest.mark.usefixtures("papers")
+def test_a_listing_shows_abstracts_in_full_and_goes_on(client: FlaskClient) -> None:
+    first = page(client, "/topics/reward%20model?n=2")
+    assert "12 pages" in first.get_text()
+    older = str(first.find("a", rel="next")["href"])
+    assert older.startswith("/topics/reward%20model?before=")
+    (article,) = page(client, older).select("article")
+    assert " ".join(article.select(".abstract")[0].get_text().split()) == LONG.strip()
+
+
+@pytest.mark.parametrize("path", ["/authors/%20", "/topics/-", "/categories/no.SUCH.x"])
+def test_what_names_nothing_is_refused(client: FlaskClient, path: str) -> None:
+    assert client.get(path).status_code in (400, 404)
+
+
+@pytest.mark.usefixtures("papers")
+def test_the_digest_has_a_section_a_keyword(client: FlaskClient) -> None:
+    soup = page(client, "/digest")
+    (section,) = soup.select(".section")
+    assert section.h2.get_text() == "Reward Model"
+    assert [a.get_text() for a in section.select(".title")] == [
+        f"Reward model number {n}" for n in (3, 2, 1)
+    ]
+    folded = [summary.contents[0] for summary in section.select("summary")]
+    assert folded == ["Abstract", "Comment", "Abstract", "Abstract"]
+    for link in soup.select("main a"):
+        if not str(link["href"]).startswith("#"):
+            assert client.get(str(link["href"])).status_code == 200
