@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import enum
 import json
+from collections.abc import Sequence
 from dataclasses import MISSING, asdict, dataclass, fields
 from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
 
 from redis import Redis
+from redis.client import Pipeline
 
 from papers import keys
 from papers.connection import store_errors
@@ -193,6 +195,22 @@ class SourceStates:
             self._redis.lpush(keys.QUARANTINE, _encoded(record))
             self._redis.ltrim(keys.QUARANTINE, 0, MAX_QUARANTINED - 1)
 
+    def quarantine_once(self, records: Sequence[SetAside]) -> None:
+        """Set records aside, those of one task that are there already not again."""
+
+        def push(pipe: Pipeline) -> None:
+            texts: Any = pipe.lrange(keys.QUARANTINE, 0, -1)
+            there = {_told(_decoded(SetAside, keys.QUARANTINE, text)) for text in texts}
+            fresh = [_encoded(record) for record in records if _told(record) not in there]
+            pipe.multi()
+            if fresh:
+                pipe.lpush(keys.QUARANTINE, *fresh)
+                pipe.ltrim(keys.QUARANTINE, 0, MAX_QUARANTINED - 1)
+
+        if records:
+            with store_errors(self._redis):
+                self._redis.transaction(push, keys.QUARANTINE)
+
     def quarantined(self, limit: int) -> list[SetAside]:
         """What was set aside, newest first."""
         with store_errors(self._redis):
@@ -205,6 +223,10 @@ class SourceStates:
             pipe.llen(keys.QUARANTINE)
             pipe.delete(keys.QUARANTINE)
             return int(pipe.execute()[0])
+
+
+def _told(record: SetAside) -> tuple[str, str, str]:
+    return (record.task, record.reason, record.excerpt)
 
 
 _Kind = TypeVar("_Kind", SourceState, Progress, SetAside)

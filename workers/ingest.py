@@ -26,7 +26,7 @@ from workers import websub
 from workers.cadence import next_time
 from workers.fetching import Answer
 from workers.sources.result import Fetch, Fetched, Rejected, Upstreams
-from workers.storing import Poison, set_aside, stored
+from workers.storing import Poison, stored
 from workers.usual import Usual
 
 _NAMING: Final = ("hf", "community")
@@ -159,7 +159,7 @@ class Ingest:
         tally.set_aside += len(rejected)
         tally.too_old += came.too_old
         records = [SetAside(task, now, record.reason, record.excerpt) for record in rejected]
-        set_aside(self._states, task, records)
+        self._states.quarantine_once(records)
         if part.complete and not (part.stale or part.unreadable):
             self._upstreams.fetcher.remember(part.answer, part.memo)
         if part.more or part.total is not None:

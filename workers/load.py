@@ -30,7 +30,6 @@ from workers.bulk_file import BulkFile, Reading, base, found
 from workers.ingest import Clock
 from workers.load_portion import Done, Portion, portions
 from workers.load_processes import take_in
-from workers.storing import set_aside
 
 MOST_KEPT: Final = 200
 """Records of one file that are set aside with their text; of more only the number is told."""
@@ -192,7 +191,7 @@ class Load:
             SetAside(name, now, f"line {bad.line}: {bad.reason}", bad.excerpt)
             for bad in done.bad[:room]
         ]
-        set_aside(self._states, name, records)
+        self._states.quarantine_once(records)
         return position.after(portion, done, now)
 
     def _show(self, at: Position) -> None:

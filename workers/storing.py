@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Final
 
 from papers.paper import Paper, Sighting
-from papers.source_states import MAX_QUARANTINED, SetAside, SourceStates
 from papers.store import Ingested, Store
 
 _POISON: Final = (ValueError, TypeError, LookupError, ArithmeticError)
@@ -61,14 +60,3 @@ def _stored(
         one.new + other.new, one.changed + other.changed, one.unchanged + other.unchanged
     )
     return Stored(both, a.poison + b.poison, too_old)
-
-
-def set_aside(states: SourceStates, task: str, records: Sequence[SetAside]) -> None:
-    """Quarantine records of a task, those that are there already not again."""
-    if not records:
-        return
-    there = states.quarantined(MAX_QUARANTINED)
-    known = {(record.reason, record.excerpt) for record in there if record.task == task}
-    for record in records:
-        if (record.reason, record.excerpt) not in known:
-            states.quarantine(record)
