@@ -17,9 +17,14 @@ PAIRS = [
 
 
 def schemes() -> list[dict[str, str]]:
-    """The named colours of each scheme: light, then dark."""
+    """The named colours of each scheme: light, then dark, then printed."""
     blocks = re.findall(r":root \{(.*?)\}", STYLE, re.DOTALL)
-    return [dict(re.findall(r"--(\w+): (#[0-9a-f]{6});", block)) for block in blocks]
+    named = [re.findall(r"--(\w+): #((?:[0-9a-f]{3}){1,2});", block) for block in blocks]
+    return [{name: _long(digits) for name, digits in colours} for colours in named]
+
+
+def _long(digits: str) -> str:
+    return f"#{digits if len(digits) == 6 else ''.join(2 * digit for digit in digits)}"
 
 
 def luminance(colour: str) -> float:
@@ -29,7 +34,7 @@ def luminance(colour: str) -> float:
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
-@pytest.mark.parametrize("colours", schemes(), ids=["light", "dark"])
+@pytest.mark.parametrize("colours", schemes(), ids=["light", "dark", "printed"])
 @pytest.mark.parametrize(("ink", "ground"), PAIRS)
 def test_contrast_is_enough_for_text(colours: dict[str, str], ink: str, ground: str) -> None:
     light, dark = sorted((luminance(colours[ink]), luminance(colours[ground])), reverse=True)

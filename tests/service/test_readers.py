@@ -6,23 +6,20 @@ import gzip
 import http.client
 
 import feedparser
-import pytest
 import requests
 from redis import Redis
 
 from papers.source_states import SourceState, SourceStates, State
-from service.feeds import FORMATS
 from tests.service.conftest import Announce
 from tests.service.made import DAY, FIRST, NOW, picked, revision, sighting
 from tests.subscriber import Polled, Subscriber
 
 
-@pytest.mark.parametrize("suffix", FORMATS)
 def test_a_reader_sees_each_paper_new_once_and_modified_by_its_authors_only(
-    server: str, announce: Announce, redis: Redis, suffix: str
+    server: str, announce: Announce, redis: Redis
 ) -> None:
     announce([sighting(1), sighting(2)])
-    subscriber = Subscriber(f"{server}/feeds/reward-model.{suffix}")
+    subscriber = Subscriber(f"{server}/feeds/reward-model.atom")
     seen = [subscriber.poll()]
     for news in (
         [],
