@@ -48,6 +48,11 @@ class Address:
         """The absolute URL of a form."""
         return self.base_url + self.path(form)
 
+    def references(self, form: str) -> str:
+        """Path and query string of its papers as references, in a form's suffix."""
+        where = f"k/{self.slug}" if self.saved else SEARCH
+        return joined(f"/export/{where}.{form}", self.asked.spelled)
+
     @property
     def api_path(self) -> str:
         """Path and query string in the API, where a saved keyword is a parameter."""

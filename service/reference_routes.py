@@ -57,9 +57,8 @@ def keyword(name: str, form: str) -> Response:
 def _keyword(name: str, form: str) -> Response:
     at = desk()
     address = at.address(name)
-    where = f"k/{address.slug}" if address.saved else SEARCH
     return _served(
-        joined(f"/export/{where}.{form}", address.asked.spelled),
+        address.references(form),
         form,
         lambda: at.find(address).page.papers,
         name=address.slug,

@@ -44,6 +44,7 @@ def test_every_page_names_the_search_and_its_feeds(client: FlaskClient, path: st
     soup = BeautifulSoup(client.get(path).data, "html.parser")
     (found,) = soup.find_all("link", rel="search")
     assert found["href"] == "/opensearch.xml"
+    assert soup.find("a", href="/opml")
     types = [link["type"] for link in soup.find_all("link", rel="alternate")]
     assert types[:3] == ["application/atom+xml", "application/rss+xml", "application/feed+json"]
     for link in soup.find_all("link", rel="alternate"):

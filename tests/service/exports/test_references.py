@@ -298,6 +298,15 @@ def test_a_papers_page_leads_to_its_references(client: FlaskClient, announce: An
         assert client.get(str(link["href"])).content_type == content_type
 
 
+@pytest.mark.usefixtures("three")
+@pytest.mark.parametrize("path", ["/k/reward-model?n=2", "/search?q=number"])
+def test_a_keywords_page_leads_to_its_references(client: FlaskClient, path: str) -> None:
+    soup = BeautifulSoup(client.get(path).data, "html.parser")
+    (link,) = soup.find_all("a", string="As BibTeX")
+    shown = len(soup.find_all("article"))
+    assert client.get(str(link["href"])).text.count("@misc") == shown
+
+
 def test_old_ids_have_a_slash(client: FlaskClient, announce: Announce) -> None:
     announce([sighting(1, id=ArxivId.parse("hep-th/9901001"))])
     answer = client.get("/papers/hep-th/9901001.bib")
