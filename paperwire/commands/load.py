@@ -35,8 +35,12 @@ def load(files: tuple[str, ...], processes: int, again: bool, as_json: bool) -> 
     from paperwire.loading import answer, run
     from paperwire.session import opened
 
-    with opened(discover(os.environ)) as session:
-        loads = run(session, files, processes, lambda: datetime.now(UTC), again=again)
+    try:
+        with opened(discover(os.environ)) as session:
+            loads = run(session, files, processes, lambda: datetime.now(UTC), again=again)
+    except KeyboardInterrupt:
+        click.echo("stopped; the same command goes on where it was", err=True)
+        sys.exit(1)
     said = answer(loads)
     click.echo(said.json if as_json else said.text)
     if not said.good:

@@ -27,7 +27,7 @@ from workers.load import Load, Positions
 from workers.load_processes import executor
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
-POINTS = 20
+POINTS = 10
 BROKEN = 3
 """Exit status of a load that says one of its processes was killed."""
 

@@ -53,7 +53,7 @@ def left(redis: Redis) -> dict[str, Any]:
     return fingerprint(redis) | rest
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(st.lists(sightings(), max_size=12), st.sampled_from([0, 199901, 200703, 202502, 202503]))
 def test_what_is_removed_was_never_there(
     store_url: str, said: Sequence[Sighting], first: int

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from papers.arxiv_id import ArxivId
@@ -43,6 +43,7 @@ def test_what_is_written_is_read(said: list[Sighting]) -> None:
     assert paper_of(json.loads(text)) == paper
 
 
+@settings(max_examples=40)
 @given(OF_ONE, OF_ONE)
 def test_a_read_paper_merges_as_its_sightings_would(
     said: list[Sighting], more: list[Sighting]

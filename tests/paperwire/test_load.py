@@ -95,6 +95,25 @@ def test_what_cannot_be_loaded_is_refused(command: Command, name: str, said: str
     assert said in done.stderr
 
 
+def test_months_that_are_not_kept_are_counted(command: Command) -> None:
+    Path("papers.json").write_text(f"{row('9901.00001')}\n{row('hep-th/9901001')}\n")
+    with mock.patch.dict(os.environ, {"PAPERWIRE_KEEP_MONTHS": "24"}):
+        done = command("load", "papers.json")
+    assert done.exit_code == 1
+    assert "0 new, 0 changed, 1 of months that are not kept, 1 set aside" in done.stdout
+
+
+def test_ctrl_c_says_how_to_go_on(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(loading, "followed", interrupted)
+    Path("papers.json").write_text(row("2611.00001"))
+    done = command("load", "papers.json")
+    assert done.exit_code == 1
+    assert done.stderr == "stopped; the same command goes on where it was\n"
+
+
 FEEDS = (
     "/feeds/reward-model.atom",
     "/feeds/search.rss?n=3&q=ti%3Amodel",
