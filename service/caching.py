@@ -2,8 +2,8 @@
 
     one round trip: revision, source states, keyword, the cached answer
       ─▶ made from this very state: that answer
-      ─▶ somebody is rendering: the answer before, or a short wait for theirs
       ─▶ too many new questions by this client: the answer before, or TooMany
+      ─▶ somebody is rendering: the answer before, or a short wait for theirs
       ─▶ render; the same bytes again keep their ETag and Last-Modified; keep in Redis and on disk
     store away, or emptied ─▶ the last good answer from disk, or StoreError
 
@@ -138,7 +138,7 @@ class Answers:
         """
         digest = self._digest(wanted)
         try:
-            answer = self._current(wanted, digest, _counted(wanted, render, spend), now)
+            answer = self._current(wanted, digest, render, now, spend)
         except StoreError as error:
             kept = unpack(self._last_good.get(digest, custom=wanted.custom))
             if kept is None:
@@ -149,34 +149,47 @@ class Answers:
         return Served(answer)
 
     def _current(
-        self, wanted: Wanted, digest: str, render: Callable[[], bytes], now: datetime
+        self,
+        wanted: Wanted,
+        digest: str,
+        render: Callable[[], bytes],
+        now: datetime,
+        spend: Callable[[], None],
     ) -> Answer:
         state = self._state(wanted, digest)
         if state.current:
             return state.current
+        try:
+            if wanted.custom:
+                spend()
+        except TooMany:
+            if state.cached:
+                return state.cached
+            raise
         lock = self._redis.lock(keys.feed_lock(digest), timeout=LOCK_SECONDS, blocking=False)
         if not self._acquired(lock):
             awaited = state.cached or self._awaited(wanted, digest)
             if awaited:
                 return awaited
         try:
-            state = self._state(wanted, digest)
-            if state.current:
-                return state.current
-            try:
-                body = render()
-            except TooMany:
-                if state.cached:
-                    return state.cached
-                raise
-            before = state.cached or self._before(wanted, digest)
-            answer = answer_of(body, stamp=state.stamp, modified=_modified(body, before, now))
-            self._keep(digest, answer)
-            if wanted.custom:
-                self._custom.add(digest, now)
-            return answer.only(wanted.coding)
+            return self._rendered(wanted, digest, render, now)
         finally:
             self._release(lock)
+
+    def _rendered(
+        self, wanted: Wanted, digest: str, render: Callable[[], bytes], now: datetime
+    ) -> Answer:
+        """The answer made from the state of now, and kept; unless somebody was faster."""
+        state = self._state(wanted, digest)
+        if state.current:
+            return state.current
+        body = render()
+        before = state.cached or self._before(wanted, digest)
+        answer = answer_of(body, stamp=state.stamp, modified=_modified(body, before, now))
+        self._keep(digest, answer)
+        if wanted.custom:
+            self._custom.add(digest, now)
+        return answer.only(wanted.coding)
 
     def _state(self, wanted: Wanted, digest: str) -> _State:
         with store_errors(self._redis), self._redis.pipeline(transaction=False) as pipe:
@@ -258,19 +271,6 @@ class Answers:
         return hashlib.blake2b(
             f"{self._site}\n{wanted.request}".encode(), digest_size=16
         ).hexdigest()
-
-
-def _counted(
-    wanted: Wanted, render: Callable[[], bytes], spend: Callable[[], None]
-) -> Callable[[], bytes]:
-    """Render, counted first where anyone can ask for it."""
-
-    def counted() -> bytes:
-        if wanted.custom:
-            spend()
-        return render()
-
-    return counted
 
 
 def _modified(body: bytes, before: Answer | None, now: datetime) -> int:

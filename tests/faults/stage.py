@@ -252,12 +252,17 @@ class Stage:
 
     def metrics(self) -> dict[tuple[str, ...], float]:
         """Samples by name and labels' values."""
-        text = requests.get(f"{self.url}/metrics", timeout=10).text
+        here = {"X-Forwarded-For": "127.0.0.1"} if self.settings.trusted_proxies else {}
+        text = requests.get(f"{self.url}/metrics", timeout=10, headers=here).text
         return {
             (sample.name, *sample.labels.values()): sample.value
             for family in text_string_to_metric_families(text)
             for sample in family.samples
         }
+
+    def metrics_memory(self) -> float:
+        """Bytes that the store uses, as the metrics tell."""
+        return self.metrics()[("paperwire_store_memory_bytes",)]
 
     def status(self) -> dict[str, Any]:
         """What `paperwire status --json` prints."""

@@ -60,9 +60,10 @@ def first_day(world: Upstream) -> list[ArxivId]:
     return ids
 
 
-def second_day(world: Upstream, known: list[ArxivId]) -> None:
-    """What can change does."""
-    world.next_day()
+def second_day(world: Upstream, known: list[ArxivId], *, moves: bool = True) -> None:
+    """What can change does; `moves`: on the day after."""
+    if moves:
+        world.next_day()
     for id in known[:8]:
         world.revise(id, title=f"{world.preprint(id).newest.text.title}, revised")
     world.withdraw(known[8])

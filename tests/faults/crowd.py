@@ -1,0 +1,74 @@
+"""Many clients in one process: plain HTTP over asyncio, a connection for each request."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+from urllib.parse import urlsplit
+
+PATIENCE: Final = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Got:
+    """One answer; status 0: none came within the patience. `headers` have small letters."""
+
+    status: int
+    seconds: float
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+
+async def get(url: str, **headers: str) -> Got:
+    """Ask once."""
+    began = time.monotonic()
+    try:
+        async with asyncio.timeout(PATIENCE):
+            status, found, body = await _exchange(url, headers)
+    except (OSError, TimeoutError, asyncio.IncompleteReadError):
+        return Got(0, time.monotonic() - began)
+    return Got(status, time.monotonic() - began, found, body)
+
+
+async def _exchange(url: str, headers: Mapping[str, str]) -> tuple[int, dict[str, str], bytes]:
+    parts = urlsplit(url)
+    reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
+    try:
+        path = f"{parts.path}?{parts.query}" if parts.query else parts.path
+        lines = [f"GET {path} HTTP/1.1", f"Host: {parts.netloc}", "Connection: close"]
+        lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
+        writer.write(("\r\n".join(lines) + "\r\n\r\n").encode())
+        head = await reader.readuntil(b"\r\n\r\n")
+        first, *rest = head.decode("latin-1").split("\r\n")
+        found = dict(line.lower().split(": ", 1) for line in rest if ": " in line)
+        length = int(found.get("content-length", 0))
+        status = int(first.split()[1])
+        body = b"" if status == 304 else await reader.readexactly(length)
+        return status, found, body
+    finally:
+        writer.close()
+
+
+async def paced(clients: Iterable[Awaitable[Got]], a_second: float) -> list[Got]:
+    """Start so many a second, whatever becomes of them; all that came."""
+    began, tasks = time.monotonic(), []
+    for n, client in enumerate(clients):
+        await asyncio.sleep(max(0.0, began + n / a_second - time.monotonic()))
+        tasks.append(asyncio.ensure_future(client))
+    return await asyncio.gather(*tasks)
+
+
+def percentile(seconds: Iterable[float], share: float) -> float:
+    """The smallest value that so many of them do not exceed; 0 of none."""
+    ordered = sorted(seconds)
+    return ordered[min(int(len(ordered) * share), len(ordered) - 1)] if ordered else 0.0
+
+
+def figures(got: Iterable[Got]) -> str:
+    """How many, and how long they took."""
+    taken = [one.seconds for one in got]
+    half, most = (percentile(taken, share) * 1000 for share in (0.5, 0.99))
+    return f"{len(taken)} answers, median {half:.0f} ms, 99th percentile {most:.0f} ms"

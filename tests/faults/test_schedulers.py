@@ -1,0 +1,77 @@
+"""Three schedulers at once: each source is asked once, and another takes over from a dead one."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from contextlib import ExitStack
+from datetime import UTC, datetime
+
+import pytest
+
+from papers import keys
+from papers.source_states import State
+from paperwire.simulator.model import Manuscript
+from paperwire.simulator.upstream import Upstream
+from tests.faults.outcomes import note
+from tests.faults.stage import OwnStore, Stage, until
+
+pytestmark = pytest.mark.faults
+
+CATEGORIES = ("cs.AI", "cs.CL", "cs.CV", "cs.LG", "stat.ML")
+ROUNDS = 3
+TAKE_OVER = 45.0
+
+
+def test_three_schedulers_ask_once_and_one_of_them_may_die() -> None:
+    with (
+        OwnStore() as store,
+        Upstream(datetime.now(UTC), rests=False, communities=("weekly",)) as world,
+        ExitStack() as stack,
+    ):
+        for category in CATEGORIES:
+            world.announce(Manuscript(title=f"Paper of {category}", categories=(category,)))
+        programs = ("worker", "worker")
+        wanted = {"categories": list(CATEGORIES), "arxiv_oai_url": ""}
+        stage = stack.enter_context(Stage.running(store.url, world, programs=programs, **wanted))
+        first = stack.enter_context(stage.program("scheduler"))
+        until(lambda: stage.redis.exists(keys.SCHEDULER_LEASE))
+        for _ in range(2):
+            stack.enter_context(stage.program("scheduler"))
+        feeds = [f"announcements:{category}" for category in CATEGORIES]
+        until(lambda: all_well(stage, feeds))
+        for _ in range(ROUNDS - 1):
+            make_due(stage, feeds)
+        asked = Counter(visit.target for visit in world.visits("/rss", "/feeds"))
+        paths = [f"/rss/atom/{category}" for category in CATEGORIES]
+        assert {path: asked[path] for path in paths} == dict.fromkeys(paths, ROUNDS)
+        holder = stage.redis.get(keys.SCHEDULER_LEASE)
+        first.kill()
+        first.wait()
+        began = time.monotonic()
+        make_due(stage, feeds)
+        took = time.monotonic() - began
+        assert stage.redis.get(keys.SCHEDULER_LEASE) not in (None, holder)
+    assert took < TAKE_OVER
+    note("three schedulers", f"{len(feeds)} sources, each asked once in each of {ROUNDS} rounds")
+    note("the one that ticks is killed", f"another has every source asked after {took:.0f} s")
+
+
+def make_due(stage: Stage, tasks: list[str]) -> None:
+    """Have tasks asked again, and wait until they were."""
+    now = datetime.now(UTC)
+    for task in tasks:
+        stage.states.make_due(task, now)
+    until(lambda: all_well(stage, tasks, now), TAKE_OVER)
+
+
+def all_well(stage: Stage, tasks: list[str], since: datetime | None = None) -> bool:
+    """Whether every task was done, and not before then, and is planned anew."""
+    states = {state.name: state for state in stage.states.all()}
+    return all(
+        task in states
+        and states[task].state is State.OK
+        and states[task].next_at == stage.states.next_due(task)
+        and (since is None or states[task].attempted_at >= since)
+        for task in tasks
+    )

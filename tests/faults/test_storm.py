@@ -1,0 +1,297 @@
+"""A hundred kills in a day's ingest, of everything there is: afterwards nothing tells of them.
+
+The second day of a scripted world (new versions, a withdrawal, cross-lists, picks, votes) is
+ingested by `paperwire up` on top of the first, while a seeded storm kills, with SIGKILL, job
+processes, the worker, the scheduler, the web server, the store and the supervisor itself. When it
+is over, the store must come to what an undisturbed run leaves, by itself and within two minutes.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+import requests
+from redis import Redis
+
+from papers import keys
+from papers.arxiv_id import ArxivId
+from papers.connection import connect
+from papers.keywords import Keywords
+from papers.paper import Paper
+from papers.settings import Settings, load
+from papers.source_states import SourceStates, State
+from paperwire import embedded
+from paperwire.demo import toml
+from paperwire.simulator import days
+from paperwire.simulator.model import Manuscript
+from paperwire.simulator.upstream import Upstream
+from paperwire.up import free_port
+from service import create_app
+from tests.faults.outcomes import note
+from tests.faults.stage import Reader, until
+from tests.faults.test_kill import first_day, second_day
+from tests.papers.fingerprint import fingerprint
+from tests.paperwire.processes import command_of, descendants, runs
+from workers import jobs
+from workers.due import standing_tasks
+from workers.jobs import TaskRun
+
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(400)]
+
+KILLS: Final = 100
+RECOVERY: Final = 120.0
+"""Seconds that everything may take after the last kill."""
+
+SEED: Final = 2611
+SITE: Final = "https://wire.example"
+FEED: Final = "/feeds/rewards.atom"
+VICTIMS: Final = {
+    "job": 34,
+    "worker": 16,
+    "scheduler": 12,
+    "web": 12,
+    "store": 20,
+    "supervisor": 6,
+}
+"""How often each is chosen, out of a hundred."""
+
+
+@dataclass
+class Storm:
+    """`paperwire up` on a data folder, and what was killed of it."""
+
+    folder: Path
+    config: Path
+    chance: random.Random
+    up: subprocess.Popen[str] | None = None
+    address: str = ""
+    family: set[int] = field(default_factory=set)
+    killed: Counter[str] = field(default_factory=Counter)
+
+    def start(self) -> None:
+        """Start it, unless it runs, and wait for its first words."""
+        if self.up is not None and self.up.poll() is None:
+            return
+        self.reap()
+        environment = {**os.environ, "PAPERWIRE_CONFIG": str(self.config)}
+        self.up = subprocess.Popen(
+            [sys.executable, "-m", "paperwire", "up", "--json"],
+            env=environment,
+            cwd=Path(__file__).parents[2],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        assert self.up.stdout is not None
+        words = self.up.stdout.readline()
+        assert words, "paperwire up ended"
+
+    def reap(self) -> None:
+        """Tidy up after one that is dead."""
+        if self.up is not None:
+            self.up.wait()
+            with suppress(AssertionError):
+                until(lambda: not any(map(runs, self.family)), 10)
+            left = [command_of(pid) for pid in self.family if runs(pid)]
+            assert left == [], "these outlived their supervisor"
+            assert self.up.stdout is not None
+            self.up.stdout.close()
+
+    def pids(self, victim: str) -> list[int]:
+        """The processes of one kind."""
+        assert self.up is not None
+        if victim == "supervisor":
+            return [self.up.pid]
+        if victim == "job":
+            return [pid for worker in self.pids("worker") for pid in descendants(worker)]
+        words = {"worker": "workers worker", "scheduler": "workers scheduler", "web": "granian"}
+        named = words.get(victim, "valkey-server")
+        found = [pid for pid in descendants(self.up.pid) if named in command_of(pid)]
+        return [min(found)] if found else []
+
+    def strike(self) -> None:
+        """Have an ingest under way, wait for a moment of chance, and kill one."""
+        (victim,) = self.chance.choices(list(VICTIMS), list(VICTIMS.values()))
+        pause = self.chance.uniform(0, 0.3)
+        self.stir()
+        self.family = descendants(self.up.pid) if self.up else set()
+        time.sleep(pause)
+        if victim == "job":
+            with suppress(AssertionError):
+                until(lambda: self.pids("job"), 0.7)
+                time.sleep(pause / 10)
+        others = [kind for kind in VICTIMS if kind != "supervisor"]
+        self.chance.shuffle(others)
+        for kind in (victim, *others):  # what is down just now cannot be killed
+            pids = [pid for pid in self.pids(kind) if runs(pid)]
+            if pids:
+                with suppress(ProcessLookupError):
+                    os.kill(pids[0], signal.SIGKILL)
+                    self.killed[kind] += 1
+                    return
+
+    def stir(self) -> None:
+        """Wake every task, and let the locks of the dead run out, as two minutes would."""
+        with suppress(Exception), self.redis() as redis:
+            redis.delete(keys.ARXIV_LANE, *redis.scan_iter("lock:task:*"))
+            for task in standing_tasks(load(self.config, {})):
+                jobs.wake(redis, task, datetime.now(UTC))
+
+    @contextmanager
+    def redis(self) -> Iterator[Redis]:
+        url = embedded.live_url(embedded.place(str(self.folder)))
+        assert url is not None
+        with closing(connect(url, patient=False)) as redis:
+            yield redis
+
+    def matches(self, expected: dict[str, Any]) -> bool:
+        """Whether everything is as it should be, and every source well."""
+        with suppress(Exception), self.redis() as redis:
+            states = SourceStates(redis).all()
+            well = all(state.state in (State.OK, State.QUIET) for state in states)
+            return well and content(redis) == expected
+        return False
+
+    def differences(self, expected: dict[str, Any]) -> str:
+        """What is not as it should be."""
+        with self.redis() as redis:
+            states = [(s.name, s.state, s.said) for s in SourceStates(redis).all()]
+            found = content(redis)
+            papers = [
+                (mine, theirs)
+                for mine, theirs in zip(found["papers"], expected["papers"], strict=False)
+                if mine != theirs
+            ]
+            wrong = [name for name in expected if found[name] != expected[name]]
+            due = SourceStates(redis).planned()
+            locks = [(key, redis.pttl(key)) for key in redis.scan_iter("lock:task:*")]
+        return f"{wrong} differ: {papers[:2]}; {states}; {due}; {locks}"
+
+
+def content(redis: Redis) -> dict[str, Any]:
+    """The fingerprint of a store, without the moments at which votes were counted."""
+    found = fingerprint(redis)
+    papers: Any = found["papers"]
+    return found | {"papers": [_timeless(paper) for paper in papers]}
+
+
+def _timeless(paper: Paper) -> Paper:
+    return replace(paper, picks=tuple(replace(p, counted_at=None) for p in paper.picks), ranks=())
+
+
+def ingest(folder: Path, settings: Settings, now: datetime, *, keyword: bool = False) -> None:
+    """Every task, done once by nobody else, on the store in a folder."""
+    with embedded.borrowed(embedded.place(str(folder))) as url, Redis.from_url(url) as redis:
+        if keyword:
+            Keywords(redis).add("Rewards", '"reward model"', now=now)
+        states = SourceStates(redis)
+        for task in standing_tasks(settings):
+            states.make_due(task, now)
+        while due := states.due(now):
+            TaskRun(redis, settings, lambda: now).run(due[0], None)
+
+
+@pytest.fixture
+def world() -> Iterator[Upstream]:
+    """It is now; all of the first day was yesterday."""
+    now = datetime.now(UTC)
+    with Upstream(now, rests=False, communities=("weekly",)) as world:
+        yield world
+
+
+def test_a_hundred_kills_leave_what_an_undisturbed_run_does(
+    world: Upstream, tmp_path: Path
+) -> None:
+    now, known, settings = yesterday(world, tmp_path)
+    today(world, now, known)
+    shutil.copytree(tmp_path / "data", tmp_path / "clean", symlinks=True)
+    ingest(tmp_path / "clean", settings, now)
+    expected, feed = undisturbed(tmp_path / "clean", settings)
+
+    storm = Storm(tmp_path / "data", tmp_path / "paperwire.toml", random.Random(SEED))
+    storm.address = f"http://127.0.0.1:{settings.port}"
+    began = time.monotonic()
+    with ExitStack() as stack:
+        stack.callback(_end, storm)
+        storm.start()
+        reader = Reader(storm.address + FEED)
+        stack.enter_context(reader.reading(0.1))
+        while storm.killed.total() < KILLS:
+            storm.start()
+            storm.strike()
+        raged = time.monotonic() - began
+        storm.start()
+        began = time.monotonic()
+        while not storm.matches(expected):
+            assert time.monotonic() - began < RECOVERY, storm.differences(expected)
+            time.sleep(0.5)
+        recovered = time.monotonic() - began
+        answer = requests.get(storm.address + FEED, timeout=5)
+        assert answer.content == feed
+    statuses = Counter(status for status, _, _ in reader.polls)
+    assert set(statuses) <= {0, 200, 503}
+    killed = ", ".join(f"{count} {kind}" for kind, count in storm.killed.most_common())
+    polls = ", ".join(f"{count} {status or 'none'}" for status, count in statuses.most_common())
+    note(f"{KILLS} kills in {raged:.0f} s", f"{killed}; same store after {recovered:.0f} s")
+    note("the feed in that time", f"answers: {polls}; same bytes as undisturbed in the end")
+
+
+def yesterday(world: Upstream, folder: Path) -> tuple[datetime, list[ArxivId], Settings]:
+    """The first day, ingested: now, its papers, the settings."""
+    now = world.now
+    world.go_to(days.midnight(days.day_before(world.today)) + timedelta(hours=9))
+    known = first_day(world)
+    fields = world.settings(
+        data_dir=str(folder / "data"),
+        categories=["cs.CL", "cs.LG"],
+        keywords={},
+        public_url=SITE,
+        port=free_port("127.0.0.1", 0),
+        web_processes=1,
+        arxiv_interval=0.0,
+        fetch_deadline=5.0,
+        log_level="error",
+    )
+    (folder / "paperwire.toml").write_text(toml(fields), "utf-8")
+    settings = load(folder / "paperwire.toml", {})
+    ingest(folder / "data", settings, world.now, keyword=True)
+    return now, known, settings
+
+
+def today(world: Upstream, now: datetime, known: list[ArxivId]) -> None:
+    """What the second day brings, all of it there when the storm begins."""
+    world.go_to(now)
+    second_day(world, known, moves=False)
+    for n in range(150):  # so that an ingest takes long enough to be killed in it
+        world.announce(Manuscript(title=f"One of many reward models {n}"))
+
+
+def undisturbed(folder: Path, settings: Settings) -> tuple[dict[str, Any], bytes]:
+    """What is in the store of a folder, and the feed that is made of it."""
+    with embedded.borrowed(embedded.place(str(folder))) as url, Redis.from_url(url) as redis:
+        mine = replace(settings, redis_url=url, data_dir=str(folder))
+        answer = create_app(mine).test_client().get(FEED)
+        return content(redis), answer.data
+
+
+def _end(storm: Storm) -> None:
+    if storm.up is not None:
+        storm.up.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            storm.up.wait(20)
+        storm.up.kill()
+        storm.reap()
