@@ -10,7 +10,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -19,8 +19,9 @@ from redis import Redis
 from papers import keys
 from papers.connection import store_errors
 from papers.errors import BadParameter, StoreError, UnknownKeyword
-from papers.query import parse
+from papers.query import Query, parse
 from papers.source_states import SourceStates
+from papers.tree import any_of
 
 MAX_NAME: Final = 80
 RESERVED: Final = frozenset({"search"})
@@ -96,6 +97,37 @@ class Keywords:
             self._redis.hdel(keys.KEYWORDS, keyword.slug)
         self._states.forget(fill_task(keyword.slug))
         return keyword
+
+    def rename(self, slug_or_name: str, name: str) -> Keyword:
+        """Call a keyword otherwise; its URL goes with its name.
+
+        Raises UnknownKeyword, and BadParameter for a name that gives no slug or another one's.
+        """
+        known = self.get(slug_or_name)
+        renamed = replace(known, slug=slug_of(name), name=name.strip())
+        with store_errors(self._redis):
+            if renamed.slug != known.slug and self._redis.hexists(keys.KEYWORDS, renamed.slug):
+                raise BadParameter(
+                    "name", f"{name!r} would have the URL of another; choose another"
+                )
+            with self._redis.pipeline(transaction=True) as pipe:
+                pipe.hdel(keys.KEYWORDS, known.slug)
+                pipe.hset(keys.KEYWORDS, renamed.slug, _encoded(renamed))
+                pipe.execute()
+        return renamed
+
+    def merge(self, slug_or_name: str, into: str, *, now: datetime) -> Keyword:
+        """Let one keyword find what another does besides, and forget that other.
+
+        Raises UnknownKeyword, BadParameter where both are one, BadQuery where both are too long.
+        """
+        gone, kept = self.get(slug_or_name), self.get(into)
+        if gone.slug == kept.slug:
+            raise BadParameter("into", f"{kept.name!r} is the keyword itself; choose another")
+        query = Query(any_of([parse(kept.query).tree, parse(gone.query).tree]))
+        merged = self.add(kept.name, query.canonical, now=now)
+        self.remove(gone.slug)
+        return merged
 
     def _change(self, keyword: Keyword, now: datetime) -> Keyword:
         known = self.get(keyword.slug)

@@ -1,6 +1,7 @@
-"""Who may write: whoever sends the configured token, in a header and nowhere else.
+"""Who may write: whoever sends the configured token, in a header or in the body of a form.
 
-A token in a URL would stand in logs and histories. Without one in the settings nobody may write.
+A token in a URL would stand in logs and histories; one that a browser sends by itself could be
+sent by another site. Without one in the settings nobody may write.
 The setting holds the token itself or, better, its digest: then what reads the settings can check
 tokens and make none.
 
@@ -23,6 +24,7 @@ HEADER: Final = "Authorization"
 _SCHEME: Final = "bearer"
 _DIGEST: Final = "sha256:"
 _BYTES: Final = 32
+_NO_TOKEN: Final = "nothing is written here: no token is set; `paperwire token` makes one"
 
 
 def made() -> str:
@@ -57,6 +59,14 @@ def bearer(headers: Headers) -> str:
 def require(settings: Settings, headers: Headers) -> None:
     """Return if this request may write. Raises NotAllowed, with the mend."""
     if not settings.token:
-        raise NotAllowed("nothing is written here: no token is set; `paperwire token` makes one")
+        raise NotAllowed(_NO_TOKEN)
     if not is_right(settings.token, bearer(headers)):
         raise NotAllowed("this needs the token, as `Authorization: Bearer TOKEN`")
+
+
+def require_in_form(settings: Settings, given: str) -> None:
+    """Return if a form with this token may write. Raises NotAllowed, with the mend."""
+    if not settings.token:
+        raise NotAllowed(_NO_TOKEN)
+    if not is_right(settings.token, given):
+        raise NotAllowed("this needs the token; it is not what was given")

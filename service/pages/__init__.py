@@ -5,7 +5,7 @@ address ─▶ what the store finds ─▶ shown (marked words, excerpts) ─▶
 
 from __future__ import annotations
 
-from service.pages import digest, home, keyword, listings, paper, picks, preview, status
+from service.pages import digest, home, keyword, listings, manage, paper, picks, preview, status
 from service.pages.site import pages
 from service.pages.wording import register_filters
 
@@ -14,6 +14,7 @@ __all__ = [
     "home",
     "keyword",
     "listings",
+    "manage",
     "pages",
     "paper",
     "picks",

@@ -21,7 +21,7 @@ from papers.settings import Settings
 from papers.source_states import SourceStates
 from papers.store import Store
 from service import create_app
-from tests.browser.content import KEYWORDS, NOW, sightings, states
+from tests.browser.content import KEYWORDS, NOW, TOKEN, sightings, states
 from tests.browser.forms import FORMS, Form
 from tests.conftest import running_store
 
@@ -51,7 +51,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             SourceStates(redis).put(state)
         redis.close()
         folder = tmp_path_factory.mktemp("data")
-        app = create_app(Settings(redis_url=url, data_dir=str(folder), questions_per_minute=0))
+        app = create_app(
+            Settings(redis_url=url, data_dir=str(folder), questions_per_minute=0, token=TOKEN)
+        )
         server = make_server("127.0.0.1", 0, app, threaded=True)
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()

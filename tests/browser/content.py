@@ -17,6 +17,7 @@ KEYWORDS: Final = {
     "Language Models": '"language model" OR llm',
     "Nothing Yet": "zeugma",
 }
+TOKEN: Final = "a token of these tests"
 PAPERS: Final = 60
 NEWEST: Final = ArxivId(202611, PAPERS // 3)
 MATHEMATICS: Final = ArxivId(202611, 999)

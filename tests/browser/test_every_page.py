@@ -26,6 +26,7 @@ PAGES = {
     "trending": "/trending",
     "digest": "/digest",
     "listing": "/categories/cs.CL?n=6",
+    "manage": "/manage",
     "status": "/status",
     "missing": "/nowhere",
 }

@@ -52,9 +52,11 @@ def test_every_route_carries_the_headers(app: Flask) -> None:
         assert headers.get("Access-Control-Allow-Origin") == ("*" if readable else None), path
 
 
-def test_every_route_only_reads(app: Flask) -> None:
+def test_only_one_route_writes(app: Flask) -> None:
+    writing = {rule.rule for rule in app.url_map.iter_rules() if "POST" in (rule.methods or ())}
+    assert writing == {"/manage"}
     for rule in app.url_map.iter_rules():
-        assert (rule.methods or set()) <= {"GET", "HEAD", "OPTIONS"}, rule
+        assert (rule.methods or set()) <= {"GET", "HEAD", "OPTIONS", "POST"}, rule
 
 
 @pytest.mark.parametrize("host", ["wire.example", "other.example", "localhost:9", "127.0.0.1"])

@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from bs4 import BeautifulSoup
+from flask.testing import FlaskClient
+from redis import Redis
+
+from papers.keywords import Keywords
+from papers.settings import Settings
+from service import create_app
+from service.tokens import digest
+from tests.service.conftest import SITE
+from tests.service.made import NOW
+from tests.service.test_pages import page
+
+TOKEN = "correct horse battery staple"
+
+
+@pytest.fixture
+def manager(redis: Redis, site: Settings) -> FlaskClient:
+    """A client of an app that has a token. A keyword `Reward Model` is saved."""
+    Keywords(redis).add("Reward Model", '"reward model"', now=NOW)
+    settings = Settings(
+        redis_url=site.redis_url, data_dir=site.data_dir, public_url=SITE, token=digest(TOKEN)
+    )
+    return create_app(settings).test_client()
+
+
+def sent(client: FlaskClient, **fields: str) -> tuple[int, Any]:
+    answer = client.post("/manage", data=fields)
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert "Set-Cookie" not in answer.headers
+    return answer.status_code, BeautifulSoup(answer.data, "html.parser")
+
+
+def saved(redis: Redis) -> dict[str, str]:
+    return {keyword.name: keyword.query for keyword in Keywords(redis).all()}
+
+
+@pytest.mark.parametrize(
+    ("fields", "after"),
+    [
+        ({"action": "save", "name": "Fish", "query": "fish"}, {"Fish": "fish"}),
+        ({"action": "save", "name": "Reward Model", "query": "rm"}, {"Reward Model": "rm"}),
+        ({"action": "rename", "keyword": "reward-model", "name": "RM"}, {"Reward Model": None}),
+        (
+            {"action": "rename", "keyword": "reward-model", "name": "REWARD model"},
+            {"REWARD model": '"reward model"', "Reward Model": None},
+        ),
+        ({"action": "remove", "keyword": "reward-model"}, {"Reward Model": None}),
+    ],
+)
+def test_changes(
+    manager: FlaskClient, redis: Redis, fields: dict[str, str], after: dict[str, str | None]
+) -> None:
+    status, soup = sent(manager, token=TOKEN, **fields)
+    assert (status, bool(soup.select("[role=status]"))) == (200, True)
+    assert {name: saved(redis).get(name) for name in after} == after
+
+
+def test_merging_keeps_what_both_find(manager: FlaskClient, redis: Redis) -> None:
+    Keywords(redis).add("Fish", "fish", now=NOW)
+    sent(manager, token=TOKEN, action="merge", keyword="fish", into="reward-model")
+    assert saved(redis) == {"Reward Model": '"reward model" OR fish'}
+
+
+@pytest.mark.parametrize(
+    ("status", "fields"),
+    [
+        (401, {"action": "remove", "keyword": "reward-model", "token": "another token, not this"}),
+        (401, {"action": "remove", "keyword": "reward-model"}),
+        (401, {"action": "save", "name": "Fish", "query": "fish", "token": digest(TOKEN)}),
+        (400, {"action": "save", "name": "Fish", "query": "(fish", "token": TOKEN}),
+        (400, {"action": "save", "name": "", "query": "fish", "token": TOKEN}),
+        (400, {"action": "merge", "keyword": "reward-model", "into": "reward-model"}),
+        (400, {"action": "preview", "query": "(fish"}),
+        (400, {"action": "drop everything", "token": TOKEN}),
+        (404, {"action": "remove", "keyword": "fish", "token": TOKEN}),
+    ],
+)
+def test_refusals_change_nothing_and_say_why(
+    manager: FlaskClient, redis: Redis, status: int, fields: dict[str, str]
+) -> None:
+    told, soup = sent(manager, **{"token": TOKEN, **fields} if status == 400 else fields)
+    assert told == status
+    assert soup.select("[role=alert]")[0].get_text().strip()
+    assert saved(redis) == {"Reward Model": '"reward model"'}
+
+
+def test_a_name_of_another_is_not_taken(manager: FlaskClient, redis: Redis) -> None:
+    Keywords(redis).add("Fish", "fish", now=NOW)
+    status, _ = sent(manager, token=TOKEN, action="rename", keyword="fish", name="reward model")
+    assert status == 400
+    assert set(saved(redis)) == {"Fish", "Reward Model"}
+
+
+@pytest.mark.usefixtures("three")
+def test_a_preview_needs_no_token_and_writes_nothing(manager: FlaskClient, redis: Redis) -> None:
+    status, soup = sent(manager, action="preview", name="Numbers", query="number")
+    assert status == 200
+    assert len(soup.select(".found .headlines li")) == 3
+    assert soup.select(".found mark")[0].get_text() == "number"
+    assert soup.find(id="name")["value"] == "Numbers"
+    assert "Numbers" not in saved(redis)
+
+
+def test_without_a_token_in_the_settings_nothing_is_written(
+    client: FlaskClient, redis: Redis
+) -> None:
+    assert "until a token is set" in page(client, "/manage").get_text()
+    for token in ("", "x"):
+        assert sent(client, action="remove", keyword="reward-model", token=token)[0] == 401
+    assert set(saved(redis)) == {"Reward Model"}
+
+
+def test_a_query_may_be_brought_along(client: FlaskClient) -> None:
+    soup = page(client, "/manage?query=fish&name=Fish")
+    assert (soup.find(id="query")["value"], soup.find(id="name")["value"]) == ("fish", "Fish")
+    assert soup.find(id="token").get("value") == ""
