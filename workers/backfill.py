@@ -39,7 +39,9 @@ class Plan:
     """Datestamps from `since` to `until`, of one set or of all, and how far it is.
 
     All before `at` is stored. `token` leads to the next page of the window that begins at `at`;
-    `done` counts records, `began` is when it was planned.
+    `done` counts records, `began` is when it was planned. Of this window `got` records came and
+    `total` were declared; `again`: it came short and is asked for once more. `short` counts
+    records that were declared and did not come even then.
     """
 
     since: date
@@ -49,6 +51,10 @@ class Plan:
     began: datetime
     token: str = ""
     done: int = 0
+    got: int = 0
+    total: int = 0
+    again: bool = False
+    short: int = 0
 
     @property
     def window(self) -> Span:
@@ -65,7 +71,10 @@ class Plan:
         """How far it is, in words."""
         of = f" of {self.set}" if self.set else ""
         if self.ended:
-            return f"{self.done} records{of}, {self.since} to {self.until}: all there is"
+            rest = (
+                f"{self.short} that arXiv declared did not come" if self.short else "all there is"
+            )
+            return f"{self.done} records{of}, {self.since} to {self.until}: {rest}"
         return f"{self.done} records{of} from {self.since} on, now at {self.at} of {self.until}"
 
 
@@ -80,11 +89,24 @@ def planned(since: date, until: date, set: str, now: datetime) -> Plan:
 
 
 def moved(plan: Plan, page: Harvest) -> Plan:
-    """The plan once a page is stored: on in its window, or in the next one."""
-    plan = replace(plan, done=plan.done + page.got, token=page.token)
+    """The plan once a page is stored: on in its window, or in the next one.
+
+    A window that ends with fewer records than were declared is asked for once more.
+    """
+    got, total = plan.got + page.got, page.total or plan.total
+    plan = replace(plan, done=plan.done + page.got, token=page.token, got=got, total=total)
     if page.token or plan.window.until is None:
         return plan
-    return replace(plan, at=plan.window.until + _DAY)
+    if got < total and not plan.again:
+        return replace(begun_again(plan), again=True)
+    following = plan.window.until + _DAY
+    short = plan.short + max(0, total - got)
+    return replace(plan, at=following, got=0, total=0, again=False, short=short)
+
+
+def begun_again(plan: Plan) -> Plan:
+    """The plan at the beginning of its window."""
+    return replace(plan, token="", done=plan.done - plan.got, got=0, total=0)
 
 
 class Plans:
@@ -144,7 +166,7 @@ class Backfill:
             return
         page = arxiv_oai.page(plan.window, plan.token, upstreams, now)
         if page.expired:
-            self._plans.move(plan, replace(plan, token=""))
+            self._plans.move(plan, begun_again(plan))
             raise SourceRefused(f"arXiv forgot the resumption token; from {plan.at} on again")
         after = moved(plan, page)
         yield Fetched(
@@ -156,6 +178,7 @@ class Backfill:
             done=after.done,
             began=plan.began,
             more=not after.ended,
+            complete=plan.again or not after.again,
         )
         self._plans.move(plan, after)
 

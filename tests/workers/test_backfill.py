@@ -16,6 +16,7 @@ from paperwire.simulator.upstream import Upstream
 from workers.backfill import TASK, Plan, Plans, moved, planned
 from workers.due import Scheduler
 from workers.jobs import TaskRun
+from workers.sources import arxiv_oai
 from workers.sources.arxiv_oai import Harvest, Span
 
 NOW = datetime(2026, 11, 18, 15, tzinfo=UTC)
@@ -38,6 +39,17 @@ def test_a_token_keeps_the_window() -> None:
     plan = moved(PLAN, Harvest(token="next", deleted=3))
     assert (plan.at, plan.token, plan.done) == (PLAN.at, "next", 3)
     assert moved(plan, Harvest()).token == ""
+
+
+def test_a_window_that_comes_short_is_asked_for_once_more() -> None:
+    short = (Harvest(token="next", total=5, deleted=3), Harvest(deleted=1))
+    first = moved(moved(PLAN, short[0]), short[1])
+    assert (first.window, first.token, first.done, first.again) == (PLAN.window, "", 0, True)
+    whole = moved(moved(first, short[0]), Harvest(deleted=2))
+    assert (whole.at, whole.done, whole.again, whole.short) == (date(2026, 10, 2), 5, False, 0)
+    again = moved(moved(first, short[0]), short[1])
+    assert (again.at, again.done, again.again, again.short) == (date(2026, 10, 2), 4, False, 1)
+    assert "1 that arXiv declared did not come" in replace(again, at=date(2026, 11, 19)).said
 
 
 def test_days_are_brought_into_reach() -> None:
@@ -179,3 +191,19 @@ def test_the_scheduler_keeps_a_plan_due_and_nothing_else(desk: Desk) -> None:
     desk.plans.drop()
     scheduler.tick(NOW + timedelta(seconds=2))
     assert TASK not in desk.states.planned()
+
+
+def test_a_short_window_is_told_and_filled(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk.plan()
+    read = arxiv_oai.read
+    monkeypatch.setattr(arxiv_oai, "read", lambda body: replace(read(body), token=""))
+    done = desk.runner.run(TASK, None)
+    assert (done["state"], done["new"]) == (State.FAILING, 2)
+    assert "part of the answer is missing" in done["said"]
+    monkeypatch.undo()
+    while desk.plans.get():
+        desk.turn()
+    assert desk.store.size() == 5
+    state = desk.states.get(TASK)
+    assert state is not None
+    assert state.said == "5 records, 2026-11-01 to 2026-11-18: all there is"
