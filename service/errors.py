@@ -16,6 +16,7 @@ from werkzeug.exceptions import HTTPException
 
 from papers import errors
 from papers.errors import PaperwireError, TooMany
+from service.params import MAX_TEXT, printable, shown
 
 STATUSES: Final[dict[type[PaperwireError], int]] = {
     errors.BadId: 400,
@@ -67,7 +68,8 @@ def status_of(error: PaperwireError) -> int:
 def _ours(error: PaperwireError) -> Response:
     status = status_of(error)
     if status >= 500:
-        _log.error("%s %s: %s", request.method, request.path, error, exc_info=status == 500)
+        path = shown(request.path)
+        _log.error("%s %s: %s", request.method, path, error, exc_info=status == 500)
     response = _said(status, _WITHHELD.get(status, str(error)))
     if isinstance(error, TooMany):
         response.headers["Retry-After"] = str(error.retry_after)
@@ -85,7 +87,7 @@ def _http(error: HTTPException) -> Response:
 
 def _words(error: HTTPException) -> str:
     if error.code == 404:
-        return f"There is nothing at {request.path}."
+        return f"There is nothing at {shown(request.path)}."
     if error.code == 405:
         return f"{request.method} does nothing here; only reading does."
     return error.description or "Something broke here; it is logged."
@@ -101,9 +103,8 @@ def _said(status: int, detail: str) -> Response:
     elif request.path.startswith(("/feeds/", "/healthz", "/metrics")):
         response = Response(f"{title}: {detail}\n", content_type="text/plain; charset=utf-8")
     else:
-        page = render_template(
-            "error.html", status=status, title=title, detail=detail, q=request.args.get("q", "")
-        )
+        q = printable(request.args.get("q", "")[:MAX_TEXT])
+        page = render_template("error.html", status=status, title=title, detail=detail, q=q)
         response = Response(page, content_type="text/html; charset=utf-8")
     response.status_code = status
     response.headers["Cache-Control"] = "no-store"

@@ -164,8 +164,12 @@ def _read(parameter: Parameter, text: str, sources: Collection[str]) -> Any:
 
 def shown(text: str) -> str:
     """A foreign text cut to what a message has room for, without control characters."""
-    printable = "".join(c if c.isprintable() else "\ufffd" for c in text[:81])
-    return printable if len(text) <= 80 else f"{printable[:80]}…"
+    return printable(text) if len(text) <= 80 else f"{printable(text[:80])}…"
+
+
+def printable(text: str) -> str:
+    """A foreign text with a sign in place of each control character: fit for a page or a log."""
+    return "".join(c if c.isprintable() else "\ufffd" for c in text)
 
 
 _DATE: Final = {"type": "string", "format": "date"}

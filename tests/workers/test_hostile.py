@@ -206,6 +206,18 @@ BOMBS: dict[str, tuple[Callable[[], Reply], str]] = {
         ),
         "more than 2,000 characters of a base",
     ),
+    "an author of a megabyte": (
+        lambda: Reply(body=rss(f"{LINK}<author>{'w' * 1_000_000}</author>")),
+        "",
+    ),
+    "an author behind CDATA": (
+        lambda: Reply(body=rss(f"{LINK}<author><![CDATA[a@{'w' * 1_000_000}]]></author>")),
+        "",
+    ),
+    "an author in tags": (
+        lambda: Reply(body=rss(f"{LINK}<author><b>{'1' * 1_000_000}</b></author>")),
+        "",
+    ),
     "NUL bytes": (lambda: Reply(body=rss(LINK).replace(b"C", b"\0" * 100_000)), ""),
     "UTF-16": (lambda: Reply(body=b"\xff\xfe" + rss(LINK).decode().encode("utf-16-le")), ""),
     "UTF-7 that hides": (

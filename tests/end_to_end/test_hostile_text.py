@@ -1,0 +1,149 @@
+"""Texts that break things, from upstreams' formats through the store into every answer."""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+from urllib.parse import quote
+
+import feedparser
+import pytest
+from bs4 import BeautifulSoup
+from flask.testing import FlaskClient
+from lxml import etree
+from redis import Redis
+
+from papers.settings import Settings
+from papers.store import Store
+from service import create_app
+from tests.workers.test_arxiv_announcements import entry, feed
+from tests.workers.test_hf_daily import body, record
+from workers.sources import arxiv_announcements, hf_daily
+
+NOW: Final = datetime(2026, 11, 20, 12, tzinfo=UTC)
+FORBIDDEN: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+TEXTS: Final = {
+    "controls": "a\x00b\x07c\x0bd\x1b[31me\x7ff\x85g",
+    "lone high surrogate": "a\ud800b",
+    "lone low surrogate": "a\udc00b",
+    "surrogates the wrong way round": "a\udc00\ud800b",
+    "no characters": "a\ufffeb\uffffc",
+    "emoji with joiners": "👩‍👩‍👧‍👦 🏳️‍🌈 🇺🇳 👍🏽",
+    "right to left": "שלום עולם مرحبا بالعالم",
+    "overrides": "abc\u202edef\u202c\u2066ghi\u2069\u200b\u200f",
+    "combining": "Z̸̢̛a̶l̵g̷o̴" + "\u0301" * 200,
+    "CJK": "大規模言語モデル 한국어 模型",
+    "end of CDATA": "a ]]> b ]]&gt; c <![CDATA[ d",
+    "markup": "<script>alert(1)</script><img src=x onerror=alert(1)>\"'><svg/onload=alert(1)>",
+    "entities": "&lt;b&gt; &amp;amp; &#0; &#xD800; &#x1F600; &nosuch; &",
+    "comment": "<!-- a --> b -- c --!>",
+    "instruction": "<?xml version='1.0'?><!DOCTYPE a [<!ENTITY b 'c'>]>&b;",
+    "template": "{{ 7*7 }} {% raw %} ${7*7} #{7*7} %s %(a)s {0}",
+    "separators": "a\u2028b\u2029c\u00a0d\ufeffe",
+    "new lines": "a\r\nX-Evil: 1\r\n\r\nb",
+    "TeX": r"$\frac{a}{b$ $$ \unknown{ \left( $<b>$ \href{javascript:alert(1)}{x}",
+    "long": "word " * 5_000,
+    "one long word": "w" * 3_000,
+}
+
+
+@pytest.fixture
+def client(redis: Redis, store_url: str, tmp_path: Path) -> FlaskClient:
+    return create_app(Settings(redis_url=store_url, data_dir=str(tmp_path))).test_client()
+
+
+def announced(text: str) -> bytes:
+    """The text in arXiv's feed, as far as XML can carry it; the rest as references."""
+    sound = "".join(c if not FORBIDDEN.match(c) else f"&#{ord(c)};" for c in text)
+    whole = feed(entry(title="marked T", abstract="A", creator="Ann Bo"))
+    sound = sound.replace("&", "&amp;").replace("<", "&lt;").replace("]]>", "]]&gt;")
+    return whole.decode().replace("marked T", f"marked {sound}").encode("utf-8", "replace")
+
+
+SOURCES: Final = {
+    "hf": lambda text: hf_daily.read(
+        body(record(title=f"marked {text}", summary=text, authors=[{"name": text}])),
+        NOW.date(),
+        NOW,
+    ),
+    "arxiv": lambda text: arxiv_announcements.read(announced(text), NOW),
+}
+
+
+@pytest.mark.parametrize("source", SOURCES)
+@pytest.mark.parametrize("name", TEXTS)
+def test_a_text_harms_no_answer(client: FlaskClient, redis: Redis, name: str, source: str) -> None:
+    part = SOURCES[source](TEXTS[name])
+    assert len(part.sightings) + len(part.rejected) == 1
+    Store(redis).ingest(part.sightings, now=NOW)
+    asked = "q=marked&types=cross%2Cnew%2Creplace"
+    forms = {form: client.get(f"/feeds/search.{form}?q=marked") for form in ("atom", "rss", "json")}
+    for form, answer in forms.items():
+        assert answer.status_code == 200, form
+        assert not FORBIDDEN.search(answer.text), form
+    for form in ("atom", "rss"):
+        etree.fromstring(forms[form].data, etree.XMLParser(resolve_entities=False))
+        parsed = feedparser.parse(forms[form].data)
+        assert not parsed.bozo, form
+        assert len(parsed.entries) == len(part.sightings), form
+        assert all(entry.title.startswith("marked") for entry in parsed.entries)
+    assert len(json.loads(forms["json"].data)["items"]) == len(part.sightings)
+    _pages(client, asked)
+
+
+def _pages(client: FlaskClient, asked: str) -> None:
+    """Nothing of the text is markup on any page, nor a header of any answer."""
+    paths = ("/", f"/search?{asked}", "/papers/2611.01234", "/api/v1/papers/2611.01234", "/status")
+    for path in paths:
+        answer = client.get(path, follow_redirects=True)
+        assert answer.status_code == 200, path
+        assert "X-Evil" not in answer.headers
+        assert not FORBIDDEN.search(answer.text), path
+        if answer.mimetype == "text/html":
+            page = BeautifulSoup(answer.text, "html.parser")
+            assert not page.select("img[onerror], svg[onload], script:not([src])"), path
+            links = [str(link["href"]).lower() for link in page.select("a[href]")]
+            assert not [link for link in links if link.startswith(("javascript:", "data:"))], path
+
+
+QUERIES: Final = (
+    *("a\r\nX-Evil: 1", "a\nSet-Cookie: a=b", "a\x00b", "%0d%0aX-Evil:1", "\ud800", "\ufffd"),
+    *("<script>alert(1)</script>", '"><svg/onload=alert(1)>', "javascript:alert(1)", "{{7*7}}"),
+    *("a' OR 1=1 --", "*)(uid=*", "a\nFLUSHALL\n", "../../etc/passwd", "a" * 5_000, "(" * 900),
+    *("\u202eatad", "é" * 900, "a OR " * 400 + "a", "-" * 400 + "a", "\\" * 300, "a:b:c::"),
+)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *(
+            "/feeds/search.atom?q={}",
+            "/search?q={}",
+            "/api/v1/papers?q={}",
+            "/k/{}",
+            "/feeds/{}.rss",
+        ),
+        *("/api/v1/papers/{}", "/papers/{}", "/feeds/search.json?q=a&before={}", "/{}"),
+        *("/feeds/search.rss?q=a&since={}", "/?{}=1", "/search?q=a&source={}", "/daily/{}"),
+    ],
+)
+def test_a_query_adds_nothing_to_an_answer(client: FlaskClient, path: str) -> None:
+    for query in QUERIES:
+        answer = client.get(path.format(quote(query.encode("utf-8", "surrogatepass"), safe="")))
+        assert answer.status_code in (200, 301, 302, 308, 400, 404, 414, 429), query
+        assert not {"X-Evil", "Set-Cookie"} & set(answer.headers.keys()), query
+        location = answer.headers.get("Location", "/")
+        assert location.startswith("/"), query
+        assert not location.startswith("//"), query
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        if answer.mimetype == "text/html":
+            assert "<script>alert" not in answer.text
+            assert "<svg/onload" not in answer.text
+        controls = {c for c in answer.text if unicodedata.category(c) == "Cc"}
+        assert controls <= {"\t", "\r", "\n"}, query
