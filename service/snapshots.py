@@ -18,6 +18,7 @@ from typing import Final
 
 import msgpack
 from redis import Redis
+from zstandard import ZstdError
 
 from papers import codec, keys
 from papers.arxiv_id import ArxivId
@@ -50,16 +51,16 @@ class Snapshots:
         """A keyword's papers of a period that is over, newest first."""
         key = keys.snapshot(keyword.slug, period.name)
         lasting = timedelta(days=KEPT_DAYS[period.kind])
-        kept = self._kept(key, keyword, lasting)
-        papers = {id: codec.unpack(id, packed) for id, packed in kept.items()}
-        late = [p for p in matching(self._store, parse(keyword.query), period) if p.id not in kept]
+        papers = self._kept(key, keyword, lasting)
+        found = matching(self._store, parse(keyword.query), period)
+        late = [paper for paper in found if paper.id not in papers]
         if late:
             papers |= {paper.id: paper for paper in late}
             if len(papers) <= MOST_KEPT:
                 self._keep(key, keyword, papers, lasting)
         return [papers[id] for id in sorted(papers, reverse=True)]
 
-    def _kept(self, key: str, keyword: Keyword, lasting: timedelta) -> dict[ArxivId, bytes]:
+    def _kept(self, key: str, keyword: Keyword, lasting: timedelta) -> dict[ArxivId, Paper]:
         """What is kept of this very keyword: one with another query begins anew."""
         with store_errors(self._redis), self._redis.pipeline(transaction=False) as pipe:
             pipe.get(key)
@@ -71,8 +72,9 @@ class Snapshots:
             query, papers = msgpack.unpackb(packed) if packed else ("", {})
             if query != keyword.query:
                 return {}
-            return {ArxivId.parse(id): paper for id, paper in papers.items()}
-        except (ValueError, TypeError, AttributeError, BadId) as error:
+            ids = [ArxivId.parse(id) for id in papers]
+            return {id: codec.unpack(id, papers[str(id)]) for id in ids}
+        except (ValueError, TypeError, AttributeError, KeyError, BadId, ZstdError) as error:
             _log.warning("%s is damaged and made anew: %s", key, error)
             return {}
 

@@ -106,7 +106,7 @@ def known(scene: Scene) -> int:
     until(lambda: scene.settled(count), 90)
     assert scene.stage.feed().text.count("<entry>") == count
     time.sleep(1.1)  # whoever gave up on the store a moment ago asks it again
-    assert "Warning" not in scene.stage.feed().headers
+    assert "Cache-Status" not in scene.stage.feed().headers
     return count
 
 
@@ -130,7 +130,7 @@ def test_stopped(scene: Scene, known: int) -> None:
         until(lambda: reader.polls and reader.polls[-1][2])
         old = scene.stage.feed()
         assert old.content == before.content
-        assert old.headers["Warning"].startswith("110")
+        assert old.headers["Cache-Status"].startswith("paperwire; hit")
         assert old.headers["ETag"] == before.headers["ETag"]
         assert_nothing_cold_is_served(scene)
         assert scene.told() == "away"
@@ -198,7 +198,7 @@ def test_emptied(scene: Scene, known: int) -> None:
         until(lambda: scene.stage.feed().content == before.content, 10)
     after = scene.stage.feed()
     assert after.headers["ETag"] == before.headers["ETag"]
-    assert "Warning" not in after.headers
+    assert "Cache-Status" not in after.headers
     assert scene.redis.exists(keys.SCHEMA, keys.SEEDED) == 2
     until(lambda: scene.stage.metrics()[("paperwire_workers",)] == 1.0, 60)
 
@@ -229,7 +229,7 @@ def _full(scene: Scene, fill: Callable[[], object], empty: Callable[[], object],
     assert (status["answers"], why in status["said"]) == ("reading", True)
     assert why in requests.get(f"{scene.stage.url}/status", timeout=5).text
     assert scene.stage.metrics()[("paperwire_store_writable",)] == 0
-    assert "Warning" not in scene.stage.feed().headers  # it is the newest there is
+    assert "Cache-Status" not in scene.stage.feed().headers  # it is the newest there is
     assert requests.get(f"{scene.stage.url}/feeds/search.atom?q={why[:4]}", timeout=5).ok
     scene.announce(2)
     time.sleep(2)
