@@ -84,7 +84,7 @@ def counted(redis: Redis) -> Iterator[list[str]]:
         yield found
         while message := told.get_message(timeout=1.0):
             key = str(message["channel"]).rpartition("__:")[2].strip("'")
-            if message["type"] == "pmessage" and re.fullmatch("feed:[0-9a-f]+", key):
+            if message["type"] == "pmessage" and re.fullmatch("feed:[0-9a-f]+:gzip", key):
                 found.append(key)
 
 

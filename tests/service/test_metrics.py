@@ -11,7 +11,7 @@ from redis import Redis
 
 from papers.settings import Settings
 from papers.source_states import SourceState, SourceStates, State
-from service import create_app
+from tests.service.conftest import serving
 from tests.service.made import NOW
 
 TOKEN = "a token long enough to be one"
@@ -79,16 +79,17 @@ ASKED = [
 def test_told_to_this_machine_or_with_the_token(
     app: Flask, site: Settings, where: str, headers: dict[str, str], told: bool
 ) -> None:
-    client = create_app(replace(site, token=TOKEN)).test_client()
-    environ = {"REMOTE_ADDR": where}
-    answer = client.get("/metrics", headers=headers, environ_base=environ)
-    assert answer.status_code == (200 if told else 401)
-    headers = {**headers, "Authorization": f"Bearer {TOKEN}"}
-    assert client.get("/metrics", headers=headers, environ_base=environ).status_code == 200
+    with serving(replace(site, token=TOKEN)) as guarded:
+        client, environ = guarded.test_client(), {"REMOTE_ADDR": where}
+        answer = client.get("/metrics", headers=headers, environ_base=environ)
+        assert answer.status_code == (200 if told else 401)
+        headers = {**headers, "Authorization": f"Bearer {TOKEN}"}
+        assert client.get("/metrics", headers=headers, environ_base=environ).status_code == 200
 
 
 def test_behind_a_trusted_proxy_the_client_counts(app: Flask, site: Settings) -> None:
-    client = create_app(replace(site, trusted_proxies=1)).test_client()
     far, near = ({"X-Forwarded-For": a} for a in ("192.0.2.7", "127.0.0.1"))
-    assert client.get("/metrics", headers=far).status_code == 401
-    assert client.get("/metrics", headers=near).status_code == 200
+    with serving(replace(site, trusted_proxies=1)) as proxied:
+        client = proxied.test_client()
+        assert client.get("/metrics", headers=far).status_code == 401
+        assert client.get("/metrics", headers=near).status_code == 200

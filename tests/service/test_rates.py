@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -10,9 +11,8 @@ from redis import Redis
 from papers import keys
 from papers.errors import TooMany
 from papers.settings import Settings
-from service import create_app
 from service.rates import Rates, network_of
-from tests.service.conftest import Announce
+from tests.service.conftest import Announce, serving
 from tests.service.made import sighting
 
 NETWORKS = [
@@ -44,9 +44,10 @@ def test_no_limit_is_none() -> None:
 
 
 @pytest.fixture
-def limited(site: Settings, app: Flask) -> FlaskClient:
+def limited(site: Settings, app: Flask) -> Iterator[FlaskClient]:
     """Three new questions a minute."""
-    return create_app(replace(site, questions_per_minute=3)).test_client()
+    with serving(replace(site, questions_per_minute=3)) as limited:
+        yield limited.test_client()
 
 
 @pytest.mark.usefixtures("three")
@@ -80,10 +81,11 @@ def test_whoever_is_over_the_limit_gets_what_was_there_before(
 
 @pytest.mark.usefixtures("three")
 def test_of_custom_answers_the_newest_are_kept(site: Settings, redis: Redis, app: Flask) -> None:
-    client = create_app(replace(site, custom_answers=2)).test_client()
-    client.get("/feeds/reward-model.atom")
-    for word in ("one", "three", "four", "five"):
-        client.get(f"/feeds/search.atom?q={word}")
+    with serving(replace(site, custom_answers=2)) as bounded:
+        client = bounded.test_client()
+        client.get("/feeds/reward-model.atom")
+        for word in ("one", "three", "four", "five"):
+            client.get(f"/feeds/search.atom?q={word}")
     assert redis.zcard(keys.CUSTOM_FEEDS) == 2
     kept = [key for key in redis.scan_iter("feed:*") if key.endswith(b":validators")]
     assert len(kept) == 3  # two of those, and the saved keyword's
