@@ -6,7 +6,7 @@ index's candidates (phrases), matches news against saved keywords, and marks wor
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date, timedelta
 from functools import cached_property, lru_cache
 from typing import Final, NamedTuple
@@ -211,13 +211,19 @@ def _places(leaf: Leaf, paper: Paper) -> Iterator[Match]:
         if name == "authors":
             offset = 0
             for author in paper.authors:
-                yield from _windows(leaf, name, list(spans(author, unstemmed)), offset)
+                yield from _windows(leaf, name, _spans(author, unstemmed), offset)
                 offset += len(author) + len(", ")
         else:
-            yield from _windows(leaf, name, list(spans(getattr(paper, name))), 0)
+            yield from _windows(leaf, name, _spans(getattr(paper, name), words), 0)
 
 
-def _windows(leaf: Text, field: str, found: list[Span], offset: int) -> Iterator[Match]:
+@lru_cache(maxsize=64)
+def _spans(text: str, fold: Callable[[str], list[str]]) -> tuple[Span, ...]:
+    """The words of a text and their places: the leaves of a keyword ask for them one by one."""
+    return tuple(spans(text, fold))
+
+
+def _windows(leaf: Text, field: str, found: Sequence[Span], offset: int) -> Iterator[Match]:
     for at in range(len(found) - len(leaf.words) + 1):
         window = found[at : at + len(leaf.words)]
         stands = tuple(span.word for span in window)

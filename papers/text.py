@@ -69,6 +69,11 @@ def spans(text: str, fold: Callable[[str], list[str]] = words) -> Iterator[Span]
 
     Words that come out of one piece of TeX or of one ligature share its place.
     """
+    if "'" not in text and _is_plain(text):
+        # many times as fast as word by word: they are the same words, in the same order
+        for match, word in zip(_PLAIN_WORDS.finditer(text.lower()), fold(text), strict=True):
+            yield Span(word, match.start(), match.end())
+        return
     for chunk in _CHUNK.finditer(text):
         piece = chunk[0]
         if "'" not in piece and _is_plain(piece):

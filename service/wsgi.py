@@ -19,3 +19,5 @@ def _file() -> Path | None:
 
 
 app = create_app(load(_file(), os.environ))
+for _name in app.jinja_env.list_templates():
+    app.jinja_env.get_template(_name)  # compiled now, not while somebody waits for a page

@@ -12,7 +12,7 @@ from flask import Response, render_template, request
 from papers.paper import Paper
 from service.addresses import SEARCH, Address, joined
 from service.desk import Desk, Found, desk
-from service.feeds.entry import lead_of
+from service.feeds.entry import Entry, lead_of
 from service.pages.facets import facets, filters, fixed
 from service.pages.highlight import Shown, shown
 from service.pages.plots import month_plot
@@ -22,7 +22,7 @@ from service.source_lines import trouble
 PAGE_PAPERS: Final = 25
 """Papers on a page where the address does not say; a feed has more, since nobody scrolls it."""
 
-FACET_PAPERS: Final = 200
+FACET_PAPERS: Final = 100
 """The newest matches whose categories and authors are counted."""
 
 
@@ -103,10 +103,10 @@ def _by_day(found: Found) -> list[tuple[date, list[tuple[Shown, tuple[str, ...]]
     days: defaultdict[date, list[tuple[Shown, tuple[str, ...]]]] = defaultdict(list)
     for paper in found.page.papers:
         entry = found.entry(paper)
-        days[_day(found, paper)].append((shown(entry, found.query), entry.keywords))
+        days[_day(found, paper, entry)].append((shown(entry, found.query), entry.keywords))
     return sorted(days.items(), reverse=True)
 
 
-def _day(found: Found, paper: Paper) -> date:
+def _day(found: Found, paper: Paper, entry: Entry) -> date:
     lead = lead_of(paper, found.ask.source) if found.picked else None
-    return lead.picked_at.date() if lead else found.entry(paper).published.date()
+    return lead.picked_at.date() if lead else entry.published.date()
