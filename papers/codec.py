@@ -19,6 +19,12 @@ import zstandard
 from papers.arxiv_id import ArxivId
 from papers.paper import AnnounceType, Paper, Pick, Rank, Revision
 
+UNREADABLE: Final = (
+    *(ValueError, TypeError, LookupError, ArithmeticError, zstandard.ZstdError),
+    msgpack.UnpackException,
+)
+"""What unpacking raises for bytes that are no record."""
+
 _FORMAT: Final = b"\x01"
 _LEVEL: Final = 3
 _DICTIONARY: Final = zstandard.ZstdCompressionDict(

@@ -31,9 +31,6 @@ from papers.source_states import SetAside, SourceStates
 from papers.spread import Spread
 
 _TASK: Final = "restore"
-_UNREADABLE: Final = (ValueError, TypeError, LookupError, ArithmeticError)
-"""What a record raises that cannot be unpacked."""
-
 _REVISIONS: Final = b":rev"
 """Counters that only go up: whoever remembers one must see that it moved."""
 
@@ -151,7 +148,7 @@ class _Restoration:
         """A paper; one that cannot be read is set aside."""
         try:
             return codec.unpack(id, packed)
-        except _UNREADABLE as error:
+        except codec.UNREADABLE as error:
             reason = f"cannot be restored: {error!r}"
             aside = SetAside(_TASK, self._now, reason, f"{id}: {packed[:100]!r}")
             SourceStates(self._redis).quarantine(aside)

@@ -9,8 +9,10 @@ only say which of those match.
 
 from __future__ import annotations
 
+import logging
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, time
 from itertools import islice
 from typing import Any, Final, NamedTuple
@@ -20,7 +22,7 @@ from redis import Redis
 
 from papers import keys
 from papers.arxiv_id import ArxivId
-from papers.codec import Opened
+from papers.codec import UNREADABLE, Opened
 from papers.connection import read_many
 from papers.errors import BadParameter
 from papers.evaluate import Candidates, Expansions, Plan, doubts_of
@@ -32,6 +34,8 @@ from papers.postings import Shape
 from papers.search import WORK_BOUND, Ask
 from papers.spread import Spread
 from papers.tree import Node, Text, leaves
+
+log = logging.getLogger(__name__)
 
 MOST_WORDS: Final = 256
 """Words of one prefix that postings are asked for; of a prefix of more the texts are."""
@@ -167,7 +171,11 @@ class Walk:
 
     def papers(self, ids: Iterable[ArxivId]) -> dict[ArxivId, Paper]:
         """The papers that exist, one round trip."""
-        return {id: opened.paper for id, opened in self._opened(ids).items()}
+        found: dict[ArxivId, Paper] = {}
+        for id, opened in self._opened(ids).items():
+            with _alone(id):
+                found[id] = opened.paper
+        return found
 
     def _opened(self, ids: Iterable[ArxivId]) -> dict[ArxivId, Opened]:
         months: dict[str, list[ArxivId]] = defaultdict(list)
@@ -182,7 +190,12 @@ class Walk:
         replies = read_many(self._redis, asked)
         rows = zip(months.values(), replies, strict=True)
         pairs = [pair for members, row in rows for pair in zip(members, row, strict=True)]
-        return {id: Opened(id, packed) for id, packed in pairs if packed}
+        found: dict[ArxivId, Opened] = {}
+        for id, packed in pairs:
+            with _alone(id):
+                if packed:
+                    found[id] = Opened(id, packed)
+        return found
 
     def _evaluated(self, plan: Plan, months: Sequence[int]) -> list[Candidates]:
         """The candidates of some months, one round trip while their shapes are as remembered."""
@@ -224,6 +237,15 @@ class Walk:
     def _expansion(self, prefix: Text) -> list[str] | None:
         words = self._spread.words(prefix.words[0], MOST_WORDS + 1)
         return [*words, prefix.whole] if len(words) <= MOST_WORDS else None
+
+
+@contextmanager
+def _alone(id: ArxivId) -> Iterator[None]:
+    """A record that cannot be read is logged and not there: it never takes a feed with it."""
+    try:
+        yield
+    except UNREADABLE as error:
+        log.error("%s: its record cannot be read, and is left out: %r", id, error)
 
 
 def candidates(month: int, numbers: BitMap, sure: BitMap) -> list[Candidate]:

@@ -1,0 +1,35 @@
+"""One record that cannot be read is left out, and nothing goes with it."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+from redis import Redis
+
+from papers import codec
+from papers.arxiv_id import ArxivId
+from papers.query import parse
+from papers.search import Ask
+from papers.store import Store
+from tests.service.made import NOW, paper, sighting
+
+BAD = [b"\x09junk", b"\x01junk", b"\x01", codec.pack(paper(9))[:-9]]
+QUERIES = ["number", '"reward model"', '"reward model number"', "au:lovelace", "number -nothing"]
+
+
+@pytest.mark.parametrize("bad", BAD)
+def test_a_bad_record_is_left_out_alone(
+    redis: Redis, bad: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = Store(redis)
+    store.ingest([sighting(number) for number in range(1, 5)], now=NOW)
+    redis.hset("{2611}:papers", b"\x00\x03", bad)
+    for query in QUERIES:
+        found = store.search(Ask(query=parse(query))).papers
+        assert [paper.id.number for paper in found] == [4, 2, 1], query
+    with caplog.at_level(logging.ERROR):
+        assert store.papers([ArxivId(202611, 3)]) == [None]
+    assert "2611.00003: its record cannot be read" in caplog.text
+    store.ingest([sighting(2, version=2, title="Reward model number two")], now=NOW)
+    assert store.papers([ArxivId(202611, 2)])[0]
