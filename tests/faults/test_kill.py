@@ -32,7 +32,7 @@ from paperwire.simulator.upstream import Upstream
 from workers.due import standing_tasks
 from workers.jobs import TaskRun
 
-pytestmark = pytest.mark.faults
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(400)]
 
 POINTS = 30
 NEVER = 10**9

@@ -26,7 +26,7 @@ from tests.faults.outcomes import note
 from tests.faults.stage import FEED, KEYWORD, OwnStore, Stage
 from tests.service.made import NOW, sighting
 
-pytestmark = pytest.mark.faults
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
 
 CLIENTS: Final = 500
 FLOOD: Final = 10_000 / 60

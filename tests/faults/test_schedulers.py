@@ -16,7 +16,7 @@ from paperwire.simulator.upstream import Upstream
 from tests.faults.outcomes import note
 from tests.faults.stage import OwnStore, Stage, until
 
-pytestmark = pytest.mark.faults
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
 
 CATEGORIES = ("cs.AI", "cs.CL", "cs.CV", "cs.LG", "stat.ML")
 ROUNDS = 3

@@ -28,7 +28,7 @@ from tests.faults.outcomes import note
 from tests.faults.stage import OwnStore, Reader, Stage, until
 from tests.papers.fingerprint import papers
 
-pytestmark = pytest.mark.faults
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
 
 PAPERS = 10
 TASKS = ("announcements:cs.CL", "community:weekly", "hf:today", "enrich", "oai:daily")
@@ -94,7 +94,7 @@ def scene() -> Iterator[Scene]:
         programs = ("worker", "scheduler")
         with Stage.running(store.url, world, programs=programs) as stage:
             scene.stage = stage
-            until(lambda: scene.settled(PAPERS), 60)
+            until(lambda: scene.settled(PAPERS), 120)
             until(lambda: stage.feed().text.count("<entry>") == PAPERS)
             yield scene
 
@@ -103,7 +103,7 @@ def scene() -> Iterator[Scene]:
 def known(scene: Scene) -> int:
     """How many papers there are; all is well."""
     count = len(scene.world.preprints())
-    until(lambda: scene.settled(count), 90)
+    until(lambda: scene.settled(count), 120)
     assert scene.stage.feed().text.count("<entry>") == count
     time.sleep(1.1)  # whoever gave up on the store a moment ago asks it again
     assert "Cache-Status" not in scene.stage.feed().headers
@@ -143,7 +143,7 @@ def test_stopped(scene: Scene, known: int) -> None:
         scene.store.start()
         scene.make_due()
         scene.expire_locks()
-        until(lambda: scene.settled(known + 1), 90)
+        until(lambda: scene.settled(known + 1), 120)
         until(lambda: scene.stage.feed().text.count("<entry>") == known + 1)
 
 
@@ -171,7 +171,7 @@ def test_hung(scene: Scene, known: int) -> None:
         time.sleep(2)
         scene.store.process.send_signal(signal.SIGCONT)
         scene.make_due()
-        until(lambda: scene.settled(known + 1), 90)
+        until(lambda: scene.settled(known + 1), 120)
         until(lambda: scene.stage.feed().text.count("<entry>") == known + 1)
 
 
@@ -186,7 +186,7 @@ def test_restarted_in_the_midst_of_an_ingest(scene: Scene, known: int) -> None:
             scene.store.start()
         scene.make_due()
         scene.expire_locks()
-        until(lambda: scene.settled(known + 3), 90)
+        until(lambda: scene.settled(known + 3), 120)
         until(lambda: scene.stage.feed().text.count("<entry>") == known + 3)
 
 
@@ -194,7 +194,7 @@ def test_emptied(scene: Scene, known: int) -> None:
     before = scene.stage.feed()
     with polled(scene, "emptied (FLUSHALL)"):
         scene.redis.flushall()
-        until(lambda: scene.settled(known), 90)
+        until(lambda: scene.settled(known), 120)
         until(lambda: scene.stage.feed().content == before.content, 10)
     after = scene.stage.feed()
     assert after.headers["ETag"] == before.headers["ETag"]
@@ -208,7 +208,7 @@ def test_append_only_file_torn(scene: Scene, known: int) -> None:
     with polled(scene, "append-only file torn"):
         scene.announce(2)
         scene.make_due()
-        until(lambda: scene.settled(known + 2), 60)
+        until(lambda: scene.settled(known + 2), 120)
         scene.store.process.kill()
         scene.store.process.wait()
         (file,) = (scene.store.folder / "appendonlydir").glob("*.incr.aof")
@@ -216,7 +216,7 @@ def test_append_only_file_torn(scene: Scene, known: int) -> None:
         scene.store.start()
         scene.make_due()
         scene.expire_locks()
-        until(lambda: scene.settled(known + 2), 90)
+        until(lambda: scene.settled(known + 2), 120)
         until(lambda: scene.stage.feed().text.count("<entry>") == known + 2)
 
 
@@ -238,7 +238,7 @@ def _full(scene: Scene, fill: Callable[[], object], empty: Callable[[], object],
     until(lambda: scene.told() == "ok", 20)
     scene.make_due()
     scene.expire_locks()
-    until(lambda: scene.settled(count + 2), 90)
+    until(lambda: scene.settled(count + 2), 120)
     until(lambda: scene.stage.feed().text.count("<entry>") == count + 2)
 
 

@@ -50,7 +50,7 @@ from workers import jobs
 from workers.due import standing_tasks
 from workers.jobs import TaskRun
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
 
 KILLS: Final = 100
 RECOVERY: Final = 120.0
