@@ -52,6 +52,21 @@ def test_every_route_carries_the_headers(app: Flask) -> None:
         assert headers.get("Access-Control-Allow-Origin") == ("*" if readable else None), path
 
 
+REFUSED = ("/feeds/nope.atom", "/search?q=(", "/api/v1/papers?q=(", "/static/nothing.css", "/%00")
+
+
+@pytest.mark.usefixtures("three")
+@pytest.mark.parametrize("method", ["HEAD", "OPTIONS", "POST", "PUT", "DELETE", "TRACE"])
+def test_every_answer_carries_the_headers_whatever_was_asked(app: Flask, method: str) -> None:
+    client = app.test_client()
+    for path in [*paths(app), *REFUSED]:
+        headers = client.open(path, method=method, buffered=True).headers
+        assert "default-src 'none'" in headers["Content-Security-Policy"], path
+        assert headers["X-Content-Type-Options"] == "nosniff", path
+        assert headers["X-Frame-Options"] == "DENY", path
+        assert headers["Referrer-Policy"] == "no-referrer", path
+
+
 def test_only_one_route_writes(app: Flask) -> None:
     writing = {rule.rule for rule in app.url_map.iter_rules() if "POST" in (rule.methods or ())}
     assert writing == {"/manage"}
