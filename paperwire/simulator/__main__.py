@@ -54,7 +54,9 @@ def main(
         lines = f"{upstream.url}\n{json.dumps(demo.settings(upstream))}\n"
         if port_file:
             _put(port_file, lines)
-        click.echo(lines, nl=False)
+            click.echo(f"simulated sources at {upstream.url}")
+        else:
+            click.echo(lines, nl=False)
         ended.wait()
 
 

@@ -143,9 +143,10 @@ def test_as_a_program_it_says_where_it_is_and_ends_when_asked(
     options = ("--port-file", str(port_file), "--day", "0.05", "--store", store_url)
     with subprocess.Popen([*CHILD, *options], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
-        lines = [process.stdout.readline() for _ in range(2)]
-        url, settings = lines[0].strip(), json.loads(lines[1])
-        assert port_file.read_text() == "".join(lines)
+        said = process.stdout.readline()
+        url, told = port_file.read_text().splitlines()
+        assert said == f"simulated sources at {url}\n"
+        settings = json.loads(told)
         assert settings["arxiv_feed_url"] == f"{url}/rss/atom"
         assert requests.get(f"{url}/rss/atom/cs.CL", timeout=10).status_code == 200
         states = SourceStates(redis)
