@@ -33,7 +33,7 @@ FLOOD: Final = 10_000 / 60
 """Questions a second that one client makes up."""
 
 READERS: Final = 2_000
-READING: Final = float(os.environ.get("PAPERWIRE_READERS_SECONDS", "15"))
+READING: Final = float(os.environ.get("READERS_SECONDS", "15"))
 """Seconds for which they poll; each polls every ten."""
 
 KEPT: Final = 100
