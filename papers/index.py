@@ -117,6 +117,6 @@ class _TermsEdit:
         papers = BitMap.deserialize(large) if large else postings.bitmap(small.pop(term, b""))
         papers |= postings.bitmap(self.gained.get(term, b""))
         papers -= postings.bitmap(self._lost.get(term, b""))
-        after[own] = postings.serialized(papers) if len(papers) > LARGEST_SMALL else None
+        after[own] = papers.serialize() if len(papers) > LARGEST_SMALL else None
         if 0 < len(papers) <= LARGEST_SMALL:
             small[term] = postings.numbers_of(papers)

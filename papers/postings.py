@@ -163,19 +163,16 @@ def find_slot(bucket: bytes | None, slot: int) -> bytes:
 
 
 def bitmap(numbers: bytes) -> BitMap:
-    """The bitmap of a small posting, or of a larger one that is not packed yet."""
+    """The bitmap of a small posting, or of a larger one that is not packed yet.
+
+    Without runs: then the same papers are the same bytes, however they came together.
+    """
     if not numbers:
         return BitMap()
     if len(numbers) > 2 * _LARGEST_ARRAY:
-        return BitMap(array("I", array("H", numbers)))
+        return BitMap(array("I", array("H", numbers)), optimize=False)
     header = _ARRAY_HEADER.pack(_ROARING_COOKIE, 1, 0, len(numbers) // 2 - 1, 16)
     return BitMap.deserialize(header + numbers)
-
-
-def serialized(papers: BitMap) -> bytes:
-    """A large posting: the same bytes for the same papers, however they came together."""
-    papers.run_optimize()
-    return papers.serialize()
 
 
 def numbers_of(values: Iterable[int]) -> bytes:

@@ -18,7 +18,6 @@ from papers.postings import (
     SLOTS_A_BUCKET,
     bitmap,
     bucket_of_slot,
-    serialized,
     slot_field,
     slots_field,
 )
@@ -103,7 +102,7 @@ def _packed(keys: Keys, buckets: Sequence[int]) -> dict[bytes, bytes]:
     counts = np.bincount(slots, minlength=(buckets[-1] + 1) * SLOTS_A_BUCKET if buckets else 0)
     small = counts[slots] <= LARGEST_SMALL
     fields = {
-        slot_field(slot): serialized(bitmap(numbers)) for slot, numbers in groups(keys[~small])
+        slot_field(slot): bitmap(numbers).serialize() for slot, numbers in groups(keys[~small])
     }
     counts[counts > LARGEST_SMALL] = 0
     ends = [0, *np.cumsum(counts).tolist()]
