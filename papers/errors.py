@@ -11,7 +11,8 @@
     ├── TooMany                  whoever asked: HTTP 429, new questions faster than one client may
     ├── NotFound                 whoever asked: HTTP 404
     │   ├── UnknownKeyword       no saved keyword of that name
-    │   └── UnknownPaper         a well-formed id that the store does not hold
+    │   ├── UnknownPaper         a well-formed id that the store does not hold
+    │   └── UnknownSource        no community feed, or trial of one, of that name
     ├── SourceError              an upstream's fault: the worker decides, never a 5xx of ours
     │   ├── SourceUnreachable    no connection, time-out, cut off
     │   ├── SourceRefused        an answer that says no: 4xx, 5xx, "Rate exceeded."
@@ -90,6 +91,10 @@ class UnknownKeyword(NotFound):
 
 class UnknownPaper(NotFound):
     """The id is well formed; the store holds no such paper."""
+
+
+class UnknownSource(NotFound):
+    """No community feed, or trial of one, has that name."""
 
 
 class SourceError(PaperwireError):

@@ -15,6 +15,8 @@
 | `pending` | sorted set | tokens of ingests under way, by the second they began | seconds | papers.store | no |
 | `revision` | integer | moves whenever anything a feed shows has changed | for ever | papers.store | copied |
 | `keywords` | hash | slug → saved keyword, JSON | for ever | papers.keywords | copied |
+| `communities` | hash | name → saved community feed, JSON | for ever | papers.communities | copied |
+| `trial:ID` | string | what a feed that somebody tries would bring, JSON | 15 min | papers.trials | no |
 | `seeded` | set | slugs of the configured keywords that were saved once | for ever | papers.keywords | copied |
 | `sources` | hash | source → state, JSON | for ever | papers.source_states | copied |
 | `due` | sorted set | task by the second it is due | for ever | papers.source_states | no |
@@ -59,6 +61,7 @@ PENDING: Final = "pending"
 REVISION: Final = "revision"
 KEYWORDS: Final = "keywords"
 SEEDED: Final = "seeded"
+COMMUNITIES: Final = "communities"
 SOURCES: Final = "sources"
 DUE: Final = "due"
 PROGRESS: Final = "progress"
@@ -77,7 +80,7 @@ SCHEMA_LOCK: Final = "lock:schema"
 
 COPIED: Final = (
     *(REVISION, KEYWORDS, SEEDED, SOURCES, COUNTS, QUARANTINE, UNKNOWN, BACKFILL, LOADS),
-    *(WEBSUB, "snapshot:*"),
+    *(COMMUNITIES, WEBSUB, "snapshot:*"),
 )
 REBUILT: Final = (
     *("{[0-9][0-9][0-9][0-9]}:*", MONTHS, PICKS, SPREAD, SPREAD_REV, VOCABULARY, UNDESCRIBED),
@@ -90,6 +93,7 @@ PASSING: Final = (
         VALIDATORS,
         ARXIV_LANE,
         "feed:*",
+        "trial:*",
         CUSTOM_FEEDS,
         "lease:*",
         "lock:*",
@@ -127,6 +131,11 @@ def month_rev(yymm: str) -> str:
 def task_lock(task: str) -> str:
     """The lock of a task that a job runs."""
     return f"lock:task:{task}"
+
+
+def trial(id: str) -> str:
+    """What a trial of a feed brought."""
+    return f"trial:{id}"
 
 
 def feed(digest: str, coding: str) -> str:

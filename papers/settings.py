@@ -10,7 +10,6 @@ the two together.
 from __future__ import annotations
 
 import dataclasses
-import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from papers.errors import BadSettings
+from papers.source_names import community_fault
 
 Seconds = float
 
@@ -140,15 +140,9 @@ class Settings:
             if value and not value.startswith(("http://", "https://")):
                 raise BadSettings(f"{name} = {value!r}: must begin with http:// or https://")
         for name, url in self.communities.items():
-            if not _SOURCE_NAME.fullmatch(name) or name in _SOURCE_NAMES_TAKEN:
-                raise BadSettings(
-                    f"communities: {name!r} must be a name of a-z, 0-9 and hyphens, "
-                    f"and none of {', '.join(_SOURCE_NAMES_TAKEN)}"
-                )
-            if not url.startswith(("http://", "https://")):
-                raise BadSettings(
-                    f"communities: {name} = {url!r}: must begin with http:// or https://"
-                )
+            _, reason = community_fault(name, url)
+            if reason:
+                raise BadSettings(f"communities: {reason}")
 
     @property
     def base_url(self) -> str:
@@ -166,9 +160,6 @@ _URLS: Final = (
     *("public_url", "arxiv_feed_url", "arxiv_api_url", "arxiv_oai_url", "huggingface_url"),
     "websub_hub",
 )
-_SOURCE_NAME: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
-_SOURCE_NAMES_TAKEN: Final = ("arxiv", "hf")
-"""Names that `source:` and the feeds give to arXiv and to Hugging Face."""
 
 _RANGES: Final = (
     ("port", 0, 65_535),

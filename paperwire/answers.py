@@ -14,6 +14,7 @@ from typing import Any
 
 from papers import condition
 from papers.arxiv_id import ArxivId
+from papers.communities import Communities
 from papers.errors import BadParameter, BadSettings, UnknownPaper
 from papers.keywords import Keyword, Keywords
 from papers.query import parse
@@ -94,7 +95,8 @@ def fetch(session: Session, source: str) -> Answer:
     """Run a source's tasks now. Raises BadParameter for a source that is not configured."""
     from workers.jobs import run  # brings the clients of all sources along
 
-    reports = [run(task) for task in tasks_of(session.settings, source)]
+    settings = Communities(session.redis, session.settings).settings()
+    reports = [run(task) for task in tasks_of(settings, source)]
     good = all(report.get("state") in ("ok", "quiet") for report in reports)
     return Answer("\n".join(map(wording.fetched, reports)), reports, good)
 

@@ -23,6 +23,7 @@ from paperwire.commands.keeping import backup, restore
 from paperwire.commands.keyword_import import keyword_import
 from paperwire.commands.load import load
 from paperwire.commands.quarantine import quarantine
+from paperwire.commands.source import source
 from paperwire.commands.token import token
 
 CONFIG: Final = "paperwire.toml"
@@ -236,6 +237,7 @@ main.add_command(restore)
 main.add_command(doctor)
 main.add_command(quarantine)
 main.add_command(token)
+main.add_command(source)
 main.add_command(export)
 keyword.add_command(keyword_import)
 for form in FORMS:

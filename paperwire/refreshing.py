@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from papers.communities import Communities
 from papers.keywords import Keywords, fill_task
 from papers.source_states import SourceStates, State
 from paperwire.session import Session
@@ -21,7 +22,8 @@ def refresh(session: Session) -> list[str]:
     saved.seed(session.settings.keywords, now=session.now)
     filled = {state.name for state in states.all() if state.succeeded_at}
     fills = {fill_task(keyword.slug) for keyword in saved.all()} - filled
-    reports = [run(task) for task in (*standing_tasks(session.settings), *sorted(fills))]
+    standing = standing_tasks(Communities(session.redis, session.settings).settings())
+    reports = [run(task) for task in (*standing, *sorted(fills))]
     return [_said(report) for report in reports if report.get("state") == State.FAILING]
 
 

@@ -12,6 +12,7 @@ from typing import Final
 from flask import Flask, Response, current_app, request
 from redis import Redis
 
+from papers.communities import Communities
 from papers.connection import connect
 from papers.counts import Counter
 from papers.errors import BadParameter, UnknownKeyword
@@ -38,6 +39,8 @@ from service.snapshots import Snapshots
 
 _EXTENSION: Final = "paperwire"
 _MOST_NAMES: Final = 4
+_STANDING: Final = ("arxiv", "hf")
+"""Sources that are no community's feed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,7 @@ class Desk:
     counter: Counter
     rates: Rates
     likeness: Likeness
+    communities: Communities
 
     def now(self) -> datetime:
         """The time of day, aware UTC: told to what needs it, and to nothing that is rendered."""
@@ -61,8 +65,13 @@ class Desk:
 
     @property
     def sources(self) -> tuple[str, ...]:
-        """The names of the sources there are."""
-        return ("arxiv", "hf", *self.settings.communities)
+        """The names of the sources there are. Raises StoreAway."""
+        return (*_STANDING, *(feed.name for feed in self.communities.all()))
+
+    def sources_for(self, asked: str) -> tuple[str, ...]:
+        """The names that `source=asked` may be; most requests need not ask the store for them."""
+        configured = (*_STANDING, *self.settings.communities)
+        return configured if asked.casefold() in ("", *configured) else self.sources
 
     def address(self, name: str) -> Address:
         """The canonical address of the request for a keyword by name, or for `search`.
@@ -70,7 +79,8 @@ class Desk:
         Raises BadParameter, BadQuery, UnknownKeyword.
         """
         slug = SEARCH if name == SEARCH else self.slug(name)
-        asked = read(request.args, saved=slug != SEARCH, sources=self.sources)
+        sources = self.sources_for(request.args.get("source", ""))
+        asked = read(request.args, saved=slug != SEARCH, sources=sources)
         if len(asked.keywords) == 1:
             (slug,), asked = asked.keywords, replace(asked, keywords=())
         return Address(self.settings.base_url, slug, asked)
@@ -231,6 +241,7 @@ def open_desk(app: Flask, settings: Settings) -> None:
         Counter(redis),
         Rates(settings.questions_per_minute),
         Likeness(redis),
+        Communities(redis, settings),
     )
 
 

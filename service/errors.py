@@ -26,6 +26,7 @@ STATUSES: Final[dict[type[PaperwireError], int]] = {
     errors.TooMany: 429,
     errors.UnknownKeyword: 404,
     errors.UnknownPaper: 404,
+    errors.UnknownSource: 404,
     errors.StoreError: 503,
     errors.StoreAway: 503,
     errors.StoreBusy: 503,

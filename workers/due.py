@@ -19,6 +19,7 @@ from typing import Final
 from redis import Redis
 
 from papers import keys
+from papers.communities import Communities, community_task
 from papers.keywords import Keywords, fill_task
 from papers.settings import Seconds, Settings
 from papers.source_states import SourceStates
@@ -50,6 +51,7 @@ class Scheduler:
         self._settings, self._wake, self._backlog = settings, wake, backlog
         self._lease = Lease(redis, keys.SCHEDULER_LEASE, LEASE)
         self._states, self._keywords = SourceStates(redis), Keywords(redis)
+        self._communities = Communities(redis, settings)
         self._store = Store(redis)
         self._backfills = backfill.Plans(redis)
 
@@ -75,7 +77,7 @@ class Scheduler:
         """Make the due set hold what is configured; how many tasks that is."""
         times = self._states.planned()
         planned = set(times)
-        standing = set(standing_tasks(self._settings))
+        standing = set(standing_tasks(self._communities.settings()))
         if self._backfills.get():
             standing.add(backfill.TASK)
         fills = {fill_task(keyword.slug) for keyword in self._keywords.all()}
@@ -92,13 +94,16 @@ class Scheduler:
 
 
 def standing_tasks(settings: Settings) -> list[str]:
-    """The tasks that settings ask for; the first fills of keywords come and go beside them."""
+    """The tasks that settings ask for; the first fills of keywords come and go beside them.
+
+    Saved communities are in `Communities.settings()`.
+    """
     huggingface = ["hf:today", "hf:recent"] if settings.huggingface else []
     return [
         *(f"announcements:{category}" for category in settings.categories),
         *([reconcile.TASK] if reconcile.is_wanted(settings) else []),
         *huggingface,
-        *(f"community:{name}" for name in settings.communities),
+        *map(community_task, settings.communities),
         "enrich",
         *([retention.TASK] if settings.keep_months else []),
         *([websub.TASK] if settings.websub_hub else []),

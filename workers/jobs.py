@@ -20,6 +20,7 @@ from rq import Queue
 from rq.serializers import JSONSerializer
 
 from papers import keys, schema
+from papers.communities import Communities
 from papers.connection import connect
 from papers.errors import BadInput, NotFound, StoreError
 from papers.keywords import Keywords
@@ -122,9 +123,9 @@ class TaskRun:
 
 
 def pipeline(redis: Redis, settings: Settings, clock: Clock) -> Ingest:
-    """Every source of the settings, joined to the store."""
+    """Every source of the settings, and every saved one, joined to the store."""
     store = Store(redis)
-    upstreams = Upstreams.over(redis, settings)
+    upstreams = Upstreams.over(redis, Communities(redis, settings).settings())
     sources = {
         **SOURCES,
         "enrich": Enrichment(store, redis).fetch,

@@ -2,7 +2,7 @@
 
 RQ imports whatever dotted name a job in Redis gives, for the function and for callbacks, and calls
 web addresses. Whoever can write to the queue could run anything. So jobs are of a class that knows
-one function and nothing else.
+two functions and nothing else.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from rq.job import Job
 from rq.serializers import JSONSerializer
 
 from papers.errors import BadParameter, PaperwireError
-from workers import jobs
+from workers import jobs, trial
 
 log = logging.getLogger(__name__)
 
-ALLOWED: Final = {jobs.RUN: jobs.run}
+ALLOWED: Final[dict[str, Callable[..., Any]]] = {jobs.RUN: jobs.run, trial.RUN: trial.run}
 """Dotted names that a job may have. They stand in Redis: add, never rename."""
 
 WORKER_TTL: Final = 45

@@ -10,6 +10,7 @@ from pathlib import Path
 from redis import Redis
 from redis.exceptions import RedisError
 
+from papers.communities import Communities
 from papers.connection import connect
 from papers.errors import PaperwireError, StoreError
 from papers.settings import Settings, config_path, load
@@ -45,7 +46,14 @@ def _examine(
         if redis:
             yield from _on(redis, now)
         if ask_upstreams:
-            yield from upstreams.upstreams_answer(settings, redis, now)
+            yield from upstreams.upstreams_answer(_with_saved(settings, redis), redis, now)
+
+
+def _with_saved(settings: Settings, redis: Redis | None) -> Settings:
+    """The settings with the saved community feeds in them, where these can be read."""
+    with contextlib.suppress(StoreError):  # what is wrong with the store was told before
+        return Communities(redis, settings).settings() if redis else settings
+    return settings
 
 
 def _reached(settings: Settings, stack: contextlib.ExitStack) -> tuple[Redis | None, list[Finding]]:

@@ -5,7 +5,18 @@ address ─▶ what the store finds ─▶ shown (marked words, excerpts) ─▶
 
 from __future__ import annotations
 
-from service.pages import digest, home, keyword, listings, manage, paper, picks, preview, status
+from service.pages import (
+    digest,
+    home,
+    keyword,
+    listings,
+    manage,
+    manage_feeds,
+    paper,
+    picks,
+    preview,
+    status,
+)
 from service.pages.site import pages
 from service.pages.wording import register_filters
 
@@ -15,6 +26,7 @@ __all__ = [
     "keyword",
     "listings",
     "manage",
+    "manage_feeds",
     "pages",
     "paper",
     "picks",

@@ -32,7 +32,8 @@ def listing(kind: str, name: str) -> Response:
     """The papers of one author, category, organisation or topic. Raises BadQuery, BadParameter."""
     at, told = desk(), line(name)
     query = parse(TERMS[kind].format(told.replace('"', " ")))
-    options = read(request.args, saved=True, sources=at.sources).options
+    sources = at.sources_for(request.args.get("source", ""))
+    options = read(request.args, saved=True, sources=sources).options
     address = Address(at.settings.base_url, SEARCH, Asked(query, options))
     place = f"/{kind}/{quote(told)}"
     return at.serve(

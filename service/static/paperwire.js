@@ -66,6 +66,18 @@ function sparing(form) {
   });
 }
 
+/** Ask for what is under way until it is over. */
+function awaiting(waiting) {
+  const panel = waiting.parentElement;
+  setTimeout(async () => {
+    try {
+      const answer = await fetch(waiting.dataset.poll);
+      if (answer.ok) panel.innerHTML = await answer.text(); // our own markup, as above
+    } catch { /* the server is away for the moment: asked again */ }
+    panel.querySelectorAll("[data-poll]").forEach(awaiting);
+  }, 500);
+}
+
 /** Move the focus to the next paper, or the one before. */
 function move(step) {
   const papers = [...document.querySelectorAll("main article, main .headlines > li")];
@@ -89,6 +101,7 @@ const KEYS = {
 
 document.querySelectorAll("form[data-preview]").forEach(preview);
 document.querySelectorAll("[data-copy]").forEach(copying);
+document.querySelectorAll("[data-poll]").forEach(awaiting);
 document.querySelectorAll("form.filters").forEach((form) => { choosing(form); sparing(form); });
 document.addEventListener("keydown", (event) => {
   const typing = event.target.closest("input, select, textarea, dialog");

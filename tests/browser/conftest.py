@@ -40,8 +40,8 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of Paperwire over a store of made-up papers."""
+def store_address() -> Iterator[str]:
+    """The address of a store of made-up papers."""
     with running_store() as url:
         redis = Redis.from_url(url)
         Store(redis).ingest(sightings(), now=NOW)
@@ -50,17 +50,30 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         for state in states():
             SourceStates(redis).put(state)
         redis.close()
-        folder = tmp_path_factory.mktemp("data")
-        app = create_app(
-            Settings(redis_url=url, data_dir=str(folder), questions_per_minute=0, token=TOKEN)
-        )
-        server = make_server("127.0.0.1", 0, app, threaded=True)
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        yield f"http://127.0.0.1:{server.port}"
-        server.shutdown()
-        thread.join(10)
-        server.server_close()
+        yield url
+
+
+@pytest.fixture
+def site_redis(store_address: str) -> Iterator[Redis]:
+    """The store that the site shows. Whoever changes it changes it back."""
+    with Redis.from_url(store_address) as redis:
+        yield redis
+
+
+@pytest.fixture(scope="session")
+def site(store_address: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of Paperwire over that store."""
+    folder = tmp_path_factory.mktemp("data")
+    settings = Settings(
+        redis_url=store_address, data_dir=str(folder), questions_per_minute=0, token=TOKEN
+    )
+    server = make_server("127.0.0.1", 0, create_app(settings), threaded=True)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.port}"
+    server.shutdown()
+    thread.join(10)
+    server.server_close()
 
 
 @pytest.fixture

@@ -27,6 +27,7 @@ PAGES = {
     "digest": "/digest",
     "listing": "/categories/cs.CL?n=6",
     "manage": "/manage",
+    "manage-feeds": "/manage/feeds",
     "status": "/status",
     "missing": "/nowhere",
 }

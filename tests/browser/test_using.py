@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from playwright.sync_api import Browser, Page, Route, expect
+from redis import Redis
+
+from papers.communities import Communities
+from papers.settings import Settings
+from papers.trials import Brought, Trials
+from tests.browser.content import NEWEST, NOW, TOKEN
 
 
 def test_matches_come_as_one_types(page: Page) -> None:
@@ -126,3 +133,22 @@ def test_without_scripts_all_of_it_works(browser: Browser, site: str) -> None:
     expect(page.locator(".abstract").first).to_be_visible()
     expect(page.get_by_role("button", name="Copy")).to_have_count(0)
     context.close()
+
+
+def test_a_feed_is_tried_and_what_came_appears(page: Page, site_redis: Redis) -> None:
+    """The test is the worker: the page asks until the trial is over, and keeps the token."""
+    page.goto("/manage/feeds")
+    page.get_by_label("Name").fill("club")
+    page.get_by_label("Address").fill("https://club.example/feed")
+    page.get_by_label("Token").first.fill(TOKEN)
+    page.get_by_role("button", name="Try").click()
+    waiting = page.locator("[data-poll]")
+    expect(waiting).to_contain_text("A worker fetches it")
+    trials, id = Trials(site_redis), str(waiting.get_attribute("data-poll")).rpartition("/")[2]
+    brought = (Brought(NEWEST, NOW, "https://club.example/1"),)
+    trials.put(replace(trials.get(id), over=True, entries=3, named=1, papers=brought))
+    expect(page.locator(".trial h3")).to_have_text("1 paper in 3 entries")
+    expect(page.get_by_label("Token").first).to_have_value(TOKEN)
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("status")).to_contain_text("club is saved")
+    Communities(site_redis, Settings()).remove("club")

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from redis import Redis
 
 from papers import keys
+from papers.communities import Communities
 from papers.keywords import Keywords
 from papers.settings import Settings
 from papers.source_states import SourceState, SourceStates, State
@@ -136,6 +137,18 @@ def test_a_fresh_start_wakes_everything_at_once_and_once(redis: Redis) -> None:
     assert sorted(clockwork.tick(WEDNESDAY)) == sorted(STANDING)
     assert clockwork.tick(WEDNESDAY + SECOND) == []
     assert sorted(clockwork.woken) == sorted(STANDING)
+
+
+def test_a_saved_community_is_taken_up_and_let_go(redis: Redis) -> None:
+    clockwork, communities = Clockwork(redis), Communities(redis, SETTINGS)
+    clockwork.tick(WEDNESDAY)
+    communities.add("club", "https://club.example/feed", now=WEDNESDAY)
+    assert clockwork.tick(WEDNESDAY + SECOND) == ["community:club"]
+    redis.zrem(keys.DUE, "community:club")  # what a store that was emptied forgets
+    assert clockwork.tick(WEDNESDAY + 2 * SECOND) == ["community:club"]
+    communities.remove("club")
+    clockwork.tick(WEDNESDAY + 3 * SECOND)
+    assert "community:club" not in SourceStates(redis).planned()
 
 
 def test_a_lost_wake_up_is_sent_again(redis: Redis) -> None:

@@ -26,7 +26,8 @@ from papers.source_states import SourceStates, State
 from papers.store import Store
 from paperwire.simulator.model import Manuscript
 from paperwire.simulator.upstream import Upstream
-from workers import jobs
+from service import trials
+from workers import jobs, trial
 from workers.due import CLAIM
 from workers.ingest import Ingest
 from workers.jobs import Stopping, TaskRun
@@ -167,8 +168,9 @@ def test_a_task_that_was_stopped_is_due_at_once(desk: Desk) -> None:
 
 
 def test_the_name_of_the_job_is_data() -> None:
-    assert list(ALLOWED) == ["workers.jobs.run"]
-    assert ALLOWED["workers.jobs.run"] is jobs.run
+    assert {"workers.jobs.run": jobs.run, "workers.trial.run": trial.run} == ALLOWED
+    assert trials.JOB == trial.RUN
+    assert trials.QUEUE == jobs.QUEUE
 
 
 def test_a_wake_up_is_json_with_a_short_life(redis: Redis) -> None:

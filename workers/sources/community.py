@@ -30,7 +30,7 @@ def fetch(subject: str, upstreams: Upstreams, now: datetime) -> Iterator[Fetched
     """The picks of the community called `subject` in the settings, as one part."""
     communities = upstreams.settings.communities
     if subject not in communities:
-        raise BadParameter("community", f"there is no community {subject!r} in the settings")
+        raise BadParameter("community", f"there is no community {subject!r}")
     answer = upstreams.fetcher.get(communities[subject], now=now, accept=ACCEPT, conditional=True)
     if answer.not_modified:
         yield Fetched(not_modified=True, said="not changed")

@@ -1,0 +1,140 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from redis import Redis
+
+from papers import keys
+from papers.arxiv_id import ArxivId
+from papers.communities import MOST_SAVED, Communities, community_task
+from papers.errors import BadParameter, StoreError, UnknownSource
+from papers.settings import Settings
+from papers.source_states import SourceStates
+from papers.store import Store
+from papers.trials import KEPT, MOST_SHOWN, Brought, Trial, Trials
+
+NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
+URL = "https://club.example/feed.xml"
+SETTINGS = Settings(communities={"weekly": "https://weekly.example/atom"})
+
+
+@pytest.fixture
+def communities(redis: Redis) -> Communities:
+    return Communities(redis, SETTINGS)
+
+
+def test_saved_feeds_stand_beside_those_of_the_settings(
+    communities: Communities, redis: Redis
+) -> None:
+    before = Store(redis).revision()
+    communities.add(" club ", f" {URL} ", now=NOW)
+    assert [(feed.name, feed.saved) for feed in communities.all()] == [
+        ("club", True),
+        ("weekly", False),
+    ]
+    assert communities.settings().communities == {**SETTINGS.communities, "club": URL}
+    assert SourceStates(redis).due(NOW) == [community_task("club")]
+    assert Store(redis).revision() == before + 1
+
+
+def test_the_same_name_again_changes_the_address(communities: Communities) -> None:
+    communities.add("club", URL, now=NOW)
+    communities.add("club", f"{URL}?all", now=NOW + timedelta(hours=1))
+    assert communities.settings().communities["club"] == f"{URL}?all"
+
+
+def test_a_removed_feed_is_forgotten_with_its_task(communities: Communities, redis: Redis) -> None:
+    communities.add("club", URL, now=NOW)
+    assert communities.remove("club").url == URL
+    assert communities.settings() == SETTINGS
+    assert SourceStates(redis).planned() == {}
+
+
+REFUSED = [
+    ("", URL, "name"),
+    ("The Club", URL, "name"),
+    ("hf", URL, "name"),
+    ("arxiv", URL, "name"),
+    ("weekly", URL, "name"),
+    ("club", "", "url"),
+    ("club", "club.example/feed", "url"),
+    ("club", "file:///etc/passwd", "url"),
+    ("club", "https://club.example/a b", "url"),
+    ("club", "https://club.example/" + 2_000 * "a", "url"),
+]
+
+
+@pytest.mark.parametrize(("name", "url", "parameter"), REFUSED)
+def test_what_cannot_be_a_feed_is_refused(
+    communities: Communities, name: str, url: str, parameter: str
+) -> None:
+    with pytest.raises(BadParameter, match=f"^{parameter}: ") as refused:
+        communities.add(name, url, now=NOW)
+    assert refused.value.name == parameter
+    assert communities.settings() == SETTINGS
+
+
+def test_there_is_an_end_to_how_many_are_saved(communities: Communities, redis: Redis) -> None:
+    communities.add("first", URL, now=NOW)
+    text: Any = redis.hget(keys.COMMUNITIES, "first")
+    redis.hset(keys.COMMUNITIES, mapping={f"c{n}": text for n in range(1, MOST_SAVED)})
+    with pytest.raises(BadParameter, match="remove one first"):
+        communities.add("another", URL, now=NOW)
+    communities.add("first", f"{URL}?all", now=NOW)
+
+
+def test_what_is_not_saved_is_not_removed(communities: Communities) -> None:
+    with pytest.raises(UnknownSource, match="'club'"):
+        communities.remove("club")
+    with pytest.raises(BadParameter, match="in the settings"):
+        communities.remove("weekly")
+
+
+def test_damage_is_named(communities: Communities, redis: Redis) -> None:
+    redis.hset(keys.COMMUNITIES, "club", "{")
+    with pytest.raises(StoreError, match="delete 'club'"):
+        communities.all()
+
+
+class TestTrials:
+    OVER = Trial(
+        "abc",
+        "club",
+        URL,
+        over=True,
+        said="1 papers in 2 of 3 entries",
+        entries=3,
+        named=30,
+        papers=(Brought(ArxivId(202611, 7), NOW, "https://club.example/7"),),
+    )
+
+    def test_a_trial_is_kept_as_it_is_for_a_while(self, redis: Redis) -> None:
+        trials = Trials(redis)
+        waiting = trials.begin("club", URL)
+        assert trials.get(waiting.id) == Trial(waiting.id, "club", URL)
+        assert not waiting.over
+        assert 0 < redis.ttl(keys.trial(waiting.id)) <= KEPT.total_seconds()
+
+    def test_what_came_comes_back(self, redis: Redis) -> None:
+        trials = Trials(redis)
+        trials.put(self.OVER)
+        assert trials.get("abc") == self.OVER
+        trials.put(Trial("abc", "club", URL, over=True, fault="a \ud800 fault"))
+        assert trials.get("abc").fault == "a ? fault"
+
+    def test_of_many_papers_the_first_are_kept(self, redis: Redis) -> None:
+        trials = Trials(redis)
+        trials.put(Trial("abc", "club", URL, papers=30 * self.OVER.papers))
+        assert len(trials.get("abc").papers) == MOST_SHOWN
+
+    @pytest.mark.parametrize("id", ["gone", "", "../keywords", "a:b"])
+    def test_no_such_trial(self, redis: Redis, id: str) -> None:
+        with pytest.raises(UnknownSource, match="try the feed again"):
+            Trials(redis).get(id)
+
+    def test_damage_is_named(self, redis: Redis) -> None:
+        redis.set(keys.trial("abc"), "[]")
+        with pytest.raises(StoreError, match="trial:abc"):
+            Trials(redis).get("abc")

@@ -1,0 +1,168 @@
+from __future__ import annotations
+
+import zlib
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from bs4 import BeautifulSoup
+from flask.testing import FlaskClient
+from redis import Redis
+
+from papers import keys
+from papers.arxiv_id import ArxivId
+from papers.communities import Communities
+from papers.settings import Settings
+from papers.source_states import SourceState, SourceStates, State
+from papers.trials import Brought, Trial, Trials
+from service import create_app
+from tests.service.conftest import Announce
+from tests.service.made import NOW, picked, sighting
+from tests.service.test_manage import TOKEN
+from tests.service.test_pages import page
+
+URL = "https://club.example/feed.xml"
+
+
+@pytest.fixture
+def configured(site: Settings) -> Settings:
+    return replace(site, token=TOKEN, communities={"weekly": "https://weekly.example/atom"})
+
+
+@pytest.fixture
+def manager(redis: Redis, configured: Settings) -> FlaskClient:
+    """A client of an app that has a token, and one community feed in its settings."""
+    redis.ping()
+    return create_app(configured).test_client()
+
+
+@pytest.fixture
+def communities(redis: Redis, configured: Settings) -> Communities:
+    return Communities(redis, configured)
+
+
+def sent(client: FlaskClient, **fields: str) -> tuple[int, Any]:
+    answer = client.post("/manage/feeds", data=fields)
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert "Set-Cookie" not in answer.headers
+    return answer.status_code, BeautifulSoup(answer.data, "html.parser")
+
+
+def names(communities: Communities) -> list[str]:
+    return [feed.name for feed in communities.all()]
+
+
+def test_saved_and_removed(manager: FlaskClient, communities: Communities, redis: Redis) -> None:
+    status, soup = sent(manager, action="save", name="club", url=URL, token=TOKEN)
+    assert (status, "club is saved" in soup.select("[role=status]")[0].get_text()) == (200, True)
+    assert names(communities) == ["club", "weekly"]
+    assert "community:club" in SourceStates(redis).planned()
+    status, soup = sent(manager, action="remove", community="club", token=TOKEN)
+    assert (status, names(communities)) == (200, ["weekly"])
+
+
+def test_a_trial_is_a_job_by_its_name_and_nothing_else(manager: FlaskClient, redis: Redis) -> None:
+    status, soup = sent(manager, action="try", name="club", url=URL, token=TOKEN)
+    assert status == 200
+    path = soup.select("[data-poll]")[0]["data-poll"]
+    id = path.rpartition("/")[2]
+    assert Trials(redis).get(id) == Trial(id, "club", URL)
+    queued: Any = redis.lrange("rq:queue:paperwire", 0, -1)
+    (job,) = queued
+    data: Any = redis.hget(f"rq:job:{job.decode()}", "data")
+    assert zlib.decompress(data) == f'["workers.trial.run", null, ["{id}"], {{}}]'.encode()
+    assert not redis.exists(keys.COMMUNITIES)
+    refresh = soup.select("noscript meta")[0]["content"]
+    assert refresh == f"2;url=/manage/feeds?trial={id}"
+    assert soup.find(id="token")["value"] == TOKEN
+
+
+def test_what_came_is_shown(manager: FlaskClient, redis: Redis, announce: Announce) -> None:
+    announce([sighting(1), picked(2)])
+    papers = tuple(
+        Brought(ArxivId(202611, number), NOW - timedelta(days=number), f"{URL}#{number}")
+        for number in range(1, 11)
+    )
+    Trials(redis).put(Trial("abc", "club", URL, over=True, entries=12, named=10, papers=papers))
+    soup = page(manager, "/manage/feeds?trial=abc")
+    assert (soup.find(id="name")["value"], soup.find(id="url")["value"]) == ("club", URL)
+    assert soup.select(".trial h3")[0].get_text() == "10 papers in 12 entries"
+    titles = soup.select(".trial .title")
+    assert [title.get_text() for title in titles[:2]] == [
+        "Reward model number 1",
+        "arXiv:2611.00002",
+    ]
+    assert [title["href"] for title in titles[:2]] == [
+        "/papers/2611.00001",
+        "https://arxiv.org/abs/2611.00002",
+    ]
+    assert soup.select(".trial .asof")[0].get_text() == "and 2 more"
+    assert not soup.select("noscript meta")
+    piece = manager.get("/manage/feeds/trials/abc")
+    assert piece.headers["Cache-Control"] == "no-store"
+    assert piece.data.decode().strip() in manager.get("/manage/feeds?trial=abc").data.decode()
+
+
+def test_why_nothing_came_is_shown(manager: FlaskClient, redis: Redis) -> None:
+    Trials(redis).put(Trial("abc", "club", URL, over=True, fault="the <feed> is no feed"))
+    soup = page(manager, "/manage/feeds?trial=abc")
+    assert "The <feed> is no feed" in soup.select(".trial [role=alert]")[0].get_text()
+
+
+@pytest.mark.parametrize("path", ["/manage/feeds?trial=gone", "/manage/feeds/trials/gone"])
+def test_a_trial_that_is_gone(manager: FlaskClient, path: str) -> None:
+    assert manager.get(path).status_code == 404
+
+
+NEW = {"name": "club", "url": URL}
+
+
+@pytest.mark.parametrize(
+    ("status", "fields"),
+    [
+        (401, {"action": "try", **NEW}),
+        (401, {"action": "save", **NEW}),
+        (401, {"action": "save", **NEW, "token": "another token, not this one"}),
+        (401, {"action": "remove", "community": "weekly"}),
+        (400, {"action": "try", **NEW, "url": "file:///etc/passwd", "token": TOKEN}),
+        (400, {"action": "try", **NEW, "name": "The Club", "token": TOKEN}),
+        (400, {"action": "save", **NEW, "name": "weekly", "token": TOKEN}),
+        (400, {"action": "remove", "community": "weekly", "token": TOKEN}),
+        (400, {"action": "drop", "token": TOKEN}),
+        (404, {"action": "remove", "community": "club", "token": TOKEN}),
+    ],
+)
+def test_refusals_change_nothing_and_say_why(
+    manager: FlaskClient, redis: Redis, status: int, fields: dict[str, str]
+) -> None:
+    told, soup = sent(manager, **fields)
+    assert told == status
+    assert soup.select("[role=alert]")[0].get_text().strip()
+    assert not redis.exists(keys.COMMUNITIES, "rq:queue:paperwire")
+
+
+def test_the_list_tells_each_feeds_state_and_whence_it_is(
+    manager: FlaskClient, communities: Communities, redis: Redis
+) -> None:
+    communities.add("club", URL, now=NOW)
+    state = SourceState("community:club", State.FAILING, NOW, NOW, said="the answer is no feed")
+    SourceStates(redis).put(state)
+    club, weekly = page(manager, "/manage/feeds").select(".saved details")
+    assert "failing" in club.get_text()
+    assert "The answer is no feed" in club.get_text()
+    assert len(club.select("form")) == 1
+    assert "stands in the settings" in weekly.get_text()
+    assert weekly.select("form") == []
+
+
+def test_a_saved_source_can_be_asked_for(
+    manager: FlaskClient, communities: Communities, announce: Announce
+) -> None:
+    assert manager.get("/feeds/search.atom?q=model&source=club").status_code == 400
+    communities.add("club", URL, now=NOW)
+    announce([sighting(1), picked(1, "club")])
+    assert b"number 1" in manager.get("/feeds/search.atom?q=model&source=club").data
+    choices = page(manager, "/search?q=model").select("select[name=source] option")
+    assert "club" in [choice["value"] for choice in choices]
+    assert "Reward model number 1" in page(manager, "/daily/2026-11-02").get_text()

@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from datetime import UTC, datetime
+from unittest import mock
+
+import pytest
+from redis import Redis
+
+from papers import keys
+from papers.errors import UnknownSource
+from papers.settings import Settings
+from papers.store import Store
+from papers.trials import Trial, Trials
+from tests.workers.loopback import Loopback, Reply
+from tests.workers.test_community import rss
+from workers.trial import run, tried
+
+NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
+FEED = rss(
+    "<title>arXiv:2611.01234</title><pubDate>Wed, 18 Nov 2026 08:00:00 GMT</pubDate>",
+    "<title>arXiv:2611.00002</title><pubDate>Thu, 19 Nov 2026 08:00:00 GMT</pubDate>",
+    "<title>arXiv:2611.01234, once more</title><pubDate>Thu, 19 Nov 2026 GMT</pubDate>",
+    "<title>News</title>",
+)
+
+
+def trial(loopback: Loopback, *replies: Reply) -> Trial:
+    return Trial("abc", "club", loopback.on("/club.rss", *replies))
+
+
+def test_what_a_feed_would_bring(loopback: Loopback, near: Settings) -> None:
+    came = tried(trial(loopback, Reply(body=FEED)), near, NOW)
+    assert (came.over, came.fault, came.entries, came.named) == (True, "", 4, 2)
+    assert [str(paper.id) for paper in came.papers] == ["2611.00002", "2611.01234"]
+    assert came.papers[1].picked_at == datetime(2026, 11, 18, 8, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("reply", "said"),
+    [
+        (Reply(404), "404"),
+        (Reply(body=b"<html>no</html>"), "is no feed"),
+        (Reply(body=b""), "empty body"),
+        (Reply(302, headers={"Location": "file:///etc/passwd"}), "only http"),
+        (Reply(body=b"<rss><channel><item><title>x"), "was cut"),
+    ],
+)
+def test_why_nothing_came(loopback: Loopback, near: Settings, reply: Reply, said: str) -> None:
+    came = tried(trial(loopback, reply), near, NOW)
+    assert (came.over, came.papers) == (True, ())
+    assert said in came.fault
+
+
+def test_an_address_inside_is_not_asked(loopback: Loopback, near: Settings) -> None:
+    """The checks are those of every upstream."""
+    guarded = replace(near, allowed_networks=())
+    came = tried(trial(loopback, Reply(body=FEED)), guarded, NOW)
+    assert "not a public address" in came.fault
+    assert loopback.asked == []
+
+
+def test_the_job_keeps_what_came_and_stores_no_paper(
+    loopback: Loopback, redis: Redis, store_url: str
+) -> None:
+    trials = Trials(redis)
+    begun = trials.begin("club", loopback.on("/club.rss", Reply(body=FEED)))
+    environ = {"REDIS_URL": store_url, "PAPERWIRE_ALLOWED_NETWORKS": "127.0.0.0/8"}
+    with mock.patch.dict(os.environ, environ):
+        run(begun.id)
+    assert trials.get(begun.id).named == 2
+    assert (Store(redis).size(), redis.exists(keys.VALIDATORS, keys.SOURCES)) == (0, 0)
+
+
+def test_a_job_that_comes_too_late(store_url: str) -> None:
+    with (
+        mock.patch.dict(os.environ, {"REDIS_URL": store_url}),
+        pytest.raises(UnknownSource, match="try the feed again"),
+    ):
+        run("gone")
