@@ -12,7 +12,8 @@ from typing import Any, Final
 
 from papers.paper import Paper
 from service.exports.names import Name
-from service.exports.reference import plain, reference_of
+from service.exports.reference import reference_of
+from service.feeds.typesetting import plain
 
 CONTENT_TYPE: Final = "application/vnd.citationstyles.csl+json"
 

@@ -12,9 +12,9 @@ from typing import Final
 
 from papers.merge import published_at, updated_at
 from papers.paper import Paper
-from papers.tex import accents_to_unicode
 from service.exports.markdown_text import cell, label
 from service.feeds.text import line, paragraphs
+from service.feeds.typesetting import plain
 
 CONTENT_TYPE: Final = "text/markdown; charset=utf-8"
 SHORT: Final = 20
@@ -58,7 +58,7 @@ def _page(sections: Sequence[Section], rows: int, site_url: str) -> Iterator[str
 
 
 def _cells(paper: Paper) -> tuple[str, str, str, str]:
-    title = label(accents_to_unicode(line(paper.title)) or str(paper.id))
+    title = label(plain(line(paper.title)) or str(paper.id))
     mark = label("[Withdrawn] ") if paper.withdrawn else ""
     abstract = [cell(paragraph) for paragraph in paragraphs(paper.abstract)]
     return (

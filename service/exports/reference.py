@@ -1,6 +1,7 @@
 """A paper as something to cite, before it has a form.
 
-Texts are on one line and as arXiv has them, TeX and all; forms that know no TeX ask for `plain`.
+Texts are on one line and as arXiv has them, TeX and all; forms that know no TeX read them as titles
+are read.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ from datetime import date
 
 from papers.merge import published_at
 from papers.paper import Paper
-from papers.tex import accents_to_unicode
 from service.exports.names import Name, names
 from service.feeds.text import line, paragraphs
 
@@ -58,11 +58,6 @@ def reference_of(paper: Paper) -> Reference:
         comment=line(paper.comment),
         journal_ref=line(paper.journal_ref),
     )
-
-
-def plain(text: str) -> str:
-    """A text for forms that know no TeX: its accents as Unicode; formulas stay as they are."""
-    return accents_to_unicode(text)
 
 
 def _key(authors: tuple[Name, ...], paper: Paper) -> str:

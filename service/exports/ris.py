@@ -10,7 +10,8 @@ from typing import Final
 
 from papers.paper import Paper
 from service.exports.names import Name
-from service.exports.reference import plain, reference_of
+from service.exports.reference import reference_of
+from service.feeds.typesetting import plain
 
 CONTENT_TYPE: Final = "application/x-research-info-systems; charset=utf-8"
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from html import escape
 
 from papers.paper import Paper, Pick
-from service.feeds.mathematics import marked
 from service.feeds.text import line, link, paragraphs, source_name
+from service.feeds.typesetting import marked
 
 
 @dataclass(frozen=True, slots=True)

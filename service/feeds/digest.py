@@ -13,11 +13,10 @@ from html import escape
 from typing import Final
 
 from papers.paper import Paper
-from papers.tex import accents_to_unicode
 from service.feeds.content import Content
 from service.feeds.entry import HTML, Item, Link
-from service.feeds.mathematics import marked
 from service.feeds.text import category_name, line
+from service.feeds.typesetting import marked, plain
 
 MOST_PAPERS: Final = 300
 MOST_AUTHORS: Final = 3
@@ -75,7 +74,7 @@ def _by_category(papers: Iterable[Paper]) -> list[tuple[str, list[Paper]]]:
 
 
 def _title(paper: Paper) -> str:
-    return accents_to_unicode(line(paper.title)) or str(paper.id)
+    return plain(line(paper.title)) or str(paper.id)
 
 
 def _authors(names: Sequence[str]) -> str:

@@ -13,9 +13,9 @@ from typing import Final
 
 from papers.merge import published_at, updated_at
 from papers.paper import Paper, Pick
-from papers.tex import accents_to_unicode
 from service.feeds.content import Content, content_of
 from service.feeds.text import category_name, clean, line, link, source_name
+from service.feeds.typesetting import plain
 
 ARXIV_SCHEME: Final = "http://arxiv.org/schemas/atom"
 PDF: Final = "application/pdf"
@@ -107,7 +107,7 @@ def entry_of(paper: Paper, *, lead: Pick | None = None, keywords: tuple[str, ...
     `keywords` are those it met, in a feed of several.
     """
     published, updated = _utc(published_at(paper)), _utc(updated_at(paper))
-    title = accents_to_unicode(line(paper.title)) or str(paper.id)
+    title = plain(line(paper.title)) or str(paper.id)
     counts = [pick.comments for pick in paper.picks if pick.comments is not None]
     return Entry(
         paper=paper,

@@ -8,10 +8,10 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
-from papers.tex import accents_to_unicode
 from service.feeds.entry import PDF, Entry, Item
 from service.feeds.feed import Feed
 from service.feeds.text import line
+from service.feeds.typesetting import plain
 
 CONTENT_TYPE: Final = "application/feed+json"
 _ABOUT: Final = "https://info.arxiv.org/help/api/user-manual.html"
@@ -68,9 +68,9 @@ def _item(entry: Item) -> dict[str, Any]:
 
 
 def _as_written(title: str) -> str | None:
-    """A title with its TeX accents, where it is shown without."""
+    """A title with its TeX, where it is shown without."""
     written = line(title)
-    return written if accents_to_unicode(written) != written else None
+    return written if plain(written) != written else None
 
 
 def _arxiv(entry: Entry) -> dict[str, Any]:

@@ -1,18 +1,13 @@
-r"""Mathematics in text, as MathML that keeps its TeX.
+r"""Formulas (`$…$`, `$$…$$`, `\(…\)`, `\[…\]`) as MathML that keeps its TeX.
 
-    text ─▶ pieces: words and formulas (`$…$`, `$$…$$`, `\(…\)`, `\[…\]`)
-         ─▶ a formula that is whole and known: MathML Core, with its TeX as annotation
-         ─▶ any other: the text that it is
-
-What decides is the text alone, never a clock: the same text is the same markup everywhere. The
-work is bounded by the length of a formula and by that of all formulas of a text.
+A formula that is whole and known is MathML Core, with its TeX as annotation; any other is none.
+What decides is the TeX alone, never a clock, and the work is bounded by its length.
 https://www.w3.org/TR/mathml-core/
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from html import escape
 from typing import Final
@@ -24,16 +19,11 @@ from service.feeds.text import clean
 
 MAX_FORMULA: Final = 600
 """Characters of TeX; what is longer is no formula that a line of text can show."""
-MAX_MATHEMATICS: Final = 4_000
-"""Characters of TeX in one text; what comes after stays TeX."""
 _MAX_DEPTH: Final = 40
 _KEPT: Final = 8_192
 
-Places = Sequence[tuple[int, int]]
-"""Stretches of a text from start to end, in order of their starts."""
-
 _INSIDE: Final = rf"(?:[^$\\]|\\[^()\[\]]){{1,{MAX_FORMULA}}}?"
-_FORMULA: Final = re.compile(
+FORMULA: Final = re.compile(
     rf"""(?<!\\)(?:
       \$\$(?P<block>{_INSIDE})\$\$
     | \$(?P<line>
@@ -76,50 +66,6 @@ _ATTRIBUTES: Final = {
 
 class _NoFormula(Exception):
     """TeX that cannot be shown as mathematics."""
-
-
-def marked(text: str, places: Places = ()) -> str:
-    """A line of text as an XHTML fragment, its mathematics as MathML.
-
-    What is outside formulas, and what is none, is the text itself, escaped once; what of that is
-    in `places` is in `mark` elements.
-    """
-    return "".join(_pieces(text, places))
-
-
-def excerpt(text: str, most: int, places: Places = ()) -> str:
-    """The beginning of a text, of about `most` characters, marked; no word or formula is cut."""
-    if len(text) <= most:
-        return marked(text, places)
-    end = text.rfind(" ", 0, most) if " " in text[:most] else most
-    across = (m for m in _FORMULA.finditer(text) if m.start() < end < m.end())
-    cut = next((formula.start() for formula in across), end)
-    return f"{marked(text[:cut].rstrip(), places)}…"
-
-
-def _pieces(text: str, places: Places) -> Iterator[str]:
-    done, left = 0, MAX_MATHEMATICS
-    for found in _FORMULA.finditer(text) if "$" in text or "\\" in text else ():
-        tex = found[found.lastgroup or 0].strip()
-        left -= len(tex)
-        formula = mathml(tex, block=found.lastgroup in ("block", "square")) if left >= 0 else ""
-        if formula:
-            yield _words(text, done, found.start(), places)
-            yield formula
-            done = found.end()
-    yield _words(text, done, len(text), places)
-
-
-def _words(text: str, start: int, end: int, places: Places) -> str:
-    """A stretch between formulas, escaped, with its places marked."""
-    parts, at = [], start
-    for first, last in places:
-        first, last = max(first, at), min(last, end)
-        if first < last:
-            parts.append(escape(text[at:first], quote=False))
-            parts.append(f"<mark>{escape(text[first:last], quote=False)}</mark>")
-            at = last
-    return "".join(parts) + escape(text[at:end], quote=False)
 
 
 @lru_cache(maxsize=_KEPT)

@@ -11,8 +11,8 @@ from markupsafe import Markup, escape
 from papers.matching import Match, explain
 from papers.query import Query
 from service.feeds.entry import Entry
-from service.feeds.mathematics import excerpt, marked
 from service.feeds.text import line, paragraphs
+from service.feeds.typesetting import excerpt, marked
 
 EXCERPT_CHARACTERS: Final = 240
 LEAD_CHARACTERS: Final = 120

@@ -6,8 +6,8 @@ from datetime import date, datetime
 
 from markupsafe import Markup
 
-from service.feeds.mathematics import marked
 from service.feeds.text import category_name, link, source_name
+from service.feeds.typesetting import marked
 
 
 def register_filters(env_filters: dict[str, object]) -> None:

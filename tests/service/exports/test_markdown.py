@@ -16,10 +16,10 @@ from redis import Redis
 
 from papers.keywords import Keywords
 from papers.paper import Paper
-from papers.tex import accents_to_unicode
 from service.export_routes import MOST_CHOSEN_ROWS, MOST_ROWS
 from service.exports.markdown import SHORT, Section, last_update, render
 from service.feeds.text import line, paragraphs
+from service.feeds.typesetting import plain
 from tests.service.conftest import SITE
 from tests.service.made import NOW, paper
 
@@ -66,7 +66,7 @@ def check(papers: Sequence[Paper]) -> None:
     assert len(found) == len(papers)
     for row, record in zip(found, papers, strict=True):
         title, date, abstract, comment = row
-        wanted = accents_to_unicode(line(record.title)) or str(record.id)
+        wanted = plain(line(record.title)) or str(record.id)
         assert text_of(title) == f"{'[Withdrawn] ' if record.withdrawn else ''}{wanted}"
         (link,) = [token for token in title if token.type == "link_open"]
         assert link.attrs["href"] == record.id.url

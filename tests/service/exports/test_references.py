@@ -23,8 +23,9 @@ from hypothesis import strategies as st
 from papers.arxiv_id import ArxivId
 from papers.paper import Paper
 from service.exports import bibtex, csl, ris
-from service.exports.reference import plain, reference_of
+from service.exports.reference import reference_of
 from service.feeds.text import line
+from service.feeds.typesetting import plain
 from tests.service.conftest import Announce
 from tests.service.made import paper, sighting
 

@@ -1,0 +1,211 @@
+r"""TeX in text, as people read it: markup for pages and feeds, plain text for titles.
+
+    formulas                          MathML; in plain text the TeX that they are
+    \textbf{…} {\em …} \texttt{…}     strong, em, code; in plain text what is in them
+    \url{…} \href{…}{…}               the address; the words with the address behind
+    \% \'e \alpha \times ``…''        % é α × “…”
+
+Any other command, a brace without its partner and a formula that cannot be shown stay the text that
+they are. What decides is the text alone: the same text is the same markup everywhere.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from html import escape
+from typing import Final
+
+from papers.tex import accents_to_unicode
+from service.feeds.mathematics import FORMULA, mathml
+
+MAX_MATHEMATICS: Final = 4_000
+"""Characters of TeX in one text; what comes after stays TeX."""
+
+Places = Sequence[tuple[int, int]]
+"""Stretches of a text from start to end, in order of their starts."""
+
+_ELEMENTS: Final = {
+    **dict.fromkeys("textbf bf".split(), "strong"),
+    **dict.fromkeys("emph textit textsl em it sl".split(), "em"),
+    **dict.fromkeys("texttt tt".split(), "code"),
+    **dict.fromkeys("textsc textsf textrm textmd textup textnormal sc sf rm".split(), ""),
+    **dict.fromkeys("underline mbox text".split(), ""),
+    **{"textsuperscript": "sup", "textsubscript": "sub"},
+}
+"""Commands that set type, and the elements that do so here; "" where nothing needs to."""
+
+_SYMBOLS: Final = {
+    **dict(zip("alpha beta gamma delta epsilon zeta eta theta".split(), "αβγδεζηθ", strict=True)),
+    **dict(zip("iota kappa lambda mu nu xi pi rho".split(), "ικλμνξπρ", strict=True)),
+    **dict(zip("sigma tau upsilon phi chi psi omega".split(), "στυφχψω", strict=True)),
+    **dict(zip("Gamma Delta Theta Lambda Xi Pi".split(), "ΓΔΘΛΞΠ", strict=True)),
+    **dict(zip("Sigma Upsilon Phi Psi Omega".split(), "ΣΥΦΨΩ", strict=True)),
+    **dict(zip("infty times pm cdot deg to in".split(), "∞×±·°→∈", strict=True)),
+    **dict(zip("leq le geq ge neq ne approx sim".split(), "≤≤≥≥≠≠≈∼", strict=True)),
+    **dict(zip("ldots dots rightarrow leftarrow ell".split(), "……→←ℓ", strict=True)),
+    **dict(zip("textregistered texttrademark copyright".split(), "®™©", strict=True)),
+    **{name: name for name in "log ln exp sin cos min max".split()},
+}
+"""Commands that say one thing wherever they stand."""
+
+_SWITCHES: Final = "em|it|sl|bf|tt|sc|sf|rm"
+_STYLES: Final = "|".join(sorted(_ELEMENTS.keys() - set(_SWITCHES.split("|"))))
+_TOKEN: Final = re.compile(
+    rf"""{FORMULA.pattern}
+    | \\(?P<style>{_STYLES})\s?\{{
+    | \{{\\(?P<switch>{_SWITCHES})(?![A-Za-z])[ ]?
+    | \\(?:url|href)\s?\{{(?P<url>[^{{}}\s]{{1,600}})\}}(?P<named>\{{)?
+    | (?<!\\)(?P<brace>[{{}}])
+    | (?P<open>``)(?=[^`]{{1,400}}?'')
+    | (?P<close>'')
+    """,
+    re.VERBOSE,
+)
+_SYMBOL: Final = re.compile(rf"(\{{)?\\({'|'.join(_SYMBOLS)})(?![A-Za-z])(?(1)\}}|(?:\{{\}})?)")
+_ESCAPED: Final = re.compile(r"(?<!\\)\\([%&_#])")
+_ESCAPED_DOLLAR: Final = re.compile(r"(?<!\\)\\\$")
+
+
+def marked(text: str, places: Places = ()) -> str:
+    """A line of text as an XHTML fragment; what of its words is in `places` is in `mark`s."""
+    return "".join(_Markup(text, places, len(text)).pieces())
+
+
+def excerpt(text: str, most: int, places: Places = ()) -> str:
+    """The beginning of a text, of about `most` characters, marked; no word or formula is cut."""
+    if len(text) <= most:
+        return marked(text, places)
+    end = text.rfind(" ", 0, most) if " " in text[:most] else most
+    across = (m for m in FORMULA.finditer(text) if m.start() < end < m.end())
+    cut = next((formula.start() for formula in across), end)
+    return "".join(_Markup(text, places, len(text[:cut].rstrip())).pieces()) + "…"
+
+
+def plain(text: str) -> str:
+    """A line of text as people read it where no markup is; formulas stay TeX."""
+    if "\\" not in text and "``" not in text:
+        return text
+    return "".join(_Plain(text, (), len(text)).pieces())
+
+
+class _Markup:
+    """A text on its way to markup, up to the character `end`."""
+
+    def __init__(self, text: str, places: Places, end: int) -> None:
+        self._text, self._places, self._end = text, places, end
+        self._left = MAX_MATHEMATICS
+        bare = "$" not in text and "\\" not in text and "``" not in text
+        self._tokens = [] if bare else list(_TOKEN.finditer(text))
+        self._partners = _partners(self._tokens)
+
+    def pieces(self) -> Iterator[str]:
+        """The markup, in pieces."""
+        done, open_elements = 0, dict[int, str]()
+        for at, token in enumerate(self._tokens):
+            if token.start() >= self._end:
+                break
+            spelled = self._spelled(at, token, open_elements)
+            if spelled is not None:
+                yield self._words(done, token.start(), _said)
+                yield spelled
+                done = token.end()
+        yield self._words(done, self._end, _said)
+        yield from reversed(open_elements.values())
+
+    def _spelled(self, at: int, token: re.Match[str], open_elements: dict[int, str]) -> str | None:
+        """A token as it is shown; None: as the text that it is.
+
+        `open_elements` are the ends still to come, by the number of the token that brings each.
+        """
+        kind = token.lastgroup or ""
+        if kind in ("open", "close"):
+            partner = at in self._partners
+            return ("“" if kind == "open" else "”") if partner else None
+        if kind == "brace":
+            return open_elements.pop(at, None)
+        if kind == "url":
+            return self._address(token["url"])
+        if kind in ("style", "switch", "named"):
+            if at not in self._partners:
+                return None
+            before, after = self._around(token, kind)
+            open_elements[self._partners[at]] = after
+            return before
+        return self._formula(token, kind)
+
+    def _around(self, token: re.Match[str], kind: str) -> tuple[str, str]:
+        """What stands before and behind the words of a command."""
+        if kind == "named":
+            return "", f" ({self._address(token['url'])})"
+        return self._element(_ELEMENTS[token[kind]])
+
+    def _element(self, name: str) -> tuple[str, str]:
+        return (f"<{name}>", f"</{name}>") if name else ("", "")
+
+    def _address(self, url: str) -> str:
+        return escape(_ESCAPED.sub(r"\1", url), quote=False)
+
+    def _formula(self, token: re.Match[str], kind: str) -> str:
+        tex = token[kind].strip()
+        self._left -= len(tex)
+        shown = mathml(tex, block=kind in ("block", "square")) if self._left >= 0 else ""
+        return shown or self._words(token.start(), token.end(), str)
+
+    def _words(self, start: int, end: int, read: Callable[[str], str]) -> str:
+        """A stretch of the text as it is read, escaped, with its places marked."""
+        parts, at, end = [], start, min(end, self._end)
+        for first, last in self._places:
+            first, last = max(first, at), min(last, end)
+            if first < last:
+                parts.append(escape(read(self._text[at:first]), quote=False))
+                parts.append(f"<mark>{escape(read(self._text[first:last]), quote=False)}</mark>")
+                at = last
+        return "".join(parts) + escape(read(self._text[at:end]), quote=False)
+
+
+class _Plain(_Markup):
+    """A text on its way to plain text."""
+
+    def _element(self, name: str) -> tuple[str, str]:
+        return "", ""
+
+    def _address(self, url: str) -> str:
+        return _ESCAPED.sub(r"\1", url)
+
+    def _formula(self, token: re.Match[str], kind: str) -> str:
+        return token[0]
+
+    def _words(self, start: int, end: int, read: Callable[[str], str]) -> str:
+        return _unescaped(self._text[start:end])
+
+
+def _partners(tokens: Sequence[re.Match[str]]) -> dict[int, int]:
+    """The numbers of the tokens that have a partner, and of those partners."""
+    pairs: dict[int, int] = {}
+    braces: list[int] = []
+    quotes: list[int] = []
+    for at, token in enumerate(tokens):
+        if token.lastgroup == "open":
+            quotes.append(at)
+        elif token.lastgroup == "close" and quotes:
+            pairs[opening := quotes.pop()] = at
+            pairs[at] = opening
+        elif token.lastgroup in ("style", "switch", "named") or token["brace"] == "{":
+            braces.append(at)
+        elif token["brace"] == "}" and braces:
+            pairs[braces.pop()] = at
+    return pairs
+
+
+def _said(words: str) -> str:
+    """Words outside formulas, for markup: nobody reads them for TeX again."""
+    return _ESCAPED_DOLLAR.sub("$", _unescaped(words))
+
+
+def _unescaped(words: str) -> str:
+    """Words outside formulas, with Unicode for what says one thing wherever it stands."""
+    if "\\" not in words:
+        return words
+    words = _SYMBOL.sub(lambda match: _SYMBOLS[match[2]], accents_to_unicode(words))
+    return _ESCAPED.sub(r"\1", words)

@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from lxml import etree
+
+from service.feeds.typesetting import excerpt, marked, plain
+
+# (TeX, the markup, the plain text)
+SAID = [
+    (r"\textbf{a} \emph{b}", "<strong>a</strong> <em>b</em>", "a b"),
+    (r"{\em a} {\bf b}c {\it  d}", "<em>a</em> <strong>b</strong>c <em> d</em>", "a bc  d"),
+    (r"\texttt{a_b} \textsc{C}", "<code>a_b</code> C", "a_b C"),
+    (r"\textbf{a \emph{b} {c}}", "<strong>a <em>b</em> {c}</strong>", "a b {c}"),
+    (r"\underline{R}eal 10\textsuperscript{3}", "Real 10<sup>3</sup>", "Real 103"),
+    (r"\url{https://a.example/x\_y}", "https://a.example/x_y", "https://a.example/x_y"),
+    (r"\href{https://a.example/}{ours}", *["ours (https://a.example/)"] * 2),
+    (r"\href{javascript:alert(1)}{x}", *["x (javascript:alert(1))"] * 2),
+    (r"84\% of A\&B, x\_1", "84% of A&amp;B, x_1", "84% of A&B, x_1"),
+    (r"Erd\H{o}s, \'Alvarez", *["Erdős, Álvarez"] * 2),
+    (r"180{\deg} at \alpha \to \infty{}", *["180° at α → ∞"] * 2),
+    (r"O(\log n)", *["O(log n)"] * 2),
+    ("``so'' and 5''", *["“so” and 5''"] * 2),
+    (r"costs \$5", "costs $5", r"costs \$5"),
+    (r"$\R \times \emph{x}$ \times", *[r"$\R \times \emph{x}$ ×"] * 2),
+    # what has no partner, and what nobody knows
+    (r"\textbf{a", *[r"\textbf{a"] * 2),
+    (r"a} {b \cite{x}", *[r"a} {b \cite{x}"] * 2),
+    (r"\ours{} \alphabet \method", *[r"\ours{} \alphabet \method"] * 2),
+    (r"\\% ``a `b", *[r"\\% ``a `b"] * 2),
+    (r"\textbf{<b>}", "<strong>&lt;b&gt;</strong>", "<b>"),
+]
+
+
+@pytest.mark.parametrize(("tex", "markup", "text"), SAID)
+def test_tex_as_people_read_it(tex: str, markup: str, text: str) -> None:
+    assert (marked(tex), plain(tex)) == (markup, text)
+
+
+def test_mathematics_stands_in_what_is_set_and_is_left_alone_in_plain_text() -> None:
+    shown = marked(r"\textbf{An $\alpha_i$ test}")
+    assert re.fullmatch(r"<strong>An <math .*</math> test</strong>", shown)
+    assert plain(r"\textbf{An $\mathbf{\alpha}$ test}") == r"An $\mathbf{\alpha}$ test"
+
+
+def test_places_are_those_of_the_text_as_it_was_written() -> None:
+    text = r"a \textbf{reward model} b"
+    assert marked(text, [(10, 16)]) == "a <strong><mark>reward</mark> model</strong> b"
+    across = marked(text, [(0, 16)])
+    assert across == "<mark>a </mark><strong><mark>reward</mark> model</strong> b"
+
+
+def test_excerpt_ends_what_it_began() -> None:
+    assert excerpt(r"some \textbf{words that go} on", 20) == "some <strong>words</strong>…"
+
+
+PIECES = st.lists(
+    st.sampled_from(
+        [
+            *"{}$`'\\% aé<",
+            *r"'' `` \textbf{ \url{u} \href{u}{ \( \) \alpha \'e x_1".split(),
+            r"{\em ",
+        ]
+    ),
+    max_size=30,
+).map("".join)
+
+
+@settings(max_examples=300)
+@given(PIECES, st.integers(1, 30))
+@example("``\\textbf{''}", 3)
+def test_any_text_is_well_formed_and_plain_says_the_same(text: str, most: int) -> None:
+    etree.fromstring(f"<p>{excerpt(text, most)}</p>")
+    tree = etree.fromstring(f"<p>{marked(text)}</p>")
+    if "$" not in text and "\\(" not in text:
+        assert "".join(tree.itertext()) == plain(text)
