@@ -6,6 +6,7 @@
 | `{2503}:terms` | hash | bucket or big term → packed postings | for ever | papers.store | rebuilt |
 | `{2503}:pairs:17` | bits | 0: a paper of the month may have a pair of that hash (17 bits of it) | for ever | papers.pair_filter | rebuilt |
 | `{2503}:rev` | integer | transactions this month has seen | for ever | papers.store | rebuilt |
+| `votes:2503` | hash | number in the month (2 bytes) → what communities counted day by day, packed | for ever | papers.votes | copied |
 | `months` | sorted set | `2503` by YYYYMM: months that may hold papers | for ever | papers.store | rebuilt |
 | `picks` | sorted set | id by seconds of its first pick | for ever | papers.store | rebuilt |
 | `{words}:spread` | hash | word or author's word → months it occurs in, 2 bytes each; `*`: many | for ever | papers.spread | rebuilt |
@@ -80,7 +81,7 @@ SCHEMA_LOCK: Final = "lock:schema"
 
 COPIED: Final = (
     *(REVISION, KEYWORDS, SEEDED, SOURCES, COUNTS, QUARANTINE, UNKNOWN, BACKFILL, LOADS),
-    *(COMMUNITIES, WEBSUB, "snapshot:*"),
+    *(COMMUNITIES, WEBSUB, "votes:*", "snapshot:*"),
 )
 REBUILT: Final = (
     *("{[0-9][0-9][0-9][0-9]}:*", MONTHS, PICKS, SPREAD, SPREAD_REV, VOCABULARY, UNDESCRIBED),
@@ -111,6 +112,11 @@ def month_papers(yymm: str) -> str:
 def paper_field(number: int) -> bytes:
     """The field of a paper in its month's hash."""
     return number.to_bytes(2, "big")
+
+
+def month_votes(yymm: str) -> str:
+    """How the votes of a month's papers grew."""
+    return f"votes:{yymm}"
 
 
 def month_terms(yymm: str) -> str:

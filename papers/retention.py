@@ -93,7 +93,7 @@ class Retention:
             pipe.watch(keys.month_rev(yymm))  # type: ignore[no-untyped-call]
             fields: Any = pipe.hkeys(keys.month_papers(yymm))
             numbers = (int.from_bytes(field, "big") for field in fields)
-            self._forget([str(ArxivId(month, number)) for number in numbers])
+            self._forget(yymm, [str(ArxivId(month, number)) for number in numbers])
             pipe.multi()
             filters = (keys.month_pairs(yymm, bits) for bits in FILTER_SIZES)
             pipe.unlink(keys.month_papers(yymm), keys.month_terms(yymm), *filters)
@@ -101,9 +101,10 @@ class Retention:
             pipe.execute()
             return len(fields)
 
-    def _forget(self, ids: Sequence[str]) -> None:
+    def _forget(self, yymm: str, ids: Sequence[str]) -> None:
         if ids:
             with self._redis.pipeline(transaction=False) as pipe:
+                pipe.unlink(keys.month_votes(yymm))
                 pipe.zrem(keys.PICKS, *ids)
                 pipe.srem(keys.UNDESCRIBED, *ids)
                 pipe.execute()

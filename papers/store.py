@@ -2,8 +2,8 @@
 
 Written is one month at a time, in one transaction (`papers.month_writer`): a killed ingest leaves
 whole months and nothing between, and repeating it leaves the state of a clean one. What lies
-outside a month (`months`, `picks`, `undescribed`, the spread of words) is written before it and
-may only say too much; readers check. Read is newest month first (`papers.walk`).
+outside a month (`months`, `picks`, `undescribed`, votes by day, the spread of words) is written
+before it and may only say too much; readers check. Read is newest month first (`papers.walk`).
 
 The revision moves after an ingest that changed what a feed shows. While an ingest is under way its
 token stands in `pending`; should it die there, `settle` moves the revision in its stead.
@@ -28,6 +28,7 @@ from papers.query import Query
 from papers.search import Ask, Page
 from papers.spread import Spread
 from papers.upwards import Upwards
+from papers.votes import Votes
 from papers.walk import Walk
 
 _PENDING_SECONDS: Final = 600
@@ -60,14 +61,16 @@ class Store:
         from papers.columns import Vocabulary
         from papers.month_writer import MonthWriter
 
+        said = list(sightings)
         months: dict[tuple[int, str], list[Sighting | Paper]] = defaultdict(list)
-        for sighting in sightings:
+        for sighting in said:
             months[sighting.id.month, sighting.id.yymm].append(sighting)
         if not months:
             return Ingested((), (), 0)
         with store_errors(self._redis):
             token = uuid4().hex
             self._redis.zadd(keys.PENDING, {token: now.timestamp()})
+            Votes(self._redis).note(said)
             spread, vocabulary = Spread(self._redis), Vocabulary()
             written = [
                 MonthWriter(self._redis, month, yymm, spread, vocabulary).write(members)

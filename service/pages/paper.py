@@ -13,12 +13,14 @@ from papers.errors import UnknownPaper
 from papers.keywords import Keyword
 from papers.likeness import Like
 from papers.paper import Paper
+from papers.votes import Votes
 from service.caching import EVERY_KEYWORD
 from service.desk import Desk, desk
 from service.feeds.entry import Entry, entry_of
 from service.feeds.text import line, link
 from service.pages.highlight import shown
 from service.pages.met import met_by
+from service.pages.plots import vote_plot
 from service.pages.site import kept, pages
 
 MOST_LIKE: Final = 6
@@ -55,6 +57,7 @@ def _page(at: Desk, wanted: ArxivId) -> bytes:
         versions=versions(known),
         doi=link(_DOI + line(known.doi)) if known.doi else "",
         met=met_by(known, keywords),
+        growth={who: vote_plot(days) for who, days in Votes(at.redis).of(wanted).items()},
         relatives=_relatives(at, known),
         q="",
     ).encode()

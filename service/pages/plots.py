@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final
 
 from papers.counts import Counts, Day
+from papers.votes import Counted
 from service.pages.wording import day, month
 
 _BAR: Final = 14.0
@@ -14,18 +16,19 @@ _GAP: Final = 4.0
 _HEIGHT: Final = 40.0
 _LEAST: Final = 1.5
 """A month with papers never looks like one without."""
+_MOST_VOTE_DAYS: Final = 28
 
 
 @dataclass(frozen=True, slots=True)
 class Rect:
-    """One bar: where it stands, what it is called and how many papers it counts."""
+    """One bar: where it stands, what it is called and how much it counts."""
 
     x: float
     y: float
     width: float
     height: float
     name: str
-    papers: int
+    count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +51,25 @@ def day_plot(days: Sequence[Day]) -> BarPlot:
     return bar_plot([(day(one.day), one.papers) for one in days])
 
 
+def vote_plot(counted: Sequence[Counted]) -> BarPlot | None:
+    """A bar a day: the votes there were by then, as counted last. None of one day alone."""
+    if len(counted) < 2:
+        return None
+    days: list[tuple[str, int]] = []
+    for one, following in zip(counted, [*counted[1:], None], strict=True):
+        until = following.day if following else one.day + timedelta(days=1)
+        days += [
+            (day(one.day + timedelta(days=n)), one.votes) for n in range((until - one.day).days)
+        ]
+    return bar_plot(days[:_MOST_VOTE_DAYS])
+
+
 def bar_plot(counted: Sequence[tuple[str, int]]) -> BarPlot:
-    """A bar for each name with its papers."""
-    most = max((papers for _, papers in counted), default=0)
+    """A bar for each name with its count."""
+    most = max((count for _, count in counted), default=0)
     rects = []
-    for place, (name, papers) in enumerate(counted):
-        height = max(_HEIGHT * papers / most, _LEAST) if papers else 0.0
+    for place, (name, count) in enumerate(counted):
+        height = max(_HEIGHT * count / most, _LEAST) if count else 0.0
         y, x = round(_HEIGHT - height, 2), place * (_BAR + _GAP)
-        rects.append(Rect(x, y, _BAR, round(height, 2), name, papers))
+        rects.append(Rect(x, y, _BAR, round(height, 2), name, count))
     return BarPlot(len(counted) * (_BAR + _GAP) - _GAP, _HEIGHT, tuple(rects), most)

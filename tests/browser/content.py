@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -20,6 +21,7 @@ KEYWORDS: Final = {
 TOKEN: Final = "a token of these tests"
 PAPERS: Final = 60
 NEWEST: Final = ArxivId(202611, PAPERS // 3)
+PICKED: Final = ArxivId(202611, 16)
 MATHEMATICS: Final = ArxivId(202611, 999)
 _DAY: Final = timedelta(days=1)
 
@@ -32,7 +34,7 @@ def sightings() -> Iterator[Sighting]:
         at = datetime(2026, 9 + month, 1, 5, tzinfo=UTC) + _DAY * (number // 6)
         yield _announced(generator, ArxivId(202609 + month, number + 1), at)
         if n % 5 == 0:
-            yield _picked(ArxivId(202609 + month, number + 1), at + timedelta(hours=7), n)
+            yield from _picked(ArxivId(202609 + month, number + 1), at + timedelta(hours=7), n)
     yield _of_mathematics()
 
 
@@ -54,12 +56,14 @@ def _announced(generator: Generator, id: ArxivId, at: datetime) -> Sighting:
     )
 
 
-def _picked(id: ArxivId, at: datetime, n: int) -> Sighting:
-    url = f"https://huggingface.co/papers/{id}"
-    pick = Pick("hf", at, url, f"{url}#community", votes=n % 97, comments=n % 7, submitter="reader")
-    return Sighting(
-        id, "hf", Channel.HUGGINGFACE, at, pick=pick, organization="Example Lab" if n % 2 else ""
-    )
+def _picked(id: ArxivId, at: datetime, n: int) -> Iterator[Sighting]:
+    """What is counted of a pick on five days."""
+    url, by = f"https://huggingface.co/papers/{id}", "Example Lab" if n % 2 else ""
+    pick = Pick("hf", at, url, f"{url}#community", comments=n % 7, submitter="reader")
+    for day in range(5):
+        counted_at, votes = at + day * _DAY, n % 97 * (day + 1) // 5
+        told = replace(pick, votes=votes, counted_at=counted_at)
+        yield Sighting(id, "hf", Channel.HUGGINGFACE, counted_at, pick=told, organization=by)
 
 
 def _of_mathematics() -> Sighting:

@@ -8,7 +8,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
-from tests.browser.content import MATHEMATICS, NEWEST
+from tests.browser.content import MATHEMATICS, PICKED
 from tests.browser.forms import FORMS, Form
 
 PAGES = {
@@ -18,7 +18,7 @@ PAGES = {
     "search": "/search?n=6&q=reasoning+-survey",
     "language": "/search",
     "fault": "/search?q=%28reasoning",
-    "paper": f"/papers/{NEWEST}",
+    "paper": f"/papers/{PICKED}",
     "paper-mathematics": f"/papers/{MATHEMATICS}",
     "daily": "/daily/2026-11-03",
     "weekly": "/weekly/2026-W45",

@@ -52,14 +52,20 @@ def papers(redis: Redis) -> list[Paper]:
 
 
 def fingerprint(redis: Redis) -> dict[str, object]:
-    """Papers, postings by month and picks."""
-    indexes = {}
+    """Papers, postings by month, picks, and votes by day."""
+    indexes, histories = {}, {}
     for yymm, _ in _months(redis):
         fields: Any = redis.hgetall(keys.month_terms(yymm))
         shape = fields.pop(postings.SHAPE)
         indexes[yymm] = (shape, decoded(fields))
+        histories[yymm] = redis.hgetall(keys.month_votes(yymm))
     picks: Any = redis.zrange(keys.PICKS, 0, -1, withscores=True)
-    return {"papers": papers(redis), "indexes": indexes, "picks": picks}
+    return {
+        "papers": papers(redis),
+        "indexes": indexes,
+        "picks": picks,
+        "votes": histories,
+    }
 
 
 def _months(redis: Redis) -> list[tuple[str, int]]:

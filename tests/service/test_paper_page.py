@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from flask.testing import FlaskClient
 from redis import Redis
 
 from papers.keywords import Keywords
+from papers.paper import Sighting
 from service.pages.paper import MOST_VERSIONS, versions
 from tests.service.conftest import Announce
 from tests.service.made import NOW, paper, picked, revision, sighting
@@ -97,3 +100,18 @@ def test_versions_are_bounded() -> None:
     many = paper(version=90)
     assert [number for number, _ in versions(many)] == list(range(90, 90 - MOST_VERSIONS, -1))
     assert versions(paper(version=1)) == [(1, "https://arxiv.org/abs/2611.00001v1")]
+
+
+def test_how_votes_grew_is_drawn(client: FlaskClient, announce: Announce) -> None:
+    def counted(day: int, votes: int) -> Sighting:
+        return picked(1, votes=votes, counted_at=NOW + timedelta(days=day))
+
+    announce([sighting(1), counted(0, 3)])
+    assert page(client, "/papers/2611.00001").select(".growth") == []
+    announce([counted(1, 12), counted(4, 60)])
+    (growth,) = page(client, "/papers/2611.00001").select(".growth")
+    titles = [title.get_text() for title in growth.select("title")]
+    assert [title.rpartition(": ")[2] for title in titles] == ["3", "12", "12", "12", "60"]
+    assert "Votes by day in Hugging Face" in growth.select("svg")[0]["aria-label"]
+    caption = growth.select("dd > span")[0].get_text()
+    assert caption == "3 on 21 November 2026, 60 on 25 November 2026"
