@@ -114,4 +114,4 @@ def test_how_votes_grew_is_drawn(client: FlaskClient, announce: Announce) -> Non
     assert [title.rpartition(": ")[2] for title in titles] == ["3", "12", "12", "12", "60"]
     assert "Votes by day in Hugging Face" in growth.select("svg")[0]["aria-label"]
     caption = growth.select("dd > span")[0].get_text()
-    assert caption == "3 on 21 November 2026, 60 on 25 November 2026"
+    assert caption == "from 3 to 60 in 5 days"

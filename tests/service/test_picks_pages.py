@@ -3,6 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
+from urllib.parse import quote_plus
 
 import pytest
 from bs4 import BeautifulSoup
@@ -158,6 +159,55 @@ def test_a_long_month_shows_its_first_and_where_all_are(
     assert len(soup.select(".picks article")) == MOST_SHOWN
     (everything,) = [a for a in soup.select(".about a") if a.get_text() == "all of them"]
     assert client.get(str(everything["href"])).status_code == 200
+
+
+@pytest.mark.usefixtures("picks")
+@pytest.mark.parametrize(
+    ("path", "query", "order"),
+    [
+        ("/daily/2026-11-02", '"number 4"', [4]),
+        ("/weekly/2026-W45", "2 OR 3", [2, 3]),
+        ("/monthly/2026-11", "reward -2", [4, 3, 1]),
+        ("/trending", "1 OR 4", [4, 1]),
+        ("/trending", "zeugma", []),
+    ],
+)
+def test_a_keyword_narrows_them_and_what_leads_on(
+    client: FlaskClient, path: str, query: str, order: list[int]
+) -> None:
+    soup = page(client, f"{path}?q={quote_plus(query, safe='')}")
+    assert numbers(soup) == order
+    assert soup.find(id="sieve")["value"] == query
+    assert all("?q=" in str(a["href"]) for a in soup.select(".periods a"))
+    titles = [h2.get_text() for h2 in soup.select(".picks h2")]
+    items = client.get(str(soup.select(".subscribe a")[2]["href"])).json["items"]  # type: ignore[index]
+    assert {item["title"] for item in items} == set(titles)
+    assert bool(soup.select(".picks mark")) == bool(titles)
+    if not titles:
+        (anywhen,) = soup.select(".picks .none a")
+        assert client.get(str(anywhen["href"]), follow_redirects=True).status_code == 200
+
+
+@pytest.mark.usefixtures("picks")
+@pytest.mark.parametrize(
+    ("path", "to"),
+    [
+        ("/daily/2026-11-02?q=+reward++MODEL", "/daily/2026-11-02?q=model+reward"),
+        ("/daily/2026-11-02?q=", "/daily/2026-11-02"),
+        ("/trending?q=reward&x=1", "/trending?q=reward"),
+        ("/daily?q=reward", "/daily/2026-11-04?q=reward"),
+    ],
+)
+def test_a_narrowed_page_has_one_address(client: FlaskClient, path: str, to: str) -> None:
+    answer = client.get(path)
+    assert answer.status_code in (301, 302)
+    assert answer.headers["Location"] == to
+
+
+def test_a_keyword_that_cannot_be_read_is_refused_with_its_mend(client: FlaskClient) -> None:
+    answer = client.get("/trending?q=%28reward")
+    assert answer.status_code == 400
+    assert "not closed" in answer.text
 
 
 @pytest.mark.usefixtures("picks")
