@@ -28,6 +28,7 @@ from papers.retention import Retention
 from papers.settings import Seconds, Settings, discover
 from papers.source_states import SourceState, SourceStates
 from papers.store import Store
+from workers import completion
 from workers.backfill import Backfill, Plans
 from workers.due import CLAIM
 from workers.enrich import Enrichment
@@ -50,7 +51,11 @@ LOCK: Final[Seconds] = CLAIM.total_seconds()
 """A task whose job died can run again after so long."""
 
 FAILURE_TTL: Final = 3600
-TIMEOUTS: Final = {"enrich": 900, "fill": 1800, "oai": 3600, "backfill": 900, "retention": 3600}
+TIMEOUTS: Final = {
+    **dict.fromkeys(("announcements", "enrich", "backfill"), 900),
+    **dict.fromkeys(("oai", "retention"), 3600),
+    "fill": 1800,
+}
 TIMEOUT: Final = 300
 """Seconds a job may take: those that ask arXiv many times wait long for their turns."""
 
@@ -128,6 +133,7 @@ def pipeline(redis: Redis, settings: Settings, clock: Clock) -> Ingest:
     upstreams = Upstreams.over(redis, Communities(redis, settings).settings())
     sources = {
         **SOURCES,
+        "announcements": completion.fetch,
         "enrich": Enrichment(store, redis).fetch,
         "fill": FirstFill(Keywords(redis)).fetch,
         "oai": Reconciliation(store, SourceStates(redis)).fetch,

@@ -41,7 +41,8 @@ class Stored:
 def stored(store: Store, said: Sequence[Sighting | Paper], now: datetime, first: int = 0) -> Stored:
     """Store all of the months (YYYYMM) since `first`. Raises StoreError."""
     kept = [one for one in said if one.id.month >= first]
-    return _stored(store, kept, now, len(said) - len(kept))
+    too_old = {one.id for one in said if one.id.month < first}
+    return _stored(store, kept, now, len(too_old))
 
 
 def _stored(

@@ -177,7 +177,7 @@ def test_a_wake_up_is_json_with_a_short_life(redis: Redis) -> None:
     jobs.wake(redis, TASK, NOW)
     [job] = jobs.queue(redis).jobs
     assert (job.func_name, job.args) == ("workers.jobs.run", [TASK, NOW.timestamp()])
-    assert (job.result_ttl, job.failure_ttl, job.timeout) == (0, 3600, 300)
+    assert (job.result_ttl, job.failure_ttl, job.timeout) == (0, 3600, 900)
     raw: Any = redis.hget(job.key, "data")
     assert b"pickle" not in raw
 
