@@ -32,6 +32,9 @@ _FIRST_MONTH: Final = 199107
 _FIRST_NEW_MONTH: Final = 200704
 _FIRST_FIVE_DIGIT_MONTH: Final = 201501
 _NUMBERS: Final = 65_536
+_FIRST_YEAR: Final = 1990
+_MONTHS: Final = [year * 100 + n for year in range(_FIRST_YEAR, 2100) for n in range(1, 13)]
+"""Months (YYYYMM) by their place; the four digits of an id tell none after 2090."""
 
 _VERSION = r"(?:v(?P<version>[1-9]\d{0,3}))?"
 _NEW = re.compile(rf"(?P<yymm>\d{{4}})\.(?P<digits>\d{{4,5}}){_VERSION}", re.IGNORECASE | re.ASCII)
@@ -86,6 +89,19 @@ class ArxivId:
     def yymm(self) -> str:
         """The month as ids spell it: `2503`, `9901`."""
         return f"{self.month % 10_000:04}"
+
+    @property
+    def place(self) -> int:
+        """The id as one number of 32 bits, in the same order: the month's place, then the number.
+
+        A Roaring bitmap of places holds each month in a container of its own.
+        """
+        return month_place(self.month) << 16 | self.number
+
+    @classmethod
+    def at(cls, place: int) -> ArxivId:
+        """The id of a place."""
+        return cls(_MONTHS[place >> 16], place & 0xFFFF)
 
     @property
     def url(self) -> str:
@@ -155,6 +171,11 @@ def find_ids(text: str) -> list[ArxivId]:
         except BadId:
             continue
     return list(found)
+
+
+def month_place(month: int) -> int:
+    """How many months lie between January 1990 and a month (YYYYMM)."""
+    return month // 100 * 12 + month % 100 - 1 - _FIRST_YEAR * 12
 
 
 def month_of(yymm: str) -> int | None:

@@ -8,19 +8,21 @@ phrase's count is a percent or so too high, one by votes may be far too high.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any, Final, NamedTuple
+from itertools import product
+from typing import Final, NamedTuple
 
 from pyroaring import BitMap
 from redis import Redis
 
-from papers import keys
+from papers.arxiv_id import month_place
 from papers.connection import store_errors
-from papers.evaluate import Candidates
+from papers.evaluate import Candidates, Plan
 from papers.matching import month_days
-from papers.month_reading import candidates, newest_months, term_postings
+from papers.reading import Memory, Reader, Reading
 from papers.terms import EVERY_DAY, label_term
 from papers.tree import Kind, Label, Node
 
@@ -30,8 +32,8 @@ FOUR_WEEKS: Final = timedelta(days=28)
 LATE_MONTHS: Final = 3
 """So many months can have papers of the last four weeks: one counts within 60 days of its month."""
 
-_Days = dict[tuple[int, date], BitMap]
-"""Month (YYYYMM) and day to the papers of that month that count under that day."""
+_Days = dict[date, BitMap]
+"""The papers, as places, that count under each day."""
 
 
 class Bar(NamedTuple):
@@ -68,81 +70,88 @@ class Counter:
     """Counts over one Redis; remembers the days of the newest revision. Raises StoreAway."""
 
     def __init__(self, redis: Redis) -> None:
-        self._redis = redis
-        self._days: tuple[bytes | None, _Days] = (None, {})
+        self._redis, self._reader = redis, Reader(redis)
+        self._days: tuple[Memory | None, _Days] = (None, {})
 
     def newest_day(self) -> date | None:
         """The newest day that papers count under; None of an empty store."""
         with store_errors(self._redis):
-            return max((day for _, day in self._late_days()), default=None)
+            return max(self._late_days(self._reader.begin(Memory.months_asked)), default=None)
 
     def count(self, tree: Node) -> Counts | None:
         """How many papers a tree finds in the days up to the newest; None of an empty store."""
         with store_errors(self._redis):
-            days = self._late_days()
+            reading = self._reader.begin(lambda m: [*m.months_asked(), *m.words_asked(tree)])
+            days = self._late_days(reading)
             if not days:
                 return None
-            until = max(day for _, day in days)
+            until = max(days)
             months = last_months(until, MONTHS)
-            found = candidates(self._redis, tree, months)
-        bars = tuple(Bar(m, len(found[m].maybe) if m in found else 0) for m in months)
+            sure, maybe = _found(tree, reading, months)
+        bars = tuple(Bar(month, maybe.range_cardinality(*_places(month))) for month in months)
         return Counts(
             until=until,
-            week=_since(until - WEEK, days, found),
-            month=_since(until - FOUR_WEEKS, days, found),
+            week=_since(until - WEEK, days, maybe),
+            month=_since(until - FOUR_WEEKS, days, maybe),
             year=sum(bar.papers for bar in bars),
             months=bars,
-            exact=all(sure == maybe for sure, maybe in found.values()),
+            exact=sure == maybe,
         )
 
     def per_day(self, sources: Sequence[str], days: int) -> dict[str, list[Day]]:
         """How many papers each source named of each of the store's last days, oldest first."""
         with store_errors(self._redis):
-            late = self._late_days()
-            newest = max((day for _, day in late), default=None)
-            if newest is None:
+            reading = self._reader.begin(Memory.months_asked)
+            late = self._late_days(reading)
+            if not late:
                 return {}
+            newest = max(late)
             terms = {name: label_term(Label(Kind.SOURCE, name.casefold())) for name in sources}
-            months = {month for month, _ in late}
-            found = term_postings(self._redis, ((m, t) for m in months for t in terms.values()))
+            asked = list(terms.values())
+            read = reading.postings(dict.fromkeys(reading.newest_months(LATE_MONTHS), asked))
         span = [newest - timedelta(days=n) for n in reversed(range(days))]
         return {
-            name: [Day(day, _shared(late, day, found, term)) for day in span]
+            name: [Day(day, _shared(late.get(day), read.of(term))) for day in span]
             for name, term in terms.items()
         }
 
-    def _late_days(self) -> _Days:
-        """The papers of each day of the newest months; read once a revision."""
-        revision: Any = self._redis.get(keys.REVISION)
-        known, days = self._days
-        if known is None or known != revision:
-            months = newest_months(self._redis, LATE_MONTHS)
-            found = term_postings(self._redis, ((m, term) for m in months for term in EVERY_DAY))
-            days = {(m, _day(m, term)): papers for (m, term), papers in found.items()}
-            self._days = (revision, days)
+    def _late_days(self, reading: Reading) -> _Days:
+        """The papers of each day of the newest months; put together once a revision."""
+        memory, days = self._days
+        if memory is not reading.memory:
+            months = reading.newest_months(LATE_MONTHS)
+            read = reading.postings(dict.fromkeys(months, EVERY_DAY))
+            found: defaultdict[date, BitMap] = defaultdict(BitMap)
+            for month, term in product(months, EVERY_DAY):
+                if papers := read.of(term, [month]):
+                    found[month_days(month)[0] + timedelta(days=int(term[1:]))] |= papers
+            days = dict(found)
+            self._days = (reading.memory, days)
         return days
 
 
-def _day(month: int, term: bytes) -> date:
-    return month_days(month)[0] + timedelta(days=int(term[1:]))
-
-
-def _shared(days: _Days, day: date, found: Mapping[tuple[int, bytes], BitMap], term: bytes) -> int:
-    """How many papers of a day have a term, in whatever month their ids are."""
-    return sum(
-        papers.intersection_cardinality(found[month, term])
-        for (month, known), papers in days.items()
-        if known == day and (month, term) in found
+def _found(tree: Node, reading: Reading, months: Sequence[int]) -> Candidates:
+    """What may match in some months."""
+    expansions = reading.memory.expansions(tree)
+    assert expansions is not None, "asked for before"
+    plan, possible = Plan(tree, expansions), set(reading.memory.possible(tree))
+    return plan.evaluate(
+        reading.postings({month: plan.keys(month) for month in months if month in possible})
     )
 
 
-def _since(before: date, days: _Days, found: dict[int, Candidates]) -> int:
+def _places(month: int) -> tuple[int, int]:
+    """Where a month's places begin, and the next one's."""
+    return month_place(month) << 16, (month_place(month) + 1) << 16
+
+
+def _shared(papers: BitMap | None, others: BitMap) -> int:
+    return papers.intersection_cardinality(others) if papers else 0
+
+
+def _since(before: date, days: _Days, found: BitMap) -> int:
     """How many candidates are of days after one."""
-    return sum(
-        found[month].maybe.intersection_cardinality(papers)
-        for (month, day), papers in days.items()
-        if day > before and month in found
-    )
+    return sum(_shared(papers, found) for day, papers in days.items() if day > before)
 
 
 def last_months(until: date, count: int) -> list[int]:

@@ -1,4 +1,4 @@
-"""A keyword over one month's postings: which papers surely match, which may.
+"""A keyword over months' postings: which papers surely match, which may.
 
 Every node is worth two bitmaps, `sure` inside `maybe`. Words and labels are known exactly; of a
 phrase the index knows only that its words and its pairs are there. What may match and does not
@@ -7,15 +7,15 @@ surely is verified on the paper's text (`papers.matching`). Pure: postings in, b
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Protocol
 
 from pyroaring import BitMap
 
-from papers import postings
+from papers.arxiv_id import month_place
 from papers.matching import month_days
-from papers.postings import Shape
 from papers.terms import (
     EVERY_DAY,
     WORD,
@@ -31,8 +31,21 @@ Expansions = Mapping[str, Sequence[str] | None]
 """The words that a prefix stands for; None where they are too many to ask for."""
 
 
+Key = bytes | int
+"""What a posting is of: a term, or a pair by its hash."""
+
+
+class Postings(Protocol):
+    """Postings of some months (YYYYMM), as bitmaps of places (`papers.arxiv_id.ArxivId.place`)."""
+
+    months: Sequence[int]
+
+    def of(self, key: Key, months: Iterable[int] | None = None) -> BitMap:
+        """The papers of these months, or of some of them, that have it."""
+
+
 class Candidates(NamedTuple):
-    """The numbers of papers that surely match, and of those that may: one bitmap where all do."""
+    """The places of papers that surely match, and of those that may: one bitmap where all do."""
 
     sure: BitMap
     maybe: BitMap
@@ -70,42 +83,27 @@ def is_exact(node: Node) -> bool:
 
 
 class Plan:
-    """What a keyword asks of every month: made once, used for each.
-
-    `fields(month, shape)` names the fields of a month's hash to fetch, `evaluate` reads them.
-    """
+    """What a keyword asks of every month: made once, used for each."""
 
     def __init__(self, tree: Node, expansions: Expansions) -> None:
         self.tree = tree
         self.expansions = expansions
         self._days = [leaf for leaf in leaves(tree) if isinstance(leaf, Between)]
-        self._terms = tuple(dict.fromkeys(t for leaf in leaves(tree) for t in self._asked(leaf)))
         texts = [leaf for leaf in leaves(tree) if isinstance(leaf, Text) and not leaf.prefix]
-        self._pairs = tuple(dict.fromkeys(pair for text in texts for pair in text_pairs(text)))
-        self._fields: dict[tuple[Shape, int], list[bytes]] = {}
+        asked: list[Key] = [term for leaf in leaves(tree) for term in self._asked(leaf)]
+        asked += [pair for text in texts for pair in text_pairs(text)]
+        self._keys = tuple(dict.fromkeys(asked))
 
-    def fields(self, month: int, shape: Shape) -> list[bytes]:
-        """The fields to fetch of a month (YYYYMM) of that shape: `shape` first."""
-        key = (shape, month if self._days else 0)
-        if key not in self._fields:
-            names = [postings.SHAPE]
-            for term in self._month_terms(month):
-                names += [postings.term_field(term), postings.bucket_field(shape.bucket(term))]
-            for pair in self._pairs:
-                slot = shape.slot(pair)
-                bucket = postings.bucket_of_slot(slot)
-                names += [postings.slot_field(slot), postings.slots_field(bucket)]
-            self._fields[key] = names
-        return self._fields[key]
+    def keys(self, month: int) -> tuple[Key, ...]:
+        """The postings to read of a month (YYYYMM)."""
+        if not self._days:
+            return self._keys
+        days = dict.fromkeys(term for leaf in self._days for term in _day_terms(leaf, month))
+        return (*self._keys, *days)
 
-    def evaluate(self, month: int, shape: Shape, values: Sequence[bytes | None]) -> Candidates:
-        """The candidates of a month, from the values of `fields(month, shape)`."""
-        asked: tuple[bytes | int, ...] = (*self._month_terms(month), *self._pairs)
-        pairs_of_values = zip(asked, values[1::2], values[2::2], strict=True)
-        packed: _Packed = {
-            key: (own, bucket) for key, own, bucket in pairs_of_values if own or bucket
-        }
-        return _Month(month, shape, packed, self.expansions).node(self.tree)
+    def evaluate(self, read: Postings) -> Candidates:
+        """The candidates among the months that were read, as places."""
+        return _Evaluation(read, self.expansions).node(self.tree)
 
     def _asked(self, leaf: Leaf) -> Sequence[bytes]:
         if isinstance(leaf, Text):
@@ -117,44 +115,22 @@ class Plan:
             return [label_term(leaf)]
         return [_PICKED] if isinstance(leaf, Voted) else []
 
-    def _month_terms(self, month: int) -> tuple[bytes, ...]:
-        if not self._days:
-            return self._terms
-        days = dict.fromkeys(term for leaf in self._days for term in _day_terms(leaf, month))
-        return (*self._terms, *days)
-
 
 _PICKED: Final = label_term(Label(Kind.FLAG, "picked"))
 _NOTHING: Final = Candidates(BitMap(), BitMap())
-_Packed = Mapping[bytes | int, tuple[bytes | None, bytes | None]]
 
 
-class _Month:
-    """The tree's nodes over one month. A posting is read when a node first needs it."""
+class _Evaluation:
+    """The tree's nodes over the months that were read. A posting is put together when needed."""
 
-    def __init__(self, month: int, shape: Shape, packed: _Packed, expansions: Expansions) -> None:
-        self.month, self.shape, self.expansions = month, shape, expansions
-        self._packed = packed
-        self._read: dict[bytes | int, BitMap] = {}
+    def __init__(self, read: Postings, expansions: Expansions) -> None:
+        self.read, self.expansions = read, expansions
 
-    def posting(self, key: bytes | int) -> BitMap:
-        """The papers of a term, or of the slot of a pair."""
-        if key not in self._read:
-            own, bucket = self._packed.get(key, (None, None))
-            if own:
-                self._read[key] = BitMap.deserialize(own)
-            elif isinstance(key, bytes):
-                self._read[key] = postings.bitmap(postings.find(bucket, key))
-            else:
-                small = postings.find_slot(bucket, self.shape.slot(key))
-                self._read[key] = postings.bitmap(small)
-        return self._read[key]
-
-    def all_of(self, keys: Iterable[bytes | int]) -> BitMap:
+    def all_of(self, keys: Iterable[Key]) -> BitMap:
         """The papers that have all of these; stops at the first that leaves none."""
         found: BitMap | None = None
         for key in keys:
-            found = self.posting(key) if found is None else found & self.posting(key)
+            found = self.read.of(key) if found is None else found & self.read.of(key)
             if not found:
                 break
         return BitMap() if found is None else found
@@ -164,10 +140,10 @@ class _Month:
         return _NODES[type(node)](self, node)
 
     def and_(self, node: And) -> Candidates:
-        """All of these and none of those; a span of days around the whole month asks nothing."""
+        """All of these and none of those; a span of days around all of the months asks nothing."""
         met: Candidates | None = None
         for child in node.all:
-            if _spans(child, self.month):
+            if isinstance(child, Between) and all(_spans(child, m) for m in self.read.months):
                 continue
             found = self.node(child)
             met = found if met is None else met & found
@@ -192,9 +168,9 @@ class _Month:
             return self.prefix(text)
         if len(text.words) > 1:
             return Candidates(BitMap(), self.all_of([*text_terms(text), *text_pairs(text)]))
-        maybe = self.posting(text_terms(text)[0])
+        maybe = self.read.of(text_terms(text)[0])
         if text.field is Field.ABSTRACT:
-            return Candidates(maybe - self.posting(title_terms(text)[0]), maybe)
+            return Candidates(maybe - self.read.of(title_terms(text)[0]), maybe)
         return Candidates(maybe, maybe)
 
     def prefix(self, text: Text) -> Candidates:
@@ -205,26 +181,33 @@ class _Month:
 
     def any_of(self, terms: Sequence[bytes]) -> BitMap:
         """The papers that have any of these."""
-        return BitMap.union(BitMap(), *[self.posting(term) for term in terms])
+        return BitMap.union(BitMap(), *[self.read.of(term) for term in terms])
 
     def label(self, label: Label) -> Candidates:
         """The papers that bear a label."""
-        found = self.posting(label_term(label))
+        found = self.read.of(label_term(label))
         return Candidates(found, found)
 
     def named(self, named: Named) -> Candidates:
         """One paper, whose existence its record will tell."""
-        here = BitMap([named.id.number]) if named.id.month == self.month else BitMap()
-        return Candidates(BitMap(), here)
+        here = [named.id.place] if named.id.month in self.read.months else []
+        return Candidates(BitMap(), BitMap(here))
 
     def voted(self, voted: Voted) -> Candidates:
         """Votes move too often for the index: it knows only who was picked."""
-        return Candidates(BitMap(), self.posting(_PICKED))
+        return Candidates(BitMap(), self.read.of(_PICKED))
 
     def between(self, days: Between) -> Candidates:
-        """The days of the month's window that lie in the span."""
-        found = self.any_of(_day_terms(days, self.month))
-        return Candidates(found, found)
+        """The days of each month's window that lie in the span, or all of the month."""
+        asked: dict[bytes, list[int]] = defaultdict(list)
+        for month in self.read.months:
+            for term in _day_terms(days, month):
+                asked[term].append(month)
+        found = [self.read.of(term, months) for term, months in asked.items()]
+        whole = (month_place(month) for month in self.read.months if _spans(days, month))
+        found += [BitMap(range(place << 16, (place + 1) << 16)) for place in whole]
+        met = BitMap.union(BitMap(), *found)
+        return Candidates(met, met)
 
 
 def _expanded(text: Text, expansions: Expansions) -> Sequence[bytes]:
@@ -233,8 +216,8 @@ def _expanded(text: Text, expansions: Expansions) -> Sequence[bytes]:
     return EVERY_DAY if words is None else [kind + word.encode() for word in words]
 
 
-def _spans(node: Node, month: int) -> bool:
-    return isinstance(node, Between) and node.spans(*month_days(month))
+def _spans(days: Between, month: int) -> bool:
+    return days.spans(*month_days(month))
 
 
 def _day_terms(days: Between, month: int) -> list[bytes]:
@@ -248,12 +231,12 @@ def _day_terms(days: Between, month: int) -> list[bytes]:
     return [day_term(month, since + timedelta(n)) for n in range((until - since).days + 1)]
 
 
-_NODES: Final[dict[type, Callable[[_Month, Any], Candidates]]] = {
-    And: _Month.and_,
-    Or: _Month.or_,
-    Text: _Month.text,
-    Label: _Month.label,
-    Named: _Month.named,
-    Voted: _Month.voted,
-    Between: _Month.between,
+_NODES: Final[dict[type, Callable[[_Evaluation, Any], Candidates]]] = {
+    And: _Evaluation.and_,
+    Or: _Evaluation.or_,
+    Text: _Evaluation.text,
+    Label: _Evaluation.label,
+    Named: _Evaluation.named,
+    Voted: _Evaluation.voted,
+    Between: _Evaluation.between,
 }

@@ -11,7 +11,7 @@ this: all of it is read from postings.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from math import log2
 from typing import Final, NamedTuple
 
@@ -21,8 +21,8 @@ from redis import Redis
 from papers import keys
 from papers.arxiv_id import ArxivId
 from papers.connection import store_errors
-from papers.month_reading import newest_months, term_postings
 from papers.paper import Paper
+from papers.reading import Memory, Reader, Reading
 from papers.terms import text_terms
 from papers.text import words
 from papers.tree import Field, Text
@@ -56,54 +56,57 @@ class Likeness:
     """Compares papers over one Redis. Raises StoreAway."""
 
     def __init__(self, redis: Redis) -> None:
-        self._redis = redis
+        self._redis, self._reader = redis, Reader(redis)
 
     def like(self, paper: Paper, limit: int) -> list[Like]:
         """The papers most like one, best first; of two alike the newer."""
         with store_errors(self._redis):
-            months = sorted({paper.id.month, *newest_months(self._redis, NEWEST_MONTHS)})
+            reading = self._reader.begin(Memory.months_asked)
+            months = sorted({paper.id.month, *reading.newest_months(NEWEST_MONTHS)})
             said = _said(paper)
-            compared = self._telling(said, [paper.id.month], COMPARED)
-            weights = self._telling({word: said[word] for word in compared}, months, TELLING)
-            found = self._postings(weights, months, Field.ANY)
-            titled = self._postings(weights, months, Field.TITLE)
-        shared: defaultdict[ArxivId, dict[str, float]] = defaultdict(dict)
+            compared = self._telling(reading, said, [paper.id.month], COMPARED)
+            in_these = {word: said[word] for word in compared}
+            weights = self._telling(reading, in_these, months, TELLING)
+            found = _postings(reading, weights, months, Field.ANY)
+            titled = _postings(reading, weights, months, Field.TITLE)
+        shared: defaultdict[int, dict[str, float]] = defaultdict(dict)
         for twice in (found, titled):
-            for (word, month), papers in twice.items():
-                for number in papers:
-                    held = shared[ArxivId(month, number)]
+            for word, places in twice.items():
+                for place in places:
+                    held = shared[place]
                     held[word] = held.get(word, 0.0) + weights[word]
         likes = (
-            Like(id, sum(held.values()), _named(held))
-            for id, held in shared.items()
-            if id != paper.id and len(held) >= FEWEST_SHARED
+            Like(ArxivId.at(place), sum(held.values()), _named(held))
+            for place, held in shared.items()
+            if place != paper.id.place and len(held) >= FEWEST_SHARED
         )
         return sorted(likes, key=lambda like: (like.bits, like.id), reverse=True)[:limit]
 
-    def _telling(self, said: Mapping[str, float], months: list[int], most: int) -> dict[str, float]:
+    def _telling(
+        self, reading: Reading, said: Mapping[str, float], months: Sequence[int], most: int
+    ) -> dict[str, float]:
         """Of words and how much is made of each, those that tell most in some months: in bits."""
-        counts: Counter[str] = Counter()
-        for (word, _), papers in self._postings(said, months, Field.ANY).items():
-            counts[word] += len(papers)
+        found = _postings(reading, said, months, Field.ANY)
         total = self._size(months)
-        rare = {w: n for w, n in counts.items() if n <= max(total * _COMMON, _FEW)}
+        rare = {w: len(p) for w, p in found.items() if 0 < len(p) <= max(total * _COMMON, _FEW)}
         bits = {word: said[word] * log2((total + 1) / n) for word, n in rare.items()}
         telling = sorted(bits, key=lambda word: (-bits[word], word))[:most]
         return {word: bits[word] for word in telling}
 
-    def _postings(
-        self, compared: Iterable[str], months: list[int], field: Field
-    ) -> dict[tuple[str, int], BitMap]:
-        """The papers of some months that have each of some words in a field."""
-        terms = {text_terms(Text(field, (word,)))[0]: word for word in compared}
-        found = term_postings(self._redis, ((month, term) for month in months for term in terms))
-        return {(terms[term], month): papers for (month, term), papers in found.items()}
-
-    def _size(self, months: list[int]) -> int:
+    def _size(self, months: Sequence[int]) -> int:
         with self._redis.pipeline(transaction=False) as pipe:
             for month in months:
                 pipe.hlen(keys.month_papers(f"{month % 10_000:04}"))
             return sum(pipe.execute())
+
+
+def _postings(
+    reading: Reading, compared: Iterable[str], months: Sequence[int], field: Field
+) -> dict[str, BitMap]:
+    """The places of the papers of some months that have each of some words in a field."""
+    terms = {text_terms(Text(field, (word,)))[0]: word for word in compared}
+    read = reading.postings(dict.fromkeys(months, tuple(terms)))
+    return {word: read.of(term) for term, word in terms.items()}
 
 
 def _said(paper: Paper) -> dict[str, float]:

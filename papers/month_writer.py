@@ -102,7 +102,7 @@ class MonthWriter:
 
     def _merged(self, pipe: Pipeline, sightings: Sequence[Sighting | Paper]) -> list[_Record]:
         ids = sorted({sighting.id for sighting in sightings})
-        before = read_papers(pipe, ids)
+        before = read_month(pipe, ids)
         after: dict[ArxivId, Paper | None] = dict(zip(ids, before, strict=True))
         for sighting in sightings:
             after[sighting.id] = merge(after[sighting.id], sighting)
@@ -204,7 +204,7 @@ class _Edited:
     filter: bytes | None
 
 
-def read_papers(redis: Redis, ids: Sequence[ArxivId]) -> list[Paper | None]:
+def read_month(redis: Redis, ids: Sequence[ArxivId]) -> list[Paper | None]:
     """Papers of one month by id; None where there is none."""
     if not ids:
         return []

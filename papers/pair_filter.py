@@ -7,13 +7,13 @@ Nothing is taken away: it may say too much, until the month outgrows it and it i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-
-from redis import Redis
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
 
 from papers import keys
-from papers.connection import read_many
-from papers.postings import Shape
+from papers.evaluate import Key
+from papers.postings import Part
+from papers.reading import Memory, Request
 from papers.terms import text_pairs
 from papers.tree import And, Node, Or, Text, leaves
 
@@ -31,23 +31,38 @@ class PairFilter:
         """Whether there is a phrase to ask about."""
         return bool(self._pairs)
 
-    def passed(
-        self, redis: Redis, months: Sequence[int], shape_of: Callable[[int], Shape]
-    ) -> list[int]:
-        """The months (YYYYMM) that may, one round trip."""
-        asked = [
-            ("GETBIT", keys.month_pairs(f"{month % 10_000:04}", bits), str(pair >> (32 - bits)))
-            for month, bits in ((month, shape_of(month).filter_bits) for month in months)
+    def asked(self, memory: Memory, months: Iterable[int]) -> list[Request]:
+        """The requests for what is not known yet of some months (YYYYMM)."""
+        return [
+            self._asked(memory, month, pair)
+            for month in months
             for pair in self._pairs
+            if pair not in memory.held(month)
         ]
-        replies = iter(read_many(redis, asked) if asked else ())
-        there = {month: {pair for pair in self._pairs if not next(replies)} for month in months}
-        return [month for month in months if _may(self._tree, there[month])]
+
+    def _asked(self, memory: Memory, month: int, pair: int) -> Request:
+        held, bits = memory.held(month), memory.shape(month).filter_bits
+
+        def take(nowhere: Any) -> None:
+            if nowhere:
+                held[pair] = None
+
+        place = str(pair >> (32 - bits))
+        return Request(("GETBIT", keys.month_pairs(f"{month % 10_000:04}", bits), place), take)
+
+    def passed(self, memory: Memory, months: Iterable[int]) -> list[int]:
+        """Those of some months (YYYYMM) that may, by what is known of them."""
+        return [month for month in months if _may(self._tree, memory.held(month))]
 
 
-def _may(node: Node, there: set[int]) -> bool:
+def _may(node: Node, held: Mapping[Key, Part | None]) -> bool:
     if isinstance(node, And):
-        return all(_may(child, there) for child in node.all)
+        return all(_may(child, held) for child in node.all)
     if isinstance(node, Or):
-        return any(_may(child, there) for child in node.any)
-    return not isinstance(node, Text) or node.prefix or text_pairs(node) <= there
+        return any(_may(child, held) for child in node.any)
+    if not isinstance(node, Text) or node.prefix:
+        return True
+    return all(held.get(pair, _UNKNOWN) is not None for pair in text_pairs(node))
+
+
+_UNKNOWN: Final = object()

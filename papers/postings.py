@@ -13,14 +13,17 @@ Pairs are not kept apart but by slot, the upper bits of their hash: a phrase is 
 anyway, and slots need no keys. The shape grows with the month, by doubling.
 
 A small posting is an array of little-endian 16-bit numbers, which is the body of a Roaring array
-container: sixteen bytes in front make it a bitmap without touching the numbers.
+container: bytes in front make it a bitmap without touching the numbers. In the same way the
+postings of many months, each a container, are put together to one bitmap of places
+(`papers.arxiv_id.ArxivId.place`), over which a keyword is evaluated at once.
 """
 
 from __future__ import annotations
 
 import struct
 from array import array
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import accumulate
 from typing import Final, NamedTuple
 from zlib import crc32
 
@@ -173,6 +176,43 @@ def bitmap(numbers: bytes) -> BitMap:
         return BitMap(array("I", array("H", numbers)), optimize=False)
     header = _ARRAY_HEADER.pack(_ROARING_COOKIE, 1, 0, len(numbers) // 2 - 1, 16)
     return BitMap.deserialize(header + numbers)
+
+
+class Part(NamedTuple):
+    """One month's posting: how many numbers it has, and the body of its Roaring container."""
+
+    size: int
+    body: bytes
+
+
+def small_part(numbers: bytes) -> Part | None:
+    """A small posting as a part; None of one that is empty."""
+    return Part(len(numbers) // 2, numbers) if numbers else None
+
+
+def large_part(serialized: bytes) -> Part:
+    """A serialized bitmap of one month's numbers as a part."""
+    cookie, containers, _, last, _ = _ARRAY_HEADER.unpack_from(serialized)
+    assert (cookie, containers) == (_ROARING_COOKIE, 1), "one container, and no runs"
+    return Part(last + 1, serialized[_ARRAY_HEADER.size :])
+
+
+def joined(parts: Sequence[tuple[int, Part]]) -> BitMap:
+    """Parts and the months they are of (`papers.arxiv_id.month_place`), ascending, as one bitmap.
+
+    https://github.com/RoaringBitmap/RoaringFormatSpec
+    """
+    if not parts:
+        return BitMap()
+    heads, lengths = array("H"), []
+    for month, (size, body) in parts:
+        heads.append(month)
+        heads.append(size - 1)
+        lengths.append(len(body))
+    offsets = array("I", accumulate(lengths[:-1], initial=8 + 8 * len(parts)))
+    bodies = [part.body for _, part in parts]
+    start = struct.pack("<II", _ROARING_COOKIE, len(parts))
+    return BitMap.deserialize(b"".join([start, heads.tobytes(), offsets.tobytes(), *bodies]))
 
 
 def numbers_of(values: Iterable[int]) -> bytes:

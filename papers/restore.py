@@ -27,6 +27,7 @@ from papers.connection import store_errors
 from papers.errors import BadBackup, BadParameter, StoreBusy
 from papers.month_writer import MonthWriter
 from papers.paper import Paper
+from papers.revision import move
 from papers.source_states import SetAside, SourceStates
 from papers.spread import Spread
 
@@ -51,7 +52,7 @@ def restore(redis: Redis, path: Path, *, replace: bool, now: datetime) -> Counts
             _begin(redis, replace=replace)
             counts = _Restoration(redis, now).take(file)
             redis.set(keys.SCHEMA, file.head.schema)
-            redis.incr(keys.REVISION)
+            move(redis)
     schema.prepare(redis)
     return counts
 

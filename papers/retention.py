@@ -27,6 +27,7 @@ from papers.arxiv_id import ArxivId
 from papers.connection import store_errors
 from papers.errors import StoreBusy
 from papers.postings import FILTER_SIZES
+from papers.revision import move
 from papers.spread import Spread
 
 TRIES: Final = 50
@@ -70,7 +71,7 @@ class Retention:
             for yymm, month in months:
                 self._tried(self._unname, yymm, month)
             with self._redis.pipeline(transaction=False) as pipe:
-                pipe.incr(keys.REVISION)
+                move(pipe)
                 pipe.zrem(keys.PENDING, token)
                 pipe.execute()
             held = tuple(month for month, count in counts.items() if count)

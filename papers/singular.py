@@ -39,6 +39,9 @@ _IRREGULAR: Final = dict(
         " calories/calorie prairies/prairie"
     ).split()
 )
+_PLURALS: Final[dict[str, list[str]]] = {}
+for _plural, _word in _IRREGULAR.items():
+    _PLURALS.setdefault(_word, []).append(_plural)
 _UNCHANGED: Final = frozenset(
     "series species bias gas lens alias atlas canvas as has was is this us its his yes plus thus"
     " bus minus versus always perhaps whereas besides across less unless news physics mathematics"
@@ -67,6 +70,18 @@ def singular(word: str) -> str:
 def singulars(words: Iterable[str]) -> list[str]:
     """The singular of each word."""
     return list(map(_SINGULARS.__getitem__, words))
+
+
+def surfaces(word: str) -> list[str]:
+    """Every word, in order of the alphabet, whose singular is that one; itself if it is one."""
+    found, left = {word}, [word]
+    while left:
+        once = left.pop()
+        plurals = {once + "s", once + "es", once[:-1] + "ies", *_PLURALS.get(once, ())}
+        more = {plural for plural in plurals - found if _once(plural) == once}
+        found |= more
+        left += more
+    return sorted(found) if singular(word) == word else []
 
 
 def _once(word: str) -> str:

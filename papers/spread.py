@@ -123,20 +123,6 @@ class Spread:
             self._everywhere.clear()
         self._revision = int(value or 0)
 
-    def months(self, tree: Node) -> set[int] | None:
-        """The months that can hold what a tree asks for; None where that may be any month."""
-        terms = spread_terms(tree)
-        values: Any = self._redis.hmget(keys.SPREAD, terms) if terms else []
-        return possible_months(tree, values)
-
-    def words(self, prefix: str, limit: int) -> list[str]:
-        """The first words in alphabetical order that begin with a prefix."""
-        start = prefix.encode()
-        members: Any = self._redis.zrangebylex(
-            keys.VOCABULARY, b"[" + start, b"[" + start + b"\xff", start=0, num=limit
-        )
-        return [member.decode() for member in members]
-
 
 _Months = dict[bytes, set[int] | None]
 

@@ -25,6 +25,9 @@ from papers.arxiv_id import ArxivId
 from papers.connection import store_errors
 from papers.paper import Paper, Sighting
 from papers.query import Query
+from papers.reading import Reader
+from papers.records import read_papers
+from papers.revision import move
 from papers.search import Ask, Page
 from papers.spread import Spread
 from papers.upwards import Upwards
@@ -49,8 +52,9 @@ class Store:
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
-        self._walk = Walk(redis)
-        self._upwards = Upwards(redis)
+        reader = Reader(redis)
+        self._walk = Walk(redis, reader)
+        self._upwards = Upwards(redis, reader)
 
     def ingest(self, sightings: Iterable[Sighting | Paper], *, now: datetime) -> Ingested:
         """Take sightings, or whole records, in: merged, indexed, and visible month by month.
@@ -87,7 +91,7 @@ class Store:
     def _finish(self, token: str, *, moved: bool) -> None:
         with self._redis.pipeline(transaction=False) as pipe:
             if moved:
-                pipe.incr(keys.REVISION)
+                move(pipe)
             pipe.zrem(keys.PENDING, token)
             pipe.execute()
 
@@ -98,7 +102,7 @@ class Store:
             if not members:
                 return False
             with self._redis.pipeline(transaction=False) as pipe:
-                pipe.incr(keys.REVISION)
+                move(pipe)
                 pipe.zremrangebyscore(keys.PENDING, "-inf", now.timestamp() - _PENDING_SECONDS)
                 pipe.execute()
             return True
@@ -112,7 +116,7 @@ class Store:
     def papers(self, ids: Sequence[ArxivId]) -> list[Paper | None]:
         """Papers by id, in that order; None where there is none."""
         with store_errors(self._redis):
-            found = self._walk.papers(ids)
+            found = read_papers(self._redis, ids)
             return [found.get(id) for id in ids]
 
     def newest(self, query: Query, limit: int = 100, before: str = "") -> list[ArxivId]:
@@ -127,7 +131,7 @@ class Store:
             found = self._walk.find(ask, ask.limit + 1)
             shown = found.ids[: ask.limit]
             known = {id: opened.paper for id, opened in found.opened.items()}
-            papers = known | self._walk.papers(id for id in shown if id not in known)
+            papers = known | read_papers(self._redis, (id for id in shown if id not in known))
             more = len(found.ids) > ask.limit
             following = shown[-1] if more else None if found.complete else found.last
             return Page(
@@ -154,7 +158,7 @@ class Store:
         with store_errors(self._redis):
             members: Any = self._redis.smembers(keys.UNDESCRIBED)
             ids = sorted((ArxivId.parse(member.decode()) for member in members), reverse=True)
-            papers = self._walk.papers(ids)
+            papers = read_papers(self._redis, ids)
             described = [id for id in ids if id in papers and papers[id].from_arxiv]
             if described:
                 self._redis.srem(keys.UNDESCRIBED, *map(str, described))
@@ -172,7 +176,7 @@ class Store:
                 numbers = sorted(int.from_bytes(field, "big") for field in fields)
                 for at in range(0, len(numbers), _AT_ONCE):
                     ids = [ArxivId(int(month), number) for number in numbers[at : at + _AT_ONCE]]
-                    yield from self._walk.papers(ids).values()
+                    yield from read_papers(self._redis, ids).values()
 
     def size(self) -> int:
         """How many papers there are."""

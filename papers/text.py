@@ -64,6 +64,16 @@ def unstemmed(text: str) -> list[str]:
     return _WORDS.findall(folded)
 
 
+def plainly(text: str) -> str | None:
+    """A text in lower case, if its words are its letters and digits in ASCII; else None.
+
+    What `words` makes of such a text are the singulars of its runs of these.
+    """
+    if "'" in text:
+        text = _POSSESSIVE.sub("", text)
+    return text.lower() if _is_plain(text) else None
+
+
 def spans(text: str, fold: Callable[[str], list[str]] = words) -> Iterator[Span]:
     """The folded words of a text with their places; `fold` is `words` or `unstemmed`.
 

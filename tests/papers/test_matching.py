@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from papers.arxiv_id import ArxivId
+from papers.codec import Opened, pack
 from papers.matching import Folded, Match, explain, holds, matches
 from papers.merge import merge
 from papers.paper import AnnounceType, Paper, Pick
@@ -227,6 +228,38 @@ def plainly(node: Node, paper: Paper) -> bool:
 @given(queries(), PAPERS)
 def test_matching_is_what_the_words_say(query: Query, paper: Paper) -> None:
     assert matches(query, paper) is plainly(query.tree, paper)
+
+
+@given(queries(), PAPERS)
+def test_a_packed_paper_is_matched_as_it_is_unpacked(query: Query, paper: Paper) -> None:
+    opened = Opened(paper.id, pack(paper))
+    assert holds(query.tree, Folded(opened)) is plainly(query.tree, paper)
+
+
+@pytest.mark.parametrize(
+    ("phrase", "abstract", "holding"),
+    [
+        ("reward model", "Of Reward\n-Models.", True),
+        ("reward model", "of reward (models)", True),
+        ("reward model", "of prereward models", False),
+        ("reward model", "of reward modelled", False),
+        ("reward model", "of rewards' models", True),
+        ("reward model", "of the reward's model", True),
+        ("model criterion", "The models' criteria", True),
+        ("criterion model", "Of criteria: Model", True),
+        ("reward model", "reward, as a model", False),
+        ("reward model", "of preward reward model", True),
+        ("reward model", "of $R$-reward model", True),
+        ("reward model", "of reward_model", True),
+        ("mouse model", "A mice model", True),
+        ("mouse model", "A mini model", False),
+    ],
+)
+def test_how_phrases_may_be_written(phrase: str, abstract: str, holding: bool) -> None:
+    paper = replace(PAPER, title="Title", abstract=abstract)
+    tree = parse(f'"{phrase}"').tree
+    assert holds(tree, Folded(paper)) is holding
+    assert holds(tree, Folded(Opened(paper.id, pack(paper)))) is holding
 
 
 def wanted_texts(node: Node) -> list[Text]:

@@ -102,3 +102,24 @@ def test_fields_have_names_of_their_own() -> None:
         postings.SHAPE,
     ]
     assert len(set(names)) == len(names)
+
+
+MONTH_NUMBERS = st.one_of(
+    st.just(frozenset[int]()),
+    NUMBERS,
+    st.sampled_from([256, 4_096, 4_097, 20_000]).map(lambda n: frozenset(range(0, 2 * n, 2))),
+)
+
+
+@given(st.dictionaries(st.integers(0, 1_300), MONTH_NUMBERS, max_size=4))
+def test_months_are_joined_to_one_bitmap(months: dict[int, frozenset[int]]) -> None:
+    parts = []
+    for month, numbers in sorted(months.items()):
+        if len(numbers) <= LARGEST_SMALL:
+            part = postings.small_part(small(numbers))
+        else:
+            part = postings.large_part(BitMap(numbers, optimize=False).serialize())
+        if part:
+            parts.append((month, part))
+    expected = BitMap(month << 16 | n for month, numbers in months.items() for n in numbers)
+    assert postings.joined(parts) == expected

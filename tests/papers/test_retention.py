@@ -86,7 +86,8 @@ def test_a_removed_month_is_gone_from_every_answer(redis: Redis) -> None:
     before = store.revision()
     removed = Retention(redis).remove_before(202503, now=NOW)
     assert removed == Removed((202411, 202412), 2)
-    assert store.revision() == before + 1
+    after = store.revision()
+    assert after > before
     assert store.newest(parse("models")) == [KEPT]
     assert store.newest(parse("ancient*")) == []
     assert store.papers([OLD]) == [None]
@@ -94,7 +95,7 @@ def test_a_removed_month_is_gone_from_every_answer(redis: Redis) -> None:
     assert store.size() == 1
     assert redis.keys("{24*}:[pt]*") == []
     assert Retention(redis).remove_before(202503, now=NOW) == Removed((), 0)
-    assert store.revision() == before + 1, "nothing more was changed"
+    assert store.revision() == after, "nothing more was changed"
 
 
 def test_a_month_can_come_back(redis: Redis) -> None:

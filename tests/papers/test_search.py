@@ -95,7 +95,7 @@ def test_pages_are_what_a_scan_finds(
     redis.flushdb()
     store = Store(redis)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("papers.walk.MOST_WORDS", most_words)
+        patch.setattr("papers.reading.MOST_WORDS", most_words)
         store.ingest(said[:cut], now=NOW)
         assert papers_on(walked(store, ask)) == scanned(papers_of(said[:cut]), ask)
         store.ingest(said[cut:], now=NOW)
@@ -259,7 +259,7 @@ def test_a_prefix_of_too_many_words_is_answered_from_the_texts(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store.ingest([described(n, abstract=f"pre{'abcdefgh'[n]} fix") for n in range(8)][1:], now=NOW)
-    monkeypatch.setattr("papers.walk.MOST_WORDS", 3)
+    monkeypatch.setattr("papers.reading.MOST_WORDS", 3)
     assert ids(store.search(ask_for("pre*"))) == [7, 6, 5, 4, 3, 2, 1]
     assert ids(store.search(ask_for("reward -pre*"))) == []
     assert ids(store.search(ask_for("preb* fix"))) == [1]

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from papers.singular import singular
+from papers.singular import singular, surfaces
 
 # Words whose plural is one with them: (singular, plural).
 PAIRS = [
@@ -93,3 +93,25 @@ def test_folding_twice_is_folding_once(word: str) -> None:
     once = singular(word)
     assert once
     assert singular(once) == once
+
+
+@given(
+    st.builds(str.__add__, WORDS, ENDINGS) | st.sampled_from([word for p in PAIRS for word in p])
+)
+def test_the_surfaces_of_a_word_are_what_folds_to_it(word: str) -> None:
+    once = singular(word)
+    assert word in surfaces(once)
+    assert {singular(surface) for surface in surfaces(once)} == {once}
+
+
+SURFACES = [
+    ("model", ["model", "models"]),
+    ("study", ["studies", "study", "studys"]),
+    ("criterion", ["criteria", "criterias", "criterion", "criterions"]),
+    ("models", []),
+]
+
+
+@pytest.mark.parametrize(("word", "expected"), SURFACES)
+def test_surfaces(word: str, expected: list[str]) -> None:
+    assert surfaces(word) == expected

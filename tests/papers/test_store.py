@@ -163,10 +163,11 @@ def test_the_revision_moves_when_a_reader_sees_a_difference(
     store.ingest(known, now=NOW)
     before = store.revision()
     done = store.ingest([coming], now=NOW)
-    assert (store.revision() > before) is seen
+    after = store.revision()
+    assert (after > before) is seen
     assert done.unchanged == (not seen)
     assert not store.settle(now=NOW)
-    assert store.revision() == before + seen
+    assert store.revision() == after
 
 
 def test_a_statement_nobody_sees_still_counts_against_later_ones(store: Store) -> None:
@@ -318,7 +319,7 @@ def test_an_ingest_killed_at_any_command_is_told_of_and_mended(
         announced(OLD, version=2),
     ]
     store = ingested(redis, [before, coming])
-    content, whole = fingerprint(redis), store.revision()
+    content = fingerprint(redis)
     for killed, mortal in enumerate(deaths(store_url)):
         store = ingested(redis, [before])
         known, revision = fingerprint(redis), store.revision()
@@ -332,8 +333,8 @@ def test_an_ingest_killed_at_any_command_is_told_of_and_mended(
             assert store.settle(now=NOW + DAY) is bool(killed)
             assert not store.settle(now=NOW + DAY)
         else:
-            assert known != content
-            assert store.revision() == whole
+            assert known != content == fingerprint(redis)
+            assert store.revision() > revision
             assert killed > 10
             break
 

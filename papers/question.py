@@ -1,0 +1,69 @@
+"""One question under way: which months it is asked of, and who may answer it in some of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import Final
+
+from papers.arxiv_id import ArxivId
+from papers.evaluate import Candidates, Plan
+from papers.months import NO_MONTH, chunked, possible_of
+from papers.pair_filter import PairFilter
+from papers.reading import Memory, Reader, Request
+from papers.search import Ask
+
+_MOST_GUESSED: Final = 4
+_FEWEST_FILTERED: Final = 16
+_MOST_FILTERED: Final = 256
+_MOST_READ: Final = 64
+
+
+class Question:
+    """A question to one store. Where its words occur has been read; postings are read by month."""
+
+    def __init__(self, ask: Ask, reader: Reader) -> None:
+        self.ask, self.tree = ask, ask.tree
+        self.before = ArxivId.parse(ask.before) if ask.before else None
+        self._reading = reader.begin(self._needed)
+        expansions = self._reading.memory.expansions(self.tree)
+        assert expansions is not None, "asked for at the beginning"
+        self._plan = Plan(self.tree, expansions)
+
+    def _needed(self, memory: Memory) -> list[Request]:
+        """Where its words occur; and already the newest postings, as common words need no more."""
+        asked = [*memory.months_asked(), *memory.words_asked(self.tree)]
+        expansions = memory.expansions(self.tree)
+        if self.ask.order == "announced" and memory.months and expansions is not None:
+            plan = Plan(self.tree, expansions)
+            newest = self.before.month if self.before else NO_MONTH
+            months = islice(self._possible(memory, newest), _MOST_GUESSED)
+            first = next(chunked(months, memory.papers), [])
+            asked += memory.postings_asked({month: plan.keys(month) for month in first})
+        return asked
+
+    def _possible(self, memory: Memory, newest: int) -> Iterator[int]:
+        months = (month for month in memory.possible(self.tree) if month <= newest)
+        return possible_of(self.tree, months)
+
+    def months(self, newest: int = NO_MONTH) -> Iterator[int]:
+        """The months (YYYYMM) that may hold an answer, newest first, none after `newest`."""
+        return self._possible(self._reading.memory, newest)
+
+    def chunks(self, months: Iterator[int]) -> Iterator[Sequence[int]]:
+        """Months to read together; of many only those that may have the phrases asked for."""
+        pairs, reading, memory = PairFilter(self.tree), self._reading, self._reading.memory
+        most = _MOST_FILTERED if pairs.asks else _MOST_READ
+        for turn in chunked(months, memory.papers, most):
+            if pairs.asks and len(turn) >= _FEWEST_FILTERED:
+                reading.ask(pairs.asked(memory, turn))
+                passed = iter(pairs.passed(memory, turn))
+                while chunk := list(islice(passed, _MOST_READ)):
+                    yield chunk
+            else:
+                yield turn
+
+    def candidates(self, months: Sequence[int]) -> Candidates:
+        """The places of those who may answer it, one round trip or none."""
+        wanted = {month: self._plan.keys(month) for month in months}
+        return self._plan.evaluate(self._reading.postings(wanted))

@@ -1,0 +1,253 @@
+"""Reading: postings of many months in one round trip, remembered while the store stays as it is.
+
+Every question begins by asking for the store's revision, and in the same round trip for what it
+needs and this process does not remember. What is remembered is of one revision: once that moves,
+all of it is forgotten. A word asked for a moment ago (someone is typing, or turns a page, or a page
+shows counts beside papers) costs no reading twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any, Final, NamedTuple
+
+from pyroaring import BitMap
+from redis import Redis
+
+from papers import keys, postings
+from papers.arxiv_id import month_of, month_place
+from papers.connection import read_many
+from papers.evaluate import Expansions, Key
+from papers.postings import SHAPE, Part, Shape
+from papers.spread import possible_months, spread_terms
+from papers.tree import Node, Text, leaves
+
+MOST_WORDS: Final = 256
+"""Words of one prefix that postings are asked for; of a prefix of more the texts are."""
+
+MOST_REMEMBERED: Final = 32_000_000
+"""Bytes, about: a process that remembers more forgets all and begins anew."""
+
+_OVERHEAD: Final = 150
+_LARGE: Final = 1 << 12
+Wanted = Mapping[int, Sequence[Key]]
+"""Months (YYYYMM) and what postings to read of each."""
+
+
+class Request(NamedTuple):
+    """A reading command, and what is to be done with its reply."""
+
+    command: tuple[bytes | str, ...]
+    take: Callable[[Any], None]
+
+
+@dataclass(slots=True)
+class Memory:
+    """What a process remembers of a store at one revision. Threads share it, and only add."""
+
+    revision: bytes | object | None
+    shapes: dict[int, Shape] = field(default_factory=dict)
+    """By month (YYYYMM), from any revision: a reply tells the shape it is of."""
+    months: tuple[int, ...] | None = None
+    spread: dict[bytes, bytes | None] = field(default_factory=dict)
+    words: dict[str, list[str]] = field(default_factory=dict)
+    parts: dict[int, dict[Key, Part | None]] = field(default_factory=dict)
+    size: int = 0
+
+    def shape(self, month: int) -> Shape:
+        """The shape a month had when it was last read."""
+        return self.shapes.get(month) or Shape.unpack(None)
+
+    def papers(self, month: int) -> int:
+        """Some papers fewer than a month had when it was last read; one never read may be large."""
+        shape = self.shapes.get(month)
+        return 1 << shape.bucket_bits if shape else _LARGE
+
+    def held(self, month: int) -> dict[Key, Part | None]:
+        """The postings of a month."""
+        return self.parts.setdefault(month, {})
+
+    def has(self, wanted: Wanted) -> bool:
+        """Whether there is nothing to read."""
+        return all(key in self.held(month) for month, keys in wanted.items() for key in keys)
+
+    def possible(self, tree: Node) -> Sequence[int]:
+        """The months that may hold what a tree asks for, newest first, as far as is known."""
+        months = self.months or ()
+        terms = spread_terms(tree)
+        if any(term not in self.spread for term in terms):
+            return months
+        spread = possible_months(tree, [self.spread[term] for term in terms])
+        return months if spread is None else [month for month in months if month in spread]
+
+    def expansions(self, tree: Node) -> Expansions | None:
+        """The words that a tree's prefixes stand for; None while some have not been asked for."""
+        prefixes = [leaf for leaf in leaves(tree) if isinstance(leaf, Text) and leaf.prefix]
+        if any(prefix.words[0] not in self.words for prefix in prefixes):
+            return None
+        found = {prefix: self.words[prefix.words[0]] for prefix in prefixes}
+        return {
+            prefix.words[0]: [*words, prefix.whole] if len(words) <= MOST_WORDS else None
+            for prefix, words in found.items()
+        }
+
+    def months_asked(self) -> list[Request]:
+        """The request for the months there are, newest first."""
+
+        def take(reply: Any) -> None:
+            self.months = tuple(_month(member.decode()) for member in reply)
+
+        asked = Request(("ZREVRANGE", keys.MONTHS, "0", "-1"), take)
+        return [asked] if self.months is None else []
+
+    def words_asked(self, tree: Node) -> list[Request]:
+        """The requests for where a tree's words occur, and what its prefixes stand for."""
+        terms = [term for term in spread_terms(tree) if term not in self.spread]
+
+        def take_spread(reply: Any) -> None:
+            self.spread.update(zip(terms, reply, strict=True))
+
+        texts = {leaf for leaf in leaves(tree) if isinstance(leaf, Text) and leaf.prefix}
+        prefixes = sorted({text.words[0] for text in texts} - self.words.keys())
+        asked = [Request(("HMGET", keys.SPREAD, *terms), take_spread)] if terms else []
+        return asked + [self._expansion_asked(prefix) for prefix in prefixes]
+
+    def _expansion_asked(self, prefix: str) -> Request:
+        def take(reply: Any) -> None:
+            self.words[prefix] = [member.decode() for member in reply]
+
+        start, limit = prefix.encode(), ("LIMIT", "0", str(MOST_WORDS + 1))
+        span = (b"[" + start, b"[" + start + b"\xff")
+        return Request(("ZRANGEBYLEX", keys.VOCABULARY, *span, *limit), take)
+
+    def postings_asked(self, wanted: Wanted) -> list[Request]:
+        """The requests for postings, by the shapes of months as remembered."""
+        asked = []
+        for month, all_keys in wanted.items():
+            held = self.held(month)
+            missing = tuple([key for key in all_keys if key not in held])
+            if missing:
+                asked.append(self._month_asked(month, self.shape(month), missing))
+        return asked
+
+    def _month_asked(self, month: int, shape: Shape, missing: tuple[Key, ...]) -> Request:
+        def take(reply: Any) -> None:
+            # Threads share what is remembered, so a reply is judged by the shape it was asked with.
+            self.shapes[month] = told = Shape.unpack(reply[0])
+            if told == shape:
+                self._take_parts(month, shape, missing, reply)
+
+        terms: str | bytes = keys.month_terms(f"{month % 10_000:04}")
+        return Request(("HMGET", terms, *_fields(shape, missing)), take)
+
+    def _take_parts(
+        self, month: int, shape: Shape, missing: Sequence[Key], reply: Sequence[bytes | None]
+    ) -> None:
+        held, size = self.held(month), 0
+        for key, own, bucket in zip(missing, reply[1::2], reply[2::2], strict=True):
+            if own:
+                part: Part | None = postings.large_part(own)
+            elif isinstance(key, bytes):
+                part = postings.small_part(postings.find(bucket, key))
+            else:
+                part = postings.small_part(postings.find_slot(bucket, shape.slot(key)))
+            held[key] = part
+            size += _OVERHEAD + (len(part.body) if part else 0)
+        self.size += size
+
+
+@lru_cache(maxsize=1024)
+def _fields(shape: Shape, wanted: tuple[Key, ...]) -> tuple[bytes, ...]:
+    """The fields of postings in a month of that shape: `shape` first, then two for each."""
+    names = [SHAPE]
+    for key in wanted:
+        if isinstance(key, bytes):
+            names += [postings.term_field(key), postings.bucket_field(shape.bucket(key))]
+        else:
+            slot = shape.slot(key)
+            bucket = postings.bucket_of_slot(slot)
+            names += [postings.slot_field(slot), postings.slots_field(bucket)]
+    return tuple(names)
+
+
+class Reader:
+    """Reads from one Redis. Raises redis-py's errors."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+        self._memory = Memory(_NEVER)
+
+    def begin(self, wants: Callable[[Memory], Iterable[Request]]) -> Reading:
+        """Begin a question: `wants` names what it needs and the memory it is given does not hold.
+
+        One round trip; two where the revision has moved since this process last asked.
+        """
+        while True:
+            memory = self._memory
+            requests = list(wants(memory))
+            asked = [("GET", keys.REVISION), *(request.command for request in requests)]
+            revision, *replies = read_many(self._redis, asked)
+            if revision == memory.revision and memory.size < MOST_REMEMBERED:
+                break
+            self._memory = Memory(revision, memory.shapes)
+        for request, reply in zip(requests, replies, strict=True):
+            request.take(reply)
+        return Reading(self._redis, memory)
+
+
+_NEVER: Final = object()
+
+
+class Reading:
+    """One question's reading."""
+
+    def __init__(self, redis: Redis, memory: Memory) -> None:
+        self.memory = memory
+        self._redis = redis
+
+    def ask(self, requests: Sequence[Request]) -> None:
+        """Ask, and let the replies be remembered; one round trip, none for nothing."""
+        if requests:
+            replies = read_many(self._redis, [request.command for request in requests])
+            for request, reply in zip(requests, replies, strict=True):
+                request.take(reply)
+
+    def newest_months(self, count: int) -> Sequence[int]:
+        """The newest months (YYYYMM) that may hold papers, newest first, once asked for."""
+        return (self.memory.months or ())[:count]
+
+    def postings(self, wanted: Wanted) -> Read:
+        """Postings of months; one round trip while the months' shapes are as remembered."""
+        while requests := self.memory.postings_asked(wanted):
+            self.ask(requests)
+        return Read(self.memory, list(wanted))
+
+
+class Read:
+    """Postings of some months (YYYYMM), as bitmaps of places; each is put together once."""
+
+    def __init__(self, memory: Memory, months: Sequence[int]) -> None:
+        self.months = months
+        self._held = [(month_place(month), memory.held(month)) for month in sorted(months)]
+        self._joined: dict[Key, BitMap] = {}
+
+    def of(self, key: Key, months: Iterable[int] | None = None) -> BitMap:
+        """The papers of these months, or of some of them, that have it."""
+        if months is not None:
+            places = set(map(month_place, months))
+            return _joined(key, [pair for pair in self._held if pair[0] in places])
+        if key not in self._joined:
+            self._joined[key] = _joined(key, self._held)
+        return self._joined[key]
+
+
+def _joined(key: Key, held: Iterable[tuple[int, Mapping[Key, Part | None]]]) -> BitMap:
+    return postings.joined([(place, part) for place, parts in held if (part := parts.get(key))])
+
+
+def _month(yymm: str) -> int:
+    month = month_of(yymm)
+    assert month, f"{yymm!r} among the months"
+    return month

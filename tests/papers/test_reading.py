@@ -1,0 +1,139 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from redis import Redis
+
+from papers import reading
+from papers.arxiv_id import ArxivId
+from papers.counts import Counter
+from papers.likeness import Likeness
+from papers.paper import Channel, Sighting
+from papers.query import parse
+from papers.search import Ask
+from papers.store import Store
+from tests.papers.papers_strategies import TUESDAY, sightings
+from tests.papers.query_strategies import queries
+from tests.papers.test_store import NOW
+
+MONTHS = [year * 100 + month for year in range(2015, 2026) for month in range(1, 13)]
+
+
+def told(month: int, number: int, title: str) -> Sighting:
+    return Sighting(ArxivId(month, number), "arxiv", Channel.API, TUESDAY, title=title)
+
+
+@contextmanager
+def counted(redis: Redis) -> Iterator[dict[str, int]]:
+    """How often each command is called meanwhile."""
+    redis.config_resetstat()
+    calls: dict[str, int] = {}
+    yield calls
+    stats: Any = redis.info("commandstats")
+    calls.update(
+        {name.removeprefix("cmdstat_"): stat["calls"] for name, stat in stats.items()}
+        | {"config|resetstat": 0, "info": 0}
+    )
+
+
+@pytest.fixture
+def store(redis: Redis) -> Store:
+    store = Store(redis)
+    store.ingest([told(month, 1, f"Reward model {month}") for month in MONTHS], now=NOW)
+    return store
+
+
+@pytest.mark.parametrize("keyword", ["reward model", "rew* -other", "reward OR 202503", "nothing"])
+def test_what_was_read_is_not_read_again(redis: Redis, store: Store, keyword: str) -> None:
+    first = store.newest(parse(keyword))
+    with counted(redis) as calls:
+        assert store.newest(parse(keyword)) == first
+        assert store.newest(parse(keyword), limit=3) == first[:3]
+    assert {name: n for name, n in calls.items() if n} == {"get": 2}
+
+
+def test_a_phrase_reads_the_texts_alone(redis: Redis, store: Store) -> None:
+    first = store.newest(parse('"reward model"'))
+    with counted(redis) as calls:
+        assert store.newest(parse('"reward model"')) == first
+    assert calls["get"] == 1
+    assert calls["hmget"] == 100
+    assert "getbit" not in calls
+
+
+def test_a_common_word_takes_one_round_trip_more_than_none(redis: Redis, store: Store) -> None:
+    store.newest(parse("model"), limit=1)
+    with counted(redis) as calls:
+        assert store.newest(parse("reward"), limit=1) == [ArxivId(MONTHS[-1], 1)]
+    assert calls["get"] == 1
+    assert calls["hmget"] <= 5, "where it occurs, and the newest months"
+
+
+def test_an_ingest_is_seen_at_once(redis: Redis, store: Store) -> None:
+    counter, likeness, query = Counter(redis), Likeness(redis), parse("reward")
+    Store(redis).ingest([told(202510, 2, "Of zebra fish")], now=NOW)
+    (known,) = store.papers([ArxivId(202510, 2)])
+    assert known
+    assert likeness.like(known, 3) == []
+    store.newest(query)
+    before = counter.count(query.tree)
+    new = told(202512, 2, "A reward of zebra fish")
+    Store(redis).ingest([new, told(202601, 1, "Reward model anew")], now=NOW)
+    assert store.newest(query)[:2] == [ArxivId(202601, 1), new.id]
+    after = counter.count(query.tree)
+    assert before
+    assert after
+    assert after.months[-2].papers == before.months[-1].papers + 1
+    assert new.id in [like.id for like in likeness.like(known, 3)]
+
+
+def test_an_emptied_store_is_read_anew(redis: Redis, store: Store) -> None:
+    query = parse("reward")
+    assert len(store.newest(query, limit=1000)) == len(MONTHS)
+    redis.flushall()
+    assert store.newest(query) == []
+    Store(redis).ingest([told(202503, 9, "One reward")], now=NOW)
+    assert store.newest(query) == [ArxivId(202503, 9)]
+
+
+def test_memory_is_bounded(redis: Redis, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "MOST_REMEMBERED", 1_000)
+    for keyword in ("reward", "model", "reward 202503", '"reward model"', "reward"):
+        fresh = Store(redis).newest(parse(keyword))
+        assert store.newest(parse(keyword)) == fresh
+        with counted(redis) as calls:
+            store.newest(parse("reward"))
+        assert calls["hmget"] > 1, "it was forgotten"
+
+
+@given(st.lists(sightings(), max_size=20), st.lists(sightings(), max_size=5), st.lists(queries()))
+@settings(max_examples=100)
+def test_who_remembers_answers_as_who_does_not(
+    store_url: str, said: list[Sighting], later: list[Sighting], asked: list[Any]
+) -> None:
+    redis = Redis.from_url(store_url)
+    redis.flushall()
+    old = Store(redis)
+    for batch in (said, later):
+        old.ingest(batch, now=NOW)
+        for query in [*asked, *asked]:
+            for order in ("announced", "picked"):
+                ask = Ask(query=query, limit=2, order=order)
+                assert old.search(ask) == Store(redis).search(ask)
+    redis.close()
+
+
+def test_threads_share_what_is_remembered(redis: Redis, store: Store) -> None:
+    keywords = ["reward", "model -reward", "rew*", '"reward model"', "reward 202503", "ti:model"]
+    expected = [Store(redis).newest(parse(keyword), 1000) for keyword in keywords]
+    with ThreadPoolExecutor(6) as threads:
+        for _ in range(5):
+            asked = [threads.submit(store.newest, parse(k), 1000) for k in keywords * 4]
+            assert [one.result() for one in asked] == expected * 4
+            store.ingest([told(201501, 1, "Reward model 201501")], now=NOW)
