@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Iterable, Iterator
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -137,8 +137,14 @@ class _Column:
 def _once(keys: Keys) -> Keys:
     """Sorted, each once. numpy's own `unique` takes thirty times as long as sorting."""
     keys.sort()
-    once: Keys = keys[np.diff(keys, prepend=keys[:1] + np.uint64(1)) != 0]
+    once: Keys = keys[np.diff(keys, prepend=keys[:1] + keys.dtype.type(1)) != 0]
     return once
+
+
+def places_of(pairs: Pairs, bits: int) -> Pairs:
+    """The upper bits of hashes, sorted, each once."""
+    places: Any = pairs >> np.uint32(32 - bits)
+    return cast("Pairs", _once(places))
 
 
 def without(keys: Keys, others: Keys) -> Keys:

@@ -34,6 +34,7 @@ _STATED: Final = (
     *("title", "abstract", "authors", "primary", "comment", "journal_ref", "doi", "license"),
     *("code", "project", "organization"),
 )
+_SORTED: Final = sorted(_STATED)
 _LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
 _FIRST_ANNOUNCED: Final = (AnnounceType.NEW, AnnounceType.CROSS)
 
@@ -71,7 +72,7 @@ def lift(sighting: Sighting) -> Paper:
         withdrawn_version=max(1, sighting.version) if sighting.withdrawn else 0,
         picks=(_whole_pick(sighting.pick),) if sighting.pick else (),
         sources=(sighting.source,),
-        ranks=tuple((name, rank) for name in sorted(_STATED) if stated[name]),
+        ranks=tuple([(name, rank) for name in _SORTED if stated[name]]),
     )
 
 

@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 from pyroaring import BitMap
 
-from papers.columns import Keys, Pairs, groups, together, without
+from papers.columns import Keys, Pairs, groups, places_of, together, without
 from papers.postings import (
     LARGEST_SMALL,
     SLOTS_A_BUCKET,
@@ -70,7 +70,7 @@ class FilterEdit:
 
     def __init__(self, pairs: Pairs, bits: int) -> None:
         self._bits = bits
-        self._places = np.unique(pairs >> np.uint32(32 - bits), sorted=False)
+        self._places = places_of(pairs, bits)
 
     @property
     def is_small(self) -> bool:

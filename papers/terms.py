@@ -74,14 +74,14 @@ def labels_of(paper: Paper) -> list[str]:
     """The terms of a paper that are no words."""
     announced = announce_label(paper)
     labels = [
-        *(f"c{category}" for category in paper.categories),
-        *(f"g{archive_of(category)}" for category in paper.categories),
-        *(f"s{source.casefold()}" for source in paper.sources),
-        *(f"f{flag}" for flag in flags(paper)),
+        *[f"c{category}" for category in paper.categories],
+        *[f"g{archive_of(category)}" for category in paper.categories],
+        *[f"s{source.casefold()}" for source in paper.sources],
+        *[f"f{flag}" for flag in flags(paper)],
         *([f"y{announced}"] if announced != "new" else []),
     ]
     day = day_term(paper.id.month, day_of(paper)).decode()
-    return [*(" ".join(label.split()) for label in labels), day]
+    return [*map(_spaced, labels), day]
 
 
 @lru_cache(maxsize=_REMEMBERED)
@@ -112,6 +112,11 @@ def label_term(label: Label) -> bytes:
 def day_term(month: int, day: date) -> bytes:
     """The term of a day that papers of a month (YYYYMM) count under."""
     return b"d%d" % (day - month_days(month)[0]).days
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _spaced(label: str) -> str:
+    return " ".join(label.split())
 
 
 def _worded(kind: str, folded: Sequence[str]) -> tuple[bytes, ...]:
