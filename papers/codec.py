@@ -59,6 +59,8 @@ def unpack(id: ArxivId, packed: bytes) -> Paper:
     return Opened(id, packed).paper
 
 
+_SHORTEST: Final = 21
+"""Elements of a row; one more tells when a journal reference was named."""
 _ROW_HEADER: Final = 3
 _STR_8: Final = 0xD9
 """msgpack: an array of 16 elements or more begins with three bytes; lengths of strings."""
@@ -125,6 +127,8 @@ def serialize(paper: Paper) -> bytes:
         [list(rank) for rank in ranks],
         [(name, ranks.index(rank)) for name, rank in paper.ranks],
     ]
+    if paper.referred_at:
+        row.append(_seconds(paper.referred_at))
     packed: bytes = msgpack.packb(row)
     return packed
 
@@ -154,6 +158,7 @@ def _from_row(id: ArxivId, row: list[Any]) -> Paper:
         tuple([_pick(pick) for pick in row[17]]),
         tuple(row[18]),
         tuple([(name, ranks[place]) for name, place in row[20]]),
+        _moment(row[21]) if len(row) > _SHORTEST else None,
     )
 
 

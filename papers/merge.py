@@ -14,6 +14,7 @@ or split of the same sightings gives the same record.
 | withdrawal | the highest version that was said to be withdrawn |
 | pick of a community | the first date with its link; of the rest the newest statement |
 | sources | the union |
+| when a journal reference was named | the earlier |
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any, Final
 
@@ -36,6 +37,8 @@ _STATED: Final = (
 )
 _SORTED: Final = sorted(_STATED)
 _LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
+_SAME_DAY: Final = timedelta(days=1)
+"""OAI-PMH dates by the day."""
 _FIRST_ANNOUNCED: Final = (AnnounceType.NEW, AnnounceType.CROSS)
 
 
@@ -73,6 +76,7 @@ def lift(sighting: Sighting) -> Paper:
         picks=(_whole_pick(sighting.pick),) if sighting.pick else (),
         sources=(sighting.source,),
         ranks=tuple([(name, rank) for name in _SORTED if stated[name]]),
+        referred_at=_whole(sighting.as_of) if sighting.journal_ref else None,
     )
 
 
@@ -95,6 +99,7 @@ def join(a: Paper, b: Paper) -> Paper:
         picks=_join_picks(a.picks, b.picks),
         sources=tuple(sorted({*a.sources, *b.sources})),
         ranks=ranks,
+        referred_at=_join_referred(a, b),
     )
 
 
@@ -123,6 +128,17 @@ def updated_at(paper: Paper) -> datetime:
     if not paper.revision or paper.revision.version <= 1:
         return published
     return max(published, datetime.fromtimestamp(-paper.revision.minus_seconds, UTC))
+
+
+def announced_journal_ref(paper: Paper) -> str:
+    """The journal reference, if it was named by the time the newest version was announced.
+
+    One that authors add afterwards is no new version: whoever shows what changed leaves it out.
+    Of a paper that arXiv never announced here nothing was shown before, and it is there.
+    """
+    announced = paper.announced_at or (paper.revision and paper.revision.exact)
+    late = paper.referred_at and paper.referred_at > updated_at(paper) + _SAME_DAY
+    return "" if announced and late else paper.journal_ref
 
 
 @lru_cache(maxsize=4096)
@@ -175,6 +191,12 @@ def _join_stated(a: Paper, b: Paper) -> tuple[dict[str, Any], tuple[tuple[str, R
         if name not in of_a or (of_a[name], stated[name]) < (rank, value):
             of_a[name], stated[name] = rank, value
     return stated, tuple(sorted(of_a.items()))
+
+
+def _join_referred(a: Paper, b: Paper) -> datetime | None:
+    """The earlier time; a record from before such times were kept has always had its reference."""
+    named = [paper.referred_at for paper in (a, b) if paper.journal_ref]
+    return None if None in named else min(filter(None, named), default=None)
 
 
 def _join_picks(a: tuple[Pick, ...], b: tuple[Pick, ...]) -> tuple[Pick, ...]:

@@ -123,6 +123,8 @@ class Paper:
     """All that is known of one paper: the join of every sighting of it.
 
     `categories` begin with the primary one; `picks` are sorted by community, `sources` by name.
+    `referred_at` is when arXiv is first known to have named a journal reference, aware UTC; of a
+    record that has one, None is "always".
     `ranks` tells, per stated field, how good the statement is that was kept: merge's own memory.
     """
 
@@ -147,6 +149,7 @@ class Paper:
     picks: tuple[Pick, ...] = ()
     sources: tuple[str, ...] = ()
     ranks: tuple[tuple[str, Rank], ...] = ()
+    referred_at: datetime | None = None
 
     @property
     def described(self) -> bool:

@@ -27,7 +27,7 @@ _TEXTS: Final = (
     *("code", "project", "organization"),
 )
 _LISTS: Final = ("authors", "categories", "sources")
-_TIMES: Final = ("announced_at", "submitted_at")
+_TIMES: Final = ("announced_at", "submitted_at", "referred_at")
 _STATED: Final = frozenset(_TEXTS) | {"authors"}
 """What statements are kept of: `papers.merge` ranks these."""
 

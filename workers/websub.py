@@ -5,9 +5,9 @@
     the newest papers of every saved keyword, digested as readers compare them
     differ from what was told last       one ping for each format of the feed; the digest is kept
 
-What readers do not compare (votes, comments, picks, links) changes a feed's bytes and is no news;
-where the bytes are the same the digest is. A hub that is away fails the task, which is tried again
-at growing intervals; what was told by then is not told twice.
+What readers do not compare (votes, comments, picks, links, a DOI) changes a feed's bytes and is no
+news; where the bytes are the same the digest is. A hub that is away fails the task, which is tried
+again at growing intervals; what was told by then is not told twice.
 
 https://www.w3.org/TR/websub/. How a publisher tells its hub is not in it; hubs take the form of
 its predecessor (`hub.mode=publish`), some by `hub.topic`, some by `hub.url`.
@@ -26,7 +26,7 @@ from papers import keys
 from papers.connection import store_errors
 from papers.errors import SourceRefused
 from papers.keywords import Keywords
-from papers.merge import updated_at
+from papers.merge import announced_journal_ref, updated_at
 from papers.paper import Paper
 from papers.query import parse
 from papers.search import Ask
@@ -65,7 +65,7 @@ def digest(papers: Sequence[Paper]) -> str:
     """What readers compare of a feed; where this differs, its bytes do."""
     made = hashlib.blake2b(digest_size=12)
     for paper in papers:
-        texts = (paper.title, paper.abstract, paper.comment, paper.journal_ref, paper.doi)
+        texts = (paper.title, paper.abstract, paper.comment, announced_journal_ref(paper))
         said = [" ".join(accents_to_unicode(text).split()) for text in texts]
         facts = (paper.id, updated_at(paper), paper.withdrawn, paper.authors, paper.categories)
         made.update(repr((*map(str, facts), *said)).encode())

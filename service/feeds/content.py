@@ -1,7 +1,8 @@
 """What an entry says: the one place that turns a paper's words into its content.
 
 The content holds what arXiv says (abstract, comment, journal reference), which moves only with a
-new version; what communities add later stands in links. Only a feed of picks begins with the pick.
+new version: a journal reference named later waits for one, and what communities add stands in
+links. Only a feed of picks begins with the pick.
 Mathematics is MathML in the fragment, and stays TeX in the plain text.
 """
 
@@ -10,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from html import escape
 
+from papers.merge import announced_journal_ref
 from papers.paper import Paper, Pick
 from service.feeds.text import line, link, paragraphs, source_name
 from service.feeds.typesetting import marked
@@ -27,7 +29,8 @@ def content_of(paper: Paper, lead: Pick | None = None) -> Content:
     """The content of a paper's entry; it begins with the pick `lead` where one is given."""
     shown, plain = _pick(lead) if lead else ([], [])
     body = paragraphs(paper.abstract)
-    notes = [("Comments", line(paper.comment)), ("Journal reference", line(paper.journal_ref))]
+    journal_ref = announced_journal_ref(paper)
+    notes = [("Comments", line(paper.comment)), ("Journal reference", line(journal_ref))]
     shown += [f"<p>{marked(text)}</p>" for text in body]
     plain += body
     for name, said in notes:

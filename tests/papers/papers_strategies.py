@@ -92,6 +92,7 @@ def _by_arxiv(draw: st.DrawFn, said: Sighting) -> Sighting:
         said,
         version=draw(st.integers(1, 3)),
         categories=tuple(draw(st.lists(st.sampled_from(CATEGORIES), max_size=3, unique=True))),
+        journal_ref=draw(st.sampled_from(["", "J. 1", "J. 2"])),
         comment=draw(st.sampled_from(["", "Accepted at CVPR 2025", "This paper is withdrawn"])),
         announce_type=draw(st.sampled_from(AnnounceType)) if announced else None,
         announced_at=draw(moments) if announced else None,

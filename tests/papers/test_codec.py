@@ -2,9 +2,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
+from datetime import UTC, datetime
 from functools import reduce
 from pathlib import Path
 
+import msgpack
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -44,6 +47,16 @@ def test_equal_papers_are_equal_bytes(said: list[Sighting]) -> None:
 def test_any_text_is_kept_as_it_is(text: str) -> None:
     paper = Paper(ID, title=text, abstract=text, authors=(text,))
     assert codec.unpack(ID, codec.pack(paper)) == paper
+
+
+def test_a_record_from_before_references_were_dated_is_read() -> None:
+    paper = Paper(
+        ID, title="A title", journal_ref="J. 1", referred_at=datetime(2025, 3, 1, tzinfo=UTC)
+    )
+    before = replace(paper, referred_at=None)
+    row = msgpack.unpackb(codec.serialize(paper))
+    assert msgpack.packb(row[:-1]) == codec.serialize(before)
+    assert codec.unpack(ID, codec.pack(before)) == before
 
 
 def test_an_unknown_format_is_refused() -> None:

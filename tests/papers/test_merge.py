@@ -11,7 +11,14 @@ from hypothesis import strategies as st
 
 from papers import codec
 from papers.arxiv_id import ArxivId
-from papers.merge import join, lift, merge, published_at, updated_at
+from papers.merge import (
+    announced_journal_ref,
+    join,
+    lift,
+    merge,
+    published_at,
+    updated_at,
+)
 from papers.paper import AnnounceType, Channel, Paper, Pick, Sighting
 
 ID = ArxivId.parse("2611.00042")
@@ -35,6 +42,11 @@ def by_api(**said: object) -> Sighting:
     first = {"id": ID, "source": "arxiv", "channel": Channel.API, "as_of": TUESDAY + DAY}
     stated = {"version": 1, "title": "As the API has it", "submitted_at": MONDAY}
     return Sighting(**(first | stated | said))  # type: ignore[arg-type]
+
+
+def by_oai(**said: object) -> Sighting:
+    """What OAI-PMH says a month later, when something in the record has changed."""
+    return by_api(channel=Channel.OAI, as_of=FRIDAY + 30 * DAY, **said)
 
 
 def picked(**said: object) -> Sighting:
@@ -95,6 +107,8 @@ KEPT = [
     (by_api(version=2, withdrawn=True), by_api(version=1), "withdrawn", True),
     (by_api(version=2, withdrawn=True), by_api(version=3), "withdrawn", False),
     (by_api(version=0), picked(withdrawn=True), "withdrawn", True),
+    (announced(journal_ref="J. 1"), by_oai(journal_ref="J. 2"), "referred_at", TUESDAY),
+    (announced(), by_oai(journal_ref="J. 2"), "referred_at", FRIDAY + 30 * DAY),
 ]
 
 
@@ -173,6 +187,42 @@ DATES = [
 def test_dates(sightings: list[Sighting], published: datetime, updated: datetime) -> None:
     paper = merged(*sightings)
     assert (published_at(paper), updated_at(paper)) == (published, updated)
+
+
+# (the sightings, the journal reference that is shown as part of the newest version)
+REFERENCES = [
+    ([announced(journal_ref="J. 1")], "J. 1"),
+    ([announced(), by_api(journal_ref="J. 1", as_of=TUESDAY)], "J. 1"),
+    ([announced(journal_ref="J. 1"), by_oai(journal_ref="J. 1", doi="10.1/x")], "J. 1"),
+    # named after the announcement: it waits for the next version
+    ([announced(), by_oai(journal_ref="J. 1")], ""),
+    (
+        [
+            *(announced(), by_oai(journal_ref="J. 1")),
+            announced(AnnounceType.REPLACE, version=2, announced_at=FRIDAY + 40 * DAY),
+        ],
+        "J. 1",
+    ),
+    # only a replacement was announced here
+    ([announced(AnnounceType.REPLACE, version=2), by_oai(journal_ref="J. 1")], ""),
+    # nobody has seen the paper announced
+    ([by_oai(journal_ref="J. 1")], "J. 1"),
+    ([by_api(), by_oai(journal_ref="J. 1")], "J. 1"),
+]
+
+
+@pytest.mark.parametrize(("sightings", "shown"), REFERENCES)
+def test_a_late_journal_reference_waits_for_a_version(
+    sightings: list[Sighting], shown: str
+) -> None:
+    assert announced_journal_ref(merged(*sightings)) == shown
+
+
+def test_a_record_from_before_the_time_was_kept_has_always_had_its_reference() -> None:
+    before = replace(lift(announced(journal_ref="J. 1")), referred_at=None)
+    late = lift(by_oai(journal_ref="J. 1"))
+    for paper in (join(before, late), join(late, before), before):
+        assert (paper.referred_at, announced_journal_ref(paper)) == (None, "J. 1")
 
 
 def test_times_are_kept_in_whole_seconds_and_utc() -> None:

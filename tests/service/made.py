@@ -45,6 +45,13 @@ def revision(number: int, version: int, **said: Any) -> Sighting:
     )
 
 
+def described(number: int, version: int, **said: Any) -> Sighting:
+    """What OAI-PMH says of that version when its authors have named a journal, a month later."""
+    late = revision(number, version, journal_ref="J. Late 1 (2027)", doi="10.1/late", **said)
+    at = late.as_of + 30 * DAY
+    return replace(late, channel=Channel.OAI, as_of=at, announced_at=None, announce_type=None)
+
+
 def picked(number: int, community: str = "hf", **said: Any) -> Sighting:
     """What a community says of a paper it picked."""
     at = FIRST + (number - 1) * DAY + timedelta(hours=9)

@@ -14,7 +14,7 @@ from papers.arxiv_id import ArxivId
 from papers.keywords import Keywords
 from papers.paper import Sighting
 from papers.store import Store
-from tests.service.made import DAY, FIRST, NOW, picked, revision, sighting
+from tests.service.made import DAY, FIRST, NOW, described, picked, revision, sighting
 from tests.service.rendering import PATHS
 
 
@@ -28,6 +28,8 @@ def said() -> list[Sighting]:
         revision(2, 2, abstract="A reward model, better."),
         revision(2, 3, title="Reward models, revised", categories=("cs.LG", "cs.CL", "stat.ML")),
         revision(3, 2, withdrawn=True),
+        described(5, 1),
+        sighting(6, journal_ref="J. 6"),
         *(picked(n, "hf", votes=n) for n in (2, 4, 6)),
         *(picked(n, "ours", url="https://ours.example/p") for n in (4, 6)),
         *(picked(4, votes=n, counted_at=FIRST + n * DAY) for n in range(10, 15)),

@@ -284,7 +284,6 @@ OTHER: dict[str, Paper] = {
         "abstract": "Another",
         "comment": "Another",
         "journal_ref": "Another",
-        "doi": "10.1/x",
         "authors": ("Another",),
         "categories": ("cs.CL", "cs.LG"),
         "withdrawn": True,
@@ -309,4 +308,5 @@ def test_another_digest_is_of_other_bytes(changed: Paper, suffix: str) -> None:
 
 def test_what_is_volatile_is_not_in_the_digest() -> None:
     liked = replace(paper(1), picks=(Pick("hf", NOW, votes=3),), code="https://example.org/c")
+    liked = replace(liked, doi="10.1/x", journal_ref="J. 1", referred_at=NOW)
     assert digest([liked]) == digest([paper(1)])

@@ -7,7 +7,7 @@ import pytest
 from papers.merge import merge
 from papers.paper import AnnounceType, Channel, Paper
 from service.feeds.entry import Entry, entry_of, lead_of
-from tests.service.made import DAY, FIRST, paper, picked, revision, sighting
+from tests.service.made import DAY, FIRST, described, paper, picked, revision, sighting
 
 
 def with_all(*sightings: object) -> Paper:
@@ -54,6 +54,13 @@ def test_an_entry_says_what_arxiv_says() -> None:
         "https://rss.arxiv.org/atom/cs.CL",
         entry.updated,
     )
+
+
+def test_a_journal_named_later_is_told_outside_what_readers_compare() -> None:
+    first = merge(None, revision(1, 2))
+    later = merge(first, described(1, 2))
+    assert compared(entry_of(later)) == compared(entry_of(first))
+    assert (entry_of(later).journal_ref, entry_of(later).doi) == ("J. Late 1 (2027)", "10.1/late")
 
 
 def test_the_title_is_read_and_the_record_keeps_what_was_written() -> None:
