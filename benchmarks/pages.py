@@ -1,11 +1,12 @@
-"""Render every page cold over real papers, and weigh what a browser gets.
+"""Render every page cold, and weigh what a browser gets.
 
-    python -m benchmarks.pages [--short] [PAPERS.jsonl.gz]
+    python -m benchmarks.pages [--short | --papers N | --store URL] [PAPERS.jsonl.gz]
 
-Prints for each page milliseconds of its rendering in a warm process, on the clock and of this
-process's own work (medians of five, each after the store has changed), kilobytes of HTML before
-and after gzip, and kilobytes with style and script; for matches as one types, the median and the
-worst of keywords typed letter by letter.
+Over real papers; over N made from them (see `benchmarks.corpus.made`); or over a store that is
+filled already, which gets picks and keywords. Prints for each page milliseconds of its rendering in
+a warm process, on the clock and of this process's own work (medians of five, each after the store
+has changed), kilobytes of HTML before and after gzip, and kilobytes with style and script; for
+matches as one types, median, 95th percentile and worst of keywords typed letter by letter.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import gzip
 import statistics
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -23,8 +24,9 @@ from typing import Any
 from flask.testing import FlaskClient
 from redis import Redis
 
-from benchmarks.corpus import DEFAULT, sightings
+from benchmarks.corpus import DEFAULT, made, sightings
 from papers import keys
+from papers.arxiv_id import ArxivId
 from papers.keywords import Keywords
 from papers.paper import Channel, Pick, Sighting
 from papers.settings import Settings
@@ -36,6 +38,7 @@ NOW = datetime(2026, 11, 21, tzinfo=UTC)
 ROUNDS = 5
 KEYWORDS = Settings().keywords
 TYPED = ("vision language model", '"reward model" -survey', "hallucinat* cat:cs.CL")
+A_MONTH_OF_PICKS = 1_200
 STATIC = Path(__file__).resolve().parents[1] / "service" / "static"
 
 
@@ -44,20 +47,34 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("file", nargs="?", type=Path, default=DEFAULT)
     parser.add_argument("--short", action="store_true", help="a tenth of the papers")
+    parser.add_argument("--papers", type=int, help="so many papers made from the file's")
+    parser.add_argument("--store", help="a store that is filled already; it is written to")
     options = parser.parse_args()
-    if not options.file.exists():
-        print(f"no papers to measure with: {options.file} is not there")
-        return
-    seen = sorted(sightings(options.file), key=lambda sighting: sighting.id)
-    with tempfile.TemporaryDirectory() as folder, embedded.borrowed(embedded.place(folder)) as url:
-        measure(Redis.from_url(url), url, folder, seen[::10] if options.short else seen)
+    with tempfile.TemporaryDirectory() as folder:
+        if options.store:
+            measure(options.store, folder)
+        elif not options.file.exists():
+            print(f"no papers to measure with: {options.file} is not there")
+        else:
+            seen = sorted(sightings(options.file), key=lambda sighting: sighting.id)
+            batches = made(options.papers, options.file) if options.papers else [seen]
+            with embedded.borrowed(embedded.place(folder)) as url:
+                fill(url, (batch[:: 10 if options.short else 1] for batch in batches))
+                measure(url, folder)
 
 
-def measure(redis: Redis, url: str, folder: str, seen: list[Sighting]) -> None:
-    """Fill a store, then ask for every page."""
-    store = Store(redis)
-    store.ingest(seen, now=NOW)
-    store.ingest(picks(seen), now=NOW)
+def fill(url: str, batches: Iterable[Sequence[Sighting]]) -> None:
+    """Ingest."""
+    with Redis.from_url(url) as redis:
+        for batch in batches:
+            Store(redis).ingest(batch, now=NOW)
+
+
+def measure(url: str, folder: str) -> None:
+    """Ask for every page."""
+    redis = Redis.from_url(url)
+    store, ids = Store(redis), newest(redis)
+    store.ingest(picks(ids), now=NOW)
     for name, query in KEYWORDS.items():
         Keywords(redis).add(name, query, now=NOW)
     app = create_app(Settings(redis_url=url, data_dir=folder, questions_per_minute=0))
@@ -65,35 +82,51 @@ def measure(redis: Redis, url: str, folder: str, seen: list[Sighting]) -> None:
     shared = sum(len(gzip.compress(path.read_bytes())) for path in STATIC.glob("paper*"))
     print(f"{store.size():,} papers; style and script {shared / 1000:.0f} kB, gzipped")
     print(f"{'page':34}{'ms':>8}{'own ms':>8}{'kB':>8}{'gzip':>8}{'in all':>8}")
-    newest = client.get("/daily").headers["Location"]
-    for path in pages(str(seen[-1].id), newest):
+    day = client.get("/daily").headers["Location"]
+    month = client.get("/monthly").headers["Location"]
+    for path in pages(str(ids[0]), day, month):
         spent, own, body = cold(redis, client, path)
         packed = len(gzip.compress(body))
         figures = (spent, own, len(body) / 1000, packed / 1000, (packed + shared) / 1000)
         print(f"{path:34}" + "".join(f"{figure:8.1f}" for figure in figures))
     typed = [milliseconds(client, text[:n]) for text in TYPED for n in range(1, len(text) + 1)]
-    print(f"matches as one types: {statistics.median(typed):.1f} ms, worst {max(typed):.1f} ms")
+    typed.sort()
+    for name, figure in (("median", 0.5), ("95th percentile", 0.95), ("worst", 1.0)):
+        print(f"matches as one types, {name}: {typed[int((len(typed) - 1) * figure)]:.1f} ms")
 
 
-def pages(id: str, newest: str) -> Iterator[str]:
+def pages(id: str, day: str, month: str) -> Iterator[str]:
     """One page of each kind."""
     yield from ("/", "/k/reasoning", "/k/reward-model", "/search?q=language+model+vision")
-    yield from (f"/papers/{id}", newest, "/trending", "/digest", "/categories/cs.CL")
-    yield from ("/status", "/manage")
+    yield from (f"/papers/{id}", day, month, "/trending", "/trending?q=model", "/digest")
+    yield from ("/categories/cs.CL", "/authors/Wei%20Wang", "/topics/diffusion%20model")
+    yield from ("/status", "/manage", "/manage/feeds")
 
 
-def picks(seen: list[Sighting]) -> list[Sighting]:
-    """Every twentieth of the newest papers, picked in the last month."""
-    newest = seen[-4_000::20]
+def newest(redis: Redis) -> list[ArxivId]:
+    """The ids of the newest months, newest first: more than a month has picks of."""
+    ids: list[ArxivId] = []
+    months: Any = redis.zrevrange(keys.MONTHS, 0, -1, withscores=True)
+    for yymm, month in months:
+        fields: Any = redis.hkeys(keys.month_papers(yymm.decode()))
+        ids += sorted((ArxivId(int(month), int.from_bytes(f, "big")) for f in fields), reverse=True)
+        if len(ids) > A_MONTH_OF_PICKS:
+            break
+    return ids
+
+
+def picks(ids: Sequence[ArxivId]) -> list[Sighting]:
+    """Of the newest papers as many as a month has picks, spread over it."""
+    step = max(1, len(ids) // A_MONTH_OF_PICKS)
     return [
         Sighting(
-            paper.id,
+            id,
             "hf",
             Channel.HUGGINGFACE,
             NOW,
-            pick=Pick("hf", NOW - timedelta(hours=4 * n), votes=n % 50, counted_at=NOW),
+            pick=Pick("hf", NOW - n * timedelta(minutes=36), votes=n % 50, counted_at=NOW),
         )
-        for n, paper in enumerate(newest)
+        for n, id in enumerate(ids[::step][:A_MONTH_OF_PICKS])
     ]
 
 

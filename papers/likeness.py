@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from heapq import nlargest
 from math import log2
 from typing import Final, NamedTuple
 
@@ -34,9 +35,6 @@ TELLING: Final = 24
 """Words of a paper that are compared: the others are common or say the same."""
 
 NEWEST_MONTHS: Final = 12
-FEWEST_SHARED: Final = 2
-"""Sharing one word is chance."""
-
 _SHORTEST: Final = 3
 _COMMON: Final = 0.05
 """A word that a larger part of the papers has tells nothing ..."""
@@ -69,18 +67,17 @@ class Likeness:
             weights = self._telling(reading, in_these, months, TELLING)
             found = _postings(reading, weights, months, Field.ANY)
             titled = _postings(reading, weights, months, Field.TITLE)
+        sharing = _sharing(found.values())
+        sharing.discard(paper.id.place)
         shared: defaultdict[int, dict[str, float]] = defaultdict(dict)
-        for twice in (found, titled):
-            for word, places in twice.items():
-                for place in places:
+        for postings in (found, titled):
+            for word, places in postings.items():
+                for place in places & sharing:
                     held = shared[place]
                     held[word] = held.get(word, 0.0) + weights[word]
-        likes = (
-            Like(ArxivId.at(place), sum(held.values()), _named(held))
-            for place, held in shared.items()
-            if place != paper.id.place and len(held) >= FEWEST_SHARED
-        )
-        return sorted(likes, key=lambda like: (like.bits, like.id), reverse=True)[:limit]
+        bits = {place: sum(held.values()) for place, held in shared.items()}
+        best = nlargest(limit, bits, key=lambda place: (bits[place], place))
+        return [Like(ArxivId.at(place), bits[place], _named(shared[place])) for place in best]
 
     def _telling(
         self, reading: Reading, said: Mapping[str, float], months: Sequence[int], most: int
@@ -107,6 +104,15 @@ def _postings(
     terms = {text_terms(Text(field, (word,)))[0]: word for word in compared}
     read = reading.postings(dict.fromkeys(months, tuple(terms)))
     return {word: read.of(term) for term, word in terms.items()}
+
+
+def _sharing(postings: Iterable[BitMap]) -> BitMap:
+    """The places of papers that share two words or more: sharing one is chance."""
+    once, twice = BitMap(), BitMap()
+    for places in postings:
+        twice |= once & places
+        once |= places
+    return twice
 
 
 def _said(paper: Paper) -> dict[str, float]:

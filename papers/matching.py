@@ -7,7 +7,8 @@ index's candidates (phrases), matches news against saved keywords, and marks wor
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from functools import cached_property, lru_cache
 from itertools import takewhile
@@ -24,6 +25,8 @@ from papers.tree import And, Between, Field, Kind, Label, Leaf, Named, Node, Or,
 
 _NEVER: Final = "(?!)"
 """An expression that nothing matches."""
+
+_PLAIN_NAME: Final = re.compile("[A-Za-z .-]*")
 
 LONGEST_MONTH: Final = timedelta(days=60)
 """Papers of a month count under one of this many days from its first, and no later one."""
@@ -100,11 +103,6 @@ class Folded:
         return _joined(words(self.written.abstract))
 
     @cached_property
-    def authors(self) -> str:
-        """The names' words, plurals kept; a bar parts two names."""
-        return "|".join(_joined(unstemmed(name)) for name in self.paper.authors)
-
-    @cached_property
     def comment(self) -> str:
         """The comment's words."""
         return _joined(words(self.paper.comment))
@@ -120,6 +118,9 @@ def _joined(folded: Iterable[str]) -> str:
 
 
 def _text_holds(text: Text, paper: Folded) -> bool:
+    if text.field is Field.AUTHOR:
+        names = (name for name in paper.paper.authors if text.prefix or _may_hold(text, name))
+        return any(_stands(text, _joined(unstemmed(name))) for name in names)
     return any(_stands_in(text, paper, name) for name in _FIELDS[text.field])
 
 
@@ -129,6 +130,12 @@ def _stands_in(text: Text, paper: Folded, field: str) -> bool:
         if plain is not None:
             return _spelled(text.words).search(plain) is not None
     return _stands(text, getattr(paper, field))
+
+
+def _may_hold(text: Text, name: str) -> bool:
+    """Whether a name is to be folded to see: words of a plain one are parts of it as it stands."""
+    lower = name.lower()
+    return all(word in lower for word in text.words) or not _PLAIN_NAME.fullmatch(name)
 
 
 def _stands(text: Text, folded: str) -> bool:
@@ -218,23 +225,34 @@ def _places(leaf: Leaf, paper: Paper) -> Iterator[Match]:
         if name == "authors":
             offset = 0
             for author in paper.authors:
-                yield from _windows(leaf, name, _spans(author, unstemmed), offset)
+                yield from _windows(leaf, name, _stood(author, unstemmed), offset)
                 offset += len(author) + len(", ")
         else:
-            yield from _windows(leaf, name, _spans(getattr(paper, name), words), 0)
+            yield from _windows(leaf, name, _stood(getattr(paper, name), words), 0)
+
+
+class _Stood(NamedTuple):
+    """The words of a text with their places, and where among them each word is."""
+
+    spans: tuple[Span, ...]
+    places: Mapping[str, list[int]]
 
 
 @lru_cache(maxsize=64)
-def _spans(text: str, fold: Callable[[str], list[str]]) -> tuple[Span, ...]:
-    """The words of a text and their places: the leaves of a keyword ask for them one by one."""
-    return tuple(spans(text, fold))
+def _stood(text: str, fold: Callable[[str], list[str]]) -> _Stood:
+    """The leaves of a keyword ask for this one by one."""
+    found, places = tuple(spans(text, fold)), defaultdict(list)
+    for at, span in enumerate(found):
+        places[span.word].append(at)
+    return _Stood(found, places)
 
 
-def _windows(leaf: Text, field: str, found: Sequence[Span], offset: int) -> Iterator[Match]:
-    for at in range(len(found) - len(leaf.words) + 1):
-        window = found[at : at + len(leaf.words)]
-        stands = tuple(span.word for span in window)
-        if stands == leaf.words or (leaf.prefix and leaf.begins(stands[0])):
+def _windows(leaf: Text, field: str, text: _Stood, offset: int) -> Iterator[Match]:
+    first, size = leaf.words[0], len(leaf.words)
+    begun = filter(leaf.begins, text.places) if leaf.prefix else (first,)
+    for at in (at for word in begun for at in text.places.get(word, ())):
+        window = text.spans[at : at + size]
+        if leaf.prefix or tuple(span.word for span in window) == leaf.words:
             yield Match(field, offset + window[0].start, offset + window[-1].end, str(leaf))
 
 

@@ -18,6 +18,7 @@ import re
 import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, NoReturn
 
 from papers.arxiv_id import ARCHIVES as OLD_ARCHIVES
@@ -61,8 +62,9 @@ class Query:
         return str(self.tree)
 
 
+@lru_cache(maxsize=512)
 def parse(text: str) -> Query:
-    """Read a keyword.
+    """Read a keyword. The saved ones are read again for every paper of a page: they are kept.
 
     Raises BadQuery, which says what is wrong, where, and how to mend it.
     """

@@ -13,7 +13,7 @@ from typing import Final
 
 from papers.merge import published_at, updated_at
 from papers.paper import Paper, Pick
-from service.feeds.content import Content, content_of
+from service.feeds.content import Content, PaperContent
 from service.feeds.text import category_name, clean, line, link, source_name
 from service.feeds.typesetting import plain
 
@@ -66,7 +66,7 @@ class Item:
     id: str
     title: str
     summary: str
-    content: Content
+    content: Content | PaperContent
     links: tuple[Link, ...]
     published: datetime
     updated: datetime
@@ -114,7 +114,7 @@ def entry_of(paper: Paper, *, lead: Pick | None = None, keywords: tuple[str, ...
         id=paper.id.url,
         title=f"[Withdrawn] {title}" if paper.withdrawn else title,
         summary=clean(paper.abstract),
-        content=content_of(paper, lead),
+        content=PaperContent(paper, lead),
         authors=tuple(name for name in map(line, paper.authors) if name),
         categories=_categories(paper),
         links=_links(paper),

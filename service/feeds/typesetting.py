@@ -12,7 +12,8 @@ they are. What decides is the text alone: the same text is the same markup every
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from html import escape
 from typing import Final
 
@@ -96,8 +97,7 @@ class _Markup:
         self._text, self._places, self._end = text, places, end
         self._left = MAX_MATHEMATICS
         bare = "$" not in text and "\\" not in text and "``" not in text
-        self._tokens = [] if bare else list(_TOKEN.finditer(text))
-        self._partners = _partners(self._tokens)
+        self._tokens, self._partners = ((), {}) if bare else _tokens(text)
 
     def pieces(self) -> Iterator[str]:
         """The markup, in pieces."""
@@ -178,6 +178,13 @@ class _Plain(_Markup):
 
     def _words(self, start: int, end: int, read: Callable[[str], str]) -> str:
         return _unescaped(self._text[start:end])
+
+
+@lru_cache(maxsize=256)
+def _tokens(text: str) -> tuple[tuple[re.Match[str], ...], Mapping[int, int]]:
+    """The tokens of a text and their partners: a page shows each text whole, and its beginning."""
+    tokens = tuple(_TOKEN.finditer(text))
+    return tokens, _partners(tokens)
 
 
 def _partners(tokens: Sequence[re.Match[str]]) -> dict[int, int]:

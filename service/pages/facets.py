@@ -60,10 +60,11 @@ def facets(found: Found, papers: Iterable[Paper]) -> list[Facet]:
 
 
 def _values(found: Found, counted: Counter[str], term: str, total: int) -> list[Value]:
-    values = []
-    for name, papers in sorted(counted.items(), key=lambda item: (-item[1], item[0])):
+    shared = [item for item in counted.items() if FEWEST_PAPERS <= item[1] < total]
+    values: list[Value] = []
+    for name, papers in sorted(shared, key=lambda item: (-item[1], item[0])):
         path = narrowed(found, term.format(name.replace('"', " ")))
-        if FEWEST_PAPERS <= papers < total and path:
+        if path:
             values.append(Value(name, category_name(name), papers, path))
         if len(values) == MOST_VALUES:
             break

@@ -28,7 +28,7 @@ from service.periods import Period
 
 RHYTHMS: Final[dict[str, Rhythm]] = {"daily": "day", "weekly": "week", "monthly": "month"}
 MOST_LOOKED_AT: Final = 2_000
-MOST_SHOWN: Final = 100
+MOST_SHOWN: Final = 50
 TRENDING: Final = timedelta(days=14)
 _FADING: Final = 1.5
 _ALL_TYPES: Final = frozenset({"new", "cross", "replace"})

@@ -22,7 +22,8 @@ def compared(entry: Entry) -> tuple[object, ...]:
     """What readers compare to tell whether an entry was modified."""
     stable = [link for link in entry.links if link.rel in ("alternate", "enclosure")]
     return (
-        *(entry.id, entry.title, entry.authors, entry.summary, entry.content, entry.categories),
+        *(entry.id, entry.title, entry.authors, entry.summary, entry.content.xhtml),
+        *(entry.content.text, entry.categories),
         *(stable, entry.published, entry.updated, entry.source),
     )
 
