@@ -30,12 +30,11 @@ def tied(command: list[str], signal_number: int = signal.SIGTERM) -> list[str]:
     return [*tether, str(os.getpid()), str(int(signal_number)), *command]
 
 
-def tie(signal_number: int = signal.SIGTERM) -> None:
-    """Have this process get a signal when its parent ends.
+def tie(starter: int, signal_number: int = signal.SIGTERM) -> None:
+    """Have this process get a signal when `starter`, its parent, ends; at once if it has ended.
 
     On Linux the parent is the thread that started it: start programs from the main one.
     """
-    starter = os.getppid()
     if _kernel_ties(starter, signal_number):
         return
     threading.Thread(target=_patrol, args=(starter, signal_number), daemon=True).start()

@@ -1,11 +1,14 @@
 """The web server: granian's command line, and the app as each of its processes loads it.
 
-granian leaves its processes running when it is killed; here each is tied to it.
+granian leaves its processes running when it is killed, and waits for ever for one that was told to
+end while it loaded the app. Here each is tied to it, hears that, and is waited for only so long.
 """
 
 from __future__ import annotations
 
+import multiprocessing
 import os
+import signal
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
@@ -21,6 +24,10 @@ CONNECTIONS: Final = 1024
 """Connections that one process holds at a time, those that say nothing included."""
 
 
+PATIENCE: Final = 4
+"""Seconds that a process has to finish what it answers, once it is told to end."""
+
+
 def command(settings: Settings) -> tuple[str, ...]:
     """The command line that serves with these settings."""
     options = {
@@ -31,6 +38,7 @@ def command(settings: Settings) -> tuple[str, ...]:
         "blocking-threads": str(THREADS),
         "backpressure": str(CONNECTIONS),
         "backlog": str(CONNECTIONS),
+        "workers-kill-timeout": str(PATIENCE),
         "log-level": "warning",
     }
     words = [word for name, value in options.items() for word in (f"--{name}", value)]
@@ -47,7 +55,10 @@ def __getattr__(name: str) -> Any:
 
 def _app() -> Flask:
     from paperwire.tether import tie
+
+    if (granian := multiprocessing.parent_process()) and granian.pid:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)  # until granian's own, once the app is here
+        tie(granian.pid, signal.SIGKILL)
     from service.wsgi import app
 
-    tie()
     return app

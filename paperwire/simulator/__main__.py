@@ -45,7 +45,7 @@ def main(
 ) -> None:
     """Serve until told to stop."""
     if die_with_parent:
-        tether.tie()
+        tether.tie(os.getppid())
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())

@@ -32,7 +32,7 @@ def runs(pid: int) -> bool:
         return False
 
 
-def eventually(holds: Callable[[], bool], within: float = 10.0) -> bool:
+def eventually(holds: Callable[[], bool], within: float = 30.0) -> bool:
     """Wait until something holds; False where it does not in time."""
     deadline = time.monotonic() + within
     while not holds():
