@@ -103,7 +103,9 @@ class Settings:
         200, "Papers that the first fill of a new keyword asks arXiv's API for; 0: none."
     )
     questions_per_minute: int = _setting(
-        120, "New questions one client may ask each web process in a minute; 0: any number."
+        120,
+        "New questions one client may ask each web process in a minute, a twelfth at once; "
+        "0: any number.",
     )
     custom_answers: int = _setting(
         1000, "Answers to custom keywords that the store keeps ready; the oldest go."

@@ -200,7 +200,7 @@ class SourceStates:
 
         def push(pipe: Pipeline) -> None:
             texts: Any = pipe.lrange(keys.QUARANTINE, 0, -1)
-            there = {_told(_decoded(SetAside, keys.QUARANTINE, text)) for text in texts}
+            there = {_told(_set_aside(text)) for text in texts}
             fresh = [_encoded(record) for record in records if _told(record) not in there]
             pipe.multi()
             if fresh:
@@ -212,10 +212,15 @@ class SourceStates:
                 self._redis.transaction(push, keys.QUARANTINE)
 
     def quarantined(self, limit: int) -> list[SetAside]:
-        """What was set aside, newest first."""
+        """What was set aside, newest first; an entry that is damaged is told as one."""
         with store_errors(self._redis):
             texts: Any = self._redis.lrange(keys.QUARANTINE, 0, max(0, limit) - 1)
-        return [_decoded(SetAside, keys.QUARANTINE, text) for text in texts[:limit]]
+        return [_set_aside(text) for text in texts[:limit]]
+
+    def quarantine_size(self) -> int:
+        """How many records are set aside."""
+        with store_errors(self._redis):
+            return int(self._redis.llen(keys.QUARANTINE))
 
     def clear_quarantine(self) -> int:
         """Forget what was set aside; how many records that were."""
@@ -264,6 +269,15 @@ def _decoded(kind: type[_Kind], key: str, text: bytes) -> _Kind:
         raise StoreError(
             f"{key}: {text[:200]!r} is no {kind.__name__} ({error}); delete it to go on"
         ) from error
+
+
+def _set_aside(text: bytes) -> SetAside:
+    """A record that was set aside. Damage here keeps nobody from setting the next one aside."""
+    try:
+        return _decoded(SetAside, keys.QUARANTINE, text)
+    except StoreError as error:
+        at = datetime.fromtimestamp(0, UTC)
+        return SetAside(keys.QUARANTINE, at, f"damaged: {error}", repr(text[:500]))
 
 
 def _value(name: str, value: Any) -> Any:

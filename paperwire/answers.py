@@ -58,7 +58,7 @@ def status(session: Session) -> Answer:
         "next_fetch": wording.next_fetch(states.planned(), asked, session.now),
         "sources": [source_json(state) for state in known],
         "progress": [_progress_json(run) for run in states.progress()],
-        "set_aside": len(states.quarantined(1000)),
+        "set_aside": states.quarantine_size(),
     }
     return Answer(wording.status(document), document)
 

@@ -24,6 +24,12 @@ CONNECTIONS: Final = 1024
 """Connections that one process holds at a time, those that say nothing included."""
 
 
+SWITCH: Final = 0.0005
+"""Seconds that a thread which renders keeps one waiting that has a ready answer to send.
+
+Python's own 5 ms are waited for after every question to the store.
+"""
+
 PATIENCE: Final = 4
 """Seconds that a process has to finish what it answers, once it is told to end."""
 
@@ -59,6 +65,7 @@ def _app() -> Flask:
     if (granian := multiprocessing.parent_process()) and granian.pid:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)  # until granian's own, once the app is here
         tie(granian.pid, signal.SIGKILL)
+    sys.setswitchinterval(SWITCH)
     from service.wsgi import app
 
     return app

@@ -1,4 +1,4 @@
-"""How many new questions one client may ask in a minute.
+"""How many new questions one client may ask in a minute, and how many of them in a second.
 
 An answer that is kept costs next to nothing, and so does a 304: nobody is refused those. What
 costs is to find and render an answer that is not there, and anyone can make up any number of
@@ -11,33 +11,53 @@ from __future__ import annotations
 import ipaddress
 import math
 import time
+from typing import Final
 
-from limits import RateLimitItemPerMinute
+from limits import RateLimitItem, RateLimitItemPerMinute, RateLimitItemPerSecond
 from limits.storage import MemoryStorage
 from limits.strategies import SlidingWindowCounterRateLimiter
 
 from papers.errors import TooMany
+
+SPREAD: Final = 12
+"""Seconds over which a minute's questions are spread at least."""
+
+AT_ONCE: Final = 10
+"""Questions that nobody has to spread."""
 
 
 class Rates:
     """The counts of one process; `per_minute` 0 counts nothing."""
 
     def __init__(self, per_minute: int) -> None:
-        self._limit = RateLimitItemPerMinute(per_minute) if per_minute else None
+        self._limits = _limits(per_minute)
         self._counts = SlidingWindowCounterRateLimiter(MemoryStorage())
 
     def spend(self, client: str) -> None:
         """Count one new question of a client (an address). Raises TooMany."""
-        if self._limit is None:
-            return
         who = network_of(client)
-        if not self._counts.hit(self._limit, who):
-            reset = self._counts.get_window_stats(self._limit, who).reset_time
-            wait = max(1, math.ceil(reset - time.time()))
-            raise TooMany(
-                f"more than {self._limit.amount} new questions a minute; go on in {wait} seconds",
-                retry_after=wait,
-            )
+        for limit in self._limits:
+            if not self._counts.test(limit, who):
+                raise self._refusal(limit, who)
+        for limit in self._limits:
+            self._counts.hit(limit, who)
+
+    def _refusal(self, limit: RateLimitItem, who: str) -> TooMany:
+        reset = self._counts.get_window_stats(limit, who).reset_time
+        wait = max(1, math.ceil(reset - time.time()))
+        span = limit.GRANULARITY.name
+        return TooMany(
+            f"more than {limit.amount} new questions a {span}; go on in {wait} seconds",
+            retry_after=wait,
+        )
+
+
+def _limits(per_minute: int) -> tuple[RateLimitItem, ...]:
+    """So many a minute, and not all of them at once: others read while they are rendered."""
+    if not per_minute:
+        return ()
+    per_second = max(AT_ONCE, math.ceil(per_minute / SPREAD))
+    return RateLimitItemPerMinute(per_minute), RateLimitItemPerSecond(per_second)
 
 
 def network_of(client: str) -> str:

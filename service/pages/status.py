@@ -39,7 +39,7 @@ def status() -> Response:
         states=at.states.all(),
         runs=at.states.progress(),
         planned=at.states.planned(),
-        aside=len(at.states.quarantined(1_000)),
+        aside=at.states.quarantine_size(),
         size=at.store.size(),
         store=condition.look(at.redis),
         work=_work(at),

@@ -59,7 +59,8 @@ IDS: Final = [f"2611.{number:05}" for number in range(1, len(TEXTS) + 1)]
 
 @pytest.fixture
 def client(redis: Redis, store_url: str, tmp_path: Path) -> FlaskClient:
-    return create_app(Settings(redis_url=store_url, data_dir=str(tmp_path))).test_client()
+    settings = Settings(redis_url=store_url, data_dir=str(tmp_path), questions_per_minute=0)
+    return create_app(settings).test_client()
 
 
 def announced() -> Sightings:

@@ -272,6 +272,12 @@ class Stage:
         found: dict[str, Any] = json.loads(ran.stdout)
         return found
 
+    def doctor(self) -> set[str]:
+        """The checks that `paperwire doctor --offline` names."""
+        environment = {"PAPERWIRE_CONFIG": str(self.config)}
+        ran = CliRunner(env=environment).invoke(main, ["doctor", "--offline", "--json"])
+        return {finding["check"] for finding in json.loads(ran.stdout)["findings"]}
+
     def _on_page(self, task: str) -> str:
         page = BeautifulSoup(requests.get(f"{self.url}/status", timeout=10).text, "html.parser")
         heads = page.find_all("th", attrs={"scope": "row"})

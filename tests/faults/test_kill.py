@@ -29,6 +29,7 @@ from papers.source_states import SourceStates, State
 from papers.store import Store
 from paperwire.simulator.model import Manuscript
 from paperwire.simulator.upstream import Upstream
+from tests.outcomes import note
 from workers.due import standing_tasks
 from workers.jobs import TaskRun
 
@@ -189,6 +190,12 @@ def test_a_worker_killed_anywhere_leaves_what_an_undisturbed_one_does(
         assert SourceStates(killed.redis).due(world.now) == []
         Store(killed.redis).settle(now=world.now)
         assert content(killed.redis) == expected, f"killed at command {fatal} of {commands}"
+    note(
+        f"a worker killed at {POINTS} points of an ingest",
+        lost="nothing: same store",
+        heals="one more run",
+        figures=f"of {commands} commands to the store",
+    )
 
 
 def _copy(redis: Redis, url: str, settings: Settings, number: int) -> Stage:

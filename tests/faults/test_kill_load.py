@@ -18,6 +18,7 @@ from papers.errors import StoreError
 from papers.source_states import SourceStates
 from papers.store import Store
 from tests.faults.test_kill import NEVER, SPAWN, count_commands
+from tests.outcomes import note
 from tests.papers.fingerprint import fingerprint
 from tests.paperwire.processes import descendants, eventually
 from tests.workers.test_load import months
@@ -25,6 +26,8 @@ from workers import load_portion
 from workers.bulk_file import found
 from workers.load import Load, Positions
 from workers.load_processes import executor
+
+pytestmark = pytest.mark.faults
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 POINTS = 10
@@ -92,6 +95,12 @@ def test_a_load_killed_anywhere_goes_on(stage: Stage) -> None:
         stage.run(fatal=fatal)
         stage.run()
         assert stage.left() == expected, f"killed at command {fatal} of {commands}"
+    note(
+        f"a load killed at {POINTS} points",
+        lost="nothing: same fingerprint",
+        heals="one more run",
+        figures=f"of {commands} commands to the store",
+    )
 
 
 def parent(process: Any) -> int:
@@ -114,6 +123,7 @@ KILLED: tuple[tuple[Callable[[Any], int], int], ...] = (
 )
 
 
+@pytest.mark.row("a load by several processes, one of them killed")
 @pytest.mark.parametrize(("victim", "status"), KILLED)
 def test_a_load_of_several_processes_goes_on(
     stage: Stage, victim: Callable[[Any], int], status: int
@@ -132,6 +142,7 @@ def test_a_load_of_several_processes_goes_on(
     assert stage.left() == expected
 
 
+@pytest.mark.row("two loads of one file at once")
 def test_two_loads_at_once_are_one_after_the_other(stage: Stage) -> None:
     stage.run()
     expected = stage.left()

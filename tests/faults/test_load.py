@@ -22,15 +22,18 @@ from papers.keywords import Keywords
 from papers.store import Store
 from paperwire.simulator.upstream import Upstream
 from tests.faults.crowd import Got, figures, get, paced, percentile
-from tests.faults.outcomes import note
 from tests.faults.stage import FEED, KEYWORD, OwnStore, Stage
+from tests.outcomes import note
 from tests.service.made import NOW, sighting
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.faults
 
 CLIENTS: Final = 500
 FLOOD: Final = 10_000 / 60
 """Questions a second that one client makes up."""
+
+FLOODED: Final = 10
+"""Seconds of it."""
 
 READERS: Final = 2_000
 READING: Final = float(os.environ.get("READERS_SECONDS", "15"))
@@ -71,7 +74,11 @@ def test_a_crowd_on_a_cold_keyword_is_one_rendering(stage: Stage, world: Upstrea
     assert len({one.body for one in got}) == 1
     assert len(renderings) == 1
     assert world.log == []
-    note(f"{CLIENTS} clients on one cold keyword", f"1 rendering, 0 upstream; {figures(got)}")
+    note(
+        f"{CLIENTS} clients on one cold keyword",
+        served=f"{len(got)} x 200",
+        figures=f"1 rendering, 0 upstream requests; {figures(got)}",
+    )
 
 
 @contextmanager
@@ -96,25 +103,27 @@ def test_a_flood_of_questions_from_one_client(stage: Stage) -> None:
         calm = await paced((get(known, X_Forwarded_For="192.0.2.1") for _ in range(300)), 50)
         questions = (
             get(f"{stage.url}/feeds/search.atom?q=word{n}", X_Forwarded_For="198.51.100.9")
-            for n in range(int(FLOOD * 10))
+            for n in range(int(FLOOD * FLOODED))
         )
         flooded, readers = await asyncio.gather(
             paced(questions, FLOOD),
-            paced((get(known, X_Forwarded_For="192.0.2.1") for _ in range(500)), 50),
+            paced((get(known, X_Forwarded_For="192.0.2.1") for _ in range(50 * FLOODED)), 50),
         )
         return calm, flooded, readers
 
     calm, flooded, readers = asyncio.run(flood())
     statuses = Counter(one.status for one in flooded)
     assert set(statuses) == {200, 429}
-    assert statuses[200] <= 2 * stage.settings.questions_per_minute
+    assert statuses[200] <= 2 * stage.settings.questions_per_minute * (1 + FLOODED / 60)
     refused = [one for one in flooded if one.status == 429]
     assert all(1 <= int(one.headers["retry-after"]) <= 60 for one in refused)
     assert {one.status for one in readers} == {200}
     before, during = (percentile([g.seconds for g in got], 0.99) for got in (calm, readers))
     note(
         "10,000 keywords a minute from one client",
-        f"{statuses[429]} of {len(flooded)} refused; known feed's 99th percentile "
+        served=f"{len(readers)} x 200 to others",
+        shown="429, Retry-After",
+        figures=f"{statuses[429]} of {len(flooded)} refused; known feed's 99th percentile "
         f"{before * 1000:.0f} ms, in the flood {during * 1000:.0f} ms",
     )
 
@@ -135,7 +144,12 @@ def test_questions_of_many_clients_leave_the_store_bounded(stage: Stage) -> None
     assert KEPT // 2 < kept <= KEPT  # two processes may drop one too many
     grown = stage.metrics_memory() - memory
     assert grown < 1_000_000
-    note("600 keywords of 200 clients", f"{kept} kept; the store grew by {grown / 1000:.0f} kB")
+    note(
+        "600 keywords of 200 clients",
+        served=f"{6 * KEPT} x 200",
+        shown="metrics",
+        figures=f"{kept} answers kept; the store grew by {grown / 1000:.0f} kB",
+    )
 
 
 def test_slow_and_half_sent_requests(stage: Stage) -> None:
@@ -157,9 +171,14 @@ def test_slow_and_half_sent_requests(stage: Stage) -> None:
         for half in halves:
             half.close()
     assert {one.status for one in got} == {200}
-    note(f"{len(halves)} half-sent requests", f"others meanwhile: {figures(got)}")
+    note(
+        f"{len(halves)} half-sent and slow requests",
+        served=f"{len(got)} x 200 to others",
+        figures=figures(got),
+    )
 
 
+@pytest.mark.timeout(READING + 200)
 def test_two_thousand_readers_who_poll(stage: Stage) -> None:
     chance = random.Random(2000)
     url = stage.url + FEED
@@ -183,4 +202,8 @@ def test_two_thousand_readers_who_poll(stage: Stage) -> None:
     statuses = Counter(one.status for one in asked)
     assert set(statuses) == {200, 304}
     assert statuses[200] == READERS
-    note(f"{READERS} readers for {READING:.0f} s", f"{statuses[304]} of 304; {figures(asked)}")
+    note(
+        f"{READERS} readers who poll for {READING:.0f} s",
+        served=f"{statuses[200]} x 200, {statuses[304]} x 304",
+        figures=figures(asked),
+    )

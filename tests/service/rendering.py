@@ -36,6 +36,7 @@ def main() -> None:
         redis_url=os.environ["REDIS_URL"],
         data_dir=os.environ["PAPERWIRE_DATA_DIR"],
         public_url=SITE,
+        questions_per_minute=0,
     )
     with patch.object(Desk, "now", lambda _: NOW):
         client = create_app(settings).test_client()

@@ -38,6 +38,18 @@ def test_a_client_has_so_many_and_others_have_theirs() -> None:
     rates.spend("192.0.2.8")
 
 
+def test_a_minute_s_questions_are_spread_over_seconds() -> None:
+    rates = Rates(600)
+    _spend(rates, 50)
+    with pytest.raises(TooMany, match=r"^more than 50 new questions a second; go on in 1 seconds$"):
+        _spend(rates, 50)
+
+
+def _spend(rates: Rates, questions: int) -> None:
+    for _ in range(questions):
+        rates.spend("192.0.2.7")
+
+
 def test_no_limit_is_none() -> None:
     for _ in range(1_000):
         Rates(0).spend("192.0.2.7")

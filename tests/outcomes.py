@@ -1,0 +1,94 @@
+"""The table of faults and outcomes that a run prints at its end.
+
+Tests of faults `note` their rows, in words and figures they have seen. A test that proves a row
+alone or with others, and measures nothing, bears the mark `row("NAME")`: what is told is how many
+of the row's tests held. A row whose test fails is told as such, whoever was to note it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import astuple, dataclass, field
+from typing import Final
+
+import pytest
+
+HEADS: Final = ("fault", "lost", "served", "shown", "heals", "figures")
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a fault; "-" where the row has no such thing.
+
+    `lost`: what of the papers; `served`: how the feed was answered meanwhile; `shown`: where a
+    person sees it; `heals`: how long after its end all is as it was.
+    """
+
+    fault: str
+    lost: str = "-"
+    served: str = "-"
+    shown: str = "-"
+    heals: str = "-"
+    figures: str = ""
+
+
+@dataclass(slots=True)
+class Run:
+    """What one run of tests has seen."""
+
+    noted: list[Outcome] = field(default_factory=list)
+    proofs: Counter[str] = field(default_factory=Counter)
+    """Tests of a marked row that held."""
+
+    failed: Counter[str] = field(default_factory=Counter)
+    """Tests of a marked row, or of none, that did not."""
+
+    def rows(self) -> list[Outcome]:
+        """What was noted, then the marked rows, then what failed."""
+        held = [
+            Outcome(name, figures=f"{count} tests hold")
+            for name, count in self.proofs.items()
+            if name not in self.failed
+        ]
+        failed = [Outcome(name, figures=f"FAILED: {n} tests") for name, n in self.failed.items()]
+        return [*self.noted, *held, *failed]
+
+
+RUN: Final = Run()
+
+
+def note(fault: str, **outcome: str) -> None:
+    """Add a row; `outcome` are the fields of `Outcome`."""
+    RUN.noted.append(Outcome(fault, **outcome))
+
+
+def table(rows: Iterable[Outcome]) -> list[str]:
+    """The rows as lines of a Markdown table, for a terminal."""
+    cells = [HEADS, *(astuple(row) for row in rows)]
+    widths = [max(len(row[n]) for row in cells) for n in range(len(HEADS))]
+    lines = [
+        "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |"
+        for row in cells
+    ]
+    return [lines[0], "|" + "|".join("-" * (width + 2) for width in widths) + "|", *lines[1:]]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> object:
+    """Count the tests of marked rows, and all of the long ones that fail."""
+    report: pytest.TestReport = yield  # type: ignore[misc]
+    mark = item.get_closest_marker("row")
+    if report.failed and (mark or item.get_closest_marker("faults")):
+        RUN.failed[mark.args[0] if mark else item.name] += 1
+    elif mark and report.when == "call" and report.passed:
+        RUN.proofs[mark.args[0]] += 1
+    return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print the table."""
+    if rows := RUN.rows():
+        terminalreporter.section("faults and outcomes")
+        for line in table(rows):
+            terminalreporter.write_line(line)
