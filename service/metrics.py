@@ -17,6 +17,7 @@ from flask import Blueprint, Request, Response, request
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector, CollectorRegistry
+from redis import Redis
 
 from papers import condition, keys
 from papers.condition import Answers
@@ -65,6 +66,12 @@ def is_local(asked: Request, *, proxies: int) -> bool:
         return False
 
 
+def alive(redis: Redis) -> int:
+    """How many workers were heard of lately: of one that was killed the name stays, for a while."""
+    names: Any = redis.smembers(WORKERS)
+    return int(redis.exists(*names)) if names else 0
+
+
 class _Reading(Collector):
     """One look at the store. What it does not answer any more is left out."""
 
@@ -92,11 +99,11 @@ class _Reading(Collector):
             waiting: Any = redis.llen(QUEUE)
             overdue: Any = redis.zcount(keys.DUE, "-inf", at.now().timestamp())
             aside: Any = redis.llen(keys.QUARANTINE)
-            workers: Any = redis.scard(WORKERS)
+            workers = alive(redis)
             scheduled = redis.exists(keys.SCHEDULER_LEASE)
         yield _gauge("papers", "Papers kept.", at.store.size())
         yield _gauge("revision", "Moves whenever a feed may have changed.", at.store.revision())
-        yield _gauge("workers", "Workers that have announced themselves.", workers)
+        yield _gauge("workers", "Workers that were heard of in the last two minutes.", workers)
         yield _gauge("scheduler_up", "Whether a scheduler ticks.", scheduled)
         yield _gauge("wake_ups", "Wake-ups that no worker has taken yet.", waiting)
         yield _gauge("tasks_due", "Tasks whose time has come.", overdue)

@@ -8,7 +8,7 @@ of the row's tests held. A row whose test fails is told as such, whoever was to 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
 from dataclasses import astuple, dataclass, field
 from typing import Final
 
@@ -75,9 +75,11 @@ def table(rows: Iterable[Outcome]) -> list[str]:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> object:
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Count the tests of marked rows, and all of the long ones that fail."""
-    report: pytest.TestReport = yield  # type: ignore[misc]
+    report = yield
     mark = item.get_closest_marker("row")
     if report.failed and (mark or item.get_closest_marker("faults")):
         RUN.failed[mark.args[0] if mark else item.name] += 1

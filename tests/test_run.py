@@ -63,7 +63,7 @@ def test_environment_is_made_once_and_commands_run_in_it(checkout: Path) -> None
         (("paperwire", "search", "a b"), "['search', 'a b']\n"),
         (("--help",), "['--help']\n"),
         (("test", "-k", "x"), "pytest ['-m', 'not faults', '-k', 'x']\n"),
-        (("test", "faults", "-x"), "pytest ['-m', 'faults', '-x']\n"),
+        (("test", "faults", "-x"), "pytest ['-m', 'faults or row', '-x']\n"),
     ]:
         again = run(checkout, *words)
         assert (again.stdout, again.stderr) == (said, "")

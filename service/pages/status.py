@@ -10,7 +10,7 @@ from flask import Response
 from papers import condition, keys
 from papers.connection import store_errors
 from service.desk import Desk, desk
-from service.metrics import QUEUE, WORKERS
+from service.metrics import QUEUE, alive
 from service.pages.plots import day_plot
 from service.pages.site import fresh, pages
 from service.source_lines import task_name
@@ -50,10 +50,9 @@ def status() -> Response:
 
 def _work(at: Desk) -> Work:
     with store_errors(at.redis), at.redis.pipeline(transaction=False) as pipe:
-        pipe.scard(WORKERS)
         pipe.exists(keys.SCHEDULER_LEASE)
         pipe.llen(QUEUE)
         pipe.zcount(keys.DUE, "-inf", at.now().timestamp())
         pipe.zcard(keys.CUSTOM_FEEDS)
-        workers, scheduled, waiting, overdue, answers = (int(told) for told in pipe.execute())
-    return Work(workers, bool(scheduled), waiting, overdue, answers)
+        scheduled, waiting, overdue, answers = (int(told) for told in pipe.execute())
+        return Work(alive(at.redis), bool(scheduled), waiting, overdue, answers)

@@ -88,6 +88,7 @@ def _in_xml(text: str) -> str:
     return sound.replace("&", "&amp;").replace("<", "&lt;").replace("]]>", "]]&gt;")
 
 
+@pytest.mark.row("texts: control, right-to-left, surrogates, emoji, ]]>")
 @pytest.mark.parametrize("source", [announced, picked])
 def test_no_text_harms_an_answer(
     client: FlaskClient, redis: Redis, source: Callable[[], Sightings]
@@ -141,6 +142,7 @@ QUERIES: Final = (
 )
 
 
+@pytest.mark.row("injection into headers and queries")
 @pytest.mark.parametrize(
     "path",
     [

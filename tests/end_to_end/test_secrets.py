@@ -47,6 +47,7 @@ def get(url: str) -> str:
         return f"{error.headers}\n{error.read().decode()}"
 
 
+@pytest.mark.row("secrets in logs, answers and process lists")
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc: needs Linux")
 def test_no_secret_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)

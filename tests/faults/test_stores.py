@@ -11,7 +11,7 @@ import resource
 import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -24,6 +24,7 @@ from papers import keys
 from papers.source_states import SourceStates, State
 from paperwire.simulator.model import Manuscript
 from paperwire.simulator.upstream import Upstream
+from tests import small_disk
 from tests.faults.stage import OwnStore, Reader, Stage, until
 from tests.outcomes import note
 from tests.papers.fingerprint import papers
@@ -213,8 +214,7 @@ def test_restarted_in_the_midst_of_an_ingest(scene: Scene, known: int) -> None:
         for pause in (0.05, 0.15, 0.4):
             scene.make_due()
             time.sleep(pause)
-            scene.store.process.kill()
-            scene.store.process.wait()
+            stop(scene)
             scene.store.start()
         watch.healed(known + 3)
 
@@ -241,8 +241,7 @@ def test_append_only_file_torn(scene: Scene, known: int) -> None:
         scene.announce(2)
         scene.make_due()
         until(lambda: scene.settled(known + 2), 120)
-        scene.store.process.kill()
-        scene.store.process.wait()
+        stop(scene)
         (file,) = (scene.store.folder / "appendonlydir").glob("*.incr.aof")
         os.truncate(file, file.stat().st_size - 20_000)
         scene.store.start()
@@ -282,11 +281,41 @@ def test_memory_full(scene: Scene) -> None:
 
 
 @pytest.mark.usefixtures("known")
+@pytest.mark.skipif(not small_disk.MOUNTS, reason="mounts a small disk: needs the right to")
 def test_disk_full(scene: Scene) -> None:
-    """Files of the store can grow no more, as on a full disk."""
-    with watched(scene, "disk full") as watch:
-        scene.store.process.kill()
-        scene.store.process.wait()
+    """The append-only file is on a file system of its own, which something else fills."""
+    folder = scene.store.folder / "appendonlydir"
+    with watched(scene, "disk full (a file system of 8 MB)") as watch, ExitStack() as stack:
+        stop(scene)
+        stack.enter_context(small_disk.mounted(folder, 8))
+        scene.store.start()
+        stack.callback(stop, scene)
+        scene.expire_locks()
+
+        def fill() -> None:
+            small_disk.fill(folder)
+            until(lambda: not _written(scene.redis))
+
+        def empty() -> None:
+            small_disk.empty(folder)
+            until(lambda: scene.redis.info("persistence")["aof_last_write_status"] == "ok", 10)
+            scene.redis.delete("ballast")
+
+        _full(watch, fill, empty, "append-only file")
+    scene.store.start()
+
+
+def stop(scene: Scene) -> None:
+    """Kill the store."""
+    scene.store.process.kill()
+    scene.store.process.wait()
+
+
+@pytest.mark.usefixtures("known")
+def test_files_full(scene: Scene) -> None:
+    """Files of the store can grow no more, as on a full disk: where nothing may be mounted."""
+    with watched(scene, "disk full (a limit on files)") as watch:
+        stop(scene)
         scene.store.start(_survive_full_files)
         scene.expire_locks()
         pid = scene.store.process.pid

@@ -241,6 +241,7 @@ def test_order_is_month_then_number(one: ArxivId, other: ArxivId) -> None:
     assert (one < other) == ((one.month, one.number) < (other.month, other.number))
 
 
+@pytest.mark.row("fuzzing of ids and the keyword language")
 @given(st.text(max_size=60))
 @example("https://[/")
 @example("//@/abs/2405.08073")

@@ -25,6 +25,8 @@ from papers.store import Store
 from tests.papers.fingerprint import fingerprint
 from tests.service.made import NOW, picked, sighting
 
+pytestmark = pytest.mark.row("backup and restore, damaged files")
+
 
 def filled(redis: Redis) -> None:
     """Papers of two centuries' months, picks, keywords, states, plans and caches."""

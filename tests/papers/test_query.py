@@ -247,6 +247,7 @@ def parsed(text: str) -> Query | BadQuery:
         return refusal
 
 
+@pytest.mark.row("fuzzing of ids and the keyword language")
 @settings(max_examples=500)
 @given(pasted | texts | st.text())
 @example("-" * 500 + "a")

@@ -10,6 +10,8 @@ from redis import Redis
 from papers import keys, schema
 from papers.errors import StoreBusy, StoreError, StoreNewer
 
+pytestmark = pytest.mark.row("data of a newer or an older schema")
+
 
 def doubled(redis: Redis) -> Iterator[None]:
     """From 1 to 2, in this test: keywords are written twice, one a step."""

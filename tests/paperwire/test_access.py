@@ -31,6 +31,8 @@ from service import create_app
 from tests.papers.server import server
 from tests.paperwire.processes import eventually
 
+pytestmark = pytest.mark.row("the store's access list")
+
 ROOT: Final = Path(__file__).parents[2]
 PASSWORD: Final = "a$l'ong passw0rd"
 ADMIN: Final = "user admin on nopass ~* &* +@all"

@@ -25,8 +25,11 @@ from rq import Worker
 from papers import keys
 from papers.source_states import SourceState, SourceStates, State
 from paperwire.cli import main
+from tests import small_disk
 from tests.papers.server import server
 from workers import jobs
+
+pytestmark = pytest.mark.row("doctor names misconfigurations")
 
 Seed = Callable[["Place"], contextlib.AbstractContextManager[Any]]
 
@@ -158,6 +161,14 @@ def folder_full() -> Iterator[None]:
         yield
 
 
+@contextlib.contextmanager
+def folder_really_full() -> Iterator[None]:
+    Path("data").mkdir()
+    with small_disk.mounted(Path("data"), 1):
+        small_disk.fill(Path("data"))
+        yield
+
+
 class _Unbuffered:
     def __enter__(self) -> Any:
         self._file = open("/dev/full", "wb", buffering=0)
@@ -284,6 +295,11 @@ SEEDED: list[tuple[str, Seed, str, str, str, str]] = [
     ("disk", lambda _: disk_with(10_000_000), "disk", "fault", "10 MB are free", "make room"),
     ("little", lambda _: disk_with(800_000_000), "disk", "warning", "800 MB are", "make room"),
     ("disk full", lambda _: folder_full(), "disk", "fault", "No space left", "make room"),
+    *(
+        ("disk really full", lambda _: folder_really_full(), *told)
+        for told in [("disk", "fault", "No space left", "make room")]
+        if small_disk.MOUNTS
+    ),
     (
         *("store", lambda _: of(redis_url="unix:///nowhere/s"), "store", "fault"),
         *("unix:///nowhere/s does not answer", "redis_url"),

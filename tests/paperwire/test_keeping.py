@@ -23,6 +23,8 @@ from service import create_app
 from tests.service.made import NOW, picked, revision, sighting
 from workers.jobs import TaskRun
 
+pytestmark = pytest.mark.row("backup and restore, damaged files")
+
 Command = Callable[..., Result]
 
 PATHS = [

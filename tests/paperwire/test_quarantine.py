@@ -15,6 +15,8 @@ from papers.source_states import SetAside, SourceStates
 from paperwire.cli import main
 from tests.service.made import NOW
 
+pytestmark = pytest.mark.row("records set aside are listed, damaged ones too")
+
 Command = Callable[..., Result]
 
 EVIL = "\x1b[31mred \u202e\ud800 \x00 ]]> <script>"

@@ -15,7 +15,10 @@ from tests.paperwire.processes import descendants, eventually, runs
 
 ROOT = Path(__file__).parents[2]
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc: needs Linux")
+pytestmark = [
+    pytest.mark.row("web told to end while it starts"),
+    pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc: needs Linux"),
+]
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])

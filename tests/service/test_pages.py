@@ -163,7 +163,8 @@ def test_status_plots_papers_a_day_and_tells_the_work(
     client: FlaskClient, announce: Announce, redis: Redis
 ) -> None:
     announce([picked(3)])
-    redis.sadd("rq:workers", "one", "two")
+    redis.sadd("rq:workers", "rq:worker:one", "rq:worker:two", "rq:worker:gone")
+    redis.mset({"rq:worker:one": "", "rq:worker:two": ""})
     soup = page(client, "/status")
     figures = {d.dt.get_text(): d.dd.get_text() for d in soup.select(".figures div")}
     assert (figures["papers kept"], figures["workers"], figures["waiting"]) == ("3", "2", "0")

@@ -34,6 +34,7 @@ def paths(app: Flask) -> list[str]:
         ]
 
 
+@pytest.mark.row("headers of every route")
 @pytest.mark.usefixtures("three")
 def test_every_route_carries_the_headers(app: Flask) -> None:
     client = app.test_client()
@@ -55,6 +56,7 @@ def test_every_route_carries_the_headers(app: Flask) -> None:
 REFUSED = ("/feeds/nope.atom", "/search?q=(", "/api/v1/papers?q=(", "/static/nothing.css", "/%00")
 
 
+@pytest.mark.row("headers of every route")
 @pytest.mark.usefixtures("three")
 @pytest.mark.parametrize("method", ["HEAD", "OPTIONS", "POST", "PUT", "DELETE", "TRACE"])
 def test_every_answer_carries_the_headers_whatever_was_asked(app: Flask, method: str) -> None:
@@ -74,11 +76,13 @@ def test_only_managing_writes(app: Flask) -> None:
         assert (rule.methods or set()) <= {"GET", "HEAD", "OPTIONS", "POST"}, rule
 
 
+@pytest.mark.row("trusted hosts and proxies")
 @pytest.mark.parametrize("host", ["wire.example", "other.example", "localhost:9", "127.0.0.1"])
 def test_hosts_answered(site: Settings, host: str) -> None:
     assert asked(site, host) == 200
 
 
+@pytest.mark.row("trusted hosts and proxies")
 @pytest.mark.parametrize("host", ["evil.example", "wire.example.evil.example", "", "a b"])
 def test_hosts_refused(site: Settings, host: str) -> None:
     assert asked(site, host) == 400
@@ -94,6 +98,7 @@ def asked(site: Settings, host: str) -> int:
     return create_app(settings).test_client().get("/healthz", headers={"Host": host}).status_code
 
 
+@pytest.mark.row("trusted hosts and proxies")
 @pytest.mark.usefixtures("three")
 def test_no_host_header_gets_into_an_answer(client: FlaskClient) -> None:
     ours = client.get("/feeds/reward-model.atom").data
@@ -107,6 +112,7 @@ def test_no_host_header_gets_into_an_answer(client: FlaskClient) -> None:
 FORWARDED = {"X-Forwarded-Host": "evil.example", "X-Forwarded-Prefix": "/wire"}
 
 
+@pytest.mark.row("trusted hosts and proxies")
 def test_forwarded_headers_are_believed_only_of_configured_proxies(
     client: FlaskClient, site: Settings
 ) -> None:

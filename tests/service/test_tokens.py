@@ -15,6 +15,8 @@ from paperwire.cli import main
 from service import tokens
 from service.desk import desk
 
+pytestmark = pytest.mark.row("tokens")
+
 TOKEN = "correct-horse-battery-staple"
 
 

@@ -93,16 +93,19 @@ PRIVATE = [
 ]
 
 
+@pytest.mark.row("SSRF")
 @pytest.mark.parametrize("address", PUBLIC)
 def test_public(address: str) -> None:
     assert is_public(address)
 
 
+@pytest.mark.row("SSRF")
 @pytest.mark.parametrize("address", PRIVATE)
 def test_not_public(address: str) -> None:
     assert not is_public(address)
 
 
+@pytest.mark.row("SSRF")
 @pytest.mark.parametrize("text", ["", "localhost", "1.2.3", "0x7f000001", "2130706433", "::g"])
 def test_no_address_at_all(text: str) -> None:
     with pytest.raises(ValueError, match="does not appear to be"):
@@ -122,12 +125,14 @@ def test_a_network_that_is_none_names_the_setting() -> None:
         networks(["10.0.0.0/99"])
 
 
+@pytest.mark.row("SSRF")
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.1", "0x7f000001", "2130706433", "localhost"])
 def test_every_spelling_of_loopback_is_forbidden(host: str) -> None:
     with pytest.raises(AddressForbidden, match="not a public address"):
         resolve(host, 80, ())
 
 
+@pytest.mark.row("SSRF")
 def test_one_forbidden_address_forbids_the_name(monkeypatch: pytest.MonkeyPatch) -> None:
     def resolver(*_: Any, **__: Any) -> list[Any]:
         return [

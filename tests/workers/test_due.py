@@ -265,6 +265,7 @@ def test_beats_come_until_the_end_and_then_no_more() -> None:
     assert not beaten.acquire(timeout=0.05)
 
 
+@pytest.mark.row("clock jumps")
 def test_a_clock_that_was_ahead_keeps_nothing_waiting(redis: Redis) -> None:
     clockwork, states = Clockwork(redis), SourceStates(redis)
     clockwork.tick(WEDNESDAY)
@@ -279,6 +280,7 @@ def test_a_clock_that_was_ahead_keeps_nothing_waiting(redis: Redis) -> None:
 JUMPS = [(DAY, 2), (30 * DAY, 2), (-HOUR, 1), (-DAY, 1)]
 
 
+@pytest.mark.row("clock jumps")
 @pytest.mark.parametrize(("jump", "times"), JUMPS)
 def test_a_clock_that_jumps_wakes_each_task_once_more_at_most(
     redis: Redis, jump: timedelta, times: int
@@ -301,6 +303,7 @@ NIGHTS = [
 ]
 
 
+@pytest.mark.row("both daylight-saving nights")
 @pytest.mark.parametrize(("friday", "monday"), NIGHTS)
 def test_over_a_night_that_changes_the_clocks_a_batch_is_asked_for_once(
     friday: datetime, monday: datetime
@@ -317,6 +320,7 @@ def test_over_a_night_that_changes_the_clocks_a_batch_is_asked_for_once(
     assert monday < asked[0] < monday + 15 * MINUTE
 
 
+@pytest.mark.row("both daylight-saving nights")
 @pytest.mark.parametrize("hours", range(-3, 4))
 @pytest.mark.parametrize("night", [night for nights in NIGHTS for night in nights])
 def test_around_such_a_night_a_missing_batch_is_looked_for_soon(

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime
 from html import escape
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -22,6 +23,8 @@ from tests.workers.test_hf_daily import record
 from workers import refusals
 from workers.sources import api_page, arxiv_announcements, arxiv_oai, community, hf_daily
 from workers.sources.withdrawn import is_withdrawn
+
+pytestmark = pytest.mark.row("fuzzing of every adapter")
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 DAY = date(2026, 11, 20)

@@ -75,6 +75,7 @@ def _files(archive: Path) -> Iterator[tuple[str, bytes]]:
                 yield member.name, source.read()
 
 
+@pytest.mark.row("2,100 odd feeds as community feeds")
 @pytest.mark.parametrize("step", [12, pytest.param(1, marks=pytest.mark.faults)])
 def test_each_odd_feed_ends_in_papers_or_in_words(
     wire: Wire, odd: list[tuple[str, bytes]], step: int
@@ -93,6 +94,7 @@ def test_each_odd_feed_ends_in_papers_or_in_words(
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < MEMORY
 
 
+@pytest.mark.row("2,100 odd feeds as community feeds")
 def test_odd_feeds_give_the_papers_that_are_planted_in_them(odd: list[tuple[str, bytes]]) -> None:
     """Their oddity is not where the papers are: a link put into each is found."""
     found = refused = 0
@@ -277,6 +279,7 @@ BOMBS: dict[str, tuple[Callable[[], Reply], str]] = {
 }
 
 
+@pytest.mark.row("bombs: entities, gzip, nesting, attributes, 21 MB")
 @pytest.mark.parametrize("name", BOMBS)
 def test_bombs_are_refused_in_words_and_the_rest_is_read(wire: Wire, name: str) -> None:
     made, said = BOMBS[name]

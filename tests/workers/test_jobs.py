@@ -185,6 +185,7 @@ def test_a_wake_up_is_json_with_a_short_life(redis: Redis) -> None:
 EVIL = ["os.system", "subprocess.run", "builtins.eval", "workers.jobs.wake", "", "workers.jobs"]
 
 
+@pytest.mark.row("jobs that are not ours")
 @pytest.mark.parametrize("name", EVIL)
 def test_another_function_is_refused_before_it_is_imported(redis: Redis, name: str) -> None:
     queue = jobs.queue(redis)
@@ -197,6 +198,7 @@ def test_another_function_is_refused_before_it_is_imported(redis: Redis, name: s
         job.perform()
 
 
+@pytest.mark.row("jobs that are not ours")
 def test_callbacks_and_webhooks_in_a_job_are_nothing(redis: Redis) -> None:
     job = Job.create(jobs.RUN, args=(TASK,), connection=redis, serializer=JSONSerializer)
     job.save()
@@ -275,6 +277,7 @@ def until(condition: Callable[[], object], seconds: float = 20) -> None:
         time.sleep(0.02)
 
 
+@pytest.mark.row("jobs that are not ours")
 def test_a_worker_runs_what_it_may_and_nothing_else(
     redis: Redis, store_url: str, upstream: Upstream, tmp_path: Path
 ) -> None:

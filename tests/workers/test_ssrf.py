@@ -82,10 +82,12 @@ def network(loopback: Loopback, monkeypatch: pytest.MonkeyPatch) -> Iterator[Net
     assert all(is_public(address) for address in seen.elsewhere), seen.elsewhere
 
 
+@pytest.mark.row("SSRF")
 def test_there_are_many_forms() -> None:
     assert len(set(FORMS)) >= 60
 
 
+@pytest.mark.row("SSRF")
 @pytest.mark.parametrize("url", FORMS)
 @pytest.mark.usefixtures("network")
 def test_an_address_is_refused(near: Settings, url: str) -> None:
@@ -94,6 +96,7 @@ def test_an_address_is_refused(near: Settings, url: str) -> None:
     assert len(str(refused.value)) < 500
 
 
+@pytest.mark.row("SSRF")
 @pytest.mark.parametrize("url", FORMS)
 @pytest.mark.usefixtures("network")
 def test_a_redirect_there_is_refused(near: Settings, loopback: Loopback, url: str) -> None:
@@ -106,6 +109,7 @@ def test_a_redirect_there_is_refused(near: Settings, loopback: Loopback, url: st
     assert loopback.asked[0].path == "/away"
 
 
+@pytest.mark.row("SSRF")
 @pytest.mark.usefixtures("network")
 def test_credentials_are_not_sent_on(near: Settings, loopback: Loopback) -> None:
     """What was given for one address is not carried to the next."""
@@ -119,6 +123,7 @@ def test_credentials_are_not_sent_on(near: Settings, loopback: Loopback) -> None
 PATHS = ["/a\r\nX-Evil: 1", "/a%0d%0aX-Evil: 1", "/a X-Evil: 1 HTTP/1.1\r\n"]
 
 
+@pytest.mark.row("injection into headers and queries")
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.usefixtures("network")
 def test_an_address_adds_no_header(near: Settings, loopback: Loopback, path: str) -> None:
@@ -127,6 +132,7 @@ def test_an_address_adds_no_header(near: Settings, loopback: Loopback, path: str
     assert all("X-Evil" not in asked.headers for asked in loopback.asked)
 
 
+@pytest.mark.row("injection into headers and queries")
 @pytest.mark.parametrize("value", ['"a"\r\nX-Evil: 1', '"é\u202e"', "x" * 60_000])
 def test_validators_of_an_upstream_add_no_header(
     redis: Redis, near: Settings, loopback: Loopback, value: str

@@ -19,6 +19,8 @@ from workers.reconcile import TASK as OAI
 from workers.sources.result import Fetched
 from workers.usual import Usual, is_few
 
+pytestmark = pytest.mark.row("few for the weekday: asked again, reconciled")
+
 FEED = "announcements:cs.CL"
 WEDNESDAY = date(2026, 11, 18)
 NOW = datetime(2026, 11, 18, 9, tzinfo=UTC)

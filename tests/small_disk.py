@@ -1,0 +1,68 @@
+"""A file system of a few megabytes, mounted for a test: one that can really be full.
+
+Mounting takes rights that not every machine gives; tests do with a substitute where `MOUNTS` is
+False.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+BALLAST: Final = "ballast"
+
+
+@contextmanager
+def mounted(folder: Path, megabytes: int) -> Iterator[None]:
+    """A file system of its own in place of a folder, with what the folder holds."""
+    with tempfile.TemporaryDirectory(prefix="pw-disk-") as name:
+        shutil.copytree(folder, name, dirs_exist_ok=True)
+        options = f"size={megabytes}m,mode=700"
+        _run("mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder))
+        try:
+            shutil.copytree(name, folder, dirs_exist_ok=True)
+            yield
+            shutil.copytree(folder, name, dirs_exist_ok=True)
+        finally:
+            _run("umount", "--lazy", str(folder))
+        shutil.copytree(name, folder, dirs_exist_ok=True)
+
+
+def fill(folder: Path) -> None:
+    """Fill the file system that a folder is on to its last byte."""
+    with (folder / BALLAST).open("wb", buffering=0) as ballast:
+        for size in (65_536, 1):
+            try:
+                while ballast.write(b"x" * size):
+                    pass
+            except OSError:
+                continue
+
+
+def empty(folder: Path) -> None:
+    """Make room again."""
+    (folder / BALLAST).unlink()
+
+
+def _run(*command: str) -> None:
+    subprocess.run(command, check=True, capture_output=True)
+
+
+def _mounts() -> bool:
+    if not shutil.which("mount"):
+        return False
+    with tempfile.TemporaryDirectory(prefix="pw-disk-") as folder:
+        try:
+            with mounted(Path(folder), 1):
+                return True
+        except (subprocess.CalledProcessError, OSError):
+            return False
+
+
+MOUNTS: Final = _mounts()
+"""Whether this machine lets us mount."""
