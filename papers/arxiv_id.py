@@ -135,8 +135,8 @@ def parse_versioned(text: str) -> tuple[ArxivId, int | None]:
     """
     if not isinstance(text, str):
         raise BadId(f"{text!r} is no arXiv id: ids are text, a number would lose its zeros")
-    bare = _bare(text)
-    match = _NEW.fullmatch(bare) or _OLD.fullmatch(bare)
+    # Most are bare already, as the store spells them: what a link may look like is not tried.
+    match = _NEW.fullmatch(text) or _NEW.fullmatch(bare := _bare(text)) or _OLD.fullmatch(bare)
     if match is None:
         raise BadId(
             f"{text[:200]!r} is no arXiv id: expected a form like 2503.14895 or hep-th/9901001"

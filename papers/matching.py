@@ -10,7 +10,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from itertools import takewhile
 from typing import Final, NamedTuple
 
@@ -26,6 +26,7 @@ from papers.tree import And, Between, Field, Kind, Label, Leaf, Named, Node, Or,
 _NEVER: Final = "(?!)"
 """An expression that nothing matches."""
 
+_LONGEST_WORD: Final = 24
 _PLAIN_NAME: Final = re.compile("[A-Za-z .-]*")
 
 LONGEST_MONTH: Final = timedelta(days=60)
@@ -228,7 +229,19 @@ def _places(leaf: Leaf, paper: Paper) -> Iterator[Match]:
                 yield from _windows(leaf, name, _stood(author, unstemmed), offset)
                 offset += len(author) + len(", ")
         else:
-            yield from _windows(leaf, name, _stood(getattr(paper, name), words), 0)
+            yield from _places_in(leaf, name, getattr(paper, name))
+
+
+def _places_in(leaf: Text, field: str, text: str) -> Iterator[Match]:
+    """Where a leaf's words stand in a text; in a plain one without folding its words."""
+    plain = None if leaf.prefix or "'" in text else plainly(text)
+    if plain is None:
+        yield from _windows(leaf, field, _stood(text, words), 0)
+        return
+    written, at = _spelled(leaf.words), 0
+    while found := written.search(plain, at):
+        yield Match(field, found.start(), found.end(), str(leaf))
+        at = found.start() + 1
 
 
 class _Stood(NamedTuple):
@@ -241,10 +254,20 @@ class _Stood(NamedTuple):
 @lru_cache(maxsize=64)
 def _stood(text: str, fold: Callable[[str], list[str]]) -> _Stood:
     """The leaves of a keyword ask for this one by one."""
-    found, places = tuple(spans(text, fold)), defaultdict(list)
+    found, places = tuple(spans(text, partial(_remembered, fold))), defaultdict(list)
     for at, span in enumerate(found):
         places[span.word].append(at)
     return _Stood(found, places)
+
+
+def _remembered(fold: Callable[[str], list[str]], text: str) -> list[str]:
+    """A text folded; a word of it, as texts with TeX are folded word by word, only once."""
+    return _word(fold, text) if len(text) <= _LONGEST_WORD else fold(text)
+
+
+@lru_cache(maxsize=32_768)
+def _word(fold: Callable[[str], list[str]], word: str) -> list[str]:
+    return fold(word)
 
 
 def _windows(leaf: Text, field: str, text: _Stood, offset: int) -> Iterator[Match]:

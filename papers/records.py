@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 
 from redis import Redis
 
@@ -22,8 +21,10 @@ def read_papers(redis: Redis, ids: Iterable[ArxivId]) -> dict[ArxivId, Paper]:
     """The papers that exist."""
     found: dict[ArxivId, Paper] = {}
     for id, opened in read_opened(redis, ids).items():
-        with _alone(id):
+        try:
             found[id] = opened.paper
+        except UNREADABLE as error:
+            _left_out(id, error)
     return found
 
 
@@ -42,16 +43,14 @@ def read_opened(redis: Redis, ids: Iterable[ArxivId]) -> dict[ArxivId, Opened]:
     pairs = [pair for members, row in rows for pair in zip(members, row, strict=True)]
     found: dict[ArxivId, Opened] = {}
     for id, packed in pairs:
-        with _alone(id):
+        try:
             if packed:
                 found[id] = Opened(id, packed)
+        except UNREADABLE as error:
+            _left_out(id, error)
     return found
 
 
-@contextmanager
-def _alone(id: ArxivId) -> Iterator[None]:
+def _left_out(id: ArxivId, error: Exception) -> None:
     """A record that cannot be read is logged and not there: it never takes a feed with it."""
-    try:
-        yield
-    except UNREADABLE as error:
-        log.error("%s: its record cannot be read, and is left out: %r", id, error)
+    log.error("%s: its record cannot be read, and is left out: %r", id, error)
