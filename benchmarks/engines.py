@@ -49,6 +49,9 @@ class Engine(Protocol):
     def question(self, query: Query) -> Callable[[], list[int]]:
         """What gives the newest hundred of a keyword, as numbers of `number_of`, newest first."""
 
+    def forget(self) -> None:
+        """Forget what earlier questions left in this process, but not what months there are."""
+
     def size(self) -> int:
         """Bytes of memory or disk."""
 
@@ -78,6 +81,10 @@ class Paperwire:
         """The newest hundred ids."""
         return lambda: [number_of(id) for id in self.store.newest(query, 100)]
 
+    def forget(self) -> None:
+        """Forget words and postings."""
+        self.store.forget_words()
+
     def size(self) -> int:
         """Memory, all told: records and index."""
         return self._memory() - self._empty
@@ -97,7 +104,7 @@ class Fts5:
         self._db = sqlite3.connect(self._path)
         self._db.execute("PRAGMA journal_mode = OFF")
         self._db.execute(
-            "CREATE VIRTUAL TABLE papers USING fts5"
+            "CREATE VIRTUAL TABLE IF NOT EXISTS papers USING fts5"
             "(title, abstract, authors, labels, content='', tokenize='unicode61')"
         )
 
@@ -121,6 +128,9 @@ class Fts5:
         sql = "SELECT rowid FROM papers WHERE papers MATCH ? ORDER BY rowid DESC LIMIT 100"
         return lambda: [row for (row,) in self._db.execute(sql, (match,))]
 
+    def forget(self) -> None:
+        """Nothing: pages read stay in SQLite's cache, which is its way."""
+
     def size(self) -> int:
         """The file."""
         return self._path.stat().st_size
@@ -133,7 +143,7 @@ class Tantivy:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder / "tantivy"
-        self._folder.mkdir()
+        self._folder.mkdir(exist_ok=True)
         builder = tantivy.SchemaBuilder()
         for column in ("title", "abstract", "authors", "labels"):
             builder.add_text_field(column, tokenizer_name="default")
@@ -141,6 +151,7 @@ class Tantivy:
         self._schema = builder.build()
         self._index = tantivy.Index(self._schema, path=str(self._folder))
         self._writer = self._index.writer(256_000_000, num_threads=1)
+        self._searcher = self._index.searcher()
 
     def add(self, month: Sequence[Sighting]) -> None:
         """Add documents."""
@@ -165,6 +176,9 @@ class Tantivy:
             return [int(number) for number, _ in found.hits]
 
         return answer
+
+    def forget(self) -> None:
+        """Nothing."""
 
     def size(self) -> int:
         """The files."""

@@ -196,6 +196,11 @@ class Reader:
             request.take(reply)
         return Reading(self._redis, memory)
 
+    def forget_words(self) -> None:
+        """Forget words and postings; the revision, the months and their shapes stay."""
+        known = self._memory
+        self._memory = Memory(known.revision, known.shapes, known.months)
+
 
 _NEVER: Final = object()
 

@@ -52,9 +52,9 @@ class Store:
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
-        reader = Reader(redis)
-        self._walk = Walk(redis, reader)
-        self._upwards = Upwards(redis, reader)
+        self._reader = Reader(redis)
+        self._walk = Walk(redis, self._reader)
+        self._upwards = Upwards(redis, self._reader)
 
     def ingest(self, sightings: Iterable[Sighting | Paper], *, now: datetime) -> Ingested:
         """Take sightings, or whole records, in: merged, indexed, and visible month by month.
@@ -124,6 +124,10 @@ class Store:
         types = frozenset({"new", "cross", "replace"})
         with store_errors(self._redis):
             return self._walk.find(Ask(query=query, before=before, types=types), limit).ids
+
+    def forget_words(self) -> None:
+        """Forget what this process remembers of words and postings, as a change of papers does."""
+        self._reader.forget_words()
 
     def search(self, ask: Ask) -> Page:
         """The papers that answer a question, in its order."""
