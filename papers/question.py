@@ -25,8 +25,8 @@ class Question:
     def __init__(self, ask: Ask, reader: Reader) -> None:
         self.ask, self.tree = ask, ask.tree
         self.before = ArxivId.parse(ask.before) if ask.before else None
-        self._reading = reader.begin(self._needed)
-        expansions = self._reading.memory.expansions(self.tree)
+        self.reading = reader.begin(self._needed)
+        expansions = self.reading.memory.expansions(self.tree)
         assert expansions is not None, "asked for at the beginning"
         self._plan = Plan(self.tree, expansions)
 
@@ -48,11 +48,11 @@ class Question:
 
     def months(self, newest: int = NO_MONTH) -> Iterator[int]:
         """The months (YYYYMM) that may hold an answer, newest first, none after `newest`."""
-        return self._possible(self._reading.memory, newest)
+        return self._possible(self.reading.memory, newest)
 
     def chunks(self, months: Iterator[int]) -> Iterator[Sequence[int]]:
         """Months to read together; of many only those that may have the phrases asked for."""
-        pairs, reading, memory = PairFilter(self.tree), self._reading, self._reading.memory
+        pairs, reading, memory = PairFilter(self.tree), self.reading, self.reading.memory
         most = _MOST_FILTERED if pairs.asks else _MOST_READ
         for turn in chunked(months, memory.papers, most):
             if pairs.asks and len(turn) >= _FEWEST_FILTERED:
@@ -66,4 +66,4 @@ class Question:
     def candidates(self, months: Sequence[int]) -> Candidates:
         """The places of those who may answer it, one round trip or none."""
         wanted = {month: self._plan.keys(month) for month in months}
-        return self._plan.evaluate(self._reading.postings(wanted))
+        return self._plan.evaluate(self.reading.postings(wanted))

@@ -1,9 +1,9 @@
-"""Reading: postings of many months in one round trip, remembered while the store stays as it is.
+"""Reading: postings of many months, and texts, remembered while the store stays as it is.
 
 Every question begins by asking for the store's revision, and in the same round trip for what it
 needs and this process does not remember. What is remembered is of one revision: once that moves,
 all of it is forgotten. A word asked for a moment ago (someone is typing, or turns a page, or a page
-shows counts beside papers) costs no reading twice.
+shows counts beside papers) costs no reading twice, nor does a paper that several keywords find.
 """
 
 from __future__ import annotations
@@ -17,20 +17,23 @@ from pyroaring import BitMap
 from redis import Redis
 
 from papers import keys, postings
-from papers.arxiv_id import month_of, month_place
+from papers.arxiv_id import ArxivId, month_of, month_place
+from papers.codec import Opened
 from papers.connection import read_many
 from papers.evaluate import Expansions, Key
 from papers.postings import SHAPE, Part, Shape
+from papers.records import read_opened
 from papers.spread import possible_months, spread_terms
 from papers.tree import Node, Text, leaves
 
 MOST_WORDS: Final = 256
 """Words of one prefix that postings are asked for; of a prefix of more the texts are."""
 
-MOST_REMEMBERED: Final = 32_000_000
+MOST_REMEMBERED: Final = 64_000_000
 """Bytes, about: a process that remembers more forgets all and begins anew."""
 
 _OVERHEAD: Final = 150
+_A_PAPER: Final = 8_000
 _LARGE: Final = 1 << 12
 Wanted = Mapping[int, Sequence[Key]]
 """Months (YYYYMM) and what postings to read of each."""
@@ -54,6 +57,7 @@ class Memory:
     spread: dict[bytes, bytes | None] = field(default_factory=dict)
     words: dict[str, list[str]] = field(default_factory=dict)
     parts: dict[int, dict[Key, Part | None]] = field(default_factory=dict)
+    opened: dict[ArxivId, Opened] = field(default_factory=dict)
     size: int = 0
 
     def shape(self, month: int) -> Shape:
@@ -228,6 +232,14 @@ class Reading:
         while requests := self.memory.postings_asked(wanted):
             self.ask(requests)
         return Read(self.memory, list(wanted))
+
+    def opened(self, ids: Iterable[ArxivId]) -> dict[ArxivId, Opened]:
+        """The papers that exist, at least their texts unpacked; one round trip or none."""
+        ids, known = list(ids), self.memory.opened
+        read = read_opened(self._redis, [id for id in ids if id not in known])
+        known.update(read)
+        self.memory.size += len(read) * _A_PAPER
+        return {id: known[id] for id in ids if id in known}
 
 
 class Read:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from redis import Redis
 
@@ -19,17 +19,22 @@ log = logging.getLogger(__name__)
 
 def read_papers(redis: Redis, ids: Iterable[ArxivId]) -> dict[ArxivId, Paper]:
     """The papers that exist."""
+    return papers_of(read_opened(redis, ids))
+
+
+def papers_of(opened: Mapping[ArxivId, Opened]) -> dict[ArxivId, Paper]:
+    """Papers, unpacked whole."""
     found: dict[ArxivId, Paper] = {}
-    for id, opened in read_opened(redis, ids).items():
+    for id, one in opened.items():
         try:
-            found[id] = opened.paper
+            found[id] = one.paper
         except UNREADABLE as error:
             _left_out(id, error)
     return found
 
 
 def read_opened(redis: Redis, ids: Iterable[ArxivId]) -> dict[ArxivId, Opened]:
-    """The same with no more than their texts unpacked."""
+    """The papers that exist, with no more than their texts unpacked."""
     months: dict[str, list[ArxivId]] = defaultdict(list)
     for id in ids:
         months[id.yymm].append(id)

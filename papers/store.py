@@ -26,7 +26,7 @@ from papers.connection import store_errors
 from papers.paper import Paper, Sighting
 from papers.query import Query
 from papers.reading import Reader
-from papers.records import read_papers
+from papers.records import papers_of, read_papers
 from papers.revision import move
 from papers.search import Ask, Page
 from papers.spread import Spread
@@ -134,8 +134,7 @@ class Store:
         with store_errors(self._redis):
             found = self._walk.find(ask, ask.limit + 1)
             shown = found.ids[: ask.limit]
-            known = {id: opened.paper for id, opened in found.opened.items()}
-            papers = known | read_papers(self._redis, (id for id in shown if id not in known))
+            papers = papers_of(found.reading.opened(shown))
             more = len(found.ids) > ask.limit
             following = shown[-1] if more else None if found.complete else found.last
             return Page(

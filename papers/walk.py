@@ -24,8 +24,7 @@ from papers.evaluate import doubts_of
 from papers.matching import Folded, holds
 from papers.months import NO_MONTH
 from papers.question import Question
-from papers.reading import Reader
-from papers.records import read_opened
+from papers.reading import Reader, Reading
 from papers.search import WORK_BOUND, Ask
 from papers.tree import Node
 
@@ -42,10 +41,10 @@ class Candidate(NamedTuple):
 
 
 class Found(NamedTuple):
-    """Ids in order, what was unpacked to verify them, and whether the bound on work cut them."""
+    """Ids in order, how many texts were looked at, and whether the bound on work cut them."""
 
     ids: list[ArxivId]
-    opened: dict[ArxivId, Opened]
+    reading: Reading
     examined: int
     complete: bool
     last: ArxivId | None
@@ -65,7 +64,7 @@ class Walk:
             blocks = self._by_pick(question)
         else:
             blocks = self._by_announcement(question, limit)
-        return self._verified(doubts_of(question.tree), blocks, limit)
+        return _verified(question, blocks, limit)
 
     def _by_announcement(self, question: Question, size: int) -> Iterator[list[Candidate]]:
         """Candidates newest first, in lists of as many as are wanted: each is verified at once."""
@@ -111,25 +110,23 @@ class Walk:
             raise BadParameter("before", f"{cursor} was never picked; take `next` of a page")
         return max(int(rank) + 1 - int(newer), 0)
 
-    def _verified(self, doubts: Node, blocks: Iterator[list[Candidate]], limit: int) -> Found:
-        """The candidates that hold, up to `limit`; texts are read for those that are not sure."""
-        ids: list[ArxivId] = []
-        verified: dict[ArxivId, Opened] = {}
-        examined, last = 0, None
-        for part in _parts(blocks, lambda: limit - len(ids)):
-            papers = read_opened(self._redis, (id for id, sure in part if not sure))
-            for last, sure in part:
-                examined += not sure
-                if sure:
-                    ids.append(last)
-                elif last in papers and _holds(doubts, papers[last]):
-                    ids.append(last)
-                    verified[last] = papers[last]
-                if len(ids) == limit:
-                    return Found(ids, verified, examined, complete=True, last=last)
-            if examined >= WORK_BOUND:
-                return Found(ids, verified, examined, complete=False, last=last)
-        return Found(ids, verified, examined, complete=True, last=last)
+
+def _verified(question: Question, blocks: Iterator[list[Candidate]], limit: int) -> Found:
+    """The candidates that hold, up to `limit`; texts are read for those that are not sure."""
+    doubts, reading = doubts_of(question.tree), question.reading
+    ids: list[ArxivId] = []
+    examined, last = 0, None
+    for part in _parts(blocks, lambda: limit - len(ids)):
+        papers = reading.opened(id for id, sure in part if not sure)
+        for last, sure in part:
+            examined += not sure
+            if sure or (last in papers and _holds(doubts, papers[last])):
+                ids.append(last)
+            if len(ids) == limit:
+                return Found(ids, reading, examined, complete=True, last=last)
+        if examined >= WORK_BOUND:
+            return Found(ids, reading, examined, complete=False, last=last)
+    return Found(ids, reading, examined, complete=True, last=last)
 
 
 def candidates(places: BitMap, sure: BitMap) -> list[Candidate]:

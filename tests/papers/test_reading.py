@@ -49,7 +49,9 @@ def store(redis: Redis) -> Store:
     return store
 
 
-@pytest.mark.parametrize("keyword", ["reward model", "rew* -other", "reward OR 202503", "nothing"])
+@pytest.mark.parametrize(
+    "keyword", ["reward model", "rew* -other", "reward OR 202503", "nothing", '"reward model"']
+)
 def test_what_was_read_is_not_read_again(redis: Redis, store: Store, keyword: str) -> None:
     first = store.newest(parse(keyword))
     with counted(redis) as calls:
@@ -58,13 +60,12 @@ def test_what_was_read_is_not_read_again(redis: Redis, store: Store, keyword: st
     assert {name: n for name, n in calls.items() if n} == {"get": 2}
 
 
-def test_a_phrase_reads_the_texts_alone(redis: Redis, store: Store) -> None:
-    first = store.newest(parse('"reward model"'))
+def test_texts_and_papers_are_not_read_again(redis: Redis, store: Store) -> None:
+    first = store.search(Ask(query=parse('"reward model"')))
     with counted(redis) as calls:
-        assert store.newest(parse('"reward model"')) == first
-    assert calls["get"] == 1
-    assert calls["hmget"] == 100
-    assert "getbit" not in calls
+        assert store.search(Ask(query=parse('"reward model"'))) == first
+        assert store.search(Ask(query=parse("reward model"), limit=50)).papers == first.papers[:50]
+    assert {name: n for name, n in calls.items() if n} == {"get": 2}
 
 
 def test_a_common_word_takes_one_round_trip_more_than_none(redis: Redis, store: Store) -> None:
