@@ -56,7 +56,7 @@ class _Record:
     @property
     def seen(self) -> bool:
         """Whether a reader can see the change: how good a statement is, or of when, nobody does."""
-        return self.before is None or _shown(self.before) != _shown(self.after)
+        return self.before is None or shown(self.before) != shown(self.after)
 
 
 class MonthWriter:
@@ -219,6 +219,7 @@ def _number(field: bytes) -> int:
     return int.from_bytes(field, "big")
 
 
-def _shown(paper: Paper) -> Paper:
+def shown(paper: Paper) -> Paper:
+    """A paper without what no reader sees: how good each statement is, and of when a count is."""
     picks = tuple(replace(pick, counted_at=None) for pick in paper.picks)
     return replace(paper, picks=picks, ranks=())
