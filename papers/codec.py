@@ -2,7 +2,7 @@
 
 The first byte names the dictionary, so a later one can be brought in beside records packed with
 this one. Times are whole seconds since 1970, UTC. Packing is a function of the paper: equal papers
-give equal bytes. `docs/design/record-codec.md` tells how the dictionary was made and what it saves.
+give equal bytes. `docs/design.md` tells how the dictionary was made.
 """
 
 from __future__ import annotations
