@@ -1,7 +1,8 @@
-"""Monthly archives of a saved keyword: `/feeds/NAME/2026-05.SUFFIX`, the same bytes for good.
+"""Archives of a saved keyword: `/feeds/NAME/2026-05.SUFFIX`, the same bytes for good.
 
 A month that is not over has no archive: its address leads to the feed itself. The archives are a
-chain backwards from the feed (`prev-archive`), past months in which nothing matched.
+chain backwards from the feed (`prev-archive`), past months in which nothing matched. Where the feed
+does not hold all of its month, the chain begins with the days of it that are over, `2026-05-20`.
 https://www.rfc-editor.org/rfc/rfc5005#section-4
 """
 
@@ -13,6 +14,7 @@ from typing import Final
 
 from flask import Blueprint, Response, abort, request
 
+from papers.errors import BadParameter
 from papers.keywords import Keyword
 from papers.query import parse
 from papers.store import Store
@@ -23,7 +25,7 @@ from service.feeds.entry import entry_of
 from service.feeds.feed import Feed
 from service.feeds.text import line
 from service.params import Asked, without_parameters
-from service.periods import Period
+from service.periods import Kind, Period
 from service.serving import redirected
 from service.snapshots import newest_before
 
@@ -34,12 +36,14 @@ LASTING: Final = "public, max-age=2592000, immutable"
 
 PART: Final = 500
 """Papers of one document. A month of more comes in parts, the newest first: `2026-05-p2`."""
-_NAME: Final = re.compile(r"(?P<month>[0-9]{4}-[0-9]{2})(?:-p(?P<part>[2-9]|[1-9][0-9]{1,3}))?")
+_NAME: Final = re.compile(
+    r"(?P<when>[0-9]{4}-[0-9]{2}(?P<day>-[0-9]{2})?)(?:-p(?P<part>[2-9]|[1-9][0-9]{1,3}))?"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Archive:
-    """One document of a keyword's chain: a month, or a part of one from 1."""
+    """One document of a keyword's chain: a month or a day, or a part of one from 1."""
 
     address: Address
     period: Period
@@ -56,32 +60,38 @@ class Archive:
 
     @property
     def next(self) -> Archive:
-        """What came after it: the part before, or the month after."""
+        """What came after it: the part before, or the period after."""
         if self.part > 1:
             return replace(self, part=self.part - 1)
         return replace(self, period=self.period.after)
 
     def previous(self, store: Store, keyword: Keyword, *, more: bool) -> Archive | None:
-        """What came before it: the part after, if there is `more`, or a month with papers."""
+        """What came before it: the part after, if there is `more`, or a period with papers.
+
+        Before the days of a month come other months.
+        """
         if more:
             return replace(self, part=self.part + 1)
-        before = newest_before(store, parse(keyword.query), self.period)
+        query, month = parse(keyword.query), Period.of("month", self.period.first)
+        before = newest_before(store, query, self.period)
+        if self.period.kind == "day" and before and before.first < month.first:
+            before = newest_before(store, query, month)
         return replace(self, period=before, part=1) if before else None
 
 
-@archives.get(f"/feeds/<name>/<month>.<any({', '.join(FORMATS)}):suffix>")
-def archive(name: str, month: str, suffix: str) -> Response:
-    """A saved keyword's papers of one month."""
+@archives.get(f"/feeds/<name>/<when>.<any({', '.join(FORMATS)}):suffix>")
+def archive(name: str, when: str, suffix: str) -> Response:
+    """A saved keyword's papers of one month, or of one day."""
     without_parameters(request.args)
     at = desk()
     now, address = at.now(), Address(at.settings.base_url, at.slug(name), Asked(None, {}))
-    found = _named(address, month)
+    found = _named(address, when)
     if found is None or found.period.first > now.date():
         abort(404)
     if elsewhere := redirected(request, found.path(suffix)):
         return elsewhere
     if not found.period.over(now):
-        return _to_the_feed(at, address.path(suffix))
+        return _to_the_feed(at, address.path(suffix), found.period.kind)
     form = FORMATS[suffix]
     return at.serve(
         found.path(suffix),
@@ -94,7 +104,7 @@ def archive(name: str, month: str, suffix: str) -> Response:
 
 
 def previous_archive(at: Desk, address: Address, period: Period, suffix: str) -> dict[str, str]:
-    """The link to the newest archive before a month, if any paper matches so far back."""
+    """The link to the newest archive before a period, if any paper matches so far back."""
     keyword = at.keywords.get(address.slug)
     before = Archive(address, period).previous(at.store, keyword, more=False)
     return {"prev-archive": before.url(suffix)} if before else {}
@@ -102,15 +112,18 @@ def previous_archive(at: Desk, address: Address, period: Period, suffix: str) ->
 
 def _named(address: Address, name: str) -> Archive | None:
     match = _NAME.fullmatch(name)
-    period = Period.month(match["month"]) if match else None
-    if match is None or period is None:
+    if match is None:
+        return None
+    try:
+        period = Period.named("day" if match["day"] else "month", match["when"])
+    except BadParameter:
         return None
     return Archive(address, period, int(match["part"] or 1))
 
 
-def _to_the_feed(at: Desk, path: str) -> Response:
+def _to_the_feed(at: Desk, path: str, kind: Kind) -> Response:
     return Response(
-        f"This month is not over; its papers are at {path}\n",
+        f"This {kind} is not over; its papers are at {path}\n",
         status=302,
         headers={
             "Location": request.script_root + path,
@@ -121,7 +134,7 @@ def _to_the_feed(at: Desk, path: str) -> Response:
 
 
 def _feed(at: Desk, archive: Archive, suffix: str) -> Feed:
-    """The archive as a feed: nothing in it moves once the month is over."""
+    """The archive as a feed: nothing in it moves once its time is over."""
     address, period = archive.address, archive.period
     keyword = at.keywords.get(address.slug)
     papers, end = at.snapshots.papers(keyword, period), archive.part * PART

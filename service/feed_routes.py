@@ -6,10 +6,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 from typing import Final
 
 from flask import Blueprint, Response, request
 
+from papers.matching import day_of
 from service.addresses import Address
 from service.archives import previous_archive
 from service.desk import Desk, Found, desk
@@ -70,7 +72,7 @@ def _feed(at: Desk, address: Address, suffix: str) -> Feed:
     feed = feed_of(found, suffix)
     if not _is_plain(address):
         return feed
-    archives = previous_archive(at, address, _month(at), suffix)
+    archives = previous_archive(at, address, _running(found, at.now()), suffix)
     around = (*feed.around, *archives.items())
     return replace(feed, around=around, hub_url=at.settings.websub_hub)
 
@@ -82,14 +84,19 @@ def _is_plain(address: Address) -> bool:
 
 def _period(at: Desk, address: Address) -> str:
     """The period on whose end a feed changes, if it does."""
-    if address.asked.digest:
-        return Period.of("day", at.now().date()).name
-    return _month(at).name if _is_plain(address) else ""
+    dated = address.asked.digest or _is_plain(address)
+    return Period.of("day", at.now().date()).name if dated else ""
 
 
-def _month(at: Desk) -> Period:
-    """The month that is not over."""
-    return Period.of("month", at.now().date())
+def _running(found: Found, now: datetime) -> Period:
+    """The period before which a feed's archives begin: the month that is not over, all of it here.
+
+    Where more papers of it match than a feed holds, the day that is not over.
+    """
+    month = Period.of("month", now.date())
+    papers = found.page.papers
+    cut = bool(found.page.next and papers) and day_of(papers[-1]) >= month.first
+    return Period.of("day", now.date()) if cut else month
 
 
 def feed_of(found: Found, suffix: str) -> Feed:

@@ -150,9 +150,9 @@ def _paths() -> dict[str, Any]:
         "/feeds/{name}.{suffix}": _feed(
             "The feed of a saved keyword, or of any one: `search`.", [slug, _suffix()]
         ),
-        "/feeds/{name}/{month}.{suffix}": _feed(
-            "The archive of a month that is over; of one that is not, a 302 to the feed.",
-            [slug, _month(), _suffix()],
+        "/feeds/{name}/{when}.{suffix}": _feed(
+            "The archive of a month or day that is over; of one that is not, a 302 to the feed.",
+            [slug, _when(), _suffix()],
             (),
         ),
         "/healthz": _get("Whether this process answers.", json, "Health", codes=()),
@@ -231,8 +231,8 @@ def _in_path(name: str, about: str) -> dict[str, Any]:
     return {"name": name, "in": "path", "required": True, "description": about, "schema": _TEXT}
 
 
-def _month() -> dict[str, Any]:
-    return _in_path("month", "The month, as in `2026-05`.")
+def _when() -> dict[str, Any]:
+    return _in_path("when", "The month, as in `2026-05`, or the day, as in `2026-05-20`.")
 
 
 def _suffix() -> dict[str, Any]:

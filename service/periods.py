@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -12,7 +11,6 @@ from papers.errors import BadParameter
 
 Kind = Literal["day", "week", "month"]
 _DAY: Final = timedelta(days=1)
-_MONTH: Final = re.compile(r"([0-9]{4})-(0[1-9]|1[0-2])")
 FIRST_MONTH: Final = date(1991, 8, 1)
 """arXiv's first."""
 LAST: Final = date(2500, 1, 1)
@@ -33,13 +31,6 @@ class Period:
         if kind == "day":
             return cls(kind, day)
         return cls(kind, day - _DAY * day.weekday() if kind == "week" else day.replace(day=1))
-
-    @classmethod
-    def month(cls, name: str) -> Period | None:
-        """The month that is spelled `2026-05`, if arXiv was there; None for any other text."""
-        match = _MONTH.fullmatch(name)
-        first = date(int(match[1]), int(match[2]), 1) if match and match[1] != "0000" else None
-        return cls("month", first) if first and first >= FIRST_MONTH else None
 
     @classmethod
     def named(cls, kind: Kind, name: str) -> Period:

@@ -71,8 +71,8 @@ def _of_xml(entry: Any) -> tuple[Any, ...]:
 
 
 def _of_json(item: dict[str, Any]) -> tuple[Any, ...]:
-    names = [author["name"] for author in item["authors"]]
-    return item["url"], item["title"], names, item["content_html"], item["tags"]
+    names = [author["name"] for author in item.get("authors", [])]
+    return item["url"], item["title"], names, item.get("content_html"), item.get("tags")
 
 
 def _digest(hashed: tuple[Any, ...]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -176,6 +177,40 @@ def test_the_chain_holds_every_paper_once_and_leads_back(client: FlaskClient) ->
     assert passed == ["2026-07", "2026-08", "2026-09", "2026-10", "2026-11"]
 
 
+def test_a_full_feed_and_its_archives_hold_every_paper(
+    client: FlaskClient, announce: Announce, clock: Clock
+) -> None:
+    """The feed shows 100 papers, of which the running month has 129: its days are archives."""
+    november = [
+        replace(of(11, day), id=ArxivId(202611, day * 100 + n))
+        for day in (5, 12, 19, 21)
+        for n in range(32)
+    ]
+    announce(november)
+    feed = client.get(FEED).data
+    chain, path = [], links(feed)["prev-archive"]
+    while path:
+        body = client.get(path).data
+        chain.append((path[len("/feeds/reward-model/") : -len(".atom")], ids(body)))
+        path = links(body).get("prev-archive", "")
+    assert [name for name, _ in chain] == [
+        *("2026-11-19", "2026-11-12", "2026-11-05", "2026-11-03", "2026-10", "2026-08", "2026-07"),
+    ]
+    archived = [id for _, some in chain for id in some]
+    assert len(archived) == len(set(archived))
+    assert set(archived) | set(ids(feed)) == {str(paper.id) for paper in november} | {
+        *("2607.00001", "2607.00002", "2608.00031", "2610.00001", "2610.00007", "2610.00031"),
+        "2611.00003",
+    }
+    newest = "/feeds/reward-model/2026-11-19.atom"
+    assert links(client.get(newest).data)["next-archive"] == "/feeds/reward-model/2026-11-20.atom"
+    before = client.get(newest).data
+    clock.now = datetime(2026, 12, 2, tzinfo=UTC)
+    announce([replace(november[70], version=2, title="Reward model, revised")])
+    assert client.get(newest).data == before
+    assert links(client.get(FEED).data)["prev-archive"] == "/feeds/reward-model/2026-11.atom"
+
+
 def test_a_paper_held_back_is_in_the_month_of_its_announcement(
     client: FlaskClient, announce: Announce
 ) -> None:
@@ -203,7 +238,12 @@ def test_a_month_without_papers_is_an_empty_archive(client: FlaskClient) -> None
         ("/feeds/reward-model/1991-07.atom", 404, None),
         ("/feeds/reward-model/2026-13.atom", 404, None),
         ("/feeds/reward-model/2026-1.atom", 404, None),
-        ("/feeds/reward-model/2026-10-01.atom", 404, None),
+        ("/feeds/reward-model/2026-10-01.atom", 200, None),
+        ("/feeds/reward-model/2026-10-32.atom", 404, None),
+        ("/feeds/reward-model/2026-10-1.atom", 404, None),
+        ("/feeds/reward-model/2026-10-01-p2.atom", 404, None),
+        ("/feeds/reward-model/2026-11-21.atom", 302, FEED),
+        ("/feeds/reward-model/2026-11-22.atom", 404, None),
         ("/feeds/reward-model/0000-10.atom", 404, None),
         ("/feeds/reward-model/2026-10-p1.atom", 404, None),
         ("/feeds/reward-model/2026-10-p02.atom", 404, None),

@@ -18,7 +18,7 @@ VALUES = {
     "rhythm": "daily",
     "kind": "authors",
     "period": "2026-11-21",
-    "month": "2026-05",
+    "when": "2026-05",
     "id": "2611.00001",
     "filename": "paperwire.css",
 }
