@@ -15,7 +15,7 @@ from flask import Flask, Response, render_template, request
 from werkzeug.exceptions import HTTPException
 
 from papers import errors
-from papers.errors import PaperwireError, TooMany
+from papers.errors import BadQuery, PaperwireError, TooMany
 from service.params import MAX_TEXT, printable, shown
 
 STATUSES: Final[dict[type[PaperwireError], int]] = {
@@ -71,7 +71,7 @@ def _ours(error: PaperwireError) -> Response:
     if status >= 500:
         path = shown(request.path)
         _log.error("%s %s: %s", request.method, path, error, exc_info=status == 500)
-    response = _said(status, _WITHHELD.get(status, str(error)))
+    response = _said(status, _WITHHELD.get(status, str(error)), error)
     if isinstance(error, TooMany):
         response.headers["Retry-After"] = str(error.retry_after)
     return response
@@ -94,7 +94,7 @@ def _words(error: HTTPException) -> str:
     return error.description or "Something broke here; it is logged."
 
 
-def _said(status: int, detail: str) -> Response:
+def _said(status: int, detail: str, error: PaperwireError | None = None) -> Response:
     title = HTTPStatus(status).phrase
     if request.path.startswith("/api/"):
         problem = {"type": "about:blank", "title": title, "status": status, "detail": detail}
@@ -105,7 +105,10 @@ def _said(status: int, detail: str) -> Response:
         response = Response(f"{title}: {detail}\n", content_type="text/plain; charset=utf-8")
     else:
         q = printable(request.args.get("q", "")[:MAX_TEXT])
-        page = render_template("error.html", status=status, title=title, detail=detail, q=q)
+        unread = error if isinstance(error, BadQuery) else None
+        page = render_template(
+            "error.html", status=status, title=title, detail=detail, q=q, error=unread
+        )
         response = Response(page, content_type="text/html; charset=utf-8")
     response.status_code = status
     response.headers["Cache-Control"] = "no-store"
