@@ -22,6 +22,7 @@ from packaging.utils import canonicalize_name
 from papers import keys
 from papers.query import parse
 from paperwire.cli import main
+from paperwire.simulator.faults import FAULTS
 
 ROOT: Final = Path(__file__).parents[1]
 README: Final = (ROOT / "README.md").read_text("utf-8")
@@ -269,3 +270,17 @@ def test_the_table_of_keys_and_the_tuples_say_the_same() -> None:
         kind = "rebuilt" if kind == "papers" else kind
         matching = {k for k, g in groups.items() if any(fnmatchcase(name, p) for p in g)}
         assert matching == {kind}, f"{name}: the tuple in papers/keys.py that it belongs to"
+
+
+def test_every_row_of_the_table_of_faults_is_documented() -> None:
+    told = (ROOT / "docs" / "faults.md").read_text("utf-8")
+    tests = sorted((ROOT / "tests").rglob("test_*.py"))
+    code = "\n".join(path.read_text("utf-8") for path in tests)
+    names = {
+        *re.findall(r"mark\.row\(\s*\"([^\"]+)\"", code),
+        *re.findall(r"\bnote\(\s*\"([^\"]+)\"", code),
+        *re.findall(r"\bwatched\(scene, \"([^\"]+)\"", code),
+        *(f"`{name}`" for name in FAULTS),
+    }
+    assert len(names) > 60
+    assert [name for name in sorted(names) if name not in told] == []

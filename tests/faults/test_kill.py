@@ -191,7 +191,7 @@ def test_a_worker_killed_anywhere_leaves_what_an_undisturbed_one_does(
         Store(killed.redis).settle(now=world.now)
         assert content(killed.redis) == expected, f"killed at command {fatal} of {commands}"
     note(
-        f"a worker killed at {POINTS} points of an ingest",
+        "a worker killed at thirty points of an ingest",
         lost="nothing: same store",
         heals="one more run",
         figures=f"of {commands} commands to the store",

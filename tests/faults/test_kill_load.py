@@ -96,7 +96,7 @@ def test_a_load_killed_anywhere_goes_on(stage: Stage) -> None:
         stage.run()
         assert stage.left() == expected, f"killed at command {fatal} of {commands}"
     note(
-        f"a load killed at {POINTS} points",
+        "a load killed at ten points",
         lost="nothing: same fingerprint",
         heals="one more run",
         figures=f"of {commands} commands to the store",

@@ -75,7 +75,7 @@ def test_a_crowd_on_a_cold_keyword_is_one_rendering(stage: Stage, world: Upstrea
     assert len(renderings) == 1
     assert world.log == []
     note(
-        f"{CLIENTS} clients on one cold keyword",
+        "500 clients on one cold keyword",
         served=f"{len(got)} x 200",
         figures=f"1 rendering, 0 upstream requests; {figures(got)}",
     )
@@ -172,9 +172,9 @@ def test_slow_and_half_sent_requests(stage: Stage) -> None:
             half.close()
     assert {one.status for one in got} == {200}
     note(
-        f"{len(halves)} half-sent and slow requests",
+        "half-sent and slow requests",
         served=f"{len(got)} x 200 to others",
-        figures=figures(got),
+        figures=f"{len(halves)} of them; {figures(got)}",
     )
 
 
@@ -203,7 +203,7 @@ def test_two_thousand_readers_who_poll(stage: Stage) -> None:
     assert set(statuses) == {200, 304}
     assert statuses[200] == READERS
     note(
-        f"{READERS} readers who poll for {READING:.0f} s",
+        "2,000 readers who poll",
         served=f"{statuses[200]} x 200, {statuses[304]} x 304",
-        figures=figures(asked),
+        figures=f"in {READING:.0f} s {figures(asked)}",
     )

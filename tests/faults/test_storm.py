@@ -249,11 +249,11 @@ def test_a_hundred_kills_leave_what_an_undisturbed_run_does(
     killed = ", ".join(f"{count} {kind}" for kind, count in storm.killed.most_common())
     polls = ", ".join(f"{count} {status or 'none'}" for status, count in statuses.most_common())
     note(
-        f"{KILLS} kills in {raged:.0f} s of an ingest",
+        "a hundred kills in an ingest",
         lost="nothing: same fingerprint",
         served=f"{polls}; same bytes in the end",
         heals=f"{recovered:.0f} s",
-        figures=killed,
+        figures=f"in {raged:.0f} s: {killed}",
     )
 
 

@@ -270,7 +270,7 @@ def running(kind: str, store_url: str, world: Upstream | None = None) -> Iterato
         process._reader.join(10)
 
 
-def until(condition: Callable[[], object], seconds: float = 20) -> None:
+def until(condition: Callable[[], object], seconds: float = 60) -> None:
     ends = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < ends, f"not within {seconds} s"
@@ -305,7 +305,7 @@ def test_a_worker_told_to_stop_leaves_its_task_to_another(
         until(lambda: upstream.log)
         code, seconds = worker.stop()
     upstream.heal()
-    assert (code, seconds < 5) == (0, True)
+    assert (code, seconds < 15) == (0, True)  # the request would be waited for for 20
     assert SourceStates(redis).due(datetime.now(UTC)) == [TASK]
     assert redis.keys("lock:*") == []
 

@@ -386,7 +386,7 @@ def test_processes_end_with_their_starter(desk: Desk) -> None:
         assert end.position.new == 35
         children = [process.pid for process in pool._processes.values()]  # type: ignore[attr-defined]
     assert 1 <= len(children) <= 2
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 30
     while any(Path(f"/proc/{pid}").exists() for pid in children):
         assert time.monotonic() < deadline
         time.sleep(0.02)
