@@ -54,11 +54,7 @@ def test_a_part_that_is_killed_is_missed_and_comes_back(
             until(lambda: looks(stage) == ALL_WELL and kept(stage) == 1, 60)
             process.kill()
             process.wait()
-        run_out(stage, part)
-        seen = (float(part != "worker"), float(part != "scheduler"), frozenset({part}))
-        until(lambda: looks(stage) == seen)
-        page = requests.get(f"{stage.url}/status", timeout=10).text
-        assert f"Nothing new is fetched: no {part}" in page
+        until(lambda: is_missed(stage, part), 60)
         world.announce(Manuscript(title="Another paper"))
         stage.states.make_due(TASK, datetime.now(UTC))
         with stage.program(part):
@@ -74,10 +70,13 @@ def test_a_part_that_is_killed_is_missed_and_comes_back(
     )
 
 
-def run_out(stage: Stage, part: str) -> None:
-    """What two minutes do to what a dead part left."""
+def is_missed(stage: Stage, part: str) -> bool:
+    """Whether page, metrics and doctor tell of it, once what it left has run out."""
     for pattern in LEFT[part]:
         stage.redis.delete(pattern, *stage.redis.scan_iter(pattern))
+    seen = (float(part != "worker"), float(part != "scheduler"), frozenset({part}))
+    page = requests.get(f"{stage.url}/status", timeout=10).text
+    return looks(stage) == seen and f"Nothing new is fetched: no {part}" in page
 
 
 def looks(stage: Stage) -> tuple[float, float, frozenset[str]]:

@@ -129,11 +129,23 @@ class Watch:
     """Seconds from the fault's end, without the minute that the locks of the dead last."""
 
     def healed(self, count: int) -> None:
-        """The fault is over: every task is due; wait for so many papers in store and feed."""
+        """The fault is over: every task is due; wait for so many papers in store and feed.
+
+        Every ten seconds all are due again, as within the hour: a job that has read the store
+        before the fault, and ends after it, does not know what is gone.
+        """
         began = time.monotonic()
-        self.scene.make_due()
-        self.scene.expire_locks()
-        until(lambda: self.scene.settled(count), 120)
+        rounds = 0
+
+        def settled() -> bool:
+            nonlocal rounds
+            if time.monotonic() - began > 10 * rounds:
+                self.scene.make_due()
+                self.scene.expire_locks()
+                rounds += 1
+            return self.scene.settled(count)
+
+        until(settled, 120)
         until(lambda: self.scene.stage.feed().text.count("<entry>") == count)
         self.heals = time.monotonic() - began
 

@@ -1,14 +1,17 @@
 """Coverage-guided fuzzing of what reads foreign documents; see docs/testing.md.
 
 Any bytes may end in sightings or in a SourceError. Whatever else is raised, or takes longer than a
-second a kilobyte, is a finding.
+second a kilobyte, is a finding. It begins with sound documents, laid into the folder of inputs:
+what is none is refused at its first byte.
 """
 
 from __future__ import annotations
 
 import contextlib
+import json
 import sys
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Final
 
 import atheris
@@ -22,6 +25,9 @@ with atheris.instrument_imports(include=["workers.sources", "workers.refusals", 
         community,
         hf_daily,
     )
+
+from tests.workers.test_fuzz import DOCUMENTS
+from tests.workers.test_hf_daily import record
 
 NOW: Final = datetime(2026, 11, 20, 12, tzinfo=UTC)
 READERS: Final = (
@@ -40,6 +46,13 @@ def one_input(body: bytes) -> None:
             read(body)
 
 
+def lay_out(folder: Path) -> None:
+    """Put the sound documents into the folder of inputs."""
+    for number, body in enumerate((*DOCUMENTS, json.dumps([record()]).encode())):
+        (folder / f"sound-{number}").write_bytes(body)
+
+
 if __name__ == "__main__":
+    lay_out(Path(sys.argv[-1]))
     atheris.Setup(sys.argv, one_input)
     atheris.Fuzz()
