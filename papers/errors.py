@@ -18,6 +18,7 @@
     │   ├── SourceRefused        an answer that says no: 4xx, 5xx, "Rate exceeded."
     │   ├── SourceGarbled        an answer that is not what was asked for
     │   ├── SourceIncomplete     an answer with less than it declares
+    │   ├── SourceInDoubt        a connection that broke when what we sent may have been taken
     │   └── AddressForbidden     an address that must not be fetched
     └── StoreError               ours, passing: HTTP 503, retried
         ├── StoreAway            Redis is not there
@@ -125,6 +126,10 @@ class SourceGarbled(SourceError):
 
 class SourceIncomplete(SourceError):
     """The answer holds less than it declares."""
+
+
+class SourceInDoubt(SourceError):
+    """The connection broke while something was handed over: nobody knows whether it was taken."""
 
 
 class AddressForbidden(SourceError):

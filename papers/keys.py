@@ -30,6 +30,7 @@
 | `lease:scheduler` | string | token of the scheduler that ticks | 30 s | workers.due | no |
 | `lock:task:NAME` | string | token of the job that runs a task | its time-out | workers.jobs | no |
 | `backfill` | string | the plan of a backfill and how far it is, JSON | till done | workers.backfill | copied |
+| `mailed` | hash | subscription → the last period whose digest was mailed | for ever | workers.mail | copied |
 | `websub` | hash | slug → digest of what the hub was told of last | for ever | workers.websub | copied |
 | `loads` | hash | identity of a bulk file → how far its load is, JSON | for ever | workers.load | copied |
 | `feed:HASH:CODING` | string | a rendered answer in one coding, with its validators | 1 day | service.caching | no |
@@ -75,13 +76,14 @@ BACKFILL: Final = "backfill"
 CUSTOM_FEEDS: Final = "feeds:custom"
 LOADS: Final = "loads"
 WEBSUB: Final = "websub"
+MAILED: Final = "mailed"
 SCHEDULER_LEASE: Final = "lease:scheduler"
 SCHEMA: Final = "schema"
 SCHEMA_LOCK: Final = "lock:schema"
 
 COPIED: Final = (
     *(REVISION, KEYWORDS, SEEDED, SOURCES, COUNTS, QUARANTINE, UNKNOWN, BACKFILL, LOADS),
-    *(COMMUNITIES, WEBSUB, "votes:*", "snapshot:*"),
+    *(COMMUNITIES, MAILED, WEBSUB, "votes:*", "snapshot:*"),
 )
 REBUILT: Final = (
     *("{[0-9][0-9][0-9][0-9]}:*", MONTHS, PICKS, SPREAD, SPREAD_REV, VOCABULARY, UNDESCRIBED),

@@ -17,12 +17,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from papers.errors import BadSettings
-from papers.source_names import community_fault
+from papers.settings_checks import faults
 
 Seconds = float
-
-SHORTEST_TOKEN: Final = 20
-"""Characters: fewer could be guessed."""
 
 
 def _setting(default: Any, about: str, *, secret: bool = False) -> Any:
@@ -123,28 +120,21 @@ class Settings:
         False,
         "Whether pages show communities' thumbnails, which browsers load from their hosts.",
     )
+    smtp_url: str = _setting(
+        "", "The mail server, as smtp://USER@HOST:PORT or smtps://…; empty: no mail is sent."
+    )
+    smtp_password: str = _setting("", "The password of that user.", secret=True)
+    mail_from: str = _setting("", "Whom mails are from; empty: paperwire@ and the public host.")
+    mail_to: str = _setting("", "Whom digests are mailed to: whoever runs this.")
+    mail_daily: tuple[str, ...] = _setting(
+        (), "Saved keywords, as in their URLs, whose papers of each day are mailed when it is over."
+    )
+    mail_weekly: tuple[str, ...] = _setting((), "The same, with the papers of each week.")
     log_level: str = _setting("info", "debug, info, warning or error.")
 
     def __post_init__(self) -> None:
-        for name, low, high in _RANGES:
-            if not low <= getattr(self, name) <= high:
-                raise BadSettings(f"{name} = {getattr(self, name)!r}: must be {low} to {high}")
-        if self.log_level not in ("debug", "info", "warning", "error"):
-            raise BadSettings(
-                f"log_level = {self.log_level!r}: must be debug, info, warning, error"
-            )
-        if self.token and len(self.token) < SHORTEST_TOKEN:
-            raise BadSettings(
-                f"token: shorter than {SHORTEST_TOKEN} characters; `paperwire token` makes one"
-            )
-        for name in _URLS:
-            value = getattr(self, name)
-            if value and not value.startswith(("http://", "https://")):
-                raise BadSettings(f"{name} = {value!r}: must begin with http:// or https://")
-        for name, url in self.communities.items():
-            _, reason = community_fault(name, url)
-            if reason:
-                raise BadSettings(f"communities: {reason}")
+        for fault in faults(self):
+            raise BadSettings(fault)
 
     @property
     def base_url(self) -> str:
@@ -156,28 +146,6 @@ class Settings:
         """What Paperwire calls itself to upstreams."""
         contact = f"; {self.contact}" if self.contact else ""
         return f"Paperwire/0.1 (+https://arxiv.org/help/api{contact})"
-
-
-_URLS: Final = (
-    *("public_url", "arxiv_feed_url", "arxiv_api_url", "arxiv_oai_url", "huggingface_url"),
-    "websub_hub",
-)
-
-_RANGES: Final = (
-    ("port", 0, 65_535),
-    ("trusted_proxies", 0, 8),
-    ("web_processes", 1, 64),
-    ("worker_processes", 1, 64),
-    ("arxiv_interval", 0.0, 3600.0),
-    ("fetch_timeout", 0.1, 600.0),
-    ("fetch_deadline", 0.1, 3600.0),
-    ("fetch_bytes", 1_000, 1_000_000_000),
-    ("fill_papers", 0, 2_000),
-    ("questions_per_minute", 0, 1_000_000),
-    ("custom_answers", 0, 1_000_000),
-    ("keep_months", 0, 1_200),
-    ("cache_seconds", 0, 86_400),
-)
 
 
 def load(path: Path | None, environ: Mapping[str, str]) -> Settings:

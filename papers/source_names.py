@@ -8,12 +8,13 @@ from typing import Final
 TAKEN: Final = ("arxiv", "hf")
 """Names that `source:` and the feeds give to arXiv and to Hugging Face."""
 
-_NAME: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+SLUG: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+"""How names are spelled in URLs; a saved keyword's, too."""
 
 
 def community_fault(name: str, url: str) -> tuple[str, str]:
     """Which of the two (`name`, `url`) cannot be one, and why; two empty texts where both can."""
-    if not _NAME.fullmatch(name) or name in TAKEN:
+    if not SLUG.fullmatch(name) or name in TAKEN:
         taken = ", ".join(TAKEN)
         return "name", f"{name!r} must be a name of a-z, 0-9 and hyphens, and none of {taken}"
     if not url.startswith(("http://", "https://")):

@@ -16,6 +16,7 @@ from flask import Blueprint, Response, abort, request
 
 from papers.errors import BadParameter
 from papers.keywords import Keyword
+from papers.periods import Kind, Period
 from papers.query import parse
 from papers.store import Store
 from service.addresses import Address
@@ -25,7 +26,6 @@ from service.feeds.entry import entry_of
 from service.feeds.feed import Feed
 from service.feeds.text import line
 from service.params import Asked, without_parameters
-from service.periods import Kind, Period
 from service.serving import redirected
 from service.snapshots import newest_before
 

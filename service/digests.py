@@ -13,6 +13,7 @@ from typing import Final, cast
 from papers.arxiv_id import ArxivId
 from papers.keywords import Keyword
 from papers.paper import Paper
+from papers.periods import Kind, Period
 from papers.query import Query
 from service.addresses import Address
 from service.desk import Desk, named
@@ -20,7 +21,6 @@ from service.feeds import FORMATS
 from service.feeds.digest import digest_of
 from service.feeds.entry import Item
 from service.feeds.feed import Feed
-from service.periods import Kind, Period
 from service.snapshots import matching
 
 _ENTRIES: Final[dict[Kind, int]] = {"day": 14, "week": 8}

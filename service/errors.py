@@ -39,6 +39,7 @@ STATUSES: Final[dict[type[PaperwireError], int]] = {
     errors.SourceRefused: 500,
     errors.SourceGarbled: 500,
     errors.SourceIncomplete: 500,
+    errors.SourceInDoubt: 500,
     errors.AddressForbidden: 500,
 }
 """Leaf of the error tree to HTTP status."""

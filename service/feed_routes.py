@@ -12,13 +12,13 @@ from typing import Final
 from flask import Blueprint, Response, request
 
 from papers.matching import day_of
+from papers.periods import Period
 from service.addresses import Address
 from service.archives import previous_archive
 from service.desk import Desk, Found, desk
 from service.digests import digest_feed
 from service.feeds import FORMATS
 from service.feeds.feed import Feed
-from service.periods import Period
 from service.serving import redirected
 from service.source_lines import trouble
 

@@ -27,10 +27,10 @@ from papers.errors import BadId, StoreAway, StoreError
 from papers.keywords import Keyword
 from papers.matching import day_of
 from papers.paper import Paper
+from papers.periods import Kind, Period
 from papers.query import Query, parse
 from papers.search import Ask
 from papers.store import Store
-from service.periods import Kind, Period
 
 KEPT_DAYS: Final[dict[Kind, int]] = {"month": 400, "week": 100, "day": 40}
 """How long after they were last read: digests go back two weeks of days, or two months of weeks."""

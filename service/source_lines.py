@@ -11,7 +11,7 @@ from service.feeds.text import line, source_name
 _NAMES: Final = {"hf": "Hugging Face Daily Papers", "enrich": "arXiv API", "websub": "WebSub hub"}
 _BAD: Final = {State.STALE: "late", State.FAILING: "not answering"}
 """The states that a reader is told of, and in which word."""
-_NO_SOURCES: Final = ("fill:", "websub")
+_NO_SOURCES: Final = ("fill:", "mail:", "websub")
 """Tasks without which no paper is missing."""
 
 
@@ -24,6 +24,8 @@ def task_name(task: str) -> str:
         return source_name(name)
     if kind == "fill":
         return f"first papers of {line(name)}"
+    if kind == "mail":
+        return f"e-mail of {line(name).replace(':', ', ')}"
     return _NAMES.get(kind, line(task))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from papers.announcing import newest_announcement, next_announcement
@@ -86,6 +86,12 @@ def _websub(task: str, state: SourceState, now: datetime) -> datetime:
     return now + 5 * MINUTE
 
 
+def _mail(task: str, state: SourceState, now: datetime) -> datetime:
+    """Soon after the day is over, in UTC: the week is over with its last day."""
+    midnight = datetime(now.year, now.month, now.day, tzinfo=UTC) + DAY
+    return midnight + FEED_BUILT * (1 + _spread(task))
+
+
 def _once(task: str, state: SourceState, now: datetime) -> None:
     """Never again."""
 
@@ -103,6 +109,7 @@ _CADENCES: Final[dict[str, Callable[[str, SourceState, datetime], datetime | Non
     "fill": _once,
     "oai": _oai,
     "websub": _websub,
+    "mail": _mail,
     "backfill": _once,
     "retention": _retention,
 }

@@ -26,6 +26,7 @@ from papers.source_states import SourceStates
 from papers.store import Store
 from workers import backfill, reconcile, retention, websub
 from workers.lease import Lease
+from workers.mail import mail_tasks
 
 log = logging.getLogger(__name__)
 
@@ -107,4 +108,5 @@ def standing_tasks(settings: Settings) -> list[str]:
         "enrich",
         *([retention.TASK] if settings.keep_months else []),
         *([websub.TASK] if settings.websub_hub else []),
+        *mail_tasks(settings),
     ]

@@ -35,6 +35,7 @@ from workers.enrich import Enrichment
 from workers.first_fill import FirstFill
 from workers.ingest import Clock, Ingest, Report
 from workers.lease import Lease, beating
+from workers.mail import Digests
 from workers.reconcile import Reconciliation, is_wanted
 from workers.retention import Removal
 from workers.sources import SOURCES
@@ -137,6 +138,7 @@ def pipeline(redis: Redis, settings: Settings, clock: Clock) -> Ingest:
         "enrich": Enrichment(store, redis).fetch,
         "fill": FirstFill(Keywords(redis)).fetch,
         "oai": Reconciliation(store, SourceStates(redis)).fetch,
+        "mail": Digests(store, Keywords(redis), redis).fetch,
         "websub": WebSub(store, Keywords(redis), redis).fetch,
         "backfill": Backfill(Plans(redis)).fetch,
         "retention": Removal(Retention(redis)).fetch,

@@ -12,6 +12,8 @@ from flask import Response, render_template, request
 
 from papers.keywords import Keyword
 from papers.paper import Paper, Pick
+from papers.periods import Kind as Rhythm
+from papers.periods import Period
 from papers.query import Query, parse
 from papers.search import Ask
 from papers.tree import Kind, Label, any_of
@@ -23,8 +25,6 @@ from service.pages.highlight import Shown, shown
 from service.pages.met import met_by
 from service.pages.site import kept, moved, pages
 from service.params import Asked
-from service.periods import Kind as Rhythm
-from service.periods import Period
 
 RHYTHMS: Final[dict[str, Rhythm]] = {"daily": "day", "weekly": "week", "monthly": "month"}
 MOST_LOOKED_AT: Final = 2_000

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -119,3 +120,15 @@ def test_a_query_may_be_brought_along(client: FlaskClient) -> None:
     soup = page(client, "/manage?query=fish&name=Fish")
     assert (soup.find(id="query")["value"], soup.find(id="name")["value"]) == ("fish", "Fish")
     assert soup.find(id="token").get("value") == ""
+
+
+def test_digests_by_mail_are_listed_and_never_to_whom(redis: Redis, site: Settings) -> None:
+    settings = replace(
+        site, smtp_url="smtp://localhost", mail_to="me@mine.example", mail_weekly=("fish",)
+    )
+    redis.ping()
+    answer = create_app(settings).test_client().get("/manage")
+    mail = BeautifulSoup(answer.data, "html.parser").find(id="mail")
+    assert mail is not None
+    assert mail.find_next("p").get_text() == "fish, every week"  # type: ignore[union-attr]
+    assert "mine.example" not in answer.text

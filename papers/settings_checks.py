@@ -1,0 +1,84 @@
+"""What is wrong with settings, each in a line that names the setting, the reason and the mend."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+from papers.source_names import SLUG, community_fault
+
+if TYPE_CHECKING:
+    from papers.settings import Settings
+
+SHORTEST_TOKEN: Final = 20
+"""Characters: fewer could be guessed."""
+
+_LEVELS: Final = ("debug", "info", "warning", "error")
+_URLS: Final = (
+    *("public_url", "arxiv_feed_url", "arxiv_api_url", "arxiv_oai_url", "huggingface_url"),
+    "websub_hub",
+)
+_RANGES: Final = (
+    ("port", 0, 65_535),
+    ("trusted_proxies", 0, 8),
+    ("web_processes", 1, 64),
+    ("worker_processes", 1, 64),
+    ("arxiv_interval", 0.0, 3600.0),
+    ("fetch_timeout", 0.1, 600.0),
+    ("fetch_deadline", 0.1, 3600.0),
+    ("fetch_bytes", 1_000, 1_000_000_000),
+    ("fill_papers", 0, 2_000),
+    ("questions_per_minute", 0, 1_000_000),
+    ("custom_answers", 0, 1_000_000),
+    ("keep_months", 0, 1_200),
+    ("cache_seconds", 0, 86_400),
+)
+
+
+def faults(settings: Settings) -> Iterator[str]:
+    """Everything that is wrong."""
+    for name, low, high in _RANGES:
+        value = getattr(settings, name)
+        if not low <= value <= high:
+            yield f"{name} = {value!r}: must be {low} to {high}"
+    if settings.log_level not in _LEVELS:
+        yield f"log_level = {settings.log_level!r}: must be {', '.join(_LEVELS)}"
+    if settings.token and len(settings.token) < SHORTEST_TOKEN:
+        yield f"token: shorter than {SHORTEST_TOKEN} characters; `paperwire token` makes one"
+    for name in _URLS:
+        value = getattr(settings, name)
+        if value and not value.startswith(("http://", "https://")):
+            yield f"{name} = {value!r}: must begin with http:// or https://"
+    for name, url in settings.communities.items():
+        _, reason = community_fault(name, url)
+        if reason:
+            yield f"communities: {reason}"
+    yield from _mail_faults(settings)
+
+
+def _mail_faults(settings: Settings) -> Iterator[str]:
+    for name in ("mail_daily", "mail_weekly"):
+        for slug in getattr(settings, name):
+            if not SLUG.fullmatch(slug):
+                yield f"{name}: {slug!r}: write a keyword as in its URL, as reward-model"
+    for name in ("mail_to", "mail_from"):
+        value = getattr(settings, name)
+        if value and ("@" not in value or not value.isprintable()):
+            yield f"{name} = {value!r}: must be a mail address"
+    if settings.smtp_url:
+        yield from _server_faults(settings)
+
+
+def _server_faults(settings: Settings) -> Iterator[str]:
+    if not settings.mail_to:
+        yield "mail_to: missing; smtp_url is of no use without it"
+    try:
+        where = urlsplit(settings.smtp_url)
+        fit = where.scheme in ("smtp", "smtps") and bool(where.hostname) and where.port != 0
+    except ValueError:
+        fit = False
+    if not fit:
+        yield "smtp_url: must be as smtp://user@mail.example:587 or smtps://user@mail.example"
+    elif where.password:
+        yield "smtp_url: a password stands in smtp_password, or in a file, and not here"

@@ -1,0 +1,72 @@
+"""A mail server on loopback that keeps what it is handed, and refuses or breaks off as told."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from typing import cast
+
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
+
+USER, PASSWORD = "wire", "correct horse"
+
+
+class PostOffice:
+    """`says` is its answer to a message, "" for yes; with `breaks` it hangs up in its stead."""
+
+    def __init__(self) -> None:
+        self.received: list[EmailMessage] = []
+        self.says = ""
+        self.breaks = False
+        self.port = 0
+
+    @property
+    def url(self) -> str:
+        return f"smtp://127.0.0.1:{self.port}"
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
+        """Take a message, or not."""
+        if self.says:
+            return self.says
+        content = cast(bytes, envelope.content)
+        self.received.append(message_from_bytes(content, policy=policy.default))
+        if self.breaks:
+            cast(asyncio.Transport, server.transport).abort()
+            await asyncio.sleep(0)
+        return "250 taken"
+
+
+class _Desk(Controller):
+    """A controller that takes any free port."""
+
+    def _trigger_server(self) -> None:
+        self.port = cast(asyncio.Server, self.server).sockets[0].getsockname()[1]
+        super()._trigger_server()  # type: ignore[no-untyped-call]
+
+
+def _right(
+    server: SMTP, session: Session, envelope: Envelope, mechanism: str, login: LoginPassword
+) -> AuthResult:
+    right = (login.login, login.password) == (USER.encode(), PASSWORD.encode())
+    return AuthResult(success=right, handled=right)
+
+
+@contextmanager
+def open_office(*, wants_login: bool = False) -> Iterator[PostOffice]:
+    """A running server."""
+    office = PostOffice()
+    controller = _Desk(
+        office,
+        hostname="127.0.0.1",
+        port=0,
+        authenticator=_right if wants_login else None,
+        auth_require_tls=False,
+    )
+    controller.start()
+    office.port = controller.port
+    yield office
+    controller.stop()

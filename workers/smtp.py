@@ -1,0 +1,86 @@
+"""Handing a message to the operator's own mail server.
+
+What is said over the network is encrypted, or stays on this machine: `smtps://` is TLS from the
+first byte, `smtp://` begins it with STARTTLS, which only a server at a loopback address may lack.
+https://www.rfc-editor.org/rfc/rfc8314
+"""
+
+from __future__ import annotations
+
+import smtplib
+import ssl
+from email.message import EmailMessage
+from ipaddress import ip_address
+from typing import Final
+from urllib.parse import SplitResult, unquote, urlsplit
+
+from papers.errors import SourceInDoubt, SourceRefused, SourceUnreachable
+from papers.settings import Settings
+
+_PORTS: Final = {"smtp": 587, "smtps": 465}
+
+
+def send(message: EmailMessage, settings: Settings) -> None:
+    """Hand a message over.
+
+    Raises SourceUnreachable, SourceRefused where it was not taken, SourceInDoubt where it may be.
+    """
+    where = urlsplit(settings.smtp_url)
+    name = f"the mail server {where.hostname}"
+    try:
+        with _opened(where, settings) as client:
+            _hand_over(client, message, name)
+    except smtplib.SMTPException as error:
+        raise SourceRefused(f"{name}: {_words(error)}") from error
+    except OSError as error:
+        raise SourceUnreachable(f"{name}: {error}") from error
+
+
+def _opened(where: SplitResult, settings: Settings) -> smtplib.SMTP:
+    """A connection that is safe, with whoever we are known."""
+    host, port = where.hostname or "", where.port or _PORTS[where.scheme]
+    safe, seconds = ssl.create_default_context(), settings.fetch_timeout
+    if where.scheme == "smtps":
+        client: smtplib.SMTP = smtplib.SMTP_SSL(host, port, timeout=seconds, context=safe)
+    else:
+        client = smtplib.SMTP(host, port, timeout=seconds)
+    try:
+        client.ehlo_or_helo_if_needed()
+        if where.scheme == "smtp" and (client.has_extn("starttls") or not _is_loopback(host)):
+            client.starttls(context=safe)
+        if where.username:
+            client.login(unquote(where.username), settings.smtp_password)
+    except BaseException:
+        client.close()
+        raise
+    return client
+
+
+def _hand_over(client: smtplib.SMTP, message: EmailMessage, name: str) -> None:
+    try:
+        client.send_message(message)
+    except (smtplib.SMTPServerDisconnected, OSError) as error:
+        if isinstance(error, smtplib.SMTPResponseException | smtplib.SMTPRecipientsRefused):
+            raise  # an answer, and a plain one
+        raise SourceInDoubt(f"{name}: the connection broke on the way ({error})") from error
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _words(error: smtplib.SMTPException) -> str:
+    """What the server said, in a line; never what we said to it."""
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        return "; ".join(_line(code, text) for code, text in error.recipients.values())
+    if isinstance(error, smtplib.SMTPResponseException):
+        return _line(error.smtp_code, error.smtp_error)
+    return str(error) or type(error).__name__
+
+
+def _line(code: int, text: bytes | str) -> str:
+    said = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
+    return f"{code} {' '.join(said.split())}"[:300]
