@@ -60,7 +60,7 @@ def unpack(id: ArxivId, packed: bytes) -> Paper:
 
 
 _SHORTEST: Final = 21
-"""Elements of a row; one more tells when a journal reference was named."""
+"""Elements of a row from before it told when things were first known."""
 _ROW_HEADER: Final = 3
 _STR_8: Final = 0xD9
 """msgpack: an array of 16 elements or more begins with three bytes; lengths of strings."""
@@ -104,7 +104,7 @@ def _text_at(row: bytes, at: int) -> tuple[str, int]:
 def serialize(paper: Paper) -> bytes:
     """A paper as a msgpack array, before compression."""
     ranks = sorted({rank for _, rank in paper.ranks})
-    row = [
+    row: list[Any] = [
         paper.title,
         paper.abstract,
         paper.authors,
@@ -127,8 +127,8 @@ def serialize(paper: Paper) -> bytes:
         [list(rank) for rank in ranks],
         [(name, ranks.index(rank)) for name, rank in paper.ranks],
     ]
-    if paper.referred_at:
-        row.append(_seconds(paper.referred_at))
+    if paper.referred_at or paper.listed_at:
+        row += [_seconds(paper.referred_at), _listed_row(paper.listed_at)]
     packed: bytes = msgpack.packb(row)
     return packed
 
@@ -158,8 +158,20 @@ def _from_row(id: ArxivId, row: list[Any]) -> Paper:
         tuple([_pick(pick) for pick in row[17]]),
         tuple(row[18]),
         tuple([(name, ranks[place]) for name, place in row[20]]),
-        _moment(row[21]) if len(row) > _SHORTEST else None,
+        *(_first_known(row) if len(row) > _SHORTEST else ()),
     )
+
+
+def _listed_row(listed_at: tuple[int, ...]) -> int | tuple[int, ...]:
+    """One time where all categories have the same, as most have."""
+    return listed_at[0] if len({*listed_at}) == 1 else listed_at
+
+
+def _first_known(row: list[Any]) -> tuple[datetime | None, tuple[int, ...]]:
+    """When a journal reference was named, and when each category was listed."""
+    listed = row[22] if len(row) > _SHORTEST + 1 else ()
+    times = (listed,) * len(row[4]) if isinstance(listed, int) else tuple(listed)
+    return _moment(row[21]), times
 
 
 def _pick_row(pick: Pick) -> list[Any]:

@@ -14,7 +14,7 @@ or split of the same sightings gives the same record.
 | withdrawal | the highest version that was said to be withdrawn |
 | pick of a community | the first date with its link; of the rest the newest statement |
 | sources | the union |
-| when a journal reference was named | the earlier |
+| when a journal reference was named, a category listed | the earlier |
 """
 
 from __future__ import annotations
@@ -22,8 +22,9 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import lru_cache
+from itertools import repeat
 from typing import Any, Final
 
 from papers.announcing import announced_after
@@ -37,8 +38,6 @@ _STATED: Final = (
 )
 _SORTED: Final = sorted(_STATED)
 _LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
-_SAME_DAY: Final = timedelta(days=1)
-"""OAI-PMH dates by the day."""
 _FIRST_ANNOUNCED: Final = (AnnounceType.NEW, AnnounceType.CROSS)
 
 
@@ -55,6 +54,7 @@ def lift(sighting: Sighting) -> Paper:
     """The record of a paper of which this is the only sighting."""
     categories = tuple(filter(None, map(_category, sighting.categories)))
     primary = categories[0] if categories else ""
+    listed = _ordered(primary, categories)
     rank = Rank(
         sighting.channel.is_arxiv,
         sighting.version,
@@ -67,7 +67,7 @@ def lift(sighting: Sighting) -> Paper:
     return Paper(
         id=sighting.id,
         **stated,
-        categories=_ordered(primary, categories),
+        categories=listed,
         announce_type=_announce_type(sighting),
         announced_at=_announced_at(sighting),
         submitted_at=_whole(sighting.submitted_at) if sighting.channel.is_arxiv else None,
@@ -77,6 +77,7 @@ def lift(sighting: Sighting) -> Paper:
         sources=(sighting.source,),
         ranks=tuple([(name, rank) for name in _SORTED if stated[name]]),
         referred_at=_whole(sighting.as_of) if sighting.journal_ref else None,
+        listed_at=(_seconds(sighting.as_of),) * len(listed),
     )
 
 
@@ -87,10 +88,11 @@ def join(a: Paper, b: Paper) -> Paper:
     if a == b:
         return a
     stated, ranks = _join_stated(a, b)
+    categories = _ordered(stated["primary"], (*a.categories, *b.categories))
     return Paper(
         id=a.id,
         **stated,
-        categories=_ordered(stated["primary"], (*a.categories, *b.categories)),
+        categories=categories,
         announce_type=_greatest(a.announce_type, b.announce_type),
         announced_at=_earliest(a.announced_at, b.announced_at),
         submitted_at=_earliest(a.submitted_at, b.submitted_at),
@@ -100,6 +102,7 @@ def join(a: Paper, b: Paper) -> Paper:
         sources=tuple(sorted({*a.sources, *b.sources})),
         ranks=ranks,
         referred_at=_join_referred(a, b),
+        listed_at=_join_listed(a, b, categories),
     )
 
 
@@ -128,17 +131,6 @@ def updated_at(paper: Paper) -> datetime:
     if not paper.revision or paper.revision.version <= 1:
         return published
     return max(published, datetime.fromtimestamp(-paper.revision.minus_seconds, UTC))
-
-
-def announced_journal_ref(paper: Paper) -> str:
-    """The journal reference, if it was named by the time the newest version was announced.
-
-    One that authors add afterwards is no new version: whoever shows what changed leaves it out.
-    Of a paper that arXiv never announced here nothing was shown before, and it is there.
-    """
-    announced = paper.announced_at or (paper.revision and paper.revision.exact)
-    late = paper.referred_at and paper.referred_at > updated_at(paper) + _SAME_DAY
-    return "" if announced and late else paper.journal_ref
 
 
 @lru_cache(maxsize=4096)
@@ -197,6 +189,15 @@ def _join_referred(a: Paper, b: Paper) -> datetime | None:
     """The earlier time; a record from before such times were kept has always had its reference."""
     named = [paper.referred_at for paper in (a, b) if paper.journal_ref]
     return None if None in named else min(filter(None, named), default=None)
+
+
+def _join_listed(a: Paper, b: Paper, categories: tuple[str, ...]) -> tuple[int, ...]:
+    """The earlier time of each; those of a record from before times were kept were always there."""
+    first: dict[str, int] = {}
+    for paper in (a, b):
+        for name, at in zip(paper.categories, paper.listed_at or repeat(0), strict=False):
+            first[name] = min(at, first.get(name, at))
+    return tuple([first[name] for name in categories]) if any(first.values()) else ()
 
 
 def _join_picks(a: tuple[Pick, ...], b: tuple[Pick, ...]) -> tuple[Pick, ...]:

@@ -124,7 +124,8 @@ class Paper:
 
     `categories` begin with the primary one; `picks` are sorted by community, `sources` by name.
     `referred_at` is when arXiv is first known to have named a journal reference, aware UTC; of a
-    record that has one, None is "always".
+    record that has one, None is "always". `listed_at` has for each category the seconds since 1970
+    at which it was first known; empty is "always".
     `ranks` tells, per stated field, how good the statement is that was kept: merge's own memory.
     """
 
@@ -150,6 +151,7 @@ class Paper:
     sources: tuple[str, ...] = ()
     ranks: tuple[tuple[str, Rank], ...] = ()
     referred_at: datetime | None = None
+    listed_at: tuple[int, ...] = ()
 
     @property
     def described(self) -> bool:

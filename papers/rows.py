@@ -37,7 +37,7 @@ _PICK_COUNTS: Final = ("votes", "comments")
 
 MEMBERS: Final = (
     *(MARK, "id", *_TEXTS, *_LISTS, *_TIMES),
-    *("announce_type", "revision", "withdrawn_version", "picks", "statements"),
+    *("announce_type", "revision", "withdrawn_version", "picks", "statements", "listed_at"),
 )
 """Every member a row can have."""
 
@@ -51,6 +51,7 @@ def row_of(paper: Paper) -> Row:
     row["revision"] = _revision_row(paper.revision) if paper.revision else None
     row["withdrawn_version"] = paper.withdrawn_version
     row["picks"] = [_pick_row(pick) for pick in paper.picks]
+    row["listed_at"] = [_spelled(_moment(seconds)) for seconds in paper.listed_at]
     row["statements"] = _statement_rows(paper.ranks)
     return {MARK: FORMAT, "id": str(paper.id)} | _said(row)
 
@@ -72,7 +73,10 @@ def paper_of(row: Mapping[str, Any]) -> Paper:
         withdrawn_version=_count(row, "withdrawn_version") or 0,
         picks=_sorted_by_name((p.community, p) for p in map(_pick, _rows(row, "picks"))),
         ranks=_ranks(_rows(row, "statements")),
+        listed_at=tuple(_seconds(_read(text, "listed_at")) for text in _texts(row, "listed_at")),
     )
+    if paper.listed_at and len(paper.listed_at) != len(paper.categories):
+        raise SourceGarbled("listed_at: every category has one time")
     if {name for name in _STATED if getattr(paper, name)} != {name for name, _ in paper.ranks}:
         raise SourceGarbled("statements: every text has one that is of it, and nothing else has")
     return paper
@@ -201,8 +205,10 @@ def _object(value: Any, name: str) -> Mapping[str, Any]:
 
 def _time(row: Mapping[str, Any], name: str) -> datetime | None:
     text = _text(row, name)
-    if not text:
-        return None
+    return _read(text, name) if text else None
+
+
+def _read(text: str, name: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError as error:

@@ -23,10 +23,11 @@ from typing import Any, Final
 from redis import Redis
 
 from papers import keys
+from papers.announced import announced_categories, announced_journal_ref
 from papers.connection import store_errors
 from papers.errors import SourceRefused
 from papers.keywords import Keywords
-from papers.merge import announced_journal_ref, updated_at
+from papers.merge import updated_at
 from papers.paper import Paper
 from papers.query import parse
 from papers.search import Ask
@@ -67,7 +68,8 @@ def digest(papers: Sequence[Paper]) -> str:
     for paper in papers:
         texts = (paper.title, paper.abstract, paper.comment, announced_journal_ref(paper))
         said = [" ".join(accents_to_unicode(text).split()) for text in texts]
-        facts = (paper.id, updated_at(paper), paper.withdrawn, paper.authors, paper.categories)
+        categories = announced_categories(paper)
+        facts = (paper.id, updated_at(paper), paper.withdrawn, paper.authors, categories)
         made.update(repr((*map(str, facts), *said)).encode())
     return made.hexdigest()
 

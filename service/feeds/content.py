@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from html import escape
 
-from papers.merge import announced_journal_ref
+from papers.announced import announced_journal_ref
 from papers.paper import Paper, Pick
 from service.feeds.text import line, link, paragraphs, source_name
 from service.feeds.typesetting import marked

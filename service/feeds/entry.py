@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
+from papers.announced import announced_categories
 from papers.merge import published_at, updated_at
 from papers.paper import Paper, Pick
 from service.feeds.content import Content, PaperContent
@@ -95,10 +96,14 @@ class Item:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry(Item):
-    """One paper in a feed."""
+    """One paper in a feed.
+
+    Of what it is `listed` in, `categories` are those that its newest version was announced in.
+    """
 
     paper: Paper
     source: Source
+    listed: tuple[Category, ...]
 
 
 def entry_of(paper: Paper, *, lead: Pick | None = None, keywords: tuple[str, ...] = ()) -> Entry:
@@ -116,7 +121,8 @@ def entry_of(paper: Paper, *, lead: Pick | None = None, keywords: tuple[str, ...
         summary=clean(paper.abstract),
         content=PaperContent(paper, lead),
         authors=tuple(name for name in map(line, paper.authors) if name),
-        categories=_categories(paper),
+        categories=_categories(paper, announced_categories(paper)),
+        listed=_categories(paper, paper.categories),
         links=_links(paper),
         source=_source(paper, updated),
         published=published,
@@ -138,8 +144,9 @@ def lead_of(paper: Paper, community: str = "") -> Pick | None:
     return paper.pick_by(community) or first
 
 
-def _categories(paper: Paper) -> tuple[Category, ...]:
-    named = [Category(line(term), category_name(term), ARXIV_SCHEME) for term in paper.categories]
+def _categories(paper: Paper, terms: tuple[str, ...]) -> tuple[Category, ...]:
+    """Categories of a paper, and that it is withdrawn, as feeds and pages name them."""
+    named = [Category(line(term), category_name(term), ARXIV_SCHEME) for term in terms]
     marks = [Category("withdrawn", "Withdrawn")] if paper.withdrawn else []
     return (*named, *marks)
 

@@ -73,6 +73,13 @@ def _as_written(title: str) -> str | None:
     return written if plain(written) != written else None
 
 
+def _listed_later(entry: Entry) -> list[str] | None:
+    """All categories, where some of them wait for a version before they are tags."""
+    if entry.listed == entry.categories:
+        return None
+    return [line(term) for term in entry.paper.categories]
+
+
 def _arxiv(entry: Entry) -> dict[str, Any]:
     """What only programs read: the place of numbers that change without the paper changing."""
     paper = entry.paper
@@ -82,6 +89,7 @@ def _arxiv(entry: Entry) -> dict[str, Any]:
         "title": _as_written(paper.title),
         "version": paper.version or None,
         "primary_category": paper.primary or None,
+        "categories": _listed_later(entry),
         "announce_type": paper.announce_type.label if paper.announce_type else None,
         "comment": entry.comment or None,
         "journal_ref": entry.journal_ref or None,

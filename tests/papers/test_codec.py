@@ -49,13 +49,14 @@ def test_any_text_is_kept_as_it_is(text: str) -> None:
     assert codec.unpack(ID, codec.pack(paper)) == paper
 
 
-def test_a_record_from_before_references_were_dated_is_read() -> None:
+def test_a_record_from_before_references_and_listings_were_dated_is_read() -> None:
     paper = Paper(
         ID, title="A title", journal_ref="J. 1", referred_at=datetime(2025, 3, 1, tzinfo=UTC)
     )
-    before = replace(paper, referred_at=None)
+    paper = replace(paper, categories=("cs.CL", "cs.LG"), listed_at=(1, 2))
+    before = replace(paper, referred_at=None, listed_at=())
     row = msgpack.unpackb(codec.serialize(paper))
-    assert msgpack.packb(row[:-1]) == codec.serialize(before)
+    assert msgpack.packb(row[:-2]) == codec.serialize(before)
     assert codec.unpack(ID, codec.pack(before)) == before
 
 

@@ -10,15 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from papers import codec
+from papers.announced import announced_categories, announced_journal_ref
 from papers.arxiv_id import ArxivId
-from papers.merge import (
-    announced_journal_ref,
-    join,
-    lift,
-    merge,
-    published_at,
-    updated_at,
-)
+from papers.merge import join, lift, merge, published_at, updated_at
 from papers.paper import AnnounceType, Channel, Paper, Pick, Sighting
 
 ID = ArxivId.parse("2611.00042")
@@ -218,11 +212,45 @@ def test_a_late_journal_reference_waits_for_a_version(
     assert announced_journal_ref(merged(*sightings)) == shown
 
 
+CROSSED = announced(
+    AnnounceType.CROSS,
+    as_of=TUESDAY + DAY,
+    announced_at=TUESDAY + DAY,
+    categories=("cs.LG", "cs.AI", "cs.CY"),
+)
+# (the sightings, the categories that are shown as those of the newest version)
+LISTED = [
+    ([announced(categories=("cs.LG", "cs.AI"))], ("cs.LG", "cs.AI")),
+    ([announced(categories=("cs.LG", "cs.AI")), CROSSED], ("cs.LG", "cs.AI")),
+    ([CROSSED], ("cs.LG", "cs.AI", "cs.CY")),
+    (
+        [
+            *(announced(categories=("cs.LG", "cs.AI")), CROSSED),
+            announced(AnnounceType.REPLACE, version=2, announced_at=FRIDAY),
+        ],
+        ("cs.LG", "cs.AI", "cs.CY"),
+    ),
+    ([by_api(categories=("cs.LG",)), by_oai(categories=("cs.LG", "cs.CY"))], ("cs.LG", "cs.CY")),
+    ([announced(categories=("cs.LG",)), by_oai(categories=("cs.AI", "cs.LG"))], ("cs.AI", "cs.LG")),
+    ([announced(), picked()], ()),
+]
+
+
+@pytest.mark.parametrize(("sightings", "shown"), LISTED)
+def test_a_later_cross_listing_waits_for_a_version(
+    sightings: list[Sighting], shown: tuple[str, ...]
+) -> None:
+    assert announced_categories(merged(*sightings)) == shown
+
+
 def test_a_record_from_before_the_time_was_kept_has_always_had_its_reference() -> None:
     before = replace(lift(announced(journal_ref="J. 1")), referred_at=None)
     late = lift(by_oai(journal_ref="J. 1"))
     for paper in (join(before, late), join(late, before), before):
         assert (paper.referred_at, announced_journal_ref(paper)) == (None, "J. 1")
+    listed = replace(lift(announced(categories=("cs.LG",))), listed_at=())
+    for paper in (join(listed, lift(CROSSED)), join(lift(CROSSED), listed)):
+        assert announced_categories(paper) == ("cs.LG",)
 
 
 def test_times_are_kept_in_whole_seconds_and_utc() -> None:

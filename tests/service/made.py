@@ -52,6 +52,13 @@ def described(number: int, version: int, **said: Any) -> Sighting:
     return replace(late, channel=Channel.OAI, as_of=at, announced_at=None, announce_type=None)
 
 
+def crossed(number: int, version: int) -> Sighting:
+    """What arXiv announces when a paper is listed in one more category, two weeks later."""
+    at = FIRST + (number + 14) * DAY
+    said = revision(number, version, categories=("cs.CL", "cs.AI", "cs.CY"))
+    return replace(said, as_of=at, announced_at=at, announce_type=AnnounceType.CROSS)
+
+
 def picked(number: int, community: str = "hf", **said: Any) -> Sighting:
     """What a community says of a paper it picked."""
     at = FIRST + (number - 1) * DAY + timedelta(hours=9)

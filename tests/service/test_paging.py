@@ -23,6 +23,8 @@ def page(client: FlaskClient, path: str) -> dict[str, Any]:
     answer = client.get(path)
     assert answer.status_code == 200, answer.text
     document: dict[str, Any] = json.loads(answer.data)
+    around = document.get("_paperwire", {}).get("links", {})
+    assert document.get("next_url") == around.get("next")
     return document
 
 

@@ -12,7 +12,7 @@ import pytest
 from papers.paper import Sighting
 from service.feeds import FORMATS
 from tests.service.conftest import Announce
-from tests.service.made import DAY, FIRST, described, picked, revision, sighting
+from tests.service.made import DAY, FIRST, crossed, described, picked, revision, sighting
 from tests.service.pollers import POLLERS, Poller
 from tests.subscriber import Polled
 
@@ -33,6 +33,7 @@ LIFE: Final[tuple[tuple[str, Iterable[Sighting], Polled], ...]] = (
     ("another paper, elsewhere", [sighting(9, title="Else", abstract="Nothing.")], NOTHING),
     ("v2", [revision(1, 2, abstract="A reward model, better.")], CHANGED),
     ("its journal", [described(1, 2, abstract="A reward model, better.")], NOTHING),
+    ("a cross-listing", [crossed(1, 2)], NOTHING),
     ("v2 again", [revision(1, 2, abstract="A reward model, better.")], NOTHING),
     ("v1 again", [sighting(1)], NOTHING),
     ("a pick", [picked(1)], NOTHING),
