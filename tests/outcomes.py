@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Generator, Iterable
 from dataclasses import astuple, dataclass, field
-from typing import Final
+from typing import Any, Final, cast
 
 import pytest
 
@@ -56,11 +56,13 @@ class Run:
 
 
 RUN: Final = Run()
+_PENDING: Final[list[Outcome]] = []
+_NOTED, _HELD, _FAILED = "outcome", "row held", "row failed"
 
 
 def note(fault: str, **outcome: str) -> None:
     """Add a row; `outcome` are the fields of `Outcome`."""
-    RUN.noted.append(Outcome(fault, **outcome))
+    _PENDING.append(Outcome(fault, **outcome))
 
 
 def table(rows: Iterable[Outcome]) -> list[str]:
@@ -78,14 +80,27 @@ def table(rows: Iterable[Outcome]) -> list[str]:
 def pytest_runtest_makereport(
     item: pytest.Item,
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Count the tests of marked rows, and all of the long ones that fail."""
+    """Tell in its report what a test noted, and whether a marked row, or a long test, held."""
     report = yield
+    report.user_properties += [(_NOTED, list(astuple(outcome))) for outcome in _PENDING]
+    _PENDING.clear()
     mark = item.get_closest_marker("row")
     if report.failed and (mark or item.get_closest_marker("faults")):
-        RUN.failed[mark.args[0] if mark else item.name] += 1
+        report.user_properties.append((_FAILED, mark.args[0] if mark else item.name))
     elif mark and report.when == "call" and report.passed:
-        RUN.proofs[mark.args[0]] += 1
+        report.user_properties.append((_HELD, mark.args[0]))
     return report
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Take in what a report tells, also one that came from another process."""
+    for name, value in cast("list[tuple[str, Any]]", report.user_properties):
+        if name == _NOTED:
+            RUN.noted.append(Outcome(*value))
+        elif name == _HELD:
+            RUN.proofs[value] += 1
+        elif name == _FAILED:
+            RUN.failed[value] += 1
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

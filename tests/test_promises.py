@@ -200,6 +200,7 @@ NOT_IMPORTED: Final = {
     "ruff": "a program",
     "mypy": "a program",
     "pytest-timeout": "a plugin",
+    "pytest-xdist": "a plugin",
     "types-requests": "types",
     "types-pyyaml": "types",
 }
