@@ -27,7 +27,8 @@ _NEVER: Final = "(?!)"
 """An expression that nothing matches."""
 
 _LONGEST_WORD: Final = 24
-_PLAIN_NAME: Final = re.compile("[A-Za-z .-]*")
+_BETWEEN_NAMES: Final = "\0"
+"""No name has it."""
 
 LONGEST_MONTH: Final = timedelta(days=60)
 """Papers of a month count under one of this many days from its first, and no later one."""
@@ -120,8 +121,7 @@ def _joined(folded: Iterable[str]) -> str:
 
 def _text_holds(text: Text, paper: Folded) -> bool:
     if text.field is Field.AUTHOR:
-        names = (name for name in paper.paper.authors if text.prefix or _may_hold(text, name))
-        return any(_stands(text, _joined(unstemmed(name))) for name in names)
+        return _stands_in_names(text, paper.paper.authors)
     return any(_stands_in(text, paper, name) for name in _FIELDS[text.field])
 
 
@@ -133,10 +133,21 @@ def _stands_in(text: Text, paper: Folded, field: str) -> bool:
     return _stands(text, getattr(paper, field))
 
 
-def _may_hold(text: Text, name: str) -> bool:
-    """Whether a name is to be folded to see: words of a plain one are parts of it as it stands."""
-    lower = name.lower()
-    return all(word in lower for word in text.words) or not _PLAIN_NAME.fullmatch(name)
+def _stands_in_names(text: Text, names: Sequence[str]) -> bool:
+    """Whether words stand in one name; plain names are looked through all at once, unfolded.
+
+    Of names there are no prefixes.
+    """
+    plain = plainly(_BETWEEN_NAMES.join(names))
+    if plain is not None:
+        return _in_a_row(text.words).search(plain) is not None
+    return any(_stands(text, _joined(unstemmed(name))) for name in names)
+
+
+@lru_cache(maxsize=1024)
+def _in_a_row(words: tuple[str, ...]) -> re.Pattern[str]:
+    """How words, plurals kept, may be written in one of several plain names."""
+    return re.compile(rf"(?<![a-z0-9]){f'[^a-z0-9{_BETWEEN_NAMES}]+'.join(words)}(?![a-z0-9])")
 
 
 def _stands(text: Text, folded: str) -> bool:

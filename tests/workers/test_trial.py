@@ -1,20 +1,26 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from unittest import mock
 
 import pytest
 from redis import Redis
+from rq.serializers import JSONSerializer
 
 from papers import keys
 from papers.errors import UnknownSource
 from papers.settings import Settings
 from papers.store import Store
 from papers.trials import Trial, Trials
+from service import create_app
 from tests.workers.loopback import Loopback, Reply
 from tests.workers.test_community import rss
+from workers.jobs import queue
+from workers.rq_worker import AllowedJob
 from workers.trial import run, tried
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -79,3 +85,21 @@ def test_a_job_that_comes_too_late(store_url: str) -> None:
         pytest.raises(UnknownSource, match="try the feed again"),
     ):
         run("gone")
+
+
+def test_a_worker_runs_the_job_that_a_page_sent(
+    loopback: Loopback, redis: Redis, store_url: str, tmp_path: Path
+) -> None:
+    """The way from a click to what came: nothing is fetched before the worker does."""
+    url = loopback.on("/club.rss", Reply(body=FEED))
+    token = "a token of these tests"
+    app = create_app(Settings(redis_url=store_url, data_dir=str(tmp_path), token=token))
+    form = {"action": "try", "name": "club", "url": url, "token": token}
+    page = app.test_client().post("/manage/feeds", data=form).text
+    assert loopback.asked == []
+    environ = {"REDIS_URL": store_url, "PAPERWIRE_ALLOWED_NETWORKS": "127.0.0.0/8"}
+    with mock.patch.dict(os.environ, environ):
+        (id,) = queue(redis).job_ids
+        AllowedJob.fetch(id, connection=redis, serializer=JSONSerializer).perform()
+    (path,) = re.findall(r'data-poll="([^"]+)"', page)
+    assert "2 papers in 4 entries" in app.test_client().get(path).text
