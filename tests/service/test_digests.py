@@ -98,6 +98,7 @@ def test_a_day_stays_as_it_is(client: FlaskClient, announce: Announce, redis: Re
     before = {s: client.get(DAILY.replace("atom", s)).data for s in FORMATS}
     news = (
         [revision(4, 2, title="Quite another title", abstract="Of nothing.")],
+        [revision(2, 2, title="A reward model, renamed", authors=("Somebody Else",))],
         [picked(4), picked(3, votes=99)],
         [revision(3, 3, withdrawn=True)],
         [sighting(20)],

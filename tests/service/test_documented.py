@@ -1,0 +1,74 @@
+"""Every command of the documentation that asks a server is answered as it says."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from flask.testing import FlaskClient
+from redis import Redis
+
+from papers.arxiv_id import ArxivId
+from papers.keywords import Keywords
+from tests.service.conftest import Announce
+from tests.service.made import DAY, NOW, picked, sighting
+
+ROOT = Path(__file__).parents[2]
+PAGES = ("README.md", "docs/feeds.md", "docs/export.md", "docs/api.md")
+COMMANDS = [
+    line.removeprefix("$ ")
+    for page in PAGES
+    for line in (ROOT / page).read_text("utf-8").splitlines()
+    if re.match(r"(\$ )?curl ", line)
+]
+TYPES = {
+    "atom": "application/atom+xml",
+    "rss": "application/rss+xml",
+    "json": "application/feed+json",
+    "bib": "application/x-bibtex",
+    "ris": "application/x-research-info-systems",
+    "md": "text/markdown",
+    "opml": "text/x-opml",
+    "papers": "application/json",
+}
+
+
+@pytest.fixture(autouse=True)
+def papers(redis: Redis, announce: Announce) -> None:
+    Keywords(redis).add("Diffusion", "diffusion", now=NOW)
+    october = sighting(7, id=ArxivId(202610, 7), announced_at=NOW - 30 * DAY)
+    announce([october, sighting(1), sighting(18), picked(1, votes=9)])
+
+
+def test_the_documentation_has_examples() -> None:
+    assert len(COMMANDS) > 20
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_documented_command(client: FlaskClient, command: str) -> None:
+    options = shlex.split(command)[1:]
+    (url,) = (option for option in options if option.startswith(("http:", "localhost:")))
+    parts = urlsplit(url if "//" in url else f"http://{url}")
+    headers = {}
+    if "-H" in options:
+        name, _, value = options[options.index("-H") + 1].partition(": ")
+        headers[name] = value
+    answer = client.open(
+        f"{parts.path}?{parts.query}" if parts.query else parts.path,
+        method="HEAD" if "-I" in options else "GET",
+        headers=headers,
+        follow_redirects="-L" in options,
+    )
+    assert answer.status_code == (304 if headers else 200), answer.text[:300]
+    if not headers:
+        name = re.split(r"[./]", parts.path)[-1]
+        expected = TYPES.get(name, "")
+        if ".csl." in parts.path:
+            expected = "application/vnd.citationstyles.csl+json"
+        assert expected
+        assert answer.mimetype == expected
+    if answer.data and "/feeds/" in parts.path:
+        assert b"2611.000" in answer.data or b"2610.00007" in answer.data
