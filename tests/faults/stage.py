@@ -159,8 +159,6 @@ class Stage:
             "log_level": "error",
             "web_processes": 1,
             "arxiv_interval": 0.0,
-            "fetch_timeout": 0.5,
-            "fetch_deadline": 1.5,
             "categories": ["cs.CL"],
             "keywords": dict([KEYWORD]),
         }

@@ -270,7 +270,6 @@ def yesterday(world: Upstream, folder: Path) -> tuple[datetime, list[ArxivId], S
         port=free_port("127.0.0.1", 0),
         web_processes=1,
         arxiv_interval=0.0,
-        fetch_deadline=5.0,
         log_level="error",
     )
     (folder / "paperwire.toml").write_text(toml(fields), "utf-8")
@@ -301,6 +300,7 @@ def later_today(world: Upstream, known: list[ArxivId], nth: int) -> None:
 def undisturbed(folder: Path, settings: Settings) -> tuple[dict[str, Any], bytes]:
     """What is in the store of a folder, and the feed that is made of it."""
     with embedded.borrowed(embedded.place(str(folder))) as url, Redis.from_url(url) as redis:
+        assert all(state.state in (State.OK, State.QUIET) for state in SourceStates(redis).all())
         mine = replace(settings, redis_url=url, data_dir=str(folder))
         answer = create_app(mine).test_client().get(FEED)
         return content(redis), answer.data
