@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 from urllib.parse import quote
 
+from papers.settings import Settings
+
 
 class Reader(NamedTuple):
     """A reader: what people call it, and what stands before the feed's URL, spelled for a URL."""
@@ -30,3 +32,11 @@ def subscriptions(feed_url: str) -> list[tuple[str, str]]:
         (reader.name, reader.before + (quote(feed_url, safe="") if reader.quoted else feed_url))
         for reader in READERS
     ]
+
+
+def mailed(settings: Settings) -> list[tuple[str, str]]:
+    """The keywords (slugs) whose digests are mailed, and how often; never to whom."""
+    if not settings.smtp_url:
+        return []
+    rhythms = (("every day", settings.mail_daily), ("every week", settings.mail_weekly))
+    return [(slug, often) for often, slugs in rhythms for slug in slugs]

@@ -18,6 +18,7 @@ from service.pages.highlight import Shown, shown
 from service.pages.plots import month_plot
 from service.pages.site import kept, pages, unchanging
 from service.source_lines import trouble
+from service.subscribe import mailed
 
 PAGE_PAPERS: Final = 25
 """Papers on a page where the address does not say; a feed has more, since nobody scrolls it."""
@@ -75,6 +76,7 @@ def page_of(at: Desk, address: Address, *, heading: str = "", place: str = "") -
         asked_at=address.path("page").partition("?")[0],
         fixed=fixed(address),
         trouble=trouble(found.states),
+        mailed=[often for slug, often in mailed(at.settings) if slug == address.slug],
         q="" if found.keywords else found.query.canonical,
     ).encode()
 

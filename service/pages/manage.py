@@ -19,13 +19,13 @@ from papers.errors import BadInput, BadParameter, NotAllowed, UnknownKeyword
 from papers.keywords import slug_of
 from papers.query import parse
 from papers.search import Ask
-from papers.settings import Settings
 from service.desk import Desk, desk
 from service.errors import status_of
 from service.feeds.entry import entry_of
 from service.pages.highlight import Shown, shown
 from service.pages.plots import BarPlot, month_plot
 from service.pages.site import fresh, pages
+from service.subscribe import mailed
 from service.tokens import require_in_form
 
 PREVIEW_PAPERS: Final = 8
@@ -73,19 +73,11 @@ def _shown(at: Desk, given: Mapping[str, str], *, status: int = 200, **came: Any
         keywords=at.keywords.all(),
         given=given,
         writable=bool(at.settings.token),
-        mailed=_mailed(at.settings),
+        mailed=mailed(at.settings),
         **{"said": "", "fault": "", "preview": None, **came},
     )
     response.status_code = status
     return response
-
-
-def _mailed(settings: Settings) -> list[tuple[str, str]]:
-    """The keywords whose digests are mailed, and how often; never to whom."""
-    if not settings.smtp_url:
-        return []
-    rhythms = (("every day", settings.mail_daily), ("every week", settings.mail_weekly))
-    return [(slug, often) for often, slugs in rhythms for slug in slugs]
 
 
 def _preview(at: Desk, given: Mapping[str, str]) -> Preview:

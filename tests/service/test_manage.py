@@ -132,3 +132,13 @@ def test_digests_by_mail_are_listed_and_never_to_whom(redis: Redis, site: Settin
     assert mail is not None
     assert mail.find_next("p").get_text() == "fish, every week"  # type: ignore[union-attr]
     assert "mine.example" not in answer.text
+
+
+def test_a_keywords_page_says_that_it_is_mailed(redis: Redis, site: Settings) -> None:
+    Keywords(redis).add("Fish", "fish", now=NOW)
+    settings = replace(
+        site, smtp_url="smtp://localhost", mail_to="me@mine.example", mail_daily=("fish",)
+    )
+    client = create_app(settings).test_client()
+    assert "Mailed every day" in client.get("/k/fish").text
+    assert "Mailed" not in client.get("/search?q=fish").text
