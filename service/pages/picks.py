@@ -12,6 +12,7 @@ from flask import Response, render_template, request
 
 from papers.keywords import Keyword
 from papers.paper import Paper, Pick
+from papers.percolator import met_by
 from papers.periods import Kind as Rhythm
 from papers.periods import Period
 from papers.query import Query, parse
@@ -22,7 +23,6 @@ from service.caching import EVERY_KEYWORD
 from service.desk import Desk, desk
 from service.feeds.entry import entry_of, lead_of
 from service.pages.highlight import Shown, shown
-from service.pages.met import met_by
 from service.pages.site import kept, moved, pages
 from service.params import Asked
 

@@ -1,0 +1,89 @@
+"""A day's announcement comes in, and is held against ten thousand saved keywords.
+
+    python -m benchmarks.announcement [--short]
+
+Ingests 4,000 made papers (see `benchmarks.corpus.made`) of one month into a store that holds 21,000
+of the same month, in one batch as an announcement of all categories is, and finds for each which of
+10,000 saved keywords it meets. Prints seconds for both, and beside the second what it takes to try
+every keyword on every paper: measured with one of fifty, which must be met by the same.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+
+from redis import Redis
+
+from benchmarks.corpus import DEFAULT, made, sightings
+from benchmarks.keywords import NOW
+from benchmarks.size import classes
+from papers.arxiv_id import ArxivId
+from papers.matching import Folded, holds
+from papers.merge import lift
+from papers.paper import Paper
+from papers.percolator import Percolator
+from papers.query import Query
+from papers.store import Store
+from papers.tree import Node
+from paperwire import embedded
+
+ROWS = 4_000
+SAVED = 10_000
+TRIED = 50
+
+
+def main() -> None:
+    """Run it and print the figures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--short", action="store_true", help="a tenth of the papers and keywords")
+    options = parser.parse_args()
+    if not DEFAULT.exists():
+        print(f"no papers to make others from: {DEFAULT} is not there")
+        return
+    rows, saved = (n // 10 if options.short else n for n in (ROWS, SAVED))
+    (month,) = made(25_000 if not options.short else 2_500)
+    keywords = list(dict.fromkeys(draw(saved)))
+    with tempfile.TemporaryDirectory() as folder, embedded.borrowed(embedded.place(folder)) as url:
+        store = Store(Redis.from_url(url))
+        store.ingest(month[:-rows], now=NOW)
+        ingesting = timed(lambda: store.ingest(month[-rows:], now=NOW))
+    papers = [lift(sighting) for sighting in month[-rows:]]
+    trees = [query.tree for query in keywords]
+    percolator = Percolator(enumerate(trees))
+    met: list[tuple[int, list[Paper]]] = []
+    matching = timed(lambda: met.extend(percolator.met(papers)))
+    folded = [Folded(paper) for paper in papers]
+    tried = range(0, len(trees), TRIED)
+    plain: dict[int, list[ArxivId]] = {}
+    trying = timed(lambda: plain.update((n, holding(trees[n], folded)) for n in tried)) * TRIED
+    found = {n: [paper.id for paper in some] for n, some in met}
+    assert all(found.get(n, []) == ids for n, ids in plain.items())
+    print(f"{rows:,} papers ingested              {ingesting:7.2f} s")
+    print(f"held against {len(trees):,} keywords     {matching:7.2f} s")
+    print(f"an announcement in all             {ingesting + matching:7.2f} s")
+    print(f"every keyword tried on every paper {trying:7.2f} s, {trying / matching:.0f} times")
+
+
+def holding(tree: Node, papers: Sequence[Folded]) -> list[ArxivId]:
+    """The papers a tree holds of, by trying."""
+    return [folded.paper.id for folded in papers if holds(tree, folded)]
+
+
+def draw(count: int) -> Sequence[Query]:
+    """Keywords of every class."""
+    drawn = classes(list(sightings()), count // 10)
+    return [query for queries in drawn.values() for query in queries][:count]
+
+
+def timed(do: Callable[[], object]) -> float:
+    """Seconds."""
+    start = time.perf_counter()
+    do()
+    return time.perf_counter() - start
+
+
+if __name__ == "__main__":
+    main()
