@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -39,6 +40,7 @@ from service.snapshots import Snapshots
 
 _EXTENSION: Final = "paperwire"
 _MOST_NAMES: Final = 4
+_A_YEAR: Final = 365 * 86_400
 _STANDING: Final = ("arxiv", "hf")
 """Sources that are no community's feed."""
 
@@ -116,24 +118,23 @@ class Desk:
         period: str = "",
         archive: bool = False,
         headers: dict[str, str] | None = None,
-        most_seconds: int | None = None,
+        most_seconds: int = _A_YEAR,
     ) -> Response:
         """The response to a canonical request, from the cache where it can be.
 
         `keywords`, `period` and `archive` are what `Wanted` says of them. Others may keep it for as
-        long as the settings say, or `most_seconds` if that is less, or as a header says.
+        long as the settings say, or for `most_seconds` if that is less, or as a header says.
         """
-        seconds = self.settings.cache_seconds
         coding = chosen(request.accept_encodings)
         wanted = Wanted(path, keywords, period, archive, coding or "gzip")
-        now, client = self.now(), request.remote_addr or ""
-        served = self.answers.get(wanted, render, now=now, spend=lambda: self.rates.spend(client))
+        now, spend = self.now(), partial(self.rates.spend, request.remote_addr or "")
+        served = self.answers.get(wanted, render, now=now, spend=spend)
         return respond(
             request,
             served,
             coding=coding,
             content_type=content_type,
-            seconds=seconds if most_seconds is None else min(seconds, most_seconds),
+            seconds=min(self.settings.cache_seconds, most_seconds),
             now=now,
             headers=headers,
         )

@@ -41,15 +41,21 @@ def respond(
         **(headers or {}),
     }
     if served.away:
-        # How a cache says that it could not ask: RFC 9211. (`Warning: 110` is deprecated.)
-        common["Cache-Status"] = "paperwire; hit; detail=store-away"
-        common["Cache-Control"] = f"public, max-age={min(seconds, AWAY_SECONDS)}"
+        common |= _away(seconds)
     if is_held(request, answer.etag, answer.modified, now=now):
         common["ETag"] = held_tag(request, answer.tags(coding))
         return Response(status=304, headers=common)
     if coding:
         common["Content-Encoding"] = coding
     return Response(answer.body(coding), headers=common, content_type=content_type)
+
+
+def _away(seconds: int) -> dict[str, str]:
+    """How a cache says that it could not ask (RFC 9211); `Warning: 110` is deprecated."""
+    return {
+        "Cache-Status": "paperwire; hit; detail=store-away",
+        "Cache-Control": f"public, max-age={min(seconds, AWAY_SECONDS)}",
+    }
 
 
 def redirected(request: Request, path: str) -> Response | None:

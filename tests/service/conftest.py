@@ -24,7 +24,7 @@ from papers.paper import Sighting
 from papers.settings import Settings
 from papers.store import Store
 from service import create_app
-from service.desk import Desk, desk
+from service.desk import Desk, desk, open_desk
 from tests.service.made import NOW, sighting
 
 SITE = "https://wire.example"
@@ -63,13 +63,21 @@ def serving(site: Settings) -> Iterator[Flask]:
         desk().redis.close()
 
 
+@pytest.fixture(scope="session")
+def shell(store_url: str) -> Flask:
+    """The routes and templates of the app, compiled once; all that it remembers is its desk."""
+    return create_app(Settings(redis_url=store_url, public_url=SITE))
+
+
 @pytest.fixture
-def app(redis: Redis, site: Settings, clock: Clock) -> Iterator[Flask]:
-    """The app; the store is empty. A keyword `Reward Model` is saved."""
+def app(redis: Redis, shell: Flask, site: Settings, clock: Clock) -> Iterator[Flask]:
+    """The app with a desk of its own; the store is empty. A keyword `Reward Model` is saved."""
     assert clock
     Keywords(redis).add("Reward Model", '"reward model"', now=NOW)
-    with serving(site) as app:
-        yield app
+    open_desk(shell, site)
+    yield shell
+    with shell.app_context():
+        desk().redis.close()
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ import json
 
 import pytest
 from click.testing import CliRunner
-from flask import Flask
 from hypothesis import given
 from hypothesis import strategies as st
 from werkzeug.datastructures import Headers
@@ -14,6 +13,7 @@ from papers.settings import Settings
 from paperwire.cli import main
 from service import tokens
 from service.desk import desk
+from tests.service.conftest import serving
 
 pytestmark = pytest.mark.row("tokens")
 
@@ -54,7 +54,7 @@ def test_a_token_is_in_one_header_and_nowhere_else(headers: dict[str, str], toke
     assert tokens.bearer(Headers(headers)) == token
 
 
-def test_what_needs_a_token_is_refused_without_it(app: Flask) -> None:
+def test_what_needs_a_token_is_refused_without_it() -> None:
     with pytest.raises(NotAllowed, match="no token is set"):
         tokens.require(Settings(), Headers({"Authorization": f"Bearer {TOKEN}"}))
     with pytest.raises(NotAllowed, match="needs the token"):
@@ -62,13 +62,15 @@ def test_what_needs_a_token_is_refused_without_it(app: Flask) -> None:
     tokens.require(Settings(token=TOKEN), Headers({"Authorization": f"Bearer {TOKEN}"}))
 
 
-def test_a_refusal_is_a_401_that_says_how(app: Flask) -> None:
-    @app.get("/api/v1/written")
-    def written() -> str:
-        tokens.require(desk().settings, Headers())
-        return "never"
+def test_a_refusal_is_a_401_that_says_how(site: Settings) -> None:
+    with serving(site) as app:
 
-    answer = app.test_client().get("/api/v1/written")
+        @app.get("/api/v1/written")
+        def written() -> str:
+            tokens.require(desk().settings, Headers())
+            return "never"
+
+        answer = app.test_client().get("/api/v1/written")
     assert answer.status_code == 401
     assert answer.headers["WWW-Authenticate"].startswith("Bearer ")
     assert answer.headers["Cache-Control"] == "no-store"
