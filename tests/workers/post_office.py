@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
+import ssl
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from pathlib import Path
 from typing import cast
 
+import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
@@ -23,6 +28,7 @@ class PostOffice:
         self.says = ""
         self.breaks = False
         self.port = 0
+        self.encrypted: list[bool] = []
 
     @property
     def url(self) -> str:
@@ -32,6 +38,7 @@ class PostOffice:
         """Take a message, or not."""
         if self.says:
             return self.says
+        self.encrypted.append(session.ssl is not None)
         content = cast(bytes, envelope.content)
         self.received.append(message_from_bytes(content, policy=policy.default))
         if self.breaks:
@@ -56,8 +63,14 @@ def _right(
 
 
 @contextmanager
-def open_office(*, wants_login: bool = False) -> Iterator[PostOffice]:
-    """A running server."""
+def open_office(
+    *, wants_login: bool = False, certificate: Path | None = None
+) -> Iterator[PostOffice]:
+    """A running server; with a certificate (and its key) it offers STARTTLS, and wants it."""
+    context = None
+    if certificate:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
     office = PostOffice()
     controller = _Desk(
         office,
@@ -65,8 +78,28 @@ def open_office(*, wants_login: bool = False) -> Iterator[PostOffice]:
         port=0,
         authenticator=_right if wants_login else None,
         auth_require_tls=False,
+        tls_context=context,
+        require_starttls=context is not None,
     )
     controller.start()
     office.port = controller.port
     yield office
     controller.stop()
+
+
+def certificate_in(folder: Path) -> Path:
+    """A certificate of 127.0.0.1 that nobody has signed, with its key; skips without openssl."""
+    if not shutil.which("openssl"):
+        pytest.skip("no openssl, which makes certificates")
+    path = folder / "both.pem"
+    subprocess.run(
+        [
+            *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"),
+            *("-nodes", "-days", "2", "-subj", "/CN=here", "-addext"),
+            *("subjectAltName=IP:127.0.0.1", "-keyout", path, "-out", folder / "cert.pem"),
+        ],
+        check=True,
+        capture_output=True,
+    )
+    path.write_bytes(path.read_bytes() + (folder / "cert.pem").read_bytes())
+    return path

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
+from pathlib import Path
 
 import pytest
 from redis import Redis
@@ -19,7 +20,7 @@ from papers.periods import Period
 from papers.settings import Settings
 from papers.source_states import SourceState, SourceStates, State
 from papers.store import Store
-from tests.workers.post_office import PASSWORD, USER, PostOffice, open_office
+from tests.workers.post_office import PASSWORD, USER, PostOffice, certificate_in, open_office
 from workers.cadence import next_time
 from workers.due import standing_tasks
 from workers.jobs import TaskRun
@@ -246,3 +247,17 @@ class TestServer:
         with pytest.raises(SourceUnreachable):
             send(message(mailing, paper(1)), replace(mailing, smtp_url=url, fetch_timeout=1.0))
         assert office.received == []
+
+    def test_starttls_with_whom_we_trust_alone(
+        self, mailing: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        certificate = certificate_in(tmp_path)
+        made = message(mailing, paper(1))
+        with open_office(certificate=certificate) as office:
+            settings = replace(mailing, smtp_url=office.url)
+            with pytest.raises(SourceUnreachable, match="CERTIFICATE_VERIFY_FAILED"):
+                send(made, settings)
+            assert office.received == []
+            monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+            send(made, settings)
+            assert office.encrypted == [True]
