@@ -41,6 +41,7 @@ FEEDS: Final = (
     "/feeds/reward-model.atom?digest=day",
     "/feeds/reward-model/2026-10.atom",
     "/feeds/reward-model/2026-10.json",
+    "/feeds/reward-model/2026-11-13.atom",
     "/feeds/empty.atom",
 )
 OTHERS: Final = ("/", "/k/reward-model", "/search?q=reward", "/api/v1/papers?q=reward")
