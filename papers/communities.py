@@ -72,7 +72,6 @@ class Communities:
             if not known and self._redis.hlen(keys.COMMUNITIES) >= MOST_SAVED:
                 raise BadParameter("name", f"{MOST_SAVED} feeds are saved; remove one first")
             self._redis.hset(keys.COMMUNITIES, feed.name, _encoded(feed))
-            self._redis.incr(keys.REVISION)  # pages let people choose among the sources
         self._states.make_due(community_task(feed.name), now)
         return feed
 
@@ -85,7 +84,6 @@ class Communities:
             raise BadParameter("name", f"{feed.name!r} stands in the settings; take it out there")
         with store_errors(self._redis):
             self._redis.hdel(keys.COMMUNITIES, feed.name)
-            self._redis.incr(keys.REVISION)
         self._states.forget(community_task(feed.name))
         return feed
 

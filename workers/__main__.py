@@ -17,6 +17,7 @@ from types import FrameType
 from typing import Final
 
 from redis import Redis
+from rq.exceptions import StopRequested
 
 from papers import keys, schema
 from papers.connection import address, connect, store_errors
@@ -69,6 +70,8 @@ def work(settings: Settings, stopping: threading.Event) -> None:
                 worker = PaperwireWorker(redis, stopping)
                 log.info("worker ready, at the store %s", address(redis))
                 worker.work(logging_level="WARNING")
+        except StopRequested:
+            pass  # told to between two looks for a job, which RQ does not expect; it said goodbye
         except StoreError as error:
             log.warning("%s", error)
         for number, handler in handlers.items():

@@ -178,7 +178,8 @@ def _environment(world: Upstream, url: str) -> dict[str, str]:
 
 
 def _web(users: Users, folder: Path) -> None:
-    app = create_app(Settings(redis_url=users.url("web"), data_dir=str(folder)))
+    token = "a token of these tests"
+    app = create_app(Settings(redis_url=users.url("web"), data_dir=str(folder), token=token))
     client = app.test_client()
     for path in (
         *("/", "/status", "/healthz", "/feeds/reward-model.atom", "/feeds/search.rss?q=reward"),
@@ -187,6 +188,10 @@ def _web(users: Users, folder: Path) -> None:
     ):
         answer = client.get(path, follow_redirects=True)
         assert answer.status_code == 200, path
+    feed = {"name": "club", "url": "https://club.example/feed", "community": "club"}
+    for action in ("try", "save", "remove"):
+        answer = client.post("/manage/feeds", data={"action": action, "token": token, **feed})
+        assert answer.status_code == 200, action
     with users.client("web") as redis:  # what pages that manage keywords do
         Keywords(redis).add("Managed", "managed", now=NOW)
         Keywords(redis).remove("Managed")

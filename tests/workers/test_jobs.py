@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from redis import Redis
+from rq.exceptions import StopRequested
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
@@ -28,11 +29,12 @@ from paperwire.simulator.model import Manuscript
 from paperwire.simulator.upstream import Upstream
 from service import trials
 from workers import jobs, trial
+from workers.__main__ import work
 from workers.due import CLAIM
 from workers.ingest import Ingest
 from workers.jobs import Stopping, TaskRun
 from workers.lease import Lease
-from workers.rq_worker import ALLOWED, AllowedJob
+from workers.rq_worker import ALLOWED, AllowedJob, PaperwireWorker
 
 NOW = datetime(2026, 11, 18, 15, tzinfo=UTC)
 TASK = "announcements:cs.CL"
@@ -370,3 +372,18 @@ def test_without_a_store_there_is_no_start() -> None:
     )  # fmt: skip
     assert done.returncode == 2
     assert "set REDIS_URL" in done.stderr
+
+
+def test_a_worker_told_to_stop_between_two_looks_stops(
+    redis: Redis, store_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There RQ lets its own exception out."""
+
+    def told(self: PaperwireWorker, **_: object) -> None:
+        self.handle_warm_shutdown_request()
+        raise StopRequested
+
+    monkeypatch.setattr(PaperwireWorker, "work", told)
+    stopping = threading.Event()
+    work(Settings(redis_url=store_url), stopping)
+    assert stopping.is_set()
