@@ -16,13 +16,13 @@ from papers.merge import published_at, updated_at
 from papers.paper import Paper, Pick
 from papers.source_states import SourceState
 from service.addresses import SEARCH, Address
-from service.caching import EVERY_KEYWORD
 from service.desk import Desk, Found, desk
 from service.feeds import FORMATS
 from service.feeds.text import clean, line, link
 from service.openapi import describe
 from service.params import Asked, without_parameters
 from service.serving import redirected
+from service.stamps import EVERY_KEYWORD
 
 api = Blueprint("api", __name__, url_prefix="/api/v1")
 JSON: Final = "application/json"

@@ -1,6 +1,7 @@
 """Answers that are rendered once and served to everyone until what they show has changed.
 
-    one round trip: revision, source states, keyword, the cached answer
+    one round trip: revision, source states, keyword, and the cached answer
+    unless this process has one
       ─▶ made from this very state: that answer
       ─▶ too many new questions by this client: the answer before, or TooMany
       ─▶ somebody is rendering: the answer before, or a short wait for theirs
@@ -15,27 +16,30 @@ second the later gets the next one.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
-import json
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-import msgpack
 from redis import Redis
 from redis.exceptions import LockError
 from redis.lock import Lock
 
-from papers import keys, schema
-from papers.connection import store_errors
-from papers.errors import StoreAway, StoreError, TooMany, UnknownKeyword
+from papers import keys
+from papers.connection import read_many, store_errors
+from papers.errors import StoreAway, StoreError, TooMany
+from service import stamps
 from service.answer import Answer, answer_of, etag_of, pack, unpack
 from service.custom_answers import CustomAnswers
 from service.encodings import ENCODINGS
 from service.last_good import LastGood
+
+MOST_RECENT: Final = 128
+"""Answers that a process remembers; one is some 60 kB."""
 
 ANSWER_SECONDS: Final = 24 * 3600
 VALIDATOR_SECONDS: Final = 30 * 24 * 3600
@@ -46,9 +50,6 @@ _NEVER_FILLED: Final = b"never filled "
 """How the stamp of a store begins that has had no paper yet."""
 
 _log = logging.getLogger(__name__)
-
-EVERY_KEYWORD: Final = "*"
-"""What an answer depends on that shows all saved keywords."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +122,7 @@ class Answers:
         self._edition = edition
         self._custom = CustomAnswers(redis, most_custom)
         self._pause = pause
+        self._recent = _Recent()
 
     def get(
         self,
@@ -158,6 +160,7 @@ class Answers:
     ) -> Answer:
         state = self._state(wanted, digest)
         if state.current:
+            self._recent.keep((digest, wanted.coding), state.current)
             return state.current
         try:
             if wanted.custom:
@@ -192,25 +195,23 @@ class Answers:
         return answer.only(wanted.coding)
 
     def _state(self, wanted: Wanted, digest: str) -> _State:
-        with store_errors(self._redis), self._redis.pipeline(transaction=False) as pipe:
-            pipe.get(keys.SCHEMA)
-            pipe.get(keys.REVISION)
-            pipe.hgetall(keys.SOURCES)
-            pipe.get(keys.feed(digest, wanted.coding))
-            if wanted.keywords == (EVERY_KEYWORD,):
-                pipe.hgetall(keys.KEYWORDS)
-            elif wanted.keywords:
-                pipe.hmget(keys.KEYWORDS, wanted.keywords)
-            kept, revision, sources, cached, *found = pipe.execute()
-        schema.fit(kept)
-        if revision is None:
-            self._check_emptied(wanted, digest)
-        for slug, keyword in zip(wanted.keywords, *found, strict=False):
-            if keyword is None:
-                raise UnknownKeyword(f"no keyword {slug!r} is saved here")
-        shown = [sorted(part.items()) if isinstance(part, dict) else part for part in found]
-        stamp = _stamp(self._edition, revision, _conditions(sources), shown, wanted.period)
-        return _State(stamp if revision else _NEVER_FILLED + stamp, unpack(cached))
+        """One round trip; two where this process has an answer of another state."""
+        remembered = self._recent.get((digest, wanted.coding))
+        asked = stamps.asked(wanted.keywords)
+        cached = ("GET", keys.feed(digest, wanted.coding))
+        with store_errors(self._redis):
+            replies = read_many(self._redis, asked if remembered else [*asked, cached])
+            told = stamps.told(wanted.keywords, replies)
+            if told.revision is None:
+                self._check_emptied(wanted, digest)
+            told.check_keywords()
+            stamp = told.stamp(self._edition, wanted.period)
+            stamp = stamp if told.revision else _NEVER_FILLED + stamp
+            if remembered and remembered.stamp == stamp:
+                return _State(stamp, remembered)
+            if remembered:
+                replies = read_many(self._redis, [cached])
+        return _State(stamp, unpack(replies[-1]))
 
     def _check_emptied(self, wanted: Wanted, digest: str) -> None:
         """Raise StoreError where the last good answer is of a time when this store held papers."""
@@ -282,18 +283,19 @@ def _modified(body: bytes, before: Answer | None, now: datetime) -> int:
     return max(int(now.timestamp()), before.modified + 1)
 
 
-def _stamp(*parts: object) -> bytes:
-    packed: Any = msgpack.packb(parts)
-    return hashlib.blake2b(packed, digest_size=12).digest()
+class _Recent:
+    """The answers that this process served of late. Threads share them."""
 
+    def __init__(self) -> None:
+        self._answers: dict[tuple[str, str], Answer] = {}
 
-def _conditions(sources: Mapping[bytes, bytes]) -> list[tuple[str, ...]]:
-    """Of the source states what an answer may show: each one's state and since when.
+    def get(self, key: tuple[str, str]) -> Answer | None:
+        """The answer last served under a key."""
+        return self._answers.get(key)
 
-    Attempts and counts, which change with every fetch, are left out. Raises StoreError.
-    """
-    try:
-        states = [json.loads(text) for text in sources.values()]
-        return sorted((state["name"], state["state"], state["since"]) for state in states)
-    except (ValueError, KeyError, TypeError) as error:
-        raise StoreError(f"{keys.SOURCES} holds what is no state: {error!r}") from error
+    def keep(self, key: tuple[str, str], answer: Answer) -> None:
+        """Keep an answer; of too many the one kept first goes."""
+        self._answers[key] = answer
+        if len(self._answers) > MOST_RECENT:
+            with contextlib.suppress(StopIteration, RuntimeError):  # another thread was there first
+                self._answers.pop(next(iter(self._answers)), None)

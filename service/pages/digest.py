@@ -10,11 +10,11 @@ from flask import Response, render_template
 from papers.keywords import Keyword
 from papers.query import parse
 from papers.search import Ask
-from service.caching import EVERY_KEYWORD
 from service.desk import Desk, desk
 from service.feeds.entry import entry_of
 from service.pages.highlight import Shown, shown
 from service.pages.site import kept, pages
+from service.stamps import EVERY_KEYWORD
 
 SECTION_PAPERS: Final = 10
 

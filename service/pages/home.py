@@ -12,7 +12,6 @@ from papers.keywords import Keyword
 from papers.query import parse
 from papers.search import Ask
 from service.addresses import Address
-from service.caching import EVERY_KEYWORD
 from service.desk import Desk, desk
 from service.feeds.entry import Entry, entry_of
 from service.pages.picks import newest_pick, picked_in, shown_pick
@@ -20,6 +19,7 @@ from service.pages.plots import BarPlot, month_plot
 from service.pages.site import kept, pages
 from service.params import Asked
 from service.source_lines import summary
+from service.stamps import EVERY_KEYWORD
 
 HOME_PAPERS: Final = 4
 HOME_PICKS: Final = 6

@@ -15,13 +15,13 @@ from papers.likeness import Like
 from papers.paper import Paper
 from papers.percolator import met_by
 from papers.votes import Votes
-from service.caching import EVERY_KEYWORD
 from service.desk import Desk, desk
 from service.feeds.entry import Entry, entry_of
 from service.feeds.text import line, link
 from service.pages.highlight import shown
 from service.pages.plots import vote_plot
 from service.pages.site import kept, pages
+from service.stamps import EVERY_KEYWORD
 
 MOST_LIKE: Final = 6
 MOST_VERSIONS: Final = 12

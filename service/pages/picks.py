@@ -19,12 +19,12 @@ from papers.query import Query, parse
 from papers.search import Ask
 from papers.tree import Kind, Label, any_of
 from service.addresses import SEARCH, Address, joined
-from service.caching import EVERY_KEYWORD
 from service.desk import Desk, desk
 from service.feeds.entry import entry_of, lead_of
 from service.pages.highlight import Shown, shown
 from service.pages.site import kept, moved, pages
 from service.params import Asked
+from service.stamps import EVERY_KEYWORD
 
 RHYTHMS: Final[dict[str, Rhythm]] = {"daily": "day", "weekly": "week", "monthly": "month"}
 MOST_LOOKED_AT: Final = 2_000
