@@ -62,6 +62,11 @@ def connect(url: str, *, patient: bool) -> Redis:
         ) from None
 
 
+def hurry(redis: Redis) -> None:
+    """Have a patient client try each command once from now on: nobody is left to wait for it."""
+    redis.set_retry(Retry(NoBackoff(), 0))
+
+
 class OneTry(Retry):
     """No second try; after a failure nobody tries for a second, and then one does for all.
 

@@ -18,13 +18,12 @@ from types import FrameType
 from typing import Any, Final
 
 from redis import Redis
-from redis.backoff import NoBackoff
 from redis.client import Pipeline
-from redis.retry import Retry
 from rq import Queue, Worker, worker_registration
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
+from papers.connection import hurry
 from papers.errors import BadParameter, PaperwireError
 from workers import jobs, trial
 
@@ -36,6 +35,9 @@ ALLOWED: Final[dict[str, Callable[..., Any]]] = {jobs.RUN: jobs.run, trial.RUN: 
 WORKER_TTL: Final = 45
 MAINTENANCE: Final = 30
 """Seconds: so a job that died with its worker leaves the registries after about a minute."""
+
+FAREWELL: Final = 5
+"""Seconds that a task which is told to stop has to say so to the store."""
 
 _PR_SET_PDEATHSIG: Final = 1
 
@@ -99,7 +101,7 @@ class PaperwireWorker(Worker):
 
     def teardown(self) -> None:
         """Say goodbye to the store, if it is there to hear it."""
-        self.connection.set_retry(Retry(NoBackoff(), 0))
+        hurry(self.connection)
         super().teardown()  # type: ignore[no-untyped-call]
 
     def handle_exception(self, job: Job, *exc_info: Any) -> None:
@@ -115,12 +117,18 @@ class PaperwireWorker(Worker):
     def setup_work_horse_signals(self) -> None:
         """In the forked process: stop cleanly when told to, and when the worker is gone."""
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        signal.signal(signal.SIGTERM, _stop)
+        signal.signal(signal.SIGTERM, self._stop)
         if sys.platform == "linux":
             ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
             if os.getppid() != self.pid:  # it died before the kernel could be asked
                 os._exit(1)
 
+    def _stop(self, number: int, frame: FrameType | None) -> None:
+        """Told to stop: the store hears of it soon or not at all; it may be gone as well.
 
-def _stop(number: int, frame: FrameType | None) -> None:
-    raise jobs.Stopping
+        The alarm ends a task that still waits for the store; RQ stops it where the task has ended.
+        """
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.alarm(FAREWELL)
+        hurry(self.connection)
+        raise jobs.Stopping

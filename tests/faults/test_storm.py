@@ -106,7 +106,7 @@ class Storm:
         if self.up is not None:
             self.up.wait()
             with suppress(AssertionError):
-                until(lambda: not any(map(runs, self.family)), 10)
+                until(lambda: not any(map(runs, self.family)))
             left = [command_of(pid) for pid in self.family if runs(pid)]
             assert left == [], "these outlived their supervisor"
             assert self.up.stdout is not None

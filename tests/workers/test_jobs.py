@@ -28,6 +28,8 @@ from papers.store import Store
 from paperwire.simulator.model import Manuscript
 from paperwire.simulator.upstream import Upstream
 from service import trials
+from tests.papers.server import server
+from tests.paperwire.processes import descendants, runs
 from workers import jobs, trial
 from workers.__main__ import work
 from workers.due import CLAIM
@@ -328,6 +330,21 @@ def test_a_worker_that_is_killed_takes_its_job_along(
         jobs.wake(redis, TASK, datetime.now(UTC))
         until(lambda: SourceStates(redis).get(TASK))
         assert worker.stop()[0] == 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc: needs Linux")
+def test_a_worker_and_its_store_that_are_killed_leave_no_job(upstream: Upstream) -> None:
+    upstream.fail("hang", "/rss", times=1)
+    with server() as (redis, store):
+        url = f"unix://{redis.connection_pool.connection_kwargs['path']}"
+        with running("worker", url, upstream) as worker:
+            jobs.wake(redis, TASK, datetime.now(UTC))
+            until(lambda: upstream.log)
+            (job,) = descendants(worker.process.pid)
+            store.kill()
+            worker.process.kill()
+            until(lambda: not runs(job), 12)  # a patient command alone would take longer
+    upstream.heal()
 
 
 @pytest.mark.parametrize("kind", ["worker", "scheduler"])
