@@ -1,18 +1,17 @@
-"""Whether a keyword matches a paper, and why: the tree evaluated over one paper's own text.
+"""Whether a keyword matches a paper: the tree evaluated over one paper's own text.
 
-The index answers for millions; this is the truth it is checked against. It also verifies the
-index's candidates (phrases), matches news against saved keywords, and marks words on pages.
+The index answers for millions; this is the truth it is checked against, and what verifies its
+candidates (phrases).
 """
 
 from __future__ import annotations
 
 import re
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date, timedelta
-from functools import cached_property, lru_cache, partial
+from functools import cached_property, lru_cache
 from itertools import takewhile
-from typing import Final, NamedTuple
+from typing import Final
 
 from papers.categories import archive_of
 from papers.codec import Opened
@@ -20,30 +19,17 @@ from papers.merge import published_at
 from papers.paper import AnnounceType, Paper
 from papers.query import Query
 from papers.singular import surfaces
-from papers.text import Span, plainly, spans, unstemmed, words
-from papers.tree import And, Between, Field, Kind, Label, Leaf, Named, Node, Or, Text, Voted
+from papers.text import plainly, unstemmed, words
+from papers.tree import And, Between, Field, Kind, Label, Named, Node, Or, Text, Voted
 
 _NEVER: Final = "(?!)"
 """An expression that nothing matches."""
 
-_LONGEST_WORD: Final = 24
 _BETWEEN_NAMES: Final = "\0"
 """No name has it."""
 
 LONGEST_MONTH: Final = timedelta(days=60)
 """Papers of a month count under one of this many days from its first, and no later one."""
-
-
-class Match(NamedTuple):
-    """Where a keyword matched: `term` stands in `getattr(paper, field)[start:end]`.
-
-    In `authors` the place is inside the names joined by ", ".
-    """
-
-    field: str
-    start: int
-    end: int
-    term: str
 
 
 class Flag:
@@ -57,15 +43,6 @@ class Flag:
 def matches(query: Query, paper: Paper) -> bool:
     """Whether the keyword matches the paper."""
     return holds(query.tree, Folded(paper))
-
-
-def explain(query: Query, paper: Paper) -> list[Match]:
-    """Which words of the paper the keyword matched, by field and place.
-
-    What is barred is not told, nor what is no text (categories, sources, dates).
-    """
-    found = {match for leaf in _wanted(query.tree) for match in _places(leaf, paper)}
-    return sorted(found)
 
 
 def holds(node: Node, paper: Folded) -> bool:
@@ -122,14 +99,14 @@ def _joined(folded: Iterable[str]) -> str:
 def _text_holds(text: Text, paper: Folded) -> bool:
     if text.field is Field.AUTHOR:
         return _stands_in_names(text, paper.paper.authors)
-    return any(_stands_in(text, paper, name) for name in _FIELDS[text.field])
+    return any(_stands_in(text, paper, name) for name in FIELDS[text.field])
 
 
 def _stands_in(text: Text, paper: Folded, field: str) -> bool:
     if isinstance(paper.written, Opened) and field in ("title", "abstract") and not text.prefix:
         plain = plainly(getattr(paper.written, field))
         if plain is not None:
-            return _spelled(text.words).search(plain) is not None
+            return spelled(text.words).search(plain) is not None
     return _stands(text, getattr(paper, field))
 
 
@@ -157,7 +134,7 @@ def _stands(text: Text, folded: str) -> bool:
 
 
 @lru_cache(maxsize=1024)
-def _spelled(words: tuple[str, ...]) -> re.Pattern[str]:
+def spelled(words: tuple[str, ...]) -> re.Pattern[str]:
     """How folded words in a row may be written in a plain text, in lower case.
 
     A paper that is opened for one question is looked through with this: to fold all of its words
@@ -218,79 +195,7 @@ def _between_holds(days: Between, paper: Folded) -> bool:
     return (days.since is None or day >= days.since) and (days.until is None or day <= days.until)
 
 
-def _wanted(node: Node) -> Iterator[Leaf]:
-    if isinstance(node, And):
-        for child in node.all:
-            yield from _wanted(child)
-    elif isinstance(node, Or):
-        for child in node.any:
-            yield from _wanted(child)
-    else:
-        yield node
-
-
-def _places(leaf: Leaf, paper: Paper) -> Iterator[Match]:
-    """Where a leaf's words stand in a paper; labels stand nowhere."""
-    if not isinstance(leaf, Text):
-        return
-    for name in _FIELDS[leaf.field]:
-        if name == "authors":
-            offset = 0
-            for author in paper.authors:
-                yield from _windows(leaf, name, _stood(author, unstemmed), offset)
-                offset += len(author) + len(", ")
-        else:
-            yield from _places_in(leaf, name, getattr(paper, name))
-
-
-def _places_in(leaf: Text, field: str, text: str) -> Iterator[Match]:
-    """Where a leaf's words stand in a text; in a plain one without folding its words."""
-    plain = None if leaf.prefix or "'" in text else plainly(text)
-    if plain is None:
-        yield from _windows(leaf, field, _stood(text, words), 0)
-        return
-    written, at = _spelled(leaf.words), 0
-    while found := written.search(plain, at):
-        yield Match(field, found.start(), found.end(), str(leaf))
-        at = found.start() + 1
-
-
-class _Stood(NamedTuple):
-    """The words of a text with their places, and where among them each word is."""
-
-    spans: tuple[Span, ...]
-    places: Mapping[str, list[int]]
-
-
-@lru_cache(maxsize=64)
-def _stood(text: str, fold: Callable[[str], list[str]]) -> _Stood:
-    """The leaves of a keyword ask for this one by one."""
-    found, places = tuple(spans(text, partial(_remembered, fold))), defaultdict(list)
-    for at, span in enumerate(found):
-        places[span.word].append(at)
-    return _Stood(found, places)
-
-
-def _remembered(fold: Callable[[str], list[str]], text: str) -> list[str]:
-    """A text folded; a word of it, as texts with TeX are folded word by word, only once."""
-    return _word(fold, text) if len(text) <= _LONGEST_WORD else fold(text)
-
-
-@lru_cache(maxsize=32_768)
-def _word(fold: Callable[[str], list[str]], word: str) -> list[str]:
-    return fold(word)
-
-
-def _windows(leaf: Text, field: str, text: _Stood, offset: int) -> Iterator[Match]:
-    first, size = leaf.words[0], len(leaf.words)
-    begun = filter(leaf.begins, text.places) if leaf.prefix else (first,)
-    for at in (at for word in begun for at in text.places.get(word, ())):
-        window = text.spans[at : at + size]
-        if leaf.prefix or tuple(span.word for span in window) == leaf.words:
-            yield Match(field, offset + window[0].start, offset + window[-1].end, str(leaf))
-
-
-_FIELDS: Final = {
+FIELDS: Final = {
     Field.ANY: ("title", "abstract"),
     Field.TITLE: ("title",),
     Field.ABSTRACT: ("abstract",),
@@ -298,6 +203,8 @@ _FIELDS: Final = {
     Field.COMMENT: ("comment",),
     Field.ORGANIZATION: ("organization",),
 }
+"""The attributes of a paper that hold a field's text."""
+
 _LABELS: Final[dict[Kind, Callable[[Paper], Iterable[str]]]] = {
     Kind.CATEGORY: lambda paper: paper.categories,
     Kind.ARCHIVE: lambda paper: [archive_of(category) for category in paper.categories],

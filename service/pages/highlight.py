@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from markupsafe import Markup, escape
 
-from papers.matching import Match, explain
+from papers.explaining import Match, explain
 from papers.query import Query
 from service.feeds.entry import Entry
 from service.feeds.text import line, paragraphs

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from papers.arxiv_id import ArxivId
 from papers.codec import Opened, pack
-from papers.matching import Folded, Match, explain, holds, matches
+from papers.explaining import Match, explain
+from papers.matching import Folded, holds, matches
 from papers.merge import merge
 from papers.paper import AnnounceType, Paper, Pick
 from papers.query import Query, parse
