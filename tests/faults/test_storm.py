@@ -143,6 +143,8 @@ class Storm:
                 with suppress(ProcessLookupError):
                     os.kill(pids[0], signal.SIGKILL)
                     self.killed[kind] += 1
+                    if kind == "supervisor" and self.up:
+                        self.up.wait()
                     return
 
     def stir(self) -> None:
@@ -300,7 +302,8 @@ def later_today(world: Upstream, known: list[ArxivId], nth: int) -> None:
 def undisturbed(folder: Path, settings: Settings) -> tuple[dict[str, Any], bytes]:
     """What is in the store of a folder, and the feed that is made of it."""
     with embedded.borrowed(embedded.place(str(folder))) as url, Redis.from_url(url) as redis:
-        assert all(state.state in (State.OK, State.QUIET) for state in SourceStates(redis).all())
+        ill = [s for s in SourceStates(redis).all() if s.state not in (State.OK, State.QUIET)]
+        assert ill == []
         mine = replace(settings, redis_url=url, data_dir=str(folder))
         answer = create_app(mine).test_client().get(FEED)
         return content(redis), answer.data
