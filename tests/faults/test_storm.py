@@ -186,14 +186,18 @@ class Storm:
 
 
 def content(redis: Redis) -> dict[str, Any]:
-    """The fingerprint of a store, without the moments at which votes were counted."""
+    """The fingerprint of a store, without the moments at which something was first known.
+
+    They depend on which sources were asked, and in what order: a job that was killed is run later.
+    """
     found = fingerprint(redis)
     papers: Any = found["papers"]
     return found | {"papers": [_timeless(paper) for paper in papers]}
 
 
 def _timeless(paper: Paper) -> Paper:
-    return replace(paper, picks=tuple(replace(p, counted_at=None) for p in paper.picks), ranks=())
+    picks = tuple(replace(pick, counted_at=None) for pick in paper.picks)
+    return replace(paper, picks=picks, ranks=(), listed_at=())
 
 
 def ingest(folder: Path, settings: Settings, now: datetime, *, keyword: bool = False) -> None:
