@@ -25,8 +25,10 @@ from papers.tree import And, Between, Field, Kind, Label, Named, Node, Or, Text,
 _NEVER: Final = "(?!)"
 """An expression that nothing matches."""
 
-_BETWEEN_NAMES: Final = "\0"
-"""No name has it."""
+_APART: Final = " \0 "
+"""Between two texts that are looked through at once: no words in a row reach across."""
+
+_GAP: Final = "[^a-z0-9\0]+"
 
 LONGEST_MONTH: Final = timedelta(days=60)
 """Papers of a month count under one of this many days from its first, and no later one."""
@@ -99,15 +101,36 @@ def _joined(folded: Iterable[str]) -> str:
 def _text_holds(text: Text, paper: Folded) -> bool:
     if text.field is Field.AUTHOR:
         return _stands_in_names(text, paper.paper.authors)
-    return any(_stands_in(text, paper, name) for name in FIELDS[text.field])
+    if isinstance(paper.written, Opened) and text.field in _OPENED and not text.prefix:
+        return _stands_in_opened(text, paper, paper.written)
+    return any(_stands(text, getattr(paper, name)) for name in FIELDS[text.field])
 
 
-def _stands_in(text: Text, paper: Folded, field: str) -> bool:
-    if isinstance(paper.written, Opened) and field in ("title", "abstract") and not text.prefix:
-        plain = plainly(getattr(paper.written, field))
-        if plain is not None:
-            return spelled(text.words).search(plain) is not None
-    return _stands(text, getattr(paper, field))
+_OPENED: Final = frozenset((Field.ANY, Field.TITLE, Field.ABSTRACT))
+"""The fields whose texts are at hand in a paper that is no more than opened."""
+
+
+def _stands_in_opened(text: Text, paper: Folded, opened: Opened) -> bool:
+    """Whether words stand in a paper that is opened for this one question: unfolded if can be."""
+    fields = FIELDS[text.field]
+    written = _APART.join([getattr(opened, name) for name in fields])
+    if surely_in(text.words, written):
+        return True
+    plain = plainly(written)
+    if plain is not None:
+        return spelled(text.words).search(plain) is not None
+    return any(_stands(text, getattr(paper, name)) for name in fields)
+
+
+def surely_in(words: tuple[str, ...], written: str) -> bool:
+    """Whether folded words stand in a text so simply that folding cannot change it.
+
+    No is no answer. Simply: a blank or hyphen between them, a blank or bracket before and a blank
+    or stop behind. TeX elsewhere in the text does not matter then, and need not be folded.
+    """
+    lower = f" {written.lower()} "
+    found = _simply(words).search(lower)
+    return found is not None and "\\" not in lower[max(found.start() - 4, 0) : found.start()]
 
 
 def _stands_in_names(text: Text, names: Sequence[str]) -> bool:
@@ -115,7 +138,7 @@ def _stands_in_names(text: Text, names: Sequence[str]) -> bool:
 
     Of names there are no prefixes.
     """
-    plain = plainly(_BETWEEN_NAMES.join(names))
+    plain = plainly(_APART.join(names))
     if plain is not None:
         return _in_a_row(text.words).search(plain) is not None
     return any(_stands(text, _joined(unstemmed(name))) for name in names)
@@ -124,7 +147,7 @@ def _stands_in_names(text: Text, names: Sequence[str]) -> bool:
 @lru_cache(maxsize=1024)
 def _in_a_row(words: tuple[str, ...]) -> re.Pattern[str]:
     """How words, plurals kept, may be written in one of several plain names."""
-    return re.compile(rf"(?<![a-z0-9]){f'[^a-z0-9{_BETWEEN_NAMES}]+'.join(words)}(?![a-z0-9])")
+    return re.compile(rf"(?<![a-z0-9]){_GAP.join(words)}(?![a-z0-9])")
 
 
 def _stands(text: Text, folded: str) -> bool:
@@ -143,7 +166,16 @@ def spelled(words: tuple[str, ...]) -> re.Pattern[str]:
     first, *rest = [surfaces(word) for word in words]
     start = _start(first)
     begun = f"{start}(?<![a-z0-9]{start})" + _any([word[len(start) :] for word in first])
-    return re.compile("[^a-z0-9]+".join([begun, *map(_any, rest)]) + "(?![a-z0-9])")
+    return re.compile(_GAP.join([begun, *map(_any, rest)]) + "(?![a-z0-9])")
+
+
+@lru_cache(maxsize=1024)
+def _simply(words: tuple[str, ...]) -> re.Pattern[str]:
+    """How most write folded words in a row."""
+    first, *rest = [surfaces(word) for word in words]
+    start = _start(first)
+    begun = f"{start}(?<=[ (]{start})" + _any([word[len(start) :] for word in first])
+    return re.compile("[ -]".join([begun, *map(_any, rest)]) + "(?=[ ,.;:)])")
 
 
 def _start(words: Sequence[str]) -> str:

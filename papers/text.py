@@ -56,7 +56,7 @@ def words(text: str) -> list[str]:
 
 def unstemmed(text: str) -> list[str]:
     """The folded words of a text with plurals kept: for names and for prefixes."""
-    if "'" in text or "’" in text:
+    if "'s" in text or "’s" in text:
         text = _POSSESSIVE.sub("", text)
     folded = text.lower() if _is_plain(text) else _folded(text)
     if folded.isascii():
@@ -69,7 +69,7 @@ def plainly(text: str) -> str | None:
 
     What `words` makes of such a text are the singulars of its runs of these.
     """
-    if "'" in text:
+    if "'s" in text:
         text = _POSSESSIVE.sub("", text)
     return text.lower() if _is_plain(text) else None
 

@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 from papers.arxiv_id import ArxivId
 from papers.codec import Opened, pack
 from papers.explaining import Match, explain
-from papers.matching import Folded, holds, matches
+from papers.matching import Folded, holds, matches, surely_in
 from papers.merge import merge
 from papers.paper import AnnounceType, Paper, Pick
 from papers.query import Query, parse
 from papers.text import unstemmed, words
 from papers.tree import And, Between, Field, Kind, Label, Leaf, Named, Node, Or, Text, Voted
-from tests.papers.papers_strategies import sightings
+from tests.papers.papers_strategies import sightings, texts
 from tests.papers.query_strategies import queries
 
 ID = ArxivId.parse("2503.14895")
@@ -261,6 +261,23 @@ def test_how_phrases_may_be_written(phrase: str, abstract: str, holding: bool) -
     tree = parse(f'"{phrase}"').tree
     assert holds(tree, Folded(paper)) is holding
     assert holds(tree, Folded(Opened(paper.id, pack(paper)))) is holding
+
+
+@given(
+    st.lists(texts | st.sampled_from(["reward", "Rewards", "model", " ", "-", "(", "."])),
+    st.sampled_from([("reward", "model"), ("model",), ("reward", "model", "reward")]),
+)
+def test_what_is_sure_is_true(pieces: list[str], phrase: tuple[str, ...]) -> None:
+    text = "".join(pieces)
+    if surely_in(phrase, text):
+        assert stands(Text(Field.ANY, phrase), words(text))
+
+
+def test_a_phrase_beside_tex_is_found_without_folding_all() -> None:
+    text = r"For $\alpha$ (reward models), say"
+    assert surely_in(("reward", "model"), text)
+    assert not surely_in(("reward", "model"), r"For \v reward models")
+    assert not surely_in(("alpha",), text)
 
 
 def wanted_texts(node: Node) -> list[Text]:
