@@ -202,7 +202,7 @@ def nginx(folder: Path, upstream: int, body: bytes) -> Iterator[dict[str, tuple[
     (folder / f"files{FEED}").write_bytes(body)
     shipped = (ROOT / "deploy" / "nginx.conf").read_text("utf-8")
     plain = re.sub(r"    (proxy_cache_path.*?;|upstream.*?\n    })", "", shipped, flags=re.DOTALL)
-    served = f"root {folder}/files; add_header Content-Encoding gzip;"
+    served = "root @files@; add_header Content-Encoding gzip;"
     plain = re.sub(
         r"location / {.*?\n        }", f"location / {{ {served} }}", plain, flags=re.DOTALL
     )
@@ -222,6 +222,7 @@ def _nginx(folder: Path, text: str, upstream: int) -> Iterator[tuple[int, int]]:
         "web:8000": f"127.0.0.1:{upstream}",
         "listen 8080": f"listen 127.0.0.1:{port}",
         "worker_processes auto": "worker_processes 1",
+        "@files@": str(folder.parent / "files"),
         "/var/cache/nginx": str(folder / "kept"),
         "/tmp/": f"{folder}/",
         "/dev/stdout": str(folder / "access"),
