@@ -19,7 +19,7 @@ from redis import Redis
 
 from benchmarks.corpus import DEFAULT, made, sightings
 from benchmarks.keywords import NOW
-from benchmarks.size import classes
+from benchmarks.questions import classes
 from papers.arxiv_id import ArxivId
 from papers.matching import Folded, holds
 from papers.merge import lift

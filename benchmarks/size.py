@@ -14,13 +14,11 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import random
 import statistics
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
@@ -28,10 +26,8 @@ from redis import Redis
 
 from benchmarks.corpus import DEFAULT, made, sightings
 from benchmarks.engines import Engine, Fts5, Paperwire, Tantivy
-from papers.paper import Sighting
-from papers.query import Query, parse
-from papers.terms import word_hash
-from papers.text import unstemmed, words
+from benchmarks.questions import classes
+from papers.query import Query
 from paperwire import embedded
 
 REPEAT: Final = 3
@@ -109,43 +105,6 @@ def _spread(taken: list[float]) -> str:
     taken.sort()
     late = taken[min(int(len(taken) * 0.99), len(taken) - 1)]
     return f"{statistics.median(taken):7.2f} /{late:8.2f}"
-
-
-def classes(real: Sequence[Sighting], each: int) -> dict[str, list[Query]]:
-    """Keywords by class, drawn from real papers."""
-    draw = random.Random(7)
-    counts = Counter(word for paper in real for word in set(words(paper.abstract)))
-    telling = [w for w in counts if word_hash(w) and len(w) > 3 and w.isascii() and w.isalpha()]
-    share = {word: counts[word] / len(real) for word in telling}
-    rare = [word for word in telling if 0.0001 < share[word] <= 0.002]
-    mid = [word for word in telling if 0.002 < share[word] <= 0.02]
-    common = [word for word in telling if share[word] > 0.02]
-    pairs = _title_pairs(real, share)
-    authors = [name for paper in real for name in paper.authors if len(unstemmed(name)) == 2]
-    archives = ["cs.*", "math.*", "physics.*", "stat.*", "q-bio.*"]
-    forms: dict[str, Callable[[], str]] = {
-        "rare word": lambda: draw.choice(rare),
-        "mid word": lambda: draw.choice(mid),
-        "common word": lambda: draw.choice(common),
-        "two words": lambda: " ".join(draw.choice(pairs)),
-        "OR of ten": lambda: " OR ".join(draw.sample(mid, 10)),
-        "two words, NOT": lambda: f"{' '.join(draw.choice(pairs))} -{draw.choice(mid)}",
-        "author": lambda: f'au:"{" ".join(unstemmed(draw.choice(authors)))}"',
-        "category and word": lambda: f"cat:{draw.choice(archives)} {draw.choice(mid)}",
-        "prefix": lambda: f"{draw.choice(mid)[:6]}*",
-        "phrase": lambda: '"{} {}"'.format(*draw.choice(pairs)),
-        "phrase, OR group, NOT": lambda: '"{} {}" ({} OR {}) -{}'.format(
-            *draw.choice(pairs), *draw.sample(common, 2), draw.choice(mid)
-        ),
-    }
-    return {name: [parse(form()) for _ in range(each)] for name, form in forms.items()}
-
-
-def _title_pairs(real: Sequence[Sighting], share: dict[str, float]) -> list[tuple[str, str]]:
-    titles = (words(paper.title) for paper in real)
-    neighbours = (pair for title in titles for pair in pairwise(title))
-    found = Counter(pair for pair in neighbours if pair[0] in share and pair[1] in share)
-    return [pair for pair, count in found.items() if count >= 3]
 
 
 def _timed(do: Callable[[], object]) -> float:
