@@ -73,11 +73,6 @@ class Counter:
         self._redis, self._reader = redis, Reader(redis)
         self._days: tuple[Memory | None, _Days] = (None, {})
 
-    def newest_day(self) -> date | None:
-        """The newest day that papers count under; None of an empty store."""
-        with store_errors(self._redis):
-            return max(self._late_days(self._reader.begin(Memory.months_asked)), default=None)
-
     def count(self, tree: Node) -> Counts | None:
         """How many papers a tree finds in the days up to the newest; None of an empty store."""
         with store_errors(self._redis):

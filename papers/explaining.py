@@ -11,7 +11,7 @@ from papers.matching import FIELDS, spelled
 from papers.paper import Paper
 from papers.query import Query
 from papers.text import Span, plainly, spans, unstemmed, words
-from papers.tree import And, Leaf, Node, Or, Text
+from papers.tree import Leaf, Text, leaves
 
 _LONGEST_WORD: Final = 24
 
@@ -33,19 +33,8 @@ def explain(query: Query, paper: Paper) -> list[Match]:
 
     What is barred is not told, nor what is no text (categories, sources, dates).
     """
-    found = {match for leaf in _wanted(query.tree) for match in _places(leaf, paper)}
+    found = {match for leaf in leaves(query.tree, barred=False) for match in _places(leaf, paper)}
     return sorted(found)
-
-
-def _wanted(node: Node) -> Iterator[Leaf]:
-    if isinstance(node, And):
-        for child in node.all:
-            yield from _wanted(child)
-    elif isinstance(node, Or):
-        for child in node.any:
-            yield from _wanted(child)
-    else:
-        yield node
 
 
 def _places(leaf: Leaf, paper: Paper) -> Iterator[Match]:

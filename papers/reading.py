@@ -73,10 +73,6 @@ class Memory:
         """The postings of a month."""
         return self.parts.setdefault(month, {})
 
-    def has(self, wanted: Wanted) -> bool:
-        """Whether there is nothing to read."""
-        return all(key in self.held(month) for month, keys in wanted.items() for key in keys)
-
     def possible(self, tree: Node) -> Sequence[int]:
         """The months that may hold what a tree asks for, newest first, as far as is known."""
         months = self.months or ()

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
 
 from redis import Redis
@@ -35,6 +35,9 @@ from papers.spread import Spread
 from papers.upwards import Upwards
 from papers.votes import Votes
 from papers.walk import Walk
+
+if TYPE_CHECKING:
+    from papers.month_writer import Written
 
 _PENDING_SECONDS: Final = 600
 _AT_ONCE: Final = 1_000
@@ -62,6 +65,15 @@ class Ingested:
     new: tuple[ArxivId, ...]
     changed: tuple[ArxivId, ...]
     unchanged: int
+
+    @classmethod
+    def of(cls, months: Sequence[Written]) -> Ingested:
+        """What was done to months, in their order."""
+        return cls(
+            new=tuple(id for month in months for id in month.new),
+            changed=tuple(id for month in months for id in month.changed),
+            unchanged=sum(month.unchanged for month in months),
+        )
 
 
 class Store:
@@ -97,11 +109,7 @@ class Store:
                 MonthWriter(self._redis, month, yymm, spread, vocabulary).write(members)
                 for (month, yymm), members in sorted(months.items())
             ]
-            done = Ingested(
-                new=tuple(id for month in written for id in month.new),
-                changed=tuple(id for month in written for id in month.changed),
-                unchanged=sum(month.unchanged for month in written),
-            )
+            done = Ingested.of(written)
             self._finish(token, moved=bool(done.new or done.changed))
             return done
 

@@ -183,14 +183,14 @@ def any_of(nodes: Iterable[Node]) -> Node:
     return normal[0] if len(normal) == 1 else Or(normal)
 
 
-def leaves(node: Node) -> Iterator[Leaf]:
-    """Every leaf of a tree, also those that are barred."""
+def leaves(node: Node, *, barred: bool = True) -> Iterator[Leaf]:
+    """Every leaf of a tree; with `barred` also those that must not hold."""
     if isinstance(node, And):
-        for child in (*node.all, *node.none):
-            yield from leaves(child)
+        for child in (*node.all, *(node.none if barred else ())):
+            yield from leaves(child, barred=barred)
     elif isinstance(node, Or):
         for child in node.any:
-            yield from leaves(child)
+            yield from leaves(child, barred=barred)
     else:
         yield node
 

@@ -57,9 +57,8 @@ class Wanted:
     """What is asked for: the canonical request, and the saved keywords it depends on.
 
     `keywords` are slugs, or `EVERY_KEYWORD` alone; none for a custom one. `period` names the day or
-    month that the answer is of, where it is another one when that is over. An `archive`
-    is one of hundreds of its keyword, or a page of one paper or day. `coding` is what the client
-    gets it in: the other is not even read.
+    month that the answer is of, where it is another one when that is over. An `archive` is one of
+    hundreds of its keyword, or a page of one paper or day. `coding` is the one the client gets.
     """
 
     request: str

@@ -48,16 +48,12 @@ def _papers(name: str) -> Response:
 
 
 def page_of(at: Desk, address: Address, *, heading: str = "", place: str = "") -> bytes:
-    """The papers at an address as a page; at a place of its own with a heading, it is a listing.
-
-    A listing shows abstracts in full.
-    """
+    """The papers at an address as a page; with a heading and a place, as a listing in full."""
     most: int = address.asked.options.get("limit", PAGE_PAPERS)
     first_page = "before" not in address.asked.options
     sample = at.find(address, max(FACET_PAPERS, most) if first_page else most)
     found, sampled = _cut(sample, most), sample.page.papers
     counts = at.counter.count(found.ask.tree) if first_page else None
-    following = found.page.next
     return render_template(
         "papers.html",
         found=found,
@@ -66,7 +62,7 @@ def page_of(at: Desk, address: Address, *, heading: str = "", place: str = "") -
         atom_url=address.after("").url("atom"),
         api_path=address.api_path,
         groups=_by_day(found),
-        next_path=_next(address.after(following), place) if following else "",
+        next_path=_next(address, found.page.next, place),
         heading=heading,
         counts=counts,
         plot=month_plot(counts) if counts else None,
@@ -81,7 +77,11 @@ def page_of(at: Desk, address: Address, *, heading: str = "", place: str = "") -
     ).encode()
 
 
-def _next(address: Address, place: str) -> str:
+def _next(address: Address, cursor: str | None, place: str) -> str:
+    """The path of the page after one, behind its last paper; empty where there is none."""
+    if not cursor:
+        return ""
+    address = address.after(cursor)
     if not place:
         return address.path("page")
     return joined(place, replace(address.asked, query=None).spelled)

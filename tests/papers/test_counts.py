@@ -50,7 +50,6 @@ def test_counts_are_what_a_scan_counts(redis: Redis, said: list[Sighting], query
 
 
 def test_nothing_is_counted_in_an_empty_store(redis: Redis) -> None:
-    assert Counter(redis).newest_day() is None
     assert Counter(redis).count(parse("reward").tree) is None
 
 

@@ -181,6 +181,7 @@ def _sighting(entry: Any, published: datetime | None, now: datetime) -> Sighting
     if label not in _TYPES:
         raise SourceGarbled(f"the entry has no announce type that is known: {label!r}")
     abstract = clean(summary["abstract"] if summary else entry.get("summary"))
+    tags = entry.get("tags", ())
     return Sighting(
         id=id,
         source="arxiv",
@@ -190,9 +191,7 @@ def _sighting(entry: Any, published: datetime | None, now: datetime) -> Sighting
         title=title,
         abstract=abstract,
         authors=authors(clean(", ".join(a.get("name", "") for a in entry.get("authors", ())))),
-        categories=tuple(
-            dict.fromkeys(term for t in entry.get("tags", ()) if (term := clean(t.get("term"))))
-        ),
+        categories=tuple(dict.fromkeys(filter(None, (clean(t.get("term")) for t in tags)))),
         journal_ref=clean(entry.get("arxiv_journal_reference")),
         doi=clean(entry.get("arxiv_doi")),
         license=link(entry.get("rights")),
