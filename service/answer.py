@@ -1,4 +1,4 @@
-"""A rendered answer: its bytes, packed once in each coding, and what validates them."""
+"""A rendered answer: its bytes, packed in a coding, and what validates them."""
 
 from __future__ import annotations
 
@@ -19,8 +19,9 @@ class Answer:
     """An answer ready to send.
 
     `etag` is of the content, without quotes. `modified` is when the content last changed, in
-    seconds since 1970. `packed` holds the body in some coding or in all; `length` is that of the
-    body itself. `stamp` tells which state of the store it was made from.
+    seconds since 1970. `packed` holds the body in one coding, or in none where only validators are
+    left; `length` is that of the body itself. `stamp` tells which state of the store it was made
+    from.
     """
 
     etag: str
@@ -37,9 +38,9 @@ class Answer:
         plain = ENCODINGS[name].unpack(packed)
         return ENCODINGS[encoding].pack(plain) if encoding else plain
 
-    def only(self, encoding: str) -> Answer:
-        """The answer with its body in one coding: what one client needs."""
-        return replace(self, packed={encoding: self.packed[encoding]})
+    def within(self, encoding: str) -> Answer:
+        """The same answer with its body in a coding."""
+        return replace(self, packed={encoding: self.body(encoding)})
 
     def tag(self, encoding: str = IDENTITY) -> str:
         """The entity tag of the body in a coding: other bytes, another tag."""
@@ -55,10 +56,9 @@ class Answer:
         return replace(self, packed={}, stamp=b"")
 
 
-def answer_of(body: bytes, *, stamp: bytes, modified: int) -> Answer:
-    """Pack a body."""
-    packed = {name: encoding.pack(body) for name, encoding in ENCODINGS.items()}
-    return Answer(etag_of(body), modified, packed, len(body), stamp)
+def answer_of(body: bytes, coding: str, *, etag: str, stamp: bytes, modified: int) -> Answer:
+    """Pack a body in a coding."""
+    return Answer(etag, modified, {coding: ENCODINGS[coding].pack(body)}, len(body), stamp)
 
 
 def etag_of(body: bytes) -> str:

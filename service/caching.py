@@ -3,8 +3,9 @@
     one round trip: revision, source states, keyword, and the cached answer
     unless this process has one
       ─▶ made from this very state: that answer
-      ─▶ too many new questions by this client: the answer before, or TooMany
       ─▶ somebody is rendering: the answer before, or a short wait for theirs
+      ─▶ made from this state for clients of another coding: packed in this one, and kept
+      ─▶ too many new questions by this client: the answer before, or TooMany
       ─▶ render; the same bytes again keep their ETag and Last-Modified; keep in Redis and on disk
     store away, or emptied ─▶ the last good answer from disk, or StoreError
 
@@ -16,7 +17,6 @@ second the later gets the next one.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import logging
 import time
@@ -34,15 +34,14 @@ from papers.connection import read_many, store_errors
 from papers.errors import StoreAway, StoreError, TooMany
 from service import stamps
 from service.answer import Answer, answer_of, etag_of, pack, unpack
-from service.custom_answers import CustomAnswers
 from service.encodings import ENCODINGS
+from service.kept_answers import KeptAnswers
 from service.last_good import LastGood
+from service.memory import Memory
 
-MOST_RECENT: Final = 128
-"""Answers that a process remembers; one is some 60 kB."""
+MOST_RECENT: Final = 8_000_000
+"""Bytes of answers that a process remembers; one is some 70 kB."""
 
-ANSWER_SECONDS: Final = 24 * 3600
-VALIDATOR_SECONDS: Final = 30 * 24 * 3600
 LOCK_SECONDS: Final = 10.0
 WAIT_SECONDS: Final = 2.0
 _PAUSE: Final = 0.05
@@ -86,10 +85,14 @@ class Served:
 
 @dataclass(frozen=True, slots=True)
 class _State:
-    """What one round trip told: the stamp of the store's state, and the cached answer."""
+    """What one round trip told: the stamp of the store's state, and the cached answer.
+
+    `before` is that answer too, or what is left of it: its validators are kept for long.
+    """
 
     stamp: bytes
     cached: Answer | None
+    before: Answer | None = None
 
     @property
     def current(self) -> Answer | None:
@@ -119,9 +122,9 @@ class Answers:
         self._last_good = last_good
         self._site = site
         self._edition = edition
-        self._custom = CustomAnswers(redis, most_custom)
+        self._kept = KeptAnswers(redis, most_custom)
         self._pause = pause
-        self._recent = _Recent()
+        self._recent = Memory[tuple[str, str], Answer](MOST_RECENT)
 
     def get(
         self,
@@ -159,84 +162,94 @@ class Answers:
     ) -> Answer:
         state = self._state(wanted, digest)
         if state.current:
-            self._recent.keep((digest, wanted.coding), state.current)
+            self._remember(wanted, digest, state.current)
             return state.current
-        try:
-            if wanted.custom:
-                spend()
-        except TooMany:
-            if state.cached:
-                return state.cached
-            raise
         lock = self._redis.lock(keys.feed_lock(digest), timeout=LOCK_SECONDS, blocking=False)
         if not self._acquired(lock):
             awaited = state.cached or self._awaited(wanted, digest)
             if awaited:
                 return awaited
         try:
-            return self._rendered(wanted, digest, render, now)
+            return self._made(wanted, digest, render, now, spend)
         finally:
             self._release(lock)
 
-    def _rendered(
-        self, wanted: Wanted, digest: str, render: Callable[[], bytes], now: datetime
+    def _made(
+        self,
+        wanted: Wanted,
+        digest: str,
+        render: Callable[[], bytes],
+        now: datetime,
+        spend: Callable[[], None],
     ) -> Answer:
         """The answer made from the state of now, and kept; unless somebody was faster."""
-        state = self._state(wanted, digest)
-        if state.current:
+        state = self._full_state(wanted, digest)
+        if state.current and wanted.coding in state.current.packed:
             return state.current
-        body = render()
-        before = state.cached or self._before(wanted, digest)
-        answer = answer_of(body, stamp=state.stamp, modified=_modified(body, before, now))
-        self._keep(digest, answer)
-        if wanted.custom:
-            self._custom.add(digest, now)
-        return answer.only(wanted.coding)
+        try:
+            if wanted.custom and not state.current:
+                spend()
+        except TooMany:
+            if state.cached:
+                return state.cached
+            raise
+        made = state.current or _rendered(render(), wanted.coding, state, now)
+        made = made.within(wanted.coding)
+        self._kept.keep(digest, made, custom=wanted.custom, now=now)
+        return made
 
     def _state(self, wanted: Wanted, digest: str) -> _State:
         """One round trip; two where this process has an answer of another state."""
         remembered = self._recent.get((digest, wanted.coding))
-        asked = stamps.asked(wanted.keywords)
         cached = ("GET", keys.feed(digest, wanted.coding))
-        with store_errors(self._redis):
-            replies = read_many(self._redis, asked if remembered else [*asked, cached])
-            told = stamps.told(wanted.keywords, replies)
-            if told.revision is None:
-                self._check_emptied(wanted, digest)
-            told.check_keywords()
-            stamp = told.stamp(self._edition, wanted.period)
-            stamp = stamp if told.revision else _NEVER_FILLED + stamp
-            if remembered and remembered.stamp == stamp:
-                return _State(stamp, remembered)
-            if remembered:
+        stamp, replies = self._asked(wanted, digest, [] if remembered else [cached])
+        if remembered and remembered.stamp == stamp:
+            return _State(stamp, remembered)
+        if remembered:
+            with store_errors(self._redis):
                 replies = read_many(self._redis, [cached])
         return _State(stamp, unpack(replies[-1]))
+
+    def _full_state(self, wanted: Wanted, digest: str) -> _State:
+        """One round trip that tells of the answer in every coding, and of its validators.
+
+        The answer is one of the state of now if there is any, else the newest.
+        """
+        asked = [*(keys.feed(digest, coding) for coding in ENCODINGS), keys.feed_validators(digest)]
+        stamp, replies = self._asked(wanted, digest, [("GET", key) for key in asked])
+        *answers, before = map(unpack, replies)
+        cached = max(
+            (answer for answer in answers if answer),
+            key=lambda it: (it.stamp == stamp, it.modified, wanted.coding in it.packed),
+            default=None,
+        )
+        if not before:
+            before = cached or unpack(self._last_good.get(digest, custom=wanted.custom))
+        return _State(stamp, cached, before)
+
+    def _asked(
+        self, wanted: Wanted, digest: str, commands: list[tuple[bytes | str, ...]]
+    ) -> tuple[bytes, list[Any]]:
+        """The stamp of the store's state, and the replies to these commands."""
+        asked = stamps.asked(wanted.keywords)
+        with store_errors(self._redis):
+            replies = read_many(self._redis, [*asked, *commands])
+        told = stamps.told(wanted.keywords, replies)
+        if told.revision is None:
+            self._check_emptied(wanted, digest)
+        told.check_keywords()
+        stamp = told.stamp(self._edition, wanted.period)
+        return stamp if told.revision else _NEVER_FILLED + stamp, replies[len(asked) :]
+
+    def _remember(self, wanted: Wanted, digest: str, answer: Answer) -> None:
+        size = sum(map(len, answer.packed.values()))
+        self._recent.keep((digest, wanted.coding), answer, size)
 
     def _check_emptied(self, wanted: Wanted, digest: str) -> None:
         """Raise StoreError where the last good answer is of a time when this store held papers."""
         kept = unpack(self._last_good.get(digest, custom=wanted.custom))
         if kept and not kept.stamp.startswith(_NEVER_FILLED):
             raise StoreError("the store is empty: it was emptied, or is another one")
-
-    def _before(self, wanted: Wanted, digest: str) -> Answer | None:
-        """The answer before, or what is left of it: its validators are kept for long."""
-        with store_errors(self._redis):
-            kept: Any = self._redis.get(keys.feed_validators(digest))
-        return unpack(kept) or unpack(self._last_good.get(digest, custom=wanted.custom))
-
-    def _keep(self, digest: str, answer: Answer) -> None:
-        """Keep an answer in Redis; a store that takes no writes costs speed, not the answer."""
-        try:
-            with store_errors(self._redis), self._redis.pipeline(transaction=False) as pipe:
-                for coding in ENCODINGS:
-                    part = pack(answer.only(coding))
-                    pipe.set(keys.feed(digest, coding), part, ex=ANSWER_SECONDS)
-                pipe.set(
-                    keys.feed_validators(digest), pack(answer.validators), ex=VALIDATOR_SECONDS
-                )
-                pipe.execute()
-        except StoreError as error:
-            _log.warning("answer not cached: %s", error)
 
     def _acquired(self, lock: Lock) -> bool:
         """Whether this process renders: one does. A store that takes no writes locks nothing."""
@@ -273,28 +286,17 @@ class Answers:
         ).hexdigest()
 
 
-def _modified(body: bytes, before: Answer | None, now: datetime) -> int:
+def _rendered(body: bytes, coding: str, state: _State, now: datetime) -> Answer:
+    """What was rendered, as an answer; the same bytes as before keep their Last-Modified."""
+    etag = etag_of(body)
+    modified = _modified(etag, state.before, now)
+    return answer_of(body, coding, etag=etag, stamp=state.stamp, modified=modified)
+
+
+def _modified(etag: str, before: Answer | None, now: datetime) -> int:
     """When the content last changed: now, unless it is what it was before. Never goes back."""
     if before is None:
         return int(now.timestamp())
-    if before.etag == etag_of(body):
+    if before.etag == etag:
         return before.modified
     return max(int(now.timestamp()), before.modified + 1)
-
-
-class _Recent:
-    """The answers that this process served of late. Threads share them."""
-
-    def __init__(self) -> None:
-        self._answers: dict[tuple[str, str], Answer] = {}
-
-    def get(self, key: tuple[str, str]) -> Answer | None:
-        """The answer last served under a key."""
-        return self._answers.get(key)
-
-    def keep(self, key: tuple[str, str], answer: Answer) -> None:
-        """Keep an answer; of too many the one kept first goes."""
-        self._answers[key] = answer
-        if len(self._answers) > MOST_RECENT:
-            with contextlib.suppress(StopIteration, RuntimeError):  # another thread was there first
-                self._answers.pop(next(iter(self._answers)), None)

@@ -11,9 +11,13 @@ from dataclasses import dataclass
 from typing import Final
 
 import brotli
+from zlib_ng import zlib_ng
 
 IDENTITY: Final = ""
 """The body as it was rendered: what a client gets that names no coding we have."""
+
+_GZIP: Final = 31
+"""zlib's word for gzip with its largest window; the header has no date, as the bytes must not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +30,13 @@ class Encoding:
 
 
 ENCODINGS: Final[Mapping[str, Encoding]] = {
-    "br": Encoding("-br", lambda body: bytes(brotli.compress(body, quality=5)), brotli.decompress),
-    "gzip": Encoding("-gz", lambda body: gzip.compress(body, 6, mtime=0), gzip.decompress),
+    "br": Encoding("-br", lambda body: bytes(brotli.compress(body, quality=4)), brotli.decompress),
+    "gzip": Encoding("-gz", lambda body: zlib_ng.compress(body, 5, _GZIP), gzip.decompress),
 }
-"""By their names in HTTP, smallest bodies first. Both are packed once, when a body is rendered.
+"""By their names in HTTP, smallest bodies first. A body is packed once in each that is asked for.
 
-Of 100 papers (409 kB of Atom) gzip makes 70 kB and brotli 62 kB, in the same time. A higher quality
-of brotli takes five times as long for 4 %.
+Of 100 papers (415 kB of Atom) brotli makes 66 kB in 5.8 ms and gzip 73 kB in 3.9. Python's own gzip
+makes 72 kB in 12.6 ms, the next quality of brotli 64 kB in 10.
 """
 _ALIASES: Final = {"x-gzip": "gzip"}
 

@@ -212,6 +212,7 @@ MODULES: Final = {
     "markdown-it-py": "markdown_it",
     "prometheus-client": "prometheus_client",
     "pyyaml": "yaml",
+    "zlib-ng": "zlib_ng",
 }
 
 

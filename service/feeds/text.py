@@ -8,6 +8,7 @@ See https://www.w3.org/TR/xml/#charsets
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -26,12 +27,19 @@ COMMUNITIES: Final = {
 
 def clean(text: str) -> str:
     """The text without what XML forbids, line ends as newlines, nothing around it."""
+    if text.isprintable():  # most are: of all that is no letter or sign it may hold spaces
+        return text.strip()
     return _FORBIDDEN.sub("", text).replace("\r\n", "\n").replace("\r", "\n").strip()
 
 
 def line(text: str) -> str:
     """The text cleaned, on one line, single spaces between its words."""
-    return " ".join(clean(text).split())
+    return _spaced(clean(text))
+
+
+def _spaced(text: str) -> str:
+    """The text, with nothing around it, on one line with single spaces; most is so already."""
+    return text if text.isprintable() and "  " not in text else " ".join(text.split())
 
 
 def paragraphs(text: str) -> list[str]:
@@ -40,13 +48,14 @@ def paragraphs(text: str) -> list[str]:
     arXiv sets a paragraph off by an empty line or by indenting its first line; any other line
     end is only where somebody's editor wrapped.
     """
-    return [" ".join(part.split()) for part in _BREAK.split(clean(text)) if part.strip()]
+    parts = [part.strip() for part in _BREAK.split(clean(text))]
+    return [_spaced(part) for part in parts if part]
 
 
 def link(url: str) -> str:
     """The URL if it is an absolute http(s) one that needs no repair, else nothing."""
     url = clean(url)
-    if _NO_URL.search(url):
+    if not url or _NO_URL.search(url):
         return ""
     try:
         parts = urlsplit(url)
@@ -60,6 +69,7 @@ def source_name(source: str) -> str:
     return COMMUNITIES.get(source) or line(source)
 
 
+@lru_cache(maxsize=1024)
 def category_name(category: str) -> str:
     """The English name of an arXiv category; an unknown one is its own name."""
     return line(label(category))

@@ -3,6 +3,7 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -72,6 +73,33 @@ def test_a_cached_answer_is_one_round_trip_and_no_rendering(
     assert (len(requests), page.times) == (1, 1)
     assert first.answer.body() == b"one"
     assert first.answer.length == 3
+
+
+def test_one_rendering_serves_every_coding(cache: Answers, store_url: str, tmp_path: Path) -> None:
+    page, spent = Page(), []
+    wanted = replace(WANTED, coding="gzip"), replace(WANTED, coding="br")
+    cold = [cache.get(each, page, now=NOW, spend=lambda: spent.append(1)).answer for each in wanted]
+    assert (page.times, len(spent)) == (1, 1)
+    assert [set(answer.packed) for answer in cold] == [{"gzip"}, {"br"}]
+    assert {(answer.etag, answer.modified, answer.body()) for answer in cold} == {
+        (cold[0].etag, int(NOW.timestamp()), b"one")
+    }
+    other = made(store_url, tmp_path / "other")
+    assert [other.get(each, page, now=NOW + SECOND).answer for each in wanted] == cold
+
+
+def test_a_coding_that_was_not_asked_for_lately_does_not_bring_the_past_back(
+    cache: Answers, redis: Redis
+) -> None:
+    page, gz, br = Page(), replace(WANTED, coding="gzip"), replace(WANTED, coding="br")
+    cache.get(br, page, now=NOW)
+    for body in (b"two", b"one"):
+        redis.incr(keys.REVISION)
+        page.body = body
+        answer = cache.get(gz, page, now=NOW).answer
+    again = cache.get(br, page, now=NOW).answer
+    assert page.times == 3
+    assert (again.etag, again.modified) == (answer.etag, int(NOW.timestamp()) + 2)
 
 
 def test_processes_share_what_is_rendered(store_url: str, cache: Answers, tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import sys
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -33,6 +35,19 @@ def test_cleaning_twice_changes_nothing(text: str) -> None:
 )
 def test_only_what_xml_forbids_is_dropped(text: str, kept: str) -> None:
     assert clean(text) == kept
+
+
+def test_of_all_that_prints_nothing_is_dropped_and_only_spaces_part_words() -> None:
+    """So a text that prints as it is needs no search for what XML forbids."""
+    prints = "".join(filter(str.isprintable, map(chr, range(sys.maxunicode + 1))))
+    assert clean(f"\n{prints}\n") == prints.strip()
+    assert prints.split() == [part for part in prints.split(" ") if part]
+
+
+@given(ANY_TEXT)
+def test_a_line_is_its_words(text: str) -> None:
+    assert line(text) == " ".join(clean(text).split())
+    assert paragraphs(text) == [line(part) for part in paragraphs(text)]
 
 
 def test_line_is_one_line() -> None:
