@@ -25,6 +25,7 @@ from typing import Any, NamedTuple
 from redis import Redis
 
 from benchmarks.corpus import DEFAULT, sightings
+from papers.connection import connect
 from papers.matching import Folded, holds
 from papers.merge import merge
 from papers.paper import Paper, Sighting
@@ -81,7 +82,7 @@ def main() -> None:
     seen = sorted(sightings(options.file), key=lambda sighting: sighting.id)
     seen = seen[::10] if options.short else seen
     with tempfile.TemporaryDirectory() as folder, embedded.borrowed(embedded.place(folder)) as url:
-        redis = Redis.from_url(url)
+        redis = connect(url, patient=True)
         measure_ingest(redis, seen)
         measure_keywords(Store(redis), seen, questions=20 if options.short else 200)
 

@@ -9,7 +9,7 @@ them as numbers does.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final, NamedTuple, cast
 
 import numpy as np
@@ -17,13 +17,17 @@ from numpy.typing import NDArray
 
 from papers.paper import Paper
 from papers.singular import singular
-from papers.terms import PAIR_FACTOR, labels_of, names_of, word_hash
-from papers.text import unstemmed
+from papers.terms import PAIR_FACTOR, labels_of, word_hash
+from papers.tokens import UNKNOWN, Numbers, Words
 
 Keys = NDArray[np.uint64]
 """Sorted, each once: a number above, and in the lower 16 bits that of a paper in its month."""
 
 _PAPER_BITS: Final = np.uint64(16)
+_AT_ONCE: Final = 1_000
+"""Papers whose columns are made together: they stay in a processor's cache."""
+
+_NO_KEYS: Final[Keys] = np.array([], np.uint64)
 
 
 Pairs = NDArray[np.uint32]
@@ -44,45 +48,94 @@ class Vocabulary:
     def __init__(self) -> None:
         self.terms: list[bytes] = []
         self.hashes = array("I")
-        self.words = _Numbers(self, "w", singular)
-        self.titles = _Numbers(self, "t", singular)
-        self.comments = _Numbers(self, "m", singular)
-        self.organizations = _Numbers(self, "o", singular)
-        self.names = _Numbers(self, "a", str)
-        self.labels = _Numbers(self, "", str)
+        self._met = Words()
+        self._words = _Kind(self, "w", singular)
+        self._titles = _Kind(self, "t", singular)
+        self._comments = _Kind(self, "m", singular)
+        self._organizations = _Kind(self, "o", singular)
+        self._names = _Kind(self, "a", str)
+        self._labels = _Kind(self, "", str)
 
     def found(self, papers: Iterable[Paper], slot_bits: int) -> Found:
         """The keys of papers; one that nobody has described has none."""
-        texts, rest = _Column(), _Column()
-        for paper in papers:
-            if not paper.described:
-                continue
-            number, title, marks = paper.id.number, unstemmed(paper.title), rest.numbers
-            texts.add(number, map(self.words.__getitem__, title))
-            texts.add(number, map(self.words.__getitem__, unstemmed(paper.abstract)))
-            marks.extend(map(self.titles.__getitem__, title))
-            marks.extend(map(self.names.__getitem__, names_of(paper)))
-            if paper.comment:
-                marks.extend(map(self.comments.__getitem__, unstemmed(paper.comment)))
-            if paper.organization:
-                marks.extend(map(self.organizations.__getitem__, unstemmed(paper.organization)))
-            rest.add(number, map(self.labels.__getitem__, labels_of(paper)))
-        terms = np.concatenate([texts.keys(), rest.keys()])
+        papers = [paper for paper in papers if paper.described]
+        turns = range(0, len(papers), _AT_ONCE)
+        found = [self._found(papers[at : at + _AT_ONCE], slot_bits) for at in turns]
+        if not found:
+            return Found(_NO_KEYS, _NO_KEYS, np.array([], np.uint32))
+        terms, slots, pairs = map(np.concatenate, zip(*found, strict=True))
+        return Found(_once(terms), _once(slots), pairs)
+
+    def _found(self, papers: Sequence[Paper], slot_bits: int) -> Found:
+        """The same, not sorted."""
+        numbers = np.array([paper.id.number for paper in papers], np.uint64)
+        title = self._column([paper.title for paper in papers], numbers)
+        abstract = self._column([paper.abstract for paper in papers], numbers)
+        texts = _Column.of(title.numbered(self._words), abstract.numbered(self._words))
+        columns = [
+            texts,
+            title.numbered(self._titles),
+            self._column([" ".join(paper.authors) for paper in papers], numbers, self._names),
+            self._column([paper.comment for paper in papers], numbers, self._comments),
+            self._column([paper.organization for paper in papers], numbers, self._organizations),
+            self._labelled([labels_of(paper) for paper in papers], numbers),
+        ]
+        terms = np.concatenate([column.keys() for column in columns])
         pairs, papers_of_pairs = self._pairs(texts)
         slots = (pairs >> np.uint32(32 - slot_bits)).astype(np.uint64) << _PAPER_BITS
-        return Found(_once(terms), _once(slots | papers_of_pairs), pairs)
+        return Found(terms, slots | papers_of_pairs, pairs)
 
-    def _pairs(self, texts: _Column) -> tuple[Pairs, NDArray[np.uint64]]:
+    def _column(self, texts: Sequence[str], papers: Keys, kind: _Kind | None = None) -> _Column:
+        """The words of a text of each paper, or the terms they are."""
+        words, counts = self._met.of(texts)
+        column = _Column(words, np.repeat(np.arange(len(texts)), counts), papers)
+        return column.numbered(kind) if kind else column
+
+    def _labelled(self, labels: Sequence[Sequence[str]], papers: Keys) -> _Column:
+        numbers = [self._labels.strings[label] for some in labels for label in some]
+        parts = np.repeat(np.arange(len(labels)), [len(some) for some in labels])
+        return _Column(np.array(numbers, np.uint32), parts, papers)
+
+    def _pairs(self, texts: _Column) -> tuple[Pairs, Keys]:
         """Neighbouring words of a text, those that only join passed over; and whose they are."""
-        hashes, parts = np.array(self.hashes, np.uint32)[texts.array()], texts.parts()
+        hashes, parts = np.array(self.hashes, np.uint32)[texts.numbers], texts.parts
         telling = hashes != 0
         hashes, parts = hashes[telling], parts[telling]
         neighbours = parts[1:] == parts[:-1]
         pairs = (hashes[:-1] * np.uint32(PAIR_FACTOR) ^ hashes[1:])[neighbours]
-        return pairs, texts.papers()[parts[1:][neighbours]]
+        return pairs, texts.papers[parts[1:][neighbours]]
+
+    def words_of(self, numbers: Numbers) -> list[str]:
+        """Words by the numbers that a column without a kind has."""
+        return [self._met.met[number] for number in numbers.tolist()]
 
 
-class _Numbers(dict[str, int]):
+class _Kind:
+    """The terms that words of one kind of text are, by the numbers of the words."""
+
+    def __init__(self, vocabulary: Vocabulary, kind: str, fold: Callable[[str], str]) -> None:
+        self._vocabulary = vocabulary
+        self.strings = _Strings(vocabulary, kind, fold)
+        self._numbers = np.array([], np.uint32)
+
+    def of(self, words: Numbers) -> Numbers:
+        """The number of each word's term."""
+        most = int(words.max(initial=0)) + 1
+        if most > len(self._numbers):
+            fresh = np.full(2 * most, UNKNOWN, np.uint32)
+            fresh[: len(self._numbers)] = self._numbers
+            self._numbers = fresh
+        numbers = self._numbers[words]
+        missing = numbers == UNKNOWN
+        if missing.any():
+            new = np.unique(words[missing])
+            strings = self._vocabulary.words_of(new)
+            self._numbers[new] = [self.strings[string] for string in strings]
+            numbers = self._numbers[words]
+        return numbers
+
+
+class _Strings(dict[str, int]):
     """Words to the numbers of their terms. A dict's look-up runs in C; this only when it fails."""
 
     def __init__(self, vocabulary: Vocabulary, kind: str, fold: Callable[[str], str]) -> None:
@@ -101,43 +154,41 @@ class _Numbers(dict[str, int]):
         return number
 
 
-class _Column:
-    """Numbers of terms, one after another; of whom they are is told by where each part ends."""
+class _Column(NamedTuple):
+    """Numbers of words or of terms, one text after another, and the text that each is in.
 
-    def __init__(self) -> None:
-        self.numbers = array("I")
-        self._ends = array("Q")
-        self._papers = array("Q")
+    `papers` has the paper of each text.
+    """
 
-    def add(self, paper: int, numbers: Iterable[int]) -> None:
-        """End a part of a paper's."""
-        self.numbers.extend(numbers)
-        self._ends.append(len(self.numbers))
-        self._papers.append(paper)
+    numbers: Numbers
+    parts: NDArray[np.int64]
+    papers: Keys
 
-    def array(self) -> NDArray[np.uint32]:
-        """All numbers."""
-        return np.array(self.numbers, np.uint32)
+    @classmethod
+    def of(cls, first: _Column, then: _Column) -> _Column:
+        """Two columns as one."""
+        parts = [first.parts, then.parts + len(first.papers)]
+        return cls(
+            np.concatenate([first.numbers, then.numbers]),
+            np.concatenate(parts),
+            np.concatenate([first.papers, then.papers]),
+        )
 
-    def parts(self) -> NDArray[np.int64]:
-        """The part that each number is in."""
-        ends = np.array([0, *self._ends], np.int64)
-        return np.repeat(np.arange(len(self._ends)), ends[1:] - ends[:-1])
-
-    def papers(self) -> NDArray[np.uint64]:
-        """The paper of each part."""
-        return np.array(self._papers, np.uint64)
+    def numbered(self, kind: _Kind) -> _Column:
+        """The terms that words are."""
+        return self._replace(numbers=kind.of(self.numbers))
 
     def keys(self) -> Keys:
         """Each number with its paper; not sorted."""
-        keys: Keys = (self.array().astype(np.uint64) << _PAPER_BITS) | self.papers()[self.parts()]
-        return keys
+        return (self.numbers.astype(np.uint64) << _PAPER_BITS) | self.papers[self.parts]
 
 
 def _once(keys: Keys) -> Keys:
     """Sorted, each once. numpy's own `unique` takes thirty times as long as sorting."""
     keys.sort()
-    once: Keys = keys[np.diff(keys, prepend=keys[:1] + keys.dtype.type(1)) != 0]
+    first = np.ones(len(keys), bool)
+    np.not_equal(keys[1:], keys[:-1], out=first[1:])
+    once: Keys = keys[first]
     return once
 
 

@@ -7,7 +7,7 @@ postings, whatever the batches were that brought them.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import NamedTuple
 
 from pyroaring import BitMap
@@ -95,14 +95,22 @@ class _TermsEdit:
         for bucket, members in self._buckets.items():
             field = postings.bucket_field(bucket)
             small = postings.unpack(current.get(field))
-            for term in members:
-                gained = self.gained.get(term, b"")
-                if current or len(gained) > 2 * LARGEST_SMALL:
+            if current:
+                for term in members:
                     self._move(term, small, current, after)
-                else:
-                    small[term] = gained
+            else:
+                small = self._first(members, after)
             after[field] = postings.pack(small) if small else None
         return after
+
+    def _first(
+        self, members: Sequence[bytes], after: dict[bytes, bytes | None]
+    ) -> dict[bytes, bytes]:
+        """The small postings of a bucket of which nothing was there; large ones go into `after`."""
+        small = {term: self.gained[term] for term in members if term in self.gained}
+        for term in [term for term, papers in small.items() if len(papers) > 2 * LARGEST_SMALL]:
+            after[postings.term_field(term)] = postings.bitmap(small.pop(term)).serialize()
+        return small
 
     def _move(
         self,

@@ -207,6 +207,7 @@ def flags(paper: Paper) -> list[str]:
     return [flag for flag, is_borne in borne.items() if is_borne]
 
 
+@lru_cache(maxsize=1024)
 def month_days(month: int) -> tuple[date, date]:
     """The first and last day that papers of a month (YYYYMM) count under."""
     first = date(month // 100, month % 100, 1)

@@ -101,11 +101,13 @@ class MonthWriter:
         )
 
     def _merged(self, pipe: Pipeline, sightings: Sequence[Sighting | Paper]) -> list[_Record]:
-        ids = sorted({sighting.id for sighting in sightings})
-        before = read_month(pipe, ids)
-        after: dict[ArxivId, Paper | None] = dict(zip(ids, before, strict=True))
+        ids = {sighting.id.number: sighting.id for sighting in sightings}
+        numbers = sorted(ids)
+        before = read_month(pipe, [ids[number] for number in numbers])
+        after: dict[int, Paper | None] = dict(zip(numbers, before, strict=True))
         for sighting in sightings:
-            after[sighting.id] = merge(after[sighting.id], sighting)
+            number = sighting.id.number
+            after[number] = merge(after[number], sighting)
         return [
             _Record(known, paper)
             for known, paper in zip(before, after.values(), strict=True)

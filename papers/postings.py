@@ -120,9 +120,10 @@ def pack(postings: Mapping[bytes, bytes]) -> bytes:
     hold no line break: they are words, or labels with white space folded.
     """
     terms = sorted(postings)
-    keys = b"\n" + b"".join(term + b"\n" for term in terms)
-    sizes = bytes(len(postings[term]) // 2 for term in terms)
-    return struct.pack("<I", len(keys)) + keys + sizes + b"".join(postings[t] for t in terms)
+    numbers = [postings[term] for term in terms]
+    keys = b"\n%b\n" % b"\n".join(terms) if terms else b"\n"
+    sizes = bytes([len(some) >> 1 for some in numbers])
+    return b"".join([struct.pack("<I", len(keys)), keys, sizes, *numbers])
 
 
 def unpack(bucket: bytes | None) -> dict[bytes, bytes]:

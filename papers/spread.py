@@ -29,7 +29,10 @@ MANY: Final = 64
 """A word of more months than this is not worth remembering: the walk will stop early."""
 
 _EVERYWHERE: Final = b"*"
+_KEPT: Final = WORD + AUTHOR_WORD
 _SWEPT: Final = 1_000
+_MOST_KNOWN: Final = 500_000
+"""Terms whose months one ingest remembers: some hundred megabytes."""
 _VOCABULARY: Final = re.compile(rb"w.{3,}", re.DOTALL)
 """Words of three letters or more: no prefix is shorter (`papers.query.MIN_PREFIX`)."""
 
@@ -40,14 +43,14 @@ class Spread:
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
         self._revision = 0
-        self._everywhere: set[bytes] = set()
+        self._known: dict[bytes, bytes | None] = {}
 
     def note(self, month: int, terms: Iterable[bytes]) -> None:
         """Note that terms occur in a month (YYYYMM); only words and authors' words are kept.
 
         Raises StoreBusy where other writers are always faster.
         """
-        kept = [term for term in terms if term[:1] in (WORD, AUTHOR_WORD)]
+        kept = [term for term in terms if term[0] in _KEPT]
         if kept:
             self._transact(lambda pipe: self._attempt(pipe, _packed(month), kept))
 
@@ -63,16 +66,12 @@ class Spread:
         raise StoreBusy(f"the spread of words: another writer was faster {TRIES} times")
 
     def _attempt(self, pipe: Pipeline, month: bytes, kept: Sequence[bytes]) -> None:
-        self._recall(pipe)
-        terms = [term for term in kept if term not in self._everywhere]
-        values: Any = pipe.hmget(keys.SPREAD, terms) if terms else []
-        known = dict(zip(terms, values, strict=True))
-        self._everywhere.update(term for term, value in known.items() if value == _EVERYWHERE)
-        noted: Any = {
-            term: _with_month(value, month)
-            for term, value in known.items()
-            if value is None or (value != _EVERYWHERE and not _has_month(value, month))
-        }
+        revision = self._recall(pipe)
+        asked = [term for term in kept if term not in self._known]
+        values: Any = pipe.hmget(keys.SPREAD, asked) if asked else []
+        self._known.update(zip(asked, values, strict=True))
+        known = self._known
+        noted: Any = {term: value for term in kept if (value := _with_month(known[term], month))}
         new: Any = {t[1:]: 0 for t in noted if known[t] is None and _VOCABULARY.fullmatch(t)}
         if noted:
             pipe.multi()
@@ -81,6 +80,8 @@ class Spread:
                 pipe.zadd(keys.VOCABULARY, new)
             pipe.incr(keys.SPREAD_REV)
             pipe.execute()
+            known.update(noted)
+            self._revision = revision + 1
 
     def forget(self, months: Collection[int]) -> None:
         """Forget months (YYYYMM) that are gone, and the words that occurred in no other.
@@ -116,12 +117,13 @@ class Spread:
         pipe.incr(keys.SPREAD_REV)
         pipe.execute()
 
-    def _recall(self, pipe: Pipeline) -> None:
-        """Forget which words are everywhere where the store has been emptied meanwhile."""
+    def _recall(self, pipe: Pipeline) -> int:
+        """The number of changes; what is known is forgotten if some were others', or too much."""
         value: Any = pipe.get(keys.SPREAD_REV)
-        if int(value or 0) < self._revision:
-            self._everywhere.clear()
+        if int(value or 0) != self._revision or len(self._known) > _MOST_KNOWN:
+            self._known.clear()
         self._revision = int(value or 0)
+        return self._revision
 
 
 _Months = dict[bytes, set[int] | None]
@@ -165,15 +167,20 @@ def _terms(leaf: Node) -> Sequence[bytes]:
     return text_terms(Text(Field.ANY, leaf.words) if leaf.field is Field.TITLE else leaf)
 
 
+def _with_month(value: bytes | None, month: bytes) -> bytes | None:
+    """A value with one more month; None where it says so already."""
+    if value is None:
+        return month
+    if value == _EVERYWHERE or (month in value and _has_month(value, month)):
+        return None
+    return value + month if len(value) < 2 * MANY else _EVERYWHERE
+
+
 def _has_month(value: bytes, month: bytes) -> bool:
     at = value.find(month)
     while at % 2 == 1 and at > 0:
         at = value.find(month, at + 1)
     return at >= 0
-
-
-def _with_month(value: bytes | None, month: bytes) -> bytes:
-    return (value or b"") + month if len(value or b"") < 2 * MANY else _EVERYWHERE
 
 
 def _without(value: bytes, gone: Set[bytes]) -> bytes:

@@ -73,15 +73,23 @@ def names_of(paper: Paper) -> list[str]:
 def labels_of(paper: Paper) -> list[str]:
     """The terms of a paper that are no words."""
     announced = announce_label(paper)
-    labels = [
-        *[f"c{category}" for category in paper.categories],
-        *[f"g{archive_of(category)}" for category in paper.categories],
-        *[f"s{source.casefold()}" for source in paper.sources],
+    return [
+        *_shared_labels(paper.categories, paper.sources),
         *[f"f{flag}" for flag in flags(paper)],
         *([f"y{announced}"] if announced != "new" else []),
+        day_term(paper.id.month, day_of(paper)).decode(),
     ]
-    day = day_term(paper.id.month, day_of(paper)).decode()
-    return [*map(_spaced, labels), day]
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _shared_labels(categories: tuple[str, ...], sources: tuple[str, ...]) -> tuple[str, ...]:
+    """The labels that many papers have together."""
+    labels = [
+        *[f"c{category}" for category in categories],
+        *[f"g{archive_of(category)}" for category in categories],
+        *[f"s{source.casefold()}" for source in sources],
+    ]
+    return tuple([" ".join(label.split()) for label in labels])
 
 
 @lru_cache(maxsize=_REMEMBERED)
@@ -112,11 +120,6 @@ def label_term(label: Label) -> bytes:
 def day_term(month: int, day: date) -> bytes:
     """The term of a day that papers of a month (YYYYMM) count under."""
     return b"d%d" % (day - month_days(month)[0]).days
-
-
-@lru_cache(maxsize=_REMEMBERED)
-def _spaced(label: str) -> str:
-    return " ".join(label.split())
 
 
 def _worded(kind: str, folded: Sequence[str]) -> tuple[bytes, ...]:

@@ -56,12 +56,23 @@ def words(text: str) -> list[str]:
 
 def unstemmed(text: str) -> list[str]:
     """The folded words of a text with plurals kept: for names and for prefixes."""
+    folded = unparted(text)
+    if folded.isascii():
+        return folded.lower().translate(_PLAIN).split()  # several times as fast as an expression
+    return folded.split()
+
+
+def unparted(text: str) -> str:
+    """A text folded so far that its words are its runs of letters and digits, in any case.
+
+    One with other letters than ASCII has its words parted by blanks, in lower case.
+    """
     if "'s" in text or "’s" in text:
         text = _POSSESSIVE.sub("", text)
-    folded = text.lower() if _is_plain(text) else _folded(text)
-    if folded.isascii():
-        return folded.translate(_PLAIN).split()  # several times as fast as an expression
-    return _WORDS.findall(folded)
+    if _is_plain(text):
+        return text
+    folded = _folded(text)
+    return folded if folded.isascii() else " ".join(_WORDS.findall(folded))
 
 
 def plainly(text: str) -> str | None:
