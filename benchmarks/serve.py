@@ -4,7 +4,7 @@
 
 Over real papers, N made from them (see `benchmarks.corpus.made`), or a store that is filled. Prints
 
-cold        milliseconds inside the server from a keyword nobody asked for to Atom with both codings
+cold        milliseconds from a keyword nobody asked for to Atom in gzip, see `benchmarks.cold`
 warm        CPU a request of a saved keyword's feed, 200 and 304, beside a bare Flask view that does
             one GET of the same bytes: same server, same options, taking turns
 nginx       CPU a request of the shipped cache, 200 and 304, beside nginx serving the bytes as a
@@ -34,14 +34,13 @@ from typing import Final
 from flask import Flask, Response, request
 from redis import Redis
 
-from benchmarks.announcement import draw
+from benchmarks import cold
 from benchmarks.corpus import DEFAULT, made, sightings
 from benchmarks.pages import NOW, fill
 from papers.keywords import Keywords
 from papers.settings import Settings
 from paperwire import embedded
 from paperwire.web import command
-from service import create_app
 
 FEED: Final = "/feeds/reasoning.atom"
 TURNS: Final = 7
@@ -91,30 +90,8 @@ def main() -> None:
             step = 10 if options.short else 1
             fill(url, made(options.papers) if options.papers else [seen[::step]])
         Keywords(Redis.from_url(url)).add("Reasoning", "reasoning", now=NOW)
-        measure_cold(url, folder, 20 if options.short else 200)
+        cold.measure(url, folder, 20 if options.short else 200)
         measure_warm(url, folder, 40 if options.short else 400)
-
-
-def measure_cold(url: str, folder: Path, count: int) -> None:
-    """Feeds of keywords nobody asked for."""
-    settings = Settings(redis_url=url, data_dir=str(folder), questions_per_minute=0)
-    client, taken = create_app(settings).test_client(), []
-    queries = draw(10 * count)[::10]
-    for query in queries:
-        client.get("/feeds/search.atom", query_string={"q": "nobody"})
-        start = time.perf_counter()
-        answer = client.get(
-            "/feeds/search.atom",
-            query_string={"q": query.canonical},
-            headers={"Accept-Encoding": "gzip"},
-            follow_redirects=True,
-        )
-        taken.append(1000 * (time.perf_counter() - start))
-        assert answer.status_code == 200
-        assert answer.headers["Content-Encoding"] == "gzip"
-    taken.sort()
-    late = taken[int(len(taken) * 0.95)]
-    print(f"cold feed of {len(taken)} keywords: {statistics.median(taken):.1f} / {late:.1f} ms")
 
 
 def measure_warm(url: str, folder: Path, count: int) -> None:

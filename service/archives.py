@@ -22,7 +22,7 @@ from papers.store import Store
 from service.addresses import Address
 from service.desk import Desk, desk
 from service.feeds import FORMATS
-from service.feeds.entry import entry_of
+from service.feeds.entry import Entry
 from service.feeds.feed import Feed
 from service.feeds.text import line
 from service.params import Asked, without_parameters
@@ -157,7 +157,7 @@ def _feed(at: Desk, archive: Archive, suffix: str) -> Feed:
             for other, form in FORMATS.items()
             if other != suffix
         ),
-        entries=tuple(map(entry_of, shown)),
+        entries=tuple(map(Entry, shown)),
         around=tuple(around),
         archive=True,
     )

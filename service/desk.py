@@ -30,7 +30,7 @@ from papers.tree import any_of
 from service.addresses import SEARCH, Address
 from service.caching import Answers, Wanted
 from service.encodings import chosen
-from service.feeds.entry import Entry, entry_of, lead_of
+from service.feeds.entry import Entry, lead_of
 from service.feeds.text import line, source_name
 from service.last_good import LastGood
 from service.params import read, shown
@@ -176,7 +176,7 @@ class Found:
     def entry(self, paper: Paper) -> Entry:
         """A paper of the answer as an entry; in order of picks it begins with the pick."""
         lead = lead_of(paper, self.ask.source) if self.picked else None
-        return entry_of(paper, lead=lead, keywords=tuple(k.slug for k in self.met(paper)))
+        return Entry(paper, lead=lead, keywords=tuple(k.slug for k in self.met(paper)))
 
     @property
     def around(self) -> dict[str, Address]:

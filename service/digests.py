@@ -19,7 +19,7 @@ from service.addresses import Address
 from service.desk import Desk, named
 from service.feeds import FORMATS
 from service.feeds.digest import digest_of
-from service.feeds.entry import Item
+from service.feeds.entry import Listing
 from service.feeds.feed import Feed
 from service.snapshots import matching
 
@@ -73,7 +73,7 @@ def _papers(
     return [found[id] for id in sorted(found, reverse=True)]
 
 
-def _entry(address: Address, name: str, period: Period, papers: list[Paper]) -> Item:
+def _entry(address: Address, name: str, period: Period, papers: list[Paper]) -> Listing:
     return digest_of(
         papers,
         id=f"{address.url('atom')}#{period.name}",

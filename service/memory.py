@@ -26,6 +26,12 @@ class Memory(Generic[K, V]):
             self._values[key] = found  # the order of the dict is that of use
             return found[0]
 
+    def clear(self) -> None:
+        """Forget all."""
+        with self._lock:
+            self._values.clear()
+            self._held = 0
+
     def keep(self, key: K, value: V, size: int) -> None:
         """Keep a value of so many bytes."""
         with self._lock:

@@ -1,26 +1,30 @@
 """The formats a feed comes in: one module each, one line each in the table.
 
 `paper → Entry → bytes`: `entry` decides what is said, `feed` what surrounds it, a format only how
-it is spelled.
+it is spelled. What was spelled for one feed is used again in others (`spelled`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
 from service.feeds import atom, jsonfeed, rss
 from service.feeds.feed import Feed
+from service.feeds.spelled import Spell, joined
 
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """A format: what people call it, its Content-Type, and how a feed becomes bytes."""
+    """A format: what people call it, its Content-Type, and how a feed is spelled."""
 
     name: str
     content_type: str
-    render: Callable[[Feed], bytes]
+    spell: Spell
+
+    def render(self, feed: Feed) -> bytes:
+        """The feed as a document; the same feed gives the same bytes."""
+        return joined(self.name, self.spell, feed)
 
     @property
     def media_type(self) -> str:
@@ -29,8 +33,8 @@ class Format:
 
 
 FORMATS: Final = {
-    "atom": Format("Atom", atom.CONTENT_TYPE, atom.render),
-    "rss": Format("RSS", rss.CONTENT_TYPE, rss.render),
-    "json": Format("JSON Feed", jsonfeed.CONTENT_TYPE, jsonfeed.render),
+    "atom": Format("Atom", atom.CONTENT_TYPE, atom.spell),
+    "rss": Format("RSS", rss.CONTENT_TYPE, rss.spell),
+    "json": Format("JSON Feed", jsonfeed.CONTENT_TYPE, jsonfeed.spell),
 }
 """URL suffix to format; pages name them in this order, Atom first."""

@@ -5,6 +5,7 @@ https://www.rfc-editor.org/rfc/rfc4287
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from feedgen.entry import FeedEntry
@@ -13,11 +14,12 @@ from feedgen.feed import FeedGenerator
 from service.feeds.entry import HTML, Category, Item
 from service.feeds.extension import AtomFeed, EntryExtension
 from service.feeds.feed import Feed
+from service.feeds.spelled import Spelled, cut
 
 CONTENT_TYPE: Final = "application/atom+xml; charset=utf-8"
 
 
-def render(feed: Feed) -> bytes:
+def spell(feed: Feed, entries: Sequence[Item]) -> Spelled:
     """The feed as an Atom document; the same feed gives the same bytes."""
     out = FeedGenerator()
     out.register_extension("paperwire", AtomFeed, EntryExtension, rss=False)
@@ -39,9 +41,9 @@ def render(feed: Feed) -> bytes:
         out.link(href=url, rel=rel, type="application/atom+xml")
     extension: Any = out.paperwire
     extension.archive = feed.archive
-    for entry in feed.entries:
+    for entry in entries:
         _add(out.add_entry(order="append"), entry)
-    return bytes(out.atom_str())
+    return cut(bytes(out.atom_str()), b"<entry>", b"</feed>")
 
 
 def _add(out: FeedEntry, entry: Item) -> None:

@@ -9,7 +9,6 @@ Mathematics is MathML in the fragment, and stays TeX in the plain text.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from html import escape
 
 from papers.announced import announced_journal_ref
@@ -24,29 +23,6 @@ class Content:
 
     xhtml: str
     text: str
-
-
-@dataclass(frozen=True)
-class PaperContent:
-    """The content of a paper's entry, made when a format asks for it: pages never do."""
-
-    paper: Paper
-    lead: Pick | None
-
-    @cached_property
-    def made(self) -> Content:
-        """Both forms of it."""
-        return content_of(self.paper, self.lead)
-
-    @property
-    def xhtml(self) -> str:
-        """As `Content` has it."""
-        return self.made.xhtml
-
-    @property
-    def text(self) -> str:
-        """As `Content` has it."""
-        return self.made.text
 
 
 def content_of(paper: Paper, lead: Pick | None = None) -> Content:

@@ -14,7 +14,7 @@ from typing import Final
 
 from papers.paper import Paper
 from service.feeds.content import Content
-from service.feeds.entry import HTML, Item, Link
+from service.feeds.entry import HTML, Link, Listing
 from service.feeds.text import category_name, line
 from service.feeds.typesetting import marked, plain
 
@@ -25,7 +25,7 @@ _TOLD: Final = 3
 
 def digest_of(
     papers: Sequence[Paper], *, id: str, name: str, when: str, url: str, at: datetime
-) -> Item:
+) -> Listing:
     """The entry that lists papers, newest first.
 
     `name` is the keyword's, `when` the period in words, `url` the page of just these papers, `at`
@@ -33,7 +33,7 @@ def digest_of(
     """
     many = f"{len(papers):,} paper{'' if len(papers) == 1 else 's'}"
     told = [_title(paper) for paper in papers[:_TOLD]]
-    return Item(
+    return Listing(
         id=id,
         title=f"{line(name)}: {many}, {when}",
         summary=f"{'; '.join(told)}{' …' if len(papers) > _TOLD else ''}",

@@ -7,14 +7,17 @@ content, categories, `published` and `updated` come from arXiv's statements alon
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Final
 
 from papers.announced import announced_categories
+from papers.codec import serialize
 from papers.merge import published_at, updated_at
 from papers.paper import Paper, Pick
-from service.feeds.content import Content, PaperContent
+from service.feeds.content import Content, content_of
 from service.feeds.text import category_name, clean, line, link, source_name
 from service.feeds.typesetting import plain
 
@@ -53,9 +56,26 @@ class Source:
     updated: datetime
 
 
+class _Linked:
+    """What an entry's links lead to."""
+
+    __slots__ = ()
+    links: tuple[Link, ...]
+
+    @property
+    def url(self) -> str:
+        """Its page."""
+        return next(link.href for link in self.links if link.rel == "alternate")
+
+    @property
+    def discussion(self) -> str:
+        """Where the paper is discussed: the first of its `replies` links, or nothing."""
+        return next((link.href for link in self.links if link.rel == "replies"), "")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Item:
-    """One entry of a feed, as formats write it: a paper, or a list of papers.
+class Listing(_Linked):
+    """An entry that lists papers, and what any entry of a feed says to those who write it.
 
     All text is free of what XML forbids; all links are http(s). `published` and `updated` are aware
     UTC. `touched` is the newest moment anything in the entry is of: `updated`, or the pick that a
@@ -67,7 +87,7 @@ class Item:
     id: str
     title: str
     summary: str
-    content: Content | PaperContent
+    content: Content
     links: tuple[Link, ...]
     published: datetime
     updated: datetime
@@ -83,59 +103,120 @@ class Item:
     comments: int | None = None
     keywords: tuple[str, ...] = ()
 
-    @property
-    def url(self) -> str:
-        """Its page."""
-        return next(link.href for link in self.links if link.rel == "alternate")
 
-    @property
-    def discussion(self) -> str:
-        """Where the paper is discussed: the first of its `replies` links, or nothing."""
-        return next((link.href for link in self.links if link.rel == "replies"), "")
+@dataclass(frozen=True)
+class Entry(_Linked):
+    """One paper in a feed; in a feed of picks, `lead` is the pick it begins with.
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry(Item):
-    """One paper in a feed.
-
-    Of what it is `listed` in, `categories` are those that its newest version was announced in.
+    It says what a `Listing` says, worked out when it is asked for: a page shows little of it, and
+    where another feed has had it spelled nothing is asked.
     """
 
     paper: Paper
-    source: Source
-    listed: tuple[Category, ...]
+    lead: Pick | None = None
+    keywords: tuple[str, ...] = ()
+
+    @cached_property
+    def digest(self) -> bytes:
+        """What tells it from every other entry: all that what it says is made from."""
+        rest = repr((str(self.paper.id), self.lead, self.keywords)).encode()
+        return hashlib.blake2b(serialize(self.paper) + rest, digest_size=16).digest()
+
+    @property
+    def id(self) -> str:
+        """The abstract page of the paper, whatever its version."""
+        return self.paper.id.url
+
+    @cached_property
+    def title(self) -> str:
+        """As people read it; the id where there is none."""
+        title = plain(line(self.paper.title)) or str(self.paper.id)
+        return f"[Withdrawn] {title}" if self.paper.withdrawn else title
+
+    @cached_property
+    def summary(self) -> str:
+        """The abstract as it was written."""
+        return clean(self.paper.abstract)
+
+    @cached_property
+    def content(self) -> Content:
+        """What arXiv says, behind the pick."""
+        return content_of(self.paper, self.lead)
+
+    @cached_property
+    def links(self) -> tuple[Link, ...]:  # type: ignore[override]  # never set
+        """To the paper, and to what others say of it."""
+        return _links(self.paper)
+
+    @cached_property
+    def published(self) -> datetime:
+        """When it was first announced."""
+        return _utc(published_at(self.paper))
+
+    @cached_property
+    def updated(self) -> datetime:
+        """When its newest version was announced."""
+        return _utc(updated_at(self.paper))
+
+    @property
+    def touched(self) -> datetime:
+        """The newest of that and the pick."""
+        return max(self.updated, _utc(self.lead.picked_at)) if self.lead else self.updated
+
+    @cached_property
+    def authors(self) -> tuple[str, ...]:
+        """Their names, in order."""
+        return tuple(filter(None, map(line, self.paper.authors)))
+
+    @cached_property
+    def categories(self) -> tuple[Category, ...]:
+        """Those that its newest version was announced in."""
+        return _categories(self.paper, announced_categories(self.paper))
+
+    @cached_property
+    def listed(self) -> tuple[Category, ...]:
+        """All that it is listed in."""
+        return _categories(self.paper, self.paper.categories)
+
+    @property
+    def source(self) -> Source:
+        """The feed upstream that it comes from."""
+        return _source(self.paper, self.updated)
+
+    @cached_property
+    def comment(self) -> str:
+        """The authors' comment."""
+        return line(self.paper.comment)
+
+    @cached_property
+    def journal_ref(self) -> str:
+        """Where it appeared."""
+        return line(self.paper.journal_ref)
+
+    @cached_property
+    def doi(self) -> str:
+        """Its DOI there."""
+        return line(self.paper.doi)
+
+    @property
+    def thumbnail(self) -> str:
+        """The picture of the pick."""
+        return link(self.lead.thumbnail) if self.lead else ""
+
+    @property
+    def votes(self) -> int | None:
+        """The most that any community counts."""
+        return self.paper.votes
+
+    @property
+    def comments(self) -> int | None:
+        """How many there are in all communities."""
+        counts = [pick.comments for pick in self.paper.picks if pick.comments is not None]
+        return sum(counts) if counts else None
 
 
-def entry_of(paper: Paper, *, lead: Pick | None = None, keywords: tuple[str, ...] = ()) -> Entry:
-    """The entry of a paper; in a feed of picks, `lead` is the pick it begins with.
-
-    `keywords` are those it met, in a feed of several.
-    """
-    published, updated = _utc(published_at(paper)), _utc(updated_at(paper))
-    title = plain(line(paper.title)) or str(paper.id)
-    counts = [pick.comments for pick in paper.picks if pick.comments is not None]
-    return Entry(
-        paper=paper,
-        id=paper.id.url,
-        title=f"[Withdrawn] {title}" if paper.withdrawn else title,
-        summary=clean(paper.abstract),
-        content=PaperContent(paper, lead),
-        authors=tuple(name for name in map(line, paper.authors) if name),
-        categories=_categories(paper, announced_categories(paper)),
-        listed=_categories(paper, paper.categories),
-        links=_links(paper),
-        source=_source(paper, updated),
-        published=published,
-        updated=updated,
-        touched=max(updated, _utc(lead.picked_at)) if lead else updated,
-        comment=line(paper.comment),
-        journal_ref=line(paper.journal_ref),
-        doi=line(paper.doi),
-        thumbnail=link(lead.thumbnail) if lead else "",
-        votes=paper.votes,
-        comments=sum(counts) if counts else None,
-        keywords=keywords,
-    )
+Item = Listing | Entry
+"""One entry of a feed."""
 
 
 def lead_of(paper: Paper, community: str = "") -> Pick | None:

@@ -6,10 +6,12 @@ https://www.jsonfeed.org/version/1.1/
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any, Final
 
 from service.feeds.entry import PDF, Entry, Item
 from service.feeds.feed import Feed
+from service.feeds.spelled import Spelled
 from service.feeds.text import line
 from service.feeds.typesetting import plain
 
@@ -17,7 +19,7 @@ CONTENT_TYPE: Final = "application/feed+json"
 _ABOUT: Final = "https://info.arxiv.org/help/api/user-manual.html"
 
 
-def render(feed: Feed) -> bytes:
+def spell(feed: Feed, entries: Sequence[Item]) -> Spelled:
     """The feed as a JSON Feed document; the same feed gives the same bytes."""
     document = {
         "version": "https://jsonfeed.org/version/1.1",
@@ -31,10 +33,14 @@ def render(feed: Feed) -> bytes:
         "authors": [{"name": "Paperwire"}],
         "hubs": [{"type": "WebSub", "url": feed.hub_url}] if feed.hub_url else [],
         "_paperwire": _around(feed),
-        "items": [_item(entry) for entry in feed.entries],
     }
-    kept = {name: value for name, value in document.items() if value or name == "items"}
-    return json.dumps(kept, ensure_ascii=False, separators=(",", ":")).encode()
+    head = _dumped({name: value for name, value in document.items() if value})
+    items = [_dumped(_item(entry)) for entry in entries]
+    return Spelled(head.removesuffix(b"}") + b',"items":[', items, b",", b"]}")
+
+
+def _dumped(value: dict[str, Any]) -> bytes:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def _around(feed: Feed) -> dict[str, Any]:

@@ -7,6 +7,7 @@ An item's description is the content as HTML; RSS has no room for a summary besi
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import Any, Final
@@ -17,6 +18,7 @@ import feedgen.feed
 from service.feeds.entry import Item
 from service.feeds.extension import EntryExtension, RssFeed
 from service.feeds.feed import Feed
+from service.feeds.spelled import Spelled, cut
 
 CONTENT_TYPE: Final = "application/rss+xml; charset=utf-8"
 
@@ -31,7 +33,7 @@ def rfc822(moment: datetime) -> str:
 feedgen.feed.formatRFC2822 = feedgen.entry.formatRFC2822 = rfc822
 
 
-def render(feed: Feed) -> bytes:
+def spell(feed: Feed, entries: Sequence[Item]) -> Spelled:
     """The feed as an RSS document; the same feed gives the same bytes."""
     out = feedgen.feed.FeedGenerator()
     out.register_extension("paperwire", RssFeed, EntryExtension, atom=False)
@@ -48,9 +50,9 @@ def render(feed: Feed) -> bytes:
     links += [("hub", feed.hub_url, "")] if feed.hub_url else []
     extension: Any = out.paperwire
     extension.links, extension.archive = tuple(links), feed.archive
-    for entry in feed.entries:
+    for entry in entries:
         _add(out.add_entry(order="append"), entry)
-    return bytes(out.rss_str())
+    return cut(bytes(out.rss_str()), b"<item>", b"</channel></rss>")
 
 
 def _add(out: feedgen.entry.FeedEntry, entry: Item) -> None:

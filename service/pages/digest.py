@@ -11,7 +11,7 @@ from papers.keywords import Keyword
 from papers.query import parse
 from papers.search import Ask
 from service.desk import Desk, desk
-from service.feeds.entry import entry_of
+from service.feeds.entry import Entry
 from service.pages.highlight import Shown, shown
 from service.pages.site import kept, pages
 from service.stamps import EVERY_KEYWORD
@@ -42,4 +42,4 @@ def _digest(at: Desk) -> bytes:
 def _section(at: Desk, keyword: Keyword) -> Section:
     query = parse(keyword.query)
     page = at.store.search(Ask(query=query, limit=SECTION_PAPERS))
-    return Section(keyword, [shown(entry_of(paper), query) for paper in page.papers])
+    return Section(keyword, [shown(Entry(paper), query) for paper in page.papers])

@@ -13,7 +13,7 @@ from papers.query import parse
 from papers.search import Ask
 from service.addresses import Address
 from service.desk import Desk, desk
-from service.feeds.entry import Entry, entry_of
+from service.feeds.entry import Entry
 from service.pages.picks import newest_pick, picked_in, shown_pick
 from service.pages.plots import BarPlot, month_plot
 from service.pages.site import kept, pages
@@ -63,7 +63,7 @@ def _home(at: Desk) -> bytes:
 def _column(at: Desk, keyword: Keyword) -> Column:
     address = Address(at.settings.base_url, keyword.slug, _NO_OPTIONS)
     ask = Ask(query=parse(keyword.query), limit=HOME_PAPERS)
-    entries = [entry_of(paper) for paper in at.store.search(ask).papers]
+    entries = [Entry(paper) for paper in at.store.search(ask).papers]
     counts = at.counter.count(ask.tree)
     plot = month_plot(counts) if counts and counts.year else None
     return Column(keyword, address, entries, counts, plot)

@@ -21,7 +21,7 @@ from papers.query import parse
 from papers.search import Ask
 from service.desk import Desk, desk
 from service.errors import status_of
-from service.feeds.entry import entry_of
+from service.feeds.entry import Entry
 from service.pages.highlight import Shown, shown
 from service.pages.plots import BarPlot, month_plot
 from service.pages.site import fresh, pages
@@ -86,7 +86,7 @@ def _preview(at: Desk, given: Mapping[str, str]) -> Preview:
     if given["name"]:
         slug_of(given["name"])
     ask = Ask(query=query, limit=PREVIEW_PAPERS)
-    papers = [shown(entry_of(paper), query) for paper in at.store.search(ask).papers]
+    papers = [shown(Entry(paper), query) for paper in at.store.search(ask).papers]
     counts = at.counter.count(ask.tree)
     return Preview(query.canonical, papers, counts, month_plot(counts) if counts else None)
 

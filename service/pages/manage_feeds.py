@@ -21,7 +21,7 @@ from papers.trials import Brought, Trial, Trials
 from service import trials
 from service.desk import Desk, desk
 from service.errors import status_of
-from service.feeds.entry import Entry, entry_of
+from service.feeds.entry import Entry
 from service.pages.site import HTML, fresh, pages
 from service.tokens import require_in_form
 
@@ -108,7 +108,7 @@ def _named(at: Desk, trial: Trial) -> list[Named]:
     papers = trial.papers[:PAPERS_SHOWN]
     known = at.store.papers([paper.id for paper in papers])
     return [
-        Named(brought, entry_of(paper) if paper and paper.described else None)
+        Named(brought, Entry(paper) if paper and paper.described else None)
         for brought, paper in zip(papers, known, strict=True)
     ]
 

@@ -16,7 +16,7 @@ from papers.paper import Paper
 from papers.percolator import met_by
 from papers.votes import Votes
 from service.desk import Desk, desk
-from service.feeds.entry import Entry, entry_of
+from service.feeds.entry import Entry
 from service.feeds.text import line, link
 from service.pages.highlight import shown
 from service.pages.plots import vote_plot
@@ -52,7 +52,7 @@ def _page(at: Desk, wanted: ArxivId) -> bytes:
     keywords: Sequence[Keyword] = at.keywords.all()
     return render_template(
         "paper.html",
-        shown=shown(entry_of(known), None),
+        shown=shown(Entry(known), None),
         paper=known,
         versions=versions(known),
         doi=link(_DOI + line(known.doi)) if known.doi else "",
@@ -73,4 +73,4 @@ def _relatives(at: Desk, paper: Paper) -> list[Relative]:
     likes = at.likeness.like(paper, MOST_LIKE)
     papers = at.store.papers([like.id for like in likes])
     pairs = zip(papers, likes, strict=True)
-    return [Relative(entry_of(known), like) for known, like in pairs if known]
+    return [Relative(Entry(known), like) for known, like in pairs if known]

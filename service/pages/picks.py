@@ -20,7 +20,7 @@ from papers.search import Ask
 from papers.tree import Kind, Label, any_of
 from service.addresses import SEARCH, Address, joined
 from service.desk import Desk, desk
-from service.feeds.entry import entry_of, lead_of
+from service.feeds.entry import Entry, lead_of
 from service.pages.highlight import Shown, shown
 from service.pages.site import kept, moved, pages
 from service.params import Asked
@@ -103,7 +103,7 @@ def shown_pick(paper: Paper, keywords: Sequence[Keyword], query: Query | None = 
     """A picked paper as pages show it to whoever asked for `query`."""
     comments = sum(pick.comments or 0 for pick in paper.picks)
     return Picked(
-        shown(entry_of(paper), query),
+        shown(Entry(paper), query),
         _lead(paper),
         paper.votes or 0,
         comments,

@@ -11,7 +11,7 @@ from papers.query import parse
 from papers.search import Ask
 from service.addresses import SEARCH, Address
 from service.desk import Desk, desk
-from service.feeds.entry import entry_of
+from service.feeds.entry import Entry
 from service.pages.highlight import shown
 from service.pages.plots import month_plot
 from service.pages.site import HTML, PAGE_SECONDS, pages
@@ -46,7 +46,7 @@ def _found(at: Desk, text: str) -> str:
         "_preview.html",
         query=query,
         path=Address(at.settings.base_url, SEARCH, Asked(query, {})).path("page"),
-        papers=[shown(entry_of(paper), query) for paper in page.papers],
+        papers=[shown(Entry(paper), query) for paper in page.papers],
         counts=counts,
         plot=month_plot(counts) if counts else None,
     )

@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 
 from papers.paper import Paper
 from papers.query import parse
-from service.feeds.entry import entry_of
+from service.feeds.entry import Entry
 from service.pages.highlight import EXCERPT_CHARACTERS, shown
 from tests.service.conftest import Announce
 from tests.service.made import paper, picked, sighting
@@ -36,31 +36,31 @@ def marks(html: str) -> list[str]:
     ],
 )
 def test_what_matched_is_marked(query: str, title: list[str], abstract: list[str]) -> None:
-    told = shown(entry_of(paper()), parse(query))
+    told = shown(Entry(paper()), parse(query))
     assert (marks(told.title), marks(told.excerpt)) == (title, abstract)
 
 
 def test_marks_leave_mathematics_whole() -> None:
-    told = shown(entry_of(paper(title="Alpha $x_\\alpha$ alpha")), parse("alpha"))
+    told = shown(Entry(paper(title="Alpha $x_\\alpha$ alpha")), parse("alpha"))
     assert marks(told.title) == ["Alpha", "alpha"]
     assert told.title.count("<math") == 1
 
 
 def test_marked_text_is_escaped() -> None:
-    told = shown(entry_of(paper(title="<b>reward</b> & <i>x</i>")), parse("reward"))
+    told = shown(Entry(paper(title="<b>reward</b> & <i>x</i>")), parse("reward"))
     assert told.title == "&lt;b&gt;<mark>reward</mark>&lt;/b&gt; &amp; &lt;i&gt;x&lt;/i&gt;"
 
 
 def test_an_excerpt_shows_the_sentence_that_matched() -> None:
     far = paper(title="Else", abstract=f"{LONG}We find zebras here. The end.")
-    assert shown(entry_of(far), parse("zebra")).excerpt.startswith("… We find <mark>zebras</mark>")
+    assert shown(Entry(far), parse("zebra")).excerpt.startswith("… We find <mark>zebras</mark>")
     titled = paper(title="Zebras", abstract=f"{LONG}We find zebras here.")
-    assert shown(entry_of(titled), parse("zebra")).excerpt.startswith("Nothing is said")
+    assert shown(Entry(titled), parse("zebra")).excerpt.startswith("Nothing is said")
 
 
 def test_an_excerpt_of_a_long_sentence_begins_at_a_word() -> None:
     far = paper(title="Else", abstract=f"{'word ' * 200}zebra")
-    excerpt = shown(entry_of(far), parse("zebra")).excerpt
+    excerpt = shown(Entry(far), parse("zebra")).excerpt
     assert excerpt.startswith("… word ")
     assert len(excerpt) < EXCERPT_CHARACTERS
 
@@ -73,18 +73,18 @@ def crowd(count: int) -> Paper:
     ("count", "told", "others"), [(1, 1, 0), (7, 7, 0), (8, 6, 2), (40, 6, 34)]
 )
 def test_the_first_authors_are_named(count: int, told: int, others: int) -> None:
-    card = shown(entry_of(crowd(count)), None)
+    card = shown(Entry(crowd(count)), None)
     assert (card.authors.count("Author"), card.others) == (told, others)
 
 
 def test_an_author_who_matched_is_named_among_any_number() -> None:
-    card = shown(entry_of(crowd(40)), parse('au:"author number39"'))
+    card = shown(Entry(crowd(40)), parse('au:"author number39"'))
     assert marks(card.authors) == ["Author Number39"]
     assert card.others == 33
 
 
 def test_a_match_that_is_not_shown_otherwise_is_told() -> None:
-    told = shown(entry_of(paper(comment="To appear at CVPR 2027")), parse("comment:cvpr"))
+    told = shown(Entry(paper(comment="To appear at CVPR 2027")), parse("comment:cvpr"))
     ((name, text),) = told.elsewhere
     assert (name, marks(text)) == ("comments", ["CVPR"])
 

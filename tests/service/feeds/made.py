@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from papers.paper import Paper
-from service.feeds.entry import entry_of
+from service.feeds.entry import Entry
 from service.feeds.feed import Feed
 
 SITE = "https://wire.example"
@@ -22,6 +22,6 @@ def feed(*papers: Paper, **said: Any) -> Feed:
         self_url=f"{SITE}/feeds/k.atom",
         icon_url=f"{SITE}/static/icon.svg",
         alternates=((f"{SITE}/feeds/k.rss", "application/rss+xml"),),
-        entries=tuple(entry_of(paper) for paper in papers),
+        entries=tuple(Entry(paper) for paper in papers),
     )
     return replace(plain, **said)

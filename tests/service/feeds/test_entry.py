@@ -6,7 +6,7 @@ import pytest
 
 from papers.merge import merge
 from papers.paper import AnnounceType, Channel, Paper
-from service.feeds.entry import Entry, entry_of, lead_of
+from service.feeds.entry import Entry, lead_of
 from tests.service.made import DAY, FIRST, described, paper, picked, revision, sighting
 
 
@@ -29,7 +29,7 @@ def compared(entry: Entry) -> tuple[object, ...]:
 
 
 def test_an_entry_says_what_arxiv_says() -> None:
-    entry = entry_of(paper(7, comment="9 pages", journal_ref="J. 1", doi="10.1/2"))
+    entry = Entry(paper(7, comment="9 pages", journal_ref="J. 1", doi="10.1/2"))
     assert entry.id == "https://arxiv.org/abs/2611.00007"
     assert entry.title == "Reward model number 7"
     assert entry.summary == "We reason about $x_7$ where a < b & c > d."
@@ -60,27 +60,27 @@ def test_an_entry_says_what_arxiv_says() -> None:
 def test_a_journal_named_later_is_told_outside_what_readers_compare() -> None:
     first = merge(None, revision(1, 2))
     later = merge(first, described(1, 2))
-    assert compared(entry_of(later)) == compared(entry_of(first))
-    assert (entry_of(later).journal_ref, entry_of(later).doi) == ("J. Late 1 (2027)", "10.1/late")
+    assert compared(Entry(later)) == compared(Entry(first))
+    assert (Entry(later).journal_ref, Entry(later).doi) == ("J. Late 1 (2027)", "10.1/late")
 
 
 def test_the_title_is_read_and_the_record_keeps_what_was_written() -> None:
     written = r"On Schr\"odinger's $\alpha$"
-    entry = entry_of(paper(1, title=written))
+    entry = Entry(paper(1, title=written))
     assert entry.title == r"On Schrödinger's $\alpha$"
     assert entry.paper.title == written
 
 
 def test_a_new_version_moves_updated_alone() -> None:
     first, second = paper(1), with_all(sighting(1), revision(1, 2, title="Better"))
-    assert entry_of(second).id == entry_of(first).id
-    assert entry_of(second).published == entry_of(first).published
-    assert entry_of(second).updated > entry_of(first).updated
-    assert entry_of(second).title == "Better"
+    assert Entry(second).id == Entry(first).id
+    assert Entry(second).published == Entry(first).published
+    assert Entry(second).updated > Entry(first).updated
+    assert Entry(second).title == "Better"
 
 
 def test_withdrawal_marks_title_and_category() -> None:
-    entry = entry_of(with_all(sighting(1), revision(1, 2, withdrawn=True)))
+    entry = Entry(with_all(sighting(1), revision(1, 2, withdrawn=True)))
     assert entry.title == "[Withdrawn] Reward model number 1"
     assert entry.categories[-1].term == "withdrawn"
     assert entry.categories[-1].scheme == ""
@@ -96,14 +96,14 @@ def test_withdrawal_marks_title_and_category() -> None:
     ],
 )
 def test_communities_change_nothing_readers_compare(later: object) -> None:
-    before, after = entry_of(paper(1)), entry_of(with_all(sighting(1), later))
+    before, after = Entry(paper(1)), Entry(with_all(sighting(1), later))
     assert compared(before) == compared(after)
     assert before.links != after.links
 
 
 def test_links_carry_rel_and_type() -> None:
     said = replace(picked(1), code="https://github.com/a/b", project="javascript:alert(1)")
-    entry = entry_of(with_all(sighting(1), said))
+    entry = Entry(with_all(sighting(1), said))
     assert [(link.rel, link.type, link.title, link.count) for link in entry.links] == [
         ("alternate", "text/html", "Abstract", None),
         ("related", "application/pdf", "PDF", None),
@@ -118,12 +118,12 @@ def test_links_carry_rel_and_type() -> None:
 
 def test_only_a_feed_of_picks_begins_with_the_pick() -> None:
     record = with_all(sighting(1), picked(1, thumbnail="https://t.example/1.png"))
-    entry = entry_of(record, lead=lead_of(record))
+    entry = Entry(record, lead=lead_of(record))
     assert entry.content.text.startswith("Picked by Hugging Face Daily Papers on 2026-11-02.")
     assert "vote" not in entry.content.xhtml
     assert entry.thumbnail == "https://t.example/1.png"
-    assert entry.touched > entry.updated == entry_of(record).updated
-    assert entry_of(record).thumbnail == ""
+    assert entry.touched > entry.updated == Entry(record).updated
+    assert Entry(record).thumbnail == ""
 
 
 def test_the_lead_is_that_communitys_pick_or_the_first() -> None:
@@ -134,7 +134,7 @@ def test_the_lead_is_that_communitys_pick_or_the_first() -> None:
 
 
 def test_hostile_text_is_only_text() -> None:
-    entry = entry_of(
+    entry = Entry(
         paper(
             1,
             title="<script>alert(1)</script>\x00\ud800",
@@ -149,12 +149,12 @@ def test_hostile_text_is_only_text() -> None:
 
 def test_a_paper_only_a_community_has_described() -> None:
     said = replace(picked(3), title="Only here", categories=(), channel=Channel.HUGGINGFACE)
-    entry = entry_of(with_all(said))
+    entry = Entry(with_all(said))
     assert entry.source.url == "https://huggingface.co/papers"
-    assert entry_of(with_all(picked(3))).title == "2611.00003"
+    assert Entry(with_all(picked(3))).title == "2611.00003"
 
 
 def test_a_cross_listing_is_the_same_entry() -> None:
     crossed = sighting(1, announce_type=AnnounceType.CROSS, categories=("cs.CL", "stat.ML"))
-    entry = entry_of(with_all(sighting(1), crossed))
-    assert (entry.id, entry.updated) == (entry_of(paper(1)).id, entry_of(paper(1)).updated)
+    entry = Entry(with_all(sighting(1), crossed))
+    assert (entry.id, entry.updated) == (Entry(paper(1)).id, Entry(paper(1)).updated)

@@ -18,7 +18,7 @@ from papers.merge import merge
 from papers.paper import Paper
 from papers.tex import accents_to_unicode
 from service.feeds import FORMATS
-from service.feeds.entry import entry_of, lead_of
+from service.feeds.entry import Entry, lead_of
 from service.feeds.text import line
 from service.feeds.typesetting import plain
 from tests.service.feeds.made import SITE, feed
@@ -158,7 +158,7 @@ def test_votes_are_nowhere_but_where_they_may_be(suffix: str) -> None:
 @pytest.mark.parametrize("suffix", XML)
 def test_a_thumbnail_is_shown_with_a_pick_only(suffix: str) -> None:
     record = merge(paper(1), picked(1, thumbnail="https://t.example/1.png"))
-    shown = entry_of(record, lead=lead_of(record))
+    shown = Entry(record, lead=lead_of(record))
     assert b"media:thumbnail" in rendered(suffix, entries=(shown,))
     assert b"media:thumbnail" not in rendered(suffix, record)
 
@@ -189,7 +189,7 @@ def told(markup: str) -> str:
 @example(title=r"R\&D", abstract=r"\&", author=r"Schr\"odinger")
 def test_text_survives_every_format(title: str, abstract: str, author: str) -> None:
     record = paper(1, title=title, abstract=abstract, authors=(author,))
-    entry = entry_of(record)
+    entry = Entry(record)
     atom = tree(rendered("atom", record)).find("a:entry", NS)
     assert atom.findtext("a:title", None, NS) == entry.title
     assert (atom.findtext("a:summary", None, NS) or "") == entry.summary

@@ -13,7 +13,7 @@ from papers.merge import merge
 from papers.paper import Paper
 from service.feeds import FORMATS
 from service.feeds.digest import digest_of
-from service.feeds.entry import Item, entry_of, lead_of
+from service.feeds.entry import Entry, Item, lead_of
 from service.feeds.feed import Feed
 from tests.service.feeds.judges import JUDGES, Read, feedsmith
 from tests.service.feeds.made import SITE, feed
@@ -75,7 +75,7 @@ STATES: Final[dict[str, Feed]] = {
     "bare": feed(paper(1, title="", abstract="", authors=(), categories=())),
     "paged": feed(*odd(), around=PAGES),
     "archive": feed(*odd(), around=ARCHIVE, archive=True),
-    "picked": feed(entries=(entry_of(told(), lead=lead_of(told())),)),
+    "picked": feed(entries=(Entry(told(), lead=lead_of(told())),)),
     "digest": feed(entries=(digest(),)),
     "with a hub": feed(paper(1), hub_url="https://hub.example/"),
 }

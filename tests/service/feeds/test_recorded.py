@@ -13,7 +13,7 @@ from lxml import etree
 from papers.arxiv_id import ArxivId
 from papers.paper import Paper
 from service.feeds import FORMATS
-from service.feeds.entry import entry_of
+from service.feeds.entry import Entry
 from service.feeds.extension import ATOM
 from tests.service.feeds.made import feed
 from tests.service.made import paper
@@ -44,7 +44,7 @@ def test_real_records_come_back_as_they_were(nasty: list[Paper]) -> None:
     for found, node, record in zip(
         parsed.entries, etree.fromstring(body).findall(f"{ATOM}entry"), nasty, strict=True
     ):
-        meant = entry_of(record)
+        meant = Entry(record)
         assert (found.id, len(found.get("authors", []))) == (meant.id, len(meant.authors))
         # Not by feedparser: it mends texts that were misread as Latin-1 before they came to arXiv.
         assert node.findtext(f"{ATOM}title") == meant.title

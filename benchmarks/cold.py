@@ -1,0 +1,123 @@
+"""What a feed costs that nobody asked for before: of one process, from request to packed bytes.
+
+Told by three lines, each of the same keywords asked of an app that was never asked anything: where
+no entry was ever spelled; where the keywords are asked one after another in one process, as people
+ask them; and where all entries of each were spelled before for another feed. Then by parts. The
+test client's own work is in it, Redis's is not.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from flask.testing import FlaskClient
+from redis import Redis
+
+from benchmarks.announcement import draw
+from papers.query import Query
+from papers.search import Ask
+from papers.settings import Settings
+from papers.store import Store
+from service import create_app
+from service.answer import etag_of
+from service.encodings import ENCODINGS
+from service.feeds import FORMATS
+from service.feeds.entry import Entry
+from service.feeds.feed import Feed
+from service.feeds.spelled import KEPT
+
+ALL = "new,cross,replace"
+FEED = Feed("urn:k", "K", "Of k.", *("https://k.example",) * 3, (), ())
+
+
+def measure(url: str, folder: Path, count: int) -> None:
+    """Print the figures of so many keywords."""
+    queries = draw(10 * count)[::10]
+    told = f"{'cold feed of ' + str(count) + ' keywords: ms of CPU, on the clock':54}"
+    print(f"{told}median  95th    median  95th")
+    client = asking(url, folder / "new", "new.example")
+    told_of("no entry was spelled before", [timed(client, q, before=KEPT.clear) for q in queries])
+    KEPT.clear()
+    client = asking(url, folder / "one", "one.example")
+    told_of("one after another in one process", [timed(client, q) for q in queries])
+    client, other = (asking(url, folder / name, f"{name}.example") for name in ("two", "three"))
+    spent = [timed(client, q, before=partial(asked, other, q, types=ALL)) for q in queries]
+    told_of("all entries were spelled before, for another feed", spent)
+    print_parts(url, queries)
+
+
+def asking(url: str, folder: Path, host: str) -> FlaskClient:
+    """A client of an app whose feeds, at an address of its own, nobody asked for."""
+    site = Settings(
+        redis_url=url,
+        data_dir=str(folder),
+        public_url=f"https://{host}",
+        questions_per_minute=0,
+    )
+    client = create_app(site).test_client()
+    client.get("/feeds/search.atom?q=nobody")
+    return client
+
+
+def asked(client: FlaskClient, query: Query, **options: str) -> None:
+    """Ask for a keyword's feed."""
+    answer = client.get(
+        "/feeds/search.atom",
+        query_string={"q": query.canonical, **options},
+        headers={"Accept-Encoding": "gzip"},
+        follow_redirects=True,
+    )
+    assert answer.status_code == 200
+    assert answer.headers["Content-Encoding"] == "gzip"
+
+
+def timed(
+    client: FlaskClient, query: Query, before: Callable[[], None] = lambda: None
+) -> tuple[float, float]:
+    """Milliseconds of CPU and on the clock for one feed, once something was done before."""
+    before()
+    start, began = time.perf_counter(), time.process_time()
+    asked(client, query)
+    return 1000 * (time.process_time() - began), 1000 * (time.perf_counter() - start)
+
+
+def told_of(name: str, spent: Sequence[tuple[float, float]]) -> None:
+    """Print median and 95th percentile."""
+    columns = [sorted(column) for column in zip(*spent, strict=True)]
+    figures = "  ".join(
+        f"{statistics.median(column):6.1f}{column[int(len(column) * 0.95)]:8.1f}"
+        for column in columns
+    )
+    print(f"  {name:50}{figures}")
+
+
+def print_parts(url: str, queries: Sequence[Query]) -> None:
+    """Print what the parts of a feed of a hundred cost, each alone; median milliseconds of CPU."""
+    store, spent = Store(Redis.from_url(url)), dict[str, list[float]]()
+
+    def part(name: str, do: Callable[..., Any], *args: Any) -> Any:
+        began = time.process_time()
+        done = do(*args)
+        spent.setdefault(name, []).append(1000 * (time.process_time() - began))
+        return done
+
+    for query in queries:
+        page = part("search", store.search, Ask(query=query))
+        if len(page.papers) < 100:
+            spent["search"].pop()
+            continue
+        entries = tuple(map(Entry, page.papers))
+        part("text and TeX of entries", list, (entry.content for entry in entries))
+        document = part("the rest of them, feedgen and lxml", FORMATS["atom"].spell, FEED, entries)
+        part("digests of entries", list, (entry.digest for entry in entries))
+        body = document.before + b"".join(document.entries) + document.behind
+        part("tag", etag_of, body)
+        for coding, how in ENCODINGS.items():
+            part(coding, how.pack, body)
+    told = ", ".join(f"{name} {statistics.median(values):.1f}" for name, values in spent.items())
+    print(f"  parts of a feed of a hundred, ms of CPU: {told}")
