@@ -56,7 +56,7 @@ def unpack(id: ArxivId, packed: bytes) -> Paper:
 
     Raises ValueError for bytes of a format this version does not know.
     """
-    return Opened(id, packed).paper
+    return Opened(id.place, packed).paper
 
 
 _SHORTEST: Final = 21
@@ -67,38 +67,54 @@ _STR_8: Final = 0xD9
 
 
 class Opened:
-    """A packed paper whose texts are read; the whole paper is made when it is asked for.
+    """A packed paper of which no more is unpacked than is asked for.
 
-    To see whether a phrase stands in it, the texts are enough, and take a third of the time. Raises
-    ValueError for bytes of a format this version does not know.
+    To see whether a phrase stands in it, its `texts` are enough: title and abstract, in UTF-8.
+    Raises ValueError for bytes of a format this version does not know.
     """
 
-    def __init__(self, id: ArxivId, packed: bytes) -> None:
+    def __init__(self, place: int, packed: bytes) -> None:
+        """`place` is that of the paper's id."""
+        self._place = place
         if packed[:1] != _FORMAT:
-            raise ValueError(f"{id}: packed in format {packed[0]}, this version knows {_FORMAT[0]}")
-        self._id = id
-        self._row = _ZSTD.decompressor.decompress(packed[1:])
-        self.title, end = _text_at(self._row, _ROW_HEADER)
-        self.abstract, _ = _text_at(self._row, end)
+            said = f"packed in format {packed[0]}, this version knows {_FORMAT[0]}"
+            raise ValueError(f"{self.id}: {said}")
+        self._row = row = _ZSTD.decompressor.decompress(packed[1:])
+        title, title_end = _text_at(row, _ROW_HEADER)
+        abstract, end = _text_at(row, title_end)
+        self.texts = (row[title:title_end], row[abstract:end])
+
+    @property
+    def id(self) -> ArxivId:
+        """The paper's id."""
+        return ArxivId.at(self._place)
+
+    @cached_property
+    def title(self) -> str:
+        """The title."""
+        return self.texts[0].decode()
+
+    @cached_property
+    def abstract(self) -> str:
+        """The abstract."""
+        return self.texts[1].decode()
 
     @cached_property
     def paper(self) -> Paper:
         """All of it."""
-        return _from_row(self._id, msgpack.unpackb(self._row))
+        return _from_row(self.id, msgpack.unpackb(self._row))
 
 
-def _text_at(row: bytes, at: int) -> tuple[str, int]:
-    """A msgpack string, and where the next value begins: its length is in the first byte or behind.
+def _text_at(row: bytes, at: int) -> tuple[int, int]:
+    """Where a msgpack string begins and ends: its length is in the first byte or behind.
 
     https://github.com/msgpack/msgpack/blob/master/spec.md#str-format-family
     """
     start, kind = at + 1, row[at]
     if kind < _STR_8:
-        end = start + (kind & 0x1F)
-    else:
-        start += 1 << (kind - _STR_8)
-        end = start + int.from_bytes(row[at + 1 : start], "big")
-    return row[start:end].decode(), end
+        return start, start + (kind & 0x1F)
+    start += 1 << (kind - _STR_8)
+    return start, start + int.from_bytes(row[at + 1 : start], "big")
 
 
 def serialize(paper: Paper) -> bytes:

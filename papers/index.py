@@ -51,7 +51,9 @@ class Edit:
             {names[number]: papers for number, papers in groups(lost)},
         )
         self._slots = SlotsEdit(
-            without(after.slots, before.slots), without(before.slots, after.slots)
+            without(after.slots, before.slots),
+            without(before.slots, after.slots),
+            shape.slots_a_bucket,
         )
 
     @property

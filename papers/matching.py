@@ -114,23 +114,10 @@ def _stands_in_opened(text: Text, paper: Folded, opened: Opened) -> bool:
     """Whether words stand in a paper that is opened for this one question: unfolded if can be."""
     fields = FIELDS[text.field]
     written = _APART.join([getattr(opened, name) for name in fields])
-    if surely_in(text.words, written):
-        return True
     plain = plainly(written)
     if plain is not None:
         return spelled(text.words).search(plain) is not None
     return any(_stands(text, getattr(paper, name)) for name in fields)
-
-
-def surely_in(words: tuple[str, ...], written: str) -> bool:
-    """Whether folded words stand in a text so simply that folding cannot change it.
-
-    No is no answer. Simply: a blank or hyphen between them, a blank or bracket before and a blank
-    or stop behind. TeX elsewhere in the text does not matter then, and need not be folded.
-    """
-    lower = f" {written.lower()} "
-    found = _simply(words).search(lower)
-    return found is not None and "\\" not in lower[max(found.start() - 4, 0) : found.start()]
 
 
 def _stands_in_names(text: Text, names: Sequence[str]) -> bool:
@@ -164,27 +151,19 @@ def spelled(words: tuple[str, ...]) -> re.Pattern[str]:
     would take ten times as long. Begins with letters, which are looked for at the speed of C.
     """
     first, *rest = [surfaces(word) for word in words]
-    start = _start(first)
-    begun = f"{start}(?<![a-z0-9]{start})" + _any([word[len(start) :] for word in first])
-    return re.compile(_GAP.join([begun, *map(_any, rest)]) + "(?![a-z0-9])")
+    start = shared_start(first)
+    begun = f"{start}(?<![a-z0-9]{start})" + any_spelling([word[len(start) :] for word in first])
+    return re.compile(_GAP.join([begun, *map(any_spelling, rest)]) + "(?![a-z0-9])")
 
 
-@lru_cache(maxsize=1024)
-def _simply(words: tuple[str, ...]) -> re.Pattern[str]:
-    """How most write folded words in a row."""
-    first, *rest = [surfaces(word) for word in words]
-    start = _start(first)
-    begun = f"{start}(?<=[ (]{start})" + _any([word[len(start) :] for word in first])
-    return re.compile("[ -]".join([begun, *map(_any, rest)]) + "(?=[ ,.;:)])")
-
-
-def _start(words: Sequence[str]) -> str:
+def shared_start(words: Sequence[str]) -> str:
     """What sorted words all begin with."""
     letters = zip(words[0], words[-1], strict=False) if words else ()
     return "".join(one for one, _ in takewhile(lambda pair: pair[0] == pair[1], letters))
 
 
-def _any(words: Sequence[str]) -> str:
+def any_spelling(words: Sequence[str]) -> str:
+    """An expression for any of some words, or their ends."""
     return f"(?:{'|'.join(words)})" if words else _NEVER
 
 

@@ -5,9 +5,9 @@ bytes on a hash field, so small postings share fields:
 
     b"w" + bucket      many terms with small postings (see `pack`); a term's bucket is its hash
     b"=" + term        one large posting, as a serialized Roaring bitmap
-    b"p" + bucket      the small postings of 128 neighbouring slots of pairs
+    b"p" + bucket      the small postings of neighbouring slots of pairs
     b"#" + slot        the large posting of one slot
-    b"shape"           how many buckets and slots there are: a byte each, powers of two
+    b"shape"           how many of each there are: a byte each, powers of two
 
 Pairs are not kept apart but by slot, the upper bits of their hash: a phrase is verified on the text
 anyway, and slots need no keys. The shape grows with the month, by doubling.
@@ -35,19 +35,20 @@ FILTER_SIZES: Final = range(13, 24)
 LARGEST_SMALL: Final = 255
 """A posting of more numbers than this has a field of its own."""
 
-_SLOTS_A_BUCKET_BITS: Final = 7
-SLOTS_A_BUCKET: Final = 1 << _SLOTS_A_BUCKET_BITS
+_MOST_SLOTS_BITS: Final = 7
+"""A bucket has 128 slots at most."""
 _ROARING_COOKIE: Final = 12346
 _LARGEST_ARRAY: Final = 4096
 _ARRAY_HEADER: Final = struct.Struct("<IIHHI")
 
 
 class Shape(NamedTuple):
-    """Powers of two: how many buckets of terms, slots of pairs, bits of the filter of pairs."""
+    """Powers of two: buckets of terms, slots of pairs, bits of their filter, buckets of slots."""
 
     bucket_bits: int
     slot_bits: int
     filter_bits: int
+    slot_bucket_bits: int
 
     @classmethod
     def for_papers(cls, count: int) -> Shape:
@@ -56,16 +57,31 @@ class Shape(NamedTuple):
         A bucket is near 1.5 kB, a slot has some 2 papers, and of the filter a tenth is taken.
         """
         size = max(count, 1).bit_length()
+        slot_bits = min(max(size + 5, _MOST_SLOTS_BITS), 16)
         return cls(
             bucket_bits=min(max(size - 1, 0), 12),
-            slot_bits=min(max(size + 5, _SLOTS_A_BUCKET_BITS), 16),
+            slot_bits=slot_bits,
             filter_bits=min(max(size + 10, FILTER_SIZES[0]), FILTER_SIZES[-1]),
+            slot_bucket_bits=max(size - 3, slot_bits - _MOST_SLOTS_BITS),
         )
 
     @classmethod
     def unpack(cls, packed: bytes | None) -> Shape:
-        """The shape a month has; one without papers has the smallest."""
-        return cls(*packed) if packed else _SMALLEST
+        """The shape a month has; one without papers has the smallest.
+
+        Of schema 1 it is three bytes, and buckets have 128 slots.
+        """
+        if not packed:
+            return _SMALLEST
+        if len(packed) == len(_SMALLEST):
+            return cls(*packed)
+        terms, slots, bits = packed
+        return cls(terms, slots, bits, slots - _MOST_SLOTS_BITS)
+
+    @property
+    def slots_a_bucket(self) -> int:
+        """How many slots share a bucket."""
+        return 1 << (self.slot_bits - self.slot_bucket_bits)
 
     def pack(self) -> bytes:
         """The value of the field `shape`."""
@@ -108,11 +124,6 @@ def slots_field(bucket: int) -> bytes:
     return b"p%x" % bucket
 
 
-def bucket_of_slot(slot: int) -> int:
-    """The bucket that holds a slot with a small posting."""
-    return slot >> _SLOTS_A_BUCKET_BITS
-
-
 def pack(postings: Mapping[bytes, bytes]) -> bytes:
     r"""A bucket of terms: length of the keys, `\n`-framed sorted keys, sizes, numbers.
 
@@ -148,22 +159,21 @@ def find(bucket: bytes | None, term: bytes) -> bytes:
     return _nth(bucket, end, count, place)
 
 
-def unpack_slots(bucket: int, packed: bytes | None) -> dict[int, bytes]:
-    """The slots of a bucket that are not empty, with their numbers.
+def unpack_slots(bucket: int, packed: bytes | None, count: int) -> dict[int, bytes]:
+    """The slots of a bucket of so many that are not empty, with their numbers.
 
-    A bucket is the sizes of its 128 slots, a byte each, and then their numbers. Keys are slots;
-    their low bits place them.
+    A bucket is the sizes of its slots, a byte each, and then their numbers. Keys are slots; their
+    low bits place them.
     """
     if not packed:
         return {}
-    first = bucket << _SLOTS_A_BUCKET_BITS
-    numbers = _cut(packed, 0, SLOTS_A_BUCKET)
-    return {first + place: found for place, found in enumerate(numbers) if found}
+    numbers = _cut(packed, 0, count)
+    return {bucket * count + place: found for place, found in enumerate(numbers) if found}
 
 
-def find_slot(bucket: bytes | None, slot: int) -> bytes:
-    """One slot's numbers in a bucket; empty where it has none."""
-    return _nth(bucket, 0, SLOTS_A_BUCKET, slot % SLOTS_A_BUCKET) if bucket else b""
+def find_slot(bucket: bytes | None, slot: int, count: int) -> bytes:
+    """One slot's numbers in a bucket of so many slots; empty where it has none."""
+    return _nth(bucket, 0, count, slot % count) if bucket else b""
 
 
 def bitmap(numbers: bytes) -> BitMap:

@@ -17,7 +17,7 @@ from pyroaring import BitMap
 from redis import Redis
 
 from papers import keys, postings
-from papers.arxiv_id import ArxivId, month_of, month_place
+from papers.arxiv_id import month_of, month_place
 from papers.codec import Opened
 from papers.connection import read_many
 from papers.evaluate import Expansions, Key
@@ -25,6 +25,7 @@ from papers.postings import SHAPE, Part, Shape
 from papers.records import read_opened
 from papers.spread import possible_months, spread_terms
 from papers.tree import Node, Text, leaves
+from papers.verifying import standing
 
 MOST_WORDS: Final = 256
 """Words of one prefix that postings are asked for; of a prefix of more the texts are."""
@@ -34,6 +35,7 @@ MOST_REMEMBERED: Final = 64_000_000
 
 _OVERHEAD: Final = 150
 _A_PAPER: Final = 8_000
+_A_PLACE: Final = 4
 _LARGE: Final = 1 << 12
 Wanted = Mapping[int, Sequence[Key]]
 """Months (YYYYMM) and what postings to read of each."""
@@ -57,7 +59,9 @@ class Memory:
     spread: dict[bytes, bytes | None] = field(default_factory=dict)
     words: dict[str, list[str]] = field(default_factory=dict)
     parts: dict[int, dict[Key, Part | None]] = field(default_factory=dict)
-    opened: dict[ArxivId, Opened] = field(default_factory=dict)
+    opened: dict[int, Opened] = field(default_factory=dict)
+    verified: dict[Node, tuple[BitMap, BitMap]] = field(default_factory=dict)
+    """By what was looked for: the places where texts were found to hold it, and not to."""
     size: int = 0
 
     def shape(self, month: int) -> Shape:
@@ -152,7 +156,8 @@ class Memory:
             elif isinstance(key, bytes):
                 part = postings.small_part(postings.find(bucket, key))
             else:
-                part = postings.small_part(postings.find_slot(bucket, shape.slot(key)))
+                numbers = postings.find_slot(bucket, shape.slot(key), shape.slots_a_bucket)
+                part = postings.small_part(numbers)
             held[key] = part
             size += _OVERHEAD + (len(part.body) if part else 0)
         self.size += size
@@ -167,8 +172,8 @@ def _fields(shape: Shape, wanted: tuple[Key, ...]) -> tuple[bytes, ...]:
             names += [postings.term_field(key), postings.bucket_field(shape.bucket(key))]
         else:
             slot = shape.slot(key)
-            bucket = postings.bucket_of_slot(slot)
-            names += [postings.slot_field(slot), postings.slots_field(bucket)]
+            bucket = postings.slots_field(slot // shape.slots_a_bucket)
+            names += [postings.slot_field(slot), bucket]
     return tuple(names)
 
 
@@ -229,13 +234,24 @@ class Reading:
             self.ask(requests)
         return Read(self.memory, list(wanted))
 
-    def opened(self, ids: Iterable[ArxivId]) -> dict[ArxivId, Opened]:
-        """The papers that exist, at least their texts unpacked; one round trip or none."""
-        ids, known = list(ids), self.memory.opened
-        read = read_opened(self._redis, [id for id in ids if id not in known])
+    def opened(self, places: Iterable[int]) -> dict[int, Opened]:
+        """The papers that exist, by their places; one round trip or none."""
+        places, known = list(places), self.memory.opened
+        read = read_opened(self._redis, [place for place in places if place not in known])
         known.update(read)
         self.memory.size += len(read) * _A_PAPER
-        return {id: known[id] for id in ids if id in known}
+        return {place: known[place] for place in places if place in known}
+
+    def standing(self, tree: Node, places: BitMap) -> BitMap:
+        """Those of some places whose papers, by their texts, are what a tree asks for."""
+        held, barred = self.memory.verified.setdefault(tree, (BitMap(), BitMap()))
+        unknown = places - held - barred
+        if unknown:
+            found = standing(tree, self.opened(unknown))
+            held |= found
+            barred |= unknown - found
+            self.memory.size += _A_PLACE * len(unknown)
+        return places & held
 
 
 class Read:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from redis import Redis
 
@@ -19,41 +19,45 @@ log = logging.getLogger(__name__)
 
 def read_papers(redis: Redis, ids: Iterable[ArxivId]) -> dict[ArxivId, Paper]:
     """The papers that exist."""
-    return papers_of(read_opened(redis, ids))
+    return papers_of(read_opened(redis, [id.place for id in ids]).values())
 
 
-def papers_of(opened: Mapping[ArxivId, Opened]) -> dict[ArxivId, Paper]:
+def papers_of(opened: Iterable[Opened]) -> dict[ArxivId, Paper]:
     """Papers, unpacked whole."""
     found: dict[ArxivId, Paper] = {}
-    for id, one in opened.items():
+    for one in opened:
         try:
-            found[id] = one.paper
+            found[one.paper.id] = one.paper
         except UNREADABLE as error:
-            _left_out(id, error)
+            _left_out(one.id, error)
     return found
 
 
-def read_opened(redis: Redis, ids: Iterable[ArxivId]) -> dict[ArxivId, Opened]:
-    """The papers that exist, with no more than their texts unpacked."""
-    months: dict[str, list[ArxivId]] = defaultdict(list)
-    for id in ids:
-        months[id.yymm].append(id)
+def read_opened(redis: Redis, places: Iterable[int]) -> dict[int, Opened]:
+    """The papers that exist, by their places (`papers.arxiv_id.ArxivId.place`)."""
+    months: dict[int, list[int]] = defaultdict(list)
+    for place in places:
+        months[place >> 16].append(place)
     if not months:
         return {}
     asked: list[tuple[bytes | str, ...]] = [
-        ("HMGET", keys.month_papers(yymm), *[keys.paper_field(id.number) for id in members])
-        for yymm, members in months.items()
+        ("HMGET", _papers_key(members[0]), *[keys.paper_field(place & 0xFFFF) for place in members])
+        for members in months.values()
     ]
     rows = zip(months.values(), read_many(redis, asked), strict=True)
     pairs = [pair for members, row in rows for pair in zip(members, row, strict=True)]
-    found: dict[ArxivId, Opened] = {}
-    for id, packed in pairs:
+    found: dict[int, Opened] = {}
+    for place, packed in pairs:
         try:
             if packed:
-                found[id] = Opened(id, packed)
+                found[place] = Opened(place, packed)
         except UNREADABLE as error:
-            _left_out(id, error)
+            _left_out(ArxivId.at(place), error)
     return found
+
+
+def _papers_key(place: int) -> str:
+    return keys.month_papers(ArxivId.at(place).yymm)
 
 
 def _left_out(id: ArxivId, error: Exception) -> None:

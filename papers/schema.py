@@ -23,7 +23,7 @@ from papers.connection import store_errors
 from papers.errors import StoreBusy, StoreError, StoreNewer
 from papers.settings import Seconds
 
-SCHEMA: Final = 1
+SCHEMA: Final = 2
 """What this Paperwire writes and reads. Moves when `papers.keys` or `papers.codec` change so that
 older code would misread the data."""
 
@@ -38,8 +38,17 @@ LOCK: Final[Seconds] = 60.0
 
 Migration = Callable[[Redis], Iterator[None]]
 
-MIGRATIONS: Final[Mapping[int, Migration]] = {}
-"""From each schema to the next; `MIGRATIONS[1]` would make 2 of 1."""
+
+def _as_it_is(redis: Redis) -> Iterator[None]:
+    """Nothing to do: what is read tells its form, and is written anew when it next changes."""
+    yield from ()
+
+
+MIGRATIONS: Final[Mapping[int, Migration]] = {1: _as_it_is}
+"""From each schema to the next; `MIGRATIONS[1]` makes 2 of 1.
+
+2: a month tells how many buckets its slots of pairs are in.
+"""
 
 
 def found(redis: Redis) -> int | None:

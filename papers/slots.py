@@ -15,25 +15,22 @@ from pyroaring import BitMap
 from papers.columns import Keys, Pairs, groups, places_of, together, without
 from papers.postings import (
     LARGEST_SMALL,
-    SLOTS_A_BUCKET,
     bitmap,
-    bucket_of_slot,
     slot_field,
     slots_field,
 )
 
 FEW: Final = 2_000
-_BLANK: Final = bytes(SLOTS_A_BUCKET)
 _NONE: Final = np.array([], np.uint64)
 
 
 class SlotsEdit:
     """What papers that gain and lose pairs do to the fields of slots."""
 
-    def __init__(self, gained: Keys, lost: Keys) -> None:
-        self._gained, self._lost = gained, lost
+    def __init__(self, gained: Keys, lost: Keys, slots_a_bucket: int) -> None:
+        self._gained, self._lost, self._size = gained, lost, slots_a_bucket
         self._touched = _slots_of(gained) | _slots_of(lost)
-        self._buckets = sorted(set(map(bucket_of_slot, self._touched)))
+        self._buckets = sorted({slot // slots_a_bucket for slot in self._touched})
 
     def fields(self) -> list[bytes]:
         """The fields that `apply` needs the values of."""
@@ -44,15 +41,16 @@ class SlotsEdit:
         known = together(self._small(current), self._large(current)) if current else _NONE
         keys = together(without(known, self._lost), self._gained)
         emptied = filter(current.get, self.fields() if current else ())
-        return {**dict.fromkeys(emptied), **_packed(keys, self._buckets)}
+        return {**dict.fromkeys(emptied), **_packed(keys, self._buckets, self._size)}
 
     def _small(self, current: Mapping[bytes, bytes | None]) -> Keys:
         """The keys of the buckets: sizes of all, one after another, then numbers of all."""
-        packed = [current.get(slots_field(bucket)) or _BLANK for bucket in self._buckets]
-        sizes = np.frombuffer(b"".join(value[:SLOTS_A_BUCKET] for value in packed), np.uint8)
-        numbers = np.frombuffer(b"".join(value[SLOTS_A_BUCKET:] for value in packed), "<u2")
-        firsts = np.array(self._buckets, np.uint64) * np.uint64(SLOTS_A_BUCKET)
-        slots = np.add.outer(firsts, np.arange(SLOTS_A_BUCKET, dtype=np.uint64)).ravel()
+        size, blank = self._size, bytes(self._size)
+        packed = [current.get(slots_field(bucket)) or blank for bucket in self._buckets]
+        sizes = np.frombuffer(b"".join(value[:size] for value in packed), np.uint8)
+        numbers = np.frombuffer(b"".join(value[size:] for value in packed), "<u2")
+        firsts = np.array(self._buckets, np.uint64) * np.uint64(size)
+        slots = np.add.outer(firsts, np.arange(size, dtype=np.uint64)).ravel()
         return (np.repeat(slots, sizes) << np.uint64(16)) | numbers.astype(np.uint64)
 
     def _large(self, current: Mapping[bytes, bytes | None]) -> Keys:
@@ -96,10 +94,10 @@ def _slots_of(keys: Keys) -> set[int]:
     return set(np.flatnonzero(np.bincount((keys >> np.uint64(16)).astype(np.int64))).tolist())
 
 
-def _packed(keys: Keys, buckets: Sequence[int]) -> dict[bytes, bytes]:
-    """The fields that hold sorted keys, all of these buckets."""
+def _packed(keys: Keys, buckets: Sequence[int], size: int) -> dict[bytes, bytes]:
+    """The fields that hold sorted keys, all of these buckets, of so many slots."""
     slots = (keys >> np.uint64(16)).astype(np.int64)
-    counts = np.bincount(slots, minlength=(buckets[-1] + 1) * SLOTS_A_BUCKET if buckets else 0)
+    counts = np.bincount(slots, minlength=(buckets[-1] + 1) * size if buckets else 0)
     small = counts[slots] <= LARGEST_SMALL
     fields = {
         slot_field(slot): bitmap(numbers).serialize() for slot, numbers in groups(keys[~small])
@@ -108,7 +106,7 @@ def _packed(keys: Keys, buckets: Sequence[int]) -> dict[bytes, bytes]:
     ends = [0, *np.cumsum(counts).tolist()]
     sizes, numbers = counts.astype(np.uint8).tobytes(), keys[small].astype("<u2").tobytes()
     for bucket in buckets:
-        first, last = bucket * SLOTS_A_BUCKET, (bucket + 1) * SLOTS_A_BUCKET
+        first, last = bucket * size, (bucket + 1) * size
         if ends[first] < ends[last]:
             held = numbers[2 * ends[first] : 2 * ends[last]]
             fields[slots_field(bucket)] = sizes[first:last] + held

@@ -159,7 +159,7 @@ class Store:
         with store_errors(self._redis):
             found = self._walk.find(ask, ask.limit + 1)
             shown = found.ids[: ask.limit]
-            papers = papers_of(found.reading.opened(shown))
+            papers = papers_of(found.reading.opened([id.place for id in shown]).values())
             more = len(found.ids) > ask.limit
             following = shown[-1] if more else None if found.complete else found.last
             return Page(

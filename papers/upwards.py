@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from papers.question import Question
-from papers.walk import Candidate, Walk, candidates, matching, pick_scores
+from papers.walk import Block, Walk, matching, pick_scores
 
 _PICKS_AT_ONCE: Final = 256
 
@@ -19,7 +19,7 @@ _PICKS_AT_ONCE: Final = 256
 class Upwards(Walk):
     """Answers a question that has a cursor, from there on, oldest first."""
 
-    def _by_announcement(self, question: Question, size: int) -> Iterator[list[Candidate]]:
+    def _by_announcement(self, question: Question, size: int) -> Iterator[Block]:
         """Candidates oldest first, in lists of as many as are wanted or less."""
         before = question.before
         assert before is not None, "who goes back has a cursor"
@@ -30,10 +30,10 @@ class Upwards(Walk):
                 maybe.remove_range(0, before.place)
             while maybe:
                 oldest = maybe[:size]
-                yield candidates(oldest, sure)[::-1]
+                yield Block(oldest.to_array(), sure)
                 maybe = maybe - oldest
 
-    def _by_pick(self, question: Question) -> Iterator[list[Candidate]]:
+    def _by_pick(self, question: Question) -> Iterator[Block]:
         """Candidates in the order of their first pick, oldest first."""
         first, last = pick_scores(question.ask.since, question.ask.until)
         end = self._rank_of(question.ask.before, last)

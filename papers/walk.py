@@ -9,7 +9,7 @@ only say which of those match.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, time
 from typing import Any, Final, NamedTuple
 
@@ -18,26 +18,23 @@ from redis import Redis
 
 from papers import keys
 from papers.arxiv_id import ArxivId
-from papers.codec import Opened
 from papers.errors import BadParameter
 from papers.evaluate import doubts_of
-from papers.matching import Folded, holds
 from papers.months import NO_MONTH
 from papers.question import Question
 from papers.reading import Reader, Reading
 from papers.search import WORK_BOUND, Ask
-from papers.tree import Node
 
 _PICKS_AT_ONCE: Final = 256
 _FEWEST_AT_ONCE: Final = 16
 _LAST_PLACE: Final = 1 << 32
 
 
-class Candidate(NamedTuple):
-    """A paper that may match; `sure` if the postings alone say so."""
+class Block(NamedTuple):
+    """Places of papers that may match, in order, and of those that do by the postings alone."""
 
-    id: ArxivId
-    sure: bool
+    places: Sequence[int]
+    sure: BitMap
 
 
 class Found(NamedTuple):
@@ -66,25 +63,27 @@ class Walk:
             blocks = self._by_announcement(question, limit)
         return _verified(question, blocks, limit)
 
-    def _by_announcement(self, question: Question, size: int) -> Iterator[list[Candidate]]:
+    def _by_announcement(self, question: Question, size: int) -> Iterator[Block]:
         """Candidates newest first, in lists of as many as are wanted: each is verified at once."""
         before = question.before
-        block: list[Candidate] = []
+        places: list[int] = []
+        found = BitMap()
         for chunk in question.chunks(question.months(before.month if before else NO_MONTH)):
             sure, maybe = question.candidates(chunk)
             if before is not None and before.month in chunk:
                 maybe.remove_range(before.place, _LAST_PLACE)
+            found |= sure
             while maybe:
-                newest = maybe[len(block) - size :]
-                block += candidates(newest, sure)
+                newest = maybe[len(places) - size :]
+                places += newest.to_array()[::-1]
                 maybe = maybe - newest
-                if len(block) == size:
-                    yield block
-                    block = []
-        if block:
-            yield block
+                if len(places) == size:
+                    yield Block(places, found)
+                    places = []
+        if places:
+            yield Block(places, found)
 
-    def _by_pick(self, question: Question) -> Iterator[list[Candidate]]:
+    def _by_pick(self, question: Question) -> Iterator[Block]:
         """Candidates in the order of their first pick, newest first."""
         ask = question.ask
         first, last = pick_scores(ask.since, ask.until)
@@ -111,51 +110,40 @@ class Walk:
         return max(int(rank) + 1 - int(newer), 0)
 
 
-def _verified(question: Question, blocks: Iterator[list[Candidate]], limit: int) -> Found:
-    """The candidates that hold, up to `limit`; texts are read for those that are not sure."""
+def _verified(question: Question, blocks: Iterator[Block], limit: int) -> Found:
+    """The candidates that hold, up to `limit`; texts are looked at of those that are not sure."""
     doubts, reading = doubts_of(question.tree), question.reading
-    ids: list[ArxivId] = []
+    found: list[int] = []
     examined, last = 0, None
-    for part in _parts(blocks, lambda: limit - len(ids)):
-        papers = reading.opened(id for id, sure in part if not sure)
-        for last, sure in part:
-            examined += not sure
-            if sure or (last in papers and _holds(doubts, papers[last])):
-                ids.append(last)
-            if len(ids) == limit:
-                return Found(ids, reading, examined, complete=True, last=last)
+    for places, sure in _parts(blocks, found, limit):
+        unsure = BitMap(places) - sure
+        holding = reading.standing(doubts, unsure)
+        found += [place for place in places if place in holding or place not in unsure]
+        examined, last = examined + len(unsure), ArxivId.at(places[-1])
+        if len(found) >= limit:
+            ids = list(map(ArxivId.at, found[:limit]))
+            return Found(ids, reading, examined, complete=True, last=ids[-1])
         if examined >= WORK_BOUND:
-            return Found(ids, reading, examined, complete=False, last=last)
-    return Found(ids, reading, examined, complete=True, last=last)
+            break
+    ids = list(map(ArxivId.at, found))
+    return Found(ids, reading, examined, complete=examined < WORK_BOUND, last=last)
 
 
-def candidates(places: BitMap, sure: BitMap) -> list[Candidate]:
-    """The papers of some places, newest first."""
-    return [Candidate(ArxivId.at(place), place in sure) for place in reversed(places.to_array())]
-
-
-def matching(question: Question, ids: Sequence[ArxivId]) -> list[Candidate]:
+def matching(question: Question, ids: Sequence[ArxivId]) -> Block:
     """Those of some papers that may answer a question, in the same order; one round trip."""
     months = sorted({id.month for id in ids}, reverse=True)
     sure, maybe = question.candidates(months)
-    return [Candidate(id, id.place in sure) for id in ids if id.place in maybe]
+    return Block([place for id in ids if (place := id.place) in maybe], sure)
 
 
-def _parts(
-    blocks: Iterator[list[Candidate]], wanted: Callable[[], int]
-) -> Iterator[list[Candidate]]:
-    """Blocks cut to what is still wanted, so that few texts are read in vain."""
-    for block in blocks:
+def _parts(blocks: Iterator[Block], found: Sequence[int], limit: int) -> Iterator[Block]:
+    """Blocks cut to what is still wanted, as more is `found`: few texts are read in vain."""
+    for places, sure in blocks:
         at = 0
-        while at < len(block):
-            size = max(wanted(), _FEWEST_AT_ONCE)
-            yield block[at : at + size]
+        while at < len(places):
+            size = max(limit - len(found), _FEWEST_AT_ONCE)
+            yield Block(places[at : at + size], sure)
             at += size
-
-
-def _holds(tree: Node, paper: Opened) -> bool:
-    """Whether a paper is an answer; one that nobody has described is none, not even by its id."""
-    return bool(paper.title) and holds(tree, Folded(paper))
 
 
 def pick_scores(since: date | None, until: date | None) -> tuple[float, float]:

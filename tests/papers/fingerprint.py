@@ -15,26 +15,27 @@ from redis import Redis
 from papers import codec, keys, postings
 from papers.arxiv_id import ArxivId
 from papers.paper import Paper
+from papers.postings import Shape
 
 Postings = dict[bytes | int, list[int]]
 
 
-def decoded(month: Mapping[bytes, bytes]) -> Postings:
+def decoded(month: Mapping[bytes, bytes], shape: Shape) -> Postings:
     """Every posting of a month as numbers, wherever it lies: by term, or by slot of pairs."""
     found: dict[bytes | int, BitMap] = {}
     for name, value in month.items():
-        some = _postings(name[:1], name[1:], value)
+        some = _postings(name[:1], name[1:], value, shape)
         assert not found.keys() & some.keys(), "a posting lies in two places"
         found |= some
     assert all(found.values()), "an empty posting is kept"
     return {key: list(numbers) for key, numbers in found.items()}
 
 
-def _postings(kind: bytes, rest: bytes, value: bytes) -> dict[bytes | int, BitMap]:
+def _postings(kind: bytes, rest: bytes, value: bytes, shape: Shape) -> dict[bytes | int, BitMap]:
     if kind == b"w":
         return {term: postings.bitmap(small) for term, small in postings.unpack(value).items()}
     if kind == b"p":
-        slots = postings.unpack_slots(int(rest, 16), value)
+        slots = postings.unpack_slots(int(rest, 16), value, shape.slots_a_bucket)
         return {slot: postings.bitmap(small) for slot, small in slots.items()}
     return {rest if kind == b"=" else int(rest, 16): BitMap.deserialize(value)}
 
@@ -56,8 +57,8 @@ def fingerprint(redis: Redis) -> dict[str, object]:
     indexes, histories = {}, {}
     for yymm, _ in _months(redis):
         fields: Any = redis.hgetall(keys.month_terms(yymm))
-        shape = fields.pop(postings.SHAPE)
-        indexes[yymm] = (shape, decoded(fields))
+        shape = Shape.unpack(fields.pop(postings.SHAPE))
+        indexes[yymm] = (shape, decoded(fields, shape))
         histories[yymm] = redis.hgetall(keys.month_votes(yymm))
     picks: Any = redis.zrange(keys.PICKS, 0, -1, withscores=True)
     return {

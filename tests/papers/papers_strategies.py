@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import reduce
 
 from hypothesis import strategies as st
 
 from papers.arxiv_id import ArxivId
+from papers.merge import merge
 from papers.paper import AnnounceType, Channel, Pick, Sighting
 
 TEX = (
@@ -104,3 +106,11 @@ def _by_arxiv(draw: st.DrawFn, said: Sighting) -> Sighting:
 
 def _by_community(draw: st.DrawFn, said: Sighting) -> Sighting:
     return replace(said, pick=draw(st.none() | picks))
+
+
+PAPERS = (
+    st.lists(sightings(st.just(ArxivId.parse("2503.14895"))), min_size=1, max_size=3)
+    .map(lambda said: reduce(merge, said, None))
+    .filter(lambda paper: paper is not None)
+)
+"""Records of one paper."""

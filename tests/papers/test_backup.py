@@ -106,7 +106,7 @@ def test_a_damaged_file_is_refused_before_anything_is_touched(redis: Redis, made
         made.write_bytes(data)
         with pytest.raises(BadBackup, match=r"damaged|no backup"):
             restore(redis, made, replace=True, now=NOW)
-        assert redis.get(keys.SCHEMA) == b"1", number
+        assert redis.get(keys.SCHEMA) == b"%d" % schema.SCHEMA, number
     assert taken(redis) == before
 
 
@@ -174,7 +174,7 @@ def test_a_store_in_use_is_refused(redis: Redis, made: Path) -> None:
         redis.set(name, "token", px=60_000)
         with pytest.raises(StoreBusy, match="stop `paperwire up`"):
             restore(redis, made, replace=True, now=NOW)
-        assert redis.get(keys.SCHEMA) == b"1"
+        assert redis.get(keys.SCHEMA) == b"%d" % schema.SCHEMA
         redis.delete(name)
 
 

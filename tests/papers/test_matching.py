@@ -2,22 +2,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from functools import reduce
 
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 
 from papers.arxiv_id import ArxivId
 from papers.codec import Opened, pack
 from papers.explaining import Match, explain
-from papers.matching import Folded, holds, matches, surely_in
-from papers.merge import merge
+from papers.matching import Folded, holds, matches
 from papers.paper import AnnounceType, Paper, Pick
 from papers.query import Query, parse
 from papers.text import unstemmed, words
 from papers.tree import And, Between, Field, Kind, Label, Leaf, Named, Node, Or, Text, Voted
-from tests.papers.papers_strategies import sightings, texts
+from tests.papers.papers_strategies import PAPERS
 from tests.papers.query_strategies import queries
 
 ID = ArxivId.parse("2503.14895")
@@ -189,13 +186,6 @@ def test_explanations(keyword: str, places: list[tuple[str, str, str]]) -> None:
     assert told(keyword) == places
 
 
-PAPERS = (
-    st.lists(sightings(st.just(ID)), min_size=1, max_size=3)
-    .map(lambda said: reduce(merge, said, None))
-    .filter(lambda paper: paper is not None)
-)
-
-
 def stands(leaf: Text, folded: list[str]) -> bool:
     """Whether a leaf's words stand in a row of folded words: the plain way to say it."""
     if leaf.prefix:
@@ -233,7 +223,7 @@ def test_matching_is_what_the_words_say(query: Query, paper: Paper) -> None:
 
 @given(queries(), PAPERS)
 def test_a_packed_paper_is_matched_as_it_is_unpacked(query: Query, paper: Paper) -> None:
-    opened = Opened(paper.id, pack(paper))
+    opened = Opened(paper.id.place, pack(paper))
     assert holds(query.tree, Folded(opened)) is plainly(query.tree, paper)
 
 
@@ -260,24 +250,7 @@ def test_how_phrases_may_be_written(phrase: str, abstract: str, holding: bool) -
     paper = replace(PAPER, title="Title", abstract=abstract)
     tree = parse(f'"{phrase}"').tree
     assert holds(tree, Folded(paper)) is holding
-    assert holds(tree, Folded(Opened(paper.id, pack(paper)))) is holding
-
-
-@given(
-    st.lists(texts | st.sampled_from(["reward", "Rewards", "model", " ", "-", "(", "."])),
-    st.sampled_from([("reward", "model"), ("model",), ("reward", "model", "reward")]),
-)
-def test_what_is_sure_is_true(pieces: list[str], phrase: tuple[str, ...]) -> None:
-    text = "".join(pieces)
-    if surely_in(phrase, text):
-        assert stands(Text(Field.ANY, phrase), words(text))
-
-
-def test_a_phrase_beside_tex_is_found_without_folding_all() -> None:
-    text = r"For $\alpha$ (reward models), say"
-    assert surely_in(("reward", "model"), text)
-    assert not surely_in(("reward", "model"), r"For \v reward models")
-    assert not surely_in(("alpha",), text)
+    assert holds(tree, Folded(Opened(paper.id.place, pack(paper)))) is holding
 
 
 def wanted_texts(node: Node) -> list[Text]:

@@ -35,8 +35,8 @@ def test_a_bucket_is_the_same_in_any_order(bucket: dict[bytes, bytes]) -> None:
 @pytest.mark.parametrize("nothing", [None, b""])
 def test_no_bucket_holds_nothing(nothing: bytes | None) -> None:
     assert postings.unpack(nothing) == {}
-    assert postings.unpack_slots(2, nothing) == {}
-    assert postings.find(nothing, b"wa") == postings.find_slot(nothing, 130) == b""
+    assert postings.unpack_slots(2, nothing, 128) == {}
+    assert postings.find(nothing, b"wa") == postings.find_slot(nothing, 130, 128) == b""
 
 
 @given(NUMBERS)
@@ -78,6 +78,7 @@ def test_a_shape_only_grows(one: int, other: int) -> None:
     less, more = map(Shape.for_papers, sorted((one, other)))
     assert less.bucket_bits <= more.bucket_bits
     assert less.slot_bits <= more.slot_bits
+    assert less.slot_bucket_bits <= more.slot_bucket_bits
     assert Shape.unpack(more.pack()) == more
 
 
@@ -91,6 +92,13 @@ def test_places_are_inside_the_shape(count: int, pair: int, term: bytes) -> None
     assert 0 <= shape.bucket(term) < 1 << shape.bucket_bits
     assert 0 <= shape.slot(pair) < 1 << shape.slot_bits
     assert shape.buckets([term]) == [shape.bucket(term)]
+    assert 1 <= shape.slots_a_bucket <= 128
+
+
+def test_a_shape_of_schema_1_has_buckets_of_128_slots() -> None:
+    assert Shape.unpack(bytes([12, 16, 23])) == Shape(12, 16, 23, 9)
+    assert Shape.unpack(bytes([12, 16, 23])).slots_a_bucket == 128
+    assert Shape.for_papers(25_000) > Shape.unpack(bytes([12, 16, 23]))
 
 
 def test_fields_have_names_of_their_own() -> None:

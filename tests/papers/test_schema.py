@@ -27,6 +27,7 @@ def renamed(redis: Redis) -> Iterator[None]:
 
 
 MIGRATIONS = {1: doubled, 2: renamed}
+OURS = b"%d" % schema.SCHEMA
 
 
 def old(redis: Redis) -> None:
@@ -38,20 +39,20 @@ def test_an_empty_store_and_data_from_before_the_key_are_stamped(redis: Redis) -
     assert schema.found(redis) is None
     schema.check(redis)
     assert schema.prepare(redis) is None
-    assert redis.get(keys.SCHEMA) == b"1"
+    assert redis.get(keys.SCHEMA) == OURS
     redis.delete(keys.SCHEMA)
     redis.hset(keys.KEYWORDS, "a", "{}")
     assert schema.found(redis) == schema.FIRST
     assert schema.prepare(redis) == schema.FIRST
-    assert redis.get(keys.SCHEMA) == b"1"
+    assert redis.get(keys.SCHEMA) == OURS
     schema.check(redis)
 
 
 @pytest.mark.parametrize(
     ("kept", "kind", "says"),
     [
-        ("2", StoreNewer, "schema 2, this Paperwire knows 1: update Paperwire"),
-        ("0", StoreBusy, "schema 0 and is to be migrated to 1"),
+        ("3", StoreNewer, "schema 3, this Paperwire knows 2: update Paperwire"),
+        ("0", StoreBusy, "schema 0 and is to be migrated to 2"),
         ("restoring", StoreError, "a backup is being restored, or that was cut short"),
         ("one", StoreError, "'one', which is no schema"),
     ],

@@ -16,6 +16,7 @@ from redis import Redis
 from papers import keys
 from papers.errors import StoreNewer
 from papers.keywords import Keywords
+from papers.schema import SCHEMA
 from papers.settings import Settings
 from papers.store import Store
 from paperwire.cli import main
@@ -100,12 +101,12 @@ def test_nobody_works_with_data_of_a_later_schema(
 ) -> None:
     fill(redis)
     good = served(store_url, tmp_path)
-    redis.set(keys.SCHEMA, 2)
+    redis.set(keys.SCHEMA, SCHEMA + 1)
     for words in (("status",), ("search", "reward"), ("backup", "b"), ("fetch", "enrich")):
         refused = command(*words)
         assert refused.exit_code == 1
-        assert "schema 2, this Paperwire knows 1: update Paperwire" in refused.stderr
-    with pytest.raises(StoreNewer, match="schema 2"):
+        assert f"schema {SCHEMA + 1}, this Paperwire knows {SCHEMA}: update" in refused.stderr
+    with pytest.raises(StoreNewer, match=f"schema {SCHEMA + 1}"):
         TaskRun(redis, Settings(), lambda: NOW).run("enrich", None)
     settings = Settings(redis_url=store_url, data_dir=str(tmp_path))
     client = create_app(settings).test_client()

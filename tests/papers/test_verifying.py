@@ -1,0 +1,78 @@
+"""Texts looked through together tell what each of them tells."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from papers.arxiv_id import ArxivId
+from papers.codec import Opened, pack
+from papers.matching import Folded, holds
+from papers.paper import Paper
+from papers.query import Query, parse
+from papers.tree import Field, Node, Text
+from papers.verifying import _Texts, standing
+from tests.papers.papers_strategies import PAPERS, texts
+from tests.papers.query_strategies import queries
+
+PIECES = st.lists(
+    texts
+    | st.sampled_from(["reward", "Rewards", "model", "mice", "mouse", "\\v", "$", "\\", "{", "é"])
+    | st.sampled_from([" ", "-", "(", ".", "/", '"', "'s", "\n", ", ", " \0 ", ": "])
+).map("".join)
+PHRASES = st.sampled_from(
+    [("reward", "model"), ("model",), ("reward", "model", "reward"), ("mouse", "reward")]
+)
+FIELDS = st.sampled_from([Field.ANY, Field.TITLE, Field.ABSTRACT])
+
+
+def opened(papers: list[Paper]) -> dict[int, Opened]:
+    numbered = [replace(paper, id=ArxivId(202103, n)) for n, paper in enumerate(papers, 1)]
+    return {paper.id.place: Opened(paper.id.place, pack(paper)) for paper in numbered}
+
+
+def truly(tree: Node, papers: dict[int, Opened]) -> set[int]:
+    return {place for place, one in papers.items() if holds(tree, Folded(one.paper))}
+
+
+@given(queries(), st.lists(PAPERS, max_size=4))
+def test_papers_that_stand_are_those_that_match(query: Query, papers: list[Paper]) -> None:
+    some = opened([paper for paper in papers if paper.title])
+    assert set(standing(query.tree, some)) == truly(query.tree, some)
+
+
+@given(st.lists(st.tuples(PIECES, PIECES), max_size=3), PHRASES, FIELDS)
+def test_what_is_sure_is_true(
+    written: list[tuple[str, str]], phrase: tuple[str, ...], field: Field
+) -> None:
+    nobody = Paper(ArxivId(202103, 1))
+    some = opened([replace(nobody, title=f"T {title}", abstract=text) for title, text in written])
+    tree = Text(field, phrase)
+    assert set(_Texts(some).surely(tree)) <= truly(tree, some)
+    assert set(standing(tree, some)) == truly(tree, some)
+
+
+@pytest.mark.parametrize(
+    ("phrase", "text", "sure"),
+    [
+        ("reward model", r"For $\alpha$ (reward models), say", True),
+        ("reward model", "Reward Model", True),
+        ("reward model", "of a deep-reward (model)-based", True),
+        ("reward model", r"For \v reward models", False),
+        ("reward model", "of rewards' models", False),
+        ("mouse model", "of mice models", True),
+        ("alpha", r"For $\alpha$", False),
+    ],
+)
+def test_what_is_sure_without_folding(phrase: str, text: str, sure: bool) -> None:
+    some = opened([Paper(ArxivId(202103, 1), title="T", abstract=text)])
+    tree = parse(f'"{phrase}"').tree
+    assert bool(_Texts(some).surely(tree)) is sure
+
+
+def test_one_that_nobody_described_is_no_answer() -> None:
+    some = opened([Paper(ArxivId(202103, 1))])
+    assert not standing(parse("2103.00001").tree, some)
