@@ -101,7 +101,7 @@ class Settings:
     )
     questions_per_minute: int = _setting(
         120,
-        "New questions one client may ask each web process in a minute, a twelfth at once; "
+        "New questions one client may ask each web process in a minute, a thirtieth at once; "
         "0: any number.",
     )
     custom_answers: int = _setting(

@@ -17,12 +17,14 @@ from papers.settings import Settings
 if TYPE_CHECKING:
     from flask import Flask
 
-THREADS: Final = min(8, 2 * (os.cpu_count() or 1) + 1)
-"""Requests that one process answers at a time; the rest wait."""
+THREADS: Final = max(5, min(8, 2 * (os.cpu_count() or 1) + 1))
+"""Requests that one process answers at a time; the rest wait.
+
+More than one client may have rendered at once: `service.rates.AT_ONCE`.
+"""
 
 CONNECTIONS: Final = 1024
 """Connections that one process holds at a time, those that say nothing included."""
-
 
 SWITCH: Final = 0.0005
 """Seconds that a thread which renders keeps one waiting that has a ready answer to send.

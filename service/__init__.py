@@ -21,6 +21,7 @@ from service import (
     static_files,
 )
 from service.desk import open_desk
+from service.door import put_door
 from service.security import secure
 from service.subscribe import subscriptions
 
@@ -44,6 +45,7 @@ def create_app(settings: Settings) -> Flask:
     """
     app = Flask(__name__)
     app.url_map.merge_slashes = False  # werkzeug would redirect to whatever Host was sent
+    put_door(app)
     secure(app, settings)
     errors.register(app)
     pages.register_filters(app.jinja_env.filters)

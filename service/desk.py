@@ -248,7 +248,12 @@ def open_desk(app: Flask, settings: Settings) -> None:
 
 def desk() -> Desk:
     """The desk of the app that handles this request."""
-    found: Desk = current_app.extensions[_EXTENSION]
+    return desk_of(current_app)
+
+
+def desk_of(app: Flask) -> Desk:
+    """The desk of an app."""
+    found: Desk = app.extensions[_EXTENSION]
     return found
 
 

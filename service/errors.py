@@ -96,25 +96,36 @@ def _words(error: HTTPException) -> str:
 
 
 def _said(status: int, detail: str, error: PaperwireError | None = None) -> Response:
-    title = HTTPStatus(status).phrase
-    if request.path.startswith("/api/"):
-        problem = {"type": "about:blank", "title": title, "status": status, "detail": detail}
-        response = Response(
-            json.dumps(problem, ensure_ascii=False), content_type="application/problem+json"
-        )
-    elif request.path.startswith(("/feeds/", "/healthz", "/metrics")):
-        response = Response(f"{title}: {detail}\n", content_type="text/plain; charset=utf-8")
+    if request.path.startswith(("/api/", "/feeds/", "/healthz", "/metrics")):
+        response = in_words(request.path, status, detail)
     else:
-        q = printable(request.args.get("q", "")[:MAX_TEXT])
-        unread = error if isinstance(error, BadQuery) else None
-        page = render_template(
-            "error.html", status=status, title=title, detail=detail, q=q, error=unread
-        )
-        response = Response(page, content_type="text/html; charset=utf-8")
-    response.status_code = status
-    response.headers["Cache-Control"] = "no-store"
+        response = _on_a_page(status, detail, error)
     if status == 401:
         response.headers["WWW-Authenticate"] = 'Bearer realm="Paperwire"'
     if status == 503:
         response.headers["Retry-After"] = str(RETRY_SECONDS)
     return response
+
+
+def in_words(path: str, status: int, detail: str) -> Response:
+    """An error as problem details for the API, as plain text for whoever else reads no pages."""
+    title = HTTPStatus(status).phrase
+    text, content_type = f"{title}: {detail}\n", "text/plain; charset=utf-8"
+    if path.startswith("/api/"):
+        problem = {"type": "about:blank", "title": title, "status": status, "detail": detail}
+        text, content_type = json.dumps(problem, ensure_ascii=False), "application/problem+json"
+    headers = {"Cache-Control": "no-store"}
+    return Response(text, status=status, headers=headers, content_type=content_type)
+
+
+def _on_a_page(status: int, detail: str, error: PaperwireError | None) -> Response:
+    page = render_template(
+        "error.html",
+        status=status,
+        title=HTTPStatus(status).phrase,
+        detail=detail,
+        q=printable(request.args.get("q", "")[:MAX_TEXT]),
+        error=error if isinstance(error, BadQuery) else None,
+    )
+    headers = {"Cache-Control": "no-store"}
+    return Response(page, status=status, headers=headers, content_type="text/html; charset=utf-8")

@@ -69,6 +69,14 @@ class LastGood:
             entries = [entry for entry in found if not entry.name.startswith(_UNFINISHED)]
         if len(entries) <= self._most:
             return
-        entries.sort(key=lambda e: (not e.name.startswith(_CUSTOM), e.stat().st_mtime_ns))
+        entries.sort(key=lambda e: (not e.name.startswith(_CUSTOM), _written_at(e)))
         for entry in entries[: len(entries) - self._most]:
             Path(entry.path).unlink(missing_ok=True)
+
+
+def _written_at(entry: os.DirEntry[str]) -> int:
+    """Nanoseconds since 1970; 0 for one that another thread or process has just dropped."""
+    try:
+        return entry.stat().st_mtime_ns
+    except FileNotFoundError:
+        return 0

@@ -3,7 +3,8 @@
 An answer that is kept costs next to nothing, and so does a 304: nobody is refused those. What
 costs is to find and render an answer that is not there, and anyone can make up any number of
 questions. So each new one is counted for whoever asks, in this process alone: a store that is
-away must not decide who is served.
+away must not decide who is served. Who is refused again and again, and asks on, is told so at the
+door: see `service.door`.
 """
 
 from __future__ import annotations
@@ -19,11 +20,14 @@ from limits.strategies import SlidingWindowCounterRateLimiter
 
 from papers.errors import TooMany
 
-SPREAD: Final = 12
+SPREAD: Final = 30
 """Seconds over which a minute's questions are spread at least."""
 
-AT_ONCE: Final = 10
-"""Questions that nobody has to spread."""
+AT_ONCE: Final = 4
+"""Questions that nobody has to spread: fewer than a process has threads, so that one is left."""
+
+REFUSALS: Final = 10
+"""Refusals in a minute that leave the door open; a quarter of a minute's questions if more."""
 
 
 class Rates:
@@ -31,6 +35,9 @@ class Rates:
 
     def __init__(self, per_minute: int) -> None:
         self._limits = _limits(per_minute)
+        self._refusals = RateLimitItemPerMinute(
+            max(REFUSALS, per_minute // 4), namespace="refusals"
+        )
         self._counts = SlidingWindowCounterRateLimiter(MemoryStorage())
 
     def spend(self, client: str) -> None:
@@ -38,18 +45,30 @@ class Rates:
         who = network_of(client)
         for limit in self._limits:
             if not self._counts.test(limit, who):
-                raise self._refusal(limit, who)
+                self._counts.hit(self._refusals, who)
+                wait, span = self._wait(limit, who), limit.GRANULARITY.name
+                raise TooMany(
+                    f"more than {limit.amount} new questions a {span}; go on in {wait} seconds",
+                    retry_after=wait,
+                )
         for limit in self._limits:
             self._counts.hit(limit, who)
 
-    def _refusal(self, limit: RateLimitItem, who: str) -> TooMany:
-        reset = self._counts.get_window_stats(limit, who).reset_time
-        wait = max(1, math.ceil(reset - time.time()))
-        span = limit.GRANULARITY.name
+    def refusal_at_the_door(self, client: str) -> TooMany | None:
+        """What a client is told that was refused too often of late; None for all others."""
+        who = network_of(client)
+        if self._counts.test(self._refusals, who):
+            return None
+        wait = self._wait(self._refusals, who)
         return TooMany(
-            f"more than {limit.amount} new questions a {span}; go on in {wait} seconds",
+            f"refused {self._refusals.amount} times in a minute; go on in {wait} seconds",
             retry_after=wait,
         )
+
+    def _wait(self, limit: RateLimitItem, who: str) -> int:
+        """Seconds until a limit lets a client go on."""
+        reset = self._counts.get_window_stats(limit, who).reset_time
+        return max(1, math.ceil(reset - time.time()))
 
 
 def _limits(per_minute: int) -> tuple[RateLimitItem, ...]:

@@ -6,6 +6,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, current_app, request
+from werkzeug.datastructures import Headers
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from papers.settings import Settings
@@ -48,17 +49,22 @@ def _hosts(settings: Settings) -> list[str]:
 
 
 def _secured(response: Response) -> Response:
-    page = response.mimetype == "text/html"
     headers = response.headers
-    headers["Content-Security-Policy"] = current_app.config[_POLICY] if page else DATA_POLICY
+    harden(headers, request.path)
+    if response.mimetype == "text/html":
+        headers["Content-Security-Policy"] = current_app.config[_POLICY]
+        headers["Cross-Origin-Opener-Policy"] = "same-origin"
+    if request.method == "OPTIONS" and request.path.startswith(_READABLE):
+        headers.update(_PREFLIGHT)
+    return response
+
+
+def harden(headers: Headers, path: str) -> None:
+    """Set what every response carries that is no page."""
+    headers["Content-Security-Policy"] = DATA_POLICY
     headers["Referrer-Policy"] = "no-referrer"
     headers["X-Content-Type-Options"] = "nosniff"
     headers["X-Frame-Options"] = "DENY"
-    if page:
-        headers["Cross-Origin-Opener-Policy"] = "same-origin"
-    if request.path.startswith(_READABLE):
+    if path.startswith(_READABLE):
         headers["Access-Control-Allow-Origin"] = "*"
         headers["Access-Control-Expose-Headers"] = "ETag, Link, Retry-After"
-        if request.method == "OPTIONS":
-            headers.update(_PREFLIGHT)
-    return response

@@ -9,8 +9,10 @@ import re
 import socket
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from statistics import median
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -21,7 +23,7 @@ from papers import keys
 from papers.keywords import Keywords
 from papers.store import Store
 from paperwire.simulator.upstream import Upstream
-from tests.faults.crowd import Got, figures, get, paced, percentile
+from tests.faults.crowd import Got, ask, figures, get, paced, percentile, processes
 from tests.faults.stage import FEED, KEYWORD, OwnStore, Stage
 from tests.outcomes import note
 from tests.service.made import NOW, sighting
@@ -32,8 +34,13 @@ CLIENTS: Final = 500
 FLOOD: Final = 10_000 / 60
 """Questions a second that one client makes up."""
 
-FLOODED: Final = 10
-"""Seconds of it."""
+READING_RATE: Final = 100.0
+"""Requests a second of those who read a known feed meanwhile."""
+
+TURN: Final = 1.5
+"""Seconds of each turn: calm, ready answers, flood, and so on."""
+
+TURNS: Final = 12
 
 READERS: Final = 2_000
 READING: Final = float(os.environ.get("READERS_SECONDS", "15"))
@@ -96,38 +103,70 @@ def counted(redis: Redis) -> Iterator[list[str]]:
 
 
 def test_a_flood_of_questions_from_one_client(stage: Stage) -> None:
-    known = stage.url + FEED
+    """What the flood costs the readers of a known feed, held against two things in turns.
 
-    async def beside(urls: list[str]) -> tuple[list[Got], list[Got]]:
-        """What one client got that asks for all these, and what the readers of a known feed."""
-        asked = (get(url, X_Forwarded_For="198.51.100.9") for url in urls)
-        reading = (get(known, X_Forwarded_For="192.0.2.1") for _ in range(50 * FLOODED))
-        return await asyncio.gather(paced(asked, FLOOD), paced(reading, 50))
-
-    async def flood() -> tuple[list[Got], list[Got], list[Got], list[Got]]:
-        await get(known)
-        calm = await paced((get(known, X_Forwarded_For="192.0.2.1") for _ in range(300)), 50)
-        count = int(FLOOD * FLOODED)
-        _, crowded = await beside([known] * count)
-        words = [f"{stage.url}/feeds/search.atom?q=word{n}" for n in range(count)]
-        return calm, crowded, *await beside(words)
-
-    calm, crowded, flooded, readers = asyncio.run(flood())
+    The three are short and take turns, so that whatever else the machine does hits all of them
+    alike; their 99th percentiles are compared by the median of the turns. Where nothing is asked
+    beside the readers is the calm. Where a core is always taken by others any request costs the
+    readers that much, so the flood must double the calm at most, or cost no more than as many
+    requests for one ready answer.
+    """
+    turns = flood(stage)
+    flooded = [one for turn in turns["flood"] for one in turn.others]
     statuses = Counter(one.status for one in flooded)
     assert set(statuses) == {200, 429}
-    assert statuses[200] <= 2 * stage.settings.questions_per_minute * (1 + FLOODED / 60)
+    assert statuses[200] <= 2 * stage.settings.questions_per_minute * 2  # of at most two minutes
     refused = [one for one in flooded if one.status == 429]
     assert all(1 <= int(one.headers["retry-after"]) <= 60 for one in refused)
+    readers = [one for kind in turns for turn in turns[kind] for one in turn.readers]
     assert {one.status for one in readers} == {200}
-    late = [1000 * percentile([g.seconds for g in got], 0.99) for got in (calm, crowded, readers)]
+    late = {kind: median(turn.late for turn in of_kind) for kind, of_kind in turns.items()}
+    told = ", ".join(f"{kind} {ms:.0f} ms" for kind, ms in late.items())
+    ratios = [a.late / b.late for a, b in zip(turns["flood"], turns["calm"], strict=True)]
+    figures = f"known feed's 99th percentile, median of {TURNS} turns each: {told}; flood to calm "
+    figures += f"{median(ratios):.1f} times in the median turn"
+    assert late["flood"] <= max(2 * late["calm"], late["ready"]), (figures, ratios)
     note(
         "10,000 keywords a minute from one client",
         served=f"{len(readers)} x 200 to others",
         shown="429, Retry-After",
-        figures=f"{statuses[429]} of {len(flooded)} refused; known feed's 99th percentile "
-        f"{late[0]:.0f} ms, beside as many requests for ready answers {late[1]:.0f} ms, "
-        f"in the flood {late[2]:.0f} ms",
+        figures=f"{statuses[429]} of {len(flooded)} refused; {figures}",
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What the readers of the known feed got, and those who asked beside them."""
+
+    readers: list[Got]
+    others: list[Got]
+
+    @property
+    def late(self) -> float:
+        """The readers' 99th percentile, in milliseconds."""
+        return 1000 * percentile([one.seconds for one in self.readers], 0.99)
+
+
+def flood(stage: Stage) -> dict[str, list[Turn]]:
+    """Turns of nothing, of a ready answer and of new questions, so many of each."""
+    known, count = stage.url + FEED, int(FLOOD * TURN)
+    reading = [known] * int(READING_RATE * TURN)
+    beside: dict[str, Callable[[int], list[str]]] = {
+        "calm": lambda _: [],
+        "ready": lambda _: [known] * count,
+        "flood": lambda nth: [
+            f"{stage.url}/feeds/search.atom?q=word{nth}x{n}" for n in range(count)
+        ],
+    }
+    turns: dict[str, list[Turn]] = {kind: [] for kind in beside}
+    with processes(2) as clients:
+        list(clients.map(ask, [[known] * 50] * 2, [50.0] * 2, ["192.0.2.1"] * 2))  # they are there
+        for nth in range(TURNS):
+            for kind, urls in beside.items():
+                readers = clients.submit(ask, reading, READING_RATE, "192.0.2.1")
+                others = clients.submit(ask, urls(nth), FLOOD, "198.51.100.9")
+                turns[kind].append(Turn(readers.result(), others.result()))
+    return turns
 
 
 def test_questions_of_many_clients_leave_the_store_bounded(stage: Stage) -> None:

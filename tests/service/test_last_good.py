@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import logging
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -49,3 +50,17 @@ def test_a_disk_that_fails_is_told_and_nothing_else(
         kept.keep("a", "1", b"x", custom=False)
         assert kept.get("a", custom=False) is None
     assert "not kept" in caplog.text
+
+
+def test_several_may_drop_the_oldest_at_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    def keep(thread: int) -> None:
+        kept = LastGood(tmp_path, most=20)
+        for n in range(30):
+            kept.keep(f"{thread}-{n}", "1", b"x", custom=True)
+
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(keep, range(4)))
+    assert caplog.text == ""
+    assert 0 < len(list(tmp_path.iterdir())) <= 20

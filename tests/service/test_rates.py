@@ -11,7 +11,7 @@ from redis import Redis
 from papers import keys
 from papers.errors import TooMany
 from papers.settings import Settings
-from service.rates import Rates, network_of
+from service.rates import REFUSALS, Rates, network_of
 from tests.service.conftest import Announce, serving
 from tests.service.made import sighting
 
@@ -40,9 +40,9 @@ def test_a_client_has_so_many_and_others_have_theirs() -> None:
 
 def test_a_minute_s_questions_are_spread_over_seconds() -> None:
     rates = Rates(600)
-    _spend(rates, 50)
-    with pytest.raises(TooMany, match=r"^more than 50 new questions a second; go on in 1 seconds$"):
-        _spend(rates, 50)
+    _spend(rates, 20)
+    with pytest.raises(TooMany, match=r"^more than 20 new questions a second; go on in 1 seconds$"):
+        _spend(rates, 20)
 
 
 def _spend(rates: Rates, questions: int) -> None:
@@ -101,3 +101,26 @@ def test_of_custom_answers_the_newest_are_kept(site: Settings, redis: Redis, app
     assert redis.zcard(keys.CUSTOM_FEEDS) == 2
     kept = [key for key in redis.scan_iter("feed:*") if key.endswith(b":validators")]
     assert len(kept) == 3  # two of those, and the saved keyword's
+
+
+@pytest.mark.usefixtures("three")
+def test_who_asks_on_for_all_refusals_is_refused_at_the_door(limited: FlaskClient) -> None:
+    ready = "/feeds/search.atom?q=ready"
+    assert limited.get(ready).status_code == 200
+    for n in range(2 + REFUSALS):
+        limited.get(f"/feeds/search.atom?q=word{n}")
+    for path in (ready, "/api/v1/papers?q=x", "/search?q=x", "/nothing?x=(("):
+        refused = limited.get(path)
+        assert (refused.status_code, refused.mimetype) == (429, _form(path)), path
+        assert f"refused {REFUSALS} times in a minute" in refused.text
+        assert 1 <= int(refused.headers["Retry-After"]) <= 60
+        assert refused.headers["Cache-Control"] == "no-store"
+        assert refused.headers["X-Content-Type-Options"] == "nosniff"
+    for path in ("/feeds/reward-model.atom", "/k/reward-model", "/", "/static/paperwire.css?v=1"):
+        assert limited.get(path, buffered=True).status_code == 200, path
+    other = {"REMOTE_ADDR": "192.0.2.8"}
+    assert limited.get(ready, environ_overrides=other).status_code == 200
+
+
+def _form(path: str) -> str:
+    return "application/problem+json" if path.startswith("/api/") else "text/plain"

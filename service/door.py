@@ -1,0 +1,44 @@
+"""Who goes on asking after many refusals is refused here, before anybody looks at the request.
+
+To refuse one more question costs nearly as much as a ready answer: it is parsed, and the store is
+asked whether its answer is ready. A client that makes up thousands would take that from everybody
+else. At the door it costs a fifth, and asks the store nothing. What has no parameters goes past:
+nobody can make up many of those, and a saved keyword's readers may share the address of whoever
+makes up the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from flask import Flask, Response
+
+from papers.errors import TooMany
+from service.desk import desk_of
+from service.errors import in_words
+from service.security import harden
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+
+def put_door(app: Flask) -> None:
+    """Put it before the app. What tells whose request it is must be put before it in turn."""
+    inside = app.wsgi_app
+
+    def door(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        if environ.get("QUERY_STRING") and not environ["PATH_INFO"].startswith("/static/"):
+            refused = desk_of(app).rates.refusal_at_the_door(environ.get("REMOTE_ADDR", ""))
+            if refused:
+                return _refused(environ["PATH_INFO"], refused)(environ, start_response)
+        return inside(environ, start_response)
+
+    app.wsgi_app = door  # type: ignore[method-assign]  # Flask's own way of doing this
+
+
+def _refused(path: str, error: TooMany) -> Response:
+    response = in_words(path, 429, str(error))
+    response.headers["Retry-After"] = str(error.retry_after)
+    harden(response.headers, path)
+    return response
