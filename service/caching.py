@@ -20,7 +20,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -100,6 +100,15 @@ class _State:
         return self.cached if self.cached and self.cached.stamp == self.stamp else None
 
 
+@dataclass(frozen=True, slots=True)
+class _Recent:
+    """An answer of late; it is current as long as the store tells the same in the same period."""
+
+    answer: Answer
+    told: list[Any]
+    period: str
+
+
 class Answers:
     """The cache.
 
@@ -124,7 +133,7 @@ class Answers:
         self._edition = edition
         self._kept = KeptAnswers(redis, most_custom)
         self._pause = pause
-        self._recent = Memory[tuple[str, str], Answer](MOST_RECENT)
+        self._recent = Memory[tuple[str, str], _Recent](MOST_RECENT)
 
     def get(
         self,
@@ -149,7 +158,8 @@ class Answers:
                 raise
             _log.warning("served the last good %s: %s", wanted.request, error)
             return Served(kept, away=True)
-        self._last_good.keep(digest, answer.etag, pack(answer), custom=wanted.custom)
+        if not self._last_good.holds(digest, answer.etag):
+            self._last_good.keep(digest, answer.etag, pack(answer), custom=wanted.custom)
         return Served(answer)
 
     def _current(
@@ -162,7 +172,6 @@ class Answers:
     ) -> Answer:
         state = self._state(wanted, digest)
         if state.current:
-            self._remember(wanted, digest, state.current)
             return state.current
         lock = self._redis.lock(keys.feed_lock(digest), timeout=LOCK_SECONDS, blocking=False)
         if not self._acquired(lock):
@@ -200,15 +209,20 @@ class Answers:
 
     def _state(self, wanted: Wanted, digest: str) -> _State:
         """One round trip; two where this process has an answer of another state."""
-        remembered = self._recent.get((digest, wanted.coding))
+        recent = self._recent.get((digest, wanted.coding))
         cached = ("GET", keys.feed(digest, wanted.coding))
-        stamp, replies = self._asked(wanted, digest, [] if remembered else [cached])
-        if remembered and remembered.stamp == stamp:
-            return _State(stamp, remembered)
-        if remembered:
-            with store_errors(self._redis):
-                replies = read_many(self._redis, [cached])
-        return _State(stamp, unpack(replies[-1]))
+        told, replies = self._asked(wanted, [] if recent else [cached])
+        if recent and recent.told == told and recent.period == wanted.period:
+            return _State(recent.answer.stamp, recent.answer)
+        stamp = self._stamp(wanted, digest, told)
+        if recent:
+            _, replies = self._asked(wanted, [cached])
+        state = _State(stamp, unpack(replies[-1]))
+        if state.current:
+            size = sum(map(len, state.current.packed.values()))
+            remembered = _Recent(state.current, told, wanted.period)
+            self._recent.keep((digest, wanted.coding), remembered, size)
+        return state
 
     def _full_state(self, wanted: Wanted, digest: str) -> _State:
         """One round trip that tells of the answer in every coding, and of its validators.
@@ -216,7 +230,8 @@ class Answers:
         The answer is one of the state of now if there is any, else the newest.
         """
         asked = [*(keys.feed(digest, coding) for coding in ENCODINGS), keys.feed_validators(digest)]
-        stamp, replies = self._asked(wanted, digest, [("GET", key) for key in asked])
+        told, replies = self._asked(wanted, [("GET", key) for key in asked])
+        stamp = self._stamp(wanted, digest, told)
         *answers, before = map(unpack, replies)
         cached = max(
             (answer for answer in answers if answer),
@@ -228,22 +243,22 @@ class Answers:
         return _State(stamp, cached, before)
 
     def _asked(
-        self, wanted: Wanted, digest: str, commands: list[tuple[bytes | str, ...]]
-    ) -> tuple[bytes, list[Any]]:
-        """The stamp of the store's state, and the replies to these commands."""
+        self, wanted: Wanted, commands: Sequence[tuple[bytes | str, ...]]
+    ) -> tuple[list[Any], list[Any]]:
+        """What the store tells of its state, and the replies to these commands."""
         asked = stamps.asked(wanted.keywords)
         with store_errors(self._redis):
             replies = read_many(self._redis, [*asked, *commands])
+        return replies[: len(asked)], replies[len(asked) :]
+
+    def _stamp(self, wanted: Wanted, digest: str, replies: list[Any]) -> bytes:
+        """The stamp of what the store tells."""
         told = stamps.told(wanted.keywords, replies)
         if told.revision is None:
             self._check_emptied(wanted, digest)
         told.check_keywords()
         stamp = told.stamp(self._edition, wanted.period)
-        return stamp if told.revision else _NEVER_FILLED + stamp, replies[len(asked) :]
-
-    def _remember(self, wanted: Wanted, digest: str, answer: Answer) -> None:
-        size = sum(map(len, answer.packed.values()))
-        self._recent.keep((digest, wanted.coding), answer, size)
+        return stamp if told.revision else _NEVER_FILLED + stamp
 
     def _check_emptied(self, wanted: Wanted, digest: str) -> None:
         """Raise StoreError where the last good answer is of a time when this store held papers."""

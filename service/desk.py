@@ -33,6 +33,7 @@ from service.encodings import chosen
 from service.feeds.entry import Entry, lead_of
 from service.feeds.text import line, source_name
 from service.last_good import LastGood
+from service.memory import Memory
 from service.params import read, shown
 from service.rates import Rates
 from service.serving import respond
@@ -40,6 +41,9 @@ from service.snapshots import Snapshots
 
 _EXTENSION: Final = "paperwire"
 _MOST_NAMES: Final = 4
+_MOST_ADDRESSES: Final = 4_000_000
+_ADDRESS_BYTES: Final = 2_000
+"""Bytes of addresses that a process remembers, and of one beside its text."""
 _A_YEAR: Final = 365 * 86_400
 _STANDING: Final = ("arxiv", "hf")
 """Sources that are no community's feed."""
@@ -60,6 +64,7 @@ class Desk:
     rates: Rates
     likeness: Likeness
     communities: Communities
+    addresses: Memory[tuple[str, bytes], Address]
 
     def now(self) -> datetime:
         """The time of day, aware UTC: told to what needs it, and to nothing that is rendered."""
@@ -80,6 +85,15 @@ class Desk:
 
         Raises BadParameter, BadQuery, UnknownKeyword.
         """
+        asked = (name, request.query_string)
+        address = self.addresses.get(asked)
+        if address is None:
+            address = self._address(name)
+            if not address.asked.options.get("source"):  # sources come and go
+                self.addresses.keep(asked, address, _ADDRESS_BYTES + len(request.query_string))
+        return address
+
+    def _address(self, name: str) -> Address:
         slug = SEARCH if name == SEARCH else self.slug(name)
         sources = self.sources_for(request.args.get("source", ""))
         asked = read(request.args, saved=slug != SEARCH, sources=sources)
@@ -125,12 +139,12 @@ class Desk:
         `keywords`, `period` and `archive` are what `Wanted` says of them. Others may keep it for as
         long as the settings say, or for `most_seconds` if that is less, or as a header says.
         """
-        coding = chosen(request.accept_encodings)
+        coding = chosen(request.headers.get("Accept-Encoding", ""))
         wanted = Wanted(path, keywords, period, archive, coding or "gzip")
         now, spend = self.now(), partial(self.rates.spend, request.remote_addr or "")
         served = self.answers.get(wanted, render, now=now, spend=spend)
         return respond(
-            request,
+            request.headers,
             served,
             coding=coding,
             content_type=content_type,
@@ -243,6 +257,7 @@ def open_desk(app: Flask, settings: Settings) -> None:
         Rates(settings.questions_per_minute),
         Likeness(redis),
         Communities(redis, settings),
+        Memory(_MOST_ADDRESSES),
     )
 
 

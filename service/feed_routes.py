@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
+from functools import lru_cache
 from typing import Final
 
 from flask import Blueprint, Response, request
@@ -85,7 +86,12 @@ def _is_plain(address: Address) -> bool:
 def _period(at: Desk, address: Address) -> str:
     """The period on whose end a feed changes, if it does."""
     dated = address.asked.digest or _is_plain(address)
-    return Period.of("day", at.now().date()).name if dated else ""
+    return _named(at.now().date()) if dated else ""
+
+
+@lru_cache(maxsize=2)
+def _named(day: date) -> str:
+    return Period.of("day", day).name
 
 
 def _running(found: Found, now: datetime) -> Period:

@@ -26,9 +26,13 @@ class LastGood:
         self._most = most
         self._kept: dict[str, str] = {}
 
+    def holds(self, digest: str, etag: str) -> bool:
+        """Whether this process has kept that very answer."""
+        return self._kept.get(digest) == etag
+
     def keep(self, digest: str, etag: str, packed: bytes, *, custom: bool) -> None:
         """Keep an answer in place of the one before; nothing to do where it is kept already."""
-        if self._kept.get(digest) == etag:
+        if self.holds(digest, etag):
             return
         try:
             self._write(self._path(digest, custom=custom), packed)

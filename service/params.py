@@ -10,6 +10,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Final
 from urllib.parse import quote_plus
 
@@ -27,7 +28,7 @@ _PLAIN: Final = ":,()*/"
 """Left as they are in a canonical query string: no browser encodes them when it follows a link."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Asked:
     """A request's parameters in normal form.
 
@@ -50,7 +51,7 @@ class Asked:
         options = {name: value for name, value in self.options.items() if name != "before"}
         return replace(self, options={**options, "before": cursor} if cursor else options)
 
-    @property
+    @cached_property
     def spelled(self) -> str:
         """The canonical query string, without `?`; empty where all is default."""
         pairs = [(K.name, slug) for slug in self.keywords]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, current_app, request
+from flask import Flask, Response, request
 from werkzeug.datastructures import Headers
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -16,11 +17,21 @@ PAGE_POLICY: Final = (
     "img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 _THUMBNAILS: Final = PAGE_POLICY.replace("img-src 'self'", "img-src 'self' https:")
-_POLICY: Final = "PAGE_POLICY"
 DATA_POLICY: Final = "default-src 'none'; frame-ancestors 'none'"
+Pairs = tuple[tuple[str, str], ...]
 _LOCAL: Final = ("localhost", "127.0.0.1", "[::1]")
 _READABLE: Final = ("/feeds/", "/api/", "/papers/", "/export/", "/opml")
 """What other sites' scripts may read."""
+_EVERYWHERE: Final = (
+    ("Referrer-Policy", "no-referrer"),
+    ("X-Content-Type-Options", "nosniff"),
+    ("X-Frame-Options", "DENY"),
+)
+_DATA_HEADERS: Final = (("Content-Security-Policy", DATA_POLICY), *_EVERYWHERE)
+_READABLE_HEADERS: Final = (
+    ("Access-Control-Allow-Origin", "*"),
+    ("Access-Control-Expose-Headers", "ETag, Link, Retry-After"),
+)
 _PREFLIGHT: Final = {
     "Access-Control-Allow-Methods": "GET, HEAD",
     "Access-Control-Allow-Headers": "If-Modified-Since, If-None-Match",
@@ -37,8 +48,8 @@ def secure(app: Flask, settings: Settings) -> None:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]  # Flask's own way of doing this
             app.wsgi_app, x_for=trusted, x_proto=trusted, x_host=trusted, x_prefix=trusted
         )
-    app.config[_POLICY] = _THUMBNAILS if settings.thumbnails else PAGE_POLICY
-    app.after_request(_secured)
+    policy = _THUMBNAILS if settings.thumbnails else PAGE_POLICY
+    app.after_request(_securing(_page_headers(policy)))
 
 
 def _hosts(settings: Settings) -> list[str]:
@@ -48,23 +59,27 @@ def _hosts(settings: Settings) -> list[str]:
     return list(dict.fromkeys(f"[{h}]" if ":" in h and h[0] != "[" else h for h in hosts if h))
 
 
-def _secured(response: Response) -> Response:
-    headers = response.headers
-    harden(headers, request.path)
-    if response.mimetype == "text/html":
-        headers["Content-Security-Policy"] = current_app.config[_POLICY]
-        headers["Cross-Origin-Opener-Policy"] = "same-origin"
-    if request.method == "OPTIONS" and request.path.startswith(_READABLE):
-        headers.update(_PREFLIGHT)
-    return response
+def _page_headers(policy: str) -> Pairs:
+    """The headers of pages, with a policy for what they may load."""
+    opener = ("Cross-Origin-Opener-Policy", "same-origin")
+    return (("Content-Security-Policy", policy), *_EVERYWHERE, opener)
 
 
-def harden(headers: Headers, path: str) -> None:
-    """Set what every response carries that is no page."""
-    headers["Content-Security-Policy"] = DATA_POLICY
-    headers["Referrer-Policy"] = "no-referrer"
-    headers["X-Content-Type-Options"] = "nosniff"
-    headers["X-Frame-Options"] = "DENY"
+def _securing(page_headers: Pairs) -> Callable[[Response], Response]:
+    """What gives a response its headers."""
+
+    def secured(response: Response) -> Response:
+        page, path = response.mimetype == "text/html", request.path
+        harden(response.headers, path, page_headers if page else _DATA_HEADERS)
+        if request.method == "OPTIONS" and path.startswith(_READABLE):
+            response.headers.update(_PREFLIGHT)
+        return response
+
+    return secured
+
+
+def harden(headers: Headers, path: str, own: Pairs = _DATA_HEADERS) -> None:
+    """Add what every response carries, and its `own`: nobody else sets any, so none is replaced."""
+    headers.extend(own)
     if path.startswith(_READABLE):
-        headers["Access-Control-Allow-Origin"] = "*"
-        headers["Access-Control-Expose-Headers"] = "ETag, Link, Retry-After"
+        headers.extend(_READABLE_HEADERS)

@@ -6,20 +6,35 @@ https://www.rfc-editor.org/rfc/rfc9110 and https://www.rfc-editor.org/rfc/rfc911
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Final
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final
 
 from flask import Request, Response
+from werkzeug.datastructures import Headers
 from werkzeug.http import http_date
 
 from service.caching import Served
 from service.validators import held_tag, is_held
 
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
+
 AWAY_SECONDS: Final = 60
 """How long a last good answer may be kept by others: the store should soon be back."""
 
 
+class Ready(Response):
+    """The response with a stored answer: its headers are complete, and not worked out again."""
+
+    def get_wsgi_headers(self, environ: WSGIEnvironment) -> Headers:
+        """The headers as they are. A 304 has no body whose type they could tell."""
+        if self.status_code == 304:
+            self.headers.remove("Content-Type")
+        return self.headers
+
+
 def respond(
-    request: Request,
+    asked: Headers,
     served: Served,
     *,
     coding: str,
@@ -30,24 +45,31 @@ def respond(
 ) -> Response:
     """The response with an answer: its body in a coding, or 304 where the client has it already.
 
+    `asked` are the headers of the request.
     A 304 has the tag that the client sent, so that a cache knows which of its copies is meant.
     """
     answer = served.answer
     common = {
         "ETag": answer.tag(coding),
-        "Last-Modified": http_date(answer.modified),
+        "Last-Modified": _dated(answer.modified),
         "Cache-Control": f"public, max-age={seconds}",
         "Vary": "Accept-Encoding",
+        "Content-Type": content_type,
         **(headers or {}),
     }
     if served.away:
         common |= _away(seconds)
-    if is_held(request, answer.etag, answer.modified, now=now):
-        common["ETag"] = held_tag(request, answer.tags(coding))
-        return Response(status=304, headers=common)
+    if is_held(asked, answer.etag, answer.modified, now=now):
+        common["ETag"] = held_tag(asked, answer.tags(coding))
+        return Ready(status=304, headers=common)
     if coding:
         common["Content-Encoding"] = coding
-    return Response(answer.body(coding), headers=common, content_type=content_type)
+    return Ready(answer.body(coding), headers=common)
+
+
+@lru_cache(maxsize=1024)
+def _dated(seconds: int) -> str:
+    return http_date(seconds)
 
 
 def _away(seconds: int) -> dict[str, str]:

@@ -11,30 +11,32 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 
-from flask import Request
+from werkzeug.datastructures import Headers
 from werkzeug.http import parse_date
 
 
-def is_held(request: Request, etag: str, modified: int, *, now: datetime) -> bool:
+def is_held(asked: Headers, etag: str, modified: int, *, now: datetime) -> bool:
     """Whether a conditional request is for what the client has: If-None-Match goes first.
 
-    `etag` is the content's, without quotes or the mark of a coding; `modified` in seconds since
-    1970.
+    `asked` are the headers of the request; `etag` is the content's, without quotes or the mark of a
+    coding; `modified` in seconds since 1970.
     """
-    tags = request.headers.get("If-None-Match")
+    tags = asked.get("If-None-Match")
     if tags is not None:
         return tags.strip() == "*" or bool(_standing(etag).search(tags))
-    since = request.headers.get("If-Modified-Since", "")
+    since = asked.get("If-Modified-Since", "")
     return bool(since) and _since(since, modified, now)
 
 
-def held_tag(request: Request, tags: Sequence[str]) -> str:
+def held_tag(asked: Headers, tags: Sequence[str]) -> str:
     """Of the tags of one content in its codings the one that the client sent, else the first."""
-    sent = request.headers.get("If-None-Match", "")
+    sent = asked.get("If-None-Match", "")
     return next((tag for tag in tags if tag in sent), tags[0])
 
 
+@lru_cache(maxsize=1024)
 def _standing(etag: str) -> re.Pattern[str]:
     return re.compile(rf"(?<![0-9A-Za-z]){re.escape(etag)}(?![0-9A-Za-z])")
 

@@ -53,6 +53,19 @@ def test_every_route_carries_the_headers(app: Flask) -> None:
         assert headers.get("Access-Control-Allow-Origin") == ("*" if readable else None), path
 
 
+@pytest.mark.row("headers of every route")
+@pytest.mark.usefixtures("three")
+@pytest.mark.parametrize("path", ["/", "/k/reward-model", "/feeds/reward-model.atom", "/opml"])
+def test_a_304_carries_the_headers_of_its_200(app: Flask, path: str) -> None:
+    """A browser takes those of a 304 for those of the page it has."""
+    client = app.test_client()
+    first = client.get(path)
+    again = client.get(path, headers={"If-None-Match": first.headers["ETag"]})
+    assert again.status_code == 304
+    body = {"Content-Length", "Content-Type"}
+    assert dict(again.headers) == {n: v for n, v in first.headers.items() if n not in body}
+
+
 REFUSED = ("/feeds/nope.atom", "/search?q=(", "/api/v1/papers?q=(", "/static/nothing.css", "/%00")
 
 
