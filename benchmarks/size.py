@@ -22,11 +22,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-from redis import Redis
-
 from benchmarks.corpus import DEFAULT, made, sightings
 from benchmarks.engines import Engine, Fts5, Paperwire, Tantivy
 from benchmarks.questions import classes
+from papers.connection import connect
 from papers.query import Query
 from paperwire import embedded
 
@@ -49,7 +48,7 @@ def main() -> None:
         folder: Path = options.keep or Path(temporary)
         url = stack.enter_context(embedded.borrowed(embedded.place(str(folder)), patience=600))
         makers: dict[str, Callable[[], Engine]] = {
-            "paperwire": lambda: Paperwire(Redis.from_url(url)),
+            "paperwire": lambda: Paperwire(connect(url, patient=True)),
             "fts5": lambda: Fts5(folder),
             "tantivy": lambda: Tantivy(folder),
         }

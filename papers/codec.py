@@ -8,6 +8,7 @@ give equal bytes. `docs/design.md` tells how the dictionary was made.
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import cached_property
 from importlib.resources import files
@@ -99,10 +100,21 @@ class Opened:
         """The abstract."""
         return self.texts[1].decode()
 
+    @property
+    def authors(self) -> Sequence[str]:
+        """The authors' names."""
+        names: list[str] = self._fields[2]
+        return names
+
     @cached_property
     def paper(self) -> Paper:
         """All of it."""
-        return _from_row(self.id, msgpack.unpackb(self._row))
+        return _from_row(self.id, self._fields)
+
+    @cached_property
+    def _fields(self) -> list[Any]:
+        fields: list[Any] = msgpack.unpackb(self._row)
+        return fields
 
 
 def _text_at(row: bytes, at: int) -> tuple[int, int]:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from papers.paper import Paper
 from papers.singular import singular
-from papers.terms import PAIR_FACTOR, labels_of, word_hash
+from papers.terms import PAIR_FACTOR, labels_of, name_hash, word_hash
 from papers.tokens import UNKNOWN, Numbers, Words
 
 Keys = NDArray[np.uint64]
@@ -43,7 +43,7 @@ class Found(NamedTuple):
 
 
 class Vocabulary:
-    """Terms numbered as they are met; for words of texts, the hashes pairs are made of as well."""
+    """Terms numbered as they are met, with the hashes that pairs are made of; 0 makes none."""
 
     def __init__(self) -> None:
         self.terms: list[bytes] = []
@@ -69,19 +69,24 @@ class Vocabulary:
     def _found(self, papers: Sequence[Paper], slot_bits: int) -> Found:
         """The same, not sorted."""
         numbers = np.array([paper.id.number for paper in papers], np.uint64)
+        names = self._column(
+            [name for paper in papers for name in paper.authors],
+            np.repeat(numbers, [len(paper.authors) for paper in papers]),
+            self._names,
+        )
         title = self._column([paper.title for paper in papers], numbers)
         abstract = self._column([paper.abstract for paper in papers], numbers)
         texts = _Column.of(title.numbered(self._words), abstract.numbered(self._words))
         columns = [
             texts,
             title.numbered(self._titles),
-            self._column([" ".join(paper.authors) for paper in papers], numbers, self._names),
+            names,
             self._column([paper.comment for paper in papers], numbers, self._comments),
             self._column([paper.organization for paper in papers], numbers, self._organizations),
             self._labelled([labels_of(paper) for paper in papers], numbers),
         ]
         terms = np.concatenate([column.keys() for column in columns])
-        pairs, papers_of_pairs = self._pairs(texts)
+        pairs, papers_of_pairs = self._pairs(_Column.of(texts, names))
         slots = (pairs >> np.uint32(32 - slot_bits)).astype(np.uint64) << _PAPER_BITS
         return Found(terms, slots | papers_of_pairs, pairs)
 
@@ -97,7 +102,7 @@ class Vocabulary:
         return _Column(np.array(numbers, np.uint32), parts, papers)
 
     def _pairs(self, texts: _Column) -> tuple[Pairs, Keys]:
-        """Neighbouring words of a text, those that only join passed over; and whose they are."""
+        """Neighbouring words of a text or name, those that only join passed over; and whose."""
         hashes, parts = np.array(self.hashes, np.uint32)[texts.numbers], texts.parts
         telling = hashes != 0
         hashes, parts = hashes[telling], parts[telling]
@@ -135,6 +140,14 @@ class _Kind:
         return numbers
 
 
+def _no_hash(word: str) -> int:
+    return 0
+
+
+_HASHES: Final = {"w": word_hash, "a": name_hash}
+"""What words bring to pairs, by the kinds of texts that have any."""
+
+
 class _Strings(dict[str, int]):
     """Words to the numbers of their terms. A dict's look-up runs in C; this only when it fails."""
 
@@ -149,7 +162,7 @@ class _Strings(dict[str, int]):
         else:
             number = len(self._vocabulary.terms)
             self._vocabulary.terms.append(f"{self._kind}{word}".encode())
-            self._vocabulary.hashes.append(word_hash(word) if self._kind == "w" else 0)
+            self._vocabulary.hashes.append(_HASHES.get(self._kind, _no_hash)(word))
         self[word] = number
         return number
 

@@ -100,7 +100,7 @@ def _joined(folded: Iterable[str]) -> str:
 
 def _text_holds(text: Text, paper: Folded) -> bool:
     if text.field is Field.AUTHOR:
-        return _stands_in_names(text, paper.paper.authors)
+        return _stands_in_names(text, paper.written.authors)
     if isinstance(paper.written, Opened) and text.field in _OPENED and not text.prefix:
         return _stands_in_opened(text, paper, paper.written)
     return any(_stands(text, getattr(paper, name)) for name in FIELDS[text.field])

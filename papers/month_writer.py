@@ -9,9 +9,9 @@ MULTI papers, postings, count EXEC: all or nothing; tried again if another was f
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from redis import Redis
 from redis.client import Pipeline
@@ -27,6 +27,8 @@ from papers.paper import Paper, Sighting
 from papers.postings import SHAPE, Shape
 from papers.slots import FilterEdit
 from papers.spread import Spread
+
+T = TypeVar("T")
 
 TRIES: Final = 50
 _Mapping = dict[Any, Any]  # what redis-py's hset takes, which it declares as invariant
@@ -74,11 +76,24 @@ class MonthWriter:
 
     def write(self, sightings: Sequence[Sighting | Paper]) -> Written:
         """Take sightings of this month's papers in. Raises StoreBusy."""
+        return self._transact(lambda pipe: self._attempt(pipe, sightings))
+
+    def index_anew(self) -> None:
+        """Make the index of all the month's papers, as this version has it. Raises StoreBusy."""
+        self._transact(self._attempt_anew)
+
+    def _attempt_anew(self, pipe: Pipeline) -> None:
+        edited = self._edited(pipe, [], anew=True)
+        pipe.multi()
+        self._queue(pipe, [], edited)
+        pipe.execute()
+
+    def _transact(self, attempt: Callable[[Pipeline], T]) -> T:
         for _ in range(TRIES):
             with self._redis.pipeline() as pipe:
                 try:
                     pipe.watch(self._rev)  # type: ignore[no-untyped-call]
-                    return self._attempt(pipe, sightings)
+                    return attempt(pipe)
                 except WatchError:
                     continue
         raise StoreBusy(
@@ -114,15 +129,15 @@ class MonthWriter:
             if paper is not None
         ]
 
-    def _edited(self, pipe: Pipeline, changed: Sequence[_Record]) -> _Edited:
-        """The postings after the change, and the words that are new to the vocabulary.
+    def _edited(self, pipe: Pipeline, changed: Sequence[_Record], *, anew: bool = False) -> _Edited:
+        """The postings after the change.
 
         A month that outgrows its shape is indexed anew, from its papers.
         """
         count = int(pipe.hlen(self._papers)) + sum(record.before is None for record in changed)
         packed: Any = pipe.hget(self._terms, SHAPE)
         shape, wanted = Shape.unpack(packed), Shape.for_papers(count)
-        anew = packed is None or wanted > shape
+        anew = anew or packed is None or wanted > shape
         if anew:
             edit = Edit(wanted, self._everything(pipe, changed), self._vocabulary)
             fields = edit.apply({}) | {SHAPE: wanted.pack()}
@@ -172,7 +187,8 @@ class MonthWriter:
         packed: _Mapping = {
             keys.paper_field(r.after.id.number): codec.pack(r.after) for r in changed
         }
-        pipe.hset(self._papers, mapping=packed)
+        if packed:
+            pipe.hset(self._papers, mapping=packed)
         if edited.anew:
             pipe.delete(self._terms, edited.outgrown)
         written: _Mapping = {

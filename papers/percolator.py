@@ -23,7 +23,7 @@ from papers.keywords import Keyword
 from papers.matching import Folded, holds
 from papers.paper import Paper
 from papers.query import parse
-from papers.terms import labels_of, names_of, pairs_of, text_pairs
+from papers.terms import labels_of, name_pairs, names_of, pairs_of, text_pairs
 from papers.text import words
 from papers.tree import Node, Text, leaves
 
@@ -130,5 +130,5 @@ def _keys_of(paper: Paper, pairs: frozenset[int]) -> set[Key]:
     said += [(kind, words(getattr(paper, field))) for kind, field in _TEXTS]
     found: set[Key] = {f"{kind}{word}".encode() for kind, texts in said for word in texts}
     if pairs:
-        found |= pairs & (pairs_of(title) | pairs_of(abstract))
+        found |= pairs & (pairs_of(title) | pairs_of(abstract) | name_pairs(paper))
     return found

@@ -67,16 +67,12 @@ class Shape(NamedTuple):
 
     @classmethod
     def unpack(cls, packed: bytes | None) -> Shape:
-        """The shape a month has; one without papers has the smallest.
-
-        Of schema 1 it is three bytes, and buckets have 128 slots.
-        """
+        """The shape a month has; one without papers has the smallest."""
         if not packed:
             return _SMALLEST
-        if len(packed) == len(_SMALLEST):
-            return cls(*packed)
-        terms, slots, bits = packed
-        return cls(terms, slots, bits, slots - _MOST_SLOTS_BITS)
+        if len(packed) < len(_SMALLEST):
+            packed += bytes(1)  # of schema 1, and about to be indexed anew
+        return cls(*packed)
 
     @property
     def slots_a_bucket(self) -> int:

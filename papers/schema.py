@@ -22,6 +22,7 @@ from papers import keys
 from papers.connection import store_errors
 from papers.errors import StoreBusy, StoreError, StoreNewer
 from papers.settings import Seconds
+from papers.spread import Spread
 
 SCHEMA: Final = 2
 """What this Paperwire writes and reads. Moves when `papers.keys` or `papers.codec` change so that
@@ -39,15 +40,22 @@ LOCK: Final[Seconds] = 60.0
 Migration = Callable[[Redis], Iterator[None]]
 
 
-def _as_it_is(redis: Redis) -> Iterator[None]:
-    """Nothing to do: what is read tells its form, and is written anew when it next changes."""
-    yield from ()
+def _indexed_anew(redis: Redis) -> Iterator[None]:
+    """Index every month anew; a step is a month."""
+    from papers.columns import Vocabulary
+    from papers.month_writer import MonthWriter
+
+    months: Any = redis.zrange(keys.MONTHS, 0, -1, withscores=True)
+    for yymm, month in months:
+        spread = Spread(redis)
+        MonthWriter(redis, int(month), yymm.decode(), spread, Vocabulary()).index_anew()
+        yield
 
 
-MIGRATIONS: Final[Mapping[int, Migration]] = {1: _as_it_is}
+MIGRATIONS: Final[Mapping[int, Migration]] = {1: _indexed_anew}
 """From each schema to the next; `MIGRATIONS[1]` makes 2 of 1.
 
-2: a month tells how many buckets its slots of pairs are in.
+2: the words of names make pairs, and a month tells how many buckets its slots of pairs are in.
 """
 
 

@@ -6,11 +6,12 @@ A term is a letter for its kind and a text: `wreward` a word anywhere, `treward`
 than new, `fpicked` a flag, `d07` the day of the first announcement counted from the month's first.
 Neighbouring words make pairs, kept as 32-bit hashes: a phrase is its words and its pairs. Words
 that only join (`of`, `the`) are passed over: `mixture of experts` has the pair mixture, expert.
+So do the words of an author's name, with hashes of their own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from functools import lru_cache
 from itertools import pairwise
@@ -59,10 +60,20 @@ def word_hash(word: str) -> int:
     return 0 if word in _JOINING else crc32(word.encode())
 
 
-def pairs_of(folded: Iterable[str]) -> set[int]:
+def name_hash(word: str) -> int:
+    """What a folded word of a name brings to its pairs: 32 bits, not 0."""
+    return crc32(AUTHOR_WORD + word.encode()) or 1
+
+
+def pairs_of(folded: Iterable[str], hash: Callable[[str], int] = word_hash) -> set[int]:
     """The 32-bit hashes of neighbouring words."""
-    telling = [hashed for hashed in map(word_hash, folded) if hashed]
+    telling = [hashed for hashed in map(hash, folded) if hashed]
     return {(first * PAIR_FACTOR & 0xFFFF_FFFF) ^ then for first, then in pairwise(telling)}
+
+
+def name_pairs(paper: Paper) -> set[int]:
+    """The hashes of neighbouring words of each author's name."""
+    return {pair for name in paper.authors for pair in pairs_of(unstemmed(name), name_hash)}
 
 
 def names_of(paper: Paper) -> list[str]:
@@ -106,7 +117,9 @@ def title_terms(text: Text) -> tuple[bytes, ...]:
 
 @lru_cache(maxsize=_REMEMBERED)
 def text_pairs(text: Text) -> frozenset[int]:
-    """The pairs a paper must have; names and comments have none."""
+    """The pairs a paper must have; comments and organizations have none."""
+    if text.field is Field.AUTHOR:
+        return frozenset(pairs_of(text.words, name_hash))
     in_text = text.field in (Field.ANY, Field.TITLE, Field.ABSTRACT)
     return frozenset(pairs_of(text.words) if in_text else ())
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from papers.paper import Paper
-from papers.terms import labels_of, pairs_of
+from papers.terms import labels_of, name_pairs, pairs_of
 from papers.text import unstemmed, words
 
 
@@ -29,5 +29,6 @@ def terms_of(paper: Paper) -> Terms:
         "a": [word for author in paper.authors for word in unstemmed(author)],
         "": labels_of(paper),
     }
+    pairs = frozenset(pairs_of(title) | pairs_of(abstract) | name_pairs(paper))
     terms = {f"{kind}{word}".encode() for kind, found in kinds.items() for word in found}
-    return Terms(frozenset(terms), frozenset(pairs_of(title) | pairs_of(abstract)))
+    return Terms(frozenset(terms), pairs)

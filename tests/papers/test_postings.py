@@ -95,9 +95,8 @@ def test_places_are_inside_the_shape(count: int, pair: int, term: bytes) -> None
     assert 1 <= shape.slots_a_bucket <= 128
 
 
-def test_a_shape_of_schema_1_has_buckets_of_128_slots() -> None:
-    assert Shape.unpack(bytes([12, 16, 23])) == Shape(12, 16, 23, 9)
-    assert Shape.unpack(bytes([12, 16, 23])).slots_a_bucket == 128
+def test_a_shape_of_schema_1_is_outgrown() -> None:
+    assert Shape.unpack(bytes([12, 16, 23])).filter_bits == 23
     assert Shape.for_papers(25_000) > Shape.unpack(bytes([12, 16, 23]))
 
 

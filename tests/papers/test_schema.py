@@ -3,12 +3,19 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pytest
 from redis import Redis
 
 from papers import keys, schema
+from papers.arxiv_id import ArxivId
 from papers.errors import StoreBusy, StoreError, StoreNewer
+from papers.paper import Channel, Sighting
+from papers.postings import SHAPE
+from papers.query import parse
+from papers.store import Store
+from tests.papers.fingerprint import fingerprint
 
 pytestmark = pytest.mark.row("data of a newer or an older schema")
 
@@ -120,3 +127,24 @@ def test_who_waits_too_long_says_so(redis: Redis) -> None:
     with redis.lock(keys.SCHEMA_LOCK, timeout=5), pytest.raises(StoreBusy, match="by another"):
         schema.prepare(redis, ours=2, migrations=MIGRATIONS, patience=0.05)
     assert redis.get(keys.SCHEMA) == b"1"
+
+
+def test_schema_2_indexes_all_months_anew(redis: Redis) -> None:
+    now = datetime(2026, 11, 21, tzinfo=UTC)
+    ids = [ArxivId(month, number) for month in (202502, 202503) for number in range(1, 30)]
+    said = [
+        Sighting(id, "arxiv", Channel.API, now, title=f"Reward {n}", authors=("Yann LeCun",))
+        for n, id in enumerate(ids)
+    ]
+    store = Store(redis)
+    store.ingest(said, now=now)
+    clean = fingerprint(redis)
+    for yymm in ("2502", "2503"):
+        redis.delete(keys.month_terms(yymm), *redis.keys(keys.month_pairs(yymm, 0)[:-1] + "*"))
+        redis.hset(keys.month_terms(yymm), SHAPE, bytes([1, 7, 13]))
+    redis.set(keys.SCHEMA, 1)
+    assert store.newest(parse('au:"yann lecun"')) == []
+    assert schema.prepare(redis) == 1
+    assert fingerprint(redis) == clean
+    store.forget_words()
+    assert store.newest(parse('au:"yann lecun"')) == ids[::-1]
