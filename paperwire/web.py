@@ -17,10 +17,10 @@ from papers.settings import Settings
 if TYPE_CHECKING:
     from flask import Flask
 
-THREADS: Final = max(5, min(8, 2 * (os.cpu_count() or 1) + 1))
+THREADS: Final = min(8, 2 * (os.cpu_count() or 1) + 1)
 """Requests that one process answers at a time; the rest wait.
 
-More than one client may have rendered at once: `service.rates.AT_ONCE`.
+On two cores more than one client may have rendered at once: `service.rates.AT_ONCE`.
 """
 
 CONNECTIONS: Final = 1024

@@ -179,7 +179,11 @@ def _environment(world: Upstream, url: str) -> dict[str, str]:
 
 def _web(users: Users, folder: Path) -> None:
     token = "a token of these tests"
-    app = create_app(Settings(redis_url=users.url("web"), data_dir=str(folder), token=token))
+    app = create_app(
+        Settings(
+            redis_url=users.url("web"), data_dir=str(folder), token=token, questions_per_minute=0
+        )
+    )
     client = app.test_client()
     for path in (
         *("/", "/status", "/healthz", "/feeds/reward-model.atom", "/feeds/search.rss?q=reward"),

@@ -23,6 +23,7 @@ from redis import Redis
 from rq import Worker
 
 from papers import keys
+from papers.schema import SCHEMA
 from papers.source_states import SourceState, SourceStates, State
 from paperwire.cli import main
 from tests import small_disk
@@ -318,8 +319,8 @@ SEEDED: list[tuple[str, Seed, str, str, str, str]] = [
     ),
     ("memory", memory_used, "store-memory", "warning", "used 9", "maxmemory"),
     (
-        *("newer", lambda p: stored(p, schema="2"), "schema", "fault"),
-        *("schema 2, this Paperwire knows 1", "update Paperwire"),
+        *("newer", lambda p: stored(p, schema=str(SCHEMA + 1)), "schema", "fault"),
+        *(f"schema {SCHEMA + 1}, this Paperwire knows {SCHEMA}", "update Paperwire"),
     ),
     ("older", lambda p: stored(p, schema="0"), "schema", "fault", "schema 0", "start this"),
     (
