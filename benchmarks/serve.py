@@ -8,7 +8,7 @@ cold        milliseconds from a keyword nobody asked for to Atom in gzip, see `b
 warm        CPU a request of a saved keyword's feed, 200 and 304, beside a bare Flask view that does
             one GET of the same bytes: same server, same options, taking turns
 nginx       CPU a request of the shipped cache, 200 and 304, beside nginx serving the bytes as a
-            file, taking turns; left out where there is no nginx
+            file, opened each time or kept open; taking turns; left out where there is no nginx
 
 CPU is what the kernel counted for the server's processes, without the client's and the store's.
 """
@@ -46,7 +46,6 @@ FEED: Final = "/feeds/reasoning.atom"
 TURNS: Final = 7
 ROOT: Final = Path(__file__).resolve().parents[1]
 NGINX: Final = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin:/usr/local/sbin")
-_TICK: Final = os.sysconf("SC_CLK_TCK")
 
 
 def bare() -> Flask:
@@ -119,9 +118,12 @@ def compare(name: str, servers: Mapping[str, tuple[int, int]], count: int) -> No
             for which, (process, port) in servers.items():
                 spent[which].append(microseconds(process, port, headers is not None, count))
         figures = {which: statistics.median(values) for which, values in spent.items()}
-        first, second = figures.values()
-        told = ", ".join(f"{which} {value:.0f}" for which, value in figures.items())
-        print(f"{name} {status}: CPU a request {told} µs; {first / second:.2f} times")
+        (first, ours), *others = figures.items()
+        told = "; ".join(
+            f"{which} {theirs:.0f} µs ({ours / theirs:.2f} times it, {theirs / ours:.0%} its speed)"
+            for which, theirs in others
+        )
+        print(f"{name} {status}: CPU a request: {first} {ours:.0f} µs; {told}")
 
 
 def microseconds(process: int, port: int, conditional: bool, count: int) -> float:
@@ -151,13 +153,14 @@ def asked(port: int, headers: Mapping[str, str]) -> tuple[str, bytes]:
 
 def cpu(process: int) -> float:
     """Seconds of CPU of a process and its children, their threads included."""
-    total = 0.0
+    total = 0
     for path in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError):
-            fields = path.read_text().rpartition(")")[2].split()
-            if process in (int(path.parent.name), int(fields[1])):
-                total += (int(fields[11]) + int(fields[12])) / _TICK
-    return total
+            parent = int(path.read_text().rpartition(")")[2].split()[1])
+            if process in (int(path.parent.name), parent):
+                threads = path.parent.glob("task/*/schedstat")
+                total += sum(int(thread.read_text().split()[0]) for thread in threads)
+    return total / 1e9
 
 
 @contextlib.contextmanager
@@ -174,7 +177,11 @@ def server(words: tuple[str, ...], variables: Mapping[str, str]) -> Iterator[tup
 
 @contextlib.contextmanager
 def nginx(folder: Path, upstream: int, body: bytes) -> Iterator[dict[str, tuple[int, int]]]:
-    """The shipped cache before a server, and nginx with the bytes as a file."""
+    """The shipped cache before a server, and nginx with the bytes as a file.
+
+    Twice: opened for each request, as nginx does where it is told nothing, and kept open as the
+    cache's own files are.
+    """
     (folder / "files/feeds").mkdir(parents=True)
     (folder / f"files{FEED}").write_bytes(body)
     shipped = (ROOT / "deploy" / "nginx.conf").read_text("utf-8")
@@ -184,10 +191,15 @@ def nginx(folder: Path, upstream: int, body: bytes) -> Iterator[dict[str, tuple[
         r"location / {.*?\n        }", f"location / {{ {served} }}", plain, flags=re.DOTALL
     )
     plain = re.sub(r"location = /healthz {.*?\n        }", "", plain, flags=re.DOTALL)
+    texts = {
+        "cache": shipped,
+        "file": re.sub("    open_file_cache.*?;", "", plain),
+        "file kept open": plain,
+    }
     with contextlib.ExitStack() as stack:
         yield {
-            "cache": stack.enter_context(_nginx(folder / "cache", shipped, upstream)),
-            "file": stack.enter_context(_nginx(folder / "file", plain, upstream)),
+            name: stack.enter_context(_nginx(folder / name.replace(" ", "-"), text, upstream))
+            for name, text in texts.items()
         }
 
 

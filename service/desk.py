@@ -6,7 +6,6 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -141,8 +140,8 @@ class Desk:
         """
         coding = chosen(request.headers.get("Accept-Encoding", ""))
         wanted = Wanted(path, keywords, period, archive, coding or "gzip")
-        now, spend = self.now(), partial(self.rates.spend, request.remote_addr or "")
-        served = self.answers.get(wanted, render, now=now, spend=spend)
+        now = self.now()
+        served = self.answers.get(wanted, render, now=now, spend=self._spend)
         return respond(
             request.headers,
             served,
@@ -152,6 +151,10 @@ class Desk:
             now=now,
             headers=headers,
         )
+
+    def _spend(self) -> None:
+        """Count a new question of whoever asks. Raises TooMany."""
+        self.rates.spend(request.remote_addr or "")
 
 
 @dataclass(frozen=True, slots=True)
