@@ -28,7 +28,8 @@ _NEVER: Final = "(?!)"
 _APART: Final = " \0 "
 """Between two texts that are looked through at once: no words in a row reach across."""
 
-_GAP: Final = "[^a-z0-9\0]+"
+GAP: Final = "[^a-z0-9\0]+"
+"""Between words in a row of a plain text."""
 
 LONGEST_MONTH: Final = timedelta(days=60)
 """Papers of a month count under one of this many days from its first, and no later one."""
@@ -134,7 +135,7 @@ def _stands_in_names(text: Text, names: Sequence[str]) -> bool:
 @lru_cache(maxsize=1024)
 def _in_a_row(words: tuple[str, ...]) -> re.Pattern[str]:
     """How words, plurals kept, may be written in one of several plain names."""
-    return re.compile(rf"(?<![a-z0-9]){_GAP.join(words)}(?![a-z0-9])")
+    return re.compile(rf"(?<![a-z0-9]){GAP.join(words)}(?![a-z0-9])")
 
 
 def _stands(text: Text, folded: str) -> bool:
@@ -153,7 +154,7 @@ def spelled(words: tuple[str, ...]) -> re.Pattern[str]:
     first, *rest = [surfaces(word) for word in words]
     start = shared_start(first)
     begun = f"{start}(?<![a-z0-9]{start})" + any_spelling([word[len(start) :] for word in first])
-    return re.compile(_GAP.join([begun, *map(any_spelling, rest)]) + "(?![a-z0-9])")
+    return re.compile(GAP.join([begun, *map(any_spelling, rest)]) + "(?![a-z0-9])")
 
 
 def shared_start(words: Sequence[str]) -> str:

@@ -1,8 +1,9 @@
 """Whether what may match does: the texts of many papers looked through at once.
 
 Nearly every candidate does match, and nearly all of these so plainly that folding cannot change it:
-as `reward models`, say, with a blank before and a stop behind. Those are found by one expression
-over the bytes of all texts together. Only the others are looked at one by one (`papers.matching`).
+as `reward models`, say, with a blank before and a stop behind. And most texts have little to fold.
+So the bytes of all texts together tell of nearly every paper whether it is an answer; only the
+others are looked at one by one (`papers.matching`).
 """
 
 from __future__ import annotations
@@ -10,14 +11,15 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
-from functools import lru_cache
+from functools import lru_cache, reduce
 from itertools import accumulate
 from typing import Final, NamedTuple
 
 from pyroaring import BitMap
 
 from papers.codec import Opened
-from papers.matching import Folded, any_spelling, holds, shared_start
+from papers.evaluate import Candidates
+from papers.matching import GAP, Folded, any_spelling, holds, shared_start
 from papers.singular import surfaces
 from papers.tree import And, Field, Node, Or, Text
 
@@ -27,41 +29,59 @@ def standing(tree: Node, papers: Mapping[int, Opened]) -> BitMap:
 
     One that nobody has described is none, not even by its id.
     """
-    found = _Texts(papers).surely(tree)
-    for place, paper in papers.items():
-        if place not in found and paper.title and holds(tree, Folded(paper)):
-            found.add(place)
-    return found
+    sure, maybe = _Texts(papers).evaluate(tree)
+    unclear = [(place, papers[place]) for place in maybe - sure]
+    return sure | BitMap(
+        [place for place, paper in unclear if paper.title and holds(tree, Folded(paper))]
+    )
 
 
 class _Texts:
     """The titles and abstracts of papers as one text, lower-case."""
 
     def __init__(self, papers: Mapping[int, Opened]) -> None:
-        self._places = list(papers)
+        self._papers, self._places = papers, list(papers)
         texts = [text for paper in papers.values() for text in paper.texts]
         self._starts = list(accumulate([len(text) + len(_APART) for text in texts], initial=0))
         self._text = b" " + _APART.join([*texts, b""]).lower()
+        self._all = BitMap(papers)
+        self._plain: dict[int, bool] = {}
 
-    def surely(self, node: Node) -> BitMap:
-        """The places of papers that a tree surely holds for; of others nothing is said."""
-        if isinstance(node, And) and not node.none:
-            return BitMap.intersection(*map(self.surely, node.all))
+    def evaluate(self, node: Node) -> Candidates:
+        """The places of papers that a tree surely holds for, and of those that it may."""
+        if isinstance(node, And):
+            every = Candidates(self._all, self._all)
+            met = reduce(Candidates.__and__, map(self.evaluate, node.all), every)
+            return reduce(Candidates.__sub__, map(self.evaluate, node.none), met)
         if isinstance(node, Or):
-            return BitMap.union(*map(self.surely, node.any))
+            sure, maybe = zip(*map(self.evaluate, node.any), strict=True)
+            return Candidates(BitMap.union(*sure), BitMap.union(*maybe))
         if isinstance(node, Text) and node.field in _FIELDS and not node.prefix:
-            return BitMap(self._with(node.words, _FIELDS[node.field]))
-        return BitMap()
+            return self._with(node.words, _FIELDS[node.field])
+        return Candidates(BitMap(), self._all)
 
-    def _with(self, words: tuple[str, ...], fields: Sequence[int]) -> set[int]:
-        """The places of papers with words in a row."""
-        found = set()
-        for start in _plainly(words).starts(self._text):
+    def _with(self, words: tuple[str, ...], fields: Sequence[int]) -> Candidates:
+        """Those with words in a row."""
+        sure, spelled = set[int](), set[int]()
+        for start, plainly in _row(words).starts(self._text):
             paper, field = divmod(bisect_right(self._starts, start - 1) - 1, 2)
             if field in fields:
-                found.add(self._places[paper])
-        return found
+                (sure if plainly else spelled).add(self._places[paper])
+        others = self._all - BitMap(sure)
+        unclear = [place for place in others if place in spelled or not self._is_plain(place)]
+        return Candidates(BitMap(sure), BitMap(sure) | BitMap(unclear))
 
+    def _is_plain(self, place: int) -> bool:
+        """Whether a paper's texts have nothing to fold but case and plurals."""
+        if place not in self._plain:
+            texts = self._papers[place].texts
+            folded = any(not text.isascii() or any(c in text for c in _FOLDED) for text in texts)
+            self._plain[place] = not folded
+        return self._plain[place]
+
+
+_FOLDED: Final = (b"'s", b"\\", b"$", b"{", b"}", b"^", b"_", b"~")
+"""What folding may take away. See `papers.text.plainly`."""
 
 _APART: Final = b" \0 "
 """Between two texts: no words in a row reach across."""
@@ -70,27 +90,33 @@ _FIELDS: Final = {Field.ANY: (0, 1), Field.TITLE: (0,), Field.ABSTRACT: (1,)}
 
 
 class _Row(NamedTuple):
-    """How most write folded words in a row, and what all of that begins with."""
+    """Folded words in a row, as they may be written."""
 
     begin: bytes
-    expression: re.Pattern[bytes]
+    """What each spelling begins with."""
+    spelled: re.Pattern[bytes]
+    """In a plain text."""
+    plainly: re.Pattern[bytes]
+    """In any text, so that folding cannot change it."""
 
-    def starts(self, text: bytes) -> Iterator[int]:
-        """Where in a text it stands. What it begins with is found ten times as fast."""
-        if not self.begin:
-            yield from (match.start() for match in self.expression.finditer(text))
-            return
+    def starts(self, text: bytes) -> Iterator[tuple[int, bool]]:
+        """Where in a text it is spelled, and whether it stands there plainly."""
         start = text.find(self.begin)
         while start >= 0:
-            if self.expression.match(text, start):
-                yield start
+            if self.spelled.match(text, start):
+                yield start, self.plainly.match(text, start) is not None
             start = text.find(self.begin, start + 1)
 
 
 @lru_cache(maxsize=1024)
-def _plainly(words: tuple[str, ...]) -> _Row:
-    row = r"[\s(),.;:!?/\"-]+".join(any_spelling(surfaces(word)) for word in words)
-    begin = shared_start(surfaces(words[0]))
+def _row(words: tuple[str, ...]) -> _Row:
+    spellings = [any_spelling(surfaces(word)) for word in words]
+    spelled = rf"(?<![a-z0-9]){GAP.join(spellings)}(?![a-z0-9])"
     tex = r"(?<!\\.)(?<!\\..)(?<!\\...)"
-    written = rf"(?<=[\s(/\"-]){tex}{row}(?=[\s,.;:!?)/\"-])"
-    return _Row(begin.encode(), re.compile(written.encode(), re.DOTALL))
+    row = r"[\s(),.;:!?/\"-]+".join(spellings)
+    plainly = rf"(?<=[\s(/\"-]){tex}{row}(?=[\s,.;:!?)/\"-])"
+    return _Row(
+        shared_start(surfaces(words[0])).encode(),
+        re.compile(spelled.encode()),
+        re.compile(plainly.encode(), re.DOTALL),
+    )

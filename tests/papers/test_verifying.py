@@ -51,7 +51,8 @@ def test_what_is_sure_is_true(
     nobody = Paper(ArxivId(202103, 1))
     some = opened([replace(nobody, title=f"T {title}", abstract=text) for title, text in written])
     tree = Text(field, phrase)
-    assert set(_Texts(some).surely(tree)) <= truly(tree, some)
+    sure, maybe = _Texts(some).evaluate(tree)
+    assert set(sure) <= truly(tree, some) <= set(maybe)
     assert set(standing(tree, some)) == truly(tree, some)
 
 
@@ -70,7 +71,25 @@ def test_what_is_sure_is_true(
 def test_what_is_sure_without_folding(phrase: str, text: str, sure: bool) -> None:
     some = opened([Paper(ArxivId(202103, 1), title="T", abstract=text)])
     tree = parse(f'"{phrase}"').tree
-    assert bool(_Texts(some).surely(tree)) is sure
+    assert bool(_Texts(some).evaluate(tree).sure) is sure
+
+
+@pytest.mark.parametrize(
+    ("text", "unclear"),
+    [
+        ("reward modelling", False),
+        ("a preward model", False),
+        ("reward [model]", True),
+        ("a reward", False),
+        ("$R$ rewards", True),
+        ("reward's model", True),
+    ],
+)
+def test_plain_texts_leave_nothing_unclear(text: str, unclear: bool) -> None:
+    some = opened([Paper(ArxivId(202103, 1), title="T", abstract=text)])
+    sure, maybe = _Texts(some).evaluate(parse('"reward model"').tree)
+    assert not sure
+    assert bool(maybe) is unclear
 
 
 def test_one_that_nobody_described_is_no_answer() -> None:
