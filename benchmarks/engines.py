@@ -67,7 +67,7 @@ class Paperwire:
     name = "paperwire"
 
     def __init__(self, redis: Redis) -> None:
-        self._redis, self.store = redis, Store(redis)
+        self.redis, self.store = redis, Store(redis)
         self._empty = self._memory()
 
     def add(self, month: Sequence[Sighting]) -> None:
@@ -90,7 +90,7 @@ class Paperwire:
         return self._memory() - self._empty
 
     def _memory(self) -> int:
-        info: Any = self._redis.info("memory")
+        info: Any = self.redis.info("memory")
         return int(info["used_memory"])
 
 

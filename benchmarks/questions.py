@@ -12,6 +12,19 @@ from papers.query import Query, parse
 from papers.terms import word_hash
 from papers.text import unstemmed, words
 
+HARD = (
+    '"of the"',
+    '"the the"',
+    '"we of"',
+    "abs:model -ti:model",
+    '"model the" OR "data the" OR "learning the" OR "method the"',
+    '"method model" OR "model data" OR "data method" OR "learning of"',
+    'the -"in this" -"this paper" -"we propose"',
+    'au:"wei wang" OR au:"wang wei" OR au:"li li"',
+    "con* pro* -ext*",
+)
+"""Keywords that postings tell little of."""
+
 
 def classes(real: Sequence[Sighting], each: int) -> dict[str, list[Query]]:
     """Keywords by class, drawn from real papers."""
@@ -40,7 +53,8 @@ def classes(real: Sequence[Sighting], each: int) -> dict[str, list[Query]]:
             *draw.choice(pairs), *draw.sample(common, 2), draw.choice(mid)
         ),
     }
-    return {name: [parse(form()) for _ in range(each)] for name, form in forms.items()}
+    drawn = {name: [parse(form()) for _ in range(each)] for name, form in forms.items()}
+    return {**drawn, "hard on purpose": [parse(text) for text in HARD]}
 
 
 def _title_pairs(real: Sequence[Sighting], share: dict[str, float]) -> list[tuple[str, str]]:

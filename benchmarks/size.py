@@ -1,35 +1,41 @@
 """What a keyword costs as the corpus grows, beside SQLite FTS5 and tantivy: same papers, answers.
 
     python -m benchmarks.size [--papers N] [--each K] [--without ENGINE] [--keep FOLDER]
+        [--record FILE]
 
 Wants tantivy besides what tests want (`.venv/bin/python -m pip install tantivy`). Makes N papers
-(see `benchmarks.corpus.made`), gives them to each engine, asks each the same keywords of eleven
+(see `benchmarks.corpus.made`), gives them to each engine, asks each the same keywords of twelve
 classes, and prints, a class and engine, milliseconds for the newest hundred: median and 99th
 percentile over K keywords, of the first time each, where a process remembers nothing of the words,
 and of the middle of three more, engines taking turns. Where answers differ, it says how often.
-A folder given keeps what was built, for another time.
+Last come the counts of matches a month over a year. A folder given keeps what was built, for
+another time; a file given has all figures added as JSON, a line each (`benchmarks.plot` draws it).
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import json
 import statistics
 import tempfile
 import time
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections import Counter as Tally
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from benchmarks.corpus import DEFAULT, made, sightings
 from benchmarks.engines import Engine, Fts5, Paperwire, Tantivy
 from benchmarks.questions import classes
 from papers.connection import connect
+from papers.counts import Counter
 from papers.query import Query
 from paperwire import embedded
 
 REPEAT: Final = 3
+Figures = dict[str, Any]
+"""What one line says: `papers`, `engine`, and rates and sizes, or the times of a `class`."""
 
 
 def main() -> None:
@@ -39,6 +45,7 @@ def main() -> None:
     parser.add_argument("--each", type=int, default=50, help="keywords of a class")
     parser.add_argument("--without", action="append", default=[], help="an engine to leave out")
     parser.add_argument("--keep", type=Path, help="a folder to build in, or that was built in")
+    parser.add_argument("--record", type=Path, help="a file to add all figures to")
     options = parser.parse_args()
     if not DEFAULT.exists():
         print(f"no papers to make others from: {DEFAULT} is not there")
@@ -52,17 +59,33 @@ def main() -> None:
             "fts5": lambda: Fts5(folder),
             "tantivy": lambda: Tantivy(folder),
         }
-        built = folder / f"built-{options.papers}"
         engines = [make() for name, make in makers.items() if name not in options.without]
-        if not built.exists():
-            build(engines, options.papers)
-            built.touch()
-        for name, keywords in classes(list(sightings()), options.each).items():
-            compare(name, keywords, engines)
+        out = options.record.open("a") if options.record else None
+        for figures in measured(engines, folder / f"built-{options.papers}", options):
+            print(line(figures), flush=True)
+            if out:
+                out.write(json.dumps({"papers": options.papers, **figures}) + "\n")
+                out.flush()
 
 
-def build(engines: Sequence[Engine], count: int) -> None:
-    """Give every engine every paper; print rates and sizes."""
+def measured(
+    engines: Sequence[Engine], built: Path, options: argparse.Namespace
+) -> Iterator[Figures]:
+    """Figures as they come; building is left out where that was done."""
+    if not built.exists():
+        rates = list(build(engines, options.papers))
+        built.write_text(json.dumps(rates))
+    yield from json.loads(built.read_text() or "[]")
+    keywords = classes(list(sightings()), options.each)
+    for name, queries in keywords.items():
+        yield from compare(name, queries, engines)
+    ours = engines[0]
+    assert isinstance(ours, Paperwire), "it is never left out"
+    yield counts([query for queries in keywords.values() for query in queries], ours)
+
+
+def build(engines: Sequence[Engine], count: int) -> Iterator[Figures]:
+    """Give every engine every paper: rates and sizes."""
     seconds = dict.fromkeys((engine.name for engine in engines), 0.0)
     for month in made(count):
         for engine in engines:
@@ -70,18 +93,15 @@ def build(engines: Sequence[Engine], count: int) -> None:
     for engine in engines:
         seconds[engine.name] += _timed(engine.ready)
         rate, size = count / seconds[engine.name], engine.size() / count
-        print(
-            f"{engine.name:12} {count:9,} papers {rate:8,.0f} papers/s {size:7,.0f} B/paper",
-            flush=True,
-        )
+        yield {"engine": engine.name, "papers_a_second": rate, "bytes_a_paper": size}
 
 
-def compare(name: str, keywords: Sequence[Query], engines: Sequence[Engine]) -> None:
-    """Print one class: milliseconds an engine, and how many answers differ from the first's."""
+def compare(name: str, keywords: Sequence[Query], engines: Sequence[Engine]) -> Iterator[Figures]:
+    """One class: milliseconds an engine, and how many answers differ from the first's."""
     questions = [[engine.question(query) for engine in engines] for query in keywords]
     first: list[list[float]] = [[] for _ in engines]
     again: list[list[float]] = [[] for _ in engines]
-    different: Counter[str] = Counter()
+    different: Tally[str] = Tally()
     for asked in questions:
         answers = []
         for place, (engine, ask) in enumerate(zip(engines, asked, strict=True)):
@@ -94,16 +114,38 @@ def compare(name: str, keywords: Sequence[Query], engines: Sequence[Engine]) -> 
             again[place].append(1000 * statistics.median(run[place] for run in runs))
             different[engine.name] += answers[place] != answers[0]
     for engine, one, more in zip(engines, first, again, strict=True):
-        line = f"{name:22} {engine.name:12} first {_spread(one)}   again {_spread(more)} ms"
-        odd = different[engine.name]
-        print(line + (f"   {odd} of {len(keywords)} answers differ" if odd else ""), flush=True)
+        times = {"first": spread(one), "again": spread(more)}
+        odd = {"different": different[engine.name], "of": len(keywords)}
+        yield {"engine": engine.name, "class": name, **times, **odd}
 
 
-def _spread(taken: list[float]) -> str:
+def counts(keywords: Sequence[Query], engine: Paperwire) -> Figures:
+    """Milliseconds for the matches of each month of the last year, by a process that has begun."""
+    counter = Counter(engine.redis)
+    counter.count(keywords[0].tree)
+    taken = [1000 * _timed(lambda: counter.count(query.tree)) for query in keywords]  # noqa: B023
+    again = [1000 * _timed(lambda: counter.count(query.tree)) for query in keywords]  # noqa: B023
+    times = {"first": spread(taken), "again": spread(again)}
+    return {"engine": engine.name, "class": "matches a month", **times}
+
+
+def spread(taken: list[float]) -> tuple[float, float]:
     """Median and 99th percentile."""
     taken.sort()
-    late = taken[min(int(len(taken) * 0.99), len(taken) - 1)]
-    return f"{statistics.median(taken):7.2f} /{late:8.2f}"
+    return statistics.median(taken), taken[min(int(len(taken) * 0.99), len(taken) - 1)]
+
+
+def line(figures: Figures) -> str:
+    """Figures for people."""
+    if "class" not in figures:
+        rate, size = figures["papers_a_second"], figures["bytes_a_paper"]
+        return f"{figures['engine']:12} {rate:8,.0f} papers/s {size:7,.0f} B/paper"
+    times = [
+        f"{turn} {figures[turn][0]:7.2f} /{figures[turn][1]:8.2f}" for turn in ("first", "again")
+    ]
+    said = f"{figures['class']:22} {figures['engine']:12} {'   '.join(times)} ms"
+    odd = figures.get("different")
+    return said + (f"   {odd} of {figures['of']} answers differ" if odd else "")
 
 
 def _timed(do: Callable[[], object]) -> float:
