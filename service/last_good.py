@@ -1,7 +1,8 @@
 """Answers kept outside Redis, so that a feed is served while the store is away.
 
 One file each in one folder, written whole or not at all. When there are too many the oldest go,
-those of custom keywords first: anybody can ask for those, and as many as they like.
+those of custom keywords first: anybody can ask for those, and as many as they like. To look through
+the folder costs as much as to render a feed, so it is done once in many files, and a tenth goes.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ class LastGood:
     def __init__(self, folder: Path, *, most: int = MAX_FILES) -> None:
         self._folder = folder
         self._most = most
+        self._written, self._between = 0, max(1, most // 50)
         self._kept: dict[str, str] = {}
 
     def holds(self, digest: str, etag: str) -> bool:
@@ -36,7 +38,9 @@ class LastGood:
             return
         try:
             self._write(self._path(digest, custom=custom), packed)
-            self._bound()
+            self._written += 1
+            if self._written % self._between == 0:
+                self._bound()
         except OSError as error:
             _log.warning("last good answer not kept in %s: %s", self._folder, error)
             return
@@ -74,7 +78,7 @@ class LastGood:
         if len(entries) <= self._most:
             return
         entries.sort(key=lambda e: (not e.name.startswith(_CUSTOM), _written_at(e)))
-        for entry in entries[: len(entries) - self._most]:
+        for entry in entries[: len(entries) - (self._most - self._most // 10)]:
             Path(entry.path).unlink(missing_ok=True)
 
 

@@ -35,6 +35,26 @@ def test_the_oldest_custom_ones_go_first(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["custom-c2", "custom-c3", "s"]
 
 
+def test_a_full_folder_is_looked_through_once_in_many_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked, scan = [], os.scandir
+
+    def scanned(folder: Path) -> object:
+        looked.append(folder)
+        return scan(folder)
+
+    monkeypatch.setattr("os.scandir", scanned)
+    kept = LastGood(tmp_path, most=100)
+    for number in range(300):
+        kept.keep(f"{number:03}", "1", b"x", custom=True)
+        assert len(os.listdir(tmp_path)) <= 102
+    names = sorted(os.listdir(tmp_path))
+    assert names == [f"custom-{number:03}" for number in range(300 - len(names), 300)]
+    assert len(names) >= 90
+    assert len(looked) == 150
+
+
 def test_no_half_written_file_is_left(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     LastGood(tmp_path).keep("a", "1", b"x", custom=False)
