@@ -11,13 +11,15 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache
-from typing import Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar, cast
 
+import numpy as np
 from pyroaring import BitMap
 
 from papers.arxiv_id import month_place
+from papers.columns import Keys, Vocabulary, groups
 from papers.evaluate import Expansions, Key, Plan, doubts_of
 from papers.keywords import Keyword
 from papers.matching import Folded, holds
@@ -28,6 +30,12 @@ from papers.text import words
 from papers.tree import Node, Text, leaves
 
 T = TypeVar("T")
+Postings = Mapping[Key, Sequence[Iterable[int]]]
+"""Terms, and those pairs that are asked for, to places of papers, in one or several pieces."""
+
+MANY: Final = 30
+"""Papers from which on it is quicker to make columns of them: a paper takes 0.2 ms less, all of
+them together 4 ms more."""
 
 
 class Percolator(Generic[T]):
@@ -39,13 +47,14 @@ class Percolator(Generic[T]):
         every = (leaf for _, tree, _, _ in self._saved for leaf in leaves(tree))
         texts = (leaf for leaf in every if isinstance(leaf, Text) and not leaf.prefix)
         self._pairs = frozenset(pair for text in texts for pair in text_pairs(text))
+        self._sorted = np.array(sorted(self._pairs), np.uint64)
 
     def met(self, papers: Sequence[Paper]) -> Iterator[tuple[T, list[Paper]]]:
         """Each keyword that is met, in the order given, and by which papers, oldest first.
 
         A paper that nobody has described meets none.
         """
-        batch = _Batch([paper for paper in papers if paper.described], self._pairs)
+        batch = _Batch([paper for paper in papers if paper.described], self._postings)
         for (what, tree, doubts, prefixes), known in zip(self._saved, self._plans, strict=True):
             plan = known or Plan(tree, batch.expansions(prefixes))
             sure, maybe = plan.evaluate(batch)
@@ -56,6 +65,11 @@ class Percolator(Generic[T]):
             ]
             if found:
                 yield what, found
+
+    def _postings(self, papers: Sequence[Paper]) -> Postings:
+        if len(papers) < MANY:
+            return _one_by_one(papers, self._pairs)
+        return _as_columns(papers, self._sorted)
 
 
 def met_by(paper: Paper, keywords: Sequence[Keyword]) -> tuple[Keyword, ...]:
@@ -75,21 +89,20 @@ def _prefixes(tree: Node) -> list[Text]:
 class _Batch:
     """Papers as the months of the store are: postings of places. See `papers.evaluate.Postings`."""
 
-    def __init__(self, papers: Iterable[Paper], pairs: frozenset[int]) -> None:
+    def __init__(
+        self, papers: Sequence[Paper], postings: Callable[[Sequence[Paper]], Postings]
+    ) -> None:
         self.papers: Mapping[int, Paper] = {p.id.place: p for p in papers}
         self.places = BitMap(self.papers)
         self.months: Sequence[int] = sorted({paper.id.month for paper in self.papers.values()})
         self._folded: dict[int, Folded] = {}
-        self._places: defaultdict[Key, list[int]] = defaultdict(list)
+        self._postings = postings([*self.papers.values()])
         self._read: dict[Key, BitMap] = {}
-        for place, paper in self.papers.items():
-            for key in _keys_of(paper, pairs):
-                self._places[key].append(place)
 
     def of(self, key: Key, months: Iterable[int] | None = None) -> BitMap:
         """The papers of these months, or of some of them, that have it."""
         if key not in self._read:
-            self._read[key] = BitMap(self._places.get(key, ()))
+            self._read[key] = BitMap.union(BitMap(), *map(BitMap, self._postings.get(key, ())))
         found = self._read[key]
         if months is None:
             return found
@@ -115,12 +128,22 @@ class _Batch:
 
     @cached_property
     def _vocabulary(self) -> list[str]:
-        keys = (key for key in self._places if isinstance(key, bytes) and key[:1] == b"w")
+        keys = (key for key in self._postings if isinstance(key, bytes) and key[:1] == b"w")
         return sorted(key[1:].decode() for key in keys)
 
 
 _LAST: Final = "\U0010ffff"
 _TEXTS: Final = (("t", "title"), ("m", "comment"), ("o", "organization"))
+_PAIR_BITS: Final = 32
+"""A slot as long as the hash of a pair holds that pair alone."""
+
+
+def _one_by_one(papers: Iterable[Paper], pairs: frozenset[int]) -> Postings:
+    found: defaultdict[Key, list[int]] = defaultdict(list)
+    for paper in papers:
+        for key in _keys_of(paper, pairs):
+            found[key].append(paper.id.place)
+    return {key: [places] for key, places in found.items()}
 
 
 def _keys_of(paper: Paper, pairs: frozenset[int]) -> set[Key]:
@@ -132,3 +155,32 @@ def _keys_of(paper: Paper, pairs: frozenset[int]) -> set[Key]:
     if pairs:
         found |= pairs & (pairs_of(title) | pairs_of(abstract) | name_pairs(paper))
     return found
+
+
+def _as_columns(papers: Sequence[Paper], pairs: Keys) -> Postings:
+    """The same; `pairs` are sorted."""
+    found: defaultdict[Key, list[Iterable[int]]] = defaultdict(list)
+    vocabulary = Vocabulary()
+    for month in {paper.id.month for paper in papers}:
+        first = month_place(month) << 16
+        some = vocabulary.found((p for p in papers if p.id.month == month), _PAIR_BITS)
+        for number, packed in groups(some.terms):
+            found[vocabulary.terms[number]].append(_places(first, packed))
+        for pair, packed in groups(_asked(some.slots, pairs)):
+            found[pair].append(_places(first, packed))
+    return found
+
+
+def _asked(slots: Keys, pairs: Keys) -> Keys:
+    """The keys of these pairs; both are sorted."""
+    if not len(pairs):
+        return slots[:0]
+    here = slots >> np.uint64(16)
+    asked: Keys = slots[pairs[np.searchsorted(pairs[:-1], here)] == here]
+    return asked
+
+
+def _places(first: int, packed: bytes) -> Iterable[int]:
+    """The places of papers from their numbers in a month, which are little-endian, 16 bits each."""
+    numbers: Any = np.frombuffer(packed, "<u2").astype(np.uint32) + np.uint32(first)
+    return cast("Iterable[int]", numbers)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from datetime import date
 from functools import reduce
+from unittest import mock
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,7 +11,7 @@ from papers.keywords import Keyword
 from papers.matching import Folded, holds
 from papers.merge import lift, merge
 from papers.paper import Paper, Sighting
-from papers.percolator import Percolator, met_by
+from papers.percolator import MANY, Percolator, met_by
 from papers.query import Query, parse
 from papers.tree import Between, all_of
 from tests.papers.papers_strategies import TUESDAY, sightings
@@ -31,8 +32,10 @@ def _record(said: list[Sighting]) -> Paper:
 PAPERS = st.lists(sightings(), max_size=6).map(records)
 
 
-@given(st.lists(queries(), max_size=10), PAPERS, st.booleans())
-def test_what_is_met_is_what_holds(asked: list[Query], papers: list[Paper], dated: bool) -> None:
+@given(st.lists(queries(), max_size=10), PAPERS, st.booleans(), st.sampled_from([0, MANY]))
+def test_what_is_met_is_what_holds(
+    asked: list[Query], papers: list[Paper], dated: bool, many: int
+) -> None:
     span = Between(date(2025, 3, 10), date(2025, 4, 2))
     trees = [all_of([query.tree, span]) if dated else query.tree for query in asked]
     described = [(paper, Folded(paper)) for paper in papers if paper.described]
@@ -40,7 +43,9 @@ def test_what_is_met_is_what_holds(asked: list[Query], papers: list[Paper], date
         n: {paper.id for paper, folded in described if holds(tree, folded)}
         for n, tree in enumerate(trees)
     }
-    met = {n: {paper.id for paper in some} for n, some in Percolator(enumerate(trees)).met(papers)}
+    with mock.patch("papers.percolator.MANY", many):
+        percolated = list(Percolator(enumerate(trees)).met(papers))
+    met = {n: {paper.id for paper in some} for n, some in percolated}
     assert met == {n: some for n, some in expected.items() if some}
 
 
