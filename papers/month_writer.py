@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 from redis import Redis
 from redis.client import Pipeline
@@ -20,6 +20,7 @@ from redis.exceptions import WatchError
 from papers import codec, keys
 from papers.arxiv_id import ArxivId
 from papers.columns import Vocabulary
+from papers.connection import read_many
 from papers.errors import StoreBusy
 from papers.index import Change, Edit
 from papers.merge import merge
@@ -83,7 +84,7 @@ class MonthWriter:
         self._transact(self._attempt_anew)
 
     def _attempt_anew(self, pipe: Pipeline) -> None:
-        edited = self._edited(pipe, [], anew=True)
+        edited = self._edited(pipe, self._read([]), [], anew=True)
         pipe.multi()
         self._queue(pipe, [], edited)
         pipe.execute()
@@ -101,10 +102,12 @@ class MonthWriter:
         )
 
     def _attempt(self, pipe: Pipeline, sightings: Sequence[Sighting | Paper]) -> Written:
-        records = self._merged(pipe, sightings)
+        ids = {sighting.id.number: sighting.id for sighting in sightings}
+        month = self._read([ids[number] for number in sorted(ids)])
+        records = _merged(month.papers, sightings)
         changed = [record for record in records if record.changed]
         if changed:
-            edited = self._edited(pipe, changed)
+            edited = self._edited(pipe, month, changed)
             pipe.multi()
             self._queue(pipe, changed, edited)
             pipe.execute()
@@ -115,31 +118,32 @@ class MonthWriter:
             unchanged=len(records) - len(seen),
         )
 
-    def _merged(self, pipe: Pipeline, sightings: Sequence[Sighting | Paper]) -> list[_Record]:
-        ids = {sighting.id.number: sighting.id for sighting in sightings}
-        numbers = sorted(ids)
-        before = read_month(pipe, [ids[number] for number in numbers])
-        after: dict[int, Paper | None] = dict(zip(numbers, before, strict=True))
-        for sighting in sightings:
-            number = sighting.id.number
-            after[number] = merge(after[number], sighting)
-        return [
-            _Record(known, paper)
-            for known, paper in zip(before, after.values(), strict=True)
-            if paper is not None
+    def _read(self, ids: Sequence[ArxivId]) -> _Month:
+        """The month as it is, and some of its papers; one round trip, after the WATCH."""
+        numbers = [keys.paper_field(id.number) for id in ids]
+        asked: list[tuple[bytes | str, ...]] = [
+            ("HLEN", self._papers),
+            ("HGET", self._terms, SHAPE),
         ]
+        if numbers:
+            asked.append(("HMGET", self._papers, *numbers))
+        size, shape, *packed = read_many(self._redis, asked)
+        values = zip(ids, packed[0] if packed else (), strict=True)
+        papers = {id: codec.unpack(id, value) if value else None for id, value in values}
+        return _Month(int(size), shape, papers)
 
-    def _edited(self, pipe: Pipeline, changed: Sequence[_Record], *, anew: bool = False) -> _Edited:
+    def _edited(
+        self, pipe: Pipeline, month: _Month, changed: Sequence[_Record], *, anew: bool = False
+    ) -> _Edited:
         """The postings after the change.
 
         A month that outgrows its shape is indexed anew, from its papers.
         """
-        count = int(pipe.hlen(self._papers)) + sum(record.before is None for record in changed)
-        packed: Any = pipe.hget(self._terms, SHAPE)
-        shape, wanted = Shape.unpack(packed), Shape.for_papers(count)
-        anew = anew or packed is None or wanted > shape
+        count = month.size + sum(record.before is None for record in changed)
+        shape, wanted = Shape.unpack(month.shape), Shape.for_papers(count)
+        anew = anew or month.shape is None or wanted > shape
         if anew:
-            edit = Edit(wanted, self._everything(pipe, changed), self._vocabulary)
+            edit = Edit(wanted, self._everything(pipe, month, changed), self._vocabulary)
             fields = edit.apply({}) | {SHAPE: wanted.pack()}
         else:
             changes = [Change(record.before, record.after) for record in changed]
@@ -157,8 +161,10 @@ class MonthWriter:
         outgrown = keys.month_pairs(self._yymm, shape.filter_bits)
         return _Edited(anew, fields, outgrown, key, filter.places if whole is None else [], whole)
 
-    def _everything(self, pipe: Pipeline, changed: Sequence[_Record]) -> Iterable[Change]:
-        stored: Any = pipe.hgetall(self._papers)
+    def _everything(
+        self, pipe: Pipeline, month: _Month, changed: Sequence[_Record]
+    ) -> Iterable[Change]:
+        stored: Any = pipe.hgetall(self._papers) if month.size else {}
         numbers = {record.after.id.number: record.after for record in changed}
         for number, packed in stored.items():
             id = ArxivId(self._month, _number(number))
@@ -222,14 +228,25 @@ class _Edited:
     filter: bytes | None
 
 
-def read_month(redis: Redis, ids: Sequence[ArxivId]) -> list[Paper | None]:
-    """Papers of one month by id; None where there is none."""
-    if not ids:
-        return []
-    numbers = [keys.paper_field(id.number) for id in ids]
-    packed: Any = redis.hmget(keys.month_papers(ids[0].yymm), numbers)
+class _Month(NamedTuple):
+    """A month before: how many papers it has, its packed shape, and those that are asked for."""
+
+    size: int
+    shape: bytes | None
+    papers: Mapping[ArxivId, Paper | None]
+
+
+def _merged(
+    before: Mapping[ArxivId, Paper | None], sightings: Sequence[Sighting | Paper]
+) -> list[_Record]:
+    after = {id.number: paper for id, paper in before.items()}
+    for sighting in sightings:
+        number = sighting.id.number
+        after[number] = merge(after[number], sighting)
     return [
-        codec.unpack(id, value) if value else None for id, value in zip(ids, packed, strict=True)
+        _Record(known, paper)
+        for known, paper in zip(before.values(), after.values(), strict=True)
+        if paper is not None
     ]
 
 
