@@ -14,6 +14,7 @@ import argparse
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from itertools import zip_longest
 
 from redis import Redis
 
@@ -45,7 +46,7 @@ def main() -> None:
         return
     rows, saved = (n // 10 if options.short else n for n in (ROWS, SAVED))
     (month,) = made(25_000 if not options.short else 2_500)
-    keywords = list(dict.fromkeys(draw(saved)))
+    keywords = draw(saved)
     with tempfile.TemporaryDirectory() as folder, embedded.borrowed(embedded.place(folder)) as url:
         store = Store(Redis.from_url(url))
         store.ingest(month[:-rows], now=NOW)
@@ -73,9 +74,10 @@ def holding(tree: Node, papers: Sequence[Folded]) -> list[ArxivId]:
 
 
 def draw(count: int) -> Sequence[Query]:
-    """Keywords of every class."""
-    drawn = classes(list(sightings()), count // 10)
-    return [query for queries in drawn.values() for query in queries][:count]
+    """So many different keywords, of every class by turns."""
+    turns = zip_longest(*classes(list(sightings()), count // 10).values())
+    drawn = dict.fromkeys(query for turn in turns for query in turn if query)
+    return list(drawn)[:count]
 
 
 def timed(do: Callable[[], object]) -> float:
