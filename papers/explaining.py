@@ -53,7 +53,7 @@ def _places(leaf: Leaf, paper: Paper) -> Iterator[Match]:
 
 def _places_in(leaf: Text, field: str, text: str) -> Iterator[Match]:
     """Where a leaf's words stand in a text; in a plain one without folding its words."""
-    plain = None if leaf.prefix or "'" in text else plainly(text)
+    plain = None if leaf.prefix else plainly(text)
     if plain is None:
         yield from _windows(leaf, field, _stood(text, words), 0)
         return

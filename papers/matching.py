@@ -19,7 +19,7 @@ from papers.merge import published_at
 from papers.paper import AnnounceType, Paper
 from papers.query import Query
 from papers.singular import surfaces
-from papers.text import plainly, unstemmed, words
+from papers.text import flattened, unstemmed, words
 from papers.tree import And, Between, Field, Kind, Label, Named, Node, Or, Text, Voted
 
 _NEVER: Final = "(?!)"
@@ -68,6 +68,14 @@ class Folded:
 
     def __init__(self, paper: Paper | Opened) -> None:
         self.written = paper
+        self._flat: dict[Sequence[str], str | None] = {}
+
+    def flat(self, fields: Sequence[str]) -> str | None:
+        """Some fields' texts together, as `papers.text.flattened` has them."""
+        if fields not in self._flat:
+            texts = [getattr(self.written, name) for name in fields]
+            self._flat[fields] = flattened(_APART.join(texts))
+        return self._flat[fields]
 
     @property
     def paper(self) -> Paper:
@@ -103,7 +111,7 @@ def _text_holds(text: Text, paper: Folded) -> bool:
     if text.field is Field.AUTHOR:
         return _stands_in_names(text, paper.written.authors)
     if isinstance(paper.written, Opened) and text.field in _OPENED and not text.prefix:
-        return _stands_in_opened(text, paper, paper.written)
+        return _stands_in_opened(text, paper)
     return any(_stands(text, getattr(paper, name)) for name in FIELDS[text.field])
 
 
@@ -111,24 +119,22 @@ _OPENED: Final = frozenset((Field.ANY, Field.TITLE, Field.ABSTRACT))
 """The fields whose texts are at hand in a paper that is no more than opened."""
 
 
-def _stands_in_opened(text: Text, paper: Folded, opened: Opened) -> bool:
+def _stands_in_opened(text: Text, paper: Folded) -> bool:
     """Whether words stand in a paper that is opened for this one question: unfolded if can be."""
-    fields = FIELDS[text.field]
-    written = _APART.join([getattr(opened, name) for name in fields])
-    plain = plainly(written)
-    if plain is not None:
-        return spelled(text.words).search(plain) is not None
-    return any(_stands(text, getattr(paper, name)) for name in fields)
+    flat = paper.flat(FIELDS[text.field])
+    if flat is not None:
+        return spelled(text.words).search(flat) is not None
+    return any(_stands(text, getattr(paper, name)) for name in FIELDS[text.field])
 
 
 def _stands_in_names(text: Text, names: Sequence[str]) -> bool:
-    """Whether words stand in one name; plain names are looked through all at once, unfolded.
+    """Whether words stand in one name; names are looked through all at once, hardly folded.
 
     Of names there are no prefixes.
     """
-    plain = plainly(_APART.join(names))
-    if plain is not None:
-        return _in_a_row(text.words).search(plain) is not None
+    flat = flattened(_APART.join(names))
+    if flat is not None:
+        return _in_a_row(text.words).search(flat) is not None
     return any(_stands(text, _joined(unstemmed(name))) for name in names)
 
 

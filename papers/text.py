@@ -24,6 +24,7 @@ _WORDS = re.compile(r"[^\W_]+")
 _SCRIPT = re.compile(r"[_^]\{?([A-Za-z0-9]{1,2})(?![A-Za-z0-9])\}?")
 _POSSESSIVE = re.compile(r"['’](?<!\\['’])s(?![^\W_])")
 _CHUNK = re.compile(r"\S+")
+_ODD = re.compile(r"['\\${}^_~\x80-\U0010ffff]")
 
 _GREEK: Final = {
     ord(letter): name
@@ -76,13 +77,30 @@ def unparted(text: str) -> str:
 
 
 def plainly(text: str) -> str | None:
-    """A text in lower case, if its words are its letters and digits in ASCII; else None.
+    """A text in lower case, if its words are its runs of letters and digits in ASCII; else None.
 
-    What `words` makes of such a text are the singulars of its runs of these.
+    What `words` makes of such a text are the singulars of these.
     """
-    if "'s" in text:
-        text = _POSSESSIVE.sub("", text)
-    return text.lower() if _is_plain(text) else None
+    return text.lower() if "'" not in text and _is_plain(text) else None
+
+
+def flattened(text: str) -> str | None:
+    """The same of any text in which words of other letters than ASCII are none; else None.
+
+    Only pieces between blanks that are not plain are folded: no piece of TeX reaches across one.
+    """
+    plain = plainly(text)
+    if plain is not None:
+        return plain
+    parts, at = list[str](), 0
+    while odd := _ODD.search(text, at):
+        start = max(text.rfind(" ", at, odd.start()) + 1, at)
+        end = text.find(" ", odd.start())
+        end = end if end >= 0 else len(text)
+        parts += [text[at:start], " ".join(unstemmed(text[start:end]))]
+        at = end
+    flat = "".join([*parts, text[at:]])
+    return flat.lower() if flat.isascii() else None
 
 
 def spans(text: str, fold: Callable[[str], list[str]] = words) -> Iterator[Span]:

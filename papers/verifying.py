@@ -81,7 +81,7 @@ class _Texts:
 
 
 _FOLDED: Final = (b"'s", b"\\", b"$", b"{", b"}", b"^", b"_", b"~")
-"""What folding may take away. See `papers.text.plainly`."""
+"""What folding may take away, or part words by otherwise than other signs do."""
 
 _APART: Final = b" \0 "
 """Between two texts: no words in a row reach across."""

@@ -2,13 +2,15 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 from itertools import islice, pairwise
 from pathlib import Path
 
 import pytest
 from hypothesis import example, given
 
-from papers.text import spans, unstemmed, words
+from papers.singular import singulars
+from papers.text import flattened, plainly, spans, unstemmed, words
 from tests.papers.papers_strategies import texts
 
 # What a text says: (the text, its folded words).
@@ -105,6 +107,8 @@ def test_places(text: str, places: list[str]) -> None:
 
 
 def assert_folds_well(text: str) -> None:
+    for flat in (plainly(text), flattened(text)):
+        assert flat is None or singulars(re.findall("[a-z0-9]+", flat)) == words(text)
     for fold in (words, unstemmed):
         folded = fold(text)
         found = list(spans(text, fold))
@@ -114,6 +118,21 @@ def assert_folds_well(text: str) -> None:
         assert all(a.start <= b.start and a.end <= b.end for a, b in pairwise(found))
         for span in found:
             assert span.word in fold(text[span.start : span.end])
+
+
+# (a text, what is left of it)
+FLAT = [
+    ("Reward-Models", "reward-models"),
+    ("the model's Reward", "the model reward"),
+    (r"$\alpha$-LLMs and Schr\"odinger's", "alpha llms and schrodinger"),
+    ("naïve ﬁne-tuning", "naive fine tuning"),
+    ("模型 model", None),
+]
+
+
+@pytest.mark.parametrize(("text", "flat"), FLAT)
+def test_flattened(text: str, flat: str | None) -> None:
+    assert flattened(text) == flat
 
 
 @given(texts)
