@@ -16,12 +16,11 @@ import time
 from collections.abc import Callable, Sequence
 from itertools import zip_longest
 
-from redis import Redis
-
 from benchmarks.corpus import DEFAULT, made, sightings
 from benchmarks.keywords import NOW
 from benchmarks.questions import classes
 from papers.arxiv_id import ArxivId
+from papers.connection import connect
 from papers.matching import Folded, holds
 from papers.merge import lift
 from papers.paper import Paper
@@ -48,7 +47,7 @@ def main() -> None:
     (month,) = made(25_000 if not options.short else 2_500)
     keywords = draw(saved)
     with tempfile.TemporaryDirectory() as folder, embedded.borrowed(embedded.place(folder)) as url:
-        store = Store(Redis.from_url(url))
+        store = Store(connect(url, patient=True))
         store.ingest(month[:-rows], now=NOW)
         ingesting = timed(lambda: store.ingest(month[-rows:], now=NOW))
     papers = [lift(sighting) for sighting in month[-rows:]]

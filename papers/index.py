@@ -124,6 +124,11 @@ class _TermsEdit:
         """Change one posting, which may pass from its bucket to a field of its own or back."""
         own = postings.term_field(term)
         large = current.get(own)
+        if not large and term not in self._lost:
+            known, gained = small.get(term, b""), self.gained[term]
+            if postings.follows(known, gained) and len(known + gained) <= 2 * LARGEST_SMALL:
+                small[term] = known + gained  # papers that come in order, as most do
+                return
         papers = BitMap.deserialize(large) if large else postings.bitmap(small.pop(term, b""))
         papers |= postings.bitmap(self.gained.get(term, b""))
         papers -= postings.bitmap(self._lost.get(term, b""))

@@ -232,6 +232,11 @@ def values_of(numbers: bytes) -> list[int]:
     return array("H", numbers).tolist()
 
 
+def follows(numbers: bytes, others: bytes) -> bool:
+    """Whether the numbers of one small posting are all below those of another, not empty one."""
+    return not numbers or numbers[:-3:-1] < others[1::-1]
+
+
 def _nth(bucket: bytes, start: int, count: int, place: int) -> bytes:
     before = start + count + 2 * sum(bucket[start : start + place])
     return bucket[before : before + 2 * bucket[start + place]]

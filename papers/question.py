@@ -29,6 +29,7 @@ class Question:
         expansions = self.reading.memory.expansions(self.tree)
         assert expansions is not None, "asked for at the beginning"
         self._plan = Plan(self.tree, expansions)
+        self._ahead: list[Request] = []
 
     def _needed(self, memory: Memory) -> list[Request]:
         """Where its words occur; and already the newest postings, as common words need no more."""
@@ -52,18 +53,24 @@ class Question:
 
     def chunks(self, months: Iterator[int]) -> Iterator[Sequence[int]]:
         """Months to read together; of many only those that may have the phrases asked for."""
-        pairs, reading, memory = PairFilter(self.tree), self.reading, self.reading.memory
-        most = _MOST_FILTERED if pairs.asks else _MOST_READ
-        for turn in chunked(months, memory.papers, most):
+        pairs, memory = PairFilter(self.tree), self.reading.memory
+        turns = chunked(months, memory.papers, _MOST_FILTERED if pairs.asks else _MOST_READ)
+        turn = next(turns, None)
+        while turn:
             if pairs.asks and len(turn) >= _FEWEST_FILTERED:
-                reading.ask(pairs.asked(memory, turn))
-                passed = iter(pairs.passed(memory, turn))
-                while chunk := list(islice(passed, _MOST_READ)):
-                    yield chunk
-            else:
-                yield turn
+                self.reading.ask(pairs.asked(memory, turn))
+                turn = pairs.passed(memory, turn)
+            following = next(turns, None)
+            self._ahead = pairs.asked(memory, following or ())
+            for at in range(0, len(turn), _MOST_READ):
+                yield turn[at : at + _MOST_READ]
+            turn = following
 
     def candidates(self, months: Sequence[int]) -> Candidates:
-        """The places of those who may answer it, one round trip or none."""
+        """The places of those who may answer it; one round trip or none.
+
+        If one, it asks as well which of the months that follow may have the phrases.
+        """
         wanted = {month: self._plan.keys(month) for month in months}
-        return self._plan.evaluate(self.reading.postings(wanted))
+        ahead, self._ahead = self._ahead, []
+        return self._plan.evaluate(self.reading.postings(wanted, ahead))

@@ -228,10 +228,14 @@ class Reading:
         """The newest months (YYYYMM) that may hold papers, newest first, once asked for."""
         return (self.memory.months or ())[:count]
 
-    def postings(self, wanted: Wanted) -> Read:
-        """Postings of months; one round trip while the months' shapes are as remembered."""
+    def postings(self, wanted: Wanted, ahead: Sequence[Request] = ()) -> Read:
+        """Postings of months; one round trip while the months' shapes are as remembered.
+
+        What is to be asked `ahead` goes along if anything is asked.
+        """
         while requests := self.memory.postings_asked(wanted):
-            self.ask(requests)
+            self.ask([*requests, *ahead])
+            ahead = ()
         return Read(self.memory, list(wanted))
 
     def opened(self, places: Iterable[int]) -> dict[int, Opened]:

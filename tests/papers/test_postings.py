@@ -47,6 +47,12 @@ def test_a_small_posting_is_a_bitmap(numbers: frozenset[int]) -> None:
     assert BitMap.deserialize(postings.bitmap(small).serialize()) == BitMap(numbers)
 
 
+@given(NUMBERS, NUMBERS.filter(bool))
+def test_a_small_posting_may_follow_another(some: frozenset[int], others: frozenset[int]) -> None:
+    follows = postings.follows(small(some), small(others))
+    assert follows is (max(some, default=-1) < min(others))
+
+
 @pytest.mark.parametrize("size", [4_095, 4_096, 4_097, 30_000])
 def test_a_large_posting_is_a_bitmap_too(size: int) -> None:
     numbers = range(1, 2 * size, 2)
