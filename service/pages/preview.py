@@ -28,7 +28,7 @@ def preview() -> Response:
     again, and they are quickly made.
     """
     at, text = desk(), request.args.get("q", "")
-    at.rates.spend(request.remote_addr or "")
+    at.rates.spend(request.remote_addr or "", quick=True)
     try:
         body, status = _found(at, text), 200
     except BadQuery as error:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
+from time import sleep
 from typing import Any
 
 import feedparser
@@ -45,6 +46,14 @@ LAST = date(2026, 7, 1)
 """After everything that was recorded: the day of communities, first fills and enrichment."""
 
 
+def patiently(url: str) -> requests.Response:
+    """The answer, after waiting as long as it is asked for: these are many new questions."""
+    while (answer := requests.get(url, timeout=10)).status_code == 429:
+        sleep(int(answer.headers["Retry-After"]))
+    answer.raise_for_status()
+    return answer
+
+
 @dataclass
 class Ingested:
     """The system after one complete ingest; `came` is every task's states, in order."""
@@ -65,7 +74,7 @@ class Ingested:
         """Every keyword in every format, freshly rendered."""
         self.wire.redis.delete(*self.wire.redis.scan_iter("feed:*"), "nothing")
         urls = [self.feed(name, suffix) for name in KEYWORDS for suffix in FORMATS]
-        return {url: requests.get(url, timeout=10).content for url in urls}
+        return {url: patiently(url).content for url in urls}
 
     def feed(self, name: str, suffix: str) -> str:
         slug = name.lower().replace(" ", "-")

@@ -45,6 +45,14 @@ def test_a_minute_s_questions_are_spread_over_seconds() -> None:
         _spend(rates, 20)
 
 
+def test_who_types_may_ask_as_fast_as_keys_are_struck() -> None:
+    rates = Rates(20)
+    for _ in range(20):
+        rates.spend("192.0.2.7", quick=True)
+    with pytest.raises(TooMany, match="20 new questions a minute"):
+        rates.spend("192.0.2.7", quick=True)
+
+
 def _spend(rates: Rates, questions: int) -> None:
     for _ in range(questions):
         rates.spend("192.0.2.7")
