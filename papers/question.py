@@ -55,13 +55,14 @@ class Question:
         """Months to read together; of many only those that may have the phrases asked for."""
         pairs, memory = PairFilter(self.tree), self.reading.memory
         turns = chunked(months, memory.papers, _MOST_FILTERED if pairs.asks else _MOST_READ)
-        turn = next(turns, None)
+        turn = next(turns, ())
         while turn:
             if pairs.asks and len(turn) >= _FEWEST_FILTERED:
                 self.reading.ask(pairs.asked(memory, turn))
                 turn = pairs.passed(memory, turn)
-            following = next(turns, None)
-            self._ahead = pairs.asked(memory, following or ())
+            following = next(turns, ())
+            if len(following) >= _FEWEST_FILTERED:
+                self._ahead = pairs.asked(memory, following)
             for at in range(0, len(turn), _MOST_READ):
                 yield turn[at : at + _MOST_READ]
             turn = following
