@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, Final
 
 import msgpack
@@ -56,9 +57,22 @@ class Answer:
         return replace(self, packed={}, stamp=b"")
 
 
-def answer_of(body: bytes, coding: str, *, etag: str, stamp: bytes, modified: int) -> Answer:
-    """Pack a body in a coding."""
-    return Answer(etag, modified, {coding: ENCODINGS[coding].pack(body)}, len(body), stamp)
+def rendered(
+    body: bytes, coding: str, *, stamp: bytes, before: Answer | None, now: datetime
+) -> Answer:
+    """A body as an answer in a coding; the same bytes as `before` keep their Last-Modified."""
+    etag = etag_of(body)
+    packed = {coding: ENCODINGS[coding].pack(body)}
+    return Answer(etag, _modified(etag, before, now), packed, len(body), stamp)
+
+
+def _modified(etag: str, before: Answer | None, now: datetime) -> int:
+    """When the content last changed: now, unless it is what it was before. Never goes back."""
+    if before is None:
+        return int(now.timestamp())
+    if before.etag == etag:
+        return before.modified
+    return max(int(now.timestamp()), before.modified + 1)
 
 
 def etag_of(body: bytes) -> str:

@@ -33,7 +33,7 @@ from papers import keys
 from papers.connection import read_many, store_errors
 from papers.errors import StoreAway, StoreError, TooMany
 from service import stamps
-from service.answer import Answer, answer_of, etag_of, pack, unpack
+from service.answer import Answer, pack, rendered, unpack
 from service.encodings import ENCODINGS
 from service.kept_answers import KeptAnswers
 from service.last_good import LastGood
@@ -109,6 +109,17 @@ class _Recent:
     period: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """One request for an answer, the digest it is kept by, and what `Answers.get` was given."""
+
+    wanted: Wanted
+    digest: str
+    render: Callable[[], bytes]
+    now: datetime
+    spend: Callable[[], None]
+
+
 class Answers:
     """The cache.
 
@@ -151,7 +162,7 @@ class Answers:
         """
         digest = self._digest(wanted)
         try:
-            answer = self._current(wanted, digest, render, now, spend)
+            answer = self._current(_Asked(wanted, digest, render, now, spend))
         except StoreError as error:
             kept = unpack(self._last_good.get(digest, custom=wanted.custom))
             if kept is None:
@@ -162,47 +173,35 @@ class Answers:
             self._last_good.keep(digest, answer.etag, pack(answer), custom=wanted.custom)
         return Served(answer)
 
-    def _current(
-        self,
-        wanted: Wanted,
-        digest: str,
-        render: Callable[[], bytes],
-        now: datetime,
-        spend: Callable[[], None],
-    ) -> Answer:
-        state = self._state(wanted, digest)
+    def _current(self, asked: _Asked) -> Answer:
+        state = self._state(asked.wanted, asked.digest)
         if state.current:
             return state.current
-        lock = self._redis.lock(keys.feed_lock(digest), timeout=LOCK_SECONDS, blocking=False)
-        if not self._acquired(lock):
-            awaited = state.cached or self._awaited(wanted, digest)
-            if awaited:
-                return awaited
+        lock = self._redis.lock(keys.feed_lock(asked.digest), timeout=LOCK_SECONDS, blocking=False)
+        waits = not self._acquired(lock)
+        if waits and (awaited := state.cached or self._awaited(asked.wanted, asked.digest)):
+            return awaited
         try:
-            return self._made(wanted, digest, render, now, spend)
+            return self._made(asked)
         finally:
             self._release(lock)
 
-    def _made(
-        self,
-        wanted: Wanted,
-        digest: str,
-        render: Callable[[], bytes],
-        now: datetime,
-        spend: Callable[[], None],
-    ) -> Answer:
+    def _made(self, asked: _Asked) -> Answer:
         """The answer made from the state of now, and kept; unless somebody was faster."""
+        wanted, digest, now = asked.wanted, asked.digest, asked.now
         state = self._full_state(wanted, digest)
         if state.current and wanted.coding in state.current.packed:
             return state.current
         try:
             if wanted.custom and not state.current:
-                spend()
+                asked.spend()
         except TooMany:
             if state.cached:
                 return state.cached
             raise
-        made = state.current or _rendered(render(), wanted.coding, state, now)
+        made = state.current or rendered(
+            asked.render(), wanted.coding, stamp=state.stamp, before=state.before, now=now
+        )
         made = made.within(wanted.coding)
         self._kept.keep(digest, made, custom=wanted.custom, now=now)
         return made
@@ -290,8 +289,7 @@ class Answers:
         """The answer somebody else is rendering, if it comes within the wait."""
         for _ in range(int(WAIT_SECONDS / _PAUSE)):
             self._pause(_PAUSE)
-            cached = self._state(wanted, digest).cached
-            if cached:
+            if cached := self._state(wanted, digest).cached:
                 return cached
         return None
 
@@ -299,19 +297,3 @@ class Answers:
         return hashlib.blake2b(
             f"{self._site}\n{wanted.request}".encode(), digest_size=16
         ).hexdigest()
-
-
-def _rendered(body: bytes, coding: str, state: _State, now: datetime) -> Answer:
-    """What was rendered, as an answer; the same bytes as before keep their Last-Modified."""
-    etag = etag_of(body)
-    modified = _modified(etag, state.before, now)
-    return answer_of(body, coding, etag=etag, stamp=state.stamp, modified=modified)
-
-
-def _modified(etag: str, before: Answer | None, now: datetime) -> int:
-    """When the content last changed: now, unless it is what it was before. Never goes back."""
-    if before is None:
-        return int(now.timestamp())
-    if before.etag == etag:
-        return before.modified
-    return max(int(now.timestamp()), before.modified + 1)
