@@ -26,6 +26,8 @@ from papers.tree import any_of
 MAX_NAME: Final = 80
 RESERVED: Final = frozenset({"search"})
 """Slugs that are routes: `/feeds/search.atom` takes any query."""
+_ALL: Final = ""
+"""Stands among the slugs that were seeded when all of them were; it is none itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,15 @@ class Keywords:
                 saved.append(self.add(name, query_text, now=now))
             with store_errors(self._redis):
                 self._redis.sadd(keys.SEEDED, slug)
+        with store_errors(self._redis):
+            self._redis.sadd(keys.SEEDED, _ALL)
         return saved
+
+    @property
+    def seeded(self) -> bool:
+        """Whether all configured keywords were saved here: not so in a store just emptied."""
+        with store_errors(self._redis):
+            return bool(self._redis.sismember(keys.SEEDED, _ALL))
 
     def remove(self, slug_or_name: str) -> Keyword:
         """Forget a keyword, and its first fill if that is still to come. Raises UnknownKeyword."""

@@ -32,6 +32,7 @@ from redis.lock import Lock
 from papers import keys
 from papers.connection import read_many, store_errors
 from papers.errors import StoreAway, StoreError, TooMany
+from papers.keywords import Keywords
 from service import stamps
 from service.answer import Answer, pack, rendered, unpack
 from service.encodings import ENCODINGS
@@ -200,11 +201,18 @@ class Answers:
                 return state.cached
             raise
         made = state.current or rendered(
-            asked.render(), wanted.coding, stamp=state.stamp, before=state.before, now=now
+            self._body(asked), wanted.coding, stamp=state.stamp, before=state.before, now=now
         )
         made = made.within(wanted.coding)
         self._kept.keep(digest, made, custom=wanted.custom, now=now)
         return made
+
+    def _body(self, asked: _Asked) -> bytes:
+        """The body of an answer; StoreError if the store was emptied while it was rendered."""
+        try:
+            return asked.render()
+        finally:
+            self._stamp(asked.wanted, asked.digest, self._asked(asked.wanted, [])[0])
 
     def _state(self, wanted: Wanted, digest: str) -> _State:
         """One round trip; two where this process has an answer of another state."""
@@ -253,7 +261,7 @@ class Answers:
     def _stamp(self, wanted: Wanted, digest: str, replies: list[Any]) -> bytes:
         """The stamp of what the store tells."""
         told = stamps.told(wanted.keywords, replies)
-        if told.revision is None:
+        if told.revision is None or (told.unsaved and not Keywords(self._redis).seeded):
             self._check_emptied(wanted, digest)
         told.check_keywords()
         stamp = told.stamp(self._edition, wanted.period)

@@ -30,11 +30,15 @@ class Told:
     sources: tuple[bytes, ...]
     saved: Sequence[tuple[object, bytes | None]]
 
+    @property
+    def unsaved(self) -> list[object]:
+        """The slugs whose keywords are not saved."""
+        return [slug for slug, keyword in self.saved if keyword is None]
+
     def check_keywords(self) -> None:
         """Raise UnknownKeyword where one is not saved."""
-        for slug, keyword in self.saved:
-            if keyword is None:
-                raise UnknownKeyword(f"no keyword {slug!r} is saved here")
+        for slug in self.unsaved:
+            raise UnknownKeyword(f"no keyword {slug!r} is saved here")
 
     def stamp(self, edition: str, period: str) -> bytes:
         """The stamp, for an edition of the code and the period an answer is of.

@@ -313,3 +313,55 @@ def test_a_store_that_was_emptied_serves_the_last_good_answer(cache: Answers, re
     assert (served.answer.body(), served.away) == (before.answer.body(), True)
     with pytest.raises(UnknownKeyword):  # nothing was kept of this one
         cache.get(Wanted("/feeds/other.atom", ("other",)), lambda: b"", now=NOW)
+
+
+KEYWORD = Wanted("/feeds/reward.atom", ("reward",))
+
+
+@pytest.fixture
+def keywords(redis: Redis) -> Keywords:
+    """Seeded, into a store that has held papers."""
+    redis.incr(keys.REVISION)
+    keywords = Keywords(redis)
+    keywords.seed({"Reward": "reward"}, now=NOW)
+    return keywords
+
+
+def test_papers_are_back_before_the_keywords_are(
+    cache: Answers, redis: Redis, keywords: Keywords
+) -> None:
+    cache.get(KEYWORD, lambda: b"papers", now=NOW)
+    redis.flushall()
+    redis.incr(keys.REVISION)  # by a job that was under way
+    assert cache.get(KEYWORD, lambda: b"", now=NOW).away
+    keywords.seed({"Reward": "reward"}, now=NOW)
+    assert not cache.get(KEYWORD, lambda: b"papers", now=NOW).away
+    keywords.remove("Reward")
+    with pytest.raises(UnknownKeyword):
+        cache.get(KEYWORD, lambda: b"papers", now=NOW)
+
+
+@pytest.mark.usefixtures("keywords")
+def test_emptied_while_it_is_rendered(cache: Answers, redis: Redis) -> None:
+    before = cache.get(KEYWORD, lambda: b"papers", now=NOW)
+    redis.incr(keys.REVISION)
+
+    def emptied() -> bytes:
+        redis.flushall()
+        return b"nothing"
+
+    for _ in range(2):
+        served = cache.get(KEYWORD, emptied, now=NOW)
+        assert (served.answer.body(), served.away) == (before.answer.body(), True)
+
+
+@pytest.mark.usefixtures("keywords")
+def test_emptied_while_its_keyword_is_looked_for(cache: Answers, redis: Redis) -> None:
+    cache.get(KEYWORD, lambda: b"papers", now=NOW)
+    redis.incr(keys.REVISION)
+
+    def missed() -> bytes:
+        redis.flushall()
+        raise UnknownKeyword("no keyword 'reward' is saved here")
+
+    assert cache.get(KEYWORD, missed, now=NOW).away

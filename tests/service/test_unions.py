@@ -118,6 +118,7 @@ def test_pages_of_a_union(client: FlaskClient) -> None:
 
 
 def test_a_keyword_that_is_changed_or_gone_is_noticed(client: FlaskClient, redis: Redis) -> None:
+    Keywords(redis).seed({}, now=NOW)
     before = client.get(UNION)
     Keywords(redis).add("Diffusion", "else", now=NOW)
     assert client.get(UNION).headers["ETag"] != before.headers["ETag"]
