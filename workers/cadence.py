@@ -73,7 +73,7 @@ def _retention(task: str, state: SourceState, now: datetime) -> datetime:
 
 def _oai(task: str, state: SourceState, now: datetime) -> datetime:
     """Daily; soon again where something was missing, to see that it no longer is."""
-    pause = HOUR if state.state is State.STALE else DAY
+    pause = 5 * MINUTE if state.state is State.STALE else DAY
     return now + pause * (0.95 + 0.1 * _spread(task))
 
 

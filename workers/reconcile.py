@@ -2,7 +2,7 @@
 
 Everything is merged as ever, so that a gap is filled by being found: a paper announced in these
 days that the store did not hold was missing from the announcements. The count is told, and the
-state is stale until the next run, an hour later, finds none missing. What the very first run finds
+state is stale until the next run, minutes later, finds none missing. What the very first run finds
 is no gap: nobody was here to read the announcements.
 """
 
