@@ -4,7 +4,7 @@
 
 Wants matplotlib besides what tests want (`.venv/bin/python -m pip install matplotlib`). Writes
 `keywords.svg`: milliseconds for the newest hundred of a keyword by the number of papers, a panel a
-class, a line an engine, asked again by a process that remembers, median and 99th percentile; and
+class, a line an engine, asked of a process that was asked others, median and 99th percentile; and
 `sizes.svg`: bytes a paper and papers a second. The same figures give the same bytes.
 """
 
@@ -47,7 +47,7 @@ def keywords(figures: Sequence[Figures], path: Path) -> None:
     for panel, name in zip(panels.flat, classes, strict=False):
         some = [one for one in figures if one["class"] == name]
         for place, style in ((0, "-"), (1, ":")):
-            lines(panel, some, [one["again"][place] for one in some], style)
+            lines(panel, some, [one["new"][place] for one in some], style)
         panel.set(title=name, xscale="log", yscale="log")
     for panel in panels.flat[len(classes) :]:
         panel.axis("off")

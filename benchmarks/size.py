@@ -6,8 +6,9 @@
 Wants tantivy besides what tests want (`.venv/bin/python -m pip install tantivy`). Makes N papers
 (see `benchmarks.corpus.made`), gives them to each engine, asks each the same keywords of twelve
 classes, and prints, a class and engine, milliseconds for the newest hundred: median and 99th
-percentile over K keywords, of the first time each, where a process remembers nothing of the words,
-and of the middle of three more, engines taking turns. Where answers differ, it says how often.
+percentile over K keywords, engines taking turns. "First": asked of a process that remembers nothing
+of any word; "new": of one that was asked the keywords before it; "again": of one that was asked
+this very one, thrice. Where answers differ, it says how often.
 Last come the counts of matches a month over a year. A folder given keeps what was built, for
 another time; a file given has all figures added as JSON, a line each (`benchmarks.plot` draws it).
 """
@@ -23,7 +24,7 @@ import time
 from collections import Counter as Tally
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from benchmarks.corpus import DEFAULT, made, sightings
 from benchmarks.engines import Engine, Fts5, Paperwire, Tantivy
@@ -33,7 +34,9 @@ from papers.counts import Counter
 from papers.query import Query
 from paperwire import embedded
 
+T = TypeVar("T")
 REPEAT: Final = 3
+TURNS: Final = ("first", "new", "again")
 Figures = dict[str, Any]
 """What one line says: `papers`, `engine`, and rates and sizes, or the times of a `class`."""
 
@@ -86,47 +89,50 @@ def measured(
 
 def build(engines: Sequence[Engine], count: int) -> Iterator[Figures]:
     """Give every engine every paper: rates and sizes."""
-    seconds = dict.fromkeys((engine.name for engine in engines), 0.0)
+    taken = {engine.name: list[float]() for engine in engines}
     for month in made(count):
         for engine in engines:
-            seconds[engine.name] += _timed(lambda: engine.add(month))  # noqa: B023
+            _timed(lambda: engine.add(month), taken[engine.name])  # noqa: B023
     for engine in engines:
-        seconds[engine.name] += _timed(engine.ready)
-        rate, size = count / seconds[engine.name], engine.size() / count
+        _timed(engine.ready, taken[engine.name])
+        rate, size = 1000 * count / sum(taken[engine.name]), engine.size() / count
         yield {"engine": engine.name, "papers_a_second": rate, "bytes_a_paper": size}
 
 
 def compare(name: str, keywords: Sequence[Query], engines: Sequence[Engine]) -> Iterator[Figures]:
-    """One class: milliseconds an engine, and how many answers differ from the first's."""
-    questions = [[engine.question(query) for engine in engines] for query in keywords]
-    first: list[list[float]] = [[] for _ in engines]
-    again: list[list[float]] = [[] for _ in engines]
+    """One class: milliseconds an engine and turn, and how many answers differ from the first's."""
+    asked = [[engine.question(query) for engine in engines] for query in keywords]
+    taken = [{turn: list[float]() for turn in TURNS} for _ in engines]
     different: Tally[str] = Tally()
-    for asked in questions:
-        answers = []
-        for place, (engine, ask) in enumerate(zip(engines, asked, strict=True)):
+    for engine in engines:
+        engine.forget()
+    for asks in asked:
+        answers = [_timed(ask, times["new"]) for ask, times in zip(asks, taken, strict=True)]
+        for engine, answer in zip(engines, answers, strict=True):
+            different[engine.name] += answer != answers[0]
+        for _ in range(REPEAT):
+            for ask, times in zip(asks, taken, strict=True):
+                _timed(ask, times["again"])
+    for asks in asked:
+        for engine, ask, times in zip(engines, asks, taken, strict=True):
             engine.forget()
-            start = time.perf_counter()
-            answers.append(ask())
-            first[place].append(1000 * (time.perf_counter() - start))
-        runs = [[_timed(ask) for ask in asked] for _ in range(REPEAT)]
-        for place, engine in enumerate(engines):
-            again[place].append(1000 * statistics.median(run[place] for run in runs))
-            different[engine.name] += answers[place] != answers[0]
-    for engine, one, more in zip(engines, first, again, strict=True):
-        times = {"first": spread(one), "again": spread(more)}
+            _timed(ask, times["first"])
+    for engine, times in zip(engines, taken, strict=True):
+        spreads = {turn: spread(times[turn]) for turn in TURNS}
         odd = {"different": different[engine.name], "of": len(keywords)}
-        yield {"engine": engine.name, "class": name, **times, **odd}
+        yield {"engine": engine.name, "class": name, **spreads, **odd}
 
 
 def counts(keywords: Sequence[Query], engine: Paperwire) -> Figures:
     """Milliseconds for the matches of each month of the last year, by a process that has begun."""
     counter = Counter(engine.redis)
     counter.count(keywords[0].tree)
-    taken = [1000 * _timed(lambda: counter.count(query.tree)) for query in keywords]  # noqa: B023
-    again = [1000 * _timed(lambda: counter.count(query.tree)) for query in keywords]  # noqa: B023
-    times = {"first": spread(taken), "again": spread(again)}
-    return {"engine": engine.name, "class": "matches a month", **times}
+    times: dict[str, list[float]] = {"new": [], "again": []}
+    for taken in times.values():
+        for query in keywords:
+            _timed(lambda: counter.count(query.tree), taken)  # noqa: B023
+    spreads = {turn: spread(taken) for turn, taken in times.items()}
+    return {"engine": engine.name, "class": "matches a month", **spreads}
 
 
 def spread(taken: list[float]) -> tuple[float, float]:
@@ -141,17 +147,21 @@ def line(figures: Figures) -> str:
         rate, size = figures["papers_a_second"], figures["bytes_a_paper"]
         return f"{figures['engine']:12} {rate:8,.0f} papers/s {size:7,.0f} B/paper"
     times = [
-        f"{turn} {figures[turn][0]:7.2f} /{figures[turn][1]:8.2f}" for turn in ("first", "again")
+        f"{turn} {figures[turn][0]:7.2f} /{figures[turn][1]:8.2f}"
+        for turn in TURNS
+        if turn in figures
     ]
     said = f"{figures['class']:22} {figures['engine']:12} {'   '.join(times)} ms"
     odd = figures.get("different")
     return said + (f"   {odd} of {figures['of']} answers differ" if odd else "")
 
 
-def _timed(do: Callable[[], object]) -> float:
+def _timed(do: Callable[[], T], taken: list[float]) -> T:
+    """What it does; the milliseconds are added to those taken before."""
     start = time.perf_counter()
-    do()
-    return time.perf_counter() - start
+    done = do()
+    taken.append(1000 * (time.perf_counter() - start))
+    return done
 
 
 if __name__ == "__main__":

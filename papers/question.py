@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
+from functools import cached_property
 from itertools import islice
 from typing import Final
 
@@ -11,7 +12,8 @@ from papers.evaluate import Candidates, Plan
 from papers.months import NO_MONTH, chunked, possible_of
 from papers.pair_filter import PairFilter
 from papers.reading import Memory, Reader, Request
-from papers.search import Ask
+from papers.search import Ask, Found
+from papers.tree import Node
 
 _MOST_GUESSED: Final = 4
 _FEWEST_FILTERED: Final = 16
@@ -20,19 +22,36 @@ _MOST_READ: Final = 64
 
 
 class Question:
-    """A question to one store. Where its words occur has been read; postings are read by month."""
+    """A question to one store, and the `name` that what is found is remembered by.
 
-    def __init__(self, ask: Ask, reader: Reader) -> None:
-        self.ask, self.tree = ask, ask.tree
+    Where its words occur has been read, unless it was found before; postings are read by month.
+    """
+
+    def __init__(self, ask: Ask, reader: Reader, name: Hashable) -> None:
+        self.ask, self._name = ask, name
         self.before = ArxivId.parse(ask.before) if ask.before else None
         self.reading = reader.begin(self._needed)
-        expansions = self.reading.memory.expansions(self.tree)
-        assert expansions is not None, "asked for at the beginning"
-        self._plan = Plan(self.tree, expansions)
         self._ahead: list[Request] = []
+
+    @cached_property
+    def tree(self) -> Node:
+        """What is looked for."""
+        return self.ask.tree
+
+    @property
+    def found(self) -> Found | None:
+        """What was found when this very question was asked before, of the same papers."""
+        return self.reading.memory.found.get(self._name)
+
+    def remembered(self, found: Found) -> Found:
+        """What was found, remembered."""
+        self.reading.memory.keep(self._name, found)
+        return found
 
     def _needed(self, memory: Memory) -> list[Request]:
         """Where its words occur; and already the newest postings, as common words need no more."""
+        if self._name in memory.found:
+            return []
         asked = [*memory.months_asked(), *memory.words_asked(self.tree)]
         expansions = memory.expansions(self.tree)
         if self.ask.order == "announced" and memory.months and expansions is not None:
@@ -42,6 +61,12 @@ class Question:
             first = next(chunked(months, memory.papers), [])
             asked += memory.postings_asked({month: plan.keys(month) for month in first})
         return asked
+
+    @cached_property
+    def _plan(self) -> Plan:
+        expansions = self.reading.memory.expansions(self.tree)
+        assert expansions is not None, "asked for at the beginning"
+        return Plan(self.tree, expansions)
 
     def _possible(self, memory: Memory, newest: int) -> Iterator[int]:
         months = (month for month in memory.possible(self.tree) if month <= newest)

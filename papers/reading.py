@@ -8,7 +8,7 @@ shows counts beside papers) costs no reading twice, nor does a paper that severa
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
@@ -23,6 +23,7 @@ from papers.connection import read_many
 from papers.evaluate import Expansions, Key
 from papers.postings import SHAPE, Part, Shape
 from papers.records import read_opened
+from papers.search import Found
 from papers.spread import possible_months, spread_terms
 from papers.tree import Node, Text, leaves
 from papers.verifying import standing
@@ -62,7 +63,14 @@ class Memory:
     opened: dict[int, Opened] = field(default_factory=dict)
     verified: dict[Node, tuple[BitMap, BitMap]] = field(default_factory=dict)
     """By what was looked for: the places where texts were found to hold it, and not to."""
+    found: dict[Hashable, Found] = field(default_factory=dict)
+    """By question: a reader that takes another format, or turns back, asks the same."""
     size: int = 0
+
+    def keep(self, question: Hashable, found: Found) -> None:
+        """Remember what a question found."""
+        self.found[question] = found
+        self.size += _OVERHEAD * (len(found.ids) + 1)
 
     def shape(self, month: int) -> Shape:
         """The shape a month had when it was last read."""

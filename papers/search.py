@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
+from papers.arxiv_id import ArxivId
 from papers.paper import AnnounceType, Paper
 from papers.query import Query
 from papers.tree import Between, Kind, Label, Node, Voted, all_of, any_of
@@ -67,6 +68,16 @@ class Page:
     next: str | None
     complete: bool
     examined: int
+
+
+class Found(NamedTuple):
+    """Ids in a question's order, how many texts were looked at, and whether the bound cut them."""
+
+    ids: tuple[ArxivId, ...]
+    examined: int
+    complete: bool
+    last: ArxivId | None
+    """The last candidate looked at: where to go on."""
 
 
 def _wanted_types(types: frozenset[str]) -> Iterable[Node]:

@@ -148,7 +148,8 @@ class Store:
         """The newest ids that match a keyword, of every type of announcement."""
         types = frozenset({"new", "cross", "replace"})
         with store_errors(self._redis):
-            return self._walk.find(Ask(query=query, before=before, types=types), limit).ids
+            found, _ = self._walk.find(Ask(query=query, before=before, types=types), limit)
+            return list(found.ids)
 
     def forget_words(self) -> None:
         """Forget what this process remembers of words and postings, as a change of papers does."""
@@ -157,9 +158,9 @@ class Store:
     def search(self, ask: Ask) -> Page:
         """The papers that answer a question, in its order."""
         with store_errors(self._redis):
-            found = self._walk.find(ask, ask.limit + 1)
+            found, reading = self._walk.find(ask, ask.limit + 1)
             shown = found.ids[: ask.limit]
-            papers = papers_of(found.reading.opened([id.place for id in shown]).values())
+            papers = papers_of(reading.opened([id.place for id in shown]).values())
             more = len(found.ids) > ask.limit
             following = shown[-1] if more else None if found.complete else found.last
             return Page(
@@ -176,7 +177,7 @@ class Store:
         the pages before that one.
         """
         with store_errors(self._redis):
-            found = self._upwards.find(ask, ask.limit + 1)
+            found, _ = self._upwards.find(ask, ask.limit + 1)
             if len(found.ids) > ask.limit:
                 return str(found.ids[ask.limit])
             return "" if found.complete or not found.last else str(found.last)

@@ -23,7 +23,7 @@ from papers.evaluate import doubts_of
 from papers.months import NO_MONTH
 from papers.question import Question
 from papers.reading import Reader, Reading
-from papers.search import WORK_BOUND, Ask
+from papers.search import WORK_BOUND, Ask, Found
 
 _PICKS_AT_ONCE: Final = 256
 _FEWEST_AT_ONCE: Final = 16
@@ -37,31 +37,24 @@ class Block(NamedTuple):
     sure: BitMap
 
 
-class Found(NamedTuple):
-    """Ids in order, how many texts were looked at, and whether the bound on work cut them."""
-
-    ids: list[ArxivId]
-    reading: Reading
-    examined: int
-    complete: bool
-    last: ArxivId | None
-    """The last candidate looked at: where to go on."""
-
-
 class Walk:
     """Answers questions over one Redis."""
 
     def __init__(self, redis: Redis, reader: Reader) -> None:
         self._redis, self._reader = redis, reader
 
-    def find(self, ask: Ask, limit: int) -> Found:
-        """The first `limit` ids that answer a question."""
-        question = Question(ask, self._reader)
-        if ask.order == "picked":
-            blocks = self._by_pick(question)
-        else:
-            blocks = self._by_announcement(question, limit)
-        return _verified(question, blocks, limit)
+    def find(self, ask: Ask, limit: int) -> tuple[Found, Reading]:
+        """The first `limit` ids that answer a question, and the reading they were found by."""
+        question = Question(ask, self._reader, (type(self), ask, limit))
+        found = question.found
+        if not found:
+            blocks = (
+                self._by_pick(question)
+                if ask.order == "picked"
+                else self._by_announcement(question, limit)
+            )
+            found = question.remembered(_verified(question, blocks, limit))
+        return found, question.reading
 
     def _by_announcement(self, question: Question, size: int) -> Iterator[Block]:
         """Candidates newest first, in lists of as many as are wanted: each is verified at once."""
@@ -121,12 +114,12 @@ def _verified(question: Question, blocks: Iterator[Block], limit: int) -> Found:
         found += [place for place in places if place in holding or place not in unsure]
         examined, last = examined + len(unsure), ArxivId.at(places[-1])
         if len(found) >= limit:
-            ids = list(map(ArxivId.at, found[:limit]))
-            return Found(ids, reading, examined, complete=True, last=ids[-1])
+            ids = tuple(map(ArxivId.at, found[:limit]))
+            return Found(ids, examined, complete=True, last=ids[-1])
         if examined >= WORK_BOUND:
             break
-    ids = list(map(ArxivId.at, found))
-    return Found(ids, reading, examined, complete=examined < WORK_BOUND, last=last)
+    ids = tuple(map(ArxivId.at, found))
+    return Found(ids, examined, complete=examined < WORK_BOUND, last=last)
 
 
 def matching(question: Question, ids: Sequence[ArxivId]) -> Block:

@@ -49,10 +49,11 @@ def filled(redis: Redis) -> None:
 
 def taken(redis: Redis) -> dict[str, object]:
     """All that a backup is to bring back."""
+    sets = {name: redis.smembers(name) for name in (keys.SEEDED, keys.UNDESCRIBED)}
     copied: dict[str, object] = {
-        name: redis.dump(name) for name in keys.COPIED if name != keys.REVISION
+        name: redis.dump(name) for name in keys.COPIED if name not in (keys.REVISION, *sets)
     }
-    return copied | fingerprint(redis) | {"undescribed": redis.smembers(keys.UNDESCRIBED)}
+    return copied | fingerprint(redis) | sets
 
 
 @pytest.fixture

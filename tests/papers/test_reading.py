@@ -18,7 +18,7 @@ from papers.likeness import Likeness
 from papers.month_writer import shown
 from papers.paper import Channel, Sighting
 from papers.query import parse
-from papers.search import Ask
+from papers.search import Ask, Order
 from papers.store import Store
 from tests.papers.papers_strategies import TUESDAY, sightings
 from tests.papers.query_strategies import queries
@@ -68,6 +68,19 @@ def test_texts_and_papers_are_not_read_again(redis: Redis, store: Store) -> None
         assert store.search(Ask(query=parse('"reward model"'))) == first
         assert store.search(Ask(query=parse("reward model"), limit=50)).papers == first.papers[:50]
     assert {name: n for name, n in calls.items() if n} == {"get": 2}
+
+
+@pytest.mark.parametrize("order", ["announced", "picked"])
+def test_a_question_asked_before_is_not_walked_again(
+    store: Store, monkeypatch: pytest.MonkeyPatch, order: Order
+) -> None:
+    ask = Ask(query=parse('"reward model"'), order=order)
+    first = store.search(ask), store.search(replace(ask, limit=3))
+    monkeypatch.delattr("papers.walk._verified")
+    assert (store.search(ask), store.search(replace(ask, limit=3))) == first
+    store.ingest([told(202511, 2, "Another reward model")], now=NOW)
+    with pytest.raises(NameError):
+        store.search(ask)
 
 
 def test_a_common_word_takes_one_round_trip_more_than_none(redis: Redis, store: Store) -> None:

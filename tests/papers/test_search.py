@@ -245,6 +245,7 @@ def test_an_answer_cut_by_the_bound_on_work_says_so_and_leads_on(
     store.ingest([picked(number, day=number % 5) for number in texts], now=NOW)
     ask = ask_for(keyword, order=order, limit=7)
     whole = [paper.id for paper in papers_on(walked(store, ask))]
+    store.forget_words()
     monkeypatch.setattr("papers.walk.WORK_BOUND", 20)
     pages = walked(store, ask)
     assert [paper.id for paper in papers_on(pages)] == whole
