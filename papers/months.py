@@ -13,26 +13,47 @@ NO_MONTH: Final = 999_912
 
 _FIRST: Final = 1_000
 _GROWTH: Final = 16
+_MARGIN: Final = 1.25
 
 
-def chunked(
-    months: Iterable[int], papers_of: Callable[[int], int], most: int = 64
-) -> Iterator[Sequence[int]]:
-    """Months to read together, of some 1,000, 16,000, 256,000 … papers, and not more than `most`.
+class Pace:
+    """How many months to read together: little is read in vain, and round trips are few.
 
-    Little is read in vain, and round trips are few.
+    At first some 1,000 papers, then `growth` times as many as before, until some of those `wanted`
+    were found: then as many as the others should be among, by that measure.
     """
-    size = _FIRST
-    chunk: list[int] = []
-    held = 0
-    for month in months:
-        chunk.append(month)
-        held += papers_of(month)
-        if held >= size or len(chunk) == most:
+
+    def __init__(self, wanted: int, papers_of: Callable[[int], int], growth: int = _GROWTH) -> None:
+        self._wanted, self._papers_of, self._growth = wanted, papers_of, growth
+        self._read = self._found = 0
+
+    def chunks(self, months: Iterator[int], most: int) -> Iterator[Sequence[int]]:
+        """The months, `most` together at most."""
+        while chunk := self._chunk(months, most):
             yield chunk
-            size, chunk, held = size * _GROWTH, [], 0
-    if chunk:
-        yield chunk
+
+    def _chunk(self, months: Iterator[int], most: int) -> list[int]:
+        chunk: list[int] = []
+        until = self._read + self._next
+        for month in months:
+            chunk.append(month)
+            self._read += self._papers_of(month)
+            if self._read >= until or len(chunk) == most:
+                break
+        return chunk
+
+    @property
+    def _next(self) -> float:
+        """How many papers to read next; twice as many where those found were not the right ones."""
+        most = self._growth * self._read or _FIRST
+        if not self._found:
+            return most
+        missing = max(self._wanted - self._found, self._found)
+        return min(self._read * missing / self._found * _MARGIN, most)
+
+    def found(self, count: int) -> None:
+        """So many were found in the months before."""
+        self._found += count
 
 
 def possible_of(tree: Node, months: Iterable[int]) -> Iterator[int]:

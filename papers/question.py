@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
-from itertools import islice
 from typing import Final
 
 from papers.arxiv_id import ArxivId
-from papers.evaluate import Candidates, Plan
-from papers.months import NO_MONTH, chunked, possible_of
+from papers.evaluate import Candidates, Plan, is_exact
+from papers.months import NO_MONTH, Pace, possible_of
 from papers.pair_filter import PairFilter
 from papers.reading import Memory, Reader, Request
 from papers.search import Ask, Found
@@ -19,24 +18,33 @@ _MOST_GUESSED: Final = 4
 _FEWEST_FILTERED: Final = 16
 _MOST_FILTERED: Final = 256
 _MOST_READ: Final = 64
+_SPARE: Final = 16
+"""Of so many candidates one may turn out not to hold."""
+_FILTERED_GROWTH: Final = 256
+"""To ask which months may have a phrase costs little: of all of them, if it is not common."""
 
 
 class Question:
-    """A question to one store, and the `name` that what is found is remembered by.
+    """A question for `limit` papers, to one store, on the `way` of one kind of walk.
 
-    Where its words occur has been read, unless it was found before; postings are read by month.
+    Where its words occur has been read, unless it was asked before; postings are read by month.
     """
 
-    def __init__(self, ask: Ask, reader: Reader, name: Hashable) -> None:
-        self.ask, self._name = ask, name
+    def __init__(self, ask: Ask, limit: int, reader: Reader, way: str) -> None:
+        self.ask, self.limit = ask, limit
+        self._name = (ask, limit, way)
         self.before = ArxivId.parse(ask.before) if ask.before else None
         self.reading = reader.begin(self._needed)
-        self._ahead: list[Request] = []
 
     @cached_property
     def tree(self) -> Node:
         """What is looked for."""
         return self.ask.tree
+
+    @cached_property
+    def wanted(self) -> int:
+        """How many candidates to find at first: where some may not hold, a few to spare."""
+        return self.limit if is_exact(self.tree) else self.limit + self.limit // _SPARE
 
     @property
     def found(self) -> Found | None:
@@ -57,8 +65,8 @@ class Question:
         if self.ask.order == "announced" and memory.months and expansions is not None:
             plan = Plan(self.tree, expansions)
             newest = self.before.month if self.before else NO_MONTH
-            months = islice(self._possible(memory, newest), _MOST_GUESSED)
-            first = next(chunked(months, memory.papers), [])
+            months = self._possible(memory, newest)
+            first = next(Pace(self.wanted, memory.papers).chunks(months, _MOST_GUESSED), [])
             asked += memory.postings_asked({month: plan.keys(month) for month in first})
         return asked
 
@@ -76,27 +84,29 @@ class Question:
         """The months (YYYYMM) that may hold an answer, newest first, none after `newest`."""
         return self._possible(self.reading.memory, newest)
 
+    @cached_property
+    def _pairs(self) -> PairFilter:
+        return PairFilter(self.tree)
+
+    @cached_property
+    def _pace(self) -> Pace:
+        growth = {"growth": _FILTERED_GROWTH} if self._pairs.asks else {}
+        return Pace(self.wanted, self.reading.memory.papers, **growth)
+
     def chunks(self, months: Iterator[int]) -> Iterator[Sequence[int]]:
         """Months to read together; of many only those that may have the phrases asked for."""
-        pairs, memory = PairFilter(self.tree), self.reading.memory
-        turns = chunked(months, memory.papers, _MOST_FILTERED if pairs.asks else _MOST_READ)
-        turn = next(turns, ())
-        while turn:
+        pairs, memory = self._pairs, self.reading.memory
+        for chunk in self._pace.chunks(months, _MOST_FILTERED if pairs.asks else _MOST_READ):
+            turn = chunk
             if pairs.asks and len(turn) >= _FEWEST_FILTERED:
                 self.reading.ask(pairs.asked(memory, turn))
                 turn = pairs.passed(memory, turn)
-            following = next(turns, ())
-            if len(following) >= _FEWEST_FILTERED:
-                self._ahead = pairs.asked(memory, following)
             for at in range(0, len(turn), _MOST_READ):
                 yield turn[at : at + _MOST_READ]
-            turn = following
 
     def candidates(self, months: Sequence[int]) -> Candidates:
-        """The places of those who may answer it; one round trip or none.
-
-        If one, it asks as well which of the months that follow may have the phrases.
-        """
+        """The places of those who may answer it; one round trip or none."""
         wanted = {month: self._plan.keys(month) for month in months}
-        ahead, self._ahead = self._ahead, []
-        return self._plan.evaluate(self.reading.postings(wanted, ahead))
+        met = self._plan.evaluate(self.reading.postings(wanted))
+        self._pace.found(len(met.maybe))
+        return met

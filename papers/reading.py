@@ -236,14 +236,10 @@ class Reading:
         """The newest months (YYYYMM) that may hold papers, newest first, once asked for."""
         return (self.memory.months or ())[:count]
 
-    def postings(self, wanted: Wanted, ahead: Sequence[Request] = ()) -> Read:
-        """Postings of months; one round trip while the months' shapes are as remembered.
-
-        What is to be asked `ahead` goes along if anything is asked.
-        """
+    def postings(self, wanted: Wanted) -> Read:
+        """Postings of months; one round trip while the months' shapes are as remembered."""
         while requests := self.memory.postings_asked(wanted):
-            self.ask([*requests, *ahead])
-            ahead = ()
+            self.ask(requests)
         return Read(self.memory, list(wanted))
 
     def opened(self, places: Iterable[int]) -> dict[int, Opened]:

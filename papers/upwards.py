@@ -19,8 +19,8 @@ _PICKS_AT_ONCE: Final = 256
 class Upwards(Walk):
     """Answers a question that has a cursor, from there on, oldest first."""
 
-    def _by_announcement(self, question: Question, size: int) -> Iterator[Block]:
-        """Candidates oldest first, in lists of as many as are wanted or less."""
+    def _by_announcement(self, question: Question) -> Iterator[Block]:
+        """Candidates oldest first, in lists of as many as should do, or less."""
         before = question.before
         assert before is not None, "who goes back has a cursor"
         months = [month for month in question.months() if month >= before.month]
@@ -29,7 +29,7 @@ class Upwards(Walk):
             if before.month in chunk:
                 maybe.remove_range(0, before.place)
             while maybe:
-                oldest = maybe[:size]
+                oldest = maybe[: question.wanted]
                 yield Block(oldest.to_array(), sure)
                 maybe = maybe - oldest
 

@@ -12,7 +12,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache, reduce
-from itertools import accumulate
+from itertools import accumulate, chain
 from typing import Final, NamedTuple
 
 from pyroaring import BitMap
@@ -37,15 +37,12 @@ def standing(tree: Node, papers: Mapping[int, Opened]) -> BitMap:
 
 
 class _Texts:
-    """The titles and abstracts of papers as one text, lower-case."""
+    """Papers whose texts are looked through together."""
 
     def __init__(self, papers: Mapping[int, Opened]) -> None:
-        self._papers, self._places = papers, list(papers)
-        texts = [text for paper in papers.values() for text in paper.texts]
-        self._starts = list(accumulate([len(text) + len(_APART) for text in texts], initial=0))
-        self._text = b" " + _APART.join([*texts, b""]).lower()
+        self._papers = papers
         self._all = BitMap(papers)
-        self._plain: dict[int, bool] = {}
+        self._joined: dict[str, _Joined] = {}
 
     def evaluate(self, node: Node) -> Candidates:
         """The places of papers that a tree surely holds for, and of those that it may."""
@@ -56,17 +53,40 @@ class _Texts:
         if isinstance(node, Or):
             sure, maybe = zip(*map(self.evaluate, node.any), strict=True)
             return Candidates(BitMap.union(*sure), BitMap.union(*maybe))
-        if isinstance(node, Text) and node.field in _FIELDS and not node.prefix:
-            return self._with(node.words, _FIELDS[node.field])
+        if isinstance(node, Text) and not node.prefix:
+            if node.field in _FIELDS:
+                return self._of("texts").holding(_row(node.words), _FIELDS[node.field])
+            if node.field is Field.AUTHOR:
+                return self._of("names").holding(_row(node.words, plurals=False))
         return Candidates(BitMap(), self._all)
 
-    def _with(self, words: tuple[str, ...], fields: Sequence[int]) -> Candidates:
-        """Those with words in a row."""
+    def _of(self, texts: str) -> _Joined:
+        if texts not in self._joined:
+            self._joined[texts] = _Joined(
+                {place: getattr(paper, texts) for place, paper in self._papers.items()}
+            )
+        return self._joined[texts]
+
+
+class _Joined:
+    """The texts of papers as one, lower-case."""
+
+    def __init__(self, papers: Mapping[int, Sequence[bytes]]) -> None:
+        self._papers = papers
+        texts = list(chain.from_iterable(papers.values()))
+        self._of = [(p, n) for p, of_paper in papers.items() for n in range(len(of_paper))]
+        self._starts = list(accumulate([len(text) + len(_APART) for text in texts], initial=0))
+        self._text = b" " + _APART.join([*texts, b""]).lower()
+        self._all = BitMap(papers)
+        self._plain: dict[int, bool] = {}
+
+    def holding(self, row: _Row, fields: Sequence[int] | None = None) -> Candidates:
+        """Those with a row of words in one of their texts, or in one of these."""
         sure, spelled = set[int](), set[int]()
-        for start, plainly in _row(words).starts(self._text):
-            paper, field = divmod(bisect_right(self._starts, start - 1) - 1, 2)
-            if field in fields:
-                (sure if plainly else spelled).add(self._places[paper])
+        for start, plainly in row.starts(self._text):
+            place, field = self._of[bisect_right(self._starts, start - 1) - 1]
+            if fields is None or field in fields:
+                (sure if plainly else spelled).add(place)
         others = self._all - BitMap(sure)
         unclear = [place for place in others if place in spelled or not self._is_plain(place)]
         return Candidates(BitMap(sure), BitMap(sure) | BitMap(unclear))
@@ -74,7 +94,7 @@ class _Texts:
     def _is_plain(self, place: int) -> bool:
         """Whether a paper's texts have nothing to fold but case and plurals."""
         if place not in self._plain:
-            texts = self._papers[place].texts
+            texts = self._papers[place]
             folded = any(not text.isascii() or any(c in text for c in _FOLDED) for text in texts)
             self._plain[place] = not folded
         return self._plain[place]
@@ -109,14 +129,15 @@ class _Row(NamedTuple):
 
 
 @lru_cache(maxsize=1024)
-def _row(words: tuple[str, ...]) -> _Row:
-    spellings = [any_spelling(surfaces(word)) for word in words]
+def _row(words: tuple[str, ...], *, plurals: bool = True) -> _Row:
+    written = [surfaces(word) if plurals else [word] for word in words]
+    spellings = [any_spelling(one) for one in written]
     spelled = rf"(?<![a-z0-9]){GAP.join(spellings)}(?![a-z0-9])"
     tex = r"(?<!\\.)(?<!\\..)(?<!\\...)"
     row = r"[\s(),.;:!?/\"-]+".join(spellings)
     plainly = rf"(?<=[\s(/\"-]){tex}{row}(?=[\s,.;:!?)/\"-])"
     return _Row(
-        shared_start(surfaces(words[0])).encode(),
+        shared_start(written[0]).encode(),
         re.compile(spelled.encode()),
         re.compile(plainly.encode(), re.DOTALL),
     )

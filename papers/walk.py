@@ -45,20 +45,20 @@ class Walk:
 
     def find(self, ask: Ask, limit: int) -> tuple[Found, Reading]:
         """The first `limit` ids that answer a question, and the reading they were found by."""
-        question = Question(ask, self._reader, (type(self), ask, limit))
+        question = Question(ask, limit, self._reader, type(self).__name__)
         found = question.found
         if not found:
             blocks = (
                 self._by_pick(question)
                 if ask.order == "picked"
-                else self._by_announcement(question, limit)
+                else self._by_announcement(question)
             )
             found = question.remembered(_verified(question, blocks, limit))
         return found, question.reading
 
-    def _by_announcement(self, question: Question, size: int) -> Iterator[Block]:
-        """Candidates newest first, in lists of as many as are wanted: each is verified at once."""
-        before = question.before
+    def _by_announcement(self, question: Question) -> Iterator[Block]:
+        """Candidates newest first, in lists of as many as should do: each is verified at once."""
+        before, size = question.before, question.wanted
         places: list[int] = []
         found = BitMap()
         for chunk in question.chunks(question.months(before.month if before else NO_MONTH)):
@@ -108,7 +108,7 @@ def _verified(question: Question, blocks: Iterator[Block], limit: int) -> Found:
     doubts, reading = doubts_of(question.tree), question.reading
     found: list[int] = []
     examined, last = 0, None
-    for places, sure in _parts(blocks, found, limit):
+    for places, sure in _parts(blocks, found, question.wanted):
         unsure = BitMap(places) - sure
         holding = reading.standing(doubts, unsure)
         found += [place for place in places if place in holding or place not in unsure]
@@ -129,12 +129,12 @@ def matching(question: Question, ids: Sequence[ArxivId]) -> Block:
     return Block([place for id in ids if (place := id.place) in maybe], sure)
 
 
-def _parts(blocks: Iterator[Block], found: Sequence[int], limit: int) -> Iterator[Block]:
+def _parts(blocks: Iterator[Block], found: Sequence[int], wanted: int) -> Iterator[Block]:
     """Blocks cut to what is still wanted, as more is `found`: few texts are read in vain."""
     for places, sure in blocks:
         at = 0
         while at < len(places):
-            size = max(limit - len(found), _FEWEST_AT_ONCE)
+            size = max(wanted - len(found), _FEWEST_AT_ONCE)
             yield Block(places[at : at + size], sure)
             at += size
 

@@ -27,6 +27,11 @@ PHRASES = st.sampled_from(
     [("reward", "model"), ("model",), ("reward", "model", "reward"), ("mouse", "reward")]
 )
 FIELDS = st.sampled_from([Field.ANY, Field.TITLE, Field.ABSTRACT])
+NAMES = st.lists(
+    st.sampled_from(["Wei", "Wang", "WEI", "O", "Brien", "Wangs", "W", "ei", "Müller", "\\'e"])
+    | st.sampled_from([" ", "-", "'", "'s", ". ", ", ", "(", "~", "\u2019", " \0 ", "_"])
+).map("".join)
+NAMED = st.sampled_from([("wei", "wang"), ("wang",), ("o", "brien"), ("wei", "wei"), ("muller",)])
 
 
 def opened(papers: list[Paper]) -> dict[int, Opened]:
@@ -54,6 +59,31 @@ def test_what_is_sure_is_true(
     sure, maybe = _Texts(some).evaluate(tree)
     assert set(sure) <= truly(tree, some) <= set(maybe)
     assert set(standing(tree, some)) == truly(tree, some)
+
+
+@given(st.lists(st.lists(NAMES, max_size=4), max_size=3), NAMED)
+def test_what_is_sure_of_names_is_true(written: list[list[str]], name: tuple[str, ...]) -> None:
+    nobody = Paper(ArxivId(202103, 1), title="T")
+    some = opened([replace(nobody, authors=tuple(names)) for names in written])
+    tree = Text(Field.AUTHOR, name)
+    sure, maybe = _Texts(some).evaluate(tree)
+    assert set(sure) <= truly(tree, some) <= set(maybe)
+    assert set(standing(tree, some)) == truly(tree, some)
+
+
+def test_plain_names_leave_nothing_unclear() -> None:
+    names = [("Wei Wang",), ("Al Wei", "Wang Li"), ("Jo Wei-Wang", "X"), ("wei wangs",)]
+    some = opened([Paper(ArxivId(202103, 1), title="T", authors=of) for of in names])
+    sure, maybe = _Texts(some).evaluate(parse('au:"wei wang"').tree)
+    assert sure == maybe
+    assert [place & 0xFFFF for place in sure] == [1, 3]
+
+
+@pytest.mark.parametrize("count", [0, 1, 15, 16, 300, 70_000])
+def test_names_of_an_opened_paper(count: int) -> None:
+    names = tuple(f"{'É' * (n % 40)} {n}" for n in range(count))
+    (paper,) = opened([Paper(ArxivId(202103, 1), title="T", authors=names)]).values()
+    assert tuple(paper.authors) == names
 
 
 @pytest.mark.parametrize(
