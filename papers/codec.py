@@ -64,8 +64,7 @@ _SHORTEST: Final = 21
 """Elements of a row from before it told when things were first known."""
 _ROW_HEADER: Final = 3
 _STR_8: Final = 0xD9
-_ARRAY_16: Final = 0xDC
-"""msgpack: an array of 16 elements or more begins with three bytes; lengths of strings, arrays."""
+"""msgpack: an array of 16 elements or more begins with three bytes; lengths of strings."""
 
 
 class Opened:
@@ -85,7 +84,6 @@ class Opened:
         title, title_end = _text_at(row, _ROW_HEADER)
         abstract, end = _text_at(row, title_end)
         self.texts = (row[title:title_end], row[abstract:end])
-        self._names_at = end
 
     @property
     def id(self) -> ArxivId:
@@ -103,19 +101,10 @@ class Opened:
         return self.texts[1].decode()
 
     @property
-    def names(self) -> list[bytes]:
-        """The authors' names, in UTF-8."""
-        row, names = self._row, []
-        count, end = _length_at(row, self._names_at)
-        for _ in range(count):
-            start, end = _text_at(row, end)
-            names.append(row[start:end])
-        return names
-
-    @property
     def authors(self) -> Sequence[str]:
         """The authors' names."""
-        return [name.decode() for name in self.names]
+        names: list[str] = self._fields[2]
+        return names
 
     @cached_property
     def paper(self) -> Paper:
@@ -138,18 +127,6 @@ def _text_at(row: bytes, at: int) -> tuple[int, int]:
         return start, start + (kind & 0x1F)
     start += 1 << (kind - _STR_8)
     return start, start + int.from_bytes(row[at + 1 : start], "big")
-
-
-def _length_at(row: bytes, at: int) -> tuple[int, int]:
-    """How many elements a msgpack array has, and where the first begins.
-
-    https://github.com/msgpack/msgpack/blob/master/spec.md#array-format-family
-    """
-    kind = row[at]
-    if kind < _ARRAY_16:
-        return kind & 0x0F, at + 1
-    start = at + (3 if kind == _ARRAY_16 else 5)
-    return int.from_bytes(row[at + 1 : start], "big"), start
 
 
 def serialize(paper: Paper) -> bytes:

@@ -73,8 +73,7 @@ class Folded:
     def flat(self, fields: Sequence[str]) -> str | None:
         """Some fields' texts together, as `papers.text.flattened` has them."""
         if fields not in self._flat:
-            texts = [getattr(self.written, name) for name in fields]
-            self._flat[fields] = flattened(_APART.join(texts))
+            self._flat[fields] = _flat([getattr(self.written, name) for name in fields])
         return self._flat[fields]
 
     @property
@@ -101,6 +100,12 @@ class Folded:
     def organization(self) -> str:
         """The organization's words."""
         return _joined(words(self.paper.organization))
+
+
+def _flat(texts: Sequence[str]) -> str | None:
+    """Texts together, as `papers.text.flattened` has them; None where folding each must tell."""
+    apart = any("\0" in text for text in texts)
+    return None if apart else flattened(_APART.join(texts))
 
 
 def _joined(folded: Iterable[str]) -> str:
@@ -132,7 +137,7 @@ def _stands_in_names(text: Text, names: Sequence[str]) -> bool:
 
     Of names there are no prefixes.
     """
-    flat = flattened(_APART.join(names))
+    flat = _flat(names)
     if flat is not None:
         return _in_a_row(text.words).search(flat) is not None
     return any(_stands(text, _joined(unstemmed(name))) for name in names)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
-from functools import lru_cache, reduce
+from functools import cached_property, lru_cache, reduce
 from itertools import accumulate, chain
 from typing import Final, NamedTuple
 
@@ -42,7 +42,6 @@ class _Texts:
     def __init__(self, papers: Mapping[int, Opened]) -> None:
         self._papers = papers
         self._all = BitMap(papers)
-        self._joined: dict[str, _Joined] = {}
 
     def evaluate(self, node: Node) -> Candidates:
         """The places of papers that a tree surely holds for, and of those that it may."""
@@ -55,39 +54,42 @@ class _Texts:
             return Candidates(BitMap.union(*sure), BitMap.union(*maybe))
         if isinstance(node, Text) and not node.prefix:
             if node.field in _FIELDS:
-                return self._of("texts").holding(_row(node.words), _FIELDS[node.field])
+                return self._texts.holding(_row(node.words), _FIELDS[node.field])
             if node.field is Field.AUTHOR:
-                return self._of("names").holding(_row(node.words, plurals=False))
+                return self._names.holding(_row(node.words, plurals=False), (0,))
         return Candidates(BitMap(), self._all)
 
-    def _of(self, texts: str) -> _Joined:
-        if texts not in self._joined:
-            self._joined[texts] = _Joined(
-                {place: getattr(paper, texts) for place, paper in self._papers.items()}
-            )
-        return self._joined[texts]
+    @cached_property
+    def _texts(self) -> _Joined:
+        texts = {place: paper.texts for place, paper in self._papers.items()}
+        return _Joined(texts, {place for place, of in texts.items() if b"\0" in b"".join(of)})
+
+    @cached_property
+    def _names(self) -> _Joined:
+        names = {place: paper.authors for place, paper in self._papers.items()}
+        joined = {place: (_APART.join(map(str.encode, of)),) for place, of in names.items()}
+        return _Joined(joined, {place for place, of in names.items() if "\0" in "".join(of)})
 
 
 class _Joined:
-    """The texts of papers as one, lower-case."""
+    """Texts of papers, so many of each, as one text in lower case; some have what parts texts."""
 
-    def __init__(self, papers: Mapping[int, Sequence[bytes]]) -> None:
-        self._papers = papers
+    def __init__(self, papers: Mapping[int, Sequence[bytes]], parted: set[int]) -> None:
+        self._papers, self._places = papers, list(papers)
         texts = list(chain.from_iterable(papers.values()))
-        self._of = [(p, n) for p, of_paper in papers.items() for n in range(len(of_paper))]
+        self._each = len(texts) // len(papers) if papers else 1
         self._starts = list(accumulate([len(text) + len(_APART) for text in texts], initial=0))
         self._text = b" " + _APART.join([*texts, b""]).lower()
-        self._all = BitMap(papers)
-        self._plain: dict[int, bool] = {}
+        self._plain = dict.fromkeys(parted, False)
 
-    def holding(self, row: _Row, fields: Sequence[int] | None = None) -> Candidates:
-        """Those with a row of words in one of their texts, or in one of these."""
+    def holding(self, row: _Row, fields: Sequence[int]) -> Candidates:
+        """Those with a row of words in one of these of their texts."""
         sure, spelled = set[int](), set[int]()
         for start, plainly in row.starts(self._text):
-            place, field = self._of[bisect_right(self._starts, start - 1) - 1]
-            if fields is None or field in fields:
-                (sure if plainly else spelled).add(place)
-        others = self._all - BitMap(sure)
+            paper, field = divmod(bisect_right(self._starts, start - 1) - 1, self._each)
+            if field in fields:
+                (sure if plainly else spelled).add(self._places[paper])
+        others = self._papers.keys() - sure
         unclear = [place for place in others if place in spelled or not self._is_plain(place)]
         return Candidates(BitMap(sure), BitMap(sure) | BitMap(unclear))
 
