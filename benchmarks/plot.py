@@ -33,7 +33,7 @@ def main() -> None:
     options = parser.parse_args()
     figures = [json.loads(line) for line in options.file.read_text().splitlines()]
     mpl.rcParams.update({"svg.hashsalt": "paperwire", "svg.fonttype": "none", "font.size": 9})
-    keywords([one for one in figures if "class" in one], options.folder / "keywords.svg")
+    keywords([one for one in figures if "new" in one], options.folder / "keywords.svg")
     sizes([one for one in figures if "class" not in one], options.folder / "sizes.svg")
 
 

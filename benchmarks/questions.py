@@ -30,7 +30,9 @@ def classes(real: Sequence[Sighting], each: int) -> dict[str, list[Query]]:
     """Keywords by class, drawn from real papers."""
     draw = random.Random(7)
     counts = Counter(word for paper in real for word in set(words(paper.abstract)))
-    telling = [w for w in counts if word_hash(w) and len(w) > 3 and w.isascii() and w.isalpha()]
+    telling = [
+        w for w in sorted(counts) if word_hash(w) and len(w) > 3 and w.isascii() and w.isalpha()
+    ]
     share = {word: counts[word] / len(real) for word in telling}
     rare = [word for word in telling if 0.0001 < share[word] <= 0.002]
     mid = [word for word in telling if 0.002 < share[word] <= 0.02]

@@ -6,11 +6,12 @@
 Wants tantivy besides what tests want (`.venv/bin/python -m pip install tantivy`). Makes N papers
 (see `benchmarks.corpus.made`), gives them to each engine, asks each the same keywords of twelve
 classes, and prints, a class and engine, milliseconds for the newest hundred: median and 99th
-percentile over K keywords, engines taking turns. "First": asked of a process that remembers nothing
-of any word; "new": of one that was asked the keywords before it; "again": of one that was asked
-this very one, thrice. Where answers differ, it says how often.
-Last come the counts of matches a month over a year. A folder given keeps what was built, for
-another time; a file given has all figures added as JSON, a line each (`benchmarks.plot` draws it).
+percentile over K keywords, one engine after another. "First": asked of a process that remembers
+nothing of any word; "new": of one that was asked the keywords before it; "again": of one that was
+asked this very one, thrice. Where answers differ, it says how often. Then come the counts of
+matches a month over a year, and what a round trip to the store takes: the least that any question
+of ours can. A folder given keeps what was built, for another time; a file given has all figures
+added as JSON, a line each (`benchmarks.plot` draws it).
 """
 
 from __future__ import annotations
@@ -21,7 +22,6 @@ import json
 import statistics
 import tempfile
 import time
-from collections import Counter as Tally
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -85,6 +85,7 @@ def measured(
     ours = engines[0]
     assert isinstance(ours, Paperwire), "it is never left out"
     yield counts([query for queries in keywords.values() for query in queries], ours)
+    yield {"engine": ours.name, "class": "round trip", "again": spread(round_trips(ours))}
 
 
 def build(engines: Sequence[Engine], count: int) -> Iterator[Figures]:
@@ -101,25 +102,23 @@ def build(engines: Sequence[Engine], count: int) -> Iterator[Figures]:
 
 def compare(name: str, keywords: Sequence[Query], engines: Sequence[Engine]) -> Iterator[Figures]:
     """One class: milliseconds an engine and turn, and how many answers differ from the first's."""
-    asked = [[engine.question(query) for engine in engines] for query in keywords]
-    taken = [{turn: list[float]() for turn in TURNS} for _ in engines]
-    different: Tally[str] = Tally()
+    answers = []
     for engine in engines:
+        asks = [engine.question(query) for query in keywords]
+        times = {turn: list[float]() for turn in TURNS}
         engine.forget()
-    for asks in asked:
-        answers = [_timed(ask, times["new"]) for ask, times in zip(asks, taken, strict=True)]
-        for engine, answer in zip(engines, answers, strict=True):
-            different[engine.name] += answer != answers[0]
-        for _ in range(REPEAT):
-            for ask, times in zip(asks, taken, strict=True):
+        found = []
+        for ask in asks:
+            found.append(_timed(ask, times["new"]))
+            for _ in range(REPEAT):
                 _timed(ask, times["again"])
-    for asks in asked:
-        for engine, ask, times in zip(engines, asks, taken, strict=True):
+        for ask in asks:
             engine.forget()
             _timed(ask, times["first"])
-    for engine, times in zip(engines, taken, strict=True):
-        spreads = {turn: spread(times[turn]) for turn in TURNS}
-        odd = {"different": different[engine.name], "of": len(keywords)}
+        answers.append(found)
+        different = sum(one != other for one, other in zip(found, answers[0], strict=True))
+        spreads = {turn: spread(taken) for turn, taken in times.items()}
+        odd = {"different": different, "of": len(keywords)}
         yield {"engine": engine.name, "class": name, **spreads, **odd}
 
 
@@ -133,6 +132,14 @@ def counts(keywords: Sequence[Query], engine: Paperwire) -> Figures:
             _timed(lambda: counter.count(query.tree), taken)  # noqa: B023
     spreads = {turn: spread(taken) for turn, taken in times.items()}
     return {"engine": engine.name, "class": "matches a month", **spreads}
+
+
+def round_trips(engine: Paperwire) -> list[float]:
+    """Milliseconds of a thousand questions that ask nothing."""
+    taken: list[float] = []
+    for _ in range(1_000):
+        _timed(engine.redis.ping, taken)
+    return taken
 
 
 def spread(taken: list[float]) -> tuple[float, float]:
