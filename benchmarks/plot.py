@@ -49,8 +49,11 @@ def keywords(figures: Sequence[Figures], path: Path) -> None:
         for place, style in ((0, "-"), (1, ":")):
             lines(panel, some, [one["new"][place] for one in some], style)
         panel.set(title=name, xscale="log", yscale="log")
+        panel.minorticks_off()
     for panel in panels.flat[len(classes) :]:
         panel.axis("off")
+    for panel in panels.flat[max(len(classes) - ACROSS, 0) : len(classes)]:
+        panel.tick_params(labelbottom=True)  # nothing stands below
     figure.supxlabel("papers")
     figure.supylabel("milliseconds: median, and dotted the 99th percentile")
     handles, labels = panels.flat[0].get_legend_handles_labels()
@@ -70,7 +73,6 @@ def sizes(figures: Sequence[Figures], path: Path) -> None:
         lines(panel, figures, [one[name] for one in figures], "-")
         panel.set(title=says, xscale="log", xlabel="papers")
         panel.set_ylim(bottom=0)
-    panels[1].set_yscale("log")
     panels[0].legend(frameon=False)
     save(path)
 
