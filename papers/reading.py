@@ -37,6 +37,7 @@ MOST_REMEMBERED: Final = 64_000_000
 _OVERHEAD: Final = 150
 _A_PAPER: Final = 8_000
 _A_PLACE: Final = 4
+_A_QUESTION: Final = 4_000
 _LARGE: Final = 1 << 12
 Wanted = Mapping[int, Sequence[Key]]
 """Months (YYYYMM) and what postings to read of each."""
@@ -70,7 +71,7 @@ class Memory:
     def keep(self, question: Hashable, found: Found) -> None:
         """Remember what a question found."""
         self.found[question] = found
-        self.size += _OVERHEAD * (len(found.ids) + 1)
+        self.size += _A_QUESTION + _OVERHEAD * len(found.ids)
 
     def shape(self, month: int) -> Shape:
         """The shape a month had when it was last read."""
@@ -120,6 +121,7 @@ class Memory:
 
         def take_spread(reply: Any) -> None:
             self.spread.update(zip(terms, reply, strict=True))
+            self.size += _OVERHEAD * len(terms)
 
         texts = {leaf for leaf in leaves(tree) if isinstance(leaf, Text) and leaf.prefix}
         prefixes = sorted({text.words[0] for text in texts} - self.words.keys())

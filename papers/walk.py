@@ -47,7 +47,7 @@ class Walk:
         """The first `limit` ids that answer a question, and the reading they were found by."""
         question = Question(ask, limit, self._reader, type(self).__name__)
         found = question.found
-        if not found:
+        if found is None:
             blocks = (
                 self._by_pick(question)
                 if ask.order == "picked"

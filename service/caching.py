@@ -261,7 +261,8 @@ class Answers:
     def _stamp(self, wanted: Wanted, digest: str, replies: list[Any]) -> bytes:
         """The stamp of what the store tells."""
         told = stamps.told(wanted.keywords, replies)
-        if told.revision is None or (told.unsaved and not Keywords(self._redis).seeded):
+        missing = told.unsaved or (wanted.keywords and not told.saved)
+        if told.revision is None or (missing and not Keywords(self._redis).seeded):
             self._check_emptied(wanted, digest)
         told.check_keywords()
         stamp = told.stamp(self._edition, wanted.period)

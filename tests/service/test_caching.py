@@ -327,18 +327,26 @@ def keywords(redis: Redis) -> Keywords:
     return keywords
 
 
+@pytest.mark.parametrize("wanted", [KEYWORD, Wanted("/", (EVERY_KEYWORD,))])
 def test_papers_are_back_before_the_keywords_are(
-    cache: Answers, redis: Redis, keywords: Keywords
+    cache: Answers, redis: Redis, keywords: Keywords, wanted: Wanted
 ) -> None:
-    cache.get(KEYWORD, lambda: b"papers", now=NOW)
+    cache.get(wanted, lambda: b"papers", now=NOW)
     redis.flushall()
     redis.incr(keys.REVISION)  # by a job that was under way
-    assert cache.get(KEYWORD, lambda: b"", now=NOW).away
+    assert cache.get(wanted, lambda: b"", now=NOW).away
     keywords.seed({"Reward": "reward"}, now=NOW)
-    assert not cache.get(KEYWORD, lambda: b"papers", now=NOW).away
+    assert not cache.get(wanted, lambda: b"papers", now=NOW).away
+
+
+def test_a_keyword_that_was_removed_is_not_taken_for_one_lost(
+    cache: Answers, keywords: Keywords
+) -> None:
+    cache.get(KEYWORD, lambda: b"papers", now=NOW)
     keywords.remove("Reward")
     with pytest.raises(UnknownKeyword):
         cache.get(KEYWORD, lambda: b"papers", now=NOW)
+    assert not cache.get(Wanted("/", (EVERY_KEYWORD,)), lambda: b"none", now=NOW).away
 
 
 @pytest.mark.usefixtures("keywords")
