@@ -1,6 +1,6 @@
 """Answers that are rendered once and served to everyone until what they show has changed.
 
-    one round trip: revision, source states, keyword, and the cached answer
+    one round trip: revision, source states, keyword, and the cached answer (`service/states.py`)
     unless this process has one
       ─▶ made from this very state: that answer
       ─▶ somebody is rendering: the answer before, or a short wait for theirs
@@ -20,60 +20,27 @@ from __future__ import annotations
 import hashlib
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from redis import Redis
 from redis.exceptions import LockError
 from redis.lock import Lock
 
 from papers import keys
-from papers.connection import read_many, store_errors
+from papers.connection import store_errors
 from papers.errors import StoreAway, StoreError, TooMany
-from papers.keywords import Keywords
-from service import stamps
 from service.answer import Answer, pack, rendered, unpack
-from service.encodings import ENCODINGS
 from service.kept_answers import KeptAnswers
 from service.last_good import LastGood
-from service.memory import Memory
-
-MOST_RECENT: Final = 8_000_000
-"""Bytes of answers that a process remembers; one is some 70 kB."""
+from service.states import States, Wanted
 
 LOCK_SECONDS: Final = 10.0
 WAIT_SECONDS: Final = 2.0
 _PAUSE: Final = 0.05
-_NEVER_FILLED: Final = b"never filled "
-"""How the stamp of a store begins that has had no paper yet."""
-
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What is asked for: the canonical request, and the saved keywords it depends on.
-
-    `keywords` are slugs, or `EVERY_KEYWORD` alone; none for a custom one. `period` names the day or
-    month that the answer is of, where it is another one when that is over. An `archive` is one of
-    hundreds of its keyword, or a page of one paper or day. `coding` is the one the client gets.
-    """
-
-    request: str
-    keywords: tuple[str, ...] = ()
-    period: str = ""
-    archive: bool = False
-    coding: str = "gzip"
-
-    @property
-    def custom(self) -> bool:
-        """Whether anyone may ask for any number of these: queries, choices, options, archives.
-
-        Of what is kept they are the first to go.
-        """
-        return self.archive or len(self.keywords) != 1 or "?" in self.request
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,32 +49,6 @@ class Served:
 
     answer: Answer
     away: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class _State:
-    """What one round trip told: the stamp of the store's state, and the cached answer.
-
-    `before` is that answer too, or what is left of it: its validators are kept for long.
-    """
-
-    stamp: bytes
-    cached: Answer | None
-    before: Answer | None = None
-
-    @property
-    def current(self) -> Answer | None:
-        """The cached answer if it was made from this very state."""
-        return self.cached if self.cached and self.cached.stamp == self.stamp else None
-
-
-@dataclass(frozen=True, slots=True)
-class _Recent:
-    """An answer of late; it is current as long as the store tells the same in the same period."""
-
-    answer: Answer
-    told: list[Any]
-    period: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,10 +83,9 @@ class Answers:
         self._redis = redis
         self._last_good = last_good
         self._site = site
-        self._edition = edition
+        self._states = States(redis, last_good, edition)
         self._kept = KeptAnswers(redis, most_custom)
         self._pause = pause
-        self._recent = Memory[tuple[str, str], _Recent](MOST_RECENT)
 
     def get(
         self,
@@ -175,7 +115,7 @@ class Answers:
         return Served(answer)
 
     def _current(self, asked: _Asked) -> Answer:
-        state = self._state(asked.wanted, asked.digest)
+        state = self._states.of(asked.wanted, asked.digest)
         if state.current:
             return state.current
         lock = self._redis.lock(keys.feed_lock(asked.digest), timeout=LOCK_SECONDS, blocking=False)
@@ -190,7 +130,7 @@ class Answers:
     def _made(self, asked: _Asked) -> Answer:
         """The answer made from the state of now, and kept; unless somebody was faster."""
         wanted, digest, now = asked.wanted, asked.digest, asked.now
-        state = self._full_state(wanted, digest)
+        state = self._states.full(wanted, digest)
         if state.current and wanted.coding in state.current.packed:
             return state.current
         try:
@@ -212,67 +152,7 @@ class Answers:
         try:
             return asked.render()
         finally:
-            self._stamp(asked.wanted, asked.digest, self._asked(asked.wanted, [])[0])
-
-    def _state(self, wanted: Wanted, digest: str) -> _State:
-        """One round trip; two where this process has an answer of another state."""
-        recent = self._recent.get((digest, wanted.coding))
-        cached = ("GET", keys.feed(digest, wanted.coding))
-        told, replies = self._asked(wanted, [] if recent else [cached])
-        if recent and recent.told == told and recent.period == wanted.period:
-            return _State(recent.answer.stamp, recent.answer)
-        stamp = self._stamp(wanted, digest, told)
-        if recent:
-            _, replies = self._asked(wanted, [cached])
-        state = _State(stamp, unpack(replies[-1]))
-        if state.current:
-            size = sum(map(len, state.current.packed.values()))
-            remembered = _Recent(state.current, told, wanted.period)
-            self._recent.keep((digest, wanted.coding), remembered, size)
-        return state
-
-    def _full_state(self, wanted: Wanted, digest: str) -> _State:
-        """One round trip that tells of the answer in every coding, and of its validators.
-
-        The answer is one of the state of now if there is any, else the newest.
-        """
-        asked = [*(keys.feed(digest, coding) for coding in ENCODINGS), keys.feed_validators(digest)]
-        told, replies = self._asked(wanted, [("GET", key) for key in asked])
-        stamp = self._stamp(wanted, digest, told)
-        *answers, before = map(unpack, replies)
-        cached = max(
-            (answer for answer in answers if answer),
-            key=lambda it: (it.stamp == stamp, it.modified, wanted.coding in it.packed),
-            default=None,
-        )
-        if not before:
-            before = cached or unpack(self._last_good.get(digest, custom=wanted.custom))
-        return _State(stamp, cached, before)
-
-    def _asked(
-        self, wanted: Wanted, commands: Sequence[tuple[bytes | str, ...]]
-    ) -> tuple[list[Any], list[Any]]:
-        """What the store tells of its state, and the replies to these commands."""
-        asked = stamps.asked(wanted.keywords)
-        with store_errors(self._redis):
-            replies = read_many(self._redis, [*asked, *commands])
-        return replies[: len(asked)], replies[len(asked) :]
-
-    def _stamp(self, wanted: Wanted, digest: str, replies: list[Any]) -> bytes:
-        """The stamp of what the store tells."""
-        told = stamps.told(wanted.keywords, replies)
-        missing = told.unsaved or (wanted.keywords and not told.saved)
-        if told.revision is None or (missing and not Keywords(self._redis).seeded):
-            self._check_emptied(wanted, digest)
-        told.check_keywords()
-        stamp = told.stamp(self._edition, wanted.period)
-        return stamp if told.revision else _NEVER_FILLED + stamp
-
-    def _check_emptied(self, wanted: Wanted, digest: str) -> None:
-        """Raise StoreError where the last good answer is of a time when this store held papers."""
-        kept = unpack(self._last_good.get(digest, custom=wanted.custom))
-        if kept and not kept.stamp.startswith(_NEVER_FILLED):
-            raise StoreError("the store is empty: it was emptied, or is another one")
+            self._states.check(asked.wanted, asked.digest)
 
     def _acquired(self, lock: Lock) -> bool:
         """Whether this process renders: one does. A store that takes no writes locks nothing."""
@@ -298,7 +178,7 @@ class Answers:
         """The answer somebody else is rendering, if it comes within the wait."""
         for _ in range(int(WAIT_SECONDS / _PAUSE)):
             self._pause(_PAUSE)
-            if cached := self._state(wanted, digest).cached:
+            if cached := self._states.of(wanted, digest).cached:
                 return cached
         return None
 

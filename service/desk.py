@@ -27,7 +27,7 @@ from papers.source_states import SourceState, SourceStates
 from papers.store import Store
 from papers.tree import any_of
 from service.addresses import SEARCH, Address
-from service.caching import Answers, Wanted
+from service.caching import Answers
 from service.encodings import chosen
 from service.feeds.entry import Entry, lead_of
 from service.feeds.text import line, source_name
@@ -37,6 +37,7 @@ from service.params import read, shown
 from service.rates import Rates
 from service.serving import respond
 from service.snapshots import Snapshots
+from service.states import Wanted
 
 _EXTENSION: Final = "paperwire"
 _MOST_NAMES: Final = 4

@@ -16,9 +16,10 @@ from papers.connection import connect
 from papers.errors import StoreAway, UnknownKeyword
 from papers.keywords import Keywords
 from papers.source_states import SourceState, SourceStates, State
-from service.caching import Answers, Served, Wanted
+from service.caching import Answers, Served
 from service.last_good import LastGood
 from service.stamps import EVERY_KEYWORD
+from service.states import Wanted
 from tests.service.made import NOW
 
 WANTED = Wanted("/feeds/search.atom?q=x")
