@@ -24,6 +24,8 @@ COMMANDS = [
     for line in (ROOT / page).read_text("utf-8").splitlines()
     if re.match(r"(\$ )?curl ", line)
 ]
+ADDRESS = re.compile(r"[\w.~:/?#\[\]@!$&'()*+,;=%-]+", re.ASCII)
+"""https://www.rfc-editor.org/rfc/rfc3986#section-2"""
 TYPES = {
     "atom": "application/atom+xml",
     "rss": "application/rss+xml",
@@ -51,6 +53,7 @@ def test_the_documentation_has_examples() -> None:
 def test_a_documented_command(client: FlaskClient, command: str) -> None:
     options = shlex.split(command)[1:]
     (url,) = (option for option in options if option.startswith(("http:", "localhost:")))
+    assert ADDRESS.fullmatch(url), "what stands in no address is escaped; some servers insist"
     parts = urlsplit(url if "//" in url else f"http://{url}")
     headers = {}
     if "-H" in options:
