@@ -19,7 +19,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Self
+from itertools import count
+from typing import Any, Final, Self
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from paperwire.simulator.delivery import deliver
@@ -107,10 +108,10 @@ class Site:
             self._healed.set()
         self.listen()
 
-    def serve(self, handler: BaseHTTPRequestHandler) -> None:
+    def serve(self, handler: _Handler) -> None:
         """Answer one request, in its connection's thread."""
         headers = {name.lower(): value for name, value in handler.headers.items()}
-        visit = Visit(handler.path, headers, handler.client_address[1], time.monotonic())
+        visit = Visit(handler.path, headers, handler.connection_number, time.monotonic())
         number = self._visits.begin(visit)
         request = self._read(handler.path, headers)
         trouble = self._next_trouble(request.path)
@@ -183,9 +184,17 @@ class _Server(ThreadingHTTPServer):
             self._crashes.append(error)
 
 
+_CONNECTIONS: Final = count(1)
+
+
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server: _Server
+
+    def setup(self) -> None:
+        """One connection begins."""
+        super().setup()
+        self.connection_number = next(_CONNECTIONS)
 
     def do_GET(self) -> None:
         self.server.site.serve(self)

@@ -14,7 +14,7 @@ class Visit:
     """One request as the site saw it; times are `time.monotonic()`, one clock for all processes.
 
     `ended` is the moment the last byte was handed over or the client had gone, None until then;
-    `connection` is the client's port: two visits with one port came over one connection.
+    two visits with one `connection` came over one.
     """
 
     target: str
