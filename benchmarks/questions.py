@@ -30,9 +30,7 @@ def classes(real: Sequence[Sighting], each: int) -> dict[str, list[Query]]:
     """Keywords by class, drawn from real papers."""
     draw = random.Random(7)
     counts = Counter(word for paper in real for word in set(words(paper.abstract)))
-    telling = [
-        w for w in sorted(counts) if word_hash(w) and len(w) > 3 and w.isascii() and w.isalpha()
-    ]
+    telling = sorted(filter(_tells, counts))
     share = {word: counts[word] / len(real) for word in telling}
     rare = [word for word in telling if 0.0001 < share[word] <= 0.002]
     mid = [word for word in telling if 0.002 < share[word] <= 0.02]
@@ -57,6 +55,10 @@ def classes(real: Sequence[Sighting], each: int) -> dict[str, list[Query]]:
     }
     drawn = {name: [parse(form()) for _ in range(each)] for name, form in forms.items()}
     return {**drawn, "hard on purpose": [parse(text) for text in HARD]}
+
+
+def _tells(word: str) -> bool:
+    return bool(word_hash(word)) and len(word) > 3 and word.isascii() and word.isalpha()
 
 
 def _title_pairs(real: Sequence[Sighting], share: dict[str, float]) -> list[tuple[str, str]]:

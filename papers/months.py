@@ -12,7 +12,7 @@ NO_MONTH: Final = 999_912
 """Later than any."""
 
 _FIRST: Final = 1_000
-_GROWTH: Final = 16
+GROWTH: Final = 16
 _MARGIN: Final = 1.25
 
 
@@ -23,7 +23,7 @@ class Pace:
     were found: then as many as the others should be among, by that measure.
     """
 
-    def __init__(self, wanted: int, papers_of: Callable[[int], int], growth: int = _GROWTH) -> None:
+    def __init__(self, wanted: int, papers_of: Callable[[int], int], growth: int = GROWTH) -> None:
         self._wanted, self._papers_of, self._growth = wanted, papers_of, growth
         self._read = self._found = 0
 

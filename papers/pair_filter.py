@@ -25,7 +25,6 @@ class PairFilter:
         self._tree = tree
         texts = [leaf for leaf in leaves(tree) if isinstance(leaf, Text) and not leaf.prefix]
         self._pairs = sorted({pair for text in texts for pair in text_pairs(text)})
-        self._may: set[tuple[int, int]] = set()
 
     @property
     def asks(self) -> bool:
@@ -38,7 +37,7 @@ class PairFilter:
             self._asked(memory, month, pair)
             for month in months
             for pair in self._pairs
-            if pair not in memory.held(month) and (month, pair) not in self._may
+            if pair not in memory.held(month)
         ]
 
     def _asked(self, memory: Memory, month: int, pair: int) -> Request:
@@ -47,8 +46,6 @@ class PairFilter:
         def take(nowhere: Any) -> None:
             if nowhere:
                 held[pair] = None
-            else:
-                self._may.add((month, pair))
 
         place = str(pair >> (32 - bits))
         return Request(("GETBIT", keys.month_pairs(f"{month % 10_000:04}", bits), place), take)

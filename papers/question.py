@@ -8,7 +8,7 @@ from typing import Final
 
 from papers.arxiv_id import ArxivId
 from papers.evaluate import Candidates, Plan, is_exact
-from papers.months import NO_MONTH, Pace, possible_of
+from papers.months import GROWTH, NO_MONTH, Pace, possible_of
 from papers.pair_filter import PairFilter
 from papers.reading import Memory, Reader, Request
 from papers.search import Ask, Found
@@ -90,8 +90,8 @@ class Question:
 
     @cached_property
     def _pace(self) -> Pace:
-        growth = {"growth": _FILTERED_GROWTH} if self._pairs.asks else {}
-        return Pace(self.wanted, self.reading.memory.papers, **growth)
+        growth = _FILTERED_GROWTH if self._pairs.asks else GROWTH
+        return Pace(self.wanted, self.reading.memory.papers, growth)
 
     def chunks(self, months: Iterator[int]) -> Iterator[Sequence[int]]:
         """Months to read together; of many only those that may have the phrases asked for."""
