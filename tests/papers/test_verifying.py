@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from papers.arxiv_id import ArxivId
@@ -50,6 +50,8 @@ def test_papers_that_stand_are_those_that_match(query: Query, papers: list[Paper
 
 
 @given(st.lists(st.tuples(PIECES, PIECES), max_size=3), PHRASES, FIELDS)
+@example([("", "mice \0 reward")], ("mouse", "reward"), Field.ANY)
+@example([("", "mice$ \0 reward")], ("mouse", "reward"), Field.ANY)
 def test_what_is_sure_is_true(
     written: list[tuple[str, str]], phrase: tuple[str, ...], field: Field
 ) -> None:
@@ -62,6 +64,7 @@ def test_what_is_sure_is_true(
 
 
 @given(st.lists(st.lists(NAMES, max_size=4), max_size=3), NAMED)
+@example([["Wei \0 Wang"]], ("wei", "wang"))
 def test_what_is_sure_of_names_is_true(written: list[list[str]], name: tuple[str, ...]) -> None:
     nobody = Paper(ArxivId(202103, 1), title="T")
     some = opened([replace(nobody, authors=tuple(names)) for names in written])
