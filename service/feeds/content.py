@@ -8,13 +8,17 @@ Mathematics is MathML in the fragment, and stays TeX in the plain text.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from html import escape
+from typing import Final
 
 from papers.announced import announced_journal_ref
 from papers.paper import Paper, Pick
 from service.feeds.text import line, link, paragraphs, source_name
 from service.feeds.typesetting import marked
+
+_EMPTY: Final = re.compile(r"<([^/<>][^<>]*(?<!/))></\w+>")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +27,11 @@ class Content:
 
     xhtml: str
     text: str
+
+    @property
+    def xml(self) -> str:
+        """The fragment as XML is commonly spelled: empty elements in one tag, `'` in values."""
+        return _EMPTY.sub(r"<\1/>", self.xhtml).replace("&#x27;", "'")
 
 
 def content_of(paper: Paper, lead: Pick | None = None) -> Content:
