@@ -212,7 +212,6 @@ MODULES: Final = {
     "markdown-it-py": "markdown_it",
     "prometheus-client": "prometheus_client",
     "pyyaml": "yaml",
-    "zlib-ng": "zlib_ng",
 }
 
 
