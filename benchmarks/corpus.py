@@ -15,7 +15,6 @@ import json
 import random
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -48,8 +47,7 @@ def made(count: int, path: Path = DEFAULT, seed: int = 1) -> Iterator[list[Sight
         month = _months_before(NEWEST_MONTH, back)
         submitted = datetime(month // 100, month % 100, 1, tzinfo=UTC)
         yield [
-            replace(
-                draw.choice(real),
+            draw.choice(real)._replace(
                 id=ArxivId(month, number),
                 title=draw.choice(real).title,
                 abstract=_abstract(draw, sentences, draw.choice(lengths)),

@@ -11,8 +11,7 @@ The scheme: https://info.arxiv.org/help/arxiv_identifier.html
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 from urllib.parse import unquote
 
 from papers.errors import BadId
@@ -68,8 +67,7 @@ _PATHS: Final = {
 _HOST_PREFIX = re.compile(r"(?:www|export|browse|lanl|dx)\.")
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class ArxivId:
+class ArxivId(NamedTuple):
     """A paper's id without a version; sorts in order of announcement.
 
     `month` is YYYYMM; `number` is 1 to 65,535 inside it.

@@ -24,7 +24,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import lru_cache
-from itertools import repeat
+from itertools import compress, repeat
+from operator import attrgetter
 from typing import Any, Final
 
 from papers.announcing import announced_after
@@ -36,7 +37,8 @@ _STATED: Final = (
     *("title", "abstract", "authors", "primary", "comment", "journal_ref", "doi", "license"),
     *("code", "project", "organization"),
 )
-_SORTED: Final = sorted(_STATED)
+_besides: Final = attrgetter(*_STATED[4:])
+"""What a paper has as a sighting has it, from its comment on."""
 _LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
 _FIRST_ANNOUNCED: Final = (AnnounceType.NEW, AnnounceType.CROSS)
 
@@ -52,32 +54,29 @@ def merge(record: Paper | None, said: Sighting | Paper) -> Paper:
 
 def lift(sighting: Sighting) -> Paper:
     """The record of a paper of which this is the only sighting."""
-    categories = tuple(filter(None, map(_category, sighting.categories)))
-    primary = categories[0] if categories else ""
-    listed = _ordered(primary, categories)
-    rank = Rank(
-        sighting.channel.is_arxiv,
-        sighting.version,
-        int(sighting.channel),
-        _seconds(sighting.as_of),
-    )
-    stated = {name: getattr(sighting, name) for name in _STATED if name != "primary"}
-    stated["primary"] = primary
-    stated["authors"] = tuple(map(_name, sighting.authors))
-    return Paper(
-        id=sighting.id,
-        **stated,
-        categories=listed,
-        announce_type=_announce_type(sighting),
-        announced_at=_announced_at(sighting),
-        submitted_at=_whole(sighting.submitted_at) if sighting.channel.is_arxiv else None,
-        revision=_revision(sighting),
-        withdrawn_version=max(1, sighting.version) if sighting.withdrawn else 0,
-        picks=(_whole_pick(sighting.pick),) if sighting.pick else (),
-        sources=(sighting.source,),
-        ranks=tuple([(name, rank) for name in _SORTED if stated[name]]),
-        referred_at=_whole(sighting.as_of) if sighting.journal_ref else None,
-        listed_at=(_seconds(sighting.as_of),) * len(listed),
+    primary, listed = _listed(sighting.categories)
+    told = (sighting.title, sighting.abstract, tuple(map(_name, sighting.authors)), primary)
+    besides = _besides(sighting)
+    is_arxiv, as_of = sighting.channel.is_arxiv, _seconds(sighting.as_of)
+    rank = Rank(is_arxiv, sighting.version, int(sighting.channel), as_of)
+    # By position, in the order of Paper's fields: this runs for every paper there is.
+    return Paper._make(
+        (
+            sighting.id,
+            *told,
+            listed,
+            *besides,
+            _announce_type(sighting),
+            _announced_at(sighting),
+            _whole(sighting.submitted_at) if is_arxiv else None,
+            _revision(sighting) if is_arxiv and sighting.version else None,
+            max(1, sighting.version) if sighting.withdrawn else 0,
+            (_whole_pick(sighting.pick),) if sighting.pick else (),
+            (sighting.source,),
+            tuple([(name, rank) for name in sorted(compress(_STATED, told + besides))]),
+            _whole(sighting.as_of) if sighting.journal_ref else None,
+            (as_of,) * len(listed),
+        )
     )
 
 
@@ -134,6 +133,13 @@ def updated_at(paper: Paper) -> datetime:
 
 
 @lru_cache(maxsize=4096)
+def _listed(said: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
+    """The primary category of those that were said, and all of them as a paper has them."""
+    categories = tuple(filter(None, map(_category, said)))
+    primary = categories[0] if categories else ""
+    return primary, _ordered(primary, categories)
+
+
 def _category(name: str) -> str:
     """A category under its one name; empty where it is none."""
     return canonical(name.strip()) if is_category(name.strip()) else ""
@@ -160,13 +166,11 @@ def _announced_at(sighting: Sighting) -> datetime | None:
     return _whole(sighting.announced_at) if first else None
 
 
-def _revision(sighting: Sighting) -> Revision | None:
+def _revision(sighting: Sighting) -> Revision:
     """Only arXiv says which versions there are: a link to v9 in a community's feed may be wrong.
 
     A cross-listing announces a paper to a category, not its version: its date is no exact one.
     """
-    if not sighting.version or not sighting.channel.is_arxiv:
-        return None
     if sighting.channel is Channel.ANNOUNCEMENT and sighting.announced_at:
         exact = sighting.announce_type is not AnnounceType.CROSS
         return Revision(sighting.version, exact, -_seconds(sighting.announced_at))
@@ -241,7 +245,9 @@ def _whole_pick(pick: Pick) -> Pick:
 
 def _whole(moment: datetime | None) -> datetime | None:
     """A time as records keep it: whole seconds, UTC. What is kept and what comes then compare."""
-    return datetime.fromtimestamp(_seconds(moment), UTC) if moment else None
+    if moment is None or (moment.tzinfo is UTC and not moment.microsecond):
+        return moment
+    return datetime.fromtimestamp(_seconds(moment), UTC)
 
 
 def _seconds(moment: datetime) -> int:

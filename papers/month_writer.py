@@ -257,4 +257,4 @@ def _number(field: bytes) -> int:
 def shown(paper: Paper) -> Paper:
     """A paper without what no reader sees: how good each statement is, and of when a count is."""
     picks = tuple(replace(pick, counted_at=None) for pick in paper.picks)
-    return replace(paper, picks=picks, ranks=())
+    return paper._replace(picks=picks, ranks=())

@@ -62,8 +62,7 @@ class Pick:
     thumbnail: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Sighting:
+class Sighting(NamedTuple):
     """What one source said of one paper at one time. Empty means "did not say".
 
     `source` is the name feeds and filters use: `arxiv`, `hf`, or a community feed's.
@@ -118,8 +117,7 @@ class Revision(NamedTuple):
     minus_seconds: int
 
 
-@dataclass(frozen=True, slots=True)
-class Paper:
+class Paper(NamedTuple):
     """All that is known of one paper: the join of every sighting of it.
 
     `categories` begin with the primary one; `picks` are sorted by community, `sources` by name.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
 
 from markupsafe import Markup, escape
@@ -50,7 +50,7 @@ def shown(entry: Entry, query: Query | None) -> Shown:
         "comment": entry.comment,
         "organization": line(entry.paper.organization),
     }
-    found = explain(query, replace(entry.paper, authors=entry.authors, **texts)) if query else []
+    found = explain(query, entry.paper._replace(authors=entry.authors, **texts)) if query else []
     places = {field: _places(found, field) for field in (*texts, "authors")}
     authors, others = _authors(entry, places["authors"])
     whole = texts["abstract"]

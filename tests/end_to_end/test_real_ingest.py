@@ -231,7 +231,7 @@ def lasting(content: dict[str, Any]) -> dict[str, Any]:
 
 def _lasting(paper: Paper) -> Paper:
     picks = tuple(replace(pick, counted_at=None) for pick in paper.picks)
-    return replace(paper, picks=picks, ranks=())
+    return paper._replace(picks=picks, ranks=())
 
 
 def table(ingested: Ingested) -> str:

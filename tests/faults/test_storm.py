@@ -220,8 +220,7 @@ def content(redis: Redis) -> dict[str, Any]:
 
 def _timeless(paper: Paper) -> Paper:
     announced_at = int(published_at(paper).timestamp())
-    return replace(
-        paper,
+    return paper._replace(
         picks=tuple(replace(pick, counted_at=None) for pick in paper.picks),
         ranks=tuple(
             (name, rank if rank.is_arxiv else rank._replace(as_of=0)) for name, rank in paper.ranks

@@ -6,7 +6,6 @@ of one paper meet.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import reduce
 
@@ -90,8 +89,7 @@ def sightings(draw: st.DrawFn, ids: st.SearchStrategy[ArxivId] = ids) -> Sightin
 
 def _by_arxiv(draw: st.DrawFn, said: Sighting) -> Sighting:
     announced = said.channel is Channel.ANNOUNCEMENT
-    return replace(
-        said,
+    return said._replace(
         version=draw(st.integers(1, 3)),
         categories=tuple(draw(st.lists(st.sampled_from(CATEGORIES), max_size=3, unique=True))),
         journal_ref=draw(st.sampled_from(["", "J. 1", "J. 2"])),
@@ -105,7 +103,7 @@ def _by_arxiv(draw: st.DrawFn, said: Sighting) -> Sighting:
 
 
 def _by_community(draw: st.DrawFn, said: Sighting) -> Sighting:
-    return replace(said, pick=draw(st.none() | picks))
+    return said._replace(pick=draw(st.none() | picks))
 
 
 PAPERS = (

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from dataclasses import replace
 from datetime import UTC, datetime
 from functools import reduce
 from pathlib import Path
@@ -53,8 +52,8 @@ def test_a_record_from_before_references_and_listings_were_dated_is_read() -> No
     paper = Paper(
         ID, title="A title", journal_ref="J. 1", referred_at=datetime(2025, 3, 1, tzinfo=UTC)
     )
-    paper = replace(paper, categories=("cs.CL", "cs.LG"), listed_at=(1, 2))
-    before = replace(paper, referred_at=None, listed_at=())
+    paper = paper._replace(categories=("cs.CL", "cs.LG"), listed_at=(1, 2))
+    before = paper._replace(referred_at=None, listed_at=())
     row = msgpack.unpackb(codec.serialize(paper))
     assert msgpack.packb(row[:-2]) == codec.serialize(before)
     assert codec.unpack(ID, codec.pack(before)) == before

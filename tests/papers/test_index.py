@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -22,7 +21,7 @@ SHAPE = Shape(bucket_bits=2, slot_bits=9, filter_bits=13, slot_bucket_bits=2)
 MONTH = 202503
 
 described = st.builds(
-    lambda sighting, title, abstract: replace(lift(sighting), title=title, abstract=abstract),
+    lambda sighting, title, abstract: lift(sighting)._replace(title=title, abstract=abstract),
     sightings(),
     texts,
     texts,
@@ -36,7 +35,7 @@ Month = dict[bytes, bytes]
 
 
 def numbered(number: int, paper: Paper) -> Paper:
-    return replace(paper, id=ArxivId(MONTH, number))
+    return paper._replace(id=ArxivId(MONTH, number))
 
 
 def applied(month: Month, changes: list[Change]) -> Month:
@@ -82,7 +81,7 @@ def test_any_batches_give_the_postings_of_a_clean_build(
 def test_a_paper_that_loses_all_leaves_nothing(history: dict[int, list[Paper]]) -> None:
     first = [numbered(n, versions[0]) for n, versions in history.items()]
     month = applied({}, [Change(None, paper) for paper in first])
-    gone = [Change(paper, replace(paper, title="")) for paper in first]
+    gone = [Change(paper, paper._replace(title="")) for paper in first]
     assert applied(month, gone) == {}
 
 
@@ -120,14 +119,14 @@ def test_a_posting_may_outgrow_its_bucket_and_come_back(
     for batch in [changes] if at_once else [changes[:200], changes[200:]]:
         month = applied(month, batch)
     assert decoded(month, SHAPE) == expected(papers)
-    gone = [Change(papers[n], replace(papers[n], title="")) for n in range(1, leaving + 1)]
+    gone = [Change(papers[n], papers[n]._replace(title="")) for n in range(1, leaving + 1)]
     month = applied(month, gone)
     assert decoded(month, SHAPE) == expected({n: p for n, p in papers.items() if n > leaving})
 
 
 def test_an_edit_tells_what_gains_papers() -> None:
     before = Paper(ArxivId(MONTH, 7), title="reward model", abstract="of a kind")
-    after = replace(before, title="reward models", abstract="of another kind")
+    after = before._replace(title="reward models", abstract="of another kind")
     assert set(Edit(SHAPE, [Change(before, after)]).gaining) == {b"wanother"}
 
 

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -112,8 +111,8 @@ DAY = date(2025, 3, 19)
 ONE = timedelta(days=1)
 MUCH_LATER = datetime(2026, 11, 20, 5, tzinfo=UTC)
 MUCH_EARLIER = datetime(2024, 11, 20, 5, tzinfo=UTC)
-WITHDRAWN = replace(PAPER, withdrawn_version=2)
-REPLACED = replace(PAPER, announce_type=AnnounceType.REPLACE_CROSS)
+WITHDRAWN = PAPER._replace(withdrawn_version=2)
+REPLACED = PAPER._replace(announce_type=AnnounceType.REPLACE_CROSS)
 BARE = Paper(ID)
 
 # What has no spelling in the language: (a leaf, a paper, whether it holds).
@@ -125,7 +124,7 @@ LEAVES: list[tuple[Leaf, Paper, bool]] = [
     (Label(Kind.FLAG, "picked"), BARE, False),
     (Label(Kind.FLAG, "withdrawn"), WITHDRAWN, True),
     (Label(Kind.FLAG, "withdrawn"), PAPER, False),
-    (Label(Kind.FLAG, "code"), replace(PAPER, code="https://github.com/a/b"), True),
+    (Label(Kind.FLAG, "code"), PAPER._replace(code="https://github.com/a/b"), True),
     (Label(Kind.FLAG, "code"), PAPER, False),
     (Label(Kind.TYPE, "cross"), PAPER, True),
     (Label(Kind.TYPE, "new"), PAPER, False),
@@ -137,10 +136,10 @@ LEAVES: list[tuple[Leaf, Paper, bool]] = [
     (Between(DAY + ONE, None), PAPER, False),
     (Between(None, DAY - ONE), PAPER, False),
     # a paper counts under a day near its id's month, whatever is said of it
-    (Between(date(2026, 11, 1), None), replace(PAPER, announced_at=MUCH_LATER), False),
-    (Between(date(2025, 4, 20), None), replace(PAPER, announced_at=MUCH_LATER), True),
-    (Between(None, date(2025, 2, 28)), replace(PAPER, announced_at=MUCH_EARLIER), False),
-    (Between(None, date(2025, 3, 1)), replace(PAPER, announced_at=MUCH_EARLIER), True),
+    (Between(date(2026, 11, 1), None), PAPER._replace(announced_at=MUCH_LATER), False),
+    (Between(date(2025, 4, 20), None), PAPER._replace(announced_at=MUCH_LATER), True),
+    (Between(None, date(2025, 2, 28)), PAPER._replace(announced_at=MUCH_EARLIER), False),
+    (Between(None, date(2025, 3, 1)), PAPER._replace(announced_at=MUCH_EARLIER), True),
 ]
 
 
@@ -247,7 +246,7 @@ def test_a_packed_paper_is_matched_as_it_is_unpacked(query: Query, paper: Paper)
     ],
 )
 def test_how_phrases_may_be_written(phrase: str, abstract: str, holding: bool) -> None:
-    paper = replace(PAPER, title="Title", abstract=abstract)
+    paper = PAPER._replace(title="Title", abstract=abstract)
     tree = parse(f'"{phrase}"').tree
     assert holds(tree, Folded(paper)) is holding
     assert holds(tree, Folded(Opened(paper.id.place, pack(paper)))) is holding

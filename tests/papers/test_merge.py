@@ -244,11 +244,11 @@ def test_a_later_cross_listing_waits_for_a_version(
 
 
 def test_a_record_from_before_the_time_was_kept_has_always_had_its_reference() -> None:
-    before = replace(lift(announced(journal_ref="J. 1")), referred_at=None)
+    before = lift(announced(journal_ref="J. 1"))._replace(referred_at=None)
     late = lift(by_oai(journal_ref="J. 1"))
     for paper in (join(before, late), join(late, before), before):
         assert (paper.referred_at, announced_journal_ref(paper)) == (None, "J. 1")
-    listed = replace(lift(announced(categories=("cs.LG",))), listed_at=())
+    listed = lift(announced(categories=("cs.LG",)))._replace(listed_at=())
     for paper in (join(listed, lift(CROSSED)), join(lift(CROSSED), listed)):
         assert announced_categories(paper) == ("cs.LG",)
 

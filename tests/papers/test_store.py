@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import reduce
 from itertools import count
@@ -404,6 +403,6 @@ def test_no_step_needs_keys_of_two_slots() -> None:
 
 
 def test_a_strange_date_is_no_trouble(store: Store) -> None:
-    odd = replace(announced(), announced_at=TUESDAY + 900 * DAY)
+    odd = announced()._replace(announced_at=TUESDAY + 900 * DAY)
     store.ingest([odd], now=NOW)
     assert found(store, "reward") == [str(ID)]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -35,7 +33,7 @@ NAMED = st.sampled_from([("wei", "wang"), ("wang",), ("o", "brien"), ("wei", "we
 
 
 def opened(papers: list[Paper]) -> dict[int, Opened]:
-    numbered = [replace(paper, id=ArxivId(202103, n)) for n, paper in enumerate(papers, 1)]
+    numbered = [paper._replace(id=ArxivId(202103, n)) for n, paper in enumerate(papers, 1)]
     return {paper.id.place: Opened(paper.id.place, pack(paper)) for paper in numbered}
 
 
@@ -56,7 +54,7 @@ def test_what_is_sure_is_true(
     written: list[tuple[str, str]], phrase: tuple[str, ...], field: Field
 ) -> None:
     nobody = Paper(ArxivId(202103, 1))
-    some = opened([replace(nobody, title=f"T {title}", abstract=text) for title, text in written])
+    some = opened([nobody._replace(title=f"T {title}", abstract=text) for title, text in written])
     tree = Text(field, phrase)
     sure, maybe = _Texts(some).evaluate(tree)
     assert set(sure) <= truly(tree, some) <= set(maybe)
@@ -67,7 +65,7 @@ def test_what_is_sure_is_true(
 @example([["Wei \0 Wang"]], ("wei", "wang"))
 def test_what_is_sure_of_names_is_true(written: list[list[str]], name: tuple[str, ...]) -> None:
     nobody = Paper(ArxivId(202103, 1), title="T")
-    some = opened([replace(nobody, authors=tuple(names)) for names in written])
+    some = opened([nobody._replace(authors=tuple(names)) for names in written])
     tree = Text(Field.AUTHOR, name)
     sure, maybe = _Texts(some).evaluate(tree)
     assert set(sure) <= truly(tree, some) <= set(maybe)

@@ -6,7 +6,6 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from unittest import mock
 
@@ -133,7 +132,7 @@ def test_what_is_exported_and_loaded_gives_equal_papers_and_equal_feeds(
         picked(9),
         picked(3, "ours"),
     ]
-    Store(redis).ingest([*said, *more, replace(said[4], withdrawn=True)], now=NOW)
+    Store(redis).ingest([*said, *more, said[4]._replace(withdrawn=True)], now=NOW)
     site = Settings(redis_url=store_url, data_dir=str(tmp_path), public_url="https://wire.example")
 
     def feeds() -> list[bytes]:

@@ -33,7 +33,7 @@ def sighting(number: int, **said: Any) -> Sighting:
         announce_type=AnnounceType.NEW,
         announced_at=announced_at,
     )
-    return replace(first, **said)
+    return first._replace(**said)
 
 
 def revision(number: int, version: int, **said: Any) -> Sighting:
@@ -49,14 +49,14 @@ def described(number: int, version: int, **said: Any) -> Sighting:
     """What OAI-PMH says of that version when its authors have named a journal, a month later."""
     late = revision(number, version, journal_ref="J. Late 1 (2027)", doi="10.1/late", **said)
     at = late.as_of + 30 * DAY
-    return replace(late, channel=Channel.OAI, as_of=at, announced_at=None, announce_type=None)
+    return late._replace(channel=Channel.OAI, as_of=at, announced_at=None, announce_type=None)
 
 
 def crossed(number: int, version: int) -> Sighting:
     """What arXiv announces when a paper is listed in one more category, two weeks later."""
     at = FIRST + (number + 14) * DAY
     said = revision(number, version, categories=("cs.CL", "cs.AI", "cs.CY"))
-    return replace(said, as_of=at, announced_at=at, announce_type=AnnounceType.CROSS)
+    return said._replace(as_of=at, announced_at=at, announce_type=AnnounceType.CROSS)
 
 
 def picked(number: int, community: str = "hf", **said: Any) -> Sighting:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -182,7 +181,7 @@ def test_a_full_feed_and_its_archives_hold_every_paper(
 ) -> None:
     """The feed shows 100 papers, of which the running month has 129: its days are archives."""
     november = [
-        replace(of(11, day), id=ArxivId(202611, day * 100 + n))
+        of(11, day)._replace(id=ArxivId(202611, day * 100 + n))
         for day in (5, 12, 19, 21)
         for n in range(32)
     ]
@@ -206,7 +205,7 @@ def test_a_full_feed_and_its_archives_hold_every_paper(
     assert links(client.get(newest).data)["next-archive"] == "/feeds/reward-model/2026-11-20.atom"
     before = client.get(newest).data
     clock.now = datetime(2026, 12, 2, tzinfo=UTC)
-    announce([replace(november[70], version=2, title="Reward model, revised")])
+    announce([november[70]._replace(version=2, title="Reward model, revised")])
     assert client.get(newest).data == before
     assert links(client.get(FEED).data)["prev-archive"] == "/feeds/reward-model/2026-11.atom"
 

@@ -77,7 +77,7 @@ def paper(number: int, at: datetime = ANNOUNCED, **said: object) -> Sighting:
         announce_type=AnnounceType.NEW,
         announced_at=at,
     )
-    return replace(first, **said)  # type: ignore[arg-type]
+    return first._replace(**said)  # type: ignore[arg-type]
 
 
 def told(redis: Redis, settings: Settings, now: datetime = NOW, subject: str = "") -> str:

@@ -134,7 +134,7 @@ NEWS = {
 NO_NEWS = {
     "a pick": picked(1),
     "votes": picked(1, votes=50, counted_at=NOW),
-    "code": replace(picked(1), code="https://example.org/code"),
+    "code": picked(1)._replace(code="https://example.org/code"),
     "the same again": sighting(1),
     "another paper": sighting(2, title="Else", abstract="Of cats"),
 }
@@ -307,6 +307,6 @@ def test_another_digest_is_of_other_bytes(changed: Paper, suffix: str) -> None:
 
 
 def test_what_is_volatile_is_not_in_the_digest() -> None:
-    liked = replace(paper(1), picks=(Pick("hf", NOW, votes=3),), code="https://example.org/c")
-    liked = replace(liked, doi="10.1/x", journal_ref="J. 1", referred_at=NOW)
+    liked = paper(1)._replace(picks=(Pick("hf", NOW, votes=3),), code="https://example.org/c")
+    liked = liked._replace(doi="10.1/x", journal_ref="J. 1", referred_at=NOW)
     assert digest([liked]) == digest([paper(1)])

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from papers.merge import merge
@@ -92,7 +90,7 @@ def test_withdrawal_marks_title_and_category() -> None:
         picked(1),
         picked(1, votes=99, comments=40, counted_at=FIRST + 9 * DAY),
         picked(1, "ours", url="https://ours.example/1"),
-        replace(picked(1), code="https://github.com/a/b", project="https://a.example"),
+        picked(1)._replace(code="https://github.com/a/b", project="https://a.example"),
     ],
 )
 def test_communities_change_nothing_readers_compare(later: object) -> None:
@@ -102,7 +100,7 @@ def test_communities_change_nothing_readers_compare(later: object) -> None:
 
 
 def test_links_carry_rel_and_type() -> None:
-    said = replace(picked(1), code="https://github.com/a/b", project="javascript:alert(1)")
+    said = picked(1)._replace(code="https://github.com/a/b", project="javascript:alert(1)")
     entry = Entry(with_all(sighting(1), said))
     assert [(link.rel, link.type, link.title, link.count) for link in entry.links] == [
         ("alternate", "text/html", "Abstract", None),
@@ -148,7 +146,7 @@ def test_hostile_text_is_only_text() -> None:
 
 
 def test_a_paper_only_a_community_has_described() -> None:
-    said = replace(picked(3), title="Only here", categories=(), channel=Channel.HUGGINGFACE)
+    said = picked(3)._replace(title="Only here", categories=(), channel=Channel.HUGGINGFACE)
     entry = Entry(with_all(said))
     assert entry.source.url == "https://huggingface.co/papers"
     assert Entry(with_all(picked(3))).title == "2611.00003"

@@ -4,7 +4,6 @@ import html
 import json
 import locale
 import re
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -37,7 +36,7 @@ XML = ("atom", "rss")
 
 
 def full() -> Paper:
-    said = replace(picked(2), code="https://github.com/a/b")
+    said = picked(2)._replace(code="https://github.com/a/b")
     stated = {"comment": "9 pages", "journal_ref": "J. 1", "doi": "10.1/2"}
     return merge(merge(merge(None, sighting(2, **stated)), said), revision(2, 2, **stated))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -47,7 +46,7 @@ def told() -> Paper:
     stated = {"comment": "9 pages", "journal_ref": "J. 1 & 2", "doi": "10.1/2<3>"}
     known = merge(
         merge(None, sighting(30, **stated)),
-        replace(picked(30), code="https://github.com/a/b?c=d&e=f"),
+        picked(30)._replace(code="https://github.com/a/b?c=d&e=f"),
     )
     return merge(known, revision(30, 2, withdrawn=True, **stated))
 
