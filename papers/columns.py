@@ -27,6 +27,9 @@ _PAPER_BITS: Final = np.uint64(16)
 _AT_ONCE: Final = 1_000
 """Papers whose columns are made together: they stay in a processor's cache."""
 
+_MOST_TERMS: Final = 400_000
+"""Terms that a vocabulary holds, about: some hundred megabytes."""
+
 _NO_KEYS: Final[Keys] = np.array([], np.uint64)
 
 
@@ -55,6 +58,11 @@ class Vocabulary:
         self._organizations = _Kind(self, "o", singular)
         self._names = _Kind(self, "a", str)
         self._labels = _Kind(self, "", str)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether it is time for another: most words occur once."""
+        return len(self.terms) > _MOST_TERMS
 
     def found(self, papers: Iterable[Paper], slot_bits: int) -> Found:
         """The keys of papers; one that nobody has described has none."""
@@ -103,7 +111,7 @@ class Vocabulary:
 
     def _pairs(self, texts: _Column) -> tuple[Pairs, Keys]:
         """Neighbouring words of a text or name, those that only join passed over; and whose."""
-        hashes, parts = np.array(self.hashes, np.uint32)[texts.numbers], texts.parts
+        hashes, parts = np.frombuffer(self.hashes, np.uint32)[texts.numbers], texts.parts
         telling = hashes != 0
         hashes, parts = hashes[telling], parts[telling]
         neighbours = parts[1:] == parts[:-1]

@@ -11,6 +11,7 @@
 | `picks` | sorted set | id by seconds of its first pick | for ever | papers.store | rebuilt |
 | `{words}:spread` | hash | word or author's word → months it occurs in, 2 bytes each; `*`: many | for ever | papers.spread | rebuilt |
 | `{words}:rev` | integer | changes of the two; WATCHed by every writer | for ever | papers.spread | rebuilt |
+| `{words}:era` | string | a random name: since when nothing was taken from the spread | for ever | papers.spread | rebuilt |
 | `{words}:vocabulary` | sorted set | folded words, score 0, for `prefix*` | for ever | papers.spread | rebuilt |
 | `undescribed` | set | ids that a community named and arXiv has not described | till described | papers.store | rebuilt |
 | `pending` | sorted set | tokens of ingests under way, by the second they began | seconds | papers.store | no |
@@ -58,6 +59,7 @@ PICKS: Final = "picks"
 VOCABULARY: Final = "{words}:vocabulary"
 SPREAD: Final = "{words}:spread"
 SPREAD_REV: Final = "{words}:rev"
+SPREAD_ERA: Final = "{words}:era"
 UNDESCRIBED: Final = "undescribed"
 PENDING: Final = "pending"
 REVISION: Final = "revision"
@@ -86,7 +88,16 @@ COPIED: Final = (
     *(COMMUNITIES, MAILED, WEBSUB, "votes:*", "snapshot:*"),
 )
 REBUILT: Final = (
-    *("{[0-9][0-9][0-9][0-9]}:*", MONTHS, PICKS, SPREAD, SPREAD_REV, VOCABULARY, UNDESCRIBED),
+    *(
+        "{[0-9][0-9][0-9][0-9]}:*",
+        MONTHS,
+        PICKS,
+        SPREAD,
+        SPREAD_REV,
+        SPREAD_ERA,
+        VOCABULARY,
+        UNDESCRIBED,
+    ),
 )
 PASSING: Final = (
     *(

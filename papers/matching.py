@@ -190,12 +190,11 @@ def announce_label(paper: Paper) -> str:
 
 def flags(paper: Paper) -> list[str]:
     """The flags a paper bears."""
-    borne = {
-        Flag.WITHDRAWN: paper.withdrawn,
-        Flag.PICKED: bool(paper.picks),
-        Flag.CODE: bool(paper.code),
-    }
-    return [flag for flag, is_borne in borne.items() if is_borne]
+    return [
+        *([Flag.WITHDRAWN] if paper.withdrawn else []),
+        *([Flag.PICKED] if paper.picks else []),
+        *([Flag.CODE] if paper.code else []),
+    ]
 
 
 @lru_cache(maxsize=1024)

@@ -13,7 +13,8 @@ import re
 import struct
 from collections.abc import Callable, Collection, Iterable, Sequence, Set
 from functools import partial, reduce
-from typing import Any, Final
+from typing import Any, Final, NamedTuple, cast
+from uuid import uuid4
 
 from redis import Redis
 from redis.client import Pipeline
@@ -32,7 +33,7 @@ _EVERYWHERE: Final = b"*"
 _KEPT: Final = WORD + AUTHOR_WORD
 _SWEPT: Final = 1_000
 _MOST_KNOWN: Final = 500_000
-"""Terms whose months one ingest remembers: some hundred megabytes."""
+"""Terms whose months a writer remembers: some hundred megabytes."""
 _VOCABULARY: Final = re.compile(rb"w.{3,}", re.DOTALL)
 """Words of three letters or more: no prefix is shorter (`papers.query.MIN_PREFIX`)."""
 
@@ -42,7 +43,7 @@ class Spread:
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
-        self._revision = 0
+        self._state = _State(0, b"")
         self._known: dict[bytes, bytes | None] = {}
 
     def note(self, month: int, terms: Iterable[bytes]) -> None:
@@ -66,7 +67,7 @@ class Spread:
         raise StoreBusy(f"the spread of words: another writer was faster {TRIES} times")
 
     def _attempt(self, pipe: Pipeline, month: bytes, kept: Sequence[bytes]) -> None:
-        revision = self._recall(pipe)
+        state = self._recall(pipe)
         asked = [term for term in kept if term not in self._known]
         values: Any = pipe.hmget(keys.SPREAD, asked) if asked else []
         self._known.update(zip(asked, values, strict=True))
@@ -78,10 +79,10 @@ class Spread:
             pipe.hset(keys.SPREAD, mapping=noted)
             if new:
                 pipe.zadd(keys.VOCABULARY, new)
-            pipe.incr(keys.SPREAD_REV)
+            pipe.mset({keys.SPREAD_REV: state.revision + 1, keys.SPREAD_ERA: state.era})
             pipe.execute()
             known.update(noted)
-            self._revision = revision + 1
+            self._state = state._replace(revision=state.revision + 1)
 
     def forget(self, months: Collection[int]) -> None:
         """Forget months (YYYYMM) that are gone, and the words that occurred in no other.
@@ -115,15 +116,34 @@ class Spread:
         if words:
             pipe.zrem(keys.VOCABULARY, *words)
         pipe.incr(keys.SPREAD_REV)
+        pipe.set(keys.SPREAD_ERA, _new_era())
         pipe.execute()
 
-    def _recall(self, pipe: Pipeline) -> int:
-        """The number of changes; what is known is forgotten if some were others', or too much."""
-        value: Any = pipe.get(keys.SPREAD_REV)
-        if int(value or 0) != self._revision or len(self._known) > _MOST_KNOWN:
+    def _recall(self, pipe: Pipeline) -> _State:
+        """The state of the spread; what others may have changed is forgotten, or too much.
+
+        Within an era what is everywhere stays so.
+        """
+        revision, era = cast("list[Any]", pipe.mget(keys.SPREAD_REV, keys.SPREAD_ERA))
+        state = _State(int(revision or 0), era or _new_era())
+        if state.era != self._state.era or len(self._known) > _MOST_KNOWN:
             self._known.clear()
-        self._revision = int(value or 0)
-        return self._revision
+        elif state.revision != self._state.revision:
+            known = self._known.items()
+            self._known = {term: value for term, value in known if value == _EVERYWHERE}
+        self._state = state
+        return state
+
+
+class _State(NamedTuple):
+    """How often the spread changed, and since when nothing was taken away (a random name)."""
+
+    revision: int
+    era: bytes
+
+
+def _new_era() -> bytes:
+    return uuid4().bytes
 
 
 _Months = dict[bytes, set[int] | None]

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from uuid import uuid4
 
 from redis import Redis
@@ -37,6 +37,7 @@ from papers.votes import Votes
 from papers.walk import Walk
 
 if TYPE_CHECKING:
+    from papers.columns import Vocabulary
     from papers.month_writer import Written
 
 _PENDING_SECONDS: Final = 600
@@ -76,6 +77,13 @@ class Ingested:
         )
 
 
+class Met(NamedTuple):
+    """What ingests have met of words: the next one need not learn them anew."""
+
+    spread: Spread
+    vocabulary: Vocabulary
+
+
 class Store:
     """Papers in one Redis. Every method raises StoreAway where Redis is not there."""
 
@@ -84,6 +92,7 @@ class Store:
         self._reader = Reader(redis)
         self._walk = Walk(redis, self._reader)
         self._upwards = Upwards(redis, self._reader)
+        self._met = list[Met]()
 
     def ingest(self, sightings: Iterable[Sighting | Paper], *, now: datetime) -> Ingested:
         """Take sightings, or whole records, in: merged, indexed, and visible month by month.
@@ -104,11 +113,13 @@ class Store:
             token = uuid4().hex
             self._redis.zadd(keys.PENDING, {token: now.timestamp()})
             Votes(self._redis).note(said)
-            spread, vocabulary = Spread(self._redis), Vocabulary()
+            met = self._met.pop() if self._met else Met(Spread(self._redis), Vocabulary())
             written = [
-                MonthWriter(self._redis, month, yymm, spread, vocabulary).write(members)
+                MonthWriter(self._redis, month, yymm, *met).write(members)
                 for (month, yymm), members in sorted(months.items())
             ]
+            if not met.vocabulary.is_full:
+                self._met.append(met)
             done = Ingested.of(written)
             self._finish(token, moved=bool(done.new or done.changed))
             return done
