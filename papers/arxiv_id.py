@@ -11,6 +11,7 @@ The scheme: https://info.arxiv.org/help/arxiv_identifier.html
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final, NamedTuple
 from urllib.parse import unquote
 
@@ -36,7 +37,9 @@ _MONTHS: Final = [year * 100 + n for year in range(_FIRST_YEAR, 2100) for n in r
 """Months (YYYYMM) by their place; the four digits of an id tell none after 2090."""
 
 _VERSION = r"(?:v(?P<version>[1-9]\d{0,3}))?"
-_NEW = re.compile(rf"(?P<yymm>\d{{4}})\.(?P<digits>\d{{4,5}}){_VERSION}", re.IGNORECASE | re.ASCII)
+_NEW = re.compile(  # with the same groups as the other
+    rf"(?P<archive>)(?P<yymm>\d{{4}})\.(?P<digits>\d{{4,5}}){_VERSION}", re.IGNORECASE | re.ASCII
+)
 _OLD = re.compile(
     rf"(?P<archive>[a-z]+(?:-[a-z]+)?)(?:\.[a-z]+(?:-[a-z]+)?)?/(?P<yymm>\d{{4}})"
     rf"(?P<digits>\d{{3}}){_VERSION}",
@@ -139,14 +142,14 @@ def parse_versioned(text: str) -> tuple[ArxivId, int | None]:
         raise BadId(
             f"{text[:200]!r} is no arXiv id: expected a form like 2503.14895 or hep-th/9901001"
         )
-    version = int(match["version"]) if match["version"] else None
-    groups = match.groupdict()
-    month = month_of(groups["yymm"])
+    archive, yymm, digits, number = match.groups()
+    version = int(number) if number else None
+    month = month_of(yymm)
     if month is None:
-        raise BadId(f"{text[:200]!r} is no arXiv id: there is no month {groups['yymm']}")
-    if groups.get("archive"):
-        return _old(text, month, groups["archive"].lower(), groups["digits"]), version
-    return _new(text, month, groups["digits"]), version
+        raise BadId(f"{text[:200]!r} is no arXiv id: there is no month {yymm}")
+    if archive:
+        return _old(text, month, archive.lower(), digits), version
+    return _new(text, month, digits), version
 
 
 _MENTION = re.compile(
@@ -176,6 +179,7 @@ def month_place(month: int) -> int:
     return month // 100 * 12 + month % 100 - 1 - _FIRST_YEAR * 12
 
 
+@lru_cache(maxsize=2_048)
 def month_of(yymm: str) -> int | None:
     """YYYYMM of an id's four digits, or None where they name no month of arXiv's."""
     year, month = int(yymm[:2]), int(yymm[2:])

@@ -1,12 +1,17 @@
 from __future__ import annotations
 
 import contextlib
+import re
+import sys
 import tarfile
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from papers.errors import SourceError, SourceGarbled, SourceIncomplete
+from tests.papers.papers_strategies import texts
 from workers.sources.documents import clean, link, parse_feed, time_of
 
 ITEM = "<item><title>A</title><link>https://arxiv.org/abs/2611.01234</link></item>"
@@ -174,6 +179,27 @@ def test_looking_for_bombs_takes_no_time_with_the_square(name: str) -> None:
 )
 def test_clean(text: object, cleaned: str) -> None:
     assert clean(text) == cleaned
+
+
+FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""As XML 1.0 says: https://www.w3.org/TR/xml/#charsets"""
+
+
+def cleaned_plainly(text: str) -> str:
+    return " ".join(FORBIDDEN.sub("", text).split())
+
+
+BLANKS_AND_CONTROLS = "ab  \n\n\t\r\x00\x0b\x1c\x1f\x7f\x85\xa0\xad\u2028\u3000\ufeff\ud800\uffff"
+
+
+@given(texts | st.text(alphabet=st.sampled_from(BLANKS_AND_CONTROLS)))
+def test_clean_is_quick_and_says_the_same(text: str) -> None:
+    assert clean(text) == cleaned_plainly(text)
+
+
+def test_nothing_printable_needs_cleaning() -> None:
+    printable = "".join(filter(str.isprintable, map(chr, range(sys.maxunicode + 1)))).strip()
+    assert clean(printable) == printable == cleaned_plainly(printable)
 
 
 @pytest.mark.parametrize(

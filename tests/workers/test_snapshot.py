@@ -57,6 +57,8 @@ OTHERWISE: tuple[tuple[dict[str, Any], str, Any], ...] = (
     ({"authors_parsed": [], "authors": ["A. Example"]}, "authors", ("A. Example",)),
     ({"authors_parsed": [["Sample"]]}, "authors", ("Sample",)),
     ({"authors_parsed": [["Sample", "Bo", "", "ETH", "MIT"]]}, "authors", ("Bo Sample",)),
+    ({"authors_parsed": [["Sample", None, "Jr."], [], [None]]}, "authors", ("Sample Jr.",)),
+    ({"authors_parsed": [["Sa\nmple", "  Bo\t", 3]]}, "authors", ("Bo Sa mple",)),
     ({"categories": ["hep-ph cs.CL"]}, "categories", ("hep-ph", "cs.CL")),
     ({"versions": None}, "version", 0),
     ({"versions": ROW["versions"][::-1]}, "version", 2),

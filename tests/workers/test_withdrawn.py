@@ -2,11 +2,15 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
+import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from workers.sources.withdrawn import is_withdrawn
+from workers.sources.withdrawn import _COMMENT, is_withdrawn
 
 WITHDRAWN = [
     "This paper has been withdrawn",
@@ -87,3 +91,24 @@ def test_recorded_comments_with_the_word(recorded: Path) -> None:
                 missed.append(paper["id"])
     # each of these five speaks of a conference, an earlier version or a claim
     assert missed == ["1201.6166", "1403.7058", "1412.2032", "2506.18094", "2509.11782"]
+
+
+PARTS = (
+    *("this", "The", "our", "paper", "e-print", "has been", "is", "withdraw", "withdrawn", "al"),
+    *("WITHDRAWN", "w\u0130thdrawn", "w\u0131thdrawn", "retracted", "Retracted", "RETRACTE"),
+    *("we", "it", "ing", "requested a", "withdrawal", "from arXiv", "from ICML", ". ", " ", "; "),
+)
+
+
+@given(
+    st.lists(st.sampled_from(PARTS)).flatmap(
+        lambda parts: st.sampled_from(["".join(parts), " ".join(parts)])
+    )
+)
+def test_what_is_not_searched_would_not_be_found(comment: str) -> None:
+    assert is_withdrawn(comment, "") == bool(_COMMENT.search(comment))
+
+
+def test_letters_of_the_words_have_two_cases() -> None:
+    every = "".join(map(chr, range(sys.maxunicode + 1)))
+    assert "".join(re.findall("[acdehrtw]", every, re.IGNORECASE)) == "ACDEHRTWacdehrtw"

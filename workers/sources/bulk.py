@@ -39,7 +39,7 @@ def excerpt(record: bytes) -> str:
 
 def _line(record: bytes) -> Sighting | Paper:
     try:
-        row: Any = json.loads(record)
+        row: Any = json.loads(record.decode("utf-8", "surrogatepass"))
     except (ValueError, RecursionError) as error:
         raise SourceGarbled(f"the line is no JSON: {error}") from error
     if not isinstance(row, dict):

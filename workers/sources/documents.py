@@ -120,9 +120,10 @@ def clean(text: object) -> str:
     """A foreign text on one line, without the characters XML forbids; "" for what is no text."""
     if not isinstance(text, str):
         return ""
-    if not text.isprintable():  # all that XML forbids is not, and so are line ends
-        text = _FORBIDDEN.sub("", text)
-    return " ".join(text.split())
+    line = text.replace("\n", " ").strip()
+    if line.isprintable():  # then it has nothing that XML forbids, and no blank but the usual one
+        return " ".join(line.split()) if "  " in line else line
+    return " ".join(_FORBIDDEN.sub("", line).split())
 
 
 def link(text: object) -> str:

@@ -53,11 +53,13 @@ def _versions(said: object) -> list[tuple[int, datetime]]:
     """Every version with when it was submitted, in order."""
     if said is None:
         return []
-    if not isinstance(said, list) or not all(isinstance(version, dict) for version in said):
+    if not isinstance(said, list) or not {dict}.issuperset(map(type, said)):
         raise SourceGarbled(f"the record has no readable versions: {said!r:.100}")
     return sorted(
-        (version_number(clean(version.get("version"))), moment(clean(version.get("created"))))
-        for version in said
+        [
+            (version_number(clean(version.get("version"))), moment(clean(version.get("created"))))
+            for version in said
+        ]
     )
 
 
@@ -65,7 +67,7 @@ def _authors(row: Mapping[str, Any]) -> tuple[str, ...]:
     """`authors_parsed`: rows of keyname, forenames, suffix, affiliations. Else the one string."""
     parsed = row.get("authors_parsed")
     if isinstance(parsed, list) and parsed:
-        found = tuple(name for person in parsed if (name := _name(person)))
+        found = tuple(filter(None, map(_name, parsed)))
         if found:
             return found
     said = row.get("authors")
@@ -77,5 +79,8 @@ def _authors(row: Mapping[str, Any]) -> tuple[str, ...]:
 def _name(person: object) -> str:
     if not isinstance(person, list):
         raise SourceGarbled(f"the record has no readable author: {person!r:.100}")
-    keyname, forenames, suffix = [*person[:3], "", "", ""][:3]
-    return clean(" ".join(part for part in (forenames, keyname, suffix) if isinstance(part, str)))
+    parts = person[1:2] + person[:1] + person[2:3]  # forenames, keyname, suffix
+    try:
+        return clean(" ".join(parts))
+    except TypeError:  # some are no texts
+        return clean(" ".join([part for part in parts if isinstance(part, str)]))
