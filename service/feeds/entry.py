@@ -7,14 +7,12 @@ content, categories, `published` and `updated` come from arXiv's statements alon
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Final
 
 from papers.announced import announced_categories
-from papers.codec import serialize
 from papers.merge import published_at, updated_at
 from papers.paper import Paper, Pick
 from service.feeds.content import Content, content_of
@@ -109,31 +107,25 @@ class Entry(_Linked):
     """One paper in a feed; in a feed of picks, `lead` is the pick it begins with.
 
     It says what a `Listing` says, worked out when it is asked for: a page shows little of it, and
-    where another feed has had it spelled nothing is asked.
+    where another feed has had it spelled nothing is asked. Its hash is that of all it is made from.
     """
 
     paper: Paper
     lead: Pick | None = None
     keywords: tuple[str, ...] = ()
 
-    @cached_property
-    def digest(self) -> bytes:
-        """What tells it from every other entry: all that what it says is made from."""
-        rest = repr((str(self.paper.id), self.lead, self.keywords)).encode()
-        return hashlib.blake2b(serialize(self.paper) + rest, digest_size=16).digest()
-
     @property
     def id(self) -> str:
         """The abstract page of the paper, whatever its version."""
         return self.paper.id.url
 
-    @cached_property
+    @property
     def title(self) -> str:
         """As people read it; the id where there is none."""
         title = plain(line(self.paper.title)) or str(self.paper.id)
         return f"[Withdrawn] {title}" if self.paper.withdrawn else title
 
-    @cached_property
+    @property
     def summary(self) -> str:
         """The abstract as it was written."""
         return clean(self.paper.abstract)
@@ -148,7 +140,7 @@ class Entry(_Linked):
         """To the paper, and to what others say of it."""
         return _links(self.paper)
 
-    @cached_property
+    @property
     def published(self) -> datetime:
         """When it was first announced."""
         return _utc(published_at(self.paper))
@@ -163,7 +155,7 @@ class Entry(_Linked):
         """The newest of that and the pick."""
         return max(self.updated, _utc(self.lead.picked_at)) if self.lead else self.updated
 
-    @cached_property
+    @property
     def authors(self) -> tuple[str, ...]:
         """Their names, in order."""
         return tuple(filter(None, map(line, self.paper.authors)))
@@ -173,7 +165,7 @@ class Entry(_Linked):
         """Those that its newest version was announced in."""
         return _categories(self.paper, announced_categories(self.paper))
 
-    @cached_property
+    @property
     def listed(self) -> tuple[Category, ...]:
         """All that it is listed in."""
         return _categories(self.paper, self.paper.categories)
@@ -183,17 +175,17 @@ class Entry(_Linked):
         """The feed upstream that it comes from."""
         return _source(self.paper, self.updated)
 
-    @cached_property
+    @property
     def comment(self) -> str:
         """The authors' comment."""
         return line(self.paper.comment)
 
-    @cached_property
+    @property
     def journal_ref(self) -> str:
         """Where it appeared."""
         return line(self.paper.journal_ref)
 
-    @cached_property
+    @property
     def doi(self) -> str:
         """Its DOI there."""
         return line(self.paper.doi)
@@ -263,4 +255,5 @@ def _source(paper: Paper, updated: datetime) -> Source:
 
 
 def _utc(moment: datetime) -> datetime:
-    return moment.astimezone(UTC).replace(microsecond=0)
+    whole = moment.tzinfo is UTC and not moment.microsecond
+    return moment if whole else moment.astimezone(UTC).replace(microsecond=0)

@@ -116,8 +116,8 @@ def _stated(node: Node, entry: Item) -> None:
             node, f"{ARXIV}primary_category", term=entry.categories[0].term, scheme=ARXIV_SCHEME
         )
     for name in ("comment", "journal_ref", "doi"):
-        if getattr(entry, name):
-            _text(node, f"{ARXIV}{name}", getattr(entry, name))
+        if said := getattr(entry, name):
+            _text(node, f"{ARXIV}{name}", said)
     if entry.thumbnail:
         SubElement(node, f"{MEDIA}thumbnail", url=entry.thumbnail)
 

@@ -2,7 +2,8 @@
 
 To spell an entry is most of what a new feed costs, and papers of today are in many feeds. What an
 entry is in a format depends on nothing around it: neither on the feed nor on its other entries. So
-its bytes are remembered by its digest, and put into the next feed as they are.
+its bytes are remembered by the paper's id and the hash of all that it is made from (of 64 bits, and
+of text with a secret of the process), and put into the next feed as they are.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from service.memory import Memory
 MOST: Final = 32_000_000
 """Bytes of entries that a process remembers; one is some 4 kB."""
 
-Kept = Memory[tuple[str, bytes], bytes]
+Key = tuple[str, int, int]
+Kept = Memory[Key, bytes]
 KEPT: Final = Kept(MOST)
 
 
@@ -45,15 +47,17 @@ def cut(document: bytes, start: bytes, end: bytes) -> Spelled:
 
 def joined(format: str, spell: Spell, feed: Feed, kept: Kept = KEPT) -> bytes:
     """The document of a feed in a format; only entries that are not remembered are spelled."""
-    known = [
-        kept.get((format, entry.digest)) if isinstance(entry, Entry) else None
-        for entry in feed.entries
-    ]
-    missing = [e for e, spelled in zip(feed.entries, known, strict=True) if spelled is None]
-    document = spell(feed, missing)
-    for entry, spelled in zip(missing, document.entries, strict=True):
-        if isinstance(entry, Entry):
-            kept.keep((format, entry.digest), spelled, len(spelled))
-    fresh = iter(document.entries)
-    entries = [next(fresh) if spelled is None else spelled for spelled in known]
-    return document.before + document.between.join(entries) + document.behind
+    keys = [_key(format, entry) for entry in feed.entries]
+    known = [key and kept.get(key) for key in keys]
+    unknown = [number for number, spelled in enumerate(known) if spelled is None]
+    document = spell(feed, [feed.entries[number] for number in unknown])
+    for number, spelled in zip(unknown, document.entries, strict=True):
+        known[number] = spelled
+        if key := keys[number]:
+            kept.keep(key, spelled, len(spelled))
+    return document.before + document.between.join(filter(None, known)) + document.behind
+
+
+def _key(format: str, entry: Item) -> Key | None:
+    """What an entry is remembered by; of a listing nothing is."""
+    return (format, entry.paper.id.place, hash(entry)) if isinstance(entry, Entry) else None

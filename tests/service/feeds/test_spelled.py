@@ -94,6 +94,6 @@ def others() -> list[Entry]:
 
 
 def test_whatever_an_entry_is_made_from_tells_it_from_others() -> None:
-    digests = [entry.digest for entry in [Entry(paper(1)), *others()]]
-    assert len(set(digests)) == len(digests)
-    assert Entry(paper(1)).digest == digests[0]
+    hashes = [hash(entry) for entry in [Entry(paper(1)), *others()]]
+    assert len(set(hashes)) == len(hashes)
+    assert hash(Entry(paper(1))) == hashes[0]

@@ -44,6 +44,16 @@ def test_of_all_that_prints_nothing_is_dropped_and_only_spaces_part_words() -> N
     assert prints.split() == [part for part in prints.split(" ") if part]
 
 
+@pytest.mark.parametrize("rest", ["", "é"])
+def test_each_character_of_ascii_is_kept_dropped_or_a_line_end(rest: str) -> None:
+    for character in map(chr, range(128)):
+        text = f"a{character * 2}b{rest}"
+        kept = {"\r": "\n"}.get(character, "" if character < " " else character)
+        expected = character if character in "\t\n" else kept
+        assert clean(text) == f"a{expected * 2}b{rest}"
+        assert line(text) == " ".join(clean(text).split())
+
+
 @given(ANY_TEXT)
 def test_a_line_is_its_words(text: str) -> None:
     assert line(text) == " ".join(clean(text).split())
