@@ -23,6 +23,7 @@ from concurrent.futures import Executor
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
+from textwrap import fill
 from typing import Any, Final
 
 from redis import Redis
@@ -120,20 +121,36 @@ def _papers(real: Path) -> Iterator[Sighting | Manuscript]:
 
 
 def _row(id: str, text: Sighting | Manuscript) -> dict[str, Any]:
-    """A line of the snapshot."""
+    """A line of the snapshot, with the members, the blanks and the line ends that it has.
+
+    A paper has one to three versions, by its number.
+    """
+    versions = 1 + int(id[-2:]) % 3
     return {
         "id": id,
-        "authors": ", ".join(text.authors),
-        "title": text.title,
+        "submitter": next(iter(text.authors), None),
+        "authors": _wrapped(", ".join(text.authors)),
+        "title": _wrapped(text.title),
         "comments": text.comment or None,
+        "journal-ref": text.journal_ref or None,
+        "doi": text.doi or None,
+        "report-no": None,
         "categories": " ".join(text.categories or ("cs.CL",)),
-        "abstract": f"  {text.abstract}\n",
-        "versions": [{"version": "v1", "created": "Mon, 5 Jan 2015 10:00:00 GMT"}],
-        "update_date": "2015-01-06",
+        "license": text.license or None,
+        "abstract": f"  {fill(text.abstract, 79)}\n",
+        "versions": [
+            {"version": f"v{n}", "created": f"Mon, {5 + 7 * n} Jan 2015 10:0{n}:42 GMT"}
+            for n in range(1, versions + 1)
+        ],
+        "update_date": f"2015-02-{1 + int(id[-2:]) % 28:02}",
         "authors_parsed": [
-            [*name.split()[-1:], " ".join(name.split()[:-1])] for name in text.authors
+            [*name.split()[-1:], " ".join(name.split()[:-1]), ""] for name in text.authors
         ],
     }
+
+
+def _wrapped(text: str) -> str:
+    return fill(text, 79, subsequent_indent="  ")
 
 
 def _processes(pool: Executor) -> list[int]:

@@ -23,6 +23,8 @@ from workers.sources.pieces import Piece, cut
 STDIN: Final = "-"
 _SAMPLE: Final = 1 << 20
 _BLOCK: Final = 1 << 16
+_BUFFER: Final = 1 << 18
+"""Bytes asked of the system at once: lines are short, and calls are dear."""
 _GZIP: Final = b"\x1f\x8b"
 _ZSTD: Final = b"\x28\xb5\x2f\xfd"
 _DAMAGED: Final = (EOFError, zlib.error, gzip.BadGzipFile, zstandard.ZstdError)
@@ -45,7 +47,7 @@ class BulkFile:
             stdin.detach()  # or it would close what is not ours
             return
         with _unreadable(self.name):
-            raw = open(self.name, "rb")  # noqa: SIM115 - closed below
+            raw = open(self.name, "rb", _BUFFER)  # noqa: SIM115 - closed below
         with raw:
             yield Reading(self.name, raw)
 

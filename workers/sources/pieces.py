@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import IO, Final
+from typing import IO, Final, NamedTuple
 
 LONGEST: Final = 16_000_000
 """Bytes a record may have; a paper of 3,000 authors has 100,000."""
@@ -25,8 +24,7 @@ _ENDS: Final = re.compile(rb"</(?:[\w.-]+:)?record\s*>|(?P<another><(?:[\w.-]+:)
 _SPACES: Final = re.compile(rb"""\bxmlns(?::[\w.-]+)?\s*=\s*(?:"[^"<]*"|'[^'<]*')""")
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(NamedTuple):
     """A record: the line it begins in, the byte after it, and its bytes.
 
     `reason` tells why there is no whole record; then `text` is its beginning. An element of XML
