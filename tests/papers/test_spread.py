@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from unittest import mock
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from redis import Redis
 
@@ -33,6 +33,11 @@ def months_of(redis: Redis, term: bytes) -> set[int] | None:
     return possible_months(tree, [redis.hget(keys.SPREAD, term)])  # type: ignore[list-item]
 
 
+ONE = frozenset([b"wone"])
+
+
+@example([("first", 202401, ONE), ("second", 202402, ONE), ("first", 202403, ONE)])
+@example([("first", 202401, ONE), ("remove", 202401, ONE), ("second", 202401, ONE)])
 @settings(max_examples=150)
 @given(st.lists(st.one_of(noted, noted, noted, removed, flushed), max_size=25))
 def test_it_says_all_that_was_noted_and_not_taken_away(
