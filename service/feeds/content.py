@@ -31,7 +31,8 @@ class Content:
     @property
     def xml(self) -> str:
         """The fragment as XML is commonly spelled: empty elements in one tag, `'` in values."""
-        return _EMPTY.sub(r"<\1/>", self.xhtml).replace("&#x27;", "'")
+        emptied = _EMPTY.sub(r"<\1/>", self.xhtml) if "></" in self.xhtml else self.xhtml
+        return emptied.replace("&#x27;", "'")
 
 
 def content_of(paper: Paper, lead: Pick | None = None) -> Content:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Final
 
 from papers.announced import announced_categories
@@ -219,18 +219,24 @@ def lead_of(paper: Paper, community: str = "") -> Pick | None:
 
 def _categories(paper: Paper, terms: tuple[str, ...]) -> tuple[Category, ...]:
     """Categories of a paper, and that it is withdrawn, as feeds and pages name them."""
-    named = [Category(line(term), category_name(term), ARXIV_SCHEME) for term in terms]
+    named = map(_category, terms)
     marks = [Category("withdrawn", "Withdrawn")] if paper.withdrawn else []
     return (*named, *marks)
+
+
+@lru_cache(maxsize=1024)
+def _category(term: str) -> Category:
+    return Category(line(term), category_name(term), ARXIV_SCHEME)
 
 
 def _links(paper: Paper) -> tuple[Link, ...]:
     links = [
         Link(paper.id.url, "alternate", HTML, "Abstract"),
         Link(paper.id.pdf_url, "related", PDF, "PDF"),
-        Link(link(paper.code), "related", HTML, "Code"),
-        Link(link(paper.project), "related", HTML, "Project page"),
     ]
+    for url, title in ((paper.code, "Code"), (paper.project, "Project page")):
+        if url:
+            links.append(Link(link(url), "related", HTML, title))
     for pick in paper.picks:
         name = source_name(pick.community)
         links.append(Link(link(pick.url), "via", HTML, name))

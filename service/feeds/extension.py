@@ -111,10 +111,9 @@ def _source(node: Node, source: Source) -> None:
 
 
 def _stated(node: Node, entry: Item) -> None:
-    if entry.categories and entry.categories[0].scheme == ARXIV_SCHEME:
-        SubElement(
-            node, f"{ARXIV}primary_category", term=entry.categories[0].term, scheme=ARXIV_SCHEME
-        )
+    first = next(iter(entry.categories), None)
+    if first and first.scheme == ARXIV_SCHEME:
+        SubElement(node, f"{ARXIV}primary_category", term=first.term, scheme=ARXIV_SCHEME)
     for name in ("comment", "journal_ref", "doi"):
         if said := getattr(entry, name):
             _text(node, f"{ARXIV}{name}", said)

@@ -41,7 +41,8 @@ def cut(document: bytes, start: bytes, end: bytes) -> Spelled:
 
     In text and in values XML has `&lt;` for `<`: where a tag seems to stand, it does.
     """
-    before, *entries = document.removesuffix(end).split(start)
+    *parts, last = document.split(start)
+    before, *entries = *parts, last.removesuffix(end)
     return Spelled(before, [start + entry for entry in entries], b"", end)
 
 

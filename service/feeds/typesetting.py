@@ -71,6 +71,8 @@ _ESCAPED_DOLLAR: Final = re.compile(r"(?<!\\)\\\$")
 
 def marked(text: str, places: Places = ()) -> str:
     """A line of text as an XHTML fragment; what of its words is in `places` is in `mark`s."""
+    if not places and _is_bare(text):  # as most are
+        return escape(text, quote=False)
     return "".join(_Markup(text, places, len(text)).pieces())
 
 
@@ -97,8 +99,7 @@ class _Markup:
     def __init__(self, text: str, places: Places, end: int) -> None:
         self._text, self._places, self._end = text, places, end
         self._left = MAX_MATHEMATICS
-        bare = "$" not in text and "\\" not in text and "``" not in text
-        self._tokens, self._partners = ((), {}) if bare else _tokens(text)
+        self._tokens, self._partners = ((), {}) if _is_bare(text) else _tokens(text)
 
     def pieces(self) -> Iterator[str]:
         """The markup, in pieces."""
@@ -179,6 +180,11 @@ class _Plain(_Markup):
 
     def _words(self, start: int, end: int, read: Callable[[str], str]) -> str:
         return _unescaped(self._text[start:end])
+
+
+def _is_bare(text: str) -> bool:
+    """Whether there is no TeX in a text."""
+    return "$" not in text and "\\" not in text and "``" not in text
 
 
 @lru_cache(maxsize=256)
