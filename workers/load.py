@@ -2,7 +2,8 @@
 
 cut         one process reads, uncompresses and cuts a file into portions of records, mostly of a
             month each, since the store writes many papers of one month best
-take in     others read the portions and store them, so many at a time as there are processes
+take in     others read the portions and store them, so many at a time as there are processes,
+            but one of each month: where one has to wait, those of other months go ahead
 keep track  portions are counted in the order of the file, and only then is it noted how far it is:
             whoever goes on after a death repeats the last ones, which changes nothing
 
@@ -13,7 +14,7 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass, field, replace
@@ -103,6 +104,14 @@ class At:
 
 
 @dataclass(slots=True)
+class _Ahead:
+    """A portion that is not yet counted; `storing` once it is begun."""
+
+    portion: Portion
+    storing: Future[Done] | None = None
+
+
+@dataclass(slots=True)
 class Load:
     """Loads files one after the other through one executor (`workers.load_processes`).
 
@@ -153,19 +162,43 @@ class Load:
 
     def _taken_in(self, cut: Iterable[Portion]) -> Iterator[tuple[Portion, Done]]:
         """Portions with what became of them, in their order; few are in memory at a time."""
-        under_way: deque[tuple[Portion, Future[Done]]] = deque()
+        ahead: deque[_Ahead] = deque()
         try:
             for portion in cut:
-                if under_way and portion.month and portion.month == under_way[-1][0].month:
-                    under_way[-1][1].exception()  # two at one month would only repeat each other
-                under_way.append((portion, self._submitted(portion)))
-                while len(under_way) > self.processes:
-                    yield under_way[0][0], _result(under_way.popleft()[1])
-            while under_way:
-                yield under_way[0][0], _result(under_way.popleft()[1])
+                ahead.append(_Ahead(portion))
+                self._begin(ahead)
+                while self._enough(ahead):
+                    yield self._first(ahead)
+            while ahead:
+                yield self._first(ahead)
         finally:
-            for _, future in under_way:
-                future.cancel()
+            for one in ahead:
+                if one.storing:
+                    one.storing.cancel()
+
+    def _enough(self, ahead: Sequence[_Ahead]) -> bool:
+        """Whether all processes are busy, or memory is full of what has to wait."""
+        begun = sum(one.storing is not None for one in ahead)
+        return begun > self.processes or len(ahead) > 2 * self.processes
+
+    def _first(self, ahead: deque[_Ahead]) -> tuple[Portion, Done]:
+        """The first portion, once it is stored; then what waited for it is begun."""
+        first = ahead[0]
+        assert first.storing is not None
+        done = _result(first.storing)
+        ahead.popleft()
+        self._begin(ahead)
+        return first.portion, done
+
+    def _begin(self, ahead: Iterable[_Ahead]) -> None:
+        """Have portions stored, but one of each month: two would only repeat each other."""
+        busy: set[bytes] = set()
+        for one in ahead:
+            month = one.portion.month
+            if one.storing is None and month not in busy:
+                one.storing = self._submitted(one.portion)
+            if month and not (one.storing and one.storing.done()):
+                busy.add(month)
 
     def _submitted(self, portion: Portion) -> Future[Done]:
         try:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import gzip
 import json
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,7 +23,7 @@ from paperwire.simulator.upstream import Upstream
 from tests.papers.fingerprint import fingerprint
 from tests.service.made import picked, sighting
 from tests.workers.test_snapshot import ROW
-from workers import load_portion, load_processes
+from workers import load, load_portion, load_processes
 from workers.load import MOST_KEPT, Load, Position, task
 from workers.load_portion import portions
 from workers.sources.pieces import Piece
@@ -339,44 +339,72 @@ def test_small_months_share_a_portion_and_large_ones_are_parted() -> None:
 
 
 class Crowd(Executor):
-    """Remembers how many calls were under way at once, and of which months."""
+    """Remembers what was under way at once: the first month of each portion, in their order."""
 
     def __init__(self) -> None:
-        self.open: list[Future[Any]] = []
-        self.most = 0
+        self.open: list[Slow] = []
+        self.seen: list[list[str]] = []
 
     def submit(self, call: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
-        future = Slow(self)
+        future = Slow(self, args[0])
         self.open.append(future)
-        self.most = max(self.most, len(self.open))
-        future.answer = load_portion.Done(len(args[0]), 0, 0, 0, ())
+        self.seen.append([one.month for one in self.open])
         return future
 
 
 class Slow(Future[Any]):
-    """Done once somebody asks."""
+    """Done once somebody asks for what became of it."""
 
-    answer: load_portion.Done
-
-    def __init__(self, crowd: Crowd) -> None:
+    def __init__(self, crowd: Crowd, records: Sequence[load_portion.Record]) -> None:
         super().__init__()
-        self._crowd = crowd
+        self._crowd, self._count = crowd, len(records)
+        _, text, _ = records[0]
+        self.month = json.loads(text)["id"][:4]
 
     def result(self, timeout: float | None = None) -> Any:
-        if self in self._crowd.open:
+        if not self.done():
             self._crowd.open.remove(self)
-        return self.answer
-
-    def exception(self, timeout: float | None = None) -> None:
-        self.result()
+            self.set_result(load_portion.Done(self._count, 0, 0, 0, ()))
+        return super().result()
 
 
-def test_few_portions_are_in_memory_and_one_of_a_month(desk: Desk) -> None:
-    name = desk.write([*months(20), *months(1, 40)])
-    crowd = Crowd()
-    *_, end = Load(desk.redis, crowd, 3, lambda: NOW).load(name)
-    assert end.position.records == 140
-    assert crowd.most == 4
+def crowded(desk: Desk, lines: list[str], processes: int) -> list[list[str]]:
+    """What was under way at once in a load of these lines by so many processes."""
+    crowd, name = Crowd(), desk.write(lines)
+    *_, end = Load(desk.redis, crowd, processes, lambda: NOW).load(name)
+    assert (end.position.records, end.position.new) == (len(lines), len(lines))
+    assert (end.position.line, end.position.offset) == (len(lines), Path(name).stat().st_size)
+    return crowd.seen
+
+
+def test_few_portions_are_in_memory(desk: Desk) -> None:
+    assert max(map(len, crowded(desk, months(20), 3))) == 4
+
+
+def test_one_portion_of_a_month_is_stored_at_a_time_and_other_months_meanwhile(desk: Desk) -> None:
+    seen = crowded(desk, months(3, 20), 2)
+    assert len(seen) == 9
+    assert all(len(set(at_once)) == len(at_once) for at_once in seen)
+    assert {month for at_once in seen if len(at_once) > 1 for month in at_once} == {
+        *("1001", "1002", "1003"),
+    }
+
+
+def test_of_one_month_few_portions_are_in_memory(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cut: list[int] = []
+
+    def counted(pieces: Iterable[Piece]) -> Iterator[load_portion.Portion]:
+        for portion in portions(pieces):
+            cut.append(portion.last_line)
+            yield portion
+
+    monkeypatch.setattr(load, "portions", counted)
+    name = desk.write(months(1, 160))
+    for at in Load(desk.redis, Crowd(), 2, lambda: NOW).load(name):
+        assert sum(line > at.position.line for line in cut) <= 4
+    assert len(cut) == 20
 
 
 def test_processes_end_with_their_starter(desk: Desk) -> None:
