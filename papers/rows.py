@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any, Final
 
 from papers.arxiv_id import ArxivId
@@ -41,6 +42,11 @@ MEMBERS: Final = (
 )
 """Every member a row can have."""
 
+_KNOWN: Final = frozenset(MEMBERS)
+_KNOWN_OF_REVISION: Final = frozenset({"version", "exact", "at"})
+_KNOWN_OF_PICK: Final = frozenset({*_PICK_TEXTS, *_PICK_TIMES, *_PICK_COUNTS})
+_KNOWN_OF_STATEMENT: Final = frozenset({"channel", "version", "as_of", "of"})
+
 
 def row_of(paper: Paper) -> Row:
     """The row of a paper."""
@@ -60,7 +66,7 @@ def paper_of(row: Mapping[str, Any]) -> Paper:
     """The paper of a row. Raises BadId, SourceGarbled for what is no row of ours."""
     if row.get(MARK) != FORMAT:
         raise SourceGarbled(f"a row of format {row.get(MARK)!r}; this version knows {FORMAT}")
-    _no_others(row, MEMBERS, "the row")
+    _no_others(row, _KNOWN, "the row")
     revision = row.get("revision")
     said: Row = {name: _text(row, name) for name in _TEXTS}
     said |= {name: tuple(_texts(row, name)) for name in _LISTS}
@@ -94,7 +100,7 @@ def _revision_row(revision: Revision) -> Row:
 
 def _revision(row: Any) -> Revision:
     row = _object(row, "revision")
-    _no_others(row, ("version", "exact", "at"), "revision")
+    _no_others(row, _KNOWN_OF_REVISION, "revision")
     version, at = _count(row, "version"), _time(row, "at")
     if not version or at is None or not isinstance(row.get("exact"), bool):
         raise SourceGarbled("revision: needs version, exact and at")
@@ -109,7 +115,7 @@ def _pick_row(pick: Pick) -> Row:
 
 
 def _pick(row: Mapping[str, Any]) -> Pick:
-    _no_others(row, (*_PICK_TEXTS, *_PICK_TIMES, *_PICK_COUNTS), "a pick")
+    _no_others(row, _KNOWN_OF_PICK, "a pick")
     picked_at = _time(row, "picked_at")
     if picked_at is None or not _text(row, "community"):
         raise SourceGarbled("a pick needs community and picked_at")
@@ -137,7 +143,7 @@ def _statement_rows(ranks: tuple[tuple[str, Rank], ...]) -> list[Row]:
 def _ranks(rows: list[Mapping[str, Any]]) -> tuple[tuple[str, Rank], ...]:
     found: dict[str, Rank] = {}
     for row in rows:
-        _no_others(row, ("channel", "version", "as_of", "of"), "a statement")
+        _no_others(row, _KNOWN_OF_STATEMENT, "a statement")
         names, as_of = _texts(row, "of"), _time(row, "as_of")
         channel = _CHANNELS.get(_text(row, "channel"))
         if channel is None or as_of is None or not _STATED.issuperset(names):
@@ -163,10 +169,10 @@ def _sorted_by_name(named: Any) -> tuple[Any, ...]:
     return tuple(value for _, value in sorted(dict(named).items()))
 
 
-def _no_others(row: Mapping[str, Any], known: tuple[str, ...], what: str) -> None:
+def _no_others(row: Mapping[str, Any], known: frozenset[str], what: str) -> None:
     """Nothing is dropped unseen: a member of a later version is refused."""
-    if others := sorted(set(row) - set(known)):
-        raise SourceGarbled(f"{what}: this version knows no {', '.join(others)[:200]}")
+    if others := row.keys() - known:
+        raise SourceGarbled(f"{what}: this version knows no {', '.join(sorted(others))[:200]}")
 
 
 def _text(row: Mapping[str, Any], name: str) -> str:
@@ -178,7 +184,7 @@ def _text(row: Mapping[str, Any], name: str) -> str:
 
 def _texts(row: Mapping[str, Any], name: str) -> list[str]:
     values = row.get(name, [])
-    if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+    if not isinstance(values, list) or not {str}.issuperset(map(type, values)):
         raise SourceGarbled(f"{name}: {values!r:.100} is no list of texts")
     return values
 
@@ -208,7 +214,9 @@ def _time(row: Mapping[str, Any], name: str) -> datetime | None:
     return _read(text, name) if text else None
 
 
+@lru_cache(maxsize=4_096)
 def _read(text: str, name: str) -> datetime:
+    """Most times of a row are days, which come again."""
     try:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
