@@ -38,8 +38,8 @@ from workers.lease import Lease, beating
 from workers.mail import Digests
 from workers.reconcile import Reconciliation, is_wanted
 from workers.retention import Removal
-from workers.sources import SOURCES
 from workers.sources.result import Upstreams
+from workers.sources.table import SOURCES
 from workers.usual import Usual
 from workers.websub import WebSub
 

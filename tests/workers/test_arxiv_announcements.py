@@ -16,7 +16,6 @@ from papers.paper import AnnounceType, Channel
 from tests.workers.loopback import Loopback, Reply
 from workers.sources.arxiv_announcements import (
     MOST_ROWS,
-    authors,
     expected_day,
     fetch,
     is_stale,
@@ -99,26 +98,6 @@ def test_an_entry_in_full() -> None:
     assert sighting.license == "http://creativecommons.org/licenses/by/4.0/"
     assert (sighting.doi, sighting.journal_ref) == ("10.1000/x", "J. X 1 (2026)")
     assert not sighting.withdrawn
-
-
-@pytest.mark.parametrize(
-    ("text", "names"),
-    [
-        ("Ann Bo", ["Ann Bo"]),
-        ("Ann Bo, Cy  Dee,E. F", ["Ann Bo", "Cy Dee", "E. F"]),
-        ("Ann Bo (MIT), Cy Dee (ETH Zürich, Switzerland)", ["Ann Bo", "Cy Dee"]),
-        ("A (U of (X), Y), B ((1) Z, (2) W)", ["A", "B"]),
-        ("A (1), B (2) ((1) MIT, Boston, (2) ETH)", ["A", "B"]),
-        ("A (MIT, Boston, B", ["A", "Boston", "B"]),
-        ("A MIT), B", ["A MIT", "B"]),
-        ("A (a@b.org), B", ["A", "B"]),
-        ("", []),
-        (", ,", []),
-        ("()", []),
-    ],
-)
-def test_authors_are_parted_outside_parentheses(text: str, names: list[str]) -> None:
-    assert authors(text) == tuple(names)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from workers.sources.author_string import names
+from workers.sources.author_string import authors, names
 
 STRINGS = (
     ("Ada Example", ("Ada Example",)),
@@ -23,3 +23,23 @@ STRINGS = (
 @pytest.mark.parametrize(("text", "expected"), STRINGS)
 def test_names(text: str, expected: tuple[str, ...]) -> None:
     assert names(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "parted"),
+    [
+        ("Ann Bo", ["Ann Bo"]),
+        ("Ann Bo, Cy  Dee,E. F", ["Ann Bo", "Cy Dee", "E. F"]),
+        ("Ann Bo (MIT), Cy Dee (ETH Zürich, Switzerland)", ["Ann Bo", "Cy Dee"]),
+        ("A (U of (X), Y), B ((1) Z, (2) W)", ["A", "B"]),
+        ("A (1), B (2) ((1) MIT, Boston, (2) ETH)", ["A", "B"]),
+        ("A (MIT, Boston, B", ["A", "Boston", "B"]),
+        ("A MIT), B", ["A MIT", "B"]),
+        ("A (a@b.org), B", ["A", "B"]),
+        ("", []),
+        (", ,", []),
+        ("()", []),
+    ],
+)
+def test_authors_are_parted_outside_parentheses(text: str, parted: list[str]) -> None:
+    assert authors(text) == tuple(parted)

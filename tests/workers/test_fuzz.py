@@ -21,7 +21,14 @@ from tests.workers.test_arxiv_oai import answer as harvest
 from tests.workers.test_arxiv_oai import record as harvested
 from tests.workers.test_hf_daily import record
 from workers import refusals
-from workers.sources import api_page, arxiv_announcements, arxiv_oai, community, hf_daily
+from workers.sources import (
+    api_page,
+    arxiv_announcements,
+    arxiv_oai,
+    author_string,
+    community,
+    hf_daily,
+)
 from workers.sources.withdrawn import is_withdrawn
 
 pytestmark = pytest.mark.row("fuzzing of every adapter")
@@ -103,7 +110,7 @@ def test_tokens_and_sizes(token: str, size: str) -> None:
 
 @given(st.text(alphabet="AB (),\n"))
 def test_author_strings(text: str) -> None:
-    for name in arxiv_announcements.authors(text):
+    for name in author_string.authors(text):
         assert name == name.strip() != ""
         assert not set(name) & set("(),\n")
 

@@ -20,8 +20,8 @@ from paperwire.simulator.upstream import Upstream
 from workers.fetching import Answer, Fetcher
 from workers.ingest import Ingest, Report, Tally, following, judge, max_age
 from workers.lane import ArxivLane
-from workers.sources import SOURCES
 from workers.sources.result import Fetch, Fetched, Rejected, Upstreams
+from workers.sources.table import SOURCES
 from workers.usual import Usual
 
 NOW = datetime(2026, 11, 18, 15, tzinfo=UTC)

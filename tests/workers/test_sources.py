@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import workers.sources
-from workers.sources import SOURCES
+from workers.sources.table import SOURCES
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "sources.md"
 

@@ -20,6 +20,7 @@ from papers.arxiv_id import parse_versioned
 from papers.errors import BadId, SourceGarbled, SourceRefused
 from papers.paper import AnnounceType, Channel, Sighting
 from workers.fetching import Answer
+from workers.sources.author_string import authors
 from workers.sources.documents import clean, excerpt_of, link, parse_feed, time_of
 from workers.sources.result import Fetched, Rejected, Upstreams
 from workers.sources.withdrawn import is_withdrawn
@@ -32,7 +33,6 @@ SETTLED: Final = timedelta(hours=8)
 MOST_ROWS: Final = 2_000
 """arXiv cuts its feeds here."""
 
-_INNERMOST: Final = re.compile(r"\([^()]*\)")
 _TYPES: Final = {kind.label: kind for kind in AnnounceType}
 _SUMMARY: Final = re.compile(
     r"\s*arXiv:\S+\s+Announce Type:\s*(?P<type>[\w-]+)\s*(?:Abstract:\s?)?(?P<abstract>.*)",
@@ -120,18 +120,6 @@ def is_stale(day: date | None, built: date | None, now: datetime) -> bool:
     if built is None or built < expected_day(now):
         return True
     return now < newest_announcement(now) + SETTLED
-
-
-def authors(text: str) -> tuple[str, ...]:
-    """The names in arXiv's one string of authors, without the affiliations in parentheses.
-
-    `A. Bo (MIT, Boston), C. D (ETH (Zurich))` is A. Bo and C. D.
-    """
-    before = ""
-    while text != before:
-        before, text = text, _INNERMOST.sub(" ", text)
-    names = (" ".join(name.split("(")[0].replace(")", " ").split()) for name in text.split(","))
-    return tuple(name for name in names if name)
 
 
 def _fetched(came: Announcements, answer: Answer, now: datetime) -> Fetched:

@@ -1,7 +1,7 @@
-"""Authors in one string, as `arXivRaw` and the metadata snapshot write them.
+"""Authors in one string: `authors` as announcements have them, `names` as they were handed in.
 
-The announcements' commas and parentheses, and beside them what authors type: `A, B and C`,
-`A. Bo, Jr.`, `CDF Collaboration: T. Aaltonen et al`.
+`arXivRaw` and the metadata snapshot have the announcements' commas and parentheses, and beside them
+what authors type: `A, B and C`, `A. Bo, Jr.`, `CDF Collaboration: T. Aaltonen et al`.
 """
 
 from __future__ import annotations
@@ -9,12 +9,23 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from workers.sources.arxiv_announcements import authors
-
+_INNERMOST: Final = re.compile(r"\([^()]*\)")
 _JOINED: Final = re.compile(r",?\s+(?:and|&)\s+|\s*;\s*")
 _COLLABORATION: Final = re.compile(r"(Collaborations?)\s*:", re.IGNORECASE)
 _OTHERS: Final = re.compile(r",?\s*\bet\.?\s+al\b\.?")
 _SUFFIX: Final = re.compile(r"(?:Jr|Sr)\.?|I{2,3}|IV", re.IGNORECASE)
+
+
+def authors(text: str) -> tuple[str, ...]:
+    """The names in arXiv's one string of authors, without the affiliations in parentheses.
+
+    `A. Bo (MIT, Boston), C. D (ETH (Zurich))` is A. Bo and C. D.
+    """
+    before = ""
+    while text != before:
+        before, text = text, _INNERMOST.sub(" ", text)
+    parted = (" ".join(name.split("(")[0].replace(")", " ").split()) for name in text.split(","))
+    return tuple(name for name in parted if name)
 
 
 def names(text: str) -> tuple[str, ...]:

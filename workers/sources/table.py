@@ -1,0 +1,14 @@
+"""What a task's name begins with, up to the colon, and what fetches it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from workers.sources import arxiv_announcements, community, hf_daily
+from workers.sources.result import Fetch
+
+SOURCES: Final[dict[str, Fetch]] = {
+    "announcements": arxiv_announcements.fetch,
+    "hf": hf_daily.fetch,
+    "community": community.fetch,
+}
