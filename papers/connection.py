@@ -6,6 +6,7 @@ would rather wait than fail; a web request would rather fail at once and serve i
 
 from __future__ import annotations
 
+import os
 import re
 import threading
 import time
@@ -139,15 +140,56 @@ def store_errors(redis: Redis | None = None) -> Iterator[None]:
         raise StoreError(f"the store takes no writes: {error}") from error
 
 
+class PerThread:
+    """Clients of one Redis that hold a connection, each thread its own.
+
+    To take a connection from the pool and give it back costs as much as a short answer. Raises
+    redis-py's errors.
+    """
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+        self._here = threading.local()
+
+    @property
+    def client(self) -> Redis:
+        """The client of this thread; not for any other, nor for a process that forked off it."""
+        here = self._here
+        if getattr(here, "process", None) != os.getpid():
+            here.client, here.process = self._redis.client(), os.getpid()  # type: ignore[no-untyped-call]
+        client: Redis = here.client
+        return client
+
+
 def read_many(redis: Redis, commands: Sequence[tuple[bytes | str, ...]]) -> list[Any]:
     """The replies to many reading commands, sent at once.
 
     What a pipeline does, at a third of its cost a command: a walk through all months is hundreds.
     Raises redis-py's errors, also where one reply is an error.
     """
-    pool = redis.connection_pool
-    connection: Any = pool.get_connection()
-    request = b"".join(hiredis.pack_command(command) for command in commands)  # type: ignore[arg-type]
+    held: Any = redis.connection
+    if held:
+        held.connect()
+        if _is_stale(held):
+            held.disconnect()
+        return _asked(held, commands)
+    connection = redis.connection_pool.get_connection()
+    try:
+        return _asked(connection, commands)
+    finally:
+        redis.connection_pool.release(connection)
+
+
+def _is_stale(connection: Any) -> bool:
+    """Whether there is anything to read where nothing was asked: the server has closed it."""
+    try:
+        return bool(connection.can_read())
+    except RedisConnectionError:
+        return True
+
+
+def _asked(connection: Any, commands: Sequence[tuple[bytes | str, ...]]) -> list[Any]:
+    request = b"".join([hiredis.pack_command(command) for command in commands])  # type: ignore[arg-type]
 
     def ask() -> list[Any]:
         connection.send_packed_command([request])
@@ -161,8 +203,6 @@ def read_many(redis: Redis, commands: Sequence[tuple[bytes | str, ...]]) -> list
     except BaseException:
         connection.disconnect()  # unread replies would answer the next command
         raise
-    finally:
-        pool.release(connection)
     return replies
 
 

@@ -19,7 +19,7 @@ from redis import Redis
 from papers import keys, postings
 from papers.arxiv_id import month_of, month_place
 from papers.codec import Opened
-from papers.connection import read_many
+from papers.connection import PerThread, read_many
 from papers.evaluate import Expansions, Key
 from papers.postings import SHAPE, Part, Shape
 from papers.records import read_opened
@@ -191,7 +191,7 @@ class Reader:
     """Reads from one Redis. Raises redis-py's errors."""
 
     def __init__(self, redis: Redis) -> None:
-        self._redis = redis
+        self._clients = PerThread(redis)
         self._memory = Memory(_NEVER)
 
     def begin(self, wants: Callable[[Memory], Iterable[Request]]) -> Reading:
@@ -199,17 +199,18 @@ class Reader:
 
         One round trip; two where the revision has moved since this process last asked.
         """
+        redis = self._clients.client
         while True:
             memory = self._memory
             requests = list(wants(memory))
             asked = [("GET", keys.REVISION), *(request.command for request in requests)]
-            revision, *replies = read_many(self._redis, asked)
+            revision, *replies = read_many(redis, asked)
             if revision == memory.revision and memory.size < MOST_REMEMBERED:
                 break
             self._memory = Memory(revision, memory.shapes)
         for request, reply in zip(requests, replies, strict=True):
             request.take(reply)
-        return Reading(self._redis, memory)
+        return Reading(redis, memory)
 
     def forget_words(self) -> None:
         """Forget words and postings; the revision, the months and their shapes stay."""
@@ -221,7 +222,7 @@ _NEVER: Final = object()
 
 
 class Reading:
-    """One question's reading."""
+    """One question's reading, in the thread that began it."""
 
     def __init__(self, redis: Redis, memory: Memory) -> None:
         self.memory = memory

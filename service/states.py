@@ -12,7 +12,7 @@ from typing import Any, Final
 from redis import Redis
 
 from papers import keys
-from papers.connection import read_many, store_errors
+from papers.connection import PerThread, read_many, store_errors
 from papers.errors import StoreError
 from papers.keywords import Keywords
 from service import stamps
@@ -87,6 +87,7 @@ class States:
 
     def __init__(self, redis: Redis, last_good: LastGood, edition: str) -> None:
         self._redis, self._last_good, self._edition = redis, last_good, edition
+        self._clients = PerThread(redis)
         self._recent = Memory[tuple[str, str], _Recent](MOST_RECENT)
 
     def check(self, wanted: Wanted, digest: str) -> None:
@@ -135,7 +136,7 @@ class States:
         """What the store tells of its state, and the replies to these commands."""
         asked = stamps.asked(wanted.keywords)
         with store_errors(self._redis):
-            replies = read_many(self._redis, [*asked, *commands])
+            replies = read_many(self._clients.client, [*asked, *commands])
         return replies[: len(asked)], replies[len(asked) :]
 
     def _stamp(self, wanted: Wanted, digest: str, replies: list[Any]) -> bytes:

@@ -1,0 +1,82 @@
+"""Many readings sent at once, by a connection from the pool and by one that a thread holds."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from redis import Redis
+from redis.exceptions import ResponseError
+
+from papers.connection import PerThread, connect, read_many
+
+Read = Callable[..., list[Any]]
+
+
+@pytest.fixture(params=["pool", "held"])
+def read(request: pytest.FixtureRequest, store_url: str) -> Read:
+    redis = connect(store_url, patient=False)
+    clients = PerThread(redis)
+    redis.flushall()
+    redis.set("a", "1")
+    redis.hset("h", mapping={"x": "2"})
+    return lambda *asked: read_many(clients.client if request.param == "held" else redis, asked)
+
+
+def test_the_replies_are_in_order(read: Read) -> None:
+    assert read(("GET", "a"), ("HMGET", "h", "x", "y"), ("GET", "b")) == [b"1", [b"2", None], None]
+    assert read() == []
+
+
+def test_an_error_leaves_no_reply_to_the_next_command(read: Read) -> None:
+    with pytest.raises(ResponseError):
+        read(("GET", "a"), ("GET", "h"), ("GET", "a"))
+    assert read(("GET", "b")) == [None]
+
+
+def test_a_connection_that_the_server_closed_meanwhile_is_opened_anew(
+    read: Read, store_url: str
+) -> None:
+    assert read(("GET", "a")) == [b"1"]
+    with Redis.from_url(store_url) as other:
+        other.client_kill_filter(_type="normal", skipme=True)
+    assert read(("GET", "a")) == [b"1"]
+
+
+def test_a_thread_holds_its_own_connection(store_url: str) -> None:
+    clients = PerThread(connect(store_url, patient=False))
+    begun, done = threading.Barrier(5), threading.Barrier(5)
+    held = []
+
+    def hold() -> None:
+        assert clients.client is clients.client
+        held.append(read_many(clients.client, [("CLIENT", "ID"), ("CLIENT", "ID")]))
+        begun.wait(10)
+        done.wait(10)
+
+    threads = [threading.Thread(target=hold) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    begun.wait(10)
+    assert len({tuple(ids) for ids in held}) == 4
+    assert all(first == second for first, second in held)
+    done.wait(10)
+    for thread in threads:
+        thread.join()
+
+
+def test_a_process_that_forked_off_has_a_connection_of_its_own(store_url: str) -> None:
+    clients = PerThread(connect(store_url, patient=False))
+    (mine,) = read_many(clients.client, [("CLIENT", "ID")])
+    readable, writable = os.pipe()
+    child = os.fork()
+    if not child:
+        (other,) = read_many(clients.client, [("CLIENT", "ID")])
+        os.write(writable, str(other).encode())
+        os._exit(0)
+    assert int(os.read(readable, 20)) != mine
+    assert os.waitpid(child, 0)[1] == 0
+    assert read_many(clients.client, [("CLIENT", "ID")]) == [mine]
