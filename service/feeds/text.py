@@ -39,6 +39,8 @@ def clean(text: str) -> str:
 
 def line(text: str) -> str:
     """The text cleaned, on one line, single spaces between its words."""
+    if text.isprintable() and "  " not in text:  # as most names and titles are
+        return text.strip()
     return _spaced(clean(text))
 
 
