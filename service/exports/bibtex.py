@@ -52,6 +52,8 @@ def _spelled(tokens: Sequence[str], kept: frozenset[int], escaped: frozenset[int
             yield token if at in kept else ""
         elif token in (r"\{", r"\}") and at not in escaped:
             yield _LONE[token][inside]
+        elif token == r"\\" and tokens[at + 1 : at + 2] in ([], ["}"]):
+            yield r"\\ "  # or some parsers take the brace behind it for an escaped one
         else:
             yield _ALWAYS.get(token) or (token if inside else _OUTSIDE.get(token, token))
 

@@ -213,7 +213,8 @@ def check(papers: Sequence[Paper]) -> None:
         assert record.get("abstract", "") == item.get("abstract", "") == plain(ref.abstract)
         braceless = re.compile(r"[{}]|\\text(?:brace(?:left|right)|backslash)|\\[lr]brace|\\")
         said = unescaped(entry.fields_dict["title"].value)
-        assert braceless.sub("", said) == braceless.sub("", ref.title)
+        shown = [braceless.sub("", text.replace("\\\\ ", "\\\\")) for text in (said, ref.title)]
+        assert shown[0] == shown[1]
 
 
 def test_real_records_are_references(nasty: list[Paper]) -> None:
@@ -224,7 +225,16 @@ def test_real_records_are_references(nasty: list[Paper]) -> None:
 
 HARD = [
     *("a } b", "a { b", "}{", "a \\} b", "a \\{ $b$", "$\\{$ x", "{{a}", "$a", "a $ b $ c $ d_e"),
-    *("100% # & _ ^ ~", "back\\", "\\", "\\\\ \\a \\%", "@misc{x, title={y}}", 'a "quoted" b'),
+    *(
+        "100% # & _ ^ ~",
+        "back\\",
+        "\\",
+        "\\\\ \\a \\%",
+        "break\\\\",
+        "{a\\\\}",
+        "@misc{x, title={y}}",
+        'a "quoted" b',
+    ),
     *(
         "line\nTY  - JOUR\nER  - \nmore",
         "AU  - x",
