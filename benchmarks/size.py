@@ -8,16 +8,18 @@ Wants tantivy besides what tests want (`.venv/bin/python -m pip install tantivy`
 classes, and prints, a class and engine, milliseconds for the newest hundred: median and 99th
 percentile over K keywords, one engine after another. "First": asked of a process that remembers
 nothing of any word; "new": of one that was asked the keywords before it; "again": of one that was
-asked this very one, thrice. Where answers differ, it says how often. Then come the counts of
-matches a month over a year, and what a round trip to the store takes: the least that any question
-of ours can. A folder given keeps what was built, for another time; a file given has all figures
-added as JSON, a line each (`benchmarks.plot` draws it).
+asked this very one, thrice. "CPU": of the process that asked, for a new one; ours waits for the
+store besides, once to six times: what a round trip took right after each class stands beside it,
+for it changes with the minute. Where answers differ, it says how often. Then come the counts of
+matches a month over a year. A folder given keeps what was built, for another time; a file given has
+all figures added as JSON, a line each (`benchmarks.plot` draws it).
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import gc
 import json
 import statistics
 import tempfile
@@ -80,12 +82,13 @@ def measured(
         built.write_text(json.dumps(rates))
     yield from json.loads(built.read_text() or "[]")
     keywords = classes(list(sightings()), options.each)
+    gc.collect()
+    gc.freeze()  # the papers that keywords were drawn from are no engine's
     for name, queries in keywords.items():
         yield from compare(name, queries, engines)
     ours = engines[0]
     assert isinstance(ours, Paperwire), "it is never left out"
     yield counts([query for queries in keywords.values() for query in queries], ours)
-    yield {"engine": ours.name, "class": "round trip", "again": spread(round_trips(ours))}
 
 
 def build(engines: Sequence[Engine], count: int) -> Iterator[Figures]:
@@ -105,11 +108,13 @@ def compare(name: str, keywords: Sequence[Query], engines: Sequence[Engine]) -> 
     answers = []
     for engine in engines:
         asks = [engine.question(query) for query in keywords]
-        times = {turn: list[float]() for turn in TURNS}
+        times = {turn: list[float]() for turn in (*TURNS, "cpu")}
         engine.forget()
         found = []
         for ask in asks:
+            began = time.process_time()
             found.append(_timed(ask, times["new"]))
+            times["cpu"].append(1000 * (time.process_time() - began))
             for _ in range(REPEAT):
                 _timed(ask, times["again"])
         for ask in asks:
@@ -118,6 +123,8 @@ def compare(name: str, keywords: Sequence[Query], engines: Sequence[Engine]) -> 
         answers.append(found)
         different = sum(one != other for one, other in zip(found, answers[0], strict=True))
         spreads = {turn: spread(taken) for turn, taken in times.items()}
+        if isinstance(engine, Paperwire):
+            spreads["round trip"] = spread(round_trips(engine))
         odd = {"different": different, "of": len(keywords)}
         yield {"engine": engine.name, "class": name, **spreads, **odd}
 
@@ -135,9 +142,9 @@ def counts(keywords: Sequence[Query], engine: Paperwire) -> Figures:
 
 
 def round_trips(engine: Paperwire) -> list[float]:
-    """Milliseconds of a thousand questions that ask nothing."""
+    """Milliseconds of many questions that ask nothing."""
     taken: list[float] = []
-    for _ in range(1_000):
+    for _ in range(300):
         _timed(engine.redis.ping, taken)
     return taken
 
@@ -155,7 +162,7 @@ def line(figures: Figures) -> str:
         return f"{figures['engine']:12} {rate:8,.0f} papers/s {size:7,.0f} B/paper"
     times = [
         f"{turn} {figures[turn][0]:7.2f} /{figures[turn][1]:8.2f}"
-        for turn in TURNS
+        for turn in (*TURNS, "cpu", "round trip")
         if turn in figures
     ]
     said = f"{figures['class']:22} {figures['engine']:12} {'   '.join(times)} ms"

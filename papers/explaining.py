@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache, partial
 from typing import Final, NamedTuple
 
-from papers.matching import FIELDS, spelled
+from papers.in_a_row import row_of
+from papers.matching import FIELDS
 from papers.paper import Paper
 from papers.query import Query
 from papers.text import Span, plainly, spans, unstemmed, words
@@ -57,10 +58,8 @@ def _places_in(leaf: Text, field: str, text: str) -> Iterator[Match]:
     if plain is None:
         yield from _windows(leaf, field, _stood(text, words), 0)
         return
-    written, at = spelled(leaf.words), 0
-    while found := written.search(plain, at):
-        yield Match(field, found.start(), found.end(), str(leaf))
-        at = found.start() + 1
+    for start, end in row_of(leaf.words).spans(plain.encode()):
+        yield Match(field, start, end, str(leaf))
 
 
 class _Stood(NamedTuple):

@@ -6,30 +6,22 @@ candidates (phrases).
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date, timedelta
 from functools import cached_property, lru_cache
-from itertools import takewhile
 from typing import Final
 
 from papers.categories import archive_of
 from papers.codec import Opened
+from papers.in_a_row import row_of
 from papers.merge import published_at
 from papers.paper import AnnounceType, Paper
 from papers.query import Query
-from papers.singular import surfaces
 from papers.text import flattened, unstemmed, words
 from papers.tree import And, Between, Field, Kind, Label, Named, Node, Or, Text, Voted
 
-_NEVER: Final = "(?!)"
-"""An expression that nothing matches."""
-
 _APART: Final = " \0 "
 """Between two texts that are looked through at once: no words in a row reach across."""
-
-GAP: Final = "[^a-z0-9\0]+"
-"""Between words in a row of a plain text."""
 
 LONGEST_MONTH: Final = timedelta(days=60)
 """Papers of a month count under one of this many days from its first, and no later one."""
@@ -128,7 +120,7 @@ def _stands_in_opened(text: Text, paper: Folded) -> bool:
     """Whether words stand in a paper that is opened for this one question: unfolded if can be."""
     flat = paper.flat(FIELDS[text.field])
     if flat is not None:
-        return spelled(text.words).search(flat) is not None
+        return row_of(text.words).stands_in(flat)
     return any(_stands(text, getattr(paper, name)) for name in FIELDS[text.field])
 
 
@@ -139,44 +131,14 @@ def _stands_in_names(text: Text, names: Sequence[str]) -> bool:
     """
     flat = _flat(names)
     if flat is not None:
-        return _in_a_row(text.words).search(flat) is not None
+        return row_of(text.words, plurals=False).stands_in(flat)
     return any(_stands(text, _joined(unstemmed(name))) for name in names)
-
-
-@lru_cache(maxsize=1024)
-def _in_a_row(words: tuple[str, ...]) -> re.Pattern[str]:
-    """How words, plurals kept, may be written in one of several plain names."""
-    return re.compile(rf"(?<![a-z0-9]){GAP.join(words)}(?![a-z0-9])")
 
 
 def _stands(text: Text, folded: str) -> bool:
     if text.prefix:
         return f" {text.words[0]}" in folded or f" {text.whole} " in folded
     return f" {' '.join(text.words)} " in folded
-
-
-@lru_cache(maxsize=1024)
-def spelled(words: tuple[str, ...]) -> re.Pattern[str]:
-    """How folded words in a row may be written in a plain text, in lower case.
-
-    A paper that is opened for one question is looked through with this: to fold all of its words
-    would take ten times as long. Begins with letters, which are looked for at the speed of C.
-    """
-    first, *rest = [surfaces(word) for word in words]
-    start = shared_start(first)
-    begun = f"{start}(?<![a-z0-9]{start})" + any_spelling([word[len(start) :] for word in first])
-    return re.compile(GAP.join([begun, *map(any_spelling, rest)]) + "(?![a-z0-9])")
-
-
-def shared_start(words: Sequence[str]) -> str:
-    """What sorted words all begin with."""
-    letters = zip(words[0], words[-1], strict=False) if words else ()
-    return "".join(one for one, _ in takewhile(lambda pair: pair[0] == pair[1], letters))
-
-
-def any_spelling(words: Sequence[str]) -> str:
-    """An expression for any of some words, or their ends."""
-    return f"(?:{'|'.join(words)})" if words else _NEVER
 
 
 def _label_holds(label: Label, paper: Folded) -> bool:

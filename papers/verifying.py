@@ -8,19 +8,18 @@ others are looked at one by one (`papers.matching`).
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping, Sequence
-from functools import cached_property, lru_cache, reduce
+from collections.abc import Mapping, Sequence
+from functools import cached_property, reduce
 from itertools import accumulate, chain
-from typing import Final, NamedTuple
+from typing import Final
 
 from pyroaring import BitMap
 
 from papers.codec import Opened
 from papers.evaluate import Candidates
-from papers.matching import GAP, Folded, any_spelling, holds, shared_start
-from papers.singular import surfaces
+from papers.in_a_row import Row, row_of
+from papers.matching import Folded, holds
 from papers.tree import And, Field, Node, Or, Text
 
 
@@ -54,9 +53,9 @@ class _Texts:
             return Candidates(BitMap.union(*sure), BitMap.union(*maybe))
         if isinstance(node, Text) and not node.prefix:
             if node.field in _FIELDS:
-                return self._texts.holding(_row(node.words), _FIELDS[node.field])
+                return self._texts.holding(row_of(node.words), _FIELDS[node.field])
             if node.field is Field.AUTHOR:
-                return self._names.holding(_row(node.words, plurals=False), (0,))
+                return self._names.holding(row_of(node.words, plurals=False), (0,))
         return Candidates(BitMap(), self._all)
 
     @cached_property
@@ -82,12 +81,13 @@ class _Joined:
         self._text = b" " + _APART.join([*texts, b""]).lower()
         self._plain = dict.fromkeys(parted, False)
 
-    def holding(self, row: _Row, fields: Sequence[int]) -> Candidates:
+    def holding(self, row: Row, fields: Sequence[int]) -> Candidates:
         """Those with a row of words in one of these of their texts."""
         sure, spelled = set[int](), set[int]()
-        for start, plainly in row.starts(self._text):
+        for start, _ in row.spans(self._text):
             paper, field = divmod(bisect_right(self._starts, start - 1) - 1, self._each)
             if field in fields:
+                plainly = row.stands_plainly(self._text, start)
                 (sure if plainly else spelled).add(self._places[paper])
         others = self._papers.keys() - sure
         unclear = [place for place in others if place in spelled or not self._is_plain(place)]
@@ -109,37 +109,3 @@ _APART: Final = b" \0 "
 """Between two texts: no words in a row reach across."""
 _FIELDS: Final = {Field.ANY: (0, 1), Field.TITLE: (0,), Field.ABSTRACT: (1,)}
 """Which of a paper's two texts are a field's."""
-
-
-class _Row(NamedTuple):
-    """Folded words in a row, as they may be written."""
-
-    begin: bytes
-    """What each spelling begins with."""
-    spelled: re.Pattern[bytes]
-    """In a plain text."""
-    plainly: re.Pattern[bytes]
-    """In any text, so that folding cannot change it."""
-
-    def starts(self, text: bytes) -> Iterator[tuple[int, bool]]:
-        """Where in a text it is spelled, and whether it stands there plainly."""
-        start = text.find(self.begin)
-        while start >= 0:
-            if self.spelled.match(text, start):
-                yield start, self.plainly.match(text, start) is not None
-            start = text.find(self.begin, start + 1)
-
-
-@lru_cache(maxsize=1024)
-def _row(words: tuple[str, ...], *, plurals: bool = True) -> _Row:
-    written = [surfaces(word) if plurals else [word] for word in words]
-    spellings = [any_spelling(one) for one in written]
-    spelled = rf"(?<![a-z0-9]){GAP.join(spellings)}(?![a-z0-9])"
-    tex = r"(?<!\\.)(?<!\\..)(?<!\\...)"
-    row = r"[\s(),.;:!?/\"-]+".join(spellings)
-    plainly = rf"(?<=[\s(/\"-]){tex}{row}(?=[\s,.;:!?)/\"-])"
-    return _Row(
-        shared_start(written[0]).encode(),
-        re.compile(spelled.encode()),
-        re.compile(plainly.encode(), re.DOTALL),
-    )

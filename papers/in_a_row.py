@@ -1,0 +1,78 @@
+"""Words in a row, as texts may write them: where they stand in the bytes of many texts at once.
+
+Whether they stand there is told by expressions for so many words, whichever they are, and by what
+words these turn out to be: an expression for each phrase takes longer to compile than to look
+through a hundred texts with.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from itertools import takewhile
+from typing import Final, NamedTuple
+
+from papers.singular import surfaces
+
+GAP: Final = "[^a-z0-9\0]+"
+"""Between words in a row of a plain text."""
+
+
+class Row(NamedTuple):
+    """Folded words in a row, as they may be written."""
+
+    begin: bytes
+    """What each spelling of the first begins with."""
+    spellings: tuple[frozenset[bytes], ...]
+    """Of each word."""
+
+    def stands_in(self, text: str) -> bool:
+        """Whether it is spelled in a plain text, in lower case."""
+        return any(True for _ in self.spans(text.encode()))
+
+    def spans(self, text: bytes) -> Iterator[tuple[int, int]]:
+        """Where it is spelled in a text in lower case: from and up to which byte."""
+        spelled = _shape(len(self.spellings)).spelled
+        start = text.find(self.begin)
+        while start >= 0:
+            met = spelled.match(text, start)
+            if met and all(map(frozenset.__contains__, self.spellings, met.groups())):
+                yield start, met.end()
+            start = text.find(self.begin, start + 1)
+
+    def stands_plainly(self, text: bytes, start: int) -> bool:
+        """Whether it stands where it is spelled so that folding cannot change it."""
+        return _shape(len(self.spellings)).plainly.match(text, start) is not None
+
+
+@lru_cache(maxsize=1024)
+def row_of(words: tuple[str, ...], *, plurals: bool = True) -> Row:
+    """How folded words in a row may be written: in the plural too, unless they are of names."""
+    written = [surfaces(word) if plurals else [word] for word in words]
+    spellings = [frozenset(map(str.encode, spelled)) for spelled in written]
+    return Row(shared_start(written[0]).encode(), tuple(spellings))
+
+
+class _Shape(NamedTuple):
+    """So many words in a row, whichever they are."""
+
+    spelled: re.Pattern[bytes]
+    """In a plain text."""
+    plainly: re.Pattern[bytes]
+    """In any text, so that folding cannot change it."""
+
+
+@lru_cache(maxsize=64)
+def _shape(count: int) -> _Shape:
+    spelled = rf"(?<![a-z0-9]){GAP.join(['([a-z0-9]+)'] * count)}"
+    tex = r"(?<!\\.)(?<!\\..)(?<!\\...)"
+    row = r"[\s(),.;:!?/\"-]+".join(["[a-z0-9]+"] * count)
+    plainly = rf"(?<=[\s(/\"-]){tex}{row}(?=[\s,.;:!?)/\"-])"
+    return _Shape(re.compile(spelled.encode()), re.compile(plainly.encode(), re.DOTALL))
+
+
+def shared_start(words: Sequence[str]) -> str:
+    """What sorted words all begin with."""
+    letters = zip(words[0], words[-1], strict=False) if words else ()
+    return "".join(one for one, _ in takewhile(lambda pair: pair[0] == pair[1], letters))
