@@ -87,12 +87,16 @@ def url(at: Place) -> str:
 
 
 def live_url(at: Place) -> str | None:
-    """The URL of the server that runs on this place; None where none answers."""
+    """The URL of the server that runs on this place; None where none answers.
+
+    Of a folder that was copied the link leads to the server of the original: that is another.
+    """
     try:
         path = os.readlink(at.link)
     except OSError:
         return None
-    return _url(path) if _said(path, b"PING").startswith(_ANSWERS) else None
+    own = Path(path).parent.name.endswith(f"-{_digest(at)}")
+    return _url(path) if own and _said(path, b"PING").startswith(_ANSWERS) else None
 
 
 @contextlib.contextmanager
@@ -266,12 +270,15 @@ def _said(path: str, question: bytes) -> bytes:
 
 def _socket_path(at: Place) -> str:
     """A short path that nobody else can reach, the same for the same data folder."""
-    digest = hashlib.sha256(os.fsencode(at.folder)).hexdigest()[:12]
     for parent in (os.environ.get("XDG_RUNTIME_DIR", ""), tempfile.gettempdir(), "/tmp"):
-        folder = Path(parent, f"paperwire-{os.getuid()}-{digest}")
+        folder = Path(parent, f"paperwire-{os.getuid()}-{_digest(at)}")
         if os.path.isdir(parent) and len(os.fsencode(folder / "s")) <= LONGEST_SOCKET:
             return str(_private(folder) / "s")
     raise StoreAway("no folder for the store's socket: set TMPDIR to a short path that exists")
+
+
+def _digest(at: Place) -> str:
+    return hashlib.sha256(os.fsencode(at.folder)).hexdigest()[:12]
 
 
 def _private(folder: Path) -> Path:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 import subprocess
 import sys
@@ -65,6 +66,16 @@ def test_live_store_is_shared(at: embedded.Place, redis_at: Redis) -> None:
         assert second.info("server")["process_id"] == server
     assert redis_at.ping()
     assert url == embedded.url(at) == embedded.live_url(at)
+
+
+def test_copy_of_a_live_store_is_a_store_of_its_own(at: embedded.Place, redis_at: Redis) -> None:
+    redis_at.set("name", "original")
+    shutil.copytree(at.folder.parent, copied := f"{at.folder.parent} 2", symlinks=True)
+    copy = embedded.place(copied)
+    assert embedded.live_url(copy) is None
+    with embedded.borrowed(copy) as url, closing(Redis.from_url(url)) as redis:
+        assert redis.getset("name", "copy") == b"original"
+    assert redis_at.get("name") == b"original"
 
 
 def test_killed_store_loses_nothing_that_was_answered(tmp_path: Path) -> None:
