@@ -13,7 +13,7 @@ import re
 import struct
 from collections.abc import Callable, Collection, Iterable, Sequence, Set
 from functools import partial, reduce
-from typing import Any, Final, NamedTuple, cast
+from typing import Any, Final, NamedTuple
 from uuid import uuid4
 
 from redis import Redis
@@ -21,6 +21,7 @@ from redis.client import Pipeline
 from redis.exceptions import WatchError
 
 from papers import keys
+from papers.connection import read_many
 from papers.errors import StoreBusy
 from papers.terms import AUTHOR_WORD, WORD, text_terms
 from papers.tree import And, Field, Node, Or, Text, leaves
@@ -36,6 +37,8 @@ _MOST_KNOWN: Final = 500_000
 """Terms whose months a writer remembers: some hundred megabytes."""
 _VOCABULARY: Final = re.compile(rb"w.{3,}", re.DOTALL)
 """Words of three letters or more: no prefix is shorter (`papers.query.MIN_PREFIX`)."""
+_RUN: Final = re.compile(rb"^run_id:(\w+)", re.MULTILINE)
+"""How a server tells its run, which has another name each time that it starts."""
 
 
 class Spread:
@@ -43,7 +46,7 @@ class Spread:
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
-        self._state = _State(0, b"")
+        self._state = _State(0, b"", b"")
         self._known: dict[bytes, bytes | None] = {}
 
     def note(self, month: int, terms: Iterable[bytes]) -> None:
@@ -67,7 +70,7 @@ class Spread:
         raise StoreBusy(f"the spread of words: another writer was faster {TRIES} times")
 
     def _attempt(self, pipe: Pipeline, month: bytes, kept: Sequence[bytes]) -> None:
-        state = self._recall(pipe)
+        state = self._recall()
         asked = [term for term in kept if term not in self._known]
         values: Any = pipe.hmget(keys.SPREAD, asked) if asked else []
         self._known.update(zip(asked, values, strict=True))
@@ -116,19 +119,23 @@ class Spread:
         if words:
             pipe.zrem(keys.VOCABULARY, *words)
         pipe.incr(keys.SPREAD_REV)
-        pipe.set(keys.SPREAD_ERA, _new_era())
+        pipe.set(keys.SPREAD_ERA, _new_name())
         pipe.execute()
 
-    def _recall(self, pipe: Pipeline) -> _State:
+    def _recall(self) -> _State:
         """The state of the spread; what others may have changed is forgotten, or too much.
 
-        Within an era what is everywhere stays so.
+        Within an era and a run what is everywhere stays so.
         """
-        revision, era = cast("list[Any]", pipe.mget(keys.SPREAD_REV, keys.SPREAD_ERA))
-        state = _State(int(revision or 0), era or _new_era())
-        if state.era != self._state.era or len(self._known) > _MOST_KNOWN:
+        asked = ("MGET", keys.SPREAD_REV, keys.SPREAD_ERA), ("INFO", "server")
+        (revision, era), told = read_many(self._redis, asked)  # while another connection WATCHes
+        run = _RUN.search(told)
+        state = _State(int(revision or 0), era or _new_name(), run[1] if run else _new_name())
+        before = self._state
+        another = (state.era, state.run) != (before.era, before.run)
+        if another or len(self._known) > _MOST_KNOWN:
             self._known.clear()
-        elif state.revision != self._state.revision:
+        elif state.revision != before.revision:
             known = self._known.items()
             self._known = {term: value for term, value in known if value == _EVERYWHERE}
         self._state = state
@@ -136,13 +143,18 @@ class Spread:
 
 
 class _State(NamedTuple):
-    """How often the spread changed, and since when nothing was taken away (a random name)."""
+    """What tells whether the spread is the one that was known."""
 
     revision: int
+    """How often it changed."""
     era: bytes
+    """Since when nothing was taken away: a random name."""
+    run: bytes
+    """Since when the server runs: one that starts again may have lost its last second."""
 
 
-def _new_era() -> bytes:
+def _new_name() -> bytes:
+    """A name that nothing had before."""
     return uuid4().bytes
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 from unittest import mock
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from redis import Redis
@@ -12,6 +14,7 @@ from redis import Redis
 from papers import keys, spread
 from papers.query import parse
 from papers.spread import Spread, possible_months, spread_terms
+from tests.conftest import running_store
 
 MONTHS = tuple(range(202401, 202407))
 TERMS = (b"wone", b"wtwo", b"athree")
@@ -76,3 +79,28 @@ def test_what_is_everywhere_is_asked_once_though_others_write(redis: Redis) -> N
         other.forget([202401])
         spread_of_one.note(202312, [b"wcommon"])
         assert redis.hget(keys.SPREAD, b"wcommon") == (2312).to_bytes(2, "big")
+
+
+def test_what_a_server_lost_is_noted_again(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """A server that is killed comes back without its last second, and goes on counting."""
+    at = tmp_path_factory.mktemp("s") / "s"
+    with running_store() as before, running_store() as after, mock.patch.object(spread, "MANY", 2):
+        at.symlink_to(before.removeprefix("unix://"))
+        redis = Redis.from_url(f"unix://{at}")
+        writer = Spread(redis)
+        writer.note(202401, [b"wcommon", b"wrare"])
+        kept: dict[bytes, Any] = {key: redis.dump(key) for key in redis.scan_iter()}
+        writer.note(202402, [b"wcommon", b"wrare"])
+        writer.note(202403, [b"wcommon"])
+        assert months_of(redis, b"wcommon") is None
+        at.unlink()
+        at.symlink_to(after.removeprefix("unix://"))
+        redis.close()
+        for key, value in kept.items():
+            redis.restore(key, 0, value)
+        for number in range(2):  # others bring it to the very revision that the writer knows
+            Spread(redis).note(202401, [b"wother%d" % number])
+        writer.note(202404, [b"wcommon"])
+        writer.note(202402, [b"wrare"])
+        assert months_of(redis, b"wcommon") == {202401, 202404}
+        assert months_of(redis, b"wrare") == {202401, 202402}
