@@ -39,20 +39,18 @@ def tex(text: str) -> str:
     if tokens.count("$") % 2 or tokens.count("$$") % 2:
         tokens = [token.replace("$", r"\$") if token[0] == "$" else token for token in tokens]
     kept = _paired(tokens, "{", "}")
-    escaped = _paired(tokens, r"\{", r"\}")
-    return "".join(_spelled(tokens, kept, escaped))
+    tokens = [token for at, token in enumerate(tokens) if at in kept or token not in ("{", "}")]
+    return "".join(_spelled(tokens, _paired(tokens, r"\{", r"\}")))
 
 
-def _spelled(tokens: Sequence[str], kept: frozenset[int], escaped: frozenset[int]) -> Iterator[str]:
+def _spelled(tokens: Sequence[str], escaped: frozenset[int]) -> Iterator[str]:
     inside = False
     for at, token in enumerate(tokens):
         if token in ("$", "$$", r"\(", r"\)"):
             inside = token == r"\(" or (token != r"\)" and not inside)
-        if token in ("{", "}"):
-            yield token if at in kept else ""
-        elif token in (r"\{", r"\}") and at not in escaped:
+        if token in (r"\{", r"\}") and at not in escaped:
             yield _LONE[token][inside]
-        elif token == r"\\" and tokens[at + 1 : at + 2] in ([], ["}"]):
+        elif token == r"\\" and tokens[at + 1 : at + 2] in ([], ["{"], ["}"]):
             yield r"\\ "  # or some parsers take the brace behind it for an escaped one
         else:
             yield _ALWAYS.get(token) or (token if inside else _OUTSIDE.get(token, token))
