@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 
 from papers.singular import surfaces
 
-GAP: Final = "[^a-z0-9\0]+"
+_GAP: Final = "[^a-z0-9\0]+"
 """Between words in a row of a plain text."""
 
 
@@ -51,7 +51,7 @@ def row_of(words: tuple[str, ...], *, plurals: bool = True) -> Row:
     """How folded words in a row may be written: in the plural too, unless they are of names."""
     written = [surfaces(word) if plurals else [word] for word in words]
     spellings = [frozenset(map(str.encode, spelled)) for spelled in written]
-    return Row(shared_start(written[0]).encode(), tuple(spellings))
+    return Row(_shared_start(written[0]).encode(), tuple(spellings))
 
 
 class _Shape(NamedTuple):
@@ -65,14 +65,14 @@ class _Shape(NamedTuple):
 
 @lru_cache(maxsize=64)
 def _shape(count: int) -> _Shape:
-    spelled = rf"(?<![a-z0-9]){GAP.join(['([a-z0-9]+)'] * count)}"
+    spelled = rf"(?<![a-z0-9]){_GAP.join(['([a-z0-9]+)'] * count)}"
     tex = r"(?<!\\.)(?<!\\..)(?<!\\...)"
     row = r"[\s(),.;:!?/\"-]+".join(["[a-z0-9]+"] * count)
     plainly = rf"(?<=[\s(/\"-]){tex}{row}(?=[\s,.;:!?)/\"-])"
     return _Shape(re.compile(spelled.encode()), re.compile(plainly.encode(), re.DOTALL))
 
 
-def shared_start(words: Sequence[str]) -> str:
+def _shared_start(words: Sequence[str]) -> str:
     """What sorted words all begin with."""
     letters = zip(words[0], words[-1], strict=False) if words else ()
     return "".join(one for one, _ in takewhile(lambda pair: pair[0] == pair[1], letters))

@@ -13,6 +13,7 @@ NO_MONTH: Final = 999_912
 
 _FIRST: Final = 1_000
 GROWTH: Final = 16
+"""How many times as many papers to read as before, while none of those wanted was found."""
 _MARGIN: Final = 1.25
 
 

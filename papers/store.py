@@ -92,7 +92,7 @@ class Store:
         self._reader = Reader(redis)
         self._walk = Walk(redis, self._reader)
         self._upwards = Upwards(redis, self._reader)
-        self._met = list[Met]()
+        self._met = list[Met]()  # an ingest takes one, and puts it back once it has ended well
 
     def ingest(self, sightings: Iterable[Sighting | Paper], *, now: datetime) -> Ingested:
         """Take sightings, or whole records, in: merged, indexed, and visible month by month.

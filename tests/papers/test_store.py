@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -260,9 +261,10 @@ def test_writers_of_one_month_lose_nothing(store_url: str, redis: Redis) -> None
 
     def write(share: list[list[Sighting]]) -> None:
         client = Redis.from_url(store_url)
+        store = Store(client)
         for start in range(0, len(share), 8):
             batch = [sighting for sightings in share[start : start + 8] for sighting in sightings]
-            Store(client).ingest(batch, now=NOW)
+            store.ingest(batch, now=NOW)
         client.close()
 
     with ThreadPoolExecutor(4) as pool:
@@ -307,8 +309,9 @@ def deaths(url: str) -> Iterator[Redis]:
         pool.disconnect()
 
 
+@pytest.mark.parametrize("repeats", ["another", "the same"])
 def test_an_ingest_killed_at_any_command_is_told_of_and_mended(
-    store_url: str, redis: Redis
+    store_url: str, redis: Redis, repeats: str
 ) -> None:
     before = [announced(), picked(OTHER), announced(OLD)]
     coming = [
@@ -322,12 +325,15 @@ def test_an_ingest_killed_at_any_command_is_told_of_and_mended(
     for killed, mortal in enumerate(deaths(store_url)):
         store = ingested(redis, [before])
         known, revision = fingerprint(redis), store.revision()
+        dying = Store(mortal)
         try:
-            Store(mortal).ingest(coming, now=NOW)
+            dying.ingest(coming, now=NOW)
         except Killed:
-            store.ingest(coming, now=NOW)
+            Mortal.left = sys.maxsize
+            (dying if repeats == "the same" else store).ingest(coming, now=NOW)
             store.settle(now=NOW)
             assert fingerprint(redis) == content
+            assert found(store, "value") == [str(ID)]
             assert store.revision() > revision
             assert store.settle(now=NOW + DAY) is bool(killed)
             assert not store.settle(now=NOW + DAY)
