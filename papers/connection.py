@@ -169,7 +169,8 @@ def read_many(redis: Redis, commands: Sequence[tuple[bytes | str, ...]]) -> list
     """
     held: Any = redis.connection
     if held:
-        held.connect()
+        if not held.is_connected:  # to connect what is open does nothing, which passes for success
+            held.connect()
         if _is_stale(held):
             held.disconnect()
         return _asked(held, commands)

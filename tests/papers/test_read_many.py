@@ -7,13 +7,18 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from redis import Redis
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ResponseError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from papers import connection
 from papers.connection import PerThread, connect, read_many
 
 ROOT = Path(__file__).parents[2]
@@ -70,6 +75,34 @@ def test_a_thread_holds_its_own_connection(store_url: str) -> None:
     done.wait(10)
     for thread in threads:
         thread.join()
+
+
+def test_that_a_connection_is_open_is_no_sign_that_the_store_answers(
+    store_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A store that hangs has many that are open: who has one must not send all others to wait."""
+    redis = connect(store_url, patient=False)
+    failing, trying, other = (PerThread(redis).client for _ in range(3))
+    now, refused = 0.0, list[object]()
+    monkeypatch.setattr(connection, "time", SimpleNamespace(monotonic=lambda: now))
+
+    def hang(*_: object) -> None:
+        raise RedisTimeoutError
+
+    def hang_and_see_how_others_fare(*_: object) -> None:
+        with ThreadPoolExecutor(1) as pool:
+            refused.append(pool.submit(read_many, other, [("GET", "a")]).exception())
+        hang()
+
+    sent = "send_packed_command"
+    monkeypatch.setattr(failing.connection, sent, hang)
+    monkeypatch.setattr(trying.connection, sent, hang_and_see_how_others_fare)
+    with pytest.raises(RedisTimeoutError):
+        read_many(failing, [("GET", "a")])
+    now = connection.PAUSE
+    with pytest.raises(RedisTimeoutError):
+        read_many(trying, [("GET", "a")])
+    assert [type(error) for error in refused] == [RedisConnectionError]
 
 
 FORKING = """
