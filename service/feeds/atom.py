@@ -18,12 +18,6 @@ from service.feeds.spelled import Spelled, cut
 
 CONTENT_TYPE: Final = "application/atom+xml; charset=utf-8"
 
-_CONTENT: Final = '<content type="xhtml">'
-_NO_CONTENT: Final = b'<content type="xhtml"/>'
-"""Stands for the content in what feedgen makes of an entry, and for nothing else: in text and in
-values XML has `&lt;` for `<`."""
-_XHTML: Final = 'xmlns="http://www.w3.org/1999/xhtml"'
-
 
 def spell(feed: Feed, entries: Sequence[Item]) -> Spelled:
     """The feed as an Atom document; the same feed gives the same bytes."""
@@ -49,36 +43,32 @@ def spell(feed: Feed, entries: Sequence[Item]) -> Spelled:
     extension.archive = feed.archive
     for entry in entries:
         _add(out.add_entry(order="append"), entry)
-    document = cut(bytes(out.atom_str()), b"<entry>", b"</feed>")
-    return document._replace(entries=list(map(_filled, document.entries, entries)))
+    return cut(bytes(out.atom_str()), b"<entry>", b"</feed>")
 
 
 def _add(out: FeedEntry, entry: Item) -> None:
-    """All of one entry but its content. `replies` links and the source are the extension's."""
+    """Fill one entry. `replies` links and the source are the extension's."""
     out.id(entry.id)
     out.title(entry.title)
     out.published(entry.published)
     out.updated(entry.updated)
-    # Into the lists that feedgen writes from: what it takes it goes over again and again.
-    out.author([]).extend({"name": name} for name in entry.authors)
-    out.category([]).extend(
-        {"term": category.term, "label": category.label, "scheme": category.scheme}
-        for category in entry.categories
+    out.author([{"name": name} for name in entry.authors])
+    out.category(
+        [
+            {"term": category.term, "label": category.label, "scheme": category.scheme}
+            for category in entry.categories
+        ]
     )
-    out.link([]).extend(
-        {"href": link.href, "rel": link.rel, "type": link.type, "title": link.title}
-        for link in entry.links
-        if link.rel != "replies"
+    out.link(
+        [
+            {"href": link.href, "rel": link.rel, "type": link.type, "title": link.title}
+            for link in entry.links
+            if link.rel != "replies"
+        ]
     )
     if entry.summary:
         out.summary(entry.summary, type="text")
     if entry.content.xhtml:
-        out.content("", type="xhtml")
+        out.content(entry.content.xhtml, type="xhtml")
     extension: Any = out.paperwire
     extension.entry = entry
-
-
-def _filled(spelled: bytes, entry: Item) -> bytes:
-    """The entry with its content, which feedgen would parse only to spell it again as it was."""
-    content = f"{_CONTENT}<div {_XHTML}>{entry.content.xml}</div></content>"
-    return spelled.replace(_NO_CONTENT, content.encode(), 1)

@@ -34,6 +34,11 @@ class Content:
         emptied = _EMPTY.sub(r"<\1/>", self.xhtml) if "></" in self.xhtml else self.xhtml
         return emptied.replace("&#x27;", "'")
 
+    @property
+    def html(self) -> str:
+        """The fragment as text in XML."""
+        return escape(self.xhtml, quote=False)
+
 
 def content_of(paper: Paper, lead: Pick | None = None) -> Content:
     """The content of a paper's entry; it begins with the pick `lead` where one is given."""

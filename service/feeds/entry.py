@@ -46,12 +46,14 @@ class Category:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """The feed upstream that an entry comes from; `url` is its own address."""
+    """The feed upstream that an entry comes from; `url` is its own address.
+
+    Its date is the entry's: the moment the upstream feed was generated says nothing.
+    """
 
     id: str
     title: str
     url: str
-    updated: datetime
 
 
 class _Linked:
@@ -173,7 +175,7 @@ class Entry(_Linked):
     @property
     def source(self) -> Source:
         """The feed upstream that it comes from."""
-        return _source(self.paper, self.updated)
+        return _source(self.paper)
 
     @property
     def comment(self) -> str:
@@ -245,19 +247,21 @@ def _links(paper: Paper) -> tuple[Link, ...]:
     return tuple(link for link in links if link.href)
 
 
-def _source(paper: Paper, updated: datetime) -> Source:
-    """The announcement feed of the primary category, or the community that brought the paper.
-
-    Its date is the entry's own: the moment the upstream feed was generated says nothing.
-    """
+def _source(paper: Paper) -> Source:
+    """The announcement feed of the primary category, or the community that brought the paper."""
     if paper.primary:
-        title = f"{line(paper.primary)} updates on arXiv.org"
-        path = f"rss.arxiv.org/atom/{line(paper.primary)}"
-        return Source(f"http://{path}", title, f"https://{path}", updated)
+        return _announcements(paper.primary)
     if "hf" in paper.sources:
         address = "https://huggingface.co/papers"
-        return Source(address, source_name("hf"), address, updated)
-    return Source("https://arxiv.org/", "arXiv.org", "https://arxiv.org/", updated)
+        return Source(address, source_name("hf"), address)
+    return Source("https://arxiv.org/", "arXiv.org", "https://arxiv.org/")
+
+
+@lru_cache(maxsize=1024)
+def _announcements(category: str) -> Source:
+    term = line(category)
+    path = f"rss.arxiv.org/atom/{term}"
+    return Source(f"http://{path}", f"{term} updates on arXiv.org", f"https://{path}")
 
 
 def _utc(moment: datetime) -> datetime:

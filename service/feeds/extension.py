@@ -6,6 +6,7 @@ own elements are made here by their bare names inside an Atom entry, and in full
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, Final
 
 from feedgen.ext.base import BaseEntryExtension, BaseExtension
@@ -79,7 +80,7 @@ class EntryExtension(BaseEntryExtension):  # type: ignore[misc]  # feedgen ships
         if self.entry.comments is not None:
             _text(node, f"{THR}total", str(self.entry.comments))
         if self.entry.source:
-            _source(node, self.entry.source)
+            _source(node, self.entry.source, self.entry.updated)
         return node
 
     def extend_rss(self, node: Node) -> Node:
@@ -101,12 +102,12 @@ def _namespaces(prefixes: dict[str, str], *, archive: bool) -> dict[str, str]:
     return {prefix: name.strip("{}") for prefix, name in declared.items()}
 
 
-def _source(node: Node, source: Source) -> None:
+def _source(node: Node, source: Source, updated: datetime) -> None:
     """The feed upstream, in full."""
     element = SubElement(node, "source")
     _text(element, "id", source.id)
     _text(element, "title", source.title)
-    _text(element, "updated", source.updated.isoformat())
+    _text(element, "updated", updated.isoformat())
     SubElement(element, "link", href=source.url, rel="self")
 
 

@@ -1,9 +1,9 @@
 """The entries of a format as bytes, spelled once for all feeds that show them.
 
-To spell an entry is most of what a new feed costs, and papers of today are in many feeds. What an
-entry is in a format depends on nothing around it: neither on the feed nor on its other entries. So
-its bytes are remembered by the paper's id and the hash of all that it is made from (of 64 bits, and
-of text with a secret of the process), and put into the next feed as they are.
+To spell its entries is much of what a new feed costs, and papers of today are in many feeds. What
+an entry is in a format depends on nothing around it: neither on the feed nor on its other entries.
+So its bytes are remembered by the paper's id and the hash of all that it is made from (of 64 bits,
+and of text with a secret of the process), and put into the next feed as they are.
 """
 
 from __future__ import annotations

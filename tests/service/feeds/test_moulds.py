@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from html import escape
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from service.feeds import FORMATS, atom, moulds, rss
+from service.feeds.content import Content
+from service.feeds.entry import (
+    ARXIV_SCHEME,
+    HTML,
+    PDF,
+    Category,
+    Entry,
+    Item,
+    Link,
+    Listing,
+    Source,
+    lead_of,
+)
+from service.feeds.feed import Feed
+from service.feeds.spelled import Spelled
+from tests.service.feeds.made import feed
+from tests.service.feeds.test_recorded import recorded_papers
+from tests.service.made import paper
+
+SPELL = {"atom": atom.spell, "rss": rss.spell}
+XML = pytest.mark.parametrize("suffix", SPELL)
+
+MARKS = ["1000000000000003", '"1000000000000001"', "<gap0/>", "&lt;gap0/&gt;", "%s %", "'\"<>&"]
+DATES = ["0001-01-01T00:00:00+00:00", "Mon, 01 Jan 0001 00:00:00 GMT"]
+LINES = st.sampled_from([*MARKS, *DATES]) | st.text("aé\U0001f600\x85\u2028&<>'\"%0", max_size=9)
+WORDS = LINES.filter(bool)
+MOMENTS = st.sampled_from([datetime(year, 11, 3, 5, 0, 9, tzinfo=UTC) for year in (1, 1991, 2026)])
+COUNTS = st.none() | st.integers(0, 3)
+RELATIONS = st.sampled_from(["related", "via", "replies"])
+LINKS = st.builds(Link, WORDS, RELATIONS, st.sampled_from([HTML, PDF]), LINES, COUNTS)
+CONTENTS = WORDS.map(
+    lambda text: f'<p title="{escape(text)}">{escape(text, quote=False)}<br></br></p>'
+)
+ENTRIES = st.builds(
+    Listing,
+    id=WORDS,
+    title=WORDS,
+    summary=LINES | st.just("two\n\tlines"),
+    content=st.builds(Content, CONTENTS | st.just(""), st.just("")),
+    links=st.lists(LINKS, max_size=4).map(
+        lambda links: (Link("https://a.example", "alternate"), *links)
+    ),
+    published=MOMENTS,
+    updated=MOMENTS,
+    touched=MOMENTS,
+    authors=st.lists(WORDS, max_size=3).map(tuple),
+    categories=st.lists(
+        st.builds(Category, WORDS, WORDS, st.sampled_from([ARXIV_SCHEME, ""])), max_size=3
+    ).map(tuple),
+    source=st.none() | st.builds(Source, WORDS, WORDS, WORDS),
+    comment=LINES,
+    journal_ref=LINES,
+    doi=LINES,
+    thumbnail=LINES,
+    comments=COUNTS,
+)
+
+
+def by_feedgen(suffix: str, entries: Sequence[Item]) -> Spelled:
+    """What feedgen makes of all entries, each by itself."""
+    return SPELL[suffix](feed(), entries)
+
+
+@XML
+@settings(max_examples=150, deadline=None)
+@given(entries=st.lists(ENTRIES, max_size=3))
+def test_moulds_change_no_byte(suffix: str, entries: list[Item]) -> None:
+    assert FORMATS[suffix].spell(feed(), entries) == by_feedgen(suffix, entries)
+
+
+@XML
+def test_moulds_change_no_byte_of_real_papers(recorded: Path, suffix: str) -> None:
+    papers = recorded_papers(recorded)
+    entries = [Entry(record, lead) for record in papers for lead in {None, lead_of(record)}]
+    assert FORMATS[suffix].spell(feed(), entries) == by_feedgen(suffix, entries)
+
+
+@XML
+def test_feedgen_is_asked_once_for_a_shape(suffix: str) -> None:
+    asked: list[Item] = []
+
+    def spell(feed: Feed, entries: Sequence[Item]) -> Spelled:
+        asked.extend(entries)
+        return SPELL[suffix](feed, entries)
+
+    cast = moulds.moulded(spell, content=lambda content: content.xml, published=datetime.isoformat)
+    cast(feed(), [Entry(paper(number)) for number in range(1, 9)])
+    cast(feed(), [Entry(paper(9, title='"9"', abstract="<9>", authors=("A", "B")))])
+    assert len(asked) == 1
+    cast(feed(), [Entry(paper(1, **said)) for said in ({"authors": ("A",)}, {"doi": "10.1/2"})])
+    assert len(asked) == 3
