@@ -13,18 +13,25 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Iterator
+from itertools import chain
 from typing import Final, NamedTuple
 
 from papers.singular import singulars
 from papers.tex import accents_to_unicode, commands_to_words
 
 _PLAIN = {code: " " for code in range(128) if not chr(code).isalnum()}
+_LOWERED = _PLAIN | {code: chr(code).lower() for code in range(128) if chr(code).isupper()}
 _PLAIN_WORDS = re.compile(r"[a-z0-9]+")
-_WORDS = re.compile(r"[^\W_]+")
+_PARTING = re.compile(r"[^\w\n]|_")
 _SCRIPT = re.compile(r"[_^]\{?([A-Za-z0-9]{1,2})(?![A-Za-z0-9])\}?")
 _POSSESSIVE = re.compile(r"['’](?<!\\['’])s(?![^\W_])")
 _CHUNK = re.compile(r"\S+")
-_ODD = re.compile(r"['\\${}^_~\x80-\U0010ffff]")
+_FOLDED: Final = "\\${}^_~'"
+_ODD: Final = b"$"
+_ODDITIES: Final = bytes(
+    _ODD[0] if code >= 128 or chr(code) in _FOLDED else ord(" ") for code in range(256)
+)
+"""Which bytes of a text in UTF-8 have to be folded."""
 
 _GREEK: Final = {
     ord(letter): name
@@ -60,20 +67,15 @@ def unstemmed(text: str) -> list[str]:
     folded = unparted(text)
     if folded.isascii():
         return folded.lower().translate(_PLAIN).split()  # several times as fast as an expression
-    return folded.split()
+    return folded.translate(_LOWERED).split()
 
 
 def unparted(text: str) -> str:
     """A text folded so far that its words are its runs of letters and digits, in any case.
 
-    One with other letters than ASCII has its words parted by blanks, in lower case.
+    Of what is not ASCII only words are left, in lower case.
     """
-    if "'s" in text or "’s" in text:
-        text = _POSSESSIVE.sub("", text)
-    if _is_plain(text):
-        return text
-    folded = _folded(text)
-    return folded if folded.isascii() else " ".join(_WORDS.findall(folded))
+    return text if _is_plain(text) else _in_pieces(text)
 
 
 def plainly(text: str) -> str | None:
@@ -81,25 +83,12 @@ def plainly(text: str) -> str | None:
 
     What `words` makes of such a text are the singulars of these.
     """
-    return text.lower() if "'" not in text and _is_plain(text) else None
+    return text.lower() if _is_plain(text) else None
 
 
 def flattened(text: str) -> str | None:
-    """The same of any text in which words of other letters than ASCII are none; else None.
-
-    Only pieces between blanks that are not plain are folded: no piece of TeX reaches across one.
-    """
-    plain = plainly(text)
-    if plain is not None:
-        return plain
-    parts, at = list[str](), 0
-    while odd := _ODD.search(text, at):
-        start = max(text.rfind(" ", at, odd.start()) + 1, at)
-        end = text.find(" ", odd.start())
-        end = end if end >= 0 else len(text)
-        parts += [text[at:start], " ".join(unstemmed(text[start:end]))]
-        at = end
-    flat = "".join([*parts, text[at:]])
+    """The same of any text in which words of other letters than ASCII are none; else None."""
+    flat = unparted(text)
     return flat.lower() if flat.isascii() else None
 
 
@@ -108,14 +97,14 @@ def spans(text: str, fold: Callable[[str], list[str]] = words) -> Iterator[Span]
 
     Words that come out of one piece of TeX or of one ligature share its place.
     """
-    if "'" not in text and _is_plain(text):
+    if _is_plain(text):
         # many times as fast as word by word: they are the same words, in the same order
         for match, word in zip(_PLAIN_WORDS.finditer(text.lower()), fold(text), strict=True):
             yield Span(word, match.start(), match.end())
         return
     for chunk in _CHUNK.finditer(text):
         piece = chunk[0]
-        if "'" not in piece and _is_plain(piece):
+        if _is_plain(piece):
             for match in _PLAIN_WORDS.finditer(piece.lower()):
                 start = chunk.start() + match.start()
                 yield Span(fold(match[0])[0], start, start + len(match[0]))
@@ -125,14 +114,38 @@ def spans(text: str, fold: Callable[[str], list[str]] = words) -> Iterator[Span]
 
 
 def _is_plain(text: str) -> bool:
-    """Whether there is nothing in a text but ASCII without TeX."""
+    """Whether there is nothing in a text but ASCII without TeX and apostrophes."""
     # One look for each character: several times as fast as a set, an expression or `any`.
     tex = "\\" in text or "$" in text or "{" in text or "}" in text
-    return text.isascii() and not (tex or "^" in text or "_" in text or "~" in text)
+    tex = tex or "^" in text or "_" in text or "~" in text
+    return text.isascii() and not (tex or "'" in text)
+
+
+def _in_pieces(text: str) -> str:
+    """A text of which the pieces between blanks that are not plain are folded, all together.
+
+    Nothing that is folded reaches across a blank.
+    """
+    raw = text.replace("\n", " ").encode(errors="surrogatepass")
+    oddities = raw.translate(_ODDITIES)  # many times as fast as to look for any with an expression
+    plain, odd, at = list[bytes](), list[bytes](), 0
+    while (found := oddities.find(_ODD, at)) >= 0:
+        start = raw.rfind(b" ", at, found) + 1 or at
+        end = raw.find(b" ", found)
+        end = end if end >= 0 else len(raw)
+        plain.append(raw[at:start])
+        odd.append(raw[start:end])
+        at = end
+    folded = _folded(b"\n".join(odd).decode(errors="surrogatepass"))
+    pieces = folded.encode(errors="surrogatepass").split(b"\n")
+    whole = b"".join([*chain.from_iterable(zip(plain, pieces, strict=True)), raw[at:]])
+    return whole.decode(errors="surrogatepass")
 
 
 def _folded(text: str) -> str:
-    """A text in lower-case letters without accents, TeX or scripts; words still unparted."""
+    """A text in lower case without accents, TeX or scripts; of what is not ASCII only words."""
+    if "'s" in text or "’s" in text:
+        text = _POSSESSIVE.sub("", text)
     if "\\" in text:
         text = commands_to_words(accents_to_unicode(text))
     if "_" in text or "^" in text:
@@ -143,4 +156,4 @@ def _folded(text: str) -> str:
     decomposed = unicodedata.normalize("NFKD", text.casefold()).casefold()
     marks = {ord(c): None for c in set(decomposed) if unicodedata.category(c) == "Mn"}
     bare = decomposed.translate(marks)
-    return unicodedata.normalize("NFKC", bare.translate(_FOLDED_LETTERS))
+    return _PARTING.sub(" ", unicodedata.normalize("NFKC", bare.translate(_FOLDED_LETTERS)))

@@ -124,7 +124,7 @@ def assert_folds_well(text: str) -> None:
 FLAT = [
     ("Reward-Models", "reward-models"),
     ("the model's Reward", "the model reward"),
-    (r"$\alpha$-LLMs and Schr\"odinger's", "alpha llms and schrodinger"),
+    (r"$\alpha$-LLMs and Schr\"odinger's", " alpha  llms and schrodinger"),
     ("naïve ﬁne-tuning", "naive fine tuning"),
     ("模型 model", None),
 ]
