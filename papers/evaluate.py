@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
+from math import prod
 from typing import Any, Final, NamedTuple, Protocol
 
 from pyroaring import BitMap
@@ -33,6 +34,14 @@ Expansions = Mapping[str, Sequence[str] | None]
 
 Key = bytes | int
 """What a posting is of: a term, or a pair by its hash."""
+
+Telling = Mapping[Text, Sequence[bytes]]
+"""Phrases and the terms asked for of each."""
+
+_A_TEXT: Final = 3.0
+"""What it costs to read a text in vain: three times what a short posting does."""
+_NUMBERS: Final = 2_000
+"""A posting of so many numbers costs twice as much to read as a short one."""
 
 
 class Postings(Protocol):
@@ -74,7 +83,7 @@ def doubts_of(tree: Node) -> Node:
 def is_exact(node: Node) -> bool:
     """Whether postings alone tell who matches."""
     if isinstance(node, Text):
-        return node.field is not Field.ABSTRACT and not node.prefix and len(node.words) == 1
+        return node.field is not Field.ABSTRACT and not node.prefix and not node.is_phrase
     if isinstance(node, And):
         return all(map(is_exact, (*node.all, *node.none)))
     if isinstance(node, Or):
@@ -83,16 +92,25 @@ def is_exact(node: Node) -> bool:
 
 
 class Plan:
-    """What a keyword asks of every month: made once, used for each."""
+    """What a keyword asks of every month: made once, used for each.
 
-    def __init__(self, tree: Node, expansions: Expansions) -> None:
+    `telling`: the words that are asked for beside the pairs of phrases; where that is not known
+    yet, all of them.
+    """
+
+    def __init__(self, tree: Node, expansions: Expansions, telling: Telling | None = None) -> None:
         self.tree = tree
         self.expansions = expansions
+        self._telling = telling or {}
         self._days = [leaf for leaf in leaves(tree) if isinstance(leaf, Between)]
-        texts = [leaf for leaf in leaves(tree) if isinstance(leaf, Text) and not leaf.prefix]
-        asked: list[Key] = [term for leaf in leaves(tree) for term in self._asked(leaf)]
-        asked += [pair for text in texts for pair in text_pairs(text)]
-        self._keys = tuple(dict.fromkeys(asked))
+        asked = dict.fromkeys(key for leaf in leaves(tree) for key in self._asked(leaf))
+        self._keys = tuple(asked)
+
+    @property
+    def phrases(self) -> Sequence[Text]:
+        """The phrases that have pairs."""
+        texts = [leaf for leaf in leaves(self.tree) if isinstance(leaf, Text) and leaf.is_phrase]
+        return [text for text in texts if text_pairs(text)]
 
     def keys(self, month: int) -> tuple[Key, ...]:
         """The postings to read of a month (YYYYMM)."""
@@ -103,12 +121,22 @@ class Plan:
 
     def evaluate(self, read: Postings) -> Candidates:
         """The candidates among the months that were read, as places."""
-        return _Evaluation(read, self.expansions).node(self.tree)
+        return _Evaluation(read, self.expansions, self._telling).node(self.tree)
 
-    def _asked(self, leaf: Leaf) -> Sequence[bytes]:
+    def telling(self, read: Postings, papers: int) -> Telling:
+        """What a month of so many papers, of which all was `read`, tells of each phrase.
+
+        Who has the pairs of a phrase and its rarest word hardly ever lacks the others: these are
+        asked for only where that costs less than the texts that would be read in vain.
+        """
+        return {phrase: _telling(phrase, read, papers) for phrase in self.phrases}
+
+    def _asked(self, leaf: Leaf) -> Sequence[Key]:
         if isinstance(leaf, Text):
             if leaf.prefix:
                 return _expanded(leaf, self.expansions)
+            if leaf.is_phrase:
+                return _phrase_keys(leaf, self._telling)
             abstract = leaf.field is Field.ABSTRACT
             return text_terms(leaf) + (title_terms(leaf) if abstract else ())
         if isinstance(leaf, Label):
@@ -123,8 +151,8 @@ _NOTHING: Final = Candidates(BitMap(), BitMap())
 class _Evaluation:
     """The tree's nodes over the months that were read. A posting is put together when needed."""
 
-    def __init__(self, read: Postings, expansions: Expansions) -> None:
-        self.read, self.expansions = read, expansions
+    def __init__(self, read: Postings, expansions: Expansions, telling: Telling) -> None:
+        self.read, self.expansions, self.telling = read, expansions, telling
 
     def all_of(self, keys: Iterable[Key]) -> BitMap:
         """The papers that have all of these; stops at the first that leaves none."""
@@ -166,8 +194,8 @@ class _Evaluation:
         """Words are exact; phrases, and words that must stand in the abstract alone, are not."""
         if text.prefix:
             return self.prefix(text)
-        if len(text.words) > 1:
-            return Candidates(BitMap(), self.all_of([*text_terms(text), *text_pairs(text)]))
+        if text.is_phrase:
+            return Candidates(BitMap(), self.all_of(_phrase_keys(text, self.telling)))
         maybe = self.read.of(text_terms(text)[0])
         if text.field is Field.ABSTRACT:
             return Candidates(maybe - self.read.of(title_terms(text)[0]), maybe)
@@ -208,6 +236,27 @@ class _Evaluation:
         found += [BitMap(range(place << 16, (place + 1) << 16)) for place in whole]
         met = BitMap.union(BitMap(), *found)
         return Candidates(met, met)
+
+
+def _phrase_keys(phrase: Text, telling: Telling) -> Sequence[Key]:
+    return (*telling.get(phrase, text_terms(phrase)), *text_pairs(phrase))
+
+
+def _telling(phrase: Text, read: Postings, papers: int) -> Sequence[bytes]:
+    """The words of a phrase worth asking for in a month of so many papers, the rarest first."""
+
+    def share(key: Key) -> float:
+        return len(read.of(key)) / papers
+
+    rarest, *others = sorted(dict.fromkeys(text_terms(phrase)), key=share)
+    kept = [rarest]
+    by_chance = papers * share(rarest) * prod(map(share, text_pairs(phrase)))
+    for term in others:
+        spared = by_chance * (1 - share(term)) * _A_TEXT
+        if spared > 1 + papers * share(term) / _NUMBERS:
+            kept.append(term)
+            by_chance *= share(term)
+    return tuple(kept)
 
 
 def _expanded(text: Text, expansions: Expansions) -> Sequence[bytes]:

@@ -17,6 +17,8 @@ from papers.tree import Node
 _MOST_GUESSED: Final = 4
 _FEWEST_FILTERED: Final = 16
 _MOST_FILTERED: Final = 256
+_MOST_PASSED: Final = 0.9
+"""Where more of the months asked about may have the phrases, no others are asked about."""
 _MOST_READ: Final = 64
 _SPARE: Final = 16
 """Of so many candidates one may turn out not to hold."""
@@ -35,6 +37,7 @@ class Question:
         self._name = (ask, limit, way)
         self.before = ArxivId.parse(ask.before) if ask.before else None
         self.reading = reader.begin(self._needed)
+        self._plan: Plan | None = None
 
     @cached_property
     def tree(self) -> Node:
@@ -63,18 +66,13 @@ class Question:
         asked = [*memory.months_asked(), *memory.words_asked(self.tree)]
         expansions = memory.expansions(self.tree)
         if self.ask.order == "announced" and memory.months and expansions is not None:
-            plan = Plan(self.tree, expansions)
             newest = self.before.month if self.before else NO_MONTH
-            months = self._possible(memory, newest)
-            first = next(Pace(self.wanted, memory.papers).chunks(months, _MOST_GUESSED), [])
-            asked += memory.postings_asked({month: plan.keys(month) for month in first})
+            possible = self._possible(memory, newest)
+            months = next(Pace(self.wanted, memory.papers).chunks(possible, _MOST_GUESSED), [])
+            known = memory.telling.get((self.tree, months[0])) if months else None
+            plan = Plan(self.tree, expansions, known)
+            asked += memory.postings_asked({month: plan.keys(month) for month in months})
         return asked
-
-    @cached_property
-    def _plan(self) -> Plan:
-        expansions = self.reading.memory.expansions(self.tree)
-        assert expansions is not None, "asked for at the beginning"
-        return Plan(self.tree, expansions)
 
     def _possible(self, memory: Memory, newest: int) -> Iterator[int]:
         months = (month for month in memory.possible(self.tree) if month <= newest)
@@ -96,17 +94,35 @@ class Question:
     def chunks(self, months: Iterator[int]) -> Iterator[Sequence[int]]:
         """Months to read together; of many only those that may have the phrases asked for."""
         pairs, memory = self._pairs, self.reading.memory
+        filters = pairs.asks
         for chunk in self._pace.chunks(months, _MOST_FILTERED if pairs.asks else _MOST_READ):
             turn = chunk
-            if pairs.asks and len(turn) >= _FEWEST_FILTERED:
+            if filters and len(turn) >= _FEWEST_FILTERED:
                 self.reading.ask(pairs.asked(memory, turn))
                 turn = pairs.passed(memory, turn)
+                filters = len(turn) <= _MOST_PASSED * len(chunk)
             for at in range(0, len(turn), _MOST_READ):
                 yield turn[at : at + _MOST_READ]
 
     def candidates(self, months: Sequence[int]) -> Candidates:
         """The places of those who may answer it; one round trip or none."""
+        if self._plan is None:
+            self._plan = self._planned(months)
         wanted = {month: self._plan.keys(month) for month in months}
         met = self._plan.evaluate(self.reading.postings(wanted))
         self._pace.found(len(met.maybe))
         return met
+
+    def _planned(self, months: Sequence[int]) -> Plan:
+        """What to ask of every month, as the first one, of which all is asked, has its phrases."""
+        memory, first = self.reading.memory, months[0]
+        expansions = memory.expansions(self.tree)
+        assert expansions is not None, "asked for at the beginning"
+        known = memory.telling.get((self.tree, first))
+        plan = Plan(self.tree, expansions, known)
+        if known is not None or not plan.phrases:
+            return plan
+        self.reading.postings({month: plan.keys(month) for month in months})
+        read = self.reading.postings({first: plan.keys(first)})
+        memory.telling[self.tree, first] = known = plan.telling(read, memory.papers(first))
+        return Plan(self.tree, expansions, known)

@@ -20,7 +20,7 @@ from papers import keys, postings
 from papers.arxiv_id import month_of, month_place
 from papers.codec import Opened
 from papers.connection import PerThread, read_many
-from papers.evaluate import Expansions, Key
+from papers.evaluate import Expansions, Key, Telling
 from papers.postings import SHAPE, Part, Shape
 from papers.records import read_opened
 from papers.search import Found
@@ -60,6 +60,8 @@ class Memory:
     months: tuple[int, ...] | None = None
     spread: dict[bytes, bytes | None] = field(default_factory=dict)
     words: dict[str, list[str]] = field(default_factory=dict)
+    telling: dict[tuple[Node, int], Telling] = field(default_factory=dict)
+    """By what was looked for, and the first month: what that month tells of its phrases."""
     parts: dict[int, dict[Key, Part | None]] = field(default_factory=dict)
     opened: dict[int, Opened] = field(default_factory=dict)
     verified: dict[Node, tuple[BitMap, BitMap]] = field(default_factory=dict)

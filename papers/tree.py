@@ -52,6 +52,11 @@ class Text:
     prefix: bool = False
 
     @property
+    def is_phrase(self) -> bool:
+        """Whether it is of several words."""
+        return len(self.words) > 1
+
+    @property
     def whole(self) -> str:
         """The word that a prefix stands for though it may not begin it: `model` for `models*`."""
         (stem,) = self.words

@@ -23,6 +23,8 @@ from papers.paper import AnnounceType, Channel, Paper, Pick, Sighting
 from papers.query import parse
 from papers.search import Ask, Page
 from papers.store import Store
+from papers.terms import text_terms
+from papers.tree import Text
 from tests.papers.papers_strategies import TUESDAY, sightings
 from tests.papers.query_strategies import queries
 
@@ -86,16 +88,35 @@ def papers_on(pages: list[Page]) -> list[Paper]:
     return [paper for page in pages for paper in page.papers]
 
 
+def only(phrase: Text, nth: int) -> tuple[bytes, ...]:
+    terms = text_terms(phrase)
+    return (terms[nth % len(terms)],)
+
+
 @settings(max_examples=300)
-@given(said=corpora, ask=asks, most_words=st.sampled_from([0, 1, 256]), cut=st.integers(1, 30))
+@given(
+    said=corpora,
+    ask=asks,
+    most_words=st.sampled_from([0, 1, 256]),
+    told_by=st.none() | st.integers(0, 2),
+    cut=st.integers(1, 30),
+)
 def test_pages_are_what_a_scan_finds(
-    store_url: str, said: list[Sighting], ask: Ask, most_words: int, cut: int
+    store_url: str,
+    said: list[Sighting],
+    ask: Ask,
+    most_words: int,
+    told_by: int | None,
+    cut: int,
 ) -> None:
+    """Whichever word of a phrase is asked for alone, and however few words a prefix may have."""
     redis = Redis.from_url(store_url)
     redis.flushdb()
     store = Store(redis)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("papers.reading.MOST_WORDS", most_words)
+        if told_by is not None:
+            patch.setattr("papers.evaluate._telling", lambda text, *_: only(text, told_by))
         store.ingest(said[:cut], now=NOW)
         assert papers_on(walked(store, ask)) == scanned(papers_of(said[:cut]), ask)
         store.ingest(said[cut:], now=NOW)
