@@ -4,13 +4,15 @@
 
 The words are those of `papers.text.unstemmed`, which takes six times as long to come to them one
 by one. Only a word that was never met becomes a string. A hash stands for its word: by chance two
-of ten million words have the same once in a hundred thousand years of arXiv.
+of ten million words have the same once in a hundred thousand years of arXiv. And nobody can make a
+word that has the hash of another: the key that hashes are made with is drawn anew.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from secrets import randbits
+from typing import Final, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,7 +35,6 @@ _LANE: Final = 8
 _LANES: Final = np.array([(1 << 8 * size) - 1 for size in range(_LANE + 1)], np.uint64)
 """By how many bytes of a word are left: which of the next eight are its own."""
 _FACTOR: Final = np.uint64(0x9E37_79B9_7F4A_7C15)
-_LAST_FACTOR: Final = np.uint64(0xBF58_476D_1CE4_E5B9)
 _HALF: Final = np.uint64(32)
 _SMALLEST: Final = 14
 _SPARE: Final = 4
@@ -47,19 +48,31 @@ class Tokens(NamedTuple):
     counts: Places
 
 
+class _Key(NamedTuple):
+    """What hashes are made with: a seed, and an odd factor."""
+
+    seed: np.uint64
+    factor: np.uint64
+
+    @classmethod
+    def drawn(cls) -> Self:
+        """One that nobody can foretell."""
+        return cls(np.uint64(randbits(64)), np.uint64(randbits(64) | 1))
+
+
 class Words:
     """Words numbered as they are met; `met` has them by number."""
 
     def __init__(self) -> None:
         self.met: list[str] = []
-        self._table = _Table()
+        self._table, self._key = _Table(), _Key.drawn()
 
     def of(self, texts: Sequence[str]) -> Tokens:
         """The words of texts, plurals kept."""
         folded = [unparted(text).encode() for text in texts]
         buffer = b" %b " % b" ".join(folded).translate(_LETTERS)
         starts, ends = _edges(buffer)
-        hashes = _hashes(buffer, starts, ends)
+        hashes = _hashes(buffer, starts, ends, self._key)
         numbers = self._table.find(hashes)
         missing = np.flatnonzero(numbers == UNKNOWN)
         if len(missing):
@@ -80,19 +93,18 @@ def _edges(buffer: bytes) -> tuple[Places, Places]:
     return edges[::2], edges[1::2]
 
 
-def _hashes(buffer: bytes, starts: Places, ends: Places) -> Hashes:
+def _hashes(buffer: bytes, starts: Places, ends: Places, key: _Key) -> Hashes:
     """Hashes of words, eight bytes of each at a time; none is 0."""
     padded = buffer + bytes(_LANE)
     lanes = np.ndarray((len(padded) - _LANE + 1,), "<u8", padded, strides=(1,))
-    hashes = np.zeros(len(starts), np.uint64)
+    hashes = np.full(len(starts), key.seed)
     left, at = np.arange(len(starts)), starts
     while len(left):
         sizes = np.minimum(ends[left] - at, _LANE)
         mixed = (hashes[left] ^ (lanes[at] & _LANES[sizes])) * _FACTOR
-        hashes[left] = mixed ^ (mixed >> _HALF)
+        hashes[left] = (mixed ^ (mixed >> _HALF)) * key.factor
         more = ends[left] - at > _LANE
         left, at = left[more], at[more] + _LANE
-    hashes *= _LAST_FACTOR
     return hashes | np.uint64(1)
 
 

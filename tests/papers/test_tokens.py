@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from papers.text import unstemmed
-from papers.tokens import UNKNOWN, Words, _Table
+from papers.tokens import UNKNOWN, Words, _Key, _Table
 
 _PIECES = (
     *(
@@ -45,6 +45,18 @@ def test_words_are_those_of_each_text(turns: list[list[str]]) -> None:
         cut = [found[end - count : end] for end, count in zip(ends, counts.tolist(), strict=True)]
         assert cut == [unstemmed(text) for text in texts]
     assert len(set(words.met)) == len(words.met)
+
+
+def test_nobody_can_make_a_word_that_passes_for_another() -> None:
+    """Of this one the hash was that of `model` while all hashes were made alike."""
+    words = Words()
+    words.of(["f0gl4rwzhvhp7yhb"])
+    numbers, _ = words.of(["a model"])
+    assert [words.met[number] for number in numbers.tolist()] == ["a", "model"]
+
+
+def test_what_hashes_are_made_with_is_drawn_anew() -> None:
+    assert len({_Key.drawn() for _ in range(9)}) == 9
 
 
 @given(st.lists(st.lists(st.integers(1, 2**64 - 1)), max_size=4), st.integers(0, 63))
