@@ -60,13 +60,6 @@ class Folded:
 
     def __init__(self, paper: Paper | Opened) -> None:
         self.written = paper
-        self._flat: dict[Sequence[str], str | None] = {}
-
-    def flat(self, fields: Sequence[str]) -> str | None:
-        """Some fields' texts together, as `papers.text.flattened` has them."""
-        if fields not in self._flat:
-            self._flat[fields] = _flat([getattr(self.written, name) for name in fields])
-        return self._flat[fields]
 
     @property
     def paper(self) -> Paper:
@@ -107,20 +100,6 @@ def _joined(folded: Iterable[str]) -> str:
 def _text_holds(text: Text, paper: Folded) -> bool:
     if text.field is Field.AUTHOR:
         return _stands_in_names(text, paper.written.authors)
-    if isinstance(paper.written, Opened) and text.field in _OPENED and not text.prefix:
-        return _stands_in_opened(text, paper)
-    return any(_stands(text, getattr(paper, name)) for name in FIELDS[text.field])
-
-
-_OPENED: Final = frozenset((Field.ANY, Field.TITLE, Field.ABSTRACT))
-"""The fields whose texts are at hand in a paper that is no more than opened."""
-
-
-def _stands_in_opened(text: Text, paper: Folded) -> bool:
-    """Whether words stand in a paper that is opened for this one question: unfolded if can be."""
-    flat = paper.flat(FIELDS[text.field])
-    if flat is not None:
-        return row_of(text.words).stands_in(flat)
     return any(_stands(text, getattr(paper, name)) for name in FIELDS[text.field])
 
 

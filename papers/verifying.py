@@ -2,14 +2,15 @@
 
 Nearly every candidate does match, and nearly all of these so plainly that folding cannot change it:
 as `reward models`, say, with a blank before and a stop behind. And most texts have little to fold.
-So the bytes of all texts together tell of nearly every paper whether it is an answer; only the
-others are looked at one by one (`papers.matching`).
+So the bytes of all texts together tell of nearly every paper whether it is an answer. The texts of
+the others are folded, all together too, which tells of nearly all of these; the rest are looked at
+one by one (`papers.matching`).
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from functools import cached_property, reduce
 from itertools import accumulate, chain
 from typing import Final
@@ -20,6 +21,7 @@ from papers.codec import Opened
 from papers.evaluate import Candidates
 from papers.in_a_row import Row, row_of
 from papers.matching import Folded, holds
+from papers.text import unparted
 from papers.tree import And, Field, Node, Or, Text
 
 
@@ -29,17 +31,24 @@ def standing(tree: Node, papers: Mapping[int, Opened]) -> BitMap:
     One that nobody has described is none, not even by its id.
     """
     sure, maybe = _Texts(papers).evaluate(tree)
-    unclear = [(place, papers[place]) for place in maybe - sure]
-    return sure | BitMap(
-        [place for place, paper in unclear if paper.title and holds(tree, Folded(paper))]
+    if sure == maybe:
+        return sure
+    folded, maybe = _Texts({place: papers[place] for place in maybe - sure}, folded=True).evaluate(
+        tree
+    )
+    unclear = [(place, papers[place]) for place in maybe - folded]
+    return (
+        sure
+        | folded
+        | BitMap([place for place, paper in unclear if paper.title and holds(tree, Folded(paper))])
     )
 
 
 class _Texts:
-    """Papers whose texts are looked through together."""
+    """Papers whose texts are looked through together, as they are written or `folded`."""
 
-    def __init__(self, papers: Mapping[int, Opened]) -> None:
-        self._papers = papers
+    def __init__(self, papers: Mapping[int, Opened], *, folded: bool = False) -> None:
+        self._papers, self._folded = papers, folded
         self._all = BitMap(papers)
 
     def evaluate(self, node: Node) -> Candidates:
@@ -61,25 +70,59 @@ class _Texts:
     @cached_property
     def _texts(self) -> _Joined:
         texts = {place: paper.texts for place, paper in self._papers.items()}
-        return _Joined(texts, {place for place, of in texts.items() if b"\0" in b"".join(of)})
+        return self._joined(
+            texts, {place for place, of in texts.items() if _is_parted(b"".join(of))}
+        )
 
     @cached_property
     def _names(self) -> _Joined:
-        names = {place: paper.authors for place, paper in self._papers.items()}
-        joined = {place: (_APART.join(map(str.encode, of)),) for place, of in names.items()}
-        return _Joined(joined, {place for place, of in names.items() if "\0" in "".join(of)})
+        names = {
+            place: list(map(str.encode, paper.authors)) for place, paper in self._papers.items()
+        }
+        joined = {place: (_APART.join(of),) for place, of in names.items()}
+        return self._joined(joined, {p for p, of in names.items() if _is_parted(b"".join(of))})
+
+    def _joined(self, texts: Mapping[int, Sequence[bytes]], parted: Set[int]) -> _Joined:
+        if not self._folded:
+            return _Joined(texts, dict.fromkeys(parted, False))
+        flat = _flat({place: of for place, of in texts.items() if place not in parted})
+        blank = {place: (b"",) * len(of) for place, of in texts.items()}
+        return _Joined(blank | flat, {place: place in flat for place in texts}, folded=True)
+
+
+def _is_parted(text: bytes) -> bool:
+    """Whether a text has what others are parted by."""
+    return b"\0" in text or _BETWEEN in text
+
+
+def _flat(papers: Mapping[int, Sequence[bytes]]) -> dict[int, Sequence[bytes]]:
+    """The texts folded, all together, of the papers whose words are then of ASCII alone."""
+    texts = b" %b " % _BETWEEN.join([b" %b " % text for of in papers.values() for text in of])
+    folded = iter(unparted(texts.decode()).split(_BETWEEN.decode()))
+    flat = {place: [next(folded) for _ in of] for place, of in papers.items()}
+    return {
+        place: [text.encode() for text in of]
+        for place, of in flat.items()
+        if all(map(str.isascii, of))
+    }
 
 
 class _Joined:
-    """Texts of papers, so many of each, as one text in lower case; some have what parts texts."""
+    """Texts of papers, so many of each, as one text in lower case.
 
-    def __init__(self, papers: Mapping[int, Sequence[bytes]], parted: set[int]) -> None:
-        self._papers, self._places = papers, list(papers)
+    `plain` tells of some whether they have nothing to fold but case and plurals; of papers that are
+    not plain it is never sure what they lack, nor, unless they are `folded`, what they have.
+    """
+
+    def __init__(
+        self, papers: Mapping[int, Sequence[bytes]], plain: dict[int, bool], *, folded: bool = False
+    ) -> None:
+        self._papers, self._places, self._folded = papers, list(papers), folded
         texts = list(chain.from_iterable(papers.values()))
         self._each = len(texts) // len(papers) if papers else 1
         self._starts = list(accumulate([len(text) + len(_APART) for text in texts], initial=0))
         self._text = b" " + _APART.join([*texts, b""]).lower()
-        self._plain = dict.fromkeys(parted, False)
+        self._plain = plain
 
     def holding(self, row: Row, fields: Sequence[int]) -> Candidates:
         """Those with a row of words in one of these of their texts."""
@@ -87,7 +130,7 @@ class _Joined:
         for start, _ in row.spans(self._text):
             paper, field = divmod(bisect_right(self._starts, start - 1) - 1, self._each)
             if field in fields:
-                plainly = row.stands_plainly(self._text, start)
+                plainly = self._folded or row.stands_plainly(self._text, start)
                 (sure if plainly else spelled).add(self._places[paper])
         others = self._papers.keys() - sure
         unclear = [place for place in others if place in spelled or not self._is_plain(place)]
@@ -105,6 +148,7 @@ class _Joined:
 _FOLDED: Final = (b"'s", b"\\", b"$", b"{", b"}", b"^", b"_", b"~")
 """What folding may take away, or part words by otherwise than other signs do."""
 
+_BETWEEN: Final = b"\1"
 _APART: Final = b" \0 "
 """Between two texts: no words in a row reach across."""
 _FIELDS: Final = {Field.ANY: (0, 1), Field.TITLE: (0,), Field.ABSTRACT: (1,)}
