@@ -39,6 +39,11 @@ class Question:
         self.reading = reader.begin(self._needed)
         self._plan: Plan | None = None
 
+    @property
+    def _newest(self) -> int:
+        """No month after this one (YYYYMM) is asked about."""
+        return self.before.month if self.before else NO_MONTH
+
     @cached_property
     def tree(self) -> Node:
         """What is looked for."""
@@ -66,8 +71,7 @@ class Question:
         asked = [*memory.months_asked(), *memory.words_asked(self.tree)]
         expansions = memory.expansions(self.tree)
         if self.ask.order == "announced" and memory.months and expansions is not None:
-            newest = self.before.month if self.before else NO_MONTH
-            possible = self._possible(memory, newest)
+            possible = self._possible(memory, self._newest)
             months = next(Pace(self.wanted, memory.papers).chunks(possible, _MOST_GUESSED), [])
             known = memory.telling.get((self.tree, months[0])) if months else None
             plan = Plan(self.tree, expansions, known)
@@ -114,15 +118,16 @@ class Question:
         return met
 
     def _planned(self, months: Sequence[int]) -> Plan:
-        """What to ask of every month, as the first one, of which all is asked, has its phrases."""
-        memory, first = self.reading.memory, months[0]
+        """What to ask of every month, as the newest, of which all is asked, has its phrases."""
+        memory = self.reading.memory
         expansions = memory.expansions(self.tree)
         assert expansions is not None, "asked for at the beginning"
-        known = memory.telling.get((self.tree, first))
+        newest = next(self.months(self._newest), months[0])
+        known = memory.telling.get((self.tree, newest))
         plan = Plan(self.tree, expansions, known)
         if known is not None or not plan.phrases:
             return plan
-        self.reading.postings({month: plan.keys(month) for month in months})
-        read = self.reading.postings({first: plan.keys(first)})
-        memory.telling[self.tree, first] = known = plan.telling(read, memory.papers(first))
+        self.reading.postings({month: plan.keys(month) for month in {newest, *months}})
+        read = self.reading.postings({newest: plan.keys(newest)})
+        memory.telling[self.tree, newest] = known = plan.telling(read, memory.papers(newest))
         return Plan(self.tree, expansions, known)

@@ -61,7 +61,7 @@ class Memory:
     spread: dict[bytes, bytes | None] = field(default_factory=dict)
     words: dict[str, list[str]] = field(default_factory=dict)
     telling: dict[tuple[Node, int], Telling] = field(default_factory=dict)
-    """By what was looked for, and the first month: what that month tells of its phrases."""
+    """By what was looked for, and the newest month: what that month tells of its phrases."""
     parts: dict[int, dict[Key, Part | None]] = field(default_factory=dict)
     opened: dict[int, Opened] = field(default_factory=dict)
     verified: dict[Node, tuple[BitMap, BitMap]] = field(default_factory=dict)
