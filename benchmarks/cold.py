@@ -31,6 +31,7 @@ from service.feeds import FORMATS
 from service.feeds.entry import Entry
 from service.feeds.feed import Feed
 from service.feeds.spelled import KEPT
+from service.garbage import settle
 
 ALL = "new,cross,replace"
 FEED = Feed("urn:k", "K", "Of k.", *("https://k.example",) * 3, (), ())
@@ -62,6 +63,7 @@ def asking(url: str, folder: Path, host: str) -> FlaskClient:
     )
     client = create_app(site).test_client()
     client.get("/feeds/search.atom?q=nobody")
+    settle()  # as a server does
     return client
 
 

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import gc
 import os
 from pathlib import Path
 from typing import Final
 
 from papers.settings import load
 from service import create_app
+from service.garbage import settle
 
 _DEFAULT: Final = Path("paperwire.toml")
-GARBAGE: Final = 20_000
-"""Objects made, and not freed, before a look for circles among them; Python's 700 are a tenth of a
-feed."""
 
 
 def _file() -> Path | None:
@@ -25,7 +22,4 @@ def _file() -> Path | None:
 app = create_app(load(_file(), os.environ))
 for _name in app.jinja_env.list_templates():
     app.jinja_env.get_template(_name)  # compiled now, not while somebody waits for a page
-# The app stays as long as the process: to go through all of it took 0.1 to 0.4 s of some request.
-gc.collect()
-gc.freeze()
-gc.set_threshold(GARBAGE)
+settle()

@@ -10,8 +10,9 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 LOADED = """
 import gc
-from service.wsgi import GARBAGE, app
-print(app.name, gc.get_freeze_count() > 10_000, gc.get_threshold()[0] == GARBAGE)
+from service.garbage import MADE
+from service.wsgi import app
+print(app.name, gc.get_freeze_count() > 10_000, gc.get_threshold()[0] == MADE)
 """
 
 
