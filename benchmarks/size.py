@@ -6,11 +6,11 @@
 Wants tantivy besides what tests want (`.venv/bin/python -m pip install tantivy`). Makes N papers
 (see `benchmarks.corpus.made`), gives them to each engine, asks each the same keywords of twelve
 classes, and prints, a class and engine, milliseconds for the newest hundred: median and 99th
-percentile over K keywords, one engine after another. "First": asked of a process that remembers
-nothing of any word; "new": of one that was asked the keywords before it; "again": of one that was
-asked this very one, thrice. "CPU": of the process that asked, for a new one; ours waits for the
-store besides, once to six times: what a round trip took right after each class stands beside it,
-for it changes with the minute. Where answers differ, it says how often. Then come the counts of
+percentile over K keywords, the engines by turns for each, so that a slow minute is one of all of
+them. "First": asked of a process that remembers nothing of any word; "new": of one that was asked
+the keywords before it; "again": of one that was asked this very one, thrice. "CPU": of the process
+that asked, for a new one; ours waits for the store besides, once to six times: what a round trip
+took meanwhile stands beside it. Where answers differ, it says how often. Then come the counts of
 matches a month over a year. A folder given keeps what was built, for another time; a file given has
 all figures added as JSON, a line each (`benchmarks.plot` draws it).
 """
@@ -24,6 +24,7 @@ import json
 import statistics
 import tempfile
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -39,6 +40,8 @@ from paperwire import embedded
 T = TypeVar("T")
 REPEAT: Final = 3
 TURNS: Final = ("first", "new", "again")
+Taken = defaultdict[str, list[float]]
+"""Milliseconds by what was asked how."""
 Figures = dict[str, Any]
 """What one line says: `papers`, `engine`, and rates and sizes, or the times of a `class`."""
 
@@ -104,29 +107,48 @@ def build(engines: Sequence[Engine], count: int) -> Iterator[Figures]:
 
 
 def compare(name: str, keywords: Sequence[Query], engines: Sequence[Engine]) -> Iterator[Figures]:
-    """One class: milliseconds an engine and turn, and how many answers differ from the first's."""
-    answers = []
+    """One class: milliseconds an engine and turn, and how many answers differ from the first's.
+
+    Of each keyword all engines are asked, by turns: a slow minute is one of all of them.
+    """
+    taken: dict[str, Taken] = {engine.name: defaultdict(list) for engine in engines}
+    found: dict[str, list[list[int]]] = {engine.name: [] for engine in engines}
     for engine in engines:
-        asks = [engine.question(query) for query in keywords]
-        times = {turn: list[float]() for turn in (*TURNS, "cpu")}
         engine.forget()
-        found = []
-        for ask in asks:
-            began = time.process_time()
-            found.append(_timed(ask, times["new"]))
-            times["cpu"].append(1000 * (time.process_time() - began))
-            for _ in range(REPEAT):
-                _timed(ask, times["again"])
-        for ask in asks:
-            engine.forget()
-            _timed(ask, times["first"])
-        answers.append(found)
-        different = sum(one != other for one, other in zip(found, answers[0], strict=True))
-        spreads = {turn: spread(taken) for turn, taken in times.items()}
-        if isinstance(engine, Paperwire):
-            spreads["round trip"] = spread(round_trips(engine))
+    for query, engine in by_turns(keywords, engines):
+        found[engine.name].append(asked(engine, query, taken[engine.name]))
+    for query, engine in by_turns(keywords, engines):
+        ask = engine.question(query)
+        engine.forget()
+        _timed(ask, taken[engine.name]["first"])
+    for engine in engines:
+        answers = zip(found[engine.name], found[engines[0].name], strict=True)
+        different = sum(one != other for one, other in answers)
+        spreads = {turn: spread(times) for turn, times in taken[engine.name].items()}
         odd = {"different": different, "of": len(keywords)}
         yield {"engine": engine.name, "class": name, **spreads, **odd}
+
+
+def asked(engine: Engine, query: Query, taken: Taken) -> list[int]:
+    """What an engine finds; the milliseconds it takes are added to those taken before."""
+    ask, began = engine.question(query), time.process_time()
+    found = _timed(ask, taken["new"])
+    taken["cpu"].append(1000 * (time.process_time() - began))
+    for _ in range(REPEAT):
+        _timed(ask, taken["again"])
+    if isinstance(engine, Paperwire):
+        taken["round trip"] += round_trips(engine)
+    return found
+
+
+def by_turns(
+    keywords: Sequence[Query], engines: Sequence[Engine]
+) -> Iterator[tuple[Query, Engine]]:
+    """Every keyword for every engine, each the first in its turn."""
+    for number, query in enumerate(keywords):
+        first = number % len(engines)
+        for engine in (*engines[first:], *engines[:first]):
+            yield query, engine
 
 
 def counts(keywords: Sequence[Query], engine: Paperwire) -> Figures:
@@ -142,9 +164,9 @@ def counts(keywords: Sequence[Query], engine: Paperwire) -> Figures:
 
 
 def round_trips(engine: Paperwire) -> list[float]:
-    """Milliseconds of many questions that ask nothing."""
+    """Milliseconds of questions that ask nothing."""
     taken: list[float] = []
-    for _ in range(300):
+    for _ in range(10):
         _timed(engine.redis.ping, taken)
     return taken
 
