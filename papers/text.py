@@ -23,6 +23,7 @@ _PLAIN = {code: " " for code in range(128) if not chr(code).isalnum()}
 _LOWERED = _PLAIN | {code: chr(code).lower() for code in range(128) if chr(code).isupper()}
 _PLAIN_WORDS = re.compile(r"[a-z0-9]+")
 _PARTING = re.compile(r"[^\w\n]|_")
+"""What parts words; line breaks part pieces that are folded together."""
 _SCRIPT = re.compile(r"[_^]\{?([A-Za-z0-9]{1,2})(?![A-Za-z0-9])\}?")
 _POSSESSIVE = re.compile(r"['’](?<!\\['’])s(?![^\W_])")
 _CHUNK = re.compile(r"\S+")

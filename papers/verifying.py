@@ -33,15 +33,11 @@ def standing(tree: Node, papers: Mapping[int, Opened]) -> BitMap:
     sure, maybe = _Texts(papers).evaluate(tree)
     if sure == maybe:
         return sure
-    folded, maybe = _Texts({place: papers[place] for place in maybe - sure}, folded=True).evaluate(
-        tree
-    )
-    unclear = [(place, papers[place]) for place in maybe - folded]
-    return (
-        sure
-        | folded
-        | BitMap([place for place, paper in unclear if paper.title and holds(tree, Folded(paper))])
-    )
+    unclear = {place: papers[place] for place in maybe - sure}
+    folded, maybe = _Texts(unclear, folded=True).evaluate(tree)
+    left = [(place, papers[place]) for place in maybe - folded]
+    looked_at = [place for place, one in left if one.title and holds(tree, Folded(one))]
+    return sure | folded | BitMap(looked_at)
 
 
 class _Texts:
@@ -149,6 +145,7 @@ _FOLDED: Final = (b"'s", b"\\", b"$", b"{", b"}", b"^", b"_", b"~")
 """What folding may take away, or part words by otherwise than other signs do."""
 
 _BETWEEN: Final = b"\1"
+"""Between two texts that are folded together and then parted again."""
 _APART: Final = b" \0 "
 """Between two texts: no words in a row reach across."""
 _FIELDS: Final = {Field.ANY: (0, 1), Field.TITLE: (0,), Field.ABSTRACT: (1,)}

@@ -45,8 +45,8 @@ def respond(
 ) -> Response:
     """The response with an answer: its body in a coding, or 304 where the client has it already.
 
-    `asked` are the headers of the request.
-    A 304 has the tag that the client sent, so that a cache knows which of its copies is meant.
+    `asked` are the headers of the request. A 304 has the tag that the client sent, so that a cache
+    knows which of its copies is meant.
     """
     answer = served.answer
     common = {
@@ -56,9 +56,8 @@ def respond(
         "Vary": "Accept-Encoding",
         "Content-Type": content_type,
         **(headers or {}),
+        **(_away(seconds) if served.away else {}),
     }
-    if served.away:
-        common |= _away(seconds)
     if is_held(asked, answer.etag, answer.modified, now=now):
         common["ETag"] = held_tag(asked, answer.tags(coding))
         return Ready(status=304, headers=common)
