@@ -101,8 +101,8 @@ class ArxivId(NamedTuple):
 
     @classmethod
     def at(cls, place: int) -> ArxivId:
-        """The id of a place."""
-        return cls(_MONTHS[place >> 16], place & 0xFFFF)
+        """The id of a place. Made as a tuple is: a question has a hundred, and twice the time."""
+        return tuple.__new__(cls, (_MONTHS[place >> 16], place & 0xFFFF))
 
     @property
     def url(self) -> str:

@@ -19,6 +19,7 @@ from pyroaring import BitMap
 from redis import Redis
 
 from papers.arxiv_id import month_place
+from papers.asked import Asked
 from papers.connection import store_errors
 from papers.evaluate import Candidates, Plan
 from papers.matching import month_days
@@ -76,13 +77,14 @@ class Counter:
     def count(self, tree: Node) -> Counts | None:
         """How many papers a tree finds in the days up to the newest; None of an empty store."""
         with store_errors(self._redis):
-            reading = self._reader.begin(lambda m: [*m.months_asked(), *m.words_asked(tree)])
+            asked = Asked.of(tree)
+            reading = self._reader.begin(lambda m: [*m.months_asked(), *m.words_asked(asked)])
             days = self._late_days(reading)
             if not days:
                 return None
             until = max(days)
             months = last_months(until, MONTHS)
-            sure, maybe = _found(tree, reading, months)
+            sure, maybe = _found(asked, reading, months)
         bars = tuple(Bar(month, maybe.range_cardinality(*_places(month))) for month in months)
         return Counts(
             until=until,
@@ -125,11 +127,11 @@ class Counter:
         return days
 
 
-def _found(tree: Node, reading: Reading, months: Sequence[int]) -> Candidates:
+def _found(asked: Asked, reading: Reading, months: Sequence[int]) -> Candidates:
     """What may match in some months."""
-    expansions = reading.memory.expansions(tree)
+    expansions = reading.memory.expansions(asked)
     assert expansions is not None, "asked for before"
-    plan, possible = Plan(tree, expansions), set(reading.memory.possible(tree))
+    plan, possible = Plan(asked, expansions), set(reading.memory.possible(asked))
     return plan.evaluate(
         reading.postings({month: plan.keys(month) for month in months if month in possible})
     )

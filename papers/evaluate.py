@@ -16,6 +16,7 @@ from typing import Any, Final, NamedTuple, Protocol
 from pyroaring import BitMap
 
 from papers.arxiv_id import month_place
+from papers.asked import Asked
 from papers.matching import month_days
 from papers.terms import (
     EVERY_DAY,
@@ -26,7 +27,7 @@ from papers.terms import (
     text_terms,
     title_terms,
 )
-from papers.tree import And, Between, Field, Kind, Label, Leaf, Named, Node, Or, Text, Voted, leaves
+from papers.tree import And, Between, Field, Kind, Label, Leaf, Named, Node, Or, Text, Voted
 
 Expansions = Mapping[str, Sequence[str] | None]
 """The words that a prefix stands for; None where they are too many to ask for."""
@@ -94,23 +95,18 @@ def is_exact(node: Node) -> bool:
 class Plan:
     """What a keyword asks of every month: made once, used for each.
 
-    `telling`: the words that are asked for beside the pairs of phrases; where that is not known
+    `told`: the words that are asked for beside the pairs of phrases; where that is not known
     yet, all of them.
     """
 
-    def __init__(self, tree: Node, expansions: Expansions, telling: Telling | None = None) -> None:
-        self.tree = tree
-        self.expansions = expansions
-        self._telling = telling or {}
-        self._days = [leaf for leaf in leaves(tree) if isinstance(leaf, Between)]
-        asked = dict.fromkeys(key for leaf in leaves(tree) for key in self._asked(leaf))
-        self._keys = tuple(asked)
-
-    @property
-    def phrases(self) -> Sequence[Text]:
-        """The phrases that have pairs."""
-        texts = [leaf for leaf in leaves(self.tree) if isinstance(leaf, Text) and leaf.is_phrase]
-        return [text for text in texts if text_pairs(text)]
+    def __init__(self, asked: Asked, expansions: Expansions, told: Telling | None = None) -> None:
+        self._tree, self.expansions, self.told = asked.tree, expansions, told
+        self._telling = told or {}
+        self._days = [leaf for leaf in asked.leaves if isinstance(leaf, Between)]
+        self.phrases = [text for text in asked.texts if text.is_phrase and text_pairs(text)]
+        """Those that have pairs."""
+        keys = dict.fromkeys(key for leaf in asked.leaves for key in self._asked(leaf))
+        self._keys = tuple(keys)
 
     def keys(self, month: int) -> tuple[Key, ...]:
         """The postings to read of a month (YYYYMM)."""
@@ -121,7 +117,7 @@ class Plan:
 
     def evaluate(self, read: Postings) -> Candidates:
         """The candidates among the months that were read, as places."""
-        return _Evaluation(read, self.expansions, self._telling).node(self.tree)
+        return _Evaluation(read, self.expansions, self._telling).node(self._tree)
 
     def telling(self, read: Postings, papers: int) -> Telling:
         """What a month of so many papers, of which all was `read`, tells of each phrase.

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
+from papers.asked import Asked
 from papers.matching import month_days
-from papers.tree import And, Between, Named, Node, Or, leaves
+from papers.tree import And, Between, Named, Node, Or
 
 NO_MONTH: Final = 999_912
 """Later than any."""
@@ -57,10 +58,10 @@ class Pace:
         self._found += count
 
 
-def possible_of(tree: Node, months: Iterable[int]) -> Iterator[int]:
+def possible_of(asked: Asked, months: Iterable[int]) -> Iterator[int]:
     """Those of some months (YYYYMM) of which a paper can match: ids and days tell."""
-    if any(isinstance(leaf, Named | Between) for leaf in leaves(tree)):
-        return (month for month in months if possible(tree, month))
+    if any(isinstance(leaf, Named | Between) for leaf in asked.leaves):
+        return (month for month in months if possible(asked.tree, month))
     return iter(months)
 
 

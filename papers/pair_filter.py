@@ -11,20 +11,21 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from papers import keys
+from papers.asked import Asked
 from papers.evaluate import Key
 from papers.postings import Part
 from papers.reading import Memory, Request
 from papers.terms import text_pairs
-from papers.tree import And, Node, Or, Text, leaves
+from papers.tree import And, Node, Or, Text
 
 
 class PairFilter:
     """The months that may hold what the phrases of a keyword ask for."""
 
-    def __init__(self, tree: Node) -> None:
-        self._tree = tree
-        texts = [leaf for leaf in leaves(tree) if isinstance(leaf, Text) and not leaf.prefix]
-        self._pairs = sorted({pair for text in texts for pair in text_pairs(text)})
+    def __init__(self, asked: Asked) -> None:
+        self._tree = asked.tree
+        phrases = [text for text in asked.texts if text.is_phrase]
+        self._pairs = sorted({pair for text in phrases for pair in text_pairs(text)})
 
     @property
     def asks(self) -> bool:
@@ -60,7 +61,7 @@ def _may(node: Node, held: Mapping[Key, Part | None]) -> bool:
         return all(_may(child, held) for child in node.all)
     if isinstance(node, Or):
         return any(_may(child, held) for child in node.any)
-    if not isinstance(node, Text) or node.prefix:
+    if not isinstance(node, Text) or not node.is_phrase:
         return True
     return all(held.get(pair, _UNKNOWN) is not None for pair in text_pairs(node))
 

@@ -19,6 +19,7 @@ import numpy as np
 from pyroaring import BitMap
 
 from papers.arxiv_id import month_place
+from papers.asked import Asked
 from papers.columns import Keys, Vocabulary, groups
 from papers.evaluate import Expansions, Key, Plan, doubts_of
 from papers.keywords import Keyword
@@ -43,7 +44,7 @@ class Percolator(Generic[T]):
 
     def __init__(self, saved: Iterable[tuple[T, Node]]) -> None:
         self._saved = [(what, tree, doubts_of(tree), _prefixes(tree)) for what, tree in saved]
-        self._plans = [None if p else Plan(tree, {}) for _, tree, _, p in self._saved]
+        self._plans = [None if p else Plan(Asked.of(tree), {}) for _, tree, _, p in self._saved]
         every = (leaf for _, tree, _, _ in self._saved for leaf in leaves(tree))
         texts = (leaf for leaf in every if isinstance(leaf, Text) and not leaf.prefix)
         self._pairs = frozenset(pair for text in texts for pair in text_pairs(text))
@@ -56,7 +57,7 @@ class Percolator(Generic[T]):
         """
         batch = _Batch([paper for paper in papers if paper.described], self._postings)
         for (what, tree, doubts, prefixes), known in zip(self._saved, self._plans, strict=True):
-            plan = known or Plan(tree, batch.expansions(prefixes))
+            plan = known or Plan(Asked.of(tree), batch.expansions(prefixes))
             sure, maybe = plan.evaluate(batch)
             found = [
                 batch.papers[place]

@@ -23,7 +23,7 @@ from __future__ import annotations
 import struct
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import accumulate
+from functools import lru_cache
 from typing import Final, NamedTuple
 from zlib import crc32
 
@@ -189,7 +189,7 @@ class Part(NamedTuple):
     """One month's posting: how many numbers it has, and the body of its Roaring container."""
 
     size: int
-    body: bytes
+    body: bytes | memoryview
 
 
 def small_part(numbers: bytes) -> Part | None:
@@ -201,7 +201,7 @@ def large_part(serialized: bytes) -> Part:
     """A serialized bitmap of one month's numbers as a part."""
     cookie, containers, _, last, _ = _ARRAY_HEADER.unpack_from(serialized)
     assert (cookie, containers) == (_ROARING_COOKIE, 1), "one container, and no runs"
-    return Part(last + 1, serialized[_ARRAY_HEADER.size :])
+    return Part(last + 1, memoryview(serialized)[_ARRAY_HEADER.size :])
 
 
 def joined(parts: Sequence[tuple[int, Part]]) -> BitMap:
@@ -211,15 +211,21 @@ def joined(parts: Sequence[tuple[int, Part]]) -> BitMap:
     """
     if not parts:
         return BitMap()
-    heads, lengths = array("H"), []
+    heads, offsets, bodies = list[int](), list[int](), list[bytes | memoryview]()
+    at = 8 + 8 * len(parts)
     for month, (size, body) in parts:
-        heads.append(month)
-        heads.append(size - 1)
-        lengths.append(len(body))
-    offsets = array("I", accumulate(lengths[:-1], initial=8 + 8 * len(parts)))
-    bodies = [part.body for _, part in parts]
-    start = struct.pack("<II", _ROARING_COOKIE, len(parts))
-    return BitMap.deserialize(b"".join([start, heads.tobytes(), offsets.tobytes(), *bodies]))
+        heads += (month, size - 1)
+        offsets.append(at)
+        bodies.append(body)
+        at += len(body)
+    head = _heads(len(parts)).pack(_ROARING_COOKIE, len(parts), *heads, *offsets)
+    return BitMap.deserialize(b"".join([head, *bodies]))
+
+
+@lru_cache(maxsize=512)
+def _heads(count: int) -> struct.Struct:
+    """What stands before so many containers: their keys and sizes, and where each begins."""
+    return struct.Struct(f"<II{2 * count}H{count}I")
 
 
 def numbers_of(values: Iterable[int]) -> bytes:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import cached_property
 from typing import Final
 
 from papers.arxiv_id import ArxivId
-from papers.evaluate import Candidates, Plan, is_exact
+from papers.asked import Asked
+from papers.evaluate import Candidates, Expansions, Plan, Telling, is_exact
 from papers.months import GROWTH, NO_MONTH, Pace, possible_of
 from papers.pair_filter import PairFilter
 from papers.reading import Memory, Reader, Request
@@ -36,23 +36,21 @@ class Question:
         self.ask, self.limit = ask, limit
         self._name = (ask, limit, way)
         self.before = ArxivId.parse(ask.before) if ask.before else None
-        self.reading = reader.begin(self._needed)
+        self._newest = self.before.month if self.before else NO_MONTH
+        self._asked = Asked.of(ask.tree)
+        self.wanted = limit if is_exact(self.tree) else limit + limit // _SPARE
+        """How many candidates to find at first: where some may not hold, a few to spare."""
         self._plan: Plan | None = None
+        self._settled: Plan | None = None
+        self.reading = reader.begin(self._needed)
+        self._pairs = PairFilter(self._asked)
+        growth = _FILTERED_GROWTH if self._pairs.asks else GROWTH
+        self._pace = Pace(self.wanted, self.reading.memory.papers, growth)
 
     @property
-    def _newest(self) -> int:
-        """No month after this one (YYYYMM) is asked about."""
-        return self.before.month if self.before else NO_MONTH
-
-    @cached_property
     def tree(self) -> Node:
         """What is looked for."""
-        return self.ask.tree
-
-    @cached_property
-    def wanted(self) -> int:
-        """How many candidates to find at first: where some may not hold, a few to spare."""
-        return self.limit if is_exact(self.tree) else self.limit + self.limit // _SPARE
+        return self._asked.tree
 
     @property
     def found(self) -> Found | None:
@@ -68,32 +66,23 @@ class Question:
         """Where its words occur; and already the newest postings, as common words need no more."""
         if self._name in memory.found:
             return []
-        asked = [*memory.months_asked(), *memory.words_asked(self.tree)]
-        expansions = memory.expansions(self.tree)
+        asked = [*memory.months_asked(), *memory.words_asked(self._asked)]
+        expansions = memory.expansions(self._asked)
         if self.ask.order == "announced" and memory.months and expansions is not None:
             possible = self._possible(memory, self._newest)
             months = next(Pace(self.wanted, memory.papers).chunks(possible, _MOST_GUESSED), [])
             known = memory.telling.get((self.tree, months[0])) if months else None
-            plan = Plan(self.tree, expansions, known)
+            plan = self._plan_of(expansions, known)
             asked += memory.postings_asked({month: plan.keys(month) for month in months})
         return asked
 
     def _possible(self, memory: Memory, newest: int) -> Iterator[int]:
-        months = (month for month in memory.possible(self.tree) if month <= newest)
-        return possible_of(self.tree, months)
+        months = (month for month in memory.possible(self._asked) if month <= newest)
+        return possible_of(self._asked, months)
 
     def months(self, newest: int = NO_MONTH) -> Iterator[int]:
         """The months (YYYYMM) that may hold an answer, newest first, none after `newest`."""
         return self._possible(self.reading.memory, newest)
-
-    @cached_property
-    def _pairs(self) -> PairFilter:
-        return PairFilter(self.tree)
-
-    @cached_property
-    def _pace(self) -> Pace:
-        growth = _FILTERED_GROWTH if self._pairs.asks else GROWTH
-        return Pace(self.wanted, self.reading.memory.papers, growth)
 
     def chunks(self, months: Iterator[int]) -> Iterator[Sequence[int]]:
         """Months to read together; of many only those that may have the phrases asked for."""
@@ -110,24 +99,31 @@ class Question:
 
     def candidates(self, months: Sequence[int]) -> Candidates:
         """The places of those who may answer it; one round trip or none."""
-        if self._plan is None:
-            self._plan = self._planned(months)
-        wanted = {month: self._plan.keys(month) for month in months}
-        met = self._plan.evaluate(self.reading.postings(wanted))
+        if self._settled is None:
+            self._settled = self._planned(months)
+        wanted = {month: self._settled.keys(month) for month in months}
+        met = self._settled.evaluate(self.reading.postings(wanted))
         self._pace.found(len(met.maybe))
         return met
 
     def _planned(self, months: Sequence[int]) -> Plan:
         """What to ask of every month, as the newest, of which all is asked, has its phrases."""
         memory = self.reading.memory
-        expansions = memory.expansions(self.tree)
+        expansions = memory.expansions(self._asked)
         assert expansions is not None, "asked for at the beginning"
-        newest = next(self.months(self._newest), months[0])
-        known = memory.telling.get((self.tree, newest))
-        plan = Plan(self.tree, expansions, known)
-        if known is not None or not plan.phrases:
+        plan = self._plan_of(expansions)
+        if not plan.phrases:
             return plan
-        self.reading.postings({month: plan.keys(month) for month in {newest, *months}})
-        read = self.reading.postings({newest: plan.keys(newest)})
-        memory.telling[self.tree, newest] = known = plan.telling(read, memory.papers(newest))
-        return Plan(self.tree, expansions, known)
+        newest = next(self.months(self._newest), months[0])
+        if (self.tree, newest) not in memory.telling:
+            self.reading.postings({month: plan.keys(month) for month in {newest, *months}})
+            read = self.reading.postings({newest: plan.keys(newest)})
+            memory.telling[self.tree, newest] = plan.telling(read, memory.papers(newest))
+        return self._plan_of(expansions, memory.telling[self.tree, newest])
+
+    def _plan_of(self, expansions: Expansions, told: Telling | None = None) -> Plan:
+        """Made once, while no more is known."""
+        plan = self._plan
+        if plan is None or plan.expansions != expansions or plan.told is not told:
+            self._plan = plan = Plan(self._asked, expansions, told)
+        return plan

@@ -18,14 +18,15 @@ from redis import Redis
 
 from papers import keys, postings
 from papers.arxiv_id import month_of, month_place
+from papers.asked import Asked
 from papers.codec import Opened
 from papers.connection import PerThread, read_many
 from papers.evaluate import Expansions, Key, Telling
 from papers.postings import SHAPE, Part, Shape
 from papers.records import read_opened
 from papers.search import Found
-from papers.spread import possible_months, spread_terms
-from papers.tree import Node, Text, leaves
+from papers.spread import possible_months
+from papers.tree import Node
 from papers.verifying import standing
 
 MOST_WORDS: Final = 256
@@ -73,7 +74,7 @@ class Memory:
     def keep(self, question: Hashable, found: Found) -> None:
         """Remember what a question found."""
         self.found[question] = found
-        self.size += _A_QUESTION + _OVERHEAD * len(found.ids)
+        self.size += _A_QUESTION + _OVERHEAD * len(found.places)
 
     def shape(self, month: int) -> Shape:
         """The shape a month had when it was last read."""
@@ -88,18 +89,17 @@ class Memory:
         """The postings of a month."""
         return self.parts.setdefault(month, {})
 
-    def possible(self, tree: Node) -> Sequence[int]:
+    def possible(self, asked: Asked) -> Sequence[int]:
         """The months that may hold what a tree asks for, newest first, as far as is known."""
         months = self.months or ()
-        terms = spread_terms(tree)
-        if any(term not in self.spread for term in terms):
+        if not self.spread.keys() >= set(asked.terms):
             return months
-        spread = possible_months(tree, [self.spread[term] for term in terms])
+        spread = possible_months(asked.tree, {term: self.spread[term] for term in asked.terms})
         return months if spread is None else [month for month in months if month in spread]
 
-    def expansions(self, tree: Node) -> Expansions | None:
+    def expansions(self, asked: Asked) -> Expansions | None:
         """The words that a tree's prefixes stand for; None while some have not been asked for."""
-        prefixes = [leaf for leaf in leaves(tree) if isinstance(leaf, Text) and leaf.prefix]
+        prefixes = [text for text in asked.texts if text.prefix]
         if any(prefix.words[0] not in self.words for prefix in prefixes):
             return None
         found = {prefix: self.words[prefix.words[0]] for prefix in prefixes}
@@ -117,18 +117,17 @@ class Memory:
         asked = Request(("ZREVRANGE", keys.MONTHS, "0", "-1"), take)
         return [asked] if self.months is None else []
 
-    def words_asked(self, tree: Node) -> list[Request]:
+    def words_asked(self, asked: Asked) -> list[Request]:
         """The requests for where a tree's words occur, and what its prefixes stand for."""
-        terms = [term for term in spread_terms(tree) if term not in self.spread]
+        terms = [term for term in asked.terms if term not in self.spread]
 
         def take_spread(reply: Any) -> None:
             self.spread.update(zip(terms, reply, strict=True))
             self.size += _OVERHEAD * len(terms)
 
-        texts = {leaf for leaf in leaves(tree) if isinstance(leaf, Text) and leaf.prefix}
-        prefixes = sorted({text.words[0] for text in texts} - self.words.keys())
-        asked = [Request(("HMGET", keys.SPREAD, *terms), take_spread)] if terms else []
-        return asked + [self._expansion_asked(prefix) for prefix in prefixes]
+        prefixes = {text.words[0] for text in asked.texts if text.prefix} - self.words.keys()
+        spread = [Request(("HMGET", keys.SPREAD, *terms), take_spread)] if terms else []
+        return spread + [self._expansion_asked(prefix) for prefix in sorted(prefixes)]
 
     def _expansion_asked(self, prefix: str) -> Request:
         def take(reply: Any) -> None:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final, Literal, NamedTuple
 
-from papers.arxiv_id import ArxivId
 from papers.paper import AnnounceType, Paper
 from papers.query import Query
 from papers.tree import Between, Kind, Label, Node, Voted, all_of, any_of
@@ -71,12 +70,15 @@ class Page:
 
 
 class Found(NamedTuple):
-    """Ids in a question's order, how many texts were looked at, and whether the bound cut them."""
+    """What answers a question, in its order, as places (`papers.arxiv_id.ArxivId.place`).
 
-    ids: tuple[ArxivId, ...]
+    Besides: how many texts were looked at, and whether the bound did not cut the answer.
+    """
+
+    places: tuple[int, ...]
     examined: int
     complete: bool
-    last: ArxivId | None
+    last: int | None
     """The last candidate looked at: where to go on."""
 
 

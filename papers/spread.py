@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Callable, Collection, Iterable, Sequence, Set
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set
 from functools import partial, reduce
 from typing import Any, Final, NamedTuple
 from uuid import uuid4
@@ -24,7 +24,7 @@ from papers import keys
 from papers.connection import read_many
 from papers.errors import StoreBusy
 from papers.terms import AUTHOR_WORD, WORD, text_terms
-from papers.tree import And, Field, Node, Or, Text, leaves
+from papers.tree import And, Field, Leaf, Node, Or, Text
 
 TRIES: Final = 100
 MANY: Final = 64
@@ -161,18 +161,23 @@ def _new_name() -> bytes:
 _Months = dict[bytes, set[int] | None]
 
 
-def spread_terms(tree: Node) -> list[bytes]:
-    """The fields of the spread that a tree asks for."""
-    return list(dict.fromkeys(t for leaf in leaves(tree) for t in _terms(leaf)))
+def spread_terms(leaf: Leaf) -> Sequence[bytes]:
+    """The fields of the spread that tell of a leaf; prefixes, comments and labels have none."""
+    if not isinstance(leaf, Text) or leaf.prefix:
+        return ()
+    if leaf.field in (Field.COMMENT, Field.ORGANIZATION):
+        return ()
+    return text_terms(Text(Field.ANY, leaf.words) if leaf.field is Field.TITLE else leaf)
 
 
-def possible_months(tree: Node, values: Sequence[bytes | None]) -> set[int] | None:
+def possible_months(tree: Node, spread: Mapping[bytes, bytes | None]) -> set[int] | None:
     """The months (YYYYMM) that can hold what a tree asks for; None where that may be any.
 
-    `values` are those of the fields `spread_terms(tree)`.
+    `spread` has the fields that tell of its leaves.
     """
-    asked = spread_terms(tree)
-    return _possible(tree, dict(zip(asked, map(_unpacked, values), strict=True))) if asked else None
+    if all(value == _EVERYWHERE for value in spread.values()):
+        return None
+    return _possible(tree, {term: _unpacked(value) for term, value in spread.items()})
 
 
 def _possible(node: Node, months: _Months) -> set[int] | None:
@@ -182,21 +187,12 @@ def _possible(node: Node, months: _Months) -> set[int] | None:
         found = [_possible(child, months) for child in node.any]
         known = [some for some in found if some is not None]
         return set().union(*known) if len(known) == len(found) else None
-    return _meet(months[term] for term in _terms(node))
+    return _meet(months[term] for term in spread_terms(node))
 
 
 def _meet(found: Iterable[set[int] | None]) -> set[int] | None:
     known = [months for months in found if months is not None]
     return reduce(set.__and__, known) if known else None
-
-
-def _terms(leaf: Node) -> Sequence[bytes]:
-    """The terms of a leaf whose spread is known; prefixes, comments and labels have none."""
-    if not isinstance(leaf, Text) or leaf.prefix:
-        return []
-    if leaf.field in (Field.COMMENT, Field.ORGANIZATION):
-        return []
-    return text_terms(Text(Field.ANY, leaf.words) if leaf.field is Field.TITLE else leaf)
 
 
 def _with_month(value: bytes | None, month: bytes) -> bytes | None:

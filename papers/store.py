@@ -160,7 +160,7 @@ class Store:
         types = frozenset({"new", "cross", "replace"})
         with store_errors(self._redis):
             found, _ = self._walk.find(Ask(query=query, before=before, types=types), limit)
-            return list(found.ids)
+            return list(map(ArxivId.at, found.places))
 
     def forget_words(self) -> None:
         """Forget what this process remembers of words and postings, as a change of papers does."""
@@ -170,13 +170,13 @@ class Store:
         """The papers that answer a question, in its order."""
         with store_errors(self._redis):
             found, reading = self._walk.find(ask, ask.limit + 1)
-            shown = found.ids[: ask.limit]
-            papers = papers_of(reading.opened([id.place for id in shown]).values())
-            more = len(found.ids) > ask.limit
+            shown = found.places[: ask.limit]
+            papers = papers_of(reading.opened(shown).values())
+            more = len(found.places) > ask.limit
             following = shown[-1] if more else None if found.complete else found.last
             return Page(
-                papers=tuple(papers[id] for id in shown if id in papers),
-                next=str(following) if following else None,
+                papers=tuple(papers[id] for id in map(ArxivId.at, shown) if id in papers),
+                next=str(ArxivId.at(following)) if following else None,
                 complete=found.complete,
                 examined=found.examined,
             )
@@ -189,9 +189,9 @@ class Store:
         """
         with store_errors(self._redis):
             found, _ = self._upwards.find(ask, ask.limit + 1)
-            if len(found.ids) > ask.limit:
-                return str(found.ids[ask.limit])
-            return "" if found.complete or not found.last else str(found.last)
+            if len(found.places) > ask.limit:
+                return str(ArxivId.at(found.places[ask.limit]))
+            return "" if found.complete or not found.last else str(ArxivId.at(found.last))
 
     def undescribed(self, limit: int) -> list[ArxivId]:
         """Ids that a community named and arXiv has not described yet, newest first."""

@@ -110,16 +110,14 @@ def _verified(question: Question, blocks: Iterator[Block], limit: int) -> Found:
     examined, last = 0, None
     for places, sure in _parts(blocks, found, question.wanted):
         unsure = BitMap(places) - sure
-        holding = reading.standing(doubts, unsure)
-        found += [place for place in places if place in holding or place not in unsure]
-        examined, last = examined + len(unsure), ArxivId.at(places[-1])
+        barred = unsure - reading.standing(doubts, unsure)
+        found += [place for place in places if place not in barred] if barred else places
+        examined, last = examined + len(unsure), places[-1]
         if len(found) >= limit:
-            ids = tuple(map(ArxivId.at, found[:limit]))
-            return Found(ids, examined, complete=True, last=ids[-1])
+            return Found(tuple(found[:limit]), examined, complete=True, last=found[limit - 1])
         if examined >= WORK_BOUND:
             break
-    ids = tuple(map(ArxivId.at, found))
-    return Found(ids, examined, complete=examined < WORK_BOUND, last=last)
+    return Found(tuple(found), examined, complete=examined < WORK_BOUND, last=last)
 
 
 def matching(question: Question, ids: Sequence[ArxivId]) -> Block:

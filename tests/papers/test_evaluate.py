@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import pytest
 from pyroaring import BitMap
 
+from papers.asked import Asked
 from papers.evaluate import Key, Plan
 from papers.query import parse
 from papers.terms import text_pairs
@@ -32,8 +33,8 @@ def asked_of_others(keyword: str, sizes: Mapping[Key, int], of_pairs: int) -> se
     tree = parse(keyword).tree
     assert isinstance(tree, Text)
     held = Held({**sizes, **dict.fromkeys(text_pairs(tree), of_pairs)})
-    first = Plan(tree, {})
-    then = Plan(tree, {}, first.telling(held, PAPERS))
+    first = Plan(Asked.of(tree), {})
+    then = Plan(Asked.of(tree), {}, first.telling(held, PAPERS))
     assert text_pairs(tree) < set(then.keys(MONTH)) <= set(first.keys(MONTH))
     return {key for key in then.keys(MONTH) if isinstance(key, bytes)}
 
@@ -57,4 +58,4 @@ def test_a_phrase_asks_for_the_words_that_spare_more_than_they_cost(
 
 def test_a_phrase_that_no_pairs_tell_asks_for_all_its_words() -> None:
     tree = parse('"of the"').tree
-    assert Plan(tree, {}).telling(Held({}), PAPERS) == {}
+    assert Plan(Asked.of(tree), {}).telling(Held({}), PAPERS) == {}

@@ -10,6 +10,7 @@ from redis import Redis
 
 from papers import keys, slots
 from papers.arxiv_id import ArxivId
+from papers.asked import Asked
 from papers.connection import read_many
 from papers.pair_filter import PairFilter
 from papers.paper import Channel, Sighting
@@ -75,7 +76,7 @@ def test_a_filter_leaves_the_months_that_have_the_phrase(redis: Redis) -> None:
     shapes = {month: Shape.for_papers(2 if month == 202107 else 1) for month in MONTHS}
 
     def passed(query: str) -> list[int]:
-        memory, pairs = Memory(None, dict(shapes)), PairFilter(parse(query).tree)
+        memory, pairs = Memory(None, dict(shapes)), PairFilter(Asked.of(parse(query).tree))
         requests = pairs.asked(memory, MONTHS)
         for request, reply in zip(
             requests, read_many(redis, [one.command for one in requests]), strict=True

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from redis import Redis
 
 from papers import keys, spread
+from papers.asked import Asked
 from papers.query import parse
-from papers.spread import Spread, possible_months, spread_terms
+from papers.spread import Spread, possible_months
 from tests.conftest import running_store
 
 MONTHS = tuple(range(202401, 202407))
@@ -32,8 +33,9 @@ flushed = st.tuples(st.just("flush"), st.just(0), st.just(frozenset[bytes]()))
 
 def months_of(redis: Redis, term: bytes) -> set[int] | None:
     tree = parse(f"au:{term[1:].decode()}" if term[:1] == b"a" else term[1:].decode()).tree
-    assert spread_terms(tree) == [term]
-    return possible_months(tree, [redis.hget(keys.SPREAD, term)])  # type: ignore[list-item]
+    assert Asked.of(tree).terms == (term,)
+    value: Any = redis.hget(keys.SPREAD, term)
+    return possible_months(tree, {term: value})
 
 
 ONE = frozenset([b"wone"])
