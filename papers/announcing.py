@@ -25,18 +25,20 @@ from zoneinfo import ZoneInfo
 EASTERN: Final = ZoneInfo("America/New_York")
 _CLOSE: Final = time(14)
 _DAY: Final = timedelta(days=1)
+_HOUR: Final = 3_600
 _FRIDAY: Final = 4
 
 
 def announced_after(submitted: datetime) -> datetime:
     """The Eastern midnight, in UTC, that dates the announcement of what was submitted then."""
-    local = submitted.astimezone(EASTERN)
-    return _announced_from(local.date() if local.time() < _CLOSE else local.date() + _DAY)
+    return _announced_after(int(submitted.timestamp()) // _HOUR)
 
 
-@lru_cache(maxsize=4096)
-def _announced_from(closing: date) -> datetime:
-    """The midnight that announces what was waiting when a day closed."""
+@lru_cache(maxsize=16_384)
+def _announced_after(hour: int) -> datetime:
+    """The same, of all that was submitted in an hour since 1970: submissions close on the hour."""
+    local = datetime.fromtimestamp(hour * _HOUR, EASTERN)
+    closing = local.date() if local.time() < _CLOSE else local.date() + _DAY
     return _midnight(_workday_from(_workday_from(closing) + _DAY))
 
 

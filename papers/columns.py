@@ -20,10 +20,10 @@ from papers.singular import singular
 from papers.terms import PAIR_FACTOR, labels_of, name_hash, word_hash
 from papers.tokens import UNKNOWN, Numbers, Words
 
-Keys = NDArray[np.uint64]
+Keys = NDArray[np.uint64] | NDArray[np.uint32]
 """Sorted, each once: a number above, and in the lower 16 bits that of a paper in its month."""
 
-_PAPER_BITS: Final = np.uint64(16)
+PAPER_BITS: Final = 16
 _AT_ONCE: Final = 1_000
 """Papers whose columns are made together: they stay in a processor's cache."""
 
@@ -76,7 +76,7 @@ class Vocabulary:
 
     def _found(self, papers: Sequence[Paper], slot_bits: int) -> Found:
         """The same, not sorted."""
-        numbers = np.array([paper.id.number for paper in papers], np.uint64)
+        numbers = np.array([paper.id.number for paper in papers], np.uint32)
         names = self._column(
             [name for paper in papers for name in paper.authors],
             np.repeat(numbers, [len(paper.authors) for paper in papers]),
@@ -95,21 +95,23 @@ class Vocabulary:
         ]
         terms = np.concatenate([column.keys() for column in columns])
         pairs, papers_of_pairs = self._pairs(_Column.of(texts, names))
-        slots = (pairs >> np.uint32(32 - slot_bits)).astype(np.uint64) << _PAPER_BITS
-        return Found(terms, slots | papers_of_pairs, pairs)
+        slots = pairs >> np.uint32(32 - slot_bits)
+        if slot_bits + PAPER_BITS > 32:
+            slots = slots.astype(np.uint64)
+        return Found(terms, keyed(slots, papers_of_pairs), pairs)
 
-    def _column(self, texts: Sequence[str], papers: Keys, kind: _Kind | None = None) -> _Column:
+    def _column(self, texts: Sequence[str], papers: Numbers, kind: _Kind | None = None) -> _Column:
         """The words of a text of each paper, or the terms they are."""
         words, counts = self._met.of(texts)
         column = _Column(words, np.repeat(np.arange(len(texts)), counts), papers)
         return column.numbered(kind) if kind else column
 
-    def _labelled(self, labels: Sequence[Sequence[str]], papers: Keys) -> _Column:
+    def _labelled(self, labels: Sequence[Sequence[str]], papers: Numbers) -> _Column:
         numbers = [self._labels.strings[label] for some in labels for label in some]
         parts = np.repeat(np.arange(len(labels)), [len(some) for some in labels])
         return _Column(np.array(numbers, np.uint32), parts, papers)
 
-    def _pairs(self, texts: _Column) -> tuple[Pairs, Keys]:
+    def _pairs(self, texts: _Column) -> tuple[Pairs, Numbers]:
         """Neighbouring words of a text or name, those that only join passed over; and whose."""
         hashes, parts = np.frombuffer(self.hashes, np.uint32)[texts.numbers], texts.parts
         telling = hashes != 0
@@ -183,7 +185,7 @@ class _Column(NamedTuple):
 
     numbers: Numbers
     parts: NDArray[np.int64]
-    papers: Keys
+    papers: Numbers
 
     @classmethod
     def of(cls, first: _Column, then: _Column) -> _Column:
@@ -201,7 +203,13 @@ class _Column(NamedTuple):
 
     def keys(self) -> Keys:
         """Each number with its paper; not sorted."""
-        return (self.numbers.astype(np.uint64) << _PAPER_BITS) | self.papers[self.parts]
+        return keyed(self.numbers.astype(np.uint64), self.papers[self.parts])
+
+
+def keyed(numbers: Any, papers: Any) -> Keys:
+    """Keys, as they come, of unsigned numbers and of papers; as wide as the numbers are."""
+    keys: Keys = (numbers << PAPER_BITS) | papers
+    return keys
 
 
 def _once(keys: Keys) -> Keys:
@@ -235,7 +243,7 @@ def together(keys: Keys, others: Keys) -> Keys:
 
 def groups(keys: Keys) -> Iterator[tuple[int, bytes]]:
     """Each number above with its papers, ascending: little-endian, 16 bits each."""
-    above = (keys >> _PAPER_BITS).astype(np.int64)
+    above = (keys >> PAPER_BITS).astype(np.int64)
     starts = np.flatnonzero(np.diff(above, prepend=-1))
     papers = keys.astype("<u2").tobytes()
     ends = [*(2 * starts[1:]).tolist(), len(papers)]

@@ -25,7 +25,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from itertools import compress, repeat
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import Any, Final
 
 from papers.announcing import announced_after
@@ -37,6 +37,8 @@ _STATED: Final = (
     *("title", "abstract", "authors", "primary", "comment", "journal_ref", "doi", "license"),
     *("code", "project", "organization"),
 )
+_BY_NAME: Final = sorted(_STATED)
+_by_name: Final = itemgetter(*map(_STATED.index, _BY_NAME))
 _besides: Final = attrgetter(*_STATED[4:])
 """What a paper has as a sighting has it, from its comment on."""
 _LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
@@ -73,7 +75,7 @@ def lift(sighting: Sighting) -> Paper:
             max(1, sighting.version) if sighting.withdrawn else 0,
             (_whole_pick(sighting.pick),) if sighting.pick else (),
             (sighting.source,),
-            tuple([(name, rank) for name in sorted(compress(_STATED, told + besides))]),
+            tuple([(name, rank) for name in compress(_BY_NAME, _by_name(told + besides))]),
             _whole(sighting.as_of) if sighting.journal_ref else None,
             (as_of,) * len(listed),
         )

@@ -10,6 +10,7 @@ MULTI papers, postings, count EXEC: all or nothing; tried again if another was f
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple, TypeVar
 
@@ -32,6 +33,8 @@ from papers.spread import Spread
 T = TypeVar("T")
 
 TRIES: Final = 50
+MANY: Final = 200
+"""Papers that are worth a thread."""
 _Mapping = dict[Any, Any]  # what redis-py's hset takes, which it declares as invariant
 
 
@@ -86,7 +89,7 @@ class MonthWriter:
     def _attempt_anew(self, pipe: Pipeline) -> None:
         edited = self._edited(pipe, self._read([]), [], anew=True)
         pipe.multi()
-        self._queue(pipe, [], edited)
+        self._queue(pipe, edited, {})
         pipe.execute()
 
     def _transact(self, attempt: Callable[[Pipeline], T]) -> T:
@@ -107,16 +110,27 @@ class MonthWriter:
         records = _merged(month.papers, sightings)
         changed = [record for record in records if record.changed]
         if changed:
-            edited = self._edited(pipe, month, changed)
-            pipe.multi()
-            self._queue(pipe, changed, edited)
-            pipe.execute()
+            self._write(pipe, month, changed)
         seen = [record for record in changed if record.seen]
         return Written(
             new=tuple(record.after.id for record in seen if record.before is None),
             changed=tuple(record.after.id for record in seen if record.before is not None),
             unchanged=len(records) - len(seen),
         )
+
+    def _write(self, pipe: Pipeline, month: _Month, changed: Sequence[_Record]) -> None:
+        """Of many papers the records are packed while postings are edited: two processors' work."""
+        papers = [record.after for record in changed]
+        if len(papers) < MANY:
+            packed, edited = codec.pack_all(papers), self._edited(pipe, month, changed)
+        else:
+            with ThreadPoolExecutor(max_workers=1) as beside:
+                packing = beside.submit(codec.pack_all, papers)
+                edited = self._edited(pipe, month, changed)
+                packed = packing.result()
+        pipe.multi()
+        self._queue(pipe, edited, dict(zip(map(_field, papers), packed, strict=True)))
+        pipe.execute()
 
     def _read(self, ids: Sequence[ArxivId]) -> _Month:
         """The month as it is, and some of its papers; one round trip, after the WATCH."""
@@ -189,10 +203,7 @@ class MonthWriter:
                 pipe.sadd(keys.UNDESCRIBED, *bare)
             pipe.execute()
 
-    def _queue(self, pipe: Pipeline, changed: Sequence[_Record], edited: _Edited) -> None:
-        packed: _Mapping = {
-            keys.paper_field(r.after.id.number): codec.pack(r.after) for r in changed
-        }
+    def _queue(self, pipe: Pipeline, edited: _Edited, packed: _Mapping) -> None:
         if packed:
             pipe.hset(self._papers, mapping=packed)
         if edited.anew:
@@ -248,6 +259,10 @@ def _merged(
         for known, paper in zip(before.values(), after.values(), strict=True)
         if paper is not None
     ]
+
+
+def _field(paper: Paper) -> bytes:
+    return keys.paper_field(paper.id.number)
 
 
 def _number(field: bytes) -> int:

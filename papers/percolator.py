@@ -20,7 +20,7 @@ from pyroaring import BitMap
 
 from papers.arxiv_id import month_place
 from papers.asked import Asked
-from papers.columns import Keys, Vocabulary, groups
+from papers.columns import PAPER_BITS, Keys, Vocabulary, groups
 from papers.evaluate import Expansions, Key, Plan, doubts_of
 from papers.keywords import Keyword
 from papers.matching import Folded, holds
@@ -176,7 +176,7 @@ def _asked(slots: Keys, pairs: Keys) -> Keys:
     """The keys of these pairs; both are sorted."""
     if not len(pairs):
         return slots[:0]
-    here = slots >> np.uint64(16)
+    here = slots >> PAPER_BITS
     asked: Keys = slots[pairs[np.searchsorted(pairs[:-1], here)] == here]
     return asked
 

@@ -7,12 +7,12 @@ what the filter is for: see `papers.pair_filter`.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from pyroaring import BitMap
 
-from papers.columns import Keys, Pairs, groups, places_of, together, without
+from papers.columns import PAPER_BITS, Keys, Pairs, groups, keyed, places_of, together, without
 from papers.postings import (
     LARGEST_SMALL,
     bitmap,
@@ -21,7 +21,7 @@ from papers.postings import (
 )
 
 FEW: Final = 2_000
-_NONE: Final = np.array([], np.uint64)
+_NONE: Final = np.array([], np.uint32)
 
 
 class SlotsEdit:
@@ -49,18 +49,19 @@ class SlotsEdit:
         packed = [current.get(slots_field(bucket)) or blank for bucket in self._buckets]
         sizes = np.frombuffer(b"".join(value[:size] for value in packed), np.uint8)
         numbers = np.frombuffer(b"".join(value[size:] for value in packed), "<u2")
-        firsts = np.array(self._buckets, np.uint64) * np.uint64(size)
-        slots = np.add.outer(firsts, np.arange(size, dtype=np.uint64)).ravel()
-        return (np.repeat(slots, sizes) << np.uint64(16)) | numbers.astype(np.uint64)
+        firsts = np.array(self._buckets, np.uint32) * np.uint32(size)
+        slots = np.add.outer(firsts, np.arange(size, dtype=np.uint32)).ravel()
+        return keyed(np.repeat(slots, sizes), numbers)
 
     def _large(self, current: Mapping[bytes, bytes | None]) -> Keys:
         """The keys of the slots that have fields of their own."""
-        found = [_NONE]
+        found: Any = [_NONE]
         for slot in self._touched:
             if own := current.get(slot_field(slot)):
-                numbers = np.array(BitMap.deserialize(own).to_array(), np.uint64)
-                found.append(np.uint64(slot << 16) | numbers)
-        return np.concatenate(found)
+                numbers = np.array(BitMap.deserialize(own).to_array(), np.uint32)
+                found.append(keyed(np.uint32(slot), numbers))
+        large: Keys = np.concatenate(found)
+        return large
 
 
 class FilterEdit:
@@ -91,12 +92,12 @@ class FilterEdit:
 
 
 def _slots_of(keys: Keys) -> set[int]:
-    return set(np.flatnonzero(np.bincount((keys >> np.uint64(16)).astype(np.int64))).tolist())
+    return set(np.flatnonzero(np.bincount((keys >> PAPER_BITS).astype(np.int64))).tolist())
 
 
 def _packed(keys: Keys, buckets: Sequence[int], size: int) -> dict[bytes, bytes]:
     """The fields that hold sorted keys, all of these buckets, of so many slots."""
-    slots = (keys >> np.uint64(16)).astype(np.int64)
+    slots = (keys >> PAPER_BITS).astype(np.int64)
     counts = np.bincount(slots, minlength=(buckets[-1] + 1) * size if buckets else 0)
     small = counts[slots] <= LARGEST_SMALL
     fields = {

@@ -42,6 +42,13 @@ def test_equal_papers_are_equal_bytes(said: list[Sighting]) -> None:
     assert codec.pack(codec.unpack(ID, codec.pack(paper))) == codec.pack(paper)
 
 
+@given(OF_ONE)
+def test_many_are_packed_as_one_is(said: list[Sighting]) -> None:
+    papers = [paper_of(said[:count]) for count in range(1, len(said) + 1)]
+    assert codec.pack_all(papers) == list(map(codec.pack, papers))
+    assert codec.pack_all([]) == []
+
+
 @given(st.text(st.characters(exclude_categories=["Cs"])))
 def test_any_text_is_kept_as_it_is(text: str) -> None:
     paper = Paper(ID, title=text, abstract=text, authors=(text,))
