@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property, lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 from papers.announced import announced_categories
 from papers.merge import published_at, updated_at
@@ -24,15 +24,14 @@ PDF: Final = "application/pdf"
 HTML: Final = "text/html"
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
-    """A link of an entry; `count` is the number of comments behind a `replies` link."""
+class Link(NamedTuple):
+    """A link of an entry; `comments` is how many there are behind a `replies` link."""
 
     href: str
     rel: str
     type: str = ""
     title: str = ""
-    count: int | None = None
+    comments: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,7 +243,7 @@ def _links(paper: Paper) -> tuple[Link, ...]:
         links.append(Link(link(pick.url), "via", HTML, name))
         title = f"Discussion at {name}"
         links.append(Link(link(pick.discussion), "replies", HTML, title, pick.comments))
-    return tuple(link for link in links if link.href)
+    return tuple([link for link in links if link.href])
 
 
 def _source(paper: Paper) -> Source:

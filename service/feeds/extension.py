@@ -124,8 +124,8 @@ def _stated(node: Node, entry: Item) -> None:
 
 def _link(node: Node, tag: str, link: Link) -> None:
     element = SubElement(node, tag, href=link.href, rel=link.rel, type=link.type, title=link.title)
-    if link.count is not None:
-        element.set(f"{THR}count", str(link.count))
+    if link.comments is not None:
+        element.set(f"{THR}count", str(link.comments))
 
 
 def _text(node: Node, tag: str, text: str) -> None:

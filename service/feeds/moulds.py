@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from html import escape
@@ -92,9 +91,9 @@ def _told(entry: Item) -> tuple[Hashable, list[str]]:
     for category in categories:
         texts += (category.term, category.label)
         kinds.append(category.scheme)
-    for link in entry.links:
-        texts += (link.href, link.title, _number(link.count))
-        kinds += (link.rel, link.type)
+    for href, rel, type_, title, comments in entry.links:
+        texts += (href, title, _number(comments))
+        kinds += (rel, type_)
     texts += (source.id, source.title, source.url) if source else ()
     return (*kinds, *map(bool, texts)), texts
 
@@ -117,7 +116,8 @@ def _specimen(entry: Item, texts: Sequence[str]) -> Listing:
             Category(mark(), mark(), category.scheme) for category in entry.categories
         ),
         links=tuple(
-            replace(link, href=mark(), title=mark(), count=_count(mark())) for link in entry.links
+            link._replace(href=mark(), title=mark(), comments=_count(mark()))
+            for link in entry.links
         ),
         source=Source(*marks) if entry.source else None,
         content=_CONTENT if entry.content.xhtml else _NO_CONTENT,

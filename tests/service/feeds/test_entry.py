@@ -101,7 +101,7 @@ def test_communities_change_nothing_readers_compare(later: object) -> None:
 def test_links_carry_rel_and_type() -> None:
     said = picked(1)._replace(code="https://github.com/a/b", project="javascript:alert(1)")
     entry = Entry(with_all(sighting(1), said))
-    assert [(link.rel, link.type, link.title, link.count) for link in entry.links] == [
+    assert [(link.rel, link.type, link.title, link.comments) for link in entry.links] == [
         ("alternate", "text/html", "Abstract", None),
         ("related", "application/pdf", "PDF", None),
         ("related", "text/html", "Code", None),
