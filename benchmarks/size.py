@@ -35,6 +35,7 @@ from benchmarks.questions import classes
 from papers.connection import connect
 from papers.counts import Counter
 from papers.query import Query
+from papers.reading import Reader
 from paperwire import embedded
 
 T = TypeVar("T")
@@ -153,7 +154,7 @@ def by_turns(
 
 def counts(keywords: Sequence[Query], engine: Paperwire) -> Figures:
     """Milliseconds for the matches of each month of the last year, by a process that has begun."""
-    counter = Counter(engine.redis)
+    counter = Counter(Reader(engine.redis))
     counter.count(keywords[0].tree)
     times: dict[str, list[float]] = {"new": [], "again": []}
     for taken in times.values():

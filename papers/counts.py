@@ -16,7 +16,6 @@ from itertools import product
 from typing import Final, NamedTuple
 
 from pyroaring import BitMap
-from redis import Redis
 
 from papers.arxiv_id import month_place
 from papers.asked import Asked
@@ -68,10 +67,10 @@ class Counts:
 
 
 class Counter:
-    """Counts over one Redis; remembers the days of the newest revision. Raises StoreAway."""
+    """Counts what a reader reads; remembers the days of the newest revision. Raises StoreAway."""
 
-    def __init__(self, redis: Redis) -> None:
-        self._redis, self._reader = redis, Reader(redis)
+    def __init__(self, reader: Reader) -> None:
+        self._redis, self._reader = reader.redis, reader
         self._days: tuple[Memory | None, _Days] = (None, {})
 
     def count(self, tree: Node) -> Counts | None:

@@ -17,7 +17,6 @@ from math import log2
 from typing import Final, NamedTuple
 
 from pyroaring import BitMap
-from redis import Redis
 
 from papers import keys
 from papers.arxiv_id import ArxivId
@@ -51,10 +50,10 @@ class Like(NamedTuple):
 
 
 class Likeness:
-    """Compares papers over one Redis. Raises StoreAway."""
+    """Compares papers that a reader reads. Raises StoreAway."""
 
-    def __init__(self, redis: Redis) -> None:
-        self._redis, self._reader = redis, Reader(redis)
+    def __init__(self, reader: Reader) -> None:
+        self._redis, self._reader = reader.redis, reader
 
     def like(self, paper: Paper, limit: int) -> list[Like]:
         """The papers most like one, best first; of two alike the newer."""

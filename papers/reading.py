@@ -189,9 +189,10 @@ def _fields(shape: Shape, wanted: tuple[Key, ...]) -> tuple[bytes, ...]:
 
 
 class Reader:
-    """Reads from one Redis. Raises redis-py's errors."""
+    """Reads from one Redis, for all who ask it in a process. Raises redis-py's errors."""
 
     def __init__(self, redis: Redis) -> None:
+        self.redis = redis
         self._clients = PerThread(redis)
         self._memory = Memory(_NEVER)
 

@@ -89,9 +89,9 @@ class Store:
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
-        self._reader = Reader(redis)
-        self._walk = Walk(redis, self._reader)
-        self._upwards = Upwards(redis, self._reader)
+        self.reader = Reader(redis)
+        self._walk = Walk(redis, self.reader)
+        self._upwards = Upwards(redis, self.reader)
         self._met = list[Met]()  # an ingest takes one, and puts it back once it has ended well
 
     def ingest(self, sightings: Iterable[Sighting | Paper], *, now: datetime) -> Ingested:
@@ -164,7 +164,7 @@ class Store:
 
     def forget_words(self) -> None:
         """Forget what this process remembers of words and postings, as a change of papers does."""
-        self._reader.forget_words()
+        self.reader.forget_words()
 
     def search(self, ask: Ask) -> Page:
         """The papers that answer a question, in its order."""

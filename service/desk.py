@@ -257,9 +257,9 @@ def open_desk(app: Flask, settings: Settings) -> None:
         SourceStates(redis),
         answers,
         Snapshots(redis, store),
-        Counter(redis),
+        Counter(store.reader),
         Rates(settings.questions_per_minute),
-        Likeness(redis),
+        Likeness(store.reader),
         Communities(redis, settings),
         Memory(_MOST_ADDRESSES),
     )

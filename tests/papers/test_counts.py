@@ -13,6 +13,7 @@ from papers.matching import Folded, day_of, holds
 from papers.merge import merge
 from papers.paper import Paper, Sighting
 from papers.query import Query, parse
+from papers.reading import Reader
 from papers.search import Ask
 from papers.store import Store
 from tests.papers.papers_strategies import TUESDAY, sightings
@@ -30,7 +31,7 @@ def test_counts_are_what_a_scan_counts(redis: Redis, said: list[Sighting], query
     for sighting in said:
         papers[sighting.id] = merge(papers.get(sighting.id), sighting)
     tree = Ask(query=query).tree
-    counts = Counter(redis).count(tree)
+    counts = Counter(Reader(redis)).count(tree)
     newest = {paper.id.month for paper in papers.values()}
     described = [paper for paper in papers.values() if paper.described]
     if counts is None:
@@ -50,11 +51,11 @@ def test_counts_are_what_a_scan_counts(redis: Redis, said: list[Sighting], query
 
 
 def test_nothing_is_counted_in_an_empty_store(redis: Redis) -> None:
-    assert Counter(redis).count(parse("reward").tree) is None
+    assert Counter(Reader(redis)).count(parse("reward").tree) is None
 
 
 def test_counts_follow_the_store(redis: Redis) -> None:
-    store, counter = Store(redis), Counter(redis)
+    store, counter = Store(redis), Counter(Reader(redis))
     tree = Ask(query=parse("reward")).tree
     for number in (1, 2):
         store.ingest([announced(ArxivId(202503, number))], now=NOW)
@@ -66,10 +67,10 @@ def test_counts_follow_the_store(redis: Redis) -> None:
 
 def test_papers_per_day_and_source(redis: Redis) -> None:
     first, other = ArxivId(202503, 1), ArxivId(202502, 9)
-    assert Counter(redis).per_day(["arxiv"], 3) == {}
+    assert Counter(Reader(redis)).per_day(["arxiv"], 3) == {}
     late = announced(other, announced_at=TUESDAY)
     Store(redis).ingest([announced(first), late, picked(first)], now=NOW)
-    found = Counter(redis).per_day(["arxiv", "HF", "nobody"], 2)
+    found = Counter(Reader(redis)).per_day(["arxiv", "HF", "nobody"], 2)
     assert {name: [day.papers for day in days] for name, days in found.items()} == {
         "arxiv": [0, 2],
         "HF": [0, 1],
@@ -81,7 +82,7 @@ def test_papers_per_day_and_source(redis: Redis) -> None:
 def test_a_prefix_of_too_many_words_is_counted_with_doubt(redis: Redis) -> None:
     title = " ".join(f"hal{n}x" for n in range(300))
     Store(redis).ingest([announced(title=title), announced(ArxivId(202503, 2))], now=NOW)
-    counts = Counter(redis).count(parse("hal*").tree)
+    counts = Counter(Reader(redis)).count(parse("hal*").tree)
     assert counts is not None
     assert (counts.year, counts.exact) == (2, False)
 

@@ -6,6 +6,7 @@ from redis import Redis
 from papers.arxiv_id import ArxivId
 from papers.likeness import Likeness
 from papers.merge import lift
+from papers.reading import Reader
 from papers.store import Store
 from tests.papers.test_store import NOW, announced
 
@@ -29,7 +30,7 @@ def likeness(redis: Redis) -> Likeness:
         announced(ArxivId(202502, n), title=f"Filler {n}", abstract=FILLER) for n in range(1, 60)
     ]
     Store(redis).ingest([*papers, *common], now=NOW)
-    return Likeness(redis)
+    return Likeness(Reader(redis))
 
 
 def like(likeness: Likeness, title: str, limit: int = 5) -> list[tuple[int, set[str]]]:
@@ -61,4 +62,4 @@ def test_a_paper_is_not_like_itself(likeness: Likeness) -> None:
 
 def test_nothing_is_like_a_paper_of_an_empty_store(redis: Redis) -> None:
     redis.flushall()
-    assert Likeness(redis).like(lift(announced()), 5) == []
+    assert Likeness(Reader(redis)).like(lift(announced()), 5) == []

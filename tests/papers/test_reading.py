@@ -18,6 +18,7 @@ from papers.likeness import Likeness
 from papers.month_writer import shown
 from papers.paper import Channel, Sighting
 from papers.query import parse
+from papers.reading import Reader
 from papers.search import Ask, Order
 from papers.store import Store
 from tests.papers.papers_strategies import TUESDAY, sightings
@@ -83,6 +84,17 @@ def test_a_question_asked_before_is_not_walked_again(
         store.search(ask)
 
 
+def test_counts_beside_papers_read_no_posting_twice(redis: Redis, store: Store) -> None:
+    query, apart = parse("reward model"), Counter(Reader(redis))
+    alone = apart.count(query.tree)
+    store.newest(query, limit=1_000)
+    beside = Counter(store.reader)
+    beside.count(parse("days").tree)  # the days of the newest months are of any keyword
+    with counted(redis) as calls:
+        assert beside.count(query.tree) == alone
+    assert {name: n for name, n in calls.items() if n} == {"get": 1}
+
+
 def test_a_common_word_takes_one_round_trip_more_than_none(redis: Redis, store: Store) -> None:
     store.newest(parse("model"), limit=1)
     with counted(redis) as calls:
@@ -92,7 +104,7 @@ def test_a_common_word_takes_one_round_trip_more_than_none(redis: Redis, store: 
 
 
 def test_an_ingest_is_seen_at_once(redis: Redis, store: Store) -> None:
-    counter, likeness, query = Counter(redis), Likeness(redis), parse("reward")
+    counter, likeness, query = Counter(store.reader), Likeness(store.reader), parse("reward")
     Store(redis).ingest([told(202510, 2, "Of zebra fish")], now=NOW)
     (known,) = store.papers([ArxivId(202510, 2)])
     assert known
