@@ -79,7 +79,8 @@ _STR_8: Final = 0xD9
 class Opened:
     """A packed paper of which no more is unpacked than is asked for.
 
-    To see whether a phrase stands in it, its `texts` are enough: title and abstract, in UTF-8.
+    To see whether a phrase stands in it, its `texts` are enough: title and abstract, in UTF-8; or
+    its authors' `names`.
     Raises ValueError for bytes of a format this version does not know.
     """
 
@@ -91,8 +92,8 @@ class Opened:
             raise ValueError(f"{self.id}: {said}")
         self._row = row = _ZSTD.decompressor.decompress(packed[1:])
         title, title_end = _text_at(row, _ROW_HEADER)
-        abstract, end = _text_at(row, title_end)
-        self.texts = (row[title:title_end], row[abstract:end])
+        abstract, self._texts_end = _text_at(row, title_end)
+        self.texts = (row[title:title_end], row[abstract : self._texts_end])
 
     @property
     def id(self) -> ArxivId:
@@ -110,20 +111,23 @@ class Opened:
         return self.texts[1].decode()
 
     @property
+    def names(self) -> list[bytes]:
+        """The authors' names, in UTF-8."""
+        behind = self._row[self._texts_end :]
+        unpacker = msgpack.Unpacker(raw=True, max_buffer_size=len(behind))
+        unpacker.feed(behind)
+        names: list[bytes] = unpacker.unpack()
+        return names
+
+    @property
     def authors(self) -> Sequence[str]:
         """The authors' names."""
-        names: list[str] = self._fields[2]
-        return names
+        return [name.decode() for name in self.names]
 
     @cached_property
     def paper(self) -> Paper:
         """All of it."""
-        return _from_row(self.id, self._fields)
-
-    @cached_property
-    def _fields(self) -> list[Any]:
-        fields: list[Any] = msgpack.unpackb(self._row)
-        return fields
+        return _from_row(self.id, msgpack.unpackb(self._row))
 
 
 def _text_at(row: bytes, at: int) -> tuple[int, int]:

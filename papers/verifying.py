@@ -72,9 +72,7 @@ class _Texts:
 
     @cached_property
     def _names(self) -> _Joined:
-        names = {
-            place: list(map(str.encode, paper.authors)) for place, paper in self._papers.items()
-        }
+        names = {place: paper.names for place, paper in self._papers.items()}
         joined = {place: (_APART.join(of),) for place, of in names.items()}
         return self._joined(joined, {p for p, of in names.items() if _is_parted(b"".join(of))})
 
