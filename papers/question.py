@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from typing import Final
 
 from papers.arxiv_id import ArxivId
@@ -37,20 +38,32 @@ class Question:
         self._name = (ask, limit, way)
         self.before = ArxivId.parse(ask.before) if ask.before else None
         self._newest = self.before.month if self.before else NO_MONTH
-        self._asked = Asked.of(ask.tree)
-        self.wanted = limit if is_exact(self.tree) else limit + limit // _SPARE
-        """How many candidates to find at first: where some may not hold, a few to spare."""
         self._plan: Plan | None = None
         self._settled: Plan | None = None
         self.reading = reader.begin(self._needed)
-        self._pairs = PairFilter(self._asked)
-        growth = _FILTERED_GROWTH if self._pairs.asks else GROWTH
-        self._pace = Pace(self.wanted, self.reading.memory.papers, growth)
 
     @property
     def tree(self) -> Node:
         """What is looked for."""
         return self._asked.tree
+
+    @cached_property
+    def _asked(self) -> Asked:
+        return Asked.of(self.ask.tree)
+
+    @cached_property
+    def wanted(self) -> int:
+        """How many candidates to find at first: where some may not hold, a few to spare."""
+        return self.limit if is_exact(self.tree) else self.limit + self.limit // _SPARE
+
+    @cached_property
+    def _pairs(self) -> PairFilter:
+        return PairFilter(self._asked)
+
+    @cached_property
+    def _pace(self) -> Pace:
+        growth = _FILTERED_GROWTH if self._pairs.asks else GROWTH
+        return Pace(self.wanted, self.reading.memory.papers, growth)
 
     @property
     def found(self) -> Found | None:

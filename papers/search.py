@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
-from typing import Final, Literal, NamedTuple
+from functools import cached_property
+from typing import Final, Literal
 
+from papers.arxiv_id import ArxivId
 from papers.paper import AnnounceType, Paper
 from papers.query import Query
 from papers.tree import Between, Kind, Label, Node, Voted, all_of, any_of
@@ -69,7 +71,8 @@ class Page:
     examined: int
 
 
-class Found(NamedTuple):
+@dataclass(frozen=True)
+class Found:
     """What answers a question, in its order, as places (`papers.arxiv_id.ArxivId.place`).
 
     Besides: how many texts were looked at, and whether the bound did not cut the answer.
@@ -80,6 +83,11 @@ class Found(NamedTuple):
     complete: bool
     last: int | None
     """The last candidate looked at: where to go on."""
+
+    @cached_property
+    def ids(self) -> tuple[ArxivId, ...]:
+        """The same as ids; made once, as the same is asked again."""
+        return tuple(map(ArxivId.at, self.places))
 
 
 def _wanted_types(types: frozenset[str]) -> Iterable[Node]:

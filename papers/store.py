@@ -160,7 +160,7 @@ class Store:
         types = frozenset({"new", "cross", "replace"})
         with store_errors(self._redis):
             found, _ = self._walk.find(Ask(query=query, before=before, types=types), limit)
-            return list(map(ArxivId.at, found.places))
+            return list(found.ids)
 
     def forget_words(self) -> None:
         """Forget what this process remembers of words and postings, as a change of papers does."""
