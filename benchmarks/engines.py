@@ -21,6 +21,7 @@ from papers.arxiv_id import ArxivId
 from papers.merge import lift
 from papers.paper import Paper, Sighting
 from papers.query import Query
+from papers.search import EVERY_TYPE, Ask
 from papers.store import Store
 from papers.terms import names_of
 from papers.text import words
@@ -46,8 +47,11 @@ class Engine(Protocol):
     def ready(self) -> None:
         """All have come: merge, commit, whatever it takes to be fast."""
 
-    def question(self, query: Query) -> Callable[[], list[int]]:
-        """What gives the newest hundred of a keyword, as numbers of `number_of`, newest first."""
+    def question(self, query: Query) -> Callable[[], Sequence[int]]:
+        """What gives the newest hundred of a keyword, newest first, as numbers of the engine's."""
+
+    def numbers(self, found: Sequence[int]) -> list[int]:
+        """The same as numbers of `number_of`."""
 
     def forget(self) -> None:
         """Forget what earlier questions left in this process, but not what months there are."""
@@ -77,9 +81,14 @@ class Paperwire:
     def ready(self) -> None:
         """Nothing: what is in can be found."""
 
-    def question(self, query: Query) -> Callable[[], list[int]]:
-        """The newest hundred ids."""
-        return lambda: [number_of(id) for id in self.store.newest(query, 100)]
+    def question(self, query: Query) -> Callable[[], Sequence[int]]:
+        """The places of the newest hundred."""
+        ask = Ask(query=query, types=EVERY_TYPE)
+        return lambda: self.store.find(ask, 100).places
+
+    def numbers(self, found: Sequence[int]) -> list[int]:
+        """Those of places."""
+        return [number_of(ArxivId.at(place)) for place in found]
 
     def forget(self) -> None:
         """Forget words and postings."""
@@ -127,6 +136,10 @@ class Fts5:
         match = _fts5(query.tree)
         sql = "SELECT rowid FROM papers WHERE papers MATCH ? ORDER BY rowid DESC LIMIT 100"
         return lambda: [row for (row,) in self._db.execute(sql, (match,))]
+
+    def numbers(self, found: Sequence[int]) -> list[int]:
+        """The rows."""
+        return list(found)
 
     def forget(self) -> None:
         """Nothing: pages read stay in SQLite's cache, which is its way."""
@@ -176,6 +189,10 @@ class Tantivy:
             return [int(number) for number, _ in found.hits]
 
         return answer
+
+    def numbers(self, found: Sequence[int]) -> list[int]:
+        """The same."""
+        return list(found)
 
     def forget(self) -> None:
         """Nothing."""

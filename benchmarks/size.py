@@ -139,7 +139,7 @@ def asked(engine: Engine, query: Query, taken: Taken) -> list[int]:
         _timed(ask, taken["again"])
     if isinstance(engine, Paperwire):
         taken["round trip"] += round_trips(engine)
-    return found
+    return engine.numbers(found)
 
 
 def by_turns(

@@ -40,6 +40,8 @@ class Question:
         self._newest = self.before.month if self.before else NO_MONTH
         self._plan: Plan | None = None
         self._settled: Plan | None = None
+        self.found: Found | None = None
+        """What was found when this very question was asked before, of the same papers."""
         self.reading = reader.begin(self._needed)
 
     @property
@@ -65,11 +67,6 @@ class Question:
         growth = _FILTERED_GROWTH if self._pairs.asks else GROWTH
         return Pace(self.wanted, self.reading.memory.papers, growth)
 
-    @property
-    def found(self) -> Found | None:
-        """What was found when this very question was asked before, of the same papers."""
-        return self.reading.memory.found.get(self._name)
-
     def remembered(self, found: Found) -> Found:
         """What was found, remembered."""
         self.reading.memory.keep(self._name, found)
@@ -77,7 +74,8 @@ class Question:
 
     def _needed(self, memory: Memory) -> list[Request]:
         """Where its words occur; and already the newest postings, as common words need no more."""
-        if self._name in memory.found:
+        self.found = memory.found.get(self._name)
+        if self.found is not None:
             return []
         asked = [*memory.months_asked(), *memory.words_asked(self._asked)]
         expansions = memory.expansions(self._asked)

@@ -17,6 +17,7 @@ TYPES: Final = tuple(announced.label for announced in sorted(AnnounceType, rever
 """Every type of announcement, strongest first: new, cross, replace, replace-cross."""
 
 DEFAULT_TYPES: Final = frozenset({"new", "cross"})
+EVERY_TYPE: Final = frozenset({"new", "cross", "replace"})
 WORK_BOUND: Final = 5_000
 """Papers whose text one question may have verified; an answer cut by it says so."""
 

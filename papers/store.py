@@ -30,7 +30,7 @@ from papers.query import Query
 from papers.reading import Reader
 from papers.records import papers_of, read_papers
 from papers.revision import move
-from papers.search import Ask, Page
+from papers.search import EVERY_TYPE, Ask, Found, Page
 from papers.spread import Spread
 from papers.upwards import Upwards
 from papers.votes import Votes
@@ -157,10 +157,13 @@ class Store:
 
     def newest(self, query: Query, limit: int = 100, before: str = "") -> list[ArxivId]:
         """The newest ids that match a keyword, of every type of announcement."""
-        types = frozenset({"new", "cross", "replace"})
+        return list(self.find(Ask(query=query, before=before, types=EVERY_TYPE), limit).ids)
+
+    def find(self, ask: Ask, limit: int) -> Found:
+        """The first `limit` papers that answer a question, in its order."""
         with store_errors(self._redis):
-            found, _ = self._walk.find(Ask(query=query, before=before, types=types), limit)
-            return list(found.ids)
+            found, _ = self._walk.find(ask, limit)
+            return found
 
     def forget_words(self) -> None:
         """Forget what this process remembers of words and postings, as a change of papers does."""

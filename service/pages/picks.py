@@ -16,7 +16,7 @@ from papers.percolator import met_by
 from papers.periods import Kind as Rhythm
 from papers.periods import Period
 from papers.query import Query, parse
-from papers.search import Ask
+from papers.search import EVERY_TYPE, Ask
 from papers.tree import Kind, Label, any_of
 from service.addresses import SEARCH, Address, joined
 from service.desk import Desk, desk
@@ -31,7 +31,6 @@ MOST_LOOKED_AT: Final = 2_000
 MOST_SHOWN: Final = 50
 TRENDING: Final = timedelta(days=14)
 _FADING: Final = 1.5
-_ALL_TYPES: Final = frozenset({"new", "cross", "replace"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +201,7 @@ def _question(at: Desk, query: Query | None = None, **more: object) -> Ask:
     """What asks for picked papers: all of them, or those that match."""
     communities = (Label(Kind.SOURCE, source) for source in at.sources if source != "arxiv")
     wanted = query or Query(any_of(communities))
-    return replace(Ask(query=wanted, order="picked", types=_ALL_TYPES), **more)  # type: ignore[arg-type]
+    return replace(Ask(query=wanted, order="picked", types=EVERY_TYPE), **more)  # type: ignore[arg-type]
 
 
 def _address(at: Desk, query: Query | None, since: date | None, until: date | None) -> Address:

@@ -21,7 +21,7 @@ from papers.matching import Folded, holds
 from papers.merge import merge
 from papers.paper import AnnounceType, Channel, Paper, Pick, Sighting
 from papers.query import parse
-from papers.search import Ask, Page
+from papers.search import EVERY_TYPE, Ask, Page
 from papers.store import Store
 from papers.terms import text_terms
 from papers.tree import Text
@@ -29,7 +29,7 @@ from tests.papers.papers_strategies import TUESDAY, sightings
 from tests.papers.query_strategies import queries
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
-ALL_TYPES = frozenset({"new", "cross", "replace"})
+
 
 days = st.none() | st.integers(-50, 90).map(lambda n: TUESDAY.date() + timedelta(days=n))
 asks = st.builds(
@@ -37,7 +37,7 @@ asks = st.builds(
     query=queries(),
     limit=st.integers(1, 5),
     order=st.sampled_from(["announced", "announced", "picked"]),
-    types=st.just(ALL_TYPES)
+    types=st.just(EVERY_TYPE)
     | st.sets(st.sampled_from(["new", "cross", "replace", "replace-cross"]), min_size=1).map(
         frozenset
     ),
