@@ -7,14 +7,14 @@ Nothing is taken away: it may say too much, until the month outgrows it and it i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from collections.abc import Mapping, Sequence
+from typing import Final
 
 from papers import keys
 from papers.asked import Asked
 from papers.evaluate import Key
 from papers.postings import Part
-from papers.reading import Memory, Request
+from papers.reading import Command, Memory, Reading
 from papers.terms import text_pairs
 from papers.tree import And, Node, Or, Text
 
@@ -32,28 +32,26 @@ class PairFilter:
         """Whether there is a phrase to ask about."""
         return bool(self._pairs)
 
-    def asked(self, memory: Memory, months: Iterable[int]) -> list[Request]:
-        """The requests for what is not known yet of some months (YYYYMM)."""
-        return [
-            self._asked(memory, month, pair)
+    def passed(self, reading: Reading, months: Sequence[int]) -> list[int]:
+        """Those of some months (YYYYMM) that may; one round trip or none."""
+        memory = reading.memory
+        unknown = [
+            (month, pair)
             for month in months
             for pair in self._pairs
             if pair not in memory.held(month)
         ]
-
-    def _asked(self, memory: Memory, month: int, pair: int) -> Request:
-        held, bits = memory.held(month), memory.shape(month).filter_bits
-
-        def take(nowhere: Any) -> None:
+        told = reading.replies([_command(memory, month, pair) for month, pair in unknown])
+        for (month, pair), nowhere in zip(unknown, told, strict=True):
             if nowhere:
-                held[pair] = None
-
-        place = str(pair >> (32 - bits))
-        return Request(("GETBIT", keys.month_pairs(f"{month % 10_000:04}", bits), place), take)
-
-    def passed(self, memory: Memory, months: Iterable[int]) -> list[int]:
-        """Those of some months (YYYYMM) that may, by what is known of them."""
+                memory.held(month)[pair] = None
         return [month for month in months if _may(self._tree, memory.held(month))]
+
+
+def _command(memory: Memory, month: int, pair: int) -> Command:
+    """What asks whether a pair is nowhere in a month."""
+    bits = memory.shape(month).filter_bits
+    return "GETBIT", keys.month_pairs(f"{month % 10_000:04}", bits), str(pair >> (32 - bits))
 
 
 def _may(node: Node, held: Mapping[Key, Part | None]) -> bool:

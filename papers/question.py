@@ -97,13 +97,12 @@ class Question:
 
     def chunks(self, months: Iterator[int]) -> Iterator[Sequence[int]]:
         """Months to read together; of many only those that may have the phrases asked for."""
-        pairs, memory = self._pairs, self.reading.memory
+        pairs = self._pairs
         filters = pairs.asks
         for chunk in self._pace.chunks(months, _MOST_FILTERED if pairs.asks else _MOST_READ):
             turn = chunk
             if filters and len(turn) >= _FEWEST_FILTERED:
-                self.reading.ask(pairs.asked(memory, turn))
-                turn = pairs.passed(memory, turn)
+                turn = pairs.passed(self.reading, turn)
                 filters = len(turn) <= _MOST_PASSED * len(chunk)
             for at in range(0, len(turn), _MOST_READ):
                 yield turn[at : at + _MOST_READ]

@@ -44,10 +44,14 @@ Wanted = Mapping[int, Sequence[Key]]
 """Months (YYYYMM) and what postings to read of each."""
 
 
+Command = tuple[bytes | str, ...]
+"""A reading command."""
+
+
 class Request(NamedTuple):
     """A reading command, and what is to be done with its reply."""
 
-    command: tuple[bytes | str, ...]
+    command: Command
     take: Callable[[Any], None]
 
 
@@ -232,10 +236,13 @@ class Reading:
 
     def ask(self, requests: Sequence[Request]) -> None:
         """Ask, and let the replies be remembered; one round trip, none for nothing."""
-        if requests:
-            replies = read_many(self._redis, [request.command for request in requests])
-            for request, reply in zip(requests, replies, strict=True):
-                request.take(reply)
+        replies = self.replies([request.command for request in requests])
+        for request, reply in zip(requests, replies, strict=True):
+            request.take(reply)
+
+    def replies(self, commands: Sequence[Command]) -> list[Any]:
+        """The replies to commands; one round trip, none for nothing."""
+        return read_many(self._redis, commands) if commands else []
 
     def newest_months(self, count: int) -> Sequence[int]:
         """The newest months (YYYYMM) that may hold papers, newest first, once asked for."""

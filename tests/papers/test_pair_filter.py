@@ -11,12 +11,11 @@ from redis import Redis
 from papers import keys, slots
 from papers.arxiv_id import ArxivId
 from papers.asked import Asked
-from papers.connection import read_many
 from papers.pair_filter import PairFilter
 from papers.paper import Channel, Sighting
 from papers.postings import SHAPE, Shape
 from papers.query import parse
-from papers.reading import Memory
+from papers.reading import Memory, Reading
 from papers.slots import FilterEdit
 from papers.store import Store
 from papers.terms import pairs_of
@@ -76,13 +75,8 @@ def test_a_filter_leaves_the_months_that_have_the_phrase(redis: Redis) -> None:
     shapes = {month: Shape.for_papers(2 if month == 202107 else 1) for month in MONTHS}
 
     def passed(query: str) -> list[int]:
-        memory, pairs = Memory(None, dict(shapes)), PairFilter(Asked.of(parse(query).tree))
-        requests = pairs.asked(memory, MONTHS)
-        for request, reply in zip(
-            requests, read_many(redis, [one.command for one in requests]), strict=True
-        ):
-            request.take(reply)
-        return pairs.passed(memory, MONTHS)
+        reading = Reading(redis, Memory(None, dict(shapes)))
+        return PairFilter(Asked.of(parse(query).tree)).passed(reading, MONTHS)
 
     assert passed('"reward model"') == [202107]
     assert passed('"reward model" OR "thing 202011"') == [202011, 202107]
