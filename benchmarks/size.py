@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import gc
 import json
 import statistics
 import tempfile
@@ -37,6 +36,7 @@ from papers.counts import Counter
 from papers.query import Query
 from papers.reading import Reader
 from paperwire import embedded
+from service.garbage import settle
 
 T = TypeVar("T")
 REPEAT: Final = 3
@@ -86,8 +86,7 @@ def measured(
         built.write_text(json.dumps(rates))
     yield from json.loads(built.read_text() or "[]")
     keywords = classes(list(sightings()), options.each)
-    gc.collect()
-    gc.freeze()  # the papers that keywords were drawn from are no engine's
+    settle()  # as a server does; and the papers that keywords were drawn from are no engine's
     for name, queries in keywords.items():
         yield from compare(name, queries, engines)
     ours = engines[0]

@@ -101,7 +101,8 @@ class ArxivId(NamedTuple):
 
     @classmethod
     def at(cls, place: int) -> ArxivId:
-        """The id of a place. Made as a tuple is: a question has a hundred, and twice the time."""
+        """The id of a place."""
+        # An answer has a hundred: the constructor would take twice as long to do this.
         return tuple.__new__(cls, (_MONTHS[place >> 16], place & 0xFFFF))
 
     @property

@@ -79,9 +79,8 @@ _STR_8: Final = 0xD9
 class Opened:
     """A packed paper of which no more is unpacked than is asked for.
 
-    To see whether a phrase stands in it, its `texts` are enough: title and abstract, in UTF-8; or
-    its authors' `names`.
-    Raises ValueError for bytes of a format this version does not know.
+    To see whether a phrase stands in it, its `texts` are enough: title and abstract, in UTF-8;
+    or its authors' `names`. Raises ValueError for bytes of a format this version does not know.
     """
 
     def __init__(self, place: int, packed: bytes) -> None:
