@@ -25,6 +25,8 @@ from redis.retry import Retry
 from papers.errors import BadSettings, StoreAway, StoreError
 
 T = TypeVar("T")
+Command = tuple[bytes | str, ...]
+"""Its name, of one word, and its arguments."""
 
 WEB_TIMEOUT: Final = 0.5
 """Seconds a web request may wait for Redis, to connect and for each answer."""
@@ -161,7 +163,7 @@ class PerThread:
         return client
 
 
-def read_many(redis: Redis, commands: Sequence[tuple[bytes | str, ...]]) -> list[Any]:
+def read_many(redis: Redis, commands: Sequence[Command]) -> list[Any]:
     """The replies to many reading commands, sent at once.
 
     What a pipeline does, at a third of its cost a command: a walk through all months is hundreds.
@@ -189,7 +191,7 @@ def _is_stale(connection: Any) -> bool:
         return True
 
 
-def _asked(connection: Any, commands: Sequence[tuple[bytes | str, ...]]) -> list[Any]:
+def _asked(connection: Any, commands: Sequence[Command]) -> list[Any]:
     request = b"".join([hiredis.pack_command(command) for command in commands])  # type: ignore[arg-type]
 
     def ask() -> list[Any]:

@@ -22,7 +22,8 @@ from papers.asked import Asked
 from papers.connection import store_errors
 from papers.evaluate import Candidates, Plan
 from papers.matching import month_days
-from papers.reading import Memory, Reader, Reading
+from papers.reading import Reader, Reading
+from papers.remembered import Memory
 from papers.terms import EVERY_DAY, label_term
 from papers.tree import Kind, Label, Node
 

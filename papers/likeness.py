@@ -22,7 +22,8 @@ from papers import keys
 from papers.arxiv_id import ArxivId
 from papers.connection import store_errors
 from papers.paper import Paper
-from papers.reading import Memory, Reader, Reading
+from papers.reading import Reader, Reading
+from papers.remembered import Memory
 from papers.terms import text_terms
 from papers.text import words
 from papers.tree import Field, Text

@@ -21,7 +21,7 @@ from redis.exceptions import WatchError
 from papers import codec, keys
 from papers.arxiv_id import ArxivId
 from papers.columns import Vocabulary
-from papers.connection import read_many
+from papers.connection import Command, read_many
 from papers.errors import StoreBusy
 from papers.index import Change, Edit
 from papers.merge import merge
@@ -135,7 +135,7 @@ class MonthWriter:
     def _read(self, ids: Sequence[ArxivId]) -> _Month:
         """The month as it is, and some of its papers; one round trip, after the WATCH."""
         numbers = [keys.paper_field(id.number) for id in ids]
-        asked: list[tuple[bytes | str, ...]] = [
+        asked: list[Command] = [
             ("HLEN", self._papers),
             ("HGET", self._terms, SHAPE),
         ]

@@ -12,9 +12,11 @@ from typing import Final
 
 from papers import keys
 from papers.asked import Asked
+from papers.connection import Command
 from papers.evaluate import Key
 from papers.postings import Part
-from papers.reading import Command, Memory, Reading
+from papers.reading import Reading
+from papers.remembered import Memory
 from papers.terms import text_pairs
 from papers.tree import And, Node, Or, Text
 

@@ -11,7 +11,8 @@ from papers.asked import Asked
 from papers.evaluate import Candidates, Expansions, Plan, Telling, is_exact
 from papers.months import GROWTH, NO_MONTH, Pace, possible_of
 from papers.pair_filter import PairFilter
-from papers.reading import Memory, Reader, Request
+from papers.reading import Reader
+from papers.remembered import Memory, Request
 from papers.search import Ask, Found
 from papers.tree import Node
 

@@ -11,7 +11,7 @@ from redis import Redis
 from papers import keys
 from papers.arxiv_id import ArxivId
 from papers.codec import UNREADABLE, Opened
-from papers.connection import read_many
+from papers.connection import Command, read_many
 from papers.paper import Paper
 
 log = logging.getLogger(__name__)
@@ -40,7 +40,7 @@ def read_opened(redis: Redis, places: Iterable[int]) -> dict[int, Opened]:
         months[place >> 16].append(place)
     if not months:
         return {}
-    asked: list[tuple[bytes | str, ...]] = [
+    asked: list[Command] = [
         ("HMGET", _papers_key(members[0]), *[keys.paper_field(place & 0xFFFF) for place in members])
         for members in months.values()
     ]

@@ -16,6 +16,7 @@ from typing import Any, Final
 import msgpack
 
 from papers import keys, schema
+from papers.connection import Command
 from papers.errors import StoreError, UnknownKeyword
 
 EVERY_KEYWORD: Final = "*"
@@ -50,9 +51,9 @@ class Told:
         return hashlib.blake2b(packed, digest_size=12).digest()
 
 
-def asked(keywords: Sequence[str]) -> list[tuple[bytes | str, ...]]:
+def asked(keywords: Sequence[str]) -> list[Command]:
     """The commands for what an answer depends on that shows keywords, by slug or all of them."""
-    commands: list[tuple[bytes | str, ...]] = [
+    commands: list[Command] = [
         ("MGET", keys.SCHEMA, keys.REVISION),
         ("HVALS", keys.SOURCES),
     ]

@@ -12,7 +12,7 @@ from typing import Any, Final
 from redis import Redis
 
 from papers import keys
-from papers.connection import PerThread, read_many, store_errors
+from papers.connection import Command, PerThread, read_many, store_errors
 from papers.errors import StoreError
 from papers.keywords import Keywords
 from service import stamps
@@ -130,9 +130,7 @@ class States:
             before = cached or unpack(self._last_good.get(digest, custom=wanted.custom))
         return State(stamp, cached, before)
 
-    def _asked(
-        self, wanted: Wanted, commands: Sequence[tuple[bytes | str, ...]]
-    ) -> tuple[list[Any], list[Any]]:
+    def _asked(self, wanted: Wanted, commands: Sequence[Command]) -> tuple[list[Any], list[Any]]:
         """What the store tells of its state, and the replies to these commands."""
         asked = stamps.asked(wanted.keywords)
         with store_errors(self._redis):

@@ -15,7 +15,8 @@ from papers.pair_filter import PairFilter
 from papers.paper import Channel, Sighting
 from papers.postings import SHAPE, Shape
 from papers.query import parse
-from papers.reading import Memory, Reading
+from papers.reading import Reading
+from papers.remembered import Memory
 from papers.slots import FilterEdit
 from papers.store import Store
 from papers.terms import pairs_of

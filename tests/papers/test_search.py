@@ -114,7 +114,7 @@ def test_pages_are_what_a_scan_finds(
     redis.flushdb()
     store = Store(redis)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("papers.reading.MOST_WORDS", most_words)
+        patch.setattr("papers.remembered.MOST_WORDS", most_words)
         if told_by is not None:
             patch.setattr("papers.evaluate._telling", lambda text, *_: only(text, told_by))
         store.ingest(said[:cut], now=NOW)
@@ -281,7 +281,7 @@ def test_a_prefix_of_too_many_words_is_answered_from_the_texts(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store.ingest([described(n, abstract=f"pre{'abcdefgh'[n]} fix") for n in range(8)][1:], now=NOW)
-    monkeypatch.setattr("papers.reading.MOST_WORDS", 3)
+    monkeypatch.setattr("papers.remembered.MOST_WORDS", 3)
     assert ids(store.search(ask_for("pre*"))) == [7, 6, 5, 4, 3, 2, 1]
     assert ids(store.search(ask_for("reward -pre*"))) == []
     assert ids(store.search(ask_for("preb* fix"))) == [1]
