@@ -10,20 +10,21 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, Final, NamedTuple, cast
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from papers.paper import Paper
 from papers.singular import singular
-from papers.terms import PAIR_FACTOR, labels_of, name_hash, word_hash
+from papers.terms import PAIR_FACTOR, labels_of, word_hash
 from papers.tokens import UNKNOWN, Numbers, Words
 
 Keys = NDArray[np.uint64] | NDArray[np.uint32]
 """Sorted, each once: a number above, and in the lower 16 bits that of a paper in its month."""
 
 PAPER_BITS: Final = 16
+_PAPER: Final = np.uint32((1 << PAPER_BITS) - 1)
 _AT_ONCE: Final = 1_000
 """Papers whose columns are made together: they stay in a processor's cache."""
 
@@ -38,11 +39,10 @@ Pairs = NDArray[np.uint32]
 
 
 class Found(NamedTuple):
-    """The keys of terms by their numbers in a vocabulary and of slots of pairs; and the pairs."""
+    """The keys of terms by their numbers in a vocabulary, and of slots of pairs."""
 
     terms: Keys
     slots: Keys
-    pairs: Pairs
 
 
 class Vocabulary:
@@ -57,6 +57,7 @@ class Vocabulary:
         self._comments = _Kind(self, "m", singular)
         self._organizations = _Kind(self, "o", singular)
         self._names = _Kind(self, "a", str)
+        self._pairs_of_names = _Paired(self)
         self._labels = _Kind(self, "", str)
 
     @property
@@ -70,9 +71,9 @@ class Vocabulary:
         turns = range(0, len(papers), _AT_ONCE)
         found = [self._found(papers[at : at + _AT_ONCE], slot_bits) for at in turns]
         if not found:
-            return Found(_NO_KEYS, _NO_KEYS, np.array([], np.uint32))
-        terms, slots, pairs = map(np.concatenate, zip(*found, strict=True))
-        return Found(_once(terms), _once(slots), pairs)
+            return Found(_NO_KEYS, _NO_KEYS)
+        terms, slots = map(np.concatenate, zip(*found, strict=True))
+        return Found(once(terms), once(slots))
 
     def _found(self, papers: Sequence[Paper], slot_bits: int) -> Found:
         """The same, not sorted."""
@@ -89,16 +90,17 @@ class Vocabulary:
             texts,
             title.numbered(self._titles),
             names,
+            self._paired(names),
             self._column([paper.comment for paper in papers], numbers, self._comments),
             self._column([paper.organization for paper in papers], numbers, self._organizations),
             self._labelled([labels_of(paper) for paper in papers], numbers),
         ]
         terms = np.concatenate([column.keys() for column in columns])
-        pairs, papers_of_pairs = self._pairs(_Column.of(texts, names))
+        pairs, papers_of_pairs = self._pairs(texts)
         slots = pairs >> np.uint32(32 - slot_bits)
         if slot_bits + PAPER_BITS > 32:
             slots = slots.astype(np.uint64)
-        return Found(terms, keyed(slots, papers_of_pairs), pairs)
+        return Found(terms, keyed(slots, papers_of_pairs))
 
     def _column(self, texts: Sequence[str], papers: Numbers, kind: _Kind | None = None) -> _Column:
         """The words of a text of each paper, or the terms they are."""
@@ -111,8 +113,16 @@ class Vocabulary:
         parts = np.repeat(np.arange(len(labels)), [len(some) for some in labels])
         return _Column(np.array(numbers, np.uint32), parts, papers)
 
+    def _paired(self, names: _Column) -> _Column:
+        """The terms of two words that follow one another in a name."""
+        follows = names.parts[1:] == names.parts[:-1]
+        first, then = names.numbers[:-1][follows].astype(np.uint64), names.numbers[1:][follows]
+        pairs, places = np.unique(first << np.uint64(32) | then, return_inverse=True)
+        terms = np.array([self._pairs_of_names[pair] for pair in pairs.tolist()], np.uint32)
+        return names._replace(numbers=terms[places], parts=names.parts[1:][follows])
+
     def _pairs(self, texts: _Column) -> tuple[Pairs, Numbers]:
-        """Neighbouring words of a text or name, those that only join passed over; and whose."""
+        """Neighbouring words of a text, those that only join passed over; and whose."""
         hashes, parts = np.frombuffer(self.hashes, np.uint32)[texts.numbers], texts.parts
         telling = hashes != 0
         hashes, parts = hashes[telling], parts[telling]
@@ -150,14 +160,6 @@ class _Kind:
         return numbers
 
 
-def _no_hash(word: str) -> int:
-    return 0
-
-
-_HASHES: Final = {"w": word_hash, "a": name_hash}
-"""What words bring to pairs, by the kinds of texts that have any."""
-
-
 class _Strings(dict[str, int]):
     """Words to the numbers of their terms. A dict's look-up runs in C; this only when it fails."""
 
@@ -172,8 +174,24 @@ class _Strings(dict[str, int]):
         else:
             number = len(self._vocabulary.terms)
             self._vocabulary.terms.append(f"{self._kind}{word}".encode())
-            self._vocabulary.hashes.append(_HASHES.get(self._kind, _no_hash)(word))
+            self._vocabulary.hashes.append(word_hash(word) if self._kind == "w" else 0)
         self[word] = number
+        return number
+
+
+class _Paired(dict[int, int]):
+    """Two terms of words of names, `first << 32 | then`, to the number of theirs together."""
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        super().__init__()
+        self._vocabulary = vocabulary
+
+    def __missing__(self, pair: int) -> int:
+        terms = self._vocabulary.terms
+        self[pair] = number = len(terms)
+        first, then = terms[pair >> 32], terms[pair & 0xFFFF_FFFF]
+        terms.append(b"n%b %b" % (first[1:], then[1:]))
+        self._vocabulary.hashes.append(0)
         return number
 
 
@@ -212,19 +230,13 @@ def keyed(numbers: Any, papers: Any) -> Keys:
     return keys
 
 
-def _once(keys: Keys) -> Keys:
-    """Sorted, each once. numpy's own `unique` takes thirty times as long as sorting."""
+def once(keys: Keys) -> Keys:
+    """Keys in any order, sorted, each once; numpy's own `unique` takes thirty times as long."""
     keys.sort()
     first = np.ones(len(keys), bool)
     np.not_equal(keys[1:], keys[:-1], out=first[1:])
-    once: Keys = keys[first]
-    return once
-
-
-def places_of(pairs: Pairs, bits: int) -> Pairs:
-    """The upper bits of hashes, sorted, each once."""
-    places: Any = pairs >> np.uint32(32 - bits)
-    return cast("Pairs", _once(places))
+    kept: Keys = keys[first]
+    return kept
 
 
 def without(keys: Keys, others: Keys) -> Keys:
@@ -238,16 +250,19 @@ def without(keys: Keys, others: Keys) -> Keys:
 
 def together(keys: Keys, others: Keys) -> Keys:
     """The keys of both."""
-    return _once(np.concatenate([keys, others])) if len(others) else keys
+    return once(np.concatenate([keys, others])) if len(others) else keys
 
 
-def groups(keys: Keys) -> Iterator[tuple[int, bytes]]:
-    """Each number above with its papers, ascending: little-endian, 16 bits each."""
+def groups(keys: Keys, first: int) -> Iterator[tuple[int, bytes]]:
+    """Each number above with its papers, ascending, as places: little-endian, 32 bits each.
+
+    `first` is the place where the papers' month begins.
+    """
     above = (keys >> PAPER_BITS).astype(np.int64)
     starts = np.flatnonzero(np.diff(above, prepend=-1))
-    papers = keys.astype("<u2").tobytes()
-    ends = [*(2 * starts[1:]).tolist(), len(papers)]
+    places = ((keys & _PAPER) | np.uint32(first)).astype("<u4").tobytes()
+    ends = [*(4 * starts[1:]).tolist(), len(places)]
     for number, start, end in zip(
-        above[starts].tolist(), (2 * starts).tolist(), ends, strict=False
+        above[starts].tolist(), (4 * starts).tolist(), ends, strict=False
     ):
-        yield number, papers[start:end]
+        yield number, places[start:end]

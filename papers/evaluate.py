@@ -1,8 +1,9 @@
 """A keyword over months' postings: which papers surely match, which may.
 
-Every node is worth two bitmaps, `sure` inside `maybe`. Words and labels are known exactly; of a
-phrase the index knows only that its words and its pairs are there. What may match and does not
-surely is verified on the paper's text (`papers.matching`). Pure: postings in, bitmaps out.
+Every node is worth two bitmaps, `sure` inside `maybe`. Words and labels are known exactly, names of
+two words too; of a phrase the index knows only that its words and its pairs are there. What may
+match and does not surely is verified on the paper's text (`papers.matching`). Pure: postings in,
+bitmaps out.
 """
 
 from __future__ import annotations
@@ -15,9 +16,9 @@ from typing import Any, Final, NamedTuple, Protocol
 
 from pyroaring import BitMap
 
-from papers.arxiv_id import month_place
 from papers.asked import Asked
 from papers.matching import month_days
+from papers.postings import places_of_months
 from papers.terms import (
     EVERY_DAY,
     WORD,
@@ -39,6 +40,8 @@ Key = bytes | int
 Telling = Mapping[Text, Sequence[bytes]]
 """Phrases and the terms asked for of each."""
 
+_A_TERM: Final = 2
+"""So many words of a name are one term."""
 _A_TEXT: Final = 3.0
 """What it costs to read a text in vain: three times what a short posting does."""
 _NUMBERS: Final = 2_000
@@ -84,7 +87,9 @@ def doubts_of(tree: Node) -> Node:
 def is_exact(node: Node) -> bool:
     """Whether postings alone tell who matches."""
     if isinstance(node, Text):
-        return node.field is not Field.ABSTRACT and not node.prefix and not node.is_phrase
+        if node.is_phrase:
+            return node.field is Field.AUTHOR and len(node.words) == _A_TERM
+        return node.field is not Field.ABSTRACT and not node.prefix
     if isinstance(node, And):
         return all(map(is_exact, (*node.all, *node.none)))
     if isinstance(node, Or):
@@ -191,7 +196,8 @@ class _Evaluation:
         if text.prefix:
             return self.prefix(text)
         if text.is_phrase:
-            return Candidates(BitMap(), self.all_of(_phrase_keys(text, self.telling)))
+            found = self.all_of(_phrase_keys(text, self.telling))
+            return Candidates(found if is_exact(text) else BitMap(), found)
         maybe = self.read.of(text_terms(text)[0])
         if text.field is Field.ABSTRACT:
             return Candidates(maybe - self.read.of(title_terms(text)[0]), maybe)
@@ -228,9 +234,8 @@ class _Evaluation:
             for term in _day_terms(days, month):
                 asked[term].append(month)
         found = [self.read.of(term, months) for term, months in asked.items()]
-        whole = (month_place(month) for month in self.read.months if _spans(days, month))
-        found += [BitMap(range(place << 16, (place + 1) << 16)) for place in whole]
-        met = BitMap.union(BitMap(), *found)
+        whole = places_of_months(month for month in self.read.months if _spans(days, month))
+        met = BitMap.union(whole, *found)
         return Candidates(met, met)
 
 

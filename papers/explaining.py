@@ -58,7 +58,7 @@ def _places_in(leaf: Text, field: str, text: str) -> Iterator[Match]:
     if plain is None:
         yield from _windows(leaf, field, _stood(text, words), 0)
         return
-    for start, end in row_of(leaf.words).spans(plain.encode()):
+    for start, end, _ in row_of(leaf.words).spans(plain.encode()):
         yield Match(field, start, end, str(leaf))
 
 

@@ -31,19 +31,27 @@ class Row(NamedTuple):
         """Whether it is spelled in a plain text, in lower case."""
         return any(True for _ in self.spans(text.encode()))
 
-    def spans(self, text: bytes) -> Iterator[tuple[int, int]]:
-        """Where it is spelled in a text in lower case: from and up to which byte."""
-        spelled = _shape(len(self.spellings)).spelled
+    def spans(self, text: bytes) -> Iterator[Span]:
+        """Where it is spelled in a text in lower case."""
+        plainly, spelled = _shape(len(self.spellings))
         start = text.find(self.begin)
         while start >= 0:
-            met = spelled.match(text, start)
+            sure = plainly.match(text, start)
+            met = sure or spelled.match(text, start)
             if met and all(map(frozenset.__contains__, self.spellings, met.groups())):
-                yield start, met.end()
+                yield Span(start, met.end(), sure is not None)
             start = text.find(self.begin, start + 1)
 
-    def stands_plainly(self, text: bytes, start: int) -> bool:
-        """Whether it stands where it is spelled so that folding cannot change it."""
-        return _shape(len(self.spellings)).plainly.match(text, start) is not None
+
+class Span(NamedTuple):
+    """Where a row stands: from and up to which byte.
+
+    `plainly`: so that folding the text around cannot change it.
+    """
+
+    start: int
+    end: int
+    plainly: bool
 
 
 @lru_cache(maxsize=1024)
@@ -57,19 +65,20 @@ def row_of(words: tuple[str, ...], *, plurals: bool = True) -> Row:
 class _Shape(NamedTuple):
     """So many words in a row, whichever they are."""
 
-    spelled: re.Pattern[bytes]
-    """In a plain text."""
     plainly: re.Pattern[bytes]
     """In any text, so that folding cannot change it."""
+    spelled: re.Pattern[bytes]
+    """In a plain text."""
 
 
 @lru_cache(maxsize=64)
 def _shape(count: int) -> _Shape:
-    spelled = rf"(?<![a-z0-9]){_GAP.join(['([a-z0-9]+)'] * count)}"
+    words = ["([a-z0-9]+)"] * count
     tex = r"(?<!\\.)(?<!\\..)(?<!\\...)"
-    row = r"[\s(),.;:!?/\"-]+".join(["[a-z0-9]+"] * count)
+    row = r"[\s(),.;:!?/\"-]+".join(words)
     plainly = rf"(?<=[\s(/\"-]){tex}{row}(?=[\s,.;:!?)/\"-])"
-    return _Shape(re.compile(spelled.encode()), re.compile(plainly.encode(), re.DOTALL))
+    spelled = rf"(?<![a-z0-9]){_GAP.join(words)}"
+    return _Shape(re.compile(plainly.encode(), re.DOTALL), re.compile(spelled.encode()))
 
 
 def _shared_start(words: Sequence[str]) -> str:

@@ -1,4 +1,4 @@
-"""A month's index under change: which fields an edit reads, and what they become.
+"""A volume's index under change: which fields an edit reads, and what they become.
 
 An edit is decided here and written by `papers.month_writer`. The same papers have the same
 postings, whatever the batches were that brought them.
@@ -8,18 +8,18 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence, Set
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from pyroaring import BitMap
 
 from papers import postings
-from papers.columns import Vocabulary, groups, without
+from papers.arxiv_id import month_place
+from papers.columns import PAPER_BITS, Vocabulary, groups, without
 from papers.paper import Paper
-from papers.postings import LARGEST_SMALL, Shape
-from papers.slots import SlotsEdit
+from papers.postings import LARGEST_SMALL, PLACE_BYTES, Shape
+from papers.slots import Fields, Slots, SlotsEdit
 
-Fields = Mapping[bytes, bytes | None]
-"""Fields of a month's hash to their values; None where there is none."""
+_LARGEST: Final = PLACE_BYTES * LARGEST_SMALL
 
 
 class Change(NamedTuple):
@@ -30,30 +30,29 @@ class Change(NamedTuple):
 
 
 class Edit:
-    """What the changes of some papers do to their month's index of a given shape."""
+    """What the changes of some papers of one month do to the index that has them."""
 
     def __init__(
         self, shape: Shape, changes: Iterable[Change], vocabulary: Vocabulary | None = None
     ) -> None:
-        """`vocabulary`: what earlier edits of the same ingest have met.
-
-        `pairs` are the pairs that the papers have now.
-        """
+        """`shape` is that of their month or year; `vocabulary` what earlier edits have met."""
         changes, vocabulary = list(changes), vocabulary or Vocabulary()
+        papers = (paper for change in changes for paper in change if paper)
+        month = next((month_place(paper.id.month) for paper in papers), 0)
         before = vocabulary.found((c.before for c in changes if c.before), shape.slot_bits)
         after = vocabulary.found((c.after for c in changes if c.after), shape.slot_bits)
         gained, lost = without(after.terms, before.terms), without(before.terms, after.terms)
         names = vocabulary.terms
-        self.pairs = after.pairs
         self._terms = _TermsEdit(
             shape,
-            {names[number]: papers for number, papers in groups(gained)},
-            {names[number]: papers for number, papers in groups(lost)},
+            {names[number]: papers for number, papers in groups(gained, month << PAPER_BITS)},
+            {names[number]: papers for number, papers in groups(lost, month << PAPER_BITS)},
         )
+        slots, told = Slots(shape, month), Slots(shape._replace(months=1), month)
         self._slots = SlotsEdit(
-            without(after.slots, before.slots),
-            without(before.slots, after.slots),
-            shape.slots_a_bucket,
+            slots,
+            slots.taken(without(after.slots, before.slots), told),
+            slots.taken(without(before.slots, after.slots), told),
         )
 
     @property
@@ -110,7 +109,7 @@ class _TermsEdit:
     ) -> dict[bytes, bytes]:
         """The small postings of a bucket of which nothing was there; large ones go into `after`."""
         small = {term: self.gained[term] for term in members if term in self.gained}
-        for term in [term for term, papers in small.items() if len(papers) > 2 * LARGEST_SMALL]:
+        for term in [term for term, papers in small.items() if len(papers) > _LARGEST]:
             after[postings.term_field(term)] = postings.bitmap(small.pop(term)).serialize()
         return small
 
@@ -126,7 +125,7 @@ class _TermsEdit:
         large = current.get(own)
         if not large and term not in self._lost:
             known, gained = small.get(term, b""), self.gained[term]
-            if postings.follows(known, gained) and len(known + gained) <= 2 * LARGEST_SMALL:
+            if postings.follows(known, gained) and len(known + gained) <= _LARGEST:
                 small[term] = known + gained  # papers that come in order, as most do
                 return
         papers = BitMap.deserialize(large) if large else postings.bitmap(small.pop(term, b""))
@@ -134,4 +133,4 @@ class _TermsEdit:
         papers -= postings.bitmap(self._lost.get(term, b""))
         after[own] = papers.serialize() if len(papers) > LARGEST_SMALL else None
         if 0 < len(papers) <= LARGEST_SMALL:
-            small[term] = postings.numbers_of(papers)
+            small[term] = postings.packed(papers)

@@ -2,10 +2,12 @@
 
 | key | type | content | lives | owner | backup |
 | --- | --- | --- | --- | --- | --- |
-| `{2503}:papers` | hash | number in the month (2 bytes) → packed paper | for ever | papers.store | papers |
-| `{2503}:terms` | hash | bucket or big term → packed postings | for ever | papers.store | rebuilt |
-| `{2503}:pairs:17` | bits | 0: a paper of the month may have a pair of that hash (17 bits of it) | for ever | papers.pair_filter | rebuilt |
-| `{2503}:rev` | integer | transactions this month has seen | for ever | papers.store | rebuilt |
+| `{25}03:papers` | hash | number in the month (2 bytes) → packed paper | for ever | papers.store | papers |
+| `{25}03:terms` | hash | bucket or big term → packed postings of a month | for ever | papers.store | rebuilt |
+| `{25}03:rev` | integer | transactions this month has seen | for ever | papers.store | rebuilt |
+| `{25}:terms` | hash | the same of the months of a year that are closed | for ever | papers.closing | rebuilt |
+| `{25}:next:TOKEN` | hash | what that becomes | 10 min | papers.closing | rebuilt |
+| `{25}:rev` | integer | transactions that has seen | for ever | papers.closing | rebuilt |
 | `votes:2503` | hash | number in the month (2 bytes) → what communities counted day by day, packed | for ever | papers.votes | copied |
 | `months` | sorted set | `2503` by YYYYMM: months that may hold papers | for ever | papers.store | rebuilt |
 | `picks` | sorted set | id by seconds of its first pick | for ever | papers.store | rebuilt |
@@ -42,7 +44,7 @@
 | `schema` | string | the schema of the data, or `restoring` | for ever | papers.schema | no |
 | `lock:schema` | string | token of the process that migrates the data | 60 s | papers.schema | no |
 
-Every step that touches several keys touches those of one month, which share one hash tag: nothing
+Every step that touches several keys touches those of one year, which share one hash tag: nothing
 here needs more than Redis Cluster can do. RQ's own keys begin with `rq:` and stay on a plain Redis.
 
 The last column is what `papers.backup` does with a key: `copied` as it is, `papers` taken one by
@@ -89,7 +91,7 @@ COPIED: Final = (
 )
 REBUILT: Final = (
     *(
-        "{[0-9][0-9][0-9][0-9]}:*",
+        "{[0-9][0-9]}*:*",
         MONTHS,
         PICKS,
         SPREAD,
@@ -119,7 +121,7 @@ PASSING: Final = (
 
 def month_papers(yymm: str) -> str:
     """The papers of a month."""
-    return f"{{{yymm}}}:papers"
+    return _of_year(yymm, "papers")
 
 
 def paper_field(number: int) -> bytes:
@@ -132,19 +134,23 @@ def month_votes(yymm: str) -> str:
     return f"votes:{yymm}"
 
 
-def month_terms(yymm: str) -> str:
-    """The postings of a month."""
-    return f"{{{yymm}}}:terms"
+def terms(volume: str) -> str:
+    """The postings of a volume: of a month (`2503`) or of a closed year (`25`)."""
+    return _of_year(volume, "terms")
 
 
-def month_pairs(yymm: str, bits: int) -> str:
-    """The filter of a month's pairs, of 2^bits bits."""
-    return f"{{{yymm}}}:pairs:{bits}"
+def next_terms(year: str, token: str) -> str:
+    """The postings that a year is to have, by whoever makes them."""
+    return _of_year(year, f"next:{token}")
 
 
-def month_rev(yymm: str) -> str:
-    """The count of a month's transactions; WATCHed by every writer."""
-    return f"{{{yymm}}}:rev"
+def rev(volume: str) -> str:
+    """The count of a volume's transactions; WATCHed by every writer."""
+    return _of_year(volume, "rev")
+
+
+def _of_year(volume: str, what: str) -> str:
+    return f"{{{volume[:2]}}}{volume[2:]}:{what}"
 
 
 def task_lock(task: str) -> str:

@@ -5,6 +5,9 @@ read the papers the sightings are of, merge, and see what changed
 read the postings that change, edit them
 say outside the month what it will hold (may only say too much)
 MULTI papers, postings, count EXEC: all or nothing; tried again if another was faster
+
+The postings are the month's own, or lie with those of its year (`papers.closing`): then the count
+of the year's transactions is WATCHed and moves as well.
 """
 
 from __future__ import annotations
@@ -26,8 +29,7 @@ from papers.errors import StoreBusy
 from papers.index import Change, Edit
 from papers.merge import merge
 from papers.paper import Paper, Sighting
-from papers.postings import SHAPE, Shape
-from papers.slots import FilterEdit
+from papers.postings import CLOSED, SHAPE, Shape
 from papers.spread import Spread
 
 T = TypeVar("T")
@@ -75,8 +77,6 @@ class MonthWriter:
         self._spread, self._vocabulary = spread, vocabulary
         self._month, self._yymm = month, yymm
         self._papers = keys.month_papers(yymm)
-        self._terms = keys.month_terms(yymm)
-        self._rev = keys.month_rev(yymm)
 
     def write(self, sightings: Sequence[Sighting | Paper]) -> Written:
         """Take sightings of this month's papers in. Raises StoreBusy."""
@@ -96,7 +96,7 @@ class MonthWriter:
         for _ in range(TRIES):
             with self._redis.pipeline() as pipe:
                 try:
-                    pipe.watch(self._rev)  # type: ignore[no-untyped-call]
+                    pipe.watch(keys.rev(self._yymm))  # type: ignore[no-untyped-call]
                     return attempt(pipe)
                 except WatchError:
                     continue
@@ -137,7 +137,7 @@ class MonthWriter:
         numbers = [keys.paper_field(id.number) for id in ids]
         asked: list[Command] = [
             ("HLEN", self._papers),
-            ("HGET", self._terms, SHAPE),
+            ("HGET", keys.terms(self._yymm), SHAPE),
         ]
         if numbers:
             asked.append(("HMGET", self._papers, *numbers))
@@ -153,27 +153,30 @@ class MonthWriter:
 
         A month that outgrows its shape is indexed anew, from its papers.
         """
-        count = month.size + sum(record.before is None for record in changed)
-        shape, wanted = Shape.unpack(month.shape), Shape.for_papers(count)
-        anew = anew or month.shape is None or wanted > shape
-        if anew:
+        if month.shape == CLOSED and not anew:
+            return self._edited_with_year(pipe, changed)
+        wanted = Shape.for_papers(month.size + sum(record.before is None for record in changed))
+        if anew or month.shape is None or wanted > Shape.unpack(month.shape):
             edit = Edit(wanted, self._everything(pipe, month, changed), self._vocabulary)
-            fields = edit.apply({}) | {SHAPE: wanted.pack()}
-        else:
-            changes = [Change(record.before, record.after) for record in changed]
-            edit = Edit(shape, changes, self._vocabulary)
-            names = edit.fields()
-            values: Any = pipe.hmget(self._terms, names) if names else []
-            fields = edit.apply(dict(zip(names, values, strict=True)))
+            self._announce(changed, edit.gaining)
+            return _Edited(self._yymm, edit.apply({}) | {SHAPE: wanted.pack()}, anew=True)
+        return self._edited_in(pipe, self._yymm, month.shape, changed)
+
+    def _edited_with_year(self, pipe: Pipeline, changed: Sequence[_Record]) -> _Edited:
+        year = self._yymm[:2]
+        pipe.watch(keys.rev(year))  # type: ignore[no-untyped-call]
+        shape: Any = pipe.hget(keys.terms(year), SHAPE)
+        return self._edited_in(pipe, year, shape, changed)
+
+    def _edited_in(
+        self, pipe: Pipeline, volume: str, shape: bytes, changed: Sequence[_Record]
+    ) -> _Edited:
+        changes = [Change(record.before, record.after) for record in changed]
+        edit = Edit(Shape.unpack(shape), changes, self._vocabulary)
+        names = edit.fields()
+        values: Any = pipe.hmget(keys.terms(volume), names) if names else []
         self._announce(changed, edit.gaining)
-        bits = (wanted if anew else shape).filter_bits
-        filter, key = FilterEdit(edit.pairs, bits), keys.month_pairs(self._yymm, bits)
-        whole = None
-        if anew or not filter.is_small:
-            known: Any = None if anew else pipe.get(key)
-            whole = filter.apply(known)
-        outgrown = keys.month_pairs(self._yymm, shape.filter_bits)
-        return _Edited(anew, fields, outgrown, key, filter.places if whole is None else [], whole)
+        return _Edited(volume, edit.apply(dict(zip(names, values, strict=True))))
 
     def _everything(
         self, pipe: Pipeline, month: _Month, changed: Sequence[_Record]
@@ -204,39 +207,33 @@ class MonthWriter:
             pipe.execute()
 
     def _queue(self, pipe: Pipeline, edited: _Edited, packed: _Mapping) -> None:
+        terms = keys.terms(edited.volume)
         if packed:
             pipe.hset(self._papers, mapping=packed)
         if edited.anew:
-            pipe.delete(self._terms, edited.outgrown)
+            pipe.delete(terms)
         written: _Mapping = {
             name: value for name, value in edited.fields.items() if value is not None
         }
         gone = [name for name, value in edited.fields.items() if value is None]
         if written:
-            pipe.hset(self._terms, mapping=written)
+            pipe.hset(terms, mapping=written)
         if gone and not edited.anew:
-            pipe.hdel(self._terms, *gone)
-        if edited.filter is not None:
-            pipe.set(edited.filter_key, edited.filter)
-        for place in edited.places:
-            pipe.setbit(edited.filter_key, place, 0)
-        pipe.incr(self._rev)
+            pipe.hdel(terms, *gone)
+        for volume in {edited.volume, self._yymm}:
+            pipe.incr(keys.rev(volume))
 
 
 @dataclass(frozen=True, slots=True)
 class _Edited:
-    """What becomes of a month's index; `anew`: nothing of it is kept.
+    """What becomes of the index of a volume; `anew`: nothing of it is kept.
 
-    `fields` are those that change, with their new values. Of the filter of pairs it is a few
-    `places` that become 0, or the whole `filter`; `outgrown` is its key before.
+    `fields` are those that change, with their new values.
     """
 
-    anew: bool
+    volume: str
     fields: Mapping[bytes, bytes | None]
-    outgrown: str
-    filter_key: str
-    places: Sequence[int]
-    filter: bytes | None
+    anew: bool = False
 
 
 class _Month(NamedTuple):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Final
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+from typing import Final, Protocol
 
 from papers.asked import Asked
 from papers.matching import month_days
@@ -18,29 +19,41 @@ GROWTH: Final = 16
 _MARGIN: Final = 1.25
 
 
+class Memory(Protocol):
+    """What is known of months (YYYYMM)."""
+
+    def volume(self, month: int) -> int:
+        """Where its postings lie: the same for months that are read together."""
+
+    def papers(self, month: int) -> int:
+        """About how many papers it has."""
+
+
 class Pace:
     """How many months to read together: little is read in vain, and round trips are few.
 
     At first some 1,000 papers, then `growth` times as many as before, until some of those `wanted`
-    were found: then as many as the others should be among, by that measure.
+    were found: then as many as the others should be among, by that measure. Months of a volume are
+    read together whatever they are.
     """
 
-    def __init__(self, wanted: int, papers_of: Callable[[int], int], growth: int = GROWTH) -> None:
-        self._wanted, self._papers_of, self._growth = wanted, papers_of, growth
+    def __init__(self, wanted: int, memory: Memory, growth: int = GROWTH) -> None:
+        self._wanted, self._memory, self._growth = wanted, memory, growth
         self._read = self._found = 0
 
-    def chunks(self, months: Iterator[int], most: int) -> Iterator[Sequence[int]]:
-        """The months, `most` together at most."""
-        while chunk := self._chunk(months, most):
+    def chunks(self, months: Iterable[int], most: int) -> Iterator[Sequence[int]]:
+        """The months, of `most` volumes together at most."""
+        volumes = (list(group) for _, group in groupby(months, self._memory.volume))
+        while chunk := self._chunk(volumes, most):
             yield chunk
 
-    def _chunk(self, months: Iterator[int], most: int) -> list[int]:
+    def _chunk(self, volumes: Iterator[list[int]], most: int) -> list[int]:
         chunk: list[int] = []
         until = self._read + self._next
-        for month in months:
-            chunk.append(month)
-            self._read += self._papers_of(month)
-            if self._read >= until or len(chunk) == most:
+        for count, volume in enumerate(volumes, 1):
+            chunk += volume
+            self._read += self._memory.papers(volume[0]) * len(volume)
+            if self._read >= until or count == most:
                 break
         return chunk
 

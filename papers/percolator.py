@@ -9,11 +9,12 @@ A keyword costs some tens of microseconds, whatever the number of papers.
 
 from __future__ import annotations
 
+from array import array
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache
-from typing import Any, Final, Generic, TypeVar, cast
+from typing import Final, Generic, TypeVar
 
 import numpy as np
 from pyroaring import BitMap
@@ -25,8 +26,9 @@ from papers.evaluate import Expansions, Key, Plan, doubts_of
 from papers.keywords import Keyword
 from papers.matching import Folded, holds
 from papers.paper import Paper
+from papers.postings import places_of_months
 from papers.query import parse
-from papers.terms import labels_of, name_pairs, names_of, pairs_of, text_pairs
+from papers.terms import labels_of, names_of, pair_terms, pairs_of, text_pairs
 from papers.text import words
 from papers.tree import Node, Text, leaves
 
@@ -105,12 +107,7 @@ class _Batch:
         if key not in self._read:
             self._read[key] = BitMap.union(BitMap(), *map(BitMap, self._postings.get(key, ())))
         found = self._read[key]
-        if months is None:
-            return found
-        places = map(month_place, months)
-        return found & BitMap.union(
-            BitMap(), *(BitMap(range(place << 16, (place + 1) << 16)) for place in places)
-        )
+        return found if months is None else found & places_of_months(months)
 
     def folded(self, place: int) -> Folded:
         """A paper for reading; its text is folded once."""
@@ -154,8 +151,8 @@ def _keys_of(paper: Paper, pairs: frozenset[int]) -> set[Key]:
     said += [(kind, words(getattr(paper, field))) for kind, field in _TEXTS]
     found: set[Key] = {f"{kind}{word}".encode() for kind, texts in said for word in texts}
     if pairs:
-        found |= pairs & (pairs_of(title) | pairs_of(abstract) | name_pairs(paper))
-    return found
+        found |= pairs & (pairs_of(title) | pairs_of(abstract))
+    return found | pair_terms(paper)
 
 
 def _as_columns(papers: Sequence[Paper], pairs: Keys) -> Postings:
@@ -165,10 +162,10 @@ def _as_columns(papers: Sequence[Paper], pairs: Keys) -> Postings:
     for month in {paper.id.month for paper in papers}:
         first = month_place(month) << 16
         some = vocabulary.found((p for p in papers if p.id.month == month), _PAIR_BITS)
-        for number, packed in groups(some.terms):
-            found[vocabulary.terms[number]].append(_places(first, packed))
-        for pair, packed in groups(_asked(some.slots, pairs)):
-            found[pair].append(_places(first, packed))
+        for number, packed in groups(some.terms, first):
+            found[vocabulary.terms[number]].append(array("I", packed))
+        for pair, packed in groups(_asked(some.slots, pairs), first):
+            found[pair].append(array("I", packed))
     return found
 
 
@@ -179,9 +176,3 @@ def _asked(slots: Keys, pairs: Keys) -> Keys:
     here = slots >> PAPER_BITS
     asked: Keys = slots[pairs[np.searchsorted(pairs[:-1], here)] == here]
     return asked
-
-
-def _places(first: int, packed: bytes) -> Iterable[int]:
-    """The places of papers from their numbers in a month, which are little-endian, 16 bits each."""
-    numbers: Any = np.frombuffer(packed, "<u2").astype(np.uint32) + np.uint32(first)
-    return cast("Iterable[int]", numbers)

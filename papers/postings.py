@@ -1,78 +1,103 @@
-"""How a month's postings are packed into the fields of one Redis hash.
+"""How the postings of a volume are packed into the fields of one Redis hash.
 
-A posting is the set of numbers of the papers that have a term, or a pair. Redis spends some 60
+A volume is a month, or a year that is closed (`papers.closing`). A posting is the set of the papers
+that have a term, or a pair, by their places (`papers.arxiv_id.ArxivId.place`). Redis spends some 60
 bytes on a hash field, so small postings share fields:
 
     b"w" + bucket      many terms with small postings (see `pack`); a term's bucket is its hash
     b"=" + term        one large posting, as a serialized Roaring bitmap
-    b"p" + bucket      the small postings of neighbouring slots of pairs
+    b"p" + bucket      the small postings of neighbouring slots of pairs (see `slot_bitmap`)
     b"#" + slot        the large posting of one slot
-    b"shape"           how many of each there are: a byte each, powers of two
+    b"shape"           how many of each there are; `CLOSED` in a month that lies with its year
 
 Pairs are not kept apart but by slot, the upper bits of their hash: a phrase is verified on the text
 anyway, and slots need no keys. The shape grows with the month, by doubling.
 
-A small posting is an array of little-endian 16-bit numbers, which is the body of a Roaring array
-container: bytes in front make it a bitmap without touching the numbers. In the same way the
-postings of many months, each a container, are put together to one bitmap of places
-(`papers.arxiv_id.ArxivId.place`), over which a keyword is evaluated at once.
+A small posting of a term is an array of little-endian 32-bit places: of an open month and of a year
+alike, so that months make a year by being put one behind the other.
 """
 
 from __future__ import annotations
 
 import struct
 from array import array
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Final, NamedTuple
 from zlib import crc32
 
 from pyroaring import BitMap
 
+from papers.arxiv_id import month_place
+
 SHAPE: Final = b"shape"
-FILTER_SIZES: Final = range(13, 24)
-"""What powers of two bits the filter of a month's pairs may have (`papers.pair_filter`)."""
-LARGEST_SMALL: Final = 255
-"""A posting of more numbers than this has a field of its own."""
+CLOSED: Final = b""
+"""The shape of a month that has no postings of its own any more: they lie with its year's."""
+LARGEST_SMALL: Final = 127
+"""The posting of a term of more papers than this has a field of its own."""
+LARGEST_IN_SLOT: Final = 255
+"""So does that of a slot of which a month has more."""
+PLACE_BYTES: Final = 4
+YEAR: Final = 12
+"""The months of a year."""
 
 _MOST_SLOTS_BITS: Final = 7
 """A bucket has 128 slots at most."""
 _ROARING_COOKIE: Final = 12346
-_LARGEST_ARRAY: Final = 4096
-_ARRAY_HEADER: Final = struct.Struct("<IIHHI")
+_PACKED: Final = struct.Struct("<5BH")
 
 
 class Shape(NamedTuple):
-    """Powers of two: buckets of terms, slots of pairs, bits of their filter, buckets of slots."""
+    """How large a volume is, and powers of two: buckets of terms, slots of pairs, buckets of slots.
 
+    `size` is the bit length of how many papers it was made for. `months` are 1 or 12; `gone` has a
+    bit for each month of a year that was removed: what postings say of it counts no more.
+    """
+
+    size: int
     bucket_bits: int
     slot_bits: int
-    filter_bits: int
     slot_bucket_bits: int
+    months: int = 1
+    gone: int = 0
 
     @classmethod
     def for_papers(cls, count: int) -> Shape:
-        """The shape for a month of so many papers.
-
-        A bucket is near 1.5 kB, a slot has some 2 papers, and of the filter a tenth is taken.
-        """
+        """The shape for a month of so many papers: a bucket is near 1.5 kB, a slot has some two."""
         size = max(count, 1).bit_length()
         slot_bits = min(max(size + 5, _MOST_SLOTS_BITS), 16)
         return cls(
+            size=size,
             bucket_bits=min(max(size - 1, 0), 12),
             slot_bits=slot_bits,
-            filter_bits=min(max(size + 10, FILTER_SIZES[0]), FILTER_SIZES[-1]),
             slot_bucket_bits=max(size - 3, slot_bits - _MOST_SLOTS_BITS),
         )
 
     @classmethod
+    def for_year(cls, count: int) -> Shape:
+        """The shape for a year of so many papers.
+
+        It has as many slots as its months had each: what a posting says in vain is a matter of how
+        many pairs a paper has, and to keep so many places costs less when they are together.
+        """
+        size = max(count, 1).bit_length()
+        slot_bits = min(max(size + 1, _MOST_SLOTS_BITS), 16)
+        return cls(
+            size=size,
+            bucket_bits=min(max(size - 2, 0), 15),
+            slot_bits=slot_bits,
+            slot_bucket_bits=min(max(size - 4, slot_bits - _MOST_SLOTS_BITS), slot_bits - 1),
+            months=YEAR,
+        )
+
+    @classmethod
     def unpack(cls, packed: bytes | None) -> Shape:
-        """The shape a month has; one without papers has the smallest."""
-        if not packed:
-            return _SMALLEST
-        if len(packed) < len(_SMALLEST):
-            packed += bytes(1)  # of schema 1, and about to be indexed anew
-        return cls(*packed)
+        """The shape a volume has; one without papers has the smallest of a month."""
+        return cls(*_PACKED.unpack(packed)) if packed else _SMALLEST
+
+    def without(self, month: int) -> Shape:
+        """The same without a month (YYYYMM) of its year."""
+        return self._replace(gone=self.gone | 1 << month % 100 - 1)
 
     @property
     def slots_a_bucket(self) -> int:
@@ -81,7 +106,7 @@ class Shape(NamedTuple):
 
     def pack(self) -> bytes:
         """The value of the field `shape`."""
-        return bytes(self)
+        return _PACKED.pack(*self)
 
     def bucket(self, term: bytes) -> int:
         """The bucket that holds a term with a small posting."""
@@ -121,7 +146,7 @@ def slots_field(bucket: int) -> bytes:
 
 
 def pack(postings: Mapping[bytes, bytes]) -> bytes:
-    r"""A bucket of terms: length of the keys, `\n`-framed sorted keys, sizes, numbers.
+    r"""A bucket of terms: length of the keys, `\n`-framed sorted keys, their sizes, places.
 
     Built so that one term is found by C-speed searches, without unpacking its neighbours. Terms
     hold no line break: they are words, or labels with white space folded.
@@ -129,129 +154,89 @@ def pack(postings: Mapping[bytes, bytes]) -> bytes:
     terms = sorted(postings)
     numbers = [postings[term] for term in terms]
     keys = b"\n%b\n" % b"\n".join(terms) if terms else b"\n"
-    sizes = bytes([len(some) >> 1 for some in numbers])
+    sizes = bytes([len(some) // PLACE_BYTES for some in numbers])
     return b"".join([struct.pack("<I", len(keys)), keys, sizes, *numbers])
 
 
 def unpack(bucket: bytes | None) -> dict[bytes, bytes]:
-    """The terms of a bucket with their numbers."""
+    """The terms of a bucket with their postings."""
     if not bucket:
         return {}
     end = 4 + int.from_bytes(bucket[:4], "little")
     terms = bucket[5 : end - 1].split(b"\n")
-    return dict(zip(terms, _cut(bucket, end, len(terms)), strict=True))
+    at = end + len(terms)
+    found = {}
+    for term, size in zip(terms, bucket[end:at], strict=True):
+        found[term] = bucket[at : at + PLACE_BYTES * size]
+        at += PLACE_BYTES * size
+    return found
 
 
 def find(bucket: bytes | None, term: bytes) -> bytes:
-    """One term's numbers in a bucket; empty where it has none."""
+    """One term's posting in a bucket; empty where it has none."""
     if not bucket:
         return b""
     end = 4 + int.from_bytes(bucket[:4], "little")
     at = bucket.find(b"\n" + term + b"\n", 4, end)
     if at < 0:
         return b""
-    place = bucket.count(b"\n", 4, at)
-    count = bucket.count(b"\n", 4, end) - 1
-    return _nth(bucket, end, count, place)
+    before = bucket.count(b"\n", 4, at)
+    sizes = bucket[end : end + bucket.count(b"\n", 4, end) - 1]
+    start = end + len(sizes) + PLACE_BYTES * sum(sizes[:before])
+    return bucket[start : start + PLACE_BYTES * sizes[before]]
 
 
-def unpack_slots(bucket: int, packed: bytes | None, count: int) -> dict[int, bytes]:
-    """The slots of a bucket of so many that are not empty, with their numbers.
-
-    A bucket is the sizes of its slots, a byte each, and then their numbers. Keys are slots; their
-    low bits place them.
-    """
-    if not packed:
-        return {}
-    numbers = _cut(packed, 0, count)
-    return {bucket * count + place: found for place, found in enumerate(numbers) if found}
-
-
-def find_slot(bucket: bytes | None, slot: int, count: int) -> bytes:
-    """One slot's numbers in a bucket of so many slots; empty where it has none."""
-    return _nth(bucket, 0, count, slot % count) if bucket else b""
-
-
-def bitmap(numbers: bytes) -> BitMap:
+def bitmap(places: bytes) -> BitMap:
     """The bitmap of a small posting, or of a larger one that is not packed yet.
 
     Without runs: then the same papers are the same bytes, however they came together.
     """
-    if not numbers:
-        return BitMap()
-    if len(numbers) > 2 * _LARGEST_ARRAY:
-        return BitMap(array("I", array("H", numbers)), optimize=False)
-    header = _ARRAY_HEADER.pack(_ROARING_COOKIE, 1, 0, len(numbers) // 2 - 1, 16)
-    return BitMap.deserialize(header + numbers)
+    return BitMap(array("I", places), optimize=False)
 
 
-class Part(NamedTuple):
-    """One month's posting: how many numbers it has, and the body of its Roaring container."""
+def slot_bitmap(bucket: bytes | None, slot: int, shape: Shape, first: int) -> BitMap | None:
+    """The posting of a slot in its bucket, if it has any; `first`: the place of its first month.
 
-    size: int
-    body: bytes | memoryview
-
-
-def small_part(numbers: bytes) -> Part | None:
-    """A small posting as a part; None of one that is empty."""
-    return Part(len(numbers) // 2, numbers) if numbers else None
-
-
-def large_part(serialized: bytes) -> Part:
-    """A serialized bitmap of one month's numbers as a part."""
-    cookie, containers, _, last, _ = _ARRAY_HEADER.unpack_from(serialized)
-    assert (cookie, containers) == (_ROARING_COOKIE, 1), "one container, and no runs"
-    return Part(last + 1, memoryview(serialized)[_ARRAY_HEADER.size :])
-
-
-def joined(parts: Sequence[tuple[int, Part]]) -> BitMap:
-    """Parts and the months they are of (`papers.arxiv_id.month_place`), ascending, as one bitmap.
-
-    https://github.com/RoaringBitmap/RoaringFormatSpec
+    A bucket is how many papers each of its slots has of each month of the volume, a byte each, and
+    then their numbers, of 16 bits. These are the bodies of Roaring containers: bytes in front make
+    them a bitmap. https://github.com/RoaringBitmap/RoaringFormatSpec
     """
-    if not parts:
-        return BitMap()
-    heads, offsets, bodies = list[int](), list[int](), list[bytes | memoryview]()
-    at = 8 + 8 * len(parts)
-    for month, (size, body) in parts:
+    if not bucket:
+        return None
+    at = slot % shape.slots_a_bucket * shape.months
+    row = bucket[at : at + shape.months]
+    held = [(month, size) for month, size in enumerate(row, first) if size]
+    if not held:
+        return None
+    heads, offsets, end = list[int](), list[int](), 8 + 8 * len(held)
+    for month, size in held:
         heads += (month, size - 1)
-        offsets.append(at)
-        bodies.append(body)
-        at += len(body)
-    head = _heads(len(parts)).pack(_ROARING_COOKIE, len(parts), *heads, *offsets)
-    return BitMap.deserialize(b"".join([head, *bodies]))
+        offsets.append(end)
+        end += 2 * size
+    start = shape.slots_a_bucket * shape.months + 2 * sum(bucket[:at])
+    head = _heads(len(held)).pack(_ROARING_COOKIE, len(held), *heads, *offsets)
+    return BitMap.deserialize(head + bucket[start : start + 2 * sum(row)])
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=YEAR)
 def _heads(count: int) -> struct.Struct:
     """What stands before so many containers: their keys and sizes, and where each begins."""
     return struct.Struct(f"<II{2 * count}H{count}I")
 
 
-def numbers_of(values: Iterable[int]) -> bytes:
-    """The small posting of sorted numbers."""
-    return array("H", values).tobytes()
+def places_of_months(months: Iterable[int]) -> BitMap:
+    """Every place that a paper of these months (YYYYMM) may have."""
+    places = BitMap()
+    for month in map(month_place, months):
+        places.add_range(month << 16, (month + 1) << 16)
+    return places
 
 
-def values_of(numbers: bytes) -> list[int]:
-    """The numbers of a small posting, ascending."""
-    return array("H", numbers).tolist()
+def packed(places: Iterable[int]) -> bytes:
+    """The small posting of sorted places."""
+    return array("I", places).tobytes()
 
 
-def follows(numbers: bytes, others: bytes) -> bool:
-    """Whether the numbers of one small posting are all below those of another, not empty one."""
-    return not numbers or numbers[:-3:-1] < others[1::-1]
-
-
-def _nth(bucket: bytes, start: int, count: int, place: int) -> bytes:
-    before = start + count + 2 * sum(bucket[start : start + place])
-    return bucket[before : before + 2 * bucket[start + place]]
-
-
-def _cut(bucket: bytes, start: int, count: int) -> list[bytes]:
-    at = start + count
-    parts = []
-    for size in bucket[start : start + count]:
-        parts.append(bucket[at : at + 2 * size])
-        at += 2 * size
-    return parts
+def follows(posting: bytes, other: bytes) -> bool:
+    """Whether the places of one small posting are all below those of another, not empty one."""
+    return not posting or posting[: -PLACE_BYTES - 1 : -1] < other[PLACE_BYTES - 1 :: -1]

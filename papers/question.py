@@ -9,23 +9,16 @@ from typing import Final
 from papers.arxiv_id import ArxivId
 from papers.asked import Asked
 from papers.evaluate import Candidates, Expansions, Plan, Telling, is_exact
-from papers.months import GROWTH, NO_MONTH, Pace, possible_of
-from papers.pair_filter import PairFilter
+from papers.months import NO_MONTH, Pace, possible_of
 from papers.reading import Reader
 from papers.remembered import Memory, Request
 from papers.search import Ask, Found
 from papers.tree import Node
 
 _MOST_GUESSED: Final = 4
-_FEWEST_FILTERED: Final = 16
-_MOST_FILTERED: Final = 256
-_MOST_PASSED: Final = 0.9
-"""Where more of the months asked about may have the phrases, no others are asked about."""
 _MOST_READ: Final = 64
 _SPARE: Final = 16
 """Of so many candidates one may turn out not to hold."""
-_FILTERED_GROWTH: Final = 256
-"""To ask which months may have a phrase costs little: of all of them, if it is not common."""
 
 
 class Question:
@@ -60,13 +53,8 @@ class Question:
         return self.limit if is_exact(self.tree) else self.limit + self.limit // _SPARE
 
     @cached_property
-    def _pairs(self) -> PairFilter:
-        return PairFilter(self._asked)
-
-    @cached_property
     def _pace(self) -> Pace:
-        growth = _FILTERED_GROWTH if self._pairs.asks else GROWTH
-        return Pace(self.wanted, self.reading.memory.papers, growth)
+        return Pace(self.wanted, self.reading.memory)
 
     def remembered(self, found: Found) -> Found:
         """What was found, remembered."""
@@ -82,7 +70,7 @@ class Question:
         expansions = memory.expansions(self._asked)
         if self.ask.order == "announced" and memory.months and expansions is not None:
             possible = self._possible(memory, self._newest)
-            months = next(Pace(self.wanted, memory.papers).chunks(possible, _MOST_GUESSED), [])
+            months = next(Pace(self.wanted, memory).chunks(possible, _MOST_GUESSED), [])
             known = memory.telling.get((self.tree, months[0])) if months else None
             plan = self._plan_of(expansions, known)
             asked += memory.postings_asked({month: plan.keys(month) for month in months})
@@ -97,16 +85,8 @@ class Question:
         return self._possible(self.reading.memory, newest)
 
     def chunks(self, months: Iterator[int]) -> Iterator[Sequence[int]]:
-        """Months to read together; of many only those that may have the phrases asked for."""
-        pairs = self._pairs
-        filters = pairs.asks
-        for chunk in self._pace.chunks(months, _MOST_FILTERED if pairs.asks else _MOST_READ):
-            turn = chunk
-            if filters and len(turn) >= _FEWEST_FILTERED:
-                turn = pairs.passed(self.reading, turn)
-                filters = len(turn) <= _MOST_PASSED * len(chunk)
-            for at in range(0, len(turn), _MOST_READ):
-                yield turn[at : at + _MOST_READ]
+        """Months to read together."""
+        return self._pace.chunks(months, _MOST_READ)
 
     def candidates(self, months: Sequence[int]) -> Candidates:
         """The places of those who may answer it; one round trip or none."""

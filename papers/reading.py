@@ -8,18 +8,18 @@ shows counts beside papers) costs no reading twice, nor does a paper that severa
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 from pyroaring import BitMap
 from redis import Redis
 
-from papers import keys, postings
-from papers.arxiv_id import month_place
+from papers import keys
 from papers.codec import Opened
 from papers.connection import Command, PerThread, read_many
 from papers.evaluate import Key
-from papers.postings import Part
+from papers.postings import places_of_months
 from papers.records import read_opened
 from papers.remembered import Memory, Request, Wanted
 from papers.tree import Node
@@ -89,7 +89,7 @@ class Reading:
         return (self.memory.months or ())[:count]
 
     def postings(self, wanted: Wanted) -> Read:
-        """Postings of months; one round trip while the months' shapes are as remembered."""
+        """Postings of months; one round trip while the volumes' shapes are as remembered."""
         while requests := self.memory.postings_asked(wanted):
             self.ask(requests)
         return Read(self.memory, list(wanted))
@@ -119,18 +119,26 @@ class Read:
 
     def __init__(self, memory: Memory, months: Sequence[int]) -> None:
         self.months = months
-        self._held = [(month_place(month), memory.held(month)) for month in sorted(months)]
+        volumes: dict[int, list[int]] = defaultdict(list)
+        for month in months:
+            volumes[memory.volume(month)].append(month)
+        in_part = [v for v, some in volumes.items() if len(some) < memory.shape(v).months]
+        self._in_part = [memory.held(volume) for volume in in_part]
+        self._whole = [memory.held(volume) for volume in volumes.keys() - in_part]
+        self._here = places_of_months(month for volume in in_part for month in volumes[volume])
         self._joined: dict[Key, BitMap] = {}
 
     def of(self, key: Key, months: Iterable[int] | None = None) -> BitMap:
         """The papers of these months, or of some of them, that have it."""
-        if months is not None:
-            places = set(map(month_place, months))
-            return _joined(key, [pair for pair in self._held if pair[0] in places])
-        if key not in self._joined:
-            self._joined[key] = _joined(key, self._held)
-        return self._joined[key]
+        found = self._joined.get(key)
+        if found is None:
+            self._joined[key] = found = self._put_together(key)
+        return found if months is None else found & places_of_months(months)
 
-
-def _joined(key: Key, held: Iterable[tuple[int, Mapping[Key, Part | None]]]) -> BitMap:
-    return postings.joined([(place, part) for place, parts in held if (part := parts.get(key))])
+    def _put_together(self, key: Key) -> BitMap:
+        """Of a year in part only the months that are asked for; others may be there no more."""
+        parts = [part for held in self._whole if (part := held.get(key))]
+        if self._in_part:
+            some = [part for held in self._in_part if (part := held.get(key))]
+            parts.append(BitMap.union(BitMap(), *some) & self._here)
+        return parts[0] if len(parts) == 1 else BitMap.union(BitMap(), *parts)

@@ -1,4 +1,8 @@
-"""What a process remembers of a store at one revision, and what to ask for that it does not."""
+"""What a process remembers of a store at one revision, and what to ask for that it does not.
+
+Postings are asked for and held by volume (`papers.postings`): by month (YYYYMM), and of months that
+are closed by year (YYYY).
+"""
 
 from __future__ import annotations
 
@@ -10,12 +14,12 @@ from typing import Any, Final, NamedTuple
 from pyroaring import BitMap
 
 from papers import keys, postings
-from papers.arxiv_id import month_of
+from papers.arxiv_id import month_of, month_place
 from papers.asked import Asked
 from papers.codec import Opened
 from papers.connection import Command
 from papers.evaluate import Expansions, Key, Telling
-from papers.postings import SHAPE, Part, Shape
+from papers.postings import CLOSED, SHAPE, YEAR, Shape
 from papers.search import Found
 from papers.spread import possible_months
 from papers.tree import Node
@@ -26,6 +30,7 @@ MOST_WORDS: Final = 256
 _OVERHEAD: Final = 150
 _A_QUESTION: Final = 4_000
 _LARGE: Final = 1 << 12
+_LAST_YEAR: Final = 9_999
 Wanted = Mapping[int, Sequence[Key]]
 """Months (YYYYMM) and what postings to read of each."""
 
@@ -42,14 +47,13 @@ class Memory:
     """What a process remembers of a store at one revision. Threads share it, and only add."""
 
     revision: bytes | object | None
-    shapes: dict[int, Shape] = field(default_factory=dict)
-    """By month (YYYYMM), from any revision: a reply tells the shape it is of."""
+    shapes: Shapes = field(default_factory=lambda: Shapes({}, set()))
     months: tuple[int, ...] | None = None
     spread: dict[bytes, bytes | None] = field(default_factory=dict)
     words: dict[str, list[str]] = field(default_factory=dict)
     telling: dict[tuple[Node, int], Telling] = field(default_factory=dict)
     """By what was looked for, and the newest month: what that month tells of its phrases."""
-    parts: dict[int, dict[Key, Part | None]] = field(default_factory=dict)
+    parts: dict[int, dict[Key, BitMap | None]] = field(default_factory=dict)
     opened: dict[int, Opened] = field(default_factory=dict)
     verified: dict[Node, tuple[BitMap, BitMap]] = field(default_factory=dict)
     """By what was looked for: the places where texts were found to hold it, and not to."""
@@ -62,18 +66,22 @@ class Memory:
         self.found[question] = found
         self.size += _A_QUESTION + _OVERHEAD * len(found.places)
 
-    def shape(self, month: int) -> Shape:
-        """The shape a month had when it was last read."""
-        return self.shapes.get(month) or Shape.unpack(None)
+    def volume(self, month: int) -> int:
+        """Where the postings of a month lie, as far as is known."""
+        return month // 100 if month in self.shapes.closed else month
+
+    def shape(self, volume: int) -> Shape:
+        """The shape a volume had when it was last read."""
+        return self.shapes.known.get(volume) or Shape.unpack(None)
 
     def papers(self, month: int) -> int:
         """Some papers fewer than a month had when it was last read; one never read may be large."""
-        shape = self.shapes.get(month)
-        return 1 << shape.bucket_bits if shape else _LARGE
+        shape = self.shapes.known.get(self.volume(month))
+        return max((1 << shape.size - 1) // shape.months, 1) if shape else _LARGE
 
-    def held(self, month: int) -> dict[Key, Part | None]:
-        """The postings of a month."""
-        return self.parts.setdefault(month, {})
+    def held(self, volume: int) -> dict[Key, BitMap | None]:
+        """The postings of a volume."""
+        return self.parts.setdefault(volume, {})
 
     def possible(self, asked: Asked) -> Sequence[int]:
         """The months that may hold what a tree asks for, newest first, as far as is known."""
@@ -124,45 +132,80 @@ class Memory:
         return Request(("ZRANGEBYLEX", keys.VOCABULARY, *span, *limit), take)
 
     def postings_asked(self, wanted: Wanted) -> list[Request]:
-        """The requests for postings, by the shapes of months as remembered."""
-        asked = []
+        """The requests for postings, by the shapes of volumes as remembered."""
+        asked: dict[int, Sequence[Key]] = {}
         for month, all_keys in wanted.items():
-            held = self.held(month)
+            volume = self.volume(month)
+            known = asked.get(volume)
+            if known is None:
+                asked[volume] = all_keys
+            elif known is not all_keys:  # of its months some ask for other days
+                asked[volume] = tuple(dict.fromkeys((*known, *all_keys)))
+        requests = []
+        for volume, all_keys in asked.items():
+            held = self.held(volume)
             missing = tuple([key for key in all_keys if key not in held])
             if missing:
-                asked.append(self._month_asked(month, self.shape(month), missing))
-        return asked
+                requests.append(self._asked(volume, self.shape(volume), missing))
+        return requests
 
-    def _month_asked(self, month: int, shape: Shape, missing: tuple[Key, ...]) -> Request:
+    def _asked(self, volume: int, shape: Shape, missing: tuple[Key, ...]) -> Request:
         def take(reply: Any) -> None:
             # Threads share what is remembered, so a reply is judged by the shape it was asked with.
-            self.shapes[month] = told = Shape.unpack(reply[0])
-            if told == shape:
-                self._take_parts(month, shape, missing, reply)
+            if self.shapes.told(volume, reply[0]) == shape:
+                self._take_parts(volume, shape, missing, reply)
 
-        terms: str | bytes = keys.month_terms(f"{month % 10_000:04}")
-        return Request(("HMGET", terms, *_fields(shape, missing)), take)
+        return Request(("HMGET", keys.terms(_name(volume)), *_fields(shape, missing)), take)
 
     def _take_parts(
-        self, month: int, shape: Shape, missing: Sequence[Key], reply: Sequence[bytes | None]
+        self, volume: int, shape: Shape, missing: Sequence[Key], reply: Sequence[bytes | None]
     ) -> None:
-        held, size = self.held(month), 0
+        held, size = self.held(volume), 0
+        first = month_place(volume if volume > _LAST_YEAR else volume * 100 + 1)
         for key, own, bucket in zip(missing, reply[1::2], reply[2::2], strict=True):
             if own:
-                part: Part | None = postings.large_part(own)
-            elif isinstance(key, bytes):
-                part = postings.small_part(postings.find(bucket, key))
+                held[key] = BitMap.deserialize(own)
+            elif isinstance(key, int):
+                held[key] = postings.slot_bitmap(bucket, shape.slot(key), shape, first)
             else:
-                numbers = postings.find_slot(bucket, shape.slot(key), shape.slots_a_bucket)
-                part = postings.small_part(numbers)
-            held[key] = part
-            size += _OVERHEAD + (len(part.body) if part else 0)
+                small = postings.find(bucket, key)
+                held[key] = postings.bitmap(small) if small else None
+            size += _OVERHEAD + (len(own) if own else 0)
         self.size += size
+
+
+class Shapes(NamedTuple):
+    """The shapes of volumes as they were told last, at whatever revision: each reply tells its own.
+
+    `closed` are the months (YYYYMM) whose postings lie with their year's.
+    """
+
+    known: dict[int, Shape]
+    closed: set[int]
+
+    def told(self, volume: int, packed: bytes | None) -> Shape | None:
+        """The shape of a volume as a reply has it; None of a month that is closed."""
+        if packed == CLOSED:
+            self.closed.add(volume)
+            return None
+        shape = Shape.unpack(packed)
+        if volume <= _LAST_YEAR and shape != self.known.get(volume):
+            self._open_again(volume, shape)
+        self.known[volume] = shape
+        return shape
+
+    def _open_again(self, year: int, shape: Shape) -> None:
+        """Months that were removed from a year may come back on their own."""
+        months = [year * 100 + month for month in range(1, YEAR + 1)]
+        here = shape.months == YEAR
+        self.closed.difference_update(
+            month for at, month in enumerate(months) if not here or shape.gone >> at & 1
+        )
 
 
 @lru_cache(maxsize=1024)
 def _fields(shape: Shape, wanted: tuple[Key, ...]) -> tuple[bytes, ...]:
-    """The fields of postings in a month of that shape: `shape` first, then two for each."""
+    """The fields of postings in a volume of that shape: `shape` first, then two for each."""
     names = [SHAPE]
     for key in wanted:
         if isinstance(key, bytes):
@@ -172,6 +215,11 @@ def _fields(shape: Shape, wanted: tuple[Key, ...]) -> tuple[bytes, ...]:
             bucket = postings.slots_field(slot // shape.slots_a_bucket)
             names += [postings.slot_field(slot), bucket]
     return tuple(names)
+
+
+def _name(volume: int) -> str:
+    """A volume as keys spell it: `2503`, `25`."""
+    return f"{volume % 10_000:04}" if volume > _LAST_YEAR else f"{volume % 100:02}"
 
 
 def _month(yymm: str) -> int:

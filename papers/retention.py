@@ -6,8 +6,9 @@
     sweep the spread of words, once for all months that went
     take their names out of the list of months, unless somebody has written there meanwhile
 
-Killed anywhere, the next run finds the names and finishes it. The count itself stays: who
-remembers one must see that it moved.
+Postings that lie with those of the year count no more from then on, and go when the year is closed
+anew (`papers.closing`) or has no other months. Killed anywhere, the next run finds the names and
+finishes it. The count itself stays: who remembers one must see that it moved.
 """
 
 from __future__ import annotations
@@ -24,9 +25,9 @@ from redis.exceptions import WatchError
 
 from papers import keys
 from papers.arxiv_id import ArxivId
-from papers.connection import store_errors
+from papers.connection import Command, read_many, store_errors
 from papers.errors import StoreBusy
-from papers.postings import FILTER_SIZES
+from papers.postings import CLOSED, SHAPE, YEAR, Shape
 from papers.revision import move
 from papers.spread import Spread
 
@@ -90,17 +91,32 @@ class Retention:
 
     def _unlink(self, yymm: str, month: int) -> int:
         """Remove a month's papers; how many there were."""
+        year = yymm[:2]
         with self._redis.pipeline() as pipe:
-            pipe.watch(keys.month_rev(yymm))  # type: ignore[no-untyped-call]
+            pipe.watch(keys.rev(yymm), keys.rev(year))  # type: ignore[no-untyped-call]
             fields: Any = pipe.hkeys(keys.month_papers(yymm))
             numbers = (int.from_bytes(field, "big") for field in fields)
+            shape: Any = pipe.hget(keys.terms(year), SHAPE)
+            closed = self._closed(year)
             self._forget(yymm, [str(ArxivId(month, number)) for number in numbers])
             pipe.multi()
-            filters = (keys.month_pairs(yymm, bits) for bits in FILTER_SIZES)
-            pipe.unlink(keys.month_papers(yymm), keys.month_terms(yymm), *filters)
-            pipe.incr(keys.month_rev(yymm))
+            pipe.unlink(keys.month_papers(yymm), keys.terms(yymm))
+            pipe.incr(keys.rev(yymm))
+            if closed == {yymm}:
+                pipe.unlink(keys.terms(year))
+                pipe.incr(keys.rev(year))
+            elif yymm in closed:
+                pipe.hset(keys.terms(year), SHAPE, Shape.unpack(shape).without(month).pack())
+                pipe.incr(keys.rev(year))
             pipe.execute()
             return len(fields)
+
+    def _closed(self, year: str) -> set[str]:
+        """The months whose postings lie with their year's."""
+        months = [f"{year}{month:02}" for month in range(1, YEAR + 1)]
+        asked: list[Command] = [("HGET", keys.terms(month), SHAPE) for month in months]
+        shapes = zip(months, read_many(self._redis, asked), strict=True)
+        return {month for month, shape in shapes if shape == CLOSED}
 
     def _forget(self, yymm: str, ids: Sequence[str]) -> None:
         if ids:
@@ -116,12 +132,12 @@ class Retention:
         A writer names its month before it writes: one at work now has to begin again.
         """
         with self._redis.pipeline() as pipe:
-            pipe.watch(keys.month_rev(yymm))  # type: ignore[no-untyped-call]
+            pipe.watch(keys.rev(yymm))  # type: ignore[no-untyped-call]
             if pipe.exists(keys.month_papers(yymm)):
                 return 0
             self._redis.zrem(keys.MONTHS, yymm)
             pipe.multi()
-            pipe.incr(keys.month_rev(yymm))
+            pipe.incr(keys.rev(yymm))
             try:
                 pipe.execute()
             except WatchError:

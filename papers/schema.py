@@ -24,7 +24,7 @@ from papers.errors import StoreBusy, StoreError, StoreNewer
 from papers.settings import Seconds
 from papers.spread import Spread
 
-SCHEMA: Final = 2
+SCHEMA: Final = 3
 """What this Paperwire writes and reads. Moves when `papers.keys` or `papers.codec` change so that
 older code would misread the data."""
 
@@ -40,22 +40,37 @@ LOCK: Final[Seconds] = 60.0
 Migration = Callable[[Redis], Iterator[None]]
 
 
-def _indexed_anew(redis: Redis) -> Iterator[None]:
-    """Index every month anew; a step is a month."""
+def _nothing(redis: Redis) -> Iterator[None]:
+    """Nothing: the next migration does it."""
+    yield from ()
+
+
+def _moved_and_indexed_anew(redis: Redis) -> Iterator[None]:
+    """Give the keys of every month the tag of its year, and index it anew; a step is a month."""
     from papers.columns import Vocabulary
     from papers.month_writer import MonthWriter
 
     months: Any = redis.zrange(keys.MONTHS, 0, -1, withscores=True)
-    for yymm, month in months:
-        spread = Spread(redis)
-        MonthWriter(redis, int(month), yymm.decode(), spread, Vocabulary()).index_anew()
+    for member, month in months:
+        yymm = member.decode()
+        _move(redis, yymm)
+        MonthWriter(redis, int(month), yymm, Spread(redis), Vocabulary()).index_anew()
         yield
 
 
-MIGRATIONS: Final[Mapping[int, Migration]] = {1: _indexed_anew}
+def _move(redis: Redis, yymm: str) -> None:
+    for what, name in {"papers": keys.month_papers(yymm), "rev": keys.rev(yymm)}.items():
+        before = f"{{{yymm}}}:{what}"
+        if redis.exists(before):
+            redis.renamenx(before, name)
+    redis.unlink(f"{{{yymm}}}:terms", *(f"{{{yymm}}}:pairs:{bits}" for bits in range(13, 24)))
+
+
+MIGRATIONS: Final[Mapping[int, Migration]] = {1: _nothing, 2: _moved_and_indexed_anew}
 """From each schema to the next; `MIGRATIONS[1]` makes 2 of 1.
 
 2: the words of names make pairs, and a month tells how many buckets its slots of pairs are in.
+3: what belongs to a month shares the hash tag of its year, and postings are of places.
 """
 
 

@@ -1,114 +1,142 @@
-"""A month's pairs under change: the fields of its slots as sorted keys, and back; its filter.
+"""The slots of pairs under change: their fields as sorted keys, and back.
 
-A key is a slot and a paper: `slot << 16 | paper`. How slots lie in fields: see `papers.postings`;
-what the filter is for: see `papers.pair_filter`.
+A key is a slot and a paper of the volume: `slot << bits | paper`; of a month 16 bits, which make 32
+with those of the slot, of a year 20. How slots lie in fields: see `papers.postings`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final, cast
 
 import numpy as np
 from pyroaring import BitMap
 
-from papers.columns import PAPER_BITS, Keys, Pairs, groups, keyed, places_of, together, without
-from papers.postings import (
-    LARGEST_SMALL,
-    bitmap,
-    slot_field,
-    slots_field,
-)
+from papers.columns import PAPER_BITS, Keys, together, without
+from papers.postings import LARGEST_IN_SLOT, Shape, bitmap, slot_field, slots_field
 
-FEW: Final = 2_000
-_NONE: Final = np.array([], np.uint32)
+Fields = Mapping[bytes, bytes | None]
+_MONTH_BITS: Final = 4
+
+
+class Slots:
+    """How slots lie in a volume of a given shape that has a month (its place)."""
+
+    def __init__(self, shape: Shape, month: int) -> None:
+        self.shape = shape
+        self._first = month - month % shape.months << PAPER_BITS
+        self._bits = PAPER_BITS if shape.months == 1 else PAPER_BITS + _MONTH_BITS
+        self._type: Any = np.uint32 if shape.slot_bits + self._bits <= 32 else np.uint64
+        self._mask = self._type((1 << self._bits) - 1)
+
+    def taken(self, keys: Keys, others: Slots) -> Keys:
+        """Keys of another volume, inside this one and of as many slots or more; not sorted then."""
+        if others.shape.slot_bits == self.shape.slot_bits and others._bits == self._bits:
+            return keys
+        slots = keys >> others._type(others._bits + others.shape.slot_bits - self.shape.slot_bits)
+        papers = (keys & others._mask).astype(np.int64) + others._first - self._first
+        return self._keyed(slots, papers)
+
+    def part(self, keys: Keys, part: int, bits: int) -> Keys:
+        """The keys of the slots whose upper bits are these."""
+        here: Keys = keys[keys >> self._type(self._bits + self.shape.slot_bits - bits) == part]
+        return here
+
+    def of_months(self, keys: Keys, months: Iterable[int]) -> Keys:
+        """The keys of the papers of some months (their places)."""
+        offsets = [month - (self._first >> PAPER_BITS) for month in months]
+        here: Keys = keys[np.isin((keys & self._mask) >> self._type(PAPER_BITS), offsets)]
+        return here
+
+    def of(self, keys: Keys) -> Keys:
+        """The slots of keys, each once."""
+        numbers = (keys >> self._bits).astype(np.int64)
+        return cast("Keys", np.flatnonzero(np.bincount(numbers)))
+
+    def unpacked(self, buckets: Sequence[int], slots: Iterable[int], fields: Fields) -> Keys:
+        """The keys, sorted, of some buckets, and of slots that may have fields of their own."""
+        return together(self._small(buckets, fields), self._large(slots, fields))
+
+    def _small(self, buckets: Sequence[int], fields: Fields) -> Keys:
+        """The keys of buckets: sizes of all, one after another, then numbers of all."""
+        width = self.shape.slots_a_bucket * self.shape.months
+        blank = bytes(width)
+        packed = [fields.get(slots_field(bucket)) or blank for bucket in buckets]
+        sizes = np.frombuffer(b"".join([value[:width] for value in packed]), np.uint8)
+        numbers = np.frombuffer(b"".join([value[width:] for value in packed]), "<u2")
+        rows = np.add.outer(np.array(buckets, np.int64) * width, np.arange(width)).ravel()
+        slots, months = np.divmod(rows, self.shape.months)
+        heads = self._keyed(slots, months << PAPER_BITS)
+        return cast("Keys", np.repeat(heads, sizes) | numbers)
+
+    def _large(self, slots: Iterable[int], fields: Fields) -> Keys:
+        """The keys of the slots that have fields of their own."""
+        found: list[Any] = [np.array([], self._type)]
+        for slot in slots:
+            if own := fields.get(slot_field(slot)):
+                places = np.array(BitMap.deserialize(own).to_array(), np.int64)
+                found.append(self._keyed(np.full(len(places), slot), places - self._first))
+        return cast("Keys", np.concatenate(found))
+
+    def packed(self, keys: Keys, buckets: Sequence[int]) -> dict[bytes, bytes]:
+        """The fields that hold sorted keys, all of these buckets, which are sorted too."""
+        if not buckets:
+            return {}
+        width, months = self.shape.slots_a_bucket * self.shape.months, self.shape.months
+        papers = (keys & self._mask).astype(np.int64)
+        slots = self._numbered((keys >> self._bits).astype(np.int64), buckets)
+        rows = np.bincount(
+            slots * months + (papers >> PAPER_BITS), minlength=len(buckets) * width
+        ).reshape(-1, months)
+        large = rows.max(axis=1) > LARGEST_IN_SLOT
+        fields = {}
+        for slot in np.flatnonzero(large).tolist():
+            among = slice(*np.searchsorted(slots, [slot, slot + 1]))
+            places = (papers[among] + self._first).astype("<u4").tobytes()
+            number = int(keys[among.start] >> self._bits)
+            fields[slot_field(number)] = bitmap(places).serialize()
+        rows[large] = 0
+        ends = [0, *np.cumsum(rows.reshape(len(buckets), width).sum(axis=1)).tolist()]
+        sizes, numbers = (
+            rows.astype(np.uint8).tobytes(),
+            keys[~large[slots]].astype("<u2").tobytes(),
+        )
+        for at, bucket in enumerate(buckets):
+            if ends[at] < ends[at + 1]:
+                held = numbers[2 * ends[at] : 2 * ends[at + 1]]
+                fields[slots_field(bucket)] = sizes[at * width : (at + 1) * width] + held
+        return fields
+
+    def _numbered(self, slots: Any, buckets: Sequence[int]) -> Any:
+        """Slots counted through those of some buckets alone."""
+        a_bucket, first = self.shape.slots_a_bucket, buckets[0]
+        if buckets[-1] - first + 1 == len(buckets):
+            return slots - first * a_bucket
+        at = np.searchsorted(np.array(buckets), slots // a_bucket)
+        return at * a_bucket + slots % a_bucket
+
+    def _keyed(self, slots: Any, papers: Any) -> Keys:
+        keys: Keys = slots.astype(self._type) << self._type(self._bits) | papers.astype(self._type)
+        return keys
 
 
 class SlotsEdit:
     """What papers that gain and lose pairs do to the fields of slots."""
 
-    def __init__(self, gained: Keys, lost: Keys, slots_a_bucket: int) -> None:
-        self._gained, self._lost, self._size = gained, lost, slots_a_bucket
-        self._touched = _slots_of(gained) | _slots_of(lost)
-        self._buckets = sorted({slot // slots_a_bucket for slot in self._touched})
+    def __init__(self, slots: Slots, gained: Keys, lost: Keys) -> None:
+        self._slots, self._gained, self._lost = slots, gained, lost
+        self._touched = sorted({*slots.of(gained).tolist(), *slots.of(lost).tolist()})
+        self._buckets = sorted({slot // slots.shape.slots_a_bucket for slot in self._touched})
 
     def fields(self) -> list[bytes]:
         """The fields that `apply` needs the values of."""
         return [*map(slot_field, self._touched), *map(slots_field, self._buckets)]
 
-    def apply(self, current: Mapping[bytes, bytes | None]) -> dict[bytes, bytes | None]:
+    def apply(self, current: Fields) -> dict[bytes, bytes | None]:
         """The new values of all these fields; None where one is not, or goes."""
-        known = together(self._small(current), self._large(current)) if current else _NONE
+        if not current:
+            return dict(self._slots.packed(self._gained, self._buckets))
+        known = self._slots.unpacked(self._buckets, self._touched, current)
         keys = together(without(known, self._lost), self._gained)
-        emptied = filter(current.get, self.fields() if current else ())
-        return {**dict.fromkeys(emptied), **_packed(keys, self._buckets, self._size)}
-
-    def _small(self, current: Mapping[bytes, bytes | None]) -> Keys:
-        """The keys of the buckets: sizes of all, one after another, then numbers of all."""
-        size, blank = self._size, bytes(self._size)
-        packed = [current.get(slots_field(bucket)) or blank for bucket in self._buckets]
-        sizes = np.frombuffer(b"".join(value[:size] for value in packed), np.uint8)
-        numbers = np.frombuffer(b"".join(value[size:] for value in packed), "<u2")
-        firsts = np.array(self._buckets, np.uint32) * np.uint32(size)
-        slots = np.add.outer(firsts, np.arange(size, dtype=np.uint32)).ravel()
-        return keyed(np.repeat(slots, sizes), numbers)
-
-    def _large(self, current: Mapping[bytes, bytes | None]) -> Keys:
-        """The keys of the slots that have fields of their own."""
-        found: Any = [_NONE]
-        for slot in self._touched:
-            if own := current.get(slot_field(slot)):
-                numbers = np.array(BitMap.deserialize(own).to_array(), np.uint32)
-                found.append(keyed(np.uint32(slot), numbers))
-        large: Keys = np.concatenate(found)
-        return large
-
-
-class FilterEdit:
-    """What pairs of papers do to a filter of 2^bits bits."""
-
-    def __init__(self, pairs: Pairs, bits: int) -> None:
-        self._bits = bits
-        self._places = places_of(pairs, bits)
-
-    @property
-    def is_small(self) -> bool:
-        """Whether to set its bits one by one; else the filter is read and written whole."""
-        return len(self._places) <= FEW
-
-    @property
-    def places(self) -> list[int]:
-        """The bits that become 0."""
-        return [int(place) for place in self._places]
-
-    def apply(self, current: bytes | None) -> bytes:
-        """The filter with these bits 0; one that is not there yet has all others 1."""
-        if current is None:
-            bits = np.ones(1 << self._bits, np.uint8)
-        else:
-            bits = np.unpackbits(np.frombuffer(current, np.uint8), count=1 << self._bits)
-        bits[self._places] = 0
-        return np.packbits(bits).tobytes()
-
-
-def _slots_of(keys: Keys) -> set[int]:
-    return set(np.flatnonzero(np.bincount((keys >> PAPER_BITS).astype(np.int64))).tolist())
-
-
-def _packed(keys: Keys, buckets: Sequence[int], size: int) -> dict[bytes, bytes]:
-    """The fields that hold sorted keys, all of these buckets, of so many slots."""
-    slots = (keys >> PAPER_BITS).astype(np.int64)
-    counts = np.bincount(slots, minlength=(buckets[-1] + 1) * size if buckets else 0)
-    small = counts[slots] <= LARGEST_SMALL
-    fields = {
-        slot_field(slot): bitmap(numbers).serialize() for slot, numbers in groups(keys[~small])
-    }
-    counts[counts > LARGEST_SMALL] = 0
-    ends = [0, *np.cumsum(counts).tolist()]
-    sizes, numbers = counts.astype(np.uint8).tobytes(), keys[small].astype("<u2").tobytes()
-    for bucket in buckets:
-        first, last = bucket * size, (bucket + 1) * size
-        if ends[first] < ends[last]:
-            held = numbers[2 * ends[first] : 2 * ends[last]]
-            fields[slots_field(bucket)] = sizes[first:last] + held
-    return fields
+        emptied = filter(current.get, self.fields())
+        return {**dict.fromkeys(emptied), **self._slots.packed(keys, self._buckets)}

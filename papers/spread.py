@@ -23,7 +23,7 @@ from redis.exceptions import WatchError
 from papers import keys
 from papers.connection import read_many
 from papers.errors import StoreBusy
-from papers.terms import AUTHOR_WORD, WORD, text_terms
+from papers.terms import AUTHOR_WORD, WORD, word_terms
 from papers.tree import And, Field, Leaf, Node, Or, Text
 
 TRIES: Final = 100
@@ -167,7 +167,7 @@ def spread_terms(leaf: Leaf) -> Sequence[bytes]:
         return ()
     if leaf.field in (Field.COMMENT, Field.ORGANIZATION):
         return ()
-    return text_terms(Text(Field.ANY, leaf.words) if leaf.field is Field.TITLE else leaf)
+    return word_terms(Text(Field.ANY, leaf.words) if leaf.field is Field.TITLE else leaf)
 
 
 def possible_months(tree: Node, spread: Mapping[bytes, bytes | None]) -> set[int] | None:

@@ -1,17 +1,17 @@
 """The terms a paper is found by: what the index holds, and what a keyword asks it for.
 
 A term is a letter for its kind and a text: `wreward` a word anywhere, `treward` in the title,
-`ayann` in an author's name, `mcvpr` in arXiv's comment, `ogoogle` in the organization,
-`ccs.CL` a category, `gcs` an archive, `shf` a source, `yreplace` a type of announcement other
-than new, `fpicked` a flag, `d07` the day of the first announcement counted from the month's first.
+`ayann` in an author's name, `nyann lecun` two that follow one another there, `mcvpr` in arXiv's
+comment, `ogoogle` in the organization, `ccs.CL` a category, `gcs` an archive, `shf` a source,
+`yreplace` a type of announcement other than new, `fpicked` a flag, `d07` the day of the first
+announcement counted from the month's first.
 Neighbouring words make pairs, kept as 32-bit hashes: a phrase is its words and its pairs. Words
 that only join (`of`, `the`) are passed over: `mixture of experts` has the pair mixture, expert.
-So do the words of an author's name, with hashes of their own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 from functools import lru_cache
 from itertools import pairwise
@@ -60,20 +60,15 @@ def word_hash(word: str) -> int:
     return 0 if word in _JOINING else crc32(word.encode())
 
 
-def name_hash(word: str) -> int:
-    """What a folded word of a name brings to its pairs: 32 bits, not 0."""
-    return crc32(AUTHOR_WORD + word.encode()) or 1
-
-
-def pairs_of(folded: Iterable[str], hash: Callable[[str], int] = word_hash) -> set[int]:
+def pairs_of(folded: Iterable[str]) -> set[int]:
     """The 32-bit hashes of neighbouring words."""
-    telling = [hashed for hashed in map(hash, folded) if hashed]
+    telling = [hashed for hashed in map(word_hash, folded) if hashed]
     return {(first * PAIR_FACTOR & 0xFFFF_FFFF) ^ then for first, then in pairwise(telling)}
 
 
-def name_pairs(paper: Paper) -> set[int]:
-    """The hashes of neighbouring words of each author's name."""
-    return {pair for name in paper.authors for pair in pairs_of(unstemmed(name), name_hash)}
+def pair_terms(paper: Paper) -> set[bytes]:
+    """The terms of words that follow one another in an author's name."""
+    return {term for name in paper.authors for term in _paired(unstemmed(name))}
 
 
 def names_of(paper: Paper) -> list[str]:
@@ -106,6 +101,13 @@ def _shared_labels(categories: tuple[str, ...], sources: tuple[str, ...]) -> tup
 @lru_cache(maxsize=_REMEMBERED)
 def text_terms(text: Text) -> tuple[bytes, ...]:
     """The terms that a paper must have for the text to stand in it."""
+    if text.field is Field.AUTHOR and text.is_phrase:
+        return _paired(text.words)
+    return word_terms(text)
+
+
+def word_terms(text: Text) -> tuple[bytes, ...]:
+    """The terms of a text's words, each by itself."""
     return _worded(_PREFIXES[text.field], text.words)
 
 
@@ -117,9 +119,7 @@ def title_terms(text: Text) -> tuple[bytes, ...]:
 
 @lru_cache(maxsize=_REMEMBERED)
 def text_pairs(text: Text) -> frozenset[int]:
-    """The pairs a paper must have; comments and organizations have none."""
-    if text.field is Field.AUTHOR:
-        return frozenset(pairs_of(text.words, name_hash))
+    """The pairs a paper must have; names, comments and organizations have none."""
     in_text = text.field in (Field.ANY, Field.TITLE, Field.ABSTRACT)
     return frozenset(pairs_of(text.words) if in_text else ())
 
@@ -133,6 +133,10 @@ def label_term(label: Label) -> bytes:
 def day_term(month: int, day: date) -> bytes:
     """The term of a day that papers of a month (YYYYMM) count under."""
     return b"d%d" % (day - month_days(month)[0]).days
+
+
+def _paired(folded: Sequence[str]) -> tuple[bytes, ...]:
+    return tuple(f"n{first} {then}".encode() for first, then in pairwise(folded))
 
 
 def _worded(kind: str, folded: Sequence[str]) -> tuple[bytes, ...]:

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from pyroaring import BitMap
+
 from papers.question import Question
 from papers.walk import Block, Walk, matching, pick_scores
 
@@ -27,7 +29,7 @@ class Upwards(Walk):
         for chunk in question.chunks(reversed(months)):
             sure, maybe = question.candidates(chunk)
             if before.month in chunk:
-                maybe.remove_range(0, before.place)
+                maybe = maybe - BitMap(range(before.place & ~0xFFFF, before.place))
             while maybe:
                 oldest = maybe[: question.wanted]
                 yield Block(oldest.to_array(), sure)

@@ -66,15 +66,13 @@ class _Texts:
     @cached_property
     def _texts(self) -> _Joined:
         texts = {place: paper.texts for place, paper in self._papers.items()}
-        return self._joined(
-            texts, {place for place, of in texts.items() if _is_parted(b"".join(of))}
-        )
+        return self._joined(texts, _parted(texts))
 
     @cached_property
     def _names(self) -> _Joined:
         names = {place: paper.names for place, paper in self._papers.items()}
         joined = {place: (_APART.join(of),) for place, of in names.items()}
-        return self._joined(joined, {p for p, of in names.items() if _is_parted(b"".join(of))})
+        return self._joined(joined, _parted(names))
 
     def _joined(self, texts: Mapping[int, Sequence[bytes]], parted: Set[int]) -> _Joined:
         if not self._folded:
@@ -84,8 +82,14 @@ class _Texts:
         return _Joined(blank | flat, {place: place in flat for place in texts}, folded=True)
 
 
-def _is_parted(text: bytes) -> bool:
-    """Whether a text has what others are parted by."""
+def _parted(papers: Mapping[int, Sequence[bytes]]) -> set[int]:
+    """The papers whose texts have what others are parted by; hardly any has."""
+    if not _has_parts(b"".join(chain.from_iterable(papers.values()))):
+        return set()
+    return {place for place, texts in papers.items() if any(map(_has_parts, texts))}
+
+
+def _has_parts(text: bytes) -> bool:
     return b"\0" in text or _BETWEEN in text
 
 
@@ -121,11 +125,10 @@ class _Joined:
     def holding(self, row: Row, fields: Sequence[int]) -> Candidates:
         """Those with a row of words in one of these of their texts."""
         sure, spelled = set[int](), set[int]()
-        for start, _ in row.spans(self._text):
+        for start, _, plainly in row.spans(self._text):
             paper, field = divmod(bisect_right(self._starts, start - 1) - 1, self._each)
             if field in fields:
-                plainly = self._folded or row.stands_plainly(self._text, start)
-                (sure if plainly else spelled).add(self._places[paper])
+                (sure if plainly or self._folded else spelled).add(self._places[paper])
         others = self._papers.keys() - sure
         unclear = [place for place in others if place in spelled or not self._is_plain(place)]
         return Candidates(BitMap(sure), BitMap(sure) | BitMap(unclear))

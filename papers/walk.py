@@ -27,7 +27,6 @@ from papers.search import WORK_BOUND, Ask, Found
 
 _PICKS_AT_ONCE: Final = 256
 _FEWEST_AT_ONCE: Final = 16
-_LAST_PLACE: Final = 1 << 32
 
 
 class Block(NamedTuple):
@@ -64,7 +63,7 @@ class Walk:
         for chunk in question.chunks(question.months(before.month if before else NO_MONTH)):
             sure, maybe = question.candidates(chunk)
             if before is not None and before.month in chunk:
-                maybe.remove_range(before.place, _LAST_PLACE)
+                maybe = maybe - BitMap(range(before.place, (before.place | 0xFFFF) + 1))
             found |= sure
             while maybe:
                 newest = maybe[len(places) - size :]

@@ -146,7 +146,7 @@ def content(redis: Redis) -> dict[str, Any]:
         packed: Any = redis.hgetall(keys.month_papers(yymm.decode()))
         ids = {ArxivId(int(month), int.from_bytes(number)): data for number, data in packed.items()}
         found[f"papers of {yymm}"] = {id: codec.unpack(id, data) for id, data in ids.items()}
-        found[f"terms of {yymm}"] = redis.hgetall(keys.month_terms(yymm.decode()))
+        found[f"terms of {yymm}"] = redis.hgetall(keys.terms(yymm.decode()))
     return found
 
 

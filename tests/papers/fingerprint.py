@@ -13,30 +13,37 @@ from pyroaring import BitMap
 from redis import Redis
 
 from papers import codec, keys, postings
-from papers.arxiv_id import ArxivId
+from papers.arxiv_id import ArxivId, month_place
 from papers.paper import Paper
 from papers.postings import Shape
 
 Postings = dict[bytes | int, list[int]]
 
 
-def decoded(month: Mapping[bytes, bytes], shape: Shape) -> Postings:
-    """Every posting of a month as numbers, wherever it lies: by term, or by slot of pairs."""
+def decoded(volume: Mapping[bytes, bytes], shape: Shape, first: int) -> Postings:
+    """Every posting of a volume as places, wherever it lies: by term, or by slot of pairs.
+
+    `first`: the place of the first month of the volume.
+    """
     found: dict[bytes | int, BitMap] = {}
-    for name, value in month.items():
-        some = _postings(name[:1], name[1:], value, shape)
+    for name, value in volume.items():
+        some = _postings(name[:1], name[1:], value, shape, first)
         assert not found.keys() & some.keys(), "a posting lies in two places"
         found |= some
     assert all(found.values()), "an empty posting is kept"
-    return {key: list(numbers) for key, numbers in found.items()}
+    return {key: list(places) for key, places in found.items()}
 
 
-def _postings(kind: bytes, rest: bytes, value: bytes, shape: Shape) -> dict[bytes | int, BitMap]:
+def _postings(
+    kind: bytes, rest: bytes, value: bytes, shape: Shape, first: int
+) -> dict[bytes | int, BitMap]:
     if kind == b"w":
         return {term: postings.bitmap(small) for term, small in postings.unpack(value).items()}
     if kind == b"p":
-        slots = postings.unpack_slots(int(rest, 16), value, shape.slots_a_bucket)
-        return {slot: postings.bitmap(small) for slot, small in slots.items()}
+        start = int(rest, 16) * shape.slots_a_bucket
+        slots = range(start, start + shape.slots_a_bucket)
+        held = {slot: postings.slot_bitmap(value, slot, shape, first) for slot in slots}
+        return {slot: found for slot, found in held.items() if found is not None}
     return {rest if kind == b"=" else int(rest, 16): BitMap.deserialize(value)}
 
 
@@ -53,12 +60,13 @@ def papers(redis: Redis) -> list[Paper]:
 
 
 def fingerprint(redis: Redis) -> dict[str, object]:
-    """Papers, postings by month, picks, and votes by day."""
-    indexes, histories = {}, {}
-    for yymm, _ in _months(redis):
-        fields: Any = redis.hgetall(keys.month_terms(yymm))
-        shape = Shape.unpack(fields.pop(postings.SHAPE))
-        indexes[yymm] = (shape, decoded(fields, shape))
+    """Papers, postings by volume, picks, and votes by day."""
+    indexes, histories = dict[str, object](), {}
+    for yymm, month in _months(redis):
+        if found := index(redis, yymm, month):
+            indexes[yymm] = found
+        if found := index(redis, yymm[:2], month // 100 * 100 + 1):
+            indexes[yymm[:2]] = found
         histories[yymm] = redis.hgetall(keys.month_votes(yymm))
     picks: Any = redis.zrange(keys.PICKS, 0, -1, withscores=True)
     return {
@@ -67,6 +75,17 @@ def fingerprint(redis: Redis) -> dict[str, object]:
         "picks": picks,
         "votes": histories,
     }
+
+
+def index(redis: Redis, volume: str, first: int) -> tuple[Shape, Postings] | None:
+    """The shape and the postings of a volume that begins with that month, if it has any."""
+    fields: Any = redis.hgetall(keys.terms(volume))
+    packed = fields.pop(postings.SHAPE, None)
+    if not packed:
+        assert not fields, "a volume without a shape has postings"
+        return None
+    shape = Shape.unpack(packed)
+    return shape, decoded(fields, shape, month_place(first))
 
 
 def _months(redis: Redis) -> list[tuple[str, int]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from papers.paper import Paper
-from papers.terms import labels_of, name_pairs, pairs_of
+from papers.terms import labels_of, pair_terms, pairs_of
 from papers.text import unstemmed, words
 
 
@@ -29,6 +29,6 @@ def terms_of(paper: Paper) -> Terms:
         "a": [word for author in paper.authors for word in unstemmed(author)],
         "": labels_of(paper),
     }
-    pairs = frozenset(pairs_of(title) | pairs_of(abstract) | name_pairs(paper))
+    pairs = frozenset(pairs_of(title) | pairs_of(abstract))
     terms = {f"{kind}{word}".encode() for kind, found in kinds.items() for word in found}
-    return Terms(frozenset(terms), pairs)
+    return Terms(frozenset(terms | pair_terms(paper)), pairs)

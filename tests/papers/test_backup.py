@@ -82,7 +82,7 @@ def test_a_store_that_holds_something_is_replaced_only_when_told_to(
     before = taken(redis)
     Store(redis).ingest([sighting(50)], now=NOW)
     Keywords(redis).add("Later", "later", now=NOW)
-    later, rev, revision = taken(redis), redis.get("{2611}:rev"), Store(redis).revision()
+    later, rev, revision = taken(redis), redis.get("{26}11:rev"), Store(redis).revision()
     with pytest.raises(BadParameter, match="not empty; `--replace`"):
         restore(redis, made, replace=False, now=NOW)
     assert taken(redis) == later
@@ -91,7 +91,7 @@ def test_a_store_that_holds_something_is_replaced_only_when_told_to(
     assert redis.get("another-program") == b"its own"
     assert not redis.exists(keys.feed("abc", "br"), keys.VALIDATORS)
     assert Store(redis).revision() > revision
-    assert int(redis.get("{2611}:rev") or 0) > int(rev or 0)
+    assert int(redis.get("{26}11:rev") or 0) > int(rev or 0)
 
 
 def damaged(whole: bytes) -> list[bytes]:
@@ -205,7 +205,7 @@ def _power_cut(*_: object) -> None:
 def test_a_record_that_cannot_be_read_is_set_aside_and_the_rest_goes_on(redis: Redis) -> None:
     path = Path("/tmp") / f"paperwire-test-{os.getpid()}"
     filled(redis)
-    redis.hset("{2611}:papers", b"\x00\x07", b"\x09nonsense")
+    redis.hset("{26}11:papers", b"\x00\x07", b"\x09nonsense")
     backup.save(redis, path, now=NOW)
     redis.flushall()
     counts = restore(redis, path, replace=False, now=NOW)
@@ -298,7 +298,7 @@ def test_records_are_bounded_whatever_a_file_says(tmp_path: Path) -> None:
 
 def test_packing_is_a_function_of_the_paper(redis: Redis, made: Path) -> None:
     """What was packed before is packed the same after: a restore changes no byte of a record."""
-    before = redis.hgetall("{2611}:papers")
+    before = redis.hgetall("{26}11:papers")
     redis.flushall()
     restore(redis, made, replace=False, now=NOW)
-    assert redis.hgetall("{2611}:papers") == before
+    assert redis.hgetall("{26}11:papers") == before

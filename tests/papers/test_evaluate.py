@@ -45,7 +45,6 @@ def asked_of_others(keyword: str, sizes: Mapping[Key, int], of_pairs: int) -> se
         ('"reward model"', {b"wreward": 200, b"wmodel": 4_000}, {b"wreward"}),
         ('"reward model"', {b"wreward": 0, b"wmodel": 0}, {b"wreward"}),
         ('"new model"', {b"wnew": 4_000, b"wmodel": 5_000}, {b"wnew", b"wmodel"}),
-        ('au:"wenda xu"', {b"awenda": 3, b"axu": 900}, {b"awenda"}),
         ('"deep reward model"', {b"wdeep": 900, b"wreward": 200, b"wmodel": 4_000}, {b"wreward"}),
         ('"mixture of experts"', {b"wmixture": 90, b"wof": 9_900, b"wexpert": 300}, {b"wmixture"}),
     ],

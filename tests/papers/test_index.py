@@ -7,18 +7,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from papers.arxiv_id import ArxivId
+from papers.arxiv_id import ArxivId, month_place
 from papers.columns import Vocabulary
 from papers.index import Change, Edit
 from papers.merge import lift
 from papers.paper import Paper
-from papers.postings import LARGEST_SMALL, Shape
-from tests.papers.fingerprint import Postings, decoded
+from papers.postings import LARGEST_IN_SLOT, LARGEST_SMALL, Shape
+from tests.papers import fingerprint
+from tests.papers.fingerprint import Postings
 from tests.papers.found_by import terms_of
 from tests.papers.papers_strategies import sightings, texts
 
-SHAPE = Shape(bucket_bits=2, slot_bits=9, filter_bits=13, slot_bucket_bits=2)
 MONTH = 202503
+SHAPE = Shape(size=3, bucket_bits=2, slot_bits=9, slot_bucket_bits=2)
+SHAPES = {"a month": SHAPE, "a year": SHAPE._replace(months=12)}
+FIRST = {1: month_place(MONTH), 12: month_place(202501)}
+"""The places of the first months of both."""
 
 described = st.builds(
     lambda sighting, title, abstract: lift(sighting)._replace(title=title, abstract=abstract),
@@ -38,9 +42,20 @@ def numbered(number: int, paper: Paper) -> Paper:
     return paper._replace(id=ArxivId(MONTH, number))
 
 
-def applied(month: Month, changes: list[Change]) -> Month:
+@pytest.fixture(params=list(SHAPES.values()), ids=list(SHAPES), scope="module")
+def shape(request: pytest.FixtureRequest) -> Shape:
+    """A month alone, and one that lies with its year."""
+    found: Shape = request.param
+    return found
+
+
+def decoded(month: Month, shape: Shape) -> Postings:
+    return fingerprint.decoded(month, shape, FIRST[shape.months])
+
+
+def applied(shape: Shape, month: Month, changes: list[Change]) -> Month:
     """A month's fields after an edit of the fields it asked for and no others."""
-    edit = Edit(SHAPE, changes)
+    edit = Edit(shape, changes)
     after = edit.apply({name: month.get(name) for name in edit.fields()})
     return {name: value for name, value in (month | after).items() if value is not None}
 
@@ -52,13 +67,13 @@ def expected(papers: Mapping[int, Paper]) -> Postings:
         terms = terms_of(paper)
         keys: list[bytes | int] = [*terms.terms, *{SHAPE.slot(pair) for pair in terms.pairs}]
         for key in keys:
-            found.setdefault(key, []).append(number)
+            found.setdefault(key, []).append(ArxivId(MONTH, number).place)
     return found
 
 
 @given(histories, st.integers())
 def test_any_batches_give_the_postings_of_a_clean_build(
-    history: dict[int, list[Paper]], seed: int
+    shape: Shape, history: dict[int, list[Paper]], seed: int
 ) -> None:
     chance = random.Random(seed)
     known: dict[int, Paper] = {}
@@ -67,22 +82,24 @@ def test_any_batches_give_the_postings_of_a_clean_build(
     while left:
         batch = chance.sample(sorted(left), chance.randint(1, len(left)))
         changes = [Change(known.get(n), left[n][0]) for n in batch]
-        month = applied(month, changes)
+        month = applied(shape, month, changes)
         known |= {n: left[n].pop(0) for n in batch}
         left = {number: versions for number, versions in left.items() if versions}
-        assert decoded(month, SHAPE) == expected(known)
-    clean = Edit(SHAPE, [Change(None, paper) for paper in known.values()]).apply({})
-    assert decoded({k: v for k, v in clean.items() if v is not None}, SHAPE) == decoded(
-        month, SHAPE
+        assert decoded(month, shape) == expected(known)
+    clean = Edit(shape, [Change(None, paper) for paper in known.values()]).apply({})
+    assert decoded({k: v for k, v in clean.items() if v is not None}, shape) == decoded(
+        month, shape
     )
 
 
 @given(histories)
-def test_a_paper_that_loses_all_leaves_nothing(history: dict[int, list[Paper]]) -> None:
+def test_a_paper_that_loses_all_leaves_nothing(
+    shape: Shape, history: dict[int, list[Paper]]
+) -> None:
     first = [numbered(n, versions[0]) for n, versions in history.items()]
-    month = applied({}, [Change(None, paper) for paper in first])
+    month = applied(shape, {}, [Change(None, paper) for paper in first])
     gone = [Change(paper, paper._replace(title="")) for paper in first]
-    assert applied(month, gone) == {}
+    assert applied(shape, month, gone) == {}
 
 
 @given(st.lists(described, max_size=4), st.lists(described, max_size=4))
@@ -97,6 +114,8 @@ def test_what_earlier_edits_have_met_changes_nothing(
 
 # How many papers have a word at first, how many of them lose it then.
 CROWDS = [
+    (LARGEST_IN_SLOT, 1),
+    (LARGEST_IN_SLOT + 1, 1),
     (LARGEST_SMALL, 0),
     (LARGEST_SMALL, 1),
     (LARGEST_SMALL + 1, 0),
@@ -109,7 +128,7 @@ CROWDS = [
 @pytest.mark.parametrize("at_once", [True, False])
 @pytest.mark.parametrize(("crowd", "leaving"), CROWDS)
 def test_a_posting_may_outgrow_its_bucket_and_come_back(
-    crowd: int, leaving: int, at_once: bool
+    shape: Shape, crowd: int, leaving: int, at_once: bool
 ) -> None:
     common = Paper(ArxivId(MONTH, 1), title="reward model", abstract="a b")
     rare = Paper(ArxivId(MONTH, 65_535), title="reward model", abstract="vision language")
@@ -117,11 +136,11 @@ def test_a_posting_may_outgrow_its_bucket_and_come_back(
     changes = [Change(None, paper) for paper in papers.values()]
     month: Month = {}
     for batch in [changes] if at_once else [changes[:200], changes[200:]]:
-        month = applied(month, batch)
-    assert decoded(month, SHAPE) == expected(papers)
+        month = applied(shape, month, batch)
+    assert decoded(month, shape) == expected(papers)
     gone = [Change(papers[n], papers[n]._replace(title="")) for n in range(1, leaving + 1)]
-    month = applied(month, gone)
-    assert decoded(month, SHAPE) == expected({n: p for n, p in papers.items() if n > leaving})
+    month = applied(shape, month, gone)
+    assert decoded(month, shape) == expected({n: p for n, p in papers.items() if n > leaving})
 
 
 def test_an_edit_tells_what_gains_papers() -> None:
@@ -130,8 +149,8 @@ def test_an_edit_tells_what_gains_papers() -> None:
     assert set(Edit(SHAPE, [Change(before, after)]).gaining) == {b"wanother"}
 
 
-def test_what_does_not_change_is_not_written() -> None:
+def test_what_does_not_change_is_not_written(shape: Shape) -> None:
     paper = Paper(ArxivId(MONTH, 7), title="reward model", abstract="of a kind")
-    month = applied({}, [Change(None, paper)])
-    edit = Edit(SHAPE, [Change(paper, paper)])
+    month = applied(shape, {}, [Change(None, paper)])
+    edit = Edit(shape, [Change(paper, paper)])
     assert edit.apply({name: month.get(name) for name in edit.fields()}) == {}

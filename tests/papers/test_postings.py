@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import pytest
 from hypothesis import given
@@ -10,13 +10,14 @@ from pyroaring import BitMap
 from papers import postings
 from papers.postings import LARGEST_SMALL, Shape
 
-NUMBERS = st.frozensets(st.integers(0, 65_535), min_size=1, max_size=20) | st.integers(
+FIRST = 202501
+PLACES = st.frozensets(st.integers(18 << 16, (1 << 32) - 1), min_size=1, max_size=20) | st.integers(
     1, LARGEST_SMALL
-).map(lambda size: frozenset(range(7, 7 + size)))
-SMALL = NUMBERS.map(lambda numbers: postings.numbers_of(sorted(numbers)))
+).map(lambda size: frozenset(range(7 << 20, (7 << 20) + size)))
+SMALL = PLACES.map(lambda places: postings.packed(sorted(places)))
 TERMS = st.text("abcé模.-", min_size=1, max_size=4).map(lambda text: f"w{text}".encode())
 BUCKETS = st.dictionaries(TERMS, SMALL, min_size=1, max_size=12)
-MANY = st.integers(0, 200_000)
+MANY = st.integers(0, 400_000)
 
 
 @given(BUCKETS, TERMS)
@@ -35,35 +36,33 @@ def test_a_bucket_is_the_same_in_any_order(bucket: dict[bytes, bytes]) -> None:
 @pytest.mark.parametrize("nothing", [None, b""])
 def test_no_bucket_holds_nothing(nothing: bytes | None) -> None:
     assert postings.unpack(nothing) == {}
-    assert postings.unpack_slots(2, nothing, 128) == {}
-    assert postings.find(nothing, b"wa") == postings.find_slot(nothing, 130, 128) == b""
+    assert postings.find(nothing, b"wa") == b""
+    assert postings.slot_bitmap(nothing, 130, Shape.for_year(7), FIRST) is None
 
 
-@given(NUMBERS)
-def test_a_small_posting_is_a_bitmap(numbers: frozenset[int]) -> None:
-    small = postings.numbers_of(sorted(numbers))
-    assert postings.bitmap(small) == BitMap(numbers)
-    assert postings.values_of(small) == sorted(numbers)
-    assert BitMap.deserialize(postings.bitmap(small).serialize()) == BitMap(numbers)
+def small(places: Iterable[int]) -> bytes:
+    return postings.packed(sorted(places))
 
 
-@given(NUMBERS, NUMBERS.filter(bool))
+@given(PLACES)
+def test_a_small_posting_is_a_bitmap(places: frozenset[int]) -> None:
+    assert postings.bitmap(small(places)) == BitMap(places)
+    assert BitMap.deserialize(postings.bitmap(small(places)).serialize()) == BitMap(places)
+
+
+@given(PLACES, PLACES)
 def test_a_small_posting_may_follow_another(some: frozenset[int], others: frozenset[int]) -> None:
-    follows = postings.follows(small(some), small(others))
-    assert follows is (max(some, default=-1) < min(others))
+    assert postings.follows(small(some), small(others)) is (max(some) < min(others))
+    assert postings.follows(b"", small(others))
 
 
 @pytest.mark.parametrize("size", [4_095, 4_096, 4_097, 30_000])
 def test_a_large_posting_is_a_bitmap_too(size: int) -> None:
-    numbers = range(1, 2 * size, 2)
-    assert postings.bitmap(postings.numbers_of(numbers)) == BitMap(numbers)
+    places = range(1, 2 * size, 2)
+    assert postings.bitmap(postings.packed(places)) == BitMap(places)
 
 
-def small(numbers: Iterable[int]) -> bytes:
-    return postings.numbers_of(sorted(numbers))
-
-
-@given(st.lists(NUMBERS | st.just(frozenset(range(5_000))), min_size=1, max_size=4), NUMBERS)
+@given(st.lists(PLACES | st.just(frozenset(range(5_000))), min_size=1, max_size=4), PLACES)
 def test_the_same_papers_are_the_same_bytes(
     parts: list[frozenset[int]], lost: frozenset[int]
 ) -> None:
@@ -79,9 +78,13 @@ def test_an_empty_posting_is_an_empty_bitmap() -> None:
     assert postings.bitmap(b"") == BitMap()
 
 
-@given(MANY, MANY)
-def test_a_shape_only_grows(one: int, other: int) -> None:
-    less, more = map(Shape.for_papers, sorted((one, other)))
+SHAPES = st.sampled_from([Shape.for_papers, Shape.for_year])
+
+
+@given(SHAPES, MANY, MANY)
+def test_a_shape_only_grows(shape: Callable[[int], Shape], one: int, other: int) -> None:
+    less, more = map(shape, sorted((one, other)))
+    assert less <= more
     assert less.bucket_bits <= more.bucket_bits
     assert less.slot_bits <= more.slot_bits
     assert less.slot_bucket_bits <= more.slot_bucket_bits
@@ -92,18 +95,22 @@ def test_a_month_without_papers_has_the_smallest_shape() -> None:
     assert Shape.unpack(None) == Shape.for_papers(0) == Shape.for_papers(1)
 
 
-@given(MANY, st.integers(0, (1 << 32) - 1), TERMS)
-def test_places_are_inside_the_shape(count: int, pair: int, term: bytes) -> None:
-    shape = Shape.for_papers(count)
+@given(SHAPES, MANY, st.integers(0, (1 << 32) - 1), TERMS)
+def test_places_are_inside_the_shape(
+    made: Callable[[int], Shape], count: int, pair: int, term: bytes
+) -> None:
+    shape = made(count)
     assert 0 <= shape.bucket(term) < 1 << shape.bucket_bits
     assert 0 <= shape.slot(pair) < 1 << shape.slot_bits
     assert shape.buckets([term]) == [shape.bucket(term)]
     assert 1 <= shape.slots_a_bucket <= 128
 
 
-def test_a_shape_of_schema_1_is_outgrown() -> None:
-    assert Shape.unpack(bytes([12, 16, 23])).filter_bits == 23
-    assert Shape.for_papers(25_000) > Shape.unpack(bytes([12, 16, 23]))
+def test_a_year_forgets_months_one_by_one() -> None:
+    year = Shape.for_year(300_000)
+    without = year.without(202501).without(202512).without(202501)
+    assert without == year._replace(gone=0b1000_0000_0001)
+    assert Shape.unpack(without.pack()) == without != year
 
 
 def test_fields_have_names_of_their_own() -> None:
@@ -115,24 +122,3 @@ def test_fields_have_names_of_their_own() -> None:
         postings.SHAPE,
     ]
     assert len(set(names)) == len(names)
-
-
-MONTH_NUMBERS = st.one_of(
-    st.just(frozenset[int]()),
-    NUMBERS,
-    st.sampled_from([256, 4_096, 4_097, 20_000]).map(lambda n: frozenset(range(0, 2 * n, 2))),
-)
-
-
-@given(st.dictionaries(st.integers(0, 1_300), MONTH_NUMBERS, max_size=4))
-def test_months_are_joined_to_one_bitmap(months: dict[int, frozenset[int]]) -> None:
-    parts = []
-    for month, numbers in sorted(months.items()):
-        if len(numbers) <= LARGEST_SMALL:
-            part = postings.small_part(small(numbers))
-        else:
-            part = postings.large_part(BitMap(numbers, optimize=False).serialize())
-        if part:
-            parts.append((month, part))
-    expected = BitMap(month << 16 | n for month, numbers in months.items() for n in numbers)
-    assert postings.joined(parts) == expected

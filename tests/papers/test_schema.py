@@ -12,7 +12,6 @@ from papers import keys, schema
 from papers.arxiv_id import ArxivId
 from papers.errors import StoreBusy, StoreError, StoreNewer
 from papers.paper import Channel, Sighting
-from papers.postings import SHAPE
 from papers.query import parse
 from papers.store import Store
 from tests.papers.fingerprint import fingerprint
@@ -58,8 +57,8 @@ def test_an_empty_store_and_data_from_before_the_key_are_stamped(redis: Redis) -
 @pytest.mark.parametrize(
     ("kept", "kind", "says"),
     [
-        ("3", StoreNewer, "schema 3, this Paperwire knows 2: update Paperwire"),
-        ("0", StoreBusy, "schema 0 and is to be migrated to 2"),
+        ("4", StoreNewer, "schema 4, this Paperwire knows 3: update Paperwire"),
+        ("0", StoreBusy, "schema 0 and is to be migrated to 3"),
         ("restoring", StoreError, "a backup is being restored, or that was cut short"),
         ("one", StoreError, "'one', which is no schema"),
     ],
@@ -129,7 +128,8 @@ def test_who_waits_too_long_says_so(redis: Redis) -> None:
     assert redis.get(keys.SCHEMA) == b"1"
 
 
-def test_schema_2_indexes_all_months_anew(redis: Redis) -> None:
+@pytest.mark.parametrize("before", [1, 2])
+def test_schema_3_moves_all_months_and_indexes_them_anew(redis: Redis, before: int) -> None:
     now = datetime(2026, 11, 21, tzinfo=UTC)
     ids = [ArxivId(month, number) for month in (202502, 202503) for number in range(1, 30)]
     said = [
@@ -140,11 +140,15 @@ def test_schema_2_indexes_all_months_anew(redis: Redis) -> None:
     store.ingest(said, now=now)
     clean = fingerprint(redis)
     for yymm in ("2502", "2503"):
-        redis.delete(keys.month_terms(yymm), *redis.keys(keys.month_pairs(yymm, 0)[:-1] + "*"))
-        redis.hset(keys.month_terms(yymm), SHAPE, bytes([1, 7, 13]))
-    redis.set(keys.SCHEMA, 1)
+        redis.delete(keys.terms(yymm))
+        for what in ("papers", "rev"):
+            redis.rename(f"{{25}}{yymm[2:]}:{what}", f"{{{yymm}}}:{what}")
+        redis.hset(f"{{{yymm}}}:terms", "shape", bytes([1, 7, 13]))
+        redis.setbit(f"{{{yymm}}}:pairs:13", 7, 1)
+    redis.set(keys.SCHEMA, before)
     assert store.newest(parse('au:"yann lecun"')) == []
-    assert schema.prepare(redis) == 1
+    assert schema.prepare(redis) == before
     assert fingerprint(redis) == clean
+    assert redis.keys("{250[23]}:*") == []
     store.forget_words()
     assert store.newest(parse('au:"yann lecun"')) == ids[::-1]

@@ -233,7 +233,7 @@ def test_a_month_that_outgrows_its_shape_keeps_its_answers(redis: Redis, store: 
     shapes = set()
     for start in range(0, 600, 60):
         store.ingest([grown(id) for id in ids[start : start + 60]], now=NOW)
-        packed: Any = redis.hget(keys.month_terms("2503"), "shape")
+        packed: Any = redis.hget(keys.terms("2503"), "shape")
         shapes.add(Shape.unpack(packed))
         there = [id for id in reversed(ids) if id.number <= start + 60]
         assert store.newest(parse("common"), 1_000) == there

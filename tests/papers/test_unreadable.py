@@ -24,7 +24,7 @@ def test_a_bad_record_is_left_out_alone(
 ) -> None:
     store = Store(redis)
     store.ingest([sighting(number) for number in range(1, 5)], now=NOW)
-    redis.hset("{2611}:papers", b"\x00\x03", bad)
+    redis.hset("{26}11:papers", b"\x00\x03", bad)
     for query in QUERIES:
         found = store.search(Ask(query=parse(query))).papers
         assert [paper.id.number for paper in found] == [4, 2, 1], query

@@ -91,7 +91,7 @@ def test_a_file_is_loaded_once(desk: Desk) -> None:
     assert (end.records, end.new, end.changed, end.ended) == (35, 35, 0, True)
     assert Store(desk.redis).size() == 35
     assert desk.states.progress() == []
-    desk.redis.delete(*desk.redis.keys("{*}:papers"))
+    desk.redis.delete(*desk.redis.keys("{*}*:papers"))
     (after,) = desk.load(name)
     assert after == end
     assert Store(desk.redis).size() == 0, "nothing was read again"

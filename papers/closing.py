@@ -1,0 +1,122 @@
+"""Closing months: the postings of past months of a year are put together: a walk reads years.
+
+    WATCH the counts of transactions of the year and of its months
+    part by part of the index: the postings of all its months, one behind the other ─▶ a key aside
+    MULTI that becomes the year's, the months' own go, the counts move EXEC: all or nothing
+
+A paper of a closed month is written as any other is; only its postings lie with the year's
+(`papers.month_writer`). A month that comes into a closed year late is open until the year is closed
+again, which also drops what months removed from it have left behind. Killed anywhere, it leaves
+what was there, and the next run begins anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final, cast
+from uuid import uuid4
+
+from redis import Redis
+from redis.client import Pipeline
+from redis.exceptions import WatchError
+
+from papers import keys
+from papers.arxiv_id import month_of
+from papers.connection import store_errors
+from papers.postings import CLOSED, SHAPE, YEAR, Shape
+from papers.retention import first_kept
+from papers.year import Volume, Year
+
+LEFT: Final = 600
+"""Seconds after its last part that a year which was never finished goes by itself."""
+OPEN: Final = 2
+"""So many months are written to all day: they stay open."""
+
+
+def first_open(now: datetime) -> int:
+    """The first month (YYYYMM) that is to stay open."""
+    return first_kept(OPEN, now)
+
+
+class Closing:
+    """Closes months of one Redis. Raises StoreAway."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+
+    def close_before(self, first: int) -> tuple[int, ...]:
+        """Close the open months before that one (YYYYMM); the years that it was done in.
+
+        A year that is written to meanwhile stays as it is until the next time.
+        """
+        with store_errors(self._redis):
+            members: Any = self._redis.zrangebyscore(keys.MONTHS, 0, f"({first}")
+            years = dict.fromkeys(_month(member.decode()) // 100 for member in members)
+            return tuple(year for year in years if self._close(year, first))
+
+    def _close(self, year: int, first: int) -> bool:
+        """Whether there was anything to do in a year, and it is done."""
+        name = f"{year % 100:02}"
+        months = {f"{name}{n:02}": year * 100 + n for n in range(1, YEAR + 1)}
+        with self._redis.pipeline() as pipe:
+            pipe.watch(*map(keys.rev, [name, *months]))  # type: ignore[no-untyped-call]
+            held = self._volumes(name, months, first)
+            if all(volume.is_settled for volume in held):
+                return False
+            made = keys.next_terms(name, uuid4().hex)
+            shape = Shape.for_year(sum(volume.papers for volume in held))
+            self._write(made, {SHAPE: shape.pack()})
+            for fields in Year(self._redis, shape, held).parts():
+                self._write(made, fields)
+            pipe.multi()
+            self._replace(pipe, name, held, made)
+            try:
+                pipe.execute()
+            except WatchError:
+                self._redis.unlink(made)
+                return False
+        return True
+
+    def _write(self, made: str, fields: Mapping[bytes, bytes]) -> None:
+        with self._redis.pipeline() as pipe:
+            pipe.hset(made, mapping=cast("dict[Any, Any]", fields))
+            pipe.expire(made, LEFT)
+            pipe.execute()
+
+    def _volumes(self, year: str, months: Mapping[str, int], first: int) -> list[Volume]:
+        """What the year is to be made of: its months before the first, and the year as it is."""
+        with self._redis.pipeline(transaction=False) as pipe:
+            for volume in [year, *months]:
+                pipe.hget(keys.terms(volume), SHAPE)
+            for month in months:
+                pipe.hlen(keys.month_papers(month))
+            of_year, *told = pipe.execute()
+        shapes = dict(zip(months, told[:YEAR], strict=True))
+        sizes = dict(zip(months, told[YEAR:], strict=True))
+        opened = [month for month, yyyymm in months.items() if shapes[month] and yyyymm < first]
+        parts = [(month, shapes[month], [month]) for month in opened]
+        if closed := [month for month in months if shapes[month] == CLOSED]:
+            parts.append((year, of_year, closed))
+        return [
+            Volume(
+                name, Shape.unpack(shape), tuple(months[m] for m in of), sum(sizes[m] for m in of)
+            )
+            for name, shape, of in parts
+        ]
+
+    def _replace(self, pipe: Pipeline, year: str, held: Sequence[Volume], made: str) -> None:
+        """What was made becomes the year's postings."""
+        pipe.rename(made, keys.terms(year))
+        pipe.persist(keys.terms(year))
+        pipe.incr(keys.rev(year))
+        for month in [volume.name for volume in held if volume.name != year]:
+            pipe.unlink(keys.terms(month))
+            pipe.hset(keys.terms(month), SHAPE, CLOSED)
+            pipe.incr(keys.rev(month))
+
+
+def _month(yymm: str) -> int:
+    month = month_of(yymm)
+    assert month, f"{yymm!r} among the months"
+    return month
