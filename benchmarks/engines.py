@@ -18,6 +18,7 @@ import tantivy
 from redis import Redis
 
 from papers.arxiv_id import ArxivId
+from papers.closing import Closing, first_open
 from papers.merge import lift
 from papers.paper import Paper, Sighting
 from papers.query import Query
@@ -79,7 +80,8 @@ class Paperwire:
         self.store.ingest(month, now=NOW)
 
     def ready(self) -> None:
-        """Nothing: what is in can be found."""
+        """Close the months that are over, as is done once a day."""
+        Closing(self.redis).close_before(first_open(NOW))
 
     def question(self, query: Query) -> Callable[[], Sequence[int]]:
         """The places of the newest hundred."""

@@ -25,6 +25,7 @@ from typing import Any, NamedTuple
 from redis import Redis
 
 from benchmarks.corpus import DEFAULT, sightings
+from papers.closing import Closing, first_open
 from papers.connection import connect
 from papers.matching import Folded, holds
 from papers.merge import merge
@@ -105,6 +106,10 @@ def measure_ingest(redis: Redis, seen: Sequence[Sighting]) -> None:
     again = Store(redis).ingest(seen, now=NOW)
     rate = len(seen) / (time.perf_counter() - start)
     print(f"the same again, {again.unchanged:,} unchanged {rate:8,.0f} papers/s")
+    start = time.perf_counter()
+    Closing(redis).close_before(first_open(NOW))
+    seconds, bytes_a_paper = time.perf_counter() - start, (_memory(redis) - empty) / len(seen)
+    print(f"past months closed              {seconds:8.2f} s        {bytes_a_paper:8,.0f} B/paper")
 
 
 def measure_keywords(store: Store, seen: Sequence[Sighting], questions: int) -> None:

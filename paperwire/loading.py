@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import click
 
+from papers.closing import Closing, first_open
 from papers.retention import first_kept
 from papers.source_states import MAX_QUARANTINED, SetAside, SourceStates
 from paperwire.answers import Answer
@@ -45,6 +46,9 @@ def run(
     with executor(session.settings.redis_url, processes) as pool:
         load = Load(session.redis, pool, processes, clock, first)
         ends = [followed(load.load(file, again=again)) for file in files]
+    if any(end.new or end.changed for end in ends):
+        click.echo("putting the index of past months together", err=True)
+        Closing(session.redis).close_before(first_open(session.now))
     aside = SourceStates(session.redis).quarantined(MAX_QUARANTINED)[::-1]
     return [Loaded(end, [bad for bad in aside if bad.task == task(end.file)]) for end in ends]
 

@@ -67,7 +67,7 @@ def _community(task: str, state: SourceState, now: datetime) -> datetime:
     return now + HOUR * (0.95 + 0.1 * _spread(task))
 
 
-def _retention(task: str, state: SourceState, now: datetime) -> datetime:
+def _daily(task: str, state: SourceState, now: datetime) -> datetime:
     return now + DAY
 
 
@@ -111,6 +111,7 @@ _CADENCES: Final[dict[str, Callable[[str, SourceState, datetime], datetime | Non
     "websub": _websub,
     "mail": _mail,
     "backfill": _once,
-    "retention": _retention,
+    "retention": _daily,
+    "closing": _daily,
 }
 """One line for each kind of task."""

@@ -24,7 +24,7 @@ from papers.keywords import Keywords, fill_task
 from papers.settings import Seconds, Settings
 from papers.source_states import SourceStates
 from papers.store import Store
-from workers import backfill, reconcile, retention, websub
+from workers import backfill, closing, reconcile, retention, websub
 from workers.lease import Lease
 from workers.mail import mail_tasks
 
@@ -107,6 +107,7 @@ def standing_tasks(settings: Settings) -> list[str]:
         *map(community_task, settings.communities),
         "enrich",
         *([retention.TASK] if settings.keep_months else []),
+        closing.TASK,
         *([websub.TASK] if settings.websub_hub else []),
         *mail_tasks(settings),
     ]

@@ -20,6 +20,7 @@ from rq import Queue
 from rq.serializers import JSONSerializer
 
 from papers import keys, schema
+from papers.closing import Closing
 from papers.communities import Communities
 from papers.connection import connect
 from papers.errors import BadInput, NotFound, StoreError
@@ -30,6 +31,7 @@ from papers.source_states import SourceState, SourceStates
 from papers.store import Store
 from workers import completion
 from workers.backfill import Backfill, Plans
+from workers.closing import Closer
 from workers.due import CLAIM
 from workers.enrich import Enrichment
 from workers.first_fill import FirstFill
@@ -54,7 +56,7 @@ LOCK: Final[Seconds] = CLAIM.total_seconds()
 FAILURE_TTL: Final = 3600
 TIMEOUTS: Final = {
     **dict.fromkeys(("announcements", "enrich", "backfill"), 900),
-    **dict.fromkeys(("oai", "retention"), 3600),
+    **dict.fromkeys(("oai", "retention", "closing"), 3600),
     "fill": 1800,
 }
 TIMEOUT: Final = 300
@@ -142,6 +144,7 @@ def pipeline(redis: Redis, settings: Settings, clock: Clock) -> Ingest:
         "websub": WebSub(store, Keywords(redis), redis).fetch,
         "backfill": Backfill(Plans(redis)).fetch,
         "retention": Removal(Retention(redis)).fetch,
+        "closing": Closer(Closing(redis), Plans(redis)).fetch,
     }
     states = SourceStates(redis)
     usual = Usual(redis, states, reconciles=is_wanted(settings))

@@ -110,6 +110,7 @@ STANDING = [
     "hf:recent",
     "community:weekly",
     "enrich",
+    "closing",
 ]
 
 
@@ -129,7 +130,7 @@ class Clockwork:
 
 def test_standing_tasks() -> None:
     assert sorted(standing_tasks(SETTINGS)) == sorted(STANDING)
-    assert standing_tasks(Settings(categories=(), huggingface=False)) == ["enrich"]
+    assert standing_tasks(Settings(categories=(), huggingface=False)) == ["enrich", "closing"]
 
 
 def test_a_fresh_start_wakes_everything_at_once_and_once(redis: Redis) -> None:
@@ -206,7 +207,7 @@ def test_what_is_no_longer_configured_is_forgotten(redis: Redis) -> None:
     redis.delete(keys.SCHEDULER_LEASE)
     Clockwork(redis, Settings(categories=("cs.LG",))).tick(WEDNESDAY + SECOND)
     assert sorted(states.planned()) == [
-        *("announcements:cs.LG", "enrich", "hf:recent", "hf:today", "oai:daily")
+        *("announcements:cs.LG", "closing", "enrich", "hf:recent", "hf:today", "oai:daily")
     ]
     assert states.get("community:weekly") is None
 

@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from redis import Redis
+
+from papers import keys
+from papers.postings import CLOSED, SHAPE
+from papers.query import parse
+from papers.settings import Settings
+from papers.source_states import SourceStates, State
+from papers.store import Store
+from paperwire.simulator.model import Manuscript
+from paperwire.simulator.upstream import Upstream
+from tests.workers.test_backfill import PLAN
+from tests.workers.test_retention import Desk
+from workers.backfill import Plans
+from workers.closing import TASK
+from workers.due import standing_tasks
+
+
+@pytest.fixture
+def desk(redis: Redis, upstream: Upstream) -> Desk:
+    return Desk(redis, upstream)
+
+
+def is_closed(redis: Redis, yymm: str) -> bool:
+    return redis.hget(keys.terms(yymm), SHAPE) == CLOSED
+
+
+def test_months_that_are_over_are_put_together_once_a_day(desk: Desk) -> None:
+    id = desk.world.announce(Manuscript(title="A Thing of November"))
+    desk.run("announcements:cs.CL", 0)
+    assert desk.run(TASK, 0)["said"] == "nothing was open that is over"
+    desk.world.go_to(datetime(2026, 12, 31, 12, tzinfo=UTC))
+    desk.run(TASK, 0)
+    assert not is_closed(desk.redis, "2611"), "the month before is written to all day"
+    desk.world.go_to(datetime(2027, 1, 1, 12, tzinfo=UTC))
+    done = desk.run(TASK, 0)
+    assert done["said"] == "put together the months of 2026"
+    assert (done["state"], done["got"]) == (State.OK, 1)
+    assert is_closed(desk.redis, "2611")
+    assert Store(desk.redis).newest(parse("november")) == [id]
+    at = SourceStates(desk.redis).next_due(TASK)
+    assert at == desk.world.now + timedelta(days=1)
+
+
+def test_it_waits_for_a_backfill(desk: Desk) -> None:
+    desk.world.announce(Manuscript(title="An Old Thing"))
+    desk.run("announcements:cs.CL", 0)
+    desk.world.go_to(datetime(2027, 3, 1, 12, tzinfo=UTC))
+    Plans(desk.redis).begin(PLAN)
+    assert desk.run(TASK, 0)["said"] == "waits for the backfill to end"
+    assert not is_closed(desk.redis, "2611")
+    Plans(desk.redis).drop()
+    desk.run(TASK, 0)
+    assert is_closed(desk.redis, "2611")
+
+
+def test_it_is_always_planned_and_there_is_only_one(desk: Desk) -> None:
+    assert TASK in standing_tasks(Settings())
+    assert "there is only closing" in desk.run("closing:hep-th", 0)["skipped"]
