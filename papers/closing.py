@@ -65,7 +65,8 @@ class Closing:
             if all(volume.is_settled for volume in held):
                 return False
             made = keys.next_terms(name, uuid4().hex)
-            shape = Shape.for_year(sum(volume.papers for volume in held))
+            in_it = [month for volume in held for month in volume.months]
+            shape = Shape.for_year(sum(volume.papers for volume in held), in_it)
             self._write(made, {SHAPE: shape.pack()})
             for fields in Year(self._redis, shape, held).parts():
                 self._write(made, fields)

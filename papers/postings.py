@@ -44,14 +44,15 @@ YEAR: Final = 12
 _MOST_SLOTS_BITS: Final = 7
 """A bucket has 128 slots at most."""
 _ROARING_COOKIE: Final = 12346
-_PACKED: Final = struct.Struct("<5BH")
+_PACKED: Final = struct.Struct("<5BHH")
 
 
 class Shape(NamedTuple):
     """How large a volume is, and powers of two: buckets of terms, slots of pairs, buckets of slots.
 
-    `size` is the bit length of how many papers it was made for. `months` are 1 or 12; `gone` has a
-    bit for each month of a year that was removed: what postings say of it counts no more.
+    `size` is the bit length of how many papers it was made for. `months` are 1 or 12. Of a year
+    `held` has a bit for each month whose postings lie there, `gone` for each that was removed
+    since: what postings say of it counts no more.
     """
 
     size: int
@@ -59,6 +60,7 @@ class Shape(NamedTuple):
     slot_bits: int
     slot_bucket_bits: int
     months: int = 1
+    held: int = 0
     gone: int = 0
 
     @classmethod
@@ -74,8 +76,8 @@ class Shape(NamedTuple):
         )
 
     @classmethod
-    def for_year(cls, count: int) -> Shape:
-        """The shape for a year of so many papers.
+    def for_year(cls, count: int, months: Iterable[int]) -> Shape:
+        """The shape for so many papers of some months (YYYYMM) of a year.
 
         It has as many slots as its months had each: what a posting says in vain is a matter of how
         many pairs a paper has, and to keep so many places costs less when they are together.
@@ -88,6 +90,7 @@ class Shape(NamedTuple):
             slot_bits=slot_bits,
             slot_bucket_bits=min(max(size - 4, slot_bits - _MOST_SLOTS_BITS), slot_bits - 1),
             months=YEAR,
+            held=sum(map(_bit, months)),
         )
 
     @classmethod
@@ -95,9 +98,23 @@ class Shape(NamedTuple):
         """The shape a volume has; one without papers has the smallest of a month."""
         return cls(*_PACKED.unpack(packed)) if packed else _SMALLEST
 
+    def holds(self, month: int) -> bool:
+        """Whether it is of a year that has the postings of a month (YYYYMM)."""
+        return bool(self.held & _bit(month))
+
+    def with_month(self, month: int) -> Shape:
+        """The same of a year that has a month's (YYYYMM) postings too."""
+        bit = _bit(month)
+        return self._replace(months=YEAR, held=self.held | bit, gone=self.gone & ~bit)
+
     def without(self, month: int) -> Shape:
         """The same without a month (YYYYMM) of its year."""
-        return self._replace(gone=self.gone | 1 << month % 100 - 1)
+        bit = _bit(month)
+        return self._replace(held=self.held & ~bit, gone=self.gone | bit)
+
+    def is_whole(self, months: int) -> bool:
+        """Whether so many of its months are all that its postings tell of."""
+        return not self.gone and months == (self.held.bit_count() or 1)
 
     @property
     def slots_a_bucket(self) -> int:
@@ -120,6 +137,10 @@ class Shape(NamedTuple):
     def slot(self, pair: int) -> int:
         """The slot of a pair's hash."""
         return pair >> (32 - self.slot_bits)
+
+
+def _bit(month: int) -> int:
+    return 1 << month % 100 - 1
 
 
 _SMALLEST: Final = Shape.for_papers(0)

@@ -73,7 +73,8 @@ class Question:
             months = next(Pace(self.wanted, memory).chunks(possible, _MOST_GUESSED), [])
             known = memory.telling.get((self.tree, months[0])) if months else None
             plan = self._plan_of(expansions, known)
-            asked += memory.postings_asked({month: plan.keys(month) for month in months})
+            wanted = {month: plan.keys(month) for month in months}
+            asked += memory.postings_asked(memory.volumes(wanted))
         return asked
 
     def _possible(self, memory: Memory, newest: int) -> Iterator[int]:

@@ -8,7 +8,6 @@ shows counts beside papers) costs no reading twice, nor does a paper that severa
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
@@ -18,16 +17,18 @@ from redis import Redis
 from papers import keys
 from papers.codec import Opened
 from papers.connection import Command, PerThread, read_many
+from papers.errors import StoreError
 from papers.evaluate import Key
 from papers.postings import places_of_months
 from papers.records import read_opened
-from papers.remembered import Memory, Request, Wanted
+from papers.remembered import Memory, Parts, Request, Volume, Wanted
 from papers.tree import Node
 from papers.verifying import standing
 
 MOST_REMEMBERED: Final = 64_000_000
 """Bytes, about: a process that remembers more forgets all and begins anew."""
 
+_TRIES: Final = 50
 _A_PAPER: Final = 8_000
 _A_PLACE: Final = 4
 
@@ -89,10 +90,19 @@ class Reading:
         return (self.memory.months or ())[:count]
 
     def postings(self, wanted: Wanted) -> Read:
-        """Postings of months; one round trip while the volumes' shapes are as remembered."""
-        while requests := self.memory.postings_asked(wanted):
+        """Postings of months; one round trip while the volumes' shapes are as remembered.
+
+        Raises StoreError where the store says of a month that it lies with its year, and of the
+        year that it does not.
+        """
+        for _ in range(_TRIES):
+            volumes = self.memory.volumes(wanted)
+            requests = self.memory.postings_asked(volumes)
+            if not requests:
+                return Read(volumes, list(wanted))
             self.ask(requests)
-        return Read(self.memory, list(wanted))
+        said = f"one of the months {sorted(wanted)} is closed, and its year has it not"
+        raise StoreError(f"the index is damaged: {said}; restore a backup")
 
     def opened(self, places: Iterable[int]) -> dict[int, Opened]:
         """The papers that exist, by their places; one round trip or none."""
@@ -117,15 +127,16 @@ class Reading:
 class Read:
     """Postings of some months (YYYYMM), as bitmaps of places; each is put together once."""
 
-    def __init__(self, memory: Memory, months: Sequence[int]) -> None:
+    def __init__(self, volumes: Sequence[Volume], months: Sequence[int]) -> None:
         self.months = months
-        volumes: dict[int, list[int]] = defaultdict(list)
-        for month in months:
-            volumes[memory.volume(month)].append(month)
-        in_part = [v for v, some in volumes.items() if len(some) < memory.shape(v).months]
-        self._in_part = [memory.held(volume) for volume in in_part]
-        self._whole = [memory.held(volume) for volume in volumes.keys() - in_part]
-        self._here = places_of_months(month for volume in in_part for month in volumes[volume])
+        self._whole, self._in_part, here = list[Parts](), list[Parts](), list[int]()
+        for volume in volumes:
+            if volume.shape.is_whole(len(volume.months)):
+                self._whole.append(volume.held)
+            else:
+                self._in_part.append(volume.held)
+                here += volume.months
+        self._here = places_of_months(here)
         self._joined: dict[Key, BitMap] = {}
 
     def of(self, key: Key, months: Iterable[int] | None = None) -> BitMap:

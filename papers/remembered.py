@@ -6,7 +6,7 @@ are closed by year (YYYY).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
@@ -19,7 +19,7 @@ from papers.asked import Asked
 from papers.codec import Opened
 from papers.connection import Command
 from papers.evaluate import Expansions, Key, Telling
-from papers.postings import CLOSED, SHAPE, YEAR, Shape
+from papers.postings import CLOSED, SHAPE, Shape
 from papers.search import Found
 from papers.spread import possible_months
 from papers.tree import Node
@@ -35,6 +35,28 @@ Wanted = Mapping[int, Sequence[Key]]
 """Months (YYYYMM) and what postings to read of each."""
 
 
+Parts = dict[Key, BitMap | None]
+"""Postings of a volume: what each has, and None where it has none."""
+
+
+class Volume(NamedTuple):
+    """A month (YYYYMM) or a year (YYYY) as far as it is known, and what is wanted of it.
+
+    `months` are those whose postings of `keys` are wanted; `held` are those that are known.
+    """
+
+    number: int
+    shape: Shape
+    months: list[int]
+    keys: Sequence[Key]
+    held: Parts
+
+    @property
+    def first(self) -> int:
+        """The place of its first month."""
+        return month_place(self.number if self.number > _LAST_YEAR else self.number * 100 + 1)
+
+
 class Request(NamedTuple):
     """A reading command, and what is to be done with its reply."""
 
@@ -47,13 +69,14 @@ class Memory:
     """What a process remembers of a store at one revision. Threads share it, and only add."""
 
     revision: bytes | object | None
-    shapes: Shapes = field(default_factory=lambda: Shapes({}, set()))
+    shapes: dict[int, Shape] = field(default_factory=dict)
+    """By volume, from any revision: a reply tells the shape it is of."""
     months: tuple[int, ...] | None = None
     spread: dict[bytes, bytes | None] = field(default_factory=dict)
     words: dict[str, list[str]] = field(default_factory=dict)
     telling: dict[tuple[Node, int], Telling] = field(default_factory=dict)
     """By what was looked for, and the newest month: what that month tells of its phrases."""
-    parts: dict[int, dict[Key, BitMap | None]] = field(default_factory=dict)
+    parts: dict[tuple[int, Shape], Parts] = field(default_factory=dict)
     opened: dict[int, Opened] = field(default_factory=dict)
     verified: dict[Node, tuple[BitMap, BitMap]] = field(default_factory=dict)
     """By what was looked for: the places where texts were found to hold it, and not to."""
@@ -68,20 +91,13 @@ class Memory:
 
     def volume(self, month: int) -> int:
         """Where the postings of a month lie, as far as is known."""
-        return month // 100 if month in self.shapes.closed else month
-
-    def shape(self, volume: int) -> Shape:
-        """The shape a volume had when it was last read."""
-        return self.shapes.known.get(volume) or Shape.unpack(None)
+        of_year = self.shapes.get(month // 100)
+        return month // 100 if of_year and of_year.holds(month) else month
 
     def papers(self, month: int) -> int:
         """Some papers fewer than a month had when it was last read; one never read may be large."""
-        shape = self.shapes.known.get(self.volume(month))
+        shape = self.shapes.get(self.volume(month))
         return max((1 << shape.size - 1) // shape.months, 1) if shape else _LARGE
-
-    def held(self, volume: int) -> dict[Key, BitMap | None]:
-        """The postings of a volume."""
-        return self.parts.setdefault(volume, {})
 
     def possible(self, asked: Asked) -> Sequence[int]:
         """The months that may hold what a tree asks for, newest first, as far as is known."""
@@ -131,76 +147,62 @@ class Memory:
         span = (b"[" + start, b"[" + start + b"\xff")
         return Request(("ZRANGEBYLEX", keys.VOCABULARY, *span, *limit), take)
 
-    def postings_asked(self, wanted: Wanted) -> list[Request]:
-        """The requests for postings, by the shapes of volumes as remembered."""
-        asked: dict[int, Sequence[Key]] = {}
+    def volumes(self, wanted: Wanted) -> list[Volume]:
+        """Where the postings of months lie, as far as is known."""
+        found: dict[int, Volume] = {}
         for month, all_keys in wanted.items():
-            volume = self.volume(month)
-            known = asked.get(volume)
+            number = self.volume(month)
+            known = found.get(number)
             if known is None:
-                asked[volume] = all_keys
-            elif known is not all_keys:  # of its months some ask for other days
-                asked[volume] = tuple(dict.fromkeys((*known, *all_keys)))
-        requests = []
-        for volume, all_keys in asked.items():
-            held = self.held(volume)
-            missing = tuple([key for key in all_keys if key not in held])
-            if missing:
-                requests.append(self._asked(volume, self.shape(volume), missing))
-        return requests
+                shape = self.shapes.get(number) or Shape.unpack(None)
+                held = self.parts.setdefault((number, shape), {})
+                found[number] = Volume(number, shape, [month], all_keys, held)
+                continue
+            known.months.append(month)
+            if known.keys is not all_keys:  # of its months some ask for other days
+                asked = tuple(dict.fromkeys((*known.keys, *all_keys)))
+                found[number] = known._replace(keys=asked)
+        return list(found.values())
 
-    def _asked(self, volume: int, shape: Shape, missing: tuple[Key, ...]) -> Request:
+    def postings_asked(self, volumes: Iterable[Volume]) -> list[Request]:
+        """The requests for postings that are not known yet."""
+        asked = []
+        for volume in volumes:
+            missing = tuple([key for key in volume.keys if key not in volume.held])
+            if missing:
+                asked.append(self._asked(volume, missing))
+        return asked
+
+    def _asked(self, volume: Volume, missing: tuple[Key, ...]) -> Request:
         def take(reply: Any) -> None:
             # Threads share what is remembered, so a reply is judged by the shape it was asked with.
-            if self.shapes.told(volume, reply[0]) == shape:
-                self._take_parts(volume, shape, missing, reply)
+            shape, *values = reply
+            if shape == CLOSED:  # the year is asked next, and will tell its own shape
+                year = volume.number // 100
+                known = self.shapes.get(year) or Shape.unpack(None)
+                self.shapes[year] = known.with_month(volume.number)
+                return
+            self.shapes[volume.number] = told = Shape.unpack(shape)
+            if told == volume.shape:
+                self._take_parts(volume, missing, values)
 
-        return Request(("HMGET", keys.terms(_name(volume)), *_fields(shape, missing)), take)
+        name = keys.terms(_name(volume.number))
+        return Request(("HMGET", name, *_fields(volume.shape, missing)), take)
 
     def _take_parts(
-        self, volume: int, shape: Shape, missing: Sequence[Key], reply: Sequence[bytes | None]
+        self, volume: Volume, missing: Sequence[Key], values: Sequence[bytes | None]
     ) -> None:
-        held, size = self.held(volume), 0
-        first = month_place(volume if volume > _LAST_YEAR else volume * 100 + 1)
-        for key, own, bucket in zip(missing, reply[1::2], reply[2::2], strict=True):
+        held, shape, size = volume.held, volume.shape, 0
+        for key, own, bucket in zip(missing, values[::2], values[1::2], strict=True):
             if own:
                 held[key] = BitMap.deserialize(own)
             elif isinstance(key, int):
-                held[key] = postings.slot_bitmap(bucket, shape.slot(key), shape, first)
+                held[key] = postings.slot_bitmap(bucket, shape.slot(key), shape, volume.first)
             else:
                 small = postings.find(bucket, key)
                 held[key] = postings.bitmap(small) if small else None
             size += _OVERHEAD + (len(own) if own else 0)
         self.size += size
-
-
-class Shapes(NamedTuple):
-    """The shapes of volumes as they were told last, at whatever revision: each reply tells its own.
-
-    `closed` are the months (YYYYMM) whose postings lie with their year's.
-    """
-
-    known: dict[int, Shape]
-    closed: set[int]
-
-    def told(self, volume: int, packed: bytes | None) -> Shape | None:
-        """The shape of a volume as a reply has it; None of a month that is closed."""
-        if packed == CLOSED:
-            self.closed.add(volume)
-            return None
-        shape = Shape.unpack(packed)
-        if volume <= _LAST_YEAR and shape != self.known.get(volume):
-            self._open_again(volume, shape)
-        self.known[volume] = shape
-        return shape
-
-    def _open_again(self, year: int, shape: Shape) -> None:
-        """Months that were removed from a year may come back on their own."""
-        months = [year * 100 + month for month in range(1, YEAR + 1)]
-        here = shape.months == YEAR
-        self.closed.difference_update(
-            month for at, month in enumerate(months) if not here or shape.gone >> at & 1
-        )
 
 
 @lru_cache(maxsize=1024)

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from itertools import count
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from redis import Redis
 from papers import keys
 from papers.arxiv_id import ArxivId
 from papers.closing import LEFT, Closing
+from papers.errors import StoreError
 from papers.paper import Channel, Sighting
 from papers.postings import CLOSED, SHAPE, Shape, places_of_months
 from papers.query import parse
@@ -107,17 +109,21 @@ def test_closed_or_not_is_the_same_to_who_asks_and_to_who_writes(
                     assert shown_of(old, ask) == shown_of(Store(one), ask) == expected
 
 
-def dense(month: int, count: int) -> list[Sighting]:
+def dense(month: int, papers: int) -> list[Sighting]:
     """Papers with words and pairs that many of them have, some, or one."""
     chance = random.Random(month)
     return [
         told(month, n, f"Reward model {chance.choice(['other', 'thing', 'vision'])}")
-        for n in range(1, count + 1)
+        for n in range(1, papers + 1)
     ]
 
 
+MANY = count(5_000)
+
+
 def answers(store: Store) -> list[list[ArxivId]]:
-    return [store.newest(parse(keyword), 5_000) for keyword in KEYWORDS]
+    """All answers; of ever more papers, so that none is one found before."""
+    return [store.newest(parse(keyword), next(MANY)) for keyword in KEYWORDS]
 
 
 @pytest.mark.parametrize("a_part", [13, 8, 5])
@@ -127,13 +133,13 @@ def test_large_postings_are_put_together_too(
     """In one part or in many, of which small months fill few."""
     monkeypatch.setattr("papers.year._A_PART", a_part)
     store = Store(redis)
-    for month, count in ((202401, 300), (202402, 100), (202403, 1_200), (202412, 3)):
-        store.ingest(dense(month, count), now=NOW)
+    for month, papers in ((202401, 300), (202402, 100), (202403, 1_200), (202412, 3)):
+        store.ingest(dense(month, papers), now=NOW)
     before, known = terms(redis), answers(store)
     assert Closing(redis).close_before(202501) == (2024,)
     assert closed(redis) == ["2401", "2402", "2403", "2412"]
     shape: Any = redis.hget(keys.terms("24"), SHAPE)
-    assert Shape.unpack(shape) == Shape.for_year(1_603)
+    assert Shape.unpack(shape) == Shape.for_year(1_603, [202401, 202402, 202403, 202412])
     fields: Any = redis.hkeys(keys.terms("24"))
     assert {field[:1] for field in fields} == {b"s", b"w", b"=", b"p", b"#"}
     assert terms(redis) == before
@@ -166,7 +172,8 @@ def test_a_month_that_comes_late_is_closed_the_next_time(redis: Redis) -> None:
     assert closed(redis) == ["2402"]
     assert Closing(redis).close_before(202501) == (2024,)
     assert closed(redis) == ["2401", "2402", "2403"]
-    assert answers(store) == answers(Store(redis)) == known
+    assert store.newest(parse("vision")) == Store(redis).newest(parse("vision"))
+    assert answers(store) == answers(Store(redis)) == known, "by what it has learned since"
 
 
 def test_a_year_closes_month_by_month(redis: Redis) -> None:
@@ -212,6 +219,15 @@ def test_who_knows_a_month_as_closed_finds_it_when_it_comes_back(redis: Redis) -
     Retention(redis).remove_before(202403, now=NOW)
     writer.ingest([told(202402, 3)], now=NOW)
     assert store.newest(query) == [ArxivId(202402, 3)]
+
+
+def test_a_month_that_lies_nowhere_is_an_error(redis: Redis) -> None:
+    store = Store(redis)
+    store.ingest([told(202401, 1)], now=NOW)
+    Closing(redis).close_before(202501)
+    redis.delete(keys.terms("24"))
+    with pytest.raises(StoreError, match=r"damaged.*202401.*restore a backup"):
+        store.newest(parse("reward"))
 
 
 def test_a_year_that_closes_in_the_midst_of_a_walk_is_no_trouble(

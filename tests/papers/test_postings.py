@@ -37,7 +37,7 @@ def test_a_bucket_is_the_same_in_any_order(bucket: dict[bytes, bytes]) -> None:
 def test_no_bucket_holds_nothing(nothing: bytes | None) -> None:
     assert postings.unpack(nothing) == {}
     assert postings.find(nothing, b"wa") == b""
-    assert postings.slot_bitmap(nothing, 130, Shape.for_year(7), FIRST) is None
+    assert postings.slot_bitmap(nothing, 130, year(7), FIRST) is None
 
 
 def small(places: Iterable[int]) -> bytes:
@@ -78,7 +78,11 @@ def test_an_empty_posting_is_an_empty_bitmap() -> None:
     assert postings.bitmap(b"") == BitMap()
 
 
-SHAPES = st.sampled_from([Shape.for_papers, Shape.for_year])
+def year(count: int) -> Shape:
+    return Shape.for_year(count, range(202501, 202513))
+
+
+SHAPES = st.sampled_from([Shape.for_papers, year])
 
 
 @given(SHAPES, MANY, MANY)
@@ -106,11 +110,20 @@ def test_places_are_inside_the_shape(
     assert 1 <= shape.slots_a_bucket <= 128
 
 
-def test_a_year_forgets_months_one_by_one() -> None:
-    year = Shape.for_year(300_000)
-    without = year.without(202501).without(202512).without(202501)
-    assert without == year._replace(gone=0b1000_0000_0001)
-    assert Shape.unpack(without.pack()) == without != year
+def test_a_year_knows_its_months() -> None:
+    made = Shape.for_year(300_000, [202501, 202502, 202512])
+    assert [month for month in range(202501, 202513) if made.holds(month)] == [
+        *(202501, 202502, 202512)
+    ]
+    assert made.is_whole(3)
+    assert not made.is_whole(2)
+    without = made.without(202501).without(202512).without(202501)
+    assert [month for month in range(202501, 202513) if without.holds(month)] == [202502]
+    assert not without.is_whole(1), "what it says of others counts no more"
+    assert Shape.unpack(without.pack()) == without != made
+    assert without.with_month(202512).with_month(202501) == made
+    assert Shape.for_papers(7).is_whole(1)
+    assert not Shape.for_papers(7).holds(202501)
 
 
 def test_fields_have_names_of_their_own() -> None:
