@@ -26,7 +26,7 @@ from papers.arxiv_id import month_of
 from papers.connection import store_errors
 from papers.postings import CLOSED, SHAPE, YEAR, Shape
 from papers.retention import first_kept
-from papers.year import Volume, Year
+from papers.year import Piece, Year
 
 LEFT: Final = 600
 """Seconds after its last part that a year which was never finished goes by itself."""
@@ -61,17 +61,17 @@ class Closing:
         months = {f"{name}{n:02}": year * 100 + n for n in range(1, YEAR + 1)}
         with self._redis.pipeline() as pipe:
             pipe.watch(*map(keys.rev, [name, *months]))  # type: ignore[no-untyped-call]
-            held = self._volumes(name, months, first)
-            if all(volume.is_settled for volume in held):
+            pieces = self._pieces(name, months, first)
+            if all(piece.is_settled for piece in pieces):
                 return False
             made = keys.next_terms(name, uuid4().hex)
-            in_it = [month for volume in held for month in volume.months]
-            shape = Shape.for_year(sum(volume.papers for volume in held), in_it)
+            months_in_it = [month for piece in pieces for month in piece.months]
+            shape = Shape.for_year(sum(piece.papers for piece in pieces), months_in_it)
             self._write(made, {SHAPE: shape.pack()})
-            for fields in Year(self._redis, shape, held).parts():
+            for fields in Year(self._redis, shape, pieces).parts():
                 self._write(made, fields)
             pipe.multi()
-            self._replace(pipe, name, held, made)
+            self._replace(pipe, name, pieces, made)
             try:
                 pipe.execute()
             except WatchError:
@@ -85,7 +85,7 @@ class Closing:
             pipe.expire(made, LEFT)
             pipe.execute()
 
-    def _volumes(self, year: str, months: Mapping[str, int], first: int) -> list[Volume]:
+    def _pieces(self, year: str, months: Mapping[str, int], first: int) -> list[Piece]:
         """What the year is to be made of: its months before the first, and the year as it is."""
         with self._redis.pipeline(transaction=False) as pipe:
             for volume in [year, *months]:
@@ -100,18 +100,18 @@ class Closing:
         if closed := [month for month in months if shapes[month] == CLOSED]:
             parts.append((year, of_year, closed))
         return [
-            Volume(
+            Piece(
                 name, Shape.unpack(shape), tuple(months[m] for m in of), sum(sizes[m] for m in of)
             )
             for name, shape, of in parts
         ]
 
-    def _replace(self, pipe: Pipeline, year: str, held: Sequence[Volume], made: str) -> None:
+    def _replace(self, pipe: Pipeline, year: str, pieces: Sequence[Piece], made: str) -> None:
         """What was made becomes the year's postings."""
         pipe.rename(made, keys.terms(year))
         pipe.persist(keys.terms(year))
         pipe.incr(keys.rev(year))
-        for month in [volume.name for volume in held if volume.name != year]:
+        for month in [piece.name for piece in pieces if piece.name != year]:
             pipe.unlink(keys.terms(month))
             pipe.hset(keys.terms(month), SHAPE, CLOSED)
             pipe.incr(keys.rev(month))

@@ -82,29 +82,29 @@ class Slots:
         """The fields that hold sorted keys, all of these buckets, which are sorted too."""
         if not buckets:
             return {}
-        width, months = self.shape.slots_a_bucket * self.shape.months, self.shape.months
-        papers = (keys & self._mask).astype(np.int64)
+        months, width = self.shape.months, self.shape.slots_a_bucket * self.shape.months
         slots = self._numbered((keys >> self._bits).astype(np.int64), buckets)
-        rows = np.bincount(
-            slots * months + (papers >> PAPER_BITS), minlength=len(buckets) * width
-        ).reshape(-1, months)
-        large = rows.max(axis=1) > LARGEST_IN_SLOT
-        fields = {}
-        for slot in np.flatnonzero(large).tolist():
-            among = slice(*np.searchsorted(slots, [slot, slot + 1]))
-            places = (papers[among] + self._first).astype("<u4").tobytes()
-            number = int(keys[among.start] >> self._bits)
-            fields[slot_field(number)] = bitmap(places).serialize()
-        rows[large] = 0
-        ends = [0, *np.cumsum(rows.reshape(len(buckets), width).sum(axis=1)).tolist()]
-        sizes, numbers = (
-            rows.astype(np.uint8).tobytes(),
-            keys[~large[slots]].astype("<u2").tobytes(),
-        )
+        rows = slots * months + ((keys & self._mask) >> PAPER_BITS).astype(np.int64)
+        counts = np.bincount(rows, minlength=len(buckets) * width).reshape(-1, months)
+        large = counts.max(axis=1) > LARGEST_IN_SLOT
+        fields = self._of_their_own(keys[large[slots]])
+        counts[large] = 0
+        ends = [0, *np.cumsum(counts.reshape(-1, width).sum(axis=1)).tolist()]
+        sizes, numbers = counts.astype(np.uint8).tobytes(), keys[~large[slots]].astype("<u2")
+        bodies = numbers.tobytes()
         for at, bucket in enumerate(buckets):
-            if ends[at] < ends[at + 1]:
-                held = numbers[2 * ends[at] : 2 * ends[at + 1]]
-                fields[slots_field(bucket)] = sizes[at * width : (at + 1) * width] + held
+            if body := bodies[2 * ends[at] : 2 * ends[at + 1]]:
+                fields[slots_field(bucket)] = sizes[at * width : (at + 1) * width] + body
+        return fields
+
+    def _of_their_own(self, keys: Keys) -> dict[bytes, bytes]:
+        """The fields of slots that share none; of sorted keys."""
+        slots = keys >> self._bits
+        places = ((keys & self._mask).astype(np.int64) + self._first).astype("<u4")
+        fields = {}
+        for slot in self.of(keys).tolist():
+            first, last = np.searchsorted(slots, [slot, slot + 1])
+            fields[slot_field(slot)] = bitmap(places[first:last].tobytes()).serialize()
         return fields
 
     def _numbered(self, slots: Any, buckets: Sequence[int]) -> Any:

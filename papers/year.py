@@ -32,7 +32,7 @@ _AT_ONCE: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
-class Volume:
+class Piece:
     """What a year is made of: an open month, or the year as it was.
 
     `months` (YYYYMM) are those whose postings it has, of so many papers.
@@ -52,11 +52,11 @@ class Volume:
 class Year:
     """The fields of a year, part by part; a part are the hashes with the same upper bits."""
 
-    def __init__(self, redis: Redis, shape: Shape, volumes: Sequence[Volume]) -> None:
+    def __init__(self, redis: Redis, shape: Shape, pieces: Sequence[Piece]) -> None:
         self._shape = shape
-        self._slots = Slots(shape, month_place(volumes[0].months[0]))
+        self._slots = Slots(shape, month_place(pieces[0].months[0]))
         self._bits = max(shape.size - _A_PART, 0)
-        self._sources = [_Source(redis, volume, self._slots, self._bits) for volume in volumes]
+        self._sources = [_Source(redis, piece, self._slots, self._bits) for piece in pieces]
 
     def parts(self) -> Iterator[Mapping[bytes, bytes]]:
         """The fields of each part that has any."""
@@ -98,19 +98,19 @@ def _together(pieces: Sequence[bytes | BitMap]) -> bytes | BitMap:
 
 
 class _Source:
-    """A volume that a year is made of, part by part.
+    """A piece that a year is made of, part by part.
 
     One that has fewer buckets than there are parts is small: all of it is read for each part. Of
     one that has fewer slots than the year its papers tell.
     """
 
-    def __init__(self, redis: Redis, volume: Volume, year: Slots, bits: int) -> None:
-        self._redis, self._volume, self._bits = redis, volume, bits
-        self._year, self._own = year, Slots(volume.shape, month_place(volume.months[0]))
-        self._here = places_of_months(volume.months) if volume.shape.gone else None
-        self._is_small = min(volume.shape.bucket_bits, volume.shape.slot_bucket_bits) < bits
+    def __init__(self, redis: Redis, piece: Piece, year: Slots, bits: int) -> None:
+        self._redis, self._piece, self._bits = redis, piece, bits
+        self._year, self._own = year, Slots(piece.shape, month_place(piece.months[0]))
+        self._here = places_of_months(piece.months) if piece.shape.gone else None
+        self._is_small = min(piece.shape.bucket_bits, piece.shape.slot_bucket_bits) < bits
         self._names: dict[int, list[bytes]] = defaultdict(list)
-        names: Any = redis.hkeys(keys.terms(volume.name))
+        names: Any = redis.hkeys(keys.terms(piece.name))
         for name in names:
             self._names[0 if self._is_small else self._part_of(name)].append(name)
         self._read: tuple[int, dict[bytes, bytes]] = (-1, {})
@@ -136,17 +136,17 @@ class _Source:
         buckets = sorted(int(name[1:], 16) for name in fields if name[:1] == b"p")
         slots = [int(name[1:], 16) for name in fields if name[:1] == b"#"]
         found = self._year.taken(self._own.unpacked(buckets, slots, fields), self._own)
-        places = map(month_place, self._volume.months)
+        places = map(month_place, self._piece.months)
         return self._year.of_months(found, places) if self._here else found
 
     @cached_property
     def _told(self) -> Keys | None:
         """The keys of slots by the papers themselves, where the index has not as many slots."""
         slot_bits = self._year.shape.slot_bits
-        if self._volume.shape.slot_bits >= slot_bits:
+        if self._piece.shape.slot_bits >= slot_bits:
             return None
         found = list[Any]()
-        for month in self._volume.months:
+        for month in self._piece.months:
             slots = Vocabulary().found(self._papers(month), slot_bits).slots
             of_month = Slots(Shape.for_papers(0)._replace(slot_bits=slot_bits), month_place(month))
             found.append(self._year.taken(slots, of_month))
@@ -160,17 +160,17 @@ class _Source:
             yield from read_papers(self._redis, ids[at : at + _AT_ONCE]).values()
 
     def _fields(self, part: int) -> dict[bytes, bytes]:
-        """The fields of a part; all those of a small volume."""
+        """The fields of a part; all those of a small piece."""
         part = 0 if self._is_small else part
         if self._read[0] != part:
             names = self._names[part]
-            values: Any = self._redis.hmget(keys.terms(self._volume.name), names) if names else []
+            values: Any = self._redis.hmget(keys.terms(self._piece.name), names) if names else []
             self._read = part, dict(zip(names, values, strict=True))
         return self._read[1]
 
     def _part_of(self, name: bytes) -> int:
         """The part of a field."""
-        shape = self._volume.shape
+        shape = self._piece.shape
         bits = {b"w": shape.bucket_bits, b"p": shape.slot_bucket_bits, b"#": shape.slot_bits}.get(
             name[:1]
         )
