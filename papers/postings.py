@@ -98,10 +98,6 @@ class Shape(NamedTuple):
         """The shape a volume has; one without papers has the smallest of a month."""
         return cls(*_PACKED.unpack(packed)) if packed else _SMALLEST
 
-    def holds(self, month: int) -> bool:
-        """Whether it is of a year that has the postings of a month (YYYYMM)."""
-        return bool(self.held & _bit(month))
-
     def with_month(self, month: int) -> Shape:
         """The same of a year that has a month's (YYYYMM) postings too."""
         bit = _bit(month)

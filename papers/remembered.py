@@ -91,8 +91,9 @@ class Memory:
 
     def volume(self, month: int) -> int:
         """Where the postings of a month lie, as far as is known."""
-        of_year = self.shapes.get(month // 100)
-        return month // 100 if of_year and of_year.holds(month) else month
+        year, number = divmod(month, 100)
+        shape = self.shapes.get(year)
+        return year if shape is not None and shape.held >> (number - 1) & 1 else month
 
     def papers(self, month: int) -> int:
         """Some papers fewer than a month had when it was last read; one never read may be large."""
