@@ -140,7 +140,10 @@ class Read:
         self._joined: dict[Key, BitMap] = {}
 
     def of(self, key: Key, months: Iterable[int] | None = None) -> BitMap:
-        """The papers of these months, or of some of them, that have it."""
+        """The papers of these months, or of some of them, that have it.
+
+        It may be what is remembered, for all threads: not to be changed.
+        """
         found = self._joined.get(key)
         if found is None:
             self._joined[key] = found = self._put_together(key)

@@ -121,6 +121,15 @@ def test_an_ingest_is_seen_at_once(redis: Redis, store: Store) -> None:
     assert new.id in [like.id for like in likeness.like(known, 3)]
 
 
+def test_who_believes_in_an_older_shape_misses_nothing(redis: Redis, store: Store) -> None:
+    late, query = Store(redis), parse('"of zebra"')
+    assert store.newest(query) == []
+    grown = [told(MONTHS[0], number, "A reward of zebra") for number in range(2, 400)]
+    late.ingest(grown, now=NOW)
+    found = [sighting.id for sighting in reversed(grown)]
+    assert store.newest(query, 400) == late.newest(query, 400) == found
+
+
 def test_an_emptied_store_is_read_anew(redis: Redis, store: Store) -> None:
     query = parse("reward")
     assert len(store.newest(query, limit=1000)) == len(MONTHS)
