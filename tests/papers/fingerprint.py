@@ -38,13 +38,19 @@ def _postings(
     kind: bytes, rest: bytes, value: bytes, shape: Shape, first: int
 ) -> dict[bytes | int, BitMap]:
     if kind == b"w":
-        return {term: postings.bitmap(small) for term, small in postings.unpack(value).items()}
+        return {term: _small(small) for term, small in postings.unpack(value).items()}
     if kind == b"p":
         start = int(rest, 16) * shape.slots_a_bucket
         slots = range(start, start + shape.slots_a_bucket)
         held = {slot: postings.slot_bitmap(value, slot, shape, first) for slot in slots}
         return {slot: found for slot, found in held.items() if found is not None}
     return {rest if kind == b"=" else int(rest, 16): BitMap.deserialize(value)}
+
+
+def _small(posting: bytes) -> BitMap:
+    found = postings.bitmap(posting)
+    assert postings.packed(found) == posting, "places are in order, and each is there once"
+    return found
 
 
 def papers(redis: Redis) -> list[Paper]:

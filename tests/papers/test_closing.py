@@ -26,6 +26,7 @@ from papers.reading import Reading
 from papers.retention import Retention
 from papers.search import Ask
 from papers.store import Store
+from papers.year import Year
 from tests.papers.fingerprint import fingerprint
 from tests.papers.papers_strategies import TUESDAY, sightings
 from tests.papers.query_strategies import queries
@@ -317,6 +318,27 @@ def test_writers_at_work_lose_nothing(redis: Redis, store_url: str) -> None:
     Store(redis).ingest(said, now=NOW)
     assert terms(redis) == found
     assert fingerprint(redis)["papers"] == papers
+
+
+def test_a_month_that_is_written_meanwhile_stays_open(
+    redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Store(redis)
+    store.ingest([told(202401, 1), told(202402, 1)], now=NOW)
+    parts = Year.parts
+
+    def disturbed(year: Year) -> Iterator[Any]:
+        yield from parts(year)
+        Store(redis).ingest([told(202401, 2)], now=NOW)
+
+    monkeypatch.setattr(Year, "parts", disturbed)
+    assert Closing(redis).close_before(202501) == ()
+    assert closed(redis) == []
+    assert redis.keys("{24}:*") == []
+    assert len(store.newest(parse("reward"))) == 3
+    monkeypatch.undo()
+    assert Closing(redis).close_before(202501) == (2024,)
+    assert len(store.newest(parse("reward"), 200)) == 3
 
 
 def test_no_step_needs_keys_of_two_slots() -> None:

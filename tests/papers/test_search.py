@@ -219,6 +219,15 @@ def test_newest_gives_ids_of_every_type(store: Store) -> None:
     assert ids(store.search(ask_for("reward", types=frozenset({"replace"})))) == [2]
 
 
+def test_a_name_is_of_one_author(store: Store) -> None:
+    crowd = ("Juan de", "Anna de la", "la Cruz")
+    store.ingest([described(1, authors=crowd), described(2, authors=("Juan de la Cruz",))], now=NOW)
+    assert [id.number for id in store.newest(parse('au:"juan de"'))] == [2, 1]
+    assert [id.number for id in store.newest(parse('au:"juan anna"'))] == []
+    assert [id.number for id in store.newest(parse('au:"juan de la"'))] == [2]
+    assert [id.number for id in store.newest(parse('au:"juan de la cruz"'))] == [2]
+
+
 def test_the_last_page_leads_nowhere(store: Store) -> None:
     store.ingest([described(number) for number in range(1, 5)], now=NOW)
     first = store.search(ask_for("reward", limit=2))
