@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
+import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -101,8 +102,12 @@ class Paperwire:
         return self._memory() - self._empty
 
     def _memory(self) -> int:
-        info: Any = self.redis.info("memory")
-        return int(info["used_memory"])
+        """Once all is freed that was given back."""
+        while True:
+            info: Any = self.redis.info("memory")
+            if not info["lazyfree_pending_objects"]:
+                return int(info["used_memory"])
+            time.sleep(0.01)
 
 
 class Fts5:

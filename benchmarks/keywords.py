@@ -203,8 +203,12 @@ def title_pairs(seen: Sequence[Sighting], count: int) -> list[tuple[str, str]]:
 
 
 def _memory(redis: Redis) -> int:
-    info: Any = redis.info("memory")
-    return int(info["used_memory"])
+    """Once all is freed that was given back."""
+    while True:
+        info: Any = redis.info("memory")
+        if not info["lazyfree_pending_objects"]:
+            return int(info["used_memory"])
+        time.sleep(0.01)
 
 
 if __name__ == "__main__":
