@@ -59,6 +59,7 @@ def _moved_and_indexed_anew(redis: Redis) -> Iterator[None]:
 
 
 def _move(redis: Redis, yymm: str) -> None:
+    """Rename what is kept of a month. A Redis Cluster cannot: there a backup is restored."""
     for what, name in {"papers": keys.month_papers(yymm), "rev": keys.rev(yymm)}.items():
         before = f"{{{yymm}}}:{what}"
         if redis.exists(before):
