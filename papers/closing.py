@@ -13,6 +13,7 @@ what was there, and the next run begins anew.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, cast
 from uuid import uuid4
@@ -22,11 +23,10 @@ from redis.client import Pipeline
 from redis.exceptions import WatchError
 
 from papers import keys
-from papers.arxiv_id import month_of
+from papers.arxiv_id import kept_month
 from papers.connection import store_errors
 from papers.postings import CLOSED, SHAPE, YEAR, Shape
 from papers.retention import first_kept
-from papers.year import Piece, Year
 
 LEFT: Final = 600
 """Seconds after its last part that a year which was never finished goes by itself."""
@@ -37,6 +37,24 @@ OPEN: Final = 2
 def first_open(now: datetime) -> int:
     """The first month (YYYYMM) that is to stay open."""
     return first_kept(OPEN, now)
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """What a year is made of: an open month, or the year as it was.
+
+    `months` (YYYYMM) are those whose postings it has, of so many papers.
+    """
+
+    name: str
+    shape: Shape
+    months: tuple[int, ...]
+    papers: int
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether it is a year of which no month was removed."""
+        return self.shape.months == YEAR and not self.shape.gone
 
 
 class Closing:
@@ -52,11 +70,14 @@ class Closing:
         """
         with store_errors(self._redis):
             members: Any = self._redis.zrangebyscore(keys.MONTHS, 0, f"({first}")
-            years = dict.fromkeys(_month(member.decode()) // 100 for member in members)
+            years = dict.fromkeys(kept_month(member.decode()) // 100 for member in members)
             return tuple(year for year in years if self._close(year, first))
 
     def _close(self, year: int, first: int) -> bool:
         """Whether there was anything to do in a year, and it is done."""
+        # numpy, which this needs, is nothing that a scheduler should load.
+        from papers.year import Year
+
         name = f"{year % 100:02}"
         months = {f"{name}{n:02}": year * 100 + n for n in range(1, YEAR + 1)}
         with self._redis.pipeline() as pipe:
@@ -115,9 +136,3 @@ class Closing:
             pipe.unlink(keys.terms(month))
             pipe.hset(keys.terms(month), SHAPE, CLOSED)
             pipe.incr(keys.rev(month))
-
-
-def _month(yymm: str) -> int:
-    month = month_of(yymm)
-    assert month, f"{yymm!r} among the months"
-    return month

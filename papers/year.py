@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
 from zlib import crc32
@@ -19,34 +18,17 @@ from pyroaring import BitMap
 from redis import Redis
 
 from papers import keys, postings
-from papers.arxiv_id import ArxivId, month_place
+from papers.arxiv_id import ArxivId, month_place, yymm_of
+from papers.closing import Piece
 from papers.columns import Keys, Vocabulary, once
 from papers.paper import Paper
-from papers.postings import LARGEST_SMALL, PLACE_BYTES, YEAR, Shape, places_of_months
+from papers.postings import LARGEST_SMALL, PLACE_BYTES, Shape, places_of_months
 from papers.records import read_papers
 from papers.slots import Slots
 
 _A_PART: Final = 13
 """A part is as large as the index of 2^13 papers, or less."""
 _AT_ONCE: Final = 1_000
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """What a year is made of: an open month, or the year as it was.
-
-    `months` (YYYYMM) are those whose postings it has, of so many papers.
-    """
-
-    name: str
-    shape: Shape
-    months: tuple[int, ...]
-    papers: int
-
-    @property
-    def is_settled(self) -> bool:
-        """Whether it is a year of which no month was removed."""
-        return self.shape.months == YEAR and not self.shape.gone
 
 
 class Year:
@@ -154,7 +136,7 @@ class _Source:
         return told
 
     def _papers(self, month: int) -> Iterator[Paper]:
-        fields: Any = self._redis.hkeys(keys.month_papers(f"{month % 10_000:04}"))
+        fields: Any = self._redis.hkeys(keys.month_papers(yymm_of(month)))
         ids = [ArxivId(month, int.from_bytes(field, "big")) for field in fields]
         for at in range(0, len(ids), _AT_ONCE):
             yield from read_papers(self._redis, ids[at : at + _AT_ONCE]).values()

@@ -88,12 +88,19 @@ OF_THE_WEB: Final = ("flask", "rq", "requests", "urllib3", "arxiv", "granian")
 
 @pytest.mark.parametrize(
     ("code", "slow"),
-    [*((code, SLOW) for code in QUICK), ("import workers.load_processes", OF_THE_WEB)],
+    [
+        *((code, SLOW) for code in QUICK),
+        ("import workers.load_processes", OF_THE_WEB),
+        ("import workers.due, workers.jobs, service", ("numpy",)),
+    ],
 )
 def test_slow_modules_are_not_imported_where_they_must_not_be(
     code: str, slow: tuple[str, ...]
 ) -> None:
-    """The keyword language needs no store, a file no client of the web, and `--help` nothing."""
+    """The keyword language needs no store, a file no client of the web, and `--help` nothing.
+
+    Who writes no paper needs no numpy.
+    """
     loaded = "import sys; print(*sys.modules, file=sys.stderr)"
     ran = subprocess.run(
         [sys.executable, "-c", f"{code}\n{loaded}"],
