@@ -89,7 +89,7 @@ class ArxivId(NamedTuple):
     @property
     def yymm(self) -> str:
         """The month as ids spell it: `2503`, `9901`."""
-        return f"{self.month % 10_000:04}"
+        return yymm_of(self.month)
 
     @property
     def place(self) -> int:
@@ -178,6 +178,18 @@ def find_ids(text: str) -> list[ArxivId]:
 def month_place(month: int) -> int:
     """How many months lie between January 1990 and a month (YYYYMM)."""
     return month // 100 * 12 + month % 100 - 1 - _FIRST_YEAR * 12
+
+
+def yymm_of(month: int) -> str:
+    """A month (YYYYMM) as ids spell it."""
+    return f"{month % 10_000:04}"
+
+
+def kept_month(yymm: str) -> int:
+    """YYYYMM of the four digits of a month that is kept: these name one."""
+    month = month_of(yymm)
+    assert month, f"{yymm!r} among the months"
+    return month
 
 
 @lru_cache(maxsize=2_048)

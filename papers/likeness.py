@@ -19,7 +19,7 @@ from typing import Final, NamedTuple
 from pyroaring import BitMap
 
 from papers import keys
-from papers.arxiv_id import ArxivId
+from papers.arxiv_id import ArxivId, yymm_of
 from papers.connection import store_errors
 from papers.paper import Paper
 from papers.reading import Reader, Reading
@@ -93,7 +93,7 @@ class Likeness:
     def _size(self, months: Sequence[int]) -> int:
         with self._redis.pipeline(transaction=False) as pipe:
             for month in months:
-                pipe.hlen(keys.month_papers(f"{month % 10_000:04}"))
+                pipe.hlen(keys.month_papers(yymm_of(month)))
             return sum(pipe.execute())
 
 

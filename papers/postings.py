@@ -108,9 +108,14 @@ class Shape(NamedTuple):
         bit = _bit(month)
         return self._replace(held=self.held & ~bit, gone=self.gone | bit)
 
+    @property
+    def told(self) -> int:
+        """Of how many months its postings tell."""
+        return self.held.bit_count() or 1
+
     def is_whole(self, months: int) -> bool:
         """Whether so many of its months are all that its postings tell of."""
-        return not self.gone and months == (self.held.bit_count() or 1)
+        return not self.gone and months == self.told
 
     @property
     def slots_a_bucket(self) -> int:

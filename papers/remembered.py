@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 from pyroaring import BitMap
 
 from papers import keys, postings
-from papers.arxiv_id import month_of, month_place
+from papers.arxiv_id import kept_month, month_place, yymm_of
 from papers.asked import Asked
 from papers.codec import Opened
 from papers.connection import Command
@@ -29,6 +29,7 @@ MOST_WORDS: Final = 256
 
 _OVERHEAD: Final = 150
 _A_QUESTION: Final = 4_000
+_A_PLACE: Final = 8
 _LARGE: Final = 1 << 12
 _LAST_YEAR: Final = 9_999
 Wanted = Mapping[int, Sequence[Key]]
@@ -98,7 +99,7 @@ class Memory:
     def papers(self, month: int) -> int:
         """Some papers fewer than a month had when it was last read; one never read may be large."""
         shape = self.shapes.get(self.volume(month))
-        return max((1 << shape.size - 1) // shape.months, 1) if shape else _LARGE
+        return max((1 << shape.size - 1) // shape.told, 1) if shape else _LARGE
 
     def possible(self, asked: Asked) -> Sequence[int]:
         """The months that may hold what a tree asks for, newest first, as far as is known."""
@@ -123,7 +124,7 @@ class Memory:
         """The request for the months there are, newest first."""
 
         def take(reply: Any) -> None:
-            self.months = tuple(_month(member.decode()) for member in reply)
+            self.months = tuple(kept_month(member.decode()) for member in reply)
 
         asked = Request(("ZREVRANGE", keys.MONTHS, "0", "-1"), take)
         return [asked] if self.months is None else []
@@ -196,13 +197,14 @@ class Memory:
         held, shape, size = volume.held, volume.shape, 0
         for key, own, bucket in zip(missing, values[::2], values[1::2], strict=True):
             if own:
-                held[key] = BitMap.deserialize(own)
+                part: BitMap | None = BitMap.deserialize(own)
             elif isinstance(key, int):
-                held[key] = postings.slot_bitmap(bucket, shape.slot(key), shape, volume.first)
+                part = postings.slot_bitmap(bucket, shape.slot(key), shape, volume.first)
             else:
                 small = postings.find(bucket, key)
-                held[key] = postings.bitmap(small) if small else None
-            size += _OVERHEAD + (len(own) if own else 0)
+                part = postings.bitmap(small) if small else None
+            held[key] = part
+            size += _OVERHEAD + (len(own) if own else _A_PLACE * len(part or ()))
         self.size += size
 
 
@@ -222,10 +224,4 @@ def _fields(shape: Shape, wanted: tuple[Key, ...]) -> tuple[bytes, ...]:
 
 def _name(volume: int) -> str:
     """A volume as keys spell it: `2503`, `25`."""
-    return f"{volume % 10_000:04}" if volume > _LAST_YEAR else f"{volume % 100:02}"
-
-
-def _month(yymm: str) -> int:
-    month = month_of(yymm)
-    assert month, f"{yymm!r} among the months"
-    return month
+    return yymm_of(volume) if volume > _LAST_YEAR else f"{volume % 100:02}"
