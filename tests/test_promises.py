@@ -91,7 +91,7 @@ OF_THE_WEB: Final = ("flask", "rq", "requests", "urllib3", "arxiv", "granian")
     [
         *((code, SLOW) for code in QUICK),
         ("import workers.load_processes", OF_THE_WEB),
-        ("import workers.due, workers.jobs, service", ("numpy",)),
+        ("import workers.due, workers.jobs", ("numpy",)),
     ],
 )
 def test_slow_modules_are_not_imported_where_they_must_not_be(
@@ -99,7 +99,7 @@ def test_slow_modules_are_not_imported_where_they_must_not_be(
 ) -> None:
     """The keyword language needs no store, a file no client of the web, and `--help` nothing.
 
-    Who writes no paper needs no numpy.
+    The scheduler needs no numpy.
     """
     loaded = "import sys; print(*sys.modules, file=sys.stderr)"
     ran = subprocess.run(
