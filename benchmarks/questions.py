@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from papers.paper import Sighting
 from papers.query import Query, parse
-from papers.terms import word_hash
+from papers.terms import tells, word_hash
 from papers.text import unstemmed, words
 
 HARD = (
@@ -58,7 +58,7 @@ def classes(real: Sequence[Sighting], each: int) -> dict[str, list[Query]]:
 
 
 def _tells(word: str) -> bool:
-    return bool(word_hash(word)) and len(word) > 3 and word.isascii() and word.isalpha()
+    return tells(word_hash(word)) and len(word) > 3 and word.isascii() and word.isalpha()
 
 
 def _title_pairs(real: Sequence[Sighting], share: dict[str, float]) -> list[tuple[str, str]]:

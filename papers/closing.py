@@ -1,5 +1,7 @@
 """Closing months: the postings of past months of a year are put together: a walk reads years.
 
+A year that is over has postings of frequent pairs only, and slots of the others (`papers.year`).
+
     WATCH the counts of transactions of the year and of its months
     part by part of the index: the postings of all its months, one behind the other ─▶ a key aside
     MULTI that becomes the year's, the months' own go, the counts move EXEC: all or nothing
@@ -51,10 +53,10 @@ class Piece:
     months: tuple[int, ...]
     papers: int
 
-    @property
-    def is_settled(self) -> bool:
-        """Whether it is a year of which no month was removed."""
-        return self.shape.months == YEAR and not self.shape.gone
+    def is_settled(self, *, over: bool) -> bool:
+        """Whether it is a year as it is to be, of which no month was removed."""
+        settled = self.shape.months == YEAR and not self.shape.gone
+        return settled and bool(self.shape.slot_bits) >= over
 
 
 class Closing:
@@ -62,6 +64,12 @@ class Closing:
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
+
+    def newest(self) -> int:
+        """The newest month (YYYYMM) there is; 0 where there is none."""
+        with store_errors(self._redis):
+            members: Any = self._redis.zrange(keys.MONTHS, -1, -1)
+        return kept_month(members[0].decode()) if members else 0
 
     def close_before(self, first: int) -> tuple[int, ...]:
         """Close the open months before that one (YYYYMM); the years that it was done in.
@@ -83,11 +91,13 @@ class Closing:
         with self._redis.pipeline() as pipe:
             pipe.watch(*map(keys.rev, [name, *months]))  # type: ignore[no-untyped-call]
             pieces = self._pieces(name, months, first)
-            if all(piece.is_settled for piece in pieces):
+            over = first > months[max(months)]
+            if all(piece.is_settled(over=over) for piece in pieces):
                 return False
             made = keys.next_terms(name, uuid4().hex)
             months_in_it = [month for piece in pieces for month in piece.months]
-            shape = Shape.for_year(sum(piece.papers for piece in pieces), months_in_it)
+            papers = sum(piece.papers for piece in pieces)
+            shape = Shape.for_year(papers, months_in_it, over=over)
             self._write(made, {SHAPE: shape.pack()})
             for fields in Year(self._redis, shape, pieces).parts():
                 self._write(made, fields)

@@ -1,6 +1,6 @@
 """Many papers at once as columns of numbers: which have a term, which a pair.
 
-    papers ─▶ words ─▶ numbers ─▶ keys `term << 16 | paper`, `slot << 16 | paper`, sorted
+    papers ─▶ words ─▶ numbers ─▶ keys `term << 16 | paper`, `pair << 20 | paper`, sorted
 
 A paper has some 150 terms and 130 pairs. To group them by loops takes ten times as long as to sort
 them as numbers does.
@@ -15,34 +15,33 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from papers.arxiv_id import month_place
 from papers.paper import Paper
+from papers.postings import PAIR_BITS, PAPER_BITS, YEAR, YEAR_BITS
 from papers.singular import singular
-from papers.terms import PAIR_FACTOR, labels_of, word_hash
+from papers.terms import FACTOR, labels_of, word_hash
 from papers.tokens import UNKNOWN, Numbers, Words
 
-Keys = NDArray[np.uint64] | NDArray[np.uint32]
-"""Sorted, each once: a number above, and in the lower 16 bits that of a paper in its month."""
+Keys = NDArray[np.uint64]
+"""Sorted, each once: a number above, and below that of a paper in its month or in its year."""
 
-PAPER_BITS: Final = 16
-_PAPER: Final = np.uint32((1 << PAPER_BITS) - 1)
 _AT_ONCE: Final = 1_000
 """Papers whose columns are made together: they stay in a processor's cache."""
 
 _MOST_TERMS: Final = 400_000
 """Terms that a vocabulary holds, about: some hundred megabytes."""
 
-_NO_KEYS: Final[Keys] = np.array([], np.uint64)
-
-
-Pairs = NDArray[np.uint32]
-"""Hashes of pairs, in any order."""
+NO_KEYS: Final[Keys] = np.array([], np.uint64)
 
 
 class Found(NamedTuple):
-    """The keys of terms by their numbers in a vocabulary, and of slots of pairs."""
+    """The keys of terms by their numbers in a vocabulary, of papers in their month; and of pairs.
+
+    Those of pairs are of papers in their year, as they are the same in every index.
+    """
 
     terms: Keys
-    slots: Keys
+    pairs: Keys
 
 
 class Vocabulary:
@@ -50,7 +49,7 @@ class Vocabulary:
 
     def __init__(self) -> None:
         self.terms: list[bytes] = []
-        self.hashes = array("I")
+        self.hashes = array("Q")
         self._met = Words()
         self._words = _Kind(self, "w", singular)
         self._titles = _Kind(self, "t", singular)
@@ -65,27 +64,35 @@ class Vocabulary:
         """Whether it is time for another: most words occur once."""
         return len(self.terms) > _MOST_TERMS
 
-    def found(self, papers: Iterable[Paper], slot_bits: int) -> Found:
-        """The keys of papers; one that nobody has described has none."""
+    def found(self, papers: Iterable[Paper]) -> Found:
+        """The keys of papers of a month; one that nobody has described has none."""
         papers = [paper for paper in papers if paper.described]
         turns = range(0, len(papers), _AT_ONCE)
-        found = [self._found(papers[at : at + _AT_ONCE], slot_bits) for at in turns]
+        found = [self._found(papers[at : at + _AT_ONCE]) for at in turns]
         if not found:
-            return Found(_NO_KEYS, _NO_KEYS)
-        terms, slots = map(np.concatenate, zip(*found, strict=True))
-        return Found(once(terms), once(slots))
+            return Found(NO_KEYS, NO_KEYS)
+        terms, pairs = map(np.concatenate, zip(*found, strict=True))
+        return Found(once(terms), once(pairs))
 
-    def _found(self, papers: Sequence[Paper], slot_bits: int) -> Found:
+    def pairs(self, papers: Iterable[Paper]) -> Keys:
+        """Those of pairs alone."""
+        papers = [paper for paper in papers if paper.described]
+        turns = range(0, len(papers), _AT_ONCE)
+        found = list[Keys]()
+        for at in turns:
+            some = papers[at : at + _AT_ONCE]
+            found.append(self._pairs(self._texts(some)[1], some[0].id.month))
+        return once(np.concatenate([NO_KEYS, *found]))
+
+    def _found(self, papers: Sequence[Paper]) -> Found:
         """The same, not sorted."""
-        numbers = np.array([paper.id.number for paper in papers], np.uint32)
+        numbers = _numbers(papers)
         names = self._column(
             [name for paper in papers for name in paper.authors],
             np.repeat(numbers, [len(paper.authors) for paper in papers]),
             self._names,
         )
-        title = self._column([paper.title for paper in papers], numbers)
-        abstract = self._column([paper.abstract for paper in papers], numbers)
-        texts = _Column.of(title.numbered(self._words), abstract.numbered(self._words))
+        title, texts = self._texts(papers)
         columns = [
             texts,
             title.numbered(self._titles),
@@ -96,11 +103,14 @@ class Vocabulary:
             self._labelled([labels_of(paper) for paper in papers], numbers),
         ]
         terms = np.concatenate([column.keys() for column in columns])
-        pairs, papers_of_pairs = self._pairs(texts)
-        slots = pairs >> np.uint32(32 - slot_bits)
-        if slot_bits + PAPER_BITS > 32:
-            slots = slots.astype(np.uint64)
-        return Found(terms, keyed(slots, papers_of_pairs))
+        return Found(terms, self._pairs(texts, papers[0].id.month))
+
+    def _texts(self, papers: Sequence[Paper]) -> tuple[_Column, _Column]:
+        """The words of titles; and those of titles and abstracts, as terms."""
+        numbers = _numbers(papers)
+        title = self._column([paper.title for paper in papers], numbers)
+        abstract = self._column([paper.abstract for paper in papers], numbers)
+        return title, _Column.of(title.numbered(self._words), abstract.numbered(self._words))
 
     def _column(self, texts: Sequence[str], papers: Numbers, kind: _Kind | None = None) -> _Column:
         """The words of a text of each paper, or the terms they are."""
@@ -121,14 +131,22 @@ class Vocabulary:
         terms = np.array([self._pairs_of_names[pair] for pair in pairs.tolist()], np.uint32)
         return names._replace(numbers=terms[places], parts=names.parts[1:][follows])
 
-    def _pairs(self, texts: _Column) -> tuple[Pairs, Numbers]:
-        """Neighbouring words of a text, those that only join passed over; and whose."""
-        hashes, parts = np.frombuffer(self.hashes, np.uint32)[texts.numbers], texts.parts
-        telling = hashes != 0
-        hashes, parts = hashes[telling], parts[telling]
-        neighbours = parts[1:] == parts[:-1]
-        pairs = (hashes[:-1] * np.uint32(PAIR_FACTOR) ^ hashes[1:])[neighbours]
-        return pairs, texts.papers[parts[1:][neighbours]]
+    def _pairs(self, texts: _Column, month: int) -> Keys:
+        """Neighbouring words of a text of a month (YYYYMM), with those between that only join."""
+        hashes, parts = np.frombuffer(self.hashes, np.uint64)[texts.numbers], texts.parts
+        telling = np.flatnonzero(hashes & np.uint64(1))
+        neighbours = np.flatnonzero(parts[telling[1:]] == parts[telling[:-1]])
+        first, last = telling[neighbours], telling[neighbours + 1]
+        pairs = hashes[first] * np.uint64(FACTOR) ^ hashes[first + 1]
+        left = np.flatnonzero(last - first > 1)
+        at = first[left] + 2
+        while len(left):
+            pairs[left] = pairs[left] * np.uint64(FACTOR) ^ hashes[at]
+            more = at < last[left]
+            left, at = left[more], at[more] + 1
+        above = month_place(month) % YEAR << PAPER_BITS
+        papers = texts.papers[parts[first]].astype(np.uint64) | np.uint64(above)
+        return keyed(_mixed(pairs), papers, YEAR_BITS)
 
     def words_of(self, numbers: Numbers) -> list[str]:
         """Words by the numbers that a column without a kind has."""
@@ -224,9 +242,19 @@ class _Column(NamedTuple):
         return keyed(self.numbers.astype(np.uint64), self.papers[self.parts])
 
 
-def keyed(numbers: Any, papers: Any) -> Keys:
-    """Keys, as they come, of unsigned numbers and of papers; as wide as the numbers are."""
-    keys: Keys = (numbers << PAPER_BITS) | papers
+def _numbers(papers: Sequence[Paper]) -> Numbers:
+    return np.array([paper.id.number for paper in papers], np.uint32)
+
+
+def _mixed(pairs: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """As `papers.terms.mixed` does, many."""
+    mixed = (pairs ^ (pairs >> np.uint64(32))) * np.uint64(FACTOR)
+    return mixed >> np.uint64(64 - PAIR_BITS)
+
+
+def keyed(numbers: Any, papers: Any, bits: int = PAPER_BITS) -> Keys:
+    """Keys, as they come, of numbers and of papers, of which the latter have so many bits."""
+    keys: Keys = (numbers << np.uint64(bits)) | papers
     return keys
 
 
@@ -253,14 +281,15 @@ def together(keys: Keys, others: Keys) -> Keys:
     return once(np.concatenate([keys, others])) if len(others) else keys
 
 
-def groups(keys: Keys, first: int) -> Iterator[tuple[int, bytes]]:
+def groups(keys: Keys, first: int, bits: int = PAPER_BITS) -> Iterator[tuple[int, bytes]]:
     """Each number above with its papers, ascending, as places: little-endian, 32 bits each.
 
-    `first` is the place where the papers' month begins.
+    `first` is the place where the papers' month, or year, begins.
     """
-    above = (keys >> PAPER_BITS).astype(np.int64)
+    above = (keys >> np.uint64(bits)).astype(np.int64)
     starts = np.flatnonzero(np.diff(above, prepend=-1))
-    places = ((keys & _PAPER) | np.uint32(first)).astype("<u4").tobytes()
+    papers = keys & np.uint64((1 << bits) - 1)
+    places = (papers + np.uint64(first)).astype("<u4").tobytes()
     ends = [*(4 * starts[1:]).tolist(), len(places)]
     for number, start, end in zip(
         above[starts].tolist(), (4 * starts).tolist(), ends, strict=False

@@ -132,9 +132,12 @@ def _found(asked: Asked, reading: Reading, months: Sequence[int]) -> Candidates:
     expansions = reading.memory.expansions(asked)
     assert expansions is not None, "asked for before"
     plan, possible = Plan(asked, expansions), set(reading.memory.possible(asked))
-    return plan.evaluate(
-        reading.postings({month: plan.keys(month) for month in months if month in possible})
-    )
+    wanted = {month: plan.keys(month) for month in months if month in possible}
+    read = reading.postings(wanted)
+    if doubtful := plan.doubtful(read):
+        plan = plan.with_words()
+        read = reading.postings(wanted | {month: plan.keys(month) for month in doubtful})
+    return plan.evaluate(read)
 
 
 def _places(month: int) -> tuple[int, int]:

@@ -1,9 +1,10 @@
 """A keyword over months' postings: which papers surely match, which may.
 
 Every node is worth two bitmaps, `sure` inside `maybe`. Words and labels are known exactly, names of
-two words too; of a phrase the index knows only that its words and its pairs are there. What may
-match and does not surely is verified on the paper's text (`papers.matching`). Pure: postings in,
-bitmaps out.
+two words too, and phrases of two words where their pair has a posting. Of others the index knows
+only that their pairs are there, or, where slots tell of these, that they may be: then the words
+tell more. What may match and does not surely is verified on the paper's text (`papers.matching`).
+Pure: postings in, bitmaps out.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from papers.terms import (
     EVERY_DAY,
     WORD,
     day_term,
+    is_pair,
     label_term,
     text_pairs,
     text_terms,
@@ -35,10 +37,10 @@ Expansions = Mapping[str, Sequence[str] | None]
 
 
 Key = bytes | int
-"""What a posting is of: a term, or a pair by its hash."""
+"""What a posting is of: a term; a pair by its hash; or a slot (see `in_slot`)."""
 
 Telling = Mapping[Text, Sequence[bytes]]
-"""Phrases and the terms asked for of each."""
+"""Phrases and the words asked for of each, where slots tell of its pairs."""
 
 _A_TERM: Final = 2
 """So many words of a name are one term."""
@@ -46,6 +48,11 @@ _A_TEXT: Final = 3.0
 """What it costs to read a text in vain: three times what a short posting does."""
 _NUMBERS: Final = 2_000
 """A posting of so many numbers costs twice as much to read as a short one."""
+
+
+def in_slot(pair: int) -> int:
+    """What the posting of the slot of a pair is of, where the pair has none."""
+    return ~pair
 
 
 class Postings(Protocol):
@@ -100,18 +107,21 @@ def is_exact(node: Node) -> bool:
 class Plan:
     """What a keyword asks of every month: made once, used for each.
 
-    `told`: the words that are asked for beside the pairs of phrases; where that is not known
-    yet, all of them.
+    `told`: the words that are asked for beside the pairs of phrases; none where that is not known.
     """
 
     def __init__(self, asked: Asked, expansions: Expansions, told: Telling | None = None) -> None:
-        self._tree, self.expansions, self.told = asked.tree, expansions, told
-        self._telling = told or {}
+        self._asks, self.expansions, self._told = asked, expansions, told or {}
         self._days = [leaf for leaf in asked.leaves if isinstance(leaf, Between)]
         self.phrases = [text for text in asked.texts if text.is_phrase and text_pairs(text)]
         """Those that have pairs."""
         keys = dict.fromkeys(key for leaf in asked.leaves for key in self._asked(leaf))
         self._keys = tuple(keys)
+
+    def with_words(self, told: Telling | None = None) -> Plan:
+        """The same that asks for words of phrases too: for those that are told, or for all."""
+        every = {phrase: text_terms(phrase) for phrase in self.phrases}
+        return Plan(self._asks, self.expansions, told or every)
 
     def keys(self, month: int) -> tuple[Key, ...]:
         """The postings to read of a month (YYYYMM)."""
@@ -122,7 +132,13 @@ class Plan:
 
     def evaluate(self, read: Postings) -> Candidates:
         """The candidates among the months that were read, as places."""
-        return _Evaluation(read, self.expansions, self._telling).node(self._tree)
+        return _Evaluation(read, self.expansions, self._told).node(self._asks.tree)
+
+    def doubtful(self, read: Postings) -> list[int]:
+        """The months (YYYYMM) of those read of which slots tell of a phrase: words tell more."""
+        met = [_met(phrase, read) for phrase in self.phrases]
+        left = BitMap.union(BitMap(), *[maybe - named for named, maybe in met])
+        return [month for month in read.months if left and left & places_of_months([month])]
 
     def telling(self, read: Postings, papers: int) -> Telling:
         """What a month of so many papers, of which all was `read`, tells of each phrase.
@@ -136,8 +152,8 @@ class Plan:
         if isinstance(leaf, Text):
             if leaf.prefix:
                 return _expanded(leaf, self.expansions)
-            if leaf.is_phrase:
-                return _phrase_keys(leaf, self._telling)
+            if leaf.is_phrase and (pairs := text_pairs(leaf)):
+                return (*self._told.get(leaf, ()), *pairs)
             abstract = leaf.field is Field.ABSTRACT
             return text_terms(leaf) + (title_terms(leaf) if abstract else ())
         if isinstance(leaf, Label):
@@ -196,12 +212,21 @@ class _Evaluation:
         if text.prefix:
             return self.prefix(text)
         if text.is_phrase:
-            found = self.all_of(_phrase_keys(text, self.telling))
-            return Candidates(found if is_exact(text) else BitMap(), found)
+            return self.phrase(text)
         maybe = self.read.of(text_terms(text)[0])
         if text.field is Field.ABSTRACT:
             return Candidates(maybe - self.read.of(title_terms(text)[0]), maybe)
         return Candidates(maybe, maybe)
+
+    def phrase(self, text: Text) -> Candidates:
+        """Who has its pairs; where only slots say so, who has its words besides."""
+        if not text_pairs(text):
+            found = self.all_of(text_terms(text))
+            return Candidates(found if is_exact(text) else BitMap(), found)
+        named, maybe = _met(text, self.read)
+        if len(named) < len(maybe):
+            maybe = named | (maybe - named) & self.all_of(self.telling[text])
+        return Candidates(named if is_pair(text) else BitMap(), maybe)
 
     def prefix(self, text: Text) -> Candidates:
         """Any of the words that the prefix stands for; of too many words any paper may have one."""
@@ -239,15 +264,23 @@ class _Evaluation:
         return Candidates(met, met)
 
 
-def _phrase_keys(phrase: Text, telling: Telling) -> Sequence[Key]:
-    return (*telling.get(phrase, text_terms(phrase)), *text_pairs(phrase))
+def _met(phrase: Text, read: Postings) -> tuple[BitMap, BitMap]:
+    """Who has the pairs of a phrase; and who may besides, as slots tell: the same where none do."""
+    named, maybe = [], []
+    for pair in text_pairs(phrase):
+        posting, slot = read.of(pair), read.of(in_slot(pair))
+        named.append(posting)
+        maybe.append(posting | slot if slot else posting)
+    found = BitMap.intersection(*named)
+    return found, found if named == maybe else BitMap.intersection(*maybe)
 
 
 def _telling(phrase: Text, read: Postings, papers: int) -> Sequence[bytes]:
     """The words of a phrase worth asking for in a month of so many papers, the rarest first."""
 
     def share(key: Key) -> float:
-        return len(read.of(key)) / papers
+        found = read.of(key)
+        return len(found | read.of(in_slot(key)) if isinstance(key, int) else found) / papers
 
     rarest, *others = sorted(dict.fromkeys(text_terms(phrase)), key=share)
     kept = [rarest]

@@ -14,10 +14,10 @@ from pyroaring import BitMap
 
 from papers import postings
 from papers.arxiv_id import month_place
-from papers.columns import PAPER_BITS, Vocabulary, groups, without
+from papers.columns import Vocabulary, groups, without
+from papers.pairs import Fields, PairsEdit
 from papers.paper import Paper
-from papers.postings import LARGEST_SMALL, PLACE_BYTES, Shape
-from papers.slots import Fields, Slots, SlotsEdit
+from papers.postings import LARGEST_SMALL, PAPER_BITS, PLACE_BYTES, YEAR, Shape
 
 _LARGEST: Final = PLACE_BYTES * LARGEST_SMALL
 
@@ -39,8 +39,8 @@ class Edit:
         changes, vocabulary = list(changes), vocabulary or Vocabulary()
         papers = (paper for change in changes for paper in change if paper)
         month = next((month_place(paper.id.month) for paper in papers), 0)
-        before = vocabulary.found((c.before for c in changes if c.before), shape.slot_bits)
-        after = vocabulary.found((c.after for c in changes if c.after), shape.slot_bits)
+        before = vocabulary.found(c.before for c in changes if c.before)
+        after = vocabulary.found(c.after for c in changes if c.after)
         gained, lost = without(after.terms, before.terms), without(before.terms, after.terms)
         names = vocabulary.terms
         self._terms = _TermsEdit(
@@ -48,12 +48,8 @@ class Edit:
             {names[number]: papers for number, papers in groups(gained, month << PAPER_BITS)},
             {names[number]: papers for number, papers in groups(lost, month << PAPER_BITS)},
         )
-        slots, told = Slots(shape, month), Slots(shape._replace(months=1), month)
-        self._slots = SlotsEdit(
-            slots,
-            slots.taken(without(after.slots, before.slots), told),
-            slots.taken(without(before.slots, after.slots), told),
-        )
+        year = month - month % YEAR << PAPER_BITS
+        self._pairs = PairsEdit(shape, year, before.pairs, after.pairs)
 
     @property
     def gaining(self) -> Set[bytes]:
@@ -62,11 +58,11 @@ class Edit:
 
     def fields(self) -> list[bytes]:
         """The fields that `apply` needs the values of."""
-        return [*self._terms.fields(), *self._slots.fields()]
+        return [*self._terms.fields(), *self._pairs.fields()]
 
     def apply(self, current: Fields) -> dict[bytes, bytes | None]:
         """The fields that change, with their new values; None where a field goes."""
-        after = self._terms.apply(current) | self._slots.apply(current)
+        after = self._terms.apply(current) | self._pairs.apply(current)
         return {field: value for field, value in after.items() if value != current.get(field)}
 
 

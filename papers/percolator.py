@@ -21,12 +21,12 @@ from pyroaring import BitMap
 
 from papers.arxiv_id import month_place
 from papers.asked import Asked
-from papers.columns import PAPER_BITS, Keys, Vocabulary, groups
+from papers.columns import Keys, Vocabulary, groups
 from papers.evaluate import Expansions, Key, Plan, doubts_of
 from papers.keywords import Keyword
 from papers.matching import Folded, holds
 from papers.paper import Paper
-from papers.postings import places_of_months
+from papers.postings import PAPER_BITS, YEAR, YEAR_BITS, places_of_months
 from papers.query import parse
 from papers.terms import labels_of, names_of, pair_terms, pairs_of, text_pairs
 from papers.text import words
@@ -132,8 +132,6 @@ class _Batch:
 
 _LAST: Final = "\U0010ffff"
 _TEXTS: Final = (("t", "title"), ("m", "comment"), ("o", "organization"))
-_PAIR_BITS: Final = 32
-"""A slot as long as the hash of a pair holds that pair alone."""
 
 
 def _one_by_one(papers: Iterable[Paper], pairs: frozenset[int]) -> Postings:
@@ -160,19 +158,20 @@ def _as_columns(papers: Sequence[Paper], pairs: Keys) -> Postings:
     found: defaultdict[Key, list[Iterable[int]]] = defaultdict(list)
     vocabulary = Vocabulary()
     for month in {paper.id.month for paper in papers}:
-        first = month_place(month) << 16
-        some = vocabulary.found((p for p in papers if p.id.month == month), _PAIR_BITS)
+        first = month_place(month) << PAPER_BITS
+        some = vocabulary.found(p for p in papers if p.id.month == month)
         for number, packed in groups(some.terms, first):
             found[vocabulary.terms[number]].append(array("I", packed))
-        for pair, packed in groups(_asked(some.slots, pairs), first):
+        year = (month_place(month) - month_place(month) % YEAR) << PAPER_BITS
+        for pair, packed in groups(_asked(some.pairs, pairs), year, YEAR_BITS):
             found[pair].append(array("I", packed))
     return found
 
 
-def _asked(slots: Keys, pairs: Keys) -> Keys:
+def _asked(keys: Keys, pairs: Keys) -> Keys:
     """The keys of these pairs; both are sorted."""
     if not len(pairs):
-        return slots[:0]
-    here = slots >> PAPER_BITS
-    asked: Keys = slots[pairs[np.searchsorted(pairs[:-1], here)] == here]
+        return keys[:0]
+    here = keys >> np.uint64(YEAR_BITS)
+    asked: Keys = keys[pairs[np.searchsorted(pairs[:-1], here)] == here]
     return asked

@@ -6,12 +6,17 @@ bytes on a hash field, so small postings share fields:
 
     b"w" + bucket      many terms with small postings (see `pack`); a term's bucket is its hash
     b"=" + term        one large posting, as a serialized Roaring bitmap
-    b"p" + bucket      the small postings of neighbouring slots of pairs (see `slot_bitmap`)
+    b"p" + bucket      many pairs with their postings (see `pair_in_month`, `pair_in_year`)
+    b"~" + pair        the large posting of one pair in a year
+    b"q" + bucket      the small postings of neighbouring slots (see `slot_bitmap`)
     b"#" + slot        the large posting of one slot
     b"shape"           how many of each there are; `CLOSED` in a month that lies with its year
 
-Pairs are not kept apart but by slot, the upper bits of their hash: a phrase is verified on the text
-anyway, and slots need no keys. The shape grows with the month, by doubling.
+A pair is two words that follow one another; it is known by its hash. A month, and a year that is
+not over, has a posting of each. Most pairs are rare, though, and to name one takes more than to say
+who has it: a year that is over has postings of those that many papers have, each of all its papers
+that have it, and the others by slot, the upper bits of their hash. What a slot says is verified on
+the text. The shape grows with the volume, by doubling.
 
 A small posting of a term is an array of little-endian 32-bit places: of an open month and of a year
 alike, so that months make a year by being put one behind the other.
@@ -21,7 +26,8 @@ from __future__ import annotations
 
 import struct
 from array import array
-from collections.abc import Iterable, Mapping
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple
 from zlib import crc32
@@ -35,62 +41,71 @@ CLOSED: Final = b""
 """The shape of a month that has no postings of its own any more: they lie with its year's."""
 LARGEST_SMALL: Final = 127
 """The posting of a term of more papers than this has a field of its own."""
-LARGEST_IN_SLOT: Final = 255
-"""So does that of a slot of which a month has more."""
+LARGEST_OF_MONTH: Final = 255
+"""So does in a year that of a pair, or a slot, of which a month has more."""
 PLACE_BYTES: Final = 4
+PAPER_BITS: Final = 16
+"""Of the number of a paper in its month."""
 YEAR: Final = 12
 """The months of a year."""
+YEAR_BITS: Final = 20
+"""Of the number of a paper in its year: the month, from 0, before that in the month."""
+PAIR_BITS: Final = 44
+"""Of the hash of a pair: with that of a paper in its year they are 64. By chance a volume has
+another pair of the same hash as one asked for once in a million times: a dense year has some ten
+million."""
 
 _MOST_SLOTS_BITS: Final = 7
 """A bucket has 128 slots at most."""
 _ROARING_COOKIE: Final = 12346
-_PACKED: Final = struct.Struct("<5BHH")
+_PACKED: Final = struct.Struct("<6BHH")
 
 
 class Shape(NamedTuple):
-    """How large a volume is, and powers of two: buckets of terms, slots of pairs, buckets of slots.
+    """How large a volume is, in powers of two: buckets of terms, of pairs, slots and their buckets.
 
-    `size` is the bit length of how many papers it was made for. `months` are 1 or 12. Of a year
-    `held` has a bit for each month whose postings lie there, `gone` for each that was removed
-    since: what postings say of it counts no more.
+    `size` is the bit length of how many papers it was made for. Where `slot_bits` are 0 there are
+    no slots: every pair has a posting. `months` are 1 or 12. Of a year `held` has a bit for each
+    month whose postings lie there, `gone` for each that was removed since: what postings say of it
+    counts no more.
     """
 
     size: int
     bucket_bits: int
-    slot_bits: int
-    slot_bucket_bits: int
+    pair_bucket_bits: int
+    slot_bits: int = 0
+    slot_bucket_bits: int = 0
     months: int = 1
     held: int = 0
     gone: int = 0
 
     @classmethod
     def for_papers(cls, count: int) -> Shape:
-        """The shape for a month of so many papers: a bucket is near 1.5 kB, a slot has some two."""
+        """The shape for a month of so many papers: a bucket is near 1.5 kB."""
         size = max(count, 1).bit_length()
-        slot_bits = min(max(size + 5, _MOST_SLOTS_BITS), 16)
-        return cls(
-            size=size,
-            bucket_bits=min(max(size - 1, 0), 12),
-            slot_bits=slot_bits,
-            slot_bucket_bits=max(size - 3, slot_bits - _MOST_SLOTS_BITS),
-        )
+        return cls(size, min(max(size - 1, 0), 12), max(size - 1, 0))
 
     @classmethod
-    def for_year(cls, count: int, months: Iterable[int]) -> Shape:
-        """The shape for so many papers of some months (YYYYMM) of a year.
+    def for_year(cls, count: int, months: Iterable[int], *, over: bool = True) -> Shape:
+        """The shape for so many papers of some months (YYYYMM) of a year; `over` if it has slots.
 
-        It has as many slots as its months had each: what a posting says in vain is a matter of how
-        many pairs a paper has, and to keep so many places costs less when they are together.
+        A slot has some two papers of each month then, or more.
         """
         size = max(count, 1).bit_length()
-        slot_bits = min(max(size + 1, _MOST_SLOTS_BITS), 16)
-        return cls(
+        whole = cls(
             size=size,
             bucket_bits=min(max(size - 2, 0), 15),
-            slot_bits=slot_bits,
-            slot_bucket_bits=min(max(size - 4, slot_bits - _MOST_SLOTS_BITS), slot_bits - 1),
+            pair_bucket_bits=max(size - 2, 0),
             months=YEAR,
             held=sum(map(_bit, months)),
+        )
+        if not over:
+            return whole
+        slot_bits = min(max(size + 1, _MOST_SLOTS_BITS), 16)
+        return whole._replace(
+            pair_bucket_bits=min(max(size - 4, 0), slot_bits),
+            slot_bits=slot_bits,
+            slot_bucket_bits=min(max(size - 4, slot_bits - _MOST_SLOTS_BITS), slot_bits - 1),
         )
 
     @classmethod
@@ -135,9 +150,13 @@ class Shape(NamedTuple):
         shift = 32 - self.bucket_bits
         return [hashed >> shift for hashed in map(crc32, terms)]
 
+    def pair_bucket(self, pair: int) -> int:
+        """The bucket that holds a pair."""
+        return pair >> PAIR_BITS - self.pair_bucket_bits
+
     def slot(self, pair: int) -> int:
         """The slot of a pair's hash."""
-        return pair >> (32 - self.slot_bits)
+        return pair >> PAIR_BITS - self.slot_bits
 
 
 def _bit(month: int) -> int:
@@ -152,6 +171,11 @@ def term_field(term: bytes) -> bytes:
     return b"=" + term
 
 
+def pair_field(pair: int) -> bytes:
+    """The field of a pair with a large posting."""
+    return b"~%x" % pair
+
+
 def slot_field(slot: int) -> bytes:
     """The field of a slot with a large posting."""
     return b"#%x" % slot
@@ -162,9 +186,14 @@ def bucket_field(bucket: int) -> bytes:
     return b"w%x" % bucket
 
 
+def pairs_field(bucket: int) -> bytes:
+    """The field of a bucket of pairs."""
+    return b"p%x" % bucket
+
+
 def slots_field(bucket: int) -> bytes:
     """The field of a bucket of slots."""
-    return b"p%x" % bucket
+    return b"q%x" % bucket
 
 
 def pack(postings: Mapping[bytes, bytes]) -> bytes:
@@ -216,28 +245,78 @@ def bitmap(places: bytes) -> BitMap:
     return BitMap(array("I", places), optimize=False)
 
 
-def slot_bitmap(bucket: bytes | None, slot: int, shape: Shape, first: int) -> BitMap | None:
-    """The posting of a slot in its bucket, if it has any; `first`: the place of its first month.
+def pair_in_month(bucket: bytes | None, pair: int, first: int) -> BitMap | None:
+    """The posting of a pair in its bucket of a month, if it has any; `first`: its year's first.
 
-    A bucket is how many papers each of its slots has of each month of the volume, a byte each, and
-    then their numbers, of 16 bits. These are the bodies of Roaring containers: bytes in front make
-    them a bitmap. https://github.com/RoaringBitmap/RoaringFormatSpec
+    A bucket is the pairs of papers, sorted: 44 bits of a pair, and 20 of a paper in its year.
     """
     if not bucket:
         return None
-    at = slot % shape.slots_a_bucket * shape.months
-    row = bucket[at : at + shape.months]
+    keys = memoryview(bucket).cast("Q")
+    start = bisect_left(keys, pair << YEAR_BITS)
+    end = bisect_left(keys, pair + 1 << YEAR_BITS, start)
+    if start == end:
+        return None
+    halves = memoryview(bucket)[8 * start : 8 * end].cast("I")
+    above = pair << YEAR_BITS & 0xFFFF_FFFF
+    return BitMap(array("I", halves[::2])).shift((first << PAPER_BITS) - above)
+
+
+def pair_in_year(bucket: bytes | None, pair: int, first: int) -> BitMap | None:
+    """The posting of a pair in its bucket of a year, if it has any; `first` as above.
+
+    A bucket is how many pairs it has; these, sorted, in 64 bits each; the months of each, a bit
+    for each of twelve; how many papers each of these has, a byte each; and then their numbers.
+    """
+    if not bucket:
+        return None
+    count = int.from_bytes(bucket[:4], "little")
+    masks = 4 + 8 * count
+    pairs = memoryview(bucket)[4:masks].cast("Q")
+    at = bisect_left(pairs, pair)
+    if at == count or pairs[at] != pair:
+        return None
+    here, sizes = masks + 2 * at, masks + 2 * count
+    mask = int.from_bytes(bucket[here : here + 2], "little")
+    before = sizes + int.from_bytes(bucket[masks:here], "little").bit_count()
+    row = bucket[before : before + mask.bit_count()]
+    start = sizes + int.from_bytes(bucket[masks:sizes], "little").bit_count()
+    start += 2 * sum(bucket[sizes:before])
+    months = [month for month in range(first, first + YEAR) if mask >> month - first & 1]
+    return _of_containers(list(zip(months, row, strict=True)), bucket, start)
+
+
+def slot_bitmap(bucket: bytes | None, slot: int, shape: Shape, first: int) -> BitMap | None:
+    """The posting of a slot in its bucket of a year, if it has any; `first` as above.
+
+    A bucket is how many papers each of its slots has of each month, a byte each, and then their
+    numbers, of 16 bits.
+    """
+    if not bucket:
+        return None
+    at = slot % shape.slots_a_bucket * YEAR
+    row = bucket[at : at + YEAR]
     held = [(month, size) for month, size in enumerate(row, first) if size]
     if not held:
         return None
+    start = shape.slots_a_bucket * YEAR + 2 * sum(bucket[:at])
+    return _of_containers(held, bucket, start)
+
+
+def _of_containers(held: Sequence[tuple[int, int]], bucket: bytes, start: int) -> BitMap:
+    """The bitmap of numbers that stand in a bucket from `start` on: so many of each month.
+
+    These are the bodies of Roaring containers: bytes in front make them a bitmap.
+    https://github.com/RoaringBitmap/RoaringFormatSpec
+    """
     heads, offsets, end = list[int](), list[int](), 8 + 8 * len(held)
+    first = end
     for month, size in held:
         heads += (month, size - 1)
         offsets.append(end)
         end += 2 * size
-    start = shape.slots_a_bucket * shape.months + 2 * sum(bucket[:at])
     head = _heads(len(held)).pack(_ROARING_COOKIE, len(held), *heads, *offsets)
-    return BitMap.deserialize(head + bucket[start : start + 2 * sum(row)])
+    return BitMap.deserialize(head + bucket[start : start + end - first])
 
 
 @lru_cache(maxsize=YEAR)

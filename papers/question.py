@@ -8,7 +8,7 @@ from typing import Final
 
 from papers.arxiv_id import ArxivId
 from papers.asked import Asked
-from papers.evaluate import Candidates, Expansions, Plan, Telling, is_exact
+from papers.evaluate import Candidates, Expansions, Plan, is_exact
 from papers.months import NO_MONTH, Pace, possible_of
 from papers.reading import Reader
 from papers.remembered import Memory, Request
@@ -71,8 +71,7 @@ class Question:
         if self.ask.order == "announced" and memory.months and expansions is not None:
             possible = self._possible(memory, self._newest)
             months = next(Pace(self.wanted, memory).chunks(possible, _MOST_GUESSED), [])
-            known = memory.telling.get((self.tree, months[0])) if months else None
-            plan = self._plan_of(expansions, known)
+            plan = self._plan_of(expansions)
             wanted = {month: plan.keys(month) for month in months}
             asked += memory.postings_asked(memory.volumes(wanted))
         return asked
@@ -90,32 +89,38 @@ class Question:
         return self._pace.chunks(months, _MOST_READ)
 
     def candidates(self, months: Sequence[int]) -> Candidates:
-        """The places of those who may answer it; one round trip or none."""
-        if self._settled is None:
-            self._settled = self._planned(months)
-        wanted = {month: self._settled.keys(month) for month in months}
-        met = self._settled.evaluate(self.reading.postings(wanted))
+        """The places of those who may answer it; one round trip or none.
+
+        Words of phrases are asked for from where slots tell of these on: more trips, once.
+        """
+        memory = self.reading.memory
+        plan = self._settled
+        if plan is None:
+            expansions = memory.expansions(self._asked)
+            assert expansions is not None, "asked for at the beginning"
+            plan = self._plan_of(expansions)
+        wanted = {month: plan.keys(month) for month in months}
+        read = self.reading.postings(wanted)
+        if self._settled is None and (doubtful := plan.doubtful(read)):
+            self._settled = plan = self._told(plan, doubtful)
+            wanted |= {month: plan.keys(month) for month in doubtful}
+            read = self.reading.postings(wanted)
+        met = plan.evaluate(read)
         self._pace.found(len(met.maybe))
         return met
 
-    def _planned(self, months: Sequence[int]) -> Plan:
-        """What to ask of every month, as the newest, of which all is asked, has its phrases."""
-        memory = self.reading.memory
-        expansions = memory.expansions(self._asked)
-        assert expansions is not None, "asked for at the beginning"
-        plan = self._plan_of(expansions)
-        if not plan.phrases:
-            return plan
-        newest = next(self.months(self._newest), months[0])
-        if (self.tree, newest) not in memory.telling:
-            self.reading.postings({month: plan.keys(month) for month in {newest, *months}})
-            read = self.reading.postings({newest: plan.keys(newest)})
-            memory.telling[self.tree, newest] = plan.telling(read, memory.papers(newest))
-        return self._plan_of(expansions, memory.telling[self.tree, newest])
+    def _told(self, plan: Plan, months: Sequence[int]) -> Plan:
+        """The same that asks for words of phrases: of the first of some months all are read."""
+        memory, all_words = self.reading.memory, plan.with_words()
+        if self.tree not in memory.telling:
+            first = months[0]
+            self.reading.postings({month: all_words.keys(month) for month in months})
+            read = self.reading.postings({first: all_words.keys(first)})
+            memory.telling[self.tree] = plan.telling(read, memory.papers(first))
+        return plan.with_words(memory.telling[self.tree])
 
-    def _plan_of(self, expansions: Expansions, told: Telling | None = None) -> Plan:
+    def _plan_of(self, expansions: Expansions) -> Plan:
         """Made once, while no more is known."""
-        plan = self._plan
-        if plan is None or plan.expansions != expansions or plan.told is not told:
-            self._plan = plan = Plan(self._asked, expansions, told)
-        return plan
+        if self._plan is None or self._plan.expansions != expansions:
+            self._plan = Plan(self._asked, expansions)
+        return self._plan

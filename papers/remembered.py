@@ -18,8 +18,8 @@ from papers.arxiv_id import kept_month, month_place, yymm_of
 from papers.asked import Asked
 from papers.codec import Opened
 from papers.connection import Command
-from papers.evaluate import Expansions, Key, Telling
-from papers.postings import CLOSED, SHAPE, Shape
+from papers.evaluate import Expansions, Key, Telling, in_slot
+from papers.postings import CLOSED, SHAPE, YEAR, Shape
 from papers.search import Found
 from papers.spread import possible_months
 from papers.tree import Node
@@ -37,7 +37,7 @@ Wanted = Mapping[int, Sequence[Key]]
 
 
 Parts = dict[Key, BitMap | None]
-"""Postings of a volume: what each has, and None where it has none."""
+"""Postings of a volume, None where it has none; those of slots only of pairs that have none."""
 
 
 class Volume(NamedTuple):
@@ -75,8 +75,8 @@ class Memory:
     months: tuple[int, ...] | None = None
     spread: dict[bytes, bytes | None] = field(default_factory=dict)
     words: dict[str, list[str]] = field(default_factory=dict)
-    telling: dict[tuple[Node, int], Telling] = field(default_factory=dict)
-    """By what was looked for, and the newest month: what that month tells of its phrases."""
+    telling: dict[Node, Telling] = field(default_factory=dict)
+    """By what was looked for: which words to ask for beside the pairs of its phrases."""
     parts: dict[tuple[int, Shape], Parts] = field(default_factory=dict)
     opened: dict[int, Opened] = field(default_factory=dict)
     verified: dict[Node, tuple[BitMap, BitMap]] = field(default_factory=dict)
@@ -194,31 +194,64 @@ class Memory:
     def _take_parts(
         self, volume: Volume, missing: Sequence[Key], values: Sequence[bytes | None]
     ) -> None:
-        held, shape, size = volume.held, volume.shape, 0
-        for key, own, bucket in zip(missing, values[::2], values[1::2], strict=True):
-            if own:
-                part: BitMap | None = BitMap.deserialize(own)
-            elif isinstance(key, int):
-                part = postings.slot_bitmap(bucket, shape.slot(key), shape, volume.first)
+        reply = iter(values)
+        for key in missing:
+            if isinstance(key, bytes):
+                own, bucket = next(reply), next(reply)
+                part = BitMap.deserialize(own) if own else _small(postings.find(bucket, key))
             else:
-                small = postings.find(bucket, key)
-                part = postings.bitmap(small) if small else None
-            held[key] = part
-            size += _OVERHEAD + (len(own) if own else _A_PLACE * len(part or ()))
-        self.size += size
+                told = [next(reply) for _ in range(_fields_of_pair(volume.shape))]
+                part = _pair(volume, key, told)
+                if part is None and volume.shape.slot_bits:
+                    self._hold(volume, in_slot(key), _slot(volume, key, told))
+            self._hold(volume, key, part)
+
+    def _hold(self, volume: Volume, key: Key, part: BitMap | None) -> None:
+        volume.held[key] = part
+        self.size += _OVERHEAD + _A_PLACE * min(len(part or ()), _LARGE)
+
+
+def _small(posting: bytes) -> BitMap | None:
+    return postings.bitmap(posting) if posting else None
+
+
+def _fields_of_pair(shape: Shape) -> int:
+    """In how many fields the posting of a pair may lie, and that of its slot."""
+    if shape.months == 1:
+        return 1
+    return 4 if shape.slot_bits else 2
+
+
+def _pair(volume: Volume, pair: int, told: Sequence[bytes | None]) -> BitMap | None:
+    """The posting of a pair, if it has one."""
+    year = volume.first - volume.first % YEAR
+    if volume.shape.months == 1:
+        return postings.pair_in_month(told[0], pair, year)
+    return BitMap.deserialize(told[0]) if told[0] else postings.pair_in_year(told[1], pair, year)
+
+
+def _slot(volume: Volume, pair: int, told: Sequence[bytes | None]) -> BitMap | None:
+    """That of its slot."""
+    own, bucket = told[2:]
+    if own:
+        return BitMap.deserialize(own)
+    return postings.slot_bitmap(bucket, volume.shape.slot(pair), volume.shape, volume.first)
 
 
 @lru_cache(maxsize=1024)
 def _fields(shape: Shape, wanted: tuple[Key, ...]) -> tuple[bytes, ...]:
-    """The fields of postings in a volume of that shape: `shape` first, then two for each."""
+    """The fields of postings in a volume of that shape: `shape` first, then those of each."""
     names = [SHAPE]
     for key in wanted:
         if isinstance(key, bytes):
             names += [postings.term_field(key), postings.bucket_field(shape.bucket(key))]
-        else:
-            slot = shape.slot(key)
-            bucket = postings.slots_field(slot // shape.slots_a_bucket)
-            names += [postings.slot_field(slot), bucket]
+            continue
+        slot = shape.slot(key)
+        every = (
+            *(postings.pair_field(key), postings.pairs_field(shape.pair_bucket(key))),
+            *(postings.slot_field(slot), postings.slots_field(slot // shape.slots_a_bucket)),
+        )
+        names += every[1:2] if shape.months == 1 else every[: _fields_of_pair(shape)]
     return tuple(names)
 
 

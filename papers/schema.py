@@ -24,7 +24,7 @@ from papers.errors import StoreBusy, StoreError, StoreNewer
 from papers.settings import Seconds
 from papers.spread import Spread
 
-SCHEMA: Final = 3
+SCHEMA: Final = 4
 """What this Paperwire writes and reads. Moves when `papers.keys` or `papers.codec` change so that
 older code would misread the data."""
 
@@ -45,17 +45,29 @@ def _nothing(redis: Redis) -> Iterator[None]:
     yield from ()
 
 
-def _moved_and_indexed_anew(redis: Redis) -> Iterator[None]:
-    """Give the keys of every month the tag of its year, and index it anew; a step is a month."""
+def _moved(redis: Redis) -> Iterator[None]:
+    """Give the keys of every month the tag of its year; a step is a month."""
+    for yymm, _ in _months(redis):
+        _move(redis, yymm)
+        yield
+
+
+def _indexed_anew(redis: Redis) -> Iterator[None]:
+    """Index every month anew, open; a step is a month. Years are closed again when it is time."""
     from papers.columns import Vocabulary
     from papers.month_writer import MonthWriter
 
-    months: Any = redis.zrange(keys.MONTHS, 0, -1, withscores=True)
-    for member, month in months:
-        yymm = member.decode()
-        _move(redis, yymm)
-        MonthWriter(redis, int(month), yymm, Spread(redis), Vocabulary()).index_anew()
+    months = _months(redis)
+    for yymm, month in months:
+        MonthWriter(redis, month, yymm, Spread(redis), Vocabulary()).index_anew()
         yield
+    for year in {yymm[:2] for yymm, _ in months}:
+        redis.unlink(keys.terms(year))
+
+
+def _months(redis: Redis) -> list[tuple[str, int]]:
+    members: Any = redis.zrange(keys.MONTHS, 0, -1, withscores=True)
+    return [(yymm.decode(), int(month)) for yymm, month in members]
 
 
 def _move(redis: Redis, yymm: str) -> None:
@@ -67,11 +79,12 @@ def _move(redis: Redis, yymm: str) -> None:
     redis.unlink(f"{{{yymm}}}:terms", *(f"{{{yymm}}}:pairs:{bits}" for bits in range(13, 24)))
 
 
-MIGRATIONS: Final[Mapping[int, Migration]] = {1: _nothing, 2: _moved_and_indexed_anew}
+MIGRATIONS: Final[Mapping[int, Migration]] = {1: _nothing, 2: _moved, 3: _indexed_anew}
 """From each schema to the next; `MIGRATIONS[1]` makes 2 of 1.
 
 2: the words of names make pairs, and a month tells how many buckets its slots of pairs are in.
 3: what belongs to a month shares the hash tag of its year, and postings are of places.
+4: pairs have postings by themselves.
 """
 
 

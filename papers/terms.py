@@ -5,8 +5,9 @@ A term is a letter for its kind and a text: `wreward` a word anywhere, `treward`
 comment, `ogoogle` in the organization, `ccs.CL` a category, `gcs` an archive, `shf` a source,
 `yreplace` a type of announcement other than new, `fpicked` a flag, `d07` the day of the first
 announcement counted from the month's first.
-Neighbouring words make pairs, kept as 32-bit hashes: a phrase is its words and its pairs. Words
-that only join (`of`, `the`) are passed over: `mixture of experts` has the pair mixture, expert.
+Neighbouring words make pairs, kept as hashes of 44 bits. Words that only join (`of`, `the`) belong
+to the pair of those around them: `mixture of experts` is one pair, and another than `mixture
+expert`. So a phrase of two words that tell is a pair, and a longer one is known by its pairs.
 """
 
 from __future__ import annotations
@@ -14,13 +15,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import date
 from functools import lru_cache
+from hashlib import blake2b
 from itertools import pairwise
 from typing import Final
-from zlib import crc32
 
 from papers.categories import archive_of
 from papers.matching import LONGEST_MONTH, announce_label, day_of, flags, month_days
 from papers.paper import Paper
+from papers.postings import PAIR_BITS
 from papers.text import unstemmed
 from papers.tree import Field, Kind, Label, Text
 
@@ -51,19 +53,41 @@ EVERY_DAY: Final = tuple(b"d%d" % n for n in range(LONGEST_MONTH.days + 1))
 """Every paper that has terms has one of these."""
 
 
-PAIR_FACTOR: Final = 0x9E3779B1
-"""Spreads the first word of a pair over the upper bits (Knuth's multiplicative hashing)."""
+FACTOR: Final = 0x9E37_79B9_7F4A_7C15
+"""Spreads what words bring to a pair over all bits (Knuth's multiplicative hashing)."""
+_64_BITS: Final = (1 << 64) - 1
+_A_PAIR: Final = 2
+"""So many of its words tell."""
 
 
 def word_hash(word: str) -> int:
-    """What a folded word of a text brings to its pairs: 32 bits; 0 if it only joins others."""
-    return 0 if word in _JOINING else crc32(word.encode())
+    """What a folded word brings to the pairs of a text: 64 bits, odd unless it only joins."""
+    hashed = int.from_bytes(blake2b(word.encode(), digest_size=8).digest(), "little")
+    return hashed & ~1 if word in _JOINING else hashed | 1
+
+
+def tells(hashed: int) -> bool:
+    """Whether the word of a hash does more than join others."""
+    return bool(hashed & 1)
 
 
 def pairs_of(folded: Iterable[str]) -> set[int]:
-    """The 32-bit hashes of neighbouring words."""
-    telling = [hashed for hashed in map(word_hash, folded) if hashed]
-    return {(first * PAIR_FACTOR & 0xFFFF_FFFF) ^ then for first, then in pairwise(telling)}
+    """The hashes of the pairs of neighbouring words, with those between them that only join."""
+    found = set[int]()
+    pair: int | None = None
+    for hashed in map(word_hash, folded):
+        if pair is not None:
+            pair = (pair * FACTOR & _64_BITS) ^ hashed
+        if tells(hashed):
+            if pair is not None:
+                found.add(mixed(pair))
+            pair = hashed
+    return found
+
+
+def mixed(pair: int) -> int:
+    """The bits that are kept of a pair, of which all depend on all."""
+    return ((pair ^ pair >> 32) * FACTOR & _64_BITS) >> 64 - PAIR_BITS
 
 
 def pair_terms(paper: Paper) -> set[bytes]:
@@ -118,10 +142,18 @@ def title_terms(text: Text) -> tuple[bytes, ...]:
 
 
 @lru_cache(maxsize=_REMEMBERED)
-def text_pairs(text: Text) -> frozenset[int]:
+def text_pairs(text: Text) -> tuple[int, ...]:
     """The pairs a paper must have; names, comments and organizations have none."""
     in_text = text.field in (Field.ANY, Field.TITLE, Field.ABSTRACT)
-    return frozenset(pairs_of(text.words) if in_text else ())
+    return tuple(sorted(pairs_of(text.words))) if in_text else ()
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def is_pair(text: Text) -> bool:
+    """Whether a phrase, wherever in a text it stands, is one pair and no word more."""
+    telling = [tells(word_hash(word)) for word in text.words]
+    ends = text.is_phrase and telling[0] and telling[-1]
+    return ends and sum(telling) == _A_PAIR and text.field is Field.ANY
 
 
 @lru_cache(maxsize=_REMEMBERED)

@@ -1,8 +1,9 @@
 """The postings of a year, made of those of its months, part by part.
 
-A term's posting is those of the months one behind the other; slots are numbers, and sorted anew. A
+A term's posting is those of the months one behind the other; pairs are numbers, and sorted anew. A
 part is what has the same upper bits of its hash: few megabytes of a dense year are in memory at a
-time.
+time. Once a year has slots its index no longer tells whose the rare pairs are: where it is made
+anew its papers tell, and some hundred megabytes of a dense year are in memory.
 """
 
 from __future__ import annotations
@@ -20,15 +21,29 @@ from redis import Redis
 from papers import keys, postings
 from papers.arxiv_id import ArxivId, month_place, yymm_of
 from papers.closing import Piece
-from papers.columns import Keys, Vocabulary, once
+from papers.columns import NO_KEYS, Keys, Vocabulary, once
+from papers.pairs import InYear, frequent, pairs_in
 from papers.paper import Paper
-from papers.postings import LARGEST_SMALL, PLACE_BYTES, Shape, places_of_months
+from papers.postings import (
+    LARGEST_SMALL,
+    PAIR_BITS,
+    PAPER_BITS,
+    PLACE_BYTES,
+    YEAR,
+    YEAR_BITS,
+    Shape,
+    places_of_months,
+)
 from papers.records import read_papers
 from papers.slots import Slots
 
+FREQUENT: Final = 32
+"""A pair that so many papers of a year have keeps a posting when the year is over."""
 _A_PART: Final = 13
 """A part is as large as the index of 2^13 papers, or less."""
 _AT_ONCE: Final = 1_000
+_READ: Final = (b"w", b"=", b"p", b"~")
+"""Fields of terms and of pairs: slots tell nothing that is of use here."""
 
 
 class Year:
@@ -36,14 +51,16 @@ class Year:
 
     def __init__(self, redis: Redis, shape: Shape, pieces: Sequence[Piece]) -> None:
         self._shape = shape
-        self._slots = Slots(shape, month_place(pieces[0].months[0]))
+        month = month_place(pieces[0].months[0])
+        first = month - month % YEAR << PAPER_BITS
+        self._pairs, self._slots = InYear(shape, first), Slots(shape, first)
         self._bits = max(shape.size - _A_PART, 0)
-        self._sources = [_Source(redis, piece, self._slots, self._bits) for piece in pieces]
+        self._sources = [_Source(redis, piece, first, self._bits) for piece in pieces]
 
     def parts(self) -> Iterator[Mapping[bytes, bytes]]:
         """The fields of each part that has any."""
         for part in range(1 << self._bits):
-            if fields := self._terms_of(part) | self._slots_of(part):
+            if fields := self._terms_of(part) | self._pairs_of(part):
                 yield fields
 
     def _terms_of(self, part: int) -> dict[bytes, bytes]:
@@ -63,10 +80,22 @@ class Year:
         packed = {postings.bucket_field(n): postings.pack(small) for n, small in buckets.items()}
         return fields | packed
 
-    def _slots_of(self, part: int) -> dict[bytes, bytes]:
-        found: Keys = np.concatenate([source.slots(part) for source in self._sources])
-        bits = self._shape.slot_bucket_bits - self._bits
-        return self._slots.packed(once(found), range(part << bits, part + 1 << bits))
+    def _pairs_of(self, part: int) -> dict[bytes, bytes]:
+        found = once(np.concatenate([source.pairs(part) for source in self._sources]))
+        shape = self._shape
+        if not shape.slot_bits:
+            return self._pairs.packed(found, self._of_part(part, shape.pair_bucket_bits))
+        named = frequent(found, FREQUENT)
+        slots = self._slots.of(found[~named])
+        return {
+            **self._pairs.packed(found[named], self._of_part(part, shape.pair_bucket_bits)),
+            **self._slots.packed(slots, self._of_part(part, shape.slot_bucket_bits)),
+        }
+
+    def _of_part(self, part: int, bits: int) -> Sequence[int]:
+        """The buckets of a part, where the buckets of all parts have so many bits."""
+        bits -= self._bits
+        return range(part << bits, part + 1 << bits)
 
 
 def _together(pieces: Sequence[bytes | BitMap]) -> bytes | BitMap:
@@ -82,18 +111,17 @@ def _together(pieces: Sequence[bytes | BitMap]) -> bytes | BitMap:
 class _Source:
     """A piece that a year is made of, part by part.
 
-    One that has fewer buckets than there are parts is small: all of it is read for each part. Of
-    one that has fewer slots than the year its papers tell.
+    One that has fewer buckets than there are parts is small: all of it is read for each part.
     """
 
-    def __init__(self, redis: Redis, piece: Piece, year: Slots, bits: int) -> None:
+    def __init__(self, redis: Redis, piece: Piece, first: int, bits: int) -> None:
         self._redis, self._piece, self._bits = redis, piece, bits
-        self._year, self._own = year, Slots(piece.shape, month_place(piece.months[0]))
+        self._pairs = pairs_in(piece.shape, first)
         self._here = places_of_months(piece.months) if piece.shape.gone else None
-        self._is_small = min(piece.shape.bucket_bits, piece.shape.slot_bucket_bits) < bits
+        self._is_small = min(piece.shape.bucket_bits, piece.shape.pair_bucket_bits) < bits
         self._names: dict[int, list[bytes]] = defaultdict(list)
         names: Any = redis.hkeys(keys.terms(piece.name))
-        for name in names:
+        for name in [name for name in names if name[:1] in _READ]:
             self._names[0 if self._is_small else self._part_of(name)].append(name)
         self._read: tuple[int, dict[bytes, bytes]] = (-1, {})
 
@@ -108,32 +136,33 @@ class _Source:
                     if self._is_in(part, term):
                         yield term, postings.bitmap(small) & self._here if self._here else small
 
-    def slots(self, part: int) -> Keys:
-        """The keys of the slots of a part, as the year has them; in any order."""
-        found = self._indexed(part) if self._told is None else self._told
-        return self._year.part(found, part, self._bits)
+    def pairs(self, part: int) -> Keys:
+        """The keys of the pairs of a part, sorted."""
+        found = self._told if self._piece.shape.slot_bits else self._indexed(part)
+        shift = PAIR_BITS + YEAR_BITS - self._bits
+        start = np.searchsorted(found, np.uint64(part << shift))
+        end = np.searchsorted(found, np.uint64((part + 1 << shift) - 1), "right")
+        return self._kept(found[start:end])
 
     def _indexed(self, part: int) -> Keys:
         fields = self._fields(part)
         buckets = sorted(int(name[1:], 16) for name in fields if name[:1] == b"p")
-        slots = [int(name[1:], 16) for name in fields if name[:1] == b"#"]
-        found = self._year.taken(self._own.unpacked(buckets, slots, fields), self._own)
-        places = map(month_place, self._piece.months)
-        return self._year.of_months(found, places) if self._here else found
+        return self._pairs.unpacked(buckets, (_pair(n) for n in fields if n[:1] == b"~"), fields)
+
+    def _kept(self, found: Keys) -> Keys:
+        """Those of papers that are still there."""
+        if self._here is None:
+            return found
+        months = [month_place(month) % YEAR for month in self._piece.months]
+        of_months = (found >> np.uint64(PAPER_BITS)) % np.uint64(1 << YEAR_BITS - PAPER_BITS)
+        kept: Keys = found[np.isin(of_months, months)]
+        return kept
 
     @cached_property
-    def _told(self) -> Keys | None:
-        """The keys of slots by the papers themselves, where the index has not as many slots."""
-        slot_bits = self._year.shape.slot_bits
-        if self._piece.shape.slot_bits >= slot_bits:
-            return None
-        found = list[Any]()
-        for month in self._piece.months:
-            slots = Vocabulary().found(self._papers(month), slot_bits).slots
-            of_month = Slots(Shape.for_papers(0)._replace(slot_bits=slot_bits), month_place(month))
-            found.append(self._year.taken(slots, of_month))
-        told: Keys = np.concatenate(found)
-        return told
+    def _told(self) -> Keys:
+        """The keys of all pairs, sorted, by the papers themselves."""
+        found = [Vocabulary().pairs(self._papers(month)) for month in self._piece.months]
+        return once(np.concatenate([NO_KEYS, *found]))
 
     def _papers(self, month: int) -> Iterator[Paper]:
         fields: Any = self._redis.hkeys(keys.month_papers(yymm_of(month)))
@@ -153,15 +182,21 @@ class _Source:
     def _part_of(self, name: bytes) -> int:
         """The part of a field."""
         shape = self._piece.shape
-        bits = {b"w": shape.bucket_bits, b"p": shape.slot_bucket_bits, b"#": shape.slot_bits}.get(
-            name[:1]
-        )
-        if bits is None:
-            return _part_of_term(name[1:], self._bits)
-        return int(name[1:], 16) >> bits - self._bits
+        if name[:1] == b"w":
+            return int(name[1:], 16) >> shape.bucket_bits - self._bits
+        if name[:1] == b"p":
+            return int(name[1:], 16) >> shape.pair_bucket_bits - self._bits
+        if name[:1] == b"~":
+            return _pair(name) >> PAIR_BITS - self._bits
+        return _part_of_term(name[1:], self._bits)
 
     def _is_in(self, part: int, term: bytes) -> bool:
         return not self._is_small or _part_of_term(term, self._bits) == part
+
+
+def _pair(name: bytes) -> int:
+    """The pair of a field of its own."""
+    return int(name[1:], 16)
 
 
 def _part_of_term(term: bytes, bits: int) -> int:

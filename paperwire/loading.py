@@ -17,6 +17,7 @@ from papers.retention import first_kept
 from papers.source_states import MAX_QUARANTINED, SetAside, SourceStates
 from paperwire.answers import Answer
 from paperwire.session import Session
+from workers.closing import closing_behind
 from workers.load import At, Load, Position, task
 from workers.load_processes import executor
 
@@ -43,12 +44,14 @@ def run(
 ) -> list[Loaded]:
     """Load files one after the other, telling on standard error how far it is."""
     first = first_kept(session.settings.keep_months, session.now)
+    closing = Closing(session.redis)
     with executor(session.settings.redis_url, processes) as pool:
         load = Load(session.redis, pool, processes, clock, first)
-        ends = [followed(load.load(file, again=again)) for file in files]
+        loads = (closing_behind(closing, load.load(file, again=again)) for file in files)
+        ends = list(map(followed, loads))
     if any(end.new or end.changed for end in ends):
         click.echo("putting the index of past months together", err=True)
-        Closing(session.redis).close_before(first_open(session.now))
+        closing.close_before(first_open(session.now))
     aside = SourceStates(session.redis).quarantined(MAX_QUARANTINED)[::-1]
     return [Loaded(end, [bad for bad in aside if bad.task == task(end.file)]) for end in ends]
 

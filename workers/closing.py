@@ -6,14 +6,16 @@ While years are filled backwards nothing is closed: months that grow are written
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import Final
+from typing import Final, TypeVar
 
 from papers.closing import Closing, first_open
 from papers.errors import BadParameter
 from workers.backfill import Plans
 from workers.sources.result import Fetched, Upstreams
+
+T = TypeVar("T")
 
 TASK: Final = "closing"
 
@@ -33,6 +35,21 @@ class Closer:
             return
         years = self._closing.close_before(first_open(now))
         yield Fetched(got=len(years), said=_said(years))
+
+
+def closing_behind(closing: Closing, moments: Iterable[T]) -> Iterator[T]:
+    """Go through the moments of a load, and close the years that it leaves behind.
+
+    Open months take half as much memory again. A load that goes in the order of months leaves a
+    year behind when its newest is in another; one that comes back to months closes none.
+    """
+    year, _ = divmod(closing.newest(), 100)
+    for moment in moments:
+        now, month = divmod(closing.newest(), 100)
+        if now > year and month > 1:  # what came before is stored by then
+            closing.close_before(now * 100)
+            year = now
+        yield moment
 
 
 def _said(years: Sequence[int]) -> str:

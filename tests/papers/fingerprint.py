@@ -14,14 +14,15 @@ from redis import Redis
 
 from papers import codec, keys, postings
 from papers.arxiv_id import ArxivId, month_place
+from papers.evaluate import in_slot
 from papers.paper import Paper
-from papers.postings import Shape
+from papers.postings import YEAR, YEAR_BITS, Shape
 
 Postings = dict[bytes | int, list[int]]
 
 
 def decoded(volume: Mapping[bytes, bytes], shape: Shape, first: int) -> Postings:
-    """Every posting of a volume as places, wherever it lies: by term, or by slot of pairs.
+    """Every posting of a volume as places, wherever it lies: by term, by pair, or by slot (`~`).
 
     `first`: the place of the first month of the volume.
     """
@@ -39,12 +40,27 @@ def _postings(
 ) -> dict[bytes | int, BitMap]:
     if kind == b"w":
         return {term: _small(small) for term, small in postings.unpack(value).items()}
+    year = first - first % YEAR
+    if kind == b"p" and shape.months == 1:
+        held = {key >> YEAR_BITS for key in memoryview(value).cast("Q")}
+        return {pair: _found(postings.pair_in_month(value, pair, year)) for pair in held}
     if kind == b"p":
+        pairs = memoryview(value)[4 : 4 + 8 * int.from_bytes(value[:4], "little")].cast("Q")
+        return {pair: _found(postings.pair_in_year(value, pair, year)) for pair in pairs}
+    if kind == b"q":
         start = int(rest, 16) * shape.slots_a_bucket
         slots = range(start, start + shape.slots_a_bucket)
-        held = {slot: postings.slot_bitmap(value, slot, shape, first) for slot in slots}
-        return {slot: found for slot, found in held.items() if found is not None}
-    return {rest if kind == b"=" else int(rest, 16): BitMap.deserialize(value)}
+        held_by = {slot: postings.slot_bitmap(value, slot, shape, first) for slot in slots}
+        return {in_slot(slot): found for slot, found in held_by.items() if found is not None}
+    own = BitMap.deserialize(value)
+    if kind == b"=":
+        return {rest: own}
+    return {int(rest, 16) if kind == b"~" else in_slot(int(rest, 16)): own}
+
+
+def _found(posting: BitMap | None) -> BitMap:
+    assert posting
+    return posting
 
 
 def _small(posting: bytes) -> BitMap:

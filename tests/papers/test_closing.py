@@ -19,6 +19,7 @@ from papers import keys
 from papers.arxiv_id import ArxivId
 from papers.closing import LEFT, Closing
 from papers.errors import StoreError
+from papers.evaluate import in_slot
 from papers.paper import Channel, Sighting
 from papers.postings import CLOSED, SHAPE, Shape, places_of_months
 from papers.query import parse
@@ -26,7 +27,9 @@ from papers.reading import Reading
 from papers.retention import Retention
 from papers.search import Ask
 from papers.store import Store
-from papers.year import Year
+from papers.terms import text_pairs
+from papers.tree import Field, Text
+from papers.year import FREQUENT, Year
 from tests.papers.fingerprint import fingerprint
 from tests.papers.papers_strategies import TUESDAY, sightings
 from tests.papers.query_strategies import queries
@@ -85,12 +88,17 @@ steps = st.lists(
 )
 
 
-@given(batches, steps, st.lists(queries(), max_size=3))
+@given(batches, steps, st.lists(queries(), max_size=3), st.sampled_from([1, 2, 3, 32]))
 @settings(max_examples=60)
 def test_closed_or_not_is_the_same_to_who_asks_and_to_who_writes(
-    store_url: str, first: list[Sighting], steps: list[tuple[str, Any]], asked: list[Any]
+    store_url: str,
+    first: list[Sighting],
+    steps: list[tuple[str, Any]],
+    asked: list[Any],
+    frequent: int,
 ) -> None:
-    with two_stores(store_url) as (one, other):
+    with two_stores(store_url) as (one, other), pytest.MonkeyPatch.context() as patch:
+        patch.setattr("papers.year.FREQUENT", frequent)
         old = Store(one)
         for do, what in [("say", first), ("close", 202601), *steps]:
             if do == "say":
@@ -142,7 +150,7 @@ def test_large_postings_are_put_together_too(
     shape: Any = redis.hget(keys.terms("24"), SHAPE)
     assert Shape.unpack(shape) == Shape.for_year(1_603, [202401, 202402, 202403, 202412])
     fields: Any = redis.hkeys(keys.terms("24"))
-    assert {field[:1] for field in fields} == {b"s", b"w", b"=", b"p", b"#"}
+    assert {field[:1] for field in fields} == {b"s", b"w", b"=", b"p", b"~", b"q"}
     assert terms(redis) == before
     assert answers(store) == answers(Store(redis)) == known
     assert Closing(redis).close_before(202501) == (), "nothing is left to do"
@@ -160,6 +168,73 @@ def test_the_index_of_a_year_does_not_tell_how_it_came(redis: Redis) -> None:
         Store(redis).ingest(batch, now=NOW)
         Closing(redis).close_before(202501 if number < 2 else 199001)
     assert fingerprint(redis)["indexes"] == at_once
+
+
+def pairs(redis: Redis, volume: str) -> tuple[dict[int, list[int]], dict[int, list[int]]]:
+    """The postings of pairs of a volume, and those of its slots."""
+    indexes: Any = fingerprint(redis)["indexes"]
+    found = {key: places for key, places in indexes[volume][1].items() if isinstance(key, int)}
+    named = {pair: places for pair, places in found.items() if pair >= 0}
+    return named, {key: places for key, places in found.items() if key < 0}
+
+
+def test_a_year_names_every_pair_until_it_is_over(redis: Redis) -> None:
+    """Then it names the frequent ones, of all its papers, and no other."""
+    Store(redis).ingest([*dense(202401, 300), *dense(202402, 40)], now=NOW)
+    (january, none), (february, nor) = pairs(redis, "2401"), pairs(redis, "2402")
+    assert (none, nor) == ({}, {})
+    Closing(redis).close_before(202403)
+    every, none = pairs(redis, "24")
+    both = {pair: [*january.get(pair, []), *february.get(pair, [])] for pair in january | february}
+    assert (every, none) == (both, {})
+    assert Closing(redis).close_before(202412) == ()
+    assert Closing(redis).close_before(202501) == (2024,), "though no month is open"
+    named, slots = pairs(redis, "24")
+    assert named == {pair: places for pair, places in every.items() if len(places) >= FREQUENT}
+    assert 5 < len(named) < len(every) - 5
+    shape = Shape.for_year(340, [202401, 202402])
+    for pair in every.keys() - named:
+        assert set(every[pair]) <= set(slots[in_slot(shape.slot(pair))])
+    rare = {shape.slot(pair) for pair in every.keys() - named}
+    assert slots.keys() == {in_slot(slot) for slot in rare}
+
+
+@pytest.mark.parametrize("over", [False, True])
+def test_what_is_written_to_a_year_goes_where_its_pair_is(redis: Redis, over: bool) -> None:
+    store = Store(redis)
+    store.ingest([*dense(202401, 300), *dense(202402, 40)], now=NOW)
+    Closing(redis).close_before(202501 if over else 202403)
+    frequent, rare, new = '"reward model"', '"thing7 of month"', '"whole new"'
+    assert len(store.newest(parse(frequent), 500)) == 340
+    asked = {keyword: store.newest(parse(keyword), next(MANY)) for keyword in (frequent, rare, new)}
+    store.ingest([told(202402, 100, abstract="A thing7 of month. Whole new.")], now=NOW)
+    late = ArxivId(202402, 100)
+    for keyword, before in asked.items():
+        assert store.newest(parse(keyword), next(MANY)) == sorted([late, *before], reverse=True)
+    assert late.place in pairs(redis, "24")[0][text_pairs(Text(Field.ANY, ("reward", "model")))[0]]
+    again = told(202402, 100, "Other title", abstract="Nothing.", version=2)
+    store.ingest([again], now=NOW)
+    for keyword, before in asked.items():
+        assert store.newest(parse(keyword), next(MANY)) == before
+    named, slots = pairs(redis, "24")
+    assert not slots or over
+    left = {key for key, places in {**named, **slots}.items() if late.place in places}
+    pair = text_pairs(Text(Field.ANY, ("other", "title")))[0]
+    assert left == {in_slot(Shape.for_year(340, []).slot(pair)) if over else pair}
+
+
+def test_a_pair_that_all_papers_lost_may_come_back(redis: Redis) -> None:
+    said = [told(202401, n, "Reward model") for n in range(1, FREQUENT + 1)]
+    Store(redis).ingest(said, now=NOW)
+    Closing(redis).close_before(202501)
+    pair = text_pairs(Text(Field.ANY, ("reward", "model")))[0]
+    assert pair in pairs(redis, "24")[0]
+    store = Store(redis)
+    store.ingest([one._replace(title="Other", version=2) for one in said], now=NOW)
+    assert pair not in pairs(redis, "24")[0]
+    assert store.newest(parse('"reward model"')) == []
+    store.ingest([said[3]._replace(version=3)], now=NOW)
+    assert store.newest(parse('"reward model"')) == [said[3].id]
 
 
 def test_a_month_that_comes_late_is_closed_the_next_time(redis: Redis) -> None:

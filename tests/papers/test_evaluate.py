@@ -1,4 +1,4 @@
-"""What a keyword asks of a month's postings."""
+"""What a keyword asks of a month's postings, and what these say."""
 
 from __future__ import annotations
 
@@ -7,35 +7,39 @@ from collections.abc import Iterable, Mapping, Sequence
 import pytest
 from pyroaring import BitMap
 
+from papers.arxiv_id import month_place
 from papers.asked import Asked
-from papers.evaluate import Key, Plan
+from papers.evaluate import Key, Plan, in_slot
 from papers.query import parse
 from papers.terms import text_pairs
-from papers.tree import Text
+from papers.tree import Field, Text
 
 MONTH = 202503
 PAPERS = 10_000
+FIRST = month_place(MONTH) << 16
 
 
 class Held:
-    """Postings of a month, of so many papers each."""
+    """Postings of a month: each of so many papers, or of these; of others none."""
 
-    def __init__(self, sizes: Mapping[Key, int]) -> None:
+    def __init__(self, held: Mapping[Key, int | set[int]]) -> None:
         self.months: Sequence[int] = [MONTH]
-        self._sizes = sizes
+        self._held = held
 
     def of(self, key: Key, months: Iterable[int] | None = None) -> BitMap:
-        return BitMap(range(self._sizes[key]))
+        held = self._held.get(key, 0)
+        return BitMap(range(held) if isinstance(held, int) else (FIRST + n for n in held))
 
 
 def asked_of_others(keyword: str, sizes: Mapping[Key, int], of_pairs: int) -> set[bytes]:
     """The words that months are asked for once one of them was read; and every pair is."""
     tree = parse(keyword).tree
     assert isinstance(tree, Text)
-    held = Held({**sizes, **dict.fromkeys(text_pairs(tree), of_pairs)})
-    first = Plan(Asked.of(tree), {})
-    then = Plan(Asked.of(tree), {}, first.telling(held, PAPERS))
-    assert text_pairs(tree) < set(then.keys(MONTH)) <= set(first.keys(MONTH))
+    held = Held({**sizes, **{in_slot(pair): of_pairs for pair in text_pairs(tree)}})
+    plan = Plan(Asked.of(tree), {})
+    then, every = plan.with_words(plan.telling(held, PAPERS)), plan.with_words()
+    assert set(plan.keys(MONTH)) == set(text_pairs(tree)) < set(then.keys(MONTH))
+    assert set(then.keys(MONTH)) <= set(every.keys(MONTH))
     return {key for key in then.keys(MONTH) if isinstance(key, bytes)}
 
 
@@ -53,6 +57,33 @@ def test_a_phrase_asks_for_the_words_that_spare_more_than_they_cost(
     keyword: str, sizes: Mapping[Key, int], asked: set[bytes]
 ) -> None:
     assert asked_of_others(keyword, sizes, of_pairs=20) == asked
+
+
+A, B, C = "reward", "model", "deep"
+AB, CA = text_pairs(Text(Field.ANY, (A, B))) + text_pairs(Text(Field.ANY, (C, A)))
+
+
+@pytest.mark.parametrize(
+    ("keyword", "held", "sure", "maybe"),
+    [
+        (f'"{A} {B}"', {AB: {1, 2}}, {1, 2}, {1, 2}),
+        (f'"{A} {B}"', {in_slot(AB): {1, 2, 3}}, set(), {2, 3}),
+        (f'ti:"{A} {B}"', {AB: {1, 2}}, set(), {1, 2}),
+        (f'"{C} {A} {B}"', {AB: {1, 2}, CA: {2, 3}}, set(), {2}),
+        (f'"{C} {A} {B}"', {AB: {1, 2, 3}, in_slot(CA): {2, 3, 4}}, set(), {2, 3}),
+        (f'"{C} {A} {B}"', {in_slot(AB): {2, 3, 9}, in_slot(CA): {2, 9}}, set(), {2}),
+    ],
+)
+def test_a_phrase_is_sure_where_its_only_pair_has_a_posting(
+    keyword: str, held: Mapping[Key, set[int]], sure: set[int], maybe: set[int]
+) -> None:
+    """Where a slot tells of it, only papers that have its words may match; here few do."""
+    words: Mapping[Key, set[int]] = {f"w{word}".encode(): {2, 3, 4} for word in (A, B, C)}
+    plan, read = Plan(Asked.of(parse(keyword).tree), {}), Held({**held, **words})
+    doubtful = any(key < 0 for key in held if isinstance(key, int))
+    assert plan.doubtful(read) == ([MONTH] if doubtful else [])
+    found = (plan.with_words() if doubtful else plan).evaluate(read)
+    assert [{place - FIRST for place in places} for places in found] == [sure, maybe]
 
 
 def test_a_phrase_that_no_pairs_tell_asks_for_all_its_words() -> None:

@@ -63,10 +63,12 @@ def test_what_was_read_is_not_read_again(redis: Redis, store: Store, keyword: st
     assert {name: n for name, n in calls.items() if n} == {"get": 2}
 
 
-def test_texts_and_papers_are_not_read_again(redis: Redis, store: Store) -> None:
-    first = store.search(Ask(query=parse('"reward model"')))
+@pytest.mark.parametrize("keyword", ['"reward model"', 'ti:"reward model"'])
+def test_texts_and_papers_are_not_read_again(redis: Redis, store: Store, keyword: str) -> None:
+    store.newest(parse("reward"))  # which reads its postings
+    first = store.search(Ask(query=parse(keyword)))
     with counted(redis) as calls:
-        assert store.search(Ask(query=parse('"reward model"'))) == first
+        assert store.search(Ask(query=parse(keyword))) == first
         assert store.search(Ask(query=parse("reward"), limit=50)).papers == first.papers[:50]
     assert {name: n for name, n in calls.items() if n} == {"get": 2}
 

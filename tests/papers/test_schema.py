@@ -10,6 +10,7 @@ from redis import Redis
 
 from papers import keys, schema
 from papers.arxiv_id import ArxivId
+from papers.closing import Closing
 from papers.errors import StoreBusy, StoreError, StoreNewer
 from papers.paper import Channel, Sighting
 from papers.query import parse
@@ -57,8 +58,8 @@ def test_an_empty_store_and_data_from_before_the_key_are_stamped(redis: Redis) -
 @pytest.mark.parametrize(
     ("kept", "kind", "says"),
     [
-        ("4", StoreNewer, "schema 4, this Paperwire knows 3: update Paperwire"),
-        ("0", StoreBusy, "schema 0 and is to be migrated to 3"),
+        ("5", StoreNewer, "schema 5, this Paperwire knows 4: update Paperwire"),
+        ("0", StoreBusy, "schema 0 and is to be migrated to 4"),
         ("restoring", StoreError, "a backup is being restored, or that was cut short"),
         ("one", StoreError, "'one', which is no schema"),
     ],
@@ -129,7 +130,7 @@ def test_who_waits_too_long_says_so(redis: Redis) -> None:
 
 
 @pytest.mark.parametrize("before", [1, 2])
-def test_schema_3_moves_all_months_and_indexes_them_anew(redis: Redis, before: int) -> None:
+def test_older_months_are_moved_and_indexed_anew(redis: Redis, before: int) -> None:
     now = datetime(2026, 11, 21, tzinfo=UTC)
     ids = [ArxivId(month, number) for month in (202502, 202503) for number in range(1, 30)]
     said = [
@@ -152,3 +153,19 @@ def test_schema_3_moves_all_months_and_indexes_them_anew(redis: Redis, before: i
     assert redis.keys("{250[23]}:*") == []
     store.forget_words()
     assert store.newest(parse('au:"yann lecun"')) == ids[::-1]
+
+
+def test_a_year_of_schema_3_is_indexed_anew_by_month(redis: Redis) -> None:
+    now = datetime(2026, 11, 21, tzinfo=UTC)
+    ids = [ArxivId(month, number) for month in (202502, 202503) for number in range(1, 30)]
+    said = [Sighting(id, "arxiv", Channel.API, now, title=f"Reward {id}") for id in ids]
+    store = Store(redis)
+    store.ingest(said, now=now)
+    clean = fingerprint(redis)
+    Closing(redis).close_before(202601)
+    redis.hset(keys.terms("25"), "p0", "of another form")
+    redis.set(keys.SCHEMA, 3)
+    assert schema.prepare(redis) == 3
+    assert fingerprint(redis) == clean
+    assert Closing(redis).close_before(202601) == (2025,)
+    assert store.newest(parse("reward")) == Store(redis).newest(parse("reward")) == ids[::-1]

@@ -8,9 +8,11 @@ from hypothesis import strategies as st
 
 from papers.arxiv_id import ArxivId
 from papers.paper import AnnounceType, Paper, Pick
+from papers.postings import PAIR_BITS
 from papers.terms import (
     EVERY_DAY,
     day_term,
+    is_pair,
     label_term,
     pairs_of,
     text_pairs,
@@ -117,11 +119,41 @@ def test_labels_are_terms_as_papers_have_them() -> None:
 
 
 def test_texts_have_pairs() -> None:
-    assert text_pairs(Text(Field.COMMENT, ("cvpr", "oral"))) == set()
-    assert text_pairs(Text(Field.AUTHOR, ("yann", "lecun"))) == set()
+    assert text_pairs(Text(Field.COMMENT, ("cvpr", "oral"))) == ()
+    assert text_pairs(Text(Field.AUTHOR, ("yann", "lecun"))) == ()
     pairs = terms_of(PAPER).pairs
-    assert text_pairs(Text(Field.ANY, ("reward", "model"))) <= pairs
-    assert not text_pairs(Text(Field.ANY, ("yann", "lecun"))) & pairs
+    assert set(text_pairs(Text(Field.ANY, ("reward", "model")))) <= pairs
+    assert not set(text_pairs(Text(Field.ANY, ("yann", "lecun")))) & pairs
+
+
+@pytest.mark.parametrize(
+    ("phrase", "pairs", "alone"),
+    [
+        ("reward model", 1, True),
+        ("mixture of experts", 1, True),
+        ("state of the art", 1, True),
+        ("deep reward model", 2, False),
+        ("the reward model", 1, False),
+        ("reward model of", 1, False),
+        ("model model model", 1, False),
+        ("of the", 0, False),
+        ("the model", 0, False),
+        ("model", 0, False),
+    ],
+)
+def test_a_phrase_may_be_one_pair(phrase: str, pairs: int, alone: bool) -> None:
+    text = Text(Field.ANY, tuple(phrase.split()))
+    assert len(text_pairs(text)) == pairs
+    assert is_pair(text) is alone
+    assert not is_pair(Text(Field.TITLE, text.words))
+
+
+def test_words_between_that_only_join_belong_to_a_pair() -> None:
+    spelled = ["mixture experts", "mixture of experts", "mixture of the experts", "experts mixture"]
+    assert len({frozenset(pairs_of(text.split())) for text in spelled}) == len(spelled)
+    assert pairs_of("of experts in a mixture the".split()) == pairs_of(
+        "experts in a mixture".split()
+    )
 
 
 def test_a_name_of_three_words_is_two_terms() -> None:
@@ -136,4 +168,13 @@ def test_a_phrase_asks_for_nothing_its_paper_has_not(text: str, data: st.DataObj
     start = data.draw(st.integers(0, len(folded)))
     phrase = folded[start : start + data.draw(st.integers(0, 5))]
     assert pairs_of(phrase) <= pairs_of(folded)
-    assert all(pair < 1 << 32 for pair in pairs_of(folded))
+    assert all(pair < 1 << PAIR_BITS for pair in pairs_of(folded))
+
+
+@given(texts, texts)
+def test_a_phrase_that_is_one_pair_stands_where_its_pair_is(one: str, other: str) -> None:
+    phrase, folded = words(one)[:4], words(other)
+    text = Text(Field.ANY, tuple(phrase))
+    if phrase and is_pair(text):
+        stands = f" {' '.join(phrase)} " in f" {' '.join(folded)} "
+        assert (set(text_pairs(text)) <= pairs_of(folded)) is stands

@@ -1,11 +1,16 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from redis import Redis
 
 from papers import keys
+from papers.arxiv_id import ArxivId
+from papers.closing import Closing
+from papers.paper import Channel, Sighting
 from papers.postings import CLOSED, SHAPE
 from papers.query import parse
 from papers.settings import Settings
@@ -16,13 +21,20 @@ from paperwire.simulator.upstream import Upstream
 from tests.workers.test_backfill import PLAN
 from tests.workers.test_retention import Desk
 from workers.backfill import Plans
-from workers.closing import TASK
+from workers.closing import TASK, closing_behind
 from workers.due import standing_tasks
 
 
 @pytest.fixture
 def desk(redis: Redis, upstream: Upstream) -> Desk:
     return Desk(redis, upstream)
+
+
+NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
+
+
+def one_of(month: int) -> Sighting:
+    return Sighting(ArxivId(month, 1), "arxiv", Channel.API, NOW, title="A Thing")
 
 
 def is_closed(redis: Redis, yymm: str) -> bool:
@@ -61,3 +73,35 @@ def test_it_waits_for_a_backfill(desk: Desk) -> None:
 def test_it_is_always_planned_and_there_is_only_one(desk: Desk) -> None:
     assert TASK in standing_tasks(Settings())
     assert "there is only closing" in desk.run("closing:hep-th", 0)["skipped"]
+
+
+def test_a_load_in_order_closes_the_years_it_leaves_behind(redis: Redis) -> None:
+    closing = Closing(redis)
+    Store(redis).ingest([one_of(201411)], now=NOW)
+
+    def moments() -> Iterator[int]:
+        for month in (201412, 201501, 201502, 201503, 200001, 201601, 201602):
+            Store(redis).ingest([one_of(month)], now=NOW)
+            yield month
+
+    closed = dict[int, list[bytes]]()
+    for month in closing_behind(closing, moments()):
+        years: Any = redis.keys("{??}:terms")
+        closed[month] = sorted(years)
+    fourteen, both = [b"{14}:terms"], [b"{00}:terms", b"{14}:terms", b"{15}:terms"]
+    assert closed == {
+        201412: [],
+        201501: [],
+        201502: fourteen,
+        201503: fourteen,
+        200001: fourteen,
+        201601: fourteen,
+        201602: both,
+    }
+
+
+def test_a_load_that_comes_back_to_months_closes_none(redis: Redis) -> None:
+    Store(redis).ingest([one_of(202611)], now=NOW)
+    moments = (Store(redis).ingest([one_of(n)], now=NOW) for n in (201402, 201502))
+    assert len(list(closing_behind(Closing(redis), moments))) == 2
+    assert redis.keys("{??}:terms") == []

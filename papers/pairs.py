@@ -1,0 +1,285 @@
+"""The pairs of papers under change: their fields as sorted keys, and back.
+
+A key is a pair and a paper in its year: `pair << 20 | month << 16 | number`, the same in every
+index that has it. How pairs lie in fields: see `papers.postings`.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from pyroaring import BitMap
+
+from papers.columns import NO_KEYS, Keys, once, together, without
+from papers.postings import (
+    LARGEST_OF_MONTH,
+    PAPER_BITS,
+    YEAR,
+    YEAR_BITS,
+    Shape,
+    bitmap,
+    pair_field,
+    pairs_field,
+)
+from papers.slots import Slots, SlotsEdit
+
+Fields = Mapping[bytes, bytes | None]
+Numbers = NDArray[np.uint64]
+_KEY_BITS: Final = 64
+_KEY_BYTES: Final = 8
+_BELOW: Final = np.uint64(YEAR_BITS)
+_PAPER: Final = np.uint64((1 << YEAR_BITS) - 1)
+_COUNT: Final = struct.Struct("<I")
+
+
+class Pairs(Protocol):
+    """How the postings of pairs lie in the fields of a volume."""
+
+    def unpacked(self, buckets: Iterable[int], pairs: Iterable[int], fields: Fields) -> Keys:
+        """The keys of some buckets, and of pairs that may have fields of their own, sorted."""
+
+    def packed(self, keys: Keys, buckets: Sequence[int]) -> dict[bytes, bytes]:
+        """The fields that hold sorted keys, all of these buckets, which are sorted too."""
+
+    def fields(self, buckets: Iterable[int], pairs: Iterable[int]) -> list[bytes]:
+        """Where the postings of some buckets, and of some pairs in them, may lie."""
+
+
+def pairs_in(shape: Shape, first: int) -> Pairs:
+    """How they lie in a volume of that shape, of a year that begins at that place."""
+    return InMonth(shape) if shape.months == 1 else InYear(shape, first)
+
+
+class InMonth:
+    """A bucket is its keys."""
+
+    def __init__(self, shape: Shape) -> None:
+        self._bits = shape.pair_bucket_bits
+
+    def unpacked(self, buckets: Iterable[int], pairs: Iterable[int], fields: Fields) -> Keys:
+        """See `Pairs`; no pair has a field of its own."""
+        kept = b"".join([fields.get(pairs_field(bucket)) or b"" for bucket in buckets])
+        return np.frombuffer(kept, "<u8")
+
+    def packed(self, keys: Keys, buckets: Sequence[int]) -> dict[bytes, bytes]:
+        """See `Pairs`."""
+        ends, kept = bounds(keys, buckets, _KEY_BITS - self._bits), keys.tobytes()
+        spans = zip(buckets, ends[:-1], ends[1:], strict=True)
+        return {
+            pairs_field(bucket): kept[_KEY_BYTES * start : _KEY_BYTES * end]
+            for bucket, start, end in spans
+            if start < end
+        }
+
+    def fields(self, buckets: Iterable[int], pairs: Iterable[int]) -> list[bytes]:
+        """See `Pairs`."""
+        return [*map(pairs_field, buckets)]
+
+
+class InYear:
+    """A bucket has each pair once: its months, how many papers of each, and their numbers."""
+
+    def __init__(self, shape: Shape, first: int) -> None:
+        self._bits, self._first = shape.pair_bucket_bits, first
+
+    def unpacked(self, buckets: Iterable[int], pairs: Iterable[int], fields: Fields) -> Keys:
+        """See `Pairs`."""
+        kept = [value for bucket in buckets if (value := fields.get(pairs_field(bucket)))]
+        large = [self._large(pair, own) for pair in pairs if (own := fields.get(pair_field(pair)))]
+        small = _together(list(map(_Bucket.unpacked, kept))).keys() if kept else NO_KEYS
+        return together(small, np.concatenate([NO_KEYS, *large]))
+
+    def _large(self, pair: int, own: bytes) -> Keys:
+        papers = np.array(BitMap.deserialize(own).to_array(), np.uint64)
+        keys: Keys = np.uint64(pair << YEAR_BITS) | (papers - np.uint64(self._first))
+        return keys
+
+    def packed(self, keys: Keys, buckets: Sequence[int]) -> dict[bytes, bytes]:
+        """See `Pairs`."""
+        pairs, places = distinct(keys)
+        counts = _by_month(keys, places, len(pairs))
+        large = counts.max(axis=1, initial=0) > LARGEST_OF_MONTH
+        fields = self._of_their_own(keys[large[places]])
+        small = _Bucket.of(pairs[~large], counts[~large], keys[~large[places]])
+        ends = bounds(small.pairs, buckets, _KEY_BITS - YEAR_BITS - self._bits)
+        for bucket, packed in zip(buckets, small.packed(ends), strict=True):
+            if packed:
+                fields[pairs_field(bucket)] = packed
+        return fields
+
+    def _of_their_own(self, keys: Keys) -> dict[bytes, bytes]:
+        pairs, places = distinct(keys)
+        papers = ((keys & _PAPER) + np.uint64(self._first)).astype("<u4")
+        ends = np.searchsorted(places, np.arange(len(pairs) + 1)).tolist()
+        return {
+            pair_field(pair): bitmap(papers[start:end].tobytes()).serialize()
+            for pair, start, end in zip(pairs.tolist(), ends[:-1], ends[1:], strict=True)
+        }
+
+    def fields(self, buckets: Iterable[int], pairs: Iterable[int]) -> list[bytes]:
+        """See `Pairs`."""
+        return [*map(pairs_field, buckets), *map(pair_field, pairs)]
+
+
+class _Bucket(NamedTuple):
+    """The small postings of pairs of a year: `months` have a bit for each month of a pair.
+
+    `sizes` tell how many papers each of these has, `numbers` who they are.
+    """
+
+    pairs: Numbers
+    months: NDArray[np.uint16]
+    sizes: NDArray[np.uint8]
+    numbers: NDArray[np.uint16]
+
+    @classmethod
+    def of(cls, pairs: Numbers, counts: NDArray[np.int64], keys: Keys) -> _Bucket:
+        """That of keys; `counts` by pair and month."""
+        months = (counts > 0) @ (1 << np.arange(YEAR))
+        sizes = counts[counts > 0].astype(np.uint8)
+        return cls(pairs, months.astype("<u2"), sizes, keys.astype("<u2"))
+
+    @classmethod
+    def unpacked(cls, packed: bytes) -> _Bucket:
+        """That of a field."""
+        (count,) = _COUNT.unpack_from(packed)
+        pairs = np.frombuffer(packed, "<u8", count, _COUNT.size)
+        at = _COUNT.size + pairs.nbytes
+        months = np.frombuffer(packed, "<u2", count, at)
+        at += months.nbytes
+        held = int(np.bitwise_count(months).sum())
+        sizes = np.frombuffer(packed, np.uint8, held, at)
+        return cls(pairs, months, sizes, np.frombuffer(packed[at + held :], "<u2"))
+
+    def packed(self, ends: Sequence[int]) -> Iterable[bytes]:
+        """Those from each of these pairs to the next as a field has them; empty for none."""
+        rows = np.cumsum([0, *np.bitwise_count(self.months)])[ends].tolist()
+        papers = np.cumsum([0, *self.sizes], dtype=np.int64)[rows].tolist()
+        pairs, months = self.pairs.tobytes(), self.months.tobytes()
+        sizes, numbers = self.sizes.tobytes(), self.numbers.tobytes()
+        for n in range(len(ends) - 1):
+            start, end = ends[n], ends[n + 1]
+            if start == end:
+                yield b""
+                continue
+            yield b"".join(
+                (
+                    _COUNT.pack(end - start),
+                    pairs[_KEY_BYTES * start : _KEY_BYTES * end],
+                    months[2 * start : 2 * end],
+                    sizes[rows[n] : rows[n + 1]],
+                    numbers[2 * papers[n] : 2 * papers[n + 1]],
+                )
+            )
+
+    def keys(self) -> Keys:
+        """Its keys, sorted if its pairs are."""
+        held = (self.months[:, None] >> np.arange(YEAR, dtype=np.uint16) & 1).astype(bool)
+        months = np.arange(YEAR, dtype=np.uint64) << np.uint64(PAPER_BITS)
+        heads = (self.pairs[:, None] << _BELOW | months)[held]
+        keys: Keys = np.repeat(heads, self.sizes) | self.numbers
+        return keys
+
+
+def _together(buckets: Sequence[_Bucket]) -> _Bucket:
+    return _Bucket(*map(np.concatenate, zip(*buckets, strict=True)))
+
+
+def distinct(keys: Keys) -> tuple[Numbers, NDArray[np.int64]]:
+    """The pairs of sorted keys, each once; and which of these each key is of."""
+    pairs = keys >> _BELOW
+    first = np.ones(len(pairs), bool)
+    np.not_equal(pairs[1:], pairs[:-1], out=first[1:])
+    return pairs[first], np.cumsum(first) - 1
+
+
+def _by_month(keys: Keys, places: NDArray[np.int64], pairs: int) -> NDArray[np.int64]:
+    """How many papers of each month each pair has."""
+    months = ((keys & _PAPER) >> np.uint64(PAPER_BITS)).astype(np.int64)
+    return np.bincount(places * YEAR + months, minlength=pairs * YEAR).reshape(pairs, YEAR)
+
+
+def bounds(numbers: Numbers, buckets: Sequence[int], bits: int) -> list[int]:
+    """Where sorted numbers pass from each of the sorted buckets to the next.
+
+    `bits` are those below a bucket's; all numbers are of these buckets.
+    """
+    starts = np.array([bucket << bits for bucket in buckets], np.uint64)
+    ends: list[int] = [*np.searchsorted(numbers, starts).tolist(), len(numbers)]
+    return ends
+
+
+class PairsEdit:
+    """What papers that gain and lose pairs do to the fields of these, and of slots.
+
+    A pair that a year that is over has no posting of stays in its slot.
+    """
+
+    def __init__(self, shape: Shape, first: int, before: Keys, after: Keys) -> None:
+        """`before` and `after` have all pairs of the papers; `first` is the year's first place."""
+        self._pairs = pairs_in(shape, first)
+        self._gained, self._lost = without(after, before), without(before, after)
+        changed = together(self._gained, self._lost)
+        self._buckets: list[int] = once(of_bucket(changed, shape)).tolist()
+        self._slots = Slots(shape, first) if shape.slot_bits else None
+        if self._slots:  # a pair that stays may share a slot with one that goes
+            before, after = (self._touched(keys, shape) for keys in (before, after))
+            changed = together(before, after)
+        self._before, self._after = before, after
+        self._asked: list[int] = distinct(changed)[0].tolist()
+        self._of_slots = self._slots and SlotsEdit(
+            self._slots, self._slots.of(self._gained), self._slots.of(self._lost)
+        )
+
+    def _touched(self, keys: Keys, shape: Shape) -> Keys:
+        """The keys in buckets of which any changes."""
+        kept: Keys = keys[np.isin(of_bucket(keys, shape), self._buckets)]
+        return kept
+
+    def fields(self) -> list[bytes]:
+        """The fields that `apply` needs the values of."""
+        of_slots = self._of_slots.fields() if self._of_slots else []
+        return [*self._pairs.fields(self._buckets, self._asked), *of_slots]
+
+    def apply(self, current: Fields) -> dict[bytes, bytes | None]:
+        """The new values of all these fields; None where one is not, or goes."""
+        known = self._pairs.unpacked(self._buckets, self._asked, current)
+        gained, lost, of_slots = self._gained, self._lost, dict[bytes, bytes | None]()
+        if self._slots and self._of_slots:
+            named = distinct(known)[0]
+            before, after = (_others(keys, named) for keys in (self._before, self._after))
+            slots_before, slots_after = self._slots.of(before), self._slots.of(after)
+            of_slots = self._of_slots.apply(
+                current, without(slots_after, slots_before), without(slots_before, slots_after)
+            )
+            gained, lost = without(gained, after), without(lost, before)
+        keys = together(without(known, lost), gained)
+        emptied = filter(current.get, self._pairs.fields(self._buckets, self._asked))
+        packed = self._pairs.packed(keys, self._buckets)
+        return {**of_slots, **dict.fromkeys(emptied), **packed}
+
+
+def of_bucket(keys: Keys, shape: Shape) -> Numbers:
+    """The bucket of each key."""
+    bits = shape.pair_bucket_bits
+    return keys >> np.uint64(_KEY_BITS - bits) if bits else np.zeros(len(keys), np.uint64)
+
+
+def _others(keys: Keys, pairs: Numbers) -> Keys:
+    """The keys that are of none of some sorted pairs."""
+    if not len(pairs):
+        return keys
+    here = keys >> _BELOW
+    at = np.minimum(np.searchsorted(pairs, here), len(pairs) - 1)
+    left: Keys = keys[pairs[at] != here]
+    return left
+
+
+def frequent(keys: Keys, fewest: int) -> Any:
+    """Of sorted keys, which are of pairs that so many papers have."""
+    pairs, places = distinct(keys)
+    return (np.bincount(places, minlength=len(pairs)) >= fewest)[places]
