@@ -63,6 +63,26 @@ class Postings(Protocol):
     def of(self, key: Key, months: Iterable[int] | None = None) -> BitMap:
         """The papers of these months, or of some of them, that have it."""
 
+    def among(self, key: Key, places: BitMap) -> BitMap:
+        """Those of some papers of these months that have it."""
+
+
+class _Among:
+    """Postings of some of the papers: of few of them less is put together."""
+
+    def __init__(self, read: Postings, places: BitMap) -> None:
+        self._read, self._places = read, places
+        self.months = read.months
+
+    def of(self, key: Key, months: Iterable[int] | None = None) -> BitMap:
+        """See `Postings`."""
+        found = self._read.among(key, self._places)
+        return found if months is None else found & places_of_months(months)
+
+    def among(self, key: Key, places: BitMap) -> BitMap:
+        """See `Postings`."""
+        return self._read.among(key, places & self._places)
+
 
 class Candidates(NamedTuple):
     """The places of papers that surely match, and of those that may: one bitmap where all do."""
@@ -186,18 +206,23 @@ class _Evaluation:
 
     def and_(self, node: And) -> Candidates:
         """All of these and none of those; a span of days around all of the months asks nothing."""
-        met: Candidates | None = None
-        for child in node.all:
+        met, here = None, self
+        for child in sorted(node.all, key=_few_first):
             if isinstance(child, Between) and all(_spans(child, m) for m in self.read.months):
                 continue
-            found = self.node(child)
+            found = here.node(child)
             met = found if met is None else met & found
             if not met.maybe:
                 return _NOTHING
+            here = self.among(met.maybe)
         assert met is not None  # a keyword always stands beside its filters
         for child in node.none:
-            met = met - self.node(child)
+            met = met - here.node(child)
         return met
+
+    def among(self, places: BitMap) -> _Evaluation:
+        """The same over some of the papers."""
+        return _Evaluation(_Among(self.read, places), self.expansions, self.telling)
 
     def or_(self, node: Or) -> Candidates:
         """Any of these."""
@@ -262,6 +287,17 @@ class _Evaluation:
         whole = places_of_months(month for month in self.read.months if _spans(days, month))
         met = BitMap.union(whole, *found)
         return Candidates(met, met)
+
+
+def _few_first(node: Node) -> int:
+    """What of a tree's parts to look at first: what is likely to leave few for the others."""
+    if isinstance(node, Text):
+        return _OF_MANY if node.prefix else not node.is_phrase
+    return _OF_SOME if isinstance(node, Label | Between) else _OF_MANY
+
+
+_OF_SOME: Final = 2
+_OF_MANY: Final = 3
 
 
 def _met(phrase: Text, read: Postings) -> tuple[BitMap, BitMap]:

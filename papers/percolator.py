@@ -109,6 +109,10 @@ class _Batch:
         found = self._read[key]
         return found if months is None else found & places_of_months(months)
 
+    def among(self, key: Key, places: BitMap) -> BitMap:
+        """Those of some papers that have it."""
+        return self.of(key) & places
+
     def folded(self, place: int) -> Folded:
         """A paper for reading; its text is folded once."""
         if place not in self._folded:

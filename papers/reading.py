@@ -149,6 +149,15 @@ class Read:
             self._joined[key] = found = self._put_together(key)
         return found if months is None else found & places_of_months(months)
 
+    def among(self, key: Key, places: BitMap) -> BitMap:
+        """Those of some papers of these months that have it."""
+        joined = self._joined.get(key)
+        if joined is not None:
+            return joined & places
+        volumes = (*self._whole, *self._in_part)
+        parts = [part & places for held in volumes if (part := held.get(key))]
+        return parts[0] if len(parts) == 1 else BitMap.union(BitMap(), *parts)
+
     def _put_together(self, key: Key) -> BitMap:
         """Of a year in part only the months that are asked for; others may be there no more."""
         parts = [part for held in self._whole if (part := held.get(key))]

@@ -30,6 +30,9 @@ class Held:
         held = self._held.get(key, 0)
         return BitMap(range(held) if isinstance(held, int) else (FIRST + n for n in held))
 
+    def among(self, key: Key, places: BitMap) -> BitMap:
+        return self.of(key) & places
+
 
 def asked_of_others(keyword: str, sizes: Mapping[Key, int], of_pairs: int) -> set[bytes]:
     """The words that months are asked for once one of them was read; and every pair is."""
