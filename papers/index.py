@@ -10,14 +10,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Final, NamedTuple
 
-from pyroaring import BitMap
-
 from papers import postings
 from papers.arxiv_id import month_place
 from papers.columns import Vocabulary, groups, without
 from papers.pairs import Fields, PairsEdit
 from papers.paper import Paper
 from papers.postings import LARGEST_SMALL, PAPER_BITS, PLACE_BYTES, YEAR, Shape
+from papers.roaring import deserialized, serialized
 
 _LARGEST: Final = PLACE_BYTES * LARGEST_SMALL
 
@@ -106,7 +105,7 @@ class _TermsEdit:
         """The small postings of a bucket of which nothing was there; large ones go into `after`."""
         small = {term: self.gained[term] for term in members if term in self.gained}
         for term in [term for term, papers in small.items() if len(papers) > _LARGEST]:
-            after[postings.term_field(term)] = postings.bitmap(small.pop(term)).serialize()
+            after[postings.term_field(term)] = serialized(postings.bitmap(small.pop(term)))
         return small
 
     def _move(
@@ -124,9 +123,9 @@ class _TermsEdit:
             if postings.follows(known, gained) and len(known + gained) <= _LARGEST:
                 small[term] = known + gained  # papers that come in order, as most do
                 return
-        papers = BitMap.deserialize(large) if large else postings.bitmap(small.pop(term, b""))
+        papers = deserialized(large) if large else postings.bitmap(small.pop(term, b""))
         papers |= postings.bitmap(self.gained.get(term, b""))
         papers -= postings.bitmap(self._lost.get(term, b""))
-        after[own] = papers.serialize() if len(papers) > LARGEST_SMALL else None
+        after[own] = serialized(papers) if len(papers) > LARGEST_SMALL else None
         if 0 < len(papers) <= LARGEST_SMALL:
             small[term] = postings.packed(papers)

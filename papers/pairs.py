@@ -12,7 +12,6 @@ from typing import Any, Final, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from pyroaring import BitMap
 
 from papers.columns import NO_KEYS, Keys, once, together, without
 from papers.postings import (
@@ -25,6 +24,7 @@ from papers.postings import (
     pair_field,
     pairs_field,
 )
+from papers.roaring import deserialized, serialized
 from papers.slots import Slots, SlotsEdit
 
 Fields = Mapping[bytes, bytes | None]
@@ -94,7 +94,7 @@ class InYear:
         return together(small, np.concatenate([NO_KEYS, *large]))
 
     def _large(self, pair: int, own: bytes) -> Keys:
-        papers = np.array(BitMap.deserialize(own).to_array(), np.uint64)
+        papers = np.array(deserialized(own).to_array(), np.uint64)
         keys: Keys = np.uint64(pair << YEAR_BITS) | (papers - np.uint64(self._first))
         return keys
 
@@ -116,7 +116,7 @@ class InYear:
         papers = ((keys & _PAPER) + np.uint64(self._first)).astype("<u4")
         ends = np.searchsorted(places, np.arange(len(pairs) + 1)).tolist()
         return {
-            pair_field(pair): bitmap(papers[start:end].tobytes()).serialize()
+            pair_field(pair): serialized(bitmap(papers[start:end].tobytes()))
             for pair, start, end in zip(pairs.tolist(), ends[:-1], ends[1:], strict=True)
         }
 
@@ -157,8 +157,8 @@ class _Bucket(NamedTuple):
 
     def packed(self, ends: Sequence[int]) -> Iterable[bytes]:
         """Those from each of these pairs to the next as a field has them; empty for none."""
-        rows = np.cumsum([0, *np.bitwise_count(self.months)])[ends].tolist()
-        papers = np.cumsum([0, *self.sizes], dtype=np.int64)[rows].tolist()
+        rows = _sums(np.bitwise_count(self.months))[ends].tolist()
+        papers = _sums(self.sizes)[rows].tolist()
         pairs, months = self.pairs.tobytes(), self.months.tobytes()
         sizes, numbers = self.sizes.tobytes(), self.numbers.tobytes()
         for n in range(len(ends) - 1):
@@ -183,6 +183,11 @@ class _Bucket(NamedTuple):
         heads = (self.pairs[:, None] << _BELOW | months)[held]
         keys: Keys = np.repeat(heads, self.sizes) | self.numbers
         return keys
+
+
+def _sums(numbers: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """What all numbers before each make together, and all of them."""
+    return np.concatenate([[0], np.cumsum(numbers, dtype=np.int64)])
 
 
 def _together(buckets: Sequence[_Bucket]) -> _Bucket:

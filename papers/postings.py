@@ -5,7 +5,7 @@ that have a term, or a pair, by their places (`papers.arxiv_id.ArxivId.place`). 
 bytes on a hash field, so small postings share fields:
 
     b"w" + bucket      many terms with small postings (see `pack`); a term's bucket is its hash
-    b"=" + term        one large posting, as a serialized Roaring bitmap
+    b"=" + term        one large posting, a Roaring bitmap (`papers.roaring`)
     b"p" + bucket      many pairs with their postings (see `pair_in_month`, `pair_in_year`)
     b"~" + pair        the large posting of one pair in a year
     b"q" + bucket      the small postings of neighbouring slots (see `slot_bitmap`)
@@ -27,13 +27,13 @@ from __future__ import annotations
 import struct
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 from zlib import crc32
 
 from pyroaring import BitMap
 
+from papers import roaring
 from papers.arxiv_id import month_place
 
 SHAPE: Final = b"shape"
@@ -57,7 +57,6 @@ million."""
 
 _MOST_SLOTS_BITS: Final = 7
 """A bucket has 128 slots at most."""
-_ROARING_COOKIE: Final = 12346
 _PACKED: Final = struct.Struct("<6BHH")
 
 
@@ -283,7 +282,8 @@ def pair_in_year(bucket: bytes | None, pair: int, first: int) -> BitMap | None:
     start = sizes + int.from_bytes(bucket[masks:sizes], "little").bit_count()
     start += 2 * sum(bucket[sizes:before])
     months = [month for month in range(first, first + YEAR) if mask >> month - first & 1]
-    return _of_containers(list(zip(months, row, strict=True)), bucket, start)
+    numbers = bucket[start : start + 2 * sum(row)]
+    return roaring.of_arrays(list(zip(months, row, strict=True)), numbers)
 
 
 def slot_bitmap(bucket: bytes | None, slot: int, shape: Shape, first: int) -> BitMap | None:
@@ -300,29 +300,7 @@ def slot_bitmap(bucket: bytes | None, slot: int, shape: Shape, first: int) -> Bi
     if not held:
         return None
     start = shape.slots_a_bucket * YEAR + 2 * sum(bucket[:at])
-    return _of_containers(held, bucket, start)
-
-
-def _of_containers(held: Sequence[tuple[int, int]], bucket: bytes, start: int) -> BitMap:
-    """The bitmap of numbers that stand in a bucket from `start` on: so many of each month.
-
-    These are the bodies of Roaring containers: bytes in front make them a bitmap.
-    https://github.com/RoaringBitmap/RoaringFormatSpec
-    """
-    heads, offsets, end = list[int](), list[int](), 8 + 8 * len(held)
-    first = end
-    for month, size in held:
-        heads += (month, size - 1)
-        offsets.append(end)
-        end += 2 * size
-    head = _heads(len(held)).pack(_ROARING_COOKIE, len(held), *heads, *offsets)
-    return BitMap.deserialize(head + bucket[start : start + end - first])
-
-
-@lru_cache(maxsize=YEAR)
-def _heads(count: int) -> struct.Struct:
-    """What stands before so many containers: their keys and sizes, and where each begins."""
-    return struct.Struct(f"<II{2 * count}H{count}I")
+    return roaring.of_arrays(held, bucket[start : start + 2 * sum(row)])
 
 
 def places_of_months(months: Iterable[int]) -> BitMap:

@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 
 from pyroaring import BitMap
 
-from papers import keys, postings
+from papers import keys, postings, roaring
 from papers.arxiv_id import kept_month, month_place, yymm_of
 from papers.asked import Asked
 from papers.codec import Opened
@@ -58,6 +58,31 @@ class Volume(NamedTuple):
         return month_place(self.number if self.number > _LAST_YEAR else self.number * 100 + 1)
 
 
+class Shapes:
+    """The shapes of volumes as far as they are `known`, and in which of the years months lie."""
+
+    def __init__(self) -> None:
+        self.known: dict[int, Shape] = {}
+        self.volumes: dict[int, int] = {}
+
+    def of(self, volume: int) -> Shape:
+        """That of a volume; the smallest where it is not known."""
+        return self.known.get(volume) or Shape.unpack(None)
+
+    def put(self, volume: int, shape: Shape) -> None:
+        """A volume's shape is known."""
+        if self.known.get(volume) == shape:
+            return
+        self.known[volume] = shape
+        if volume <= _LAST_YEAR:
+            for number in range(YEAR):
+                month = volume * 100 + number + 1
+                if shape.held >> number & 1:
+                    self.volumes[month] = volume
+                else:
+                    self.volumes.pop(month, None)
+
+
 class Request(NamedTuple):
     """A reading command, and what is to be done with its reply."""
 
@@ -70,8 +95,8 @@ class Memory:
     """What a process remembers of a store at one revision. Threads share it, and only add."""
 
     revision: bytes | object | None
-    shapes: dict[int, Shape] = field(default_factory=dict)
-    """By volume, from any revision: a reply tells the shape it is of."""
+    shapes: Shapes = field(default_factory=Shapes)
+    """From any revision: a reply tells the shape it is of."""
     months: tuple[int, ...] | None = None
     spread: dict[bytes, bytes | None] = field(default_factory=dict)
     words: dict[str, list[str]] = field(default_factory=dict)
@@ -92,13 +117,11 @@ class Memory:
 
     def volume(self, month: int) -> int:
         """Where the postings of a month lie, as far as is known."""
-        year, number = divmod(month, 100)
-        shape = self.shapes.get(year)
-        return year if shape is not None and shape.held >> (number - 1) & 1 else month
+        return self.shapes.volumes.get(month, month)
 
     def papers(self, month: int) -> int:
         """Some papers fewer than a month had when it was last read; one never read may be large."""
-        shape = self.shapes.get(self.volume(month))
+        shape = self.shapes.known.get(self.volume(month))
         return max((1 << shape.size - 1) // shape.told, 1) if shape else _LARGE
 
     def possible(self, asked: Asked) -> Sequence[int]:
@@ -156,7 +179,7 @@ class Memory:
             number = self.volume(month)
             known = found.get(number)
             if known is None:
-                shape = self.shapes.get(number) or Shape.unpack(None)
+                shape = self.shapes.of(number)
                 held = self.parts.setdefault((number, shape), {})
                 found[number] = Volume(number, shape, [month], all_keys, held)
                 continue
@@ -181,10 +204,10 @@ class Memory:
             shape, *values = reply
             if shape == CLOSED:  # the year is asked next, and will tell its own shape
                 year = volume.number // 100
-                known = self.shapes.get(year) or Shape.unpack(None)
-                self.shapes[year] = known.with_month(volume.number)
+                self.shapes.put(year, self.shapes.of(year).with_month(volume.number))
                 return
-            self.shapes[volume.number] = told = Shape.unpack(shape)
+            told = Shape.unpack(shape)
+            self.shapes.put(volume.number, told)
             if told == volume.shape:
                 self._take_parts(volume, missing, values)
 
@@ -198,7 +221,7 @@ class Memory:
         for key in missing:
             if isinstance(key, bytes):
                 own, bucket = next(reply), next(reply)
-                part = BitMap.deserialize(own) if own else _small(postings.find(bucket, key))
+                part = roaring.deserialized(own) if own else _small(postings.find(bucket, key))
             else:
                 told = [next(reply) for _ in range(_fields_of_pair(volume.shape))]
                 part = _pair(volume, key, told)
@@ -227,14 +250,14 @@ def _pair(volume: Volume, pair: int, told: Sequence[bytes | None]) -> BitMap | N
     year = volume.first - volume.first % YEAR
     if volume.shape.months == 1:
         return postings.pair_in_month(told[0], pair, year)
-    return BitMap.deserialize(told[0]) if told[0] else postings.pair_in_year(told[1], pair, year)
+    return roaring.deserialized(told[0]) if told[0] else postings.pair_in_year(told[1], pair, year)
 
 
 def _slot(volume: Volume, pair: int, told: Sequence[bytes | None]) -> BitMap | None:
     """That of its slot."""
     own, bucket = told[2:]
     if own:
-        return BitMap.deserialize(own)
+        return roaring.deserialized(own)
     return postings.slot_bitmap(bucket, volume.shape.slot(pair), volume.shape, volume.first)
 
 

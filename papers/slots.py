@@ -10,7 +10,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, cast
 
 import numpy as np
-from pyroaring import BitMap
 
 from papers.columns import Keys, once, together, without
 from papers.postings import (
@@ -24,6 +23,7 @@ from papers.postings import (
     slot_field,
     slots_field,
 )
+from papers.roaring import deserialized, serialized
 
 Fields = Mapping[bytes, bytes | None]
 _PAPER: Final = np.uint64((1 << YEAR_BITS) - 1)
@@ -67,7 +67,7 @@ class Slots:
         found: list[Any] = [np.array([], np.uint64)]
         for slot in slots:
             if own := fields.get(slot_field(slot)):
-                places = np.array(BitMap.deserialize(own).to_array(), np.int64)
+                places = np.array(deserialized(own).to_array(), np.int64)
                 found.append(_keyed(np.full(len(places), slot), places - self._first))
         return cast("Keys", np.concatenate(found))
 
@@ -97,7 +97,7 @@ class Slots:
         fields = {}
         for slot in self.numbers(keys).tolist():
             first, last = np.searchsorted(slots, np.array([slot, slot + 1], np.uint64))
-            fields[slot_field(slot)] = bitmap(places[first:last].tobytes()).serialize()
+            fields[slot_field(slot)] = serialized(bitmap(places[first:last].tobytes()))
         return fields
 
     def _numbered(self, slots: Any, buckets: Sequence[int]) -> Any:

@@ -35,6 +35,7 @@ from papers.postings import (
     places_of_months,
 )
 from papers.records import read_papers
+from papers.roaring import deserialized, serialized
 from papers.slots import Slots
 
 FREQUENT: Final = 32
@@ -55,6 +56,7 @@ class Year:
         first = month - month % YEAR << PAPER_BITS
         self._pairs, self._slots = InYear(shape, first), Slots(shape, first)
         self._bits = max(shape.size - _A_PART, 0)
+        self._in_order = all(piece.shape.months == 1 for piece in pieces)
         self._sources = [_Source(redis, piece, first, self._bits) for piece in pieces]
 
     def parts(self) -> Iterator[Mapping[bytes, bytes]]:
@@ -72,9 +74,9 @@ class Year:
         buckets: dict[int, dict[bytes, bytes]] = defaultdict(dict)
         fields = {}
         for term, bucket in zip(pieces, self._shape.buckets(pieces), strict=True):
-            posting = _together(pieces[term])
+            posting = _together(pieces[term], in_order=self._in_order)
             if isinstance(posting, BitMap):
-                fields[postings.term_field(term)] = posting.serialize()
+                fields[postings.term_field(term)] = serialized(posting)
             else:
                 buckets[bucket][term] = posting
         packed = {postings.bucket_field(n): postings.pack(small) for n, small in buckets.items()}
@@ -98,12 +100,14 @@ class Year:
         return range(part << bits, part + 1 << bits)
 
 
-def _together(pieces: Sequence[bytes | BitMap]) -> bytes | BitMap:
+def _together(pieces: Sequence[bytes | BitMap], *, in_order: bool) -> bytes | BitMap:
     """The posting of a term, small or large, by those of months; they have no paper in common."""
     small = b"".join([piece for piece in pieces if isinstance(piece, bytes)])
     large = [piece for piece in pieces if isinstance(piece, BitMap)]
     if not large and len(small) <= PLACE_BYTES * LARGEST_SMALL:
-        return small if len(pieces) == 1 else np.sort(np.frombuffer(small, "<u4")).tobytes()
+        if in_order or len(pieces) == 1:
+            return small
+        return np.sort(np.frombuffer(small, "<u4")).tobytes()
     found = BitMap.union(postings.bitmap(small), *large)
     return found if len(found) > LARGEST_SMALL else postings.packed(found)
 
@@ -129,7 +133,7 @@ class _Source:
         """The terms of a part with their postings: small as packed, large as bitmaps."""
         for name, value in self._fields(part).items():
             if name[:1] == b"=" and self._is_in(part, name[1:]):
-                large = BitMap.deserialize(value)
+                large = deserialized(value)
                 yield name[1:], large & self._here if self._here else large
             elif name[:1] == b"w":
                 for term, small in postings.unpack(value).items():

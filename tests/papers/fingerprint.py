@@ -17,6 +17,7 @@ from papers.arxiv_id import ArxivId, month_place
 from papers.evaluate import in_slot
 from papers.paper import Paper
 from papers.postings import YEAR, YEAR_BITS, Shape
+from papers.roaring import deserialized
 
 Postings = dict[bytes | int, list[int]]
 
@@ -52,7 +53,7 @@ def _postings(
         slots = range(start, start + shape.slots_a_bucket)
         held_by = {slot: postings.slot_bitmap(value, slot, shape, first) for slot in slots}
         return {in_slot(slot): found for slot, found in held_by.items() if found is not None}
-    own = BitMap.deserialize(value)
+    own = deserialized(value)
     if kind == b"=":
         return {rest: own}
     return {int(rest, 16) if kind == b"~" else in_slot(int(rest, 16)): own}
