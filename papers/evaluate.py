@@ -124,13 +124,6 @@ def is_exact(node: Node) -> bool:
     return isinstance(node, Label | Between)
 
 
-def asks_for_name(tree: Node) -> bool:
-    """Whether whatever is found bears a name of several words, which hardly any paper does."""
-    if isinstance(tree, And):
-        return any(map(asks_for_name, tree.all))
-    return isinstance(tree, Text) and tree.field is Field.AUTHOR and tree.is_phrase
-
-
 class Plan:
     """What a keyword asks of every month: made once, used for each.
 

@@ -14,8 +14,6 @@ NO_MONTH: Final = 999_912
 """Later than any."""
 
 _FIRST: Final = 1_000
-_FIRST_OF_NAMES: Final = 500_000
-"""So many papers at first where a name is asked for: hardly one has it."""
 _GROWTH: Final = 16
 """How many times as many papers to read as before, while none of those wanted was found."""
 _MARGIN: Final = 1.25
@@ -34,14 +32,13 @@ class Memory(Protocol):
 class Pace:
     """How many months to read together: little is read in vain, and round trips are few.
 
-    At first some 1,000 papers, of a `rare` thing more, then 16 times as many as before, until some
-    of those `wanted` were found: then as many as the others should be among, by that measure.
-    Months of a volume are read together whatever they are.
+    At first some 1,000 papers, then 16 times as many as before, until some of those `wanted` were
+    found: then as many as the others should be among, by that measure. Months of a volume are
+    read together whatever they are.
     """
 
-    def __init__(self, wanted: int, memory: Memory, *, rare: bool = False) -> None:
+    def __init__(self, wanted: int, memory: Memory) -> None:
         self._wanted, self._memory = wanted, memory
-        self._first = _FIRST_OF_NAMES if rare else _FIRST
         self._read = self._found = 0
 
     def chunks(self, months: Iterable[int], most: int) -> Iterator[Sequence[int]]:
@@ -63,7 +60,7 @@ class Pace:
     @property
     def _next(self) -> float:
         """How many papers to read next; twice as many where those found were not the right ones."""
-        most = _GROWTH * self._read or self._first
+        most = _GROWTH * self._read or _FIRST
         if not self._found:
             return most
         missing = max(self._wanted - self._found, self._found)

@@ -8,7 +8,7 @@ from typing import Final
 
 from papers.arxiv_id import ArxivId
 from papers.asked import Asked
-from papers.evaluate import Candidates, Expansions, Plan, asks_for_name, is_exact
+from papers.evaluate import Candidates, Expansions, Plan, is_exact
 from papers.months import NO_MONTH, Pace, possible_of
 from papers.reading import Reader
 from papers.remembered import Memory, Request
@@ -54,10 +54,7 @@ class Question:
 
     @cached_property
     def _pace(self) -> Pace:
-        return self._pace_by(self.reading.memory)
-
-    def _pace_by(self, memory: Memory) -> Pace:
-        return Pace(self.wanted, memory, rare=asks_for_name(self.tree))
+        return Pace(self.wanted, self.reading.memory)
 
     def remembered(self, found: Found) -> Found:
         """What was found, remembered."""
@@ -73,7 +70,7 @@ class Question:
         expansions = memory.expansions(self._asked)
         if self.ask.order == "announced" and memory.months and expansions is not None:
             possible = self._possible(memory, self._newest)
-            months = next(self._pace_by(memory).chunks(possible, _MOST_GUESSED), [])
+            months = next(Pace(self.wanted, memory).chunks(possible, _MOST_GUESSED), [])
             plan = self._plan_of(expansions)
             wanted = {month: plan.keys(month) for month in months}
             asked += memory.postings_asked(memory.volumes(wanted))
