@@ -27,8 +27,9 @@ from redis.exceptions import WatchError
 from papers import keys
 from papers.arxiv_id import kept_month
 from papers.connection import store_errors
-from papers.postings import CLOSED, SHAPE, YEAR, Shape
+from papers.postings import CLOSED, SHAPE
 from papers.retention import first_kept
+from papers.shape import YEAR, Shape
 
 LEFT: Final = 600
 """Seconds after its last part that a year which was never finished goes by itself."""

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from papers.arxiv_id import month_place
 from papers.paper import Paper
-from papers.postings import PAIR_BITS, PAPER_BITS, YEAR, YEAR_BITS
+from papers.shape import PAIR_BITS, PAPER_BITS, YEAR, YEAR_BITS
 from papers.singular import singular
 from papers.terms import FACTOR, labels_of, word_hash
 from papers.tokens import UNKNOWN, Numbers, Words

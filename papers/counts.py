@@ -2,8 +2,9 @@
 
     newest day of the store ─▶ the twelve months up to it ─▶ candidates of each, and of the days
 
-What postings leave in doubt (phrases, votes) is counted as if it matched, and `exact` says so: a
-phrase's count is a percent or so too high, one by votes may be far too high.
+What postings leave in doubt (phrases of three words or of titles, rare ones of years before, votes)
+is counted as if it matched, and `exact` says so: a phrase's count is a percent or so too high, one
+by votes may be far too high.
 """
 
 from __future__ import annotations
@@ -20,8 +21,9 @@ from pyroaring import BitMap
 from papers.arxiv_id import month_place
 from papers.asked import Asked
 from papers.connection import store_errors
-from papers.evaluate import Candidates, Plan
+from papers.evaluate import Candidates
 from papers.matching import month_days
+from papers.plan import Plan
 from papers.reading import Reader, Reading
 from papers.remembered import Memory
 from papers.terms import EVERY_DAY, label_term

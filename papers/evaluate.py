@@ -12,12 +12,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
-from math import prod
 from typing import Any, Final, NamedTuple, Protocol
 
 from pyroaring import BitMap
 
-from papers.asked import Asked
 from papers.matching import month_days
 from papers.postings import places_of_months
 from papers.terms import (
@@ -30,7 +28,7 @@ from papers.terms import (
     text_terms,
     title_terms,
 )
-from papers.tree import And, Between, Field, Kind, Label, Leaf, Named, Node, Or, Text, Voted
+from papers.tree import And, Between, Field, Kind, Label, Named, Node, Or, Text, Voted
 
 Expansions = Mapping[str, Sequence[str] | None]
 """The words that a prefix stands for; None where they are too many to ask for."""
@@ -44,10 +42,6 @@ Telling = Mapping[Text, Sequence[bytes]]
 
 _A_TERM: Final = 2
 """So many words of a name are one term."""
-_A_TEXT: Final = 3.0
-"""What it costs to read a text in vain: three times what a short posting does."""
-_NUMBERS: Final = 2_000
-"""A posting of so many numbers costs twice as much to read as a short one."""
 
 
 def in_slot(pair: int) -> int:
@@ -124,68 +118,11 @@ def is_exact(node: Node) -> bool:
     return isinstance(node, Label | Between)
 
 
-class Plan:
-    """What a keyword asks of every month: made once, used for each.
-
-    `told`: the words that are asked for beside the pairs of phrases; none where that is not known.
-    """
-
-    def __init__(self, asked: Asked, expansions: Expansions, told: Telling | None = None) -> None:
-        self._asks, self.expansions, self._told = asked, expansions, told or {}
-        self._days = [leaf for leaf in asked.leaves if isinstance(leaf, Between)]
-        self.phrases = [text for text in asked.texts if text.is_phrase and text_pairs(text)]
-        """Those that have pairs."""
-        keys = dict.fromkeys(key for leaf in asked.leaves for key in self._asked(leaf))
-        self._keys = tuple(keys)
-
-    def with_words(self, told: Telling | None = None) -> Plan:
-        """The same that asks for words of phrases too: for those that are told, or for all."""
-        every = {phrase: text_terms(phrase) for phrase in self.phrases}
-        return Plan(self._asks, self.expansions, told or every)
-
-    def keys(self, month: int) -> tuple[Key, ...]:
-        """The postings to read of a month (YYYYMM)."""
-        if not self._days:
-            return self._keys
-        days = dict.fromkeys(term for leaf in self._days for term in _day_terms(leaf, month))
-        return (*self._keys, *days)
-
-    def evaluate(self, read: Postings) -> Candidates:
-        """The candidates among the months that were read, as places."""
-        return _Evaluation(read, self.expansions, self._told).node(self._asks.tree)
-
-    def doubtful(self, read: Postings) -> list[int]:
-        """The months (YYYYMM) of those read of which slots tell of a phrase: words tell more."""
-        met = [_met(phrase, read) for phrase in self.phrases]
-        left = BitMap.union(BitMap(), *[maybe - named for named, maybe in met])
-        return [month for month in read.months if left and left & places_of_months([month])]
-
-    def telling(self, read: Postings, papers: int) -> Telling:
-        """What a month of so many papers, of which all was `read`, tells of each phrase.
-
-        Who has the pairs of a phrase and its rarest word hardly ever lacks the others: these are
-        asked for only where that costs less than the texts that would be read in vain.
-        """
-        return {phrase: _telling(phrase, read, papers) for phrase in self.phrases}
-
-    def _asked(self, leaf: Leaf) -> Sequence[Key]:
-        if isinstance(leaf, Text):
-            if leaf.prefix:
-                return _expanded(leaf, self.expansions)
-            if leaf.is_phrase and (pairs := text_pairs(leaf)):
-                return (*self._told.get(leaf, ()), *pairs)
-            abstract = leaf.field is Field.ABSTRACT
-            return text_terms(leaf) + (title_terms(leaf) if abstract else ())
-        if isinstance(leaf, Label):
-            return [label_term(leaf)]
-        return [_PICKED] if isinstance(leaf, Voted) else []
-
-
-_PICKED: Final = label_term(Label(Kind.FLAG, "picked"))
+PICKED: Final = label_term(Label(Kind.FLAG, "picked"))
 _NOTHING: Final = Candidates(BitMap(), BitMap())
 
 
-class _Evaluation:
+class Evaluation:
     """The tree's nodes over the months that were read. A posting is put together when needed."""
 
     def __init__(self, read: Postings, expansions: Expansions, telling: Telling) -> None:
@@ -220,9 +157,9 @@ class _Evaluation:
             met = met - here.node(child)
         return met
 
-    def among(self, places: BitMap) -> _Evaluation:
+    def among(self, places: BitMap) -> Evaluation:
         """The same over some of the papers."""
-        return _Evaluation(_Among(self.read, places), self.expansions, self.telling)
+        return Evaluation(_Among(self.read, places), self.expansions, self.telling)
 
     def or_(self, node: Or) -> Candidates:
         """Any of these."""
@@ -248,14 +185,14 @@ class _Evaluation:
         if not text_pairs(text):
             found = self.all_of(text_terms(text))
             return Candidates(found if is_exact(text) else BitMap(), found)
-        named, maybe = _met(text, self.read)
+        named, maybe = holders(text, self.read)
         if len(named) < len(maybe):
             maybe = named | (maybe - named) & self.all_of(self.telling[text])
         return Candidates(named if is_pair(text) else BitMap(), maybe)
 
     def prefix(self, text: Text) -> Candidates:
         """Any of the words that the prefix stands for; of too many words any paper may have one."""
-        maybe = self.any_of(_expanded(text, self.expansions))
+        maybe = self.any_of(expanded(text, self.expansions))
         exact = text.field is not Field.ABSTRACT and self.expansions[text.words[0]] is not None
         return Candidates(maybe if exact else BitMap(), maybe)
 
@@ -275,13 +212,13 @@ class _Evaluation:
 
     def voted(self, voted: Voted) -> Candidates:
         """Votes move too often for the index: it knows only who was picked."""
-        return Candidates(BitMap(), self.read.of(_PICKED))
+        return Candidates(BitMap(), self.read.of(PICKED))
 
     def between(self, days: Between) -> Candidates:
         """The days of each month's window that lie in the span, or all of the month."""
         asked: dict[bytes, list[int]] = defaultdict(list)
         for month in self.read.months:
-            for term in _day_terms(days, month):
+            for term in day_terms(days, month):
                 asked[term].append(month)
         found = [self.read.of(term, months) for term, months in asked.items()]
         whole = places_of_months(month for month in self.read.months if _spans(days, month))
@@ -300,7 +237,7 @@ _OF_SOME: Final = 2
 _OF_MANY: Final = 3
 
 
-def _met(phrase: Text, read: Postings) -> tuple[BitMap, BitMap]:
+def holders(phrase: Text, read: Postings) -> tuple[BitMap, BitMap]:
     """Who has the pairs of a phrase; and who may besides, as slots tell: the same where none do."""
     named, maybe = [], []
     for pair in text_pairs(phrase):
@@ -311,25 +248,8 @@ def _met(phrase: Text, read: Postings) -> tuple[BitMap, BitMap]:
     return found, found if named == maybe else BitMap.intersection(*maybe)
 
 
-def _telling(phrase: Text, read: Postings, papers: int) -> Sequence[bytes]:
-    """The words of a phrase worth asking for in a month of so many papers, the rarest first."""
-
-    def share(key: Key) -> float:
-        found = read.of(key)
-        return len(found | read.of(in_slot(key)) if isinstance(key, int) else found) / papers
-
-    rarest, *others = sorted(dict.fromkeys(text_terms(phrase)), key=share)
-    kept = [rarest]
-    by_chance = papers * share(rarest) * prod(map(share, text_pairs(phrase)))
-    for term in others:
-        spared = by_chance * (1 - share(term)) * _A_TEXT
-        if spared > 1 + papers * share(term) / _NUMBERS:
-            kept.append(term)
-            by_chance *= share(term)
-    return tuple(kept)
-
-
-def _expanded(text: Text, expansions: Expansions) -> Sequence[bytes]:
+def expanded(text: Text, expansions: Expansions) -> Sequence[bytes]:
+    """The terms of the words that a prefix stands for; of too many, those one of which any has."""
     kind = b"t" if text.field is Field.TITLE else WORD
     words = expansions[text.words[0]]
     return EVERY_DAY if words is None else [kind + word.encode() for word in words]
@@ -339,7 +259,8 @@ def _spans(days: Between, month: int) -> bool:
     return days.spans(*month_days(month))
 
 
-def _day_terms(days: Between, month: int) -> list[bytes]:
+def day_terms(days: Between, month: int) -> list[bytes]:
+    """The terms of the days of a month's (YYYYMM) window in a span; none where all of it is."""
     first, last = month_days(month)
     if days.spans(first, last):
         return []
@@ -350,12 +271,12 @@ def _day_terms(days: Between, month: int) -> list[bytes]:
     return [day_term(month, since + timedelta(n)) for n in range((until - since).days + 1)]
 
 
-_NODES: Final[dict[type, Callable[[_Evaluation, Any], Candidates]]] = {
-    And: _Evaluation.and_,
-    Or: _Evaluation.or_,
-    Text: _Evaluation.text,
-    Label: _Evaluation.label,
-    Named: _Evaluation.named,
-    Voted: _Evaluation.voted,
-    Between: _Evaluation.between,
+_NODES: Final[dict[type, Callable[[Evaluation, Any], Candidates]]] = {
+    And: Evaluation.and_,
+    Or: Evaluation.or_,
+    Text: Evaluation.text,
+    Label: Evaluation.label,
+    Named: Evaluation.named,
+    Voted: Evaluation.voted,
+    Between: Evaluation.between,
 }

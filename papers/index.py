@@ -15,8 +15,9 @@ from papers.arxiv_id import month_place
 from papers.columns import Vocabulary, groups, without
 from papers.pairs import Fields, PairsEdit
 from papers.paper import Paper
-from papers.postings import LARGEST_SMALL, PAPER_BITS, PLACE_BYTES, YEAR, Shape
+from papers.postings import LARGEST_SMALL, PLACE_BYTES
 from papers.roaring import deserialized, serialized
+from papers.shape import PAPER_BITS, YEAR, Shape
 
 _LARGEST: Final = PLACE_BYTES * LARGEST_SMALL
 

@@ -29,7 +29,8 @@ from papers.errors import StoreBusy
 from papers.index import Change, Edit
 from papers.merge import merge
 from papers.paper import Paper, Sighting
-from papers.postings import CLOSED, SHAPE, Shape
+from papers.postings import CLOSED, SHAPE
+from papers.shape import Shape
 from papers.spread import Spread
 
 T = TypeVar("T")

@@ -14,17 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from papers.columns import NO_KEYS, Keys, once, together, without
-from papers.postings import (
-    LARGEST_OF_MONTH,
-    PAPER_BITS,
-    YEAR,
-    YEAR_BITS,
-    Shape,
-    bitmap,
-    pair_field,
-    pairs_field,
-)
+from papers.postings import LARGEST_OF_MONTH, bitmap, pair_field, pairs_field
 from papers.roaring import deserialized, serialized
+from papers.shape import PAPER_BITS, YEAR, YEAR_BITS, Shape
 from papers.slots import Slots, SlotsEdit
 
 Fields = Mapping[bytes, bytes | None]

@@ -22,12 +22,14 @@ from pyroaring import BitMap
 from papers.arxiv_id import month_place
 from papers.asked import Asked
 from papers.columns import Keys, Vocabulary, groups
-from papers.evaluate import Expansions, Key, Plan, doubts_of
+from papers.evaluate import Expansions, Key, doubts_of
 from papers.keywords import Keyword
 from papers.matching import Folded, holds
 from papers.paper import Paper
-from papers.postings import PAPER_BITS, YEAR, YEAR_BITS, places_of_months
+from papers.plan import Plan
+from papers.postings import places_of_months
 from papers.query import parse
+from papers.shape import PAPER_BITS, YEAR, YEAR_BITS
 from papers.terms import labels_of, names_of, pair_terms, pairs_of, text_pairs
 from papers.text import words
 from papers.tree import Node, Text, leaves

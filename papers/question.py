@@ -8,8 +8,9 @@ from typing import Final
 
 from papers.arxiv_id import ArxivId
 from papers.asked import Asked
-from papers.evaluate import Candidates, Expansions, Plan, is_exact
+from papers.evaluate import Candidates, Expansions, is_exact
 from papers.months import NO_MONTH, Pace, possible_of
+from papers.plan import Plan
 from papers.reading import Reader
 from papers.remembered import Memory, Request
 from papers.search import Ask, Found

@@ -19,8 +19,9 @@ from papers.asked import Asked
 from papers.codec import Opened
 from papers.connection import Command
 from papers.evaluate import Expansions, Key, Telling, in_slot
-from papers.postings import CLOSED, SHAPE, YEAR, Shape
+from papers.postings import CLOSED, SHAPE
 from papers.search import Found
+from papers.shape import YEAR, Shape
 from papers.spread import possible_months
 from papers.tree import Node
 

@@ -27,8 +27,9 @@ from papers import keys
 from papers.arxiv_id import ArxivId
 from papers.connection import Command, read_many, store_errors
 from papers.errors import StoreBusy
-from papers.postings import CLOSED, SHAPE, YEAR, Shape
+from papers.postings import CLOSED, SHAPE
 from papers.revision import move
+from papers.shape import YEAR, Shape
 from papers.spread import Spread
 
 TRIES: Final = 50

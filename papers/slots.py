@@ -12,18 +12,9 @@ from typing import Any, Final, cast
 import numpy as np
 
 from papers.columns import Keys, once, together, without
-from papers.postings import (
-    LARGEST_OF_MONTH,
-    PAIR_BITS,
-    PAPER_BITS,
-    YEAR,
-    YEAR_BITS,
-    Shape,
-    bitmap,
-    slot_field,
-    slots_field,
-)
+from papers.postings import LARGEST_OF_MONTH, bitmap, slot_field, slots_field
 from papers.roaring import deserialized, serialized
+from papers.shape import PAIR_BITS, PAPER_BITS, YEAR, YEAR_BITS, Shape
 
 Fields = Mapping[bytes, bytes | None]
 _PAPER: Final = np.uint64((1 << YEAR_BITS) - 1)

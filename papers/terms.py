@@ -22,7 +22,7 @@ from typing import Final
 from papers.categories import archive_of
 from papers.matching import LONGEST_MONTH, announce_label, day_of, flags, month_days
 from papers.paper import Paper
-from papers.postings import PAIR_BITS
+from papers.shape import PAIR_BITS
 from papers.text import unstemmed
 from papers.tree import Field, Kind, Label, Text
 

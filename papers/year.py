@@ -24,18 +24,10 @@ from papers.closing import Piece
 from papers.columns import NO_KEYS, Keys, Vocabulary, once
 from papers.pairs import InYear, frequent, pairs_in
 from papers.paper import Paper
-from papers.postings import (
-    LARGEST_SMALL,
-    PAIR_BITS,
-    PAPER_BITS,
-    PLACE_BYTES,
-    YEAR,
-    YEAR_BITS,
-    Shape,
-    places_of_months,
-)
+from papers.postings import LARGEST_SMALL, PLACE_BYTES, places_of_months
 from papers.records import read_papers
 from papers.roaring import deserialized, serialized
+from papers.shape import PAIR_BITS, PAPER_BITS, YEAR, YEAR_BITS, Shape
 from papers.slots import Slots
 
 FREQUENT: Final = 32

@@ -16,8 +16,8 @@ from papers import codec, keys, postings
 from papers.arxiv_id import ArxivId, month_place
 from papers.evaluate import in_slot
 from papers.paper import Paper
-from papers.postings import YEAR, YEAR_BITS, Shape
 from papers.roaring import deserialized
+from papers.shape import YEAR, YEAR_BITS, Shape
 
 Postings = dict[bytes | int, list[int]]
 

@@ -21,11 +21,12 @@ from papers.closing import LEFT, Closing
 from papers.errors import StoreError
 from papers.evaluate import in_slot
 from papers.paper import Channel, Sighting
-from papers.postings import CLOSED, SHAPE, Shape, places_of_months
+from papers.postings import CLOSED, SHAPE, places_of_months
 from papers.query import parse
 from papers.reading import Reading
 from papers.retention import Retention
 from papers.search import Ask
+from papers.shape import Shape
 from papers.store import Store
 from papers.terms import text_pairs
 from papers.tree import Field, Text

@@ -9,7 +9,8 @@ from pyroaring import BitMap
 
 from papers.arxiv_id import month_place
 from papers.asked import Asked
-from papers.evaluate import Key, Plan, in_slot
+from papers.evaluate import Key, in_slot
+from papers.plan import Plan
 from papers.query import parse
 from papers.terms import text_pairs
 from papers.tree import Field, Text

@@ -13,7 +13,8 @@ from papers.evaluate import in_slot
 from papers.index import Change, Edit
 from papers.merge import lift
 from papers.paper import Paper
-from papers.postings import LARGEST_OF_MONTH, LARGEST_SMALL, Shape
+from papers.postings import LARGEST_OF_MONTH, LARGEST_SMALL
+from papers.shape import Shape
 from tests.papers import fingerprint
 from tests.papers.fingerprint import Postings
 from tests.papers.found_by import terms_of

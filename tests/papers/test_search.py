@@ -116,7 +116,7 @@ def test_pages_are_what_a_scan_finds(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("papers.remembered.MOST_WORDS", most_words)
         if told_by is not None:
-            patch.setattr("papers.evaluate._telling", lambda text, *_: only(text, told_by))
+            patch.setattr("papers.plan._telling", lambda text, *_: only(text, told_by))
         store.ingest(said[:cut], now=NOW)
         assert papers_on(walked(store, ask)) == scanned(papers_of(said[:cut]), ask)
         store.ingest(said[cut:], now=NOW)

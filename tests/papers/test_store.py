@@ -25,9 +25,9 @@ from papers.connection import connect
 from papers.errors import StoreAway, StoreError
 from papers.merge import merge
 from papers.paper import AnnounceType, Channel, Paper, Pick, Sighting
-from papers.postings import Shape
 from papers.query import parse
 from papers.search import Ask
+from papers.shape import Shape
 from papers.store import Ingested, Store
 from tests.papers.fingerprint import fingerprint
 from tests.papers.papers_strategies import TUESDAY, sightings

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from papers.arxiv_id import ArxivId
 from papers.paper import AnnounceType, Paper, Pick
-from papers.postings import PAIR_BITS
+from papers.shape import PAIR_BITS
 from papers.terms import (
     EVERY_DAY,
     day_term,
