@@ -13,7 +13,8 @@ from typing import Final, NamedTuple
 from papers import postings
 from papers.arxiv_id import month_place
 from papers.columns import Vocabulary, groups, without
-from papers.pairs import Fields, PairsEdit
+from papers.pairs import Fields
+from papers.pairs_edit import edit_of
 from papers.paper import Paper
 from papers.postings import LARGEST_SMALL, PLACE_BYTES
 from papers.roaring import deserialized, serialized
@@ -49,7 +50,7 @@ class Edit:
             {names[number]: papers for number, papers in groups(lost, month << PAPER_BITS)},
         )
         year = month - month % YEAR << PAPER_BITS
-        self._pairs = PairsEdit(shape, year, before.pairs, after.pairs)
+        self._pairs = edit_of(shape, year, before.pairs, after.pairs)
 
     @property
     def gaining(self) -> Set[bytes]:

@@ -1,4 +1,4 @@
-"""The pairs of papers under change: their fields as sorted keys, and back.
+"""The pairs of papers: fields as sorted keys, and back.
 
 A key is a pair and a paper in its year: `pair << 20 | month << 16 | number`, the same in every
 index that has it. How pairs lie in fields: see `papers.postings`.
@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from papers.columns import NO_KEYS, Keys, once, together, without
+from papers.columns import NO_KEYS, Keys, together
 from papers.postings import LARGEST_OF_MONTH, bitmap, pair_field, pairs_field
 from papers.roaring import deserialized, serialized
 from papers.shape import PAPER_BITS, YEAR, YEAR_BITS, Shape
-from papers.slots import Slots, SlotsEdit
 
 Fields = Mapping[bytes, bytes | None]
 Numbers = NDArray[np.uint64]
@@ -210,73 +209,8 @@ def bounds(numbers: Numbers, buckets: Sequence[int], bits: int) -> list[int]:
     return ends
 
 
-class PairsEdit:
-    """What papers that gain and lose pairs do to the fields of these, and of slots.
-
-    A pair that a year that is over has no posting of stays in its slot.
-    """
-
-    def __init__(self, shape: Shape, first: int, before: Keys, after: Keys) -> None:
-        """`before` and `after` have all pairs of the papers; `first` is the year's first place."""
-        self._pairs = pairs_in(shape, first)
-        self._gained, self._lost = without(after, before), without(before, after)
-        changed = together(self._gained, self._lost)
-        self._buckets: list[int] = once(of_bucket(changed, shape)).tolist()
-        self._slots = Slots(shape, first) if shape.slot_bits else None
-        if self._slots:  # a pair that stays may share a slot with one that goes
-            before, after = (self._touched(keys, shape) for keys in (before, after))
-            changed = together(before, after)
-        self._before, self._after = before, after
-        self._asked: list[int] = distinct(changed)[0].tolist()
-        self._of_slots = self._slots and SlotsEdit(
-            self._slots, self._slots.of(self._gained), self._slots.of(self._lost)
-        )
-
-    def _touched(self, keys: Keys, shape: Shape) -> Keys:
-        """The keys in buckets of which any changes."""
-        kept: Keys = keys[np.isin(of_bucket(keys, shape), self._buckets)]
-        return kept
-
-    def fields(self) -> list[bytes]:
-        """The fields that `apply` needs the values of."""
-        of_slots = self._of_slots.fields() if self._of_slots else []
-        return [*self._pairs.fields(self._buckets, self._asked), *of_slots]
-
-    def apply(self, current: Fields) -> dict[bytes, bytes | None]:
-        """The new values of all these fields; None where one is not, or goes."""
-        known = self._pairs.unpacked(self._buckets, self._asked, current)
-        gained, lost, of_slots = self._gained, self._lost, dict[bytes, bytes | None]()
-        if self._slots and self._of_slots:
-            named = distinct(known)[0]
-            before, after = (_others(keys, named) for keys in (self._before, self._after))
-            slots_before, slots_after = self._slots.of(before), self._slots.of(after)
-            of_slots = self._of_slots.apply(
-                current, without(slots_after, slots_before), without(slots_before, slots_after)
-            )
-            gained, lost = without(gained, after), without(lost, before)
-        keys = together(without(known, lost), gained)
-        emptied = filter(current.get, self._pairs.fields(self._buckets, self._asked))
-        packed = self._pairs.packed(keys, self._buckets)
-        return {**of_slots, **dict.fromkeys(emptied), **packed}
-
-
-def of_bucket(keys: Keys, shape: Shape) -> Numbers:
-    """The bucket of each key."""
-    bits = shape.pair_bucket_bits
-    return keys >> np.uint64(_KEY_BITS - bits) if bits else np.zeros(len(keys), np.uint64)
-
-
-def _others(keys: Keys, pairs: Numbers) -> Keys:
-    """The keys that are of none of some sorted pairs."""
-    if not len(pairs):
-        return keys
-    here = keys >> _BELOW
-    at = np.minimum(np.searchsorted(pairs, here), len(pairs) - 1)
-    left: Keys = keys[pairs[at] != here]
-    return left
-
-
-def frequent(keys: Keys, fewest: int) -> Any:
+def frequent(keys: Keys, fewest: int) -> NDArray[np.bool_]:
     """Of sorted keys, which are of pairs that so many papers have."""
     pairs, places = distinct(keys)
-    return (np.bincount(places, minlength=len(pairs)) >= fewest)[places]
+    found: NDArray[np.bool_] = (np.bincount(places, minlength=len(pairs)) >= fewest)[places]
+    return found
