@@ -23,6 +23,7 @@ Numbers = NDArray[np.uint64]
 _KEY_BITS: Final = 64
 _KEY_BYTES: Final = 8
 _BELOW: Final = np.uint64(YEAR_BITS)
+_MONTHS: Final = np.uint64(PAPER_BITS)
 _PAPER: Final = np.uint64((1 << YEAR_BITS) - 1)
 _COUNT: Final = struct.Struct("<I")
 
@@ -91,11 +92,9 @@ class InYear:
 
     def packed(self, keys: Keys, buckets: Sequence[int]) -> dict[bytes, bytes]:
         """See `Pairs`."""
-        pairs, places = distinct(keys)
-        counts = _by_month(keys, places, len(pairs))
-        large = counts.max(axis=1, initial=0) > LARGEST_OF_MONTH
-        fields = self._of_their_own(keys[large[places]])
-        small = _Bucket.of(pairs[~large], counts[~large], keys[~large[places]])
+        large = _is_large(keys)
+        fields = self._of_their_own(keys[large])
+        small = _Bucket.of(keys[~large])
         ends = bounds(small.pairs, buckets, _KEY_BITS - YEAR_BITS - self._bits)
         for bucket, packed in zip(buckets, small.packed(ends), strict=True):
             if packed:
@@ -128,11 +127,15 @@ class _Bucket(NamedTuple):
     numbers: NDArray[np.uint16]
 
     @classmethod
-    def of(cls, pairs: Numbers, counts: NDArray[np.int64], keys: Keys) -> _Bucket:
-        """That of keys; `counts` by pair and month."""
-        months = (counts > 0) @ (1 << np.arange(YEAR))
-        sizes = counts[counts > 0].astype(np.uint8)
-        return cls(pairs, months.astype("<u2"), sizes, keys.astype("<u2"))
+    def of(cls, keys: Keys) -> _Bucket:
+        """That of sorted keys."""
+        starts = _starts(keys >> _MONTHS)
+        sizes = np.diff(starts, append=len(keys)).astype(np.uint8)
+        heads = keys[starts]
+        first = _starts(heads >> _BELOW)
+        months = np.left_shift(1, _months(heads), dtype=np.uint16)
+        together = np.bitwise_or.reduceat(months, first) if len(first) else months
+        return cls(heads[first] >> _BELOW, together, sizes, keys.astype("<u2"))
 
     @classmethod
     def unpacked(cls, packed: bytes) -> _Bucket:
@@ -170,8 +173,8 @@ class _Bucket(NamedTuple):
     def keys(self) -> Keys:
         """Its keys, sorted if its pairs are."""
         held = (self.months[:, None] >> np.arange(YEAR, dtype=np.uint16) & 1).astype(bool)
-        months = np.arange(YEAR, dtype=np.uint64) << np.uint64(PAPER_BITS)
-        heads = (self.pairs[:, None] << _BELOW | months)[held]
+        pairs, months = np.nonzero(held)
+        heads = self.pairs[pairs] << _BELOW | months.astype(np.uint64) << _MONTHS
         keys: Keys = np.repeat(heads, self.sizes) | self.numbers
         return keys
 
@@ -188,15 +191,35 @@ def _together(buckets: Sequence[_Bucket]) -> _Bucket:
 def distinct(keys: Keys) -> tuple[Numbers, NDArray[np.int64]]:
     """The pairs of sorted keys, each once; and which of these each key is of."""
     pairs = keys >> _BELOW
-    first = np.ones(len(pairs), bool)
-    np.not_equal(pairs[1:], pairs[:-1], out=first[1:])
+    first = _is_first(pairs)
     return pairs[first], np.cumsum(first) - 1
 
 
-def _by_month(keys: Keys, places: NDArray[np.int64], pairs: int) -> NDArray[np.int64]:
-    """How many papers of each month each pair has."""
-    months = ((keys & _PAPER) >> np.uint64(PAPER_BITS)).astype(np.int64)
-    return np.bincount(places * YEAR + months, minlength=pairs * YEAR).reshape(pairs, YEAR)
+def _is_first(numbers: Numbers) -> NDArray[np.bool_]:
+    """Of sorted numbers, which are the first of their kind."""
+    first = np.ones(len(numbers), bool)
+    np.not_equal(numbers[1:], numbers[:-1], out=first[1:])
+    return first
+
+
+def _starts(numbers: Numbers) -> NDArray[np.int64]:
+    """Where among sorted numbers another begins."""
+    return np.flatnonzero(_is_first(numbers))
+
+
+def _months(keys: Keys) -> Numbers:
+    months: Numbers = (keys & _PAPER) >> _MONTHS
+    return months
+
+
+def _is_large(keys: Keys) -> NDArray[np.bool_]:
+    """Of sorted keys, which are of pairs that more papers of a month have than fit in a bucket."""
+    if not len(keys):
+        return np.zeros(0, bool)
+    starts = _starts(keys >> _MONTHS)
+    sizes, first = np.diff(starts, append=len(keys)), _starts(keys[starts] >> _BELOW)
+    large = np.maximum.reduceat(sizes, first) > LARGEST_OF_MONTH
+    return np.repeat(large, np.add.reduceat(sizes, first))
 
 
 def bounds(numbers: Numbers, buckets: Sequence[int], bits: int) -> list[int]:
