@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -27,6 +28,10 @@ class PairsEdit:
 
     def fields(self) -> list[bytes]:
         """The fields that `apply` needs the values of."""
+        return self._fields
+
+    @cached_property
+    def _fields(self) -> list[bytes]:
         return self._pairs.fields(self._buckets, self._asked)
 
     def apply(self, current: Fields) -> dict[bytes, bytes | None]:
@@ -42,11 +47,11 @@ class PairsEdit:
     ) -> dict[bytes, bytes | None]:
         """The fields with some of what is gained and lost."""
         keys = together(without(known, lost), gained)
-        emptied = filter(current.get, self.fields())
+        emptied = filter(current.get, self._fields)
         return {**dict.fromkeys(emptied), **self._pairs.packed(keys, self._buckets)}
 
     def touched(self, keys: Keys, shape: Shape) -> Keys:
-        """The keys in buckets of which any changes; their pairs are asked for as well."""
+        """The keys in buckets of which any changes. Before `fields`, which names these too."""
         kept: Keys = keys[np.isin(of_bucket(keys, shape), self._buckets)]
         self._asked = sorted({*self._asked, *distinct(kept)[0].tolist()})
         return kept
