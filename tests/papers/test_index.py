@@ -23,7 +23,7 @@ from tests.papers.papers_strategies import sightings, texts
 MONTH = 202503
 SHAPE = Shape(size=3, bucket_bits=2, pair_bucket_bits=2)
 YEAR = SHAPE._replace(months=12)
-OVER = YEAR._replace(slot_bits=9, slot_bucket_bits=2)
+OVER = YEAR._replace(slot_bits=5, slot_bucket_bits=4)
 SHAPES = {"a month": SHAPE, "a year": YEAR, "a year that is over": OVER}
 FIRST = {1: month_place(MONTH), 12: month_place(202501)}
 """The places of the first months of both."""
