@@ -134,12 +134,8 @@ def _found(asked: Asked, reading: Reading, months: Sequence[int]) -> Candidates:
     expansions = reading.memory.expansions(asked)
     assert expansions is not None, "asked for before"
     plan, possible = Plan(asked, expansions), set(reading.memory.possible(asked))
-    wanted = {month: plan.keys(month) for month in months if month in possible}
-    read = reading.postings(wanted)
-    if doubtful := plan.doubtful(read):
-        plan = plan.with_words()
-        read = reading.postings(wanted | {month: plan.keys(month) for month in doubtful})
-    return plan.evaluate(read)
+    here = [month for month in months if month in possible]
+    return reading.candidates(plan, here, lambda _: plan.with_words())[1]
 
 
 def _places(month: int) -> tuple[int, int]:

@@ -49,6 +49,11 @@ class Plan:
         keys = dict.fromkeys(key for leaf in asked.leaves for key in self._asked(leaf))
         self._keys = tuple(keys)
 
+    @property
+    def asks_for_words(self) -> bool:
+        """Whether it asks for words of phrases too."""
+        return bool(self._told)
+
     def with_words(self, told: Telling | None = None) -> Plan:
         """The same that asks for words of phrases too: for those that are told, or for all."""
         every = {phrase: text_terms(phrase) for phrase in self.phrases}

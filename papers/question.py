@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Final
 
 from papers.arxiv_id import ArxivId
@@ -100,13 +100,8 @@ class Question:
             expansions = memory.expansions(self._asked)
             assert expansions is not None, "asked for at the beginning"
             plan = self._plan_of(expansions)
-        wanted = {month: plan.keys(month) for month in months}
-        read = self.reading.postings(wanted)
-        if self._settled is None and (doubtful := plan.doubtful(read)):
-            self._settled = plan = self._told(plan, doubtful)
-            wanted |= {month: plan.keys(month) for month in doubtful}
-            read = self.reading.postings(wanted)
-        met = plan.evaluate(read)
+        plan, met = self.reading.candidates(plan, months, partial(self._told, plan))
+        self._settled = plan if plan.asks_for_words else None
         self._pace.found(len(met.maybe))
         return met
 

@@ -18,7 +18,8 @@ from papers import keys
 from papers.codec import Opened
 from papers.connection import Command, PerThread, read_many
 from papers.errors import StoreError
-from papers.evaluate import Key
+from papers.evaluate import Candidates, Key
+from papers.plan import Plan
 from papers.postings import places_of_months
 from papers.records import read_opened
 from papers.remembered import Memory, Parts, Request, Volume, Wanted
@@ -103,6 +104,25 @@ class Reading:
             self.ask(requests)
         said = f"one of the months {sorted(wanted)} is closed, and its year has it not"
         raise StoreError(f"the index is damaged: {said}; restore a backup")
+
+    def candidates(
+        self, plan: Plan, months: Iterable[int], with_words: Callable[[list[int]], Plan]
+    ) -> tuple[Plan, Candidates]:
+        """Who may match in some months, and the plan that told: in the end one that asks for words.
+
+        Those are asked for in months of which slots tell of a phrase. Any month may come to lie in
+        a year that has slots while it is read, so what was read is looked at again.
+        """
+        wanted = {month: plan.keys(month) for month in months}
+        told = set(wanted) if plan.asks_for_words else set[int]()
+        while True:
+            read = self.postings(wanted)
+            doubtful = [month for month in plan.doubtful(read) if month not in told]
+            if not doubtful:
+                return plan, plan.evaluate(read)
+            plan = with_words(doubtful)
+            told |= set(doubtful)
+            wanted |= {month: plan.keys(month) for month in doubtful}
 
     def opened(self, places: Iterable[int]) -> dict[int, Opened]:
         """The papers that exist, by their places; one round trip or none."""
