@@ -15,6 +15,7 @@ from papers.merge import lift
 from papers.paper import Paper
 from papers.postings import LARGEST_OF_MONTH, LARGEST_SMALL
 from papers.shape import Shape
+from papers.terms import pairs_of
 from tests.papers import fingerprint
 from tests.papers.fingerprint import Postings
 from tests.papers.found_by import terms_of
@@ -162,3 +163,18 @@ def test_what_does_not_change_is_not_written(shape: Shape) -> None:
     month = applied(shape, {}, [Change(None, paper)])
     edit = Edit(shape, [Change(paper, paper)])
     assert edit.apply({name: month.get(name) for name in edit.fields()}) == {}
+
+
+def test_a_slot_keeps_a_paper_that_keeps_one_of_its_pairs() -> None:
+    def slot(text: str) -> int:
+        (pair,) = pairs_of(text.split())
+        return OVER.slot(pair)
+
+    kept = "word0 word1"
+    lost = next(text for n in range(999) if slot(text := f"some{n} thing{n}") == slot(kept))
+    before = Paper(ArxivId(MONTH, 1), title=lost, abstract=kept)
+    after = before._replace(title="other")
+    month = applied(OVER, {}, [Change(None, before)])
+    month = applied(OVER, month, [Change(before, after)])
+    assert decoded(month, OVER) == expected({1: after}, OVER)
+    assert in_slot(slot(kept)) in decoded(month, OVER)
