@@ -19,7 +19,7 @@ from papers.asked import Asked
 from papers.codec import Opened
 from papers.connection import Command
 from papers.evaluate import Expansions, Key, Telling, in_slot
-from papers.postings import CLOSED, SHAPE
+from papers.postings import CLOSED, LARGEST_SMALL, SHAPE
 from papers.search import Found
 from papers.shape import YEAR, Shape
 from papers.spread import possible_months
@@ -31,6 +31,9 @@ MOST_WORDS: Final = 256
 _OVERHEAD: Final = 150
 _A_QUESTION: Final = 4_000
 _A_PLACE: Final = 8
+"""More than it takes: few papers of many months lie in containers of few."""
+_BITSETS: Final = YEAR << 13
+"""Of all months of a year."""
 _LARGE: Final = 1 << 12
 _LAST_YEAR: Final = 9_999
 Wanted = Mapping[int, Sequence[Key]]
@@ -232,7 +235,13 @@ class Memory:
 
     def _hold(self, volume: Volume, key: Key, part: BitMap | None) -> None:
         volume.held[key] = part
-        self.size += _OVERHEAD + _A_PLACE * min(len(part or ()), _LARGE)
+        self.size += bytes_of(part)
+
+
+def bytes_of(part: BitMap | None) -> int:
+    """About what a posting takes in memory."""
+    count = len(part or ())
+    return _OVERHEAD + _A_PLACE * min(count, LARGEST_SMALL) + min(2 * count, _BITSETS)
 
 
 def _small(posting: bytes) -> BitMap | None:

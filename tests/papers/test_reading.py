@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pyroaring import BitMap
 from redis import Redis
 
 from papers import reading
@@ -19,6 +20,7 @@ from papers.month_writer import shown
 from papers.paper import Channel, Sighting
 from papers.query import parse
 from papers.reading import Reader
+from papers.remembered import bytes_of
 from papers.search import Ask, Order
 from papers.store import Store
 from tests.papers.papers_strategies import TUESDAY, sightings
@@ -182,3 +184,12 @@ def test_threads_share_what_is_remembered(redis: Redis, store: Store) -> None:
             asked = [threads.submit(store.newest, parse(k), 1000) for k in keywords * 4]
             assert [one.result() for one in asked] == expected * 4
             store.ingest([told(201501, 1, "Reward model 201501")], now=NOW)
+
+
+@given(st.integers(0, 60_000), st.integers(1, 3_000), st.integers(1, 12))
+def test_what_is_remembered_is_counted_by_what_it_takes(size: int, step: int, months: int) -> None:
+    """No less than Roaring tells of the numbers, and little more than two bytes for each."""
+    part = BitMap([month << 16 | n for month in range(months) for n in range(0, size, step)])
+    told = part.get_statistics()
+    taken = told["n_bytes_array_containers"] + told["n_bytes_bitset_containers"]
+    assert taken <= bytes_of(part) <= 2 * len(part) + 1_200
