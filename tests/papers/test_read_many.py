@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -53,6 +54,28 @@ def test_a_connection_that_the_server_closed_meanwhile_is_opened_anew(
     with Redis.from_url(store_url) as other:
         other.client_kill_filter(_type="normal", skipme=True)
     assert read(("GET", "a")) == [b"1"]
+
+
+@pytest.mark.parametrize("reopened", [False, True], ids=["first", "reopened"])
+def test_a_store_that_hangs_is_waited_for_no_longer_than_is_said(
+    store_url: str, monkeypatch: pytest.MonkeyPatch, reopened: bool
+) -> None:
+    """On a connection that is opened anew, too; and the next answer is that to its own question."""
+    monkeypatch.setattr(connection, "WEB_TIMEOUT", 0.2)
+    monkeypatch.setattr(connection, "PAUSE", 0.0)
+    clients = PerThread(connect(store_url, patient=False))
+    assert read_many(clients.client, [("ECHO", "a")]) == [b"a"]
+    with Redis.from_url(store_url) as other:
+        if reopened:
+            other.client_kill_filter(_type="normal", skipme=True)
+            assert read_many(clients.client, [("ECHO", "b")]) == [b"b"]
+        other.client_pause(600)
+    begun = time.monotonic()
+    with pytest.raises(RedisTimeoutError, match="reading"):
+        read_many(clients.client, [("ECHO", "c")])
+    assert time.monotonic() - begun >= 0.2
+    time.sleep(0.6)
+    assert read_many(clients.client, [("ECHO", "d")]) == [b"d"]
 
 
 def test_a_thread_holds_its_own_connection(store_url: str) -> None:
