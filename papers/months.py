@@ -8,15 +8,18 @@ from typing import Final, Protocol
 
 from papers.asked import Asked
 from papers.matching import month_days
-from papers.tree import And, Between, Named, Node, Or
+from papers.tree import And, Between, Field, Label, Named, Node, Or, Text
 
 NO_MONTH: Final = 999_912
 """Later than any."""
 
-_FIRST: Final = 1_000
 _GROWTH: Final = 16
 """How many times as many papers to read as before, while none of those wanted was found."""
 _MARGIN: Final = 1.25
+_OF_WORD: Final = 0.05
+_OF_LABEL: Final = 0.1
+_OF_PHRASE: Final = 0.001
+_OF_NAME: Final = 0.0002
 
 
 class Memory(Protocol):
@@ -32,13 +35,14 @@ class Memory(Protocol):
 class Pace:
     """How many months to read together: little is read in vain, and round trips are few.
 
-    At first some 1,000 papers, then 16 times as many as before, until some of those `wanted` were
-    found: then as many as the others should be among, by that measure. Months of a volume are
-    read together whatever they are.
+    At first as many papers as those `wanted` should be among if such a `share` of papers match,
+    then 16 times as many as before, until some were found: then as many as the others should be
+    among, by that measure. Months of a volume are read together whatever they are.
     """
 
-    def __init__(self, wanted: int, memory: Memory) -> None:
+    def __init__(self, wanted: int, share: float, memory: Memory) -> None:
         self._wanted, self._memory = wanted, memory
+        self._first = wanted / share
         self._read = self._found = 0
 
     def chunks(self, months: Iterable[int], most: int) -> Iterator[Sequence[int]]:
@@ -60,7 +64,7 @@ class Pace:
     @property
     def _next(self) -> float:
         """How many papers to read next; twice as many where those found were not the right ones."""
-        most = _GROWTH * self._read or _FIRST
+        most = _GROWTH * self._read or self._first
         if not self._found:
             return most
         missing = max(self._wanted - self._found, self._found)
@@ -69,6 +73,25 @@ class Pace:
     def found(self, count: int) -> None:
         """So many were found in the months before."""
         self._found += count
+
+
+def likely_share(node: Node) -> float:
+    """What share of papers is likely to match, before anything is known of its words.
+
+    Words that are asked for together occur together, so the rarest tells. Where that is too small
+    some is read in vain, where it is too large there is a round trip more.
+    """
+    if isinstance(node, And):
+        labels = [child for child in node.all if isinstance(child, Label)]
+        others = (likely_share(child) for child in node.all if child not in labels)
+        return min(others, default=1.0) * _OF_LABEL ** len(labels)
+    if isinstance(node, Or):
+        return min(sum(map(likely_share, node.any)), 1.0)
+    if not isinstance(node, Text):
+        return 1.0 if isinstance(node, Between) else _OF_LABEL
+    if node.field is Field.AUTHOR:
+        return _OF_NAME
+    return _OF_PHRASE if node.is_phrase else _OF_WORD
 
 
 def possible_of(asked: Asked, months: Iterable[int]) -> Iterator[int]:

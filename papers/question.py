@@ -9,7 +9,7 @@ from typing import Final
 from papers.arxiv_id import ArxivId
 from papers.asked import Asked
 from papers.evaluate import Candidates, Expansions, is_exact
-from papers.months import NO_MONTH, Pace, possible_of
+from papers.months import NO_MONTH, Pace, likely_share, possible_of
 from papers.plan import Plan
 from papers.reading import Reader
 from papers.remembered import Memory, Request
@@ -55,7 +55,14 @@ class Question:
 
     @cached_property
     def _pace(self) -> Pace:
-        return Pace(self.wanted, self.reading.memory)
+        return self._pace_of(self.reading.memory)
+
+    def _pace_of(self, memory: Memory) -> Pace:
+        return Pace(self.wanted, self._likely, memory)
+
+    @cached_property
+    def _likely(self) -> float:
+        return likely_share(self.tree)
 
     def remembered(self, found: Found) -> Found:
         """What was found, remembered."""
@@ -71,7 +78,7 @@ class Question:
         expansions = memory.expansions(self._asked)
         if self.ask.order == "announced" and memory.months and expansions is not None:
             possible = self._possible(memory, self._newest)
-            months = next(Pace(self.wanted, memory).chunks(possible, _MOST_GUESSED), [])
+            months = next(self._pace_of(memory).chunks(possible, _MOST_GUESSED), [])
             plan = self._plan_of(expansions)
             wanted = {month: plan.keys(month) for month in months}
             asked += memory.postings_asked(memory.volumes(wanted))

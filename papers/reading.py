@@ -98,10 +98,9 @@ class Reading:
         """
         for _ in range(_TRIES):
             volumes = self.memory.volumes(wanted)
-            requests = self.memory.postings_asked(volumes)
-            if not requests:
+            self.ask(self.memory.postings_asked(volumes))
+            if not self.memory.postings_asked(volumes):
                 return Read(volumes, list(wanted))
-            self.ask(requests)
         said = f"one of the months {sorted(wanted)} is closed, and its year has it not"
         raise StoreError(f"the index is damaged: {said}; restore a backup")
 

@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 import pytest
 
-from papers.months import Pace
+from papers.months import Pace, likely_share
+from papers.query import parse
 
 DENSE = list(range(200_000, 200_116))
 
@@ -27,7 +28,7 @@ class Months(NamedTuple):
 
 def read(wanted: int, found_in: Callable[[int], int], months: Months) -> list[int]:
     """The sizes of the chunks until that many were found."""
-    pace, found, sizes = Pace(wanted, months), 0, list[int]()
+    pace, found, sizes = Pace(wanted, 0.1, months), 0, list[int]()
     for chunk in pace.chunks(iter(DENSE), 64):
         count = sum(map(found_in, chunk))
         pace.found(count)
@@ -66,9 +67,37 @@ def test_thin_months_are_read_together() -> None:
 
 
 def test_where_those_found_are_not_the_right_ones_twice_as_many_are_read() -> None:
-    pace, sizes = Pace(100, Months(16_384)), []
+    pace, sizes = Pace(100, 0.1, Months(16_384)), []
     for chunk in pace.chunks(iter(DENSE), 64):
         pace.found(200 * len(chunk))
         sizes.append(len(chunk))
     assert sum(sizes) == len(DENSE)
     assert len(sizes) <= 7
+
+
+@pytest.mark.parametrize(("share", "first"), [(0.1, 1), (0.005, 2), (0.0001, 62), (1e-6, 64)])
+def test_of_what_is_likely_to_be_rare_more_is_read_at_first(share: float, first: int) -> None:
+    chunks = Pace(100, share, Months(16_384)).chunks(iter(DENSE), 64)
+    assert len(next(iter(chunks))) == first
+
+
+@pytest.mark.parametrize(
+    ("rarer", "than"),
+    [
+        ("cat:cs.CL reward", "reward"),
+        ("cat:cs.CL cat:cs.AI", "cat:cs.CL"),
+        ('"reward model"', "cat:cs.* reward"),
+        ('"reward model" (rl OR agents) -vision', "rl OR agents"),
+        ('au:"jane doe"', '"reward model"'),
+        ("au:doe reward", "reward"),
+        ("reward", "reward OR agents"),
+        ("reward", "cat:cs.CL"),
+    ],
+)
+def test_what_is_rare_can_be_told_from_its_form(rarer: str, than: str) -> None:
+    assert likely_share(parse(rarer).tree) < likely_share(parse(than).tree)
+
+
+@pytest.mark.parametrize("text", ["reward model", "reward -model", "reward (model OR agents)"])
+def test_words_that_are_asked_for_together_are_no_rarer(text: str) -> None:
+    assert likely_share(parse(text).tree) == likely_share(parse("reward").tree)
