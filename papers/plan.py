@@ -5,7 +5,7 @@ Pairs of phrases are asked for alone; words besides where only slots tell of a p
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from math import prod
 from typing import Final
 
@@ -59,12 +59,14 @@ class Plan:
         every = {phrase: text_terms(phrase) for phrase in self.phrases}
         return Plan(self._asks, self.expansions, told or every)
 
-    def keys(self, month: int) -> tuple[Key, ...]:
-        """The postings to read of a month (YYYYMM)."""
+    def wanted(self, months: Iterable[int]) -> dict[int, tuple[Key, ...]]:
+        """The postings to read of each month (YYYYMM)."""
         if not self._days:
-            return self._keys
-        days = dict.fromkeys(term for leaf in self._days for term in day_terms(leaf, month))
-        return (*self._keys, *days)
+            return dict.fromkeys(months, self._keys)
+        return {month: (*self._keys, *self._of_days(month)) for month in months}
+
+    def _of_days(self, month: int) -> Iterable[Key]:
+        return dict.fromkeys(term for leaf in self._days for term in day_terms(leaf, month))
 
     def evaluate(self, read: Postings) -> Candidates:
         """The candidates among the months that were read, as places."""

@@ -79,13 +79,14 @@ class Question:
         if self.ask.order == "announced" and memory.months and expansions is not None:
             possible = self._possible(memory, self._newest)
             months = next(self._pace_of(memory).chunks(possible, _MOST_GUESSED), [])
-            plan = self._plan_of(expansions)
-            wanted = {month: plan.keys(month) for month in months}
+            wanted = self._plan_of(expansions).wanted(months)
             asked += memory.postings_asked(memory.volumes(wanted))
         return asked
 
     def _possible(self, memory: Memory, newest: int) -> Iterator[int]:
-        months = (month for month in memory.possible(self._asked) if month <= newest)
+        months = memory.possible(self._asked)
+        if newest != NO_MONTH:
+            months = [month for month in months if month <= newest]
         return possible_of(self._asked, months)
 
     def months(self, newest: int = NO_MONTH) -> Iterator[int]:
@@ -117,8 +118,8 @@ class Question:
         memory, all_words = self.reading.memory, plan.with_words()
         if self.tree not in memory.telling:
             first = months[0]
-            self.reading.postings({month: all_words.keys(month) for month in months})
-            read = self.reading.postings({first: all_words.keys(first)})
+            self.reading.postings(all_words.wanted(months))
+            read = self.reading.postings(all_words.wanted([first]))
             memory.telling[self.tree] = plan.telling(read, memory.papers(first))
         return plan.with_words(memory.telling[self.tree])
 

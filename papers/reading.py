@@ -112,7 +112,7 @@ class Reading:
         Those are asked for in months of which slots tell of a phrase. Any month may come to lie in
         a year that has slots while it is read, so what was read is looked at again.
         """
-        wanted = {month: plan.keys(month) for month in months}
+        wanted = plan.wanted(months)
         told = set(wanted) if plan.asks_for_words else set[int]()
         while True:
             read = self.postings(wanted)
@@ -121,7 +121,7 @@ class Reading:
                 return plan, plan.evaluate(read)
             plan = with_words(doubtful)
             told |= set(doubtful)
-            wanted |= {month: plan.keys(month) for month in doubtful}
+            wanted |= plan.wanted(doubtful)
 
     def opened(self, places: Iterable[int]) -> dict[int, Opened]:
         """The papers that exist, by their places; one round trip or none."""

@@ -179,8 +179,9 @@ class Memory:
     def volumes(self, wanted: Wanted) -> list[Volume]:
         """Where the postings of months lie, as far as is known."""
         found: dict[int, Volume] = {}
+        lies_in = self.shapes.volumes.get
         for month, all_keys in wanted.items():
-            number = self.volume(month)
+            number = lies_in(month, month)
             known = found.get(number)
             if known is None:
                 shape = self.shapes.of(number)

@@ -42,9 +42,9 @@ def asked_of_others(keyword: str, sizes: Mapping[Key, int], of_pairs: int) -> se
     held = Held({**sizes, **{in_slot(pair): of_pairs for pair in text_pairs(tree)}})
     plan = Plan(Asked.of(tree), {})
     then, every = plan.with_words(plan.telling(held, PAPERS)), plan.with_words()
-    assert set(plan.keys(MONTH)) == set(text_pairs(tree)) < set(then.keys(MONTH))
-    assert set(then.keys(MONTH)) <= set(every.keys(MONTH))
-    return {key for key in then.keys(MONTH) if isinstance(key, bytes)}
+    first, second, last = (set(some.wanted([MONTH])[MONTH]) for some in (plan, then, every))
+    assert first == set(text_pairs(tree)) < second <= last
+    return {key for key in second if isinstance(key, bytes)}
 
 
 @pytest.mark.parametrize(
