@@ -23,6 +23,7 @@ from papers.plan import Plan
 from papers.postings import places_of_months
 from papers.records import read_opened
 from papers.remembered import Memory, Parts, Request, Volume, Wanted
+from papers.roaring import Padded
 from papers.tree import Node
 from papers.verifying import standing
 
@@ -179,8 +180,14 @@ class Read:
 
     def _put_together(self, key: Key) -> BitMap:
         """Of a year in part only the months that are asked for; others may be there no more."""
-        parts = [part for held in self._whole if (part := held.get(key))]
+        parts = _whole(self._whole, key)
         if self._in_part:
-            some = [part for held in self._in_part if (part := held.get(key))]
+            some = _whole(self._in_part, key)
             parts.append(BitMap.union(BitMap(), *some) & self._here)
         return parts[0] if len(parts) == 1 else BitMap.union(BitMap(), *parts)
+
+
+def _whole(volumes: Iterable[Parts], key: Key) -> list[BitMap]:
+    """What the volumes that have a posting have of it."""
+    parts = [part for held in volumes if (part := held.get(key))]
+    return [part.whole if isinstance(part, Padded) else part for part in parts]

@@ -40,7 +40,8 @@ Wanted = Mapping[int, Sequence[Key]]
 """Months (YYYYMM) and what postings to read of each."""
 
 
-Parts = dict[Key, BitMap | None]
+Part = BitMap | roaring.Padded | None
+Parts = dict[Key, Part]
 """Postings of a volume, None where it has none; those of slots only of pairs that have none."""
 
 
@@ -226,7 +227,7 @@ class Memory:
         for key in missing:
             if isinstance(key, bytes):
                 own, bucket = next(reply), next(reply)
-                part = roaring.deserialized(own) if own else _small(postings.find(bucket, key))
+                part: Part = roaring.opened(own) if own else _small(postings.find(bucket, key))
             else:
                 told = [next(reply) for _ in range(_fields_of_pair(volume.shape))]
                 part = _pair(volume, key, told)
@@ -234,14 +235,14 @@ class Memory:
                     self._hold(volume, in_slot(key), _slot(volume, key, told))
             self._hold(volume, key, part)
 
-    def _hold(self, volume: Volume, key: Key, part: BitMap | None) -> None:
+    def _hold(self, volume: Volume, key: Key, part: Part) -> None:
         volume.held[key] = part
         self.size += bytes_of(part)
 
 
-def bytes_of(part: BitMap | None) -> int:
+def bytes_of(part: Part) -> int:
     """About what a posting takes in memory."""
-    count = len(part or ())
+    count = len(part.padded if isinstance(part, roaring.Padded) else part or ())
     return _OVERHEAD + _A_PLACE * min(count, LARGEST_SMALL) + min(2 * count, _BITSETS)
 
 
@@ -256,19 +257,19 @@ def _fields_of_pair(shape: Shape) -> int:
     return 4 if shape.slot_bits else 2
 
 
-def _pair(volume: Volume, pair: int, told: Sequence[bytes | None]) -> BitMap | None:
+def _pair(volume: Volume, pair: int, told: Sequence[bytes | None]) -> Part:
     """The posting of a pair, if it has one."""
     year = volume.first - volume.first % YEAR
     if volume.shape.months == 1:
         return postings.pair_in_month(told[0], pair, year)
-    return roaring.deserialized(told[0]) if told[0] else postings.pair_in_year(told[1], pair, year)
+    return roaring.opened(told[0]) if told[0] else postings.pair_in_year(told[1], pair, year)
 
 
-def _slot(volume: Volume, pair: int, told: Sequence[bytes | None]) -> BitMap | None:
+def _slot(volume: Volume, pair: int, told: Sequence[bytes | None]) -> Part:
     """That of its slot."""
     own, bucket = told[2:]
     if own:
-        return roaring.deserialized(own)
+        return roaring.opened(own)
     return postings.slot_bitmap(bucket, volume.shape.slot(pair), volume.shape, volume.first)
 
 

@@ -24,7 +24,7 @@ from papers.errors import StoreBusy, StoreError, StoreNewer
 from papers.settings import Seconds
 from papers.spread import Spread
 
-SCHEMA: Final = 4
+SCHEMA: Final = 5
 """What this Paperwire writes and reads. Moves when `papers.keys` or `papers.codec` change so that
 older code would misread the data."""
 
@@ -79,12 +79,18 @@ def _move(redis: Redis, yymm: str) -> None:
     redis.unlink(f"{{{yymm}}}:terms", *(f"{{{yymm}}}:pairs:{bits}" for bits in range(13, 24)))
 
 
-MIGRATIONS: Final[Mapping[int, Migration]] = {1: _nothing, 2: _moved, 3: _indexed_anew}
+MIGRATIONS: Final[Mapping[int, Migration]] = {
+    1: _nothing,
+    2: _moved,
+    3: _nothing,
+    4: _indexed_anew,
+}
 """From each schema to the next; `MIGRATIONS[1]` makes 2 of 1.
 
 2: the words of names make pairs, and a month tells how many buckets its slots of pairs are in.
 3: what belongs to a month shares the hash tag of its year, and postings are of places.
 4: pairs have postings by themselves.
+5: large postings are bitsets wherever these are shorter.
 """
 
 

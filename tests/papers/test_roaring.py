@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pyroaring import BitMap
 
 from papers.postings import bitmap, packed
-from papers.roaring import deserialized, of_arrays, serialized
+from papers.roaring import Padded, deserialized, of_arrays, opened, serialized
 
 NUMBERS = st.frozensets(st.integers(0, (1 << 16) - 1), max_size=20)
 MANY = st.builds(
@@ -31,10 +33,44 @@ def test_what_is_written_is_read(containers: dict[int, frozenset[int]]) -> None:
     assert again.serialize() == found.serialize()
 
 
-@pytest.mark.parametrize(("papers", "size"), [(4_096, 8_208), (4_097, 527), (30_000, 3_764)])
-def test_a_bitset_is_no_longer_than_its_papers(papers: int, size: int) -> None:
-    """Arrays are as they were."""
-    found = made({7: frozenset(range(papers))})
+@given(CONTAINERS, CONTAINERS)
+def test_of_what_is_padded_no_number_is_told_that_it_has_not(
+    containers: dict[int, frozenset[int]], others: dict[int, frozenset[int]]
+) -> None:
+    """Nor is any left out, of the last numbers of a container either."""
+    found, few = made(containers), made(others)
+    again = opened(serialized(found))
+    assert again & few == found & few
+    assert len(again) == len(found)
+    if isinstance(again, Padded):
+        assert again.whole == found
+
+
+LAST = (1 << 16) - 1
+ARRAY, BITSET = 8, 14
+"""Bytes beside those of the numbers."""
+
+
+@pytest.mark.parametrize(
+    ("papers", "size"),
+    [
+        (range(0, 30_000, 13), 2 * 2_308 + ARRAY + 8),
+        (range(0, 30_000, 12), 3_749 + BITSET),
+        (range(546), 2 * 546 + ARRAY + 8),
+        (range(547), 69 + BITSET),
+        (range(4_096), 512 + BITSET),
+        (range(30_000), 3_750 + BITSET),
+        ([*range(4_096 - 1), 57_343], 7_168 + BITSET),
+        ([*range(4_096 - 1), 57_344], 2 * 4_096 + ARRAY + 8),
+        ([*range(4_000), LAST], 2 * 4_001 + ARRAY + 8),
+        ([*range(30_000), LAST], 8_192 + BITSET),
+    ],
+)
+def test_a_container_is_an_array_or_a_bitset_whatever_is_shorter(
+    papers: Sequence[int], size: int
+) -> None:
+    """A bitset by a thousand bytes and more; none is longer than its papers."""
+    found = made({7: frozenset(papers)})
     assert len(serialized(found)) == size
     assert deserialized(serialized(found)) == found
 

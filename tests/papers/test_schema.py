@@ -58,8 +58,8 @@ def test_an_empty_store_and_data_from_before_the_key_are_stamped(redis: Redis) -
 @pytest.mark.parametrize(
     ("kept", "kind", "says"),
     [
-        ("5", StoreNewer, "schema 5, this Paperwire knows 4: update Paperwire"),
-        ("0", StoreBusy, "schema 0 and is to be migrated to 4"),
+        ("6", StoreNewer, "schema 6, this Paperwire knows 5: update Paperwire"),
+        ("0", StoreBusy, "schema 0 and is to be migrated to 5"),
         ("restoring", StoreError, "a backup is being restored, or that was cut short"),
         ("one", StoreError, "'one', which is no schema"),
     ],
