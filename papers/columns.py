@@ -66,9 +66,7 @@ class Vocabulary:
 
     def found(self, papers: Iterable[Paper]) -> Found:
         """The keys of papers of a month; one that nobody has described has none."""
-        papers = [paper for paper in papers if paper.described]
-        turns = range(0, len(papers), _AT_ONCE)
-        found = [self._found(papers[at : at + _AT_ONCE]) for at in turns]
+        found = [self._found(some) for some in _in_turns(papers)]
         if not found:
             return Found(NO_KEYS, NO_KEYS)
         terms, pairs = map(np.concatenate, zip(*found, strict=True))
@@ -76,12 +74,8 @@ class Vocabulary:
 
     def pairs(self, papers: Iterable[Paper]) -> Keys:
         """Those of pairs alone."""
-        papers = [paper for paper in papers if paper.described]
-        turns = range(0, len(papers), _AT_ONCE)
-        found = list[Keys]()
-        for at in turns:
-            some = papers[at : at + _AT_ONCE]
-            found.append(self._pairs(self._texts(some)[1], some[0].id.month))
+        turns = _in_turns(papers)
+        found = [self._pairs(self._texts(some)[1], some[0].id.month) for some in turns]
         return once(np.concatenate([NO_KEYS, *found]))
 
     def _found(self, papers: Sequence[Paper]) -> Found:
@@ -240,6 +234,12 @@ class _Column(NamedTuple):
     def keys(self) -> Keys:
         """Each number with its paper; not sorted."""
         return keyed(self.numbers.astype(np.uint64), self.papers[self.parts])
+
+
+def _in_turns(papers: Iterable[Paper]) -> Iterator[Sequence[Paper]]:
+    """Those that anybody has described, so many at a time."""
+    described = [paper for paper in papers if paper.described]
+    return (described[at : at + _AT_ONCE] for at in range(0, len(described), _AT_ONCE))
 
 
 def _numbers(papers: Sequence[Paper]) -> Numbers:

@@ -83,7 +83,7 @@ def excerpt(text: str, most: int, places: Places = ()) -> str:
     end = text.rfind(" ", 0, most) if " " in text[:most] else most
     across = (m for m in FORMULA.finditer(text) if m.start() < end < m.end())
     cut = next((formula.start() for formula in across), end)
-    return "".join(_Markup(text, places, len(text[:cut].rstrip())).pieces()) + "…"
+    return "".join(_Markup(text, places, len(text[:cut].rstrip(" .,;:"))).pieces()) + "…"
 
 
 def plain(text: str) -> str:

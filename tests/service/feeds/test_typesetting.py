@@ -57,6 +57,11 @@ def test_excerpt_ends_what_it_began() -> None:
     assert excerpt(r"some \textbf{words that go} on", 20) == "some <strong>words</strong>…"
 
 
+@pytest.mark.parametrize("cut", ["We know. But", "We know, but", "We know: all"])
+def test_an_excerpt_ends_with_a_word_or_a_formula(cut: str) -> None:
+    assert excerpt(cut, 9) == "We know…"
+
+
 PIECES = st.lists(
     st.sampled_from(
         [
