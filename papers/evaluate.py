@@ -89,6 +89,11 @@ class Candidates(NamedTuple):
         exact = self.sure is self.maybe and other.sure is other.maybe
         return Candidates(maybe if exact else self.sure & other.sure, maybe)
 
+    @property
+    def unsure(self) -> BitMap:
+        """Those that may match and not surely do."""
+        return BitMap() if self.sure is self.maybe else self.maybe - self.sure
+
     def __sub__(self, barred: Candidates) -> Candidates:
         return Candidates(self.sure - barred.maybe, self.maybe - barred.sure)
 

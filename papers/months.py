@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import Final, Protocol
 
@@ -25,8 +25,9 @@ _OF_NAME: Final = 0.0002
 class Memory(Protocol):
     """What is known of months (YYYYMM)."""
 
-    def volume(self, month: int) -> int:
-        """Where its postings lie: the same for months that are read together."""
+    @property
+    def volume(self) -> Callable[[int], int]:
+        """Where a month's postings lie: the same for months that are read together."""
 
     def papers(self, month: int) -> int:
         """About how many papers it has."""

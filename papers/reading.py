@@ -20,9 +20,9 @@ from papers.connection import Command, PerThread, read_many
 from papers.errors import StoreError
 from papers.evaluate import Candidates, Key
 from papers.plan import Plan
-from papers.postings import places_of_months
+from papers.postings import bitmap, places_of_months
 from papers.records import read_opened
-from papers.remembered import Memory, Parts, Request, Volume, Wanted
+from papers.remembered import Memory, Part, Parts, Request, Volume, Wanted
 from papers.roaring import Padded
 from papers.tree import Node
 from papers.verifying import standing
@@ -175,7 +175,7 @@ class Read:
         if joined is not None:
             return joined & places
         volumes = (*self._whole, *self._in_part)
-        parts = [part & places for held in volumes if (part := held.get(key))]
+        parts = [_among(part, places) for held in volumes if (part := held.get(key))]
         return parts[0] if len(parts) == 1 else BitMap.union(BitMap(), *parts)
 
     def _put_together(self, key: Key) -> BitMap:
@@ -187,7 +187,14 @@ class Read:
         return parts[0] if len(parts) == 1 else BitMap.union(BitMap(), *parts)
 
 
+def _among(part: Part, places: BitMap) -> BitMap:
+    return (bitmap(part) if isinstance(part, bytes) else part) & places
+
+
 def _whole(volumes: Iterable[Parts], key: Key) -> list[BitMap]:
-    """What the volumes that have a posting have of it."""
+    """Bitmaps that together are what some volumes, newest first, have of a posting."""
     parts = [part for held in volumes if (part := held.get(key))]
-    return [part.whole if isinstance(part, Padded) else part for part in parts]
+    small = b"".join([part for part in reversed(parts) if isinstance(part, bytes)])
+    large = [part for part in parts if not isinstance(part, bytes)]
+    whole = [part.whole if isinstance(part, Padded) else part for part in large]
+    return [*whole, bitmap(small)] if small else whole

@@ -40,8 +40,9 @@ Wanted = Mapping[int, Sequence[Key]]
 """Months (YYYYMM) and what postings to read of each."""
 
 
-Part = BitMap | roaring.Padded | None
-Parts = dict[Key, Part]
+Part = BitMap | roaring.Padded | bytes
+"""A posting of a volume as it is sooner read; that of few papers as it was packed."""
+Parts = dict[Key, Part | None]
 """Postings of a volume, None where it has none; those of slots only of pairs that have none."""
 
 
@@ -63,12 +64,19 @@ class Volume(NamedTuple):
         return month_place(self.number if self.number > _LAST_YEAR else self.number * 100 + 1)
 
 
+class _Volumes(dict[int, int]):
+    """In which volume a month lies: in its own, where it is not known to lie in its year's."""
+
+    def __missing__(self, month: int) -> int:
+        return month
+
+
 class Shapes:
     """The shapes of volumes as far as they are `known`, and in which of the years months lie."""
 
     def __init__(self) -> None:
         self.known: dict[int, Shape] = {}
-        self.volumes: dict[int, int] = {}
+        self.volumes = _Volumes()
 
     def of(self, volume: int) -> Shape:
         """That of a volume; the smallest where it is not known."""
@@ -120,9 +128,10 @@ class Memory:
         self.found[question] = found
         self.size += _A_QUESTION + _OVERHEAD * len(found.places)
 
-    def volume(self, month: int) -> int:
+    @property
+    def volume(self) -> Callable[[int], int]:
         """Where the postings of a month lie, as far as is known."""
-        return self.shapes.volumes.get(month, month)
+        return self.shapes.volumes.__getitem__
 
     def papers(self, month: int) -> int:
         """Some papers fewer than a month had when it was last read; one never read may be large."""
@@ -180,9 +189,9 @@ class Memory:
     def volumes(self, wanted: Wanted) -> list[Volume]:
         """Where the postings of months lie, as far as is known."""
         found: dict[int, Volume] = {}
-        lies_in = self.shapes.volumes.get
+        volume = self.volume
         for month, all_keys in wanted.items():
-            number = lies_in(month, month)
+            number = volume(month)
             known = found.get(number)
             if known is None:
                 shape = self.shapes.of(number)
@@ -227,7 +236,7 @@ class Memory:
         for key in missing:
             if isinstance(key, bytes):
                 own, bucket = next(reply), next(reply)
-                part: Part = roaring.opened(own) if own else _small(postings.find(bucket, key))
+                part = roaring.opened(own) if own else postings.find(bucket, key) or None
             else:
                 told = [next(reply) for _ in range(_fields_of_pair(volume.shape))]
                 part = _pair(volume, key, told)
@@ -235,19 +244,17 @@ class Memory:
                     self._hold(volume, in_slot(key), _slot(volume, key, told))
             self._hold(volume, key, part)
 
-    def _hold(self, volume: Volume, key: Key, part: Part) -> None:
+    def _hold(self, volume: Volume, key: Key, part: Part | None) -> None:
         volume.held[key] = part
         self.size += bytes_of(part)
 
 
-def bytes_of(part: Part) -> int:
+def bytes_of(part: Part | None) -> int:
     """About what a posting takes in memory."""
+    if isinstance(part, bytes):
+        return _OVERHEAD + len(part)
     count = len(part.padded if isinstance(part, roaring.Padded) else part or ())
     return _OVERHEAD + _A_PLACE * min(count, LARGEST_SMALL) + min(2 * count, _BITSETS)
-
-
-def _small(posting: bytes) -> BitMap | None:
-    return postings.bitmap(posting) if posting else None
 
 
 def _fields_of_pair(shape: Shape) -> int:
@@ -257,7 +264,7 @@ def _fields_of_pair(shape: Shape) -> int:
     return 4 if shape.slot_bits else 2
 
 
-def _pair(volume: Volume, pair: int, told: Sequence[bytes | None]) -> Part:
+def _pair(volume: Volume, pair: int, told: Sequence[bytes | None]) -> Part | None:
     """The posting of a pair, if it has one."""
     year = volume.first - volume.first % YEAR
     if volume.shape.months == 1:
@@ -265,7 +272,7 @@ def _pair(volume: Volume, pair: int, told: Sequence[bytes | None]) -> Part:
     return roaring.opened(told[0]) if told[0] else postings.pair_in_year(told[1], pair, year)
 
 
-def _slot(volume: Volume, pair: int, told: Sequence[bytes | None]) -> Part:
+def _slot(volume: Volume, pair: int, told: Sequence[bytes | None]) -> Part | None:
     """That of its slot."""
     own, bucket = told[2:]
     if own:

@@ -27,12 +27,13 @@ class Upwards(Walk):
         assert before is not None, "who goes back has a cursor"
         months = [month for month in question.months() if month >= before.month]
         for chunk in question.chunks(reversed(months)):
-            sure, maybe = question.candidates(chunk)
+            candidates = question.candidates(chunk)
+            maybe = candidates.maybe
             if before.month in chunk:
                 maybe = maybe - BitMap(range(before.place & ~0xFFFF, before.place))
             while maybe:
                 oldest = maybe[: question.wanted]
-                yield Block(oldest.to_array(), sure)
+                yield Block(oldest.to_array(), candidates.unsure)
                 maybe = maybe - oldest
 
     def _by_pick(self, question: Question) -> Iterator[Block]:

@@ -30,10 +30,10 @@ _FEWEST_AT_ONCE: Final = 16
 
 
 class Block(NamedTuple):
-    """Places of papers that may match, in order, and of those that do by the postings alone."""
+    """Places of papers that may match, in order; and those, more or less, whose texts will tell."""
 
     places: Sequence[int]
-    sure: BitMap
+    unsure: BitMap
 
 
 class Walk:
@@ -59,21 +59,23 @@ class Walk:
         """Candidates newest first, in lists of as many as should do: each is verified at once."""
         before, size = question.before, question.wanted
         places: list[int] = []
-        found = BitMap()
+        unsure = BitMap()
         for chunk in question.chunks(question.months(before.month if before else NO_MONTH)):
-            sure, maybe = question.candidates(chunk)
+            candidates = question.candidates(chunk)
+            unsure |= candidates.unsure
+            maybe = candidates.maybe
             if before is not None and before.month in chunk:
                 maybe = maybe - BitMap(range(before.place, (before.place | 0xFFFF) + 1))
-            found |= sure
             while maybe:
-                newest = maybe[len(places) - size :]
+                room = size - len(places)
+                newest = maybe[-room:] if len(maybe) > room else maybe
                 places += newest.to_array()[::-1]
-                maybe = maybe - newest
                 if len(places) == size:
-                    yield Block(places, found)
+                    yield Block(places, unsure)
                     places = []
+                maybe = maybe - newest
         if places:
-            yield Block(places, found)
+            yield Block(places, unsure)
 
     def _by_pick(self, question: Question) -> Iterator[Block]:
         """Candidates in the order of their first pick, newest first."""
@@ -107,11 +109,11 @@ def _verified(question: Question, blocks: Iterator[Block], limit: int) -> Found:
     doubts, reading = doubts_of(question.tree), question.reading
     found: list[int] = []
     examined, last = 0, None
-    for places, sure in _parts(blocks, found, question.wanted):
-        unsure = BitMap(places) - sure
-        barred = unsure - reading.standing(doubts, unsure)
+    for places, unsure in _parts(blocks, found, question.wanted):
+        doubtful = unsure & BitMap(places) if unsure else unsure
+        barred = doubtful - reading.standing(doubts, doubtful) if doubtful else doubtful
         found += [place for place in places if place not in barred] if barred else places
-        examined, last = examined + len(unsure), places[-1]
+        examined, last = examined + len(doubtful), places[-1]
         if len(found) >= limit:
             return Found(tuple(found[:limit]), examined, complete=True, last=found[limit - 1])
         if examined >= WORK_BOUND:
@@ -122,17 +124,18 @@ def _verified(question: Question, blocks: Iterator[Block], limit: int) -> Found:
 def matching(question: Question, ids: Sequence[ArxivId]) -> Block:
     """Those of some papers that may answer a question, in the same order; one round trip."""
     months = sorted({id.month for id in ids}, reverse=True)
-    sure, maybe = question.candidates(months)
-    return Block([place for id in ids if (place := id.place) in maybe], sure)
+    candidates = question.candidates(months)
+    places = [place for id in ids if (place := id.place) in candidates.maybe]
+    return Block(places, candidates.unsure)
 
 
 def _parts(blocks: Iterator[Block], found: Sequence[int], wanted: int) -> Iterator[Block]:
     """Blocks cut to what is still wanted, as more is `found`: few texts are read in vain."""
-    for places, sure in blocks:
+    for places, unsure in blocks:
         at = 0
         while at < len(places):
             size = max(wanted - len(found), _FEWEST_AT_ONCE)
-            yield Block(places[at : at + size], sure)
+            yield Block(places[at : at + size], unsure)
             at += size
 
 
