@@ -70,6 +70,8 @@ def test_a_store_that_hangs_is_waited_for_no_longer_than_is_said(
             other.client_kill_filter(_type="normal", skipme=True)
             assert read_many(clients.client, [("ECHO", "b")]) == [b"b"]
         other.client_pause(600)
+    held: Any = clients.client.connection
+    assert held._get_socket().gettimeout() is None, "the kernel keeps the time, not Python"
     begun = time.monotonic()
     with pytest.raises(RedisTimeoutError, match="reading"):
         read_many(clients.client, [("ECHO", "c")])

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pyroaring import BitMap
 from redis import Redis
@@ -18,6 +18,7 @@ from papers.counts import Counter
 from papers.likeness import Likeness
 from papers.month_writer import shown
 from papers.paper import Channel, Sighting
+from papers.postings import LARGEST_SMALL, packed
 from papers.query import parse
 from papers.reading import Reader
 from papers.remembered import bytes_of
@@ -188,6 +189,7 @@ def test_threads_share_what_is_remembered(redis: Redis, store: Store) -> None:
 
 
 @given(st.integers(0, 60_000), st.integers(1, 3_000), st.integers(1, 12))
+@example(30_000, 11, 12)
 def test_what_is_remembered_is_counted_by_what_it_takes(size: int, step: int, months: int) -> None:
     """No less than Roaring tells of the numbers, and little more than two bytes for each."""
     part = BitMap([month << 16 | n for month in range(months) for n in range(0, size, step)])
@@ -196,3 +198,9 @@ def test_what_is_remembered_is_counted_by_what_it_takes(size: int, step: int, mo
     told = held.get_statistics()
     taken = told["n_bytes_array_containers"] + told["n_bytes_bitset_containers"]
     assert taken <= bytes_of(read) <= 2 * len(held) + 1_200
+
+
+@given(st.integers(1, LARGEST_SMALL))
+def test_what_is_remembered_as_it_was_packed_is_counted_by_its_bytes(size: int) -> None:
+    part = packed(range(size))
+    assert len(part) <= bytes_of(part) <= len(part) + 200

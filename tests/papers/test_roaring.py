@@ -3,21 +3,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from pyroaring import BitMap
 
 from papers.postings import bitmap, packed
 from papers.roaring import Padded, deserialized, of_arrays, opened, serialized
 
-NUMBERS = st.frozensets(st.integers(0, (1 << 16) - 1), max_size=20)
+LAST = (1 << 16) - 1
+NUMBERS = st.frozensets(st.integers(0, LAST), max_size=20)
 MANY = st.builds(
     lambda first, step, odd: frozenset(range(first, 30_000, step)) | odd,
     st.integers(0, 20_000),
     st.integers(1, 7),
     NUMBERS,
 )
-CONTAINERS = st.dictionaries(st.integers(0, (1 << 16) - 1), NUMBERS | MANY, max_size=4)
+CONTAINERS = st.dictionaries(st.integers(0, LAST), NUMBERS | MANY, max_size=4)
 
 
 def made(containers: dict[int, frozenset[int]]) -> BitMap:
@@ -34,6 +35,7 @@ def test_what_is_written_is_read(containers: dict[int, frozenset[int]]) -> None:
 
 
 @given(CONTAINERS, CONTAINERS)
+@example({7: frozenset(range(4_000))}, {7: frozenset({7, 61_440, LAST})})
 def test_of_what_is_padded_no_number_is_told_that_it_has_not(
     containers: dict[int, frozenset[int]], others: dict[int, frozenset[int]]
 ) -> None:
@@ -46,7 +48,6 @@ def test_of_what_is_padded_no_number_is_told_that_it_has_not(
         assert again.whole == found
 
 
-LAST = (1 << 16) - 1
 ARRAY, BITSET = 8, 14
 """Bytes beside those of the numbers."""
 

@@ -155,7 +155,8 @@ def test_older_months_are_moved_and_indexed_anew(redis: Redis, before: int) -> N
     assert store.newest(parse('au:"yann lecun"')) == ids[::-1]
 
 
-def test_a_year_of_schema_3_is_indexed_anew_by_month(redis: Redis) -> None:
+@pytest.mark.parametrize("before", [3, 4])
+def test_an_older_year_is_indexed_anew_by_month(redis: Redis, before: int) -> None:
     now = datetime(2026, 11, 21, tzinfo=UTC)
     ids = [ArxivId(month, number) for month in (202502, 202503) for number in range(1, 30)]
     said = [Sighting(id, "arxiv", Channel.API, now, title=f"Reward {id}") for id in ids]
@@ -164,8 +165,8 @@ def test_a_year_of_schema_3_is_indexed_anew_by_month(redis: Redis) -> None:
     clean = fingerprint(redis)
     Closing(redis).close_before(202601)
     redis.hset(keys.terms("25"), "p0", "of another form")
-    redis.set(keys.SCHEMA, 3)
-    assert schema.prepare(redis) == 3
+    redis.set(keys.SCHEMA, before)
+    assert schema.prepare(redis) == before
     assert fingerprint(redis) == clean
     assert Closing(redis).close_before(202601) == (2025,)
     assert store.newest(parse("reward")) == Store(redis).newest(parse("reward")) == ids[::-1]
