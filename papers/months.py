@@ -13,6 +13,9 @@ from papers.tree import And, Between, Field, Label, Named, Node, Or, Text
 NO_MONTH: Final = 999_912
 """Later than any."""
 
+_MOST_AT_FIRST: Final = 4
+_MOST: Final = 64
+"""Volumes to read together."""
 _GROWTH: Final = 16
 """How many times as many papers to read as before, while none of those wanted was found."""
 _MARGIN: Final = 1.25
@@ -36,9 +39,9 @@ class Memory(Protocol):
 class Pace:
     """How many months to read together: little is read in vain, and round trips are few.
 
-    At first as many papers as those `wanted` should be among if such a `share` of papers match,
-    then 16 times as many as before, until some were found: then as many as the others should be
-    among, by that measure. Months of a volume are read together whatever they are.
+    At first as many papers as those `wanted` should be among if such a `share` of papers match, but
+    of few volumes; then 16 times as many as before, until some were found: then as many as the
+    others should be among, by that measure. Months of a volume are read together whatever they are.
     """
 
     def __init__(self, wanted: int, share: float, memory: Memory) -> None:
@@ -46,11 +49,13 @@ class Pace:
         self._first = wanted / share
         self._read = self._found = 0
 
-    def chunks(self, months: Iterable[int], most: int) -> Iterator[Sequence[int]]:
-        """The months, of `most` volumes together at most."""
+    def chunks(self, months: Iterable[int]) -> Iterator[Sequence[int]]:
+        """The months, cut into what to read together."""
         volumes = (list(group) for _, group in groupby(months, self._memory.volume))
+        most = _MOST_AT_FIRST
         while chunk := self._chunk(volumes, most):
             yield chunk
+            most = _MOST
 
     def _chunk(self, volumes: Iterator[list[int]], most: int) -> list[int]:
         chunk: list[int] = []

@@ -16,8 +16,6 @@ from papers.remembered import Memory, Request
 from papers.search import Ask, Found
 from papers.tree import Node
 
-_MOST_GUESSED: Final = 4
-_MOST_READ: Final = 64
 _SPARE: Final = 16
 """Of so many candidates one may turn out not to hold."""
 
@@ -78,7 +76,7 @@ class Question:
         expansions = memory.expansions(self._asked)
         if self.ask.order == "announced" and memory.months and expansions is not None:
             possible = self._possible(memory, self._newest)
-            months = next(self._pace_of(memory).chunks(possible, _MOST_GUESSED), [])
+            months = next(self._pace_of(memory).chunks(possible), [])
             wanted = self._plan_of(expansions).wanted(months)
             asked += memory.postings_asked(memory.volumes(wanted))
         return asked
@@ -95,7 +93,7 @@ class Question:
 
     def chunks(self, months: Iterator[int]) -> Iterator[Sequence[int]]:
         """Months to read together."""
-        return self._pace.chunks(months, _MOST_READ)
+        return self._pace.chunks(months)
 
     def candidates(self, months: Sequence[int]) -> Candidates:
         """The places of those who may answer it; one round trip or none.
