@@ -5,6 +5,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import count
 from typing import Any
@@ -115,8 +116,11 @@ def test_closed_or_not_is_the_same_to_who_asks_and_to_who_writes(
             for query in asked:
                 for order in ("announced", "picked"):
                     ask = Ask(query=query, limit=2, order=order)
+                    found = shown_of(Store(one), ask)
+                    assert shown_of(old, ask) == found
+                    # Of a pair in a slot a text tells, and of one that has a posting none need.
                     expected = shown_of(Store(other), ask)
-                    assert shown_of(old, ask) == shown_of(Store(one), ask) == expected
+                    assert replace(found, examined=0) == replace(expected, examined=0)
 
 
 def dense(month: int, papers: int) -> list[Sighting]:

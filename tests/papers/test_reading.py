@@ -23,7 +23,7 @@ from papers.query import parse
 from papers.reading import Reader
 from papers.remembered import bytes_of
 from papers.roaring import Padded, opened, serialized
-from papers.search import Ask, Order
+from papers.search import Ask, Order, Page
 from papers.store import Store
 from tests.papers.papers_strategies import TUESDAY, sightings
 from tests.papers.query_strategies import queries
@@ -155,7 +155,7 @@ def test_memory_is_bounded(redis: Redis, store: Store, monkeypatch: pytest.Monke
         assert calls["hmget"] > 1, "it was forgotten"
 
 
-def shown_of(store: Store, ask: Ask) -> object:
+def shown_of(store: Store, ask: Ask) -> Page:
     """A page as readers see it: what they do not see may be of an earlier moment."""
     page = store.search(ask)
     return replace(page, papers=tuple(map(shown, page.papers)))
