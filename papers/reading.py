@@ -22,10 +22,11 @@ from papers.evaluate import Candidates, Key
 from papers.plan import Plan
 from papers.postings import bitmap, places_of_months
 from papers.records import read_opened
-from papers.remembered import Memory, Part, Parts, Request, Volume, Wanted
+from papers.remembered import Memory, Request, Wanted
 from papers.roaring import Padded
 from papers.tree import Node
 from papers.verifying import standing
+from papers.volumes import Part, Parts, Volume
 
 MOST_REMEMBERED: Final = 64_000_000
 """Bytes, about: a process that remembers more forgets all and begins anew."""

@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 from pyroaring import BitMap
 
 from papers import keys, postings, roaring
-from papers.arxiv_id import kept_month, month_place, yymm_of
+from papers.arxiv_id import kept_month
 from papers.asked import Asked
 from papers.codec import Opened
 from papers.connection import Command
@@ -24,6 +24,7 @@ from papers.search import Found
 from papers.shape import YEAR, Shape
 from papers.spread import possible_months
 from papers.tree import Node
+from papers.volumes import Part, Parts, Shapes, Volume
 
 MOST_WORDS: Final = 256
 """Words of one prefix that postings are asked for; of a prefix of more the texts are."""
@@ -35,65 +36,8 @@ _A_PLACE: Final = 8
 _BITSETS: Final = YEAR << 13
 """Of all months of a year."""
 _LARGE: Final = 1 << 12
-_LAST_YEAR: Final = 9_999
 Wanted = Mapping[int, Sequence[Key]]
 """Months (YYYYMM) and what postings to read of each."""
-
-
-Part = BitMap | roaring.Padded | bytes
-"""A posting of a volume as it is sooner read; that of few papers as it was packed."""
-Parts = dict[Key, Part | None]
-"""Postings of a volume, None where it has none; those of slots only of pairs that have none."""
-
-
-class Volume(NamedTuple):
-    """A month (YYYYMM) or a year (YYYY) as far as it is known, and what is wanted of it.
-
-    `months` are those whose postings of `keys` are wanted; `held` are those that are known.
-    """
-
-    number: int
-    shape: Shape
-    months: list[int]
-    keys: Sequence[Key]
-    held: Parts
-
-    @property
-    def first(self) -> int:
-        """The place of its first month."""
-        return month_place(self.number if self.number > _LAST_YEAR else self.number * 100 + 1)
-
-
-class _Volumes(dict[int, int]):
-    """In which volume a month lies: in its own, where it is not known to lie in its year's."""
-
-    def __missing__(self, month: int) -> int:
-        return month
-
-
-class Shapes:
-    """The shapes of volumes as far as they are `known`, and in which of the years months lie."""
-
-    def __init__(self) -> None:
-        self.known: dict[int, Shape] = {}
-        self.volumes = _Volumes()
-
-    def of(self, volume: int) -> Shape:
-        """That of a volume; the smallest where it is not known."""
-        return self.known.get(volume) or Shape.unpack(None)
-
-    def put(self, volume: int, shape: Shape) -> None:
-        """A volume's shape is known."""
-        if self.known.get(volume) == shape:
-            return
-        self.known[volume] = shape
-        if volume <= _LAST_YEAR:
-            for number in range(YEAR):
-                month = volume * 100 + number + 1
-                if shape.held >> number & 1:
-                    self.volumes[month] = volume
-                else:
-                    self.volumes.pop(month, None)
 
 
 class Request(NamedTuple):
@@ -226,7 +170,7 @@ class Memory:
             if told == volume.shape:
                 self._take_parts(volume, missing, values)
 
-        name = keys.terms(_name(volume.number))
+        name = keys.terms(volume.name)
         return Request(("HMGET", name, *_fields(volume.shape, missing)), take)
 
     def _take_parts(
@@ -295,8 +239,3 @@ def _fields(shape: Shape, wanted: tuple[Key, ...]) -> tuple[bytes, ...]:
         )
         names += every[1:2] if shape.months == 1 else every[: _fields_of_pair(shape)]
     return tuple(names)
-
-
-def _name(volume: int) -> str:
-    """A volume as keys spell it: `2503`, `25`."""
-    return yymm_of(volume) if volume > _LAST_YEAR else f"{volume % 100:02}"

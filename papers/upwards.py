@@ -28,12 +28,12 @@ class Upwards(Walk):
         months = [month for month in question.months() if month >= before.month]
         for chunk in question.chunks(reversed(months)):
             candidates = question.candidates(chunk)
-            maybe = candidates.maybe
+            maybe, unsure = candidates.maybe, candidates.unsure
             if before.month in chunk:
                 maybe = maybe - BitMap(range(before.place & ~0xFFFF, before.place))
             while maybe:
                 oldest = maybe[: question.wanted]
-                yield Block(oldest.to_array(), candidates.unsure)
+                yield Block(oldest.to_array(), unsure)
                 maybe = maybe - oldest
 
     def _by_pick(self, question: Question) -> Iterator[Block]:
