@@ -107,7 +107,7 @@ class Counter:
             newest = max(late)
             terms = {name: label_term(Label(Kind.SOURCE, name.casefold())) for name in sources}
             asked = list(terms.values())
-            read = reading.postings(dict.fromkeys(reading.newest_months(LATE_MONTHS), asked))
+            read = reading.postings([(reading.newest_months(LATE_MONTHS), asked)])
         span = [newest - timedelta(days=n) for n in reversed(range(days))]
         return {
             name: [Day(day, _shared(late.get(day), read.of(term))) for day in span]
@@ -119,7 +119,7 @@ class Counter:
         memory, days = self._days
         if memory is not reading.memory:
             months = reading.newest_months(LATE_MONTHS)
-            read = reading.postings(dict.fromkeys(months, EVERY_DAY))
+            read = reading.postings([(months, EVERY_DAY)])
             found: defaultdict[date, BitMap] = defaultdict(BitMap)
             for month, term in product(months, EVERY_DAY):
                 if papers := read.of(term, [month]):
@@ -134,7 +134,7 @@ def _found(asked: Asked, reading: Reading, months: Sequence[int]) -> Candidates:
     expansions = reading.memory.expansions(asked)
     assert expansions is not None, "asked for before"
     plan, possible = Plan(asked, expansions), set(reading.memory.possible(asked))
-    here = [month for month in months if month in possible]
+    here = tuple(month for month in months if month in possible)
     return reading.candidates(plan, here, lambda _: plan.with_words())[1]
 
 

@@ -102,7 +102,7 @@ def _postings(
 ) -> dict[str, BitMap]:
     """The places of the papers of some months that have each of some words in a field."""
     terms = {text_terms(Text(field, (word,)))[0]: word for word in compared}
-    read = reading.postings(dict.fromkeys(months, tuple(terms)))
+    read = reading.postings([(tuple(months), tuple(terms))])
     return {word: read.of(term) for term, word in terms.items()}
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import groupby
+from collections.abc import Iterator, Sequence
 from typing import Final, Protocol
 
 from papers.asked import Asked
 from papers.matching import month_days
 from papers.tree import And, Between, Field, Label, Named, Node, Or, Text
+from papers.volumes import Months, Volume
 
 NO_MONTH: Final = 999_912
 """Later than any."""
@@ -25,15 +25,11 @@ _OF_PHRASE: Final = 0.001
 _OF_NAME: Final = 0.0002
 
 
-class Memory(Protocol):
-    """What is known of months (YYYYMM)."""
+class Shapes(Protocol):
+    """What is known of months."""
 
-    @property
-    def volume(self) -> Callable[[int], int]:
-        """Where a month's postings lie: the same for months that are read together."""
-
-    def papers(self, month: int) -> int:
-        """About how many papers it has."""
+    def volumes(self, months: Months) -> Sequence[Volume]:
+        """Where they lie, in their order; months of a volume are read together."""
 
 
 class Pace:
@@ -44,28 +40,27 @@ class Pace:
     others should be among, by that measure. Months of a volume are read together whatever they are.
     """
 
-    def __init__(self, wanted: int, share: float, memory: Memory) -> None:
-        self._wanted, self._memory = wanted, memory
+    def __init__(self, wanted: int, share: float, shapes: Shapes) -> None:
+        self._wanted, self._shapes = wanted, shapes
         self._first = wanted / share
         self._read = self._found = 0
 
-    def chunks(self, months: Iterable[int]) -> Iterator[Sequence[int]]:
+    def chunks(self, months: Months) -> Iterator[Months]:
         """The months, cut into what to read together."""
-        volumes = (list(group) for _, group in groupby(months, self._memory.volume))
         most = _MOST_AT_FIRST
-        while chunk := self._chunk(volumes, most):
+        while months:
+            chunk = self._chunk(months, most)
             yield chunk
-            most = _MOST
+            months, most = months[len(chunk) :], _MOST
 
-    def _chunk(self, volumes: Iterator[list[int]], most: int) -> list[int]:
-        chunk: list[int] = []
-        until = self._read + self._next
-        for count, volume in enumerate(volumes, 1):
-            chunk += volume
-            self._read += self._memory.papers(volume[0]) * len(volume)
+    def _chunk(self, months: Months, most: int) -> Months:
+        until, end = self._read + self._next, 0
+        for count, volume in enumerate(self._shapes.volumes(months), 1):
+            end += len(volume.months)
+            self._read += volume.papers
             if self._read >= until or count == most:
                 break
-        return chunk
+        return months[:end]
 
     @property
     def _next(self) -> float:
@@ -100,11 +95,11 @@ def likely_share(node: Node) -> float:
     return _OF_PHRASE if node.is_phrase else _OF_WORD
 
 
-def possible_of(asked: Asked, months: Iterable[int]) -> Iterator[int]:
-    """Those of some months (YYYYMM) of which a paper can match: ids and days tell."""
+def possible_of(asked: Asked, months: Months) -> Months:
+    """Those of some months of which a paper can match: ids and days tell."""
     if any(isinstance(leaf, Named | Between) for leaf in asked.leaves):
-        return (month for month in months if possible(asked.tree, month))
-    return iter(months)
+        return tuple(month for month in months if possible(asked.tree, month))
+    return months
 
 
 def possible(node: Node, month: int) -> bool:

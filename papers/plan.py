@@ -5,7 +5,8 @@ Pairs of phrases are asked for alone; words besides where only slots tell of a p
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from itertools import groupby
 from math import prod
 from typing import Final
 
@@ -28,6 +29,7 @@ from papers.evaluate import (
 from papers.postings import places_of_months
 from papers.terms import label_term, text_pairs, text_terms, title_terms
 from papers.tree import Between, Field, Label, Leaf, Text, Voted
+from papers.volumes import Months
 
 _A_TEXT: Final = 3.0
 """What it costs to read a text in vain: three times what a short posting does."""
@@ -59,14 +61,16 @@ class Plan:
         every = {phrase: text_terms(phrase) for phrase in self.phrases}
         return Plan(self._asks, self.expansions, told or every)
 
-    def wanted(self, months: Iterable[int]) -> dict[int, tuple[Key, ...]]:
-        """The postings to read of each month (YYYYMM)."""
+    def wanted(self, months: Months) -> list[tuple[Months, tuple[Key, ...]]]:
+        """The postings to read of each month."""
         if not self._days:
-            return dict.fromkeys(months, self._keys)
-        return {month: (*self._keys, *self._of_days(month)) for month in months}
+            return [(months, self._keys)] if months else []
+        asked = groupby(months, self._of_days)
+        return [(tuple(group), (*self._keys, *of_days)) for of_days, group in asked]
 
-    def _of_days(self, month: int) -> Iterable[Key]:
-        return dict.fromkeys(term for leaf in self._days for term in day_terms(leaf, month))
+    def _of_days(self, month: int) -> tuple[bytes, ...]:
+        terms = (term for leaf in self._days for term in day_terms(leaf, month))
+        return tuple(dict.fromkeys(terms))
 
     def evaluate(self, read: Postings) -> Candidates:
         """The candidates among the months that were read, as places."""

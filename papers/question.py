@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import cached_property, partial
 from typing import Final
 
@@ -15,6 +15,7 @@ from papers.reading import Reader
 from papers.remembered import Memory, Request
 from papers.search import Ask, Found
 from papers.tree import Node
+from papers.volumes import Months
 
 _SPARE: Final = 16
 """Of so many candidates one may turn out not to hold."""
@@ -56,7 +57,7 @@ class Question:
         return self._pace_of(self.reading.memory)
 
     def _pace_of(self, memory: Memory) -> Pace:
-        return Pace(self.wanted, self._likely, memory)
+        return Pace(self.wanted, self._likely, memory.shapes)
 
     @cached_property
     def _likely(self) -> float:
@@ -76,26 +77,26 @@ class Question:
         expansions = memory.expansions(self._asked)
         if self.ask.order == "announced" and memory.months and expansions is not None:
             possible = self._possible(memory, self._newest)
-            months = next(self._pace_of(memory).chunks(possible), [])
+            months = next(self._pace_of(memory).chunks(possible), ())
             wanted = self._plan_of(expansions).wanted(months)
-            asked += memory.postings_asked(memory.volumes(wanted))
+            asked += memory.postings_asked(memory.lookups(wanted))
         return asked
 
-    def _possible(self, memory: Memory, newest: int) -> Iterator[int]:
+    def _possible(self, memory: Memory, newest: int) -> Months:
         months = memory.possible(self._asked)
         if newest != NO_MONTH:
-            months = [month for month in months if month <= newest]
+            months = tuple(month for month in months if month <= newest)
         return possible_of(self._asked, months)
 
-    def months(self, newest: int = NO_MONTH) -> Iterator[int]:
-        """The months (YYYYMM) that may hold an answer, newest first, none after `newest`."""
+    def months(self, newest: int = NO_MONTH) -> Months:
+        """The months that may hold an answer, newest first, none after `newest` (YYYYMM)."""
         return self._possible(self.reading.memory, newest)
 
-    def chunks(self, months: Iterator[int]) -> Iterator[Sequence[int]]:
+    def chunks(self, months: Months) -> Iterator[Months]:
         """Months to read together."""
         return self._pace.chunks(months)
 
-    def candidates(self, months: Sequence[int]) -> Candidates:
+    def candidates(self, months: Months) -> Candidates:
         """The places of those who may answer it; one round trip or none.
 
         Words of phrases are asked for from where slots tell of these on: more trips, once.
@@ -111,14 +112,14 @@ class Question:
         self._pace.found(len(met.maybe))
         return met
 
-    def _told(self, plan: Plan, months: Sequence[int]) -> Plan:
+    def _told(self, plan: Plan, months: Months) -> Plan:
         """The same that asks for words of phrases: of the first of some months all are read."""
         memory, all_words = self.reading.memory, plan.with_words()
         if self.tree not in memory.telling:
-            first = months[0]
             self.reading.postings(all_words.wanted(months))
-            read = self.reading.postings(all_words.wanted([first]))
-            memory.telling[self.tree] = plan.telling(read, memory.papers(first))
+            read = self.reading.postings(all_words.wanted(months[:1]))
+            (volume,) = memory.shapes.volumes(months[:1])
+            memory.telling[self.tree] = plan.telling(read, volume.papers)
         return plan.with_words(memory.telling[self.tree])
 
     def _plan_of(self, expansions: Expansions) -> Plan:

@@ -26,7 +26,7 @@ from papers.remembered import Memory, Request, Wanted
 from papers.roaring import Padded
 from papers.tree import Node
 from papers.verifying import standing
-from papers.volumes import Part, Parts, Volume
+from papers.volumes import Lookup, Months, Part, Parts
 
 MOST_REMEMBERED: Final = 64_000_000
 """Bytes, about: a process that remembers more forgets all and begins anew."""
@@ -88,8 +88,8 @@ class Reading:
         """The replies to commands; one round trip, none for nothing."""
         return read_many(self._redis, commands) if commands else []
 
-    def newest_months(self, count: int) -> Sequence[int]:
-        """The newest months (YYYYMM) that may hold papers, newest first, once asked for."""
+    def newest_months(self, count: int) -> Months:
+        """The newest months that may hold papers, newest first, once asked for."""
         return (self.memory.months or ())[:count]
 
     def postings(self, wanted: Wanted) -> Read:
@@ -98,32 +98,33 @@ class Reading:
         Raises StoreError where the store says of a month that it lies with its year, and of the
         year that it does not.
         """
+        months = [month for here, _ in wanted for month in here]
         for _ in range(_TRIES):
-            volumes = self.memory.volumes(wanted)
-            self.ask(self.memory.postings_asked(volumes))
-            if not self.memory.postings_asked(volumes):
-                return Read(volumes, list(wanted))
-        said = f"one of the months {sorted(wanted)} is closed, and its year has it not"
+            lookups = self.memory.lookups(wanted)
+            requests = self.memory.postings_asked(lookups)
+            self.ask(requests)
+            if not requests or not any(lookup.missing for lookup in lookups):
+                return Read(lookups, months)
+        said = f"one of the months {sorted(months)} is closed, and its year has it not"
         raise StoreError(f"the index is damaged: {said}; restore a backup")
 
     def candidates(
-        self, plan: Plan, months: Iterable[int], with_words: Callable[[list[int]], Plan]
+        self, plan: Plan, months: Months, with_words: Callable[[Months], Plan]
     ) -> tuple[Plan, Candidates]:
         """Who may match in some months, and the plan that told: in the end one that asks for words.
 
         Those are asked for in months of which slots tell of a phrase. Any month may come to lie in
         a year that has slots while it is read, so what was read is looked at again.
         """
-        wanted = plan.wanted(months)
-        told = set(wanted) if plan.asks_for_words else set[int]()
+        bare, told = plan, months if plan.asks_for_words else ()
         while True:
-            read = self.postings(wanted)
-            doubtful = [month for month in plan.doubtful(read) if month not in told]
+            others = tuple([month for month in months if month not in told]) if told else months
+            read = self.postings([*bare.wanted(others), *plan.wanted(told)])
+            doubtful = tuple([month for month in plan.doubtful(read) if month not in told])
             if not doubtful:
                 return plan, plan.evaluate(read)
             plan = with_words(doubtful)
-            told |= set(doubtful)
-            wanted |= plan.wanted(doubtful)
+            told += doubtful
 
     def opened(self, places: Iterable[int]) -> dict[int, Opened]:
         """The papers that exist, by their places; one round trip or none."""
@@ -148,14 +149,14 @@ class Reading:
 class Read:
     """Postings of some months (YYYYMM), as bitmaps of places; each is put together once."""
 
-    def __init__(self, volumes: Sequence[Volume], months: Sequence[int]) -> None:
+    def __init__(self, lookups: Sequence[Lookup], months: Sequence[int]) -> None:
         self.months = months
         self._whole, self._in_part, here = list[Parts](), list[Parts](), list[int]()
-        for volume in volumes:
-            if volume.shape.is_whole(len(volume.months)):
-                self._whole.append(volume.held)
+        for volume, _, held in lookups:
+            if volume.is_whole:
+                self._whole.append(held)
             else:
-                self._in_part.append(volume.held)
+                self._in_part.append(held)
                 here += volume.months
         self._here = places_of_months(here)
         self._joined: dict[Key, BitMap] = {}

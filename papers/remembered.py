@@ -6,7 +6,7 @@ are closed by year (YYYY).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
@@ -24,7 +24,7 @@ from papers.search import Found
 from papers.shape import YEAR, Shape
 from papers.spread import possible_months
 from papers.tree import Node
-from papers.volumes import Part, Parts, Shapes, Volume
+from papers.volumes import Lookup, Months, Part, Parts, Shapes, Volume
 
 MOST_WORDS: Final = 256
 """Words of one prefix that postings are asked for; of a prefix of more the texts are."""
@@ -35,9 +35,8 @@ _A_PLACE: Final = 8
 """More than it takes: few papers of many months lie in containers of few."""
 _BITSETS: Final = YEAR << 13
 """Of all months of a year."""
-_LARGE: Final = 1 << 12
-Wanted = Mapping[int, Sequence[Key]]
-"""Months (YYYYMM) and what postings to read of each."""
+Wanted = Sequence[tuple[Months, Sequence[Key]]]
+"""Months and what postings to read of each."""
 
 
 class Request(NamedTuple):
@@ -54,7 +53,7 @@ class Memory:
     revision: bytes | object | None
     shapes: Shapes = field(default_factory=Shapes)
     """From any revision: a reply tells the shape it is of."""
-    months: tuple[int, ...] | None = None
+    months: Months | None = None
     spread: dict[bytes, bytes | None] = field(default_factory=dict)
     words: dict[str, list[str]] = field(default_factory=dict)
     telling: dict[Node, Telling] = field(default_factory=dict)
@@ -72,23 +71,13 @@ class Memory:
         self.found[question] = found
         self.size += _A_QUESTION + _OVERHEAD * len(found.places)
 
-    @property
-    def volume(self) -> Callable[[int], int]:
-        """Where the postings of a month lie, as far as is known."""
-        return self.shapes.volumes.__getitem__
-
-    def papers(self, month: int) -> int:
-        """Some papers fewer than a month had when it was last read; one never read may be large."""
-        shape = self.shapes.known.get(self.volume(month))
-        return max((1 << shape.size - 1) // shape.told, 1) if shape else _LARGE
-
-    def possible(self, asked: Asked) -> Sequence[int]:
+    def possible(self, asked: Asked) -> Months:
         """The months that may hold what a tree asks for, newest first, as far as is known."""
         months = self.months or ()
         if not self.spread.keys() >= set(asked.terms):
             return months
         spread = possible_months(asked.tree, {term: self.spread[term] for term in asked.terms})
-        return months if spread is None else [month for month in months if month in spread]
+        return months if spread is None else tuple(m for m in months if m in spread)
 
     def expansions(self, asked: Asked) -> Expansions | None:
         """The words that a tree's prefixes stand for; None while some have not been asked for."""
@@ -130,34 +119,22 @@ class Memory:
         span = (b"[" + start, b"[" + start + b"\xff")
         return Request(("ZRANGEBYLEX", keys.VOCABULARY, *span, *limit), take)
 
-    def volumes(self, wanted: Wanted) -> list[Volume]:
-        """Where the postings of months lie, as far as is known."""
-        found: dict[int, Volume] = {}
-        volume = self.volume
-        for month, all_keys in wanted.items():
-            number = volume(month)
-            known = found.get(number)
-            if known is None:
-                shape = self.shapes.of(number)
-                held = self.parts.setdefault((number, shape), {})
-                found[number] = Volume(number, shape, [month], all_keys, held)
-                continue
-            known.months.append(month)
-            if known.keys is not all_keys:  # of its months some ask for other days
-                asked = tuple(dict.fromkeys((*known.keys, *all_keys)))
-                found[number] = known._replace(keys=asked)
-        return list(found.values())
+    def lookups(self, wanted: Wanted) -> list[Lookup]:
+        """What is wanted, by where it lies, as far as that is known."""
+        parts = self.parts
+        return [
+            Lookup(volume, asked, parts.setdefault((volume.number, volume.shape), {}))
+            for months, asked in wanted
+            for volume in self.shapes.volumes(months)
+        ]
 
-    def postings_asked(self, volumes: Iterable[Volume]) -> list[Request]:
+    def postings_asked(self, lookups: Iterable[Lookup]) -> list[Request]:
         """The requests for postings that are not known yet."""
-        asked = []
-        for volume in volumes:
-            missing = tuple([key for key in volume.keys if key not in volume.held])
-            if missing:
-                asked.append(self._asked(volume, missing))
-        return asked
+        return [self._asked(lookup, missing) for lookup in lookups if (missing := lookup.missing)]
 
-    def _asked(self, volume: Volume, missing: tuple[Key, ...]) -> Request:
+    def _asked(self, lookup: Lookup, missing: tuple[Key, ...]) -> Request:
+        volume = lookup.volume
+
         def take(reply: Any) -> None:
             # Threads share what is remembered, so a reply is judged by the shape it was asked with.
             shape, *values = reply
@@ -168,15 +145,14 @@ class Memory:
             told = Shape.unpack(shape)
             self.shapes.put(volume.number, told)
             if told == volume.shape:
-                self._take_parts(volume, missing, values)
+                self._take_parts(lookup, missing, values)
 
-        name = keys.terms(volume.name)
-        return Request(("HMGET", name, *_fields(volume.shape, missing)), take)
+        return Request(("HMGET", volume.key, *_fields(volume.shape, missing)), take)
 
     def _take_parts(
-        self, volume: Volume, missing: Sequence[Key], values: Sequence[bytes | None]
+        self, lookup: Lookup, missing: Sequence[Key], values: Sequence[bytes | None]
     ) -> None:
-        reply = iter(values)
+        volume, held, reply = lookup.volume, lookup.held, iter(values)
         for key in missing:
             if isinstance(key, bytes):
                 own, bucket = next(reply), next(reply)
@@ -185,11 +161,11 @@ class Memory:
                 told = [next(reply) for _ in range(_fields_of_pair(volume.shape))]
                 part = _pair(volume, key, told)
                 if part is None and volume.shape.slot_bits:
-                    self._hold(volume, in_slot(key), _slot(volume, key, told))
-            self._hold(volume, key, part)
+                    self._hold(held, in_slot(key), _slot(volume, key, told))
+            self._hold(held, key, part)
 
-    def _hold(self, volume: Volume, key: Key, part: Part | None) -> None:
-        volume.held[key] = part
+    def _hold(self, held: Parts, key: Key, part: Part | None) -> None:
+        held[key] = part
         self.size += bytes_of(part)
 
 

@@ -88,6 +88,10 @@ class Shape(NamedTuple):
         bit = _bit(month)
         return self._replace(held=self.held & ~bit, gone=self.gone | bit)
 
+    def holds(self, month: int) -> bool:
+        """Whether the postings of a month (YYYYMM) of its year lie there."""
+        return bool(self.held & _bit(month))
+
     @property
     def told(self) -> int:
         """Of how many months its postings tell."""

@@ -25,8 +25,8 @@ class Upwards(Walk):
         """Candidates oldest first, in lists of as many as should do, or less."""
         before = question.before
         assert before is not None, "who goes back has a cursor"
-        months = [month for month in question.months() if month >= before.month]
-        for chunk in question.chunks(reversed(months)):
+        months = tuple(month for month in question.months() if month >= before.month)
+        for chunk in question.chunks(months[::-1]):
             candidates = question.candidates(chunk)
             maybe, unsure = candidates.maybe, candidates.unsure
             if before.month in chunk:

@@ -124,7 +124,7 @@ def _verified(question: Question, blocks: Iterator[Block], limit: int) -> Found:
 def matching(question: Question, ids: Sequence[ArxivId]) -> Block:
     """Those of some papers that may answer a question, in the same order; one round trip."""
     months = sorted({id.month for id in ids}, reverse=True)
-    candidates = question.candidates(months)
+    candidates = question.candidates(tuple(months))
     places = [place for id in ids if (place := id.place) in candidates.maybe]
     return Block(places, candidates.unsure)
 

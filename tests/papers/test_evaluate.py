@@ -42,7 +42,7 @@ def asked_of_others(keyword: str, sizes: Mapping[Key, int], of_pairs: int) -> se
     held = Held({**sizes, **{in_slot(pair): of_pairs for pair in text_pairs(tree)}})
     plan = Plan(Asked.of(tree), {})
     then, every = plan.with_words(plan.telling(held, PAPERS)), plan.with_words()
-    first, second, last = (set(some.wanted([MONTH])[MONTH]) for some in (plan, then, every))
+    first, second, last = (set(some.wanted((MONTH,))[0][1]) for some in (plan, then, every))
     assert first == set(text_pairs(tree)) < second <= last
     return {key for key in second if isinstance(key, bytes)}
 

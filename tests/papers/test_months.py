@@ -2,34 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import groupby
 from typing import NamedTuple
 
 import pytest
 
 from papers.months import Pace, likely_share
 from papers.query import parse
+from papers.shape import Shape
+from papers.volumes import Months, Volume
 
-DENSE = list(range(200_000, 200_116))
+DENSE = tuple(range(200_000, 200_116))
 
 
-class Months(NamedTuple):
+class Of(NamedTuple):
     """Months of so many papers, so many of them together."""
 
     size: int
     together: int = 1
 
-    def volume(self, month: int) -> int:
-        return month // self.together
+    def volumes(self, months: Months) -> Sequence[Volume]:
+        lying = groupby(months, lambda month: month // self.together)
+        groups = [(number, tuple(group)) for number, group in lying]
+        return [
+            Volume(n, Shape.for_papers(1), here, "", self.size * len(here)) for n, here in groups
+        ]
 
-    def papers(self, month: int) -> int:
-        return self.size
 
-
-def read(wanted: int, found_in: Callable[[int], int], months: Months) -> list[int]:
+def read(wanted: int, found_in: Callable[[int], int], months: Of) -> list[int]:
     """The sizes of the chunks until that many were found."""
     pace, found, sizes = Pace(wanted, 0.1, months), 0, list[int]()
-    for chunk in pace.chunks(iter(DENSE)):
+    for chunk in pace.chunks(DENSE):
         count = sum(map(found_in, chunk))
         pace.found(count)
         sizes.append(len(chunk))
@@ -53,22 +57,22 @@ def read(wanted: int, found_in: Callable[[int], int], months: Months) -> list[in
 def test_of_what_is_often_found_little_more_is_read_than_is_wanted(
     a_month: int, sizes: list[int]
 ) -> None:
-    assert read(100, lambda _: a_month, Months(16_384)) == sizes
+    assert read(100, lambda _: a_month, Of(16_384)) == sizes
 
 
 def test_months_that_lie_together_are_read_together() -> None:
-    assert read(100, lambda _: 30, Months(16_384, together=10)) == [10]
-    assert read(100, lambda _: 3, Months(16_384, together=10)) == [10, 30]
-    assert read(100, lambda _: 0, Months(16_384, together=10)) == [10, 106]
+    assert read(100, lambda _: 30, Of(16_384, together=10)) == [10]
+    assert read(100, lambda _: 3, Of(16_384, together=10)) == [10, 30]
+    assert read(100, lambda _: 0, Of(16_384, together=10)) == [10, 106]
 
 
 def test_thin_months_are_read_together() -> None:
-    assert read(100, lambda _: 1, Months(64)) == [4, 64, 48]
+    assert read(100, lambda _: 1, Of(64)) == [4, 64, 48]
 
 
 def test_where_those_found_are_not_the_right_ones_twice_as_many_are_read() -> None:
-    pace, sizes = Pace(100, 0.1, Months(16_384)), []
-    for chunk in pace.chunks(iter(DENSE)):
+    pace, sizes = Pace(100, 0.1, Of(16_384)), []
+    for chunk in pace.chunks(DENSE):
         pace.found(200 * len(chunk))
         sizes.append(len(chunk))
     assert sum(sizes) == len(DENSE)
@@ -79,7 +83,7 @@ def test_where_those_found_are_not_the_right_ones_twice_as_many_are_read() -> No
 def test_of_what_is_likely_to_be_rare_more_is_read_at_first_but_of_few_volumes(
     share: float, first: int
 ) -> None:
-    chunks = Pace(100, share, Months(16_384)).chunks(iter(DENSE))
+    chunks = Pace(100, share, Of(16_384)).chunks(DENSE)
     assert len(next(iter(chunks))) == first
 
 
