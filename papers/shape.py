@@ -88,9 +88,9 @@ class Shape(NamedTuple):
         bit = _bit(month)
         return self._replace(held=self.held & ~bit, gone=self.gone | bit)
 
-    def holds(self, month: int) -> bool:
-        """Whether the postings of a month (YYYYMM) of its year lie there."""
-        return bool(self.held & _bit(month))
+    def months_of(self, year: int) -> list[int]:
+        """The months (YYYYMM) of a year whose postings lie there."""
+        return [year * 100 + n + 1 for n in range(YEAR) if self.held >> n & 1]
 
     @property
     def told(self) -> int:

@@ -5,7 +5,7 @@ How the postings of one are packed is told in `papers.postings`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Final, NamedTuple
 
@@ -66,6 +66,13 @@ class Lookup(NamedTuple):
         return tuple([key for key in self.keys if key not in held])
 
 
+class _Years(dict[int, int]):
+    """In which volume a month lies: in its own, where its year is not known to have it."""
+
+    def __missing__(self, month: int) -> int:
+        return month
+
+
 class Shapes:
     """The shapes of volumes as far as they are known: of years they say which months lie there.
 
@@ -73,44 +80,57 @@ class Shapes:
     """
 
     def __init__(self) -> None:
-        self._known: Mapping[int, Shape] = {}
-        self._lying: dict[Months, Sequence[Volume]] = {}
+        self._known = _Known({})
 
     def of(self, volume: int) -> Shape:
         """That of a volume; the smallest where it is not known."""
-        return self._known.get(volume) or Shape.unpack(None)
+        return self._known.of(volume).shape
 
     def put(self, volume: int, shape: Shape) -> None:
         """A volume's shape is known."""
-        if self._known.get(volume) != shape:
-            self._known = {**self._known, volume: shape}
-            self._lying = {}  # what is found of the shapes before goes into the other
+        known = self._known.shapes
+        if known.get(volume) != shape:
+            self._known = _Known({**known, volume: shape})
 
     def volumes(self, months: Months) -> Sequence[Volume]:
         """Where months lie, as far as is known: those of a year that follow one another at once."""
-        lying, known = self._lying, self._known
-        found = lying.get(months)
+        return self._known.volumes(months)
+
+
+class _Known:
+    """What is known of volumes at one time."""
+
+    def __init__(self, shapes: Mapping[int, Shape]) -> None:
+        self.shapes = shapes
+        years = [(year, shape) for year, shape in shapes.items() if year <= _LAST_YEAR]
+        lying = ((month, year) for year, shape in years for month in shape.months_of(year))
+        self._lying = _Years(lying)
+        self._volumes: dict[int, Volume] = {}
+        self._found: dict[Months, Sequence[Volume]] = {}
+
+    def of(self, number: int) -> Volume:
+        """A volume with one month, whichever."""
+        found = self._volumes.get(number)
         if found is None:
-            if len(lying) >= _MOST_REMEMBERED:
-                lying.clear()
-            lying[months] = found = _volumes(months, known)
+            shape = self.shapes.get(number)
+            papers = max((1 << shape.size - 1) // shape.told, 1) if shape else _LARGE
+            key = keys.terms(_name(number))
+            found = Volume(number, shape or Shape.unpack(None), (0,), key, papers)
+            self._volumes[number] = found
         return found
 
+    def volumes(self, months: Months) -> Sequence[Volume]:
+        found = self._found.get(months)
+        if found is None:
+            if len(self._found) >= _MOST_REMEMBERED:
+                self._found.clear()
+            self._found[months] = found = list(self._groups(months))
+        return found
 
-def _volumes(months: Months, known: Mapping[int, Shape]) -> Sequence[Volume]:
-    groups = groupby(months, lambda month: _volume_of(month, known))
-    return [_volume(number, known.get(number), tuple(group)) for number, group in groups]
-
-
-def _volume_of(month: int, known: Mapping[int, Shape]) -> int:
-    year = known.get(month // 100)
-    return month // 100 if year and year.holds(month) else month
-
-
-def _volume(number: int, shape: Shape | None, months: Months) -> Volume:
-    papers = max((1 << shape.size - 1) // shape.told, 1) if shape else _LARGE
-    key = keys.terms(_name(number))
-    return Volume(number, shape or Shape.unpack(None), months, key, papers * len(months))
+    def _groups(self, months: Months) -> Iterator[Volume]:
+        for number, group in groupby(months, self._lying.__getitem__):
+            here, one = tuple(group), self.of(number)
+            yield Volume(number, one.shape, here, one.key, one.papers * len(here))
 
 
 def _first(volume: int) -> int:
