@@ -10,20 +10,22 @@ from papers.tree import Leaf, Node, Text, leaves
 
 
 class Asked(NamedTuple):
-    """A tree; its leaves, each once; and the terms whose spread tells where it may be met."""
+    """A tree and what is in it, each once.
+
+    `terms` are those whose spread tells where it may be met.
+    """
 
     tree: Node
     leaves: Sequence[Leaf]
+    texts: Sequence[Text]
+    prefixes: Sequence[Text]
     terms: Sequence[bytes]
 
     @classmethod
     def of(cls, tree: Node) -> Self:
         """What a tree asks."""
-        every = dict.fromkeys(leaves(tree))
-        terms = dict.fromkeys(term for leaf in every for term in spread_terms(leaf))
-        return cls(tree, tuple(every), tuple(terms))
-
-    @property
-    def texts(self) -> list[Text]:
-        """The words and phrases."""
-        return [leaf for leaf in self.leaves if isinstance(leaf, Text)]
+        every = tuple(dict.fromkeys(leaves(tree)))
+        texts = [leaf for leaf in every if isinstance(leaf, Text)]
+        prefixes = [text for text in texts if text.prefix]
+        terms = dict.fromkeys(term for text in texts for term in spread_terms(text))
+        return cls(tree, every, texts, prefixes, tuple(terms))

@@ -81,14 +81,14 @@ class Memory:
 
     def expansions(self, asked: Asked) -> Expansions | None:
         """The words that a tree's prefixes stand for; None while some have not been asked for."""
-        prefixes = [text for text in asked.texts if text.prefix]
-        if any(prefix.words[0] not in self.words for prefix in prefixes):
-            return None
-        found = {prefix: self.words[prefix.words[0]] for prefix in prefixes}
-        return {
-            prefix.words[0]: [*words, prefix.whole] if len(words) <= MOST_WORDS else None
-            for prefix, words in found.items()
-        }
+        found: dict[str, Sequence[str] | None] = {}
+        for prefix in asked.prefixes:
+            words = self.words.get(prefix.words[0])
+            if words is None:
+                return None
+            many = len(words) > MOST_WORDS
+            found[prefix.words[0]] = None if many else [*words, prefix.whole]
+        return found
 
     def months_asked(self) -> list[Request]:
         """The request for the months there are, newest first."""
@@ -107,7 +107,7 @@ class Memory:
             self.spread.update(zip(terms, reply, strict=True))
             self.size += _OVERHEAD * len(terms)
 
-        prefixes = {text.words[0] for text in asked.texts if text.prefix} - self.words.keys()
+        prefixes = {text.words[0] for text in asked.prefixes} - self.words.keys()
         spread = [Request(("HMGET", keys.SPREAD, *terms), take_spread)] if terms else []
         return spread + [self._expansion_asked(prefix) for prefix in sorted(prefixes)]
 
