@@ -12,6 +12,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from itertools import repeat
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -28,6 +29,7 @@ from papers.store import Store
 from papers.terms import names_of
 from papers.text import words
 from papers.tree import And, Field, Kind, Label, Node, Or, Text
+from workers.closing import closing_behind
 
 NOW: Final = datetime(2026, 11, 21, tzinfo=UTC)
 COLUMNS: Final = {
@@ -74,10 +76,12 @@ class Paperwire:
 
     def __init__(self, redis: Redis) -> None:
         self.redis, self.store = redis, Store(redis)
-        self._empty = self._memory()
+        self._empty = self._memory()["used_memory"]
+        self._loading = closing_behind(Closing(redis), repeat(None))
 
     def add(self, month: Sequence[Sighting]) -> None:
-        """Ingest."""
+        """Ingest; and close the years that are left behind, as a load does."""
+        next(self._loading)
         self.store.ingest(month, now=NOW)
 
     def ready(self) -> None:
@@ -99,15 +103,28 @@ class Paperwire:
 
     def size(self) -> int:
         """Memory, all told: records and index."""
-        return self._memory() - self._empty
+        return self._memory()["used_memory"] - self._empty
 
-    def _memory(self) -> int:
-        """Once all is freed that was given back."""
-        while True:
-            info: Any = self.redis.info("memory")
-            if not info["lazyfree_pending_objects"]:
-                return int(info["used_memory"])
+    def resident(self) -> int:
+        """Bytes that the store has of the system: what it has freed may be among them."""
+        return self._memory()["used_memory_rss"]
+
+    def rewrite(self) -> None:
+        """Have the store write its file anew: it starts with no more than that."""
+        self.redis.bgrewriteaof()
+        while self._told("persistence")["aof_rewrite_in_progress"]:
+            time.sleep(0.1)
+
+    def _memory(self) -> dict[str, int]:
+        """What the store tells of it, once all is freed that was given back."""
+        while (told := self._told("memory"))["lazyfree_pending_objects"]:
             time.sleep(0.01)
+        return told
+
+    def _told(self, section: str) -> dict[str, int]:
+        told: Any = self.redis.info(section)
+        found: dict[str, int] = told
+        return found
 
 
 class Fts5:

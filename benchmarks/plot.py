@@ -34,7 +34,7 @@ def main() -> None:
     figures = [json.loads(line) for line in options.file.read_text().splitlines()]
     mpl.rcParams.update({"svg.hashsalt": "paperwire", "svg.fonttype": "none", "font.size": 9})
     keywords([one for one in figures if "new" in one], options.folder / "keywords.svg")
-    sizes([one for one in figures if "class" not in one], options.folder / "sizes.svg")
+    sizes([one for one in figures if "papers_a_second" in one], options.folder / "sizes.svg")
 
 
 def keywords(figures: Sequence[Figures], path: Path) -> None:

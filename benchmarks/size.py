@@ -7,12 +7,13 @@ Wants tantivy besides what tests want (`.venv/bin/python -m pip install tantivy`
 (see `benchmarks.corpus.made`), gives them to each engine, asks each the same keywords of twelve
 classes, and prints, a class and engine, milliseconds for the newest hundred: median and 99th
 percentile over K keywords, the engines by turns for each, so that a slow minute is one of all of
-them. "First": asked of a process that remembers nothing of any word; "new": of one that was asked
-the keywords before it; "again": of one that was asked this very one, thrice. "CPU": of the process
-that asked, for a new one; ours waits for the store besides, once to six times: what a round trip
-took meanwhile stands beside it. Where answers differ, it says how often. Then come the counts of
-matches a month over a year. A folder given keeps what was built, for another time; a file given has
-all figures added as JSON, a line each (`benchmarks.plot` draws it).
+them. Our store is started again before: what it freed while it was filled goes back to the system.
+"First": asked of a process that remembers nothing of any word; "new": of one that was asked the
+keywords before it; "again": of one that was asked this very one, thrice. "CPU": of the process that
+asked, for a new one; ours waits for the store besides, once to six times: what a round trip took
+meanwhile stands beside it. Where answers differ, it says how often. Then come the counts of matches
+a month over a year. A folder given keeps what was built, for another time; a file given has all
+figures added as JSON, a line each (`benchmarks.plot` draws it).
 """
 
 from __future__ import annotations
@@ -61,37 +62,41 @@ def main() -> None:
         return
     with contextlib.ExitStack() as stack:
         temporary = stack.enter_context(tempfile.TemporaryDirectory())
-        folder: Path = options.keep or Path(temporary)
-        url = stack.enter_context(embedded.borrowed(embedded.place(str(folder)), patience=600))
-        makers: dict[str, Callable[[], Engine]] = {
-            "paperwire": lambda: Paperwire(connect(url, patient=True)),
-            "fts5": lambda: Fts5(folder),
-            "tantivy": lambda: Tantivy(folder),
-        }
-        engines = [make() for name, make in makers.items() if name not in options.without]
-        out = options.record.open("a") if options.record else None
-        for figures in measured(engines, folder / f"built-{options.papers}", options):
+        out = stack.enter_context(options.record.open("a")) if options.record else None
+        for figures in measured(options.keep or Path(temporary), options):
             print(line(figures), flush=True)
             if out:
                 out.write(json.dumps({"papers": options.papers, **figures}) + "\n")
                 out.flush()
 
 
-def measured(
-    engines: Sequence[Engine], built: Path, options: argparse.Namespace
-) -> Iterator[Figures]:
+def measured(folder: Path, options: argparse.Namespace) -> Iterator[Figures]:
     """Figures as they come; building is left out where that was done."""
+    built = folder / f"built-{options.papers}"
     if not built.exists():
-        rates = list(build(engines, options.papers))
+        with engines_of(folder, options.without) as (ours, *others):
+            rates = list(build([ours, *others], options.papers))
+            ours.rewrite()
         built.write_text(json.dumps(rates))
     yield from json.loads(built.read_text() or "[]")
     keywords = classes(list(sightings()), options.each)
     settle()  # as a server does; and the papers that keywords were drawn from are no engine's
-    for name, queries in keywords.items():
-        yield from compare(name, queries, engines)
-    ours = engines[0]
-    assert isinstance(ours, Paperwire), "it is never left out"
-    yield counts([query for queries in keywords.values() for query in queries], ours)
+    with engines_of(folder, options.without) as (ours, *others):
+        yield {"engine": ours.name, "resident_a_paper": ours.resident() / options.papers}
+        for name, queries in keywords.items():
+            yield from compare(name, queries, [ours, *others])
+        yield counts([query for queries in keywords.values() for query in queries], ours)
+
+
+@contextlib.contextmanager
+def engines_of(
+    folder: Path, without: Sequence[str]
+) -> Iterator[tuple[Paperwire, *tuple[Engine, ...]]]:
+    """Ours on a store that was started for it, which ends with it, and the others."""
+    with embedded.borrowed(embedded.place(str(folder)), patience=600) as url:
+        makers: dict[str, Callable[[Path], Engine]] = {"fts5": Fts5, "tantivy": Tantivy}
+        others = [make(folder) for name, make in makers.items() if name not in without]
+        yield Paperwire(connect(url, patient=True)), *others
 
 
 def build(engines: Sequence[Engine], count: int) -> Iterator[Figures]:
@@ -104,6 +109,8 @@ def build(engines: Sequence[Engine], count: int) -> Iterator[Figures]:
         _timed(engine.ready, taken[engine.name])
         rate, size = 1000 * count / sum(taken[engine.name]), engine.size() / count
         yield {"engine": engine.name, "papers_a_second": rate, "bytes_a_paper": size}
+        if isinstance(engine, Paperwire):
+            yield {"engine": engine.name, "resident_a_paper": engine.resident() / count}
 
 
 def compare(name: str, keywords: Sequence[Query], engines: Sequence[Engine]) -> Iterator[Figures]:
@@ -179,6 +186,8 @@ def spread(taken: list[float]) -> tuple[float, float]:
 
 def line(figures: Figures) -> str:
     """Figures for people."""
+    if "resident_a_paper" in figures:
+        return f"{figures['engine']:12} {figures['resident_a_paper']:,.0f} B/paper of the system"
     if "class" not in figures:
         rate, size = figures["papers_a_second"], figures["bytes_a_paper"]
         return f"{figures['engine']:12} {rate:8,.0f} papers/s {size:7,.0f} B/paper"
