@@ -13,16 +13,17 @@ from papers.volumes import Months, Volume
 NO_MONTH: Final = 999_912
 """Later than any."""
 
-_MOST_AT_FIRST: Final = 4
+_AT_FIRST: Final = 12
+_WITH_TEXTS: Final = 4
 _MOST: Final = 64
-"""Volumes to read together."""
+"""Volumes to read together at most: at first, and where texts may have to be read besides."""
 _GROWTH: Final = 16
 """How many times as many papers to read as before, while none of those wanted was found."""
 _MARGIN: Final = 1.25
 _OF_WORD: Final = 0.05
 _OF_LABEL: Final = 0.1
 _OF_PHRASE: Final = 0.001
-_OF_NAME: Final = 0.0002
+_OF_NAME: Final = 0.00003
 
 
 class Shapes(Protocol):
@@ -36,18 +37,19 @@ class Pace:
     """How many months to read together: little is read in vain, and round trips are few.
 
     At first as many papers as those `wanted` should be among if such a `share` of papers match, but
-    of few volumes; then 16 times as many as before, until some were found: then as many as the
-    others should be among, by that measure. Months of a volume are read together whatever they are.
+    of few volumes, fewer where postings are not `exact`; then 16 times as many as before, until
+    some were found: then as many as the others should be among, by that measure. Months of a volume
+    are read together whatever they are.
     """
 
-    def __init__(self, wanted: int, share: float, shapes: Shapes) -> None:
+    def __init__(self, wanted: int, share: float, shapes: Shapes, *, exact: bool) -> None:
         self._wanted, self._shapes = wanted, shapes
-        self._first = wanted / share
+        self._first, self._most = wanted / share, _AT_FIRST if exact else _WITH_TEXTS
         self._read = self._found = 0
 
     def chunks(self, months: Months) -> Iterator[Months]:
         """The months, cut into what to read together."""
-        most = _MOST_AT_FIRST
+        most = self._most
         while months:
             chunk = self._chunk(months, most)
             yield chunk

@@ -50,14 +50,18 @@ class Question:
     @cached_property
     def wanted(self) -> int:
         """How many candidates to find at first: where some may not hold, a few to spare."""
-        return self.limit if is_exact(self.tree) else self.limit + self.limit // _SPARE
+        return self.limit if self._exact else self.limit + self.limit // _SPARE
+
+    @cached_property
+    def _exact(self) -> bool:
+        return is_exact(self.tree)
 
     @cached_property
     def _pace(self) -> Pace:
         return self._pace_of(self.reading.memory)
 
     def _pace_of(self, memory: Memory) -> Pace:
-        return Pace(self.wanted, self._likely, memory.shapes)
+        return Pace(self.wanted, self._likely, memory.shapes, exact=self._exact)
 
     @cached_property
     def _likely(self) -> float:

@@ -97,6 +97,11 @@ class Shape(NamedTuple):
         """Of how many months its postings tell."""
         return self.held.bit_count() or 1
 
+    @property
+    def papers(self) -> int:
+        """Some papers fewer than each of its months had when it was made."""
+        return max((1 << self.size - 1) // self.told, 1)
+
     def is_whole(self, months: int) -> bool:
         """Whether so many of its months are all that its postings tell of."""
         return not self.gone and months == self.told

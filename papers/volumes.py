@@ -5,7 +5,8 @@ How the postings of one are packed is told in `papers.postings`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from itertools import groupby
 from typing import Final, NamedTuple
 
@@ -44,7 +45,8 @@ class Volume(NamedTuple):
     @property
     def first(self) -> int:
         """The place of its first month."""
-        return _first(self.number)
+        number = self.number
+        return month_place(number if number > _LAST_YEAR else number * 100 + 1)
 
     @property
     def is_whole(self) -> bool:
@@ -66,15 +68,8 @@ class Lookup(NamedTuple):
         return tuple([key for key in self.keys if key not in held])
 
 
-class _Years(dict[int, int]):
-    """In which volume a month lies: in its own, where its year is not known to have it."""
-
-    def __missing__(self, month: int) -> int:
-        return month
-
-
 class Shapes:
-    """The shapes of volumes as far as they are known: of years they say which months lie there.
+    """The shapes of volumes as far as they are known: those of years say which months lie there.
 
     Threads share it, and none sees half of a change.
     """
@@ -84,7 +79,7 @@ class Shapes:
 
     def of(self, volume: int) -> Shape:
         """That of a volume; the smallest where it is not known."""
-        return self._known.of(volume).shape
+        return self._known.shapes.get(volume) or Shape.unpack(None)
 
     def put(self, volume: int, shape: Shape) -> None:
         """A volume's shape is known."""
@@ -98,45 +93,38 @@ class Shapes:
 
 
 class _Known:
-    """What is known of volumes at one time."""
+    """What is known at one time, and what was found by that."""
 
     def __init__(self, shapes: Mapping[int, Shape]) -> None:
         self.shapes = shapes
         years = [(year, shape) for year, shape in shapes.items() if year <= _LAST_YEAR]
-        lying = ((month, year) for year, shape in years for month in shape.months_of(year))
-        self._lying = _Years(lying)
-        self._volumes: dict[int, Volume] = {}
+        self._lying = _Lying((m, year) for year, shape in years for m in shape.months_of(year))
         self._found: dict[Months, Sequence[Volume]] = {}
-
-    def of(self, number: int) -> Volume:
-        """A volume with one month, whichever."""
-        found = self._volumes.get(number)
-        if found is None:
-            shape = self.shapes.get(number)
-            papers = max((1 << shape.size - 1) // shape.told, 1) if shape else _LARGE
-            key = keys.terms(_name(number))
-            found = Volume(number, shape or Shape.unpack(None), (0,), key, papers)
-            self._volumes[number] = found
-        return found
 
     def volumes(self, months: Months) -> Sequence[Volume]:
         found = self._found.get(months)
         if found is None:
             if len(self._found) >= _MOST_REMEMBERED:
                 self._found.clear()
-            self._found[months] = found = list(self._groups(months))
+            groups = groupby(months, self._lying.__getitem__)
+            found = [self._volume(number, tuple(group)) for number, group in groups]
+            self._found[months] = found
         return found
 
-    def _groups(self, months: Months) -> Iterator[Volume]:
-        for number, group in groupby(months, self._lying.__getitem__):
-            here, one = tuple(group), self.of(number)
-            yield Volume(number, one.shape, here, one.key, one.papers * len(here))
+    def _volume(self, number: int, months: Months) -> Volume:
+        shape = self.shapes.get(number)
+        papers = len(months) * (shape.papers if shape else _LARGE)
+        return Volume(number, shape or Shape.unpack(None), months, _key(number), papers)
 
 
-def _first(volume: int) -> int:
-    return month_place(volume if volume > _LAST_YEAR else volume * 100 + 1)
+class _Lying(dict[int, int]):
+    """In which volume a month lies: in its own, where its year is not known to have it."""
+
+    def __missing__(self, month: int) -> int:
+        return month
 
 
-def _name(volume: int) -> str:
-    """A volume as keys spell it: `2503`, `25`."""
-    return yymm_of(volume) if volume > _LAST_YEAR else f"{volume % 100:02}"
+@lru_cache(maxsize=1024)
+def _key(volume: int) -> str:
+    """Where the postings of one lie: those of 202503 as `2503`, of 2025 as `25`."""
+    return keys.terms(yymm_of(volume) if volume > _LAST_YEAR else f"{volume % 100:02}")
