@@ -14,6 +14,7 @@ from redis import Redis
 
 from papers import reading
 from papers.arxiv_id import ArxivId
+from papers.closing import Closing
 from papers.counts import Counter
 from papers.likeness import Likeness
 from papers.month_writer import shown
@@ -107,6 +108,17 @@ def test_a_common_word_takes_one_round_trip_more_than_none(redis: Redis, store: 
         assert store.newest(parse("reward"), limit=1) == [ArxivId(MONTHS[-1], 1)]
     assert calls["get"] == 1
     assert calls["hmget"] <= 5, "where it occurs, and the newest months"
+
+
+def test_words_of_a_phrase_are_asked_for_only_where_slots_tell_of_it(
+    redis: Redis, store: Store
+) -> None:
+    assert Closing(redis).close_before(202501)
+    asked = Store(redis)
+    assert len(asked.newest(parse('"reward model"'), limit=1_000)) == len(MONTHS)
+    for (volume, shape), parts in asked.reader._memory.parts.items():
+        words = [key for key in parts if isinstance(key, bytes)]
+        assert bool(words) is bool(shape.slot_bits), volume
 
 
 def test_an_ingest_is_seen_at_once(redis: Redis, store: Store) -> None:
