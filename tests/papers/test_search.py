@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from redis import Redis
 
 from papers.arxiv_id import ArxivId
+from papers.closing import Closing
 from papers.errors import BadId, BadParameter
 from papers.matching import Folded, holds
 from papers.merge import merge
@@ -246,6 +247,43 @@ def test_by_pick_the_newest_pick_is_first_and_ties_go_by_id(store: Store) -> Non
     since = TUESDAY.date() + timedelta(days=3)
     assert ids(store.search(ask_for("reward", order="picked", until=since))) == [2, 1, 5]
     assert ids(store.search(ask_for("reward", order="picked", since=since))) == [4, 2, 1]
+
+
+MIN, MAX = date(2000, 1, 1), date(2030, 1, 1)
+
+
+@pytest.mark.parametrize("closing", [False, True])
+@pytest.mark.parametrize(
+    ("since", "until"),
+    [
+        (date(2025, 1, 20), date(2025, 3, 10)),
+        (date(2025, 1, 1), date(2025, 2, 14)),
+        (date(2025, 2, 14), None),
+        (None, date(2025, 1, 15)),
+        (date(2025, 2, 3), date(2025, 2, 5)),
+    ],
+)
+def test_a_span_of_days_has_the_papers_of_these_days_and_of_no_other(
+    redis: Redis, store: Store, since: date | None, until: date | None, closing: bool
+) -> None:
+    """Whether it begins and ends in one month or in two, and whether these lie with their year."""
+    first = datetime(2025, 1, 1, 12, tzinfo=UTC)
+    days = [first + timedelta(days=n) for n in range(90)]
+    announced = {ArxivId(day.year * 100 + day.month, day.day): day for day in days}
+    announced[ArxivId(202501, 99)] = datetime(2025, 2, 28, tzinfo=UTC)  # it waited on hold
+    said = {"source": "arxiv", "channel": Channel.ANNOUNCEMENT, "version": 1, "title": "Reward"}
+    store.ingest(
+        [
+            Sighting(id, as_of=day, announced_at=day, announce_type=AnnounceType.NEW, **said)  # type: ignore[arg-type]
+            for id, day in announced.items()
+        ],
+        now=NOW,
+    )
+    if closing:
+        assert Closing(redis).close_before(202601)
+    found = store.search(Ask(query=parse("reward"), since=since, until=until)).papers
+    held = [id for id, at in announced.items() if (since or MIN) <= at.date() <= (until or MAX)]
+    assert [paper.id for paper in found] == sorted(held, reverse=True)
 
 
 def test_a_cursor_that_leads_nowhere_is_refused(store: Store) -> None:
