@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from flask.testing import FlaskClient
 from redis import Redis
@@ -42,23 +43,23 @@ def measure(url: str, folder: Path, count: int) -> None:
     queries = draw(10 * count)[::10]
     told = f"{'cold feed of ' + str(count) + ' keywords: ms of CPU, on the clock':54}"
     print(f"{told}median  95th    median  95th")
-    client = asking(url, folder / "new", "new.example")
+    client = asking(url, folder / "new")
     told_of("no entry was spelled before", [timed(client, q, before=KEPT.clear) for q in queries])
     KEPT.clear()
-    client = asking(url, folder / "one", "one.example")
+    client = asking(url, folder / "one")
     told_of("one after another in one process", [timed(client, q) for q in queries])
-    client, other = (asking(url, folder / name, f"{name}.example") for name in ("two", "three"))
+    client, other = (asking(url, folder / name) for name in ("two", "three"))
     spent = [timed(client, q, before=partial(asked, other, q, types=ALL)) for q in queries]
     told_of("all entries were spelled before, for another feed", spent)
     print_parts(url, queries)
 
 
-def asking(url: str, folder: Path, host: str) -> FlaskClient:
-    """A client of an app whose feeds, at an address of its own, nobody asked for."""
+def asking(url: str, folder: Path) -> FlaskClient:
+    """A client of an app whose feeds, at an address of its own, nobody ever asked a store for."""
     site = Settings(
         redis_url=url,
         data_dir=str(folder),
-        public_url=f"https://{host}",
+        public_url=f"https://{uuid4().hex}.example",
         questions_per_minute=0,
     )
     client = create_app(site).test_client()
