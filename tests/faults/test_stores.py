@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Final
 
 import pytest
@@ -68,12 +68,13 @@ class Scene:
         return all(state.state in (State.OK, State.QUIET) for state in states)
 
     def announce(self, count: int) -> None:
-        """More papers, and every task is due."""
+        """More papers, picked today: those are asked for at once, yesterday's are not."""
+        today = self.world.now.replace(hour=0, minute=0, second=0, microsecond=0)
         for _ in range(count):
             n = len(self.world.preprints())
             id = self.world.announce(Manuscript(title=f"Paper {n}"))
-            self.world.pick(id, at=self.world.now - timedelta(hours=1))
-            self.world.pick(id, "weekly", at=self.world.now - timedelta(hours=1))
+            self.world.pick(id, at=today)
+            self.world.pick(id, "weekly", at=today)
 
     def make_due(self) -> None:
         for task in TASKS:
