@@ -328,7 +328,7 @@ def test_a_worker_that_is_killed_takes_its_job_along(
     upstream.heal()
     with running("worker", store_url, upstream) as worker:
         jobs.wake(redis, TASK, datetime.now(UTC))
-        until(lambda: SourceStates(redis).get(TASK))
+        until(lambda: SourceStates(redis).get(TASK), 100)  # the turn of the dead lasts a minute
         assert worker.stop()[0] == 0
 
 
