@@ -76,7 +76,7 @@ class Paperwire:
 
     def __init__(self, redis: Redis) -> None:
         self.redis, self.store = redis, Store(redis)
-        self._empty = self._memory()["used_memory"]
+        self._empty = int(self._memory()["used_memory"])
         self._loading = closing_behind(Closing(redis), repeat(None))
 
     def add(self, month: Sequence[Sighting]) -> None:
@@ -103,28 +103,31 @@ class Paperwire:
 
     def size(self) -> int:
         """Memory, all told: records and index."""
-        return self._memory()["used_memory"] - self._empty
+        return int(self._memory()["used_memory"]) - self._empty
 
     def resident(self) -> int:
         """Bytes that the store has of the system: what it has freed may be among them."""
-        return self._memory()["used_memory_rss"]
+        return int(self._memory()["used_memory_rss"])
 
     def rewrite(self) -> None:
-        """Have the store write its file anew: it starts with no more than that."""
+        """Have the store write its file anew, behind one that it is writing by itself."""
+        self._until_written()
         self.redis.bgrewriteaof()
-        while self._told("persistence")["aof_rewrite_in_progress"]:
-            time.sleep(0.1)
+        self._until_written()
 
-    def _memory(self) -> dict[str, int]:
+    def _until_written(self) -> None:
+        while (told := self._told("persistence"))["aof_rewrite_in_progress"]:
+            time.sleep(0.1)
+        assert told["aof_last_bgrewrite_status"] == "ok", "the store could not write its file anew"
+
+    def _memory(self) -> dict[str, Any]:
         """What the store tells of it, once all is freed that was given back."""
         while (told := self._told("memory"))["lazyfree_pending_objects"]:
             time.sleep(0.01)
         return told
 
-    def _told(self, section: str) -> dict[str, int]:
-        told: Any = self.redis.info(section)
-        found: dict[str, int] = told
-        return found
+    def _told(self, section: str) -> dict[str, Any]:
+        return dict(self.redis.info(section))
 
 
 class Fts5:
