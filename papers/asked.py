@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple, Self
 
+from papers.evaluate import is_exact
 from papers.spread import spread_terms
 from papers.tree import Leaf, Node, Text, leaves
 
@@ -12,7 +13,8 @@ from papers.tree import Leaf, Node, Text, leaves
 class Asked(NamedTuple):
     """A tree and what is in it, each once.
 
-    `terms` are those whose spread tells where it may be met.
+    `terms` are those whose spread tells where it may be met. `is_exact`: postings alone tell who
+    matches.
     """
 
     tree: Node
@@ -20,6 +22,7 @@ class Asked(NamedTuple):
     texts: Sequence[Text]
     prefixes: Sequence[Text]
     terms: Sequence[bytes]
+    is_exact: bool
 
     @classmethod
     def of(cls, tree: Node) -> Self:
@@ -28,4 +31,4 @@ class Asked(NamedTuple):
         texts = [leaf for leaf in every if isinstance(leaf, Text)]
         prefixes = [text for text in texts if text.prefix]
         terms = dict.fromkeys(term for text in texts for term in spread_terms(text))
-        return cls(tree, every, texts, prefixes, tuple(terms))
+        return cls(tree, every, texts, prefixes, tuple(terms), is_exact(tree))

@@ -78,6 +78,8 @@ class Plan:
 
     def doubtful(self, read: Postings) -> list[int]:
         """The months (YYYYMM) of those read of which slots tell of a phrase: words tell more."""
+        if not self.phrases:
+            return []
         met = [holders(phrase, read) for phrase in self.phrases]
         left = BitMap.union(BitMap(), *[maybe - named for named, maybe in met])
         return [month for month in read.months if left and left & places_of_months([month])]

@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from functools import cached_property, partial
 from typing import Final
 
+from pyroaring import BitMap
+
 from papers.arxiv_id import ArxivId
 from papers.asked import Asked
-from papers.evaluate import Candidates, Expansions, is_exact
+from papers.evaluate import Candidates, Expansions, doubts_of
 from papers.months import NO_MONTH, Pace, likely_share, possible_of
 from papers.plan import Plan
 from papers.reading import Reader
@@ -47,25 +49,18 @@ class Question:
     def _asked(self) -> Asked:
         return Asked.of(self.ask.tree)
 
-    @cached_property
+    @property
     def wanted(self) -> int:
         """How many candidates to find at first: where some may not hold, a few to spare."""
-        return self.limit if self._exact else self.limit + self.limit // _SPARE
-
-    @cached_property
-    def _exact(self) -> bool:
-        return is_exact(self.tree)
+        return self.limit if self._asked.is_exact else self.limit + self.limit // _SPARE
 
     @cached_property
     def _pace(self) -> Pace:
         return self._pace_of(self.reading.memory)
 
     def _pace_of(self, memory: Memory) -> Pace:
-        return Pace(self.wanted, self._likely, memory.shapes, exact=self._exact)
-
-    @cached_property
-    def _likely(self) -> float:
-        return likely_share(self.tree)
+        share = likely_share(self.tree)
+        return Pace(self.wanted, share, memory.shapes, exact=self._asked.is_exact)
 
     def remembered(self, found: Found) -> Found:
         """What was found, remembered."""
@@ -115,6 +110,14 @@ class Question:
         self._settled = plan if plan.asks_for_words else None
         self._pace.found(len(met.maybe))
         return met
+
+    def standing(self, places: BitMap) -> BitMap:
+        """Those of some candidates that hold, by their texts; one round trip or none."""
+        return self.reading.standing(self._doubts, places)
+
+    @cached_property
+    def _doubts(self) -> Node:
+        return doubts_of(self.tree)
 
     def _told(self, plan: Plan, months: Months) -> Plan:
         """The same that asks for words of phrases: of the first of some months all are read."""

@@ -78,11 +78,13 @@ class Reading:
         self.memory = memory
         self._redis = redis
 
-    def ask(self, requests: Sequence[Request]) -> None:
-        """Ask, and let the replies be remembered; one round trip, none for nothing."""
+    def ask(self, requests: Sequence[Request]) -> bool:
+        """Ask, and let the replies be remembered; one round trip, none for nothing.
+
+        False where some reply was no answer.
+        """
         replies = self.replies([request.command for request in requests])
-        for request, reply in zip(requests, replies, strict=True):
-            request.take(reply)
+        return all([r.take(reply) for r, reply in zip(requests, replies, strict=True)])
 
     def replies(self, commands: Sequence[Command]) -> list[Any]:
         """The replies to commands; one round trip, none for nothing."""
@@ -101,9 +103,7 @@ class Reading:
         months = [month for here, _ in wanted for month in here]
         for _ in range(_TRIES):
             lookups = self.memory.lookups(wanted)
-            requests = self.memory.postings_asked(lookups)
-            self.ask(requests)
-            if not requests or not any(lookup.missing for lookup in lookups):
+            if self.ask(self.memory.postings_asked(lookups)):
                 return Read(lookups, months)
         said = f"one of the months {sorted(months)} is closed, and its year has it not"
         raise StoreError(f"the index is damaged: {said}; restore a backup")
@@ -152,7 +152,7 @@ class Read:
     def __init__(self, lookups: Sequence[Lookup], months: Sequence[int]) -> None:
         self.months = months
         self._whole, self._in_part, here = list[Parts](), list[Parts](), list[int]()
-        for volume, _, held in lookups:
+        for volume, _, held in reversed(lookups):  # bitmaps are sooner joined from the oldest on
             if volume.is_whole:
                 self._whole.append(held)
             else:
@@ -177,16 +177,20 @@ class Read:
         if joined is not None:
             return joined & places
         volumes = (*self._whole, *self._in_part)
-        parts = [_among(part, places) for held in volumes if (part := held.get(key))]
-        return parts[0] if len(parts) == 1 else BitMap.union(BitMap(), *parts)
+        return _joined([_among(part, places) for held in volumes if (part := held.get(key))])
 
     def _put_together(self, key: Key) -> BitMap:
         """Of a year in part only the months that are asked for; others may be there no more."""
         parts = _whole(self._whole, key)
         if self._in_part:
             some = _whole(self._in_part, key)
-            parts.append(BitMap.union(BitMap(), *some) & self._here)
-        return parts[0] if len(parts) == 1 else BitMap.union(BitMap(), *parts)
+            parts.append(_joined(some) & self._here)
+        return _joined(parts)
+
+
+def _joined(parts: Sequence[BitMap]) -> BitMap:
+    """All of them; where it is one, that very one."""
+    return parts[0] if len(parts) == 1 else BitMap.union(BitMap(), *parts)
 
 
 def _among(part: Part, places: BitMap) -> BitMap:
@@ -194,9 +198,9 @@ def _among(part: Part, places: BitMap) -> BitMap:
 
 
 def _whole(volumes: Iterable[Parts], key: Key) -> list[BitMap]:
-    """Bitmaps that together are what some volumes, newest first, have of a posting."""
+    """Bitmaps that together are what some volumes have of a posting."""
     parts = [part for held in volumes if (part := held.get(key))]
-    small = b"".join([part for part in reversed(parts) if isinstance(part, bytes)])
+    small = b"".join([part for part in parts if isinstance(part, bytes)])
     large = [part for part in parts if not isinstance(part, bytes)]
     whole = [part.whole if isinstance(part, Padded) else part for part in large]
     return [*whole, bitmap(small)] if small else whole

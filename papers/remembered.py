@@ -40,10 +40,10 @@ Wanted = Sequence[tuple[Months, Sequence[Key]]]
 
 
 class Request(NamedTuple):
-    """A reading command, and what is to be done with its reply."""
+    """A reading command, and what takes its reply: False where that was no answer."""
 
     command: Command
-    take: Callable[[Any], None]
+    take: Callable[[Any], bool]
 
 
 @dataclass(slots=True)
@@ -93,8 +93,9 @@ class Memory:
     def months_asked(self) -> list[Request]:
         """The request for the months there are, newest first."""
 
-        def take(reply: Any) -> None:
+        def take(reply: Any) -> bool:
             self.months = tuple(kept_month(member.decode()) for member in reply)
+            return True
 
         asked = Request(("ZREVRANGE", keys.MONTHS, "0", "-1"), take)
         return [asked] if self.months is None else []
@@ -103,17 +104,19 @@ class Memory:
         """The requests for where a tree's words occur, and what its prefixes stand for."""
         terms = [term for term in asked.terms if term not in self.spread]
 
-        def take_spread(reply: Any) -> None:
+        def take_spread(reply: Any) -> bool:
             self.spread.update(zip(terms, reply, strict=True))
             self.size += _OVERHEAD * len(terms)
+            return True
 
         prefixes = {text.words[0] for text in asked.prefixes} - self.words.keys()
         spread = [Request(("HMGET", keys.SPREAD, *terms), take_spread)] if terms else []
         return spread + [self._expansion_asked(prefix) for prefix in sorted(prefixes)]
 
     def _expansion_asked(self, prefix: str) -> Request:
-        def take(reply: Any) -> None:
+        def take(reply: Any) -> bool:
             self.words[prefix] = [member.decode() for member in reply]
+            return True
 
         start, limit = prefix.encode(), ("LIMIT", "0", str(MOST_WORDS + 1))
         span = (b"[" + start, b"[" + start + b"\xff")
@@ -129,23 +132,28 @@ class Memory:
         ]
 
     def postings_asked(self, lookups: Iterable[Lookup]) -> list[Request]:
-        """The requests for postings that are not known yet."""
+        """The requests for postings that are not known yet.
+
+        A reply that tells of another shape is no answer: it is to be asked for where it lies.
+        """
         return [self._asked(lookup, missing) for lookup in lookups if (missing := lookup.missing)]
 
     def _asked(self, lookup: Lookup, missing: tuple[Key, ...]) -> Request:
         volume = lookup.volume
 
-        def take(reply: Any) -> None:
+        def take(reply: Any) -> bool:
             # Threads share what is remembered, so a reply is judged by the shape it was asked with.
             shape, *values = reply
             if shape == CLOSED:  # the year is asked next, and will tell its own shape
                 year = volume.number // 100
                 self.shapes.put(year, self.shapes.of(year).with_month(volume.number))
-                return
+                return False
             told = Shape.unpack(shape)
             self.shapes.put(volume.number, told)
-            if told == volume.shape:
-                self._take_parts(lookup, missing, values)
+            if told != volume.shape:
+                return False
+            self._take_parts(lookup, missing, values)
+            return True
 
         return Request(("HMGET", volume.key, *_fields(volume.shape, missing)), take)
 

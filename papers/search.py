@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Final, Literal
 
 from papers.arxiv_id import ArxivId
@@ -55,7 +55,8 @@ class Ask:
             wanted.append(Label(Kind.FLAG, "picked"))
         elif self.since or self.until:
             wanted.append(Between(self.since, self.until))
-        return all_of([*wanted, *_wanted_types(self.types)], _barred_types(self.types))
+        of_types, barred = _of_types(self.types)
+        return all_of([*wanted, *of_types], barred)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,19 +92,13 @@ class Found:
         return tuple(map(ArxivId.at, self.places))
 
 
-def _wanted_types(types: frozenset[str]) -> Iterable[Node]:
-    """Papers announced as new bear no label, so a choice without `new` asks for the others."""
+@lru_cache(maxsize=64)
+def _of_types(types: frozenset[str]) -> tuple[Sequence[Node], Sequence[Node]]:
+    """What a choice of types asks for, and what it bars.
+
+    Papers announced as new bear no label, so a choice without `new` asks for the others.
+    """
+    widened = types | {"replace-cross"} if "replace" in types else types
     if "new" in types:
-        return []
-    labels: list[Node] = [Label(Kind.TYPE, name) for name in sorted(_widened(types))]
-    return [any_of(labels)]
-
-
-def _barred_types(types: frozenset[str]) -> Iterable[Node]:
-    if "new" not in types:
-        return []
-    return [Label(Kind.TYPE, name) for name in TYPES[1:] if name not in _widened(types)]
-
-
-def _widened(types: frozenset[str]) -> frozenset[str]:
-    return types | {"replace-cross"} if "replace" in types else types
+        return [], [Label(Kind.TYPE, name) for name in TYPES[1:] if name not in widened]
+    return [any_of([Label(Kind.TYPE, name) for name in sorted(widened)])], []

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Final, NamedTuple
 from zlib import crc32
 
@@ -76,7 +77,7 @@ class Shape(NamedTuple):
     @classmethod
     def unpack(cls, packed: bytes | None) -> Shape:
         """The shape a volume has; one without papers has the smallest of a month."""
-        return cls(*_PACKED.unpack(packed)) if packed else _SMALLEST
+        return _unpacked(packed) if packed else _SMALLEST
 
     def with_month(self, month: int) -> Shape:
         """The same of a year that has a month's (YYYYMM) postings too."""
@@ -131,6 +132,11 @@ class Shape(NamedTuple):
     def slot(self, pair: int) -> int:
         """The slot of a pair's hash."""
         return pair >> PAIR_BITS - self.slot_bits
+
+
+@lru_cache(maxsize=1024)
+def _unpacked(packed: bytes) -> Shape:
+    return Shape(*_PACKED.unpack(packed))
 
 
 def _bit(month: int) -> int:

@@ -168,9 +168,13 @@ Node = Leaf | And | Or
 
 def all_of(wanted: Iterable[Node], barred: Iterable[Node] = ()) -> Node:
     """The normal form of "all of these and none of those". `wanted` must not be empty."""
+    first, *others = wanted
+    barred = tuple(barred)
+    if not others and not barred:
+        return first
     all_: list[Node] = []
     none: list[Node] = []
-    for node in wanted:
+    for node in (first, *others):
         all_.extend(node.all if isinstance(node, And) else [node])
         none.extend(node.none if isinstance(node, And) else [])
     for node in barred:

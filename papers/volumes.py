@@ -33,7 +33,7 @@ class Volume(NamedTuple):
     """Some months of a volume as far as it is known: its own month (YYYYMM), or a year's (YYYY).
 
     `key` is where its postings lie. `papers` are some fewer than these months had when it was last
-    read; one never read may be large.
+    read; one never read may be large. `is_whole`: these months are all that its postings tell of.
     """
 
     number: int
@@ -41,17 +41,13 @@ class Volume(NamedTuple):
     months: Months
     key: str
     papers: int
+    is_whole: bool
 
     @property
     def first(self) -> int:
         """The place of its first month."""
         number = self.number
         return month_place(number if number > _LAST_YEAR else number * 100 + 1)
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether these months are all that its postings tell of."""
-        return self.shape.is_whole(len(self.months))
 
 
 class Lookup(NamedTuple):
@@ -112,9 +108,10 @@ class _Known:
         return found
 
     def _volume(self, number: int, months: Months) -> Volume:
-        shape = self.shapes.get(number)
-        papers = len(months) * (shape.papers if shape else _LARGE)
-        return Volume(number, shape or Shape.unpack(None), months, _key(number), papers)
+        known = self.shapes.get(number)
+        shape, papers = known or Shape.unpack(None), known.papers if known else _LARGE
+        whole = shape.is_whole(len(months))
+        return Volume(number, shape, months, _key(number), len(months) * papers, whole)
 
 
 class _Lying(dict[int, int]):

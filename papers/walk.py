@@ -19,7 +19,6 @@ from redis import Redis
 from papers import keys
 from papers.arxiv_id import ArxivId
 from papers.errors import BadParameter
-from papers.evaluate import doubts_of
 from papers.months import NO_MONTH
 from papers.question import Question
 from papers.reading import Reader, Reading
@@ -58,22 +57,18 @@ class Walk:
     def _by_announcement(self, question: Question) -> Iterator[Block]:
         """Candidates newest first, in lists of as many as should do: each is verified at once."""
         before, size = question.before, question.wanted
-        places: list[int] = []
-        unsure = BitMap()
+        places, unsure = list[int](), BitMap()
         for chunk in question.chunks(question.months(before.month if before else NO_MONTH)):
             candidates = question.candidates(chunk)
             unsure |= candidates.unsure
             maybe = candidates.maybe
             if before is not None and before.month in chunk:
                 maybe = maybe - BitMap(range(before.place, (before.place | 0xFFFF) + 1))
-            while maybe:
-                room = size - len(places)
-                newest = maybe[-room:] if len(maybe) > room else maybe
-                places += newest.to_array()[::-1]
-                if len(places) == size:
-                    yield Block(places, unsure)
-                    places = []
-                maybe = maybe - newest
+            while len(maybe) >= (room := size - len(places)):
+                newest = maybe[-room:]
+                yield Block([*places, *newest.to_array()[::-1]], unsure)
+                places, maybe = [], maybe - newest
+            places += maybe.to_array()[::-1]
         if places:
             yield Block(places, unsure)
 
@@ -106,12 +101,11 @@ class Walk:
 
 def _verified(question: Question, blocks: Iterator[Block], limit: int) -> Found:
     """The candidates that hold, up to `limit`; texts are looked at of those that are not sure."""
-    doubts, reading = doubts_of(question.tree), question.reading
     found: list[int] = []
     examined, last = 0, None
     for places, unsure in _parts(blocks, found, question.wanted):
         doubtful = unsure & BitMap(places) if unsure else unsure
-        barred = doubtful - reading.standing(doubts, doubtful) if doubtful else doubtful
+        barred = doubtful - question.standing(doubtful) if doubtful else doubtful
         found += [place for place in places if place not in barred] if barred else places
         examined, last = examined + len(doubtful), places[-1]
         if len(found) >= limit:

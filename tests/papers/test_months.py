@@ -26,7 +26,8 @@ class Of(NamedTuple):
         lying = groupby(months, lambda month: month // self.together)
         groups = [(number, tuple(group)) for number, group in lying]
         return [
-            Volume(n, Shape.for_papers(1), here, "", self.size * len(here)) for n, here in groups
+            Volume(n, Shape.for_papers(1), here, "", self.size * len(here), is_whole=True)
+            for n, here in groups
         ]
 
 
