@@ -19,7 +19,8 @@ _MOST: Final = 64
 """Volumes to read together at most: at first, and where texts may have to be read besides."""
 _GROWTH: Final = 16
 """How many times as many papers to read as before, while none of those wanted was found."""
-_MARGIN: Final = 1.25
+_MARGIN: Final = 1.6
+"""Older months have often fewer: to read some in vain takes less than one more round trip."""
 _OF_WORD: Final = 0.05
 _OF_LABEL: Final = 0.1
 _OF_PHRASE: Final = 0.001

@@ -49,9 +49,9 @@ def read(wanted: int, found_in: Callable[[int], int], months: Of) -> list[int]:
     [
         (500, [1]),
         (50, [1, 2]),
-        (30, [1, 3]),
-        (10, [1, 12]),
-        (2, [1, 16, 42]),
+        (30, [1, 4]),
+        (10, [1, 15]),
+        (2, [1, 16, 53]),
         (0, [1, 16, 64, 35]),
     ],
 )
@@ -63,7 +63,7 @@ def test_of_what_is_often_found_little_more_is_read_than_is_wanted(
 
 def test_months_that_lie_together_are_read_together() -> None:
     assert read(100, lambda _: 30, Of(16_384, together=10)) == [10]
-    assert read(100, lambda _: 3, Of(16_384, together=10)) == [10, 30]
+    assert read(100, lambda _: 3, Of(16_384, together=10)) == [10, 40]
     assert read(100, lambda _: 0, Of(16_384, together=10)) == [10, 106]
 
 
