@@ -148,18 +148,18 @@ class Evaluation:
 
     def and_(self, node: And) -> Candidates:
         """All of these and none of those; a span of days around all of the months asks nothing."""
-        met, here = None, self
+        met: Candidates | None = None
         for child in sorted(node.all, key=_few_first):
             if isinstance(child, Between) and all(_spans(child, m) for m in self.read.months):
                 continue
-            found = here.node(child)
-            met = found if met is None else met & found
+            met = self.node(child) if met is None else met & self.among(met.maybe).node(child)
             if not met.maybe:
                 return _NOTHING
-            here = self.among(met.maybe)
         assert met is not None  # a keyword always stands beside its filters
-        for child in node.none:
-            met = met - here.node(child)
+        if node.none:
+            here = self.among(met.maybe)
+            for child in node.none:
+                met = met - here.node(child)
         return met
 
     def among(self, places: BitMap) -> Evaluation:
