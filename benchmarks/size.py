@@ -1,7 +1,7 @@
 """What a keyword costs as the corpus grows, beside SQLite FTS5 and tantivy: same papers, answers.
 
     python -m benchmarks.size [--papers N] [--each K] [--without ENGINE] [--keep FOLDER]
-        [--record FILE]
+        [--record FILE] [--awake]
 
 Wants tantivy besides what tests want (`.venv/bin/python -m pip install tantivy`). Makes N papers
 (see `benchmarks.corpus.made`), gives them to each engine, asks each the same keywords of twelve
@@ -14,7 +14,8 @@ asked, for a new one; ours waits for the store besides, once to six times: what 
 meanwhile stands beside it, and what a fixed piece of work of Python's took: on a shared machine a
 slow minute shows in that. Where answers differ, it says how often. Then come the counts of matches
 a month over a year. A folder given keeps what was built, for another time; a file given has all
-figures added as JSON, a line each (`benchmarks.plot` draws it).
+figures added as JSON, a line each (`benchmarks.plot` draws it). Processors are left to sleep, or
+kept awake (`benchmarks.awake`) while keywords are asked.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
+from benchmarks import awake
 from benchmarks.corpus import DEFAULT, made, sightings
 from benchmarks.engines import Engine, Fts5, Paperwire, Tantivy
 from benchmarks.questions import classes
@@ -57,6 +59,7 @@ def main() -> None:
     parser.add_argument("--without", action="append", default=[], help="an engine to leave out")
     parser.add_argument("--keep", type=Path, help="a folder to build in, or that was built in")
     parser.add_argument("--record", type=Path, help="a file to add all figures to")
+    parser.add_argument("--awake", action="store_true", help="let no processor sleep meanwhile")
     options = parser.parse_args()
     if not DEFAULT.exists():
         print(f"no papers to make others from: {DEFAULT} is not there")
@@ -82,7 +85,8 @@ def measured(folder: Path, options: argparse.Namespace) -> Iterator[Figures]:
     yield from json.loads(built.read_text() or "[]")
     keywords = classes(list(sightings()), options.each)
     settle()  # as a server does; and the papers that keywords were drawn from are no engine's
-    with engines_of(folder, options.without) as (ours, *others):
+    kept = awake.processors() if options.awake else contextlib.nullcontext()
+    with kept, engines_of(folder, options.without) as (ours, *others):
         yield {"engine": ours.name, "resident_a_paper": ours.resident() / options.papers}
         for name, queries in keywords.items():
             yield from compare(name, queries, [ours, *others])
