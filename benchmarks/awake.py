@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
+POSSIBLE: Final = hasattr(os, "SCHED_IDLE")
 _STAY: Final = """
 import os, sys
 os.sched_setaffinity(0, {int(sys.argv[1])})
@@ -29,7 +30,7 @@ while os.getppid() == parent:
 
 @contextmanager
 def processors() -> Iterator[None]:
-    """Keep those that this process may use awake meanwhile; on Linux alone."""
+    """Keep those that this process may use awake meanwhile, where that is possible."""
     kept = [
         subprocess.Popen([sys.executable, "-c", _STAY, str(processor)])
         for processor in sorted(os.sched_getaffinity(0))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property, lru_cache
@@ -93,12 +92,12 @@ class Found:
 
 
 @lru_cache(maxsize=64)
-def _of_types(types: frozenset[str]) -> tuple[Sequence[Node], Sequence[Node]]:
+def _of_types(types: frozenset[str]) -> tuple[tuple[Node, ...], tuple[Node, ...]]:
     """What a choice of types asks for, and what it bars.
 
     Papers announced as new bear no label, so a choice without `new` asks for the others.
     """
     widened = types | {"replace-cross"} if "replace" in types else types
     if "new" in types:
-        return [], [Label(Kind.TYPE, name) for name in TYPES[1:] if name not in widened]
-    return [any_of([Label(Kind.TYPE, name) for name in sorted(widened)])], []
+        return (), tuple(Label(Kind.TYPE, name) for name in TYPES[1:] if name not in widened)
+    return (any_of(Label(Kind.TYPE, name) for name in sorted(widened)),), ()
