@@ -72,7 +72,8 @@ def author(name: Name) -> str:
     if name.whole:
         return f"{{{tex(name.whole)}}}"
     family = " ".join(part for part in (name.particle, name.family) if part)
-    return ", ".join(tex(part) for part in (family, name.suffix, name.given) if part)
+    parts = (tex(part).strip() for part in (family, name.suffix, name.given))
+    return ", ".join(part for part in parts if part)
 
 
 def _entry(paper: Paper) -> str:
