@@ -200,6 +200,16 @@ def unescaped(value: str) -> str:
     return re.sub(r"\\([%#&_])", r"\1", value.replace(r"\^{}", "^"))
 
 
+def braceless(text: str) -> str:
+    """A text without braces, backslashes and blanks behind a line break: one may be put there."""
+    tokens = [token for token in re.findall(r"\\.|.", text) if token not in ("{", "}")]
+    kept, behind_break = "", False
+    for token in tokens:
+        behind_break = token == r"\\" or (behind_break and token == " ")
+        kept += "" if behind_break else token
+    return re.sub(r"[{}]|\\text(?:brace(?:left|right)|backslash)|\\[lr]brace|\\", "", kept)
+
+
 def check(papers: Sequence[Paper]) -> None:
     """Every form has every paper with its texts and all its authors."""
     made = [reference_of(record) for record in papers]
@@ -211,10 +221,7 @@ def check(papers: Sequence[Paper]) -> None:
         assert len(record["authors"]) == len(item["author"]) == len(ref.authors)
         assert record["title"] == item["title"] == plain(ref.title)
         assert record.get("abstract", "") == item.get("abstract", "") == plain(ref.abstract)
-        braceless = re.compile(r"[{}]|\\text(?:brace(?:left|right)|backslash)|\\[lr]brace|\\")
-        said = unescaped(entry.fields_dict["title"].value)
-        shown = [braceless.sub("", text.replace("\\\\ ", "\\\\")) for text in (said, ref.title)]
-        assert shown[0] == shown[1]
+        assert braceless(unescaped(entry.fields_dict["title"].value)) == braceless(ref.title)
 
 
 def test_real_records_are_references(nasty: list[Paper]) -> None:
@@ -244,7 +251,8 @@ HARD = [
         "一 二 العربية 👩‍🔬",
         "$$a_b$$ _ \\(c_d\\)",
     ),
-    *("ends with {", "month = nov,", "a, b and c", "\x00\x07 x", "% comment"),
+    *("break\\\\{ =", "break\\\\{ a} b", "break\\\\\\{ a"),
+    *(", {", "ends with {", "month = nov,", "a, b and c", "\x00\x07 x", "% comment"),
 ]
 
 
