@@ -27,7 +27,7 @@ from papers.query import Query
 from papers.search import EVERY_TYPE, Ask
 from papers.store import Store
 from papers.terms import names_of
-from papers.text import words
+from papers.text.folding import words
 from papers.tree import And, Field, Kind, Label, Node, Or, Text
 from workers.closing import closing_behind
 

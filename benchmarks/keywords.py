@@ -32,7 +32,7 @@ from papers.merge import merge
 from papers.paper import Paper, Sighting
 from papers.query import Query, parse
 from papers.store import Store
-from papers.text import words
+from papers.text.folding import words
 from paperwire import embedded
 
 LIMIT = 100

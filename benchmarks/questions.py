@@ -10,7 +10,7 @@ from itertools import pairwise
 from papers.paper import Sighting
 from papers.query import Query, parse
 from papers.terms import tells, word_hash
-from papers.text import unstemmed, words
+from papers.text.folding import unstemmed, words
 
 HARD = (
     '"of the"',

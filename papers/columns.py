@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 from papers.arxiv_id import month_place
 from papers.paper import Paper
 from papers.shape import PAIR_BITS, PAPER_BITS, YEAR, YEAR_BITS
-from papers.singular import singular
 from papers.terms import FACTOR, labels_of, word_hash
-from papers.tokens import UNKNOWN, Numbers, Words
+from papers.text.plurals import singular
+from papers.text.tokenizer import UNKNOWN, Numbers, Words
 
 Keys = NDArray[np.uint64]
 """Sorted, each once: a number above, and below that of a paper in its month or in its year."""

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache, partial
 from typing import Final, NamedTuple
 
-from papers.in_a_row import row_of
 from papers.matching import FIELDS
 from papers.paper import Paper
 from papers.query import Query
-from papers.text import Span, plainly, spans, unstemmed, words
+from papers.text.folding import Span, plainly, spans, unstemmed, words
+from papers.text.phrases import row_of
 from papers.tree import Leaf, Text, leaves
 
 _LONGEST_WORD: Final = 24

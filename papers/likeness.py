@@ -25,7 +25,7 @@ from papers.paper import Paper
 from papers.reading import Reader, Reading
 from papers.remembered import Memory
 from papers.terms import text_terms
-from papers.text import words
+from papers.text.folding import words
 from papers.tree import Field, Text
 
 COMPARED: Final = 64

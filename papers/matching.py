@@ -13,11 +13,11 @@ from typing import Final
 
 from papers.categories import archive_of
 from papers.codec import Opened
-from papers.in_a_row import row_of
 from papers.merge import published_at
 from papers.paper import AnnounceType, Paper
 from papers.query import Query
-from papers.text import flattened, unstemmed, words
+from papers.text.folding import flattened, unstemmed, words
+from papers.text.phrases import row_of
 from papers.tree import And, Between, Field, Kind, Label, Named, Node, Or, Text, Voted
 
 _APART: Final = " \0 "
@@ -88,7 +88,7 @@ class Folded:
 
 
 def _flat(texts: Sequence[str]) -> str | None:
-    """Texts together, as `papers.text.flattened` has them; None where folding each must tell."""
+    """Texts together, as `folding.flattened` has them; None where folding each must tell."""
     apart = any("\0" in text for text in texts)
     return None if apart else flattened(_APART.join(texts))
 

@@ -31,7 +31,7 @@ from typing import Any, Final
 from papers.announcing import announced_after
 from papers.categories import canonical, is_category
 from papers.paper import AnnounceType, Channel, Paper, Pick, Rank, Revision, Sighting
-from papers.tex import accents_to_unicode
+from papers.text.latex import accents_to_unicode
 
 _STATED: Final = (
     *("title", "abstract", "authors", "primary", "comment", "journal_ref", "doi", "license"),

@@ -31,7 +31,7 @@ from papers.postings import places_of_months
 from papers.query import parse
 from papers.shape import PAPER_BITS, YEAR, YEAR_BITS
 from papers.terms import labels_of, names_of, pair_terms, pairs_of, text_pairs
-from papers.text import words
+from papers.text.folding import words
 from papers.tree import Node, Text, leaves
 
 T = TypeVar("T")

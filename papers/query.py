@@ -5,9 +5,9 @@
     item     := [-|NOT] ( "(" keyword ")" | [field:] ( "(" keyword ")" | "phrase" | word | word* ) )
     field    := ti abs au cat comment org source id
 
-Operators are upper-case; lower-case `or` is a word. Words are folded by `papers.text`; a word that
-folds to several (`state-of-the-art`) is a phrase. A keyword that only excludes is refused: it
-would be everything. Bounds: 500 characters, 64 terms, 8 levels, 16 words a phrase; the
+Operators are upper-case; lower-case `or` is a word. Words are folded by `papers.text.folding`; a
+word that folds to several (`state-of-the-art`) is a phrase. A keyword that only excludes is
+refused: it would be everything. Bounds: 500 characters, 64 terms, 8 levels, 16 words a phrase; the
 canonical text keeps to them too.
 """
 
@@ -25,7 +25,7 @@ from papers.arxiv_id import ARCHIVES as OLD_ARCHIVES
 from papers.arxiv_id import ArxivId
 from papers.categories import ARCHIVES, CATEGORIES, canonical
 from papers.errors import BadId, BadQuery
-from papers.text import unstemmed, words
+from papers.text.folding import unstemmed, words
 from papers.tree import Field, Kind, Label, Named, Node, Text, all_of, any_of
 
 MAX_LENGTH: Final = 500

@@ -23,7 +23,7 @@ from papers.categories import archive_of
 from papers.matching import LONGEST_MONTH, announce_label, day_of, flags, month_days
 from papers.paper import Paper
 from papers.shape import PAIR_BITS
-from papers.text import unstemmed
+from papers.text.folding import unstemmed
 from papers.tree import Field, Kind, Label, Text
 
 _REMEMBERED: Final = 1024

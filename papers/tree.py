@@ -22,7 +22,7 @@ from datetime import date
 from typing import Final
 
 from papers.arxiv_id import ArxivId
-from papers.singular import singular
+from papers.text.plurals import singular
 
 _COMMON: Final = frozenset("the and for are but not can has our its was".split())
 """Words that no prefix is the plural of: `thes*` is about theses."""

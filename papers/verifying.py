@@ -19,9 +19,9 @@ from pyroaring import BitMap
 
 from papers.codec import Opened
 from papers.evaluate import Candidates
-from papers.in_a_row import Row, row_of
 from papers.matching import Folded, holds
-from papers.text import unparted
+from papers.text.folding import unparted
+from papers.text.phrases import Row, row_of
 from papers.tree import And, Field, Node, Or, Text
 
 

@@ -18,7 +18,7 @@ from papers.keywords import Keyword
 from papers.paper import Paper
 from papers.periods import Period
 from papers.settings import Settings
-from papers.tex import accents_to_unicode
+from papers.text.latex import accents_to_unicode
 from workers.sources.documents import clean
 
 MOST_PAPERS: Final = 100

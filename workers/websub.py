@@ -33,7 +33,7 @@ from papers.query import parse
 from papers.search import Ask
 from papers.source_states import SourceStates, State
 from papers.store import Store
-from papers.tex import accents_to_unicode
+from papers.text.latex import accents_to_unicode
 from workers.sources.result import Fetched, Upstreams
 
 TASK: Final = "websub"

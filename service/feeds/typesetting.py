@@ -17,7 +17,7 @@ from functools import lru_cache
 from html import escape
 from typing import Final
 
-from papers.tex import accents_to_unicode
+from papers.text.latex import accents_to_unicode
 from service.feeds.mathematics import FORMULA, mathml
 
 MAX_MATHEMATICS: Final = 4_000

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from papers.paper import Paper
 from papers.terms import labels_of, pair_terms, pairs_of
-from papers.text import unstemmed, words
+from papers.text.folding import unstemmed, words
 
 
 class Terms(NamedTuple):

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from papers.arxiv_id import ArxivId
 from papers.categories import canonical
 from papers.query import MAX_LENGTH, MAX_TERMS, Query
-from papers.text import unstemmed, words
+from papers.text.folding import unstemmed, words
 from papers.tree import Field, Kind, Label, Named, Node, Text, all_of, any_of, leaves
 from tests.papers.papers_strategies import CATEGORIES, NAMES, WORDS, ids
 

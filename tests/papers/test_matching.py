@@ -11,7 +11,7 @@ from papers.explaining import Match, explain
 from papers.matching import Folded, holds, matches
 from papers.paper import AnnounceType, Paper, Pick
 from papers.query import Query, parse
-from papers.text import unstemmed, words
+from papers.text.folding import unstemmed, words
 from papers.tree import And, Between, Field, Kind, Label, Leaf, Named, Node, Or, Text, Voted
 from tests.papers.papers_strategies import PAPERS
 from tests.papers.query_strategies import queries

@@ -20,7 +20,7 @@ from papers.terms import (
     title_terms,
     word_terms,
 )
-from papers.text import words
+from papers.text.folding import words
 from papers.tree import Field, Kind, Label, Text
 from tests.papers.found_by import terms_of
 from tests.papers.papers_strategies import texts

@@ -15,7 +15,7 @@ from lxml import etree
 
 from papers.merge import merge
 from papers.paper import Paper
-from papers.tex import accents_to_unicode
+from papers.text.latex import accents_to_unicode
 from service.feeds import FORMATS
 from service.feeds.entry import Entry, lead_of
 from service.feeds.text import line

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
-from papers.tex import accents_to_unicode
+from papers.text.latex import accents_to_unicode
 from service.feeds.mathematics import MAX_FORMULA, mathml
 from service.feeds.text import paragraphs
 from service.feeds.typesetting import MAX_MATHEMATICS, excerpt, marked, plain

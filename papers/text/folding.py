@@ -16,8 +16,8 @@ from collections.abc import Callable, Iterator
 from itertools import chain
 from typing import Final, NamedTuple
 
-from papers.singular import singulars
-from papers.tex import accents_to_unicode, commands_to_words
+from papers.text.latex import accents_to_unicode, commands_to_words
+from papers.text.plurals import singulars
 
 _PLAIN = {code: " " for code in range(128) if not chr(code).isalnum()}
 _LOWERED = _PLAIN | {code: chr(code).lower() for code in range(128) if chr(code).isupper()}

@@ -2,10 +2,10 @@
 
     texts ─▶ bytes, folded ─▶ where words begin and end ─▶ a 64-bit hash of each ─▶ numbers
 
-The words are those of `papers.text.unstemmed`, which takes six times as long to come to them one
-by one. Only a word that was never met becomes a string. A hash stands for its word: by chance two
-of ten million words have the same once in a hundred thousand years of arXiv. And nobody can make a
-word that has the hash of another: the key that hashes are made with is drawn anew.
+The words are those of `papers.text.folding.unstemmed`, which takes six times as long to come to
+them one by one. Only a word that was never met becomes a string. A hash stands for its word: by
+chance two of ten million words have the same once in a hundred thousand years of arXiv. And nobody
+can make a word that has the hash of another: the key that hashes are made with is drawn anew.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Final, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from papers.text import unparted
+from papers.text.folding import unparted
 
 Numbers = NDArray[np.uint32]
 Places = NDArray[np.int64]

@@ -13,7 +13,7 @@ from functools import lru_cache
 from itertools import takewhile
 from typing import Final, NamedTuple
 
-from papers.singular import surfaces
+from papers.text.plurals import surfaces
 
 _GAP: Final = "[^a-z0-9\0]+"
 """Between words in a row of a plain text."""

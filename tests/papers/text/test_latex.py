@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from papers.tex import accents_to_unicode
+from papers.text.latex import accents_to_unicode
 
 SPELLED = [
     (r"Fern\'andez Fern\'{a}ndez Fern{\'a}ndez", "Fernández Fernández Fernández"),

@@ -6,8 +6,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from papers.text import unstemmed
-from papers.tokens import UNKNOWN, Words, _Key, _Table
+from papers.text.folding import unstemmed
+from papers.text.tokenizer import UNKNOWN, Words, _Key, _Table
 
 _PIECES = (
     *(

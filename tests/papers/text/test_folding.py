@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from hypothesis import example, given
 
-from papers.singular import singulars
-from papers.text import flattened, plainly, spans, unstemmed, words
+from papers.text.folding import flattened, plainly, spans, unstemmed, words
+from papers.text.plurals import singulars
 from tests.papers.papers_strategies import texts
 
 # What a text says: (the text, its folded words).

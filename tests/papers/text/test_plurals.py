@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from papers.singular import singular, surfaces
+from papers.text.plurals import singular, surfaces
 
 # Words whose plural is one with them: (singular, plural).
 PAIRS = [
