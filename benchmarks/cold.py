@@ -21,9 +21,9 @@ from flask.testing import FlaskClient
 from redis import Redis
 
 from benchmarks.announcement import draw
+from papers.config.settings import Settings
 from papers.query import Query
 from papers.search import Ask
-from papers.settings import Settings
 from papers.store import Store
 from service import create_app
 from service.answer import etag_of

@@ -37,8 +37,8 @@ from redis import Redis
 from benchmarks import cold
 from benchmarks.corpus import DEFAULT, made, sightings
 from benchmarks.pages import NOW, fill
+from papers.config.settings import Settings
 from papers.keywords import Keywords
-from papers.settings import Settings
 from paperwire import embedded
 from paperwire.web import command
 

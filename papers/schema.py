@@ -19,9 +19,9 @@ from redis import Redis
 from redis.exceptions import LockError
 
 from papers import keys
+from papers.config.settings import Seconds
 from papers.connection import store_errors
 from papers.errors import StoreBusy, StoreError, StoreNewer
-from papers.settings import Seconds
 from papers.spread import Spread
 
 SCHEMA: Final = 5

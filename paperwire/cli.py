@@ -14,8 +14,8 @@ from typing import Any, Final, NoReturn
 
 import click
 
+from papers.config.settings import discover
 from papers.errors import BadInput, PaperwireError
-from papers.settings import discover
 from paperwire.commands.doctor import doctor
 from paperwire.commands.export import export
 from paperwire.commands.export_forms import FORMS

@@ -15,8 +15,8 @@ from collections.abc import Mapping, MutableMapping
 from pathlib import Path
 from typing import Any, Final
 
+from papers.config.settings import Seconds, discover
 from papers.errors import StoreError
-from papers.settings import Seconds, discover
 from paperwire import embedded, up
 from paperwire.claim import CLAIM, claimed
 from paperwire.console import Console

@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 from redis import Redis
 
 from papers import keys, schema
+from papers.config.settings import Settings
 from papers.connection import connect, store_errors
-from papers.settings import Settings
 from paperwire import embedded
 
 

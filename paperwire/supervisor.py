@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from papers.settings import Seconds
+from papers.config.settings import Seconds
 from paperwire.tether import tied
 
 SHORTEST_PAUSE: Final[Seconds] = 0.5

@@ -25,10 +25,10 @@ from pathlib import Path
 from typing import Final
 
 from papers import schema
+from papers.config.settings import Seconds, Settings
 from papers.connection import address, connect, store_errors
 from papers.errors import BadSettings, StoreAway
 from papers.keywords import Keywords
-from papers.settings import Seconds, Settings
 from papers.source_states import SourceStates
 from paperwire import embedded, web, wording
 from paperwire.claim import claimed

@@ -12,7 +12,7 @@ import signal
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
-from papers.settings import Settings
+from papers.config.settings import Settings
 
 if TYPE_CHECKING:
     from flask import Flask

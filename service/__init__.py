@@ -6,7 +6,7 @@ from typing import Final
 
 from flask import Flask
 
-from papers.settings import Settings
+from papers.config.settings import Settings
 from service import (
     api,
     archives,

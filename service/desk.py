@@ -13,6 +13,7 @@ from flask import Flask, Response, current_app, request
 from redis import Redis
 
 from papers.communities import Communities
+from papers.config.settings import Settings
 from papers.connection import connect
 from papers.counts import Counter
 from papers.errors import BadParameter, UnknownKeyword
@@ -22,7 +23,6 @@ from papers.matching import Folded, holds
 from papers.paper import Paper
 from papers.query import Query, parse
 from papers.search import Ask, Page
-from papers.settings import Settings
 from papers.source_states import SourceState, SourceStates
 from papers.store import Store
 from papers.tree import any_of

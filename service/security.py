@@ -10,7 +10,7 @@ from flask import Flask, Response, request
 from werkzeug.datastructures import Headers
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from papers.settings import Settings
+from papers.config.settings import Settings
 
 PAGE_POLICY: Final = (
     "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; "

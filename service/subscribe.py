@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 from urllib.parse import quote
 
-from papers.settings import Settings
+from papers.config.settings import Settings
 
 
 class Reader(NamedTuple):

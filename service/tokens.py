@@ -17,8 +17,8 @@ from typing import Final
 
 from werkzeug.datastructures import Headers
 
+from papers.config.settings import Settings
 from papers.errors import NotAllowed
-from papers.settings import Settings
 
 HEADER: Final = "Authorization"
 _SCHEME: Final = "bearer"

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Final
 
-from papers.settings import load
+from papers.config.settings import load
 from service import create_app
 from service.garbage import settle
 

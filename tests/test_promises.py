@@ -77,7 +77,7 @@ SLOW: Final = ("flask", "pyroaring", "redis", "feedparser", "rq", "requests", "l
 QUICK: Final = [
     "import sys; sys.argv[1:] = ['--help']; from paperwire.cli import main;"
     "main(standalone_mode=False)",
-    "import papers.settings, papers.errors, papers.keys",
+    "import papers.config.settings, papers.errors, papers.keys",
     "import papers.arxiv_id, papers.query, papers.merge",
     "import paperwire.tether",
 ]

@@ -20,10 +20,10 @@ from redis import Redis
 from rq.exceptions import StopRequested
 
 from papers import keys, schema
+from papers.config.settings import Seconds, Settings, discover
 from papers.connection import address, connect, store_errors
 from papers.errors import BadInput, BadSettings, PaperwireError, StoreError
 from papers.keywords import Keywords
-from papers.settings import Seconds, Settings, discover
 from workers import jobs
 from workers.due import Scheduler
 from workers.rq_worker import PaperwireWorker

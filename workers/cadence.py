@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from papers.announcing import newest_announcement, next_announcement
-from papers.settings import Seconds
+from papers.config.settings import Seconds
 from papers.source_states import SourceState, State
 
 MINUTE: Final = timedelta(minutes=1)

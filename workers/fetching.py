@@ -25,9 +25,9 @@ from requests.structures import CaseInsensitiveDict
 from urllib3.exceptions import DecodeError, HTTPError
 
 from papers import keys
+from papers.config.settings import Settings
 from papers.connection import store_errors
 from papers.errors import AddressForbidden, SourceGarbled, SourceRefused, SourceUnreachable
-from papers.settings import Settings
 from workers import refusals
 from workers.addresses import networks
 from workers.deadline import Deadline

@@ -17,9 +17,9 @@ from datetime import datetime
 from typing import Final
 
 from papers.arxiv_id import ArxivId
+from papers.config.settings import Seconds
 from papers.errors import BadParameter, SourceError
 from papers.retention import first_kept
-from papers.settings import Seconds
 from papers.source_states import Progress, SetAside, SourceState, SourceStates, State
 from papers.store import Store
 from workers import websub

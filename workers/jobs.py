@@ -22,11 +22,11 @@ from rq.serializers import JSONSerializer
 from papers import keys, schema
 from papers.closing import Closing
 from papers.communities import Communities
+from papers.config.settings import Seconds, Settings, discover
 from papers.connection import connect
 from papers.errors import BadInput, NotFound, StoreError
 from papers.keywords import Keywords
 from papers.retention import Retention
-from papers.settings import Seconds, Settings, discover
 from papers.source_states import SourceState, SourceStates
 from papers.store import Store
 from workers import completion

@@ -27,9 +27,9 @@ from redis import Redis
 from redis.commands.core import Script
 
 from papers import keys
+from papers.config.settings import Seconds
 from papers.connection import store_errors
 from papers.errors import SourceRefused
-from papers.settings import Seconds
 
 BUSY: Final = frozenset({406, 429, 503})
 """Statuses with which arXiv answers overload: everybody holds off."""

@@ -11,9 +11,9 @@ from typing import Any, Final
 
 from redis import Redis
 
+from papers.config.settings import Seconds
 from papers.connection import store_errors
 from papers.errors import StoreError
-from papers.settings import Seconds
 
 log = logging.getLogger(__name__)
 

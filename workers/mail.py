@@ -17,6 +17,7 @@ from typing import Final, cast
 from redis import Redis
 
 from papers import keys
+from papers.config.settings import Settings
 from papers.connection import store_errors
 from papers.errors import SourceError, SourceInDoubt, SourceRefused, UnknownKeyword
 from papers.keywords import Keyword, Keywords
@@ -24,7 +25,6 @@ from papers.paper import Paper
 from papers.periods import Kind, Period
 from papers.query import parse
 from papers.search import Ask
-from papers.settings import Settings
 from papers.store import Store
 from workers.mail_message import message_of
 from workers.smtp import send

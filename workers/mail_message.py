@@ -14,10 +14,10 @@ from html import escape
 from typing import Final
 from urllib.parse import urlsplit
 
+from papers.config.settings import Settings
 from papers.keywords import Keyword
 from papers.paper import Paper
 from papers.periods import Period
-from papers.settings import Settings
 from papers.text.latex import accents_to_unicode
 from workers.sources.documents import clean
 

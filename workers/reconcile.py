@@ -15,10 +15,10 @@ from typing import Final
 
 from papers.announcing import EASTERN, announced_after, newest_announcement
 from papers.arxiv_id import ArxivId
+from papers.config.settings import Settings
 from papers.errors import BadParameter
 from papers.paper import Paper, Sighting
 from papers.retention import first_kept
-from papers.settings import Settings
 from papers.source_states import SourceStates
 from papers.store import Store
 from workers.sources import arxiv_oai

@@ -14,8 +14,8 @@ from ipaddress import ip_address
 from typing import Final
 from urllib.parse import SplitResult, unquote, urlsplit
 
+from papers.config.settings import Settings
 from papers.errors import SourceInDoubt, SourceRefused, SourceUnreachable
-from papers.settings import Settings
 
 _PORTS: Final = {"smtp": 587, "smtps": 465}
 

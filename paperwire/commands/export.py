@@ -7,7 +7,7 @@ import os
 
 import click
 
-from papers.settings import discover
+from papers.config.settings import discover
 
 
 @click.group()

@@ -10,8 +10,8 @@ from typing import Final
 
 import click
 
+from papers.config.settings import discover
 from papers.errors import SourceError
-from papers.settings import discover
 
 keywords = click.option(
     "-k", "--keyword", "names", multiple=True, help="Only this saved keyword; may be repeated."

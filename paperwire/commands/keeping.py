@@ -23,7 +23,7 @@ _as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def backup(file: Path, as_json: bool) -> None:
     """Write all that cannot be fetched again into FILE, while everything runs."""
     from papers import backup
-    from papers.settings import discover
+    from papers.config.settings import discover
     from paperwire.session import opened
 
     with opened(discover(os.environ)) as session:
@@ -37,8 +37,8 @@ def backup(file: Path, as_json: bool) -> None:
 @_as_json
 def restore(file: Path, replace: bool, as_json: bool) -> None:
     """Bring FILE, a backup, back into an empty store; scheduler and workers are to be stopped."""
+    from papers.config.settings import discover
     from papers.restore import restore
-    from papers.settings import discover
     from paperwire.session import opened
 
     with opened(discover(os.environ), prepared=False) as session:

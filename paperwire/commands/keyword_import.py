@@ -8,7 +8,7 @@ from dataclasses import asdict
 
 import click
 
-from papers.settings import discover
+from papers.config.settings import discover
 
 
 @click.command("import")

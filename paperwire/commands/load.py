@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import click
 
-from papers.settings import discover
+from papers.config.settings import discover
 
 
 @click.command()

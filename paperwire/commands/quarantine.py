@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def quarantine(limit: int, clear: bool, as_json: bool) -> None:
     """List the records that could not be taken, newest first, with the reason of each."""
-    from papers.settings import discover
+    from papers.config.settings import discover
     from papers.source_states import SourceStates
     from paperwire.session import opened
 

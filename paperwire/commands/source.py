@@ -28,7 +28,7 @@ def source_try(url: str, as_json: bool) -> None:
     """Fetch a feed once and show what it would bring; nothing is kept."""
     from datetime import UTC, datetime
 
-    from papers.settings import discover
+    from papers.config.settings import discover
     from papers.trials import Trial
     from workers.trial import tried
 
@@ -45,7 +45,7 @@ def source_try(url: str, as_json: bool) -> None:
 def source_add(name: str, url: str, as_json: bool) -> None:
     """Save a feed under a name: it is fetched every hour; a name that is there gets the new URL."""
     from papers.communities import Communities
-    from papers.settings import discover
+    from papers.config.settings import discover
     from paperwire.session import opened
 
     with opened(discover(os.environ)) as session:
@@ -59,7 +59,7 @@ def source_add(name: str, url: str, as_json: bool) -> None:
 def source_remove(name: str, as_json: bool) -> None:
     """Fetch a saved feed no more; what it picked stays."""
     from papers.communities import Communities
-    from papers.settings import discover
+    from papers.config.settings import discover
     from paperwire.session import opened
 
     with opened(discover(os.environ)) as session:
@@ -72,7 +72,7 @@ def source_remove(name: str, as_json: bool) -> None:
 def source_list(as_json: bool) -> None:
     """List the community feeds, saved ones and those of the settings."""
     from papers.communities import Communities
-    from papers.settings import discover
+    from papers.config.settings import discover
     from paperwire.session import opened
 
     with opened(discover(os.environ)) as session:

@@ -11,9 +11,9 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from papers.communities import Communities
+from papers.config.settings import Settings, config_path, load
 from papers.connection import connect
 from papers.errors import PaperwireError, StoreError
-from papers.settings import Settings, config_path, load
 from paperwire import embedded
 from paperwire.doctor import machine, parts, store, upstreams
 from paperwire.doctor.finding import Finding, fault

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from papers.categories import ARCHIVES, CATEGORIES, canonical
+from papers.config.settings import Settings
 from papers.errors import BadQuery
 from papers.query import parse
-from papers.settings import Settings
 from paperwire.claim import address_on
 from paperwire.doctor.finding import Finding, fault, warning
 

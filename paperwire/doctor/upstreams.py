@@ -12,8 +12,8 @@ from redis import Redis
 from redis.exceptions import RedisError
 from requests.exceptions import RequestException
 
+from papers.config.settings import Settings
 from papers.errors import PaperwireError, SourceError
-from papers.settings import Settings
 from paperwire.doctor.finding import Finding, fault
 from paperwire.doctor.store import clock_is_off
 from workers.addresses import networks

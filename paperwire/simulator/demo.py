@@ -23,7 +23,7 @@ from typing import Any, Final
 
 from papers.announcing import newest_announcement
 from papers.arxiv_id import ArxivId
-from papers.settings import Seconds
+from papers.config.settings import Seconds
 from papers.source_states import SourceStates
 from paperwire.simulator import days
 from paperwire.simulator.generate import Generator

@@ -16,8 +16,8 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from redis import Redis
 from werkzeug.serving import make_server
 
+from papers.config.settings import Settings
 from papers.keywords import Keywords
-from papers.settings import Settings
 from papers.source_states import SourceStates
 from papers.store import Store
 from service import create_app

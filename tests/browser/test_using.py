@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page, Route, expect
 from redis import Redis
 
 from papers.communities import Communities
-from papers.settings import Settings
+from papers.config.settings import Settings
 from papers.trials import Brought, Trials
 from tests.browser.content import NEWEST, NOW, TOKEN
 

@@ -18,8 +18,8 @@ from flask.testing import FlaskClient
 from lxml import etree
 from redis import Redis
 
+from papers.config.settings import Settings
 from papers.paper import Sighting
-from papers.settings import Settings
 from papers.store import Store
 from service import create_app
 from tests.workers.test_arxiv_announcements import entry, feed

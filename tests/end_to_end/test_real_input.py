@@ -10,7 +10,7 @@ import feedparser
 import pytest
 import requests
 
-from papers.settings import Settings
+from papers.config.settings import Settings
 from tests.end_to_end.recorded_upstream import RecordedUpstream
 
 ANNOUNCED = (

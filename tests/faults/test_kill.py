@@ -23,8 +23,8 @@ from redis.connection import AbstractConnection
 
 from papers import codec, keys
 from papers.arxiv_id import ArxivId
+from papers.config.settings import Settings
 from papers.keywords import Keywords
-from papers.settings import Settings
 from papers.source_states import SourceStates, State
 from papers.store import Store
 from paperwire.simulator.model import Manuscript

@@ -30,11 +30,11 @@ from redis import Redis
 
 from papers import keys
 from papers.arxiv_id import ArxivId
+from papers.config.settings import Settings, load
 from papers.connection import connect
 from papers.keywords import Keywords
 from papers.merge import published_at
 from papers.paper import Paper
-from papers.settings import Settings, load
 from papers.source_states import SourceStates, State
 from paperwire import embedded
 from paperwire.demo import toml

@@ -9,8 +9,8 @@ from redis import Redis
 from papers import keys
 from papers.arxiv_id import ArxivId
 from papers.communities import MOST_SAVED, Communities, community_task
+from papers.config.settings import Settings
 from papers.errors import BadParameter, StoreError, UnknownSource
-from papers.settings import Settings
 from papers.source_states import SourceStates
 from papers.trials import KEPT, MOST_SHOWN, Brought, Trial, Trials
 

@@ -19,9 +19,9 @@ from click.testing import CliRunner
 from redis import Redis
 from redis.exceptions import NoPermissionError, RedisError, ResponseError
 
+from papers.config.settings import Settings
 from papers.connection import connect
 from papers.keywords import Keywords
-from papers.settings import Settings
 from papers.source_states import SourceStates
 from papers.store import Store
 from paperwire.cli import main

@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 from redis import Redis
 
-from papers.settings import Settings, load
+from papers.config.settings import Settings, load
 from paperwire.answers import tasks_of
 from paperwire.cli import main
 from paperwire.demo import toml

@@ -14,10 +14,10 @@ from click.testing import CliRunner, Result
 from redis import Redis
 
 from papers import keys
+from papers.config.settings import Settings
 from papers.errors import StoreNewer
 from papers.keywords import Keywords
 from papers.schema import SCHEMA
-from papers.settings import Settings
 from papers.store import Store
 from paperwire.cli import main
 from service import create_app

@@ -13,8 +13,8 @@ import pytest
 from click.testing import CliRunner, Result
 from redis import Redis
 
+from papers.config.settings import Settings
 from papers.keywords import Keywords
-from papers.settings import Settings
 from papers.store import Store
 from paperwire import loading
 from paperwire.cli import main

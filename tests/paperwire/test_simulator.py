@@ -14,8 +14,8 @@ import requests
 
 from papers.announcing import announced_after
 from papers.arxiv_id import ArxivId
+from papers.config.settings import Settings
 from papers.errors import UnknownPaper
-from papers.settings import Settings
 from paperwire.simulator import days
 from paperwire.simulator.announcement_feed import MOST_ROWS
 from paperwire.simulator.model import Manuscript

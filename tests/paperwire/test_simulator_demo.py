@@ -21,7 +21,7 @@ import requests
 from redis import Redis
 
 from papers.announcing import newest_announcement
-from papers.settings import Settings
+from papers.config.settings import Settings
 from papers.source_states import SourceStates
 from paperwire.simulator import demo
 from paperwire.simulator.generate import Generator

@@ -18,8 +18,8 @@ from typing import Any
 
 import pytest
 
+from papers.config.settings import Settings
 from papers.errors import BadSettings
-from papers.settings import Settings
 from paperwire import embedded
 from paperwire.up import free_port, parts, shown_address
 from tests.paperwire.processes import command_of, descendants, eventually, runs

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from papers.settings import Settings
+from papers.config.settings import Settings
 from paperwire import web
 from paperwire.up import free_port
 from tests.paperwire.processes import descendants, eventually, runs

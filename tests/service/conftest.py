@@ -19,9 +19,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 from redis import Redis
 
+from papers.config.settings import Settings
 from papers.keywords import Keywords
 from papers.paper import Sighting
-from papers.settings import Settings
 from papers.store import Store
 from service import create_app
 from service.desk import Desk, desk, open_desk

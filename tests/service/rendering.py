@@ -11,7 +11,7 @@ import os
 from typing import Final
 from unittest.mock import patch
 
-from papers.settings import Settings
+from papers.config.settings import Settings
 from service import create_app
 from service.desk import Desk
 from service.feeds import FORMATS

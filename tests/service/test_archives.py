@@ -14,9 +14,9 @@ from lxml import etree
 from redis import Redis
 
 from papers.arxiv_id import ArxivId
+from papers.config.settings import Settings
 from papers.keywords import Keywords
 from papers.paper import Sighting
-from papers.settings import Settings
 from papers.source_states import SourceState, SourceStates, State
 from service.feeds import FORMATS
 from service.feeds.extension import ATOM, FH

@@ -15,8 +15,8 @@ from httplint import HttpRequestLinter, HttpResponseLinter
 from httplint.note import levels
 from redis import Redis
 
+from papers.config.settings import Settings
 from papers.keywords import Keywords
-from papers.settings import Settings
 from service import create_app
 from tests.service.conftest import SITE, Announce
 from tests.service.made import DAY, NOW, sighting

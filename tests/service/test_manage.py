@@ -8,8 +8,8 @@ from bs4 import BeautifulSoup
 from flask.testing import FlaskClient
 from redis import Redis
 
+from papers.config.settings import Settings
 from papers.keywords import Keywords
-from papers.settings import Settings
 from service import create_app
 from service.tokens import digest
 from tests.service.conftest import SITE

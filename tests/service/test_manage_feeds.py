@@ -13,7 +13,7 @@ from redis import Redis
 from papers import keys
 from papers.arxiv_id import ArxivId
 from papers.communities import Communities
-from papers.settings import Settings
+from papers.config.settings import Settings
 from papers.source_states import SourceState, SourceStates, State
 from papers.trials import Brought, Trial, Trials
 from service import create_app

@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 from prometheus_client.parser import text_string_to_metric_families
 from redis import Redis
 
-from papers.settings import Settings
+from papers.config.settings import Settings
 from papers.source_states import SourceState, SourceStates, State
 from tests.service.conftest import serving
 from tests.service.made import NOW

@@ -9,7 +9,7 @@ from bs4 import BeautifulSoup
 from flask.testing import FlaskClient
 from redis import Redis
 
-from papers.settings import Settings
+from papers.config.settings import Settings
 from service import create_app
 from service.pages.picks import MOST_SHOWN
 from tests.service.conftest import SITE, Announce

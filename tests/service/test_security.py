@@ -7,7 +7,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from papers.settings import Settings
+from papers.config.settings import Settings
 from service import create_app
 from tests.service.conftest import SITE
 

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from werkzeug.datastructures import Headers
 
+from papers.config.settings import Settings
 from papers.errors import NotAllowed
-from papers.settings import Settings
 from paperwire.cli import main
 from service import tokens
 from service.desk import desk

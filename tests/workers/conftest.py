@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 from redis import Redis
 
-from papers.settings import Settings
+from papers.config.settings import Settings
 from tests.workers.loopback import Loopback
 from workers.sources.result import Upstreams
 

@@ -10,10 +10,10 @@ from redis import Redis
 from papers import keys
 from papers.arxiv_id import ArxivId
 from papers.closing import Closing
+from papers.config.settings import Settings
 from papers.paper import Channel, Sighting
 from papers.postings import CLOSED, SHAPE
 from papers.query import parse
-from papers.settings import Settings
 from papers.source_states import SourceStates, State
 from papers.store import Store
 from paperwire.simulator.model import Manuscript

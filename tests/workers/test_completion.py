@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 import pytest
 from redis import Redis
 
+from papers.config.settings import Settings
 from papers.paper import Paper
-from papers.settings import Settings
 from papers.store import Store
 from paperwire.simulator.model import Manuscript
 from paperwire.simulator.upstream import Upstream

@@ -16,6 +16,7 @@ import pytest
 from redis import Redis
 
 from papers import keys
+from papers.config.settings import Settings
 from papers.errors import (
     AddressForbidden,
     SourceError,
@@ -24,7 +25,6 @@ from papers.errors import (
     SourceUnreachable,
     StoreAway,
 )
-from papers.settings import Settings
 from tests.workers.loopback import Loopback, Reply
 from workers.fetching import MOST_REDIRECTS, Fetcher
 

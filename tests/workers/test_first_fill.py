@@ -3,10 +3,10 @@ from __future__ import annotations
 import pytest
 from redis import Redis
 
+from papers.config.settings import Settings
 from papers.errors import UnknownKeyword
 from papers.keywords import Keywords
 from papers.query import parse
-from papers.settings import Settings
 from paperwire.simulator.model import Manuscript
 from paperwire.simulator.upstream import Upstream
 from workers.fetching import Fetcher

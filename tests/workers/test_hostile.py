@@ -17,8 +17,8 @@ from typing import Final
 import pytest
 from redis import Redis
 
+from papers.config.settings import Settings
 from papers.errors import SourceError
-from papers.settings import Settings
 from papers.source_states import SourceState, SourceStates, State
 from papers.store import Store
 from tests.workers.loopback import Loopback, Reply

@@ -21,7 +21,7 @@ VISITOR = """
 import sys
 from datetime import UTC, datetime
 from redis import Redis
-from papers.settings import Settings
+from papers.config.settings import Settings
 from workers.sources.result import Upstreams
 
 store, url, interval, times = sys.argv[1:]

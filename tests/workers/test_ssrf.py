@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from redis import Redis
 
+from papers.config.settings import Settings
 from papers.errors import SourceError
-from papers.settings import Settings
 from tests.workers.loopback import Loopback, Reply
 from workers.addresses import is_public
 from workers.fetching import Fetcher

@@ -12,8 +12,8 @@ from redis import Redis
 from rq.serializers import JSONSerializer
 
 from papers import keys
+from papers.config.settings import Settings
 from papers.errors import UnknownSource
-from papers.settings import Settings
 from papers.store import Store
 from papers.trials import Trial, Trials
 from service import create_app

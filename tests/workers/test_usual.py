@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from redis import Redis
 
-from papers.settings import Settings
+from papers.config.settings import Settings
 from papers.source_states import SourceState, SourceStates, State
 from papers.store import Store
 from paperwire.simulator.model import Manuscript

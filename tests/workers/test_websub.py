@@ -11,9 +11,9 @@ from urllib.parse import parse_qs
 import pytest
 from redis import Redis
 
+from papers.config.settings import Settings
 from papers.keywords import Keywords
 from papers.paper import Paper, Pick
-from papers.settings import Settings
 from papers.source_states import SourceState, SourceStates, State
 from papers.store import Store
 from service import create_app

@@ -22,9 +22,9 @@ from urllib.parse import urlencode
 
 from lxml import etree
 
+from papers.config.settings import Seconds
 from papers.errors import BadId, SourceGarbled, SourceIncomplete, SourceRefused
 from papers.paper import Sighting
-from papers.settings import Seconds
 from workers.refusals import excerpt
 from workers.sources.documents import clean
 from workers.sources.oai_record import CONTROLS, OAI, RECORD, SAFE, excerpt_of, sighting_of

@@ -19,8 +19,8 @@ from datetime import date, datetime
 
 from redis import Redis
 
+from papers.config.settings import Settings
 from papers.paper import Sighting
-from papers.settings import Settings
 from workers.fetching import Answer, Fetcher
 from workers.lane import ArxivLane
 

@@ -6,7 +6,7 @@ import dataclasses
 import re
 from typing import Any, Final
 
-from papers.settings import Settings
+from papers.config.settings import Settings
 
 STARS: Final = "***"
 _PASSWORD: Final = re.compile(r"(?<=://)[^/@\s]+@")

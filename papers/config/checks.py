@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from papers.source_names import SLUG, community_fault
+from papers.config.source_names import SLUG, community_fault
 
 if TYPE_CHECKING:
-    from papers.settings import Settings
+    from papers.config.settings import Settings
 
 SHORTEST_TOKEN: Final = 20
 """Characters: fewer could be guessed."""

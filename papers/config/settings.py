@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from papers.config.checks import faults
 from papers.errors import BadSettings
-from papers.settings_checks import faults
 
 Seconds = float
 

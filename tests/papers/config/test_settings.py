@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from papers.config.settings import Settings, config_path, discover, load
+from papers.config.shown_settings import shown
 from papers.errors import BadSettings
-from papers.settings import Settings, config_path, discover, load
-from papers.shown_settings import shown
 
 FIELDS = dataclasses.fields(Settings)
 
@@ -194,7 +194,7 @@ def test_what_readers_and_upstreams_see() -> None:
 
 
 def test_every_setting_is_documented() -> None:
-    page = (Path(__file__).parents[2] / "docs" / "settings.md").read_text("utf-8")
+    page = (Path(__file__).parents[3] / "docs" / "settings.md").read_text("utf-8")
     rows = [[cell.strip() for cell in line.split("|")] for line in page.splitlines()]
     documented = {row[1].strip("`"): row[3] for row in rows if len(row) == 5 and "`" in row[1]}
     assert documented == {field.name: field.metadata["about"] for field in FIELDS}

@@ -1,0 +1,5 @@
+"""Settings: every setting, its checks, and the names of built-in sources.
+
+May import: papers.errors.
+Start with: settings.py.
+"""
