@@ -20,12 +20,12 @@ from itertools import zip_longest
 from benchmarks.corpus import DEFAULT, made, sightings
 from benchmarks.keywords import NOW
 from benchmarks.questions import classes
-from papers.arxiv_id import ArxivId
 from papers.closing import Closing
 from papers.connection import connect
 from papers.matching import Folded, holds
-from papers.merge import lift
-from papers.paper import Paper, Sighting
+from papers.model.arxiv_id import ArxivId
+from papers.model.merge import lift
+from papers.model.paper import Paper, Sighting
 from papers.percolator import Percolator
 from papers.query import Query
 from papers.store import Store

@@ -20,8 +20,8 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
 
-from papers.arxiv_id import ArxivId
-from papers.paper import Channel, Sighting
+from papers.model.arxiv_id import ArxivId
+from papers.model.paper import Channel, Sighting
 
 A_MONTH = 25_000
 NEWEST_MONTH = 202610

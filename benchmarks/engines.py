@@ -19,10 +19,10 @@ from typing import Any, Final, Protocol
 import tantivy
 from redis import Redis
 
-from papers.arxiv_id import ArxivId
 from papers.closing import Closing, first_open
-from papers.merge import lift
-from papers.paper import Paper, Sighting
+from papers.model.arxiv_id import ArxivId
+from papers.model.merge import lift
+from papers.model.paper import Paper, Sighting
 from papers.query import Query
 from papers.search import EVERY_TYPE, Ask
 from papers.store import Store

@@ -28,8 +28,8 @@ from benchmarks.corpus import DEFAULT, sightings
 from papers.closing import Closing, first_open
 from papers.connection import connect
 from papers.matching import Folded, holds
-from papers.merge import merge
-from papers.paper import Paper, Sighting
+from papers.model.merge import merge
+from papers.model.paper import Paper, Sighting
 from papers.query import Query, parse
 from papers.store import Store
 from papers.text.folding import words

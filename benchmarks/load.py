@@ -29,7 +29,7 @@ from typing import Any, Final
 from redis import Redis
 
 from benchmarks.corpus import DEFAULT, sightings
-from papers.paper import Sighting
+from papers.model.paper import Sighting
 from paperwire import embedded
 from paperwire.simulator.generate import Generator
 from paperwire.simulator.model import Manuscript

@@ -1,4 +1,4 @@
-"""Make papers/paper.zdict, the compression dictionary of stored papers.
+"""Make papers/model/paper.zdict, the compression dictionary of stored papers.
 
     python -m benchmarks.make_dictionary PAPERS.jsonl.gz
 
@@ -20,10 +20,10 @@ from typing import Any
 import zstandard
 
 from benchmarks.corpus import sightings
-from papers.arxiv_id import ArxivId
-from papers.categories import CATEGORIES
-from papers.merge import merge
-from papers.paper import Channel, Sighting
+from papers.model.arxiv_id import ArxivId
+from papers.model.categories import CATEGORIES
+from papers.model.merge import merge
+from papers.model.paper import Channel, Sighting
 
 COMMON = 20
 SAMPLES = 6000
@@ -93,10 +93,10 @@ class Babble:
 
 def main(path: Path) -> None:
     """Train the dictionary and write it beside the codec."""
-    target = Path(__file__).resolve().parents[1] / "papers" / "paper.zdict"
+    target = Path(__file__).resolve().parents[1] / "papers" / "model" / "paper.zdict"
     if not target.exists():
         target.write_bytes(b"")
-    from papers.codec import serialize  # it reads the file at import
+    from papers.model.packing import serialize  # it reads the file at import
 
     real = list(sightings(path))
     babble = Babble((s.abstract for s in real), (n for s in real for n in s.authors), seed=7)

@@ -26,10 +26,10 @@ from redis import Redis
 
 from benchmarks.corpus import DEFAULT, made, sightings
 from papers import keys
-from papers.arxiv_id import ArxivId
 from papers.config.settings import Settings
 from papers.keywords import Keywords
-from papers.paper import Channel, Pick, Sighting
+from papers.model.arxiv_id import ArxivId
+from papers.model.paper import Channel, Pick, Sighting
 from papers.store import Store
 from paperwire import embedded
 from service import create_app

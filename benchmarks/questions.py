@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 
-from papers.paper import Sighting
+from papers.model.paper import Sighting
 from papers.query import Query, parse
 from papers.terms import tells, word_hash
 from papers.text.folding import unstemmed, words

@@ -25,8 +25,8 @@ from redis.client import Pipeline
 from redis.exceptions import WatchError
 
 from papers import keys
-from papers.arxiv_id import kept_month
 from papers.connection import store_errors
+from papers.model.arxiv_id import kept_month
 from papers.postings import CLOSED, SHAPE
 from papers.retention import first_kept
 from papers.shape import YEAR, Shape

@@ -15,8 +15,8 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from papers.arxiv_id import month_place
-from papers.paper import Paper
+from papers.model.arxiv_id import month_place
+from papers.model.paper import Paper
 from papers.shape import PAIR_BITS, PAPER_BITS, YEAR, YEAR_BITS
 from papers.terms import FACTOR, labels_of, word_hash
 from papers.text.plurals import singular

@@ -18,11 +18,11 @@ from typing import Final, NamedTuple
 
 from pyroaring import BitMap
 
-from papers.arxiv_id import month_place
 from papers.asked import Asked
 from papers.connection import store_errors
 from papers.evaluate import Candidates
 from papers.matching import month_days
+from papers.model.arxiv_id import month_place
 from papers.plan import Plan
 from papers.reading import Reader, Reading
 from papers.remembered import Memory

@@ -50,7 +50,7 @@ def in_slot(pair: int) -> int:
 
 
 class Postings(Protocol):
-    """Postings of some months (YYYYMM), as bitmaps of places (`papers.arxiv_id.ArxivId.place`)."""
+    """Postings of some months (YYYYMM), as bitmaps of places (`ArxivId.place`)."""
 
     months: Sequence[int]
 

@@ -8,7 +8,7 @@ from functools import lru_cache, partial
 from typing import Final, NamedTuple
 
 from papers.matching import FIELDS
-from papers.paper import Paper
+from papers.model.paper import Paper
 from papers.query import Query
 from papers.text.folding import Span, plainly, spans, unstemmed, words
 from papers.text.phrases import row_of

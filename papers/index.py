@@ -11,11 +11,11 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Final, NamedTuple
 
 from papers import postings
-from papers.arxiv_id import month_place
 from papers.columns import Vocabulary, groups, without
+from papers.model.arxiv_id import month_place
+from papers.model.paper import Paper
 from papers.pairs import Fields
 from papers.pairs_edit import edit_of
-from papers.paper import Paper
 from papers.postings import LARGEST_SMALL, PLACE_BYTES
 from papers.roaring import deserialized, serialized
 from papers.shape import PAPER_BITS, YEAR, Shape

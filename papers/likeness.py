@@ -19,9 +19,9 @@ from typing import Final, NamedTuple
 from pyroaring import BitMap
 
 from papers import keys
-from papers.arxiv_id import ArxivId, yymm_of
 from papers.connection import store_errors
-from papers.paper import Paper
+from papers.model.arxiv_id import ArxivId, yymm_of
+from papers.model.paper import Paper
 from papers.reading import Reader, Reading
 from papers.remembered import Memory
 from papers.terms import text_terms

@@ -11,10 +11,10 @@ from datetime import date, timedelta
 from functools import cached_property, lru_cache
 from typing import Final
 
-from papers.categories import archive_of
-from papers.codec import Opened
-from papers.merge import published_at
-from papers.paper import AnnounceType, Paper
+from papers.model.categories import archive_of
+from papers.model.merge import published_at
+from papers.model.packing import Opened
+from papers.model.paper import AnnounceType, Paper
 from papers.query import Query
 from papers.text.folding import flattened, unstemmed, words
 from papers.text.phrases import row_of

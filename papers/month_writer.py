@@ -21,14 +21,15 @@ from redis import Redis
 from redis.client import Pipeline
 from redis.exceptions import WatchError
 
-from papers import codec, keys
-from papers.arxiv_id import ArxivId
+from papers import keys
 from papers.columns import Vocabulary
 from papers.connection import Command, read_many
 from papers.errors import StoreBusy
 from papers.index import Change, Edit
-from papers.merge import merge
-from papers.paper import Paper, Sighting
+from papers.model import packing
+from papers.model.arxiv_id import ArxivId
+from papers.model.merge import merge
+from papers.model.paper import Paper, Sighting
 from papers.postings import CLOSED, SHAPE
 from papers.shape import Shape
 from papers.spread import Spread
@@ -123,12 +124,12 @@ class MonthWriter:
         """Of many papers the records are packed while postings are edited: two processors' work."""
         papers = [record.after for record in changed]
         if len(papers) < MANY:
-            packed, edited = codec.pack_all(papers), self._edited(pipe, month, changed)
+            packed, edited = packing.pack_all(papers), self._edited(pipe, month, changed)
         else:
             with ThreadPoolExecutor(max_workers=1) as beside:
-                packing = beside.submit(codec.pack_all, papers)
+                future = beside.submit(packing.pack_all, papers)
                 edited = self._edited(pipe, month, changed)
-                packed = packing.result()
+                packed = future.result()
         pipe.multi()
         self._queue(pipe, edited, dict(zip(map(_field, papers), packed, strict=True)))
         pipe.execute()
@@ -144,7 +145,7 @@ class MonthWriter:
             asked.append(("HMGET", self._papers, *numbers))
         size, shape, *packed = read_many(self._redis, asked)
         values = zip(ids, packed[0] if packed else (), strict=True)
-        papers = {id: codec.unpack(id, value) if value else None for id, value in values}
+        papers = {id: packing.unpack(id, value) if value else None for id, value in values}
         return _Month(int(size), shape, papers)
 
     def _edited(
@@ -186,7 +187,7 @@ class MonthWriter:
         numbers = {record.after.id.number: record.after for record in changed}
         for number, packed in stored.items():
             id = ArxivId(self._month, _number(number))
-            numbers.setdefault(id.number, codec.unpack(id, packed))
+            numbers.setdefault(id.number, packing.unpack(id, packed))
         return [Change(None, paper) for paper in numbers.values()]
 
     def _announce(self, changed: Sequence[_Record], gaining: Set[bytes]) -> None:

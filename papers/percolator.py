@@ -19,13 +19,13 @@ from typing import Final, Generic, TypeVar
 import numpy as np
 from pyroaring import BitMap
 
-from papers.arxiv_id import month_place
 from papers.asked import Asked
 from papers.columns import Keys, Vocabulary, groups
 from papers.evaluate import Expansions, Key, doubts_of
 from papers.keywords import Keyword
 from papers.matching import Folded, holds
-from papers.paper import Paper
+from papers.model.arxiv_id import month_place
+from papers.model.paper import Paper
 from papers.plan import Plan
 from papers.postings import places_of_months
 from papers.query import parse

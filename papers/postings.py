@@ -1,8 +1,8 @@
 """How the postings of a volume are packed into the fields of one Redis hash.
 
 A volume is a month, or a year that is closed (`papers.closing`). A posting is the set of the papers
-that have a term, or a pair, by their places (`papers.arxiv_id.ArxivId.place`). Redis spends some 60
-bytes on a hash field, so small postings share fields:
+that have a term, or a pair, by their places (`papers.model.arxiv_id.ArxivId.place`). Redis spends
+some 60 bytes on a hash field, so small postings share fields:
 
     b"w" + bucket      many terms with small postings (see `pack`); a term's bucket is its hash
     b"=" + term        one large posting, a Roaring bitmap (`papers.roaring`)
@@ -33,7 +33,7 @@ from typing import Final
 from pyroaring import BitMap
 
 from papers import roaring
-from papers.arxiv_id import month_place
+from papers.model.arxiv_id import month_place
 from papers.shape import PAPER_BITS, YEAR, YEAR_BITS, Shape
 
 SHAPE: Final = b"shape"

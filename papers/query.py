@@ -21,10 +21,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, NoReturn
 
-from papers.arxiv_id import ARCHIVES as OLD_ARCHIVES
-from papers.arxiv_id import ArxivId
-from papers.categories import ARCHIVES, CATEGORIES, canonical
 from papers.errors import BadId, BadQuery
+from papers.model.arxiv_id import ARCHIVES as OLD_ARCHIVES
+from papers.model.arxiv_id import ArxivId
+from papers.model.categories import ARCHIVES, CATEGORIES, canonical
 from papers.text.folding import unstemmed, words
 from papers.tree import Field, Kind, Label, Named, Node, Text, all_of, any_of
 

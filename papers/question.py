@@ -8,9 +8,9 @@ from typing import Final
 
 from pyroaring import BitMap
 
-from papers.arxiv_id import ArxivId
 from papers.asked import Asked
 from papers.evaluate import Candidates, Expansions, doubts_of
+from papers.model.arxiv_id import ArxivId
 from papers.months import NO_MONTH, Pace, likely_share, possible_of
 from papers.plan import Plan
 from papers.reading import Reader

@@ -15,10 +15,10 @@ from pyroaring import BitMap
 from redis import Redis
 
 from papers import keys
-from papers.codec import Opened
 from papers.connection import Command, PerThread, read_many
 from papers.errors import StoreError
 from papers.evaluate import Candidates, Key
+from papers.model.packing import Opened
 from papers.plan import Plan
 from papers.postings import bitmap, places_of_months
 from papers.records import read_opened

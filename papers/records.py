@@ -9,10 +9,10 @@ from collections.abc import Iterable
 from redis import Redis
 
 from papers import keys
-from papers.arxiv_id import ArxivId
-from papers.codec import UNREADABLE, Opened
 from papers.connection import Command, read_many
-from papers.paper import Paper
+from papers.model.arxiv_id import ArxivId
+from papers.model.packing import UNREADABLE, Opened
+from papers.model.paper import Paper
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ def papers_of(opened: Iterable[Opened]) -> dict[ArxivId, Paper]:
 
 
 def read_opened(redis: Redis, places: Iterable[int]) -> dict[int, Opened]:
-    """The papers that exist, by their places (`papers.arxiv_id.ArxivId.place`)."""
+    """The papers that exist, by their places (`papers.model.arxiv_id.ArxivId.place`)."""
     months: dict[int, list[int]] = defaultdict(list)
     for place in places:
         months[place >> 16].append(place)

@@ -14,11 +14,11 @@ from typing import Any, Final, NamedTuple
 from pyroaring import BitMap
 
 from papers import keys, postings, roaring
-from papers.arxiv_id import kept_month
 from papers.asked import Asked
-from papers.codec import Opened
 from papers.connection import Command
 from papers.evaluate import Expansions, Key, Telling, in_slot
+from papers.model.arxiv_id import kept_month
+from papers.model.packing import Opened
 from papers.postings import CLOSED, LARGEST_SMALL, SHAPE
 from papers.search import Found
 from papers.shape import YEAR, Shape

@@ -18,15 +18,16 @@ from typing import Any, Final
 
 from redis import Redis
 
-from papers import codec, keys, schema
-from papers.arxiv_id import ArxivId
+from papers import keys, schema
 from papers.backup import AT_ONCE, KEY, PAPERS, Counts
 from papers.backup_file import BackupReader, Record
 from papers.columns import Vocabulary
 from papers.connection import store_errors
 from papers.errors import BadBackup, BadParameter, StoreBusy
+from papers.model import packing
+from papers.model.arxiv_id import ArxivId
+from papers.model.paper import Paper
 from papers.month_writer import MonthWriter
-from papers.paper import Paper
 from papers.revision import move
 from papers.source_states import SetAside, SourceStates
 from papers.spread import Spread
@@ -148,8 +149,8 @@ class _Restoration:
     def _unpacked(self, id: ArxivId, packed: bytes) -> Paper | None:
         """A paper; one that cannot be read is set aside."""
         try:
-            return codec.unpack(id, packed)
-        except codec.UNREADABLE as error:
+            return packing.unpack(id, packed)
+        except packing.UNREADABLE as error:
             reason = f"cannot be restored: {error!r}"
             aside = SetAside(_TASK, self._now, reason, f"{id}: {packed[:100]!r}")
             SourceStates(self._redis).quarantine(aside)

@@ -24,9 +24,9 @@ from redis import Redis
 from redis.exceptions import WatchError
 
 from papers import keys
-from papers.arxiv_id import ArxivId
 from papers.connection import Command, read_many, store_errors
 from papers.errors import StoreBusy
+from papers.model.arxiv_id import ArxivId
 from papers.postings import CLOSED, SHAPE
 from papers.revision import move
 from papers.shape import YEAR, Shape

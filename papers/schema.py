@@ -25,7 +25,8 @@ from papers.errors import StoreBusy, StoreError, StoreNewer
 from papers.spread import Spread
 
 SCHEMA: Final = 5
-"""What this Paperwire writes and reads. Moves when `papers.keys` or `papers.codec` change so that
+"""What this Paperwire writes and reads. Moves when `papers.keys` or `papers.model.packing` change
+so that
 older code would misread the data."""
 
 FIRST: Final = 1

@@ -7,8 +7,8 @@ from datetime import date
 from functools import cached_property, lru_cache
 from typing import Final, Literal
 
-from papers.arxiv_id import ArxivId
-from papers.paper import AnnounceType, Paper
+from papers.model.arxiv_id import ArxivId
+from papers.model.paper import AnnounceType, Paper
 from papers.query import Query
 from papers.tree import Between, Kind, Label, Node, Voted, all_of, any_of
 
@@ -74,7 +74,7 @@ class Page:
 
 @dataclass(frozen=True)
 class Found:
-    """What answers a question, in its order, as places (`papers.arxiv_id.ArxivId.place`).
+    """What answers a question, in its order, as places (`papers.model.arxiv_id.ArxivId.place`).
 
     Besides: how many texts were looked at, and whether the bound did not cut the answer.
     """

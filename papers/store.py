@@ -23,9 +23,9 @@ from uuid import uuid4
 from redis import Redis
 
 from papers import keys
-from papers.arxiv_id import ArxivId
 from papers.connection import store_errors
-from papers.paper import Paper, Sighting
+from papers.model.arxiv_id import ArxivId
+from papers.model.paper import Paper, Sighting
 from papers.query import Query
 from papers.reading import Reader
 from papers.records import papers_of, read_papers

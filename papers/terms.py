@@ -19,9 +19,9 @@ from hashlib import blake2b
 from itertools import pairwise
 from typing import Final
 
-from papers.categories import archive_of
 from papers.matching import LONGEST_MONTH, announce_label, day_of, flags, month_days
-from papers.paper import Paper
+from papers.model.categories import archive_of
+from papers.model.paper import Paper
 from papers.shape import PAIR_BITS
 from papers.text.folding import unstemmed
 from papers.tree import Field, Kind, Label, Text

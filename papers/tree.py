@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from papers.arxiv_id import ArxivId
+from papers.model.arxiv_id import ArxivId
 from papers.text.plurals import singular
 
 _COMMON: Final = frozenset("the and for are but not can has our its was".split())

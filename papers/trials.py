@@ -16,9 +16,9 @@ from uuid import uuid4
 from redis import Redis
 
 from papers import keys
-from papers.arxiv_id import ArxivId
 from papers.connection import store_errors
 from papers.errors import StoreError, UnknownSource
+from papers.model.arxiv_id import ArxivId
 
 KEPT: Final = timedelta(minutes=15)
 MOST_SHOWN: Final = 20

@@ -17,9 +17,9 @@ from typing import Final
 
 from pyroaring import BitMap
 
-from papers.codec import Opened
 from papers.evaluate import Candidates
 from papers.matching import Folded, holds
+from papers.model.packing import Opened
 from papers.text.folding import unparted
 from papers.text.phrases import Row, row_of
 from papers.tree import And, Field, Node, Or, Text

@@ -13,8 +13,8 @@ from typing import Final, NamedTuple
 from pyroaring import BitMap
 
 from papers import keys, roaring
-from papers.arxiv_id import month_place, yymm_of
 from papers.evaluate import Key
+from papers.model.arxiv_id import month_place, yymm_of
 from papers.shape import Shape
 
 _LAST_YEAR: Final = 9_999

@@ -20,9 +20,9 @@ from redis import Redis
 from redis.client import Pipeline
 
 from papers import keys
-from papers.arxiv_id import ArxivId
 from papers.connection import store_errors
-from papers.paper import Paper, Pick, Sighting
+from papers.model.arxiv_id import ArxivId
+from papers.model.paper import Paper, Pick, Sighting
 
 MOST_DAYS: Final = 60
 """Days kept of a community's counts: by then hardly anybody votes any more."""

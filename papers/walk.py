@@ -17,8 +17,8 @@ from pyroaring import BitMap
 from redis import Redis
 
 from papers import keys
-from papers.arxiv_id import ArxivId
 from papers.errors import BadParameter
+from papers.model.arxiv_id import ArxivId
 from papers.months import NO_MONTH
 from papers.question import Question
 from papers.reading import Reader, Reading

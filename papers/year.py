@@ -19,11 +19,11 @@ from pyroaring import BitMap
 from redis import Redis
 
 from papers import keys, postings
-from papers.arxiv_id import ArxivId, month_place, yymm_of
 from papers.closing import Piece
 from papers.columns import NO_KEYS, Keys, Vocabulary, once
+from papers.model.arxiv_id import ArxivId, month_place, yymm_of
+from papers.model.paper import Paper
 from papers.pairs import InYear, frequent, pairs_in
-from papers.paper import Paper
 from papers.postings import LARGEST_SMALL, PLACE_BYTES, places_of_months
 from papers.records import read_papers
 from papers.roaring import deserialized, serialized

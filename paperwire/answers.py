@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from papers import condition
-from papers.arxiv_id import ArxivId
 from papers.communities import Communities
 from papers.config.settings import Settings
 from papers.config.shown_settings import shown
 from papers.errors import BadParameter, BadSettings, UnknownPaper
 from papers.keywords import Keyword, Keywords
+from papers.model.arxiv_id import ArxivId
 from papers.query import parse
 from papers.search import Ask
 from papers.source_states import Progress, SourceStates

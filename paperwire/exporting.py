@@ -1,4 +1,4 @@
-"""Papers out of the store into a file of rows (`papers.rows`), streamed: `paperwire export`."""
+"""Streams papers out of the store into a file of JSON rows: `paperwire export`."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from typing import IO, Any, Final
 import zstandard
 
 from papers.errors import BadParameter
-from papers.paper import Paper
+from papers.model.json_rows import row_of
+from papers.model.paper import Paper
 from papers.query import parse
-from papers.rows import row_of
 from papers.search import TYPES, Ask
 from papers.store import Store
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from papers.arxiv_id import ArxivId
 from papers.errors import BadParameter
 from papers.keywords import Keyword, Keywords
-from papers.paper import Paper
+from papers.model.arxiv_id import ArxivId
+from papers.model.paper import Paper
 from papers.query import Query, parse
 from papers.search import Ask
 from papers.store import Store

@@ -9,11 +9,11 @@ from typing import Any, Final
 
 from flask import Blueprint, Response, request
 
-from papers.arxiv_id import ArxivId
 from papers.errors import UnknownPaper
 from papers.keywords import Keyword
-from papers.merge import published_at, updated_at
-from papers.paper import Paper, Pick
+from papers.model.arxiv_id import ArxivId
+from papers.model.merge import published_at, updated_at
+from papers.model.paper import Paper, Pick
 from papers.source_states import SourceState
 from service.addresses import SEARCH, Address
 from service.desk import Desk, Found, desk

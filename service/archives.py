@@ -16,7 +16,7 @@ from flask import Blueprint, Response, abort, request
 
 from papers.errors import BadParameter
 from papers.keywords import Keyword
-from papers.periods import Kind, Period
+from papers.model.periods import Kind, Period
 from papers.query import parse
 from papers.store import Store
 from service.addresses import Address

@@ -20,7 +20,7 @@ from papers.errors import BadParameter, UnknownKeyword
 from papers.keywords import Keyword, Keywords, slug_of
 from papers.likeness import Likeness
 from papers.matching import Folded, holds
-from papers.paper import Paper
+from papers.model.paper import Paper
 from papers.query import Query, parse
 from papers.search import Ask, Page
 from papers.source_states import SourceState, SourceStates

@@ -10,10 +10,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final, cast
 
-from papers.arxiv_id import ArxivId
 from papers.keywords import Keyword
-from papers.paper import Paper
-from papers.periods import Kind, Period
+from papers.model.arxiv_id import ArxivId
+from papers.model.paper import Paper
+from papers.model.periods import Kind, Period
 from papers.query import Query
 from service.addresses import Address
 from service.desk import Desk, named

@@ -9,9 +9,9 @@ from urllib.parse import urlencode
 
 from werkzeug.datastructures import MultiDict
 
-from papers.arxiv_id import ArxivId
 from papers.errors import BadParameter
 from papers.keywords import slug_of
+from papers.model.arxiv_id import ArxivId
 from service.addresses import joined
 from service.params import MAX_PAPERS, MAX_TEXT, shown
 

@@ -13,7 +13,7 @@ from typing import Final
 from flask import Blueprint, Response, request
 
 from papers.matching import day_of
-from papers.periods import Period
+from papers.model.periods import Period
 from service.addresses import Address
 from service.archives import previous_archive
 from service.desk import Desk, Found, desk

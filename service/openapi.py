@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final
 
-from papers.arxiv_id import ArxivId
 from papers.condition import Answers
-from papers.paper import AnnounceType
+from papers.model.arxiv_id import ArxivId
+from papers.model.paper import AnnounceType
 from papers.source_states import State
 from service.feeds import FORMATS
 from service.params import DIGEST, PARAMETERS, Parameter

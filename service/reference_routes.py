@@ -11,8 +11,8 @@ from typing import Final
 
 from flask import Blueprint, Response, request
 
-from papers.arxiv_id import ArxivId
-from papers.paper import Paper
+from papers.model.arxiv_id import ArxivId
+from papers.model.paper import Paper
 from service.addresses import SEARCH, joined
 from service.desk import desk
 from service.export_params import selected

@@ -20,14 +20,15 @@ import msgpack
 from redis import Redis
 from zstandard import ZstdError
 
-from papers import codec, keys
-from papers.arxiv_id import ArxivId
+from papers import keys
 from papers.connection import store_errors
 from papers.errors import BadId, StoreAway, StoreError
 from papers.keywords import Keyword
 from papers.matching import day_of
-from papers.paper import Paper
-from papers.periods import Kind, Period
+from papers.model import packing
+from papers.model.arxiv_id import ArxivId
+from papers.model.paper import Paper
+from papers.model.periods import Kind, Period
 from papers.query import Query, parse
 from papers.search import Ask
 from papers.store import Store
@@ -73,7 +74,7 @@ class Snapshots:
             if query != keyword.query:
                 return {}
             ids = [ArxivId.parse(id) for id in papers]
-            return {id: codec.unpack(id, papers[str(id)]) for id in ids}
+            return {id: packing.unpack(id, papers[str(id)]) for id in ids}
         except (ValueError, TypeError, AttributeError, KeyError, BadId, ZstdError) as error:
             _log.warning("%s is damaged and made anew: %s", key, error)
             return {}
@@ -82,7 +83,7 @@ class Snapshots:
         self, key: str, keyword: Keyword, papers: dict[ArxivId, Paper], lasting: timedelta
     ) -> None:
         """Keep the papers; a store that takes no writes serves all the same."""
-        packed = {str(id): codec.pack(paper) for id, paper in papers.items()}
+        packed = {str(id): packing.pack(paper) for id, paper in papers.items()}
         value: bytes = msgpack.packb((keyword.query, packed))
         try:
             with store_errors(self._redis):

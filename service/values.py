@@ -10,9 +10,9 @@ from collections.abc import Callable, Collection
 from datetime import date
 from typing import Final
 
-from papers.arxiv_id import ArxivId
 from papers.errors import BadId, BadParameter
 from papers.keywords import slug_of
+from papers.model.arxiv_id import ArxivId
 
 TYPES: Final = ("new", "cross", "replace")
 

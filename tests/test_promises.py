@@ -78,7 +78,7 @@ QUICK: Final = [
     "import sys; sys.argv[1:] = ['--help']; from paperwire.cli import main;"
     "main(standalone_mode=False)",
     "import papers.config.settings, papers.errors, papers.keys",
-    "import papers.arxiv_id, papers.query, papers.merge",
+    "import papers.model.arxiv_id, papers.query, papers.model.merge",
     "import paperwire.tether",
 ]
 

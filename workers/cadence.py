@@ -7,8 +7,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from papers.announcing import newest_announcement, next_announcement
 from papers.config.settings import Seconds
+from papers.model.arxiv_calendar import newest_announcement, next_announcement
 from papers.source_states import SourceState, State
 
 MINUTE: Final = timedelta(minutes=1)

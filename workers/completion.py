@@ -15,7 +15,7 @@ from datetime import date, datetime, timedelta
 from typing import Final
 
 from papers.errors import SourceError
-from papers.paper import Sighting
+from papers.model.paper import Sighting
 from workers.sources import arxiv_announcements, arxiv_oai
 from workers.sources.arxiv_oai import Span, set_of
 from workers.sources.result import Fetched, Upstreams

@@ -15,8 +15,8 @@ from typing import Any, Final
 from redis import Redis
 
 from papers import keys
-from papers.arxiv_id import ArxivId
 from papers.connection import store_errors
+from papers.model.arxiv_id import ArxivId
 from papers.store import Store
 from workers.sources import arxiv_api
 from workers.sources.result import Fetched, Upstreams

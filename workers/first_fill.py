@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Final
 
-from papers.categories import ALIASES, CATEGORIES
 from papers.keywords import Keywords
+from papers.model.categories import ALIASES, CATEGORIES
 from papers.query import parse
 from papers.tree import And, Field, Kind, Label, Node, Or, Text, leaves
 from workers.sources import arxiv_api

@@ -16,9 +16,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 
-from papers.arxiv_id import ArxivId
 from papers.config.settings import Seconds
 from papers.errors import BadParameter, SourceError
+from papers.model.arxiv_id import ArxivId
 from papers.retention import first_kept
 from papers.source_states import Progress, SetAside, SourceState, SourceStates, State
 from papers.store import Store

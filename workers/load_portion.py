@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, NamedTuple
 
-from papers.arxiv_id import ArxivId
 from papers.errors import BadId, SourceGarbled, StoreBusy
-from papers.paper import Paper, Sighting
+from papers.model.arxiv_id import ArxivId
+from papers.model.paper import Paper, Sighting
 from papers.store import Store
 from workers.sources import bulk
 from workers.sources.pieces import Piece

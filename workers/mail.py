@@ -21,8 +21,8 @@ from papers.config.settings import Settings
 from papers.connection import store_errors
 from papers.errors import SourceError, SourceInDoubt, SourceRefused, UnknownKeyword
 from papers.keywords import Keyword, Keywords
-from papers.paper import Paper
-from papers.periods import Kind, Period
+from papers.model.paper import Paper
+from papers.model.periods import Kind, Period
 from papers.query import parse
 from papers.search import Ask
 from papers.store import Store

@@ -16,8 +16,8 @@ from urllib.parse import urlsplit
 
 from papers.config.settings import Settings
 from papers.keywords import Keyword
-from papers.paper import Paper
-from papers.periods import Period
+from papers.model.paper import Paper
+from papers.model.periods import Period
 from papers.text.latex import accents_to_unicode
 from workers.sources.documents import clean
 

@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Final
 
-from papers.announcing import EASTERN, announced_after, newest_announcement
-from papers.arxiv_id import ArxivId
 from papers.config.settings import Settings
 from papers.errors import BadParameter
-from papers.paper import Paper, Sighting
+from papers.model.arxiv_calendar import EASTERN, announced_after, newest_announcement
+from papers.model.arxiv_id import ArxivId
+from papers.model.paper import Paper, Sighting
 from papers.retention import first_kept
 from papers.source_states import SourceStates
 from papers.store import Store

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from papers.paper import Paper, Sighting
+from papers.model.paper import Paper, Sighting
 from papers.store import Ingested, Store
 
 _POISON: Final = (ValueError, TypeError, LookupError, ArithmeticError)

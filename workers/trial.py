@@ -15,7 +15,7 @@ from papers.communities import checked
 from papers.config.settings import Settings, discover
 from papers.connection import connect
 from papers.errors import BadParameter, SourceError
-from papers.paper import Sighting
+from papers.model.paper import Sighting
 from papers.trials import Brought, Trial, Trials
 from workers.fetching import Fetcher
 from workers.sources.community import ACCEPT, read

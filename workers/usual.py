@@ -20,8 +20,8 @@ from typing import Any, Final
 from redis import Redis
 
 from papers import keys
-from papers.announcing import newest_announcement
 from papers.connection import store_errors
+from papers.model.arxiv_calendar import newest_announcement
 from papers.source_states import SourceStates, State
 from workers.reconcile import SETTLED
 from workers.reconcile import TASK as RECONCILIATION

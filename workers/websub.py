@@ -23,12 +23,12 @@ from typing import Any, Final
 from redis import Redis
 
 from papers import keys
-from papers.announced import announced_categories, announced_journal_ref
 from papers.connection import store_errors
 from papers.errors import SourceRefused
 from papers.keywords import Keywords
-from papers.merge import updated_at
-from papers.paper import Paper
+from papers.model.frozen_fields import announced_categories, announced_journal_ref
+from papers.model.merge import updated_at
+from papers.model.paper import Paper
 from papers.query import parse
 from papers.search import Ask
 from papers.source_states import SourceStates, State

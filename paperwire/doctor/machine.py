@@ -14,9 +14,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from papers.categories import ARCHIVES, CATEGORIES, canonical
 from papers.config.settings import Settings
 from papers.errors import BadQuery
+from papers.model.categories import ARCHIVES, CATEGORIES, canonical
 from papers.query import parse
 from paperwire.claim import address_on
 from paperwire.doctor.finding import Finding, fault, warning

@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Final
 
-from papers.arxiv_id import ArxivId
-from papers.categories import ARCHIVES, CATEGORIES
-from papers.paper import AnnounceType
+from papers.model.arxiv_id import ArxivId
+from papers.model.categories import ARCHIVES, CATEGORIES
+from papers.model.paper import AnnounceType
 from paperwire.simulator import days
 from paperwire.simulator.markup import block, document, element, tex_accents
 from paperwire.simulator.model import Listing, Manuscript

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final
 
-from papers.arxiv_id import ArxivId, parse_versioned
 from papers.errors import BadId, UnknownPaper
+from papers.model.arxiv_id import ArxivId, parse_versioned
 from paperwire.simulator import (
     announcement_feed,
     api_feed,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import quote_plus
 
-from papers.arxiv_id import ArxivId
+from papers.model.arxiv_id import ArxivId
 from paperwire.simulator.markup import block, document, element, zulu
 from paperwire.simulator.model import Manuscript
 

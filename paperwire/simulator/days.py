@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 
-from papers.announcing import EASTERN, newest_announcement, next_announcement
+from papers.model.arxiv_calendar import EASTERN, newest_announcement, next_announcement
 
 _DAY: Final = timedelta(days=1)
 _CLOSE: Final = time(14)

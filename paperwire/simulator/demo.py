@@ -21,9 +21,9 @@ from datetime import date, datetime, timedelta
 from random import Random
 from typing import Any, Final
 
-from papers.announcing import newest_announcement
-from papers.arxiv_id import ArxivId
 from papers.config.settings import Seconds
+from papers.model.arxiv_calendar import newest_announcement
+from papers.model.arxiv_id import ArxivId
 from papers.source_states import SourceStates
 from paperwire.simulator import days
 from paperwire.simulator.generate import Generator

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
 
-from papers.arxiv_id import ArxivId
-from papers.paper import AnnounceType
+from papers.model.arxiv_id import ArxivId
+from papers.model.paper import AnnounceType
 
 LICENSE: Final = "http://arxiv.org/licenses/nonexclusive-distrib/1.0/"
 

@@ -19,10 +19,10 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
-from papers.announcing import newest_announcement
-from papers.arxiv_id import ArxivId
 from papers.errors import UnknownPaper
-from papers.paper import AnnounceType
+from papers.model.arxiv_calendar import newest_announcement
+from papers.model.arxiv_id import ArxivId
+from papers.model.paper import AnnounceType
 from paperwire.simulator import days
 from paperwire.simulator.model import Listing, Manuscript, Pick, Post, Preprint, Version
 

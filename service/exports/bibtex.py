@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from papers.paper import Paper
+from papers.model.paper import Paper
 from service.exports.names import Name
 from service.exports.reference import reference_of
 

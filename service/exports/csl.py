@@ -10,7 +10,7 @@ import json
 from collections.abc import Sequence
 from typing import Any, Final
 
-from papers.paper import Paper
+from papers.model.paper import Paper
 from service.exports.names import Name
 from service.exports.reference import reference_of
 from service.feeds.typesetting import plain

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from papers.merge import published_at, updated_at
-from papers.paper import Paper
+from papers.model.merge import published_at, updated_at
+from papers.model.paper import Paper
 from service.exports.markdown_text import cell, label
 from service.feeds.text import line, paragraphs
 from service.feeds.typesetting import plain

@@ -11,8 +11,8 @@ import unicodedata
 from dataclasses import dataclass
 from datetime import date
 
-from papers.merge import published_at
-from papers.paper import Paper
+from papers.model.merge import published_at
+from papers.model.paper import Paper
 from service.exports.names import Name, names
 from service.feeds.text import line, paragraphs
 

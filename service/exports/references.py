@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from papers.arxiv_id import ArxivId
 from papers.errors import UnknownPaper
-from papers.paper import Paper
+from papers.model.arxiv_id import ArxivId
+from papers.model.paper import Paper
 from papers.store import Store
 from service.exports import bibtex, csl, ris
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from papers.paper import Paper
+from papers.model.paper import Paper
 from service.exports.names import Name
 from service.exports.reference import reference_of
 from service.feeds.typesetting import plain

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from html import escape
 from typing import Final
 
-from papers.announced import announced_journal_ref
-from papers.paper import Paper, Pick
+from papers.model.frozen_fields import announced_journal_ref
+from papers.model.paper import Paper, Pick
 from service.feeds.text import line, link, paragraphs, source_name
 from service.feeds.typesetting import marked
 

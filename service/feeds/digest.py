@@ -12,7 +12,7 @@ from datetime import datetime
 from html import escape
 from typing import Final
 
-from papers.paper import Paper
+from papers.model.paper import Paper
 from service.feeds.content import Content
 from service.feeds.entry import HTML, Link, Listing
 from service.feeds.text import category_name, line

@@ -12,9 +12,9 @@ from datetime import UTC, datetime
 from functools import cached_property, lru_cache
 from typing import Final, NamedTuple
 
-from papers.announced import announced_categories
-from papers.merge import published_at, updated_at
-from papers.paper import Paper, Pick
+from papers.model.frozen_fields import announced_categories
+from papers.model.merge import published_at, updated_at
+from papers.model.paper import Paper, Pick
 from service.feeds.content import Content, content_of
 from service.feeds.text import category_name, clean, line, link, source_name
 from service.feeds.typesetting import plain

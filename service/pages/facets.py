@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from papers.errors import BadQuery
-from papers.paper import Paper
+from papers.model.paper import Paper
 from papers.query import parse
 from service.addresses import SEARCH, Address
 from service.desk import Found

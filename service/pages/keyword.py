@@ -9,7 +9,7 @@ from typing import Final
 
 from flask import Response, render_template, request
 
-from papers.paper import Paper
+from papers.model.paper import Paper
 from service.addresses import SEARCH, Address, joined
 from service.desk import Desk, Found, desk
 from service.feeds.entry import Entry, lead_of

@@ -8,11 +8,11 @@ from typing import Final
 
 from flask import Response, render_template
 
-from papers.arxiv_id import ArxivId
 from papers.errors import UnknownPaper
 from papers.keywords import Keyword
 from papers.likeness import Like
-from papers.paper import Paper
+from papers.model.arxiv_id import ArxivId
+from papers.model.paper import Paper
 from papers.percolator import met_by
 from papers.votes import Votes
 from service.desk import Desk, desk

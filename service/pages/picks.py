@@ -11,10 +11,10 @@ from typing import Final
 from flask import Response, render_template, request
 
 from papers.keywords import Keyword
-from papers.paper import Paper, Pick
+from papers.model.paper import Paper, Pick
+from papers.model.periods import Kind as Rhythm
+from papers.model.periods import Period
 from papers.percolator import met_by
-from papers.periods import Kind as Rhythm
-from papers.periods import Period
 from papers.query import Query, parse
 from papers.search import EVERY_TYPE, Ask
 from papers.tree import Kind, Label, any_of

@@ -7,8 +7,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from papers.arxiv_id import ArxivId
-from papers.paper import AnnounceType, Channel, Pick, Sighting
+from papers.model.arxiv_id import ArxivId
+from papers.model.paper import AnnounceType, Channel, Pick, Sighting
 from papers.source_states import SourceState, State
 from paperwire.simulator.generate import Generator
 

@@ -19,7 +19,7 @@ from lxml import etree
 from redis import Redis
 
 from papers.config.settings import Settings
-from papers.paper import Sighting
+from papers.model.paper import Sighting
 from papers.store import Store
 from service import create_app
 from tests.workers.test_arxiv_announcements import entry, feed

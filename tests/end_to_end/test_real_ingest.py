@@ -22,7 +22,7 @@ from lxml import etree
 from papers import keys
 from papers.keywords import Keywords
 from papers.matching import announce_label, matches
-from papers.paper import Paper
+from papers.model.paper import Paper
 from papers.query import parse
 from papers.source_states import SourceState, SourceStates, State
 from tests.conftest import running_store

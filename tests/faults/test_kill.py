@@ -21,10 +21,11 @@ import pytest
 from redis import Redis
 from redis.connection import AbstractConnection
 
-from papers import codec, keys
-from papers.arxiv_id import ArxivId
+from papers import keys
 from papers.config.settings import Settings
 from papers.keywords import Keywords
+from papers.model import packing
+from papers.model.arxiv_id import ArxivId
 from papers.source_states import SourceStates, State
 from papers.store import Store
 from paperwire.simulator.model import Manuscript
@@ -145,7 +146,7 @@ def content(redis: Redis) -> dict[str, Any]:
     for yymm, month in found["months"]:
         packed: Any = redis.hgetall(keys.month_papers(yymm.decode()))
         ids = {ArxivId(int(month), int.from_bytes(number)): data for number, data in packed.items()}
-        found[f"papers of {yymm}"] = {id: codec.unpack(id, data) for id, data in ids.items()}
+        found[f"papers of {yymm}"] = {id: packing.unpack(id, data) for id, data in ids.items()}
         found[f"terms of {yymm}"] = redis.hgetall(keys.terms(yymm.decode()))
     return found
 

@@ -29,12 +29,12 @@ import requests
 from redis import Redis
 
 from papers import keys
-from papers.arxiv_id import ArxivId
 from papers.config.settings import Settings, load
 from papers.connection import connect
 from papers.keywords import Keywords
-from papers.merge import published_at
-from papers.paper import Paper
+from papers.model.arxiv_id import ArxivId
+from papers.model.merge import published_at
+from papers.model.paper import Paper
 from papers.source_states import SourceStates, State
 from paperwire import embedded
 from paperwire.demo import toml
@@ -211,7 +211,7 @@ def content(redis: Redis) -> dict[str, Any]:
       by the submission, a day before the announcement, and is asked only for papers that a
       community named before an announcement had described them here. So whether it is asked
       depends on which of two due tasks is first. Times before the announcement are therefore all
-      one, as they are to `papers.announced`; later ones are compared.
+      one, as they are to `papers.model.frozen_fields`; later ones are compared.
     """
     found = fingerprint(redis)
     papers: Any = found["papers"]

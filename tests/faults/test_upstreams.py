@@ -17,8 +17,8 @@ import pytest
 from redis import Redis
 
 from papers import keys
-from papers.arxiv_id import ArxivId
 from papers.keywords import Keywords, fill_task
+from papers.model.arxiv_id import ArxivId
 from papers.source_states import State
 from papers.store import Store
 from paperwire.simulator.model import Manuscript

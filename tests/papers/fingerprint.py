@@ -12,10 +12,11 @@ from typing import Any
 from pyroaring import BitMap
 from redis import Redis
 
-from papers import codec, keys, postings
-from papers.arxiv_id import ArxivId, month_place
+from papers import keys, postings
 from papers.evaluate import in_slot
-from papers.paper import Paper
+from papers.model import packing
+from papers.model.arxiv_id import ArxivId, month_place
+from papers.model.paper import Paper
 from papers.roaring import deserialized
 from papers.shape import YEAR, YEAR_BITS, Shape
 
@@ -78,7 +79,7 @@ def papers(redis: Redis) -> list[Paper]:
         ids = {
             ArxivId(month, int.from_bytes(number, "big")): value for number, value in packed.items()
         }
-        found += [codec.unpack(id, value) for id, value in ids.items()]
+        found += [packing.unpack(id, value) for id, value in ids.items()]
     return sorted(found, key=lambda paper: paper.id, reverse=True)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from papers.paper import Paper
+from papers.model.paper import Paper
 from papers.terms import labels_of, pair_terms, pairs_of
 from papers.text.folding import unstemmed, words
 

@@ -11,9 +11,9 @@ from functools import reduce
 
 from hypothesis import strategies as st
 
-from papers.arxiv_id import ArxivId
-from papers.merge import merge
-from papers.paper import AnnounceType, Channel, Pick, Sighting
+from papers.model.arxiv_id import ArxivId
+from papers.model.merge import merge
+from papers.model.paper import AnnounceType, Channel, Pick, Sighting
 
 TEX = (
     *(r"\"", r"\'", r"\`", r"\^", r"\~", r"\=", r"\.", r"\v{s}", r"\c{c}", r"{\"o}", r"\"{o}"),

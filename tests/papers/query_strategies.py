@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from papers.arxiv_id import ArxivId
-from papers.categories import canonical
+from papers.model.arxiv_id import ArxivId
+from papers.model.categories import canonical
 from papers.query import MAX_LENGTH, MAX_TERMS, Query
 from papers.text.folding import unstemmed, words
 from papers.tree import Field, Kind, Label, Named, Node, Text, all_of, any_of, leaves

@@ -17,11 +17,11 @@ from pyroaring import BitMap
 from redis import Redis
 
 from papers import keys
-from papers.arxiv_id import ArxivId
 from papers.closing import LEFT, Closing
 from papers.errors import StoreError
 from papers.evaluate import in_slot
-from papers.paper import Channel, Sighting
+from papers.model.arxiv_id import ArxivId
+from papers.model.paper import Channel, Sighting
 from papers.postings import CLOSED, SHAPE, places_of_months
 from papers.query import parse
 from papers.reading import Reading

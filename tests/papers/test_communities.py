@@ -7,10 +7,10 @@ import pytest
 from redis import Redis
 
 from papers import keys
-from papers.arxiv_id import ArxivId
 from papers.communities import MOST_SAVED, Communities, community_task
 from papers.config.settings import Settings
 from papers.errors import BadParameter, StoreError, UnknownSource
+from papers.model.arxiv_id import ArxivId
 from papers.source_states import SourceStates
 from papers.trials import KEPT, MOST_SHOWN, Brought, Trial, Trials
 

@@ -7,11 +7,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from redis import Redis
 
-from papers.arxiv_id import ArxivId
 from papers.counts import Counter, last_months
 from papers.matching import Folded, day_of, holds
-from papers.merge import merge
-from papers.paper import Paper, Sighting
+from papers.model.arxiv_id import ArxivId
+from papers.model.merge import merge
+from papers.model.paper import Paper, Sighting
 from papers.query import Query, parse
 from papers.reading import Reader
 from papers.search import Ask

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 import pytest
 from pyroaring import BitMap
 
-from papers.arxiv_id import month_place
 from papers.asked import Asked
 from papers.evaluate import Key, in_slot
+from papers.model.arxiv_id import month_place
 from papers.plan import Plan
 from papers.query import parse
 from papers.terms import text_pairs

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from papers.arxiv_id import ArxivId, month_place
 from papers.columns import Vocabulary
 from papers.evaluate import in_slot
 from papers.index import Change, Edit
-from papers.merge import lift
-from papers.paper import Paper
+from papers.model.arxiv_id import ArxivId, month_place
+from papers.model.merge import lift
+from papers.model.paper import Paper
 from papers.postings import LARGEST_OF_MONTH, LARGEST_SMALL
 from papers.shape import Shape
 from papers.terms import pairs_of

@@ -3,9 +3,9 @@ from __future__ import annotations
 import pytest
 from redis import Redis
 
-from papers.arxiv_id import ArxivId
 from papers.likeness import Likeness
-from papers.merge import lift
+from papers.model.arxiv_id import ArxivId
+from papers.model.merge import lift
 from papers.reading import Reader
 from papers.store import Store
 from tests.papers.test_store import NOW, announced

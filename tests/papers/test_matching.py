@@ -5,11 +5,11 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from hypothesis import given
 
-from papers.arxiv_id import ArxivId
-from papers.codec import Opened, pack
 from papers.explaining import Match, explain
 from papers.matching import Folded, holds, matches
-from papers.paper import AnnounceType, Paper, Pick
+from papers.model.arxiv_id import ArxivId
+from papers.model.packing import Opened, pack
+from papers.model.paper import AnnounceType, Paper, Pick
 from papers.query import Query, parse
 from papers.text.folding import unstemmed, words
 from papers.tree import And, Between, Field, Kind, Label, Leaf, Named, Node, Or, Text, Voted

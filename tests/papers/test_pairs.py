@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from pyroaring import BitMap
 
 from papers import postings
-from papers.arxiv_id import month_place
 from papers.columns import Keys
+from papers.model.arxiv_id import month_place
 from papers.pairs import InMonth, InYear, Pairs, frequent
 from papers.postings import LARGEST_OF_MONTH, pair_field, pairs_field
 from papers.roaring import deserialized

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from papers.keywords import Keyword
 from papers.matching import Folded, holds
-from papers.merge import lift, merge
-from papers.paper import Paper, Sighting
+from papers.model.merge import lift, merge
+from papers.model.paper import Paper, Sighting
 from papers.percolator import MANY, Percolator, met_by
 from papers.query import Query, parse
 from papers.tree import Between, all_of

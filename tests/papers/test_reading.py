@@ -13,12 +13,12 @@ from pyroaring import BitMap
 from redis import Redis
 
 from papers import reading
-from papers.arxiv_id import ArxivId
 from papers.closing import Closing
 from papers.counts import Counter
 from papers.likeness import Likeness
+from papers.model.arxiv_id import ArxivId
+from papers.model.paper import Channel, Sighting
 from papers.month_writer import shown
-from papers.paper import Channel, Sighting
 from papers.postings import LARGEST_SMALL, packed
 from papers.query import parse
 from papers.reading import Reader

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from redis import Redis
 
 from papers import keys
-from papers.arxiv_id import ArxivId
-from papers.paper import Channel, Sighting
+from papers.model.arxiv_id import ArxivId
+from papers.model.paper import Channel, Sighting
 from papers.query import parse
 from papers.retention import Removed, Retention, first_kept
 from papers.spread import Spread

@@ -9,10 +9,10 @@ import pytest
 from redis import Redis
 
 from papers import keys, schema
-from papers.arxiv_id import ArxivId
 from papers.closing import Closing
 from papers.errors import StoreBusy, StoreError, StoreNewer
-from papers.paper import Channel, Sighting
+from papers.model.arxiv_id import ArxivId
+from papers.model.paper import Channel, Sighting
 from papers.query import parse
 from papers.store import Store
 from tests.papers.fingerprint import fingerprint

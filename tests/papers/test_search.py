@@ -15,12 +15,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from redis import Redis
 
-from papers.arxiv_id import ArxivId
 from papers.closing import Closing
 from papers.errors import BadId, BadParameter
 from papers.matching import Folded, holds
-from papers.merge import merge
-from papers.paper import AnnounceType, Channel, Paper, Pick, Sighting
+from papers.model.arxiv_id import ArxivId
+from papers.model.merge import merge
+from papers.model.paper import AnnounceType, Channel, Paper, Pick, Sighting
 from papers.query import parse
 from papers.search import EVERY_TYPE, Ask, Page
 from papers.store import Store

@@ -20,11 +20,11 @@ from redis.connection import UnixDomainSocketConnection
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from papers import keys, month_writer
-from papers.arxiv_id import ArxivId
 from papers.connection import connect
 from papers.errors import StoreAway, StoreError
-from papers.merge import merge
-from papers.paper import AnnounceType, Channel, Paper, Pick, Sighting
+from papers.model.arxiv_id import ArxivId
+from papers.model.merge import merge
+from papers.model.paper import AnnounceType, Channel, Paper, Pick, Sighting
 from papers.query import parse
 from papers.search import Ask
 from papers.shape import Shape

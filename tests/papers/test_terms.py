@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from papers.arxiv_id import ArxivId
-from papers.paper import AnnounceType, Paper, Pick
+from papers.model.arxiv_id import ArxivId
+from papers.model.paper import AnnounceType, Paper, Pick
 from papers.shape import PAIR_BITS
 from papers.terms import (
     EVERY_DAY,

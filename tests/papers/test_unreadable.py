@@ -7,14 +7,14 @@ import logging
 import pytest
 from redis import Redis
 
-from papers import codec
-from papers.arxiv_id import ArxivId
+from papers.model import packing
+from papers.model.arxiv_id import ArxivId
 from papers.query import parse
 from papers.search import Ask
 from papers.store import Store
 from tests.service.made import NOW, paper, sighting
 
-BAD = [b"\x09junk", b"\x01junk", b"\x01", codec.pack(paper(9))[:-9]]
+BAD = [b"\x09junk", b"\x01junk", b"\x01", packing.pack(paper(9))[:-9]]
 QUERIES = ["number", '"reward model"', '"reward model number"', "au:lovelace", "number -nothing"]
 
 

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from papers.arxiv_id import ArxivId
-from papers.codec import Opened, pack
 from papers.matching import Folded, holds
-from papers.paper import Paper
+from papers.model.arxiv_id import ArxivId
+from papers.model.packing import Opened, pack
+from papers.model.paper import Paper
 from papers.query import Query, parse
 from papers.tree import Field, Node, Text
 from papers.verifying import _Texts, standing

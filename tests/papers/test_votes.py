@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from redis import Redis
 
 from papers import keys
-from papers.arxiv_id import ArxivId
-from papers.merge import lift
-from papers.paper import Channel, Pick, Sighting
+from papers.model.arxiv_id import ArxivId
+from papers.model.merge import lift
+from papers.model.paper import Channel, Pick, Sighting
 from papers.votes import MOST_COMMUNITIES, MOST_DAYS, Counted, Counts, Votes, join, pack, unpack
 
 ID = ArxivId(202611, 7)

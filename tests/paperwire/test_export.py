@@ -13,7 +13,7 @@ import zstandard
 from click.testing import CliRunner, Result
 from redis import Redis
 
-from papers.rows import paper_of
+from papers.model.json_rows import paper_of
 from papers.store import Store
 from paperwire import exporting
 from paperwire.cli import main

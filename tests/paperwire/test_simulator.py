@@ -12,10 +12,10 @@ import feedparser
 import pytest
 import requests
 
-from papers.announcing import announced_after
-from papers.arxiv_id import ArxivId
 from papers.config.settings import Settings
 from papers.errors import UnknownPaper
+from papers.model.arxiv_calendar import announced_after
+from papers.model.arxiv_id import ArxivId
 from paperwire.simulator import days
 from paperwire.simulator.announcement_feed import MOST_ROWS
 from paperwire.simulator.model import Manuscript

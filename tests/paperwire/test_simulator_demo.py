@@ -20,8 +20,8 @@ import pytest
 import requests
 from redis import Redis
 
-from papers.announcing import newest_announcement
 from papers.config.settings import Settings
+from papers.model.arxiv_calendar import newest_announcement
 from papers.source_states import SourceStates
 from paperwire.simulator import demo
 from paperwire.simulator.generate import Generator

@@ -17,8 +17,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from papers.arxiv_id import parse_versioned
-from papers.paper import AnnounceType
+from papers.model.arxiv_id import parse_versioned
+from papers.model.paper import AnnounceType
 from paperwire.simulator import announcement_feed, api_feed, community_feed, daily_papers
 from paperwire.simulator.announcement_feed import Row
 from paperwire.simulator.api_feed import Asked, Result

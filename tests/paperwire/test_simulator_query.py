@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from papers.arxiv_id import ArxivId
+from papers.model.arxiv_id import ArxivId
 from paperwire.simulator.api_feed import Result
 from paperwire.simulator.api_query import Malformed, parse
 from paperwire.simulator.model import Manuscript

@@ -21,7 +21,7 @@ from redis import Redis
 
 from papers.config.settings import Settings
 from papers.keywords import Keywords
-from papers.paper import Sighting
+from papers.model.paper import Sighting
 from papers.store import Store
 from service import create_app
 from service.desk import Desk, desk, open_desk

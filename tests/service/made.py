@@ -6,9 +6,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from papers.arxiv_id import ArxivId
-from papers.merge import lift
-from papers.paper import AnnounceType, Channel, Paper, Pick, Sighting
+from papers.model.arxiv_id import ArxivId
+from papers.model.merge import lift
+from papers.model.paper import AnnounceType, Channel, Paper, Pick, Sighting
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 DAY = timedelta(days=1)

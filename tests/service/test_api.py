@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from jsonschema import Draft202012Validator, FormatChecker
 from redis import Redis
 
-from papers.arxiv_id import ArxivId
+from papers.model.arxiv_id import ArxivId
 from papers.source_states import SourceState, SourceStates, State
 from service.openapi import SCHEMAS
 from service.params import DIGEST, PARAMETERS

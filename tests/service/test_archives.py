@@ -13,10 +13,10 @@ from flask.testing import FlaskClient
 from lxml import etree
 from redis import Redis
 
-from papers.arxiv_id import ArxivId
 from papers.config.settings import Settings
 from papers.keywords import Keywords
-from papers.paper import Sighting
+from papers.model.arxiv_id import ArxivId
+from papers.model.paper import Sighting
 from papers.source_states import SourceState, SourceStates, State
 from service.feeds import FORMATS
 from service.feeds.extension import ATOM, FH

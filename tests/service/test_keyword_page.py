@@ -8,7 +8,7 @@ import pytest
 from bs4 import BeautifulSoup
 from flask.testing import FlaskClient
 
-from papers.paper import Paper
+from papers.model.paper import Paper
 from papers.query import parse
 from service.feeds.entry import Entry
 from service.pages.highlight import EXCERPT_CHARACTERS, shown

@@ -11,9 +11,9 @@ from flask.testing import FlaskClient
 from redis import Redis
 
 from papers import keys
-from papers.arxiv_id import ArxivId
 from papers.communities import Communities
 from papers.config.settings import Settings
+from papers.model.arxiv_id import ArxivId
 from papers.source_states import SourceState, SourceStates, State
 from papers.trials import Brought, Trial, Trials
 from service import create_app

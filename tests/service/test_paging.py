@@ -9,8 +9,8 @@ import feedparser
 import pytest
 from flask.testing import FlaskClient
 
-from papers.arxiv_id import ArxivId
-from papers.paper import Sighting
+from papers.model.arxiv_id import ArxivId
+from papers.model.paper import Sighting
 from service.feeds import FORMATS
 from tests.service.conftest import SITE, Announce
 from tests.service.made import DAY, FIRST, picked, sighting

@@ -7,7 +7,7 @@ from flask.testing import FlaskClient
 from redis import Redis
 
 from papers.keywords import Keywords
-from papers.paper import Sighting
+from papers.model.paper import Sighting
 from service.pages.paper import MOST_VERSIONS, versions
 from tests.service.conftest import Announce
 from tests.service.made import NOW, paper, picked, revision, sighting

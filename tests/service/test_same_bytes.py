@@ -10,9 +10,9 @@ from pathlib import Path
 
 from redis import Redis
 
-from papers.arxiv_id import ArxivId
 from papers.keywords import Keywords
-from papers.paper import Sighting
+from papers.model.arxiv_id import ArxivId
+from papers.model.paper import Sighting
 from papers.store import Store
 from tests.service.made import DAY, FIRST, NOW, described, picked, revision, sighting
 from tests.service.rendering import PATHS

@@ -9,7 +9,7 @@ from typing import Final
 
 import pytest
 
-from papers.paper import Sighting
+from papers.model.paper import Sighting
 from service.feeds import FORMATS
 from tests.service.conftest import Announce
 from tests.service.made import DAY, FIRST, crossed, described, picked, revision, sighting

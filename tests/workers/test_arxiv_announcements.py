@@ -10,9 +10,9 @@ from xml.sax.saxutils import escape
 
 import pytest
 
-from papers.arxiv_id import ArxivId
 from papers.errors import SourceGarbled, SourceIncomplete, SourceRefused
-from papers.paper import AnnounceType, Channel
+from papers.model.arxiv_id import ArxivId
+from papers.model.paper import AnnounceType, Channel
 from tests.workers.loopback import Loopback, Reply
 from workers.sources.arxiv_announcements import (
     MOST_ROWS,

@@ -11,9 +11,9 @@ from xml.sax.saxutils import escape
 
 import pytest
 
-from papers.arxiv_id import ArxivId
 from papers.errors import SourceError, SourceGarbled, SourceIncomplete, SourceRefused
-from papers.paper import Channel, Sighting
+from papers.model.arxiv_id import ArxivId
+from papers.model.paper import Channel, Sighting
 from tests.workers.loopback import Loopback, Reply
 from workers.sources import api_page
 from workers.sources.arxiv_api import PAGE, by_ids, search

@@ -11,7 +11,7 @@ from redis import Redis
 
 from papers.config.settings import Settings
 from papers.errors import SourceError, SourceGarbled, SourceIncomplete, SourceRefused
-from papers.paper import Channel, Sighting
+from papers.model.paper import Channel, Sighting
 from paperwire.simulator.model import Manuscript
 from paperwire.simulator.upstream import Upstream
 from workers.refusals import retry_after

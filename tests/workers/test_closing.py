@@ -8,10 +8,10 @@ import pytest
 from redis import Redis
 
 from papers import keys
-from papers.arxiv_id import ArxivId
 from papers.closing import Closing
 from papers.config.settings import Settings
-from papers.paper import Channel, Sighting
+from papers.model.arxiv_id import ArxivId
+from papers.model.paper import Channel, Sighting
 from papers.postings import CLOSED, SHAPE
 from papers.query import parse
 from papers.source_states import SourceStates, State

@@ -10,10 +10,10 @@ from xml.etree import ElementTree
 
 import pytest
 
-from papers.arxiv_id import ArxivId
 from papers.config.settings import Settings
 from papers.errors import BadParameter, SourceError, SourceGarbled, SourceIncomplete
-from papers.paper import Channel, Pick, Sighting
+from papers.model.arxiv_id import ArxivId
+from papers.model.paper import Channel, Pick, Sighting
 from tests.workers.loopback import Loopback, Reply
 from workers.sources.community import fetch, read
 from workers.sources.result import Upstreams

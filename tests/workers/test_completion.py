@@ -9,7 +9,7 @@ import pytest
 from redis import Redis
 
 from papers.config.settings import Settings
-from papers.paper import Paper
+from papers.model.paper import Paper
 from papers.store import Store
 from paperwire.simulator.model import Manuscript
 from paperwire.simulator.upstream import Upstream

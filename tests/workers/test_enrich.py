@@ -6,10 +6,10 @@ import pytest
 from redis import Redis
 
 from papers import keys
-from papers.arxiv_id import ArxivId
 from papers.config.settings import Settings
 from papers.errors import SourceRefused
-from papers.paper import Channel, Pick, Sighting
+from papers.model.arxiv_id import ArxivId
+from papers.model.paper import Channel, Pick, Sighting
 from papers.store import Store
 from paperwire.simulator.model import Manuscript
 from paperwire.simulator.upstream import Upstream

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from papers.arxiv_id import ArxivId
 from papers.errors import BadParameter, SourceError, SourceGarbled, SourceRefused
-from papers.paper import Channel, Pick
+from papers.model.arxiv_id import ArxivId
+from papers.model.paper import Channel, Pick
 from tests.workers.loopback import Loopback, Reply
 from workers.sources.hf_daily import PAGE, RECENT_DAYS, fetch, read
 from workers.sources.result import Upstreams

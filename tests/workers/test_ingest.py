@@ -9,10 +9,10 @@ import pytest
 from redis import Redis
 
 from papers import keys
-from papers.arxiv_id import ArxivId
 from papers.config.settings import Settings
 from papers.errors import BadParameter, SourceError, SourceRefused, SourceUnreachable
-from papers.paper import Channel, Sighting
+from papers.model.arxiv_id import ArxivId
+from papers.model.paper import Channel, Sighting
 from papers.source_states import Progress, SourceState, SourceStates, State
 from papers.store import Store
 from paperwire.simulator.model import Manuscript

@@ -14,8 +14,8 @@ import requests
 from redis import Redis
 
 from papers.errors import BadParameter, SourceGarbled, StoreBusy
-from papers.merge import lift
-from papers.rows import row_of
+from papers.model.json_rows import row_of
+from papers.model.merge import lift
 from papers.source_states import SourceStates
 from papers.store import Store
 from paperwire.simulator.model import Manuscript

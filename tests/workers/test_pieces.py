@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from papers.errors import SourceGarbled
-from papers.paper import Sighting
+from papers.model.paper import Sighting
 from tests.workers.test_arxiv_oai import answer, document, record
 from workers.sources import bulk, pieces
 from workers.sources.pieces import Piece, cut

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from papers.errors import BadId, SourceGarbled
-from papers.paper import Channel
+from papers.model.paper import Channel
 from tests.papers.papers_strategies import ids, texts
 from workers.sources.documents import clean
 from workers.sources.snapshot import sighting_of

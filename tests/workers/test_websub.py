@@ -13,7 +13,7 @@ from redis import Redis
 
 from papers.config.settings import Settings
 from papers.keywords import Keywords
-from papers.paper import Paper, Pick
+from papers.model.paper import Paper, Pick
 from papers.source_states import SourceState, SourceStates, State
 from papers.store import Store
 from service import create_app

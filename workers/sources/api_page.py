@@ -9,8 +9,8 @@ from typing import Final
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
-from papers.arxiv_id import parse_versioned
 from papers.errors import BadId, SourceGarbled, SourceIncomplete, SourceRefused
+from papers.model.arxiv_id import parse_versioned
 from workers.refusals import excerpt
 from workers.sources.documents import checked, clean
 from workers.sources.result import Rejected

@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
-from papers.announcing import EASTERN, newest_announcement
-from papers.arxiv_id import parse_versioned
 from papers.errors import BadId, SourceGarbled, SourceRefused
-from papers.paper import AnnounceType, Channel, Sighting
+from papers.model.arxiv_calendar import EASTERN, newest_announcement
+from papers.model.arxiv_id import parse_versioned
+from papers.model.paper import AnnounceType, Channel, Sighting
 from workers.fetching import Answer
 from workers.sources.author_string import authors
 from workers.sources.documents import clean, excerpt_of, link, parse_feed, time_of

@@ -18,9 +18,9 @@ from typing import Any, Final
 
 import arxiv
 
-from papers.arxiv_id import ArxivId, parse_versioned
 from papers.errors import SourceIncomplete, SourceRefused
-from papers.paper import Channel, Sighting
+from papers.model.arxiv_id import ArxivId, parse_versioned
+from papers.model.paper import Channel, Sighting
 from workers.sources import api_page
 from workers.sources.documents import clean
 from workers.sources.result import Fetched, Rejected, Upstreams

@@ -1,9 +1,10 @@
 """arXiv's OAI-PMH: the complete truth, page by page.
 
 Asked for in the format `arXivRaw`. The other one, `arXiv`, has the authors apart, but names no
-version: by the rules of `papers.merge` a statement without one loses to whatever an announcement
-said of version 1, so it could never mend a text; and withdrawals are only in the raw form's list
-of versions. The price is authors in one string (`author_string`). Dumps in either format are read.
+version: by the rules of `papers.model.merge` a statement without one loses to whatever an
+announcement said of version 1, so it could never mend a text; and withdrawals are only in the raw
+form's list of versions. The price is authors in one string (`author_string`). Dumps in either
+format are read.
 
 A record's datestamp is the last change of its metadata, which may be a journal reference years
 later: the moment the statement is of, and nobody's date of publication.
@@ -24,7 +25,7 @@ from lxml import etree
 
 from papers.config.settings import Seconds
 from papers.errors import BadId, SourceGarbled, SourceIncomplete, SourceRefused
-from papers.paper import Sighting
+from papers.model.paper import Sighting
 from workers.refusals import excerpt
 from workers.sources.documents import clean
 from workers.sources.oai_record import CONTROLS, OAI, RECORD, SAFE, excerpt_of, sighting_of

@@ -3,7 +3,7 @@
 | form | begins with | a record is |
 | --- | --- | --- |
 | arXiv's metadata snapshot | `{` | a line: `workers.sources.snapshot` |
-| our own export | `{` and has a member `paperwire` | a line: `papers.rows` |
+| our own export | `{` and has a member `paperwire` | a line: `papers.model.json_rows` |
 | answers of OAI-PMH's ListRecords in either format, one or many | `<` | a `record` element |
 
 A record is read by itself, so that one that cannot be read is set aside alone; forms of lines may
@@ -17,9 +17,9 @@ from typing import Any
 
 from lxml import etree
 
-from papers import rows
 from papers.errors import SourceGarbled
-from papers.paper import Paper, Sighting
+from papers.model import json_rows
+from papers.model.paper import Paper, Sighting
 from workers.sources import snapshot
 from workers.sources.oai_record import CONTROLS, RECORD, SAFE, sighting_of
 
@@ -44,7 +44,7 @@ def _line(record: bytes) -> Sighting | Paper:
         raise SourceGarbled(f"the line is no JSON: {error}") from error
     if not isinstance(row, dict):
         raise SourceGarbled("the line is no JSON object")
-    return rows.paper_of(row) if rows.MARK in row else snapshot.sighting_of(row)
+    return json_rows.paper_of(row) if json_rows.MARK in row else snapshot.sighting_of(row)
 
 
 def _element(record: bytes) -> Sighting | None:

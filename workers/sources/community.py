@@ -11,9 +11,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from papers.arxiv_id import ArxivId, find_ids
 from papers.errors import BadId, BadParameter
-from papers.paper import Channel, Pick, Sighting
+from papers.model.arxiv_id import ArxivId, find_ids
+from papers.model.paper import Channel, Pick, Sighting
 from workers.sources.documents import clean, link, parse_feed, time_of
 from workers.sources.result import Fetched, Upstreams
 

@@ -14,9 +14,9 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
-from papers.arxiv_id import ArxivId, parse_versioned
 from papers.errors import BadId, BadParameter, SourceError, SourceGarbled, SourceRefused
-from papers.paper import Channel, Pick, Sighting
+from papers.model.arxiv_id import ArxivId, parse_versioned
+from papers.model.paper import Channel, Pick, Sighting
 from workers.refusals import excerpt
 from workers.sources.documents import clean, link
 from workers.sources.result import Fetched, Rejected, Upstreams

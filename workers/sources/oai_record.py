@@ -11,9 +11,9 @@ from typing import Any, Final
 
 from lxml import etree
 
-from papers.arxiv_id import ArxivId
 from papers.errors import SourceGarbled
-from papers.paper import Channel, Sighting
+from papers.model.arxiv_id import ArxivId
+from papers.model.paper import Channel, Sighting
 from workers.sources.author_string import names
 from workers.sources.documents import clean, link
 from workers.sources.withdrawn import is_withdrawn

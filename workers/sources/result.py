@@ -20,7 +20,7 @@ from datetime import date, datetime
 from redis import Redis
 
 from papers.config.settings import Settings
-from papers.paper import Sighting
+from papers.model.paper import Sighting
 from workers.fetching import Answer, Fetcher
 from workers.lane import ArxivLane
 

@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from papers.errors import SourceGarbled
-from papers.paper import Sighting
+from papers.model.paper import Sighting
 from workers.sources.author_string import names
 from workers.sources.documents import clean
 from workers.sources.oai_record import day, described, moment, version_number

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from papers.arxiv_id import ArxivId
-from papers.paper import Paper
+from papers.model.arxiv_id import ArxivId
+from papers.model.paper import Paper
 from tests.service.made import paper
 
 

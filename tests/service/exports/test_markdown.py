@@ -15,7 +15,7 @@ from markdown_it.token import Token
 from redis import Redis
 
 from papers.keywords import Keywords
-from papers.paper import Paper
+from papers.model.paper import Paper
 from service.export_routes import MOST_CHOSEN_ROWS, MOST_ROWS
 from service.exports.markdown import SHORT, Section, last_update, render
 from service.feeds.text import line, paragraphs

@@ -20,8 +20,8 @@ from flask.testing import FlaskClient
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from papers.arxiv_id import ArxivId
-from papers.paper import Paper
+from papers.model.arxiv_id import ArxivId
+from papers.model.paper import Paper
 from service.exports import bibtex, csl, ris
 from service.exports.reference import reference_of
 from service.feeds.text import line

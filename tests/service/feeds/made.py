@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from papers.paper import Paper
+from papers.model.paper import Paper
 from service.feeds.entry import Entry
 from service.feeds.feed import Feed
 

@@ -8,7 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
-from papers.paper import Pick
+from papers.model.paper import Pick
 from service.feeds import FORMATS
 from service.feeds.content import Content, content_of
 from tests.service.feeds.made import feed

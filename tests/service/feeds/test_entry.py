@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from papers.merge import merge
-from papers.paper import AnnounceType, Channel, Paper
+from papers.model.merge import merge
+from papers.model.paper import AnnounceType, Channel, Paper
 from service.feeds.entry import Entry, lead_of
 from tests.service.made import DAY, FIRST, described, paper, picked, revision, sighting
 

@@ -13,8 +13,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
-from papers.merge import merge
-from papers.paper import Paper
+from papers.model.merge import merge
+from papers.model.paper import Paper
 from papers.text.latex import accents_to_unicode
 from service.feeds import FORMATS
 from service.feeds.entry import Entry, lead_of

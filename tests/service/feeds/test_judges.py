@@ -8,8 +8,8 @@ from typing import Final
 
 import pytest
 
-from papers.merge import merge
-from papers.paper import Paper
+from papers.model.merge import merge
+from papers.model.paper import Paper
 from service.feeds import FORMATS
 from service.feeds.digest import digest_of
 from service.feeds.entry import Entry, Item, lead_of

@@ -10,8 +10,8 @@ import feedparser
 import pytest
 from lxml import etree
 
-from papers.arxiv_id import ArxivId
-from papers.paper import Paper
+from papers.model.arxiv_id import ArxivId
+from papers.model.paper import Paper
 from service.feeds import FORMATS
 from service.feeds.entry import Entry
 from service.feeds.extension import ATOM

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from papers.arxiv_id import ArxivId
-from papers.merge import lift
-from papers.paper import AnnounceType, Paper, Revision
+from papers.model.arxiv_id import ArxivId
+from papers.model.merge import lift
+from papers.model.paper import AnnounceType, Paper, Revision
 from service.feeds import FORMATS
 from service.feeds.digest import digest_of
 from service.feeds.entry import Entry, Item

@@ -1,7 +1,7 @@
 """The one model: what a source says of a paper (`Sighting`) and what is kept of it (`Paper`).
 
 Every upstream's foreign format becomes `Sighting`s in its own module and travels no further.
-`papers.merge` turns sightings into a `Paper`.
+`papers.model.merge` turns sightings into a `Paper`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from papers.arxiv_id import ArxivId
+from papers.model.arxiv_id import ArxivId
 
 
 class Channel(enum.IntEnum):

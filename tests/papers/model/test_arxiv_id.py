@@ -7,8 +7,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from papers.arxiv_id import ARCHIVES, ArxivId, find_ids, month_of, parse_versioned
 from papers.errors import BadId
+from papers.model.arxiv_id import ARCHIVES, ArxivId, find_ids, month_of, parse_versioned
 
 # (a text, the id it names, the version it names)
 ACCEPTED = [

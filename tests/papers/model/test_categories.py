@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from papers.categories import ALIASES, ARCHIVES, CATEGORIES, archive_of, canonical, label
+from papers.model.categories import ALIASES, ARCHIVES, CATEGORIES, archive_of, canonical, label
 
 CANONICAL = [
     ("cs.AI", "cs.AI"),

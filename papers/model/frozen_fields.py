@@ -10,8 +10,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Final
 
-from papers.merge import updated_at
-from papers.paper import Paper
+from papers.model.merge import updated_at
+from papers.model.paper import Paper
 
 SAME_DAY: Final = timedelta(hours=20)
 """After the Eastern midnight of an announcement: OAI-PMH dates by the day, and the announcements of

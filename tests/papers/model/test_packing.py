@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from papers import codec
-from papers.arxiv_id import ArxivId
-from papers.merge import merge
-from papers.paper import Paper, Sighting
+from papers.model import packing
+from papers.model.arxiv_id import ArxivId
+from papers.model.merge import merge
+from papers.model.paper import Paper, Sighting
 from tests.papers.papers_strategies import sightings
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 ID = ArxivId.parse("2503.00001")
 OF_ONE = st.lists(sightings(st.just(ID)), min_size=1, max_size=5)
 
@@ -31,28 +31,28 @@ def paper_of(said: list[Sighting]) -> Paper:
 @given(OF_ONE)
 def test_what_is_packed_comes_back(said: list[Sighting]) -> None:
     paper = paper_of(said)
-    assert codec.unpack(ID, codec.pack(paper)) == paper
+    assert packing.unpack(ID, packing.pack(paper)) == paper
 
 
 @given(OF_ONE)
 def test_equal_papers_are_equal_bytes(said: list[Sighting]) -> None:
     paper = paper_of(said)
     again = paper_of(said[::-1])
-    assert codec.pack(again) == codec.pack(paper)
-    assert codec.pack(codec.unpack(ID, codec.pack(paper))) == codec.pack(paper)
+    assert packing.pack(again) == packing.pack(paper)
+    assert packing.pack(packing.unpack(ID, packing.pack(paper))) == packing.pack(paper)
 
 
 @given(OF_ONE)
 def test_many_are_packed_as_one_is(said: list[Sighting]) -> None:
     papers = [paper_of(said[:count]) for count in range(1, len(said) + 1)]
-    assert codec.pack_all(papers) == list(map(codec.pack, papers))
-    assert codec.pack_all([]) == []
+    assert packing.pack_all(papers) == list(map(packing.pack, papers))
+    assert packing.pack_all([]) == []
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"])))
 def test_any_text_is_kept_as_it_is(text: str) -> None:
     paper = Paper(ID, title=text, abstract=text, authors=(text,))
-    assert codec.unpack(ID, codec.pack(paper)) == paper
+    assert packing.unpack(ID, packing.pack(paper)) == paper
 
 
 def test_a_record_from_before_references_and_listings_were_dated_is_read() -> None:
@@ -61,28 +61,28 @@ def test_a_record_from_before_references_and_listings_were_dated_is_read() -> No
     )
     paper = paper._replace(categories=("cs.CL", "cs.LG"), listed_at=(1, 2))
     before = paper._replace(referred_at=None, listed_at=())
-    row = msgpack.unpackb(codec.serialize(paper))
-    assert msgpack.packb(row[:-2]) == codec.serialize(before)
-    assert codec.unpack(ID, codec.pack(before)) == before
+    row = msgpack.unpackb(packing.serialize(paper))
+    assert msgpack.packb(row[:-2]) == packing.serialize(before)
+    assert packing.unpack(ID, packing.pack(before)) == before
 
 
 def test_an_unknown_format_is_refused() -> None:
-    packed = codec.pack(Paper(ID, title="A title"))
+    packed = packing.pack(Paper(ID, title="A title"))
     with pytest.raises(ValueError, match=r"2503\.00001: packed in format 2, this version knows 1"):
-        codec.unpack(ID, b"\x02" + packed[1:])
+        packing.unpack(ID, b"\x02" + packed[1:])
 
 
 def test_a_short_abstract_packs_small() -> None:
     abstract = "We propose a large language model that reasons step by step. " * 20
-    assert len(codec.pack(Paper(ID, title="A title", abstract=abstract))) < 300
+    assert len(packing.pack(Paper(ID, title="A title", abstract=abstract))) < 300
 
 
 MANY_THREADS = """
 import random
 from concurrent.futures import ThreadPoolExecutor
 from papers import codec
-from papers.arxiv_id import ArxivId
-from papers.paper import Paper
+from papers.model.arxiv_id import ArxivId
+from papers.model.paper import Paper
 
 ID = ArxivId.parse("2503.00001")
 CHANCE = random.Random(1)

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from papers.arxiv_id import ArxivId
 from papers.errors import BadId, SourceGarbled
-from papers.merge import join, merge
-from papers.paper import Paper, Sighting
-from papers.rows import MEMBERS, paper_of, row_of
+from papers.model.arxiv_id import ArxivId
+from papers.model.json_rows import MEMBERS, paper_of, row_of
+from papers.model.merge import join, merge
+from papers.model.paper import Paper, Sighting
 from tests.papers.papers_strategies import sightings
 
 ID = ArxivId.parse("2503.00001")
@@ -103,6 +103,6 @@ def test_a_row_needs_an_id(id: str) -> None:
 
 
 def test_every_member_is_told_of() -> None:
-    page = (Path(__file__).parents[2] / "docs" / "export.md").read_text("utf-8")
+    page = (Path(__file__).parents[3] / "docs" / "export.md").read_text("utf-8")
     rows = [line.split("|")[1] for line in page.splitlines() if line.startswith("| `")]
     assert {name for row in rows for name in re.findall(r"`(\w+)`", row)} == set(MEMBERS)

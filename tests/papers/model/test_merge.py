@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from papers import codec
-from papers.announced import announced_categories, announced_journal_ref
-from papers.arxiv_id import ArxivId
-from papers.merge import join, lift, merge, published_at, updated_at
-from papers.paper import AnnounceType, Channel, Paper, Pick, Sighting
+from papers.model import packing
+from papers.model.arxiv_id import ArxivId
+from papers.model.frozen_fields import announced_categories, announced_journal_ref
+from papers.model.merge import join, lift, merge, published_at, updated_at
+from papers.model.paper import AnnounceType, Channel, Paper, Pick, Sighting
 
 ID = ArxivId.parse("2611.00042")
 OTHER = ArxivId.parse("2611.00043")
@@ -349,5 +349,5 @@ def test_a_pick_moves_no_date_of_a_paper_arxiv_has_described(
 def test_a_record_that_was_packed_between_is_no_other(sightings: list[Sighting]) -> None:
     kept: Paper | None = None
     for sighting in sightings:
-        kept = codec.unpack(ID, codec.pack(merge(kept, sighting)))
+        kept = packing.unpack(ID, packing.pack(merge(kept, sighting)))
     assert kept == reduce(merge, sightings, None)

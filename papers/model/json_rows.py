@@ -13,9 +13,9 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any, Final
 
-from papers.arxiv_id import ArxivId
 from papers.errors import SourceGarbled
-from papers.paper import AnnounceType, Channel, Paper, Pick, Rank, Revision
+from papers.model.arxiv_id import ArxivId
+from papers.model.paper import AnnounceType, Channel, Paper, Pick, Rank, Revision
 
 FORMAT: Final = 1
 MARK: Final = "paperwire"
@@ -30,7 +30,7 @@ _TEXTS: Final = (
 _LISTS: Final = ("authors", "categories", "sources")
 _TIMES: Final = ("announced_at", "submitted_at", "referred_at")
 _STATED: Final = frozenset(_TEXTS) | {"authors"}
-"""What statements are kept of: `papers.merge` ranks these."""
+"""What statements are kept of: `papers.model.merge` ranks these."""
 
 _PICK_TEXTS: Final = ("community", "url", "discussion", "submitter", "thumbnail")
 _PICK_TIMES: Final = ("picked_at", "counted_at")

@@ -6,7 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from papers.announcing import EASTERN, announced_after, newest_announcement, next_announcement
+from papers.model.arxiv_calendar import (
+    EASTERN,
+    announced_after,
+    newest_announcement,
+    next_announcement,
+)
 
 
 def eastern(day: str, clock: str) -> datetime:

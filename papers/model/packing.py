@@ -17,8 +17,8 @@ from typing import Any, Final
 import msgpack
 import zstandard
 
-from papers.arxiv_id import ArxivId
-from papers.paper import AnnounceType, Paper, Pick, Rank, Revision
+from papers.model.arxiv_id import ArxivId
+from papers.model.paper import AnnounceType, Paper, Pick, Rank, Revision
 
 UNREADABLE: Final = (
     *(ValueError, TypeError, LookupError, ArithmeticError, zstandard.ZstdError),
@@ -29,7 +29,7 @@ UNREADABLE: Final = (
 _FORMAT: Final = b"\x01"
 _LEVEL: Final = 3
 _DICTIONARY: Final = zstandard.ZstdCompressionDict(
-    files("papers").joinpath("paper.zdict").read_bytes()
+    files("papers.model").joinpath("paper.zdict").read_bytes()
 )
 _DICTIONARY.precompute_compress(level=_LEVEL)
 

@@ -28,9 +28,9 @@ from itertools import compress, repeat
 from operator import attrgetter, itemgetter
 from typing import Any, Final
 
-from papers.announcing import announced_after
-from papers.categories import canonical, is_category
-from papers.paper import AnnounceType, Channel, Paper, Pick, Rank, Revision, Sighting
+from papers.model.arxiv_calendar import announced_after
+from papers.model.categories import canonical, is_category
+from papers.model.paper import AnnounceType, Channel, Paper, Pick, Rank, Revision, Sighting
 from papers.text.latex import accents_to_unicode
 
 _STATED: Final = (
