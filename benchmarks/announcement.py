@@ -22,14 +22,14 @@ from benchmarks.keywords import NOW
 from benchmarks.questions import classes
 from papers.closing import Closing
 from papers.connection import connect
-from papers.matching import Folded, holds
 from papers.model.arxiv_id import ArxivId
 from papers.model.merge import lift
 from papers.model.paper import Paper, Sighting
 from papers.percolator import Percolator
-from papers.query import Query
+from papers.query.ast import Node
+from papers.query.match import Folded, holds
+from papers.query.parser import Query
 from papers.store import Store
-from papers.tree import Node
 from paperwire import embedded
 
 ROWS = 4_000

@@ -22,8 +22,8 @@ from redis import Redis
 
 from benchmarks.announcement import draw
 from papers.config.settings import Settings
-from papers.query import Query
-from papers.search import Ask
+from papers.query.parser import Query
+from papers.query.request import Ask
 from papers.store import Store
 from service import create_app
 from service.answer import etag_of

@@ -23,12 +23,12 @@ from papers.closing import Closing, first_open
 from papers.model.arxiv_id import ArxivId
 from papers.model.merge import lift
 from papers.model.paper import Paper, Sighting
-from papers.query import Query
-from papers.search import EVERY_TYPE, Ask
+from papers.query.ast import And, Field, Kind, Label, Node, Or, Text
+from papers.query.parser import Query
+from papers.query.request import EVERY_TYPE, Ask
 from papers.store import Store
 from papers.terms import names_of
 from papers.text.folding import words
-from papers.tree import And, Field, Kind, Label, Node, Or, Text
 from workers.closing import closing_behind
 
 NOW: Final = datetime(2026, 11, 21, tzinfo=UTC)

@@ -27,10 +27,10 @@ from redis import Redis
 from benchmarks.corpus import DEFAULT, sightings
 from papers.closing import Closing, first_open
 from papers.connection import connect
-from papers.matching import Folded, holds
 from papers.model.merge import merge
 from papers.model.paper import Paper, Sighting
-from papers.query import Query, parse
+from papers.query.match import Folded, holds
+from papers.query.parser import Query, parse
 from papers.store import Store
 from papers.text.folding import words
 from paperwire import embedded

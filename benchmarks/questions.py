@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 from papers.model.paper import Sighting
-from papers.query import Query, parse
+from papers.query.parser import Query, parse
 from papers.terms import tells, word_hash
 from papers.text.folding import unstemmed, words
 

@@ -37,7 +37,7 @@ from benchmarks.engines import Engine, Fts5, Paperwire, Tantivy
 from benchmarks.questions import classes
 from papers.connection import connect
 from papers.counts import Counter
-from papers.query import Query
+from papers.query.parser import Query
 from papers.reading import Reader
 from paperwire import embedded
 from service.garbage import settle

@@ -21,13 +21,13 @@ from pyroaring import BitMap
 from papers.asked import Asked
 from papers.connection import store_errors
 from papers.evaluate import Candidates
-from papers.matching import month_days
 from papers.model.arxiv_id import month_place
 from papers.plan import Plan
+from papers.query.ast import Kind, Label, Node
+from papers.query.match import month_days
 from papers.reading import Reader, Reading
 from papers.remembered import Memory
 from papers.terms import EVERY_DAY, label_term
-from papers.tree import Kind, Label, Node
 
 MONTHS: Final = 12
 WEEK: Final = timedelta(days=7)

@@ -3,8 +3,8 @@
 Every node is worth two bitmaps, `sure` inside `maybe`. Words and labels are known exactly, names of
 two words too, and phrases of two words where their pair has a posting. Of others the index knows
 only that their pairs are there, or, where slots tell of these, that they may be: then the words
-tell more. What may match and does not surely is verified on the paper's text (`papers.matching`).
-Pure: postings in, bitmaps out.
+tell more. What may match and does not surely is verified on the paper's text
+(`papers.query.match`). Pure: postings in, bitmaps out.
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ from typing import Any, Final, NamedTuple, Protocol
 
 from pyroaring import BitMap
 
-from papers.matching import month_days
 from papers.postings import places_of_months
+from papers.query.ast import And, Between, Field, Kind, Label, Named, Node, Or, Text, Voted
+from papers.query.match import month_days
 from papers.terms import (
     EVERY_DAY,
     WORD,
@@ -28,7 +29,6 @@ from papers.terms import (
     text_terms,
     title_terms,
 )
-from papers.tree import And, Between, Field, Kind, Label, Named, Node, Or, Text, Voted
 
 Expansions = Mapping[str, Sequence[str] | None]
 """The words that a prefix stands for; None where they are too many to ask for."""

@@ -19,9 +19,9 @@ from redis import Redis
 from papers import keys
 from papers.connection import store_errors
 from papers.errors import BadParameter, StoreError, UnknownKeyword
-from papers.query import Query, parse
+from papers.query.ast import any_of
+from papers.query.parser import Query, parse
 from papers.source_states import SourceStates
-from papers.tree import any_of
 
 MAX_NAME: Final = 80
 RESERVED: Final = frozenset({"search"})

@@ -22,11 +22,11 @@ from papers import keys
 from papers.connection import store_errors
 from papers.model.arxiv_id import ArxivId, yymm_of
 from papers.model.paper import Paper
+from papers.query.ast import Field, Text
 from papers.reading import Reader, Reading
 from papers.remembered import Memory
 from papers.terms import text_terms
 from papers.text.folding import words
-from papers.tree import Field, Text
 
 COMPARED: Final = 64
 """Words of a paper that are looked up in all months."""

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from typing import Final, Protocol
 
 from papers.asked import Asked
-from papers.matching import month_days
-from papers.tree import And, Between, Field, Label, Named, Node, Or, Text
+from papers.query.ast import And, Between, Field, Label, Named, Node, Or, Text
+from papers.query.match import month_days
 from papers.volumes import Months, Volume
 
 NO_MONTH: Final = 999_912

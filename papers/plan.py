@@ -27,8 +27,8 @@ from papers.evaluate import (
     in_slot,
 )
 from papers.postings import places_of_months
+from papers.query.ast import Between, Field, Label, Leaf, Text, Voted
 from papers.terms import label_term, text_pairs, text_terms, title_terms
-from papers.tree import Between, Field, Label, Leaf, Text, Voted
 from papers.volumes import Months
 
 _A_TEXT: Final = 3.0

@@ -13,10 +13,10 @@ from papers.evaluate import Candidates, Expansions, doubts_of
 from papers.model.arxiv_id import ArxivId
 from papers.months import NO_MONTH, Pace, likely_share, possible_of
 from papers.plan import Plan
+from papers.query.ast import Node
+from papers.query.request import Ask, Found
 from papers.reading import Reader
 from papers.remembered import Memory, Request
-from papers.search import Ask, Found
-from papers.tree import Node
 from papers.volumes import Months
 
 _SPARE: Final = 16

@@ -21,10 +21,10 @@ from papers.evaluate import Candidates, Key
 from papers.model.packing import Opened
 from papers.plan import Plan
 from papers.postings import bitmap, places_of_months
+from papers.query.ast import Node
 from papers.records import read_opened
 from papers.remembered import Memory, Request, Wanted
 from papers.roaring import Padded
-from papers.tree import Node
 from papers.verifying import standing
 from papers.volumes import Lookup, Months, Part, Parts
 

@@ -20,10 +20,10 @@ from papers.evaluate import Expansions, Key, Telling, in_slot
 from papers.model.arxiv_id import kept_month
 from papers.model.packing import Opened
 from papers.postings import CLOSED, LARGEST_SMALL, SHAPE
-from papers.search import Found
+from papers.query.ast import Node
+from papers.query.request import Found
 from papers.shape import YEAR, Shape
 from papers.spread import possible_months
-from papers.tree import Node
 from papers.volumes import Lookup, Months, Part, Parts, Shapes, Volume
 
 MOST_WORDS: Final = 256

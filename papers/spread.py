@@ -23,8 +23,8 @@ from redis.exceptions import WatchError
 from papers import keys
 from papers.connection import read_many
 from papers.errors import StoreBusy
+from papers.query.ast import And, Field, Leaf, Node, Or, Text
 from papers.terms import AUTHOR_WORD, WORD, word_terms
-from papers.tree import And, Field, Leaf, Node, Or, Text
 
 TRIES: Final = 100
 MANY: Final = 64
@@ -36,7 +36,7 @@ _SWEPT: Final = 1_000
 _MOST_KNOWN: Final = 500_000
 """Terms whose months a writer remembers: some hundred megabytes."""
 _VOCABULARY: Final = re.compile(rb"w.{3,}", re.DOTALL)
-"""Words of three letters or more: no prefix is shorter (`papers.query.MIN_PREFIX`)."""
+"""Words of three letters or more: no prefix is shorter (`papers.query.parser.MIN_PREFIX`)."""
 _RUN: Final = re.compile(rb"^run_id:(\w+)", re.MULTILINE)
 """How a server tells its run, which has another name each time that it starts."""
 

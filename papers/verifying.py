@@ -4,7 +4,7 @@ Nearly every candidate does match, and nearly all of these so plainly that foldi
 as `reward models`, say, with a blank before and a stop behind. And most texts have little to fold.
 So the bytes of all texts together tell of nearly every paper whether it is an answer. The texts of
 the others are folded, all together too, which tells of nearly all of these; the rest are looked at
-one by one (`papers.matching`).
+one by one (`papers.query.match`).
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from typing import Final
 from pyroaring import BitMap
 
 from papers.evaluate import Candidates
-from papers.matching import Folded, holds
 from papers.model.packing import Opened
+from papers.query.ast import And, Field, Node, Or, Text
+from papers.query.match import Folded, holds
 from papers.text.folding import unparted
 from papers.text.phrases import Row, row_of
-from papers.tree import And, Field, Node, Or, Text
 
 
 def standing(tree: Node, papers: Mapping[int, Opened]) -> BitMap:

@@ -20,9 +20,9 @@ from papers import keys
 from papers.errors import BadParameter
 from papers.model.arxiv_id import ArxivId
 from papers.months import NO_MONTH
+from papers.query.request import WORK_BOUND, Ask, Found
 from papers.question import Question
 from papers.reading import Reader, Reading
-from papers.search import WORK_BOUND, Ask, Found
 
 _PICKS_AT_ONCE: Final = 256
 _FEWEST_AT_ONCE: Final = 16

@@ -19,8 +19,8 @@ from papers.config.shown_settings import shown
 from papers.errors import BadParameter, BadSettings, UnknownPaper
 from papers.keywords import Keyword, Keywords
 from papers.model.arxiv_id import ArxivId
-from papers.query import parse
-from papers.search import Ask
+from papers.query.parser import parse
+from papers.query.request import Ask
 from papers.source_states import Progress, SourceStates
 from papers.store import Store
 from paperwire import wording

@@ -17,8 +17,8 @@ import zstandard
 from papers.errors import BadParameter
 from papers.model.json_rows import row_of
 from papers.model.paper import Paper
-from papers.query import parse
-from papers.search import TYPES, Ask
+from papers.query.parser import parse
+from papers.query.request import TYPES, Ask
 from papers.store import Store
 
 PAGE: Final = 1_000

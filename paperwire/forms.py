@@ -9,10 +9,10 @@ from papers.errors import BadParameter
 from papers.keywords import Keyword, Keywords
 from papers.model.arxiv_id import ArxivId
 from papers.model.paper import Paper
-from papers.query import Query, parse
-from papers.search import Ask
+from papers.query.ast import any_of
+from papers.query.parser import Query, parse
+from papers.query.request import Ask
 from papers.store import Store
-from papers.tree import any_of
 from paperwire.session import Session
 from service.export_params import ORDERS
 from service.exports import lists

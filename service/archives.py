@@ -17,7 +17,7 @@ from flask import Blueprint, Response, abort, request
 from papers.errors import BadParameter
 from papers.keywords import Keyword
 from papers.model.periods import Kind, Period
-from papers.query import parse
+from papers.query.parser import parse
 from papers.store import Store
 from service.addresses import Address
 from service.desk import Desk, desk

@@ -19,13 +19,13 @@ from papers.counts import Counter
 from papers.errors import BadParameter, UnknownKeyword
 from papers.keywords import Keyword, Keywords, slug_of
 from papers.likeness import Likeness
-from papers.matching import Folded, holds
 from papers.model.paper import Paper
-from papers.query import Query, parse
-from papers.search import Ask, Page
+from papers.query.ast import any_of
+from papers.query.match import Folded, holds
+from papers.query.parser import Query, parse
+from papers.query.request import Ask, Page
 from papers.source_states import SourceState, SourceStates
 from papers.store import Store
-from papers.tree import any_of
 from service.addresses import SEARCH, Address
 from service.caching import Answers
 from service.encodings import chosen

@@ -14,7 +14,7 @@ from papers.keywords import Keyword
 from papers.model.arxiv_id import ArxivId
 from papers.model.paper import Paper
 from papers.model.periods import Kind, Period
-from papers.query import Query
+from papers.query.parser import Query
 from service.addresses import Address
 from service.desk import Desk, named
 from service.feeds import FORMATS

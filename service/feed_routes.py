@@ -12,8 +12,8 @@ from typing import Final
 
 from flask import Blueprint, Response, request
 
-from papers.matching import day_of
 from papers.model.periods import Period
+from papers.query.match import day_of
 from service.addresses import Address
 from service.archives import previous_archive
 from service.desk import Desk, Found, desk

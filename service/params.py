@@ -17,8 +17,8 @@ from urllib.parse import quote_plus
 from werkzeug.datastructures import MultiDict
 
 from papers.errors import BadParameter
-from papers.query import Query, parse
-from papers.search import Ask
+from papers.query.parser import Query, parse
+from papers.query.request import Ask
 from service import values
 
 MAX_PAPERS: Final = 200

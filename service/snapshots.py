@@ -24,13 +24,13 @@ from papers import keys
 from papers.connection import store_errors
 from papers.errors import BadId, StoreAway, StoreError
 from papers.keywords import Keyword
-from papers.matching import day_of
 from papers.model import packing
 from papers.model.arxiv_id import ArxivId
 from papers.model.paper import Paper
 from papers.model.periods import Kind, Period
-from papers.query import Query, parse
-from papers.search import Ask
+from papers.query.match import day_of
+from papers.query.parser import Query, parse
+from papers.query.request import Ask
 from papers.store import Store
 
 KEPT_DAYS: Final[dict[Kind, int]] = {"month": 400, "week": 100, "day": 40}

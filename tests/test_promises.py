@@ -20,7 +20,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from papers import keys
-from papers.query import parse
+from papers.query.parser import parse
 from paperwire.cli import main
 from paperwire.simulator.faults import FAULTS
 
@@ -78,7 +78,7 @@ QUICK: Final = [
     "import sys; sys.argv[1:] = ['--help']; from paperwire.cli import main;"
     "main(standalone_mode=False)",
     "import papers.config.settings, papers.errors, papers.keys",
-    "import papers.model.arxiv_id, papers.query, papers.model.merge",
+    "import papers.model.arxiv_id, papers.query.parser, papers.model.merge",
     "import paperwire.tether",
 ]
 

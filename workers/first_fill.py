@@ -14,8 +14,8 @@ from typing import Final
 
 from papers.keywords import Keywords
 from papers.model.categories import ALIASES, CATEGORIES
-from papers.query import parse
-from papers.tree import And, Field, Kind, Label, Node, Or, Text, leaves
+from papers.query.ast import And, Field, Kind, Label, Node, Or, Text, leaves
+from papers.query.parser import parse
 from workers.sources import arxiv_api
 from workers.sources.result import Fetched, Upstreams
 

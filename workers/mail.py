@@ -23,8 +23,8 @@ from papers.errors import SourceError, SourceInDoubt, SourceRefused, UnknownKeyw
 from papers.keywords import Keyword, Keywords
 from papers.model.paper import Paper
 from papers.model.periods import Kind, Period
-from papers.query import parse
-from papers.search import Ask
+from papers.query.parser import parse
+from papers.query.request import Ask
 from papers.store import Store
 from workers.mail_message import message_of
 from workers.smtp import send

@@ -29,8 +29,8 @@ from papers.keywords import Keywords
 from papers.model.frozen_fields import announced_categories, announced_journal_ref
 from papers.model.merge import updated_at
 from papers.model.paper import Paper
-from papers.query import parse
-from papers.search import Ask
+from papers.query.parser import parse
+from papers.query.request import Ask
 from papers.source_states import SourceStates, State
 from papers.store import Store
 from papers.text.latex import accents_to_unicode

@@ -17,7 +17,7 @@ from typing import Any, Final
 from papers.config.settings import Settings
 from papers.errors import BadQuery
 from papers.model.categories import ARCHIVES, CATEGORIES, canonical
-from papers.query import parse
+from papers.query.parser import parse
 from paperwire.claim import address_on
 from paperwire.doctor.finding import Finding, fault, warning
 

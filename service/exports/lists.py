@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from papers.keywords import Keyword
-from papers.query import parse
-from papers.search import Ask
+from papers.query.parser import parse
+from papers.query.request import Ask
 from papers.store import Store
 from service.addresses import Address
 from service.exports import markdown, opml

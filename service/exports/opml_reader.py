@@ -16,7 +16,7 @@ from lxml import etree
 
 from papers.errors import BadInput, BadParameter
 from papers.keywords import MAX_NAME, slug_of
-from papers.query import Query, parse
+from papers.query.parser import Query, parse
 from service.exports.opml import ABOUT
 from service.feeds.text import line
 

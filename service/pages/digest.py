@@ -8,8 +8,8 @@ from typing import Final
 from flask import Response, render_template
 
 from papers.keywords import Keyword
-from papers.query import parse
-from papers.search import Ask
+from papers.query.parser import parse
+from papers.query.request import Ask
 from service.desk import Desk, desk
 from service.feeds.entry import Entry
 from service.pages.highlight import Shown, shown

@@ -9,7 +9,7 @@ from typing import Final
 
 from papers.errors import BadQuery
 from papers.model.paper import Paper
-from papers.query import parse
+from papers.query.parser import parse
 from service.addresses import SEARCH, Address
 from service.desk import Found
 from service.feeds.text import category_name, line, source_name

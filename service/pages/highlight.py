@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from markupsafe import Markup, escape
 
-from papers.explaining import Match, explain
-from papers.query import Query
+from papers.query.explain import Match, explain
+from papers.query.parser import Query
 from service.feeds.entry import Entry
 from service.feeds.text import line, paragraphs
 from service.feeds.typesetting import excerpt, marked

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from flask import Response, request
 
-from papers.query import parse
+from papers.query.parser import parse
 from service.addresses import SEARCH, Address, joined
 from service.desk import desk
 from service.feeds.text import category_name, line

@@ -15,9 +15,9 @@ from papers.model.paper import Paper, Pick
 from papers.model.periods import Kind as Rhythm
 from papers.model.periods import Period
 from papers.percolator import met_by
-from papers.query import Query, parse
-from papers.search import EVERY_TYPE, Ask
-from papers.tree import Kind, Label, any_of
+from papers.query.ast import Kind, Label, any_of
+from papers.query.parser import Query, parse
+from papers.query.request import EVERY_TYPE, Ask
 from service.addresses import SEARCH, Address, joined
 from service.desk import Desk, desk
 from service.feeds.entry import Entry, lead_of

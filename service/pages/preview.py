@@ -7,8 +7,8 @@ from typing import Final
 from flask import Response, render_template, request
 
 from papers.errors import BadQuery
-from papers.query import parse
-from papers.search import Ask
+from papers.query.parser import parse
+from papers.query.request import Ask
 from service.addresses import SEARCH, Address
 from service.desk import Desk, desk
 from service.feeds.entry import Entry

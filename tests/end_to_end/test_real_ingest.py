@@ -21,9 +21,9 @@ from lxml import etree
 
 from papers import keys
 from papers.keywords import Keywords
-from papers.matching import announce_label, matches
 from papers.model.paper import Paper
-from papers.query import parse
+from papers.query.match import announce_label, matches
+from papers.query.parser import parse
 from papers.source_states import SourceState, SourceStates, State
 from tests.conftest import running_store
 from tests.end_to_end import recorded_facts as facts

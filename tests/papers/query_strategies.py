@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 
 from papers.model.arxiv_id import ArxivId
 from papers.model.categories import canonical
-from papers.query import MAX_LENGTH, MAX_TERMS, Query
+from papers.query.ast import Field, Kind, Label, Named, Node, Text, all_of, any_of, leaves
+from papers.query.parser import MAX_LENGTH, MAX_TERMS, Query
 from papers.text.folding import unstemmed, words
-from papers.tree import Field, Kind, Label, Named, Node, Text, all_of, any_of, leaves
 from tests.papers.papers_strategies import CATEGORIES, NAMES, WORDS, ids
 
 _TEXT_FIELDS = (Field.ANY, Field.ANY, Field.TITLE, Field.ABSTRACT)

@@ -23,14 +23,14 @@ from papers.evaluate import in_slot
 from papers.model.arxiv_id import ArxivId
 from papers.model.paper import Channel, Sighting
 from papers.postings import CLOSED, SHAPE, places_of_months
-from papers.query import parse
+from papers.query.ast import Field, Text
+from papers.query.parser import parse
+from papers.query.request import Ask
 from papers.reading import Reading
 from papers.retention import Retention
-from papers.search import Ask
 from papers.shape import Shape
 from papers.store import Store
 from papers.terms import text_pairs
-from papers.tree import Field, Text
 from papers.year import FREQUENT, Year
 from tests.papers.fingerprint import fingerprint
 from tests.papers.papers_strategies import TUESDAY, sightings

@@ -8,13 +8,13 @@ from hypothesis import strategies as st
 from redis import Redis
 
 from papers.counts import Counter, last_months
-from papers.matching import Folded, day_of, holds
 from papers.model.arxiv_id import ArxivId
 from papers.model.merge import merge
 from papers.model.paper import Paper, Sighting
-from papers.query import Query, parse
+from papers.query.match import Folded, day_of, holds
+from papers.query.parser import Query, parse
+from papers.query.request import Ask
 from papers.reading import Reader
-from papers.search import Ask
 from papers.store import Store
 from tests.papers.papers_strategies import TUESDAY, sightings
 from tests.papers.query_strategies import queries

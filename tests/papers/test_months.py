@@ -9,7 +9,7 @@ from typing import NamedTuple
 import pytest
 
 from papers.months import Pace, likely_share
-from papers.query import parse
+from papers.query.parser import parse
 from papers.shape import Shape
 from papers.volumes import Months, Volume
 

@@ -20,11 +20,11 @@ from papers.model.arxiv_id import ArxivId
 from papers.model.paper import Channel, Sighting
 from papers.month_writer import shown
 from papers.postings import LARGEST_SMALL, packed
-from papers.query import parse
+from papers.query.parser import parse
+from papers.query.request import Ask, Order, Page
 from papers.reading import Reader
 from papers.remembered import bytes_of
 from papers.roaring import Padded, opened, serialized
-from papers.search import Ask, Order, Page
 from papers.store import Store
 from tests.papers.papers_strategies import TUESDAY, sightings
 from tests.papers.query_strategies import queries

@@ -13,7 +13,7 @@ from redis import Redis
 from papers import keys
 from papers.model.arxiv_id import ArxivId
 from papers.model.paper import Channel, Sighting
-from papers.query import parse
+from papers.query.parser import parse
 from papers.retention import Removed, Retention, first_kept
 from papers.spread import Spread
 from papers.store import Store

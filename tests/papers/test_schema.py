@@ -13,7 +13,7 @@ from papers.closing import Closing
 from papers.errors import StoreBusy, StoreError, StoreNewer
 from papers.model.arxiv_id import ArxivId
 from papers.model.paper import Channel, Sighting
-from papers.query import parse
+from papers.query.parser import parse
 from papers.store import Store
 from tests.papers.fingerprint import fingerprint
 

@@ -17,15 +17,15 @@ from redis import Redis
 
 from papers.closing import Closing
 from papers.errors import BadId, BadParameter
-from papers.matching import Folded, holds
 from papers.model.arxiv_id import ArxivId
 from papers.model.merge import merge
 from papers.model.paper import AnnounceType, Channel, Paper, Pick, Sighting
-from papers.query import parse
-from papers.search import EVERY_TYPE, Ask, Page
+from papers.query.ast import Text
+from papers.query.match import Folded, holds
+from papers.query.parser import parse
+from papers.query.request import EVERY_TYPE, Ask, Page
 from papers.store import Store
 from papers.terms import text_terms
-from papers.tree import Text
 from tests.papers.papers_strategies import TUESDAY, sightings
 from tests.papers.query_strategies import queries
 

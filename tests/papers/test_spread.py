@@ -13,7 +13,7 @@ from redis import Redis
 
 from papers import keys, spread
 from papers.asked import Asked
-from papers.query import parse
+from papers.query.parser import parse
 from papers.spread import Spread, possible_months
 from tests.conftest import running_store
 

@@ -25,8 +25,8 @@ from papers.errors import StoreAway, StoreError
 from papers.model.arxiv_id import ArxivId
 from papers.model.merge import merge
 from papers.model.paper import AnnounceType, Channel, Paper, Pick, Sighting
-from papers.query import parse
-from papers.search import Ask
+from papers.query.parser import parse
+from papers.query.request import Ask
 from papers.shape import Shape
 from papers.store import Ingested, Store
 from tests.papers.fingerprint import fingerprint

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from papers.model.arxiv_id import ArxivId
 from papers.model.paper import AnnounceType, Paper, Pick
+from papers.query.ast import Field, Kind, Label, Text
 from papers.shape import PAIR_BITS
 from papers.terms import (
     EVERY_DAY,
@@ -21,7 +22,6 @@ from papers.terms import (
     word_terms,
 )
 from papers.text.folding import words
-from papers.tree import Field, Kind, Label, Text
 from tests.papers.found_by import terms_of
 from tests.papers.papers_strategies import texts
 

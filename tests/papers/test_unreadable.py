@@ -9,8 +9,8 @@ from redis import Redis
 
 from papers.model import packing
 from papers.model.arxiv_id import ArxivId
-from papers.query import parse
-from papers.search import Ask
+from papers.query.parser import parse
+from papers.query.request import Ask
 from papers.store import Store
 from tests.service.made import NOW, paper, sighting
 

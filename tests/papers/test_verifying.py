@@ -6,12 +6,12 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from papers.matching import Folded, holds
 from papers.model.arxiv_id import ArxivId
 from papers.model.packing import Opened, pack
 from papers.model.paper import Paper
-from papers.query import Query, parse
-from papers.tree import Field, Node, Text
+from papers.query.ast import Field, Node, Text
+from papers.query.match import Folded, holds
+from papers.query.parser import Query, parse
 from papers.verifying import _Texts, standing
 from tests.papers.papers_strategies import PAPERS, texts
 from tests.papers.query_strategies import queries

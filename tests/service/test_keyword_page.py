@@ -9,7 +9,7 @@ from bs4 import BeautifulSoup
 from flask.testing import FlaskClient
 
 from papers.model.paper import Paper
-from papers.query import parse
+from papers.query.parser import parse
 from service.feeds.entry import Entry
 from service.pages.highlight import EXCERPT_CHARACTERS, shown
 from tests.service.conftest import Announce

@@ -13,7 +13,7 @@ from papers.config.settings import Settings
 from papers.model.arxiv_id import ArxivId
 from papers.model.paper import Channel, Sighting
 from papers.postings import CLOSED, SHAPE
-from papers.query import parse
+from papers.query.parser import parse
 from papers.source_states import SourceStates, State
 from papers.store import Store
 from paperwire.simulator.model import Manuscript

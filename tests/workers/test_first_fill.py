@@ -6,7 +6,7 @@ from redis import Redis
 from papers.config.settings import Settings
 from papers.errors import UnknownKeyword
 from papers.keywords import Keywords
-from papers.query import parse
+from papers.query.parser import parse
 from paperwire.simulator.model import Manuscript
 from paperwire.simulator.upstream import Upstream
 from workers.fetching import Fetcher

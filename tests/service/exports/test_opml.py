@@ -15,7 +15,7 @@ from redis import Redis
 
 from papers.errors import BadInput, BadParameter
 from papers.keywords import Keyword, Keywords
-from papers.query import parse
+from papers.query.parser import parse
 from service.exports import lists
 from service.exports.opml_reader import MOST_BYTES, MOST_FEEDS, Outline, outlines, wanted
 from tests.papers.query_strategies import queries

@@ -15,10 +15,10 @@ from papers.model.categories import archive_of
 from papers.model.merge import published_at
 from papers.model.packing import Opened
 from papers.model.paper import AnnounceType, Paper
-from papers.query import Query
+from papers.query.ast import And, Between, Field, Kind, Label, Named, Node, Or, Text, Voted
+from papers.query.parser import Query
 from papers.text.folding import flattened, unstemmed, words
 from papers.text.phrases import row_of
-from papers.tree import And, Between, Field, Kind, Label, Named, Node, Or, Text, Voted
 
 _APART: Final = " \0 "
 """Between two texts that are looked through at once: no words in a row reach across."""

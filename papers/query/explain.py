@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache, partial
 from typing import Final, NamedTuple
 
-from papers.matching import FIELDS
 from papers.model.paper import Paper
-from papers.query import Query
+from papers.query.ast import Leaf, Text, leaves
+from papers.query.match import FIELDS
+from papers.query.parser import Query
 from papers.text.folding import Span, plainly, spans, unstemmed, words
 from papers.text.phrases import row_of
-from papers.tree import Leaf, Text, leaves
 
 _LONGEST_WORD: Final = 24
 

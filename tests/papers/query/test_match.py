@@ -5,14 +5,14 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from hypothesis import given
 
-from papers.explaining import Match, explain
-from papers.matching import Folded, holds, matches
 from papers.model.arxiv_id import ArxivId
 from papers.model.packing import Opened, pack
 from papers.model.paper import AnnounceType, Paper, Pick
-from papers.query import Query, parse
+from papers.query.ast import And, Between, Field, Kind, Label, Leaf, Named, Node, Or, Text, Voted
+from papers.query.explain import Match, explain
+from papers.query.match import Folded, holds, matches
+from papers.query.parser import Query, parse
 from papers.text.folding import unstemmed, words
-from papers.tree import And, Between, Field, Kind, Label, Leaf, Named, Node, Or, Text, Voted
 from tests.papers.papers_strategies import PAPERS
 from tests.papers.query_strategies import queries
 

@@ -7,8 +7,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from papers.errors import BadQuery
-from papers.query import MAX_DEPTH, MAX_LENGTH, MAX_PHRASE, MAX_TERMS, Query, parse
-from papers.tree import And, Node, Or
+from papers.query.ast import And, Node, Or
+from papers.query.parser import MAX_DEPTH, MAX_LENGTH, MAX_PHRASE, MAX_TERMS, Query, parse
 from tests.papers.papers_strategies import texts
 from tests.papers.query_strategies import trees
 

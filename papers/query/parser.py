@@ -25,8 +25,8 @@ from papers.errors import BadId, BadQuery
 from papers.model.arxiv_id import ARCHIVES as OLD_ARCHIVES
 from papers.model.arxiv_id import ArxivId
 from papers.model.categories import ARCHIVES, CATEGORIES, canonical
+from papers.query.ast import Field, Kind, Label, Named, Node, Text, all_of, any_of
 from papers.text.folding import unstemmed, words
-from papers.tree import Field, Kind, Label, Named, Node, Text, all_of, any_of
 
 MAX_LENGTH: Final = 500
 MAX_TERMS: Final = 64

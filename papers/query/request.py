@@ -9,8 +9,8 @@ from typing import Final, Literal
 
 from papers.model.arxiv_id import ArxivId
 from papers.model.paper import AnnounceType, Paper
-from papers.query import Query
-from papers.tree import Between, Kind, Label, Node, Voted, all_of, any_of
+from papers.query.ast import Between, Kind, Label, Node, Voted, all_of, any_of
+from papers.query.parser import Query
 
 TYPES: Final = tuple(announced.label for announced in sorted(AnnounceType, reverse=True))
 """Every type of announcement, strongest first: new, cross, replace, replace-cross."""

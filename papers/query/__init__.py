@@ -1,0 +1,5 @@
+"""The keyword language: from text to a query tree, and what it means for one paper.
+
+May import: papers.errors, papers.text, papers.model.
+Start with: parser.py (text to tree), ast.py (the tree), match.py (the reference matcher).
+"""
