@@ -21,7 +21,6 @@ from benchmarks.corpus import DEFAULT, made, sightings
 from benchmarks.keywords import NOW
 from benchmarks.questions import classes
 from papers.closing import Closing
-from papers.connection import connect
 from papers.model.arxiv_id import ArxivId
 from papers.model.merge import lift
 from papers.model.paper import Paper, Sighting
@@ -29,6 +28,7 @@ from papers.percolator import Percolator
 from papers.query.ast import Node
 from papers.query.match import Folded, holds
 from papers.query.parser import Query
+from papers.redis_backend.connection import connect
 from papers.store import Store
 from paperwire import embedded
 

@@ -26,11 +26,11 @@ from redis import Redis
 
 from benchmarks.corpus import DEFAULT, sightings
 from papers.closing import Closing, first_open
-from papers.connection import connect
 from papers.model.merge import merge
 from papers.model.paper import Paper, Sighting
 from papers.query.match import Folded, holds
 from papers.query.parser import Query, parse
+from papers.redis_backend.connection import connect
 from papers.store import Store
 from papers.text.folding import words
 from paperwire import embedded

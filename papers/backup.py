@@ -1,7 +1,7 @@
 """A store into records and back: all that cannot be fetched again, and nothing else.
 
-What is taken is told by `papers.keys`. It is taken on line, while ingests run, in an order that
-makes up for the time it takes:
+What is taken is told by `papers.redis_backend.keys`. It is taken on line, while ingests run, in an
+order that makes up for the time it takes:
 
     cursors   states of sources, plans, keywords: each key as it is at one moment
     papers    a month at a time, each month as it is at one moment
@@ -22,9 +22,10 @@ from typing import Any, Final
 
 from redis import Redis
 
-from papers import keys, schema
+from papers import schema
 from papers.backup_file import BackupWriter, Head, Record
-from papers.connection import store_errors
+from papers.redis_backend import keys
+from papers.redis_backend.connection import store_errors
 
 AT_ONCE: Final = 1_000
 """Papers, or members of a key, in one record."""

@@ -24,10 +24,10 @@ from redis import Redis
 from redis.client import Pipeline
 from redis.exceptions import WatchError
 
-from papers import keys
-from papers.connection import store_errors
 from papers.model.arxiv_id import kept_month
 from papers.postings import CLOSED, SHAPE
+from papers.redis_backend import keys
+from papers.redis_backend.connection import store_errors
 from papers.retention import first_kept
 from papers.shape import YEAR, Shape
 

@@ -13,11 +13,11 @@ from typing import Any, Final
 
 from redis import Redis
 
-from papers import keys
 from papers.config.settings import Settings
 from papers.config.source_names import community_fault
-from papers.connection import store_errors
 from papers.errors import BadParameter, StoreError, UnknownSource
+from papers.redis_backend import keys
+from papers.redis_backend.connection import store_errors
 from papers.source_states import SourceStates
 
 MOST_SAVED: Final = 100

@@ -19,13 +19,13 @@ from typing import Final, NamedTuple
 from pyroaring import BitMap
 
 from papers.asked import Asked
-from papers.connection import store_errors
 from papers.evaluate import Candidates
 from papers.model.arxiv_id import month_place
 from papers.plan import Plan
 from papers.query.ast import Kind, Label, Node
 from papers.query.match import month_days
 from papers.reading import Reader, Reading
+from papers.redis_backend.connection import store_errors
 from papers.remembered import Memory
 from papers.terms import EVERY_DAY, label_term
 

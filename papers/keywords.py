@@ -16,11 +16,11 @@ from typing import Any, Final
 
 from redis import Redis
 
-from papers import keys
-from papers.connection import store_errors
 from papers.errors import BadParameter, StoreError, UnknownKeyword
 from papers.query.ast import any_of
 from papers.query.parser import Query, parse
+from papers.redis_backend import keys
+from papers.redis_backend.connection import store_errors
 from papers.source_states import SourceStates
 
 MAX_NAME: Final = 80

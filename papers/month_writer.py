@@ -21,9 +21,7 @@ from redis import Redis
 from redis.client import Pipeline
 from redis.exceptions import WatchError
 
-from papers import keys
 from papers.columns import Vocabulary
-from papers.connection import Command, read_many
 from papers.errors import StoreBusy
 from papers.index import Change, Edit
 from papers.model import packing
@@ -31,6 +29,8 @@ from papers.model.arxiv_id import ArxivId
 from papers.model.merge import merge
 from papers.model.paper import Paper, Sighting
 from papers.postings import CLOSED, SHAPE
+from papers.redis_backend import keys
+from papers.redis_backend.connection import Command, read_many
 from papers.shape import Shape
 from papers.spread import Spread
 

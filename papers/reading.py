@@ -14,15 +14,15 @@ from typing import Any, Final
 from pyroaring import BitMap
 from redis import Redis
 
-from papers import keys
-from papers.connection import Command, PerThread, read_many
 from papers.errors import StoreError
 from papers.evaluate import Candidates, Key
 from papers.model.packing import Opened
 from papers.plan import Plan
 from papers.postings import bitmap, places_of_months
 from papers.query.ast import Node
-from papers.records import read_opened
+from papers.redis_backend import keys
+from papers.redis_backend.connection import Command, PerThread, read_many
+from papers.redis_backend.records import read_opened
 from papers.remembered import Memory, Request, Wanted
 from papers.roaring import Padded
 from papers.verifying import standing

@@ -13,15 +13,16 @@ from typing import Any, Final, NamedTuple
 
 from pyroaring import BitMap
 
-from papers import keys, postings, roaring
+from papers import postings, roaring
 from papers.asked import Asked
-from papers.connection import Command
 from papers.evaluate import Expansions, Key, Telling, in_slot
 from papers.model.arxiv_id import kept_month
 from papers.model.packing import Opened
 from papers.postings import CLOSED, LARGEST_SMALL, SHAPE
 from papers.query.ast import Node
 from papers.query.request import Found
+from papers.redis_backend import keys
+from papers.redis_backend.connection import Command
 from papers.shape import YEAR, Shape
 from papers.spread import possible_months
 from papers.volumes import Lookup, Months, Part, Parts, Shapes, Volume

@@ -18,17 +18,18 @@ from typing import Any, Final
 
 from redis import Redis
 
-from papers import keys, schema
+from papers import schema
 from papers.backup import AT_ONCE, KEY, PAPERS, Counts
 from papers.backup_file import BackupReader, Record
 from papers.columns import Vocabulary
-from papers.connection import store_errors
 from papers.errors import BadBackup, BadParameter, StoreBusy
 from papers.model import packing
 from papers.model.arxiv_id import ArxivId
 from papers.model.paper import Paper
 from papers.month_writer import MonthWriter
-from papers.revision import move
+from papers.redis_backend import keys
+from papers.redis_backend.connection import store_errors
+from papers.redis_backend.revision import move
 from papers.source_states import SetAside, SourceStates
 from papers.spread import Spread
 

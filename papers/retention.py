@@ -23,12 +23,12 @@ from uuid import uuid4
 from redis import Redis
 from redis.exceptions import WatchError
 
-from papers import keys
-from papers.connection import Command, read_many, store_errors
 from papers.errors import StoreBusy
 from papers.model.arxiv_id import ArxivId
 from papers.postings import CLOSED, SHAPE
-from papers.revision import move
+from papers.redis_backend import keys
+from papers.redis_backend.connection import Command, read_many, store_errors
+from papers.redis_backend.revision import move
 from papers.shape import YEAR, Shape
 from papers.spread import Spread
 

@@ -18,15 +18,15 @@ from typing import Any, Final
 from redis import Redis
 from redis.exceptions import LockError
 
-from papers import keys
 from papers.config.settings import Seconds
-from papers.connection import store_errors
 from papers.errors import StoreBusy, StoreError, StoreNewer
+from papers.redis_backend import keys
+from papers.redis_backend.connection import store_errors
 from papers.spread import Spread
 
 SCHEMA: Final = 5
-"""What this Paperwire writes and reads. Moves when `papers.keys` or `papers.model.packing` change
-so that
+"""What this Paperwire writes and reads. Moves when `papers.redis_backend.keys` or
+`papers.model.packing` change so that
 older code would misread the data."""
 
 FIRST: Final = 1

@@ -16,9 +16,9 @@ from typing import Any, Final, TypeVar
 from redis import Redis
 from redis.client import Pipeline
 
-from papers import keys
-from papers.connection import store_errors
 from papers.errors import StoreError
+from papers.redis_backend import keys
+from papers.redis_backend.connection import store_errors
 
 MAX_QUARANTINED: Final = 1_000
 

@@ -20,10 +20,10 @@ from redis import Redis
 from redis.client import Pipeline
 from redis.exceptions import WatchError
 
-from papers import keys
-from papers.connection import read_many
 from papers.errors import StoreBusy
 from papers.query.ast import And, Field, Leaf, Node, Or, Text
+from papers.redis_backend import keys
+from papers.redis_backend.connection import read_many
 from papers.terms import AUTHOR_WORD, WORD, word_terms
 
 TRIES: Final = 100

@@ -22,15 +22,15 @@ from uuid import uuid4
 
 from redis import Redis
 
-from papers import keys
-from papers.connection import store_errors
 from papers.model.arxiv_id import ArxivId
 from papers.model.paper import Paper, Sighting
 from papers.query.parser import Query
 from papers.query.request import EVERY_TYPE, Ask, Found, Page
 from papers.reading import Reader
-from papers.records import papers_of, read_papers
-from papers.revision import move
+from papers.redis_backend import keys
+from papers.redis_backend.connection import store_errors
+from papers.redis_backend.records import papers_of, read_papers
+from papers.redis_backend.revision import move
 from papers.spread import Spread
 from papers.upwards import Upwards
 from papers.votes import Votes

@@ -15,10 +15,10 @@ from uuid import uuid4
 
 from redis import Redis
 
-from papers import keys
-from papers.connection import store_errors
 from papers.errors import StoreError, UnknownSource
 from papers.model.arxiv_id import ArxivId
+from papers.redis_backend import keys
+from papers.redis_backend.connection import store_errors
 
 KEPT: Final = timedelta(minutes=15)
 MOST_SHOWN: Final = 20

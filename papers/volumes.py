@@ -12,9 +12,10 @@ from typing import Final, NamedTuple
 
 from pyroaring import BitMap
 
-from papers import keys, roaring
+from papers import roaring
 from papers.evaluate import Key
 from papers.model.arxiv_id import month_place, yymm_of
+from papers.redis_backend import keys
 from papers.shape import Shape
 
 _LAST_YEAR: Final = 9_999

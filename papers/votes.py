@@ -19,10 +19,10 @@ import msgpack
 from redis import Redis
 from redis.client import Pipeline
 
-from papers import keys
-from papers.connection import store_errors
 from papers.model.arxiv_id import ArxivId
 from papers.model.paper import Paper, Pick, Sighting
+from papers.redis_backend import keys
+from papers.redis_backend.connection import store_errors
 
 MOST_DAYS: Final = 60
 """Days kept of a community's counts: by then hardly anybody votes any more."""

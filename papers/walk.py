@@ -16,13 +16,13 @@ from typing import Any, Final, NamedTuple
 from pyroaring import BitMap
 from redis import Redis
 
-from papers import keys
 from papers.errors import BadParameter
 from papers.model.arxiv_id import ArxivId
 from papers.months import NO_MONTH
 from papers.query.request import WORK_BOUND, Ask, Found
 from papers.question import Question
 from papers.reading import Reader, Reading
+from papers.redis_backend import keys
 
 _PICKS_AT_ONCE: Final = 256
 _FEWEST_AT_ONCE: Final = 16

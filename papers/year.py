@@ -18,14 +18,15 @@ import numpy as np
 from pyroaring import BitMap
 from redis import Redis
 
-from papers import keys, postings
+from papers import postings
 from papers.closing import Piece
 from papers.columns import NO_KEYS, Keys, Vocabulary, once
 from papers.model.arxiv_id import ArxivId, month_place, yymm_of
 from papers.model.paper import Paper
 from papers.pairs import InYear, frequent, pairs_in
 from papers.postings import LARGEST_SMALL, PLACE_BYTES, places_of_months
-from papers.records import read_papers
+from papers.redis_backend import keys
+from papers.redis_backend.records import read_papers
 from papers.roaring import deserialized, serialized
 from papers.shape import PAIR_BITS, PAPER_BITS, YEAR, YEAR_BITS, Shape
 from papers.slots import Slots

@@ -12,7 +12,6 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from papers import condition
 from papers.communities import Communities
 from papers.config.settings import Settings
 from papers.config.shown_settings import shown
@@ -21,6 +20,7 @@ from papers.keywords import Keyword, Keywords
 from papers.model.arxiv_id import ArxivId
 from papers.query.parser import parse
 from papers.query.request import Ask
+from papers.redis_backend import health
 from papers.source_states import Progress, SourceStates
 from papers.store import Store
 from paperwire import wording
@@ -51,7 +51,7 @@ def status(session: Session) -> Answer:
     document = {
         "address": address_on(Path(session.settings.data_dir)),
         "data_dir": str(Path(session.settings.data_dir).resolve()),
-        "store": _store_json(condition.look(session.redis)),
+        "store": _store_json(health.look(session.redis)),
         "papers": store.size(),
         "revision": store.revision(),
         "keywords": len(Keywords(session.redis).all()),
@@ -185,7 +185,7 @@ def _keyword_json(keyword: Keyword) -> dict[str, Any]:
     }
 
 
-def _store_json(found: condition.Condition) -> dict[str, Any]:
+def _store_json(found: health.Condition) -> dict[str, Any]:
     return {
         "answers": str(found.answers),
         "said": found.said,

@@ -8,10 +8,10 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from papers import keys
 from papers.config.settings import Settings
-from papers.connection import connect, store_errors
 from papers.errors import StoreError
+from papers.redis_backend import keys
+from papers.redis_backend.connection import connect, store_errors
 
 HEARD_OF: Final = timedelta(minutes=2)
 """A worker says that it lives more often than that, in the midst of a job too."""

@@ -11,9 +11,10 @@ from datetime import UTC, datetime
 
 from redis import Redis
 
-from papers import keys, schema
+from papers import schema
 from papers.config.settings import Settings
-from papers.connection import connect, store_errors
+from papers.redis_backend import keys
+from papers.redis_backend.connection import connect, store_errors
 from paperwire import embedded
 
 

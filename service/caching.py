@@ -29,9 +29,9 @@ from redis import Redis
 from redis.exceptions import LockError
 from redis.lock import Lock
 
-from papers import keys
-from papers.connection import store_errors
 from papers.errors import StoreAway, StoreError, TooMany
+from papers.redis_backend import keys
+from papers.redis_backend.connection import store_errors
 from service.answer import Answer, pack, rendered, unpack
 from service.kept_answers import KeptAnswers
 from service.last_good import LastGood

@@ -14,7 +14,6 @@ from redis import Redis
 
 from papers.communities import Communities
 from papers.config.settings import Settings
-from papers.connection import connect
 from papers.counts import Counter
 from papers.errors import BadParameter, UnknownKeyword
 from papers.keywords import Keyword, Keywords, slug_of
@@ -24,6 +23,7 @@ from papers.query.ast import any_of
 from papers.query.match import Folded, holds
 from papers.query.parser import Query, parse
 from papers.query.request import Ask, Page
+from papers.redis_backend.connection import connect
 from papers.source_states import SourceState, SourceStates
 from papers.store import Store
 from service.addresses import SEARCH, Address

@@ -12,9 +12,9 @@ from typing import Any, Final
 
 from redis import Redis
 
-from papers import keys
-from papers.connection import store_errors
 from papers.errors import StoreError
+from papers.redis_backend import keys
+from papers.redis_backend.connection import store_errors
 from service.answer import Answer, pack
 from service.encodings import ENCODINGS
 

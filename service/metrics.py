@@ -19,10 +19,10 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector, CollectorRegistry
 from redis import Redis
 
-from papers import condition, keys
-from papers.condition import Answers
-from papers.connection import store_errors
 from papers.errors import StoreError
+from papers.redis_backend import health, keys
+from papers.redis_backend.connection import store_errors
+from papers.redis_backend.health import Answers
 from papers.source_states import MAX_QUARANTINED, SourceState, State
 from service.desk import Desk, desk
 from service.tokens import require
@@ -80,7 +80,7 @@ class _Reading(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Every metric, as far as the store tells."""
-        found = condition.look(self._at.redis)
+        found = health.look(self._at.redis)
         up, ok = found.answers is not Answers.AWAY, found.answers is Answers.OK
         yield _gauge("store_up", "Whether the store answers.", up)
         yield _gauge("store_writable", "Whether the store takes writes.", ok)

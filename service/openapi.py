@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final
 
-from papers.condition import Answers
 from papers.model.arxiv_id import ArxivId
 from papers.model.paper import AnnounceType
+from papers.redis_backend.health import Answers
 from papers.source_states import State
 from service.feeds import FORMATS
 from service.params import DIGEST, PARAMETERS, Parameter

@@ -20,8 +20,6 @@ import msgpack
 from redis import Redis
 from zstandard import ZstdError
 
-from papers import keys
-from papers.connection import store_errors
 from papers.errors import BadId, StoreAway, StoreError
 from papers.keywords import Keyword
 from papers.model import packing
@@ -31,6 +29,8 @@ from papers.model.periods import Kind, Period
 from papers.query.match import day_of
 from papers.query.parser import Query, parse
 from papers.query.request import Ask
+from papers.redis_backend import keys
+from papers.redis_backend.connection import store_errors
 from papers.store import Store
 
 KEPT_DAYS: Final[dict[Kind, int]] = {"month": 400, "week": 100, "day": 40}

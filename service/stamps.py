@@ -15,9 +15,10 @@ from typing import Any, Final
 
 import msgpack
 
-from papers import keys, schema
-from papers.connection import Command
+from papers import schema
 from papers.errors import StoreError, UnknownKeyword
+from papers.redis_backend import keys
+from papers.redis_backend.connection import Command
 
 EVERY_KEYWORD: Final = "*"
 """What an answer depends on that shows all saved keywords."""

@@ -11,10 +11,10 @@ from typing import Any, Final
 
 from redis import Redis
 
-from papers import keys
-from papers.connection import Command, PerThread, read_many, store_errors
 from papers.errors import StoreError
 from papers.keywords import Keywords
+from papers.redis_backend import keys
+from papers.redis_backend.connection import Command, PerThread, read_many, store_errors
 from service import stamps
 from service.answer import Answer, unpack
 from service.encodings import ENCODINGS

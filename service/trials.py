@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from papers.connection import store_errors
+from papers.redis_backend.connection import store_errors
 from papers.trials import Trial, Trials
 from service.desk import Desk
 

@@ -19,8 +19,8 @@ from click.testing import CliRunner
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from papers import keys
 from papers.query.parser import parse
+from papers.redis_backend import keys
 from paperwire.cli import main
 from paperwire.simulator.faults import FAULTS
 
@@ -77,7 +77,7 @@ SLOW: Final = ("flask", "pyroaring", "redis", "feedparser", "rq", "requests", "l
 QUICK: Final = [
     "import sys; sys.argv[1:] = ['--help']; from paperwire.cli import main;"
     "main(standalone_mode=False)",
-    "import papers.config.settings, papers.errors, papers.keys",
+    "import papers.config.settings, papers.errors, papers.redis_backend.keys",
     "import papers.model.arxiv_id, papers.query.parser, papers.model.merge",
     "import paperwire.tether",
 ]
@@ -282,10 +282,14 @@ def test_the_table_of_keys_and_the_tuples_say_the_same() -> None:
     assert len(rows) >= 28
     groups = {"copied": keys.COPIED, "rebuilt": keys.REBUILT, "no": keys.PASSING}
     for name, kind in rows:
-        assert kind in {*groups, "papers"}, f"{name}: the last column of its row in papers/keys.py"
+        assert kind in {*groups, "papers"}, (
+            f"{name}: the last column of its row in papers/redis_backend/keys.py"
+        )
         kind = "rebuilt" if kind == "papers" else kind
         matching = {k for k, g in groups.items() if any(fnmatchcase(name, p) for p in g)}
-        assert matching == {kind}, f"{name}: the tuple in papers/keys.py that it belongs to"
+        assert matching == {kind}, (
+            f"{name}: the tuple in papers/redis_backend/keys.py that it belongs to"
+        )
 
 
 def test_every_row_of_the_table_of_faults_is_documented() -> None:

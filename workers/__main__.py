@@ -19,11 +19,12 @@ from typing import Final
 from redis import Redis
 from rq.exceptions import StopRequested
 
-from papers import keys, schema
+from papers import schema
 from papers.config.settings import Seconds, Settings, discover
-from papers.connection import address, connect, store_errors
 from papers.errors import BadInput, BadSettings, PaperwireError, StoreError
 from papers.keywords import Keywords
+from papers.redis_backend import keys
+from papers.redis_backend.connection import address, connect, store_errors
 from workers import jobs
 from workers.due import Scheduler
 from workers.rq_worker import PaperwireWorker

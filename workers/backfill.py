@@ -19,9 +19,9 @@ from typing import Any, Final
 from redis import Redis
 from redis.client import Pipeline
 
-from papers import keys
-from papers.connection import store_errors
 from papers.errors import BadParameter, SourceRefused
+from papers.redis_backend import keys
+from papers.redis_backend.connection import store_errors
 from workers.sources import arxiv_oai
 from workers.sources.arxiv_oai import Harvest, Span
 from workers.sources.result import Fetched, Upstreams

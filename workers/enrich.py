@@ -14,9 +14,9 @@ from typing import Any, Final
 
 from redis import Redis
 
-from papers import keys
-from papers.connection import store_errors
 from papers.model.arxiv_id import ArxivId
+from papers.redis_backend import keys
+from papers.redis_backend.connection import store_errors
 from papers.store import Store
 from workers.sources import arxiv_api
 from workers.sources.result import Fetched, Upstreams

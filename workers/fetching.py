@@ -24,10 +24,10 @@ from requests.exceptions import InvalidURL, RequestException
 from requests.structures import CaseInsensitiveDict
 from urllib3.exceptions import DecodeError, HTTPError
 
-from papers import keys
 from papers.config.settings import Settings
-from papers.connection import store_errors
 from papers.errors import AddressForbidden, SourceGarbled, SourceRefused, SourceUnreachable
+from papers.redis_backend import keys
+from papers.redis_backend.connection import store_errors
 from workers import refusals
 from workers.addresses import networks
 from workers.deadline import Deadline

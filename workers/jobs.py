@@ -19,13 +19,14 @@ from redis import Redis
 from rq import Queue
 from rq.serializers import JSONSerializer
 
-from papers import keys, schema
+from papers import schema
 from papers.closing import Closing
 from papers.communities import Communities
 from papers.config.settings import Seconds, Settings, discover
-from papers.connection import connect
 from papers.errors import BadInput, NotFound, StoreError
 from papers.keywords import Keywords
+from papers.redis_backend import keys
+from papers.redis_backend.connection import connect
 from papers.retention import Retention
 from papers.source_states import SourceState, SourceStates
 from papers.store import Store

@@ -26,10 +26,10 @@ from typing import Any, Final
 from redis import Redis
 from redis.commands.core import Script
 
-from papers import keys
 from papers.config.settings import Seconds
-from papers.connection import store_errors
 from papers.errors import SourceRefused
+from papers.redis_backend import keys
+from papers.redis_backend.connection import store_errors
 
 BUSY: Final = frozenset({406, 429, 503})
 """Statuses with which arXiv answers overload: everybody holds off."""

@@ -12,8 +12,8 @@ from typing import Any, Final
 from redis import Redis
 
 from papers.config.settings import Seconds
-from papers.connection import store_errors
 from papers.errors import StoreError
+from papers.redis_backend.connection import store_errors
 
 log = logging.getLogger(__name__)
 

@@ -23,9 +23,9 @@ from typing import Any, Final
 
 from redis import Redis
 
-from papers import keys
-from papers.connection import store_errors
 from papers.errors import BadParameter, StoreError
+from papers.redis_backend import keys
+from papers.redis_backend.connection import store_errors
 from papers.source_states import Progress, SetAside, SourceStates
 from workers.bulk_file import BulkFile, Reading, base, found
 from workers.ingest import Clock

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-from papers.connection import connect
+from papers.redis_backend.connection import connect
 from papers.store import Store
 from workers.load_portion import Done, Record, taken_in
 

@@ -23,8 +23,8 @@ from rq import Queue, Worker, worker_registration
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
-from papers.connection import hurry
 from papers.errors import BadParameter, PaperwireError
+from papers.redis_backend.connection import hurry
 from workers import jobs, trial
 
 log = logging.getLogger(__name__)

@@ -19,9 +19,9 @@ from typing import Any, Final
 
 from redis import Redis
 
-from papers import keys
-from papers.connection import store_errors
 from papers.model.arxiv_calendar import newest_announcement
+from papers.redis_backend import keys
+from papers.redis_backend.connection import store_errors
 from papers.source_states import SourceStates, State
 from workers.reconcile import SETTLED
 from workers.reconcile import TASK as RECONCILIATION

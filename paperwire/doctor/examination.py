@@ -12,8 +12,8 @@ from redis.exceptions import RedisError
 
 from papers.communities import Communities
 from papers.config.settings import Settings, config_path, load
-from papers.connection import connect
 from papers.errors import PaperwireError, StoreError
+from papers.redis_backend.connection import connect
 from paperwire import embedded
 from paperwire.doctor import machine, parts, store, upstreams
 from paperwire.doctor.finding import Finding, fault

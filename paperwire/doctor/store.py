@@ -10,8 +10,8 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from papers import schema
-from papers.connection import address, store_errors
 from papers.errors import StoreAway, StoreBusy, StoreError, StoreNewer
+from papers.redis_backend.connection import address, store_errors
 from paperwire.doctor.finding import Finding, fault, warning
 from paperwire.server_program import OLDEST
 

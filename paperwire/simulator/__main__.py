@@ -17,8 +17,8 @@ from pathlib import Path
 
 import click
 
-from papers.connection import connect
 from papers.errors import StoreError
+from papers.redis_backend.connection import connect
 from papers.source_states import SourceStates
 from paperwire import tether
 from paperwire.simulator import demo

@@ -2,7 +2,7 @@
 
 papers = Generator(seed=1)
 papers.manuscript()      never twice the same title
-papers.revision(text)    what changes when its authors think again
+papers.redis_backend.revision(text)    what changes when its authors think again
 """
 
 from __future__ import annotations

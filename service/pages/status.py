@@ -7,8 +7,8 @@ from typing import Final
 
 from flask import Response
 
-from papers import condition, keys
-from papers.connection import store_errors
+from papers.redis_backend import health, keys
+from papers.redis_backend.connection import store_errors
 from service.desk import Desk, desk
 from service.metrics import QUEUE, alive
 from service.pages.plots import day_plot
@@ -41,7 +41,7 @@ def status() -> Response:
         planned=at.states.planned(),
         aside=at.states.quarantine_size(),
         size=at.store.size(),
-        store=condition.look(at.redis),
+        store=health.look(at.redis),
         work=_work(at),
         plots={source: day_plot(told) for source, told in days.items()},
         name=task_name,

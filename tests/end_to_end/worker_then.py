@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from papers.config.settings import discover
-from papers.connection import connect
+from papers.redis_backend.connection import connect
 from workers import jobs
 from workers.__main__ import main
 from workers.rq_worker import ALLOWED

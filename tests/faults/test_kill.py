@@ -21,11 +21,11 @@ import pytest
 from redis import Redis
 from redis.connection import AbstractConnection
 
-from papers import keys
 from papers.config.settings import Settings
 from papers.keywords import Keywords
 from papers.model import packing
 from papers.model.arxiv_id import ArxivId
+from papers.redis_backend import keys
 from papers.source_states import SourceStates, State
 from papers.store import Store
 from paperwire.simulator.model import Manuscript

@@ -19,8 +19,8 @@ from urllib.parse import urlsplit
 import pytest
 from redis import Redis
 
-from papers import keys
 from papers.keywords import Keywords
+from papers.redis_backend import keys
 from papers.store import Store
 from paperwire.simulator.upstream import Upstream
 from tests.faults.crowd import Got, ask, figures, get, paced, percentile, processes

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 import requests
 
-from papers import keys
+from papers.redis_backend import keys
 from paperwire.simulator.model import Manuscript
 from paperwire.simulator.upstream import Upstream
 from tests.faults.stage import OwnStore, Reader, Stage, until

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from papers import keys
+from papers.redis_backend import keys
 from papers.source_states import State
 from paperwire.simulator.model import Manuscript
 from paperwire.simulator.upstream import Upstream

@@ -21,7 +21,7 @@ import requests
 from redis import Redis
 from redis.exceptions import RedisError
 
-from papers import keys
+from papers.redis_backend import keys
 from papers.source_states import SourceStates, State
 from paperwire.simulator.model import Manuscript
 from paperwire.simulator.upstream import Upstream

@@ -28,13 +28,13 @@ import pytest
 import requests
 from redis import Redis
 
-from papers import keys
 from papers.config.settings import Settings, load
-from papers.connection import connect
 from papers.keywords import Keywords
 from papers.model.arxiv_id import ArxivId
 from papers.model.merge import published_at
 from papers.model.paper import Paper
+from papers.redis_backend import keys
+from papers.redis_backend.connection import connect
 from papers.source_states import SourceStates, State
 from paperwire import embedded
 from paperwire.demo import toml

@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from papers import keys
 from papers.keywords import Keywords, fill_task
 from papers.model.arxiv_id import ArxivId
+from papers.redis_backend import keys
 from papers.source_states import State
 from papers.store import Store
 from paperwire.simulator.model import Manuscript

@@ -14,11 +14,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from redis import Redis
 
-from papers import backup, keys, schema
+from papers import backup, schema
 from papers.backup_file import BackupReader, BackupWriter, Head
 from papers.errors import BadBackup, BadParameter, StoreBusy, StoreError
 from papers.keywords import Keywords
 from papers.model.arxiv_id import ArxivId
+from papers.redis_backend import keys
 from papers.restore import restore
 from papers.source_states import SetAside, SourceState, SourceStates, State
 from papers.store import Store

@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 from pyroaring import BitMap
 from redis import Redis
 
-from papers import keys
 from papers.closing import LEFT, Closing
 from papers.errors import StoreError
 from papers.evaluate import in_slot
@@ -27,6 +26,7 @@ from papers.query.ast import Field, Text
 from papers.query.parser import parse
 from papers.query.request import Ask
 from papers.reading import Reading
+from papers.redis_backend import keys
 from papers.retention import Retention
 from papers.shape import Shape
 from papers.store import Store

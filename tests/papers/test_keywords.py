@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from redis import Redis
 
-from papers import keys
 from papers.errors import BadParameter, BadQuery, StoreError, UnknownKeyword
 from papers.keywords import Keywords, slug_of
+from papers.redis_backend import keys
 from papers.source_states import SourceStates
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)

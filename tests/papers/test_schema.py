@@ -8,12 +8,13 @@ from datetime import UTC, datetime
 import pytest
 from redis import Redis
 
-from papers import keys, schema
+from papers import schema
 from papers.closing import Closing
 from papers.errors import StoreBusy, StoreError, StoreNewer
 from papers.model.arxiv_id import ArxivId
 from papers.model.paper import Channel, Sighting
 from papers.query.parser import parse
+from papers.redis_backend import keys
 from papers.store import Store
 from tests.papers.fingerprint import fingerprint
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
-from papers import keys
-from papers.connection import address, connect, store_errors
 from papers.errors import BadSettings, StoreAway, StoreError
+from papers.redis_backend import keys
+from papers.redis_backend.connection import address, connect, store_errors
 from papers.source_states import Progress, SetAside, SourceState, SourceStates, State
 
 NOW = datetime(2026, 11, 21, 12, 0, 0, 250_000, tzinfo=UTC)

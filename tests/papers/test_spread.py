@@ -11,9 +11,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from redis import Redis
 
-from papers import keys, spread
+from papers import spread
 from papers.asked import Asked
 from papers.query.parser import parse
+from papers.redis_backend import keys
 from papers.spread import Spread, possible_months
 from tests.conftest import running_store
 

@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from redis import Redis
 
-from papers import keys
 from papers.model.arxiv_id import ArxivId
 from papers.model.merge import lift
 from papers.model.paper import Channel, Pick, Sighting
+from papers.redis_backend import keys
 from papers.votes import MOST_COMMUNITIES, MOST_DAYS, Counted, Counts, Votes, join, pack, unpack
 
 ID = ArxivId(202611, 7)

@@ -20,8 +20,8 @@ from redis import Redis
 from redis.exceptions import NoPermissionError, RedisError, ResponseError
 
 from papers.config.settings import Settings
-from papers.connection import connect
 from papers.keywords import Keywords
+from papers.redis_backend.connection import connect
 from papers.source_states import SourceStates
 from papers.store import Store
 from paperwire.cli import main

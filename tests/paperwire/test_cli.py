@@ -110,7 +110,7 @@ def test_refusals_are_a_line_and_an_exit_code(
 def test_store_that_is_away_is_exit_code_one(
     command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("papers.connection._RETRIES", 0)
+    monkeypatch.setattr("papers.redis_backend.connection._RETRIES", 0)
     with mock.patch.dict(os.environ, {"REDIS_URL": "unix:///nowhere/s"}):
         result = command("status")
     assert result.exit_code == 1

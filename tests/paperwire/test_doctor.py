@@ -22,7 +22,7 @@ from click.testing import CliRunner
 from redis import Redis
 from rq import Worker
 
-from papers import keys
+from papers.redis_backend import keys
 from papers.schema import SCHEMA
 from papers.source_states import SourceState, SourceStates, State
 from paperwire.cli import main

@@ -13,10 +13,10 @@ import pytest
 from click.testing import CliRunner, Result
 from redis import Redis
 
-from papers import keys
 from papers.config.settings import Settings
 from papers.errors import StoreNewer
 from papers.keywords import Keywords
+from papers.redis_backend import keys
 from papers.schema import SCHEMA
 from papers.store import Store
 from paperwire.cli import main

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 from redis import Redis
 
-from papers import keys
+from papers.redis_backend import keys
 from papers.source_states import SetAside, SourceStates
 from paperwire.cli import main
 from tests.service.made import NOW

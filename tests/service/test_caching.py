@@ -11,10 +11,10 @@ import pytest
 from redis import Redis
 from redis.connection import AbstractConnection
 
-from papers import keys
-from papers.connection import connect
 from papers.errors import StoreAway, UnknownKeyword
 from papers.keywords import Keywords
+from papers.redis_backend import keys
+from papers.redis_backend.connection import connect
 from papers.source_states import SourceState, SourceStates, State
 from service.caching import Answers, Served
 from service.last_good import LastGood

@@ -10,8 +10,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 from redis import Redis
 
-from papers import keys
 from papers.keywords import Keywords
+from papers.redis_backend import keys
 from papers.source_states import SourceState, SourceStates, State
 from service.feeds import FORMATS
 from tests.service.conftest import SITE, Announce

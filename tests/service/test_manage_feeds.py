@@ -10,10 +10,10 @@ from bs4 import BeautifulSoup
 from flask.testing import FlaskClient
 from redis import Redis
 
-from papers import keys
 from papers.communities import Communities
 from papers.config.settings import Settings
 from papers.model.arxiv_id import ArxivId
+from papers.redis_backend import keys
 from papers.source_states import SourceState, SourceStates, State
 from papers.trials import Brought, Trial, Trials
 from service import create_app

@@ -8,9 +8,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 from redis import Redis
 
-from papers import keys
 from papers.config.settings import Settings
 from papers.errors import TooMany
+from papers.redis_backend import keys
 from service.rates import REFUSALS, Rates, network_of
 from tests.service.conftest import Announce, serving
 from tests.service.made import sighting

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from papers import keys
 from papers.closing import Closing
 from papers.config.settings import Settings
 from papers.model.arxiv_id import ArxivId
 from papers.model.paper import Channel, Sighting
 from papers.postings import CLOSED, SHAPE
 from papers.query.parser import parse
+from papers.redis_backend import keys
 from papers.source_states import SourceStates, State
 from papers.store import Store
 from paperwire.simulator.model import Manuscript

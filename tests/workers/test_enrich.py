@@ -5,11 +5,11 @@ from datetime import timedelta
 import pytest
 from redis import Redis
 
-from papers import keys
 from papers.config.settings import Settings
 from papers.errors import SourceRefused
 from papers.model.arxiv_id import ArxivId
 from papers.model.paper import Channel, Pick, Sighting
+from papers.redis_backend import keys
 from papers.store import Store
 from paperwire.simulator.model import Manuscript
 from paperwire.simulator.upstream import Upstream

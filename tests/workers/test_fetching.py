@@ -15,7 +15,6 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from papers import keys
 from papers.config.settings import Settings
 from papers.errors import (
     AddressForbidden,
@@ -25,6 +24,7 @@ from papers.errors import (
     SourceUnreachable,
     StoreAway,
 )
+from papers.redis_backend import keys
 from tests.workers.loopback import Loopback, Reply
 from workers.fetching import MOST_REDIRECTS, Fetcher
 

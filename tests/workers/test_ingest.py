@@ -8,11 +8,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from redis import Redis
 
-from papers import keys
 from papers.config.settings import Settings
 from papers.errors import BadParameter, SourceError, SourceRefused, SourceUnreachable
 from papers.model.arxiv_id import ArxivId
 from papers.model.paper import Channel, Sighting
+from papers.redis_backend import keys
 from papers.source_states import Progress, SourceState, SourceStates, State
 from papers.store import Store
 from paperwire.simulator.model import Manuscript

@@ -19,10 +19,10 @@ from rq.exceptions import StopRequested
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
-from papers import keys
 from papers.config.settings import Settings
 from papers.errors import BadParameter, StoreAway
 from papers.keywords import Keywords
+from papers.redis_backend import keys
 from papers.source_states import SourceStates, State
 from papers.store import Store
 from paperwire.simulator.model import Manuscript

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
-from papers import keys
 from papers.errors import SourceError, SourceGarbled, SourceRefused, SourceUnreachable, StoreAway
+from papers.redis_backend import keys
 from tests.workers.loopback import Loopback, Reply
 from workers.lane import FIRST_PAUSE, LONGEST_PAUSE, ArxivLane
 

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
-from papers import keys
 from papers.config.settings import Settings
 from papers.errors import SourceError, SourceInDoubt, SourceRefused, SourceUnreachable
 from papers.keywords import Keyword, Keywords
@@ -18,6 +17,7 @@ from papers.model.arxiv_id import ArxivId
 from papers.model.merge import lift
 from papers.model.paper import AnnounceType, Channel, Sighting
 from papers.model.periods import Period
+from papers.redis_backend import keys
 from papers.source_states import SourceState, SourceStates, State
 from papers.store import Store
 from tests.workers.post_office import PASSWORD, USER, PostOffice, certificate_in, open_office

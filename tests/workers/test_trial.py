@@ -11,9 +11,9 @@ import pytest
 from redis import Redis
 from rq.serializers import JSONSerializer
 
-from papers import keys
 from papers.config.settings import Settings
 from papers.errors import UnknownSource
+from papers.redis_backend import keys
 from papers.store import Store
 from papers.trials import Trial, Trials
 from service import create_app

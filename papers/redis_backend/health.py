@@ -14,8 +14,8 @@ from typing import Any
 from redis import Redis
 from redis.exceptions import NoPermissionError
 
-from papers.connection import store_errors
 from papers.errors import StoreError
+from papers.redis_backend.connection import store_errors
 
 
 class Answers(enum.StrEnum):

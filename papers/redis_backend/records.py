@@ -8,11 +8,11 @@ from collections.abc import Iterable
 
 from redis import Redis
 
-from papers import keys
-from papers.connection import Command, read_many
 from papers.model.arxiv_id import ArxivId
 from papers.model.packing import UNREADABLE, Opened
 from papers.model.paper import Paper
+from papers.redis_backend import keys
+from papers.redis_backend.connection import Command, read_many
 
 log = logging.getLogger(__name__)
 

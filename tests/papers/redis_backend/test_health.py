@@ -9,9 +9,9 @@ import pytest
 from redis import Redis
 from redis.exceptions import ResponseError
 
-from papers.condition import Answers, look
-from papers.connection import PAUSE, connect, store_errors
 from papers.errors import StoreAway, StoreError
+from papers.redis_backend.connection import PAUSE, connect, store_errors
+from papers.redis_backend.health import Answers, look
 from tests.papers.server import server
 
 

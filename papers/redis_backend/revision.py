@@ -7,7 +7,7 @@ from typing import Final
 
 from redis import Redis
 
-from papers import keys
+from papers.redis_backend import keys
 
 _LONGEST: Final = 1 << 20
 _RANDOM: Final = SystemRandom()

@@ -19,10 +19,10 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from papers import connection
-from papers.connection import PerThread, connect, read_many
+from papers.redis_backend import connection
+from papers.redis_backend.connection import PerThread, connect, read_many
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 Read = Callable[..., list[Any]]
 
 
@@ -132,7 +132,7 @@ def test_that_a_connection_is_open_is_no_sign_that_the_store_answers(
 
 FORKING = """
 import os, sys
-from papers.connection import PerThread, connect, read_many
+from papers.redis_backend.connection import PerThread, connect, read_many
 
 clients = PerThread(connect(sys.argv[1], patient=False))
 told = lambda: read_many(clients.client, [("CLIENT", "ID")])[0]
