@@ -26,10 +26,10 @@ from redis import Redis
 
 from benchmarks.corpus import DEFAULT, made, sightings
 from papers.config.settings import Settings
-from papers.keywords import Keywords
 from papers.model.arxiv_id import ArxivId
 from papers.model.paper import Channel, Pick, Sighting
 from papers.redis_backend import keys
+from papers.state.keywords import Keywords
 from papers.store import Store
 from paperwire import embedded
 from service import create_app

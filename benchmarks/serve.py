@@ -38,7 +38,7 @@ from benchmarks import cold
 from benchmarks.corpus import DEFAULT, made, sightings
 from benchmarks.pages import NOW, fill
 from papers.config.settings import Settings
-from papers.keywords import Keywords
+from papers.state.keywords import Keywords
 from paperwire import embedded
 from paperwire.web import command
 

@@ -22,7 +22,6 @@ from pyroaring import BitMap
 from papers.asked import Asked
 from papers.columns import Keys, Vocabulary, groups
 from papers.evaluate import Expansions, Key, doubts_of
-from papers.keywords import Keyword
 from papers.model.arxiv_id import month_place
 from papers.model.paper import Paper
 from papers.plan import Plan
@@ -31,6 +30,7 @@ from papers.query.ast import Node, Text, leaves
 from papers.query.match import Folded, holds
 from papers.query.parser import parse
 from papers.shape import PAPER_BITS, YEAR, YEAR_BITS
+from papers.state.keywords import Keyword
 from papers.terms import labels_of, names_of, pair_terms, pairs_of, text_pairs
 from papers.text.folding import words
 

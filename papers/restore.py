@@ -30,8 +30,8 @@ from papers.month_writer import MonthWriter
 from papers.redis_backend import keys
 from papers.redis_backend.connection import store_errors
 from papers.redis_backend.revision import move
-from papers.source_states import SetAside, SourceStates
 from papers.spread import Spread
+from papers.state.task_states import SetAside, SourceStates
 
 _TASK: Final = "restore"
 _REVISIONS: Final = b":rev"

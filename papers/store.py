@@ -32,8 +32,8 @@ from papers.redis_backend.connection import store_errors
 from papers.redis_backend.records import papers_of, read_papers
 from papers.redis_backend.revision import move
 from papers.spread import Spread
+from papers.state.votes import Votes
 from papers.upwards import Upwards
-from papers.votes import Votes
 from papers.walk import Walk
 
 if TYPE_CHECKING:

@@ -12,16 +12,16 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from papers.communities import Communities
 from papers.config.settings import Settings
 from papers.config.shown_settings import shown
 from papers.errors import BadParameter, BadSettings, UnknownPaper
-from papers.keywords import Keyword, Keywords
 from papers.model.arxiv_id import ArxivId
 from papers.query.parser import parse
 from papers.query.request import Ask
 from papers.redis_backend import health
-from papers.source_states import Progress, SourceStates
+from papers.state.communities import Communities
+from papers.state.keywords import Keyword, Keywords
+from papers.state.task_states import Progress, SourceStates
 from papers.store import Store
 from paperwire import wording
 from paperwire.claim import address_on

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from papers.errors import BadParameter
-from papers.keywords import Keyword, Keywords
 from papers.model.arxiv_id import ArxivId
 from papers.model.paper import Paper
 from papers.query.ast import any_of
 from papers.query.parser import Query, parse
 from papers.query.request import Ask
+from papers.state.keywords import Keyword, Keywords
 from papers.store import Store
 from paperwire.session import Session
 from service.export_params import ORDERS

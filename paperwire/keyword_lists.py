@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from papers.errors import BadInput, BadParameter, UnknownKeyword
-from papers.keywords import Keywords
+from papers.state.keywords import Keywords
 from paperwire.session import Session
 from service.exports.opml_reader import MOST_BYTES, Outline, Wanted, outlines, wanted
 

@@ -14,7 +14,7 @@ import click
 
 from papers.closing import Closing, first_open
 from papers.retention import first_kept
-from papers.source_states import MAX_QUARANTINED, SetAside, SourceStates
+from papers.state.task_states import MAX_QUARANTINED, SetAside, SourceStates
 from paperwire.answers import Answer
 from paperwire.session import Session
 from workers.closing import closing_behind

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from papers.communities import Communities
-from papers.keywords import Keywords, fill_task
-from papers.source_states import SourceStates, State
+from papers.state.communities import Communities
+from papers.state.keywords import Keywords, fill_task
+from papers.state.task_states import SourceStates, State
 from paperwire.session import Session
 
 

@@ -27,9 +27,9 @@ from typing import Final
 from papers import schema
 from papers.config.settings import Seconds, Settings
 from papers.errors import BadSettings, StoreAway
-from papers.keywords import Keywords
 from papers.redis_backend.connection import address, connect, store_errors
-from papers.source_states import SourceStates
+from papers.state.keywords import Keywords
+from papers.state.task_states import SourceStates
 from paperwire import embedded, web, wording
 from paperwire.claim import claimed
 from paperwire.console import Console, Whereabouts

@@ -10,11 +10,11 @@ from typing import Any, Final
 from flask import Blueprint, Response, request
 
 from papers.errors import UnknownPaper
-from papers.keywords import Keyword
 from papers.model.arxiv_id import ArxivId
 from papers.model.merge import published_at, updated_at
 from papers.model.paper import Paper, Pick
-from papers.source_states import SourceState
+from papers.state.keywords import Keyword
+from papers.state.task_states import SourceState
 from service.addresses import SEARCH, Address
 from service.desk import Desk, Found, desk
 from service.feeds import FORMATS

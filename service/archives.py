@@ -15,9 +15,9 @@ from typing import Final
 from flask import Blueprint, Response, abort, request
 
 from papers.errors import BadParameter
-from papers.keywords import Keyword
 from papers.model.periods import Kind, Period
 from papers.query.parser import parse
+from papers.state.keywords import Keyword
 from papers.store import Store
 from service.addresses import Address
 from service.desk import Desk, desk

@@ -12,11 +12,9 @@ from typing import Final
 from flask import Flask, Response, current_app, request
 from redis import Redis
 
-from papers.communities import Communities
 from papers.config.settings import Settings
 from papers.counts import Counter
 from papers.errors import BadParameter, UnknownKeyword
-from papers.keywords import Keyword, Keywords, slug_of
 from papers.likeness import Likeness
 from papers.model.paper import Paper
 from papers.query.ast import any_of
@@ -24,7 +22,9 @@ from papers.query.match import Folded, holds
 from papers.query.parser import Query, parse
 from papers.query.request import Ask, Page
 from papers.redis_backend.connection import connect
-from papers.source_states import SourceState, SourceStates
+from papers.state.communities import Communities
+from papers.state.keywords import Keyword, Keywords, slug_of
+from papers.state.task_states import SourceState, SourceStates
 from papers.store import Store
 from service.addresses import SEARCH, Address
 from service.caching import Answers

@@ -10,11 +10,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final, cast
 
-from papers.keywords import Keyword
 from papers.model.arxiv_id import ArxivId
 from papers.model.paper import Paper
 from papers.model.periods import Kind, Period
 from papers.query.parser import Query
+from papers.state.keywords import Keyword
 from service.addresses import Address
 from service.desk import Desk, named
 from service.feeds import FORMATS

@@ -10,8 +10,8 @@ from urllib.parse import urlencode
 from werkzeug.datastructures import MultiDict
 
 from papers.errors import BadParameter
-from papers.keywords import slug_of
 from papers.model.arxiv_id import ArxivId
+from papers.state.keywords import slug_of
 from service.addresses import joined
 from service.params import MAX_PAPERS, MAX_TEXT, shown
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from flask import Blueprint, Response, request
 
-from papers.keywords import Keyword
+from papers.state.keywords import Keyword
 from service.desk import Desk, desk
 from service.export_params import Chosen, chosen
 from service.exports import lists, markdown, opml

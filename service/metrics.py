@@ -23,7 +23,7 @@ from papers.errors import StoreError
 from papers.redis_backend import health, keys
 from papers.redis_backend.connection import store_errors
 from papers.redis_backend.health import Answers
-from papers.source_states import MAX_QUARANTINED, SourceState, State
+from papers.state.task_states import MAX_QUARANTINED, SourceState, State
 from service.desk import Desk, desk
 from service.tokens import require
 

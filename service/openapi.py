@@ -11,7 +11,7 @@ from typing import Any, Final
 from papers.model.arxiv_id import ArxivId
 from papers.model.paper import AnnounceType
 from papers.redis_backend.health import Answers
-from papers.source_states import State
+from papers.state.task_states import State
 from service.feeds import FORMATS
 from service.params import DIGEST, PARAMETERS, Parameter
 

@@ -21,7 +21,6 @@ from redis import Redis
 from zstandard import ZstdError
 
 from papers.errors import BadId, StoreAway, StoreError
-from papers.keywords import Keyword
 from papers.model import packing
 from papers.model.arxiv_id import ArxivId
 from papers.model.paper import Paper
@@ -31,6 +30,7 @@ from papers.query.parser import Query, parse
 from papers.query.request import Ask
 from papers.redis_backend import keys
 from papers.redis_backend.connection import store_errors
+from papers.state.keywords import Keyword
 from papers.store import Store
 
 KEPT_DAYS: Final[dict[Kind, int]] = {"month": 400, "week": 100, "day": 40}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from papers.source_states import SourceState, State
+from papers.state.task_states import SourceState, State
 from service.feeds.text import line, source_name
 
 _NAMES: Final = {"hf": "Hugging Face Daily Papers", "enrich": "arXiv API", "websub": "WebSub hub"}

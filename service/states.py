@@ -12,9 +12,9 @@ from typing import Any, Final
 from redis import Redis
 
 from papers.errors import StoreError
-from papers.keywords import Keywords
 from papers.redis_backend import keys
 from papers.redis_backend.connection import Command, PerThread, read_many, store_errors
+from papers.state.keywords import Keywords
 from service import stamps
 from service.answer import Answer, unpack
 from service.encodings import ENCODINGS

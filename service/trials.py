@@ -1,6 +1,7 @@
 """Has a worker try a feed: the one job that a web request sends, by its dotted name.
 
-Nothing is fetched inside the request; what came is read from the store (`papers.trials`).
+Nothing is fetched inside the request; what came is read from the store
+(`papers.state.feed_trials`).
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from papers.redis_backend.connection import store_errors
-from papers.trials import Trial, Trials
+from papers.state.feed_trials import Trial, Trials
 from service.desk import Desk
 
 JOB: Final = "workers.trial.run"

@@ -11,8 +11,8 @@ from datetime import date
 from typing import Final
 
 from papers.errors import BadId, BadParameter
-from papers.keywords import slug_of
 from papers.model.arxiv_id import ArxivId
+from papers.state.keywords import slug_of
 
 TYPES: Final = ("new", "cross", "replace")
 

@@ -22,9 +22,9 @@ from rq.exceptions import StopRequested
 from papers import schema
 from papers.config.settings import Seconds, Settings, discover
 from papers.errors import BadInput, BadSettings, PaperwireError, StoreError
-from papers.keywords import Keywords
 from papers.redis_backend import keys
 from papers.redis_backend.connection import address, connect, store_errors
+from papers.state.keywords import Keywords
 from workers import jobs
 from workers.due import Scheduler
 from workers.rq_worker import PaperwireWorker

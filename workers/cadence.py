@@ -9,7 +9,7 @@ from typing import Final
 
 from papers.config.settings import Seconds
 from papers.model.arxiv_calendar import newest_announcement, next_announcement
-from papers.source_states import SourceState, State
+from papers.state.task_states import SourceState, State
 
 MINUTE: Final = timedelta(minutes=1)
 HOUR: Final = timedelta(hours=1)

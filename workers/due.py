@@ -18,11 +18,11 @@ from typing import Final
 
 from redis import Redis
 
-from papers.communities import Communities, community_task
 from papers.config.settings import Seconds, Settings
-from papers.keywords import Keywords, fill_task
 from papers.redis_backend import keys
-from papers.source_states import SourceStates
+from papers.state.communities import Communities, community_task
+from papers.state.keywords import Keywords, fill_task
+from papers.state.task_states import SourceStates
 from papers.store import Store
 from workers import backfill, closing, reconcile, retention, websub
 from workers.lease import Lease

@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Final
 
-from papers.keywords import Keywords
 from papers.model.categories import ALIASES, CATEGORIES
 from papers.query.ast import And, Field, Kind, Label, Node, Or, Text, leaves
 from papers.query.parser import parse
+from papers.state.keywords import Keywords
 from workers.sources import arxiv_api
 from workers.sources.result import Fetched, Upstreams
 

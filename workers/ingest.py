@@ -20,7 +20,7 @@ from papers.config.settings import Seconds
 from papers.errors import BadParameter, SourceError
 from papers.model.arxiv_id import ArxivId
 from papers.retention import first_kept
-from papers.source_states import Progress, SetAside, SourceState, SourceStates, State
+from papers.state.task_states import Progress, SetAside, SourceState, SourceStates, State
 from papers.store import Store
 from workers import websub
 from workers.cadence import next_time

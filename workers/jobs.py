@@ -21,14 +21,14 @@ from rq.serializers import JSONSerializer
 
 from papers import schema
 from papers.closing import Closing
-from papers.communities import Communities
 from papers.config.settings import Seconds, Settings, discover
 from papers.errors import BadInput, NotFound, StoreError
-from papers.keywords import Keywords
 from papers.redis_backend import keys
 from papers.redis_backend.connection import connect
 from papers.retention import Retention
-from papers.source_states import SourceState, SourceStates
+from papers.state.communities import Communities
+from papers.state.keywords import Keywords
+from papers.state.task_states import SourceState, SourceStates
 from papers.store import Store
 from workers import completion
 from workers.backfill import Backfill, Plans

@@ -26,7 +26,7 @@ from redis import Redis
 from papers.errors import BadParameter, StoreError
 from papers.redis_backend import keys
 from papers.redis_backend.connection import store_errors
-from papers.source_states import Progress, SetAside, SourceStates
+from papers.state.task_states import Progress, SetAside, SourceStates
 from workers.bulk_file import BulkFile, Reading, base, found
 from workers.ingest import Clock
 from workers.load_portion import Done, Portion, portions

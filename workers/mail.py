@@ -18,13 +18,13 @@ from redis import Redis
 
 from papers.config.settings import Settings
 from papers.errors import SourceError, SourceInDoubt, SourceRefused, UnknownKeyword
-from papers.keywords import Keyword, Keywords
 from papers.model.paper import Paper
 from papers.model.periods import Kind, Period
 from papers.query.parser import parse
 from papers.query.request import Ask
 from papers.redis_backend import keys
 from papers.redis_backend.connection import store_errors
+from papers.state.keywords import Keyword, Keywords
 from papers.store import Store
 from workers.mail_message import message_of
 from workers.smtp import send

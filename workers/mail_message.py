@@ -15,9 +15,9 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from papers.config.settings import Settings
-from papers.keywords import Keyword
 from papers.model.paper import Paper
 from papers.model.periods import Period
+from papers.state.keywords import Keyword
 from papers.text.latex import accents_to_unicode
 from workers.sources.documents import clean
 

@@ -19,7 +19,7 @@ from papers.model.arxiv_calendar import EASTERN, announced_after, newest_announc
 from papers.model.arxiv_id import ArxivId
 from papers.model.paper import Paper, Sighting
 from papers.retention import first_kept
-from papers.source_states import SourceStates
+from papers.state.task_states import SourceStates
 from papers.store import Store
 from workers.sources import arxiv_oai
 from workers.sources.arxiv_oai import Span, set_of

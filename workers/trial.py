@@ -11,12 +11,12 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
-from papers.communities import checked
 from papers.config.settings import Settings, discover
 from papers.errors import BadParameter, SourceError
 from papers.model.paper import Sighting
 from papers.redis_backend.connection import connect
-from papers.trials import Brought, Trial, Trials
+from papers.state.communities import checked
+from papers.state.feed_trials import Brought, Trial, Trials
 from workers.fetching import Fetcher
 from workers.sources.community import ACCEPT, read
 

@@ -22,7 +22,7 @@ from redis import Redis
 from papers.model.arxiv_calendar import newest_announcement
 from papers.redis_backend import keys
 from papers.redis_backend.connection import store_errors
-from papers.source_states import SourceStates, State
+from papers.state.task_states import SourceStates, State
 from workers.reconcile import SETTLED
 from workers.reconcile import TASK as RECONCILIATION
 from workers.sources.result import Fetched

@@ -23,7 +23,6 @@ from typing import Any, Final
 from redis import Redis
 
 from papers.errors import SourceRefused
-from papers.keywords import Keywords
 from papers.model.frozen_fields import announced_categories, announced_journal_ref
 from papers.model.merge import updated_at
 from papers.model.paper import Paper
@@ -31,7 +30,8 @@ from papers.query.parser import parse
 from papers.query.request import Ask
 from papers.redis_backend import keys
 from papers.redis_backend.connection import store_errors
-from papers.source_states import SourceStates, State
+from papers.state.keywords import Keywords
+from papers.state.task_states import SourceStates, State
 from papers.store import Store
 from papers.text.latex import accents_to_unicode
 from workers.sources.result import Fetched, Upstreams

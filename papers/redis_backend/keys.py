@@ -8,7 +8,7 @@
 | `{25}:terms` | hash | the same of the months of a year that are closed | for ever | papers.closing | rebuilt |
 | `{25}:next:TOKEN` | hash | what that becomes | 10 min | papers.closing | rebuilt |
 | `{25}:rev` | integer | transactions that has seen | for ever | papers.closing | rebuilt |
-| `votes:2503` | hash | number in the month (2 bytes) → what communities counted day by day, packed | for ever | papers.votes | copied |
+| `votes:2503` | hash | number in the month (2 bytes) → what communities counted day by day, packed | for ever | papers.state.votes | copied |
 | `months` | sorted set | `2503` by YYYYMM: months that may hold papers | for ever | papers.store | rebuilt |
 | `picks` | sorted set | id by seconds of its first pick | for ever | papers.store | rebuilt |
 | `{words}:spread` | hash | word or author's word → months it occurs in, 2 bytes each; `*`: many | for ever | papers.spread | rebuilt |
@@ -18,15 +18,15 @@
 | `undescribed` | set | ids that a community named and arXiv has not described | till described | papers.store | rebuilt |
 | `pending` | sorted set | tokens of ingests under way, by the second they began | seconds | papers.store | no |
 | `revision` | integer | moves whenever anything a feed shows has changed | for ever | papers.store | copied |
-| `keywords` | hash | slug → saved keyword, JSON | for ever | papers.keywords | copied |
-| `communities` | hash | name → saved community feed, JSON | for ever | papers.communities | copied |
-| `trial:ID` | string | what a feed that somebody tries would bring, JSON | 15 min | papers.trials | no |
-| `seeded` | set | slugs of the configured keywords that were saved once | for ever | papers.keywords | copied |
-| `sources` | hash | source → state, JSON | for ever | papers.source_states | copied |
-| `due` | sorted set | task by the second it is due | for ever | papers.source_states | no |
-| `progress` | hash | task → progress of a long run, JSON | till done | papers.source_states | no |
+| `keywords` | hash | slug → saved keyword, JSON | for ever | papers.state.keywords | copied |
+| `communities` | hash | name → saved community feed, JSON | for ever | papers.state.communities | copied |
+| `trial:ID` | string | what a feed that somebody tries would bring, JSON | 15 min | papers.state.feed_trials | no |
+| `seeded` | set | slugs of the configured keywords that were saved once | for ever | papers.state.keywords | copied |
+| `sources` | hash | source → state, JSON | for ever | papers.state.task_states | copied |
+| `due` | sorted set | task by the second it is due | for ever | papers.state.task_states | no |
+| `progress` | hash | task → progress of a long run, JSON | till done | papers.state.task_states | no |
 | `counts` | hash | task → records by day of the last five weeks, JSON | for ever | workers.usual | copied |
-| `quarantine` | list | records set aside, newest first, JSON, 1,000 at most | for ever | papers.source_states | copied |
+| `quarantine` | list | records set aside, newest first, JSON, 1,000 at most | for ever | papers.state.task_states | copied |
 | `validators` | hash | URL → ETag and Last-Modified, JSON | for ever | workers.fetching | no |
 | `lane:arxiv` | hash | the one lane to arXiv: whose turn, next start, back-off, what was said | for ever | workers.lane | no |
 | `unknown` | hash | undescribed id → tries at arXiv and when to ask again, JSON | till described | workers.enrich | copied |

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from papers.source_states import SetAside
+    from papers.state.task_states import SetAside
 
 
 @click.command()
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def quarantine(limit: int, clear: bool, as_json: bool) -> None:
     """List the records that could not be taken, newest first, with the reason of each."""
     from papers.config.settings import discover
-    from papers.source_states import SourceStates
+    from papers.state.task_states import SourceStates
     from paperwire.session import opened
 
     with opened(discover(os.environ)) as session:

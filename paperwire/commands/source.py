@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from papers.communities import Community
-    from papers.trials import Trial
+    from papers.state.communities import Community
+    from papers.state.feed_trials import Trial
 
 _as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
@@ -29,7 +29,7 @@ def source_try(url: str, as_json: bool) -> None:
     from datetime import UTC, datetime
 
     from papers.config.settings import discover
-    from papers.trials import Trial
+    from papers.state.feed_trials import Trial
     from workers.trial import tried
 
     trial = tried(Trial("", "trial", url), discover(os.environ), datetime.now(UTC))
@@ -44,8 +44,8 @@ def source_try(url: str, as_json: bool) -> None:
 @_as_json
 def source_add(name: str, url: str, as_json: bool) -> None:
     """Save a feed under a name: it is fetched every hour; a name that is there gets the new URL."""
-    from papers.communities import Communities
     from papers.config.settings import discover
+    from papers.state.communities import Communities
     from paperwire.session import opened
 
     with opened(discover(os.environ)) as session:
@@ -58,8 +58,8 @@ def source_add(name: str, url: str, as_json: bool) -> None:
 @_as_json
 def source_remove(name: str, as_json: bool) -> None:
     """Fetch a saved feed no more; what it picked stays."""
-    from papers.communities import Communities
     from papers.config.settings import discover
+    from papers.state.communities import Communities
     from paperwire.session import opened
 
     with opened(discover(os.environ)) as session:
@@ -71,8 +71,8 @@ def source_remove(name: str, as_json: bool) -> None:
 @_as_json
 def source_list(as_json: bool) -> None:
     """List the community feeds, saved ones and those of the settings."""
-    from papers.communities import Communities
     from papers.config.settings import discover
+    from papers.state.communities import Communities
     from paperwire.session import opened
 
     with opened(discover(os.environ)) as session:

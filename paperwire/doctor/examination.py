@@ -10,10 +10,10 @@ from pathlib import Path
 from redis import Redis
 from redis.exceptions import RedisError
 
-from papers.communities import Communities
 from papers.config.settings import Settings, config_path, load
 from papers.errors import PaperwireError, StoreError
 from papers.redis_backend.connection import connect
+from papers.state.communities import Communities
 from paperwire import embedded
 from paperwire.doctor import machine, parts, store, upstreams
 from paperwire.doctor.finding import Finding, fault

@@ -8,7 +8,7 @@ from datetime import datetime
 from redis import Redis
 
 from papers.redis_backend import keys
-from papers.source_states import SourceStates, State
+from papers.state.task_states import SourceStates, State
 from paperwire.doctor.finding import Finding, fault, warning
 from paperwire.health import HEARD_OF
 

@@ -19,7 +19,7 @@ import click
 
 from papers.errors import StoreError
 from papers.redis_backend.connection import connect
-from papers.source_states import SourceStates
+from papers.state.task_states import SourceStates
 from paperwire import tether
 from paperwire.simulator import demo
 

@@ -24,7 +24,7 @@ from typing import Any, Final
 from papers.config.settings import Seconds
 from papers.model.arxiv_calendar import newest_announcement
 from papers.model.arxiv_id import ArxivId
-from papers.source_states import SourceStates
+from papers.state.task_states import SourceStates
 from paperwire.simulator import days
 from paperwire.simulator.generate import Generator
 from paperwire.simulator.upstream import Upstream

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from papers.keywords import Keyword
 from papers.query.parser import parse
 from papers.query.request import Ask
+from papers.state.keywords import Keyword
 from papers.store import Store
 from service.addresses import Address
 from service.exports import markdown, opml

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from lxml import etree
 
-from papers.keywords import Keyword
+from papers.state.keywords import Keyword
 from service.feeds.text import line
 
 CONTENT_TYPE: Final = "text/x-opml; charset=utf-8"

@@ -15,8 +15,8 @@ from urllib.parse import parse_qs, urlsplit
 from lxml import etree
 
 from papers.errors import BadInput, BadParameter
-from papers.keywords import MAX_NAME, slug_of
 from papers.query.parser import Query, parse
+from papers.state.keywords import MAX_NAME, slug_of
 from service.exports.opml import ABOUT
 from service.feeds.text import line
 

@@ -7,9 +7,9 @@ from typing import Final
 
 from flask import Response, render_template
 
-from papers.keywords import Keyword
 from papers.query.parser import parse
 from papers.query.request import Ask
+from papers.state.keywords import Keyword
 from service.desk import Desk, desk
 from service.feeds.entry import Entry
 from service.pages.highlight import Shown, shown

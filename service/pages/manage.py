@@ -16,9 +16,9 @@ from flask import Response, request
 
 from papers.counts import Counts
 from papers.errors import BadInput, BadParameter, NotAllowed, UnknownKeyword
-from papers.keywords import slug_of
 from papers.query.parser import parse
 from papers.query.request import Ask
+from papers.state.keywords import slug_of
 from service.desk import Desk, desk
 from service.errors import status_of
 from service.feeds.entry import Entry

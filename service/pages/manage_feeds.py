@@ -14,10 +14,10 @@ from typing import Any, Final
 
 from flask import Response, render_template, request
 
-from papers.communities import Community, checked, community_task
 from papers.errors import BadInput, BadParameter, NotAllowed, NotFound
-from papers.source_states import SourceState
-from papers.trials import Brought, Trial, Trials
+from papers.state.communities import Community, checked, community_task
+from papers.state.feed_trials import Brought, Trial, Trials
+from papers.state.task_states import SourceState
 from service import trials
 from service.desk import Desk, desk
 from service.errors import status_of

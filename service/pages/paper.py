@@ -9,12 +9,12 @@ from typing import Final
 from flask import Response, render_template
 
 from papers.errors import UnknownPaper
-from papers.keywords import Keyword
 from papers.likeness import Like
 from papers.model.arxiv_id import ArxivId
 from papers.model.paper import Paper
 from papers.percolator import met_by
-from papers.votes import Votes
+from papers.state.keywords import Keyword
+from papers.state.votes import Votes
 from service.desk import Desk, desk
 from service.feeds.entry import Entry
 from service.feeds.text import line, link

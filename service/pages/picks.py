@@ -10,7 +10,6 @@ from typing import Final
 
 from flask import Response, render_template, request
 
-from papers.keywords import Keyword
 from papers.model.paper import Paper, Pick
 from papers.model.periods import Kind as Rhythm
 from papers.model.periods import Period
@@ -18,6 +17,7 @@ from papers.percolator import met_by
 from papers.query.ast import Kind, Label, any_of
 from papers.query.parser import Query, parse
 from papers.query.request import EVERY_TYPE, Ask
+from papers.state.keywords import Keyword
 from service.addresses import SEARCH, Address, joined
 from service.desk import Desk, desk
 from service.feeds.entry import Entry, lead_of

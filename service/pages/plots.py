@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Final
 
 from papers.counts import Counts, Day
-from papers.votes import Counted
+from papers.state.votes import Counted
 from service.pages.wording import day, month
 
 _BAR: Final = 14.0

@@ -17,8 +17,8 @@ from redis import Redis
 from werkzeug.serving import make_server
 
 from papers.config.settings import Settings
-from papers.keywords import Keywords
-from papers.source_states import SourceStates
+from papers.state.keywords import Keywords
+from papers.state.task_states import SourceStates
 from papers.store import Store
 from service import create_app
 from tests.browser.content import KEYWORDS, NOW, TOKEN, sightings, states

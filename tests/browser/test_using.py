@@ -8,9 +8,9 @@ from dataclasses import replace
 from playwright.sync_api import Browser, Page, Route, expect
 from redis import Redis
 
-from papers.communities import Communities
 from papers.config.settings import Settings
-from papers.trials import Brought, Trials
+from papers.state.communities import Communities
+from papers.state.feed_trials import Brought, Trials
 from tests.browser.content import NEWEST, NOW, TOKEN
 
 

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from redis import Redis
 
-from papers.source_states import SourceStates, State
+from papers.state.task_states import SourceStates, State
 from papers.store import Store
 from paperwire.simulator.model import Manuscript
 from paperwire.simulator.upstream import ARXIV, Upstream

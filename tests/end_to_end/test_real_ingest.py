@@ -19,12 +19,12 @@ import pytest
 import requests
 from lxml import etree
 
-from papers.keywords import Keywords
 from papers.model.paper import Paper
 from papers.query.match import announce_label, matches
 from papers.query.parser import parse
 from papers.redis_backend import keys
-from papers.source_states import SourceState, SourceStates, State
+from papers.state.keywords import Keywords
+from papers.state.task_states import SourceState, SourceStates, State
 from tests.conftest import running_store
 from tests.end_to_end import recorded_facts as facts
 from tests.end_to_end.recorded_upstream import RecordedUpstream

@@ -12,7 +12,7 @@ import requests
 from redis import Redis
 
 from papers.config.settings import Settings
-from papers.keywords import Keywords
+from papers.state.keywords import Keywords
 from paperwire.simulator.model import Manuscript
 from paperwire.simulator.upstream import Upstream
 from paperwire.up import free_port

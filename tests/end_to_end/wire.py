@@ -22,7 +22,7 @@ import requests
 from redis import Redis
 
 from papers.config.settings import Settings
-from papers.source_states import SourceState, SourceStates
+from papers.state.task_states import SourceState, SourceStates
 from paperwire import web
 from paperwire.demo import toml
 from paperwire.up import free_port

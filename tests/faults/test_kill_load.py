@@ -15,7 +15,7 @@ import pytest
 from redis import Redis
 
 from papers.errors import StoreError
-from papers.source_states import SourceStates
+from papers.state.task_states import SourceStates
 from papers.store import Store
 from tests.faults.test_kill import NEVER, SPAWN, count_commands
 from tests.outcomes import note

@@ -19,8 +19,8 @@ from urllib.parse import urlsplit
 import pytest
 from redis import Redis
 
-from papers.keywords import Keywords
 from papers.redis_backend import keys
+from papers.state.keywords import Keywords
 from papers.store import Store
 from paperwire.simulator.upstream import Upstream
 from tests.faults.crowd import Got, ask, figures, get, paced, percentile, processes

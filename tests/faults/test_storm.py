@@ -29,13 +29,13 @@ import requests
 from redis import Redis
 
 from papers.config.settings import Settings, load
-from papers.keywords import Keywords
 from papers.model.arxiv_id import ArxivId
 from papers.model.merge import published_at
 from papers.model.paper import Paper
 from papers.redis_backend import keys
 from papers.redis_backend.connection import connect
-from papers.source_states import SourceStates, State
+from papers.state.keywords import Keywords
+from papers.state.task_states import SourceStates, State
 from paperwire import embedded
 from paperwire.demo import toml
 from paperwire.simulator import days

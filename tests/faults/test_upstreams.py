@@ -16,10 +16,10 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from papers.keywords import Keywords, fill_task
 from papers.model.arxiv_id import ArxivId
 from papers.redis_backend import keys
-from papers.source_states import State
+from papers.state.keywords import Keywords, fill_task
+from papers.state.task_states import State
 from papers.store import Store
 from paperwire.simulator.model import Manuscript
 from paperwire.simulator.upstream import Upstream

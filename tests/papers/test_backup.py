@@ -17,11 +17,11 @@ from redis import Redis
 from papers import backup, schema
 from papers.backup_file import BackupReader, BackupWriter, Head
 from papers.errors import BadBackup, BadParameter, StoreBusy, StoreError
-from papers.keywords import Keywords
 from papers.model.arxiv_id import ArxivId
 from papers.redis_backend import keys
 from papers.restore import restore
-from papers.source_states import SetAside, SourceState, SourceStates, State
+from papers.state.keywords import Keywords
+from papers.state.task_states import SetAside, SourceState, SourceStates, State
 from papers.store import Store
 from tests.papers.fingerprint import fingerprint
 from tests.service.made import NOW, picked, sighting

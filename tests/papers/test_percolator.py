@@ -7,13 +7,13 @@ from unittest import mock
 from hypothesis import given
 from hypothesis import strategies as st
 
-from papers.keywords import Keyword
 from papers.model.merge import lift, merge
 from papers.model.paper import Paper, Sighting
 from papers.percolator import MANY, Percolator, met_by
 from papers.query.ast import Between, all_of
 from papers.query.match import Folded, holds
 from papers.query.parser import Query, parse
+from papers.state.keywords import Keyword
 from tests.papers.papers_strategies import TUESDAY, sightings
 from tests.papers.query_strategies import queries
 from tests.papers.test_store import announced

@@ -20,9 +20,9 @@ from redis import Redis
 from redis.exceptions import NoPermissionError, RedisError, ResponseError
 
 from papers.config.settings import Settings
-from papers.keywords import Keywords
 from papers.redis_backend.connection import connect
-from papers.source_states import SourceStates
+from papers.state.keywords import Keywords
+from papers.state.task_states import SourceStates
 from papers.store import Store
 from paperwire.cli import main
 from paperwire.simulator.model import Manuscript

@@ -24,7 +24,7 @@ from rq import Worker
 
 from papers.redis_backend import keys
 from papers.schema import SCHEMA
-from papers.source_states import SourceState, SourceStates, State
+from papers.state.task_states import SourceState, SourceStates, State
 from paperwire.cli import main
 from tests import small_disk
 from tests.papers.server import server

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 from redis import Redis
 
-from papers.keywords import Keywords
+from papers.state.keywords import Keywords
 from papers.store import Store
 from paperwire.cli import main
 from paperwire.demo import toml

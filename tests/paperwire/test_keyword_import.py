@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 from redis import Redis
 
-from papers.keywords import Keywords
+from papers.state.keywords import Keywords
 from paperwire.cli import main
 from tests.service.made import NOW
 

@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 from redis import Redis
 
 from papers.config.settings import Settings
-from papers.keywords import Keywords
+from papers.state.keywords import Keywords
 from papers.store import Store
 from paperwire import loading
 from paperwire.cli import main

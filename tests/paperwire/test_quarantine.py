@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 from redis import Redis
 
 from papers.redis_backend import keys
-from papers.source_states import SetAside, SourceStates
+from papers.state.task_states import SetAside, SourceStates
 from paperwire.cli import main
 from tests.service.made import NOW
 

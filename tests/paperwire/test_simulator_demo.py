@@ -22,7 +22,7 @@ from redis import Redis
 
 from papers.config.settings import Settings
 from papers.model.arxiv_calendar import newest_announcement
-from papers.source_states import SourceStates
+from papers.state.task_states import SourceStates
 from paperwire.simulator import demo
 from paperwire.simulator.generate import Generator
 from paperwire.simulator.model import Manuscript

@@ -20,8 +20,8 @@ from flask.testing import FlaskClient
 from redis import Redis
 
 from papers.config.settings import Settings
-from papers.keywords import Keywords
 from papers.model.paper import Sighting
+from papers.state.keywords import Keywords
 from papers.store import Store
 from service import create_app
 from service.desk import Desk, desk, open_desk

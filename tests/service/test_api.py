@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator, FormatChecker
 from redis import Redis
 
 from papers.model.arxiv_id import ArxivId
-from papers.source_states import SourceState, SourceStates, State
+from papers.state.task_states import SourceState, SourceStates, State
 from service.openapi import SCHEMAS
 from service.params import DIGEST, PARAMETERS
 from tests.service.conftest import SITE, Announce

@@ -14,10 +14,10 @@ from lxml import etree
 from redis import Redis
 
 from papers.config.settings import Settings
-from papers.keywords import Keywords
 from papers.model.arxiv_id import ArxivId
 from papers.model.paper import Sighting
-from papers.source_states import SourceState, SourceStates, State
+from papers.state.keywords import Keywords
+from papers.state.task_states import SourceState, SourceStates, State
 from service.feeds import FORMATS
 from service.feeds.extension import ATOM, FH
 from tests.service.conftest import SITE, Announce, Clock, serving

@@ -12,10 +12,10 @@ from redis import Redis
 from redis.connection import AbstractConnection
 
 from papers.errors import StoreAway, UnknownKeyword
-from papers.keywords import Keywords
 from papers.redis_backend import keys
 from papers.redis_backend.connection import connect
-from papers.source_states import SourceState, SourceStates, State
+from papers.state.keywords import Keywords
+from papers.state.task_states import SourceState, SourceStates, State
 from service.caching import Answers, Served
 from service.last_good import LastGood
 from service.stamps import EVERY_KEYWORD

@@ -11,8 +11,8 @@ import pytest
 from flask.testing import FlaskClient
 from redis import Redis
 
-from papers.keywords import Keywords
 from papers.model.arxiv_id import ArxivId
+from papers.state.keywords import Keywords
 from tests.service.conftest import Announce
 from tests.service.made import DAY, NOW, picked, sighting
 

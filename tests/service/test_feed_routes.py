@@ -10,9 +10,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 from redis import Redis
 
-from papers.keywords import Keywords
 from papers.redis_backend import keys
-from papers.source_states import SourceState, SourceStates, State
+from papers.state.keywords import Keywords
+from papers.state.task_states import SourceState, SourceStates, State
 from service.feeds import FORMATS
 from tests.service.conftest import SITE, Announce
 from tests.service.made import DAY, NOW, picked, revision, sighting

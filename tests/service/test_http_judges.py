@@ -16,7 +16,7 @@ from httplint.note import levels
 from redis import Redis
 
 from papers.config.settings import Settings
-from papers.keywords import Keywords
+from papers.state.keywords import Keywords
 from service import create_app
 from tests.service.conftest import SITE, Announce
 from tests.service.made import DAY, NOW, sighting

@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 from redis import Redis
 
 from papers.config.settings import Settings
-from papers.keywords import Keywords
+from papers.state.keywords import Keywords
 from service import create_app
 from service.tokens import digest
 from tests.service.conftest import SITE

@@ -10,12 +10,12 @@ from bs4 import BeautifulSoup
 from flask.testing import FlaskClient
 from redis import Redis
 
-from papers.communities import Communities
 from papers.config.settings import Settings
 from papers.model.arxiv_id import ArxivId
 from papers.redis_backend import keys
-from papers.source_states import SourceState, SourceStates, State
-from papers.trials import Brought, Trial, Trials
+from papers.state.communities import Communities
+from papers.state.feed_trials import Brought, Trial, Trials
+from papers.state.task_states import SourceState, SourceStates, State
 from service import create_app
 from tests.service.conftest import Announce
 from tests.service.made import NOW, picked, sighting

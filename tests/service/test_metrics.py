@@ -10,7 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from redis import Redis
 
 from papers.config.settings import Settings
-from papers.source_states import SourceState, SourceStates, State
+from papers.state.task_states import SourceState, SourceStates, State
 from tests.service.conftest import serving
 from tests.service.made import NOW
 

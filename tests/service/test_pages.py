@@ -9,7 +9,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from redis import Redis
 
-from papers.source_states import Progress, SourceState, SourceStates, State
+from papers.state.task_states import Progress, SourceState, SourceStates, State
 from tests.service.conftest import SITE, Announce
 from tests.service.made import FIRST, NOW, SECOND, picked, revision, sighting
 

@@ -6,8 +6,8 @@ import pytest
 from flask.testing import FlaskClient
 from redis import Redis
 
-from papers.keywords import Keywords
 from papers.model.paper import Sighting
+from papers.state.keywords import Keywords
 from service.pages.paper import MOST_VERSIONS, versions
 from tests.service.conftest import Announce
 from tests.service.made import NOW, paper, picked, revision, sighting

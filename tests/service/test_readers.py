@@ -9,7 +9,7 @@ import feedparser
 import requests
 from redis import Redis
 
-from papers.source_states import SourceState, SourceStates, State
+from papers.state.task_states import SourceState, SourceStates, State
 from tests.service.conftest import Announce
 from tests.service.made import DAY, FIRST, NOW, picked, revision, sighting
 from tests.subscriber import Polled, Subscriber

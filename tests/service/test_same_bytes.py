@@ -10,9 +10,9 @@ from pathlib import Path
 
 from redis import Redis
 
-from papers.keywords import Keywords
 from papers.model.arxiv_id import ArxivId
 from papers.model.paper import Sighting
+from papers.state.keywords import Keywords
 from papers.store import Store
 from tests.service.made import DAY, FIRST, NOW, described, picked, revision, sighting
 from tests.service.rendering import PATHS

@@ -11,7 +11,7 @@ from bs4 import BeautifulSoup
 from flask.testing import FlaskClient
 from redis import Redis
 
-from papers.keywords import Keywords
+from papers.state.keywords import Keywords
 from service.feeds import FORMATS
 from tests.service.conftest import SITE, Announce
 from tests.service.made import NOW, sighting

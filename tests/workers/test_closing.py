@@ -14,7 +14,7 @@ from papers.model.paper import Channel, Sighting
 from papers.postings import CLOSED, SHAPE
 from papers.query.parser import parse
 from papers.redis_backend import keys
-from papers.source_states import SourceStates, State
+from papers.state.task_states import SourceStates, State
 from papers.store import Store
 from paperwire.simulator.model import Manuscript
 from paperwire.simulator.upstream import Upstream

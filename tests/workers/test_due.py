@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from redis import Redis
 
-from papers.communities import Communities
 from papers.config.settings import Settings
-from papers.keywords import Keywords
 from papers.redis_backend import keys
-from papers.source_states import SourceState, SourceStates, State
+from papers.state.communities import Communities
+from papers.state.keywords import Keywords
+from papers.state.task_states import SourceState, SourceStates, State
 from workers.cadence import LONGEST_BACKOFF, LONGEST_WAIT, next_time
 from workers.due import CLAIM, LEASE, Scheduler, standing_tasks
 from workers.lease import Lease, beating

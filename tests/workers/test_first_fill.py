@@ -5,8 +5,8 @@ from redis import Redis
 
 from papers.config.settings import Settings
 from papers.errors import UnknownKeyword
-from papers.keywords import Keywords
 from papers.query.parser import parse
+from papers.state.keywords import Keywords
 from paperwire.simulator.model import Manuscript
 from paperwire.simulator.upstream import Upstream
 from workers.fetching import Fetcher

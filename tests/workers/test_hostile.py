@@ -19,7 +19,7 @@ from redis import Redis
 
 from papers.config.settings import Settings
 from papers.errors import SourceError
-from papers.source_states import SourceState, SourceStates, State
+from papers.state.task_states import SourceState, SourceStates, State
 from papers.store import Store
 from tests.workers.loopback import Loopback, Reply
 from workers.jobs import pipeline

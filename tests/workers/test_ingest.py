@@ -13,7 +13,7 @@ from papers.errors import BadParameter, SourceError, SourceRefused, SourceUnreac
 from papers.model.arxiv_id import ArxivId
 from papers.model.paper import Channel, Sighting
 from papers.redis_backend import keys
-from papers.source_states import Progress, SourceState, SourceStates, State
+from papers.state.task_states import Progress, SourceState, SourceStates, State
 from papers.store import Store
 from paperwire.simulator.model import Manuscript
 from paperwire.simulator.upstream import Upstream

@@ -21,9 +21,9 @@ from rq.serializers import JSONSerializer
 
 from papers.config.settings import Settings
 from papers.errors import BadParameter, StoreAway
-from papers.keywords import Keywords
 from papers.redis_backend import keys
-from papers.source_states import SourceStates, State
+from papers.state.keywords import Keywords
+from papers.state.task_states import SourceStates, State
 from papers.store import Store
 from paperwire.simulator.model import Manuscript
 from paperwire.simulator.upstream import Upstream

@@ -16,7 +16,7 @@ from redis import Redis
 from papers.errors import BadParameter, SourceGarbled, StoreBusy
 from papers.model.json_rows import row_of
 from papers.model.merge import lift
-from papers.source_states import SourceStates
+from papers.state.task_states import SourceStates
 from papers.store import Store
 from paperwire.simulator.model import Manuscript
 from paperwire.simulator.upstream import Upstream

@@ -12,13 +12,13 @@ from redis import Redis
 
 from papers.config.settings import Settings
 from papers.errors import SourceError, SourceInDoubt, SourceRefused, SourceUnreachable
-from papers.keywords import Keyword, Keywords
 from papers.model.arxiv_id import ArxivId
 from papers.model.merge import lift
 from papers.model.paper import AnnounceType, Channel, Sighting
 from papers.model.periods import Period
 from papers.redis_backend import keys
-from papers.source_states import SourceState, SourceStates, State
+from papers.state.keywords import Keyword, Keywords
+from papers.state.task_states import SourceState, SourceStates, State
 from papers.store import Store
 from tests.workers.post_office import PASSWORD, USER, PostOffice, certificate_in, open_office
 from workers.cadence import next_time

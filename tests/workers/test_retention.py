@@ -7,7 +7,7 @@ import pytest
 from redis import Redis
 
 from papers.config.settings import Settings
-from papers.source_states import SourceStates, State
+from papers.state.task_states import SourceStates, State
 from papers.store import Store
 from paperwire.simulator.model import Manuscript
 from paperwire.simulator.upstream import Upstream

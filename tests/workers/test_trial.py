@@ -14,8 +14,8 @@ from rq.serializers import JSONSerializer
 from papers.config.settings import Settings
 from papers.errors import UnknownSource
 from papers.redis_backend import keys
+from papers.state.feed_trials import Trial, Trials
 from papers.store import Store
-from papers.trials import Trial, Trials
 from service import create_app
 from tests.workers.loopback import Loopback, Reply
 from tests.workers.test_community import rss

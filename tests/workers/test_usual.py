@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from redis import Redis
 
 from papers.config.settings import Settings
-from papers.source_states import SourceState, SourceStates, State
+from papers.state.task_states import SourceState, SourceStates, State
 from papers.store import Store
 from paperwire.simulator.model import Manuscript
 from paperwire.simulator.upstream import Upstream

@@ -12,9 +12,9 @@ import pytest
 from redis import Redis
 
 from papers.config.settings import Settings
-from papers.keywords import Keywords
 from papers.model.paper import Paper, Pick
-from papers.source_states import SourceState, SourceStates, State
+from papers.state.keywords import Keywords
+from papers.state.task_states import SourceState, SourceStates, State
 from papers.store import Store
 from service import create_app
 from service.feeds import FORMATS

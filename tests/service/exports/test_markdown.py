@@ -14,8 +14,8 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from redis import Redis
 
-from papers.keywords import Keywords
 from papers.model.paper import Paper
+from papers.state.keywords import Keywords
 from service.export_routes import MOST_CHOSEN_ROWS, MOST_ROWS
 from service.exports.markdown import SHORT, Section, last_update, render
 from service.feeds.text import line, paragraphs

@@ -14,8 +14,8 @@ from lxml import etree
 from redis import Redis
 
 from papers.errors import BadInput, BadParameter
-from papers.keywords import Keyword, Keywords
 from papers.query.parser import parse
+from papers.state.keywords import Keyword, Keywords
 from service.exports import lists
 from service.exports.opml_reader import MOST_BYTES, MOST_FEEDS, Outline, outlines, wanted
 from tests.papers.query_strategies import queries

@@ -21,7 +21,7 @@ from papers.query.ast import any_of
 from papers.query.parser import Query, parse
 from papers.redis_backend import keys
 from papers.redis_backend.connection import store_errors
-from papers.source_states import SourceStates
+from papers.state.task_states import SourceStates
 
 MAX_NAME: Final = 80
 RESERVED: Final = frozenset({"search"})

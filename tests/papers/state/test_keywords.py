@@ -6,9 +6,9 @@ import pytest
 from redis import Redis
 
 from papers.errors import BadParameter, BadQuery, StoreError, UnknownKeyword
-from papers.keywords import Keywords, slug_of
 from papers.redis_backend import keys
-from papers.source_states import SourceStates
+from papers.state.keywords import Keywords, slug_of
+from papers.state.task_states import SourceStates
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 LATER = NOW + timedelta(days=1)

@@ -11,7 +11,7 @@ from redis import Redis
 from papers.errors import BadSettings, StoreAway, StoreError
 from papers.redis_backend import keys
 from papers.redis_backend.connection import address, connect, store_errors
-from papers.source_states import Progress, SetAside, SourceState, SourceStates, State
+from papers.state.task_states import Progress, SetAside, SourceState, SourceStates, State
 
 NOW = datetime(2026, 11, 21, 12, 0, 0, 250_000, tzinfo=UTC)
 SECOND = timedelta(seconds=1)

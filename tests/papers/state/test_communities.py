@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from papers.communities import MOST_SAVED, Communities, community_task
 from papers.config.settings import Settings
 from papers.errors import BadParameter, StoreError, UnknownSource
 from papers.model.arxiv_id import ArxivId
 from papers.redis_backend import keys
-from papers.source_states import SourceStates
-from papers.trials import KEPT, MOST_SHOWN, Brought, Trial, Trials
+from papers.state.communities import MOST_SAVED, Communities, community_task
+from papers.state.feed_trials import KEPT, MOST_SHOWN, Brought, Trial, Trials
+from papers.state.task_states import SourceStates
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 URL = "https://club.example/feed.xml"

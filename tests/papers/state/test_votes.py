@@ -12,7 +12,16 @@ from papers.model.arxiv_id import ArxivId
 from papers.model.merge import lift
 from papers.model.paper import Channel, Pick, Sighting
 from papers.redis_backend import keys
-from papers.votes import MOST_COMMUNITIES, MOST_DAYS, Counted, Counts, Votes, join, pack, unpack
+from papers.state.votes import (
+    MOST_COMMUNITIES,
+    MOST_DAYS,
+    Counted,
+    Counts,
+    Votes,
+    join,
+    pack,
+    unpack,
+)
 
 ID = ArxivId(202611, 7)
 START = datetime(2026, 11, 2, 9, tzinfo=UTC)

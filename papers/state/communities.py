@@ -18,7 +18,7 @@ from papers.config.source_names import community_fault
 from papers.errors import BadParameter, StoreError, UnknownSource
 from papers.redis_backend import keys
 from papers.redis_backend.connection import store_errors
-from papers.source_states import SourceStates
+from papers.state.task_states import SourceStates
 
 MOST_SAVED: Final = 100
 """Each is fetched every hour."""
