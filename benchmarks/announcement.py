@@ -20,7 +20,7 @@ from itertools import zip_longest
 from benchmarks.corpus import DEFAULT, made, sightings
 from benchmarks.keywords import NOW
 from benchmarks.questions import classes
-from papers.closing import Closing
+from papers.index.compaction.compactor import Closing
 from papers.model.arxiv_id import ArxivId
 from papers.model.merge import lift
 from papers.model.paper import Paper, Sighting

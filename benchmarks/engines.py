@@ -19,7 +19,8 @@ from typing import Any, Final, Protocol
 import tantivy
 from redis import Redis
 
-from papers.closing import Closing, first_open
+from papers.index.compaction.compactor import Closing, first_open
+from papers.index.terms import names_of
 from papers.model.arxiv_id import ArxivId
 from papers.model.merge import lift
 from papers.model.paper import Paper, Sighting
@@ -27,7 +28,6 @@ from papers.query.ast import And, Field, Kind, Label, Node, Or, Text
 from papers.query.parser import Query
 from papers.query.request import EVERY_TYPE, Ask
 from papers.store import Store
-from papers.terms import names_of
 from papers.text.folding import words
 from workers.closing import closing_behind
 

@@ -25,7 +25,7 @@ from typing import Any, NamedTuple
 from redis import Redis
 
 from benchmarks.corpus import DEFAULT, sightings
-from papers.closing import Closing, first_open
+from papers.index.compaction.compactor import Closing, first_open
 from papers.model.merge import merge
 from papers.model.paper import Paper, Sighting
 from papers.query.match import Folded, holds

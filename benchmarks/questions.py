@@ -7,9 +7,9 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 
+from papers.index.terms import tells, word_hash
 from papers.model.paper import Sighting
 from papers.query.parser import Query, parse
-from papers.terms import tells, word_hash
 from papers.text.folding import unstemmed, words
 
 HARD = (

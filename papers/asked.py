@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import NamedTuple, Self
 
 from papers.evaluate import is_exact
+from papers.index.term_months import spread_terms
 from papers.query.ast import Leaf, Node, Text, leaves
-from papers.spread import spread_terms
 
 
 class Asked(NamedTuple):

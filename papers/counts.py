@@ -20,6 +20,7 @@ from pyroaring import BitMap
 
 from papers.asked import Asked
 from papers.evaluate import Candidates
+from papers.index.terms import EVERY_DAY, label_term
 from papers.model.arxiv_id import month_place
 from papers.plan import Plan
 from papers.query.ast import Kind, Label, Node
@@ -27,7 +28,6 @@ from papers.query.match import month_days
 from papers.reading import Reader, Reading
 from papers.redis_backend.connection import store_errors
 from papers.remembered import Memory
-from papers.terms import EVERY_DAY, label_term
 
 MONTHS: Final = 12
 WEEK: Final = timedelta(days=7)

@@ -16,10 +16,8 @@ from typing import Any, Final, NamedTuple, Protocol
 
 from pyroaring import BitMap
 
-from papers.postings import places_of_months
-from papers.query.ast import And, Between, Field, Kind, Label, Named, Node, Or, Text, Voted
-from papers.query.match import month_days
-from papers.terms import (
+from papers.index.postings import places_of_months
+from papers.index.terms import (
     EVERY_DAY,
     WORD,
     day_term,
@@ -29,6 +27,8 @@ from papers.terms import (
     text_terms,
     title_terms,
 )
+from papers.query.ast import And, Between, Field, Kind, Label, Named, Node, Or, Text, Voted
+from papers.query.match import month_days
 
 Expansions = Mapping[str, Sequence[str] | None]
 """The words that a prefix stands for; None where they are too many to ask for."""

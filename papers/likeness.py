@@ -18,6 +18,7 @@ from typing import Final, NamedTuple
 
 from pyroaring import BitMap
 
+from papers.index.terms import text_terms
 from papers.model.arxiv_id import ArxivId, yymm_of
 from papers.model.paper import Paper
 from papers.query.ast import Field, Text
@@ -25,7 +26,6 @@ from papers.reading import Reader, Reading
 from papers.redis_backend import keys
 from papers.redis_backend.connection import store_errors
 from papers.remembered import Memory
-from papers.terms import text_terms
 from papers.text.folding import words
 
 COMPARED: Final = 64

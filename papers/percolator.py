@@ -20,18 +20,18 @@ import numpy as np
 from pyroaring import BitMap
 
 from papers.asked import Asked
-from papers.columns import Keys, Vocabulary, groups
 from papers.evaluate import Expansions, Key, doubts_of
+from papers.index.layout import PAPER_BITS, YEAR, YEAR_BITS
+from papers.index.postings import places_of_months
+from papers.index.term_batch import Keys, Vocabulary, groups
+from papers.index.terms import labels_of, names_of, pair_terms, pairs_of, text_pairs
 from papers.model.arxiv_id import month_place
 from papers.model.paper import Paper
 from papers.plan import Plan
-from papers.postings import places_of_months
 from papers.query.ast import Node, Text, leaves
 from papers.query.match import Folded, holds
 from papers.query.parser import parse
-from papers.shape import PAPER_BITS, YEAR, YEAR_BITS
 from papers.state.keywords import Keyword
-from papers.terms import labels_of, names_of, pair_terms, pairs_of, text_pairs
 from papers.text.folding import words
 
 T = TypeVar("T")

@@ -26,9 +26,9 @@ from papers.evaluate import (
     holders,
     in_slot,
 )
-from papers.postings import places_of_months
+from papers.index.postings import places_of_months
+from papers.index.terms import label_term, text_pairs, text_terms, title_terms
 from papers.query.ast import Between, Field, Label, Leaf, Text, Voted
-from papers.terms import label_term, text_pairs, text_terms, title_terms
 from papers.volumes import Months
 
 _A_TEXT: Final = 3.0

@@ -16,15 +16,15 @@ from redis import Redis
 
 from papers.errors import StoreError
 from papers.evaluate import Candidates, Key
+from papers.index.bitmaps import Padded
+from papers.index.postings import bitmap, places_of_months
 from papers.model.packing import Opened
 from papers.plan import Plan
-from papers.postings import bitmap, places_of_months
 from papers.query.ast import Node
 from papers.redis_backend import keys
 from papers.redis_backend.connection import Command, PerThread, read_many
 from papers.redis_backend.records import read_opened
 from papers.remembered import Memory, Request, Wanted
-from papers.roaring import Padded
 from papers.verifying import standing
 from papers.volumes import Lookup, Months, Part, Parts
 

@@ -1,7 +1,7 @@
 """What a process remembers of a store at one revision, and what to ask for that it does not.
 
-Postings are asked for and held by volume (`papers.postings`): by month (YYYYMM), and of months that
-are closed by year (YYYY).
+Postings are asked for and held by volume (`papers.index.postings`): by month (YYYYMM), and of
+months that are closed by year (YYYY).
 """
 
 from __future__ import annotations
@@ -13,18 +13,18 @@ from typing import Any, Final, NamedTuple
 
 from pyroaring import BitMap
 
-from papers import postings, roaring
 from papers.asked import Asked
 from papers.evaluate import Expansions, Key, Telling, in_slot
+from papers.index import bitmaps, postings
+from papers.index.layout import YEAR, Shape
+from papers.index.postings import CLOSED, LARGEST_SMALL, SHAPE
+from papers.index.term_months import possible_months
 from papers.model.arxiv_id import kept_month
 from papers.model.packing import Opened
-from papers.postings import CLOSED, LARGEST_SMALL, SHAPE
 from papers.query.ast import Node
 from papers.query.request import Found
 from papers.redis_backend import keys
 from papers.redis_backend.connection import Command
-from papers.shape import YEAR, Shape
-from papers.spread import possible_months
 from papers.volumes import Lookup, Months, Part, Parts, Shapes, Volume
 
 MOST_WORDS: Final = 256
@@ -165,7 +165,7 @@ class Memory:
         for key in missing:
             if isinstance(key, bytes):
                 own, bucket = next(reply), next(reply)
-                part = roaring.opened(own) if own else postings.find(bucket, key) or None
+                part = bitmaps.opened(own) if own else postings.find(bucket, key) or None
             else:
                 told = [next(reply) for _ in range(_fields_of_pair(volume.shape))]
                 part = _pair(volume, key, told)
@@ -182,7 +182,7 @@ def bytes_of(part: Part | None) -> int:
     """About what a posting takes in memory."""
     if isinstance(part, bytes):
         return _OVERHEAD + len(part)
-    count = len(part.padded if isinstance(part, roaring.Padded) else part or ())
+    count = len(part.padded if isinstance(part, bitmaps.Padded) else part or ())
     return _OVERHEAD + _A_PLACE * min(count, LARGEST_SMALL) + min(2 * count, _BITSETS)
 
 
@@ -198,14 +198,14 @@ def _pair(volume: Volume, pair: int, told: Sequence[bytes | None]) -> Part | Non
     year = volume.first - volume.first % YEAR
     if volume.shape.months == 1:
         return postings.pair_in_month(told[0], pair, year)
-    return roaring.opened(told[0]) if told[0] else postings.pair_in_year(told[1], pair, year)
+    return bitmaps.opened(told[0]) if told[0] else postings.pair_in_year(told[1], pair, year)
 
 
 def _slot(volume: Volume, pair: int, told: Sequence[bytes | None]) -> Part | None:
     """That of its slot."""
     own, bucket = told[2:]
     if own:
-        return roaring.opened(own)
+        return bitmaps.opened(own)
     return postings.slot_bitmap(bucket, volume.shape.slot(pair), volume.shape, volume.first)
 
 

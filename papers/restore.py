@@ -21,16 +21,16 @@ from redis import Redis
 from papers import schema
 from papers.backup import AT_ONCE, KEY, PAPERS, Counts
 from papers.backup_file import BackupReader, Record
-from papers.columns import Vocabulary
 from papers.errors import BadBackup, BadParameter, StoreBusy
+from papers.index.month_writer import MonthWriter
+from papers.index.term_batch import Vocabulary
+from papers.index.term_months import Spread
 from papers.model import packing
 from papers.model.arxiv_id import ArxivId
 from papers.model.paper import Paper
-from papers.month_writer import MonthWriter
 from papers.redis_backend import keys
 from papers.redis_backend.connection import store_errors
 from papers.redis_backend.revision import move
-from papers.spread import Spread
 from papers.state.task_states import SetAside, SourceStates
 
 _TASK: Final = "restore"

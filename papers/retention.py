@@ -7,8 +7,8 @@
     take their names out of the list of months, unless somebody has written there meanwhile
 
 Postings that lie with those of the year count no more from then on, and go when the year is closed
-anew (`papers.closing`) or has no other months. Killed anywhere, the next run finds the names and
-finishes it. The count itself stays: who remembers one must see that it moved.
+anew (`papers.index.compaction.compactor`) or has no other months. Killed anywhere, the next run
+finds the names and finishes it. The count itself stays: who remembers one must see that it moved.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from redis import Redis
 from redis.exceptions import WatchError
 
 from papers.errors import StoreBusy
+from papers.index.layout import YEAR, Shape
+from papers.index.postings import CLOSED, SHAPE
+from papers.index.term_months import Spread
 from papers.model.arxiv_id import ArxivId
-from papers.postings import CLOSED, SHAPE
 from papers.redis_backend import keys
 from papers.redis_backend.connection import Command, read_many, store_errors
 from papers.redis_backend.revision import move
-from papers.shape import YEAR, Shape
-from papers.spread import Spread
 
 TRIES: Final = 50
 

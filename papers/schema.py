@@ -20,9 +20,9 @@ from redis.exceptions import LockError
 
 from papers.config.settings import Seconds
 from papers.errors import StoreBusy, StoreError, StoreNewer
+from papers.index.term_months import Spread
 from papers.redis_backend import keys
 from papers.redis_backend.connection import store_errors
-from papers.spread import Spread
 
 SCHEMA: Final = 5
 """What this Paperwire writes and reads. Moves when `papers.redis_backend.keys` or
@@ -55,8 +55,8 @@ def _moved(redis: Redis) -> Iterator[None]:
 
 def _indexed_anew(redis: Redis) -> Iterator[None]:
     """Index every month anew, open; a step is a month. Years are closed again when it is time."""
-    from papers.columns import Vocabulary
-    from papers.month_writer import MonthWriter
+    from papers.index.month_writer import MonthWriter
+    from papers.index.term_batch import Vocabulary
 
     months = _months(redis)
     for yymm, month in months:

@@ -1,7 +1,7 @@
 """The store: papers and their index in Redis, month by month.
 
-Written is one month at a time, in one transaction (`papers.month_writer`): a killed ingest leaves
-whole months and nothing between, and repeating it leaves the state of a clean one. What lies
+Written is one month at a time, in one transaction (`papers.index.month_writer`): a killed ingest
+leaves whole months and nothing between, and repeating it leaves the state of a clean one. What lies
 outside a month (`months`, `picks`, `undescribed`, votes by day, the spread of words) is written
 before it and may only say too much; readers check. Read is newest month first (`papers.walk`).
 
@@ -22,6 +22,7 @@ from uuid import uuid4
 
 from redis import Redis
 
+from papers.index.term_months import Spread
 from papers.model.arxiv_id import ArxivId
 from papers.model.paper import Paper, Sighting
 from papers.query.parser import Query
@@ -31,14 +32,13 @@ from papers.redis_backend import keys
 from papers.redis_backend.connection import store_errors
 from papers.redis_backend.records import papers_of, read_papers
 from papers.redis_backend.revision import move
-from papers.spread import Spread
 from papers.state.votes import Votes
 from papers.upwards import Upwards
 from papers.walk import Walk
 
 if TYPE_CHECKING:
-    from papers.columns import Vocabulary
-    from papers.month_writer import Written
+    from papers.index.month_writer import Written
+    from papers.index.term_batch import Vocabulary
 
 _PENDING_SECONDS: Final = 600
 _AT_ONCE: Final = 1_000
@@ -100,8 +100,8 @@ class Store:
         Raises StoreBusy where other writers are always faster.
         """
         # numpy, which these need, takes a tenth of a second that readers need not spend.
-        from papers.columns import Vocabulary
-        from papers.month_writer import MonthWriter
+        from papers.index.month_writer import MonthWriter
+        from papers.index.term_batch import Vocabulary
 
         said = list(sightings)
         months: dict[tuple[int, str], list[Sighting | Paper]] = defaultdict(list)

@@ -1,6 +1,6 @@
 """Volumes as a process knows them: months (YYYYMM) and years (YYYY), and where months lie.
 
-How the postings of one are packed is told in `papers.postings`.
+How the postings of one are packed is told in `papers.index.postings`.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from typing import Final, NamedTuple
 
 from pyroaring import BitMap
 
-from papers import roaring
 from papers.evaluate import Key
+from papers.index import bitmaps
+from papers.index.layout import Shape
 from papers.model.arxiv_id import month_place, yymm_of
 from papers.redis_backend import keys
-from papers.shape import Shape
 
 _LAST_YEAR: Final = 9_999
 _LARGE: Final = 1 << 12
@@ -24,7 +24,7 @@ _MOST_REMEMBERED: Final = 256
 
 Months = tuple[int, ...]
 """Months (YYYYMM), in order."""
-Part = BitMap | roaring.Padded | bytes
+Part = BitMap | bitmaps.Padded | bytes
 """A posting of a volume as it is sooner read; that of few papers as it was packed."""
 Parts = dict[Key, Part | None]
 """Postings of a volume, None where it has none; those of slots only of pairs that have none."""

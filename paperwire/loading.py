@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import click
 
-from papers.closing import Closing, first_open
+from papers.index.compaction.compactor import Closing, first_open
 from papers.retention import first_kept
 from papers.state.task_states import MAX_QUARANTINED, SetAside, SourceStates
 from paperwire.answers import Answer

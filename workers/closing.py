@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Final, TypeVar
 
-from papers.closing import Closing, first_open
 from papers.errors import BadParameter
+from papers.index.compaction.compactor import Closing, first_open
 from workers.backfill import Plans
 from workers.sources.result import Fetched, Upstreams
 

@@ -20,9 +20,9 @@ from rq import Queue
 from rq.serializers import JSONSerializer
 
 from papers import schema
-from papers.closing import Closing
 from papers.config.settings import Seconds, Settings, discover
 from papers.errors import BadInput, NotFound, StoreError
+from papers.index.compaction.compactor import Closing
 from papers.redis_backend import keys
 from papers.redis_backend.connection import connect
 from papers.retention import Retention

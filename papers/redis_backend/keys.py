@@ -5,16 +5,16 @@
 | `{25}03:papers` | hash | number in the month (2 bytes) → packed paper | for ever | papers.store | papers |
 | `{25}03:terms` | hash | bucket or big term → packed postings of a month | for ever | papers.store | rebuilt |
 | `{25}03:rev` | integer | transactions this month has seen | for ever | papers.store | rebuilt |
-| `{25}:terms` | hash | the same of the months of a year that are closed | for ever | papers.closing | rebuilt |
-| `{25}:next:TOKEN` | hash | what that becomes | 10 min | papers.closing | rebuilt |
-| `{25}:rev` | integer | transactions that has seen | for ever | papers.closing | rebuilt |
+| `{25}:terms` | hash | the same of the months of a year that are closed | for ever | papers.index.compaction.compactor | rebuilt |
+| `{25}:next:TOKEN` | hash | what that becomes | 10 min | papers.index.compaction.compactor | rebuilt |
+| `{25}:rev` | integer | transactions that has seen | for ever | papers.index.compaction.compactor | rebuilt |
 | `votes:2503` | hash | number in the month (2 bytes) → what communities counted day by day, packed | for ever | papers.state.votes | copied |
 | `months` | sorted set | `2503` by YYYYMM: months that may hold papers | for ever | papers.store | rebuilt |
 | `picks` | sorted set | id by seconds of its first pick | for ever | papers.store | rebuilt |
-| `{words}:spread` | hash | word or author's word → months it occurs in, 2 bytes each; `*`: many | for ever | papers.spread | rebuilt |
-| `{words}:rev` | integer | changes of the two; WATCHed by every writer | for ever | papers.spread | rebuilt |
-| `{words}:era` | string | a random name: since when nothing was taken from the spread | for ever | papers.spread | rebuilt |
-| `{words}:vocabulary` | sorted set | folded words, score 0, for `prefix*` | for ever | papers.spread | rebuilt |
+| `{words}:spread` | hash | word or author's word → months it occurs in, 2 bytes each; `*`: many | for ever | papers.index.term_months | rebuilt |
+| `{words}:rev` | integer | changes of the two; WATCHed by every writer | for ever | papers.index.term_months | rebuilt |
+| `{words}:era` | string | a random name: since when nothing was taken from the spread | for ever | papers.index.term_months | rebuilt |
+| `{words}:vocabulary` | sorted set | folded words, score 0, for `prefix*` | for ever | papers.index.term_months | rebuilt |
 | `undescribed` | set | ids that a community named and arXiv has not described | till described | papers.store | rebuilt |
 | `pending` | sorted set | tokens of ingests under way, by the second they began | seconds | papers.store | no |
 | `revision` | integer | moves whenever anything a feed shows has changed | for ever | papers.store | copied |

@@ -12,14 +12,14 @@ from typing import Any
 from pyroaring import BitMap
 from redis import Redis
 
-from papers import postings
 from papers.evaluate import in_slot
+from papers.index import postings
+from papers.index.bitmaps import deserialized
+from papers.index.layout import YEAR, YEAR_BITS, Shape
 from papers.model import packing
 from papers.model.arxiv_id import ArxivId, month_place
 from papers.model.paper import Paper
 from papers.redis_backend import keys
-from papers.roaring import deserialized
-from papers.shape import YEAR, YEAR_BITS, Shape
 
 Postings = dict[bytes | int, list[int]]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from papers.index.terms import labels_of, pair_terms, pairs_of
 from papers.model.paper import Paper
-from papers.terms import labels_of, pair_terms, pairs_of
 from papers.text.folding import unstemmed, words
 
 

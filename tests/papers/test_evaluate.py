@@ -9,11 +9,11 @@ from pyroaring import BitMap
 
 from papers.asked import Asked
 from papers.evaluate import Key, in_slot
+from papers.index.terms import text_pairs
 from papers.model.arxiv_id import month_place
 from papers.plan import Plan
 from papers.query.ast import Field, Text
 from papers.query.parser import parse
-from papers.terms import text_pairs
 
 MONTH = 202503
 PAPERS = 10_000

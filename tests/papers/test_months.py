@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 import pytest
 
+from papers.index.layout import Shape
 from papers.months import Pace, likely_share
 from papers.query.parser import parse
-from papers.shape import Shape
 from papers.volumes import Months, Volume
 
 DENSE = tuple(range(200_000, 200_116))

@@ -13,18 +13,18 @@ from pyroaring import BitMap
 from redis import Redis
 
 from papers import reading
-from papers.closing import Closing
 from papers.counts import Counter
+from papers.index.bitmaps import Padded, opened, serialized
+from papers.index.compaction.compactor import Closing
+from papers.index.month_writer import shown
+from papers.index.postings import LARGEST_SMALL, packed
 from papers.likeness import Likeness
 from papers.model.arxiv_id import ArxivId
 from papers.model.paper import Channel, Sighting
-from papers.month_writer import shown
-from papers.postings import LARGEST_SMALL, packed
 from papers.query.parser import parse
 from papers.query.request import Ask, Order, Page
 from papers.reading import Reader
 from papers.remembered import bytes_of
-from papers.roaring import Padded, opened, serialized
 from papers.store import Store
 from tests.papers.papers_strategies import TUESDAY, sightings
 from tests.papers.query_strategies import queries

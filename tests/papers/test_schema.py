@@ -9,8 +9,8 @@ import pytest
 from redis import Redis
 
 from papers import schema
-from papers.closing import Closing
 from papers.errors import StoreBusy, StoreError, StoreNewer
+from papers.index.compaction.compactor import Closing
 from papers.model.arxiv_id import ArxivId
 from papers.model.paper import Channel, Sighting
 from papers.query.parser import parse

@@ -15,8 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from redis import Redis
 
-from papers.closing import Closing
 from papers.errors import BadId, BadParameter
+from papers.index.compaction.compactor import Closing
+from papers.index.terms import text_terms
 from papers.model.arxiv_id import ArxivId
 from papers.model.merge import merge
 from papers.model.paper import AnnounceType, Channel, Paper, Pick, Sighting
@@ -25,7 +26,6 @@ from papers.query.match import Folded, holds
 from papers.query.parser import parse
 from papers.query.request import EVERY_TYPE, Ask, Page
 from papers.store import Store
-from papers.terms import text_terms
 from tests.papers.papers_strategies import TUESDAY, sightings
 from tests.papers.query_strategies import queries
 

@@ -19,8 +19,9 @@ from redis import ConnectionPool, Redis
 from redis.connection import UnixDomainSocketConnection
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from papers import month_writer
 from papers.errors import StoreAway, StoreError
+from papers.index import month_writer
+from papers.index.layout import Shape
 from papers.model.arxiv_id import ArxivId
 from papers.model.merge import merge
 from papers.model.paper import AnnounceType, Channel, Paper, Pick, Sighting
@@ -28,7 +29,6 @@ from papers.query.parser import parse
 from papers.query.request import Ask
 from papers.redis_backend import keys
 from papers.redis_backend.connection import connect
-from papers.shape import Shape
 from papers.store import Ingested, Store
 from tests.papers.fingerprint import fingerprint
 from tests.papers.papers_strategies import TUESDAY, sightings

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from papers import volumes
-from papers.shape import Shape
+from papers.index.layout import Shape
 from papers.volumes import Months, Shapes
 
 YEAR_24 = tuple(range(202_412, 202_400, -1))

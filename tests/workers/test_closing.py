@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from papers.closing import Closing
 from papers.config.settings import Settings
+from papers.index.compaction.compactor import Closing
+from papers.index.postings import CLOSED, SHAPE
 from papers.model.arxiv_id import ArxivId
 from papers.model.paper import Channel, Sighting
-from papers.postings import CLOSED, SHAPE
 from papers.query.parser import parse
 from papers.redis_backend import keys
 from papers.state.task_states import SourceStates, State

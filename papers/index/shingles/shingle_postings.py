@@ -1,7 +1,7 @@
 """The pairs of papers: fields as sorted keys, and back.
 
 A key is a pair and a paper in its year: `pair << 20 | month << 16 | number`, the same in every
-index that has it. How pairs lie in fields: see `papers.postings`.
+index that has it. How pairs lie in fields: see `papers.index.postings`.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from typing import Final, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from papers.columns import NO_KEYS, Keys, together
-from papers.postings import LARGEST_OF_MONTH, bitmap, pair_field, pairs_field
-from papers.roaring import deserialized, serialized
-from papers.shape import PAPER_BITS, YEAR, YEAR_BITS, Shape
+from papers.index.bitmaps import deserialized, serialized
+from papers.index.layout import PAPER_BITS, YEAR, YEAR_BITS, Shape
+from papers.index.postings import LARGEST_OF_MONTH, bitmap, pair_field, pairs_field
+from papers.index.term_batch import NO_KEYS, Keys, together
 
 Fields = Mapping[bytes, bytes | None]
 Numbers = NDArray[np.uint64]

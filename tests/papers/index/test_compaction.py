@@ -16,22 +16,22 @@ from hypothesis import strategies as st
 from pyroaring import BitMap
 from redis import Redis
 
-from papers.closing import LEFT, Closing
 from papers.errors import StoreError
 from papers.evaluate import in_slot
+from papers.index.compaction.compactor import LEFT, Closing
+from papers.index.compaction.year_merge import FREQUENT, Year
+from papers.index.layout import Shape
+from papers.index.postings import CLOSED, SHAPE, places_of_months
+from papers.index.terms import text_pairs
 from papers.model.arxiv_id import ArxivId
 from papers.model.paper import Channel, Sighting
-from papers.postings import CLOSED, SHAPE, places_of_months
 from papers.query.ast import Field, Text
 from papers.query.parser import parse
 from papers.query.request import Ask
 from papers.reading import Reading
 from papers.redis_backend import keys
 from papers.retention import Retention
-from papers.shape import Shape
 from papers.store import Store
-from papers.terms import text_pairs
-from papers.year import FREQUENT, Year
 from tests.papers.fingerprint import fingerprint
 from tests.papers.papers_strategies import TUESDAY, sightings
 from tests.papers.query_strategies import queries
@@ -100,7 +100,7 @@ def test_closed_or_not_is_the_same_to_who_asks_and_to_who_writes(
     frequent: int,
 ) -> None:
     with two_stores(store_url) as (one, other), pytest.MonkeyPatch.context() as patch:
-        patch.setattr("papers.year.FREQUENT", frequent)
+        patch.setattr("papers.index.compaction.year_merge.FREQUENT", frequent)
         old = Store(one)
         for do, what in [("say", first), ("close", 202601), *steps]:
             if do == "say":
@@ -147,7 +147,7 @@ def test_large_postings_are_put_together_too(
     redis: Redis, monkeypatch: pytest.MonkeyPatch, a_part: int
 ) -> None:
     """In one part or in many, of which small months fill few."""
-    monkeypatch.setattr("papers.year._A_PART", a_part)
+    monkeypatch.setattr("papers.index.compaction.year_merge._A_PART", a_part)
     store = Store(redis)
     for month, papers in ((202401, 300), (202402, 100), (202403, 1_200), (202412, 3)):
         store.ingest(dense(month, papers), now=NOW)

@@ -19,11 +19,11 @@ from hashlib import blake2b
 from itertools import pairwise
 from typing import Final
 
+from papers.index.layout import PAIR_BITS
 from papers.model.categories import archive_of
 from papers.model.paper import Paper
 from papers.query.ast import Field, Kind, Label, Text
 from papers.query.match import LONGEST_MONTH, announce_label, day_of, flags, month_days
-from papers.shape import PAIR_BITS
 from papers.text.folding import unstemmed
 
 _REMEMBERED: Final = 1024

@@ -6,11 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from papers.model.arxiv_id import ArxivId
-from papers.model.paper import AnnounceType, Paper, Pick
-from papers.query.ast import Field, Kind, Label, Text
-from papers.shape import PAIR_BITS
-from papers.terms import (
+from papers.index.layout import PAIR_BITS
+from papers.index.terms import (
     EVERY_DAY,
     day_term,
     is_pair,
@@ -21,6 +18,9 @@ from papers.terms import (
     title_terms,
     word_terms,
 )
+from papers.model.arxiv_id import ArxivId
+from papers.model.paper import AnnounceType, Paper, Pick
+from papers.query.ast import Field, Kind, Label, Text
 from papers.text.folding import words
 from tests.papers.found_by import terms_of
 from tests.papers.papers_strategies import texts

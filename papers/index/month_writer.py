@@ -6,8 +6,9 @@ read the postings that change, edit them
 say outside the month what it will hold (may only say too much)
 MULTI papers, postings, count EXEC: all or nothing; tried again if another was faster
 
-The postings are the month's own, or lie with those of its year (`papers.closing`): then the count
-of the year's transactions is WATCHed and moves as well.
+The postings are the month's own, or lie with those of its year
+(`papers.index.compaction.compactor`): then the count of the year's transactions is WATCHed and
+moves as well.
 """
 
 from __future__ import annotations
@@ -21,18 +22,18 @@ from redis import Redis
 from redis.client import Pipeline
 from redis.exceptions import WatchError
 
-from papers.columns import Vocabulary
 from papers.errors import StoreBusy
-from papers.index import Change, Edit
+from papers.index.edit import Change, Edit
+from papers.index.layout import Shape
+from papers.index.postings import CLOSED, SHAPE
+from papers.index.term_batch import Vocabulary
+from papers.index.term_months import Spread
 from papers.model import packing
 from papers.model.arxiv_id import ArxivId
 from papers.model.merge import merge
 from papers.model.paper import Paper, Sighting
-from papers.postings import CLOSED, SHAPE
 from papers.redis_backend import keys
 from papers.redis_backend.connection import Command, read_many
-from papers.shape import Shape
-from papers.spread import Spread
 
 T = TypeVar("T")
 

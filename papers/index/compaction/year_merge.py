@@ -18,18 +18,18 @@ import numpy as np
 from pyroaring import BitMap
 from redis import Redis
 
-from papers import postings
-from papers.closing import Piece
-from papers.columns import NO_KEYS, Keys, Vocabulary, once
+from papers.index import postings
+from papers.index.bitmaps import deserialized, serialized
+from papers.index.compaction.compactor import Piece
+from papers.index.layout import PAIR_BITS, PAPER_BITS, YEAR, YEAR_BITS, Shape
+from papers.index.postings import LARGEST_SMALL, PLACE_BYTES, places_of_months
+from papers.index.shingles.shingle_postings import InYear, frequent, pairs_in
+from papers.index.shingles.shingle_slots import Slots
+from papers.index.term_batch import NO_KEYS, Keys, Vocabulary, once
 from papers.model.arxiv_id import ArxivId, month_place, yymm_of
 from papers.model.paper import Paper
-from papers.pairs import InYear, frequent, pairs_in
-from papers.postings import LARGEST_SMALL, PLACE_BYTES, places_of_months
 from papers.redis_backend import keys
 from papers.redis_backend.records import read_papers
-from papers.roaring import deserialized, serialized
-from papers.shape import PAIR_BITS, PAPER_BITS, YEAR, YEAR_BITS, Shape
-from papers.slots import Slots
 
 FREQUENT: Final = 32
 """A pair that so many papers of a year have keeps a posting when the year is over."""

@@ -11,11 +11,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from redis import Redis
 
-from papers import spread
 from papers.asked import Asked
+from papers.index import term_months
+from papers.index.term_months import Spread, possible_months
 from papers.query.parser import parse
 from papers.redis_backend import keys
-from papers.spread import Spread, possible_months
 from tests.conftest import running_store
 
 MONTHS = tuple(range(202401, 202407))
@@ -53,7 +53,7 @@ def test_it_says_all_that_was_noted_and_not_taken_away(
     redis.flushall()
     writers = {name: Spread(redis) for name in ("first", "second")}
     held: dict[bytes, set[int]] = {term: set() for term in TERMS}
-    with mock.patch.object(spread, "MANY", MANY):
+    with mock.patch.object(term_months, "MANY", MANY):
         for step, month, terms in steps:
             if step == "flush":
                 redis.flushall()
@@ -72,7 +72,7 @@ def test_it_says_all_that_was_noted_and_not_taken_away(
 
 def test_what_is_everywhere_is_asked_once_though_others_write(redis: Redis) -> None:
     spread_of_one, other = Spread(redis), Spread(redis)
-    with mock.patch.object(spread, "MANY", MANY):
+    with mock.patch.object(term_months, "MANY", MANY):
         for month in MONTHS:
             spread_of_one.note(month, [b"wcommon"])
         other.note(202401, [b"wother"])
@@ -87,7 +87,11 @@ def test_what_is_everywhere_is_asked_once_though_others_write(redis: Redis) -> N
 def test_what_a_server_lost_is_noted_again(tmp_path_factory: pytest.TempPathFactory) -> None:
     """A server that is killed comes back without its last second, and goes on counting."""
     at = tmp_path_factory.mktemp("s") / "s"
-    with running_store() as before, running_store() as after, mock.patch.object(spread, "MANY", 2):
+    with (
+        running_store() as before,
+        running_store() as after,
+        mock.patch.object(term_months, "MANY", 2),
+    ):
         at.symlink_to(before.removeprefix("unix://"))
         redis = Redis.from_url(f"unix://{at}")
         writer = Spread(redis)

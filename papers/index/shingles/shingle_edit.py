@@ -7,10 +7,10 @@ from typing import Final
 
 import numpy as np
 
-from papers.columns import Keys, once, together, without
-from papers.pairs import Fields, Numbers, distinct, pairs_in
-from papers.shape import YEAR_BITS, Shape
-from papers.slots import Slots, SlotsEdit
+from papers.index.layout import YEAR_BITS, Shape
+from papers.index.shingles.shingle_postings import Fields, Numbers, distinct, pairs_in
+from papers.index.shingles.shingle_slots import Slots, SlotsEdit
+from papers.index.term_batch import Keys, once, together, without
 
 _KEY_BITS: Final = 64
 

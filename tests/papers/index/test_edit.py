@@ -7,15 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from papers.columns import Vocabulary
 from papers.evaluate import in_slot
-from papers.index import Change, Edit
+from papers.index.edit import Change, Edit
+from papers.index.layout import Shape
+from papers.index.postings import LARGEST_OF_MONTH, LARGEST_SMALL
+from papers.index.term_batch import Vocabulary
+from papers.index.terms import pairs_of
 from papers.model.arxiv_id import ArxivId, month_place
 from papers.model.merge import lift
 from papers.model.paper import Paper
-from papers.postings import LARGEST_OF_MONTH, LARGEST_SMALL
-from papers.shape import Shape
-from papers.terms import pairs_of
 from tests.papers import fingerprint
 from tests.papers.fingerprint import Postings
 from tests.papers.found_by import terms_of

@@ -1,7 +1,7 @@
 """The slots of pairs under change: their fields as sorted keys, and back.
 
 A key is a slot and a paper in its year: `slot << 20 | month << 16 | number`. How slots lie in
-fields: see `papers.postings`.
+fields: see `papers.index.postings`.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from typing import Any, Final, cast
 
 import numpy as np
 
-from papers.columns import Keys, once, together, without
-from papers.postings import LARGEST_OF_MONTH, bitmap, slot_field, slots_field
-from papers.roaring import deserialized, serialized
-from papers.shape import PAIR_BITS, PAPER_BITS, YEAR, YEAR_BITS, Shape
+from papers.index.bitmaps import deserialized, serialized
+from papers.index.layout import PAIR_BITS, PAPER_BITS, YEAR, YEAR_BITS, Shape
+from papers.index.postings import LARGEST_OF_MONTH, bitmap, slot_field, slots_field
+from papers.index.term_batch import Keys, once, together, without
 
 Fields = Mapping[bytes, bytes | None]
 _PAPER: Final = np.uint64((1 << YEAR_BITS) - 1)

@@ -7,13 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyroaring import BitMap
 
-from papers import postings
-from papers.columns import Keys
+from papers.index import postings
+from papers.index.bitmaps import deserialized
+from papers.index.layout import PAIR_BITS, PAPER_BITS, YEAR_BITS, Shape
+from papers.index.postings import LARGEST_OF_MONTH, pair_field, pairs_field
+from papers.index.shingles.shingle_postings import InMonth, InYear, Pairs, frequent
+from papers.index.term_batch import Keys
 from papers.model.arxiv_id import month_place
-from papers.pairs import InMonth, InYear, Pairs, frequent
-from papers.postings import LARGEST_OF_MONTH, pair_field, pairs_field
-from papers.roaring import deserialized
-from papers.shape import PAIR_BITS, PAPER_BITS, YEAR_BITS, Shape
 
 FIRST = month_place(202501)
 LAST = (1 << PAIR_BITS) - 1

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyroaring import BitMap
 
-from papers import postings
-from papers.postings import LARGEST_SMALL
-from papers.shape import Shape
+from papers.index import postings
+from papers.index.layout import Shape
+from papers.index.postings import LARGEST_SMALL
 
 FIRST = 202501
 PLACES = st.frozensets(st.integers(18 << 16, (1 << 32) - 1), min_size=1, max_size=20) | st.integers(

@@ -1,6 +1,7 @@
-"""How large a volume is: a month of papers, or a year that is closed (`papers.closing`).
+"""How large a segment is: a month, or the closed months of a year.
 
-It says where in the volume's hash a posting lies (`papers.postings`), and grows with the volume.
+It says where in the segment's hash a posting lies (`papers.index.postings`), and grows with the
+segment; closing is `papers.index.compaction.compactor`.
 """
 
 from __future__ import annotations

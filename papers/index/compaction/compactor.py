@@ -1,15 +1,16 @@
 """Closing months: the postings of past months of a year are put together: a walk reads years.
 
-A year that is over has postings of frequent pairs only, and slots of the others (`papers.year`).
+A year that is over has postings of frequent pairs only, and slots of the others
+(`papers.index.compaction.year_merge`).
 
     WATCH the counts of transactions of the year and of its months
     part by part of the index: the postings of all its months, one behind the other ─▶ a key aside
     MULTI that becomes the year's, the months' own go, the counts move EXEC: all or nothing
 
 A paper of a closed month is written as any other is; only its postings lie with the year's
-(`papers.month_writer`). A month that comes into a closed year late is open until the year is closed
-again, which also drops what months removed from it have left behind. Killed anywhere, it leaves
-what was there, and the next run begins anew.
+(`papers.index.month_writer`). A month that comes into a closed year late is open until the year is
+closed again, which also drops what months removed from it have left behind. Killed anywhere, it
+leaves what was there, and the next run begins anew.
 """
 
 from __future__ import annotations
@@ -24,12 +25,12 @@ from redis import Redis
 from redis.client import Pipeline
 from redis.exceptions import WatchError
 
+from papers.index.layout import YEAR, Shape
+from papers.index.postings import CLOSED, SHAPE
 from papers.model.arxiv_id import kept_month
-from papers.postings import CLOSED, SHAPE
 from papers.redis_backend import keys
 from papers.redis_backend.connection import store_errors
 from papers.retention import first_kept
-from papers.shape import YEAR, Shape
 
 LEFT: Final = 600
 """Seconds after its last part that a year which was never finished goes by itself."""
@@ -85,7 +86,7 @@ class Closing:
     def _close(self, year: int, first: int) -> bool:
         """Whether there was anything to do in a year, and it is done."""
         # numpy, which this needs, is nothing that a scheduler should load.
-        from papers.year import Year
+        from papers.index.compaction.year_merge import Year
 
         name = f"{year % 100:02}"
         months = {f"{name}{n:02}": year * 100 + n for n in range(1, YEAR + 1)}

@@ -1,6 +1,6 @@
 """A volume's index under change: which fields an edit reads, and what they become.
 
-An edit is decided here and written by `papers.month_writer`. The same papers have the same
+An edit is decided here and written by `papers.index.month_writer`. The same papers have the same
 postings, whatever the batches were that brought them.
 """
 
@@ -10,15 +10,15 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Final, NamedTuple
 
-from papers import postings
-from papers.columns import Vocabulary, groups, without
+from papers.index import postings
+from papers.index.bitmaps import deserialized, serialized
+from papers.index.layout import PAPER_BITS, YEAR, Shape
+from papers.index.postings import LARGEST_SMALL, PLACE_BYTES
+from papers.index.shingles.shingle_edit import edit_of
+from papers.index.shingles.shingle_postings import Fields
+from papers.index.term_batch import Vocabulary, groups, without
 from papers.model.arxiv_id import month_place
 from papers.model.paper import Paper
-from papers.pairs import Fields
-from papers.pairs_edit import edit_of
-from papers.postings import LARGEST_SMALL, PLACE_BYTES
-from papers.roaring import deserialized, serialized
-from papers.shape import PAPER_BITS, YEAR, Shape
 
 _LARGEST: Final = PLACE_BYTES * LARGEST_SMALL
 

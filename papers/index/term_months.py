@@ -21,10 +21,10 @@ from redis.client import Pipeline
 from redis.exceptions import WatchError
 
 from papers.errors import StoreBusy
+from papers.index.terms import AUTHOR_WORD, WORD, word_terms
 from papers.query.ast import And, Field, Leaf, Node, Or, Text
 from papers.redis_backend import keys
 from papers.redis_backend.connection import read_many
-from papers.terms import AUTHOR_WORD, WORD, word_terms
 
 TRIES: Final = 100
 MANY: Final = 64

@@ -1,11 +1,12 @@
 """How the postings of a volume are packed into the fields of one Redis hash.
 
-A volume is a month, or a year that is closed (`papers.closing`). A posting is the set of the papers
-that have a term, or a pair, by their places (`papers.model.arxiv_id.ArxivId.place`). Redis spends
-some 60 bytes on a hash field, so small postings share fields:
+A volume is a month, or a year that is closed (`papers.index.compaction.compactor`). A posting is
+the set of the papers that have a term, or a pair, by their places
+(`papers.model.arxiv_id.ArxivId.place`). Redis spends some 60 bytes on a hash field, so small
+postings share fields:
 
     b"w" + bucket      many terms with small postings (see `pack`); a term's bucket is its hash
-    b"=" + term        one large posting, a Roaring bitmap (`papers.roaring`)
+    b"=" + term        one large posting, a Roaring bitmap (`papers.index.bitmaps`)
     b"p" + bucket      many pairs with their postings (see `pair_in_month`, `pair_in_year`)
     b"~" + pair        the large posting of one pair in a year
     b"q" + bucket      the small postings of neighbouring slots (see `slot_bitmap`)
@@ -32,9 +33,9 @@ from typing import Final
 
 from pyroaring import BitMap
 
-from papers import roaring
+from papers.index import bitmaps
+from papers.index.layout import PAPER_BITS, YEAR, YEAR_BITS, Shape
 from papers.model.arxiv_id import month_place
-from papers.shape import PAPER_BITS, YEAR, YEAR_BITS, Shape
 
 SHAPE: Final = b"shape"
 CLOSED: Final = b""
@@ -164,7 +165,7 @@ def pair_in_year(bucket: bytes | None, pair: int, first: int) -> BitMap | None:
     start += 2 * sum(bucket[sizes:before])
     months = [month for month in range(first, first + YEAR) if mask >> month - first & 1]
     numbers = bucket[start : start + 2 * sum(row)]
-    return roaring.of_arrays(list(zip(months, row, strict=True)), numbers)
+    return bitmaps.of_arrays(list(zip(months, row, strict=True)), numbers)
 
 
 def slot_bitmap(bucket: bytes | None, slot: int, shape: Shape, first: int) -> BitMap | None:
@@ -181,7 +182,7 @@ def slot_bitmap(bucket: bytes | None, slot: int, shape: Shape, first: int) -> Bi
     if not held:
         return None
     start = shape.slots_a_bucket * YEAR + 2 * sum(bucket[:at])
-    return roaring.of_arrays(held, bucket[start : start + 2 * sum(row)])
+    return bitmaps.of_arrays(held, bucket[start : start + 2 * sum(row)])
 
 
 def places_of_months(months: Iterable[int]) -> BitMap:

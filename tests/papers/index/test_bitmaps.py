@@ -7,8 +7,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from pyroaring import BitMap
 
-from papers.postings import bitmap, packed
-from papers.roaring import Padded, deserialized, of_arrays, opened, serialized
+from papers.index.bitmaps import Padded, deserialized, of_arrays, opened, serialized
+from papers.index.postings import bitmap, packed
 
 LAST = (1 << 16) - 1
 NUMBERS = st.frozensets(st.integers(0, LAST), max_size=20)

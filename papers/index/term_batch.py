@@ -15,10 +15,10 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from papers.index.layout import PAIR_BITS, PAPER_BITS, YEAR, YEAR_BITS
+from papers.index.terms import FACTOR, labels_of, word_hash
 from papers.model.arxiv_id import month_place
 from papers.model.paper import Paper
-from papers.shape import PAIR_BITS, PAPER_BITS, YEAR, YEAR_BITS
-from papers.terms import FACTOR, labels_of, word_hash
 from papers.text.plurals import singular
 from papers.text.tokenizer import UNKNOWN, Numbers, Words
 
@@ -247,7 +247,7 @@ def _numbers(papers: Sequence[Paper]) -> Numbers:
 
 
 def _mixed(pairs: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """As `papers.terms.mixed` does, many."""
+    """As `papers.index.terms.mixed` does, many."""
     mixed = (pairs ^ (pairs >> np.uint64(32))) * np.uint64(FACTOR)
     return mixed >> np.uint64(64 - PAIR_BITS)
 
