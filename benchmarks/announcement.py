@@ -24,11 +24,11 @@ from papers.index.compaction.compactor import Closing
 from papers.model.arxiv_id import ArxivId
 from papers.model.merge import lift
 from papers.model.paper import Paper, Sighting
-from papers.percolator import Percolator
 from papers.query.ast import Node
 from papers.query.match import Folded, holds
 from papers.query.parser import Query
 from papers.redis_backend.connection import connect
+from papers.search.percolate import Percolator
 from papers.store import Store
 from paperwire import embedded
 

@@ -35,10 +35,10 @@ from benchmarks import awake
 from benchmarks.corpus import DEFAULT, made, sightings
 from benchmarks.engines import Engine, Fts5, Paperwire, Tantivy
 from benchmarks.questions import classes
-from papers.counts import Counter
 from papers.query.parser import Query
-from papers.reading import Reader
 from papers.redis_backend.connection import connect
+from papers.search.counts import Counter
+from papers.search.reader import Reader
 from paperwire import embedded
 from service.garbage import settle
 

@@ -3,7 +3,8 @@
 Written is one month at a time, in one transaction (`papers.index.month_writer`): a killed ingest
 leaves whole months and nothing between, and repeating it leaves the state of a clean one. What lies
 outside a month (`months`, `picks`, `undescribed`, votes by day, the spread of words) is written
-before it and may only say too much; readers check. Read is newest month first (`papers.walk`).
+before it and may only say too much; readers check. Read is newest month first
+(`papers.search.collector`).
 
 The revision moves after an ingest that changed what a feed shows. While an ingest is under way its
 token stands in `pending`; should it die there, `settle` moves the revision in its stead.
@@ -27,14 +28,14 @@ from papers.model.arxiv_id import ArxivId
 from papers.model.paper import Paper, Sighting
 from papers.query.parser import Query
 from papers.query.request import EVERY_TYPE, Ask, Found, Page
-from papers.reading import Reader
 from papers.redis_backend import keys
 from papers.redis_backend.connection import store_errors
 from papers.redis_backend.records import papers_of, read_papers
 from papers.redis_backend.revision import move
+from papers.search.collector import Walk
+from papers.search.reader import Reader
+from papers.search.upwards import Upwards
 from papers.state.votes import Votes
-from papers.upwards import Upwards
-from papers.walk import Walk
 
 if TYPE_CHECKING:
     from papers.index.month_writer import Written

@@ -13,15 +13,15 @@ from flask import Flask, Response, current_app, request
 from redis import Redis
 
 from papers.config.settings import Settings
-from papers.counts import Counter
 from papers.errors import BadParameter, UnknownKeyword
-from papers.likeness import Likeness
 from papers.model.paper import Paper
 from papers.query.ast import any_of
 from papers.query.match import Folded, holds
 from papers.query.parser import Query, parse
 from papers.query.request import Ask, Page
 from papers.redis_backend.connection import connect
+from papers.search.counts import Counter
+from papers.search.similar import Likeness
 from papers.state.communities import Communities
 from papers.state.keywords import Keyword, Keywords, slug_of
 from papers.state.task_states import SourceState, SourceStates

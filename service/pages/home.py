@@ -7,9 +7,9 @@ from typing import Final
 
 from flask import Response, render_template
 
-from papers.counts import Counts
 from papers.query.parser import parse
 from papers.query.request import Ask
+from papers.search.counts import Counts
 from papers.state.keywords import Keyword
 from service.addresses import Address
 from service.desk import Desk, desk

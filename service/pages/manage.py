@@ -14,10 +14,10 @@ from typing import Any, Final
 
 from flask import Response, request
 
-from papers.counts import Counts
 from papers.errors import BadInput, BadParameter, NotAllowed, UnknownKeyword
 from papers.query.parser import parse
 from papers.query.request import Ask
+from papers.search.counts import Counts
 from papers.state.keywords import slug_of
 from service.desk import Desk, desk
 from service.errors import status_of

@@ -9,10 +9,10 @@ from typing import Final
 from flask import Response, render_template
 
 from papers.errors import UnknownPaper
-from papers.likeness import Like
 from papers.model.arxiv_id import ArxivId
 from papers.model.paper import Paper
-from papers.percolator import met_by
+from papers.search.percolate import met_by
+from papers.search.similar import Like
 from papers.state.keywords import Keyword
 from papers.state.votes import Votes
 from service.desk import Desk, desk

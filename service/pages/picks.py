@@ -13,10 +13,10 @@ from flask import Response, render_template, request
 from papers.model.paper import Paper, Pick
 from papers.model.periods import Kind as Rhythm
 from papers.model.periods import Period
-from papers.percolator import met_by
 from papers.query.ast import Kind, Label, any_of
 from papers.query.parser import Query, parse
 from papers.query.request import EVERY_TYPE, Ask
+from papers.search.percolate import met_by
 from papers.state.keywords import Keyword
 from service.addresses import SEARCH, Address, joined
 from service.desk import Desk, desk

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from papers.counts import Counts, Day
+from papers.search.counts import Counts, Day
 from papers.state.votes import Counted
 from service.pages.wording import day, month
 

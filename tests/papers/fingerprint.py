@@ -12,7 +12,6 @@ from typing import Any
 from pyroaring import BitMap
 from redis import Redis
 
-from papers.evaluate import in_slot
 from papers.index import postings
 from papers.index.bitmaps import deserialized
 from papers.index.layout import YEAR, YEAR_BITS, Shape
@@ -20,6 +19,7 @@ from papers.model import packing
 from papers.model.arxiv_id import ArxivId, month_place
 from papers.model.paper import Paper
 from papers.redis_backend import keys
+from papers.search.evaluate import in_slot
 
 Postings = dict[bytes | int, list[int]]
 

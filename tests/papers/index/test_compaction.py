@@ -17,7 +17,6 @@ from pyroaring import BitMap
 from redis import Redis
 
 from papers.errors import StoreError
-from papers.evaluate import in_slot
 from papers.index.compaction.compactor import LEFT, Closing
 from papers.index.compaction.year_merge import FREQUENT, Year
 from papers.index.layout import Shape
@@ -28,15 +27,16 @@ from papers.model.paper import Channel, Sighting
 from papers.query.ast import Field, Text
 from papers.query.parser import parse
 from papers.query.request import Ask
-from papers.reading import Reading
 from papers.redis_backend import keys
 from papers.retention import Retention
+from papers.search.evaluate import in_slot
+from papers.search.reader import Reading
 from papers.store import Store
 from tests.papers.fingerprint import fingerprint
 from tests.papers.papers_strategies import TUESDAY, sightings
 from tests.papers.query_strategies import queries
+from tests.papers.search.test_reader import counted, shown_of
 from tests.papers.server import cluster
-from tests.papers.test_reading import counted, shown_of
 from tests.papers.test_store import Killed, deaths
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)

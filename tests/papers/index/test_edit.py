@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from papers.evaluate import in_slot
 from papers.index.edit import Change, Edit
 from papers.index.layout import Shape
 from papers.index.postings import LARGEST_OF_MONTH, LARGEST_SMALL
@@ -16,6 +15,7 @@ from papers.index.terms import pairs_of
 from papers.model.arxiv_id import ArxivId, month_place
 from papers.model.merge import lift
 from papers.model.paper import Paper
+from papers.search.evaluate import in_slot
 from tests.papers import fingerprint
 from tests.papers.fingerprint import Postings
 from tests.papers.found_by import terms_of

@@ -11,11 +11,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from redis import Redis
 
-from papers.asked import Asked
 from papers.index import term_months
 from papers.index.term_months import Spread, possible_months
 from papers.query.parser import parse
 from papers.redis_backend import keys
+from papers.search.asked import Asked
 from tests.conftest import running_store
 
 MONTHS = tuple(range(202401, 202407))

@@ -7,13 +7,13 @@ from collections.abc import Iterable, Mapping, Sequence
 import pytest
 from pyroaring import BitMap
 
-from papers.asked import Asked
-from papers.evaluate import Key, in_slot
 from papers.index.terms import text_pairs
 from papers.model.arxiv_id import month_place
-from papers.plan import Plan
 from papers.query.ast import Field, Text
 from papers.query.parser import parse
+from papers.search.asked import Asked
+from papers.search.evaluate import Key, in_slot
+from papers.search.plan import Plan
 
 MONTH = 202503
 PAPERS = 10_000

@@ -12,8 +12,11 @@ from typing import Final
 
 from pyroaring import BitMap
 
-from papers.asked import Asked
-from papers.evaluate import (
+from papers.index.postings import places_of_months
+from papers.index.terms import label_term, text_pairs, text_terms, title_terms
+from papers.query.ast import Between, Field, Label, Leaf, Text, Voted
+from papers.search.asked import Asked
+from papers.search.evaluate import (
     PICKED,
     Candidates,
     Evaluation,
@@ -26,10 +29,7 @@ from papers.evaluate import (
     holders,
     in_slot,
 )
-from papers.index.postings import places_of_months
-from papers.index.terms import label_term, text_pairs, text_terms, title_terms
-from papers.query.ast import Between, Field, Label, Leaf, Text, Voted
-from papers.volumes import Months
+from papers.search.segments import Months
 
 _A_TEXT: Final = 3.0
 """What it costs to read a text in vain: three times what a short posting does."""

@@ -13,8 +13,6 @@ from typing import Any, Final, NamedTuple
 
 from pyroaring import BitMap
 
-from papers.asked import Asked
-from papers.evaluate import Expansions, Key, Telling, in_slot
 from papers.index import bitmaps, postings
 from papers.index.layout import YEAR, Shape
 from papers.index.postings import CLOSED, LARGEST_SMALL, SHAPE
@@ -25,7 +23,9 @@ from papers.query.ast import Node
 from papers.query.request import Found
 from papers.redis_backend import keys
 from papers.redis_backend.connection import Command
-from papers.volumes import Lookup, Months, Part, Parts, Shapes, Volume
+from papers.search.asked import Asked
+from papers.search.evaluate import Expansions, Key, Telling, in_slot
+from papers.search.segments import Lookup, Months, Part, Parts, Shapes, Volume
 
 MOST_WORDS: Final = 256
 """Words of one prefix that postings are asked for; of a prefix of more the texts are."""

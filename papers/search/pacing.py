@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final, Protocol
 
-from papers.asked import Asked
 from papers.query.ast import And, Between, Field, Label, Named, Node, Or, Text
 from papers.query.match import month_days
-from papers.volumes import Months, Volume
+from papers.search.asked import Asked
+from papers.search.segments import Months, Volume
 
 NO_MONTH: Final = 999_912
 """Later than any."""

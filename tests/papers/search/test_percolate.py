@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from papers.model.merge import lift, merge
 from papers.model.paper import Paper, Sighting
-from papers.percolator import MANY, Percolator, met_by
 from papers.query.ast import Between, all_of
 from papers.query.match import Folded, holds
 from papers.query.parser import Query, parse
+from papers.search.percolate import MANY, Percolator, met_by
 from papers.state.keywords import Keyword
 from tests.papers.papers_strategies import TUESDAY, sightings
 from tests.papers.query_strategies import queries
@@ -43,7 +43,7 @@ def test_what_is_met_is_what_holds(
         n: {paper.id for paper, folded in described if holds(tree, folded)}
         for n, tree in enumerate(trees)
     }
-    with mock.patch("papers.percolator.MANY", many):
+    with mock.patch("papers.search.percolate.MANY", many):
         percolated = list(Percolator(enumerate(trees)).met(papers))
     met = {n: {paper.id for paper in some} for n, some in percolated}
     assert met == {n: some for n, some in expected.items() if some}

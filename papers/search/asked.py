@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple, Self
 
-from papers.evaluate import is_exact
 from papers.index.term_months import spread_terms
 from papers.query.ast import Leaf, Node, Text, leaves
+from papers.search.evaluate import is_exact
 
 
 class Asked(NamedTuple):

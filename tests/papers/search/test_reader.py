@@ -12,19 +12,19 @@ from hypothesis import strategies as st
 from pyroaring import BitMap
 from redis import Redis
 
-from papers import reading
-from papers.counts import Counter
 from papers.index.bitmaps import Padded, opened, serialized
 from papers.index.compaction.compactor import Closing
 from papers.index.month_writer import shown
 from papers.index.postings import LARGEST_SMALL, packed
-from papers.likeness import Likeness
 from papers.model.arxiv_id import ArxivId
 from papers.model.paper import Channel, Sighting
 from papers.query.parser import parse
 from papers.query.request import Ask, Order, Page
-from papers.reading import Reader
-from papers.remembered import bytes_of
+from papers.search import reader
+from papers.search.counts import Counter
+from papers.search.index_cache import bytes_of
+from papers.search.reader import Reader
+from papers.search.similar import Likeness
 from papers.store import Store
 from tests.papers.papers_strategies import TUESDAY, sightings
 from tests.papers.query_strategies import queries
@@ -84,7 +84,7 @@ def test_a_question_asked_before_is_not_walked_again(
 ) -> None:
     ask = Ask(query=parse('"reward model"'), order=order)
     first = store.search(ask), store.search(replace(ask, limit=3))
-    monkeypatch.delattr("papers.walk._verified")
+    monkeypatch.delattr("papers.search.collector._verified")
     assert (store.search(ask), store.search(replace(ask, limit=3))) == first
     store.ingest([told(202511, 2, "Another reward model")], now=NOW)
     with pytest.raises(NameError):
@@ -158,7 +158,7 @@ def test_an_emptied_store_is_read_anew(redis: Redis, store: Store) -> None:
 
 
 def test_memory_is_bounded(redis: Redis, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading, "MOST_REMEMBERED", 1_000)
+    monkeypatch.setattr(reader, "MOST_REMEMBERED", 1_000)
     for keyword in ("reward", "model", "reward 202503", '"reward model"', "reward"):
         fresh = Store(redis).newest(parse(keyword))
         assert store.newest(parse(keyword)) == fresh

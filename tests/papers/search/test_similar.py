@@ -3,10 +3,10 @@ from __future__ import annotations
 import pytest
 from redis import Redis
 
-from papers.likeness import Likeness
 from papers.model.arxiv_id import ArxivId
 from papers.model.merge import lift
-from papers.reading import Reader
+from papers.search.reader import Reader
+from papers.search.similar import Likeness
 from papers.store import Store
 from tests.papers.test_store import NOW, announced
 

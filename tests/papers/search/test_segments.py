@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from papers import volumes
 from papers.index.layout import Shape
-from papers.volumes import Months, Shapes
+from papers.search import segments
+from papers.search.segments import Months, Shapes
 
 YEAR_24 = tuple(range(202_412, 202_400, -1))
 AROUND = (202_502, 202_501, *YEAR_24, 202_312)
@@ -80,7 +80,7 @@ def test_every_month_lies_somewhere_and_in_the_same_order(
 
 
 def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(volumes, "_MOST_REMEMBERED", 3)
+    monkeypatch.setattr(segments, "_MOST_REMEMBERED", 3)
     shapes = Shapes()
     for month in AROUND:
         assert lying(shapes, (month,)) == own(month)

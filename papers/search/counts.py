@@ -18,16 +18,16 @@ from typing import Final, NamedTuple
 
 from pyroaring import BitMap
 
-from papers.asked import Asked
-from papers.evaluate import Candidates
 from papers.index.terms import EVERY_DAY, label_term
 from papers.model.arxiv_id import month_place
-from papers.plan import Plan
 from papers.query.ast import Kind, Label, Node
 from papers.query.match import month_days
-from papers.reading import Reader, Reading
 from papers.redis_backend.connection import store_errors
-from papers.remembered import Memory
+from papers.search.asked import Asked
+from papers.search.evaluate import Candidates
+from papers.search.index_cache import Memory
+from papers.search.plan import Plan
+from papers.search.reader import Reader, Reading
 
 MONTHS: Final = 12
 WEEK: Final = timedelta(days=7)

@@ -115,9 +115,9 @@ def test_pages_are_what_a_scan_finds(
     redis.flushdb()
     store = Store(redis)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("papers.remembered.MOST_WORDS", most_words)
+        patch.setattr("papers.search.index_cache.MOST_WORDS", most_words)
         if told_by is not None:
-            patch.setattr("papers.plan._telling", lambda text, *_: only(text, told_by))
+            patch.setattr("papers.search.plan._telling", lambda text, *_: only(text, told_by))
         store.ingest(said[:cut], now=NOW)
         assert papers_on(walked(store, ask)) == scanned(papers_of(said[:cut]), ask)
         store.ingest(said[cut:], now=NOW)
@@ -315,7 +315,7 @@ def test_an_answer_cut_by_the_bound_on_work_says_so_and_leads_on(
     ask = ask_for(keyword, order=order, limit=7)
     whole = [paper.id for paper in papers_on(walked(store, ask))]
     store.forget_words()
-    monkeypatch.setattr("papers.walk.WORK_BOUND", 20)
+    monkeypatch.setattr("papers.search.collector.WORK_BOUND", 20)
     pages = walked(store, ask)
     assert [paper.id for paper in papers_on(pages)] == whole
     assert len(whole) == (9 if keyword.startswith("abs:") else 390)
@@ -329,7 +329,7 @@ def test_a_prefix_of_too_many_words_is_answered_from_the_texts(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store.ingest([described(n, abstract=f"pre{'abcdefgh'[n]} fix") for n in range(8)][1:], now=NOW)
-    monkeypatch.setattr("papers.remembered.MOST_WORDS", 3)
+    monkeypatch.setattr("papers.search.index_cache.MOST_WORDS", 3)
     assert ids(store.search(ask_for("pre*"))) == [7, 6, 5, 4, 3, 2, 1]
     assert ids(store.search(ask_for("reward -pre*"))) == []
     assert ids(store.search(ask_for("preb* fix"))) == [1]

@@ -12,11 +12,11 @@ from typing import Final, NamedTuple
 
 from pyroaring import BitMap
 
-from papers.evaluate import Key
 from papers.index import bitmaps
 from papers.index.layout import Shape
 from papers.model.arxiv_id import month_place, yymm_of
 from papers.redis_backend import keys
+from papers.search.evaluate import Key
 
 _LAST_YEAR: Final = 9_999
 _LARGE: Final = 1 << 12

@@ -17,10 +17,10 @@ from typing import Final
 
 from pyroaring import BitMap
 
-from papers.evaluate import Candidates
 from papers.model.packing import Opened
 from papers.query.ast import And, Field, Node, Or, Text
 from papers.query.match import Folded, holds
+from papers.search.evaluate import Candidates
 from papers.text.folding import unparted
 from papers.text.phrases import Row, row_of
 

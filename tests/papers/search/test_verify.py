@@ -12,7 +12,7 @@ from papers.model.paper import Paper
 from papers.query.ast import Field, Node, Text
 from papers.query.match import Folded, holds
 from papers.query.parser import Query, parse
-from papers.verifying import _Texts, standing
+from papers.search.verify import _Texts, standing
 from tests.papers.papers_strategies import PAPERS, texts
 from tests.papers.query_strategies import queries
 

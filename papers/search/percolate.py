@@ -19,18 +19,18 @@ from typing import Final, Generic, TypeVar
 import numpy as np
 from pyroaring import BitMap
 
-from papers.asked import Asked
-from papers.evaluate import Expansions, Key, doubts_of
 from papers.index.layout import PAPER_BITS, YEAR, YEAR_BITS
 from papers.index.postings import places_of_months
 from papers.index.term_batch import Keys, Vocabulary, groups
 from papers.index.terms import labels_of, names_of, pair_terms, pairs_of, text_pairs
 from papers.model.arxiv_id import month_place
 from papers.model.paper import Paper
-from papers.plan import Plan
 from papers.query.ast import Node, Text, leaves
 from papers.query.match import Folded, holds
 from papers.query.parser import parse
+from papers.search.asked import Asked
+from papers.search.evaluate import Expansions, Key, doubts_of
+from papers.search.plan import Plan
 from papers.state.keywords import Keyword
 from papers.text.folding import words
 
@@ -92,7 +92,7 @@ def _prefixes(tree: Node) -> list[Text]:
 
 
 class _Batch:
-    """Papers as the months of the store are: postings of places. See `papers.evaluate.Postings`."""
+    """Papers as the months of the store are: postings of places. See `evaluate.Postings`."""
 
     def __init__(
         self, papers: Sequence[Paper], postings: Callable[[Sequence[Paper]], Postings]

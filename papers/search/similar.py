@@ -22,10 +22,10 @@ from papers.index.terms import text_terms
 from papers.model.arxiv_id import ArxivId, yymm_of
 from papers.model.paper import Paper
 from papers.query.ast import Field, Text
-from papers.reading import Reader, Reading
 from papers.redis_backend import keys
 from papers.redis_backend.connection import store_errors
-from papers.remembered import Memory
+from papers.search.index_cache import Memory
+from papers.search.reader import Reader, Reading
 from papers.text.folding import words
 
 COMPARED: Final = 64

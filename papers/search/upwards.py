@@ -1,8 +1,8 @@
 """Reading the other way: the ids before a page, oldest first. How one goes back a page.
 
-The walk is that of `papers.walk` turned round: months upwards from the cursor's, picks upwards from
-the cursor's rank. The cursor itself is the first candidate, since it is the last paper of the page
-before.
+The walk is that of `papers.search.collector` turned round: months upwards from the cursor's, picks
+upwards from the cursor's rank. The cursor itself is the first candidate, since it is the last paper
+of the page before.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from typing import Final
 
 from pyroaring import BitMap
 
-from papers.question import Question
-from papers.walk import Block, Walk, matching, pick_scores
+from papers.search.collector import Block, Walk, matching, pick_scores
+from papers.search.execution import Question
 
 _PICKS_AT_ONCE: Final = 256
 

@@ -8,16 +8,16 @@ from typing import Final
 
 from pyroaring import BitMap
 
-from papers.asked import Asked
-from papers.evaluate import Candidates, Expansions, doubts_of
 from papers.model.arxiv_id import ArxivId
-from papers.months import NO_MONTH, Pace, likely_share, possible_of
-from papers.plan import Plan
 from papers.query.ast import Node
 from papers.query.request import Ask, Found
-from papers.reading import Reader
-from papers.remembered import Memory, Request
-from papers.volumes import Months
+from papers.search.asked import Asked
+from papers.search.evaluate import Candidates, Expansions, doubts_of
+from papers.search.index_cache import Memory, Request
+from papers.search.pacing import NO_MONTH, Pace, likely_share, possible_of
+from papers.search.plan import Plan
+from papers.search.reader import Reader
+from papers.search.segments import Months
 
 _SPARE: Final = 16
 """Of so many candidates one may turn out not to hold."""

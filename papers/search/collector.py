@@ -18,11 +18,11 @@ from redis import Redis
 
 from papers.errors import BadParameter
 from papers.model.arxiv_id import ArxivId
-from papers.months import NO_MONTH
 from papers.query.request import WORK_BOUND, Ask, Found
-from papers.question import Question
-from papers.reading import Reader, Reading
 from papers.redis_backend import keys
+from papers.search.execution import Question
+from papers.search.pacing import NO_MONTH
+from papers.search.reader import Reader, Reading
 
 _PICKS_AT_ONCE: Final = 256
 _FEWEST_AT_ONCE: Final = 16

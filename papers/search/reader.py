@@ -15,18 +15,18 @@ from pyroaring import BitMap
 from redis import Redis
 
 from papers.errors import StoreError
-from papers.evaluate import Candidates, Key
 from papers.index.bitmaps import Padded
 from papers.index.postings import bitmap, places_of_months
 from papers.model.packing import Opened
-from papers.plan import Plan
 from papers.query.ast import Node
 from papers.redis_backend import keys
 from papers.redis_backend.connection import Command, PerThread, read_many
 from papers.redis_backend.records import read_opened
-from papers.remembered import Memory, Request, Wanted
-from papers.verifying import standing
-from papers.volumes import Lookup, Months, Part, Parts
+from papers.search.evaluate import Candidates, Key
+from papers.search.index_cache import Memory, Request, Wanted
+from papers.search.plan import Plan
+from papers.search.segments import Lookup, Months, Part, Parts
+from papers.search.verify import standing
 
 MOST_REMEMBERED: Final = 64_000_000
 """Bytes, about: a process that remembers more forgets all and begins anew."""

@@ -9,9 +9,9 @@ from typing import NamedTuple
 import pytest
 
 from papers.index.layout import Shape
-from papers.months import Pace, likely_share
 from papers.query.parser import parse
-from papers.volumes import Months, Volume
+from papers.search.pacing import Pace, likely_share
+from papers.search.segments import Months, Volume
 
 DENSE = tuple(range(200_000, 200_116))
 

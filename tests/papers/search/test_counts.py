@@ -7,14 +7,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from redis import Redis
 
-from papers.counts import Counter, last_months
 from papers.model.arxiv_id import ArxivId
 from papers.model.merge import merge
 from papers.model.paper import Paper, Sighting
 from papers.query.match import Folded, day_of, holds
 from papers.query.parser import Query, parse
 from papers.query.request import Ask
-from papers.reading import Reader
+from papers.search.counts import Counter, last_months
+from papers.search.reader import Reader
 from papers.store import Store
 from tests.papers.papers_strategies import TUESDAY, sightings
 from tests.papers.query_strategies import queries
