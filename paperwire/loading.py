@@ -13,7 +13,7 @@ from typing import Any, Final
 import click
 
 from papers.index.compaction.compactor import Closing, first_open
-from papers.retention import first_kept
+from papers.maintenance.retention import first_kept
 from papers.state.task_states import MAX_QUARANTINED, SetAside, SourceStates
 from paperwire.answers import Answer
 from paperwire.session import Session

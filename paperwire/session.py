@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 
 from redis import Redis
 
-from papers import schema
 from papers.config.settings import Settings
+from papers.maintenance import migrations
 from papers.redis_backend import keys
 from papers.redis_backend.connection import connect, store_errors
 from paperwire import embedded
@@ -43,5 +43,5 @@ def opened(settings: Settings, *, prepared: bool = True) -> Iterator[Session]:
         with store_errors(redis):
             redis.exists(keys.SCHEMA)  # with its disk full a store refuses PING, and still reads
         if prepared:
-            schema.prepare(redis)
+            migrations.prepare(redis)
         yield Session(settings, redis, datetime.now(UTC))

@@ -24,9 +24,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from papers import schema
 from papers.config.settings import Seconds, Settings
 from papers.errors import BadSettings, StoreAway
+from papers.maintenance import migrations
 from papers.redis_backend.connection import address, connect, store_errors
 from papers.state.keywords import Keywords
 from papers.state.task_states import SourceStates
@@ -135,7 +135,7 @@ def _start_store(settings: Settings, supervisor: Supervisor, stack: ExitStack) -
 def _seed(settings: Settings, console: Console) -> None:
     """Have the data in the schema of this code, and the configured keywords in it."""
     redis = connect(settings.redis_url, patient=True)
-    schema.prepare(redis)
+    migrations.prepare(redis)
     for keyword in Keywords(redis).seed(settings.keywords, now=datetime.now(UTC)):
         console.say("paperwire", f"new keyword {keyword.name}: {keyword.query}")
     redis.close()

@@ -15,8 +15,8 @@ from typing import Any, Final
 
 import msgpack
 
-from papers import schema
 from papers.errors import StoreError, UnknownKeyword
+from papers.maintenance import migrations
 from papers.redis_backend import keys
 from papers.redis_backend.connection import Command
 
@@ -66,7 +66,7 @@ def asked(keywords: Sequence[str]) -> list[Command]:
 def told(keywords: Sequence[str], replies: Sequence[Any]) -> Told:
     """The replies to these commands. Raises StoreError for data of a schema we do not know."""
     (kept, revision), sources, *found = replies[: len(asked(keywords))]
-    schema.fit(kept)
+    migrations.fit(kept)
     (values,) = found or ([],)
     if tuple(keywords) == (EVERY_KEYWORD,):
         saved = sorted(values.items() if isinstance(values, dict) else _pairs(values))

@@ -19,9 +19,9 @@ from typing import Final
 from redis import Redis
 from rq.exceptions import StopRequested
 
-from papers import schema
 from papers.config.settings import Seconds, Settings, discover
 from papers.errors import BadInput, BadSettings, PaperwireError, StoreError
+from papers.maintenance import migrations
 from papers.redis_backend import keys
 from papers.redis_backend.connection import address, connect, store_errors
 from papers.state.keywords import Keywords
@@ -130,7 +130,7 @@ def _seed(redis: Redis, settings: Settings) -> None:
 def _prepare(settings: Settings) -> None:
     """Have the data in the schema of this code, with the patience that takes. Raises StoreError."""
     with closing(connect(settings.redis_url, patient=True)) as redis:
-        schema.prepare(redis)
+        migrations.prepare(redis)
 
 
 def _store_is_there(settings: Settings, stopping: threading.Event) -> bool:

@@ -18,8 +18,8 @@ from typing import Final
 
 from papers.config.settings import Seconds
 from papers.errors import BadParameter, SourceError
+from papers.maintenance.retention import first_kept
 from papers.model.arxiv_id import ArxivId
-from papers.retention import first_kept
 from papers.state.task_states import Progress, SetAside, SourceState, SourceStates, State
 from papers.store import Store
 from workers import websub

@@ -19,13 +19,13 @@ from redis import Redis
 from rq import Queue
 from rq.serializers import JSONSerializer
 
-from papers import schema
 from papers.config.settings import Seconds, Settings, discover
 from papers.errors import BadInput, NotFound, StoreError
 from papers.index.compaction.compactor import Closing
+from papers.maintenance import migrations
+from papers.maintenance.retention import Retention
 from papers.redis_backend import keys
 from papers.redis_backend.connection import connect
-from papers.retention import Retention
 from papers.state.communities import Communities
 from papers.state.keywords import Keywords
 from papers.state.task_states import SourceState, SourceStates
@@ -92,7 +92,7 @@ class TaskRun:
         if not lock.take():
             return _skipped(task, "it is being run")
         try:
-            schema.check(self._redis)
+            migrations.check(self._redis)
             state = self._states.get(task)
             if state and _was_run_since(state, asked_at, self._clock()):
                 return _skipped(task, "it was run since")

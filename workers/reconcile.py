@@ -15,10 +15,10 @@ from typing import Final
 
 from papers.config.settings import Settings
 from papers.errors import BadParameter
+from papers.maintenance.retention import first_kept
 from papers.model.arxiv_calendar import EASTERN, announced_after, newest_announcement
 from papers.model.arxiv_id import ArxivId
 from papers.model.paper import Paper, Sighting
-from papers.retention import first_kept
 from papers.state.task_states import SourceStates
 from papers.store import Store
 from workers.sources import arxiv_oai

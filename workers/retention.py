@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Final
 
 from papers.errors import BadParameter
-from papers.retention import Removed, Retention, first_kept
+from papers.maintenance.retention import Removed, Retention, first_kept
 from workers.sources.result import Fetched, Upstreams
 
 TASK: Final = "retention"

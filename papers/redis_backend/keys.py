@@ -41,13 +41,13 @@
 | `feeds:custom` | sorted set | digests of the answers that anyone can ask for, by the second they were made | for ever | service.custom_answers | no |
 | `snapshot:SLUG:PERIOD` | string | packed papers of a keyword in a month, week or day that is over | 40 to 400 days unread | service.snapshots | copied |
 | `feed:HASH:lock` | string | token of the process that renders it | 10 s | service.caching | no |
-| `schema` | string | the schema of the data, or `restoring` | for ever | papers.schema | no |
-| `lock:schema` | string | token of the process that migrates the data | 60 s | papers.schema | no |
+| `schema` | string | the schema of the data, or `restoring` | for ever | papers.maintenance.migrations | no |
+| `lock:schema` | string | token of the process that migrates the data | 60 s | papers.maintenance.migrations | no |
 
 Every step that touches several keys touches those of one year, which share one hash tag: nothing
 here needs more than Redis Cluster can do. RQ's own keys begin with `rq:` and stay on a plain Redis.
 
-The last column is what `papers.backup` does with a key: `copied` as it is, `papers` taken one by
+The last column is what `papers.maintenance.backup` does with a key: `copied` as it is, `papers` taken one by
 one and merged in again, `rebuilt` from them, or `no`: caches, queues, leases, and what leads only
 to asking an upstream once more. The three tuples below say the same; a test holds them to it.
 """

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from papers.backup import Counts
+    from papers.maintenance.backup import Counts
 
 _file = click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 _as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -22,8 +22,8 @@ _as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @_as_json
 def backup(file: Path, as_json: bool) -> None:
     """Write all that cannot be fetched again into FILE, while everything runs."""
-    from papers import backup
     from papers.config.settings import discover
+    from papers.maintenance import backup
     from paperwire.session import opened
 
     with opened(discover(os.environ)) as session:
@@ -38,7 +38,7 @@ def backup(file: Path, as_json: bool) -> None:
 def restore(file: Path, replace: bool, as_json: bool) -> None:
     """Bring FILE, a backup, back into an empty store; scheduler and workers are to be stopped."""
     from papers.config.settings import discover
-    from papers.restore import restore
+    from papers.maintenance.restore import restore
     from paperwire.session import opened
 
     with opened(discover(os.environ), prepared=False) as session:

@@ -9,8 +9,8 @@ from typing import Any, Final
 from redis import Redis
 from redis.exceptions import RedisError
 
-from papers import schema
 from papers.errors import StoreAway, StoreBusy, StoreError, StoreNewer
+from papers.maintenance import migrations
 from papers.redis_backend.connection import address, store_errors
 from paperwire.doctor.finding import Finding, fault, warning
 from paperwire.server_program import OLDEST
@@ -54,7 +54,7 @@ def store_is_fit(redis: Redis) -> Iterator[Finding]:
 def schema_is_ours(redis: Redis) -> Iterator[Finding]:
     """The layout of the data."""
     try:
-        schema.check(redis)
+        migrations.check(redis)
     except StoreNewer as error:
         yield fault("schema", error, "update Paperwire on this machine too")
     except StoreBusy as error:

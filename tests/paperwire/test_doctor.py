@@ -22,8 +22,8 @@ from click.testing import CliRunner
 from redis import Redis
 from rq import Worker
 
+from papers.maintenance.migrations import SCHEMA
 from papers.redis_backend import keys
-from papers.schema import SCHEMA
 from papers.state.task_states import SourceState, SourceStates, State
 from paperwire.cli import main
 from tests import small_disk

@@ -15,8 +15,8 @@ from redis import Redis
 
 from papers.config.settings import Settings
 from papers.errors import StoreNewer
+from papers.maintenance.migrations import SCHEMA
 from papers.redis_backend import keys
-from papers.schema import SCHEMA
 from papers.state.keywords import Keywords
 from papers.store import Store
 from paperwire.cli import main

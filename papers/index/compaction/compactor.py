@@ -27,10 +27,10 @@ from redis.exceptions import WatchError
 
 from papers.index.layout import YEAR, Shape
 from papers.index.postings import CLOSED, SHAPE
+from papers.maintenance.retention import first_kept
 from papers.model.arxiv_id import kept_month
 from papers.redis_backend import keys
 from papers.redis_backend.connection import store_errors
-from papers.retention import first_kept
 
 LEFT: Final = 600
 """Seconds after its last part that a year which was never finished goes by itself."""

@@ -22,13 +22,13 @@ from papers.index.compaction.year_merge import FREQUENT, Year
 from papers.index.layout import Shape
 from papers.index.postings import CLOSED, SHAPE, places_of_months
 from papers.index.terms import text_pairs
+from papers.maintenance.retention import Retention
 from papers.model.arxiv_id import ArxivId
 from papers.model.paper import Channel, Sighting
 from papers.query.ast import Field, Text
 from papers.query.parser import parse
 from papers.query.request import Ask
 from papers.redis_backend import keys
-from papers.retention import Retention
 from papers.search.evaluate import in_slot
 from papers.search.reader import Reading
 from papers.store import Store

@@ -18,13 +18,13 @@ from typing import Any, Final
 
 from redis import Redis
 
-from papers import schema
-from papers.backup import AT_ONCE, KEY, PAPERS, Counts
-from papers.backup_file import BackupReader, Record
 from papers.errors import BadBackup, BadParameter, StoreBusy
 from papers.index.month_writer import MonthWriter
 from papers.index.term_batch import Vocabulary
 from papers.index.term_months import Spread
+from papers.maintenance import migrations
+from papers.maintenance.backup import AT_ONCE, KEY, PAPERS, Counts
+from papers.maintenance.backup_file import BackupReader, Record
 from papers.model import packing
 from papers.model.arxiv_id import ArxivId
 from papers.model.paper import Paper
@@ -45,9 +45,9 @@ def restore(redis: Redis, path: Path, *, replace: bool, now: datetime) -> Counts
     False, StoreBusy where it is in use; StoreAway, StoreError.
     """
     with BackupReader.opened(path) as file:
-        if file.head.schema > schema.SCHEMA:
+        if file.head.schema > migrations.SCHEMA:
             raise BadBackup(
-                f"{path} has schema {file.head.schema}, this Paperwire knows {schema.SCHEMA}: "
+                f"{path} has schema {file.head.schema}, this Paperwire knows {migrations.SCHEMA}: "
                 "update Paperwire"
             )
         with store_errors(redis):
@@ -55,7 +55,7 @@ def restore(redis: Redis, path: Path, *, replace: bool, now: datetime) -> Counts
             counts = _Restoration(redis, now).take(file)
             redis.set(keys.SCHEMA, file.head.schema)
             move(redis)
-    schema.prepare(redis)
+    migrations.prepare(redis)
     return counts
 
 
@@ -64,7 +64,7 @@ def holds_something(redis: Redis) -> bool:
     found: Any = redis.exists(
         *(name for name in (*keys.COPIED, *keys.REBUILT) if "*" not in name and ":rev" not in name)
     )
-    return bool(found) or redis.get(keys.SCHEMA) == schema.RESTORING
+    return bool(found) or redis.get(keys.SCHEMA) == migrations.RESTORING
 
 
 def _begin(redis: Redis, *, replace: bool) -> None:
@@ -74,7 +74,7 @@ def _begin(redis: Redis, *, replace: bool) -> None:
             "restore", "the store is not empty; `--replace` puts the backup in place of all of it"
         )
     before: Any = redis.get(keys.SCHEMA)
-    redis.set(keys.SCHEMA, schema.RESTORING)  # from here on no job begins
+    redis.set(keys.SCHEMA, migrations.RESTORING)  # from here on no job begins
     jobs = next(iter(redis.scan_iter(match=keys.task_lock("*"), count=AT_ONCE)), None)
     if jobs or redis.exists(keys.SCHEDULER_LEASE):
         if before is None:

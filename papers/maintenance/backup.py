@@ -22,8 +22,8 @@ from typing import Any, Final
 
 from redis import Redis
 
-from papers import schema
-from papers.backup_file import BackupWriter, Head, Record
+from papers.maintenance import migrations
+from papers.maintenance.backup_file import BackupWriter, Head, Record
 from papers.redis_backend import keys
 from papers.redis_backend.connection import store_errors
 
@@ -53,9 +53,9 @@ def save(redis: Redis, path: Path, *, now: datetime) -> Counts:
 
     Raises BadBackup where the file cannot be written; StoreAway, StoreNewer, StoreError.
     """
-    schema.check(redis)
+    migrations.check(redis)
     papers, months, copied = 0, set(), set()
-    with BackupWriter(path, Head(schema.SCHEMA, now)) as file, store_errors(redis):
+    with BackupWriter(path, Head(migrations.SCHEMA, now)) as file, store_errors(redis):
         for record in _records(redis):
             file.add(record)
             if record[0] == PAPERS:

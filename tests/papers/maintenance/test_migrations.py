@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 import pytest
 from redis import Redis
 
-from papers import schema
 from papers.errors import StoreBusy, StoreError, StoreNewer
 from papers.index.compaction.compactor import Closing
+from papers.maintenance import migrations
 from papers.model.arxiv_id import ArxivId
 from papers.model.paper import Channel, Sighting
 from papers.query.parser import parse
@@ -35,7 +35,7 @@ def renamed(redis: Redis) -> Iterator[None]:
 
 
 MIGRATIONS = {1: doubled, 2: renamed}
-OURS = b"%d" % schema.SCHEMA
+OURS = b"%d" % migrations.SCHEMA
 
 
 def old(redis: Redis) -> None:
@@ -44,16 +44,16 @@ def old(redis: Redis) -> None:
 
 
 def test_an_empty_store_and_data_from_before_the_key_are_stamped(redis: Redis) -> None:
-    assert schema.found(redis) is None
-    schema.check(redis)
-    assert schema.prepare(redis) is None
+    assert migrations.found(redis) is None
+    migrations.check(redis)
+    assert migrations.prepare(redis) is None
     assert redis.get(keys.SCHEMA) == OURS
     redis.delete(keys.SCHEMA)
     redis.hset(keys.KEYWORDS, "a", "{}")
-    assert schema.found(redis) == schema.FIRST
-    assert schema.prepare(redis) == schema.FIRST
+    assert migrations.found(redis) == migrations.FIRST
+    assert migrations.prepare(redis) == migrations.FIRST
     assert redis.get(keys.SCHEMA) == OURS
-    schema.check(redis)
+    migrations.check(redis)
 
 
 @pytest.mark.parametrize(
@@ -68,23 +68,23 @@ def test_an_empty_store_and_data_from_before_the_key_are_stamped(redis: Redis) -
 def test_other_data_is_refused(redis: Redis, kept: str, kind: type[StoreError], says: str) -> None:
     redis.set(keys.SCHEMA, kept)
     with pytest.raises(kind, match=says):
-        schema.check(redis)
+        migrations.check(redis)
     assert redis.get(keys.SCHEMA) == kept.encode()
 
 
 def test_newer_data_is_not_touched(redis: Redis) -> None:
     redis.set(keys.SCHEMA, 9)
     with pytest.raises(StoreNewer):
-        schema.prepare(redis, ours=3, migrations=MIGRATIONS)
+        migrations.prepare(redis, ours=3, migrations=MIGRATIONS)
     assert redis.keys() == [b"schema"]
 
 
 def test_older_data_migrates_forward_step_by_step(redis: Redis) -> None:
     old(redis)
-    assert schema.prepare(redis, ours=3, migrations=MIGRATIONS) == 1
+    assert migrations.prepare(redis, ours=3, migrations=MIGRATIONS) == 1
     assert redis.get(keys.SCHEMA) == b"3"
     assert redis.hgetall("keywords3") == {b"a": b"2", b"b": b"2"}
-    assert schema.prepare(redis, ours=3, migrations=MIGRATIONS) == 3
+    assert migrations.prepare(redis, ours=3, migrations=MIGRATIONS) == 3
     assert not redis.exists(keys.SCHEMA_LOCK)
 
 
@@ -95,9 +95,9 @@ def test_a_migration_that_was_cut_short_is_run_again(redis: Redis) -> None:
 
     old(redis)
     with pytest.raises(OSError, match="power cut"):
-        schema.prepare(redis, ours=2, migrations={1: dies})
+        migrations.prepare(redis, ours=2, migrations={1: dies})
     assert redis.get(keys.SCHEMA) == b"1"
-    assert schema.prepare(redis, ours=2, migrations=MIGRATIONS) == 1
+    assert migrations.prepare(redis, ours=2, migrations=MIGRATIONS) == 1
     assert redis.hgetall("keywords2") == {b"a": b"2", b"b": b"2"}
 
 
@@ -111,7 +111,7 @@ def test_one_migrates_and_the_others_wait(redis: Redis, store_url: str) -> None:
 
     def prepare() -> None:
         with Redis.from_url(store_url) as own:
-            schema.prepare(own, ours=2, migrations={1: slow})
+            migrations.prepare(own, ours=2, migrations={1: slow})
 
     old(redis)
     threads = [threading.Thread(target=prepare) for _ in range(4)]
@@ -126,7 +126,7 @@ def test_one_migrates_and_the_others_wait(redis: Redis, store_url: str) -> None:
 def test_who_waits_too_long_says_so(redis: Redis) -> None:
     old(redis)
     with redis.lock(keys.SCHEMA_LOCK, timeout=5), pytest.raises(StoreBusy, match="by another"):
-        schema.prepare(redis, ours=2, migrations=MIGRATIONS, patience=0.05)
+        migrations.prepare(redis, ours=2, migrations=MIGRATIONS, patience=0.05)
     assert redis.get(keys.SCHEMA) == b"1"
 
 
@@ -149,7 +149,7 @@ def test_older_months_are_moved_and_indexed_anew(redis: Redis, before: int) -> N
         redis.setbit(f"{{{yymm}}}:pairs:13", 7, 1)
     redis.set(keys.SCHEMA, before)
     assert store.newest(parse('au:"yann lecun"')) == []
-    assert schema.prepare(redis) == before
+    assert migrations.prepare(redis) == before
     assert fingerprint(redis) == clean
     assert redis.keys("{250[23]}:*") == []
     store.forget_words()
@@ -167,7 +167,7 @@ def test_an_older_year_is_indexed_anew_by_month(redis: Redis, before: int) -> No
     Closing(redis).close_before(202601)
     redis.hset(keys.terms("25"), "p0", "of another form")
     redis.set(keys.SCHEMA, before)
-    assert schema.prepare(redis) == before
+    assert migrations.prepare(redis) == before
     assert fingerprint(redis) == clean
     assert Closing(redis).close_before(202601) == (2025,)
     assert store.newest(parse("reward")) == Store(redis).newest(parse("reward")) == ids[::-1]

@@ -14,12 +14,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from redis import Redis
 
-from papers import backup, schema
-from papers.backup_file import BackupReader, BackupWriter, Head
 from papers.errors import BadBackup, BadParameter, StoreBusy, StoreError
+from papers.maintenance import backup, migrations
+from papers.maintenance.backup_file import BackupReader, BackupWriter, Head
+from papers.maintenance.restore import restore
 from papers.model.arxiv_id import ArxivId
 from papers.redis_backend import keys
-from papers.restore import restore
 from papers.state.keywords import Keywords
 from papers.state.task_states import SetAside, SourceState, SourceStates, State
 from papers.store import Store
@@ -31,7 +31,7 @@ pytestmark = pytest.mark.row("backup and restore, damaged files")
 
 def filled(redis: Redis) -> None:
     """Papers of two centuries' months, picks, keywords, states, plans and caches."""
-    schema.prepare(redis)
+    migrations.prepare(redis)
     Store(redis).ingest([sighting(number) for number in range(1, 40)], now=NOW)
     Store(redis).ingest([picked(3), picked(5, "weekly"), picked(60)], now=NOW)
     old = ArxivId.parse("hep-th/9901001")
@@ -71,7 +71,7 @@ def test_a_restored_store_is_the_same(redis: Redis, made: Path) -> None:
     counts = restore(redis, made, replace=False, now=NOW)
     assert (counts.papers, counts.months) == (41, 2)
     assert taken(redis) == before
-    assert schema.found(redis) == schema.SCHEMA
+    assert migrations.found(redis) == migrations.SCHEMA
     assert not redis.exists(keys.VALIDATORS, keys.feed("abc", "br"), keys.DUE, "another-program")
     again = made.with_name("again")
     assert backup.save(redis, again, now=NOW) == counts
@@ -108,7 +108,7 @@ def test_a_damaged_file_is_refused_before_anything_is_touched(redis: Redis, made
         made.write_bytes(data)
         with pytest.raises(BadBackup, match=r"damaged|no backup"):
             restore(redis, made, replace=True, now=NOW)
-        assert redis.get(keys.SCHEMA) == b"%d" % schema.SCHEMA, number
+        assert redis.get(keys.SCHEMA) == b"%d" % migrations.SCHEMA, number
     assert taken(redis) == before
 
 
@@ -129,7 +129,7 @@ def test_a_later_form_is_refused(tmp_path: Path, head: dict[str, int], says: str
 
 
 def test_a_later_schema_is_refused(redis: Redis, tmp_path: Path) -> None:
-    with BackupWriter(tmp_path / "b", Head(schema.SCHEMA + 1, NOW)):
+    with BackupWriter(tmp_path / "b", Head(migrations.SCHEMA + 1, NOW)):
         pass
     with pytest.raises(BadBackup, match="update Paperwire"):
         restore(redis, tmp_path / "b", replace=True, now=NOW)
@@ -176,7 +176,7 @@ def test_a_store_in_use_is_refused(redis: Redis, made: Path) -> None:
         redis.set(name, "token", px=60_000)
         with pytest.raises(StoreBusy, match="stop `paperwire up`"):
             restore(redis, made, replace=True, now=NOW)
-        assert redis.get(keys.SCHEMA) == b"%d" % schema.SCHEMA
+        assert redis.get(keys.SCHEMA) == b"%d" % migrations.SCHEMA
         redis.delete(name)
 
 
@@ -186,11 +186,11 @@ def test_one_that_was_cut_short_is_seen_and_done_again(
     before = taken(redis)
     redis.flushall()
     with monkeypatch.context() as patch:
-        patch.setattr("papers.restore.codec.unpack", _power_cut)
+        patch.setattr("papers.maintenance.restore.codec.unpack", _power_cut)
         with pytest.raises(OSError, match="power cut"):
             restore(redis, made, replace=False, now=NOW)
     with pytest.raises(StoreError, match="cut short"):
-        schema.check(redis)
+        migrations.check(redis)
     with pytest.raises(StoreError, match="cut short"):
         backup.save(redis, made, now=NOW)
     with pytest.raises(BadParameter, match="not empty"):

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from redis import Redis
 
 from papers.index.term_months import Spread
+from papers.maintenance.retention import Removed, Retention, first_kept
 from papers.model.arxiv_id import ArxivId
 from papers.model.paper import Channel, Sighting
 from papers.query.parser import parse
 from papers.redis_backend import keys
-from papers.retention import Removed, Retention, first_kept
 from papers.store import Store
 from tests.papers.fingerprint import fingerprint
 from tests.papers.papers_strategies import TUESDAY, sightings
