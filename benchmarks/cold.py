@@ -26,12 +26,12 @@ from papers.query.parser import Query
 from papers.query.request import Ask
 from papers.store import Store
 from service import create_app
-from service.answer import etag_of
-from service.encodings import ENCODINGS
+from service.cache.cached_body import etag_of
+from service.cache.encodings import ENCODINGS
 from service.feeds import FORMATS
 from service.feeds.entry import Entry
+from service.feeds.entry_cache import KEPT
 from service.feeds.feed import Feed
-from service.feeds.spelled import KEPT
 from service.garbage import settle
 
 ALL = "new,cross,replace"

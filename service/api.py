@@ -16,13 +16,13 @@ from papers.model.paper import Paper, Pick
 from papers.state.keywords import Keyword
 from papers.state.task_states import SourceState
 from service.addresses import SEARCH, Address
+from service.cache.version_stamp import EVERY_KEYWORD
 from service.desk import Desk, Found, desk
 from service.feeds import FORMATS
-from service.feeds.text import clean, line, link
+from service.markup.clean import clean, line, link
 from service.openapi import describe
 from service.params import Asked, without_parameters
 from service.serving import redirected
-from service.stamps import EVERY_KEYWORD
 
 api = Blueprint("api", __name__, url_prefix="/api/v1")
 JSON: Final = "application/json"

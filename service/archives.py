@@ -20,14 +20,14 @@ from papers.query.parser import parse
 from papers.state.keywords import Keyword
 from papers.store import Store
 from service.addresses import Address
+from service.cache.archive_snapshots import newest_before
 from service.desk import Desk, desk
 from service.feeds import FORMATS
 from service.feeds.entry import Entry
 from service.feeds.feed import Feed
-from service.feeds.text import line
+from service.markup.clean import line
 from service.params import Asked, without_parameters
 from service.serving import redirected
-from service.snapshots import newest_before
 
 archives = Blueprint("archives", __name__)
 LASTING: Final = "public, max-age=2592000, immutable"

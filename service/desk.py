@@ -27,17 +27,17 @@ from papers.state.keywords import Keyword, Keywords, slug_of
 from papers.state.task_states import SourceState, SourceStates
 from papers.store import Store
 from service.addresses import SEARCH, Address
-from service.caching import Answers
-from service.encodings import chosen
+from service.cache.archive_snapshots import Snapshots
+from service.cache.disk_tier import LastGood
+from service.cache.encodings import chosen
+from service.cache.lookup import Wanted
+from service.cache.lru import Memory
+from service.cache.render_cache import Answers
 from service.feeds.entry import Entry, lead_of
-from service.feeds.text import line, source_name
-from service.last_good import LastGood
-from service.memory import Memory
+from service.markup.clean import line, source_name
 from service.params import read, shown
 from service.rates import Rates
 from service.serving import respond
-from service.snapshots import Snapshots
-from service.states import Wanted
 
 _EXTENSION: Final = "paperwire"
 _MOST_NAMES: Final = 4

@@ -1,8 +1,8 @@
 """Digest feeds: `digest=day` or `week`, one entry for each that is over and had papers.
 
-Of saved keywords the papers are kept as they were when the day was over (`service.snapshots`), so
-an entry stays as it is. A custom keyword's are asked for anew each time: anyone may make up any
-number of those.
+Of saved keywords the papers are kept as they were when the day was over
+(`service.cache.archive_snapshots`), so an entry stays as it is. A custom keyword's are asked for
+anew each time: anyone may make up any number of those.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from papers.model.periods import Kind, Period
 from papers.query.parser import Query
 from papers.state.keywords import Keyword
 from service.addresses import Address
+from service.cache.archive_snapshots import matching
 from service.desk import Desk, named
 from service.feeds import FORMATS
-from service.feeds.digest import digest_of
+from service.feeds.digest_entry import digest_of
 from service.feeds.entry import Listing
 from service.feeds.feed import Feed
-from service.snapshots import matching
 
 _ENTRIES: Final[dict[Kind, int]] = {"day": 14, "week": 8}
 """How many days or weeks a feed goes back."""

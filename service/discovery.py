@@ -12,11 +12,11 @@ from lxml import etree
 
 from papers.errors import StoreError
 from service.addresses import Address
+from service.cache.version_stamp import EVERY_KEYWORD
 from service.desk import desk
 from service.feeds import FORMATS
 from service.params import Asked, without_parameters
 from service.serving import redirected
-from service.stamps import EVERY_KEYWORD
 
 discovery = Blueprint("discovery", __name__)
 

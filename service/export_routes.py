@@ -7,11 +7,11 @@ from typing import Final
 from flask import Blueprint, Response, request
 
 from papers.state.keywords import Keyword
+from service.cache.version_stamp import EVERY_KEYWORD
 from service.desk import Desk, desk
 from service.export_params import Chosen, chosen
 from service.exports import lists, markdown, opml
 from service.serving import redirected
-from service.stamps import EVERY_KEYWORD
 
 exports = Blueprint("exports", __name__)
 

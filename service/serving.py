@@ -13,7 +13,7 @@ from flask import Request, Response
 from werkzeug.datastructures import Headers
 from werkzeug.http import http_date
 
-from service.caching import Served
+from service.cache.render_cache import Served
 from service.validators import held_tag, is_held
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from papers.state.task_states import SourceState, State
-from service.feeds.text import line, source_name
+from service.markup.clean import line, source_name
 
 _NAMES: Final = {"hf": "Hugging Face Daily Papers", "enrich": "arXiv API", "websub": "WebSub hub"}
 _BAD: Final = {State.STALE: "late", State.FAILING: "not answering"}

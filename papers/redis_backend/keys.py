@@ -36,11 +36,11 @@
 | `mailed` | hash | subscription → the last period whose digest was mailed | for ever | workers.mail | copied |
 | `websub` | hash | slug → digest of what the hub was told of last | for ever | workers.websub | copied |
 | `loads` | hash | identity of a bulk file → how far its load is, JSON | for ever | workers.load | copied |
-| `feed:HASH:CODING` | string | a rendered answer in one coding, with its validators | 1 day | service.caching | no |
-| `feed:HASH:validators` | string | ETag and Last-Modified of the newest answer | 30 days | service.caching | no |
+| `feed:HASH:CODING` | string | a rendered answer in one coding, with its validators | 1 day | service.cache.render_cache | no |
+| `feed:HASH:validators` | string | ETag and Last-Modified of the newest answer | 30 days | service.cache.render_cache | no |
 | `feeds:custom` | sorted set | digests of the answers that anyone can ask for, by the second they were made | for ever | service.custom_answers | no |
-| `snapshot:SLUG:PERIOD` | string | packed papers of a keyword in a month, week or day that is over | 40 to 400 days unread | service.snapshots | copied |
-| `feed:HASH:lock` | string | token of the process that renders it | 10 s | service.caching | no |
+| `snapshot:SLUG:PERIOD` | string | packed papers of a keyword in a month, week or day that is over | 40 to 400 days unread | service.cache.archive_snapshots | copied |
+| `feed:HASH:lock` | string | token of the process that renders it | 10 s | service.cache.render_cache | no |
 | `schema` | string | the schema of the data, or `restoring` | for ever | papers.maintenance.migrations | no |
 | `lock:schema` | string | token of the process that migrates the data | 60 s | papers.maintenance.migrations | no |
 

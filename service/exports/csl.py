@@ -13,7 +13,7 @@ from typing import Any, Final
 from papers.model.paper import Paper
 from service.exports.names import Name
 from service.exports.reference import reference_of
-from service.feeds.typesetting import plain
+from service.markup.latex_html import plain
 
 CONTENT_TYPE: Final = "application/vnd.citationstyles.csl+json"
 

@@ -13,8 +13,8 @@ from typing import Final
 from papers.model.merge import published_at, updated_at
 from papers.model.paper import Paper
 from service.exports.markdown_text import cell, label
-from service.feeds.text import line, paragraphs
-from service.feeds.typesetting import plain
+from service.markup.clean import line, paragraphs
+from service.markup.latex_html import plain
 
 CONTENT_TYPE: Final = "text/markdown; charset=utf-8"
 SHORT: Final = 20

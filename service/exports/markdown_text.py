@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from service.feeds.text import line
+from service.markup.clean import line
 
 _SPECIAL: Final = re.compile(r"[\\`*_\[\]<>&|~#]|(?<=\bwww)\.|(?<=[a-z]):(?=//)", re.IGNORECASE)
 _ENTITIES: Final = {"<": "&lt;", ">": "&gt;", "&": "&amp;", "|": "&#124;"}

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from service.feeds.text import line
+from service.markup.clean import line
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from typing import Any, Final
 from lxml import etree
 
 from papers.state.keywords import Keyword
-from service.feeds.text import line
+from service.markup.clean import line
 
 CONTENT_TYPE: Final = "text/x-opml; charset=utf-8"
 ABOUT: Final = "arXiv papers that match "

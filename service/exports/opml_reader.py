@@ -18,7 +18,7 @@ from papers.errors import BadInput, BadParameter
 from papers.query.parser import Query, parse
 from papers.state.keywords import MAX_NAME, slug_of
 from service.exports.opml import ABOUT
-from service.feeds.text import line
+from service.markup.clean import line
 
 MOST_BYTES: Final = 1_000_000
 MOST_FEEDS: Final = 500

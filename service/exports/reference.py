@@ -14,7 +14,7 @@ from datetime import date
 from papers.model.merge import published_at
 from papers.model.paper import Paper
 from service.exports.names import Name, names
-from service.feeds.text import line, paragraphs
+from service.markup.clean import line, paragraphs
 
 
 @dataclass(frozen=True, slots=True)

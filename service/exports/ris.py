@@ -11,7 +11,7 @@ from typing import Final
 from papers.model.paper import Paper
 from service.exports.names import Name
 from service.exports.reference import reference_of
-from service.feeds.typesetting import plain
+from service.markup.latex_html import plain
 
 CONTENT_TYPE: Final = "application/x-research-info-systems; charset=utf-8"
 

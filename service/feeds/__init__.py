@@ -13,9 +13,9 @@ from operator import attrgetter
 from typing import Final
 
 from service.feeds import atom, jsonfeed, rss
+from service.feeds.entry_cache import Spell, joined
+from service.feeds.entry_templates import moulded
 from service.feeds.feed import Feed
-from service.feeds.moulds import moulded
-from service.feeds.spelled import Spell, joined
 
 
 @dataclass(frozen=True, slots=True)

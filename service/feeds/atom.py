@@ -12,9 +12,9 @@ from feedgen.entry import FeedEntry
 from feedgen.feed import FeedGenerator
 
 from service.feeds.entry import HTML, Item
-from service.feeds.extension import AtomFeed, EntryExtension
+from service.feeds.entry_cache import Spelled, cut
 from service.feeds.feed import Feed
-from service.feeds.spelled import Spelled, cut
+from service.feeds.feedgen_extension import AtomFeed, EntryExtension
 
 CONTENT_TYPE: Final = "application/atom+xml; charset=utf-8"
 

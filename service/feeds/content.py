@@ -15,8 +15,8 @@ from typing import Final
 
 from papers.model.frozen_fields import announced_journal_ref
 from papers.model.paper import Paper, Pick
-from service.feeds.text import line, link, paragraphs, source_name
-from service.feeds.typesetting import marked
+from service.markup.clean import line, link, paragraphs, source_name
+from service.markup.latex_html import marked
 
 _EMPTY: Final = re.compile(r"<([^/<>][^<>]*(?<!/))></\w+>")
 

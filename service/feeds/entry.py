@@ -16,8 +16,8 @@ from papers.model.frozen_fields import announced_categories
 from papers.model.merge import published_at, updated_at
 from papers.model.paper import Paper, Pick
 from service.feeds.content import Content, content_of
-from service.feeds.text import category_name, clean, line, link, source_name
-from service.feeds.typesetting import plain
+from service.markup.clean import category_name, clean, line, link, source_name
+from service.markup.latex_html import plain
 
 ARXIV_SCHEME: Final = "http://arxiv.org/schemas/atom"
 PDF: Final = "application/pdf"

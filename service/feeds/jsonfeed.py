@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from service.feeds.entry import PDF, Entry, Item
+from service.feeds.entry_cache import Spelled
 from service.feeds.feed import Feed
-from service.feeds.spelled import Spelled
-from service.feeds.text import line
-from service.feeds.typesetting import plain
+from service.markup.clean import line
+from service.markup.latex_html import plain
 
 CONTENT_TYPE: Final = "application/feed+json"
 _ABOUT: Final = "https://info.arxiv.org/help/api/user-manual.html"

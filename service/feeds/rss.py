@@ -16,9 +16,9 @@ import feedgen.entry
 import feedgen.feed
 
 from service.feeds.entry import Item
-from service.feeds.extension import EntryExtension, RssFeed
+from service.feeds.entry_cache import Spelled, cut
 from service.feeds.feed import Feed
-from service.feeds.spelled import Spelled, cut
+from service.feeds.feedgen_extension import EntryExtension, RssFeed
 
 CONTENT_TYPE: Final = "application/rss+xml; charset=utf-8"
 

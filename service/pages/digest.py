@@ -10,11 +10,11 @@ from flask import Response, render_template
 from papers.query.parser import parse
 from papers.query.request import Ask
 from papers.state.keywords import Keyword
+from service.cache.version_stamp import EVERY_KEYWORD
 from service.desk import Desk, desk
 from service.feeds.entry import Entry
 from service.pages.highlight import Shown, shown
 from service.pages.site import kept, pages
-from service.stamps import EVERY_KEYWORD
 
 SECTION_PAPERS: Final = 10
 

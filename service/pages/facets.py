@@ -12,7 +12,7 @@ from papers.model.paper import Paper
 from papers.query.parser import parse
 from service.addresses import SEARCH, Address
 from service.desk import Found
-from service.feeds.text import category_name, line, source_name
+from service.markup.clean import category_name, line, source_name
 
 MOST_VALUES: Final = 8
 FEWEST_PAPERS: Final = 2

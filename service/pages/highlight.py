@@ -11,8 +11,8 @@ from markupsafe import Markup, escape
 from papers.query.explain import Match, explain
 from papers.query.parser import Query
 from service.feeds.entry import Entry
-from service.feeds.text import line, paragraphs
-from service.feeds.typesetting import excerpt, marked
+from service.markup.clean import line, paragraphs
+from service.markup.latex_html import excerpt, marked
 
 EXCERPT_CHARACTERS: Final = 240
 LEAD_CHARACTERS: Final = 120

@@ -12,6 +12,7 @@ from papers.query.request import Ask
 from papers.search.counts import Counts
 from papers.state.keywords import Keyword
 from service.addresses import Address
+from service.cache.version_stamp import EVERY_KEYWORD
 from service.desk import Desk, desk
 from service.feeds.entry import Entry
 from service.pages.picks import newest_pick, picked_in, shown_pick
@@ -19,7 +20,6 @@ from service.pages.plots import BarPlot, month_plot
 from service.pages.site import kept, pages
 from service.params import Asked
 from service.source_lines import summary
-from service.stamps import EVERY_KEYWORD
 
 HOME_PAPERS: Final = 4
 HOME_PICKS: Final = 6

@@ -13,7 +13,7 @@ from flask import Response, request
 from papers.query.parser import parse
 from service.addresses import SEARCH, Address, joined
 from service.desk import desk
-from service.feeds.text import category_name, line
+from service.markup.clean import category_name, line
 from service.pages.keyword import page_of
 from service.pages.site import HTML, PAGE_SECONDS, pages
 from service.params import Asked, read

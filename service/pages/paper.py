@@ -15,13 +15,13 @@ from papers.search.percolate import met_by
 from papers.search.similar import Like
 from papers.state.keywords import Keyword
 from papers.state.votes import Votes
+from service.cache.version_stamp import EVERY_KEYWORD
 from service.desk import Desk, desk
 from service.feeds.entry import Entry
-from service.feeds.text import line, link
+from service.markup.clean import line, link
 from service.pages.highlight import shown
 from service.pages.plots import vote_plot
 from service.pages.site import kept, pages
-from service.stamps import EVERY_KEYWORD
 
 MOST_LIKE: Final = 6
 MOST_VERSIONS: Final = 12

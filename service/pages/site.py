@@ -25,7 +25,7 @@ def kept(
 ) -> Response:
     """A page from the cache, or rendered into it; another spelling of its path is redirected.
 
-    `keywords` and `archive` are what `service.caching.Wanted` says of them.
+    `keywords` and `archive` are what `service.cache.render_cache.Wanted` says of them.
     """
     return redirected(request, path) or desk().serve(
         path,

@@ -6,8 +6,8 @@ from datetime import date, datetime
 
 from markupsafe import Markup
 
-from service.feeds.text import category_name, link, source_name
-from service.feeds.typesetting import marked
+from service.markup.clean import category_name, link, source_name
+from service.markup.latex_html import marked
 
 
 def register_filters(env_filters: dict[str, object]) -> None:

@@ -19,7 +19,7 @@ from papers.model.paper import Sighting
 from papers.state.keywords import Keywords
 from papers.state.task_states import SourceState, SourceStates, State
 from service.feeds import FORMATS
-from service.feeds.extension import ATOM, FH
+from service.feeds.feedgen_extension import ATOM, FH
 from tests.service.conftest import SITE, Announce, Clock, serving
 from tests.service.made import DAY, NOW, picked, sighting
 
@@ -314,6 +314,6 @@ def test_a_month_of_many_papers_comes_in_parts(
 def test_a_month_of_too_many_papers_is_not_kept(
     client: FlaskClient, redis: Redis, announce: Announce, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("service.snapshots.MOST_KEPT", 2)
+    monkeypatch.setattr("service.cache.archive_snapshots.MOST_KEPT", 2)
     assert len(ids(client.get(OCTOBER).data)) == 3
     assert not list(redis.scan_iter("snapshot:*"))

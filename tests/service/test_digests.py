@@ -167,7 +167,7 @@ def test_other_addresses(client: FlaskClient, path: str, status: int, location: 
 def test_a_long_day_is_cut_and_says_so(
     client: FlaskClient, announce: Announce, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("service.feeds.digest.MOST_PAPERS", 1)
+    monkeypatch.setattr("service.feeds.digest_entry.MOST_PAPERS", 1)
     (day, *_) = entries(client)
     assert "and 1 more" in BeautifulSoup(day.content[0].value, "html.parser").get_text()
     assert day.title.startswith("Reward Model: 2 papers")

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from redis import Redis
 from werkzeug.http import http_date
 
-from service.encodings import ENCODINGS, chosen
+from service.cache.encodings import ENCODINGS, chosen
 from tests.service.conftest import Announce, Clock
 from tests.service.made import NOW, SECOND, sighting
 

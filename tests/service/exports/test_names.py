@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.exports.names import Name, names, parted
-from service.feeds.text import line
+from service.markup.clean import line
 
 PEOPLE = [
     # written → particle, family, given, suffix

@@ -24,8 +24,8 @@ from papers.model.arxiv_id import ArxivId
 from papers.model.paper import Paper
 from service.exports import bibtex, csl, ris
 from service.exports.reference import reference_of
-from service.feeds.text import line
-from service.feeds.typesetting import plain
+from service.markup.clean import line
+from service.markup.latex_html import plain
 from tests.service.conftest import Announce
 from tests.service.made import paper, sighting
 

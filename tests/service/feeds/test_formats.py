@@ -18,8 +18,8 @@ from papers.model.paper import Paper
 from papers.text.latex import accents_to_unicode
 from service.feeds import FORMATS
 from service.feeds.entry import Entry, lead_of
-from service.feeds.text import line
-from service.feeds.typesetting import plain
+from service.markup.clean import line
+from service.markup.latex_html import plain
 from tests.service.feeds.made import SITE, feed
 from tests.service.made import paper, picked, revision, sighting
 

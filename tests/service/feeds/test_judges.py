@@ -11,7 +11,7 @@ import pytest
 from papers.model.merge import merge
 from papers.model.paper import Paper
 from service.feeds import FORMATS
-from service.feeds.digest import digest_of
+from service.feeds.digest_entry import digest_of
 from service.feeds.entry import Entry, Item, lead_of
 from service.feeds.feed import Feed
 from tests.service.feeds.judges import JUDGES, Read, feedsmith

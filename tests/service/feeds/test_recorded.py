@@ -14,7 +14,7 @@ from papers.model.arxiv_id import ArxivId
 from papers.model.paper import Paper
 from service.feeds import FORMATS
 from service.feeds.entry import Entry
-from service.feeds.extension import ATOM
+from service.feeds.feedgen_extension import ATOM
 from tests.service.feeds.made import feed
 from tests.service.made import paper
 

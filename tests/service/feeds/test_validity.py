@@ -17,8 +17,8 @@ from jsonschema import Draft202012Validator, FormatChecker
 from lxml import etree
 
 from service.feeds import FORMATS
-from service.feeds.extension import ATOM, DC, SLASH
 from service.feeds.feed import Feed
+from service.feeds.feedgen_extension import ATOM, DC, SLASH
 from tests.service.feeds.made import feed
 from tests.service.feeds.test_judges import STATES
 from tests.service.feeds.test_recorded import recorded_papers

@@ -15,8 +15,8 @@ from redis import Redis
 from papers.errors import StoreError
 from papers.redis_backend import keys
 from papers.redis_backend.connection import store_errors
-from service.answer import Answer, pack
-from service.encodings import ENCODINGS
+from service.cache.cached_body import Answer, pack
+from service.cache.encodings import ENCODINGS
 
 ANSWER_SECONDS: Final = 24 * 3600
 VALIDATOR_SECONDS: Final = 30 * 24 * 3600

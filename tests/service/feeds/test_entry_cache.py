@@ -11,10 +11,10 @@ from papers.model.arxiv_id import ArxivId
 from papers.model.merge import lift
 from papers.model.paper import AnnounceType, Paper, Revision
 from service.feeds import FORMATS
-from service.feeds.digest import digest_of
+from service.feeds.digest_entry import digest_of
 from service.feeds.entry import Entry, Item
+from service.feeds.entry_cache import Kept, Spelled, joined
 from service.feeds.feed import Feed
-from service.feeds.spelled import Kept, Spelled, joined
 from tests.service.feeds.made import SITE, feed
 from tests.service.made import NOW, paper, picked
 

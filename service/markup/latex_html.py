@@ -18,7 +18,7 @@ from html import escape
 from typing import Final
 
 from papers.text.latex import accents_to_unicode
-from service.feeds.mathematics import FORMULA, mathml
+from service.markup.mathml import FORMULA, mathml
 
 MAX_MATHEMATICS: Final = 4_000
 """Characters of TeX in one text; what comes after stays TeX."""

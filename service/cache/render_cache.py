@@ -1,7 +1,7 @@
 """Answers that are rendered once and served to everyone until what they show has changed.
 
-    one round trip: revision, source states, keyword, and the cached answer (`service/states.py`)
-    unless this process has one
+    one round trip: revision, source states, keyword, and the cached answer
+    (`service/cache/lookup.py`) unless this process has one
       ─▶ made from this very state: that answer
       ─▶ somebody is rendering: the answer before, or a short wait for theirs
       ─▶ made from this state for clients of another coding: packed in this one, and kept
@@ -32,10 +32,10 @@ from redis.lock import Lock
 from papers.errors import StoreAway, StoreError, TooMany
 from papers.redis_backend import keys
 from papers.redis_backend.connection import store_errors
-from service.answer import Answer, pack, rendered, unpack
-from service.kept_answers import KeptAnswers
-from service.last_good import LastGood
-from service.states import States, Wanted
+from service.cache.cached_body import Answer, pack, rendered, unpack
+from service.cache.disk_tier import LastGood
+from service.cache.lookup import States, Wanted
+from service.cache.redis_tier import KeptAnswers
 
 LOCK_SECONDS: Final = 10.0
 WAIT_SECONDS: Final = 2.0

@@ -15,11 +15,11 @@ from papers.errors import StoreError
 from papers.redis_backend import keys
 from papers.redis_backend.connection import Command, PerThread, read_many, store_errors
 from papers.state.keywords import Keywords
-from service import stamps
-from service.answer import Answer, unpack
-from service.encodings import ENCODINGS
-from service.last_good import LastGood
-from service.memory import Memory
+from service.cache import version_stamp
+from service.cache.cached_body import Answer, unpack
+from service.cache.disk_tier import LastGood
+from service.cache.encodings import ENCODINGS
+from service.cache.lru import Memory
 
 MOST_RECENT: Final = 8_000_000
 """Bytes of answers that a process remembers; one is some 70 kB."""
@@ -132,14 +132,14 @@ class States:
 
     def _asked(self, wanted: Wanted, commands: Sequence[Command]) -> tuple[list[Any], list[Any]]:
         """What the store tells of its state, and the replies to these commands."""
-        asked = stamps.asked(wanted.keywords)
+        asked = version_stamp.asked(wanted.keywords)
         with store_errors(self._redis):
             replies = read_many(self._clients.client, [*asked, *commands])
         return replies[: len(asked)], replies[len(asked) :]
 
     def _stamp(self, wanted: Wanted, digest: str, replies: list[Any]) -> bytes:
         """The stamp of what the store tells."""
-        told = stamps.told(wanted.keywords, replies)
+        told = version_stamp.told(wanted.keywords, replies)
         missing = told.unsaved or (wanted.keywords and not told.saved)
         if told.revision is None or (missing and not Keywords(self._redis).seeded):
             self._check_emptied(wanted, digest)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml.etree import Element
 
-from service.feeds.text import category_name, clean, line, link, paragraphs, source_name
+from service.markup.clean import category_name, clean, line, link, paragraphs, source_name
 
 ANY_TEXT = st.text(st.characters(), max_size=60)
 """Every code point, lone surrogates and control characters too."""

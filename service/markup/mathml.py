@@ -15,7 +15,7 @@ from xml.etree.ElementTree import Element
 
 from latex2mathml.converter import convert_to_element
 
-from service.feeds.text import clean
+from service.markup.clean import clean
 
 MAX_FORMULA: Final = 600
 """Characters of TeX; what is longer is no formula that a line of text can show."""

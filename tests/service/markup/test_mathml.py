@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from papers.text.latex import accents_to_unicode
-from service.feeds.mathematics import MAX_FORMULA, mathml
-from service.feeds.text import paragraphs
-from service.feeds.typesetting import MAX_MATHEMATICS, excerpt, marked, plain
+from service.markup.clean import paragraphs
+from service.markup.latex_html import MAX_MATHEMATICS, excerpt, marked, plain
+from service.markup.mathml import MAX_FORMULA, mathml
 
 MATH = "{http://www.w3.org/1998/Math/MathML}"
 TEX = 'encoding="application/x-tex"'
@@ -153,7 +153,7 @@ def test_any_text_gives_well_formed_markup_that_keeps_the_text(text: str) -> Non
 
 def test_markup_is_the_same_in_every_process() -> None:
     code = (
-        "from service.feeds.typesetting import marked; "
+        "from service.markup.latex_html import marked; "
         r"print(marked(r'$\left\langle x_i^2\right\rangle$ $\mathcal{O}(\sqrt n)$'))"
     )
     outputs = {

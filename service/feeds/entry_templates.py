@@ -16,11 +16,11 @@ from html import escape
 from operator import itemgetter
 from typing import Final, NamedTuple
 
+from service.cache.lru import Memory
 from service.feeds.content import Content
 from service.feeds.entry import Category, Item, Listing, Source
+from service.feeds.entry_cache import Spell
 from service.feeds.feed import Feed
-from service.feeds.spelled import Spell
-from service.memory import Memory
 
 MOST: Final = 4_000_000
 """Bytes of moulds that a process remembers of a format; one is some 3 kB."""

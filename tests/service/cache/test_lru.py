@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import threading
 
-from service.memory import Memory
+from service.cache.lru import Memory
 
 
 def kept(memory: Memory[str, int], names: str) -> str:

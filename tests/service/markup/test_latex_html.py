@@ -7,7 +7,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
-from service.feeds.typesetting import excerpt, marked, plain
+from service.markup.latex_html import excerpt, marked, plain
 
 # (TeX, the markup, the plain text)
 SAID = [

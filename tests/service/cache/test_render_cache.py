@@ -16,10 +16,10 @@ from papers.redis_backend import keys
 from papers.redis_backend.connection import connect
 from papers.state.keywords import Keywords
 from papers.state.task_states import SourceState, SourceStates, State
-from service.caching import Answers, Served
-from service.last_good import LastGood
-from service.stamps import EVERY_KEYWORD
-from service.states import Wanted
+from service.cache.disk_tier import LastGood
+from service.cache.lookup import Wanted
+from service.cache.render_cache import Answers, Served
+from service.cache.version_stamp import EVERY_KEYWORD
 from tests.service.made import NOW
 
 WANTED = Wanted("/feeds/search.atom?q=x")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from service.last_good import LastGood
+from service.cache.disk_tier import LastGood
 
 
 def test_what_is_kept_is_read_by_another(tmp_path: Path) -> None:

@@ -15,8 +15,8 @@ from typing import Final
 from papers.model.paper import Paper
 from service.feeds.content import Content
 from service.feeds.entry import HTML, Link, Listing
-from service.feeds.text import category_name, line
-from service.feeds.typesetting import marked, plain
+from service.markup.clean import category_name, line
+from service.markup.latex_html import marked, plain
 
 MOST_PAPERS: Final = 300
 MOST_AUTHORS: Final = 3

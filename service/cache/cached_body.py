@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import msgpack
 
-from service.encodings import ENCODINGS, IDENTITY
+from service.cache.encodings import ENCODINGS, IDENTITY
 
 _FORMAT: Final = 2
 

@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
+from service.cache.lru import Memory
 from service.feeds.entry import Entry, Item
 from service.feeds.feed import Feed
-from service.memory import Memory
 
 MOST: Final = 32_000_000
 """Bytes of entries that a process remembers; one is some 4 kB."""

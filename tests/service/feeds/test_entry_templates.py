@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.feeds import FORMATS, atom, moulds, rss
+from service.feeds import FORMATS, atom, entry_templates, rss
 from service.feeds.content import Content
 from service.feeds.entry import (
     ARXIV_SCHEME,
@@ -23,8 +23,8 @@ from service.feeds.entry import (
     Source,
     lead_of,
 )
+from service.feeds.entry_cache import Spelled
 from service.feeds.feed import Feed
-from service.feeds.spelled import Spelled
 from tests.service.feeds.made import feed
 from tests.service.feeds.test_recorded import recorded_papers
 from tests.service.made import paper
@@ -95,7 +95,9 @@ def test_feedgen_is_asked_once_for_a_shape(suffix: str) -> None:
         asked.extend(entries)
         return SPELL[suffix](feed, entries)
 
-    cast = moulds.moulded(spell, content=lambda content: content.xml, published=datetime.isoformat)
+    cast = entry_templates.moulded(
+        spell, content=lambda content: content.xml, published=datetime.isoformat
+    )
     cast(feed(), [Entry(paper(number)) for number in range(1, 9)])
     cast(feed(), [Entry(paper(9, title='"9"', abstract="<9>", authors=("A", "B", "C")))])
     assert len(asked) == 1
