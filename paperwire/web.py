@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 THREADS: Final = min(8, 2 * (os.cpu_count() or 1) + 1)
 """Requests that one process answers at a time; the rest wait.
 
-On two cores more than one client may have rendered at once: `service.rates.AT_ONCE`.
+On two cores more than one client may have rendered at once: `service.http.rate_limit.AT_ONCE`.
 """
 
 CONNECTIONS: Final = 1024

@@ -11,18 +11,17 @@ from service import (
     api,
     archives,
     discovery,
-    errors,
     export_routes,
     feed_routes,
     health,
     metrics,
     pages,
     reference_routes,
-    static_files,
 )
-from service.desk import open_desk
-from service.door import put_door
-from service.security import secure
+from service.context import open_desk
+from service.http import error_pages, static_files
+from service.http.flood_guard import put_door
+from service.http.security import secure
 from service.subscribe import subscriptions
 
 _BLUEPRINTS: Final = (
@@ -47,7 +46,7 @@ def create_app(settings: Settings) -> Flask:
     app.url_map.merge_slashes = False  # werkzeug would redirect to whatever Host was sent
     put_door(app)
     secure(app, settings)
-    errors.register(app)
+    error_pages.register(app)
     pages.register_filters(app.jinja_env.filters)
     static_files.register(app)
     app.jinja_env.globals.update(saved_feeds=discovery.saved_feeds, subscriptions=subscriptions)

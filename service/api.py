@@ -15,14 +15,14 @@ from papers.model.merge import published_at, updated_at
 from papers.model.paper import Paper, Pick
 from papers.state.keywords import Keyword
 from papers.state.task_states import SourceState
-from service.addresses import SEARCH, Address
 from service.cache.version_stamp import EVERY_KEYWORD
-from service.desk import Desk, Found, desk
+from service.context import Desk, Found, desk
 from service.feeds import FORMATS
+from service.http.responses import redirected
 from service.markup.clean import clean, line, link
 from service.openapi import describe
-from service.params import Asked, without_parameters
-from service.serving import redirected
+from service.urls.keyword_urls import SEARCH, Address
+from service.urls.params import Asked, without_parameters
 
 api = Blueprint("api", __name__, url_prefix="/api/v1")
 JSON: Final = "application/json"

@@ -19,15 +19,15 @@ from papers.model.periods import Kind, Period
 from papers.query.parser import parse
 from papers.state.keywords import Keyword
 from papers.store import Store
-from service.addresses import Address
 from service.cache.archive_snapshots import newest_before
-from service.desk import Desk, desk
+from service.context import Desk, desk
 from service.feeds import FORMATS
 from service.feeds.entry import Entry
 from service.feeds.feed import Feed
+from service.http.responses import redirected
 from service.markup.clean import line
-from service.params import Asked, without_parameters
-from service.serving import redirected
+from service.urls.keyword_urls import Address
+from service.urls.params import Asked, without_parameters
 
 archives = Blueprint("archives", __name__)
 LASTING: Final = "public, max-age=2592000, immutable"

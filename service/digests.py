@@ -15,13 +15,13 @@ from papers.model.paper import Paper
 from papers.model.periods import Kind, Period
 from papers.query.parser import Query
 from papers.state.keywords import Keyword
-from service.addresses import Address
 from service.cache.archive_snapshots import matching
-from service.desk import Desk, named
+from service.context import Desk, named
 from service.feeds import FORMATS
 from service.feeds.digest_entry import digest_of
 from service.feeds.entry import Listing
 from service.feeds.feed import Feed
+from service.urls.keyword_urls import Address
 
 _ENTRIES: Final[dict[Kind, int]] = {"day": 14, "week": 8}
 """How many days or weeks a feed goes back."""

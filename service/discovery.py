@@ -11,12 +11,12 @@ from flask import Blueprint, Response, request
 from lxml import etree
 
 from papers.errors import StoreError
-from service.addresses import Address
 from service.cache.version_stamp import EVERY_KEYWORD
-from service.desk import desk
+from service.context import desk
 from service.feeds import FORMATS
-from service.params import Asked, without_parameters
-from service.serving import redirected
+from service.http.responses import redirected
+from service.urls.keyword_urls import Address
+from service.urls.params import Asked, without_parameters
 
 discovery = Blueprint("discovery", __name__)
 

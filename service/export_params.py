@@ -12,8 +12,8 @@ from werkzeug.datastructures import MultiDict
 from papers.errors import BadParameter
 from papers.model.arxiv_id import ArxivId
 from papers.state.keywords import slug_of
-from service.addresses import joined
-from service.params import MAX_PAPERS, MAX_TEXT, shown
+from service.urls.keyword_urls import joined
+from service.urls.params import MAX_PAPERS, MAX_TEXT, shown
 
 MOST_KEYWORDS: Final = 100
 ROWS: Final = 100

@@ -8,10 +8,10 @@ from flask import Blueprint, Response, request
 
 from papers.state.keywords import Keyword
 from service.cache.version_stamp import EVERY_KEYWORD
-from service.desk import Desk, desk
+from service.context import Desk, desk
 from service.export_params import Chosen, chosen
 from service.exports import lists, markdown, opml
-from service.serving import redirected
+from service.http.responses import redirected
 
 exports = Blueprint("exports", __name__)
 

@@ -14,14 +14,14 @@ from flask import Blueprint, Response, request
 
 from papers.model.periods import Period
 from papers.query.match import day_of
-from service.addresses import Address
 from service.archives import previous_archive
-from service.desk import Desk, Found, desk
+from service.context import Desk, Found, desk
 from service.digests import digest_feed
 from service.feeds import FORMATS
 from service.feeds.feed import Feed
-from service.serving import redirected
-from service.source_lines import trouble
+from service.http.responses import redirected
+from service.source_status import trouble
+from service.urls.keyword_urls import Address
 
 feeds = Blueprint("feeds", __name__)
 _SUFFIXES: Final = ", ".join(FORMATS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, Response, jsonify
 
 from papers.redis_backend import health as store_health
-from service.desk import desk
+from service.context import desk
 
 health = Blueprint("health", __name__)
 

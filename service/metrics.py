@@ -24,8 +24,8 @@ from papers.redis_backend import health, keys
 from papers.redis_backend.connection import store_errors
 from papers.redis_backend.health import Answers
 from papers.state.task_states import MAX_QUARANTINED, SourceState, State
-from service.desk import Desk, desk
-from service.tokens import require
+from service.context import Desk, desk
+from service.http.auth import require
 
 metrics = Blueprint("metrics", __name__)
 

@@ -13,7 +13,7 @@ from papers.model.paper import AnnounceType
 from papers.redis_backend.health import Answers
 from papers.state.task_states import State
 from service.feeds import FORMATS
-from service.params import DIGEST, PARAMETERS, Parameter
+from service.urls.params import DIGEST, PARAMETERS, Parameter
 
 _TEXT: Final = {"type": "string"}
 _WORDS: Final = {"type": ["string", "null"]}

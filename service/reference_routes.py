@@ -13,12 +13,12 @@ from flask import Blueprint, Response, request
 
 from papers.model.arxiv_id import ArxivId
 from papers.model.paper import Paper
-from service.addresses import SEARCH, joined
-from service.desk import desk
+from service.context import desk
 from service.export_params import selected
 from service.exports.references import FORMS, known
-from service.params import without_parameters
-from service.serving import redirected
+from service.http.responses import redirected
+from service.urls.keyword_urls import SEARCH, joined
+from service.urls.params import without_parameters
 
 references = Blueprint("references", __name__)
 

@@ -10,7 +10,7 @@ from typing import Final
 
 from papers.redis_backend.connection import store_errors
 from papers.state.feed_trials import Trial, Trials
-from service.desk import Desk
+from service.context import Desk
 
 JOB: Final = "workers.trial.run"
 QUEUE: Final = "paperwire"

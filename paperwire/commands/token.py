@@ -11,7 +11,7 @@ import click
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def token(as_json: bool) -> None:
     """Make a token for writing over HTTP; it is shown once and kept nowhere."""
-    from service.tokens import digest, made
+    from service.http.auth import digest, made
 
     new = made()
     if as_json:

@@ -9,9 +9,9 @@ from papers.query.parser import parse
 from papers.query.request import Ask
 from papers.state.keywords import Keyword
 from papers.store import Store
-from service.addresses import Address
 from service.exports import markdown, opml
-from service.params import Asked
+from service.urls.keyword_urls import Address
+from service.urls.params import Asked
 
 _FOLDERS: Final[dict[str, tuple[str, dict[str, Any]]]] = {
     "announced": ("Paperwire", {}),

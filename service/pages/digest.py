@@ -11,7 +11,7 @@ from papers.query.parser import parse
 from papers.query.request import Ask
 from papers.state.keywords import Keyword
 from service.cache.version_stamp import EVERY_KEYWORD
-from service.desk import Desk, desk
+from service.context import Desk, desk
 from service.feeds.entry import Entry
 from service.pages.highlight import Shown, shown
 from service.pages.site import kept, pages

@@ -10,9 +10,9 @@ from typing import Final
 from papers.errors import BadQuery
 from papers.model.paper import Paper
 from papers.query.parser import parse
-from service.addresses import SEARCH, Address
-from service.desk import Found
+from service.context import Found
 from service.markup.clean import category_name, line, source_name
+from service.urls.keyword_urls import SEARCH, Address
 
 MOST_VALUES: Final = 8
 FEWEST_PAPERS: Final = 2

@@ -11,15 +11,15 @@ from papers.query.parser import parse
 from papers.query.request import Ask
 from papers.search.counts import Counts
 from papers.state.keywords import Keyword
-from service.addresses import Address
 from service.cache.version_stamp import EVERY_KEYWORD
-from service.desk import Desk, desk
+from service.context import Desk, desk
 from service.feeds.entry import Entry
 from service.pages.picks import newest_pick, picked_in, shown_pick
 from service.pages.plots import BarPlot, month_plot
 from service.pages.site import kept, pages
-from service.params import Asked
-from service.source_lines import summary
+from service.source_status import summary
+from service.urls.keyword_urls import Address
+from service.urls.params import Asked
 
 HOME_PAPERS: Final = 4
 HOME_PICKS: Final = 6

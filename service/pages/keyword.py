@@ -10,15 +10,15 @@ from typing import Final
 from flask import Response, render_template, request
 
 from papers.model.paper import Paper
-from service.addresses import SEARCH, Address, joined
-from service.desk import Desk, Found, desk
+from service.context import Desk, Found, desk
 from service.feeds.entry import Entry, lead_of
 from service.pages.facets import facets, filters, fixed
 from service.pages.highlight import Shown, shown
 from service.pages.plots import month_plot
 from service.pages.site import kept, pages, unchanging
-from service.source_lines import trouble
+from service.source_status import trouble
 from service.subscribe import mailed
+from service.urls.keyword_urls import SEARCH, Address, joined
 
 PAGE_PAPERS: Final = 25
 """Papers on a page where the address does not say; a feed has more, since nobody scrolls it."""

@@ -11,12 +11,12 @@ from urllib.parse import quote
 from flask import Response, request
 
 from papers.query.parser import parse
-from service.addresses import SEARCH, Address, joined
-from service.desk import desk
+from service.context import desk
 from service.markup.clean import category_name, line
 from service.pages.keyword import page_of
 from service.pages.site import HTML, PAGE_SECONDS, pages
-from service.params import Asked, read
+from service.urls.keyword_urls import SEARCH, Address, joined
+from service.urls.params import Asked, read
 
 TERMS: Final = {
     "authors": 'au:"{}"',

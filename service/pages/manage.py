@@ -19,14 +19,14 @@ from papers.query.parser import parse
 from papers.query.request import Ask
 from papers.search.counts import Counts
 from papers.state.keywords import slug_of
-from service.desk import Desk, desk
-from service.errors import status_of
+from service.context import Desk, desk
 from service.feeds.entry import Entry
+from service.http.auth import require_in_form
+from service.http.error_pages import status_of
 from service.pages.highlight import Shown, shown
 from service.pages.plots import BarPlot, month_plot
 from service.pages.site import fresh, pages
 from service.subscribe import mailed
-from service.tokens import require_in_form
 
 PREVIEW_PAPERS: Final = 8
 _FIELDS: Final = ("token", "name", "query", "keyword", "into")

@@ -19,11 +19,11 @@ from papers.state.communities import Community, checked, community_task
 from papers.state.feed_trials import Brought, Trial, Trials
 from papers.state.task_states import SourceState
 from service import trials
-from service.desk import Desk, desk
-from service.errors import status_of
+from service.context import Desk, desk
 from service.feeds.entry import Entry
+from service.http.auth import require_in_form
+from service.http.error_pages import status_of
 from service.pages.site import HTML, fresh, pages
-from service.tokens import require_in_form
 
 PAPERS_SHOWN: Final = 8
 _FIELDS: Final = ("token", "name", "url", "community")

@@ -16,7 +16,7 @@ from papers.search.similar import Like
 from papers.state.keywords import Keyword
 from papers.state.votes import Votes
 from service.cache.version_stamp import EVERY_KEYWORD
-from service.desk import Desk, desk
+from service.context import Desk, desk
 from service.feeds.entry import Entry
 from service.markup.clean import line, link
 from service.pages.highlight import shown

@@ -18,13 +18,13 @@ from papers.query.parser import Query, parse
 from papers.query.request import EVERY_TYPE, Ask
 from papers.search.percolate import met_by
 from papers.state.keywords import Keyword
-from service.addresses import SEARCH, Address, joined
 from service.cache.version_stamp import EVERY_KEYWORD
-from service.desk import Desk, desk
+from service.context import Desk, desk
 from service.feeds.entry import Entry, lead_of
 from service.pages.highlight import Shown, shown
 from service.pages.site import kept, moved, pages
-from service.params import Asked
+from service.urls.keyword_urls import SEARCH, Address, joined
+from service.urls.params import Asked
 
 RHYTHMS: Final[dict[str, Rhythm]] = {"daily": "day", "weekly": "week", "monthly": "month"}
 MOST_LOOKED_AT: Final = 2_000

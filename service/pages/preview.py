@@ -9,13 +9,13 @@ from flask import Response, render_template, request
 from papers.errors import BadQuery
 from papers.query.parser import parse
 from papers.query.request import Ask
-from service.addresses import SEARCH, Address
-from service.desk import Desk, desk
+from service.context import Desk, desk
 from service.feeds.entry import Entry
 from service.pages.highlight import shown
 from service.pages.plots import month_plot
 from service.pages.site import HTML, PAGE_SECONDS, pages
-from service.params import Asked
+from service.urls.keyword_urls import SEARCH, Address
+from service.urls.params import Asked
 
 PREVIEW_PAPERS: Final = 6
 

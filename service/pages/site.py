@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from flask import Blueprint, Response, render_template, request
 
-from service.desk import desk
-from service.serving import redirected
+from service.context import desk
+from service.http.responses import redirected
 
 pages = Blueprint("pages", __name__)
 HTML: Final = "text/html; charset=utf-8"

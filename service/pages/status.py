@@ -9,11 +9,11 @@ from flask import Response
 
 from papers.redis_backend import health, keys
 from papers.redis_backend.connection import store_errors
-from service.desk import Desk, desk
+from service.context import Desk, desk
 from service.metrics import QUEUE, alive
 from service.pages.plots import day_plot
 from service.pages.site import fresh, pages
-from service.source_lines import task_name
+from service.source_status import task_name
 
 PLOTTED_DAYS: Final = 28
 

@@ -16,7 +16,7 @@ from click.testing import CliRunner
 
 from paperwire.cli import main
 from paperwire.demo import toml
-from service.tokens import digest
+from service.http.auth import digest
 from tests.papers.server import server
 from tests.paperwire.processes import command_of, descendants, eventually
 

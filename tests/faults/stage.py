@@ -41,7 +41,7 @@ from paperwire.demo import toml
 from paperwire.embedded import OPTIONS
 from paperwire.simulator.upstream import Upstream
 from paperwire.up import free_port
-from service.source_lines import task_name
+from service.source_status import task_name
 from workers import jobs
 
 ROOT: Final = Path(__file__).parents[2]

@@ -24,7 +24,7 @@ from papers.model.paper import Sighting
 from papers.state.keywords import Keywords
 from papers.store import Store
 from service import create_app
-from service.desk import Desk, desk, open_desk
+from service.context import Desk, desk, open_desk
 from tests.service.made import NOW, sighting
 
 SITE = "https://wire.example"

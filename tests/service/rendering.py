@@ -13,7 +13,7 @@ from unittest.mock import patch
 
 from papers.config.settings import Settings
 from service import create_app
-from service.desk import Desk
+from service.context import Desk
 from service.feeds import FORMATS
 from tests.service.made import NOW
 

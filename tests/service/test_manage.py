@@ -11,7 +11,7 @@ from redis import Redis
 from papers.config.settings import Settings
 from papers.state.keywords import Keywords
 from service import create_app
-from service.tokens import digest
+from service.http.auth import digest
 from tests.service.conftest import SITE
 from tests.service.made import NOW
 from tests.service.test_pages import page

@@ -16,7 +16,7 @@ from werkzeug.exceptions import HTTPException
 
 from papers import errors
 from papers.errors import BadQuery, PaperwireError, TooMany
-from service.params import MAX_TEXT, printable, shown
+from service.urls.params import MAX_TEXT, printable, shown
 
 STATUSES: Final[dict[type[PaperwireError], int]] = {
     errors.BadId: 400,

@@ -10,7 +10,7 @@ from datetime import date
 from typing import Any, Final
 
 from service.feeds import FORMATS
-from service.params import Asked
+from service.urls.params import Asked
 
 SEARCH: Final = "search"
 """What stands where a saved keyword's slug would, for a custom one."""

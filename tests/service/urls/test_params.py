@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from werkzeug.datastructures import MultiDict
 
 from papers.errors import BadInput, BadParameter
-from service.params import OPTIONS, PARAMETERS, Asked, read
+from service.urls.params import OPTIONS, PARAMETERS, Asked, read
 
 SOURCES = ("arxiv", "hf", "Our Group")
 

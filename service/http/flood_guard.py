@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 from flask import Flask, Response
 
 from papers.errors import TooMany
-from service.desk import desk_of
-from service.errors import in_words
-from service.security import harden
+from service.context import desk_of
+from service.http.error_pages import in_words
+from service.http.security import harden
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment

@@ -4,7 +4,7 @@ An answer that is kept costs next to nothing, and so does a 304: nobody is refus
 costs is to find and render an answer that is not there, and anyone can make up any number of
 questions. So each new one is counted for whoever asks, in this process alone: a store that is
 away must not decide who is served. Who is refused again and again, and asks on, is told so at the
-door: see `service.door`.
+door: see `service.http.flood_guard`.
 """
 
 from __future__ import annotations

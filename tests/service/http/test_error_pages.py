@@ -10,7 +10,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from papers.errors import PaperwireError, StoreError
-from service.errors import STATUSES, status_of
+from service.http.error_pages import STATUSES, status_of
 
 
 def leaves(kind: type[PaperwireError]) -> Iterator[type[PaperwireError]]:

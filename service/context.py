@@ -26,7 +26,6 @@ from papers.state.communities import Communities
 from papers.state.keywords import Keyword, Keywords, slug_of
 from papers.state.task_states import SourceState, SourceStates
 from papers.store import Store
-from service.addresses import SEARCH, Address
 from service.cache.archive_snapshots import Snapshots
 from service.cache.disk_tier import LastGood
 from service.cache.encodings import chosen
@@ -34,10 +33,11 @@ from service.cache.lookup import Wanted
 from service.cache.lru import Memory
 from service.cache.render_cache import Answers
 from service.feeds.entry import Entry, lead_of
+from service.http.rate_limit import Rates
+from service.http.responses import respond
 from service.markup.clean import line, source_name
-from service.params import read, shown
-from service.rates import Rates
-from service.serving import respond
+from service.urls.keyword_urls import SEARCH, Address
+from service.urls.params import read, shown
 
 _EXTENSION: Final = "paperwire"
 _MOST_NAMES: Final = 4

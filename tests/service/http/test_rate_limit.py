@@ -11,7 +11,7 @@ from redis import Redis
 from papers.config.settings import Settings
 from papers.errors import TooMany
 from papers.redis_backend import keys
-from service.rates import REFUSALS, Rates, network_of
+from service.http.rate_limit import REFUSALS, Rates, network_of
 from tests.service.conftest import Announce, serving
 from tests.service.made import sighting
 

@@ -19,7 +19,7 @@ from werkzeug.datastructures import MultiDict
 from papers.errors import BadParameter
 from papers.query.parser import Query, parse
 from papers.query.request import Ask
-from service import values
+from service.urls import param_types
 
 MAX_PAPERS: Final = 200
 MAX_TEXT: Final = 2_000
@@ -185,7 +185,7 @@ Q: Final = Parameter(
 K: Final = Parameter(
     "k",
     "keywords",
-    values.slug,
+    param_types.slug,
     str,
     {"type": "array", "items": {"type": "string"}, "maxItems": MAX_KEYWORDS},
     "In place of `q` a saved keyword's name; given again for papers of any of them, each once.",
@@ -194,33 +194,33 @@ OPTIONS: Final = tuple(
     Parameter(*row)
     for row in (
         (
-            *("n", "limit", values.whole(1, MAX_PAPERS), str),
+            *("n", "limit", param_types.whole(1, MAX_PAPERS), str),
             {"type": "integer", "minimum": 1, "maximum": MAX_PAPERS, "default": 100},
             "How many papers at most.",
         ),
         (
-            *("before", "before", values.cursor, str, {"type": "string"}),
+            *("before", "before", param_types.cursor, str, {"type": "string"}),
             "Where to go on: the cursor that a `next` link carries.",
         ),
         (
-            *("types", "types", values.types, values.spelled_types),
+            *("types", "types", param_types.types, param_types.spelled_types),
             {"type": "string", "default": "new,cross"},
             "How arXiv announced the paper: any of new, cross, replace, joined by commas.",
         ),
         (
-            *("min_votes", "min_votes", values.whole(0, 1_000_000), str),
+            *("min_votes", "min_votes", param_types.whole(0, 1_000_000), str),
             {"type": "integer", "minimum": 0, "maximum": 1_000_000, "default": 0},
             "At least that many votes in a community.",
         ),
         (
-            *("when", "order", values.order, str),
+            *("when", "order", param_types.order, str),
             {"type": "string", "enum": ["announced", "picked"], "default": "announced"},
             "`announced`: newest announcement first. `picked`: picked papers, newest pick first.",
         ),
-        (*("since", "since", values.day, str, _DATE), "Not before that day, in UTC."),
-        (*("until", "until", values.day, str, _DATE), "Not after that day, in UTC."),
+        (*("since", "since", param_types.day, str, _DATE), "Not before that day, in UTC."),
+        (*("until", "until", param_types.day, str, _DATE), "Not after that day, in UTC."),
         (
-            *("source", "source", values.source, str, {"type": "string"}),
+            *("source", "source", param_types.source, str, {"type": "string"}),
             "Only papers that this source named: arxiv, hf, or a community's name.",
         ),
     )
@@ -230,7 +230,7 @@ OPTIONS: Final = tuple(
 DIGEST: Final = Parameter(
     "digest",
     "digest",
-    values.digest,
+    param_types.digest,
     str,
     {"type": "string", "enum": ["day", "week"]},
     "In place of papers one entry a day or week (UTC) that lists them, when it is over.",

@@ -14,7 +14,7 @@ from werkzeug.datastructures import Headers
 from werkzeug.http import http_date
 
 from service.cache.render_cache import Served
-from service.validators import held_tag, is_held
+from service.http.conditional import held_tag, is_held
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment

@@ -141,7 +141,7 @@ def test_forwarded_headers_are_believed_only_of_configured_proxies(
 
 
 def test_no_page_has_code_in_it() -> None:
-    templates = Path(__file__).resolve().parents[2] / "service" / "templates"
+    templates = Path(__file__).resolve().parents[3] / "service" / "templates"
     for template in templates.iterdir():
         text = template.read_text("utf-8")
         for script in re.findall(r"<script.*?</script>", text, re.DOTALL):
