@@ -26,7 +26,7 @@ from papers.store import Store
 from paperwire import wording
 from paperwire.claim import address_on
 from paperwire.session import Session
-from service.api import paper_json, source_json
+from service.routes.api import paper_json, source_json
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,9 +14,9 @@ from papers.query.request import Ask
 from papers.state.keywords import Keyword, Keywords
 from papers.store import Store
 from paperwire.session import Session
-from service.export_params import ORDERS
-from service.exports import lists
-from service.exports.references import FORMS, known
+from service.exports import keyword_lists
+from service.exports.formats import FORMS, known
+from service.exports.selection import ORDERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +32,13 @@ class Wanted:
 def opml(session: Session, names: Sequence[str], *, picked: bool) -> bytes:
     """The chosen keywords, or all, as OPML. Raises UnknownKeyword."""
     orders = ORDERS if picked else ORDERS[:1]
-    return lists.subscriptions(session.settings.base_url, keywords(session, names), orders)
+    return keyword_lists.subscriptions(session.settings.base_url, keywords(session, names), orders)
 
 
 def markdown(session: Session, names: Sequence[str], rows: int) -> bytes:
     """The newest papers of the chosen keywords, or all, as Markdown. Raises UnknownKeyword."""
     chosen, base_url = keywords(session, names), session.settings.base_url
-    return lists.daily(Store(session.redis), chosen, rows=rows, site_url=base_url)
+    return keyword_lists.daily(Store(session.redis), chosen, rows=rows, site_url=base_url)
 
 
 def references(session: Session, suffix: str, wanted: Wanted) -> bytes:

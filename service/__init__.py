@@ -7,30 +7,21 @@ from typing import Final
 from flask import Flask
 
 from papers.config.settings import Settings
-from service import (
-    api,
-    archives,
-    discovery,
-    export_routes,
-    feed_routes,
-    health,
-    metrics,
-    pages,
-    reference_routes,
-)
+from service import pages
 from service.context import open_desk
 from service.http import error_pages, static_files
 from service.http.flood_guard import put_door
 from service.http.security import secure
-from service.subscribe import subscriptions
+from service.pages.parts.reader_links import subscriptions
+from service.routes import api, archives, discovery, exports, feeds, health, metrics, references
 
 _BLUEPRINTS: Final = (
-    feed_routes.feeds,
+    feeds.feeds,
     archives.archives,
     pages.pages,
     api.api,
-    export_routes.exports,
-    reference_routes.references,
+    exports.exports,
+    references.references,
     discovery.discovery,
     health.health,
     metrics.metrics,

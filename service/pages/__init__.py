@@ -10,23 +10,23 @@ from service.pages import (
     home,
     keyword,
     listings,
-    manage,
     manage_feeds,
+    manage_keywords,
     paper,
     picks,
     preview,
     status,
 )
-from service.pages.site import pages
-from service.pages.wording import register_filters
+from service.pages.parts.page_response import pages
+from service.pages.parts.template_filters import register_filters
 
 __all__ = [
     "digest",
     "home",
     "keyword",
     "listings",
-    "manage",
     "manage_feeds",
+    "manage_keywords",
     "pages",
     "paper",
     "picks",

@@ -13,8 +13,8 @@ from papers.state.keywords import Keyword
 from service.cache.version_stamp import EVERY_KEYWORD
 from service.context import Desk, desk
 from service.feeds.entry import Entry
-from service.pages.highlight import Shown, shown
-from service.pages.site import kept, pages
+from service.pages.parts.highlight import Shown, shown
+from service.pages.parts.page_response import kept, pages
 
 SECTION_PAPERS: Final = 10
 

@@ -14,9 +14,9 @@ from papers.state.keywords import Keyword
 from service.cache.version_stamp import EVERY_KEYWORD
 from service.context import Desk, desk
 from service.feeds.entry import Entry
+from service.pages.parts.page_response import kept, pages
+from service.pages.parts.plots import BarPlot, month_plot
 from service.pages.picks import newest_pick, picked_in, shown_pick
-from service.pages.plots import BarPlot, month_plot
-from service.pages.site import kept, pages
 from service.source_status import summary
 from service.urls.keyword_urls import Address
 from service.urls.params import Asked

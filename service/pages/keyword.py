@@ -12,12 +12,12 @@ from flask import Response, render_template, request
 from papers.model.paper import Paper
 from service.context import Desk, Found, desk
 from service.feeds.entry import Entry, lead_of
-from service.pages.facets import facets, filters, fixed
-from service.pages.highlight import Shown, shown
-from service.pages.plots import month_plot
-from service.pages.site import kept, pages, unchanging
+from service.pages.parts.facets import facets, filters, fixed
+from service.pages.parts.highlight import Shown, shown
+from service.pages.parts.page_response import kept, pages, unchanging
+from service.pages.parts.plots import month_plot
+from service.pages.parts.reader_links import mailed
 from service.source_status import trouble
-from service.subscribe import mailed
 from service.urls.keyword_urls import SEARCH, Address, joined
 
 PAGE_PAPERS: Final = 25

@@ -14,7 +14,7 @@ from papers.query.parser import parse
 from service.context import desk
 from service.markup.clean import category_name, line
 from service.pages.keyword import page_of
-from service.pages.site import HTML, PAGE_SECONDS, pages
+from service.pages.parts.page_response import HTML, PAGE_SECONDS, pages
 from service.urls.keyword_urls import SEARCH, Address, joined
 from service.urls.params import Asked, read
 

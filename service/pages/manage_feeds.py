@@ -18,12 +18,12 @@ from papers.errors import BadInput, BadParameter, NotAllowed, NotFound
 from papers.state.communities import Community, checked, community_task
 from papers.state.feed_trials import Brought, Trial, Trials
 from papers.state.task_states import SourceState
-from service import trials
 from service.context import Desk, desk
 from service.feeds.entry import Entry
 from service.http.auth import require_in_form
 from service.http.error_pages import status_of
-from service.pages.site import HTML, fresh, pages
+from service.pages.parts import trial_requests
+from service.pages.parts.page_response import HTML, fresh, pages
 
 PAPERS_SHOWN: Final = 8
 _FIELDS: Final = ("token", "name", "url", "community")
@@ -85,7 +85,7 @@ def trial(id: str) -> Response:
 def _trial(at: Desk, given: Mapping[str, str]) -> Trial:
     at.rates.spend(request.remote_addr or "")
     feed = checked(given["name"], given["url"], at.now())
-    return trials.begin(at, feed.name, feed.url)
+    return trial_requests.begin(at, feed.name, feed.url)
 
 
 def _shown(at: Desk, given: Mapping[str, str], *, status: int = 200, **came: Any) -> Response:

@@ -19,9 +19,9 @@ from service.cache.version_stamp import EVERY_KEYWORD
 from service.context import Desk, desk
 from service.feeds.entry import Entry
 from service.markup.clean import line, link
-from service.pages.highlight import shown
-from service.pages.plots import vote_plot
-from service.pages.site import kept, pages
+from service.pages.parts.highlight import shown
+from service.pages.parts.page_response import kept, pages
+from service.pages.parts.plots import vote_plot
 
 MOST_LIKE: Final = 6
 MOST_VERSIONS: Final = 12

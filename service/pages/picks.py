@@ -21,8 +21,8 @@ from papers.state.keywords import Keyword
 from service.cache.version_stamp import EVERY_KEYWORD
 from service.context import Desk, desk
 from service.feeds.entry import Entry, lead_of
-from service.pages.highlight import Shown, shown
-from service.pages.site import kept, moved, pages
+from service.pages.parts.highlight import Shown, shown
+from service.pages.parts.page_response import kept, moved, pages
 from service.urls.keyword_urls import SEARCH, Address, joined
 from service.urls.params import Asked
 

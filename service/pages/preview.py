@@ -11,9 +11,9 @@ from papers.query.parser import parse
 from papers.query.request import Ask
 from service.context import Desk, desk
 from service.feeds.entry import Entry
-from service.pages.highlight import shown
-from service.pages.plots import month_plot
-from service.pages.site import HTML, PAGE_SECONDS, pages
+from service.pages.parts.highlight import shown
+from service.pages.parts.page_response import HTML, PAGE_SECONDS, pages
+from service.pages.parts.plots import month_plot
 from service.urls.keyword_urls import SEARCH, Address
 from service.urls.params import Asked
 

@@ -10,9 +10,9 @@ from flask import Response
 from papers.redis_backend import health, keys
 from papers.redis_backend.connection import store_errors
 from service.context import Desk, desk
-from service.metrics import QUEUE, alive
-from service.pages.plots import day_plot
-from service.pages.site import fresh, pages
+from service.pages.parts.page_response import fresh, pages
+from service.pages.parts.plots import day_plot
+from service.routes.metrics import QUEUE, alive
 from service.source_status import task_name
 
 PLOTTED_DAYS: Final = 28

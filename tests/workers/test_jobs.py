@@ -27,7 +27,7 @@ from papers.state.task_states import SourceStates, State
 from papers.store import Store
 from paperwire.simulator.model import Manuscript
 from paperwire.simulator.upstream import Upstream
-from service import trials
+from service.pages.parts import trial_requests
 from tests.papers.server import server
 from tests.paperwire.processes import descendants, runs
 from workers import jobs, trial
@@ -173,8 +173,8 @@ def test_a_task_that_was_stopped_is_due_at_once(desk: Desk) -> None:
 
 def test_the_name_of_the_job_is_data() -> None:
     assert {"workers.jobs.run": jobs.run, "workers.trial.run": trial.run} == ALLOWED
-    assert trials.JOB == trial.RUN
-    assert trials.QUEUE == jobs.QUEUE
+    assert trial_requests.JOB == trial.RUN
+    assert trial_requests.QUEUE == jobs.QUEUE
 
 
 def test_a_wake_up_is_json_with_a_short_life(redis: Redis) -> None:

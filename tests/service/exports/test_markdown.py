@@ -16,10 +16,10 @@ from redis import Redis
 
 from papers.model.paper import Paper
 from papers.state.keywords import Keywords
-from service.export_routes import MOST_CHOSEN_ROWS, MOST_ROWS
 from service.exports.markdown import SHORT, Section, last_update, render
 from service.markup.clean import line, paragraphs
 from service.markup.latex_html import plain
+from service.routes.exports import MOST_CHOSEN_ROWS, MOST_ROWS
 from tests.service.conftest import SITE
 from tests.service.made import NOW, paper
 

@@ -16,7 +16,7 @@ from redis import Redis
 from papers.errors import BadInput, BadParameter
 from papers.query.parser import parse
 from papers.state.keywords import Keyword, Keywords
-from service.exports import lists
+from service.exports import keyword_lists
 from service.exports.opml_reader import MOST_BYTES, MOST_FEEDS, Outline, outlines, wanted
 from tests.papers.query_strategies import queries
 from tests.service.conftest import SITE
@@ -41,7 +41,7 @@ def judged(document: bytes) -> Any:
 
 
 def test_a_stranger_reads_the_list() -> None:
-    found = judged(lists.subscriptions(SITE, TWO, ["announced", "picked"]))
+    found = judged(keyword_lists.subscriptions(SITE, TWO, ["announced", "picked"]))
     assert found.meta.title == "Paperwire"
     assert [(feed.title, feed.url, feed.categories) for feed in found.feeds] == [
         ("R & D <ai>", f"{SITE}/feeds/r-d-ai.atom", [["Paperwire"]]),
@@ -52,7 +52,7 @@ def test_a_stranger_reads_the_list() -> None:
 
 
 def test_the_list_is_plain_opml() -> None:
-    root = etree.fromstring(lists.subscriptions(SITE, TWO, ["announced"]))
+    root = etree.fromstring(keyword_lists.subscriptions(SITE, TWO, ["announced"]))
     assert (root.tag, root.attrib, [node.tag for node in root]) == (
         "opml",
         {"version": "2.0"},
@@ -64,13 +64,13 @@ def test_the_list_is_plain_opml() -> None:
 
 
 def test_no_keyword_gives_a_list_without_feeds() -> None:
-    assert judged(lists.subscriptions(SITE, [], ["announced"])).feeds == []
+    assert judged(keyword_lists.subscriptions(SITE, [], ["announced"])).feeds == []
 
 
 @given(st.lists(queries(), max_size=5))
 def test_a_list_comes_back_as_the_keywords_it_was_made_of(made: list[Any]) -> None:
     keywords = [keyword(f"Keyword {n}", query.canonical) for n, query in enumerate(made)]
-    document = lists.subscriptions(SITE, keywords, ["announced"])
+    document = keyword_lists.subscriptions(SITE, keywords, ["announced"])
     found = [wanted(outline) for outline in outlines(document)]
     assert [(w.name, w.query.canonical, w.guessed) for w in found if w] == [
         (k.name, k.query, False) for k in keywords

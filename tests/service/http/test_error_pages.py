@@ -89,7 +89,7 @@ def test_what_nobody_expected_is_logged_and_not_shown(
     def broken(*_: object) -> None:
         raise RuntimeError("a secret")
 
-    monkeypatch.setattr("service.health.desk", broken)
+    monkeypatch.setattr("service.routes.health.desk", broken)
     with caplog.at_level(logging.ERROR):
         answer = app.test_client().get("/healthz")
     assert answer.status_code == 500

@@ -178,7 +178,7 @@ def test_a_304_renders_nothing(
         *("brotli.compress", "brotli.decompress"),
     ):
         monkeypatch.setattr(name, refuse)
-    monkeypatch.setattr("service.feed_routes.feed_of", refuse)
+    monkeypatch.setattr("service.routes.feeds.feed_of", refuse)
     assert client.get(FEED, headers={"If-None-Match": tag}).status_code == 304
     for accepted in ENCODINGS:
         assert client.get(FEED, headers={"Accept-Encoding": accepted}).status_code == 200

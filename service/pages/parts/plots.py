@@ -9,7 +9,7 @@ from typing import Final
 
 from papers.search.counts import Counts, Day
 from papers.state.votes import Counted
-from service.pages.wording import day, month
+from service.pages.parts.template_filters import day, month
 
 _BAR: Final = 14.0
 _GAP: Final = 4.0

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-STYLE = (Path(__file__).resolve().parents[2] / "service/static/paperwire.css").read_text("utf-8")
+STYLE = (Path(__file__).resolve().parents[3] / "service/static/paperwire.css").read_text("utf-8")
 PAIRS = [
     *((ink, ground) for ink in ("ink", "soft", "accent") for ground in ("paper", "raised")),
     ("paper", "accent"),

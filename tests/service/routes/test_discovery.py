@@ -8,8 +8,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 from lxml import etree
 
-from service.discovery import NAMESPACE
-from service.subscribe import READERS, subscriptions
+from service.pages.parts.reader_links import READERS, subscriptions
+from service.routes.discovery import NAMESPACE
 from tests.service.conftest import SITE
 
 NAME = f"{{{NAMESPACE}}}"

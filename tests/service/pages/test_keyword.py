@@ -11,10 +11,10 @@ from flask.testing import FlaskClient
 from papers.model.paper import Paper
 from papers.query.parser import parse
 from service.feeds.entry import Entry
-from service.pages.highlight import EXCERPT_CHARACTERS, shown
+from service.pages.parts.highlight import EXCERPT_CHARACTERS, shown
 from tests.service.conftest import Announce
 from tests.service.made import paper, picked, sighting
-from tests.service.test_pages import page
+from tests.service.pages.test_pages import page
 
 LONG = "Nothing is said at first. " * 20
 

@@ -12,7 +12,7 @@ from redis import Redis
 
 from papers.model.arxiv_id import ArxivId
 from papers.state.task_states import SourceState, SourceStates, State
-from service.openapi import SCHEMAS
+from service.routes.openapi import SCHEMAS
 from service.urls.params import DIGEST, PARAMETERS
 from tests.service.conftest import SITE, Announce
 from tests.service.made import FIRST, NOW, picked, revision, sighting

@@ -23,10 +23,10 @@ from service.context import Desk, desk
 from service.feeds.entry import Entry
 from service.http.auth import require_in_form
 from service.http.error_pages import status_of
-from service.pages.highlight import Shown, shown
-from service.pages.plots import BarPlot, month_plot
-from service.pages.site import fresh, pages
-from service.subscribe import mailed
+from service.pages.parts.highlight import Shown, shown
+from service.pages.parts.page_response import fresh, pages
+from service.pages.parts.plots import BarPlot, month_plot
+from service.pages.parts.reader_links import mailed
 
 PREVIEW_PAPERS: Final = 8
 _FIELDS: Final = ("token", "name", "query", "keyword", "into")

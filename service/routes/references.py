@@ -14,8 +14,8 @@ from flask import Blueprint, Response, request
 from papers.model.arxiv_id import ArxivId
 from papers.model.paper import Paper
 from service.context import desk
-from service.export_params import selected
-from service.exports.references import FORMS, known
+from service.exports.formats import FORMS, known
+from service.exports.selection import selected
 from service.http.responses import redirected
 from service.urls.keyword_urls import SEARCH, joined
 from service.urls.params import without_parameters

@@ -14,7 +14,7 @@ from service import create_app
 from service.http.auth import digest
 from tests.service.conftest import SITE
 from tests.service.made import NOW
-from tests.service.test_pages import page
+from tests.service.pages.test_pages import page
 
 TOKEN = "correct horse battery staple"
 

@@ -20,7 +20,7 @@ from service.context import Desk, Found, desk
 from service.feeds import FORMATS
 from service.http.responses import redirected
 from service.markup.clean import clean, line, link
-from service.openapi import describe
+from service.routes.openapi import describe
 from service.urls.keyword_urls import SEARCH, Address
 from service.urls.params import Asked, without_parameters
 

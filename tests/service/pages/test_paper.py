@@ -11,7 +11,7 @@ from papers.state.keywords import Keywords
 from service.pages.paper import MOST_VERSIONS, versions
 from tests.service.conftest import Announce
 from tests.service.made import NOW, paper, picked, revision, sighting
-from tests.service.test_pages import page
+from tests.service.pages.test_pages import page
 
 
 def test_a_paper_shows_what_is_known_of_it(client: FlaskClient, announce: Announce) -> None:

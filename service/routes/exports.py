@@ -9,8 +9,8 @@ from flask import Blueprint, Response, request
 from papers.state.keywords import Keyword
 from service.cache.version_stamp import EVERY_KEYWORD
 from service.context import Desk, desk
-from service.export_params import Chosen, chosen
-from service.exports import lists, markdown, opml
+from service.exports import keyword_lists, markdown, opml
+from service.exports.selection import Chosen, chosen
 from service.http.responses import redirected
 
 exports = Blueprint("exports", __name__)
@@ -28,7 +28,9 @@ def subscriptions() -> Response:
     path = choice.path("/opml")
     return redirected(request, path) or at.serve(
         path,
-        lambda: lists.subscriptions(at.settings.base_url, _keywords(at, choice), choice.orders),
+        lambda: keyword_lists.subscriptions(
+            at.settings.base_url, _keywords(at, choice), choice.orders
+        ),
         content_type=opml.CONTENT_TYPE,
         keywords=choice.slugs or (EVERY_KEYWORD,),
         headers={"Content-Disposition": 'attachment; filename="paperwire.opml"'},
@@ -53,7 +55,7 @@ def _daily(at: Desk, choice: Chosen) -> bytes:
     keywords = _keywords(at, choice)
     most = MOST_ROWS if choice == Chosen() else MOST_CHOSEN_ROWS
     rows = max(1, min(choice.rows, most // max(1, len(keywords))))
-    return lists.daily(at.store, keywords, rows=rows, site_url=at.settings.base_url)
+    return keyword_lists.daily(at.store, keywords, rows=rows, site_url=at.settings.base_url)
 
 
 def _keywords(at: Desk, choice: Chosen) -> list[Keyword]:

@@ -14,12 +14,12 @@ from flask import Blueprint, Response, request
 
 from papers.model.periods import Period
 from papers.query.match import day_of
-from service.archives import previous_archive
 from service.context import Desk, Found, desk
-from service.digests import digest_feed
 from service.feeds import FORMATS
 from service.feeds.feed import Feed
 from service.http.responses import redirected
+from service.routes.archives import previous_archive
+from service.routes.digests import digest_feed
 from service.source_status import trouble
 from service.urls.keyword_urls import Address
 

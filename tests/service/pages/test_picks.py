@@ -14,7 +14,7 @@ from service import create_app
 from service.pages.picks import MOST_SHOWN
 from tests.service.conftest import SITE, Announce
 from tests.service.made import FIRST, picked, sighting
-from tests.service.test_pages import page
+from tests.service.pages.test_pages import page
 
 THUMBNAIL = "https://cdn.example/x.png"
 

@@ -301,7 +301,7 @@ def test_archives_are_the_first_to_go_from_what_is_kept_on_disk(
 def test_a_month_of_many_papers_comes_in_parts(
     client: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("service.archives.PART", 2)
+    monkeypatch.setattr("service.routes.archives.PART", 2)
     first, second = client.get(OCTOBER).data, client.get(OCTOBER.replace("-10", "-10-p2")).data
     assert (ids(first), ids(second)) == (["2610.00031", "2610.00007"], ["2610.00001"])
     assert links(first)["prev-archive"] == "/feeds/reward-model/2026-10-p2.atom"

@@ -16,7 +16,7 @@ from papers.state.keywords import Keywords
 from tests.service.conftest import Announce
 from tests.service.made import DAY, NOW, picked, sighting
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 PAGES = ("README.md", "docs/feeds.md", "docs/export.md", "docs/api.md")
 COMMANDS = [
     line.removeprefix("$ ")

@@ -19,8 +19,8 @@ from papers.state.task_states import SourceState, SourceStates, State
 from service import create_app
 from tests.service.conftest import Announce
 from tests.service.made import NOW, picked, sighting
-from tests.service.test_manage import TOKEN
-from tests.service.test_pages import page
+from tests.service.pages.test_manage_keywords import TOKEN
+from tests.service.pages.test_pages import page
 
 URL = "https://club.example/feed.xml"
 
