@@ -29,7 +29,7 @@ from papers.query.parser import Query
 from papers.query.request import EVERY_TYPE, Ask
 from papers.store import Store
 from papers.text.folding import words
-from workers.closing import closing_behind
+from workers.tasks.compaction import closing_behind
 
 NOW: Final = datetime(2026, 11, 21, tzinfo=UTC)
 COLUMNS: Final = {

@@ -33,10 +33,10 @@ from papers.model.paper import Sighting
 from paperwire import embedded
 from paperwire.simulator.generate import Generator
 from paperwire.simulator.model import Manuscript
-from workers.bulk_file import found
-from workers.load import Load
-from workers.load_portion import portions, read
-from workers.load_processes import executor
+from workers.bulk.bulk_file import found
+from workers.bulk.loader import Load
+from workers.bulk.portions import portions, read
+from workers.bulk.processes import executor
 
 PAPERS: Final = 30_000
 SHORT: Final = 8_000

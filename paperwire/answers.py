@@ -103,7 +103,7 @@ def fetch(session: Session, source: str) -> Answer:
 
 def tasks_of(settings: Settings, source: str) -> list[str]:
     """The tasks behind a source's name or behind a task's. Raises BadParameter."""
-    from workers.due import standing_tasks
+    from workers.schedule.scheduler import standing_tasks
 
     standing = standing_tasks(settings)
     if source.startswith("fill:") or source == "backfill":
@@ -155,7 +155,7 @@ def keyword_removed(session: Session, name: str) -> Answer:
 
 def backfill(session: Session, since: date, until: date, set: str) -> Answer:
     """Plan a backfill, due now. Raises BadParameter where one is under way."""
-    from workers.backfill import TASK, Plans, planned
+    from workers.tasks.backfill import TASK, Plans, planned
 
     plan = planned(since, until, set, session.now)
     Plans(session.redis).begin(plan)
@@ -168,7 +168,7 @@ def backfill(session: Session, since: date, until: date, set: str) -> Answer:
 
 def backfill_stopped(session: Session) -> Answer:
     """Drop the plan of a backfill; what it brought stays."""
-    from workers.backfill import TASK, Plans
+    from workers.tasks.backfill import TASK, Plans
 
     plan = Plans(session.redis).drop()
     SourceStates(session.redis).forget(TASK)

@@ -17,9 +17,9 @@ from papers.maintenance.retention import first_kept
 from papers.state.task_states import MAX_QUARANTINED, SetAside, SourceStates
 from paperwire.answers import Answer
 from paperwire.session import Session
-from workers.closing import closing_behind
-from workers.load import At, Load, Position, task
-from workers.load_processes import executor
+from workers.bulk.loader import At, Load, Position, task
+from workers.bulk.processes import executor
+from workers.tasks.compaction import closing_behind
 
 EVERY: Final = 5.0
 """Seconds between two lines where there is no terminal."""

@@ -15,8 +15,8 @@ def refresh(session: Session) -> list[str]:
 
     A keyword's first papers are fetched where they never were. Raises BadInput, StoreError.
     """
-    from workers.due import standing_tasks  # brings the clients of all sources along
     from workers.jobs import run
+    from workers.schedule.scheduler import standing_tasks  # brings the clients of all sources along
 
     saved, states = Keywords(session.redis), SourceStates(session.redis)
     saved.seed(session.settings.keywords, now=session.now)

@@ -90,8 +90,8 @@ OF_THE_WEB: Final = ("flask", "rq", "requests", "urllib3", "arxiv", "granian")
     ("code", "slow"),
     [
         *((code, SLOW) for code in QUICK),
-        ("import workers.load_processes", OF_THE_WEB),
-        ("import workers.due, workers.jobs", ("numpy",)),
+        ("import workers.bulk.processes", OF_THE_WEB),
+        ("import workers.schedule.scheduler, workers.jobs", ("numpy",)),
     ],
 )
 def test_slow_modules_are_not_imported_where_they_must_not_be(

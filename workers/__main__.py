@@ -26,8 +26,8 @@ from papers.redis_backend import keys
 from papers.redis_backend.connection import address, connect, store_errors
 from papers.state.keywords import Keywords
 from workers import jobs
-from workers.due import Scheduler
 from workers.rq_worker import PaperwireWorker
+from workers.schedule.scheduler import Scheduler
 
 log = logging.getLogger("workers")
 

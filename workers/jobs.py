@@ -30,21 +30,21 @@ from papers.state.communities import Communities
 from papers.state.keywords import Keywords
 from papers.state.task_states import SourceState, SourceStates
 from papers.store import Store
-from workers import completion
-from workers.backfill import Backfill, Plans
-from workers.closing import Closer
-from workers.due import CLAIM
-from workers.enrich import Enrichment
-from workers.first_fill import FirstFill
-from workers.ingest import Clock, Ingest, Report
-from workers.lease import Lease, beating
-from workers.mail import Digests
-from workers.reconcile import Reconciliation, is_wanted
-from workers.retention import Removal
+from workers.ingest.expected_volume import Usual
+from workers.ingest.pipeline import Clock, Ingest, Report
+from workers.notify.mail import Digests
+from workers.notify.websub import WebSub
+from workers.registry import SOURCES
+from workers.schedule.lease import Lease, beating
+from workers.schedule.scheduler import CLAIM
 from workers.sources.result import Upstreams
-from workers.sources.table import SOURCES
-from workers.usual import Usual
-from workers.websub import WebSub
+from workers.tasks import announcements
+from workers.tasks.backfill import Backfill, Plans
+from workers.tasks.compaction import Closer
+from workers.tasks.enrich import Enrichment
+from workers.tasks.initial_fetch import FirstFill
+from workers.tasks.reconcile import Reconciliation, is_wanted
+from workers.tasks.retention import Removal
 
 log = logging.getLogger(__name__)
 
@@ -137,7 +137,7 @@ def pipeline(redis: Redis, settings: Settings, clock: Clock) -> Ingest:
     upstreams = Upstreams.over(redis, Communities(redis, settings).settings())
     sources = {
         **SOURCES,
-        "announcements": completion.fetch,
+        "announcements": announcements.fetch,
         "enrich": Enrichment(store, redis).fetch,
         "fill": FirstFill(Keywords(redis)).fetch,
         "oai": Reconciliation(store, SourceStates(redis)).fetch,

@@ -17,7 +17,7 @@ from papers.model.paper import Sighting
 from papers.redis_backend.connection import connect
 from papers.state.communities import checked
 from papers.state.feed_trials import Brought, Trial, Trials
-from workers.fetching import Fetcher
+from workers.fetch.fetcher import Fetcher
 from workers.sources.community import ACCEPT, read
 
 RUN: Final = "workers.trial.run"

@@ -25,17 +25,17 @@
 | `sources` | hash | source → state, JSON | for ever | papers.state.task_states | copied |
 | `due` | sorted set | task by the second it is due | for ever | papers.state.task_states | no |
 | `progress` | hash | task → progress of a long run, JSON | till done | papers.state.task_states | no |
-| `counts` | hash | task → records by day of the last five weeks, JSON | for ever | workers.usual | copied |
+| `counts` | hash | task → records by day of the last five weeks, JSON | for ever | workers.ingest.expected_volume | copied |
 | `quarantine` | list | records set aside, newest first, JSON, 1,000 at most | for ever | papers.state.task_states | copied |
-| `validators` | hash | URL → ETag and Last-Modified, JSON | for ever | workers.fetching | no |
-| `lane:arxiv` | hash | the one lane to arXiv: whose turn, next start, back-off, what was said | for ever | workers.lane | no |
-| `unknown` | hash | undescribed id → tries at arXiv and when to ask again, JSON | till described | workers.enrich | copied |
-| `lease:scheduler` | string | token of the scheduler that ticks | 30 s | workers.due | no |
+| `validators` | hash | URL → ETag and Last-Modified, JSON | for ever | workers.fetch.fetcher | no |
+| `lane:arxiv` | hash | the one lane to arXiv: whose turn, next start, back-off, what was said | for ever | workers.fetch.arxiv_rate_limiter | no |
+| `unknown` | hash | undescribed id → tries at arXiv and when to ask again, JSON | till described | workers.tasks.enrich | copied |
+| `lease:scheduler` | string | token of the scheduler that ticks | 30 s | workers.schedule.scheduler | no |
 | `lock:task:NAME` | string | token of the job that runs a task | its time-out | workers.jobs | no |
-| `backfill` | string | the plan of a backfill and how far it is, JSON | till done | workers.backfill | copied |
-| `mailed` | hash | subscription → the last period whose digest was mailed | for ever | workers.mail | copied |
-| `websub` | hash | slug → digest of what the hub was told of last | for ever | workers.websub | copied |
-| `loads` | hash | identity of a bulk file → how far its load is, JSON | for ever | workers.load | copied |
+| `backfill` | string | the plan of a backfill and how far it is, JSON | till done | workers.tasks.backfill | copied |
+| `mailed` | hash | subscription → the last period whose digest was mailed | for ever | workers.notify.mail | copied |
+| `websub` | hash | slug → digest of what the hub was told of last | for ever | workers.notify.websub | copied |
+| `loads` | hash | identity of a bulk file → how far its load is, JSON | for ever | workers.bulk.loader | copied |
 | `feed:HASH:CODING` | string | a rendered answer in one coding, with its validators | 1 day | service.cache.render_cache | no |
 | `feed:HASH:validators` | string | ETag and Last-Modified of the newest answer | 30 days | service.cache.render_cache | no |
 | `feeds:custom` | sorted set | digests of the answers that anyone can ask for, by the second they were made | for ever | service.custom_answers | no |

@@ -16,10 +16,10 @@ from papers.config.settings import Settings
 from papers.errors import PaperwireError, SourceError
 from paperwire.doctor.finding import Finding, fault
 from paperwire.doctor.store import clock_is_off
-from workers.addresses import networks
-from workers.deadline import Deadline
-from workers.guarded_session import Gate, GuardedSession
-from workers.lane import ArxivLane
+from workers.fetch.address_guard import networks
+from workers.fetch.arxiv_rate_limiter import ArxivLane
+from workers.fetch.deadline import Deadline
+from workers.fetch.guarded_session import Gate, GuardedSession
 
 PATIENCE: Final = 10.0
 """Seconds for one upstream."""

@@ -22,9 +22,10 @@ from papers.config.settings import Settings
 from papers.model.paper import Sighting
 from papers.store import Store
 from service import create_app
-from tests.workers.test_arxiv_announcements import entry, feed
-from tests.workers.test_hf_daily import body, record
-from workers.sources import arxiv_announcements, hf_daily
+from tests.workers.sources.test_announcements import entry, feed
+from tests.workers.sources.test_hf_daily import body, record
+from workers.sources import hf_daily
+from workers.sources.arxiv import announcements
 
 NOW: Final = datetime(2026, 11, 20, 12, tzinfo=UTC)
 Sightings = tuple[Sighting, ...]
@@ -71,7 +72,7 @@ def announced() -> Sightings:
         )
         for id, text in zip(IDS, TEXTS.values(), strict=True)
     )
-    return arxiv_announcements.read(feed(entries), NOW).sightings
+    return announcements.read(feed(entries), NOW).sightings
 
 
 def picked() -> Sightings:

@@ -18,9 +18,9 @@ from paperwire.simulator.upstream import Upstream
 from paperwire.up import free_port
 from service import create_app
 from tests.end_to_end.hub import Hub, Reader, serving
-from workers.due import Scheduler
 from workers.jobs import TaskRun
-from workers.websub import DELAY
+from workers.notify.websub import DELAY
+from workers.schedule.scheduler import Scheduler
 
 SECOND = timedelta(seconds=1)
 

@@ -31,8 +31,8 @@ from papers.store import Store
 from paperwire.simulator.model import Manuscript
 from paperwire.simulator.upstream import Upstream
 from tests.outcomes import note
-from workers.due import standing_tasks
 from workers.jobs import TaskRun
+from workers.schedule.scheduler import standing_tasks
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(400)]
 

@@ -21,11 +21,11 @@ from tests.faults.test_kill import NEVER, SPAWN, count_commands
 from tests.outcomes import note
 from tests.papers.fingerprint import fingerprint
 from tests.paperwire.processes import descendants, eventually
-from tests.workers.test_load import months
-from workers import load_portion
-from workers.bulk_file import found
-from workers.load import Load, Positions
-from workers.load_processes import executor
+from tests.workers.bulk.test_loader import months
+from workers.bulk import portions
+from workers.bulk.bulk_file import found
+from workers.bulk.loader import Load, Positions
+from workers.bulk.processes import executor
 
 pytestmark = pytest.mark.faults
 
@@ -37,7 +37,7 @@ BROKEN = 3
 
 def load(url: str, name: str, processes: int, fatal: int, counted: Synchronized[int]) -> None:
     """Load a file in small portions; die at the command numbered `fatal`."""
-    load_portion.SMALLEST = 4  # type: ignore[misc]
+    portions.SMALLEST = 4  # type: ignore[misc]
     count_commands(fatal, counted)
     with executor(url, processes) as pool:
         try:

@@ -49,9 +49,10 @@ from tests.outcomes import note
 from tests.papers.fingerprint import fingerprint
 from tests.papers.fingerprint import papers as papers_of
 from tests.paperwire.processes import command_of, descendants, runs
-from workers import jobs, reconcile
-from workers.due import standing_tasks
+from workers import jobs
 from workers.jobs import TaskRun
+from workers.schedule.scheduler import standing_tasks
+from workers.tasks import reconcile
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
 

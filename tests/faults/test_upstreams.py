@@ -26,7 +26,7 @@ from paperwire.simulator.upstream import Upstream
 from tests.faults.stage import KEYWORD, OwnStore, Reader, Stage
 from tests.outcomes import note
 from tests.papers.fingerprint import papers
-from workers.usual import Usual
+from workers.ingest.expected_volume import Usual
 
 pytestmark = pytest.mark.faults
 

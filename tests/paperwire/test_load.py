@@ -21,9 +21,9 @@ from paperwire.cli import main
 from service import create_app
 from tests.papers.fingerprint import fingerprint
 from tests.service.made import NOW, picked, revision, sighting
-from tests.workers.test_load import row
-from workers.bulk_file import BulkFile
-from workers.load import At, Position
+from tests.workers.bulk.test_loader import row
+from workers.bulk.bulk_file import BulkFile
+from workers.bulk.loader import At, Position
 
 Command = Callable[..., Result]
 

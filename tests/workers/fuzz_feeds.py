@@ -16,25 +16,20 @@ from typing import Final
 
 import atheris
 
-with atheris.instrument_imports(include=["workers.sources", "workers.refusals", "papers"]):
+with atheris.instrument_imports(include=["workers.sources", "workers.fetch.refusals", "papers"]):
     from papers.errors import SourceError
-    from workers.sources import (
-        api_page,
-        arxiv_announcements,
-        arxiv_oai,
-        community,
-        hf_daily,
-    )
+    from workers.sources import community, hf_daily
+    from workers.sources.arxiv import announcements, api_page, oai
 
-from tests.workers.test_fuzz import DOCUMENTS
-from tests.workers.test_hf_daily import record
+from tests.workers.sources.test_fuzz import DOCUMENTS
+from tests.workers.sources.test_hf_daily import record
 
 NOW: Final = datetime(2026, 11, 20, 12, tzinfo=UTC)
 READERS: Final = (
     lambda body: community.read(body, "club", NOW),
-    lambda body: arxiv_announcements.read(body, NOW),
+    lambda body: announcements.read(body, NOW),
     lambda body: hf_daily.read(body, date(2026, 11, 20), NOW),
-    arxiv_oai.read,
+    oai.read,
     lambda body: api_page.check(body, 0, 2, NOW),
 )
 

@@ -32,11 +32,11 @@ from tests.papers.server import server
 from tests.paperwire.processes import descendants, runs
 from workers import jobs, trial
 from workers.__main__ import work
-from workers.due import CLAIM
-from workers.ingest import Ingest
+from workers.ingest.pipeline import Ingest
 from workers.jobs import Stopping, TaskRun
-from workers.lease import Lease
 from workers.rq_worker import ALLOWED, AllowedJob, PaperwireWorker
+from workers.schedule.lease import Lease
+from workers.schedule.scheduler import CLAIM
 
 NOW = datetime(2026, 11, 18, 15, tzinfo=UTC)
 TASK = "announcements:cs.CL"

@@ -18,7 +18,7 @@ from papers.state.feed_trials import Trial, Trials
 from papers.store import Store
 from service import create_app
 from tests.workers.loopback import Loopback, Reply
-from tests.workers.test_community import rss
+from tests.workers.sources.test_community import rss
 from workers.jobs import queue
 from workers.rq_worker import AllowedJob
 from workers.trial import run, tried

@@ -14,7 +14,7 @@ from typing import Any, Final
 from papers.errors import BadId, BadParameter
 from papers.model.arxiv_id import ArxivId, find_ids
 from papers.model.paper import Channel, Pick, Sighting
-from workers.sources.documents import clean, link, parse_feed, time_of
+from workers.sources.foreign_xml import clean, link, parse_feed, time_of
 from workers.sources.result import Fetched, Upstreams
 
 ACCEPT: Final = (

@@ -17,8 +17,8 @@ from typing import Any, Final
 from papers.errors import BadId, BadParameter, SourceError, SourceGarbled, SourceRefused
 from papers.model.arxiv_id import ArxivId, parse_versioned
 from papers.model.paper import Channel, Pick, Sighting
-from workers.refusals import excerpt
-from workers.sources.documents import clean, link
+from workers.fetch.refusals import excerpt
+from workers.sources.foreign_xml import clean, link
 from workers.sources.result import Fetched, Rejected, Upstreams
 
 COMMUNITY: Final = "hf"

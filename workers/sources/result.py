@@ -21,8 +21,8 @@ from redis import Redis
 
 from papers.config.settings import Settings
 from papers.model.paper import Sighting
-from workers.fetching import Answer, Fetcher
-from workers.lane import ArxivLane
+from workers.fetch.arxiv_rate_limiter import ArxivLane
+from workers.fetch.fetcher import Answer, Fetcher
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Fetched:
 
     `got` counts its records: those read, those `rejected`, and those `passed_over` because they
     name no paper. `stale`: a valid answer, but of an earlier `day` than the `expected` one.
-    A thin answer becomes stale too, see `workers.usual`.
+    A thin answer becomes stale too, see `workers.ingest.expected_volume`.
     `complete` is False where part of the answer is missing: what is here is sound, and the rest
     must be asked for again. `said` tells a person in a sentence, `summary` the same of the whole
     run so far. `done` of `total` is how far a run of several answers has come since it `began`, in

@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import pytest
+import zstandard
+
+from papers.errors import BadParameter, SourceGarbled
+from workers.bulk.bulk_file import found
+
+LINES = b"".join(b'{"line": %d}\n' % n for n in range(50_000))
+ZSTD = zstandard.ZstdCompressor()
+
+FORMS = {
+    "plain": LINES,
+    "gzip": gzip.compress(LINES),
+    "two gzips": gzip.compress(LINES[:600]) + gzip.compress(LINES[600:]),
+    "zstd": ZSTD.compress(LINES),
+    "two zstds": ZSTD.compress(LINES[:600]) + ZSTD.compress(LINES[600:]),
+    "nothing": b"",
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_files_are_known_by_what_is_in_them(form: str, tmp_path: Path) -> None:
+    path = tmp_path / "papers"
+    path.write_bytes(FORMS[form])
+    with found(str(path)).opened() as reading:
+        pieces = list(reading.pieces())
+        assert reading.passed == path.stat().st_size
+    assert [piece.text for piece in pieces] == (LINES if FORMS[form] else b"").splitlines()
+
+
+@pytest.mark.parametrize("form", ["gzip", "zstd", "two zstds"])
+def test_a_compressed_file_that_is_cut_says_so(form: str, tmp_path: Path) -> None:
+    path = tmp_path / "papers"
+    path.write_bytes(FORMS[form][:-20])
+    with found(str(path)).opened() as reading, pytest.raises(SourceGarbled, match="cut short"):
+        list(reading.pieces())
+
+
+def test_a_compressed_file_that_is_damaged_says_so(tmp_path: Path) -> None:
+    for form in ("gzip", "zstd"):
+        path = tmp_path / form
+        body = FORMS[form]
+        path.write_bytes(body[:1_000] + bytes(500) + body[1_500:])
+        with found(str(path)).opened() as reading, pytest.raises(SourceGarbled, match="damaged"):
+            list(reading.pieces())
+
+
+def test_the_same_file_is_the_same_whatever_it_is_called(tmp_path: Path) -> None:
+    paths = [tmp_path / name for name in "abcd"]
+    big = LINES * 5
+    middle = len(big) // 2
+    for path, body in zip(paths, (big, big, big + b"{}", b"{}" + big[2:]), strict=True):
+        path.write_bytes(body)
+    a, b, longer, other = (found(str(path)).identity for path in paths)
+    assert a == b
+    assert len({a, longer, other}) == 3
+    assert found(str(paths[0])).size == 2 * middle
+
+
+@pytest.mark.parametrize("name", ["nowhere", "."])
+def test_what_is_no_file_is_refused(name: str, tmp_path: Path) -> None:
+    with pytest.raises(BadParameter, match="FILE"):
+        found(str(tmp_path / name))

@@ -1,0 +1,369 @@
+from __future__ import annotations
+
+import gzip
+import json
+import socket
+import threading
+import time
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from redis import Redis
+
+from papers.config.settings import Settings
+from papers.errors import (
+    AddressForbidden,
+    SourceError,
+    SourceGarbled,
+    SourceRefused,
+    SourceUnreachable,
+    StoreAway,
+)
+from papers.redis_backend import keys
+from tests.workers.loopback import Loopback, Reply
+from workers.fetch.fetcher import MOST_REDIRECTS, Fetcher
+
+NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def fetcher(near: Settings) -> Fetcher:
+    return Fetcher(near)
+
+
+@pytest.fixture
+def hasty(near: Settings) -> Fetcher:
+    """One that waits for hardly anything."""
+    return Fetcher(replace(near, fetch_timeout=0.3, fetch_deadline=0.6))
+
+
+def test_an_answer_and_what_was_asked(
+    loopback: Loopback, near: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    url = loopback.on("/a", Reply(headers={"X-Said": "yes"}, body=b"<feed>hello</feed>"))
+    answer = Fetcher(replace(near, contact="ops@example.org")).get(
+        url, now=NOW, accept="application/atom+xml", headers={"X-Asked": "1"}
+    )
+    assert (answer.status, answer.url, answer.body) == (200, url, b"<feed>hello</feed>")
+    assert answer.headers["x-said"] == "yes"
+    sent = loopback.asked[0].headers
+    assert "ops@example.org" in sent["User-Agent"]
+    assert sent["User-Agent"].startswith("Paperwire/")
+    assert sent["Accept"] == "application/atom+xml"
+    assert sent["X-Asked"] == "1"
+    assert "If-None-Match" not in sent
+
+
+@pytest.mark.parametrize(
+    ("encoding", "pack"), [("gzip", gzip.compress), ("deflate", zlib.compress)]
+)
+def test_a_compressed_body(
+    loopback: Loopback, fetcher: Fetcher, encoding: str, pack: Callable[[bytes], bytes]
+) -> None:
+    headers = {"Content-Encoding": encoding}
+    url = loopback.on("/a", Reply(headers=headers, body=pack(b"<feed>hello</feed>")))
+    assert fetcher.get(url, now=NOW).body == b"<feed>hello</feed>"
+
+
+@pytest.mark.parametrize(
+    ("reply", "error", "says"),
+    [
+        (Reply(body=b"x" * 1_000_001), SourceGarbled, "more than 1,000,000 bytes"),
+        (
+            Reply(headers={"Content-Encoding": "gzip"}, body=gzip.compress(b"x" * 50_000_000)),
+            SourceGarbled,
+            "more than 1,000,000 bytes",
+        ),
+        (
+            Reply(
+                headers={"Content-Encoding": "gzip, gzip"},
+                body=gzip.compress(gzip.compress(b"x" * 50_000_000)),
+            ),
+            SourceGarbled,
+            "more than 1,000,000 bytes",
+        ),
+        (
+            Reply(headers={"Content-Encoding": "gzip"}, body=b"no gzip at all"),
+            SourceGarbled,
+            "compression",
+        ),
+        (Reply(body=b""), SourceGarbled, "empty"),
+        (Reply(body=b" \n "), SourceGarbled, "empty"),
+        (Reply(204, body=b""), SourceGarbled, "204"),
+        (Reply(206), SourceGarbled, "206"),
+        (Reply(304), SourceGarbled, "304"),
+        (Reply(300), SourceGarbled, "300"),
+        (Reply(302), SourceGarbled, "redirects to ''"),
+        (Reply(302, headers={"Location": "http://[bad"}), SourceGarbled, "no address"),
+        (Reply(302, headers={"Location": "file:///etc/passwd"}), AddressForbidden, "http"),
+        (Reply(302, headers={"Location": "gopher://127.0.0.1/"}), AddressForbidden, "http"),
+        (Reply(302, headers={"Location": "http://10.0.0.1/"}), AddressForbidden, "10.0.0.1"),
+        (Reply(302, headers={"Location": "http://[::1]:1/"}), AddressForbidden, "::1"),
+        (Reply(302, headers={"Location": "http://169.254.169.254/"}), AddressForbidden, "169.254"),
+        (Reply(body=b"<feed>", length=100), SourceUnreachable, "IncompleteRead|bytes"),
+        (
+            Reply(raw=b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\n<feed/>"),
+            SourceUnreachable,
+            "Incomplete",
+        ),
+        (
+            Reply(raw=b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n7\r\n<feed/>\r\n"),
+            SourceUnreachable,
+            "Incomplete|invalid|chunk",
+        ),
+        (Reply(raw=b""), SourceUnreachable, "without response|closed"),
+        (Reply(raw=b"who are you?\r\n\r\n"), SourceUnreachable, "who are you"),
+        (Reply(pause=None), SourceUnreachable, "timed out"),
+        (Reply(pause=0.05), SourceUnreachable, "out of time"),
+        (Reply(body=b"x" * 100, raw=None, pause=0.02), SourceUnreachable, "out of time"),
+    ],
+)
+def test_answers_that_are_none(
+    loopback: Loopback, hasty: Fetcher, reply: Reply, error: type[SourceError], says: str
+) -> None:
+    url = loopback.on("/a", reply)
+    with pytest.raises(error, match=says):
+        hasty.get(url, now=NOW)
+
+
+def test_a_slow_body_that_has_no_end_is_not_taken_for_a_whole_one(
+    loopback: Loopback, hasty: Fetcher
+) -> None:
+    dripping = b"HTTP/1.0 200 OK\r\n\r\n" + b"<feed>" * 1_000
+    url = loopback.on("/a", Reply(raw=dripping, pause=0.005))
+    started = time.monotonic()
+    with pytest.raises(SourceUnreachable, match="out of time"):
+        hasty.get(url, now=NOW)
+    assert time.monotonic() - started < 5
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "body", "wait", "told"),
+    [
+        (400, {}, b"<feed><title>Feed error for query: cs.XX</title></feed>", None, "cs.XX"),
+        (403, {}, b"", None, "403"),
+        (404, {}, b"<html><h1>Not here</h1></html>", None, "Not here"),
+        (502, {}, b"<html><title>Bad Gateway</title><h1>x</h1>", None, "502: Bad Gateway$"),
+        (406, {}, b"", None, "406"),
+        (429, {}, b"", None, "429"),
+        (429, {"Retry-After": "120"}, b"slow down", 120, "slow down"),
+        (429, {"Retry-After": "Sat, 21 Nov 2026 12:05:00 GMT"}, b"", 300, "429"),
+        (429, {"Retry-After": "Sat, 21 Nov 2026 11:05:00 GMT"}, b"", 0, "429"),
+        (429, {"Retry-After": "soon"}, b"", None, "429"),
+        (429, {"Retry-After": "99999999"}, b"", 86_400, "429"),
+        (429, {"RateLimit": '"api";r=0;t=55'}, b"", 55, "429"),
+        (500, {}, b"oops", None, "oops"),
+        (503, {"Retry-After": "30"}, b"", 30, "503"),
+    ],
+)
+def test_refusals(
+    loopback: Loopback,
+    fetcher: Fetcher,
+    status: int,
+    headers: dict[str, str],
+    body: bytes,
+    wait: float | None,
+    told: str,
+) -> None:
+    url = loopback.on("/a", Reply(status, headers, body))
+    with pytest.raises(SourceRefused, match=told) as refused:
+        fetcher.get(url, now=NOW)
+    assert (refused.value.status, refused.value.retry_after) == (status, wait)
+
+
+def test_a_refusal_that_breaks_off_is_one_all_the_same(
+    loopback: Loopback, fetcher: Fetcher
+) -> None:
+    url = loopback.on("/a", Reply(429, {"Retry-After": "9"}, b"slow", length=1_000))
+    with pytest.raises(SourceRefused, match="slow") as refused:
+        fetcher.get(url, now=NOW)
+    assert refused.value.retry_after == 9
+
+
+def test_rate_exceeded_with_200_is_a_refusal(loopback: Loopback, fetcher: Fetcher) -> None:
+    url = loopback.on("/a", Reply(body=b"Rate exceeded."))
+    with pytest.raises(SourceRefused, match="Rate exceeded") as refused:
+        fetcher.get(url, now=NOW)
+    assert refused.value.status == 429
+
+
+def test_redirects_are_followed_five_times(loopback: Loopback, fetcher: Fetcher) -> None:
+    for step in range(MOST_REDIRECTS + 1):
+        loopback.on(f"/{step}", Reply(302, headers={"Location": f"/{step + 1}"}))
+    with pytest.raises(SourceRefused, match="more than 5 times"):
+        fetcher.get(loopback.url("/0"), now=NOW)
+    loopback.asked.clear()
+    loopback.on(f"/{MOST_REDIRECTS}", Reply(body=b"<feed/>"))
+    answer = fetcher.get(loopback.url("/0"), now=NOW)
+    assert answer.url == loopback.url(f"/{MOST_REDIRECTS}")
+    assert answer.asked == loopback.url("/0")
+    assert len(loopback.asked) == MOST_REDIRECTS + 1
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_the_body_of_a_redirect_is_not_read(
+    loopback: Loopback, fetcher: Fetcher, status: int
+) -> None:
+    endless = f"HTTP/1.1 {status} Moved\r\nLocation: /b\r\nContent-Length: 999999999\r\n\r\n"
+    url = loopback.on("/a", Reply(raw=endless.encode() + b"x" * 2_000_000))
+    loopback.on("/b", Reply(body=b"<feed/>"))
+    assert fetcher.get(url, now=NOW).body == b"<feed/>"
+
+
+def test_each_request_has_its_own_turn(loopback: Loopback, fetcher: Fetcher) -> None:
+    loopback.on("/a", Reply(302, headers={"Location": "/b"}))
+    loopback.on("/b", Reply())
+    turns: list[int] = []
+
+    @contextmanager
+    def turn() -> Iterator[None]:
+        turns.append(len(loopback.asked))
+        yield
+
+    fetcher.get(loopback.url("/a"), now=NOW, through=turn)
+    assert turns == [0, 1]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("ftp://127.0.0.1/x", "file:///etc/passwd", "/relative", "", "http://", "http:///x"),
+        *("http://[bad", "http://127.0.0.1:0/", "http://127.0.0.1:99999/", "data:,<feed/>"),
+    ],
+)
+def test_what_is_no_web_address(fetcher: Fetcher, url: str) -> None:
+    with pytest.raises(AddressForbidden):
+        fetcher.get(url, now=NOW)
+
+
+def test_private_networks_are_refused_unless_allowed(loopback: Loopback) -> None:
+    url = loopback.on("/a", Reply())
+    with pytest.raises(AddressForbidden, match="allowed_networks"):
+        Fetcher(Settings()).get(url, now=NOW)
+    assert loopback.asked == []
+
+
+def test_nobody_listens(fetcher: Fetcher) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    with pytest.raises(SourceUnreachable, match="refused"):
+        fetcher.get(f"http://127.0.0.1:{port}/", now=NOW)
+
+
+def test_messages_hold_no_credentials(loopback: Loopback, fetcher: Fetcher) -> None:
+    loopback.on("/a", Reply(404))
+    url = loopback.url("/a?token=s3cret").replace("//", "//me:s3cret@")
+    with pytest.raises(SourceRefused) as refused:
+        fetcher.get(url, now=NOW)
+    assert "s3cret" not in str(refused.value)
+
+
+class Resolver:
+    """A name server that says something else each time."""
+
+    def __init__(self, *addresses: str) -> None:
+        self.addresses, self.real, self.asked = list(addresses), socket.getaddrinfo, 0
+
+    def __call__(self, host: str, port: int, *args: Any, **kwargs: Any) -> Any:
+        if host == "paper.example":
+            self.asked += 1
+            host = self.addresses.pop(0) if len(self.addresses) > 1 else self.addresses[0]
+        return self.real(host, port, *args, **kwargs)
+
+
+def test_the_address_that_was_checked_is_the_one_connected_to(
+    loopback: Loopback, fetcher: Fetcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    resolver = Resolver("127.0.0.1", "10.0.0.1")
+    monkeypatch.setattr(socket, "getaddrinfo", resolver)
+    loopback.on("/a", Reply())
+    fetcher.get(loopback.url("/a", host="paper.example"), now=NOW)
+    assert resolver.asked == 1
+    assert loopback.asked[0].headers["Host"] == f"paper.example:{loopback.port}"
+    with pytest.raises(AddressForbidden, match=r"10\.0\.0\.1"):
+        fetcher.get(loopback.url("/a", host="paper.example"), now=NOW)
+
+
+def test_tls_is_spoken_to_the_name(
+    hasty: Fetcher, monkeypatch: pytest.MonkeyPatch, near: Settings
+) -> None:
+    monkeypatch.setattr(socket, "getaddrinfo", Resolver("127.0.0.1"))
+    hello: list[bytes] = []
+
+    def listen(server: socket.socket) -> None:
+        connection, _ = server.accept()
+        with connection:
+            hello.append(connection.recv(4_096))
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=listen, args=(server,))
+        thread.start()
+        with pytest.raises(SourceUnreachable):
+            hasty.get(f"https://paper.example:{server.getsockname()[1]}/", now=NOW)
+        thread.join()
+    assert b"paper.example" in hello[0]
+
+
+class TestValidators:
+    @pytest.fixture
+    def fetcher(self, near: Settings, redis: Redis) -> Fetcher:
+        return Fetcher(near, redis)
+
+    @pytest.fixture
+    def url(self, loopback: Loopback) -> str:
+        stamped = {"ETag": '"one"', "Last-Modified": "Fri, 20 Nov 2026 05:00:00 GMT"}
+        return loopback.on("/a", Reply(headers=stamped), Reply(304))
+
+    def test_are_sent_once_they_were_remembered(
+        self, fetcher: Fetcher, loopback: Loopback, url: str
+    ) -> None:
+        first = fetcher.get(url, now=NOW, conditional=True)
+        fetcher.remember(first, "2026-11-20")
+        second = fetcher.get(url, now=NOW, conditional=True)
+        sent = loopback.asked[1].headers
+        assert sent["If-None-Match"] == '"one"'
+        assert sent["If-Modified-Since"] == "Fri, 20 Nov 2026 05:00:00 GMT"
+        assert (second.not_modified, second.memo, second.body) == (True, "2026-11-20", b"")
+        fetcher.remember(second)
+        assert fetcher.get(url, now=NOW, conditional=True).memo == "2026-11-20"
+
+    def test_are_not_sent_where_the_ingest_was_killed(
+        self, fetcher: Fetcher, loopback: Loopback, url: str
+    ) -> None:
+        loopback.on("/a", Reply(headers={"ETag": '"one"'}))
+        fetcher.get(url, now=NOW, conditional=True)
+        assert not fetcher.get(url, now=NOW, conditional=True).not_modified
+        assert "If-None-Match" not in loopback.asked[1].headers
+
+    def test_are_forgotten_with_an_answer_that_has_none(
+        self, fetcher: Fetcher, loopback: Loopback, url: str, redis: Redis
+    ) -> None:
+        fetcher.remember(fetcher.get(url, now=NOW, conditional=True))
+        assert redis.hlen(keys.VALIDATORS) == 1
+        loopback.on("/a", Reply())
+        fetcher.remember(fetcher.get(url, now=NOW, conditional=True))
+        assert redis.hlen(keys.VALIDATORS) == 0
+
+    def test_are_kept_as_the_table_of_keys_says(
+        self, fetcher: Fetcher, url: str, redis: Redis
+    ) -> None:
+        fetcher.remember(fetcher.get(url, now=NOW, conditional=True), "m")
+        kept = redis.hget(keys.VALIDATORS, url)
+        assert kept is not None
+        assert json.loads(kept) == {
+            "etag": '"one"',
+            "last_modified": "Fri, 20 Nov 2026 05:00:00 GMT",
+            "memo": "m",
+        }
+
+    def test_need_the_store(self, near: Settings, url: str) -> None:
+        away = Fetcher(near, Redis.from_url("unix:///nowhere/at/all", retry=None))
+        with pytest.raises(StoreAway):
+            away.get(url, now=NOW, conditional=True)

@@ -1,0 +1,301 @@
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from redis import Redis
+
+from papers.config.settings import Settings
+from papers.errors import BadParameter, SourceError, SourceRefused, SourceUnreachable
+from papers.model.arxiv_id import ArxivId
+from papers.model.paper import Channel, Sighting
+from papers.redis_backend import keys
+from papers.state.task_states import Progress, SourceState, SourceStates, State
+from papers.store import Store
+from paperwire.simulator.model import Manuscript
+from paperwire.simulator.upstream import Upstream
+from workers.fetch.arxiv_rate_limiter import ArxivLane
+from workers.fetch.fetcher import Answer, Fetcher
+from workers.ingest.expected_volume import Usual
+from workers.ingest.pipeline import Ingest, Report, Tally, following, judge, max_age
+from workers.registry import SOURCES
+from workers.sources.result import Fetch, Fetched, Rejected, Upstreams
+
+NOW = datetime(2026, 11, 18, 15, tzinfo=UTC)
+"""A Wednesday, ten hours after Eastern midnight."""
+
+HOUR = timedelta(hours=1)
+TASK = "announcements:cs.CL"
+
+
+class Desk:
+    """Runs tasks in a world at its time."""
+
+    def __init__(self, redis: Redis, world: Upstream) -> None:
+        self.world, self.redis = world, redis
+        self.store, self.states = Store(redis), SourceStates(redis)
+        settings = Settings(**world.settings(arxiv_interval=0.0, fetch_timeout=2.0))
+        lane = ArxivLane(redis, 0.0, patience=1.0)
+        self.upstreams = Upstreams(settings, Fetcher(settings, redis), lane)
+
+    def run(self, task: str, fetch: Fetch | None = None) -> Report:
+        sources = {**SOURCES, **({task.partition(":")[0]: fetch} if fetch else {})}
+        clock = lambda: self.world.now  # noqa: E731 - the world's time moves
+        usual = Usual(self.redis, self.states, reconciles=False)
+        return Ingest(self.store, self.states, self.upstreams, sources, usual, clock).run(task)
+
+
+@pytest.fixture
+def desk(redis: Redis, upstream: Upstream) -> Desk:
+    upstream.go_to(NOW)
+    return Desk(redis, upstream)
+
+
+def sightings(*numbers: int, title: str = "A Small Thing") -> tuple[Sighting, ...]:
+    return tuple(
+        Sighting(ArxivId(202611, n), "arxiv", Channel.API, NOW, 1, title=title) for n in numbers
+    )
+
+
+def parts(*fetched: Fetched, error: SourceError | None = None) -> Fetch:
+    """A source that brings these parts, and then fails."""
+
+    def fetch(subject: str, upstreams: Upstreams, now: datetime) -> Iterator[Fetched]:
+        yield from fetched
+        if error:
+            raise error
+
+    return fetch
+
+
+def answer(url: str = "https://example.org/feed", **headers: str) -> Answer:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Answer(asked=url, url=url, status=200, headers=named, body=b"")
+
+
+def test_what_is_announced_is_stored(desk: Desk) -> None:
+    ids = [desk.world.announce(Manuscript(title=f"Paper {n}")) for n in range(3)]
+    report = desk.run(TASK)
+    assert (report.state.state, report.state.got, report.new) == (State.OK, 3, 3)
+    assert [paper and paper.title for paper in desk.store.papers(ids)] == [
+        *("Paper 0", "Paper 1", "Paper 2")
+    ]
+    assert desk.states.get(TASK) == report.state
+
+
+def test_the_same_again_changes_nothing_and_stays_ok(desk: Desk) -> None:
+    desk.world.announce(Manuscript(title="A Small Thing"))
+    desk.run(TASK)
+    revision = desk.store.revision()
+    again = desk.run(TASK)
+    assert desk.world.log[-1].status == 304
+    assert (again.state.state, again.state.got) == (State.OK, 0)
+    assert desk.store.revision() == revision
+
+
+def test_a_weekend_is_quiet(desk: Desk) -> None:
+    desk.world.go_to(NOW + 72 * HOUR)
+    report = desk.run(TASK)
+    assert report.state.state is State.QUIET
+    assert report.state.succeeded_at == desk.world.now
+    assert report.state.failures == 0
+
+
+def test_yesterdays_batch_is_stale_and_asked_for_again_soon(desk: Desk) -> None:
+    old = desk.world.announce(Manuscript(title="Yesterday's"))
+    desk.world.next_day()
+    desk.world.announce(Manuscript(title="Today's"))
+    desk.world.fail("stale", times=1)
+    stale = desk.run(TASK)
+    assert stale.state.state is State.STALE
+    assert stale.state.succeeded_at is None
+    assert stale.state.next_at is not None
+    assert stale.state.next_at < desk.world.now + 2 * HOUR
+    assert [paper is not None for paper in desk.store.papers([old])] == [True]
+    assert desk.run(TASK).state.state is State.OK
+    assert desk.store.size() == 2
+
+
+# What can go wrong, and a word of what is said then.
+TROUBLE: list[tuple[str | int, str]] = [
+    (503, "503"),
+    (429, "429"),
+    (406, "406"),
+    ("rate-exceeded", "Rate exceeded"),
+    ("html", "Sorry"),
+    ("empty", "empty"),
+    ("half", "cut|missing|half"),
+    ("cut", "rss/atom"),
+    ("reset", "rss/atom"),
+]
+
+
+@pytest.mark.parametrize(("what", "said"), TROUBLE)
+def test_trouble_is_said_and_passes(desk: Desk, what: str | int, said: str) -> None:
+    for n in range(20):
+        desk.world.announce(Manuscript(title=f"Paper {n}"))
+    desk.world.fail(what, times=1)
+    failing = desk.run(TASK).state
+    assert (failing.state, failing.failures, failing.succeeded_at) == (State.FAILING, 1, None)
+    assert re.search(said, failing.said), failing.said
+    assert not desk.redis.hexists(keys.VALIDATORS, desk.world.url + "/rss/atom/cs.CL")
+    desk.redis.delete(keys.ARXIV_LANE)  # the lane's own pause is another test's
+    well = desk.run(TASK).state
+    assert (well.state, well.failures) == (State.OK, 0)
+    assert desk.store.size() == 20
+
+
+def test_a_wait_that_was_asked_for_is_kept(desk: Desk) -> None:
+    desk.world.fail(503, retry_after=5400.0, times=1)
+    assert desk.run(TASK).state.next_at == NOW + timedelta(seconds=5400)
+
+
+def test_what_came_before_a_failure_stays(desk: Desk) -> None:
+    cut_off = SourceUnreachable("cut off")
+    report = desk.run(TASK, parts(Fetched(sightings(1, 2), got=2), error=cut_off))
+    assert (report.state.state, report.state.said, report.new) == (State.FAILING, "cut off", 2)
+    assert desk.store.size() == 2
+
+
+def test_validators_are_remembered_once_a_part_is_stored(desk: Desk) -> None:
+    seen: list[tuple[int, bool]] = []
+
+    def look() -> None:
+        known = desk.redis.hexists(keys.VALIDATORS, "https://example.org/feed")
+        seen.append((desk.store.size(), bool(known)))
+
+    def fetch(subject: str, upstreams: Upstreams, now: datetime) -> Iterator[Fetched]:
+        look()
+        yield Fetched(sightings(1), got=1, answer=answer(ETag='"1"'))
+        look()
+
+    desk.run(TASK, fetch)
+    assert seen == [(0, False), (1, True)]
+
+
+@pytest.mark.parametrize(
+    "flaw",
+    [{"stale": True}, {"complete": False}, {"rejected": (Rejected("no id", "x"),), "got": 1}],
+    ids=["stale", "incomplete", "unreadable"],
+)
+def test_only_ok_and_quiet_move_the_cursor(desk: Desk, flaw: dict[str, object]) -> None:
+    part = replace(Fetched(answer=answer(ETag='"1"')), **flaw)  # type: ignore[arg-type]
+    desk.run(TASK, parts(part))
+    assert desk.redis.hlen(keys.VALIDATORS) == 0
+    assert desk.states.all()[0].succeeded_at is None
+
+
+def test_a_rejected_record_is_set_aside_once(desk: Desk) -> None:
+    part = Fetched(sightings(1), rejected=(Rejected("no title", "<entry>"),), got=2)
+    reports = [desk.run(TASK, parts(part)) for _ in range(3)]
+    assert [report.state.state for report in reports] == [State.OK] * 3
+    assert [(r.task, r.reason, r.excerpt) for r in desk.states.quarantined(9)] == [
+        (TASK, "no title", "<entry>")
+    ]
+
+
+def test_a_poisonous_record_is_set_aside_alone(desk: Desk) -> None:
+    poison = sightings(3, title="cut in half: \ud83d")
+    part = Fetched((*sightings(1, 2), *poison, *sightings(4, 5)), got=5)
+    report = desk.run(TASK, parts(part))
+    assert (report.new, report.set_aside, desk.store.size()) == (4, 1, 4)
+    [aside] = desk.states.quarantined(9)
+    assert "cannot be stored" in aside.reason
+    assert "cut in half" in aside.excerpt
+
+
+def test_progress_shows_while_it_lasts(desk: Desk) -> None:
+    shown: list[list[Progress]] = []
+
+    def fetch(subject: str, upstreams: Upstreams, now: datetime) -> Iterator[Fetched]:
+        yield Fetched(sightings(1), got=1, done=1, total=2)
+        shown.append(desk.states.progress())
+        desk.world.go_to(NOW + timedelta(seconds=4))
+        yield Fetched(sightings(2), got=1, done=2, total=2)
+        shown.append(desk.states.progress())
+
+    desk.run(TASK, fetch)
+    assert [(run.done, run.left, run.pace) for [run] in shown] == [(1, 1, 0.0), (2, 0, 0.5)]
+    assert desk.states.progress() == []
+
+
+def test_papers_that_a_community_names_are_described_soon(desk: Desk) -> None:
+    desk.run("community:weekly", parts(Fetched(sightings(1), got=1)))
+    assert desk.states.due(NOW) == ["enrich"]
+
+
+def test_a_community_feed_rests_for_as_long_as_it_says(desk: Desk) -> None:
+    part = Fetched(sightings(1), got=1, answer=answer(Cache_Control="public, max-age=36000"))
+    assert desk.run("community:weekly", parts(part)).state.next_at == NOW + 10 * HOUR
+
+
+def test_a_task_that_means_nothing_is_bad_input(desk: Desk) -> None:
+    with pytest.raises(BadParameter, match="there is no source 'nothing'"):
+        desk.run("nothing:at-all")
+
+
+BROKEN = SourceRefused("no")
+# (parts, error, state before, verdict)
+VERDICTS: list[tuple[list[Fetched], SourceError | None, State | None, State]] = [
+    ([Fetched(got=3)], None, None, State.OK),
+    ([Fetched()], None, State.OK, State.QUIET),
+    ([], None, None, State.QUIET),
+    ([Fetched(not_modified=True)], None, State.OK, State.OK),
+    ([Fetched(not_modified=True)], None, State.QUIET, State.QUIET),
+    ([Fetched(not_modified=True)], None, State.FAILING, State.QUIET),
+    ([Fetched(not_modified=True), Fetched(got=1)], None, State.QUIET, State.OK),
+    ([Fetched(got=3, stale=True)], None, State.OK, State.STALE),
+    ([Fetched(not_modified=True, stale=True)], None, State.OK, State.STALE),
+    ([Fetched(got=3, complete=False)], None, State.OK, State.FAILING),
+    ([Fetched(got=3, complete=False, stale=True)], None, State.OK, State.FAILING),
+    ([Fetched(got=1, rejected=(Rejected("x", "y"),))], None, State.OK, State.FAILING),
+    ([Fetched(got=2, rejected=(Rejected("x", "y"),))], None, State.OK, State.OK),
+    ([Fetched(got=3)], BROKEN, State.OK, State.FAILING),
+    ([], BROKEN, None, State.FAILING),
+]
+
+
+@pytest.mark.parametrize(("came", "error", "before", "verdict"), VERDICTS)
+def test_verdicts(
+    came: list[Fetched], error: SourceError | None, before: State | None, verdict: State
+) -> None:
+    tally = Tally()
+    for part in came:
+        tally.add(part)
+    assert judge(tally, error, before)[0] is verdict
+
+
+def test_states_follow_one_another() -> None:
+    def after(before: SourceState | None, verdict: State, hours: int) -> SourceState:
+        return following(before, TASK, verdict, NOW + hours * HOUR, NOW + hours * HOUR)
+
+    first = after(None, State.FAILING, 0)
+    second = after(first, State.FAILING, 1)
+    third = after(second, State.OK, 2)
+    fourth = after(third, State.STALE, 3)
+    assert [s.failures for s in (first, second, third, fourth)] == [1, 2, 0, 1]
+    assert [s.since for s in (first, second, third, fourth)] == [
+        *(NOW, NOW, NOW + 2 * HOUR, NOW + 3 * HOUR)
+    ]
+    assert second.succeeded_at is None
+    assert fourth.succeeded_at == NOW + 2 * HOUR
+    assert fourth.attempted_at == NOW + 3 * HOUR
+
+
+AGES: list[tuple[Callable[[], Answer | None], float]] = [
+    (lambda: None, 0.0),
+    (answer, 0.0),
+    (lambda: answer(Cache_Control="max-age=600"), 600.0),
+    (lambda: answer(Cache_Control="public, Max-Age=60"), 60.0),
+    (lambda: answer(Cache_Control="public, s-maxage=5, max-age=60"), 60.0),
+    (lambda: answer(Cache_Control="max-age=-1"), 0.0),
+    (lambda: answer(Cache_Control="max-age=forever"), 0.0),
+]
+
+
+@pytest.mark.parametrize(("made", "seconds"), AGES)
+def test_max_age(made: Callable[[], Answer | None], seconds: float) -> None:
+    assert max_age(made()) == seconds

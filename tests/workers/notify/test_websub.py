@@ -1,0 +1,312 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import Any
+from urllib.parse import parse_qs
+
+import pytest
+from redis import Redis
+
+from papers.config.settings import Settings
+from papers.model.paper import Paper, Pick
+from papers.state.keywords import Keywords
+from papers.state.task_states import SourceState, SourceStates, State
+from papers.store import Store
+from service import create_app
+from service.feeds import FORMATS
+from tests.service.feeds.made import feed
+from tests.service.made import paper, picked, revision, sighting
+from workers.jobs import TaskRun
+from workers.notify.websub import DELAY, SUFFIXES, TASK, digest, soon, topics
+
+NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
+MINUTE, SECOND = timedelta(minutes=1), timedelta(seconds=1)
+
+
+@dataclass
+class Hub:
+    """A hub that keeps what it is told, and answers as it is told; `refuses` topics that end so."""
+
+    url: str = ""
+    told: list[str] = field(default_factory=list)
+    forms: list[dict[str, list[str]]] = field(default_factory=list)
+    status: int = 204
+    refuses: str = ""
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+@pytest.fixture
+def hub() -> Iterator[Hub]:
+    hub = Hub()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+            form = parse_qs(body)
+            topic = form["hub.url"][0]
+            refused = hub.refuses and topic.endswith(hub.refuses)
+            status = 404 if refused else hub.status
+            if status < 300:
+                hub.told.append(topic.removeprefix("https://wire.example/feeds/"))
+                hub.forms.append(form)
+            self.send_response(status)
+            for name, value in hub.headers.items():
+                self.send_header(name, value)
+            self.end_headers()
+
+        def log_message(self, format: str, *args: Any) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    hub.url = f"http://127.0.0.1:{server.server_address[1]}/"
+    thread = Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    yield hub
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@dataclass
+class Desk:
+    """A site with two keywords, told of papers and run at its own time."""
+
+    redis: Redis
+    hub: Hub
+    now: datetime = NOW
+    settings: Settings = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.states = SourceStates(self.redis)
+        self.settings = Settings(
+            websub_hub=self.hub.url,
+            public_url="https://wire.example",
+            allowed_networks=("127.0.0.0/8",),
+            fetch_timeout=5.0,
+        )
+        for name, query in (("Reward Model", '"reward model"'), ("Agents", "agent")):
+            Keywords(self.redis).add(name, query, now=NOW)
+
+    def ingest(self, *sightings: Any) -> None:
+        Store(self.redis).ingest(sightings, now=self.now)
+
+    def run(self) -> dict[str, Any]:
+        return TaskRun(self.redis, self.settings, lambda: self.now).run(TASK, None)
+
+
+@pytest.fixture
+def desk(redis: Redis, hub: Hub) -> Desk:
+    """The site with one paper, and the hub told of it, or rather not: it is the first time."""
+    desk = Desk(redis, hub)
+    desk.ingest(sighting(1))
+    assert desk.run()["state"] == "quiet"
+    assert hub.told == []
+    return desk
+
+
+ALL = ["reward-model.atom", "reward-model.rss", "reward-model.json"]
+
+
+def test_a_new_paper_is_told_once_in_every_format(desk: Desk, hub: Hub) -> None:
+    desk.ingest(sighting(2))
+    done = desk.run()
+    assert (done["state"], done["said"]) == ("ok", "told the hub of 3 feeds")
+    assert hub.told == ALL
+    topic = "https://wire.example/feeds/reward-model.atom"
+    assert hub.forms[0] == {
+        "hub.mode": ["publish"],
+        "hub.topic": [topic],
+        "hub.url": [topic],
+    }
+    assert desk.run()["said"] == "no news"
+    assert hub.told == ALL
+
+
+NEWS = {
+    "a version": revision(1, 2, abstract="Now a reward model of another kind"),
+    "a withdrawal": revision(1, 2, withdrawn=True),
+    "a paper that leaves": revision(1, 2, title="Nothing", abstract="of it"),
+}
+NO_NEWS = {
+    "a pick": picked(1),
+    "votes": picked(1, votes=50, counted_at=NOW),
+    "code": picked(1)._replace(code="https://example.org/code"),
+    "the same again": sighting(1),
+    "another paper": sighting(2, title="Else", abstract="Of cats"),
+}
+
+
+@pytest.mark.parametrize("said", NEWS.values(), ids=NEWS)
+def test_what_readers_compare_is_news(desk: Desk, hub: Hub, said: Any) -> None:
+    desk.ingest(said)
+    desk.run()
+    assert hub.told == ALL
+
+
+@pytest.mark.parametrize("said", NO_NEWS.values(), ids=NO_NEWS)
+def test_what_they_do_not_compare_is_none(desk: Desk, hub: Hub, said: Any) -> None:
+    desk.ingest(said)
+    desk.run()
+    assert hub.told == []
+
+
+def test_a_new_keyword_is_told(desk: Desk, hub: Hub) -> None:
+    """Somebody may have subscribed to it while it was empty."""
+    Keywords(desk.redis).add("Models", "model", now=NOW)
+    desk.run()
+    assert hub.told == ["models.atom", "models.rss", "models.json"]
+    Keywords(desk.redis).remove("Models")
+    desk.run()
+    Keywords(desk.redis).add("Models", "model", now=NOW)
+    desk.run()
+    assert len(hub.told) == 6
+
+
+def test_a_hub_that_is_broken_is_tried_again_later(desk: Desk, hub: Hub) -> None:
+    hub.status, hub.headers = 503, {"Retry-After": "600"}
+    desk.ingest(sighting(2))
+    failed = desk.run()
+    assert (failed["state"], hub.told) == ("failing", [])
+    assert "answered 503" in failed["said"]
+    assert desk.states.next_due(TASK) == NOW + 600 * SECOND
+    hub.status, desk.now = 204, NOW + 600 * SECOND
+    assert desk.run()["state"] == "ok"
+    assert hub.told == ALL
+
+
+def test_a_hub_that_is_not_there_is_backed_off_from(desk: Desk) -> None:
+    desk.settings = replace(desk.settings, websub_hub="http://127.0.0.1:9/")
+    waits = []
+    desk.ingest(sighting(2))
+    for _ in range(3):
+        assert desk.run()["state"] == "failing"
+        due = desk.states.next_due(TASK)
+        assert due is not None
+        waits.append((due - desk.now) / MINUTE)
+        desk.now = due
+    assert waits == pytest.approx([1, 2, 4], rel=0.11)
+
+
+def test_a_feed_that_the_hub_refuses_keeps_no_other_from_it(desk: Desk, hub: Hub) -> None:
+    hub.refuses = "agents.rss"
+    desk.ingest(sighting(2), sighting(3, title="Agents"))
+    assert desk.run()["state"] == "failing"
+    assert hub.told == ["agents.atom", *ALL]
+    hub.refuses, hub.told = "", []
+    desk.run()
+    assert hub.told == ["agents.atom", "agents.rss", "agents.json"]
+
+
+@pytest.mark.parametrize("status", [301, 307, 400, 429, 500])
+def test_only_a_yes_is_a_yes(desk: Desk, hub: Hub, status: int) -> None:
+    hub.status, hub.headers = status, {"Location": hub.url}
+    desk.ingest(sighting(2))
+    assert desk.run()["state"] == "failing"
+    hub.status = 202
+    desk.run()
+    assert hub.told == ALL
+
+
+def test_a_hub_must_not_be_in_the_private_network(desk: Desk, hub: Hub) -> None:
+    desk.settings = replace(desk.settings, allowed_networks=())
+    desk.ingest(sighting(2))
+    failed = desk.run()
+    assert (failed["state"], hub.told) == ("failing", [])
+    assert "not a public address" in failed["said"]
+
+
+def test_news_hastens_the_telling_and_no_more(desk: Desk, hub: Hub) -> None:
+    desk.states.make_due(TASK, NOW + 5 * MINUTE)
+    soon(desk.states, NOW)
+    assert desk.states.next_due(TASK) == NOW + DELAY
+    soon(desk.states, NOW + 30 * SECOND)
+    assert desk.states.next_due(TASK) == NOW + DELAY
+
+
+def test_a_failing_hub_is_left_alone_by_news(desk: Desk) -> None:
+    desk.states.put(SourceState(TASK, State.FAILING, NOW, NOW))
+    desk.states.make_due(TASK, NOW + 60 * MINUTE)
+    soon(desk.states, NOW)
+    assert desk.states.next_due(TASK) == NOW + 60 * MINUTE
+
+
+def test_without_a_hub_news_plans_nothing(redis: Redis) -> None:
+    soon(SourceStates(redis), NOW)
+    assert SourceStates(redis).planned() == {}
+
+
+def test_topics_are_the_feeds_own_addresses(desk: Desk, store_url: str, tmp_path: Any) -> None:
+    assert tuple(FORMATS) == SUFFIXES
+    settings = replace(desk.settings, redis_url=store_url, data_dir=str(tmp_path))
+    client = create_app(settings).test_client()
+    for topic in topics(settings.base_url, "reward-model"):
+        answer = client.get(topic.removeprefix("https://wire.example"))
+        assert answer.status_code == 200
+        links = answer.headers["Link"]
+        assert links == f'<{settings.websub_hub}>; rel="hub", <{topic}>; rel="self"'
+        assert answer.text.count(settings.websub_hub) == 1
+        assert answer.headers["Cache-Control"] == "public, max-age=1800, s-maxage=0"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/feeds/reward-model.atom?n=5",
+        "/feeds/reward-model.json?when=picked",
+        "/feeds/search.rss?q=a",
+        "/feeds/search.atom?k=agents&k=reward-model",
+    ],
+)
+def test_a_feed_that_no_one_is_told_of_names_no_hub(
+    desk: Desk, store_url: str, tmp_path: Any, path: str
+) -> None:
+    """Its subscribers would stop asking, and hear nothing."""
+    settings = replace(desk.settings, redis_url=store_url, data_dir=str(tmp_path))
+    answer = create_app(settings).test_client().get(path)
+    assert answer.status_code == 200
+    assert "hub" not in answer.headers["Link"]
+    assert settings.websub_hub not in answer.text
+
+
+SAME = {
+    "accents": ({"title": 'Schr\\"odinger'}, {"title": "Schrödinger"}),
+    "white space": ({"title": "a  b\n c"}, {"title": "a b c"}),
+    "nothing": ({}, {}),
+}
+OTHER: dict[str, Paper] = {
+    name: paper(1, **{name: value})
+    for name, value in {
+        "title": "Another",
+        "abstract": "Another",
+        "comment": "Another",
+        "journal_ref": "Another",
+        "authors": ("Another",),
+        "categories": ("cs.CL", "cs.LG"),
+        "withdrawn": True,
+        "version": 2,
+    }.items()
+    if name != "version"
+}
+
+
+@pytest.mark.parametrize(("one", "other"), SAME.values(), ids=SAME)
+def test_the_same_bytes_have_the_same_digest(one: dict[str, Any], other: dict[str, Any]) -> None:
+    assert digest([paper(1, **one)]) == digest([paper(1, **other)])
+
+
+@pytest.mark.parametrize("changed", OTHER.values(), ids=OTHER)
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_another_digest_is_of_other_bytes(changed: Paper, suffix: str) -> None:
+    assert digest([changed]) != digest([paper(1)])
+    render = FORMATS[suffix].render
+    assert render(feed(changed)) != render(feed(paper(1)))
+
+
+def test_what_is_volatile_is_not_in_the_digest() -> None:
+    liked = paper(1)._replace(picks=(Pick("hf", NOW, votes=3),), code="https://example.org/c")
+    liked = liked._replace(doi="10.1/x", journal_ref="J. 1", referred_at=NOW)
+    assert digest([liked]) == digest([paper(1)])

@@ -1,0 +1,319 @@
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from xml.etree import ElementTree
+from xml.sax.saxutils import escape
+
+import pytest
+
+from papers.errors import SourceGarbled, SourceIncomplete, SourceRefused
+from papers.model.arxiv_id import ArxivId
+from papers.model.paper import AnnounceType, Channel
+from tests.workers.loopback import Loopback, Reply
+from workers.sources.arxiv.announcements import MOST_ROWS, expected_day, fetch, is_stale, read
+from workers.sources.result import Upstreams
+
+NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)  # a Friday
+FRIDAY = "2026-11-20"
+
+ENTRY = {
+    "id": "oai:arXiv.org:2611.01234v1",
+    "title": "On Reward Models",
+    "abstract": "We study reward models.",
+    "type": "new",
+    "published": f"{FRIDAY}T00:00:00-05:00",
+    "creator": "Ann Bo, Cy Dee",
+    "more": '<category term="cs.CL"/><category term="cs.AI"/>',
+}
+
+
+def entry(**changes: str) -> str:
+    """An entry as arXiv writes it, with some of it changed."""
+    e = ENTRY | {name: value for name, value in changes.items() if name != "without"}
+    bare = e["id"].removeprefix("oai:arXiv.org:")
+    parts = {
+        "id": f"<id>{e['id']}</id>",
+        "title": f"<title>{escape(e['title'])}</title>",
+        "updated": "<updated>2026-11-20T05:00:07+00:00</updated>",
+        "link": f'<link href="https://arxiv.org/abs/{bare}" rel="alternate" type="text/html"/>',
+        "summary": f"<summary>arXiv:{bare} Announce Type: {e['type']} \n"
+        f"Abstract: {escape(e['abstract'])}</summary>",
+        "published": f"<published>{e['published']}</published>",
+        "type": f"<arxiv:announce_type>{e['type']}</arxiv:announce_type>",
+        "creator": f"<dc:creator>{escape(e['creator'])}</dc:creator>",
+        "more": e["more"],
+    }
+    kept = [part for name, part in parts.items() if name not in changes.get("without", "").split()]
+    return f"<entry>{''.join(kept)}</entry>"
+
+
+def feed(*entries: str, title: str = "cs.CL updates on arXiv.org", built: str = FRIDAY) -> bytes:
+    """A feed as arXiv writes it."""
+    head = (
+        '<?xml version="1.0" encoding="UTF-8"?>\n'
+        '<feed xmlns:arxiv="http://arxiv.org/schemas/atom" xmlns="http://www.w3.org/2005/Atom"'
+        ' xmlns:dc="http://purl.org/dc/elements/1.1/" xml:lang="en-us">'
+        f"<id>http://rss.arxiv.org/atom/cs.CL</id><title>{title}</title>"
+        f"<updated>{built}T05:00:07+00:00</updated>"
+    )
+    return "\n".join([head, *entries, "</feed>"]).encode()
+
+
+def test_an_entry_in_full() -> None:
+    more = (
+        '<category term="math-ph"/><category term="math.MP"/>'
+        "<dc:rights>http://creativecommons.org/licenses/by/4.0/</dc:rights>"
+        "<arxiv:DOI>10.1000/x</arxiv:DOI>"
+        "<arxiv:journal_reference>J. X 1 (2026)</arxiv:journal_reference>"
+    )
+    changed = entry(
+        id="oai:arXiv.org:math-ph/0601001v3",
+        title="If $a < b$ &amp; so",
+        abstract="Let $x_i<y$ & <b>bold</b>\n  &amp; more. ",
+        type="replace-cross",
+        creator="Jos\\'e \"X\" O'Neil (MIT, (Boston)), Li Wei",
+        more=more,
+    )
+    (sighting,) = read(feed(changed), NOW).sightings
+    midnight = datetime(2026, 11, 20, 5, tzinfo=UTC)
+    assert sighting.id == ArxivId.parse("math-ph/0601001")
+    assert (sighting.source, sighting.channel) == ("arxiv", Channel.ANNOUNCEMENT)
+    assert sighting.version == 3
+    assert sighting.title == "If $a < b$ &amp; so"
+    assert sighting.abstract == "Let $x_i<y$ & <b>bold</b> &amp; more."
+    assert sighting.authors == ("Jos\\'e \"X\" O'Neil", "Li Wei")
+    assert sighting.categories == ("math-ph", "math.MP")
+    assert sighting.announce_type is AnnounceType.REPLACE_CROSS
+    assert sighting.announced_at == sighting.as_of == midnight
+    assert sighting.license == "http://creativecommons.org/licenses/by/4.0/"
+    assert (sighting.doi, sighting.journal_ref) == ("10.1000/x", "J. X 1 (2026)")
+    assert not sighting.withdrawn
+
+
+@pytest.mark.parametrize(
+    ("broken", "why"),
+    [
+        (entry(id="oai:arXiv.org:2613.01234v1"), "no month"),
+        (entry(id="https://example.com/2611.01234"), "no arXiv id"),
+        (entry(without="id link"), "no arXiv id"),
+        (entry(title=" "), "no title"),
+        (entry(type="renewed"), "'renewed'"),
+        (entry(without="published"), "no time"),
+        (entry(published="2026-13-45T00:00:00-05:00"), "no time"),
+        (entry(published="2999-01-01T00:00:00-05:00"), "no time"),
+        (entry(published="yesterday"), "no time"),
+    ],
+)
+def test_an_entry_that_cannot_be_read_is_set_aside_alone(broken: str, why: str) -> None:
+    other = entry(id="oai:arXiv.org:2611.00002v1")
+    came = read(feed(entry(), broken, other), NOW)
+    assert [str(s.id) for s in came.sightings] == ["2611.01234", "2611.00002"]
+    (rejected,) = came.rejected
+    assert why in rejected.reason
+    assert rejected.excerpt
+
+
+def test_the_type_is_known_from_the_summary_too() -> None:
+    (sighting,) = read(feed(entry(without="type")), NOW).sightings
+    assert sighting.announce_type is AnnounceType.NEW
+
+
+def test_control_characters_are_dropped() -> None:
+    (sighting,) = read(feed(entry(title="A\x0bB\x00 🙂 漢字 ]]>")), NOW).sightings
+    assert sighting.title == "AB 🙂 漢字 ]]>"
+
+
+def test_a_withdrawal_stands_in_the_abstract() -> None:
+    gone = entry(type="replace", abstract="This paper has been withdrawn by the authors.")
+    (sighting,) = read(feed(gone), NOW).sightings
+    assert sighting.withdrawn
+
+
+def test_the_day_is_that_of_the_newest_entries() -> None:
+    older = entry(id="oai:arXiv.org:2611.00002v1", published="2026-11-19T00:00:00-05:00")
+    came = read(feed(older, entry()), NOW)
+    assert (came.day, came.built) == (date(2026, 11, 20), date(2026, 11, 20))
+    assert read(feed(), NOW).day is None
+
+
+@pytest.mark.parametrize(
+    ("body", "error"),
+    [
+        (feed(title="Feed error for query: cs.XX"), SourceRefused),
+        (feed(entry(title="x"), title="Feed error for query: cs.XX"), SourceRefused),
+        (b"", SourceGarbled),
+        (b"<html><body>We are busy</body></html>", SourceGarbled),
+        (b"Rate exceeded.", SourceGarbled),
+        (b"<!DOCTYPE feed [<!ENTITY a 'b'>]>" + feed(entry())[39:], SourceGarbled),
+        (feed(entry()).replace(b"<title>On", b"<title>&nope; <On"), SourceGarbled),
+        (feed(entry())[:300], SourceIncomplete),
+        (feed()[:200], SourceIncomplete),
+    ],
+)
+def test_what_is_no_feed_of_announcements(body: bytes, error: type[Exception]) -> None:
+    with pytest.raises(error):
+        read(body, NOW)
+
+
+def test_of_a_cut_feed_the_whole_entries_are_kept() -> None:
+    whole = feed(entry(), entry(id="oai:arXiv.org:2611.00002v1"))
+    for end in range(whole.rindex(b"<entry>"), whole.rindex(b"</feed>") + len(b"</feed>")):
+        came = read(whole[:end], NOW)
+        assert not came.whole
+        assert len(came.sightings) == (2 if end >= whole.rindex(b"</entry>") + 8 else 1)
+        assert {s.abstract for s in came.sightings} == {"We study reward models."}
+    assert read(whole, NOW).whole
+
+
+def at(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("now", "day"),
+    [
+        ("2026-11-20T04:59", "2026-11-19"),  # Eastern midnight is at 5 in winter
+        ("2026-11-20T05:00", "2026-11-20"),
+        ("2026-07-01T03:59", "2026-06-30"),
+        ("2026-07-01T04:00", "2026-07-01"),  # and at 4 in summer
+        ("2026-11-21T12:00", "2026-11-20"),
+        ("2026-11-23T04:59", "2026-11-20"),  # Monday's comes on Monday
+        ("2026-11-23T05:00", "2026-11-23"),
+    ],
+)
+def test_the_day_that_should_be_out(now: str, day: str) -> None:
+    assert expected_day(at(now)) == date.fromisoformat(day)
+
+
+@pytest.mark.parametrize(
+    ("now", "day", "built", "stale"),
+    [
+        ("2026-11-20T05:10", "2026-11-20", "2026-11-20", False),
+        ("2026-11-20T05:10", "2026-11-19", "2026-11-20", True),  # built anew, with old entries
+        ("2026-11-20T04:50", "2026-11-19", "2026-11-19", False),
+        ("2026-11-21T12:00", "2026-11-20", "2026-11-20", False),
+        ("2026-11-22T12:00", None, "2026-11-22", False),  # a weekend is empty
+        ("2026-11-22T12:00", None, "2026-11-19", True),
+        ("2026-11-23T05:10", None, "2026-11-22", True),  # Monday, not built yet
+        ("2026-11-23T05:10", None, "2026-11-23", True),  # Monday, built but not filled
+        ("2026-11-23T13:10", None, "2026-11-23", False),  # a holiday, then
+        ("2026-11-23T13:10", None, None, True),
+    ],
+)
+def test_stale(now: str, day: str | None, built: str | None, stale: bool) -> None:
+    days = [date.fromisoformat(text) if text else None for text in (day, built)]
+    assert is_stale(days[0], days[1], at(now)) is stale
+
+
+class TestFetch:
+    def test_a_batch(self, loopback: Loopback, upstreams: Upstreams) -> None:
+        loopback.on("/atom/cs.CL", Reply(headers={"ETag": '"a"'}, body=feed(entry())))
+        (part,) = fetch("cs.CL", upstreams, NOW)
+        assert (part.got, part.day, part.expected) == (1, date(2026, 11, 20), date(2026, 11, 20))
+        assert (part.stale, part.complete, part.quiet) == (False, True, False)
+        assert part.said == "1 announced on 2026-11-20"
+        assert loopback.asked[0].headers["Accept"].startswith("application/atom+xml")
+
+    def test_unchanged_since(self, loopback: Loopback, upstreams: Upstreams) -> None:
+        fresh = Reply(headers={"ETag": '"a"'}, body=feed(entry()))
+        loopback.on("/atom/cs.CL", fresh, Reply(304))
+        (part,) = fetch("cs.CL", upstreams, NOW)
+        upstreams.fetcher.remember(part.answer, part.memo)
+        (again,) = fetch("cs.CL", upstreams, NOW)
+        assert (again.not_modified, again.stale, again.got) == (True, False, 0)
+        (monday,) = fetch("cs.CL", upstreams, NOW + timedelta(days=3))
+        assert monday.stale
+
+    def test_a_stale_batch_is_asked_for_again_in_full(
+        self, loopback: Loopback, upstreams: Upstreams
+    ) -> None:
+        loopback.on("/atom/cs.CL", Reply(headers={"ETag": '"a"'}, body=feed(entry())))
+        (part,) = fetch("cs.CL", upstreams, NOW + timedelta(days=3))
+        assert part.stale
+        assert "still" in part.said
+        upstreams.fetcher.remember(part.answer, part.memo)
+        list(fetch("cs.CL", upstreams, NOW + timedelta(days=3)))
+        assert "If-None-Match" not in loopback.asked[1].headers
+
+    def test_an_empty_day(self, loopback: Loopback, upstreams: Upstreams) -> None:
+        loopback.on("/atom/cs.CL", Reply(body=feed(built="2026-11-21")))
+        (part,) = fetch("cs.CL", upstreams, NOW + timedelta(days=1))
+        assert part.quiet
+        assert part.said == "nothing announced"
+
+    def test_a_cut_batch_keeps_what_is_sound(
+        self, loopback: Loopback, upstreams: Upstreams
+    ) -> None:
+        body = feed(entry(), entry(id="oai:arXiv.org:2611.00002v1"))[:-60]
+        loopback.on("/atom/cs.CL", Reply(headers={"ETag": '"a"'}, body=body))
+        (part,) = fetch("cs.CL", upstreams, NOW)
+        assert (part.got, part.complete, part.answer) == (1, False, None)
+
+    def test_a_feed_as_long_as_arxiv_makes_them_is_not_whole(
+        self, loopback: Loopback, upstreams: Upstreams
+    ) -> None:
+        rows = [entry(id=f"oai:arXiv.org:2611.{n:05}v1") for n in range(1, MOST_ROWS + 1)]
+        loopback.on("/atom/cs.CL", Reply(body=feed(*rows)))
+        (part,) = fetch("cs.CL", upstreams, NOW)
+        assert (part.got, part.complete) == (MOST_ROWS, False)
+
+    def test_an_unknown_category_is_refused(self, loopback: Loopback, upstreams: Upstreams) -> None:
+        body = feed(title="Feed error for query: cs.XX")
+        loopback.on("/atom/cs.XX", Reply(400, body=body))
+        with pytest.raises(SourceRefused, match="Feed error for query"):
+            list(fetch("cs.XX", upstreams, NOW))
+
+
+def told(element: ElementTree.Element, name: str) -> list[str]:
+    """The texts of an element's children of that name, whatever their namespace."""
+    return [child.text or "" for child in element if child.tag.rpartition("}")[2] == name]
+
+
+class TestRecorded:
+    COUNTS: Mapping[str, int] = {
+        "arxiv_rss/cs.AI_2025-08-20_trim7.atom": 7,
+        "arxiv_rss/stat_2024-03-26_full.rss": 123,
+        "arxiv_rss_rendered/cs.AI_2026-06-06_empty_weekend.atom": 0,
+        "arxiv_rss_rendered/cs.CL_2026-06-08.atom": 71,
+        "arxiv_rss_rendered/cs.CL_2026-06-08.rss": 71,
+        "arxiv_rss_rendered/cs.CL_2026-06-10.atom": 73,
+        "arxiv_rss_rendered/cs.CL_2026-06-10.rss": 73,
+        "arxiv_rss_rendered/cs.CV_2026-06-08.rss": 93,
+        "arxiv_rss_rendered/cs.CV_2026-06-09.rss": 235,
+        "arxiv_rss_rendered/cs.CV_2026-06-10.rss": 103,
+    }
+
+    def test_no_file_is_left_out(self, recorded: Path) -> None:
+        files = {f"{f.parent.name}/{f.name}" for f in recorded.glob("arxiv_rss*/*")}
+        assert files == set(self.COUNTS)
+
+    @pytest.mark.parametrize("name", COUNTS)
+    def test_every_entry_is_read_as_it_stands(self, recorded: Path, name: str) -> None:
+        body = (recorded / name).read_bytes()
+        came = read(body, NOW)
+        entries = [e for e in ElementTree.fromstring(body).iter() if told(e, "announce_type")]
+        assert len(came.sightings) == len(entries) == self.COUNTS[name]
+        assert not came.rejected
+        for sighting, raw in zip(came.sightings, entries, strict=True):
+            (summary,) = told(raw, "summary") or told(raw, "description")
+            assert sighting.title == " ".join(told(raw, "title")[0].split())
+            assert sighting.abstract == " ".join(summary.split("Abstract: ", 1)[1].split())
+            assert ", ".join(sighting.authors) == " ".join(told(raw, "creator")[0].split())
+            assert f"arXiv:{sighting.id}v{sighting.version} " in summary
+            assert sighting.announce_type is not None
+            assert sighting.announce_type.label == told(raw, "announce_type")[0]
+            assert sighting.license == told(raw, "rights")[0]
+        if entries:
+            assert str(came.day) == re.findall(r"_(\d{4}-\d\d-\d\d)", name)[0]
+
+    def test_a_full_day_by_type(self, recorded: Path) -> None:
+        path = recorded / "arxiv_rss/stat_2024-03-26_full.rss"
+        types = Counter(s.announce_type for s in read(path.read_bytes(), NOW).sightings)
+        text = path.read_text("utf-8")
+        assert types == {
+            kind: text.count(f"<arxiv:announce_type>{kind.label}<") for kind in AnnounceType
+        }

@@ -1,0 +1,367 @@
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+from xml.etree import ElementTree
+from xml.sax.saxutils import escape
+
+import pytest
+
+from papers.errors import SourceError, SourceGarbled, SourceIncomplete, SourceRefused
+from papers.model.arxiv_id import ArxivId
+from papers.model.paper import Channel, Sighting
+from tests.workers.loopback import Loopback, Reply
+from workers.sources.arxiv import api_page
+from workers.sources.arxiv.api import PAGE, by_ids, search
+from workers.sources.result import Upstreams
+
+NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
+
+ENTRY = {
+    "id": "http://arxiv.org/abs/2611.01234v2",
+    "title": "On Reward\n  Models",
+    "updated": "2026-11-18T09:00:00Z",
+    "published": "2026-11-17T08:00:00Z",
+    "summary": "  We study $a<b$ &\nreward models. ",
+    "more": "",
+}
+
+
+def entry(**changes: str) -> str:
+    """An entry as the API writes it, with some of it changed."""
+    e = ENTRY | changes
+    plain = "".join(f"<{n}>{escape(e[n])}</{n}>" for n in e if n != "more")
+    return (
+        f"<entry>{plain}<author><name>Ann Bo</name></author><author><name>Cy Dee</name>"
+        '<arxiv:affiliation>ETH</arxiv:affiliation></author><category term="cs.AI"/>'
+        f'<category term="cs.CL"/><arxiv:primary_category term="cs.CL"/>{e["more"]}</entry>'
+    )
+
+
+def page(*entries: str, total: int | str | None = None, start: int | str = 0) -> bytes:
+    """An answer as the API writes it."""
+    return (
+        "<?xml version='1.0' encoding='UTF-8'?>\n"
+        '<feed xmlns:opensearch="http://a9.com/-/spec/opensearch/1.1/"'
+        ' xmlns:arxiv="http://arxiv.org/schemas/atom" xmlns="http://www.w3.org/2005/Atom">'
+        "<id>https://arxiv.org/api/x</id><title>arXiv Query: x</title>"
+        f"<opensearch:totalResults>{len(entries) if total is None else total}"
+        f"</opensearch:totalResults><opensearch:startIndex>{start}</opensearch:startIndex>"
+        f"{''.join(entries)}</feed>"
+    ).encode()
+
+
+def numbered(numbers: Iterable[int]) -> list[str]:
+    return [entry(id=f"http://arxiv.org/abs/2611.{number:05}v1") for number in numbers]
+
+
+ERROR = entry(
+    id="https://arxiv.org/api/errors#incorrect_id_format_for_x",
+    title="Error",
+    summary="incorrect id format for x",
+)
+ID = ArxivId.parse("2611.01234")
+
+
+def asked(loopback: Loopback) -> list[dict[str, str]]:
+    """The parameters of each request."""
+    queries = (urlsplit(each.path).query for each in loopback.asked)
+    return [{name: values[0] for name, values in parse_qs(query).items()} for query in queries]
+
+
+def test_an_entry_in_full(loopback: Loopback, upstreams: Upstreams) -> None:
+    more = (
+        "<arxiv:comment>12 pages,\n 3 figures</arxiv:comment><arxiv:doi>10.1000/x</arxiv:doi>"
+        "<arxiv:journal_ref>J. X 1 (2026)</arxiv:journal_ref>"
+    )
+    loopback.on("/api/query", Reply(body=page(entry(more=more))))
+    (part,) = by_ids([ID], upstreams, NOW)
+    (sighting,) = part.sightings
+    assert sighting.id == ID
+    assert (sighting.source, sighting.channel, sighting.version) == ("arxiv", Channel.API, 2)
+    assert sighting.title == "On Reward Models"
+    assert sighting.abstract == "We study $a<b$ & reward models."
+    assert sighting.authors == ("Ann Bo", "Cy Dee")
+    assert sighting.categories == ("cs.CL", "cs.AI")
+    assert sighting.comment == "12 pages, 3 figures"
+    assert (sighting.doi, sighting.journal_ref) == ("10.1000/x", "J. X 1 (2026)")
+    assert sighting.submitted_at == datetime(2026, 11, 17, 8, tzinfo=UTC)
+    assert sighting.revised_at == sighting.as_of == datetime(2026, 11, 18, 9, tzinfo=UTC)
+    assert sighting.announced_at is None
+    assert not sighting.withdrawn
+    assert (part.got, part.done, part.total) == (1, 1, 1)
+    sent = loopback.asked[0].headers
+    assert sent["User-Agent"].startswith("Paperwire/")
+    assert sent["Accept"] == "application/atom+xml"
+
+
+def test_a_withdrawal(loopback: Loopback, upstreams: Upstreams) -> None:
+    more = "<arxiv:comment>This paper has been withdrawn</arxiv:comment>"
+    loopback.on("/api/query", Reply(body=page(entry(more=more))))
+    (part,) = by_ids([ID], upstreams, NOW)
+    assert part.sightings[0].withdrawn
+
+
+BAD_ANSWERS = [
+    (Reply(body=b"Rate exceeded."), SourceRefused),
+    (Reply(429, {"Retry-After": "7"}), SourceRefused),
+    (Reply(406), SourceRefused),
+    (Reply(503), SourceRefused),
+    (Reply(body=b""), SourceGarbled),
+    (Reply(body=b"<html><body>Sorry</body></html>"), SourceGarbled),
+    (Reply(body=b"<!DOCTYPE html><html><body>Sorry</body></html>"), SourceGarbled),
+    (Reply(body=b"<rss><channel/></rss>"), SourceGarbled),
+    (Reply(body=page(entry())[:-30]), SourceIncomplete),
+    (Reply(body=page(entry()), length=9_999), SourceError),
+    (Reply(body=page(entry()).replace(b"<name>", b"<&>")), SourceGarbled),
+    (Reply(body=page(entry(), total="many")), SourceGarbled),
+    (Reply(body=page(entry(), total="")), SourceGarbled),
+    (Reply(body=page(entry(), start="x")), SourceGarbled),
+    (Reply(body=page(total=1)), SourceIncomplete),
+    (Reply(body=page(entry(), start=100)), SourceIncomplete),
+    (Reply(body=page(ERROR)), SourceRefused),
+]
+
+
+@pytest.mark.parametrize(("reply", "error"), BAD_ANSWERS)
+def test_answers_that_are_none(
+    loopback: Loopback, upstreams: Upstreams, reply: Reply, error: type[SourceError]
+) -> None:
+    loopback.on("/api/query", reply)
+    with pytest.raises(error):
+        list(search("all:x", 10, upstreams, NOW))
+    assert len(loopback.asked) == 1
+
+
+def test_overload_holds_off_the_whole_lane(loopback: Loopback, upstreams: Upstreams) -> None:
+    loopback.on("/api/query", Reply(body=b"Rate exceeded."))
+    with pytest.raises(SourceRefused):
+        list(search("all:x", 10, upstreams, NOW))
+    with pytest.raises(SourceRefused, match="hold off"), upstreams.lane.turn(patience=0):
+        pytest.fail("the lane is open")
+
+
+@pytest.mark.parametrize(
+    ("broken", "why"),
+    [
+        (entry(id="http://arxiv.org/abs/2613.01234v1"), "no month"),
+        (entry(id=""), "no arXiv id"),
+        (entry(title=" "), "no title"),
+        (entry(published="yesterday"), "published"),
+        (entry(published=""), "published"),
+        (entry(updated="2026-13-45T00:00:00Z"), "updated"),
+        (entry(updated="2999-01-01T00:00:00Z"), "updated"),
+        (entry().replace("<updated>", "<other>").replace("</updated>", "</other>"), "updated"),
+    ],
+)
+def test_an_entry_that_cannot_be_read_is_set_aside_alone(
+    loopback: Loopback, upstreams: Upstreams, broken: str, why: str
+) -> None:
+    one, other = numbered([1, 2])
+    loopback.on("/api/query", Reply(body=page(one, broken, other, total=900)))
+    parts = search("all:x", 3, upstreams, NOW)
+    part = next(parts)
+    assert [str(s.id) for s in part.sightings] == ["2611.00001", "2611.00002"]
+    (rejected,) = part.rejected
+    assert why in rejected.reason
+    assert (part.got, part.done, part.total) == (3, 3, 3)
+    assert list(parts) == []
+    assert len(loopback.asked) == 1
+
+
+def test_a_page_of_nothing_readable(loopback: Loopback, upstreams: Upstreams) -> None:
+    loopback.on("/api/query", Reply(body=page(entry(title=""))))
+    (part,) = search("all:x", 5, upstreams, NOW)
+    assert part.unreadable
+
+
+class TestSearch:
+    def on(self, loopback: Loopback, *pages: bytes) -> None:
+        loopback.on("/api/query", *(Reply(body=body) for body in pages))
+
+    def test_nothing_found_is_quiet(self, loopback: Loopback, upstreams: Upstreams) -> None:
+        self.on(loopback, page())
+        (part,) = search("all:x", 5, upstreams, NOW)
+        assert part.quiet
+        assert (part.done, part.total) == (0, 0)
+
+    def test_newest_first_and_no_more_than_asked_for(
+        self, loopback: Loopback, upstreams: Upstreams
+    ) -> None:
+        self.on(loopback, page(*numbered(range(1, 6)), total=900))
+        query = '((ti:reward OR abs:reward) AND cat:cs.*) ANDNOT ti:"a survey"'
+        (part,) = search(query, 5, upstreams, NOW)
+        assert (len(part.sightings), part.done, part.total) == (5, 5, 5)
+        (sent,) = asked(loopback)
+        assert sent["search_query"] == query
+        assert (sent["sortBy"], sent["sortOrder"]) == ("submittedDate", "descending")
+        assert (sent["start"], sent["max_results"]) == ("0", "5")
+
+    def test_page_by_page(self, loopback: Loopback, upstreams: Upstreams) -> None:
+        self.on(
+            loopback,
+            page(*numbered(range(1, PAGE + 1)), total=130),
+            page(*numbered(range(PAGE + 1, 131)), total=130, start=PAGE),
+        )
+        parts = list(search("all:x", 250, upstreams, NOW))
+        assert [(part.done, part.total) for part in parts] == [(100, 130), (130, 130)]
+        assert [sent["start"] for sent in asked(loopback)] == ["0", "100"]
+        assert len({s.id for part in parts for s in part.sightings}) == 130
+
+    def test_a_later_page_that_fails_leaves_the_earlier(
+        self, loopback: Loopback, upstreams: Upstreams
+    ) -> None:
+        self.on(
+            loopback, page(*numbered(range(1, PAGE + 1)), total=130), page(total=130, start=100)
+        )
+        parts = search("all:x", 130, upstreams, NOW)
+        assert len(next(parts).sightings) == PAGE
+        with pytest.raises(SourceIncomplete, match="0 of 30"):
+            next(parts)
+
+    def test_a_page_that_repeats(self, loopback: Loopback, upstreams: Upstreams) -> None:
+        first = numbered(range(1, PAGE + 1))
+        self.on(loopback, page(*first, total=200), page(*first, total=200, start=PAGE))
+        parts = search("all:x", 200, upstreams, NOW)
+        next(parts)
+        with pytest.raises(SourceIncomplete, match="repeats"):
+            next(parts)
+
+
+class ApiById:
+    """An API that knows some ids, and answers 400 to a batch with one of its bad ones in it."""
+
+    def __init__(self, loopback: Loopback, known: Iterable[str], bad: Iterable[str] = ()) -> None:
+        self.known, self.bad = set(known), set(bad)
+        loopback.reply_to = self.reply_to  # type: ignore[method-assign]
+
+    def reply_to(self, path: str) -> Reply:
+        ids = parse_qs(urlsplit(path).query)["id_list"][0].split(",")
+        if self.bad & set(ids):
+            return Reply(400, body=page(ERROR))
+        found = [entry(id=f"http://arxiv.org/abs/{id}v1") for id in ids if id in self.known]
+        return Reply(body=page(*found))
+
+
+def ids(*numbers: int) -> list[ArxivId]:
+    return [ArxivId(202611, number) for number in numbers]
+
+
+class TestByIds:
+    def test_an_unknown_id_is_absent(self, loopback: Loopback, upstreams: Upstreams) -> None:
+        ApiById(loopback, known=["2611.00001", "2611.00003"])
+        (part,) = by_ids(ids(1, 2, 3), upstreams, NOW)
+        assert [s.id for s in part.sightings] == ids(1, 3)
+        assert (part.got, part.done, part.total) == (2, 3, 3)
+
+    def test_old_ids(self, loopback: Loopback, upstreams: Upstreams) -> None:
+        ApiById(loopback, known=["hep-th/9901001"])
+        (part,) = by_ids([ArxivId.parse("hep-th/9901001")], upstreams, NOW)
+        assert str(part.sightings[0].id) == "hep-th/9901001"
+
+    def test_no_ids_ask_nothing(self, loopback: Loopback, upstreams: Upstreams) -> None:
+        assert list(by_ids([], upstreams, NOW)) == []
+        assert loopback.asked == []
+
+    def test_in_batches(self, loopback: Loopback, upstreams: Upstreams) -> None:
+        every = ids(*range(1, 251))
+        ApiById(loopback, known=map(str, every))
+        parts = list(by_ids(every, upstreams, NOW))
+        assert [(len(part.sightings), part.done) for part in parts] == [
+            (100, 100),
+            (100, 200),
+            (50, 250),
+        ]
+        assert [sent["max_results"] for sent in asked(loopback)] == ["100", "100", "50"]
+
+    def test_one_bad_id_never_loses_the_batch(
+        self, loopback: Loopback, upstreams: Upstreams
+    ) -> None:
+        every = ids(*range(1, 101))
+        ApiById(loopback, known=map(str, every), bad=["2611.00042", "2611.00077"])
+        parts = list(by_ids(every, upstreams, NOW))
+        found = [s.id for part in parts for s in part.sightings]
+        assert found == [id for id in every if id.number not in (42, 77)]
+        assert [r.excerpt for part in parts for r in part.rejected] == ["2611.00042", "2611.00077"]
+        assert parts[-1].done == 100
+        assert len(loopback.asked) < 30
+
+    def test_another_refusal_is_passed_on(self, loopback: Loopback, upstreams: Upstreams) -> None:
+        loopback.on("/api/query", Reply(403))
+        with pytest.raises(SourceRefused, match="403"):
+            list(by_ids(ids(1, 2, 3), upstreams, NOW))
+        assert len(loopback.asked) == 1
+
+
+class TestRecorded:
+    TOTAL = 339
+    """Entries in all recorded answers together, by `grep -o '<entry>'`, the error entry apart."""
+
+    def answers(self, recorded: Path) -> Iterable[tuple[str, int, bytes]]:
+        """Name, status and body of every recorded answer."""
+        for path in sorted(recorded.glob("arxiv_api/*")):
+            raw = path.read_bytes()
+            if path.suffix == ".json":
+                answer = json.loads(raw)
+                yield path.name, answer["status_code"], answer["body"].encode()
+            else:
+                yield path.name, 200, raw
+
+    def test_every_answer_is_read_whole(
+        self, recorded: Path, loopback: Loopback, upstreams: Upstreams
+    ) -> None:
+        read = 0
+        for name, status, body in self.answers(recorded):
+            if status != 200:
+                continue
+            raw = ElementTree.fromstring(body).findall("{http://www.w3.org/2005/Atom}entry")
+            loopback.on("/api/query", Reply(body=self.from_the_start(body)))
+            (part,) = search("all:x", max(len(raw), 1), upstreams, NOW)
+            assert (len(part.sightings), part.rejected) == (len(raw), ()), name
+            for sighting, entry in zip(part.sightings, raw, strict=True):
+                self.check(sighting, entry)
+            read += len(raw)
+        assert read == self.TOTAL
+
+    def from_the_start(self, body: bytes) -> bytes:
+        return re.sub(rb"(startIndex[^>]*>)\d+", rb"\g<1>0", body)
+
+    def check(self, sighting: Sighting, entry: ElementTree.Element) -> None:
+        """A sighting against its entry as another reader finds it."""
+        atom, arxiv = "{http://www.w3.org/2005/Atom}", "{http://arxiv.org/schemas/atom}"
+
+        def text(name: str) -> str:
+            return " ".join((entry.findtext(name) or "").split())
+
+        primary = entry.find(f"{arxiv}primary_category")
+        told = {
+            "title": text(f"{atom}title"),
+            "abstract": text(f"{atom}summary"),
+            "comment": text(f"{arxiv}comment"),
+            "journal_ref": text(f"{arxiv}journal_ref"),
+            "doi": text(f"{arxiv}doi"),
+            "authors": tuple(
+                " ".join((name.text or "").split()) for name in entry.iter(f"{atom}name")
+            ),
+            "submitted_at": datetime.fromisoformat(text(f"{atom}published")),
+            "revised_at": datetime.fromisoformat(text(f"{atom}updated")),
+        }
+        assert {name: getattr(sighting, name) for name in told} == told
+        assert text(f"{atom}id").endswith(f"/{sighting.id}v{sighting.version}")
+        assert primary is not None
+        assert sighting.categories[0] == primary.get("term")
+
+    def test_the_error_is_one(
+        self, recorded: Path, loopback: Loopback, upstreams: Upstreams
+    ) -> None:
+        errors = [body for _, status, body in self.answers(recorded) if status == 400]
+        assert len(errors) == 1
+        with pytest.raises(SourceRefused, match="incorrect id format for abc"):
+            api_page.check(errors[0], 0, 1, NOW)
+        loopback.on("/api/query", Reply(400, body=errors[0]))
+        with pytest.raises(SourceRefused, match="incorrect id format for abc"):
+            list(search("all:x", 1, upstreams, NOW))

@@ -1,0 +1,114 @@
+"""Whatever an upstream sends: it is read, or it is a SourceError, and nothing else."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from datetime import UTC, date, datetime
+from html import escape
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from papers.errors import SourceError
+from tests.workers.sources.test_announcements import entry as announced
+from tests.workers.sources.test_announcements import feed
+from tests.workers.sources.test_api import entry as found
+from tests.workers.sources.test_api import page
+from tests.workers.sources.test_hf_daily import record
+from tests.workers.sources.test_oai import answer as harvest
+from tests.workers.sources.test_oai import record as harvested
+from workers.fetch import refusals
+from workers.sources import community, hf_daily
+from workers.sources.arxiv import announcements, api_page, author_string, oai
+from workers.sources.arxiv.withdrawn import is_withdrawn
+
+pytestmark = pytest.mark.row("fuzzing of every adapter")
+
+NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
+DAY = date(2026, 11, 20)
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+
+TOKEN = "<resumptionToken>next</resumptionToken>"
+
+DOCUMENTS = (
+    *(feed(announced(), announced()), page(found(), found())),
+    harvest(harvested(), harvested(id="2611.00002"), token=TOKEN),
+)
+
+
+@st.composite
+def damaged(draw: st.DrawFn) -> bytes:
+    """A good document with a piece of it replaced by anything."""
+    whole = draw(st.sampled_from(DOCUMENTS))
+    start = draw(st.integers(0, len(whole)))
+    length = draw(st.integers(0, 60))
+    other = draw(
+        st.binary(max_size=20) | st.sampled_from([b"<", b">", b"]]>", b"<!--", b"</entry>"])
+    )
+    return whole[:start] + other + whole[start + length :]
+
+
+@settings(deadline=None, max_examples=200)
+@given(damaged() | st.binary(max_size=100))
+def test_documents(body: bytes) -> None:
+    with contextlib.suppress(SourceError):
+        announcements.read(body, NOW)
+    with contextlib.suppress(SourceError):
+        community.read(body, "club", NOW)
+    with contextlib.suppress(SourceError):
+        api_page.check(body, 0, 2, NOW)
+    with contextlib.suppress(SourceError):
+        oai.read(body)
+    refusals.excerpt(body)
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.data())
+def test_records(data: st.DataObject) -> None:
+    whole: dict[str, Any] = record()
+    holder = data.draw(st.sampled_from([whole, whole["paper"]]))
+    holder[data.draw(st.sampled_from(sorted(holder)))] = data.draw(JSON)
+    part = hf_daily.read(json.dumps([whole, data.draw(JSON)]).encode(), DAY, NOW)
+    assert len(part.sightings) + len(part.rejected) == part.got == 2
+
+
+@given(st.binary(max_size=50) | JSON.map(lambda value: json.dumps(value).encode()))
+def test_days(body: bytes) -> None:
+    with contextlib.suppress(SourceError):
+        hf_daily.read(body, DAY, NOW)
+
+
+@given(st.text(alphabet="0123456789-+: ,GMTmonjanSat;t=.eE\x00é"))
+def test_waits(text: str) -> None:
+    for header in ("Retry-After", "RateLimit"):
+        wait = refusals.retry_after({header: text}, NOW)
+        assert wait is None or 0 <= wait <= refusals.LONGEST_WAIT
+
+
+@given(st.text(), st.text(alphabet="0123456789٣²", max_size=20) | st.just("9" * 5_000))
+def test_tokens_and_sizes(token: str, size: str) -> None:
+    """What arXiv says of how much there is may be anything."""
+    said = f"<resumptionToken completeListSize='{size}'>{escape(token)}</resumptionToken>"
+    sized = harvest(harvested(), token=said)
+    with contextlib.suppress(SourceError):
+        assert len(oai.read(sized).sightings) == 1
+
+
+@given(st.text(alphabet="AB (),\n"))
+def test_author_strings(text: str) -> None:
+    for name in author_string.authors(text):
+        assert name == name.strip() != ""
+        assert not set(name) & set("(),\n")
+
+
+@given(st.text(), st.text())
+def test_comments(comment: str, abstract: str) -> None:
+    assert is_withdrawn(comment, abstract) in (True, False)

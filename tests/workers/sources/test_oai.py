@@ -1,0 +1,305 @@
+from __future__ import annotations
+
+import json
+import re
+import tarfile
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from redis import Redis
+
+from papers.config.settings import Settings
+from papers.errors import SourceError, SourceGarbled, SourceIncomplete, SourceRefused
+from papers.model.paper import Channel, Sighting
+from paperwire.simulator.model import Manuscript
+from paperwire.simulator.upstream import Upstream
+from workers.fetch.refusals import retry_after
+from workers.sources.arxiv import oai
+from workers.sources.arxiv.oai import Harvest, Span, read, set_of
+from workers.sources.result import Upstreams
+
+HEAD = "<header><identifier>oai:arXiv.org:2611.00001</identifier><datestamp>2026-11-18</datestamp>"
+VERSION = "<version version='v{}'><date>{}</date><size>{}</size>{}</version>"
+MONDAY = "Mon, 16 Nov 2026 10:00:00 GMT"
+TUESDAY = "Tue, 17 Nov 2026 11:30:00 GMT"
+FIRST = VERSION.format(1, MONDAY, "12kb", "")
+
+
+def answer(*records: str, token: str = "") -> bytes:
+    listed = f"<ListRecords>{''.join(records)}{token}</ListRecords>"
+    return document(listed)
+
+
+def document(inside: str) -> bytes:
+    space = "http://www.openarchives.org/OAI/2.0/"
+    return f"<?xml version='1.0'?><OAI-PMH xmlns='{space}'>{inside}</OAI-PMH>".encode()
+
+
+def record(versions: str = FIRST, more: str = "", id: str = "2611.00001") -> str:
+    entry = (
+        f"<arXivRaw xmlns='http://arxiv.org/OAI/arXivRaw/'><id>{id}</id>{versions}"
+        f"<title>A\n Title</title><authors>A. Bo and C. Do (MIT)</authors>"
+        f"<categories>cs.CL cs.AI</categories>{more}<abstract>  Text.\n</abstract></arXivRaw>"
+    )
+    return f"<record>{HEAD}</header><metadata>{entry}</metadata></record>"
+
+
+def one(text: str) -> Sighting:
+    harvest = read(answer(text))
+    assert not harvest.rejected
+    (sighting,) = harvest.sightings
+    return sighting
+
+
+def test_a_record_says_all_of_a_paper() -> None:
+    said = one(
+        record(
+            FIRST + VERSION.format(2, TUESDAY, "15kb", "<source_type>D</source_type>"),
+            "<comments>9 pages</comments><journal-ref>J. 1</journal-ref><doi>10.1/x</doi>"
+            "<license>http://arxiv.org/licenses/nonexclusive-distrib/1.0/</license>",
+        )
+    )
+    assert str(said.id) == "2611.00001"
+    assert (said.source, said.channel, said.version) == ("arxiv", Channel.OAI, 2)
+    assert (said.title, said.abstract, said.authors) == ("A Title", "Text.", ("A. Bo", "C. Do"))
+    assert said.categories == ("cs.CL", "cs.AI")
+    assert (said.comment, said.journal_ref, said.doi) == ("9 pages", "J. 1", "10.1/x")
+    assert said.license == "http://arxiv.org/licenses/nonexclusive-distrib/1.0/"
+    assert said.submitted_at == datetime(2026, 11, 16, 10, tzinfo=UTC)
+    assert said.revised_at == datetime(2026, 11, 17, 11, 30, tzinfo=UTC)
+    assert said.as_of == datetime(2026, 11, 18, tzinfo=UTC)
+    assert not said.withdrawn
+
+
+WITHDRAWN = (
+    (FIRST, "", False),
+    (FIRST + VERSION.format(2, TUESDAY, "0kb", ""), "", True),
+    (FIRST + VERSION.format(2, TUESDAY, "1kb", "<source_type>I</source_type>"), "", True),
+    (VERSION.format(1, MONDAY, "0kb", "") + VERSION.format(2, TUESDAY, "9kb", ""), "", False),
+    (FIRST, "<comments>This paper has been withdrawn by the authors</comments>", True),
+    (FIRST, "<comments>withdrawn from a conference</comments>", False),
+)
+
+
+@pytest.mark.parametrize(("versions", "more", "withdrawn"), WITHDRAWN)
+def test_withdrawn_is_what_the_newest_version_or_the_words_say(
+    versions: str, more: str, withdrawn: bool
+) -> None:
+    assert one(record(versions, more)).withdrawn is withdrawn
+
+
+def test_versions_are_taken_by_their_numbers() -> None:
+    said = one(
+        record(VERSION.format(10, TUESDAY, "1kb", "") + VERSION.format(9, MONDAY, "1kb", ""))
+    )
+    assert said.version == 10
+    assert said.submitted_at is None, "nobody said when version 1 was"
+
+
+BAD = (
+    (record(id="2024.12345"), "no arXiv id"),
+    (record(versions=""), "names no version"),
+    (record(VERSION.format(1, "yesterday", "1kb", "")), "no readable time"),
+    (record(VERSION.format("x", MONDAY, "1kb", "")), "a version 'x'"),
+    (record().replace("A\n Title", " "), "no title"),
+    (record().replace("2026-11-18", "soon"), "no readable datestamp"),
+    (f"<record>{HEAD}</header></record>", "neither of arXiv's formats"),
+    (f"<record>{HEAD}</header><metadata><dc/></metadata></record>", "neither of arXiv's formats"),
+)
+
+
+@pytest.mark.parametrize(("bad", "reason"), BAD)
+def test_a_record_that_cannot_be_read_is_set_aside_alone(bad: str, reason: str) -> None:
+    harvest = read(answer(record(), bad, record(id="2611.00002")))
+    assert [str(s.id) for s in harvest.sightings] == ["2611.00001", "2611.00002"]
+    (rejected,) = harvest.rejected
+    assert reason in rejected.reason
+
+
+def test_deleted_records_are_counted_and_say_nothing() -> None:
+    gone = "<record><header status='deleted'><identifier>x</identifier></header></record>"
+    harvest = read(answer(gone, record()))
+    assert (harvest.deleted, len(harvest.sightings), harvest.got) == (1, 1, 2)
+
+
+def test_control_characters_are_dropped() -> None:
+    assert one(record().replace("Title", "Ti\x0btle")).title == "A Title"
+
+
+def test_no_records_are_a_quiet_day() -> None:
+    assert read(document("<error code='noRecordsMatch'/>")) == Harvest()
+
+
+def test_a_stale_token_is_told_apart() -> None:
+    assert read(document("<error code='badResumptionToken'>expired</error>")).expired
+
+
+REFUSED = (
+    (document("<error code='badArgument'>no such set</error>"), SourceRefused, "no such set"),
+    (document("<error code='cannotDisseminateFormat'/>"), SourceRefused, "cannotDisseminate"),
+    (document("<Identify/>"), SourceGarbled, "no list of records"),
+    (b"<html><title>Sorry</title></html>", SourceGarbled, "Sorry"),
+    (answer(record())[:-30], SourceIncomplete, "cut"),
+    (answer(record()).replace(b"</title>", b""), SourceGarbled, "well-formed"),
+    (
+        b"<!DOCTYPE a [<!ENTITY b 'c'>]>" + answer(record().replace("Title", "&b;")),
+        SourceGarbled,
+        "DOCTYPE",
+    ),
+)
+
+
+@pytest.mark.parametrize(("body", "error", "said"), REFUSED)
+def test_what_is_no_page(body: bytes, error: type[SourceError], said: str) -> None:
+    with pytest.raises(error, match=said):
+        read(body)
+
+
+SETS = (
+    ("cs.AI", "cs:cs:AI"),
+    ("stat.ML", "stat:stat:ML"),
+    ("math.AG", "math:math:AG"),
+    ("astro-ph.CO", "physics:astro-ph:CO"),
+    ("physics.optics", "physics:physics:optics"),
+    ("hep-th", "physics:hep-th"),
+    ("math-ph", "physics:math-ph"),
+)
+
+
+@pytest.mark.parametrize(("category", "expected"), SETS)
+def test_sets(category: str, expected: str) -> None:
+    assert set_of(category) == expected
+
+
+def turned_to(upstream: Upstream, redis: Redis) -> Upstreams:
+    return Upstreams.over(redis, Settings(**upstream.settings(arxiv_interval=0.0)))
+
+
+def test_pages_follow_the_tokens_to_the_end(redis: Redis) -> None:
+    with Upstream(oai_page=2) as upstream:
+        ids = [upstream.announce(Manuscript(title=f"Paper {n}")) for n in range(5)]
+        ways = turned_to(upstream, redis)
+        pages = list(oai.pages(Span(upstream.today), ways, upstream.now))
+        assert [page.got for page in pages] == [2, 2, 1]
+        assert [s.id for page in pages for s in page.sightings] == ids
+        assert {page.total for page in pages} == {5}
+
+
+def test_sets_and_days_are_asked_for(redis: Redis) -> None:
+    with Upstream() as upstream:
+        upstream.announce(Manuscript(title="Language", categories=("cs.CL", "cs.AI")))
+        upstream.announce(Manuscript(title="Strings", categories=("hep-th",)))
+        ways, today = turned_to(upstream, redis), upstream.today
+        counts = {
+            name: sum(p.got for p in oai.pages(Span(today, set=name), ways, upstream.now))
+            for name in ("cs:cs:AI", "cs", "physics:hep-th", "physics", "math", "")
+        }
+        assert counts == {
+            "cs:cs:AI": 1,
+            "cs": 1,
+            "physics:hep-th": 1,
+            "physics": 1,
+            "math": 0,
+            "": 2,
+        }
+        before = Span(date(2020, 1, 1), today - timedelta(days=1))
+        assert [page.got for page in oai.pages(before, ways, upstream.now)] == [0]
+
+
+def test_a_refusal_holds_the_whole_lane_off(redis: Redis) -> None:
+    with Upstream() as upstream:
+        ways = turned_to(upstream, redis)
+        upstream.fail(503, "/oai", times=1, retry_after=300)
+        with pytest.raises(SourceRefused) as refused:
+            list(oai.pages(Span(upstream.today), ways, upstream.now))
+        assert (refused.value.status, refused.value.retry_after) == (503, 300.0)
+        with pytest.raises(SourceRefused, match="hold off"), ways.lane.turn(patience=0.0):
+            pytest.fail("the lane is open")
+
+
+@pytest.mark.parametrize("fault", ["half", "html", "empty", "cut", "reset", "bomb"])
+def test_faults_are_errors_and_never_an_end(fault: str, redis: Redis) -> None:
+    with Upstream() as upstream:
+        upstream.announce(Manuscript(title="A Small Thing"))
+        upstream.fail(fault, "/oai")
+        with pytest.raises(SourceError):
+            list(oai.pages(Span(upstream.today), turned_to(upstream, redis), upstream.now))
+
+
+RECORDED = ("mispy_arXivRaw_1000.xml", "shishir_cs_001.xml", "shishir_cs_103.xml")
+
+
+@pytest.mark.parametrize("name", RECORDED)
+def test_recorded_pages_are_read_whole(name: str, recorded: Path) -> None:
+    text = (recorded / "oai" / name).read_text("utf-8")
+    harvest = read(text.encode())
+    assert not harvest.rejected
+    ids = re.findall(r"^ <id>([^<]+)</id>", text, re.MULTILINE)
+    assert [str(s.id) for s in harvest.sightings] == [re.sub(r"\.[A-Z]{2}/", "/", id) for id in ids]
+    assert harvest.got == text.count("<record>")
+    assert f">{harvest.token}</resumptionToken>" in text
+    assert all(s.title and s.abstract and s.authors and s.categories for s in harvest.sightings)
+
+
+def test_recorded_versions_are_counted_right(recorded: Path) -> None:
+    text = (recorded / "oai" / "mispy_arXivRaw_1000.xml").read_text("utf-8")
+    entries = text.split("<record>")[1:]
+    sightings = read(text.encode()).sightings
+    assert [s.version for s in sightings] == [entry.count("<version version=") for entry in entries]
+    last = [entry.rpartition("<version ")[2] for entry in entries]
+    marked = {n for n, entry in enumerate(last) if ">0kb<" in entry or "<source_type>I" in entry}
+    withdrawn = {n for n, sighting in enumerate(sightings) if sighting.withdrawn}
+    assert marked
+    assert marked <= withdrawn
+    assert all("withdr" in entries[n].lower() for n in withdrawn - marked)
+
+
+def test_recorded_authors_apart_are_as_many_as_there_are(recorded: Path) -> None:
+    text = (recorded / "oai" / "shishir_cs_001.xml").read_text("utf-8")
+    entries = text.split("<record>")[1:]
+    counts = [len(sighting.authors) for sighting in read(text.encode()).sightings]
+    assert counts == [entry.count("<keyname>") for entry in entries]
+
+
+def test_the_recorded_refusal_and_what_came_after_it(recorded: Path, now: datetime) -> None:
+    (path,) = (recorded / "oai").glob("paperhive*.json")
+    refused, came = json.loads(path.read_text("utf-8"))
+    headers = dict(zip(refused["rawHeaders"][::2], refused["rawHeaders"][1::2], strict=True))
+    assert (refused["status"], retry_after(headers, now)) == (503, 10.0)
+    harvest = read(came["response"].encode())
+    assert harvest.got == len(harvest.sightings) == came["response"].count("<record>")
+
+
+ERRORS = {
+    "badArgument.xml": SourceRefused,
+    "cannotDisseminateFormat.xml": SourceRefused,
+    "idDoesNotExist.xml": SourceRefused,
+    "noSetHierarchy.xml": SourceRefused,
+    "undefinedError.xml": SourceRefused,
+    "Identify.xml": SourceGarbled,
+    "ListSets.xml": SourceGarbled,
+    "ListRecordsBroken.xml": SourceError,
+}
+
+
+@pytest.fixture
+def samples(recorded: Path) -> dict[str, bytes]:
+    with tarfile.open(recorded / "oai" / "sickle_sample_data.tar.xz") as archive:
+        files = {m.name.rpartition("/")[2]: archive.extractfile(m) for m in archive if m.isfile()}
+        return {name: file.read() for name, file in files.items() if file}
+
+
+@pytest.mark.parametrize("name", ERRORS)
+def test_errors_of_a_clients_samples(name: str, samples: dict[str, bytes]) -> None:
+    with pytest.raises(ERRORS[name]):
+        read(samples[name])
+
+
+def test_other_samples_of_that_client(samples: dict[str, bytes]) -> None:
+    assert read(samples["noRecordsMatch.xml"]) == Harvest()
+    assert read(samples["badResumptionToken.xml"]).expired
+    for name in ("ListRecords.xml", "ListRecords2.xml", "ListRecords3.xml"):
+        harvest = read(samples[name])
+        assert harvest.got == len(re.findall(rb"<record\b", samples[name])), name
+        assert not harvest.sightings, "no record of arXiv's is in them"

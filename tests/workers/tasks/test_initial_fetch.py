@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import pytest
+from redis import Redis
+
+from papers.config.settings import Settings
+from papers.errors import UnknownKeyword
+from papers.query.parser import parse
+from papers.state.keywords import Keywords
+from paperwire.simulator.model import Manuscript
+from paperwire.simulator.upstream import Upstream
+from workers.fetch.arxiv_rate_limiter import ArxivLane
+from workers.fetch.fetcher import Fetcher
+from workers.sources.result import Fetched, Upstreams
+from workers.tasks.initial_fetch import FirstFill, query_for
+
+# (a keyword, the API's query for it)
+QUERIES = [
+    ("hallucination", "(ti:hallucination OR abs:hallucination)"),
+    ('"reward model"', '(ti:"reward model" OR abs:"reward model")'),
+    ("ti:mllm", "ti:mllm"),
+    ("abs:mllm", "abs:mllm"),
+    ('au:"le cun"', 'au:"le cun"'),
+    ('comment:"9 pages"', 'co:"9 page"'),
+    ("ti:hallucinat*", "ti:hallucinat*"),
+    ("ti:a ti:b", "(ti:a AND ti:b)"),
+    ("ti:a OR ti:b", "(ti:a OR ti:b)"),
+    ("ti:a ti:b OR ti:c", "((ti:a AND ti:b) OR ti:c)"),
+    ("ti:a (ti:b OR ti:c)", "(ti:a AND (ti:b OR ti:c))"),
+    ("ti:a -ti:b", "(ti:a ANDNOT ti:b)"),
+    ("ti:a -ti:b -ti:c", "((ti:a ANDNOT ti:b) ANDNOT ti:c)"),
+    ("cat:cs.CL", "cat:cs.CL"),
+    ("cat:cs.*", "cat:cs.*"),
+    ("cat:cs.NA", "(cat:math.NA OR cat:cs.NA)"),
+    # what the API cannot express only widens the answer
+    ("ti:a org:deepmind", "ti:a"),
+    ("ti:a source:hf", "ti:a"),
+    ("ti:a -source:hf", "ti:a"),
+    ("ti:a -(ti:b source:hf)", "ti:a"),
+    ("ti:a OR source:hf", None),
+    ("source:hf", None),
+    ("org:deepmind", None),
+    ("id:2611.00001", None),
+]
+
+
+@pytest.mark.parametrize(("keyword", "query"), QUERIES)
+def test_query_for(keyword: str, query: str | None) -> None:
+    assert query_for(parse(keyword).tree) == query
+
+
+class Desk:
+    """Keywords, and an API to ask."""
+
+    def __init__(self, redis: Redis, world: Upstream) -> None:
+        self.redis, self.world, self.keywords = redis, world, Keywords(redis)
+
+    def fill(self, slug: str, **changed: int) -> list[Fetched]:
+        settings = Settings(**self.world.settings(arxiv_interval=0.0, **changed))
+        lane = ArxivLane(self.redis, 0.0, patience=1.0)
+        upstreams = Upstreams(settings, Fetcher(settings, self.redis), lane)
+        return list(FirstFill(self.keywords).fetch(slug, upstreams, self.world.now))
+
+
+@pytest.fixture
+def desk(redis: Redis, upstream: Upstream) -> Desk:
+    return Desk(redis, upstream)
+
+
+def titles(parts: list[Fetched]) -> list[str]:
+    return [sighting.title for part in parts for sighting in part.sightings]
+
+
+def test_the_newest_papers_of_a_keyword_come(desk: Desk) -> None:
+    desk.world.announce(Manuscript(title="Reward Models of old"))
+    desk.world.announce(Manuscript(title="Something else"))
+    desk.world.announce(Manuscript(title="The newest reward model"))
+    desk.keywords.add("Rewards", '"reward model"', now=desk.world.now)
+    assert titles(desk.fill("rewards"))[0] == "The newest reward model"
+    assert "Something else" not in titles(desk.fill("rewards"))
+
+
+def test_a_long_fill_tells_how_far_it_is(desk: Desk) -> None:
+    for n in range(250):
+        desk.world.announce(Manuscript(title=f"Reward {n}"))
+    desk.keywords.add("Rewards", "reward", now=desk.world.now)
+    assert [(part.done, part.total) for part in desk.fill("rewards", fill_papers=200)] == [
+        *((100, 200), (200, 200))
+    ]
+    assert [part.done for part in desk.fill("rewards", fill_papers=2_000)] == [100, 200, 250]
+
+
+def test_a_fill_may_be_turned_off(desk: Desk) -> None:
+    desk.keywords.add("Rewards", "reward", now=desk.world.now)
+    assert desk.fill("rewards", fill_papers=0) == [Fetched(said="first fills are turned off")]
+    assert desk.world.log == []
+
+
+def test_a_keyword_that_arxiv_cannot_be_asked_for_asks_nothing(desk: Desk) -> None:
+    desk.keywords.add("Picked", "source:hf", now=desk.world.now)
+    [part] = desk.fill("picked")
+    assert part.quiet
+    assert "cannot be asked" in part.said
+    assert desk.world.log == []
+
+
+def test_a_keyword_that_is_gone_is_said_to_be(desk: Desk) -> None:
+    with pytest.raises(UnknownKeyword):
+        desk.fill("gone")

@@ -1,0 +1,58 @@
+"""Files of many papers: what the forms are, and what one record of each says.
+
+| form | begins with | a record is |
+| --- | --- | --- |
+| arXiv's metadata snapshot | `{` | a line: `workers.bulk.snapshot` |
+| our own export | `{` and has a member `paperwire` | a line: `papers.model.json_rows` |
+| answers of OAI-PMH's ListRecords in either format, one or many | `<` | a `record` element |
+
+A record is read by itself, so that one that cannot be read is set aside alone; forms of lines may
+be mixed.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from lxml import etree
+
+from papers.errors import SourceGarbled
+from papers.model import json_rows
+from papers.model.paper import Paper, Sighting
+from workers.bulk import snapshot
+from workers.sources.arxiv.oai_record import CONTROLS, RECORD, SAFE, sighting_of
+
+
+def read(record: bytes) -> Sighting | Paper | None:
+    """What a record says of a paper; None for one that OAI-PMH calls deleted.
+
+    Raises BadId and SourceGarbled for one that cannot be read.
+    """
+    return _element(record) if record[:1] == b"<" else _line(record)
+
+
+def excerpt(record: bytes) -> str:
+    """What a person needs to see of a record that was set aside."""
+    return record[:300].decode("utf-8", "replace").strip()
+
+
+def _line(record: bytes) -> Sighting | Paper:
+    try:
+        row: Any = json.loads(record.decode("utf-8", "surrogatepass"))
+    except (ValueError, RecursionError) as error:
+        raise SourceGarbled(f"the line is no JSON: {error}") from error
+    if not isinstance(row, dict):
+        raise SourceGarbled("the line is no JSON object")
+    return json_rows.paper_of(row) if json_rows.MARK in row else snapshot.sighting_of(row)
+
+
+def _element(record: bytes) -> Sighting | None:
+    try:
+        root: Any = etree.fromstring(record.translate(None, CONTROLS), etree.XMLParser(**SAFE))
+    except etree.XMLSyntaxError as error:
+        raise SourceGarbled(f"the record is no well-formed XML: {error}") from error
+    element = root.find(RECORD)
+    if element is None:
+        raise SourceGarbled("the record is none of OAI-PMH's")
+    return sighting_of(element)

@@ -1,0 +1,86 @@
+"""arXiv's metadata snapshot: one JSON object a line, as the public data set has it.
+
+It is made from OAI-PMH's `arXivRaw` and says the same in other words; beside the authors in one
+string it has them parted (`authors_parsed`). `update_date` is the datestamp: the last change of the
+metadata. Sizes of versions are not in it, so that only words tell of a withdrawal.
+
+https://info.arxiv.org/help/bulk_data.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from papers.errors import SourceGarbled
+from papers.model.paper import Sighting
+from workers.sources.arxiv.author_string import names
+from workers.sources.arxiv.oai_record import day, described, moment, version_number
+from workers.sources.foreign_xml import clean
+
+_TEXTS: Final = ("id", "title", "abstract", "comments", "journal-ref", "doi", "license")
+
+
+def sighting_of(row: Mapping[str, Any]) -> Sighting:
+    """What a line says of a paper. Raises BadId and SourceGarbled for one that cannot be read."""
+    if not isinstance(row.get("id"), str):
+        raise SourceGarbled(f"the record has no id that is a text: {row.get('id')!r:.100}")
+    said = {name: clean(row.get(name)) for name in _TEXTS}
+    said["categories"] = _categories(row.get("categories"))
+    versions = _versions(row.get("versions"))
+    newest, created = versions[-1] if versions else (0, None)
+    stamp = clean(row.get("update_date"))
+    as_of = day(stamp, "update_date") if stamp else created
+    if as_of is None:
+        raise SourceGarbled("the record has neither update_date nor versions")
+    return described(
+        said,
+        as_of=as_of,
+        version=newest,
+        authors=_authors(row),
+        submitted_at=versions[0][1] if newest and versions[0][0] == 1 else None,
+        revised_at=created,
+    )
+
+
+def _categories(said: object) -> str:
+    """`"cs.CL cs.AI"`; older snapshots have it in a list."""
+    return clean(" ".join(map(clean, said)) if isinstance(said, list) else said)
+
+
+def _versions(said: object) -> list[tuple[int, datetime]]:
+    """Every version with when it was submitted, in order."""
+    if said is None:
+        return []
+    if not isinstance(said, list) or not {dict}.issuperset(map(type, said)):
+        raise SourceGarbled(f"the record has no readable versions: {said!r:.100}")
+    return sorted(
+        [
+            (version_number(clean(version.get("version"))), moment(clean(version.get("created"))))
+            for version in said
+        ]
+    )
+
+
+def _authors(row: Mapping[str, Any]) -> tuple[str, ...]:
+    """`authors_parsed`: rows of keyname, forenames, suffix, affiliations. Else the one string."""
+    parsed = row.get("authors_parsed")
+    if isinstance(parsed, list) and parsed:
+        found = tuple(filter(None, map(_name, parsed)))
+        if found:
+            return found
+    said = row.get("authors")
+    if isinstance(said, list):
+        return tuple(name for author in said if (name := clean(author)))
+    return names(clean(said))
+
+
+def _name(person: object) -> str:
+    if not isinstance(person, list):
+        raise SourceGarbled(f"the record has no readable author: {person!r:.100}")
+    parts = person[1:2] + person[:1] + person[2:3]  # forenames, keyname, suffix
+    try:
+        return clean(" ".join(parts))
+    except TypeError:  # some are no texts
+        return clean(" ".join([part for part in parts if isinstance(part, str)]))

@@ -1,0 +1,261 @@
+"""Asking an upstream over HTTP, guarded on every side.
+
+    address allowed? → one request within silence, time and size limits → did it say no?
+    → a redirect: the same again, at most five times → an answer
+
+Validators (ETag, Last-Modified) are remembered only when the caller says so, which is after it
+has stored what came: an ingest killed in between must not be answered 304 the next time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+from urllib.parse import urljoin, urlsplit
+
+from redis import Redis
+from requests import Response
+from requests.exceptions import InvalidURL, RequestException
+from requests.structures import CaseInsensitiveDict
+from urllib3.exceptions import DecodeError, HTTPError
+
+from papers.config.settings import Settings
+from papers.errors import AddressForbidden, SourceGarbled, SourceRefused, SourceUnreachable
+from papers.redis_backend import keys
+from papers.redis_backend.connection import store_errors
+from workers.fetch import refusals
+from workers.fetch.address_guard import networks
+from workers.fetch.deadline import Deadline
+from workers.fetch.guarded_session import Gate, GuardedSession
+
+MOST_REDIRECTS: Final = 5
+
+_REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+_CHUNK: Final = 65_536
+_REFUSAL_BYTES: Final = 4_000
+
+Turn = Callable[[], AbstractContextManager[Any]]
+"""What every single request waits for and happens in: the arXiv lane's turn, or nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What an upstream answered: 200 with a body, or 304 and `not_modified`.
+
+    `asked` is the address as it was asked for, `url` that of the answer after redirects.
+    `memo` is what was remembered with the validators of a 304.
+    """
+
+    asked: str
+    url: str
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+    not_modified: bool = False
+    memo: str = ""
+
+
+class Fetcher:
+    """Fetches over HTTP within the limits that settings give.
+
+    `redis` holds the validators of conditional requests; without it none are sent.
+    """
+
+    def __init__(self, settings: Settings, redis: Redis | None = None) -> None:
+        self._settings, self._redis = settings, redis
+        self._allowed = networks(settings.allowed_networks)
+
+    def get(
+        self,
+        url: str,
+        *,
+        now: datetime,
+        accept: str = "*/*",
+        headers: Mapping[str, str] | None = None,
+        conditional: bool = False,
+        through: Turn = contextlib.nullcontext,
+    ) -> Answer:
+        """Ask for `url`; every request on the way happens inside `through()`.
+
+        Raises AddressForbidden, SourceUnreachable, SourceRefused, SourceGarbled; StoreAway.
+        """
+        known = self._known(url) if conditional else {}
+        sent = self._headers(accept, known) | dict(headers or {})
+        address, left = url, self._settings.fetch_deadline
+        for _ in range(MOST_REDIRECTS + 1):
+            with through(), Deadline(left) as deadline:
+                came = self._ask(address, sent, deadline, now)
+                left = deadline.left
+            if came.status not in _REDIRECTS:
+                break
+            address = _target(came)
+        else:
+            raise SourceRefused(f"{_name(url)} redirects more than {MOST_REDIRECTS} times")
+        return Answer(
+            url, address, came.status, came.headers, came.body, came.status == 304,
+            known.get("memo", ""),
+        )  # fmt: skip
+
+    def post(self, url: str, form: Mapping[str, str], *, now: datetime) -> None:
+        """Send a form to `url`, once; any 2xx is a yes, and a redirect is none.
+
+        Raises AddressForbidden, SourceUnreachable, SourceRefused, SourceGarbled.
+        """
+        with Deadline(self._settings.fetch_deadline) as deadline:
+            came = self._come(url, self._headers("*/*", {}), deadline, form)
+        if not 200 <= came.status < 300:
+            refusals.judge(_name(url), came.status, came.headers, came.body, now)
+
+    def remember(self, answer: Answer | None, memo: str = "") -> None:
+        """Keep the validators of an answer whose content is stored now, and a memo for its 304.
+
+        Raises StoreAway.
+        """
+        if self._redis is None or answer is None or answer.not_modified:
+            return
+        kept = {
+            name: answer.headers[header]
+            for name, header in (("etag", "ETag"), ("last_modified", "Last-Modified"))
+            if header in answer.headers
+        }
+        with store_errors():
+            if kept:
+                value = json.dumps(kept | {"memo": memo})
+                self._redis.hset(keys.VALIDATORS, answer.asked, value)
+            else:
+                self._redis.hdel(keys.VALIDATORS, answer.asked)
+
+    def _known(self, url: str) -> dict[str, str]:
+        """The validators remembered for this address."""
+        if self._redis is None:
+            return {}
+        with store_errors():
+            kept = self._redis.hget(keys.VALIDATORS, url)
+        return dict(json.loads(kept)) if kept else {}
+
+    def _headers(self, accept: str, known: Mapping[str, str]) -> dict[str, str]:
+        headers = {
+            "User-Agent": self._settings.user_agent,
+            "Accept": accept,
+            "Accept-Encoding": "gzip, deflate",
+            "Connection": "close",
+        }
+        if "etag" in known:
+            headers["If-None-Match"] = known["etag"]
+        if "last_modified" in known:
+            headers["If-Modified-Since"] = known["last_modified"]
+        return headers
+
+    def _ask(
+        self, url: str, headers: Mapping[str, str], deadline: Deadline, now: datetime
+    ) -> _Came:
+        """One request. Raises what the answer says, unless it is 200, 304 or a redirect."""
+        came = self._come(url, headers, deadline)
+        asked_before = "If-None-Match" in headers or "If-Modified-Since" in headers
+        if came.status not in _REDIRECTS and not (came.status == 304 and asked_before):
+            refusals.judge(_name(url), came.status, came.headers, came.body, now)
+        return came
+
+    def _come(
+        self,
+        url: str,
+        headers: Mapping[str, str],
+        deadline: Deadline,
+        form: Mapping[str, str] | None = None,
+    ) -> _Came:
+        """What came to one request, whatever it says: GET, or POST where there is a form."""
+        _check_form(url)
+        try:
+            came = self._exchange(url, headers, deadline, form)
+        except InvalidURL as error:
+            raise AddressForbidden(f"{url[:200]!r} is no web address: {error}") from error
+        except DecodeError as error:
+            raise SourceGarbled(f"{_name(url)}: its compression is broken ({error})") from error
+        except (RequestException, HTTPError, OSError) as error:
+            why = "out of time" if deadline.passed else _reason(error)
+            raise SourceUnreachable(f"{_name(url)}: {why}") from error
+        if deadline.passed:  # a connection that was cut may look like one that ended
+            raise SourceUnreachable(f"{_name(url)}: out of time")
+        return came
+
+    def _exchange(
+        self,
+        url: str,
+        headers: Mapping[str, str],
+        deadline: Deadline,
+        form: Mapping[str, str] | None,
+    ) -> _Came:
+        timeout, method = self._settings.fetch_timeout, "GET" if form is None else "POST"
+        with (
+            GuardedSession(Gate(self._allowed, deadline, timeout)) as session,
+            session.request(
+                method, url, data=form, headers=headers, timeout=timeout, stream=True,
+                allow_redirects=False,
+            ) as response,
+        ):  # fmt: skip
+            body = self._body(response) if response.status_code == 200 else _beginning(response)
+            return _Came(url, response.status_code, response.headers, body)
+
+    def _body(self, response: Response) -> bytes:
+        """The body, decompressed piece by piece: a bomb stops at the limit."""
+        body = bytearray()
+        while piece := response.raw.read1(_CHUNK, decode_content=True):
+            body += piece
+            if len(body) > self._settings.fetch_bytes:
+                most = f"{self._settings.fetch_bytes:,}"
+                raise SourceGarbled(f"{_name(response.url)} answered more than {most} bytes")
+        return bytes(body)
+
+
+@dataclass(frozen=True, slots=True)
+class _Came:
+    url: str
+    status: int
+    headers: CaseInsensitiveDict[str]
+    body: bytes
+
+
+def _beginning(response: Response) -> bytes:
+    """The first words of a refusal; that they break off does not make it less of one."""
+    with contextlib.suppress(HTTPError, OSError):
+        return bytes(response.raw.read1(_REFUSAL_BYTES, decode_content=True))
+    return b""
+
+
+def _check_form(url: str) -> None:
+    """Raise AddressForbidden for what is no web address."""
+    try:
+        parts = urlsplit(url)
+        fit = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        fit = False
+    if not fit:
+        raise AddressForbidden(f"{url[:200]!r}: only http and https addresses are fetched")
+
+
+def _target(came: _Came) -> str:
+    location = came.headers.get("Location", "")
+    try:
+        if location:
+            return urljoin(came.url, location)
+    except ValueError:
+        pass  # no address either
+    raise SourceGarbled(f"{_name(came.url)} redirects to {location[:200]!r}, which is no address")
+
+
+def _name(url: str) -> str:
+    """An address fit to be shown: no credentials, no query."""
+    parts = urlsplit(url)
+    return f"{parts.hostname or url[:100]}{parts.path}"
+
+
+def _reason(error: BaseException) -> str:
+    """The innermost cause, which is the one a person understands."""
+    while (inner := error.__cause__ or error.__context__) is not None:
+        error = inner
+    return str(error) or type(error).__name__

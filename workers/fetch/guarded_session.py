@@ -1,0 +1,98 @@
+"""The one way out over HTTP: connects to checked addresses only, and not for ever.
+
+The address that was checked is the address that is connected to, so a name that resolves
+differently a moment later gains nothing. Host header, SNI and certificate stay the name's.
+"""
+
+from __future__ import annotations
+
+import functools
+import socket
+from collections.abc import Sequence
+from typing import Any
+
+from requests import Response, Session
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+
+from papers.errors import SourceUnreachable
+from workers.fetch.address_guard import Network, resolve
+from workers.fetch.deadline import Deadline
+
+
+class Gate:
+    """Opens connections: to allowed addresses, under a deadline."""
+
+    def __init__(self, allowed: Sequence[Network], deadline: Deadline, timeout: float) -> None:
+        self._allowed, self._deadline, self._timeout = allowed, deadline, timeout
+
+    def connect(self, host: str, port: int) -> socket.socket:
+        """A connection to the first address of the host that answers.
+
+        Raises AddressForbidden and SourceUnreachable.
+        """
+        why: OSError | None = None
+        for address in resolve(host, port, self._allowed):
+            if self._deadline.passed:
+                break
+            seconds = min(self._timeout, self._deadline.left)
+            try:
+                connection = socket.create_connection((address, port), seconds)
+            except OSError as error:
+                why = error
+                continue
+            connection.settimeout(self._timeout)
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self._deadline.watch(connection)
+            return connection
+        raise SourceUnreachable(f"{host}:{port}: no connection ({why or 'out of time'})") from why
+
+
+class GuardedSession(Session):
+    """requests' session, without the ways around the checks that it has.
+
+    Proxies and .netrc from the environment are not used. Redirects are for the caller to follow:
+    requests would read their bodies, however long, before it says that there is one.
+    """
+
+    def __init__(self, gate: Gate) -> None:
+        super().__init__()
+        self.trust_env = False
+        self.mount("http://", _GuardedAdapter(gate))
+        self.mount("https://", _GuardedAdapter(gate))
+
+    def get_redirect_target(self, resp: Response) -> None:
+        """No redirect, as far as requests is concerned."""
+
+
+class _GuardedAdapter(HTTPAdapter):
+    """requests' adapter with every connection opened by the gate."""
+
+    def __init__(self, gate: Gate) -> None:
+        super().__init__(pool_connections=1, pool_maxsize=1, max_retries=0)
+        self._gate = gate
+
+    def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
+        """The pool of a host, as requests makes it, but through the gate."""
+        pool: Any = super().get_connection_with_tls_context(*args, **kwargs)
+        kind = _GuardedHTTPS if pool.scheme == "https" else _GuardedHTTP
+        pool.ConnectionCls = functools.partial(kind, gate=self._gate)
+        return pool
+
+
+class _GuardedHTTP(HTTPConnection):
+    def __init__(self, *args: Any, gate: Gate, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._gate = gate
+
+    def _new_conn(self) -> socket.socket:
+        return self._gate.connect(self.host, self.port)
+
+
+class _GuardedHTTPS(HTTPSConnection):
+    def __init__(self, *args: Any, gate: Gate, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._gate = gate
+
+    def _new_conn(self) -> socket.socket:
+        return self._gate.connect(self.host, self.port)

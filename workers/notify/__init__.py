@@ -1,0 +1,5 @@
+"""Notifications: e-mail digests and WebSub.
+
+May import: papers, workers.
+Start with: mail.py, websub.py.
+"""

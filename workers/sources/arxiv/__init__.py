@@ -1,0 +1,5 @@
+"""arXiv's three interfaces: announcement feeds, OAI-PMH and the API.
+
+May import: papers, workers.fetch, workers.sources.
+Start with: announcements.py, oai.py, api.py.
+"""

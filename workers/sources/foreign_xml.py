@@ -1,0 +1,264 @@
+"""Foreign feeds made fit to parse: `parse_feed` is feedparser behind the checks it does not make.
+
+feedparser reads nearly everything as a feed, an error page and an empty body too; it takes time
+quadratic in the attributes of one element; it guesses encodings from what a document says of
+itself. So a document is looked at first, and feedparser is given clean UTF-8 that is known to be
+a feed and whole.
+"""
+
+from __future__ import annotations
+
+import calendar
+import codecs
+import io
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import islice
+from typing import Any, Final
+
+import feedparser
+
+from papers.errors import SourceGarbled, SourceIncomplete
+from workers.fetch.refusals import excerpt
+
+MOST_ATTRIBUTES: Final = 200
+LONGEST_TAG: Final = 65_536
+MOST_TAGS: Final = 20_000
+"""Start tags in one entry: a paper of 3,000 authors needs 6,000."""
+DEEPEST: Final = 1_000
+LARGEST_FEED: Final = 12_000_000
+"""Bytes: the announcements of a busy day are a third of that."""
+
+_FORBIDDEN: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""Characters that XML 1.0 does not allow, lone surrogates among them."""
+
+_DECLARATION: Final = re.compile(r"\s*+<\?xml\b[^>]*+>", re.IGNORECASE)
+_ENCODING: Final = re.compile(rb"""<\?xml\b[^>]*?\bencoding\s*=\s*["']([\w.:-]+)["']""")
+_PROLOG: Final = re.compile(r"(?:\s++|<\?.*?\?>|<!--.*?-->)*+", re.DOTALL)
+_ROOT: Final = re.compile(r"<(?:\w+:)?(feed|rss|rdf)\b", re.IGNORECASE)
+_DOCTYPE: Final = re.compile(r"<!(?:DOCTYPE(?!\s+html\b)|ENTITY)", re.IGNORECASE)
+_TAG: Final = re.compile(
+    r"""<(?P<slash>/?+)(?P<name>[\w:.-]++)"""
+    r"""(?P<attributes>[^<>"']*+(?:(?:"[^"]*+"|'[^']*+')[^<>"']*+)*+)"""
+)
+_FLOODS: Final = (
+    (re.compile(r"<(?:\w+:)?(?:item|entry)\b", re.IGNORECASE), 12_000, "entries"),
+    (re.compile(r"&(?!#?\w{1,31};)"), 200_000, "ampersands that begin no entity"),
+    (re.compile(r"xmlns:"), 20_000, "names of namespaces"),
+    (re.compile(r"""xml:base\s*+=\s*+(?:"[^"]{2000}|'[^']{2000})"""), 0, "characters of a base"),
+)
+"""What makes feedparser slow, or large, without being deep or wide, and how much of it may be."""
+
+_NAMESPACE: Final = re.compile(r"xmlns:([\w.-]+)")
+MOST_NAMESPACES: Final = 200
+
+_AUTHOR: Final = re.compile(
+    r"<(?:\w++:)?+(?:author|creator|contributor|name|email|managingEditor|webMaster|publisher)\b"
+    r"[^<>]*+>(?:<!\[CDATA\[)?+[^<]*+",
+    re.IGNORECASE,
+)
+_LONG_NAME: Final = re.compile(r"(?<![A-Za-z0-9_.+-])([A-Za-z0-9_.+-]{200})[A-Za-z0-9_.+-]++")
+_LONG_WORD: Final = re.compile(r"(?<![A-Za-z0-9_.+-])([A-Za-z0-9_.+-]{2000})[A-Za-z0-9_.+-]++")
+
+_ISO_DAY: Final = re.compile(r"\s*\d{4}-(\d\d)-(\d\d)")
+_OPAQUE: Final = (("<!--", "-->"), ("<![CDATA[", "]]>"))
+_QUOTED: Final = re.compile(r""""[^"]*+"|'[^']*+'""")
+_ENCODINGS: Final = re.compile(
+    r"iso-?8859-\d+|windows-125\d|cp125\d|koi8-[ru]|gb2312|gbk|gb18030|big5|shift_jis|euc-(?:jp|kr)",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """A parsed feed. `whole` is False where the document was cut; `sound` where it is no XML.
+
+    Of a cut document only the complete entries are here.
+    """
+
+    head: Any
+    entries: list[Any]
+    whole: bool
+    sound: bool
+
+
+def parse_feed(body: bytes) -> Feed:
+    """Read an Atom or RSS document.
+
+    Raises SourceGarbled for what is no feed or must not be parsed, SourceIncomplete for a feed
+    that was cut before its first entry ended.
+    """
+    if len(body) > LARGEST_FEED:
+        raise SourceGarbled(f"the feed has more than {LARGEST_FEED:,} bytes")
+    text, root = checked(body)
+    _refuse_floods(text)
+    text, whole = _completed(_calmed(text), root)
+    parsed = feedparser.parse(
+        io.BytesIO(text.encode()),
+        response_headers={"content-type": "application/xml; charset=utf-8"},
+        sanitize_html=False,  # its sanitiser takes the `<` of a formula for markup
+        resolve_relative_uris=False,
+    )
+    return Feed(parsed.feed, parsed.entries, whole, not parsed.bozo)
+
+
+def checked(body: bytes) -> tuple[str, str]:
+    """A document's text without its declaration, fit for any parser, and its root's name.
+
+    Raises SourceGarbled for what is no feed or must not be parsed.
+    """
+    text = _FORBIDDEN.sub("", _decoded(body))
+    text = text[_end(_DECLARATION, text) :]
+    root = _root(text)
+    _refuse_bombs(text)
+    return text, root
+
+
+def clean(text: object) -> str:
+    """A foreign text on one line, without the characters XML forbids; "" for what is no text."""
+    if not isinstance(text, str):
+        return ""
+    line = text.replace("\n", " ").strip()
+    if line.isprintable():  # then it has nothing that XML forbids, and no blank but the usual one
+        return " ".join(line.split()) if "  " in line else line
+    return " ".join(_FORBIDDEN.sub("", line).split())
+
+
+def link(text: object) -> str:
+    """A foreign address, if it is one of the web's and of a sane length; else ""."""
+    address = clean(text)
+    fit = address.lower().startswith(("http://", "https://")) and len(address) <= 2_000
+    return address if fit and " " not in address else ""
+
+
+def time_of(entry: Any, name: str) -> datetime | None:
+    """A date of a parsed feed or entry, aware UTC; None where it has none that can be.
+
+    feedparser reads `2025-13-45` as a day of February 2026: such a month or day is no date.
+    """
+    parsed, said = entry.get(f"{name}_parsed"), str(entry.get(name, ""))
+    iso = _ISO_DAY.match(said)
+    if parsed is None or (iso and not (1 <= int(iso[1]) <= 12 and 1 <= int(iso[2]) <= 31)):
+        return None
+    try:
+        return datetime.fromtimestamp(calendar.timegm(parsed), UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def excerpt_of(entry: Any) -> str:
+    """What a person needs to see of an entry that was set aside."""
+    kept = {name: clean(entry.get(name))[:200] for name in ("id", "title", "link", "published")}
+    return str({name: text for name, text in kept.items() if text})
+
+
+def _decoded(body: bytes) -> str:
+    """The text of a document: what it is wins over what it says it is."""
+    for mark, encoding in (
+        (codecs.BOM_UTF8, "utf-8"),
+        (codecs.BOM_UTF16_LE, "utf-16-le"),
+        (codecs.BOM_UTF16_BE, "utf-16-be"),
+    ):
+        if body.startswith(mark):
+            return body[len(mark) :].decode(encoding, "replace")
+    try:
+        return body.decode("utf-8")
+    except UnicodeDecodeError:
+        declared = _ENCODING.search(body[:200])
+        name = declared[1].decode("ascii", "replace") if declared else ""
+        return body.decode(name if _ENCODINGS.fullmatch(name) else "utf-8", "replace")
+
+
+def _root(text: str) -> str:
+    """The root element's name in lower case."""
+    start = _end(_PROLOG, text)
+    if _DOCTYPE.match(text, start):
+        raise SourceGarbled("the feed has a DOCTYPE, which no feed needs and bombs are made of")
+    root = _ROOT.match(text, start)
+    if root is None:
+        said = excerpt(text[:4_000].encode()) or "nothing"
+        raise SourceGarbled(f"the answer is no feed; it says: {said}")
+    return root[1].lower()
+
+
+def _end(pattern: re.Pattern[str], text: str) -> int:
+    """Where what a text begins with ends; 0 where it does not begin so."""
+    match = pattern.match(text)
+    return match.end() if match else 0
+
+
+def _refuse_bombs(text: str) -> None:
+    """Raise SourceGarbled for what would take feedparser minutes: it slows with the square."""
+    depth = width = 0
+    for tag in _tags(text):
+        attributes = tag["attributes"]
+        if tag["slash"]:
+            depth -= 1
+            continue
+        depth += not attributes.endswith("/")
+        width = 0 if tag["name"].lower() in ("item", "entry") else width + 1
+        equals = attributes.count("=")
+        if equals > MOST_ATTRIBUTES:
+            equals = _QUOTED.sub("", attributes).count("=")
+        for count, most, what in (
+            (len(attributes), LONGEST_TAG, "characters in one tag"),
+            (equals, MOST_ATTRIBUTES, "attributes in one tag"),
+            (depth, DEEPEST, "tags inside one another"),
+            (width, MOST_TAGS, "tags in one entry"),
+        ):
+            if count > most:
+                raise SourceGarbled(f"the feed has more than {most:,} {what}")
+
+
+def _refuse_floods(text: str) -> None:
+    """Raise SourceGarbled for a feed of more than any feed has."""
+    for pattern, most, what in _FLOODS:
+        if next(islice(pattern.finditer(text), most, None), None):
+            raise SourceGarbled(f"the feed has more than {most or 2_000:,} {what}")
+    if len(set(_NAMESPACE.findall(text))) > MOST_NAMESPACES:
+        raise SourceGarbled(f"the feed has more than {MOST_NAMESPACES:,} namespaces")
+
+
+def _calmed(text: str) -> str:
+    """The text with its endless words cut, those in the names of authors soon.
+
+    feedparser looks for a mail address in every author, in time quadratic in a word's length. No
+    link that is taken has a word of 2,000 characters.
+    """
+    cut = _LONG_WORD.sub(r"\1", text)
+    return _AUTHOR.sub(lambda author: _LONG_NAME.sub(r"\1", author[0]), cut)
+
+
+def _tags(text: str) -> Iterator[re.Match[str]]:
+    """Every tag outside comments and CDATA, in time linear in the text."""
+    closings = {opening: (closing, text.rfind(closing)) for opening, closing in _OPAQUE}
+    position = 0
+    while (start := text.find("<", position)) >= 0:
+        position = start + 1
+        opening = next((o for o in closings if text.startswith(o, start)), "")
+        if opening:
+            closing, last = closings[opening]
+            position = text.find(closing, start) if start < last else position
+        elif tag := _TAG.match(text, start):
+            position = tag.end()
+            yield tag
+
+
+def _completed(text: str, root: str) -> tuple[str, bool]:
+    """The document, and whether it was whole; one that was cut ends after its last entry."""
+    stripped = text.rstrip()
+    ending = rf"</(?:\w+:)?{root}\s*+>(?:\s++|<!--.*?-->)*+$"
+    if re.search(ending, stripped[-2_000:], re.IGNORECASE | re.DOTALL):
+        return stripped, True
+    if re.search(rf"<(?:\w+:)?{root}\b[^<>]*/>$", stripped, re.I):
+        return stripped, True
+    end = max(stripped.rfind(close) + len(close) if close in stripped else -1 for close in _ENDS)
+    if end < 0:
+        raise SourceIncomplete("the feed was cut before its first entry ended")
+    closing = {"feed": "</feed>", "rss": "</channel></rss>", "rdf": "</rdf:RDF>"}[root]
+    return stripped[:end] + closing, False
+
+
+_ENDS: Final = ("</entry>", "</item>")

@@ -1,0 +1,56 @@
+"""What announcements leave out, asked of OAI-PMH before anybody sees the papers.
+
+arXiv's feeds carry no comment and spell authors as one string. Shown as they come, each paper of
+the day would change before its readers' eyes a few hours later, when the reconciliation brings the
+rest. So the announcements of a category are stored together with what OAI-PMH says of the same
+papers: one request more a category and day. Where it does not answer, or does not know them yet,
+the announcements are news enough, and the reconciliation completes them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from typing import Final
+
+from papers.errors import SourceError
+from papers.model.paper import Sighting
+from workers.sources.arxiv import announcements, oai
+from workers.sources.arxiv.oai import Span, set_of
+from workers.sources.result import Fetched, Upstreams
+
+MOST_PAGES: Final = 2
+"""Pages of OAI-PMH, of 2,500 records: more than a category has in two days."""
+
+_DAY: Final = timedelta(days=1)
+"""Datestamps are days of UTC, announcements days of Eastern time."""
+
+
+def fetch(subject: str, upstreams: Upstreams, now: datetime) -> Iterator[Fetched]:
+    """The announcements of a category, `subject`, completed. Raises what their own fetch raises."""
+    for part in announcements.fetch(subject, upstreams, now):
+        wanted = part.sightings and part.day and not part.stale
+        if part.day and wanted and upstreams.settings.arxiv_oai_url:
+            yield _completed(part, part.day, subject, upstreams, now)
+        else:
+            yield part
+
+
+def _completed(
+    part: Fetched, day: date, category: str, upstreams: Upstreams, now: datetime
+) -> Fetched:
+    """The part with what OAI-PMH has of its papers; a refusal is told, and spoils nothing."""
+    missing = {sighting.id for sighting in part.sightings}
+    more: list[Sighting] = []
+    span = Span(day - _DAY, set=set_of(category))
+    try:
+        for page, harvest in enumerate(oai.pages(span, upstreams, now), start=1):
+            found = [sighting for sighting in harvest.sightings if sighting.id in missing]
+            more += found
+            missing -= {sighting.id for sighting in found}
+            if not missing or page == MOST_PAGES:
+                break
+    except SourceError as error:
+        part = replace(part, said=f"{part.said}; what OAI-PMH adds comes later: {error}")
+    return replace(part, sightings=(*part.sightings, *more))

@@ -1,0 +1,197 @@
+"""The task `backfill`: years of papers from arXiv's OAI-PMH, one page a turn.
+
+    a plan in the store: from, until, set; how far it is
+    a turn: one page, stored; then the plan moves on, and the task is due again at once
+    a window of a month at a time: a token that arXiv forgot costs no more than that
+
+A turn that dies is repeated: the plan moves only after what came is stored. Nobody's worker is
+taken for longer than one page.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from datetime import date, datetime, timedelta
+from typing import Any, Final
+
+from redis import Redis
+from redis.client import Pipeline
+
+from papers.errors import BadParameter, SourceRefused
+from papers.redis_backend import keys
+from papers.redis_backend.connection import store_errors
+from workers.sources.arxiv import oai
+from workers.sources.arxiv.oai import Harvest, Span
+from workers.sources.result import Fetched, Upstreams
+
+TASK: Final = "backfill"
+WINDOW: Final = timedelta(days=31)
+FIRST_DAY: Final = date(2005, 1, 1)
+"""arXiv's datestamps begin in the course of 2005; older papers have later ones."""
+
+_DAY: Final = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Datestamps from `since` to `until`, of one set or of all, and how far it is.
+
+    All before `at` is stored. `token` leads to the next page of the window that begins at `at`;
+    `done` counts records, `began` is when it was planned. Of this window `got` records came and
+    `total` were declared; `again`: it came short and is asked for once more. `short` counts
+    records that were declared and did not come even then.
+    """
+
+    since: date
+    until: date
+    set: str
+    at: date
+    began: datetime
+    token: str = ""
+    done: int = 0
+    got: int = 0
+    total: int = 0
+    again: bool = False
+    short: int = 0
+
+    @property
+    def window(self) -> Span:
+        """What is asked for now."""
+        return Span(self.at, min(self.at + WINDOW - _DAY, self.until), self.set)
+
+    @property
+    def ended(self) -> bool:
+        """Whether all of it is stored."""
+        return self.at > self.until
+
+    @property
+    def said(self) -> str:
+        """How far it is, in words."""
+        of = f" of {self.set}" if self.set else ""
+        if self.ended:
+            rest = (
+                f"{self.short} that arXiv declared did not come" if self.short else "all there is"
+            )
+            return f"{self.done} records{of}, {self.since} to {self.until}: {rest}"
+        return f"{self.done} records{of} from {self.since} on, now at {self.at} of {self.until}"
+
+
+def planned(since: date, until: date, set: str, now: datetime) -> Plan:
+    """A new plan. Raises BadParameter where there can be no such days."""
+    if since > until:
+        raise BadParameter("--from", f"{since} is after --until {until}: exchange them")
+    if since > now.date():
+        raise BadParameter("--from", f"{since} is in the future")
+    since = max(since, FIRST_DAY)
+    return Plan(since, min(until, now.date()), set, since, now)
+
+
+def moved(plan: Plan, page: Harvest) -> Plan:
+    """The plan once a page is stored: on in its window, or in the next one.
+
+    A window that ends with fewer records than were declared is asked for once more.
+    """
+    got, total = plan.got + page.got, page.total or plan.total
+    plan = replace(plan, done=plan.done + page.got, token=page.token, got=got, total=total)
+    if page.token or plan.window.until is None:
+        return plan
+    if got < total and not plan.again:
+        return replace(begun_again(plan), again=True)
+    following = plan.window.until + _DAY
+    short = plan.short + max(0, total - got)
+    return replace(plan, at=following, got=0, total=0, again=False, short=short)
+
+
+def begun_again(plan: Plan) -> Plan:
+    """The plan at the beginning of its window."""
+    return replace(plan, token="", done=plan.done - plan.got, got=0, total=0)
+
+
+class Plans:
+    """The one plan in Redis. Raises StoreAway."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+
+    def get(self) -> Plan | None:
+        """The plan under way."""
+        with store_errors(self._redis):
+            text: Any = self._redis.get(keys.BACKFILL)
+        return _decoded(text) if text else None
+
+    def begin(self, plan: Plan) -> None:
+        """Keep a new plan. Raises BadParameter where another is under way."""
+        with store_errors(self._redis):
+            if not self._redis.set(keys.BACKFILL, _encoded(plan), nx=True):
+                known = self.get()
+                said = known.said if known else "just done"
+                raise BadParameter(TASK, f"one is under way ({said}); `backfill --stop` ends it")
+
+    def drop(self) -> Plan | None:
+        """Forget the plan; what it has brought stays."""
+        plan = self.get()
+        with store_errors(self._redis):
+            self._redis.delete(keys.BACKFILL)
+        return plan
+
+    def move(self, before: Plan, after: Plan) -> None:
+        """Put a plan in its own later state's place, unless it was stopped or replaced."""
+
+        def write(pipe: Pipeline) -> None:
+            text: Any = pipe.get(keys.BACKFILL)
+            pipe.multi()
+            if text and _decoded(text) == before:
+                if after.ended:
+                    pipe.delete(keys.BACKFILL)
+                else:
+                    pipe.set(keys.BACKFILL, _encoded(after))
+
+        with store_errors(self._redis):
+            self._redis.transaction(write, keys.BACKFILL)
+
+
+class Backfill:
+    """The source of the task `backfill`."""
+
+    def __init__(self, plans: Plans) -> None:
+        self._plans = plans
+
+    def fetch(self, subject: str, upstreams: Upstreams, now: datetime) -> Iterator[Fetched]:
+        """One page. Raises SourceError, StoreAway; SourceRefused where a token was forgotten."""
+        plan = self._plans.get()
+        if plan is None:
+            yield Fetched(said="nothing is planned")
+            return
+        page = oai.page(plan.window, plan.token, upstreams, now)
+        if page.expired:
+            self._plans.move(plan, begun_again(plan))
+            raise SourceRefused(f"arXiv forgot the resumption token; from {plan.at} on again")
+        after = moved(plan, page)
+        yield Fetched(
+            sightings=page.sightings,
+            rejected=page.rejected,
+            got=page.got,
+            passed_over=page.deleted,
+            said=after.said,
+            done=after.done,
+            began=plan.began,
+            more=not after.ended,
+            complete=plan.again or not after.again,
+        )
+        self._plans.move(plan, after)
+
+
+def _encoded(plan: Plan) -> str:
+    values = {
+        name: value.isoformat() if isinstance(value, date) else value
+        for name, value in asdict(plan).items()
+    }
+    return json.dumps(values)
+
+
+def _decoded(text: bytes) -> Plan:
+    values = json.loads(text)
+    days = {name: date.fromisoformat(values[name]) for name in ("since", "until", "at")}
+    return Plan(**values | days | {"began": datetime.fromisoformat(values["began"])})
