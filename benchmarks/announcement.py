@@ -30,7 +30,7 @@ from papers.query.parser import Query
 from papers.redis_backend.connection import connect
 from papers.search.percolate import Percolator
 from papers.store import Store
-from paperwire import embedded
+from paperwire.run import embedded_store
 
 ROWS = 4_000
 SAVED = 10_000
@@ -49,7 +49,10 @@ def main() -> None:
     rows, saved = (n // 10 if options.short else n for n in (ROWS, SAVED))
     past, month = made(50_000 if not options.short else 27_500)
     keywords = draw(saved)
-    with tempfile.TemporaryDirectory() as folder, embedded.borrowed(embedded.place(folder)) as url:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        embedded_store.borrowed(embedded_store.place(folder)) as url,
+    ):
         redis = connect(url, patient=True)
         store = Store(redis)
         store.ingest([*past, *month[:-rows]], now=NOW)

@@ -33,7 +33,7 @@ from papers.query.parser import Query, parse
 from papers.redis_backend.connection import connect
 from papers.store import Store
 from papers.text.folding import words
-from paperwire import embedded
+from paperwire.run import embedded_store
 
 LIMIT = 100
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
@@ -82,7 +82,10 @@ def main() -> None:
         return
     seen = sorted(sightings(options.file), key=lambda sighting: sighting.id)
     seen = seen[::10] if options.short else seen
-    with tempfile.TemporaryDirectory() as folder, embedded.borrowed(embedded.place(folder)) as url:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        embedded_store.borrowed(embedded_store.place(folder)) as url,
+    ):
         redis = connect(url, patient=True)
         measure_ingest(redis, seen)
         measure_keywords(Store(redis), seen, questions=20 if options.short else 200)

@@ -30,9 +30,9 @@ from redis import Redis
 
 from benchmarks.corpus import DEFAULT, sightings
 from papers.model.paper import Sighting
-from paperwire import embedded
-from paperwire.simulator.generate import Generator
-from paperwire.simulator.model import Manuscript
+from paperwire.run import embedded_store
+from paperwire.simulator.world.generate import Generator
+from paperwire.simulator.world.manuscripts import Manuscript
 from workers.bulk.bulk_file import found
 from workers.bulk.loader import Load
 from workers.bulk.portions import portions, read
@@ -96,7 +96,10 @@ def _cpu() -> float:
 
 def measure(path: Path, processes: int) -> None:
     """Load into an empty store, and again into the full one."""
-    with tempfile.TemporaryDirectory() as folder, embedded.borrowed(embedded.place(folder)) as url:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        embedded_store.borrowed(embedded_store.place(folder)) as url,
+    ):
         for name, again in (("", False), (", again", True)):
             clock = Clock()
             with executor(url, processes) as pool:

@@ -31,7 +31,7 @@ from papers.model.paper import Channel, Pick, Sighting
 from papers.redis_backend import keys
 from papers.state.keywords import Keywords
 from papers.store import Store
-from paperwire import embedded
+from paperwire.run import embedded_store
 from service import create_app
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
@@ -58,7 +58,7 @@ def main() -> None:
         else:
             seen = sorted(sightings(options.file), key=lambda sighting: sighting.id)
             batches = made(options.papers, options.file) if options.papers else [seen]
-            with embedded.borrowed(embedded.place(folder)) as url:
+            with embedded_store.borrowed(embedded_store.place(folder)) as url:
                 fill(url, (batch[:: 10 if options.short else 1] for batch in batches))
                 measure(url, folder)
 

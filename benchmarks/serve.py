@@ -39,8 +39,8 @@ from benchmarks.corpus import DEFAULT, made, sightings
 from benchmarks.pages import NOW, fill
 from papers.config.settings import Settings
 from papers.state.keywords import Keywords
-from paperwire import embedded
-from paperwire.web import command
+from paperwire.run import embedded_store
+from paperwire.run.web import command
 
 FEED: Final = "/feeds/reasoning.atom"
 TURNS: Final = 35
@@ -84,7 +84,9 @@ def main() -> None:
         return
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        url = options.store or stack.enter_context(embedded.borrowed(embedded.place(str(folder))))
+        url = options.store or stack.enter_context(
+            embedded_store.borrowed(embedded_store.place(str(folder)))
+        )
         if not options.store:
             seen = sorted(sightings(), key=lambda sighting: sighting.id)
             step = 10 if options.short else 1

@@ -39,7 +39,7 @@ from papers.query.parser import Query
 from papers.redis_backend.connection import connect
 from papers.search.counts import Counter
 from papers.search.reader import Reader
-from paperwire import embedded
+from paperwire.run import embedded_store
 from service.garbage import settle
 
 T = TypeVar("T")
@@ -100,7 +100,7 @@ def engines_of(
     folder: Path, without: Sequence[str]
 ) -> Iterator[tuple[Paperwire, *tuple[Engine, ...]]]:
     """Ours on a store that was started for it, which ends with it, and the others."""
-    with embedded.borrowed(embedded.place(str(folder)), patience=600) as url:
+    with embedded_store.borrowed(embedded_store.place(str(folder)), patience=600) as url:
         makers: dict[str, Callable[[Path], Engine]] = {"fts5": Fts5, "tantivy": Tantivy}
         others = [make(folder) for name, make in makers.items() if name not in without]
         yield Paperwire(connect(url, patient=True)), *others

@@ -16,10 +16,10 @@ import click
 
 from papers.config.settings import discover
 from papers.errors import BadInput, PaperwireError
+from paperwire.commands.backup import backup, restore
 from paperwire.commands.doctor import doctor
 from paperwire.commands.export import export
-from paperwire.commands.export_forms import FORMS
-from paperwire.commands.keeping import backup, restore
+from paperwire.commands.export_documents import FORMS
 from paperwire.commands.keyword_import import keyword_import
 from paperwire.commands.load import load
 from paperwire.commands.quarantine import quarantine
@@ -59,9 +59,9 @@ def main(config: Path | None) -> None:
 @as_json
 def up(as_json: bool) -> None:
     """Run everything on this machine until Ctrl-C."""
-    from paperwire import up
-    from paperwire.console import Console
-    from paperwire.supervisor import Supervisor
+    from paperwire.run import up
+    from paperwire.run.console import Console
+    from paperwire.run.supervisor import Supervisor
 
     console = Console(as_json=as_json)
     up.run(discover(os.environ), Supervisor(console.say), console)
@@ -71,18 +71,18 @@ def up(as_json: bool) -> None:
 @click.option("--keep", is_flag=True, help="Go on with the papers of the last demo.")
 @click.option("--day", default=60.0, show_default=True, help="Seconds that a day takes.")
 @as_json
-def demo(keep: bool, day: float, as_json: bool) -> None:
+def demo_runner(keep: bool, day: float, as_json: bool) -> None:
     """Run everything on simulated sources; needs no network."""
-    from paperwire import demo
-    from paperwire.console import Console
+    from paperwire.run import demo_runner
+    from paperwire.run.console import Console
 
-    demo.run(Console(as_json=as_json), keep=keep, day=day)
+    demo_runner.run(Console(as_json=as_json), keep=keep, day=day)
 
 
 @main.command()
 def web() -> None:
     """Serve the feeds, and nothing else; needs redis_url."""
-    from paperwire import web
+    from paperwire.run import web
 
     command = web.command(discover(os.environ))
     os.execv(command[0], command)
@@ -92,7 +92,7 @@ def web() -> None:
 @click.argument("part", type=click.Choice(["web", "worker", "scheduler"]))
 def health(part: str) -> None:
     """Say by the exit code whether a part on this host is alive."""
-    from paperwire.health import PARTS
+    from paperwire.run.probe import PARTS
 
     PARTS[part](discover(os.environ))
 
@@ -101,11 +101,11 @@ def health(part: str) -> None:
 @as_json
 def status(as_json: bool) -> None:
     """Show the store, the keywords and how every source is."""
-    from paperwire import answers
-    from paperwire.session import opened
+    from paperwire.operations import queries
+    from paperwire.operations.session import opened
 
     with opened(discover(os.environ)) as session:
-        _print(answers.status(session), as_json)
+        _print(queries.status(session), as_json)
 
 
 @main.command()
@@ -115,11 +115,11 @@ def status(as_json: bool) -> None:
 @as_json
 def search(query: str, limit: int, picked: bool, as_json: bool) -> None:
     """Show the newest papers of a keyword, in the keyword language."""
-    from paperwire import answers
-    from paperwire.session import opened
+    from paperwire.operations import queries
+    from paperwire.operations.session import opened
 
     with opened(discover(os.environ)) as session:
-        _print(answers.search(session, query, limit, picked=picked), as_json)
+        _print(queries.search(session, query, limit, picked=picked), as_json)
 
 
 @main.command()
@@ -127,11 +127,11 @@ def search(query: str, limit: int, picked: bool, as_json: bool) -> None:
 @as_json
 def fetch(source: str, as_json: bool) -> None:
     """Fetch a source now: arxiv, hf, a community's name, or a task such as announcements:cs.AI."""
-    from paperwire import answers
-    from paperwire.session import opened
+    from paperwire.operations import queries
+    from paperwire.operations.session import opened
 
     with opened(discover(os.environ)) as session:
-        reports = answers.fetch(session, source)
+        reports = queries.fetch(session, source)
     _print(reports, as_json)
     if not reports.good:
         sys.exit(1)
@@ -147,17 +147,17 @@ def backfill(
     since: datetime | None, until: datetime | None, only: str, stop: bool, as_json: bool
 ) -> None:
     """Bring years of papers from arXiv's OAI-PMH, by the days on which they last changed."""
-    from paperwire import answers
-    from paperwire.session import opened
+    from paperwire.operations import queries
+    from paperwire.operations.session import opened
 
     if stop == bool(since):
         raise click.UsageError("say --from DATE to begin, or --stop to end")
     with opened(discover(os.environ)) as session:
         if since:
             last = (until or session.now).date()
-            _print(answers.backfill(session, since.date(), last, only), as_json)
+            _print(queries.backfill(session, since.date(), last, only), as_json)
         else:
-            _print(answers.backfill_stopped(session), as_json)
+            _print(queries.backfill_stopped(session), as_json)
 
 
 @main.command()
@@ -165,20 +165,20 @@ def backfill(
 @as_json
 def papers(ids: tuple[str, ...], as_json: bool) -> None:
     """Show papers by their arXiv ids, in any form."""
-    from paperwire import answers
-    from paperwire.session import opened
+    from paperwire.operations import queries
+    from paperwire.operations.session import opened
 
     with opened(discover(os.environ)) as session:
-        _print(answers.papers(session, ids), as_json)
+        _print(queries.papers(session, ids), as_json)
 
 
 @main.command("config")
 @as_json
 def show_config(as_json: bool) -> None:
     """Show the settings in force; secrets are stars."""
-    from paperwire import answers
+    from paperwire.operations import queries
 
-    _print(answers.config(discover(os.environ)), as_json)
+    _print(queries.config(discover(os.environ)), as_json)
 
 
 @main.command()
@@ -186,9 +186,9 @@ def show_config(as_json: bool) -> None:
 @as_json
 def init(path: Path, as_json: bool) -> None:
     """Write a configuration file with every setting explained."""
-    from paperwire import answers
+    from paperwire.operations import queries
 
-    _print(answers.init(path), as_json)
+    _print(queries.init(path), as_json)
 
 
 @main.group()
@@ -202,11 +202,11 @@ def keyword() -> None:
 @as_json
 def keyword_add(name: str, query: str, as_json: bool) -> None:
     """Save a keyword under a name; a name that is there gets the new query."""
-    from paperwire import answers
-    from paperwire.session import opened
+    from paperwire.operations import queries
+    from paperwire.operations.session import opened
 
     with opened(discover(os.environ)) as session:
-        _print(answers.keyword_added(session, name, query), as_json)
+        _print(queries.keyword_added(session, name, query), as_json)
 
 
 @keyword.command("remove")
@@ -214,22 +214,22 @@ def keyword_add(name: str, query: str, as_json: bool) -> None:
 @as_json
 def keyword_remove(name: str, as_json: bool) -> None:
     """Forget a saved keyword; its papers stay."""
-    from paperwire import answers
-    from paperwire.session import opened
+    from paperwire.operations import queries
+    from paperwire.operations.session import opened
 
     with opened(discover(os.environ)) as session:
-        _print(answers.keyword_removed(session, name), as_json)
+        _print(queries.keyword_removed(session, name), as_json)
 
 
 @keyword.command("list")
 @as_json
 def keyword_list(as_json: bool) -> None:
     """List the saved keywords with their queries."""
-    from paperwire import answers
-    from paperwire.session import opened
+    from paperwire.operations import queries
+    from paperwire.operations.session import opened
 
     with opened(discover(os.environ)) as session:
-        _print(answers.keywords(session), as_json)
+        _print(queries.keywords(session), as_json)
 
 
 main.add_command(backup)

@@ -22,7 +22,7 @@ from packaging.utils import canonicalize_name
 from papers.query.parser import parse
 from papers.redis_backend import keys
 from paperwire.cli import main
-from paperwire.simulator.faults import FAULTS
+from paperwire.simulator.server.faults import FAULTS
 
 ROOT: Final = Path(__file__).parents[1]
 README: Final = (ROOT / "README.md").read_text("utf-8")
@@ -79,7 +79,7 @@ QUICK: Final = [
     "main(standalone_mode=False)",
     "import papers.config.settings, papers.errors, papers.redis_backend.keys",
     "import papers.model.arxiv_id, papers.query.parser, papers.model.merge",
-    "import paperwire.tether",
+    "import paperwire.run.tether",
 ]
 
 

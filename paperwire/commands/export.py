@@ -26,8 +26,8 @@ def export_papers(file: str, query: str | None, as_json: bool) -> None:
     ends in .gz or .zst is compressed; it appears when it is whole.
     """
     from papers.store import Store
-    from paperwire.exporting import chosen, write
-    from paperwire.session import opened
+    from paperwire.operations.export_rows import chosen, write
+    from paperwire.operations.session import opened
 
     with opened(discover(os.environ)) as session:
         count = write(chosen(Store(session.redis), query), file)

@@ -19,11 +19,11 @@ def keyword_import(file: str, as_json: bool) -> None:
 
     What is saved already stays as it is, so the same file may be imported again.
     """
-    from paperwire import keyword_lists
-    from paperwire.session import opened
+    from paperwire.operations import keyword_import
+    from paperwire.operations.session import opened
 
     with opened(discover(os.environ)) as session:
-        report = keyword_lists.keywords(session, keyword_lists.read(file))
+        report = keyword_import.keywords(session, keyword_import.read(file))
     if as_json:
         click.echo(json.dumps([asdict(told) for told in report], ensure_ascii=False, indent=2))
     else:

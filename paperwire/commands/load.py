@@ -32,8 +32,8 @@ def load(files: tuple[str, ...], processes: int, again: bool, as_json: bool) -> 
     Stopped, the same command goes on where it was. What cannot be read is set aside with its line
     and the reason, and the exit code is 1.
     """
-    from paperwire.loading import answer, run
-    from paperwire.session import opened
+    from paperwire.operations.bulk_load import answer, run
+    from paperwire.operations.session import opened
 
     try:
         with opened(discover(os.environ)) as session:

@@ -20,7 +20,7 @@ def quarantine(limit: int, clear: bool, as_json: bool) -> None:
     """List the records that could not be taken, newest first, with the reason of each."""
     from papers.config.settings import discover
     from papers.state.task_states import SourceStates
-    from paperwire.session import opened
+    from paperwire.operations.session import opened
 
     with opened(discover(os.environ)) as session:
         states = SourceStates(session.redis)

@@ -46,7 +46,7 @@ def source_add(name: str, url: str, as_json: bool) -> None:
     """Save a feed under a name: it is fetched every hour; a name that is there gets the new URL."""
     from papers.config.settings import discover
     from papers.state.communities import Communities
-    from paperwire.session import opened
+    from paperwire.operations.session import opened
 
     with opened(discover(os.environ)) as session:
         feed = Communities(session.redis, session.settings).add(name, url, now=session.now)
@@ -60,7 +60,7 @@ def source_remove(name: str, as_json: bool) -> None:
     """Fetch a saved feed no more; what it picked stays."""
     from papers.config.settings import discover
     from papers.state.communities import Communities
-    from paperwire.session import opened
+    from paperwire.operations.session import opened
 
     with opened(discover(os.environ)) as session:
         feed = Communities(session.redis, session.settings).remove(name)
@@ -73,7 +73,7 @@ def source_list(as_json: bool) -> None:
     """List the community feeds, saved ones and those of the settings."""
     from papers.config.settings import discover
     from papers.state.communities import Communities
-    from paperwire.session import opened
+    from paperwire.operations.session import opened
 
     with opened(discover(os.environ)) as session:
         feeds = Communities(session.redis, session.settings).all()

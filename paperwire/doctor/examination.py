@@ -14,9 +14,9 @@ from papers.config.settings import Settings, config_path, load
 from papers.errors import PaperwireError, StoreError
 from papers.redis_backend.connection import connect
 from papers.state.communities import Communities
-from paperwire import embedded
 from paperwire.doctor import machine, parts, store, upstreams
 from paperwire.doctor.finding import Finding, fault
+from paperwire.run import embedded_store
 
 
 def examine(environ: Mapping[str, str], now: datetime, *, ask_upstreams: bool) -> list[Finding]:
@@ -60,7 +60,7 @@ def _reached(settings: Settings, stack: contextlib.ExitStack) -> tuple[Redis | N
     """The configured store, or the embedded one; or what keeps us from it. Nobody waits long."""
     try:
         url = settings.redis_url or stack.enter_context(
-            embedded.borrowed(embedded.place(settings.data_dir))
+            embedded_store.borrowed(embedded_store.place(settings.data_dir))
         )
         redis = stack.enter_context(contextlib.closing(connect(url, patient=False)))
     except PaperwireError as error:

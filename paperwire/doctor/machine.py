@@ -18,8 +18,8 @@ from papers.config.settings import Settings
 from papers.errors import BadQuery
 from papers.model.categories import ARCHIVES, CATEGORIES, canonical
 from papers.query.parser import parse
-from paperwire.claim import address_on
 from paperwire.doctor.finding import Finding, fault, warning
+from paperwire.run.instance_lock import address_on
 
 LITTLE: Final = 1_000_000_000
 """Bytes: with less free disk the store should be looked after."""

@@ -10,7 +10,7 @@ from redis import Redis
 from papers.redis_backend import keys
 from papers.state.task_states import SourceStates, State
 from paperwire.doctor.finding import Finding, fault, warning
-from paperwire.health import HEARD_OF
+from paperwire.run.probe import HEARD_OF
 
 MANY = 3
 """Failures in a row that are more than a bad hour."""

@@ -13,7 +13,7 @@ from papers.errors import StoreAway, StoreBusy, StoreError, StoreNewer
 from papers.maintenance import migrations
 from papers.redis_backend.connection import address, store_errors
 from paperwire.doctor.finding import Finding, fault, warning
-from paperwire.server_program import OLDEST
+from paperwire.run.store_program import OLDEST
 
 CLOCKS_APART: Final = timedelta(seconds=5)
 NEARLY_FULL: Final = 0.9

@@ -20,7 +20,7 @@ import click
 from papers.errors import StoreError
 from papers.redis_backend.connection import connect
 from papers.state.task_states import SourceStates
-from paperwire import tether
+from paperwire.run import tether
 from paperwire.simulator import demo
 
 

@@ -25,9 +25,9 @@ from papers.config.settings import Seconds
 from papers.model.arxiv_calendar import newest_announcement
 from papers.model.arxiv_id import ArxivId
 from papers.state.task_states import SourceStates
-from paperwire.simulator import days
-from paperwire.simulator.generate import Generator
 from paperwire.simulator.upstream import Upstream
+from paperwire.simulator.world import simulated_days
+from paperwire.simulator.world.generate import Generator
 
 COMMUNITY: Final = "reading-group"
 ROWS_KEPT: Final = 1500
@@ -66,9 +66,9 @@ class Life:
 
     def history(self, now: datetime) -> None:
         """Every announcement day of the weeks before `now`, the newest included."""
-        last = days.eastern_day(newest_announcement(now))
+        last = simulated_days.eastern_day(newest_announcement(now))
         for day in _announcement_days(last - timedelta(weeks=self._plan.weeks), last):
-            self._upstream.go_to(min(now, days.midnight(day) + _PICKING_HOUR))
+            self._upstream.go_to(min(now, simulated_days.midnight(day) + _PICKING_HOUR))
             self.day()
 
     def day(self) -> None:
@@ -168,7 +168,7 @@ def _live(
 
 
 def _announcement_days(first: date, last: date) -> Iterator[date]:
-    day = days.day_after(first)
+    day = simulated_days.day_after(first)
     while day <= last:
         yield day
-        day = days.day_after(day)
+        day = simulated_days.day_after(day)

@@ -16,12 +16,12 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any, Self
 
-from paperwire.simulator import oai_list
-from paperwire.simulator.answers import Answers
-from paperwire.simulator.messages import Reply
-from paperwire.simulator.serving import Site
-from paperwire.simulator.visits import Visit
-from paperwire.simulator.world import WEDNESDAY, World
+from paperwire.simulator.server import oai_list
+from paperwire.simulator.server.endpoints import Answers
+from paperwire.simulator.server.http_server import Site
+from paperwire.simulator.server.messages import Reply
+from paperwire.simulator.server.request_log import Visit
+from paperwire.simulator.world.world import WEDNESDAY, World
 
 ARXIV = ("/rss", "/api", "/oai")
 """What arXiv's rule of one connection and three seconds covers together."""

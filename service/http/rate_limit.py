@@ -24,7 +24,7 @@ SPREAD: Final = 30
 """Seconds over which a minute's questions are spread at least."""
 
 AT_ONCE: Final = 4
-"""Questions that nobody has to spread: fewer than `paperwire.web.THREADS`, so that one is left."""
+"""Questions that nobody has to spread: fewer than `web.THREADS`, so that one is left."""
 
 REFUSALS: Final = 10
 """Refusals in a minute that leave the door open; a quarter of a minute's questions if more."""

@@ -10,7 +10,7 @@ from typing import Final
 from papers.model.arxiv_id import ArxivId
 from papers.model.paper import AnnounceType, Channel, Pick, Sighting
 from papers.state.task_states import SourceState, State
-from paperwire.simulator.generate import Generator
+from paperwire.simulator.world.generate import Generator
 
 NOW: Final = datetime(2026, 11, 21, 12, tzinfo=UTC)
 KEYWORDS: Final = {

@@ -30,10 +30,10 @@ from pathlib import Path
 from typing import Any, NamedTuple, Self
 from urllib.parse import parse_qsl, urlsplit
 
-from paperwire.simulator.answers import ATOM, JSON
-from paperwire.simulator.messages import Reply, Request
-from paperwire.simulator.serving import Site
-from paperwire.simulator.visits import Visit
+from paperwire.simulator.server.endpoints import ATOM, JSON
+from paperwire.simulator.server.http_server import Site
+from paperwire.simulator.server.messages import Reply, Request
+from paperwire.simulator.server.request_log import Visit
 
 _ANNOUNCED = re.compile(r"(?P<category>[^_]+)_(?P<day>\d{4}-\d\d-\d\d).*")
 _QUESTION = re.compile(r"<title[^>]*>arXiv Query: ([^<]*)</title>", re.IGNORECASE)

@@ -17,9 +17,9 @@ from redis import Redis
 
 from papers.state.task_states import SourceStates, State
 from papers.store import Store
-from paperwire.simulator.model import Manuscript
+from paperwire.simulator.server.request_log import gaps, overlapping
 from paperwire.simulator.upstream import ARXIV, Upstream
-from paperwire.simulator.visits import gaps, overlapping
+from paperwire.simulator.world.manuscripts import Manuscript
 from workers import jobs
 
 CATEGORIES: Final = ("cs.AI", "cs.CL", "cs.CV", "cs.LG", "cs.RO", "cs.IR", "stat.ML", "eess.IV")

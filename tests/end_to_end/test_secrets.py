@@ -15,7 +15,7 @@ import pytest
 from click.testing import CliRunner
 
 from paperwire.cli import main
-from paperwire.demo import toml
+from paperwire.run.demo_runner import toml
 from service.http.auth import digest
 from tests.papers.server import server
 from tests.paperwire.processes import command_of, descendants, eventually

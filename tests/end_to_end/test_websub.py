@@ -13,9 +13,9 @@ from redis import Redis
 
 from papers.config.settings import Settings
 from papers.state.keywords import Keywords
-from paperwire.simulator.model import Manuscript
+from paperwire.run.up import free_port
 from paperwire.simulator.upstream import Upstream
-from paperwire.up import free_port
+from paperwire.simulator.world.manuscripts import Manuscript
 from service import create_app
 from tests.end_to_end.hub import Hub, Reader, serving
 from workers.jobs import TaskRun

@@ -23,9 +23,9 @@ from redis import Redis
 
 from papers.config.settings import Settings
 from papers.state.task_states import SourceState, SourceStates
-from paperwire import web
-from paperwire.demo import toml
-from paperwire.up import free_port
+from paperwire.run import web
+from paperwire.run.demo_runner import toml
+from paperwire.run.up import free_port
 from tests.end_to_end.recorded_upstream import RecordedUpstream
 from workers import jobs
 

@@ -35,12 +35,12 @@ from papers.config.settings import Settings, load
 from papers.errors import StoreError
 from papers.state.keywords import Keywords
 from papers.state.task_states import SourceState, SourceStates
-from paperwire import web
 from paperwire.cli import main
-from paperwire.demo import toml
-from paperwire.embedded import OPTIONS
+from paperwire.run import web
+from paperwire.run.demo_runner import toml
+from paperwire.run.embedded_store import OPTIONS
+from paperwire.run.up import free_port
 from paperwire.simulator.upstream import Upstream
-from paperwire.up import free_port
 from service.source_status import task_name
 from workers import jobs
 

@@ -28,8 +28,8 @@ from papers.redis_backend import keys
 from papers.state.keywords import Keywords
 from papers.state.task_states import SourceStates, State
 from papers.store import Store
-from paperwire.simulator.model import Manuscript
 from paperwire.simulator.upstream import Upstream
+from paperwire.simulator.world.manuscripts import Manuscript
 from tests.outcomes import note
 from workers.jobs import TaskRun
 from workers.schedule.scheduler import standing_tasks

@@ -9,8 +9,8 @@ import pytest
 import requests
 
 from papers.redis_backend import keys
-from paperwire.simulator.model import Manuscript
 from paperwire.simulator.upstream import Upstream
+from paperwire.simulator.world.manuscripts import Manuscript
 from tests.faults.stage import OwnStore, Reader, Stage, until
 from tests.outcomes import note
 from tests.papers.fingerprint import papers

@@ -11,8 +11,8 @@ import pytest
 
 from papers.redis_backend import keys
 from papers.state.task_states import State
-from paperwire.simulator.model import Manuscript
 from paperwire.simulator.upstream import Upstream
+from paperwire.simulator.world.manuscripts import Manuscript
 from tests.faults.stage import OwnStore, Stage, until
 from tests.outcomes import note
 

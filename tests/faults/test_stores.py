@@ -23,8 +23,8 @@ from redis.exceptions import RedisError
 
 from papers.redis_backend import keys
 from papers.state.task_states import SourceStates, State
-from paperwire.simulator.model import Manuscript
 from paperwire.simulator.upstream import Upstream
+from paperwire.simulator.world.manuscripts import Manuscript
 from tests import small_disk
 from tests.faults.stage import OwnStore, Reader, Stage, until
 from tests.outcomes import note

@@ -36,12 +36,12 @@ from papers.redis_backend import keys
 from papers.redis_backend.connection import connect
 from papers.state.keywords import Keywords
 from papers.state.task_states import SourceStates, State
-from paperwire import embedded
-from paperwire.demo import toml
-from paperwire.simulator import days
-from paperwire.simulator.model import Manuscript
+from paperwire.run import embedded_store
+from paperwire.run.demo_runner import toml
+from paperwire.run.up import free_port
 from paperwire.simulator.upstream import Upstream
-from paperwire.up import free_port
+from paperwire.simulator.world import simulated_days
+from paperwire.simulator.world.manuscripts import Manuscript
 from service import create_app
 from tests.faults.stage import Reader, until
 from tests.faults.test_kill import first_day, second_day
@@ -160,7 +160,7 @@ class Storm:
 
     @contextmanager
     def redis(self) -> Iterator[Redis]:
-        url = embedded.live_url(embedded.place(str(self.folder)))
+        url = embedded_store.live_url(embedded_store.place(str(self.folder)))
         assert url is not None
         with closing(connect(url, patient=False)) as redis:
             yield redis
@@ -239,7 +239,10 @@ def ingest(
     first: tuple[str, ...] = (),
 ) -> None:
     """Every task, done once by nobody else, on the store in a folder; `first`: before the rest."""
-    with embedded.borrowed(embedded.place(str(folder))) as url, Redis.from_url(url) as redis:
+    with (
+        embedded_store.borrowed(embedded_store.place(str(folder))) as url,
+        Redis.from_url(url) as redis,
+    ):
         if keyword:
             Keywords(redis).add("Rewards", '"reward model"', now=now)
         states = SourceStates(redis)
@@ -280,7 +283,9 @@ def test_a_hundred_kills_leave_what_an_undisturbed_run_does(
         ended = time.monotonic()
         raged = ended - began
         storm.start()
-        assert embedded.live_url(embedded.place(str(tmp_path / "clean"))) is None, "not its own"
+        assert embedded_store.live_url(embedded_store.place(str(tmp_path / "clean"))) is None, (
+            "not its own"
+        )
         ingest(tmp_path / "clean", settings, now)
         expected, feed = undisturbed(tmp_path / "clean", settings)
         while not (storm.matches(expected) and storm.serves(feed)):
@@ -312,7 +317,10 @@ def test_only_what_is_not_compared_tells_the_order_of_the_tasks(
         folder = tmp_path / name
         shutil.copytree(tmp_path / "data", folder, symlinks=True)
         ingest(folder, settings, now, first=first)
-        with embedded.borrowed(embedded.place(str(folder))) as url, Redis.from_url(url) as redis:
+        with (
+            embedded_store.borrowed(embedded_store.place(str(folder))) as url,
+            Redis.from_url(url) as redis,
+        ):
             stores[name] = content(redis), papers_of(redis)
     (usual, all_of_usual), (picks, all_of_picks) = stores["usual"], stores["picks"]
     assert usual == picks
@@ -326,7 +334,9 @@ def test_only_what_is_not_compared_tells_the_order_of_the_tasks(
 def yesterday(world: Upstream, folder: Path) -> tuple[datetime, list[ArxivId], Settings]:
     """The first day, ingested: now, its papers, the settings."""
     now = world.now
-    world.go_to(days.midnight(days.day_before(world.today)) + timedelta(hours=9))
+    world.go_to(
+        simulated_days.midnight(simulated_days.day_before(world.today)) + timedelta(hours=9)
+    )
     known = first_day(world)
     fields = world.settings(
         data_dir=str(folder / "data"),
@@ -365,7 +375,10 @@ def later_today(world: Upstream, known: list[ArxivId], nth: int) -> None:
 
 def undisturbed(folder: Path, settings: Settings) -> tuple[dict[str, Any], bytes]:
     """What is in the store of a folder, and the feed that is made of it."""
-    with embedded.borrowed(embedded.place(str(folder))) as url, Redis.from_url(url) as redis:
+    with (
+        embedded_store.borrowed(embedded_store.place(str(folder))) as url,
+        Redis.from_url(url) as redis,
+    ):
         ill = [s for s in SourceStates(redis).all() if s.state not in (State.OK, State.QUIET)]
         assert ill == []
         mine = replace(settings, redis_url=url, data_dir=str(folder))

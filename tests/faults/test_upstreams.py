@@ -21,8 +21,8 @@ from papers.redis_backend import keys
 from papers.state.keywords import Keywords, fill_task
 from papers.state.task_states import State
 from papers.store import Store
-from paperwire.simulator.model import Manuscript
 from paperwire.simulator.upstream import Upstream
+from paperwire.simulator.world.manuscripts import Manuscript
 from tests.faults.stage import KEYWORD, OwnStore, Reader, Stage
 from tests.outcomes import note
 from tests.papers.fingerprint import papers

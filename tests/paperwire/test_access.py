@@ -25,8 +25,8 @@ from papers.state.keywords import Keywords
 from papers.state.task_states import SourceStates
 from papers.store import Store
 from paperwire.cli import main
-from paperwire.simulator.model import Manuscript
 from paperwire.simulator.upstream import Upstream
+from paperwire.simulator.world.manuscripts import Manuscript
 from service import create_app
 from tests.papers.server import server
 from tests.paperwire.processes import eventually

@@ -14,11 +14,11 @@ from click.testing import CliRunner, Result
 from redis import Redis
 
 from papers.config.settings import Settings, load
-from paperwire.answers import tasks_of
 from paperwire.cli import main
-from paperwire.demo import toml
-from paperwire.simulator.model import Manuscript
+from paperwire.operations.queries import tasks_of
+from paperwire.run.demo_runner import toml
 from paperwire.simulator.upstream import Upstream
+from paperwire.simulator.world.manuscripts import Manuscript
 
 Command = Callable[..., Result]
 

@@ -25,8 +25,8 @@ from papers.redis_backend import keys
 from papers.state.keywords import Keywords
 from papers.state.task_states import SourceStates, State
 from papers.store import Store
-from paperwire.simulator.model import Manuscript
 from paperwire.simulator.upstream import Upstream
+from paperwire.simulator.world.manuscripts import Manuscript
 from service.pages.parts import trial_requests
 from tests.papers.server import server
 from tests.paperwire.processes import descendants, runs

@@ -18,8 +18,8 @@ from papers.model.json_rows import row_of
 from papers.model.merge import lift
 from papers.state.task_states import SourceStates
 from papers.store import Store
-from paperwire.simulator.model import Manuscript
 from paperwire.simulator.upstream import Upstream
+from paperwire.simulator.world.manuscripts import Manuscript
 from tests.papers.fingerprint import fingerprint
 from tests.service.made import picked, sighting
 from tests.workers.bulk.test_snapshot import ROW

@@ -10,8 +10,8 @@ from redis import Redis
 from papers.config.settings import Settings
 from papers.state.task_states import SourceState, SourceStates, State
 from papers.store import Store
-from paperwire.simulator.model import Manuscript
 from paperwire.simulator.upstream import Upstream
+from paperwire.simulator.world.manuscripts import Manuscript
 from workers.ingest import expected_volume
 from workers.ingest.expected_volume import Usual, is_few
 from workers.jobs import TaskRun

@@ -15,8 +15,8 @@ from papers.model.paper import Channel, Sighting
 from papers.redis_backend import keys
 from papers.state.task_states import Progress, SourceState, SourceStates, State
 from papers.store import Store
-from paperwire.simulator.model import Manuscript
 from paperwire.simulator.upstream import Upstream
+from paperwire.simulator.world.manuscripts import Manuscript
 from workers.fetch.arxiv_rate_limiter import ArxivLane
 from workers.fetch.fetcher import Answer, Fetcher
 from workers.ingest.expected_volume import Usual

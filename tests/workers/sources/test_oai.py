@@ -12,8 +12,8 @@ from redis import Redis
 from papers.config.settings import Settings
 from papers.errors import SourceError, SourceGarbled, SourceIncomplete, SourceRefused
 from papers.model.paper import Channel, Sighting
-from paperwire.simulator.model import Manuscript
 from paperwire.simulator.upstream import Upstream
+from paperwire.simulator.world.manuscripts import Manuscript
 from workers.fetch.refusals import retry_after
 from workers.sources.arxiv import oai
 from workers.sources.arxiv.oai import Harvest, Span, read, set_of

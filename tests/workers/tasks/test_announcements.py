@@ -11,8 +11,8 @@ from redis import Redis
 from papers.config.settings import Settings
 from papers.model.paper import Paper
 from papers.store import Store
-from paperwire.simulator.model import Manuscript
 from paperwire.simulator.upstream import Upstream
+from paperwire.simulator.world.manuscripts import Manuscript
 from workers.jobs import TaskRun
 from workers.tasks.reconcile import TASK as RECONCILIATION
 

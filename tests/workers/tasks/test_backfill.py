@@ -11,8 +11,8 @@ from papers.config.settings import Settings
 from papers.errors import BadParameter
 from papers.state.task_states import SourceStates, State
 from papers.store import Store
-from paperwire.simulator.model import Manuscript
 from paperwire.simulator.upstream import Upstream
+from paperwire.simulator.world.manuscripts import Manuscript
 from workers.jobs import TaskRun
 from workers.schedule.scheduler import Scheduler
 from workers.sources.arxiv import oai

@@ -16,8 +16,8 @@ from papers.query.parser import parse
 from papers.redis_backend import keys
 from papers.state.task_states import SourceStates, State
 from papers.store import Store
-from paperwire.simulator.model import Manuscript
 from paperwire.simulator.upstream import Upstream
+from paperwire.simulator.world.manuscripts import Manuscript
 from tests.workers.tasks.test_backfill import PLAN
 from tests.workers.tasks.test_retention import Desk
 from workers.schedule.scheduler import standing_tasks

@@ -11,9 +11,9 @@ from papers.model.arxiv_id import ArxivId
 from papers.model.paper import Channel, Pick, Sighting
 from papers.redis_backend import keys
 from papers.store import Store
-from paperwire.simulator.model import Manuscript
 from paperwire.simulator.upstream import Upstream
-from paperwire.simulator.world import WEDNESDAY
+from paperwire.simulator.world.manuscripts import Manuscript
+from paperwire.simulator.world.world import WEDNESDAY
 from workers.fetch.arxiv_rate_limiter import ArxivLane
 from workers.fetch.fetcher import Fetcher
 from workers.sources.result import Fetched, Upstreams

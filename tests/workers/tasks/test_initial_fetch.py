@@ -7,8 +7,8 @@ from papers.config.settings import Settings
 from papers.errors import UnknownKeyword
 from papers.query.parser import parse
 from papers.state.keywords import Keywords
-from paperwire.simulator.model import Manuscript
 from paperwire.simulator.upstream import Upstream
+from paperwire.simulator.world.manuscripts import Manuscript
 from workers.fetch.arxiv_rate_limiter import ArxivLane
 from workers.fetch.fetcher import Fetcher
 from workers.sources.result import Fetched, Upstreams

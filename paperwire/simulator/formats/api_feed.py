@@ -1,0 +1,140 @@
+"""arXiv's API answer: Atom as export.arxiv.org has served it since its new server of 2026."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import quote_plus
+
+from papers.model.arxiv_id import ArxivId
+from paperwire.simulator.formats.arxiv_xml import block, document, element, zulu
+from paperwire.simulator.world.manuscripts import Manuscript
+
+_FEED = (
+    'feed xmlns:opensearch="http://a9.com/-/spec/opensearch/1.1/"'
+    ' xmlns:arxiv="http://arxiv.org/schemas/atom" xmlns="http://www.w3.org/2005/Atom"'
+)
+_SCHEME = "http://arxiv.org/schemas/atom"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The question, as the answer repeats it."""
+
+    search_query: str = ""
+    id_list: str = ""
+    start: int = 0
+    max_results: int = 10
+
+    @property
+    def query(self) -> str:
+        """The search query as the server reads it: a bare word searches everywhere."""
+        bare = self.search_query and ":" not in self.search_query
+        return f"all:{self.search_query}" if bare else self.search_query
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One paper in one version; `published` is of version 1, `updated` of this one."""
+
+    id: ArxivId
+    version: int
+    text: Manuscript
+    published: datetime
+    updated: datetime
+
+
+def render(asked: Asked, results: Iterable[Result], total: int, now: datetime) -> bytes:
+    """The page that was asked for; `total` is how many there are on all pages."""
+    head = (
+        f"search_query={asked.query}&id_list={asked.id_list}"
+        f"&start={asked.start}&max_results={asked.max_results}"
+    )
+    address = (
+        f"https://arxiv.org/api/query?search_query={quote_plus(asked.query, safe=':')}"
+        f"&start={asked.start}&max_results={asked.max_results}"
+        f"&id_list={quote_plus(asked.id_list, safe=',/')}"
+    )
+    lines = [
+        element("id", f"https://arxiv.org/api/{_digest(head)}"),
+        element("title", f"arXiv Query: {head}"),
+        element("updated", zulu(now)),
+        element("link", href=address, type="application/atom+xml"),
+        *_counts(asked.max_results, total, asked.start),
+    ]
+    for result in results:
+        lines += _entry(result)
+    return document(block(_FEED, lines))
+
+
+def error(reason: str, now: datetime) -> bytes:
+    """The feed with one entry titled `Error` that comes with HTTP 400."""
+    address = f"https://arxiv.org/api/errors#{reason.replace(' ', '_')}"
+    entry = [
+        element("id", address),
+        element("title", "Error"),
+        element("updated", zulu(now)),
+        element("link", href=address, rel="alternate", type="text/html"),
+        element("summary", reason),
+        *block("author", [element("name", "arXiv api core")]),
+    ]
+    lines = [
+        element("id", "https://arxiv.org/"),
+        element("title", "arXiv Search Results"),
+        element("updated", zulu(now)),
+        *_counts(1, 1, 0),
+        *block("entry", entry),
+    ]
+    return document(block(_FEED, lines))
+
+
+def _counts(page: int, total: int, start: int) -> list[str]:
+    return [
+        element("opensearch:itemsPerPage", str(page)),
+        element("opensearch:totalResults", str(total)),
+        element("opensearch:startIndex", str(start)),
+    ]
+
+
+def _entry(result: Result) -> list[str]:
+    text, named = result.text, f"{result.id}v{result.version}"
+    page, pdf = f"https://arxiv.org/abs/{named}", f"https://arxiv.org/pdf/{named}"
+    lines = [
+        element("id", f"http://arxiv.org/abs/{named}"),
+        element("title", text.title),
+        element("updated", zulu(result.updated)),
+        element("link", href=page, rel="alternate", type="text/html"),
+        element("link", href=pdf, rel="related", type="application/pdf", title="pdf"),
+        element("summary", text.abstract),
+        *(element("category", term=term, scheme=_SCHEME) for term in text.categories),
+        element("published", zulu(result.published)),
+    ]
+    if text.comment:
+        lines.append(element("arxiv:comment", text.comment))
+    lines.append(element("arxiv:primary_category", term=text.categories[0]))
+    if text.journal_ref:
+        lines.append(element("arxiv:journal_ref", text.journal_ref))
+    lines += _authors(text)
+    if text.doi:
+        lines.append(element("arxiv:doi", text.doi))
+        doi = f"https://doi.org/{text.doi}"
+        lines.append(element("link", rel="related", href=doi, title="doi"))
+    return block("entry", lines)
+
+
+def _authors(text: Manuscript) -> list[str]:
+    lines: list[str] = []
+    affiliations = text.affiliations or ("",) * len(text.authors)
+    for name, affiliation in zip(text.authors, affiliations, strict=True):
+        inside = [element("name", name)]
+        if affiliation:
+            inside.append(element("arxiv:affiliation", affiliation))
+        lines += block("author", inside)
+    return lines
+
+
+def _digest(text: str) -> str:
+    return base64.b64encode(hashlib.sha1(text.encode()).digest()).decode().rstrip("=")

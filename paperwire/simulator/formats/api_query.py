@@ -1,0 +1,180 @@
+"""arXiv's search_query: read once, then asked of each paper.
+
+    expression  = term [operator expression]       operators bind to the right, none binds tighter
+    operator    = AND | OR | ANDNOT                 capitals only; nothing between two terms: OR
+    term        = [field ":"] (word | "phrase" | "(" expression ")")
+    field       = ti au abs co jr cat id all submittedDate lastUpdatedDate; none: all
+    range       = [YYYYMMDDHHMM TO YYYYMMDDHHMM]    after a date field, GMT, both ends included
+
+A word may end in `*`; `au:del_maestro` is the phrase "del maestro". Words are compared without
+case, accents and a plural s, which is less than arXiv's own stemming.
+Source: https://info.arxiv.org/help/api/user-manual.html#query_details
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import lru_cache
+from itertools import chain
+from typing import Final
+
+from paperwire.simulator.formats.api_feed import Result
+
+Predicate = Callable[[Result], bool]
+
+TEXT_FIELDS: Final = ("ti", "abs", "au", "co", "jr")
+DATE_FIELDS: Final = ("submittedDate", "lastUpdatedDate")
+FIELDS: Final = (*TEXT_FIELDS, "cat", "id", "all", *DATE_FIELDS)
+
+_TOKEN = re.compile(
+    r'\s*(?:(?P<field>[A-Za-z]+):|(?P<phrase>"[^"]*")|(?P<range>\[[^\]]*\])'
+    r"|(?P<bracket>[()])|(?P<word>[^\s()\"]+))"
+)
+_RANGE = re.compile(r"\[\s*(\d{8,14})\s+TO\s+(\d{8,14})\s*\]")
+_WORDS = re.compile(r"[^\W_]+")
+_OPERATORS: Final = ("AND", "OR", "ANDNOT")
+
+
+class Malformed(ValueError):
+    """A search_query that arXiv answers with HTTP 400."""
+
+
+def parse(text: str) -> Predicate:
+    """Whether a result matches, as a function. Raises Malformed."""
+    parser = _Parser(_tokens(text))
+    predicate = parser.expression("all")
+    if parser.kind:
+        raise Malformed(f"incorrect search query: {parser.value} is not expected")
+    return predicate
+
+
+class _Parser:
+    """Recursive descent over (kind, value) tokens; every method returns a predicate."""
+
+    def __init__(self, tokens: list[tuple[str, str]]) -> None:
+        self._tokens = tokens
+
+    @property
+    def kind(self) -> str:
+        return self._tokens[0][0] if self._tokens else ""
+
+    @property
+    def value(self) -> str:
+        return self._tokens[0][1] if self._tokens else "end"
+
+    def expression(self, field: str) -> Predicate:
+        left = self.term(field)
+        if not self.kind or self.value == ")":
+            return left
+        operator = self._take() if self.kind == "word" and self.value in _OPERATORS else "OR"
+        return _joined(left, operator, self.expression(field))
+
+    def term(self, field: str) -> Predicate:
+        kind, value = self.kind, self._take()
+        if kind == "field":
+            if value not in FIELDS:
+                raise Malformed(f"incorrect field {value} in search query")
+            return self.term(value)
+        if value == "(":
+            inner = self.expression(field)
+            if self._take() != ")":
+                raise Malformed("incorrect search query: a bracket is not closed")
+            return inner
+        if kind == "bracket" or (kind == "word" and value in _OPERATORS):
+            raise Malformed(f"incorrect search query: {value} is not expected")
+        return _leaf(field, kind, value)
+
+    def _take(self) -> str:
+        if not self._tokens:
+            raise Malformed("incorrect search query: it ends too early")
+        return self._tokens.pop(0)[1]
+
+
+def _tokens(text: str) -> list[tuple[str, str]]:
+    tokens: list[tuple[str, str]] = []
+    position, text = 0, text.rstrip()
+    while position < len(text):
+        match = _TOKEN.match(text, position)
+        if match is None:
+            raise Malformed(f"incorrect search query at {text[position:].strip()}")
+        kind = str(match.lastgroup)
+        tokens.append((kind, match[kind]))
+        position = match.end()
+    return tokens
+
+
+def _joined(left: Predicate, operator: str, right: Predicate) -> Predicate:
+    if operator == "AND":
+        return lambda result: left(result) and right(result)
+    if operator == "ANDNOT":
+        return lambda result: left(result) and not right(result)
+    return lambda result: left(result) or right(result)
+
+
+def _leaf(field: str, kind: str, value: str) -> Predicate:
+    if (kind == "range") != (field in DATE_FIELDS):
+        raise Malformed(f"incorrect value {value} for field {field}")
+    if kind == "range":
+        return _between(field, value)
+    if field == "cat":
+        return lambda result: _in_category(value.strip('"'), result)
+    if field == "id":
+        return lambda result: str(result.id) == value.strip('"')
+    starts = value.endswith("*")
+    phrase = folded(value.replace("_", " ")).rstrip()
+    needle = phrase if starts else f"{phrase} "
+    return lambda result: bool(phrase) and any(needle in text for text in _texts(field, result))
+
+
+def _between(field: str, value: str) -> Predicate:
+    match = _RANGE.fullmatch(value)
+    if match is None:
+        raise Malformed(f"incorrect date range {value}")
+    first, last = (_moment(digits) for digits in match.groups())
+    if field == "submittedDate":
+        return lambda result: first <= result.published <= last
+    return lambda result: first <= result.updated <= last
+
+
+def _moment(digits: str) -> datetime:
+    try:
+        return datetime.strptime(digits.ljust(14, "0"), "%Y%m%d%H%M%S").replace(tzinfo=UTC)
+    except ValueError as error:
+        raise Malformed(f"incorrect date {digits}") from error
+
+
+def _in_category(wanted: str, result: Result) -> bool:
+    if wanted.endswith("*"):
+        return any(category.startswith(wanted[:-1]) for category in result.text.categories)
+    return wanted in result.text.categories
+
+
+def _texts(field: str, result: Result) -> list[str]:
+    """The folded texts a field stands for; a phrase matches inside one of them."""
+    text = result.text
+    fields = {
+        "ti": [text.title],
+        "abs": [text.abstract],
+        "au": list(text.authors),
+        "co": [text.comment],
+        "jr": [text.journal_ref],
+    }
+    if field == "all":
+        return [folded(part) for part in (*chain(*fields.values()), *text.categories)]
+    return [folded(part) for part in fields[field]]
+
+
+@lru_cache(maxsize=65_536)
+def folded(text: str) -> str:
+    """Words in one spelling with a blank before and after each."""
+    plain = unicodedata.normalize("NFKD", text).casefold()
+    plain = "".join(letter for letter in plain if not unicodedata.combining(letter))
+    words = (_singular(word) for word in _WORDS.findall(plain))
+    return "".join(f" {word}" for word in words) + " "
+
+
+def _singular(word: str) -> str:
+    return word[:-1] if len(word) > 3 and word.endswith("s") and word[-2] not in "su" else word

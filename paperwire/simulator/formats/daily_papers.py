@@ -1,0 +1,126 @@
+"""Hugging Face Daily Papers: picks as its JSON API gives them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from paperwire.simulator.world.manuscripts import Pick, Preprint
+
+Json = dict[str, Any]
+
+_SHIFT = timedelta(hours=4)
+_COMMAND = re.compile(r"\\([A-Za-z]+)")
+
+
+def items(picks: list[Pick], query: Mapping[str, str]) -> list[Pick]:
+    """The picks that `date`, `week` or `month`, `sort`, `limit` and `p` of a request ask for.
+
+    Raises ValueError for a date, week or number that is none.
+    """
+    if "date" in query:
+        day = datetime.strptime(query["date"], "%Y-%m-%d").replace(tzinfo=UTC).date()
+        picks = [pick for pick in picks if pick.at.date() == day]
+    if "week" in query:
+        week = datetime.strptime(f"{query['week']}-1", "%G-W%V-%u").replace(tzinfo=UTC)
+        picks = [pick for pick in picks if week <= pick.at < week + timedelta(days=7)]
+    if "month" in query:
+        datetime.strptime(query["month"], "%Y-%m").replace(tzinfo=UTC)
+        picks = [pick for pick in picks if f"{pick.at:%Y-%m}" == query["month"]]
+    if query.get("sort") == "trending":
+        picks = sorted(picks, key=lambda pick: -pick.votes)
+    limit, page = min(int(query.get("limit", 50)), 100), int(query.get("p", 0))
+    return picks[page * limit : (page + 1) * limit]
+
+
+def render(answer: list[Json] | Json) -> bytes:
+    """JSON as the service sends it: compact, Unicode as it is."""
+    return json.dumps(answer, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def item(preprint: Preprint, pick: Pick) -> Json:
+    """One element of the daily list."""
+    text = preprint.newest.text
+    listed: Json = {
+        "paper": paper(preprint, pick),
+        "publishedAt": _time(preprint.versions[0].submitted_at - _SHIFT),
+        "title": text.title,
+        "summary": _retypeset(text.abstract),
+        "thumbnail": f"https://cdn-thumbnails.huggingface.co/social-thumbnails/papers/{pick.id}.png",
+        "numComments": pick.comments,
+        "submittedBy": {
+            **_user(pick.by),
+            "isHf": False,
+            "isHfAdmin": False,
+            "isMod": False,
+            "followerCount": 5,
+            "isUserFollowing": False,
+        },
+        "isAuthorParticipating": False,
+    }
+    listed["submittedBy"].pop("user")
+    return {**listed, **_organization(pick)}
+
+
+def paper(preprint: Preprint, pick: Pick) -> Json:
+    """The paper itself, as `/api/papers/ID` gives it."""
+    text = preprint.newest.text
+    described: Json = {
+        "id": str(pick.id),
+        "authors": [
+            {"_id": _object_id(name), "name": name, "hidden": False} for name in text.authors
+        ],
+        "publishedAt": _time(preprint.versions[0].submitted_at),
+        "submittedOnDailyAt": _time(pick.at),
+        "title": text.title,
+        "submittedOnDailyBy": _user(pick.by),
+        "summary": _retypeset(text.abstract),
+        "upvotes": pick.votes,
+        "discussionId": _object_id(f"discussion of {pick.id}"),
+        "ai_summary": f"{text.title}, in a sentence.",
+        "ai_keywords": [word for word in text.title.lower().split() if len(word) > 6],
+    }
+    if pick.project:
+        described["projectPage"] = pick.project
+    if pick.code:
+        described |= {"githubRepo": pick.code, "githubRepoAddedBy": "user"}
+        described["githubStars"] = pick.stars
+    return {**described, **_organization(pick)}
+
+
+def _user(name: str) -> Json:
+    return {
+        "_id": _object_id(name),
+        "avatarUrl": f"/avatars/{hashlib.sha256(name.encode()).hexdigest()[:32]}.svg",
+        "isPro": False,
+        "fullname": name.title(),
+        "user": name,
+        "type": "user",
+        "name": name,
+    }
+
+
+def _organization(pick: Pick) -> Json:
+    if not pick.organization:
+        return {}
+    avatar = f"https://cdn-avatars.huggingface.co/{_object_id(pick.organization)}.png"
+    name = re.sub(r"\W+", "-", pick.organization.lower())
+    organization = {"_id": _object_id(pick.organization), "name": name}
+    return {"organization": {**organization, "fullname": pick.organization, "avatar": avatar}}
+
+
+def _retypeset(abstract: str) -> str:
+    r"""The abstract with its mathematics damaged as theirs is: `$2\times$` is `2times`."""
+    return _COMMAND.sub(r"\1", abstract).replace("$", "")
+
+
+def _time(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+
+
+def _object_id(name: str) -> str:
+    return hashlib.sha256(name.encode()).hexdigest()[:24]

@@ -1,0 +1,122 @@
+"""arXiv's OAI-PMH answers, as oaipmh.arxiv.org serves the format `arXivRaw`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+from paperwire.simulator.formats.arxiv_xml import block, document, element, tex_accents
+from paperwire.simulator.world.manuscripts import Manuscript, Preprint, Version
+
+ADDRESS: Final = "http://oaipmh.arxiv.org/oai"
+
+_XSI: Final = 'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"'
+_OAI: Final = "http://www.openarchives.org/OAI/2.0/"
+_ROOT: Final = f'OAI-PMH xmlns="{_OAI}" {_XSI} xsi:schemaLocation="{_OAI} {_OAI}OAI-PMH.xsd"'
+_RAW: Final = "http://arxiv.org/OAI/arXivRaw/"
+_ENTRY: Final = f'arXivRaw xmlns="{_RAW}" {_XSI} xsi:schemaLocation="{_RAW} {_RAW[:-1]}.xsd"'
+
+
+_GROUPS: Final = ("cs", "econ", "eess", "math", "q-bio", "q-fin", "stat")
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """The resumption token at a page's end: empty on the last of several pages."""
+
+    text: str
+    cursor: int
+    total: int
+
+
+def render(
+    asked: Mapping[str, str], preprints: Iterable[Preprint], token: Token | None, now: datetime
+) -> bytes:
+    """A page of ListRecords; `preprints` have only the versions that are announced."""
+    records = [line for preprint in preprints for line in block("record", _record(preprint))]
+    if token:
+        counts = {"cursor": str(token.cursor), "completeListSize": str(token.total)}
+        records.append(element("resumptionToken", token.text, **counts))
+    return _answer(asked, block("ListRecords", records), now)
+
+
+def error(asked: Mapping[str, str], code: str, said: str, now: datetime) -> bytes:
+    """An error of the protocol, which comes with HTTP 200."""
+    return _answer(asked, [element("error", said, code=code)], now)
+
+
+def sets_of(text: Manuscript) -> list[str]:
+    """The sets a manuscript is in, by its categories: `cs:cs:AI`, `physics:hep-th`."""
+    return [_set(category) for category in text.categories]
+
+
+def stamp(preprint: Preprint) -> str:
+    """The datestamp: the day of the newest announcement."""
+    return preprint.newest.announced_on.isoformat()
+
+
+def _answer(asked: Mapping[str, str], lines: list[str], now: datetime) -> bytes:
+    head = [
+        element("responseDate", now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")),
+        element("request", ADDRESS, **asked),
+    ]
+    return document(block(_ROOT, [*head, *lines]))
+
+
+def _record(preprint: Preprint) -> list[str]:
+    newest = preprint.newest
+    header = [
+        element("identifier", f"oai:arXiv.org:{preprint.id}"),
+        element("datestamp", stamp(preprint)),
+        *(element("setSpec", name) for name in sets_of(newest.text)),
+    ]
+    return [
+        *block("header", header),
+        *block("metadata", block(_ENTRY, _entry(preprint, newest.text))),
+    ]
+
+
+def _entry(preprint: Preprint, text: Manuscript) -> list[str]:
+    optional = (
+        ("comments", text.comment),
+        ("journal-ref", text.journal_ref),
+        ("doi", text.doi),
+        ("license", text.license),
+    )
+    return [
+        element("id", str(preprint.id)),
+        element("submitter", text.authors[0]),
+        *(line for version in preprint.versions for line in _version(version)),
+        element("title", text.title),
+        element("authors", _authors(text)),
+        element("categories", " ".join(text.categories)),
+        *(element(name, said) for name, said in optional if said),
+        element("abstract", f"  {text.abstract}\n"),
+    ]
+
+
+def _version(version: Version) -> list[str]:
+    date = version.submitted_at.astimezone(UTC).strftime("%a, %d %b %Y %H:%M:%S GMT")
+    kind = "I" if version.withdrawn else "D"
+    size = "0kb" if version.withdrawn else "412kb"
+    lines = [element("date", date), element("size", size), element("source_type", kind)]
+    return block(f'version version="v{version.number}"', lines)
+
+
+def _authors(text: Manuscript) -> str:
+    affiliations = text.affiliations or ("",) * len(text.authors)
+    names = [
+        f"{name} ({affiliation})" if affiliation else name
+        for name, affiliation in zip(map(tex_accents, text.authors), affiliations, strict=True)
+    ]
+    return " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else names[0]
+
+
+def _set(category: str) -> str:
+    archive, _, subject = category.partition(".")
+    group = archive if archive in _GROUPS else "physics"
+    if subject:
+        return f"{group}:{archive}:{subject}"
+    return archive if archive in _GROUPS else f"{group}:{archive}"

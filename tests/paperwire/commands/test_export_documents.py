@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from unittest import mock
+
+import pytest
+from click.testing import CliRunner, Result
+from redis import Redis
+
+from papers.state.keywords import Keywords
+from papers.store import Store
+from paperwire.cli import main
+from paperwire.run.demo_runner import toml
+from paperwire.simulator.upstream import Upstream
+from paperwire.simulator.world.manuscripts import Manuscript
+from tests.service.made import NOW, sighting
+
+Command = Callable[..., Result]
+
+
+@pytest.fixture
+def command(
+    store_url: str, redis: Redis, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Command]:
+    """Run a command on the emptied store of the tests, in a folder of its own."""
+    monkeypatch.chdir(tmp_path)
+    with mock.patch.dict(os.environ, {"REDIS_URL": store_url}):
+        yield lambda *words: CliRunner().invoke(main, words)
+
+
+def test_a_repository_is_one_command(command: Command, redis: Redis, upstream: Upstream) -> None:
+    """From nothing: the configured keywords saved and filled, every source asked, the page."""
+    id = upstream.announce(Manuscript(title="A Small Reward Model", abstract="Of a | b."))
+    settings = upstream.settings(arxiv_interval=0.0, keywords={"Reward Model": '"reward model"'})
+    Path("paperwire.toml").write_text(toml(settings))
+    done = command("export", "markdown", "--fetch", "README.md")
+    assert (done.exit_code, done.output) == (0, "")
+    page = Path("README.md").read_text("utf-8")
+    assert f"| **[A Small Reward Model](https://arxiv.org/abs/{id})** |" in page
+    assert "## Reward Model" in page
+    assert "<p>Of a &#124; b.</p>" in page
+    again = command("export", "markdown", "-")
+    assert again.stdout == page
+
+
+def test_a_source_that_fails_is_told_and_the_page_is_written(
+    command: Command, redis: Redis, upstream: Upstream
+) -> None:
+    Keywords(redis).add("Reward Model", '"reward model"', now=NOW)
+    Store(redis).ingest([sighting(1)], now=NOW)
+    upstream.fail(503, "/feeds/")
+    Path("paperwire.toml").write_text(toml(upstream.settings(arxiv_interval=0.0)))
+    done = command("export", "markdown", "--fetch", "README.md")
+    assert done.exit_code == 1
+    assert "community:weekly: " in done.stderr
+    assert "Reward model number 1" in Path("README.md").read_text("utf-8")
+
+
+def test_chosen_keywords_and_rows(command: Command, redis: Redis) -> None:
+    for name, query in (("A", "reward"), ("B", "model")):
+        Keywords(redis).add(name, query, now=NOW)
+    Store(redis).ingest([sighting(number) for number in (1, 2, 3)], now=NOW)
+    page = command("export", "markdown", "-k", "b", "-n", "2", "-").stdout
+    assert page.count("\n## ") == 1
+    assert page.count("\n| **[") == 2
+    assert "2 papers at most" in page
+    assert command("export", "markdown", "-n", "0", "-").exit_code == 2
+
+
+def test_references_of_papers_keywords_and_queries(command: Command, redis: Redis) -> None:
+    Keywords(redis).add("A", "reward", now=NOW)
+    Store(redis).ingest([sighting(number) for number in (1, 2, 3)], now=NOW)
+    chosen = {
+        ("2611.00002", "arXiv:2611.00001v3", "2611.00002"): ["2", "1"],
+        ("-k", "A"): ["3", "2", "1"],
+        ("-k", "A", "-n", "1"): ["3"],
+        ("--query", "number"): ["3", "2", "1"],
+    }
+    for words, numbers in chosen.items():
+        ids = [f"lovelace-2611.0000{number}" for number in numbers]
+        bib = command("export", "bibtex", "-", *words).stdout
+        assert [line[6:-1] for line in bib.splitlines() if line[0:1] == "@"] == ids
+        assert [
+            item["id"] for item in json.loads(command("export", "csl", "-", *words).stdout)
+        ] == ids
+        told = command("export", "ris", "-", *words).stdout
+        assert [line[6:] for line in told.splitlines() if line.startswith("ID")] == ids
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        ((), 2),
+        (("2611.00001", "-k", "A"), 2),
+        (("2611.00009",), 1),
+        (("-k", "nobody"), 1),
+        (("--query", '"'), 2),
+    ],
+)
+def test_a_wish_for_references_that_makes_no_sense(
+    command: Command, words: tuple[str, ...], code: int
+) -> None:
+    done = command("export", "bibtex", "all.bib", *words)
+    assert (done.exit_code, done.stdout, Path("all.bib").exists()) == (code, "", False)

@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+from paperwire.run.demo_runner import clear, isolate, toml
+from tests.paperwire.processes import eventually
+
+ROOT = Path(__file__).parents[3]
+
+
+def test_settings_are_written_as_toml() -> None:
+    fields = {
+        "contact": 'a "quoted" é\n',
+        "arxiv_interval": 0.5,
+        "huggingface": True,
+        "allowed_networks": ("127.0.0.0/8",),
+        "communities": {"a-b": "http://127.0.0.1:1/x?y=1"},
+    }
+    read = tomllib.loads(toml(fields))
+    assert read == {**fields, "allowed_networks": ["127.0.0.0/8"]}
+
+
+def test_demo_takes_nothing_that_leads_to_a_real_store(tmp_path: Path) -> None:
+    environ = {
+        "REDIS_URL": "redis://real",
+        "PAPERWIRE_REDIS_URL": "redis://real",
+        "PAPERWIRE_DATA_DIR": "/real",
+        "PAPERWIRE_PORT": "8123",
+        "PATH": "/bin",
+    }
+    isolate(environ, tmp_path / "paperwire.toml")
+    assert environ == {
+        "PAPERWIRE_PORT": "8123",
+        "PATH": "/bin",
+        "PAPERWIRE_CONFIG": str(tmp_path / "paperwire.toml"),
+    }
+
+
+def test_clearing_leaves_the_claim_and_what_is_linked(tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    demo = tmp_path / "demo"
+    for folder in (elsewhere, demo, demo / "store"):
+        folder.mkdir()
+        (folder / "file").touch()
+    (demo / "up.lock").touch()
+    (demo / "link").symlink_to(elsewhere)
+    clear(demo)
+    assert [entry.name for entry in demo.iterdir()] == ["up.lock"]
+    assert (elsewhere / "file").exists()
+
+
+COMMAND = (sys.executable, "-m", "paperwire")
+
+
+def test_demo_serves_papers_and_a_new_day_brings_more(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [*COMMAND, "demo", "--day", "6", "--json"],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    ) as demo:
+        try:
+            assert demo.stdout is not None
+            words = json.loads(demo.stdout.readline())
+            assert words["data_dir"] == str(tmp_path / "demo-data")
+            assert eventually(lambda: papers_of(tmp_path) > 0, within=60)
+            at_first = papers_of(tmp_path)
+            assert eventually(lambda: papers_of(tmp_path) > at_first, within=60)
+        finally:
+            demo.terminate()
+            assert demo.wait(30) == 0
+
+
+def papers_of(folder: Path) -> int:
+    status = subprocess.run(
+        [*COMMAND, "--config", "demo-data/paperwire.toml", "status", "--json"],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        check=True,
+    )
+    return int(json.loads(status.stdout)["papers"])

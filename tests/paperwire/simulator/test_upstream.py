@@ -1,0 +1,320 @@
+"""The scripted world, told as stories over HTTP."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from xml.etree import ElementTree
+
+import arxiv
+import feedparser
+import pytest
+import requests
+
+from papers.config.settings import Settings
+from papers.errors import UnknownPaper
+from papers.model.arxiv_calendar import announced_after
+from papers.model.arxiv_id import ArxivId
+from paperwire.simulator.formats.announcement_feed import MOST_ROWS
+from paperwire.simulator.server.request_log import Visit, gaps, overlapping
+from paperwire.simulator.upstream import ARXIV, Upstream
+from paperwire.simulator.world import simulated_days
+from paperwire.simulator.world.manuscripts import Manuscript
+
+MOMENT = Manuscript(title="A Moment", categories=("cs.CL", "cs.AI"))
+
+
+def get(upstream: Upstream, path: str, **headers: str) -> requests.Response:
+    return requests.get(upstream.url + path, headers=headers, timeout=10)
+
+
+def announced(upstream: Upstream, categories: str) -> list[tuple[str, str]]:
+    """The ids with versions and the announce types of a feed, as feedparser reads them."""
+    feed = feedparser.parse(get(upstream, f"/rss/atom/{categories}").content)
+    assert not feed.bozo
+    return [(e.id.removeprefix("oai:arXiv.org:"), e.arxiv_announce_type) for e in feed.entries]
+
+
+def found(upstream: Upstream, **query: str) -> list[str]:
+    """The ids with versions of an API answer."""
+    text = requests.get(f"{upstream.url}/api/query", params=query, timeout=10).content
+    return [entry.id.rsplit("/", 1)[1] for entry in feedparser.parse(text).entries]
+
+
+def picked(upstream: Upstream, query: str = "") -> list[Any]:
+    answer: list[Any] = get(upstream, f"/hf/api/daily_papers?{query}").json()
+    return answer
+
+
+def test_settings_turn_every_source_to_the_world(upstream: Upstream) -> None:
+    settings = Settings(**upstream.settings(arxiv_interval=0.0))
+    assert settings.arxiv_interval == 0.0
+    for address in (
+        f"{settings.arxiv_feed_url}/cs.CL",
+        settings.arxiv_api_url,
+        f"{settings.huggingface_url}/api/daily_papers",
+        *settings.communities.values(),
+    ):
+        assert requests.get(address, timeout=10).status_code == 200, address
+
+
+def test_a_paper_is_new_at_home_and_a_cross_list_elsewhere(upstream: Upstream) -> None:
+    id = upstream.announce(MOMENT)
+    assert announced(upstream, "cs.CL") == [(f"{id}v1", "new")]
+    assert announced(upstream, "cs.AI") == [(f"{id}v1", "cross")]
+    assert announced(upstream, "cs.AI+cs.CL") == [(f"{id}v1", "new")]
+    assert announced(upstream, "cs") == [(f"{id}v1", "new")]
+    assert announced(upstream, "cs.CV") == []
+
+
+def test_the_next_day_brings_a_replacement_and_forgets_the_day_before(upstream: Upstream) -> None:
+    id, other = upstream.announce(MOMENT), upstream.announce(MOMENT)
+    upstream.next_day()
+    assert announced(upstream, "cs.CL") == []
+    upstream.revise(id, title="A Longer Moment")
+    upstream.withdraw(other)
+    assert announced(upstream, "cs.CL") == [(f"{id}v2", "replace"), (f"{other}v2", "replace")]
+    assert announced(upstream, "cs.AI")[0] == (f"{id}v2", "replace-cross")
+
+
+def test_a_replacement_after_version_five_is_not_listed(upstream: Upstream) -> None:
+    id = upstream.announce(MOMENT)
+    for _ in range(5):
+        upstream.next_day()
+        upstream.revise(id)
+    assert announced(upstream, "cs.CL") == []
+    assert found(upstream, id_list=str(id)) == [f"{id}v6"]
+
+
+def test_a_later_cross_list_shows_in_its_new_category_only(upstream: Upstream) -> None:
+    id = upstream.announce(MOMENT)
+    upstream.next_day()
+    upstream.cross(id, "cs.CV")
+    assert announced(upstream, "cs.CV") == [(f"{id}v1", "cross")]
+    assert announced(upstream, "cs.CL") == []
+    with pytest.raises(ValueError, match=r"in cs\.CV already"):
+        upstream.cross(id, "cs.CV")
+
+
+def test_rows_stand_new_first_and_new_ones_fall_off_a_full_feed(upstream: Upstream) -> None:
+    old = upstream.announce(MOMENT)
+    upstream.next_day()
+    upstream.revise(old)
+    for _ in range(MOST_ROWS):
+        upstream.announce(MOMENT)
+    rows = announced(upstream, "cs.CL")
+    assert len(rows) == MOST_ROWS
+    assert rows[-1] == (f"{old}v2", "replace")
+    assert rows[0] == ("2611.00003v1", "new")
+
+
+def test_an_unknown_category_is_an_error_feed(upstream: Upstream) -> None:
+    answer = get(upstream, "/rss/atom/cs.XX")
+    assert answer.status_code == 400
+    assert feedparser.parse(answer.content).feed.title == "Feed error for query: cs.XX"
+
+
+def test_weekends_are_valid_and_empty(upstream: Upstream) -> None:
+    upstream.announce(MOMENT)
+    upstream.go_to(datetime(2026, 11, 21, 12, tzinfo=UTC))
+    answer = get(upstream, "/rss/atom/cs.CL")
+    assert answer.status_code == 200
+    feed = feedparser.parse(answer.content)
+    assert feed.entries == []
+    assert feed.feed.updated == "2026-11-21T05:00:02.330000+00:00"
+    with pytest.raises(ValueError, match="announces nothing on Saturday 21 November"):
+        upstream.announce(MOMENT)
+    assert upstream.next_day() == date(2026, 11, 23)
+
+
+def test_ids_count_up_inside_a_month() -> None:
+    with Upstream(datetime(2026, 11, 30, 12, tzinfo=UTC)) as upstream:
+        assert [str(upstream.announce(MOMENT)) for _ in range(2)] == ["2611.00001", "2611.00002"]
+        upstream.next_day()
+        assert str(upstream.announce(MOMENT)) == "2612.00001"
+        assert str(upstream.announce(MOMENT, id="hep-th/9901001")) == "hep-th/9901001"
+        with pytest.raises(ValueError, match="announced already"):
+            upstream.announce(MOMENT, id="2612.00001")
+
+
+def test_papers_are_submitted_before_the_close_of_their_announcement(upstream: Upstream) -> None:
+    for _ in range(12):
+        for _ in range(3):
+            upstream.announce(MOMENT)
+        upstream.next_day()
+    for preprint in upstream.preprints():
+        version = preprint.newest
+        assert announced_after(version.submitted_at) == simulated_days.midnight(
+            version.announced_on
+        )
+        assert version.submitted_at < upstream.now
+
+
+def test_the_api_serves_versions_and_leaves_out_what_it_does_not_know(upstream: Upstream) -> None:
+    first, second = upstream.announce(MOMENT), upstream.announce(MOMENT)
+    upstream.revise(first)
+    asked = f"{second},{first},2611.09999,0000.0000,0808.05394,{first}v1,{first}v9"
+    assert found(upstream, id_list=asked) == [f"{second}v1", f"{first}v2", f"{first}v1"]
+
+
+@pytest.mark.parametrize(
+    ("query", "reason"),
+    [
+        ("id_list=2611.00001,abc", "incorrect id format for abc"),
+        ("id_list=2611.1", "incorrect id format for 2611.1"),
+        ("search_query=all:x&start=-1", "start must be non-negative"),
+        ("search_query=all:x&max_results=many", "max_results must be an integer"),
+        ("search_query=all:x&max_results=30001", "max_results must be at most 30000"),
+        (
+            "search_query=all:x&sortBy=beauty",
+            "sortBy must be in: relevance, lastUpdatedDate, submittedDate",
+        ),
+        ("search_query=xx:y", "incorrect field xx in search query"),
+    ],
+)
+def test_the_api_refuses_with_an_error_entry(upstream: Upstream, query: str, reason: str) -> None:
+    answer = get(upstream, f"/api/query?{query}")
+    (entry,) = feedparser.parse(answer.content).entries
+    assert (answer.status_code, entry.title, entry.summary) == (400, "Error", reason)
+
+
+def test_the_arxiv_package_pages_through_a_search(upstream: Upstream) -> None:
+    ids = [upstream.announce(MOMENT) for _ in range(7)]
+    client = arxiv.Client(page_size=3, delay_seconds=0)
+    client.query_url_format = f"{upstream.url}/api/query?{{}}"
+    search = arxiv.Search("ti:moment", sort_by=arxiv.SortCriterion.SubmittedDate)
+    results = list(client.results(search))
+    client._session.close()
+    assert [result.get_short_id() for result in results] == [f"{id}v1" for id in reversed(ids)]
+    assert results[0].primary_category == "cs.CL"
+    assert [author.name for author in results[0].authors] == list(MOMENT.authors)
+    assert len(upstream.visits("/api")) == 3
+
+
+def test_the_api_lags_behind_announcements() -> None:
+    with Upstream(api_lag=timedelta(hours=30)) as upstream:
+        id = upstream.announce(MOMENT)
+        assert found(upstream, id_list=str(id)) == []
+        upstream.next_day()
+        upstream.next_day()
+        assert found(upstream, id_list=str(id)) == [f"{id}v1"]
+
+
+def test_search_and_ids_together_mean_both(upstream: Upstream) -> None:
+    first = upstream.announce(MOMENT)
+    second = upstream.announce(Manuscript(title="An Hour"))
+    assert found(upstream, id_list=f"{first},{second}", search_query="ti:hour") == [f"{second}v1"]
+    assert found(upstream) == []
+
+
+def test_a_pick_is_on_the_day_it_was_made_and_its_votes_grow(upstream: Upstream) -> None:
+    id = upstream.announce(MOMENT)
+    assert picked(upstream, "date=2026-11-18") == []
+    upstream.pick(id, votes=2, code="https://github.com/a/b", organization="Blue Harbour AI")
+    upstream.vote(id, 3)
+    upstream.remark(id)
+    upstream.next_day()
+    (item,) = picked(upstream, "date=2026-11-18")
+    assert (item["paper"]["upvotes"], item["numComments"]) == (5, 1)
+    assert item["paper"]["submittedOnDailyAt"].startswith("2026-11-18")
+    assert item["paper"]["githubRepo"] == "https://github.com/a/b"
+    assert item["organization"]["name"] == "blue-harbour-ai"
+    assert picked(upstream, "date=2026-11-19") == []
+    for query in ("", "week=2026-W47", "month=2026-11", "sort=trending"):
+        assert len(picked(upstream, query)) == 1, query
+    assert get(upstream, f"/hf/api/papers/{id}").json() == item["paper"]
+
+
+def test_hugging_face_pages_and_refuses(upstream: Upstream) -> None:
+    ids = [upstream.announce(MOMENT) for _ in range(5)]
+    for id in ids:
+        upstream.pick(id)
+    pages = [picked(upstream, f"limit=2&p={p}") for p in range(4)]
+    assert [len(page) for page in pages] == [2, 2, 1, 0]
+    assert get(upstream, "/hf/api/daily_papers?date=2026-13-45").status_code == 400
+    assert get(upstream, "/hf/api/papers/2611.09999").status_code == 404
+
+
+def test_a_community_feed_holds_picks_and_other_things(upstream: Upstream) -> None:
+    id = upstream.announce(MOMENT)
+    upstream.pick(id, "weekly", votes=4)
+    upstream.post("weekly", "Next meeting", "https://example.org/meeting")
+    links = [e.link for e in feedparser.parse(get(upstream, "/feeds/weekly.xml").content).entries]
+    assert sorted(links) == [id.url, "https://example.org/meeting"]
+    upstream.unpick(id, "weekly")
+    assert id.url.encode() not in get(upstream, "/feeds/weekly.xml").content
+    assert get(upstream, "/feeds/nobody.xml").status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/rss/atom/cs.CL", "/feeds/weekly.xml"])
+def test_feeds_know_conditional_requests(upstream: Upstream, path: str) -> None:
+    id = upstream.announce(MOMENT)
+    upstream.pick(id, "weekly")
+    answer = get(upstream, path)
+    tag, modified = answer.headers["ETag"], answer.headers["Last-Modified"]
+    by_tag = get(upstream, path, **{"If-None-Match": tag})
+    by_date = get(upstream, path, **{"If-Modified-Since": modified})
+    assert [(a.status_code, a.content) for a in (by_tag, by_date)] == [(304, b"")] * 2
+    upstream.go_to(upstream.now + timedelta(minutes=5))
+    upstream.pick(upstream.announce(MOMENT), "weekly")
+    assert get(upstream, path, **{"If-None-Match": tag}).status_code == 200
+    assert get(upstream, path, **{"If-Modified-Since": modified}).status_code == 200
+
+
+def test_head_and_gzip_and_other_documents(upstream: Upstream) -> None:
+    for _ in range(20):
+        upstream.announce(MOMENT)
+    plain = get(upstream, "/rss/atom/cs.CL", **{"Accept-Encoding": "identity"})
+    packed = get(upstream, "/rss/atom/cs.CL", **{"Accept-Encoding": "gzip"})
+    assert packed.headers["Content-Encoding"] == "gzip"
+    assert packed.content == plain.content
+    head = requests.head(f"{upstream.url}/rss/atom/cs.CL", timeout=10)
+    assert (head.status_code, head.content) == (200, b"")
+    upstream.put("/feeds/odd.xml", b"<odd/>", "application/xml")
+    assert get(upstream, "/feeds/odd.xml").content == b"<odd/>"
+    assert get(upstream, "/nowhere").status_code == 404
+
+
+def test_everything_can_be_asked_for_at_once_while_the_world_moves(upstream: Upstream) -> None:
+    id = upstream.announce(MOMENT)
+    upstream.pick(id)
+    paths = ("/rss/atom/cs.CL", "/api/query?search_query=ti:moment", "/hf/api/daily_papers")
+    threads = [threading.Thread(target=get, args=(upstream, path)) for path in paths * 8]
+    for thread in threads:
+        thread.start()
+        upstream.vote(upstream.announce(MOMENT) and id)
+    for thread in threads:
+        thread.join()
+    log = upstream.log
+    assert len(log) == len(threads)
+    assert {(visit.status, visit.ended is None) for visit in log} == {(200, False)}
+
+
+def test_the_log_tells_who_asked_how_closely(upstream: Upstream) -> None:
+    get(upstream, "/rss/atom/cs.CL", **{"User-Agent": "Someone"})
+    get(upstream, "/hf/api/daily_papers")
+    get(upstream, "/api/query?id_list=")
+    arxiv_only = upstream.visits(*ARXIV)
+    assert [visit.target for visit in arxiv_only] == ["/rss/atom/cs.CL", "/api/query?id_list="]
+    assert arxiv_only[0].headers["user-agent"] == "Someone"
+    assert len(gaps(arxiv_only)) == 1
+    assert overlapping(arxiv_only) == []
+
+
+def test_overlaps_and_gaps_are_measured() -> None:
+    visits = [Visit("/", {}, 1, start, end) for start, end in ((0.0, 2.0), (3.0, 5.0), (4.5, None))]
+    assert gaps(visits) == [3.0, 1.5]
+    assert overlapping(visits) == [(visits[1], visits[2])]
+
+
+def test_papers_must_be_announced_first(upstream: Upstream) -> None:
+    with pytest.raises(UnknownPaper, match="announce it first"):
+        upstream.pick(ArxivId(202611, 1))
+
+
+def test_the_xml_is_well_formed_everywhere(upstream: Upstream) -> None:
+    id = upstream.announce(Manuscript(title='"<&>"', abstract="]]> \x0b\x00 \ufffe"))
+    upstream.pick(id, "weekly")
+    for path in ("/rss/atom/cs.CL", f"/api/query?id_list={id}", "/feeds/weekly.xml"):
+        ElementTree.fromstring(get(upstream, path).content)
