@@ -17,25 +17,25 @@ import time
 from collections.abc import Callable, Sequence
 from itertools import zip_longest
 
-from benchmarks.corpus import DEFAULT, made, sightings
+from benchmarks.corpus import DEFAULT_CORPUS, generate_months, read_sightings
 from benchmarks.keywords import NOW
-from benchmarks.questions import classes
-from papers.index.compaction.compactor import Closing
+from benchmarks.questions import keywords_by_class
+from papers.index.compaction.compactor import Compactor
 from papers.model.arxiv_id import ArxivId
-from papers.model.merge import lift
+from papers.model.merge import paper_from_sighting
 from papers.model.paper import Paper, Sighting
 from papers.query.ast import Node
-from papers.query.match import Folded, holds
+from papers.query.match import FoldedPaper, matches_node
 from papers.query.parser import Query
 from papers.redis_backend.connection import connect
 from papers.search.percolate import Percolator
 from papers.store import Store
 from paperwire.run import embedded_store
 
-ROWS = 4_000
-SAVED = 10_000
-TRIED = 50
-CHANGED = 10
+NEW_PAPERS = 4_000
+SAVED_KEYWORDS = 10_000
+BASELINE_STEP = 50
+CHANGED_WORDS = 10
 
 
 def main() -> None:
@@ -43,32 +43,37 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--short", action="store_true", help="a tenth of the papers and keywords")
     options = parser.parse_args()
-    if not DEFAULT.exists():
-        print(f"no papers to make others from: {DEFAULT} is not there")
+    if not DEFAULT_CORPUS.exists():
+        print(f"no papers to make others from: {DEFAULT_CORPUS} is not there")
         return
-    rows, saved = (n // 10 if options.short else n for n in (ROWS, SAVED))
-    past, month = made(50_000 if not options.short else 27_500)
-    keywords = draw(saved)
+    rows, saved = (n // 10 if options.short else n for n in (NEW_PAPERS, SAVED_KEYWORDS))
+    past, month = generate_months(50_000 if not options.short else 27_500)
+    keywords = draw_keywords(saved)
     with (
         tempfile.TemporaryDirectory() as folder,
-        embedded_store.borrowed(embedded_store.place(folder)) as url,
+        embedded_store.open_embedded_store(embedded_store.store_paths(folder)) as url,
     ):
-        redis = connect(url, patient=True)
+        redis = connect(url, retry=True)
         store = Store(redis)
         store.ingest([*past, *month[:-rows]], now=NOW)
-        Closing(redis).close_before(month[0].id.month)
-        ingesting = timed(lambda: store.ingest(month[-rows:], now=NOW))
-        revised = [revision(*two) for two in zip(past[: rows * 2 // 5], month, strict=False)]
-        revising = timed(lambda: store.ingest(revised, now=NOW))
-    papers = [lift(sighting) for sighting in month[-rows:]]
+        Compactor(redis).compact_before(month[0].id.month)
+        ingesting = seconds_taken(lambda: store.ingest(month[-rows:], now=NOW))
+        revised = [
+            revised_sighting(*two) for two in zip(past[: rows * 2 // 5], month, strict=False)
+        ]
+        revising = seconds_taken(lambda: store.ingest(revised, now=NOW))
+    papers = [paper_from_sighting(sighting) for sighting in month[-rows:]]
     trees = [query.tree for query in keywords]
     percolator = Percolator(enumerate(trees))
     met: list[tuple[int, list[Paper]]] = []
-    matching = timed(lambda: met.extend(percolator.met(papers)))
-    folded = [Folded(paper) for paper in papers]
-    tried = range(0, len(trees), TRIED)
+    matching = seconds_taken(lambda: met.extend(percolator.percolate(papers)))
+    folded = [FoldedPaper(paper) for paper in papers]
+    tried = range(0, len(trees), BASELINE_STEP)
     plain: dict[int, list[ArxivId]] = {}
-    trying = timed(lambda: plain.update((n, holding(trees[n], folded)) for n in tried)) * TRIED
+    trying = (
+        seconds_taken(lambda: plain.update((n, matching_ids(trees[n], folded)) for n in tried))
+        * BASELINE_STEP
+    )
     found = {n: [paper.id for paper in some] for n, some in met}
     assert all(found.get(n, []) == ids for n, ids in plain.items())
     print(f"{rows:,} papers ingested              {ingesting:7.2f} s")
@@ -78,25 +83,25 @@ def main() -> None:
     print(f"{len(revised):,} new versions of papers of closed months {revising:5.2f} s")
 
 
-def revision(known: Sighting, other: Sighting) -> Sighting:
+def revised_sighting(known: Sighting, other: Sighting) -> Sighting:
     """A new version of a paper, whose abstract ends with words of another's."""
-    kept, new = known.abstract.split()[:-CHANGED], other.abstract.split()[:CHANGED]
+    kept, new = known.abstract.split()[:-CHANGED_WORDS], other.abstract.split()[:CHANGED_WORDS]
     return known._replace(version=known.version + 1, abstract=" ".join([*kept, *new]), as_of=NOW)
 
 
-def holding(tree: Node, papers: Sequence[Folded]) -> list[ArxivId]:
+def matching_ids(tree: Node, papers: Sequence[FoldedPaper]) -> list[ArxivId]:
     """The papers a tree holds of, by trying."""
-    return [folded.paper.id for folded in papers if holds(tree, folded)]
+    return [folded.paper.id for folded in papers if matches_node(tree, folded)]
 
 
-def draw(count: int) -> Sequence[Query]:
+def draw_keywords(count: int) -> Sequence[Query]:
     """So many different keywords, of every class by turns."""
-    turns = zip_longest(*classes(list(sightings()), count // 10).values())
+    turns = zip_longest(*keywords_by_class(list(read_sightings()), count // 10).values())
     drawn = dict.fromkeys(query for turn in turns for query in turn if query)
     return list(drawn)[:count]
 
 
-def timed(do: Callable[[], object]) -> float:
+def seconds_taken(do: Callable[[], object]) -> float:
     """Seconds."""
     start = time.perf_counter()
     do()

@@ -16,8 +16,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-POSSIBLE: Final = hasattr(os, "SCHED_IDLE")
-_STAY: Final = """
+IS_SUPPORTED: Final = hasattr(os, "SCHED_IDLE")
+_BUSY_LOOP: Final = """
 import os, sys
 os.sched_setaffinity(0, {int(sys.argv[1])})
 os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
@@ -29,10 +29,10 @@ while os.getppid() == parent:
 
 
 @contextmanager
-def processors() -> Iterator[None]:
+def keep_processors_awake() -> Iterator[None]:
     """Keep those that this process may use awake meanwhile, where that is possible."""
     kept = [
-        subprocess.Popen([sys.executable, "-c", _STAY, str(processor)])
+        subprocess.Popen([sys.executable, "-c", _BUSY_LOOP, str(processor)])
         for processor in sorted(os.sched_getaffinity(0))
     ]
     try:

@@ -20,41 +20,47 @@ from uuid import uuid4
 from flask.testing import FlaskClient
 from redis import Redis
 
-from benchmarks.announcement import draw
+from benchmarks.announcement import draw_keywords
 from papers.config.settings import Settings
 from papers.query.parser import Query
-from papers.query.request import Ask
+from papers.query.request import SearchRequest
 from papers.store import Store
 from service import create_app
 from service.cache.cached_body import etag_of
 from service.cache.encodings import ENCODINGS
 from service.feeds import FORMATS
 from service.feeds.entry import Entry
-from service.feeds.entry_cache import KEPT
+from service.feeds.entry_cache import ENTRY_CACHE
 from service.feeds.feed import Feed
-from service.garbage import settle
+from service.garbage import tune_garbage_collector
 
-ALL = "new,cross,replace"
+ALL_TYPES = "new,cross,replace"
 FEED = Feed("urn:k", "K", "Of k.", *("https://k.example",) * 3, (), ())
 
 
-def measure(url: str, folder: Path, count: int) -> None:
+def measure_cold_feeds(url: str, folder: Path, count: int) -> None:
     """Print the figures of so many keywords."""
-    queries = draw(10 * count)[::10]
+    queries = draw_keywords(10 * count)[::10]
     told = f"{'cold feed of ' + str(count) + ' keywords: ms of CPU, on the clock':54}"
     print(f"{told}median  95th    median  95th")
-    client = asking(url, folder / "new")
-    told_of("no entry was spelled before", [timed(client, q, before=KEPT.clear) for q in queries])
-    KEPT.clear()
-    client = asking(url, folder / "one")
-    told_of("one after another in one process", [timed(client, q) for q in queries])
-    client, other = (asking(url, folder / name) for name in ("two", "three"))
-    spent = [timed(client, q, before=partial(asked, other, q, types=ALL)) for q in queries]
-    told_of("all entries were spelled before, for another feed", spent)
+    client = fresh_client(url, folder / "new")
+    print_latencies(
+        "no entry was spelled before",
+        [time_feed(client, q, before=ENTRY_CACHE.clear) for q in queries],
+    )
+    ENTRY_CACHE.clear()
+    client = fresh_client(url, folder / "one")
+    print_latencies("one after another in one process", [time_feed(client, q) for q in queries])
+    client, other = (fresh_client(url, folder / name) for name in ("two", "three"))
+    spent = [
+        time_feed(client, q, before=partial(request_feed, other, q, types=ALL_TYPES))
+        for q in queries
+    ]
+    print_latencies("all entries were spelled before, for another feed", spent)
     print_parts(url, queries)
 
 
-def asking(url: str, folder: Path) -> FlaskClient:
+def fresh_client(url: str, folder: Path) -> FlaskClient:
     """A client of an app whose feeds, at an address of its own, nobody ever asked a store for."""
     site = Settings(
         redis_url=url,
@@ -64,11 +70,11 @@ def asking(url: str, folder: Path) -> FlaskClient:
     )
     client = create_app(site).test_client()
     client.get("/feeds/search.atom?q=nobody")
-    settle()  # as a server does
+    tune_garbage_collector()  # as a server does
     return client
 
 
-def asked(client: FlaskClient, query: Query, **options: str) -> None:
+def request_feed(client: FlaskClient, query: Query, **options: str) -> None:
     """Ask for a keyword's feed."""
     answer = client.get(
         "/feeds/search.atom",
@@ -80,17 +86,17 @@ def asked(client: FlaskClient, query: Query, **options: str) -> None:
     assert answer.headers["Content-Encoding"] == "gzip"
 
 
-def timed(
+def time_feed(
     client: FlaskClient, query: Query, before: Callable[[], None] = lambda: None
 ) -> tuple[float, float]:
     """Milliseconds of CPU and on the clock for one feed, once something was done before."""
     before()
     start, began = time.perf_counter(), time.process_time()
-    asked(client, query)
+    request_feed(client, query)
     return 1000 * (time.process_time() - began), 1000 * (time.perf_counter() - start)
 
 
-def told_of(name: str, spent: Sequence[tuple[float, float]]) -> None:
+def print_latencies(name: str, spent: Sequence[tuple[float, float]]) -> None:
     """Print median and 95th percentile."""
     columns = [sorted(column) for column in zip(*spent, strict=True)]
     figures = "  ".join(
@@ -111,17 +117,17 @@ def print_parts(url: str, queries: Sequence[Query]) -> None:
         return done
 
     for query in queries:
-        page = part("search", store.search, Ask(query=query))
+        page = part("search", store.search, SearchRequest(query=query))
         if len(page.papers) < 100:
             spent["search"].pop()
             continue
         entries = tuple(map(Entry, page.papers))
         part("text and TeX of entries", list, (entry.content for entry in entries))
-        document = part("the rest of them, spelled", FORMATS["atom"].spell, FEED, entries)
+        document = part("the rest of them, spelled", FORMATS["atom"].render_parts, FEED, entries)
         part("hashes of entries", list, map(hash, entries))
         body = document.before + b"".join(document.entries) + document.behind
         part("tag", etag_of, body)
         for coding, how in ENCODINGS.items():
-            part(coding, how.pack, body)
+            part(coding, how.compress, body)
     told = ", ".join(f"{name} {statistics.median(values):.1f}" for name, values in spent.items())
     print(f"  parts of a feed of a hundred, ms of CPU: {told}")

@@ -23,27 +23,29 @@ from typing import Any
 from papers.model.arxiv_id import ArxivId
 from papers.model.paper import Channel, Sighting
 
-A_MONTH = 25_000
+PAPERS_PER_MONTH = 25_000
 NEWEST_MONTH = 202610
 _SENTENCES = re.compile(r"(?<=[.?!])\s+(?=[A-Z])")
-DEFAULT = Path(__file__).resolve().parents[1].parent / "shared" / "data" / "papers.jsonl.gz"
+DEFAULT_CORPUS = Path(__file__).resolve().parents[1].parent / "shared" / "data" / "papers.jsonl.gz"
 
 
-def sightings(path: Path = DEFAULT) -> Iterator[Sighting]:
+def read_sightings(path: Path = DEFAULT_CORPUS) -> Iterator[Sighting]:
     """One sighting a line, as if arXiv's API had told of it."""
     with gzip.open(path, "rt", encoding="utf-8") as lines:
         for line in lines:
-            yield sighting(json.loads(line))
+            yield sighting_of_row(json.loads(line))
 
 
-def made(count: int, path: Path = DEFAULT, seed: int = 1) -> Iterator[list[Sighting]]:
+def generate_months(
+    count: int, path: Path = DEFAULT_CORPUS, seed: int = 1
+) -> Iterator[list[Sighting]]:
     """That many papers made from a file's, a month at a time, oldest first."""
-    draw, real = random.Random(seed), list(sightings(path))
+    draw, real = random.Random(seed), list(read_sightings(path))
     sentences = [part for paper in real for part in _SENTENCES.split(paper.abstract)]
     lengths = [len(paper.abstract) for paper in real]
-    months = -(-count // A_MONTH)
+    months = -(-count // PAPERS_PER_MONTH)
     for back in range(months - 1, -1, -1):
-        size = count - (months - 1) * A_MONTH if back == months - 1 else A_MONTH
+        size = count - (months - 1) * PAPERS_PER_MONTH if back == months - 1 else PAPERS_PER_MONTH
         month = _months_before(NEWEST_MONTH, back)
         submitted = datetime(month // 100, month % 100, 1, tzinfo=UTC)
         yield [
@@ -73,7 +75,7 @@ def _months_before(month: int, back: int) -> int:
     return months // 12 * 100 + months % 12 + 1
 
 
-def sighting(row: dict[str, Any]) -> Sighting:
+def sighting_of_row(row: dict[str, Any]) -> Sighting:
     """A line of the file as a sighting."""
     id = ArxivId.parse(row["id"])
     published = _moment(row.get("published") or row.get("date"), id)

@@ -19,17 +19,17 @@ from typing import Any, Final, Protocol
 import tantivy
 from redis import Redis
 
-from papers.index.compaction.compactor import Closing, first_open
-from papers.index.terms import names_of
+from papers.index.compaction.compactor import Compactor, first_open_month
+from papers.index.terms import author_words
 from papers.model.arxiv_id import ArxivId
-from papers.model.merge import lift
+from papers.model.merge import paper_from_sighting
 from papers.model.paper import Paper, Sighting
-from papers.query.ast import And, Field, Kind, Label, Node, Or, Text
+from papers.query.ast import And, Field, Label, LabelKind, Node, Or, Text
 from papers.query.parser import Query
-from papers.query.request import EVERY_TYPE, Ask
+from papers.query.request import ALL_ANNOUNCE_TYPES, SearchRequest
 from papers.store import Store
-from papers.text.folding import words
-from workers.tasks.compaction import closing_behind
+from papers.text.folding import tokenize
+from workers.tasks.compaction import compact_behind
 
 NOW: Final = datetime(2026, 11, 21, tzinfo=UTC)
 COLUMNS: Final = {
@@ -45,31 +45,31 @@ class Engine(Protocol):
 
     name: str
 
-    def add(self, month: Sequence[Sighting]) -> None:
+    def add_month(self, month: Sequence[Sighting]) -> None:
         """Take a month's papers in; months come oldest first."""
 
-    def ready(self) -> None:
+    def finish_indexing(self) -> None:
         """All have come: merge, commit, whatever it takes to be fast."""
 
-    def question(self, query: Query) -> Callable[[], Sequence[int]]:
+    def prepare_query(self, query: Query) -> Callable[[], Sequence[int]]:
         """What gives the newest hundred of a keyword, newest first, as numbers of the engine's."""
 
-    def numbers(self, found: Sequence[int]) -> list[int]:
+    def document_numbers(self, found: Sequence[int]) -> list[int]:
         """The same as numbers of `number_of`."""
 
-    def forget(self) -> None:
+    def drop_query_caches(self) -> None:
         """Forget what earlier questions left in this process, but not what months there are."""
 
-    def size(self) -> int:
+    def size_in_bytes(self) -> int:
         """Bytes of memory or disk."""
 
 
-def number_of(id: ArxivId) -> int:
+def document_number(id: ArxivId) -> int:
     """A number that orders papers as ids do."""
     return id.month << 16 | id.number
 
 
-class Paperwire:
+class PaperwireEngine:
     """Ours, over a real store."""
 
     name = "paperwire"
@@ -77,60 +77,60 @@ class Paperwire:
     def __init__(self, redis: Redis) -> None:
         self.redis, self.store = redis, Store(redis)
         self._empty = int(self._memory()["used_memory"])
-        self._loading = closing_behind(Closing(redis), repeat(None))
+        self._loading = compact_behind(Compactor(redis), repeat(None))
 
-    def add(self, month: Sequence[Sighting]) -> None:
+    def add_month(self, month: Sequence[Sighting]) -> None:
         """Ingest; and close the years that are left behind, as a load does."""
         next(self._loading)
         self.store.ingest(month, now=NOW)
 
-    def ready(self) -> None:
+    def finish_indexing(self) -> None:
         """Close the months that are over, as is done once a day."""
-        Closing(self.redis).close_before(first_open(NOW))
+        Compactor(self.redis).compact_before(first_open_month(NOW))
 
-    def question(self, query: Query) -> Callable[[], Sequence[int]]:
+    def prepare_query(self, query: Query) -> Callable[[], Sequence[int]]:
         """The places of the newest hundred."""
-        ask = Ask(query=query, types=EVERY_TYPE)
-        return lambda: self.store.find(ask, 100).places
+        ask = SearchRequest(query=query, types=ALL_ANNOUNCE_TYPES)
+        return lambda: self.store.find_hits(ask, 100).doc_ids
 
-    def numbers(self, found: Sequence[int]) -> list[int]:
+    def document_numbers(self, found: Sequence[int]) -> list[int]:
         """Those of places."""
-        return [number_of(ArxivId.at(place)) for place in found]
+        return [document_number(ArxivId.from_doc_id(place)) for place in found]
 
-    def forget(self) -> None:
+    def drop_query_caches(self) -> None:
         """Forget words and postings."""
-        self.store.forget_words()
+        self.store.clear_postings_cache()
 
-    def size(self) -> int:
+    def size_in_bytes(self) -> int:
         """Memory, all told: records and index."""
         return int(self._memory()["used_memory"]) - self._empty
 
-    def resident(self) -> int:
+    def resident_bytes(self) -> int:
         """Bytes that the store has of the system: what it has freed may be among them."""
         return int(self._memory()["used_memory_rss"])
 
-    def rewrite(self) -> None:
+    def rewrite_append_only_file(self) -> None:
         """Have the store write its file anew, behind one that it is writing by itself."""
-        self._until_written()
+        self._wait_for_rewrite()
         self.redis.bgrewriteaof()
-        self._until_written()
+        self._wait_for_rewrite()
 
-    def _until_written(self) -> None:
-        while (told := self._told("persistence"))["aof_rewrite_in_progress"]:
+    def _wait_for_rewrite(self) -> None:
+        while (told := self._server_info("persistence"))["aof_rewrite_in_progress"]:
             time.sleep(0.1)
         assert told["aof_last_bgrewrite_status"] == "ok", "the store could not write its file anew"
 
     def _memory(self) -> dict[str, Any]:
         """What the store tells of it, once all is freed that was given back."""
-        while (told := self._told("memory"))["lazyfree_pending_objects"]:
+        while (told := self._server_info("memory"))["lazyfree_pending_objects"]:
             time.sleep(0.01)
         return told
 
-    def _told(self, section: str) -> dict[str, Any]:
+    def _server_info(self, section: str) -> dict[str, Any]:
         return dict(self.redis.info(section))
 
 
-class Fts5:
+class Fts5Engine:
     """SQLite's, contentless, rows in order of time: it may stop at the hundredth."""
 
     name = "sqlite fts5"
@@ -144,39 +144,42 @@ class Fts5:
             "(title, abstract, authors, labels, content='', tokenize='unicode61')"
         )
 
-    def add(self, month: Sequence[Sighting]) -> None:
+    def add_month(self, month: Sequence[Sighting]) -> None:
         """Insert."""
-        rows = ((number_of(p.id), *columns(p).values()) for p in map(lift, month))
+        rows = (
+            (document_number(p.id), *document_columns(p).values())
+            for p in map(paper_from_sighting, month)
+        )
         self._db.executemany(
             "INSERT INTO papers(rowid, title, abstract, authors, labels) VALUES (?, ?, ?, ?, ?)",
             rows,
         )
         self._db.commit()
 
-    def ready(self) -> None:
+    def finish_indexing(self) -> None:
         """One segment."""
         self._db.execute("INSERT INTO papers(papers) VALUES ('optimize')")
         self._db.commit()
 
-    def question(self, query: Query) -> Callable[[], list[int]]:
+    def prepare_query(self, query: Query) -> Callable[[], list[int]]:
         """The newest hundred rows."""
-        match = _fts5(query.tree)
+        match = _fts5_expression(query.tree)
         sql = "SELECT rowid FROM papers WHERE papers MATCH ? ORDER BY rowid DESC LIMIT 100"
         return lambda: [row for (row,) in self._db.execute(sql, (match,))]
 
-    def numbers(self, found: Sequence[int]) -> list[int]:
+    def document_numbers(self, found: Sequence[int]) -> list[int]:
         """The rows."""
         return list(found)
 
-    def forget(self) -> None:
+    def drop_query_caches(self) -> None:
         """Nothing: pages read stay in SQLite's cache, which is its way."""
 
-    def size(self) -> int:
+    def size_in_bytes(self) -> int:
         """The file."""
         return self._path.stat().st_size
 
 
-class Tantivy:
+class TantivyEngine:
     """A library in Rust; sorts by the number."""
 
     name = "tantivy"
@@ -193,21 +196,21 @@ class Tantivy:
         self._writer = self._index.writer(256_000_000, num_threads=1)
         self._searcher = self._index.searcher()
 
-    def add(self, month: Sequence[Sighting]) -> None:
+    def add_month(self, month: Sequence[Sighting]) -> None:
         """Add documents."""
-        for paper in map(lift, month):
+        for paper in map(paper_from_sighting, month):
             self._writer.add_document(
-                tantivy.Document(**columns(paper), number=number_of(paper.id))
+                tantivy.Document(**document_columns(paper), number=document_number(paper.id))
             )
 
-    def ready(self) -> None:
+    def finish_indexing(self) -> None:
         """Commit and wait for merges."""
         self._writer.commit()
         self._writer.wait_merging_threads()
         self._index.reload()
         self._searcher = self._index.searcher()
 
-    def question(self, query: Query) -> Callable[[], list[int]]:
+    def prepare_query(self, query: Query) -> Callable[[], list[int]]:
         """The hundred highest numbers."""
         question = self._query(query.tree)
 
@@ -217,33 +220,37 @@ class Tantivy:
 
         return answer
 
-    def numbers(self, found: Sequence[int]) -> list[int]:
+    def document_numbers(self, found: Sequence[int]) -> list[int]:
         """The same."""
         return list(found)
 
-    def forget(self) -> None:
+    def drop_query_caches(self) -> None:
         """Nothing."""
 
-    def size(self) -> int:
+    def size_in_bytes(self) -> int:
         """The files."""
         return sum(file.stat().st_size for file in self._folder.iterdir())
 
     def _query(self, node: Node) -> tantivy.Query:
         must, may, never = tantivy.Occur.Must, tantivy.Occur.Should, tantivy.Occur.MustNot
         if isinstance(node, And):
-            wanted = [(must, self._query(child)) for child in node.all]
-            barred = [(never, self._query(child)) for child in node.none]
+            wanted = [(must, self._query(child)) for child in node.required]
+            barred = [(never, self._query(child)) for child in node.excluded]
             return tantivy.Query.boolean_query([*wanted, *barred])
         if isinstance(node, Or):
-            return tantivy.Query.boolean_query([(may, self._query(child)) for child in node.any])
+            return tantivy.Query.boolean_query(
+                [(may, self._query(child)) for child in node.alternatives]
+            )
         if isinstance(node, Label):
             return self._term("labels", _label(node))
         assert isinstance(node, Text)
         everywhere = COLUMNS[node.field]
-        return tantivy.Query.boolean_query([(may, self._in(node, name)) for name in everywhere])
+        return tantivy.Query.boolean_query(
+            [(may, self._text_query(node, name)) for name in everywhere]
+        )
 
-    def _in(self, text: Text, column: str) -> tantivy.Query:
-        if text.prefix:
+    def _text_query(self, text: Text, column: str) -> tantivy.Query:
+        if text.is_prefix:
             return tantivy.Query.regex_query(self._schema, column, f"{text.words[0]}.*")
         if len(text.words) == 1:
             return self._term(column, text.words[0])
@@ -253,35 +260,42 @@ class Tantivy:
         return tantivy.Query.term_query(self._schema, column, word, "basic")
 
 
-def columns(paper: Paper) -> dict[str, str]:
+def document_columns(paper: Paper) -> dict[str, str]:
     """A paper as the others are given it."""
     archives = {category.partition(".")[0] for category in paper.categories}
-    labels = [*map(_plain, paper.categories), *(_plain(f"{name}.*") for name in archives)]
+    labels = [
+        *map(_single_token, paper.categories),
+        *(_single_token(f"{name}.*") for name in archives),
+    ]
     return {
-        "title": " ".join(words(paper.title)),
-        "abstract": " ".join(words(paper.abstract)),
-        "authors": " ".join(names_of(paper)),
+        "title": " ".join(tokenize(paper.title)),
+        "abstract": " ".join(tokenize(paper.abstract)),
+        "authors": " ".join(author_words(paper)),
         "labels": " ".join(labels),
     }
 
 
-def _fts5(node: Node) -> str:
+def _fts5_expression(node: Node) -> str:
     if isinstance(node, And):
-        wanted = " AND ".join(map(_fts5, node.all))
-        return f"(({wanted})" + "".join(f" NOT {_fts5(child)}" for child in node.none) + ")"
+        wanted = " AND ".join(map(_fts5_expression, node.required))
+        return (
+            f"(({wanted})"
+            + "".join(f" NOT {_fts5_expression(child)}" for child in node.excluded)
+            + ")"
+        )
     if isinstance(node, Or):
-        return "(" + " OR ".join(map(_fts5, node.any)) + ")"
+        return "(" + " OR ".join(map(_fts5_expression, node.alternatives)) + ")"
     if isinstance(node, Label):
         return f"labels : {_label(node)}"
     assert isinstance(node, Text)
     place = "{" + " ".join(COLUMNS[node.field]) + "}"
-    return f'({place} : "{" ".join(node.words)}"{"*" if node.prefix else ""})'
+    return f'({place} : "{" ".join(node.words)}"{"*" if node.is_prefix else ""})'
 
 
 def _label(label: Label) -> str:
-    return _plain(f"{label.value}.*" if label.kind is Kind.ARCHIVE else label.value)
+    return _single_token(f"{label.value}.*" if label.kind is LabelKind.ARCHIVE else label.value)
 
 
-def _plain(label: str) -> str:
+def _single_token(label: str) -> str:
     """A label as one word that no tokenizer parts."""
     return re.sub(r"[^a-z0-9]", "x", f"{label.lower()}x")

@@ -24,15 +24,15 @@ from typing import Any, NamedTuple
 
 from redis import Redis
 
-from benchmarks.corpus import DEFAULT, sightings
-from papers.index.compaction.compactor import Closing, first_open
+from benchmarks.corpus import DEFAULT_CORPUS, read_sightings
+from papers.index.compaction.compactor import Compactor, first_open_month
 from papers.model.merge import merge
 from papers.model.paper import Paper, Sighting
-from papers.query.match import Folded, holds
-from papers.query.parser import Query, parse
+from papers.query.match import FoldedPaper, matches_node
+from papers.query.parser import Query, parse_query
 from papers.redis_backend.connection import connect
 from papers.store import Store
-from papers.text.folding import words
+from papers.text.folding import tokenize
 from paperwire.run import embedded_store
 
 LIMIT = 100
@@ -61,32 +61,32 @@ KEYWORDS = (
 )
 
 
-class Timing(NamedTuple):
+class LatencySummary(NamedTuple):
     """Milliseconds over many questions."""
 
     median: float
-    worst: float
+    percentile_95: float
 
     def __str__(self) -> str:
-        return f"{self.median:8.2f} /{self.worst:8.2f}"
+        return f"{self.median:8.2f} /{self.percentile_95:8.2f}"
 
 
 def main() -> None:
     """Run it and print the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("file", nargs="?", type=Path, default=DEFAULT)
+    parser.add_argument("file", nargs="?", type=Path, default=DEFAULT_CORPUS)
     parser.add_argument("--short", action="store_true", help="a tenth of the papers and questions")
     options = parser.parse_args()
     if not options.file.exists():
         print(f"no papers to measure with: {options.file} is not there")
         return
-    seen = sorted(sightings(options.file), key=lambda sighting: sighting.id)
+    seen = sorted(read_sightings(options.file), key=lambda sighting: sighting.id)
     seen = seen[::10] if options.short else seen
     with (
         tempfile.TemporaryDirectory() as folder,
-        embedded_store.borrowed(embedded_store.place(folder)) as url,
+        embedded_store.open_embedded_store(embedded_store.store_paths(folder)) as url,
     ):
-        redis = connect(url, patient=True)
+        redis = connect(url, retry=True)
         measure_ingest(redis, seen)
         measure_keywords(Store(redis), seen, questions=20 if options.short else 200)
 
@@ -101,7 +101,7 @@ def measure_ingest(redis: Redis, seen: Sequence[Sighting]) -> None:
         for at in range(0, len(seen), size):
             store.ingest(seen[at : at + size], now=NOW)
         seconds = time.perf_counter() - start
-        bytes_a_paper = (_memory(redis) - empty) / store.size()
+        bytes_a_paper = (_memory(redis) - empty) / store.count_papers()
         print(
             f"ingest, {name:17} {len(seen) / seconds:8,.0f} papers/s {bytes_a_paper:8,.0f} B/paper"
         )
@@ -110,50 +110,52 @@ def measure_ingest(redis: Redis, seen: Sequence[Sighting]) -> None:
     rate = len(seen) / (time.perf_counter() - start)
     print(f"the same again, {again.unchanged:,} unchanged {rate:8,.0f} papers/s")
     start = time.perf_counter()
-    Closing(redis).close_before(first_open(NOW))
+    Compactor(redis).compact_before(first_open_month(NOW))
     seconds, bytes_a_paper = time.perf_counter() - start, (_memory(redis) - empty) / len(seen)
     print(f"past months closed              {seconds:8.2f} s        {bytes_a_paper:8,.0f} B/paper")
 
 
 def measure_keywords(store: Store, seen: Sequence[Sighting], questions: int) -> None:
     """Milliseconds for the newest 100, and for the same by a scan."""
-    scan = Scan(seen)
+    scan = FullScan(seen)
     for keyword in KEYWORDS:
-        query = parse(keyword)
-        found = store.newest(query, LIMIT)
+        query = parse_query(keyword)
+        found = store.newest_ids(query, LIMIT)
         assert found == scan.newest(query, LIMIT), keyword
-        first, again = (timed([query], ask, repeat=9).median for ask in asks(store))
+        first, again = (
+            measure_latency([query], ask, repeat=9).median for ask in search_functions(store)
+        )
         times = f"first {first:6.2f}, again {again:6.2f} ms"
         print(f"{keyword[:58]:58} {scan.count(query):6,} match; {times}")
-    pairs = title_pairs(seen, questions)
+    pairs = draw_title_shingles(seen, questions)
     for name, texts in (
         ("two words from titles", [f"{first} {second}" for first, second in pairs]),
         ("phrase of two words from titles", [f'"{first} {second}"' for first, second in pairs]),
     ):
-        queries = [parse(text) for text in texts]
+        queries = [parse_query(text) for text in texts]
         for query in queries:
-            assert store.newest(query, LIMIT) == scan.newest(query, LIMIT), query.canonical
-        store.forget_words()
-        in_a_row = timed(queries, lambda q: store.newest(q, LIMIT), repeat=1)
+            assert store.newest_ids(query, LIMIT) == scan.newest(query, LIMIT), query.canonical
+        store.clear_postings_cache()
+        in_a_row = measure_latency(queries, lambda q: store.newest_ids(q, LIMIT), repeat=1)
         print(f"{name:32} one after another, each once: {in_a_row} ms")
-        theirs = timed(queries[:20], lambda q: scan.newest(q, LIMIT), repeat=1)
-        for turn, ask in zip(("first", "again"), asks(store), strict=True):
-            ours = timed(queries, ask, repeat=3)
+        theirs = measure_latency(queries[:20], lambda q: scan.newest(q, LIMIT), repeat=1)
+        for turn, ask in zip(("first", "again"), search_functions(store), strict=True):
+            ours = measure_latency(queries, ask, repeat=3)
             ratio = theirs.median / ours.median
             print(f"{name:32} {turn}: {ours} ms; scan {theirs} ms; {ratio:.0f} times")
 
 
-def asks(store: Store) -> Sequence[Callable[[Query], object]]:
+def search_functions(store: Store) -> Sequence[Callable[[Query], object]]:
     """Ways to ask for the newest: by who remembers nothing of the words, and by who does."""
 
     def first(query: Query) -> object:
-        store.forget_words()
-        return store.newest(query, LIMIT)
+        store.clear_postings_cache()
+        return store.newest_ids(query, LIMIT)
 
-    return first, lambda query: store.newest(query, LIMIT)
+    return first, lambda query: store.newest_ids(query, LIMIT)
 
 
-class Scan:
+class FullScan:
     """The baseline: every paper folded and in memory, looked at one by one."""
 
     def __init__(self, seen: Sequence[Sighting]) -> None:
@@ -161,13 +163,13 @@ class Scan:
         for sighting in seen:
             papers[sighting.id] = merge(papers.get(sighting.id), sighting)
         newest_first = sorted(papers.values(), key=lambda paper: paper.id, reverse=True)
-        self.papers = [Folded(paper) for paper in newest_first]
+        self.papers = [FoldedPaper(paper) for paper in newest_first]
 
     def newest(self, query: Query, limit: int) -> list[Any]:
         """The newest ids that match."""
         found = []
         for paper in self.papers:
-            if holds(query.tree, paper):
+            if matches_node(query.tree, paper):
                 found.append(paper.paper.id)
                 if len(found) == limit:
                     break
@@ -175,10 +177,12 @@ class Scan:
 
     def count(self, query: Query) -> int:
         """How many match at all."""
-        return sum(holds(query.tree, paper) for paper in self.papers)
+        return sum(matches_node(query.tree, paper) for paper in self.papers)
 
 
-def timed(queries: Sequence[Query], answer: Callable[[Query], object], repeat: int) -> Timing:
+def measure_latency(
+    queries: Sequence[Query], answer: Callable[[Query], object], repeat: int
+) -> LatencySummary:
     """Median and 95th percentile over the queries, of the middle of some repetitions each."""
     each = []
     for query in queries:
@@ -189,15 +193,15 @@ def timed(queries: Sequence[Query], answer: Callable[[Query], object], repeat: i
             runs.append((time.perf_counter() - start) * 1000)
         each.append(statistics.median(runs))
     each.sort()
-    return Timing(statistics.median(each), each[int(len(each) * 0.95) - (len(each) > 1)])
+    return LatencySummary(statistics.median(each), each[int(len(each) * 0.95) - (len(each) > 1)])
 
 
-def title_pairs(seen: Sequence[Sighting], count: int) -> list[tuple[str, str]]:
+def draw_title_shingles(seen: Sequence[Sighting], count: int) -> list[tuple[str, str]]:
     """Neighbouring words of titles, four letters or more, drawn by the papers that have them."""
     draw = random.Random(1)
     pairs: list[tuple[str, str]] = []
     while len(pairs) < count:
-        title = words(draw.choice(seen).title)
+        title = tokenize(draw.choice(seen).title)
         at = draw.randrange(max(len(title) - 1, 1))
         pair = title[at : at + 2]
         if len(pair) == 2 and all(len(word) > 3 and word.isalpha() for word in pair):

@@ -28,40 +28,40 @@ from typing import Any, Final
 
 from redis import Redis
 
-from benchmarks.corpus import DEFAULT, sightings
+from benchmarks.corpus import DEFAULT_CORPUS, read_sightings
 from papers.model.paper import Sighting
 from paperwire.run import embedded_store
-from paperwire.simulator.world.generate import Generator
+from paperwire.simulator.world.generate import PaperGenerator
 from paperwire.simulator.world.manuscripts import Manuscript
-from workers.bulk.bulk_file import found
-from workers.bulk.loader import Load
-from workers.bulk.portions import portions, read
-from workers.bulk.processes import executor
+from workers.bulk.bulk_file import find_bulk_file
+from workers.bulk.loader import BulkLoader
+from workers.bulk.portions import read_records, split_portions
+from workers.bulk.processes import load_executor
 
 PAPERS: Final = 30_000
-SHORT: Final = 8_000
+SHORT_PAPERS: Final = 8_000
 MONTHS: Final = 4
 
 
 def main() -> None:
     """Run it and print the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("file", nargs="?", type=Path, default=DEFAULT)
-    parser.add_argument("--short", action="store_true", help=f"{SHORT:,} papers")
+    parser.add_argument("file", nargs="?", type=Path, default=DEFAULT_CORPUS)
+    parser.add_argument("--short", action="store_true", help=f"{SHORT_PAPERS:,} papers")
     parser.add_argument("--processes", default="1,2", help="numbers of processes")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "snapshot.json"
-        count = SHORT if options.short else PAPERS
-        write(path, options.file, count)
+        count = SHORT_PAPERS if options.short else PAPERS
+        write_snapshot(path, options.file, count)
         megabytes = path.stat().st_size / 1e6
         print(f"{count:,} papers, {megabytes:.0f} MB, {MONTHS} months")
         measure_reading(path)
         for processes in map(int, options.processes.split(",")):
-            measure(path, processes)
+            measure_load(path, processes)
 
 
-def write(path: Path, real: Path, count: int) -> None:
+def write_snapshot(path: Path, real: Path, count: int) -> None:
     """Write so many papers as a snapshot has them, in order of their ids."""
     with path.open("w", encoding="utf-8") as out:
         for number, text in enumerate(islice(_papers(real), count)):
@@ -71,19 +71,21 @@ def write(path: Path, real: Path, count: int) -> None:
 
 def measure_reading(path: Path) -> None:
     """Everything but storing."""
-    clock = Clock()
-    with found(str(path)).opened() as reading:
-        count = sum(len(read(portion.records)[0]) for portion in portions(reading.pieces()))
-    print(f"{'reading alone':22} {clock.said(count)}")
+    clock = CpuClock()
+    with find_bulk_file(str(path)).open_reader() as reading:
+        count = sum(
+            len(read_records(portion.records)[0]) for portion in split_portions(reading.records())
+        )
+    print(f"{'reading alone':22} {clock.summary(count)}")
 
 
-class Clock:
+class CpuClock:
     """Time and CPU since it was made, of this process and of those it has waited for."""
 
     def __init__(self) -> None:
         self._began, self._cpu = time.perf_counter(), _cpu()
 
-    def said(self, papers: int) -> str:
+    def summary(self, papers: int) -> str:
         """Papers a second, and microseconds of CPU a paper."""
         rate = papers / (time.perf_counter() - self._began)
         return f"{rate:8,.0f} papers/s, {(_cpu() - self._cpu) / papers * 1e6:5,.0f} µs CPU a paper"
@@ -94,31 +96,31 @@ def _cpu() -> float:
     return times.user + times.system + times.children_user + times.children_system
 
 
-def measure(path: Path, processes: int) -> None:
+def measure_load(path: Path, processes: int) -> None:
     """Load into an empty store, and again into the full one."""
     with (
         tempfile.TemporaryDirectory() as folder,
-        embedded_store.borrowed(embedded_store.place(folder)) as url,
+        embedded_store.open_embedded_store(embedded_store.store_paths(folder)) as url,
     ):
         for name, again in (("", False), (", again", True)):
-            clock = Clock()
-            with executor(url, processes) as pool:
-                load = Load(Redis.from_url(url), pool, processes, lambda: datetime.now(UTC))
-                *_, end = load.load(str(path), again=again)
+            clock = CpuClock()
+            with load_executor(url, processes) as pool:
+                load = BulkLoader(Redis.from_url(url), pool, processes, lambda: datetime.now(UTC))
+                *_, end = load.load(str(path), restart=again)
                 peak = max(map(_peak, _processes(pool)))
             said = f"{processes} process{'es' if processes > 1 else ''}{name}"
             records, new = end.position.records, end.position.new
-            print(f"{said:22} {clock.said(records)}, {new:6,} new, {peak} MB")
+            print(f"{said:22} {clock.summary(records)}, {new:6,} new, {peak} MB")
 
 
 def _papers(real: Path) -> Iterator[Sighting | Manuscript]:
     """Real papers, from the beginning again where there are too few, or made-up ones."""
     if not real.exists():
         print(f"made-up papers: {real} is not there")
-    generator = Generator(1)
+    generator = PaperGenerator(1)
     while True:
         if real.exists():
-            yield from sightings(real)
+            yield from read_sightings(real)
         else:
             yield generator.manuscript()
 

@@ -19,7 +19,7 @@ from typing import Any
 
 import zstandard
 
-from benchmarks.corpus import sightings
+from benchmarks.corpus import read_sightings
 from papers.model.arxiv_id import ArxivId
 from papers.model.categories import CATEGORIES
 from papers.model.merge import merge
@@ -30,7 +30,7 @@ SAMPLES = 6000
 SIZE = 64 * 1024
 
 
-class Babble:
+class NonsenseText:
     """Random text with the habits of many abstracts and the words of none."""
 
     def __init__(self, abstracts: Iterable[str], names: Iterable[str], seed: int) -> None:
@@ -50,7 +50,7 @@ class Babble:
         parts = Counter(part for name in names for part in name.split())
         self.names = Counter({part: n for part, n in parts.items() if n >= COMMON})
 
-    def drawn(self, counts: Counter[str]) -> str:
+    def draw_weighted(self, counts: Counter[str]) -> str:
         """One of the counted, as often as it counts."""
         return self.random.choices(list(counts), list(counts.values()))[0]
 
@@ -60,7 +60,9 @@ class Babble:
         first, second = "", ""
         while len(words) < length:
             choices = self.after_two.get((first, second)) or self.after_one.get(second)
-            word = self.drawn(choices if choices and self.random.random() < 0.9 else self.words)
+            word = self.draw_weighted(
+                choices if choices and self.random.random() < 0.9 else self.words
+            )
             first, second = ("", "") if word == "\n" else (second, word)
             if word != "\n":
                 words.append(word)
@@ -79,7 +81,7 @@ class Babble:
             title=self.text(draw.randint(6, 14)).title(),
             abstract=self.text(draw.randint(100, 230)),
             authors=tuple(
-                f"{self.drawn(self.names)} {self.drawn(self.names)}"
+                f"{self.draw_weighted(self.names)} {self.draw_weighted(self.names)}"
                 for _ in range(draw.randint(2, 8))
             ),
             categories=tuple(dict.fromkeys(draw.choices(list(CATEGORIES), k=2))),
@@ -98,8 +100,8 @@ def main(path: Path) -> None:
         target.write_bytes(b"")
     from papers.model.packing import serialize  # it reads the file at import
 
-    real = list(sightings(path))
-    babble = Babble((s.abstract for s in real), (n for s in real for n in s.authors), seed=7)
+    real = list(read_sightings(path))
+    babble = NonsenseText((s.abstract for s in real), (n for s in real for n in s.authors), seed=7)
     invented = [babble.sighting(number) for number in range(SAMPLES)]
     samples: list[Any] = [serialize(merge(None, sighting)) for sighting in invented]
     target.write_bytes(zstandard.train_dictionary(SIZE, samples).as_bytes())

@@ -24,7 +24,7 @@ from typing import Any
 from flask.testing import FlaskClient
 from redis import Redis
 
-from benchmarks.corpus import DEFAULT, made, sightings
+from benchmarks.corpus import DEFAULT_CORPUS, generate_months, read_sightings
 from papers.config.settings import Settings
 from papers.model.arxiv_id import ArxivId
 from papers.model.paper import Channel, Pick, Sighting
@@ -37,65 +37,67 @@ from service import create_app
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 ROUNDS = 5
 KEYWORDS = Settings().keywords
-TYPED = ("vision language model", '"reward model" -survey', "hallucinat* cat:cs.CL")
-A_MONTH_OF_PICKS = 1_200
+TYPED_QUERIES = ("vision language model", '"reward model" -survey', "hallucinat* cat:cs.CL")
+PICKS_PER_MONTH = 1_200
 STATIC = Path(__file__).resolve().parents[1] / "service" / "static"
 
 
 def main() -> None:
     """Run it and print the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("file", nargs="?", type=Path, default=DEFAULT)
+    parser.add_argument("file", nargs="?", type=Path, default=DEFAULT_CORPUS)
     parser.add_argument("--short", action="store_true", help="a tenth of the papers")
     parser.add_argument("--papers", type=int, help="so many papers made from the file's")
     parser.add_argument("--store", help="a store that is filled already; it is written to")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         if options.store:
-            measure(options.store, folder)
+            measure_pages(options.store, folder)
         elif not options.file.exists():
             print(f"no papers to measure with: {options.file} is not there")
         else:
-            seen = sorted(sightings(options.file), key=lambda sighting: sighting.id)
-            batches = made(options.papers, options.file) if options.papers else [seen]
-            with embedded_store.borrowed(embedded_store.place(folder)) as url:
-                fill(url, (batch[:: 10 if options.short else 1] for batch in batches))
-                measure(url, folder)
+            seen = sorted(read_sightings(options.file), key=lambda sighting: sighting.id)
+            batches = generate_months(options.papers, options.file) if options.papers else [seen]
+            with embedded_store.open_embedded_store(embedded_store.store_paths(folder)) as url:
+                ingest_batches(url, (batch[:: 10 if options.short else 1] for batch in batches))
+                measure_pages(url, folder)
 
 
-def fill(url: str, batches: Iterable[Sequence[Sighting]]) -> None:
+def ingest_batches(url: str, batches: Iterable[Sequence[Sighting]]) -> None:
     """Ingest."""
     with Redis.from_url(url) as redis:
         for batch in batches:
             Store(redis).ingest(batch, now=NOW)
 
 
-def measure(url: str, folder: str) -> None:
+def measure_pages(url: str, folder: str) -> None:
     """Ask for every page."""
     redis = Redis.from_url(url)
-    store, ids = Store(redis), newest(redis)
-    store.ingest(picks(ids), now=NOW)
+    store, ids = Store(redis), newest_ids(redis)
+    store.ingest(picks_of_month(ids), now=NOW)
     for name, query in KEYWORDS.items():
         Keywords(redis).add(name, query, now=NOW)
     app = create_app(Settings(redis_url=url, data_dir=folder, questions_per_minute=0))
     client = app.test_client()
     shared = sum(len(gzip.compress(path.read_bytes())) for path in STATIC.glob("paper*"))
-    print(f"{store.size():,} papers; style and script {shared / 1000:.0f} kB, gzipped")
+    print(f"{store.count_papers():,} papers; style and script {shared / 1000:.0f} kB, gzipped")
     print(f"{'page':34}{'ms':>8}{'own ms':>8}{'kB':>8}{'gzip':>8}{'in all':>8}")
     day = client.get("/daily").headers["Location"]
     month = client.get("/monthly").headers["Location"]
-    for path in pages(str(ids[0]), day, month):
-        spent, own, body = cold(redis, client, path)
+    for path in page_paths(str(ids[0]), day, month):
+        spent, own, body = time_uncached_page(redis, client, path)
         packed = len(gzip.compress(body))
         figures = (spent, own, len(body) / 1000, packed / 1000, (packed + shared) / 1000)
         print(f"{path:34}" + "".join(f"{figure:8.1f}" for figure in figures))
-    typed = [milliseconds(client, text[:n]) for text in TYPED for n in range(1, len(text) + 1)]
+    typed = [
+        time_preview(client, text[:n]) for text in TYPED_QUERIES for n in range(1, len(text) + 1)
+    ]
     typed.sort()
     for name, figure in (("median", 0.5), ("95th percentile", 0.95), ("worst", 1.0)):
         print(f"matches as one types, {name}: {typed[int((len(typed) - 1) * figure)]:.1f} ms")
 
 
-def pages(id: str, day: str, month: str) -> Iterator[str]:
+def page_paths(id: str, day: str, month: str) -> Iterator[str]:
     """One page of each kind."""
     yield from ("/", "/k/reasoning", "/k/reward-model", "/search?q=language+model+vision")
     yield from (f"/papers/{id}", day, month, "/trending", "/trending?q=model", "/digest")
@@ -103,21 +105,21 @@ def pages(id: str, day: str, month: str) -> Iterator[str]:
     yield from ("/status", "/manage", "/manage/feeds")
 
 
-def newest(redis: Redis) -> list[ArxivId]:
+def newest_ids(redis: Redis) -> list[ArxivId]:
     """The ids of the newest months, newest first: more than a month has picks of."""
     ids: list[ArxivId] = []
     months: Any = redis.zrevrange(keys.MONTHS, 0, -1, withscores=True)
     for yymm, month in months:
         fields: Any = redis.hkeys(keys.month_papers(yymm.decode()))
         ids += sorted((ArxivId(int(month), int.from_bytes(f, "big")) for f in fields), reverse=True)
-        if len(ids) > A_MONTH_OF_PICKS:
+        if len(ids) > PICKS_PER_MONTH:
             break
     return ids
 
 
-def picks(ids: Sequence[ArxivId]) -> list[Sighting]:
+def picks_of_month(ids: Sequence[ArxivId]) -> list[Sighting]:
     """Of the newest papers as many as a month has picks, spread over it."""
-    step = max(1, len(ids) // A_MONTH_OF_PICKS)
+    step = max(1, len(ids) // PICKS_PER_MONTH)
     return [
         Sighting(
             id,
@@ -126,11 +128,11 @@ def picks(ids: Sequence[ArxivId]) -> list[Sighting]:
             NOW,
             pick=Pick("hf", NOW - n * timedelta(minutes=36), votes=n % 50, counted_at=NOW),
         )
-        for n, id in enumerate(ids[::step][:A_MONTH_OF_PICKS])
+        for n, id in enumerate(ids[::step][:PICKS_PER_MONTH])
     ]
 
 
-def cold(redis: Redis, client: FlaskClient, path: str) -> tuple[float, float, bytes]:
+def time_uncached_page(redis: Redis, client: FlaskClient, path: str) -> tuple[float, float, bytes]:
     """The median times of a page that is in no cache, and its bytes."""
     body, spent, own = b"", [], []
     for _ in range(ROUNDS):
@@ -144,7 +146,7 @@ def cold(redis: Redis, client: FlaskClient, path: str) -> tuple[float, float, by
     return statistics.median(spent), statistics.median(own), body
 
 
-def milliseconds(client: FlaskClient, text: str) -> float:
+def time_preview(client: FlaskClient, text: str) -> float:
     """How long the matches of a text take."""
     query: dict[str, Any] = {"q": text}
     start = time.perf_counter()

@@ -21,7 +21,7 @@ import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 
 COLOURS: Final = {"paperwire": "#b31b1b", "sqlite fts5": "#1f6fb2", "tantivy": "#6b8e23"}
-ACROSS: Final = 4
+PANELS_PER_ROW: Final = 4
 Figures = dict[str, Any]
 
 
@@ -33,35 +33,35 @@ def main() -> None:
     options = parser.parse_args()
     figures = [json.loads(line) for line in options.file.read_text().splitlines()]
     mpl.rcParams.update({"svg.hashsalt": "paperwire", "svg.fonttype": "none", "font.size": 9})
-    keywords([one for one in figures if "new" in one], options.folder / "keywords.svg")
-    sizes([one for one in figures if "papers_a_second" in one], options.folder / "sizes.svg")
+    plot_latencies([one for one in figures if "new" in one], options.folder / "keywords.svg")
+    plot_sizes([one for one in figures if "papers_a_second" in one], options.folder / "sizes.svg")
 
 
-def keywords(figures: Sequence[Figures], path: Path) -> None:
+def plot_latencies(figures: Sequence[Figures], path: Path) -> None:
     """A panel a class."""
     classes = list(dict.fromkeys(one["class"] for one in figures))
-    down = -(-len(classes) // ACROSS)
+    down = -(-len(classes) // PANELS_PER_ROW)
     figure, panels = plt.subplots(
-        down, ACROSS, figsize=(11, 2.4 * down), sharex=True, sharey=True, squeeze=False
+        down, PANELS_PER_ROW, figsize=(11, 2.4 * down), sharex=True, sharey=True, squeeze=False
     )
     for panel, name in zip(panels.flat, classes, strict=False):
         some = [one for one in figures if one["class"] == name]
         for place, style in ((0, "-"), (1, ":")):
-            lines(panel, some, [one["new"][place] for one in some], style)
+            plot_lines(panel, some, [one["new"][place] for one in some], style)
         panel.set(title=name, xscale="log", yscale="log")
         panel.minorticks_off()
     for panel in panels.flat[len(classes) :]:
         panel.axis("off")
-    for panel in panels.flat[max(len(classes) - ACROSS, 0) : len(classes)]:
+    for panel in panels.flat[max(len(classes) - PANELS_PER_ROW, 0) : len(classes)]:
         panel.tick_params(labelbottom=True)  # nothing stands below
     figure.supxlabel("papers")
     figure.supylabel("milliseconds: median, and dotted the 99th percentile")
     handles, labels = panels.flat[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="lower right", frameon=False)
-    save(path)
+    save_figure(path)
 
 
-def sizes(figures: Sequence[Figures], path: Path) -> None:
+def plot_sizes(figures: Sequence[Figures], path: Path) -> None:
     """Bytes a paper beside papers a second."""
     _, panels = plt.subplots(1, 2, figsize=(8, 3))
     for panel, name, says in zip(
@@ -70,14 +70,16 @@ def sizes(figures: Sequence[Figures], path: Path) -> None:
         ("bytes a paper (ours: memory, texts included)", "papers a second, one process"),
         strict=True,
     ):
-        lines(panel, figures, [one[name] for one in figures], "-")
+        plot_lines(panel, figures, [one[name] for one in figures], "-")
         panel.set(title=says, xscale="log", xlabel="papers")
         panel.set_ylim(bottom=0)
     panels[0].legend(frameon=False)
-    save(path)
+    save_figure(path)
 
 
-def lines(panel: Axes, figures: Sequence[Figures], values: Sequence[float], style: str) -> None:
+def plot_lines(
+    panel: Axes, figures: Sequence[Figures], values: Sequence[float], style: str
+) -> None:
     """A line an engine, by the number of papers."""
     for engine, colour in COLOURS.items():
         points = sorted(
@@ -93,7 +95,7 @@ def lines(panel: Axes, figures: Sequence[Figures], values: Sequence[float], styl
     panel.grid(alpha=0.3)
 
 
-def save(path: Path) -> None:
+def save_figure(path: Path) -> None:
     """Write it, without the date."""
     plt.tight_layout()
     plt.savefig(path, metadata={"Date": None})

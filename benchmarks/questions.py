@@ -7,12 +7,12 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 
-from papers.index.terms import tells, word_hash
+from papers.index.terms import is_content_word, word_hash
 from papers.model.paper import Sighting
-from papers.query.parser import Query, parse
-from papers.text.folding import unstemmed, words
+from papers.query.parser import Query, parse_query
+from papers.text.folding import tokenize, tokenize_unstemmed
 
-HARD = (
+HARD_KEYWORDS = (
     '"of the"',
     '"the the"',
     '"we of"',
@@ -26,17 +26,19 @@ HARD = (
 """Keywords that postings tell little of."""
 
 
-def classes(real: Sequence[Sighting], each: int) -> dict[str, list[Query]]:
+def keywords_by_class(real: Sequence[Sighting], each: int) -> dict[str, list[Query]]:
     """Keywords by class, drawn from real papers."""
     draw = random.Random(7)
-    counts = Counter(word for paper in real for word in set(words(paper.abstract)))
-    telling = sorted(filter(_tells, counts))
+    counts = Counter(word for paper in real for word in set(tokenize(paper.abstract)))
+    telling = sorted(filter(_is_selective, counts))
     share = {word: counts[word] / len(real) for word in telling}
     rare = [word for word in telling if 0.0001 < share[word] <= 0.002]
     mid = [word for word in telling if 0.002 < share[word] <= 0.02]
     common = [word for word in telling if share[word] > 0.02]
-    pairs = _title_pairs(real, share)
-    authors = [name for paper in real for name in paper.authors if len(unstemmed(name)) == 2]
+    pairs = _title_shingles(real, share)
+    authors = [
+        name for paper in real for name in paper.authors if len(tokenize_unstemmed(name)) == 2
+    ]
     archives = ["cs.*", "math.*", "physics.*", "stat.*", "q-bio.*"]
     forms: dict[str, Callable[[], str]] = {
         "rare word": lambda: draw.choice(rare),
@@ -45,7 +47,7 @@ def classes(real: Sequence[Sighting], each: int) -> dict[str, list[Query]]:
         "two words": lambda: " ".join(draw.choice(pairs)),
         "OR of ten": lambda: " OR ".join(draw.sample(mid, 10)),
         "two words, NOT": lambda: f"{' '.join(draw.choice(pairs))} -{draw.choice(mid)}",
-        "author": lambda: f'au:"{" ".join(unstemmed(draw.choice(authors)))}"',
+        "author": lambda: f'au:"{" ".join(tokenize_unstemmed(draw.choice(authors)))}"',
         "category and word": lambda: f"cat:{draw.choice(archives)} {draw.choice(mid)}",
         "prefix": lambda: f"{draw.choice(mid)[:6]}*",
         "phrase": lambda: '"{} {}"'.format(*draw.choice(pairs)),
@@ -53,16 +55,16 @@ def classes(real: Sequence[Sighting], each: int) -> dict[str, list[Query]]:
             *draw.choice(pairs), *draw.sample(common, 2), draw.choice(mid)
         ),
     }
-    drawn = {name: [parse(form()) for _ in range(each)] for name, form in forms.items()}
-    return {**drawn, "hard on purpose": [parse(text) for text in HARD]}
+    drawn = {name: [parse_query(form()) for _ in range(each)] for name, form in forms.items()}
+    return {**drawn, "hard on purpose": [parse_query(text) for text in HARD_KEYWORDS]}
 
 
-def _tells(word: str) -> bool:
-    return tells(word_hash(word)) and len(word) > 3 and word.isascii() and word.isalpha()
+def _is_selective(word: str) -> bool:
+    return is_content_word(word_hash(word)) and len(word) > 3 and word.isascii() and word.isalpha()
 
 
-def _title_pairs(real: Sequence[Sighting], share: dict[str, float]) -> list[tuple[str, str]]:
-    titles = (words(paper.title) for paper in real)
+def _title_shingles(real: Sequence[Sighting], share: dict[str, float]) -> list[tuple[str, str]]:
+    titles = (tokenize(paper.title) for paper in real)
     neighbours = (pair for title in titles for pair in pairwise(title))
     found = Counter(pair for pair in neighbours if pair[0] in share and pair[1] in share)
     return [pair for pair, count in found.items() if count >= 3]

@@ -35,21 +35,21 @@ from flask import Flask, Response, request
 from redis import Redis
 
 from benchmarks import cold
-from benchmarks.corpus import DEFAULT, made, sightings
-from benchmarks.pages import NOW, fill
+from benchmarks.corpus import DEFAULT_CORPUS, generate_months, read_sightings
+from benchmarks.pages import NOW, ingest_batches
 from papers.config.settings import Settings
 from papers.state.keywords import Keywords
 from paperwire.run import embedded_store
-from paperwire.run.web import command
+from paperwire.run.web import web_command
 
 FEED: Final = "/feeds/reasoning.atom"
-TURNS: Final = 35
+MEASURED_ROUNDS: Final = 35
 """Many short ones: what else the machine does then falls on all alike."""
 ROOT: Final = Path(__file__).resolve().parents[1]
 NGINX: Final = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin:/usr/local/sbin")
 
 
-def bare() -> Flask:
+def create_baseline_app() -> Flask:
     """The baseline: bytes and their tag from Redis, and nothing else."""
     app, redis = Flask("bare"), Redis.from_url(os.environ["REDIS_URL"])
 
@@ -69,7 +69,7 @@ def __getattr__(name: str) -> Flask:
     """`app`: the baseline, made when granian asks for it."""
     if name != "app":
         raise AttributeError(name)
-    return bare()
+    return create_baseline_app()
 
 
 def main() -> None:
@@ -79,47 +79,53 @@ def main() -> None:
     parser.add_argument("--papers", type=int, help="so many papers made from the file's")
     parser.add_argument("--store", help="a store that is filled already; it is written to")
     options = parser.parse_args()
-    if not DEFAULT.exists():
-        print(f"no papers to measure with: {DEFAULT} is not there")
+    if not DEFAULT_CORPUS.exists():
+        print(f"no papers to measure with: {DEFAULT_CORPUS} is not there")
         return
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         url = options.store or stack.enter_context(
-            embedded_store.borrowed(embedded_store.place(str(folder)))
+            embedded_store.open_embedded_store(embedded_store.store_paths(str(folder)))
         )
         if not options.store:
-            seen = sorted(sightings(), key=lambda sighting: sighting.id)
+            seen = sorted(read_sightings(), key=lambda sighting: sighting.id)
             step = 10 if options.short else 1
-            fill(url, made(options.papers) if options.papers else [seen[::step]])
+            ingest_batches(
+                url, generate_months(options.papers) if options.papers else [seen[::step]]
+            )
         Keywords(Redis.from_url(url)).add("Reasoning", "reasoning", now=NOW)
-        cold.measure(url, folder, 20 if options.short else 200)
+        cold.measure_cold_feeds(url, folder, 20 if options.short else 200)
         measure_warm(url, folder, 10 if options.short else 80)
 
 
 def measure_warm(url: str, folder: Path, count: int) -> None:
     """The same feed again and again."""
-    ours = command(Settings(host="127.0.0.1", port=free_port(), web_processes=1))
-    places = {"ours": ours, "bare Flask": (*moved(ours)[:-1], "benchmarks.serve:app")}
+    ours = web_command(Settings(host="127.0.0.1", port=free_port(), web_processes=1))
+    places = {
+        "ours": ours,
+        "bare Flask": (*command_on_free_port(ours)[:-1], "benchmarks.serve:app"),
+    }
     variables = os.environ | {"REDIS_URL": url, "PAPERWIRE_DATA_DIR": str(folder / "web")}
     with contextlib.ExitStack() as stack:
         servers = {
-            name: stack.enter_context(server(words, variables)) for name, words in places.items()
+            name: stack.enter_context(running_web_server(words, variables))
+            for name, words in places.items()
         }
-        _, body = asked(servers["ours"][1], {})
+        _, body = fetch_feed(servers["ours"][1], {})
         Redis.from_url(url).set("bare", body)
-        compare("warm", servers, count)
+        compare_servers("warm", servers, count)
         if NGINX:
-            ports = stack.enter_context(nginx(folder, servers["ours"][1], body))
-            compare("nginx", ports, count * 5)
+            ports = stack.enter_context(running_nginx(folder, servers["ours"][1], body))
+            compare_servers("nginx", ports, count * 5)
 
 
-def compare(name: str, servers: Mapping[str, tuple[int, int]], count: int) -> None:
+def compare_servers(name: str, servers: Mapping[str, tuple[int, int]], count: int) -> None:
     """Print CPU a request of each server (process id, port), and how the first stands."""
     for status, headers in ((200, None), (304, "tag")):
         spent: dict[str, list[float]] = {name: [] for name in servers}
-        for _ in range(TURNS):
+        for _ in range(MEASURED_ROUNDS):
             for which, (process, port) in servers.items():
-                spent[which].append(microseconds(process, port, headers is not None, count))
+                spent[which].append(cpu_per_request(process, port, headers is not None, count))
         figures = {which: statistics.median(values) for which, values in spent.items()}
         (first, ours), *others = figures.items()
         print(f"{name} {status}: CPU a request: {first} {ours:.0f} µs", end="")
@@ -131,22 +137,22 @@ def compare(name: str, servers: Mapping[str, tuple[int, int]], count: int) -> No
         print()
 
 
-def microseconds(process: int, port: int, conditional: bool, count: int) -> float:
+def cpu_per_request(process: int, port: int, conditional: bool, count: int) -> float:
     """CPU a request of a server's processes."""
-    tag, _ = asked(port, {})
+    tag, _ = fetch_feed(port, {})
     headers = {"Accept-Encoding": "gzip"} | ({"If-None-Match": tag} if conditional else {})
     connection = http.client.HTTPConnection("127.0.0.1", port)
-    before = cpu(process)
+    before = cpu_seconds(process)
     for _ in range(count):
         connection.request("GET", FEED, headers=headers)
         answer = connection.getresponse()
         answer.read()
         assert answer.status == (304 if conditional else 200), (port, answer.status)
     connection.close()
-    return 1e6 * (cpu(process) - before) / count
+    return 1e6 * (cpu_seconds(process) - before) / count
 
 
-def asked(port: int, headers: Mapping[str, str]) -> tuple[str, bytes]:
+def fetch_feed(port: int, headers: Mapping[str, str]) -> tuple[str, bytes]:
     """A feed's tag and bytes, as they come."""
     connection = http.client.HTTPConnection("127.0.0.1", port)
     connection.request("GET", FEED, headers={"Accept-Encoding": "gzip", **headers})
@@ -156,7 +162,7 @@ def asked(port: int, headers: Mapping[str, str]) -> tuple[str, bytes]:
     return answer.headers.get("ETag", ""), body
 
 
-def cpu(process: int) -> float:
+def cpu_seconds(process: int) -> float:
     """Seconds of CPU of a process and its children, their threads included."""
     total = 0
     for path in Path("/proc").glob("[0-9]*/stat"):
@@ -169,7 +175,9 @@ def cpu(process: int) -> float:
 
 
 @contextlib.contextmanager
-def server(words: tuple[str, ...], variables: Mapping[str, str]) -> Iterator[tuple[int, int]]:
+def running_web_server(
+    words: tuple[str, ...], variables: Mapping[str, str]
+) -> Iterator[tuple[int, int]]:
     """A server's process id and port."""
     port = int(words[words.index("--port") + 1])
     with subprocess.Popen(words, env=variables, cwd=ROOT) as process:
@@ -181,7 +189,7 @@ def server(words: tuple[str, ...], variables: Mapping[str, str]) -> Iterator[tup
 
 
 @contextlib.contextmanager
-def nginx(folder: Path, upstream: int, body: bytes) -> Iterator[dict[str, tuple[int, int]]]:
+def running_nginx(folder: Path, upstream: int, body: bytes) -> Iterator[dict[str, tuple[int, int]]]:
     """The shipped cache before a server, and nginx with the bytes as a file.
 
     Twice: opened for each request, as nginx does where it is told nothing, and kept open as the
@@ -234,7 +242,7 @@ def _nginx(folder: Path, text: str, upstream: int) -> Iterator[tuple[int, int]]:
             process.terminate()
 
 
-def moved(words: tuple[str, ...]) -> tuple[str, ...]:
+def command_on_free_port(words: tuple[str, ...]) -> tuple[str, ...]:
     """A server's command line on another port."""
     at = words.index("--port") + 1
     return (*words[:at], str(free_port()), *words[at + 1 :])

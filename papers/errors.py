@@ -49,9 +49,9 @@ class BadQuery(BadInput):
     `position` is the offset of the offending character in `text`, `mend` a hint in words.
     """
 
-    def __init__(self, reason: str, *, text: str, position: int, mend: str) -> None:
-        super().__init__(f"{reason} (at character {position + 1} of {text!r}): {mend}")
-        self.reason, self.text, self.position, self.mend = reason, text, position, mend
+    def __init__(self, reason: str, *, text: str, position: int, hint: str) -> None:
+        super().__init__(f"{reason} (at character {position + 1} of {text!r}): {hint}")
+        self.reason, self.text, self.position, self.hint = reason, text, position, hint
 
 
 class BadParameter(BadInput):
@@ -70,11 +70,11 @@ class BadBackup(BadInput):
     """A backup file that is damaged, cut, of a later form, or cannot be read or written."""
 
 
-class NotAllowed(PaperwireError):
+class Unauthorized(PaperwireError):
     """What was asked for needs a token, and none or another came."""
 
 
-class TooMany(PaperwireError):
+class TooManyRequests(PaperwireError):
     """One client asks new questions too fast; `retry_after` is how long to wait, in seconds."""
 
     def __init__(self, message: str, *, retry_after: int) -> None:
@@ -128,7 +128,7 @@ class SourceIncomplete(SourceError):
     """The answer holds less than it declares."""
 
 
-class SourceInDoubt(SourceError):
+class SourceOutcomeUnknown(SourceError):
     """The connection broke while something was handed over: nobody knows whether it was taken."""
 
 
@@ -140,7 +140,7 @@ class StoreError(PaperwireError):
     """The store cannot serve this now; trying again later may help."""
 
 
-class StoreAway(StoreError):
+class StoreUnavailable(StoreError):
     """Redis is not reachable."""
 
 
@@ -148,5 +148,5 @@ class StoreBusy(StoreError):
     """An optimistic transaction lost its race too many times."""
 
 
-class StoreNewer(StoreError):
+class StoreTooNew(StoreError):
     """The data was written by a later Paperwire, in a layout that this one does not know."""

@@ -23,30 +23,30 @@ from uuid import uuid4
 
 from redis import Redis
 
-from papers.index.term_months import Spread
+from papers.index.term_months import TermMonths
 from papers.model.arxiv_id import ArxivId
 from papers.model.paper import Paper, Sighting
 from papers.query.parser import Query
-from papers.query.request import EVERY_TYPE, Ask, Found, Page
+from papers.query.request import ALL_ANNOUNCE_TYPES, Hits, Page, SearchRequest
 from papers.redis_backend import keys
-from papers.redis_backend.connection import store_errors
-from papers.redis_backend.records import papers_of, read_papers
-from papers.redis_backend.revision import move
-from papers.search.collector import Walk
-from papers.search.reader import Reader
-from papers.search.upwards import Upwards
-from papers.state.votes import Votes
+from papers.redis_backend.connection import translate_store_errors
+from papers.redis_backend.records import read_papers, unpack_papers
+from papers.redis_backend.revision import bump_revision
+from papers.search.collector import Collector
+from papers.search.reader import IndexReader
+from papers.search.upwards import AscendingCollector
+from papers.state.votes import VoteHistory
 
 if TYPE_CHECKING:
-    from papers.index.month_writer import Written
+    from papers.index.month_writer import MonthResult
     from papers.index.term_batch import Vocabulary
 
 _PENDING_SECONDS: Final = 600
-_AT_ONCE: Final = 1_000
+_BATCH_SIZE: Final = 1_000
 
 
 @contextmanager
-def _uncollected() -> Iterator[None]:
+def _gc_paused() -> Iterator[None]:
     """Let Python look for no cycles meanwhile.
 
     Papers in their thousands have none, and it takes a tenth of the time to find that out.
@@ -61,7 +61,7 @@ def _uncollected() -> Iterator[None]:
 
 
 @dataclass(frozen=True, slots=True)
-class Ingested:
+class IngestResult:
     """What an ingest did: ids that are new, ids a reader sees changed, and how many neither."""
 
     new: tuple[ArxivId, ...]
@@ -69,7 +69,7 @@ class Ingested:
     unchanged: int
 
     @classmethod
-    def of(cls, months: Sequence[Written]) -> Ingested:
+    def of(cls, months: Sequence[MonthResult]) -> IngestResult:
         """What was done to months, in their order."""
         return cls(
             new=tuple(id for month in months for id in month.new),
@@ -78,10 +78,10 @@ class Ingested:
         )
 
 
-class Met(NamedTuple):
+class WriterState(NamedTuple):
     """What ingests have met of words: the next one need not learn them anew."""
 
-    spread: Spread
+    term_months: TermMonths
     vocabulary: Vocabulary
 
 
@@ -90,12 +90,14 @@ class Store:
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
-        self.reader = Reader(redis)
-        self._walk = Walk(redis, self.reader)
-        self._upwards = Upwards(redis, self.reader)
-        self._met = list[Met]()  # an ingest takes one, and puts it back once it has ended well
+        self.reader = IndexReader(redis)
+        self._collector = Collector(redis, self.reader)
+        self._ascending_collector = AscendingCollector(redis, self.reader)
+        self._writer_states = list[
+            WriterState
+        ]()  # an ingest takes one, and puts it back once it has ended well
 
-    def ingest(self, sightings: Iterable[Sighting | Paper], *, now: datetime) -> Ingested:
+    def ingest(self, sightings: Iterable[Sighting | Paper], *, now: datetime) -> IngestResult:
         """Take sightings, or whole records, in: merged, indexed, and visible month by month.
 
         Raises StoreBusy where other writers are always faster.
@@ -109,122 +111,136 @@ class Store:
         for sighting in said:
             months[sighting.id.month, sighting.id.yymm].append(sighting)
         if not months:
-            return Ingested((), (), 0)
-        with store_errors(self._redis), _uncollected():
+            return IngestResult((), (), 0)
+        with translate_store_errors(self._redis), _gc_paused():
             token = uuid4().hex
-            self._redis.zadd(keys.PENDING, {token: now.timestamp()})
-            Votes(self._redis).note(said)
-            met = self._met.pop() if self._met else Met(Spread(self._redis), Vocabulary())
+            self._redis.zadd(keys.PENDING_INGESTS, {token: now.timestamp()})
+            VoteHistory(self._redis).record(said)
+            met = (
+                self._writer_states.pop()
+                if self._writer_states
+                else WriterState(TermMonths(self._redis), Vocabulary())
+            )
             written = [
                 MonthWriter(self._redis, month, yymm, *met).write(members)
                 for (month, yymm), members in sorted(months.items())
             ]
             if not met.vocabulary.is_full:
-                self._met.append(met)
-            done = Ingested.of(written)
+                self._writer_states.append(met)
+            done = IngestResult.of(written)
             self._finish(token, moved=bool(done.new or done.changed))
             return done
 
     def _finish(self, token: str, *, moved: bool) -> None:
         with self._redis.pipeline(transaction=False) as pipe:
             if moved:
-                move(pipe)
-            pipe.zrem(keys.PENDING, token)
+                bump_revision(pipe)
+            pipe.zrem(keys.PENDING_INGESTS, token)
             pipe.execute()
 
     def settle(self, *, now: datetime) -> bool:
         """Move the revision for ingests that began and were not finished. True where one was."""
-        with store_errors(self._redis):
-            members: Any = self._redis.zrange(keys.PENDING, 0, -1)
+        with translate_store_errors(self._redis):
+            members: Any = self._redis.zrange(keys.PENDING_INGESTS, 0, -1)
             if not members:
                 return False
             with self._redis.pipeline(transaction=False) as pipe:
-                move(pipe)
-                pipe.zremrangebyscore(keys.PENDING, "-inf", now.timestamp() - _PENDING_SECONDS)
+                bump_revision(pipe)
+                pipe.zremrangebyscore(
+                    keys.PENDING_INGESTS, "-inf", now.timestamp() - _PENDING_SECONDS
+                )
                 pipe.execute()
             return True
 
     def revision(self) -> int:
         """A number that moves whenever anything a feed shows has changed."""
-        with store_errors(self._redis):
+        with translate_store_errors(self._redis):
             revision: Any = self._redis.get(keys.REVISION)
             return int(revision or 0)
 
-    def papers(self, ids: Sequence[ArxivId]) -> list[Paper | None]:
+    def get_papers(self, ids: Sequence[ArxivId]) -> list[Paper | None]:
         """Papers by id, in that order; None where there is none."""
-        with store_errors(self._redis):
+        with translate_store_errors(self._redis):
             found = read_papers(self._redis, ids)
             return [found.get(id) for id in ids]
 
-    def newest(self, query: Query, limit: int = 100, before: str = "") -> list[ArxivId]:
+    def newest_ids(self, query: Query, limit: int = 100, before: str = "") -> list[ArxivId]:
         """The newest ids that match a keyword, of every type of announcement."""
-        return list(self.find(Ask(query=query, before=before, types=EVERY_TYPE), limit).ids)
+        return list(
+            self.find_hits(
+                SearchRequest(query=query, before=before, types=ALL_ANNOUNCE_TYPES), limit
+            ).ids
+        )
 
-    def find(self, ask: Ask, limit: int) -> Found:
+    def find_hits(self, ask: SearchRequest, limit: int) -> Hits:
         """The first `limit` papers that answer a question, in its order."""
-        with store_errors(self._redis):
-            found, _ = self._walk.find(ask, limit)
+        with translate_store_errors(self._redis):
+            found, _ = self._collector.collect(ask, limit)
             return found
 
-    def forget_words(self) -> None:
+    def clear_postings_cache(self) -> None:
         """Forget what this process remembers of words and postings, as a change of papers does."""
-        self.reader.forget_words()
+        self.reader.clear_postings()
 
-    def search(self, ask: Ask) -> Page:
+    def search(self, ask: SearchRequest) -> Page:
         """The papers that answer a question, in its order."""
-        with store_errors(self._redis):
-            found, reading = self._walk.find(ask, ask.limit + 1)
-            shown = found.places[: ask.limit]
-            papers = papers_of(reading.opened(shown).values())
-            more = len(found.places) > ask.limit
-            following = shown[-1] if more else None if found.complete else found.last
+        with translate_store_errors(self._redis):
+            found, reading = self._collector.collect(ask, ask.limit + 1)
+            shown = found.doc_ids[: ask.limit]
+            papers = unpack_papers(reading.read_stored(shown).values())
+            more = len(found.doc_ids) > ask.limit
+            following = shown[-1] if more else None if found.is_complete else found.last_examined
             return Page(
-                papers=tuple(papers[id] for id in map(ArxivId.at, shown) if id in papers),
-                next=str(ArxivId.at(following)) if following else None,
-                complete=found.complete,
+                papers=tuple(papers[id] for id in map(ArxivId.from_doc_id, shown) if id in papers),
+                next_cursor=str(ArxivId.from_doc_id(following)) if following else None,
+                is_complete=found.is_complete,
                 examined=found.examined,
             )
 
-    def cursor_before(self, ask: Ask) -> str:
+    def previous_cursor(self, ask: SearchRequest) -> str:
         """The cursor of the page before the one that an `ask` with a cursor begins.
 
         Empty where that is the first page. Of what came since nothing is skipped: it stands on
         the pages before that one.
         """
-        with store_errors(self._redis):
-            found, _ = self._upwards.find(ask, ask.limit + 1)
-            if len(found.places) > ask.limit:
-                return str(ArxivId.at(found.places[ask.limit]))
-            return "" if found.complete or not found.last else str(ArxivId.at(found.last))
+        with translate_store_errors(self._redis):
+            found, _ = self._ascending_collector.collect(ask, ask.limit + 1)
+            if len(found.doc_ids) > ask.limit:
+                return str(ArxivId.from_doc_id(found.doc_ids[ask.limit]))
+            return (
+                ""
+                if found.is_complete or not found.last_examined
+                else str(ArxivId.from_doc_id(found.last_examined))
+            )
 
     def undescribed(self, limit: int) -> list[ArxivId]:
         """Ids that a community named and arXiv has not described yet, newest first."""
-        with store_errors(self._redis):
+        with translate_store_errors(self._redis):
             members: Any = self._redis.smembers(keys.UNDESCRIBED)
             ids = sorted((ArxivId.parse(member.decode()) for member in members), reverse=True)
             papers = read_papers(self._redis, ids)
-            described = [id for id in ids if id in papers and papers[id].from_arxiv]
+            described = [id for id in ids if id in papers and papers[id].is_from_arxiv]
             if described:
                 self._redis.srem(keys.UNDESCRIBED, *map(str, described))
-            return [id for id in ids if id in papers and not papers[id].from_arxiv][:limit]
+            return [id for id in ids if id in papers and not papers[id].is_from_arxiv][:limit]
 
-    def everything(self) -> Iterator[Paper]:
+    def iter_papers(self) -> Iterator[Paper]:
         """Every paper there is, oldest first, in few round trips and bounded memory.
 
         What is written meanwhile may be seen or not.
         """
-        with store_errors(self._redis):
+        with translate_store_errors(self._redis):
             members: Any = self._redis.zrange(keys.MONTHS, 0, -1, withscores=True)
             for yymm, month in members:
                 fields: Any = self._redis.hkeys(keys.month_papers(yymm.decode()))
                 numbers = sorted(int.from_bytes(field, "big") for field in fields)
-                for at in range(0, len(numbers), _AT_ONCE):
-                    ids = [ArxivId(int(month), number) for number in numbers[at : at + _AT_ONCE]]
+                for at in range(0, len(numbers), _BATCH_SIZE):
+                    ids = [ArxivId(int(month), number) for number in numbers[at : at + _BATCH_SIZE]]
                     yield from read_papers(self._redis, ids).values()
 
-    def size(self) -> int:
+    def count_papers(self) -> int:
         """How many papers there are."""
-        with store_errors(self._redis), self._redis.pipeline(transaction=False) as pipe:
+        with translate_store_errors(self._redis), self._redis.pipeline(transaction=False) as pipe:
             members: Any = self._redis.zrange(keys.MONTHS, 0, -1)
             for yymm in members:
                 pipe.hlen(keys.month_papers(yymm.decode()))

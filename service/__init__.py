@@ -2,30 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from flask import Flask
 
 from papers.config.settings import Settings
 from service import pages
-from service.context import open_desk
+from service.context import open_context
 from service.http import error_pages, static_files
-from service.http.flood_guard import put_door
-from service.http.security import secure
-from service.pages.parts.reader_links import subscriptions
-from service.routes import api, archives, discovery, exports, feeds, health, metrics, references
-
-_BLUEPRINTS: Final = (
-    feeds.feeds,
-    archives.archives,
-    pages.pages,
-    api.api,
-    exports.exports,
-    references.references,
-    discovery.discovery,
-    health.health,
-    metrics.metrics,
-)
+from service.http.flood_guard import install_flood_guard
+from service.http.security import configure_security
+from service.pages.parts.reader_links import reader_links
+from service.routes import BLUEPRINTS
+from service.routes.discovery import saved_feeds
 
 
 def create_app(settings: Settings) -> Flask:
@@ -35,13 +22,13 @@ def create_app(settings: Settings) -> Flask:
     """
     app = Flask(__name__)
     app.url_map.merge_slashes = False  # werkzeug would redirect to whatever Host was sent
-    put_door(app)
-    secure(app, settings)
-    error_pages.register(app)
+    install_flood_guard(app)
+    configure_security(app, settings)
+    error_pages.register_error_handlers(app)
     pages.register_filters(app.jinja_env.filters)
-    static_files.register(app)
-    app.jinja_env.globals.update(saved_feeds=discovery.saved_feeds, subscriptions=subscriptions)
-    open_desk(app, settings)
-    for blueprint in _BLUEPRINTS:
+    static_files.register_static_urls(app)
+    app.jinja_env.globals.update(saved_feeds=saved_feeds, subscriptions=reader_links)
+    open_context(app, settings)
+    for blueprint in (*BLUEPRINTS, pages.pages):
         app.register_blueprint(blueprint)
     return app

@@ -34,11 +34,11 @@ class Outcome:
 
 
 @dataclass(slots=True)
-class Run:
+class OutcomeLog:
     """What one run of tests has seen."""
 
-    noted: list[Outcome] = field(default_factory=list)
-    proofs: Counter[str] = field(default_factory=Counter)
+    outcomes: list[Outcome] = field(default_factory=list)
+    passed: Counter[str] = field(default_factory=Counter)
     """Tests of a marked row that held."""
 
     failed: Counter[str] = field(default_factory=Counter)
@@ -48,24 +48,24 @@ class Run:
         """What was noted, then the marked rows, then what failed."""
         held = [
             Outcome(name, figures=f"{count} tests hold")
-            for name, count in self.proofs.items()
+            for name, count in self.passed.items()
             if name not in self.failed
         ]
         failed = [Outcome(name, figures=f"FAILED: {n} tests") for name, n in self.failed.items()]
-        return [*self.noted, *held, *failed]
+        return [*self.outcomes, *held, *failed]
 
 
-RUN: Final = Run()
+OUTCOME_LOG: Final = OutcomeLog()
 _PENDING: Final[list[Outcome]] = []
-_NOTED, _HELD, _FAILED = "outcome", "row held", "row failed"
+_NOTED, _PASSED, _FAILED = "outcome", "row held", "row failed"
 
 
-def note(fault: str, **outcome: str) -> None:
+def note_outcome(fault: str, **outcome: str) -> None:
     """Add a row; `outcome` are the fields of `Outcome`."""
     _PENDING.append(Outcome(fault, **outcome))
 
 
-def table(rows: Iterable[Outcome]) -> list[str]:
+def markdown_table(rows: Iterable[Outcome]) -> list[str]:
     """The rows as lines of a Markdown table, for a terminal."""
     cells = [HEADS, *(astuple(row) for row in rows)]
     widths = [max(len(row[n]) for row in cells) for n in range(len(HEADS))]
@@ -88,7 +88,7 @@ def pytest_runtest_makereport(
     if report.failed and (mark or item.get_closest_marker("faults")):
         report.user_properties.append((_FAILED, mark.args[0] if mark else item.name))
     elif mark and report.when == "call" and report.passed:
-        report.user_properties.append((_HELD, mark.args[0]))
+        report.user_properties.append((_PASSED, mark.args[0]))
     return report
 
 
@@ -96,16 +96,16 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     """Take in what a report tells, also one that came from another process."""
     for name, value in cast("list[tuple[str, Any]]", report.user_properties):
         if name == _NOTED:
-            RUN.noted.append(Outcome(*value))
-        elif name == _HELD:
-            RUN.proofs[value] += 1
+            OUTCOME_LOG.outcomes.append(Outcome(*value))
+        elif name == _PASSED:
+            OUTCOME_LOG.passed[value] += 1
         elif name == _FAILED:
-            RUN.failed[value] += 1
+            OUTCOME_LOG.failed[value] += 1
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print the table."""
-    if rows := RUN.rows():
+    if rows := OUTCOME_LOG.rows():
         terminalreporter.section("faults and outcomes")
-        for line in table(rows):
+        for line in markdown_table(rows):
             terminalreporter.write_line(line)

@@ -14,11 +14,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-BALLAST: Final = "ballast"
+FILLER_FILE: Final = "ballast"
 
 
 @contextmanager
-def mounted(folder: Path, megabytes: int) -> Iterator[None]:
+def small_file_system(folder: Path, megabytes: int) -> Iterator[None]:
     """A file system of its own in place of a folder, with what the folder holds."""
     with tempfile.TemporaryDirectory(prefix="pw-disk-") as name:
         shutil.copytree(folder, name, dirs_exist_ok=True)
@@ -33,9 +33,9 @@ def mounted(folder: Path, megabytes: int) -> Iterator[None]:
         shutil.copytree(name, folder, dirs_exist_ok=True)
 
 
-def fill(folder: Path) -> None:
+def fill_disk(folder: Path) -> None:
     """Fill the file system that a folder is on to its last byte."""
-    with (folder / BALLAST).open("wb", buffering=0) as ballast:
+    with (folder / FILLER_FILE).open("wb", buffering=0) as ballast:
         for size in (65_536, 1):
             try:
                 while ballast.write(b"x" * size):
@@ -44,25 +44,25 @@ def fill(folder: Path) -> None:
                 continue
 
 
-def empty(folder: Path) -> None:
+def free_disk(folder: Path) -> None:
     """Make room again."""
-    (folder / BALLAST).unlink()
+    (folder / FILLER_FILE).unlink()
 
 
 def _run(*command: str) -> None:
     subprocess.run(command, check=True, capture_output=True)
 
 
-def _mounts() -> bool:
+def _can_mount() -> bool:
     if not shutil.which("mount"):
         return False
     with tempfile.TemporaryDirectory(prefix="pw-disk-") as folder:
         try:
-            with mounted(Path(folder), 1):
+            with small_file_system(Path(folder), 1):
                 return True
         except (subprocess.CalledProcessError, OSError):
             return False
 
 
-MOUNTS: Final = _mounts()
+CAN_MOUNT: Final = _can_mount()
 """Whether this machine lets us mount."""

@@ -13,7 +13,7 @@ from reader import make_reader
 
 
 @dataclass(frozen=True, slots=True)
-class Polled:
+class PollResult:
     """What one poll brought: entries never seen before, and entries that have changed."""
 
     new: int
@@ -28,10 +28,10 @@ class Subscriber:
         self._reader = make_reader(":memory:", feed_root="")
         self._reader.add_feed(url)
 
-    def poll(self) -> Polled:
+    def poll(self) -> PollResult:
         """Ask the feed once."""
         found: Any = self._reader.update_feed(self._url)
-        return Polled(found.new, found.modified) if found else Polled(0, 0)
+        return PollResult(found.new, found.modified) if found else PollResult(0, 0)
 
     def entries(self) -> list[Any]:
         """Everything seen so far, as the reader shows it."""

@@ -19,7 +19,7 @@ from click.testing import CliRunner
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from papers.query.parser import parse
+from papers.query.parser import parse_query
 from papers.redis_backend import keys
 from paperwire.cli import main
 from paperwire.simulator.server.faults import FAULTS
@@ -139,7 +139,7 @@ def test_keywords_of_the_readme_are_understood() -> None:
     queries = [re.split(r"\s{3,}", line)[0] for line in block.splitlines()]
     assert len(queries) >= 10
     for query in queries:
-        parse(query)
+        parse_query(query)
 
 
 def test_links_between_documents_lead_somewhere() -> None:
@@ -280,7 +280,7 @@ def test_the_table_of_keys_and_the_tuples_say_the_same() -> None:
     """A new key needs a word on what a backup does with it: a last column, and a tuple."""
     rows = re.findall(r"^\| `(.+?)` \|.*\| (.*?) \|$", keys.__doc__ or "", re.MULTILINE)
     assert len(rows) >= 28
-    groups = {"copied": keys.COPIED, "rebuilt": keys.REBUILT, "no": keys.PASSING}
+    groups = {"copied": keys.COPIED, "rebuilt": keys.REBUILT, "no": keys.TRANSIENT}
     for name, kind in rows:
         assert kind in {*groups, "papers"}, (
             f"{name}: the last column of its row in papers/redis_backend/keys.py"

@@ -19,11 +19,11 @@ from typing import Final
 from redis import Redis
 from rq.exceptions import StopRequested
 
-from papers.config.settings import Seconds, Settings, discover
+from papers.config.settings import Seconds, Settings, discover_settings
 from papers.errors import BadInput, BadSettings, PaperwireError, StoreError
 from papers.maintenance import migrations
 from papers.redis_backend import keys
-from papers.redis_backend.connection import address, connect, store_errors
+from papers.redis_backend.connection import connect, redacted_url, translate_store_errors
 from papers.state.keywords import Keywords
 from workers import jobs
 from workers.rq_worker import PaperwireWorker
@@ -31,26 +31,26 @@ from workers.schedule.scheduler import Scheduler
 
 log = logging.getLogger("workers")
 
-STOPS: Final = (signal.SIGTERM, signal.SIGINT)
-TICK: Final[Seconds] = 1.0
-WAIT: Final[Seconds] = 2.0
+STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
+TICK_INTERVAL: Final[Seconds] = 1.0
+RECONNECT_DELAY: Final[Seconds] = 2.0
 """Between two looks for a store that is away."""
 
 
 def main(arguments: Sequence[str]) -> int:
     """Run one process until it is told to stop; its exit status."""
     programs: dict[str, Callable[[Settings, threading.Event], None]] = {
-        "worker": work,
-        "scheduler": schedule,
+        "worker": run_worker,
+        "scheduler": run_scheduler,
     }
     if len(arguments) != 1 or arguments[0] not in programs:
         print("usage: python -m workers worker|scheduler", file=sys.stderr)
         return 2
     try:
-        settings = discover(os.environ)
+        settings = discover_settings(os.environ)
         if not settings.redis_url:
             raise BadSettings("redis_url: no store is named; set REDIS_URL, or use paperwire up")
-        connect(settings.redis_url, patient=True)  # a bad address is said at once
+        connect(settings.redis_url, retry=True)  # a bad address is said at once
     except PaperwireError as error:
         print(error, file=sys.stderr)
         return 2
@@ -60,16 +60,16 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-def work(settings: Settings, stopping: threading.Event) -> None:
+def run_worker(settings: Settings, stopping: threading.Event) -> None:
     """Run jobs; RQ's worker ends where the store goes away, and is started again."""
-    redis = connect(settings.redis_url, patient=True)
-    while _store_is_there(settings, stopping):
-        handlers = {number: signal.getsignal(number) for number in STOPS}
+    redis = connect(settings.redis_url, retry=True)
+    while _wait_for_store(settings, stopping):
+        handlers = {number: signal.getsignal(number) for number in STOP_SIGNALS}
         try:
-            _prepare(settings)
-            with store_errors(redis):
+            _prepare_schema(settings)
+            with translate_store_errors(redis):
                 worker = PaperwireWorker(redis, stopping)
-                log.info("worker ready, at the store %s", address(redis))
+                log.info("worker ready, at the store %s", redacted_url(redis))
                 worker.work(logging_level="WARNING")
         except StopRequested:
             pass  # told to between two looks for a job, which RQ does not expect; it said goodbye
@@ -77,49 +77,49 @@ def work(settings: Settings, stopping: threading.Event) -> None:
             log.warning("%s", error)
         for number, handler in handlers.items():
             signal.signal(number, handler)
-        stopping.wait(WAIT)
+        stopping.wait(RECONNECT_DELAY)
 
 
-def schedule(settings: Settings, stopping: threading.Event) -> None:
+def run_scheduler(settings: Settings, stopping: threading.Event) -> None:
     """Tick once a second; a tick that the store missed is made up for by the next."""
-    redis = connect(settings.redis_url, patient=False)
+    redis = connect(settings.redis_url, retry=False)
     scheduler = Scheduler(
         redis,
         settings,
-        wake=lambda task, now: jobs.wake(redis, task, now),
-        backlog=lambda: jobs.queue(redis).count,
+        enqueue=lambda task, now: jobs.enqueue_task(redis, task, now),
+        queue_length=lambda: jobs.job_queue(redis).count,
     )
-    while _store_is_there(settings, stopping):
-        log.info("scheduler ready, at the store %s", address(redis))
+    while _wait_for_store(settings, stopping):
+        log.info("scheduler ready, at the store %s", redacted_url(redis))
         try:
-            with store_errors(redis):
-                _begin(redis, settings)
-                _tick(redis, settings, scheduler, stopping)
+            with translate_store_errors(redis):
+                _initialize_store(redis, settings)
+                _tick_until_stopped(redis, settings, scheduler, stopping)
         except StoreError as error:
             log.warning("%s", error)
-            stopping.wait(WAIT)
+            stopping.wait(RECONNECT_DELAY)
 
 
-def _tick(
+def _tick_until_stopped(
     redis: Redis, settings: Settings, scheduler: Scheduler, stopping: threading.Event
 ) -> None:
     while not stopping.is_set():
         if not redis.exists(keys.SCHEMA):
             log.warning("the store was emptied: it is filled again")
-            _begin(redis, settings)
+            _initialize_store(redis, settings)
         if woken := scheduler.tick(datetime.now(UTC)):
             log.info("due: %s", ", ".join(woken))
-        stopping.wait(TICK)
+        stopping.wait(TICK_INTERVAL)
     scheduler.resign()
 
 
-def _begin(redis: Redis, settings: Settings) -> None:
+def _initialize_store(redis: Redis, settings: Settings) -> None:
     """Make the store what this code works with, with the configured keywords in it."""
-    _prepare(settings)
-    _seed(redis, settings)
+    _prepare_schema(settings)
+    _seed_keywords(redis, settings)
 
 
-def _seed(redis: Redis, settings: Settings) -> None:
+def _seed_keywords(redis: Redis, settings: Settings) -> None:
     """Save the configured keywords, as `paperwire up` does: here nobody else may have."""
     try:
         Keywords(redis).seed(settings.keywords, now=datetime.now(UTC))
@@ -127,25 +127,25 @@ def _seed(redis: Redis, settings: Settings) -> None:
         log.error("a configured keyword is not saved: %s", error)
 
 
-def _prepare(settings: Settings) -> None:
+def _prepare_schema(settings: Settings) -> None:
     """Have the data in the schema of this code, with the patience that takes. Raises StoreError."""
-    with closing(connect(settings.redis_url, patient=True)) as redis:
-        migrations.prepare(redis)
+    with closing(connect(settings.redis_url, retry=True)) as redis:
+        migrations.prepare_store(redis)
 
 
-def _store_is_there(settings: Settings, stopping: threading.Event) -> bool:
+def _wait_for_store(settings: Settings, stopping: threading.Event) -> bool:
     """Wait for a store that takes work; False when told to stop before it came."""
-    probe = connect(settings.redis_url, patient=False)
+    probe = connect(settings.redis_url, retry=False)
     said = False
     while not stopping.is_set():
         try:
-            with store_errors(probe):
+            with translate_store_errors(probe):
                 probe.ping()
         except StoreError as error:
             if not said:
                 log.warning("waiting; %s", error)
             said = True
-            stopping.wait(WAIT)
+            stopping.wait(RECONNECT_DELAY)
         else:
             probe.close()
             return True
@@ -158,7 +158,7 @@ def _stop_at_signals() -> threading.Event:
     def stop(number: int, frame: FrameType | None) -> None:
         stopping.set()
 
-    for number in STOPS:
+    for number in STOP_SIGNALS:
         signal.signal(number, stop)
     return stopping
 

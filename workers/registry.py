@@ -6,9 +6,9 @@ from typing import Final
 
 from workers.sources import community, hf_daily
 from workers.sources.arxiv import announcements
-from workers.sources.result import Fetch
+from workers.sources.result import FetchFunction
 
-SOURCES: Final[dict[str, Fetch]] = {
+SOURCE_FETCHERS: Final[dict[str, FetchFunction]] = {
     "announcements": announcements.fetch,
     "hf": hf_daily.fetch,
     "community": community.fetch,

@@ -24,19 +24,22 @@ from rq.job import Job
 from rq.serializers import JSONSerializer
 
 from papers.errors import BadParameter, PaperwireError
-from papers.redis_backend.connection import hurry
+from papers.redis_backend.connection import disable_retries
 from workers import jobs, trial
 
 log = logging.getLogger(__name__)
 
-ALLOWED: Final[dict[str, Callable[..., Any]]] = {jobs.RUN: jobs.run, trial.RUN: trial.run}
+ALLOWED_JOBS: Final[dict[str, Callable[..., Any]]] = {
+    jobs.RUN_TASK_JOB: jobs.run,
+    trial.FEED_TRIAL_JOB: trial.run,
+}
 """Dotted names that a job may have. They stand in Redis: add, never rename."""
 
 WORKER_TTL: Final = 45
-MAINTENANCE: Final = 30
+MAINTENANCE_INTERVAL: Final = 30
 """Seconds: so a job that died with its worker leaves the registries after about a minute."""
 
-FAREWELL: Final = 5
+STOP_GRACE_SECONDS: Final = 5
 """Seconds that a task which is told to stop has to say so to the store."""
 
 _PR_SET_PDEATHSIG: Final = 1
@@ -49,9 +52,9 @@ class AllowedJob(Job):
     def func(self) -> Callable[..., Any]:
         """The function, looked up and never imported. Raises BadParameter."""
         name = self.func_name
-        if self.instance is not None or name not in ALLOWED:
+        if self.instance is not None or name not in ALLOWED_JOBS:
             raise BadParameter("job", f"{name!r} is no job of Paperwire; it is not run")
-        return ALLOWED[name]
+        return ALLOWED_JOBS[name]
 
     @property
     def success_callback(self) -> None:
@@ -76,14 +79,16 @@ class PaperwireWorker(Worker):
     """
 
     def __init__(self, redis: Redis, stopping: threading.Event) -> None:
-        queue = Queue(jobs.QUEUE, connection=redis, serializer=JSONSerializer, job_class=AllowedJob)
+        queue = Queue(
+            jobs.QUEUE_NAME, connection=redis, serializer=JSONSerializer, job_class=AllowedJob
+        )
         super().__init__(
             [queue],
             connection=redis,
             serializer=JSONSerializer,
             job_class=AllowedJob,
             worker_ttl=WORKER_TTL,
-            maintenance_interval=MAINTENANCE,
+            maintenance_interval=MAINTENANCE_INTERVAL,
             log_job_description=False,
         )
         self._stopping = stopping
@@ -101,13 +106,13 @@ class PaperwireWorker(Worker):
 
     def teardown(self) -> None:
         """Say goodbye to the store, if it is there to hear it."""
-        hurry(self.connection)
+        disable_retries(self.connection)
         super().teardown()  # type: ignore[no-untyped-call]
 
     def handle_exception(self, job: Job, *exc_info: Any) -> None:
         """Log a job's failure: in a line where it says itself what it is, else with its trace."""
         error = exc_info[1]
-        if isinstance(error, jobs.Stopping):
+        if isinstance(error, jobs.TaskInterrupted):
             log.info("%s: stopped on the way; it is run again", job.description)
         elif isinstance(error, PaperwireError):
             log.warning("%s: %s", job.description, error)
@@ -117,18 +122,18 @@ class PaperwireWorker(Worker):
     def setup_work_horse_signals(self) -> None:
         """In the forked process: stop cleanly when told to, and when the worker is gone."""
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        signal.signal(signal.SIGTERM, self._stop)
+        signal.signal(signal.SIGTERM, self._on_sigterm)
         if sys.platform == "linux":
             ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
             if os.getppid() != self.pid:  # it died before the kernel could be asked
                 os._exit(1)
 
-    def _stop(self, number: int, frame: FrameType | None) -> None:
+    def _on_sigterm(self, number: int, frame: FrameType | None) -> None:
         """Told to stop: the store hears of it soon or not at all; it may be gone as well.
 
         The alarm ends a task that still waits for the store; RQ stops it where the task has ended.
         """
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
-        signal.alarm(FAREWELL)
-        hurry(self.connection)
-        raise jobs.Stopping
+        signal.alarm(STOP_GRACE_SECONDS)
+        disable_retries(self.connection)
+        raise jobs.TaskInterrupted

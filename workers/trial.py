@@ -11,49 +11,51 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
-from papers.config.settings import Settings, discover
+from papers.config.settings import Settings, discover_settings
 from papers.errors import BadParameter, SourceError
 from papers.model.paper import Sighting
 from papers.redis_backend.connection import connect
-from papers.state.communities import checked
-from papers.state.feed_trials import Brought, Trial, Trials
+from papers.state.communities import validate_feed
+from papers.state.feed_trials import FeedTrial, FeedTrials, TrialPaper
 from workers.fetch.fetcher import Fetcher
-from workers.sources.community import ACCEPT, read
+from workers.sources.community import ACCEPT, parse_community_feed
 
-RUN: Final = "workers.trial.run"
+FEED_TRIAL_JOB: Final = "workers.trial.run"
 
 
 def run(id: str) -> None:
     """Try the feed of a trial and keep what came. Raises UnknownSource, StoreError."""
-    settings = discover(os.environ)
-    with closing(connect(settings.redis_url, patient=True)) as redis:
-        trials = Trials(redis)
-        trials.put(tried(trials.get(id), settings, datetime.now(UTC)))
+    settings = discover_settings(os.environ)
+    with closing(connect(settings.redis_url, retry=True)) as redis:
+        trials = FeedTrials(redis)
+        trials.save(try_feed(trials.get(id), settings, datetime.now(UTC)))
 
 
-def tried(trial: Trial, settings: Settings, now: datetime) -> Trial:
+def try_feed(trial: FeedTrial, settings: Settings, now: datetime) -> FeedTrial:
     """The trial when it is over. The address is checked as every upstream's is.
 
     No validators are sent, so that what came once comes again.
     """
     try:
-        feed = checked(trial.name, trial.url, now)
+        feed = validate_feed(trial.name, trial.url, now)
         answer = Fetcher(settings).get(feed.url, now=now, accept=ACCEPT)
-        came = read(answer.body, feed.name, now)
+        came = parse_community_feed(answer.body, feed.name, now)
     except (SourceError, BadParameter) as error:
         return replace(trial, over=True, fault=str(error))
     first = {sighting.id: sighting for sighting in reversed(came.sightings)}
-    papers = sorted(map(_brought, first.values()), key=lambda paper: paper.picked_at, reverse=True)
+    papers = sorted(
+        map(_trial_paper, first.values()), key=lambda paper: paper.picked_at, reverse=True
+    )
     return replace(
         trial,
         over=True,
-        said=came.said,
-        entries=came.got,
+        said=came.message,
+        entries=came.record_count,
         named=len(papers),
         papers=tuple(papers),
     )
 
 
-def _brought(sighting: Sighting) -> Brought:
+def _trial_paper(sighting: Sighting) -> TrialPaper:
     assert sighting.pick is not None, f"{sighting.id}: a community's sighting has its pick"
-    return Brought(sighting.id, sighting.pick.picked_at, sighting.pick.url)
+    return TrialPaper(sighting.id, sighting.pick.picked_at, sighting.pick.url)

@@ -6,16 +6,16 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from papers.config.source_names import SLUG, community_fault
+from papers.config.source_names import SLUG_PATTERN, check_community
 
 if TYPE_CHECKING:
     from papers.config.settings import Settings
 
-SHORTEST_TOKEN: Final = 20
+MIN_TOKEN_LENGTH: Final = 20
 """Characters: fewer could be guessed."""
 
-_LEVELS: Final = ("debug", "info", "warning", "error")
-_URLS: Final = (
+_LOG_LEVELS: Final = ("debug", "info", "warning", "error")
+_URL_SETTINGS: Final = (
     *("public_url", "arxiv_feed_url", "arxiv_api_url", "arxiv_oai_url", "huggingface_url"),
     "websub_hub",
 )
@@ -36,41 +36,41 @@ _RANGES: Final = (
 )
 
 
-def faults(settings: Settings) -> Iterator[str]:
+def find_settings_errors(settings: Settings) -> Iterator[str]:
     """Everything that is wrong."""
     for name, low, high in _RANGES:
         value = getattr(settings, name)
         if not low <= value <= high:
             yield f"{name} = {value!r}: must be {low} to {high}"
-    if settings.log_level not in _LEVELS:
-        yield f"log_level = {settings.log_level!r}: must be {', '.join(_LEVELS)}"
-    if settings.token and len(settings.token) < SHORTEST_TOKEN:
-        yield f"token: shorter than {SHORTEST_TOKEN} characters; `paperwire token` makes one"
-    for name in _URLS:
+    if settings.log_level not in _LOG_LEVELS:
+        yield f"log_level = {settings.log_level!r}: must be {', '.join(_LOG_LEVELS)}"
+    if settings.token and len(settings.token) < MIN_TOKEN_LENGTH:
+        yield f"token: shorter than {MIN_TOKEN_LENGTH} characters; `paperwire token` makes one"
+    for name in _URL_SETTINGS:
         value = getattr(settings, name)
         if value and not value.startswith(("http://", "https://")):
             yield f"{name} = {value!r}: must begin with http:// or https://"
     for name, url in settings.communities.items():
-        _, reason = community_fault(name, url)
+        _, reason = check_community(name, url)
         if reason:
             yield f"communities: {reason}"
-    yield from _mail_faults(settings)
+    yield from _mail_errors(settings)
 
 
-def _mail_faults(settings: Settings) -> Iterator[str]:
+def _mail_errors(settings: Settings) -> Iterator[str]:
     for name in ("mail_daily", "mail_weekly"):
         for slug in getattr(settings, name):
-            if not SLUG.fullmatch(slug):
+            if not SLUG_PATTERN.fullmatch(slug):
                 yield f"{name}: {slug!r}: write a keyword as in its URL, as reward-model"
     for name in ("mail_to", "mail_from"):
         value = getattr(settings, name)
         if value and ("@" not in value or not value.isprintable()):
             yield f"{name} = {value!r}: must be a mail address"
     if settings.smtp_url:
-        yield from _server_faults(settings)
+        yield from _smtp_errors(settings)
 
 
-def _server_faults(settings: Settings) -> Iterator[str]:
+def _smtp_errors(settings: Settings) -> Iterator[str]:
     if not settings.mail_to:
         yield "mail_to: missing; smtp_url is of no use without it"
     try:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from papers.config.checks import faults
+from papers.config.checks import find_settings_errors
 from papers.errors import BadSettings
 
 Seconds = float
@@ -133,7 +133,7 @@ class Settings:
     log_level: str = _setting("info", "debug, info, warning or error.")
 
     def __post_init__(self) -> None:
-        for fault in faults(self):
+        for fault in find_settings_errors(self):
             raise BadSettings(fault)
 
     @property
@@ -148,7 +148,7 @@ class Settings:
         return f"Paperwire/0.1 (+https://arxiv.org/help/api{contact})"
 
 
-def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
+def load_settings(path: Path | None, environ: Mapping[str, str]) -> Settings:
     """Settings from a TOML file (or none) and the environment.
 
     Raises BadSettings, naming the setting, the reason and the mend.
@@ -168,12 +168,12 @@ def config_path(environ: Mapping[str, str]) -> Path | None:
     return here if here.is_file() else None
 
 
-def discover(environ: Mapping[str, str]) -> Settings:
+def discover_settings(environ: Mapping[str, str]) -> Settings:
     """The settings of this process, from the file in force and the environment.
 
     Raises BadSettings.
     """
-    return load(config_path(environ), environ)
+    return load_settings(config_path(environ), environ)
 
 
 def _from_toml(path: Path) -> dict[str, Any]:
@@ -183,7 +183,9 @@ def _from_toml(path: Path) -> dict[str, Any]:
         raise BadSettings(f"{path}: {error.strerror}; write one with `paperwire init`") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise BadSettings(f"{path} is no TOML: {error}") from error
-    return {name: _checked(f"{name} in {path}", name, value) for name, value in table.items()}
+    return {
+        name: _check_toml_value(f"{name} in {path}", name, value) for name, value in table.items()
+    }
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
@@ -193,29 +195,29 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
             continue
         name = variable.removeprefix("PAPERWIRE_").lower()
         if name.endswith("_file") and f"PAPERWIRE_{name[:-5].upper()}" not in environ:
-            texts[name[:-5]] = _secret(variable, text)
+            texts[name[:-5]] = _read_secret_file(variable, text)
         elif not name.endswith("_file"):
             texts[name] = text
-    return {name: _parsed(name, text) for name, text in texts.items()}
+    return {name: _parse_env_value(name, text) for name, text in texts.items()}
 
 
-def _secret(variable: str, path: str) -> str:
+def _read_secret_file(variable: str, path: str) -> str:
     try:
         return Path(path).read_text("utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         raise BadSettings(f"{variable} = {path!r}: cannot be read: {error}") from error
 
 
-def _default(where: str, name: str) -> Any:
+def _default_of(where: str, name: str) -> Any:
     if name in _FIELDS:
         return getattr(Settings(), name)
     known = ", ".join(_FIELDS)
     raise BadSettings(f"{where}: there is no such setting; there are {known}")
 
 
-def _checked(where: str, name: str, value: Any) -> Any:
+def _check_toml_value(where: str, name: str, value: Any) -> Any:
     """A TOML value in the type of the setting's default."""
-    default = _default(where, name)
+    default = _default_of(where, name)
     if isinstance(default, tuple) and isinstance(value, list):
         value = tuple(value)
     elif isinstance(default, float) and type(value) is int:
@@ -224,29 +226,29 @@ def _checked(where: str, name: str, value: Any) -> Any:
     nested = isinstance(value, (tuple, dict)) and not all(isinstance(m, str) for m in members)
     if type(value) is not type(default) or nested:
         said = "" if name in _SECRETS else f", not {value!r}"
-        raise BadSettings(f"{where}: must be {_FORMS[type(default)]}{said}")
+        raise BadSettings(f"{where}: must be {_TYPE_NAMES[type(default)]}{said}")
     return value
 
 
-def _parsed(name: str, text: str) -> Any:
+def _parse_env_value(name: str, text: str) -> Any:
     """An environment variable's text in the type of the setting's default."""
     where = f"PAPERWIRE_{name.upper()}"
-    default = _default(where, name)
+    default = _default_of(where, name)
     try:
         return _PARSERS[type(default)](text)
     except (ValueError, KeyError) as error:
-        form = _FORMS[type(default)]
+        form = _TYPE_NAMES[type(default)]
         raise BadSettings(f"{where}: must be {form}, not {text!r}") from error
 
 
-def _pairs(text: str) -> dict[str, str]:
+def _parse_table(text: str) -> dict[str, str]:
     pairs = [pair.split("=", 1) for pair in text.split(";") if pair.strip()]
     return {name.strip(): value.strip() for name, value in pairs}
 
 
 _FIELDS: Final = tuple(field.name for field in dataclasses.fields(Settings))
 _SECRETS: Final = {f.name for f in dataclasses.fields(Settings) if f.metadata["secret"]}
-_FORMS: Final = {
+_TYPE_NAMES: Final = {
     str: "a text",
     int: "a whole number",
     float: "a number",
@@ -260,5 +262,5 @@ _PARSERS: Final[dict[type, Callable[[str], Any]]] = {
     float: float,
     bool: lambda text: {"true": True, "1": True, "false": False, "0": False}[text.lower()],
     tuple: lambda text: tuple(part.strip() for part in text.split(",") if part.strip()),
-    dict: _pairs,
+    dict: _parse_table,
 }

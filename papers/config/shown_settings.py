@@ -8,27 +8,27 @@ from typing import Any, Final
 
 from papers.config.settings import Settings
 
-STARS: Final = "***"
+REDACTED: Final = "***"
 _PASSWORD: Final = re.compile(r"(?<=://)[^/@\s]+@")
-_ANSWER: Final = re.compile(r"(?<==)[^&\s]+")
+_QUERY_VALUE: Final = re.compile(r"(?<==)[^&\s]+")
 
 
-def shown(settings: Settings) -> dict[str, Any]:
+def redacted_settings(settings: Settings) -> dict[str, Any]:
     """Settings by name; stars for secrets, and for passwords and query values in addresses."""
     return {
-        field.name: STARS
+        field.name: REDACTED
         if field.metadata["secret"] and getattr(settings, field.name)
-        else _fit(getattr(settings, field.name))
+        else _redact(getattr(settings, field.name))
         for field in dataclasses.fields(settings)
     }
 
 
-def _fit(value: Any) -> Any:
+def _redact(value: Any) -> Any:
     if isinstance(value, str) and "://" in value:
-        address, mark, query = _PASSWORD.sub(f"{STARS}@", value).partition("?")
-        return address + mark + _ANSWER.sub(STARS, query)
+        address, mark, query = _PASSWORD.sub(f"{REDACTED}@", value).partition("?")
+        return address + mark + _QUERY_VALUE.sub(REDACTED, query)
     if isinstance(value, tuple):
-        return tuple(map(_fit, value))
+        return tuple(map(_redact, value))
     if isinstance(value, dict):
-        return {name: _fit(text) for name, text in value.items()}
+        return {name: _redact(text) for name, text in value.items()}
     return value

@@ -12,23 +12,23 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 from zlib import crc32
 
-PAPER_BITS: Final = 16
+MONTH_PAPER_BITS: Final = 16
 """Of the number of a paper in its month."""
-YEAR: Final = 12
+MONTHS_PER_YEAR: Final = 12
 """The months of a year."""
-YEAR_BITS: Final = 20
+YEAR_PAPER_BITS: Final = 20
 """Of the number of a paper in its year: the month, from 0, before that in the month."""
-PAIR_BITS: Final = 44
+SHINGLE_BITS: Final = 44
 """Of the hash of a pair: with that of a paper in its year they are 64. By chance a volume has
 another pair of the same hash as one asked for once in a million times: a dense year has some ten
 million."""
 
-_MOST_SLOTS_BITS: Final = 7
+_MAX_SLOTS_PER_BUCKET_BITS: Final = 7
 """A bucket has 128 slots at most."""
-_PACKED: Final = struct.Struct("<6BHH")
+_LAYOUT_STRUCT: Final = struct.Struct("<6BHH")
 
 
-class Shape(NamedTuple):
+class SegmentLayout(NamedTuple):
     """How large a volume is, in powers of two: buckets of terms, of pairs, slots and their buckets.
 
     `size` is the bit length of how many papers it was made for. Where `slot_bits` are 0 there are
@@ -37,111 +37,121 @@ class Shape(NamedTuple):
     counts no more.
     """
 
-    size: int
-    bucket_bits: int
-    pair_bucket_bits: int
+    size_bits: int
+    term_bucket_bits: int
+    shingle_bucket_bits: int
     slot_bits: int = 0
     slot_bucket_bits: int = 0
-    months: int = 1
-    held: int = 0
-    gone: int = 0
+    span_months: int = 1
+    month_mask: int = 0
+    removed_mask: int = 0
 
     @classmethod
-    def for_papers(cls, count: int) -> Shape:
+    def for_month(cls, count: int) -> SegmentLayout:
         """The shape for a month of so many papers: a bucket is near 1.5 kB."""
         size = max(count, 1).bit_length()
         return cls(size, min(max(size - 1, 0), 12), max(size - 1, 0))
 
     @classmethod
-    def for_year(cls, count: int, months: Iterable[int], *, over: bool = True) -> Shape:
+    def for_year(
+        cls, count: int, months: Iterable[int], *, year_ended: bool = True
+    ) -> SegmentLayout:
         """The shape for so many papers of some months (YYYYMM) of a year; `over` if it has slots.
 
         A slot has some two papers of each month then, or more.
         """
         size = max(count, 1).bit_length()
         whole = cls(
-            size=size,
-            bucket_bits=min(max(size - 2, 0), 15),
-            pair_bucket_bits=max(size - 2, 0),
-            months=YEAR,
-            held=sum(map(_bit, months)),
+            size_bits=size,
+            term_bucket_bits=min(max(size - 2, 0), 15),
+            shingle_bucket_bits=max(size - 2, 0),
+            span_months=MONTHS_PER_YEAR,
+            month_mask=sum(map(_month_bit, months)),
         )
-        if not over:
+        if not year_ended:
             return whole
-        slot_bits = min(max(size + 1, _MOST_SLOTS_BITS), 16)
+        slot_bits = min(max(size + 1, _MAX_SLOTS_PER_BUCKET_BITS), 16)
         return whole._replace(
-            pair_bucket_bits=min(max(size - 4, 0), slot_bits),
+            shingle_bucket_bits=min(max(size - 4, 0), slot_bits),
             slot_bits=slot_bits,
-            slot_bucket_bits=min(max(size - 4, slot_bits - _MOST_SLOTS_BITS), slot_bits - 1),
+            slot_bucket_bits=min(
+                max(size - 4, slot_bits - _MAX_SLOTS_PER_BUCKET_BITS), slot_bits - 1
+            ),
         )
 
     @classmethod
-    def unpack(cls, packed: bytes | None) -> Shape:
+    def unpack(cls, packed: bytes | None) -> SegmentLayout:
         """The shape a volume has; one without papers has the smallest of a month."""
-        return _unpacked(packed) if packed else _SMALLEST
+        return _unpack_layout(packed) if packed else _EMPTY_LAYOUT
 
-    def with_month(self, month: int) -> Shape:
+    def with_month(self, month: int) -> SegmentLayout:
         """The same of a year that has a month's (YYYYMM) postings too."""
-        bit = _bit(month)
-        return self._replace(months=YEAR, held=self.held | bit, gone=self.gone & ~bit)
+        bit = _month_bit(month)
+        return self._replace(
+            span_months=MONTHS_PER_YEAR,
+            month_mask=self.month_mask | bit,
+            removed_mask=self.removed_mask & ~bit,
+        )
 
-    def without(self, month: int) -> Shape:
+    def without_month(self, month: int) -> SegmentLayout:
         """The same without a month (YYYYMM) of its year."""
-        bit = _bit(month)
-        return self._replace(held=self.held & ~bit, gone=self.gone | bit)
+        bit = _month_bit(month)
+        return self._replace(
+            month_mask=self.month_mask & ~bit, removed_mask=self.removed_mask | bit
+        )
 
-    def months_of(self, year: int) -> list[int]:
+    def months_in(self, year: int) -> list[int]:
         """The months (YYYYMM) of a year whose postings lie there."""
-        return [year * 100 + n + 1 for n in range(YEAR) if self.held >> n & 1]
+        return [year * 100 + n + 1 for n in range(MONTHS_PER_YEAR) if self.month_mask >> n & 1]
 
     @property
-    def told(self) -> int:
+    def month_count(self) -> int:
         """Of how many months its postings tell."""
-        return self.held.bit_count() or 1
+        return self.month_mask.bit_count() or 1
 
     @property
-    def papers(self) -> int:
+    def papers_per_month(self) -> int:
         """Some papers fewer than each of its months had when it was made."""
-        return max((1 << self.size - 1) // self.told, 1)
+        return max((1 << self.size_bits - 1) // self.month_count, 1)
 
-    def is_whole(self, months: int) -> bool:
+    def is_complete(self, months: int) -> bool:
         """Whether so many of its months are all that its postings tell of."""
-        return not self.gone and months == self.told
+        return not self.removed_mask and months == self.month_count
 
     @property
-    def slots_a_bucket(self) -> int:
+    def slots_per_bucket(self) -> int:
         """How many slots share a bucket."""
         return 1 << (self.slot_bits - self.slot_bucket_bits)
 
     def pack(self) -> bytes:
         """The value of the field `shape`."""
-        return _PACKED.pack(*self)
+        return _LAYOUT_STRUCT.pack(*self)
 
-    def bucket(self, term: bytes) -> int:
+    def term_bucket(self, term: bytes) -> int:
         """The bucket that holds a term with a small posting."""
-        return crc32(term) >> (32 - self.bucket_bits)
+        return crc32(term) >> (32 - self.term_bucket_bits)
 
-    def buckets(self, terms: Iterable[bytes]) -> list[int]:
+    def term_buckets(self, terms: Iterable[bytes]) -> list[int]:
         """The buckets of many terms."""
-        shift = 32 - self.bucket_bits
+        shift = 32 - self.term_bucket_bits
         return [hashed >> shift for hashed in map(crc32, terms)]
 
-    def pair_bucket(self, pair: int) -> int:
+    def shingle_bucket(self, shingle: int) -> int:
         """The bucket that holds a pair."""
-        return pair >> PAIR_BITS - self.pair_bucket_bits
+        return shingle >> SHINGLE_BITS - self.shingle_bucket_bits
 
-    def slot(self, pair: int) -> int:
+    def slot_of(self, shingle: int) -> int:
         """The slot of a pair's hash."""
-        return pair >> PAIR_BITS - self.slot_bits
+        return shingle >> SHINGLE_BITS - self.slot_bits
 
 
 @lru_cache(maxsize=1024)
-def _unpacked(packed: bytes) -> Shape:
-    return Shape(*_PACKED.unpack(packed))
+def _unpack_layout(packed: bytes) -> SegmentLayout:
+    return SegmentLayout(*_LAYOUT_STRUCT.unpack(packed))
 
 
-def _bit(month: int) -> int:
+def _month_bit(month: int) -> int:
     return 1 << month % 100 - 1
 
 
-_SMALLEST: Final = Shape.for_papers(0)
+_EMPTY_LAYOUT: Final = SegmentLayout.for_month(0)

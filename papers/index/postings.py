@@ -34,15 +34,15 @@ from typing import Final
 from pyroaring import BitMap
 
 from papers.index import bitmaps
-from papers.index.layout import PAPER_BITS, YEAR, YEAR_BITS, Shape
-from papers.model.arxiv_id import month_place
+from papers.index.layout import MONTH_PAPER_BITS, MONTHS_PER_YEAR, YEAR_PAPER_BITS, SegmentLayout
+from papers.model.arxiv_id import month_ordinal
 
-SHAPE: Final = b"shape"
-CLOSED: Final = b""
+LAYOUT_FIELD: Final = b"shape"
+COMPACTED: Final = b""
 """The shape of a month that has no postings of its own any more: they lie with its year's."""
-LARGEST_SMALL: Final = 127
+MAX_INLINE_POSTING: Final = 127
 """The posting of a term of more papers than this has a field of its own."""
-LARGEST_OF_MONTH: Final = 255
+MAX_INLINE_PER_MONTH: Final = 255
 """So does in a year that of a pair, or a slot, of which a month has more."""
 PLACE_BYTES: Final = 4
 
@@ -52,9 +52,9 @@ def term_field(term: bytes) -> bytes:
     return b"=" + term
 
 
-def pair_field(pair: int) -> bytes:
+def shingle_field(shingle: int) -> bytes:
     """The field of a pair with a large posting."""
-    return b"~%x" % pair
+    return b"~%x" % shingle
 
 
 def slot_field(slot: int) -> bytes:
@@ -62,22 +62,22 @@ def slot_field(slot: int) -> bytes:
     return b"#%x" % slot
 
 
-def bucket_field(bucket: int) -> bytes:
+def term_bucket_field(bucket: int) -> bytes:
     """The field of a bucket of terms."""
     return b"w%x" % bucket
 
 
-def pairs_field(bucket: int) -> bytes:
+def shingle_bucket_field(bucket: int) -> bytes:
     """The field of a bucket of pairs."""
     return b"p%x" % bucket
 
 
-def slots_field(bucket: int) -> bytes:
+def slot_bucket_field(bucket: int) -> bytes:
     """The field of a bucket of slots."""
     return b"q%x" % bucket
 
 
-def pack(postings: Mapping[bytes, bytes]) -> bytes:
+def pack_term_bucket(postings: Mapping[bytes, bytes]) -> bytes:
     r"""A bucket of terms: length of the keys, `\n`-framed sorted keys, their sizes, places.
 
     Built so that one term is found by C-speed searches, without unpacking its neighbours. Terms
@@ -90,7 +90,7 @@ def pack(postings: Mapping[bytes, bytes]) -> bytes:
     return b"".join([struct.pack("<I", len(keys)), keys, sizes, *numbers])
 
 
-def unpack(bucket: bytes | None) -> dict[bytes, bytes]:
+def unpack_term_bucket(bucket: bytes | None) -> dict[bytes, bytes]:
     """The terms of a bucket with their postings."""
     if not bucket:
         return {}
@@ -104,7 +104,7 @@ def unpack(bucket: bytes | None) -> dict[bytes, bytes]:
     return found
 
 
-def find(bucket: bytes | None, term: bytes) -> bytes:
+def find_posting(bucket: bytes | None, term: bytes) -> bytes:
     """One term's posting in a bucket; empty where it has none."""
     if not bucket:
         return b""
@@ -118,7 +118,7 @@ def find(bucket: bytes | None, term: bytes) -> bytes:
     return bucket[start : start + PLACE_BYTES * sizes[before]]
 
 
-def bitmap(places: bytes) -> BitMap:
+def decode_doc_ids(places: bytes) -> BitMap:
     """The bitmap of a small posting, or of a larger one that is not packed yet.
 
     Without runs: then the same papers are the same bytes, however they came together.
@@ -126,7 +126,7 @@ def bitmap(places: bytes) -> BitMap:
     return BitMap(array("I", places), optimize=False)
 
 
-def pair_in_month(bucket: bytes | None, pair: int, first: int) -> BitMap | None:
+def find_shingle_in_month(bucket: bytes | None, shingle: int, first_month: int) -> BitMap | None:
     """The posting of a pair in its bucket of a month, if it has any; `first`: its year's first.
 
     A bucket is the pairs of papers, sorted: 44 bits of a pair, and 20 of a paper in its year.
@@ -134,16 +134,16 @@ def pair_in_month(bucket: bytes | None, pair: int, first: int) -> BitMap | None:
     if not bucket:
         return None
     keys = memoryview(bucket).cast("Q")
-    start = bisect_left(keys, pair << YEAR_BITS)
-    end = bisect_left(keys, pair + 1 << YEAR_BITS, start)
+    start = bisect_left(keys, shingle << YEAR_PAPER_BITS)
+    end = bisect_left(keys, shingle + 1 << YEAR_PAPER_BITS, start)
     if start == end:
         return None
     halves = memoryview(bucket)[8 * start : 8 * end].cast("I")
-    above = pair << YEAR_BITS & 0xFFFF_FFFF
-    return BitMap(array("I", halves[::2])).shift((first << PAPER_BITS) - above)
+    above = shingle << YEAR_PAPER_BITS & 0xFFFF_FFFF
+    return BitMap(array("I", halves[::2])).shift((first_month << MONTH_PAPER_BITS) - above)
 
 
-def pair_in_year(bucket: bytes | None, pair: int, first: int) -> BitMap | None:
+def find_shingle_in_year(bucket: bytes | None, shingle: int, first_month: int) -> BitMap | None:
     """The posting of a pair in its bucket of a year, if it has any; `first` as above.
 
     A bucket is how many pairs it has; these, sorted, in 64 bits each; the months of each, a bit
@@ -154,8 +154,8 @@ def pair_in_year(bucket: bytes | None, pair: int, first: int) -> BitMap | None:
     count = int.from_bytes(bucket[:4], "little")
     masks = 4 + 8 * count
     pairs = memoryview(bucket)[4:masks].cast("Q")
-    at = bisect_left(pairs, pair)
-    if at == count or pairs[at] != pair:
+    at = bisect_left(pairs, shingle)
+    if at == count or pairs[at] != shingle:
         return None
     here, sizes = masks + 2 * at, masks + 2 * count
     mask = int.from_bytes(bucket[here : here + 2], "little")
@@ -163,12 +163,18 @@ def pair_in_year(bucket: bytes | None, pair: int, first: int) -> BitMap | None:
     row = bucket[before : before + mask.bit_count()]
     start = sizes + int.from_bytes(bucket[masks:sizes], "little").bit_count()
     start += 2 * sum(bucket[sizes:before])
-    months = [month for month in range(first, first + YEAR) if mask >> month - first & 1]
+    months = [
+        month
+        for month in range(first_month, first_month + MONTHS_PER_YEAR)
+        if mask >> month - first_month & 1
+    ]
     numbers = bucket[start : start + 2 * sum(row)]
-    return bitmaps.of_arrays(list(zip(months, row, strict=True)), numbers)
+    return bitmaps.bitmap_from_arrays(list(zip(months, row, strict=True)), numbers)
 
 
-def slot_bitmap(bucket: bytes | None, slot: int, shape: Shape, first: int) -> BitMap | None:
+def find_slot(
+    bucket: bytes | None, slot: int, layout: SegmentLayout, first_month: int
+) -> BitMap | None:
     """The posting of a slot in its bucket of a year, if it has any; `first` as above.
 
     A bucket is how many papers each of its slots has of each month, a byte each, and then their
@@ -176,28 +182,28 @@ def slot_bitmap(bucket: bytes | None, slot: int, shape: Shape, first: int) -> Bi
     """
     if not bucket:
         return None
-    at = slot % shape.slots_a_bucket * YEAR
-    row = bucket[at : at + YEAR]
-    held = [(month, size) for month, size in enumerate(row, first) if size]
+    at = slot % layout.slots_per_bucket * MONTHS_PER_YEAR
+    row = bucket[at : at + MONTHS_PER_YEAR]
+    held = [(month, size) for month, size in enumerate(row, first_month) if size]
     if not held:
         return None
-    start = shape.slots_a_bucket * YEAR + 2 * sum(bucket[:at])
-    return bitmaps.of_arrays(held, bucket[start : start + 2 * sum(row)])
+    start = layout.slots_per_bucket * MONTHS_PER_YEAR + 2 * sum(bucket[:at])
+    return bitmaps.bitmap_from_arrays(held, bucket[start : start + 2 * sum(row)])
 
 
 def places_of_months(months: Iterable[int]) -> BitMap:
     """Every place that a paper of these months (YYYYMM) may have."""
     places = BitMap()
-    for month in map(month_place, months):
+    for month in map(month_ordinal, months):
         places.add_range(month << 16, (month + 1) << 16)
     return places
 
 
-def packed(places: Iterable[int]) -> bytes:
+def encode_doc_ids(places: Iterable[int]) -> bytes:
     """The small posting of sorted places."""
     return array("I", places).tobytes()
 
 
-def follows(posting: bytes, other: bytes) -> bool:
+def precedes(posting: bytes, other: bytes) -> bool:
     """Whether the places of one small posting are all below those of another, not empty one."""
     return not posting or posting[: -PLACE_BYTES - 1 : -1] < other[PLACE_BYTES - 1 :: -1]

@@ -23,14 +23,14 @@ from typing import Any, Final
 from redis import Redis
 
 from papers.maintenance import migrations
-from papers.maintenance.backup_file import BackupWriter, Head, Record
+from papers.maintenance.backup_file import BackupHeader, BackupRecord, BackupWriter
 from papers.redis_backend import keys
-from papers.redis_backend.connection import store_errors
+from papers.redis_backend.connection import translate_store_errors
 
-AT_ONCE: Final = 1_000
+BATCH_SIZE: Final = 1_000
 """Papers, or members of a key, in one record."""
 
-KEY, PAPERS, END = "key", "papers", "end"
+KEY_RECORD, PAPERS_RECORD, END_RECORD = "key", "papers", "end"
 """What a record begins with:
 
     [KEY, name, type, members, milliseconds since 1970 when it lapses or -1]
@@ -40,7 +40,7 @@ KEY, PAPERS, END = "key", "papers", "end"
 
 
 @dataclass(frozen=True, slots=True)
-class Counts:
+class BackupCounts:
     """How much a backup holds."""
 
     papers: int = 0
@@ -48,58 +48,61 @@ class Counts:
     keys: int = 0
 
 
-def save(redis: Redis, path: Path, *, now: datetime) -> Counts:
+def write_backup(redis: Redis, path: Path, *, now: datetime) -> BackupCounts:
     """Write a backup of the store to a file, which is replaced in one step.
 
     Raises BadBackup where the file cannot be written; StoreAway, StoreNewer, StoreError.
     """
-    migrations.check(redis)
+    migrations.check_version(redis)
     papers, months, copied = 0, set(), set()
-    with BackupWriter(path, Head(migrations.SCHEMA, now)) as file, store_errors(redis):
+    with (
+        BackupWriter(path, BackupHeader(migrations.SCHEMA_VERSION, now)) as file,
+        translate_store_errors(redis),
+    ):
         for record in _records(redis):
-            file.add(record)
-            if record[0] == PAPERS:
+            file.append(record)
+            if record[0] == PAPERS_RECORD:
                 papers += len(record[3])
                 months.add(record[1])
             else:
                 copied.add(record[1])
-        counts = Counts(papers, len(months), len(copied))
-        file.add([END, {"papers": papers, "months": len(months), "keys": len(copied)}])
+        counts = BackupCounts(papers, len(months), len(copied))
+        file.append([END_RECORD, {"papers": papers, "months": len(months), "keys": len(copied)}])
     return counts
 
 
-def _records(redis: Redis) -> Iterator[Record]:
+def _records(redis: Redis) -> Iterator[BackupRecord]:
     for pattern in keys.COPIED:
-        for name in _names(redis, pattern):
-            yield from _copied(redis, name)
+        for name in _matching_keys(redis, pattern):
+            yield from _key_records(redis, name)
     members: Any = redis.zrange(keys.MONTHS, 0, -1, withscores=True)
     for yymm, month in members:
         papers: Any = redis.hgetall(keys.month_papers(yymm.decode()))
         numbered = [[int.from_bytes(field, "big"), packed] for field, packed in papers.items()]
-        for some in _pieces(sorted(numbered)):
-            yield [PAPERS, yymm.decode(), int(month), some]
+        for some in _batches(sorted(numbered)):
+            yield [PAPERS_RECORD, yymm.decode(), int(month), some]
 
 
-def _names(redis: Redis, pattern: str) -> Iterator[bytes]:
+def _matching_keys(redis: Redis, pattern: str) -> Iterator[bytes]:
     if "*" in pattern:
-        yield from redis.scan_iter(match=pattern, count=AT_ONCE)
+        yield from redis.scan_iter(match=pattern, count=BATCH_SIZE)
     elif redis.exists(pattern):
         yield pattern.encode()
 
 
-def _copied(redis: Redis, name: bytes) -> Iterator[Record]:
+def _key_records(redis: Redis, name: bytes) -> Iterator[BackupRecord]:
     """A key's members, in records of bounded size."""
     kind: Any = redis.type(name)
     with redis.pipeline() as pipe:
-        READS[kind](pipe, name)
+        KEY_READERS[kind](pipe, name)
         pipe.pexpiretime(name)  # type: ignore[arg-type]  # it takes bytes, and says it does not
         found, lapses = pipe.execute()
-    members = [found] if kind == b"string" else _listed(found)
-    for some in _pieces(members):
-        yield [KEY, name, kind, some, lapses]
+    members = [found] if kind == b"string" else _as_list(found)
+    for some in _batches(members):
+        yield [KEY_RECORD, name, kind, some, lapses]
 
 
-READS: Final[dict[bytes, Callable[[Redis, bytes], object]]] = {
+KEY_READERS: Final[dict[bytes, Callable[[Redis, bytes], object]]] = {
     b"string": lambda redis, name: redis.get(name),
     b"hash": lambda redis, name: redis.hgetall(name),
     b"set": lambda redis, name: redis.smembers(name),
@@ -109,10 +112,10 @@ READS: Final[dict[bytes, Callable[[Redis, bytes], object]]] = {
 """How a key of each type is read whole."""
 
 
-def _listed(found: Any) -> list[Any]:
+def _as_list(found: Any) -> list[Any]:
     return sorted(found.items()) if isinstance(found, dict) else list(found)
 
 
-def _pieces(members: list[Any]) -> Iterator[list[Any]]:
-    for at in range(0, len(members), AT_ONCE):
-        yield members[at : at + AT_ONCE]
+def _batches(members: list[Any]) -> Iterator[list[Any]]:
+    for at in range(0, len(members), BATCH_SIZE):
+        yield members[at : at + BATCH_SIZE]

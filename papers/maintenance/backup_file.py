@@ -27,29 +27,29 @@ import zstandard
 
 from papers.errors import BadBackup
 
-FORMAT: Final = 1
+FORMAT_VERSION: Final = 1
 """The version of this form; a reader knows its own and older ones."""
 
-LARGEST_RECORD: Final = 64_000_000
+MAX_RECORD_BYTES: Final = 64_000_000
 """Bytes: what is larger is no record of ours."""
 
-_MARK: Final = "paperwire-backup"
+_MAGIC: Final = "paperwire-backup"
 _DIGEST_SIZE: Final = hashlib.sha256().digest_size
-_LONGEST_HEAD: Final = 1_000
-_CHUNK: Final = 1 << 20
-_LEVEL: Final = 3
-_WINDOW: Final = 1 << 27
+_MAX_HEADER_BYTES: Final = 1_000
+_CHUNK_BYTES: Final = 1 << 20
+_ZSTD_LEVEL: Final = 3
+_MAX_ZSTD_WINDOW: Final = 1 << 27
 """Bytes of window that a file may ask a reader for."""
 
-Record = list[Any]
+BackupRecord = list[Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Head:
+class BackupHeader:
     """What a file says of itself: the schema of its data, and when it was made (aware UTC)."""
 
     schema: int
-    made: datetime
+    created_at: datetime
 
 
 class BackupWriter:
@@ -58,21 +58,25 @@ class BackupWriter:
     Raises BadBackup where the file cannot be written; then nothing is left of it.
     """
 
-    def __init__(self, path: Path, head: Head) -> None:
-        self._path, self._head = path, head
-        self._part = path.with_name(f"{path.name}.part-{os.getpid()}")
+    def __init__(self, path: Path, header: BackupHeader) -> None:
+        self._path, self._header = path, header
+        self._temporary_path = path.with_name(f"{path.name}.part-{os.getpid()}")
         self._digest = hashlib.sha256()
 
     def __enter__(self) -> Self:
-        with _named(self._path):
-            handle = os.open(self._part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with _backup_errors(self._path):
+            handle = os.open(self._temporary_path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         self._file = os.fdopen(handle, "wb")
-        head = {_MARK: FORMAT, "schema": self._head.schema, "made": self._head.made.isoformat()}
-        self._compressor = zstandard.ZstdCompressor(level=_LEVEL).compressobj()
+        head = {
+            _MAGIC: FORMAT_VERSION,
+            "schema": self._header.schema,
+            "made": self._header.created_at.isoformat(),
+        }
+        self._compressor = zstandard.ZstdCompressor(level=_ZSTD_LEVEL).compressobj()
         self._write(json.dumps(head).encode() + b"\n")
         return self
 
-    def add(self, record: Record) -> None:
+    def append(self, record: BackupRecord) -> None:
         """Append a record."""
         self._write(self._compressor.compress(msgpack.packb(record)))
 
@@ -87,19 +91,19 @@ class BackupWriter:
                 self._finish()
         finally:
             self._file.close()
-            self._part.unlink(missing_ok=True)
+            self._temporary_path.unlink(missing_ok=True)
 
     def _finish(self) -> None:
         self._write(self._compressor.flush())
         self._write(self._digest.digest())
-        with _named(self._path):
+        with _backup_errors(self._path):
             self._file.flush()
             os.fsync(self._file.fileno())
-            os.replace(self._part, self._path)
+            os.replace(self._temporary_path, self._path)
 
     def _write(self, data: bytes) -> None:
         self._digest.update(data)
-        with _named(self._path):
+        with _backup_errors(self._path):
             self._file.write(data)
 
 
@@ -109,79 +113,80 @@ class BackupReader:
     def __init__(self, file: IO[bytes], path: Path) -> None:
         self._file, self._path = file, path
         self._size = os.fstat(file.fileno()).st_size
-        self.head = self._checked()
+        self.header = self._verify_checksum()
 
     @classmethod
     @contextmanager
-    def opened(cls, path: Path) -> Iterator[BackupReader]:
+    def open_file(cls, path: Path) -> Iterator[BackupReader]:
         """A reader of the file at `path`.
 
         Raises BadBackup where it is damaged, cut, no backup, or of a later form.
         """
-        with _named(path):
+        with _backup_errors(path):
             file = path.open("rb")
         with file:
             yield cls(file, path)
 
-    def records(self) -> Iterator[Record]:
+    def records(self) -> Iterator[BackupRecord]:
         """Every record, in the order written. Raises BadBackup."""
-        with _named(self._path):
+        with _backup_errors(self._path):
             self._file.seek(0)
-            self._file.readline(_LONGEST_HEAD)
+            self._file.readline(_MAX_HEADER_BYTES)
             end = self._size - _DIGEST_SIZE
-            yield from self._unpacked(_Part(self._file, end - self._file.tell()))
+            yield from self._unpack_records(_BoundedFile(self._file, end - self._file.tell()))
 
-    def _unpacked(self, part: Any) -> Iterator[Record]:
-        decompressor = zstandard.ZstdDecompressor(max_window_size=_WINDOW)
-        unpacker = msgpack.Unpacker(max_buffer_size=LARGEST_RECORD)
+    def _unpack_records(self, part: Any) -> Iterator[BackupRecord]:
+        decompressor = zstandard.ZstdDecompressor(max_window_size=_MAX_ZSTD_WINDOW)
+        unpacker = msgpack.Unpacker(max_buffer_size=MAX_RECORD_BYTES)
         try:
-            with decompressor.stream_reader(part, read_size=_CHUNK) as reader:
-                while piece := reader.read(_CHUNK):
+            with decompressor.stream_reader(part, read_size=_CHUNK_BYTES) as reader:
+                while piece := reader.read(_CHUNK_BYTES):
                     unpacker.feed(piece)
                     yield from unpacker
         except (zstandard.ZstdError, msgpack.UnpackException, ValueError) as error:
             raise BadBackup(f"{self._path}: its records cannot be read ({error})") from error
 
-    def _checked(self) -> Head:
-        with _named(self._path):
-            head = self._read_head(self._file.readline(_LONGEST_HEAD))
+    def _verify_checksum(self) -> BackupHeader:
+        with _backup_errors(self._path):
+            head = self._parse_header(self._file.readline(_MAX_HEADER_BYTES))
             self._file.seek(0)
-            part, digest = _Part(self._file, self._size - _DIGEST_SIZE), hashlib.sha256()
-            while piece := part.read(_CHUNK):
+            part, digest = _BoundedFile(self._file, self._size - _DIGEST_SIZE), hashlib.sha256()
+            while piece := part.read(_CHUNK_BYTES):
                 digest.update(piece)
             if self._file.read() != digest.digest():
                 raise BadBackup(f"{self._path} is damaged or was cut: its checksum does not fit")
         return head
 
-    def _read_head(self, line: bytes) -> Head:
+    def _parse_header(self, line: bytes) -> BackupHeader:
         try:
             said = json.loads(line)
-            form = int(said[_MARK])
-            if form > FORMAT:
+            form = int(said[_MAGIC])
+            if form > FORMAT_VERSION:
                 raise BadBackup(
-                    f"{self._path} has form {form}, this Paperwire reads {FORMAT}: update it"
+                    f"{self._path} has form {form}, this Paperwire reads {FORMAT_VERSION}: "
+                    "update it"
                 )
-            return Head(int(said["schema"]), datetime.fromisoformat(said["made"]))
+            return BackupHeader(int(said["schema"]), datetime.fromisoformat(said["made"]))
         except (ValueError, TypeError, KeyError) as error:
             raise BadBackup(f"{self._path} is no backup of Paperwire, or damaged") from error
 
 
-class _Part:
+class _BoundedFile:
     """The next bytes of a file, as a file that ends there."""
 
     def __init__(self, file: IO[bytes], size: int) -> None:
-        self._file, self._left = file, max(size, 0)
+        self._file, self._remaining = file, max(size, 0)
 
     def read(self, size: int = -1) -> bytes:
         """Up to `size` bytes."""
-        wanted = self._left if size < 0 else min(size, self._left)
+        wanted = self._remaining if size < 0 else min(size, self._remaining)
         data = self._file.read(wanted)
-        self._left -= len(data)
+        self._remaining -= len(data)
         return data
 
 
 @contextmanager
-def _named(path: Path) -> Iterator[None]:
+def _backup_errors(path: Path) -> Iterator[None]:
     """What the system says of a file, as our own error."""
     try:
         yield

@@ -19,51 +19,51 @@ from redis import Redis
 from redis.exceptions import LockError
 
 from papers.config.settings import Seconds
-from papers.errors import StoreBusy, StoreError, StoreNewer
-from papers.index.term_months import Spread
+from papers.errors import StoreBusy, StoreError, StoreTooNew
+from papers.index.term_months import TermMonths
 from papers.redis_backend import keys
-from papers.redis_backend.connection import store_errors
+from papers.redis_backend.connection import translate_store_errors
 
-SCHEMA: Final = 5
+SCHEMA_VERSION: Final = 5
 """What this Paperwire writes and reads. Moves when `papers.redis_backend.keys` or
 `papers.model.packing` change so that
 older code would misread the data."""
 
-FIRST: Final = 1
+FIRST_VERSION: Final = 1
 """The schema of data from before it was noted."""
 
-RESTORING: Final = b"restoring"
+RESTORING_MARK: Final = b"restoring"
 """What stands in the key while a backup is restored."""
 
-LOCK: Final[Seconds] = 60.0
+STEP_TIMEOUT: Final[Seconds] = 60.0
 """How long one step of a migration may take."""
 
 Migration = Callable[[Redis], Iterator[None]]
 
 
-def _nothing(redis: Redis) -> Iterator[None]:
+def _no_op(redis: Redis) -> Iterator[None]:
     """Nothing: the next migration does it."""
     yield from ()
 
 
-def _moved(redis: Redis) -> Iterator[None]:
+def _rename_all_keys(redis: Redis) -> Iterator[None]:
     """Give the keys of every month the tag of its year; a step is a month."""
     for yymm, _ in _months(redis):
-        _move(redis, yymm)
+        _rename_keys(redis, yymm)
         yield
 
 
-def _indexed_anew(redis: Redis) -> Iterator[None]:
+def _reindex_all(redis: Redis) -> Iterator[None]:
     """Index every month anew, open; a step is a month. Years are closed again when it is time."""
     from papers.index.month_writer import MonthWriter
     from papers.index.term_batch import Vocabulary
 
     months = _months(redis)
     for yymm, month in months:
-        MonthWriter(redis, month, yymm, Spread(redis), Vocabulary()).index_anew()
+        MonthWriter(redis, month, yymm, TermMonths(redis), Vocabulary()).reindex()
         yield
     for year in {yymm[:2] for yymm, _ in months}:
-        redis.unlink(keys.terms(year))
+        redis.unlink(keys.segment_postings(year))
 
 
 def _months(redis: Redis) -> list[tuple[str, int]]:
@@ -71,9 +71,12 @@ def _months(redis: Redis) -> list[tuple[str, int]]:
     return [(yymm.decode(), int(month)) for yymm, month in members]
 
 
-def _move(redis: Redis, yymm: str) -> None:
+def _rename_keys(redis: Redis, yymm: str) -> None:
     """Rename what is kept of a month. A Redis Cluster cannot: there a backup is restored."""
-    for what, name in {"papers": keys.month_papers(yymm), "rev": keys.rev(yymm)}.items():
+    for what, name in {
+        "papers": keys.month_papers(yymm),
+        "rev": keys.segment_revision(yymm),
+    }.items():
         before = f"{{{yymm}}}:{what}"
         if redis.exists(before):
             redis.renamenx(before, name)
@@ -81,10 +84,10 @@ def _move(redis: Redis, yymm: str) -> None:
 
 
 MIGRATIONS: Final[Mapping[int, Migration]] = {
-    1: _nothing,
-    2: _moved,
-    3: _nothing,
-    4: _indexed_anew,
+    1: _no_op,
+    2: _rename_all_keys,
+    3: _no_op,
+    4: _reindex_all,
 }
 """From each schema to the next; `MIGRATIONS[1]` makes 2 of 1.
 
@@ -95,68 +98,70 @@ MIGRATIONS: Final[Mapping[int, Migration]] = {
 """
 
 
-def found(redis: Redis) -> int | None:
+def stored_version(redis: Redis) -> int | None:
     """The schema of the data; None where there is none. Raises StoreError, StoreAway."""
-    with store_errors(redis):
+    with translate_store_errors(redis):
         kept: Any = redis.get(keys.SCHEMA)
         if kept is None:
-            return FIRST if redis.exists(keys.MONTHS, keys.KEYWORDS) else None
-    return _read(kept)
+            return FIRST_VERSION if redis.exists(keys.MONTHS, keys.KEYWORDS) else None
+    return _parse_version(kept)
 
 
-def check(redis: Redis) -> None:
+def check_version(redis: Redis) -> None:
     """Return if this code can work with the data as it is. Raises what `fit` raises; StoreAway."""
-    with store_errors(redis):
+    with translate_store_errors(redis):
         kept: Any = redis.get(keys.SCHEMA)
-    fit(kept)
+    require_compatible(kept)
 
 
-def fit(kept: bytes | None, *, ours: int = SCHEMA) -> None:
+def require_compatible(stored: bytes | None, *, supported: int = SCHEMA_VERSION) -> None:
     """Return if this code can work with data whose key says this.
 
     Raises StoreNewer; StoreBusy where the data is older and not migrated yet; StoreError.
     """
-    schema = ours if kept is None else _read(kept)
-    if schema > ours:
-        raise StoreNewer(
-            f"the store's data has schema {schema}, this Paperwire knows {ours}: "
+    schema = supported if stored is None else _parse_version(stored)
+    if schema > supported:
+        raise StoreTooNew(
+            f"the store's data has schema {schema}, this Paperwire knows {supported}: "
             "update Paperwire, or restore a backup of that time"
         )
-    if schema < ours:
-        raise StoreBusy(f"the store's data has schema {schema} and is to be migrated to {ours}")
+    if schema < supported:
+        raise StoreBusy(
+            f"the store's data has schema {schema} and is to be migrated to {supported}"
+        )
 
 
-def prepare(
+def prepare_store(
     redis: Redis,
     *,
-    ours: int = SCHEMA,
+    supported: int = SCHEMA_VERSION,
     migrations: Mapping[int, Migration] = MIGRATIONS,
-    patience: Seconds = 2 * LOCK,
+    lock_timeout: Seconds = 2 * STEP_TIMEOUT,
 ) -> int | None:
     """Make the data what this code works with: stamped, and migrated where it is older.
 
     Returns the schema it had, None where there was none. Raises StoreNewer; StoreBusy where
     another process migrates for longer than `patience`; StoreError.
     """
-    before = found(redis)
-    with store_errors(redis):
-        if before is None or before == ours:
+    before = stored_version(redis)
+    with translate_store_errors(redis):
+        if before is None or before == supported:
             if not redis.exists(keys.SCHEMA):  # a store that is full can still be looked at
-                redis.set(keys.SCHEMA, ours, nx=True)
-        elif before < ours:
-            _migrate(redis, ours, migrations, patience)
+                redis.set(keys.SCHEMA, supported, nx=True)
+        elif before < supported:
+            _migrate(redis, supported, migrations, lock_timeout)
         kept: Any = redis.get(keys.SCHEMA)
-    fit(kept, ours=ours)
+    require_compatible(kept, supported=supported)
     return before
 
 
 def _migrate(
     redis: Redis, ours: int, migrations: Mapping[int, Migration], patience: Seconds
 ) -> None:
-    lock = redis.lock(keys.SCHEMA_LOCK, timeout=LOCK, blocking_timeout=patience)
+    lock = redis.lock(keys.SCHEMA_LOCK, timeout=STEP_TIMEOUT, blocking_timeout=patience)
     try:
         with lock:
-            while (schema := found(redis)) is not None and schema < ours:
+            while (schema := stored_version(redis)) is not None and schema < ours:
                 for _ in migrations[schema](redis):
                     lock.reacquire()
                 redis.set(keys.SCHEMA, schema + 1)
@@ -164,8 +169,8 @@ def _migrate(
         raise StoreBusy("the store's data is being migrated by another process") from error
 
 
-def _read(kept: bytes) -> int:
-    if kept == RESTORING:
+def _parse_version(kept: bytes) -> int:
+    if kept == RESTORING_MARK:
         raise StoreError(
             "a backup is being restored, or that was cut short; "
             "wait for it, or run `paperwire restore --replace` again"

@@ -21,61 +21,62 @@ from redis import Redis
 from papers.errors import BadBackup, BadParameter, StoreBusy
 from papers.index.month_writer import MonthWriter
 from papers.index.term_batch import Vocabulary
-from papers.index.term_months import Spread
+from papers.index.term_months import TermMonths
 from papers.maintenance import migrations
-from papers.maintenance.backup import AT_ONCE, KEY, PAPERS, Counts
-from papers.maintenance.backup_file import BackupReader, Record
+from papers.maintenance.backup import BATCH_SIZE, KEY_RECORD, PAPERS_RECORD, BackupCounts
+from papers.maintenance.backup_file import BackupReader, BackupRecord
 from papers.model import packing
 from papers.model.arxiv_id import ArxivId
 from papers.model.paper import Paper
 from papers.redis_backend import keys
-from papers.redis_backend.connection import store_errors
-from papers.redis_backend.revision import move
-from papers.state.task_states import SetAside, SourceStates
+from papers.redis_backend.connection import translate_store_errors
+from papers.redis_backend.revision import bump_revision
+from papers.state.task_states import QuarantinedRecord, TaskStates
 
 _TASK: Final = "restore"
-_REVISIONS: Final = b":rev"
+_REVISION_SUFFIX: Final = b":rev"
 """Counters that only go up: whoever remembers one must see that it moved."""
 
 
-def restore(redis: Redis, path: Path, *, replace: bool, now: datetime) -> Counts:
+def restore_backup(redis: Redis, path: Path, *, replace: bool, now: datetime) -> BackupCounts:
     """Bring a backup back. Records that cannot be read are set aside, and the rest goes on.
 
     Raises BadBackup for the file, BadParameter where the store is not empty and `replace` is
     False, StoreBusy where it is in use; StoreAway, StoreError.
     """
-    with BackupReader.opened(path) as file:
-        if file.head.schema > migrations.SCHEMA:
+    with BackupReader.open_file(path) as file:
+        if file.header.schema > migrations.SCHEMA_VERSION:
             raise BadBackup(
-                f"{path} has schema {file.head.schema}, this Paperwire knows {migrations.SCHEMA}: "
+                f"{path} has schema {file.header.schema}, "
+                f"this Paperwire knows {migrations.SCHEMA_VERSION}: "
                 "update Paperwire"
             )
-        with store_errors(redis):
-            _begin(redis, replace=replace)
-            counts = _Restoration(redis, now).take(file)
-            redis.set(keys.SCHEMA, file.head.schema)
-            move(redis)
-    migrations.prepare(redis)
+        with translate_store_errors(redis):
+            _claim_store(redis, replace=replace)
+            counts = _Restore(redis, now).load(file)
+            redis.set(keys.SCHEMA, file.header.schema)
+            bump_revision(redis)
+    migrations.prepare_store(redis)
     return counts
 
 
-def holds_something(redis: Redis) -> bool:
+def holds_data(redis: Redis) -> bool:
     """Whether there is anything that a backup takes, or that is made from it."""
     found: Any = redis.exists(
         *(name for name in (*keys.COPIED, *keys.REBUILT) if "*" not in name and ":rev" not in name)
     )
-    return bool(found) or redis.get(keys.SCHEMA) == migrations.RESTORING
+    return bool(found) or redis.get(keys.SCHEMA) == migrations.RESTORING_MARK
 
 
-def _begin(redis: Redis, *, replace: bool) -> None:
+def _claim_store(redis: Redis, *, replace: bool) -> None:
     """Mark the store as being restored, and empty it. Raises StoreBusy, BadParameter."""
-    if holds_something(redis) and not replace:
+    if holds_data(redis) and not replace:
         raise BadParameter(
             "restore", "the store is not empty; `--replace` puts the backup in place of all of it"
         )
     before: Any = redis.get(keys.SCHEMA)
-    redis.set(keys.SCHEMA, migrations.RESTORING)  # from here on no job begins
-    jobs = next(iter(redis.scan_iter(match=keys.task_lock("*"), count=AT_ONCE)), None)
+    redis.set(keys.SCHEMA, migrations.RESTORING_MARK)  # from here on no job begins
+    jobs = next(iter(redis.scan_iter(match=keys.task_lock("*"), count=BATCH_SIZE)), None)
     if jobs or redis.exists(keys.SCHEDULER_LEASE):
         if before is None:
             redis.delete(keys.SCHEMA)
@@ -90,75 +91,77 @@ def _begin(redis: Redis, *, replace: bool) -> None:
 
 def _clear(redis: Redis) -> None:
     """Delete what is ours, except locks, revisions and the mark."""
-    for name in redis.scan_iter(match="*", count=AT_ONCE):
-        if name.endswith(_REVISIONS):
+    for name in redis.scan_iter(match="*", count=BATCH_SIZE):
+        if name.endswith(_REVISION_SUFFIX):
             redis.incr(name)
-        elif _is_ours(name):
+        elif _is_own_key(name):
             redis.unlink(name)
 
 
-def _is_ours(name: bytes) -> bool:
+def _is_own_key(name: bytes) -> bool:
     text = name.decode("utf-8", "replace")
     if text.startswith("lock:") or text in (keys.SCHEMA, keys.REVISION):
         return False
     return any(
-        fnmatchcase(text, pattern) for pattern in (*keys.COPIED, *keys.REBUILT, *keys.PASSING)
+        fnmatchcase(text, pattern) for pattern in (*keys.COPIED, *keys.REBUILT, *keys.TRANSIENT)
     )
 
 
-class _Restoration:
+class _Restore:
     """One restore under way."""
 
     def __init__(self, redis: Redis, now: datetime) -> None:
         self._redis, self._now = redis, now
 
-    def take(self, file: BackupReader) -> Counts:
+    def load(self, file: BackupReader) -> BackupCounts:
         """Take every record in."""
-        counts, names, months = Counts(), set(), set()
+        counts, names, months = BackupCounts(), set(), set()
         for record in file.records():
-            if record[0] == KEY:
-                self._copy(record)
+            if record[0] == KEY_RECORD:
+                self._restore_key(record)
                 names.add(record[1])
-            elif record[0] == PAPERS:
-                taken = self._papers(record)
+            elif record[0] == PAPERS_RECORD:
+                taken = self._restore_papers(record)
                 months.add(record[1])
                 counts = changed(counts, papers=counts.papers + taken)
         return changed(counts, months=len(months), keys=len(names))
 
-    def _copy(self, record: Record) -> None:
+    def _restore_key(self, record: BackupRecord) -> None:
         _, name, kind, members, lapses = record
         if name == keys.REVISION.encode():
             now: Any = self._redis.get(name)
             members = [str(max(int(members[0]), int(now or 0)))]
         with self._redis.pipeline() as pipe:
-            _WRITES[kind](pipe, name, members)
+            _KEY_WRITERS[kind](pipe, name, members)
             if lapses > 0:
                 pipe.pexpireat(name, lapses)
             pipe.execute()
 
-    def _papers(self, record: Record) -> int:
+    def _restore_papers(self, record: BackupRecord) -> int:
         _, yymm, month, rows = record
         papers = [
             paper
             for number, packed in rows
-            if (paper := self._unpacked(ArxivId(month, number), packed))
+            if (paper := self._unpack_or_quarantine(ArxivId(month, number), packed))
         ]
         if papers:
-            MonthWriter(self._redis, month, yymm, Spread(self._redis), Vocabulary()).write(papers)
+            MonthWriter(self._redis, month, yymm, TermMonths(self._redis), Vocabulary()).write(
+                papers
+            )
         return len(papers)
 
-    def _unpacked(self, id: ArxivId, packed: bytes) -> Paper | None:
+    def _unpack_or_quarantine(self, id: ArxivId, packed: bytes) -> Paper | None:
         """A paper; one that cannot be read is set aside."""
         try:
             return packing.unpack(id, packed)
-        except packing.UNREADABLE as error:
+        except packing.UNPACK_ERRORS as error:
             reason = f"cannot be restored: {error!r}"
-            aside = SetAside(_TASK, self._now, reason, f"{id}: {packed[:100]!r}")
-            SourceStates(self._redis).quarantine(aside)
+            aside = QuarantinedRecord(_TASK, self._now, reason, f"{id}: {packed[:100]!r}")
+            TaskStates(self._redis).quarantine(aside)
             return None
 
 
-_WRITES: Final[dict[bytes, Callable[[Redis, bytes, Any], object]]] = {
+_KEY_WRITERS: Final[dict[bytes, Callable[[Redis, bytes, Any], object]]] = {
     b"string": lambda redis, name, members: redis.set(name, members[0]),
     b"hash": lambda redis, name, members: redis.hset(name, mapping=dict(members)),
     b"set": lambda redis, name, members: redis.sadd(name, *members),

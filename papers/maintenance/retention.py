@@ -24,26 +24,26 @@ from redis import Redis
 from redis.exceptions import WatchError
 
 from papers.errors import StoreBusy
-from papers.index.layout import YEAR, Shape
-from papers.index.postings import CLOSED, SHAPE
-from papers.index.term_months import Spread
+from papers.index.layout import MONTHS_PER_YEAR, SegmentLayout
+from papers.index.postings import COMPACTED, LAYOUT_FIELD
+from papers.index.term_months import TermMonths
 from papers.model.arxiv_id import ArxivId
 from papers.redis_backend import keys
-from papers.redis_backend.connection import Command, read_many, store_errors
-from papers.redis_backend.revision import move
+from papers.redis_backend.connection import RedisCommand, read_many, translate_store_errors
+from papers.redis_backend.revision import bump_revision
 
-TRIES: Final = 50
+MAX_ATTEMPTS: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Removed:
+class RemovalResult:
     """What went: months (YYYYMM) that held papers, and how many papers those were."""
 
     months: tuple[int, ...]
     papers: int
 
 
-def first_kept(keep_months: int, now: datetime) -> int:
+def first_kept_month(keep_months: int, now: datetime) -> int:
     """The first month (YYYYMM) of so many, this one included; 0 where all are kept.
 
     What is said of a paper of an earlier month is passed over: it would bring its month back.
@@ -60,66 +60,72 @@ class Retention:
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
 
-    def remove_before(self, first: int, *, now: datetime) -> Removed:
+    def remove_before(self, first: int, *, now: datetime) -> RemovalResult:
         """Remove every month before that one (YYYYMM)."""
-        with store_errors(self._redis):
+        with translate_store_errors(self._redis):
             months = self._months_before(first)
             if not months:
-                return Removed((), 0)
+                return RemovalResult((), 0)
             token = uuid4().hex
-            self._redis.zadd(keys.PENDING, {token: now.timestamp()})
-            counts = {month: self._tried(self._unlink, yymm, month) for yymm, month in months}
-            Spread(self._redis).forget(counts)
+            self._redis.zadd(keys.PENDING_INGESTS, {token: now.timestamp()})
+            counts = {month: self._retry(self._delete_month, yymm, month) for yymm, month in months}
+            TermMonths(self._redis).remove_months(counts)
             for yymm, month in months:
-                self._tried(self._unname, yymm, month)
+                self._retry(self._delist_month, yymm, month)
             with self._redis.pipeline(transaction=False) as pipe:
-                move(pipe)
-                pipe.zrem(keys.PENDING, token)
+                bump_revision(pipe)
+                pipe.zrem(keys.PENDING_INGESTS, token)
                 pipe.execute()
             held = tuple(month for month, count in counts.items() if count)
-            return Removed(held, sum(counts.values()))
+            return RemovalResult(held, sum(counts.values()))
 
     def _months_before(self, first: int) -> list[tuple[str, int]]:
         """Id's four digits and YYYYMM, oldest first."""
         members: Any = self._redis.zrangebyscore(keys.MONTHS, 0, f"({first}", withscores=True)
         return [(yymm.decode(), int(month)) for yymm, month in members]
 
-    def _tried(self, step: Callable[[str, int], int], yymm: str, month: int) -> int:
-        for _ in range(TRIES):
+    def _retry(self, step: Callable[[str, int], int], yymm: str, month: int) -> int:
+        for _ in range(MAX_ATTEMPTS):
             with contextlib.suppress(WatchError):
                 return step(yymm, month)
         raise StoreBusy(f"month {yymm}: it is written to all the time; it goes another day")
 
-    def _unlink(self, yymm: str, month: int) -> int:
+    def _delete_month(self, yymm: str, month: int) -> int:
         """Remove a month's papers; how many there were."""
         year = yymm[:2]
         with self._redis.pipeline() as pipe:
-            pipe.watch(keys.rev(yymm), keys.rev(year))  # type: ignore[no-untyped-call]
+            pipe.watch(keys.segment_revision(yymm), keys.segment_revision(year))  # type: ignore[no-untyped-call]
             fields: Any = pipe.hkeys(keys.month_papers(yymm))
             numbers = (int.from_bytes(field, "big") for field in fields)
-            shape: Any = pipe.hget(keys.terms(year), SHAPE)
-            closed = self._closed(year)
-            self._forget(yymm, [str(ArxivId(month, number)) for number in numbers])
+            shape: Any = pipe.hget(keys.segment_postings(year), LAYOUT_FIELD)
+            closed = self._compacted_months(year)
+            self._delete_references(yymm, [str(ArxivId(month, number)) for number in numbers])
             pipe.multi()
-            pipe.unlink(keys.month_papers(yymm), keys.terms(yymm))
-            pipe.incr(keys.rev(yymm))
+            pipe.unlink(keys.month_papers(yymm), keys.segment_postings(yymm))
+            pipe.incr(keys.segment_revision(yymm))
             if closed == {yymm}:
-                pipe.unlink(keys.terms(year))
-                pipe.incr(keys.rev(year))
+                pipe.unlink(keys.segment_postings(year))
+                pipe.incr(keys.segment_revision(year))
             elif yymm in closed:
-                pipe.hset(keys.terms(year), SHAPE, Shape.unpack(shape).without(month).pack())
-                pipe.incr(keys.rev(year))
+                pipe.hset(
+                    keys.segment_postings(year),
+                    LAYOUT_FIELD,
+                    SegmentLayout.unpack(shape).without_month(month).pack(),
+                )
+                pipe.incr(keys.segment_revision(year))
             pipe.execute()
             return len(fields)
 
-    def _closed(self, year: str) -> set[str]:
+    def _compacted_months(self, year: str) -> set[str]:
         """The months whose postings lie with their year's."""
-        months = [f"{year}{month:02}" for month in range(1, YEAR + 1)]
-        asked: list[Command] = [("HGET", keys.terms(month), SHAPE) for month in months]
+        months = [f"{year}{month:02}" for month in range(1, MONTHS_PER_YEAR + 1)]
+        asked: list[RedisCommand] = [
+            ("HGET", keys.segment_postings(month), LAYOUT_FIELD) for month in months
+        ]
         shapes = zip(months, read_many(self._redis, asked), strict=True)
-        return {month for month, shape in shapes if shape == CLOSED}
+        return {month for month, shape in shapes if shape == COMPACTED}
 
-    def _forget(self, yymm: str, ids: Sequence[str]) -> None:
+    def _delete_references(self, yymm: str, ids: Sequence[str]) -> None:
         if ids:
             with self._redis.pipeline(transaction=False) as pipe:
                 pipe.unlink(keys.month_votes(yymm))
@@ -127,18 +133,18 @@ class Retention:
                 pipe.srem(keys.UNDESCRIBED, *ids)
                 pipe.execute()
 
-    def _unname(self, yymm: str, month: int) -> int:
+    def _delist_month(self, yymm: str, month: int) -> int:
         """Forget a month's name, unless it is written to again.
 
         A writer names its month before it writes: one at work now has to begin again.
         """
         with self._redis.pipeline() as pipe:
-            pipe.watch(keys.rev(yymm))  # type: ignore[no-untyped-call]
+            pipe.watch(keys.segment_revision(yymm))  # type: ignore[no-untyped-call]
             if pipe.exists(keys.month_papers(yymm)):
                 return 0
             self._redis.zrem(keys.MONTHS, yymm)
             pipe.multi()
-            pipe.incr(keys.rev(yymm))
+            pipe.incr(keys.segment_revision(yymm))
             try:
                 pipe.execute()
             except WatchError:

@@ -23,23 +23,23 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 EASTERN: Final = ZoneInfo("America/New_York")
-_CLOSE: Final = time(14)
+_SUBMISSION_CLOSE: Final = time(14)
 _DAY: Final = timedelta(days=1)
 _HOUR: Final = 3_600
 _FRIDAY: Final = 4
 
 
-def announced_after(submitted: datetime) -> datetime:
+def announcement_for_submission(submitted: datetime) -> datetime:
     """The Eastern midnight, in UTC, that dates the announcement of what was submitted then."""
-    return _announced_after(int(submitted.timestamp()) // _HOUR)
+    return _announcement_for_hour(int(submitted.timestamp()) // _HOUR)
 
 
 @lru_cache(maxsize=16_384)
-def _announced_after(hour: int) -> datetime:
+def _announcement_for_hour(hour: int) -> datetime:
     """The same, of all that was submitted in an hour since 1970: submissions close on the hour."""
     local = datetime.fromtimestamp(hour * _HOUR, EASTERN)
-    closing = local.date() if local.time() < _CLOSE else local.date() + _DAY
-    return _midnight(_workday_from(_workday_from(closing) + _DAY))
+    closing = local.date() if local.time() < _SUBMISSION_CLOSE else local.date() + _DAY
+    return _midnight(_weekday_on_or_after(_weekday_on_or_after(closing) + _DAY))
 
 
 def newest_announcement(now: datetime) -> datetime:
@@ -50,10 +50,10 @@ def newest_announcement(now: datetime) -> datetime:
 
 def next_announcement(now: datetime) -> datetime:
     """The Eastern midnight, in UTC, of the first announcement after `now`."""
-    return _midnight(_workday_from(now.astimezone(EASTERN).date() + _DAY))
+    return _midnight(_weekday_on_or_after(now.astimezone(EASTERN).date() + _DAY))
 
 
-def _workday_from(day: date) -> date:
+def _weekday_on_or_after(day: date) -> date:
     """That day, or the Monday after it where it falls on a weekend."""
     return day + _DAY * (7 - day.weekday()) if day.weekday() > _FRIDAY else day
 

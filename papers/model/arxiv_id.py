@@ -17,7 +17,7 @@ from urllib.parse import unquote
 
 from papers.errors import BadId
 
-ARCHIVES: Final = (
+OLD_SCHEME_ARCHIVES: Final = (
     # The place of an archive in this table is part of stored numbers: append, never reorder.
     *("acc-phys", "adap-org", "alg-geom", "ao-sci", "astro-ph", "atom-ph", "bayes-an"),
     *("chao-dyn", "chem-ph", "cmp-lg", "comp-gas", "cond-mat", "cs", "dg-ga", "funct-an"),
@@ -27,20 +27,20 @@ ARCHIVES: Final = (
 )
 """Archives that gave out ids of the old scheme, 1991 to March 2007."""
 
-_PLACE: Final = {archive: place for place, archive in enumerate(ARCHIVES)}
+_ARCHIVE_INDEX: Final = {archive: place for place, archive in enumerate(OLD_SCHEME_ARCHIVES)}
 _FIRST_MONTH: Final = 199107
 _FIRST_NEW_MONTH: Final = 200704
 _FIRST_FIVE_DIGIT_MONTH: Final = 201501
-_NUMBERS: Final = 65_536
+_NUMBER_LIMIT: Final = 65_536
 _FIRST_YEAR: Final = 1990
 _MONTHS: Final = [year * 100 + n for year in range(_FIRST_YEAR, 2100) for n in range(1, 13)]
 """Months (YYYYMM) by their place; the four digits of an id tell none after 2090."""
 
 _VERSION = r"(?:v(?P<version>[1-9]\d{0,3}))?"
-_NEW = re.compile(  # with the same groups as the other
+_NEW_SCHEME = re.compile(  # with the same groups as the other
     rf"(?P<archive>)(?P<yymm>\d{{4}})\.(?P<digits>\d{{4,5}}){_VERSION}", re.IGNORECASE | re.ASCII
 )
-_OLD = re.compile(
+_OLD_SCHEME = re.compile(
     rf"(?P<archive>[a-z]+(?:-[a-z]+)?)(?:\.[a-z]+(?:-[a-z]+)?)?/(?P<yymm>\d{{4}})"
     rf"(?P<digits>\d{{3}}){_VERSION}",
     re.IGNORECASE | re.ASCII,
@@ -50,10 +50,10 @@ _DOI = re.compile(r"10\.48550/arxiv\.", re.IGNORECASE)
 _URL = re.compile(r"(?:https?:)?//(?P<host>[^/?#]+)(?P<path>/[^?#]*)?", re.IGNORECASE)
 _BARE_HOST = re.compile(r"(?P<host>(?:[a-z0-9-]+\.)+[a-z]{2,})(?P<path>/[^?#]*)", re.IGNORECASE)
 
-_ABS = r"(?:abs|pdf|html|ps|format|src|e-print|tb|list|show-email|a|cits)"
-_PATHS: Final = {
-    "arxiv.org": re.compile(rf"/{_ABS}/(.+)"),
-    "xxx.lanl.gov": re.compile(rf"/{_ABS}/(.+)"),
+_ARXIV_PAGES = r"(?:abs|pdf|html|ps|format|src|e-print|tb|list|show-email|a|cits)"
+_ID_PATHS: Final = {
+    "arxiv.org": re.compile(rf"/{_ARXIV_PAGES}/(.+)"),
+    "xxx.lanl.gov": re.compile(rf"/{_ARXIV_PAGES}/(.+)"),
     "ar5iv.org": re.compile(r"/(?:abs|html)/(.+)"),
     "ar5iv.labs.arxiv.org": re.compile(r"/(?:abs|html)/(.+)"),
     "doi.org": re.compile(r"/10\.48550/arxiv\.(.+)", re.IGNORECASE),
@@ -83,27 +83,27 @@ class ArxivId(NamedTuple):
         yymm = self.yymm
         if self.month < _FIRST_NEW_MONTH:
             place, digits = divmod(self.number, 1000)
-            return f"{ARCHIVES[place]}/{yymm}{digits:03}"
+            return f"{OLD_SCHEME_ARCHIVES[place]}/{yymm}{digits:03}"
         return f"{yymm}.{self.number:0{4 if self.month < _FIRST_FIVE_DIGIT_MONTH else 5}}"
 
     @property
     def yymm(self) -> str:
         """The month as ids spell it: `2503`, `9901`."""
-        return yymm_of(self.month)
+        return format_yymm(self.month)
 
     @property
-    def place(self) -> int:
+    def doc_id(self) -> int:
         """The id as one number of 32 bits, in the same order: the month's place, then the number.
 
         A Roaring bitmap of places holds each month in a container of its own.
         """
-        return month_place(self.month) << 16 | self.number
+        return month_ordinal(self.month) << 16 | self.number
 
     @classmethod
-    def at(cls, place: int) -> ArxivId:
+    def from_doc_id(cls, doc_id: int) -> ArxivId:
         """The id of a place."""
         # An answer has a hundred: the constructor would take twice as long to do this.
-        return tuple.__new__(cls, (_MONTHS[place >> 16], place & 0xFFFF))
+        return tuple.__new__(cls, (_MONTHS[doc_id >> 16], doc_id & 0xFFFF))
 
     @property
     def url(self) -> str:
@@ -138,19 +138,23 @@ def parse_versioned(text: str) -> tuple[ArxivId, int | None]:
     if not isinstance(text, str):
         raise BadId(f"{text!r} is no arXiv id: ids are text, a number would lose its zeros")
     # Most are bare already, as the store spells them: what a link may look like is not tried.
-    match = _NEW.fullmatch(text) or _NEW.fullmatch(bare := _bare(text)) or _OLD.fullmatch(bare)
+    match = (
+        _NEW_SCHEME.fullmatch(text)
+        or _NEW_SCHEME.fullmatch(bare := _strip_to_id(text))
+        or _OLD_SCHEME.fullmatch(bare)
+    )
     if match is None:
         raise BadId(
             f"{text[:200]!r} is no arXiv id: expected a form like 2503.14895 or hep-th/9901001"
         )
     archive, yymm, digits, number = match.groups()
     version = int(number) if number else None
-    month = month_of(yymm)
+    month = parse_yymm(yymm)
     if month is None:
         raise BadId(f"{text[:200]!r} is no arXiv id: there is no month {yymm}")
     if archive:
-        return _old(text, month, archive.lower(), digits), version
-    return _new(text, month, digits), version
+        return _old_scheme_id(text, month, archive.lower(), digits), version
+    return _new_scheme_id(text, month, digits), version
 
 
 _MENTION = re.compile(
@@ -175,61 +179,61 @@ def find_ids(text: str) -> list[ArxivId]:
     return list(found)
 
 
-def month_place(month: int) -> int:
+def month_ordinal(month: int) -> int:
     """How many months lie between January 1990 and a month (YYYYMM)."""
     return month // 100 * 12 + month % 100 - 1 - _FIRST_YEAR * 12
 
 
-def yymm_of(month: int) -> str:
+def format_yymm(month: int) -> str:
     """A month (YYYYMM) as ids spell it."""
     return f"{month % 10_000:04}"
 
 
-def kept_month(yymm: str) -> int:
+def stored_month(yymm: str) -> int:
     """YYYYMM of the four digits of a month that is kept: these name one."""
-    month = month_of(yymm)
+    month = parse_yymm(yymm)
     assert month, f"{yymm!r} among the months"
     return month
 
 
 @lru_cache(maxsize=2_048)
-def month_of(yymm: str) -> int | None:
+def parse_yymm(yymm: str) -> int | None:
     """YYYYMM of an id's four digits, or None where they name no month of arXiv's."""
     year, month = int(yymm[:2]), int(yymm[2:])
     full = (1900 if year >= 91 else 2000) * 100 + year * 100 + month
     return full if 1 <= month <= 12 and full >= _FIRST_MONTH else None
 
 
-def _old(text: str, month: int, archive: str, digits: str) -> ArxivId:
+def _old_scheme_id(text: str, month: int, archive: str, digits: str) -> ArxivId:
     if month >= _FIRST_NEW_MONTH:
         raise BadId(f"{text[:200]!r} is no arXiv id: this scheme ended in March 2007")
-    if archive not in _PLACE:
+    if archive not in _ARCHIVE_INDEX:
         raise BadId(f"{text[:200]!r} is no arXiv id: there was no archive {archive!r}")
     if int(digits) == 0:
         raise BadId(f"{text[:200]!r} is no arXiv id: numbers begin at 1")
-    return ArxivId(month, _PLACE[archive] * 1000 + int(digits))
+    return ArxivId(month, _ARCHIVE_INDEX[archive] * 1000 + int(digits))
 
 
-def _new(text: str, month: int, digits: str) -> ArxivId:
+def _new_scheme_id(text: str, month: int, digits: str) -> ArxivId:
     if month < _FIRST_NEW_MONTH:
         raise BadId(f"{text[:200]!r} is no arXiv id: this scheme began in April 2007")
     expected = 4 if month < _FIRST_FIVE_DIGIT_MONTH else 5
     if len(digits) != expected:
         raise BadId(f"{text[:200]!r} is no arXiv id: its month has {expected} digits after the dot")
-    if not 0 < int(digits) < _NUMBERS:
-        raise BadId(f"{text[:200]!r} is no arXiv id: numbers go from 1 to {_NUMBERS - 1:,}")
+    if not 0 < int(digits) < _NUMBER_LIMIT:
+        raise BadId(f"{text[:200]!r} is no arXiv id: numbers go from 1 to {_NUMBER_LIMIT - 1:,}")
     return ArxivId(month, int(digits))
 
 
-def _bare(text: str) -> str:
+def _strip_to_id(text: str) -> str:
     """The part of a text that should be the id itself."""
     text = unquote(text.strip())
     located = _URL.fullmatch(text.split("?")[0].split("#")[0]) or _BARE_HOST.fullmatch(
         text.split("?")[0].split("#")[0]
     )
-    if located and not _OLD.fullmatch(text):
+    if located and not _OLD_SCHEME.fullmatch(text):
         host = _HOST_PREFIX.sub("", located["host"].lower().rsplit("@", 1)[-1].split(":")[0])
-        pattern = _PATHS.get(host)
+        pattern = _ID_PATHS.get(host)
         match = pattern.fullmatch((located["path"] or "").rstrip("/")) if pattern else None
         text = match[1] if match else ""
         return re.sub(r"\.(?:pdf|md|html)$", "", text, flags=re.IGNORECASE)

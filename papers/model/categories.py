@@ -202,10 +202,10 @@ CATEGORIES: Final = {
 }
 """Every current category to its name."""
 
-_SPELLINGS: Final = {category.lower(): category for category in (*ARCHIVES, *CATEGORIES)}
+_CANONICAL_CASE: Final = {category.lower(): category for category in (*ARCHIVES, *CATEGORIES)}
 
 
-_FORM: Final = re.compile(r"[a-z]+(?:-[a-z]+)?(?:\.[A-Za-z]{2,}(?:-[a-z]+)?)?")
+_CATEGORY_PATTERN: Final = re.compile(r"[a-z]+(?:-[a-z]+)?(?:\.[A-Za-z]{2,}(?:-[a-z]+)?)?")
 
 
 def is_category(text: str) -> bool:
@@ -213,18 +213,18 @@ def is_category(text: str) -> bool:
 
     arXiv's API gives subject classes of other schemes among them: `68T09, 68T50`, `I.2; H.3`.
     """
-    return _FORM.fullmatch(text) is not None
+    return _CATEGORY_PATTERN.fullmatch(text) is not None
 
 
-def canonical(category: str) -> str:
+def canonical_category(category: str) -> str:
     """The one name of a category: second names and other cases of letters are one with it."""
-    spelled = _SPELLINGS.get(category.lower(), category)
+    spelled = _CANONICAL_CASE.get(category.lower(), category)
     return ALIASES.get(spelled, spelled)
 
 
-def label(category: str) -> str:
+def category_title(category: str) -> str:
     """The name in English of a category or archive; an unknown one is its own name."""
-    spelled = _SPELLINGS.get(category.lower(), category)
+    spelled = _CANONICAL_CASE.get(category.lower(), category)
     return CATEGORIES.get(spelled) or ARCHIVES.get(spelled, category)
 
 

@@ -13,26 +13,26 @@ from typing import Final
 from papers.model.merge import updated_at
 from papers.model.paper import Paper
 
-SAME_DAY: Final = timedelta(hours=20)
+ANNOUNCEMENT_WINDOW: Final = timedelta(hours=20)
 """After the Eastern midnight of an announcement: OAI-PMH dates by the day, and the announcements of
 the next day come after 24 hours."""
 
 
-def announced_journal_ref(paper: Paper) -> str:
+def journal_ref_at_announcement(paper: Paper) -> str:
     """The journal reference, if it was named by then."""
     at = paper.referred_at
-    late = at and _is_announced(paper) and at > updated_at(paper) + SAME_DAY
+    late = at and _was_seen_announced(paper) and at > updated_at(paper) + ANNOUNCEMENT_WINDOW
     return "" if late else paper.journal_ref
 
 
-def announced_categories(paper: Paper) -> tuple[str, ...]:
+def categories_at_announcement(paper: Paper) -> tuple[str, ...]:
     """The categories it was listed in by then; the primary one always."""
-    if not paper.listed_at or not _is_announced(paper):
+    if not paper.listed_at or not _was_seen_announced(paper):
         return paper.categories
-    end = (updated_at(paper) + SAME_DAY).timestamp()
+    end = (updated_at(paper) + ANNOUNCEMENT_WINDOW).timestamp()
     listed = zip(paper.categories, paper.listed_at, strict=True)
     return tuple([name for name, at in listed if at <= end or name == paper.primary])
 
 
-def _is_announced(paper: Paper) -> bool:
-    return bool(paper.announced_at or (paper.revision and paper.revision.exact))
+def _was_seen_announced(paper: Paper) -> bool:
+    return bool(paper.announced_at or (paper.revision and paper.revision.is_exact))

@@ -28,38 +28,43 @@ from itertools import compress, repeat
 from operator import attrgetter, itemgetter
 from typing import Any, Final
 
-from papers.model.arxiv_calendar import announced_after
-from papers.model.categories import canonical, is_category
+from papers.model.arxiv_calendar import announcement_for_submission
+from papers.model.categories import canonical_category, is_category
 from papers.model.paper import AnnounceType, Channel, Paper, Pick, Rank, Revision, Sighting
 from papers.text.latex import accents_to_unicode
 
-_STATED: Final = (
+_RANKED_FIELDS: Final = (
     *("title", "abstract", "authors", "primary", "comment", "journal_ref", "doi", "license"),
     *("code", "project", "organization"),
 )
-_BY_NAME: Final = sorted(_STATED)
-_by_name: Final = itemgetter(*map(_STATED.index, _BY_NAME))
-_besides: Final = attrgetter(*_STATED[4:])
+_RANKED_FIELDS_BY_NAME: Final = sorted(_RANKED_FIELDS)
+_sort_values_by_name: Final = itemgetter(*map(_RANKED_FIELDS.index, _RANKED_FIELDS_BY_NAME))
+_fields_from_comment_on: Final = attrgetter(*_RANKED_FIELDS[4:])
 """What a paper has as a sighting has it, from its comment on."""
 _LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
-_FIRST_ANNOUNCED: Final = (AnnounceType.NEW, AnnounceType.CROSS)
+_FIRST_ANNOUNCEMENT_TYPES: Final = (AnnounceType.NEW, AnnounceType.CROSS)
 
 
-def merge(record: Paper | None, said: Sighting | Paper) -> Paper:
+def merge(record: Paper | None, statement: Sighting | Paper) -> Paper:
     """The record with one more sighting, or another's record, taken in.
 
     Raises ValueError where the ids differ.
     """
-    lifted = said if isinstance(said, Paper) else lift(said)
-    return join(record, lifted) if record else lifted
+    lifted = statement if isinstance(statement, Paper) else paper_from_sighting(statement)
+    return join_papers(record, lifted) if record else lifted
 
 
-def lift(sighting: Sighting) -> Paper:
+def paper_from_sighting(sighting: Sighting) -> Paper:
     """The record of a paper of which this is the only sighting."""
-    primary, listed = _listed(sighting.categories)
-    told = (sighting.title, sighting.abstract, tuple(map(_name, sighting.authors)), primary)
-    besides = _besides(sighting)
-    is_arxiv, as_of = sighting.channel.is_arxiv, _seconds(sighting.as_of)
+    primary, listed = _normalize_categories(sighting.categories)
+    told = (
+        sighting.title,
+        sighting.abstract,
+        tuple(map(_normalize_author, sighting.authors)),
+        primary,
+    )
+    besides = _fields_from_comment_on(sighting)
+    is_arxiv, as_of = sighting.channel.is_arxiv, _epoch_seconds(sighting.as_of)
     rank = Rank(is_arxiv, sighting.version, int(sighting.channel), as_of)
     # By position, in the order of Paper's fields: this runs for every paper there is.
     return Paper._make(
@@ -70,26 +75,33 @@ def lift(sighting: Sighting) -> Paper:
             *besides,
             _announce_type(sighting),
             _announced_at(sighting),
-            _whole(sighting.submitted_at) if is_arxiv else None,
+            _to_whole_seconds(sighting.submitted_at) if is_arxiv else None,
             _revision(sighting) if is_arxiv and sighting.version else None,
             max(1, sighting.version) if sighting.withdrawn else 0,
-            (_whole_pick(sighting.pick),) if sighting.pick else (),
+            (_pick_in_whole_seconds(sighting.pick),) if sighting.pick else (),
             (sighting.source,),
-            tuple([(name, rank) for name in compress(_BY_NAME, _by_name(told + besides))]),
-            _whole(sighting.as_of) if sighting.journal_ref else None,
+            tuple(
+                [
+                    (name, rank)
+                    for name in compress(
+                        _RANKED_FIELDS_BY_NAME, _sort_values_by_name(told + besides)
+                    )
+                ]
+            ),
+            _to_whole_seconds(sighting.as_of) if sighting.journal_ref else None,
             (as_of,) * len(listed),
         )
     )
 
 
-def join(a: Paper, b: Paper) -> Paper:
+def join_papers(a: Paper, b: Paper) -> Paper:
     """The record of all that either was made from. Raises ValueError where the ids differ."""
     if a.id != b.id:
         raise ValueError(f"{a.id} and {b.id} are two papers")
     if a == b:
         return a
-    stated, ranks = _join_stated(a, b)
-    categories = _ordered(stated["primary"], (*a.categories, *b.categories))
+    stated, ranks = _join_ranked_fields(a, b)
+    categories = _primary_first(stated["primary"], (*a.categories, *b.categories))
     return Paper(
         id=a.id,
         **stated,
@@ -102,8 +114,8 @@ def join(a: Paper, b: Paper) -> Paper:
         picks=_join_picks(a.picks, b.picks),
         sources=tuple(sorted({*a.sources, *b.sources})),
         ranks=ranks,
-        referred_at=_join_referred(a, b),
-        listed_at=_join_listed(a, b, categories),
+        referred_at=_join_journal_ref_time(a, b),
+        listed_at=_join_category_times(a, b, categories),
     )
 
 
@@ -116,7 +128,7 @@ def published_at(paper: Paper) -> datetime:
     if paper.announced_at:
         return paper.announced_at
     if paper.submitted_at:
-        return announced_after(paper.submitted_at)
+        return announcement_for_submission(paper.submitted_at)
     picked_at = paper.first_picked_at
     if picked_at and not any(rank.is_arxiv for _, rank in paper.ranks):
         return picked_at
@@ -131,23 +143,23 @@ def updated_at(paper: Paper) -> datetime:
     published = published_at(paper)
     if not paper.revision or paper.revision.version <= 1:
         return published
-    return max(published, datetime.fromtimestamp(-paper.revision.minus_seconds, UTC))
+    return max(published, datetime.fromtimestamp(-paper.revision.negated_seconds, UTC))
 
 
 @lru_cache(maxsize=4096)
-def _listed(said: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
+def _normalize_categories(said: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
     """The primary category of those that were said, and all of them as a paper has them."""
-    categories = tuple(filter(None, map(_category, said)))
+    categories = tuple(filter(None, map(_canonical_or_empty, said)))
     primary = categories[0] if categories else ""
-    return primary, _ordered(primary, categories)
+    return primary, _primary_first(primary, categories)
 
 
-def _category(name: str) -> str:
+def _canonical_or_empty(name: str) -> str:
     """A category under its one name; empty where it is none."""
-    return canonical(name.strip()) if is_category(name.strip()) else ""
+    return canonical_category(name.strip()) if is_category(name.strip()) else ""
 
 
-def _name(author: str) -> str:
+def _normalize_author(author: str) -> str:
     r"""One name for one author: announcements spell `Fern\'andez` what the API calls Fernández."""
     if author.isascii() and "\\" not in author:
         return author
@@ -164,8 +176,8 @@ def _announce_type(sighting: Sighting) -> AnnounceType | None:
 def _announced_at(sighting: Sighting) -> datetime | None:
     """A replacement's date is not that of the first announcement."""
     announced = sighting.channel is Channel.ANNOUNCEMENT
-    first = announced and sighting.announce_type in _FIRST_ANNOUNCED
-    return _whole(sighting.announced_at) if first else None
+    first = announced and sighting.announce_type in _FIRST_ANNOUNCEMENT_TYPES
+    return _to_whole_seconds(sighting.announced_at) if first else None
 
 
 def _revision(sighting: Sighting) -> Revision:
@@ -175,15 +187,15 @@ def _revision(sighting: Sighting) -> Revision:
     """
     if sighting.channel is Channel.ANNOUNCEMENT and sighting.announced_at:
         exact = sighting.announce_type is not AnnounceType.CROSS
-        return Revision(sighting.version, exact, -_seconds(sighting.announced_at))
-    dated = announced_after(sighting.revised_at or sighting.as_of)
-    return Revision(sighting.version, False, -_seconds(dated))
+        return Revision(sighting.version, exact, -_epoch_seconds(sighting.announced_at))
+    dated = announcement_for_submission(sighting.revised_at or sighting.as_of)
+    return Revision(sighting.version, False, -_epoch_seconds(dated))
 
 
-def _join_stated(a: Paper, b: Paper) -> tuple[dict[str, Any], tuple[tuple[str, Rank], ...]]:
+def _join_ranked_fields(a: Paper, b: Paper) -> tuple[dict[str, Any], tuple[tuple[str, Rank], ...]]:
     """Per stated field the value of the greater rank; of equal ranks the greater value."""
     of_a, of_b = dict(a.ranks), dict(b.ranks)
-    stated: dict[str, Any] = {name: getattr(a, name) for name in _STATED}
+    stated: dict[str, Any] = {name: getattr(a, name) for name in _RANKED_FIELDS}
     for name, rank in of_b.items():
         value = getattr(b, name)
         if name not in of_a or (of_a[name], stated[name]) < (rank, value):
@@ -191,13 +203,13 @@ def _join_stated(a: Paper, b: Paper) -> tuple[dict[str, Any], tuple[tuple[str, R
     return stated, tuple(sorted(of_a.items()))
 
 
-def _join_referred(a: Paper, b: Paper) -> datetime | None:
+def _join_journal_ref_time(a: Paper, b: Paper) -> datetime | None:
     """The earlier time; a record from before such times were kept has always had its reference."""
     named = [paper.referred_at for paper in (a, b) if paper.journal_ref]
     return None if None in named else min(filter(None, named), default=None)
 
 
-def _join_listed(a: Paper, b: Paper, categories: tuple[str, ...]) -> tuple[int, ...]:
+def _join_category_times(a: Paper, b: Paper, categories: tuple[str, ...]) -> tuple[int, ...]:
     """The earlier time of each; those of a record from before times were kept were always there."""
     first: dict[str, int] = {}
     for paper in (a, b):
@@ -216,18 +228,18 @@ def _join_picks(a: tuple[Pick, ...], b: tuple[Pick, ...]) -> tuple[Pick, ...]:
 
 def _join_pick(a: Pick, b: Pick) -> Pick:
     first = min(a, b, key=lambda pick: (pick.picked_at, not pick.url, pick.url))
-    newest = max(a, b, key=_statement)
+    newest = max(a, b, key=_pick_order_key)
     return replace(newest, picked_at=first.picked_at, url=first.url)
 
 
-def _statement(pick: Pick) -> tuple[Any, ...]:
+def _pick_order_key(pick: Pick) -> tuple[Any, ...]:
     """What a pick says beside its first date, in a total order; unsaid is least."""
     counted_at = pick.counted_at or _LONG_AGO
     numbers = tuple(-1 if count is None else count for count in (pick.votes, pick.comments))
     return (counted_at, *numbers, pick.discussion, pick.submitter, pick.thumbnail)
 
 
-def _ordered(primary: str, categories: Iterable[str]) -> tuple[str, ...]:
+def _primary_first(primary: str, categories: Iterable[str]) -> tuple[str, ...]:
     others = sorted({*categories} - {primary})
     return (primary, *others) if primary else tuple(others)
 
@@ -240,17 +252,17 @@ def _earliest(a: datetime | None, b: datetime | None) -> datetime | None:
     return min((value for value in (a, b) if value is not None), default=None)
 
 
-def _whole_pick(pick: Pick) -> Pick:
-    picked_at = datetime.fromtimestamp(_seconds(pick.picked_at), UTC)
-    return replace(pick, picked_at=picked_at, counted_at=_whole(pick.counted_at))
+def _pick_in_whole_seconds(pick: Pick) -> Pick:
+    picked_at = datetime.fromtimestamp(_epoch_seconds(pick.picked_at), UTC)
+    return replace(pick, picked_at=picked_at, counted_at=_to_whole_seconds(pick.counted_at))
 
 
-def _whole(moment: datetime | None) -> datetime | None:
+def _to_whole_seconds(moment: datetime | None) -> datetime | None:
     """A time as records keep it: whole seconds, UTC. What is kept and what comes then compare."""
     if moment is None or (moment.tzinfo is UTC and not moment.microsecond):
         return moment
-    return datetime.fromtimestamp(_seconds(moment), UTC)
+    return datetime.fromtimestamp(_epoch_seconds(moment), UTC)
 
 
-def _seconds(moment: datetime) -> int:
+def _epoch_seconds(moment: datetime) -> int:
     return int(moment.timestamp())

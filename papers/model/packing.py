@@ -20,7 +20,7 @@ import zstandard
 from papers.model.arxiv_id import ArxivId
 from papers.model.paper import AnnounceType, Paper, Pick, Rank, Revision
 
-UNREADABLE: Final = (
+UNPACK_ERRORS: Final = (
     *(ValueError, TypeError, LookupError, ArithmeticError, zstandard.ZstdError),
     msgpack.UnpackException,
 )
@@ -34,7 +34,7 @@ _DICTIONARY: Final = zstandard.ZstdCompressionDict(
 _DICTIONARY.precompute_compress(level=_LEVEL)
 
 
-class _Zstd(threading.local):
+class _ZstdContexts(threading.local):
     """A compressor and decompressor for each thread: shared ones crash the process."""
 
     def __init__(self) -> None:
@@ -44,7 +44,7 @@ class _Zstd(threading.local):
         self.decompressor = zstandard.ZstdDecompressor(dict_data=_DICTIONARY)
 
 
-_ZSTD: Final = _Zstd()
+_ZSTD: Final = _ZstdContexts()
 
 
 def pack(paper: Paper) -> bytes:
@@ -66,53 +66,53 @@ def unpack(id: ArxivId, packed: bytes) -> Paper:
 
     Raises ValueError for bytes of a format this version does not know.
     """
-    return Opened(id.place, packed).paper
+    return LazyPaper(id.doc_id, packed).paper
 
 
-_SHORTEST: Final = 21
+_LEGACY_FIELD_COUNT: Final = 21
 """Elements of a row from before it told when things were first known."""
-_ROW_HEADER: Final = 3
+_ARRAY_HEADER_BYTES: Final = 3
 _STR_8: Final = 0xD9
 """msgpack: an array of 16 elements or more begins with three bytes; lengths of strings."""
 
 
-class Opened:
+class LazyPaper:
     """A packed paper of which no more is unpacked than is asked for.
 
     To see whether a phrase stands in it, its `texts` are enough: title and abstract, in UTF-8;
     or its authors' `names`. Raises ValueError for bytes of a format this version does not know.
     """
 
-    def __init__(self, place: int, packed: bytes) -> None:
+    def __init__(self, doc_id: int, packed: bytes) -> None:
         """`place` is that of the paper's id."""
-        self._place = place
+        self._doc_id = doc_id
         if packed[:1] != _FORMAT:
             said = f"packed in format {packed[0]}, this version knows {_FORMAT[0]}"
             raise ValueError(f"{self.id}: {said}")
-        self._row = row = _ZSTD.decompressor.decompress(packed[1:])
-        title, title_end = _text_at(row, _ROW_HEADER)
-        abstract, self._texts_end = _text_at(row, title_end)
-        self.texts = (row[title:title_end], row[abstract : self._texts_end])
+        self._serialized = row = _ZSTD.decompressor.decompress(packed[1:])
+        title, title_end = _string_bounds(row, _ARRAY_HEADER_BYTES)
+        abstract, self._abstract_end = _string_bounds(row, title_end)
+        self.text_bytes = (row[title:title_end], row[abstract : self._abstract_end])
 
     @property
     def id(self) -> ArxivId:
         """The paper's id."""
-        return ArxivId.at(self._place)
+        return ArxivId.from_doc_id(self._doc_id)
 
     @cached_property
     def title(self) -> str:
         """The title."""
-        return self.texts[0].decode()
+        return self.text_bytes[0].decode()
 
     @cached_property
     def abstract(self) -> str:
         """The abstract."""
-        return self.texts[1].decode()
+        return self.text_bytes[1].decode()
 
     @property
-    def names(self) -> list[bytes]:
+    def author_bytes(self) -> list[bytes]:
         """The authors' names, in UTF-8."""
-        behind = self._row[self._texts_end :]
+        behind = self._serialized[self._abstract_end :]
         unpacker = msgpack.Unpacker(raw=True, max_buffer_size=len(behind))
         unpacker.feed(behind)
         names: list[bytes] = unpacker.unpack()
@@ -121,15 +121,15 @@ class Opened:
     @property
     def authors(self) -> Sequence[str]:
         """The authors' names."""
-        return [name.decode() for name in self.names]
+        return [name.decode() for name in self.author_bytes]
 
     @cached_property
     def paper(self) -> Paper:
         """All of it."""
-        return _from_row(self.id, msgpack.unpackb(self._row))
+        return _paper_from_fields(self.id, msgpack.unpackb(self._serialized))
 
 
-def _text_at(row: bytes, at: int) -> tuple[int, int]:
+def _string_bounds(row: bytes, at: int) -> tuple[int, int]:
     """Where a msgpack string begins and ends: its length is in the first byte or behind.
 
     https://github.com/msgpack/msgpack/blob/master/spec.md#str-format-family
@@ -158,22 +158,22 @@ def serialize(paper: Paper) -> bytes:
         paper.project,
         paper.organization,
         paper.announce_type and int(paper.announce_type),
-        _seconds(paper.announced_at),
-        _seconds(paper.submitted_at),
+        _to_epoch(paper.announced_at),
+        _to_epoch(paper.submitted_at),
         paper.revision,
         paper.withdrawn_version,
-        [_pick_row(pick) for pick in paper.picks],
+        [_pack_pick(pick) for pick in paper.picks],
         paper.sources,
         [list(rank) for rank in ranks],
         [(name, ranks.index(rank)) for name, rank in paper.ranks],
     ]
     if paper.referred_at or paper.listed_at:
-        row += [_seconds(paper.referred_at), _listed_row(paper.listed_at)]
+        row += [_to_epoch(paper.referred_at), _pack_listed_at(paper.listed_at)]
     packed: bytes = msgpack.packb(row)
     return packed
 
 
-def _from_row(id: ArxivId, row: list[Any]) -> Paper:
+def _paper_from_fields(id: ArxivId, row: list[Any]) -> Paper:
     # By position, in the order of Paper's fields: this runs for every paper of every page.
     ranks = [Rank._make(rank) for rank in row[19]]
     return Paper(
@@ -191,44 +191,44 @@ def _from_row(id: ArxivId, row: list[Any]) -> Paper:
         row[10],
         row[11],
         row[12] and AnnounceType(row[12]),
-        _moment(row[13]),
-        _moment(row[14]),
+        _from_epoch(row[13]),
+        _from_epoch(row[14]),
         row[15] and Revision._make(row[15]),
         row[16],
-        tuple([_pick(pick) for pick in row[17]]),
+        tuple([_unpack_pick(pick) for pick in row[17]]),
         tuple(row[18]),
         tuple([(name, ranks[place]) for name, place in row[20]]),
-        *(_first_known(row) if len(row) > _SHORTEST else ()),
+        *(_unpack_first_known_times(row) if len(row) > _LEGACY_FIELD_COUNT else ()),
     )
 
 
-def _listed_row(listed_at: tuple[int, ...]) -> int | tuple[int, ...]:
+def _pack_listed_at(listed_at: tuple[int, ...]) -> int | tuple[int, ...]:
     """One time where all categories have the same, as most have."""
     return listed_at[0] if len({*listed_at}) == 1 else listed_at
 
 
-def _first_known(row: list[Any]) -> tuple[datetime | None, tuple[int, ...]]:
+def _unpack_first_known_times(row: list[Any]) -> tuple[datetime | None, tuple[int, ...]]:
     """When a journal reference was named, and when each category was listed."""
-    listed = row[22] if len(row) > _SHORTEST + 1 else ()
+    listed = row[22] if len(row) > _LEGACY_FIELD_COUNT + 1 else ()
     times = (listed,) * len(row[4]) if isinstance(listed, int) else tuple(listed)
-    return _moment(row[21]), times
+    return _from_epoch(row[21]), times
 
 
-def _pick_row(pick: Pick) -> list[Any]:
+def _pack_pick(pick: Pick) -> list[Any]:
     return [
         pick.community,
-        _seconds(pick.picked_at),
+        _to_epoch(pick.picked_at),
         pick.url,
         pick.discussion,
         pick.votes,
         pick.comments,
-        _seconds(pick.counted_at),
+        _to_epoch(pick.counted_at),
         pick.submitter,
         pick.thumbnail,
     ]
 
 
-def _pick(row: list[Any]) -> Pick:
+def _unpack_pick(row: list[Any]) -> Pick:
     return Pick(
         community=row[0],
         picked_at=datetime.fromtimestamp(row[1], UTC),
@@ -236,15 +236,15 @@ def _pick(row: list[Any]) -> Pick:
         discussion=row[3],
         votes=row[4],
         comments=row[5],
-        counted_at=_moment(row[6]),
+        counted_at=_from_epoch(row[6]),
         submitter=row[7],
         thumbnail=row[8],
     )
 
 
-def _seconds(moment: datetime | None) -> int | None:
+def _to_epoch(moment: datetime | None) -> int | None:
     return None if moment is None else int(moment.timestamp())
 
 
-def _moment(seconds: int | None) -> datetime | None:
+def _from_epoch(seconds: int | None) -> datetime | None:
     return None if seconds is None else datetime.fromtimestamp(seconds, UTC)

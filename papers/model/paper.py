@@ -113,8 +113,8 @@ class Revision(NamedTuple):
     """
 
     version: int
-    exact: bool
-    minus_seconds: int
+    is_exact: bool
+    negated_seconds: int
 
 
 class Paper(NamedTuple):
@@ -152,12 +152,12 @@ class Paper(NamedTuple):
     listed_at: tuple[int, ...] = ()
 
     @property
-    def described(self) -> bool:
+    def is_described(self) -> bool:
         """Whether arXiv's or a community's words are here, not just the id."""
         return bool(self.title)
 
     @property
-    def from_arxiv(self) -> bool:
+    def is_from_arxiv(self) -> bool:
         """Whether any of the words are arXiv's own."""
         return any(rank.is_arxiv for _, rank in self.ranks)
 

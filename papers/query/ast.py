@@ -22,9 +22,9 @@ from datetime import date
 from typing import Final
 
 from papers.model.arxiv_id import ArxivId
-from papers.text.plurals import singular
+from papers.text.plurals import singularize
 
-_COMMON: Final = frozenset("the and for are but not can has our its was".split())
+_NEVER_SINGULARS: Final = frozenset("the and for are but not can has our its was".split())
 """Words that no prefix is the plural of: `thes*` is about theses."""
 
 
@@ -49,7 +49,7 @@ class Text:
 
     field: Field
     words: tuple[str, ...]
-    prefix: bool = False
+    is_prefix: bool = False
 
     @property
     def is_phrase(self) -> bool:
@@ -57,29 +57,29 @@ class Text:
         return len(self.words) > 1
 
     @property
-    def whole(self) -> str:
+    def implied_word(self) -> str:
         """The word that a prefix stands for though it may not begin it: `model` for `models*`."""
         (stem,) = self.words
-        word = singular(stem)
-        return stem if len(word) < 3 or word in _COMMON else word
+        word = singularize(stem)
+        return stem if len(word) < 3 or word in _NEVER_SINGULARS else word
 
-    def begins(self, word: str) -> bool:
+    def matches_word(self, word: str) -> bool:
         """Whether a folded word is one that the prefix stands for."""
-        return word.startswith(self.words[0]) or word == self.whole
+        return word.startswith(self.words[0]) or word == self.implied_word
 
     def __str__(self) -> str:
         field = f"{self.field}:" if self.field else ""
         body = " ".join(self.words)
         return (
             f"{field}{body}*"
-            if self.prefix
+            if self.is_prefix
             else f'{field}"{body}"'
             if " " in body
             else field + body
         )
 
 
-class Kind(enum.StrEnum):
+class LabelKind(enum.StrEnum):
     """What a label says; the value is the prefix in the keyword language, where it has one."""
 
     CATEGORY = "cat"
@@ -93,15 +93,17 @@ class Kind(enum.StrEnum):
 class Label:
     """A mark that a paper bears or does not."""
 
-    kind: Kind
+    kind: LabelKind
     value: str
 
     def __str__(self) -> str:
-        return f"cat:{self.value}.*" if self.kind is Kind.ARCHIVE else f"{self.kind}:{self.value}"
+        return (
+            f"cat:{self.value}.*" if self.kind is LabelKind.ARCHIVE else f"{self.kind}:{self.value}"
+        )
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
+class IdFilter:
     """One paper."""
 
     id: ArxivId
@@ -111,17 +113,17 @@ class Named:
 
 
 @dataclass(frozen=True, slots=True)
-class Voted:
+class MinVotes:
     """Papers for which some community counts at least this many votes."""
 
-    least: int
+    minimum: int
 
     def __str__(self) -> str:
-        return f"votes>={self.least}"
+        return f"votes>={self.minimum}"
 
 
 @dataclass(frozen=True, slots=True)
-class Between:
+class DateRange:
     """Papers first announced on one of these UTC days, both ends included; None is open."""
 
     since: date | None
@@ -130,11 +132,11 @@ class Between:
     def __str__(self) -> str:
         return f"days:{self.since or ''}..{self.until or ''}"
 
-    def spans(self, first: date, last: date) -> bool:
+    def contains(self, first: date, last: date) -> bool:
         """Whether all days from `first` to `last` are in the span."""
         return (self.since or first) <= first and (self.until or last) >= last
 
-    def meets(self, first: date, last: date) -> bool:
+    def overlaps(self, first: date, last: date) -> bool:
         """Whether any day from `first` to `last` is in the span."""
         return (self.since or first) <= last and (self.until or last) >= first
 
@@ -143,12 +145,12 @@ class Between:
 class And:
     """All of `all` and none of `none`; `all` is never empty. Build it with `all_of`."""
 
-    all: tuple[Node, ...]
-    none: tuple[Node, ...] = ()
+    required: tuple[Node, ...]
+    excluded: tuple[Node, ...] = ()
 
     def __str__(self) -> str:
-        wanted = [f"({node})" if isinstance(node, Or) else str(node) for node in self.all]
-        barred = [f"-({node})" if isinstance(node, And) else f"-{node}" for node in self.none]
+        wanted = [f"({node})" if isinstance(node, Or) else str(node) for node in self.required]
+        barred = [f"-({node})" if isinstance(node, And) else f"-{node}" for node in self.excluded]
         return " ".join(wanted + barred)
 
 
@@ -156,53 +158,53 @@ class And:
 class Or:
     """Any of two or more. Build it with `any_of`."""
 
-    any: tuple[Node, ...]
+    alternatives: tuple[Node, ...]
 
     def __str__(self) -> str:
-        return " OR ".join(str(node) for node in self.any)
+        return " OR ".join(str(node) for node in self.alternatives)
 
 
-Leaf = Text | Label | Named | Voted | Between
+Leaf = Text | Label | IdFilter | MinVotes | DateRange
 Node = Leaf | And | Or
 
 
-def all_of(wanted: Iterable[Node], barred: Iterable[Node] = ()) -> Node:
+def all_of(required: Iterable[Node], excluded: Iterable[Node] = ()) -> Node:
     """The normal form of "all of these and none of those". `wanted` must not be empty."""
-    first, *others = wanted
-    barred = tuple(barred)
-    if not others and not barred:
+    first, *others = required
+    excluded = tuple(excluded)
+    if not others and not excluded:
         return first
     all_: list[Node] = []
     none: list[Node] = []
     for node in (first, *others):
-        all_.extend(node.all if isinstance(node, And) else [node])
-        none.extend(node.none if isinstance(node, And) else [])
-    for node in barred:
-        none.extend(node.any if isinstance(node, Or) else [node])
-    normal = And(_normal(all_), _normal(none))
-    return normal.all[0] if len(normal.all) == 1 and not normal.none else normal
+        all_.extend(node.required if isinstance(node, And) else [node])
+        none.extend(node.excluded if isinstance(node, And) else [])
+    for node in excluded:
+        none.extend(node.alternatives if isinstance(node, Or) else [node])
+    normal = And(_unique_sorted(all_), _unique_sorted(none))
+    return normal.required[0] if len(normal.required) == 1 and not normal.excluded else normal
 
 
 def any_of(nodes: Iterable[Node]) -> Node:
     """The normal form of "any of these". `nodes` must not be empty."""
     flat: list[Node] = []
     for node in nodes:
-        flat.extend(node.any if isinstance(node, Or) else [node])
-    normal = _normal(flat)
+        flat.extend(node.alternatives if isinstance(node, Or) else [node])
+    normal = _unique_sorted(flat)
     return normal[0] if len(normal) == 1 else Or(normal)
 
 
-def leaves(node: Node, *, barred: bool = True) -> Iterator[Leaf]:
+def leaves(node: Node, *, include_excluded: bool = True) -> Iterator[Leaf]:
     """Every leaf of a tree; with `barred` also those that must not hold."""
     if isinstance(node, And):
-        for child in (*node.all, *(node.none if barred else ())):
-            yield from leaves(child, barred=barred)
+        for child in (*node.required, *(node.excluded if include_excluded else ())):
+            yield from leaves(child, include_excluded=include_excluded)
     elif isinstance(node, Or):
-        for child in node.any:
-            yield from leaves(child, barred=barred)
+        for child in node.alternatives:
+            yield from leaves(child, include_excluded=include_excluded)
     else:
         yield node
 
 
-def _normal(nodes: Iterable[Node]) -> tuple[Node, ...]:
+def _unique_sorted(nodes: Iterable[Node]) -> tuple[Node, ...]:
     return tuple(sorted(set(nodes), key=str))

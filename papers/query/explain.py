@@ -9,12 +9,18 @@ from typing import Final, NamedTuple
 
 from papers.model.paper import Paper
 from papers.query.ast import Leaf, Text, leaves
-from papers.query.match import FIELDS
+from papers.query.match import FIELD_ATTRIBUTES
 from papers.query.parser import Query
-from papers.text.folding import Span, plainly, spans, unstemmed, words
-from papers.text.phrases import row_of
+from papers.text.folding import (
+    TokenSpan,
+    lowercase_if_plain,
+    token_spans,
+    tokenize,
+    tokenize_unstemmed,
+)
+from papers.text.phrases import phrase_pattern
 
-_LONGEST_WORD: Final = 24
+_MAX_CACHED_WORD_LENGTH: Final = 24
 
 
 class Match(NamedTuple):
@@ -34,64 +40,70 @@ def explain(query: Query, paper: Paper) -> list[Match]:
 
     What is barred is not told, nor what is no text (categories, sources, dates).
     """
-    found = {match for leaf in leaves(query.tree, barred=False) for match in _places(leaf, paper)}
+    found = {
+        match
+        for leaf in leaves(query.tree, include_excluded=False)
+        for match in _leaf_matches(leaf, paper)
+    }
     return sorted(found)
 
 
-def _places(leaf: Leaf, paper: Paper) -> Iterator[Match]:
+def _leaf_matches(leaf: Leaf, paper: Paper) -> Iterator[Match]:
     """Where a leaf's words stand in a paper; labels stand nowhere."""
     if not isinstance(leaf, Text):
         return
-    for name in FIELDS[leaf.field]:
+    for name in FIELD_ATTRIBUTES[leaf.field]:
         if name == "authors":
             offset = 0
             for author in paper.authors:
-                yield from _windows(leaf, name, _stood(author, unstemmed), offset)
+                yield from _window_matches(
+                    leaf, name, _token_index(author, tokenize_unstemmed), offset
+                )
                 offset += len(author) + len(", ")
         else:
-            yield from _places_in(leaf, name, getattr(paper, name))
+            yield from _text_matches(leaf, name, getattr(paper, name))
 
 
-def _places_in(leaf: Text, field: str, text: str) -> Iterator[Match]:
+def _text_matches(leaf: Text, field: str, text: str) -> Iterator[Match]:
     """Where a leaf's words stand in a text; in a plain one without folding its words."""
-    plain = None if leaf.prefix else plainly(text)
+    plain = None if leaf.is_prefix else lowercase_if_plain(text)
     if plain is None:
-        yield from _windows(leaf, field, _stood(text, words), 0)
+        yield from _window_matches(leaf, field, _token_index(text, tokenize), 0)
         return
-    for start, end, _ in row_of(leaf.words).spans(plain.encode()):
+    for start, end, _ in phrase_pattern(leaf.words).occurrences(plain.encode()):
         yield Match(field, start, end, str(leaf))
 
 
-class _Stood(NamedTuple):
+class _TokenIndex(NamedTuple):
     """The words of a text with their places, and where among them each word is."""
 
-    spans: tuple[Span, ...]
-    places: Mapping[str, list[int]]
+    spans: tuple[TokenSpan, ...]
+    positions: Mapping[str, list[int]]
 
 
 @lru_cache(maxsize=64)
-def _stood(text: str, fold: Callable[[str], list[str]]) -> _Stood:
+def _token_index(text: str, fold: Callable[[str], list[str]]) -> _TokenIndex:
     """The leaves of a keyword ask for this one by one."""
-    found, places = tuple(spans(text, partial(_remembered, fold))), defaultdict(list)
+    found, places = tuple(token_spans(text, partial(_fold_cached, fold))), defaultdict(list)
     for at, span in enumerate(found):
         places[span.word].append(at)
-    return _Stood(found, places)
+    return _TokenIndex(found, places)
 
 
-def _remembered(fold: Callable[[str], list[str]], text: str) -> list[str]:
+def _fold_cached(fold: Callable[[str], list[str]], text: str) -> list[str]:
     """A text folded; a word of it, as texts with TeX are folded word by word, only once."""
-    return _word(fold, text) if len(text) <= _LONGEST_WORD else fold(text)
+    return _fold_word(fold, text) if len(text) <= _MAX_CACHED_WORD_LENGTH else fold(text)
 
 
 @lru_cache(maxsize=32_768)
-def _word(fold: Callable[[str], list[str]], word: str) -> list[str]:
+def _fold_word(fold: Callable[[str], list[str]], word: str) -> list[str]:
     return fold(word)
 
 
-def _windows(leaf: Text, field: str, text: _Stood, offset: int) -> Iterator[Match]:
+def _window_matches(leaf: Text, field: str, text: _TokenIndex, offset: int) -> Iterator[Match]:
     first, size = leaf.words[0], len(leaf.words)
-    begun = filter(leaf.begins, text.places) if leaf.prefix else (first,)
-    for at in (at for word in begun for at in text.places.get(word, ())):
+    begun = filter(leaf.matches_word, text.positions) if leaf.is_prefix else (first,)
+    for at in (at for word in begun for at in text.positions.get(word, ())):
         window = text.spans[at : at + size]
-        if leaf.prefix or tuple(span.word for span in window) == leaf.words:
+        if leaf.is_prefix or tuple(span.word for span in window) == leaf.words:
             yield Match(field, offset + window[0].start, offset + window[-1].end, str(leaf))

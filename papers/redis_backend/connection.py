@@ -25,41 +25,41 @@ from redis.exceptions import OutOfMemoryError, ReadOnlyError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 
-from papers.errors import BadSettings, StoreAway, StoreError
+from papers.errors import BadSettings, StoreError, StoreUnavailable
 
 T = TypeVar("T")
-Command = tuple[bytes | str, ...]
+RedisCommand = tuple[bytes | str, ...]
 """Its name, of one word, and its arguments."""
 
 WEB_TIMEOUT: Final = 0.5
 """Seconds a web request may wait for Redis, to connect and for each answer."""
 
-PAUSE: Final = 1.0
+BREAKER_COOLDOWN: Final = 1.0
 """Seconds that a store which did not answer is left alone by whoever cannot wait."""
 
 WORKER_TIMEOUT: Final = 30.0
 """Seconds a worker waits for an answer."""
 
-_RETRIES: Final = 7
+_MAX_RETRIES: Final = 7
 _BACKOFF: Final = EqualJitterBackoff(cap=5.0, base=0.1)
 """0.1 to 5 seconds between tries: about a quarter of a minute over all of them."""
 
 
-def connect(url: str, *, patient: bool) -> Redis:
+def connect(url: str, *, retry: bool) -> Redis:
     """A client with replies as bytes; it connects when first used.
 
     Patient: each command is tried again for about a quarter of a minute. Impatient: one try, half
     a second for an answer, and after a failure none at all for a second. Raises BadSettings for a
     URL of another kind.
     """
-    timeout = WORKER_TIMEOUT if patient else WEB_TIMEOUT
+    timeout = WORKER_TIMEOUT if retry else WEB_TIMEOUT
     try:
         return Redis.from_url(
             url,
-            retry=Retry(_BACKOFF, _RETRIES) if patient else OneTry(),
+            retry=Retry(_BACKOFF, _MAX_RETRIES) if retry else CircuitBreakerRetry(),
             socket_timeout=timeout,
             socket_connect_timeout=min(timeout, 5.0),
-            command_packer=_Packer(),
+            command_packer=_HiredisPacker(),
         )
     except ValueError:
         # what the parser says of a URL may be a piece of the password in it
@@ -69,7 +69,7 @@ def connect(url: str, *, patient: bool) -> Redis:
         ) from None
 
 
-class _Packer:
+class _HiredisPacker:
     """Writes commands as hiredis does; redis-py looks at every argument before, at more cost."""
 
     def pack(self, name: bytes | str, *args: Any) -> list[bytes]:
@@ -77,12 +77,12 @@ class _Packer:
         return [hiredis.pack_command((*name.split(), *args))]
 
 
-def hurry(redis: Redis) -> None:
+def disable_retries(redis: Redis) -> None:
     """Have a patient client try each command once from now on: nobody is left to wait for it."""
     redis.set_retry(Retry(NoBackoff(), 0))
 
 
-class OneTry(Retry):
+class CircuitBreakerRetry(Retry):
     """No second try; after a failure nobody tries for a second, and then one does for all.
 
     Where the store hangs, every request would otherwise wait half a second of a thread's time, and
@@ -92,34 +92,34 @@ class OneTry(Retry):
     def __init__(self) -> None:
         super().__init__(NoBackoff(), 0)
         self._lock = threading.Lock()
-        self._within = threading.local()
-        self._failed, self._next = False, 0.0
+        self._nested = threading.local()
+        self._has_failed, self._next_attempt = False, 0.0
 
     def __deepcopy__(self, memo: object) -> Self:
         return self
 
     def call_with_retry(self, do: Callable[[], T], *args: Any, **kwargs: Any) -> T:
         """Do it, unless it failed just now."""
-        if getattr(self._within, "trying", False):  # connecting, on the way to a command
+        if getattr(self._nested, "trying", False):  # connecting, on the way to a command
             return super().call_with_retry(do, *args, **kwargs)
-        self._admit()
-        self._within.trying = True
+        self._check_open()
+        self._nested.trying = True
         try:
             done = super().call_with_retry(do, *args, **kwargs)
         except (RedisConnectionError, RedisTimeoutError):
-            self._failed, self._next = True, time.monotonic() + PAUSE
+            self._has_failed, self._next_attempt = True, time.monotonic() + BREAKER_COOLDOWN
             raise
         finally:
-            self._within.trying = False
-        self._failed = False
+            self._nested.trying = False
+        self._has_failed = False
         return done
 
-    def _admit(self) -> None:
+    def _check_open(self) -> None:
         with self._lock:
             now = time.monotonic()
-            if self._failed and now < self._next:
+            if self._has_failed and now < self._next_attempt:
                 raise RedisConnectionError("it did not a moment ago, and is left alone for another")
-            self._next = now + PAUSE
+            self._next_attempt = now + BREAKER_COOLDOWN
 
 
 _DISK_FULL: Final = re.compile(r"(?:^|caused error: )MISCONF ")
@@ -127,7 +127,7 @@ _DISK_FULL: Final = re.compile(r"(?:^|caused error: )MISCONF ")
 
 
 @contextmanager
-def store_errors(redis: Redis | None = None) -> Iterator[None]:
+def translate_store_errors(redis: Redis | None = None) -> Iterator[None]:
     """Turn redis-py's errors into ours, naming where that client connects to.
 
     Raises StoreAway where Redis is not there, StoreError where it is and takes no writes.
@@ -135,8 +135,10 @@ def store_errors(redis: Redis | None = None) -> Iterator[None]:
     try:
         yield
     except (RedisConnectionError, RedisTimeoutError) as error:
-        where = f" at {address(redis)}" if redis else ""
-        raise StoreAway(f"the store{where} does not answer: {error}; is it running?") from error
+        where = f" at {redacted_url(redis)}" if redis else ""
+        raise StoreUnavailable(
+            f"the store{where} does not answer: {error}; is it running?"
+        ) from error
     except (OutOfMemoryError, ReadOnlyError) as error:
         raise StoreError(f"the store takes no writes: {error}") from error
     except ResponseError as error:
@@ -145,7 +147,7 @@ def store_errors(redis: Redis | None = None) -> Iterator[None]:
         raise StoreError(f"the store takes no writes: {error}") from error
 
 
-class PerThread:
+class ThreadLocalClient:
     """Clients of one Redis that hold a connection, each thread its own.
 
     To take a connection from the pool and give it back costs as much as a short answer. Raises
@@ -154,22 +156,22 @@ class PerThread:
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
-        self._here = threading.local()
+        self._local = threading.local()
 
     @property
     def client(self) -> Redis:
         """The client of this thread; not for any other, nor for a process that forked off it."""
-        here = self._here
+        here = self._local
         if getattr(here, "process", None) != os.getpid():
             client: Redis = self._redis.client()  # type: ignore[no-untyped-call]
             held: Any = client.connection
-            held.register_connect_callback(self._wait_in_kernel)
-            self._wait_in_kernel(held)
+            held.register_connect_callback(self._use_kernel_timeouts)
+            self._use_kernel_timeouts(held)
             here.client, here.process = client, os.getpid()
         known: Redis = here.client
         return known
 
-    def _wait_in_kernel(self, connection: Any) -> None:
+    def _use_kernel_timeouts(self, connection: Any) -> None:
         """Have the kernel keep the time of a new connection's answers, and not Python.
 
         Python polls a socket before it reads each piece of an answer: that takes a fifth of the
@@ -184,7 +186,7 @@ class PerThread:
             held.settimeout(None)
 
 
-def read_many(redis: Redis, commands: Sequence[Command]) -> list[Any]:
+def read_many(redis: Redis, commands: Sequence[RedisCommand]) -> list[Any]:
     """The replies to many reading commands, sent at once.
 
     What a pipeline does, at a third of its cost a command: a walk through all months is hundreds.
@@ -196,10 +198,10 @@ def read_many(redis: Redis, commands: Sequence[Command]) -> list[Any]:
             held.connect()
         if _is_stale(held):
             held.disconnect()
-        return _asked(held, commands)
+        return _send_and_receive(held, commands)
     connection = redis.connection_pool.get_connection()
     try:
-        return _asked(connection, commands)
+        return _send_and_receive(connection, commands)
     finally:
         redis.connection_pool.release(connection)
 
@@ -212,7 +214,7 @@ def _is_stale(connection: Any) -> bool:
         return True
 
 
-def _asked(connection: Any, commands: Sequence[Command]) -> list[Any]:
+def _send_and_receive(connection: Any, commands: Sequence[RedisCommand]) -> list[Any]:
     request = b"".join([hiredis.pack_command(command) for command in commands])  # type: ignore[arg-type]
 
     def ask() -> list[Any]:
@@ -235,7 +237,7 @@ def _asked(connection: Any, commands: Sequence[Command]) -> list[Any]:
     return replies
 
 
-def address(redis: Redis) -> str:
+def redacted_url(redis: Redis) -> str:
     """Where a client connects to, without user name and password: fit to print."""
     to = redis.connection_pool.connection_kwargs
     if "path" in to:

@@ -59,58 +59,68 @@ from typing import Final
 MONTHS: Final = "months"
 PICKS: Final = "picks"
 VOCABULARY: Final = "{words}:vocabulary"
-SPREAD: Final = "{words}:spread"
-SPREAD_REV: Final = "{words}:rev"
-SPREAD_ERA: Final = "{words}:era"
+TERM_MONTHS: Final = "{words}:spread"
+TERM_MONTHS_REVISION: Final = "{words}:rev"
+TERM_MONTHS_EPOCH: Final = "{words}:era"
 UNDESCRIBED: Final = "undescribed"
-PENDING: Final = "pending"
+PENDING_INGESTS: Final = "pending"
 REVISION: Final = "revision"
 KEYWORDS: Final = "keywords"
-SEEDED: Final = "seeded"
+SEEDED_KEYWORDS: Final = "seeded"
 COMMUNITIES: Final = "communities"
 SOURCES: Final = "sources"
-DUE: Final = "due"
-PROGRESS: Final = "progress"
-COUNTS: Final = "counts"
+DUE_TASKS: Final = "due"
+TASK_PROGRESS: Final = "progress"
+RECORD_COUNTS: Final = "counts"
 QUARANTINE: Final = "quarantine"
 VALIDATORS: Final = "validators"
-ARXIV_LANE: Final = "lane:arxiv"
-UNKNOWN: Final = "unknown"
+ARXIV_RATE_LIMIT: Final = "lane:arxiv"
+ENRICH_RETRIES: Final = "unknown"
 BACKFILL: Final = "backfill"
-CUSTOM_FEEDS: Final = "feeds:custom"
-LOADS: Final = "loads"
-WEBSUB: Final = "websub"
-MAILED: Final = "mailed"
+CUSTOM_RESPONSES: Final = "feeds:custom"
+BULK_LOADS: Final = "loads"
+WEBSUB_DIGESTS: Final = "websub"
+MAILED_DIGESTS: Final = "mailed"
 SCHEDULER_LEASE: Final = "lease:scheduler"
 SCHEMA: Final = "schema"
 SCHEMA_LOCK: Final = "lock:schema"
 
 COPIED: Final = (
-    *(REVISION, KEYWORDS, SEEDED, SOURCES, COUNTS, QUARANTINE, UNKNOWN, BACKFILL, LOADS),
-    *(COMMUNITIES, MAILED, WEBSUB, "votes:*", "snapshot:*"),
+    *(
+        REVISION,
+        KEYWORDS,
+        SEEDED_KEYWORDS,
+        SOURCES,
+        RECORD_COUNTS,
+        QUARANTINE,
+        ENRICH_RETRIES,
+        BACKFILL,
+        BULK_LOADS,
+    ),
+    *(COMMUNITIES, MAILED_DIGESTS, WEBSUB_DIGESTS, "votes:*", "snapshot:*"),
 )
 REBUILT: Final = (
     *(
         "{[0-9][0-9]}*:*",
         MONTHS,
         PICKS,
-        SPREAD,
-        SPREAD_REV,
-        SPREAD_ERA,
+        TERM_MONTHS,
+        TERM_MONTHS_REVISION,
+        TERM_MONTHS_EPOCH,
         VOCABULARY,
         UNDESCRIBED,
     ),
 )
-PASSING: Final = (
+TRANSIENT: Final = (
     *(
-        PENDING,
-        DUE,
-        PROGRESS,
+        PENDING_INGESTS,
+        DUE_TASKS,
+        TASK_PROGRESS,
         VALIDATORS,
-        ARXIV_LANE,
+        ARXIV_RATE_LIMIT,
         "feed:*",
         "trial:*",
-        CUSTOM_FEEDS,
+        CUSTOM_RESPONSES,
         "lease:*",
         "lock:*",
         SCHEMA,
@@ -121,7 +131,7 @@ PASSING: Final = (
 
 def month_papers(yymm: str) -> str:
     """The papers of a month."""
-    return _of_year(yymm, "papers")
+    return _year_tagged(yymm, "papers")
 
 
 def paper_field(number: int) -> bytes:
@@ -134,23 +144,23 @@ def month_votes(yymm: str) -> str:
     return f"votes:{yymm}"
 
 
-def terms(volume: str) -> str:
+def segment_postings(segment: str) -> str:
     """The postings of a volume: of a month (`2503`) or of a closed year (`25`)."""
-    return _of_year(volume, "terms")
+    return _year_tagged(segment, "terms")
 
 
-def next_terms(year: str, token: str) -> str:
+def merge_output(year: str, token: str) -> str:
     """The postings that a year is to have, by whoever makes them."""
-    return _of_year(year, f"next:{token}")
+    return _year_tagged(year, f"next:{token}")
 
 
-def rev(volume: str) -> str:
+def segment_revision(segment: str) -> str:
     """The count of a volume's transactions; WATCHed by every writer."""
-    return _of_year(volume, "rev")
+    return _year_tagged(segment, "rev")
 
 
-def _of_year(volume: str, what: str) -> str:
-    return f"{{{volume[:2]}}}{volume[2:]}:{what}"
+def _year_tagged(segment: str, suffix: str) -> str:
+    return f"{{{segment[:2]}}}{segment[2:]}:{suffix}"
 
 
 def task_lock(task: str) -> str:
@@ -158,26 +168,26 @@ def task_lock(task: str) -> str:
     return f"lock:task:{task}"
 
 
-def trial(id: str) -> str:
+def feed_trial(id: str) -> str:
     """What a trial of a feed brought."""
     return f"trial:{id}"
 
 
-def feed(digest: str, coding: str) -> str:
+def rendered_response(digest: str, coding: str) -> str:
     """A rendered answer in a coding (`br`, `gzip`), by the digest of its canonical request."""
     return f"feed:{digest}:{coding}"
 
 
-def feed_lock(digest: str) -> str:
+def render_lock(digest: str) -> str:
     """The lock of whoever renders that answer."""
     return f"feed:{digest}:lock"
 
 
-def feed_validators(digest: str) -> str:
+def response_validators(digest: str) -> str:
     """The validators of that answer, which outlive it."""
     return f"feed:{digest}:validators"
 
 
-def snapshot(slug: str, period: str) -> str:
+def archive_snapshot(slug: str, period: str) -> str:
     """A keyword's papers of a period, as they were when it was over."""
     return f"snapshot:{slug}:{period}"

@@ -9,14 +9,14 @@ from redis import Redis
 
 from papers.redis_backend import keys
 
-_LONGEST: Final = 1 << 20
+_MAX_STEP: Final = 1 << 20
 _RANDOM: Final = SystemRandom()
 
 
-def move(redis: Redis) -> None:
+def bump_revision(redis: Redis) -> None:
     """Move it on, in a pipeline or at once.
 
     By steps nobody can foretell: a store that was emptied, or lost its last second, must not come
     to a revision again that a reader remembers other papers of.
     """
-    redis.incrby(keys.REVISION, _RANDOM.randint(1, _LONGEST))
+    redis.incrby(keys.REVISION, _RANDOM.randint(1, _MAX_STEP))

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple, Self
 
-from papers.index.term_months import spread_terms
+from papers.index.term_months import term_months_fields
 from papers.query.ast import Leaf, Node, Text, leaves
 from papers.search.evaluate import is_exact
 
 
-class Asked(NamedTuple):
+class QueryLeaves(NamedTuple):
     """A tree and what is in it, each once.
 
     `terms` are those whose spread tells where it may be met. `is_exact`: postings alone tell who
@@ -21,7 +21,7 @@ class Asked(NamedTuple):
     leaves: Sequence[Leaf]
     texts: Sequence[Text]
     prefixes: Sequence[Text]
-    terms: Sequence[bytes]
+    dictionary_terms: Sequence[bytes]
     is_exact: bool
 
     @classmethod
@@ -29,6 +29,6 @@ class Asked(NamedTuple):
         """What a tree asks."""
         every = tuple(dict.fromkeys(leaves(tree)))
         texts = [leaf for leaf in every if isinstance(leaf, Text)]
-        prefixes = [text for text in texts if text.prefix]
-        terms = dict.fromkeys(term for text in texts for term in spread_terms(text))
+        prefixes = [text for text in texts if text.is_prefix]
+        terms = dict.fromkeys(term for text in texts for term in term_months_fields(text))
         return cls(tree, every, texts, prefixes, tuple(terms), is_exact(tree))

@@ -18,75 +18,77 @@ from redis import Redis
 
 from papers.errors import BadParameter
 from papers.model.arxiv_id import ArxivId
-from papers.query.request import WORK_BOUND, Ask, Found
+from papers.query.request import VERIFICATION_LIMIT, Hits, SearchRequest
 from papers.redis_backend import keys
-from papers.search.execution import Question
-from papers.search.pacing import NO_MONTH
-from papers.search.reader import Reader, Reading
+from papers.search.execution import QueryExecution
+from papers.search.pacing import MAX_MONTH
+from papers.search.reader import IndexReader, ReadSession
 
-_PICKS_AT_ONCE: Final = 256
-_FEWEST_AT_ONCE: Final = 16
+_PICKS_PER_READ: Final = 256
+_MIN_CANDIDATES_PER_BLOCK: Final = 16
 
 
-class Block(NamedTuple):
+class CandidateBlock(NamedTuple):
     """Places of papers that may match, in order; and those, more or less, whose texts will tell."""
 
     places: Sequence[int]
-    unsure: BitMap
+    unverified: BitMap
 
 
-class Walk:
+class Collector:
     """Answers questions over one Redis."""
 
-    def __init__(self, redis: Redis, reader: Reader) -> None:
+    def __init__(self, redis: Redis, reader: IndexReader) -> None:
         self._redis, self._reader = redis, reader
 
-    def find(self, ask: Ask, limit: int) -> tuple[Found, Reading]:
+    def collect(self, ask: SearchRequest, limit: int) -> tuple[Hits, ReadSession]:
         """The first `limit` ids that answer a question, and the reading they were found by."""
-        question = Question(ask, limit, self._reader, type(self).__name__)
-        found = question.found
+        question = QueryExecution(ask, limit, self._reader, type(self).__name__)
+        found = question.cached_hits
         if found is None:
             blocks = (
                 self._by_pick(question)
                 if ask.order == "picked"
                 else self._by_announcement(question)
             )
-            found = question.remembered(_verified(question, blocks, limit))
-        return found, question.reading
+            found = question.remember(_collect_hits(question, blocks, limit))
+        return found, question.session
 
-    def _by_announcement(self, question: Question) -> Iterator[Block]:
+    def _by_announcement(self, execution: QueryExecution) -> Iterator[CandidateBlock]:
         """Candidates newest first, in lists of as many as should do: each is verified at once."""
-        before, size = question.before, question.wanted
+        before, size = execution.cursor, execution.target_candidates
         places, unsure = list[int](), BitMap()
-        for chunk in question.chunks(question.months(before.month if before else NO_MONTH)):
-            candidates = question.candidates(chunk)
-            unsure |= candidates.unsure
-            maybe = candidates.maybe
+        for chunk in execution.month_batches(
+            execution.candidate_months(before.month if before else MAX_MONTH)
+        ):
+            candidates = execution.read_candidates(chunk)
+            unsure |= candidates.unverified
+            maybe = candidates.possible
             if before is not None and before.month in chunk:
-                maybe = maybe - BitMap(range(before.place, (before.place | 0xFFFF) + 1))
+                maybe = maybe - BitMap(range(before.doc_id, (before.doc_id | 0xFFFF) + 1))
             while len(maybe) >= (room := size - len(places)):
                 newest = maybe[-room:]
-                yield Block([*places, *newest.to_array()[::-1]], unsure)
+                yield CandidateBlock([*places, *newest.to_array()[::-1]], unsure)
                 places, maybe = [], maybe - newest
             places += maybe.to_array()[::-1]
         if places:
-            yield Block(places, unsure)
+            yield CandidateBlock(places, unsure)
 
-    def _by_pick(self, question: Question) -> Iterator[Block]:
+    def _by_pick(self, execution: QueryExecution) -> Iterator[CandidateBlock]:
         """Candidates in the order of their first pick, newest first."""
-        ask = question.ask
-        first, last = pick_scores(ask.since, ask.until)
-        at = self._rank_of(ask.before, last)
-        while ids := self._picked(first, last, at, _PICKS_AT_ONCE):
+        ask = execution.ask
+        first, last = pick_score_range(ask.since, ask.until)
+        at = self._cursor_rank(ask.before, last)
+        while ids := self._read_picks(first, last, at, _PICKS_PER_READ):
             at += len(ids)
-            yield matching(question, ids)
+            yield candidates_among(execution, ids)
 
-    def _picked(self, first: float, last: float, at: int, count: int) -> list[ArxivId]:
+    def _read_picks(self, first: float, last: float, start: int, count: int) -> list[ArxivId]:
         """That many picks of a span of seconds, newest first."""
-        members: Any = self._redis.zrevrangebyscore(keys.PICKS, last, first, start=at, num=count)
+        members: Any = self._redis.zrevrangebyscore(keys.PICKS, last, first, start=start, num=count)
         return [ArxivId.parse(member.decode()) for member in members]
 
-    def _rank_of(self, cursor: str, last: float) -> int:
+    def _cursor_rank(self, cursor: str, last: float) -> int:
         """How many picks stand before the page that begins behind a cursor."""
         if not cursor:
             return 0
@@ -99,41 +101,47 @@ class Walk:
         return max(int(rank) + 1 - int(newer), 0)
 
 
-def _verified(question: Question, blocks: Iterator[Block], limit: int) -> Found:
+def _collect_hits(execution: QueryExecution, blocks: Iterator[CandidateBlock], limit: int) -> Hits:
     """The candidates that hold, up to `limit`; texts are looked at of those that are not sure."""
     found: list[int] = []
     examined, last = 0, None
-    for places, unsure in _parts(blocks, found, question.wanted):
+    for places, unsure in _split_blocks(blocks, found, execution.target_candidates):
         doubtful = unsure & BitMap(places) if unsure else unsure
-        barred = doubtful - question.standing(doubtful) if doubtful else doubtful
+        barred = doubtful - execution.verify_docs(doubtful) if doubtful else doubtful
         found += [place for place in places if place not in barred] if barred else places
         examined, last = examined + len(doubtful), places[-1]
         if len(found) >= limit:
-            return Found(tuple(found[:limit]), examined, complete=True, last=found[limit - 1])
-        if examined >= WORK_BOUND:
+            return Hits(
+                tuple(found[:limit]), examined, is_complete=True, last_examined=found[limit - 1]
+            )
+        if examined >= VERIFICATION_LIMIT:
             break
-    return Found(tuple(found), examined, complete=examined < WORK_BOUND, last=last)
+    return Hits(
+        tuple(found), examined, is_complete=examined < VERIFICATION_LIMIT, last_examined=last
+    )
 
 
-def matching(question: Question, ids: Sequence[ArxivId]) -> Block:
+def candidates_among(execution: QueryExecution, ids: Sequence[ArxivId]) -> CandidateBlock:
     """Those of some papers that may answer a question, in the same order; one round trip."""
     months = sorted({id.month for id in ids}, reverse=True)
-    candidates = question.candidates(tuple(months))
-    places = [place for id in ids if (place := id.place) in candidates.maybe]
-    return Block(places, candidates.unsure)
+    candidates = execution.read_candidates(tuple(months))
+    places = [place for id in ids if (place := id.doc_id) in candidates.possible]
+    return CandidateBlock(places, candidates.unverified)
 
 
-def _parts(blocks: Iterator[Block], found: Sequence[int], wanted: int) -> Iterator[Block]:
+def _split_blocks(
+    blocks: Iterator[CandidateBlock], found: Sequence[int], wanted: int
+) -> Iterator[CandidateBlock]:
     """Blocks cut to what is still wanted, as more is `found`: few texts are read in vain."""
     for places, unsure in blocks:
         at = 0
         while at < len(places):
-            size = max(wanted - len(found), _FEWEST_AT_ONCE)
-            yield Block(places[at : at + size], unsure)
+            size = max(wanted - len(found), _MIN_CANDIDATES_PER_BLOCK)
+            yield CandidateBlock(places[at : at + size], unsure)
             at += size
 
 
-def pick_scores(since: date | None, until: date | None) -> tuple[float, float]:
+def pick_score_range(since: date | None, until: date | None) -> tuple[float, float]:
     """The span of days as seconds, for the sorted set of picks."""
     first = datetime.combine(since, time(), UTC).timestamp() if since else float("-inf")
     last = datetime.combine(until, time.max, UTC).timestamp() if until else float("inf")

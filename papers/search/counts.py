@@ -18,35 +18,35 @@ from typing import Final, NamedTuple
 
 from pyroaring import BitMap
 
-from papers.index.terms import EVERY_DAY, label_term
-from papers.model.arxiv_id import month_place
-from papers.query.ast import Kind, Label, Node
-from papers.query.match import month_days
-from papers.redis_backend.connection import store_errors
-from papers.search.asked import Asked
+from papers.index.terms import ALL_DAY_TERMS, label_term
+from papers.model.arxiv_id import month_ordinal
+from papers.query.ast import Label, LabelKind, Node
+from papers.query.match import month_day_range
+from papers.redis_backend.connection import translate_store_errors
+from papers.search.asked import QueryLeaves
 from papers.search.evaluate import Candidates
-from papers.search.index_cache import Memory
-from papers.search.plan import Plan
-from papers.search.reader import Reader, Reading
+from papers.search.index_cache import IndexCache
+from papers.search.plan import QueryPlan
+from papers.search.reader import IndexReader, ReadSession
 
-MONTHS: Final = 12
+COUNTED_MONTHS: Final = 12
 WEEK: Final = timedelta(days=7)
 FOUR_WEEKS: Final = timedelta(days=28)
-LATE_MONTHS: Final = 3
+RECENT_MONTHS: Final = 3
 """So many months can have papers of the last four weeks: one counts within 60 days of its month."""
 
-_Days = dict[date, BitMap]
+_PapersByDay = dict[date, BitMap]
 """The papers, as places, that count under each day."""
 
 
-class Bar(NamedTuple):
+class MonthCount(NamedTuple):
     """A month (YYYYMM) and how many of its papers match."""
 
     month: int
     papers: int
 
 
-class Day(NamedTuple):
+class DayCount(NamedTuple):
     """A day and how many papers count under it."""
 
     day: date
@@ -54,7 +54,7 @@ class Day(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Counts:
+class MatchCounts:
     """How many papers match in the days up to `until`, the newest the store has papers of.
 
     `month` are four weeks; `year` the twelve months of `months`, oldest first. `exact` is False
@@ -65,91 +65,100 @@ class Counts:
     week: int
     month: int
     year: int
-    months: tuple[Bar, ...]
+    months: tuple[MonthCount, ...]
     exact: bool
 
 
-class Counter:
+class MatchCounter:
     """Counts what a reader reads; remembers the days of the newest revision. Raises StoreAway."""
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: IndexReader) -> None:
         self._redis, self._reader = reader.redis, reader
-        self._days: tuple[Memory | None, _Days] = (None, {})
+        self._days_of_cache: tuple[IndexCache | None, _PapersByDay] = (None, {})
 
-    def count(self, tree: Node) -> Counts | None:
+    def count(self, tree: Node) -> MatchCounts | None:
         """How many papers a tree finds in the days up to the newest; None of an empty store."""
-        with store_errors(self._redis):
-            asked = Asked.of(tree)
-            reading = self._reader.begin(lambda m: [*m.months_asked(), *m.words_asked(asked)])
-            days = self._late_days(reading)
+        with translate_store_errors(self._redis):
+            asked = QueryLeaves.of(tree)
+            reading = self._reader.open_session(
+                lambda m: [*m.month_requests(), *m.term_requests(asked)]
+            )
+            days = self._recent_days(reading)
             if not days:
                 return None
             until = max(days)
-            months = last_months(until, MONTHS)
-            sure, maybe = _found(asked, reading, months)
-        bars = tuple(Bar(month, maybe.range_cardinality(*_places(month))) for month in months)
-        return Counts(
+            months = last_months(until, COUNTED_MONTHS)
+            sure, maybe = _read_candidates(asked, reading, months)
+        bars = tuple(
+            MonthCount(month, maybe.range_cardinality(*_doc_id_range(month))) for month in months
+        )
+        return MatchCounts(
             until=until,
-            week=_since(until - WEEK, days, maybe),
-            month=_since(until - FOUR_WEEKS, days, maybe),
+            week=_count_after(until - WEEK, days, maybe),
+            month=_count_after(until - FOUR_WEEKS, days, maybe),
             year=sum(bar.papers for bar in bars),
             months=bars,
             exact=sure == maybe,
         )
 
-    def per_day(self, sources: Sequence[str], days: int) -> dict[str, list[Day]]:
+    def papers_per_day(self, sources: Sequence[str], days: int) -> dict[str, list[DayCount]]:
         """How many papers each source named of each of the store's last days, oldest first."""
-        with store_errors(self._redis):
-            reading = self._reader.begin(Memory.months_asked)
-            late = self._late_days(reading)
+        with translate_store_errors(self._redis):
+            reading = self._reader.open_session(IndexCache.month_requests)
+            late = self._recent_days(reading)
             if not late:
                 return {}
             newest = max(late)
-            terms = {name: label_term(Label(Kind.SOURCE, name.casefold())) for name in sources}
+            terms = {name: label_term(Label(LabelKind.SOURCE, name.casefold())) for name in sources}
             asked = list(terms.values())
-            read = reading.postings([(reading.newest_months(LATE_MONTHS), asked)])
+            read = reading.read_postings([(reading.newest_months(RECENT_MONTHS), asked)])
         span = [newest - timedelta(days=n) for n in reversed(range(days))]
         return {
-            name: [Day(day, _shared(late.get(day), read.of(term))) for day in span]
+            name: [DayCount(day, _overlap(late.get(day), read.bitmap_of(term))) for day in span]
             for name, term in terms.items()
         }
 
-    def _late_days(self, reading: Reading) -> _Days:
+    def _recent_days(self, reading: ReadSession) -> _PapersByDay:
         """The papers of each day of the newest months; put together once a revision."""
-        memory, days = self._days
-        if memory is not reading.memory:
-            months = reading.newest_months(LATE_MONTHS)
-            read = reading.postings([(months, EVERY_DAY)])
+        memory, days = self._days_of_cache
+        if memory is not reading.cache:
+            months = reading.newest_months(RECENT_MONTHS)
+            read = reading.read_postings([(months, ALL_DAY_TERMS)])
             found: defaultdict[date, BitMap] = defaultdict(BitMap)
-            for month, term in product(months, EVERY_DAY):
-                if papers := read.of(term, [month]):
-                    found[month_days(month)[0] + timedelta(days=int(term[1:]))] |= papers
+            for month, term in product(months, ALL_DAY_TERMS):
+                if papers := read.bitmap_of(term, [month]):
+                    found[month_day_range(month)[0] + timedelta(days=int(term[1:]))] |= papers
             days = dict(found)
-            self._days = (reading.memory, days)
+            self._days_of_cache = (reading.cache, days)
         return days
 
 
-def _found(asked: Asked, reading: Reading, months: Sequence[int]) -> Candidates:
+def _read_candidates(
+    query_leaves: QueryLeaves, session: ReadSession, months: Sequence[int]
+) -> Candidates:
     """What may match in some months."""
-    expansions = reading.memory.expansions(asked)
+    expansions = session.cache.prefix_expansions(query_leaves)
     assert expansions is not None, "asked for before"
-    plan, possible = Plan(asked, expansions), set(reading.memory.possible(asked))
+    plan, possible = (
+        QueryPlan(query_leaves, expansions),
+        set(session.cache.candidate_months(query_leaves)),
+    )
     here = tuple(month for month in months if month in possible)
-    return reading.candidates(plan, here, lambda _: plan.with_words())[1]
+    return session.read_candidates(plan, here, lambda _: plan.with_probe_terms())[1]
 
 
-def _places(month: int) -> tuple[int, int]:
+def _doc_id_range(month: int) -> tuple[int, int]:
     """Where a month's places begin, and the next one's."""
-    return month_place(month) << 16, (month_place(month) + 1) << 16
+    return month_ordinal(month) << 16, (month_ordinal(month) + 1) << 16
 
 
-def _shared(papers: BitMap | None, others: BitMap) -> int:
+def _overlap(papers: BitMap | None, others: BitMap) -> int:
     return papers.intersection_cardinality(others) if papers else 0
 
 
-def _since(before: date, days: _Days, found: BitMap) -> int:
+def _count_after(after: date, days: _PapersByDay, found: BitMap) -> int:
     """How many candidates are of days after one."""
-    return sum(_shared(papers, found) for day, papers in days.items() if day > before)
+    return sum(_overlap(papers, found) for day, papers in days.items() if day > after)
 
 
 def last_months(until: date, count: int) -> list[int]:

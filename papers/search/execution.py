@@ -10,127 +10,131 @@ from pyroaring import BitMap
 
 from papers.model.arxiv_id import ArxivId
 from papers.query.ast import Node
-from papers.query.request import Ask, Found
-from papers.search.asked import Asked
-from papers.search.evaluate import Candidates, Expansions, doubts_of
-from papers.search.index_cache import Memory, Request
-from papers.search.pacing import NO_MONTH, Pace, likely_share, possible_of
-from papers.search.plan import Plan
-from papers.search.reader import Reader
+from papers.query.request import Hits, SearchRequest
+from papers.search.asked import QueryLeaves
+from papers.search.evaluate import Candidates, PrefixExpansions, residual_query
+from papers.search.index_cache import IndexCache, ReadRequest
+from papers.search.pacing import MAX_MONTH, SegmentPacer, estimate_selectivity, prune_months
+from papers.search.plan import QueryPlan
+from papers.search.reader import IndexReader
 from papers.search.segments import Months
 
-_SPARE: Final = 16
+_SPARE_DIVISOR: Final = 16
 """Of so many candidates one may turn out not to hold."""
 
 
-class Question:
+class QueryExecution:
     """A question for `limit` papers, to one store, on the `way` of one kind of walk.
 
     Where its words occur has been read, unless it was asked before; postings are read by month.
     """
 
-    def __init__(self, ask: Ask, limit: int, reader: Reader, way: str) -> None:
+    def __init__(self, ask: SearchRequest, limit: int, reader: IndexReader, direction: str) -> None:
         self.ask, self.limit = ask, limit
-        self._name = (ask, limit, way)
-        self.before = ArxivId.parse(ask.before) if ask.before else None
-        self._newest = self.before.month if self.before else NO_MONTH
-        self._plan: Plan | None = None
-        self._settled: Plan | None = None
-        self.found: Found | None = None
+        self._cache_key = (ask, limit, direction)
+        self.cursor = ArxivId.parse(ask.before) if ask.before else None
+        self._newest_month = self.cursor.month if self.cursor else MAX_MONTH
+        self._plan: QueryPlan | None = None
+        self._refined_plan: QueryPlan | None = None
+        self.cached_hits: Hits | None = None
         """What was found when this very question was asked before, of the same papers."""
-        self.reading = reader.begin(self._needed)
+        self.session = reader.open_session(self._initial_requests)
 
     @property
     def tree(self) -> Node:
         """What is looked for."""
-        return self._asked.tree
+        return self._query_leaves.tree
 
     @cached_property
-    def _asked(self) -> Asked:
-        return Asked.of(self.ask.tree)
+    def _query_leaves(self) -> QueryLeaves:
+        return QueryLeaves.of(self.ask.tree)
 
     @property
-    def wanted(self) -> int:
+    def target_candidates(self) -> int:
         """How many candidates to find at first: where some may not hold, a few to spare."""
-        return self.limit if self._asked.is_exact else self.limit + self.limit // _SPARE
+        return (
+            self.limit if self._query_leaves.is_exact else self.limit + self.limit // _SPARE_DIVISOR
+        )
 
     @cached_property
-    def _pace(self) -> Pace:
-        return self._pace_of(self.reading.memory)
+    def _pacer(self) -> SegmentPacer:
+        return self._pacer_for(self.session.cache)
 
-    def _pace_of(self, memory: Memory) -> Pace:
-        share = likely_share(self.tree)
-        return Pace(self.wanted, share, memory.shapes, exact=self._asked.is_exact)
+    def _pacer_for(self, cache: IndexCache) -> SegmentPacer:
+        share = estimate_selectivity(self.tree)
+        return SegmentPacer(
+            self.target_candidates, share, cache.segments, is_exact=self._query_leaves.is_exact
+        )
 
-    def remembered(self, found: Found) -> Found:
+    def remember(self, hits: Hits) -> Hits:
         """What was found, remembered."""
-        self.reading.memory.keep(self._name, found)
-        return found
+        self.session.cache.remember_hits(self._cache_key, hits)
+        return hits
 
-    def _needed(self, memory: Memory) -> list[Request]:
+    def _initial_requests(self, cache: IndexCache) -> list[ReadRequest]:
         """Where its words occur; and already the newest postings, as common words need no more."""
-        self.found = memory.found.get(self._name)
-        if self.found is not None:
+        self.cached_hits = cache.hits.get(self._cache_key)
+        if self.cached_hits is not None:
             return []
-        asked = [*memory.months_asked(), *memory.words_asked(self._asked)]
-        expansions = memory.expansions(self._asked)
-        if self.ask.order == "announced" and memory.months and expansions is not None:
-            possible = self._possible(memory, self._newest)
-            months = next(self._pace_of(memory).chunks(possible), ())
-            wanted = self._plan_of(expansions).wanted(months)
-            asked += memory.postings_asked(memory.lookups(wanted))
+        asked = [*cache.month_requests(), *cache.term_requests(self._query_leaves)]
+        expansions = cache.prefix_expansions(self._query_leaves)
+        if self.ask.order == "announced" and cache.months and expansions is not None:
+            possible = self._candidate_months(cache, self._newest_month)
+            months = next(self._pacer_for(cache).batches(possible), ())
+            wanted = self._plan_for(expansions).wanted_postings(months)
+            asked += cache.posting_requests(cache.segment_lookups(wanted))
         return asked
 
-    def _possible(self, memory: Memory, newest: int) -> Months:
-        months = memory.possible(self._asked)
-        if newest != NO_MONTH:
+    def _candidate_months(self, cache: IndexCache, newest: int) -> Months:
+        months = cache.candidate_months(self._query_leaves)
+        if newest != MAX_MONTH:
             months = tuple(month for month in months if month <= newest)
-        return possible_of(self._asked, months)
+        return prune_months(self._query_leaves, months)
 
-    def months(self, newest: int = NO_MONTH) -> Months:
+    def candidate_months(self, newest: int = MAX_MONTH) -> Months:
         """The months that may hold an answer, newest first, none after `newest` (YYYYMM)."""
-        return self._possible(self.reading.memory, newest)
+        return self._candidate_months(self.session.cache, newest)
 
-    def chunks(self, months: Months) -> Iterator[Months]:
+    def month_batches(self, months: Months) -> Iterator[Months]:
         """Months to read together."""
-        return self._pace.chunks(months)
+        return self._pacer.batches(months)
 
-    def candidates(self, months: Months) -> Candidates:
+    def read_candidates(self, months: Months) -> Candidates:
         """The places of those who may answer it; one round trip or none.
 
         Words of phrases are asked for from where slots tell of these on: more trips, once.
         """
-        memory = self.reading.memory
-        plan = self._settled
+        memory = self.session.cache
+        plan = self._refined_plan
         if plan is None:
-            expansions = memory.expansions(self._asked)
+            expansions = memory.prefix_expansions(self._query_leaves)
             assert expansions is not None, "asked for at the beginning"
-            plan = self._plan_of(expansions)
-        plan, met = self.reading.candidates(plan, months, partial(self._told, plan))
-        self._settled = plan if plan.asks_for_words else None
-        self._pace.found(len(met.maybe))
+            plan = self._plan_for(expansions)
+        plan, met = self.session.read_candidates(plan, months, partial(self._refine, plan))
+        self._refined_plan = plan if plan.has_probe_terms else None
+        self._pacer.add_found(len(met.possible))
         return met
 
-    def standing(self, places: BitMap) -> BitMap:
+    def verify_docs(self, places: BitMap) -> BitMap:
         """Those of some candidates that hold, by their texts; one round trip or none."""
-        return self.reading.standing(self._doubts, places)
+        return self.session.verify_docs(self._residual, places)
 
     @cached_property
-    def _doubts(self) -> Node:
-        return doubts_of(self.tree)
+    def _residual(self) -> Node:
+        return residual_query(self.tree)
 
-    def _told(self, plan: Plan, months: Months) -> Plan:
+    def _refine(self, plan: QueryPlan, months: Months) -> QueryPlan:
         """The same that asks for words of phrases: of the first of some months all are read."""
-        memory, all_words = self.reading.memory, plan.with_words()
-        if self.tree not in memory.telling:
-            self.reading.postings(all_words.wanted(months))
-            read = self.reading.postings(all_words.wanted(months[:1]))
-            (volume,) = memory.shapes.volumes(months[:1])
-            memory.telling[self.tree] = plan.telling(read, volume.papers)
-        return plan.with_words(memory.telling[self.tree])
+        memory, all_words = self.session.cache, plan.with_probe_terms()
+        if self.tree not in memory.probe_terms:
+            self.session.read_postings(all_words.wanted_postings(months))
+            read = self.session.read_postings(all_words.wanted_postings(months[:1]))
+            (volume,) = memory.segments.locate(months[:1])
+            memory.probe_terms[self.tree] = plan.choose_probe_terms(read, volume.estimated_papers)
+        return plan.with_probe_terms(memory.probe_terms[self.tree])
 
-    def _plan_of(self, expansions: Expansions) -> Plan:
+    def _plan_for(self, expansions: PrefixExpansions) -> QueryPlan:
         """Made once, while no more is known."""
         if self._plan is None or self._plan.expansions != expansions:
-            self._plan = Plan(self._asked, expansions)
+            self._plan = QueryPlan(self._query_leaves, expansions)
         return self._plan

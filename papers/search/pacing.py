@@ -5,36 +5,36 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final, Protocol
 
-from papers.query.ast import And, Between, Field, Label, Named, Node, Or, Text
-from papers.query.match import month_days
-from papers.search.asked import Asked
-from papers.search.segments import Months, Volume
+from papers.query.ast import And, DateRange, Field, IdFilter, Label, Node, Or, Text
+from papers.query.match import month_day_range
+from papers.search.asked import QueryLeaves
+from papers.search.segments import Months, Segment
 
-NO_MONTH: Final = 999_912
+MAX_MONTH: Final = 999_912
 """Later than any."""
 
-_AT_FIRST: Final = 12
-_WITH_TEXTS: Final = 4
-_MOST: Final = 64
+_FIRST_SEGMENTS_EXACT: Final = 12
+_FIRST_SEGMENTS_INEXACT: Final = 4
+_MAX_SEGMENTS: Final = 64
 """Volumes to read together at most: at first, and where texts may have to be read besides."""
-_GROWTH: Final = 16
+_GROWTH_FACTOR: Final = 16
 """How many times as many papers to read as before, while none of those wanted was found."""
-_MARGIN: Final = 1.6
+_SAFETY_MARGIN: Final = 1.6
 """Older months have often fewer: to read some in vain takes less than one more round trip."""
-_OF_WORD: Final = 0.05
-_OF_LABEL: Final = 0.1
-_OF_PHRASE: Final = 0.001
-_OF_NAME: Final = 0.00003
+_WORD_SELECTIVITY: Final = 0.05
+_LABEL_SELECTIVITY: Final = 0.1
+_PHRASE_SELECTIVITY: Final = 0.001
+_AUTHOR_SELECTIVITY: Final = 0.00003
 
 
-class Shapes(Protocol):
+class SegmentLocator(Protocol):
     """What is known of months."""
 
-    def volumes(self, months: Months) -> Sequence[Volume]:
+    def locate(self, months: Months) -> Sequence[Segment]:
         """Where they lie, in their order; months of a volume are read together."""
 
 
-class Pace:
+class SegmentPacer:
     """How many months to read together: little is read in vain, and round trips are few.
 
     At first as many papers as those `wanted` should be among if such a `share` of papers match, but
@@ -43,74 +43,79 @@ class Pace:
     are read together whatever they are.
     """
 
-    def __init__(self, wanted: int, share: float, shapes: Shapes, *, exact: bool) -> None:
-        self._wanted, self._shapes = wanted, shapes
-        self._first, self._most = wanted / share, _AT_FIRST if exact else _WITH_TEXTS
+    def __init__(
+        self, wanted: int, selectivity: float, segments: SegmentLocator, *, is_exact: bool
+    ) -> None:
+        self._wanted, self._segments = wanted, segments
+        self._first_paper_count, self._first_segment_limit = (
+            wanted / selectivity,
+            _FIRST_SEGMENTS_EXACT if is_exact else _FIRST_SEGMENTS_INEXACT,
+        )
         self._read = self._found = 0
 
-    def chunks(self, months: Months) -> Iterator[Months]:
+    def batches(self, months: Months) -> Iterator[Months]:
         """The months, cut into what to read together."""
-        most = self._most
+        most = self._first_segment_limit
         while months:
-            chunk = self._chunk(months, most)
+            chunk = self._next_batch(months, most)
             yield chunk
-            months, most = months[len(chunk) :], _MOST
+            months, most = months[len(chunk) :], _MAX_SEGMENTS
 
-    def _chunk(self, months: Months, most: int) -> Months:
-        until, end = self._read + self._next, 0
-        for count, volume in enumerate(self._shapes.volumes(months), 1):
+    def _next_batch(self, months: Months, most: int) -> Months:
+        until, end = self._read + self._next_paper_count, 0
+        for count, volume in enumerate(self._segments.locate(months), 1):
             end += len(volume.months)
-            self._read += volume.papers
+            self._read += volume.estimated_papers
             if self._read >= until or count == most:
                 break
         return months[:end]
 
     @property
-    def _next(self) -> float:
+    def _next_paper_count(self) -> float:
         """How many papers to read next; twice as many where those found were not the right ones."""
-        most = _GROWTH * self._read or self._first
+        most = _GROWTH_FACTOR * self._read or self._first_paper_count
         if not self._found:
             return most
         missing = max(self._wanted - self._found, self._found)
-        return min(self._read * missing / self._found * _MARGIN, most)
+        return min(self._read * missing / self._found * _SAFETY_MARGIN, most)
 
-    def found(self, count: int) -> None:
+    def add_found(self, count: int) -> None:
         """So many were found in the months before."""
         self._found += count
 
 
-def likely_share(node: Node) -> float:
+def estimate_selectivity(node: Node) -> float:
     """What share of papers is likely to match, before anything is known of its words.
 
     Words that are asked for together occur together, so the rarest tells. Where that is too small
     some is read in vain, where it is too large there is a round trip more.
     """
     if isinstance(node, And):
-        labels = [child for child in node.all if isinstance(child, Label)]
-        others = (likely_share(child) for child in node.all if child not in labels)
-        return min(others, default=1.0) * _OF_LABEL ** len(labels)
+        labels = [child for child in node.required if isinstance(child, Label)]
+        others = (estimate_selectivity(child) for child in node.required if child not in labels)
+        return min(others, default=1.0) * _LABEL_SELECTIVITY ** len(labels)
     if isinstance(node, Or):
-        return min(sum(map(likely_share, node.any)), 1.0)
+        return min(sum(map(estimate_selectivity, node.alternatives)), 1.0)
     if not isinstance(node, Text):
-        return 1.0 if isinstance(node, Between) else _OF_LABEL
+        return 1.0 if isinstance(node, DateRange) else _LABEL_SELECTIVITY
     if node.field is Field.AUTHOR:
-        return _OF_NAME
-    return _OF_PHRASE if node.is_phrase else _OF_WORD
+        return _AUTHOR_SELECTIVITY
+    return _PHRASE_SELECTIVITY if node.is_phrase else _WORD_SELECTIVITY
 
 
-def possible_of(asked: Asked, months: Months) -> Months:
+def prune_months(query_leaves: QueryLeaves, months: Months) -> Months:
     """Those of some months of which a paper can match: ids and days tell."""
-    if any(isinstance(leaf, Named | Between) for leaf in asked.leaves):
-        return tuple(month for month in months if possible(asked.tree, month))
+    if any(isinstance(leaf, IdFilter | DateRange) for leaf in query_leaves.leaves):
+        return tuple(month for month in months if may_match_in_month(query_leaves.tree, month))
     return months
 
 
-def possible(node: Node, month: int) -> bool:
+def may_match_in_month(node: Node, month: int) -> bool:
     """Whether any paper of a month can match: ids and days say so without asking."""
     if isinstance(node, And):
-        return all(possible(child, month) for child in node.all)
+        return all(may_match_in_month(child, month) for child in node.required)
     if isinstance(node, Or):
-        return any(possible(child, month) for child in node.any)
-    if isinstance(node, Named):
+        return any(may_match_in_month(child, month) for child in node.alternatives)
+    if isinstance(node, IdFilter):
         return node.id.month == month
-    return node.meets(*month_days(month)) if isinstance(node, Between) else True
+    return node.overlaps(*month_day_range(month)) if isinstance(node, DateRange) else True

@@ -19,26 +19,32 @@ from typing import Final, Generic, TypeVar
 import numpy as np
 from pyroaring import BitMap
 
-from papers.index.layout import PAPER_BITS, YEAR, YEAR_BITS
+from papers.index.layout import MONTH_PAPER_BITS, MONTHS_PER_YEAR, YEAR_PAPER_BITS
 from papers.index.postings import places_of_months
-from papers.index.term_batch import Keys, Vocabulary, groups
-from papers.index.terms import labels_of, names_of, pair_terms, pairs_of, text_pairs
-from papers.model.arxiv_id import month_place
+from papers.index.term_batch import PostingKeys, Vocabulary, group_doc_ids
+from papers.index.terms import (
+    author_bigram_terms,
+    author_words,
+    paper_label_terms,
+    shingle_hashes,
+    text_shingles,
+)
+from papers.model.arxiv_id import month_ordinal
 from papers.model.paper import Paper
 from papers.query.ast import Node, Text, leaves
-from papers.query.match import Folded, holds
-from papers.query.parser import parse
-from papers.search.asked import Asked
-from papers.search.evaluate import Expansions, Key, doubts_of
-from papers.search.plan import Plan
+from papers.query.match import FoldedPaper, matches_node
+from papers.query.parser import parse_query
+from papers.search.asked import QueryLeaves
+from papers.search.evaluate import PostingKey, PrefixExpansions, residual_query
+from papers.search.plan import QueryPlan
 from papers.state.keywords import Keyword
-from papers.text.folding import words
+from papers.text.folding import tokenize
 
 T = TypeVar("T")
-Postings = Mapping[Key, Sequence[Iterable[int]]]
+BatchPostings = Mapping[PostingKey, Sequence[Iterable[int]]]
 """Terms, and those pairs that are asked for, to places of papers, in one or several pieces."""
 
-MANY: Final = 30
+MIN_VECTORIZED_BATCH: Final = 30
 """Papers from which on it is quicker to make columns of them: a paper takes 0.2 ms less, all of
 them together 4 ms more."""
 
@@ -46,138 +52,152 @@ them together 4 ms more."""
 class Percolator(Generic[T]):
     """Keywords, or anything that has a tree, to hold papers against."""
 
-    def __init__(self, saved: Iterable[tuple[T, Node]]) -> None:
-        self._saved = [(what, tree, doubts_of(tree), _prefixes(tree)) for what, tree in saved]
-        self._plans = [None if p else Plan(Asked.of(tree), {}) for _, tree, _, p in self._saved]
-        every = (leaf for _, tree, _, _ in self._saved for leaf in leaves(tree))
-        texts = (leaf for leaf in every if isinstance(leaf, Text) and not leaf.prefix)
-        self._pairs = frozenset(pair for text in texts for pair in text_pairs(text))
-        self._sorted = np.array(sorted(self._pairs), np.uint64)
+    def __init__(self, queries: Iterable[tuple[T, Node]]) -> None:
+        self._queries = [
+            (what, tree, residual_query(tree), _prefix_leaves(tree)) for what, tree in queries
+        ]
+        self._plans = [
+            None if p else QueryPlan(QueryLeaves.of(tree), {}) for _, tree, _, p in self._queries
+        ]
+        every = (leaf for _, tree, _, _ in self._queries for leaf in leaves(tree))
+        texts = (leaf for leaf in every if isinstance(leaf, Text) and not leaf.is_prefix)
+        self._shingles = frozenset(pair for text in texts for pair in text_shingles(text))
+        self._sorted_shingles = np.array(sorted(self._shingles), np.uint64)
 
-    def met(self, papers: Sequence[Paper]) -> Iterator[tuple[T, list[Paper]]]:
+    def percolate(self, papers: Sequence[Paper]) -> Iterator[tuple[T, list[Paper]]]:
         """Each keyword that is met, in the order given, and by which papers, oldest first.
 
         A paper that nobody has described meets none.
         """
-        batch = _Batch([paper for paper in papers if paper.described], self._postings)
-        for (what, tree, doubts, prefixes), known in zip(self._saved, self._plans, strict=True):
-            plan = known or Plan(Asked.of(tree), batch.expansions(prefixes))
+        batch = _PaperBatch([paper for paper in papers if paper.is_described], self._index)
+        for (what, tree, doubts, prefixes), known in zip(self._queries, self._plans, strict=True):
+            plan = known or QueryPlan(QueryLeaves.of(tree), batch.prefix_expansions(prefixes))
             sure, maybe = plan.evaluate(batch)
             found = [
                 batch.papers[place]
                 for place in maybe & batch.places
-                if place in sure or holds(doubts, batch.folded(place))
+                if place in sure or matches_node(doubts, batch.folded(place))
             ]
             if found:
                 yield what, found
 
-    def _postings(self, papers: Sequence[Paper]) -> Postings:
-        if len(papers) < MANY:
-            return _one_by_one(papers, self._pairs)
-        return _as_columns(papers, self._sorted)
+    def _index(self, papers: Sequence[Paper]) -> BatchPostings:
+        if len(papers) < MIN_VECTORIZED_BATCH:
+            return _index_singly(papers, self._shingles)
+        return _index_vectorized(papers, self._sorted_shingles)
 
 
-def met_by(paper: Paper, keywords: Sequence[Keyword]) -> tuple[Keyword, ...]:
+def matching_keywords(paper: Paper, keywords: Sequence[Keyword]) -> tuple[Keyword, ...]:
     """The saved keywords that a paper meets, in their order."""
-    return tuple(keyword for keyword, _ in _percolator(tuple(keywords)).met([paper]))
+    return tuple(keyword for keyword, _ in _percolator_for(tuple(keywords)).percolate([paper]))
 
 
 @lru_cache(maxsize=8)
-def _percolator(keywords: tuple[Keyword, ...]) -> Percolator[Keyword]:
-    return Percolator((keyword, parse(keyword.query).tree) for keyword in keywords)
+def _percolator_for(keywords: tuple[Keyword, ...]) -> Percolator[Keyword]:
+    return Percolator((keyword, parse_query(keyword.query).tree) for keyword in keywords)
 
 
-def _prefixes(tree: Node) -> list[Text]:
-    return [leaf for leaf in leaves(tree) if isinstance(leaf, Text) and leaf.prefix]
+def _prefix_leaves(tree: Node) -> list[Text]:
+    return [leaf for leaf in leaves(tree) if isinstance(leaf, Text) and leaf.is_prefix]
 
 
-class _Batch:
+class _PaperBatch:
     """Papers as the months of the store are: postings of places. See `evaluate.Postings`."""
 
     def __init__(
-        self, papers: Sequence[Paper], postings: Callable[[Sequence[Paper]], Postings]
+        self, papers: Sequence[Paper], postings: Callable[[Sequence[Paper]], BatchPostings]
     ) -> None:
-        self.papers: Mapping[int, Paper] = {p.id.place: p for p in papers}
+        self.papers: Mapping[int, Paper] = {p.id.doc_id: p for p in papers}
         self.places = BitMap(self.papers)
         self.months: Sequence[int] = sorted({paper.id.month for paper in self.papers.values()})
-        self._folded: dict[int, Folded] = {}
-        self._postings = postings([*self.papers.values()])
-        self._read: dict[Key, BitMap] = {}
+        self._folded: dict[int, FoldedPaper] = {}
+        self._index = postings([*self.papers.values()])
+        self._bitmaps: dict[PostingKey, BitMap] = {}
 
-    def of(self, key: Key, months: Iterable[int] | None = None) -> BitMap:
+    def bitmap_of(self, key: PostingKey, months: Iterable[int] | None = None) -> BitMap:
         """The papers of these months, or of some of them, that have it."""
-        if key not in self._read:
-            self._read[key] = BitMap.union(BitMap(), *map(BitMap, self._postings.get(key, ())))
-        found = self._read[key]
+        if key not in self._bitmaps:
+            self._bitmaps[key] = BitMap.union(BitMap(), *map(BitMap, self._index.get(key, ())))
+        found = self._bitmaps[key]
         return found if months is None else found & places_of_months(months)
 
-    def among(self, key: Key, places: BitMap) -> BitMap:
+    def bitmap_among(self, key: PostingKey, places: BitMap) -> BitMap:
         """Those of some papers that have it."""
-        return self.of(key) & places
+        return self.bitmap_of(key) & places
 
-    def folded(self, place: int) -> Folded:
+    def folded(self, place: int) -> FoldedPaper:
         """A paper for reading; its text is folded once."""
         if place not in self._folded:
-            self._folded[place] = Folded(self.papers[place])
+            self._folded[place] = FoldedPaper(self.papers[place])
         return self._folded[place]
 
-    def expansions(self, prefixes: Iterable[Text]) -> Expansions:
+    def prefix_expansions(self, prefixes: Iterable[Text]) -> PrefixExpansions:
         """The words that prefixes stand for here."""
-        return {text.words[0]: [*self._words_from(text.words[0]), text.whole] for text in prefixes}
+        return {
+            text.words[0]: [*self._words_with_prefix(text.words[0]), text.implied_word]
+            for text in prefixes
+        }
 
-    def _words_from(self, prefix: str) -> list[str]:
+    def _words_with_prefix(self, prefix: str) -> list[str]:
         start = bisect_left(self._vocabulary, prefix)
-        end = bisect_left(self._vocabulary, prefix + _LAST)
+        end = bisect_left(self._vocabulary, prefix + _MAX_CHARACTER)
         return self._vocabulary[start:end]
 
     @cached_property
     def _vocabulary(self) -> list[str]:
-        keys = (key for key in self._postings if isinstance(key, bytes) and key[:1] == b"w")
+        keys = (key for key in self._index if isinstance(key, bytes) and key[:1] == b"w")
         return sorted(key[1:].decode() for key in keys)
 
 
-_LAST: Final = "\U0010ffff"
-_TEXTS: Final = (("t", "title"), ("m", "comment"), ("o", "organization"))
+_MAX_CHARACTER: Final = "\U0010ffff"
+_TEXT_FIELDS: Final = (("t", "title"), ("m", "comment"), ("o", "organization"))
 
 
-def _one_by_one(papers: Iterable[Paper], pairs: frozenset[int]) -> Postings:
-    found: defaultdict[Key, list[int]] = defaultdict(list)
+def _index_singly(papers: Iterable[Paper], shingles: frozenset[int]) -> BatchPostings:
+    found: defaultdict[PostingKey, list[int]] = defaultdict(list)
     for paper in papers:
-        for key in _keys_of(paper, pairs):
-            found[key].append(paper.id.place)
+        for key in _posting_keys(paper, shingles):
+            found[key].append(paper.id.doc_id)
     return {key: [places] for key, places in found.items()}
 
 
-def _keys_of(paper: Paper, pairs: frozenset[int]) -> set[Key]:
+def _posting_keys(paper: Paper, shingles: frozenset[int]) -> set[PostingKey]:
     """What a paper is found by; of its pairs only those asked for."""
-    title, abstract = words(paper.title), words(paper.abstract)
-    said = [("w", title), ("w", abstract), ("a", names_of(paper)), ("", labels_of(paper))]
-    said += [(kind, words(getattr(paper, field))) for kind, field in _TEXTS]
-    found: set[Key] = {f"{kind}{word}".encode() for kind, texts in said for word in texts}
-    if pairs:
-        found |= pairs & (pairs_of(title) | pairs_of(abstract))
-    return found | pair_terms(paper)
+    title, abstract = tokenize(paper.title), tokenize(paper.abstract)
+    said = [
+        ("w", title),
+        ("w", abstract),
+        ("a", author_words(paper)),
+        ("", paper_label_terms(paper)),
+    ]
+    said += [(kind, tokenize(getattr(paper, field))) for kind, field in _TEXT_FIELDS]
+    found: set[PostingKey] = {f"{kind}{word}".encode() for kind, texts in said for word in texts}
+    if shingles:
+        found |= shingles & (shingle_hashes(title) | shingle_hashes(abstract))
+    return found | author_bigram_terms(paper)
 
 
-def _as_columns(papers: Sequence[Paper], pairs: Keys) -> Postings:
+def _index_vectorized(papers: Sequence[Paper], shingles: PostingKeys) -> BatchPostings:
     """The same; `pairs` are sorted."""
-    found: defaultdict[Key, list[Iterable[int]]] = defaultdict(list)
+    found: defaultdict[PostingKey, list[Iterable[int]]] = defaultdict(list)
     vocabulary = Vocabulary()
     for month in {paper.id.month for paper in papers}:
-        first = month_place(month) << PAPER_BITS
-        some = vocabulary.found(p for p in papers if p.id.month == month)
-        for number, packed in groups(some.terms, first):
+        first = month_ordinal(month) << MONTH_PAPER_BITS
+        some = vocabulary.batch_keys(p for p in papers if p.id.month == month)
+        for number, packed in group_doc_ids(some.term_keys, first):
             found[vocabulary.terms[number]].append(array("I", packed))
-        year = (month_place(month) - month_place(month) % YEAR) << PAPER_BITS
-        for pair, packed in groups(_asked(some.pairs, pairs), year, YEAR_BITS):
+        year = (month_ordinal(month) - month_ordinal(month) % MONTHS_PER_YEAR) << MONTH_PAPER_BITS
+        for pair, packed in group_doc_ids(
+            _select_shingles(some.shingle_keys, shingles), year, YEAR_PAPER_BITS
+        ):
             found[pair].append(array("I", packed))
     return found
 
 
-def _asked(keys: Keys, pairs: Keys) -> Keys:
+def _select_shingles(keys: PostingKeys, shingles: PostingKeys) -> PostingKeys:
     """The keys of these pairs; both are sorted."""
-    if not len(pairs):
+    if not len(shingles):
         return keys[:0]
-    here = keys >> np.uint64(YEAR_BITS)
-    asked: Keys = keys[pairs[np.searchsorted(pairs[:-1], here)] == here]
+    here = keys >> np.uint64(YEAR_PAPER_BITS)
+    asked: PostingKeys = keys[shingles[np.searchsorted(shingles[:-1], here)] == here]
     return asked

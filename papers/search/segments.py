@@ -13,109 +13,114 @@ from typing import Final, NamedTuple
 from pyroaring import BitMap
 
 from papers.index import bitmaps
-from papers.index.layout import Shape
-from papers.model.arxiv_id import month_place, yymm_of
+from papers.index.layout import SegmentLayout
+from papers.model.arxiv_id import format_yymm, month_ordinal
 from papers.redis_backend import keys
-from papers.search.evaluate import Key
+from papers.search.evaluate import PostingKey
 
-_LAST_YEAR: Final = 9_999
-_LARGE: Final = 1 << 12
-_MOST_REMEMBERED: Final = 256
+_MAX_YEAR: Final = 9_999
+_ASSUMED_PAPERS: Final = 1 << 12
+_MAX_LOCATED: Final = 256
 
 Months = tuple[int, ...]
 """Months (YYYYMM), in order."""
-Part = BitMap | bitmaps.Padded | bytes
+SegmentPosting = BitMap | bitmaps.PaddedBitmap | bytes
 """A posting of a volume as it is sooner read; that of few papers as it was packed."""
-Parts = dict[Key, Part | None]
+SegmentPostings = dict[PostingKey, SegmentPosting | None]
 """Postings of a volume, None where it has none; those of slots only of pairs that have none."""
 
 
-class Volume(NamedTuple):
+class Segment(NamedTuple):
     """Some months of a volume as far as it is known: its own month (YYYYMM), or a year's (YYYY).
 
     `key` is where its postings lie. `papers` are some fewer than these months had when it was last
     read; one never read may be large. `is_whole`: these months are all that its postings tell of.
     """
 
-    number: int
-    shape: Shape
+    period: int
+    layout: SegmentLayout
     months: Months
-    key: str
-    papers: int
-    is_whole: bool
+    redis_key: str
+    estimated_papers: int
+    is_complete: bool
 
     @property
-    def first(self) -> int:
+    def first_doc_id_of_month(self) -> int:
         """The place of its first month."""
-        number = self.number
-        return month_place(number if number > _LAST_YEAR else number * 100 + 1)
+        number = self.period
+        return month_ordinal(number if number > _MAX_YEAR else number * 100 + 1)
 
 
-class Lookup(NamedTuple):
+class SegmentLookup(NamedTuple):
     """What is wanted of a volume, and what is known of it."""
 
-    volume: Volume
-    keys: Sequence[Key]
-    held: Parts
+    segment: Segment
+    keys: Sequence[PostingKey]
+    cached: SegmentPostings
 
     @property
-    def missing(self) -> tuple[Key, ...]:
+    def missing_keys(self) -> tuple[PostingKey, ...]:
         """What is wanted and not known."""
-        held = self.held
+        held = self.cached
         return tuple([key for key in self.keys if key not in held])
 
 
-class Shapes:
+class SegmentMap:
     """The shapes of volumes as far as they are known: those of years say which months lie there.
 
     Threads share it, and none sees half of a change.
     """
 
     def __init__(self) -> None:
-        self._known = _Known({})
+        self._known = _KnownSegments({})
 
-    def of(self, volume: int) -> Shape:
+    def layout_of(self, period: int) -> SegmentLayout:
         """That of a volume; the smallest where it is not known."""
-        return self._known.shapes.get(volume) or Shape.unpack(None)
+        return self._known.layouts.get(period) or SegmentLayout.unpack(None)
 
-    def put(self, volume: int, shape: Shape) -> None:
+    def set_layout(self, period: int, layout: SegmentLayout) -> None:
         """A volume's shape is known."""
-        known = self._known.shapes
-        if known.get(volume) != shape:
-            self._known = _Known({**known, volume: shape})
+        known = self._known.layouts
+        if known.get(period) != layout:
+            self._known = _KnownSegments({**known, period: layout})
 
-    def volumes(self, months: Months) -> Sequence[Volume]:
+    def locate(self, months: Months) -> Sequence[Segment]:
         """Where months lie, as far as is known: those of a year that follow one another at once."""
-        return self._known.volumes(months)
+        return self._known.locate(months)
 
 
-class _Known:
+class _KnownSegments:
     """What is known at one time, and what was found by that."""
 
-    def __init__(self, shapes: Mapping[int, Shape]) -> None:
-        self.shapes = shapes
-        years = [(year, shape) for year, shape in shapes.items() if year <= _LAST_YEAR]
-        self._lying = _Lying((m, year) for year, shape in years for m in shape.months_of(year))
-        self._found: dict[Months, Sequence[Volume]] = {}
+    def __init__(self, layouts: Mapping[int, SegmentLayout]) -> None:
+        self.layouts = layouts
+        years = [(year, shape) for year, shape in layouts.items() if year <= _MAX_YEAR]
+        self._segment_of_month = _SegmentOfMonth(
+            (m, year) for year, shape in years for m in shape.months_in(year)
+        )
+        self._located: dict[Months, Sequence[Segment]] = {}
 
-    def volumes(self, months: Months) -> Sequence[Volume]:
-        found = self._found.get(months)
+    def locate(self, months: Months) -> Sequence[Segment]:
+        found = self._located.get(months)
         if found is None:
-            if len(self._found) >= _MOST_REMEMBERED:
-                self._found.clear()
-            groups = groupby(months, self._lying.__getitem__)
-            found = [self._volume(number, tuple(group)) for number, group in groups]
-            self._found[months] = found
+            if len(self._located) >= _MAX_LOCATED:
+                self._located.clear()
+            groups = groupby(months, self._segment_of_month.__getitem__)
+            found = [self._segment(number, tuple(group)) for number, group in groups]
+            self._located[months] = found
         return found
 
-    def _volume(self, number: int, months: Months) -> Volume:
-        known = self.shapes.get(number)
-        shape, papers = known or Shape.unpack(None), known.papers if known else _LARGE
-        whole = shape.is_whole(len(months))
-        return Volume(number, shape, months, _key(number), len(months) * papers, whole)
+    def _segment(self, number: int, months: Months) -> Segment:
+        known = self.layouts.get(number)
+        shape, papers = (
+            known or SegmentLayout.unpack(None),
+            known.papers_per_month if known else _ASSUMED_PAPERS,
+        )
+        whole = shape.is_complete(len(months))
+        return Segment(number, shape, months, _terms_key(number), len(months) * papers, whole)
 
 
-class _Lying(dict[int, int]):
+class _SegmentOfMonth(dict[int, int]):
     """In which volume a month lies: in its own, where its year is not known to have it."""
 
     def __missing__(self, month: int) -> int:
@@ -123,6 +128,8 @@ class _Lying(dict[int, int]):
 
 
 @lru_cache(maxsize=1024)
-def _key(volume: int) -> str:
+def _terms_key(period: int) -> str:
     """Where the postings of one lie: those of 202503 as `2503`, of 2025 as `25`."""
-    return keys.terms(yymm_of(volume) if volume > _LAST_YEAR else f"{volume % 100:02}")
+    return keys.segment_postings(
+        format_yymm(period) if period > _MAX_YEAR else f"{period % 100:02}"
+    )

@@ -12,36 +12,36 @@ from typing import Final
 
 from pyroaring import BitMap
 
-from papers.search.collector import Block, Walk, matching, pick_scores
-from papers.search.execution import Question
+from papers.search.collector import CandidateBlock, Collector, candidates_among, pick_score_range
+from papers.search.execution import QueryExecution
 
-_PICKS_AT_ONCE: Final = 256
+_PICKS_PER_READ: Final = 256
 
 
-class Upwards(Walk):
+class AscendingCollector(Collector):
     """Answers a question that has a cursor, from there on, oldest first."""
 
-    def _by_announcement(self, question: Question) -> Iterator[Block]:
+    def _by_announcement(self, execution: QueryExecution) -> Iterator[CandidateBlock]:
         """Candidates oldest first, in lists of as many as should do, or less."""
-        before = question.before
+        before = execution.cursor
         assert before is not None, "who goes back has a cursor"
-        months = tuple(month for month in question.months() if month >= before.month)
-        for chunk in question.chunks(months[::-1]):
-            candidates = question.candidates(chunk)
-            maybe, unsure = candidates.maybe, candidates.unsure
+        months = tuple(month for month in execution.candidate_months() if month >= before.month)
+        for chunk in execution.month_batches(months[::-1]):
+            candidates = execution.read_candidates(chunk)
+            maybe, unsure = candidates.possible, candidates.unverified
             if before.month in chunk:
-                maybe = maybe - BitMap(range(before.place & ~0xFFFF, before.place))
+                maybe = maybe - BitMap(range(before.doc_id & ~0xFFFF, before.doc_id))
             while maybe:
-                oldest = maybe[: question.wanted]
-                yield Block(oldest.to_array(), unsure)
+                oldest = maybe[: execution.target_candidates]
+                yield CandidateBlock(oldest.to_array(), unsure)
                 maybe = maybe - oldest
 
-    def _by_pick(self, question: Question) -> Iterator[Block]:
+    def _by_pick(self, execution: QueryExecution) -> Iterator[CandidateBlock]:
         """Candidates in the order of their first pick, oldest first."""
-        first, last = pick_scores(question.ask.since, question.ask.until)
-        end = self._rank_of(question.ask.before, last)
+        first, last = pick_score_range(execution.ask.since, execution.ask.until)
+        end = self._cursor_rank(execution.ask.before, last)
         while end > 0:
-            start = max(end - _PICKS_AT_ONCE, 0)
-            ids = self._picked(first, last, start, end - start)[::-1]
+            start = max(end - _PICKS_PER_READ, 0)
+            ids = self._read_picks(first, last, start, end - start)[::-1]
             end = start
-            yield matching(question, ids)
+            yield candidates_among(execution, ids)

@@ -17,86 +17,92 @@ from typing import Final
 
 from pyroaring import BitMap
 
-from papers.model.packing import Opened
+from papers.model.packing import LazyPaper
 from papers.query.ast import And, Field, Node, Or, Text
-from papers.query.match import Folded, holds
+from papers.query.match import FoldedPaper, matches_node
 from papers.search.evaluate import Candidates
-from papers.text.folding import unparted
-from papers.text.phrases import Row, row_of
+from papers.text.folding import fold_text
+from papers.text.phrases import PhrasePattern, phrase_pattern
 
 
-def standing(tree: Node, papers: Mapping[int, Opened]) -> BitMap:
+def verify(node: Node, papers: Mapping[int, LazyPaper]) -> BitMap:
     """The places, of those of some papers, whose paper is an answer.
 
     One that nobody has described is none, not even by its id.
     """
-    sure, maybe = _Texts(papers).evaluate(tree)
+    sure, maybe = _TextBatch(papers).evaluate(node)
     if sure == maybe:
         return sure
     unclear = {place: papers[place] for place in maybe - sure}
-    folded, maybe = _Texts(unclear, folded=True).evaluate(tree)
+    folded, maybe = _TextBatch(unclear, folded=True).evaluate(node)
     left = [(place, papers[place]) for place in maybe - folded]
-    looked_at = [place for place, one in left if one.title and holds(tree, Folded(one))]
+    looked_at = [place for place, one in left if one.title and matches_node(node, FoldedPaper(one))]
     return sure | folded | BitMap(looked_at)
 
 
-class _Texts:
+class _TextBatch:
     """Papers whose texts are looked through together, as they are written or `folded`."""
 
-    def __init__(self, papers: Mapping[int, Opened], *, folded: bool = False) -> None:
+    def __init__(self, papers: Mapping[int, LazyPaper], *, folded: bool = False) -> None:
         self._papers, self._folded = papers, folded
-        self._all = BitMap(papers)
+        self._doc_ids = BitMap(papers)
 
     def evaluate(self, node: Node) -> Candidates:
         """The places of papers that a tree surely holds for, and of those that it may."""
         if isinstance(node, And):
-            every = Candidates(self._all, self._all)
-            met = reduce(Candidates.__and__, map(self.evaluate, node.all), every)
-            return reduce(Candidates.__sub__, map(self.evaluate, node.none), met)
+            every = Candidates(self._doc_ids, self._doc_ids)
+            met = reduce(Candidates.__and__, map(self.evaluate, node.required), every)
+            return reduce(Candidates.__sub__, map(self.evaluate, node.excluded), met)
         if isinstance(node, Or):
-            sure, maybe = zip(*map(self.evaluate, node.any), strict=True)
+            sure, maybe = zip(*map(self.evaluate, node.alternatives), strict=True)
             return Candidates(BitMap.union(*sure), BitMap.union(*maybe))
-        if isinstance(node, Text) and not node.prefix:
-            if node.field in _FIELDS:
-                return self._texts.holding(row_of(node.words), _FIELDS[node.field])
+        if isinstance(node, Text) and not node.is_prefix:
+            if node.field in _TEXTS_OF_FIELD:
+                return self._texts.papers_with_phrase(
+                    phrase_pattern(node.words), _TEXTS_OF_FIELD[node.field]
+                )
             if node.field is Field.AUTHOR:
-                return self._names.holding(row_of(node.words, plurals=False), (0,))
-        return Candidates(BitMap(), self._all)
+                return self._names.papers_with_phrase(
+                    phrase_pattern(node.words, plurals=False), (0,)
+                )
+        return Candidates(BitMap(), self._doc_ids)
 
     @cached_property
-    def _texts(self) -> _Joined:
-        texts = {place: paper.texts for place, paper in self._papers.items()}
-        return self._joined(texts, _parted(texts))
+    def _texts(self) -> _JoinedTexts:
+        texts = {place: paper.text_bytes for place, paper in self._papers.items()}
+        return self._join(texts, _with_separators(texts))
 
     @cached_property
-    def _names(self) -> _Joined:
-        names = {place: paper.names for place, paper in self._papers.items()}
-        joined = {place: (_APART.join(of),) for place, of in names.items()}
-        return self._joined(joined, _parted(names))
+    def _names(self) -> _JoinedTexts:
+        names = {place: paper.author_bytes for place, paper in self._papers.items()}
+        joined = {place: (_TEXT_SEPARATOR.join(of),) for place, of in names.items()}
+        return self._join(joined, _with_separators(names))
 
-    def _joined(self, texts: Mapping[int, Sequence[bytes]], parted: Set[int]) -> _Joined:
+    def _join(self, texts: Mapping[int, Sequence[bytes]], parted: Set[int]) -> _JoinedTexts:
         if not self._folded:
-            return _Joined(texts, dict.fromkeys(parted, False))
-        flat = _flat({place: of for place, of in texts.items() if place not in parted})
+            return _JoinedTexts(texts, dict.fromkeys(parted, False))
+        flat = _fold_ascii({place: of for place, of in texts.items() if place not in parted})
         blank = {place: (b"",) * len(of) for place, of in texts.items()}
-        return _Joined(blank | flat, {place: place in flat for place in texts}, folded=True)
+        return _JoinedTexts(blank | flat, {place: place in flat for place in texts}, folded=True)
 
 
-def _parted(papers: Mapping[int, Sequence[bytes]]) -> set[int]:
+def _with_separators(papers: Mapping[int, Sequence[bytes]]) -> set[int]:
     """The papers whose texts have what others are parted by; hardly any has."""
-    if not _has_parts(b"".join(chain.from_iterable(papers.values()))):
+    if not _has_separator(b"".join(chain.from_iterable(papers.values()))):
         return set()
-    return {place for place, texts in papers.items() if any(map(_has_parts, texts))}
+    return {place for place, texts in papers.items() if any(map(_has_separator, texts))}
 
 
-def _has_parts(text: bytes) -> bool:
-    return b"\0" in text or _BETWEEN in text
+def _has_separator(text: bytes) -> bool:
+    return b"\0" in text or _FOLD_SEPARATOR in text
 
 
-def _flat(papers: Mapping[int, Sequence[bytes]]) -> dict[int, Sequence[bytes]]:
+def _fold_ascii(papers: Mapping[int, Sequence[bytes]]) -> dict[int, Sequence[bytes]]:
     """The texts folded, all together, of the papers whose words are then of ASCII alone."""
-    texts = b" %b " % _BETWEEN.join([b" %b " % text for of in papers.values() for text in of])
-    folded = iter(unparted(texts.decode()).split(_BETWEEN.decode()))
+    texts = b" %b " % _FOLD_SEPARATOR.join(
+        [b" %b " % text for of in papers.values() for text in of]
+    )
+    folded = iter(fold_text(texts.decode()).split(_FOLD_SEPARATOR.decode()))
     flat = {place: [next(folded) for _ in of] for place, of in papers.items()}
     return {
         place: [text.encode() for text in of]
@@ -105,7 +111,7 @@ def _flat(papers: Mapping[int, Sequence[bytes]]) -> dict[int, Sequence[bytes]]:
     }
 
 
-class _Joined:
+class _JoinedTexts:
     """Texts of papers, so many of each, as one text in lower case.
 
     `plain` tells of some whether they have nothing to fold but case and plurals; of papers that are
@@ -117,16 +123,18 @@ class _Joined:
     ) -> None:
         self._papers, self._places, self._folded = papers, list(papers), folded
         texts = list(chain.from_iterable(papers.values()))
-        self._each = len(texts) // len(papers) if papers else 1
-        self._starts = list(accumulate([len(text) + len(_APART) for text in texts], initial=0))
-        self._text = b" " + _APART.join([*texts, b""]).lower()
+        self._texts_per_paper = len(texts) // len(papers) if papers else 1
+        self._starts = list(
+            accumulate([len(text) + len(_TEXT_SEPARATOR) for text in texts], initial=0)
+        )
+        self._text = b" " + _TEXT_SEPARATOR.join([*texts, b""]).lower()
         self._plain = plain
 
-    def holding(self, row: Row, fields: Sequence[int]) -> Candidates:
+    def papers_with_phrase(self, phrase: PhrasePattern, fields: Sequence[int]) -> Candidates:
         """Those with a row of words in one of these of their texts."""
         sure, spelled = set[int](), set[int]()
-        for start, _, plainly in row.spans(self._text):
-            paper, field = divmod(bisect_right(self._starts, start - 1) - 1, self._each)
+        for start, _, plainly in phrase.occurrences(self._text):
+            paper, field = divmod(bisect_right(self._starts, start - 1) - 1, self._texts_per_paper)
             if field in fields:
                 (sure if plainly or self._folded else spelled).add(self._places[paper])
         others = self._papers.keys() - sure
@@ -137,17 +145,17 @@ class _Joined:
         """Whether a paper's texts have nothing to fold but case and plurals."""
         if place not in self._plain:
             texts = self._papers[place]
-            folded = any(not text.isascii() or any(c in text for c in _FOLDED) for text in texts)
+            folded = any(not text.isascii() or any(c in text for c in _FOLDABLE) for text in texts)
             self._plain[place] = not folded
         return self._plain[place]
 
 
-_FOLDED: Final = (b"'s", b"\\", b"$", b"{", b"}", b"^", b"_", b"~")
+_FOLDABLE: Final = (b"'s", b"\\", b"$", b"{", b"}", b"^", b"_", b"~")
 """What folding may take away, or part words by otherwise than other signs do."""
 
-_BETWEEN: Final = b"\1"
+_FOLD_SEPARATOR: Final = b"\1"
 """Between two texts that are folded together and then parted again."""
-_APART: Final = b" \0 "
+_TEXT_SEPARATOR: Final = b" \0 "
 """Between two texts: no words in a row reach across."""
-_FIELDS: Final = {Field.ANY: (0, 1), Field.TITLE: (0,), Field.ABSTRACT: (1,)}
+_TEXTS_OF_FIELD: Final = {Field.ANY: (0, 1), Field.TITLE: (0,), Field.ABSTRACT: (1,)}
 """Which of a paper's two texts are a field's."""

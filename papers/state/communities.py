@@ -14,16 +14,16 @@ from typing import Any, Final
 from redis import Redis
 
 from papers.config.settings import Settings
-from papers.config.source_names import community_fault
+from papers.config.source_names import check_community
 from papers.errors import BadParameter, StoreError, UnknownSource
 from papers.redis_backend import keys
-from papers.redis_backend.connection import store_errors
-from papers.state.task_states import SourceStates
+from papers.redis_backend.connection import translate_store_errors
+from papers.state.task_states import TaskStates
 
-MOST_SAVED: Final = 100
+MAX_SAVED_FEEDS: Final = 100
 """Each is fetched every hour."""
 
-LONGEST_ADDRESS: Final = 2_000
+MAX_URL_LENGTH: Final = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Community:
     added_at: datetime | None = None
 
     @property
-    def saved(self) -> bool:
+    def is_saved(self) -> bool:
         """Whether it can be removed here."""
         return self.added_at is not None
 
@@ -45,17 +45,17 @@ class Communities:
 
     def __init__(self, redis: Redis, settings: Settings) -> None:
         self._redis, self._settings = redis, settings
-        self._states = SourceStates(redis)
+        self._task_states = TaskStates(redis)
 
     def all(self) -> list[Community]:
         """Every community, by name."""
-        with store_errors(self._redis):
+        with translate_store_errors(self._redis):
             found: Any = self._redis.hgetall(keys.COMMUNITIES)
-        feeds = {name.decode(): _decoded(name.decode(), text) for name, text in found.items()}
+        feeds = {name.decode(): _decode(name.decode(), text) for name, text in found.items()}
         feeds |= {name: Community(name, url) for name, url in self._settings.communities.items()}
         return [feeds[name] for name in sorted(feeds)]
 
-    def settings(self) -> Settings:
+    def effective_settings(self) -> Settings:
         """The settings with the saved feeds in them, as everything that fetches wants them."""
         return replace(self._settings, communities={feed.name: feed.url for feed in self.all()})
 
@@ -64,15 +64,15 @@ class Communities:
 
         Raises BadParameter for a name or an address that cannot be one, or too many of them.
         """
-        feed = checked(name, url, now)
+        feed = validate_feed(name, url, now)
         if feed.name in self._settings.communities:
             raise BadParameter("name", f"{feed.name!r} stands in the settings; change it there")
-        with store_errors(self._redis):
+        with translate_store_errors(self._redis):
             known = self._redis.hexists(keys.COMMUNITIES, feed.name)
-            if not known and self._redis.hlen(keys.COMMUNITIES) >= MOST_SAVED:
-                raise BadParameter("name", f"{MOST_SAVED} feeds are saved; remove one first")
-            self._redis.hset(keys.COMMUNITIES, feed.name, _encoded(feed))
-        self._states.make_due(community_task(feed.name), now)
+            if not known and self._redis.hlen(keys.COMMUNITIES) >= MAX_SAVED_FEEDS:
+                raise BadParameter("name", f"{MAX_SAVED_FEEDS} feeds are saved; remove one first")
+            self._redis.hset(keys.COMMUNITIES, feed.name, _encode(feed))
+        self._task_states.schedule(community_task(feed.name), now)
         return feed
 
     def remove(self, name: str) -> Community:
@@ -80,22 +80,22 @@ class Communities:
         feed = next((feed for feed in self.all() if feed.name == name.strip()), None)
         if feed is None:
             raise UnknownSource(f"there is no community feed {name[:80]!r}")
-        if not feed.saved:
+        if not feed.is_saved:
             raise BadParameter("name", f"{feed.name!r} stands in the settings; take it out there")
-        with store_errors(self._redis):
+        with translate_store_errors(self._redis):
             self._redis.hdel(keys.COMMUNITIES, feed.name)
-        self._states.forget(community_task(feed.name))
+        self._task_states.delete_task(community_task(feed.name))
         return feed
 
 
-def checked(name: str, url: str, now: datetime) -> Community:
+def validate_feed(name: str, url: str, now: datetime) -> Community:
     """A feed that may be saved. Raises BadParameter, which says what is wrong with it."""
     feed = Community(name.strip(), url.strip(), now)
-    parameter, reason = community_fault(feed.name, feed.url)
+    parameter, reason = check_community(feed.name, feed.url)
     if parameter:
         raise BadParameter(parameter, reason)
-    if len(feed.url) > LONGEST_ADDRESS or not feed.url.isprintable() or " " in feed.url:
-        raise BadParameter("url", f"is no web address of at most {LONGEST_ADDRESS} characters")
+    if len(feed.url) > MAX_URL_LENGTH or not feed.url.isprintable() or " " in feed.url:
+        raise BadParameter("url", f"is no web address of at most {MAX_URL_LENGTH} characters")
     return feed
 
 
@@ -104,12 +104,12 @@ def community_task(name: str) -> str:
     return f"community:{name}"
 
 
-def _encoded(feed: Community) -> str:
+def _encode(feed: Community) -> str:
     added_at = feed.added_at.astimezone(UTC).isoformat() if feed.added_at else ""
     return json.dumps({"url": feed.url, "added_at": added_at}, separators=(",", ":"))
 
 
-def _decoded(name: str, text: bytes) -> Community:
+def _decode(name: str, text: bytes) -> Community:
     try:
         values = json.loads(text)
         return Community(name, values["url"], datetime.fromisoformat(values["added_at"]))

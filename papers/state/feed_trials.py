@@ -18,15 +18,15 @@ from redis import Redis
 from papers.errors import StoreError, UnknownSource
 from papers.model.arxiv_id import ArxivId
 from papers.redis_backend import keys
-from papers.redis_backend.connection import store_errors
+from papers.redis_backend.connection import translate_store_errors
 
-KEPT: Final = timedelta(minutes=15)
-MOST_SHOWN: Final = 20
+TRIAL_TTL: Final = timedelta(minutes=15)
+MAX_SHOWN_PAPERS: Final = 20
 """Of the papers that a feed names, how many a trial tells of."""
 
 
 @dataclass(frozen=True, slots=True)
-class Brought:
+class TrialPaper:
     """A paper that the feed names: when it was picked (aware UTC) and the entry's own link."""
 
     id: ArxivId
@@ -35,7 +35,7 @@ class Brought:
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
+class FeedTrial:
     """A trial of the feed at `url`, called `name` by whoever asks.
 
     `over` is False until a worker has been there. Then `fault` says why nothing came, or `said`
@@ -50,39 +50,39 @@ class Trial:
     said: str = ""
     entries: int = 0
     named: int = 0
-    papers: tuple[Brought, ...] = ()
+    papers: tuple[TrialPaper, ...] = ()
 
 
-class Trials:
+class FeedTrials:
     """The trials in Redis. Raises StoreAway."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
 
-    def begin(self, name: str, url: str) -> Trial:
+    def create(self, name: str, url: str) -> FeedTrial:
         """A trial that waits for a worker."""
-        trial = Trial(uuid4().hex, name, url)
-        self.put(trial)
+        trial = FeedTrial(uuid4().hex, name, url)
+        self.save(trial)
         return trial
 
-    def get(self, id: str) -> Trial:
+    def get(self, id: str) -> FeedTrial:
         """A trial. Raises UnknownSource where there is none, or none any more."""
-        with store_errors(self._redis):
-            text: Any = self._redis.get(keys.trial(id)) if id.isalnum() else None
+        with translate_store_errors(self._redis):
+            text: Any = self._redis.get(keys.feed_trial(id)) if id.isalnum() else None
         if text is None:
             raise UnknownSource("that trial is over; try the feed again")
-        return _decoded(id, text)
+        return _decode(id, text)
 
-    def put(self, trial: Trial) -> None:
+    def save(self, trial: FeedTrial) -> None:
         """Keep a trial for a while."""
-        with store_errors(self._redis):
-            self._redis.set(keys.trial(trial.id), _encoded(trial), ex=KEPT)
+        with translate_store_errors(self._redis):
+            self._redis.set(keys.feed_trial(trial.id), _encode(trial), ex=TRIAL_TTL)
 
 
-def _encoded(trial: Trial) -> bytes:
+def _encode(trial: FeedTrial) -> bytes:
     papers = [
         (str(paper.id), paper.picked_at.astimezone(UTC).isoformat(), paper.url)
-        for paper in trial.papers[:MOST_SHOWN]
+        for paper in trial.papers[:MAX_SHOWN_PAPERS]
     ]
     values = {
         **{"name": trial.name, "url": trial.url, "over": trial.over, "fault": trial.fault},
@@ -92,13 +92,13 @@ def _encoded(trial: Trial) -> bytes:
     return text.encode("utf-8", "replace")
 
 
-def _decoded(id: str, text: bytes) -> Trial:
+def _decode(id: str, text: bytes) -> FeedTrial:
     try:
         values = json.loads(text)
         papers = tuple(
-            Brought(ArxivId.parse(paper), datetime.fromisoformat(at), url)
+            TrialPaper(ArxivId.parse(paper), datetime.fromisoformat(at), url)
             for paper, at, url in values.pop("papers")
         )
-        return Trial(id=id, papers=papers, **values)
+        return FeedTrial(id=id, papers=papers, **values)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise StoreError(f"{keys.trial(id)}: {text[:200]!r} is no trial ({error})") from error
+        raise StoreError(f"{keys.feed_trial(id)}: {text[:200]!r} is no trial ({error})") from error

@@ -18,15 +18,15 @@ from redis import Redis
 
 from papers.errors import BadParameter, StoreError, UnknownKeyword
 from papers.query.ast import any_of
-from papers.query.parser import Query, parse
+from papers.query.parser import Query, parse_query
 from papers.redis_backend import keys
-from papers.redis_backend.connection import store_errors
-from papers.state.task_states import SourceStates
+from papers.redis_backend.connection import translate_store_errors
+from papers.state.task_states import TaskStates
 
-MAX_NAME: Final = 80
-RESERVED: Final = frozenset({"search"})
+MAX_NAME_LENGTH: Final = 80
+RESERVED_SLUGS: Final = frozenset({"search"})
 """Slugs that are routes: `/feeds/search.atom` takes any query."""
-_ALL: Final = ""
+_SEED_COMPLETE: Final = ""
 """Stands among the slugs that were seeded when all of them were; it is none itself."""
 
 
@@ -45,34 +45,34 @@ class Keywords:
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
-        self._states = SourceStates(redis)
+        self._task_states = TaskStates(redis)
 
     def all(self) -> list[Keyword]:
         """Every saved keyword, by name."""
-        with store_errors(self._redis):
+        with translate_store_errors(self._redis):
             found: Any = self._redis.hgetall(keys.KEYWORDS)
-        keywords = [_decoded(slug.decode(), text) for slug, text in found.items()]
+        keywords = [_decode(slug.decode(), text) for slug, text in found.items()]
         return sorted(keywords, key=lambda keyword: (keyword.name.casefold(), keyword.slug))
 
     def get(self, slug_or_name: str) -> Keyword:
         """The keyword of that slug or name. Raises UnknownKeyword."""
-        slug = _slug(slug_or_name)
-        with store_errors(self._redis):
+        slug = _slugify(slug_or_name)
+        with translate_store_errors(self._redis):
             text: Any = self._redis.hget(keys.KEYWORDS, slug) if slug else None
         if text is None:
-            raise UnknownKeyword(f"no keyword {slug_or_name[:MAX_NAME]!r} is saved here")
-        return _decoded(slug, text)
+            raise UnknownKeyword(f"no keyword {slug_or_name[:MAX_NAME_LENGTH]!r} is saved here")
+        return _decode(slug, text)
 
     def add(self, name: str, query_text: str, *, now: datetime) -> Keyword:
         """Save a keyword and have its first papers fetched; the same name again changes its query.
 
         Raises BadQuery, and BadParameter for a name that gives no slug or another one's.
         """
-        keyword = Keyword(slug_of(name), name.strip(), parse(query_text).canonical, now)
-        with store_errors(self._redis):
-            if not self._redis.hsetnx(keys.KEYWORDS, keyword.slug, _encoded(keyword)):
-                return self._change(keyword, now)
-        self._states.make_due(fill_task(keyword.slug), now)
+        keyword = Keyword(slug_of(name), name.strip(), parse_query(query_text).canonical, now)
+        with translate_store_errors(self._redis):
+            if not self._redis.hsetnx(keys.KEYWORDS, keyword.slug, _encode(keyword)):
+                return self._update_query(keyword, now)
+        self._task_states.schedule(initial_fetch_task(keyword.slug), now)
         return keyword
 
     def seed(self, configured: Mapping[str, str], *, now: datetime) -> list[Keyword]:
@@ -83,29 +83,29 @@ class Keywords:
         saved = []
         for name, query_text in configured.items():
             slug = slug_of(name)
-            with store_errors(self._redis):
+            with translate_store_errors(self._redis):
                 known = self._redis.hexists(keys.KEYWORDS, slug)
-                seeded = self._redis.sismember(keys.SEEDED, slug)
+                seeded = self._redis.sismember(keys.SEEDED_KEYWORDS, slug)
             if not (known or seeded):
                 saved.append(self.add(name, query_text, now=now))
-            with store_errors(self._redis):
-                self._redis.sadd(keys.SEEDED, slug)
-        with store_errors(self._redis):
-            self._redis.sadd(keys.SEEDED, _ALL)
+            with translate_store_errors(self._redis):
+                self._redis.sadd(keys.SEEDED_KEYWORDS, slug)
+        with translate_store_errors(self._redis):
+            self._redis.sadd(keys.SEEDED_KEYWORDS, _SEED_COMPLETE)
         return saved
 
     @property
-    def seeded(self) -> bool:
+    def is_seeded(self) -> bool:
         """Whether all configured keywords were saved here: not so in a store just emptied."""
-        with store_errors(self._redis):
-            return bool(self._redis.sismember(keys.SEEDED, _ALL))
+        with translate_store_errors(self._redis):
+            return bool(self._redis.sismember(keys.SEEDED_KEYWORDS, _SEED_COMPLETE))
 
     def remove(self, slug_or_name: str) -> Keyword:
         """Forget a keyword, and its first fill if that is still to come. Raises UnknownKeyword."""
         keyword = self.get(slug_or_name)
-        with store_errors(self._redis):
+        with translate_store_errors(self._redis):
             self._redis.hdel(keys.KEYWORDS, keyword.slug)
-        self._states.forget(fill_task(keyword.slug))
+        self._task_states.delete_task(initial_fetch_task(keyword.slug))
         return keyword
 
     def rename(self, slug_or_name: str, name: str) -> Keyword:
@@ -115,14 +115,14 @@ class Keywords:
         """
         known = self.get(slug_or_name)
         renamed = replace(known, slug=slug_of(name), name=name.strip())
-        with store_errors(self._redis):
+        with translate_store_errors(self._redis):
             if renamed.slug != known.slug and self._redis.hexists(keys.KEYWORDS, renamed.slug):
                 raise BadParameter(
                     "name", f"{name!r} would have the URL of another; choose another"
                 )
             with self._redis.pipeline(transaction=True) as pipe:
                 pipe.hdel(keys.KEYWORDS, known.slug)
-                pipe.hset(keys.KEYWORDS, renamed.slug, _encoded(renamed))
+                pipe.hset(keys.KEYWORDS, renamed.slug, _encode(renamed))
                 pipe.execute()
         return renamed
 
@@ -134,12 +134,12 @@ class Keywords:
         gone, kept = self.get(slug_or_name), self.get(into)
         if gone.slug == kept.slug:
             raise BadParameter("into", f"{kept.name!r} is the keyword itself; choose another")
-        query = Query(any_of([parse(kept.query).tree, parse(gone.query).tree]))
+        query = Query(any_of([parse_query(kept.query).tree, parse_query(gone.query).tree]))
         merged = self.add(kept.name, query.canonical, now=now)
         self.remove(gone.slug)
         return merged
 
-    def _change(self, keyword: Keyword, now: datetime) -> Keyword:
+    def _update_query(self, keyword: Keyword, now: datetime) -> Keyword:
         known = self.get(keyword.slug)
         if known.name != keyword.name:
             raise BadParameter(
@@ -148,13 +148,13 @@ class Keywords:
         if known.query == keyword.query:
             return known
         changed = Keyword(known.slug, known.name, keyword.query, known.added_at)
-        with store_errors(self._redis):
-            self._redis.hset(keys.KEYWORDS, changed.slug, _encoded(changed))
-        self._states.make_due(fill_task(changed.slug), now)
+        with translate_store_errors(self._redis):
+            self._redis.hset(keys.KEYWORDS, changed.slug, _encode(changed))
+        self._task_states.schedule(initial_fetch_task(changed.slug), now)
         return changed
 
 
-def fill_task(slug: str) -> str:
+def initial_fetch_task(slug: str) -> str:
     """The task that fetches a new keyword's first papers."""
     return f"fill:{slug}"
 
@@ -165,24 +165,26 @@ def slug_of(name: str) -> str:
     Raises BadParameter where nothing is left of it, where it is too long or reserved.
     """
     stripped = name.strip()
-    if not 0 < len(stripped) <= MAX_NAME or not stripped.isprintable():
-        raise BadParameter("name", f"must be 1 to {MAX_NAME} printable characters, not {name!r}")
-    slug = _slug(stripped)
+    if not 0 < len(stripped) <= MAX_NAME_LENGTH or not stripped.isprintable():
+        raise BadParameter(
+            "name", f"must be 1 to {MAX_NAME_LENGTH} printable characters, not {name!r}"
+        )
+    slug = _slugify(stripped)
     if not slug:
         raise BadParameter(
             "name", f"{name!r} has no letter or digit for a URL; add some of a-z, 0-9"
         )
-    if slug in RESERVED:
+    if slug in RESERVED_SLUGS:
         raise BadParameter("name", f"{slug!r} is taken by the search; choose another")
     return slug
 
 
-def _slug(name: str) -> str:
+def _slugify(name: str) -> str:
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
     return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")
 
 
-def _encoded(keyword: Keyword) -> str:
+def _encode(keyword: Keyword) -> str:
     values = {
         "name": keyword.name,
         "query": keyword.query,
@@ -191,7 +193,7 @@ def _encoded(keyword: Keyword) -> str:
     return json.dumps(values, ensure_ascii=False, separators=(",", ":"))
 
 
-def _decoded(slug: str, text: bytes) -> Keyword:
+def _decode(slug: str, text: bytes) -> Keyword:
     try:
         values = json.loads(text)
         added_at = datetime.fromisoformat(values["added_at"])

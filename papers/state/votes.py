@@ -22,55 +22,57 @@ from redis.client import Pipeline
 from papers.model.arxiv_id import ArxivId
 from papers.model.paper import Paper, Pick, Sighting
 from papers.redis_backend import keys
-from papers.redis_backend.connection import store_errors
+from papers.redis_backend.connection import translate_store_errors
 
-MOST_DAYS: Final = 60
+MAX_VOTE_DAYS: Final = 60
 """Days kept of a community's counts: by then hardly anybody votes any more."""
 
-MOST_COMMUNITIES: Final = 16
+MAX_VOTE_COMMUNITIES: Final = 16
 
-Counts = dict[str, dict[int, int]]
+DailyVotes = dict[str, dict[int, int]]
 """Community to votes by day (its ordinal)."""
 
 
-class Counted(NamedTuple):
+class VoteCount(NamedTuple):
     """How many votes there were at the end of a day."""
 
     day: date
     votes: int
 
 
-class Votes:
+class VoteHistory:
     """The histories in Redis. Raises StoreAway."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
 
-    def note(self, said: Iterable[Sighting | Paper]) -> None:
+    def record(self, sightings: Iterable[Sighting | Paper]) -> None:
         """Take in what is counted now; what counts nothing costs nothing."""
-        months: defaultdict[str, defaultdict[int, Counts]] = defaultdict(lambda: defaultdict(dict))
-        for one in said:
-            for pick in _picks(one):
+        months: defaultdict[str, defaultdict[int, DailyVotes]] = defaultdict(
+            lambda: defaultdict(dict)
+        )
+        for one in sightings:
+            for pick in _picks_of(one):
                 if pick.votes is not None and pick.counted_at is not None:
                     day = pick.counted_at.astimezone(UTC).toordinal()
                     counts = months[one.id.yymm][one.id.number]
-                    counts[pick.community] = _joined(
+                    counts[pick.community] = _merge_days(
                         counts.get(pick.community, {}), {day: pick.votes}
                     )
-        with store_errors(self._redis):
+        with translate_store_errors(self._redis):
             for yymm, papers in months.items():
-                self._take_in(keys.month_votes(yymm), papers)
+                self._merge_month(keys.month_votes(yymm), papers)
 
-    def of(self, id: ArxivId) -> dict[str, list[Counted]]:
+    def history(self, id: ArxivId) -> dict[str, list[VoteCount]]:
         """What each community counted, oldest day first."""
-        with store_errors(self._redis):
+        with translate_store_errors(self._redis):
             packed: Any = self._redis.hget(keys.month_votes(id.yymm), keys.paper_field(id.number))
         return {
-            community: [Counted(date.fromordinal(day), votes) for day, votes in days.items()]
-            for community, days in sorted(unpack(packed).items())
+            community: [VoteCount(date.fromordinal(day), votes) for day, votes in days.items()]
+            for community, days in sorted(unpack_votes(packed).items())
         }
 
-    def _take_in(self, key: str, papers: Mapping[int, Counts]) -> None:
+    def _merge_month(self, key: str, papers: Mapping[int, DailyVotes]) -> None:
         """Join in a month's counts, whoever else does the same."""
 
         def write(pipe: Pipeline) -> None:
@@ -78,20 +80,20 @@ class Votes:
             known: Any = pipe.hmget(key, list(fields.values()))
             pipe.multi()
             for (number, field), packed in zip(fields.items(), known, strict=True):
-                grown = pack(join(unpack(packed), papers[number]))
+                grown = pack_votes(merge_votes(unpack_votes(packed), papers[number]))
                 if grown != packed:
                     pipe.hset(key, field, grown)
 
         self._redis.transaction(write, key)
 
 
-def join(a: Counts, b: Counts) -> Counts:
+def merge_votes(a: DailyVotes, b: DailyVotes) -> DailyVotes:
     """What both have counted."""
-    names = sorted({*a, *b})[:MOST_COMMUNITIES]
-    return {name: _joined(a.get(name, {}), b.get(name, {})) for name in names}
+    names = sorted({*a, *b})[:MAX_VOTE_COMMUNITIES]
+    return {name: _merge_days(a.get(name, {}), b.get(name, {})) for name in names}
 
 
-def pack(counts: Counts) -> bytes:
+def pack_votes(counts: DailyVotes) -> bytes:
     """A history in some 50 bytes."""
     rows = {}
     for community, days in counts.items():
@@ -104,7 +106,7 @@ def pack(counts: Counts) -> bytes:
     return packed
 
 
-def unpack(packed: bytes | None) -> Counts:
+def unpack_votes(packed: bytes | None) -> DailyVotes:
     """The history that was packed; empty where there is none."""
     rows = msgpack.unpackb(packed) if packed else {}
     return {
@@ -113,12 +115,12 @@ def unpack(packed: bytes | None) -> Counts:
     }
 
 
-def _joined(a: Mapping[int, int], b: Mapping[int, int]) -> dict[int, int]:
-    days = sorted({*a, *b})[:MOST_DAYS]
+def _merge_days(a: Mapping[int, int], b: Mapping[int, int]) -> dict[int, int]:
+    days = sorted({*a, *b})[:MAX_VOTE_DAYS]
     return {day: max(a.get(day, 0), b.get(day, 0)) for day in days}
 
 
-def _picks(said: Sighting | Paper) -> Iterable[Pick]:
-    if isinstance(said, Paper):
-        return said.picks
-    return (said.pick,) if said.pick else ()
+def _picks_of(sighting: Sighting | Paper) -> Iterable[Pick]:
+    if isinstance(sighting, Paper):
+        return sighting.picks
+    return (sighting.pick,) if sighting.pick else ()

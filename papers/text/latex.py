@@ -28,12 +28,12 @@ _COMBINING: Final = {
     "r": "\u030a",
     "k": "\u0328",
 }
-_LETTERS: Final = {
+_SPECIAL_LETTERS: Final = {
     **{"ss": "ß", "o": "ø", "O": "Ø", "l": "ł", "L": "Ł", "ae": "æ", "AE": "Æ", "oe": "œ"},
     **{"OE": "Œ", "aa": "å", "AA": "Å", "i": "i", "j": "j", "dh": "ð", "DH": "Ð", "th": "þ"},
     **{"TH": "Þ", "dj": "đ", "DJ": "Đ", "ng": "ŋ", "NG": "Ŋ"},
 }
-TYPESETTING: Final = frozenset(
+TYPESETTING_COMMANDS: Final = frozenset(
     "textbf textit textsc texttt textrm textsf textsl textup textmd textnormal emph text bf it rm"
     " em tt sc sf sl mathbb mathbf mathcal mathfrak mathit mathrm mathsf mathscr mathtt mathnormal"
     " boldsymbol bm pmb mbox hbox operatorname ensuremath underline overline left right big Big"
@@ -45,8 +45,8 @@ TYPESETTING: Final = frozenset(
 _ACCENT = re.compile(
     r"""\\(?:["'`^~=.](?:\{\\?[A-Za-z]\}|\\[A-Za-z](?![A-Za-z])|[A-Za-z])|[uvHcdbrk]\{\\?[A-Za-z]\})""",
 )
-_LETTER = re.compile(
-    r"\\(" + "|".join(sorted(_LETTERS, key=len, reverse=True)) + r")(?![A-Za-z])(?:\{\})?"
+_SPECIAL_LETTER = re.compile(
+    r"\\(" + "|".join(sorted(_SPECIAL_LETTERS, key=len, reverse=True)) + r")(?![A-Za-z])(?:\{\})?"
 )
 _COMMAND = re.compile(r"\\([A-Za-z]+)\*?")
 _BRACED_LETTER = re.compile(r"\{([^\x00-\x7f])\}")
@@ -59,15 +59,17 @@ def accents_to_unicode(text: str) -> str:
     """
     if "\\" not in text:
         return text
-    text = _LETTER.sub(lambda match: _LETTERS[match[1]], _ACCENT.sub(_accented, text))
+    text = _SPECIAL_LETTER.sub(
+        lambda match: _SPECIAL_LETTERS[match[1]], _ACCENT.sub(_compose_accent, text)
+    )
     return _BRACED_LETTER.sub(r"\1", text)
 
 
 def commands_to_words(text: str) -> str:
     r"""A text without TeX commands: typesetting ones go, others become words (`\alpha` → alpha)."""
-    return _COMMAND.sub(lambda m: " " if m[1] in TYPESETTING else f" {m[1]} ", text)
+    return _COMMAND.sub(lambda m: " " if m[1] in TYPESETTING_COMMANDS else f" {m[1]} ", text)
 
 
-def _accented(match: re.Match[str]) -> str:
+def _compose_accent(match: re.Match[str]) -> str:
     accent, letter = match[0][1], match[0].rstrip("}")[-1]
     return unicodedata.normalize("NFC", letter + _COMBINING[accent])

@@ -51,40 +51,40 @@ _UNCHANGED: Final = frozenset(
 )
 
 
-class _Singulars(dict[str, str]):
+class _SingularCache(dict[str, str]):
     """Words already folded. A dict's look-up runs in C, which a cache's call does not."""
 
     def __missing__(self, word: str) -> str:
-        if len(self) >= _REMEMBERED:
+        if len(self) >= _CACHE_LIMIT:
             self.clear()
-        once = _once(word)
+        once = _strip_plural(word)
         self[word] = result = once if once == word else self[once]
         return result
 
 
-def singular(word: str) -> str:
+def singularize(word: str) -> str:
     """The singular of a lower-case word; any other word as it is. Idempotent."""
-    return _SINGULARS[word]
+    return _CACHE[word]
 
 
-def singulars(words: Iterable[str]) -> list[str]:
+def singularize_all(words: Iterable[str]) -> list[str]:
     """The singular of each word."""
-    return list(map(_SINGULARS.__getitem__, words))
+    return list(map(_CACHE.__getitem__, words))
 
 
-def surfaces(word: str) -> list[str]:
+def surface_forms(word: str) -> list[str]:
     """Every word, in order of the alphabet, whose singular is that one; itself if it is one."""
     found, left = {word}, [word]
     while left:
         once = left.pop()
         plurals = {once + "s", once + "es", once[:-1] + "ies", *_PLURALS.get(once, ())}
-        more = {plural for plural in plurals - found if _once(plural) == once}
+        more = {plural for plural in plurals - found if _strip_plural(plural) == once}
         found |= more
         left += more
-    return sorted(found) if singular(word) == word else []
+    return sorted(found) if singularize(word) == word else []
 
 
-def _once(word: str) -> str:
+def _strip_plural(word: str) -> str:
     if len(word) < 3 or not word.endswith(("s", "a", "i", "e", "n", "t")):
         return word
     if word in _IRREGULAR:
@@ -102,5 +102,5 @@ def _once(word: str) -> str:
     return word[:-1]
 
 
-_REMEMBERED: Final = 200_000
-_SINGULARS: Final = _Singulars()
+_CACHE_LIMIT: Final = 200_000
+_CACHE: Final = _SingularCache()

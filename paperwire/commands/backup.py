@@ -11,42 +11,42 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from papers.maintenance.backup import Counts
+    from papers.maintenance.backup import BackupCounts
 
-_file = click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
-_as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+_file_argument = click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 @click.command()
-@_file
-@_as_json
+@_file_argument
+@_json_option
 def backup(file: Path, as_json: bool) -> None:
     """Write all that cannot be fetched again into FILE, while everything runs."""
-    from papers.config.settings import discover
+    from papers.config.settings import discover_settings
     from papers.maintenance import backup
-    from paperwire.operations.session import opened
+    from paperwire.operations.session import open_session
 
-    with opened(discover(os.environ)) as session:
-        counts = backup.save(session.redis, file, now=session.now)
-    _say(f"wrote {file}", file, counts, as_json)
+    with open_session(discover_settings(os.environ)) as session:
+        counts = backup.write_backup(session.redis, file, now=session.now)
+    _print_counts(f"wrote {file}", file, counts, as_json)
 
 
 @click.command()
-@_file
+@_file_argument
 @click.option("--replace", is_flag=True, help="Put it in place of all that the store holds.")
-@_as_json
+@_json_option
 def restore(file: Path, replace: bool, as_json: bool) -> None:
     """Bring FILE, a backup, back into an empty store; scheduler and workers are to be stopped."""
-    from papers.config.settings import discover
-    from papers.maintenance.restore import restore
-    from paperwire.operations.session import opened
+    from papers.config.settings import discover_settings
+    from papers.maintenance.restore import restore_backup
+    from paperwire.operations.session import open_session
 
-    with opened(discover(os.environ), prepared=False) as session:
-        counts = restore(session.redis, file, replace=replace, now=session.now)
-    _say(f"restored {file}", file, counts, as_json)
+    with open_session(discover_settings(os.environ), migrate=False) as session:
+        counts = restore_backup(session.redis, file, replace=replace, now=session.now)
+    _print_counts(f"restored {file}", file, counts, as_json)
 
 
-def _say(did: str, file: Path, counts: Counts, as_json: bool) -> None:
+def _print_counts(did: str, file: Path, counts: BackupCounts, as_json: bool) -> None:
     size = file.stat().st_size
     if as_json:
         click.echo(json.dumps({"file": str(file), "bytes": size, **asdict(counts)}))

@@ -22,9 +22,9 @@ def doctor(offline: bool, as_json: bool) -> None:
     from dataclasses import asdict
     from datetime import UTC, datetime
 
-    from paperwire.doctor.examination import examine
+    from paperwire.doctor.examination import run_checks
 
-    found = examine(os.environ, datetime.now(UTC), ask_upstreams=not offline)
+    found = run_checks(os.environ, datetime.now(UTC), ask_upstreams=not offline)
     good = all(finding.level != "fault" for finding in found)
     if as_json:
         document = {"good": good, "findings": [asdict(finding) for finding in found]}

@@ -7,7 +7,7 @@ import os
 
 import click
 
-from papers.config.settings import discover
+from papers.config.settings import discover_settings
 
 
 @click.group()
@@ -26,11 +26,11 @@ def export_papers(file: str, query: str | None, as_json: bool) -> None:
     ends in .gz or .zst is compressed; it appears when it is whole.
     """
     from papers.store import Store
-    from paperwire.operations.export_rows import chosen, write
-    from paperwire.operations.session import opened
+    from paperwire.operations.export_rows import select_papers, write_rows
+    from paperwire.operations.session import open_session
 
-    with opened(discover(os.environ)) as session:
-        count = write(chosen(Store(session.redis), query), file)
+    with open_session(discover_settings(os.environ)) as session:
+        count = write_rows(select_papers(Store(session.redis), query), file)
     said = {"papers": count, "wrote": file}
     text = f"wrote {count:,} papers to {'standard output' if file == '-' else file}"
     click.echo(json.dumps(said) if as_json else text, err=file == "-")

@@ -10,31 +10,31 @@ from typing import Final
 
 import click
 
-from papers.config.settings import discover
+from papers.config.settings import discover_settings
 from papers.errors import SourceError
 
-keywords = click.option(
+keyword_option = click.option(
     "-k", "--keyword", "names", multiple=True, help="Only this saved keyword; may be repeated."
 )
 
 
 @click.command()
 @click.argument("file")
-@keywords
+@keyword_option
 @click.option("--picked", is_flag=True, help="Feeds of what communities picked, too.")
 def opml(file: str, names: tuple[str, ...], picked: bool) -> None:
     """Write the feeds of saved keywords to FILE (- for standard output), for readers to import."""
     from paperwire.operations import export_documents
-    from paperwire.operations.export_rows import save
-    from paperwire.operations.session import opened
+    from paperwire.operations.export_rows import write_document
+    from paperwire.operations.session import open_session
 
-    with opened(discover(os.environ)) as session:
-        save(export_documents.opml(session, names, picked=picked), file)
+    with open_session(discover_settings(os.environ)) as session:
+        write_document(export_documents.render_opml(session, names, picked=picked), file)
 
 
 @click.command()
 @click.argument("file")
-@keywords
+@keyword_option
 @click.option("-n", "rows", default=100, show_default=True, type=click.IntRange(1, 1000))
 @click.option("--fetch", is_flag=True, help="Fetch every source first.")
 def markdown(file: str, names: tuple[str, ...], rows: int, fetch: bool) -> None:
@@ -44,43 +44,43 @@ def markdown(file: str, names: tuple[str, ...], rows: int, fetch: bool) -> None:
     is here is written all the same, and the exit code is 1.
     """
     from paperwire.operations import export_documents, refresh
-    from paperwire.operations.export_rows import save
-    from paperwire.operations.session import opened
+    from paperwire.operations.export_rows import write_document
+    from paperwire.operations.session import open_session
 
-    with opened(discover(os.environ)) as session:
-        failed = refresh.refresh(session) if fetch else []
-        save(export_documents.markdown(session, names, rows), file)
+    with open_session(discover_settings(os.environ)) as session:
+        failed = refresh.refresh_sources(session) if fetch else []
+        write_document(export_documents.render_markdown(session, names, rows), file)
     if failed:
         raise SourceError("; ".join(failed))
 
 
-def _references(name: str, suffix: str, form: str) -> click.Command:
+def _references_command(name: str, suffix: str, form: str) -> click.Command:
     """The command that writes papers in one form of references."""
 
     @click.command(name, help=f"Write papers to FILE (-: standard output) as {form}.")
     @click.argument("file")
     @click.argument("ids", nargs=-1)
-    @keywords
+    @keyword_option
     @click.option("--query", default="", help="The papers of any keyword instead.")
     @click.option("-n", "limit", default=100, show_default=True, type=click.IntRange(1, 10_000))
     def command(
         file: str, ids: tuple[str, ...], names: tuple[str, ...], query: str, limit: int
     ) -> None:
         from paperwire.operations import export_documents
-        from paperwire.operations.export_rows import save
-        from paperwire.operations.session import opened
+        from paperwire.operations.export_rows import write_document
+        from paperwire.operations.session import open_session
 
-        with opened(discover(os.environ)) as session:
-            wanted = export_documents.Wanted(ids, names, query, limit)
-            save(export_documents.references(session, suffix, wanted), file)
+        with open_session(discover_settings(os.environ)) as session:
+            wanted = export_documents.ExportSelection(ids, names, query, limit)
+            write_document(export_documents.render_references(session, suffix, wanted), file)
 
     return command
 
 
-FORMS: Final = (
+EXPORT_COMMANDS: Final = (
     opml,
     markdown,
-    _references("bibtex", "bib", "BibTeX"),
-    _references("ris", "ris", "RIS"),
-    _references("csl", "csl.json", "CSL-JSON"),
+    _references_command("bibtex", "bib", "BibTeX"),
+    _references_command("ris", "ris", "RIS"),
+    _references_command("csl", "csl.json", "CSL-JSON"),
 )

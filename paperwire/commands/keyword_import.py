@@ -8,7 +8,7 @@ from dataclasses import asdict
 
 import click
 
-from papers.config.settings import discover
+from papers.config.settings import discover_settings
 
 
 @click.command("import")
@@ -20,10 +20,10 @@ def keyword_import(file: str, as_json: bool) -> None:
     What is saved already stays as it is, so the same file may be imported again.
     """
     from paperwire.operations import keyword_import
-    from paperwire.operations.session import opened
+    from paperwire.operations.session import open_session
 
-    with opened(discover(os.environ)) as session:
-        report = keyword_import.keywords(session, keyword_import.read(file))
+    with open_session(discover_settings(os.environ)) as session:
+        report = keyword_import.import_keywords(session, keyword_import.read_import_file(file))
     if as_json:
         click.echo(json.dumps([asdict(told) for told in report], ensure_ascii=False, indent=2))
     else:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import click
 
-from papers.config.settings import discover
+from papers.config.settings import discover_settings
 
 
 @click.command()
@@ -32,16 +32,16 @@ def load(files: tuple[str, ...], processes: int, again: bool, as_json: bool) -> 
     Stopped, the same command goes on where it was. What cannot be read is set aside with its line
     and the reason, and the exit code is 1.
     """
-    from paperwire.operations.bulk_load import answer, run
-    from paperwire.operations.session import opened
+    from paperwire.operations.bulk_load import load_files, summarize_loads
+    from paperwire.operations.session import open_session
 
     try:
-        with opened(discover(os.environ)) as session:
-            loads = run(session, files, processes, lambda: datetime.now(UTC), again=again)
+        with open_session(discover_settings(os.environ)) as session:
+            loads = load_files(session, files, processes, lambda: datetime.now(UTC), again=again)
     except KeyboardInterrupt:
         click.echo("stopped; the same command goes on where it was", err=True)
         sys.exit(1)
-    said = answer(loads)
+    said = summarize_loads(loads)
     click.echo(said.json if as_json else said.text)
-    if not said.good:
+    if not said.is_ok:
         sys.exit(1)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from papers.state.task_states import SetAside
+    from papers.state.task_states import QuarantinedRecord
 
 
 @click.command()
@@ -18,21 +18,21 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def quarantine(limit: int, clear: bool, as_json: bool) -> None:
     """List the records that could not be taken, newest first, with the reason of each."""
-    from papers.config.settings import discover
-    from papers.state.task_states import SourceStates
-    from paperwire.operations.session import opened
+    from papers.config.settings import discover_settings
+    from papers.state.task_states import TaskStates
+    from paperwire.operations.session import open_session
 
-    with opened(discover(os.environ)) as session:
-        states = SourceStates(session.redis)
+    with open_session(discover_settings(os.environ)) as session:
+        states = TaskStates(session.redis)
         if clear:
             count = states.clear_quarantine()
             click.echo(json.dumps({"cleared": count}) if as_json else f"forgot {count} records")
             return
-        records = [_document(record) for record in states.quarantined(limit)]
+        records = [_record_json(record) for record in states.list_quarantined(limit)]
     click.echo(json.dumps(records, ensure_ascii=False, indent=2) if as_json else _text(records))
 
 
-def _document(record: SetAside) -> dict[str, Any]:
+def _record_json(record: QuarantinedRecord) -> dict[str, Any]:
     return {
         "task": record.task,
         "at": record.at.isoformat(),

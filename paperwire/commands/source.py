@@ -11,9 +11,9 @@ import click
 
 if TYPE_CHECKING:
     from papers.state.communities import Community
-    from papers.state.feed_trials import Trial
+    from papers.state.feed_trials import FeedTrial
 
-_as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 @click.group()
@@ -23,17 +23,17 @@ def source() -> None:
 
 @source.command("try")
 @click.argument("url")
-@_as_json
+@_json_option
 def source_try(url: str, as_json: bool) -> None:
     """Fetch a feed once and show what it would bring; nothing is kept."""
     from datetime import UTC, datetime
 
-    from papers.config.settings import discover
-    from papers.state.feed_trials import Trial
-    from workers.trial import tried
+    from papers.config.settings import discover_settings
+    from papers.state.feed_trials import FeedTrial
+    from workers.trial import try_feed
 
-    trial = tried(Trial("", "trial", url), discover(os.environ), datetime.now(UTC))
-    _print(_trial_document(trial), _trial_text(trial), as_json)
+    trial = try_feed(FeedTrial("", "trial", url), discover_settings(os.environ), datetime.now(UTC))
+    _print_result(_trial_json(trial), _trial_text(trial), as_json)
     if trial.fault:
         sys.exit(1)
 
@@ -41,56 +41,56 @@ def source_try(url: str, as_json: bool) -> None:
 @source.command("add")
 @click.argument("name")
 @click.argument("url")
-@_as_json
+@_json_option
 def source_add(name: str, url: str, as_json: bool) -> None:
     """Save a feed under a name: it is fetched every hour; a name that is there gets the new URL."""
-    from papers.config.settings import discover
+    from papers.config.settings import discover_settings
     from papers.state.communities import Communities
-    from paperwire.operations.session import opened
+    from paperwire.operations.session import open_session
 
-    with opened(discover(os.environ)) as session:
+    with open_session(discover_settings(os.environ)) as session:
         feed = Communities(session.redis, session.settings).add(name, url, now=session.now)
-    _print(_document(feed), f"saved {_line(feed)}", as_json)
+    _print_result(_feed_json(feed), f"saved {_feed_line(feed)}", as_json)
 
 
 @source.command("remove")
 @click.argument("name")
-@_as_json
+@_json_option
 def source_remove(name: str, as_json: bool) -> None:
     """Fetch a saved feed no more; what it picked stays."""
-    from papers.config.settings import discover
+    from papers.config.settings import discover_settings
     from papers.state.communities import Communities
-    from paperwire.operations.session import opened
+    from paperwire.operations.session import open_session
 
-    with opened(discover(os.environ)) as session:
+    with open_session(discover_settings(os.environ)) as session:
         feed = Communities(session.redis, session.settings).remove(name)
-    _print(_document(feed), f"removed {_line(feed)}", as_json)
+    _print_result(_feed_json(feed), f"removed {_feed_line(feed)}", as_json)
 
 
 @source.command("list")
-@_as_json
+@_json_option
 def source_list(as_json: bool) -> None:
     """List the community feeds, saved ones and those of the settings."""
-    from papers.config.settings import discover
+    from papers.config.settings import discover_settings
     from papers.state.communities import Communities
-    from paperwire.operations.session import opened
+    from paperwire.operations.session import open_session
 
-    with opened(discover(os.environ)) as session:
+    with open_session(discover_settings(os.environ)) as session:
         feeds = Communities(session.redis, session.settings).all()
-    text = "\n".join(map(_line, feeds)) or "no community feed is there"
-    _print([_document(feed) for feed in feeds], text, as_json)
+    text = "\n".join(map(_feed_line, feeds)) or "no community feed is there"
+    _print_result([_feed_json(feed) for feed in feeds], text, as_json)
 
 
-def _document(feed: Community) -> dict[str, Any]:
+def _feed_json(feed: Community) -> dict[str, Any]:
     added = feed.added_at.isoformat() if feed.added_at else None
     return {"name": feed.name, "url": feed.url, "added": added}
 
 
-def _line(feed: Community) -> str:
-    return f"{feed.name}  {feed.url}{'' if feed.saved else '  (settings)'}"
+def _feed_line(feed: Community) -> str:
+    return f"{feed.name}  {feed.url}{'' if feed.is_saved else '  (settings)'}"
 
 
-def _trial_document(trial: Trial) -> dict[str, Any]:
+def _trial_json(trial: FeedTrial) -> dict[str, Any]:
     papers = [
         {"id": str(paper.id), "picked": paper.picked_at.isoformat(), "url": paper.url or None}
         for paper in trial.papers
@@ -99,12 +99,12 @@ def _trial_document(trial: Trial) -> dict[str, Any]:
     return {**told, "named": trial.named, "papers": papers}
 
 
-def _trial_text(trial: Trial) -> str:
+def _trial_text(trial: FeedTrial) -> str:
     if trial.fault:
         return f"it cannot be read: {trial.fault}"
     lines = [f"{paper.picked_at:%Y-%m-%d}  {paper.id}  {paper.url}" for paper in trial.papers]
     return "\n".join([trial.said, *lines])
 
 
-def _print(document: Any, text: str, as_json: bool) -> None:
+def _print_result(document: Any, text: str, as_json: bool) -> None:
     click.echo(json.dumps(document, ensure_ascii=False, indent=2) if as_json else text)

@@ -16,21 +16,21 @@ from typing import Any, Final
 
 from papers.config.settings import Settings
 from papers.errors import BadQuery
-from papers.model.categories import ARCHIVES, CATEGORIES, canonical
-from papers.query.parser import parse
+from papers.model.categories import ARCHIVES, CATEGORIES, canonical_category
+from papers.query.parser import parse_query
 from paperwire.doctor.finding import Finding, fault, warning
-from paperwire.run.instance_lock import address_on
+from paperwire.run.instance_lock import running_address
 
-LITTLE: Final = 1_000_000_000
+LOW_DISK_BYTES: Final = 1_000_000_000
 """Bytes: with less free disk the store should be looked after."""
 
-NOTHING: Final = 50_000_000
+CRITICAL_DISK_BYTES: Final = 50_000_000
 """Bytes: with less it soon takes no writes."""
 
 _ALL_HOSTS: Final = ("0.0.0.0", "::")
 
 
-def settings_fit(settings: Settings) -> Iterator[Finding]:
+def check_settings(settings: Settings) -> Iterator[Finding]:
     """Settings that are well formed and still make no sense."""
     if not settings.contact:
         yield warning(
@@ -39,7 +39,7 @@ def settings_fit(settings: Settings) -> Iterator[Finding]:
             'set contact = "mailto:you@example.org", or a URL',
         )
     for category in settings.categories:
-        if canonical(category) not in (*CATEGORIES, *ARCHIVES):
+        if canonical_category(category) not in (*CATEGORIES, *ARCHIVES):
             yield warning(
                 "categories",
                 f"{category!r} is no category of arXiv that is known here: its feed may be empty",
@@ -47,7 +47,7 @@ def settings_fit(settings: Settings) -> Iterator[Finding]:
             )
     for name, query in settings.keywords.items():
         try:
-            parse(query)
+            parse_query(query)
         except BadQuery as error:
             yield fault("keywords", f"the keyword {name!r}: {error}", "correct it in keywords")
     if settings.host in _ALL_HOSTS and not settings.public_url:
@@ -58,12 +58,12 @@ def settings_fit(settings: Settings) -> Iterator[Finding]:
         )
 
 
-def secrets_are_private(settings: Settings, path: Path | None) -> Iterator[Finding]:
+def check_secrets(settings: Settings, path: Path | None) -> Iterator[Finding]:
     """A TOML file with secrets in it that others on this machine can read."""
     if path is None:
         return
     secret = {f.name for f in dataclasses.fields(settings) if f.metadata["secret"]}
-    held = sorted(secret & {name for name, value in _toml(path).items() if value})
+    held = sorted(secret & {name for name, value in _read_toml(path).items() if value})
     if held and path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
         yield warning(
             "secrets",
@@ -72,9 +72,9 @@ def secrets_are_private(settings: Settings, path: Path | None) -> Iterator[Findi
         )
 
 
-def port_is_free(settings: Settings) -> Iterator[Finding]:
+def check_port(settings: Settings) -> Iterator[Finding]:
     """The port of the web server, unless it is ours already."""
-    if settings.port == 0 or address_on(Path(settings.data_dir)):
+    if settings.port == 0 or running_address(Path(settings.data_dir)):
         return
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     with socket.socket(family) as probe:
@@ -91,7 +91,7 @@ def port_is_free(settings: Settings) -> Iterator[Finding]:
             )
 
 
-def folder_is_ours(settings: Settings) -> Iterator[Finding]:
+def check_data_folder(settings: Settings) -> Iterator[Finding]:
     """The data folder can be made, entered and written to."""
     folder = Path(settings.data_dir)
     try:
@@ -109,14 +109,14 @@ def folder_is_ours(settings: Settings) -> Iterator[Finding]:
         )
 
 
-def disk_has_room(settings: Settings) -> Iterator[Finding]:
+def check_disk_space(settings: Settings) -> Iterator[Finding]:
     """Free disk under the data folder; of a folder that cannot be had nothing is said here."""
     folder = Path(settings.data_dir)
     if not folder.is_dir():
         return
     free = shutil.disk_usage(folder).free
-    if free < LITTLE:
-        kind = fault if free < NOTHING else warning
+    if free < LOW_DISK_BYTES:
+        kind = fault if free < CRITICAL_DISK_BYTES else warning
         yield kind(
             "disk",
             f"{free / 1e6:,.0f} MB are free on the disk of {folder}",
@@ -124,5 +124,5 @@ def disk_has_room(settings: Settings) -> Iterator[Finding]:
         )
 
 
-def _toml(path: Path) -> dict[str, Any]:
+def _read_toml(path: Path) -> dict[str, Any]:
     return tomllib.loads(path.read_text("utf-8"))

@@ -8,15 +8,15 @@ from datetime import datetime
 from redis import Redis
 
 from papers.redis_backend import keys
-from papers.state.task_states import SourceStates, State
+from papers.state.task_states import TaskStates, TaskStatus
 from paperwire.doctor.finding import Finding, fault, warning
-from paperwire.run.probe import HEARD_OF
+from paperwire.run.probe import HEARTBEAT_TIMEOUT
 
-MANY = 3
+FAILURES_TO_WARN = 3
 """Failures in a row that are more than a bad hour."""
 
 
-def scheduler_ticks(redis: Redis) -> Iterator[Finding]:
+def check_scheduler(redis: Redis) -> Iterator[Finding]:
     """Somebody says what is due."""
     if not redis.exists(keys.SCHEDULER_LEASE):
         yield fault(
@@ -26,12 +26,12 @@ def scheduler_ticks(redis: Redis) -> Iterator[Finding]:
         )
 
 
-def worker_is_there(redis: Redis, now: datetime) -> Iterator[Finding]:
+def check_workers(redis: Redis, now: datetime) -> Iterator[Finding]:
     """Somebody does what is due; `now` is aware UTC."""
     from rq import Worker
 
     heard = [w.last_heartbeat for w in Worker.all(connection=redis) if w.last_heartbeat]
-    if not heard or now - max(heard) > HEARD_OF:
+    if not heard or now - max(heard) > HEARTBEAT_TIMEOUT:
         yield fault(
             "worker",
             "no worker was heard of in the last two minutes: what is due is not fetched",
@@ -39,10 +39,10 @@ def worker_is_there(redis: Redis, now: datetime) -> Iterator[Finding]:
         )
 
 
-def sources_answer(redis: Redis) -> Iterator[Finding]:
+def check_source_states(redis: Redis) -> Iterator[Finding]:
     """Sources that have failed for some time."""
-    for state in SourceStates(redis).all():
-        if state.state is State.FAILING and state.failures >= MANY:
+    for state in TaskStates(redis).all():
+        if state.state is TaskStatus.FAILING and state.failures >= FAILURES_TO_WARN:
             yield warning(
                 f"source {state.name}",
                 f"failed {state.failures} times since {state.since:%Y-%m-%d %H:%M} UTC: "

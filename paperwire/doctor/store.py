@@ -9,23 +9,23 @@ from typing import Any, Final
 from redis import Redis
 from redis.exceptions import RedisError
 
-from papers.errors import StoreAway, StoreBusy, StoreError, StoreNewer
+from papers.errors import StoreBusy, StoreError, StoreTooNew, StoreUnavailable
 from papers.maintenance import migrations
-from papers.redis_backend.connection import address, store_errors
+from papers.redis_backend.connection import redacted_url, translate_store_errors
 from paperwire.doctor.finding import Finding, fault, warning
-from paperwire.run.store_program import OLDEST
+from paperwire.run.store_program import OLDEST_SERVER
 
-CLOCKS_APART: Final = timedelta(seconds=5)
-NEARLY_FULL: Final = 0.9
+MAX_STORE_CLOCK_SKEW: Final = timedelta(seconds=5)
+MEMORY_WARNING_SHARE: Final = 0.9
 """Of the memory that the store may take."""
 
 
-def store_is_there(redis: Redis) -> Iterator[Finding]:
+def check_store_reachable(redis: Redis) -> Iterator[Finding]:
     """The store answers us."""
     try:
-        with store_errors(redis):
+        with translate_store_errors(redis):
             redis.ping()
-    except StoreAway as error:
+    except StoreUnavailable as error:
         yield fault(
             "store",
             error,
@@ -39,23 +39,23 @@ def store_is_there(redis: Redis) -> Iterator[Finding]:
         )
 
 
-def store_is_fit(redis: Redis) -> Iterator[Finding]:
+def check_store_settings(redis: Redis) -> Iterator[Finding]:
     """Its version, and that it forgets nothing."""
     try:
         info: Any = redis.info()
     except RedisError as error:
-        yield warning("store-rights", f"the store tells nothing of itself: {error}", _RIGHTS)
+        yield warning("store-rights", f"the store tells nothing of itself: {error}", _INFO_REMEDY)
         return
-    yield from _version(info)
-    yield from _durability(info)
-    yield from _memory(info)
+    yield from _check_server_version(info)
+    yield from _check_durability(info)
+    yield from _check_memory(info)
 
 
-def schema_is_ours(redis: Redis) -> Iterator[Finding]:
+def check_schema_version(redis: Redis) -> Iterator[Finding]:
     """The layout of the data."""
     try:
-        migrations.check(redis)
-    except StoreNewer as error:
+        migrations.check_version(redis)
+    except StoreTooNew as error:
         yield fault("schema", error, "update Paperwire on this machine too")
     except StoreBusy as error:
         yield fault("schema", error, "start this Paperwire: it migrates the data")
@@ -63,18 +63,18 @@ def schema_is_ours(redis: Redis) -> Iterator[Finding]:
         yield fault("schema", error, "wait, or run `paperwire restore FILE --replace`")
 
 
-def clocks_agree(redis: Redis, now: datetime) -> Iterator[Finding]:
+def check_store_clock(redis: Redis, now: datetime) -> Iterator[Finding]:
     """Our clock and that of the store's machine; `now` is aware UTC."""
     try:
         seconds, micros = redis.time()
     except RedisError:
         return
     apart = abs(datetime.fromtimestamp(seconds + micros / 1e6, UTC) - now)
-    if apart > CLOCKS_APART:
-        yield clock_is_off(apart, f"the store's at {address(redis)}")
+    if apart > MAX_STORE_CLOCK_SKEW:
+        yield clock_fault(apart, f"the store's at {redacted_url(redis)}")
 
 
-def clock_is_off(apart: timedelta, other: str) -> Finding:
+def clock_fault(apart: timedelta, other: str) -> Finding:
     """Our clock against another's."""
     return fault(
         "clock",
@@ -83,14 +83,14 @@ def clock_is_off(apart: timedelta, other: str) -> Finding:
     )
 
 
-_RIGHTS: Final = "allow its user INFO, as deploy/store.acl does"
+_INFO_REMEDY: Final = "allow its user INFO, as deploy/store.acl does"
 
 
-def _version(info: Mapping[str, Any]) -> Iterator[Finding]:
+def _check_server_version(info: Mapping[str, Any]) -> Iterator[Finding]:
     said = str(info.get("valkey_version") or info.get("redis_version", ""))
     version = tuple(int(part) for part in said.split(".") if part.isdigit())
-    if version < OLDEST:
-        oldest = ".".join(map(str, OLDEST))
+    if version < OLDEST_SERVER:
+        oldest = ".".join(map(str, OLDEST_SERVER))
         yield fault(
             "store-version",
             f"the store has version {said}, {oldest} is the oldest that will do",
@@ -98,7 +98,7 @@ def _version(info: Mapping[str, Any]) -> Iterator[Finding]:
         )
 
 
-def _durability(info: Mapping[str, Any]) -> Iterator[Finding]:
+def _check_durability(info: Mapping[str, Any]) -> Iterator[Finding]:
     if not info.get("aof_enabled"):
         yield fault(
             "append-only-file",
@@ -113,7 +113,7 @@ def _durability(info: Mapping[str, Any]) -> Iterator[Finding]:
         )
 
 
-def _memory(info: Mapping[str, Any]) -> Iterator[Finding]:
+def _check_memory(info: Mapping[str, Any]) -> Iterator[Finding]:
     policy, most = info.get("maxmemory_policy", "noeviction"), int(info.get("maxmemory", 0))
     if policy != "noeviction":
         yield fault(
@@ -121,7 +121,7 @@ def _memory(info: Mapping[str, Any]) -> Iterator[Finding]:
             f"the store may drop papers where memory is short (maxmemory-policy {policy})",
             "CONFIG SET maxmemory-policy noeviction, and the same in its configuration",
         )
-    if most and int(info["used_memory"]) > NEARLY_FULL * most:
+    if most and int(info["used_memory"]) > MEMORY_WARNING_SHARE * most:
         yield warning(
             "store-memory",
             f"the store has used {int(info['used_memory']) / most:.0%} of its memory",

@@ -15,36 +15,40 @@ from requests.exceptions import RequestException
 from papers.config.settings import Settings
 from papers.errors import PaperwireError, SourceError
 from paperwire.doctor.finding import Finding, fault
-from paperwire.doctor.store import clock_is_off
-from workers.fetch.address_guard import networks
-from workers.fetch.arxiv_rate_limiter import ArxivLane
+from paperwire.doctor.store import clock_fault
+from workers.fetch.address_guard import parse_networks
+from workers.fetch.arxiv_rate_limiter import ArxivRateLimiter
 from workers.fetch.deadline import Deadline
-from workers.fetch.guarded_session import Gate, GuardedSession
+from workers.fetch.guarded_session import ConnectionGate, GuardedSession
 
-PATIENCE: Final = 10.0
+UPSTREAM_TIMEOUT: Final = 10.0
 """Seconds for one upstream."""
 
-CLOCKS_APART: Final = timedelta(minutes=2)
-_MEND: Final = "see to network, DNS and firewall; a private network needs allowed_networks"
+MAX_UPSTREAM_CLOCK_SKEW: Final = timedelta(minutes=2)
+_NETWORK_REMEDY: Final = (
+    "see to network, DNS and firewall; a private network needs allowed_networks"
+)
 
 
-def upstreams_answer(settings: Settings, redis: Redis | None, now: datetime) -> Iterator[Finding]:
+def check_upstreams(settings: Settings, redis: Redis | None, now: datetime) -> Iterator[Finding]:
     """Every configured upstream, and our clock against theirs; `now` is aware UTC."""
     apart: list[tuple[timedelta, str]] = []
-    for name, url in _addresses(settings):
+    for name, url in _upstream_urls(settings):
         try:
-            with _turn(settings, redis, name):
-                date = _date_of(url, settings)
+            with _rate_limited(settings, redis, name):
+                date = _fetch_date(url, settings)
         except (PaperwireError, RedisError, RequestException, OSError) as error:
-            yield fault("upstream", f"{name} cannot be reached: {_words(error)}", _MEND)
+            yield fault(
+                "upstream", f"{name} cannot be reached: {_error_text(error)}", _NETWORK_REMEDY
+            )
             continue
         if date:
             apart.append((abs(date - now), name))
-    if apart and min(apart)[0] > CLOCKS_APART:  # all of them: it is ours that is wrong
-        yield clock_is_off(*min(apart))
+    if apart and min(apart)[0] > MAX_UPSTREAM_CLOCK_SKEW:  # all of them: it is ours that is wrong
+        yield clock_fault(*min(apart))
 
 
-def _addresses(settings: Settings) -> Iterator[tuple[str, str]]:
+def _upstream_urls(settings: Settings) -> Iterator[tuple[str, str]]:
     if settings.categories:
         yield "arXiv's announcements", f"{settings.arxiv_feed_url}/{settings.categories[0]}"
     yield "arXiv's API", settings.arxiv_api_url
@@ -55,21 +59,29 @@ def _addresses(settings: Settings) -> Iterator[tuple[str, str]]:
     yield from ((f"community {name}", url) for name, url in settings.communities.items())
 
 
-def _turn(settings: Settings, redis: Redis | None, name: str) -> AbstractContextManager[Any]:
+def _rate_limited(
+    settings: Settings, redis: Redis | None, name: str
+) -> AbstractContextManager[Any]:
     if redis is None or not name.startswith("arXiv"):
         return nullcontext()
-    return ArxivLane(redis, settings.arxiv_interval, longest=PATIENCE).turn(PATIENCE)
+    return ArxivRateLimiter(
+        redis, settings.arxiv_interval, max_request_seconds=UPSTREAM_TIMEOUT
+    ).acquire(UPSTREAM_TIMEOUT)
 
 
-def _date_of(url: str, settings: Settings) -> datetime | None:
+def _fetch_date(url: str, settings: Settings) -> datetime | None:
     """The time of day an upstream answers with, aware UTC; None where it says none.
 
     Whatever status it answers with: it can be reached.
     """
-    gate = Gate(networks(settings.allowed_networks), deadline := Deadline(PATIENCE), PATIENCE)
+    gate = ConnectionGate(
+        parse_networks(settings.allowed_networks),
+        deadline := Deadline(UPSTREAM_TIMEOUT),
+        UPSTREAM_TIMEOUT,
+    )
     headers = {"User-Agent": settings.user_agent, "Connection": "close"}
     with deadline, GuardedSession(gate) as session:
-        answer = session.head(url, headers=headers, timeout=PATIENCE, allow_redirects=False)
+        answer = session.head(url, headers=headers, timeout=UPSTREAM_TIMEOUT, allow_redirects=False)
         answer.close()
     try:
         date = parsedate_to_datetime(answer.headers.get("Date", ""))
@@ -78,7 +90,7 @@ def _date_of(url: str, settings: Settings) -> datetime | None:
     return date if date.tzinfo else date.replace(tzinfo=UTC)
 
 
-def _words(error: BaseException) -> str:
+def _error_text(error: BaseException) -> str:
     """Our own words where they are ours, else the innermost cause."""
     while not isinstance(error, SourceError):
         inner = error.__cause__ or error.__context__

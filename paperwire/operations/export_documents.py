@@ -9,18 +9,18 @@ from papers.errors import BadParameter
 from papers.model.arxiv_id import ArxivId
 from papers.model.paper import Paper
 from papers.query.ast import any_of
-from papers.query.parser import Query, parse
-from papers.query.request import Ask
+from papers.query.parser import Query, parse_query
+from papers.query.request import SearchRequest
 from papers.state.keywords import Keyword, Keywords
 from papers.store import Store
-from paperwire.operations.session import Session
+from paperwire.operations.session import CommandSession
 from service.exports import keyword_lists
-from service.exports.formats import FORMS, known
-from service.exports.selection import ORDERS
+from service.exports.formats import REFERENCE_FORMATS, require_papers
+from service.exports.selection import EXPORT_ORDERS
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class ExportSelection:
     """Papers: by id, or the newest `limit` of saved keywords, or of a query. One of the three."""
 
     ids: Sequence[str] = ()
@@ -29,40 +29,42 @@ class Wanted:
     limit: int = 100
 
 
-def opml(session: Session, names: Sequence[str], *, picked: bool) -> bytes:
+def render_opml(session: CommandSession, names: Sequence[str], *, picked: bool) -> bytes:
     """The chosen keywords, or all, as OPML. Raises UnknownKeyword."""
-    orders = ORDERS if picked else ORDERS[:1]
-    return keyword_lists.subscriptions(session.settings.base_url, keywords(session, names), orders)
+    orders = EXPORT_ORDERS if picked else EXPORT_ORDERS[:1]
+    return keyword_lists.subscriptions_opml(
+        session.settings.base_url, selected_keywords(session, names), orders
+    )
 
 
-def markdown(session: Session, names: Sequence[str], rows: int) -> bytes:
+def render_markdown(session: CommandSession, names: Sequence[str], rows: int) -> bytes:
     """The newest papers of the chosen keywords, or all, as Markdown. Raises UnknownKeyword."""
-    chosen, base_url = keywords(session, names), session.settings.base_url
-    return keyword_lists.daily(Store(session.redis), chosen, rows=rows, site_url=base_url)
+    chosen, base_url = selected_keywords(session, names), session.settings.base_url
+    return keyword_lists.daily_markdown(Store(session.redis), chosen, rows=rows, site_url=base_url)
 
 
-def references(session: Session, suffix: str, wanted: Wanted) -> bytes:
+def render_references(session: CommandSession, suffix: str, selection: ExportSelection) -> bytes:
     """Papers in the form of a suffix: `bib`, `ris`, `csl.json`. Raises what `selected` raises."""
-    return FORMS[suffix].render(selected(session, wanted))
+    return REFERENCE_FORMATS[suffix].render(selected_papers(session, selection))
 
 
-def selected(session: Session, wanted: Wanted) -> list[Paper]:
+def selected_papers(session: CommandSession, selection: ExportSelection) -> list[Paper]:
     """The wanted papers, each once.
 
     Raises BadId, BadParameter, BadQuery, UnknownKeyword, UnknownPaper.
     """
-    if sum(map(bool, (wanted.ids, wanted.names, wanted.query))) != 1:
+    if sum(map(bool, (selection.ids, selection.names, selection.query))) != 1:
         raise BadParameter("export", "name papers by id, or keywords (-k), or a query (--query)")
     store = Store(session.redis)
-    if wanted.ids:
-        return known(store, list(dict.fromkeys(map(ArxivId.parse, wanted.ids))))
-    named = keywords(session, wanted.names) if wanted.names else []
-    texts = [keyword.query for keyword in named] or [wanted.query]
-    asked = Query(any_of(parse(text).tree for text in texts))
-    return list(store.search(Ask(query=asked, limit=wanted.limit)).papers)
+    if selection.ids:
+        return require_papers(store, list(dict.fromkeys(map(ArxivId.parse, selection.ids))))
+    named = selected_keywords(session, selection.names) if selection.names else []
+    texts = [keyword.query for keyword in named] or [selection.query]
+    asked = Query(any_of(parse_query(text).tree for text in texts))
+    return list(store.search(SearchRequest(query=asked, limit=selection.limit)).papers)
 
 
-def keywords(session: Session, names: Sequence[str]) -> list[Keyword]:
+def selected_keywords(session: CommandSession, names: Sequence[str]) -> list[Keyword]:
     """The saved keywords of those names, by name; all of them where none is named."""
     saved = Keywords(session.redis)
     named = {saved.get(name).slug for name in names}

@@ -15,46 +15,48 @@ from typing import IO, Any, Final
 import zstandard
 
 from papers.errors import BadParameter
-from papers.model.json_rows import row_of
+from papers.model.json_rows import paper_to_row
 from papers.model.paper import Paper
-from papers.query.parser import parse
-from papers.query.request import TYPES, Ask
+from papers.query.parser import parse_query
+from papers.query.request import ANNOUNCE_TYPE_NAMES, SearchRequest
 from papers.store import Store
 
-PAGE: Final = 1_000
+EXPORT_PAGE_SIZE: Final = 1_000
 
 
-def chosen(store: Store, query: str | None) -> Iterator[Paper]:
+def select_papers(store: Store, query: str | None) -> Iterator[Paper]:
     """The papers of a keyword, newest first, or all, oldest first. Raises BadQuery, StoreAway."""
     if query is None:
-        yield from store.everything()
+        yield from store.iter_papers()
         return
-    ask: Ask | None = Ask(query=parse(query), limit=PAGE, types=frozenset(TYPES))
+    ask: SearchRequest | None = SearchRequest(
+        query=parse_query(query), limit=EXPORT_PAGE_SIZE, types=frozenset(ANNOUNCE_TYPE_NAMES)
+    )
     while ask:
         page = store.search(ask)
         yield from page.papers
-        ask = replace(ask, before=page.next) if page.next else None
+        ask = replace(ask, before=page.next_cursor) if page.next_cursor else None
 
 
-def write(papers: Iterable[Paper], file: str) -> int:
+def write_rows(papers: Iterable[Paper], file: str) -> int:
     """Write rows to a file, `-` for standard output; how many. Raises BadParameter."""
     count = 0
-    with _opened(file) as out:
+    with _open_atomically(file) as out:
         for paper in papers:
-            row = json.dumps(row_of(paper), ensure_ascii=False, separators=(",", ":"))
+            row = json.dumps(paper_to_row(paper), ensure_ascii=False, separators=(",", ":"))
             out.write(row.encode() + b"\n")
             count += 1
     return count
 
 
-def save(document: bytes, file: str) -> None:
+def write_document(document: bytes, file: str) -> None:
     """Write a whole document to a file, `-` for standard output. Raises BadParameter."""
-    with _opened(file) as out:
+    with _open_atomically(file) as out:
         out.write(document)
 
 
 @contextlib.contextmanager
-def _opened(file: str) -> Iterator[IO[bytes]]:
+def _open_atomically(file: str) -> Iterator[IO[bytes]]:
     """A file to write to, compressed by its name; only a whole one gets that name."""
     if file == "-":
         yield sys.stdout.buffer
@@ -63,7 +65,7 @@ def _opened(file: str) -> Iterator[IO[bytes]]:
     path = Path(file)
     part = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        with part.open("wb") as raw, _compressed(raw, path.suffix) as out:
+        with part.open("wb") as raw, _compressing(raw, path.suffix) as out:
             yield out
         part.replace(path)
     except OSError as error:
@@ -72,7 +74,7 @@ def _opened(file: str) -> Iterator[IO[bytes]]:
         part.unlink(missing_ok=True)
 
 
-def _compressed(raw: IO[bytes], suffix: str) -> Any:
+def _compressing(raw: IO[bytes], suffix: str) -> Any:
     if suffix == ".gz":
         return gzip.GzipFile(fileobj=raw, mode="wb", compresslevel=6, mtime=0)
     if suffix == ".zst":

@@ -8,12 +8,18 @@ from pathlib import Path
 
 from papers.errors import BadInput, BadParameter, UnknownKeyword
 from papers.state.keywords import Keywords
-from paperwire.operations.session import Session
-from service.exports.opml_reader import MOST_BYTES, Outline, Wanted, outlines, wanted
+from paperwire.operations.session import CommandSession
+from service.exports.opml_reader import (
+    MAX_OPML_BYTES,
+    ImportedKeyword,
+    OpmlOutline,
+    keyword_from_outline,
+    read_outlines,
+)
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class ImportOutcome:
     """What became of a feed: `saved`, `known`, `foreign` or `refused`; `said` is why."""
 
     line: int
@@ -27,41 +33,44 @@ class Told:
         )
 
 
-def read(file: str) -> bytes:
+def read_import_file(file: str) -> bytes:
     """A file (`-`: standard input), or so much of it that it is refused. Raises BadParameter."""
     if file == "-":
-        return sys.stdin.buffer.read(MOST_BYTES + 1)
+        return sys.stdin.buffer.read(MAX_OPML_BYTES + 1)
     try:
         with Path(file).open("rb") as opened:
-            return opened.read(MOST_BYTES + 1)
+            return opened.read(MAX_OPML_BYTES + 1)
     except OSError as error:
         raise BadParameter("FILE", f"{file}: {error.strerror}") from error
 
 
-def keywords(session: Session, document: bytes) -> list[Told]:
+def import_keywords(session: CommandSession, document: bytes) -> list[ImportOutcome]:
     """Save a list's keywords; none that is saved already is changed. Raises BadParameter."""
-    return [_taken(session, outline) for outline in outlines(document)]
+    return [_import_outline(session, outline) for outline in read_outlines(document)]
 
 
-def _taken(session: Session, outline: Outline) -> Told:
+def _import_outline(session: CommandSession, outline: OpmlOutline) -> ImportOutcome:
     name = outline.name or outline.url
     try:
-        keyword = wanted(outline)
+        keyword = keyword_from_outline(outline)
         if keyword is None:
-            return Told(outline.line, name, "foreign", "not a feed of Paperwire's")
-        return Told(outline.line, keyword.name, *_saved(session, keyword))
+            return ImportOutcome(outline.line, name, "foreign", "not a feed of Paperwire's")
+        return ImportOutcome(outline.line, keyword.name, *_save_unless_known(session, keyword))
     except BadInput as error:
-        return Told(outline.line, name, "refused", str(error))
+        return ImportOutcome(outline.line, name, "refused", str(error))
 
 
-def _saved(session: Session, keyword: Wanted) -> tuple[str, str]:
+def _save_unless_known(session: CommandSession, keyword: ImportedKeyword) -> tuple[str, str]:
     """Outcome and reason of one keyword."""
     saved = Keywords(session.redis)
     try:
         there = saved.get(keyword.name)
     except UnknownKeyword:
         added = saved.add(keyword.name, keyword.query.canonical, now=session.now)
-        return "saved", f"{added.query} (taken from its name)" if keyword.guessed else added.query
-    if keyword.guessed or there.query == keyword.query.canonical:
+        return (
+            "saved",
+            f"{added.query} (taken from its name)" if keyword.is_guessed else added.query,
+        )
+    if keyword.is_guessed or there.query == keyword.query.canonical:
         return "known", ""
     return "refused", f"{there.name!r} is saved with another query, {there.query}; it stays"

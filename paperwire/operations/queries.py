@@ -13,29 +13,29 @@ from pathlib import Path
 from typing import Any
 
 from papers.config.settings import Settings
-from papers.config.shown_settings import shown
+from papers.config.shown_settings import redacted_settings
 from papers.errors import BadParameter, BadSettings, UnknownPaper
 from papers.model.arxiv_id import ArxivId
-from papers.query.parser import parse
-from papers.query.request import Ask
+from papers.query.parser import parse_query
+from papers.query.request import SearchRequest
 from papers.redis_backend import health
 from papers.state.communities import Communities
 from papers.state.keywords import Keyword, Keywords
-from papers.state.task_states import Progress, SourceStates
+from papers.state.task_states import Progress, TaskStates
 from papers.store import Store
 from paperwire.operations import output
-from paperwire.operations.session import Session
-from paperwire.run.instance_lock import address_on
+from paperwire.operations.session import CommandSession
+from paperwire.run.instance_lock import running_address
 from service.routes.api import paper_json, source_json
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class CommandResult:
     """`text` for people, `document` for programs; `good` is False where a source failed."""
 
     text: str
     document: Any
-    good: bool = True
+    is_ok: bool = True
 
     @property
     def json(self) -> str:
@@ -43,69 +43,71 @@ class Answer:
         return json.dumps(self.document, ensure_ascii=False, indent=2)
 
 
-def status(session: Session) -> Answer:
+def system_status(session: CommandSession) -> CommandResult:
     """The store, the keywords, the sources and the long runs under way."""
-    states, store = SourceStates(session.redis), Store(session.redis)
+    states, store = TaskStates(session.redis), Store(session.redis)
     known = states.all()
     asked = {state.name for state in known}
     document = {
-        "address": address_on(Path(session.settings.data_dir)),
+        "address": running_address(Path(session.settings.data_dir)),
         "data_dir": str(Path(session.settings.data_dir).resolve()),
-        "store": _store_json(health.look(session.redis)),
-        "papers": store.size(),
+        "store": _store_json(health.check_health(session.redis)),
+        "papers": store.count_papers(),
         "revision": store.revision(),
         "keywords": len(Keywords(session.redis).all()),
-        "next_fetch": output.next_fetch(states.planned(), asked, session.now),
+        "next_fetch": output.format_next_fetch(states.due_times(), asked, session.now),
         "sources": [source_json(state) for state in known],
-        "progress": [_progress_json(run) for run in states.progress()],
+        "progress": [_progress_json(run) for run in states.list_progress()],
         "set_aside": states.quarantine_size(),
     }
-    return Answer(output.status(document), document)
+    return CommandResult(output.format_status(document), document)
 
 
-def search(session: Session, query: str, limit: int, *, picked: bool) -> Answer:
+def search_papers(
+    session: CommandSession, query: str, limit: int, *, picked: bool
+) -> CommandResult:
     """The newest papers of a keyword. Raises BadQuery."""
-    parsed = parse(query)
+    parsed = parse_query(query)
     page = Store(session.redis).search(
-        Ask(query=parsed, limit=limit, order="picked" if picked else "announced")
+        SearchRequest(query=parsed, limit=limit, order="picked" if picked else "announced")
     )
     found = [paper_json(paper) for paper in page.papers]
     document = {
         "query": parsed.canonical,
         "papers": found,
-        "next": page.next,
-        "complete": page.complete,
+        "next": page.next_cursor,
+        "complete": page.is_complete,
     }
-    lines = [output.paper_line(paper) for paper in found] or ["no paper matches"]
-    return Answer("\n".join(lines), document)
+    lines = [output.format_paper_line(paper) for paper in found] or ["no paper matches"]
+    return CommandResult("\n".join(lines), document)
 
 
-def papers(session: Session, ids: Sequence[str]) -> Answer:
+def papers_by_id(session: CommandSession, ids: Sequence[str]) -> CommandResult:
     """Papers by id. Raises BadId, UnknownPaper."""
     wanted = [ArxivId.parse(id) for id in ids]
-    found = Store(session.redis).papers(wanted)
+    found = Store(session.redis).get_papers(wanted)
     for id, paper in zip(wanted, found, strict=True):
         if paper is None:
             raise UnknownPaper(f"{id} is not here; arXiv may have it: {id.url}")
     known = [paper_json(paper) for paper in found if paper]
-    return Answer("\n\n".join(map(output.paper_text, known)), known)
+    return CommandResult("\n\n".join(map(output.format_paper, known)), known)
 
 
-def fetch(session: Session, source: str) -> Answer:
+def fetch_source(session: CommandSession, source: str) -> CommandResult:
     """Run a source's tasks now. Raises BadParameter for a source that is not configured."""
     from workers.jobs import run  # brings the clients of all sources along
 
-    settings = Communities(session.redis, session.settings).settings()
-    reports = [run(task) for task in tasks_of(settings, source)]
+    settings = Communities(session.redis, session.settings).effective_settings()
+    reports = [run(task) for task in tasks_of_source(settings, source)]
     good = all(report.get("state") in ("ok", "quiet") for report in reports)
-    return Answer("\n".join(map(output.fetched, reports)), reports, good)
+    return CommandResult("\n".join(map(output.format_fetch_report, reports)), reports, good)
 
 
-def tasks_of(settings: Settings, source: str) -> list[str]:
+def tasks_of_source(settings: Settings, source: str) -> list[str]:
     """The tasks behind a source's name or behind a task's. Raises BadParameter."""
-    from workers.schedule.scheduler import standing_tasks
+    from workers.schedule.scheduler import recurring_tasks
 
-    standing = standing_tasks(settings)
+    standing = recurring_tasks(settings)
     if source.startswith("fill:") or source == "backfill":
         return [source]
     prefix = {"arxiv": "announcements:", "hf": "hf:"}.get(source, f"community:{source}")
@@ -115,14 +117,14 @@ def tasks_of(settings: Settings, source: str) -> list[str]:
     return tasks
 
 
-def config(settings: Settings) -> Answer:
+def settings_in_force(settings: Settings) -> CommandResult:
     """The settings in force, secrets as stars."""
-    values = shown(settings)
+    values = redacted_settings(settings)
     lines = [f"{name} = {json.dumps(value, ensure_ascii=False)}" for name, value in values.items()]
-    return Answer("\n".join(lines), values)
+    return CommandResult("\n".join(lines), values)
 
 
-def init(path: Path) -> Answer:
+def write_config_template(path: Path) -> CommandResult:
     """Write the commented configuration. Raises BadSettings where there is a file already."""
     template = Path(__file__).parents[1].joinpath("paperwire.toml").read_text("utf-8")
     try:
@@ -132,48 +134,54 @@ def init(path: Path) -> Answer:
         raise BadSettings(f"{path} is there already; it is left as it is") from None
     except OSError as error:
         raise BadSettings(f"{path}: {error.strerror}") from error
-    return Answer(f"wrote {path}: every setting is in it, with its default", {"wrote": str(path)})
+    return CommandResult(
+        f"wrote {path}: every setting is in it, with its default", {"wrote": str(path)}
+    )
 
 
-def keywords(session: Session) -> Answer:
+def list_keywords(session: CommandSession) -> CommandResult:
     """The saved keywords."""
     saved = [_keyword_json(keyword) for keyword in Keywords(session.redis).all()]
-    return Answer("\n".join(map(output.keyword, saved)) or "no keyword is saved", saved)
+    return CommandResult(
+        "\n".join(map(output.format_keyword, saved)) or "no keyword is saved", saved
+    )
 
 
-def keyword_added(session: Session, name: str, query: str) -> Answer:
+def save_keyword(session: CommandSession, name: str, query: str) -> CommandResult:
     """Save a keyword. Raises BadQuery, BadParameter."""
     keyword = _keyword_json(Keywords(session.redis).add(name, query, now=session.now))
-    return Answer(f"saved {output.keyword(keyword)}", keyword)
+    return CommandResult(f"saved {output.format_keyword(keyword)}", keyword)
 
 
-def keyword_removed(session: Session, name: str) -> Answer:
+def remove_keyword(session: CommandSession, name: str) -> CommandResult:
     """Forget a keyword. Raises UnknownKeyword."""
     keyword = _keyword_json(Keywords(session.redis).remove(name))
-    return Answer(f"removed {output.keyword(keyword)}", keyword)
+    return CommandResult(f"removed {output.format_keyword(keyword)}", keyword)
 
 
-def backfill(session: Session, since: date, until: date, set: str) -> Answer:
+def start_backfill(session: CommandSession, since: date, until: date, set: str) -> CommandResult:
     """Plan a backfill, due now. Raises BadParameter where one is under way."""
-    from workers.tasks.backfill import TASK, Plans, planned
+    from workers.tasks.backfill import BACKFILL_TASK, BackfillPlans, plan_backfill
 
-    plan = planned(since, until, set, session.now)
-    Plans(session.redis).begin(plan)
-    SourceStates(session.redis).make_due(TASK, session.now)
+    plan = plan_backfill(since, until, set, session.now)
+    BackfillPlans(session.redis).start(plan)
+    TaskStates(session.redis).schedule(BACKFILL_TASK, session.now)
     document = {"since": str(plan.since), "until": str(plan.until), "set": plan.set}
     of = f" of {plan.set}" if plan.set else ""
     said = f"planned: everything{of} from {plan.since} until {plan.until}, a page at a time"
-    return Answer(f"{said}; `paperwire status` tells how far it is", document)
+    return CommandResult(f"{said}; `paperwire status` tells how far it is", document)
 
 
-def backfill_stopped(session: Session) -> Answer:
+def stop_backfill(session: CommandSession) -> CommandResult:
     """Drop the plan of a backfill; what it brought stays."""
-    from workers.tasks.backfill import TASK, Plans
+    from workers.tasks.backfill import BACKFILL_TASK, BackfillPlans
 
-    plan = Plans(session.redis).drop()
-    SourceStates(session.redis).forget(TASK)
-    text = f"stopped: {plan.said}" if plan else "no backfill is under way"
-    return Answer(text, {"stopped": plan is not None, "said": plan.said if plan else ""})
+    plan = BackfillPlans(session.redis).drop()
+    TaskStates(session.redis).delete_task(BACKFILL_TASK)
+    text = f"stopped: {plan.description}" if plan else "no backfill is under way"
+    return CommandResult(
+        text, {"stopped": plan is not None, "said": plan.description if plan else ""}
+    )
 
 
 def _keyword_json(keyword: Keyword) -> dict[str, Any]:
@@ -185,12 +193,12 @@ def _keyword_json(keyword: Keyword) -> dict[str, Any]:
     }
 
 
-def _store_json(found: health.Condition) -> dict[str, Any]:
+def _store_json(found: health.StoreHealth) -> dict[str, Any]:
     return {
-        "answers": str(found.answers),
-        "said": found.said,
-        "memory": found.memory,
-        "most_memory": found.most,
+        "answers": str(found.status),
+        "said": found.problem,
+        "memory": found.used_memory,
+        "most_memory": found.max_memory,
     }
 
 
@@ -199,8 +207,8 @@ def _progress_json(run: Progress) -> dict[str, Any]:
         "task": run.task,
         "done": run.done,
         "total": run.total,
-        "left": run.left,
-        "pace": round(run.pace, 2),
+        "left": run.remaining,
+        "pace": round(run.records_per_second, 2),
         "started": run.started_at.isoformat(),
         "updated": run.updated_at.isoformat(),
     }

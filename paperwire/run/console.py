@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Whereabouts:
+class StartupInfo:
     """The first words: where everything is, and how to stop it."""
 
     address: str
@@ -32,39 +32,39 @@ class Console:
     def __init__(self, *, as_json: bool) -> None:
         self._as_json = as_json
         self._lines = sys.stderr if as_json else sys.stdout
-        self._held: list[str] | None = None
-        self._one_at_a_time = threading.Lock()
+        self._buffered: list[str] | None = None
+        self._lock = threading.Lock()
 
-    def say(self, name: str, text: str) -> None:
+    def print_line(self, name: str, text: str) -> None:
         """Print a line with the name of who says it."""
         line = f"{name:>9} | {text}"
-        with self._one_at_a_time:
-            if self._held is None:
+        with self._lock:
+            if self._buffered is None:
                 self._print(line)
             else:
-                self._held.append(line)
+                self._buffered.append(line)
 
-    def hold(self) -> None:
+    def start_buffering(self) -> None:
         """Keep lines back from now on."""
-        self._held = []
+        self._buffered = []
 
-    def release(self) -> None:
+    def stop_buffering(self) -> None:
         """Print what was kept back, and whatever comes."""
-        with self._one_at_a_time:
-            for line in self._held or ():
+        with self._lock:
+            for line in self._buffered or ():
                 self._print(line)
-            self._held = None
+            self._buffered = None
 
-    def introduce(self, where: Whereabouts) -> None:
+    def print_startup(self, info: StartupInfo) -> None:
         """Print the first words."""
         if self._as_json:
-            print(json.dumps(dataclasses.asdict(where)), flush=True)
+            print(json.dumps(dataclasses.asdict(info)), flush=True)
             return
-        print(f"\nPaperwire is at {where.address}")
-        print(f"  data folder  {where.data_dir}")
-        print(f"  store        {where.store}")
-        print(f"  next fetch   {where.next_fetch}")
-        print(f"  to stop      {where.stop}\n", flush=True)
+        print(f"\nPaperwire is at {info.address}")
+        print(f"  data folder  {info.data_dir}")
+        print(f"  store        {info.store}")
+        print(f"  next fetch   {info.next_fetch}")
+        print(f"  to stop      {info.stop}\n", flush=True)
 
     def _print(self, line: str) -> None:
         with contextlib.suppress(BrokenPipeError):

@@ -15,61 +15,68 @@ from collections.abc import Mapping, MutableMapping
 from pathlib import Path
 from typing import Any, Final
 
-from papers.config.settings import Seconds, discover
+from papers.config.settings import Seconds, discover_settings
 from papers.errors import StoreError
 from paperwire.run import embedded_store, up
 from paperwire.run.console import Console
-from paperwire.run.instance_lock import CLAIM, claimed
-from paperwire.run.supervisor import Part, Supervisor
+from paperwire.run.instance_lock import LOCK_FILE, hold_instance_lock
+from paperwire.run.supervisor import ProgramSpec, Supervisor
 
-FOLDER: Final = Path("demo-data")
-PATIENCE: Final[Seconds] = 60.0
+DEMO_FOLDER: Final = Path("demo-data")
+START_TIMEOUT: Final[Seconds] = 60.0
 """How long the simulated sources may take to make up their history."""
 
-_HARMLESS: Final = ("HOST", "PORT", "PUBLIC_URL", "LOG_LEVEL", "WEB_PROCESSES", "WORKER_PROCESSES")
+_KEPT_SETTINGS: Final = (
+    "HOST",
+    "PORT",
+    "PUBLIC_URL",
+    "LOG_LEVEL",
+    "WEB_PROCESSES",
+    "WORKER_PROCESSES",
+)
 """Settings that the demo takes from the environment; any other could lead to a real store."""
 
 
-def run(console: Console, *, keep: bool, day: Seconds, folder: Path = FOLDER) -> None:
+def run_demo(console: Console, *, keep: bool, day: Seconds, folder: Path = DEMO_FOLDER) -> None:
     """Run the demo until told to stop. Raises StoreError, BadSettings."""
     folder = folder.resolve()
-    with claimed(folder):
+    with hold_instance_lock(folder):
         if not keep:
-            clear(folder)
-    supervisor = Supervisor(console.say)
-    console.say("demo", "making up three weeks of papers ...")
+            clear_demo_folder(folder)
+    supervisor = Supervisor(console.print_line)
+    console.print_line("demo", "making up three weeks of papers ...")
     with supervisor:
         fields = _start_sources(supervisor, folder, day)
         config = folder / "paperwire.toml"
-        config.write_text(toml({"data_dir": ".", **fields}), "utf-8")
-        isolate(os.environ, config)
-        up.run(discover(os.environ), supervisor, console)
+        config.write_text(to_toml({"data_dir": ".", **fields}), "utf-8")
+        isolate_environment(os.environ, config)
+        up.run_everything(discover_settings(os.environ), supervisor, console)
 
 
-def clear(folder: Path) -> None:
+def clear_demo_folder(folder: Path) -> None:
     """Empty a demo's folder, but for the claim on it."""
     for entry in folder.iterdir():
         if entry.is_dir() and not entry.is_symlink():
             shutil.rmtree(entry)
-        elif entry.name != CLAIM:
+        elif entry.name != LOCK_FILE:
             entry.unlink()
 
 
-def isolate(environ: MutableMapping[str, str], config: Path) -> None:
+def isolate_environment(environ: MutableMapping[str, str], config: Path) -> None:
     """Leave nothing in the environment that leads to real sources or to a real store."""
     for name in [*environ]:
         setting = name.removeprefix("PAPERWIRE_")
-        if name == "REDIS_URL" or (setting != name and setting not in _HARMLESS):
+        if name == "REDIS_URL" or (setting != name and setting not in _KEPT_SETTINGS):
             del environ[name]
     environ["PAPERWIRE_CONFIG"] = str(config)
 
 
-def toml(fields: Mapping[str, Any]) -> str:
+def to_toml(fields: Mapping[str, Any]) -> str:
     """Settings of simple kinds as TOML: but for tables, that is JSON line by line."""
-    return "".join(f"{name} = {_value(value)}\n" for name, value in fields.items())
+    return "".join(f"{name} = {_toml_value(value)}\n" for name, value in fields.items())
 
 
-def _value(value: Any) -> str:
+def _toml_value(value: Any) -> str:
     if not isinstance(value, dict):
         return json.dumps(value)
     return "{" + ", ".join(f"{json.dumps(k)} = {json.dumps(v)}" for k, v in value.items()) + "}"
@@ -80,17 +87,17 @@ def _start_sources(supervisor: Supervisor, folder: Path, day: Seconds) -> dict[s
     told = folder / "sources"
     told.unlink(missing_ok=True)
     options = {
-        "port": str(up.free_port("127.0.0.1", 18_000)),
+        "port": str(up.find_free_port("127.0.0.1", 18_000)),
         "port-file": str(told),
         "day": str(day),
-        "store": embedded_store.url(embedded_store.place(str(folder))),
+        "store": embedded_store.socket_url(embedded_store.store_paths(str(folder))),
     }
     words = [word for name, value in options.items() for word in (f"--{name}", value)]
     program = (sys.executable, "-m", "paperwire.simulator")
-    supervisor.start(Part("demo", (*program, *words)))
-    deadline = time.monotonic() + PATIENCE
+    supervisor.start(ProgramSpec("demo", (*program, *words)))
+    deadline = time.monotonic() + START_TIMEOUT
     while not told.exists():
-        if supervisor.tend(time.monotonic()) or time.monotonic() > deadline:
+        if supervisor.check_programs(time.monotonic()) or time.monotonic() > deadline:
             raise StoreError("the simulated sources do not start; see what they said above")
         time.sleep(0.05)
     fields: dict[str, Any] = json.loads(told.read_text("utf-8").split("\n")[1])

@@ -11,23 +11,23 @@ from typing import IO, Final
 
 from papers.errors import BadSettings, StoreError
 
-CLAIM: Final = "up.lock"
+LOCK_FILE: Final = "up.lock"
 """The file's name in the data folder."""
 
 
 @contextlib.contextmanager
-def claimed(data_dir: Path) -> Iterator[IO[str]]:
+def hold_instance_lock(data_dir: Path) -> Iterator[IO[str]]:
     """Be the one `paperwire up` of this folder; yields the file that tells others where we are.
 
     Raises StoreError where there is one already.
     """
     try:
         data_dir.mkdir(parents=True, exist_ok=True)
-        file = (data_dir / CLAIM).open("a+", encoding="utf-8")
+        file = (data_dir / LOCK_FILE).open("a+", encoding="utf-8")
     except OSError as error:
         raise BadSettings(f"data_dir = {str(data_dir)!r}: {error.strerror}") from error
     with file:
-        if not _locked(file):
+        if not _try_lock(file):
             file.seek(0)
             where = file.read().strip() or "it is just starting"
             raise StoreError(f"Paperwire runs on {data_dir} already: {where}")
@@ -35,19 +35,19 @@ def claimed(data_dir: Path) -> Iterator[IO[str]]:
         yield file
 
 
-def address_on(data_dir: Path) -> str | None:
+def running_address(data_dir: Path) -> str | None:
     """Where the `paperwire up` of this folder serves; None where there is none."""
     try:
-        with (data_dir / CLAIM).open(encoding="utf-8") as file:
+        with (data_dir / LOCK_FILE).open(encoding="utf-8") as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
-        return (data_dir / CLAIM).read_text("utf-8").partition(" ")[0] or None
+        return (data_dir / LOCK_FILE).read_text("utf-8").partition(" ")[0] or None
     except FileNotFoundError:
         return None
     return None
 
 
-def _locked(file: IO[str]) -> bool:
+def _try_lock(file: IO[str]) -> bool:
     """Lock the claim; tried again for a moment, as `address_on` holds it for one."""
     for _ in range(10):
         with contextlib.suppress(BlockingIOError):

@@ -11,13 +11,13 @@ from typing import Final
 from papers.config.settings import Settings
 from papers.errors import StoreError
 from papers.redis_backend import keys
-from papers.redis_backend.connection import connect, store_errors
+from papers.redis_backend.connection import connect, translate_store_errors
 
-HEARD_OF: Final = timedelta(minutes=2)
+HEARTBEAT_TIMEOUT: Final = timedelta(minutes=2)
 """A worker says that it lives more often than that, in the midst of a job too."""
 
 
-def web(settings: Settings) -> None:
+def check_web_alive(settings: Settings) -> None:
     """The web server on this host answers. Raises StoreError."""
     url = f"http://127.0.0.1:{settings.port}/healthz"
     try:
@@ -26,28 +26,28 @@ def web(settings: Settings) -> None:
         raise StoreError(f"the web server does not answer at {url}: {error}") from error
 
 
-def scheduler(settings: Settings) -> None:
+def check_scheduler_alive(settings: Settings) -> None:
     """Some scheduler ticks. Raises StoreError."""
-    redis = connect(settings.redis_url, patient=False)
-    with store_errors(redis):
+    redis = connect(settings.redis_url, retry=False)
+    with translate_store_errors(redis):
         if not redis.exists(keys.SCHEDULER_LEASE):
             raise StoreError("no scheduler ticks: nobody holds its lease")
 
 
-def worker(settings: Settings) -> None:
+def check_worker_alive(settings: Settings) -> None:
     """A worker on this host was heard of. Raises StoreError."""
     from rq import Worker
 
-    redis, now = connect(settings.redis_url, patient=False), datetime.now(UTC)
-    with store_errors(redis):
+    redis, now = connect(settings.redis_url, retry=False), datetime.now(UTC)
+    with translate_store_errors(redis):
         here = [w for w in Worker.all(connection=redis) if w.hostname == socket.gethostname()]
     heard = [w.last_heartbeat for w in here if w.last_heartbeat]
-    if not heard or now - max(heard) > HEARD_OF:
+    if not heard or now - max(heard) > HEARTBEAT_TIMEOUT:
         raise StoreError(f"no worker on {socket.gethostname()} was heard of lately")
 
 
-PARTS: Final[dict[str, Callable[[Settings], None]]] = {
-    "web": web,
-    "worker": worker,
-    "scheduler": scheduler,
+HEALTH_CHECKS: Final[dict[str, Callable[[Settings], None]]] = {
+    "web": check_web_alive,
+    "worker": check_worker_alive,
+    "scheduler": check_scheduler_alive,
 }

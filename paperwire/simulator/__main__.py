@@ -19,7 +19,7 @@ import click
 
 from papers.errors import StoreError
 from papers.redis_backend.connection import connect
-from papers.state.task_states import SourceStates
+from papers.state.task_states import TaskStates
 from paperwire.run import tether
 from paperwire.simulator import demo
 
@@ -30,7 +30,9 @@ from paperwire.simulator import demo
 @click.option("--day", "seconds", default=60.0, help="Seconds from one day to the next.")
 @click.option("--papers", default=120, help="New papers a day.")
 @click.option("--weeks", default=3, help="Weeks of history at the start.")
-@click.option("--seed", default=demo.Plan().seed, help="The same seed gives the same papers.")
+@click.option(
+    "--seed", default=demo.DemoOptions().seed, help="The same seed gives the same papers."
+)
 @click.option("--store", default="", help="Paperwire's store: its sources are woken every day.")
 @click.option("--die-with-parent", is_flag=True, help="End when the starting process ends.")
 def main(
@@ -45,34 +47,36 @@ def main(
 ) -> None:
     """Serve until told to stop."""
     if die_with_parent:
-        tether.tie(os.getppid())
+        tether.tie_to_parent(os.getppid())
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
-    plan = demo.Plan(day=seconds, papers=papers, weeks=weeks, seed=seed, port=port)
-    with demo.running(plan, lambda: datetime.now(UTC), _waker(store)) as upstream:
-        lines = f"{upstream.url}\n{json.dumps(demo.settings(upstream))}\n"
+    plan = demo.DemoOptions(
+        seconds_per_day=seconds, papers_per_day=papers, history_weeks=weeks, seed=seed, port=port
+    )
+    with demo.running_demo(plan, lambda: datetime.now(UTC), _make_waker(store)) as upstream:
+        lines = f"{upstream.url}\n{json.dumps(demo.demo_settings(upstream))}\n"
         if port_file:
-            _put(port_file, lines)
+            _write_atomically(port_file, lines)
             click.echo(f"simulated sources at {upstream.url}")
         else:
             click.echo(lines, nl=False)
         ended.wait()
 
 
-def _waker(store: str) -> Callable[[datetime], None]:
+def _make_waker(store: str) -> Callable[[datetime], None]:
     if not store:
         return lambda now: None
-    states = SourceStates(connect(store, patient=False))
+    states = TaskStates(connect(store, retry=False))
 
     def wake(now: datetime) -> None:
         with contextlib.suppress(StoreError):  # it is away: tomorrow is a minute off
-            demo.wake(states, now)
+            demo.wake_news_sources(states, now)
 
     return wake
 
 
-def _put(path: Path, text: str) -> None:
+def _write_atomically(path: Path, text: str) -> None:
     """Write a file that is there whole or not at all."""
     half = path.with_name(f"{path.name}.{os.getpid()}")
     half.write_text(text, "utf-8")

@@ -24,20 +24,20 @@ from typing import Any, Final
 from papers.config.settings import Seconds
 from papers.model.arxiv_calendar import newest_announcement
 from papers.model.arxiv_id import ArxivId
-from papers.state.task_states import SourceStates
+from papers.state.task_states import TaskStates
 from paperwire.simulator.upstream import Upstream
 from paperwire.simulator.world import simulated_days
-from paperwire.simulator.world.generate import Generator
+from paperwire.simulator.world.generate import PaperGenerator
 
 COMMUNITY: Final = "reading-group"
-ROWS_KEPT: Final = 1500
+MAX_ANNOUNCEMENT_ROWS: Final = 1500
 
 _PICKING_HOUR: Final = timedelta(hours=14)
 """After midnight in the history: the morning at Hugging Face."""
 
-_NEWS: Final = ("announcements:", "hf:today", "community:")
-_RECENT: Final = 600
-_VOTED_ON: Final = 40
+_NEWS_TASK_PREFIXES: Final = ("announcements:", "hf:today", "community:")
+_RECENT_PAPERS: Final = 600
+_PICKS_VOTED_ON: Final = 40
 _POSTS: Final = (
     ("Next meeting: bring a paper you disagree with", "https://example.org/meeting"),
     ("How we read: a note on taking notes", "https://example.org/notes"),
@@ -46,49 +46,49 @@ _POSTS: Final = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class DemoOptions:
     """How lively the demo is; `papers` is the usual number a day, `port` 0 any free one."""
 
-    day: Seconds = 60.0
-    papers: int = 120
-    weeks: int = 3
+    seconds_per_day: Seconds = 60.0
+    papers_per_day: int = 120
+    history_weeks: int = 3
     seed: int = 20_261
     port: int = 0
 
 
-class Life:
+class DemoTimeline:
     """Lets days pass in a world."""
 
-    def __init__(self, upstream: Upstream, plan: Plan) -> None:
+    def __init__(self, upstream: Upstream, plan: DemoOptions) -> None:
         self._upstream, self._plan = upstream, plan
         self._random = Random(plan.seed)
-        self._papers = Generator(plan.seed)
+        self._papers = PaperGenerator(plan.seed)
 
-    def history(self, now: datetime) -> None:
+    def replay_history(self, now: datetime) -> None:
         """Every announcement day of the weeks before `now`, the newest included."""
         last = simulated_days.eastern_day(newest_announcement(now))
-        for day in _announcement_days(last - timedelta(weeks=self._plan.weeks), last):
-            self._upstream.go_to(min(now, simulated_days.midnight(day) + _PICKING_HOUR))
-            self.day()
+        for day in _announcement_days(last - timedelta(weeks=self._plan.history_weeks), last):
+            self._upstream.set_time(min(now, simulated_days.eastern_midnight(day) + _PICKING_HOUR))
+            self.simulate_day()
 
-    def day(self) -> None:
+    def simulate_day(self) -> None:
         """One batch of papers, and what communities make of it and of earlier ones."""
-        batch = self._announce()
+        batch = self._announce_batch()
         self._change_earlier(len(batch))
-        self._pick(batch)
-        self._count()
-        self._upstream.trim(ROWS_KEPT)
+        self._pick_from(batch)
+        self._add_votes()
+        self._upstream.trim_announcement(MAX_ANNOUNCEMENT_ROWS)
 
-    def _announce(self) -> list[ArxivId]:
-        usual = self._plan.papers
+    def _announce_batch(self) -> list[ArxivId]:
+        usual = self._plan.papers_per_day
         size = self._random.randint(usual * 9 // 10, usual * 11 // 10)
-        size = min(size, self._upstream.numbers_left())
+        size = min(size, self._upstream.remaining_numbers())
         return [self._upstream.announce(self._papers.manuscript()) for _ in range(size)]
 
     def _change_earlier(self, batch: int) -> None:
         """Revise, withdraw and cross-list some papers from before this batch."""
-        earlier = self._upstream.preprints()[batch : batch + _RECENT]
-        chosen = self._random.sample(earlier, min(len(earlier), 3 + self._plan.papers // 5))
+        earlier = self._upstream.preprints()[batch : batch + _RECENT_PAPERS]
+        chosen = self._random.sample(earlier, min(len(earlier), 3 + self._plan.papers_per_day // 5))
         for n, preprint in enumerate(chosen):
             text = preprint.newest.text
             if preprint.newest.withdrawn:
@@ -96,29 +96,29 @@ class Life:
             if n == 0:
                 self._upstream.withdraw(preprint.id)
             elif n < 4 and "cs.CY" not in text.categories:
-                self._upstream.cross(preprint.id, "cs.CY")
+                self._upstream.cross_list(preprint.id, "cs.CY")
             else:
                 self._upstream.revise(preprint.id, **self._papers.revision(text))
 
-    def _pick(self, batch: list[ArxivId]) -> None:
-        for id in self._random.sample(batch, min(len(batch), 2 + self._plan.papers // 12)):
+    def _pick_from(self, batch: list[ArxivId]) -> None:
+        for id in self._random.sample(batch, min(len(batch), 2 + self._plan.papers_per_day // 12)):
             self._upstream.pick(id, **self._papers.pick(self._upstream.preprint(id).newest.text))
-        for id in self._random.sample(batch, min(len(batch), 1 + self._plan.papers // 40)):
+        for id in self._random.sample(batch, min(len(batch), 1 + self._plan.papers_per_day // 40)):
             self._upstream.pick(id, COMMUNITY, votes=self._random.randint(1, 5))
         if self._random.random() < 0.2:
             self._upstream.post(COMMUNITY, *self._random.choice(_POSTS))
 
-    def _count(self) -> None:
+    def _add_votes(self) -> None:
         """Votes and comments: some picks get many, most few."""
-        for pick in self._upstream.picks("hf")[:_VOTED_ON]:
-            self._upstream.vote(pick.id, int(self._random.paretovariate(0.9)) % 60)
+        for pick in self._upstream.picks("hf")[:_PICKS_VOTED_ON]:
+            self._upstream.add_votes(pick.id, int(self._random.paretovariate(0.9)) % 60)
             if self._random.random() < 0.2:
-                self._upstream.remark(pick.id)
+                self._upstream.add_comments(pick.id)
 
 
 @contextmanager
-def running(
-    plan: Plan,
+def running_demo(
+    plan: DemoOptions,
     clock: Callable[[], datetime],
     wake: Callable[[datetime], None] = lambda now: None,
 ) -> Iterator[Upstream]:
@@ -128,13 +128,15 @@ def running(
     in which days pass.
     """
     now = clock()
-    born = now - timedelta(weeks=plan.weeks)
+    born = now - timedelta(weeks=plan.history_weeks)
     with Upstream(born, rests=False, communities=(COMMUNITY,), port=plan.port) as upstream:
-        life = Life(upstream, plan)
-        life.history(now)
-        upstream.follow(clock)
+        life = DemoTimeline(upstream, plan)
+        life.replay_history(now)
+        upstream.follow_clock(clock)
         ended = threading.Event()
-        thread = threading.Thread(target=_live, args=(life, plan.day, clock, wake, ended))
+        thread = threading.Thread(
+            target=_run_days, args=(life, plan.seconds_per_day, clock, wake, ended)
+        )
         thread.start()
         try:
             yield upstream
@@ -143,32 +145,32 @@ def running(
             thread.join()
 
 
-def settings(upstream: Upstream, **overrides: Any) -> dict[str, Any]:
+def demo_settings(upstream: Upstream, **overrides: Any) -> dict[str, Any]:
     """Fields of `Settings` for the demo: like any upstream's, with a brisker lane."""
     return upstream.settings(arxiv_interval=0.5, contact="demo@localhost", **overrides)
 
 
-def wake(states: SourceStates, now: datetime) -> None:
+def wake_news_sources(states: TaskStates, now: datetime) -> None:
     """Make due now what is planned to ask the upstreams for news. Raises StoreAway."""
-    for task in states.planned():
-        if task.startswith(_NEWS):
-            states.make_due(task, now)
+    for task in states.due_times():
+        if task.startswith(_NEWS_TASK_PREFIXES):
+            states.schedule(task, now)
 
 
-def _live(
-    life: Life,
+def _run_days(
+    life: DemoTimeline,
     day: Seconds,
     clock: Callable[[], datetime],
     wake: Callable[[datetime], None],
     ended: threading.Event,
 ) -> None:
     while not ended.wait(day):
-        life.day()
+        life.simulate_day()
         wake(clock())
 
 
 def _announcement_days(first: date, last: date) -> Iterator[date]:
-    day = simulated_days.day_after(first)
+    day = simulated_days.following_announcement_day(first)
     while day <= last:
         yield day
-        day = simulated_days.day_after(day)
+        day = simulated_days.following_announcement_day(day)

@@ -17,13 +17,13 @@ from datetime import datetime, timedelta
 from typing import Any, Self
 
 from paperwire.simulator.server import oai_list
-from paperwire.simulator.server.endpoints import Answers
-from paperwire.simulator.server.http_server import Site
-from paperwire.simulator.server.messages import Reply
-from paperwire.simulator.server.request_log import Visit
+from paperwire.simulator.server.endpoints import RequestRouter
+from paperwire.simulator.server.http_server import ScriptedServer
+from paperwire.simulator.server.messages import SimulatorReply
+from paperwire.simulator.server.request_log import RecordedRequest
 from paperwire.simulator.world.world import WEDNESDAY, World
 
-ARXIV = ("/rss", "/api", "/oai")
+ARXIV_PATHS = ("/rss", "/api", "/oai")
 """What arXiv's rule of one connection and three seconds covers together."""
 
 
@@ -46,38 +46,38 @@ class Upstream(World):
         rests: bool = True,
         api_lag: timedelta = timedelta(0),
         communities: Iterable[str] = (),
-        oai_page: int = oai_list.PAGE,
+        oai_page: int = oai_list.OAI_PAGE_SIZE,
         port: int = 0,
     ) -> None:
-        super().__init__(now, rests=rests)
-        self._answers = Answers(self, api_lag, communities)
-        self._answers.oai_page = oai_page
-        self._site = Site(self._answers, lambda: self.now, port=port)
+        super().__init__(now, empty_on_rest_days=rests)
+        self._router = RequestRouter(self, api_lag, communities)
+        self._router.oai_page_size = oai_page
+        self._server = ScriptedServer(self._router, lambda: self.now, port=port)
 
     def __enter__(self) -> Self:
-        self._site.listen()
+        self._server.listen()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._site.close()
+        self._server.close()
 
     @property
     def url(self) -> str:
         """The base address, without a slash at the end."""
-        return self._site.url
+        return self._server.url
 
     @property
-    def log(self) -> list[Visit]:
+    def log(self) -> list[RecordedRequest]:
         """Every request so far, as they came."""
-        return self._site.log
+        return self._server.log
 
-    def visits(self, *prefixes: str) -> list[Visit]:
+    def requests_to(self, *prefixes: str) -> list[RecordedRequest]:
         """Requests to paths that begin with one of `prefixes`, such as `*ARXIV`."""
-        return self._site.visits(*prefixes)
+        return self._server.requests_to(*prefixes)
 
     def settings(self, **overrides: Any) -> dict[str, Any]:
         """Fields of `Settings` that turn Paperwire's sources to this world."""
-        feeds = {name: f"{self.url}/feeds/{name}.xml" for name in self._answers.communities()}
+        feeds = {name: f"{self.url}/feeds/{name}.xml" for name in self._router.communities()}
         return {
             "arxiv_feed_url": f"{self.url}/rss/atom",
             "arxiv_api_url": f"{self.url}/api/query",
@@ -92,14 +92,14 @@ class Upstream(World):
         self, what: str | int, prefix: str = "/", *, times: int | None = None, **options: Any
     ) -> None:
         """Misbehave: see `Site.fail` for how, `faults` for the names."""
-        self._site.fail(what, prefix, times=times, **options)
+        self._server.fail(what, prefix, times=times, **options)
 
     def heal(self) -> None:
         """Behave again."""
-        self._site.heal()
+        self._server.heal()
 
-    def put(
+    def serve_document(
         self, path: str, body: bytes, content_type: str = "text/xml", status: int = 200
     ) -> None:
         """Serve a document of any kind at a path, before all else there."""
-        self._answers.documents[path] = Reply(body, status, content_type)
+        self._router.documents[path] = SimulatorReply(body, status, content_type)

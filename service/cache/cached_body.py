@@ -12,11 +12,11 @@ import msgpack
 
 from service.cache.encodings import ENCODINGS, IDENTITY
 
-_FORMAT: Final = 2
+_FORMAT_VERSION: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class CachedBody:
     """An answer ready to send.
 
     `etag` is of the content, without quotes. `modified` is when the content last changed, in
@@ -26,53 +26,53 @@ class Answer:
     """
 
     etag: str
-    modified: int
-    packed: Mapping[str, bytes]
-    length: int
-    stamp: bytes
+    last_modified: int
+    encoded_bodies: Mapping[str, bytes]
+    plain_length: int
+    version_stamp: bytes
 
-    def body(self, encoding: str = IDENTITY) -> bytes:
+    def encoded_body(self, coding: str = IDENTITY) -> bytes:
         """The body in a coding; made from another where only that is here."""
-        if encoding in self.packed:
-            return self.packed[encoding]
-        name, packed = next(iter(self.packed.items()))
-        plain = ENCODINGS[name].unpack(packed)
-        return ENCODINGS[encoding].pack(plain) if encoding else plain
+        if coding in self.encoded_bodies:
+            return self.encoded_bodies[coding]
+        name, packed = next(iter(self.encoded_bodies.items()))
+        plain = ENCODINGS[name].decompress(packed)
+        return ENCODINGS[coding].compress(plain) if coding else plain
 
-    def within(self, encoding: str) -> Answer:
+    def reencoded(self, coding: str) -> CachedBody:
         """The same answer with its body in a coding."""
-        return replace(self, packed={encoding: self.body(encoding)})
+        return replace(self, encoded_bodies={coding: self.encoded_body(coding)})
 
-    def tag(self, encoding: str = IDENTITY) -> str:
+    def entity_tag(self, coding: str = IDENTITY) -> str:
         """The entity tag of the body in a coding: other bytes, another tag."""
-        return f'"{self.etag}{ENCODINGS[encoding].mark if encoding else ""}"'
+        return f'"{self.etag}{ENCODINGS[coding].etag_suffix if coding else ""}"'
 
-    def tags(self, encoding: str) -> list[str]:
+    def entity_tags(self, coding: str) -> list[str]:
         """The tags of the body in every coding, that one's first."""
-        return [self.tag(name) for name in dict.fromkeys((encoding, *ENCODINGS, IDENTITY))]
+        return [self.entity_tag(name) for name in dict.fromkeys((coding, *ENCODINGS, IDENTITY))]
 
     @property
-    def validators(self) -> Answer:
+    def without_body(self) -> CachedBody:
         """What is left to tell whether a later answer is the same."""
-        return replace(self, packed={}, stamp=b"")
+        return replace(self, encoded_bodies={}, version_stamp=b"")
 
 
-def rendered(
-    body: bytes, coding: str, *, stamp: bytes, before: Answer | None, now: datetime
-) -> Answer:
+def build_cached_body(
+    body: bytes, coding: str, *, version_stamp: bytes, previous: CachedBody | None, now: datetime
+) -> CachedBody:
     """A body as an answer in a coding; the same bytes as `before` keep their Last-Modified."""
     etag = etag_of(body)
-    packed = {coding: ENCODINGS[coding].pack(body)}
-    return Answer(etag, _modified(etag, before, now), packed, len(body), stamp)
+    packed = {coding: ENCODINGS[coding].compress(body)}
+    return CachedBody(etag, _last_modified(etag, previous, now), packed, len(body), version_stamp)
 
 
-def _modified(etag: str, before: Answer | None, now: datetime) -> int:
+def _last_modified(etag: str, previous: CachedBody | None, now: datetime) -> int:
     """When the content last changed: now, unless it is what it was before. Never goes back."""
-    if before is None:
+    if previous is None:
         return int(now.timestamp())
-    if before.etag == etag:
-        return before.modified
-    return max(int(now.timestamp()), before.modified + 1)
+    if previous.etag == etag:
+        return previous.last_modified
+    return max(int(now.timestamp()), previous.last_modified + 1)
 
 
 def etag_of(body: bytes) -> str:
@@ -80,14 +80,20 @@ def etag_of(body: bytes) -> str:
     return hashlib.blake2b(body, digest_size=12).hexdigest()
 
 
-def pack(answer: Answer) -> bytes:
+def pack_cached_body(cached_body: CachedBody) -> bytes:
     """An answer as bytes, for Redis and for the disk."""
-    parts = (answer.etag, answer.modified, dict(answer.packed), answer.length, answer.stamp)
-    packed: Any = msgpack.packb((_FORMAT, *parts))
+    parts = (
+        cached_body.etag,
+        cached_body.last_modified,
+        dict(cached_body.encoded_bodies),
+        cached_body.plain_length,
+        cached_body.version_stamp,
+    )
+    packed: Any = msgpack.packb((_FORMAT_VERSION, *parts))
     return bytes(packed)
 
 
-def unpack(packed: bytes | None) -> Answer | None:
+def unpack_cached_body(packed: bytes | None) -> CachedBody | None:
     """The answer that was packed; None where there is none or where it is damaged."""
     if not packed:
         return None
@@ -95,4 +101,4 @@ def unpack(packed: bytes | None) -> Answer | None:
         form, etag, modified, bodies, length, stamp = msgpack.unpackb(packed)
     except (ValueError, TypeError, msgpack.UnpackException):
         return None
-    return Answer(etag, modified, bodies, length, stamp) if form == _FORMAT else None
+    return CachedBody(etag, modified, bodies, length, stamp) if form == _FORMAT_VERSION else None

@@ -14,44 +14,44 @@ from pathlib import Path
 from typing import Final
 
 MAX_FILES: Final = 1_000
-_CUSTOM: Final = "custom-"
-_UNFINISHED: Final = ".new-"
+_CUSTOM_PREFIX: Final = "custom-"
+_TEMP_PREFIX: Final = ".new-"
 _log = logging.getLogger(__name__)
 
 
-class LastGood:
+class DiskTier:
     """A folder of packed answers, by digest. A disk that fails is logged and otherwise ignored."""
 
-    def __init__(self, folder: Path, *, most: int = MAX_FILES) -> None:
+    def __init__(self, folder: Path, *, max_files: int = MAX_FILES) -> None:
         self._folder = folder
-        self._most = most
-        self._written, self._between = 0, max(1, most // 50)
-        self._kept: dict[str, str] = {}
+        self._max_files = max_files
+        self._write_count, self._writes_per_eviction = 0, max(1, max_files // 50)
+        self._written_etags: dict[str, str] = {}
 
-    def holds(self, digest: str, etag: str) -> bool:
+    def has_written(self, digest: str, etag: str) -> bool:
         """Whether this process has kept that very answer."""
-        return self._kept.get(digest) == etag
+        return self._written_etags.get(digest) == etag
 
-    def keep(self, digest: str, etag: str, packed: bytes, *, custom: bool) -> None:
+    def put(self, digest: str, etag: str, packed: bytes, *, is_custom: bool) -> None:
         """Keep an answer in place of the one before; nothing to do where it is kept already."""
-        if self.holds(digest, etag):
+        if self.has_written(digest, etag):
             return
         try:
-            self._write(self._path(digest, custom=custom), packed)
-            self._written += 1
-            if self._written % self._between == 0:
-                self._bound()
+            self._write(self._path(digest, custom=is_custom), packed)
+            self._write_count += 1
+            if self._write_count % self._writes_per_eviction == 0:
+                self._evict_oldest()
         except OSError as error:
             _log.warning("last good answer not kept in %s: %s", self._folder, error)
             return
-        if len(self._kept) >= self._most:
-            self._kept.clear()
-        self._kept[digest] = etag
+        if len(self._written_etags) >= self._max_files:
+            self._written_etags.clear()
+        self._written_etags[digest] = etag
 
-    def get(self, digest: str, *, custom: bool) -> bytes | None:
+    def get(self, digest: str, *, is_custom: bool) -> bytes | None:
         """The answer kept last, or None."""
         try:
-            return self._path(digest, custom=custom).read_bytes() or None
+            return self._path(digest, custom=is_custom).read_bytes() or None
         except FileNotFoundError:
             return None
         except OSError as error:
@@ -59,11 +59,11 @@ class LastGood:
             return None
 
     def _path(self, digest: str, *, custom: bool) -> Path:
-        return self._folder / f"{_CUSTOM if custom else ''}{digest}"
+        return self._folder / f"{_CUSTOM_PREFIX if custom else ''}{digest}"
 
     def _write(self, path: Path, packed: bytes) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=_UNFINISHED, dir=self._folder)
+        handle, name = tempfile.mkstemp(prefix=_TEMP_PREFIX, dir=self._folder)
         try:
             with os.fdopen(handle, "wb") as file:
                 file.write(packed)
@@ -72,17 +72,17 @@ class LastGood:
             Path(name).unlink(missing_ok=True)
             raise
 
-    def _bound(self) -> None:
+    def _evict_oldest(self) -> None:
         with os.scandir(self._folder) as found:
-            entries = [entry for entry in found if not entry.name.startswith(_UNFINISHED)]
-        if len(entries) <= self._most:
+            entries = [entry for entry in found if not entry.name.startswith(_TEMP_PREFIX)]
+        if len(entries) <= self._max_files:
             return
-        entries.sort(key=lambda e: (not e.name.startswith(_CUSTOM), _written_at(e)))
-        for entry in entries[: len(entries) - (self._most - self._most // 10)]:
+        entries.sort(key=lambda e: (not e.name.startswith(_CUSTOM_PREFIX), _mtime_ns(e)))
+        for entry in entries[: len(entries) - (self._max_files - self._max_files // 10)]:
             Path(entry.path).unlink(missing_ok=True)
 
 
-def _written_at(entry: os.DirEntry[str]) -> int:
+def _mtime_ns(entry: os.DirEntry[str]) -> int:
     """Nanoseconds since 1970; 0 for one that another thread or process has just dropped."""
     try:
         return entry.stat().st_mtime_ns

@@ -19,7 +19,7 @@ from werkzeug.http import parse_accept_header
 IDENTITY: Final = ""
 """The body as it was rendered: what a client gets that names no coding we have."""
 
-_GZIP: Final = 31
+_GZIP_WBITS: Final = 31
 """zlib's word for gzip with its largest window; the header has no date, as the bytes must not."""
 
 
@@ -27,14 +27,14 @@ _GZIP: Final = 31
 class Encoding:
     """A coding: the mark its entity tags bear, and how a body is packed and unpacked."""
 
-    mark: str
-    pack: Callable[[bytes], bytes]
-    unpack: Callable[[bytes], bytes]
+    etag_suffix: str
+    compress: Callable[[bytes], bytes]
+    decompress: Callable[[bytes], bytes]
 
 
 ENCODINGS: Final[Mapping[str, Encoding]] = {
     "br": Encoding("-br", lambda body: bytes(brotli.compress(body, quality=3)), brotli.decompress),
-    "gzip": Encoding("-gz", lambda body: isal_zlib.compress(body, 2, _GZIP), gzip.decompress),
+    "gzip": Encoding("-gz", lambda body: isal_zlib.compress(body, 2, _GZIP_WBITS), gzip.decompress),
 }
 """By their names in HTTP, smallest bodies first. A body is packed once in each that is asked for.
 
@@ -43,18 +43,18 @@ changed: so quick comes before small. Of 100 papers (420 kB of Atom) gzip makes 
 brotli 74 kB in 3.5; the next quality of brotli 71 kB in 5.9. Python's own gzip makes 76 kB in 12.6,
 that of zlib-ng 77 kB in 4.2.
 """
-_ALIASES: Final = {"x-gzip": "gzip"}
+_CODING_ALIASES: Final = {"x-gzip": "gzip"}
 
 
 @lru_cache(maxsize=1024)
-def chosen(accepted: str) -> str:
+def negotiate_coding(accept_encoding: str) -> str:
     """The coding for a client, from its `Accept-Encoding`.
 
     The one it likes best, of those alike the smallest; none (`IDENTITY`) where it likes none, or
     the plain body better. A client that refuses all there is gets the plain body too.
     """
-    parsed = parse_accept_header(accepted, Accept)
-    said = {_ALIASES.get(name.lower(), name.lower()): quality for name, quality in parsed}
+    parsed = parse_accept_header(accept_encoding, Accept)
+    said = {_CODING_ALIASES.get(name.lower(), name.lower()): quality for name, quality in parsed}
     others, plain = said.get("*", 0.0), said.get("identity", 0.0)
     liked = {name: said.get(name, others) for name in ENCODINGS}
     best = max(liked, key=lambda name: liked[name])  # of equals the first

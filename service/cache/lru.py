@@ -9,11 +9,11 @@ K = TypeVar("K")
 V = TypeVar("V")
 
 
-class Memory(Generic[K, V]):
+class ByteLRU(Generic[K, V]):
     """Values by key; of too many those go that were asked for longest ago. Threads share it."""
 
-    def __init__(self, most_bytes: int) -> None:
-        self._most, self._held = most_bytes, 0
+    def __init__(self, max_bytes: int) -> None:
+        self._max_bytes, self._used_bytes = max_bytes, 0
         self._values: dict[K, tuple[V, int]] = {}
         self._lock = threading.Lock()
 
@@ -30,14 +30,14 @@ class Memory(Generic[K, V]):
         """Forget all."""
         with self._lock:
             self._values.clear()
-            self._held = 0
+            self._used_bytes = 0
 
-    def keep(self, key: K, value: V, size: int) -> None:
+    def put(self, key: K, value: V, size: int) -> None:
         """Keep a value of so many bytes."""
         with self._lock:
             _, before = self._values.pop(key, (None, 0))
             self._values[key] = value, size
-            self._held += size - before
-            while self._held > self._most:
+            self._used_bytes += size - before
+            while self._used_bytes > self._max_bytes:
                 _, freed = self._values.pop(next(iter(self._values)))
-                self._held -= freed
+                self._used_bytes -= freed

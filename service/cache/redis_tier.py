@@ -14,47 +14,54 @@ from redis import Redis
 
 from papers.errors import StoreError
 from papers.redis_backend import keys
-from papers.redis_backend.connection import store_errors
-from service.cache.cached_body import Answer, pack
+from papers.redis_backend.connection import translate_store_errors
+from service.cache.cached_body import CachedBody, pack_cached_body
 from service.cache.encodings import ENCODINGS
 
-ANSWER_SECONDS: Final = 24 * 3600
-VALIDATOR_SECONDS: Final = 30 * 24 * 3600
+BODY_TTL_SECONDS: Final = 24 * 3600
+VALIDATOR_TTL_SECONDS: Final = 30 * 24 * 3600
 _log = logging.getLogger(__name__)
 
 
-class KeptAnswers:
+class RedisTier:
     """Keeps `most_custom` of those that anyone can ask for.
 
     A store that takes no writes costs speed, not the answer: it is logged.
     """
 
-    def __init__(self, redis: Redis, most_custom: int) -> None:
-        self._redis, self._most_custom = redis, most_custom
+    def __init__(self, redis: Redis, max_custom: int) -> None:
+        self._redis, self._max_custom = redis, max_custom
 
-    def keep(self, digest: str, answer: Answer, *, custom: bool, now: datetime) -> None:
+    def put(self, digest: str, cached_body: CachedBody, *, is_custom: bool, now: datetime) -> None:
         """Keep an answer in the coding it is in, and its validators."""
-        (coding,) = answer.packed
+        (coding,) = cached_body.encoded_bodies
         try:
-            with store_errors(self._redis), self._redis.pipeline(transaction=False) as pipe:
-                pipe.set(keys.feed(digest, coding), pack(answer), ex=ANSWER_SECONDS)
-                validators = pack(answer.validators)
-                pipe.set(keys.feed_validators(digest), validators, ex=VALIDATOR_SECONDS)
-                if custom:
-                    pipe.zadd(keys.CUSTOM_FEEDS, {digest: now.timestamp()})
-                    pipe.zcard(keys.CUSTOM_FEEDS)
+            with (
+                translate_store_errors(self._redis),
+                self._redis.pipeline(transaction=False) as pipe,
+            ):
+                pipe.set(
+                    keys.rendered_response(digest, coding),
+                    pack_cached_body(cached_body),
+                    ex=BODY_TTL_SECONDS,
+                )
+                validators = pack_cached_body(cached_body.without_body)
+                pipe.set(keys.response_validators(digest), validators, ex=VALIDATOR_TTL_SECONDS)
+                if is_custom:
+                    pipe.zadd(keys.CUSTOM_RESPONSES, {digest: now.timestamp()})
+                    pipe.zcard(keys.CUSTOM_RESPONSES)
                 *_, count = pipe.execute()
-                if custom and count > self._most_custom:
-                    self._drop(count - self._most_custom)
+                if is_custom and count > self._max_custom:
+                    self._evict_oldest_custom(count - self._max_custom)
         except StoreError as error:
             _log.warning("answer not cached: %s", error)
 
-    def _drop(self, excess: int) -> None:
+    def _evict_oldest_custom(self, excess: int) -> None:
         """Drop the oldest of those that anyone can ask for, with their validators."""
-        dropped: Any = self._redis.zpopmin(keys.CUSTOM_FEEDS, excess)
+        dropped: Any = self._redis.zpopmin(keys.CUSTOM_RESPONSES, excess)
         with self._redis.pipeline(transaction=False) as pipe:
             for digest in (old.decode() for old, _ in dropped):
                 for coding in ENCODINGS:
-                    pipe.unlink(keys.feed(digest, coding))
-                pipe.unlink(keys.feed_validators(digest))
+                    pipe.unlink(keys.rendered_response(digest, coding))
+                pipe.unlink(keys.response_validators(digest))
             pipe.execute()

@@ -29,40 +29,45 @@ from redis import Redis
 from redis.exceptions import LockError
 from redis.lock import Lock
 
-from papers.errors import StoreAway, StoreError, TooMany
+from papers.errors import StoreError, StoreUnavailable, TooManyRequests
 from papers.redis_backend import keys
-from papers.redis_backend.connection import store_errors
-from service.cache.cached_body import Answer, pack, rendered, unpack
-from service.cache.disk_tier import LastGood
-from service.cache.lookup import States, Wanted
-from service.cache.redis_tier import KeptAnswers
+from papers.redis_backend.connection import translate_store_errors
+from service.cache.cached_body import (
+    CachedBody,
+    build_cached_body,
+    pack_cached_body,
+    unpack_cached_body,
+)
+from service.cache.disk_tier import DiskTier
+from service.cache.lookup import CacheKey, CacheLookup
+from service.cache.redis_tier import RedisTier
 
-LOCK_SECONDS: Final = 10.0
-WAIT_SECONDS: Final = 2.0
-_PAUSE: Final = 0.05
+RENDER_LOCK_SECONDS: Final = 10.0
+RENDER_WAIT_SECONDS: Final = 2.0
+_POLL_SECONDS: Final = 0.05
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Served:
+class ServedBody:
     """An answer; `away` if it is the last good one of a store that is absent or was emptied."""
 
-    answer: Answer
-    away: bool = False
+    cached_body: CachedBody
+    is_stale: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
+class _RenderRequest:
     """One request for an answer, the digest it is kept by, and what `Answers.get` was given."""
 
-    wanted: Wanted
+    cache_key: CacheKey
     digest: str
     render: Callable[[], bytes]
     now: datetime
-    spend: Callable[[], None]
+    consume_quota: Callable[[], None]
 
 
-class Answers:
+class RenderCache:
     """The cache.
 
     `site` tells the answers of one public address from another's; answers of another `edition` of
@@ -73,93 +78,106 @@ class Answers:
     def __init__(
         self,
         redis: Redis,
-        last_good: LastGood,
+        disk_tier: DiskTier,
         *,
-        site: str,
-        edition: str,
-        most_custom: int = 1_000,
-        pause: Callable[[float], None] = time.sleep,
+        base_url: str,
+        build_id: str,
+        max_custom: int = 1_000,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._redis = redis
-        self._last_good = last_good
-        self._site = site
-        self._states = States(redis, last_good, edition)
-        self._kept = KeptAnswers(redis, most_custom)
-        self._pause = pause
+        self._disk_tier = disk_tier
+        self._base_url = base_url
+        self._lookup = CacheLookup(redis, disk_tier, build_id)
+        self._redis_tier = RedisTier(redis, max_custom)
+        self._sleep = sleep
 
     def get(
         self,
-        wanted: Wanted,
+        cache_key: CacheKey,
         render: Callable[[], bytes],
         *,
         now: datetime,
-        spend: Callable[[], None] = lambda: None,
-    ) -> Served:
+        consume_quota: Callable[[], None] = lambda: None,
+    ) -> ServedBody:
         """The answer to a request; `render` makes its body if need be.
 
         `spend` counts what anyone can ask for and what must be rendered; it may raise TooMany.
         Raises StoreError where the store does not serve and no answer was kept, UnknownKeyword,
         and what `spend` and `render` raise.
         """
-        digest = self._digest(wanted)
+        digest = self._digest(cache_key)
         try:
-            answer = self._current(_Asked(wanted, digest, render, now, spend))
+            answer = self._get_or_render(
+                _RenderRequest(cache_key, digest, render, now, consume_quota)
+            )
         except StoreError as error:
-            kept = unpack(self._last_good.get(digest, custom=wanted.custom))
+            kept = unpack_cached_body(self._disk_tier.get(digest, is_custom=cache_key.is_custom))
             if kept is None:
                 raise
-            _log.warning("served the last good %s: %s", wanted.request, error)
-            return Served(kept, away=True)
-        if not self._last_good.holds(digest, answer.etag):
-            self._last_good.keep(digest, answer.etag, pack(answer), custom=wanted.custom)
-        return Served(answer)
+            _log.warning("served the last good %s: %s", cache_key.canonical_path, error)
+            return ServedBody(kept, is_stale=True)
+        if not self._disk_tier.has_written(digest, answer.etag):
+            self._disk_tier.put(
+                digest, answer.etag, pack_cached_body(answer), is_custom=cache_key.is_custom
+            )
+        return ServedBody(answer)
 
-    def _current(self, asked: _Asked) -> Answer:
-        state = self._states.of(asked.wanted, asked.digest)
+    def _get_or_render(self, request: _RenderRequest) -> CachedBody:
+        state = self._lookup.get(request.cache_key, request.digest)
         if state.current:
             return state.current
-        lock = self._redis.lock(keys.feed_lock(asked.digest), timeout=LOCK_SECONDS, blocking=False)
-        waits = not self._acquired(lock)
-        if waits and (awaited := state.cached or self._awaited(asked.wanted, asked.digest)):
+        lock = self._redis.lock(
+            keys.render_lock(request.digest), timeout=RENDER_LOCK_SECONDS, blocking=False
+        )
+        waits = not self._try_lock(lock)
+        if waits and (
+            awaited := state.cached
+            or self._wait_for_other_renderer(request.cache_key, request.digest)
+        ):
             return awaited
         try:
-            return self._made(asked)
+            return self._render_and_store(request)
         finally:
             self._release(lock)
 
-    def _made(self, asked: _Asked) -> Answer:
+    def _render_and_store(self, request: _RenderRequest) -> CachedBody:
         """The answer made from the state of now, and kept; unless somebody was faster."""
-        wanted, digest, now = asked.wanted, asked.digest, asked.now
-        state = self._states.full(wanted, digest)
-        if state.current and wanted.coding in state.current.packed:
+        wanted, digest, now = request.cache_key, request.digest, request.now
+        state = self._lookup.get_all_codings(wanted, digest)
+        if state.current and wanted.coding in state.current.encoded_bodies:
             return state.current
         try:
-            if wanted.custom and not state.current:
-                asked.spend()
-        except TooMany:
+            if wanted.is_custom and not state.current:
+                request.consume_quota()
+        except TooManyRequests:
             if state.cached:
                 return state.cached
             raise
-        made = state.current or rendered(
-            self._body(asked), wanted.coding, stamp=state.stamp, before=state.before, now=now
+        made = state.current or build_cached_body(
+            self._render_body(request),
+            wanted.coding,
+            version_stamp=state.version_stamp,
+            previous=state.previous,
+            now=now,
         )
-        made = made.within(wanted.coding)
-        self._kept.keep(digest, made, custom=wanted.custom, now=now)
+        made = made.reencoded(wanted.coding)
+        self._redis_tier.put(digest, made, is_custom=wanted.is_custom, now=now)
         return made
 
-    def _body(self, asked: _Asked) -> bytes:
+    def _render_body(self, request: _RenderRequest) -> bytes:
         """The body of an answer; StoreError if the store was emptied while it was rendered."""
         try:
-            return asked.render()
+            return request.render()
         finally:
-            self._states.check(asked.wanted, asked.digest)
+            self._lookup.verify_store(request.cache_key, request.digest)
 
-    def _acquired(self, lock: Lock) -> bool:
+    def _try_lock(self, lock: Lock) -> bool:
         """Whether this process renders: one does. A store that takes no writes locks nothing."""
         try:
-            with store_errors(self._redis):
+            with translate_store_errors(self._redis):
                 return bool(lock.acquire())
-        except StoreAway:
+        except StoreUnavailable:
             raise
         except StoreError as error:
             _log.warning("rendering without a lock: %s", error)
@@ -167,22 +185,22 @@ class Answers:
 
     def _release(self, lock: Lock) -> None:
         try:
-            with store_errors(self._redis):
+            with translate_store_errors(self._redis):
                 if lock.local.token is not None:
                     lock.release()
         except (LockError, StoreError) as error:
             # It has lapsed, or will: whoever holds it now is another.
             _log.info("lock not released: %s", error)
 
-    def _awaited(self, wanted: Wanted, digest: str) -> Answer | None:
+    def _wait_for_other_renderer(self, cache_key: CacheKey, digest: str) -> CachedBody | None:
         """The answer somebody else is rendering, if it comes within the wait."""
-        for _ in range(int(WAIT_SECONDS / _PAUSE)):
-            self._pause(_PAUSE)
-            if cached := self._states.of(wanted, digest).cached:
+        for _ in range(int(RENDER_WAIT_SECONDS / _POLL_SECONDS)):
+            self._sleep(_POLL_SECONDS)
+            if cached := self._lookup.get(cache_key, digest).cached:
                 return cached
         return None
 
-    def _digest(self, wanted: Wanted) -> str:
+    def _digest(self, cache_key: CacheKey) -> str:
         return hashlib.blake2b(
-            f"{self._site}\n{wanted.request}".encode(), digest_size=16
+            f"{self._base_url}\n{cache_key.canonical_path}".encode(), digest_size=16
         ).hexdigest()

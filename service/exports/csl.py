@@ -11,47 +11,47 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from papers.model.paper import Paper
-from service.exports.names import Name
-from service.exports.reference import reference_of
-from service.markup.latex_html import plain
+from service.exports.names import AuthorName
+from service.exports.reference import build_reference
+from service.markup.latex_html import tex_to_text
 
 CONTENT_TYPE: Final = "application/vnd.citationstyles.csl+json"
 
 
 def render(papers: Sequence[Paper]) -> bytes:
     """A list of items; the same papers give the same bytes."""
-    return json.dumps([_item(paper) for paper in papers], ensure_ascii=False, indent=1).encode()
+    return json.dumps([_csl_item(paper) for paper in papers], ensure_ascii=False, indent=1).encode()
 
 
-def author(name: Name) -> dict[str, str]:
+def csl_author(name: AuthorName) -> dict[str, str]:
     """A name in CSL's parts."""
     parts = {
-        "literal": name.whole,
+        "literal": name.literal,
         "family": name.family,
         "given": name.given,
         "non-dropping-particle": name.particle,
         "suffix": name.suffix,
     }
-    return {part: plain(text) for part, text in parts.items() if text}
+    return {part: tex_to_text(text) for part, text in parts.items() if text}
 
 
-def _item(paper: Paper) -> dict[str, Any]:
-    made = reference_of(paper)
+def _csl_item(paper: Paper) -> dict[str, Any]:
+    made = build_reference(paper)
     day = made.published
     item = {
-        "id": made.key,
+        "id": made.citation_key,
         "type": "article",
-        "title": plain(made.title),
-        "author": [author(name) for name in made.authors],
+        "title": tex_to_text(made.title),
+        "author": [csl_author(name) for name in made.authors],
         "issued": {"date-parts": [[day.year, day.month, day.day]]},
-        "number": made.arxiv,
+        "number": made.arxiv_label,
         "publisher": "arXiv",
         "source": "arXiv.org",
         "DOI": made.doi,
         "URL": paper.id.url,
-        "abstract": plain(made.abstract),
+        "abstract": tex_to_text(made.abstract),
         "keyword": ", ".join(paper.categories),
         "status": "withdrawn" if paper.withdrawn else "",
-        "note": plain(". ".join(made.notes)),
+        "note": tex_to_text(". ".join(made.notes)),
     }
     return {name: value for name, value in item.items() if value}

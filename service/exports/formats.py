@@ -14,7 +14,7 @@ from service.exports import bibtex, csl, ris
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
+class ReferenceFormat:
     """A form: what people call it, its Content-Type, and how papers become bytes."""
 
     name: str
@@ -22,18 +22,18 @@ class Form:
     render: Callable[[Sequence[Paper]], bytes]
 
 
-FORMS: Final = {
-    "bib": Form("BibTeX", bibtex.CONTENT_TYPE, bibtex.render),
-    "ris": Form("RIS", ris.CONTENT_TYPE, ris.render),
-    "csl.json": Form("CSL-JSON", csl.CONTENT_TYPE, csl.render),
+REFERENCE_FORMATS: Final = {
+    "bib": ReferenceFormat("BibTeX", bibtex.CONTENT_TYPE, bibtex.render),
+    "ris": ReferenceFormat("RIS", ris.CONTENT_TYPE, ris.render),
+    "csl.json": ReferenceFormat("CSL-JSON", csl.CONTENT_TYPE, csl.render),
 }
 """URL suffix to form."""
 
 
-def known(store: Store, wanted: Sequence[ArxivId]) -> list[Paper]:
+def require_papers(store: Store, ids: Sequence[ArxivId]) -> list[Paper]:
     """Papers by id. Raises UnknownPaper for the first that is not here."""
-    found = store.papers(wanted)
-    for id, paper in zip(wanted, found, strict=True):
+    found = store.get_papers(ids)
+    for id, paper in zip(ids, found, strict=True):
         if paper is None:
             raise UnknownPaper(f"{id} is not here; arXiv may have it: {id.url}")
     return [paper for paper in found if paper]

@@ -5,39 +5,41 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from papers.query.parser import parse
-from papers.query.request import Ask
+from papers.query.parser import parse_query
+from papers.query.request import SearchRequest
 from papers.state.keywords import Keyword
 from papers.store import Store
 from service.exports import markdown, opml
-from service.urls.keyword_urls import Address
-from service.urls.params import Asked
+from service.urls.keyword_urls import SearchUrls
+from service.urls.params import SearchParams
 
-_FOLDERS: Final[dict[str, tuple[str, dict[str, Any]]]] = {
+_FOLDER_OPTIONS: Final[dict[str, tuple[str, dict[str, Any]]]] = {
     "announced": ("Paperwire", {}),
     "picked": ("Paperwire, picked", {"order": "picked"}),
 }
 """Order of the papers → what readers call the folder of such feeds, and the options they have."""
 
 
-def subscriptions(base_url: str, keywords: Sequence[Keyword], orders: Sequence[str]) -> bytes:
+def subscriptions_opml(base_url: str, keywords: Sequence[Keyword], orders: Sequence[str]) -> bytes:
     """The keywords' Atom feeds as OPML, in a folder for each order."""
     folders = []
     for order in orders:
-        name, options = _FOLDERS[order]
-        addresses = [(k, Address(base_url, k.slug, Asked(None, options))) for k in keywords]
+        name, options = _FOLDER_OPTIONS[order]
+        addresses = [
+            (k, SearchUrls(base_url, k.slug, SearchParams(None, options))) for k in keywords
+        ]
         feeds = tuple((k, address.url("atom"), address.url("page")) for k, address in addresses)
-        folders.append(opml.Folder(name, feeds))
+        folders.append(opml.OpmlFolder(name, feeds))
     return opml.render("Paperwire", folders)
 
 
-def daily(store: Store, keywords: Sequence[Keyword], *, rows: int, site_url: str) -> bytes:
+def daily_markdown(store: Store, keywords: Sequence[Keyword], *, rows: int, site_url: str) -> bytes:
     """The newest papers of the keywords, at most so many rows each, as the table of the day.
 
     Raises StoreAway.
     """
     sections = []
     for keyword in keywords:
-        page = store.search(Ask(query=parse(keyword.query), limit=rows))
-        sections.append(markdown.Section(keyword.name, page.papers))
+        page = store.search(SearchRequest(query=parse_query(keyword.query), limit=rows))
+        sections.append(markdown.MarkdownSection(keyword.name, page.papers))
     return markdown.render(sections, rows=rows, site_url=site_url)

@@ -10,28 +10,30 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from service.markup.clean import line
+from service.markup.clean import single_line
 
-_SPECIAL: Final = re.compile(r"[\\`*_\[\]<>&|~#]|(?<=\bwww)\.|(?<=[a-z]):(?=//)", re.IGNORECASE)
+_SPECIAL_CHARACTERS: Final = re.compile(
+    r"[\\`*_\[\]<>&|~#]|(?<=\bwww)\.|(?<=[a-z]):(?=//)", re.IGNORECASE
+)
 _ENTITIES: Final = {"<": "&lt;", ">": "&gt;", "&": "&amp;", "|": "&#124;"}
 _URL: Final = re.compile(r"https?://[^\s<>|\\^`{}\"]+", re.IGNORECASE | re.ASCII)
-_AFTER_URL: Final = ".,;:!?'()[]*_~$"
+_TRAILING_PUNCTUATION: Final = ".,;:!?'()[]*_~$"
 
 
-def label(text: str) -> str:
+def escape_without_links(text: str) -> str:
     """A line of text where no link may be: in a heading, or as the words of a link."""
-    return _escaped(line(text))
+    return _escape_markdown(single_line(text))
 
 
-def cell(text: str) -> str:
+def escape_table_cell(text: str) -> str:
     """A line of text in a cell; URLs in it can be followed."""
-    text, pieces, done = line(text), [], 0
+    text, pieces, done = single_line(text), [], 0
     for found in _URL.finditer(text):
-        url = found[0].rstrip(_AFTER_URL)
-        pieces += [_escaped(text[done : found.start()]), f"<{url}>"]
+        url = found[0].rstrip(_TRAILING_PUNCTUATION)
+        pieces += [_escape_markdown(text[done : found.start()]), f"<{url}>"]
         done = found.start() + len(url)
-    return "".join([*pieces, _escaped(text[done:])])
+    return "".join([*pieces, _escape_markdown(text[done:])])
 
 
-def _escaped(text: str) -> str:
-    return _SPECIAL.sub(lambda found: _ENTITIES.get(found[0]) or f"\\{found[0]}", text)
+def _escape_markdown(text: str) -> str:
+    return _SPECIAL_CHARACTERS.sub(lambda found: _ENTITIES.get(found[0]) or f"\\{found[0]}", text)

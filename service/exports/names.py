@@ -12,63 +12,67 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from service.markup.clean import line
+from service.markup.clean import single_line
 
 
 @dataclass(frozen=True, slots=True)
-class Name:
+class AuthorName:
     """A person's name in parts, or `whole` for whoever has none; `particle` is a `van der`."""
 
     family: str = ""
     given: str = ""
     particle: str = ""
     suffix: str = ""
-    whole: str = ""
+    literal: str = ""
 
     @property
-    def first_word(self) -> str:
+    def citation_name(self) -> str:
         """The word that people know the name by."""
-        return self.family or self.whole
+        return self.family or self.literal
 
 
-_COLLECTIVE: Final = frozenset(
+_COLLECTIVE_WORDS: Final = frozenset(
     "academy alliance center centre collaboration college committee community company consortium"
     " contributors corporation department foundation group hospital initiative institute lab"
     " institution laboratories laboratory labs network organization project society team"
     " university".split()
 )
-_COLLECTIVE_BEGINS: Final = ("the ", "for the ", "on behalf of ")
+_COLLECTIVE_PREFIXES: Final = ("the ", "for the ", "on behalf of ")
 _PARTICLES: Final = frozenset(
     "al bin da dal de del della den der di do dos du e el la las le los y ten ter van vom von zu"
     " zum zur".split()
 )
-_CAPITAL_PARTICLES: Final = frozenset("De Del Della Di Dos Von".split())
+_CAPITALIZED_PARTICLES: Final = frozenset("De Del Della Di Dos Von".split())
 """Van, Le, Da and others are also middle names."""
 _SUFFIXES: Final = frozenset("jr jr. sr sr. ii iii iv".split())
-_INITIALS: Final = re.compile(r"(?<=[A-Z]\.)(?=[^\W\d_]{2,}|[A-Z]\.)")
+_AFTER_INITIAL: Final = re.compile(r"(?<=[A-Z]\.)(?=[^\W\d_]{2,}|[A-Z]\.)")
 
 
-def names(written: Iterable[str]) -> tuple[Name, ...]:
+def parse_author_names(authors: Iterable[str]) -> tuple[AuthorName, ...]:
     """The names of a list of authors; what has neither letter nor digit is none."""
-    texts = (line(text.replace("~", " ")) for text in written)
-    return tuple(parted(text) for text in texts if any(c.isalnum() for c in text))
+    texts = (single_line(text.replace("~", " ")) for text in authors)
+    return tuple(parse_author_name(text) for text in texts if any(c.isalnum() for c in text))
 
 
-def parted(text: str) -> Name:
+def parse_author_name(text: str) -> AuthorName:
     """One name, on one line."""
-    words = _INITIALS.sub(" ", text).split()
+    words = _AFTER_INITIAL.sub(" ", text).split()
     head, _, tail = " ".join(words).partition(", ")
     if tail.casefold() in _SUFFIXES:
         words = [*head.split(), tail]
     elif tail:
-        return Name(family=head, given=tail) if _is_person([head, tail]) else Name(whole=text)
+        return (
+            AuthorName(family=head, given=tail)
+            if _is_person([head, tail])
+            else AuthorName(literal=text)
+        )
     suffix = words.pop() if len(words) > 2 and words[-1].casefold() in _SUFFIXES else ""
     if len(words) < 2 or not _is_person(words):
-        return Name(whole=text)
-    start = _family_begins(words)
+        return AuthorName(literal=text)
+    start = _family_start(words)
     end = next((n for n in range(start, len(words) - 1) if not _is_particle(words[n])), None)
     end = len(words) - 1 if end is None else end
-    return Name(
+    return AuthorName(
         family=" ".join(words[end:]),
         given=" ".join(words[:start]),
         particle=" ".join(words[start:end]),
@@ -79,13 +83,13 @@ def parted(text: str) -> Name:
 def _is_person(words: list[str]) -> bool:
     """Whether the words of a name are those of one person."""
     whole = " ".join(words)
-    if re.search(r"[\d&:;,/()@]", whole) or whole.casefold().startswith(_COLLECTIVE_BEGINS):
+    if re.search(r"[\d&:;,/()@]", whole) or whole.casefold().startswith(_COLLECTIVE_PREFIXES):
         return False
     folded = {*whole.casefold().split()}
-    return not ("AI" in words or "and" in folded or _COLLECTIVE & folded)
+    return not ("AI" in words or "and" in folded or _COLLECTIVE_WORDS & folded)
 
 
-def _family_begins(words: list[str]) -> int:
+def _family_start(words: list[str]) -> int:
     """Where the family name with its particles begins: at the last word, or before."""
     last = len(words) - 1
     if words[0] in _PARTICLES:
@@ -97,4 +101,4 @@ def _family_begins(words: list[str]) -> int:
 
 
 def _is_particle(word: str) -> bool:
-    return word in _PARTICLES or word in _CAPITAL_PARTICLES
+    return word in _PARTICLES or word in _CAPITALIZED_PARTICLES

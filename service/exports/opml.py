@@ -13,22 +13,22 @@ from typing import Any, Final
 from lxml import etree
 
 from papers.state.keywords import Keyword
-from service.markup.clean import line
+from service.markup.clean import single_line
 
 CONTENT_TYPE: Final = "text/x-opml; charset=utf-8"
-ABOUT: Final = "arXiv papers that match "
+DESCRIPTION_PREFIX: Final = "arXiv papers that match "
 """How a feed's description begins; the query follows."""
 
 
 @dataclass(frozen=True, slots=True)
-class Folder:
+class OpmlFolder:
     """Feeds that a reader shows together: each keyword with the URLs of its feed and page."""
 
     name: str
     feeds: tuple[tuple[Keyword, str, str], ...]
 
 
-def render(title: str, folders: Sequence[Folder]) -> bytes:
+def render(title: str, folders: Sequence[OpmlFolder]) -> bytes:
     """The list as a document; the same folders give the same bytes."""
     root = etree.Element("opml", version="2.0")
     etree.SubElement(etree.SubElement(root, "head"), "title").text = title
@@ -36,21 +36,21 @@ def render(title: str, folders: Sequence[Folder]) -> bytes:
     for folder in folders:
         node = etree.SubElement(body, "outline", text=folder.name, title=folder.name)
         for keyword, feed_url, page_url in folder.feeds:
-            _add(node, keyword, feed_url, page_url)
+            _add_outline(node, keyword, feed_url, page_url)
     etree.indent(root)
     return bytes(etree.tostring(root, xml_declaration=True, encoding="utf-8"))
 
 
-def _add(folder: Any, keyword: Keyword, feed_url: str, page_url: str) -> None:
+def _add_outline(folder: Any, keyword: Keyword, feed_url: str, page_url: str) -> None:
     """Add one feed. Its type is `rss` whatever its format: so the specification has it."""
-    name = line(keyword.name)
+    name = single_line(keyword.name)
     etree.SubElement(
         folder,
         "outline",
         type="rss",
         text=name,
         title=name,
-        description=f"{ABOUT}{line(keyword.query)}",
+        description=f"{DESCRIPTION_PREFIX}{single_line(keyword.query)}",
         xmlUrl=feed_url,
         htmlUrl=page_url,
     )

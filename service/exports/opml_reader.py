@@ -15,57 +15,57 @@ from urllib.parse import parse_qs, urlsplit
 from lxml import etree
 
 from papers.errors import BadInput, BadParameter
-from papers.query.parser import Query, parse
-from papers.state.keywords import MAX_NAME, slug_of
-from service.exports.opml import ABOUT
-from service.markup.clean import line
+from papers.query.parser import Query, parse_query
+from papers.state.keywords import MAX_NAME_LENGTH, slug_of
+from service.exports.opml import DESCRIPTION_PREFIX
+from service.markup.clean import single_line
 
-MOST_BYTES: Final = 1_000_000
-MOST_FEEDS: Final = 500
+MAX_OPML_BYTES: Final = 1_000_000
+MAX_OPML_FEEDS: Final = 500
 
-_OURS: Final = re.compile(r"(?:^|/)feeds/([a-z0-9]+(?:-[a-z0-9]+)*)\.(?:atom|rss|json)$")
-_TITLE_END: Final = re.compile(r"(?:, picked)?(?: · Paperwire)?$")
-_ABOUT: Final = re.compile(
-    re.escape(ABOUT) + r"(?P<query>.*?)(?:, newest (?:announcement|pick) first\b.*)?"
+_FEED_PATH: Final = re.compile(r"(?:^|/)feeds/([a-z0-9]+(?:-[a-z0-9]+)*)\.(?:atom|rss|json)$")
+_TITLE_SUFFIX: Final = re.compile(r"(?:, picked)?(?: · Paperwire)?$")
+_DESCRIPTION: Final = re.compile(
+    re.escape(DESCRIPTION_PREFIX) + r"(?P<query>.*?)(?:, newest (?:announcement|pick) first\b.*)?"
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Outline:
+class OpmlOutline:
     """A feed in a list: the line of the file it stands in, its name, URL and description."""
 
     line: int
     name: str
     url: str
-    about: str
+    description: str
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class ImportedKeyword:
     """A keyword that an outline asks for; `guessed` if only its name was left to tell the query."""
 
     name: str
     query: Query
-    guessed: bool
+    is_guessed: bool
 
 
-def outlines(document: bytes) -> list[Outline]:
+def read_outlines(document: bytes) -> list[OpmlOutline]:
     """Every feed in a list, in order, ours or not.
 
     Raises BadParameter for what is no OPML, and for what is too large.
     """
-    if len(document) > MOST_BYTES:
-        raise BadParameter("file", f"has more than {MOST_BYTES:,} bytes; part it")
-    root = _parsed(document)
+    if len(document) > MAX_OPML_BYTES:
+        raise BadParameter("file", f"has more than {MAX_OPML_BYTES:,} bytes; part it")
+    root = _parse_xml(document)
     if root.tag != "opml":
         raise BadParameter("file", f"is no OPML: its root is {str(root.tag)[:40]!r}")
     found = [node for node in root.iter("outline") if node.get("xmlUrl")]
-    if len(found) > MOST_FEEDS:
-        raise BadParameter("file", f"has {len(found)} feeds; {MOST_FEEDS} at most, part it")
-    return [_outline(node) for node in found]
+    if len(found) > MAX_OPML_FEEDS:
+        raise BadParameter("file", f"has {len(found)} feeds; {MAX_OPML_FEEDS} at most, part it")
+    return [_read_outline(node) for node in found]
 
 
-def wanted(outline: Outline) -> Wanted | None:
+def keyword_from_outline(outline: OpmlOutline) -> ImportedKeyword | None:
     """The keyword that an outline asks for; None where the feed is not one of ours.
 
     Raises BadParameter and BadQuery for a feed of ours that cannot become a keyword.
@@ -74,17 +74,17 @@ def wanted(outline: Outline) -> Wanted | None:
         parts = urlsplit(outline.url.removeprefix("feed:"))
     except ValueError:
         return None
-    found = _OURS.search(parts.path)
+    found = _FEED_PATH.search(parts.path)
     if not found:
         return None
     if found[1] == "search":
-        query, guessed = _asked(parts.query), False
+        query, guessed = _query_from_url(parts.query), False
     else:
-        query, guessed = _described(outline, found[1])
-    return Wanted(_name(outline, found[1], query), query, guessed)
+        query, guessed = _query_from_description(outline, found[1])
+    return ImportedKeyword(_choose_name(outline, found[1], query), query, guessed)
 
 
-def _parsed(document: bytes) -> etree._Element:
+def _parse_xml(document: bytes) -> etree._Element:
     """The root element. Nothing a document declares is expanded, fetched or believed."""
     parser = etree.XMLParser(
         resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False
@@ -98,32 +98,32 @@ def _parsed(document: bytes) -> etree._Element:
     return root
 
 
-def _outline(node: etree._Element) -> Outline:
-    name = line(node.get("title", "")) or line(node.get("text", ""))
-    about = line(node.get("description", ""))
-    return Outline(node.sourceline or 0, name, line(node.get("xmlUrl", "")), about)
+def _read_outline(node: etree._Element) -> OpmlOutline:
+    name = single_line(node.get("title", "")) or single_line(node.get("text", ""))
+    about = single_line(node.get("description", ""))
+    return OpmlOutline(node.sourceline or 0, name, single_line(node.get("xmlUrl", "")), about)
 
 
-def _asked(arguments: str) -> Query:
+def _query_from_url(arguments: str) -> Query:
     """The query in a search feed's URL."""
     asked = parse_qs(arguments, max_num_fields=100).get("q", [])
     if len(asked) != 1:
         raise BadParameter("xmlUrl", "is a feed of several keywords, or of none; import those")
-    return parse(asked[0])
+    return parse_query(asked[0])
 
 
-def _described(outline: Outline, slug: str) -> tuple[Query, bool]:
+def _query_from_description(outline: OpmlOutline, slug: str) -> tuple[Query, bool]:
     """A saved feed's query, and whether it is a guess."""
-    told = _ABOUT.fullmatch(outline.about)
+    told = _DESCRIPTION.fullmatch(outline.description)
     if told and not told["query"].startswith("any of "):
-        return parse(told["query"]), False
-    return parse('"{}"'.format(slug.replace("-", " "))), True
+        return parse_query(told["query"]), False
+    return parse_query('"{}"'.format(slug.replace("-", " "))), True
 
 
-def _name(outline: Outline, slug: str, query: Query) -> str:
+def _choose_name(outline: OpmlOutline, slug: str, query: Query) -> str:
     """What the reader calls the feed, else its slug or its query: the first that can be a name."""
-    titled = _TITLE_END.sub("", outline.name)
-    for name in (titled, "" if slug == "search" else slug, query.canonical[:MAX_NAME]):
+    titled = _TITLE_SUFFIX.sub("", outline.name)
+    for name in (titled, "" if slug == "search" else slug, query.canonical[:MAX_NAME_LENGTH]):
         try:
             slug_of(name)
         except BadInput:

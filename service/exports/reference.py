@@ -13,18 +13,18 @@ from datetime import date
 
 from papers.model.merge import published_at
 from papers.model.paper import Paper
-from service.exports.names import Name, names
-from service.markup.clean import line, paragraphs
+from service.exports.names import AuthorName, parse_author_names
+from service.markup.clean import single_line, split_paragraphs
 
 
 @dataclass(frozen=True, slots=True)
 class Reference:
     """All that the forms write. `key` is the same in each: first author and arXiv id."""
 
-    key: str
+    citation_key: str
     paper: Paper
     title: str
-    authors: tuple[Name, ...]
+    authors: tuple[AuthorName, ...]
     published: date
     doi: str
     abstract: str
@@ -32,7 +32,7 @@ class Reference:
     journal_ref: str
 
     @property
-    def arxiv(self) -> str:
+    def arxiv_label(self) -> str:
         """The arXiv id as people write it in a list of references."""
         return f"arXiv:{self.paper.id}"
 
@@ -44,24 +44,24 @@ class Reference:
         return tuple(note for note in (withdrawn, published, self.comment) if note)
 
 
-def reference_of(paper: Paper) -> Reference:
+def build_reference(paper: Paper) -> Reference:
     """A paper to cite; its DOI is the journal's if it has one, else the one arXiv registers."""
-    authors = names(paper.authors)
+    authors = parse_author_names(paper.authors)
     return Reference(
-        key=_key(authors, paper),
+        citation_key=_citation_key(authors, paper),
         paper=paper,
-        title=line(paper.title) or str(paper.id),
+        title=single_line(paper.title) or str(paper.id),
         authors=authors,
         published=published_at(paper).date(),
-        doi=next(iter(line(paper.doi).split()), paper.id.doi),
-        abstract=" ".join(paragraphs(paper.abstract)),
-        comment=line(paper.comment),
-        journal_ref=line(paper.journal_ref),
+        doi=next(iter(single_line(paper.doi).split()), paper.id.doi),
+        abstract=" ".join(split_paragraphs(paper.abstract)),
+        comment=single_line(paper.comment),
+        journal_ref=single_line(paper.journal_ref),
     )
 
 
-def _key(authors: tuple[Name, ...], paper: Paper) -> str:
+def _citation_key(authors: tuple[AuthorName, ...], paper: Paper) -> str:
     """`broeck-2503.14895`: unique through the id, the same for ever."""
-    first = unicodedata.normalize("NFKD", authors[0].first_word if authors else "")
+    first = unicodedata.normalize("NFKD", authors[0].citation_name if authors else "")
     word = re.sub(r"[^a-z0-9]+", "-", first.encode("ascii", "ignore").decode().lower())[:24]
     return f"{word.strip('-') or 'arxiv'}-{str(paper.id).replace('/', '-')}"

@@ -9,9 +9,9 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from papers.model.paper import Paper
-from service.exports.names import Name
-from service.exports.reference import reference_of
-from service.markup.latex_html import plain
+from service.exports.names import AuthorName
+from service.exports.reference import build_reference
+from service.markup.latex_html import tex_to_text
 
 CONTENT_TYPE: Final = "application/x-research-info-systems; charset=utf-8"
 
@@ -19,28 +19,30 @@ CONTENT_TYPE: Final = "application/x-research-info-systems; charset=utf-8"
 def render(papers: Sequence[Paper]) -> bytes:
     """A RIS file; the same papers give the same bytes."""
     return "".join(
-        f"{tag}  - {plain(value)}\r\n" for paper in papers for tag, value in _lines(paper)
+        f"{tag}  - {tex_to_text(value)}\r\n"
+        for paper in papers
+        for tag, value in _tagged_values(paper)
     ).encode()
 
 
-def author(name: Name) -> str:
+def ris_author(name: AuthorName) -> str:
     """A name as RIS has it: family, given, suffix. A comma in a whole name would part it."""
-    if name.whole:
-        return name.whole.replace(",", "")
+    if name.literal:
+        return name.literal.replace(",", "")
     family = " ".join(part for part in (name.particle, name.family) if part)
     return ", ".join(part for part in (family, name.given, name.suffix) if part)
 
 
-def _lines(paper: Paper) -> Iterator[tuple[str, str]]:
-    made = reference_of(paper)
+def _tagged_values(paper: Paper) -> Iterator[tuple[str, str]]:
+    made = build_reference(paper)
     yield "TY", "UNPB"
-    yield "ID", made.key
+    yield "ID", made.citation_key
     yield "TI", made.title
-    yield from (("AU", author(name)) for name in made.authors)
+    yield from (("AU", ris_author(name)) for name in made.authors)
     yield "PY", str(made.published.year)
     yield "DA", f"{made.published:%Y/%m/%d/}"
     yield "PB", "arXiv"
-    yield "AN", made.arxiv
+    yield "AN", made.arxiv_label
     yield "DO", made.doi
     yield "UR", paper.id.url
     yield "L1", paper.id.pdf_url

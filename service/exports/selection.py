@@ -12,52 +12,52 @@ from werkzeug.datastructures import MultiDict
 from papers.errors import BadParameter
 from papers.model.arxiv_id import ArxivId
 from papers.state.keywords import slug_of
-from service.urls.keyword_urls import joined
-from service.urls.params import MAX_PAPERS, MAX_TEXT, shown
+from service.urls.keyword_urls import with_query_string
+from service.urls.params import MAX_PAPERS, MAX_VALUE_LENGTH, abbreviate
 
-MOST_KEYWORDS: Final = 100
-ROWS: Final = 100
+MAX_EXPORT_KEYWORDS: Final = 100
+DEFAULT_ROWS: Final = 100
 """How many rows a keyword has in the table of the day, unless `n=` says otherwise."""
-ORDERS: Final = ("announced", "picked")
+EXPORT_ORDERS: Final = ("announced", "picked")
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
+class ExportSelection:
     """Which saved keywords (slugs, in order; none: all), how many papers, in which orders."""
 
     slugs: tuple[str, ...] = ()
-    rows: int = ROWS
-    orders: tuple[str, ...] = ORDERS[:1]
+    rows: int = DEFAULT_ROWS
+    orders: tuple[str, ...] = EXPORT_ORDERS[:1]
 
-    def path(self, at: str) -> str:
+    def path(self, base_path: str) -> str:
         """The canonical path with its query string: parameters sorted, defaults left out."""
         spelled = [("k", slug) for slug in self.slugs]
-        if self.rows != ROWS:
+        if self.rows != DEFAULT_ROWS:
             spelled.append(("n", str(self.rows)))
-        if self.orders != ORDERS[:1]:
+        if self.orders != EXPORT_ORDERS[:1]:
             spelled.append(("when", ",".join(self.orders)))
-        return joined(at, urlencode(spelled, safe=","))
+        return with_query_string(base_path, urlencode(spelled, safe=","))
 
 
-def chosen(args: MultiDict[str, str], known: Sequence[str]) -> Chosen:
+def parse_export_selection(args: MultiDict[str, str], known: Sequence[str]) -> ExportSelection:
     """The choice that a request makes with those of k, n and when that are `known` there.
 
     Raises BadParameter.
     """
-    given = _given(args, known)
+    given = _collect_values(args, known)
     names = [name for name in given.get("k", []) if name]
-    if len(names) > MOST_KEYWORDS:
-        raise BadParameter("k", f"given {len(names)} times; {MOST_KEYWORDS} keywords at most")
-    return Chosen(
-        tuple(sorted({_slug(name) for name in names})),
-        _rows(_once("n", given)),
-        _orders(_once("when", given)),
+    if len(names) > MAX_EXPORT_KEYWORDS:
+        raise BadParameter("k", f"given {len(names)} times; {MAX_EXPORT_KEYWORDS} keywords at most")
+    return ExportSelection(
+        tuple(sorted({_keyword_slug(name) for name in names})),
+        _parse_rows(_single_value("n", given)),
+        _parse_orders(_single_value("when", given)),
     )
 
 
-def selected(args: MultiDict[str, str]) -> list[ArxivId]:
+def parse_paper_ids(args: MultiDict[str, str]) -> list[ArxivId]:
     """The papers that `id=ID,ID,…` selects, newest first, each once. Raises BadId, BadParameter."""
-    given = _given(args, ("id",))
+    given = _collect_values(args, ("id",))
     texts = [text.strip() for value in given.get("id", []) for text in value.split(",")]
     ids = {ArxivId.parse(text) for text in texts if text}
     if not ids:
@@ -67,7 +67,7 @@ def selected(args: MultiDict[str, str]) -> list[ArxivId]:
     return sorted(ids, reverse=True)
 
 
-def _given(args: MultiDict[str, str], known: Sequence[str]) -> dict[str, list[str]]:
+def _collect_values(args: MultiDict[str, str], known: Sequence[str]) -> dict[str, list[str]]:
     """Each parameter's values; campaign marks (`utm_…`) are dropped."""
     given = {}
     for name, values in args.lists():
@@ -75,36 +75,36 @@ def _given(args: MultiDict[str, str], known: Sequence[str]) -> dict[str, list[st
             continue
         if name not in known:
             there = ", ".join(known) or "none here"
-            raise BadParameter(shown(name), f"no such parameter; there are {there}")
-        if sum(map(len, values)) > MAX_TEXT * len(known) * 2:
+            raise BadParameter(abbreviate(name), f"no such parameter; there are {there}")
+        if sum(map(len, values)) > MAX_VALUE_LENGTH * len(known) * 2:
             raise BadParameter(name, "is too long; shorten it")
         given[name] = [value.strip() for value in values]
     return given
 
 
-def _once(name: str, given: dict[str, list[str]]) -> str:
+def _single_value(name: str, given: dict[str, list[str]]) -> str:
     values = given.get(name, [""])
     if len(values) > 1:
         raise BadParameter(name, f"given {len(values)} times; give it once")
     return values[0]
 
 
-def _slug(name: str) -> str:
+def _keyword_slug(name: str) -> str:
     try:
         return slug_of(name)
     except BadParameter as error:
-        raise BadParameter("k", f"{shown(name)!r} is no keyword's name") from error
+        raise BadParameter("k", f"{abbreviate(name)!r} is no keyword's name") from error
 
 
-def _rows(text: str) -> int:
+def _parse_rows(text: str) -> int:
     rows = int(text) if text.isascii() and text.isdigit() and len(text) < 9 else 0
     if text and not 1 <= rows <= MAX_PAPERS:
-        raise BadParameter("n", f"{shown(text)!r} is no whole number from 1 to {MAX_PAPERS}")
-    return rows if text else ROWS
+        raise BadParameter("n", f"{abbreviate(text)!r} is no whole number from 1 to {MAX_PAPERS}")
+    return rows if text else DEFAULT_ROWS
 
 
-def _orders(text: str) -> tuple[str, ...]:
+def _parse_orders(text: str) -> tuple[str, ...]:
     named = {part.strip() for part in text.split(",") if part.strip()}
-    if named - {*ORDERS}:
-        raise BadParameter("when", f"{shown(text)!r} is no list of {', '.join(ORDERS)}")
-    return tuple(order for order in ORDERS if order in named) or ORDERS[:1]
+    if named - {*EXPORT_ORDERS}:
+        raise BadParameter("when", f"{abbreviate(text)!r} is no list of {', '.join(EXPORT_ORDERS)}")
+    return tuple(order for order in EXPORT_ORDERS if order in named) or EXPORT_ORDERS[:1]

@@ -13,22 +13,22 @@ from operator import attrgetter
 from typing import Final
 
 from service.feeds import atom, jsonfeed, rss
-from service.feeds.entry_cache import Spell, joined
-from service.feeds.entry_templates import moulded
+from service.feeds.entry_cache import FeedRenderer, render_cached_entries
+from service.feeds.entry_templates import make_templated_renderer
 from service.feeds.feed import Feed
 
 
 @dataclass(frozen=True, slots=True)
-class Format:
+class FeedFormat:
     """A format: what people call it, its Content-Type, and how a feed is spelled."""
 
     name: str
     content_type: str
-    spell: Spell
+    render_parts: FeedRenderer
 
     def render(self, feed: Feed) -> bytes:
         """The feed as a document; the same feed gives the same bytes."""
-        return joined(self.name, self.spell, feed)
+        return render_cached_entries(self.name, self.render_parts, feed)
 
     @property
     def media_type(self) -> str:
@@ -36,12 +36,16 @@ class Format:
         return self.content_type.partition(";")[0]
 
 
-_ATOM: Final = moulded(atom.spell, content=attrgetter("xml"), published=datetime.isoformat)
-_RSS: Final = moulded(rss.spell, content=attrgetter("html"), published=rss.rfc822)
+_RENDER_ATOM: Final = make_templated_renderer(
+    atom.render_atom, render_content=attrgetter("xml"), format_published=datetime.isoformat
+)
+_RENDER_RSS: Final = make_templated_renderer(
+    rss.render_rss, render_content=attrgetter("html"), format_published=rss.format_rfc822
+)
 
 FORMATS: Final = {
-    "atom": Format("Atom", atom.CONTENT_TYPE, _ATOM),
-    "rss": Format("RSS", rss.CONTENT_TYPE, _RSS),
-    "json": Format("JSON Feed", jsonfeed.CONTENT_TYPE, jsonfeed.spell),
+    "atom": FeedFormat("Atom", atom.CONTENT_TYPE, _RENDER_ATOM),
+    "rss": FeedFormat("RSS", rss.CONTENT_TYPE, _RENDER_RSS),
+    "json": FeedFormat("JSON Feed", jsonfeed.CONTENT_TYPE, jsonfeed.render_json_feed),
 }
 """URL suffix to format; pages name them in this order, Atom first."""

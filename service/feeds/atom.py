@@ -11,18 +11,18 @@ from typing import Any, Final
 from feedgen.entry import FeedEntry
 from feedgen.feed import FeedGenerator
 
-from service.feeds.entry import HTML, Item
-from service.feeds.entry_cache import Spelled, cut
+from service.feeds.entry import HTML_MEDIA_TYPE, FeedItem
+from service.feeds.entry_cache import RenderedFeed, split_entries
 from service.feeds.feed import Feed
-from service.feeds.feedgen_extension import AtomFeed, EntryExtension
+from service.feeds.feedgen_extension import AtomFeedExtension, EntryExtension
 
 CONTENT_TYPE: Final = "application/atom+xml; charset=utf-8"
 
 
-def spell(feed: Feed, entries: Sequence[Item]) -> Spelled:
+def render_atom(feed: Feed, entries: Sequence[FeedItem]) -> RenderedFeed:
     """The feed as an Atom document; the same feed gives the same bytes."""
     out = FeedGenerator()
-    out.register_extension("paperwire", AtomFeed, EntryExtension, rss=False)
+    out.register_extension("paperwire", AtomFeedExtension, EntryExtension, rss=False)
     out.id(feed.id)
     out.title(feed.title)
     out.subtitle(feed.subtitle)
@@ -32,21 +32,21 @@ def spell(feed: Feed, entries: Sequence[Item]) -> Spelled:
     out.generator("Paperwire")
     out.icon(feed.icon_url)
     out.link(href=feed.self_url, rel="self", type="application/atom+xml")
-    out.link(href=feed.page_url, rel="alternate", type=HTML)
+    out.link(href=feed.page_url, rel="alternate", type=HTML_MEDIA_TYPE)
     if feed.hub_url:
         out.link(href=feed.hub_url, rel="hub")
     for url, type_ in feed.alternates:
         out.link(href=url, rel="alternate", type=type_)
-    for rel, url in feed.around:
+    for rel, url in feed.paging_links:
         out.link(href=url, rel=rel, type="application/atom+xml")
     extension: Any = out.paperwire
     extension.archive = feed.archive
     for entry in entries:
-        _add(out.add_entry(order="append"), entry)
-    return cut(bytes(out.atom_str()), b"<entry>", b"</feed>")
+        _fill_entry(out.add_entry(order="append"), entry)
+    return split_entries(bytes(out.atom_str()), b"<entry>", b"</feed>")
 
 
-def _add(out: FeedEntry, entry: Item) -> None:
+def _fill_entry(out: FeedEntry, entry: FeedItem) -> None:
     """Fill one entry. `replies` links and the source are the extension's."""
     out.id(entry.id)
     out.title(entry.title)

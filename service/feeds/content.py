@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from html import escape
 from typing import Final
 
-from papers.model.frozen_fields import announced_journal_ref
+from papers.model.frozen_fields import journal_ref_at_announcement
 from papers.model.paper import Paper, Pick
-from service.markup.clean import line, link, paragraphs, source_name
-from service.markup.latex_html import marked
+from service.markup.clean import single_line, source_name, split_paragraphs, valid_http_url
+from service.markup.latex_html import tex_to_html
 
-_EMPTY: Final = re.compile(r"<([^/<>][^<>]*(?<!/))></\w+>")
+_EMPTY_ELEMENT: Final = re.compile(r"<([^/<>][^<>]*(?<!/))></\w+>")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Content:
     @property
     def xml(self) -> str:
         """The fragment as XML is commonly spelled: empty elements in one tag, `'` in values."""
-        emptied = _EMPTY.sub(r"<\1/>", self.xhtml) if "></" in self.xhtml else self.xhtml
+        emptied = _EMPTY_ELEMENT.sub(r"<\1/>", self.xhtml) if "></" in self.xhtml else self.xhtml
         return emptied.replace("&#x27;", "'")
 
     @property
@@ -40,25 +40,28 @@ class Content:
         return escape(self.xhtml, quote=False)
 
 
-def content_of(paper: Paper, lead: Pick | None = None) -> Content:
+def build_content(paper: Paper, lead_pick: Pick | None = None) -> Content:
     """The content of a paper's entry; it begins with the pick `lead` where one is given."""
-    shown, plain = _pick(lead) if lead else ([], [])
-    body = paragraphs(paper.abstract)
-    journal_ref = announced_journal_ref(paper)
-    notes = [("Comments", line(paper.comment)), ("Journal reference", line(journal_ref))]
-    shown += [f"<p>{marked(text)}</p>" for text in body]
+    shown, plain = _render_pick(lead_pick) if lead_pick else ([], [])
+    body = split_paragraphs(paper.abstract)
+    journal_ref = journal_ref_at_announcement(paper)
+    notes = [
+        ("Comments", single_line(paper.comment)),
+        ("Journal reference", single_line(journal_ref)),
+    ]
+    shown += [f"<p>{tex_to_html(text)}</p>" for text in body]
     plain += body
     for name, said in notes:
         if said:
-            shown.append(f"<p><strong>{name}:</strong> {marked(said)}</p>")
+            shown.append(f"<p><strong>{name}:</strong> {tex_to_html(said)}</p>")
             plain.append(f"{name}: {said}")
     return Content("".join(shown), "\n\n".join(plain))
 
 
-def _pick(pick: Pick) -> tuple[list[str], list[str]]:
+def _render_pick(pick: Pick) -> tuple[list[str], list[str]]:
     """Who picked the paper and when; never how many liked it, which changes by the hour."""
     name, day = source_name(pick.community), f"{pick.picked_at:%Y-%m-%d}"
-    shown, url = escape(name, quote=False), link(pick.url)
+    shown, url = escape(name, quote=False), valid_http_url(pick.url)
     if url:
         shown = f'<a href="{escape(url)}">{shown}</a>'
     return [f"<p><strong>Picked</strong> by {shown} on {day}.</p>"], [f"Picked by {name} on {day}."]

@@ -11,54 +11,56 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
-from service.cache.lru import Memory
-from service.feeds.entry import Entry, Item
+from service.cache.lru import ByteLRU
+from service.feeds.entry import Entry, FeedItem
 from service.feeds.feed import Feed
 
-MOST: Final = 32_000_000
+ENTRY_CACHE_BYTES: Final = 32_000_000
 """Bytes of entries that a process remembers; one is some 4 kB."""
 
-Key = tuple[str, int, int]
-Kept = Memory[Key, bytes]
-KEPT: Final = Kept(MOST)
+EntryCacheKey = tuple[str, int, int]
+EntryCache = ByteLRU[EntryCacheKey, bytes]
+ENTRY_CACHE: Final = EntryCache(ENTRY_CACHE_BYTES)
 
 
-class Spelled(NamedTuple):
+class RenderedFeed(NamedTuple):
     """A document: its entries, what stands before, between and behind them."""
 
-    before: bytes
+    head: bytes
     entries: Sequence[bytes]
-    between: bytes
-    behind: bytes
+    separator: bytes
+    tail: bytes
 
 
-Spell = Callable[[Feed, Sequence[Item]], Spelled]
+FeedRenderer = Callable[[Feed, Sequence[FeedItem]], RenderedFeed]
 """A feed as a document of a format, with these entries in place of all."""
 
 
-def cut(document: bytes, start: bytes, end: bytes) -> Spelled:
+def split_entries(document: bytes, start: bytes, end: bytes) -> RenderedFeed:
     """An XML document whose entries each begin with the tag `start`, and that ends with `end`.
 
     In text and in values XML has `&lt;` for `<`: where a tag seems to stand, it does.
     """
     *parts, last = document.split(start)
     before, *entries = *parts, last.removesuffix(end)
-    return Spelled(before, [start + entry for entry in entries], b"", end)
+    return RenderedFeed(before, [start + entry for entry in entries], b"", end)
 
 
-def joined(format: str, spell: Spell, feed: Feed, kept: Kept = KEPT) -> bytes:
+def render_cached_entries(
+    format: str, render: FeedRenderer, feed: Feed, cache: EntryCache = ENTRY_CACHE
+) -> bytes:
     """The document of a feed in a format; only entries that are not remembered are spelled."""
-    keys = [_key(format, entry) for entry in feed.entries]
-    known = [key and kept.get(key) for key in keys]
+    keys = [_entry_cache_key(format, entry) for entry in feed.entries]
+    known = [key and cache.get(key) for key in keys]
     unknown = [number for number, spelled in enumerate(known) if spelled is None]
-    document = spell(feed, [feed.entries[number] for number in unknown])
+    document = render(feed, [feed.entries[number] for number in unknown])
     for number, spelled in zip(unknown, document.entries, strict=True):
         known[number] = spelled
         if key := keys[number]:
-            kept.keep(key, spelled, len(spelled))
-    return document.before + document.between.join(filter(None, known)) + document.behind
+            cache.put(key, spelled, len(spelled))
+    return document.head + document.separator.join(filter(None, known)) + document.tail
 
 
-def _key(format: str, entry: Item) -> Key | None:
+def _entry_cache_key(format: str, entry: FeedItem) -> EntryCacheKey | None:
     """What an entry is remembered by; of a listing nothing is."""
-    return (format, entry.paper.id.place, hash(entry)) if isinstance(entry, Entry) else None
+    return (format, entry.paper.id.doc_id, hash(entry)) if isinstance(entry, Entry) else None

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from service.feeds.entry import Item
+from service.feeds.entry import FeedItem
 
-NO_ENTRIES_UPDATED: Final = datetime(1991, 8, 14, tzinfo=UTC)
+EMPTY_FEED_UPDATED: Final = datetime(1991, 8, 14, tzinfo=UTC)
 """`updated` of a feed without entries: a date for ever (arXiv's first day), not the time of day."""
 
 
@@ -30,17 +30,17 @@ class Feed:
     self_url: str
     icon_url: str
     alternates: tuple[tuple[str, str], ...]
-    entries: tuple[Item, ...]
-    around: tuple[tuple[str, str], ...] = ()
+    entries: tuple[FeedItem, ...]
+    paging_links: tuple[tuple[str, str], ...] = ()
     archive: bool = False
     hub_url: str = ""
 
     @property
     def updated(self) -> datetime:
         """The newest moment of its content."""
-        return newest(self.entries)
+        return newest_activity(self.entries)
 
 
-def newest(entries: Iterable[Item]) -> datetime:
+def newest_activity(entries: Iterable[FeedItem]) -> datetime:
     """The newest moment of the entries; a fixed date where there are none."""
-    return max((entry.touched for entry in entries), default=NO_ENTRIES_UPDATED)
+    return max((entry.last_activity_at for entry in entries), default=EMPTY_FEED_UPDATED)

@@ -9,17 +9,17 @@ import json
 from collections.abc import Sequence
 from typing import Any, Final
 
-from service.feeds.entry import PDF, Entry, Item
-from service.feeds.entry_cache import Spelled
+from service.feeds.entry import PDF_MEDIA_TYPE, Entry, FeedItem
+from service.feeds.entry_cache import RenderedFeed
 from service.feeds.feed import Feed
-from service.markup.clean import line
-from service.markup.latex_html import plain
+from service.markup.clean import single_line
+from service.markup.latex_html import tex_to_text
 
 CONTENT_TYPE: Final = "application/feed+json"
-_ABOUT: Final = "https://info.arxiv.org/help/api/user-manual.html"
+_ARXIV_ABOUT_URL: Final = "https://info.arxiv.org/help/api/user-manual.html"
 
 
-def spell(feed: Feed, entries: Sequence[Item]) -> Spelled:
+def render_json_feed(feed: Feed, entries: Sequence[FeedItem]) -> RenderedFeed:
     """The feed as a JSON Feed document; the same feed gives the same bytes."""
     document = {
         "version": "https://jsonfeed.org/version/1.1",
@@ -27,29 +27,29 @@ def spell(feed: Feed, entries: Sequence[Item]) -> Spelled:
         "description": feed.subtitle,
         "home_page_url": feed.page_url,
         "feed_url": feed.self_url,
-        "next_url": dict(feed.around).get("prev-archive" if feed.archive else "next"),
+        "next_url": dict(feed.paging_links).get("prev-archive" if feed.archive else "next"),
         "icon": feed.icon_url,
         "language": "en",
         "authors": [{"name": "Paperwire"}],
         "hubs": [{"type": "WebSub", "url": feed.hub_url}] if feed.hub_url else [],
-        "_paperwire": _around(feed),
+        "_paperwire": _paperwire_extension(feed),
     }
-    head = _dumped({name: value for name, value in document.items() if value})
-    items = [_dumped(_item(entry)) for entry in entries]
-    return Spelled(head.removesuffix(b"}") + b',"items":[', items, b",", b"]}")
+    head = _dump_json({name: value for name, value in document.items() if value})
+    items = [_dump_json(_render_item(entry)) for entry in entries]
+    return RenderedFeed(head.removesuffix(b"}") + b',"items":[', items, b",", b"]}")
 
 
-def _dumped(value: dict[str, Any]) -> bytes:
+def _dump_json(value: dict[str, Any]) -> bytes:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def _around(feed: Feed) -> dict[str, Any]:
+def _paperwire_extension(feed: Feed) -> dict[str, Any]:
     """What JSON Feed has no words for: the other documents of the feed."""
-    said = {"archive": feed.archive, "links": dict(feed.around)}
+    said = {"archive": feed.archive, "links": dict(feed.paging_links)}
     return {name: value for name, value in said.items() if value}
 
 
-def _item(entry: Item) -> dict[str, Any]:
+def _render_item(entry: FeedItem) -> dict[str, Any]:
     item = {
         "id": entry.id,
         "url": entry.url,
@@ -63,39 +63,39 @@ def _item(entry: Item) -> dict[str, Any]:
         "tags": [category.term for category in entry.categories],
         "image": entry.thumbnail,
         "attachments": [
-            {"url": link.href, "mime_type": PDF, "title": link.title}
+            {"url": link.href, "mime_type": PDF_MEDIA_TYPE, "title": link.title}
             for link in entry.links
-            if link.type == PDF
+            if link.type == PDF_MEDIA_TYPE
         ],
-        "_arxiv": _arxiv(entry) if isinstance(entry, Entry) else None,
+        "_arxiv": _arxiv_extension(entry) if isinstance(entry, Entry) else None,
         "_paperwire": {"keywords": list(entry.keywords)} if entry.keywords else None,
     }
     return {name: value for name, value in item.items() if value or name == "content_text"}
 
 
-def _as_written(title: str) -> str | None:
+def _title_with_tex(title: str) -> str | None:
     """A title with its TeX, where it is shown without."""
-    written = line(title)
-    return written if plain(written) != written else None
+    written = single_line(title)
+    return written if tex_to_text(written) != written else None
 
 
-def _listed_later(entry: Entry) -> list[str] | None:
+def _categories_beyond_tags(entry: Entry) -> list[str] | None:
     """All categories, where some of them wait for a version before they are tags."""
-    if entry.listed == entry.categories:
+    if entry.all_categories == entry.categories:
         return None
-    return [line(term) for term in entry.paper.categories]
+    return [single_line(term) for term in entry.paper.categories]
 
 
-def _arxiv(entry: Entry) -> dict[str, Any]:
+def _arxiv_extension(entry: Entry) -> dict[str, Any]:
     """What only programs read: the place of numbers that change without the paper changing."""
     paper = entry.paper
     said = {
-        "about": _ABOUT,
+        "about": _ARXIV_ABOUT_URL,
         "id": str(paper.id),
-        "title": _as_written(paper.title),
+        "title": _title_with_tex(paper.title),
         "version": paper.version or None,
         "primary_category": paper.primary or None,
-        "categories": _listed_later(entry),
+        "categories": _categories_beyond_tags(entry),
         "announce_type": paper.announce_type.label if paper.announce_type else None,
         "comment": entry.comment or None,
         "journal_ref": entry.journal_ref or None,
@@ -106,7 +106,7 @@ def _arxiv(entry: Entry) -> dict[str, Any]:
         "links": [
             {"rel": link.rel, "url": link.href, "title": link.title}
             for link in entry.links
-            if link.rel != "alternate" and link.type != PDF
+            if link.rel != "alternate" and link.type != PDF_MEDIA_TYPE
         ]
         or None,
     }

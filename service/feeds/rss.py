@@ -15,28 +15,28 @@ from typing import Any, Final
 import feedgen.entry
 import feedgen.feed
 
-from service.feeds.entry import Item
-from service.feeds.entry_cache import Spelled, cut
+from service.feeds.entry import FeedItem
+from service.feeds.entry_cache import RenderedFeed, split_entries
 from service.feeds.feed import Feed
-from service.feeds.feedgen_extension import EntryExtension, RssFeed
+from service.feeds.feedgen_extension import EntryExtension, RssFeedExtension
 
 CONTENT_TYPE: Final = "application/rss+xml; charset=utf-8"
 
 
-def rfc822(moment: datetime) -> str:
+def format_rfc822(moment: datetime) -> str:
     """The date as RSS spells it, in GMT."""
     return format_datetime(moment.astimezone(UTC), usegmt=True)
 
 
 # feedgen 0.9 formats each date by switching the locale of the whole process, under the feet of
 # every other thread; it looks this name up in its two modules.
-feedgen.feed.formatRFC2822 = feedgen.entry.formatRFC2822 = rfc822
+feedgen.feed.formatRFC2822 = feedgen.entry.formatRFC2822 = format_rfc822
 
 
-def spell(feed: Feed, entries: Sequence[Item]) -> Spelled:
+def render_rss(feed: Feed, entries: Sequence[FeedItem]) -> RenderedFeed:
     """The feed as an RSS document; the same feed gives the same bytes."""
     out = feedgen.feed.FeedGenerator()
-    out.register_extension("paperwire", RssFeed, EntryExtension, atom=False)
+    out.register_extension("paperwire", RssFeedExtension, EntryExtension, atom=False)
     out.title(feed.title)
     out.description(feed.subtitle)
     out.lastBuildDate(feed.updated)
@@ -46,16 +46,16 @@ def spell(feed: Feed, entries: Sequence[Item]) -> Spelled:
     out.link(href=feed.self_url, rel="self", type="application/rss+xml")
     out.link(href=feed.page_url, rel="alternate")
     links = [("alternate", url, type_) for url, type_ in feed.alternates]
-    links += [(rel, url, "application/rss+xml") for rel, url in feed.around]
+    links += [(rel, url, "application/rss+xml") for rel, url in feed.paging_links]
     links += [("hub", feed.hub_url, "")] if feed.hub_url else []
     extension: Any = out.paperwire
     extension.links, extension.archive = tuple(links), feed.archive
     for entry in entries:
-        _add(out.add_entry(order="append"), entry)
-    return cut(bytes(out.rss_str()), b"<item>", b"</channel></rss>")
+        _fill_item(out.add_entry(order="append"), entry)
+    return split_entries(bytes(out.rss_str()), b"<item>", b"</channel></rss>")
 
 
-def _add(out: feedgen.entry.FeedEntry, entry: Item) -> None:
+def _fill_item(out: feedgen.entry.FeedEntry, entry: FeedItem) -> None:
     """Fill one item. Authors, links and numbers are the extension's."""
     out.guid(entry.id, permalink=False)
     out.title(entry.title)
@@ -71,7 +71,7 @@ def _add(out: feedgen.entry.FeedEntry, entry: Item) -> None:
     )
     if entry.source:
         out.source(url=entry.source.url, title=entry.source.title)
-    if entry.discussion:
-        out.comments(entry.discussion)
+    if entry.discussion_url:
+        out.comments(entry.discussion_url)
     extension: Any = out.paperwire
     extension.entry = entry

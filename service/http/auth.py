@@ -18,55 +18,59 @@ from typing import Final
 from werkzeug.datastructures import Headers
 
 from papers.config.settings import Settings
-from papers.errors import NotAllowed
+from papers.errors import Unauthorized
 
-HEADER: Final = "Authorization"
-_SCHEME: Final = "bearer"
-_DIGEST: Final = "sha256:"
-_BYTES: Final = 32
+AUTH_HEADER: Final = "Authorization"
+_AUTH_SCHEME: Final = "bearer"
+_DIGEST_PREFIX: Final = "sha256:"
+_TOKEN_BYTES: Final = 32
 _NO_TOKEN: Final = "nothing is written here: no token is set; `paperwire token` makes one"
 
 
-def made() -> str:
+def new_token() -> str:
     """A new token, fit for a header: 256 bits by chance."""
-    return secrets.token_urlsafe(_BYTES)
+    return secrets.token_urlsafe(_TOKEN_BYTES)
 
 
-def digest(token: str) -> str:
+def token_digest(token: str) -> str:
     """What the setting may hold in a token's place: `sha256:` and 64 hexadecimal digits.
 
     One round is enough: nobody guesses 256 bits, however quick the guesses are.
     """
-    return _DIGEST + hashlib.sha256(token.encode("utf-8", "surrogateescape")).hexdigest()
+    return _DIGEST_PREFIX + hashlib.sha256(token.encode("utf-8", "surrogateescape")).hexdigest()
 
 
-def is_right(configured: str, given: str) -> bool:
+def token_matches(configured: str, given: str) -> bool:
     """Whether this is the token of the settings, in a time that does not tell how much of it is.
 
     `configured` is the setting: the token, its digest, or "", which no token is right for.
     """
-    known = configured.lower() if configured.lower().startswith(_DIGEST) else digest(configured)
-    same = hmac.compare_digest(known.encode(), digest(given).encode())
+    known = (
+        configured.lower()
+        if configured.lower().startswith(_DIGEST_PREFIX)
+        else token_digest(configured)
+    )
+    same = hmac.compare_digest(known.encode(), token_digest(given).encode())
     return same and bool(configured) and bool(given)
 
 
-def bearer(headers: Headers) -> str:
+def bearer_token(headers: Headers) -> str:
     """The token of a request's `Authorization: Bearer …`; "" where there is none."""
-    scheme, _, token = headers.get(HEADER, "").partition(" ")
-    return token.strip() if scheme.lower() == _SCHEME else ""
+    scheme, _, token = headers.get(AUTH_HEADER, "").partition(" ")
+    return token.strip() if scheme.lower() == _AUTH_SCHEME else ""
 
 
-def require(settings: Settings, headers: Headers) -> None:
+def require_token(settings: Settings, headers: Headers) -> None:
     """Return if this request may write. Raises NotAllowed, with the mend."""
     if not settings.token:
-        raise NotAllowed(_NO_TOKEN)
-    if not is_right(settings.token, bearer(headers)):
-        raise NotAllowed("this needs the token, as `Authorization: Bearer TOKEN`")
+        raise Unauthorized(_NO_TOKEN)
+    if not token_matches(settings.token, bearer_token(headers)):
+        raise Unauthorized("this needs the token, as `Authorization: Bearer TOKEN`")
 
 
-def require_in_form(settings: Settings, given: str) -> None:
+def require_form_token(settings: Settings, given: str) -> None:
     """Return if a form with this token may write. Raises NotAllowed, with the mend."""
     if not settings.token:
-        raise NotAllowed(_NO_TOKEN)
-    if not is_right(settings.token, given):
-        raise NotAllowed("this needs the token; it is not what was given")
+        raise Unauthorized(_NO_TOKEN)
+    if not token_matches(settings.token, given):
+        raise Unauthorized("this needs the token; it is not what was given")

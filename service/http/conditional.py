@@ -17,37 +17,40 @@ from werkzeug.datastructures import Headers
 from werkzeug.http import parse_date
 
 
-def is_held(asked: Headers, etag: str, modified: int, *, now: datetime) -> bool:
+def is_not_modified(request_headers: Headers, etag: str, modified: int, *, now: datetime) -> bool:
     """Whether a conditional request is for what the client has: If-None-Match goes first.
 
     `asked` are the headers of the request; `etag` is the content's, without quotes or the mark of a
     coding; `modified` in seconds since 1970.
     """
-    tags = asked.get("If-None-Match")
+    tags = request_headers.get("If-None-Match")
     if tags is not None:
-        return tags.strip() == "*" or bool(_standing(etag).search(tags))
-    since = asked.get("If-Modified-Since", "")
-    return bool(since) and _since(since, modified, now)
+        return tags.strip() == "*" or bool(_etag_pattern(etag).search(tags))
+    since = request_headers.get("If-Modified-Since", "")
+    return bool(since) and _not_modified_since(since, modified, now)
 
 
-def held_tag(asked: Headers, tags: Sequence[str]) -> str:
+def matching_etag(request_headers: Headers, tags: Sequence[str]) -> str:
     """Of the tags of one content in its codings the one that the client sent, else the first."""
-    sent = asked.get("If-None-Match", "")
+    sent = request_headers.get("If-None-Match", "")
     return next((tag for tag in tags if tag in sent), tags[0])
 
 
 @lru_cache(maxsize=1024)
-def _standing(etag: str) -> re.Pattern[str]:
+def _etag_pattern(etag: str) -> re.Pattern[str]:
     return re.compile(rf"(?<![0-9A-Za-z]){re.escape(etag)}(?![0-9A-Za-z])")
 
 
-def _since(text: str, modified: int, now: datetime) -> bool:
+def _not_modified_since(text: str, modified: int, now: datetime) -> bool:
     """Whether nothing has changed since a date. One that is still to come says nothing."""
-    since, changed = _date(text.partition(";")[0].strip()), datetime.fromtimestamp(modified, UTC)
+    since, changed = (
+        _parse_http_date(text.partition(";")[0].strip()),
+        datetime.fromtimestamp(modified, UTC),
+    )
     return since is not None and changed <= since <= max(now, changed)
 
 
-def _date(text: str) -> datetime | None:
+def _parse_http_date(text: str) -> datetime | None:
     """A date in a form of HTTP, or as ISO 8601 has it; None for anything else."""
     try:
         parsed = parse_date(text) or datetime.fromisoformat(text)

@@ -15,22 +15,22 @@ from flask import Flask, Response, render_template, request
 from werkzeug.exceptions import HTTPException
 
 from papers import errors
-from papers.errors import BadQuery, PaperwireError, TooMany
-from service.urls.params import MAX_TEXT, printable, shown
+from papers.errors import BadQuery, PaperwireError, TooManyRequests
+from service.urls.params import MAX_VALUE_LENGTH, abbreviate, replace_control_chars
 
-STATUSES: Final[dict[type[PaperwireError], int]] = {
+STATUS_BY_ERROR: Final[dict[type[PaperwireError], int]] = {
     errors.BadId: 400,
     errors.BadQuery: 400,
     errors.BadParameter: 400,
-    errors.NotAllowed: 401,
-    errors.TooMany: 429,
+    errors.Unauthorized: 401,
+    errors.TooManyRequests: 429,
     errors.UnknownKeyword: 404,
     errors.UnknownPaper: 404,
     errors.UnknownSource: 404,
     errors.StoreError: 503,
-    errors.StoreAway: 503,
+    errors.StoreUnavailable: 503,
     errors.StoreBusy: 503,
-    errors.StoreNewer: 503,
+    errors.StoreTooNew: 503,
     # These have no business inside a request: settings are read before the first one, nothing is
     # fetched from upstream in any, nor is a backup made. Should one appear, the fault is ours.
     errors.BadSettings: 500,
@@ -39,75 +39,77 @@ STATUSES: Final[dict[type[PaperwireError], int]] = {
     errors.SourceRefused: 500,
     errors.SourceGarbled: 500,
     errors.SourceIncomplete: 500,
-    errors.SourceInDoubt: 500,
+    errors.SourceOutcomeUnknown: 500,
     errors.AddressForbidden: 500,
 }
 """Leaf of the error tree to HTTP status."""
 
-RETRY_SECONDS: Final = 30
+RETRY_AFTER_SECONDS: Final = 30
 """When to come back after a 503."""
 
-_WITHHELD: Final = {
+_PUBLIC_DETAILS: Final = {
     500: "Something broke here; it is logged.",
-    503: f"The store is away for the moment; try again in {RETRY_SECONDS} seconds.",
+    503: f"The store is away for the moment; try again in {RETRY_AFTER_SECONDS} seconds.",
 }
 """What is said in place of messages that name the inside of this installation."""
 
 _log = logging.getLogger(__name__)
 
 
-def register(app: Flask) -> None:
+def register_error_handlers(app: Flask) -> None:
     """Have the app answer every error through this table."""
-    app.register_error_handler(PaperwireError, _ours)
-    app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(PaperwireError, _handle_paperwire_error)
+    app.register_error_handler(HTTPException, _handle_http_exception)
 
 
 def status_of(error: PaperwireError) -> int:
     """The status of an error: its own or its nearest ancestor's."""
-    return next((STATUSES[kind] for kind in type(error).__mro__ if kind in STATUSES), 500)
+    return next(
+        (STATUS_BY_ERROR[kind] for kind in type(error).__mro__ if kind in STATUS_BY_ERROR), 500
+    )
 
 
-def _ours(error: PaperwireError) -> Response:
+def _handle_paperwire_error(error: PaperwireError) -> Response:
     status = status_of(error)
     if status >= 500:
-        path = shown(request.path)
+        path = abbreviate(request.path)
         _log.error("%s %s: %s", request.method, path, error, exc_info=status == 500)
-    response = _said(status, _WITHHELD.get(status, str(error)), error)
-    if isinstance(error, TooMany):
+    response = _render_error(status, _PUBLIC_DETAILS.get(status, str(error)), error)
+    if isinstance(error, TooManyRequests):
         response.headers["Retry-After"] = str(error.retry_after)
     return response
 
 
-def _http(error: HTTPException) -> Response:
+def _handle_http_exception(error: HTTPException) -> Response:
     """Flask's and werkzeug's own errors; an exception nobody expected comes here as a 500."""
-    response = _said(error.code or 500, _words(error))
+    response = _render_error(error.code or 500, _http_error_detail(error))
     for name, value in error.get_headers():
         if name in ("Allow", "Retry-After"):
             response.headers[name] = value
     return response
 
 
-def _words(error: HTTPException) -> str:
+def _http_error_detail(error: HTTPException) -> str:
     if error.code == 404:
-        return f"There is nothing at {shown(request.path)}."
+        return f"There is nothing at {abbreviate(request.path)}."
     if error.code == 405:
         return f"{request.method} does nothing here; only reading does."
     return error.description or "Something broke here; it is logged."
 
 
-def _said(status: int, detail: str, error: PaperwireError | None = None) -> Response:
+def _render_error(status: int, detail: str, error: PaperwireError | None = None) -> Response:
     if request.path.startswith(("/api/", "/feeds/", "/healthz", "/metrics")):
-        response = in_words(request.path, status, detail)
+        response = plain_error_response(request.path, status, detail)
     else:
-        response = _on_a_page(status, detail, error)
+        response = _error_page(status, detail, error)
     if status == 401:
         response.headers["WWW-Authenticate"] = 'Bearer realm="Paperwire"'
     if status == 503:
-        response.headers["Retry-After"] = str(RETRY_SECONDS)
+        response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
     return response
 
 
-def in_words(path: str, status: int, detail: str) -> Response:
+def plain_error_response(path: str, status: int, detail: str) -> Response:
     """An error as problem details for the API, as plain text for whoever else reads no pages."""
     title = HTTPStatus(status).phrase
     text, content_type = f"{title}: {detail}\n", "text/plain; charset=utf-8"
@@ -118,13 +120,13 @@ def in_words(path: str, status: int, detail: str) -> Response:
     return Response(text, status=status, headers=headers, content_type=content_type)
 
 
-def _on_a_page(status: int, detail: str, error: PaperwireError | None) -> Response:
+def _error_page(status: int, detail: str, error: PaperwireError | None) -> Response:
     page = render_template(
         "error.html",
         status=status,
         title=HTTPStatus(status).phrase,
         detail=detail,
-        q=printable(request.args.get("q", "")[:MAX_TEXT]),
+        q=replace_control_chars(request.args.get("q", "")[:MAX_VALUE_LENGTH]),
         error=error if isinstance(error, BadQuery) else None,
     )
     headers = {"Cache-Control": "no-store"}

@@ -14,31 +14,31 @@ from typing import TYPE_CHECKING
 
 from flask import Flask, Response
 
-from papers.errors import TooMany
-from service.context import desk_of
-from service.http.error_pages import in_words
-from service.http.security import harden
+from papers.errors import TooManyRequests
+from service.context import context_of
+from service.http.error_pages import plain_error_response
+from service.http.security import add_security_headers
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 
-def put_door(app: Flask) -> None:
+def install_flood_guard(app: Flask) -> None:
     """Put it before the app. What tells whose request it is must be put before it in turn."""
     inside = app.wsgi_app
 
-    def door(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    def flood_guard(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         if environ.get("QUERY_STRING") and not environ["PATH_INFO"].startswith("/static/"):
-            refused = desk_of(app).rates.refusal_at_the_door(environ.get("REMOTE_ADDR", ""))
+            refused = context_of(app).rate_limiter.flood_error(environ.get("REMOTE_ADDR", ""))
             if refused:
-                return _refused(environ["PATH_INFO"], refused)(environ, start_response)
+                return _too_many_response(environ["PATH_INFO"], refused)(environ, start_response)
         return inside(environ, start_response)
 
-    app.wsgi_app = door  # type: ignore[method-assign]  # Flask's own way of doing this
+    app.wsgi_app = flood_guard  # type: ignore[method-assign]  # Flask's own way of doing this
 
 
-def _refused(path: str, error: TooMany) -> Response:
-    response = in_words(path, 429, str(error))
+def _too_many_response(path: str, error: TooManyRequests) -> Response:
+    response = plain_error_response(path, 429, str(error))
     response.headers["Retry-After"] = str(error.retry_after)
-    harden(response.headers, path)
+    add_security_headers(response.headers, path)
     return response

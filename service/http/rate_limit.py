@@ -18,72 +18,72 @@ from limits import RateLimitItem, RateLimitItemPerMinute, RateLimitItemPerSecond
 from limits.storage import MemoryStorage
 from limits.strategies import SlidingWindowCounterRateLimiter
 
-from papers.errors import TooMany
+from papers.errors import TooManyRequests
 
-SPREAD: Final = 30
+MIN_SPREAD_SECONDS: Final = 30
 """Seconds over which a minute's questions are spread at least."""
 
-AT_ONCE: Final = 4
+MIN_PER_SECOND: Final = 4
 """Questions that nobody has to spread: fewer than `web.THREADS`, so that one is left."""
 
-REFUSALS: Final = 10
+MIN_REFUSALS_PER_MINUTE: Final = 10
 """Refusals in a minute that leave the door open; a quarter of a minute's questions if more."""
 
 
-class Rates:
+class ClientRateLimiter:
     """The counts of one process; `per_minute` 0 counts nothing."""
 
     def __init__(self, per_minute: int) -> None:
-        self._limits = _limits(per_minute)
-        self._refusals = RateLimitItemPerMinute(
-            max(REFUSALS, per_minute // 4), namespace="refusals"
+        self._limits = _rate_limits(per_minute)
+        self._refusal_limit = RateLimitItemPerMinute(
+            max(MIN_REFUSALS_PER_MINUTE, per_minute // 4), namespace="refusals"
         )
-        self._counts = SlidingWindowCounterRateLimiter(MemoryStorage())
+        self._limiter = SlidingWindowCounterRateLimiter(MemoryStorage())
 
-    def spend(self, client: str, *, quick: bool = False) -> None:
+    def consume(self, client: str, *, allow_burst: bool = False) -> None:
         """Count one new question of a client (an address). Raises TooMany.
 
         Quick ones, as of someone who types, may come as fast as they do, if not too many a minute.
         """
-        who = network_of(client)
-        limits = self._limits[:1] if quick else self._limits
+        who = rate_limit_key(client)
+        limits = self._limits[:1] if allow_burst else self._limits
         for limit in limits:
-            if not self._counts.test(limit, who):
-                self._counts.hit(self._refusals, who)
-                wait, span = self._wait(limit, who), limit.GRANULARITY.name
-                raise TooMany(
+            if not self._limiter.test(limit, who):
+                self._limiter.hit(self._refusal_limit, who)
+                wait, span = self._retry_after(limit, who), limit.GRANULARITY.name
+                raise TooManyRequests(
                     f"more than {limit.amount} new questions a {span}; go on in {wait} seconds",
                     retry_after=wait,
                 )
         for limit in limits:
-            self._counts.hit(limit, who)
+            self._limiter.hit(limit, who)
 
-    def refusal_at_the_door(self, client: str) -> TooMany | None:
+    def flood_error(self, client: str) -> TooManyRequests | None:
         """What a client is told that was refused too often of late; None for all others."""
-        who = network_of(client)
-        if self._counts.test(self._refusals, who):
+        who = rate_limit_key(client)
+        if self._limiter.test(self._refusal_limit, who):
             return None
-        wait = self._wait(self._refusals, who)
-        return TooMany(
-            f"refused {self._refusals.amount} times in a minute; go on in {wait} seconds",
+        wait = self._retry_after(self._refusal_limit, who)
+        return TooManyRequests(
+            f"refused {self._refusal_limit.amount} times in a minute; go on in {wait} seconds",
             retry_after=wait,
         )
 
-    def _wait(self, limit: RateLimitItem, who: str) -> int:
+    def _retry_after(self, limit: RateLimitItem, who: str) -> int:
         """Seconds until a limit lets a client go on."""
-        reset = self._counts.get_window_stats(limit, who).reset_time
+        reset = self._limiter.get_window_stats(limit, who).reset_time
         return max(1, math.ceil(reset - time.time()))
 
 
-def _limits(per_minute: int) -> tuple[RateLimitItem, ...]:
+def _rate_limits(per_minute: int) -> tuple[RateLimitItem, ...]:
     """So many a minute, and not all of them at once: others read while they are rendered."""
     if not per_minute:
         return ()
-    per_second = max(AT_ONCE, math.ceil(per_minute / SPREAD))
+    per_second = max(MIN_PER_SECOND, math.ceil(per_minute / MIN_SPREAD_SECONDS))
     return RateLimitItemPerMinute(per_minute), RateLimitItemPerSecond(per_second)
 
 
-def network_of(client: str) -> str:
+def rate_limit_key(client: str) -> str:
     """What counts as one client: an IPv4 address, or the 64 bits that an IPv6 subscriber has."""
     try:
         address = ipaddress.ip_address(client)

@@ -13,17 +13,17 @@ from flask import Request, Response
 from werkzeug.datastructures import Headers
 from werkzeug.http import http_date
 
-from service.cache.render_cache import Served
-from service.http.conditional import held_tag, is_held
+from service.cache.render_cache import ServedBody
+from service.http.conditional import is_not_modified, matching_etag
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
-AWAY_SECONDS: Final = 60
+STALE_MAX_AGE: Final = 60
 """How long a last good answer may be kept by others: the store should soon be back."""
 
 
-class Ready(Response):
+class PreparedResponse(Response):
     """The response with a stored answer: its headers are complete, and not worked out again."""
 
     def get_wsgi_headers(self, environ: WSGIEnvironment) -> Headers:
@@ -33,13 +33,13 @@ class Ready(Response):
         return self.headers
 
 
-def respond(
-    asked: Headers,
-    served: Served,
+def cached_response(
+    request_headers: Headers,
+    served: ServedBody,
     *,
     coding: str,
     content_type: str,
-    seconds: int,
+    max_age: int,
     now: datetime,
     headers: dict[str, str] | None = None,
 ) -> Response:
@@ -48,38 +48,38 @@ def respond(
     `asked` are the headers of the request. A 304 has the tag that the client sent, so that a cache
     knows which of its copies is meant.
     """
-    answer = served.answer
+    answer = served.cached_body
     common = {
-        "ETag": answer.tag(coding),
-        "Last-Modified": _dated(answer.modified),
-        "Cache-Control": f"public, max-age={seconds}",
+        "ETag": answer.entity_tag(coding),
+        "Last-Modified": _format_http_date(answer.last_modified),
+        "Cache-Control": f"public, max-age={max_age}",
         "Vary": "Accept-Encoding",
         "Content-Type": content_type,
         **(headers or {}),
-        **(_away(seconds) if served.away else {}),
+        **(_stale_headers(max_age) if served.is_stale else {}),
     }
-    if is_held(asked, answer.etag, answer.modified, now=now):
-        common["ETag"] = held_tag(asked, answer.tags(coding))
-        return Ready(status=304, headers=common)
+    if is_not_modified(request_headers, answer.etag, answer.last_modified, now=now):
+        common["ETag"] = matching_etag(request_headers, answer.entity_tags(coding))
+        return PreparedResponse(status=304, headers=common)
     if coding:
         common["Content-Encoding"] = coding
-    return Ready(answer.body(coding), headers=common)
+    return PreparedResponse(answer.encoded_body(coding), headers=common)
 
 
 @lru_cache(maxsize=1024)
-def _dated(seconds: int) -> str:
+def _format_http_date(seconds: int) -> str:
     return http_date(seconds)
 
 
-def _away(seconds: int) -> dict[str, str]:
+def _stale_headers(seconds: int) -> dict[str, str]:
     """How a cache says that it could not ask (RFC 9211); `Warning: 110` is deprecated."""
     return {
         "Cache-Status": "paperwire; hit; detail=store-away",
-        "Cache-Control": f"public, max-age={min(seconds, AWAY_SECONDS)}",
+        "Cache-Control": f"public, max-age={min(seconds, STALE_MAX_AGE)}",
     }
 
 
-def redirected(request: Request, path: str) -> Response | None:
+def redirect_to_canonical(request: Request, path: str) -> Response | None:
     """A redirect to the canonical path (with query string) of ours, unless this is it.
 
     The target is relative: no Host header gets into it.

@@ -8,28 +8,28 @@ from typing import Final
 
 from flask import Flask, Response, request, url_for
 
-YEAR: Final = 365 * 24 * 3600
-HOUR: Final = 3600
+YEAR_SECONDS: Final = 365 * 24 * 3600
+HOUR_SECONDS: Final = 3600
 
 
-def register(app: Flask) -> None:
+def register_static_urls(app: Flask) -> None:
     """Give the templates `static_url(name)`, and static files their Cache-Control."""
     folder = Path(app.static_folder or "")
-    marks = {path.name: _mark(path) for path in folder.iterdir()}
+    marks = {path.name: _content_hash(path) for path in folder.iterdir()}
 
     def static_url(name: str) -> str:
         return url_for("static", filename=name, v=marks[name])
 
-    def kept(response: Response) -> Response:
+    def set_cache_control(response: Response) -> Response:
         if request.endpoint == "static" and response.status_code in (200, 304):
             named = request.args.get("v") == marks.get((request.view_args or {})["filename"])
-            lasting = f"max-age={YEAR}, immutable" if named else f"max-age={HOUR}"
+            lasting = f"max-age={YEAR_SECONDS}, immutable" if named else f"max-age={HOUR_SECONDS}"
             response.headers["Cache-Control"] = f"public, {lasting}"
         return response
 
     app.jinja_env.globals["static_url"] = static_url
-    app.after_request(kept)
+    app.after_request(set_cache_control)
 
 
-def _mark(path: Path) -> str:
+def _content_hash(path: Path) -> str:
     return hashlib.blake2b(path.read_bytes(), digest_size=6).hexdigest()

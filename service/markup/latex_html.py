@@ -18,15 +18,15 @@ from html import escape
 from typing import Final
 
 from papers.text.latex import accents_to_unicode
-from service.markup.mathml import FORMULA, mathml
+from service.markup.mathml import FORMULA, tex_to_mathml
 
-MAX_MATHEMATICS: Final = 4_000
+MAX_MATH_CHARACTERS: Final = 4_000
 """Characters of TeX in one text; what comes after stays TeX."""
 
-Places = Sequence[tuple[int, int]]
+TextRanges = Sequence[tuple[int, int]]
 """Stretches of a text from start to end, in order of their starts."""
 
-_ELEMENTS: Final = {
+_STYLE_ELEMENTS: Final = {
     **dict.fromkeys("textbf bf".split(), "strong"),
     **dict.fromkeys("emph textit textsl em it sl".split(), "em"),
     **dict.fromkeys("texttt tt".split(), "code"),
@@ -50,13 +50,13 @@ _SYMBOLS: Final = {
 }
 """Commands that say one thing wherever they stand."""
 
-_SWITCHES: Final = "em|it|sl|bf|tt|sc|sf|rm"
-_STYLES: Final = "|".join(sorted(_ELEMENTS.keys() - set(_SWITCHES.split("|"))))
-_TOKEN: Final = re.compile(
+_STYLE_SWITCHES: Final = "em|it|sl|bf|tt|sc|sf|rm"
+_STYLE_COMMANDS: Final = "|".join(sorted(_STYLE_ELEMENTS.keys() - set(_STYLE_SWITCHES.split("|"))))
+_TEX_TOKEN: Final = re.compile(
     rf"""(?=[$\\{{}}`'])(?: # where none of these stands nothing need be tried: five times as fast
       {FORMULA.pattern}
-    | \\(?P<style>{_STYLES})\s?\{{
-    | \{{\\(?P<switch>{_SWITCHES})(?![A-Za-z])[ ]?
+    | \\(?P<style>{_STYLE_COMMANDS})\s?\{{
+    | \{{\\(?P<switch>{_STYLE_SWITCHES})(?![A-Za-z])[ ]?
     | \\(?:url|href)\s?\{{(?P<url>[^{{}}\s]{{1,600}})\}}(?P<named>\{{)?
     | (?<!\\)(?P<brace>[{{}}])
     | (?P<open>``)(?=[^`]{{1,400}}?'')
@@ -64,100 +64,106 @@ _TOKEN: Final = re.compile(
     """,
     re.VERBOSE,
 )
-_SYMBOL: Final = re.compile(rf"(\{{)?\\({'|'.join(_SYMBOLS)})(?![A-Za-z])(?(1)\}}|(?:\{{\}})?)")
+_SYMBOL_COMMAND: Final = re.compile(
+    rf"(\{{)?\\({'|'.join(_SYMBOLS)})(?![A-Za-z])(?(1)\}}|(?:\{{\}})?)"
+)
 _ESCAPED: Final = re.compile(r"(?<!\\)\\([%&_#])")
 _ESCAPED_DOLLAR: Final = re.compile(r"(?<!\\)\\\$")
 
 
-def marked(text: str, places: Places = ()) -> str:
+def tex_to_html(text: str, ranges: TextRanges = ()) -> str:
     """A line of text as an XHTML fragment; what of its words is in `places` is in `mark`s."""
-    if not places and _is_bare(text):  # as most are
+    if not ranges and _has_no_tex(text):  # as most are
         return escape(text, quote=False)
-    return "".join(_Markup(text, places, len(text)).pieces())
+    return "".join(_HtmlRenderer(text, ranges, len(text)).fragments())
 
 
-def excerpt(text: str, most: int, places: Places = ()) -> str:
+def tex_excerpt_html(text: str, max_characters: int, ranges: TextRanges = ()) -> str:
     """The beginning of a text, of about `most` characters, marked; no word or formula is cut."""
-    if len(text) <= most:
-        return marked(text, places)
-    end = text.rfind(" ", 0, most) if " " in text[:most] else most
+    if len(text) <= max_characters:
+        return tex_to_html(text, ranges)
+    end = text.rfind(" ", 0, max_characters) if " " in text[:max_characters] else max_characters
     across = (m for m in FORMULA.finditer(text) if m.start() < end < m.end())
     cut = next((formula.start() for formula in across), end)
-    return "".join(_Markup(text, places, len(text[:cut].rstrip(" .,;:"))).pieces()) + "…"
+    return "".join(_HtmlRenderer(text, ranges, len(text[:cut].rstrip(" .,;:"))).fragments()) + "…"
 
 
-def plain(text: str) -> str:
+def tex_to_text(text: str) -> str:
     """A line of text as people read it where no markup is; formulas stay TeX."""
     if "\\" not in text and "``" not in text:
         return text
-    return "".join(_Plain(text, (), len(text)).pieces())
+    return "".join(_TextRenderer(text, (), len(text)).fragments())
 
 
-class _Markup:
+class _HtmlRenderer:
     """A text on its way to markup, up to the character `end`."""
 
-    def __init__(self, text: str, places: Places, end: int) -> None:
-        self._text, self._places, self._end = text, places, end
-        self._left = MAX_MATHEMATICS
-        self._tokens, self._partners = ((), {}) if _is_bare(text) else _tokens(text)
+    def __init__(self, text: str, ranges: TextRanges, end: int) -> None:
+        self._text, self._ranges, self._end = text, ranges, end
+        self._math_budget = MAX_MATH_CHARACTERS
+        self._tokens, self._partner_of = ((), {}) if _has_no_tex(text) else _tokenize_tex(text)
 
-    def pieces(self) -> Iterator[str]:
+    def fragments(self) -> Iterator[str]:
         """The markup, in pieces."""
         done, open_elements = 0, dict[int, str]()
         for at, token in enumerate(self._tokens):
             if token.start() >= self._end:
                 break
-            spelled = self._spelled(at, token, open_elements)
+            spelled = self._render_token(at, token, open_elements)
             if spelled is not None:
-                yield self._words(done, token.start(), _said)
+                yield self._render_words(done, token.start(), _words_to_html_text)
                 yield spelled
                 done = token.end()
-        yield self._words(done, self._end, _said)
+        yield self._render_words(done, self._end, _words_to_html_text)
         yield from reversed(open_elements.values())
 
-    def _spelled(self, at: int, token: re.Match[str], open_elements: dict[int, str]) -> str | None:
+    def _render_token(
+        self, at: int, token: re.Match[str], open_elements: dict[int, str]
+    ) -> str | None:
         """A token as it is shown; None: as the text that it is.
 
         `open_elements` are the ends still to come, by the number of the token that brings each.
         """
         kind = token.lastgroup or ""
         if kind in ("open", "close"):
-            partner = at in self._partners
+            partner = at in self._partner_of
             return ("“" if kind == "open" else "”") if partner else None
         if kind == "brace":
             return open_elements.pop(at, None)
         if kind == "url":
-            return self._address(token["url"])
+            return self._render_url(token["url"])
         if kind in ("style", "switch", "named"):
-            if at not in self._partners:
+            if at not in self._partner_of:
                 return None
-            before, after = self._around(token, kind)
-            open_elements[self._partners[at]] = after
+            before, after = self._enclosing_text(token, kind)
+            open_elements[self._partner_of[at]] = after
             return before
-        return self._formula(token, kind)
+        return self._render_formula(token, kind)
 
-    def _around(self, token: re.Match[str], kind: str) -> tuple[str, str]:
+    def _enclosing_text(self, token: re.Match[str], kind: str) -> tuple[str, str]:
         """What stands before and behind the words of a command."""
         if kind == "named":
-            return "", f" ({self._address(token['url'])})"
-        return self._element(_ELEMENTS[token[kind]])
+            return "", f" ({self._render_url(token['url'])})"
+        return self._element_tags(_STYLE_ELEMENTS[token[kind]])
 
-    def _element(self, name: str) -> tuple[str, str]:
+    def _element_tags(self, name: str) -> tuple[str, str]:
         return (f"<{name}>", f"</{name}>") if name else ("", "")
 
-    def _address(self, url: str) -> str:
+    def _render_url(self, url: str) -> str:
         return escape(_ESCAPED.sub(r"\1", url), quote=False)
 
-    def _formula(self, token: re.Match[str], kind: str) -> str:
+    def _render_formula(self, token: re.Match[str], kind: str) -> str:
         tex = token[kind].strip()
-        self._left -= len(tex)
-        shown = mathml(tex, block=kind in ("block", "square")) if self._left >= 0 else ""
-        return shown or self._words(token.start(), token.end(), str)
+        self._math_budget -= len(tex)
+        shown = (
+            tex_to_mathml(tex, block=kind in ("block", "square")) if self._math_budget >= 0 else ""
+        )
+        return shown or self._render_words(token.start(), token.end(), str)
 
-    def _words(self, start: int, end: int, read: Callable[[str], str]) -> str:
+    def _render_words(self, start: int, end: int, read: Callable[[str], str]) -> str:
         """A stretch of the text as it is read, escaped, with its places marked."""
         parts, at, end = [], start, min(end, self._end)
-        for first, last in self._places:
+        for first, last in self._ranges:
             first, last = max(first, at), min(last, end)
             if first < last:
                 parts.append(escape(read(self._text[at:first]), quote=False))
@@ -166,35 +172,35 @@ class _Markup:
         return "".join(parts) + escape(read(self._text[at:end]), quote=False)
 
 
-class _Plain(_Markup):
+class _TextRenderer(_HtmlRenderer):
     """A text on its way to plain text."""
 
-    def _element(self, name: str) -> tuple[str, str]:
+    def _element_tags(self, name: str) -> tuple[str, str]:
         return "", ""
 
-    def _address(self, url: str) -> str:
+    def _render_url(self, url: str) -> str:
         return _ESCAPED.sub(r"\1", url)
 
-    def _formula(self, token: re.Match[str], kind: str) -> str:
+    def _render_formula(self, token: re.Match[str], kind: str) -> str:
         return token[0]
 
-    def _words(self, start: int, end: int, read: Callable[[str], str]) -> str:
-        return _unescaped(self._text[start:end])
+    def _render_words(self, start: int, end: int, read: Callable[[str], str]) -> str:
+        return _commands_to_unicode(self._text[start:end])
 
 
-def _is_bare(text: str) -> bool:
+def _has_no_tex(text: str) -> bool:
     """Whether there is no TeX in a text."""
     return "$" not in text and "\\" not in text and "``" not in text
 
 
 @lru_cache(maxsize=256)
-def _tokens(text: str) -> tuple[tuple[re.Match[str], ...], Mapping[int, int]]:
+def _tokenize_tex(text: str) -> tuple[tuple[re.Match[str], ...], Mapping[int, int]]:
     """The tokens of a text and their partners: a page shows each text whole, and its beginning."""
-    tokens = tuple(_TOKEN.finditer(text))
-    return tokens, _partners(tokens)
+    tokens = tuple(_TEX_TOKEN.finditer(text))
+    return tokens, _match_delimiters(tokens)
 
 
-def _partners(tokens: Sequence[re.Match[str]]) -> dict[int, int]:
+def _match_delimiters(tokens: Sequence[re.Match[str]]) -> dict[int, int]:
     """The numbers of the tokens that have a partner, and of those partners."""
     pairs: dict[int, int] = {}
     braces: list[int] = []
@@ -212,14 +218,14 @@ def _partners(tokens: Sequence[re.Match[str]]) -> dict[int, int]:
     return pairs
 
 
-def _said(words: str) -> str:
+def _words_to_html_text(words: str) -> str:
     """Words outside formulas, for markup: nobody reads them for TeX again."""
-    return _ESCAPED_DOLLAR.sub("$", _unescaped(words)) if "\\" in words else words
+    return _ESCAPED_DOLLAR.sub("$", _commands_to_unicode(words)) if "\\" in words else words
 
 
-def _unescaped(words: str) -> str:
+def _commands_to_unicode(words: str) -> str:
     """Words outside formulas, with Unicode for what says one thing wherever it stands."""
     if "\\" not in words:
         return words
-    words = _SYMBOL.sub(lambda match: _SYMBOLS[match[2]], accents_to_unicode(words))
+    words = _SYMBOL_COMMAND.sub(lambda match: _SYMBOLS[match[2]], accents_to_unicode(words))
     return _ESCAPED.sub(r"\1", words)

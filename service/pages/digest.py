@@ -7,39 +7,39 @@ from typing import Final
 
 from flask import Response, render_template
 
-from papers.query.parser import parse
-from papers.query.request import Ask
+from papers.query.parser import parse_query
+from papers.query.request import SearchRequest
 from papers.state.keywords import Keyword
-from service.cache.version_stamp import EVERY_KEYWORD
-from service.context import Desk, desk
+from service.cache.version_stamp import ALL_KEYWORDS
+from service.context import AppContext, context
 from service.feeds.entry import Entry
-from service.pages.parts.highlight import Shown, shown
-from service.pages.parts.page_response import kept, pages
+from service.pages.parts.highlight import HighlightedEntry, highlight_entry
+from service.pages.parts.page_response import cached_page, pages
 
-SECTION_PAPERS: Final = 10
+PAPERS_PER_SECTION: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Section:
+class DigestSection:
     """One keyword's part of the digest, newest paper first."""
 
     keyword: Keyword
-    papers: list[Shown]
+    papers: list[HighlightedEntry]
 
 
 @pages.get("/digest")
 def digest() -> Response:
     """The newest papers of every saved keyword."""
-    at = desk()
-    return kept("/digest", lambda: _digest(at), keywords=(EVERY_KEYWORD,))
+    ctx = context()
+    return cached_page("/digest", lambda: _render_digest(ctx), keywords=(ALL_KEYWORDS,))
 
 
-def _digest(at: Desk) -> bytes:
-    sections = [_section(at, keyword) for keyword in at.keywords.all()]
-    return render_template("digest.html", sections=sections, most=SECTION_PAPERS, q="").encode()
+def _render_digest(ctx: AppContext) -> bytes:
+    sections = [_build_section(ctx, keyword) for keyword in ctx.keywords.all()]
+    return render_template("digest.html", sections=sections, most=PAPERS_PER_SECTION, q="").encode()
 
 
-def _section(at: Desk, keyword: Keyword) -> Section:
-    query = parse(keyword.query)
-    page = at.store.search(Ask(query=query, limit=SECTION_PAPERS))
-    return Section(keyword, [shown(Entry(paper), query) for paper in page.papers])
+def _build_section(ctx: AppContext, keyword: Keyword) -> DigestSection:
+    query = parse_query(keyword.query)
+    page = ctx.store.search(SearchRequest(query=query, limit=PAPERS_PER_SECTION))
+    return DigestSection(keyword, [highlight_entry(Entry(paper), query) for paper in page.papers])

@@ -7,63 +7,63 @@ from typing import Final
 
 from flask import Response, render_template
 
-from papers.query.parser import parse
-from papers.query.request import Ask
-from papers.search.counts import Counts
+from papers.query.parser import parse_query
+from papers.query.request import SearchRequest
+from papers.search.counts import MatchCounts
 from papers.state.keywords import Keyword
-from service.cache.version_stamp import EVERY_KEYWORD
-from service.context import Desk, desk
+from service.cache.version_stamp import ALL_KEYWORDS
+from service.context import AppContext, context
 from service.feeds.entry import Entry
-from service.pages.parts.page_response import kept, pages
+from service.pages.parts.page_response import cached_page, pages
 from service.pages.parts.plots import BarPlot, month_plot
-from service.pages.picks import newest_pick, picked_in, shown_pick
-from service.source_status import summary
-from service.urls.keyword_urls import Address
-from service.urls.params import Asked
+from service.pages.picks import build_picked_paper, find_picked_papers, newest_pick_date
+from service.source_status import source_summary
+from service.urls.keyword_urls import SearchUrls
+from service.urls.params import SearchParams
 
-HOME_PAPERS: Final = 4
-HOME_PICKS: Final = 6
-_NO_OPTIONS: Final = Asked(None, {})
+PAPERS_PER_COLUMN: Final = 4
+MAX_HOME_PICKS: Final = 6
+_NO_OPTIONS: Final = SearchParams(None, {})
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class KeywordColumn:
     """A saved keyword on the front page."""
 
     keyword: Keyword
-    address: Address
+    address: SearchUrls
     entries: list[Entry]
-    counts: Counts | None
+    counts: MatchCounts | None
     plot: BarPlot | None
 
 
 @pages.get("/")
 def home() -> Response:
     """What was picked last, and the saved keywords with their newest papers."""
-    at = desk()
-    return kept("/", lambda: _home(at), keywords=(EVERY_KEYWORD,))
+    ctx = context()
+    return cached_page("/", lambda: _render_home(ctx), keywords=(ALL_KEYWORDS,))
 
 
-def _home(at: Desk) -> bytes:
-    keywords = at.keywords.all()
-    day = newest_pick(at)
-    picked = picked_in(at, day, day) if day else []
+def _render_home(ctx: AppContext) -> bytes:
+    keywords = ctx.keywords.all()
+    day = newest_pick_date(ctx)
+    picked = find_picked_papers(ctx, day, day) if day else []
     return render_template(
         "home.html",
         day=day,
-        picks=[shown_pick(paper, keywords) for paper in picked[:HOME_PICKS]],
+        picks=[build_picked_paper(paper, keywords) for paper in picked[:MAX_HOME_PICKS]],
         picked=len(picked),
-        columns=[_column(at, keyword) for keyword in keywords],
-        empty=at.store.size() == 0,
-        sources=summary(at.states.all()),
+        columns=[_build_column(ctx, keyword) for keyword in keywords],
+        empty=ctx.store.count_papers() == 0,
+        sources=source_summary(ctx.source_states.all()),
         q="",
     ).encode()
 
 
-def _column(at: Desk, keyword: Keyword) -> Column:
-    address = Address(at.settings.base_url, keyword.slug, _NO_OPTIONS)
-    ask = Ask(query=parse(keyword.query), limit=HOME_PAPERS)
-    entries = [Entry(paper) for paper in at.store.search(ask).papers]
-    counts = at.counter.count(ask.tree)
+def _build_column(ctx: AppContext, keyword: Keyword) -> KeywordColumn:
+    address = SearchUrls(ctx.settings.base_url, keyword.slug, _NO_OPTIONS)
+    ask = SearchRequest(query=parse_query(keyword.query), limit=PAPERS_PER_COLUMN)
+    entries = [Entry(paper) for paper in ctx.store.search(ask).papers]
+    counts = ctx.counter.count(ask.tree)
     plot = month_plot(counts) if counts and counts.year else None
-    return Column(keyword, address, entries, counts, plot)
+    return KeywordColumn(keyword, address, entries, counts, plot)

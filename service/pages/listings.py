@@ -10,15 +10,15 @@ from urllib.parse import quote
 
 from flask import Response, request
 
-from papers.query.parser import parse
-from service.context import desk
-from service.markup.clean import category_name, line
-from service.pages.keyword import page_of
-from service.pages.parts.page_response import HTML, PAGE_SECONDS, pages
-from service.urls.keyword_urls import SEARCH, Address, joined
-from service.urls.params import Asked, read
+from papers.query.parser import parse_query
+from service.context import context
+from service.markup.clean import category_name, single_line
+from service.pages.keyword import render_papers_page
+from service.pages.parts.page_response import HTML_CONTENT_TYPE, PAGE_MAX_AGE, pages
+from service.urls.keyword_urls import SEARCH_SLUG, SearchUrls, with_query_string
+from service.urls.params import SearchParams, parse_params
 
-TERMS: Final = {
+LISTING_QUERIES: Final = {
     "authors": 'au:"{}"',
     "categories": "cat:{}",
     "organizations": 'org:"{}"',
@@ -30,16 +30,16 @@ TERMS: Final = {
 @pages.get("/<any(authors, categories, organizations, topics):kind>/<path:name>")
 def listing(kind: str, name: str) -> Response:
     """The papers of one author, category, organisation or topic. Raises BadQuery, BadParameter."""
-    at, told = desk(), line(name)
-    query = parse(TERMS[kind].format(told.replace('"', " ")))
-    sources = at.sources_for(request.args.get("source", ""))
-    options = read(request.args, saved=True, sources=sources).options
-    address = Address(at.settings.base_url, SEARCH, Asked(query, options))
+    ctx, told = context(), single_line(name)
+    query = parse_query(LISTING_QUERIES[kind].format(told.replace('"', " ")))
+    sources = ctx.source_names_for(request.args.get("source", ""))
+    options = parse_params(request.args, is_saved=True, sources=sources).options
+    address = SearchUrls(ctx.settings.base_url, SEARCH_SLUG, SearchParams(query, options))
     place = f"/{kind}/{quote(told)}"
-    return at.serve(
-        joined(place, Asked(None, options).spelled),
-        lambda: page_of(at, address, heading=category_name(told), place=place),
-        content_type=HTML,
+    return ctx.serve(
+        with_query_string(place, SearchParams(None, options).query_string),
+        lambda: render_papers_page(ctx, address, heading=category_name(told), base_path=place),
+        content_type=HTML_CONTENT_TYPE,
         keywords=(),
-        most_seconds=PAGE_SECONDS,
+        max_age=PAGE_MAX_AGE,
     )

@@ -14,31 +14,31 @@ from typing import Any, Final
 
 from flask import Response, request
 
-from papers.errors import BadInput, BadParameter, NotAllowed, UnknownKeyword
-from papers.query.parser import parse
-from papers.query.request import Ask
-from papers.search.counts import Counts
+from papers.errors import BadInput, BadParameter, Unauthorized, UnknownKeyword
+from papers.query.parser import parse_query
+from papers.query.request import SearchRequest
+from papers.search.counts import MatchCounts
 from papers.state.keywords import slug_of
-from service.context import Desk, desk
+from service.context import AppContext, context
 from service.feeds.entry import Entry
-from service.http.auth import require_in_form
+from service.http.auth import require_form_token
 from service.http.error_pages import status_of
-from service.pages.parts.highlight import Shown, shown
-from service.pages.parts.page_response import fresh, pages
+from service.pages.parts.highlight import HighlightedEntry, highlight_entry
+from service.pages.parts.page_response import pages, uncached_page
 from service.pages.parts.plots import BarPlot, month_plot
-from service.pages.parts.reader_links import mailed
+from service.pages.parts.reader_links import mailed_keywords
 
 PREVIEW_PAPERS: Final = 8
-_FIELDS: Final = ("token", "name", "query", "keyword", "into")
+_FORM_FIELDS: Final = ("token", "name", "query", "keyword", "into")
 
 
 @dataclass(frozen=True, slots=True)
-class Preview:
+class QueryPreview:
     """What a query would find."""
 
     query: str
-    papers: list[Shown]
-    counts: Counts | None
+    papers: list[HighlightedEntry]
+    counts: MatchCounts | None
     plot: BarPlot | None
 
 
@@ -46,71 +46,73 @@ class Preview:
 def manage() -> Response:
     """The saved keywords, and the forms that change them; `name` and `query` may be given."""
     given = {name: request.args.get(name, "") for name in ("name", "query")}
-    return _shown(desk(), given)
+    return _render_manage(context(), given)
 
 
 @pages.post("/manage")
 def managed() -> Response:
     """One change, or a preview of one; then the page again, with what came of it."""
-    at = desk()
-    given = {name: request.form.get(name, "").strip() for name in _FIELDS}
+    ctx = context()
+    given = {name: request.form.get(name, "").strip() for name in _FORM_FIELDS}
     action = request.form.get("action", "")
     try:
         if action == "preview":
-            return _shown(at, given, preview=_preview(at, given))
-        if action not in _CHANGES:
-            raise BadParameter("action", f"is none of preview, {', '.join(_CHANGES)}")
-        require_in_form(at.settings, given["token"])
-        said = _CHANGES[action](at, given)
-    except (BadInput, NotAllowed, UnknownKeyword) as error:
-        return _shown(at, given, fault=str(error), status=status_of(error))
-    return _shown(at, {"token": given["token"]}, said=said)
+            return _render_manage(ctx, given, preview=_build_preview(ctx, given))
+        if action not in _ACTIONS:
+            raise BadParameter("action", f"is none of preview, {', '.join(_ACTIONS)}")
+        require_form_token(ctx.settings, given["token"])
+        said = _ACTIONS[action](ctx, given)
+    except (BadInput, Unauthorized, UnknownKeyword) as error:
+        return _render_manage(ctx, given, fault=str(error), status=status_of(error))
+    return _render_manage(ctx, {"token": given["token"]}, said=said)
 
 
-def _shown(at: Desk, given: Mapping[str, str], *, status: int = 200, **came: Any) -> Response:
-    response = fresh(
+def _render_manage(
+    ctx: AppContext, given: Mapping[str, str], *, status: int = 200, **came: Any
+) -> Response:
+    response = uncached_page(
         "manage.html",
-        keywords=at.keywords.all(),
+        keywords=ctx.keywords.all(),
         given=given,
-        writable=bool(at.settings.token),
-        mailed=mailed(at.settings),
+        writable=bool(ctx.settings.token),
+        mailed=mailed_keywords(ctx.settings),
         **{"said": "", "fault": "", "preview": None, **came},
     )
     response.status_code = status
     return response
 
 
-def _preview(at: Desk, given: Mapping[str, str]) -> Preview:
-    at.rates.spend(request.remote_addr or "")
-    query = parse(given["query"])
+def _build_preview(ctx: AppContext, given: Mapping[str, str]) -> QueryPreview:
+    ctx.rate_limiter.consume(request.remote_addr or "")
+    query = parse_query(given["query"])
     if given["name"]:
         slug_of(given["name"])
-    ask = Ask(query=query, limit=PREVIEW_PAPERS)
-    papers = [shown(Entry(paper), query) for paper in at.store.search(ask).papers]
-    counts = at.counter.count(ask.tree)
-    return Preview(query.canonical, papers, counts, month_plot(counts) if counts else None)
+    ask = SearchRequest(query=query, limit=PREVIEW_PAPERS)
+    papers = [highlight_entry(Entry(paper), query) for paper in ctx.store.search(ask).papers]
+    counts = ctx.counter.count(ask.tree)
+    return QueryPreview(query.canonical, papers, counts, month_plot(counts) if counts else None)
 
 
-def _save(at: Desk, given: Mapping[str, str]) -> str:
-    keyword = at.keywords.add(given["name"], given["query"], now=at.now())
+def _save(ctx: AppContext, given: Mapping[str, str]) -> str:
+    keyword = ctx.keywords.add(given["name"], given["query"], now=ctx.now())
     return f"{keyword.name} is saved; its first papers are being fetched."
 
 
-def _rename(at: Desk, given: Mapping[str, str]) -> str:
-    keyword = at.keywords.rename(given["keyword"], given["name"])
+def _rename(ctx: AppContext, given: Mapping[str, str]) -> str:
+    keyword = ctx.keywords.rename(given["keyword"], given["name"])
     return f"It is called {keyword.name} now, and its feeds are under /feeds/{keyword.slug}."
 
 
-def _merge(at: Desk, given: Mapping[str, str]) -> str:
-    keyword = at.keywords.merge(given["keyword"], given["into"], now=at.now())
+def _merge(ctx: AppContext, given: Mapping[str, str]) -> str:
+    keyword = ctx.keywords.merge(given["keyword"], given["into"], now=ctx.now())
     return f"{keyword.name} finds both now."
 
 
-def _remove(at: Desk, given: Mapping[str, str]) -> str:
-    return f"{at.keywords.remove(given['keyword']).name} is removed."
+def _remove(ctx: AppContext, given: Mapping[str, str]) -> str:
+    return f"{ctx.keywords.remove(given['keyword']).name} is removed."
 
 
-_CHANGES: Final[dict[str, Callable[[Desk, Mapping[str, str]], str]]] = {
+_ACTIONS: Final[dict[str, Callable[[AppContext, Mapping[str, str]], str]]] = {
     "save": _save,
     "rename": _rename,
     "merge": _merge,

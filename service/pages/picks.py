@@ -11,46 +11,46 @@ from typing import Final
 from flask import Response, render_template, request
 
 from papers.model.paper import Paper, Pick
-from papers.model.periods import Kind as Rhythm
 from papers.model.periods import Period
-from papers.query.ast import Kind, Label, any_of
-from papers.query.parser import Query, parse
-from papers.query.request import EVERY_TYPE, Ask
-from papers.search.percolate import met_by
+from papers.model.periods import PeriodKind as Rhythm
+from papers.query.ast import Label, LabelKind, any_of
+from papers.query.parser import Query, parse_query
+from papers.query.request import ALL_ANNOUNCE_TYPES, SearchRequest
+from papers.search.percolate import matching_keywords
 from papers.state.keywords import Keyword
-from service.cache.version_stamp import EVERY_KEYWORD
-from service.context import Desk, desk
-from service.feeds.entry import Entry, lead_of
-from service.pages.parts.highlight import Shown, shown
-from service.pages.parts.page_response import kept, moved, pages
-from service.urls.keyword_urls import SEARCH, Address, joined
-from service.urls.params import Asked
+from service.cache.version_stamp import ALL_KEYWORDS
+from service.context import AppContext, context
+from service.feeds.entry import Entry, select_lead_pick
+from service.pages.parts.highlight import HighlightedEntry, highlight_entry
+from service.pages.parts.page_response import cached_page, pages, redirect_to_newest
+from service.urls.keyword_urls import SEARCH_SLUG, SearchUrls, with_query_string
+from service.urls.params import SearchParams
 
-RHYTHMS: Final[dict[str, Rhythm]] = {"daily": "day", "weekly": "week", "monthly": "month"}
-MOST_LOOKED_AT: Final = 2_000
-MOST_SHOWN: Final = 50
-TRENDING: Final = timedelta(days=14)
-_FADING: Final = 1.5
+PERIOD_KINDS: Final[dict[str, Rhythm]] = {"daily": "day", "weekly": "week", "monthly": "month"}
+MAX_RANKED_PICKS: Final = 2_000
+MAX_SHOWN_PICKS: Final = 50
+TRENDING_WINDOW: Final = timedelta(days=14)
+_AGE_EXPONENT: Final = 1.5
 
 
 @dataclass(frozen=True, slots=True)
-class Picked:
+class PickedPaper:
     """A picked paper on a page: its first pick, its votes and comments, the keywords it meets."""
 
-    shown: Shown
-    lead: Pick
+    highlighted: HighlightedEntry
+    lead_pick: Pick
     votes: int
     comments: int
-    met: tuple[Keyword, ...]
+    matched_keywords: tuple[Keyword, ...]
 
 
 @pages.get("/<any(daily, weekly, monthly):rhythm>")
 def newest_picks(rhythm: str) -> Response:
     """The newest day, week or month that has picks."""
-    at = desk()
-    newest = newest_pick(at)
-    period = Period.of(RHYTHMS[rhythm], newest or at.now().date())
-    return moved(_path(f"/{rhythm}/{period.name}", _filter()))
+    ctx = context()
+    newest = newest_pick_date(ctx)
+    period = Period.containing(PERIOD_KINDS[rhythm], newest or ctx.now().date())
+    return redirect_to_newest(_path_with_query(f"/{rhythm}/{period.name}", _parse_filter()))
 
 
 @pages.get("/<any(daily, weekly, monthly):rhythm>/<period>")
@@ -59,11 +59,11 @@ def picks(rhythm: str, period: str) -> Response:
 
     With `q` only those that match it.
     """
-    at, asked, query = desk(), Period.named(RHYTHMS[rhythm], period), _filter()
-    return kept(
-        _path(f"/{rhythm}/{asked.name}", query),
-        lambda: _page(at, rhythm, asked, query),
-        keywords=(EVERY_KEYWORD,),
+    ctx, asked, query = context(), Period.parse(PERIOD_KINDS[rhythm], period), _parse_filter()
+    return cached_page(
+        _path_with_query(f"/{rhythm}/{asked.name}", query),
+        lambda: _render_period(ctx, rhythm, asked, query),
+        keywords=(ALL_KEYWORDS,),
         archive=True,
     )
 
@@ -71,74 +71,82 @@ def picks(rhythm: str, period: str) -> Response:
 @pages.get("/trending")
 def trending() -> Response:
     """The picks of the last two weeks, those most voted for in the least time first."""
-    at, query = desk(), _filter()
-    path = _path("/trending", query)
-    return kept(path, lambda: _trending(at, query), keywords=(EVERY_KEYWORD,))
+    ctx, query = context(), _parse_filter()
+    path = _path_with_query("/trending", query)
+    return cached_page(path, lambda: _render_trending(ctx, query), keywords=(ALL_KEYWORDS,))
 
 
-def _filter() -> Query | None:
+def _parse_filter() -> Query | None:
     """The keyword that picks are narrowed to. Raises BadQuery."""
     text = request.args.get("q", "").strip()
-    return parse(text) if text else None
+    return parse_query(text) if text else None
 
 
-def _path(place: str, query: Query | None) -> str:
-    return joined(place, Asked(query, {}).spelled)
+def _path_with_query(base_path: str, query: Query | None) -> str:
+    return with_query_string(base_path, SearchParams(query, {}).query_string)
 
 
-def newest_pick(at: Desk) -> date | None:
+def newest_pick_date(ctx: AppContext) -> date | None:
     """The day of the newest pick; None where there is none."""
-    page = at.store.search(_question(at, limit=1))
-    return max((_lead(paper).picked_at.date() for paper in page.papers), default=None)
+    page = ctx.store.search(_picks_request(ctx, limit=1))
+    return max((_require_lead_pick(paper).picked_at.date() for paper in page.papers), default=None)
 
 
-def picked_in(at: Desk, first: date, last: date, query: Query | None = None) -> list[Paper]:
+def find_picked_papers(
+    ctx: AppContext, first: date, last: date, query: Query | None = None
+) -> list[Paper]:
     """The papers picked first on one of these days that match, the most votes first."""
-    page = at.store.search(_question(at, query, since=first, until=last, limit=MOST_LOOKED_AT))
+    page = ctx.store.search(
+        _picks_request(ctx, query, since=first, until=last, limit=MAX_RANKED_PICKS)
+    )
     return sorted(page.papers, key=lambda paper: (-(paper.votes or 0), paper.id))
 
 
-def shown_pick(paper: Paper, keywords: Sequence[Keyword], query: Query | None = None) -> Picked:
+def build_picked_paper(
+    paper: Paper, keywords: Sequence[Keyword], query: Query | None = None
+) -> PickedPaper:
     """A picked paper as pages show it to whoever asked for `query`."""
     comments = sum(pick.comments or 0 for pick in paper.picks)
-    return Picked(
-        shown(Entry(paper), query),
-        _lead(paper),
+    return PickedPaper(
+        highlight_entry(Entry(paper), query),
+        _require_lead_pick(paper),
         paper.votes or 0,
         comments,
-        met_by(paper, keywords),
+        matching_keywords(paper, keywords),
     )
 
 
-def _page(at: Desk, rhythm: str, period: Period, query: Query | None) -> bytes:
-    papers = picked_in(at, period.first, period.last, query)
-    newest = newest_pick(at)
-    following = period.after if newest and period.after.first <= newest else None
-    address = _address(at, query, period.first, period.last)
-    return _rendered(
-        at,
+def _render_period(ctx: AppContext, rhythm: str, period: Period, query: Query | None) -> bytes:
+    papers = find_picked_papers(ctx, period.first_day, period.last_day, query)
+    newest = newest_pick_date(ctx)
+    following = period.next if newest and period.next.first_day <= newest else None
+    address = _picks_address(ctx, query, period.first_day, period.last_day)
+    return _render_picks(
+        ctx,
         papers,
         address,
         query,
         f"/{rhythm}/{period.name}",
-        title=f"Picked {_IN[rhythm]} {period.words}",
+        title=f"Picked {_PREPOSITIONS[rhythm]} {period.display_name}",
         about="",
         rhythm=rhythm,
-        before=_path(f"/{rhythm}/{period.before.name}", query),
-        after=_path(f"/{rhythm}/{following.name}", query) if following else "",
-        periods=_others(period, query),
-        year=period.first.year,
+        before=_path_with_query(f"/{rhythm}/{period.previous.name}", query),
+        after=_path_with_query(f"/{rhythm}/{following.name}", query) if following else "",
+        periods=_period_links(period, query),
+        year=period.first_day.year,
     )
 
 
-def _trending(at: Desk, query: Query | None) -> bytes:
-    newest = newest_pick(at)
-    papers = picked_in(at, newest - TRENDING, newest, query) if newest else []
-    ranked = sorted(papers, key=lambda paper: (-_heat(paper, newest or date.min), paper.id))
-    return _rendered(
-        at,
+def _render_trending(ctx: AppContext, query: Query | None) -> bytes:
+    newest = newest_pick_date(ctx)
+    papers = find_picked_papers(ctx, newest - TRENDING_WINDOW, newest, query) if newest else []
+    ranked = sorted(
+        papers, key=lambda paper: (-_trending_score(paper, newest or date.min), paper.id)
+    )
+    return _render_picks(
+        ctx,
         ranked,
-        _address(at, query, newest - TRENDING if newest else None, None),
+        _picks_address(ctx, query, newest - TRENDING_WINDOW if newest else None, None),
         query,
         "/trending",
         title="Trending",
@@ -146,70 +154,77 @@ def _trending(at: Desk, query: Query | None) -> bytes:
         rhythm="trending",
         before="",
         after="",
-        periods=_others(Period.of("day", newest), query) if newest else [],
+        periods=_period_links(Period.containing("day", newest), query) if newest else [],
         year=newest.year if newest else 0,
     )
 
 
-def _rendered(
-    at: Desk,
+def _render_picks(
+    ctx: AppContext,
     papers: Sequence[Paper],
-    address: Address,
+    address: SearchUrls,
     query: Query | None,
-    place: str,
+    base_path: str,
     **said: object,
 ) -> bytes:
-    keywords = at.keywords.all()
+    keywords = ctx.keywords.all()
     return render_template(
         "picks.html",
-        picks=[shown_pick(paper, keywords, query) for paper in papers[:MOST_SHOWN]],
+        picks=[build_picked_paper(paper, keywords, query) for paper in papers[:MAX_SHOWN_PICKS]],
         total=len(papers),
-        feeds=address.feeds,
+        feeds=address.feed_links,
         atom_url=address.url("atom"),
         list_path=address.path("page"),
-        thumbnails=at.settings.thumbnails,
+        thumbnails=ctx.settings.thumbnails,
         query=query.canonical if query else "",
-        place=place,
-        trending=_path("/trending", query),
+        place=base_path,
+        trending=_path_with_query("/trending", query),
         q="",
         **said,
     ).encode()
 
 
-def _heat(paper: Paper, newest: date) -> float:
+def _trending_score(paper: Paper, newest: date) -> float:
     """Votes, fading with the days since the pick."""
-    days = (newest - _lead(paper).picked_at.date()).days
-    return (paper.votes or 0) / math.pow(days + 2, _FADING)
+    days = (newest - _require_lead_pick(paper).picked_at.date()).days
+    return (paper.votes or 0) / math.pow(days + 2, _AGE_EXPONENT)
 
 
-def _lead(paper: Paper) -> Pick:
+def _require_lead_pick(paper: Paper) -> Pick:
     """The first pick; whoever asks for picked papers gets papers that have one."""
-    lead = lead_of(paper)
+    lead = select_lead_pick(paper)
     assert lead is not None, paper.id
     return lead
 
 
-def _others(period: Period, query: Query | None) -> list[tuple[str, str]]:
+def _period_links(period: Period, query: Query | None) -> list[tuple[str, str]]:
     """The same time by the other rhythms, as name and path."""
     return [
-        (rhythm, _path(f"/{rhythm}/{Period.of(kind, period.first).name}", query))
-        for rhythm, kind in RHYTHMS.items()
+        (
+            rhythm,
+            _path_with_query(f"/{rhythm}/{Period.containing(kind, period.first_day).name}", query),
+        )
+        for rhythm, kind in PERIOD_KINDS.items()
     ]
 
 
-def _question(at: Desk, query: Query | None = None, **more: object) -> Ask:
+def _picks_request(ctx: AppContext, query: Query | None = None, **more: object) -> SearchRequest:
     """What asks for picked papers: all of them, or those that match."""
-    communities = (Label(Kind.SOURCE, source) for source in at.sources if source != "arxiv")
+    communities = (
+        Label(LabelKind.SOURCE, source) for source in ctx.source_names if source != "arxiv"
+    )
     wanted = query or Query(any_of(communities))
-    return replace(Ask(query=wanted, order="picked", types=EVERY_TYPE), **more)  # type: ignore[arg-type]
+    return replace(SearchRequest(query=wanted, order="picked", types=ALL_ANNOUNCE_TYPES), **more)  # type: ignore[arg-type]
 
 
-def _address(at: Desk, query: Query | None, since: date | None, until: date | None) -> Address:
+def _picks_address(
+    ctx: AppContext, query: Query | None, since: date | None, until: date | None
+) -> SearchUrls:
     """The address of the same papers as a search: that is where their feeds are."""
-    ask = _question(at, query)
+    ask = _picks_request(ctx, query)
     days = {"since": since, "until": until}
     options = {"order": ask.order, "types": ask.types, **{n: d for n, d in days.items() if d}}
-    return Address(at.settings.base_url, SEARCH, Asked(ask.query, options))
+    return SearchUrls(ctx.settings.base_url, SEARCH_SLUG, SearchParams(ask.query, options))
 
 
-_IN: Final = {"daily": "on", "weekly": "in", "monthly": "in"}
+_PREPOSITIONS: Final = {"daily": "on", "weekly": "in", "monthly": "in"}

@@ -8,51 +8,51 @@ from typing import Final
 from flask import Response
 
 from papers.redis_backend import health, keys
-from papers.redis_backend.connection import store_errors
-from service.context import Desk, desk
-from service.pages.parts.page_response import fresh, pages
+from papers.redis_backend.connection import translate_store_errors
+from service.context import AppContext, context
+from service.pages.parts.page_response import pages, uncached_page
 from service.pages.parts.plots import day_plot
-from service.routes.metrics import QUEUE, alive
-from service.source_status import task_name
+from service.routes.metrics import QUEUE_KEY, live_worker_count
+from service.source_status import task_title
 
-PLOTTED_DAYS: Final = 28
+PLOT_DAYS: Final = 28
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class Workload:
     """What there is to do, and who does it."""
 
     workers: int
-    scheduled: bool
-    waiting: int
-    overdue: int
-    answers: int
+    has_scheduler: bool
+    queued_jobs: int
+    due_tasks: int
+    cached_searches: int
 
 
 @pages.get("/status")
 def status() -> Response:
     """The sources, what they bring, what is under way, what is due."""
-    at = desk()
-    days = at.counter.per_day(at.sources, PLOTTED_DAYS)
-    return fresh(
+    ctx = context()
+    days = ctx.counter.papers_per_day(ctx.source_names, PLOT_DAYS)
+    return uncached_page(
         "status.html",
-        states=at.states.all(),
-        runs=at.states.progress(),
-        planned=at.states.planned(),
-        aside=at.states.quarantine_size(),
-        size=at.store.size(),
-        store=health.look(at.redis),
-        work=_work(at),
+        states=ctx.source_states.all(),
+        runs=ctx.source_states.list_progress(),
+        planned=ctx.source_states.due_times(),
+        aside=ctx.source_states.quarantine_size(),
+        size=ctx.store.count_papers(),
+        store=health.check_health(ctx.redis),
+        work=_read_workload(ctx),
         plots={source: day_plot(told) for source, told in days.items()},
-        name=task_name,
+        name=task_title,
     )
 
 
-def _work(at: Desk) -> Work:
-    with store_errors(at.redis), at.redis.pipeline(transaction=False) as pipe:
+def _read_workload(ctx: AppContext) -> Workload:
+    with translate_store_errors(ctx.redis), ctx.redis.pipeline(transaction=False) as pipe:
         pipe.exists(keys.SCHEDULER_LEASE)
-        pipe.llen(QUEUE)
-        pipe.zcount(keys.DUE, "-inf", at.now().timestamp())
-        pipe.zcard(keys.CUSTOM_FEEDS)
+        pipe.llen(QUEUE_KEY)
+        pipe.zcount(keys.DUE_TASKS, "-inf", ctx.now().timestamp())
+        pipe.zcard(keys.CUSTOM_RESPONSES)
         scheduled, waiting, overdue, answers = (int(told) for told in pipe.execute())
-        return Work(alive(at.redis), bool(scheduled), waiting, overdue, answers)
+        return Workload(live_worker_count(ctx.redis), bool(scheduled), waiting, overdue, answers)

@@ -1,5 +1,33 @@
 """One module a group of URLs that are no pages: feeds, API, exports, metrics.
 
 May import: papers, service.
-Start with: feeds.py.
+Start with: feeds.py; a new module is a row of `BLUEPRINTS`.
 """
+
+from __future__ import annotations
+
+from typing import Final
+
+from flask import Blueprint
+
+from service.routes import (
+    api,
+    archives,
+    discovery,
+    exports,
+    feeds,
+    health,
+    metrics,
+    references,
+)
+
+BLUEPRINTS: Final[tuple[Blueprint, ...]] = (
+    feeds.feeds,
+    archives.archives,
+    api.api,
+    exports.exports,
+    references.references,
+    discovery.discovery,
+    health.health,
+    metrics.metrics,
+)

@@ -14,93 +14,97 @@ from papers.model.arxiv_id import ArxivId
 from papers.model.merge import published_at, updated_at
 from papers.model.paper import Paper, Pick
 from papers.state.keywords import Keyword
-from papers.state.task_states import SourceState
-from service.cache.version_stamp import EVERY_KEYWORD
-from service.context import Desk, Found, desk
+from papers.state.task_states import TaskState
+from service.cache.version_stamp import ALL_KEYWORDS
+from service.context import AppContext, FeedResult, context
 from service.feeds import FORMATS
-from service.http.responses import redirected
-from service.markup.clean import clean, line, link
-from service.routes.openapi import describe
-from service.urls.keyword_urls import SEARCH, Address
-from service.urls.params import Asked, without_parameters
+from service.http.responses import redirect_to_canonical
+from service.markup.clean import clean_xml_text, single_line, valid_http_url
+from service.routes.openapi import openapi_document
+from service.urls.keyword_urls import SEARCH_SLUG, SearchUrls
+from service.urls.params import SearchParams, reject_parameters
 
 api = Blueprint("api", __name__, url_prefix="/api/v1")
-JSON: Final = "application/json"
-_NO_OPTIONS: Final = Asked(None, {})
+JSON_TYPE: Final = "application/json"
+_DEFAULT_PARAMS: Final = SearchParams(None, {})
 
 
 @api.get("/papers")
 def papers() -> Response:
     """The papers of a keyword, a page at a time."""
-    at = desk()
-    address = at.address(SEARCH)
+    ctx = context()
+    address = ctx.parse_search_urls(SEARCH_SLUG)
     path = address.api_path
-    return redirected(request, path) or _served(
-        at, path, lambda: _page(at.find(address)), keywords=address.keywords
+    return redirect_to_canonical(request, path) or _serve_json(
+        ctx, path, lambda: _page_json(ctx.search(address)), keywords=address.keywords
     )
 
 
 @api.get("/papers/<path:id>")
 def paper(id: str) -> Response:
     """One paper, by any form of its id."""
-    without_parameters(request.args)
-    at, wanted = desk(), ArxivId.parse(id)
+    reject_parameters(request.args)
+    ctx, wanted = context(), ArxivId.parse(id)
     path = f"/api/v1/papers/{wanted}"
 
     def found() -> dict[str, Any]:
-        (known,) = at.store.papers([wanted])
+        (known,) = ctx.store.get_papers([wanted])
         if known is None:
             raise UnknownPaper(f"{wanted} is not here; arXiv may have it: {wanted.url}")
         return paper_json(known)
 
-    return redirected(request, path) or _served(at, path, found)
+    return redirect_to_canonical(request, path) or _serve_json(ctx, path, found)
 
 
 @api.get("/keywords")
 def keywords() -> Response:
     """The saved keywords."""
-    without_parameters(request.args)
-    at, path = desk(), "/api/v1/keywords"
+    reject_parameters(request.args)
+    ctx, path = context(), "/api/v1/keywords"
 
     def found() -> dict[str, Any]:
-        return {"keywords": [keyword_json(at, keyword) for keyword in at.keywords.all()]}
+        return {"keywords": [keyword_json(ctx, keyword) for keyword in ctx.keywords.all()]}
 
-    return redirected(request, path) or _served(at, path, found, keywords=(EVERY_KEYWORD,))
+    return redirect_to_canonical(request, path) or _serve_json(
+        ctx, path, found, keywords=(ALL_KEYWORDS,)
+    )
 
 
 @api.get("/keywords/<name>")
 def keyword(name: str) -> Response:
     """One saved keyword."""
-    without_parameters(request.args)
-    at = desk()
-    slug = at.slug(name)
+    reject_parameters(request.args)
+    ctx = context()
+    slug = ctx.resolve_slug(name)
     path = f"/api/v1/keywords/{slug}"
-    return redirected(request, path) or _served(
-        at, path, lambda: keyword_json(at, at.keywords.get(slug)), keywords=(slug,)
+    return redirect_to_canonical(request, path) or _serve_json(
+        ctx, path, lambda: keyword_json(ctx, ctx.keywords.get(slug)), keywords=(slug,)
     )
 
 
 @api.get("/sources")
 def sources() -> Response:
     """The states of the sources: always the newest, never from the cache."""
-    without_parameters(request.args)
-    states = [source_json(state) for state in desk().states.all()]
+    reject_parameters(request.args)
+    states = [source_json(state) for state in context().source_states.all()]
     return Response(
-        _dumped({"sources": states}), headers={"Cache-Control": "no-store"}, content_type=JSON
+        _to_json_bytes({"sources": states}),
+        headers={"Cache-Control": "no-store"},
+        content_type=JSON_TYPE,
     )
 
 
 @api.get("/openapi.json")
 def openapi() -> Response:
     """The API, described."""
-    without_parameters(request.args)
-    at, path = desk(), "/api/v1/openapi.json"
-    return redirected(request, path) or _served(
-        at, path, lambda: describe(at.settings.base_url), keywords=(EVERY_KEYWORD,)
+    reject_parameters(request.args)
+    ctx, path = context(), "/api/v1/openapi.json"
+    return redirect_to_canonical(request, path) or _serve_json(
+        ctx, path, lambda: openapi_document(ctx.settings.base_url), keywords=(ALL_KEYWORDS,)
     )
 
 
-def paper_json(paper: Paper, met: tuple[Keyword, ...] = ()) -> dict[str, Any]:
+def paper_json(paper: Paper, matched: tuple[Keyword, ...] = ()) -> dict[str, Any]:
     """All that is known of a paper; null is what nobody has said.
 
     `met` are the keywords that it met, of several asked for.
@@ -110,33 +114,39 @@ def paper_json(paper: Paper, met: tuple[Keyword, ...] = ()) -> dict[str, Any]:
         "id": str(paper.id),
         "url": paper.id.url,
         "pdf_url": paper.id.pdf_url,
-        "title": line(paper.title) or None,
-        "abstract": clean(paper.abstract) or None,
-        "authors": [line(name) for name in paper.authors],
-        "primary_category": line(paper.primary) or None,
-        "categories": [line(name) for name in paper.categories],
+        "title": single_line(paper.title) or None,
+        "abstract": clean_xml_text(paper.abstract) or None,
+        "authors": [single_line(name) for name in paper.authors],
+        "primary_category": single_line(paper.primary) or None,
+        "categories": [single_line(name) for name in paper.categories],
         "published": published_at(paper).isoformat(),
         "updated": updated_at(paper).isoformat(),
-        "submitted": _time(paper.submitted_at),
+        "submitted": _iso_time(paper.submitted_at),
         "version": paper.version or None,
         "announce_type": announced.label if announced else None,
         "withdrawn": paper.withdrawn,
-        **{name: line(getattr(paper, name)) or None for name in ("comment", "journal_ref", "doi")},
-        **{name: link(getattr(paper, name)) or None for name in ("license", "code", "project")},
-        "organization": line(paper.organization) or None,
+        **{
+            name: single_line(getattr(paper, name)) or None
+            for name in ("comment", "journal_ref", "doi")
+        },
+        **{
+            name: valid_http_url(getattr(paper, name)) or None
+            for name in ("license", "code", "project")
+        },
+        "organization": single_line(paper.organization) or None,
         "votes": paper.votes,
         "picks": [_pick_json(pick) for pick in paper.picks],
-        "sources": [line(name) for name in paper.sources],
-        "keywords": [keyword.slug for keyword in met] or None,
+        "sources": [single_line(name) for name in paper.sources],
+        "keywords": [keyword.slug for keyword in matched] or None,
     }
 
 
-def keyword_json(at: Desk, keyword: Keyword) -> dict[str, Any]:
+def keyword_json(ctx: AppContext, keyword: Keyword) -> dict[str, Any]:
     """A saved keyword with its addresses."""
-    address = Address(at.settings.base_url, keyword.slug, _NO_OPTIONS)
+    address = SearchUrls(ctx.settings.base_url, keyword.slug, _DEFAULT_PARAMS)
     return {
         "slug": keyword.slug,
-        "name": line(keyword.name),
+        "name": single_line(keyword.name),
         "query": keyword.query,
         "added": keyword.added_at.isoformat(),
         "page": address.url("page"),
@@ -144,54 +154,60 @@ def keyword_json(at: Desk, keyword: Keyword) -> dict[str, Any]:
     }
 
 
-def source_json(state: SourceState) -> dict[str, Any]:
+def source_json(state: TaskState) -> dict[str, Any]:
     """How a source is."""
     return {
         "name": state.name,
         "state": str(state.state),
         "since": state.since.isoformat(),
         "attempted": state.attempted_at.isoformat(),
-        "succeeded": _time(state.succeeded_at),
-        "next": _time(state.next_at),
-        "said": line(state.said),
+        "succeeded": _iso_time(state.succeeded_at),
+        "next": _iso_time(state.next_at),
+        "said": single_line(state.said),
         "got": state.got,
         "usual": state.usual,
         "failures": state.failures,
     }
 
 
-def _page(found: Found) -> dict[str, Any]:
-    address, following = found.address, found.page.next
+def _page_json(found: FeedResult) -> dict[str, Any]:
+    address, following = found.address, found.page.next_cursor
     return {
         "query": found.query.canonical,
-        "papers": [paper_json(paper, found.met(paper)) for paper in found.page.papers],
-        "next": address.base_url + address.after(following).api_path if following else None,
-        "complete": found.page.complete,
+        "papers": [paper_json(paper, found.matched_keywords(paper)) for paper in found.page.papers],
+        "next": address.base_url + address.at_cursor(following).api_path if following else None,
+        "complete": found.page.is_complete,
     }
 
 
 def _pick_json(pick: Pick) -> dict[str, Any]:
     return {
-        "community": line(pick.community),
+        "community": single_line(pick.community),
         "picked": pick.picked_at.isoformat(),
-        "url": link(pick.url) or None,
-        "discussion": link(pick.discussion) or None,
+        "url": valid_http_url(pick.url) or None,
+        "discussion": valid_http_url(pick.discussion) or None,
         "votes": pick.votes,
         "comments": pick.comments,
-        "submitter": line(pick.submitter) or None,
-        "thumbnail": link(pick.thumbnail) or None,
+        "submitter": single_line(pick.submitter) or None,
+        "thumbnail": valid_http_url(pick.thumbnail) or None,
     }
 
 
-def _served(
-    at: Desk, path: str, found: Callable[[], dict[str, Any]], *, keywords: tuple[str, ...] = ()
+def _serve_json(
+    ctx: AppContext,
+    path: str,
+    found: Callable[[], dict[str, Any]],
+    *,
+    keywords: tuple[str, ...] = (),
 ) -> Response:
-    return at.serve(path, lambda: _dumped(found()), content_type=JSON, keywords=keywords)
+    return ctx.serve(
+        path, lambda: _to_json_bytes(found()), content_type=JSON_TYPE, keywords=keywords
+    )
 
 
-def _dumped(document: dict[str, Any]) -> bytes:
+def _to_json_bytes(document: dict[str, Any]) -> bytes:
     return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def _time(value: datetime | None) -> str | None:
+def _iso_time(value: datetime | None) -> str | None:
     return value.isoformat() if value else None

@@ -15,28 +15,28 @@ from typing import Final
 from flask import Blueprint, Response, abort, request
 
 from papers.errors import BadParameter
-from papers.model.periods import Kind, Period
-from papers.query.parser import parse
+from papers.model.periods import Period, PeriodKind
+from papers.query.parser import parse_query
 from papers.state.keywords import Keyword
 from papers.store import Store
-from service.cache.archive_snapshots import newest_before
-from service.context import Desk, desk
+from service.cache.archive_snapshots import newest_period_before
+from service.context import AppContext, context
 from service.feeds import FORMATS
 from service.feeds.entry import Entry
 from service.feeds.feed import Feed
-from service.http.responses import redirected
-from service.markup.clean import line
-from service.urls.keyword_urls import Address
-from service.urls.params import Asked, without_parameters
+from service.http.responses import redirect_to_canonical
+from service.markup.clean import single_line
+from service.urls.keyword_urls import SearchUrls
+from service.urls.params import SearchParams, reject_parameters
 
 archives = Blueprint("archives", __name__)
-LASTING: Final = "public, max-age=2592000, immutable"
+ARCHIVE_CACHE_CONTROL: Final = "public, max-age=2592000, immutable"
 """A month; then a cache asks whether an outage has left a gap that was filled since."""
 
 
-PART: Final = 500
+PART_PAPERS: Final = 500
 """Papers of one document. A month of more comes in parts, the newest first: `2026-05-p2`."""
-_NAME: Final = re.compile(
+_PERIOD_PATTERN: Final = re.compile(
     r"(?P<when>[0-9]{4}-[0-9]{2}(?P<day>-[0-9]{2})?)(?:-p(?P<part>[2-9]|[1-9][0-9]{1,3}))?"
 )
 
@@ -45,7 +45,7 @@ _NAME: Final = re.compile(
 class Archive:
     """One document of a keyword's chain: a month or a day, or a part of one from 1."""
 
-    address: Address
+    address: SearchUrls
     period: Period
     part: int = 1
 
@@ -63,93 +63,101 @@ class Archive:
         """What came after it: the part before, or the period after."""
         if self.part > 1:
             return replace(self, part=self.part - 1)
-        return replace(self, period=self.period.after)
+        return replace(self, period=self.period.next)
 
-    def previous(self, store: Store, keyword: Keyword, *, more: bool) -> Archive | None:
+    def previous(self, store: Store, keyword: Keyword, *, has_more: bool) -> Archive | None:
         """What came before it: the part after, if there is `more`, or a period with papers.
 
         Before the days of a month come other months.
         """
-        if more:
+        if has_more:
             return replace(self, part=self.part + 1)
-        query, month = parse(keyword.query), Period.of("month", self.period.first)
-        before = newest_before(store, query, self.period)
-        if self.period.kind == "day" and before and before.first < month.first:
-            before = newest_before(store, query, month)
+        query, month = parse_query(keyword.query), Period.containing("month", self.period.first_day)
+        before = newest_period_before(store, query, self.period)
+        if self.period.kind == "day" and before and before.first_day < month.first_day:
+            before = newest_period_before(store, query, month)
         return replace(self, period=before, part=1) if before else None
 
 
 @archives.get(f"/feeds/<name>/<when>.<any({', '.join(FORMATS)}):suffix>")
 def archive(name: str, when: str, suffix: str) -> Response:
     """A saved keyword's papers of one month, or of one day."""
-    without_parameters(request.args)
-    at = desk()
-    now, address = at.now(), Address(at.settings.base_url, at.slug(name), Asked(None, {}))
-    found = _named(address, when)
-    if found is None or found.period.first > now.date():
+    reject_parameters(request.args)
+    ctx = context()
+    now, address = (
+        ctx.now(),
+        SearchUrls(ctx.settings.base_url, ctx.resolve_slug(name), SearchParams(None, {})),
+    )
+    found = _parse_archive(address, when)
+    if found is None or found.period.first_day > now.date():
         abort(404)
-    if elsewhere := redirected(request, found.path(suffix)):
+    if elsewhere := redirect_to_canonical(request, found.path(suffix)):
         return elsewhere
-    if not found.period.over(now):
-        return _to_the_feed(at, address.path(suffix), found.period.kind)
+    if not found.period.is_over(now):
+        return _redirect_to_feed(ctx, address.path(suffix), found.period.kind)
     form = FORMATS[suffix]
-    return at.serve(
+    return ctx.serve(
         found.path(suffix),
-        lambda: form.render(_feed(at, found, suffix)),
+        lambda: form.render(_archive_feed(ctx, found, suffix)),
         content_type=form.content_type,
         keywords=address.keywords,
-        archive=True,
-        headers={"Cache-Control": LASTING, "Link": f'<{found.url(suffix)}>; rel="self"'},
+        is_archive=True,
+        headers={
+            "Cache-Control": ARCHIVE_CACHE_CONTROL,
+            "Link": f'<{found.url(suffix)}>; rel="self"',
+        },
     )
 
 
-def previous_archive(at: Desk, address: Address, period: Period, suffix: str) -> dict[str, str]:
+def previous_archive_link(
+    ctx: AppContext, address: SearchUrls, period: Period, suffix: str
+) -> dict[str, str]:
     """The link to the newest archive before a period, if any paper matches so far back."""
-    keyword = at.keywords.get(address.slug)
-    before = Archive(address, period).previous(at.store, keyword, more=False)
+    keyword = ctx.keywords.get(address.slug)
+    before = Archive(address, period).previous(ctx.store, keyword, has_more=False)
     return {"prev-archive": before.url(suffix)} if before else {}
 
 
-def _named(address: Address, name: str) -> Archive | None:
-    match = _NAME.fullmatch(name)
+def _parse_archive(address: SearchUrls, name: str) -> Archive | None:
+    match = _PERIOD_PATTERN.fullmatch(name)
     if match is None:
         return None
     try:
-        period = Period.named("day" if match["day"] else "month", match["when"])
+        period = Period.parse("day" if match["day"] else "month", match["when"])
     except BadParameter:
         return None
     return Archive(address, period, int(match["part"] or 1))
 
 
-def _to_the_feed(at: Desk, path: str, kind: Kind) -> Response:
+def _redirect_to_feed(ctx: AppContext, path: str, kind: PeriodKind) -> Response:
     return Response(
         f"This {kind} is not over; its papers are at {path}\n",
         status=302,
         headers={
             "Location": request.script_root + path,
-            "Cache-Control": f"public, max-age={at.settings.cache_seconds}",
+            "Cache-Control": f"public, max-age={ctx.settings.cache_seconds}",
         },
         content_type="text/plain; charset=utf-8",
     )
 
 
-def _feed(at: Desk, archive: Archive, suffix: str) -> Feed:
+def _archive_feed(ctx: AppContext, archive: Archive, suffix: str) -> Feed:
     """The archive as a feed: nothing in it moves once its time is over."""
     address, period = archive.address, archive.period
-    keyword = at.keywords.get(address.slug)
-    papers, end = at.snapshots.papers(keyword, period), archive.part * PART
-    shown = papers[end - PART : end]
+    keyword = ctx.keywords.get(address.slug)
+    papers, end = ctx.snapshots.papers(keyword, period), archive.part * PART_PAPERS
+    shown = papers[end - PART_PAPERS : end]
     if archive.part > 1 and not shown:
         abort(404)
-    previous = archive.previous(at.store, keyword, more=len(papers) > end)
+    previous = archive.previous(ctx.store, keyword, has_more=len(papers) > end)
     around = [("current", address.url(suffix)), ("next-archive", archive.next.url(suffix))]
     if previous:
         around.append(("prev-archive", previous.url(suffix)))
     return Feed(
         id=address.url("atom"),
-        title=f"{line(keyword.name)} · Paperwire",
-        subtitle=f"arXiv papers that match {keyword.query}, announced in {period.words}.",
-        page_url=address.within(period.first, period.last).url("page"),
+        title=f"{single_line(keyword.name)} · Paperwire",
+        subtitle=f"arXiv papers that match {keyword.query}, announced in {period.display_name}.",
+        page_url=address.between_days(period.first_day, period.last_day).url("page"),
         self_url=archive.url(suffix),
         icon_url=f"{address.base_url}/static/icon.svg",
         alternates=tuple(
@@ -158,6 +166,6 @@ def _feed(at: Desk, archive: Archive, suffix: str) -> Feed:
             if other != suffix
         ),
         entries=tuple(map(Entry, shown)),
-        around=tuple(around),
+        paging_links=tuple(around),
         archive=True,
     )

@@ -12,30 +12,30 @@ from typing import Final, cast
 
 from papers.model.arxiv_id import ArxivId
 from papers.model.paper import Paper
-from papers.model.periods import Kind, Period
+from papers.model.periods import Period, PeriodKind
 from papers.query.parser import Query
 from papers.state.keywords import Keyword
-from service.cache.archive_snapshots import matching
-from service.context import Desk, named
+from service.cache.archive_snapshots import papers_in_period
+from service.context import AppContext, search_title
 from service.feeds import FORMATS
-from service.feeds.digest_entry import digest_of
-from service.feeds.entry import Listing
+from service.feeds.digest_entry import build_digest_entry
+from service.feeds.entry import DigestEntry
 from service.feeds.feed import Feed
-from service.urls.keyword_urls import Address
+from service.urls.keyword_urls import SearchUrls
 
-_ENTRIES: Final[dict[Kind, int]] = {"day": 14, "week": 8}
+_ENTRY_COUNT: Final[dict[PeriodKind, int]] = {"day": 14, "week": 8}
 """How many days or weeks a feed goes back."""
-_EACH: Final[dict[Kind, str]] = {"day": "day by day", "week": "week by week"}
+_FREQUENCY_WORDS: Final[dict[PeriodKind, str]] = {"day": "day by day", "week": "week by week"}
 
 
-def digest_feed(at: Desk, address: Address, suffix: str, *, now: datetime) -> Feed:
+def digest_feed(ctx: AppContext, address: SearchUrls, suffix: str, *, now: datetime) -> Feed:
     """The digest feed at an address, newest first. Raises UnknownKeyword, StoreAway."""
-    kind = cast(Kind, address.asked.digest)
-    keywords = tuple(map(at.keywords.get, address.keywords))
-    name = named(keywords, address.asked.query)
+    kind = cast(PeriodKind, address.params.digest_kind)
+    keywords = tuple(map(ctx.keywords.get, address.keywords))
+    name = search_title(keywords, address.params.query)
     return Feed(
         id=address.url("atom"),
-        title=f"{name}, {_EACH[kind]} · Paperwire",
+        title=f"{name}, {_FREQUENCY_WORDS[kind]} · Paperwire",
         subtitle=f"arXiv papers that match {name}: one entry a {kind} (UTC), when it is over.",
         page_url=address.url("page"),
         self_url=address.url(suffix),
@@ -46,39 +46,41 @@ def digest_feed(at: Desk, address: Address, suffix: str, *, now: datetime) -> Fe
             if other != suffix
         ),
         entries=tuple(
-            _entry(address, name, period, papers)
-            for period in _over(kind, now)
-            if (papers := _papers(at, address.asked.query, keywords, period))
+            _digest_entry(address, name, period, papers)
+            for period in _past_periods(kind, now)
+            if (papers := _papers_of_period(ctx, address.params.query, keywords, period))
         ),
     )
 
 
-def _over(kind: Kind, now: datetime) -> list[Period]:
+def _past_periods(kind: PeriodKind, now: datetime) -> list[Period]:
     """The last periods that are over, newest first."""
-    periods = [Period.of(kind, now.date()).before]
-    while len(periods) < _ENTRIES[kind]:
-        periods.append(periods[-1].before)
+    periods = [Period.containing(kind, now.date()).previous]
+    while len(periods) < _ENTRY_COUNT[kind]:
+        periods.append(periods[-1].previous)
     return periods
 
 
-def _papers(
-    at: Desk, query: Query | None, keywords: tuple[Keyword, ...], period: Period
+def _papers_of_period(
+    ctx: AppContext, query: Query | None, keywords: tuple[Keyword, ...], period: Period
 ) -> list[Paper]:
     """The papers of a period, newest first, each once whichever keywords it meets."""
     if query:
-        return list(matching(at.store, query, period))
+        return list(papers_in_period(ctx.store, query, period))
     found: dict[ArxivId, Paper] = {}
     for keyword in keywords:
-        found |= {paper.id: paper for paper in at.snapshots.papers(keyword, period)}
+        found |= {paper.id: paper for paper in ctx.snapshots.papers(keyword, period)}
     return [found[id] for id in sorted(found, reverse=True)]
 
 
-def _entry(address: Address, name: str, period: Period, papers: list[Paper]) -> Listing:
-    return digest_of(
+def _digest_entry(
+    address: SearchUrls, name: str, period: Period, papers: list[Paper]
+) -> DigestEntry:
+    return build_digest_entry(
         papers,
         id=f"{address.url('atom')}#{period.name}",
         name=name,
-        when=period.words,
-        url=address.within(period.first, period.last).url("page"),
-        at=period.end,
+        period_text=period.display_name,
+        url=address.between_days(period.first_day, period.last_day).url("page"),
+        ended_at=period.end,
     )

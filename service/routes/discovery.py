@@ -11,36 +11,36 @@ from flask import Blueprint, Response, request
 from lxml import etree
 
 from papers.errors import StoreError
-from service.cache.version_stamp import EVERY_KEYWORD
-from service.context import desk
+from service.cache.version_stamp import ALL_KEYWORDS
+from service.context import context
 from service.feeds import FORMATS
-from service.http.responses import redirected
-from service.urls.keyword_urls import Address
-from service.urls.params import Asked, without_parameters
+from service.http.responses import redirect_to_canonical
+from service.urls.keyword_urls import SearchUrls
+from service.urls.params import SearchParams, reject_parameters
 
 discovery = Blueprint("discovery", __name__)
 
-NAMESPACE: Final = "http://a9.com/-/spec/opensearch/1.1/"
-OPENSEARCH: Final = "application/opensearchdescription+xml"
-_NO_OPTIONS: Final = Asked(None, {})
+OPENSEARCH_NAMESPACE: Final = "http://a9.com/-/spec/opensearch/1.1/"
+OPENSEARCH_TYPE: Final = "application/opensearchdescription+xml"
+_DEFAULT_PARAMS: Final = SearchParams(None, {})
 
 
 @discovery.get("/opensearch.xml")
 def opensearch() -> Response:
     """How a browser searches here: as a page, or as a feed in any format."""
-    without_parameters(request.args)
-    at, path = desk(), "/opensearch.xml"
-    return redirected(request, path) or at.serve(
+    reject_parameters(request.args)
+    ctx, path = context(), "/opensearch.xml"
+    return redirect_to_canonical(request, path) or ctx.serve(
         path,
-        lambda: description(at.settings.base_url),
-        content_type=f"{OPENSEARCH}; charset=utf-8",
-        keywords=(EVERY_KEYWORD,),
+        lambda: opensearch_document(ctx.settings.base_url),
+        content_type=f"{OPENSEARCH_TYPE}; charset=utf-8",
+        keywords=(ALL_KEYWORDS,),
     )
 
 
-def description(base_url: str) -> bytes:
+def opensearch_document(base_url: str) -> bytes:
     """The OpenSearch description of a site."""
-    root = etree.Element("OpenSearchDescription", nsmap={None: NAMESPACE})
+    root = etree.Element("OpenSearchDescription", nsmap={None: OPENSEARCH_NAMESPACE})
 
     def add(tag: str, text: str, **attributes: str) -> None:
         etree.SubElement(root, tag, attributes).text = text
@@ -53,7 +53,7 @@ def description(base_url: str) -> bytes:
     for suffix, form in FORMATS.items():
         template = f"{base_url}/feeds/search.{suffix}?q={{searchTerms}}"
         add("Url", "", type=form.media_type, template=template)
-    add("Url", "", type=OPENSEARCH, rel="self", template=f"{base_url}/opensearch.xml")
+    add("Url", "", type=OPENSEARCH_TYPE, rel="self", template=f"{base_url}/opensearch.xml")
     return bytes(etree.tostring(root, xml_declaration=True, encoding="utf-8"))
 
 
@@ -62,12 +62,12 @@ def saved_feeds() -> list[tuple[str, list[tuple[str, str, str]]]]:
 
     A feed is its format's name, its path and its media type.
     """
-    at = desk()
+    ctx = context()
     try:
-        saved = at.keywords.all()
+        saved = ctx.keywords.all()
     except StoreError:
         return []  # an error page says so already
     return [
-        (keyword.name, Address(at.settings.base_url, keyword.slug, _NO_OPTIONS).feeds)
+        (keyword.name, SearchUrls(ctx.settings.base_url, keyword.slug, _DEFAULT_PARAMS).feed_links)
         for keyword in saved
     ]

@@ -13,60 +13,62 @@ from flask import Blueprint, Response, request
 
 from papers.model.arxiv_id import ArxivId
 from papers.model.paper import Paper
-from service.context import desk
-from service.exports.formats import FORMS, known
-from service.exports.selection import selected
-from service.http.responses import redirected
-from service.urls.keyword_urls import SEARCH, joined
-from service.urls.params import without_parameters
+from service.context import context
+from service.exports.formats import REFERENCE_FORMATS, require_papers
+from service.exports.selection import parse_paper_ids
+from service.http.responses import redirect_to_canonical
+from service.urls.keyword_urls import SEARCH_SLUG, with_query_string
+from service.urls.params import reject_parameters
 
 references = Blueprint("references", __name__)
 
-_SUFFIX: Final = f"<any({', '.join(map(repr, FORMS))}):form>"
+_FORM_RULE: Final = f"<any({', '.join(map(repr, REFERENCE_FORMATS))}):form>"
 
 
-@references.get(f"/papers/<path:id>.{_SUFFIX}")
+@references.get(f"/papers/<path:id>.{_FORM_RULE}")
 def paper(id: str, form: str) -> Response:
     """One paper, by any form of its id."""
-    without_parameters(request.args)
-    at, wanted = desk(), ArxivId.parse(id)
+    reject_parameters(request.args)
+    ctx, wanted = context(), ArxivId.parse(id)
     path = f"/papers/{wanted}.{form}"
-    return _served(path, form, lambda: known(at.store, [wanted]), name=str(wanted))
+    return _serve_references(
+        path, form, lambda: require_papers(ctx.store, [wanted]), name=str(wanted)
+    )
 
 
-@references.get(f"/export/papers.{_SUFFIX}")
+@references.get(f"/export/papers.{_FORM_RULE}")
 def selection(form: str) -> Response:
     """The papers that `id=ID,ID` selects, newest first."""
-    at, wanted = desk(), selected(request.args)
-    path = joined(f"/export/papers.{form}", f"id={','.join(map(str, wanted))}")
-    return _served(path, form, lambda: known(at.store, wanted), name="papers")
+    ctx, wanted = context(), parse_paper_ids(request.args)
+    path = with_query_string(f"/export/papers.{form}", f"id={','.join(map(str, wanted))}")
+    return _serve_references(path, form, lambda: require_papers(ctx.store, wanted), name="papers")
 
 
-@references.get(f"/export/search.{_SUFFIX}")
+@references.get(f"/export/search.{_FORM_RULE}")
 def search(form: str) -> Response:
     """The papers of any keyword, a page of them."""
-    return _keyword(SEARCH, form)
+    return _serve_keyword(SEARCH_SLUG, form)
 
 
-@references.get(f"/export/k/<name>.{_SUFFIX}")
+@references.get(f"/export/k/<name>.{_FORM_RULE}")
 def keyword(name: str, form: str) -> Response:
     """The papers of a saved keyword, a page of them."""
-    return _keyword(name, form)
+    return _serve_keyword(name, form)
 
 
-def _keyword(name: str, form: str) -> Response:
-    at = desk()
-    address = at.address(name)
-    return _served(
-        address.references(form),
+def _serve_keyword(name: str, form: str) -> Response:
+    ctx = context()
+    address = ctx.parse_search_urls(name)
+    return _serve_references(
+        address.references_path(form),
         form,
-        lambda: at.find(address).page.papers,
+        lambda: ctx.search(address).page.papers,
         name=address.slug,
         keywords=address.keywords,
     )
 
 
-def _served(
+def _serve_references(
     path: str,
     form: str,
     found: Callable[[], Sequence[Paper]],
@@ -75,8 +77,8 @@ def _served(
     keywords: tuple[str, ...] = (),
 ) -> Response:
     """References from the cache, as a file with a name of its own; `form` is a suffix."""
-    kind, file = FORMS[form], f"{name.replace('/', '-')}.{form}"
-    return redirected(request, path) or desk().serve(
+    kind, file = REFERENCE_FORMATS[form], f"{name.replace('/', '-')}.{form}"
+    return redirect_to_canonical(request, path) or context().serve(
         path,
         lambda: kind.render(found()),
         content_type=kind.content_type,

@@ -14,10 +14,10 @@ from papers.errors import BadId, BadParameter
 from papers.model.arxiv_id import ArxivId
 from papers.state.keywords import slug_of
 
-TYPES: Final = ("new", "cross", "replace")
+ANNOUNCE_TYPES: Final = ("new", "cross", "replace")
 
 
-def slug(text: str, _: Collection[str]) -> str:
+def parse_slug(text: str, _: Collection[str]) -> str:
     """A saved keyword by any spelling of its name."""
     try:
         return slug_of(text)
@@ -25,7 +25,7 @@ def slug(text: str, _: Collection[str]) -> str:
         raise ValueError("is no keyword's name") from error
 
 
-def whole(low: int, high: int) -> Callable[[str, Collection[str]], int]:
+def integer_between(low: int, high: int) -> Callable[[str, Collection[str]], int]:
     """A whole number between two, both included."""
 
     def read(text: str, _: Collection[str]) -> int:
@@ -36,7 +36,7 @@ def whole(low: int, high: int) -> Callable[[str, Collection[str]], int]:
     return read
 
 
-def cursor(text: str, _: Collection[str]) -> str:
+def parse_cursor(text: str, _: Collection[str]) -> str:
     """Where a page begins: an id in any form."""
     try:
         return str(ArxivId.parse(text))
@@ -44,22 +44,22 @@ def cursor(text: str, _: Collection[str]) -> str:
         raise ValueError("is no cursor; follow the `next` link of the page before") from error
 
 
-def types(text: str, _: Collection[str]) -> frozenset[str]:
+def parse_announce_types(text: str, _: Collection[str]) -> frozenset[str]:
     """Types of announcement, with commas between."""
     chosen = frozenset(part.strip() for part in text.split(","))
-    if chosen - {*TYPES}:
-        raise ValueError(f"is no list of {', '.join(TYPES)}")
+    if chosen - {*ANNOUNCE_TYPES}:
+        raise ValueError(f"is no list of {', '.join(ANNOUNCE_TYPES)}")
     return chosen
 
 
-def order(text: str, _: Collection[str]) -> str:
+def parse_order(text: str, _: Collection[str]) -> str:
     """One of the orders."""
     if text not in ("announced", "picked"):
         raise ValueError("is not one of announced, picked")
     return text
 
 
-def day(text: str, _: Collection[str]) -> date:
+def parse_iso_day(text: str, _: Collection[str]) -> date:
     """A day as ISO 8601 has it."""
     try:
         day = date.fromisoformat(text)
@@ -70,7 +70,7 @@ def day(text: str, _: Collection[str]) -> date:
     return day
 
 
-def source(text: str, sources: Collection[str]) -> str:
+def parse_source(text: str, sources: Collection[str]) -> str:
     """A source by its name in any case."""
     named = {source.casefold(): source for source in sources}
     if text.casefold() not in named:
@@ -78,12 +78,12 @@ def source(text: str, sources: Collection[str]) -> str:
     return named[text.casefold()]
 
 
-def spelled_types(types: Collection[str]) -> str:
+def format_announce_types(types: Collection[str]) -> str:
     """Types in their one order."""
-    return ",".join(name for name in TYPES if name in types)
+    return ",".join(name for name in ANNOUNCE_TYPES if name in types)
 
 
-def digest(text: str, _: Collection[str]) -> str:
+def parse_digest_kind(text: str, _: Collection[str]) -> str:
     """The length of a digest's periods."""
     if text not in ("day", "week"):
         raise ValueError("is not one of day, week")

@@ -17,19 +17,19 @@ from urllib.parse import quote_plus
 from werkzeug.datastructures import MultiDict
 
 from papers.errors import BadParameter
-from papers.query.parser import Query, parse
-from papers.query.request import Ask
+from papers.query.parser import Query, parse_query
+from papers.query.request import SearchRequest
 from service.urls import param_types
 
 MAX_PAPERS: Final = 200
-MAX_TEXT: Final = 2_000
+MAX_VALUE_LENGTH: Final = 2_000
 MAX_KEYWORDS: Final = 50
-_PLAIN: Final = ":,()*/"
+_UNESCAPED: Final = ":,()*/"
 """Left as they are in a canonical query string: no browser encodes them when it follows a link."""
 
 
 @dataclass(frozen=True)
-class Asked:
+class SearchParams:
     """A request's parameters in normal form.
 
     `query` is None where saved keywords are asked for: the one that the path names, or any of
@@ -40,35 +40,37 @@ class Asked:
     query: Query | None
     options: Mapping[str, Any]
     keywords: tuple[str, ...] = ()
-    digest: str = ""
+    digest_kind: str = ""
 
-    def of(self, query: Query) -> Ask:
+    def search_request(self, query: Query) -> SearchRequest:
         """The question, for a keyword's query."""
-        return Ask(query=query, **self.options)
+        return SearchRequest(query=query, **self.options)
 
-    def after(self, cursor: str) -> Asked:
+    def at_cursor(self, cursor: str) -> SearchParams:
         """The same, going on from a cursor; "" is the beginning."""
         options = {name: value for name, value in self.options.items() if name != "before"}
         return replace(self, options={**options, "before": cursor} if cursor else options)
 
     @cached_property
-    def spelled(self) -> str:
+    def query_string(self) -> str:
         """The canonical query string, without `?`; empty where all is default."""
-        pairs = [(K.name, slug) for slug in self.keywords]
+        pairs = [(KEYWORD_PARAMETER.name, slug) for slug in self.keywords]
         if self.query:
-            pairs.append((Q.name, self.query.canonical))
-        if self.digest:
-            pairs.append((DIGEST.name, self.digest))
-        pairs += self.spelled_options.items()
-        return "&".join(f"{name}={quote_plus(text, safe=_PLAIN)}" for name, text in sorted(pairs))
+            pairs.append((QUERY_PARAMETER.name, self.query.canonical))
+        if self.digest_kind:
+            pairs.append((DIGEST_PARAMETER.name, self.digest_kind))
+        pairs += self.option_strings.items()
+        return "&".join(
+            f"{name}={quote_plus(text, safe=_UNESCAPED)}" for name, text in sorted(pairs)
+        )
 
     @property
-    def spelled_options(self) -> dict[str, str]:
+    def option_strings(self) -> dict[str, str]:
         """The options, by parameter, as the canonical query string spells them."""
         return {
-            parameter.name: parameter.spell(self.options[parameter.field])
-            for parameter in OPTIONS
-            if parameter.field in self.options
+            parameter.name: parameter.format(self.options[parameter.request_field])
+            for parameter in OPTION_PARAMETERS
+            if parameter.request_field in self.options
         }
 
 
@@ -80,159 +82,176 @@ class Parameter:
     """
 
     name: str
-    field: str
-    read: Callable[[str, Collection[str]], Any]
-    spell: Callable[[Any], str]
+    request_field: str
+    parse: Callable[[str, Collection[str]], Any]
+    format: Callable[[Any], str]
     schema: Mapping[str, Any]
-    about: str
+    description: str
 
 
-def read(args: MultiDict[str, str], *, saved: bool, sources: Collection[str]) -> Asked:
+def parse_params(
+    args: MultiDict[str, str], *, is_saved: bool, sources: Collection[str]
+) -> SearchParams:
     """The parameters of a request; those of a saved keyword have neither `q` nor `k`.
 
     `sources` are the values `source=` may have. Raises BadParameter, BadQuery.
     """
-    known = [parameter.name for parameter in ((*OPTIONS, DIGEST) if saved else PARAMETERS)]
-    given = _given(args, known)
-    keywords = _keywords(args.getlist(K.name))
-    if not saved and not given.get("q") and not keywords:
+    known = [
+        parameter.name
+        for parameter in ((*OPTION_PARAMETERS, DIGEST_PARAMETER) if is_saved else ALL_PARAMETERS)
+    ]
+    given = _collect_params(args, known)
+    keywords = _parse_slugs(args.getlist(KEYWORD_PARAMETER.name))
+    if not is_saved and not given.get("q") and not keywords:
         raise BadParameter("q", "missing; give a keyword, as in ?q=reward+model")
     if given.get("q") and keywords:
         raise BadParameter("k", "goes without q; give saved keywords or a query")
-    query = parse(given["q"]) if given.get("q") else None
+    query = parse_query(given["q"]) if given.get("q") else None
     options = {
-        parameter.field: _read(parameter, given[parameter.name], sources)
-        for parameter in OPTIONS
+        parameter.request_field: _parse_value(parameter, given[parameter.name], sources)
+        for parameter in OPTION_PARAMETERS
         if given.get(parameter.name)
     }
     since, until = options.get("since"), options.get("until")
     if since and until and since > until:
         raise BadParameter("since", f"{since} is after until={until}; swap them")
-    defaults = Ask(query=query or parse("any"))
+    defaults = SearchRequest(query=query or parse_query("any"))
     kept = {field: v for field, v in options.items() if v != getattr(defaults, field)}
-    digest = _read(DIGEST, given["digest"], sources) if given.get("digest") else ""
+    digest = _parse_value(DIGEST_PARAMETER, given["digest"], sources) if given.get("digest") else ""
     if digest and kept:
         raise BadParameter("digest", "goes with q or k alone; leave the other parameters out")
-    return Asked(query, kept, keywords, digest)
+    return SearchParams(query, kept, keywords, digest)
 
 
-def without_parameters(args: MultiDict[str, str]) -> None:
+def reject_parameters(args: MultiDict[str, str]) -> None:
     """Let no parameter pass where there is none, but campaign marks. Raises BadParameter."""
     for name in args:
         if not name.startswith("utm_"):
-            raise BadParameter(shown(name), "no such parameter; there are none here")
+            raise BadParameter(abbreviate(name), "no such parameter; there are none here")
 
 
-def _given(args: MultiDict[str, str], known: Collection[str]) -> dict[str, str]:
+def _collect_params(args: MultiDict[str, str], known: Collection[str]) -> dict[str, str]:
     """Each parameter but `k` once, normalised. Campaign marks (`utm_…`) are dropped."""
     given = {}
     for name, texts in args.lists():
         if name.startswith("utm_"):
             continue
         if name not in known:
-            raise BadParameter(shown(name), f"no such parameter; there are {', '.join(known)}")
-        if name == K.name:
+            raise BadParameter(abbreviate(name), f"no such parameter; there are {', '.join(known)}")
+        if name == KEYWORD_PARAMETER.name:
             continue
         if len(texts) > 1:
             raise BadParameter(name, f"given {len(texts)} times; give it once")
-        given[name] = _normal(name, texts[0])
+        given[name] = _normalize(name, texts[0])
     return given
 
 
-def _keywords(names: Sequence[str]) -> tuple[str, ...]:
+def _parse_slugs(names: Sequence[str]) -> tuple[str, ...]:
     """The slugs of saved keywords by any spelling of their names, in order, each once."""
     if len(names) > MAX_KEYWORDS:
-        raise BadParameter(K.name, f"given {len(names)} times; {MAX_KEYWORDS} keywords at most")
-    texts = [_normal(K.name, name) for name in names]
-    return tuple(sorted({_read(K, text, ()) for text in texts if text}))
+        raise BadParameter(
+            KEYWORD_PARAMETER.name, f"given {len(names)} times; {MAX_KEYWORDS} keywords at most"
+        )
+    texts = [_normalize(KEYWORD_PARAMETER.name, name) for name in names]
+    return tuple(sorted({_parse_value(KEYWORD_PARAMETER, text, ()) for text in texts if text}))
 
 
-def _normal(name: str, text: str) -> str:
+def _normalize(name: str, text: str) -> str:
     """The value in Unicode's composed form, without space around it."""
-    if len(text) > MAX_TEXT:
-        raise BadParameter(name, f"longer than {MAX_TEXT} characters; shorten it")
+    if len(text) > MAX_VALUE_LENGTH:
+        raise BadParameter(name, f"longer than {MAX_VALUE_LENGTH} characters; shorten it")
     if any(unicodedata.category(c) in ("Cc", "Cs") or c == "\ufffd" for c in text):
         raise BadParameter(name, "holds a control character or broken UTF-8; remove it")
     return unicodedata.normalize("NFC", text).strip()
 
 
-def _read(parameter: Parameter, text: str, sources: Collection[str]) -> Any:
+def _parse_value(parameter: Parameter, text: str, sources: Collection[str]) -> Any:
     try:
-        return parameter.read(text, sources)
+        return parameter.parse(text, sources)
     except ValueError as error:
-        raise BadParameter(parameter.name, f"{shown(text)!r} {error}") from error
+        raise BadParameter(parameter.name, f"{abbreviate(text)!r} {error}") from error
 
 
-def shown(text: str) -> str:
+def abbreviate(text: str) -> str:
     """A foreign text cut to what a message has room for, without control characters."""
-    return printable(text) if len(text) <= 80 else f"{printable(text[:80])}…"
+    return (
+        replace_control_chars(text) if len(text) <= 80 else f"{replace_control_chars(text[:80])}…"
+    )
 
 
-def printable(text: str) -> str:
+def replace_control_chars(text: str) -> str:
     """A foreign text with a sign in place of each control character: fit for a page or a log."""
     return "".join(c if c.isprintable() else "\ufffd" for c in text)
 
 
 _DATE: Final = {"type": "string", "format": "date"}
-Q: Final = Parameter(
+QUERY_PARAMETER: Final = Parameter(
     "q",
     "query",
-    lambda text, _: parse(text),
+    lambda text, _: parse_query(text),
     lambda query: str(query.canonical),
     {"type": "string", "minLength": 1},
     "The keyword, in the keyword language.",
 )
-K: Final = Parameter(
+KEYWORD_PARAMETER: Final = Parameter(
     "k",
     "keywords",
-    param_types.slug,
+    param_types.parse_slug,
     str,
     {"type": "array", "items": {"type": "string"}, "maxItems": MAX_KEYWORDS},
     "In place of `q` a saved keyword's name; given again for papers of any of them, each once.",
 )
-OPTIONS: Final = tuple(
+OPTION_PARAMETERS: Final = tuple(
     Parameter(*row)
     for row in (
         (
-            *("n", "limit", param_types.whole(1, MAX_PAPERS), str),
+            *("n", "limit", param_types.integer_between(1, MAX_PAPERS), str),
             {"type": "integer", "minimum": 1, "maximum": MAX_PAPERS, "default": 100},
             "How many papers at most.",
         ),
         (
-            *("before", "before", param_types.cursor, str, {"type": "string"}),
+            *("before", "before", param_types.parse_cursor, str, {"type": "string"}),
             "Where to go on: the cursor that a `next` link carries.",
         ),
         (
-            *("types", "types", param_types.types, param_types.spelled_types),
+            *(
+                "types",
+                "types",
+                param_types.parse_announce_types,
+                param_types.format_announce_types,
+            ),
             {"type": "string", "default": "new,cross"},
             "How arXiv announced the paper: any of new, cross, replace, joined by commas.",
         ),
         (
-            *("min_votes", "min_votes", param_types.whole(0, 1_000_000), str),
+            *("min_votes", "min_votes", param_types.integer_between(0, 1_000_000), str),
             {"type": "integer", "minimum": 0, "maximum": 1_000_000, "default": 0},
             "At least that many votes in a community.",
         ),
         (
-            *("when", "order", param_types.order, str),
+            *("when", "order", param_types.parse_order, str),
             {"type": "string", "enum": ["announced", "picked"], "default": "announced"},
             "`announced`: newest announcement first. `picked`: picked papers, newest pick first.",
         ),
-        (*("since", "since", param_types.day, str, _DATE), "Not before that day, in UTC."),
-        (*("until", "until", param_types.day, str, _DATE), "Not after that day, in UTC."),
         (
-            *("source", "source", param_types.source, str, {"type": "string"}),
+            *("since", "since", param_types.parse_iso_day, str, _DATE),
+            "Not before that day, in UTC.",
+        ),
+        (*("until", "until", param_types.parse_iso_day, str, _DATE), "Not after that day, in UTC."),
+        (
+            *("source", "source", param_types.parse_source, str, {"type": "string"}),
             "Only papers that this source named: arxiv, hf, or a community's name.",
         ),
     )
 )
 """Parameters beside the keyword."""
 
-DIGEST: Final = Parameter(
+DIGEST_PARAMETER: Final = Parameter(
     "digest",
     "digest",
-    param_types.digest,
+    param_types.parse_digest_kind,
     str,
     {"type": "string", "enum": ["day", "week"]},
     "In place of papers one entry a day or week (UTC) that lists them, when it is over.",
 )
-PARAMETERS: Final = (Q, K, *OPTIONS, DIGEST)
+ALL_PARAMETERS: Final = (QUERY_PARAMETER, KEYWORD_PARAMETER, *OPTION_PARAMETERS, DIGEST_PARAMETER)

@@ -18,11 +18,11 @@ from werkzeug.serving import make_server
 
 from papers.config.settings import Settings
 from papers.state.keywords import Keywords
-from papers.state.task_states import SourceStates
+from papers.state.task_states import TaskStates
 from papers.store import Store
 from service import create_app
-from tests.browser.content import KEYWORDS, NOW, TOKEN, sightings, states
-from tests.browser.forms import FORMS, Form
+from tests.browser.content import KEYWORDS, NOW, TOKEN, content_sightings, example_source_states
+from tests.browser.forms import VIEWPORTS, Viewport
 from tests.conftest import running_store
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
@@ -44,11 +44,11 @@ def store_address() -> Iterator[str]:
     """The address of a store of made-up papers."""
     with running_store() as url:
         redis = Redis.from_url(url)
-        Store(redis).ingest(sightings(), now=NOW)
+        Store(redis).ingest(content_sightings(), now=NOW)
         for name, query in KEYWORDS.items():
             Keywords(redis).add(name, query, now=NOW)
-        for state in states():
-            SourceStates(redis).put(state)
+        for state in example_source_states():
+            TaskStates(redis).save(state)
         redis.close()
         yield url
 
@@ -77,13 +77,13 @@ def site(store_address: str, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 
 @pytest.fixture
-def form(request: pytest.FixtureRequest) -> Form:
+def form(request: pytest.FixtureRequest) -> Viewport:
     """How the page is looked at; tests name it by indirect parameters, else it is `light`."""
-    return FORMS[getattr(request, "param", "light")]
+    return VIEWPORTS[getattr(request, "param", "light")]
 
 
 @pytest.fixture
-def page(browser: Browser, site: str, form: Form) -> Iterator[Page]:
+def page(browser: Browser, site: str, form: Viewport) -> Iterator[Page]:
     """A page in that form; what its console complains of fails the test."""
     context = browser.new_context(base_url=site, **form.options)
     page = context.new_page()

@@ -9,8 +9,8 @@ from typing import Final
 
 from papers.model.arxiv_id import ArxivId
 from papers.model.paper import AnnounceType, Channel, Pick, Sighting
-from papers.state.task_states import SourceState, State
-from paperwire.simulator.world.generate import Generator
+from papers.state.task_states import TaskState, TaskStatus
+from paperwire.simulator.world.generate import PaperGenerator
 
 NOW: Final = datetime(2026, 11, 21, 12, tzinfo=UTC)
 KEYWORDS: Final = {
@@ -22,13 +22,13 @@ TOKEN: Final = "a token of these tests"
 PAPERS: Final = 60
 NEWEST: Final = ArxivId(202611, PAPERS // 3)
 PICKED: Final = ArxivId(202611, 16)
-MATHEMATICS: Final = ArxivId(202611, 999)
+MATHEMATICAL_PAPER: Final = ArxivId(202611, 999)
 _DAY: Final = timedelta(days=1)
 
 
-def sightings() -> Iterator[Sighting]:
+def content_sightings() -> Iterator[Sighting]:
     """A paper announced every few hours, every fifth of them picked; one full of mathematics."""
-    generator = Generator(7)
+    generator = PaperGenerator(7)
     for n in range(PAPERS):
         month, number = divmod(n, PAPERS // 3)
         at = datetime(2026, 9 + month, 1, 5, tzinfo=UTC) + _DAY * (number // 6)
@@ -38,7 +38,7 @@ def sightings() -> Iterator[Sighting]:
     yield _of_mathematics()
 
 
-def _announced(generator: Generator, id: ArxivId, at: datetime) -> Sighting:
+def _announced(generator: PaperGenerator, id: ArxivId, at: datetime) -> Sighting:
     text = generator.manuscript()
     return Sighting(
         id=id,
@@ -68,7 +68,7 @@ def _picked(id: ArxivId, at: datetime, n: int) -> Iterator[Sighting]:
 
 def _of_mathematics() -> Sighting:
     return Sighting(
-        id=MATHEMATICS,
+        id=MATHEMATICAL_PAPER,
         source="arxiv",
         channel=Channel.ANNOUNCEMENT,
         as_of=NOW,
@@ -87,15 +87,15 @@ def _of_mathematics() -> Sighting:
     )
 
 
-def states() -> Iterator[SourceState]:
+def example_source_states() -> Iterator[TaskState]:
     """One source in each state."""
     for name, state in (
-        ("announcements:cs.AI", State.OK),
-        ("announcements:cs.CL", State.STALE),
-        ("hf:today", State.FAILING),
-        ("oai:cs", State.QUIET),
+        ("announcements:cs.AI", TaskStatus.OK),
+        ("announcements:cs.CL", TaskStatus.STALE),
+        ("hf:today", TaskStatus.FAILING),
+        ("oai:cs", TaskStatus.QUIET),
     ):
-        yield SourceState(
+        yield TaskState(
             name,
             state,
             NOW - _DAY,

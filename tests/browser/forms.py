@@ -7,7 +7,7 @@ from typing import Any, Final, Literal
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
+class Viewport:
     """A screen (CSS pixels) and a colour scheme."""
 
     name: str
@@ -25,12 +25,12 @@ class Form:
         }
 
 
-FORMS: Final = {
+VIEWPORTS: Final = {
     form.name: form
     for form in (
-        Form("light", 1280, 900),
-        Form("dark", 1280, 900, "dark"),
-        Form("phone", 390, 844),
-        Form("wide", 1920, 1080),
+        Viewport("light", 1280, 900),
+        Viewport("dark", 1280, 900, "dark"),
+        Viewport("phone", 390, 844),
+        Viewport("wide", 1920, 1080),
     )
 }

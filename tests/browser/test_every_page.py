@@ -12,8 +12,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
-from tests.browser.content import MATHEMATICS, PICKED
-from tests.browser.forms import FORMS, Form
+from tests.browser.content import MATHEMATICAL_PAPER, PICKED
+from tests.browser.forms import VIEWPORTS, Viewport
 
 PAGES = {
     "home": "/",
@@ -23,7 +23,7 @@ PAGES = {
     "language": "/search",
     "fault": "/search?q=%28reasoning",
     "paper": f"/papers/{PICKED}",
-    "paper-mathematics": f"/papers/{MATHEMATICS}",
+    "paper-mathematics": f"/papers/{MATHEMATICAL_PAPER}",
     "daily": "/daily/2026-11-03",
     "weekly": "/weekly/2026-W45",
     "monthly": "/monthly/2026-10?q=model",
@@ -57,17 +57,17 @@ TOO_WIDE = "() => document.documentElement.scrollWidth - document.documentElemen
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_on_a_desk(page: Page, name: str, screenshots: Path) -> None:
     loaded(page, name)
-    look(page, name, FORMS["light"], screenshots)
+    look(page, name, VIEWPORTS["light"], screenshots)
     if name in WIDE:
-        look(page, name, FORMS["wide"], screenshots)
+        look(page, name, VIEWPORTS["wide"], screenshots)
     page.emulate_media(color_scheme="dark")
-    look(page, name, FORMS["dark"], screenshots)
+    look(page, name, VIEWPORTS["dark"], screenshots)
     approve(page, COLOURS)
 
 
 @pytest.mark.parametrize("form", ["phone"], indirect=True)
 @pytest.mark.parametrize("name", PAGES)
-def test_a_page_on_a_phone(page: Page, form: Form, name: str, screenshots: Path) -> None:
+def test_a_page_on_a_phone(page: Page, form: Viewport, name: str, screenshots: Path) -> None:
     loaded(page, name)
     look(page, name, form, screenshots)
     approve(page, RULES)
@@ -83,7 +83,7 @@ def loaded(page: Page, name: str) -> None:
     assert page.evaluate(WEIGHT) < MOST_BYTES
 
 
-def look(page: Page, name: str, form: Form, screenshots: Path) -> None:
+def look(page: Page, name: str, form: Viewport, screenshots: Path) -> None:
     """Keep a picture of a page; nothing of it is outside the screen."""
     page.set_viewport_size({"width": form.width, "height": form.height})
     page.evaluate("scrollTo(0, 0)")

@@ -10,7 +10,7 @@ from redis import Redis
 
 from papers.config.settings import Settings
 from papers.state.communities import Communities
-from papers.state.feed_trials import Brought, Trials
+from papers.state.feed_trials import FeedTrials, TrialPaper
 from tests.browser.content import NEWEST, NOW, TOKEN
 
 
@@ -144,9 +144,9 @@ def test_a_feed_is_tried_and_what_came_appears(page: Page, site_redis: Redis) ->
     page.get_by_role("button", name="Try").click()
     waiting = page.locator("[data-poll]")
     expect(waiting).to_contain_text("A worker fetches it")
-    trials, id = Trials(site_redis), str(waiting.get_attribute("data-poll")).rpartition("/")[2]
-    brought = (Brought(NEWEST, NOW, "https://club.example/1"),)
-    trials.put(replace(trials.get(id), over=True, entries=3, named=1, papers=brought))
+    trials, id = FeedTrials(site_redis), str(waiting.get_attribute("data-poll")).rpartition("/")[2]
+    brought = (TrialPaper(NEWEST, NOW, "https://club.example/1"),)
+    trials.save(replace(trials.get(id), over=True, entries=3, named=1, papers=brought))
     expect(page.locator(".trial h3")).to_have_text("1 paper in 3 entries")
     expect(page.get_by_label("Token").first).to_have_value(TOKEN)
     page.get_by_role("button", name="Save").click()

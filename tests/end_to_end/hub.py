@@ -20,12 +20,12 @@ from flask import Flask
 from flask_websub.subscriber import discover
 from werkzeug.serving import make_server
 
-WAIT = 10.0
+SUBSCRIBE_TIMEOUT = 10.0
 """Seconds that something which must come may take."""
 
 
 @contextmanager
-def serving(app: Flask, port: int = 0) -> Iterator[str]:
+def served(app: Flask, port: int = 0) -> Iterator[str]:
     """Serve an app on loopback; its base URL."""
     server = make_server("127.0.0.1", port, app, threaded=True)
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
@@ -38,16 +38,16 @@ def serving(app: Flask, port: int = 0) -> Iterator[str]:
         server.server_close()
 
 
-class Tasks:
+class TaskQueue:
     """What the hub asks of its task queue, done by one thread in order; it retries nothing."""
 
     def __init__(self) -> None:
         self._todo: queue.Queue[Callable[[], Any] | None] = queue.Queue()
-        self._thread = threading.Thread(target=self._work)
+        self._thread = threading.Thread(target=self._run_tasks)
         self._thread.start()
 
-    def task(self, **options: Any) -> Callable[[Callable[..., Any]], Tasks.Task]:
-        return lambda function: Tasks.Task(self, function, bound=options.get("bind", False))
+    def task(self, **options: Any) -> Callable[[Callable[..., Any]], TaskQueue.Task]:
+        return lambda function: TaskQueue.Task(self, function, bound=options.get("bind", False))
 
     def finish(self) -> None:
         """Wait until all that was asked is done."""
@@ -57,13 +57,13 @@ class Tasks:
         self._todo.put(None)
         self._thread.join()
 
-    def _work(self) -> None:
+    def _run_tasks(self) -> None:
         while (todo := self._todo.get()) is not None:
             todo()
             self._todo.task_done()
 
     class Task:
-        def __init__(self, tasks: Tasks, function: Callable[..., Any], *, bound: bool) -> None:
+        def __init__(self, tasks: TaskQueue, function: Callable[..., Any], *, bound: bool) -> None:
             self._tasks, self._function, self._bound = tasks, function, bound
 
         def delay(self, *arguments: Any) -> None:
@@ -71,27 +71,27 @@ class Tasks:
             self._tasks._todo.put(lambda: self._function(*first, *arguments))
 
 
-class Hub:
+class WebSubHub:
     """The hub; `published` are the topics it was told of, in order."""
 
-    def __init__(self, tasks: Tasks) -> None:
+    def __init__(self, tasks: TaskQueue) -> None:
         self.url = ""
         self.published: list[str] = []
         self._tasks = tasks
 
     @classmethod
     @contextmanager
-    def running(cls, folder: Path) -> Iterator[Hub]:
-        tasks = Tasks()
+    def running(cls, folder: Path) -> Iterator[WebSubHub]:
+        tasks = TaskQueue()
         storage = flask_websub.hub.SQLite3HubStorage(str(folder / "hub.sqlite3"))
         made = flask_websub.hub.Hub(storage, tasks)
         app = Flask("hub")
         app.config["PUBLISH_SUPPORTED"] = True
         app.register_blueprint(made.build_blueprint(url_prefix="/hub"))
         hub = cls(tasks)
-        app.after_request(hub._noted)
+        app.after_request(hub._record_publish)
         try:
-            with serving(app) as url:
+            with served(app) as url:
                 hub.url = f"{url}/hub"
                 yield hub
                 hub.finish()
@@ -102,7 +102,7 @@ class Hub:
         """Wait until every subscriber was told of what came."""
         self._tasks.finish()
 
-    def _noted(self, response: Any) -> Any:
+    def _record_publish(self, response: Any) -> Any:
         from flask import request
 
         if request.form.get("hub.mode") == "publish" and response.status_code == 202:
@@ -110,26 +110,26 @@ class Hub:
         return response
 
 
-class Reader:
+class WebSubSubscriber:
     """A subscriber; `told` is what the hub sent it, as (topic, body)."""
 
     def __init__(self) -> None:
-        self.told: list[tuple[str, bytes]] = []
+        self.deliveries: list[tuple[str, bytes]] = []
         self._app = Flask("reader")
         self._confirmed = threading.Event()
 
     @classmethod
     @contextmanager
-    def running(cls, folder: Path) -> Iterator[Reader]:
+    def running(cls, folder: Path) -> Iterator[WebSubSubscriber]:
         reader, path = cls(), str(folder / "reader.sqlite3")
         reader._subscriber = flask_websub.subscriber.Subscriber(
             flask_websub.subscriber.SQLite3SubscriberStorage(path),
             flask_websub.subscriber.SQLite3TempSubscriberStorage(path),
         )
-        reader._subscriber.add_listener(reader._listen)
+        reader._subscriber.add_listener(reader._record_delivery)
         reader._subscriber.add_success_handler(lambda *_: reader._confirmed.set())
         reader._app.register_blueprint(reader._subscriber.build_blueprint("/callbacks"))
-        with serving(reader._app) as url:
+        with served(reader._app) as url:
             reader._app.config["SERVER_NAME"] = url.removeprefix("http://")
             yield reader
 
@@ -139,10 +139,10 @@ class Reader:
         self._confirmed.clear()
         with self._app.app_context():
             self._subscriber.subscribe(**found)
-        assert self._confirmed.wait(WAIT), "the hub did not verify the subscription"
+        assert self._confirmed.wait(SUBSCRIBE_TIMEOUT), "the hub did not verify the subscription"
         return found
 
-    def _listen(self, topic: str, callback: str, body: bytes) -> None:
-        self.told.append((topic, body))
+    def _record_delivery(self, topic: str, callback: str, body: bytes) -> None:
+        self.deliveries.append((topic, body))
 
     _subscriber: Any

@@ -31,19 +31,19 @@ from typing import Any, NamedTuple, Self
 from urllib.parse import parse_qsl, urlsplit
 
 from paperwire.simulator.server.endpoints import ATOM, JSON
-from paperwire.simulator.server.http_server import Site
-from paperwire.simulator.server.messages import Reply, Request
-from paperwire.simulator.server.request_log import Visit
+from paperwire.simulator.server.http_server import ScriptedServer
+from paperwire.simulator.server.messages import SimulatorReply, SimulatorRequest
+from paperwire.simulator.server.request_log import RecordedRequest
 
 _ANNOUNCED = re.compile(r"(?P<category>[^_]+)_(?P<day>\d{4}-\d\d-\d\d).*")
 _QUESTION = re.compile(r"<title[^>]*>arXiv Query: ([^<]*)</title>", re.IGNORECASE)
 _ENTRY = re.compile(r"  <entry>.*?</entry>\n", re.DOTALL)
 _ENTRY_ID = re.compile(r"<id>https?://arxiv\.org/abs/([^<]+?)(?:v\d+)?</id>")
-_EITHER = re.compile(r"\(ti:(\w+) OR abs:\1\)")
-_NOTHING = re.compile(r"totalResults>0<")
+_TITLE_OR_ABSTRACT = re.compile(r"\(ti:(\w+) OR abs:\1\)")
+_NO_RESULTS = re.compile(r"totalResults>0<")
 
 
-class Question(NamedTuple):
+class ApiQuestion(NamedTuple):
     """What tells API questions apart."""
 
     search_query: str
@@ -69,8 +69,8 @@ class RecordedUpstream:
         self.api_pages = _api_pages(folder / "arxiv_api")
         self.daily = _daily(folder / "hf_daily")
         self.communities = _communities(folder / "community")
-        self._turns: dict[Question, int] = defaultdict(int)
-        self._site = Site(self._answer, lambda: datetime.combine(self.day, time(12), UTC))
+        self._turns: dict[ApiQuestion, int] = defaultdict(int)
+        self._site = ScriptedServer(self._answer, lambda: datetime.combine(self.day, time(12), UTC))
 
     def __enter__(self) -> Self:
         self._site.listen()
@@ -85,7 +85,7 @@ class RecordedUpstream:
         return self._site.url
 
     @property
-    def log(self) -> list[Visit]:
+    def log(self) -> list[RecordedRequest]:
         """Every request so far, as they came."""
         return self._site.log
 
@@ -101,7 +101,7 @@ class RecordedUpstream:
             **overrides,
         }
 
-    def _answer(self, request: Request) -> Reply:
+    def _answer(self, request: SimulatorRequest) -> SimulatorReply:
         match request.path.strip("/").split("/"):
             case ["rss", "any", category]:
                 day = (category, self.day)
@@ -120,22 +120,24 @@ class RecordedUpstream:
                 return _file(self.communities.get(name.removesuffix(".xml")))
         return _file(None)
 
-    def _api(self, query: Mapping[str, str]) -> Reply:
+    def _api(self, query: Mapping[str, str]) -> SimulatorReply:
         question = _question(query)
         pages = self.api_pages.get(question)
         if not pages:
-            return Reply(self._gathered(question.id_list.split(",")).encode(), 200, ATOM)
+            return SimulatorReply(
+                self._compose_by_id(question.id_list.split(",")).encode(), 200, ATOM
+            )
         page = pages[self._turns[question] % len(pages)]
         self._turns[question] += 1
-        return Reply(page.body.encode(), page.status, ATOM)
+        return SimulatorReply(page.body.encode(), page.status, ATOM)
 
-    def _gathered(self, ids: list[str]) -> str:
+    def _compose_by_id(self, ids: list[str]) -> str:
         """The recorded entries of these ids inside the recorded answer that has none."""
         pages = [page for pages in self.api_pages.values() for page in pages]
         recorded = {id: entry for page in pages for id, entry in _entries(page.body)}
         found = [recorded[id] for id in ids if id in recorded]
-        nothing = next(page.body for page in pages if _NOTHING.search(page.body))
-        counted = _NOTHING.sub(f"totalResults>{len(found)}<", nothing)
+        nothing = next(page.body for page in pages if _NO_RESULTS.search(page.body))
+        counted = _NO_RESULTS.sub(f"totalResults>{len(found)}<", nothing)
         return counted.replace("</feed>", f"{''.join(found)}</feed>")
 
     def _daily_page(self, query: Mapping[str, str]) -> list[Any]:
@@ -158,9 +160,9 @@ def _announcements(folder: Path) -> dict[tuple[str, str, date], Path]:
     return found
 
 
-def _api_pages(folder: Path) -> dict[Question, list[ApiPage]]:
+def _api_pages(folder: Path) -> dict[ApiQuestion, list[ApiPage]]:
     """Question → its recordings, by file name."""
-    found: dict[Question, list[ApiPage]] = defaultdict(list)
+    found: dict[ApiQuestion, list[ApiPage]] = defaultdict(list)
     for file in sorted(folder.iterdir()):
         if file.suffix == ".json":
             page = json.loads(file.read_text("utf-8"))
@@ -184,9 +186,9 @@ def _daily(folder: Path) -> dict[str, list[Any]]:
     return found
 
 
-def _question(query: Mapping[str, str]) -> Question:
-    return Question(
-        _EITHER.sub(r"\1", query.get("search_query", "")),
+def _question(query: Mapping[str, str]) -> ApiQuestion:
+    return ApiQuestion(
+        _TITLE_OR_ABSTRACT.sub(r"\1", query.get("search_query", "")),
         query.get("id_list", ""),
         query.get("start", "0"),
         query.get("max_results", "10"),
@@ -205,12 +207,12 @@ def _communities(folder: Path) -> dict[str, Path]:
     return {file.stem.replace("_", "-"): file for file in sorted(folder.iterdir())}
 
 
-def _file(path: Path | None) -> Reply:
+def _file(path: Path | None) -> SimulatorReply:
     if path is None:
-        return Reply(b"not recorded\n", 404, "text/plain")
+        return SimulatorReply(b"not recorded\n", 404, "text/plain")
     modified = datetime(2026, 6, 10, tzinfo=UTC)
-    return Reply(path.read_bytes(), modified=modified)
+    return SimulatorReply(path.read_bytes(), modified=modified)
 
 
-def _json(answer: Any, status: int = 200) -> Reply:
-    return Reply(json.dumps(answer, ensure_ascii=False).encode(), status, JSON)
+def _json(answer: Any, status: int = 200) -> SimulatorReply:
+    return SimulatorReply(json.dumps(answer, ensure_ascii=False).encode(), status, JSON)

@@ -72,7 +72,7 @@ def announced() -> Sightings:
         )
         for id, text in zip(IDS, TEXTS.values(), strict=True)
     )
-    return announcements.read(feed(entries), NOW).sightings
+    return announcements.parse_announcements(feed(entries), NOW).sightings
 
 
 def picked() -> Sightings:
@@ -81,7 +81,7 @@ def picked() -> Sightings:
         record(id=id, title=f"marked {text}", summary=text, authors=[{"name": text}])
         for id, text in zip(IDS, TEXTS.values(), strict=True)
     ]
-    return hf_daily.read(body(*records), NOW.date(), NOW).sightings
+    return hf_daily.parse_daily_papers(body(*records), NOW.date(), NOW).sightings
 
 
 def _in_xml(text: str) -> str:

@@ -15,10 +15,10 @@ from typing import Any, Final
 
 from redis import Redis
 
-from papers.state.task_states import SourceStates, State
+from papers.state.task_states import TaskStates, TaskStatus
 from papers.store import Store
-from paperwire.simulator.server.request_log import gaps, overlapping
-from paperwire.simulator.upstream import ARXIV, Upstream
+from paperwire.simulator.server.request_log import overlapping_requests, start_gaps
+from paperwire.simulator.upstream import ARXIV_PATHS, Upstream
 from paperwire.simulator.world.manuscripts import Manuscript
 from workers import jobs
 
@@ -36,15 +36,15 @@ def test_four_workers_ask_arxiv_one_at_a_time_three_seconds_apart(
         tasks = [f"announcements:{category}" for category in CATEGORIES]
         with _workers(store_url, world):
             for task in tasks:
-                jobs.wake(redis, task, datetime.now(UTC))
+                jobs.enqueue_task(redis, task, datetime.now(UTC))
             _wait_for(lambda: sum(_jobs_done(redis)) == len(tasks), seconds=60)
             assert len(_jobs_done(redis)) == WORKERS
             assert min(_jobs_done(redis)) > 0
-        visits = world.visits(*ARXIV)
-    assert {state.state for state in SourceStates(redis).all()} == {State.OK}
-    assert Store(redis).size() == len(visits) == len(tasks)
-    assert min(gaps(visits)) >= 3.0
-    assert overlapping(visits) == []
+        visits = world.requests_to(*ARXIV_PATHS)
+    assert {state.state for state in TaskStates(redis).all()} == {TaskStatus.OK}
+    assert Store(redis).count_papers() == len(visits) == len(tasks)
+    assert min(start_gaps(visits)) >= 3.0
+    assert overlapping_requests(visits) == []
     assert len({visit.connection for visit in visits}) == len(visits)
 
 

@@ -20,17 +20,17 @@ import requests
 from lxml import etree
 
 from papers.model.paper import Paper
-from papers.query.match import announce_label, matches
-from papers.query.parser import parse
+from papers.query.match import announce_type_name, matches
+from papers.query.parser import parse_query
 from papers.redis_backend import keys
 from papers.state.keywords import Keywords
-from papers.state.task_states import SourceState, SourceStates, State
+from papers.state.task_states import TaskState, TaskStates, TaskStatus
 from tests.conftest import running_store
 from tests.end_to_end import recorded_facts as facts
 from tests.end_to_end.recorded_upstream import RecordedUpstream
-from tests.end_to_end.wire import Wire
-from tests.papers.fingerprint import fingerprint, papers
-from tests.subscriber import Polled, Subscriber
+from tests.end_to_end.wire import RunningSystem
+from tests.papers.fingerprint import all_papers, fingerprint
+from tests.subscriber import PollResult, Subscriber
 
 KEYWORDS = {
     "Hallucination": "hallucination",
@@ -58,13 +58,13 @@ def patiently(url: str) -> requests.Response:
 class Ingested:
     """The system after one complete ingest; `came` is every task's states, in order."""
 
-    wire: Wire
+    wire: RunningSystem
     upstream: RecordedUpstream
-    came: dict[str, list[SourceState]]
+    came: dict[str, list[TaskState]]
 
     def papers(self, source: str = "") -> dict[str, Paper]:
         """The papers of the store that a source named, by id."""
-        found = papers(self.wire.redis)
+        found = all_papers(self.wire.redis)
         return {str(p.id): p for p in found if source in p.sources or not source}
 
     def got(self, task: str) -> int:
@@ -86,16 +86,18 @@ def ingested(recorded: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     """Everything was ingested once."""
     folder = tmp_path_factory.mktemp("wire")
     with RecordedUpstream(recorded) as upstream, running_store() as url:
-        asked_for = facts.described(page.body for p in upstream.api_pages.values() for page in p)
+        asked_for = facts.described_ids(
+            page.body for p in upstream.api_pages.values() for page in p
+        )
         upstream.communities["named"] = folder / "named.rss"
-        upstream.communities["named"].write_bytes(facts.naming_feed(asked_for))
-        with Wire.running(upstream, folder, url) as wire:
+        upstream.communities["named"].write_bytes(facts.make_feed_naming(asked_for))
+        with RunningSystem.running(upstream, folder, url) as wire:
             for name, query in KEYWORDS.items():
                 Keywords(wire.redis).add(name, query, now=noon(LAST))
             yield Ingested(wire, upstream, ingest(wire, upstream, time(12)))
 
 
-def ingest(wire: Wire, upstream: RecordedUpstream, at: time) -> dict[str, list[SourceState]]:
+def ingest(wire: RunningSystem, upstream: RecordedUpstream, at: time) -> dict[str, list[TaskState]]:
     """Run every task on the days it was recorded, at that time; the states by task."""
     days = defaultdict(list)
     for _, category, day in sorted(upstream.announcements):
@@ -106,11 +108,11 @@ def ingest(wire: Wire, upstream: RecordedUpstream, at: time) -> dict[str, list[S
     days[LAST] += [f"fill:{keyword.slug}" for keyword in Keywords(wire.redis).all()]
     came = defaultdict(list)
     for upstream.day, tasks in sorted(days.items()):
-        for state in wire.run(sorted(set(tasks)), datetime.combine(upstream.day, at, UTC)):
+        for state in wire.run_tasks(sorted(set(tasks)), datetime.combine(upstream.day, at, UTC)):
             came[state.name].append(state)
     while not came["enrich"] or "does not know" not in came["enrich"][-1].said:
         assert len(came["enrich"]) < 10, came["enrich"]
-        came["enrich"] += wire.run(["enrich"], datetime.combine(LAST, at, UTC))
+        came["enrich"] += wire.run_tasks(["enrich"], datetime.combine(LAST, at, UTC))
     return came
 
 
@@ -126,26 +128,28 @@ def test_every_record_comes_in(ingested: Ingested) -> None:
     for task, states in ingested.came.items():
         if task.startswith("announcements:"):
             days = sorted(day for name, day in announced if name == task)
-            assert [s.got for s in states] == [facts.rows(announced[task, d]) for d in days]
+            assert [s.got for s in states] == [
+                facts.count_entries(announced[task, d]) for d in days
+            ]
         elif task.startswith("community:"):
-            assert [s.got for s in states] == [facts.rows(upstream.communities[task[10:]])]
+            assert [s.got for s in states] == [facts.count_entries(upstream.communities[task[10:]])]
     assert [s.got for s in ingested.came["hf:today"]] == [
         len(items) for _, items in sorted(upstream.daily.items())
     ]
     assert ingested.got("fill:testing") == 100
-    assert SourceStates(ingested.wire.redis).quarantined(10) == []
+    assert TaskStates(ingested.wire.redis).list_quarantined(10) == []
     print(table(ingested))
 
 
 def test_every_source_names_the_papers_that_were_recorded(ingested: Ingested) -> None:
     upstream = ingested.upstream
     pages = [page.body for pages in upstream.api_pages.values() for page in pages]
-    arxiv = facts.announced(upstream.announcements.values()) | facts.described(pages)
-    picked = set.union(*facts.picked(upstream.daily).values())
+    arxiv = facts.announced_ids(upstream.announcements.values()) | facts.described_ids(pages)
+    picked = set.union(*facts.picked_ids_by_day(upstream.daily).values())
     assert ingested.papers("arxiv").keys() == arxiv
     assert ingested.papers("hf").keys() == picked
-    named = {name: facts.named(file) for name, file in upstream.communities.items()}
-    named["named"] = facts.described(pages)
+    named = {name: facts.named_ids(file) for name, file in upstream.communities.items()}
+    named["named"] = facts.described_ids(pages)
     for community, ids in named.items():
         assert ingested.papers(community).keys() == ids
     assert ingested.papers().keys() == arxiv.union(picked, *named.values())
@@ -154,9 +158,9 @@ def test_every_source_names_the_papers_that_were_recorded(ingested: Ingested) ->
 def test_every_source_is_in_the_state_it_should_be(ingested: Ingested) -> None:
     for task, states in ingested.came.items():
         empty = [state.state for state in states if not state.got]
-        assert set(empty) <= {State.QUIET}, task
-        assert {state.state for state in states if state.got} <= {State.OK}, task
-    quiet = [s.attempted_at for s in ingested.came[WEEKEND[0]] if s.state is State.QUIET]
+        assert set(empty) <= {TaskStatus.QUIET}, task
+        assert {state.state for state in states if state.got} <= {TaskStatus.OK}, task
+    quiet = [s.attempted_at for s in ingested.came[WEEKEND[0]] if s.state is TaskStatus.QUIET]
     assert quiet == [noon(WEEKEND[1])]
 
 
@@ -183,11 +187,13 @@ def json_ids(body: bytes) -> list[str]:
 
 @pytest.mark.parametrize("name", KEYWORDS)
 def test_a_keyword_finds_what_a_plain_scan_finds(ingested: Ingested, name: str) -> None:
-    query = parse(KEYWORDS[name])
+    query = parse_query(KEYWORDS[name])
     scanned = [
         paper.id.url
-        for paper in papers(ingested.wire.redis)
-        if paper.described and matches(query, paper) and announce_label(paper) in ("new", "cross")
+        for paper in all_papers(ingested.wire.redis)
+        if paper.is_described
+        and matches(query, paper)
+        and announce_type_name(paper) in ("new", "cross")
     ]
     assert list(walked(ingested.feed(name, "json"))) == scanned != []
 
@@ -203,7 +209,7 @@ def walked(url: str) -> Iterator[str]:
 def test_what_has_not_changed_is_not_sent_again(ingested: Ingested) -> None:
     tasks = [f"community:{name}" for name in ingested.upstream.communities]
     before = len(ingested.upstream.log)
-    states = ingested.wire.run(tasks, noon(LAST) + timedelta(minutes=5))
+    states = ingested.wire.run_tasks(tasks, noon(LAST) + timedelta(minutes=5))
     assert {state.said for state in states} == {"not changed"}
     assert {visit.status for visit in ingested.upstream.log[before:]} == {304}
 
@@ -219,7 +225,7 @@ def test_a_second_complete_ingest_changes_nothing(ingested: Ingested) -> None:
         assert sum(state.got for state in again[task]) == ingested.got(task), task
     assert lasting(fingerprint(wire.redis)) == content
     assert ingested.feeds() == feeds
-    assert [subscriber.poll() for subscriber in subscribers] == [Polled(0, 0)] * len(KEYWORDS)
+    assert [subscriber.poll() for subscriber in subscribers] == [PollResult(0, 0)] * len(KEYWORDS)
     for subscriber in subscribers:
         subscriber.close()
 

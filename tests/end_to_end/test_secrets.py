@@ -15,10 +15,10 @@ import pytest
 from click.testing import CliRunner
 
 from paperwire.cli import main
-from paperwire.run.demo_runner import toml
-from service.http.auth import digest
-from tests.papers.server import server
-from tests.paperwire.processes import command_of, descendants, eventually
+from paperwire.run.demo_runner import to_toml
+from service.http.auth import token_digest
+from tests.papers.server import private_server
+from tests.paperwire.processes import becomes_true, command_line_of, descendants
 
 ROOT: Final = Path(__file__).parents[2]
 STORE, TOKEN, FEED, QUERY = "store-s3cret", "token-s3cret-of-writing", "feed-s3cret", "key-s3cret"
@@ -51,7 +51,7 @@ def get(url: str) -> str:
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc: needs Linux")
 def test_no_secret_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    with server(appendonly="yes") as (redis, _):
+    with private_server(appendonly="yes") as (redis, _):
         socket = redis.connection_pool.connection_kwargs["path"]
         config = tmp_path / "paperwire.toml"
         config.write_text(_settings(socket, tmp_path))
@@ -66,10 +66,10 @@ def test_no_secret_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
 def _settings(socket: str, folder: Path) -> str:
     nowhere = "http://127.0.0.1:9"
-    return toml(
+    return to_toml(
         {
             "redis_url": f"unix://:{STORE}@{socket}",
-            "token": digest(TOKEN),
+            "token": token_digest(TOKEN),
             "data_dir": str(folder),
             "port": 0,
             "categories": ["cs.CL"],
@@ -93,14 +93,14 @@ def _run(config: Path) -> dict[str, str]:
             [*base, "up"], stdout=out, stderr=subprocess.STDOUT, env=environment(), cwd=ROOT
         )
     try:
-        assert eventually(lambda: "Paperwire is at" in log.read_text(), 30), log.read_text()
+        assert becomes_true(lambda: "Paperwire is at" in log.read_text(), 30), log.read_text()
         address = log.read_text().partition("Paperwire is at ")[2].split()[0]
         with mock.patch.dict(os.environ, environment(), clear=True):
             for words in COMMANDS:
                 ran = CliRunner().invoke(main, ["--config", str(config), *words])
                 told[f"paperwire {' '.join(words)}"] = ran.output + repr(ran.exception)
         told |= {path: get(address + path) for path in PATHS}
-        told |= {f"process {pid}": command_of(pid) for pid in descendants(up.pid)}
+        told |= {f"process {pid}": command_line_of(pid) for pid in descendants(up.pid)}
     finally:
         up.terminate()
         up.wait(30)

@@ -13,13 +13,13 @@ from redis import Redis
 
 from papers.config.settings import Settings
 from papers.state.keywords import Keywords
-from paperwire.run.up import free_port
+from paperwire.run.up import find_free_port
 from paperwire.simulator.upstream import Upstream
 from paperwire.simulator.world.manuscripts import Manuscript
 from service import create_app
-from tests.end_to_end.hub import Hub, Reader, serving
-from workers.jobs import TaskRun
-from workers.notify.websub import DELAY
+from tests.end_to_end.hub import WebSubHub, WebSubSubscriber, served
+from workers.jobs import TaskRunner
+from workers.notify.websub import PING_DELAY
 from workers.schedule.scheduler import Scheduler
 
 SECOND = timedelta(seconds=1)
@@ -28,7 +28,7 @@ SECOND = timedelta(seconds=1)
 class Site:
     """Paperwire in a simulated world: the scheduler wakes, the tasks run at once."""
 
-    def __init__(self, redis: Redis, store_url: str, world: Upstream, hub: Hub, folder: Path):
+    def __init__(self, redis: Redis, store_url: str, world: Upstream, hub: WebSubHub, folder: Path):
         self.world = world
         self.settings = Settings(
             **world.settings(
@@ -40,15 +40,15 @@ class Site:
                 websub_hub=hub.url,
                 redis_url=store_url,
                 data_dir=str(folder),
-                port=free_port("127.0.0.1", 0),
+                port=find_free_port("127.0.0.1", 0),
             )
         )
-        self._runner = TaskRun(redis, self.settings, lambda: world.now)
+        self._runner = TaskRunner(redis, self.settings, lambda: world.now)
         self._scheduler = Scheduler(redis, self.settings, self._wake, lambda: 0)
 
     def pass_time(self, step: timedelta) -> list[str]:
         """Let time pass; the tasks that ran, each as often as it did."""
-        self.world.go_to(self.world.now + step)
+        self.world.set_time(self.world.now + step)
         ran = []
         while woken := self._scheduler.tick(self.world.now):
             ran += woken
@@ -66,28 +66,28 @@ class Site:
 
 
 @pytest.fixture
-def hub(tmp_path: Path) -> Iterator[Hub]:
-    with Hub.running(tmp_path) as hub:
+def hub(tmp_path: Path) -> Iterator[WebSubHub]:
+    with WebSubHub.running(tmp_path) as hub:
         yield hub
 
 
 @pytest.fixture
-def reader(tmp_path: Path) -> Iterator[Reader]:
-    with Reader.running(tmp_path) as reader:
+def reader(tmp_path: Path) -> Iterator[WebSubSubscriber]:
+    with WebSubSubscriber.running(tmp_path) as reader:
         yield reader
 
 
 @pytest.fixture
 def site(
-    redis: Redis, store_url: str, upstream: Upstream, hub: Hub, tmp_path: Path
+    redis: Redis, store_url: str, upstream: Upstream, hub: WebSubHub, tmp_path: Path
 ) -> Iterator[Site]:
     """The site under way, its sources asked once. `Reward Model` and `Agents` are saved."""
     for name, query in (("Reward Model", '"reward model"'), ("Agents", "agent")):
         Keywords(redis).add(name, query, now=upstream.now)
     site = Site(redis, store_url, upstream, hub, tmp_path)
-    with serving(create_app(site.settings), site.settings.port):
+    with served(create_app(site.settings), site.settings.port):
         site.announce("A Reward Model")
-        site.pass_time(10 * DELAY)
+        site.pass_time(10 * PING_DELAY)
         hub.published.clear()
         yield site
 
@@ -97,14 +97,16 @@ def feed(site: Site, name: str) -> str:
 
 
 @pytest.mark.parametrize("suffix", ["atom", "rss", "json"])
-def test_a_subscriber_is_told_of_a_paper(site: Site, hub: Hub, reader: Reader, suffix: str) -> None:
+def test_a_subscriber_is_told_of_a_paper(
+    site: Site, hub: WebSubHub, reader: WebSubSubscriber, suffix: str
+) -> None:
     topic = feed(site, f"reward-model.{suffix}")
     before = requests.get(topic, timeout=5)
     assert reader.subscribe(topic) == {"hub_url": hub.url, "topic_url": topic}
     site.announce("A Better Reward Model")
-    site.pass_time(DELAY)
+    site.pass_time(PING_DELAY)
     hub.finish()
-    ((told, body),) = reader.told
+    ((told, body),) = reader.deliveries
     after = requests.get(topic, timeout=5)
     assert (told, body) == (topic, after.content)
     assert body != before.content
@@ -114,25 +116,27 @@ def test_a_subscriber_is_told_of_a_paper(site: Site, hub: Hub, reader: Reader, s
     assert titles == ["A Better Reward Model", "A Reward Model"]
 
 
-def test_only_what_changed_is_told_and_once(site: Site, hub: Hub, reader: Reader) -> None:
+def test_only_what_changed_is_told_and_once(
+    site: Site, hub: WebSubHub, reader: WebSubSubscriber
+) -> None:
     for name in ("reward-model", "agents"):
         reader.subscribe(feed(site, f"{name}.atom"))
     site.announce("Of Agents")
     assert hub.published == []
-    site.pass_time(DELAY)
+    site.pass_time(PING_DELAY)
     hub.finish()
     assert hub.published == [feed(site, f"agents.{form}") for form in ("atom", "rss", "json")]
-    assert [topic for topic, _ in reader.told] == [feed(site, "agents.atom")]
+    assert [topic for topic, _ in reader.deliveries] == [feed(site, "agents.atom")]
     site.announce("Of Something Else")
     for _ in range(5):
-        site.pass_time(10 * DELAY)
+        site.pass_time(10 * PING_DELAY)
     hub.finish()
     assert len(hub.published) == 3
 
 
-def test_papers_that_come_together_are_told_together(site: Site, hub: Hub) -> None:
+def test_papers_that_come_together_are_told_together(site: Site, hub: WebSubHub) -> None:
     site.announce("Agents of Old", "Agents of New", "A Reward Model of Agents")
-    site.pass_time(DELAY - SECOND)
+    site.pass_time(PING_DELAY - SECOND)
     assert hub.published == []
     site.pass_time(SECOND)
     hub.finish()

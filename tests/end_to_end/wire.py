@@ -22,10 +22,10 @@ import requests
 from redis import Redis
 
 from papers.config.settings import Settings
-from papers.state.task_states import SourceState, SourceStates
+from papers.state.task_states import TaskState, TaskStates
 from paperwire.run import web
-from paperwire.run.demo_runner import toml
-from paperwire.run.up import free_port
+from paperwire.run.demo_runner import to_toml
+from paperwire.run.up import find_free_port
 from tests.end_to_end.recorded_upstream import RecordedUpstream
 from workers import jobs
 
@@ -34,18 +34,20 @@ WORKERS: Final = 2
 
 
 @dataclass(slots=True)
-class Wire:
+class RunningSystem:
     """One system under way. Tasks are woken as the scheduler wakes them, but at a time told."""
 
     redis: Redis
     settings: Settings
-    woken: int = 0
+    tasks_woken: int = 0
 
     @classmethod
     @contextmanager
-    def running(cls, upstream: RecordedUpstream, folder: Path, store_url: str) -> Iterator[Wire]:
+    def running(
+        cls, upstream: RecordedUpstream, folder: Path, store_url: str
+    ) -> Iterator[RunningSystem]:
         """Start it, with its configuration in `folder`; stop it again."""
-        port = free_port("127.0.0.1", 0)
+        port = find_free_port("127.0.0.1", 0)
         fields = upstream.settings(
             arxiv_feed_url=f"{upstream.url}/rss/any",
             arxiv_interval=0.02,
@@ -56,13 +58,13 @@ class Wire:
             log_level="warning",
         )
         config = folder / "paperwire.toml"
-        config.write_text(toml(fields), "utf-8")
+        config.write_text(to_toml(fields), "utf-8")
         settings = Settings(**fields)
         with ExitStack() as stack:
             for _ in range(WORKERS):
                 worker = (sys.executable, "-m", "tests.end_to_end.worker_then")
                 stack.enter_context(_process(worker, config))
-            stack.enter_context(_process(web.command(settings), config))
+            stack.enter_context(_process(web.web_command(settings), config))
             redis = stack.enter_context(Redis.from_url(store_url))
             _wait_for_web(settings.base_url)
             yield cls(redis, settings)
@@ -72,17 +74,17 @@ class Wire:
         """The web server's address."""
         return self.settings.base_url
 
-    def run(self, tasks: Sequence[str], at: datetime) -> list[SourceState]:
+    def run_tasks(self, tasks: Sequence[str], at: datetime) -> list[TaskState]:
         """Have workers run tasks side by side, as if it were then; the states they left."""
         for task in tasks:
-            jobs.wake(self.redis, task, at)
-        self.woken += len(tasks)
+            jobs.enqueue_task(self.redis, task, at)
+        self.tasks_woken += len(tasks)
         ends = time.monotonic() + 30
-        while (done := self._jobs(b"successful_job_count")) < self.woken:
+        while (done := self._jobs(b"successful_job_count")) < self.tasks_woken:
             assert self._jobs(b"failed_job_count") == 0, "a job failed: see the log"
-            assert time.monotonic() < ends, f"{self.woken - done} of {tasks} not done in 30 s"
+            assert time.monotonic() < ends, f"{self.tasks_woken - done} of {tasks} not done in 30 s"
             time.sleep(0.005)
-        states = {state.name: state for state in SourceStates(self.redis).all()}
+        states = {state.name: state for state in TaskStates(self.redis).all()}
         return [states[task] for task in tasks]
 
     def _jobs(self, count: bytes) -> int:

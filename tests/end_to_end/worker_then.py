@@ -12,21 +12,21 @@ from contextlib import closing
 from datetime import UTC, datetime
 from typing import Any
 
-from papers.config.settings import discover
+from papers.config.settings import discover_settings
 from papers.redis_backend.connection import connect
 from workers import jobs
 from workers.__main__ import main
-from workers.rq_worker import ALLOWED
+from workers.rq_worker import ALLOWED_JOBS
 
 
-def run_then(task: str, asked_at: float | None = None) -> dict[str, Any]:
+def run_at(task: str, asked_at: float | None = None) -> dict[str, Any]:
     """What `workers.jobs.run` does, at `asked_at` (seconds since 1970)."""
     assert asked_at is not None, "a test wakes a task at a time"
-    settings, then = discover(os.environ), datetime.fromtimestamp(asked_at, UTC)
-    with closing(connect(settings.redis_url, patient=True)) as redis:
-        return jobs.TaskRun(redis, settings, lambda: then).run(task, None)
+    settings, then = discover_settings(os.environ), datetime.fromtimestamp(asked_at, UTC)
+    with closing(connect(settings.redis_url, retry=True)) as redis:
+        return jobs.TaskRunner(redis, settings, lambda: then).run(task, None)
 
 
 if __name__ == "__main__":
-    ALLOWED[jobs.RUN] = run_then
+    ALLOWED_JOBS[jobs.RUN_TASK_JOB] = run_at
     sys.exit(main(["worker"]))

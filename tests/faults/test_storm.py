@@ -28,30 +28,30 @@ import pytest
 import requests
 from redis import Redis
 
-from papers.config.settings import Settings, load
+from papers.config.settings import Settings, load_settings
 from papers.model.arxiv_id import ArxivId
 from papers.model.merge import published_at
 from papers.model.paper import Paper
 from papers.redis_backend import keys
 from papers.redis_backend.connection import connect
 from papers.state.keywords import Keywords
-from papers.state.task_states import SourceStates, State
+from papers.state.task_states import TaskStates, TaskStatus
 from paperwire.run import embedded_store
-from paperwire.run.demo_runner import toml
-from paperwire.run.up import free_port
+from paperwire.run.demo_runner import to_toml
+from paperwire.run.up import find_free_port
 from paperwire.simulator.upstream import Upstream
 from paperwire.simulator.world import simulated_days
 from paperwire.simulator.world.manuscripts import Manuscript
 from service import create_app
-from tests.faults.stage import Reader, until
+from tests.faults.stage import FeedPoller, wait_until
 from tests.faults.test_kill import first_day, second_day
-from tests.outcomes import note
+from tests.outcomes import note_outcome
+from tests.papers.fingerprint import all_papers as papers_of
 from tests.papers.fingerprint import fingerprint
-from tests.papers.fingerprint import papers as papers_of
-from tests.paperwire.processes import command_of, descendants, runs
+from tests.paperwire.processes import command_line_of, descendants, is_running
 from workers import jobs
-from workers.jobs import TaskRun
-from workers.schedule.scheduler import standing_tasks
+from workers.jobs import TaskRunner
+from workers.schedule.scheduler import recurring_tasks
 from workers.tasks import reconcile
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
@@ -110,8 +110,8 @@ class Storm:
         if self.up is not None:
             self.up.wait()
             with suppress(AssertionError):
-                until(lambda: not any(map(runs, self.family)))
-            left = [command_of(pid) for pid in self.family if runs(pid)]
+                wait_until(lambda: not any(map(is_running, self.family)))
+            left = [command_line_of(pid) for pid in self.family if is_running(pid)]
             assert left == [], "these outlived their supervisor"
             assert self.up.stdout is not None
             self.up.stdout.close()
@@ -125,7 +125,7 @@ class Storm:
             return [pid for worker in self.pids("worker") for pid in descendants(worker)]
         words = {"worker": "workers worker", "scheduler": "workers scheduler", "web": "granian"}
         named = words.get(victim, "valkey-server")
-        found = [pid for pid in descendants(self.up.pid) if named in command_of(pid)]
+        found = [pid for pid in descendants(self.up.pid) if named in command_line_of(pid)]
         return [min(found)] if found else []
 
     def strike(self) -> None:
@@ -137,12 +137,12 @@ class Storm:
         time.sleep(pause)
         if victim == "job":
             with suppress(AssertionError):
-                until(lambda: self.pids("job"), 0.7)
+                wait_until(lambda: self.pids("job"), 0.7)
                 time.sleep(pause / 10)
         others = [kind for kind in VICTIMS if kind != "supervisor"]
         self.chance.shuffle(others)
         for kind in (victim, *others):  # what is down just now cannot be killed
-            pids = [pid for pid in self.pids(kind) if runs(pid)]
+            pids = [pid for pid in self.pids(kind) if is_running(pid)]
             if pids:
                 with suppress(ProcessLookupError):
                     os.kill(pids[0], signal.SIGKILL)
@@ -154,15 +154,15 @@ class Storm:
     def stir(self) -> None:
         """Wake every task, and let the locks of the dead run out, as two minutes would."""
         with suppress(Exception), self.redis() as redis:
-            redis.delete(keys.ARXIV_LANE, *redis.scan_iter("lock:task:*"))
-            for task in standing_tasks(load(self.config, {})):
-                jobs.wake(redis, task, datetime.now(UTC))
+            redis.delete(keys.ARXIV_RATE_LIMIT, *redis.scan_iter("lock:task:*"))
+            for task in recurring_tasks(load_settings(self.config, {})):
+                jobs.enqueue_task(redis, task, datetime.now(UTC))
 
     @contextmanager
     def redis(self) -> Iterator[Redis]:
-        url = embedded_store.live_url(embedded_store.place(str(self.folder)))
+        url = embedded_store.running_url(embedded_store.store_paths(str(self.folder)))
         assert url is not None
-        with closing(connect(url, patient=False)) as redis:
+        with closing(connect(url, retry=False)) as redis:
             yield redis
 
     def matches(self, expected: dict[str, Any]) -> bool:
@@ -172,10 +172,10 @@ class Storm:
         found missing and filled in until it looks again: five minutes later, here at once.
         """
         with suppress(Exception), self.redis() as redis:
-            states = SourceStates(redis)
-            ill = [s for s in states.all() if s.state not in (State.OK, State.QUIET)]
-            if [(s.name, s.state) for s in ill] == [(reconcile.TASK, State.STALE)]:
-                states.make_due(reconcile.TASK, datetime.now(UTC))
+            states = TaskStates(redis)
+            ill = [s for s in states.all() if s.state not in (TaskStatus.OK, TaskStatus.QUIET)]
+            if [(s.name, s.state) for s in ill] == [(reconcile.RECONCILE_TASK, TaskStatus.STALE)]:
+                states.schedule(reconcile.RECONCILE_TASK, datetime.now(UTC))
             return not ill and content(redis) == expected
         return False
 
@@ -189,7 +189,7 @@ class Storm:
     def differences(self, expected: dict[str, Any]) -> str:
         """What is not as it should be."""
         with self.redis() as redis:
-            states = [(s.name, s.state, s.said) for s in SourceStates(redis).all()]
+            states = [(s.name, s.state, s.said) for s in TaskStates(redis).all()]
             found = content(redis)
             papers = [
                 (mine, theirs)
@@ -197,7 +197,7 @@ class Storm:
                 if mine != theirs
             ]
             wrong = [name for name in expected if found[name] != expected[name]]
-            due = SourceStates(redis).planned()
+            due = TaskStates(redis).due_times()
             locks = [(key, redis.pttl(key)) for key in redis.scan_iter("lock:task:*")]
         return f"{wrong} differ: {papers[:2]}; {states}; {due}; {locks}; {self.served[:2000]!r}"
 
@@ -240,17 +240,17 @@ def ingest(
 ) -> None:
     """Every task, done once by nobody else, on the store in a folder; `first`: before the rest."""
     with (
-        embedded_store.borrowed(embedded_store.place(str(folder))) as url,
+        embedded_store.open_embedded_store(embedded_store.store_paths(str(folder))) as url,
         Redis.from_url(url) as redis,
     ):
         if keyword:
             Keywords(redis).add("Rewards", '"reward model"', now=now)
-        states = SourceStates(redis)
-        for task in standing_tasks(settings):
-            states.make_due(task, now)
-        while due := states.due(now):
+        states = TaskStates(redis)
+        for task in recurring_tasks(settings):
+            states.schedule(task, now)
+        while due := states.due_tasks(now):
             task = next((name for name in first if name in due), due[0])
-            TaskRun(redis, settings, lambda: now).run(task, None)
+            TaskRunner(redis, settings, lambda: now).run(task, None)
 
 
 @pytest.fixture
@@ -274,8 +274,8 @@ def test_a_hundred_kills_leave_what_an_undisturbed_run_does(
     with ExitStack() as stack:
         stack.callback(_end, storm)
         storm.start()
-        reader = Reader(storm.address + FEED)
-        stack.enter_context(reader.reading(0.1))
+        reader = FeedPoller(storm.address + FEED)
+        stack.enter_context(reader.polling(0.1))
         while storm.killed.total() < KILLS:
             later_today(world, known, storm.killed.total())
             storm.start()
@@ -283,9 +283,9 @@ def test_a_hundred_kills_leave_what_an_undisturbed_run_does(
         ended = time.monotonic()
         raged = ended - began
         storm.start()
-        assert embedded_store.live_url(embedded_store.place(str(tmp_path / "clean"))) is None, (
-            "not its own"
-        )
+        assert (
+            embedded_store.running_url(embedded_store.store_paths(str(tmp_path / "clean"))) is None
+        ), "not its own"
         ingest(tmp_path / "clean", settings, now)
         expected, feed = undisturbed(tmp_path / "clean", settings)
         while not (storm.matches(expected) and storm.serves(feed)):
@@ -296,7 +296,7 @@ def test_a_hundred_kills_leave_what_an_undisturbed_run_does(
     assert set(statuses) <= {0, 200, 503}
     killed = ", ".join(f"{count} {kind}" for kind, count in storm.killed.most_common())
     polls = ", ".join(f"{count} {status or 'none'}" for status, count in statuses.most_common())
-    note(
+    note_outcome(
         "a hundred kills in an ingest",
         lost="nothing: same fingerprint",
         served=f"{polls}; same bytes in the end",
@@ -318,7 +318,7 @@ def test_only_what_is_not_compared_tells_the_order_of_the_tasks(
         shutil.copytree(tmp_path / "data", folder, symlinks=True)
         ingest(folder, settings, now, first=first)
         with (
-            embedded_store.borrowed(embedded_store.place(str(folder))) as url,
+            embedded_store.open_embedded_store(embedded_store.store_paths(str(folder))) as url,
             Redis.from_url(url) as redis,
         ):
             stores[name] = content(redis), papers_of(redis)
@@ -334,8 +334,9 @@ def test_only_what_is_not_compared_tells_the_order_of_the_tasks(
 def yesterday(world: Upstream, folder: Path) -> tuple[datetime, list[ArxivId], Settings]:
     """The first day, ingested: now, its papers, the settings."""
     now = world.now
-    world.go_to(
-        simulated_days.midnight(simulated_days.day_before(world.today)) + timedelta(hours=9)
+    world.set_time(
+        simulated_days.eastern_midnight(simulated_days.preceding_announcement_day(world.today))
+        + timedelta(hours=9)
     )
     known = first_day(world)
     fields = world.settings(
@@ -343,20 +344,20 @@ def yesterday(world: Upstream, folder: Path) -> tuple[datetime, list[ArxivId], S
         categories=["cs.CL", "cs.LG"],
         keywords={},
         public_url=SITE,
-        port=free_port("127.0.0.1", 0),
+        port=find_free_port("127.0.0.1", 0),
         web_processes=1,
         arxiv_interval=0.0,
         log_level="error",
     )
-    (folder / "paperwire.toml").write_text(toml(fields), "utf-8")
-    settings = load(folder / "paperwire.toml", {})
+    (folder / "paperwire.toml").write_text(to_toml(fields), "utf-8")
+    settings = load_settings(folder / "paperwire.toml", {})
     ingest(folder / "data", settings, world.now, keyword=True)
     return now, known, settings
 
 
 def today(world: Upstream, now: datetime, known: list[ArxivId]) -> None:
     """What the second day brings, all of it there when the storm begins."""
-    world.go_to(now)
+    world.set_time(now)
     second_day(world, known, moves=False)
     for n in range(150):  # so that an ingest takes long enough to be killed in it
         world.announce(Manuscript(title=f"One of many reward models {n}"))
@@ -370,16 +371,18 @@ def later_today(world: Upstream, known: list[ArxivId], nth: int) -> None:
         world.revise(known[10 + nth // 5 % 20], title=f"Paper before kill {nth} on reward models")
         world.pick(fresh[0], votes=nth)
         world.pick(fresh[1], "weekly")
-        world.vote(known[4], nth)
+        world.add_votes(known[4], nth)
 
 
 def undisturbed(folder: Path, settings: Settings) -> tuple[dict[str, Any], bytes]:
     """What is in the store of a folder, and the feed that is made of it."""
     with (
-        embedded_store.borrowed(embedded_store.place(str(folder))) as url,
+        embedded_store.open_embedded_store(embedded_store.store_paths(str(folder))) as url,
         Redis.from_url(url) as redis,
     ):
-        ill = [s for s in SourceStates(redis).all() if s.state not in (State.OK, State.QUIET)]
+        ill = [
+            s for s in TaskStates(redis).all() if s.state not in (TaskStatus.OK, TaskStatus.QUIET)
+        ]
         assert ill == []
         mine = replace(settings, redis_url=url, data_dir=str(folder))
         answer = create_app(mine).test_client().get(FEED)

@@ -18,15 +18,15 @@ from redis import Redis
 
 from papers.model.arxiv_id import ArxivId
 from papers.redis_backend import keys
-from papers.state.keywords import Keywords, fill_task
-from papers.state.task_states import State
+from papers.state.keywords import Keywords, initial_fetch_task
+from papers.state.task_states import TaskStatus
 from papers.store import Store
 from paperwire.simulator.upstream import Upstream
 from paperwire.simulator.world.manuscripts import Manuscript
-from tests.faults.stage import KEYWORD, OwnStore, Reader, Stage
-from tests.outcomes import note
-from tests.papers.fingerprint import papers
-from workers.ingest.expected_volume import Usual
+from tests.faults.stage import SAVED_KEYWORD, DurableStore, FeedPoller, SystemUnderTest
+from tests.outcomes import note_outcome
+from tests.papers.fingerprint import all_papers
+from workers.ingest.expected_volume import VolumeCheck
 
 pytestmark = pytest.mark.faults
 
@@ -41,7 +41,7 @@ SHOWN = "page, API, metrics, CLI"
 ARXIV, OAI, HF, RECENT, WEEKLY = (
     *("announcements:cs.CL", "oai:daily", "hf:today", "hf:recent", "community:weekly"),
 )
-FILL, ENRICH = fill_task("papers"), "enrich"
+FILL, ENRICH = initial_fetch_task("papers"), "enrich"
 PATHS = {"announcements": "/rss", "oai": "/oai", "hf": "/hf", "community": "/feeds"}
 API = "/api"
 
@@ -55,7 +55,7 @@ class Row:
 
     task: str
     fault: str | int
-    state: State = State.FAILING
+    state: TaskStatus = TaskStatus.FAILING
     said: str = ""
     wait: timedelta = timedelta()
     kept: int = 0
@@ -98,8 +98,8 @@ ROWS = (
     Row(FILL, "empty-page", said="declares 12 results but gave 0 of 12"),
     Row(FILL, "thin", said="declares 12 results but gave 1 of 12"),
     Row(ENRICH, "thin", said="declares 12 results but gave 1 of 12", kept=PAPERS),
-    Row(FILL, "repeat", State.OK, kept=PAPERS),  # one page: nothing to repeat
-    Row(ARXIV, "thin", State.STALE, "few for a Wednesday, when 12 are usual", kept=1),
+    Row(FILL, "repeat", TaskStatus.OK, kept=PAPERS),  # one page: nothing to repeat
+    Row(ARXIV, "thin", TaskStatus.STALE, "few for a Wednesday, when 12 are usual", kept=1),
     Row(OAI, "thin", said="declares 12 records but gave", kept=3),
     # no answer
     Row(ARXIV, "hang", said="."),
@@ -108,22 +108,22 @@ ROWS = (
     Row(FILL, "refused", said="refused"),
     Row(ARXIV, "redirect", said="redirects more than 5 times"),
     # an answer of another day
-    Row(ARXIV, "stale", State.STALE, "expected"),
-    Row(ARXIV, "unpublished", State.STALE, "expected"),
+    Row(ARXIV, "stale", TaskStatus.STALE, "expected"),
+    Row(ARXIV, "unpublished", TaskStatus.STALE, "expected"),
     Row(ARXIV, "future", said="none of 12 records could be read"),
-    Row(ARXIV, "control-characters", State.OK, kept=PAPERS),
+    Row(ARXIV, "control-characters", TaskStatus.OK, kept=PAPERS),
     # Hugging Face
     Row(HF, "hf-429", said="answered 429", wait=timedelta(seconds=55)),
     Row(HF, "hf-400", said="answered 400: .*Bad request"),
-    Row(HF, "empty-weekend", State.QUIET),
+    Row(HF, "empty-weekend", TaskStatus.QUIET),
     Row(HF, "strings", said="none of 2 records could be read"),
-    Row(HF, "missing-keys", State.OK, kept=PAPERS - 3),
+    Row(HF, "missing-keys", TaskStatus.OK, kept=PAPERS - 3),
     Row(HF, "html", said="no JSON"),
     Row(HF, "half", said="no JSON"),
     Row(HF, "hang", said="."),
     # communities
-    Row(WEEKLY, "thin", State.OK, kept=1),
-    Row(WEEKLY, "dates-now", State.OK, kept=PAPERS),
+    Row(WEEKLY, "thin", TaskStatus.OK, kept=1),
+    Row(WEEKLY, "dates-now", TaskStatus.OK, kept=PAPERS),
     Row(WEEKLY, "bomb", said="DOCTYPE"),
     Row(WEEKLY, "gzip-bomb", said="more than 32,000,000 bytes"),
     Row(WEEKLY, "deep", said="more than 1,000 tags"),
@@ -135,94 +135,100 @@ ROWS = (
 
 
 @pytest.fixture(scope="module")
-def stage() -> Iterator[Stage]:
-    with OwnStore() as store, Upstream(NOW) as world, Stage.running(store.url, world) as stage:
+def stage() -> Iterator[SystemUnderTest]:
+    with (
+        DurableStore() as store,
+        Upstream(NOW) as world,
+        SystemUnderTest.running(store.url, world) as stage,
+    ):
         yield stage
 
 
 @pytest.fixture
-def world(stage: Stage) -> Iterator[Upstream]:
+def world(stage: SystemUnderTest) -> Iterator[Upstream]:
     """Twelve papers of today, each picked by both; the stage is turned to them and empty."""
     with Upstream(NOW, communities=("weekly",), oai_page=5) as world:
         for n in range(PAPERS):
             id = world.announce(Manuscript(title=f"Paper {n}"))
             world.pick(id, votes=n)
             world.pick(id, "weekly")
-        stage.turn_to(world)
-        stage.begin(world.now)
-        usual = Usual(stage.redis, stage.states, reconciles=False)
+        stage.point_to(world)
+        stage.reset_store(world.now)
+        usual = VolumeCheck(stage.redis, stage.states, can_reconcile=False)
         for week in (1, 2, 3, 4):
-            usual._noted(ARXIV, NOW.date() - week * timedelta(weeks=1), PAPERS)
+            usual._record_count(ARXIV, NOW.date() - week * timedelta(weeks=1), PAPERS)
         yield world
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
-def test_a_fault_costs_nothing_but_time(stage: Stage, world: Upstream, row: Row) -> None:
+def test_a_fault_costs_nothing_but_time(stage: SystemUnderTest, world: Upstream, row: Row) -> None:
     if row.task == ENRICH:
-        stage.run(WEEKLY, world.now)  # it names papers that nobody has described
+        stage.run_task(WEEKLY, world.now)  # it names papers that nobody has described
     prefix = PATHS.get(row.task.partition(":")[0], API)
     world.fail(row.fault, prefix, **row.options)
     if row.fault in SILENT:
-        stage.turn_to(world, fetch_timeout=0.5, fetch_deadline=1.5)
-    with Reader(stage.url + "/feeds/papers.atom").reading() as reader:
-        state = stage.run(row.task, world.now)
+        stage.point_to(world, fetch_timeout=0.5, fetch_deadline=1.5)
+    with FeedPoller(stage.url + "/feeds/papers.atom").polling() as reader:
+        state = stage.run_task(row.task, world.now)
         assert state.state is row.state, state.said
         assert re.search(row.said, state.said), state.said
-        assert stage.shown(row.task) == {str(row.state)}
-        assert len(papers(stage.redis)) >= row.kept
+        assert stage.shown_states(row.task) == {str(row.state)}
+        assert len(all_papers(stage.redis)) >= row.kept
         heal(stage, world)
         at = (state.next_at or world.now) + timedelta(seconds=1)
         assert at >= world.now + row.wait
-        assert row.state is State.OK or at <= world.now + max(row.wait, HOUR) * 1.2
-        world.go_to(world.now + MINUTE if row.state is State.OK else at)
-        if row.state is State.OK and row.task == FILL:
+        assert row.state is TaskStatus.OK or at <= world.now + max(row.wait, HOUR) * 1.2
+        world.set_time(world.now + MINUTE if row.state is TaskStatus.OK else at)
+        if row.state is TaskStatus.OK and row.task == FILL:
             after = state  # done, once and for all
         else:
-            after = stage.run(row.task, world.now)
-    assert after.state is State.OK, after.said
+            after = stage.run_task(row.task, world.now)
+    assert after.state is TaskStatus.OK, after.said
     assert reader.statuses == {200}
     assert_all_there(stage.redis, world)
     if row.task == WEEKLY:
-        stage.run(ENRICH, world.now)  # a community names papers, and arXiv describes them
+        stage.run_task(ENRICH, world.now)  # a community names papers, and arXiv describes them
     assert stage.feed().text.count("<entry>") == PAPERS
-    note(
+    note_outcome(
         row.name,
         lost="nothing",
         served=f"{len(reader.polls)} x 200",
         shown=f"{state.state}: {SHOWN}",
-        heals="at once" if row.state is State.OK else f"{round((at - NOW) / MINUTE)} min",
+        heals="at once" if row.state is TaskStatus.OK else f"{round((at - NOW) / MINUTE)} min",
         figures=f"{row.kept} of {PAPERS} came in spite of it",
     )
 
 
-def heal(stage: Stage, world: Upstream) -> None:
+def heal(stage: SystemUnderTest, world: Upstream) -> None:
     """The fault ends, and so does the time for which everybody holds off arXiv."""
     world.heal()
-    stage.turn_to(world)
-    stage.redis.delete(keys.ARXIV_LANE)
+    stage.point_to(world)
+    stage.redis.delete(keys.ARXIV_RATE_LIMIT)
 
 
 def assert_all_there(redis: Redis, world: Upstream) -> None:
-    assert {paper.id for paper in papers(redis)} == {known.id for known in world.preprints()}
+    assert {paper.id for paper in all_papers(redis)} == {known.id for known in world.preprints()}
 
 
-def test_backoff_grows_to_an_hour_and_ends_with_the_fault(stage: Stage, world: Upstream) -> None:
+def test_backoff_grows_to_an_hour_and_ends_with_the_fault(
+    stage: SystemUnderTest, world: Upstream
+) -> None:
     world.fail("html", "/rss")
     waits = []
     for _ in range(10):
-        state = stage.run(ARXIV, world.now)
+        state = stage.run_task(ARXIV, world.now)
         assert state.next_at is not None
         waits.append((state.next_at - world.now) / MINUTE)
-        world.go_to(state.next_at)
+        world.set_time(state.next_at)
     assert waits == sorted(waits[:6]) + waits[6:]
     assert 0.8 < waits[0] < 1.2
     assert all(50 < wait < 70 for wait in waits[6:])
-    assert stage.shown(ARXIV) == {"failing"}
+    assert stage.shown_states(ARXIV) == {"failing"}
     assert f"source {ARXIV}" in stage.doctor()
     heal(stage, world)
-    assert stage.run(ARXIV, world.now).failures == 0
+    assert stage.run_task(ARXIV, world.now).failures == 0
     assert_all_there(stage.redis, world)
-    note(
+    note_outcome(
         "ten failures in a row",
         lost="nothing",
         shown=f"failing: {SHOWN}, doctor",
@@ -231,65 +237,67 @@ def test_backoff_grows_to_an_hour_and_ends_with_the_fault(stage: Stage, world: U
     )
 
 
-def story(told: Callable[[Stage, Upstream], str]) -> Callable[[Stage, Upstream], None]:
+def story(
+    told: Callable[[SystemUnderTest, Upstream], str],
+) -> Callable[[SystemUnderTest, Upstream], None]:
     """A test that lasts several acts; what it returns is its outcome."""
 
-    def test(stage: Stage, world: Upstream) -> None:
+    def test(stage: SystemUnderTest, world: Upstream) -> None:
         outcome = told(stage, world)
         assert stage.feed().status_code == 200
-        assert {known.id for known in world.preprints()} <= {p.id for p in papers(stage.redis)}
+        assert {known.id for known in world.preprints()} <= {p.id for p in all_papers(stage.redis)}
         name = told.__name__.removeprefix("test_").replace("_", " ")
-        note(name, lost="nothing", served="200", figures=outcome)
+        note_outcome(name, lost="nothing", served="200", figures=outcome)
 
     test.__name__ = told.__name__
     return test
 
 
 @story
-def test_two_batches_in_a_day(stage: Stage, world: Upstream) -> str:
-    stage.run(ARXIV, world.now)
-    world.go_to(NOW + 3 * HOUR)
+def test_two_batches_in_a_day(stage: SystemUnderTest, world: Upstream) -> str:
+    stage.run_task(ARXIV, world.now)
+    world.set_time(NOW + 3 * HOUR)
     world.announce(Manuscript(title="Paper of a second batch"))
-    state = stage.run(ARXIV, world.now)
-    assert (state.state, state.got) == (State.OK, PAPERS + 1)
+    state = stage.run_task(ARXIV, world.now)
+    assert (state.state, state.got) == (TaskStatus.OK, PAPERS + 1)
     assert_all_there(stage.redis, world)
     return "both are there"
 
 
 @story
-def test_a_second_batch_after_the_last_look(stage: Stage, world: Upstream) -> str:
-    stage.run(ARXIV, world.now)
+def test_a_second_batch_after_the_last_look(stage: SystemUnderTest, world: Upstream) -> str:
+    stage.run_task(ARXIV, world.now)
     world.announce(Manuscript(title="Paper of a second batch"))
     world.next_day()
     world.announce(Manuscript(title="Paper of the next day"))
-    stage.run(ARXIV, world.now)
-    state = stage.run(OAI, world.now)
+    stage.run_task(ARXIV, world.now)
+    state = stage.run_task(OAI, world.now)
     assert "1 of them missing here and filled in" in state.said
     assert_all_there(stage.redis, world)
     return "the reconciliation finds it"
 
 
 @story
-def test_fetched_before_publication(stage: Stage, world: Upstream) -> str:
+def test_fetched_before_publication(stage: SystemUnderTest, world: Upstream) -> str:
     world.fail("unpublished", "/rss")
-    early = stage.run(ARXIV, datetime(2026, 11, 18, 5, 2, tzinfo=UTC))
-    assert early.state is State.STALE
+    early = stage.run_task(ARXIV, datetime(2026, 11, 18, 5, 2, tzinfo=UTC))
+    assert early.state is TaskStatus.STALE
     assert early.next_at is not None
     assert early.next_at - early.attempted_at < 12 * MINUTE
     heal(stage, world)
-    assert stage.run(ARXIV, early.next_at).state is State.OK
+    assert stage.run_task(ARXIV, early.next_at).state is TaskStatus.OK
     assert_all_there(stage.redis, world)
     return "stale, asked again after ten minutes"
 
 
 @story
-def test_withdrawn(stage: Stage, world: Upstream) -> str:
-    stage.run(ARXIV, world.now)
+def test_withdrawn(stage: SystemUnderTest, world: Upstream) -> str:
+    stage.run_task(ARXIV, world.now)
     first = world.preprints()[-1].id
     world.next_day()
     world.withdraw(first)
-    stage.run(OAI, world.now)
-    (paper,) = Store(stage.redis).papers([first])
+    stage.run_task(OAI, world.now)
+    (paper,) = Store(stage.redis).get_papers([first])
     assert paper is not None
     assert paper.withdrawn
     assert f"<id>{first.url}</id>" in stage.feed().text
@@ -297,15 +305,15 @@ def test_withdrawn(stage: Stage, world: Upstream) -> str:
 
 
 @story
-def test_version_two_before_version_one(stage: Stage, world: Upstream) -> str:
+def test_version_two_before_version_one(stage: SystemUnderTest, world: Upstream) -> str:
     first = world.preprints()[-1].id
     at_first = world.now
     world.next_day()
     world.revise(first, title="Paper 0, revised")
-    stage.run(ARXIV, world.now)  # version 2 in today's feed
+    stage.run_task(ARXIV, world.now)  # version 2 in today's feed
     world.fail("stale", "/rss")
-    stage.run(ARXIV, world.now + MINUTE)  # version 1 in yesterday's
-    (paper,) = Store(stage.redis).papers([first])
+    stage.run_task(ARXIV, world.now + MINUTE)  # version 1 in yesterday's
+    (paper,) = Store(stage.redis).get_papers([first])
     assert paper is not None
     assert (paper.version, paper.title) == (2, "Paper 0, revised")
     assert at_first < world.now
@@ -314,73 +322,73 @@ def test_version_two_before_version_one(stage: Stage, world: Upstream) -> str:
 
 
 @story
-def test_one_bad_id_in_a_batch(stage: Stage, world: Upstream) -> str:
-    stage.run(WEEKLY, world.now)
+def test_one_bad_id_in_a_batch(stage: SystemUnderTest, world: Upstream) -> str:
+    stage.run_task(WEEKLY, world.now)
     world.post("weekly", "No such paper", "https://arxiv.org/abs/2611.59999")
-    world.go_to(world.now + HOUR)
-    stage.run(WEEKLY, world.now)
-    state = stage.run(ENRICH, world.now)
-    assert state.state is State.OK
-    described = [paper.id for paper in papers(stage.redis) if paper.from_arxiv]
+    world.set_time(world.now + HOUR)
+    stage.run_task(WEEKLY, world.now)
+    state = stage.run_task(ENRICH, world.now)
+    assert state.state is TaskStatus.OK
+    described = [paper.id for paper in all_papers(stage.redis) if paper.is_from_arxiv]
     assert len(described) == PAPERS
     assert Store(stage.redis).undescribed(10) == [ArxivId(202611, 59_999)]
     return "twelve described, one waits and is asked for ever more rarely"
 
 
 @story
-def test_a_page_that_repeats(stage: Stage, world: Upstream) -> str:
+def test_a_page_that_repeats(stage: SystemUnderTest, world: Upstream) -> str:
     for n in range(120):
         world.announce(Manuscript(title=f"Paper {n} of many"))
     world.fail("repeat", "/api")
-    state = stage.run(FILL, world.now)
-    assert state.state is State.FAILING
+    state = stage.run_task(FILL, world.now)
+    assert state.state is TaskStatus.FAILING
     assert "repeats a page" in state.said
     heal(stage, world)
     assert state.next_at is not None
-    assert stage.run(FILL, state.next_at).state in (State.OK, State.QUIET)
+    assert stage.run_task(FILL, state.next_at).state in (TaskStatus.OK, TaskStatus.QUIET)
     assert_all_there(stage.redis, world)
     return "failing, the first page kept; then all 132"
 
 
 @story
-def test_items_that_vanish_and_return(stage: Stage, world: Upstream) -> str:
-    stage.run(WEEKLY, world.now)
-    before = papers(stage.redis)
+def test_items_that_vanish_and_return(stage: SystemUnderTest, world: Upstream) -> str:
+    stage.run_task(WEEKLY, world.now)
+    before = all_papers(stage.redis)
     ids = [known.id for known in world.preprints()]
     for id in ids[:6]:
         world.unpick(id, "weekly")
     for hour in (1, 2):
-        world.go_to(NOW + hour * HOUR)
-        stage.run(WEEKLY, world.now)
-        assert papers(stage.redis) == before
+        world.set_time(NOW + hour * HOUR)
+        stage.run_task(WEEKLY, world.now)
+        assert all_papers(stage.redis) == before
         for id in ids[:6]:
             world.pick(id, "weekly", at=NOW + HOUR)
     return "nothing changes, and each pick keeps its first date"
 
 
 @story
-def test_dates_that_always_change(stage: Stage, world: Upstream) -> str:
+def test_dates_that_always_change(stage: SystemUnderTest, world: Upstream) -> str:
     world.fail("dates-now", "/feeds")
-    stage.run(WEEKLY, world.now)
+    stage.run_task(WEEKLY, world.now)
     before = stage.feed()
     for hour in (1, 2, 3):
-        world.go_to(NOW + hour * HOUR)
-        stage.run(WEEKLY, world.now)
+        world.set_time(NOW + hour * HOUR)
+        stage.run_task(WEEKLY, world.now)
     after = stage.feed()
     assert (after.content, after.headers["ETag"]) == (before.content, before.headers["ETag"])
     return "the feed's bytes stay"
 
 
 @story
-def test_one_poisonous_record(stage: Stage, world: Upstream) -> str:
+def test_one_poisonous_record(stage: SystemUnderTest, world: Upstream) -> str:
     entry = f"<entry><id>oai:arXiv.org:{'9' * 40}</id><title>Poison</title></entry>"
-    stage.run(ARXIV, world.now)
+    stage.run_task(ARXIV, world.now)
     sound = world_feed(world)
-    world.put("/rss/atom/cs.CL", sound.replace("<entry>", entry + "<entry>", 1).encode())
-    stage.begin(world.now)
-    state = stage.run(ARXIV, world.now + HOUR)
-    assert (state.state, state.got) == (State.OK, PAPERS + 1)
-    (aside,) = stage.states.quarantined(10)
+    world.serve_document("/rss/atom/cs.CL", sound.replace("<entry>", entry + "<entry>", 1).encode())
+    stage.reset_store(world.now)
+    state = stage.run_task(ARXIV, world.now + HOUR)
+    assert (state.state, state.got) == (TaskStatus.OK, PAPERS + 1)
+    (aside,) = stage.states.list_quarantined(10)
     assert "9999" in aside.excerpt
     assert stage.status()["set_aside"] == 1
     assert stage.metrics()[("paperwire_set_aside",)] == 1
@@ -395,29 +403,29 @@ def world_feed(world: Upstream) -> str:
 
 
 @story
-def test_an_outage_of_a_week(stage: Stage, world: Upstream) -> str:
-    stage.run(OAI, world.now)
+def test_an_outage_of_a_week(stage: SystemUnderTest, world: Upstream) -> str:
+    stage.run_task(OAI, world.now)
     days: list[date] = []
     for _ in range(5):
         days.append(world.next_day())
         world.announce(Manuscript(title=f"Paper of {days[-1]}"))
-    stage.run(ARXIV, world.now)
-    assert len(papers(stage.redis)) == PAPERS + 1
-    state = stage.run(OAI, world.now)
+    stage.run_task(ARXIV, world.now)
+    assert len(all_papers(stage.redis)) == PAPERS + 1
+    state = stage.run_task(OAI, world.now)
     assert "4 of them missing here and filled in" in state.said
     assert_all_there(stage.redis, world)
     return f"{days[0]} to {days[-1]}: the reconciliation looks back over all of it"
 
 
 @story
-def test_a_keyword_saved_while_arxiv_is_down(stage: Stage, world: Upstream) -> str:
+def test_a_keyword_saved_while_arxiv_is_down(stage: SystemUnderTest, world: Upstream) -> str:
     world.fail("refused")
     Keywords(stage.redis).add("Later", "paper", now=world.now)
-    state = stage.run(fill_task("later"), world.now)
-    assert state.state is State.FAILING
+    state = stage.run_task(initial_fetch_task("later"), world.now)
+    assert state.state is TaskStatus.FAILING
     heal(stage, world)
     assert state.next_at is not None
-    assert stage.run(fill_task("later"), state.next_at).state is State.OK
+    assert stage.run_task(initial_fetch_task("later"), state.next_at).state is TaskStatus.OK
     assert_all_there(stage.redis, world)
-    assert KEYWORD[1] == "paper"
+    assert SAVED_KEYWORD[1] == "paper"
     return "filled once arXiv is back"

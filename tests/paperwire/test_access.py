@@ -22,14 +22,14 @@ from redis.exceptions import NoPermissionError, RedisError, ResponseError
 from papers.config.settings import Settings
 from papers.redis_backend.connection import connect
 from papers.state.keywords import Keywords
-from papers.state.task_states import SourceStates
+from papers.state.task_states import TaskStates
 from papers.store import Store
 from paperwire.cli import main
 from paperwire.simulator.upstream import Upstream
 from paperwire.simulator.world.manuscripts import Manuscript
 from service import create_app
-from tests.papers.server import server
-from tests.paperwire.processes import eventually
+from tests.papers.server import private_server
+from tests.paperwire.processes import becomes_true
 
 pytestmark = pytest.mark.row("the store's access list")
 
@@ -50,7 +50,7 @@ class Users:
         return f"unix://{user}:{quote(PASSWORD, safe='')}@{self.path}"
 
     def client(self, user: str) -> Redis:
-        return connect(self.url(user), patient=False)
+        return connect(self.url(user), retry=False)
 
     @property
     def refused(self) -> list[Any]:
@@ -64,7 +64,7 @@ def users() -> Iterator[Users]:
     listed = (ROOT / "deploy" / "store.acl").read_text("utf-8")
     digest = hashlib.sha256(PASSWORD.encode()).hexdigest()
     lines = [*listed.replace("PASSWORD_SHA256", digest).splitlines(), ADMIN]
-    with server() as (client, _):
+    with private_server() as (client, _):
         socket = client.connection_pool.connection_kwargs["path"]
         for line in reversed(lines):  # that of the default user, which we are, last
             client.execute_command("ACL", "SETUSER", *line.split()[1:])  # type: ignore[no-untyped-call]
@@ -114,7 +114,7 @@ def test_the_web_server_changes_no_paper(emptied: Users, command: str) -> None:
 
 def test_nobody_gets_in_without_a_name_and_a_password(emptied: Users) -> None:
     for who in ("", f"default:{PASSWORD}@", "web:wrong@", "worker:@"):
-        client = connect(f"unix://{who}{emptied.path}", patient=False)
+        client = connect(f"unix://{who}{emptied.path}", retry=False)
         with pytest.raises(RedisError, match=r"invalid|authenticated|required"):
             client.get("revision")
     with emptied.client("health") as health, pytest.raises(NoPermissionError):
@@ -127,7 +127,7 @@ def test_every_part_can_do_its_work(
     """Worker, scheduler and commands as `worker`, the web server as `web`: nothing is refused."""
     monkeypatch.chdir(tmp_path)
     upstream.pick(upstream.announce(Manuscript(title="A Small Reward Model")), "weekly")
-    upstream.go_to(datetime.now(UTC))
+    upstream.set_time(datetime.now(UTC))
     environment = _environment(upstream, emptied.url("worker"))
     parts = [
         subprocess.Popen([sys.executable, "-m", "workers", part], env=environment, cwd=ROOT)
@@ -135,10 +135,10 @@ def test_every_part_can_do_its_work(
     ]
     try:
         with emptied.client("worker") as worker:
-            states = SourceStates(worker)
-            assert eventually(lambda: states.get("community:weekly") is not None, 30)
-            assert eventually(lambda: states.get("enrich") is not None, 30)
-            assert Store(worker).size() >= 1
+            states = TaskStates(worker)
+            assert becomes_true(lambda: states.get("community:weekly") is not None, 30)
+            assert becomes_true(lambda: states.get("enrich") is not None, 30)
+            assert Store(worker).count_papers() >= 1
     finally:
         for part in parts:
             part.terminate()

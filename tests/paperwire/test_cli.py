@@ -13,10 +13,10 @@ import pytest
 from click.testing import CliRunner, Result
 from redis import Redis
 
-from papers.config.settings import Settings, load
+from papers.config.settings import Settings, load_settings
 from paperwire.cli import main
-from paperwire.operations.queries import tasks_of
-from paperwire.run.demo_runner import toml
+from paperwire.operations.queries import tasks_of_source
+from paperwire.run.demo_runner import to_toml
 from paperwire.simulator.upstream import Upstream
 from paperwire.simulator.world.manuscripts import Manuscript
 
@@ -64,7 +64,7 @@ def test_empty_system_says_so(command: Command) -> None:
 def test_fetched_papers_are_found_and_shown(command: Command, upstream: Upstream) -> None:
     id = upstream.announce(Manuscript(title="A Small Reward Model"))
     upstream.pick(id, "weekly")
-    Path("paperwire.toml").write_text(toml(upstream.settings(arxiv_interval=0.0)))
+    Path("paperwire.toml").write_text(to_toml(upstream.settings(arxiv_interval=0.0)))
     (report,) = document(command("fetch", "weekly", "--json"))
     assert (report["state"], report["new"]) == ("ok", 1)
     assert command("fetch", "enrich").exit_code == 0
@@ -79,7 +79,7 @@ def test_fetched_papers_are_found_and_shown(command: Command, upstream: Upstream
 
 def test_source_that_fails_is_exit_code_one(command: Command, upstream: Upstream) -> None:
     upstream.fail(503)
-    Path("paperwire.toml").write_text(toml(upstream.settings(arxiv_interval=0.0)))
+    Path("paperwire.toml").write_text(to_toml(upstream.settings(arxiv_interval=0.0)))
     failed = command("fetch", "weekly")
     assert failed.exit_code == 1
     assert failed.stdout.startswith("community:weekly: failing")
@@ -110,7 +110,7 @@ def test_refusals_are_a_line_and_an_exit_code(
 def test_store_that_is_away_is_exit_code_one(
     command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("papers.redis_backend.connection._RETRIES", 0)
+    monkeypatch.setattr("papers.redis_backend.connection._MAX_RETRIES", 0)
     with mock.patch.dict(os.environ, {"REDIS_URL": "unix:///nowhere/s"}):
         result = command("status")
     assert result.exit_code == 1
@@ -127,7 +127,7 @@ def test_commands_bring_a_store_along_where_there_is_none(command: Command) -> N
 
 def test_init_writes_the_defaults_and_overwrites_nothing(command: Command) -> None:
     assert "wrote paperwire.toml" in command("init").stdout
-    assert load(Path("paperwire.toml"), {}).keywords == Settings().keywords
+    assert load_settings(Path("paperwire.toml"), {}).keywords == Settings().keywords
     Path("paperwire.toml").write_text("port = 9000\n")
     again = command("init")
     assert again.exit_code == 2
@@ -156,7 +156,10 @@ def test_template_holds_every_setting_with_its_default_and_its_meaning() -> None
         if field.name != "communities":  # its example is a comment; there are none by default
             assert value == (list(default) if isinstance(default, tuple) else default), field.name
     assert values == {}
-    assert load(Path(__file__).parents[2] / "paperwire" / "paperwire.toml", {}).communities == {}
+    assert (
+        load_settings(Path(__file__).parents[2] / "paperwire" / "paperwire.toml", {}).communities
+        == {}
+    )
 
 
 TASKS = [
@@ -172,4 +175,4 @@ TASKS = [
 @pytest.mark.parametrize(("source", "tasks"), TASKS)
 def test_sources_stand_for_their_tasks(source: str, tasks: list[str]) -> None:
     settings = Settings(categories=("cs.AI", "cs.CL"), communities={"club": "http://club.example"})
-    assert tasks_of(settings, source) == tasks
+    assert tasks_of_source(settings, source) == tasks

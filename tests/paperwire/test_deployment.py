@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.paperwire.processes import eventually
+from tests.paperwire.processes import becomes_true
 
 ROOT = Path(__file__).parents[2]
 APP = ("web", "worker", "scheduler")
@@ -189,7 +189,7 @@ def nginx(folder: Path, upstream: int) -> Iterator[str]:
     command = [NGINX, "-p", str(folder), "-c", str(folder / "nginx.conf"), "-g", directives]
     with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
         try:
-            assert eventually(lambda: listens(port))
+            assert becomes_true(lambda: listens(port))
             yield f"http://127.0.0.1:{port}"
         finally:
             process.terminate()
@@ -218,7 +218,7 @@ def test_cache_asks_once_and_serves_its_last_copy_when_the_service_is_away(tmp_p
             assert get("/feeds/a.atom") == (first, "HIT")
             second, missed = get("/feeds/b.atom")
             assert missed == "MISS"
-            assert eventually(lambda: get("/feeds/b.atom")[0] != second)  # though it is kept open
+            assert becomes_true(lambda: get("/feeds/b.atom")[0] != second)  # though it is kept open
             service.close()
-            assert eventually(lambda: get("/feeds/a.atom")[1] in ("STALE", "UPDATING"))
+            assert becomes_true(lambda: get("/feeds/a.atom")[1] in ("STALE", "UPDATING"))
             assert get("/feeds/a.atom")[0] == first

@@ -22,12 +22,12 @@ from click.testing import CliRunner
 from redis import Redis
 from rq import Worker
 
-from papers.maintenance.migrations import SCHEMA
+from papers.maintenance.migrations import SCHEMA_VERSION
 from papers.redis_backend import keys
-from papers.state.task_states import SourceState, SourceStates, State
+from papers.state.task_states import TaskState, TaskStates, TaskStatus
 from paperwire.cli import main
 from tests import small_disk
-from tests.papers.server import server
+from tests.papers.server import private_server
 from workers import jobs
 
 pytestmark = pytest.mark.row("doctor names misconfigurations")
@@ -100,7 +100,7 @@ def upstream() -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def durable() -> Iterator[Redis]:
-    with server(appendonly="yes") as (redis, _):
+    with private_server(appendonly="yes") as (redis, _):
         yield redis
 
 
@@ -111,7 +111,7 @@ def place(
     monkeypatch.chdir(tmp_path)
     durable.flushall()
     durable.set(keys.SCHEDULER_LEASE, "token")
-    Worker([jobs.queue(durable)], connection=durable).register_birth()  # type: ignore[no-untyped-call]
+    Worker([jobs.job_queue(durable)], connection=durable).register_birth()  # type: ignore[no-untyped-call]
     clean = {name: value for name, value in os.environ.items() if "REDIS_URL" not in name}
     with mock.patch.dict(os.environ, clean, clear=True):
         yield Place(tmp_path, durable, upstream)
@@ -165,8 +165,8 @@ def folder_full() -> Iterator[None]:
 @contextlib.contextmanager
 def folder_really_full() -> Iterator[None]:
     Path("data").mkdir()
-    with small_disk.mounted(Path("data"), 1):
-        small_disk.fill(Path("data"))
+    with small_disk.small_file_system(Path("data"), 1):
+        small_disk.fill_disk(Path("data"))
         yield
 
 
@@ -182,9 +182,9 @@ class _Unbuffered:
 @contextlib.contextmanager
 def store_with(**options: str) -> Iterator[dict[str, Any]]:
     given = {"appendonly": "yes"} | {n.replace("_", "-"): v for n, v in options.items()}
-    with server(**given) as (redis, _):
+    with private_server(**given) as (redis, _):
         redis.set(keys.SCHEDULER_LEASE, "token")
-        Worker([jobs.queue(redis)], connection=redis).register_birth()  # type: ignore[no-untyped-call]
+        Worker([jobs.job_queue(redis)], connection=redis).register_birth()  # type: ignore[no-untyped-call]
         yield {"redis_url": f"unix://{redis.connection_pool.connection_kwargs['path']}"}
 
 
@@ -220,8 +220,8 @@ def gone(place: Place, *names: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def source_failing(place: Place) -> Iterator[None]:
-    failing = SourceState("hf:today", State.FAILING, THEN, THEN, said="answered 500", failures=9)
-    SourceStates(place.redis).put(failing)
+    failing = TaskState("hf:today", TaskStatus.FAILING, THEN, THEN, said="answered 500", failures=9)
+    TaskStates(place.redis).save(failing)
     yield
 
 
@@ -299,7 +299,7 @@ SEEDED: list[tuple[str, Seed, str, str, str, str]] = [
     *(
         ("disk really full", lambda _: folder_really_full(), *told)
         for told in [("disk", "fault", "No space left", "make room")]
-        if small_disk.MOUNTS
+        if small_disk.CAN_MOUNT
     ),
     (
         *("store", lambda _: of(redis_url="unix:///nowhere/s"), "store", "fault"),
@@ -319,8 +319,11 @@ SEEDED: list[tuple[str, Seed, str, str, str, str]] = [
     ),
     ("memory", memory_used, "store-memory", "warning", "used 9", "maxmemory"),
     (
-        *("newer", lambda p: stored(p, schema=str(SCHEMA + 1)), "schema", "fault"),
-        *(f"schema {SCHEMA + 1}, this Paperwire knows {SCHEMA}", "update Paperwire"),
+        *("newer", lambda p: stored(p, schema=str(SCHEMA_VERSION + 1)), "schema", "fault"),
+        *(
+            f"schema {SCHEMA_VERSION + 1}, this Paperwire knows {SCHEMA_VERSION}",
+            "update Paperwire",
+        ),
     ),
     ("older", lambda p: stored(p, schema="0"), "schema", "fault", "schema 0", "start this"),
     (

@@ -24,8 +24,8 @@ from papers.model.paper import Sighting
 from papers.state.keywords import Keywords
 from papers.store import Store
 from service import create_app
-from service.context import Desk, desk, open_desk
-from tests.service.made import NOW, sighting
+from service.context import AppContext, context, open_context
+from tests.service.made import NOW, make_sighting
 
 SITE = "https://wire.example"
 Announce = Callable[[Iterable[Sighting]], None]
@@ -50,7 +50,7 @@ class Clock:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """A clock that stands until a test moves it."""
     clock = Clock()
-    monkeypatch.setattr(Desk, "now", lambda _: clock.now)
+    monkeypatch.setattr(AppContext, "now", lambda _: clock.now)
     return clock
 
 
@@ -60,7 +60,7 @@ def serving(site: Settings) -> Iterator[Flask]:
     app = create_app(site)
     yield app
     with app.app_context():
-        desk().redis.close()
+        context().redis.close()
 
 
 @pytest.fixture(scope="session")
@@ -74,10 +74,10 @@ def app(redis: Redis, shell: Flask, site: Settings, clock: Clock) -> Iterator[Fl
     """The app with a desk of its own; the store is empty. A keyword `Reward Model` is saved."""
     assert clock
     Keywords(redis).add("Reward Model", '"reward model"', now=NOW)
-    open_desk(shell, site)
+    open_context(shell, site)
     yield shell
     with shell.app_context():
-        desk().redis.close()
+        context().redis.close()
 
 
 @pytest.fixture
@@ -96,7 +96,7 @@ def announce(redis: Redis) -> Announce:
 @pytest.fixture
 def three(announce: Announce) -> None:
     """Papers 1, 2 and 3 are in the store."""
-    announce([sighting(number) for number in (1, 2, 3)])
+    announce([make_sighting(number) for number in (1, 2, 3)])
 
 
 @pytest.fixture

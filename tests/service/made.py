@@ -7,19 +7,19 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from papers.model.arxiv_id import ArxivId
-from papers.model.merge import lift
+from papers.model.merge import paper_from_sighting
 from papers.model.paper import AnnounceType, Channel, Paper, Pick, Sighting
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
 SECOND = timedelta(seconds=1)
-FIRST = datetime(2026, 11, 2, 5, 0, tzinfo=UTC)
+FIRST_ANNOUNCED = datetime(2026, 11, 2, 5, 0, tzinfo=UTC)
 """The announcement of paper 1; each later number comes a day after."""
 
 
-def sighting(number: int, **said: Any) -> Sighting:
+def make_sighting(number: int, **said: Any) -> Sighting:
     """What arXiv announces of paper `number` of November 2026."""
-    announced_at = FIRST + (number - 1) * DAY
+    announced_at = FIRST_ANNOUNCED + (number - 1) * DAY
     first = Sighting(
         id=ArxivId(202611, number),
         source="arxiv",
@@ -36,32 +36,32 @@ def sighting(number: int, **said: Any) -> Sighting:
     return first._replace(**said)
 
 
-def revision(number: int, version: int, **said: Any) -> Sighting:
+def make_revision(number: int, version: int, **said: Any) -> Sighting:
     """What arXiv announces when a paper is replaced."""
-    at = FIRST + (number - 1 + version) * DAY
+    at = FIRST_ANNOUNCED + (number - 1 + version) * DAY
     replaced = AnnounceType.REPLACE
-    return sighting(
+    return make_sighting(
         number, version=version, as_of=at, announced_at=at, announce_type=replaced, **said
     )
 
 
-def described(number: int, version: int, **said: Any) -> Sighting:
+def make_description(number: int, version: int, **said: Any) -> Sighting:
     """What OAI-PMH says of that version when its authors have named a journal, a month later."""
-    late = revision(number, version, journal_ref="J. Late 1 (2027)", doi="10.1/late", **said)
+    late = make_revision(number, version, journal_ref="J. Late 1 (2027)", doi="10.1/late", **said)
     at = late.as_of + 30 * DAY
     return late._replace(channel=Channel.OAI, as_of=at, announced_at=None, announce_type=None)
 
 
-def crossed(number: int, version: int) -> Sighting:
+def make_cross_list(number: int, version: int) -> Sighting:
     """What arXiv announces when a paper is listed in one more category, two weeks later."""
-    at = FIRST + (number + 14) * DAY
-    said = revision(number, version, categories=("cs.CL", "cs.AI", "cs.CY"))
+    at = FIRST_ANNOUNCED + (number + 14) * DAY
+    said = make_revision(number, version, categories=("cs.CL", "cs.AI", "cs.CY"))
     return said._replace(as_of=at, announced_at=at, announce_type=AnnounceType.CROSS)
 
 
-def picked(number: int, community: str = "hf", **said: Any) -> Sighting:
+def make_pick(number: int, community: str = "hf", **said: Any) -> Sighting:
     """What a community says of a paper it picked."""
-    at = FIRST + (number - 1) * DAY + timedelta(hours=9)
+    at = FIRST_ANNOUNCED + (number - 1) * DAY + timedelta(hours=9)
     url = f"https://huggingface.co/papers/2611.{number:05}"
     pick = Pick(community, at, url, f"{url}#community", votes=5, comments=2, counted_at=at)
     pick = replace(pick, **said)
@@ -69,6 +69,6 @@ def picked(number: int, community: str = "hf", **said: Any) -> Sighting:
     return Sighting(ArxivId(202611, number), community, channel, at, pick=pick)
 
 
-def paper(number: int = 1, **said: Any) -> Paper:
+def make_paper(number: int = 1, **said: Any) -> Paper:
     """The record of a paper that arXiv alone has announced."""
-    return lift(sighting(number, **said))
+    return paper_from_sighting(make_sighting(number, **said))

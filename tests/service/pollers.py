@@ -20,13 +20,13 @@ import feedparser
 import pytest
 import requests
 
-from tests.subscriber import Polled, Subscriber
+from tests.subscriber import PollResult, Subscriber
 
 
 class Poller(Protocol):
     """Whoever polls."""
 
-    def poll(self) -> Polled:
+    def poll(self) -> PollResult:
         """Ask the feed once."""
         ...
 
@@ -45,13 +45,13 @@ class FreshRss:
         self._url = url
         self._known: dict[str, str] = {}
 
-    def poll(self) -> Polled:
+    def poll(self) -> PollResult:
         """Ask the feed once."""
         found = self._entries()
         new = [id for id in found if id not in self._known]
         changed = [id for id, digest in found.items() if self._known.get(id, digest) != digest]
         self._known |= found
-        return Polled(len(new), len(changed))
+        return PollResult(len(new), len(changed))
 
     def close(self) -> None:
         """Nothing is left open."""
@@ -59,18 +59,22 @@ class FreshRss:
     def _entries(self) -> dict[str, str]:
         body = requests.get(self._url, timeout=10).content
         if self._url.endswith(".json"):
-            return {item["id"]: _digest(_of_json(item)) for item in json.loads(body)["items"]}
-        return {entry.id: _digest(_of_xml(entry)) for entry in feedparser.parse(body).entries}
+            return {
+                item["id"]: _digest(_hashed_json_fields(item)) for item in json.loads(body)["items"]
+            }
+        return {
+            entry.id: _digest(_hashed_xml_fields(entry)) for entry in feedparser.parse(body).entries
+        }
 
 
-def _of_xml(entry: Any) -> tuple[Any, ...]:
+def _hashed_xml_fields(entry: Any) -> tuple[Any, ...]:
     content = entry.content[0].value if "content" in entry else entry.get("summary", "")
     tags = [tag.term for tag in entry.get("tags", [])]
     names = [author.name for author in entry.get("authors", [])]
     return entry.link, entry.title, names, content, tags
 
 
-def _of_json(item: dict[str, Any]) -> tuple[Any, ...]:
+def _hashed_json_fields(item: dict[str, Any]) -> tuple[Any, ...]:
     names = [author["name"] for author in item.get("authors", [])]
     return item["url"], item["title"], names, item.get("content_html"), item.get("tags")
 
@@ -90,7 +94,7 @@ class Newsboat:
         (folder / "config").write_text(f'reset-unread-on-update "{url}"\n', "utf-8")
         self._known: dict[str, tuple[Any, ...]] = {}
 
-    def poll(self) -> Polled:
+    def poll(self) -> PollResult:
         """Have it load the feed, and read everything afterwards."""
         files = ("-u", "urls", "-C", "config", "-c", "cache.db", "-x", "reload")
         ran = subprocess.run(
@@ -106,7 +110,7 @@ class Newsboat:
         new = [id for id in found if id not in self._known]
         changed = [id for id, row in found.items() if self._known.get(id, row) != row]
         self._known |= {id: (*row[:-1], 0) for id, row in found.items()}
-        return Polled(len(new), len(changed))
+        return PollResult(len(new), len(changed))
 
     def close(self) -> None:
         """Nothing is left open."""
@@ -121,12 +125,12 @@ class Newsboat:
         return {row[0]: row[1:] for row in rows}
 
 
-def _reader(url: str, _: Path) -> Subscriber:
+def _reader_poller(url: str, _: Path) -> Subscriber:
     return Subscriber(url)
 
 
 POLLERS: Final[Mapping[str, Callable[[str, Path], Poller]]] = {
-    "reader": _reader,
+    "reader": _reader_poller,
     "FreshRSS": FreshRss,
     "newsboat": Newsboat,
 }

@@ -14,7 +14,7 @@ import thor
 from redbot.resource import HttpResource
 
 
-def told(resource: Any) -> dict[str, Any]:
+def check_resource(resource: Any) -> dict[str, Any]:
     """What redbot found: support for what was asked, and its notes as (level, words)."""
     return {
         "url": resource.request.uri,
@@ -40,7 +40,7 @@ def main(urls: list[str]) -> None:
         resource.set_request(waiting.pop(0))
 
         def done() -> None:
-            print(json.dumps(told(resource)), flush=True)
+            print(json.dumps(check_resource(resource)), flush=True)
             thor.schedule(0, following)
 
         resource.once("check_done", done)

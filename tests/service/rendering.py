@@ -13,7 +13,7 @@ from unittest.mock import patch
 
 from papers.config.settings import Settings
 from service import create_app
-from service.context import Desk
+from service.context import AppContext
 from service.feeds import FORMATS
 from tests.service.made import NOW
 
@@ -38,7 +38,7 @@ def main() -> None:
         public_url=SITE,
         questions_per_minute=0,
     )
-    with patch.object(Desk, "now", lambda _: NOW):
+    with patch.object(AppContext, "now", lambda _: NOW):
         client = create_app(settings).test_client()
         for path in PATHS:
             answer = client.get(path)

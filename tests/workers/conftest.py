@@ -10,7 +10,7 @@ from redis import Redis
 
 from papers.config.settings import Settings
 from tests.workers.loopback import Loopback
-from workers.sources.result import Upstreams
+from workers.sources.result import UpstreamClients
 
 
 @pytest.fixture
@@ -37,9 +37,9 @@ def near(loopback: Loopback) -> Settings:
 
 
 @pytest.fixture
-def upstreams(redis: Redis, near: Settings) -> Upstreams:
+def upstreams(redis: Redis, near: Settings) -> UpstreamClients:
     """The way to the loopback server."""
-    return Upstreams.over(redis, near)
+    return UpstreamClients.from_settings(redis, near)
 
 
 @pytest.fixture

@@ -26,11 +26,11 @@ from tests.workers.sources.test_hf_daily import record
 
 NOW: Final = datetime(2026, 11, 20, 12, tzinfo=UTC)
 READERS: Final = (
-    lambda body: community.read(body, "club", NOW),
-    lambda body: announcements.read(body, NOW),
-    lambda body: hf_daily.read(body, date(2026, 11, 20), NOW),
-    oai.read,
-    lambda body: api_page.check(body, 0, 2, NOW),
+    lambda body: community.parse_community_feed(body, "club", NOW),
+    lambda body: announcements.parse_announcements(body, NOW),
+    lambda body: hf_daily.parse_daily_papers(body, date(2026, 11, 20), NOW),
+    oai.parse_harvest_page,
+    lambda body: api_page.check_api_page(body, 0, 2, NOW),
 )
 
 
@@ -41,13 +41,13 @@ def one_input(body: bytes) -> None:
             read(body)
 
 
-def lay_out(folder: Path) -> None:
+def write_seed_inputs(folder: Path) -> None:
     """Put the sound documents into the folder of inputs."""
     for number, body in enumerate((*DOCUMENTS, json.dumps([record()]).encode())):
         (folder / f"sound-{number}").write_bytes(body)
 
 
 if __name__ == "__main__":
-    lay_out(Path(sys.argv[-1]))
+    write_seed_inputs(Path(sys.argv[-1]))
     atheris.Setup(sys.argv, one_input)
     atheris.Fuzz()

@@ -12,7 +12,7 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class Reply:
+class ScriptedReply:
     """An answer. `length` lies about the body's; `raw` replaces everything that is sent.
 
     `pause` seconds lie between two bytes of what is sent; None sends nothing at all, for ever.
@@ -27,21 +27,21 @@ class Reply:
 
 
 @dataclass
-class Asked:
+class ReceivedRequest:
     """A request that came: when it arrived and when its last byte left (monotonic seconds)."""
 
     path: str
     headers: Mapping[str, str]
-    arrived: float
-    left: float = 0.0
+    arrived_at: float
+    finished_at: float = 0.0
 
 
 class Loopback:
     """Answers each path with its replies in turn, the last one again and again."""
 
     def __init__(self) -> None:
-        self.replies: dict[str, list[Reply]] = {}
-        self.asked: list[Asked] = []
+        self.replies: dict[str, list[ScriptedReply]] = {}
+        self.requests: list[ReceivedRequest] = []
         self.closing = threading.Event()
         self._server = _Server(("127.0.0.1", 0), _Handler)
         self._server.owner = self
@@ -53,14 +53,14 @@ class Loopback:
     def url(self, path: str = "/", host: str = "127.0.0.1") -> str:
         return f"http://{host}:{self.port}{path}"
 
-    def on(self, path: str, *replies: Reply) -> str:
+    def reply_with(self, path: str, *replies: ScriptedReply) -> str:
         """Answer a path (without its query, or with just that one) so; the path's URL."""
         self.replies[path] = list(replies)
         return self.url(path)
 
-    def reply_to(self, path: str) -> Reply:
+    def next_reply(self, path: str) -> ScriptedReply:
         known = path if path in self.replies else path.split("?")[0]
-        replies = self.replies.get(known, [Reply(404, body=b"nothing here")])
+        replies = self.replies.get(known, [ScriptedReply(404, body=b"nothing here")])
         return replies.pop(0) if len(replies) > 1 else replies[0]
 
     @contextmanager
@@ -91,26 +91,26 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         owner = self.server.owner
-        asked = Asked(self.path, dict(self.headers), time.monotonic())
-        owner.asked.append(asked)
+        asked = ReceivedRequest(self.path, dict(self.headers), time.monotonic())
+        owner.requests.append(asked)
         self.close_connection = True
-        self._send(owner.reply_to(self.path), asked)
+        self._send(owner.next_reply(self.path), asked)
 
-    def _send(self, reply: Reply, asked: Asked) -> None:
+    def _send(self, reply: ScriptedReply, asked: ReceivedRequest) -> None:
         if reply.pause is None:
             self.server.owner.closing.wait(30)
             return
         for piece in self._pieces(reply):
-            asked.left = time.monotonic()
+            asked.finished_at = time.monotonic()
             self.wfile.write(piece)
             if self.server.owner.closing.wait(reply.pause):
                 return
 
-    def _pieces(self, reply: Reply) -> list[bytes]:
+    def _pieces(self, reply: ScriptedReply) -> list[bytes]:
         whole = reply.raw if reply.raw is not None else self._whole(reply)
         return [whole[at : at + 1] for at in range(len(whole))] if reply.pause else [whole]
 
-    def _whole(self, reply: Reply) -> bytes:
+    def _whole(self, reply: ScriptedReply) -> bytes:
         length = len(reply.body) if reply.length is None else reply.length
         headers = {"Content-Length": str(length), "Connection": "close", **reply.headers}
         lines = [f"HTTP/1.1 {reply.status} as told", *(f"{k}: {v}" for k, v in headers.items())]

@@ -20,13 +20,13 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 USER, PASSWORD = "wire", "correct horse"
 
 
-class PostOffice:
+class MailServer:
     """`says` is its answer to a message, "" for yes; with `breaks` it hangs up in its stead."""
 
     def __init__(self) -> None:
         self.received: list[EmailMessage] = []
-        self.says = ""
-        self.breaks = False
+        self.refusal = ""
+        self.drops_connection = False
         self.port = 0
         self.encrypted: list[bool] = []
 
@@ -36,18 +36,18 @@ class PostOffice:
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         """Take a message, or not."""
-        if self.says:
-            return self.says
+        if self.refusal:
+            return self.refusal
         self.encrypted.append(session.ssl is not None)
         content = cast(bytes, envelope.content)
         self.received.append(message_from_bytes(content, policy=policy.default))
-        if self.breaks:
+        if self.drops_connection:
             cast(asyncio.Transport, server.transport).abort()
             await asyncio.sleep(0)
         return "250 taken"
 
 
-class _Desk(Controller):
+class _AnyPortController(Controller):
     """A controller that takes any free port."""
 
     def _trigger_server(self) -> None:
@@ -55,7 +55,7 @@ class _Desk(Controller):
         super()._trigger_server()  # type: ignore[no-untyped-call]
 
 
-def _right(
+def _authenticate(
     server: SMTP, session: Session, envelope: Envelope, mechanism: str, login: LoginPassword
 ) -> AuthResult:
     right = (login.login, login.password) == (USER.encode(), PASSWORD.encode())
@@ -63,20 +63,20 @@ def _right(
 
 
 @contextmanager
-def open_office(
+def running_mail_server(
     *, wants_login: bool = False, certificate: Path | None = None
-) -> Iterator[PostOffice]:
+) -> Iterator[MailServer]:
     """A running server; with a certificate (and its key) it offers STARTTLS, and wants it."""
     context = None
     if certificate:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate)
-    office = PostOffice()
-    controller = _Desk(
+    office = MailServer()
+    controller = _AnyPortController(
         office,
         hostname="127.0.0.1",
         port=0,
-        authenticator=_right if wants_login else None,
+        authenticator=_authenticate if wants_login else None,
         auth_require_tls=False,
         tls_context=context,
         require_starttls=context is not None,
@@ -87,7 +87,7 @@ def open_office(
     controller.stop()
 
 
-def certificate_in(folder: Path) -> Path:
+def make_certificate(folder: Path) -> Path:
     """A certificate of 127.0.0.1 that nobody has signed, with its key; skips without openssl."""
     if not shutil.which("openssl"):
         pytest.skip("no openssl, which makes certificates")

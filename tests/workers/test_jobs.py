@@ -20,23 +20,23 @@ from rq.job import Job
 from rq.serializers import JSONSerializer
 
 from papers.config.settings import Settings
-from papers.errors import BadParameter, StoreAway
+from papers.errors import BadParameter, StoreUnavailable
 from papers.redis_backend import keys
 from papers.state.keywords import Keywords
-from papers.state.task_states import SourceStates, State
+from papers.state.task_states import TaskStates, TaskStatus
 from papers.store import Store
 from paperwire.simulator.upstream import Upstream
 from paperwire.simulator.world.manuscripts import Manuscript
 from service.pages.parts import trial_requests
-from tests.papers.server import server
-from tests.paperwire.processes import descendants, runs
+from tests.papers.server import private_server
+from tests.paperwire.processes import descendants, is_running
 from workers import jobs, trial
-from workers.__main__ import work
-from workers.ingest.pipeline import Ingest
-from workers.jobs import Stopping, TaskRun
-from workers.rq_worker import ALLOWED, AllowedJob, PaperwireWorker
+from workers.__main__ import run_worker
+from workers.ingest.pipeline import IngestPipeline
+from workers.jobs import TaskInterrupted, TaskRunner
+from workers.rq_worker import ALLOWED_JOBS, AllowedJob, PaperwireWorker
 from workers.schedule.lease import Lease
-from workers.schedule.scheduler import CLAIM
+from workers.schedule.scheduler import CLAIM_TTL
 
 NOW = datetime(2026, 11, 18, 15, tzinfo=UTC)
 TASK = "announcements:cs.CL"
@@ -48,9 +48,9 @@ class Desk:
 
     def __init__(self, redis: Redis, world: Upstream) -> None:
         self.redis, self.world = redis, world
-        self.states, self.store = SourceStates(redis), Store(redis)
+        self.states, self.store = TaskStates(redis), Store(redis)
         self.settings = Settings(**world.settings(arxiv_interval=0.0))
-        self.runner = TaskRun(redis, self.settings, lambda: world.now)
+        self.runner = TaskRunner(redis, self.settings, lambda: world.now)
 
     def run(self, task: str = TASK, asked_at: datetime | None = None) -> dict[str, Any]:
         return self.runner.run(task, asked_at.timestamp() if asked_at else None)
@@ -58,7 +58,7 @@ class Desk:
 
 @pytest.fixture
 def desk(redis: Redis, upstream: Upstream) -> Desk:
-    upstream.go_to(NOW)
+    upstream.set_time(NOW)
     return Desk(redis, upstream)
 
 
@@ -66,11 +66,11 @@ def desk(redis: Redis, upstream: Upstream) -> Desk:
 def instead(error: BaseException) -> Iterator[None]:
     """Every ingest ends with this error."""
 
-    def run(self: Ingest, task: str) -> None:
+    def run(self: IngestPipeline, task: str) -> None:
         raise error
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Ingest, "run", run)
+        patch.setattr(IngestPipeline, "run", run)
         yield
 
 
@@ -80,14 +80,14 @@ def test_a_task_runs_and_is_planned(desk: Desk) -> None:
     state = desk.states.get(TASK)
     assert state is not None
     assert (done["state"], done["got"], done["new"]) == ("ok", 1, 1)
-    assert state.next_at == desk.states.next_due(TASK)
+    assert state.next_at == desk.states.due_time(TASK)
     assert json.loads(json.dumps(done)) == done
     assert desk.redis.keys("lock:*") == []
 
 
 def test_of_two_jobs_at_once_one_runs(desk: Desk) -> None:
     lock = Lease(desk.redis, keys.task_lock(TASK), 60.0)
-    assert lock.take()
+    assert lock.acquire()
     assert desk.run() == {"task": TASK, "skipped": "it is being run"}
     assert desk.world.log == []
     lock.release()
@@ -105,41 +105,41 @@ def test_a_wake_up_that_comes_twice_or_late_does_nothing(desk: Desk) -> None:
 
 def test_an_attempt_in_the_future_keeps_no_task_from_running(desk: Desk) -> None:
     right = desk.world.now
-    desk.world.go_to(right + timedelta(days=30))  # the clock was wrong
+    desk.world.set_time(right + timedelta(days=30))  # the clock was wrong
     desk.run()
-    desk.world.go_to(right)
+    desk.world.set_time(right)
     assert "state" in desk.run(asked_at=right)
 
 
 def test_a_claim_lives_while_its_job_does(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jobs, "LOCK", 0.3)
+    monkeypatch.setattr(jobs, "LOCK_SECONDS", 0.3)
     seen: list[tuple[datetime | None, int]] = []
-    whole = Ingest.run
+    whole = IngestPipeline.run
 
-    def slow(self: Ingest, task: str) -> Any:
+    def slow(self: IngestPipeline, task: str) -> Any:
         time.sleep(0.5)
-        seen.append((desk.states.next_due(task), desk.redis.pttl(keys.task_lock(task))))
+        seen.append((desk.states.due_time(task), desk.redis.pttl(keys.task_lock(task))))
         return whole(self, task)
 
-    monkeypatch.setattr(Ingest, "run", slow)
+    monkeypatch.setattr(IngestPipeline, "run", slow)
     desk.run()
     [(due, left)] = seen
-    assert due == desk.world.now + CLAIM
+    assert due == desk.world.now + CLAIM_TTL
     assert left > 0
 
 
 def test_a_task_of_nothing_configured_is_forgotten(desk: Desk) -> None:
     for task in ("nothing:at-all", "fill:gone", "community:gone", "hf:tomorrow", ""):
-        desk.states.make_due(task, NOW)
+        desk.states.schedule(task, NOW)
         assert "skipped" in desk.run(task)
-    assert desk.states.planned() == {}
+    assert desk.states.due_times() == {}
     assert desk.states.all() == []
 
 
 def test_a_fill_is_done_once(desk: Desk) -> None:
     Keywords(desk.redis).add("Rewards", "reward", now=NOW)
     assert desk.run("fill:rewards")["state"] == "quiet"
-    assert desk.states.planned() == {}
+    assert desk.states.due_times() == {}
 
 
 def test_what_nobody_foresaw_is_recorded_and_raised(desk: Desk) -> None:
@@ -147,52 +147,59 @@ def test_what_nobody_foresaw_is_recorded_and_raised(desk: Desk) -> None:
         desk.run()
     state = desk.states.get(TASK)
     assert state is not None
-    assert (state.state, state.failures) == (State.FAILING, 1)
+    assert (state.state, state.failures) == (TaskStatus.FAILING, 1)
     assert "a bug" in state.said
-    assert state.next_at == desk.states.next_due(TASK)
+    assert state.next_at == desk.states.due_time(TASK)
     assert state.next_at is not None
     assert state.next_at > NOW
     assert desk.redis.keys("lock:*") == []
 
 
 def test_a_store_that_goes_away_leaves_the_task_due(desk: Desk) -> None:
-    desk.states.make_due(TASK, NOW)
-    with instead(StoreAway("gone")), pytest.raises(StoreAway):
+    desk.states.schedule(TASK, NOW)
+    with instead(StoreUnavailable("gone")), pytest.raises(StoreUnavailable):
         desk.run()
     assert desk.states.get(TASK) is None
-    assert desk.states.due(NOW) == [TASK]
+    assert desk.states.due_tasks(NOW) == [TASK]
 
 
 def test_a_task_that_was_stopped_is_due_at_once(desk: Desk) -> None:
-    desk.states.make_due(TASK, NOW + timedelta(hours=1))
-    with instead(Stopping()), pytest.raises(Stopping):
+    desk.states.schedule(TASK, NOW + timedelta(hours=1))
+    with instead(TaskInterrupted()), pytest.raises(TaskInterrupted):
         desk.run()
-    assert desk.states.due(NOW) == [TASK]
+    assert desk.states.due_tasks(NOW) == [TASK]
     assert desk.redis.keys("lock:*") == []
 
 
 def test_the_name_of_the_job_is_data() -> None:
-    assert {"workers.jobs.run": jobs.run, "workers.trial.run": trial.run} == ALLOWED
-    assert trial_requests.JOB == trial.RUN
-    assert trial_requests.QUEUE == jobs.QUEUE
+    assert {"workers.jobs.run": jobs.run, "workers.trial.run": trial.run} == ALLOWED_JOBS
+    assert trial_requests.TRIAL_JOB == trial.FEED_TRIAL_JOB
+    assert trial_requests.TRIAL_QUEUE == jobs.QUEUE_NAME
 
 
 def test_a_wake_up_is_json_with_a_short_life(redis: Redis) -> None:
-    jobs.wake(redis, TASK, NOW)
-    [job] = jobs.queue(redis).jobs
+    jobs.enqueue_task(redis, TASK, NOW)
+    [job] = jobs.job_queue(redis).jobs
     assert (job.func_name, job.args) == ("workers.jobs.run", [TASK, NOW.timestamp()])
     assert (job.result_ttl, job.failure_ttl, job.timeout) == (0, 3600, 900)
     raw: Any = redis.hget(job.key, "data")
     assert b"pickle" not in raw
 
 
-EVIL = ["os.system", "subprocess.run", "builtins.eval", "workers.jobs.wake", "", "workers.jobs"]
+EVIL = [
+    "os.system",
+    "subprocess.run",
+    "builtins.eval",
+    "workers.jobs.enqueue_task",
+    "",
+    "workers.jobs",
+]
 
 
 @pytest.mark.row("jobs that are not ours")
 @pytest.mark.parametrize("name", EVIL)
 def test_another_function_is_refused_before_it_is_imported(redis: Redis, name: str) -> None:
-    queue = jobs.queue(redis)
+    queue = jobs.job_queue(redis)
     id = queue.enqueue_call(name or "x", args=("true",)).id
     if not name:
         raw = json.dumps(["", None, [], {}])
@@ -204,7 +211,7 @@ def test_another_function_is_refused_before_it_is_imported(redis: Redis, name: s
 
 @pytest.mark.row("jobs that are not ours")
 def test_callbacks_and_webhooks_in_a_job_are_nothing(redis: Redis) -> None:
-    job = Job.create(jobs.RUN, args=(TASK,), connection=redis, serializer=JSONSerializer)
+    job = Job.create(jobs.RUN_TASK_JOB, args=(TASK,), connection=redis, serializer=JSONSerializer)
     job.save()
     evil: dict[Any, Any] = dict.fromkeys(
         ("success_callback_name", "failure_callback_name", "stopped_callback_name"), "os.system"
@@ -285,14 +292,14 @@ def until(condition: Callable[[], object], seconds: float = 60) -> None:
 def test_a_worker_runs_what_it_may_and_nothing_else(
     redis: Redis, store_url: str, upstream: Upstream, tmp_path: Path
 ) -> None:
-    upstream.go_to(datetime.now(UTC))
+    upstream.set_time(datetime.now(UTC))
     trace = tmp_path / "trace"
     with running("worker", store_url, upstream) as worker:
-        jobs.queue(redis).enqueue_call("os.system", args=(f"touch {trace}",))
-        jobs.queue(redis).enqueue_call("pathlib.Path.touch", args=(str(trace),))
+        jobs.job_queue(redis).enqueue_call("os.system", args=(f"touch {trace}",))
+        jobs.job_queue(redis).enqueue_call("pathlib.Path.touch", args=(str(trace),))
         redis.rpush("rq:queue:paperwire", "no-such-job")
-        jobs.wake(redis, TASK, datetime.now(UTC))
-        until(lambda: SourceStates(redis).get(TASK))
+        jobs.enqueue_task(redis, TASK, datetime.now(UTC))
+        until(lambda: TaskStates(redis).get(TASK))
         assert redis.zcard("rq:failed:paperwire") == 2
         assert worker.stop()[0] == 0
     assert not trace.exists()
@@ -305,12 +312,12 @@ def test_a_worker_told_to_stop_leaves_its_task_to_another(
 ) -> None:
     upstream.fail("hang", "/rss", times=1)
     with running("worker", store_url, upstream) as worker:
-        jobs.wake(redis, TASK, datetime.now(UTC))
+        jobs.enqueue_task(redis, TASK, datetime.now(UTC))
         until(lambda: upstream.log)
         code, seconds = worker.stop()
     upstream.heal()
     assert (code, seconds < 15) == (0, True)  # the request would be waited for for 20
-    assert SourceStates(redis).due(datetime.now(UTC)) == [TASK]
+    assert TaskStates(redis).due_tasks(datetime.now(UTC)) == [TASK]
     assert redis.keys("lock:*") == []
 
 
@@ -320,31 +327,31 @@ def test_a_worker_that_is_killed_takes_its_job_along(
 ) -> None:
     upstream.fail("hang", "/rss", times=1)
     with running("worker", store_url, upstream) as worker:
-        jobs.wake(redis, TASK, datetime.now(UTC))
+        jobs.enqueue_task(redis, TASK, datetime.now(UTC))
         until(lambda: upstream.log)
         worker.process.kill()
-        until(lambda: SourceStates(redis).due(datetime.now(UTC)) == [TASK])
+        until(lambda: TaskStates(redis).due_tasks(datetime.now(UTC)) == [TASK])
         until(lambda: redis.keys("lock:*") == [])
     upstream.heal()
-    redis.delete(keys.ARXIV_LANE)  # what two minutes do to the turn of who died in it
+    redis.delete(keys.ARXIV_RATE_LIMIT)  # what two minutes do to the turn of who died in it
     with running("worker", store_url, upstream) as worker:
-        jobs.wake(redis, TASK, datetime.now(UTC))
-        until(lambda: SourceStates(redis).get(TASK))
+        jobs.enqueue_task(redis, TASK, datetime.now(UTC))
+        until(lambda: TaskStates(redis).get(TASK))
         assert worker.stop()[0] == 0
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc: needs Linux")
 def test_a_worker_and_its_store_that_are_killed_leave_no_job(upstream: Upstream) -> None:
     upstream.fail("hang", "/rss", times=1)
-    with server() as (redis, store):
+    with private_server() as (redis, store):
         url = f"unix://{redis.connection_pool.connection_kwargs['path']}"
         with running("worker", url, upstream) as worker:
-            jobs.wake(redis, TASK, datetime.now(UTC))
+            jobs.enqueue_task(redis, TASK, datetime.now(UTC))
             until(lambda: upstream.log)
             (job,) = descendants(worker.process.pid)
             store.kill()
             worker.process.kill()
-            until(lambda: not runs(job), 12)  # a patient command alone would take longer
+            until(lambda: not is_running(job), 12)  # a patient command alone would take longer
     upstream.heal()
 
 
@@ -359,11 +366,11 @@ def test_a_process_waits_for_a_store_that_is_away_and_says_so(tmp_path: Path, ki
 def test_scheduler_and_worker_fill_an_empty_store(
     redis: Redis, store_url: str, upstream: Upstream
 ) -> None:
-    upstream.go_to(datetime.now(UTC))
+    upstream.set_time(datetime.now(UTC))
     with running("scheduler", store_url, upstream) as scheduler:
         with running("worker", store_url, upstream) as worker:
-            until(lambda: SourceStates(redis).get("hf:today"))
-            until(lambda: SourceStates(redis).get("announcements:stat.ML"))
+            until(lambda: TaskStates(redis).get("hf:today"))
+            until(lambda: TaskStates(redis).get("announcements:stat.ML"))
             assert worker.stop()[0] == 0
         assert scheduler.stop()[0] == 0
     assert [keyword.slug for keyword in Keywords(redis).all()] == [
@@ -403,5 +410,5 @@ def test_a_worker_told_to_stop_between_two_looks_stops(
 
     monkeypatch.setattr(PaperwireWorker, "work", told)
     stopping = threading.Event()
-    work(Settings(redis_url=store_url), stopping)
+    run_worker(Settings(redis_url=store_url), stopping)
     assert stopping.is_set()

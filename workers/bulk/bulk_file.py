@@ -18,16 +18,16 @@ from typing import IO, Any, Final
 import zstandard
 
 from papers.errors import BadParameter, SourceGarbled
-from workers.bulk.record_splitter import Piece, cut
+from workers.bulk.record_splitter import SplitRecord, split_records
 
 STDIN: Final = "-"
-_SAMPLE: Final = 1 << 20
-_BLOCK: Final = 1 << 16
-_BUFFER: Final = 1 << 18
+_SAMPLE_BYTES: Final = 1 << 20
+_BLOCK_BYTES: Final = 1 << 16
+_BUFFER_BYTES: Final = 1 << 18
 """Bytes asked of the system at once: lines are short, and calls are dear."""
-_GZIP: Final = b"\x1f\x8b"
-_ZSTD: Final = b"\x28\xb5\x2f\xfd"
-_DAMAGED: Final = (EOFError, zlib.error, gzip.BadGzipFile, zstandard.ZstdError)
+_GZIP_MAGIC: Final = b"\x1f\x8b"
+_ZSTD_MAGIC: Final = b"\x28\xb5\x2f\xfd"
+_DECOMPRESSION_ERRORS: Final = (EOFError, zlib.error, gzip.BadGzipFile, zstandard.ZstdError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,44 +39,44 @@ class BulkFile:
     size: int | None = None
 
     @contextlib.contextmanager
-    def opened(self) -> Iterator[Reading]:
+    def open_reader(self) -> Iterator[BulkReader]:
         """Its records, from the first. Raises BadParameter."""
         if self.name == STDIN:
             stdin: Any = io.BufferedReader(sys.stdin.buffer)
-            yield Reading(self.name, stdin)
+            yield BulkReader(self.name, stdin)
             stdin.detach()  # or it would close what is not ours
             return
-        with _unreadable(self.name):
-            raw = open(self.name, "rb", _BUFFER)  # noqa: SIM115 - closed below
+        with _unreadable_as_bad_parameter(self.name):
+            raw = open(self.name, "rb", _BUFFER_BYTES)  # noqa: SIM115 - closed below
         with raw:
-            yield Reading(self.name, raw)
+            yield BulkReader(self.name, raw)
 
 
-class Reading:
+class BulkReader:
     """A file being read."""
 
     def __init__(self, name: str, raw: Any) -> None:
         self._name, self._raw = name, raw
 
-    def pieces(self) -> Iterator[Piece]:
+    def records(self) -> Iterator[SplitRecord]:
         """Its records. Raises SourceGarbled where it is compressed and damaged."""
         try:
-            stream: Any = _uncompressed(self._raw)
-            yield from cut(stream, stream.peek(1024))
-        except _DAMAGED as error:
+            stream: Any = _decompress(self._raw)
+            yield from split_records(stream, stream.peek(1024))
+        except _DECOMPRESSION_ERRORS as error:
             raise SourceGarbled(f"{self._name}: damaged, or cut short: {error}") from error
 
     @property
-    def passed(self) -> int:
+    def bytes_read(self) -> int:
         """Bytes of the file, as it lies on the disk, that were read."""
         return int(self._raw.tell()) if self._name != STDIN else 0
 
 
-def found(name: str) -> BulkFile:
+def find_bulk_file(name: str) -> BulkFile:
     """The file of that name; `-` is standard input. Raises BadParameter where it cannot be read."""
     if name == STDIN:
         return BulkFile(name)
-    with _unreadable(name), open(name, "rb") as raw:
+    with _unreadable_as_bad_parameter(name), open(name, "rb") as raw:
         status = os.fstat(raw.fileno())
         if not stat.S_ISREG(status.st_mode):
             return BulkFile(name)
@@ -86,22 +86,22 @@ def found(name: str) -> BulkFile:
 def _identity(raw: IO[bytes], size: int) -> str:
     """A digest of size, beginning and end: the same file under another name is the same."""
     digest = hashlib.blake2b(str(size).encode(), digest_size=16)
-    digest.update(raw.read(_SAMPLE))
-    raw.seek(max(0, size - _SAMPLE))
-    digest.update(raw.read(_SAMPLE))
+    digest.update(raw.read(_SAMPLE_BYTES))
+    raw.seek(max(0, size - _SAMPLE_BYTES))
+    digest.update(raw.read(_SAMPLE_BYTES))
     return digest.hexdigest()
 
 
-def _uncompressed(raw: Any) -> Any:
+def _decompress(raw: Any) -> Any:
     magic = raw.peek(4)[:4]
-    if magic.startswith(_GZIP):
+    if magic.startswith(_GZIP_MAGIC):
         return gzip.GzipFile(fileobj=raw)
-    if magic.startswith(_ZSTD):
-        return io.BufferedReader(_Zstd(raw), 1 << 20)
+    if magic.startswith(_ZSTD_MAGIC):
+        return io.BufferedReader(_ZstdReader(raw), 1 << 20)
     return raw
 
 
-class _Zstd(io.RawIOBase):
+class _ZstdReader(io.RawIOBase):
     """The frames of a stream uncompressed. zstandard's own reader ends silently at a cut one."""
 
     def __init__(self, raw: IO[bytes]) -> None:
@@ -116,11 +116,11 @@ class _Zstd(io.RawIOBase):
         """Fill a buffer; 0 at the end. Raises EOFError where a frame is cut."""
         while not self._out:
             if self._frame.eof:
-                block = self._frame.unused_data or self._raw.read(_BLOCK)
+                block = self._frame.unused_data or self._raw.read(_BLOCK_BYTES)
                 if not block:
                     return 0
                 self._frame = zstandard.ZstdDecompressor().decompressobj()
-            elif not (block := self._raw.read(_BLOCK)):
+            elif not (block := self._raw.read(_BLOCK_BYTES)):
                 raise EOFError("the last frame does not end")
             self._out = self._frame.decompress(block)
         size = min(len(buffer), len(self._out))
@@ -129,13 +129,13 @@ class _Zstd(io.RawIOBase):
 
 
 @contextlib.contextmanager
-def _unreadable(name: str) -> Iterator[None]:
+def _unreadable_as_bad_parameter(name: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
         raise BadParameter("FILE", f"{name}: {error.strerror}") from error
 
 
-def base(name: str) -> str:
+def display_name(name: str) -> str:
     """What a person calls it."""
     return "standard input" if name == STDIN else Path(name).name

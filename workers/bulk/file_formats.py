@@ -21,38 +21,49 @@ from papers.errors import SourceGarbled
 from papers.model import json_rows
 from papers.model.paper import Paper, Sighting
 from workers.bulk import snapshot
-from workers.sources.arxiv.oai_record import CONTROLS, RECORD, SAFE, sighting_of
+from workers.sources.arxiv.oai_record import (
+    FORBIDDEN_CONTROLS,
+    RECORD_TAG,
+    SAFE_PARSER_OPTIONS,
+    sighting_from_oai,
+)
 
 
-def read(record: bytes) -> Sighting | Paper | None:
+def parse_bulk_record(record: bytes) -> Sighting | Paper | None:
     """What a record says of a paper; None for one that OAI-PMH calls deleted.
 
     Raises BadId and SourceGarbled for one that cannot be read.
     """
-    return _element(record) if record[:1] == b"<" else _line(record)
+    return _parse_element(record) if record[:1] == b"<" else _parse_line(record)
 
 
-def excerpt(record: bytes) -> str:
+def bulk_excerpt(record: bytes) -> str:
     """What a person needs to see of a record that was set aside."""
     return record[:300].decode("utf-8", "replace").strip()
 
 
-def _line(record: bytes) -> Sighting | Paper:
+def _parse_line(record: bytes) -> Sighting | Paper:
     try:
         row: Any = json.loads(record.decode("utf-8", "surrogatepass"))
     except (ValueError, RecursionError) as error:
         raise SourceGarbled(f"the line is no JSON: {error}") from error
     if not isinstance(row, dict):
         raise SourceGarbled("the line is no JSON object")
-    return json_rows.paper_of(row) if json_rows.MARK in row else snapshot.sighting_of(row)
+    return (
+        json_rows.paper_from_row(row)
+        if json_rows.FORMAT_MEMBER in row
+        else snapshot.sighting_from_snapshot(row)
+    )
 
 
-def _element(record: bytes) -> Sighting | None:
+def _parse_element(record: bytes) -> Sighting | None:
     try:
-        root: Any = etree.fromstring(record.translate(None, CONTROLS), etree.XMLParser(**SAFE))
+        root: Any = etree.fromstring(
+            record.translate(None, FORBIDDEN_CONTROLS), etree.XMLParser(**SAFE_PARSER_OPTIONS)
+        )
     except etree.XMLSyntaxError as error:
         raise SourceGarbled(f"the record is no well-formed XML: {error}") from error
-    element = root.find(RECORD)
+    element = root.find(RECORD_TAG)
     if element is None:
         raise SourceGarbled("the record is none of OAI-PMH's")
-    return sighting_of(element)
+    return sighting_from_oai(element)

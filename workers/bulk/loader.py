@@ -25,21 +25,23 @@ from redis import Redis
 
 from papers.errors import BadParameter, StoreError
 from papers.redis_backend import keys
-from papers.redis_backend.connection import store_errors
-from papers.state.task_states import Progress, SetAside, SourceStates
-from workers.bulk.bulk_file import BulkFile, Reading, base, found
-from workers.bulk.portions import Done, Portion, portions
-from workers.bulk.processes import take_in
+from papers.redis_backend.connection import translate_store_errors
+from papers.state.task_states import Progress, QuarantinedRecord, TaskStates
+from workers.bulk.bulk_file import BulkFile, BulkReader, display_name, find_bulk_file
+from workers.bulk.portions import Portion, PortionResult, split_portions
+from workers.bulk.processes import ingest_in_process
 from workers.ingest.pipeline import Clock
 
-MOST_KEPT: Final = 200
+MAX_QUARANTINED: Final = 200
 """Records of one file that are set aside with their text; of more only the number is told."""
 
-FORMS: Final = "arXiv's metadata snapshot, answers of OAI-PMH, and what `paperwire export` writes"
+FORMATS_IN_WORDS: Final = (
+    "arXiv's metadata snapshot, answers of OAI-PMH, and what `paperwire export` writes"
+)
 
 
 @dataclass(frozen=True, slots=True)
-class Position:
+class LoadPosition:
     """How far the load of a file is: all before byte `offset` (uncompressed) is stored.
 
     `records` are those stored, set aside, deleted and too old; `new` and `changed` are papers, as
@@ -59,60 +61,60 @@ class Position:
     too_old: int = 0
     ended: bool = False
 
-    def after(self, portion: Portion, done: Done, now: datetime) -> Position:
+    def advance(self, portion: Portion, done: PortionResult, now: datetime) -> LoadPosition:
         """Once a portion is stored."""
         return replace(
             self,
             updated=now,
-            offset=portion.end,
+            offset=portion.end_offset,
             line=portion.last_line,
             records=self.records + len(portion.records),
             new=self.new + done.new,
             changed=self.changed + done.changed,
-            set_aside=self.set_aside + len(done.bad),
+            set_aside=self.set_aside + len(done.bad_records),
             deleted=self.deleted + done.deleted,
             too_old=self.too_old + done.too_old,
         )
 
 
-class Positions:
+class LoadPositions:
     """How far every file is that was ever loaded, in Redis, by its identity. Raises StoreAway."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
 
-    def get(self, identity: str) -> Position | None:
+    def get(self, identity: str) -> LoadPosition | None:
         """How far a file is; None for one that was never begun, or has no identity."""
-        with store_errors(self._redis):
-            text: Any = self._redis.hget(keys.LOADS, identity) if identity else None
+        with translate_store_errors(self._redis):
+            text: Any = self._redis.hget(keys.BULK_LOADS, identity) if identity else None
         return _decoded(text) if text else None
 
-    def put(self, identity: str, position: Position) -> None:
+    def put(self, identity: str, position: LoadPosition) -> None:
         """Keep how far a file is."""
         if identity:
-            with store_errors(self._redis):
-                self._redis.hset(keys.LOADS, identity, _encoded(position))
+            with translate_store_errors(self._redis):
+                self._redis.hset(keys.BULK_LOADS, identity, _encoded(position))
 
 
 @dataclass(frozen=True, slots=True)
-class At:
+class LoadProgress:
     """A moment of a load: `passed` bytes of the file, as it lies on the disk, were read."""
 
     file: BulkFile
-    position: Position
-    passed: int
+    position: LoadPosition
+    bytes_read: int
 
 
 @dataclass(slots=True)
-class _Ahead:
+class _PendingPortion:
     """A portion that is not yet counted; `storing` once it is begun."""
 
     portion: Portion
-    storing: Future[Done] | None = None
+    future: Future[PortionResult] | None = None
 
 
 @dataclass(slots=True)
-class Load:
+class BulkLoader:
     """Loads files one after the other through one executor (`workers.bulk.processes`).
 
     `first` is the first month (YYYYMM) that is kept here. Raises StoreError, BadParameter where
@@ -123,136 +125,146 @@ class Load:
     executor: Executor
     processes: int
     clock: Clock
-    first: int = 0
-    _states: SourceStates = field(init=False)
-    _positions: Positions = field(init=False)
+    first_month: int = 0
+    _states: TaskStates = field(init=False)
+    _positions: LoadPositions = field(init=False)
 
     def __post_init__(self) -> None:
-        self._states, self._positions = SourceStates(self.redis), Positions(self.redis)
+        self._states, self._positions = TaskStates(self.redis), LoadPositions(self.redis)
 
-    def load(self, name: str, *, again: bool = False) -> Iterator[At]:
+    def load(self, name: str, *, restart: bool = False) -> Iterator[LoadProgress]:
         """A file from where it was left, `again` from its beginning; one moment a portion."""
-        file, now = found(name), self.clock()
-        position = None if again else self._positions.get(file.identity)
-        position = position or Position(base(name), now, now)
-        yield At(file, position, 0)
+        file, now = find_bulk_file(name), self.clock()
+        position = None if restart else self._positions.get(file.identity)
+        position = position or LoadPosition(display_name(name), now, now)
+        yield LoadProgress(file, position, 0)
         if position.ended:
             return
         try:
-            with file.opened() as reading:
-                for moved in self._stored(reading, position):
+            with file.open_reader() as reading:
+                for moved in self._store_portions(reading, position):
                     position = moved
                     self._positions.put(file.identity, position)
-                    self._show(position)
-                    yield At(file, position, reading.passed)
+                    self._publish_progress(position)
+                    yield LoadProgress(file, position, reading.bytes_read)
         finally:
-            self._states.end_progress(task(position.file))
+            self._states.delete_progress(load_task_name(position.file))
         position = replace(position, ended=True, updated=self.clock())
         self._positions.put(file.identity, position)
-        yield At(file, position, file.size or 0)
+        yield LoadProgress(file, position, file.size or 0)
 
-    def _stored(self, reading: Reading, position: Position) -> Iterator[Position]:
+    def _store_portions(
+        self, reading: BulkReader, position: LoadPosition
+    ) -> Iterator[LoadPosition]:
         """The position after each portion, in the order of the file."""
         start = position.offset
-        ahead = (piece for piece in reading.pieces() if piece.end > start)
-        for portion, done in self._taken_in(portions(ahead)):
-            self._check(position, portion, done)
-            position = self._counted(position, portion, done)
+        ahead = (piece for piece in reading.records() if piece.end_offset > start)
+        for portion, done in self._ingest_in_order(split_portions(ahead)):
+            self._refuse_unreadable_file(position, portion, done)
+            position = self._record_portion(position, portion, done)
             yield position
 
-    def _taken_in(self, cut: Iterable[Portion]) -> Iterator[tuple[Portion, Done]]:
+    def _ingest_in_order(self, cut: Iterable[Portion]) -> Iterator[tuple[Portion, PortionResult]]:
         """Portions with what became of them, in their order; few are in memory at a time."""
-        ahead: deque[_Ahead] = deque()
+        ahead: deque[_PendingPortion] = deque()
         try:
             for portion in cut:
-                ahead.append(_Ahead(portion))
-                self._begin(ahead)
-                while self._enough(ahead):
-                    yield self._first(ahead)
+                ahead.append(_PendingPortion(portion))
+                self._submit_ready(ahead)
+                while self._is_saturated(ahead):
+                    yield self._finish_first(ahead)
             while ahead:
-                yield self._first(ahead)
+                yield self._finish_first(ahead)
         finally:
             for one in ahead:
-                if one.storing:
-                    one.storing.cancel()
+                if one.future:
+                    one.future.cancel()
 
-    def _enough(self, ahead: Sequence[_Ahead]) -> bool:
+    def _is_saturated(self, ahead: Sequence[_PendingPortion]) -> bool:
         """Whether all processes are busy, or memory is full of what has to wait."""
-        begun = sum(one.storing is not None for one in ahead)
+        begun = sum(one.future is not None for one in ahead)
         return begun > self.processes or len(ahead) > 2 * self.processes
 
-    def _first(self, ahead: deque[_Ahead]) -> tuple[Portion, Done]:
+    def _finish_first(self, ahead: deque[_PendingPortion]) -> tuple[Portion, PortionResult]:
         """The first portion, once it is stored; then what waited for it is begun."""
         first = ahead[0]
-        assert first.storing is not None
-        done = _result(first.storing)
+        assert first.future is not None
+        done = _result(first.future)
         ahead.popleft()
-        self._begin(ahead)
+        self._submit_ready(ahead)
         return first.portion, done
 
-    def _begin(self, ahead: Iterable[_Ahead]) -> None:
+    def _submit_ready(self, ahead: Iterable[_PendingPortion]) -> None:
         """Have portions stored, but one of each month: two would only repeat each other."""
         busy: set[bytes] = set()
         for one in ahead:
             month = one.portion.month
-            if one.storing is None and month not in busy:
-                one.storing = self._submitted(one.portion)
-            if month and not (one.storing and one.storing.done()):
+            if one.future is None and month not in busy:
+                one.future = self._submit(one.portion)
+            if month and not (one.future and one.future.done()):
                 busy.add(month)
 
-    def _submitted(self, portion: Portion) -> Future[Done]:
+    def _submit(self, portion: Portion) -> Future[PortionResult]:
         try:
-            return self.executor.submit(take_in, portion.records, self.clock(), self.first)
+            return self.executor.submit(
+                ingest_in_process, portion.records, self.clock(), self.first_month
+            )
         except BrokenProcessPool as error:
-            raise _broken() from error
+            raise _process_killed_error() from error
 
-    def _check(self, before: Position, portion: Portion, done: Done) -> None:
+    def _refuse_unreadable_file(
+        self, before: LoadPosition, portion: Portion, done: PortionResult
+    ) -> None:
         """A whole portion that cannot be read, at the very beginning, is a wrong file."""
-        if before.records == 0 and len(done.bad) == len(portion.records) > 1:
-            worst = done.bad[0]
+        if before.records == 0 and len(done.bad_records) == len(portion.records) > 1:
+            worst = done.bad_records[0]
             raise BadParameter(
                 "FILE",
-                f"{before.file}: none of its first {len(done.bad):,} records can be read "
-                f"(line {worst.line}: {worst.reason}); there is {FORMS}",
+                f"{before.file}: none of its first {len(done.bad_records):,} records can be read "
+                f"(line {worst.line}: {worst.reason}); there is {FORMATS_IN_WORDS}",
             )
 
-    def _counted(self, position: Position, portion: Portion, done: Done) -> Position:
+    def _record_portion(
+        self, position: LoadPosition, portion: Portion, done: PortionResult
+    ) -> LoadPosition:
         """The position after a portion; what is bad in it is set aside first."""
-        now, name = self.clock(), task(position.file)
-        room = max(0, MOST_KEPT - position.set_aside)
+        now, name = self.clock(), load_task_name(position.file)
+        room = max(0, MAX_QUARANTINED - position.set_aside)
         records = [
-            SetAside(name, now, f"line {bad.line}: {bad.reason}", bad.excerpt)
-            for bad in done.bad[:room]
+            QuarantinedRecord(name, now, f"line {bad.line}: {bad.reason}", bad.excerpt)
+            for bad in done.bad_records[:room]
         ]
-        self._states.quarantine_once(records)
-        return position.after(portion, done, now)
+        self._states.quarantine_new(records)
+        return position.advance(portion, done, now)
 
-    def _show(self, at: Position) -> None:
-        self._states.put_progress(Progress(task(at.file), at.records, None, at.began, at.updated))
+    def _publish_progress(self, at: LoadPosition) -> None:
+        self._states.save_progress(
+            Progress(load_task_name(at.file), at.records, None, at.began, at.updated)
+        )
 
 
-def task(file: str) -> str:
+def load_task_name(file: str) -> str:
     """What the load of a file is called in progress and quarantine."""
     return f"load:{file}"
 
 
-def _result(future: Future[Done]) -> Done:
+def _result(future: Future[PortionResult]) -> PortionResult:
     try:
         return future.result()
     except BrokenProcessPool as error:
-        raise _broken() from error
+        raise _process_killed_error() from error
 
 
-def _broken() -> StoreError:
+def _process_killed_error() -> StoreError:
     return StoreError("a process of the load was killed; the same command goes on where it was")
 
 
-def _encoded(position: Position) -> str:
+def _encoded(position: LoadPosition) -> str:
     values = asdict(position)
     return json.dumps(values | {name: values[name].isoformat() for name in ("began", "updated")})
 
 
-def _decoded(text: bytes) -> Position:
+def _decoded(text: bytes) -> LoadPosition:
     values = json.loads(text)
     times = {name: datetime.fromisoformat(values[name]) for name in ("began", "updated")}
-    return Position(**values | times)
+    return LoadPosition(**values | times)

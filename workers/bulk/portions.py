@@ -13,22 +13,22 @@ from papers.model.arxiv_id import ArxivId
 from papers.model.paper import Paper, Sighting
 from papers.store import Store
 from workers.bulk import file_formats
-from workers.bulk.record_splitter import Piece
-from workers.ingest.store_batch import Poison, stored
+from workers.bulk.record_splitter import SplitRecord
+from workers.ingest.store_batch import Poison, store_batch
 
-LARGEST: Final = 20_000
+MAX_PORTION_RECORDS: Final = 20_000
 """Records of a portion: few months of arXiv have more."""
-LARGEST_BYTES: Final = 48_000_000
-SMALLEST: Final = 2_000
+MAX_PORTION_BYTES: Final = 48_000_000
+MIN_PORTION_RECORDS: Final = 2_000
 """Portions end with their month once they have so many records."""
 
-TRIES: Final = 10
+MAX_STORE_TRIES: Final = 10
 _ID: Final = re.compile(
     rb"""(?:"id"\s*:\s*"|<(?:[\w.-]+:)?identifier>\s*oai:arXiv\.org:)(?:[\w.-]+(?:/|\\/))?(\d{4})"""
 )
 
 
-Record = tuple[int, bytes, str]
+RecordTuple = tuple[int, bytes, str]
 """A record's line, what the file has there, and why it is no whole record, "" where it is one.
 
 Without names, since a tuple with names takes three times as long to reach another process.
@@ -39,13 +39,13 @@ Without names, since a tuple with names takes three times as long to reach anoth
 class Portion:
     """Records up to byte `end`; `month` (its four digits) where they are all of one."""
 
-    records: Sequence[Record]
-    end: int
+    records: Sequence[RecordTuple]
+    end_offset: int
     last_line: int
     month: bytes
 
 
-class Bad(NamedTuple):
+class BadRecord(NamedTuple):
     """A record to set aside: where it is, why, and how it begins."""
 
     line: int
@@ -54,53 +54,55 @@ class Bad(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
+class PortionResult:
     """What became of a portion."""
 
     new: int
     changed: int
     deleted: int
     too_old: int
-    bad: tuple[Bad, ...]
+    bad_records: tuple[BadRecord, ...]
 
 
-def portions(pieces: Iterable[Piece]) -> Iterator[Portion]:
+def split_portions(pieces: Iterable[SplitRecord]) -> Iterator[Portion]:
     """Portions of consecutive pieces, none empty."""
-    records: list[Record] = []
+    records: list[RecordTuple] = []
     months: set[bytes] = set()
     month, end, size = b"", 0, 0
     for piece in pieces:
         found = _ID.search(piece.text, 0, 2_000)
         following = found[1] if found else month
-        turned = following != month and len(records) >= SMALLEST
-        if records and (turned or len(records) == LARGEST or size > LARGEST_BYTES):
+        turned = following != month and len(records) >= MIN_PORTION_RECORDS
+        if records and (turned or len(records) == MAX_PORTION_RECORDS or size > MAX_PORTION_BYTES):
             yield _portion(records, end, months)
             records, months, size = [], set(), 0
         records.append((piece.line, piece.text, piece.reason))
         months.add(following)
-        month, end, size = following, piece.end, size + len(piece.text)
+        month, end, size = following, piece.end_offset, size + len(piece.text)
     if records:
         yield _portion(records, end, months)
 
 
-def _portion(records: list[Record], end: int, months: set[bytes]) -> Portion:
+def _portion(records: list[RecordTuple], end: int, months: set[bytes]) -> Portion:
     only = next(iter(months)) if len(months) == 1 else b""
     last_line, _, _ = records[-1]
     return Portion(records, end, last_line, only)
 
 
-def read(records: Sequence[Record]) -> tuple[dict[int, Sighting | Paper], int, list[Bad]]:
+def read_records(
+    records: Sequence[RecordTuple],
+) -> tuple[dict[int, Sighting | Paper], int, list[BadRecord]]:
     """What the records say, by line; how many are deleted; those that cannot be read."""
     said: dict[int, Sighting | Paper] = {}
-    bad: list[Bad] = []
+    bad: list[BadRecord] = []
     deleted = 0
     for line, text, reason in records:
         try:
             if reason:
                 raise SourceGarbled(reason)
-            one = file_formats.read(text)
+            one = file_formats.parse_bulk_record(text)
         except (BadId, SourceGarbled) as error:
-            bad.append(Bad(line, str(error), file_formats.excerpt(text)))
+            bad.append(BadRecord(line, str(error), file_formats.bulk_excerpt(text)))
             continue
         if one:
             said[line] = one
@@ -109,21 +111,25 @@ def read(records: Sequence[Record]) -> tuple[dict[int, Sighting | Paper], int, l
     return said, deleted, bad
 
 
-def taken_in(store: Store, records: Sequence[Record], now: datetime, first: int) -> Done:
+def ingest_portion(
+    store: Store, records: Sequence[RecordTuple], now: datetime, first_month: int
+) -> PortionResult:
     """Read records and store them, but for months before `first`. Raises StoreError."""
-    said, deleted, bad = read(records)
-    for tried in range(TRIES):
+    said, deleted, bad = read_records(records)
+    for tried in range(MAX_STORE_TRIES):
         try:
-            came = stored(store, list(said.values()), now, first)
+            came = store_batch(store, list(said.values()), now, first_month)
             break
         except StoreBusy:
-            if tried == TRIES - 1:
+            if tried == MAX_STORE_TRIES - 1:
                 raise
     lines: dict[ArxivId, int] = {one.id: line for line, one in said.items()}
-    bad += [_poisonous(poison, lines) for poison in came.poison]
-    done = came.done
-    return Done(len(done.new), len(done.changed), deleted, came.too_old, tuple(sorted(bad)))
+    bad += [_bad_record(poison, lines) for poison in came.poison]
+    done = came.ingested
+    return PortionResult(
+        len(done.new), len(done.changed), deleted, came.too_old, tuple(sorted(bad))
+    )
 
 
-def _poisonous(poison: Poison, lines: dict[ArxivId, int]) -> Bad:
-    return Bad(lines[poison.said.id], poison.reason, poison.excerpt)
+def _bad_record(poison: Poison, lines: dict[ArxivId, int]) -> BadRecord:
+    return BadRecord(lines[poison.record.id], poison.reason, poison.excerpt)

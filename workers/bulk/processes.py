@@ -14,29 +14,31 @@ from typing import Any
 
 from papers.redis_backend.connection import connect
 from papers.store import Store
-from workers.bulk.portions import Done, Record, taken_in
+from workers.bulk.portions import PortionResult, RecordTuple, ingest_portion
 
 _store: Store | None = None
 """Of this process, once it is one of a load's."""
 
 
-def take_in(records: Sequence[Record], now: datetime, first: int) -> Done:
+def ingest_in_process(
+    records: Sequence[RecordTuple], now: datetime, first_month: int
+) -> PortionResult:
     """Read records and store them, in a process that `executor` started. Raises StoreError."""
     assert _store is not None
-    return taken_in(_store, records, now, first)
+    return ingest_portion(_store, records, now, first_month)
 
 
 @contextmanager
-def executor(url: str, processes: int) -> Iterator[Executor]:
+def load_executor(url: str, processes: int) -> Iterator[Executor]:
     """So many processes at the store of that URL; with one, this process itself."""
     if processes == 1:
-        _begin(url)
-        yield _Here()
+        _connect_store(url)
+        yield _InProcessExecutor()
         return
     pool = ProcessPoolExecutor(
         processes,
         mp_context=multiprocessing.get_context("spawn"),
-        initializer=_begin_apart,
+        initializer=_initialize_child,
         initargs=(url,),
     )
     try:
@@ -45,7 +47,7 @@ def executor(url: str, processes: int) -> Iterator[Executor]:
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-class _Here(Executor):
+class _InProcessExecutor(Executor):
     """Does at once what it is given."""
 
     def submit(self, call: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
@@ -58,12 +60,12 @@ class _Here(Executor):
         return future
 
 
-def _begin(url: str) -> None:
+def _connect_store(url: str) -> None:
     global _store
-    _store = Store(connect(url, patient=True))
+    _store = Store(connect(url, retry=True))
 
 
-def _begin_apart(url: str) -> None:
+def _initialize_child(url: str) -> None:
     """Ctrl-C is for the starter to mind; its end, whatever the cause, is ours."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     starter = multiprocessing.parent_process()
@@ -74,4 +76,4 @@ def _begin_apart(url: str) -> None:
         os._exit(1)
 
     threading.Thread(target=end_with_it, name="starter", daemon=True).start()
-    _begin(url)
+    _connect_store(url)

@@ -15,26 +15,31 @@ from typing import Any, Final
 
 from papers.errors import SourceGarbled
 from papers.model.paper import Sighting
-from workers.sources.arxiv.author_string import names
-from workers.sources.arxiv.oai_record import day, described, moment, version_number
-from workers.sources.foreign_xml import clean
+from workers.sources.arxiv.author_string import split_submitted_authors
+from workers.sources.arxiv.oai_record import (
+    build_sighting,
+    parse_day,
+    parse_version_time,
+    version_number,
+)
+from workers.sources.foreign_xml import clean_line
 
 _TEXTS: Final = ("id", "title", "abstract", "comments", "journal-ref", "doi", "license")
 
 
-def sighting_of(row: Mapping[str, Any]) -> Sighting:
+def sighting_from_snapshot(row: Mapping[str, Any]) -> Sighting:
     """What a line says of a paper. Raises BadId and SourceGarbled for one that cannot be read."""
     if not isinstance(row.get("id"), str):
         raise SourceGarbled(f"the record has no id that is a text: {row.get('id')!r:.100}")
-    said = {name: clean(row.get(name)) for name in _TEXTS}
+    said = {name: clean_line(row.get(name)) for name in _TEXTS}
     said["categories"] = _categories(row.get("categories"))
     versions = _versions(row.get("versions"))
     newest, created = versions[-1] if versions else (0, None)
-    stamp = clean(row.get("update_date"))
-    as_of = day(stamp, "update_date") if stamp else created
+    stamp = clean_line(row.get("update_date"))
+    as_of = parse_day(stamp, "update_date") if stamp else created
     if as_of is None:
         raise SourceGarbled("the record has neither update_date nor versions")
-    return described(
+    return build_sighting(
         said,
         as_of=as_of,
         version=newest,
@@ -46,7 +51,7 @@ def sighting_of(row: Mapping[str, Any]) -> Sighting:
 
 def _categories(said: object) -> str:
     """`"cs.CL cs.AI"`; older snapshots have it in a list."""
-    return clean(" ".join(map(clean, said)) if isinstance(said, list) else said)
+    return clean_line(" ".join(map(clean_line, said)) if isinstance(said, list) else said)
 
 
 def _versions(said: object) -> list[tuple[int, datetime]]:
@@ -57,7 +62,10 @@ def _versions(said: object) -> list[tuple[int, datetime]]:
         raise SourceGarbled(f"the record has no readable versions: {said!r:.100}")
     return sorted(
         [
-            (version_number(clean(version.get("version"))), moment(clean(version.get("created"))))
+            (
+                version_number(clean_line(version.get("version"))),
+                parse_version_time(clean_line(version.get("created"))),
+            )
             for version in said
         ]
     )
@@ -72,8 +80,8 @@ def _authors(row: Mapping[str, Any]) -> tuple[str, ...]:
             return found
     said = row.get("authors")
     if isinstance(said, list):
-        return tuple(name for author in said if (name := clean(author)))
-    return names(clean(said))
+        return tuple(name for author in said if (name := clean_line(author)))
+    return split_submitted_authors(clean_line(said))
 
 
 def _name(person: object) -> str:
@@ -81,6 +89,6 @@ def _name(person: object) -> str:
         raise SourceGarbled(f"the record has no readable author: {person!r:.100}")
     parts = person[1:2] + person[:1] + person[2:3]  # forenames, keyname, suffix
     try:
-        return clean(" ".join(parts))
+        return clean_line(" ".join(parts))
     except TypeError:  # some are no texts
-        return clean(" ".join([part for part in parts if isinstance(part, str)]))
+        return clean_line(" ".join([part for part in parts if isinstance(part, str)]))

@@ -18,8 +18,8 @@ from typing import Final
 
 from papers.errors import AddressForbidden, BadSettings, SourceUnreachable
 
-Address = IPv4Address | IPv6Address
-Network = IPv4Network | IPv6Network
+IPAddress = IPv4Address | IPv6Address
+IPNetwork = IPv4Network | IPv6Network
 
 _SPECIAL_V4: Final = tuple(
     IPv4Network(text)
@@ -43,7 +43,7 @@ _SPECIAL_V6: Final = tuple(
 )
 
 
-def is_public(address: str | Address) -> bool:
+def is_public(address: str | IPAddress) -> bool:
     """Whether this is a global unicast address, one that stands for itself and no other.
 
     Raises ValueError for a text that is no address.
@@ -54,7 +54,7 @@ def is_public(address: str | Address) -> bool:
     return ip in _GLOBAL_V6 and not any(ip in network for network in _SPECIAL_V6)
 
 
-def networks(texts: Iterable[str]) -> tuple[Network, ...]:
+def parse_networks(texts: Iterable[str]) -> tuple[IPNetwork, ...]:
     """The networks that settings allow. Raises BadSettings for what is no CIDR."""
     try:
         return tuple(ip_network(text) for text in texts)
@@ -62,13 +62,13 @@ def networks(texts: Iterable[str]) -> tuple[Network, ...]:
         raise BadSettings(f"allowed_networks: {error}; write a network as 10.0.0.0/8") from error
 
 
-def is_allowed(address: str | Address, allowed: Sequence[Network]) -> bool:
+def is_allowed(address: str | IPAddress, allowed: Sequence[IPNetwork]) -> bool:
     """Whether Paperwire may connect there: public, or in a network that was allowed."""
     ip = ip_address(address)
     return is_public(ip) or any(ip in network for network in allowed)
 
 
-def resolve(host: str, port: int, allowed: Sequence[Network]) -> list[str]:
+def resolve_allowed(host: str, port: int, allowed: Sequence[IPNetwork]) -> list[str]:
     """Every address of a host, in the resolver's order, each of them checked.
 
     One forbidden address forbids the host: which one is connected to must not be chance.

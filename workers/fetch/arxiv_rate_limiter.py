@@ -29,29 +29,29 @@ from redis.commands.core import Script
 from papers.config.settings import Seconds
 from papers.errors import SourceRefused
 from papers.redis_backend import keys
-from papers.redis_backend.connection import store_errors
+from papers.redis_backend.connection import translate_store_errors
 
-BUSY: Final = frozenset({406, 429, 503})
+OVERLOAD_STATUSES: Final = frozenset({406, 429, 503})
 """Statuses with which arXiv answers overload: everybody holds off."""
 
-FIRST_PAUSE: Final = 30.0
-LONGEST_PAUSE: Final = 3600.0
+INITIAL_OVERLOAD_BACKOFF: Final = 30.0
+MAX_OVERLOAD_BACKOFF: Final = 3600.0
 """Seconds: back-off doubles from the one to the other while arXiv says no."""
 
-_POLL: Final = 0.1
-_MARGIN: Final = 0.02
+_POLL_INTERVAL: Final = 0.1
+_INTERVAL_MARGIN: Final = 0.02
 """Seconds on top of the interval: clocks that are being set right run a little fast."""
 
-_GRACE: Final = 30.0
+_CLAIM_GRACE: Final = 30.0
 """Seconds a claim outlives the longest request: time to resolve a name and to tidy up."""
 
-_NOW = """
+_LUA_NOW = """
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
 """
 
-_TAKE: Final = (
-    _NOW
+_ACQUIRE_SCRIPT: Final = (
+    _LUA_NOW
     + """
 -- KEYS: 1 the lane    ARGV: 1 token, 2 claim in ms, 3 interval in ms
 -- Returns {ms to wait, why}: {0, 'taken'}, or 'held', 'paced', 'pause' and what arXiv said.
@@ -74,8 +74,8 @@ return {0, 'taken'}
 """
 )
 
-_LEAVE: Final = (
-    _NOW
+_RELEASE_SCRIPT: Final = (
+    _LUA_NOW
     + """
 -- KEYS: 1 the lane    ARGV: 1 token, 2 interval in ms, 3 'fine', 'busy' or 'failed',
 --   4 wait asked for in ms, 5 first pause in ms, 6 longest pause in ms, 7 what arXiv said
@@ -95,7 +95,7 @@ end
 )
 
 
-class ArxivLane:
+class ArxivRateLimiter:
     """Lets one request to arXiv through at a time, at its pace.
 
     `interval` lies between two requests; `longest` is how long one request may take, after which
@@ -107,60 +107,69 @@ class ArxivLane:
         redis: Redis,
         interval: Seconds,
         *,
-        longest: Seconds = 90.0,
-        patience: Seconds = 120.0,
+        max_request_seconds: Seconds = 90.0,
+        max_wait: Seconds = 120.0,
         sleep: Callable[[Seconds], None] = time.sleep,
     ) -> None:
-        self._pace, self._claim, self._patience = interval + _MARGIN, longest + _GRACE, patience
-        self._take, self._leave = redis.register_script(_TAKE), redis.register_script(_LEAVE)
+        self._interval, self._claim_seconds, self._max_wait = (
+            interval + _INTERVAL_MARGIN,
+            max_request_seconds + _CLAIM_GRACE,
+            max_wait,
+        )
+        self._acquire_script, self._release_script = (
+            redis.register_script(_ACQUIRE_SCRIPT),
+            redis.register_script(_RELEASE_SCRIPT),
+        )
         self._sleep = sleep
 
     @contextmanager
-    def turn(self, patience: Seconds | None = None) -> Iterator[None]:
+    def acquire(self, max_wait: Seconds | None = None) -> Iterator[None]:
         """Wait for the lane, hold it for one request, and learn from how that went.
 
         Raises SourceRefused with `retry_after` where arXiv asked to hold off, or the lane is
         taken, for longer than `patience`; StoreAway.
         """
         token = secrets.token_hex(16)
-        self._wait(token, self._patience if patience is None else patience)
+        self._wait_for_slot(token, self._max_wait if max_wait is None else max_wait)
         outcome, wait, said = "failed", 0.0, ""
         try:
             yield
             outcome = "fine"
         except SourceRefused as error:
-            if error.status in BUSY:
+            if error.status in OVERLOAD_STATUSES:
                 outcome, wait, said = "busy", error.retry_after or 0.0, str(error)
             raise
         finally:
             self._release(token, outcome, wait, said)
 
-    def _wait(self, token: str, patience: Seconds) -> None:
-        ends = time.monotonic() + patience
+    def _wait_for_slot(self, token: str, max_wait: Seconds) -> None:
+        ends = time.monotonic() + max_wait
         while True:
-            wait_ms, why, *said = self._run(self._take, token, self._claim, self._pace)
+            wait_ms, why, *said = self._run_script(
+                self._acquire_script, token, self._claim_seconds, self._interval
+            )
             wait = wait_ms / 1000
             if why == b"taken":
                 return
             left = ends - time.monotonic()
             if left <= 0 or (why != b"held" and wait > left):
-                raise SourceRefused(_sentence(why, wait, said), retry_after=wait)
-            self._sleep(min(wait, _POLL) if why == b"held" else wait)
+                raise SourceRefused(_refusal_message(why, wait, said), retry_after=wait)
+            self._sleep(min(wait, _POLL_INTERVAL) if why == b"held" else wait)
 
     def _release(self, token: str, outcome: str, wait: Seconds, said: str) -> None:
-        pauses = (wait, FIRST_PAUSE, LONGEST_PAUSE)
-        self._run(self._leave, token, self._pace, outcome, *pauses, said[:500])
+        pauses = (wait, INITIAL_OVERLOAD_BACKOFF, MAX_OVERLOAD_BACKOFF)
+        self._run_script(self._release_script, token, self._interval, outcome, *pauses, said[:500])
 
-    def _run(self, script: Script, *args: str | Seconds) -> Any:
+    def _run_script(self, script: Script, *args: str | Seconds) -> Any:
         """Run a script on the lane; seconds become the milliseconds it counts in."""
-        with store_errors():
+        with translate_store_errors():
             return script(
-                keys=[keys.ARXIV_LANE],
+                keys=[keys.ARXIV_RATE_LIMIT],
                 args=[a if isinstance(a, str) else round(a * 1000) for a in args],
             )
 
 
-def _sentence(why: bytes, wait: Seconds, said: list[bytes]) -> str:
+def _refusal_message(why: bytes, wait: Seconds, said: list[bytes]) -> str:
     if why == b"pause":
         return f"arXiv asked to hold off, for {wait:.0f} s more: {said[0].decode()}"
     return f"the lane to arXiv is taken for {wait:.0f} s more at most"

@@ -21,7 +21,7 @@ class Deadline:
     def __init__(self, seconds: float) -> None:
         self._ends = time.monotonic() + seconds
         self._watched: list[socket.socket] = []
-        self._timer = threading.Timer(max(seconds, 0), self._cut)
+        self._timer = threading.Timer(max(seconds, 0), self._shut_down_sockets)
         self._timer.daemon = True
         self._lock = threading.Lock()
 
@@ -41,14 +41,14 @@ class Deadline:
                 self._watched.pop().close()
 
     @property
-    def left(self) -> float:
+    def seconds_left(self) -> float:
         """Seconds until the time is up; never below zero."""
         return max(self._ends - time.monotonic(), 0.0)
 
     @property
-    def passed(self) -> bool:
+    def is_expired(self) -> bool:
         """Whether the time is up."""
-        return self.left == 0
+        return self.seconds_left == 0
 
     def watch(self, connection: socket.socket) -> None:
         """Cut this connection too when the time is up.
@@ -57,10 +57,10 @@ class Deadline:
         """
         with self._lock:
             self._watched.append(connection.dup())
-        if self.passed:
-            self._cut()
+        if self.is_expired:
+            self._shut_down_sockets()
 
-    def _cut(self) -> None:
+    def _shut_down_sockets(self) -> None:
         with self._lock:
             for connection in self._watched:
                 with contextlib.suppress(OSError):  # the other side was faster

@@ -27,31 +27,31 @@ from urllib3.exceptions import DecodeError, HTTPError
 from papers.config.settings import Settings
 from papers.errors import AddressForbidden, SourceGarbled, SourceRefused, SourceUnreachable
 from papers.redis_backend import keys
-from papers.redis_backend.connection import store_errors
+from papers.redis_backend.connection import translate_store_errors
 from workers.fetch import refusals
-from workers.fetch.address_guard import networks
+from workers.fetch.address_guard import parse_networks
 from workers.fetch.deadline import Deadline
-from workers.fetch.guarded_session import Gate, GuardedSession
+from workers.fetch.guarded_session import ConnectionGate, GuardedSession
 
-MOST_REDIRECTS: Final = 5
+MAX_REDIRECTS: Final = 5
 
-_REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+_REDIRECT_STATUSES: Final = frozenset({301, 302, 303, 307, 308})
 _CHUNK: Final = 65_536
-_REFUSAL_BYTES: Final = 4_000
+_ERROR_BODY_BYTES: Final = 4_000
 
-Turn = Callable[[], AbstractContextManager[Any]]
+Throttle = Callable[[], AbstractContextManager[Any]]
 """What every single request waits for and happens in: the arXiv lane's turn, or nothing."""
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class UpstreamResponse:
     """What an upstream answered: 200 with a body, or 304 and `not_modified`.
 
     `asked` is the address as it was asked for, `url` that of the answer after redirects.
     `memo` is what was remembered with the validators of a 304.
     """
 
-    asked: str
+    requested_url: str
     url: str
     status: int
     headers: Mapping[str, str] = field(repr=False)
@@ -68,7 +68,7 @@ class Fetcher:
 
     def __init__(self, settings: Settings, redis: Redis | None = None) -> None:
         self._settings, self._redis = settings, redis
-        self._allowed = networks(settings.allowed_networks)
+        self._allowed = parse_networks(settings.allowed_networks)
 
     def get(
         self,
@@ -78,25 +78,25 @@ class Fetcher:
         accept: str = "*/*",
         headers: Mapping[str, str] | None = None,
         conditional: bool = False,
-        through: Turn = contextlib.nullcontext,
-    ) -> Answer:
+        throttle: Throttle = contextlib.nullcontext,
+    ) -> UpstreamResponse:
         """Ask for `url`; every request on the way happens inside `through()`.
 
         Raises AddressForbidden, SourceUnreachable, SourceRefused, SourceGarbled; StoreAway.
         """
-        known = self._known(url) if conditional else {}
-        sent = self._headers(accept, known) | dict(headers or {})
+        known = self._saved_validators(url) if conditional else {}
+        sent = self._request_headers(accept, known) | dict(headers or {})
         address, left = url, self._settings.fetch_deadline
-        for _ in range(MOST_REDIRECTS + 1):
-            with through(), Deadline(left) as deadline:
-                came = self._ask(address, sent, deadline, now)
-                left = deadline.left
-            if came.status not in _REDIRECTS:
+        for _ in range(MAX_REDIRECTS + 1):
+            with throttle(), Deadline(left) as deadline:
+                came = self._request(address, sent, deadline, now)
+                left = deadline.seconds_left
+            if came.status not in _REDIRECT_STATUSES:
                 break
-            address = _target(came)
+            address = _redirect_target(came)
         else:
-            raise SourceRefused(f"{_name(url)} redirects more than {MOST_REDIRECTS} times")
-        return Answer(
+            raise SourceRefused(f"{_display_url(url)} redirects more than {MAX_REDIRECTS} times")
+        return UpstreamResponse(
             url, address, came.status, came.headers, came.body, came.status == 304,
             known.get("memo", ""),
         )  # fmt: skip
@@ -107,38 +107,38 @@ class Fetcher:
         Raises AddressForbidden, SourceUnreachable, SourceRefused, SourceGarbled.
         """
         with Deadline(self._settings.fetch_deadline) as deadline:
-            came = self._come(url, self._headers("*/*", {}), deadline, form)
+            came = self._send(url, self._request_headers("*/*", {}), deadline, form)
         if not 200 <= came.status < 300:
-            refusals.judge(_name(url), came.status, came.headers, came.body, now)
+            refusals.raise_for_refusal(_display_url(url), came.status, came.headers, came.body, now)
 
-    def remember(self, answer: Answer | None, memo: str = "") -> None:
+    def save_validators(self, response: UpstreamResponse | None, memo: str = "") -> None:
         """Keep the validators of an answer whose content is stored now, and a memo for its 304.
 
         Raises StoreAway.
         """
-        if self._redis is None or answer is None or answer.not_modified:
+        if self._redis is None or response is None or response.not_modified:
             return
         kept = {
-            name: answer.headers[header]
+            name: response.headers[header]
             for name, header in (("etag", "ETag"), ("last_modified", "Last-Modified"))
-            if header in answer.headers
+            if header in response.headers
         }
-        with store_errors():
+        with translate_store_errors():
             if kept:
                 value = json.dumps(kept | {"memo": memo})
-                self._redis.hset(keys.VALIDATORS, answer.asked, value)
+                self._redis.hset(keys.VALIDATORS, response.requested_url, value)
             else:
-                self._redis.hdel(keys.VALIDATORS, answer.asked)
+                self._redis.hdel(keys.VALIDATORS, response.requested_url)
 
-    def _known(self, url: str) -> dict[str, str]:
+    def _saved_validators(self, url: str) -> dict[str, str]:
         """The validators remembered for this address."""
         if self._redis is None:
             return {}
-        with store_errors():
+        with translate_store_errors():
             kept = self._redis.hget(keys.VALIDATORS, url)
         return dict(json.loads(kept)) if kept else {}
 
-    def _headers(self, accept: str, known: Mapping[str, str]) -> dict[str, str]:
+    def _request_headers(self, accept: str, known: Mapping[str, str]) -> dict[str, str]:
         headers = {
             "User-Agent": self._settings.user_agent,
             "Accept": accept,
@@ -151,36 +151,38 @@ class Fetcher:
             headers["If-Modified-Since"] = known["last_modified"]
         return headers
 
-    def _ask(
+    def _request(
         self, url: str, headers: Mapping[str, str], deadline: Deadline, now: datetime
-    ) -> _Came:
+    ) -> _RawResponse:
         """One request. Raises what the answer says, unless it is 200, 304 or a redirect."""
-        came = self._come(url, headers, deadline)
+        came = self._send(url, headers, deadline)
         asked_before = "If-None-Match" in headers or "If-Modified-Since" in headers
-        if came.status not in _REDIRECTS and not (came.status == 304 and asked_before):
-            refusals.judge(_name(url), came.status, came.headers, came.body, now)
+        if came.status not in _REDIRECT_STATUSES and not (came.status == 304 and asked_before):
+            refusals.raise_for_refusal(_display_url(url), came.status, came.headers, came.body, now)
         return came
 
-    def _come(
+    def _send(
         self,
         url: str,
         headers: Mapping[str, str],
         deadline: Deadline,
         form: Mapping[str, str] | None = None,
-    ) -> _Came:
+    ) -> _RawResponse:
         """What came to one request, whatever it says: GET, or POST where there is a form."""
-        _check_form(url)
+        _check_url(url)
         try:
             came = self._exchange(url, headers, deadline, form)
         except InvalidURL as error:
             raise AddressForbidden(f"{url[:200]!r} is no web address: {error}") from error
         except DecodeError as error:
-            raise SourceGarbled(f"{_name(url)}: its compression is broken ({error})") from error
+            raise SourceGarbled(
+                f"{_display_url(url)}: its compression is broken ({error})"
+            ) from error
         except (RequestException, HTTPError, OSError) as error:
-            why = "out of time" if deadline.passed else _reason(error)
-            raise SourceUnreachable(f"{_name(url)}: {why}") from error
-        if deadline.passed:  # a connection that was cut may look like one that ended
-            raise SourceUnreachable(f"{_name(url)}: out of time")
+            why = "out of time" if deadline.is_expired else _root_cause(error)
+            raise SourceUnreachable(f"{_display_url(url)}: {why}") from error
+        if deadline.is_expired:  # a connection that was cut may look like one that ended
+            raise SourceUnreachable(f"{_display_url(url)}: out of time")
         return came
 
     def _exchange(
@@ -189,45 +191,49 @@ class Fetcher:
         headers: Mapping[str, str],
         deadline: Deadline,
         form: Mapping[str, str] | None,
-    ) -> _Came:
+    ) -> _RawResponse:
         timeout, method = self._settings.fetch_timeout, "GET" if form is None else "POST"
         with (
-            GuardedSession(Gate(self._allowed, deadline, timeout)) as session,
+            GuardedSession(ConnectionGate(self._allowed, deadline, timeout)) as session,
             session.request(
                 method, url, data=form, headers=headers, timeout=timeout, stream=True,
                 allow_redirects=False,
             ) as response,
         ):  # fmt: skip
-            body = self._body(response) if response.status_code == 200 else _beginning(response)
-            return _Came(url, response.status_code, response.headers, body)
+            body = (
+                self._read_body(response)
+                if response.status_code == 200
+                else _read_error_body(response)
+            )
+            return _RawResponse(url, response.status_code, response.headers, body)
 
-    def _body(self, response: Response) -> bytes:
+    def _read_body(self, response: Response) -> bytes:
         """The body, decompressed piece by piece: a bomb stops at the limit."""
         body = bytearray()
         while piece := response.raw.read1(_CHUNK, decode_content=True):
             body += piece
             if len(body) > self._settings.fetch_bytes:
                 most = f"{self._settings.fetch_bytes:,}"
-                raise SourceGarbled(f"{_name(response.url)} answered more than {most} bytes")
+                raise SourceGarbled(f"{_display_url(response.url)} answered more than {most} bytes")
         return bytes(body)
 
 
 @dataclass(frozen=True, slots=True)
-class _Came:
+class _RawResponse:
     url: str
     status: int
     headers: CaseInsensitiveDict[str]
     body: bytes
 
 
-def _beginning(response: Response) -> bytes:
+def _read_error_body(response: Response) -> bytes:
     """The first words of a refusal; that they break off does not make it less of one."""
     with contextlib.suppress(HTTPError, OSError):
-        return bytes(response.raw.read1(_REFUSAL_BYTES, decode_content=True))
+        return bytes(response.raw.read1(_ERROR_BODY_BYTES, decode_content=True))
     return b""
 
 
-def _check_form(url: str) -> None:
+def _check_url(url: str) -> None:
     """Raise AddressForbidden for what is no web address."""
     try:
         parts = urlsplit(url)
@@ -238,23 +244,25 @@ def _check_form(url: str) -> None:
         raise AddressForbidden(f"{url[:200]!r}: only http and https addresses are fetched")
 
 
-def _target(came: _Came) -> str:
+def _redirect_target(came: _RawResponse) -> str:
     location = came.headers.get("Location", "")
     try:
         if location:
             return urljoin(came.url, location)
     except ValueError:
         pass  # no address either
-    raise SourceGarbled(f"{_name(came.url)} redirects to {location[:200]!r}, which is no address")
+    raise SourceGarbled(
+        f"{_display_url(came.url)} redirects to {location[:200]!r}, which is no address"
+    )
 
 
-def _name(url: str) -> str:
+def _display_url(url: str) -> str:
     """An address fit to be shown: no credentials, no query."""
     parts = urlsplit(url)
     return f"{parts.hostname or url[:100]}{parts.path}"
 
 
-def _reason(error: BaseException) -> str:
+def _root_cause(error: BaseException) -> str:
     """The innermost cause, which is the one a person understands."""
     while (inner := error.__cause__ or error.__context__) is not None:
         error = inner

@@ -16,14 +16,14 @@ from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from papers.errors import SourceUnreachable
-from workers.fetch.address_guard import Network, resolve
+from workers.fetch.address_guard import IPNetwork, resolve_allowed
 from workers.fetch.deadline import Deadline
 
 
-class Gate:
+class ConnectionGate:
     """Opens connections: to allowed addresses, under a deadline."""
 
-    def __init__(self, allowed: Sequence[Network], deadline: Deadline, timeout: float) -> None:
+    def __init__(self, allowed: Sequence[IPNetwork], deadline: Deadline, timeout: float) -> None:
         self._allowed, self._deadline, self._timeout = allowed, deadline, timeout
 
     def connect(self, host: str, port: int) -> socket.socket:
@@ -32,10 +32,10 @@ class Gate:
         Raises AddressForbidden and SourceUnreachable.
         """
         why: OSError | None = None
-        for address in resolve(host, port, self._allowed):
-            if self._deadline.passed:
+        for address in resolve_allowed(host, port, self._allowed):
+            if self._deadline.is_expired:
                 break
-            seconds = min(self._timeout, self._deadline.left)
+            seconds = min(self._timeout, self._deadline.seconds_left)
             try:
                 connection = socket.create_connection((address, port), seconds)
             except OSError as error:
@@ -55,7 +55,7 @@ class GuardedSession(Session):
     requests would read their bodies, however long, before it says that there is one.
     """
 
-    def __init__(self, gate: Gate) -> None:
+    def __init__(self, gate: ConnectionGate) -> None:
         super().__init__()
         self.trust_env = False
         self.mount("http://", _GuardedAdapter(gate))
@@ -68,7 +68,7 @@ class GuardedSession(Session):
 class _GuardedAdapter(HTTPAdapter):
     """requests' adapter with every connection opened by the gate."""
 
-    def __init__(self, gate: Gate) -> None:
+    def __init__(self, gate: ConnectionGate) -> None:
         super().__init__(pool_connections=1, pool_maxsize=1, max_retries=0)
         self._gate = gate
 
@@ -81,7 +81,7 @@ class _GuardedAdapter(HTTPAdapter):
 
 
 class _GuardedHTTP(HTTPConnection):
-    def __init__(self, *args: Any, gate: Gate, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, gate: ConnectionGate, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._gate = gate
 
@@ -90,7 +90,7 @@ class _GuardedHTTP(HTTPConnection):
 
 
 class _GuardedHTTPS(HTTPSConnection):
-    def __init__(self, *args: Any, gate: Gate, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, gate: ConnectionGate, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._gate = gate
 

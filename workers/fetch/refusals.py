@@ -11,7 +11,7 @@ from typing import Final
 
 from papers.errors import SourceGarbled, SourceRefused
 
-LONGEST_WAIT: Final = 86_400.0
+MAX_RETRY_AFTER: Final = 86_400.0
 """Seconds of waiting that an upstream may ask for; more is taken for a mistake."""
 
 _RATE_EXCEEDED: Final = re.compile(rb"rate exceeded", re.IGNORECASE)
@@ -19,10 +19,12 @@ _RESET: Final = re.compile(r";\s*t\s*=\s*(\d+)")
 _SUMMARY: Final = re.compile(r"<summary\b[^<>]*>([^<]+)<")
 _TITLE: Final = re.compile(r"<title\b[^<>]*>([^<]+)<", re.IGNORECASE)
 _MARKUP: Final = re.compile(r"<[^<>]*>")
-_EXCERPT: Final = 160
+_EXCERPT_LENGTH: Final = 160
 
 
-def judge(name: str, status: int, headers: Mapping[str, str], body: bytes, now: datetime) -> None:
+def raise_for_refusal(
+    name: str, status: int, headers: Mapping[str, str], body: bytes, now: datetime
+) -> None:
     """Return if this answer holds what was asked for; else raise what it says.
 
     `body` may be cut after some kilobytes for other statuses than 200. Raises SourceRefused with
@@ -30,7 +32,7 @@ def judge(name: str, status: int, headers: Mapping[str, str], body: bytes, now: 
     SourceGarbled for statuses that have no place here and for an empty body.
     """
     if status >= 400:
-        said = excerpt(body)
+        said = body_excerpt(body)
         raise SourceRefused(
             f"{name} answered {status}" + (f": {said}" if said else ""),
             retry_after=retry_after(headers, now),
@@ -40,7 +42,7 @@ def judge(name: str, status: int, headers: Mapping[str, str], body: bytes, now: 
         raise SourceGarbled(f"{name} answered {status}, which has no place here", status=status)
     if len(body) < 1_000 and _RATE_EXCEEDED.search(body):
         raise SourceRefused(
-            f"{name} answered 200 but said: {excerpt(body)}",
+            f"{name} answered 200 but said: {body_excerpt(body)}",
             retry_after=retry_after(headers, now),
             status=429,
         )
@@ -55,29 +57,29 @@ def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
     """
     asked = headers.get("Retry-After", "").strip()
     if asked:
-        wait = _seconds(asked, now)
+        wait = _parse_seconds(asked, now)
     else:
         reset = _RESET.search(headers.get("RateLimit", ""))
         wait = float(reset[1]) if reset else None
-    return None if wait is None else min(max(wait, 0.0), LONGEST_WAIT)
+    return None if wait is None else min(max(wait, 0.0), MAX_RETRY_AFTER)
 
 
-def excerpt(body: bytes) -> str:
+def body_excerpt(body: bytes) -> str:
     """What an answer says to a person: a feed's summary, a page's title, or its first words."""
     raw = body[:4_000].decode("utf-8", "replace")
     said = _SUMMARY.search(raw) or _TITLE.search(raw)
     text = html.unescape(_MARKUP.sub(" ", said[1] if said else raw))
     text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    return text if len(text) <= _EXCERPT else text[:_EXCERPT].rstrip() + "…"
+    return text if len(text) <= _EXCERPT_LENGTH else text[:_EXCERPT_LENGTH].rstrip() + "…"
 
 
-def _seconds(text: str, now: datetime) -> float | None:
+def _parse_seconds(text: str, now: datetime) -> float | None:
     try:
-        return float(text) if text[0].isdigit() else _until(text, now)
+        return float(text) if text[0].isdigit() else _seconds_until(text, now)
     except ValueError:
         return None  # a wait that cannot be read is no wait: the caller's own back-off applies
 
 
-def _until(text: str, now: datetime) -> float:
+def _seconds_until(text: str, now: datetime) -> float:
     when = parsedate_to_datetime(text)
     return ((when if when.tzinfo else when.replace(tzinfo=UTC)) - now).total_seconds()

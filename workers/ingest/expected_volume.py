@@ -21,91 +21,95 @@ from redis import Redis
 
 from papers.model.arxiv_calendar import newest_announcement
 from papers.redis_backend import keys
-from papers.redis_backend.connection import store_errors
-from papers.state.task_states import SourceStates, State
-from workers.sources.result import Fetched
-from workers.tasks.reconcile import SETTLED
-from workers.tasks.reconcile import TASK as RECONCILIATION
+from papers.redis_backend.connection import translate_store_errors
+from papers.state.task_states import TaskStates, TaskStatus
+from workers.sources.result import FetchResult
+from workers.tasks.reconcile import ANNOUNCEMENT_SETTLE_TIME
+from workers.tasks.reconcile import RECONCILE_TASK as RECONCILIATION
 
-WEEKS: Final = 4
-KNOWN: Final = 2
+WINDOW_WEEKS: Final = 4
+MIN_KNOWN_WEEKS: Final = 2
 """Of the four weeks, how many must be known: before, nothing is usual."""
 
-FEWEST: Final = 8
+MIN_EXPECTED_COUNT: Final = 8
 """Where less than this is usual, a small number says nothing."""
 
-SHARE: Final = 0.5
+LOW_COUNT_RATIO: Final = 0.5
 """Less than this share of what is usual is few."""
 
 _WEEK: Final = timedelta(weeks=1)
-_KEPT: Final = (WEEKS + 1) * _WEEK
+_HISTORY: Final = (WINDOW_WEEKS + 1) * _WEEK
 
 
-def usual(counts: Mapping[date, int], day: date) -> int | None:
+def expected_count(counts: Mapping[date, int], day: date) -> int | None:
     """The median of the same weekday's counts in the four weeks before; None where too few are."""
-    before = [counts[then] for n in range(1, WEEKS + 1) if (then := day - n * _WEEK) in counts]
-    return int(median(before)) if len(before) >= KNOWN else None
+    before = [
+        counts[then] for n in range(1, WINDOW_WEEKS + 1) if (then := day - n * _WEEK) in counts
+    ]
+    return int(median(before)) if len(before) >= MIN_KNOWN_WEEKS else None
 
 
-def is_few(got: int, expected: int | None) -> bool:
+def is_below_expected(got: int, expected: int | None) -> bool:
     """Whether so many records are suspiciously few where `expected` are usual."""
-    return expected is not None and expected >= FEWEST and got < SHARE * expected
+    return (
+        expected is not None and expected >= MIN_EXPECTED_COUNT and got < LOW_COUNT_RATIO * expected
+    )
 
 
-class Usual:
+class VolumeCheck:
     """Holds what comes against what is usual. Raises StoreAway."""
 
-    def __init__(self, redis: Redis, states: SourceStates, *, reconciles: bool) -> None:
-        self._redis, self._states, self._reconciles = redis, states, reconciles
+    def __init__(self, redis: Redis, states: TaskStates, *, can_reconcile: bool) -> None:
+        self._redis, self._states, self._can_reconcile = redis, states, can_reconcile
 
-    def judged(self, task: str, part: Fetched, now: datetime) -> Fetched:
+    def assess(self, task: str, part: FetchResult, now: datetime) -> FetchResult:
         """A part with what is usual for its day; stale where it is thin and nobody confirms it."""
-        if part.counted is None or not part.complete or part.stale:
+        if part.counted_day is None or not part.complete or part.stale:
             return part
-        counts = self._noted(task, part.counted, part.got)
-        expected = usual(counts, part.counted)
-        part = replace(part, usual=expected)
-        if not is_few(part.got, expected):
+        counts = self._record_count(task, part.counted_day, part.record_count)
+        expected = expected_count(counts, part.counted_day)
+        part = replace(part, expected_count=expected)
+        if not is_below_expected(part.record_count, expected):
             return part
-        weekday = f"{part.counted:%A}"
-        said = f"{part.said}: few for a {weekday}, when {expected} are usual"
+        weekday = f"{part.counted_day:%A}"
+        said = f"{part.message}: few for a {weekday}, when {expected} are usual"
         if not task.startswith("announcements:"):
-            return replace(part, stale=True, said=said)
-        if self._reconciled(now):
-            return replace(part, said=f"{said}; reconciled with OAI-PMH since")
-        self._have_reconciled(now)
-        return replace(part, stale=True, said=said)
+            return replace(part, stale=True, message=said)
+        if self._was_reconciled(now):
+            return replace(part, message=f"{said}; reconciled with OAI-PMH since")
+        self._request_reconciliation(now)
+        return replace(part, stale=True, message=said)
 
-    def _noted(self, task: str, day: date, got: int) -> dict[date, int]:
+    def _record_count(self, task: str, day: date, got: int) -> dict[date, int]:
         """Every count that is kept, this one included; of a day's counts the highest stays."""
-        with store_errors(self._redis):
-            text: Any = self._redis.hget(keys.COUNTS, task)
+        with translate_store_errors(self._redis):
+            text: Any = self._redis.hget(keys.RECORD_COUNTS, task)
         known = {date.fromisoformat(d): n for d, n in json.loads(text or "{}").items()}
-        counts = {d: n for d, n in known.items() if d > day - _KEPT}
+        counts = {d: n for d, n in known.items() if d > day - _HISTORY}
         counts[day] = max(got, counts.get(day, 0))
         if counts != known:
             values = json.dumps({str(d): n for d, n in sorted(counts.items())})
-            with store_errors(self._redis):
-                self._redis.hset(keys.COUNTS, task, values)
+            with translate_store_errors(self._redis):
+                self._redis.hset(keys.RECORD_COUNTS, task, values)
         return counts
 
-    def _reconciled(self, now: datetime) -> bool:
+    def _was_reconciled(self, now: datetime) -> bool:
         """Whether OAI-PMH was gone through, without an error, after this announcement."""
         state = self._states.get(RECONCILIATION)
-        good = state is not None and state.state in (State.OK, State.QUIET)
-        return good and state is not None and state.attempted_at >= _settled(now)
+        good = state is not None and state.state in (TaskStatus.OK, TaskStatus.QUIET)
+        return good and state is not None and state.attempted_at >= _settled_at(now)
 
-    def _have_reconciled(self, now: datetime) -> None:
+    def _request_reconciliation(self, now: datetime) -> None:
         """Have OAI-PMH asked as soon as it knows the day; its own back-off goes first."""
         state = self._states.get(RECONCILIATION)
-        failing = state is not None and state.state is State.FAILING
-        if not self._reconciles or failing:
+        failing = state is not None and state.state is TaskStatus.FAILING
+        if not self._can_reconcile or failing:
             return
-        wanted = max(now, _settled(now))
-        planned = self._states.next_due(RECONCILIATION)
+        wanted = max(now, _settled_at(now))
+        planned = self._states.due_time(RECONCILIATION)
         if planned is None or planned > wanted:
-            self._states.make_due(RECONCILIATION, wanted)
+            self._states.schedule(RECONCILIATION, wanted)
 
 
-def _settled(now: datetime) -> datetime:
-    return newest_announcement(now) + SETTLED
+def _settled_at(now: datetime) -> datetime:
+    return newest_announcement(now) + ANNOUNCEMENT_SETTLE_TIME

@@ -18,18 +18,18 @@ from typing import Final
 
 from papers.config.settings import Seconds
 from papers.errors import BadParameter, SourceError
-from papers.maintenance.retention import first_kept
+from papers.maintenance.retention import first_kept_month
 from papers.model.arxiv_id import ArxivId
-from papers.state.task_states import Progress, SetAside, SourceState, SourceStates, State
+from papers.state.task_states import Progress, QuarantinedRecord, TaskState, TaskStates, TaskStatus
 from papers.store import Store
-from workers.fetch.fetcher import Answer
-from workers.ingest.expected_volume import Usual
-from workers.ingest.store_batch import Poison, stored
+from workers.fetch.fetcher import UpstreamResponse
+from workers.ingest.expected_volume import VolumeCheck
+from workers.ingest.store_batch import Poison, store_batch
 from workers.notify import websub
-from workers.schedule.cadence import next_time
-from workers.sources.result import Fetch, Fetched, Rejected, Upstreams
+from workers.schedule.cadence import next_run_at
+from workers.sources.result import FetchFunction, FetchResult, RejectedRecord, UpstreamClients
 
-_NAMING: Final = ("hf", "community")
+_SOURCES_NEEDING_ENRICHMENT: Final = ("hf", "community")
 """Sources that name papers which arXiv may have to describe yet."""
 
 Clock = Callable[[], datetime]
@@ -39,166 +39,181 @@ Clock = Callable[[], datetime]
 class Tally:
     """What the parts of one attempt brought, without their papers."""
 
-    got: int = 0
-    new: list[ArxivId] = field(default_factory=list)
+    record_count: int = 0
+    new_ids: list[ArxivId] = field(default_factory=list)
     changed: int = 0
-    set_aside: int = 0
+    quarantined: int = 0
     too_old: int = 0
     parts: int = 0
     unchanged_parts: int = 0
     stale: bool = False
     complete: bool = True
-    readable: bool = True
-    wait: Seconds = 0.0
-    more: bool = False
-    usual: int | None = None
-    _said: str = ""
+    is_readable: bool = True
+    min_wait: Seconds = 0.0
+    has_more: bool = False
+    expected_count: int | None = None
+    _last_message: str = ""
     _summary: str = ""
-    _thin: str = ""
+    _thin_message: str = ""
 
-    def add(self, part: Fetched) -> None:
+    def add(self, part: FetchResult) -> None:
         """Count a part in."""
         self.parts += 1
         self.unchanged_parts += part.not_modified
-        self.got += part.got
+        self.record_count += part.record_count
         self.stale |= part.stale
         self.complete &= part.complete
-        self.readable &= not part.unreadable
-        self.wait = max(self.wait, max_age(part.answer))
-        self.more = part.more
-        self.usual = self.usual if part.usual is None else part.usual
-        self._thin = part.said if part.usual is not None and part.stale else self._thin
-        self._said = part.said or self._said
+        self.is_readable &= not part.is_unreadable
+        self.min_wait = max(self.min_wait, max_age(part.response))
+        self.has_more = part.has_more
+        self.expected_count = (
+            self.expected_count if part.expected_count is None else part.expected_count
+        )
+        self._thin_message = (
+            part.message if part.expected_count is not None and part.stale else self._thin_message
+        )
+        self._last_message = part.message or self._last_message
         self._summary = part.summary or self._summary
 
     @property
-    def said(self) -> str:
+    def message(self) -> str:
         """What came, in words."""
         passed_over = f"; {self.too_old} of months that are not kept" if self.too_old else ""
-        return f"{self._came}{passed_over}"
+        return f"{self._described}{passed_over}"
 
     @property
-    def _came(self) -> str:
+    def _described(self) -> str:
         if self._summary or self.parts <= 1:
-            return self._summary or self._said
-        return self._thin or f"{self.got} records in {self.parts} answers"
+            return self._summary or self._last_message
+        return self._thin_message or f"{self.record_count} records in {self.parts} answers"
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class TaskReport:
     """What one attempt at a task did, and the state it left."""
 
-    state: SourceState
+    state: TaskState
     new: int
     changed: int
-    set_aside: int
+    quarantined: int
 
 
-def judge(tally: Tally, error: SourceError | None, before: State | None) -> tuple[State, str]:
+def classify_outcome(
+    tally: Tally, error: SourceError | None, before: TaskStatus | None
+) -> tuple[TaskStatus, str]:
     """The state a source is in after an attempt, and why, in words."""
     if error is not None:
-        return State.FAILING, str(error)
-    if not tally.readable:
-        return State.FAILING, f"none of {tally.got} records could be read; {tally.said}"
+        return TaskStatus.FAILING, str(error)
+    if not tally.is_readable:
+        return (
+            TaskStatus.FAILING,
+            f"none of {tally.record_count} records could be read; {tally.message}",
+        )
     if not tally.complete:
-        return State.FAILING, f"part of the answer is missing; {tally.said}"
+        return TaskStatus.FAILING, f"part of the answer is missing; {tally.message}"
     if tally.stale:
-        return State.STALE, tally.said
-    if tally.got:
-        return State.OK, tally.said
+        return TaskStatus.STALE, tally.message
+    if tally.record_count:
+        return TaskStatus.OK, tally.message
     unchanged = 0 < tally.parts == tally.unchanged_parts
-    return (State.OK if unchanged and before is State.OK else State.QUIET), tally.said
+    return (
+        TaskStatus.OK if unchanged and before is TaskStatus.OK else TaskStatus.QUIET
+    ), tally.message
 
 
-class Ingest:
+class IngestPipeline:
     """Runs tasks; `sources` maps the part of a task's name before the colon to its fetch."""
 
     def __init__(
         self,
         store: Store,
-        states: SourceStates,
-        upstreams: Upstreams,
-        sources: Mapping[str, Fetch],
-        usual: Usual,
+        states: TaskStates,
+        upstreams: UpstreamClients,
+        fetch_functions: Mapping[str, FetchFunction],
+        volume_check: VolumeCheck,
         clock: Clock,
     ) -> None:
-        self._usual = usual
+        self._volume_check = volume_check
         self._store, self._states, self._upstreams = store, states, upstreams
-        self._sources, self._clock = sources, clock
+        self._fetch_functions, self._clock = fetch_functions, clock
 
-    def run(self, task: str) -> Report:
+    def run(self, task: str) -> TaskReport:
         """One attempt at a task. Raises BadInput for a task that means nothing, StoreError."""
         kind, _, subject = task.partition(":")
-        if kind not in self._sources:
+        if kind not in self._fetch_functions:
             raise BadParameter("task", f"{task!r}: there is no source {kind!r}")
         started = self._clock()
         tally, error = Tally(), None
         try:
-            for came in self._sources[kind](subject, self._upstreams, started):
-                part = self._usual.judged(task, came, self._clock())
-                self._take_in(task, part, tally, started)
+            for came in self._fetch_functions[kind](subject, self._upstreams, started):
+                part = self._volume_check.assess(task, came, self._clock())
+                self._store_part(task, part, tally, started)
         except SourceError as failure:
             error = failure
         finally:
-            if not tally.more:
-                self._states.end_progress(task)
+            if not tally.has_more:
+                self._states.delete_progress(task)
         return self._record(task, tally, error, started)
 
-    def fail(self, task: str, reason: str) -> SourceState:
+    def record_failure(self, task: str, reason: str) -> TaskState:
         """Record an attempt that ended in a way nobody foresaw."""
         return self._record(task, Tally(), SourceError(reason), self._clock()).state
 
-    def _take_in(self, task: str, part: Fetched, tally: Tally, started: datetime) -> None:
+    def _store_part(self, task: str, part: FetchResult, tally: Tally, started: datetime) -> None:
         now = self._clock()
-        first = first_kept(self._upstreams.settings.keep_months, now)
-        came = stored(self._store, part.sightings, now, first)
-        rejected: list[Rejected | Poison] = [*part.rejected, *came.poison]
+        first = first_kept_month(self._upstreams.settings.keep_months, now)
+        came = store_batch(self._store, part.sightings, now, first)
+        rejected: list[RejectedRecord | Poison] = [*part.rejected, *came.poison]
         tally.add(part)
-        tally.new += came.done.new
-        tally.changed += len(came.done.changed)
-        tally.set_aside += len(rejected)
+        tally.new_ids += came.ingested.new
+        tally.changed += len(came.ingested.changed)
+        tally.quarantined += len(rejected)
         tally.too_old += came.too_old
-        records = [SetAside(task, now, record.reason, record.excerpt) for record in rejected]
-        self._states.quarantine_once(records)
-        if part.complete and not (part.stale or part.unreadable):
-            self._upstreams.fetcher.remember(part.answer, part.memo)
-        if part.more or part.total is not None:
+        records = [
+            QuarantinedRecord(task, now, record.reason, record.excerpt) for record in rejected
+        ]
+        self._states.quarantine_new(records)
+        if part.complete and not (part.stale or part.is_unreadable):
+            self._upstreams.fetcher.save_validators(part.response, part.memo)
+        if part.has_more or part.total is not None:
             began = part.began or started
-            self._states.put_progress(Progress(task, part.done, part.total, began, now))
+            self._states.save_progress(Progress(task, part.done, part.total, began, now))
 
     def _record(
         self, task: str, tally: Tally, error: SourceError | None, started: datetime
-    ) -> Report:
+    ) -> TaskReport:
         before = self._states.get(task)
         now = self._clock()
         kind = task.partition(":")[0]
-        wait = (error.retry_after or 0.0) if error else tally.wait if kind == "community" else 0.0
-        verdict, said = judge(tally, error, before.state if before else None)
-        state = following(before, task, verdict, started, now)
-        state = replace(state, said=said, got=tally.got, usual=tally.usual)
-        next_at = next_time(task, state, now, wait=wait, more=tally.more)
+        wait = (
+            (error.retry_after or 0.0) if error else tally.min_wait if kind == "community" else 0.0
+        )
+        verdict, said = classify_outcome(tally, error, before.state if before else None)
+        state = next_state(before, task, verdict, started, now)
+        state = replace(state, said=said, got=tally.record_count, usual=tally.expected_count)
+        next_at = next_run_at(task, state, now, min_wait=wait, has_more=tally.has_more)
         state = replace(state, next_at=next_at)
-        self._states.put(state)
-        if tally.new and kind in _NAMING:
-            self._states.make_due("enrich", now)
-        if tally.new or tally.changed:
-            websub.soon(self._states, now)
-        return Report(state, len(tally.new), tally.changed, tally.set_aside)
+        self._states.save(state)
+        if tally.new_ids and kind in _SOURCES_NEEDING_ENRICHMENT:
+            self._states.schedule("enrich", now)
+        if tally.new_ids or tally.changed:
+            websub.schedule_ping(self._states, now)
+        return TaskReport(state, len(tally.new_ids), tally.changed, tally.quarantined)
 
 
-def max_age(answer: Answer | None) -> Seconds:
+def max_age(response: UpstreamResponse | None) -> Seconds:
     """For how long an answer says it stays fresh (Cache-Control), in seconds."""
-    said = answer.headers.get("Cache-Control", "") if answer else ""
+    said = response.headers.get("Cache-Control", "") if response else ""
     found = re.search(r"\bmax-age\s*=\s*(\d{1,9})\b", said, re.IGNORECASE)
     return float(found[1]) if found else 0.0
 
 
-def following(
-    before: SourceState | None, task: str, verdict: State, started: datetime, now: datetime
-) -> SourceState:
+def next_state(
+    before: TaskState | None, task: str, verdict: TaskStatus, started: datetime, now: datetime
+) -> TaskState:
     """The state after an attempt: since when, last success, failures in a row."""
-    good = verdict in (State.OK, State.QUIET)
-    return SourceState(
+    good = verdict in (TaskStatus.OK, TaskStatus.QUIET)
+    return TaskState(
         name=task,
         state=verdict,
         since=before.since if before and before.state is verdict else now,

@@ -17,22 +17,22 @@ from typing import Final, cast
 from redis import Redis
 
 from papers.config.settings import Settings
-from papers.errors import SourceError, SourceInDoubt, SourceRefused, UnknownKeyword
+from papers.errors import SourceError, SourceOutcomeUnknown, SourceRefused, UnknownKeyword
 from papers.model.paper import Paper
-from papers.model.periods import Kind, Period
-from papers.query.parser import parse
-from papers.query.request import Ask
+from papers.model.periods import Period, PeriodKind
+from papers.query.parser import parse_query
+from papers.query.request import SearchRequest
 from papers.redis_backend import keys
-from papers.redis_backend.connection import store_errors
+from papers.redis_backend.connection import translate_store_errors
 from papers.state.keywords import Keyword, Keywords
 from papers.store import Store
-from workers.notify.mail_message import message_of
-from workers.notify.smtp import send
-from workers.sources.result import Fetched, Upstreams
+from workers.notify.mail_message import digest_message
+from workers.notify.smtp import send_mail
+from workers.sources.result import FetchResult, UpstreamClients
 
-MOST_LOOKED_AT: Final = 1_000
+MAX_DIGEST_PAPERS: Final = 1_000
 
-_CLAIM: Final = """
+_CLAIM_SCRIPT: Final = """
 -- KEYS: what was mailed. ARGV: subscription, period. 1 where the period was not claimed before.
 if redis.call('HGET', KEYS[1], ARGV[1]) == ARGV[2] then return 0 end
 redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
@@ -44,29 +44,37 @@ def mail_tasks(settings: Settings) -> list[str]:
     """A task for each subscription; none while no mail server is named."""
     if not settings.smtp_url:
         return []
-    kinds: dict[Kind, tuple[str, ...]] = {"day": settings.mail_daily, "week": settings.mail_weekly}
+    kinds: dict[PeriodKind, tuple[str, ...]] = {
+        "day": settings.mail_daily,
+        "week": settings.mail_weekly,
+    }
     return [f"mail:{kind}:{slug}" for kind, slugs in kinds.items() for slug in slugs]
 
 
-class Digests:
+class DigestMailer:
     """The source of the tasks `mail:day:NAME`, `mail:week:NAME`: it brings nothing, and tells."""
 
     def __init__(self, store: Store, keywords: Keywords, redis: Redis) -> None:
         self._store, self._keywords, self._redis = store, keywords, redis
 
-    def fetch(self, subject: str, upstreams: Upstreams, now: datetime) -> Iterator[Fetched]:
+    def fetch(
+        self, subject: str, upstreams: UpstreamClients, now: datetime
+    ) -> Iterator[FetchResult]:
         """Send the newest digest, unless it was. Raises SourceError, StoreAway."""
         kind, _, slug = subject.partition(":")
         keyword = self._keyword(slug)
-        period = Period.of(cast(Kind, kind), now.date()).before
+        period = Period.containing(cast(PeriodKind, kind), now.date()).previous
         papers = self._papers(keyword, period)
         if not papers:
-            yield Fetched(said=f"no paper in {period.words}: nothing is sent")
-        elif not self._claimed(subject, period):
-            yield Fetched(said=f"{period.words} was sent before")
+            yield FetchResult(message=f"no paper in {period.display_name}: nothing is sent")
+        elif not self._claim(subject, period):
+            yield FetchResult(message=f"{period.display_name} was sent before")
         else:
             self._send(subject, keyword, period, papers, upstreams.settings)
-            yield Fetched(got=len(papers), said=f"{len(papers)} papers of {period.words} sent")
+            yield FetchResult(
+                record_count=len(papers),
+                message=f"{len(papers)} papers of {period.display_name} sent",
+            )
 
     def _keyword(self, slug: str) -> Keyword:
         try:
@@ -75,14 +83,16 @@ class Digests:
             raise SourceRefused(f"{error}; take it out of the settings' digests") from error
 
     def _papers(self, keyword: Keyword, period: Period) -> tuple[Paper, ...]:
-        ask = Ask(query=parse(keyword.query), since=period.first, until=period.last)
+        ask = SearchRequest(
+            query=parse_query(keyword.query), since=period.first_day, until=period.last_day
+        )
         papers: list[Paper] = []
-        while len(papers) < MOST_LOOKED_AT:
+        while len(papers) < MAX_DIGEST_PAPERS:
             page = self._store.search(ask)
             papers += page.papers
-            if page.next is None:
+            if page.next_cursor is None:
                 break
-            ask = replace(ask, before=page.next)
+            ask = replace(ask, before=page.next_cursor)
         return tuple(papers)
 
     def _send(
@@ -94,18 +104,20 @@ class Digests:
         settings: Settings,
     ) -> None:
         try:
-            send(message_of(keyword, period, papers, settings), settings)
-        except SourceInDoubt:
+            send_mail(digest_message(keyword, period, papers, settings), settings)
+        except SourceOutcomeUnknown:
             raise  # it may have been taken: not again
         except SourceError:
-            self._give_back(subject, period)
+            self._release_claim(subject, period)
             raise
 
-    def _claimed(self, subscription: str, period: Period) -> bool:
-        with store_errors(self._redis):
-            return bool(self._redis.eval(_CLAIM, 1, keys.MAILED, subscription, period.name))
+    def _claim(self, subscription: str, period: Period) -> bool:
+        with translate_store_errors(self._redis):
+            return bool(
+                self._redis.eval(_CLAIM_SCRIPT, 1, keys.MAILED_DIGESTS, subscription, period.name)
+            )
 
-    def _give_back(self, subscription: str, period: Period) -> None:
+    def _release_claim(self, subscription: str, period: Period) -> None:
         """The server did not take it: it is to be tried again."""
-        with store_errors(self._redis):
-            self._redis.hset(keys.MAILED, subscription, f"not {period.name}")
+        with translate_store_errors(self._redis):
+            self._redis.hset(keys.MAILED_DIGESTS, subscription, f"not {period.name}")

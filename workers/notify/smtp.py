@@ -15,12 +15,12 @@ from typing import Final
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from papers.config.settings import Settings
-from papers.errors import SourceInDoubt, SourceRefused, SourceUnreachable
+from papers.errors import SourceOutcomeUnknown, SourceRefused, SourceUnreachable
 
-_PORTS: Final = {"smtp": 587, "smtps": 465}
+_DEFAULT_PORTS: Final = {"smtp": 587, "smtps": 465}
 
 
-def send(message: EmailMessage, settings: Settings) -> None:
+def send_mail(message: EmailMessage, settings: Settings) -> None:
     """Hand a message over.
 
     Raises SourceUnreachable, SourceRefused where it was not taken, SourceInDoubt where it may be.
@@ -28,17 +28,17 @@ def send(message: EmailMessage, settings: Settings) -> None:
     where = urlsplit(settings.smtp_url)
     name = f"the mail server {where.hostname}"
     try:
-        with _opened(where, settings) as client:
-            _hand_over(client, message, name)
+        with _connect(where, settings) as client:
+            _transmit(client, message, name)
     except smtplib.SMTPException as error:
-        raise SourceRefused(f"{name}: {_words(error)}") from error
+        raise SourceRefused(f"{name}: {_error_message(error)}") from error
     except OSError as error:
         raise SourceUnreachable(f"{name}: {error}") from error
 
 
-def _opened(where: SplitResult, settings: Settings) -> smtplib.SMTP:
+def _connect(where: SplitResult, settings: Settings) -> smtplib.SMTP:
     """A connection that is safe, with whoever we are known."""
-    host, port = where.hostname or "", where.port or _PORTS[where.scheme]
+    host, port = where.hostname or "", where.port or _DEFAULT_PORTS[where.scheme]
     safe, seconds = ssl.create_default_context(), settings.fetch_timeout
     if where.scheme == "smtps":
         client: smtplib.SMTP = smtplib.SMTP_SSL(host, port, timeout=seconds, context=safe)
@@ -56,13 +56,13 @@ def _opened(where: SplitResult, settings: Settings) -> smtplib.SMTP:
     return client
 
 
-def _hand_over(client: smtplib.SMTP, message: EmailMessage, name: str) -> None:
+def _transmit(client: smtplib.SMTP, message: EmailMessage, name: str) -> None:
     try:
         client.send_message(message)
     except (smtplib.SMTPServerDisconnected, OSError) as error:
         if isinstance(error, smtplib.SMTPResponseException | smtplib.SMTPRecipientsRefused):
             raise  # an answer, and a plain one
-        raise SourceInDoubt(f"{name}: the connection broke on the way ({error})") from error
+        raise SourceOutcomeUnknown(f"{name}: the connection broke on the way ({error})") from error
 
 
 def _is_loopback(host: str) -> bool:
@@ -72,15 +72,15 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-def _words(error: smtplib.SMTPException) -> str:
+def _error_message(error: smtplib.SMTPException) -> str:
     """What the server said, in a line; never what we said to it."""
     if isinstance(error, smtplib.SMTPRecipientsRefused):
-        return "; ".join(_line(code, text) for code, text in error.recipients.values())
+        return "; ".join(_format_reply(code, text) for code, text in error.recipients.values())
     if isinstance(error, smtplib.SMTPResponseException):
-        return _line(error.smtp_code, error.smtp_error)
+        return _format_reply(error.smtp_code, error.smtp_error)
     return str(error) or type(error).__name__
 
 
-def _line(code: int, text: bytes | str) -> str:
+def _format_reply(code: int, text: bytes | str) -> str:
     said = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
     return f"{code} {' '.join(said.split())}"[:300]

@@ -23,106 +23,114 @@ from typing import Any, Final
 from redis import Redis
 
 from papers.errors import SourceRefused
-from papers.model.frozen_fields import announced_categories, announced_journal_ref
+from papers.model.frozen_fields import categories_at_announcement, journal_ref_at_announcement
 from papers.model.merge import updated_at
 from papers.model.paper import Paper
-from papers.query.parser import parse
-from papers.query.request import Ask
+from papers.query.parser import parse_query
+from papers.query.request import SearchRequest
 from papers.redis_backend import keys
-from papers.redis_backend.connection import store_errors
+from papers.redis_backend.connection import translate_store_errors
 from papers.state.keywords import Keywords
-from papers.state.task_states import SourceStates, State
+from papers.state.task_states import TaskStates, TaskStatus
 from papers.store import Store
 from papers.text.latex import accents_to_unicode
-from workers.sources.result import Fetched, Upstreams
+from workers.sources.result import FetchResult, UpstreamClients
 
-TASK: Final = "websub"
-DELAY: Final = timedelta(minutes=1)
+WEBSUB_TASK: Final = "websub"
+PING_DELAY: Final = timedelta(minutes=1)
 """From the first news to the ping: the batches of a morning come together."""
 
-SUFFIXES: Final = ("atom", "rss", "json")
+FEED_SUFFIXES: Final = ("atom", "rss", "json")
 """The formats of a feed, each a topic of its own; the service's own table has the same."""
 
-_BUSY: Final = 429
-_BROKEN: Final = 500
+_TOO_MANY_REQUESTS: Final = 429
+_SERVER_ERROR: Final = 500
 
 
-def topics(base_url: str, slug: str) -> list[str]:
+def topic_urls(base_url: str, slug: str) -> list[str]:
     """The self links of a saved keyword's feeds."""
-    return [f"{base_url}/feeds/{slug}.{suffix}" for suffix in SUFFIXES]
+    return [f"{base_url}/feeds/{slug}.{suffix}" for suffix in FEED_SUFFIXES]
 
 
-def soon(states: SourceStates, now: datetime) -> None:
+def schedule_ping(states: TaskStates, now: datetime) -> None:
     """There is news: tell the hub in a minute, if there is a hub and it is well. Raises StoreAway.
 
     One that failed is left alone until its back-off is over.
     """
-    state = states.get(TASK)
-    if state is None or state.state is not State.FAILING:
-        states.hasten(TASK, now + DELAY)
+    state = states.get(WEBSUB_TASK)
+    if state is None or state.state is not TaskStatus.FAILING:
+        states.schedule_earlier(WEBSUB_TASK, now + PING_DELAY)
 
 
-def digest(papers: Sequence[Paper]) -> str:
+def feed_digest(papers: Sequence[Paper]) -> str:
     """What readers compare of a feed; where this differs, its bytes do."""
     made = hashlib.blake2b(digest_size=12)
     for paper in papers:
-        texts = (paper.title, paper.abstract, paper.comment, announced_journal_ref(paper))
+        texts = (paper.title, paper.abstract, paper.comment, journal_ref_at_announcement(paper))
         said = [" ".join(accents_to_unicode(text).split()) for text in texts]
-        categories = announced_categories(paper)
+        categories = categories_at_announcement(paper)
         facts = (paper.id, updated_at(paper), paper.withdrawn, paper.authors, categories)
         made.update(repr((*map(str, facts), *said)).encode())
     return made.hexdigest()
 
 
-class WebSub:
+class WebSubPublisher:
     """The source of the task `websub`: it brings nothing, and tells."""
 
     def __init__(self, store: Store, keywords: Keywords, redis: Redis) -> None:
         self._store, self._keywords, self._redis = store, keywords, redis
 
-    def fetch(self, subject: str, upstreams: Upstreams, now: datetime) -> Iterator[Fetched]:
+    def fetch(
+        self, subject: str, upstreams: UpstreamClients, now: datetime
+    ) -> Iterator[FetchResult]:
         """Ping the hub for what changed since the last time. Raises SourceError, StoreAway.
 
         The very first time nothing is told: nobody has subscribed before there was a hub.
         """
-        told, pings, refused = self._told(), 0, None
-        saved = {keyword.slug: parse(keyword.query) for keyword in self._keywords.all()}
+        told, pings, refused = self._load_digests(), 0, None
+        saved = {keyword.slug: parse_query(keyword.query) for keyword in self._keywords.all()}
         for slug, query in saved.items():
-            current = digest(self._store.search(Ask(query=query)).papers)
+            current = feed_digest(self._store.search(SearchRequest(query=query)).papers)
             if told.get(slug) == current:
                 continue
             try:
                 pings += self._ping(slug, upstreams, now) if told else 0
             except SourceRefused as error:
-                if error.status is None or error.status == _BUSY or error.status >= _BROKEN:
+                if (
+                    error.status is None
+                    or error.status == _TOO_MANY_REQUESTS
+                    or error.status >= _SERVER_ERROR
+                ):
                     raise  # it is the hub, not this feed
                 refused = refused or error
             else:
-                self._keep(slug, current)
-        self._forget(told.keys() - saved.keys())
+                self._save_digest(slug, current)
+        self._delete_digests(told.keys() - saved.keys())
         if refused:
             raise refused
-        yield Fetched(got=pings, said=f"told the hub of {pings} feeds" if pings else "no news")
+        yield FetchResult(
+            record_count=pings, message=f"told the hub of {pings} feeds" if pings else "no news"
+        )
 
-    def _ping(self, slug: str, upstreams: Upstreams, now: datetime) -> int:
+    def _ping(self, slug: str, upstreams: UpstreamClients, now: datetime) -> int:
         """Tell of every format of a feed; how many."""
         settings = upstreams.settings
-        addresses = topics(settings.base_url, slug)
+        addresses = topic_urls(settings.base_url, slug)
         for topic in addresses:
             form = {"hub.mode": "publish", "hub.topic": topic, "hub.url": topic}
             upstreams.fetcher.post(settings.websub_hub, form, now=now)
         return len(addresses)
 
-    def _told(self) -> dict[str, str]:
-        with store_errors(self._redis):
-            found: Any = self._redis.hgetall(keys.WEBSUB)
+    def _load_digests(self) -> dict[str, str]:
+        with translate_store_errors(self._redis):
+            found: Any = self._redis.hgetall(keys.WEBSUB_DIGESTS)
         return {slug.decode(): text.decode() for slug, text in found.items()}
 
-    def _keep(self, slug: str, current: str) -> None:
-        with store_errors(self._redis):
-            self._redis.hset(keys.WEBSUB, slug, current)
+    def _save_digest(self, slug: str, current: str) -> None:
+        with translate_store_errors(self._redis):
+            self._redis.hset(keys.WEBSUB_DIGESTS, slug, current)
 
-    def _forget(self, slugs: set[str]) -> None:
-        with store_errors(self._redis):
+    def _delete_digests(self, slugs: set[str]) -> None:
+        with translate_store_errors(self._redis):
             if slugs:
-                self._redis.hdel(keys.WEBSUB, *slugs)
+                self._redis.hdel(keys.WEBSUB_DIGESTS, *slugs)

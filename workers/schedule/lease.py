@@ -13,17 +13,17 @@ from redis import Redis
 
 from papers.config.settings import Seconds
 from papers.errors import StoreError
-from papers.redis_backend.connection import store_errors
+from papers.redis_backend.connection import translate_store_errors
 
 log = logging.getLogger(__name__)
 
-_RENEW: Final = """
+_RENEW_SCRIPT: Final = """
 -- KEYS: the lease. ARGV: token, milliseconds. 1 where it is ours, and then for so much longer.
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 return redis.call('PEXPIRE', KEYS[1], ARGV[2])
 """
 
-_RELEASE: Final = """
+_RELEASE_SCRIPT: Final = """
 -- KEYS: the lease. ARGV: token. Gives up what is ours, and nobody else's.
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 return redis.call('DEL', KEYS[1])
@@ -37,24 +37,24 @@ class Lease:
         self._redis, self._key, self._milliseconds = redis, key, round(seconds * 1000)
         self._token = secrets.token_hex(16)
 
-    def take(self) -> bool:
+    def acquire(self) -> bool:
         """Take the lease, or renew it; False while another has it. Raises StoreAway."""
-        with store_errors(self._redis):
+        with translate_store_errors(self._redis):
             if self._redis.set(self._key, self._token, nx=True, px=self._milliseconds):
                 return True
             renewed: Any = self._redis.eval(
-                _RENEW, 1, self._key, self._token, str(self._milliseconds)
+                _RENEW_SCRIPT, 1, self._key, self._token, str(self._milliseconds)
             )
             return bool(renewed)
 
     def release(self) -> None:
         """Give the lease up, if it is ours. Raises StoreAway."""
-        with store_errors(self._redis):
-            self._redis.eval(_RELEASE, 1, self._key, self._token)
+        with translate_store_errors(self._redis):
+            self._redis.eval(_RELEASE_SCRIPT, 1, self._key, self._token)
 
 
 @contextmanager
-def beating(beat: Callable[[], object], every: Seconds) -> Iterator[None]:
+def heartbeat_thread(beat: Callable[[], object], interval: Seconds) -> Iterator[None]:
     """Call `beat` from a thread of its own every so often, until the block ends.
 
     A beat that the store misses is logged; the next one may come through.
@@ -62,7 +62,7 @@ def beating(beat: Callable[[], object], every: Seconds) -> Iterator[None]:
     ended = threading.Event()
 
     def run() -> None:
-        while not ended.wait(every):
+        while not ended.wait(interval):
             try:
                 beat()
             except StoreError as error:

@@ -21,8 +21,8 @@ from redis import Redis
 from papers.config.settings import Seconds, Settings
 from papers.redis_backend import keys
 from papers.state.communities import Communities, community_task
-from papers.state.keywords import Keywords, fill_task
-from papers.state.task_states import SourceStates
+from papers.state.keywords import Keywords, initial_fetch_task
+from papers.state.task_states import TaskStates
 from papers.store import Store
 from workers.notify import websub
 from workers.notify.mail import mail_tasks
@@ -31,71 +31,73 @@ from workers.tasks import backfill, compaction, reconcile, retention
 
 log = logging.getLogger(__name__)
 
-CLAIM: Final = timedelta(seconds=60)
+CLAIM_TTL: Final = timedelta(seconds=60)
 """How long a worker has from a wake-up, and from each beat of its run, to be heard of."""
 
-LEASE: Final[Seconds] = 30.0
+LEASE_SECONDS: Final[Seconds] = 30.0
 
-FARTHEST: Final = timedelta(days=5)
+MAX_PLAN_AHEAD: Final = timedelta(days=5)
 """No task is planned for later: such a time is from a clock that was wrong, and has been set."""
 
-Wake = Callable[[str, datetime], None]
+EnqueueTask = Callable[[str, datetime], None]
 """Send a worker a wake-up for a task, saying when."""
 
-Backlog = Callable[[], int]
+QueueLength = Callable[[], int]
 """How many wake-ups no worker has taken yet."""
 
 
 class Scheduler:
     """One of any number of schedulers."""
 
-    def __init__(self, redis: Redis, settings: Settings, wake: Wake, backlog: Backlog) -> None:
-        self._settings, self._wake, self._backlog = settings, wake, backlog
-        self._lease = Lease(redis, keys.SCHEDULER_LEASE, LEASE)
-        self._states, self._keywords = SourceStates(redis), Keywords(redis)
+    def __init__(
+        self, redis: Redis, settings: Settings, enqueue: EnqueueTask, queue_length: QueueLength
+    ) -> None:
+        self._settings, self._enqueue, self._queue_length = settings, enqueue, queue_length
+        self._lease = Lease(redis, keys.SCHEDULER_LEASE, LEASE_SECONDS)
+        self._states, self._keywords = TaskStates(redis), Keywords(redis)
         self._communities = Communities(redis, settings)
         self._store = Store(redis)
-        self._backfills = backfill.Plans(redis)
+        self._backfill_plans = backfill.BackfillPlans(redis)
 
     def tick(self, now: datetime) -> list[str]:
         """See the module; the tasks that were woken. Raises StoreAway."""
-        if not self._lease.take():
+        if not self._lease.acquire():
             return []
         self._store.settle(now=now)
-        planned = self._plan(now)
-        if self._backlog() >= 2 * planned:
+        planned = self._sync_due_set(now)
+        if self._queue_length() >= 2 * planned:
             return []  # no worker is there: more wake-ups would only pile up
-        due = self._states.due(now)
-        woken = [task for task in due if self._states.claim(task, now, now + CLAIM)]
+        due = self._states.due_tasks(now)
+        woken = [task for task in due if self._states.claim(task, now, now + CLAIM_TTL)]
         for task in woken:
-            self._wake(task, now)
+            self._enqueue(task, now)
         return woken
 
     def resign(self) -> None:
         """Let another scheduler tick at once. Raises StoreAway."""
         self._lease.release()
 
-    def _plan(self, now: datetime) -> int:
+    def _sync_due_set(self, now: datetime) -> int:
         """Make the due set hold what is configured; how many tasks that is."""
-        times = self._states.planned()
+        times = self._states.due_times()
         planned = set(times)
-        standing = set(standing_tasks(self._communities.settings()))
-        if self._backfills.get():
-            standing.add(backfill.TASK)
-        fills = {fill_task(keyword.slug) for keyword in self._keywords.all()}
+        standing = set(recurring_tasks(self._communities.effective_settings()))
+        if self._backfill_plans.get():
+            standing.add(backfill.BACKFILL_TASK)
+        fills = {initial_fetch_task(keyword.slug) for keyword in self._keywords.all()}
         filled = {state.name for state in self._states.all() if state.succeeded_at}
         for task in sorted((standing | (fills - filled)) - planned):
-            self._states.make_due(task, now)
-        for task in [task for task, at in times.items() if at > now + FARTHEST]:
+            self._states.schedule(task, now)
+        for task in [task for task, at in times.items() if at > now + MAX_PLAN_AHEAD]:
             log.warning("%s was due at a time that cannot be; it is due now", task)
-            self._states.make_due(task, now)
+            self._states.schedule(task, now)
         for task in sorted(planned - standing - fills):
             log.info("%s is no longer configured", task)
-            self._states.forget(task)
+            self._states.delete_task(task)
         return len(standing | fills)
 
 
-def standing_tasks(settings: Settings) -> list[str]:
+def recurring_tasks(settings: Settings) -> list[str]:
     """The tasks that settings ask for; the first fills of keywords come and go beside them.
 
     Saved communities are in `Communities.settings()`.
@@ -103,12 +105,12 @@ def standing_tasks(settings: Settings) -> list[str]:
     huggingface = ["hf:today", "hf:recent"] if settings.huggingface else []
     return [
         *(f"announcements:{category}" for category in settings.categories),
-        *([reconcile.TASK] if reconcile.is_wanted(settings) else []),
+        *([reconcile.RECONCILE_TASK] if reconcile.is_reconciliation_enabled(settings) else []),
         *huggingface,
         *map(community_task, settings.communities),
         "enrich",
-        *([retention.TASK] if settings.keep_months else []),
-        compaction.TASK,
-        *([websub.TASK] if settings.websub_hub else []),
+        *([retention.RETENTION_TASK] if settings.keep_months else []),
+        compaction.COMPACTION_TASK,
+        *([websub.WEBSUB_TASK] if settings.websub_hub else []),
         *mail_tasks(settings),
     ]

@@ -14,57 +14,60 @@ from typing import Any, Final
 from papers.errors import BadId, BadParameter
 from papers.model.arxiv_id import ArxivId, find_ids
 from papers.model.paper import Channel, Pick, Sighting
-from workers.sources.foreign_xml import clean, link, parse_feed, time_of
-from workers.sources.result import Fetched, Upstreams
+from workers.sources.foreign_xml import clean_line, clean_url, parse_feed, parsed_time
+from workers.sources.result import FetchResult, UpstreamClients
 
 ACCEPT: Final = (
     "application/atom+xml, application/rss+xml, application/xml;q=0.9, text/xml;q=0.9, */*;q=0.1"
 )
-MOST_IDS: Final = 1_000
+MAX_IDS_PER_ENTRY: Final = 1_000
 """Papers that one entry may name; a longer list is cut."""
 
-_SLACK: Final = timedelta(days=2)
+_PICK_DATE_TOLERANCE: Final = timedelta(days=2)
 
 
-def fetch(subject: str, upstreams: Upstreams, now: datetime) -> Iterator[Fetched]:
+def fetch(subject: str, upstreams: UpstreamClients, now: datetime) -> Iterator[FetchResult]:
     """The picks of the community called `subject` in the settings, as one part."""
     communities = upstreams.settings.communities
     if subject not in communities:
         raise BadParameter("community", f"there is no community {subject!r}")
     answer = upstreams.fetcher.get(communities[subject], now=now, accept=ACCEPT, conditional=True)
     if answer.not_modified:
-        yield Fetched(not_modified=True, said="not changed")
+        yield FetchResult(not_modified=True, message="not changed")
         return
-    part = read(answer.body, subject, now)
-    yield replace(part, answer=answer if part.complete else None)
+    part = parse_community_feed(answer.body, subject, now)
+    yield replace(part, response=answer if part.complete else None)
 
 
-def read(body: bytes, community: str, now: datetime) -> Fetched:
+def parse_community_feed(body: bytes, community: str, now: datetime) -> FetchResult:
     """The picks in a feed, one per entry and paper. Raises SourceGarbled, SourceIncomplete."""
     feed = parse_feed(body)
-    picked = [(entry, _ids(entry)) for entry in feed.entries]
+    picked = [(entry, _named_ids(entry)) for entry in feed.entries]
     sightings = tuple(
-        _sighting(id, entry, community, now) for entry, ids in picked for id in ids[:MOST_IDS]
+        _sighting(id, entry, community, now)
+        for entry, ids in picked
+        for id in ids[:MAX_IDS_PER_ENTRY]
     )
     naming = sum(1 for _, ids in picked if ids)
-    cut = "" if feed.whole else "; the feed was cut"
-    return Fetched(
+    cut = "" if feed.is_complete else "; the feed was cut"
+    return FetchResult(
         sightings=sightings,
-        got=len(picked),
-        passed_over=len(picked) - naming,
-        complete=feed.whole,
-        said=f"{len({s.id for s in sightings})} papers in {naming} of {len(picked)} entries{cut}",
+        record_count=len(picked),
+        skipped=len(picked) - naming,
+        complete=feed.is_complete,
+        message=f"{len({s.id for s in sightings})} papers in "
+        f"{naming} of {len(picked)} entries{cut}",
     )
 
 
-def _ids(entry: Any) -> list[ArxivId]:
+def _named_ids(entry: Any) -> list[ArxivId]:
     """Every paper an entry names, once each."""
-    whole = (_bare(text) for text in (clean(entry.get("id")), *_links(entry)))
+    whole = (_exact_id(text) for text in (clean_line(entry.get("id")), *_links(entry)))
     named = (id for text in _texts(entry) for id in find_ids(text))
     return list(dict.fromkeys([id for id in whole if id] + list(named)))
 
 
-def _bare(text: str) -> ArxivId | None:
+def _exact_id(text: str) -> ArxivId | None:
     """The paper that this text as a whole is the id or the address of."""
     try:
         return ArxivId.parse(text)
@@ -74,13 +77,13 @@ def _bare(text: str) -> ArxivId | None:
 
 def _links(entry: Any) -> list[str]:
     candidates = [entry.get("link"), *(each.get("href") for each in entry.get("links", ()))]
-    return list(dict.fromkeys(address for text in candidates if (address := link(text))))
+    return list(dict.fromkeys(address for text in candidates if (address := clean_url(text))))
 
 
 def _texts(entry: Any) -> Iterable[str]:
     yield from _links(entry)
-    yield from (clean(entry.get(name)) for name in ("id", "title", "summary"))
-    yield from (clean(content.get("value")) for content in entry.get("content", ()))
+    yield from (clean_line(entry.get(name)) for name in ("id", "title", "summary"))
+    yield from (clean_line(content.get("value")) for content in entry.get("content", ()))
 
 
 def _sighting(id: ArxivId, entry: Any, community: str, now: datetime) -> Sighting:
@@ -94,13 +97,13 @@ def _sighting(id: ArxivId, entry: Any, community: str, now: datetime) -> Sightin
             community=community,
             picked_at=picked_at,
             url=next(iter(_links(entry)), ""),
-            discussion=link(entry.get("comments")),
+            discussion=clean_url(entry.get("comments")),
         ),
     )
 
 
 def _picked_at(id: ArxivId, entry: Any, now: datetime) -> datetime:
     """When the entry says it was picked: not in the future, and not before there was the paper."""
-    said = time_of(entry, "published") or time_of(entry, "updated")
+    said = parsed_time(entry, "published") or parsed_time(entry, "updated")
     month = datetime(id.month // 100, id.month % 100, 1, tzinfo=UTC)
-    return min(said, now) if said and said >= month - _SLACK else now
+    return min(said, now) if said and said >= month - _PICK_DATE_TOLERANCE else now

@@ -21,14 +21,14 @@ from typing import Any, Final
 import feedparser
 
 from papers.errors import SourceGarbled, SourceIncomplete
-from workers.fetch.refusals import excerpt
+from workers.fetch.refusals import body_excerpt
 
-MOST_ATTRIBUTES: Final = 200
-LONGEST_TAG: Final = 65_536
-MOST_TAGS: Final = 20_000
+MAX_ATTRIBUTES: Final = 200
+MAX_TAG_LENGTH: Final = 65_536
+MAX_TAGS_PER_ENTRY: Final = 20_000
 """Start tags in one entry: a paper of 3,000 authors needs 6,000."""
-DEEPEST: Final = 1_000
-LARGEST_FEED: Final = 12_000_000
+MAX_DEPTH: Final = 1_000
+MAX_FEED_BYTES: Final = 12_000_000
 """Bytes: the announcements of a busy day are a third of that."""
 
 _FORBIDDEN: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -43,7 +43,7 @@ _TAG: Final = re.compile(
     r"""<(?P<slash>/?+)(?P<name>[\w:.-]++)"""
     r"""(?P<attributes>[^<>"']*+(?:(?:"[^"]*+"|'[^']*+')[^<>"']*+)*+)"""
 )
-_FLOODS: Final = (
+_FLOOD_LIMITS: Final = (
     (re.compile(r"<(?:\w+:)?(?:item|entry)\b", re.IGNORECASE), 12_000, "entries"),
     (re.compile(r"&(?!#?\w{1,31};)"), 200_000, "ampersands that begin no entity"),
     (re.compile(r"xmlns:"), 20_000, "names of namespaces"),
@@ -52,7 +52,7 @@ _FLOODS: Final = (
 """What makes feedparser slow, or large, without being deep or wide, and how much of it may be."""
 
 _NAMESPACE: Final = re.compile(r"xmlns:([\w.-]+)")
-MOST_NAMESPACES: Final = 200
+MAX_NAMESPACES: Final = 200
 
 _AUTHOR: Final = re.compile(
     r"<(?:\w++:)?+(?:author|creator|contributor|name|email|managingEditor|webMaster|publisher)\b"
@@ -63,7 +63,7 @@ _LONG_NAME: Final = re.compile(r"(?<![A-Za-z0-9_.+-])([A-Za-z0-9_.+-]{200})[A-Za
 _LONG_WORD: Final = re.compile(r"(?<![A-Za-z0-9_.+-])([A-Za-z0-9_.+-]{2000})[A-Za-z0-9_.+-]++")
 
 _ISO_DAY: Final = re.compile(r"\s*\d{4}-(\d\d)-(\d\d)")
-_OPAQUE: Final = (("<!--", "-->"), ("<![CDATA[", "]]>"))
+_UNPARSED_SECTIONS: Final = (("<!--", "-->"), ("<![CDATA[", "]]>"))
 _QUOTED: Final = re.compile(r""""[^"]*+"|'[^']*+'""")
 _ENCODINGS: Final = re.compile(
     r"iso-?8859-\d+|windows-125\d|cp125\d|koi8-[ru]|gb2312|gbk|gb18030|big5|shift_jis|euc-(?:jp|kr)",
@@ -72,7 +72,7 @@ _ENCODINGS: Final = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Feed:
+class ParsedFeed:
     """A parsed feed. `whole` is False where the document was cut; `sound` where it is no XML.
 
     Of a cut document only the complete entries are here.
@@ -80,43 +80,43 @@ class Feed:
 
     head: Any
     entries: list[Any]
-    whole: bool
-    sound: bool
+    is_complete: bool
+    is_well_formed: bool
 
 
-def parse_feed(body: bytes) -> Feed:
+def parse_feed(body: bytes) -> ParsedFeed:
     """Read an Atom or RSS document.
 
     Raises SourceGarbled for what is no feed or must not be parsed, SourceIncomplete for a feed
     that was cut before its first entry ended.
     """
-    if len(body) > LARGEST_FEED:
-        raise SourceGarbled(f"the feed has more than {LARGEST_FEED:,} bytes")
-    text, root = checked(body)
+    if len(body) > MAX_FEED_BYTES:
+        raise SourceGarbled(f"the feed has more than {MAX_FEED_BYTES:,} bytes")
+    text, root = decode_document(body)
     _refuse_floods(text)
-    text, whole = _completed(_calmed(text), root)
+    text, whole = _close_truncated(_truncate_long_words(text), root)
     parsed = feedparser.parse(
         io.BytesIO(text.encode()),
         response_headers={"content-type": "application/xml; charset=utf-8"},
         sanitize_html=False,  # its sanitiser takes the `<` of a formula for markup
         resolve_relative_uris=False,
     )
-    return Feed(parsed.feed, parsed.entries, whole, not parsed.bozo)
+    return ParsedFeed(parsed.feed, parsed.entries, whole, not parsed.bozo)
 
 
-def checked(body: bytes) -> tuple[str, str]:
+def decode_document(body: bytes) -> tuple[str, str]:
     """A document's text without its declaration, fit for any parser, and its root's name.
 
     Raises SourceGarbled for what is no feed or must not be parsed.
     """
     text = _FORBIDDEN.sub("", _decoded(body))
-    text = text[_end(_DECLARATION, text) :]
-    root = _root(text)
+    text = text[_match_end(_DECLARATION, text) :]
+    root = _root_name(text)
     _refuse_bombs(text)
     return text, root
 
 
-def clean(text: object) -> str:
+def clean_line(text: object) -> str:
     """A foreign text on one line, without the characters XML forbids; "" for what is no text."""
     if not isinstance(text, str):
         return ""
@@ -126,14 +126,14 @@ def clean(text: object) -> str:
     return " ".join(_FORBIDDEN.sub("", line).split())
 
 
-def link(text: object) -> str:
+def clean_url(text: object) -> str:
     """A foreign address, if it is one of the web's and of a sane length; else ""."""
-    address = clean(text)
+    address = clean_line(text)
     fit = address.lower().startswith(("http://", "https://")) and len(address) <= 2_000
     return address if fit and " " not in address else ""
 
 
-def time_of(entry: Any, name: str) -> datetime | None:
+def parsed_time(entry: Any, name: str) -> datetime | None:
     """A date of a parsed feed or entry, aware UTC; None where it has none that can be.
 
     feedparser reads `2025-13-45` as a day of February 2026: such a month or day is no date.
@@ -148,9 +148,11 @@ def time_of(entry: Any, name: str) -> datetime | None:
         return None
 
 
-def excerpt_of(entry: Any) -> str:
+def entry_excerpt(entry: Any) -> str:
     """What a person needs to see of an entry that was set aside."""
-    kept = {name: clean(entry.get(name))[:200] for name in ("id", "title", "link", "published")}
+    kept = {
+        name: clean_line(entry.get(name))[:200] for name in ("id", "title", "link", "published")
+    }
     return str({name: text for name, text in kept.items() if text})
 
 
@@ -171,19 +173,19 @@ def _decoded(body: bytes) -> str:
         return body.decode(name if _ENCODINGS.fullmatch(name) else "utf-8", "replace")
 
 
-def _root(text: str) -> str:
+def _root_name(text: str) -> str:
     """The root element's name in lower case."""
-    start = _end(_PROLOG, text)
+    start = _match_end(_PROLOG, text)
     if _DOCTYPE.match(text, start):
         raise SourceGarbled("the feed has a DOCTYPE, which no feed needs and bombs are made of")
     root = _ROOT.match(text, start)
     if root is None:
-        said = excerpt(text[:4_000].encode()) or "nothing"
+        said = body_excerpt(text[:4_000].encode()) or "nothing"
         raise SourceGarbled(f"the answer is no feed; it says: {said}")
     return root[1].lower()
 
 
-def _end(pattern: re.Pattern[str], text: str) -> int:
+def _match_end(pattern: re.Pattern[str], text: str) -> int:
     """Where what a text begins with ends; 0 where it does not begin so."""
     match = pattern.match(text)
     return match.end() if match else 0
@@ -200,13 +202,13 @@ def _refuse_bombs(text: str) -> None:
         depth += not attributes.endswith("/")
         width = 0 if tag["name"].lower() in ("item", "entry") else width + 1
         equals = attributes.count("=")
-        if equals > MOST_ATTRIBUTES:
+        if equals > MAX_ATTRIBUTES:
             equals = _QUOTED.sub("", attributes).count("=")
         for count, most, what in (
-            (len(attributes), LONGEST_TAG, "characters in one tag"),
-            (equals, MOST_ATTRIBUTES, "attributes in one tag"),
-            (depth, DEEPEST, "tags inside one another"),
-            (width, MOST_TAGS, "tags in one entry"),
+            (len(attributes), MAX_TAG_LENGTH, "characters in one tag"),
+            (equals, MAX_ATTRIBUTES, "attributes in one tag"),
+            (depth, MAX_DEPTH, "tags inside one another"),
+            (width, MAX_TAGS_PER_ENTRY, "tags in one entry"),
         ):
             if count > most:
                 raise SourceGarbled(f"the feed has more than {most:,} {what}")
@@ -214,14 +216,14 @@ def _refuse_bombs(text: str) -> None:
 
 def _refuse_floods(text: str) -> None:
     """Raise SourceGarbled for a feed of more than any feed has."""
-    for pattern, most, what in _FLOODS:
+    for pattern, most, what in _FLOOD_LIMITS:
         if next(islice(pattern.finditer(text), most, None), None):
             raise SourceGarbled(f"the feed has more than {most or 2_000:,} {what}")
-    if len(set(_NAMESPACE.findall(text))) > MOST_NAMESPACES:
-        raise SourceGarbled(f"the feed has more than {MOST_NAMESPACES:,} namespaces")
+    if len(set(_NAMESPACE.findall(text))) > MAX_NAMESPACES:
+        raise SourceGarbled(f"the feed has more than {MAX_NAMESPACES:,} namespaces")
 
 
-def _calmed(text: str) -> str:
+def _truncate_long_words(text: str) -> str:
     """The text with its endless words cut, those in the names of authors soon.
 
     feedparser looks for a mail address in every author, in time quadratic in a word's length. No
@@ -233,7 +235,7 @@ def _calmed(text: str) -> str:
 
 def _tags(text: str) -> Iterator[re.Match[str]]:
     """Every tag outside comments and CDATA, in time linear in the text."""
-    closings = {opening: (closing, text.rfind(closing)) for opening, closing in _OPAQUE}
+    closings = {opening: (closing, text.rfind(closing)) for opening, closing in _UNPARSED_SECTIONS}
     position = 0
     while (start := text.find("<", position)) >= 0:
         position = start + 1
@@ -246,7 +248,7 @@ def _tags(text: str) -> Iterator[re.Match[str]]:
             yield tag
 
 
-def _completed(text: str, root: str) -> tuple[str, bool]:
+def _close_truncated(text: str, root: str) -> tuple[str, bool]:
     """The document, and whether it was whole; one that was cut ends after its last entry."""
     stripped = text.rstrip()
     ending = rf"</(?:\w+:)?{root}\s*+>(?:\s++|<!--.*?-->)*+$"
@@ -254,11 +256,13 @@ def _completed(text: str, root: str) -> tuple[str, bool]:
         return stripped, True
     if re.search(rf"<(?:\w+:)?{root}\b[^<>]*/>$", stripped, re.I):
         return stripped, True
-    end = max(stripped.rfind(close) + len(close) if close in stripped else -1 for close in _ENDS)
+    end = max(
+        stripped.rfind(close) + len(close) if close in stripped else -1 for close in _ENTRY_ENDS
+    )
     if end < 0:
         raise SourceIncomplete("the feed was cut before its first entry ended")
     closing = {"feed": "</feed>", "rss": "</channel></rss>", "rdf": "</rdf:RDF>"}[root]
     return stripped[:end] + closing, False
 
 
-_ENDS: Final = ("</entry>", "</item>")
+_ENTRY_ENDS: Final = ("</entry>", "</item>")

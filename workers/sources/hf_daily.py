@@ -17,20 +17,20 @@ from typing import Any, Final
 from papers.errors import BadId, BadParameter, SourceError, SourceGarbled, SourceRefused
 from papers.model.arxiv_id import ArxivId, parse_versioned
 from papers.model.paper import Channel, Pick, Sighting
-from workers.fetch.refusals import excerpt
-from workers.sources.foreign_xml import clean, link
-from workers.sources.result import Fetched, Rejected, Upstreams
+from workers.fetch.refusals import body_excerpt
+from workers.sources.foreign_xml import clean_line, clean_url
+from workers.sources.result import FetchResult, RejectedRecord, UpstreamClients
 
-COMMUNITY: Final = "hf"
-PAPERS: Final = "https://huggingface.co/papers"
-PAGE: Final = 100
+COMMUNITY_NAME: Final = "hf"
+PAPERS_URL: Final = "https://huggingface.co/papers"
+PAGE_SIZE: Final = 100
 RECENT_DAYS: Final = 14
 """A paper can be picked this long after arXiv had it, and its votes go on."""
 
-_MOST_PAGES: Final = 5
+_MAX_PAGES: Final = 5
 
 
-def fetch(subject: str, upstreams: Upstreams, now: datetime) -> Iterator[Fetched]:
+def fetch(subject: str, upstreams: UpstreamClients, now: datetime) -> Iterator[FetchResult]:
     """The picks of today (`today`) or of the last 14 days (`recent`), one part per answer.
 
     A day that cannot be read does not stop the others; its error is raised when they are done.
@@ -41,7 +41,7 @@ def fetch(subject: str, upstreams: Upstreams, now: datetime) -> Iterator[Fetched
     failed: SourceError | None = None
     for back in range(spans[subject]):
         try:
-            yield from _pages(now.date() - timedelta(days=back), upstreams, now)
+            yield from _fetch_day(now.date() - timedelta(days=back), upstreams, now)
         except SourceRefused:
             raise  # it says no to all of us: asking for the other days would be rude
         except SourceError as error:
@@ -50,7 +50,7 @@ def fetch(subject: str, upstreams: Upstreams, now: datetime) -> Iterator[Fetched
         raise failed
 
 
-def read(body: bytes, day: date, now: datetime) -> Fetched:
+def parse_daily_papers(body: bytes, day: date, now: datetime) -> FetchResult:
     """The picks in an answer for `day`; a record that cannot be read is set aside, alone.
 
     Raises SourceGarbled for what is no JSON list.
@@ -58,80 +58,80 @@ def read(body: bytes, day: date, now: datetime) -> Fetched:
     try:
         records = json.loads(body)
     except (ValueError, RecursionError) as error:
-        raise SourceGarbled(f"Daily Papers: no JSON but: {excerpt(body)}") from error
+        raise SourceGarbled(f"Daily Papers: no JSON but: {body_excerpt(body)}") from error
     if not isinstance(records, list):
-        raise SourceGarbled(f"Daily Papers: no list but: {excerpt(body)}")
+        raise SourceGarbled(f"Daily Papers: no list but: {body_excerpt(body)}")
     sightings: list[Sighting] = []
-    rejected: list[Rejected] = []
+    rejected: list[RejectedRecord] = []
     for record in records:
         try:
             sightings.append(_sighting(record, day, now))
         except (BadId, SourceGarbled) as error:
-            rejected.append(Rejected(str(error), excerpt(json.dumps(record).encode())))
-    return Fetched(
+            rejected.append(RejectedRecord(str(error), body_excerpt(json.dumps(record).encode())))
+    return FetchResult(
         sightings=tuple(sightings),
         rejected=tuple(rejected),
-        got=len(records),
+        record_count=len(records),
         day=day,
-        said=f"picks for {day}: {len(sightings)}",
+        message=f"picks for {day}: {len(sightings)}",
     )
 
 
-def _pages(day: date, upstreams: Upstreams, now: datetime) -> Iterator[Fetched]:
+def _fetch_day(day: date, upstreams: UpstreamClients, now: datetime) -> Iterator[FetchResult]:
     """A day's answers, until one is not full or brings nothing that was not there before."""
     seen: set[ArxivId] = set()
-    for number in range(_MOST_PAGES):
+    for number in range(_MAX_PAGES):
         base = upstreams.settings.huggingface_url.rstrip("/")
-        url = f"{base}/api/daily_papers?date={day}&limit={PAGE}&p={number}"
+        url = f"{base}/api/daily_papers?date={day}&limit={PAGE_SIZE}&p={number}"
         answer = upstreams.fetcher.get(url, now=now, accept="application/json")
-        part = read(answer.body, day, now)
+        part = parse_daily_papers(answer.body, day, now)
         ids = {sighting.id for sighting in part.sightings}
-        yield replace(part, counted=day) if _is_over(day, now) and number == 0 else part
-        if part.got < PAGE or ids <= seen:
+        yield replace(part, counted_day=day) if _is_yesterday(day, now) and number == 0 else part
+        if part.record_count < PAGE_SIZE or ids <= seen:
             return
         seen |= ids
 
 
-def _is_over(day: date, now: datetime) -> bool:
+def _is_yesterday(day: date, now: datetime) -> bool:
     """Whether a day ended just now: the one whose number of picks tells something."""
     return day == now.date() - timedelta(days=1)
 
 
 def _sighting(record: Any, day: date, now: datetime) -> Sighting:
     """One record. Raises BadId and SourceGarbled for one that cannot be read."""
-    paper = _table(record).get("paper")
+    paper = _json_object(record).get("paper")
     if not isinstance(paper, dict):
         raise SourceGarbled("the record has no paper")
     id, _ = parse_versioned(paper.get("id", ""))
     return Sighting(
         id=id,
-        source=COMMUNITY,
+        source=COMMUNITY_NAME,
         channel=Channel.HUGGINGFACE,
         as_of=now,
-        title=clean(paper.get("title")),
-        abstract=clean(paper.get("summary")),
+        title=clean_line(paper.get("title")),
+        abstract=clean_line(paper.get("summary")),
         authors=_authors(paper.get("authors")),
-        code=link(paper.get("githubRepo")),
-        project=link(paper.get("projectPage")),
+        code=clean_url(paper.get("githubRepo")),
+        project=clean_url(paper.get("projectPage")),
         organization=_organization(paper.get("organization") or record.get("organization")),
-        pick=_pick(record, paper, f"{PAPERS}/{id}", min(_picked_at(paper, day), now), now),
+        pick=_pick(record, paper, f"{PAPERS_URL}/{id}", min(_picked_at(paper, day), now), now),
     )
 
 
 def _pick(
     record: dict[str, Any], paper: dict[str, Any], url: str, picked_at: datetime, now: datetime
 ) -> Pick:
-    by = _table(paper.get("submittedOnDailyBy")) or _table(record.get("submittedBy"))
+    by = _json_object(paper.get("submittedOnDailyBy")) or _json_object(record.get("submittedBy"))
     return Pick(
-        community=COMMUNITY,
+        community=COMMUNITY_NAME,
         picked_at=picked_at,
         url=url,
         discussion=f"{url}#community" if paper.get("discussionId") else "",
         votes=_count(paper.get("upvotes")),
         comments=_count(record.get("numComments")),
         counted_at=now,
-        submitter=clean(by.get("user")) or clean(by.get("name")),
-        thumbnail=link(record.get("thumbnail")),
+        submitter=clean_line(by.get("user")) or clean_line(by.get("name")),
+        thumbnail=clean_url(record.get("thumbnail")),
     )
 
 
@@ -149,14 +149,14 @@ def _picked_at(paper: dict[str, Any], day: date) -> datetime:
 
 def _authors(authors: Any) -> tuple[str, ...]:
     """The names that are not hidden."""
-    shown = [_table(a) for a in authors] if isinstance(authors, list) else []
-    names = (clean(author.get("name")) for author in shown if not author.get("hidden"))
+    shown = [_json_object(a) for a in authors] if isinstance(authors, list) else []
+    names = (clean_line(author.get("name")) for author in shown if not author.get("hidden"))
     return tuple(name for name in names if name)
 
 
 def _organization(organization: Any) -> str:
-    table = _table(organization)
-    return clean(table.get("fullname")) or clean(table.get("name"))
+    table = _json_object(organization)
+    return clean_line(table.get("fullname")) or clean_line(table.get("name"))
 
 
 def _count(number: Any) -> int | None:
@@ -164,6 +164,6 @@ def _count(number: Any) -> int | None:
     return number if type(number) is int and 0 <= number < 2**31 else None
 
 
-def _table(value: Any) -> dict[str, Any]:
+def _json_object(value: Any) -> dict[str, Any]:
     """A JSON object; what is none holds nothing."""
     return value if isinstance(value, dict) else {}

@@ -21,12 +21,12 @@ from redis import Redis
 
 from papers.config.settings import Settings
 from papers.model.paper import Sighting
-from workers.fetch.arxiv_rate_limiter import ArxivLane
-from workers.fetch.fetcher import Answer, Fetcher
+from workers.fetch.arxiv_rate_limiter import ArxivRateLimiter
+from workers.fetch.fetcher import Fetcher, UpstreamResponse
 
 
 @dataclass(frozen=True, slots=True)
-class Rejected:
+class RejectedRecord:
     """A record set aside: why, and what it said (cut to a readable length)."""
 
     reason: str
@@ -34,7 +34,7 @@ class Rejected:
 
 
 @dataclass(frozen=True, slots=True)
-class Fetched:
+class FetchResult:
     """What one answer of an upstream brought.
 
     `got` counts its records: those read, those `rejected`, and those `passed_over` because they
@@ -51,52 +51,54 @@ class Fetched:
     """
 
     sightings: tuple[Sighting, ...] = ()
-    rejected: tuple[Rejected, ...] = ()
-    got: int = 0
-    passed_over: int = 0
+    rejected: tuple[RejectedRecord, ...] = ()
+    record_count: int = 0
+    skipped: int = 0
     day: date | None = None
-    expected: date | None = None
+    expected_day: date | None = None
     stale: bool = False
     complete: bool = True
     not_modified: bool = False
-    said: str = ""
+    message: str = ""
     summary: str = ""
     done: int = 0
     total: int | None = None
     began: datetime | None = None
-    more: bool = False
-    answer: Answer | None = None
+    has_more: bool = False
+    response: UpstreamResponse | None = None
     memo: str = ""
-    counted: date | None = None
-    usual: int | None = None
+    counted_day: date | None = None
+    expected_count: int | None = None
 
     @property
-    def quiet(self) -> bool:
+    def is_quiet(self) -> bool:
         """Whether this is a valid answer with nothing new in it."""
-        return not self.got and not self.stale and self.complete
+        return not self.record_count and not self.stale and self.complete
 
     @property
-    def unreadable(self) -> bool:
+    def is_unreadable(self) -> bool:
         """Whether records came and none of them could be read: a failure, not a quiet day."""
-        return 0 < self.got == len(self.rejected)
+        return 0 < self.record_count == len(self.rejected)
 
 
 @dataclass(frozen=True, slots=True)
-class Upstreams:
+class UpstreamClients:
     """The way out that all sources share."""
 
     settings: Settings
     fetcher: Fetcher
-    lane: ArxivLane
+    arxiv_limiter: ArxivRateLimiter
 
     @classmethod
-    def over(cls, redis: Redis, settings: Settings) -> Upstreams:
+    def from_settings(cls, redis: Redis, settings: Settings) -> UpstreamClients:
         """The way out as settings describe it; the lane and the validators are in `redis`."""
-        lane = ArxivLane(redis, settings.arxiv_interval, longest=settings.fetch_deadline)
+        lane = ArxivRateLimiter(
+            redis, settings.arxiv_interval, max_request_seconds=settings.fetch_deadline
+        )
         return cls(settings, Fetcher(settings, redis), lane)
 
 
-Fetch = Callable[[str, Upstreams, datetime], Iterator[Fetched]]
+FetchFunction = Callable[[str, UpstreamClients, datetime], Iterator[FetchResult]]
 """`fetch(subject, upstreams, now)`: `subject` is what follows the colon in a task's name.
 
 Raises SourceError; StoreAway (the lane and the validators are in Redis); BadParameter for a

@@ -17,40 +17,40 @@ from typing import Final
 from papers.errors import SourceError
 from papers.model.paper import Sighting
 from workers.sources.arxiv import announcements, oai
-from workers.sources.arxiv.oai import Span, set_of
-from workers.sources.result import Fetched, Upstreams
+from workers.sources.arxiv.oai import HarvestRange, oai_set
+from workers.sources.result import FetchResult, UpstreamClients
 
-MOST_PAGES: Final = 2
+MAX_OAI_PAGES: Final = 2
 """Pages of OAI-PMH, of 2,500 records: more than a category has in two days."""
 
 _DAY: Final = timedelta(days=1)
 """Datestamps are days of UTC, announcements days of Eastern time."""
 
 
-def fetch(subject: str, upstreams: Upstreams, now: datetime) -> Iterator[Fetched]:
+def fetch(subject: str, upstreams: UpstreamClients, now: datetime) -> Iterator[FetchResult]:
     """The announcements of a category, `subject`, completed. Raises what their own fetch raises."""
     for part in announcements.fetch(subject, upstreams, now):
         wanted = part.sightings and part.day and not part.stale
         if part.day and wanted and upstreams.settings.arxiv_oai_url:
-            yield _completed(part, part.day, subject, upstreams, now)
+            yield _add_oai_records(part, part.day, subject, upstreams, now)
         else:
             yield part
 
 
-def _completed(
-    part: Fetched, day: date, category: str, upstreams: Upstreams, now: datetime
-) -> Fetched:
+def _add_oai_records(
+    part: FetchResult, day: date, category: str, upstreams: UpstreamClients, now: datetime
+) -> FetchResult:
     """The part with what OAI-PMH has of its papers; a refusal is told, and spoils nothing."""
     missing = {sighting.id for sighting in part.sightings}
     more: list[Sighting] = []
-    span = Span(day - _DAY, set=set_of(category))
+    span = HarvestRange(day - _DAY, set=oai_set(category))
     try:
-        for page, harvest in enumerate(oai.pages(span, upstreams, now), start=1):
+        for page, harvest in enumerate(oai.harvest_pages(span, upstreams, now), start=1):
             found = [sighting for sighting in harvest.sightings if sighting.id in missing]
             more += found
             missing -= {sighting.id for sighting in found}
-            if not missing or page == MOST_PAGES:
+            if not missing or page == MAX_OAI_PAGES:
                 break
     except SourceError as error:
-        part = replace(part, said=f"{part.said}; what OAI-PMH adds comes later: {error}")
+        part = replace(part, message=f"{part.message}; what OAI-PMH adds comes later: {error}")
     return replace(part, sightings=(*part.sightings, *more))

@@ -21,21 +21,21 @@ from redis.client import Pipeline
 
 from papers.errors import BadParameter, SourceRefused
 from papers.redis_backend import keys
-from papers.redis_backend.connection import store_errors
+from papers.redis_backend.connection import translate_store_errors
 from workers.sources.arxiv import oai
-from workers.sources.arxiv.oai import Harvest, Span
-from workers.sources.result import Fetched, Upstreams
+from workers.sources.arxiv.oai import HarvestPage, HarvestRange
+from workers.sources.result import FetchResult, UpstreamClients
 
-TASK: Final = "backfill"
+BACKFILL_TASK: Final = "backfill"
 WINDOW: Final = timedelta(days=31)
-FIRST_DAY: Final = date(2005, 1, 1)
+FIRST_DATESTAMP: Final = date(2005, 1, 1)
 """arXiv's datestamps begin in the course of 2005; older papers have later ones."""
 
 _DAY: Final = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class BackfillPlan:
     """Datestamps from `since` to `until`, of one set or of all, and how far it is.
 
     All before `at` is stored. `token` leads to the next page of the window that begins at `at`;
@@ -57,20 +57,20 @@ class Plan:
     short: int = 0
 
     @property
-    def window(self) -> Span:
+    def window(self) -> HarvestRange:
         """What is asked for now."""
-        return Span(self.at, min(self.at + WINDOW - _DAY, self.until), self.set)
+        return HarvestRange(self.at, min(self.at + WINDOW - _DAY, self.until), self.set)
 
     @property
-    def ended(self) -> bool:
+    def is_finished(self) -> bool:
         """Whether all of it is stored."""
         return self.at > self.until
 
     @property
-    def said(self) -> str:
+    def description(self) -> str:
         """How far it is, in words."""
         of = f" of {self.set}" if self.set else ""
-        if self.ended:
+        if self.is_finished:
             rest = (
                 f"{self.short} that arXiv declared did not come" if self.short else "all there is"
             )
@@ -78,112 +78,116 @@ class Plan:
         return f"{self.done} records{of} from {self.since} on, now at {self.at} of {self.until}"
 
 
-def planned(since: date, until: date, set: str, now: datetime) -> Plan:
+def plan_backfill(since: date, until: date, set: str, now: datetime) -> BackfillPlan:
     """A new plan. Raises BadParameter where there can be no such days."""
     if since > until:
         raise BadParameter("--from", f"{since} is after --until {until}: exchange them")
     if since > now.date():
         raise BadParameter("--from", f"{since} is in the future")
-    since = max(since, FIRST_DAY)
-    return Plan(since, min(until, now.date()), set, since, now)
+    since = max(since, FIRST_DATESTAMP)
+    return BackfillPlan(since, min(until, now.date()), set, since, now)
 
 
-def moved(plan: Plan, page: Harvest) -> Plan:
+def advance_plan(plan: BackfillPlan, page: HarvestPage) -> BackfillPlan:
     """The plan once a page is stored: on in its window, or in the next one.
 
     A window that ends with fewer records than were declared is asked for once more.
     """
-    got, total = plan.got + page.got, page.total or plan.total
-    plan = replace(plan, done=plan.done + page.got, token=page.token, got=got, total=total)
+    got, total = plan.got + page.record_count, page.total or plan.total
+    plan = replace(plan, done=plan.done + page.record_count, token=page.token, got=got, total=total)
     if page.token or plan.window.until is None:
         return plan
     if got < total and not plan.again:
-        return replace(begun_again(plan), again=True)
+        return replace(restart_window(plan), again=True)
     following = plan.window.until + _DAY
     short = plan.short + max(0, total - got)
     return replace(plan, at=following, got=0, total=0, again=False, short=short)
 
 
-def begun_again(plan: Plan) -> Plan:
+def restart_window(plan: BackfillPlan) -> BackfillPlan:
     """The plan at the beginning of its window."""
     return replace(plan, token="", done=plan.done - plan.got, got=0, total=0)
 
 
-class Plans:
+class BackfillPlans:
     """The one plan in Redis. Raises StoreAway."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
 
-    def get(self) -> Plan | None:
+    def get(self) -> BackfillPlan | None:
         """The plan under way."""
-        with store_errors(self._redis):
+        with translate_store_errors(self._redis):
             text: Any = self._redis.get(keys.BACKFILL)
         return _decoded(text) if text else None
 
-    def begin(self, plan: Plan) -> None:
+    def start(self, plan: BackfillPlan) -> None:
         """Keep a new plan. Raises BadParameter where another is under way."""
-        with store_errors(self._redis):
+        with translate_store_errors(self._redis):
             if not self._redis.set(keys.BACKFILL, _encoded(plan), nx=True):
                 known = self.get()
-                said = known.said if known else "just done"
-                raise BadParameter(TASK, f"one is under way ({said}); `backfill --stop` ends it")
+                said = known.description if known else "just done"
+                raise BadParameter(
+                    BACKFILL_TASK, f"one is under way ({said}); `backfill --stop` ends it"
+                )
 
-    def drop(self) -> Plan | None:
+    def drop(self) -> BackfillPlan | None:
         """Forget the plan; what it has brought stays."""
         plan = self.get()
-        with store_errors(self._redis):
+        with translate_store_errors(self._redis):
             self._redis.delete(keys.BACKFILL)
         return plan
 
-    def move(self, before: Plan, after: Plan) -> None:
+    def compare_and_set(self, before: BackfillPlan, after: BackfillPlan) -> None:
         """Put a plan in its own later state's place, unless it was stopped or replaced."""
 
         def write(pipe: Pipeline) -> None:
             text: Any = pipe.get(keys.BACKFILL)
             pipe.multi()
             if text and _decoded(text) == before:
-                if after.ended:
+                if after.is_finished:
                     pipe.delete(keys.BACKFILL)
                 else:
                     pipe.set(keys.BACKFILL, _encoded(after))
 
-        with store_errors(self._redis):
+        with translate_store_errors(self._redis):
             self._redis.transaction(write, keys.BACKFILL)
 
 
 class Backfill:
     """The source of the task `backfill`."""
 
-    def __init__(self, plans: Plans) -> None:
+    def __init__(self, plans: BackfillPlans) -> None:
         self._plans = plans
 
-    def fetch(self, subject: str, upstreams: Upstreams, now: datetime) -> Iterator[Fetched]:
+    def fetch(
+        self, subject: str, upstreams: UpstreamClients, now: datetime
+    ) -> Iterator[FetchResult]:
         """One page. Raises SourceError, StoreAway; SourceRefused where a token was forgotten."""
         plan = self._plans.get()
         if plan is None:
-            yield Fetched(said="nothing is planned")
+            yield FetchResult(message="nothing is planned")
             return
-        page = oai.page(plan.window, plan.token, upstreams, now)
-        if page.expired:
-            self._plans.move(plan, begun_again(plan))
+        page = oai.fetch_harvest_page(plan.window, plan.token, upstreams, now)
+        if page.token_expired:
+            self._plans.compare_and_set(plan, restart_window(plan))
             raise SourceRefused(f"arXiv forgot the resumption token; from {plan.at} on again")
-        after = moved(plan, page)
-        yield Fetched(
+        after = advance_plan(plan, page)
+        yield FetchResult(
             sightings=page.sightings,
             rejected=page.rejected,
-            got=page.got,
-            passed_over=page.deleted,
-            said=after.said,
+            record_count=page.record_count,
+            skipped=page.deleted,
+            message=after.description,
             done=after.done,
             began=plan.began,
-            more=not after.ended,
+            has_more=not after.is_finished,
             complete=plan.again or not after.again,
         )
-        self._plans.move(plan, after)
+        self._plans.compare_and_set(plan, after)
 
 
-def _encoded(plan: Plan) -> str:
+def _encoded(plan: BackfillPlan) -> str:
     values = {
         name: value.isoformat() if isinstance(value, date) else value
         for name, value in asdict(plan).items()
@@ -191,7 +195,7 @@ def _encoded(plan: Plan) -> str:
     return json.dumps(values)
 
 
-def _decoded(text: bytes) -> Plan:
+def _decoded(text: bytes) -> BackfillPlan:
     values = json.loads(text)
     days = {name: date.fromisoformat(values[name]) for name in ("since", "until", "at")}
-    return Plan(**values | days | {"began": datetime.fromisoformat(values["began"])})
+    return BackfillPlan(**values | days | {"began": datetime.fromisoformat(values["began"])})

@@ -16,40 +16,42 @@ from redis import Redis
 
 from papers.model.arxiv_id import ArxivId
 from papers.redis_backend import keys
-from papers.redis_backend.connection import store_errors
+from papers.redis_backend.connection import translate_store_errors
 from papers.store import Store
 from workers.sources.arxiv import api
-from workers.sources.result import Fetched, Upstreams
+from workers.sources.result import FetchResult, UpstreamClients
 
-MOST: Final = 500
+MAX_IDS_PER_RUN: Final = 500
 """Papers asked for in one run: five answers of the API."""
 
-FIRST_PAUSE: Final = timedelta(minutes=10)
-LONGEST_PAUSE: Final = timedelta(days=30)
+FIRST_RETRY_DELAY: Final = timedelta(minutes=10)
+MAX_RETRY_DELAY: Final = timedelta(days=30)
 
-_ALL: Final = 1_000_000
+_NO_LIMIT: Final = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Unknown:
+class UnknownId:
     """An id that arXiv did not know: how often it was asked for, and when it is again."""
 
     tries: int
-    again_at: datetime
+    retry_at: datetime
 
 
-def asked_again(before: Unknown | None, now: datetime) -> Unknown:
+def back_off(before: UnknownId | None, now: datetime) -> UnknownId:
     """The same after one more answer without it: ten minutes, then three times as long each."""
     tries = before.tries + 1 if before else 1
-    pause = min(FIRST_PAUSE * 3 ** min(tries - 1, 16), LONGEST_PAUSE)
-    return Unknown(tries, now + pause)
+    pause = min(FIRST_RETRY_DELAY * 3 ** min(tries - 1, 16), MAX_RETRY_DELAY)
+    return UnknownId(tries, now + pause)
 
 
-def ready(
-    undescribed: Sequence[ArxivId], unknown: Mapping[ArxivId, Unknown], now: datetime
+def due_for_lookup(
+    undescribed: Sequence[ArxivId], unknown: Mapping[ArxivId, UnknownId], now: datetime
 ) -> list[ArxivId]:
     """Those to ask for now: those never asked for, and those whose pause is over."""
-    return [id for id in undescribed if id not in unknown or unknown[id].again_at <= now][:MOST]
+    return [id for id in undescribed if id not in unknown or unknown[id].retry_at <= now][
+        :MAX_IDS_PER_RUN
+    ]
 
 
 class Enrichment:
@@ -58,47 +60,49 @@ class Enrichment:
     def __init__(self, store: Store, redis: Redis) -> None:
         self._store, self._redis = store, redis
 
-    def fetch(self, subject: str, upstreams: Upstreams, now: datetime) -> Iterator[Fetched]:
+    def fetch(
+        self, subject: str, upstreams: UpstreamClients, now: datetime
+    ) -> Iterator[FetchResult]:
         """What arXiv says of them, one part per answer. Raises SourceError, StoreAway."""
-        undescribed = self._store.undescribed(_ALL)
-        unknown = self._unknown()
-        self._forget(set(unknown) - set(undescribed))
-        ids = ready(undescribed, unknown, now)
+        undescribed = self._store.undescribed(_NO_LIMIT)
+        unknown = self._load_unknown()
+        self._delete_unknown(set(unknown) - set(undescribed))
+        ids = due_for_lookup(undescribed, unknown, now)
         if not ids:
-            yield Fetched(said=_nothing(len(undescribed)))
+            yield FetchResult(message=_idle_message(len(undescribed)))
             return
         done = 0
-        for part in api.by_ids(ids, upstreams, now):
+        for part in api.fetch_by_ids(ids, upstreams, now):
             yield part
             missing = set(ids[done : part.done]) - {paper.id for paper in part.sightings}
-            self._note({id: asked_again(unknown.get(id), now) for id in missing})
+            self._save_unknown({id: back_off(unknown.get(id), now) for id in missing})
             done = part.done
 
-    def _unknown(self) -> dict[ArxivId, Unknown]:
-        with store_errors(self._redis):
-            found: Any = self._redis.hgetall(keys.UNKNOWN)
+    def _load_unknown(self) -> dict[ArxivId, UnknownId]:
+        with translate_store_errors(self._redis):
+            found: Any = self._redis.hgetall(keys.ENRICH_RETRIES)
         return {ArxivId.parse(id.decode()): _decoded(text) for id, text in found.items()}
 
-    def _note(self, unknown: Mapping[ArxivId, Unknown]) -> None:
+    def _save_unknown(self, unknown: Mapping[ArxivId, UnknownId]) -> None:
         if unknown:
             values: Any = {str(id): _encoded(entry) for id, entry in unknown.items()}
-            with store_errors(self._redis):
-                self._redis.hset(keys.UNKNOWN, mapping=values)
+            with translate_store_errors(self._redis):
+                self._redis.hset(keys.ENRICH_RETRIES, mapping=values)
 
-    def _forget(self, ids: Collection[ArxivId]) -> None:
+    def _delete_unknown(self, ids: Collection[ArxivId]) -> None:
         if ids:
-            with store_errors(self._redis):
-                self._redis.hdel(keys.UNKNOWN, *map(str, ids))
+            with translate_store_errors(self._redis):
+                self._redis.hdel(keys.ENRICH_RETRIES, *map(str, ids))
 
 
-def _nothing(waiting: int) -> str:
+def _idle_message(waiting: int) -> str:
     return f"{waiting} papers that arXiv does not know yet" if waiting else "nothing to describe"
 
 
-def _encoded(entry: Unknown) -> str:
-    return json.dumps([entry.tries, entry.again_at.timestamp()])
+def _encoded(entry: UnknownId) -> str:
+    return json.dumps([entry.tries, entry.retry_at.timestamp()])
 
 
-def _decoded(text: bytes) -> Unknown:
+def _decoded(text: bytes) -> UnknownId:
     tries, again_at = json.loads(text)
-    return Unknown(tries, datetime.fromtimestamp(again_at, UTC))
+    return UnknownId(tries, datetime.fromtimestamp(again_at, UTC))

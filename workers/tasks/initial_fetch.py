@@ -13,13 +13,13 @@ from datetime import datetime
 from typing import Final
 
 from papers.model.categories import ALIASES, CATEGORIES
-from papers.query.ast import And, Field, Kind, Label, Node, Or, Text, leaves
-from papers.query.parser import parse
+from papers.query.ast import And, Field, Label, LabelKind, Node, Or, Text, leaves
+from papers.query.parser import parse_query
 from papers.state.keywords import Keywords
 from workers.sources.arxiv import api
-from workers.sources.result import Fetched, Upstreams
+from workers.sources.result import FetchResult, UpstreamClients
 
-_FIELDS: Final = {
+_API_FIELDS: Final = {
     Field.ANY: ("ti", "abs"),
     Field.TITLE: ("ti",),
     Field.ABSTRACT: ("abs",),
@@ -28,71 +28,75 @@ _FIELDS: Final = {
 }
 
 
-class FirstFill:
+class InitialFetch:
     """The source of the tasks `fill:SLUG`."""
 
     def __init__(self, keywords: Keywords) -> None:
         self._keywords = keywords
 
-    def fetch(self, subject: str, upstreams: Upstreams, now: datetime) -> Iterator[Fetched]:
+    def fetch(
+        self, subject: str, upstreams: UpstreamClients, now: datetime
+    ) -> Iterator[FetchResult]:
         """The newest papers for the keyword with this slug, one part per answer.
 
         Raises UnknownKeyword, SourceError, StoreAway.
         """
-        query = query_for(parse(self._keywords.get(subject).query).tree)
+        query = arxiv_query(parse_query(self._keywords.get(subject).query).tree)
         limit = upstreams.settings.fill_papers
         if limit == 0:
-            yield Fetched(said="first fills are turned off")
+            yield FetchResult(message="first fills are turned off")
         elif query is None:
-            yield Fetched(said="arXiv cannot be asked for this keyword; it fills from now on")
+            yield FetchResult(
+                message="arXiv cannot be asked for this keyword; it fills from now on"
+            )
         else:
-            yield from api.search(query, limit, upstreams, now)
+            yield from api.search_newest(query, limit, upstreams, now)
 
 
-def query_for(tree: Node) -> str | None:
+def arxiv_query(tree: Node) -> str | None:
     """The API's query for a keyword, or for more than it; None where that would be everything.
 
     Operators of the API have no precedence, so every pair is in brackets.
     """
     if isinstance(tree, Or):
-        parts = [query_for(node) for node in tree.any]
-        return None if None in parts else _joined(" OR ", [part for part in parts if part])
+        parts = [arxiv_query(node) for node in tree.alternatives]
+        return None if None in parts else _join_clauses(" OR ", [part for part in parts if part])
     if isinstance(tree, And):
-        return _and(tree)
+        return _and_query(tree)
     if isinstance(tree, Text):
-        return _text(tree)
-    return _label(tree) if isinstance(tree, Label) else None
+        return _text_query(tree)
+    return _label_query(tree) if isinstance(tree, Label) else None
 
 
-def _and(tree: And) -> str | None:
-    wanted = [part for part in map(query_for, tree.all) if part]
+def _and_query(tree: And) -> str | None:
+    wanted = [part for part in map(arxiv_query, tree.required) if part]
     if not wanted:
         return None
-    query = _joined(" AND ", wanted)
-    for node in tree.none:
-        if all(query_for(leaf) for leaf in leaves(node)):  # else it would take away too much
-            query = f"({query} ANDNOT {query_for(node)})"
+    query = _join_clauses(" AND ", wanted)
+    for node in tree.excluded:
+        if all(arxiv_query(leaf) for leaf in leaves(node)):  # else it would take away too much
+            query = f"({query} ANDNOT {arxiv_query(node)})"
     return query
 
 
-def _text(text: Text) -> str | None:
+def _text_query(text: Text) -> str | None:
     words = " ".join(text.words)
-    spelled = f"{words}*" if text.prefix else f'"{words}"' if len(text.words) > 1 else words
-    fields = _FIELDS.get(text.field, ())
-    return _joined(" OR ", [f"{field}:{spelled}" for field in fields]) if fields else None
+    spelled = f"{words}*" if text.is_prefix else f'"{words}"' if len(text.words) > 1 else words
+    fields = _API_FIELDS.get(text.field, ())
+    return _join_clauses(" OR ", [f"{field}:{spelled}" for field in fields]) if fields else None
 
 
-def _label(label: Label) -> str | None:
-    if label.kind is Kind.ARCHIVE:
+def _label_query(label: Label) -> str | None:
+    if label.kind is LabelKind.ARCHIVE:
         whole = [label.value] if label.value in CATEGORIES else []
         parts = any(category.startswith(f"{label.value}.") for category in CATEGORIES)
         names = whole + ([f"{label.value}.*"] if parts or not whole else [])
-        return _joined(" OR ", [f"cat:{name}" for name in names])
-    if label.kind is not Kind.CATEGORY:
+        return _join_clauses(" OR ", [f"cat:{name}" for name in names])
+    if label.kind is not LabelKind.CATEGORY:
         return None
     names = [label.value, *(alias for alias, name in ALIASES.items() if name == label.value)]
-    return _joined(" OR ", [f"cat:{name}" for name in names])
+    return _join_clauses(" OR ", [f"cat:{name}" for name in names])
 
 
-def _joined(operator: str, parts: list[str]) -> str:
+def _join_clauses(operator: str, parts: list[str]) -> str:
     return parts[0] if len(parts) == 1 else f"({operator.join(parts)})"

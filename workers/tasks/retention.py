@@ -11,30 +11,34 @@ from datetime import datetime
 from typing import Final
 
 from papers.errors import BadParameter
-from papers.maintenance.retention import Removed, Retention, first_kept
-from workers.sources.result import Fetched, Upstreams
+from papers.maintenance.retention import RemovalResult, Retention, first_kept_month
+from workers.sources.result import FetchResult, UpstreamClients
 
-TASK: Final = "retention"
+RETENTION_TASK: Final = "retention"
 
 
-class Removal:
+class RetentionTask:
     """Removes what `keep_months` of the settings says."""
 
     def __init__(self, retention: Retention) -> None:
         self._retention = retention
 
-    def fetch(self, subject: str, upstreams: Upstreams, now: datetime) -> Iterator[Fetched]:
+    def fetch(
+        self, subject: str, upstreams: UpstreamClients, now: datetime
+    ) -> Iterator[FetchResult]:
         """Nothing is fetched; one part tells what went. Raises BadParameter, StoreError."""
         if subject:
-            raise BadParameter("task", f"'{TASK}:{subject}': there is only {TASK}")
+            raise BadParameter(
+                "task", f"'{RETENTION_TASK}:{subject}': there is only {RETENTION_TASK}"
+            )
         keep = upstreams.settings.keep_months
-        first = first_kept(keep, now)
-        removed = self._retention.remove_before(first, now=now) if first else Removed((), 0)
+        first = first_kept_month(keep, now)
+        removed = self._retention.remove_before(first, now=now) if first else RemovalResult((), 0)
         kept = f"{keep} months are kept" if keep else "everything is kept"
-        yield Fetched(got=removed.papers, said=f"{kept}; {_said(removed)}")
+        yield FetchResult(record_count=removed.papers, message=f"{kept}; {_summary(removed)}")
 
 
-def _said(removed: Removed) -> str:
+def _summary(removed: RemovalResult) -> str:
     if not removed.months:
         return "nothing was older"
     first, last = removed.months[0], removed.months[-1]

@@ -25,86 +25,86 @@ from redis import Redis
 from redis.client import Pipeline
 from redis.exceptions import WatchError
 
-from papers.index.layout import YEAR, Shape
-from papers.index.postings import CLOSED, SHAPE
-from papers.maintenance.retention import first_kept
-from papers.model.arxiv_id import kept_month
+from papers.index.layout import MONTHS_PER_YEAR, SegmentLayout
+from papers.index.postings import COMPACTED, LAYOUT_FIELD
+from papers.maintenance.retention import first_kept_month
+from papers.model.arxiv_id import stored_month
 from papers.redis_backend import keys
-from papers.redis_backend.connection import store_errors
+from papers.redis_backend.connection import translate_store_errors
 
-LEFT: Final = 600
+UNFINISHED_TTL: Final = 600
 """Seconds after its last part that a year which was never finished goes by itself."""
-OPEN: Final = 2
+OPEN_MONTHS: Final = 2
 """So many months are written to all day: they stay open."""
 
 
-def first_open(now: datetime) -> int:
+def first_open_month(now: datetime) -> int:
     """The first month (YYYYMM) that is to stay open."""
-    return first_kept(OPEN, now)
+    return first_kept_month(OPEN_MONTHS, now)
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class MergeInput:
     """What a year is made of: an open month, or the year as it was.
 
     `months` (YYYYMM) are those whose postings it has, of so many papers.
     """
 
-    name: str
-    shape: Shape
+    segment: str
+    layout: SegmentLayout
     months: tuple[int, ...]
-    papers: int
+    paper_count: int
 
-    def is_settled(self, *, over: bool) -> bool:
+    def is_up_to_date(self, *, year_ended: bool) -> bool:
         """Whether it is a year as it is to be, of which no month was removed."""
-        settled = self.shape.months == YEAR and not self.shape.gone
-        return settled and bool(self.shape.slot_bits) >= over
+        settled = self.layout.span_months == MONTHS_PER_YEAR and not self.layout.removed_mask
+        return settled and bool(self.layout.slot_bits) >= year_ended
 
 
-class Closing:
+class Compactor:
     """Closes months of one Redis. Raises StoreAway."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
 
-    def newest(self) -> int:
+    def newest_month(self) -> int:
         """The newest month (YYYYMM) there is; 0 where there is none."""
-        with store_errors(self._redis):
+        with translate_store_errors(self._redis):
             members: Any = self._redis.zrange(keys.MONTHS, -1, -1)
-        return kept_month(members[0].decode()) if members else 0
+        return stored_month(members[0].decode()) if members else 0
 
-    def close_before(self, first: int) -> tuple[int, ...]:
+    def compact_before(self, first: int) -> tuple[int, ...]:
         """Close the open months before that one (YYYYMM); the years that it was done in.
 
         A year that is written to meanwhile stays as it is until the next time.
         """
-        with store_errors(self._redis):
+        with translate_store_errors(self._redis):
             members: Any = self._redis.zrangebyscore(keys.MONTHS, 0, f"({first}")
-            years = dict.fromkeys(kept_month(member.decode()) // 100 for member in members)
-            return tuple(year for year in years if self._close(year, first))
+            years = dict.fromkeys(stored_month(member.decode()) // 100 for member in members)
+            return tuple(year for year in years if self._compact_year(year, first))
 
-    def _close(self, year: int, first: int) -> bool:
+    def _compact_year(self, year: int, first: int) -> bool:
         """Whether there was anything to do in a year, and it is done."""
         # numpy, which this needs, is nothing that a scheduler should load.
-        from papers.index.compaction.year_merge import Year
+        from papers.index.compaction.year_merge import YearMerge
 
         name = f"{year % 100:02}"
-        months = {f"{name}{n:02}": year * 100 + n for n in range(1, YEAR + 1)}
+        months = {f"{name}{n:02}": year * 100 + n for n in range(1, MONTHS_PER_YEAR + 1)}
         with self._redis.pipeline() as pipe:
-            pipe.watch(*map(keys.rev, [name, *months]))  # type: ignore[no-untyped-call]
-            pieces = self._pieces(name, months, first)
+            pipe.watch(*map(keys.segment_revision, [name, *months]))  # type: ignore[no-untyped-call]
+            pieces = self._merge_inputs(name, months, first)
             over = first > months[max(months)]
-            if all(piece.is_settled(over=over) for piece in pieces):
+            if all(piece.is_up_to_date(year_ended=over) for piece in pieces):
                 return False
-            made = keys.next_terms(name, uuid4().hex)
+            made = keys.merge_output(name, uuid4().hex)
             months_in_it = [month for piece in pieces for month in piece.months]
-            papers = sum(piece.papers for piece in pieces)
-            shape = Shape.for_year(papers, months_in_it, over=over)
-            self._write(made, {SHAPE: shape.pack()})
-            for fields in Year(self._redis, shape, pieces).parts():
+            papers = sum(piece.paper_count for piece in pieces)
+            shape = SegmentLayout.for_year(papers, months_in_it, year_ended=over)
+            self._write(made, {LAYOUT_FIELD: shape.pack()})
+            for fields in YearMerge(self._redis, shape, pieces).parts():
                 self._write(made, fields)
             pipe.multi()
-            self._replace(pipe, name, pieces, made)
+            self._swap_in(pipe, name, pieces, made)
             try:
                 pipe.execute()
             except WatchError:
@@ -112,39 +112,44 @@ class Closing:
                 return False
         return True
 
-    def _write(self, made: str, fields: Mapping[bytes, bytes]) -> None:
+    def _write(self, output_key: str, fields: Mapping[bytes, bytes]) -> None:
         with self._redis.pipeline() as pipe:
-            pipe.hset(made, mapping=cast("dict[Any, Any]", fields))
-            pipe.expire(made, LEFT)
+            pipe.hset(output_key, mapping=cast("dict[Any, Any]", fields))
+            pipe.expire(output_key, UNFINISHED_TTL)
             pipe.execute()
 
-    def _pieces(self, year: str, months: Mapping[str, int], first: int) -> list[Piece]:
+    def _merge_inputs(self, year: str, months: Mapping[str, int], first: int) -> list[MergeInput]:
         """What the year is to be made of: its months before the first, and the year as it is."""
         with self._redis.pipeline(transaction=False) as pipe:
             for volume in [year, *months]:
-                pipe.hget(keys.terms(volume), SHAPE)
+                pipe.hget(keys.segment_postings(volume), LAYOUT_FIELD)
             for month in months:
                 pipe.hlen(keys.month_papers(month))
             of_year, *told = pipe.execute()
-        shapes = dict(zip(months, told[:YEAR], strict=True))
-        sizes = dict(zip(months, told[YEAR:], strict=True))
+        shapes = dict(zip(months, told[:MONTHS_PER_YEAR], strict=True))
+        sizes = dict(zip(months, told[MONTHS_PER_YEAR:], strict=True))
         opened = [month for month, yyyymm in months.items() if shapes[month] and yyyymm < first]
         parts = [(month, shapes[month], [month]) for month in opened]
-        if closed := [month for month in months if shapes[month] == CLOSED]:
+        if closed := [month for month in months if shapes[month] == COMPACTED]:
             parts.append((year, of_year, closed))
         return [
-            Piece(
-                name, Shape.unpack(shape), tuple(months[m] for m in of), sum(sizes[m] for m in of)
+            MergeInput(
+                name,
+                SegmentLayout.unpack(shape),
+                tuple(months[m] for m in of),
+                sum(sizes[m] for m in of),
             )
             for name, shape, of in parts
         ]
 
-    def _replace(self, pipe: Pipeline, year: str, pieces: Sequence[Piece], made: str) -> None:
+    def _swap_in(
+        self, pipe: Pipeline, year: str, inputs: Sequence[MergeInput], output_key: str
+    ) -> None:
         """What was made becomes the year's postings."""
-        pipe.rename(made, keys.terms(year))
-        pipe.persist(keys.terms(year))
-        pipe.incr(keys.rev(year))
-        for month in [piece.name for piece in pieces if piece.name != year]:
-            pipe.unlink(keys.terms(month))
-            pipe.hset(keys.terms(month), SHAPE, CLOSED)
-            pipe.incr(keys.rev(month))
+        pipe.rename(output_key, keys.segment_postings(year))
+        pipe.persist(keys.segment_postings(year))
+        pipe.incr(keys.segment_revision(year))
+        for month in [piece.segment for piece in inputs if piece.segment != year]:
+            pipe.unlink(keys.segment_postings(month))
+            pipe.hset(keys.segment_postings(month), LAYOUT_FIELD, COMPACTED)
+            pipe.incr(keys.segment_revision(month))

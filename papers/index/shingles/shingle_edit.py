@@ -7,101 +7,126 @@ from typing import Final
 
 import numpy as np
 
-from papers.index.layout import YEAR_BITS, Shape
-from papers.index.shingles.shingle_postings import Fields, Numbers, distinct, pairs_in
-from papers.index.shingles.shingle_slots import Slots, SlotsEdit
-from papers.index.term_batch import Keys, once, together, without
+from papers.index.layout import YEAR_PAPER_BITS, SegmentLayout
+from papers.index.shingles.shingle_postings import (
+    HashFields,
+    UInt64Array,
+    distinct_shingles,
+    shingle_codec,
+)
+from papers.index.shingles.shingle_slots import SlotCodec, SlotEdit
+from papers.index.term_batch import PostingKeys, merge_keys, sort_unique, subtract_keys
 
 _KEY_BITS: Final = 64
 
 
-class PairsEdit:
+class ShingleEdit:
     """What papers that gain and lose pairs do to the fields of a volume that names every pair."""
 
-    def __init__(self, shape: Shape, first: int, before: Keys, after: Keys) -> None:
+    def __init__(
+        self, layout: SegmentLayout, first_doc_id: int, before: PostingKeys, after: PostingKeys
+    ) -> None:
         """`before` and `after` have all pairs of the papers; `first` is the year's first place."""
-        self._pairs = pairs_in(shape, first)
-        self.gained, self.lost = without(after, before), without(before, after)
-        changed = together(self.gained, self.lost)
-        self._buckets: list[int] = once(of_bucket(changed, shape)).tolist()
-        self._asked: list[int] = distinct(changed)[0].tolist()
+        self._codec = shingle_codec(layout, first_doc_id)
+        self.gained, self.lost = subtract_keys(after, before), subtract_keys(before, after)
+        changed = merge_keys(self.gained, self.lost)
+        self._buckets: list[int] = sort_unique(bucket_numbers(changed, layout)).tolist()
+        self._shingles: list[int] = distinct_shingles(changed)[0].tolist()
 
-    def fields(self) -> list[bytes]:
+    def field_names(self) -> list[bytes]:
         """The fields that `apply` needs the values of."""
-        return self._fields
+        return self._field_names
 
     @cached_property
-    def _fields(self) -> list[bytes]:
-        return self._pairs.fields(self._buckets, self._asked)
+    def _field_names(self) -> list[bytes]:
+        return self._codec.field_names(self._buckets, self._shingles)
 
-    def apply(self, current: Fields) -> dict[bytes, bytes | None]:
+    def apply(self, current: HashFields) -> dict[bytes, bytes | None]:
         """The new values of all these fields; None where one is not, or goes."""
-        return self.moved(current, self.known(current), self.gained, self.lost)
+        return self.encode_changes(current, self.decode(current), self.gained, self.lost)
 
-    def known(self, current: Fields) -> Keys:
+    def decode(self, current: HashFields) -> PostingKeys:
         """The keys of all pairs that may change, and of those beside them."""
-        return self._pairs.unpacked(self._buckets, self._asked, current)
+        return self._codec.decode(self._buckets, self._shingles, current)
 
-    def moved(
-        self, current: Fields, known: Keys, gained: Keys, lost: Keys
+    def encode_changes(
+        self, current: HashFields, known: PostingKeys, gained: PostingKeys, lost: PostingKeys
     ) -> dict[bytes, bytes | None]:
         """The fields with some of what is gained and lost."""
-        keys = together(without(known, lost), gained)
-        emptied = filter(current.get, self._fields)
-        return {**dict.fromkeys(emptied), **self._pairs.packed(keys, self._buckets)}
+        keys = merge_keys(subtract_keys(known, lost), gained)
+        emptied = filter(current.get, self._field_names)
+        return {**dict.fromkeys(emptied), **self._codec.encode(keys, self._buckets)}
 
-    def touched(self, keys: Keys, shape: Shape) -> Keys:
+    def extend_to_buckets(self, keys: PostingKeys, layout: SegmentLayout) -> PostingKeys:
         """The keys in buckets of which any changes. Before `fields`, which names these too."""
-        kept: Keys = keys[np.isin(of_bucket(keys, shape), self._buckets)]
-        self._asked = sorted({*self._asked, *distinct(kept)[0].tolist()})
+        kept: PostingKeys = keys[np.isin(bucket_numbers(keys, layout), self._buckets)]
+        self._shingles = sorted({*self._shingles, *distinct_shingles(kept)[0].tolist()})
         return kept
 
 
-class PairsOrSlotsEdit:
+class ShingleAndSlotEdit:
     """The same in a year that is over: a pair that it does not name stays in its slot.
 
     Of a paper's other pairs one may share a slot with a pair that goes, or comes: all of those in
     the same buckets are looked at. A bucket of pairs has whole slots.
     """
 
-    def __init__(self, shape: Shape, first: int, before: Keys, after: Keys) -> None:
+    def __init__(
+        self, layout: SegmentLayout, first_doc_id: int, before: PostingKeys, after: PostingKeys
+    ) -> None:
         """As above."""
-        self._named, self._slots = PairsEdit(shape, first, before, after), Slots(shape, first)
-        gained, lost = map(self._slots.of, (self._named.gained, self._named.lost))
-        self._in_slots = SlotsEdit(self._slots, gained, lost)
-        self._before, self._after = (self._named.touched(keys, shape) for keys in (before, after))
+        self._shingle_edit, self._slot_codec = (
+            ShingleEdit(layout, first_doc_id, before, after),
+            SlotCodec(layout, first_doc_id),
+        )
+        gained, lost = map(
+            self._slot_codec.slot_keys, (self._shingle_edit.gained, self._shingle_edit.lost)
+        )
+        self._slot_edit = SlotEdit(self._slot_codec, gained, lost)
+        self._before, self._after = (
+            self._shingle_edit.extend_to_buckets(keys, layout) for keys in (before, after)
+        )
 
-    def fields(self) -> list[bytes]:
+    def field_names(self) -> list[bytes]:
         """The fields that `apply` needs the values of."""
-        return [*self._named.fields(), *self._in_slots.fields()]
+        return [*self._shingle_edit.field_names(), *self._slot_edit.field_names()]
 
-    def apply(self, current: Fields) -> dict[bytes, bytes | None]:
+    def apply(self, current: HashFields) -> dict[bytes, bytes | None]:
         """The new values of all these fields; None where one is not, or goes."""
-        known = self._named.known(current)
-        named = distinct(known)[0]
-        before, after = (_others(keys, named) for keys in (self._before, self._after))
-        gained, lost = without(self._named.gained, after), without(self._named.lost, before)
-        left, met = map(self._slots.of, (before, after))
-        in_slots = self._in_slots.apply(current, without(met, left), without(left, met))
-        return {**in_slots, **self._named.moved(current, known, gained, lost)}
+        known = self._shingle_edit.decode(current)
+        named = distinct_shingles(known)[0]
+        before, after = (_exclude_shingles(keys, named) for keys in (self._before, self._after))
+        gained, lost = (
+            subtract_keys(self._shingle_edit.gained, after),
+            subtract_keys(self._shingle_edit.lost, before),
+        )
+        left, met = map(self._slot_codec.slot_keys, (before, after))
+        in_slots = self._slot_edit.apply(
+            current, subtract_keys(met, left), subtract_keys(left, met)
+        )
+        return {**in_slots, **self._shingle_edit.encode_changes(current, known, gained, lost)}
 
 
-def edit_of(shape: Shape, first: int, before: Keys, after: Keys) -> PairsEdit | PairsOrSlotsEdit:
+def make_shingle_edit(
+    layout: SegmentLayout, first_doc_id: int, before: PostingKeys, after: PostingKeys
+) -> ShingleEdit | ShingleAndSlotEdit:
     """What papers do to the pairs of a volume of that shape; see `PairsEdit`."""
-    return (PairsOrSlotsEdit if shape.slot_bits else PairsEdit)(shape, first, before, after)
+    return (ShingleAndSlotEdit if layout.slot_bits else ShingleEdit)(
+        layout, first_doc_id, before, after
+    )
 
 
-def of_bucket(keys: Keys, shape: Shape) -> Numbers:
+def bucket_numbers(keys: PostingKeys, layout: SegmentLayout) -> UInt64Array:
     """The bucket of each key."""
-    bits = shape.pair_bucket_bits
+    bits = layout.shingle_bucket_bits
     return keys >> np.uint64(_KEY_BITS - bits) if bits else np.zeros(len(keys), np.uint64)
 
 
-def _others(keys: Keys, pairs: Numbers) -> Keys:
+def _exclude_shingles(keys: PostingKeys, shingles: UInt64Array) -> PostingKeys:
     """The keys that are of none of some sorted pairs."""
-    if not len(pairs):
+    if not len(shingles):
         return keys
-    here = keys >> np.uint64(YEAR_BITS)
-    at = np.minimum(np.searchsorted(pairs, here), len(pairs) - 1)
-    left: Keys = keys[pairs[at] != here]
+    here = keys >> np.uint64(YEAR_PAPER_BITS)
+    at = np.minimum(np.searchsorted(shingles, here), len(shingles) - 1)
+    left: PostingKeys = keys[shingles[at] != here]
     return left

@@ -15,14 +15,14 @@ from typing import Final
 from papers.model.arxiv_id import ArxivId
 from papers.model.categories import ARCHIVES, CATEGORIES
 from papers.model.paper import AnnounceType
-from paperwire.simulator.formats.arxiv_xml import block, document, element, tex_accents
+from paperwire.simulator.formats.arxiv_xml import block, document, element, encode_tex_accents
 from paperwire.simulator.world import simulated_days
-from paperwire.simulator.world.manuscripts import Listing, Manuscript
+from paperwire.simulator.world.manuscripts import AnnouncementListing, Manuscript
 
-MOST_ROWS: Final = 2000
+MAX_ROWS: Final = 2000
 LAST_LISTED_VERSION: Final = 5
 
-_AWAY: Final = {
+_KIND_OUTSIDE_PRIMARY: Final = {
     AnnounceType.NEW: AnnounceType.CROSS,
     AnnounceType.CROSS: AnnounceType.CROSS,
     AnnounceType.REPLACE: AnnounceType.REPLACE_CROSS,
@@ -36,7 +36,7 @@ _FEED = (
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class AnnouncementRow:
     """One entry as it is written; `published` is the Eastern midnight of its day."""
 
     id: ArxivId
@@ -46,24 +46,26 @@ class Row:
     published: datetime
 
 
-def known(category: str) -> bool:
+def is_known_category(category: str) -> bool:
     """Whether arXiv has such a category or archive."""
     return category in CATEGORIES or category in ARCHIVES
 
 
-def rows(listings: Iterable[Listing], wanted: Sequence[str], day: date) -> list[Row]:
+def announced_rows(
+    listings: Iterable[AnnouncementListing], categories: Sequence[str], day: date
+) -> list[AnnouncementRow]:
     """What a feed of these categories (or archives) shows of a day's announcement."""
-    strongest: dict[ArxivId, Row] = {}
+    strongest: dict[ArxivId, AnnouncementRow] = {}
     for listing in listings:
-        row = _row(listing, wanted, day)
+        row = _row(listing, categories, day)
         if row and (row.id not in strongest or row.kind >= strongest[row.id].kind):
             strongest[row.id] = row
-    return sorted(strongest.values(), key=lambda row: (-row.kind, row.id))[-MOST_ROWS:]
+    return sorted(strongest.values(), key=lambda row: (-row.kind, row.id))[-MAX_ROWS:]
 
 
-def render(query: str, entries: Iterable[Row], built: datetime) -> bytes:
+def render(query: str, entries: Iterable[AnnouncementRow], built: datetime) -> bytes:
     """The feed of `query` (categories joined by `+`), generated at `built`."""
-    stamp = _generated(built)
+    stamp = _format_built_at(built)
     lines = [*_head(query, f"{query} updates on arXiv.org", stamp)]
     lines.append(element("subtitle", f"{query} updates on the arXiv.org e-print archive."))
     for row in entries:
@@ -71,28 +73,30 @@ def render(query: str, entries: Iterable[Row], built: datetime) -> bytes:
     return document(block(_FEED, lines))
 
 
-def error(query: str, reason: str, built: datetime) -> bytes:
+def render_announcement_error(query: str, reason: str, built: datetime) -> bytes:
     """The feed that comes with HTTP 400: an error dressed as an entry."""
-    stamp = _generated(built)
+    stamp = _format_built_at(built)
     title = f"Feed error for query: {query}"
     entry = [element("id", f"http://rss.arxiv.org/atom/{query}"), element("title", title)]
     entry += [element("updated", stamp), element("summary", reason)]
     return document(block(_FEED, [*_head(query, title, stamp), *block("entry", entry)]))
 
 
-def _row(listing: Listing, wanted: Sequence[str], day: date) -> Row | None:
-    listed = [category for category in listing.categories if _covers(wanted, category)]
+def _row(listing: AnnouncementListing, wanted: Sequence[str], day: date) -> AnnouncementRow | None:
+    listed = [category for category in listing.categories if _includes_category(wanted, category)]
     version = listing.version
     late = listing.kind is AnnounceType.REPLACE and version.number > LAST_LISTED_VERSION
     if not listed or late:
         return None
     at_home = version.text.categories[0] in listed
-    kind = listing.kind if at_home else _AWAY[listing.kind]
-    text = replace(version.text, authors=tuple(map(tex_accents, version.text.authors)))
-    return Row(listing.id, version.number, kind, text, simulated_days.midnight(day))
+    kind = listing.kind if at_home else _KIND_OUTSIDE_PRIMARY[listing.kind]
+    text = replace(version.text, authors=tuple(map(encode_tex_accents, version.text.authors)))
+    return AnnouncementRow(
+        listing.id, version.number, kind, text, simulated_days.eastern_midnight(day)
+    )
 
 
-def _covers(wanted: Sequence[str], category: str) -> bool:
+def _includes_category(wanted: Sequence[str], category: str) -> bool:
     return category in wanted or category.split(".")[0] in wanted
 
 
@@ -106,7 +110,7 @@ def _head(query: str, title: str, stamp: str) -> list[str]:
     ]
 
 
-def _entry(row: Row, stamp: str) -> list[str]:
+def _entry(row: AnnouncementRow, stamp: str) -> list[str]:
     text, named = row.text, f"{row.id}v{row.version}"
     lines = [
         element("id", f"oai:arXiv.org:{named}"),
@@ -126,10 +130,10 @@ def _entry(row: Row, stamp: str) -> list[str]:
         lines.append(element("arxiv:DOI", text.doi))
     if text.journal_ref:
         lines.append(element("arxiv:journal_reference", text.journal_ref))
-    return block("entry", [*lines, element("dc:creator", creators(text))])
+    return block("entry", [*lines, element("dc:creator", format_creators(text))])
 
 
-def creators(text: Manuscript) -> str:
+def format_creators(text: Manuscript) -> str:
     """All authors as the one string a feed has, affiliations in parentheses."""
     affiliations = text.affiliations or ("",) * len(text.authors)
     return ", ".join(
@@ -138,6 +142,6 @@ def creators(text: Manuscript) -> str:
     )
 
 
-def _generated(built: datetime) -> str:
+def _format_built_at(built: datetime) -> str:
     """A time with microseconds even where they are zero, as the feeds have it."""
     return built.astimezone(UTC).isoformat(timespec="microseconds")

@@ -10,7 +10,7 @@ from datetime import datetime
 from urllib.parse import quote_plus
 
 from papers.model.arxiv_id import ArxivId
-from paperwire.simulator.formats.arxiv_xml import block, document, element, zulu
+from paperwire.simulator.formats.arxiv_xml import block, document, element, format_utc
 from paperwire.simulator.world.manuscripts import Manuscript
 
 _FEED = (
@@ -21,7 +21,7 @@ _SCHEME = "http://arxiv.org/schemas/atom"
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ApiQuery:
     """The question, as the answer repeats it."""
 
     search_query: str = ""
@@ -37,7 +37,7 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class ApiResult:
     """One paper in one version; `published` is of version 1, `updated` of this one."""
 
     id: ArxivId
@@ -47,36 +47,36 @@ class Result:
     updated: datetime
 
 
-def render(asked: Asked, results: Iterable[Result], total: int, now: datetime) -> bytes:
+def render(query: ApiQuery, results: Iterable[ApiResult], total: int, now: datetime) -> bytes:
     """The page that was asked for; `total` is how many there are on all pages."""
     head = (
-        f"search_query={asked.query}&id_list={asked.id_list}"
-        f"&start={asked.start}&max_results={asked.max_results}"
+        f"search_query={query.query}&id_list={query.id_list}"
+        f"&start={query.start}&max_results={query.max_results}"
     )
     address = (
-        f"https://arxiv.org/api/query?search_query={quote_plus(asked.query, safe=':')}"
-        f"&start={asked.start}&max_results={asked.max_results}"
-        f"&id_list={quote_plus(asked.id_list, safe=',/')}"
+        f"https://arxiv.org/api/query?search_query={quote_plus(query.query, safe=':')}"
+        f"&start={query.start}&max_results={query.max_results}"
+        f"&id_list={quote_plus(query.id_list, safe=',/')}"
     )
     lines = [
         element("id", f"https://arxiv.org/api/{_digest(head)}"),
         element("title", f"arXiv Query: {head}"),
-        element("updated", zulu(now)),
+        element("updated", format_utc(now)),
         element("link", href=address, type="application/atom+xml"),
-        *_counts(asked.max_results, total, asked.start),
+        *_opensearch_counts(query.max_results, total, query.start),
     ]
     for result in results:
         lines += _entry(result)
     return document(block(_FEED, lines))
 
 
-def error(reason: str, now: datetime) -> bytes:
+def render_api_error(reason: str, now: datetime) -> bytes:
     """The feed with one entry titled `Error` that comes with HTTP 400."""
     address = f"https://arxiv.org/api/errors#{reason.replace(' ', '_')}"
     entry = [
         element("id", address),
         element("title", "Error"),
-        element("updated", zulu(now)),
+        element("updated", format_utc(now)),
         element("link", href=address, rel="alternate", type="text/html"),
         element("summary", reason),
         *block("author", [element("name", "arXiv api core")]),
@@ -84,14 +84,14 @@ def error(reason: str, now: datetime) -> bytes:
     lines = [
         element("id", "https://arxiv.org/"),
         element("title", "arXiv Search Results"),
-        element("updated", zulu(now)),
-        *_counts(1, 1, 0),
+        element("updated", format_utc(now)),
+        *_opensearch_counts(1, 1, 0),
         *block("entry", entry),
     ]
     return document(block(_FEED, lines))
 
 
-def _counts(page: int, total: int, start: int) -> list[str]:
+def _opensearch_counts(page: int, total: int, start: int) -> list[str]:
     return [
         element("opensearch:itemsPerPage", str(page)),
         element("opensearch:totalResults", str(total)),
@@ -99,18 +99,18 @@ def _counts(page: int, total: int, start: int) -> list[str]:
     ]
 
 
-def _entry(result: Result) -> list[str]:
+def _entry(result: ApiResult) -> list[str]:
     text, named = result.text, f"{result.id}v{result.version}"
     page, pdf = f"https://arxiv.org/abs/{named}", f"https://arxiv.org/pdf/{named}"
     lines = [
         element("id", f"http://arxiv.org/abs/{named}"),
         element("title", text.title),
-        element("updated", zulu(result.updated)),
+        element("updated", format_utc(result.updated)),
         element("link", href=page, rel="alternate", type="text/html"),
         element("link", href=pdf, rel="related", type="application/pdf", title="pdf"),
         element("summary", text.abstract),
         *(element("category", term=term, scheme=_SCHEME) for term in text.categories),
-        element("published", zulu(result.published)),
+        element("published", format_utc(result.published)),
     ]
     if text.comment:
         lines.append(element("arxiv:comment", text.comment))

@@ -21,9 +21,9 @@ from functools import lru_cache
 from itertools import chain
 from typing import Final
 
-from paperwire.simulator.formats.api_feed import Result
+from paperwire.simulator.formats.api_feed import ApiResult
 
-Predicate = Callable[[Result], bool]
+Predicate = Callable[[ApiResult], bool]
 
 TEXT_FIELDS: Final = ("ti", "abs", "au", "co", "jr")
 DATE_FIELDS: Final = ("submittedDate", "lastUpdatedDate")
@@ -38,16 +38,16 @@ _WORDS = re.compile(r"[^\W_]+")
 _OPERATORS: Final = ("AND", "OR", "ANDNOT")
 
 
-class Malformed(ValueError):
+class MalformedQuery(ValueError):
     """A search_query that arXiv answers with HTTP 400."""
 
 
 def parse(text: str) -> Predicate:
     """Whether a result matches, as a function. Raises Malformed."""
-    parser = _Parser(_tokens(text))
+    parser = _Parser(_tokenize(text))
     predicate = parser.expression("all")
     if parser.kind:
-        raise Malformed(f"incorrect search query: {parser.value} is not expected")
+        raise MalformedQuery(f"incorrect search query: {parser.value} is not expected")
     return predicate
 
 
@@ -70,43 +70,43 @@ class _Parser:
         if not self.kind or self.value == ")":
             return left
         operator = self._take() if self.kind == "word" and self.value in _OPERATORS else "OR"
-        return _joined(left, operator, self.expression(field))
+        return _combine(left, operator, self.expression(field))
 
     def term(self, field: str) -> Predicate:
         kind, value = self.kind, self._take()
         if kind == "field":
             if value not in FIELDS:
-                raise Malformed(f"incorrect field {value} in search query")
+                raise MalformedQuery(f"incorrect field {value} in search query")
             return self.term(value)
         if value == "(":
             inner = self.expression(field)
             if self._take() != ")":
-                raise Malformed("incorrect search query: a bracket is not closed")
+                raise MalformedQuery("incorrect search query: a bracket is not closed")
             return inner
         if kind == "bracket" or (kind == "word" and value in _OPERATORS):
-            raise Malformed(f"incorrect search query: {value} is not expected")
+            raise MalformedQuery(f"incorrect search query: {value} is not expected")
         return _leaf(field, kind, value)
 
     def _take(self) -> str:
         if not self._tokens:
-            raise Malformed("incorrect search query: it ends too early")
+            raise MalformedQuery("incorrect search query: it ends too early")
         return self._tokens.pop(0)[1]
 
 
-def _tokens(text: str) -> list[tuple[str, str]]:
+def _tokenize(text: str) -> list[tuple[str, str]]:
     tokens: list[tuple[str, str]] = []
     position, text = 0, text.rstrip()
     while position < len(text):
         match = _TOKEN.match(text, position)
         if match is None:
-            raise Malformed(f"incorrect search query at {text[position:].strip()}")
+            raise MalformedQuery(f"incorrect search query at {text[position:].strip()}")
         kind = str(match.lastgroup)
         tokens.append((kind, match[kind]))
         position = match.end()
     return tokens
 
 
-def _joined(left: Predicate, operator: str, right: Predicate) -> Predicate:
+def _combine(left: Predicate, operator: str, right: Predicate) -> Predicate:
     if operator == "AND":
         return lambda result: left(result) and right(result)
     if operator == "ANDNOT":
@@ -116,43 +116,45 @@ def _joined(left: Predicate, operator: str, right: Predicate) -> Predicate:
 
 def _leaf(field: str, kind: str, value: str) -> Predicate:
     if (kind == "range") != (field in DATE_FIELDS):
-        raise Malformed(f"incorrect value {value} for field {field}")
+        raise MalformedQuery(f"incorrect value {value} for field {field}")
     if kind == "range":
-        return _between(field, value)
+        return _date_range(field, value)
     if field == "cat":
         return lambda result: _in_category(value.strip('"'), result)
     if field == "id":
         return lambda result: str(result.id) == value.strip('"')
     starts = value.endswith("*")
-    phrase = folded(value.replace("_", " ")).rstrip()
+    phrase = fold_words(value.replace("_", " ")).rstrip()
     needle = phrase if starts else f"{phrase} "
-    return lambda result: bool(phrase) and any(needle in text for text in _texts(field, result))
+    return lambda result: (
+        bool(phrase) and any(needle in text for text in _field_texts(field, result))
+    )
 
 
-def _between(field: str, value: str) -> Predicate:
+def _date_range(field: str, value: str) -> Predicate:
     match = _RANGE.fullmatch(value)
     if match is None:
-        raise Malformed(f"incorrect date range {value}")
-    first, last = (_moment(digits) for digits in match.groups())
+        raise MalformedQuery(f"incorrect date range {value}")
+    first, last = (_parse_time(digits) for digits in match.groups())
     if field == "submittedDate":
         return lambda result: first <= result.published <= last
     return lambda result: first <= result.updated <= last
 
 
-def _moment(digits: str) -> datetime:
+def _parse_time(digits: str) -> datetime:
     try:
         return datetime.strptime(digits.ljust(14, "0"), "%Y%m%d%H%M%S").replace(tzinfo=UTC)
     except ValueError as error:
-        raise Malformed(f"incorrect date {digits}") from error
+        raise MalformedQuery(f"incorrect date {digits}") from error
 
 
-def _in_category(wanted: str, result: Result) -> bool:
+def _in_category(wanted: str, result: ApiResult) -> bool:
     if wanted.endswith("*"):
         return any(category.startswith(wanted[:-1]) for category in result.text.categories)
     return wanted in result.text.categories
 
 
-def _texts(field: str, result: Result) -> list[str]:
+def _field_texts(field: str, result: ApiResult) -> list[str]:
     """The folded texts a field stands for; a phrase matches inside one of them."""
     text = result.text
     fields = {
@@ -163,12 +165,12 @@ def _texts(field: str, result: Result) -> list[str]:
         "jr": [text.journal_ref],
     }
     if field == "all":
-        return [folded(part) for part in (*chain(*fields.values()), *text.categories)]
-    return [folded(part) for part in fields[field]]
+        return [fold_words(part) for part in (*chain(*fields.values()), *text.categories)]
+    return [fold_words(part) for part in fields[field]]
 
 
 @lru_cache(maxsize=65_536)
-def folded(text: str) -> str:
+def fold_words(text: str) -> str:
     """Words in one spelling with a blank before and after each."""
     plain = unicodedata.normalize("NFKD", text).casefold()
     plain = "".join(letter for letter in plain if not unicodedata.combining(letter))

@@ -10,7 +10,7 @@ from typing import Final
 
 DECLARATION: Final = "<?xml version='1.0' encoding='UTF-8'?>\n"
 
-_FORBIDDEN = re.compile(r"[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_XML_FORBIDDEN = re.compile(r"[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _TEX_ACCENTS: Final = {
     "\u0300": "`",
     "\u0301": "'",
@@ -22,16 +22,18 @@ _TEX_ACCENTS: Final = {
 }
 
 
-def escaped(text: str) -> str:
+def escape_text(text: str) -> str:
     """A text as character data; what XML cannot hold is left out."""
-    clean = _FORBIDDEN.sub("", text)
+    clean = _XML_FORBIDDEN.sub("", text)
     return clean.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def element(name: str, text: str | None = None, **attributes: str) -> str:
     """One element on one line; `text=None` is an empty one."""
-    head = name + "".join(f' {key}="{_quoted(value)}"' for key, value in attributes.items())
-    return f"<{head}/>" if text is None else f"<{head}>{escaped(text)}</{name}>"
+    head = name + "".join(
+        f' {key}="{_escape_attribute(value)}"' for key, value in attributes.items()
+    )
+    return f"<{head}/>" if text is None else f"<{head}>{escape_text(text)}</{name}>"
 
 
 def block(name: str, lines: Iterable[str]) -> list[str]:
@@ -44,16 +46,16 @@ def document(lines: Iterable[str]) -> bytes:
     return (DECLARATION + "\n".join(lines) + "\n").encode()
 
 
-def zulu(moment: datetime) -> str:
+def format_utc(moment: datetime) -> str:
     """A time as arXiv's API writes it: `2026-04-12T22:59:06Z`."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def tex_accents(name: str) -> str:
+def encode_tex_accents(name: str) -> str:
     r"""A name as arXiv's announcements spell it: `Garc\'ia`; other letters stay Unicode."""
     out: list[str] = []
     for character in unicodedata.normalize("NFC", name):
-        base, marks = _taken_apart(character)
+        base, marks = _decompose(character)
         accent = _TEX_ACCENTS.get(marks) if base.isascii() else None
         if accent is None:
             out.append(character)
@@ -62,10 +64,10 @@ def tex_accents(name: str) -> str:
     return "".join(out)
 
 
-def _taken_apart(character: str) -> tuple[str, str]:
+def _decompose(character: str) -> tuple[str, str]:
     parts = unicodedata.normalize("NFD", character)
     return parts[:1], parts[1:]
 
 
-def _quoted(value: str) -> str:
-    return escaped(value).replace('"', "&quot;")
+def _escape_attribute(value: str) -> str:
+    return escape_text(value).replace('"', "&quot;")

@@ -9,9 +9,9 @@ from datetime import datetime
 from email.utils import format_datetime
 
 from paperwire.simulator.formats.arxiv_xml import block, document, element
-from paperwire.simulator.world.manuscripts import Pick, Post, Preprint
+from paperwire.simulator.world.manuscripts import CommunityPick, CommunityPost, Preprint
 
-MOST_ITEMS = 50
+MAX_ITEMS = 50
 
 _RSS = (
     'rss xmlns:atom="http://www.w3.org/2005/Atom"'
@@ -20,7 +20,7 @@ _RSS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class CommunityFeedItem:
     """One item; `description` is HTML, `at` aware."""
 
     title: str
@@ -29,7 +29,7 @@ class Item:
     at: datetime
 
 
-def of_pick(preprint: Preprint, pick: Pick) -> Item:
+def item_of_pick(preprint: Preprint, pick: CommunityPick) -> CommunityFeedItem:
     """A picked paper: authors, votes and abstract in one HTML description."""
     text = preprint.newest.text
     parts = {
@@ -38,17 +38,17 @@ def of_pick(preprint: Preprint, pick: Pick) -> Item:
         "Summary": text.abstract,
     }
     described = "".join(f"<p><b>{name}:</b> {html.escape(to)}</p>" for name, to in parts.items())
-    return Item(text.title, pick.id.url, described, pick.at)
+    return CommunityFeedItem(text.title, pick.id.url, described, pick.at)
 
 
-def of_post(post: Post) -> Item:
+def item_of_post(post: CommunityPost) -> CommunityFeedItem:
     """Anything else such a feed carries."""
-    return Item(post.title, post.link, post.summary, post.at)
+    return CommunityFeedItem(post.title, post.link, post.summary, post.at)
 
 
-def render(name: str, items: Iterable[Item], built: datetime) -> bytes:
+def render(name: str, items: Iterable[CommunityFeedItem], built: datetime) -> bytes:
     """The feed of one community: its newest 50 items, newest first."""
-    newest = sorted(items, key=lambda item: item.at, reverse=True)[:MOST_ITEMS]
+    newest = sorted(items, key=lambda item: item.at, reverse=True)[:MAX_ITEMS]
     lines = [
         element("title", f"{name}: papers worth reading"),
         element("link", "https://huggingface.co/papers"),
@@ -59,11 +59,11 @@ def render(name: str, items: Iterable[Item], built: datetime) -> bytes:
         element("lastBuildDate", format_datetime(built)),
     ]
     for item in newest:
-        lines += _item(item)
+        lines += _render_item(item)
     return document(block(_RSS, block("channel", lines)))
 
 
-def _item(item: Item) -> list[str]:
+def _render_item(item: CommunityFeedItem) -> list[str]:
     return block(
         "item",
         [

@@ -9,15 +9,15 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from paperwire.simulator.world.manuscripts import Pick, Preprint
+from paperwire.simulator.world.manuscripts import CommunityPick, Preprint
 
 Json = dict[str, Any]
 
-_SHIFT = timedelta(hours=4)
-_COMMAND = re.compile(r"\\([A-Za-z]+)")
+_PUBLISHED_AT_SHIFT = timedelta(hours=4)
+_LATEX_COMMAND = re.compile(r"\\([A-Za-z]+)")
 
 
-def items(picks: list[Pick], query: Mapping[str, str]) -> list[Pick]:
+def select_picks(picks: list[CommunityPick], query: Mapping[str, str]) -> list[CommunityPick]:
     """The picks that `date`, `week` or `month`, `sort`, `limit` and `p` of a request ask for.
 
     Raises ValueError for a date, week or number that is none.
@@ -42,14 +42,14 @@ def render(answer: list[Json] | Json) -> bytes:
     return json.dumps(answer, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def item(preprint: Preprint, pick: Pick) -> Json:
+def daily_item_json(preprint: Preprint, pick: CommunityPick) -> Json:
     """One element of the daily list."""
     text = preprint.newest.text
     listed: Json = {
-        "paper": paper(preprint, pick),
-        "publishedAt": _time(preprint.versions[0].submitted_at - _SHIFT),
+        "paper": daily_paper_json(preprint, pick),
+        "publishedAt": _time(preprint.versions[0].submitted_at - _PUBLISHED_AT_SHIFT),
         "title": text.title,
-        "summary": _retypeset(text.abstract),
+        "summary": _strip_latex(text.abstract),
         "thumbnail": f"https://cdn-thumbnails.huggingface.co/social-thumbnails/papers/{pick.id}.png",
         "numComments": pick.comments,
         "submittedBy": {
@@ -66,7 +66,7 @@ def item(preprint: Preprint, pick: Pick) -> Json:
     return {**listed, **_organization(pick)}
 
 
-def paper(preprint: Preprint, pick: Pick) -> Json:
+def daily_paper_json(preprint: Preprint, pick: CommunityPick) -> Json:
     """The paper itself, as `/api/papers/ID` gives it."""
     text = preprint.newest.text
     described: Json = {
@@ -78,7 +78,7 @@ def paper(preprint: Preprint, pick: Pick) -> Json:
         "submittedOnDailyAt": _time(pick.at),
         "title": text.title,
         "submittedOnDailyBy": _user(pick.by),
-        "summary": _retypeset(text.abstract),
+        "summary": _strip_latex(text.abstract),
         "upvotes": pick.votes,
         "discussionId": _object_id(f"discussion of {pick.id}"),
         "ai_summary": f"{text.title}, in a sentence.",
@@ -104,7 +104,7 @@ def _user(name: str) -> Json:
     }
 
 
-def _organization(pick: Pick) -> Json:
+def _organization(pick: CommunityPick) -> Json:
     if not pick.organization:
         return {}
     avatar = f"https://cdn-avatars.huggingface.co/{_object_id(pick.organization)}.png"
@@ -113,9 +113,9 @@ def _organization(pick: Pick) -> Json:
     return {"organization": {**organization, "fullname": pick.organization, "avatar": avatar}}
 
 
-def _retypeset(abstract: str) -> str:
+def _strip_latex(abstract: str) -> str:
     r"""The abstract with its mathematics damaged as theirs is: `$2\times$` is `2times`."""
-    return _COMMAND.sub(r"\1", abstract).replace("$", "")
+    return _LATEX_COMMAND.sub(r"\1", abstract).replace("$", "")
 
 
 def _time(moment: datetime) -> str:

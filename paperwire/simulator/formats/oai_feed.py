@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from paperwire.simulator.formats.arxiv_xml import block, document, element, tex_accents
-from paperwire.simulator.world.manuscripts import Manuscript, Preprint, Version
+from paperwire.simulator.formats.arxiv_xml import block, document, element, encode_tex_accents
+from paperwire.simulator.world.manuscripts import Manuscript, Preprint, PreprintVersion
 
-ADDRESS: Final = "http://oaipmh.arxiv.org/oai"
+OAI_ADDRESS: Final = "http://oaipmh.arxiv.org/oai"
 
 _XSI: Final = 'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"'
 _OAI: Final = "http://www.openarchives.org/OAI/2.0/"
@@ -23,7 +23,7 @@ _GROUPS: Final = ("cs", "econ", "eess", "math", "q-bio", "q-fin", "stat")
 
 
 @dataclass(frozen=True, slots=True)
-class Token:
+class ResumptionToken:
     """The resumption token at a page's end: empty on the last of several pages."""
 
     text: str
@@ -32,35 +32,38 @@ class Token:
 
 
 def render(
-    asked: Mapping[str, str], preprints: Iterable[Preprint], token: Token | None, now: datetime
+    asked: Mapping[str, str],
+    preprints: Iterable[Preprint],
+    token: ResumptionToken | None,
+    now: datetime,
 ) -> bytes:
     """A page of ListRecords; `preprints` have only the versions that are announced."""
     records = [line for preprint in preprints for line in block("record", _record(preprint))]
     if token:
         counts = {"cursor": str(token.cursor), "completeListSize": str(token.total)}
         records.append(element("resumptionToken", token.text, **counts))
-    return _answer(asked, block("ListRecords", records), now)
+    return _envelope(asked, block("ListRecords", records), now)
 
 
-def error(asked: Mapping[str, str], code: str, said: str, now: datetime) -> bytes:
+def render_oai_error(asked: Mapping[str, str], code: str, message: str, now: datetime) -> bytes:
     """An error of the protocol, which comes with HTTP 200."""
-    return _answer(asked, [element("error", said, code=code)], now)
+    return _envelope(asked, [element("error", message, code=code)], now)
 
 
-def sets_of(text: Manuscript) -> list[str]:
+def oai_sets(text: Manuscript) -> list[str]:
     """The sets a manuscript is in, by its categories: `cs:cs:AI`, `physics:hep-th`."""
-    return [_set(category) for category in text.categories]
+    return [_set_spec(category) for category in text.categories]
 
 
-def stamp(preprint: Preprint) -> str:
+def datestamp(preprint: Preprint) -> str:
     """The datestamp: the day of the newest announcement."""
     return preprint.newest.announced_on.isoformat()
 
 
-def _answer(asked: Mapping[str, str], lines: list[str], now: datetime) -> bytes:
+def _envelope(asked: Mapping[str, str], lines: list[str], now: datetime) -> bytes:
     head = [
         element("responseDate", now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")),
-        element("request", ADDRESS, **asked),
+        element("request", OAI_ADDRESS, **asked),
     ]
     return document(block(_ROOT, [*head, *lines]))
 
@@ -69,8 +72,8 @@ def _record(preprint: Preprint) -> list[str]:
     newest = preprint.newest
     header = [
         element("identifier", f"oai:arXiv.org:{preprint.id}"),
-        element("datestamp", stamp(preprint)),
-        *(element("setSpec", name) for name in sets_of(newest.text)),
+        element("datestamp", datestamp(preprint)),
+        *(element("setSpec", name) for name in oai_sets(newest.text)),
     ]
     return [
         *block("header", header),
@@ -97,7 +100,7 @@ def _entry(preprint: Preprint, text: Manuscript) -> list[str]:
     ]
 
 
-def _version(version: Version) -> list[str]:
+def _version(version: PreprintVersion) -> list[str]:
     date = version.submitted_at.astimezone(UTC).strftime("%a, %d %b %Y %H:%M:%S GMT")
     kind = "I" if version.withdrawn else "D"
     size = "0kb" if version.withdrawn else "412kb"
@@ -109,12 +112,14 @@ def _authors(text: Manuscript) -> str:
     affiliations = text.affiliations or ("",) * len(text.authors)
     names = [
         f"{name} ({affiliation})" if affiliation else name
-        for name, affiliation in zip(map(tex_accents, text.authors), affiliations, strict=True)
+        for name, affiliation in zip(
+            map(encode_tex_accents, text.authors), affiliations, strict=True
+        )
     ]
     return " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else names[0]
 
 
-def _set(category: str) -> str:
+def _set_spec(category: str) -> str:
     archive, _, subject = category.partition(".")
     group = archive if archive in _GROUPS else "physics"
     if subject:

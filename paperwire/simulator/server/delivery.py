@@ -11,39 +11,42 @@ import time
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler
 
-from paperwire.simulator.server.messages import Delivery, Reply
+from paperwire.simulator.server.messages import Delivery, SimulatorReply
 
-_PATIENCE = 600.0
+_HANG_TIMEOUT = 600.0
 """Seconds after which a hanging answer ends although nobody has healed the site."""
 
-_TICK = 0.02
-Ended = Callable[[], None]
+_POLL_INTERVAL = 0.02
+OnEnded = Callable[[], None]
 
 
-def deliver(
-    handler: BaseHTTPRequestHandler, reply: Reply, healed: threading.Event, ended: Ended
+def send_reply(
+    handler: BaseHTTPRequestHandler,
+    reply: SimulatorReply,
+    healed: threading.Event,
+    on_ended: OnEnded,
 ) -> None:
     """Send a reply; `ended` is called just before its last byte, or when the client has gone."""
     body = b"" if handler.command == "HEAD" else reply.body
     if reply.delivery is Delivery.RESET:
-        ended()
-        _reset(handler)
+        on_ended()
+        _reset_connection(handler)
     elif reply.delivery is Delivery.HANG:
-        _pause(handler.connection, healed, _PATIENCE)
-        ended()
+        _wait_undisturbed(handler.connection, healed, _HANG_TIMEOUT)
+        on_ended()
         handler.close_connection = True
     elif reply.delivery is Delivery.DRIP:
-        _head(handler, reply)
-        _drip(handler, body, reply.pause, healed)
-        ended()
+        _send_head(handler, reply)
+        _send_slowly(handler, body, reply.pause, healed)
+        on_ended()
     else:
-        _head(handler, reply)
-        ended()
+        _send_head(handler, reply)
+        on_ended()
         handler.close_connection |= reply.delivery is Delivery.CUT
         handler.wfile.write(body[: len(body) // 2] if reply.delivery is Delivery.CUT else body)
 
 
-def _head(handler: BaseHTTPRequestHandler, reply: Reply) -> None:
+def _send_head(handler: BaseHTTPRequestHandler, reply: SimulatorReply) -> None:
     handler.send_response(reply.status)
     if reply.status != 304:
         handler.send_header("Content-Type", reply.content_type)
@@ -53,11 +56,11 @@ def _head(handler: BaseHTTPRequestHandler, reply: Reply) -> None:
     handler.end_headers()
 
 
-def _drip(
+def _send_slowly(
     handler: BaseHTTPRequestHandler, body: bytes, pause: float, healed: threading.Event
 ) -> None:
     for n in range(len(body)):
-        if not _pause(handler.connection, healed, pause):
+        if not _wait_undisturbed(handler.connection, healed, pause):
             break
         handler.wfile.write(body[n : n + 1])
     else:
@@ -65,16 +68,16 @@ def _drip(
     handler.close_connection = True
 
 
-def _pause(connection: socket.socket, healed: threading.Event, seconds: float) -> bool:
+def _wait_undisturbed(connection: socket.socket, healed: threading.Event, seconds: float) -> bool:
     """Whether nothing happened for so long: no heal, and the client is still there."""
     until = time.monotonic() + seconds
     while (left := until - time.monotonic()) > 0:
-        if healed.wait(min(left, _TICK)) or _gone(connection):
+        if healed.wait(min(left, _POLL_INTERVAL)) or _is_client_gone(connection):
             return False
     return True
 
 
-def _gone(connection: socket.socket) -> bool:
+def _is_client_gone(connection: socket.socket) -> bool:
     readable, _, _ = select.select([connection], [], [], 0)
     if not readable:
         return False
@@ -84,7 +87,7 @@ def _gone(connection: socket.socket) -> bool:
         return True
 
 
-def _reset(handler: BaseHTTPRequestHandler) -> None:
+def _reset_connection(handler: BaseHTTPRequestHandler) -> None:
     """Close the connection so that the client gets a reset instead of an end."""
     linger = struct.pack("ii", 1, 0)
     handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)

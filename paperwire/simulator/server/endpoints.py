@@ -17,26 +17,26 @@ from paperwire.simulator.formats import (
     daily_papers,
 )
 from paperwire.simulator.server import oai_list
-from paperwire.simulator.server.messages import Reply, Request
+from paperwire.simulator.server.messages import SimulatorReply, SimulatorRequest
 from paperwire.simulator.world import simulated_days
-from paperwire.simulator.world.manuscripts import Preprint, Version
+from paperwire.simulator.world.manuscripts import Preprint, PreprintVersion
 from paperwire.simulator.world.world import World
 
 ATOM: Final = "application/atom+xml; charset=utf-8"
 JSON: Final = "application/json; charset=utf-8"
-MOST_PER_PAGE: Final = 2000
-MOST_RESULTS: Final = 30_000
+API_MAX_PAGE_SIZE: Final = 2000
+API_MAX_RESULTS: Final = 30_000
 
 _BUILD_TIME: Final = timedelta(seconds=2, microseconds=330_000)
 _WELL_FORMED = re.compile(r"(?:\d{4}\.\d{4,5}|[a-z-]+(?:\.[A-Za-z-]{2,})?/\d{7})(?:v\d+)?")
-_SORTS: Final = ("relevance", "lastUpdatedDate", "submittedDate")
+_SORT_ORDERS: Final = ("relevance", "lastUpdatedDate", "submittedDate")
 
 
-class Refused(Exception):
+class ApiError(Exception):
     """The API's HTTP 400 with its reason."""
 
 
-class Answers:
+class RequestRouter:
     """The answer to any request.
 
     `api_lag`: how long after the announcement the API knows; `oai_page`: records on a page.
@@ -45,8 +45,8 @@ class Answers:
     def __init__(self, world: World, api_lag: timedelta, communities: Iterable[str]) -> None:
         self.world = world
         self.api_lag = api_lag
-        self.oai_page = oai_list.PAGE
-        self.documents: dict[str, Reply] = {}
+        self.oai_page_size = oai_list.OAI_PAGE_SIZE
+        self.documents: dict[str, SimulatorReply] = {}
         self._communities = tuple(communities)
         self._routes = (
             (re.compile(r"/rss/atom/(.+)"), self._announcements),
@@ -57,47 +57,55 @@ class Answers:
             (re.compile(r"/feeds/(.+)\.xml"), self._community),
         )
 
-    def __call__(self, request: Request) -> Reply:
+    def __call__(self, request: SimulatorRequest) -> SimulatorReply:
         """The sound answer; 404 where nothing is."""
         if request.path in self.documents:
             return self.documents[request.path]
         for pattern, answer in self._routes:
             if match := pattern.fullmatch(request.path):
                 return answer(request, match[1])
-        return Reply(b"not found\n", 404, "text/plain")
+        return SimulatorReply(b"not found\n", 404, "text/plain")
 
     def communities(self) -> list[str]:
         """The names of all community feeds."""
         return sorted({*self._communities, *self.world.communities()})
 
-    def _announcements(self, request: Request, query: str) -> Reply:
+    def _announcements(self, request: SimulatorRequest, query: str) -> SimulatorReply:
         day = request.listed or self.world.today
-        built = request.built or self._built()
+        built = request.built or self._feed_built_at()
         wanted = query.split("+")
-        unknown = [category for category in wanted if not announcement_feed.known(category)]
+        unknown = [
+            category for category in wanted if not announcement_feed.is_known_category(category)
+        ]
         if unknown:
             reason = f"Bad archive or subject class '{unknown[0]}'."
-            return Reply(announcement_feed.error(query, reason, built), 400, ATOM)
-        rows = announcement_feed.rows(self.world.listings(day), wanted, day)
-        return Reply(announcement_feed.render(query, rows, built), 200, ATOM, modified=built)
+            return SimulatorReply(
+                announcement_feed.render_announcement_error(query, reason, built), 400, ATOM
+            )
+        rows = announcement_feed.announced_rows(self.world.listings(day), wanted, day)
+        return SimulatorReply(
+            announcement_feed.render(query, rows, built), 200, ATOM, modified=built
+        )
 
-    def _built(self) -> datetime:
+    def _feed_built_at(self) -> datetime:
         """A feed is built at midnight, and again whenever its day's rows change."""
-        at_midnight = simulated_days.midnight(self.world.today) + _BUILD_TIME
-        touched = self.world.touched(self.world.today)
+        at_midnight = simulated_days.eastern_midnight(self.world.today) + _BUILD_TIME
+        touched = self.world.changed_at(self.world.today)
         return max(at_midnight, touched) if touched else at_midnight
 
-    def _api(self, request: Request, _: str) -> Reply:
+    def _api(self, request: SimulatorRequest, _: str) -> SimulatorReply:
         try:
-            asked = _asked(request)
+            asked = _parse_api_query(request)
             results = self._results(asked, request)
-        except (Refused, api_query.Malformed) as error:
-            return Reply(api_feed.error(str(error), request.now), 400, ATOM)
-        size = min(asked.max_results, MOST_PER_PAGE)
+        except (ApiError, api_query.MalformedQuery) as error:
+            return SimulatorReply(api_feed.render_api_error(str(error), request.now), 400, ATOM)
+        size = min(asked.max_results, API_MAX_PAGE_SIZE)
         page = results[asked.start : asked.start + size]
-        return Reply(api_feed.render(asked, page, len(results), request.now), 200, ATOM)
+        return SimulatorReply(api_feed.render(asked, page, len(results), request.now), 200, ATOM)
 
-    def _results(self, asked: api_feed.Asked, request: Request) -> list[api_feed.Result]:
+    def _results(
+        self, asked: api_feed.ApiQuery, request: SimulatorRequest
+    ) -> list[api_feed.ApiResult]:
         if asked.id_list:
             results = self._by_id(asked.id_list.split(","))
         elif asked.search_query:
@@ -108,95 +116,101 @@ class Answers:
         if asked.search_query:
             matches = api_query.parse(asked.search_query)
             results = [result for result in results if matches(result)]
-        return _sorted(results, request)
+        return _sort_results(results, request)
 
-    def _by_id(self, ids: list[str]) -> list[api_feed.Result]:
+    def _by_id(self, ids: list[str]) -> list[api_feed.ApiResult]:
         for id in ids:
             if not _WELL_FORMED.fullmatch(id):
-                raise Refused(f"incorrect id format for {id}")
-        return [result for id in ids if (result := self._named(id))]
+                raise ApiError(f"incorrect id format for {id}")
+        return [result for id in ids if (result := self._find_by_id(id))]
 
-    def _named(self, id: str) -> api_feed.Result | None:
+    def _find_by_id(self, id: str) -> api_feed.ApiResult | None:
         try:
             known, version = parse_versioned(id)
             return self._result(self.world.preprint(known), version)
         except (BadId, UnknownPaper):
             return None
 
-    def _result(self, preprint: Preprint, number: int | None) -> api_feed.Result | None:
-        visible = [version for version in preprint.versions if self._indexed(version)]
+    def _result(self, preprint: Preprint, number: int | None) -> api_feed.ApiResult | None:
+        visible = [version for version in preprint.versions if self._is_indexed(version)]
         named = [version for version in visible if number in (None, version.number)]
         if not named:
             return None
         shown, first = named[-1], preprint.versions[0].submitted_at
-        return api_feed.Result(preprint.id, shown.number, shown.text, first, shown.submitted_at)
+        return api_feed.ApiResult(preprint.id, shown.number, shown.text, first, shown.submitted_at)
 
-    def _indexed(self, version: Version) -> bool:
-        return simulated_days.midnight(version.announced_on) + self.api_lag <= self.world.now
+    def _is_indexed(self, version: PreprintVersion) -> bool:
+        return (
+            simulated_days.eastern_midnight(version.announced_on) + self.api_lag <= self.world.now
+        )
 
-    def _oai(self, request: Request, _: str) -> Reply:
-        return oai_list.answer(self.world, request, self.oai_page)
+    def _oai(self, request: SimulatorRequest, _: str) -> SimulatorReply:
+        return oai_list.list_records(self.world, request, self.oai_page_size)
 
-    def _daily(self, request: Request, _: str) -> Reply:
+    def _daily(self, request: SimulatorRequest, _: str) -> SimulatorReply:
         try:
-            picks = daily_papers.items(self.world.picks("hf"), request.query)
+            picks = daily_papers.select_picks(self.world.picks("hf"), request.query)
         except ValueError as error:
             return _json({"error": f"Invalid parameter: {error}"}, 400)
-        listed = [daily_papers.item(self.world.preprint(pick.id), pick) for pick in picks]
+        listed = [
+            daily_papers.daily_item_json(self.world.preprint(pick.id), pick) for pick in picks
+        ]
         return _json(listed)
 
-    def _daily_paper(self, request: Request, id: str) -> Reply:
+    def _daily_paper(self, request: SimulatorRequest, id: str) -> SimulatorReply:
         picks = {str(pick.id): pick for pick in self.world.picks("hf")}
         if id not in picks:
             return _json({"error": "Paper not found"}, 404)
-        return _json(daily_papers.paper(self.world.preprint(id), picks[id]))
+        return _json(daily_papers.daily_paper_json(self.world.preprint(id), picks[id]))
 
-    def _community(self, request: Request, name: str) -> Reply:
+    def _community(self, request: SimulatorRequest, name: str) -> SimulatorReply:
         if name not in self.communities():
-            return Reply(b"not found\n", 404, "text/plain")
+            return SimulatorReply(b"not found\n", 404, "text/plain")
         picks, posts = self.world.picks(name), self.world.posts(name)
-        items = [community_feed.of_pick(self.world.preprint(pick.id), pick) for pick in picks]
-        items += [community_feed.of_post(post) for post in posts]
-        built = self.world.touched(name) or self.world.born
+        items = [community_feed.item_of_pick(self.world.preprint(pick.id), pick) for pick in picks]
+        items += [community_feed.item_of_post(post) for post in posts]
+        built = self.world.changed_at(name) or self.world.created_at
         body = community_feed.render(name, items, built)
-        return Reply(body, 200, "application/rss+xml; charset=utf-8", modified=built)
+        return SimulatorReply(body, 200, "application/rss+xml; charset=utf-8", modified=built)
 
 
-def _asked(request: Request) -> api_feed.Asked:
+def _parse_api_query(request: SimulatorRequest) -> api_feed.ApiQuery:
     numbers = {"start": 0, "max_results": 10}
     for name in numbers:
         text = request.query.get(name) or str(numbers[name])
         if not re.fullmatch(r"-?\d+", text):
-            raise Refused(f"{name} must be an integer")
+            raise ApiError(f"{name} must be an integer")
         if int(text) < 0:
-            raise Refused(f"{name} must be non-negative")
+            raise ApiError(f"{name} must be non-negative")
         numbers[name] = int(text)
-    if numbers["max_results"] > MOST_RESULTS:
-        raise Refused(f"max_results must be at most {MOST_RESULTS}")
+    if numbers["max_results"] > API_MAX_RESULTS:
+        raise ApiError(f"max_results must be at most {API_MAX_RESULTS}")
     query = request.query
-    return api_feed.Asked(query.get("search_query", ""), query.get("id_list", ""), **numbers)
+    return api_feed.ApiQuery(query.get("search_query", ""), query.get("id_list", ""), **numbers)
 
 
-def _sorted(results: list[api_feed.Result], request: Request) -> list[api_feed.Result]:
+def _sort_results(
+    results: list[api_feed.ApiResult], request: SimulatorRequest
+) -> list[api_feed.ApiResult]:
     by = request.query.get("sortBy") or "relevance"
-    if by not in _SORTS:
-        raise Refused(f"sortBy must be in: {', '.join(_SORTS)}")
+    if by not in _SORT_ORDERS:
+        raise ApiError(f"sortBy must be in: {', '.join(_SORT_ORDERS)}")
     if by == "relevance":
         return results
     newest_first = request.query.get("sortOrder", "descending") == "descending"
-    return sorted(results, key=_KEYS[by], reverse=newest_first)
+    return sorted(results, key=_SORT_KEYS[by], reverse=newest_first)
 
 
-def _by_submission(result: api_feed.Result) -> tuple[datetime, ArxivId]:
+def _by_submission(result: api_feed.ApiResult) -> tuple[datetime, ArxivId]:
     return result.published, result.id
 
 
-def _by_update(result: api_feed.Result) -> tuple[datetime, ArxivId]:
+def _by_update(result: api_feed.ApiResult) -> tuple[datetime, ArxivId]:
     return result.updated, result.id
 
 
-_KEYS: Final = {"submittedDate": _by_submission, "lastUpdatedDate": _by_update}
+_SORT_KEYS: Final = {"submittedDate": _by_submission, "lastUpdatedDate": _by_update}
 
 
-def _json(answer: daily_papers.Json | list[daily_papers.Json], status: int = 200) -> Reply:
-    return Reply(daily_papers.render(answer), status, JSON)
+def _json(answer: daily_papers.Json | list[daily_papers.Json], status: int = 200) -> SimulatorReply:
+    return SimulatorReply(daily_papers.render(answer), status, JSON)

@@ -45,37 +45,45 @@ from functools import lru_cache
 from typing import Any, Final
 
 from paperwire.simulator.formats import api_feed
-from paperwire.simulator.server.messages import Answer, Delivery, Fault, Reply, Request
+from paperwire.simulator.server.messages import (
+    Delivery,
+    Fault,
+    Responder,
+    SimulatorReply,
+    SimulatorRequest,
+)
 from paperwire.simulator.world import simulated_days
 
 _ENTRY = re.compile(rb"  <entry>.*?</entry>\n", re.DOTALL)
 _LISTED = re.compile(rb" *<(entry|record|item)>.*?</\1>\n", re.DOTALL)
 _ITEM_DATE = re.compile(rb"<pubDate>[^<]*</pubDate>")
 _YEAR = re.compile(rb"(<(?:published|updated)>|<pubDate>\w+, \d\d \w+ )(20\d\d)")
-_PAGE: Final = b"<!doctype html><html><head><title>Sorry</title></head><body><p>Back soon.</body>"
+_HTML_PAGE: Final = (
+    b"<!doctype html><html><head><title>Sorry</title></head><body><p>Back soon.</body>"
+)
 _MEGABYTE: Final = 1_000_000
 
 
 @dataclass(slots=True)
-class Trouble:
+class ActiveFault:
     """A fault in force for the paths that begin with `prefix`, `left` more times (None: always)."""
 
     name: str
     prefix: str
     fault: Fault
-    left: int | None = None
+    remaining: int | None = None
 
 
-def named(what: str | int, **options: Any) -> Fault:
+def fault_by_name(fault: str | int, **options: Any) -> Fault:
     """The fault of that name. Raises ValueError where there is none, TypeError for an option."""
-    if isinstance(what, int):
-        return status(what, **options)
-    if what not in FAULTS:
-        raise ValueError(f"no fault {what!r}: there are {', '.join(sorted(FAULTS))}")
-    return FAULTS[what](**options)
+    if isinstance(fault, int):
+        return status_fault(fault, **options)
+    if fault not in FAULTS:
+        raise ValueError(f"no fault {fault!r}: there are {', '.join(sorted(FAULTS))}")
+    return FAULTS[fault](**options)
 
 
-def status(
+def status_fault(
     code: int,
     *,
     retry_after: float | datetime | None = None,
@@ -89,27 +97,27 @@ def status(
         headers["Retry-After"] = f"{retry_after:g}"
     if rate_limit is not None:
         headers["RateLimit"] = rate_limit
-    return _always(Reply(f"{code}\n".encode(), code, "text/plain", headers))
+    return _constant_reply(SimulatorReply(f"{code}\n".encode(), code, "text/plain", headers))
 
 
-def _always(reply: Reply) -> Fault:
+def _constant_reply(reply: SimulatorReply) -> Fault:
     return lambda request, answer: reply
 
 
-def _spoiled(spoil: Callable[[bytes], bytes]) -> Callable[[], Fault]:
+def _with_body_changed(change: Callable[[bytes], bytes]) -> Callable[[], Fault]:
     """A fault that changes the sound answer's body."""
 
     def make() -> Fault:
-        def fault(request: Request, answer: Answer) -> Reply:
+        def fault(request: SimulatorRequest, answer: Responder) -> SimulatorReply:
             reply = answer(request)
-            return replace(reply, body=spoil(reply.body))
+            return replace(reply, body=change(reply.body))
 
         return fault
 
     return make
 
 
-def _delivered(delivery: Delivery) -> Callable[..., Fault]:
+def _with_delivery(delivery: Delivery) -> Callable[..., Fault]:
     """A fault that sends the sound answer in its own way."""
 
     def make(pause: float = 1.0) -> Fault:
@@ -119,7 +127,7 @@ def _delivered(delivery: Delivery) -> Callable[..., Fault]:
 
 
 def _repeat() -> Fault:
-    def fault(request: Request, answer: Answer) -> Reply:
+    def fault(request: SimulatorRequest, answer: Responder) -> SimulatorReply:
         reply = answer(replace(request, query={**request.query, "start": "0", "p": "0"}))
         asked = request.query.get("start", "0").encode()
         return replace(reply, body=reply.body.replace(b"Index>0<", b"Index>%s<" % asked))
@@ -128,29 +136,31 @@ def _repeat() -> Fault:
 
 
 def _error_entry(status: int = 200) -> Fault:
-    def fault(request: Request, answer: Answer) -> Reply:
-        return Reply(api_feed.error("something went wrong", request.now), status)
+    def fault(request: SimulatorRequest, answer: Responder) -> SimulatorReply:
+        return SimulatorReply(
+            api_feed.render_api_error("something went wrong", request.now), status
+        )
 
     return fault
 
 
 def _stale() -> Fault:
-    def fault(request: Request, answer: Answer) -> Reply:
-        return answer(replace(request, listed=_yesterday(request)))
+    def fault(request: SimulatorRequest, answer: Responder) -> SimulatorReply:
+        return answer(replace(request, listed=_preceding_announcement(request)))
 
     return fault
 
 
 def _unpublished() -> Fault:
-    def fault(request: Request, answer: Answer) -> Reply:
-        day = _yesterday(request)
-        return answer(replace(request, listed=day, built=simulated_days.midnight(day)))
+    def fault(request: SimulatorRequest, answer: Responder) -> SimulatorReply:
+        day = _preceding_announcement(request)
+        return answer(replace(request, listed=day, built=simulated_days.eastern_midnight(day)))
 
     return fault
 
 
 def _dates_now() -> Fault:
-    def fault(request: Request, answer: Answer) -> Reply:
+    def fault(request: SimulatorRequest, answer: Responder) -> SimulatorReply:
         reply = answer(request)
         date = f"<pubDate>{format_datetime(request.now)}</pubDate>".encode()
         return replace(reply, body=_ITEM_DATE.sub(date, reply.body), modified=request.now)
@@ -159,32 +169,32 @@ def _dates_now() -> Fault:
 
 
 def _redirect(to: str = "") -> Fault:
-    def fault(request: Request, answer: Answer) -> Reply:
-        return Reply(b"", 302, headers={"Location": to or request.target})
+    def fault(request: SimulatorRequest, answer: Responder) -> SimulatorReply:
+        return SimulatorReply(b"", 302, headers={"Location": to or request.target})
 
     return fault
 
 
 def _hf_429(t: int = 55) -> Fault:
-    return status(429, rate_limit=f'"api";r=0;t={t}')
+    return status_fault(429, rate_limit=f'"api";r=0;t={t}')
 
 
 def _gzip_bomb() -> Fault:
-    return _always(Reply(_packed_zeros(), headers={"Content-Encoding": "gzip"}))
+    return _constant_reply(SimulatorReply(_gzip_bomb_body(), headers={"Content-Encoding": "gzip"}))
 
 
 @lru_cache(maxsize=1)
-def _packed_zeros() -> bytes:
+def _gzip_bomb_body() -> bytes:
     """300 MB of blanks inside a feed, packed."""
     packed = gzip.compress(b" " * 3 * _MEGABYTE, mtime=0)
     return gzip.compress(b"<rss>", mtime=0) + packed * 100 + gzip.compress(b"</rss>", mtime=0)
 
 
-def _yesterday(request: Request) -> date:
-    return simulated_days.day_before(simulated_days.eastern_day(request.now))
+def _preceding_announcement(request: SimulatorRequest) -> date:
+    return simulated_days.preceding_announcement_day(simulated_days.eastern_day(request.now))
 
 
-def _without_keys(body: bytes) -> bytes:
+def _drop_keys(body: bytes) -> bytes:
     """Item n lacks the n-th of its keys, and its paper the n-th of its own."""
     items = json.loads(body)
     for n, item in enumerate(items):
@@ -193,14 +203,14 @@ def _without_keys(body: bytes) -> bytes:
     return json.dumps(items).encode()
 
 
-def _only_the_first(body: bytes) -> bytes:
+def _keep_first_entry(body: bytes) -> bytes:
     if body.startswith(b"["):
         return json.dumps(json.loads(body)[:1]).encode()
     first = _LISTED.search(body)
     return _LISTED.sub(lambda one: one[0] if first and one.start() == first.start() else b"", body)
 
 
-def _later(body: bytes) -> bytes:
+def _shift_years(body: bytes) -> bytes:
     return _YEAR.sub(lambda found: found[1] + b"%d" % (int(found[2]) + 4), body)
 
 
@@ -214,41 +224,51 @@ def _entity_bomb() -> bytes:
     return f"{head}<rss version='2.0'><channel>{item}</channel></rss>".encode()
 
 
-def _deep() -> bytes:
+def _nested_body() -> bytes:
     return b"<rss>" + b"<b>" * 200_000 + b"</b>" * 200_000 + b"</rss>"
 
 
-def _wide() -> bytes:
+def _wide_body() -> bytes:
     attributes = " ".join(f"a{n}='x'" for n in range(_MEGABYTE // 11))
     return f"<rss><channel><item {attributes}/></channel></rss>".encode()
 
 
 FAULTS: Final[dict[str, Callable[..., Fault]]] = {
-    "rate-exceeded": lambda: _always(Reply(b"Rate exceeded.", content_type="text/plain")),
-    "html": lambda: _always(Reply(_PAGE, content_type="text/html; charset=utf-8")),
-    "empty": lambda: _always(Reply(b"")),
-    "half": _spoiled(lambda body: body[: len(body) // 2]),
-    "cut": _delivered(Delivery.CUT),
+    "rate-exceeded": lambda: _constant_reply(
+        SimulatorReply(b"Rate exceeded.", content_type="text/plain")
+    ),
+    "html": lambda: _constant_reply(
+        SimulatorReply(_HTML_PAGE, content_type="text/html; charset=utf-8")
+    ),
+    "empty": lambda: _constant_reply(SimulatorReply(b"")),
+    "half": _with_body_changed(lambda body: body[: len(body) // 2]),
+    "cut": _with_delivery(Delivery.CUT),
     "repeat": _repeat,
-    "empty-page": _spoiled(lambda body: _ENTRY.sub(b"", body)),
+    "empty-page": _with_body_changed(lambda body: _ENTRY.sub(b"", body)),
     "error-entry": _error_entry,
-    "hang": _delivered(Delivery.HANG),
-    "drip": _delivered(Delivery.DRIP),
-    "reset": _delivered(Delivery.RESET),
+    "hang": _with_delivery(Delivery.HANG),
+    "drip": _with_delivery(Delivery.DRIP),
+    "reset": _with_delivery(Delivery.RESET),
     "stale": _stale,
     "unpublished": _unpublished,
-    "future": _spoiled(_later),
-    "control-characters": _spoiled(lambda body: body.replace(b"</title>", b"\x0b\x01</title>")),
+    "future": _with_body_changed(_shift_years),
+    "control-characters": _with_body_changed(
+        lambda body: body.replace(b"</title>", b"\x0b\x01</title>")
+    ),
     "redirect": _redirect,
-    "hf-400": lambda: _always(Reply(b'{"error":"Bad request"}', 400, "application/json")),
+    "hf-400": lambda: _constant_reply(
+        SimulatorReply(b'{"error":"Bad request"}', 400, "application/json")
+    ),
     "hf-429": _hf_429,
-    "strings": lambda: _always(Reply(b'["maintenance","tonight"]', 200, "application/json")),
-    "missing-keys": _spoiled(_without_keys),
-    "empty-weekend": lambda: _always(Reply(b"[]", 200, "application/json")),
-    "thin": _spoiled(_only_the_first),
+    "strings": lambda: _constant_reply(
+        SimulatorReply(b'["maintenance","tonight"]', 200, "application/json")
+    ),
+    "missing-keys": _with_body_changed(_drop_keys),
+    "empty-weekend": lambda: _constant_reply(SimulatorReply(b"[]", 200, "application/json")),
+    "thin": _with_body_changed(_keep_first_entry),
     "dates-now": _dates_now,
-    "bomb": lambda: _always(Reply(_entity_bomb())),
+    "bomb": lambda: _constant_reply(SimulatorReply(_entity_bomb())),
     "gzip-bomb": _gzip_bomb,
-    "deep": lambda: _always(Reply(_deep())),
-    "wide": lambda: _always(Reply(_wide())),
+    "deep": lambda: _constant_reply(SimulatorReply(_nested_body())),
+    "wide": lambda: _constant_reply(SimulatorReply(_wide_body())),
 }

@@ -19,7 +19,7 @@ class Delivery(enum.Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class SimulatorRequest:
     """A GET or HEAD, read.
 
     `target` is the path and query as sent; header names are in small letters; `now` is the site's
@@ -37,7 +37,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class SimulatorReply:
     """An answer; `modified` gives it validators, `pause` is seconds between dripped bytes."""
 
     body: bytes = b""
@@ -49,6 +49,6 @@ class Reply:
     pause: float = 1.0
 
 
-Answer = Callable[[Request], Reply]
-Fault = Callable[[Request, Answer], Reply]
+Responder = Callable[[SimulatorRequest], SimulatorReply]
+Fault = Callable[[SimulatorRequest, Responder], SimulatorReply]
 """A fault has the request and may ask for the sound answer, which it then spoils."""

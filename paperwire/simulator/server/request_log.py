@@ -10,7 +10,7 @@ from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
-class Visit:
+class RecordedRequest:
     """One request as the site saw it; times are `time.monotonic()`, one clock for all processes.
 
     `ended` is the moment the last byte was handed over or the client had gone, None until then;
@@ -26,37 +26,39 @@ class Visit:
     fault: str = ""
 
 
-class Visits:
+class RequestLog:
     """Every request, written from any thread."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._visits: list[Visit] = []
+        self._visits: list[RecordedRequest] = []
 
-    def begin(self, visit: Visit) -> int:
+    def add(self, visit: RecordedRequest) -> int:
         """Note a request that came in; its number."""
         with self._lock:
             self._visits.append(visit)
             return len(self._visits) - 1
 
-    def note(self, number: int, **what: Any) -> None:
+    def update(self, number: int, **what: Any) -> None:
         """Note what became of a request."""
         with self._lock:
             self._visits[number] = replace(self._visits[number], **what)
 
-    def of(self, *prefixes: str) -> list[Visit]:
+    def to_paths(self, *prefixes: str) -> list[RecordedRequest]:
         """Requests to paths that begin with one of `prefixes` (none: all), as they came."""
         with self._lock:
             return [v for v in self._visits if not prefixes or v.target.startswith(prefixes)]
 
 
-def gaps(visits: list[Visit]) -> list[float]:
+def start_gaps(visits: list[RecordedRequest]) -> list[float]:
     """Seconds from the start of each request to the start of the next."""
     starts = sorted(visit.started for visit in visits)
     return [later - earlier for earlier, later in pairwise(starts)]
 
 
-def overlapping(visits: list[Visit]) -> list[tuple[Visit, Visit]]:
+def overlapping_requests(
+    visits: list[RecordedRequest],
+) -> list[tuple[RecordedRequest, RecordedRequest]]:
     """Neighbours of which the second began before the first had ended."""
     ordered = sorted(visits, key=lambda visit: visit.started)
     return [

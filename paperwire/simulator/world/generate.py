@@ -15,7 +15,7 @@ from typing import Any
 from paperwire.simulator.world import vocabulary as words
 from paperwire.simulator.world.manuscripts import Manuscript
 
-_SMALL = {
+_LOWERCASE_WORDS = {
     "a",
     "an",
     "and",
@@ -31,12 +31,12 @@ _SMALL = {
     "under",
     "with",
 }
-_PEOPLE = {"Bayesian", "Gaussian"}
+_PROPER_NAMES = {"Bayesian", "Gaussian"}
 _LEAST_WORDS, _MOST_WORDS = 100, 200
-_WITHOUT_MATHEMATICS = 0.5
+_SHARE_WITHOUT_MATHEMATICS = 0.5
 
 
-class Generator:
+class PaperGenerator:
     """See the module. Not for several threads at once."""
 
     def __init__(self, seed: int = 0) -> None:
@@ -46,9 +46,9 @@ class Generator:
     def manuscript(self) -> Manuscript:
         """A new paper, with a title that was not there before."""
         while True:
-            topic = self._one(words.TOPICS)
-            parts = self._parts(topic)
-            title = _titled(self._one(words.TITLES), parts)
+            topic = self._choose(words.TOPICS)
+            parts = self._template_values(topic)
+            title = _fill_title(self._choose(words.TITLES), parts)
             if title not in self._titles:
                 break
         self._titles.add(title)
@@ -62,15 +62,15 @@ class Generator:
 
     def revision(self, text: Manuscript) -> dict[str, Any]:
         """Changed fields for a next version: always the abstract, often the comment."""
-        changes = {"abstract": f"{text.abstract} {self._one(_AFTERTHOUGHTS)}"}
+        changes = {"abstract": f"{text.abstract} {self._choose(_REVISION_SENTENCES)}"}
         if self._random.random() < 0.6:
-            changes["comment"] = f"Accepted at {self._one(words.VENUES)}"
+            changes["comment"] = f"Accepted at {self._choose(words.VENUES)}"
         return changes
 
     def pick(self, text: Manuscript) -> dict[str, Any]:
         """What a community adds to a paper it picks: fields of `Pick`."""
         name = re.sub(r"\W+", "-", text.title.split(":")[0].lower()).strip("-")
-        owner = self._one(words.SYLLABLES) + self._one(words.SYLLABLES)
+        owner = self._choose(words.SYLLABLES) + self._choose(words.SYLLABLES)
         details: dict[str, Any] = {"votes": self._random.randint(1, 12), "by": owner}
         if self._random.random() < 0.6:
             details |= {"code": f"https://github.com/{owner}/{name}"}
@@ -78,72 +78,72 @@ class Generator:
         if self._random.random() < 0.3:
             details["project"] = f"https://{owner}.github.io/{name}/"
         if self._random.random() < 0.5:
-            details["organization"] = self._one(words.ORGANIZATIONS)
+            details["organization"] = self._choose(words.ORGANIZATIONS)
         return details
 
-    def _one(self, choices: Sequence[Any]) -> Any:
+    def _choose(self, choices: Sequence[Any]) -> Any:
         return self._random.choice(choices)
 
-    def _parts(self, topic: words.Topic) -> dict[str, str]:
+    def _template_values(self, topic: words.Topic) -> dict[str, str]:
         method, other = self._random.sample(words.METHODS, 2)
         return {
-            "system": self._system(),
+            "system": self._system_name(),
             "topic": topic.name,
             "task": topic.task,
             "trouble": topic.trouble,
             "method": method,
             "method2": other,
-            "quality": self._one(words.QUALITIES),
-            "obstacle": self._one(words.OBSTACLES),
-            "verb": self._one(words.VERBS),
+            "quality": self._choose(words.QUALITIES),
+            "obstacle": self._choose(words.OBSTACLES),
+            "verb": self._choose(words.VERBS),
         }
 
-    def _system(self) -> str:
+    def _system_name(self) -> str:
         name = "".join(self._random.sample(words.SYLLABLES, self._random.randint(2, 3)))
-        forms = (name.upper(), name.capitalize(), f"{name.capitalize()}-{self._one('ABRX')}")
-        return str(self._one(forms))
+        forms = (name.upper(), name.capitalize(), f"{name.capitalize()}-{self._choose('ABRX')}")
+        return str(self._choose(forms))
 
     def _abstract(self, parts: dict[str, str]) -> str:
         """Opening, gap, proposal, mechanisms and results until there are 100 to 200 words."""
-        plain = self._random.random() < _WITHOUT_MATHEMATICS
+        plain = self._random.random() < _SHARE_WITHOUT_MATHEMATICS
         gaps, mechanisms, results = (
             [sentence for sentence in sentences if not (plain and "$" in sentence)]
             for sentences in (words.GAPS, words.MECHANISMS, words.RESULTS)
         )
-        said = [self._one(words.OPENINGS), self._one(gaps), self._one(words.PROPOSALS)]
+        said = [self._choose(words.OPENINGS), self._choose(gaps), self._choose(words.PROPOSALS)]
         mechanisms = self._random.sample(mechanisms, 4)
         results = self._random.sample(results, 3)
-        closing = self._one(words.CLOSINGS)
+        closing = self._choose(words.CLOSINGS)
         middle = [*mechanisms[:2], *results[:2], mechanisms[2], results[2], mechanisms[3]]
         wanted = self._random.randint(_LEAST_WORDS, _MOST_WORDS - 40)
         text = ""
         for sentence in [*said, *middle]:
-            text = f"{text} {self._said(sentence, parts)}".strip()
+            text = f"{text} {self._fill_sentence(sentence, parts)}".strip()
             if len(text.split()) >= wanted:
                 break
-        return f"{text} {self._said(closing, parts)}"
+        return f"{text} {self._fill_sentence(closing, parts)}"
 
-    def _said(self, sentence: str, parts: dict[str, str]) -> str:
+    def _fill_sentence(self, sentence: str, parts: dict[str, str]) -> str:
         numbers = {
             "count": str(self._random.randint(3, 14)),
             "gain": f"{self._random.uniform(0.6, 9.5):.1f}",
             "share": str(self._random.randint(11, 62)),
             "wins": str(self._random.randint(58, 84)),
         }
-        spoken = {name: _in_prose(parts[name]) for name in ("topic", "method", "method2")}
-        text = _filled(sentence, {**parts, **spoken, **numbers})
+        spoken = {name: _sentence_case(parts[name]) for name in ("topic", "method", "method2")}
+        text = _fill_template(sentence, {**parts, **spoken, **numbers})
         return text[0].upper() + text[1:]
 
     def _authors(self) -> tuple[str, ...]:
         count = min(24, 1 + int(self._random.expovariate(0.28)))
-        names = {self._name(): None for _ in range(count)}
+        names = {self._author_name(): None for _ in range(count)}
         return tuple(names)
 
-    def _name(self) -> str:
+    def _author_name(self) -> str:
         if self._random.random() < 0.03:
-            return str(self._one(words.CJK_AUTHORS))
-        initial = f" {self._one('ABCDEFGHJKLMRST')}." if self._random.random() < 0.15 else ""
-        return f"{self._one(words.GIVEN)}{initial} {self._one(words.FAMILY)}"
+            return str(self._choose(words.CJK_AUTHORS))
+        initial = f" {self._choose('ABCDEFGHJKLMRST')}." if self._random.random() < 0.15 else ""
+        return f"{self._choose(words.GIVEN)}{initial} {self._choose(words.FAMILY)}"
 
     def _categories(self, topic: words.Topic) -> tuple[str, ...]:
         primary, *others = topic.categories
@@ -151,11 +151,11 @@ class Generator:
 
     def _comment(self) -> str:
         pages, figures = self._random.randint(8, 38), self._random.randint(2, 15)
-        parts = {"pages": str(pages), "figures": str(figures), "venue": self._one(words.VENUES)}
-        return _filled(self._one(words.COMMENTS), parts)
+        parts = {"pages": str(pages), "figures": str(figures), "venue": self._choose(words.VENUES)}
+        return _fill_template(self._choose(words.COMMENTS), parts)
 
 
-_AFTERTHOUGHTS = (
+_REVISION_SENTENCES = (
     "This version adds experiments on longer inputs.",
     "This version corrects Table 2; the conclusions are unchanged.",
     "The revision compares with concurrent work.",
@@ -163,30 +163,35 @@ _AFTERTHOUGHTS = (
 )
 
 
-def _filled(template: str, parts: dict[str, str]) -> str:
+def _fill_template(template: str, parts: dict[str, str]) -> str:
     """A template with its `{names}` filled in; TeX's own braces stay."""
     return re.sub(r"\{(\w+)\}", lambda found: parts.get(found[1], found[0]), template)
 
 
-def _titled(template: str, parts: dict[str, str]) -> str:
-    capital = {name: _capitals(part) for name, part in parts.items()}
-    return _filled(template, {**capital, "system": parts["system"]})
+def _fill_title(template: str, parts: dict[str, str]) -> str:
+    capital = {name: _title_case(part) for name, part in parts.items()}
+    return _fill_template(template, {**capital, "system": parts["system"]})
 
 
-def _capitals(phrase: str) -> str:
+def _title_case(phrase: str) -> str:
     """A phrase in title case; what has capitals keeps them."""
     words = re.split(r"([ -])", phrase)
-    return "".join([_capital(words[0]), *(w if w in _SMALL else _capital(w) for w in words[1:])])
+    return "".join(
+        [
+            _capitalize(words[0]),
+            *(w if w in _LOWERCASE_WORDS else _capitalize(w) for w in words[1:]),
+        ]
+    )
 
 
-def _capital(word: str) -> str:
+def _capitalize(word: str) -> str:
     return word[:1].upper() + word[1:]
 
 
-def _in_prose(name: str) -> str:
+def _sentence_case(name: str) -> str:
     """A name in small letters, apart from what is a person's name or an acronym."""
-    return re.sub(r"[A-Z][a-z]+\b", lambda found: _lowered(found[0]), name)
+    return re.sub(r"[A-Z][a-z]+\b", lambda found: _lowercase_common(found[0]), name)
 
 
-def _lowered(word: str) -> str:
-    return word if word in _PEOPLE else word.lower()
+def _lowercase_common(word: str) -> str:
+    return word if word in _PROPER_NAMES else word.lower()

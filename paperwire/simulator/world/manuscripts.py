@@ -32,7 +32,7 @@ class Manuscript:
 
 
 @dataclass(frozen=True, slots=True)
-class Version:
+class PreprintVersion:
     """One version of a paper; times are aware UTC, `announced_on` is arXiv's day."""
 
     number: int
@@ -47,27 +47,27 @@ class Preprint:
     """A paper with all its versions, oldest first."""
 
     id: ArxivId
-    versions: tuple[Version, ...]
+    versions: tuple[PreprintVersion, ...]
 
     @property
-    def newest(self) -> Version:
+    def newest(self) -> PreprintVersion:
         """The version an id without one stands for."""
         return self.versions[-1]
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
+class AnnouncementListing:
     """One paper's row in a day's announcement: `kind` is what it is in its primary category."""
 
     id: ArxivId
-    version: Version
+    version: PreprintVersion
     kind: AnnounceType
     categories: tuple[str, ...]
     """The categories it is announced in; for a cross-list only the new ones."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pick:
+class CommunityPick:
     """A community's pick of a paper, with what is counted there now."""
 
     id: ArxivId
@@ -82,7 +82,7 @@ class Pick:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Post:
+class CommunityPost:
     """An entry of a community feed that is no pick of a paper in this world."""
 
     title: str

@@ -24,30 +24,37 @@ from papers.model.arxiv_calendar import newest_announcement
 from papers.model.arxiv_id import ArxivId
 from papers.model.paper import AnnounceType
 from paperwire.simulator.world import simulated_days
-from paperwire.simulator.world.manuscripts import Listing, Manuscript, Pick, Post, Preprint, Version
+from paperwire.simulator.world.manuscripts import (
+    AnnouncementListing,
+    CommunityPick,
+    CommunityPost,
+    Manuscript,
+    Preprint,
+    PreprintVersion,
+)
 
 WEDNESDAY: Final = datetime(2026, 11, 18, 9, tzinfo=UTC)
 """When a world begins unless told otherwise: a day on which arXiv announces."""
 
 LAST_NUMBER: Final = 65_535
-HOURS_AFTER_MIDNIGHT: Final = timedelta(hours=4)
+_NEXT_DAY_OFFSET: Final = timedelta(hours=4)
 
 
 class World:
     """See the module. `rests`: whether arXiv's feeds are empty on days without announcement."""
 
-    def __init__(self, now: datetime = WEDNESDAY, *, rests: bool = True) -> None:
+    def __init__(self, now: datetime = WEDNESDAY, *, empty_on_rest_days: bool = True) -> None:
         self._lock = threading.RLock()
-        self.born = now
+        self.created_at = now
         self._clock: Callable[[], datetime] = lambda: now
-        self._rests = rests
+        self._empty_on_rest_days = empty_on_rest_days
         self._papers: dict[ArxivId, Preprint] = {}
         self._last_number: dict[int, int] = {}
-        self._listings: dict[date, list[Listing]] = {}
+        self._listings: dict[date, list[AnnouncementListing]] = {}
         self._announced: Counter[date] = Counter()
         self._touched: dict[date | str, datetime] = {}
-        self._picks: dict[str, dict[ArxivId, Pick]] = {}
-        self._posts: dict[str, list[Post]] = {}
+        self._picks: dict[str, dict[ArxivId, CommunityPick]] = {}
+        self._posts: dict[str, list[CommunityPost]] = {}
 
     @property
     def now(self) -> datetime:
@@ -58,22 +65,22 @@ class World:
     def today(self) -> date:
         """The day arXiv's feeds are of."""
         return simulated_days.eastern_day(
-            self.now if self._rests else newest_announcement(self.now)
+            self.now if self._empty_on_rest_days else newest_announcement(self.now)
         )
 
-    def go_to(self, moment: datetime) -> None:
+    def set_time(self, moment: datetime) -> None:
         """Set the time (aware), and stop it there."""
         moment = moment.astimezone(UTC)
         self._clock = lambda: moment
 
-    def follow(self, clock: Callable[[], datetime]) -> None:
+    def follow_clock(self, clock: Callable[[], datetime]) -> None:
         """Let the time be what `clock` (aware UTC) says from now on."""
         self._clock = clock
 
     def next_day(self) -> date:
         """Go on to the next announcement day, four hours after its midnight."""
-        day = simulated_days.day_after(self.today)
-        self.go_to(simulated_days.midnight(day) + HOURS_AFTER_MIDNIGHT)
+        day = simulated_days.following_announcement_day(self.today)
+        self.set_time(simulated_days.eastern_midnight(day) + _NEXT_DAY_OFFSET)
         return day
 
     def announce(self, text: Manuscript, *, id: ArxivId | str | None = None) -> ArxivId:
@@ -83,15 +90,15 @@ class World:
         """
         with self._lock:
             day = self._announcement_day()
-            known = self._parsed(id) if id is not None else self._next_id(day)
+            known = self._as_id(id) if id is not None else self._next_id(day)
             if known in self._papers:
                 raise ValueError(f"{known} is announced already: revise it")
             self._last_number[known.month] = max(
                 self._last_number.get(known.month, 0), known.number
             )
-            version = Version(1, text, self._submitted(day), day)
+            version = PreprintVersion(1, text, self._submission_time(day), day)
             self._papers[known] = Preprint(known, (version,))
-            self._list(known, version, AnnounceType.NEW, text.categories)
+            self._add_listing(known, version, AnnounceType.NEW, text.categories)
             return known
 
     def revise(self, id: ArxivId | str, **changes: Any) -> int:
@@ -109,7 +116,7 @@ class World:
         text = replace(self.preprint(id).newest.text, comment=comment, **changes)
         return self._add_version(id, text, withdrawn=True)
 
-    def cross(self, id: ArxivId | str, category: str) -> None:
+    def cross_list(self, id: ArxivId | str, category: str) -> None:
         """Announce a known paper in one more category today; its version stays."""
         with self._lock:
             preprint, day = self.preprint(id), self._announcement_day()
@@ -120,13 +127,13 @@ class World:
             version = replace(preprint.newest, text=text)
             versions = (*preprint.versions[:-1], version)
             self._papers[preprint.id] = replace(preprint, versions=versions)
-            self._list(preprint.id, version, AnnounceType.CROSS, (category,), day)
+            self._add_listing(preprint.id, version, AnnounceType.CROSS, (category,), day)
 
-    def pick(self, id: ArxivId | str, community: str = "hf", **details: Any) -> Pick:
+    def pick(self, id: ArxivId | str, community: str = "hf", **details: Any) -> CommunityPick:
         """A community picks a paper now; `details` are fields of `Pick`."""
         with self._lock:
             known = self.preprint(id).id
-            pick = Pick(id=known, **{"at": self.now, **details})
+            pick = CommunityPick(id=known, **{"at": self.now, **details})
             self._picks.setdefault(community, {})[known] = pick
             self._touched[community] = self.now
             return pick
@@ -134,37 +141,37 @@ class World:
     def unpick(self, id: ArxivId | str, community: str = "hf") -> None:
         """The pick vanishes."""
         with self._lock:
-            del self._picks[community][self._parsed(id)]
+            del self._picks[community][self._as_id(id)]
             self._touched[community] = self.now
 
-    def vote(self, id: ArxivId | str, n: int = 1, community: str = "hf") -> int:
+    def add_votes(self, id: ArxivId | str, n: int = 1, community: str = "hf") -> int:
         """`n` more votes for a pick. Its votes now."""
-        return self._count(id, community, votes=n).votes
+        return self._add_counts(id, community, votes=n).votes
 
-    def remark(self, id: ArxivId | str, n: int = 1, community: str = "hf") -> int:
+    def add_comments(self, id: ArxivId | str, n: int = 1, community: str = "hf") -> int:
         """`n` more comments on a pick. Its comments now."""
-        return self._count(id, community, comments=n).comments
+        return self._add_counts(id, community, comments=n).comments
 
     def post(self, community: str, title: str, link: str, summary: str = "") -> None:
         """An entry in a community feed with any link."""
         with self._lock:
-            entry = Post(title=title, link=link, at=self.now, summary=summary)
+            entry = CommunityPost(title=title, link=link, at=self.now, summary=summary)
             self._posts.setdefault(community, []).append(entry)
             self._touched[community] = self.now
 
-    def numbers_left(self) -> int:
+    def remaining_numbers(self) -> int:
         """How many papers this month can still take: its numbers end at 65,535."""
         month = self.today.year * 100 + self.today.month
         return LAST_NUMBER - self._last_number.get(month, 0)
 
-    def trim(self, rows: int) -> None:
+    def trim_announcement(self, rows: int) -> None:
         """Keep only today's newest rows: for a day that never ends."""
         with self._lock:
             del self._listings.get(self.today, [])[:-rows]
 
     def preprint(self, id: ArxivId | str) -> Preprint:
         """One paper. Raises UnknownPaper."""
-        known = self._parsed(id)
+        known = self._as_id(id)
         if known not in self._papers:
             raise UnknownPaper(f"{known} is not in this world: announce it first")
         return self._papers[known]
@@ -174,18 +181,18 @@ class World:
         with self._lock:
             return [self._papers[id] for id in sorted(self._papers, reverse=True)]
 
-    def listings(self, day: date) -> list[Listing]:
+    def listings(self, day: date) -> list[AnnouncementListing]:
         """The rows of a day's announcement, in the order they came."""
         with self._lock:
             return list(self._listings.get(day, ()))
 
-    def picks(self, community: str) -> list[Pick]:
+    def picks(self, community: str) -> list[CommunityPick]:
         """A community's picks, newest first."""
         with self._lock:
             picks = self._picks.get(community, {}).values()
             return sorted(picks, key=lambda pick: (pick.at, pick.id), reverse=True)
 
-    def posts(self, community: str) -> list[Post]:
+    def posts(self, community: str) -> list[CommunityPost]:
         """A community feed's other entries, newest first."""
         with self._lock:
             return self._posts.get(community, [])[::-1]
@@ -195,7 +202,7 @@ class World:
         with self._lock:
             return sorted({*self._picks, *self._posts} - {"hf"})
 
-    def touched(self, what: date | str) -> datetime | None:
+    def changed_at(self, what: date | str) -> datetime | None:
         """When a day's announcement or a community's feed last changed; None: never."""
         return self._touched.get(what)
 
@@ -203,35 +210,37 @@ class World:
         with self._lock:
             preprint, day = self.preprint(id), self._announcement_day()
             number = preprint.newest.number + 1
-            version = Version(number, text, self._submitted(day), day, withdrawn)
+            version = PreprintVersion(number, text, self._submission_time(day), day, withdrawn)
             versions = (*preprint.versions, version)
             self._papers[preprint.id] = replace(preprint, versions=versions)
-            self._list(preprint.id, version, AnnounceType.REPLACE, text.categories)
+            self._add_listing(preprint.id, version, AnnounceType.REPLACE, text.categories)
             return number
 
-    def _count(self, id: ArxivId | str, community: str, **more: int) -> Pick:
+    def _add_counts(self, id: ArxivId | str, community: str, **more: int) -> CommunityPick:
         with self._lock:
-            pick = self._picks[community][self._parsed(id)]
+            pick = self._picks[community][self._as_id(id)]
             counted = replace(pick, **{name: getattr(pick, name) + n for name, n in more.items()})
             self._picks[community][pick.id] = counted
             self._touched[community] = self.now
             return counted
 
-    def _list(
+    def _add_listing(
         self,
         id: ArxivId,
-        version: Version,
+        version: PreprintVersion,
         kind: AnnounceType,
         categories: tuple[str, ...],
         day: date | None = None,
     ) -> None:
         day = day or version.announced_on
-        self._listings.setdefault(day, []).append(Listing(id, version, kind, categories))
+        self._listings.setdefault(day, []).append(
+            AnnouncementListing(id, version, kind, categories)
+        )
         self._announced[day] += 1
         self._touched[day] = self.now
 
     def _announcement_day(self) -> date:
-        if not simulated_days.announces(self.today):
+        if not simulated_days.is_announcement_day(self.today):
             raise ValueError(f"arXiv announces nothing on {self.today:%A %d %B}: next_day() first")
         return self.today
 
@@ -239,7 +248,7 @@ class World:
         month = day.year * 100 + day.month
         return ArxivId(month, self._last_number.get(month, 0) + 1)
 
-    def _submitted(self, day: date) -> datetime:
+    def _submission_time(self, day: date) -> datetime:
         """Times inside the day's window that grow with every paper and never reach its end."""
         opening, closing = simulated_days.submission_window(day)
         nth = self._announced[day]
@@ -247,5 +256,5 @@ class World:
         return moment.replace(microsecond=0)
 
     @staticmethod
-    def _parsed(id: ArxivId | str) -> ArxivId:
+    def _as_id(id: ArxivId | str) -> ArxivId:
         return ArxivId.parse(id) if isinstance(id, str) else id

@@ -9,23 +9,23 @@ from typing import Final
 
 from papers.errors import BadQuery
 from papers.model.paper import Paper
-from papers.query.parser import parse
-from service.context import Found
-from service.markup.clean import category_name, line, source_name
-from service.urls.keyword_urls import SEARCH, Address
+from papers.query.parser import parse_query
+from service.context import FeedResult
+from service.markup.clean import category_name, single_line, source_name
+from service.urls.keyword_urls import SEARCH_SLUG, SearchUrls
 
-MOST_VALUES: Final = 8
-FEWEST_PAPERS: Final = 2
+MAX_FACET_VALUES: Final = 8
+MIN_FACET_PAPERS: Final = 2
 """An author of one paper is no direction to go in."""
 
 
 @dataclass(frozen=True, slots=True)
-class Value:
+class FacetValue:
     """A value of a facet: its name, what it means, how many papers have it, where it leads."""
 
     name: str
-    about: str
-    papers: int
+    description: str
+    paper_count: int
     path: str
 
 
@@ -34,81 +34,85 @@ class Facet:
     """A side of papers that a question can be narrowed by."""
 
     name: str
-    values: list[Value]
+    values: list[FacetValue]
 
 
 @dataclass(frozen=True, slots=True)
-class Filter:
+class FilterControl:
     """A parameter as a control: `choices` are (value, words); without any it is a day."""
 
     name: str
     label: str
-    chosen: str
+    selected: str
     choices: tuple[tuple[str, str], ...] = ()
 
 
-def facets(found: Found, papers: Iterable[Paper]) -> list[Facet]:
+def build_facets(found: FeedResult, papers: Iterable[Paper]) -> list[Facet]:
     """The facets of what was found that some papers, but not all, share."""
     papers = list(papers)
     categories = Counter(name for paper in papers for name in paper.categories)
-    authors = Counter(name for paper in papers for name in {*map(line, paper.authors)})
+    authors = Counter(name for paper in papers for name in {*map(single_line, paper.authors)})
     told = [
-        Facet("Categories", _values(found, categories, "cat:{}", len(papers))),
-        Facet("Authors", _values(found, authors, 'au:"{}"', len(papers))),
+        Facet("Categories", _facet_values(found, categories, "cat:{}", len(papers))),
+        Facet("Authors", _facet_values(found, authors, 'au:"{}"', len(papers))),
     ]
     return [facet for facet in told if facet.values]
 
 
-def _values(found: Found, counted: Counter[str], term: str, total: int) -> list[Value]:
-    shared = [item for item in counted.items() if FEWEST_PAPERS <= item[1] < total]
-    values: list[Value] = []
+def _facet_values(
+    found: FeedResult, counted: Counter[str], term: str, total: int
+) -> list[FacetValue]:
+    shared = [item for item in counted.items() if MIN_FACET_PAPERS <= item[1] < total]
+    values: list[FacetValue] = []
     for name, papers in sorted(shared, key=lambda item: (-item[1], item[0])):
-        path = narrowed(found, term.format(name.replace('"', " ")))
+        path = narrowed_path(found, term.format(name.replace('"', " ")))
         if path:
-            values.append(Value(name, category_name(name), papers, path))
-        if len(values) == MOST_VALUES:
+            values.append(FacetValue(name, category_name(name), papers, path))
+        if len(values) == MAX_FACET_VALUES:
             break
     return values
 
 
-def narrowed(found: Found, term: str) -> str:
+def narrowed_path(found: FeedResult, term: str) -> str:
     """The page of a question with one more term; "" where that is no keyword any more."""
     try:
-        query = parse(f"({found.query.canonical}) {term}")
+        query = parse_query(f"({found.query.canonical}) {term}")
     except BadQuery:  # too long now, or a category that the language does not know
         return ""
-    asked = replace(found.address.asked.after(""), query=query, keywords=())
-    return Address(found.address.base_url, SEARCH, asked).path("page")
+    asked = replace(found.address.params.at_cursor(""), query=query, keywords=())
+    return SearchUrls(found.address.base_url, SEARCH_SLUG, asked).path("page")
 
 
-def filters(address: Address, sources: Collection[str]) -> list[Filter]:
+def build_filter_controls(address: SearchUrls, sources: Collection[str]) -> list[FilterControl]:
     """The parameters beside the keyword as controls, each at what it is."""
-    spelled = address.asked.spelled_options
+    spelled = address.params.option_strings
     named = tuple((source, source_name(source)) for source in sources)
     votes = tuple((str(n), f"at least {n}") for n in (1, 5, 10, 25, 50, 100))
     return [
-        Filter("when", "Order", spelled.get("when", ""), _ORDERS),
-        Filter("types", "Announced as", spelled.get("types", ""), _TYPES),
-        Filter("source", "Named by", spelled.get("source", ""), (("", "anyone"), *named)),
-        Filter("min_votes", "Votes", spelled.get("min_votes", ""), (("", "any number"), *votes)),
-        Filter("since", "Since", spelled.get("since", "")),
-        Filter("until", "Until", spelled.get("until", "")),
+        FilterControl("when", "Order", spelled.get("when", ""), _ORDER_CHOICES),
+        FilterControl("types", "Announced as", spelled.get("types", ""), _TYPE_CHOICES),
+        FilterControl("source", "Named by", spelled.get("source", ""), (("", "anyone"), *named)),
+        FilterControl(
+            "min_votes", "Votes", spelled.get("min_votes", ""), (("", "any number"), *votes)
+        ),
+        FilterControl("since", "Since", spelled.get("since", "")),
+        FilterControl("until", "Until", spelled.get("until", "")),
     ]
 
 
-def fixed(address: Address) -> list[tuple[str, str]]:
+def hidden_form_fields(address: SearchUrls) -> list[tuple[str, str]]:
     """What of a question no control changes, as names and values of a form."""
-    asked = address.asked
+    asked = address.params
     kept = [("k", slug) for slug in asked.keywords]
     if asked.query:
         kept.append(("q", asked.query.canonical))
-    if "n" in asked.spelled_options:
-        kept.append(("n", asked.spelled_options["n"]))
+    if "n" in asked.option_strings:
+        kept.append(("n", asked.option_strings["n"]))
     return kept
 
 
-_ORDERS: Final = (("", "newest announcement"), ("picked", "newest pick, picked only"))
-_TYPES: Final = (
+_ORDER_CHOICES: Final = (("", "newest announcement"), ("picked", "newest pick, picked only"))
+_TYPE_CHOICES: Final = (
     ("", "new or cross-listed"),
     ("new", "new only"),
     ("cross", "cross-listed only"),

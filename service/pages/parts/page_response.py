@@ -7,16 +7,16 @@ from typing import Any, Final
 
 from flask import Blueprint, Response, render_template, request
 
-from service.context import desk
-from service.http.responses import redirected
+from service.context import context
+from service.http.responses import redirect_to_canonical
 
 pages = Blueprint("pages", __name__)
-HTML: Final = "text/html; charset=utf-8"
-PAGE_SECONDS: Final = 60
+HTML_CONTENT_TYPE: Final = "text/html; charset=utf-8"
+PAGE_MAX_AGE: Final = 60
 """How long a browser may show a page again without asking: people, unlike readers, look twice."""
 
 
-def kept(
+def cached_page(
     path: str,
     render: Callable[[], bytes],
     *,
@@ -27,29 +27,31 @@ def kept(
 
     `keywords` and `archive` are what `service.cache.render_cache.Wanted` says of them.
     """
-    return redirected(request, path) or desk().serve(
+    return redirect_to_canonical(request, path) or context().serve(
         path,
         render,
-        content_type=HTML,
+        content_type=HTML_CONTENT_TYPE,
         keywords=keywords,
-        archive=archive,
-        most_seconds=PAGE_SECONDS,
+        is_archive=archive,
+        max_age=PAGE_MAX_AGE,
     )
 
 
-def fresh(template: str, **shown: Any) -> Response:
+def uncached_page(template: str, **shown: Any) -> Response:
     """A page that is rendered for every request and kept by nobody."""
     page = render_template(template, **{"q": "", **shown})
-    return Response(page, headers={"Cache-Control": "no-store"}, content_type=HTML)
+    return Response(page, headers={"Cache-Control": "no-store"}, content_type=HTML_CONTENT_TYPE)
 
 
-def unchanging(template: str, **shown: Any) -> Response:
+def static_page(template: str, **shown: Any) -> Response:
     """A page that only another release changes."""
     page = render_template(template, **{"q": "", **shown})
-    return Response(page, headers={"Cache-Control": "public, max-age=3600"}, content_type=HTML)
+    return Response(
+        page, headers={"Cache-Control": "public, max-age=3600"}, content_type=HTML_CONTENT_TYPE
+    )
 
 
-def moved(path: str) -> Response:
+def redirect_to_newest(path: str) -> Response:
     """Sends on to where the newest of something stands now."""
     headers = {"Location": request.script_root + path, "Cache-Control": "public, max-age=60"}
     return Response(f"The newest is at {path}\n", 302, headers, content_type="text/plain")

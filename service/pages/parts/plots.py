@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from papers.search.counts import Counts, Day
-from papers.state.votes import Counted
-from service.pages.parts.template_filters import day, month
+from papers.search.counts import DayCount, MatchCounts
+from papers.state.votes import VoteCount
+from service.pages.parts.template_filters import format_day, format_month
 
-_BAR: Final = 14.0
-_GAP: Final = 4.0
-_HEIGHT: Final = 40.0
-_LEAST: Final = 1.5
+_BAR_WIDTH: Final = 14.0
+_BAR_GAP: Final = 4.0
+_PLOT_HEIGHT: Final = 40.0
+_MIN_BAR_HEIGHT: Final = 1.5
 """A month with papers never looks like one without."""
-_MOST_VOTE_DAYS: Final = 28
+_MAX_VOTE_DAYS: Final = 28
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,20 +38,20 @@ class BarPlot:
     width: float
     height: float
     bars: tuple[Rect, ...]
-    most: int
+    max_count: int
 
 
-def month_plot(counts: Counts) -> BarPlot:
+def month_plot(counts: MatchCounts) -> BarPlot:
     """A bar a month, oldest first."""
-    return bar_plot([(month(bar.month), bar.papers) for bar in counts.months])
+    return bar_plot([(format_month(bar.month), bar.papers) for bar in counts.months])
 
 
-def day_plot(days: Sequence[Day]) -> BarPlot:
+def day_plot(days: Sequence[DayCount]) -> BarPlot:
     """A bar a day, oldest first."""
-    return bar_plot([(day(one.day), one.papers) for one in days])
+    return bar_plot([(format_day(one.day), one.papers) for one in days])
 
 
-def vote_plot(counted: Sequence[Counted]) -> BarPlot | None:
+def vote_plot(counted: Sequence[VoteCount]) -> BarPlot | None:
     """A bar a day: the votes there were by then, as counted last. None of one day alone."""
     if len(counted) < 2:
         return None
@@ -59,9 +59,10 @@ def vote_plot(counted: Sequence[Counted]) -> BarPlot | None:
     for one, following in zip(counted, [*counted[1:], None], strict=True):
         until = following.day if following else one.day + timedelta(days=1)
         days += [
-            (day(one.day + timedelta(days=n)), one.votes) for n in range((until - one.day).days)
+            (format_day(one.day + timedelta(days=n)), one.votes)
+            for n in range((until - one.day).days)
         ]
-    return bar_plot(days[:_MOST_VOTE_DAYS])
+    return bar_plot(days[:_MAX_VOTE_DAYS])
 
 
 def bar_plot(counted: Sequence[tuple[str, int]]) -> BarPlot:
@@ -69,7 +70,9 @@ def bar_plot(counted: Sequence[tuple[str, int]]) -> BarPlot:
     most = max((count for _, count in counted), default=0)
     rects = []
     for place, (name, count) in enumerate(counted):
-        height = max(_HEIGHT * count / most, _LEAST) if count else 0.0
-        y, x = round(_HEIGHT - height, 2), place * (_BAR + _GAP)
-        rects.append(Rect(x, y, _BAR, round(height, 2), name, count))
-    return BarPlot(len(counted) * (_BAR + _GAP) - _GAP, _HEIGHT, tuple(rects), most)
+        height = max(_PLOT_HEIGHT * count / most, _MIN_BAR_HEIGHT) if count else 0.0
+        y, x = round(_PLOT_HEIGHT - height, 2), place * (_BAR_WIDTH + _BAR_GAP)
+        rects.append(Rect(x, y, _BAR_WIDTH, round(height, 2), name, count))
+    return BarPlot(
+        len(counted) * (_BAR_WIDTH + _BAR_GAP) - _BAR_GAP, _PLOT_HEIGHT, tuple(rects), most
+    )

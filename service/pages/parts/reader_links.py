@@ -8,33 +8,36 @@ from urllib.parse import quote
 from papers.config.settings import Settings
 
 
-class Reader(NamedTuple):
+class FeedReader(NamedTuple):
     """A reader: what people call it, and what stands before the feed's URL, spelled for a URL."""
 
     name: str
-    before: str
-    quoted: bool = True
+    url_prefix: str
+    is_url_quoted: bool = True
 
 
-READERS: Final = (
-    Reader("Feedly", "https://feedly.com/i/subscription/feed%2F"),
-    Reader("Inoreader", "https://www.inoreader.com/?add_feed="),
-    Reader("NewsBlur", "https://www.newsblur.com/?url="),
-    Reader("The Old Reader", "https://theoldreader.com/feeds/subscribe?url="),
-    Reader("Reader on this device", "feed:", quoted=False),
+FEED_READERS: Final = (
+    FeedReader("Feedly", "https://feedly.com/i/subscription/feed%2F"),
+    FeedReader("Inoreader", "https://www.inoreader.com/?add_feed="),
+    FeedReader("NewsBlur", "https://www.newsblur.com/?url="),
+    FeedReader("The Old Reader", "https://theoldreader.com/feeds/subscribe?url="),
+    FeedReader("Reader on this device", "feed:", is_url_quoted=False),
 )
 """A reader more is a line more."""
 
 
-def subscriptions(feed_url: str) -> list[tuple[str, str]]:
+def reader_links(feed_url: str) -> list[tuple[str, str]]:
     """Name and address of every reader's own page that subscribes to a feed."""
     return [
-        (reader.name, reader.before + (quote(feed_url, safe="") if reader.quoted else feed_url))
-        for reader in READERS
+        (
+            reader.name,
+            reader.url_prefix + (quote(feed_url, safe="") if reader.is_url_quoted else feed_url),
+        )
+        for reader in FEED_READERS
     ]
 
 
-def mailed(settings: Settings) -> list[tuple[str, str]]:
+def mailed_keywords(settings: Settings) -> list[tuple[str, str]]:
     """The keywords (slugs) whose digests are mailed, and how often; never to whom."""
     if not settings.smtp_url:
         return []

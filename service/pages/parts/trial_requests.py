@@ -8,28 +8,28 @@ from __future__ import annotations
 
 from typing import Final
 
-from papers.redis_backend.connection import store_errors
-from papers.state.feed_trials import Trial, Trials
-from service.context import Desk
+from papers.redis_backend.connection import translate_store_errors
+from papers.state.feed_trials import FeedTrial, FeedTrials
+from service.context import AppContext
 
-JOB: Final = "workers.trial.run"
-QUEUE: Final = "paperwire"
-SECONDS: Final = 120
+TRIAL_JOB: Final = "workers.trial.run"
+TRIAL_QUEUE: Final = "paperwire"
+TRIAL_JOB_SECONDS: Final = 120
 """What a job may take; a fetch has its own deadline."""
 
 
-def begin(at: Desk, name: str, url: str) -> Trial:
+def enqueue_trial(ctx: AppContext, name: str, url: str) -> FeedTrial:
     """A trial of a feed that the next free worker makes. Raises StoreAway."""
     from rq import Queue  # a tenth of a second and 10 MB that no other request spends
     from rq.serializers import JSONSerializer
 
-    trial = Trials(at.redis).begin(name, url)
-    with store_errors(at.redis):
-        queue = Queue(QUEUE, connection=at.redis, serializer=JSONSerializer)
+    trial = FeedTrials(ctx.redis).create(name, url)
+    with translate_store_errors(ctx.redis):
+        queue = Queue(TRIAL_QUEUE, connection=ctx.redis, serializer=JSONSerializer)
         queue.enqueue_call(
-            func=JOB,
+            func=TRIAL_JOB,
             args=(trial.id,),
-            timeout=SECONDS,
+            timeout=TRIAL_JOB_SECONDS,
             result_ttl=0,
             failure_ttl=3600,
             description="a feed on trial",

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from papers.config.settings import Settings, config_path, discover, load
-from papers.config.shown_settings import shown
+from papers.config.settings import Settings, config_path, discover_settings, load_settings
+from papers.config.shown_settings import redacted_settings
 from papers.errors import BadSettings
 
 FIELDS = dataclasses.fields(Settings)
@@ -20,8 +20,11 @@ def toml(folder: Path, text: str) -> Path:
 
 
 def test_defaults_need_nothing() -> None:
-    assert load(None, {}) == Settings()
-    assert load(None, {"HOME": "/root", "PAPERWIRE_CONFIG": "/etc/paperwire.toml"}) == Settings()
+    assert load_settings(None, {}) == Settings()
+    assert (
+        load_settings(None, {"HOME": "/root", "PAPERWIRE_CONFIG": "/etc/paperwire.toml"})
+        == Settings()
+    )
 
 
 # (TOML, setting, value)
@@ -43,7 +46,7 @@ FROM_TOML: list[tuple[str, str, Any]] = [
 
 @pytest.mark.parametrize(("text", "name", "value"), FROM_TOML)
 def test_from_toml(tmp_path: Path, text: str, name: str, value: object) -> None:
-    assert getattr(load(toml(tmp_path, text), {}), name) == value
+    assert getattr(load_settings(toml(tmp_path, text), {}), name) == value
 
 
 # (variable, its text, setting, value)
@@ -67,7 +70,7 @@ FROM_ENVIRONMENT: list[tuple[str, str, str, Any]] = [
 
 @pytest.mark.parametrize(("variable", "text", "name", "value"), FROM_ENVIRONMENT)
 def test_from_the_environment(variable: str, text: str, name: str, value: object) -> None:
-    assert getattr(load(None, {variable: text}), name) == value
+    assert getattr(load_settings(None, {variable: text}), name) == value
 
 
 def test_who_goes_first(tmp_path: Path) -> None:
@@ -81,15 +84,15 @@ def test_who_goes_first(tmp_path: Path) -> None:
     }
     order = ["the-environment", "a-file", "the-platform", "toml"]
     for first in order:
-        assert load(config, environ).redis_url == f"redis://from-{first}"
+        assert load_settings(config, environ).redis_url == f"redis://from-{first}"
         if environ:
             environ.pop(next(iter(environ)))
 
 
 def test_the_data_folder_is_beside_the_file(tmp_path: Path) -> None:
-    assert load(toml(tmp_path, ""), {}).data_dir == str(tmp_path / "data")
-    assert load(toml(tmp_path, 'data_dir = "here"'), {}).data_dir == str(tmp_path / "here")
-    assert load(None, {}).data_dir == "data"
+    assert load_settings(toml(tmp_path, ""), {}).data_dir == str(tmp_path / "data")
+    assert load_settings(toml(tmp_path, 'data_dir = "here"'), {}).data_dir == str(tmp_path / "here")
+    assert load_settings(None, {}).data_dir == "data"
 
 
 # (TOML, what the refusal says)
@@ -130,7 +133,7 @@ REFUSED_IN_TOML = [
 @pytest.mark.parametrize(("text", "says"), REFUSED_IN_TOML)
 def test_refused_in_toml(tmp_path: Path, text: str, says: str) -> None:
     with pytest.raises(BadSettings, match=says):
-        load(toml(tmp_path, text), {})
+        load_settings(toml(tmp_path, text), {})
 
 
 # (variable, its text, what the refusal says)
@@ -150,40 +153,40 @@ REFUSED_IN_ENVIRONMENT = [
 @pytest.mark.parametrize(("variable", "text", "says"), REFUSED_IN_ENVIRONMENT)
 def test_refused_in_the_environment(variable: str, text: str, says: str) -> None:
     with pytest.raises(BadSettings, match=says):
-        load(None, {variable: text})
+        load_settings(None, {variable: text})
 
 
 def test_a_file_that_is_not_there_and_one_that_is_no_text(tmp_path: Path) -> None:
     with pytest.raises(BadSettings, match="write one with `paperwire init`"):
-        load(tmp_path / "none.toml", {})
+        load_settings(tmp_path / "none.toml", {})
     (tmp_path / "bytes.toml").write_bytes(b"\xff\xfe")
     with pytest.raises(BadSettings, match="is no TOML"):
-        load(tmp_path / "bytes.toml", {})
+        load_settings(tmp_path / "bytes.toml", {})
 
 
 def test_the_file_in_force(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert config_path({}) is None
-    assert discover({}) == Settings()
+    assert discover_settings({}) == Settings()
     toml(tmp_path, "port = 9000")
-    assert discover({}).port == 9000
+    assert discover_settings({}).port == 9000
     (tmp_path / "other.toml").write_text("port = 9001", "utf-8")
     named = {"PAPERWIRE_CONFIG": str(tmp_path / "other.toml")}
-    assert discover(named).port == 9001
-    assert discover(named | {"PAPERWIRE_PORT": "9002"}).port == 9002
+    assert discover_settings(named).port == 9001
+    assert discover_settings(named | {"PAPERWIRE_PORT": "9002"}).port == 9002
     with pytest.raises(BadSettings, match="write one with"):
-        discover({"PAPERWIRE_CONFIG": str(tmp_path / "none.toml")})
+        discover_settings({"PAPERWIRE_CONFIG": str(tmp_path / "none.toml")})
 
 
 def test_secrets_are_not_shown() -> None:
     settings = Settings(redis_url="redis://:secret@store")
-    assert shown(settings)["redis_url"] == "***"
-    assert shown(Settings())["redis_url"] == ""
-    assert shown(settings)["port"] == 8000
+    assert redacted_settings(settings)["redis_url"] == "***"
+    assert redacted_settings(Settings())["redis_url"] == ""
+    assert redacted_settings(settings)["port"] == 8000
     near = Settings(communities={"ours": "https://me:pass@ours.example/f?a=b@c", "b": "http://b"})
     told = {"ours": "https://***@ours.example/f?a=***", "b": "http://b"}
-    assert shown(near)["communities"] == told
-    assert set(shown(settings)) == {field.name for field in FIELDS}
+    assert redacted_settings(near)["communities"] == told
+    assert set(redacted_settings(settings)) == {field.name for field in FIELDS}
 
 
 def test_what_readers_and_upstreams_see() -> None:

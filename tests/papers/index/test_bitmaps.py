@@ -7,8 +7,14 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from pyroaring import BitMap
 
-from papers.index.bitmaps import Padded, deserialized, of_arrays, opened, serialized
-from papers.index.postings import bitmap, packed
+from papers.index.bitmaps import (
+    PaddedBitmap,
+    bitmap_from_arrays,
+    deserialize_bitmap,
+    deserialize_padded,
+    serialize_bitmap,
+)
+from papers.index.postings import decode_doc_ids, encode_doc_ids
 
 LAST = (1 << 16) - 1
 NUMBERS = st.frozensets(st.integers(0, LAST), max_size=20)
@@ -23,13 +29,13 @@ CONTAINERS = st.dictionaries(st.integers(0, LAST), NUMBERS | MANY, max_size=4)
 
 def made(containers: dict[int, frozenset[int]]) -> BitMap:
     places = {key << 16 | number for key, numbers in containers.items() for number in numbers}
-    return bitmap(packed(sorted(places)))
+    return decode_doc_ids(encode_doc_ids(sorted(places)))
 
 
 @given(CONTAINERS)
 def test_what_is_written_is_read(containers: dict[int, frozenset[int]]) -> None:
     found = made(containers)
-    again = deserialized(serialized(found))
+    again = deserialize_bitmap(serialize_bitmap(found))
     assert again == found
     assert again.serialize() == found.serialize()
 
@@ -41,11 +47,11 @@ def test_of_what_is_padded_no_number_is_told_that_it_has_not(
 ) -> None:
     """Nor is any left out, of the last numbers of a container either."""
     found, few = made(containers), made(others)
-    again = opened(serialized(found))
+    again = deserialize_padded(serialize_bitmap(found))
     assert again & few == found & few
     assert len(again) == len(found)
-    if isinstance(again, Padded):
-        assert again.whole == found
+    if isinstance(again, PaddedBitmap):
+        assert again.unpadded == found
 
 
 ARRAY, BITSET = 8, 14
@@ -72,19 +78,19 @@ def test_a_container_is_an_array_or_a_bitset_whatever_is_shorter(
 ) -> None:
     """A bitset by a thousand bytes and more; none is longer than its papers."""
     found = made({7: frozenset(papers)})
-    assert len(serialized(found)) == size
-    assert deserialized(serialized(found)) == found
+    assert len(serialize_bitmap(found)) == size
+    assert deserialize_bitmap(serialize_bitmap(found)) == found
 
 
 def test_runs_are_as_the_library_writes_them() -> None:
     found = BitMap(range(100, 60_000))
     assert found.run_optimize()
-    assert serialized(found) == found.serialize()
-    assert deserialized(serialized(found)) == found
+    assert serialize_bitmap(found) == found.serialize()
+    assert deserialize_bitmap(serialize_bitmap(found)) == found
 
 
 @given(st.dictionaries(st.integers(0, 400), NUMBERS.filter(bool), min_size=1, max_size=12))
 def test_numbers_of_months_are_a_bitmap(containers: dict[int, frozenset[int]]) -> None:
     held = [(key, len(containers[key])) for key in sorted(containers)]
     numbers = b"".join(n.to_bytes(2, "little") for k, _ in held for n in sorted(containers[k]))
-    assert of_arrays(held, numbers) == made(containers)
+    assert bitmap_from_arrays(held, numbers) == made(containers)

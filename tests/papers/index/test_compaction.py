@@ -17,26 +17,26 @@ from pyroaring import BitMap
 from redis import Redis
 
 from papers.errors import StoreError
-from papers.index.compaction.compactor import LEFT, Closing
-from papers.index.compaction.year_merge import FREQUENT, Year
-from papers.index.layout import Shape
-from papers.index.postings import CLOSED, SHAPE, places_of_months
-from papers.index.terms import text_pairs
+from papers.index.compaction.compactor import UNFINISHED_TTL, Compactor
+from papers.index.compaction.year_merge import MIN_FREQUENT_PAPERS, YearMerge
+from papers.index.layout import SegmentLayout
+from papers.index.postings import COMPACTED, LAYOUT_FIELD, places_of_months
+from papers.index.terms import text_shingles
 from papers.maintenance.retention import Retention
 from papers.model.arxiv_id import ArxivId
 from papers.model.paper import Channel, Sighting
 from papers.query.ast import Field, Text
-from papers.query.parser import parse
-from papers.query.request import Ask
+from papers.query.parser import parse_query
+from papers.query.request import SearchRequest
 from papers.redis_backend import keys
-from papers.search.evaluate import in_slot
-from papers.search.reader import Reading
+from papers.search.evaluate import shingle_slot_key
+from papers.search.reader import ReadSession
 from papers.store import Store
 from tests.papers.fingerprint import fingerprint
 from tests.papers.papers_strategies import TUESDAY, sightings
 from tests.papers.query_strategies import queries
 from tests.papers.search.test_reader import counted, shown_of
-from tests.papers.server import cluster
+from tests.papers.server import private_cluster
 from tests.papers.test_store import Killed, deaths
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -69,7 +69,11 @@ def months_of(redis: Redis) -> list[tuple[str, int]]:
 
 def closed(redis: Redis) -> list[str]:
     """The months that lie with their years."""
-    return [yymm for yymm, _ in months_of(redis) if redis.hget(keys.terms(yymm), SHAPE) == CLOSED]
+    return [
+        yymm
+        for yymm, _ in months_of(redis)
+        if redis.hget(keys.segment_postings(yymm), LAYOUT_FIELD) == COMPACTED
+    ]
 
 
 @contextmanager
@@ -100,14 +104,14 @@ def test_closed_or_not_is_the_same_to_who_asks_and_to_who_writes(
     frequent: int,
 ) -> None:
     with two_stores(store_url) as (one, other), pytest.MonkeyPatch.context() as patch:
-        patch.setattr("papers.index.compaction.year_merge.FREQUENT", frequent)
+        patch.setattr("papers.index.compaction.year_merge.MIN_FREQUENT_PAPERS", frequent)
         old = Store(one)
         for do, what in [("say", first), ("close", 202601), *steps]:
             if do == "say":
                 done = old.ingest(what, now=NOW)
                 assert done == Store(other).ingest(what, now=NOW)
             elif do == "close":
-                Closing(one).close_before(what)
+                Compactor(one).compact_before(what)
             else:
                 removed = Retention(one).remove_before(what, now=NOW)
                 assert removed == Retention(other).remove_before(what, now=NOW)
@@ -115,7 +119,7 @@ def test_closed_or_not_is_the_same_to_who_asks_and_to_who_writes(
             assert terms(one) == terms(other)
             for query in asked:
                 for order in ("announced", "picked"):
-                    ask = Ask(query=query, limit=2, order=order)
+                    ask = SearchRequest(query=query, limit=2, order=order)
                     # Of a pair in a slot a text tells, and of one that has a posting none need:
                     # how many are looked at hangs on where pairs lay when it was found.
                     new, known, expected = (
@@ -139,7 +143,7 @@ MANY = count(5_000)
 
 def answers(store: Store) -> list[list[ArxivId]]:
     """All answers; of ever more papers, so that none is one found before."""
-    return [store.newest(parse(keyword), next(MANY)) for keyword in KEYWORDS]
+    return [store.newest_ids(parse_query(keyword), next(MANY)) for keyword in KEYWORDS]
 
 
 @pytest.mark.parametrize("a_part", [13, 8, 5])
@@ -147,20 +151,22 @@ def test_large_postings_are_put_together_too(
     redis: Redis, monkeypatch: pytest.MonkeyPatch, a_part: int
 ) -> None:
     """In one part or in many, of which small months fill few."""
-    monkeypatch.setattr("papers.index.compaction.year_merge._A_PART", a_part)
+    monkeypatch.setattr("papers.index.compaction.year_merge._PART_SIZE_BITS", a_part)
     store = Store(redis)
     for month, papers in ((202401, 300), (202402, 100), (202403, 1_200), (202412, 3)):
         store.ingest(dense(month, papers), now=NOW)
     before, known = terms(redis), answers(store)
-    assert Closing(redis).close_before(202501) == (2024,)
+    assert Compactor(redis).compact_before(202501) == (2024,)
     assert closed(redis) == ["2401", "2402", "2403", "2412"]
-    shape: Any = redis.hget(keys.terms("24"), SHAPE)
-    assert Shape.unpack(shape) == Shape.for_year(1_603, [202401, 202402, 202403, 202412])
-    fields: Any = redis.hkeys(keys.terms("24"))
+    shape: Any = redis.hget(keys.segment_postings("24"), LAYOUT_FIELD)
+    assert SegmentLayout.unpack(shape) == SegmentLayout.for_year(
+        1_603, [202401, 202402, 202403, 202412]
+    )
+    fields: Any = redis.hkeys(keys.segment_postings("24"))
     assert {field[:1] for field in fields} == {b"s", b"w", b"=", b"p", b"~", b"q"}
     assert terms(redis) == before
     assert answers(store) == answers(Store(redis)) == known
-    assert Closing(redis).close_before(202501) == (), "nothing is left to do"
+    assert Compactor(redis).compact_before(202501) == (), "nothing is left to do"
 
 
 def test_the_index_of_a_year_does_not_tell_how_it_came(redis: Redis) -> None:
@@ -168,12 +174,12 @@ def test_the_index_of_a_year_does_not_tell_how_it_came(redis: Redis) -> None:
     said = dense(202401, 300) + dense(202402, 40) + dense(202407, 700)
     later = [one._replace(title="Another", version=2) for one in said[::7]]
     Store(redis).ingest([*said, *later], now=NOW)
-    Closing(redis).close_before(202501)
+    Compactor(redis).compact_before(202501)
     at_once: Any = fingerprint(redis)["indexes"]
     redis.flushall()
     for number, batch in enumerate((said[:300], said[300:], later)):
         Store(redis).ingest(batch, now=NOW)
-        Closing(redis).close_before(202501 if number < 2 else 199001)
+        Compactor(redis).compact_before(202501 if number < 2 else 199001)
     assert fingerprint(redis)["indexes"] == at_once
 
 
@@ -190,72 +196,83 @@ def test_a_year_names_every_pair_until_it_is_over(redis: Redis) -> None:
     Store(redis).ingest([*dense(202401, 300), *dense(202402, 40)], now=NOW)
     (january, none), (february, nor) = pairs(redis, "2401"), pairs(redis, "2402")
     assert (none, nor) == ({}, {})
-    Closing(redis).close_before(202403)
+    Compactor(redis).compact_before(202403)
     every, none = pairs(redis, "24")
     both = {pair: [*january.get(pair, []), *february.get(pair, [])] for pair in january | february}
     assert (every, none) == (both, {})
-    assert Closing(redis).close_before(202412) == ()
-    assert Closing(redis).close_before(202501) == (2024,), "though no month is open"
+    assert Compactor(redis).compact_before(202412) == ()
+    assert Compactor(redis).compact_before(202501) == (2024,), "though no month is open"
     named, slots = pairs(redis, "24")
-    assert named == {pair: places for pair, places in every.items() if len(places) >= FREQUENT}
+    assert named == {
+        pair: places for pair, places in every.items() if len(places) >= MIN_FREQUENT_PAPERS
+    }
     assert 5 < len(named) < len(every) - 5
-    shape = Shape.for_year(340, [202401, 202402])
+    shape = SegmentLayout.for_year(340, [202401, 202402])
     for pair in every.keys() - named:
-        assert set(every[pair]) <= set(slots[in_slot(shape.slot(pair))])
-    rare = {shape.slot(pair) for pair in every.keys() - named}
-    assert slots.keys() == {in_slot(slot) for slot in rare}
+        assert set(every[pair]) <= set(slots[shingle_slot_key(shape.slot_of(pair))])
+    rare = {shape.slot_of(pair) for pair in every.keys() - named}
+    assert slots.keys() == {shingle_slot_key(slot) for slot in rare}
 
 
 @pytest.mark.parametrize("over", [False, True])
 def test_what_is_written_to_a_year_goes_where_its_pair_is(redis: Redis, over: bool) -> None:
     store = Store(redis)
     store.ingest([*dense(202401, 300), *dense(202402, 40)], now=NOW)
-    Closing(redis).close_before(202501 if over else 202403)
+    Compactor(redis).compact_before(202501 if over else 202403)
     frequent, rare, new = '"reward model"', '"thing7 of month"', '"whole new"'
-    assert len(store.newest(parse(frequent), 500)) == 340
-    asked = {keyword: store.newest(parse(keyword), next(MANY)) for keyword in (frequent, rare, new)}
+    assert len(store.newest_ids(parse_query(frequent), 500)) == 340
+    asked = {
+        keyword: store.newest_ids(parse_query(keyword), next(MANY))
+        for keyword in (frequent, rare, new)
+    }
     store.ingest([told(202402, 100, abstract="A thing7 of month. Whole new.")], now=NOW)
     late = ArxivId(202402, 100)
     for keyword, before in asked.items():
-        assert store.newest(parse(keyword), next(MANY)) == sorted([late, *before], reverse=True)
-    assert late.place in pairs(redis, "24")[0][text_pairs(Text(Field.ANY, ("reward", "model")))[0]]
+        assert store.newest_ids(parse_query(keyword), next(MANY)) == sorted(
+            [late, *before], reverse=True
+        )
+    assert (
+        late.doc_id in pairs(redis, "24")[0][text_shingles(Text(Field.ANY, ("reward", "model")))[0]]
+    )
     again = told(202402, 100, "Other title", abstract="Nothing.", version=2)
     store.ingest([again], now=NOW)
     for keyword, before in asked.items():
-        assert store.newest(parse(keyword), next(MANY)) == before
+        assert store.newest_ids(parse_query(keyword), next(MANY)) == before
     named, slots = pairs(redis, "24")
     assert not slots or over
-    left = {key for key, places in {**named, **slots}.items() if late.place in places}
-    pair = text_pairs(Text(Field.ANY, ("other", "title")))[0]
-    assert left == {in_slot(Shape.for_year(340, []).slot(pair)) if over else pair}
+    left = {key for key, places in {**named, **slots}.items() if late.doc_id in places}
+    pair = text_shingles(Text(Field.ANY, ("other", "title")))[0]
+    assert left == {
+        shingle_slot_key(SegmentLayout.for_year(340, []).slot_of(pair)) if over else pair
+    }
 
 
 def test_a_pair_that_all_papers_lost_may_come_back(redis: Redis) -> None:
-    said = [told(202401, n, "Reward model") for n in range(1, FREQUENT + 1)]
+    said = [told(202401, n, "Reward model") for n in range(1, MIN_FREQUENT_PAPERS + 1)]
     Store(redis).ingest(said, now=NOW)
-    Closing(redis).close_before(202501)
-    pair = text_pairs(Text(Field.ANY, ("reward", "model")))[0]
+    Compactor(redis).compact_before(202501)
+    pair = text_shingles(Text(Field.ANY, ("reward", "model")))[0]
     assert pair in pairs(redis, "24")[0]
     store = Store(redis)
     store.ingest([one._replace(title="Other", version=2) for one in said], now=NOW)
     assert pair not in pairs(redis, "24")[0]
-    assert store.newest(parse('"reward model"')) == []
+    assert store.newest_ids(parse_query('"reward model"')) == []
     store.ingest([said[3]._replace(version=3)], now=NOW)
-    assert store.newest(parse('"reward model"')) == [said[3].id]
+    assert store.newest_ids(parse_query('"reward model"')) == [said[3].id]
 
 
 def test_a_month_that_comes_late_is_closed_the_next_time(redis: Redis) -> None:
     store = Store(redis)
     store.ingest(dense(202402, 100), now=NOW)
-    assert Closing(redis).close_before(202501) == (2024,)
+    assert Compactor(redis).compact_before(202501) == (2024,)
     assert answers(store)
     store.ingest([*dense(202401, 200), *dense(202403, 90)], now=NOW)
     known = answers(store)
     assert len(known[0]) == 390
     assert closed(redis) == ["2402"]
-    assert Closing(redis).close_before(202501) == (2024,)
+    assert Compactor(redis).compact_before(202501) == (2024,)
     assert closed(redis) == ["2401", "2402", "2403"]
-    assert store.newest(parse("vision")) == Store(redis).newest(parse("vision"))
+    assert store.newest_ids(parse_query("vision")) == Store(redis).newest_ids(parse_query("vision"))
     assert answers(store) == answers(Store(redis)) == known, "by what it has learned since"
 
 
@@ -263,27 +280,31 @@ def test_a_year_closes_month_by_month(redis: Redis) -> None:
     store = Store(redis)
     for month in range(202511, 202515):
         store.ingest([told(month if month < 202513 else month + 88, 1)], now=NOW)
-    assert Closing(redis).close_before(202512) == (2025,)
+    assert Compactor(redis).compact_before(202512) == (2025,)
     assert closed(redis) == ["2511"]
-    assert Closing(redis).close_before(202602) == (2025, 2026)
+    assert Compactor(redis).compact_before(202602) == (2025, 2026)
     assert closed(redis) == ["2511", "2512", "2601"]
     store.ingest([told(202510, 1)], now=NOW)
-    assert Closing(redis).close_before(202511) == (2025,), "an earlier month, later"
+    assert Compactor(redis).compact_before(202511) == (2025,), "an earlier month, later"
     assert closed(redis) == ["2510", "2511", "2512", "2601"]
-    assert len(store.newest(parse("reward"))) == len(Store(redis).newest(parse("reward"))) == 5
+    assert (
+        len(store.newest_ids(parse_query("reward")))
+        == len(Store(redis).newest_ids(parse_query("reward")))
+        == 5
+    )
 
 
 def test_what_removed_months_leave_behind_goes_with_the_next_closing(redis: Redis) -> None:
     store = Store(redis)
     store.ingest([*dense(202401, 200), *dense(202402, 200)], now=NOW)
-    Closing(redis).close_before(202501)
-    held: Any = redis.memory_usage(keys.terms("24"), samples=0)
+    Compactor(redis).compact_before(202501)
+    held: Any = redis.memory_usage(keys.segment_postings("24"), samples=0)
     Retention(redis).remove_before(202402, now=NOW)
     left = answers(store)
     assert left == answers(Store(redis))
     assert {id.month for ids in left for id in ids} == {202402}
-    assert Closing(redis).close_before(202501) == (2024,)
-    now: Any = redis.memory_usage(keys.terms("24"), samples=0)
+    assert Compactor(redis).compact_before(202501) == (2024,)
+    now: Any = redis.memory_usage(keys.segment_postings("24"), samples=0)
     assert now < 0.8 * held
     assert answers(store) == answers(Store(redis)) == left
     Retention(redis).remove_before(202403, now=NOW)
@@ -291,26 +312,26 @@ def test_what_removed_months_leave_behind_goes_with_the_next_closing(redis: Redi
 
 
 def test_who_knows_a_month_as_closed_finds_it_when_it_comes_back(redis: Redis) -> None:
-    store, query = Store(redis), parse("reward")
+    store, query = Store(redis), parse_query("reward")
     store.ingest([told(202401, 1), told(202402, 1)], now=NOW)
-    Closing(redis).close_before(202501)
-    assert len(store.newest(query)) == 2
+    Compactor(redis).compact_before(202501)
+    assert len(store.newest_ids(query)) == 2
     writer = Store(redis)
     Retention(redis).remove_before(202402, now=NOW)
     writer.ingest([told(202401, 2)], now=NOW)
-    assert store.newest(query) == [ArxivId(202402, 1), ArxivId(202401, 2)]
+    assert store.newest_ids(query) == [ArxivId(202402, 1), ArxivId(202401, 2)]
     Retention(redis).remove_before(202403, now=NOW)
     writer.ingest([told(202402, 3)], now=NOW)
-    assert store.newest(query) == [ArxivId(202402, 3)]
+    assert store.newest_ids(query) == [ArxivId(202402, 3)]
 
 
 def test_a_month_that_lies_nowhere_is_an_error(redis: Redis) -> None:
     store = Store(redis)
     store.ingest([told(202401, 1)], now=NOW)
-    Closing(redis).close_before(202501)
-    redis.delete(keys.terms("24"))
+    Compactor(redis).compact_before(202501)
+    redis.delete(keys.segment_postings("24"))
     with pytest.raises(StoreError, match=r"damaged.*202401.*restore a backup"):
-        store.newest(parse("reward"))
+        store.newest_ids(parse_query("reward"))
 
 
 def test_a_year_that_closes_in_the_midst_of_a_walk_is_no_trouble(
@@ -319,15 +340,15 @@ def test_a_year_that_closes_in_the_midst_of_a_walk_is_no_trouble(
     for year in range(2015, 2026):
         Store(redis).ingest([told(year * 100 + n, 1) for n in range(1, 13)], now=NOW)
     expected = answers(Store(redis))
-    replies, turns = Reading.replies, 0
+    replies, turns = ReadSession.read_replies, 0
 
-    def closing(reading: Reading, commands: Any) -> Any:
+    def closing(reading: ReadSession, commands: Any) -> Any:
         nonlocal turns
         turns += 1
-        Closing(redis).close_before((2015 + turns) * 100 + 1)
+        Compactor(redis).compact_before((2015 + turns) * 100 + 1)
         return replies(reading, commands)
 
-    monkeypatch.setattr(Reading, "replies", closing)
+    monkeypatch.setattr(ReadSession, "read_replies", closing)
     store = Store(redis)
     assert answers(store) == expected
     assert turns > 3
@@ -338,41 +359,43 @@ def test_a_walk_reads_a_closed_year_at_once(redis: Redis) -> None:
     said = [told(year * 100 + n, 1) for year in range(2015, 2026) for n in range(1, 13)]
     store = Store(redis)
     store.ingest(said, now=NOW)
-    store.newest(parse("other"))
+    store.newest_ids(parse_query("other"))
     with counted(redis) as calls:
-        assert len(store.newest(parse("reward"), 200)) == len(said)
+        assert len(store.newest_ids(parse_query("reward"), 200)) == len(said)
     assert calls["hmget"] > len(said)
-    Closing(redis).close_before(202601)
-    store.newest(parse("thing1"), 200)  # by which it learns that years are closed
-    store.forget_words()
+    Compactor(redis).compact_before(202601)
+    store.newest_ids(parse_query("thing1"), 200)  # by which it learns that years are closed
+    store.clear_postings_cache()
     with counted(redis) as calls:
-        assert len(store.newest(parse("reward"), 200)) == len(said)
+        assert len(store.newest_ids(parse_query("reward"), 200)) == len(said)
     assert calls["hmget"] <= 11 + 1, "eleven years, and where the word occurs"
 
 
 def test_a_closing_killed_at_any_command_is_done_by_the_next(store_url: str, redis: Redis) -> None:
     said = [told(202401, 1), told(202402, 1), told(202402, 2, "Other things"), told(202501, 1)]
     Store(redis).ingest(said, now=NOW)
-    known, query = terms(redis), parse("reward")
+    known, query = terms(redis), parse_query("reward")
     for killed, mortal in enumerate(deaths(store_url)):
         redis.flushall()
         store = Store(redis)
         store.ingest(said, now=NOW)
         try:
-            Closing(mortal).close_before(202601)
+            Compactor(mortal).compact_before(202601)
         except Killed:
             assert terms(redis) == known, killed
-            assert len(store.newest(query)) == 3
-            Closing(redis).close_before(202601)
+            assert len(store.newest_ids(query)) == 3
+            Compactor(redis).compact_before(202601)
             survived = False
         else:
             survived = True
         assert closed(redis) == ["2401", "2402", "2501"]
         assert terms(redis) == known
-        assert store.newest(query) == Store(redis).newest(query)
+        assert store.newest_ids(query) == Store(redis).newest_ids(query)
         left: Any = redis.keys("{2?}:next*")
-        assert all(0 < int(redis.ttl(key)) <= LEFT for key in left)
-        assert redis.ttl(keys.terms("24")) == redis.ttl(keys.terms("25")) == -1
+        assert all(0 < int(redis.ttl(key)) <= UNFINISHED_TTL for key in left)
+        assert (
+            redis.ttl(keys.segment_postings("24")) == redis.ttl(keys.segment_postings("25")) == -1
+        )
         if survived:
             assert killed > 10
             break
@@ -384,7 +407,7 @@ def test_writers_at_work_lose_nothing(redis: Redis, store_url: str) -> None:
     def close() -> None:
         with Redis.from_url(store_url) as client:
             while not stop.is_set():
-                Closing(client).close_before(202501)
+                Compactor(client).compact_before(202501)
 
     thread = threading.Thread(target=close)
     thread.start()
@@ -394,7 +417,7 @@ def test_writers_at_work_lose_nothing(redis: Redis, store_url: str) -> None:
         store.ingest(said[at : at + 5], now=NOW)
     stop.set()
     thread.join()
-    Closing(redis).close_before(202501)
+    Compactor(redis).compact_before(202501)
     found, papers = terms(redis), fingerprint(redis)["papers"]
     redis.flushall()
     Store(redis).ingest(said, now=NOW)
@@ -407,29 +430,29 @@ def test_a_month_that_is_written_meanwhile_stays_open(
 ) -> None:
     store = Store(redis)
     store.ingest([told(202401, 1), told(202402, 1)], now=NOW)
-    parts = Year.parts
+    parts = YearMerge.parts
 
-    def disturbed(year: Year) -> Iterator[Any]:
+    def disturbed(year: YearMerge) -> Iterator[Any]:
         yield from parts(year)
         Store(redis).ingest([told(202401, 2)], now=NOW)
 
-    monkeypatch.setattr(Year, "parts", disturbed)
-    assert Closing(redis).close_before(202501) == ()
+    monkeypatch.setattr(YearMerge, "parts", disturbed)
+    assert Compactor(redis).compact_before(202501) == ()
     assert closed(redis) == []
     assert redis.keys("{24}:*") == []
-    assert len(store.newest(parse("reward"))) == 3
+    assert len(store.newest_ids(parse_query("reward"))) == 3
     monkeypatch.undo()
-    assert Closing(redis).close_before(202501) == (2024,)
-    assert len(store.newest(parse("reward"), 200)) == 3
+    assert Compactor(redis).compact_before(202501) == (2024,)
+    assert len(store.newest_ids(parse_query("reward"), 200)) == 3
 
 
 def test_no_step_needs_keys_of_two_slots() -> None:
-    with cluster() as client:
+    with private_cluster() as client:
         store = Store(client)
         store.ingest([told(202401, 1), told(202412, 1), told(202501, 1)], now=NOW)
-        assert Closing(client).close_before(202601) == (2024, 2025)
+        assert Compactor(client).compact_before(202601) == (2024, 2025)
         store.ingest([told(202401, 2), told(202401, 1, version=2)], now=NOW)
-        assert len(store.newest(parse("reward"))) == 4
+        assert len(store.newest_ids(parse_query("reward"))) == 4
         Retention(client).remove_before(202402, now=NOW)
-        assert Closing(client).close_before(202601) == (2024,)
-        assert len(store.newest(parse("reward"))) == 2
+        assert Compactor(client).compact_before(202601) == (2024,)
+        assert len(store.newest_ids(parse_query("reward"))) == 2

@@ -8,19 +8,24 @@ from hypothesis import strategies as st
 from pyroaring import BitMap
 
 from papers.index import postings
-from papers.index.bitmaps import deserialized
-from papers.index.layout import PAIR_BITS, PAPER_BITS, YEAR_BITS, Shape
-from papers.index.postings import LARGEST_OF_MONTH, pair_field, pairs_field
-from papers.index.shingles.shingle_postings import InMonth, InYear, Pairs, frequent
-from papers.index.term_batch import Keys
-from papers.model.arxiv_id import month_place
+from papers.index.bitmaps import deserialize_bitmap
+from papers.index.layout import MONTH_PAPER_BITS, SHINGLE_BITS, YEAR_PAPER_BITS, SegmentLayout
+from papers.index.postings import MAX_INLINE_PER_MONTH, shingle_bucket_field, shingle_field
+from papers.index.shingles.shingle_postings import (
+    MonthShingleCodec,
+    ShingleCodec,
+    YearShingleCodec,
+    frequent_mask,
+)
+from papers.index.term_batch import PostingKeys
+from papers.model.arxiv_id import month_ordinal
 
-FIRST = month_place(202501)
-LAST = (1 << PAIR_BITS) - 1
+FIRST = month_ordinal(202501)
+LAST = (1 << SHINGLE_BITS) - 1
 NEIGHBOURS = st.integers(0, 9) | st.integers(LAST - 9, LAST) | st.integers(0, LAST)
 NUMBERS = st.frozensets(st.integers(0, 65_535), min_size=1, max_size=6) | st.builds(
     lambda size, first: frozenset(range(first, first + size)),
-    st.sampled_from([LARGEST_OF_MONTH, LARGEST_OF_MONTH + 1, 5_000]),
+    st.sampled_from([MAX_INLINE_PER_MONTH, MAX_INLINE_PER_MONTH + 1, 5_000]),
     st.integers(0, 60_000),
 )
 OF_YEAR = st.dictionaries(st.integers(0, 11), NUMBERS, min_size=1, max_size=3)
@@ -29,9 +34,9 @@ BITS = st.integers(0, 16)
 Held = dict[int, dict[int, frozenset[int]]]
 
 
-def keys_of(held: Held) -> Keys:
+def keys_of(held: Held) -> PostingKeys:
     keys = {
-        pair << YEAR_BITS | month << PAPER_BITS | number
+        pair << YEAR_PAPER_BITS | month << MONTH_PAPER_BITS | number
         for pair, months in held.items()
         for month, numbers in months.items()
         for number in numbers
@@ -41,53 +46,53 @@ def keys_of(held: Held) -> Keys:
 
 def places(months: dict[int, frozenset[int]]) -> BitMap:
     return BitMap(
-        FIRST + month << PAPER_BITS | number
+        FIRST + month << MONTH_PAPER_BITS | number
         for month, numbers in months.items()
         for number in numbers
     )
 
 
-def fields_of(pairs: Pairs, held: Held, bits: int) -> dict[bytes, bytes]:
+def fields_of(pairs: ShingleCodec, held: Held, bits: int) -> dict[bytes, bytes]:
     """The fields, which give the keys back."""
     keys = keys_of(held)
-    buckets = sorted({pair >> PAIR_BITS - bits for pair in held})
-    fields = pairs.packed(keys, buckets)
-    assert set(fields) <= set(pairs.fields(buckets, held))
-    assert np.array_equal(pairs.unpacked(buckets, sorted(held), fields), keys)
+    buckets = sorted({pair >> SHINGLE_BITS - bits for pair in held})
+    fields = pairs.encode(keys, buckets)
+    assert set(fields) <= set(pairs.field_names(buckets, held))
+    assert np.array_equal(pairs.decode(buckets, sorted(held), fields), keys)
     return fields
 
 
 @given(HELD, BITS, st.integers(0, 11), NEIGHBOURS)
 def test_a_pair_is_found_in_its_month(held: Held, bits: int, month: int, other: int) -> None:
-    shape = Shape(0, 0, bits)
+    shape = SegmentLayout(0, 0, bits)
     held = {pair: {month: frozenset().union(*months.values())} for pair, months in held.items()}
-    fields = fields_of(InMonth(shape), held, bits)
+    fields = fields_of(MonthShingleCodec(shape), held, bits)
     for pair in held.keys() | {other, *(pair + 1 for pair in held if pair < LAST)}:
-        found = postings.pair_in_month(
-            fields.get(pairs_field(shape.pair_bucket(pair))), pair, FIRST
+        found = postings.find_shingle_in_month(
+            fields.get(shingle_bucket_field(shape.shingle_bucket(pair))), pair, FIRST
         )
         assert (found or BitMap()) == places(held.get(pair, {}))
 
 
 @given(HELD, BITS, NEIGHBOURS)
 def test_a_pair_is_found_in_its_year(held: Held, bits: int, other: int) -> None:
-    shape = Shape(0, 0, bits, months=12)
-    fields = fields_of(InYear(shape, FIRST << PAPER_BITS), held, bits)
+    shape = SegmentLayout(0, 0, bits, span_months=12)
+    fields = fields_of(YearShingleCodec(shape, FIRST << MONTH_PAPER_BITS), held, bits)
     for pair in held.keys() | {other, *(pair + 1 for pair in held if pair < LAST)}:
-        bucket = fields.get(pairs_field(shape.pair_bucket(pair)))
-        small = postings.pair_in_year(bucket, pair, FIRST)
-        own = fields.get(pair_field(pair))
+        bucket = fields.get(shingle_bucket_field(shape.shingle_bucket(pair)))
+        small = postings.find_shingle_in_year(bucket, pair, FIRST)
+        own = fields.get(shingle_field(pair))
         assert not (small and own)
-        found = deserialized(own) if own else small or BitMap()
+        found = deserialize_bitmap(own) if own else small or BitMap()
         assert found == places(held.get(pair, {}))
         of_months = held.get(pair, {}).values()
-        assert bool(own) is any(len(numbers) > LARGEST_OF_MONTH for numbers in of_months)
+        assert bool(own) is any(len(numbers) > MAX_INLINE_PER_MONTH for numbers in of_months)
 
 
 @given(HELD, st.integers(1, 8))
 def test_pairs_of_many_papers_are_told_from_others(held: Held, fewest: int) -> None:
     keys = keys_of(held)
     often = {pair for pair, months in held.items() if len(places(months)) >= fewest}
-    named = frequent(keys, fewest)
-    assert {int(key) >> YEAR_BITS for key in keys[named]} == often
-    assert not {int(key) >> YEAR_BITS for key in keys[~named]} & often
+    named = frequent_mask(keys, fewest)
+    assert {int(key) >> YEAR_PAPER_BITS for key in keys[named]} == often
+    assert not {int(key) >> YEAR_PAPER_BITS for key in keys[~named]} & often

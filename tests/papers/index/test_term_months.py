@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from redis import Redis
 
 from papers.index import term_months
-from papers.index.term_months import Spread, possible_months
-from papers.query.parser import parse
+from papers.index.term_months import TermMonths, possible_months
+from papers.query.parser import parse_query
 from papers.redis_backend import keys
-from papers.search.asked import Asked
+from papers.search.asked import QueryLeaves
 from tests.conftest import running_store
 
 MONTHS = tuple(range(202401, 202407))
@@ -33,9 +33,9 @@ flushed = st.tuples(st.just("flush"), st.just(0), st.just(frozenset[bytes]()))
 
 
 def months_of(redis: Redis, term: bytes) -> set[int] | None:
-    tree = parse(f"au:{term[1:].decode()}" if term[:1] == b"a" else term[1:].decode()).tree
-    assert Asked.of(tree).terms == (term,)
-    value: Any = redis.hget(keys.SPREAD, term)
+    tree = parse_query(f"au:{term[1:].decode()}" if term[:1] == b"a" else term[1:].decode()).tree
+    assert QueryLeaves.of(tree).dictionary_terms == (term,)
+    value: Any = redis.hget(keys.TERM_MONTHS, term)
     return possible_months(tree, {term: value})
 
 
@@ -51,7 +51,7 @@ def test_it_says_all_that_was_noted_and_not_taken_away(
 ) -> None:
     redis = Redis.from_url(store_url)
     redis.flushall()
-    writers = {name: Spread(redis) for name in ("first", "second")}
+    writers = {name: TermMonths(redis) for name in ("first", "second")}
     held: dict[bytes, set[int]] = {term: set() for term in TERMS}
     with mock.patch.object(term_months, "MANY", MANY):
         for step, month, terms in steps:
@@ -59,10 +59,10 @@ def test_it_says_all_that_was_noted_and_not_taken_away(
                 redis.flushall()
                 held = {term: set() for term in TERMS}
             elif step == "remove":
-                writers["first"].forget([month])
+                writers["first"].remove_months([month])
                 held = {term: months - {month} for term, months in held.items()}
             else:
-                writers.get(step, Spread(redis)).note(month, terms)
+                writers.get(step, TermMonths(redis)).add_month(month, terms)
                 held |= {term: held[term] | {month} for term in terms}
             for term, months in held.items():
                 said = months_of(redis, term)
@@ -71,17 +71,17 @@ def test_it_says_all_that_was_noted_and_not_taken_away(
 
 
 def test_what_is_everywhere_is_asked_once_though_others_write(redis: Redis) -> None:
-    spread_of_one, other = Spread(redis), Spread(redis)
+    spread_of_one, other = TermMonths(redis), TermMonths(redis)
     with mock.patch.object(term_months, "MANY", MANY):
         for month in MONTHS:
-            spread_of_one.note(month, [b"wcommon"])
-        other.note(202401, [b"wother"])
-        redis.hdel(keys.SPREAD, b"wcommon")  # it would be written again if it were read
-        spread_of_one.note(202312, [b"wcommon"])
-        assert not redis.hexists(keys.SPREAD, b"wcommon")
-        other.forget([202401])
-        spread_of_one.note(202312, [b"wcommon"])
-        assert redis.hget(keys.SPREAD, b"wcommon") == (2312).to_bytes(2, "big")
+            spread_of_one.add_month(month, [b"wcommon"])
+        other.add_month(202401, [b"wother"])
+        redis.hdel(keys.TERM_MONTHS, b"wcommon")  # it would be written again if it were read
+        spread_of_one.add_month(202312, [b"wcommon"])
+        assert not redis.hexists(keys.TERM_MONTHS, b"wcommon")
+        other.remove_months([202401])
+        spread_of_one.add_month(202312, [b"wcommon"])
+        assert redis.hget(keys.TERM_MONTHS, b"wcommon") == (2312).to_bytes(2, "big")
 
 
 def test_what_a_server_lost_is_noted_again(tmp_path_factory: pytest.TempPathFactory) -> None:
@@ -94,11 +94,11 @@ def test_what_a_server_lost_is_noted_again(tmp_path_factory: pytest.TempPathFact
     ):
         at.symlink_to(before.removeprefix("unix://"))
         redis = Redis.from_url(f"unix://{at}")
-        writer = Spread(redis)
-        writer.note(202401, [b"wcommon", b"wrare"])
+        writer = TermMonths(redis)
+        writer.add_month(202401, [b"wcommon", b"wrare"])
         kept: dict[bytes, Any] = {key: redis.dump(key) for key in redis.scan_iter()}
-        writer.note(202402, [b"wcommon", b"wrare"])
-        writer.note(202403, [b"wcommon"])
+        writer.add_month(202402, [b"wcommon", b"wrare"])
+        writer.add_month(202403, [b"wcommon"])
         assert months_of(redis, b"wcommon") is None
         at.unlink()
         at.symlink_to(after.removeprefix("unix://"))
@@ -106,8 +106,8 @@ def test_what_a_server_lost_is_noted_again(tmp_path_factory: pytest.TempPathFact
         for key, value in kept.items():
             redis.restore(key, 0, value)
         for number in range(2):  # others bring it to the very revision that the writer knows
-            Spread(redis).note(202401, [b"wother%d" % number])
-        writer.note(202404, [b"wcommon"])
-        writer.note(202402, [b"wrare"])
+            TermMonths(redis).add_month(202401, [b"wother%d" % number])
+        writer.add_month(202404, [b"wcommon"])
+        writer.add_month(202402, [b"wrare"])
         assert months_of(redis, b"wcommon") == {202401, 202404}
         assert months_of(redis, b"wrare") == {202401, 202402}

@@ -6,23 +6,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from papers.index.layout import PAIR_BITS
+from papers.index.layout import SHINGLE_BITS
 from papers.index.terms import (
-    EVERY_DAY,
+    ALL_DAY_TERMS,
     day_term,
-    is_pair,
+    is_single_shingle,
     label_term,
-    pairs_of,
-    text_pairs,
+    shingle_hashes,
+    text_shingles,
     text_terms,
     title_terms,
     word_terms,
 )
 from papers.model.arxiv_id import ArxivId
 from papers.model.paper import AnnounceType, Paper, Pick
-from papers.query.ast import Field, Kind, Label, Text
-from papers.text.folding import words
-from tests.papers.found_by import terms_of
+from papers.query.ast import Field, Label, LabelKind, Text
+from papers.text.folding import tokenize
+from tests.papers.found_by import expected_terms
 from tests.papers.papers_strategies import texts
 
 PAPER = Paper(
@@ -45,7 +45,7 @@ TERMS = {
 
 
 def test_the_terms_of_a_paper() -> None:
-    assert {term.decode() for term in terms_of(PAPER).terms} == TERMS
+    assert {term.decode() for term in expected_terms(PAPER).terms} == TERMS
 
 
 # What a change of a paper adds to its terms: (the change, the terms).
@@ -63,8 +63,8 @@ CHANGES: list[tuple[dict[str, object], set[bytes]]] = [
 
 @pytest.mark.parametrize(("change", "added"), CHANGES)
 def test_marks(change: dict[str, object], added: set[bytes]) -> None:
-    changed = terms_of(PAPER._replace(**change))  # type: ignore[arg-type]
-    assert changed.terms - terms_of(PAPER).terms == added
+    changed = expected_terms(PAPER._replace(**change))  # type: ignore[arg-type]
+    assert changed.terms - expected_terms(PAPER).terms == added
 
 
 # (when it was first announced, the day's term)
@@ -80,15 +80,15 @@ DAYS = [
 def test_days(announced_at: datetime, term: bytes) -> None:
     days = {
         term
-        for term in terms_of(PAPER._replace(announced_at=announced_at)).terms
-        if term in EVERY_DAY
+        for term in expected_terms(PAPER._replace(announced_at=announced_at)).terms
+        if term in ALL_DAY_TERMS
     }
     assert days == {term}
 
 
 def test_the_days_of_a_month_are_those_papers_count_under() -> None:
     assert day_term(202503, date(2025, 3, 19)) == b"d18"
-    assert len(EVERY_DAY) == 61
+    assert len(ALL_DAY_TERMS) == 61
 
 
 # (a text, the terms it asks for)
@@ -106,7 +106,7 @@ TEXTS = [
 @pytest.mark.parametrize(("text", "asked"), TEXTS)
 def test_the_terms_of_a_text(text: Text, asked: list[bytes]) -> None:
     assert list(text_terms(text)) == asked
-    assert set(asked) <= terms_of(PAPER).terms
+    assert set(asked) <= expected_terms(PAPER).terms
 
 
 def test_a_text_of_the_abstract_may_be_asked_of_the_title() -> None:
@@ -114,16 +114,20 @@ def test_a_text_of_the_abstract_may_be_asked_of_the_title() -> None:
 
 
 def test_labels_are_terms_as_papers_have_them() -> None:
-    labels = [Label(Kind.CATEGORY, "cs.CL"), Label(Kind.ARCHIVE, "cs"), Label(Kind.SOURCE, "hf")]
-    assert {label_term(label) for label in labels} <= terms_of(PAPER).terms
+    labels = [
+        Label(LabelKind.CATEGORY, "cs.CL"),
+        Label(LabelKind.ARCHIVE, "cs"),
+        Label(LabelKind.SOURCE, "hf"),
+    ]
+    assert {label_term(label) for label in labels} <= expected_terms(PAPER).terms
 
 
 def test_texts_have_pairs() -> None:
-    assert text_pairs(Text(Field.COMMENT, ("cvpr", "oral"))) == ()
-    assert text_pairs(Text(Field.AUTHOR, ("yann", "lecun"))) == ()
-    pairs = terms_of(PAPER).pairs
-    assert set(text_pairs(Text(Field.ANY, ("reward", "model")))) <= pairs
-    assert not set(text_pairs(Text(Field.ANY, ("yann", "lecun")))) & pairs
+    assert text_shingles(Text(Field.COMMENT, ("cvpr", "oral"))) == ()
+    assert text_shingles(Text(Field.AUTHOR, ("yann", "lecun"))) == ()
+    pairs = expected_terms(PAPER).shingles
+    assert set(text_shingles(Text(Field.ANY, ("reward", "model")))) <= pairs
+    assert not set(text_shingles(Text(Field.ANY, ("yann", "lecun")))) & pairs
 
 
 @pytest.mark.parametrize(
@@ -143,15 +147,15 @@ def test_texts_have_pairs() -> None:
 )
 def test_a_phrase_may_be_one_pair(phrase: str, pairs: int, alone: bool) -> None:
     text = Text(Field.ANY, tuple(phrase.split()))
-    assert len(text_pairs(text)) == pairs
-    assert is_pair(text) is alone
-    assert not is_pair(Text(Field.TITLE, text.words))
+    assert len(text_shingles(text)) == pairs
+    assert is_single_shingle(text) is alone
+    assert not is_single_shingle(Text(Field.TITLE, text.words))
 
 
 def test_words_between_that_only_join_belong_to_a_pair() -> None:
     spelled = ["mixture experts", "mixture of experts", "mixture of the experts", "experts mixture"]
-    assert len({frozenset(pairs_of(text.split())) for text in spelled}) == len(spelled)
-    assert pairs_of("of experts in a mixture the".split()) == pairs_of(
+    assert len({frozenset(shingle_hashes(text.split())) for text in spelled}) == len(spelled)
+    assert shingle_hashes("of experts in a mixture the".split()) == shingle_hashes(
         "experts in a mixture".split()
     )
 
@@ -164,17 +168,17 @@ def test_a_name_of_three_words_is_two_terms() -> None:
 
 @given(texts, st.data())
 def test_a_phrase_asks_for_nothing_its_paper_has_not(text: str, data: st.DataObject) -> None:
-    folded = words(text)
+    folded = tokenize(text)
     start = data.draw(st.integers(0, len(folded)))
     phrase = folded[start : start + data.draw(st.integers(0, 5))]
-    assert pairs_of(phrase) <= pairs_of(folded)
-    assert all(pair < 1 << PAIR_BITS for pair in pairs_of(folded))
+    assert shingle_hashes(phrase) <= shingle_hashes(folded)
+    assert all(pair < 1 << SHINGLE_BITS for pair in shingle_hashes(folded))
 
 
 @given(texts, texts)
 def test_a_phrase_that_is_one_pair_stands_where_its_pair_is(one: str, other: str) -> None:
-    phrase, folded = words(one)[:4], words(other)
+    phrase, folded = tokenize(one)[:4], tokenize(other)
     text = Text(Field.ANY, tuple(phrase))
-    if phrase and is_pair(text):
+    if phrase and is_single_shingle(text):
         stands = f" {' '.join(phrase)} " in f" {' '.join(folded)} "
-        assert (set(text_pairs(text)) <= pairs_of(folded)) is stands
+        assert (set(text_shingles(text)) <= shingle_hashes(folded)) is stands

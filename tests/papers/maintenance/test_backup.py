@@ -16,41 +16,41 @@ from redis import Redis
 
 from papers.errors import BadBackup, BadParameter, StoreBusy, StoreError
 from papers.maintenance import backup, migrations
-from papers.maintenance.backup_file import BackupReader, BackupWriter, Head
-from papers.maintenance.restore import restore
+from papers.maintenance.backup_file import BackupHeader, BackupReader, BackupWriter
+from papers.maintenance.restore import restore_backup
 from papers.model.arxiv_id import ArxivId
 from papers.redis_backend import keys
 from papers.state.keywords import Keywords
-from papers.state.task_states import SetAside, SourceState, SourceStates, State
+from papers.state.task_states import QuarantinedRecord, TaskState, TaskStates, TaskStatus
 from papers.store import Store
 from tests.papers.fingerprint import fingerprint
-from tests.service.made import NOW, picked, sighting
+from tests.service.made import NOW, make_pick, make_sighting
 
 pytestmark = pytest.mark.row("backup and restore, damaged files")
 
 
 def filled(redis: Redis) -> None:
     """Papers of two centuries' months, picks, keywords, states, plans and caches."""
-    migrations.prepare(redis)
-    Store(redis).ingest([sighting(number) for number in range(1, 40)], now=NOW)
-    Store(redis).ingest([picked(3), picked(5, "weekly"), picked(60)], now=NOW)
+    migrations.prepare_store(redis)
+    Store(redis).ingest([make_sighting(number) for number in range(1, 40)], now=NOW)
+    Store(redis).ingest([make_pick(3), make_pick(5, "weekly"), make_pick(60)], now=NOW)
     old = ArxivId.parse("hep-th/9901001")
-    Store(redis).ingest([sighting(1, id=old, title="Strings")], now=NOW)
+    Store(redis).ingest([make_sighting(1, id=old, title="Strings")], now=NOW)
     Keywords(redis).seed({"Reward Model": '"reward model"'}, now=NOW)
-    states = SourceStates(redis)
-    states.put(SourceState("hf:today", State.OK, NOW, NOW, NOW, said="12 papers"))
+    states = TaskStates(redis)
+    states.save(TaskState("hf:today", TaskStatus.OK, NOW, NOW, NOW, said="12 papers"))
     for number in range(3):
-        states.quarantine(SetAside("hf:today", NOW, "no title", f"record {number}"))
-    redis.hset(keys.UNKNOWN, "2611.00060", "[1, 5]")
+        states.quarantine(QuarantinedRecord("hf:today", NOW, "no title", f"record {number}"))
+    redis.hset(keys.ENRICH_RETRIES, "2611.00060", "[1, 5]")
     redis.set(keys.BACKFILL, "{}")
     redis.hset(keys.VALIDATORS, "https://a.example/", "{}")
-    redis.set(keys.feed("abc", "br"), "cached")
+    redis.set(keys.rendered_response("abc", "br"), "cached")
     redis.set("another-program", "its own")
 
 
 def taken(redis: Redis) -> dict[str, object]:
     """All that a backup is to bring back."""
-    sets = {name: redis.smembers(name) for name in (keys.SEEDED, keys.UNDESCRIBED)}
+    sets = {name: redis.smembers(name) for name in (keys.SEEDED_KEYWORDS, keys.UNDESCRIBED)}
     copied: dict[str, object] = {
         name: redis.dump(name) for name in keys.COPIED if name not in (keys.REVISION, *sets)
     }
@@ -61,36 +61,38 @@ def taken(redis: Redis) -> dict[str, object]:
 def made(redis: Redis, tmp_path: Path) -> Path:
     """A backup of a filled store, which is still filled."""
     filled(redis)
-    backup.save(redis, tmp_path / "b", now=NOW)
+    backup.write_backup(redis, tmp_path / "b", now=NOW)
     return tmp_path / "b"
 
 
 def test_a_restored_store_is_the_same(redis: Redis, made: Path) -> None:
     before = taken(redis)
     redis.flushall()
-    counts = restore(redis, made, replace=False, now=NOW)
+    counts = restore_backup(redis, made, replace=False, now=NOW)
     assert (counts.papers, counts.months) == (41, 2)
     assert taken(redis) == before
-    assert migrations.found(redis) == migrations.SCHEMA
-    assert not redis.exists(keys.VALIDATORS, keys.feed("abc", "br"), keys.DUE, "another-program")
+    assert migrations.stored_version(redis) == migrations.SCHEMA_VERSION
+    assert not redis.exists(
+        keys.VALIDATORS, keys.rendered_response("abc", "br"), keys.DUE_TASKS, "another-program"
+    )
     again = made.with_name("again")
-    assert backup.save(redis, again, now=NOW) == counts
+    assert backup.write_backup(redis, again, now=NOW) == counts
 
 
 def test_a_store_that_holds_something_is_replaced_only_when_told_to(
     redis: Redis, made: Path
 ) -> None:
     before = taken(redis)
-    Store(redis).ingest([sighting(50)], now=NOW)
+    Store(redis).ingest([make_sighting(50)], now=NOW)
     Keywords(redis).add("Later", "later", now=NOW)
     later, rev, revision = taken(redis), redis.get("{26}11:rev"), Store(redis).revision()
     with pytest.raises(BadParameter, match="not empty; `--replace`"):
-        restore(redis, made, replace=False, now=NOW)
+        restore_backup(redis, made, replace=False, now=NOW)
     assert taken(redis) == later
-    restore(redis, made, replace=True, now=NOW)
+    restore_backup(redis, made, replace=True, now=NOW)
     assert taken(redis) == before
     assert redis.get("another-program") == b"its own"
-    assert not redis.exists(keys.feed("abc", "br"), keys.VALIDATORS)
+    assert not redis.exists(keys.rendered_response("abc", "br"), keys.VALIDATORS)
     assert Store(redis).revision() > revision
     assert int(redis.get("{26}11:rev") or 0) > int(rev or 0)
 
@@ -107,32 +109,32 @@ def test_a_damaged_file_is_refused_before_anything_is_touched(redis: Redis, made
     for number, data in enumerate(damaged(whole)):
         made.write_bytes(data)
         with pytest.raises(BadBackup, match=r"damaged|no backup"):
-            restore(redis, made, replace=True, now=NOW)
-        assert redis.get(keys.SCHEMA) == b"%d" % migrations.SCHEMA, number
+            restore_backup(redis, made, replace=True, now=NOW)
+        assert redis.get(keys.SCHEMA) == b"%d" % migrations.SCHEMA_VERSION, number
     assert taken(redis) == before
 
 
 def test_a_file_that_is_not_there(redis: Redis, tmp_path: Path) -> None:
     with pytest.raises(BadBackup, match="No such file"):
-        restore(redis, tmp_path / "none", replace=False, now=NOW)
+        restore_backup(redis, tmp_path / "none", replace=False, now=NOW)
     with pytest.raises(BadBackup, match="Is a directory"):
-        restore(redis, tmp_path, replace=False, now=NOW)
+        restore_backup(redis, tmp_path, replace=False, now=NOW)
     with pytest.raises(BadBackup, match="No such file"):
-        backup.save(redis, tmp_path / "none" / "b", now=NOW)
+        backup.write_backup(redis, tmp_path / "none" / "b", now=NOW)
 
 
 @pytest.mark.parametrize(("head", "says"), [({"paperwire-backup": 2}, "has form 2")])
 def test_a_later_form_is_refused(tmp_path: Path, head: dict[str, int], says: str) -> None:
     (tmp_path / "b").write_text(json.dumps(head | {"schema": 1, "made": str(NOW)}) + "\n")
-    with pytest.raises(BadBackup, match=says), BackupReader.opened(tmp_path / "b"):
+    with pytest.raises(BadBackup, match=says), BackupReader.open_file(tmp_path / "b"):
         pass
 
 
 def test_a_later_schema_is_refused(redis: Redis, tmp_path: Path) -> None:
-    with BackupWriter(tmp_path / "b", Head(migrations.SCHEMA + 1, NOW)):
+    with BackupWriter(tmp_path / "b", BackupHeader(migrations.SCHEMA_VERSION + 1, NOW)):
         pass
     with pytest.raises(BadBackup, match="update Paperwire"):
-        restore(redis, tmp_path / "b", replace=True, now=NOW)
+        restore_backup(redis, tmp_path / "b", replace=True, now=NOW)
     assert redis.keys() == []
 
 
@@ -142,14 +144,14 @@ def test_the_file_is_private_and_there_only_when_whole(redis: Redis, tmp_path: P
         _cut_short(path)
     assert list(tmp_path.iterdir()) == []
     path.write_text("the one before")
-    backup.save(redis, path, now=NOW)
+    backup.write_backup(redis, path, now=NOW)
     assert path.stat().st_mode & 0o777 == 0o600
     assert [entry.name for entry in tmp_path.iterdir()] == ["b"]
 
 
 def _cut_short(path: Path) -> None:
-    with BackupWriter(path, Head(1, NOW)) as file:
-        file.add([1])
+    with BackupWriter(path, BackupHeader(1, NOW)) as file:
+        file.append([1])
         raise OSError("power cut")
 
 
@@ -159,7 +161,7 @@ def test_a_full_disk_leaves_the_backup_before(redis: Redis, tmp_path: Path) -> N
     path = tmp_path / "b"
     path.write_text("the one before")
     with pytest.raises(BadBackup, match="No space left"):
-        _fill(BackupWriter(path, Head(1, NOW)))
+        _fill(BackupWriter(path, BackupHeader(1, NOW)))
     assert path.read_text() == "the one before"
 
 
@@ -168,15 +170,15 @@ def _fill(writer: BackupWriter) -> None:
         writer._file.close()
         writer._file = open("/dev/full", "wb")  # noqa: SIM115 - the writer closes it
         for _ in range(1_000):
-            writer.add([os.urandom(1_000)])
+            writer.append([os.urandom(1_000)])
 
 
 def test_a_store_in_use_is_refused(redis: Redis, made: Path) -> None:
     for name in (keys.SCHEDULER_LEASE, keys.task_lock("hf:today")):
         redis.set(name, "token", px=60_000)
         with pytest.raises(StoreBusy, match="stop `paperwire up`"):
-            restore(redis, made, replace=True, now=NOW)
-        assert redis.get(keys.SCHEMA) == b"%d" % migrations.SCHEMA
+            restore_backup(redis, made, replace=True, now=NOW)
+        assert redis.get(keys.SCHEMA) == b"%d" % migrations.SCHEMA_VERSION
         redis.delete(name)
 
 
@@ -186,16 +188,16 @@ def test_one_that_was_cut_short_is_seen_and_done_again(
     before = taken(redis)
     redis.flushall()
     with monkeypatch.context() as patch:
-        patch.setattr("papers.maintenance.restore.codec.unpack", _power_cut)
+        patch.setattr("papers.maintenance.restore.packing.unpack", _power_cut)
         with pytest.raises(OSError, match="power cut"):
-            restore(redis, made, replace=False, now=NOW)
+            restore_backup(redis, made, replace=False, now=NOW)
     with pytest.raises(StoreError, match="cut short"):
-        migrations.check(redis)
+        migrations.check_version(redis)
     with pytest.raises(StoreError, match="cut short"):
-        backup.save(redis, made, now=NOW)
+        backup.write_backup(redis, made, now=NOW)
     with pytest.raises(BadParameter, match="not empty"):
-        restore(redis, made, replace=False, now=NOW)
-    restore(redis, made, replace=True, now=NOW)
+        restore_backup(redis, made, replace=False, now=NOW)
+    restore_backup(redis, made, replace=True, now=NOW)
     assert taken(redis) == before
 
 
@@ -207,12 +209,12 @@ def test_a_record_that_cannot_be_read_is_set_aside_and_the_rest_goes_on(redis: R
     path = Path("/tmp") / f"paperwire-test-{os.getpid()}"
     filled(redis)
     redis.hset("{26}11:papers", b"\x00\x07", b"\x09nonsense")
-    backup.save(redis, path, now=NOW)
+    backup.write_backup(redis, path, now=NOW)
     redis.flushall()
-    counts = restore(redis, path, replace=False, now=NOW)
+    counts = restore_backup(redis, path, replace=False, now=NOW)
     path.unlink()
     assert counts.papers == 40
-    (aside, *_) = SourceStates(redis).quarantined(9)
+    (aside, *_) = TaskStates(redis).list_quarantined(9)
     assert (aside.task, aside.excerpt[:11]) == ("restore", "2611.00007:")
     assert "format 9" in aside.reason
 
@@ -228,24 +230,24 @@ def test_taken_while_ingests_run_each_month_is_whole(
             for number in range(1, 20_000, 2):
                 if stopping.is_set():
                     return
-                Store(own).ingest([sighting(number), sighting(number + 1)], now=NOW)
+                Store(own).ingest([make_sighting(number), make_sighting(number + 1)], now=NOW)
                 at = NOW + timedelta(seconds=number)
-                SourceStates(own).put(SourceState("a", State.OK, at, at, at, got=number + 1))
+                TaskStates(own).save(TaskState("a", TaskStatus.OK, at, at, at, got=number + 1))
 
     thread = threading.Thread(target=ingest)
     thread.start()
     try:
-        while not SourceStates(redis).get("a"):
+        while not TaskStates(redis).get("a"):
             time.sleep(0.001)
         for turn in range(5):
-            backup.save(redis, tmp_path / str(turn), now=NOW)
+            backup.write_backup(redis, tmp_path / str(turn), now=NOW)
     finally:
         stopping.set()
         thread.join()
     for turn in range(5):
         redis.flushall()
-        counts = restore(redis, tmp_path / str(turn), replace=False, now=NOW)
-        state = SourceStates(redis).get("a")
+        counts = restore_backup(redis, tmp_path / str(turn), replace=False, now=NOW)
+        state = TaskStates(redis).get("a")
         assert counts.papers % 2 == 0
         assert counts.papers >= (state.got if state else 0)
         assert counts.papers > 0
@@ -262,10 +264,10 @@ def test_lapsing_keys_and_every_type_come_back(
     redis.set("x:string", b"\xff\x00", px=600_000)
     monkeypatch.setattr(keys, "COPIED", ("x:*", "nothing"))
     before = {name: redis.dump(name) for name in redis.scan_iter()}
-    assert backup.save(redis, tmp_path / "b", now=NOW).keys == 5
+    assert backup.write_backup(redis, tmp_path / "b", now=NOW).keys == 5
     lapses = redis.pexpiretime("x:string")
     redis.flushall()
-    restore(redis, tmp_path / "b", replace=False, now=NOW)
+    restore_backup(redis, tmp_path / "b", replace=False, now=NOW)
     for name, dumped in before.items():
         if name not in (b"x:set", b"x:hash"):  # their order in memory is not theirs alone
             assert redis.dump(name) == dumped, name
@@ -281,19 +283,19 @@ RECORDS = st.lists(st.lists(st.binary(max_size=50) | st.integers(-9, 9) | st.tex
 @given(RECORDS)
 def test_a_file_gives_back_what_was_written(tmp_path: Path, records: list[list[object]]) -> None:
     path = tmp_path / "b"
-    with BackupWriter(path, Head(7, NOW)) as file:
+    with BackupWriter(path, BackupHeader(7, NOW)) as file:
         for record in records:
-            file.add(record)
-    with BackupReader.opened(path) as reader:
-        assert reader.head == Head(7, NOW)
+            file.append(record)
+    with BackupReader.open_file(path) as reader:
+        assert reader.header == BackupHeader(7, NOW)
         assert list(reader.records()) == records
 
 
 def test_records_are_bounded_whatever_a_file_says(tmp_path: Path) -> None:
     path = tmp_path / "b"
-    with BackupWriter(path, Head(1, NOW)) as file:
+    with BackupWriter(path, BackupHeader(1, NOW)) as file:
         file._write(file._compressor.compress(msgpack.packb(b"\0" * 70_000_000)))
-    with BackupReader.opened(path) as reader, pytest.raises(BadBackup, match="cannot be read"):
+    with BackupReader.open_file(path) as reader, pytest.raises(BadBackup, match="cannot be read"):
         list(reader.records())
 
 
@@ -301,5 +303,5 @@ def test_packing_is_a_function_of_the_paper(redis: Redis, made: Path) -> None:
     """What was packed before is packed the same after: a restore changes no byte of a record."""
     before = redis.hgetall("{26}11:papers")
     redis.flushall()
-    restore(redis, made, replace=False, now=NOW)
+    restore_backup(redis, made, replace=False, now=NOW)
     assert redis.hgetall("{26}11:papers") == before

@@ -10,16 +10,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from redis import Redis
 
-from papers.index.term_months import Spread
-from papers.maintenance.retention import Removed, Retention, first_kept
+from papers.index.term_months import TermMonths
+from papers.maintenance.retention import RemovalResult, Retention, first_kept_month
 from papers.model.arxiv_id import ArxivId
 from papers.model.paper import Channel, Sighting
-from papers.query.parser import parse
+from papers.query.parser import parse_query
 from papers.redis_backend import keys
 from papers.store import Store
 from tests.papers.fingerprint import fingerprint
 from tests.papers.papers_strategies import TUESDAY, sightings
-from tests.papers.server import cluster
+from tests.papers.server import private_cluster
 from tests.papers.test_store import Killed, announced, deaths, picked
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -39,14 +39,14 @@ FIRSTS = (
 
 @pytest.mark.parametrize(("keep", "now", "expected"), FIRSTS)
 def test_the_first_month_that_is_kept(keep: int, now: datetime, expected: int) -> None:
-    assert first_kept(keep, now) == expected
+    assert first_kept_month(keep, now) == expected
 
 
 def left(redis: Redis) -> dict[str, Any]:
     """All that a store holds, with what may say too much."""
     rest = {
         "months": redis.zrange(keys.MONTHS, 0, -1),
-        "spread": redis.hgetall(keys.SPREAD),
+        "spread": redis.hgetall(keys.TERM_MONTHS),
         "vocabulary": redis.zrange(keys.VOCABULARY, 0, -1),
         "undescribed": redis.smembers(keys.UNDESCRIBED),
     }
@@ -67,9 +67,9 @@ def test_what_is_removed_was_never_there(
     Store(redis).ingest(said, now=NOW)
     removed = Retention(redis).remove_before(first, now=NOW)
     old = {one.id for one in said} - {one.id for one in kept}
-    assert removed == Removed(tuple(sorted({id.month for id in old})), len(old))
+    assert removed == RemovalResult(tuple(sorted({id.month for id in old})), len(old))
     assert left(redis) == expected
-    assert redis.zcard(keys.PENDING) == 0
+    assert redis.zcard(keys.PENDING_INGESTS) == 0
     redis.close()
 
 
@@ -82,19 +82,19 @@ SAID = (announced(OLD, title="Ancient models"), picked(OLD), picked(BARE), annou
 def test_a_removed_month_is_gone_from_every_answer(redis: Redis) -> None:
     store = Store(redis)
     store.ingest(SAID, now=NOW)
-    assert store.newest(parse("models")) == [KEPT, OLD]
+    assert store.newest_ids(parse_query("models")) == [KEPT, OLD]
     before = store.revision()
     removed = Retention(redis).remove_before(202503, now=NOW)
-    assert removed == Removed((202411, 202412), 2)
+    assert removed == RemovalResult((202411, 202412), 2)
     after = store.revision()
     assert after > before
-    assert store.newest(parse("models")) == [KEPT]
-    assert store.newest(parse("ancient*")) == []
-    assert store.papers([OLD]) == [None]
+    assert store.newest_ids(parse_query("models")) == [KEPT]
+    assert store.newest_ids(parse_query("ancient*")) == []
+    assert store.get_papers([OLD]) == [None]
     assert store.undescribed(10) == []
-    assert store.size() == 1
+    assert store.count_papers() == 1
     assert redis.keys("{24}*:[pt]*") == []
-    assert Retention(redis).remove_before(202503, now=NOW) == Removed((), 0)
+    assert Retention(redis).remove_before(202503, now=NOW) == RemovalResult((), 0)
     assert store.revision() == after, "nothing more was changed"
 
 
@@ -111,18 +111,18 @@ def test_a_month_can_come_back(redis: Redis) -> None:
 
 
 def test_words_of_many_months_stay(redis: Redis) -> None:
-    spread = Spread(redis)
+    spread = TermMonths(redis)
     months = [199_000 + year * 100 + month for year in range(5, 15) for month in range(1, 13)]
     for month in months:
-        spread.note(month, [b"wmany"])
+        spread.add_month(month, [b"wmany"])
     for month in months[:5]:
-        spread.note(month, [b"wfew", b"arare"])
-    spread.note(months[6], [b"wfew"])
-    spread.forget(months[:6])
-    assert redis.hgetall(keys.SPREAD).keys() == {b"wmany", b"wfew"}
-    assert redis.hget(keys.SPREAD, b"wmany") == b"*"
+        spread.add_month(month, [b"wfew", b"arare"])
+    spread.add_month(months[6], [b"wfew"])
+    spread.remove_months(months[:6])
+    assert redis.hgetall(keys.TERM_MONTHS).keys() == {b"wmany", b"wfew"}
+    assert redis.hget(keys.TERM_MONTHS, b"wmany") == b"*"
     assert redis.zrange(keys.VOCABULARY, 0, -1) == [b"few", b"many"]
-    spread.note(months[0], [b"wfew", b"wrare"])
+    spread.add_month(months[0], [b"wfew", b"wrare"])
     assert redis.zrange(keys.VOCABULARY, 0, -1) == [b"few", b"many", b"rare"]
 
 
@@ -177,7 +177,7 @@ def test_a_writer_at_work_loses_nothing_and_hides_nothing(redis: Redis, store_ur
 
 
 def test_no_step_needs_keys_of_two_slots() -> None:
-    with cluster() as client:
+    with private_cluster() as client:
         Store(client).ingest(SAID, now=NOW)
         assert Retention(client).remove_before(202503, now=NOW).papers == 2
-        assert Store(client).size() == 1
+        assert Store(client).count_papers() == 1

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from papers.model.arxiv_calendar import (
     EASTERN,
-    announced_after,
+    announcement_for_submission,
     newest_announcement,
     next_announcement,
 )
@@ -46,7 +46,7 @@ WEEK = [
 @pytest.mark.parametrize(("day", "clock", "announced"), WEEK)
 def test_the_week(day: str, clock: str, announced: str) -> None:
     expected = datetime.fromisoformat(announced).replace(tzinfo=UTC)
-    assert announced_after(eastern(day, clock)) == expected
+    assert announcement_for_submission(eastern(day, clock)) == expected
 
 
 # (now, Eastern; the newest batch that should be out; the next one), as Eastern days
@@ -74,12 +74,12 @@ MOMENTS = st.datetimes(datetime(2008, 1, 1), datetime(2035, 1, 1), timezones=st.
 @given(MOMENTS, MOMENTS)
 def test_announcements_keep_the_order_of_submission(one: datetime, two: datetime) -> None:
     earlier, later = sorted((one, two))
-    assert announced_after(earlier) <= announced_after(later)
+    assert announcement_for_submission(earlier) <= announcement_for_submission(later)
 
 
 @given(MOMENTS)
 def test_an_announcement_comes_after_ten_hours_to_four_and_a_half_days(now: datetime) -> None:
-    announced = announced_after(now)
+    announced = announcement_for_submission(now)
     local = announced.astimezone(EASTERN)
     assert timedelta(hours=9) < announced - now <= timedelta(days=3, hours=11)
     assert (local.hour, local.minute) == (0, 0)

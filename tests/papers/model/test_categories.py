@@ -2,7 +2,14 @@ from __future__ import annotations
 
 import pytest
 
-from papers.model.categories import ALIASES, ARCHIVES, CATEGORIES, archive_of, canonical, label
+from papers.model.categories import (
+    ALIASES,
+    ARCHIVES,
+    CATEGORIES,
+    archive_of,
+    canonical_category,
+    category_title,
+)
 
 CANONICAL = [
     ("cs.AI", "cs.AI"),
@@ -22,7 +29,7 @@ CANONICAL = [
 
 @pytest.mark.parametrize(("category", "expected"), CANONICAL)
 def test_canonical(category: str, expected: str) -> None:
-    assert canonical(category) == expected
+    assert canonical_category(category) == expected
 
 
 @pytest.mark.parametrize(
@@ -33,7 +40,7 @@ def test_canonical(category: str, expected: str) -> None:
     ],
 )
 def test_two_names_of_one_category(one: str, other: str) -> None:
-    assert canonical(one) == canonical(other)
+    assert canonical_category(one) == canonical_category(other)
 
 
 LABELS = [
@@ -48,7 +55,7 @@ LABELS = [
 
 @pytest.mark.parametrize(("category", "expected"), LABELS)
 def test_label(category: str, expected: str) -> None:
-    assert label(category) == expected
+    assert category_title(category) == expected
 
 
 @pytest.mark.parametrize(
@@ -64,4 +71,7 @@ def test_the_taxonomy_is_whole() -> None:
     assert all(CATEGORIES.values())
     assert {*ALIASES, *ALIASES.values()} <= set(CATEGORIES)
     assert not set(ALIASES) & set(ALIASES.values())
-    assert all(canonical(canonical(name)) == canonical(name) for name in CATEGORIES)
+    assert all(
+        canonical_category(canonical_category(name)) == canonical_category(name)
+        for name in CATEGORIES
+    )

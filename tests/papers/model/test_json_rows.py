@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from papers.errors import BadId, SourceGarbled
 from papers.model.arxiv_id import ArxivId
-from papers.model.json_rows import MEMBERS, paper_of, row_of
-from papers.model.merge import join, merge
+from papers.model.json_rows import ROW_MEMBERS, paper_from_row, paper_to_row
+from papers.model.merge import join_papers, merge
 from papers.model.paper import Paper, Sighting
 from tests.papers.papers_strategies import sightings
 
@@ -39,8 +39,8 @@ def record(said: list[Sighting]) -> Paper:
 @given(OF_ONE)
 def test_what_is_written_is_read(said: list[Sighting]) -> None:
     paper = record(said)
-    text = json.dumps(row_of(paper), ensure_ascii=False)
-    assert paper_of(json.loads(text)) == paper
+    text = json.dumps(paper_to_row(paper), ensure_ascii=False)
+    assert paper_from_row(json.loads(text)) == paper
 
 
 @settings(max_examples=40)
@@ -49,11 +49,15 @@ def test_a_read_paper_merges_as_its_sightings_would(
     said: list[Sighting], more: list[Sighting]
 ) -> None:
     ours, theirs = record(said), record(more)
-    assert merge(ours, paper_of(row_of(theirs))) == join(ours, theirs) == record([*said, *more])
+    assert (
+        merge(ours, paper_from_row(paper_to_row(theirs)))
+        == join_papers(ours, theirs)
+        == record([*said, *more])
+    )
 
 
 def test_a_row_says_only_what_was_said() -> None:
-    assert row_of(paper_of(ROW)) == ROW
+    assert paper_to_row(paper_from_row(ROW)) == ROW
 
 
 def test_order_of_picks_and_statements_is_nothing() -> None:
@@ -61,7 +65,7 @@ def test_order_of_picks_and_statements_is_nothing() -> None:
     text = {**STATEMENT, "of": ["abstract"]}
     forth = ROW | {"abstract": "Text", "picks": picks, "statements": [STATEMENT, text]}
     back = forth | {"picks": picks[::-1], "statements": [text, STATEMENT]}
-    assert paper_of(back) == paper_of(forth)
+    assert paper_from_row(back) == paper_from_row(forth)
 
 
 REFUSED: tuple[tuple[dict[str, Any], str], ...] = (
@@ -93,16 +97,16 @@ REFUSED: tuple[tuple[dict[str, Any], str], ...] = (
 @pytest.mark.parametrize(("said", "reason"), REFUSED)
 def test_refusals_name_the_member(said: dict[str, Any], reason: str) -> None:
     with pytest.raises(SourceGarbled, match=re.escape(reason)):
-        paper_of(ROW | said)
+        paper_from_row(ROW | said)
 
 
 @pytest.mark.parametrize("id", ["", "2503.1", "nothing"])
 def test_a_row_needs_an_id(id: str) -> None:
     with pytest.raises(BadId):
-        paper_of(ROW | {"id": id})
+        paper_from_row(ROW | {"id": id})
 
 
 def test_every_member_is_told_of() -> None:
     page = (Path(__file__).parents[3] / "docs" / "export.md").read_text("utf-8")
     rows = [line.split("|")[1] for line in page.splitlines() if line.startswith("| `")]
-    assert {name for row in rows for name in re.findall(r"`(\w+)`", row)} == set(MEMBERS)
+    assert {name for row in rows for name in re.findall(r"`(\w+)`", row)} == set(ROW_MEMBERS)

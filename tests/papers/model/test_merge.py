@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from papers.model import packing
 from papers.model.arxiv_id import ArxivId
-from papers.model.frozen_fields import announced_categories, announced_journal_ref
-from papers.model.merge import join, lift, merge, published_at, updated_at
+from papers.model.frozen_fields import categories_at_announcement, journal_ref_at_announcement
+from papers.model.merge import join_papers, merge, paper_from_sighting, published_at, updated_at
 from papers.model.paper import AnnounceType, Channel, Paper, Pick, Sighting
 
 ID = ArxivId.parse("2611.00042")
@@ -113,7 +113,7 @@ def test_of_two_statements(one: Sighting, two: Sighting, field: str, kept: objec
 
 def test_enrichment_changes_no_author() -> None:
     announced_as, api = announced(authors=(r"Jos\'e \O{}rsted",)), by_api(authors=("José Ørsted",))
-    assert lift(announced_as).authors == merged(announced_as, api).authors
+    assert paper_from_sighting(announced_as).authors == merged(announced_as, api).authors
 
 
 # What is kept of two picks by one community: (the two, the outcome).
@@ -209,7 +209,7 @@ REFERENCES = [
 def test_a_late_journal_reference_waits_for_a_version(
     sightings: list[Sighting], shown: str
 ) -> None:
-    assert announced_journal_ref(merged(*sightings)) == shown
+    assert journal_ref_at_announcement(merged(*sightings)) == shown
 
 
 CROSSED = announced(
@@ -240,17 +240,20 @@ LISTED = [
 def test_a_later_cross_listing_waits_for_a_version(
     sightings: list[Sighting], shown: tuple[str, ...]
 ) -> None:
-    assert announced_categories(merged(*sightings)) == shown
+    assert categories_at_announcement(merged(*sightings)) == shown
 
 
 def test_a_record_from_before_the_time_was_kept_has_always_had_its_reference() -> None:
-    before = lift(announced(journal_ref="J. 1"))._replace(referred_at=None)
-    late = lift(by_oai(journal_ref="J. 1"))
-    for paper in (join(before, late), join(late, before), before):
-        assert (paper.referred_at, announced_journal_ref(paper)) == (None, "J. 1")
-    listed = lift(announced(categories=("cs.LG",)))._replace(listed_at=())
-    for paper in (join(listed, lift(CROSSED)), join(lift(CROSSED), listed)):
-        assert announced_categories(paper) == ("cs.LG",)
+    before = paper_from_sighting(announced(journal_ref="J. 1"))._replace(referred_at=None)
+    late = paper_from_sighting(by_oai(journal_ref="J. 1"))
+    for paper in (join_papers(before, late), join_papers(late, before), before):
+        assert (paper.referred_at, journal_ref_at_announcement(paper)) == (None, "J. 1")
+    listed = paper_from_sighting(announced(categories=("cs.LG",)))._replace(listed_at=())
+    for paper in (
+        join_papers(listed, paper_from_sighting(CROSSED)),
+        join_papers(paper_from_sighting(CROSSED), listed),
+    ):
+        assert categories_at_announcement(paper) == ("cs.LG",)
 
 
 def test_times_are_kept_in_whole_seconds_and_utc() -> None:
@@ -263,7 +266,7 @@ def test_times_are_kept_in_whole_seconds_and_utc() -> None:
 
 def test_two_papers_do_not_join() -> None:
     with pytest.raises(ValueError, match="are two papers"):
-        merge(lift(by_api()), by_api(id=OTHER))
+        merge(paper_from_sighting(by_api()), by_api(id=OTHER))
 
 
 def test_ranks_remember_only_what_was_said() -> None:
@@ -312,14 +315,19 @@ def test_any_order_repetition_and_split_give_one_record(
     assert reduce(merge, again, None) == record
     cut = chance.randint(1, len(again))
     parts = [reduce(merge, part, None) for part in (again[:cut], again[cut:]) if part]
-    assert reduce(join, [part for part in parts if part]) == record
+    assert reduce(join_papers, [part for part in parts if part]) == record
 
 
 @given(SIGHTINGS, SIGHTINGS)
 def test_a_join_of_equals_is_itself_and_order_is_no_matter(a: Sighting, b: Sighting) -> None:
-    both = join(lift(a), lift(b))
-    assert both == join(lift(b), lift(a))
-    assert join(both, lift(a)) == join(both, lift(b)) == join(both, both) == both
+    both = join_papers(paper_from_sighting(a), paper_from_sighting(b))
+    assert both == join_papers(paper_from_sighting(b), paper_from_sighting(a))
+    assert (
+        join_papers(both, paper_from_sighting(a))
+        == join_papers(both, paper_from_sighting(b))
+        == join_papers(both, both)
+        == both
+    )
 
 
 @given(st.lists(SIGHTINGS, min_size=1, max_size=5), SIGHTINGS)

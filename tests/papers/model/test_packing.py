@@ -80,19 +80,19 @@ def test_a_short_abstract_packs_small() -> None:
 MANY_THREADS = """
 import random
 from concurrent.futures import ThreadPoolExecutor
-from papers import codec
+from papers.model import packing
 from papers.model.arxiv_id import ArxivId
 from papers.model.paper import Paper
 
 ID = ArxivId.parse("2503.00001")
 CHANCE = random.Random(1)
 PAPERS = [Paper(ID, abstract=CHANCE.randbytes(10_000).hex()) for _ in range(8)]
-PACKED = [codec.pack(paper) for paper in PAPERS]
+PACKED = [packing.pack(paper) for paper in PAPERS]
 
 def round_trips(place):
     for _ in range(200):
-        assert codec.pack(PAPERS[place]) == PACKED[place]
-        assert codec.unpack(ID, PACKED[place]) == PAPERS[place]
+        assert packing.pack(PAPERS[place]) == PACKED[place]
+        assert packing.unpack(ID, PACKED[place]) == PAPERS[place]
 
 with ThreadPoolExecutor(8) as pool:
     list(pool.map(round_trips, range(8)))

@@ -6,13 +6,25 @@ import pytest
 from hypothesis import given
 
 from papers.model.arxiv_id import ArxivId
-from papers.model.packing import Opened, pack
+from papers.model.packing import LazyPaper, pack
 from papers.model.paper import AnnounceType, Paper, Pick
-from papers.query.ast import And, Between, Field, Kind, Label, Leaf, Named, Node, Or, Text, Voted
+from papers.query.ast import (
+    And,
+    DateRange,
+    Field,
+    IdFilter,
+    Label,
+    LabelKind,
+    Leaf,
+    MinVotes,
+    Node,
+    Or,
+    Text,
+)
 from papers.query.explain import Match, explain
-from papers.query.match import Folded, holds, matches
-from papers.query.parser import Query, parse
-from papers.text.folding import unstemmed, words
+from papers.query.match import FoldedPaper, matches, matches_node
+from papers.query.parser import Query, parse_query
+from papers.text.folding import tokenize, tokenize_unstemmed
 from tests.papers.papers_strategies import PAPERS
 from tests.papers.query_strategies import queries
 
@@ -104,7 +116,7 @@ KEYWORDS = [
 
 @pytest.mark.parametrize(("keyword", "matching"), KEYWORDS)
 def test_keywords(keyword: str, matching: bool) -> None:
-    assert matches(parse(keyword), PAPER) is matching
+    assert matches(parse_query(keyword), PAPER) is matching
 
 
 DAY = date(2025, 3, 19)
@@ -117,35 +129,35 @@ BARE = Paper(ID)
 
 # What has no spelling in the language: (a leaf, a paper, whether it holds).
 LEAVES: list[tuple[Leaf, Paper, bool]] = [
-    (Voted(7), PAPER, True),
-    (Voted(8), PAPER, False),
-    (Voted(1), BARE, False),
-    (Label(Kind.FLAG, "picked"), PAPER, True),
-    (Label(Kind.FLAG, "picked"), BARE, False),
-    (Label(Kind.FLAG, "withdrawn"), WITHDRAWN, True),
-    (Label(Kind.FLAG, "withdrawn"), PAPER, False),
-    (Label(Kind.FLAG, "code"), PAPER._replace(code="https://github.com/a/b"), True),
-    (Label(Kind.FLAG, "code"), PAPER, False),
-    (Label(Kind.TYPE, "cross"), PAPER, True),
-    (Label(Kind.TYPE, "new"), PAPER, False),
-    (Label(Kind.TYPE, "new"), BARE, True),
-    (Label(Kind.TYPE, "replace-cross"), REPLACED, True),
-    (Between(DAY, DAY), PAPER, True),
-    (Between(None, DAY), PAPER, True),
-    (Between(DAY, None), PAPER, True),
-    (Between(DAY + ONE, None), PAPER, False),
-    (Between(None, DAY - ONE), PAPER, False),
+    (MinVotes(7), PAPER, True),
+    (MinVotes(8), PAPER, False),
+    (MinVotes(1), BARE, False),
+    (Label(LabelKind.FLAG, "picked"), PAPER, True),
+    (Label(LabelKind.FLAG, "picked"), BARE, False),
+    (Label(LabelKind.FLAG, "withdrawn"), WITHDRAWN, True),
+    (Label(LabelKind.FLAG, "withdrawn"), PAPER, False),
+    (Label(LabelKind.FLAG, "code"), PAPER._replace(code="https://github.com/a/b"), True),
+    (Label(LabelKind.FLAG, "code"), PAPER, False),
+    (Label(LabelKind.TYPE, "cross"), PAPER, True),
+    (Label(LabelKind.TYPE, "new"), PAPER, False),
+    (Label(LabelKind.TYPE, "new"), BARE, True),
+    (Label(LabelKind.TYPE, "replace-cross"), REPLACED, True),
+    (DateRange(DAY, DAY), PAPER, True),
+    (DateRange(None, DAY), PAPER, True),
+    (DateRange(DAY, None), PAPER, True),
+    (DateRange(DAY + ONE, None), PAPER, False),
+    (DateRange(None, DAY - ONE), PAPER, False),
     # a paper counts under a day near its id's month, whatever is said of it
-    (Between(date(2026, 11, 1), None), PAPER._replace(announced_at=MUCH_LATER), False),
-    (Between(date(2025, 4, 20), None), PAPER._replace(announced_at=MUCH_LATER), True),
-    (Between(None, date(2025, 2, 28)), PAPER._replace(announced_at=MUCH_EARLIER), False),
-    (Between(None, date(2025, 3, 1)), PAPER._replace(announced_at=MUCH_EARLIER), True),
+    (DateRange(date(2026, 11, 1), None), PAPER._replace(announced_at=MUCH_LATER), False),
+    (DateRange(date(2025, 4, 20), None), PAPER._replace(announced_at=MUCH_LATER), True),
+    (DateRange(None, date(2025, 2, 28)), PAPER._replace(announced_at=MUCH_EARLIER), False),
+    (DateRange(None, date(2025, 3, 1)), PAPER._replace(announced_at=MUCH_EARLIER), True),
 ]
 
 
 @pytest.mark.parametrize(("leaf", "paper", "holding"), LEAVES, ids=range(len(LEAVES)))
 def test_what_stands_beside_the_keyword(leaf: Leaf, paper: Paper, holding: bool) -> None:
-    assert holds(leaf, Folded(paper)) is holding
+    assert matches_node(leaf, FoldedPaper(paper)) is holding
 
 
 def told(keyword: str) -> list[tuple[str, str, str]]:
@@ -153,7 +165,8 @@ def told(keyword: str) -> list[tuple[str, str, str]]:
     fields = {"title": PAPER.title, "abstract": PAPER.abstract, "authors": ", ".join(PAPER.authors)}
     fields |= {"comment": PAPER.comment, "organization": PAPER.organization}
     return [
-        (m.field, fields[m.field][m.start : m.end], m.term) for m in explain(parse(keyword), PAPER)
+        (m.field, fields[m.field][m.start : m.end], m.term)
+        for m in explain(parse_query(keyword), PAPER)
     ]
 
 
@@ -187,8 +200,8 @@ def test_explanations(keyword: str, places: list[tuple[str, str, str]]) -> None:
 
 def stands(leaf: Text, folded: list[str]) -> bool:
     """Whether a leaf's words stand in a row of folded words: the plain way to say it."""
-    if leaf.prefix:
-        return any(leaf.begins(word) for word in folded)
+    if leaf.is_prefix:
+        return any(leaf.matches_word(word) for word in folded)
     length = len(leaf.words)
     windows = (tuple(folded[at : at + length]) for at in range(len(folded)))
     return leaf.words in windows
@@ -197,20 +210,20 @@ def stands(leaf: Text, folded: list[str]) -> bool:
 def plainly(node: Node, paper: Paper) -> bool:
     """What `holds` should say of words and phrases."""
     if isinstance(node, And):
-        return all(plainly(n, paper) for n in node.all) and not any(
-            plainly(n, paper) for n in node.none
+        return all(plainly(n, paper) for n in node.required) and not any(
+            plainly(n, paper) for n in node.excluded
         )
     if isinstance(node, Or):
-        return any(plainly(n, paper) for n in node.any)
+        return any(plainly(n, paper) for n in node.alternatives)
     if not isinstance(node, Text):
-        return holds(node, Folded(paper))
+        return matches_node(node, FoldedPaper(paper))
     rows = {
-        Field.ANY: [words(paper.title), words(paper.abstract)],
-        Field.TITLE: [words(paper.title)],
-        Field.ABSTRACT: [words(paper.abstract)],
-        Field.AUTHOR: [unstemmed(name) for name in paper.authors],
-        Field.COMMENT: [words(paper.comment)],
-        Field.ORGANIZATION: [words(paper.organization)],
+        Field.ANY: [tokenize(paper.title), tokenize(paper.abstract)],
+        Field.TITLE: [tokenize(paper.title)],
+        Field.ABSTRACT: [tokenize(paper.abstract)],
+        Field.AUTHOR: [tokenize_unstemmed(name) for name in paper.authors],
+        Field.COMMENT: [tokenize(paper.comment)],
+        Field.ORGANIZATION: [tokenize(paper.organization)],
     }
     return any(stands(node, row) for row in rows[node.field])
 
@@ -222,8 +235,8 @@ def test_matching_is_what_the_words_say(query: Query, paper: Paper) -> None:
 
 @given(queries(), PAPERS)
 def test_a_packed_paper_is_matched_as_it_is_unpacked(query: Query, paper: Paper) -> None:
-    opened = Opened(paper.id.place, pack(paper))
-    assert holds(query.tree, Folded(opened)) is plainly(query.tree, paper)
+    opened = LazyPaper(paper.id.doc_id, pack(paper))
+    assert matches_node(query.tree, FoldedPaper(opened)) is plainly(query.tree, paper)
 
 
 @pytest.mark.parametrize(
@@ -247,16 +260,16 @@ def test_a_packed_paper_is_matched_as_it_is_unpacked(query: Query, paper: Paper)
 )
 def test_how_phrases_may_be_written(phrase: str, abstract: str, holding: bool) -> None:
     paper = PAPER._replace(title="Title", abstract=abstract)
-    tree = parse(f'"{phrase}"').tree
-    assert holds(tree, Folded(paper)) is holding
-    assert holds(tree, Folded(Opened(paper.id.place, pack(paper)))) is holding
+    tree = parse_query(f'"{phrase}"').tree
+    assert matches_node(tree, FoldedPaper(paper)) is holding
+    assert matches_node(tree, FoldedPaper(LazyPaper(paper.id.doc_id, pack(paper)))) is holding
 
 
 def wanted_texts(node: Node) -> list[Text]:
     if isinstance(node, And):
-        return [leaf for child in node.all for leaf in wanted_texts(child)]
+        return [leaf for child in node.required for leaf in wanted_texts(child)]
     if isinstance(node, Or):
-        return [leaf for child in node.any for leaf in wanted_texts(child)]
+        return [leaf for child in node.alternatives for leaf in wanted_texts(child)]
     return [node] if isinstance(node, Text) else []
 
 
@@ -272,7 +285,7 @@ def test_explained_places_hold_the_words(query: Query, paper: Paper) -> None:
     leaves = {str(leaf): leaf for leaf in wanted_texts(query.tree)}
     for match in explain(query, paper):
         leaf = leaves[match.term]
-        fold = unstemmed if leaf.field is Field.AUTHOR else words
+        fold = tokenize_unstemmed if leaf.field is Field.AUTHOR else tokenize
         assert stands(leaf, fold(slice_of(paper, match)))
 
 
@@ -283,5 +296,5 @@ def slice_of(paper: Paper, match: Match) -> str:
 
 
 def test_named_papers_need_no_text() -> None:
-    assert holds(Named(ID), Folded(BARE))
-    assert explain(parse("id:2503.14895"), PAPER) == []
+    assert matches_node(IdFilter(ID), FoldedPaper(BARE))
+    assert explain(parse_query("id:2503.14895"), PAPER) == []

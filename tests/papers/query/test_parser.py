@@ -8,7 +8,14 @@ from hypothesis import strategies as st
 
 from papers.errors import BadQuery
 from papers.query.ast import And, Node, Or
-from papers.query.parser import MAX_DEPTH, MAX_LENGTH, MAX_PHRASE, MAX_TERMS, Query, parse
+from papers.query.parser import (
+    MAX_DEPTH,
+    MAX_PHRASE_WORDS,
+    MAX_QUERY_LENGTH,
+    MAX_TERMS,
+    Query,
+    parse_query,
+)
 from tests.papers.papers_strategies import texts
 from tests.papers.query_strategies import trees
 
@@ -92,9 +99,9 @@ CANONICAL = [
 
 @pytest.mark.parametrize(("text", "canonical"), CANONICAL)
 def test_canonical_text(text: str, canonical: str) -> None:
-    query = parse(text)
+    query = parse_query(text)
     assert query.canonical == canonical
-    assert parse(canonical) == query
+    assert parse_query(canonical) == query
 
 
 # (the text, a part of the reason, the position, a part of the mend)
@@ -153,47 +160,47 @@ REFUSED = [
 @pytest.mark.parametrize(("text", "reason", "position", "mend"), REFUSED)
 def test_refusals(text: str, reason: str, position: int, mend: str) -> None:
     with pytest.raises(BadQuery) as refusal:
-        parse(text)
+        parse_query(text)
     assert reason in refusal.value.reason
     assert refusal.value.position == position
-    assert mend in refusal.value.mend
+    assert mend in refusal.value.hint
 
 
 # What is just not too much.
 BOUNDS = [
-    "x" * MAX_LENGTH,
+    "x" * MAX_QUERY_LENGTH,
     " ".join(f"a{n}" for n in range(MAX_TERMS)),
     "(" * MAX_DEPTH + "a" + ")" * MAX_DEPTH,
-    "-".join("a" * MAX_PHRASE),
-    "a " + "-" * (MAX_LENGTH - 4) + "-b",
+    "-".join("a" * MAX_PHRASE_WORDS),
+    "a " + "-" * (MAX_QUERY_LENGTH - 4) + "-b",
 ]
 
 
 @pytest.mark.parametrize("text", BOUNDS, ids=range(len(BOUNDS)))
 def test_bounds_are_included(text: str) -> None:
-    assert parse(parse(text).canonical) == parse(text)
+    assert parse_query(parse_query(text).canonical) == parse_query(text)
 
 
 def test_a_refusal_tells_the_text_it_counts_in() -> None:
     with pytest.raises(BadQuery, match="at character 3 of 'a \"b'") as refusal:
-        parse("  a “b")
+        parse_query("  a “b")
     assert refusal.value.text[refusal.value.position] == '"'
 
 
 @given(trees())
 def test_a_canonical_text_parses_to_its_own_tree(tree: Node) -> None:
     query = Query(tree)
-    assert parse(query.canonical) == query
+    assert parse_query(query.canonical) == query
 
 
 def shuffled(node: Node, chance: random.Random) -> str:
     """Another spelling of a tree: children in any order, brackets and operators spelled out."""
     if isinstance(node, Or):
-        nodes = chance.sample(node.any, len(node.any))
+        nodes = chance.sample(node.alternatives, len(node.alternatives))
         return "(" + " OR ".join(shuffled(child, chance) for child in nodes) + ")"
     if isinstance(node, And):
-        wanted = [shuffled(child, chance) for child in node.all]
-        barred = [chance.choice(["-", "NOT "]) + shuffled(child, chance) for child in node.none]
+        wanted = [shuffled(child, chance) for child in node.required]
+        barred = [chance.choice(["-", "NOT "]) + shuffled(child, chance) for child in node.excluded]
         parts = wanted + barred
         chance.shuffle(parts)
         return "(" + chance.choice([" ", " AND "]).join(parts) + ")"
@@ -202,7 +209,7 @@ def shuffled(node: Node, chance: random.Random) -> str:
 
 @given(trees(), st.integers())
 def test_the_order_of_words_is_no_matter(tree: Node, seed: int) -> None:
-    assert parse(shuffled(tree, random.Random(seed))).tree == tree
+    assert parse_query(shuffled(tree, random.Random(seed))).tree == tree
 
 
 PIECES = (
@@ -242,7 +249,7 @@ pasted = st.lists(st.sampled_from(PIECES) | st.text(max_size=3)).map("".join)
 
 def parsed(text: str) -> Query | BadQuery:
     try:
-        return parse(text)
+        return parse_query(text)
     except BadQuery as refusal:
         return refusal
 
@@ -258,9 +265,9 @@ def parsed(text: str) -> Query | BadQuery:
 def test_any_text_is_understood_or_refused_in_words(text: str) -> None:
     outcome = parsed(text)
     if isinstance(outcome, Query):
-        assert len(outcome.canonical) <= MAX_LENGTH
-        assert parse(outcome.canonical) == outcome
+        assert len(outcome.canonical) <= MAX_QUERY_LENGTH
+        assert parse_query(outcome.canonical) == outcome
     else:
         assert outcome.reason
-        assert outcome.mend
-        assert 0 <= outcome.position <= MAX_LENGTH
+        assert outcome.hint
+        assert 0 <= outcome.position <= MAX_QUERY_LENGTH

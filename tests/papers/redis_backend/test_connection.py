@@ -20,7 +20,7 @@ from redis.exceptions import ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from papers.redis_backend import connection
-from papers.redis_backend.connection import PerThread, connect, read_many
+from papers.redis_backend.connection import ThreadLocalClient, connect, read_many
 
 ROOT = Path(__file__).parents[3]
 Read = Callable[..., list[Any]]
@@ -28,8 +28,8 @@ Read = Callable[..., list[Any]]
 
 @pytest.fixture(params=["pool", "held"])
 def read(request: pytest.FixtureRequest, store_url: str) -> Read:
-    redis = connect(store_url, patient=False)
-    clients = PerThread(redis)
+    redis = connect(store_url, retry=False)
+    clients = ThreadLocalClient(redis)
     redis.flushall()
     redis.set("a", "1")
     redis.hset("h", mapping={"x": "2"})
@@ -62,8 +62,8 @@ def test_a_store_that_hangs_is_waited_for_no_longer_than_is_said(
 ) -> None:
     """On a connection that is opened anew, too; and the next answer is that to its own question."""
     monkeypatch.setattr(connection, "WEB_TIMEOUT", 0.2)
-    monkeypatch.setattr(connection, "PAUSE", 0.0)
-    clients = PerThread(connect(store_url, patient=False))
+    monkeypatch.setattr(connection, "BREAKER_COOLDOWN", 0.0)
+    clients = ThreadLocalClient(connect(store_url, retry=False))
     assert read_many(clients.client, [("ECHO", "a")]) == [b"a"]
     with Redis.from_url(store_url) as other:
         if reopened:
@@ -81,7 +81,7 @@ def test_a_store_that_hangs_is_waited_for_no_longer_than_is_said(
 
 
 def test_a_thread_holds_its_own_connection(store_url: str) -> None:
-    clients = PerThread(connect(store_url, patient=False))
+    clients = ThreadLocalClient(connect(store_url, retry=False))
     begun, done = threading.Barrier(5), threading.Barrier(5)
     held = []
 
@@ -106,8 +106,8 @@ def test_that_a_connection_is_open_is_no_sign_that_the_store_answers(
     store_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A store that hangs has many that are open: who has one must not send all others to wait."""
-    redis = connect(store_url, patient=False)
-    failing, trying, other = (PerThread(redis).client for _ in range(3))
+    redis = connect(store_url, retry=False)
+    failing, trying, other = (ThreadLocalClient(redis).client for _ in range(3))
     now, refused = 0.0, list[object]()
     monkeypatch.setattr(connection, "time", SimpleNamespace(monotonic=lambda: now))
 
@@ -124,7 +124,7 @@ def test_that_a_connection_is_open_is_no_sign_that_the_store_answers(
     monkeypatch.setattr(trying.connection, sent, hang_and_see_how_others_fare)
     with pytest.raises(RedisTimeoutError):
         read_many(failing, [("GET", "a")])
-    now = connection.PAUSE
+    now = connection.BREAKER_COOLDOWN
     with pytest.raises(RedisTimeoutError):
         read_many(trying, [("GET", "a")])
     assert [type(error) for error in refused] == [RedisConnectionError]

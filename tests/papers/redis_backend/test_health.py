@@ -9,45 +9,45 @@ import pytest
 from redis import Redis
 from redis.exceptions import ResponseError
 
-from papers.errors import StoreAway, StoreError
-from papers.redis_backend.connection import PAUSE, connect, store_errors
-from papers.redis_backend.health import Answers, look
-from tests.papers.server import server
+from papers.errors import StoreError, StoreUnavailable
+from papers.redis_backend.connection import BREAKER_COOLDOWN, connect, translate_store_errors
+from papers.redis_backend.health import StoreStatus, check_health
+from tests.papers.server import private_server
 
 
 def test_a_store_that_is_well(redis: Redis) -> None:
-    found = look(redis)
-    assert (found.answers, found.said, found.most) == (Answers.OK, "", 0)
-    assert found.memory > 100_000
+    found = check_health(redis)
+    assert (found.status, found.problem, found.max_memory) == (StoreStatus.OK, "", 0)
+    assert found.used_memory > 100_000
 
 
 def test_a_store_whose_memory_is_full_still_reads() -> None:
-    with server(maxmemory="1mb") as (redis, _):
-        found = look(redis)
-        assert found.answers is Answers.READING
-        assert found.said == "its memory is full, 1,048,576 bytes: raise maxmemory"
+    with private_server(maxmemory="1mb") as (redis, _):
+        found = check_health(redis)
+        assert found.status is StoreStatus.READ_ONLY
+        assert found.problem == "its memory is full, 1,048,576 bytes: raise maxmemory"
 
 
 def test_a_replica_takes_no_writes() -> None:
-    with server(replicaof="127.0.0.1 1") as (redis, _):
-        assert look(redis).answers is Answers.READING
+    with private_server(replicaof="127.0.0.1 1") as (redis, _):
+        assert check_health(redis).status is StoreStatus.READ_ONLY
 
 
 def test_a_user_who_may_not_ask_is_told_that_it_answers() -> None:
-    with server() as (redis, _):
+    with private_server() as (redis, _):
         redis.execute_command("ACL SETUSER default -info")  # type: ignore[no-untyped-call]
-        assert look(redis).answers is Answers.OK
+        assert check_health(redis).status is StoreStatus.OK
 
 
 def test_a_store_that_is_away(tmp_path: Path) -> None:
-    found = look(connect(f"unix://{tmp_path}/nobody", patient=False))
-    assert found.answers is Answers.AWAY
-    assert "does not answer" in found.said
+    found = check_health(connect(f"unix://{tmp_path}/nobody", retry=False))
+    assert found.status is StoreStatus.UNREACHABLE
+    assert "does not answer" in found.problem
 
 
 def test_a_store_that_hangs_is_left_alone_for_a_moment_and_then_asked_by_one() -> None:
-    with server() as (redis, process):
-        client = connect(f"unix://{redis.connection_pool.connection_kwargs['path']}", patient=False)
+    with private_server() as (redis, process):
+        client = connect(f"unix://{redis.connection_pool.connection_kwargs['path']}", retry=False)
         client.ping()
         process.send_signal(signal.SIGSTOP)
         began = time.monotonic()
@@ -57,15 +57,15 @@ def test_a_store_that_hangs_is_left_alone_for_a_moment_and_then_asked_by_one() -
             one.start()
         for one in crowd:
             one.join()
-        assert time.monotonic() - began < PAUSE  # twenty times half a second it was not
+        assert time.monotonic() - began < BREAKER_COOLDOWN  # twenty times half a second it was not
         process.send_signal(signal.SIGCONT)
-        time.sleep(PAUSE)
+        time.sleep(BREAKER_COOLDOWN)
         assert client.ping()
         client.close()
 
 
 def _expect_away(client: Redis) -> None:
-    with pytest.raises(StoreAway), store_errors(client):
+    with pytest.raises(StoreUnavailable), translate_store_errors(client):
         client.ping()
 
 
@@ -74,10 +74,10 @@ SAID = ["MISCONF Errors writing", "Command # 1 (SET x) of pipeline caused error:
 
 @pytest.mark.parametrize("said", SAID)
 def test_a_full_disk_is_told_whatever_asked(said: str) -> None:
-    with pytest.raises(StoreError, match="takes no writes"), store_errors():
+    with pytest.raises(StoreError, match="takes no writes"), translate_store_errors():
         raise ResponseError(said)
 
 
 def test_another_mistake_is_not_taken_for_a_full_disk() -> None:
-    with pytest.raises(ResponseError), store_errors():
+    with pytest.raises(ResponseError), translate_store_errors():
         raise ResponseError("ERR no such command as MISCONF")

@@ -10,11 +10,11 @@ from redis import Redis
 from papers.model.arxiv_id import ArxivId
 from papers.model.merge import merge
 from papers.model.paper import Paper, Sighting
-from papers.query.match import Folded, day_of, holds
-from papers.query.parser import Query, parse
-from papers.query.request import Ask
-from papers.search.counts import Counter, last_months
-from papers.search.reader import Reader
+from papers.query.match import FoldedPaper, indexed_day, matches_node
+from papers.query.parser import Query, parse_query
+from papers.query.request import SearchRequest
+from papers.search.counts import MatchCounter, last_months
+from papers.search.reader import IndexReader
 from papers.store import Store
 from tests.papers.papers_strategies import TUESDAY, sightings
 from tests.papers.query_strategies import queries
@@ -30,20 +30,20 @@ def test_counts_are_what_a_scan_counts(redis: Redis, said: list[Sighting], query
     papers: dict[ArxivId, Paper] = {}
     for sighting in said:
         papers[sighting.id] = merge(papers.get(sighting.id), sighting)
-    tree = Ask(query=query).tree
-    counts = Counter(Reader(redis)).count(tree)
+    tree = SearchRequest(query=query).tree
+    counts = MatchCounter(IndexReader(redis)).count(tree)
     newest = {paper.id.month for paper in papers.values()}
-    described = [paper for paper in papers.values() if paper.described]
+    described = [paper for paper in papers.values() if paper.is_described]
     if counts is None:
         assert not any(paper.id.month in sorted(newest)[-3:] for paper in described)
         return
-    found = [paper for paper in described if holds(tree, Folded(paper))]
+    found = [paper for paper in described if matches_node(tree, FoldedPaper(paper))]
     months = [bar.month for bar in counts.months]
     late = sorted(newest)[-3:]
     recent = [paper for paper in found if paper.id.month in months and paper.id.month in late]
     year = sum(paper.id.month in months for paper in found)
-    week = sum(day_of(paper) > counts.until - timedelta(days=7) for paper in recent)
-    month = sum(day_of(paper) > counts.until - timedelta(days=28) for paper in recent)
+    week = sum(indexed_day(paper) > counts.until - timedelta(days=7) for paper in recent)
+    month = sum(indexed_day(paper) > counts.until - timedelta(days=28) for paper in recent)
     assert (counts.week, counts.month, counts.year) >= (week, month, year)
     assert counts.year >= year
     if counts.exact:
@@ -51,12 +51,12 @@ def test_counts_are_what_a_scan_counts(redis: Redis, said: list[Sighting], query
 
 
 def test_nothing_is_counted_in_an_empty_store(redis: Redis) -> None:
-    assert Counter(Reader(redis)).count(parse("reward").tree) is None
+    assert MatchCounter(IndexReader(redis)).count(parse_query("reward").tree) is None
 
 
 def test_counts_follow_the_store(redis: Redis) -> None:
-    store, counter = Store(redis), Counter(Reader(redis))
-    tree = Ask(query=parse("reward")).tree
+    store, counter = Store(redis), MatchCounter(IndexReader(redis))
+    tree = SearchRequest(query=parse_query("reward")).tree
     for number in (1, 2):
         store.ingest([announced(ArxivId(202503, number))], now=NOW)
         counts = counter.count(tree)
@@ -67,10 +67,10 @@ def test_counts_follow_the_store(redis: Redis) -> None:
 
 def test_papers_per_day_and_source(redis: Redis) -> None:
     first, other = ArxivId(202503, 1), ArxivId(202502, 9)
-    assert Counter(Reader(redis)).per_day(["arxiv"], 3) == {}
+    assert MatchCounter(IndexReader(redis)).papers_per_day(["arxiv"], 3) == {}
     late = announced(other, announced_at=TUESDAY)
     Store(redis).ingest([announced(first), late, picked(first)], now=NOW)
-    found = Counter(Reader(redis)).per_day(["arxiv", "HF", "nobody"], 2)
+    found = MatchCounter(IndexReader(redis)).papers_per_day(["arxiv", "HF", "nobody"], 2)
     assert {name: [day.papers for day in days] for name, days in found.items()} == {
         "arxiv": [0, 2],
         "HF": [0, 1],
@@ -82,7 +82,7 @@ def test_papers_per_day_and_source(redis: Redis) -> None:
 def test_a_prefix_of_too_many_words_is_counted_with_doubt(redis: Redis) -> None:
     title = " ".join(f"hal{n}x" for n in range(300))
     Store(redis).ingest([announced(title=title), announced(ArxivId(202503, 2))], now=NOW)
-    counts = Counter(Reader(redis)).count(parse("hal*").tree)
+    counts = MatchCounter(IndexReader(redis)).count(parse_query("hal*").tree)
     assert counts is not None
     assert (counts.year, counts.exact) == (2, False)
 

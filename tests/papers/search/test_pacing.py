@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 import pytest
 
-from papers.index.layout import Shape
-from papers.query.parser import parse
-from papers.search.pacing import Pace, likely_share
-from papers.search.segments import Months, Volume
+from papers.index.layout import SegmentLayout
+from papers.query.parser import parse_query
+from papers.search.pacing import SegmentPacer, estimate_selectivity
+from papers.search.segments import Months, Segment
 
 DENSE = tuple(range(200_000, 200_116))
 
@@ -22,21 +22,23 @@ class Of(NamedTuple):
     size: int
     together: int = 1
 
-    def volumes(self, months: Months) -> Sequence[Volume]:
+    def locate(self, months: Months) -> Sequence[Segment]:
         lying = groupby(months, lambda month: month // self.together)
         groups = [(number, tuple(group)) for number, group in lying]
         return [
-            Volume(n, Shape.for_papers(1), here, "", self.size * len(here), is_whole=True)
+            Segment(
+                n, SegmentLayout.for_month(1), here, "", self.size * len(here), is_complete=True
+            )
             for n, here in groups
         ]
 
 
 def read(wanted: int, found_in: Callable[[int], int], months: Of) -> list[int]:
     """The sizes of the chunks until that many were found."""
-    pace, found, sizes = Pace(wanted, 0.1, months, exact=True), 0, list[int]()
-    for chunk in pace.chunks(DENSE):
+    pace, found, sizes = SegmentPacer(wanted, 0.1, months, is_exact=True), 0, list[int]()
+    for chunk in pace.batches(DENSE):
         count = sum(map(found_in, chunk))
-        pace.found(count)
+        pace.add_found(count)
         sizes.append(len(chunk))
         found += count
         if found >= wanted:
@@ -72,9 +74,9 @@ def test_thin_months_are_read_together() -> None:
 
 
 def test_where_those_found_are_not_the_right_ones_twice_as_many_are_read() -> None:
-    pace, sizes = Pace(100, 0.1, Of(16_384), exact=True), []
-    for chunk in pace.chunks(DENSE):
-        pace.found(200 * len(chunk))
+    pace, sizes = SegmentPacer(100, 0.1, Of(16_384), is_exact=True), []
+    for chunk in pace.batches(DENSE):
+        pace.add_found(200 * len(chunk))
         sizes.append(len(chunk))
     assert sum(sizes) == len(DENSE)
     assert len(sizes) <= 7
@@ -84,7 +86,10 @@ def test_where_those_found_are_not_the_right_ones_twice_as_many_are_read() -> No
 def test_of_what_is_likely_to_be_rare_more_is_read_at_first_but_of_few_volumes(
     share: float, first: int
 ) -> None:
-    chunks = [Pace(100, share, Of(16_384), exact=exact).chunks(DENSE) for exact in (True, False)]
+    chunks = [
+        SegmentPacer(100, share, Of(16_384), is_exact=exact).batches(DENSE)
+        for exact in (True, False)
+    ]
     assert [len(next(chunk)) for chunk in chunks] == [first, min(first, 4)]
 
 
@@ -102,9 +107,13 @@ def test_of_what_is_likely_to_be_rare_more_is_read_at_first_but_of_few_volumes(
     ],
 )
 def test_what_is_rare_can_be_told_from_its_form(rarer: str, than: str) -> None:
-    assert likely_share(parse(rarer).tree) < likely_share(parse(than).tree)
+    assert estimate_selectivity(parse_query(rarer).tree) < estimate_selectivity(
+        parse_query(than).tree
+    )
 
 
 @pytest.mark.parametrize("text", ["reward model", "reward -model", "reward (model OR agents)"])
 def test_words_that_are_asked_for_together_are_no_rarer(text: str) -> None:
-    assert likely_share(parse(text).tree) == likely_share(parse("reward").tree)
+    assert estimate_selectivity(parse_query(text).tree) == estimate_selectivity(
+        parse_query("reward").tree
+    )

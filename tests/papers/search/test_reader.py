@@ -12,19 +12,19 @@ from hypothesis import strategies as st
 from pyroaring import BitMap
 from redis import Redis
 
-from papers.index.bitmaps import Padded, opened, serialized
-from papers.index.compaction.compactor import Closing
-from papers.index.month_writer import shown
-from papers.index.postings import LARGEST_SMALL, packed
+from papers.index.bitmaps import PaddedBitmap, deserialize_padded, serialize_bitmap
+from papers.index.compaction.compactor import Compactor
+from papers.index.month_writer import visible_part
+from papers.index.postings import MAX_INLINE_POSTING, encode_doc_ids
 from papers.model.arxiv_id import ArxivId
 from papers.model.paper import Channel, Sighting
-from papers.query.parser import parse
-from papers.query.request import Ask, Order, Page
+from papers.query.parser import parse_query
+from papers.query.request import Page, SearchRequest, SortOrder
 from papers.search import reader
-from papers.search.counts import Counter
-from papers.search.index_cache import bytes_of
-from papers.search.reader import Reader
-from papers.search.similar import Likeness
+from papers.search.counts import MatchCounter
+from papers.search.index_cache import posting_size
+from papers.search.reader import IndexReader
+from papers.search.similar import MoreLikeThis
 from papers.store import Store
 from tests.papers.papers_strategies import TUESDAY, sightings
 from tests.papers.query_strategies import queries
@@ -61,30 +61,33 @@ def store(redis: Redis) -> Store:
     "keyword", ["reward model", "rew* -other", "reward OR 202503", "nothing", '"reward model"']
 )
 def test_what_was_read_is_not_read_again(redis: Redis, store: Store, keyword: str) -> None:
-    first = store.newest(parse(keyword), limit=200)
+    first = store.newest_ids(parse_query(keyword), limit=200)
     with counted(redis) as calls:
-        assert store.newest(parse(keyword), limit=200) == first
-        assert store.newest(parse(keyword), limit=3) == first[:3]
+        assert store.newest_ids(parse_query(keyword), limit=200) == first
+        assert store.newest_ids(parse_query(keyword), limit=3) == first[:3]
     assert {name: n for name, n in calls.items() if n} == {"get": 2}
 
 
 @pytest.mark.parametrize("keyword", ['"reward model"', 'ti:"reward model"'])
 def test_texts_and_papers_are_not_read_again(redis: Redis, store: Store, keyword: str) -> None:
-    store.newest(parse("reward"))  # which reads its postings
-    first = store.search(Ask(query=parse(keyword)))
+    store.newest_ids(parse_query("reward"))  # which reads its postings
+    first = store.search(SearchRequest(query=parse_query(keyword)))
     with counted(redis) as calls:
-        assert store.search(Ask(query=parse(keyword))) == first
-        assert store.search(Ask(query=parse("reward"), limit=50)).papers == first.papers[:50]
+        assert store.search(SearchRequest(query=parse_query(keyword))) == first
+        assert (
+            store.search(SearchRequest(query=parse_query("reward"), limit=50)).papers
+            == first.papers[:50]
+        )
     assert {name: n for name, n in calls.items() if n} == {"get": 2}
 
 
 @pytest.mark.parametrize("order", ["announced", "picked"])
 def test_a_question_asked_before_is_not_walked_again(
-    store: Store, monkeypatch: pytest.MonkeyPatch, order: Order
+    store: Store, monkeypatch: pytest.MonkeyPatch, order: SortOrder
 ) -> None:
-    ask = Ask(query=parse('"reward model"'), order=order)
+    ask = SearchRequest(query=parse_query('"reward model"'), order=order)
     first = store.search(ask), store.search(replace(ask, limit=3))
-    monkeypatch.delattr("papers.search.collector._verified")
+    monkeypatch.delattr("papers.search.collector._collect_hits")
     assert (store.search(ask), store.search(replace(ask, limit=3))) == first
     store.ingest([told(202511, 2, "Another reward model")], now=NOW)
     with pytest.raises(NameError):
@@ -92,20 +95,20 @@ def test_a_question_asked_before_is_not_walked_again(
 
 
 def test_counts_beside_papers_read_no_posting_twice(redis: Redis, store: Store) -> None:
-    query, apart = parse("reward model"), Counter(Reader(redis))
+    query, apart = parse_query("reward model"), MatchCounter(IndexReader(redis))
     alone = apart.count(query.tree)
-    store.newest(query, limit=1_000)
-    beside = Counter(store.reader)
-    beside.count(parse("days").tree)  # the days of the newest months are of any keyword
+    store.newest_ids(query, limit=1_000)
+    beside = MatchCounter(store.reader)
+    beside.count(parse_query("days").tree)  # the days of the newest months are of any keyword
     with counted(redis) as calls:
         assert beside.count(query.tree) == alone
     assert {name: n for name, n in calls.items() if n} == {"get": 1}
 
 
 def test_a_common_word_takes_one_round_trip_more_than_none(redis: Redis, store: Store) -> None:
-    store.newest(parse("model"), limit=1)
+    store.newest_ids(parse_query("model"), limit=1)
     with counted(redis) as calls:
-        assert store.newest(parse("reward"), limit=1) == [ArxivId(MONTHS[-1], 1)]
+        assert store.newest_ids(parse_query("reward"), limit=1) == [ArxivId(MONTHS[-1], 1)]
     assert calls["get"] == 1
     assert calls["hmget"] <= 5, "where it occurs, and the newest months"
 
@@ -113,64 +116,68 @@ def test_a_common_word_takes_one_round_trip_more_than_none(redis: Redis, store: 
 def test_words_of_a_phrase_are_asked_for_only_where_slots_tell_of_it(
     redis: Redis, store: Store
 ) -> None:
-    assert Closing(redis).close_before(202501)
+    assert Compactor(redis).compact_before(202501)
     asked = Store(redis)
-    assert len(asked.newest(parse('"reward model"'), limit=1_000)) == len(MONTHS)
-    for (volume, shape), parts in asked.reader._memory.parts.items():
+    assert len(asked.newest_ids(parse_query('"reward model"'), limit=1_000)) == len(MONTHS)
+    for (volume, shape), parts in asked.reader._cache.segment_postings.items():
         words = [key for key in parts if isinstance(key, bytes)]
         assert bool(words) is bool(shape.slot_bits), volume
 
 
 def test_an_ingest_is_seen_at_once(redis: Redis, store: Store) -> None:
-    counter, likeness, query = Counter(store.reader), Likeness(store.reader), parse("reward")
+    counter, likeness, query = (
+        MatchCounter(store.reader),
+        MoreLikeThis(store.reader),
+        parse_query("reward"),
+    )
     Store(redis).ingest([told(202510, 2, "Of zebra fish")], now=NOW)
-    (known,) = store.papers([ArxivId(202510, 2)])
+    (known,) = store.get_papers([ArxivId(202510, 2)])
     assert known
-    assert likeness.like(known, 3) == []
-    store.newest(query)
+    assert likeness.similar_to(known, 3) == []
+    store.newest_ids(query)
     before = counter.count(query.tree)
     new = told(202512, 2, "A reward of zebra fish")
     Store(redis).ingest([new, told(202601, 1, "Reward model anew")], now=NOW)
-    assert store.newest(query)[:2] == [ArxivId(202601, 1), new.id]
+    assert store.newest_ids(query)[:2] == [ArxivId(202601, 1), new.id]
     after = counter.count(query.tree)
     assert before
     assert after
     assert after.months[-2].papers == before.months[-1].papers + 1
-    assert new.id in [like.id for like in likeness.like(known, 3)]
+    assert new.id in [like.id for like in likeness.similar_to(known, 3)]
 
 
 def test_who_believes_in_an_older_shape_misses_nothing(redis: Redis, store: Store) -> None:
-    late, query = Store(redis), parse('"of zebra"')
-    assert store.newest(query) == []
+    late, query = Store(redis), parse_query('"of zebra"')
+    assert store.newest_ids(query) == []
     grown = [told(MONTHS[0], number, "A reward of zebra") for number in range(2, 400)]
     late.ingest(grown, now=NOW)
     found = [sighting.id for sighting in reversed(grown)]
-    assert store.newest(query, 400) == late.newest(query, 400) == found
+    assert store.newest_ids(query, 400) == late.newest_ids(query, 400) == found
 
 
 def test_an_emptied_store_is_read_anew(redis: Redis, store: Store) -> None:
-    query = parse("reward")
-    assert len(store.newest(query, limit=1000)) == len(MONTHS)
+    query = parse_query("reward")
+    assert len(store.newest_ids(query, limit=1000)) == len(MONTHS)
     redis.flushall()
-    assert store.newest(query) == []
+    assert store.newest_ids(query) == []
     Store(redis).ingest([told(202503, 9, "One reward")], now=NOW)
-    assert store.newest(query) == [ArxivId(202503, 9)]
+    assert store.newest_ids(query) == [ArxivId(202503, 9)]
 
 
 def test_memory_is_bounded(redis: Redis, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reader, "MOST_REMEMBERED", 1_000)
+    monkeypatch.setattr(reader, "MAX_CACHE_BYTES", 1_000)
     for keyword in ("reward", "model", "reward 202503", '"reward model"', "reward"):
-        fresh = Store(redis).newest(parse(keyword))
-        assert store.newest(parse(keyword)) == fresh
+        fresh = Store(redis).newest_ids(parse_query(keyword))
+        assert store.newest_ids(parse_query(keyword)) == fresh
         with counted(redis) as calls:
-            store.newest(parse("reward"))
+            store.newest_ids(parse_query("reward"))
         assert calls["hmget"] > 1, "it was forgotten"
 
 
-def shown_of(store: Store, ask: Ask) -> Page:
+def shown_of(store: Store, ask: SearchRequest) -> Page:
     """A page as readers see it: what they do not see may be of an earlier moment."""
     page = store.search(ask)
-    return replace(page, papers=tuple(map(shown, page.papers)))
+    return replace(page, papers=tuple(map(visible_part, page.papers)))
 
 
 @given(st.lists(sightings(), max_size=20), st.lists(sightings(), max_size=5), st.lists(queries()))
@@ -185,17 +192,17 @@ def test_who_remembers_answers_as_who_does_not(
         old.ingest(batch, now=NOW)
         for query in [*asked, *asked]:
             for order in ("announced", "picked"):
-                ask = Ask(query=query, limit=2, order=order)
+                ask = SearchRequest(query=query, limit=2, order=order)
                 assert shown_of(old, ask) == shown_of(Store(redis), ask)
     redis.close()
 
 
 def test_threads_share_what_is_remembered(redis: Redis, store: Store) -> None:
     keywords = ["reward", "model -reward", "rew*", '"reward model"', "reward 202503", "ti:model"]
-    expected = [Store(redis).newest(parse(keyword), 1000) for keyword in keywords]
+    expected = [Store(redis).newest_ids(parse_query(keyword), 1000) for keyword in keywords]
     with ThreadPoolExecutor(6) as threads:
         for _ in range(5):
-            asked = [threads.submit(store.newest, parse(k), 1000) for k in keywords * 4]
+            asked = [threads.submit(store.newest_ids, parse_query(k), 1000) for k in keywords * 4]
             assert [one.result() for one in asked] == expected * 4
             store.ingest([told(201501, 1, "Reward model 201501")], now=NOW)
 
@@ -205,14 +212,14 @@ def test_threads_share_what_is_remembered(redis: Redis, store: Store) -> None:
 def test_what_is_remembered_is_counted_by_what_it_takes(size: int, step: int, months: int) -> None:
     """No less than Roaring tells of the numbers, and little more than two bytes for each."""
     part = BitMap([month << 16 | n for month in range(months) for n in range(0, size, step)])
-    read = opened(serialized(part))
-    held = read.padded if isinstance(read, Padded) else read
+    read = deserialize_padded(serialize_bitmap(part))
+    held = read.padded if isinstance(read, PaddedBitmap) else read
     told = held.get_statistics()
     taken = told["n_bytes_array_containers"] + told["n_bytes_bitset_containers"]
-    assert taken <= bytes_of(read) <= 2 * len(held) + 1_200
+    assert taken <= posting_size(read) <= 2 * len(held) + 1_200
 
 
-@given(st.integers(1, LARGEST_SMALL))
+@given(st.integers(1, MAX_INLINE_POSTING))
 def test_what_is_remembered_as_it_was_packed_is_counted_by_its_bytes(size: int) -> None:
-    part = packed(range(size))
-    assert len(part) <= bytes_of(part) <= len(part) + 200
+    part = encode_doc_ids(range(size))
+    assert len(part) <= posting_size(part) <= len(part) + 200

@@ -16,15 +16,15 @@ from hypothesis import strategies as st
 from redis import Redis
 
 from papers.errors import BadId, BadParameter
-from papers.index.compaction.compactor import Closing
+from papers.index.compaction.compactor import Compactor
 from papers.index.terms import text_terms
 from papers.model.arxiv_id import ArxivId
 from papers.model.merge import merge
 from papers.model.paper import AnnounceType, Channel, Paper, Pick, Sighting
 from papers.query.ast import Text
-from papers.query.match import Folded, holds
-from papers.query.parser import parse
-from papers.query.request import EVERY_TYPE, Ask, Page
+from papers.query.match import FoldedPaper, matches_node
+from papers.query.parser import parse_query
+from papers.query.request import ALL_ANNOUNCE_TYPES, Page, SearchRequest
 from papers.store import Store
 from tests.papers.papers_strategies import TUESDAY, sightings
 from tests.papers.query_strategies import queries
@@ -34,11 +34,11 @@ NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
 days = st.none() | st.integers(-50, 90).map(lambda n: TUESDAY.date() + timedelta(days=n))
 asks = st.builds(
-    Ask,
+    SearchRequest,
     query=queries(),
     limit=st.integers(1, 5),
     order=st.sampled_from(["announced", "announced", "picked"]),
-    types=st.just(EVERY_TYPE)
+    types=st.just(ALL_ANNOUNCE_TYPES)
     | st.sets(st.sampled_from(["new", "cross", "replace", "replace-cross"]), min_size=1).map(
         frozenset
     ),
@@ -58,9 +58,13 @@ def papers_of(said: list[Sighting]) -> list[Paper]:
     return list(papers.values())
 
 
-def scanned(papers: list[Paper], ask: Ask) -> list[Paper]:
+def scanned(papers: list[Paper], ask: SearchRequest) -> list[Paper]:
     """Every answer to a question, without a page's limit: the slow and plain way."""
-    found = [paper for paper in papers if paper.described and holds(ask.tree, Folded(paper))]
+    found = [
+        paper
+        for paper in papers
+        if paper.is_described and matches_node(ask.tree, FoldedPaper(paper))
+    ]
     if ask.order == "announced":
         return sorted(found, key=lambda paper: paper.id, reverse=True)
     found = [paper for paper in found if _picked_between(paper, ask.since, ask.until)]
@@ -77,11 +81,11 @@ def _picked_between(paper: Paper, since: date | None, until: date | None) -> boo
     return (since or day) <= day <= (until or day)
 
 
-def walked(store: Store, ask: Ask) -> list[Page]:
+def walked(store: Store, ask: SearchRequest) -> list[Page]:
     """Every page of an answer."""
     pages = [store.search(ask)]
-    while pages[-1].next:
-        pages.append(store.search(replace(ask, before=pages[-1].next)))
+    while pages[-1].next_cursor:
+        pages.append(store.search(replace(ask, before=pages[-1].next_cursor)))
     return pages
 
 
@@ -105,7 +109,7 @@ def only(phrase: Text, nth: int) -> tuple[bytes, ...]:
 def test_pages_are_what_a_scan_finds(
     store_url: str,
     said: list[Sighting],
-    ask: Ask,
+    ask: SearchRequest,
     most_words: int,
     told_by: int | None,
     cut: int,
@@ -115,15 +119,15 @@ def test_pages_are_what_a_scan_finds(
     redis.flushdb()
     store = Store(redis)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("papers.search.index_cache.MOST_WORDS", most_words)
+        patch.setattr("papers.search.index_cache.MAX_PREFIX_WORDS", most_words)
         if told_by is not None:
-            patch.setattr("papers.search.plan._telling", lambda text, *_: only(text, told_by))
+            patch.setattr("papers.search.plan._choose_terms", lambda text, *_: only(text, told_by))
         store.ingest(said[:cut], now=NOW)
         assert papers_on(walked(store, ask)) == scanned(papers_of(said[:cut]), ask)
         store.ingest(said[cut:], now=NOW)
         pages, expected = walked(store, ask), scanned(papers_of(said), ask)
     assert papers_on(pages) == expected
-    assert all(page.complete and len(page.papers) <= ask.limit for page in pages)
+    assert all(page.is_complete and len(page.papers) <= ask.limit for page in pages)
     assert all(page.papers for page in pages[:-1])
     assert len(pages) <= max(1, -(-len(expected) // ask.limit))
     redis.close()
@@ -131,20 +135,24 @@ def test_pages_are_what_a_scan_finds(
 
 @settings(max_examples=60)
 @given(said=corpora, ask=asks)
-def test_one_can_go_back_page_by_page(store_url: str, said: list[Sighting], ask: Ask) -> None:
+def test_one_can_go_back_page_by_page(
+    store_url: str, said: list[Sighting], ask: SearchRequest
+) -> None:
     redis = Redis.from_url(store_url)
     redis.flushdb()
     store = Store(redis)
     store.ingest(said, now=NOW)
-    cursors = ["", *(page.next for page in walked(store, ask) if page.next)]
+    cursors = ["", *(page.next_cursor for page in walked(store, ask) if page.next_cursor)]
     for before, cursor in pairwise(cursors):
         assert cursor
-        assert store.cursor_before(replace(ask, before=cursor)) == before
+        assert store.previous_cursor(replace(ask, before=cursor)) == before
     redis.close()
 
 
 @given(said=corpora, ask=asks, before=st.sampled_from([202503, 202502, 199901, 202601]))
-def test_any_id_is_a_cursor(store_url: str, said: list[Sighting], ask: Ask, before: int) -> None:
+def test_any_id_is_a_cursor(
+    store_url: str, said: list[Sighting], ask: SearchRequest, before: int
+) -> None:
     redis = Redis.from_url(store_url)
     redis.flushdb()
     store = Store(redis)
@@ -158,7 +166,7 @@ def test_any_id_is_a_cursor(store_url: str, said: list[Sighting], ask: Ask, befo
 
 @given(said=corpora, coming=st.lists(sightings(), max_size=6), ask=asks)
 def test_papers_that_come_between_pages_disturb_nothing(
-    store_url: str, said: list[Sighting], coming: list[Sighting], ask: Ask
+    store_url: str, said: list[Sighting], coming: list[Sighting], ask: SearchRequest
 ) -> None:
     redis = Redis.from_url(store_url)
     redis.flushdb()
@@ -167,9 +175,9 @@ def test_papers_that_come_between_pages_disturb_nothing(
     known = {sighting.id for sighting in said}
     new = [sighting for sighting in coming if sighting.id not in known]
     pages = [store.search(ask)]
-    while pages[-1].next:
+    while pages[-1].next_cursor:
         store.ingest([new.pop()] if new else [], now=NOW)
-        pages.append(store.search(replace(ask, before=pages[-1].next)))
+        pages.append(store.search(replace(ask, before=pages[-1].next_cursor)))
     shown = [paper.id for paper in papers_on(pages)]
     assert len(set(shown)) == len(shown)
     assert [id for id in shown if id in known] == [p.id for p in scanned(papers_of(said), ask)]
@@ -195,8 +203,8 @@ def ids(page: Page) -> list[int]:
     return [paper.id.number for paper in page.papers]
 
 
-def ask_for(keyword: str, **beside: Any) -> Ask:
-    return Ask(query=parse(keyword), **beside)
+def ask_for(keyword: str, **beside: Any) -> SearchRequest:
+    return SearchRequest(query=parse_query(keyword), **beside)
 
 
 @pytest.fixture
@@ -206,16 +214,16 @@ def store(redis: Redis) -> Store:
 
 def test_an_empty_store_answers_with_nothing(store: Store) -> None:
     page = store.search(ask_for("reward"))
-    assert page == Page((), None, complete=True, examined=0)
-    assert store.newest(parse("reward")) == []
+    assert page == Page((), None, is_complete=True, examined=0)
+    assert store.newest_ids(parse_query("reward")) == []
 
 
 def test_newest_gives_ids_of_every_type(store: Store) -> None:
     announced = {"channel": Channel.ANNOUNCEMENT, "announce_type": AnnounceType.REPLACE}
     store.ingest([described(1), described(2, **announced), described(3)], now=NOW)
-    assert [id.number for id in store.newest(parse("reward"))] == [3, 2, 1]
-    assert [id.number for id in store.newest(parse("reward"), 2)] == [3, 2]
-    assert [id.number for id in store.newest(parse("reward"), 2, "2503.00003")] == [2, 1]
+    assert [id.number for id in store.newest_ids(parse_query("reward"))] == [3, 2, 1]
+    assert [id.number for id in store.newest_ids(parse_query("reward"), 2)] == [3, 2]
+    assert [id.number for id in store.newest_ids(parse_query("reward"), 2, "2503.00003")] == [2, 1]
     assert ids(store.search(ask_for("reward"))) == [3, 1]
     assert ids(store.search(ask_for("reward", types=frozenset({"replace"})))) == [2]
 
@@ -223,27 +231,27 @@ def test_newest_gives_ids_of_every_type(store: Store) -> None:
 def test_a_name_is_of_one_author(store: Store) -> None:
     crowd = ("Juan de", "Anna de la", "la Cruz")
     store.ingest([described(1, authors=crowd), described(2, authors=("Juan de la Cruz",))], now=NOW)
-    assert [id.number for id in store.newest(parse('au:"juan de"'))] == [2, 1]
-    assert [id.number for id in store.newest(parse('au:"juan anna"'))] == []
-    assert [id.number for id in store.newest(parse('au:"juan de la"'))] == [2]
-    assert [id.number for id in store.newest(parse('au:"juan de la cruz"'))] == [2]
+    assert [id.number for id in store.newest_ids(parse_query('au:"juan de"'))] == [2, 1]
+    assert [id.number for id in store.newest_ids(parse_query('au:"juan anna"'))] == []
+    assert [id.number for id in store.newest_ids(parse_query('au:"juan de la"'))] == [2]
+    assert [id.number for id in store.newest_ids(parse_query('au:"juan de la cruz"'))] == [2]
 
 
 def test_the_last_page_leads_nowhere(store: Store) -> None:
     store.ingest([described(number) for number in range(1, 5)], now=NOW)
     first = store.search(ask_for("reward", limit=2))
-    second = store.search(ask_for("reward", limit=2, before=first.next))
-    assert (ids(first), first.next) == ([4, 3], "2503.00003")
-    assert (ids(second), second.next) == ([2, 1], None)
+    second = store.search(ask_for("reward", limit=2, before=first.next_cursor))
+    assert (ids(first), first.next_cursor) == ([4, 3], "2503.00003")
+    assert (ids(second), second.next_cursor) == ([2, 1], None)
 
 
 def test_by_pick_the_newest_pick_is_first_and_ties_go_by_id(store: Store) -> None:
     store.ingest([described(number) for number in range(1, 6)], now=NOW)
     store.ingest([picked(2, 3), picked(1, 3), picked(5, 1), picked(4, 5)], now=NOW)
     page = store.search(ask_for("reward", order="picked", limit=3))
-    assert (ids(page), page.next) == ([4, 2, 1], "2503.00001")
-    rest = store.search(ask_for("reward", order="picked", limit=3, before=page.next))
-    assert (ids(rest), rest.next) == ([5], None)
+    assert (ids(page), page.next_cursor) == ([4, 2, 1], "2503.00001")
+    rest = store.search(ask_for("reward", order="picked", limit=3, before=page.next_cursor))
+    assert (ids(rest), rest.next_cursor) == ([5], None)
     since = TUESDAY.date() + timedelta(days=3)
     assert ids(store.search(ask_for("reward", order="picked", until=since))) == [2, 1, 5]
     assert ids(store.search(ask_for("reward", order="picked", since=since))) == [4, 2, 1]
@@ -280,8 +288,10 @@ def test_a_span_of_days_has_the_papers_of_these_days_and_of_no_other(
         now=NOW,
     )
     if closing:
-        assert Closing(redis).close_before(202601)
-    found = store.search(Ask(query=parse("reward"), since=since, until=until)).papers
+        assert Compactor(redis).compact_before(202601)
+    found = store.search(
+        SearchRequest(query=parse_query("reward"), since=since, until=until)
+    ).papers
     held = [id for id, at in announced.items() if (since or MIN) <= at.date() <= (until or MAX)]
     assert [paper.id for paper in found] == sorted(held, reverse=True)
 
@@ -314,14 +324,14 @@ def test_an_answer_cut_by_the_bound_on_work_says_so_and_leads_on(
     store.ingest([picked(number, day=number % 5) for number in texts], now=NOW)
     ask = ask_for(keyword, order=order, limit=7)
     whole = [paper.id for paper in papers_on(walked(store, ask))]
-    store.forget_words()
+    store.clear_postings_cache()
     monkeypatch.setattr("papers.search.collector.WORK_BOUND", 20)
     pages = walked(store, ask)
     assert [paper.id for paper in papers_on(pages)] == whole
     assert len(whole) == (9 if keyword.startswith("abs:") else 390)
-    cut = [page for page in pages if not page.complete]
+    cut = [page for page in pages if not page.is_complete]
     assert all(page.examined >= 20 for page in cut)
-    assert all(page.next for page in cut)
+    assert all(page.next_cursor for page in cut)
     assert bool(cut) is keyword.startswith("abs:")
 
 
@@ -329,7 +339,7 @@ def test_a_prefix_of_too_many_words_is_answered_from_the_texts(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store.ingest([described(n, abstract=f"pre{'abcdefgh'[n]} fix") for n in range(8)][1:], now=NOW)
-    monkeypatch.setattr("papers.search.index_cache.MOST_WORDS", 3)
+    monkeypatch.setattr("papers.search.index_cache.MAX_PREFIX_WORDS", 3)
     assert ids(store.search(ask_for("pre*"))) == [7, 6, 5, 4, 3, 2, 1]
     assert ids(store.search(ask_for("reward -pre*"))) == []
     assert ids(store.search(ask_for("preb* fix"))) == [1]

@@ -9,12 +9,12 @@ from redis import Redis
 
 from papers.model import packing
 from papers.model.arxiv_id import ArxivId
-from papers.query.parser import parse
-from papers.query.request import Ask
+from papers.query.parser import parse_query
+from papers.query.request import SearchRequest
 from papers.store import Store
-from tests.service.made import NOW, paper, sighting
+from tests.service.made import NOW, make_paper, make_sighting
 
-BAD = [b"\x09junk", b"\x01junk", b"\x01", packing.pack(paper(9))[:-9]]
+BAD = [b"\x09junk", b"\x01junk", b"\x01", packing.pack(make_paper(9))[:-9]]
 QUERIES = ["number", '"reward model"', '"reward model number"', "au:lovelace", "number -nothing"]
 
 
@@ -23,13 +23,13 @@ def test_a_bad_record_is_left_out_alone(
     redis: Redis, bad: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
     store = Store(redis)
-    store.ingest([sighting(number) for number in range(1, 5)], now=NOW)
+    store.ingest([make_sighting(number) for number in range(1, 5)], now=NOW)
     redis.hset("{26}11:papers", b"\x00\x03", bad)
     for query in QUERIES:
-        found = store.search(Ask(query=parse(query))).papers
+        found = store.search(SearchRequest(query=parse_query(query))).papers
         assert [paper.id.number for paper in found] == [4, 2, 1], query
     with caplog.at_level(logging.ERROR):
-        assert store.papers([ArxivId(202611, 3)]) == [None]
+        assert store.get_papers([ArxivId(202611, 3)]) == [None]
     assert "2611.00003: its record cannot be read" in caplog.text
-    store.ingest([sighting(2, version=2, title="Reward model number two")], now=NOW)
-    assert store.papers([ArxivId(202611, 2)])[0]
+    store.ingest([make_sighting(2, version=2, title="Reward model number two")], now=NOW)
+    assert store.get_papers([ArxivId(202611, 2)])[0]

@@ -7,12 +7,12 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from papers.model.arxiv_id import ArxivId
-from papers.model.packing import Opened, pack
+from papers.model.packing import LazyPaper, pack
 from papers.model.paper import Paper
 from papers.query.ast import Field, Node, Text
-from papers.query.match import Folded, holds
-from papers.query.parser import Query, parse
-from papers.search.verify import _Texts, standing
+from papers.query.match import FoldedPaper, matches_node
+from papers.query.parser import Query, parse_query
+from papers.search.verify import _TextBatch, verify
 from tests.papers.papers_strategies import PAPERS, texts
 from tests.papers.query_strategies import queries
 
@@ -32,19 +32,19 @@ NAMES = st.lists(
 NAMED = st.sampled_from([("wei", "wang"), ("wang",), ("o", "brien"), ("wei", "wei"), ("muller",)])
 
 
-def opened(papers: list[Paper]) -> dict[int, Opened]:
+def opened(papers: list[Paper]) -> dict[int, LazyPaper]:
     numbered = [paper._replace(id=ArxivId(202103, n)) for n, paper in enumerate(papers, 1)]
-    return {paper.id.place: Opened(paper.id.place, pack(paper)) for paper in numbered}
+    return {paper.id.doc_id: LazyPaper(paper.id.doc_id, pack(paper)) for paper in numbered}
 
 
-def truly(tree: Node, papers: dict[int, Opened]) -> set[int]:
-    return {place for place, one in papers.items() if holds(tree, Folded(one.paper))}
+def truly(tree: Node, papers: dict[int, LazyPaper]) -> set[int]:
+    return {place for place, one in papers.items() if matches_node(tree, FoldedPaper(one.paper))}
 
 
 @given(queries(), st.lists(PAPERS, max_size=4))
 def test_papers_that_stand_are_those_that_match(query: Query, papers: list[Paper]) -> None:
     some = opened([paper for paper in papers if paper.title])
-    assert set(standing(query.tree, some)) == truly(query.tree, some)
+    assert set(verify(query.tree, some)) == truly(query.tree, some)
 
 
 @given(st.lists(st.tuples(PIECES, PIECES), max_size=3), PHRASES, FIELDS)
@@ -56,9 +56,9 @@ def test_what_is_sure_is_true(
     nobody = Paper(ArxivId(202103, 1))
     some = opened([nobody._replace(title=f"T {title}", abstract=text) for title, text in written])
     tree = Text(field, phrase)
-    sure, maybe = _Texts(some).evaluate(tree)
+    sure, maybe = _TextBatch(some).evaluate(tree)
     assert set(sure) <= truly(tree, some) <= set(maybe)
-    assert set(standing(tree, some)) == truly(tree, some)
+    assert set(verify(tree, some)) == truly(tree, some)
 
 
 @given(st.lists(st.lists(NAMES, max_size=4), max_size=3), NAMED)
@@ -67,15 +67,15 @@ def test_what_is_sure_of_names_is_true(written: list[list[str]], name: tuple[str
     nobody = Paper(ArxivId(202103, 1), title="T")
     some = opened([nobody._replace(authors=tuple(names)) for names in written])
     tree = Text(Field.AUTHOR, name)
-    sure, maybe = _Texts(some).evaluate(tree)
+    sure, maybe = _TextBatch(some).evaluate(tree)
     assert set(sure) <= truly(tree, some) <= set(maybe)
-    assert set(standing(tree, some)) == truly(tree, some)
+    assert set(verify(tree, some)) == truly(tree, some)
 
 
 def test_plain_names_leave_nothing_unclear() -> None:
     names = [("Wei Wang",), ("Al Wei", "Wang Li"), ("Jo Wei-Wang", "X"), ("wei wangs",)]
     some = opened([Paper(ArxivId(202103, 1), title="T", authors=of) for of in names])
-    sure, maybe = _Texts(some).evaluate(parse('au:"wei wang"').tree)
+    sure, maybe = _TextBatch(some).evaluate(parse_query('au:"wei wang"').tree)
     assert sure == maybe
     assert [place & 0xFFFF for place in sure] == [1, 3]
 
@@ -101,8 +101,8 @@ def test_names_of_an_opened_paper(count: int) -> None:
 )
 def test_what_is_sure_without_folding(phrase: str, text: str, sure: bool) -> None:
     some = opened([Paper(ArxivId(202103, 1), title="T", abstract=text)])
-    tree = parse(f'"{phrase}"').tree
-    assert bool(_Texts(some).evaluate(tree).sure) is sure
+    tree = parse_query(f'"{phrase}"').tree
+    assert bool(_TextBatch(some).evaluate(tree).exact) is sure
 
 
 @pytest.mark.parametrize(
@@ -118,11 +118,11 @@ def test_what_is_sure_without_folding(phrase: str, text: str, sure: bool) -> Non
 )
 def test_plain_texts_leave_nothing_unclear(text: str, unclear: bool) -> None:
     some = opened([Paper(ArxivId(202103, 1), title="T", abstract=text)])
-    sure, maybe = _Texts(some).evaluate(parse('"reward model"').tree)
+    sure, maybe = _TextBatch(some).evaluate(parse_query('"reward model"').tree)
     assert not sure
     assert bool(maybe) is unclear
 
 
 def test_one_that_nobody_described_is_no_answer() -> None:
     some = opened([Paper(ArxivId(202103, 1))])
-    assert not standing(parse("2103.00001").tree, some)
+    assert not verify(parse_query("2103.00001").tree, some)

@@ -10,9 +10,9 @@ from papers.config.settings import Settings
 from papers.errors import BadParameter, StoreError, UnknownSource
 from papers.model.arxiv_id import ArxivId
 from papers.redis_backend import keys
-from papers.state.communities import MOST_SAVED, Communities, community_task
-from papers.state.feed_trials import KEPT, MOST_SHOWN, Brought, Trial, Trials
-from papers.state.task_states import SourceStates
+from papers.state.communities import MAX_SAVED_FEEDS, Communities, community_task
+from papers.state.feed_trials import MAX_SHOWN_PAPERS, TRIAL_TTL, FeedTrial, FeedTrials, TrialPaper
+from papers.state.task_states import TaskStates
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 URL = "https://club.example/feed.xml"
@@ -28,25 +28,25 @@ def test_saved_feeds_stand_beside_those_of_the_settings(
     communities: Communities, redis: Redis
 ) -> None:
     communities.add(" club ", f" {URL} ", now=NOW)
-    assert [(feed.name, feed.saved) for feed in communities.all()] == [
+    assert [(feed.name, feed.is_saved) for feed in communities.all()] == [
         ("club", True),
         ("weekly", False),
     ]
-    assert communities.settings().communities == {**SETTINGS.communities, "club": URL}
-    assert SourceStates(redis).due(NOW) == [community_task("club")]
+    assert communities.effective_settings().communities == {**SETTINGS.communities, "club": URL}
+    assert TaskStates(redis).due_tasks(NOW) == [community_task("club")]
 
 
 def test_the_same_name_again_changes_the_address(communities: Communities) -> None:
     communities.add("club", URL, now=NOW)
     communities.add("club", f"{URL}?all", now=NOW + timedelta(hours=1))
-    assert communities.settings().communities["club"] == f"{URL}?all"
+    assert communities.effective_settings().communities["club"] == f"{URL}?all"
 
 
 def test_a_removed_feed_is_forgotten_with_its_task(communities: Communities, redis: Redis) -> None:
     communities.add("club", URL, now=NOW)
     assert communities.remove("club").url == URL
-    assert communities.settings() == SETTINGS
-    assert SourceStates(redis).planned() == {}
+    assert communities.effective_settings() == SETTINGS
+    assert TaskStates(redis).due_times() == {}
 
 
 REFUSED = [
@@ -70,13 +70,13 @@ def test_what_cannot_be_a_feed_is_refused(
     with pytest.raises(BadParameter, match=f"^{parameter}: ") as refused:
         communities.add(name, url, now=NOW)
     assert refused.value.name == parameter
-    assert communities.settings() == SETTINGS
+    assert communities.effective_settings() == SETTINGS
 
 
 def test_there_is_an_end_to_how_many_are_saved(communities: Communities, redis: Redis) -> None:
     communities.add("first", URL, now=NOW)
     text: Any = redis.hget(keys.COMMUNITIES, "first")
-    redis.hset(keys.COMMUNITIES, mapping={f"c{n}": text for n in range(1, MOST_SAVED)})
+    redis.hset(keys.COMMUNITIES, mapping={f"c{n}": text for n in range(1, MAX_SAVED_FEEDS)})
     with pytest.raises(BadParameter, match="remove one first"):
         communities.add("another", URL, now=NOW)
     communities.add("first", f"{URL}?all", now=NOW)
@@ -96,7 +96,7 @@ def test_damage_is_named(communities: Communities, redis: Redis) -> None:
 
 
 class TestTrials:
-    OVER = Trial(
+    OVER = FeedTrial(
         "abc",
         "club",
         URL,
@@ -104,34 +104,34 @@ class TestTrials:
         said="1 papers in 2 of 3 entries",
         entries=3,
         named=30,
-        papers=(Brought(ArxivId(202611, 7), NOW, "https://club.example/7"),),
+        papers=(TrialPaper(ArxivId(202611, 7), NOW, "https://club.example/7"),),
     )
 
     def test_a_trial_is_kept_as_it_is_for_a_while(self, redis: Redis) -> None:
-        trials = Trials(redis)
-        waiting = trials.begin("club", URL)
-        assert trials.get(waiting.id) == Trial(waiting.id, "club", URL)
+        trials = FeedTrials(redis)
+        waiting = trials.create("club", URL)
+        assert trials.get(waiting.id) == FeedTrial(waiting.id, "club", URL)
         assert not waiting.over
-        assert 0 < redis.ttl(keys.trial(waiting.id)) <= KEPT.total_seconds()
+        assert 0 < redis.ttl(keys.feed_trial(waiting.id)) <= TRIAL_TTL.total_seconds()
 
     def test_what_came_comes_back(self, redis: Redis) -> None:
-        trials = Trials(redis)
-        trials.put(self.OVER)
+        trials = FeedTrials(redis)
+        trials.save(self.OVER)
         assert trials.get("abc") == self.OVER
-        trials.put(Trial("abc", "club", URL, over=True, fault="a \ud800 fault"))
+        trials.save(FeedTrial("abc", "club", URL, over=True, fault="a \ud800 fault"))
         assert trials.get("abc").fault == "a ? fault"
 
     def test_of_many_papers_the_first_are_kept(self, redis: Redis) -> None:
-        trials = Trials(redis)
-        trials.put(Trial("abc", "club", URL, papers=30 * self.OVER.papers))
-        assert len(trials.get("abc").papers) == MOST_SHOWN
+        trials = FeedTrials(redis)
+        trials.save(FeedTrial("abc", "club", URL, papers=30 * self.OVER.papers))
+        assert len(trials.get("abc").papers) == MAX_SHOWN_PAPERS
 
     @pytest.mark.parametrize("id", ["gone", "", "../keywords", "a:b"])
     def test_no_such_trial(self, redis: Redis, id: str) -> None:
         with pytest.raises(UnknownSource, match="try the feed again"):
-            Trials(redis).get(id)
+            FeedTrials(redis).get(id)
 
     def test_damage_is_named(self, redis: Redis) -> None:
-        redis.set(keys.trial("abc"), "[]")
+        redis.set(keys.feed_trial("abc"), "[]")
         with pytest.raises(StoreError, match="trial:abc"):
-            Trials(redis).get("abc")
+            FeedTrials(redis).get("abc")

@@ -8,7 +8,7 @@ from redis import Redis
 from papers.errors import BadParameter, BadQuery, StoreError, UnknownKeyword
 from papers.redis_backend import keys
 from papers.state.keywords import Keywords, slug_of
-from papers.state.task_states import SourceStates
+from papers.state.task_states import TaskStates
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 LATER = NOW + timedelta(days=1)
@@ -60,15 +60,15 @@ def test_the_query_is_kept_in_its_canonical_form(redis: Redis) -> None:
 
 def test_a_new_keyword_has_its_first_papers_fetched(redis: Redis) -> None:
     Keywords(redis).add("Reward Model", '"reward model"', now=NOW)
-    assert SourceStates(redis).due(NOW) == ["fill:reward-model"]
+    assert TaskStates(redis).due_tasks(NOW) == ["fill:reward-model"]
 
 
 def test_the_same_again_changes_nothing(redis: Redis) -> None:
     keywords = Keywords(redis)
     first = keywords.add("MLLM", "mllm", now=NOW)
-    redis.delete(keys.DUE)
+    redis.delete(keys.DUE_TASKS)
     assert keywords.add("MLLM", "mllm", now=LATER) == first
-    assert SourceStates(redis).planned() == {}
+    assert TaskStates(redis).due_times() == {}
 
 
 def test_the_same_name_with_another_query_changes_the_query(redis: Redis) -> None:
@@ -77,7 +77,7 @@ def test_the_same_name_with_another_query_changes_the_query(redis: Redis) -> Non
     changed = keywords.add("MLLM", "mllm OR vlm", now=LATER)
     assert keywords.all() == [changed]
     assert changed.added_at == NOW
-    assert SourceStates(redis).next_due("fill:mllm") == LATER
+    assert TaskStates(redis).due_time("fill:mllm") == LATER
 
 
 def test_two_names_with_one_slug_are_refused(redis: Redis) -> None:
@@ -93,7 +93,7 @@ def test_a_bad_query_saves_nothing(redis: Redis) -> None:
     with pytest.raises(BadQuery):
         keywords.add("Broken", "(reward", now=NOW)
     assert keywords.all() == []
-    assert SourceStates(redis).planned() == {}
+    assert TaskStates(redis).due_times() == {}
 
 
 def test_removed_is_gone_with_its_fill(redis: Redis) -> None:
@@ -101,7 +101,7 @@ def test_removed_is_gone_with_its_fill(redis: Redis) -> None:
     added = keywords.add("MLLM", "mllm", now=NOW)
     assert keywords.remove("MLLM") == added
     assert keywords.all() == []
-    assert SourceStates(redis).planned() == {}
+    assert TaskStates(redis).due_times() == {}
     with pytest.raises(UnknownKeyword, match="'MLLM'"):
         keywords.remove("MLLM")
 

@@ -8,37 +8,37 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
-from papers.errors import BadSettings, StoreAway, StoreError
+from papers.errors import BadSettings, StoreError, StoreUnavailable
 from papers.redis_backend import keys
-from papers.redis_backend.connection import address, connect, store_errors
-from papers.state.task_states import Progress, SetAside, SourceState, SourceStates, State
+from papers.redis_backend.connection import connect, redacted_url, translate_store_errors
+from papers.state.task_states import Progress, QuarantinedRecord, TaskState, TaskStates, TaskStatus
 
 NOW = datetime(2026, 11, 21, 12, 0, 0, 250_000, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
-FEED = SourceState(
-    *("announcements:cs.AI", State.OK, NOW - SECOND, NOW, NOW, NOW + 60 * SECOND),
+FEED = TaskState(
+    *("announcements:cs.AI", TaskStatus.OK, NOW - SECOND, NOW, NOW, NOW + 60 * SECOND),
     *("Thursday's batch: „742“ papers", 742, 0),
 )
 
 
 @pytest.fixture
-def states(redis: Redis) -> SourceStates:
-    return SourceStates(redis)
+def states(redis: Redis) -> TaskStates:
+    return TaskStates(redis)
 
 
-def test_a_state_comes_back_as_it_was(states: SourceStates) -> None:
-    never = SourceState("hf:today", State.FAILING, NOW, NOW, said="no connection", failures=3)
-    states.put(FEED)
-    states.put(never)
+def test_a_state_comes_back_as_it_was(states: TaskStates) -> None:
+    never = TaskState("hf:today", TaskStatus.FAILING, NOW, NOW, said="no connection", failures=3)
+    states.save(FEED)
+    states.save(never)
     assert states.all() == [FEED, never]
     assert states.get("hf:today") == never
     assert states.get("hf:recent") is None
 
 
-def test_the_newest_state_is_kept(states: SourceStates) -> None:
-    states.put(FEED)
-    states.put(replace(FEED, state=State.STALE))
-    assert [state.state for state in states.all()] == [State.STALE]
+def test_the_newest_state_is_kept(states: TaskStates) -> None:
+    states.save(FEED)
+    states.save(replace(FEED, state=TaskStatus.STALE))
+    assert [state.state for state in states.all()] == [TaskStatus.STALE]
 
 
 DAMAGED = [
@@ -55,93 +55,93 @@ DAMAGED = [
 
 
 @pytest.mark.parametrize("text", DAMAGED)
-def test_damage_is_named(redis: Redis, states: SourceStates, text: bytes) -> None:
+def test_damage_is_named(redis: Redis, states: TaskStates, text: bytes) -> None:
     redis.hset(keys.SOURCES, "a", text)
     with pytest.raises(StoreError, match=r"sources: .* is no SourceState"):
         states.get("a")
 
 
-def test_due_are_those_whose_time_has_come_longest_first(states: SourceStates) -> None:
+def test_due_are_those_whose_time_has_come_longest_first(states: TaskStates) -> None:
     for name, seconds in (("late", -60), ("now", 0), ("soon", 1), ("later", 60)):
-        states.make_due(name, NOW + seconds * SECOND)
-    assert states.due(NOW) == ["late", "now"]
-    assert list(states.planned()) == ["late", "now", "soon", "later"]
-    assert states.next_due("soon") == NOW + SECOND
-    assert states.next_due("never") is None
+        states.schedule(name, NOW + seconds * SECOND)
+    assert states.due_tasks(NOW) == ["late", "now"]
+    assert list(states.due_times()) == ["late", "now", "soon", "later"]
+    assert states.due_time("soon") == NOW + SECOND
+    assert states.due_time("never") is None
 
 
-def test_what_is_done_for_good_is_planned_no_more(states: SourceStates) -> None:
-    states.make_due("fill:mllm", NOW)
-    states.put(replace(FEED, name="fill:mllm"))
-    states.unplan("fill:mllm")
-    assert states.planned() == {}
+def test_what_is_done_for_good_is_planned_no_more(states: TaskStates) -> None:
+    states.schedule("fill:mllm", NOW)
+    states.save(replace(FEED, name="fill:mllm"))
+    states.unschedule("fill:mllm")
+    assert states.due_times() == {}
     assert states.get("fill:mllm") is not None
 
 
-def test_of_many_claims_one_gets_the_task(states: SourceStates) -> None:
-    states.make_due("enrich", NOW)
+def test_of_many_claims_one_gets_the_task(states: TaskStates) -> None:
+    states.schedule("enrich", NOW)
     claims = [states.claim("enrich", NOW, NOW + 60 * SECOND) for _ in range(5)]
     assert claims == [True, False, False, False, False]
-    assert states.due(NOW) == []
+    assert states.due_tasks(NOW) == []
     assert states.claim("enrich", NOW + 60 * SECOND, NOW + 120 * SECOND)
 
 
-def test_what_is_not_due_or_not_planned_cannot_be_claimed(states: SourceStates) -> None:
-    states.make_due("soon", NOW + SECOND)
+def test_what_is_not_due_or_not_planned_cannot_be_claimed(states: TaskStates) -> None:
+    states.schedule("soon", NOW + SECOND)
     assert not states.claim("soon", NOW, NOW + 60 * SECOND)
     assert not states.claim("never", NOW, NOW + 60 * SECOND)
-    assert states.planned() == {"soon": NOW + SECOND}
+    assert states.due_times() == {"soon": NOW + SECOND}
 
 
-def test_progress_has_a_pace_and_an_end(states: SourceStates) -> None:
+def test_progress_has_a_pace_and_an_end(states: TaskStates) -> None:
     run = Progress("fill:mllm", 50, 200, NOW, NOW + 25 * SECOND)
-    states.put_progress(run)
-    assert states.progress() == [run]
-    assert (run.pace, run.left) == (2.0, 150)
-    states.end_progress("fill:mllm")
-    assert states.progress() == []
+    states.save_progress(run)
+    assert states.list_progress() == [run]
+    assert (run.records_per_second, run.remaining) == (2.0, 150)
+    states.delete_progress("fill:mllm")
+    assert states.list_progress() == []
 
 
 def test_progress_at_its_start_and_without_a_total() -> None:
     run = Progress("fill:mllm", 0, None, NOW, NOW)
-    assert (run.pace, run.left) == (0.0, None)
+    assert (run.records_per_second, run.remaining) == (0.0, None)
 
 
-def test_forgotten_is_gone_everywhere(states: SourceStates) -> None:
-    states.put(FEED)
-    states.make_due(FEED.name, NOW)
-    states.put_progress(Progress(FEED.name, 0, None, NOW, NOW))
-    states.forget(FEED.name)
-    assert (states.all(), states.planned(), states.progress()) == ([], {}, [])
+def test_forgotten_is_gone_everywhere(states: TaskStates) -> None:
+    states.save(FEED)
+    states.schedule(FEED.name, NOW)
+    states.save_progress(Progress(FEED.name, 0, None, NOW, NOW))
+    states.delete_task(FEED.name)
+    assert (states.all(), states.due_times(), states.list_progress()) == ([], {}, [])
 
 
-def test_the_quarantine_keeps_the_newest_thousand(redis: Redis, states: SourceStates) -> None:
+def test_the_quarantine_keeps_the_newest_thousand(redis: Redis, states: TaskStates) -> None:
     for number in range(1_003):
-        states.quarantine(SetAside("hf:today", NOW, f"reason {number}", "<entry>"))
-    newest = states.quarantined(2)
+        states.quarantine(QuarantinedRecord("hf:today", NOW, f"reason {number}", "<entry>"))
+    newest = states.list_quarantined(2)
     assert [record.reason for record in newest] == ["reason 1002", "reason 1001"]
-    assert len(states.quarantined(5_000)) == redis.llen(keys.QUARANTINE) == 1_000
-    assert states.quarantined(0) == []
+    assert len(states.list_quarantined(5_000)) == redis.llen(keys.QUARANTINE) == 1_000
+    assert states.list_quarantined(0) == []
 
 
-CALLS: list[Callable[[SourceStates], object]] = [
+CALLS: list[Callable[[TaskStates], object]] = [
     lambda states: states.all(),
     lambda states: states.get("a"),
-    lambda states: states.put(FEED),
-    lambda states: states.due(NOW),
+    lambda states: states.save(FEED),
+    lambda states: states.due_tasks(NOW),
     lambda states: states.claim("a", NOW, NOW),
-    lambda states: states.progress(),
-    lambda states: states.quarantined(1),
+    lambda states: states.list_progress(),
+    lambda states: states.list_quarantined(1),
 ]
 
 
 @pytest.mark.parametrize("call", CALLS)
 def test_a_store_that_is_away_is_said_to_be(
-    tmp_path: Path, call: Callable[[SourceStates], object]
+    tmp_path: Path, call: Callable[[TaskStates], object]
 ) -> None:
-    away = connect(f"unix://user:secret@{tmp_path}/none", patient=False)
-    with pytest.raises(StoreAway, match=rf"the store at unix://{tmp_path}/none does not"):
-        call(SourceStates(away))
+    away = connect(f"unix://user:secret@{tmp_path}/none", retry=False)
+    with pytest.raises(StoreUnavailable, match=rf"the store at unix://{tmp_path}/none does not"):
+        call(TaskStates(away))
 
 
 ADDRESSES = [
@@ -154,17 +154,17 @@ ADDRESSES = [
 @pytest.mark.parametrize(("url", "shown"), ADDRESSES)
 @pytest.mark.parametrize("patient", [True, False])
 def test_an_address_is_shown_without_its_password(url: str, shown: str, patient: bool) -> None:
-    assert address(connect(url, patient=patient)) == shown
+    assert redacted_url(connect(url, retry=patient)) == shown
 
 
 def test_another_kind_of_url_is_a_bad_setting() -> None:
     with pytest.raises(BadSettings, match="redis_url"):
-        connect("http://store.example", patient=True)
+        connect("http://store.example", retry=True)
 
 
 def test_impatient_clients_try_once_and_patient_ones_again() -> None:
     def retries(patient: bool) -> int:
-        retry = connect("redis://x", patient=patient).get_retry()
+        retry = connect("redis://x", retry=patient).get_retry()
         assert retry is not None
         return retry.get_retries()
 
@@ -175,15 +175,18 @@ def test_impatient_clients_try_once_and_patient_ones_again() -> None:
 def test_a_store_without_memory_is_there_but_takes_no_writes(redis: Redis) -> None:
     redis.config_set("maxmemory", "1")
     try:
-        with pytest.raises(StoreError, match="takes no writes") as error, store_errors(redis):
+        with (
+            pytest.raises(StoreError, match="takes no writes") as error,
+            translate_store_errors(redis),
+        ):
             redis.set("a", "b")
-        assert not isinstance(error.value, StoreAway)
-        with store_errors(redis):
+        assert not isinstance(error.value, StoreUnavailable)
+        with translate_store_errors(redis):
             assert redis.get("a") is None
     finally:
         redis.config_set("maxmemory", "0")
 
 
 def test_other_errors_pass_as_they_are(redis: Redis) -> None:
-    with pytest.raises(ZeroDivisionError), store_errors(redis):
+    with pytest.raises(ZeroDivisionError), translate_store_errors(redis):
         _ = 1 / 0

@@ -9,18 +9,18 @@ from hypothesis import strategies as st
 from redis import Redis
 
 from papers.model.arxiv_id import ArxivId
-from papers.model.merge import lift
+from papers.model.merge import paper_from_sighting
 from papers.model.paper import Channel, Pick, Sighting
 from papers.redis_backend import keys
 from papers.state.votes import (
-    MOST_COMMUNITIES,
-    MOST_DAYS,
-    Counted,
-    Counts,
-    Votes,
-    join,
-    pack,
-    unpack,
+    MAX_VOTE_COMMUNITIES,
+    MAX_VOTE_DAYS,
+    DailyVotes,
+    VoteCount,
+    VoteHistory,
+    merge_votes,
+    pack_votes,
+    unpack_votes,
 )
 
 ID = ArxivId(202611, 7)
@@ -28,9 +28,9 @@ START = datetime(2026, 11, 2, 9, tzinfo=UTC)
 DAY = timedelta(days=1)
 
 histories = st.dictionaries(
-    st.sampled_from([f"c{n:02}" for n in range(MOST_COMMUNITIES + 4)]),
-    st.dictionaries(st.integers(739_000, 739_000 + 2 * MOST_DAYS), st.integers(0, 10**6)),
-).map(lambda counts: join(counts, {}))
+    st.sampled_from([f"c{n:02}" for n in range(MAX_VOTE_COMMUNITIES + 4)]),
+    st.dictionaries(st.integers(739_000, 739_000 + 2 * MAX_VOTE_DAYS), st.integers(0, 10**6)),
+).map(lambda counts: merge_votes(counts, {}))
 
 
 def counted(day: int, votes: int | None, community: str = "hf", *, hour: int = 0) -> Sighting:
@@ -40,52 +40,52 @@ def counted(day: int, votes: int | None, community: str = "hf", *, hour: int = 0
 
 
 @given(histories, histories, histories)
-def test_a_join_of_histories(a: Counts, b: Counts, c: Counts) -> None:
-    assert join(a, b) == join(b, a)
-    assert join(join(a, b), c) == join(a, join(b, c))
-    assert join(a, a) == a
-    assert unpack(pack(a)) == a
+def test_a_join_of_histories(a: DailyVotes, b: DailyVotes, c: DailyVotes) -> None:
+    assert merge_votes(a, b) == merge_votes(b, a)
+    assert merge_votes(merge_votes(a, b), c) == merge_votes(a, merge_votes(b, c))
+    assert merge_votes(a, a) == a
+    assert unpack_votes(pack_votes(a)) == a
 
 
 @given(histories, histories)
-def test_equal_histories_are_equal_bytes(a: Counts, b: Counts) -> None:
-    assert pack(join(a, b)) == pack(join(b, a))
+def test_equal_histories_are_equal_bytes(a: DailyVotes, b: DailyVotes) -> None:
+    assert pack_votes(merge_votes(a, b)) == pack_votes(merge_votes(b, a))
 
 
 def test_votes_grow_day_by_day(redis: Redis) -> None:
-    votes = Votes(redis)
-    votes.note([counted(0, 3), counted(0, 5, hour=8), counted(2, 40), counted(2, 39, hour=1)])
-    votes.note([counted(1, 11), counted(1, 2, "club"), counted(3, None)])
-    assert votes.of(ID) == {
-        "club": [Counted(date(2026, 11, 3), 2)],
+    votes = VoteHistory(redis)
+    votes.record([counted(0, 3), counted(0, 5, hour=8), counted(2, 40), counted(2, 39, hour=1)])
+    votes.record([counted(1, 11), counted(1, 2, "club"), counted(3, None)])
+    assert votes.history(ID) == {
+        "club": [VoteCount(date(2026, 11, 3), 2)],
         "hf": [
-            Counted(date(2026, 11, 2), 5),
-            Counted(date(2026, 11, 3), 11),
-            Counted(date(2026, 11, 4), 40),
+            VoteCount(date(2026, 11, 2), 5),
+            VoteCount(date(2026, 11, 3), 11),
+            VoteCount(date(2026, 11, 4), 40),
         ],
     }
-    assert votes.of(ArxivId(202611, 8)) == {}
+    assert votes.history(ArxivId(202611, 8)) == {}
 
 
 def test_the_same_again_writes_nothing(redis: Redis) -> None:
     said = [counted(day, day * day) for day in range(5)]
-    Votes(redis).note(said)
+    VoteHistory(redis).record(said)
     before = redis.dump(keys.month_votes("2611"))
-    Votes(redis).note([*reversed(said), lift(said[4])])
+    VoteHistory(redis).record([*reversed(said), paper_from_sighting(said[4])])
     assert redis.dump(keys.month_votes("2611")) == before
 
 
 @pytest.mark.parametrize("said", [[], [counted(0, None)], [Sighting(ID, "x", Channel.API, START)]])
 def test_what_counts_nothing_keeps_nothing(redis: Redis, said: list[Sighting]) -> None:
-    Votes(redis).note(said)
+    VoteHistory(redis).record(said)
     assert redis.dbsize() == 0
 
 
 def test_it_is_bounded_and_small(redis: Redis) -> None:
     """Two weeks of hourly looks, as Hugging Face gets, are some fifty bytes."""
     hourly = [counted(day, 24 * day + hour, hour=hour) for day in range(14) for hour in range(12)]
-    Votes(redis).note(hourly)
+    VoteHistory(redis).record(hourly)
     packed: Any = redis.hget(keys.month_votes("2611"), keys.paper_field(7))
     assert len(packed) <= 56
-    Votes(redis).note([counted(day, day) for day in range(14, 300)])
-    assert len(Votes(redis).of(ID)["hf"]) == MOST_DAYS
+    VoteHistory(redis).record([counted(day, day) for day in range(14, 300)])
+    assert len(VoteHistory(redis).history(ID)["hf"]) == MAX_VOTE_DAYS

@@ -9,8 +9,14 @@ from pathlib import Path
 import pytest
 from hypothesis import example, given
 
-from papers.text.folding import flattened, plainly, spans, unstemmed, words
-from papers.text.plurals import singulars
+from papers.text.folding import (
+    fold_to_ascii,
+    lowercase_if_plain,
+    token_spans,
+    tokenize,
+    tokenize_unstemmed,
+)
+from papers.text.plurals import singularize_all
 from tests.papers.papers_strategies import texts
 
 # What a text says: (the text, its folded words).
@@ -75,7 +81,7 @@ GOLDEN = [
 
 @pytest.mark.parametrize(("text", "folded"), GOLDEN)
 def test_words(text: str, folded: str) -> None:
-    assert words(text) == folded.split()
+    assert tokenize(text) == folded.split()
 
 
 # (the text, its words with plurals kept): names and prefixes
@@ -89,7 +95,7 @@ UNSTEMMED = [
 
 @pytest.mark.parametrize(("text", "folded"), UNSTEMMED)
 def test_unstemmed(text: str, folded: str) -> None:
-    assert unstemmed(text) == folded.split()
+    assert tokenize_unstemmed(text) == folded.split()
 
 
 # (the text, what its words' places hold)
@@ -103,15 +109,15 @@ PLACES = [
 
 @pytest.mark.parametrize(("text", "places"), PLACES)
 def test_places(text: str, places: list[str]) -> None:
-    assert [text[span.start : span.end] for span in spans(text)] == places
+    assert [text[span.start : span.end] for span in token_spans(text)] == places
 
 
 def assert_folds_well(text: str) -> None:
-    for flat in (plainly(text), flattened(text)):
-        assert flat is None or singulars(re.findall("[a-z0-9]+", flat)) == words(text)
-    for fold in (words, unstemmed):
+    for flat in (lowercase_if_plain(text), fold_to_ascii(text)):
+        assert flat is None or singularize_all(re.findall("[a-z0-9]+", flat)) == tokenize(text)
+    for fold in (tokenize, tokenize_unstemmed):
         folded = fold(text)
-        found = list(spans(text, fold))
+        found = list(token_spans(text, fold))
         assert [span.word for span in found] == folded
         assert fold(" ".join(folded)) == folded
         assert all(0 <= span.start < span.end <= len(text) for span in found)
@@ -132,7 +138,7 @@ FLAT = [
 
 @pytest.mark.parametrize(("text", "flat"), FLAT)
 def test_flattened(text: str, flat: str | None) -> None:
-    assert flattened(text) == flat
+    assert fold_to_ascii(text) == flat
 
 
 @given(texts)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from papers.text.plurals import singular, surfaces
+from papers.text.plurals import singularize, surface_forms
 
 # Words whose plural is one with them: (singular, plural).
 PAIRS = [
@@ -58,7 +58,7 @@ PAIRS = [
 
 @pytest.mark.parametrize(("one", "many"), PAIRS)
 def test_a_plural_is_one_with_its_singular(one: str, many: str) -> None:
-    assert singular(many) == singular(one) == one
+    assert singularize(many) == singularize(one) == one
 
 
 # Words that only look like plurals, or are none of ours to fold.
@@ -71,7 +71,7 @@ UNCHANGED = """
 
 @pytest.mark.parametrize("word", UNCHANGED)
 def test_what_is_no_plural_stays(word: str) -> None:
-    assert singular(word) == word
+    assert singularize(word) == word
 
 
 APART = [("reasoning", "reason"), ("university", "universe"), ("dynamics", "dynamic")]
@@ -79,7 +79,7 @@ APART = [("reasoning", "reason"), ("university", "universe"), ("dynamics", "dyna
 
 @pytest.mark.parametrize(("one", "other"), APART)
 def test_only_plurals_are_folded(one: str, other: str) -> None:
-    assert singular(one) != singular(other)
+    assert singularize(one) != singularize(other)
 
 
 ENDINGS = st.sampled_from("s es ies us is ss sses shes ches xes zzes ices a i ae en".split())
@@ -90,18 +90,18 @@ WORDS = st.text("abeiosuyxzchl1é", min_size=1, max_size=6)
     st.builds(str.__add__, WORDS, ENDINGS) | st.sampled_from([word for p in PAIRS for word in p])
 )
 def test_folding_twice_is_folding_once(word: str) -> None:
-    once = singular(word)
+    once = singularize(word)
     assert once
-    assert singular(once) == once
+    assert singularize(once) == once
 
 
 @given(
     st.builds(str.__add__, WORDS, ENDINGS) | st.sampled_from([word for p in PAIRS for word in p])
 )
 def test_the_surfaces_of_a_word_are_what_folds_to_it(word: str) -> None:
-    once = singular(word)
-    assert word in surfaces(once)
-    assert {singular(surface) for surface in surfaces(once)} == {once}
+    once = singularize(word)
+    assert word in surface_forms(once)
+    assert {singularize(surface) for surface in surface_forms(once)} == {once}
 
 
 SURFACES = [
@@ -114,4 +114,4 @@ SURFACES = [
 
 @pytest.mark.parametrize(("word", "expected"), SURFACES)
 def test_surfaces(word: str, expected: list[str]) -> None:
-    assert surfaces(word) == expected
+    assert surface_forms(word) == expected

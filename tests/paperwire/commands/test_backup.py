@@ -14,15 +14,15 @@ from click.testing import CliRunner, Result
 from redis import Redis
 
 from papers.config.settings import Settings
-from papers.errors import StoreNewer
-from papers.maintenance.migrations import SCHEMA
+from papers.errors import StoreTooNew
+from papers.maintenance.migrations import SCHEMA_VERSION
 from papers.redis_backend import keys
 from papers.state.keywords import Keywords
 from papers.store import Store
 from paperwire.cli import main
 from service import create_app
-from tests.service.made import NOW, picked, revision, sighting
-from workers.jobs import TaskRun
+from tests.service.made import NOW, make_pick, make_revision, make_sighting
+from workers.jobs import TaskRunner
 
 pytestmark = pytest.mark.row("backup and restore, damaged files")
 
@@ -50,9 +50,11 @@ def command(
 
 
 def fill(redis: Redis) -> None:
-    Store(redis).ingest([sighting(number) for number in range(1, 30)], now=NOW)
-    Store(redis).ingest([revision(4, 2, title="Reward model four, again")], now=NOW)
-    Store(redis).ingest([sighting(5, withdrawn=True, version=2), picked(3), picked(9)], now=NOW)
+    Store(redis).ingest([make_sighting(number) for number in range(1, 30)], now=NOW)
+    Store(redis).ingest([make_revision(4, 2, title="Reward model four, again")], now=NOW)
+    Store(redis).ingest(
+        [make_sighting(5, withdrawn=True, version=2), make_pick(3), make_pick(9)], now=NOW
+    )
     Keywords(redis).add("Reward Model", '"reward model"', now=NOW)
     Keywords(redis).add("Old", "number -model*", now=NOW - timedelta(days=9))
 
@@ -102,13 +104,16 @@ def test_nobody_works_with_data_of_a_later_schema(
 ) -> None:
     fill(redis)
     good = served(store_url, tmp_path)
-    redis.set(keys.SCHEMA, SCHEMA + 1)
+    redis.set(keys.SCHEMA, SCHEMA_VERSION + 1)
     for words in (("status",), ("search", "reward"), ("backup", "b"), ("fetch", "enrich")):
         refused = command(*words)
         assert refused.exit_code == 1
-        assert f"schema {SCHEMA + 1}, this Paperwire knows {SCHEMA}: update" in refused.stderr
-    with pytest.raises(StoreNewer, match=f"schema {SCHEMA + 1}"):
-        TaskRun(redis, Settings(), lambda: NOW).run("enrich", None)
+        assert (
+            f"schema {SCHEMA_VERSION + 1}, this Paperwire knows {SCHEMA_VERSION}: update"
+            in refused.stderr
+        )
+    with pytest.raises(StoreTooNew, match=f"schema {SCHEMA_VERSION + 1}"):
+        TaskRunner(redis, Settings(), lambda: NOW).run("enrich", None)
     settings = Settings(redis_url=store_url, data_dir=str(tmp_path))
     client = create_app(settings).test_client()
     assert client.get("/feeds/search.atom?q=never").status_code == 503

@@ -13,10 +13,10 @@ from redis import Redis
 from papers.state.keywords import Keywords
 from papers.store import Store
 from paperwire.cli import main
-from paperwire.run.demo_runner import toml
+from paperwire.run.demo_runner import to_toml
 from paperwire.simulator.upstream import Upstream
 from paperwire.simulator.world.manuscripts import Manuscript
-from tests.service.made import NOW, sighting
+from tests.service.made import NOW, make_sighting
 
 Command = Callable[..., Result]
 
@@ -35,7 +35,7 @@ def test_a_repository_is_one_command(command: Command, redis: Redis, upstream: U
     """From nothing: the configured keywords saved and filled, every source asked, the page."""
     id = upstream.announce(Manuscript(title="A Small Reward Model", abstract="Of a | b."))
     settings = upstream.settings(arxiv_interval=0.0, keywords={"Reward Model": '"reward model"'})
-    Path("paperwire.toml").write_text(toml(settings))
+    Path("paperwire.toml").write_text(to_toml(settings))
     done = command("export", "markdown", "--fetch", "README.md")
     assert (done.exit_code, done.output) == (0, "")
     page = Path("README.md").read_text("utf-8")
@@ -50,9 +50,9 @@ def test_a_source_that_fails_is_told_and_the_page_is_written(
     command: Command, redis: Redis, upstream: Upstream
 ) -> None:
     Keywords(redis).add("Reward Model", '"reward model"', now=NOW)
-    Store(redis).ingest([sighting(1)], now=NOW)
+    Store(redis).ingest([make_sighting(1)], now=NOW)
     upstream.fail(503, "/feeds/")
-    Path("paperwire.toml").write_text(toml(upstream.settings(arxiv_interval=0.0)))
+    Path("paperwire.toml").write_text(to_toml(upstream.settings(arxiv_interval=0.0)))
     done = command("export", "markdown", "--fetch", "README.md")
     assert done.exit_code == 1
     assert "community:weekly: " in done.stderr
@@ -62,7 +62,7 @@ def test_a_source_that_fails_is_told_and_the_page_is_written(
 def test_chosen_keywords_and_rows(command: Command, redis: Redis) -> None:
     for name, query in (("A", "reward"), ("B", "model")):
         Keywords(redis).add(name, query, now=NOW)
-    Store(redis).ingest([sighting(number) for number in (1, 2, 3)], now=NOW)
+    Store(redis).ingest([make_sighting(number) for number in (1, 2, 3)], now=NOW)
     page = command("export", "markdown", "-k", "b", "-n", "2", "-").stdout
     assert page.count("\n## ") == 1
     assert page.count("\n| **[") == 2
@@ -72,7 +72,7 @@ def test_chosen_keywords_and_rows(command: Command, redis: Redis) -> None:
 
 def test_references_of_papers_keywords_and_queries(command: Command, redis: Redis) -> None:
     Keywords(redis).add("A", "reward", now=NOW)
-    Store(redis).ingest([sighting(number) for number in (1, 2, 3)], now=NOW)
+    Store(redis).ingest([make_sighting(number) for number in (1, 2, 3)], now=NOW)
     chosen = {
         ("2611.00002", "arXiv:2611.00001v3", "2611.00002"): ["2", "1"],
         ("-k", "A"): ["3", "2", "1"],

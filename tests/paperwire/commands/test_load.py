@@ -20,10 +20,10 @@ from paperwire.cli import main
 from paperwire.operations import bulk_load
 from service import create_app
 from tests.papers.fingerprint import fingerprint
-from tests.service.made import NOW, picked, revision, sighting
+from tests.service.made import NOW, make_pick, make_revision, make_sighting
 from tests.workers.bulk.test_loader import row
 from workers.bulk.bulk_file import BulkFile
-from workers.bulk.loader import At, Position
+from workers.bulk.loader import LoadPosition, LoadProgress
 
 Command = Callable[..., Result]
 
@@ -49,7 +49,7 @@ def test_a_load_says_what_it_did(command: Command, redis: Redis) -> None:
     done = command("load", "papers.json")
     assert done.exit_code == 0, done.output
     assert done.stdout == "papers.json: 2 records: 2 new, 0 changed\n"
-    assert Store(redis).size() == 2
+    assert Store(redis).count_papers() == 2
     again = command("load", "papers.json")
     assert again.exit_code == 0
     assert "papers.json: loaded before; --again" in again.stderr
@@ -106,7 +106,7 @@ def test_ctrl_c_says_how_to_go_on(command: Command, monkeypatch: pytest.MonkeyPa
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(bulk_load, "followed", interrupted)
+    monkeypatch.setattr(bulk_load, "follow_load", interrupted)
     Path("papers.json").write_text(row("2611.00001"))
     done = command("load", "papers.json")
     assert done.exit_code == 1
@@ -125,12 +125,12 @@ def test_what_is_exported_and_loaded_gives_equal_papers_and_equal_feeds(
     command: Command, redis: Redis, store_url: str, tmp_path: Path
 ) -> None:
     Keywords(redis).add("Reward Model", '"reward model"', now=NOW)
-    said = [sighting(number) for number in range(1, 8)]
+    said = [make_sighting(number) for number in range(1, 8)]
     more = [
-        revision(2, 3, title="A reward model, revised"),
-        picked(3),
-        picked(9),
-        picked(3, "ours"),
+        make_revision(2, 3, title="A reward model, revised"),
+        make_pick(3),
+        make_pick(9),
+        make_pick(3, "ours"),
     ]
     Store(redis).ingest([*said, *more, said[4]._replace(withdrawn=True)], now=NOW)
     site = Settings(redis_url=store_url, data_dir=str(tmp_path), public_url="https://wire.example")
@@ -157,9 +157,9 @@ class Terminal(io.StringIO):
         return True
 
 
-def at(records: int, passed: int) -> At:
-    position = Position("p.json", NOW, NOW, offset=passed, records=records)
-    return At(BulkFile("p.json", "x", 1_000), position, passed)
+def at(records: int, passed: int) -> LoadProgress:
+    position = LoadPosition("p.json", NOW, NOW, offset=passed, records=records)
+    return LoadProgress(BulkFile("p.json", "x", 1_000), position, passed)
 
 
 def told(monkeypatch: pytest.MonkeyPatch, screen: io.StringIO) -> str:
@@ -168,7 +168,7 @@ def told(monkeypatch: pytest.MonkeyPatch, screen: io.StringIO) -> str:
     monkeypatch.setattr("time.monotonic", lambda: float(next(clock)))
     monkeypatch.setattr(sys, "stderr", screen)
     moments = iter([at(0, 0), at(50, 500), at(100, 1_000)])
-    assert bulk_load.followed(moments).records == 100
+    assert bulk_load.follow_load(moments).records == 100
     return screen.getvalue()
 
 

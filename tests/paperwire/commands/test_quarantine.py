@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 from redis import Redis
 
 from papers.redis_backend import keys
-from papers.state.task_states import SetAside, SourceStates
+from papers.state.task_states import QuarantinedRecord, TaskStates
 from paperwire.cli import main
 from tests.service.made import NOW
 
@@ -34,7 +34,9 @@ def command(
 def test_records_are_listed_newest_first_with_their_reasons(command: Command, redis: Redis) -> None:
     assert command("quarantine").stdout == "nothing was set aside\n"
     for number in range(3):
-        SourceStates(redis).quarantine(SetAside("hf:today", NOW, f"reason {number}", "{id: x}"))
+        TaskStates(redis).quarantine(
+            QuarantinedRecord("hf:today", NOW, f"reason {number}", "{id: x}")
+        )
     listed = json.loads(command("quarantine", "-n", "2", "--json").stdout)
     assert [record["reason"] for record in listed] == ["reason 2", "reason 1"]
     assert listed[0] == {
@@ -46,14 +48,14 @@ def test_records_are_listed_newest_first_with_their_reasons(command: Command, re
 
 
 def test_cleared_records_are_counted_and_gone(command: Command, redis: Redis) -> None:
-    SourceStates(redis).quarantine(SetAside("hf:today", NOW, "a", "b"))
+    TaskStates(redis).quarantine(QuarantinedRecord("hf:today", NOW, "a", "b"))
     assert command("quarantine", "--clear").stdout == "forgot 1 records\n"
     assert json.loads(command("quarantine", "--clear", "--json").stdout) == {"cleared": 0}
-    assert SourceStates(redis).quarantined(9) == []
+    assert TaskStates(redis).list_quarantined(9) == []
 
 
 def test_a_record_cannot_write_on_the_terminal(command: Command, redis: Redis) -> None:
-    SourceStates(redis).quarantine(SetAside("hf:today", NOW, EVIL, EVIL))
+    TaskStates(redis).quarantine(QuarantinedRecord("hf:today", NOW, EVIL, EVIL))
     told = command("quarantine").stdout
     assert told.replace("\n", "").isprintable()
     assert "]]> <script>" in told
@@ -66,9 +68,9 @@ DAMAGED = (b"no JSON", b"[]", b'{"task":"hf"}', b"\xff\x00")
 def test_damaged_entries_are_listed_as_such_and_stop_nothing(
     command: Command, redis: Redis
 ) -> None:
-    states = SourceStates(redis)
+    states = TaskStates(redis)
     redis.lpush(keys.QUARANTINE, *DAMAGED)
-    states.quarantine_once([SetAside("hf:today", NOW, "a reason", "{id: x}")] * 2)
+    states.quarantine_new([QuarantinedRecord("hf:today", NOW, "a reason", "{id: x}")] * 2)
     listed = json.loads(command("quarantine", "--json").stdout)
     assert [record["reason"][:8] for record in listed] == ["a reason"] * 2 + ["damaged:"] * 4
     assert command("quarantine").exit_code == 0

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from paperwire.run.demo_runner import toml
+from paperwire.run.demo_runner import to_toml
 from paperwire.simulator.upstream import Upstream
 from paperwire.simulator.world.manuscripts import Manuscript
 from tests.paperwire.test_cli import Command, command, document
@@ -17,7 +17,7 @@ def test_a_feed_is_tried_saved_fetched_listed_and_removed(
     upstream.pick(id, "club")
     settings = upstream.settings(arxiv_interval=0.0)
     url = settings.pop("communities")["club"]
-    Path("paperwire.toml").write_text(toml(settings))
+    Path("paperwire.toml").write_text(to_toml(settings))
 
     trial = document(command("source", "try", url, "--json"))
     assert (trial["fault"], trial["named"]) == (None, 1)

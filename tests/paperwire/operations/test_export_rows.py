@@ -13,12 +13,12 @@ import zstandard
 from click.testing import CliRunner, Result
 from redis import Redis
 
-from papers.model.json_rows import paper_of
+from papers.model.json_rows import paper_from_row
 from papers.store import Store
 from paperwire.cli import main
 from paperwire.operations import export_rows
 from tests.papers import fingerprint
-from tests.service.made import NOW, picked, revision, sighting
+from tests.service.made import NOW, make_pick, make_revision, make_sighting
 
 Command = Callable[..., Result]
 
@@ -29,8 +29,10 @@ def command(
 ) -> Iterator[Command]:
     """Run a command on a store of six papers, one of them only picked, in a folder of its own."""
     monkeypatch.chdir(tmp_path)
-    said = [sighting(number) for number in range(1, 6)]
-    Store(redis).ingest([*said, revision(2, 2, title="Not a model"), picked(3), picked(6)], now=NOW)
+    said = [make_sighting(number) for number in range(1, 6)]
+    Store(redis).ingest(
+        [*said, make_revision(2, 2, title="Not a model"), make_pick(3), make_pick(6)], now=NOW
+    )
     with mock.patch.dict(os.environ, {"REDIS_URL": store_url}):
         yield lambda *words: CliRunner().invoke(main, words)
 
@@ -43,14 +45,14 @@ def test_all_papers_are_written_oldest_first(command: Command, redis: Redis) -> 
     done = command("export", "papers", "all.jsonl")
     assert (done.exit_code, done.stdout) == (0, "wrote 6 papers to all.jsonl\n")
     written = rows(Path("all.jsonl").read_bytes())
-    assert [paper_of(row) for row in written] == fingerprint.papers(redis)[::-1]
+    assert [paper_from_row(row) for row in written] == fingerprint.all_papers(redis)[::-1]
 
 
 @pytest.mark.parametrize("page", [1, 2, 1_000])
 def test_a_keyword_chooses_newest_first(
     command: Command, page: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(export_rows, "PAGE", page)
+    monkeypatch.setattr(export_rows, "EXPORT_PAGE_SIZE", page)
     done = command("export", "papers", "--query", '"reward model"', "-")
     assert [row["id"] for row in rows(done.stdout)] == [f"2611.0000{n}" for n in (5, 4, 3, 1)]
     assert done.stderr == "wrote 4 papers to standard output\n"

@@ -4,20 +4,20 @@ import json
 
 import pytest
 
-from paperwire.run.console import Console, Whereabouts
+from paperwire.run.console import Console, StartupInfo
 
-WHERE = Whereabouts("http://127.0.0.1:8000", "/data", "embedded", "now (arxiv)", 12)
+WHERE = StartupInfo("http://127.0.0.1:8000", "/data", "embedded", "now (arxiv)", 12)
 
 
 def test_first_words_come_before_what_the_parts_said(capsys: pytest.CaptureFixture[str]) -> None:
     console = Console(as_json=False)
-    console.say("demo", "at once")
-    console.hold()
-    console.say("worker", "ready")
-    console.introduce(WHERE)
-    console.release()
-    console.release()
-    console.say("worker", "done")
+    console.print_line("demo", "at once")
+    console.start_buffering()
+    console.print_line("worker", "ready")
+    console.print_startup(WHERE)
+    console.stop_buffering()
+    console.stop_buffering()
+    console.print_line("worker", "done")
     said = capsys.readouterr().out.split("\n")
     assert said[0] == "     demo | at once"
     assert said[2:7] == [
@@ -32,8 +32,8 @@ def test_first_words_come_before_what_the_parts_said(capsys: pytest.CaptureFixtu
 
 def test_json_is_alone_on_standard_output(capsys: pytest.CaptureFixture[str]) -> None:
     console = Console(as_json=True)
-    console.say("worker", "ready")
-    console.introduce(WHERE)
+    console.print_line("worker", "ready")
+    console.print_startup(WHERE)
     said = capsys.readouterr()
     assert json.loads(said.out)["address"] == WHERE.address
     assert said.err == "   worker | ready\n"

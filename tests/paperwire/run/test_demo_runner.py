@@ -7,8 +7,8 @@ import sys
 import tomllib
 from pathlib import Path
 
-from paperwire.run.demo_runner import clear, isolate, toml
-from tests.paperwire.processes import eventually
+from paperwire.run.demo_runner import clear_demo_folder, isolate_environment, to_toml
+from tests.paperwire.processes import becomes_true
 
 ROOT = Path(__file__).parents[3]
 
@@ -21,7 +21,7 @@ def test_settings_are_written_as_toml() -> None:
         "allowed_networks": ("127.0.0.0/8",),
         "communities": {"a-b": "http://127.0.0.1:1/x?y=1"},
     }
-    read = tomllib.loads(toml(fields))
+    read = tomllib.loads(to_toml(fields))
     assert read == {**fields, "allowed_networks": ["127.0.0.0/8"]}
 
 
@@ -33,7 +33,7 @@ def test_demo_takes_nothing_that_leads_to_a_real_store(tmp_path: Path) -> None:
         "PAPERWIRE_PORT": "8123",
         "PATH": "/bin",
     }
-    isolate(environ, tmp_path / "paperwire.toml")
+    isolate_environment(environ, tmp_path / "paperwire.toml")
     assert environ == {
         "PAPERWIRE_PORT": "8123",
         "PATH": "/bin",
@@ -49,7 +49,7 @@ def test_clearing_leaves_the_claim_and_what_is_linked(tmp_path: Path) -> None:
         (folder / "file").touch()
     (demo / "up.lock").touch()
     (demo / "link").symlink_to(elsewhere)
-    clear(demo)
+    clear_demo_folder(demo)
     assert [entry.name for entry in demo.iterdir()] == ["up.lock"]
     assert (elsewhere / "file").exists()
 
@@ -69,9 +69,9 @@ def test_demo_serves_papers_and_a_new_day_brings_more(tmp_path: Path) -> None:
             assert demo.stdout is not None
             words = json.loads(demo.stdout.readline())
             assert words["data_dir"] == str(tmp_path / "demo-data")
-            assert eventually(lambda: papers_of(tmp_path) > 0, within=60)
+            assert becomes_true(lambda: papers_of(tmp_path) > 0, within=60)
             at_first = papers_of(tmp_path)
-            assert eventually(lambda: papers_of(tmp_path) > at_first, within=60)
+            assert becomes_true(lambda: papers_of(tmp_path) > at_first, within=60)
         finally:
             demo.terminate()
             assert demo.wait(30) == 0

@@ -8,19 +8,19 @@ from pathlib import Path
 import pytest
 
 from paperwire.run import tether
-from tests.paperwire.processes import eventually, runs
+from tests.paperwire.processes import becomes_true, is_running
 
 SLEEPER = "import os, time; print(os.getpid(), flush=True); time.sleep(60)"
 WATCHED = f"""
 import os, sys
-from paperwire import tether
-tether.watch(os.getppid(), 9, [sys.executable, "-c", {SLEEPER!r}])
+from paperwire.run import tether
+tether.run_until_parent_ends(os.getppid(), 9, [sys.executable, "-c", {SLEEPER!r}])
 """
 STARTERS = {
     "kernel": f"""
 import subprocess, sys
-from paperwire import tether
-subprocess.run(tether.tied([sys.executable, "-c", {SLEEPER!r}]))
+from paperwire.run import tether
+subprocess.run(tether.tie_command([sys.executable, "-c", {SLEEPER!r}]))
 """,
     "watch": f"""
 import subprocess, sys
@@ -40,9 +40,9 @@ def test_tied_command_ends_when_its_starter_is_killed(keeper: str) -> None:
     with starter:
         assert starter.stdout is not None
         tied = int(starter.stdout.readline())
-        assert runs(tied)
+        assert is_running(tied)
         starter.kill()
-        assert eventually(lambda: not runs(tied))
+        assert becomes_true(lambda: not is_running(tied))
 
 
 def test_command_that_lost_its_starter_at_once_ends_at_once() -> None:
@@ -53,7 +53,8 @@ def test_command_that_lost_its_starter_at_once_ends_at_once() -> None:
 
 
 def test_watch_gives_the_exit_code() -> None:
-    code = "import os, sys; from paperwire.run.tether import watch;"
-    code += "sys.exit(watch(os.getppid(), 15, [sys.executable, '-c', 'raise SystemExit(7)']))"
+    code = "import os, sys; from paperwire.run.tether import run_until_parent_ends;"
+    code += "command = [sys.executable, '-c', 'raise SystemExit(7)'];"
+    code += "sys.exit(run_until_parent_ends(os.getppid(), 15, command))"
     process = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False)
     assert process.returncode == 7

@@ -21,8 +21,8 @@ import pytest
 from papers.config.settings import Settings
 from papers.errors import BadSettings
 from paperwire.run import embedded_store
-from paperwire.run.up import free_port, parts, shown_address
-from tests.paperwire.processes import command_of, descendants, eventually, runs
+from paperwire.run.up import find_free_port, program_specs, reachable_address
+from tests.paperwire.processes import becomes_true, command_line_of, descendants, is_running
 
 ROOT = Path(__file__).parents[3]
 NOWHERE = "http://127.0.0.1:9"
@@ -40,14 +40,14 @@ class Up:
         return descendants(self.process.pid)
 
     def part(self, words: str) -> int:
-        return min((pid for pid in self.parts() if words in command_of(pid)), default=0)
+        return min((pid for pid in self.parts() if words in command_line_of(pid)), default=0)
 
     def is_replaced(self, words: str, before: int) -> bool:
         return self.part(words) not in (0, before)
 
     def is_well(self, part: str) -> bool:
         """What a container's health check says of a part."""
-        url = embedded_store.url(embedded_store.place(str(self.data_dir)))
+        url = embedded_store.socket_url(embedded_store.store_paths(str(self.data_dir)))
         port = self.words["address"].rpartition(":")[2]
         check = subprocess.run(
             [sys.executable, "-m", "paperwire", "health", part],
@@ -65,7 +65,7 @@ class Up:
 
 
 def all_gone(processes: set[int]) -> bool:
-    return not any(map(runs, processes))
+    return not any(map(is_running, processes))
 
 
 def environment(data_dir: Path, **settings: str) -> dict[str, str]:
@@ -111,9 +111,9 @@ def test_everything_comes_up_and_ctrl_c_ends_it(tmp_path: Path) -> None:
         assert up.words["data_dir"] == str(tmp_path / "data")
         assert "valkey-server" in up.words["store"] or "redis-server" in up.words["store"]
         assert up.words["next_fetch"].startswith("now (")
-        assert eventually(up.healthy)
+        assert becomes_true(up.healthy)
         for part in ("web", "worker", "scheduler"):
-            assert eventually(partial(up.is_well, part)), part
+            assert becomes_true(partial(up.is_well, part)), part
         everyone = up.parts()
         assert len(everyone) >= 5  # store, worker, scheduler, web and its process
         up.process.send_signal(signal.SIGINT)
@@ -126,17 +126,17 @@ def test_everything_comes_up_and_ctrl_c_ends_it(tmp_path: Path) -> None:
 
 def test_crashed_parts_come_back_and_a_killed_supervisor_leaves_nobody(tmp_path: Path) -> None:
     with started(tmp_path / "data") as up:
-        assert eventually(up.healthy)
+        assert becomes_true(up.healthy)
         for words in ("workers worker", "workers scheduler", "granian", "valkey-server"):
             before = up.part(words)
             own_children = descendants(before)
             os.kill(before, signal.SIGKILL)
-            assert eventually(partial(up.is_replaced, words, before)), words
-            assert eventually(partial(all_gone, own_children)), words
-        assert eventually(up.healthy)
+            assert becomes_true(partial(up.is_replaced, words, before)), words
+            assert becomes_true(partial(all_gone, own_children)), words
+        assert becomes_true(up.healthy)
         everyone = up.parts()
         up.process.kill()
-        assert eventually(partial(all_gone, everyone))
+        assert becomes_true(partial(all_gone, everyone))
 
 
 def test_second_one_on_the_same_folder_says_so_in_a_line(tmp_path: Path) -> None:
@@ -158,14 +158,14 @@ def test_second_one_on_the_same_folder_says_so_in_a_line(tmp_path: Path) -> None
 def test_taken_port_gives_the_next_free_one(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        assert free_port("127.0.0.1", port) > port
-    assert free_port("127.0.0.1", port) == port
-    assert free_port("127.0.0.1", 0) > 0
+        assert find_free_port("127.0.0.1", port) > port
+    assert find_free_port("127.0.0.1", port) == port
+    assert find_free_port("127.0.0.1", 0) > 0
 
 
 def test_host_that_is_not_ours_is_named() -> None:
     with pytest.raises(BadSettings, match="host"):
-        free_port("192.0.2.1", 8000)
+        find_free_port("192.0.2.1", 8000)
 
 
 ADDRESSES = [
@@ -177,11 +177,11 @@ ADDRESSES = [
 
 @pytest.mark.parametrize(("settings", "address"), ADDRESSES)
 def test_address_is_one_that_can_be_opened(settings: dict[str, Any], address: str) -> None:
-    assert shown_address(Settings(**settings)) == address
+    assert reachable_address(Settings(**settings)) == address
 
 
 def test_parts_end_with_the_web_and_share_the_store() -> None:
-    started = parts(Settings(redis_url="unix:///s", worker_processes=3, port=8123))
+    started = program_specs(Settings(redis_url="unix:///s", worker_processes=3, port=8123))
     assert [part.name for part in started] == ["worker", "worker", "worker", "scheduler", "web"]
     assert {part.environment["PAPERWIRE_REDIS_URL"] for part in started} == {"unix:///s"}
     assert {part.environment["PAPERWIRE_PORT"] for part in started} == {"8123"}

@@ -10,8 +10,8 @@ import pytest
 
 from papers.config.settings import Settings
 from paperwire.run import web
-from paperwire.run.up import free_port
-from tests.paperwire.processes import descendants, eventually, runs
+from paperwire.run.up import find_free_port
+from tests.paperwire.processes import becomes_true, descendants, is_running
 
 ROOT = Path(__file__).parents[3]
 
@@ -25,15 +25,15 @@ pytestmark = [
 def test_server_told_to_end_while_a_process_loads_the_app_leaves_nobody(
     number: int, tmp_path: Path
 ) -> None:
-    settings = Settings(port=free_port("127.0.0.1", 0), web_processes=1)
+    settings = Settings(port=find_free_port("127.0.0.1", 0), web_processes=1)
     environment = os.environ | {"PAPERWIRE_DATA_DIR": str(tmp_path), "REDIS_URL": "unix:///none"}
-    command = web.command(settings)
+    command = web.web_command(settings)
     with subprocess.Popen(command, env=environment, cwd=ROOT, stderr=subprocess.DEVNULL) as granian:
-        assert eventually(lambda: bool(descendants(granian.pid)))
+        assert becomes_true(lambda: bool(descendants(granian.pid)))
         (serving,) = descendants(granian.pid)
         granian.send_signal(number)
         try:
-            assert eventually(lambda: granian.poll() is not None)
-            assert eventually(lambda: not runs(serving))
+            assert becomes_true(lambda: granian.poll() is not None)
+            assert becomes_true(lambda: not is_running(serving))
         finally:
             granian.kill()

@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 import pytest
 
 from papers.model.arxiv_id import ArxivId
-from paperwire.simulator.formats.api_feed import Result
-from paperwire.simulator.formats.api_query import Malformed, parse
+from paperwire.simulator.formats.api_feed import ApiResult
+from paperwire.simulator.formats.api_query import MalformedQuery, parse
 from paperwire.simulator.world.manuscripts import Manuscript
 
-PAPER = Result(
+PAPER = ApiResult(
     ArxivId.parse("2611.00001"),
     2,
     Manuscript(
@@ -113,5 +113,5 @@ def test_does_not_match(query: str) -> None:
 
 @pytest.mark.parametrize("query", lines(MALFORMED))
 def test_refused(query: str) -> None:
-    with pytest.raises(Malformed):
+    with pytest.raises(MalformedQuery):
         parse(query)

@@ -22,27 +22,27 @@ from redis import Redis
 
 from papers.config.settings import Settings
 from papers.model.arxiv_calendar import newest_announcement
-from papers.state.task_states import SourceStates
+from papers.state.task_states import TaskStates
 from paperwire.simulator import demo
-from paperwire.simulator.world.generate import Generator
+from paperwire.simulator.world.generate import PaperGenerator
 from paperwire.simulator.world.manuscripts import Manuscript
 
 SATURDAY = datetime(2026, 11, 21, 15, tzinfo=UTC)
-SMALL = demo.Plan(day=0.02, papers=12, weeks=1)
+SMALL = demo.DemoOptions(seconds_per_day=0.02, papers_per_day=12, history_weeks=1)
 CHILD = (sys.executable, "-m", "paperwire.simulator", "--papers", "5", "--weeks", "1")
 
 
 @pytest.fixture(scope="module")
 def papers() -> list[Manuscript]:
     """Five days of 120 papers."""
-    generator = Generator(seed=7)
+    generator = PaperGenerator(seed=7)
     return [generator.manuscript() for _ in range(600)]
 
 
 def test_the_same_seed_gives_the_same_papers(papers: list[Manuscript]) -> None:
-    again = Generator(seed=7)
+    again = PaperGenerator(seed=7)
     assert [again.manuscript() for _ in range(50)] == papers[:50]
-    assert Generator(seed=8).manuscript() != papers[0]
+    assert PaperGenerator(seed=8).manuscript() != papers[0]
 
 
 def test_no_two_papers_have_one_title(papers: list[Manuscript]) -> None:
@@ -90,7 +90,7 @@ def test_the_demo_begins_with_weeks_of_papers_and_goes_on() -> None:
         if len(woken) == 3:
             three.set()
 
-    with demo.running(SMALL, lambda: SATURDAY, wake) as upstream:
+    with demo.running_demo(SMALL, lambda: SATURDAY, wake) as upstream:
         days = {preprint.newest.announced_on for preprint in upstream.preprints()}
         before = len(upstream.listings(upstream.today))
         assert three.wait(10)
@@ -100,7 +100,7 @@ def test_the_demo_begins_with_weeks_of_papers_and_goes_on() -> None:
 
 
 def test_the_demo_dates_its_papers_so_that_none_is_stale_or_early() -> None:
-    with demo.running(replace(SMALL, day=60), lambda: SATURDAY) as upstream:
+    with demo.running_demo(replace(SMALL, seconds_per_day=60), lambda: SATURDAY) as upstream:
         feed = feedparser.parse(requests.get(f"{upstream.url}/rss/atom/cs", timeout=10).content)
         published = {datetime.fromisoformat(entry.published) for entry in feed.entries}
         assert published == {newest_announcement(SATURDAY)}
@@ -111,29 +111,29 @@ def test_the_demo_dates_its_papers_so_that_none_is_stale_or_early() -> None:
 
 
 def test_the_demo_ends_its_papers_with_the_months_numbers() -> None:
-    with demo.running(replace(SMALL, day=60), lambda: SATURDAY) as upstream:
+    with demo.running_demo(replace(SMALL, seconds_per_day=60), lambda: SATURDAY) as upstream:
         upstream.announce(Manuscript(title="Nearly the Last"), id="2611.65530")
-        assert upstream.numbers_left() == 5
-        life = demo.Life(upstream, SMALL)
-        life.day()
-        life.day()
-        assert upstream.numbers_left() == 0
+        assert upstream.remaining_numbers() == 5
+        life = demo.DemoTimeline(upstream, SMALL)
+        life.simulate_day()
+        life.simulate_day()
+        assert upstream.remaining_numbers() == 0
         assert str(upstream.preprints()[0].id) == "2611.65535"
 
 
 def test_the_settings_hold() -> None:
-    with demo.running(replace(SMALL, day=60), lambda: SATURDAY) as upstream:
-        settings = Settings(**demo.settings(upstream))
+    with demo.running_demo(replace(SMALL, seconds_per_day=60), lambda: SATURDAY) as upstream:
+        settings = Settings(**demo.demo_settings(upstream))
         assert list(settings.communities) == [demo.COMMUNITY]
 
 
 def test_waking_makes_every_source_due(redis: Redis) -> None:
-    states = SourceStates(redis)
+    states = TaskStates(redis)
     tomorrow = SATURDAY + timedelta(days=1)
     for task in ("announcements:cs.CL", "community:weekly", "hf:today", "hf:recent", "enrich"):
-        states.make_due(task, tomorrow)
-    demo.wake(states, SATURDAY)
-    assert states.due(SATURDAY) == ["announcements:cs.CL", "community:weekly", "hf:today"]
+        states.schedule(task, tomorrow)
+    demo.wake_news_sources(states, SATURDAY)
+    assert states.due_tasks(SATURDAY) == ["announcements:cs.CL", "community:weekly", "hf:today"]
 
 
 def test_as_a_program_it_says_where_it_is_and_ends_when_asked(
@@ -149,9 +149,9 @@ def test_as_a_program_it_says_where_it_is_and_ends_when_asked(
         settings = json.loads(told)
         assert settings["arxiv_feed_url"] == f"{url}/rss/atom"
         assert requests.get(f"{url}/rss/atom/cs.CL", timeout=10).status_code == 200
-        states = SourceStates(redis)
-        states.make_due("hf:today", datetime.now(UTC) + timedelta(days=1))
-        _until(lambda: states.due(datetime.now(UTC)) == ["hf:today"])
+        states = TaskStates(redis)
+        states.schedule("hf:today", datetime.now(UTC) + timedelta(days=1))
+        _until(lambda: states.due_tasks(datetime.now(UTC)) == ["hf:today"])
         process.send_signal(signal.SIGTERM)
         assert process.wait(10) == 0
 

@@ -18,8 +18,8 @@ import requests
 
 from paperwire.simulator.server import faults
 from paperwire.simulator.server.faults import FAULTS
-from paperwire.simulator.server.http_server import Site
-from paperwire.simulator.server.messages import Reply, Request
+from paperwire.simulator.server.http_server import ScriptedServer
+from paperwire.simulator.server.messages import SimulatorReply, SimulatorRequest
 from paperwire.simulator.upstream import Upstream
 from paperwire.simulator.world.manuscripts import Manuscript
 
@@ -161,7 +161,7 @@ def test_a_gzip_bomb_is_small_and_grows(world: Upstream) -> None:
 def test_a_dripping_answer_arrives_at_last(world: Upstream) -> None:
     world.fail("drip", pause=0.0001)
     assert titles(get(world, FEED)) == ["A Day After"]
-    assert len(world.visits("/rss")) == 1
+    assert len(world.requests_to("/rss")) == 1
 
 
 def test_a_redirect_leads_where_it_is_told(world: Upstream) -> None:
@@ -224,10 +224,10 @@ def test_every_fault_is_tested_and_explained() -> None:
 
 
 def test_a_mistake_inside_an_answer_is_not_swallowed() -> None:
-    def answer(request: Request) -> Reply:
-        return Reply(json.dumps({"": 1 / 0}).encode())
+    def answer(request: SimulatorRequest) -> SimulatorReply:
+        return SimulatorReply(json.dumps({"": 1 / 0}).encode())
 
-    site = Site(answer, lambda: LATER)
+    site = ScriptedServer(answer, lambda: LATER)
     site.listen()
     with pytest.raises(requests.exceptions.ConnectionError):
         requests.get(site.url, timeout=5)

@@ -20,10 +20,15 @@ from hypothesis import strategies as st
 from papers.model.arxiv_id import parse_versioned
 from papers.model.paper import AnnounceType
 from paperwire.simulator.formats import announcement_feed, api_feed, community_feed, daily_papers
-from paperwire.simulator.formats.announcement_feed import Row
-from paperwire.simulator.formats.api_feed import Asked, Result
-from paperwire.simulator.formats.arxiv_xml import tex_accents
-from paperwire.simulator.world.manuscripts import Manuscript, Pick, Preprint, Version
+from paperwire.simulator.formats.announcement_feed import AnnouncementRow
+from paperwire.simulator.formats.api_feed import ApiQuery, ApiResult
+from paperwire.simulator.formats.arxiv_xml import encode_tex_accents
+from paperwire.simulator.world.manuscripts import (
+    CommunityPick,
+    Manuscript,
+    Preprint,
+    PreprintVersion,
+)
 
 NS = {"a": "http://www.w3.org/2005/Atom", "dc": "http://purl.org/dc/elements/1.1/"}
 NS |= {"arxiv": "http://arxiv.org/schemas/atom"}
@@ -47,7 +52,7 @@ def text_of(node: ElementTree.Element, path: str) -> str:
     return node.findtext(path, "", NS)
 
 
-def row_of(entry: ElementTree.Element) -> Row:
+def row_of(entry: ElementTree.Element) -> AnnouncementRow:
     id, version = parse_versioned(text_of(entry, "a:id"))
     text = Manuscript(
         title=text_of(entry, "a:title"),
@@ -59,7 +64,9 @@ def row_of(entry: ElementTree.Element) -> Row:
         journal_ref=text_of(entry, "arxiv:journal_reference"),
     )
     published = datetime.fromisoformat(text_of(entry, "a:published"))
-    return Row(id, version or 0, KINDS[text_of(entry, "arxiv:announce_type")], text, published)
+    return AnnouncementRow(
+        id, version or 0, KINDS[text_of(entry, "arxiv:announce_type")], text, published
+    )
 
 
 def test_an_announcement_feed_is_the_recorded_one_byte_for_byte(recorded: Path) -> None:
@@ -73,7 +80,7 @@ def test_an_announcement_feed_is_the_recorded_one_byte_for_byte(recorded: Path) 
     assert len(files) == 3
 
 
-def result_of(entry: ElementTree.Element) -> Result:
+def result_of(entry: ElementTree.Element) -> ApiResult:
     id, version = parse_versioned(text_of(entry, "a:id"))
     authors = entry.findall("a:author", NS)
     text = Manuscript(
@@ -89,15 +96,15 @@ def result_of(entry: ElementTree.Element) -> Result:
     published, updated = (
         datetime.fromisoformat(text_of(entry, f"a:{name}")) for name in ("published", "updated")
     )
-    return Result(id, version or 0, text, published, updated)
+    return ApiResult(id, version or 0, text, published, updated)
 
 
-def recorded_api_pages(folder: Path) -> Iterator[tuple[str, int, Asked, bytes]]:
+def recorded_api_pages(folder: Path) -> Iterator[tuple[str, int, ApiQuery, bytes]]:
     for file in sorted((folder / "arxiv_api").glob("*.json")):
         page = json.loads(file.read_text("utf-8"))
         query = parse_qs(urlsplit(page["url"]).query, keep_blank_values=True)
         start, size = int(query["start"][0]), int(query["max_results"][0])
-        asked = Asked(query["search_query"][0], query["id_list"][0], start, size)
+        asked = ApiQuery(query["search_query"][0], query["id_list"][0], start, size)
         yield file.name, page["status_code"], asked, page["body"].encode()
 
 
@@ -112,7 +119,7 @@ def test_an_api_page_is_the_recorded_one_byte_for_byte(recorded: Path) -> None:
         root = ElementTree.fromstring(body)
         now = datetime.fromisoformat(text_of(root, "a:updated"))
         if status == 400:
-            written = api_feed.error(text_of(root, "a:entry/a:summary"), now)
+            written = api_feed.render_api_error(text_of(root, "a:entry/a:summary"), now)
         else:
             results = [result_of(entry) for entry in root.findall("a:entry", NS)]
             total = int(root[5].text or "")
@@ -141,8 +148,10 @@ FULL_PICK = {
 
 def written_item(**details: Any) -> dict[str, Any]:
     id, _ = parse_versioned("2611.00001")
-    version = Version(1, Manuscript(title="A Moment"), NOON, NOON.date())
-    return daily_papers.item(Preprint(id, (version,)), Pick(id=id, at=NOON, **details))
+    version = PreprintVersion(1, Manuscript(title="A Moment"), NOON, NOON.date())
+    return daily_papers.daily_item_json(
+        Preprint(id, (version,)), CommunityPick(id=id, at=NOON, **details)
+    )
 
 
 def test_a_daily_paper_has_the_recorded_keys(recorded: Path) -> None:
@@ -168,21 +177,25 @@ def shape(node: ElementTree.Element, path: str = "") -> Iterator[tuple[str, ...]
 
 def test_a_community_feed_has_the_recorded_elements(recorded: Path) -> None:
     file = recorded / "community" / "hf_daily_huangboming.rss"
-    item = community_feed.Item("A Moment", "https://arxiv.org/abs/2611.00001", "<p>…</p>", NOON)
+    item = community_feed.CommunityFeedItem(
+        "A Moment", "https://arxiv.org/abs/2611.00001", "<p>…</p>", NOON
+    )
     written = ElementTree.fromstring(community_feed.render("weekly", [item], NOON))
     assert set(shape(written)) == set(shape(ElementTree.fromstring(file.read_bytes())))
 
 
 def announcement(text: Manuscript) -> Any:
     id, _ = parse_versioned("2611.00001")
-    body = announcement_feed.render("cs.CL", [Row(id, 1, AnnounceType.NEW, text, NOON)], NOON)
+    body = announcement_feed.render(
+        "cs.CL", [AnnouncementRow(id, 1, AnnounceType.NEW, text, NOON)], NOON
+    )
     (entry,) = feedparser.parse(body).entries
     return entry
 
 
 def api_entry(text: Manuscript) -> Any:
     id, _ = parse_versioned("2611.00001")
-    body = api_feed.render(Asked(), [Result(id, 1, text, NOON, NOON)], 1, NOON)
+    body = api_feed.render(ApiQuery(), [ApiResult(id, 1, text, NOON, NOON)], 1, NOON)
     (entry,) = feedparser.parse(body).entries
     return entry
 
@@ -231,7 +244,7 @@ def test_any_text_comes_back_from_both_feeds(text: str) -> None:
     ],
 )
 def test_announcements_spell_accents_as_tex(name: str, announced: str) -> None:
-    assert tex_accents(name) == announced
+    assert encode_tex_accents(name) == announced
 
 
 def test_affiliations_stand_in_parentheses_in_announcements() -> None:

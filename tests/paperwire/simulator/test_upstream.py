@@ -14,11 +14,11 @@ import requests
 
 from papers.config.settings import Settings
 from papers.errors import UnknownPaper
-from papers.model.arxiv_calendar import announced_after
+from papers.model.arxiv_calendar import announcement_for_submission
 from papers.model.arxiv_id import ArxivId
-from paperwire.simulator.formats.announcement_feed import MOST_ROWS
-from paperwire.simulator.server.request_log import Visit, gaps, overlapping
-from paperwire.simulator.upstream import ARXIV, Upstream
+from paperwire.simulator.formats.announcement_feed import MAX_ROWS
+from paperwire.simulator.server.request_log import RecordedRequest, overlapping_requests, start_gaps
+from paperwire.simulator.upstream import ARXIV_PATHS, Upstream
 from paperwire.simulator.world import simulated_days
 from paperwire.simulator.world.manuscripts import Manuscript
 
@@ -90,21 +90,21 @@ def test_a_replacement_after_version_five_is_not_listed(upstream: Upstream) -> N
 def test_a_later_cross_list_shows_in_its_new_category_only(upstream: Upstream) -> None:
     id = upstream.announce(MOMENT)
     upstream.next_day()
-    upstream.cross(id, "cs.CV")
+    upstream.cross_list(id, "cs.CV")
     assert announced(upstream, "cs.CV") == [(f"{id}v1", "cross")]
     assert announced(upstream, "cs.CL") == []
     with pytest.raises(ValueError, match=r"in cs\.CV already"):
-        upstream.cross(id, "cs.CV")
+        upstream.cross_list(id, "cs.CV")
 
 
 def test_rows_stand_new_first_and_new_ones_fall_off_a_full_feed(upstream: Upstream) -> None:
     old = upstream.announce(MOMENT)
     upstream.next_day()
     upstream.revise(old)
-    for _ in range(MOST_ROWS):
+    for _ in range(MAX_ROWS):
         upstream.announce(MOMENT)
     rows = announced(upstream, "cs.CL")
-    assert len(rows) == MOST_ROWS
+    assert len(rows) == MAX_ROWS
     assert rows[-1] == (f"{old}v2", "replace")
     assert rows[0] == ("2611.00003v1", "new")
 
@@ -117,7 +117,7 @@ def test_an_unknown_category_is_an_error_feed(upstream: Upstream) -> None:
 
 def test_weekends_are_valid_and_empty(upstream: Upstream) -> None:
     upstream.announce(MOMENT)
-    upstream.go_to(datetime(2026, 11, 21, 12, tzinfo=UTC))
+    upstream.set_time(datetime(2026, 11, 21, 12, tzinfo=UTC))
     answer = get(upstream, "/rss/atom/cs.CL")
     assert answer.status_code == 200
     feed = feedparser.parse(answer.content)
@@ -145,7 +145,7 @@ def test_papers_are_submitted_before_the_close_of_their_announcement(upstream: U
         upstream.next_day()
     for preprint in upstream.preprints():
         version = preprint.newest
-        assert announced_after(version.submitted_at) == simulated_days.midnight(
+        assert announcement_for_submission(version.submitted_at) == simulated_days.eastern_midnight(
             version.announced_on
         )
         assert version.submitted_at < upstream.now
@@ -189,7 +189,7 @@ def test_the_arxiv_package_pages_through_a_search(upstream: Upstream) -> None:
     assert [result.get_short_id() for result in results] == [f"{id}v1" for id in reversed(ids)]
     assert results[0].primary_category == "cs.CL"
     assert [author.name for author in results[0].authors] == list(MOMENT.authors)
-    assert len(upstream.visits("/api")) == 3
+    assert len(upstream.requests_to("/api")) == 3
 
 
 def test_the_api_lags_behind_announcements() -> None:
@@ -212,8 +212,8 @@ def test_a_pick_is_on_the_day_it_was_made_and_its_votes_grow(upstream: Upstream)
     id = upstream.announce(MOMENT)
     assert picked(upstream, "date=2026-11-18") == []
     upstream.pick(id, votes=2, code="https://github.com/a/b", organization="Blue Harbour AI")
-    upstream.vote(id, 3)
-    upstream.remark(id)
+    upstream.add_votes(id, 3)
+    upstream.add_comments(id)
     upstream.next_day()
     (item,) = picked(upstream, "date=2026-11-18")
     assert (item["paper"]["upvotes"], item["numComments"]) == (5, 1)
@@ -256,7 +256,7 @@ def test_feeds_know_conditional_requests(upstream: Upstream, path: str) -> None:
     by_tag = get(upstream, path, **{"If-None-Match": tag})
     by_date = get(upstream, path, **{"If-Modified-Since": modified})
     assert [(a.status_code, a.content) for a in (by_tag, by_date)] == [(304, b"")] * 2
-    upstream.go_to(upstream.now + timedelta(minutes=5))
+    upstream.set_time(upstream.now + timedelta(minutes=5))
     upstream.pick(upstream.announce(MOMENT), "weekly")
     assert get(upstream, path, **{"If-None-Match": tag}).status_code == 200
     assert get(upstream, path, **{"If-Modified-Since": modified}).status_code == 200
@@ -271,7 +271,7 @@ def test_head_and_gzip_and_other_documents(upstream: Upstream) -> None:
     assert packed.content == plain.content
     head = requests.head(f"{upstream.url}/rss/atom/cs.CL", timeout=10)
     assert (head.status_code, head.content) == (200, b"")
-    upstream.put("/feeds/odd.xml", b"<odd/>", "application/xml")
+    upstream.serve_document("/feeds/odd.xml", b"<odd/>", "application/xml")
     assert get(upstream, "/feeds/odd.xml").content == b"<odd/>"
     assert get(upstream, "/nowhere").status_code == 404
 
@@ -283,7 +283,7 @@ def test_everything_can_be_asked_for_at_once_while_the_world_moves(upstream: Ups
     threads = [threading.Thread(target=get, args=(upstream, path)) for path in paths * 8]
     for thread in threads:
         thread.start()
-        upstream.vote(upstream.announce(MOMENT) and id)
+        upstream.add_votes(upstream.announce(MOMENT) and id)
     for thread in threads:
         thread.join()
     log = upstream.log
@@ -295,17 +295,20 @@ def test_the_log_tells_who_asked_how_closely(upstream: Upstream) -> None:
     get(upstream, "/rss/atom/cs.CL", **{"User-Agent": "Someone"})
     get(upstream, "/hf/api/daily_papers")
     get(upstream, "/api/query?id_list=")
-    arxiv_only = upstream.visits(*ARXIV)
+    arxiv_only = upstream.requests_to(*ARXIV_PATHS)
     assert [visit.target for visit in arxiv_only] == ["/rss/atom/cs.CL", "/api/query?id_list="]
     assert arxiv_only[0].headers["user-agent"] == "Someone"
-    assert len(gaps(arxiv_only)) == 1
-    assert overlapping(arxiv_only) == []
+    assert len(start_gaps(arxiv_only)) == 1
+    assert overlapping_requests(arxiv_only) == []
 
 
 def test_overlaps_and_gaps_are_measured() -> None:
-    visits = [Visit("/", {}, 1, start, end) for start, end in ((0.0, 2.0), (3.0, 5.0), (4.5, None))]
-    assert gaps(visits) == [3.0, 1.5]
-    assert overlapping(visits) == [(visits[1], visits[2])]
+    visits = [
+        RecordedRequest("/", {}, 1, start, end)
+        for start, end in ((0.0, 2.0), (3.0, 5.0), (4.5, None))
+    ]
+    assert start_gaps(visits) == [3.0, 1.5]
+    assert overlapping_requests(visits) == [(visits[1], visits[2])]
 
 
 def test_papers_must_be_announced_first(upstream: Upstream) -> None:

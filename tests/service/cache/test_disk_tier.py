@@ -7,31 +7,31 @@ from pathlib import Path
 
 import pytest
 
-from service.cache.disk_tier import LastGood
+from service.cache.disk_tier import DiskTier
 
 
 def test_what_is_kept_is_read_by_another(tmp_path: Path) -> None:
-    LastGood(tmp_path / "new").keep("a", "1", b"body", custom=False)
-    assert LastGood(tmp_path / "new").get("a", custom=False) == b"body"
-    assert LastGood(tmp_path / "new").get("a", custom=True) is None
+    DiskTier(tmp_path / "new").put("a", "1", b"body", is_custom=False)
+    assert DiskTier(tmp_path / "new").get("a", is_custom=False) == b"body"
+    assert DiskTier(tmp_path / "new").get("a", is_custom=True) is None
 
 
 def test_the_same_answer_is_written_once(tmp_path: Path) -> None:
-    kept = LastGood(tmp_path)
-    kept.keep("a", "1", b"body", custom=False)
+    kept = DiskTier(tmp_path)
+    kept.put("a", "1", b"body", is_custom=False)
     (tmp_path / "a").unlink()
-    kept.keep("a", "1", b"body", custom=False)
+    kept.put("a", "1", b"body", is_custom=False)
     assert not (tmp_path / "a").exists()
-    kept.keep("a", "2", b"other", custom=False)
+    kept.put("a", "2", b"other", is_custom=False)
     assert (tmp_path / "a").read_bytes() == b"other"
 
 
 def test_the_oldest_custom_ones_go_first(tmp_path: Path) -> None:
-    kept = LastGood(tmp_path, most=3)
+    kept = DiskTier(tmp_path, max_files=3)
     for age, (name, custom) in enumerate([("s", False), ("c1", True), ("c2", True)]):
-        kept.keep(name, "1", b"x", custom=custom)
+        kept.put(name, "1", b"x", is_custom=custom)
         os.utime(tmp_path / (f"custom-{name}" if custom else name), (age, age))
-    kept.keep("c3", "1", b"x", custom=True)
+    kept.put("c3", "1", b"x", is_custom=True)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["custom-c2", "custom-c3", "s"]
 
 
@@ -45,9 +45,9 @@ def test_a_full_folder_is_looked_through_once_in_many_files(
         return scan(folder)
 
     monkeypatch.setattr("os.scandir", scanned)
-    kept = LastGood(tmp_path, most=100)
+    kept = DiskTier(tmp_path, max_files=100)
     for number in range(300):
-        kept.keep(f"{number:03}", "1", b"x", custom=True)
+        kept.put(f"{number:03}", "1", b"x", is_custom=True)
         assert len(os.listdir(tmp_path)) <= 102
     names = sorted(os.listdir(tmp_path))
     assert names == [f"custom-{number:03}" for number in range(300 - len(names), 300)]
@@ -57,7 +57,7 @@ def test_a_full_folder_is_looked_through_once_in_many_files(
 
 def test_no_half_written_file_is_left(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
-    LastGood(tmp_path).keep("a", "1", b"x", custom=False)
+    DiskTier(tmp_path).put("a", "1", b"x", is_custom=False)
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
 
 
@@ -65,10 +65,10 @@ def test_a_disk_that_fails_is_told_and_nothing_else(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "file").write_bytes(b"")
-    kept = LastGood(tmp_path / "file" / "folder")
+    kept = DiskTier(tmp_path / "file" / "folder")
     with caplog.at_level(logging.WARNING):
-        kept.keep("a", "1", b"x", custom=False)
-        assert kept.get("a", custom=False) is None
+        kept.put("a", "1", b"x", is_custom=False)
+        assert kept.get("a", is_custom=False) is None
     assert "not kept" in caplog.text
 
 
@@ -76,9 +76,9 @@ def test_several_may_drop_the_oldest_at_once(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     def keep(thread: int) -> None:
-        kept = LastGood(tmp_path, most=20)
+        kept = DiskTier(tmp_path, max_files=20)
         for n in range(30):
-            kept.keep(f"{thread}-{n}", "1", b"x", custom=True)
+            kept.put(f"{thread}-{n}", "1", b"x", is_custom=True)
 
     with ThreadPoolExecutor(4) as threads:
         list(threads.map(keep, range(4)))

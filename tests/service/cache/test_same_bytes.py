@@ -14,26 +14,37 @@ from papers.model.arxiv_id import ArxivId
 from papers.model.paper import Sighting
 from papers.state.keywords import Keywords
 from papers.store import Store
-from tests.service.made import DAY, FIRST, NOW, described, picked, revision, sighting
+from tests.service.made import (
+    DAY,
+    FIRST_ANNOUNCED,
+    NOW,
+    make_description,
+    make_pick,
+    make_revision,
+    make_sighting,
+)
 from tests.service.rendering import PATHS
 
 
 def said() -> list[Sighting]:
     """Two months of papers with revisions, picks, votes and a withdrawal."""
     october = [
-        sighting(n, id=ArxivId(202610, n), announced_at=NOW - (21 + n) * DAY) for n in range(1, 9)
+        make_sighting(n, id=ArxivId(202610, n), announced_at=NOW - (21 + n) * DAY)
+        for n in range(1, 9)
     ]
-    november = [sighting(n) for n in range(1, 9)]
+    november = [make_sighting(n) for n in range(1, 9)]
     more = [
-        revision(2, 2, abstract="A reward model, better."),
-        revision(2, 3, title="Reward models, revised", categories=("cs.LG", "cs.CL", "stat.ML")),
-        revision(3, 2, withdrawn=True),
-        described(5, 1),
-        sighting(6, journal_ref="J. 6"),
-        *(picked(n, "hf", votes=n) for n in (2, 4, 6)),
-        *(picked(n, "ours", url="https://ours.example/p") for n in (4, 6)),
-        *(picked(4, votes=n, counted_at=FIRST + n * DAY) for n in range(10, 15)),
-        sighting(7, title="Diffusion of rewards", source="arxiv", version=2),
+        make_revision(2, 2, abstract="A reward model, better."),
+        make_revision(
+            2, 3, title="Reward models, revised", categories=("cs.LG", "cs.CL", "stat.ML")
+        ),
+        make_revision(3, 2, withdrawn=True),
+        make_description(5, 1),
+        make_sighting(6, journal_ref="J. 6"),
+        *(make_pick(n, "hf", votes=n) for n in (2, 4, 6)),
+        *(make_pick(n, "ours", url="https://ours.example/p") for n in (4, 6)),
+        *(make_pick(4, votes=n, counted_at=FIRST_ANNOUNCED + n * DAY) for n in range(10, 15)),
+        make_sighting(7, title="Diffusion of rewards", source="arxiv", version=2),
     ]
     return [*october, *november, *more]
 

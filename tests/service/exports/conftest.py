@@ -10,7 +10,7 @@ import pytest
 
 from papers.model.arxiv_id import ArxivId
 from papers.model.paper import Paper
-from tests.service.made import paper
+from tests.service.made import make_paper
 
 
 @pytest.fixture(scope="session")
@@ -23,4 +23,4 @@ def nasty(recorded: Path) -> list[Paper]:
 def _paper(record: dict[str, Any]) -> Paper:
     said = {name: record[name] for name in ("title", "abstract", "comment") if record.get(name)}
     lists = {name: tuple(record.get(name) or ()) for name in ("authors", "categories")}
-    return paper(1, id=ArxivId.parse(record["id"]), **said, **lists)
+    return make_paper(1, id=ArxivId.parse(record["id"]), **said, **lists)

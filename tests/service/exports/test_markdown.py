@@ -16,12 +16,12 @@ from redis import Redis
 
 from papers.model.paper import Paper
 from papers.state.keywords import Keywords
-from service.exports.markdown import SHORT, Section, last_update, render
-from service.markup.clean import line, paragraphs
-from service.markup.latex_html import plain
-from service.routes.exports import MOST_CHOSEN_ROWS, MOST_ROWS
+from service.exports.markdown import MAX_INLINE_COMMENT, MarkdownSection, last_update_text, render
+from service.markup.clean import single_line, split_paragraphs
+from service.markup.latex_html import tex_to_text
+from service.routes.exports import MAX_SELECTED_ROWS, MAX_TABLE_ROWS
 from tests.service.conftest import SITE
-from tests.service.made import NOW, paper
+from tests.service.made import NOW, make_paper
 
 JUDGE = MarkdownIt("commonmark").enable(["table", "strikethrough"])
 
@@ -52,7 +52,7 @@ def tables(document: bytes) -> list[list[list[Sequence[Token]]]]:
 
 
 def rendered(papers: Sequence[Paper], name: str = "Keyword") -> bytes:
-    return render([Section(name, tuple(papers))], rows=100, site_url=SITE)
+    return render([MarkdownSection(name, tuple(papers))], rows=100, site_url=SITE)
 
 
 def rows(papers: Sequence[Paper]) -> list[list[Sequence[Token]]]:
@@ -66,17 +66,17 @@ def check(papers: Sequence[Paper]) -> None:
     assert len(found) == len(papers)
     for row, record in zip(found, papers, strict=True):
         title, date, abstract, comment = row
-        wanted = plain(line(record.title)) or str(record.id)
+        wanted = tex_to_text(single_line(record.title)) or str(record.id)
         assert text_of(title) == f"{'[Withdrawn] ' if record.withdrawn else ''}{wanted}"
         (link,) = [token for token in title if token.type == "link_open"]
         assert link.attrs["href"] == record.id.url
         assert text_of(date) == "2026-11-02"
-        parts = [line(part) for part in paragraphs(record.abstract)]
+        parts = [single_line(part) for part in split_paragraphs(record.abstract)]
         assert text_of(abstract) == ("Show" if parts else "") + "".join(parts)
         opened = ["<details>", "<summary>", "</summary>", *["<p>", "</p>"] * len(parts)]
         assert tags_of(abstract) == ([*opened, "</details>"] if parts else [])
-        told = line(record.comment)
-        folded = f"{line(told[:5])}..." if len(told) > SHORT else ""
+        told = single_line(record.comment)
+        folded = f"{single_line(told[:5])}..." if len(told) > MAX_INLINE_COMMENT else ""
         assert text_of(comment) == folded + told
 
 
@@ -107,17 +107,17 @@ HARD = [
 
 @pytest.mark.parametrize("text", HARD)
 def test_hand_made_text_is_text(text: str) -> None:
-    check([paper(1, title=text, abstract=f"{text}\n\n  {text}", comment=text)])
-    check([paper(1, title=f"a {text}", abstract=text, comment=f"{text} and what follows it")])
+    check([make_paper(1, title=text, abstract=f"{text}\n\n  {text}", comment=text)])
+    check([make_paper(1, title=f"a {text}", abstract=text, comment=f"{text} and what follows it")])
 
 
 @settings(max_examples=100)
 @given(st.text(max_size=60), st.text(alphabet="\\|`*_[]()<>&;#~!$ ab:/.w\n", max_size=40))
 def test_any_text_is_text(any_text: str, marks: str) -> None:
-    check([paper(1, title=any_text, abstract=marks, comment=f"{marks}{any_text}")])
+    check([make_paper(1, title=any_text, abstract=marks, comment=f"{marks}{any_text}")])
     tokens = JUDGE.parse(rendered([], f"K {marks}").decode())
     at = [token.tag for token in tokens].index("h2")
-    assert text_of(tokens[at + 1].children or []) == line(f"K {marks}")
+    assert text_of(tokens[at + 1].children or []) == single_line(f"K {marks}")
 
 
 def github(papers: Sequence[Paper]) -> list[list[str]]:
@@ -135,18 +135,18 @@ def check_at_github(papers: Sequence[Paper]) -> None:
 
 def test_github_reads_the_same(nasty: list[Paper]) -> None:
     check_at_github(nasty)
-    check_at_github([paper(1, title=text, abstract=text, comment=text) for text in HARD])
+    check_at_github([make_paper(1, title=text, abstract=text, comment=text) for text in HARD])
 
 
 @settings(max_examples=100)
 @given(st.text(alphabet="\\|`*_[]()<>&;#~!$@:/. w-+=\n", max_size=40))
 def test_github_reads_any_text_the_same(marks: str) -> None:
-    check_at_github([paper(1, title=f"a{marks}", abstract=marks, comment=marks)])
+    check_at_github([make_paper(1, title=f"a{marks}", abstract=marks, comment=marks)])
 
 
 def test_urls_can_be_followed() -> None:
     said = "Code: https://a.example/b_c?d=1&e=2. Page (http://f.example/), www.g.example/h_i"
-    ((_, _, _, comment),) = rows([paper(1, comment=said)])
+    ((_, _, _, comment),) = rows([make_paper(1, comment=said)])
     links = [token.attrs["href"] for token in comment if token.type == "link_open"]
     assert links == ["https://a.example/b_c?d=1&e=2", "http://f.example/"]
 
@@ -154,7 +154,9 @@ def test_urls_can_be_followed() -> None:
 def test_the_form_is_the_one_that_people_know(recorded: Any) -> None:
     """Heading by heading and cell by cell as in a README of the kind it replaces."""
     model = (recorded / "pages" / "daily_arxiv_readme.md").read_text("utf-8").splitlines()
-    made = rendered([paper(1, comment="Accepted at the very best place there is"), paper(2)])
+    made = rendered(
+        [make_paper(1, comment="Accepted at the very best place there is"), make_paper(2)]
+    )
     ours = made.decode().splitlines()
     assert ours[0] == model[0] == "# Daily Papers"
     assert [ours.index(mark) for mark in model if mark.startswith("| **Title**")][:1]
@@ -166,8 +168,13 @@ def test_the_form_is_the_one_that_people_know(recorded: Any) -> None:
 
 
 def test_last_update_is_the_datas() -> None:
-    assert last_update([]) == "none yet"
-    assert last_update([Section("A", (paper(1), paper(3))), Section("B", ())]) == "2026-11-04"
+    assert last_update_text([]) == "none yet"
+    assert (
+        last_update_text(
+            [MarkdownSection("A", (make_paper(1), make_paper(3))), MarkdownSection("B", ())]
+        )
+        == "2026-11-04"
+    )
 
 
 def test_no_paper_leaves_a_table_without_rows() -> None:
@@ -197,7 +204,7 @@ def test_a_bad_choice_is_said(client: FlaskClient, asked: str, status: int) -> N
 
 @pytest.mark.parametrize(
     ("asked", "most"),
-    [("/export/daily.md", MOST_ROWS), ("/export/daily.md?n=99", MOST_CHOSEN_ROWS)],
+    [("/export/daily.md", MAX_TABLE_ROWS), ("/export/daily.md?n=99", MAX_SELECTED_ROWS)],
 )
 def test_many_keywords_share_the_rows(
     client: FlaskClient, redis: Redis, asked: str, most: int

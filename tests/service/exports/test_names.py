@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.exports.names import Name, names, parted
-from service.markup.clean import line
+from service.exports.names import AuthorName, parse_author_name, parse_author_names
+from service.markup.clean import single_line
 
 PEOPLE = [
     # written → particle, family, given, suffix
@@ -43,22 +43,24 @@ WHOLE = [
 def test_a_persons_name_is_parted(
     written: str, particle: str, family: str, given_name: str, suffix: str
 ) -> None:
-    assert parted(written) == Name(family, given_name, particle, suffix)
+    assert parse_author_name(written) == AuthorName(family, given_name, particle, suffix)
 
 
 @pytest.mark.parametrize("written", WHOLE)
 def test_what_is_no_person_stays_whole(written: str) -> None:
-    assert parted(written) == Name(whole=written)
+    assert parse_author_name(written) == AuthorName(literal=written)
 
 
 def test_what_is_no_name_is_none() -> None:
-    assert names([":", "", " - ", "Nikin~Matharaarachchi"]) == (Name("Matharaarachchi", "Nikin"),)
+    assert parse_author_names([":", "", " - ", "Nikin~Matharaarachchi"]) == (
+        AuthorName("Matharaarachchi", "Nikin"),
+    )
 
 
 @given(st.text(st.characters(categories=("L", "N", "P", "Zs")), min_size=1, max_size=40))
 def test_no_letter_is_lost(written: str) -> None:
-    for name in names([written]):
-        told = "".join((name.given, name.particle, name.family, name.suffix, name.whole))
+    for name in parse_author_names([written]):
+        told = "".join((name.given, name.particle, name.family, name.suffix, name.literal))
         kept = sorted(c for c in told if c.isalnum())
-        assert kept == sorted(c for c in line(written) if c.isalnum())
-        assert bool(name.whole) != bool(name.family)
+        assert kept == sorted(c for c in single_line(written) if c.isalnum())
+        assert bool(name.literal) != bool(name.family)

@@ -14,17 +14,23 @@ from lxml import etree
 from redis import Redis
 
 from papers.errors import BadInput, BadParameter
-from papers.query.parser import parse
+from papers.query.parser import parse_query
 from papers.state.keywords import Keyword, Keywords
 from service.exports import keyword_lists
-from service.exports.opml_reader import MOST_BYTES, MOST_FEEDS, Outline, outlines, wanted
+from service.exports.opml_reader import (
+    MAX_OPML_BYTES,
+    MAX_OPML_FEEDS,
+    OpmlOutline,
+    keyword_from_outline,
+    read_outlines,
+)
 from tests.papers.query_strategies import queries
 from tests.service.conftest import SITE
 from tests.service.made import NOW
 
 
 def keyword(name: str, query: str, slug: str = "") -> Keyword:
-    return Keyword(slug or name.lower().replace(" ", "-"), name, parse(query).canonical, NOW)
+    return Keyword(slug or name.lower().replace(" ", "-"), name, parse_query(query).canonical, NOW)
 
 
 TWO = [
@@ -41,7 +47,7 @@ def judged(document: bytes) -> Any:
 
 
 def test_a_stranger_reads_the_list() -> None:
-    found = judged(keyword_lists.subscriptions(SITE, TWO, ["announced", "picked"]))
+    found = judged(keyword_lists.subscriptions_opml(SITE, TWO, ["announced", "picked"]))
     assert found.meta.title == "Paperwire"
     assert [(feed.title, feed.url, feed.categories) for feed in found.feeds] == [
         ("R & D <ai>", f"{SITE}/feeds/r-d-ai.atom", [["Paperwire"]]),
@@ -52,7 +58,7 @@ def test_a_stranger_reads_the_list() -> None:
 
 
 def test_the_list_is_plain_opml() -> None:
-    root = etree.fromstring(keyword_lists.subscriptions(SITE, TWO, ["announced"]))
+    root = etree.fromstring(keyword_lists.subscriptions_opml(SITE, TWO, ["announced"]))
     assert (root.tag, root.attrib, [node.tag for node in root]) == (
         "opml",
         {"version": "2.0"},
@@ -64,15 +70,15 @@ def test_the_list_is_plain_opml() -> None:
 
 
 def test_no_keyword_gives_a_list_without_feeds() -> None:
-    assert judged(keyword_lists.subscriptions(SITE, [], ["announced"])).feeds == []
+    assert judged(keyword_lists.subscriptions_opml(SITE, [], ["announced"])).feeds == []
 
 
 @given(st.lists(queries(), max_size=5))
 def test_a_list_comes_back_as_the_keywords_it_was_made_of(made: list[Any]) -> None:
     keywords = [keyword(f"Keyword {n}", query.canonical) for n, query in enumerate(made)]
-    document = keyword_lists.subscriptions(SITE, keywords, ["announced"])
-    found = [wanted(outline) for outline in outlines(document)]
-    assert [(w.name, w.query.canonical, w.guessed) for w in found if w] == [
+    document = keyword_lists.subscriptions_opml(SITE, keywords, ["announced"])
+    found = [keyword_from_outline(outline) for outline in read_outlines(document)]
+    assert [(w.name, w.query.canonical, w.is_guessed) for w in found if w] == [
         (k.name, k.query, False) for k in keywords
     ]
 
@@ -99,9 +105,9 @@ OURS = [
 def test_a_feed_of_ours_is_a_keyword(
     title: str, url: str, about: str, name: str, query: str, guessed: bool
 ) -> None:
-    found = wanted(Outline(1, title, url, about))
+    found = keyword_from_outline(OpmlOutline(1, title, url, about))
     assert found is not None
-    assert (found.name, found.query, found.guessed) == (name, parse(query), guessed)
+    assert (found.name, found.query, found.is_guessed) == (name, parse_query(query), guessed)
 
 
 @pytest.mark.parametrize(
@@ -118,7 +124,7 @@ def test_a_feed_of_ours_is_a_keyword(
     ],
 )
 def test_another_feed_is_none_of_ours(url: str) -> None:
-    assert wanted(Outline(1, "A", url, "")) is None
+    assert keyword_from_outline(OpmlOutline(1, "A", url, "")) is None
 
 
 @pytest.mark.parametrize(
@@ -133,7 +139,7 @@ def test_another_feed_is_none_of_ours(url: str) -> None:
 )
 def test_a_feed_of_ours_that_is_no_keyword_is_refused(url: str) -> None:
     with pytest.raises(BadInput):
-        wanted(Outline(1, "A", url, ""))
+        keyword_from_outline(OpmlOutline(1, "A", url, ""))
 
 
 def listed(body: str, before: str = "") -> bytes:
@@ -151,15 +157,15 @@ REFUSED = {
     "theft": listed('<outline text="&a;" xmlUrl="/feeds/a.atom"/>', THEFT),
     "only a doctype": listed("", "<!DOCTYPE opml>"),
     "deep": listed("<outline>" * 5_000 + "</outline>" * 5_000),
-    "many": listed('<outline xmlUrl="u"/>' * (MOST_FEEDS + 1)),
-    "large": listed(" " * MOST_BYTES),
+    "many": listed('<outline xmlUrl="u"/>' * (MAX_OPML_FEEDS + 1)),
+    "large": listed(" " * MAX_OPML_BYTES),
 }
 
 
 @pytest.mark.parametrize("document", REFUSED.values(), ids=REFUSED)
 def test_a_bad_list_is_refused(document: bytes) -> None:
     with pytest.raises(BadParameter):
-        outlines(document)
+        read_outlines(document)
 
 
 LIST = listed('<outline text="A"><outline title="B" xmlUrl="/feeds/b.atom"/></outline>')
@@ -173,17 +179,20 @@ LIST = listed('<outline text="A"><outline title="B" xmlUrl="/feeds/b.atom"/></ou
 )
 def test_any_bytes_are_a_list_or_refused(document: bytes) -> None:
     try:
-        found = outlines(document)
+        found = read_outlines(document)
     except BadParameter:
         return
     for outline in found:
         with contextlib.suppress(BadInput):
-            wanted(outline)
+            keyword_from_outline(outline)
 
 
 def test_the_lines_of_a_list_are_told() -> None:
     body = '\n<outline text="F">\n<outline title="A" xmlUrl=" u "/></outline><outline xmlUrl="v"/>'
-    assert outlines(listed(body)) == [Outline(3, "A", "u", ""), Outline(3, "", "v", "")]
+    assert read_outlines(listed(body)) == [
+        OpmlOutline(3, "A", "u", ""),
+        OpmlOutline(3, "", "v", ""),
+    ]
 
 
 def test_opml_of_the_site(client: FlaskClient, redis: Redis) -> None:
@@ -246,7 +255,9 @@ def test_a_bad_choice_is_said(client: FlaskClient, asked: str, status: int) -> N
 def test_a_feeds_own_subtitle_brings_its_keyword_back(app: Flask, client: FlaskClient) -> None:
     """A reader's list has what the feed says of itself in place of our description."""
     feed: Any = client.get("/feeds/reward-model.json").json
-    found = wanted(Outline(1, feed["title"], feed["feed_url"], feed["description"]))
+    found = keyword_from_outline(
+        OpmlOutline(1, feed["title"], feed["feed_url"], feed["description"])
+    )
     assert found is not None
     assert (found.name, found.query.canonical) == ("Reward Model", '"reward model"')
-    assert not found.guessed
+    assert not found.is_guessed

@@ -23,13 +23,13 @@ from hypothesis import strategies as st
 from papers.model.arxiv_id import ArxivId
 from papers.model.paper import Paper
 from service.exports import bibtex, csl, ris
-from service.exports.reference import reference_of
-from service.markup.clean import line
-from service.markup.latex_html import plain
+from service.exports.reference import build_reference
+from service.markup.clean import single_line
+from service.markup.latex_html import tex_to_text
 from tests.service.conftest import Announce
-from tests.service.made import paper, sighting
+from tests.service.made import make_paper, make_sighting
 
-FULL: Final = paper(
+FULL: Final = make_paper(
     1,
     id=ArxivId.parse("hep-th/9901001"),
     title=r"Schr\"odinger's 100% & $\alpha_i$ {LLM}s",
@@ -181,7 +181,7 @@ def test_a_citation_processor_cites_it() -> None:
 
 
 def test_a_bare_paper_is_cited_too() -> None:
-    bare = paper(2, title="", abstract="", authors=(), categories=())
+    bare = make_paper(2, title="", abstract="", authors=(), categories=())
     assert bib([bare])[0].key == "arxiv-2611.00002"
     assert bib([bare])[0].fields_dict["doi"].value == "10.48550/arXiv.2611.00002"
     assert of_ris([bare])[0]["title"] == "2611.00002"
@@ -189,7 +189,7 @@ def test_a_bare_paper_is_cited_too() -> None:
 
 
 def test_withdrawn_is_said() -> None:
-    gone = paper(2, withdrawn=True)
+    gone = make_paper(2, withdrawn=True)
     assert bib([gone])[0].fields_dict["note"].value.startswith("Withdrawn")
     assert of_ris([gone])[0]["notes"][0] == "Withdrawn"
     assert of_csl([gone])[0]["status"] == "withdrawn"
@@ -212,20 +212,22 @@ def braceless(text: str) -> str:
 
 def check(papers: Sequence[Paper]) -> None:
     """Every form has every paper with its texts and all its authors."""
-    made = [reference_of(record) for record in papers]
+    made = [build_reference(record) for record in papers]
     entries, records, items = bib(papers), of_ris(papers), of_csl(papers)
     assert len(entries) == len(records) == len(items) == len(papers)
     for entry, record, item, ref in zip(entries, records, items, made, strict=True):
-        assert entry.key == record["id"] == item["id"] == ref.key
+        assert entry.key == record["id"] == item["id"] == ref.citation_key
         assert len(entry.fields_dict["author"].value) == len(ref.authors)
         assert len(record["authors"]) == len(item["author"]) == len(ref.authors)
-        assert record["title"] == item["title"] == plain(ref.title)
-        assert record.get("abstract", "") == item.get("abstract", "") == plain(ref.abstract)
+        assert record["title"] == item["title"] == tex_to_text(ref.title)
+        assert record.get("abstract", "") == item.get("abstract", "") == tex_to_text(ref.abstract)
         assert braceless(unescaped(entry.fields_dict["title"].value)) == braceless(ref.title)
 
 
 def test_real_records_are_references(nasty: list[Paper]) -> None:
-    once = list({record.id: record for record in nasty if any(map(line, record.authors))}.values())
+    once = list(
+        {record.id: record for record in nasty if any(map(single_line, record.authors))}.values()
+    )
     assert len(once) > 100
     check(once)
 
@@ -258,20 +260,22 @@ HARD = [
 
 @pytest.mark.parametrize("text", HARD)
 def test_hand_made_texts_stay_in_their_fields(text: str) -> None:
-    hard = paper(1, title=f"x {text}", abstract=text, comment=text, authors=(f"A {text}", "B C"))
-    check([hard, paper(2)])
+    hard = make_paper(
+        1, title=f"x {text}", abstract=text, comment=text, authors=(f"A {text}", "B C")
+    )
+    check([hard, make_paper(2)])
 
 
 @settings(max_examples=60)
 @given(st.text(alphabet="\\{}$%#&_^~@,\"='a b\n(-", max_size=30), st.text(max_size=30))
 def test_any_text_stays_in_its_field(marks: str, other: str) -> None:
-    check([paper(1, title=f"x{marks}", abstract=other, authors=(f"a{marks}",)), paper(2)])
+    check([make_paper(1, title=f"x{marks}", abstract=other, authors=(f"a{marks}",)), make_paper(2)])
 
 
 @given(st.text(alphabet="\\{}$a%_", max_size=30))
 def test_braces_are_paired_for_whoever_counts_them(text: str) -> None:
     """BibTeX itself counts escaped braces too; some parsers do not, or none behind a backslash."""
-    made = bibtex.tex(text)
+    made = bibtex.escape_bibtex(text)
     for counted in (made, re.sub(r"\\.", "", made), re.sub(r"\\[{}]", "", made)):
         depth = 0
         for character in counted:
@@ -312,7 +316,7 @@ def test_a_paper_a_keyword_and_a_selection(
 
 
 def test_a_papers_page_leads_to_its_references(client: FlaskClient, announce: Announce) -> None:
-    announce([sighting(1, id=ArxivId.parse("hep-th/9901001"))])
+    announce([make_sighting(1, id=ArxivId.parse("hep-th/9901001"))])
     soup = BeautifulSoup(client.get("/papers/hep-th/9901001").data, "html.parser")
     for suffix, content_type, _ in FORMS:
         (link,) = soup.find_all("a", href=f"/papers/hep-th/9901001.{suffix}")
@@ -329,7 +333,7 @@ def test_a_keywords_page_leads_to_its_references(client: FlaskClient, path: str)
 
 
 def test_old_ids_have_a_slash(client: FlaskClient, announce: Announce) -> None:
-    announce([sighting(1, id=ArxivId.parse("hep-th/9901001"))])
+    announce([make_sighting(1, id=ArxivId.parse("hep-th/9901001"))])
     answer = client.get("/papers/hep-th/9901001.bib")
     assert "eprint        = {hep-th/9901001}" in answer.text
     assert 'filename="hep-th-9901001.bib"' in answer.headers["Content-Disposition"]

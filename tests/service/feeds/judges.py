@@ -23,7 +23,7 @@ FEEDSMITH: Final = Path(__file__).parents[1] / "feedsmith"
 
 
 @dataclass(frozen=True, slots=True)
-class Read:
+class ParsedEntry:
     """An entry as a judge read it."""
 
     id: str
@@ -35,12 +35,12 @@ class Read:
     first_author: str | None = None
 
 
-def _feedparser(body: bytes, suffix: str) -> list[Read]:
+def _feedparser(body: bytes, suffix: str) -> list[ParsedEntry]:
     """feedparser: takes a title of RSS for HTML, and mends what looks like misread Latin-1."""
     parsed = feedparser.parse(body, sanitize_html=False)
     assert not parsed.bozo, parsed.bozo_exception
     return [
-        Read(
+        ParsedEntry(
             id=entry.id,
             title=entry.title if suffix == "atom" else None,
             summary=entry.get("summary", "") if suffix == "atom" else None,
@@ -50,10 +50,10 @@ def _feedparser(body: bytes, suffix: str) -> list[Read]:
     ]
 
 
-def _fastfeedparser(body: bytes, suffix: str) -> list[Read]:
+def _fastfeedparser(body: bytes, suffix: str) -> list[ParsedEntry]:
     """fastfeedparser: of the authors it tells the first."""
     return [
-        Read(
+        ParsedEntry(
             id=entry["id"],
             title=entry["title"],
             html=entry["description"] if suffix == "rss" else None,
@@ -63,10 +63,10 @@ def _fastfeedparser(body: bytes, suffix: str) -> list[Read]:
     ]
 
 
-def _atoma_atom(body: bytes, _: str) -> list[Read]:
+def _atoma_atom(body: bytes, _: str) -> list[ParsedEntry]:
     """atoma: an entry without authors has the feed's, as the standard says."""
     return [
-        Read(
+        ParsedEntry(
             id=entry.id_,
             title=entry.title.value,
             summary=entry.summary.value if entry.summary else "",
@@ -76,22 +76,22 @@ def _atoma_atom(body: bytes, _: str) -> list[Read]:
     ]
 
 
-def _atoma_rss(body: bytes, _: str) -> list[Read]:
+def _atoma_rss(body: bytes, _: str) -> list[ParsedEntry]:
     return [
-        Read(id=item.guid, title=item.title, html=item.description or "")
+        ParsedEntry(id=item.guid, title=item.title, html=item.description or "")
         for item in atoma.parse_rss_bytes(body).items
     ]
 
 
-def _atoma_json(body: bytes, _: str) -> list[Read]:
+def _atoma_json(body: bytes, _: str) -> list[ParsedEntry]:
     """atoma: knows the first JSON Feed, in which an item has one author."""
     return [
-        Read(id=item.id_, title=item.title, html=item.content_html, text=item.content_text)
+        ParsedEntry(id=item.id_, title=item.title, html=item.content_html, text=item.content_text)
         for item in atoma.parse_json_feed_bytes(body).items
     ]
 
 
-def feedsmith(documents: Mapping[str, bytes]) -> dict[str, list[Read]]:
+def parse_with_feedsmith(documents: Mapping[str, bytes]) -> dict[str, list[ParsedEntry]]:
     """What feedsmith reads, of all formats in one run; skips where it is not at hand."""
     if not shutil.which("node") or not (FEEDSMITH / "node_modules").is_dir():
         pytest.skip(f"no feedsmith: install node, then: npm ci --prefix {FEEDSMITH}")
@@ -107,12 +107,12 @@ def feedsmith(documents: Mapping[str, bytes]) -> dict[str, list[Read]]:
     return {name: [_from_json(entry) for entry in entries] for name, entries in read.items()}
 
 
-def _from_json(entry: dict[str, Any]) -> Read:
+def _from_json(entry: dict[str, Any]) -> ParsedEntry:
     said = {name: entry.get(name) for name in ("title", "summary", "html", "text")}
-    return Read(entry["id"], **said, authors=tuple(entry["authors"]))
+    return ParsedEntry(entry["id"], **said, authors=tuple(entry["authors"]))
 
 
-JUDGES: Final[Mapping[str, Mapping[str, Callable[[bytes, str], list[Read]]]]] = {
+FEED_PARSERS: Final[Mapping[str, Mapping[str, Callable[[bytes, str], list[ParsedEntry]]]]] = {
     "feedparser": {"atom": _feedparser, "rss": _feedparser},
     "fastfeedparser": {"atom": _fastfeedparser, "rss": _fastfeedparser, "json": _fastfeedparser},
     "atoma": {"atom": _atoma_atom, "rss": _atoma_rss, "json": _atoma_json},

@@ -12,7 +12,7 @@ from service.feeds.feed import Feed
 SITE = "https://wire.example"
 
 
-def feed(*papers: Paper, **said: Any) -> Feed:
+def make_feed(*papers: Paper, **said: Any) -> Feed:
     """A feed of papers at a made-up address."""
     plain = Feed(
         id=f"{SITE}/feeds/k.atom",

@@ -10,10 +10,10 @@ from lxml import etree
 
 from papers.model.paper import Pick
 from service.feeds import FORMATS
-from service.feeds.content import Content, content_of
-from tests.service.feeds.made import feed
+from service.feeds.content import Content, build_content
+from tests.service.feeds.made import make_feed
 from tests.service.feeds.test_recorded import recorded_papers
-from tests.service.made import NOW, paper
+from tests.service.made import NOW, make_paper
 
 TEXT = st.lists(
     st.sampled_from(
@@ -38,7 +38,7 @@ def written(content: Content) -> str:
 @given(TEXT, TEXT)
 @example(r"\textbf{}", r"\textbf{\emph{}} $\text{}$")
 def test_the_xml_is_as_an_xml_writer_spells_it(abstract: str, comment: str) -> None:
-    content = content_of(paper(1, abstract=abstract, comment=comment), lead=PICK)
+    content = build_content(make_paper(1, abstract=abstract, comment=comment), lead_pick=PICK)
     assert content.xml == written(content)
 
 
@@ -51,21 +51,23 @@ def test_the_xml_is_as_an_xml_writer_spells_it(abstract: str, comment: str) -> N
     ],
 )
 def test_an_empty_element_is_html_here_and_xml_there(abstract: str, html: str, xml: str) -> None:
-    content = content_of(paper(1, abstract=abstract))
+    content = build_content(make_paper(1, abstract=abstract))
     assert (content.xhtml, content.xml) == (html, xml)
 
 
 def test_real_records_are_spelled_as_an_xml_writer_spells_them(recorded: Path) -> None:
     for record in recorded_papers(recorded):
-        content = content_of(record)
+        content = build_content(record)
         assert content.xml == written(content)
 
 
 def test_an_atom_document_is_as_an_xml_writer_spells_it() -> None:
     """Also where words say what stands in a feed for the content, and where there is none."""
     hole = '<content type="xhtml"/>'
-    hostile = paper(1, title=hole, abstract=hole, authors=(hole,), categories=(hole,))
-    body = FORMATS["atom"].render(feed(hostile, paper(2, abstract=""), paper(3, abstract="words")))
+    hostile = make_paper(1, title=hole, abstract=hole, authors=(hole,), categories=(hole,))
+    body = FORMATS["atom"].render(
+        make_feed(hostile, make_paper(2, abstract=""), make_paper(3, abstract="words"))
+    )
     tree = etree.fromstring(body)
     assert etree.tostring(tree, encoding="UTF-8", xml_declaration=True) == body
     assert ["".join(node.itertext()) for node in tree.iter("{*}content")] == [hole, "words"]

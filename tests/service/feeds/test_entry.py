@@ -4,8 +4,16 @@ import pytest
 
 from papers.model.merge import merge
 from papers.model.paper import AnnounceType, Channel, Paper
-from service.feeds.entry import Entry, lead_of
-from tests.service.made import DAY, FIRST, described, paper, picked, revision, sighting
+from service.feeds.entry import Entry, select_lead_pick
+from tests.service.made import (
+    DAY,
+    FIRST_ANNOUNCED,
+    make_description,
+    make_paper,
+    make_pick,
+    make_revision,
+    make_sighting,
+)
 
 
 def with_all(*sightings: object) -> Paper:
@@ -27,12 +35,12 @@ def compared(entry: Entry) -> tuple[object, ...]:
 
 
 def test_an_entry_says_what_arxiv_says() -> None:
-    entry = Entry(paper(7, comment="9 pages", journal_ref="J. 1", doi="10.1/2"))
+    entry = Entry(make_paper(7, comment="9 pages", journal_ref="J. 1", doi="10.1/2"))
     assert entry.id == "https://arxiv.org/abs/2611.00007"
     assert entry.title == "Reward model number 7"
     assert entry.summary == "We reason about $x_7$ where a < b & c > d."
     assert entry.authors == ("Ada Lovelace", "José Ørsted")
-    assert entry.published == entry.updated == FIRST + 6 * DAY
+    assert entry.published == entry.updated == FIRST_ANNOUNCED + 6 * DAY
     assert [(c.term, c.label) for c in entry.categories] == [
         ("cs.CL", "Computation and Language"),
         ("cs.AI", "Artificial Intelligence"),
@@ -55,21 +63,21 @@ def test_an_entry_says_what_arxiv_says() -> None:
 
 
 def test_a_journal_named_later_is_told_outside_what_readers_compare() -> None:
-    first = merge(None, revision(1, 2))
-    later = merge(first, described(1, 2))
+    first = merge(None, make_revision(1, 2))
+    later = merge(first, make_description(1, 2))
     assert compared(Entry(later)) == compared(Entry(first))
     assert (Entry(later).journal_ref, Entry(later).doi) == ("J. Late 1 (2027)", "10.1/late")
 
 
 def test_the_title_is_read_and_the_record_keeps_what_was_written() -> None:
     written = r"On Schr\"odinger's $\alpha$"
-    entry = Entry(paper(1, title=written))
+    entry = Entry(make_paper(1, title=written))
     assert entry.title == r"On Schrödinger's $\alpha$"
     assert entry.paper.title == written
 
 
 def test_a_new_version_moves_updated_alone() -> None:
-    first, second = paper(1), with_all(sighting(1), revision(1, 2, title="Better"))
+    first, second = make_paper(1), with_all(make_sighting(1), make_revision(1, 2, title="Better"))
     assert Entry(second).id == Entry(first).id
     assert Entry(second).published == Entry(first).published
     assert Entry(second).updated > Entry(first).updated
@@ -77,7 +85,7 @@ def test_a_new_version_moves_updated_alone() -> None:
 
 
 def test_withdrawal_marks_title_and_category() -> None:
-    entry = Entry(with_all(sighting(1), revision(1, 2, withdrawn=True)))
+    entry = Entry(with_all(make_sighting(1), make_revision(1, 2, withdrawn=True)))
     assert entry.title == "[Withdrawn] Reward model number 1"
     assert entry.categories[-1].term == "withdrawn"
     assert entry.categories[-1].scheme == ""
@@ -86,21 +94,21 @@ def test_withdrawal_marks_title_and_category() -> None:
 @pytest.mark.parametrize(
     "later",
     [
-        picked(1),
-        picked(1, votes=99, comments=40, counted_at=FIRST + 9 * DAY),
-        picked(1, "ours", url="https://ours.example/1"),
-        picked(1)._replace(code="https://github.com/a/b", project="https://a.example"),
+        make_pick(1),
+        make_pick(1, votes=99, comments=40, counted_at=FIRST_ANNOUNCED + 9 * DAY),
+        make_pick(1, "ours", url="https://ours.example/1"),
+        make_pick(1)._replace(code="https://github.com/a/b", project="https://a.example"),
     ],
 )
 def test_communities_change_nothing_readers_compare(later: object) -> None:
-    before, after = Entry(paper(1)), Entry(with_all(sighting(1), later))
+    before, after = Entry(make_paper(1)), Entry(with_all(make_sighting(1), later))
     assert compared(before) == compared(after)
     assert before.links != after.links
 
 
 def test_links_carry_rel_and_type() -> None:
-    said = picked(1)._replace(code="https://github.com/a/b", project="javascript:alert(1)")
-    entry = Entry(with_all(sighting(1), said))
+    said = make_pick(1)._replace(code="https://github.com/a/b", project="javascript:alert(1)")
+    entry = Entry(with_all(make_sighting(1), said))
     assert [(link.rel, link.type, link.title, link.comments) for link in entry.links] == [
         ("alternate", "text/html", "Abstract", None),
         ("related", "application/pdf", "PDF", None),
@@ -108,31 +116,33 @@ def test_links_carry_rel_and_type() -> None:
         ("via", "text/html", "Hugging Face Daily Papers", None),
         ("replies", "text/html", "Discussion at Hugging Face Daily Papers", 2),
     ]
-    assert entry.discussion.endswith("#community")
+    assert entry.discussion_url.endswith("#community")
     assert entry.comments == 2
     assert entry.votes == 5
 
 
 def test_only_a_feed_of_picks_begins_with_the_pick() -> None:
-    record = with_all(sighting(1), picked(1, thumbnail="https://t.example/1.png"))
-    entry = Entry(record, lead=lead_of(record))
+    record = with_all(make_sighting(1), make_pick(1, thumbnail="https://t.example/1.png"))
+    entry = Entry(record, lead_pick=select_lead_pick(record))
     assert entry.content.text.startswith("Picked by Hugging Face Daily Papers on 2026-11-02.")
     assert "vote" not in entry.content.xhtml
     assert entry.thumbnail == "https://t.example/1.png"
-    assert entry.touched > entry.updated == Entry(record).updated
+    assert entry.last_activity_at > entry.updated == Entry(record).updated
     assert Entry(record).thumbnail == ""
 
 
 def test_the_lead_is_that_communitys_pick_or_the_first() -> None:
-    record = with_all(sighting(1), picked(1), picked(1, "ours", picked_at=FIRST + 3 * DAY))
-    by = {c: lead.community for c in ("", "ours", "arxiv") if (lead := lead_of(record, c))}
+    record = with_all(
+        make_sighting(1), make_pick(1), make_pick(1, "ours", picked_at=FIRST_ANNOUNCED + 3 * DAY)
+    )
+    by = {c: lead.community for c in ("", "ours", "arxiv") if (lead := select_lead_pick(record, c))}
     assert by == {"": "hf", "ours": "ours", "arxiv": "hf"}
-    assert lead_of(paper(1)) is None
+    assert select_lead_pick(make_paper(1)) is None
 
 
 def test_hostile_text_is_only_text() -> None:
     entry = Entry(
-        paper(
+        make_paper(
             1,
             title="<script>alert(1)</script>\x00\ud800",
             abstract="<img src=x onerror=alert(1)>\n\n]]>",
@@ -145,13 +155,13 @@ def test_hostile_text_is_only_text() -> None:
 
 
 def test_a_paper_only_a_community_has_described() -> None:
-    said = picked(3)._replace(title="Only here", categories=(), channel=Channel.HUGGINGFACE)
+    said = make_pick(3)._replace(title="Only here", categories=(), channel=Channel.HUGGINGFACE)
     entry = Entry(with_all(said))
     assert entry.source.url == "https://huggingface.co/papers"
-    assert Entry(with_all(picked(3))).title == "2611.00003"
+    assert Entry(with_all(make_pick(3))).title == "2611.00003"
 
 
 def test_a_cross_listing_is_the_same_entry() -> None:
-    crossed = sighting(1, announce_type=AnnounceType.CROSS, categories=("cs.CL", "stat.ML"))
-    entry = Entry(with_all(sighting(1), crossed))
-    assert (entry.id, entry.updated) == (Entry(paper(1)).id, Entry(paper(1)).updated)
+    crossed = make_sighting(1, announce_type=AnnounceType.CROSS, categories=("cs.CL", "stat.ML"))
+    entry = Entry(with_all(make_sighting(1), crossed))
+    assert (entry.id, entry.updated) == (Entry(make_paper(1)).id, Entry(make_paper(1)).updated)

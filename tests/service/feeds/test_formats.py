@@ -17,11 +17,11 @@ from papers.model.merge import merge
 from papers.model.paper import Paper
 from papers.text.latex import accents_to_unicode
 from service.feeds import FORMATS
-from service.feeds.entry import Entry, lead_of
-from service.markup.clean import line
-from service.markup.latex_html import plain
-from tests.service.feeds.made import SITE, feed
-from tests.service.made import paper, picked, revision, sighting
+from service.feeds.entry import Entry, select_lead_pick
+from service.markup.clean import single_line
+from service.markup.latex_html import tex_to_text
+from tests.service.feeds.made import SITE, make_feed
+from tests.service.made import make_paper, make_pick, make_revision, make_sighting
 
 NS = {
     "a": "http://www.w3.org/2005/Atom",
@@ -36,13 +36,15 @@ XML = ("atom", "rss")
 
 
 def full() -> Paper:
-    said = picked(2)._replace(code="https://github.com/a/b")
+    said = make_pick(2)._replace(code="https://github.com/a/b")
     stated = {"comment": "9 pages", "journal_ref": "J. 1", "doi": "10.1/2"}
-    return merge(merge(merge(None, sighting(2, **stated)), said), revision(2, 2, **stated))
+    return merge(
+        merge(merge(None, make_sighting(2, **stated)), said), make_revision(2, 2, **stated)
+    )
 
 
 def rendered(suffix: str, *papers: Paper, **said: Any) -> bytes:
-    return FORMATS[suffix].render(feed(*papers, **said))
+    return FORMATS[suffix].render(make_feed(*papers, **said))
 
 
 def following(url: str) -> tuple[tuple[str, str], ...]:
@@ -55,7 +57,7 @@ def tree(body: bytes) -> Any:
 
 @pytest.mark.parametrize("suffix", FORMATS)
 def test_formats_hold_the_same_entries_in_the_same_order(suffix: str) -> None:
-    body = rendered(suffix, *(paper(number) for number in (9, 5, 3)))
+    body = rendered(suffix, *(make_paper(number) for number in (9, 5, 3)))
     ids = (
         [item["id"] for item in json.loads(body)["items"]]
         if suffix == "json"
@@ -65,7 +67,7 @@ def test_formats_hold_the_same_entries_in_the_same_order(suffix: str) -> None:
 
 
 @pytest.mark.parametrize("suffix", XML)
-@pytest.mark.parametrize("papers", [(), (paper(1),), (paper(2), paper(1))])
+@pytest.mark.parametrize("papers", [(), (make_paper(1),), (make_paper(2), make_paper(1))])
 def test_feeds_parse_without_complaint(suffix: str, papers: tuple[Paper, ...]) -> None:
     parsed = feedparser.parse(rendered(suffix, *papers))
     assert not parsed.bozo
@@ -141,7 +143,7 @@ def test_json_says_everything() -> None:
 @pytest.mark.parametrize("suffix", FORMATS)
 def test_votes_are_nowhere_but_where_they_may_be(suffix: str) -> None:
     def body(votes: int, comments: int) -> str:
-        record = merge(paper(1), picked(1, votes=votes, comments=comments))
+        record = merge(make_paper(1), make_pick(1, votes=votes, comments=comments))
         text = rendered(suffix, record).decode()
         for allowed in (
             r'thr:count="\d+"',
@@ -156,14 +158,14 @@ def test_votes_are_nowhere_but_where_they_may_be(suffix: str) -> None:
 
 @pytest.mark.parametrize("suffix", XML)
 def test_a_thumbnail_is_shown_with_a_pick_only(suffix: str) -> None:
-    record = merge(paper(1), picked(1, thumbnail="https://t.example/1.png"))
-    shown = Entry(record, lead=lead_of(record))
+    record = merge(make_paper(1), make_pick(1, thumbnail="https://t.example/1.png"))
+    shown = Entry(record, lead_pick=select_lead_pick(record))
     assert b"media:thumbnail" in rendered(suffix, entries=(shown,))
     assert b"media:thumbnail" not in rendered(suffix, record)
 
 
 def test_an_empty_feed_is_of_a_fixed_day() -> None:
-    assert feed().updated == datetime(1991, 8, 14, tzinfo=UTC)
+    assert make_feed().updated == datetime(1991, 8, 14, tzinfo=UTC)
     assert b"<updated>1991-08-14T00:00:00+00:00</updated>" in rendered("atom")
 
 
@@ -172,7 +174,7 @@ def test_rss_leaves_the_locale_of_the_process_alone(monkeypatch: pytest.MonkeyPa
         raise AssertionError("the locale is everybody's")
 
     monkeypatch.setattr(locale, "setlocale", refuse)
-    assert b"GMT" in rendered("rss", paper(1))
+    assert b"GMT" in rendered("rss", make_paper(1))
 
 
 WORDS = st.text(st.characters(codec="utf-8", exclude_characters="$"), min_size=1, max_size=80)
@@ -187,7 +189,7 @@ def told(markup: str) -> str:
 @given(title=WORDS, abstract=WORDS, author=WORDS)
 @example(title=r"R\&D", abstract=r"\&", author=r"Schr\"odinger")
 def test_text_survives_every_format(title: str, abstract: str, author: str) -> None:
-    record = paper(1, title=title, abstract=abstract, authors=(author,))
+    record = make_paper(1, title=title, abstract=abstract, authors=(author,))
     entry = Entry(record)
     atom = tree(rendered("atom", record)).find("a:entry", NS)
     assert atom.findtext("a:title", None, NS) == entry.title
@@ -196,10 +198,12 @@ def test_text_survives_every_format(title: str, abstract: str, author: str) -> N
     assert names == entry.authors
     item = tree(rendered("rss", record))[0].find("item")
     assert item.findtext("title") == entry.title
-    assert line(told(item.findtext("description") or "")) == line(plain(entry.summary))
+    assert single_line(told(item.findtext("description") or "")) == single_line(
+        tex_to_text(entry.summary)
+    )
     (in_json,) = json.loads(rendered("json", record))["items"]
     assert in_json["title"] == entry.title
-    assert line(in_json["content_text"]) == line(entry.summary)
+    assert single_line(in_json["content_text"]) == single_line(entry.summary)
 
 
 @pytest.mark.parametrize(
@@ -212,7 +216,7 @@ def test_text_survives_every_format(title: str, abstract: str, author: str) -> N
     ],
 )
 def test_feedparser_reads_back_the_exact_text(text: str) -> None:
-    parsed = feedparser.parse(rendered("atom", paper(1, title=text, abstract=text)))
+    parsed = feedparser.parse(rendered("atom", make_paper(1, title=text, abstract=text)))
     (entry,) = parsed.entries
     assert (entry.title, entry.summary) == (accents_to_unicode(text), text)
 
@@ -236,12 +240,14 @@ def test_links_keep_rel_type_and_title_through_feedparser() -> None:
 
 @pytest.mark.parametrize("suffix", FORMATS)
 def test_a_paper_without_words_is_an_entry_all_the_same(suffix: str) -> None:
-    bare = paper(1, title="", abstract="", authors=(), categories=())
+    bare = make_paper(1, title="", abstract="", authors=(), categories=())
     assert "2611.00001" in rendered(suffix, bare).decode()
 
 
 def test_json_keeps_a_title_as_it_was_written() -> None:
     written = r"Schr\"odinger's cat"
-    accented, plain = json.loads(rendered("json", paper(1, title=written), paper(2)))["items"]
+    accented, plain = json.loads(rendered("json", make_paper(1, title=written), make_paper(2)))[
+        "items"
+    ]
     assert (accented["title"], accented["_arxiv"]["title"]) == ("Schrödinger's cat", written)
     assert "title" not in plain["_arxiv"]

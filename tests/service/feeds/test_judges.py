@@ -11,13 +11,13 @@ import pytest
 from papers.model.merge import merge
 from papers.model.paper import Paper
 from service.feeds import FORMATS
-from service.feeds.digest_entry import digest_of
-from service.feeds.entry import Entry, Item, lead_of
+from service.feeds.digest_entry import build_digest_entry
+from service.feeds.entry import Entry, FeedItem, select_lead_pick
 from service.feeds.feed import Feed
-from tests.service.feeds.judges import JUDGES, Read, feedsmith
-from tests.service.feeds.made import SITE, feed
+from tests.service.feeds.judges import FEED_PARSERS, ParsedEntry, parse_with_feedsmith
+from tests.service.feeds.made import SITE, make_feed
 from tests.service.feeds.test_recorded import recorded_papers
-from tests.service.made import paper, picked, revision, sighting
+from tests.service.made import make_paper, make_pick, make_revision, make_sighting
 
 TEXTS: Final = (
     "a < b and b > c, $x_i < y_j$ & so on",
@@ -36,7 +36,9 @@ TEXTS: Final = (
 def odd() -> list[Paper]:
     """Hand-made papers with odd texts everywhere."""
     return [
-        paper(number, title=text, abstract=f"{text}\n  {text}", authors=(text, "B"), comment=text)
+        make_paper(
+            number, title=text, abstract=f"{text}\n  {text}", authors=(text, "B"), comment=text
+        )
         for number, text in enumerate(TEXTS, 1)
     ]
 
@@ -45,20 +47,22 @@ def told() -> Paper:
     """A paper of which everything is known."""
     stated = {"comment": "9 pages", "journal_ref": "J. 1 & 2", "doi": "10.1/2<3>"}
     known = merge(
-        merge(None, sighting(30, **stated)),
-        picked(30)._replace(code="https://github.com/a/b?c=d&e=f"),
+        merge(None, make_sighting(30, **stated)),
+        make_pick(30)._replace(code="https://github.com/a/b?c=d&e=f"),
     )
-    return merge(known, revision(30, 2, withdrawn=True, **stated))
+    return merge(known, make_revision(30, 2, withdrawn=True, **stated))
 
 
 def page(number: int) -> str:
     return f"{SITE}/feeds/k.atom?before=2611.{number:05}"
 
 
-def digest() -> Item:
+def digest() -> FeedItem:
     at = datetime(2026, 11, 21, tzinfo=UTC)
     url = f"{SITE}/k/k?since=2026-11-20&until=2026-11-20"
-    return digest_of(odd(), id=f"{SITE}#d", name="K < L", when="20 November", url=url, at=at)
+    return build_digest_entry(
+        odd(), id=f"{SITE}#d", name="K < L", period_text="20 November", url=url, ended_at=at
+    )
 
 
 PAGES: Final = (("first", f"{SITE}/feeds/k.atom"), ("previous", page(9)), ("next", page(2)))
@@ -68,15 +72,15 @@ ARCHIVE: Final = (
     ("next-archive", f"{SITE}/feeds/k/2026-11.atom"),
 )
 STATES: Final[dict[str, Feed]] = {
-    "full": feed(*odd(), told()),
-    "one": feed(paper(1)),
-    "empty": feed(),
-    "bare": feed(paper(1, title="", abstract="", authors=(), categories=())),
-    "paged": feed(*odd(), around=PAGES),
-    "archive": feed(*odd(), around=ARCHIVE, archive=True),
-    "picked": feed(entries=(Entry(told(), lead=lead_of(told())),)),
-    "digest": feed(entries=(digest(),)),
-    "with a hub": feed(paper(1), hub_url="https://hub.example/"),
+    "full": make_feed(*odd(), told()),
+    "one": make_feed(make_paper(1)),
+    "empty": make_feed(),
+    "bare": make_feed(make_paper(1, title="", abstract="", authors=(), categories=())),
+    "paged": make_feed(*odd(), around=PAGES),
+    "archive": make_feed(*odd(), around=ARCHIVE, archive=True),
+    "picked": make_feed(entries=(Entry(told(), lead_pick=select_lead_pick(told())),)),
+    "digest": make_feed(entries=(digest(),)),
+    "with a hub": make_feed(make_paper(1), hub_url="https://hub.example/"),
 }
 
 
@@ -84,7 +88,7 @@ def rendered(state: Feed) -> dict[str, bytes]:
     return {suffix: form.render(state) for suffix, form in FORMATS.items()}
 
 
-def assert_read(found: list[Read], state: Feed) -> None:
+def assert_read(found: list[ParsedEntry], state: Feed) -> None:
     """What a judge read is what was meant, in everything that it tells."""
     assert [read.id for read in found] == [entry.id for entry in state.entries]
     for read, entry in zip(found, state.entries, strict=True):
@@ -100,27 +104,27 @@ def assert_read(found: list[Read], state: Feed) -> None:
         assert said == {name: meant[name] for name in said}
 
 
-@pytest.mark.parametrize("judge", JUDGES)
+@pytest.mark.parametrize("judge", FEED_PARSERS)
 @pytest.mark.parametrize("name", STATES)
 def test_a_judge_reads_every_state(name: str, judge: str) -> None:
     state = STATES[name]
-    for suffix, read in JUDGES[judge].items():
+    for suffix, read in FEED_PARSERS[judge].items():
         assert_read(read(FORMATS[suffix].render(state), suffix), state)
 
 
 @pytest.mark.parametrize("name", STATES)
 def test_feedsmith_reads_every_state(name: str) -> None:
     state = STATES[name]
-    for found in feedsmith(rendered(state)).values():
+    for found in parse_with_feedsmith(rendered(state)).values():
         assert_read(found, state)
 
 
 def test_judges_read_real_records_that_break_things(recorded: Path) -> None:
-    state = feed(*recorded_papers(recorded))
+    state = make_feed(*recorded_papers(recorded))
     bodies = rendered(state)
-    for judge, formats in JUDGES.items():
+    for judge, formats in FEED_PARSERS.items():
         if judge != "feedparser":  # it mends what was misread as Latin-1 before it came to arXiv
             for suffix, read in formats.items():
                 assert_read(read(bodies[suffix], suffix), state)
-    for found in feedsmith(bodies).values():
+    for found in parse_with_feedsmith(bodies).values():
         assert_read(found, state)

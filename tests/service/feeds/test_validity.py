@@ -18,8 +18,8 @@ from lxml import etree
 
 from service.feeds import FORMATS
 from service.feeds.feed import Feed
-from service.feeds.feedgen_extension import ATOM, DC, SLASH
-from tests.service.feeds.made import feed
+from service.feeds.feedgen_extension import ATOM_NS, DUBLIN_CORE_NS, SLASH_NS
+from tests.service.feeds.made import make_feed
 from tests.service.feeds.test_judges import STATES
 from tests.service.feeds.test_recorded import recorded_papers
 
@@ -96,12 +96,12 @@ def rendered(name: str, suffix: str) -> bytes:
 def assert_atom(body: bytes) -> None:
     tree = etree.fromstring(body)
     assert ATOM_SCHEMA.validate(tree), ATOM_SCHEMA.error_log
-    links = [link.get("rel") for link in tree.findall(f"{ATOM}link")]
+    links = [link.get("rel") for link in tree.findall(f"{ATOM_NS}link")]
     assert links.count("self") == 1
-    for entry in tree.findall(f"{ATOM}entry"):
-        alternates = entry.findall(f"{ATOM}link[@rel='alternate']")
+    for entry in tree.findall(f"{ATOM_NS}entry"):
+        alternates = entry.findall(f"{ATOM_NS}link[@rel='alternate']")
         assert len(alternates) == 1
-        assert entry.findtext(f"{ATOM}published") <= entry.findtext(f"{ATOM}updated")
+        assert entry.findtext(f"{ATOM_NS}published") <= entry.findtext(f"{ATOM_NS}updated")
 
 
 def assert_rss(body: bytes) -> None:
@@ -112,7 +112,7 @@ def assert_rss(body: bytes) -> None:
     once = ("title", "link", "description", "lastBuildDate", "language", "generator")
     assert [len(channel.findall(name)) for name in once] == [1] * len(once)
     assert parsedate_to_datetime(channel.findtext("lastBuildDate")).utcoffset() is not None
-    assert len(channel.findall(f"{ATOM}link[@rel='self']")) == 1
+    assert len(channel.findall(f"{ATOM_NS}link[@rel='self']")) == 1
     known = {*once, "docs", "item"}
     assert {child.tag for child in channel if child.tag[0] != "{"} <= known
     for item in channel.findall("item"):
@@ -129,9 +129,9 @@ def assert_item(item: Any) -> None:
     assert item.findtext("pubDate").endswith(" GMT")
     assert item.findtext("title")
     assert urlsplit(item.findtext("link")).scheme in ("http", "https")
-    assert all(creator.text for creator in item.findall(f"{DC}creator"))
+    assert all(creator.text for creator in item.findall(f"{DUBLIN_CORE_NS}creator"))
     assert item.find("author") is None  # RSS wants an e-mail address there
-    assert len(item.findall(f"{SLASH}comments")) <= 1
+    assert len(item.findall(f"{SLASH_NS}comments")) <= 1
 
 
 def assert_json(body: bytes) -> None:
@@ -153,7 +153,7 @@ def test_every_state_is_valid(name: str, suffix: str) -> None:
 
 @pytest.mark.parametrize("suffix", FORMATS)
 def test_real_records_that_break_things_are_valid(recorded: Path, suffix: str) -> None:
-    VALIDATE[suffix](FORMATS[suffix].render(feed(*recorded_papers(recorded))))
+    VALIDATE[suffix](FORMATS[suffix].render(make_feed(*recorded_papers(recorded))))
 
 
 @pytest.mark.parametrize(
@@ -193,7 +193,7 @@ def test_content_holds_nothing_that_runs_or_reaches_out(name: str) -> None:
 
 def test_a_full_feed_is_small_where_it_travels(recorded: Path) -> None:
     """RSS holds each abstract once; Atom and JSON must hold it twice."""
-    state = feed(*[p for p in recorded_papers(recorded) if len(p.authors) < 100][:100])
+    state = make_feed(*[p for p in recorded_papers(recorded) if len(p.authors) < 100][:100])
     bodies = {suffix: form.render(state) for suffix, form in FORMATS.items()}
     assert len(state.entries) == 100
     assert len(bodies["rss"]) < 250_000

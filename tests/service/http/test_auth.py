@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from werkzeug.datastructures import Headers
 
 from papers.config.settings import Settings
-from papers.errors import NotAllowed
+from papers.errors import Unauthorized
 from paperwire.cli import main
-from service.context import desk
+from service.context import context
 from service.http import auth
 from tests.service.conftest import serving
 
@@ -20,22 +20,34 @@ pytestmark = pytest.mark.row("tokens")
 TOKEN = "correct-horse-battery-staple"
 
 
-@pytest.mark.parametrize("configured", [TOKEN, auth.digest(TOKEN), auth.digest(TOKEN).upper()])
+@pytest.mark.parametrize(
+    "configured", [TOKEN, auth.token_digest(TOKEN), auth.token_digest(TOKEN).upper()]
+)
 def test_the_token_or_its_digest_is_configured(configured: str) -> None:
-    assert auth.is_right(configured, TOKEN)
-    for wrong in ("", TOKEN[:-1], TOKEN + " ", TOKEN.upper(), auth.digest(TOKEN), "tökén", "\0"):
-        assert not auth.is_right(configured, wrong)
+    assert auth.token_matches(configured, TOKEN)
+    for wrong in (
+        "",
+        TOKEN[:-1],
+        TOKEN + " ",
+        TOKEN.upper(),
+        auth.token_digest(TOKEN),
+        "tökén",
+        "\0",
+    ):
+        assert not auth.token_matches(configured, wrong)
 
 
 @pytest.mark.parametrize("given", ["", " ", "x", TOKEN])
 def test_without_a_token_none_is_right(given: str) -> None:
-    assert not auth.is_right("", given)
-    assert not auth.is_right("sha256:no digest, é", given)
+    assert not auth.token_matches("", given)
+    assert not auth.token_matches("sha256:no digest, é", given)
 
 
 @given(st.text(), st.text())
 def test_only_the_same_is_right(one: str, other: str) -> None:
-    assert auth.is_right(one, other) == (one == other != "") or one.lower().startswith("sha256:")
+    assert auth.token_matches(one, other) == (one == other != "") or one.lower().startswith(
+        "sha256:"
+    )
 
 
 HEADERS = [
@@ -51,15 +63,15 @@ HEADERS = [
 
 @pytest.mark.parametrize(("headers", "token"), HEADERS)
 def test_a_token_is_in_one_header_and_nowhere_else(headers: dict[str, str], token: str) -> None:
-    assert auth.bearer(Headers(headers)) == token
+    assert auth.bearer_token(Headers(headers)) == token
 
 
 def test_what_needs_a_token_is_refused_without_it() -> None:
-    with pytest.raises(NotAllowed, match="no token is set"):
-        auth.require(Settings(), Headers({"Authorization": f"Bearer {TOKEN}"}))
-    with pytest.raises(NotAllowed, match="needs the token"):
-        auth.require(Settings(token=TOKEN), Headers({"Authorization": "Bearer other"}))
-    auth.require(Settings(token=TOKEN), Headers({"Authorization": f"Bearer {TOKEN}"}))
+    with pytest.raises(Unauthorized, match="no token is set"):
+        auth.require_token(Settings(), Headers({"Authorization": f"Bearer {TOKEN}"}))
+    with pytest.raises(Unauthorized, match="needs the token"):
+        auth.require_token(Settings(token=TOKEN), Headers({"Authorization": "Bearer other"}))
+    auth.require_token(Settings(token=TOKEN), Headers({"Authorization": f"Bearer {TOKEN}"}))
 
 
 def test_a_refusal_is_a_401_that_says_how(site: Settings) -> None:
@@ -67,7 +79,7 @@ def test_a_refusal_is_a_401_that_says_how(site: Settings) -> None:
 
         @app.get("/api/v1/written")
         def written() -> str:
-            auth.require(desk().settings, Headers())
+            auth.require_token(context().settings, Headers())
             return "never"
 
         answer = app.test_client().get("/api/v1/written")
@@ -78,7 +90,7 @@ def test_a_refusal_is_a_401_that_says_how(site: Settings) -> None:
 
 def test_the_command_shows_a_token_that_its_digest_accepts() -> None:
     made = json.loads(CliRunner().invoke(main, ["token", "--json"]).stdout)
-    assert auth.is_right(made["digest"], made["token"])
+    assert auth.token_matches(made["digest"], made["token"])
     assert len(made["token"]) >= 43
     told = CliRunner().invoke(main, ["token"]).stdout
     assert 'token = "sha256:' in told

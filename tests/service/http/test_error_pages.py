@@ -10,7 +10,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from papers.errors import PaperwireError, StoreError
-from service.http.error_pages import STATUSES, status_of
+from service.http.error_pages import STATUS_BY_ERROR, status_of
 
 
 def leaves(kind: type[PaperwireError]) -> Iterator[type[PaperwireError]]:
@@ -23,7 +23,7 @@ def leaves(kind: type[PaperwireError]) -> Iterator[type[PaperwireError]]:
 
 @pytest.mark.parametrize("leaf", list(leaves(PaperwireError)))
 def test_every_leaf_of_the_tree_has_a_status(leaf: type[PaperwireError]) -> None:
-    assert leaf in STATUSES
+    assert leaf in STATUS_BY_ERROR
 
 
 def test_a_branch_without_a_line_of_its_own_is_a_500() -> None:

@@ -19,7 +19,7 @@ from papers.config.settings import Settings
 from papers.state.keywords import Keywords
 from service import create_app
 from tests.service.conftest import SITE, Announce
-from tests.service.made import DAY, NOW, sighting
+from tests.service.made import DAY, NOW, make_sighting
 
 MEANT: Final = {
     # `public` tells whoever reads it that nothing here is anybody's own.
@@ -57,7 +57,7 @@ REFUSED: Final = ("/feeds/nobody.atom", "/feeds/search.atom?q=-x", "/api/v1/pape
 def papers(redis: Redis, announce: Announce) -> None:
     """Papers of two months, and a keyword that nothing matches."""
     Keywords(redis).add("Empty", "nothing of that kind", now=NOW)
-    announce([sighting(n, announced_at=NOW - 8 * n * DAY) for n in range(1, 8)])
+    announce([make_sighting(n, announced_at=NOW - 8 * n * DAY) for n in range(1, 8)])
 
 
 def complaints(notes: list[tuple[str, str]]) -> list[str]:

@@ -9,11 +9,11 @@ from flask.testing import FlaskClient
 from redis import Redis
 
 from papers.config.settings import Settings
-from papers.errors import TooMany
+from papers.errors import TooManyRequests
 from papers.redis_backend import keys
-from service.http.rate_limit import REFUSALS, Rates, network_of
+from service.http.rate_limit import MIN_REFUSALS_PER_MINUTE, ClientRateLimiter, rate_limit_key
 from tests.service.conftest import Announce, serving
-from tests.service.made import sighting
+from tests.service.made import make_sighting
 
 NETWORKS = [
     ("192.0.2.7", "192.0.2.7"),
@@ -25,42 +25,44 @@ NETWORKS = [
 
 @pytest.mark.parametrize(("client", "network"), NETWORKS)
 def test_what_counts_as_one_client(client: str, network: str) -> None:
-    assert network_of(client) == network
+    assert rate_limit_key(client) == network
 
 
 def test_a_client_has_so_many_and_others_have_theirs() -> None:
-    rates = Rates(3)
+    rates = ClientRateLimiter(3)
     for _ in range(3):
-        rates.spend("192.0.2.7")
-    with pytest.raises(TooMany) as refused:
-        rates.spend("192.0.2.7")
+        rates.consume("192.0.2.7")
+    with pytest.raises(TooManyRequests) as refused:
+        rates.consume("192.0.2.7")
     assert 1 <= refused.value.retry_after <= 60
-    rates.spend("192.0.2.8")
+    rates.consume("192.0.2.8")
 
 
 def test_a_minute_s_questions_are_spread_over_seconds() -> None:
-    rates = Rates(600)
+    rates = ClientRateLimiter(600)
     _spend(rates, 20)
-    with pytest.raises(TooMany, match=r"^more than 20 new questions a second; go on in 1 seconds$"):
+    with pytest.raises(
+        TooManyRequests, match=r"^more than 20 new questions a second; go on in 1 seconds$"
+    ):
         _spend(rates, 20)
 
 
 def test_who_types_may_ask_as_fast_as_keys_are_struck() -> None:
-    rates = Rates(20)
+    rates = ClientRateLimiter(20)
     for _ in range(20):
-        rates.spend("192.0.2.7", quick=True)
-    with pytest.raises(TooMany, match="20 new questions a minute"):
-        rates.spend("192.0.2.7", quick=True)
+        rates.consume("192.0.2.7", allow_burst=True)
+    with pytest.raises(TooManyRequests, match="20 new questions a minute"):
+        rates.consume("192.0.2.7", allow_burst=True)
 
 
-def _spend(rates: Rates, questions: int) -> None:
+def _spend(rates: ClientRateLimiter, questions: int) -> None:
     for _ in range(questions):
-        rates.spend("192.0.2.7")
+        rates.consume("192.0.2.7")
 
 
 def test_no_limit_is_none() -> None:
     for _ in range(1_000):
-        Rates(0).spend("192.0.2.7")
+        ClientRateLimiter(0).consume("192.0.2.7")
 
 
 @pytest.fixture
@@ -96,7 +98,7 @@ def test_whoever_is_over_the_limit_gets_what_was_there_before(
     limited: FlaskClient, announce: Announce
 ) -> None:
     before, *_ = [limited.get(f"/feeds/search.atom?q={word}") for word in ("reward", "x", "y")]
-    announce([sighting(4)])
+    announce([make_sighting(4)])
     again = limited.get("/feeds/search.atom?q=reward")
     assert (again.status_code, again.data) == (200, before.data)
     tag = {"If-None-Match": before.headers["ETag"]}
@@ -110,7 +112,7 @@ def test_of_custom_answers_the_newest_are_kept(site: Settings, redis: Redis, app
         client.get("/feeds/reward-model.atom")
         for word in ("one", "three", "four", "five"):
             client.get(f"/feeds/search.atom?q={word}")
-    assert redis.zcard(keys.CUSTOM_FEEDS) == 2
+    assert redis.zcard(keys.CUSTOM_RESPONSES) == 2
     kept = [key for key in redis.scan_iter("feed:*") if key.endswith(b":validators")]
     assert len(kept) == 3  # two of those, and the saved keyword's
 
@@ -119,12 +121,12 @@ def test_of_custom_answers_the_newest_are_kept(site: Settings, redis: Redis, app
 def test_who_asks_on_for_all_refusals_is_refused_at_the_door(limited: FlaskClient) -> None:
     ready = "/feeds/search.atom?q=ready"
     assert limited.get(ready).status_code == 200
-    for n in range(2 + REFUSALS):
+    for n in range(2 + MIN_REFUSALS_PER_MINUTE):
         limited.get(f"/feeds/search.atom?q=word{n}")
     for path in (ready, "/api/v1/papers?q=x", "/search?q=x", "/nothing?x=(("):
         refused = limited.get(path)
         assert (refused.status_code, refused.mimetype) == (429, _form(path)), path
-        assert f"refused {REFUSALS} times in a minute" in refused.text
+        assert f"refused {MIN_REFUSALS_PER_MINUTE} times in a minute" in refused.text
         assert 1 <= int(refused.headers["Retry-After"]) <= 60
         assert refused.headers["Cache-Control"] == "no-store"
         assert refused.headers["X-Content-Type-Options"] == "nosniff"

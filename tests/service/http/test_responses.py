@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from redis import Redis
 from werkzeug.http import http_date
 
-from service.cache.encodings import ENCODINGS, chosen
+from service.cache.encodings import ENCODINGS, negotiate_coding
 from tests.service.conftest import Announce, Clock
-from tests.service.made import NOW, SECOND, sighting
+from tests.service.made import NOW, SECOND, make_sighting
 
 FEED: Final = "/feeds/reward-model.atom"
 FORMS: Final = (FEED, "/", "/k/reward-model", "/api/v1/papers?q=reward")
@@ -73,7 +73,7 @@ def test_the_coding_a_client_gets(
 
 @given(st.text("brgzipdefltxnty*;q=.01, -", max_size=40))
 def test_any_header_chooses_something(header: str) -> None:
-    assert chosen(header) in {"", *ENCODINGS}
+    assert negotiate_coding(header) in {"", *ENCODINGS}
 
 
 def tags(client: FlaskClient, path: str = FEED) -> dict[str, str]:
@@ -178,7 +178,7 @@ def test_a_304_renders_nothing(
         *("brotli.compress", "brotli.decompress"),
     ):
         monkeypatch.setattr(name, refuse)
-    monkeypatch.setattr("service.routes.feeds.feed_of", refuse)
+    monkeypatch.setattr("service.routes.feeds.build_feed", refuse)
     assert client.get(FEED, headers={"If-None-Match": tag}).status_code == 304
     for accepted in ENCODINGS:
         assert client.get(FEED, headers={"Accept-Encoding": accepted}).status_code == 200
@@ -188,7 +188,7 @@ def test_the_date_of_two_changes_within_a_second_is_known_again(
     client: FlaskClient, announce: Announce, clock: Clock
 ) -> None:
     before = client.get(FEED).headers["Last-Modified"]
-    announce([sighting(5)])
+    announce([make_sighting(5)])
     after = client.get(FEED).headers["Last-Modified"]
     assert (before, after) == (http_date(NOW), http_date(NOW + SECOND))
     assert clock.now == NOW

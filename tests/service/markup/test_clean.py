@@ -7,7 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml.etree import Element
 
-from service.markup.clean import category_name, clean, line, link, paragraphs, source_name
+from service.markup.clean import (
+    category_name,
+    clean_xml_text,
+    single_line,
+    source_name,
+    split_paragraphs,
+    valid_http_url,
+)
 
 ANY_TEXT = st.text(st.characters(), max_size=60)
 """Every code point, lone surrogates and control characters too."""
@@ -15,13 +22,13 @@ ANY_TEXT = st.text(st.characters(), max_size=60)
 
 @given(ANY_TEXT)
 def test_what_is_clean_goes_into_xml(text: str) -> None:
-    Element("a").text = clean(text)
-    clean(text).encode()
+    Element("a").text = clean_xml_text(text)
+    clean_xml_text(text).encode()
 
 
 @given(ANY_TEXT)
 def test_cleaning_twice_changes_nothing(text: str) -> None:
-    assert clean(clean(text)) == clean(text)
+    assert clean_xml_text(clean_xml_text(text)) == clean_xml_text(text)
 
 
 @pytest.mark.parametrize(
@@ -34,13 +41,13 @@ def test_cleaning_twice_changes_nothing(text: str) -> None:
     ],
 )
 def test_only_what_xml_forbids_is_dropped(text: str, kept: str) -> None:
-    assert clean(text) == kept
+    assert clean_xml_text(text) == kept
 
 
 def test_of_all_that_prints_nothing_is_dropped_and_only_spaces_part_words() -> None:
     """So a text that prints as it is needs no search for what XML forbids."""
     prints = "".join(filter(str.isprintable, map(chr, range(sys.maxunicode + 1))))
-    assert clean(f"\n{prints}\n") == prints.strip()
+    assert clean_xml_text(f"\n{prints}\n") == prints.strip()
     assert prints.split() == [part for part in prints.split(" ") if part]
 
 
@@ -50,18 +57,18 @@ def test_each_character_of_ascii_is_kept_dropped_or_a_line_end(rest: str) -> Non
         text = f"a{character * 2}b{rest}"
         kept = {"\r": "\n"}.get(character, "" if character < " " else character)
         expected = character if character in "\t\n" else kept
-        assert clean(text) == f"a{expected * 2}b{rest}"
-        assert line(text) == " ".join(clean(text).split())
+        assert clean_xml_text(text) == f"a{expected * 2}b{rest}"
+        assert single_line(text) == " ".join(clean_xml_text(text).split())
 
 
 @given(ANY_TEXT)
 def test_a_line_is_its_words(text: str) -> None:
-    assert line(text) == " ".join(clean(text).split())
-    assert paragraphs(text) == [line(part) for part in paragraphs(text)]
+    assert single_line(text) == " ".join(clean_xml_text(text).split())
+    assert split_paragraphs(text) == [single_line(part) for part in split_paragraphs(text)]
 
 
 def test_line_is_one_line() -> None:
-    assert line(" A title\n  of two\tlines ") == "A title of two lines"
+    assert single_line(" A title\n  of two\tlines ") == "A title of two lines"
 
 
 @pytest.mark.parametrize(
@@ -74,12 +81,12 @@ def test_line_is_one_line() -> None:
     ],
 )
 def test_paragraphs(text: str, parts: list[str]) -> None:
-    assert paragraphs(text) == parts
+    assert split_paragraphs(text) == parts
 
 
 @pytest.mark.parametrize("url", ["https://a.example/b?c=d#e", "http://[::1]:8000/"])
 def test_links_kept(url: str) -> None:
-    assert link(url) == url
+    assert valid_http_url(url) == url
 
 
 @pytest.mark.parametrize(
@@ -98,7 +105,7 @@ def test_links_kept(url: str) -> None:
     ],
 )
 def test_links_refused(url: str) -> None:
-    assert link(url) == ""
+    assert valid_http_url(url) == ""
 
 
 def test_names() -> None:

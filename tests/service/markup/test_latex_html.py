@@ -7,7 +7,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
-from service.markup.latex_html import excerpt, marked, plain
+from service.markup.latex_html import tex_excerpt_html, tex_to_html, tex_to_text
 
 # (TeX, the markup, the plain text)
 SAID = [
@@ -37,29 +37,29 @@ SAID = [
 
 @pytest.mark.parametrize(("tex", "markup", "text"), SAID)
 def test_tex_as_people_read_it(tex: str, markup: str, text: str) -> None:
-    assert (marked(tex), plain(tex)) == (markup, text)
+    assert (tex_to_html(tex), tex_to_text(tex)) == (markup, text)
 
 
 def test_mathematics_stands_in_what_is_set_and_is_left_alone_in_plain_text() -> None:
-    shown = marked(r"\textbf{An $\alpha_i$ test}")
+    shown = tex_to_html(r"\textbf{An $\alpha_i$ test}")
     assert re.fullmatch(r"<strong>An <math .*</math> test</strong>", shown)
-    assert plain(r"\textbf{An $\mathbf{\alpha}$ test}") == r"An $\mathbf{\alpha}$ test"
+    assert tex_to_text(r"\textbf{An $\mathbf{\alpha}$ test}") == r"An $\mathbf{\alpha}$ test"
 
 
 def test_places_are_those_of_the_text_as_it_was_written() -> None:
     text = r"a \textbf{reward model} b"
-    assert marked(text, [(10, 16)]) == "a <strong><mark>reward</mark> model</strong> b"
-    across = marked(text, [(0, 16)])
+    assert tex_to_html(text, [(10, 16)]) == "a <strong><mark>reward</mark> model</strong> b"
+    across = tex_to_html(text, [(0, 16)])
     assert across == "<mark>a </mark><strong><mark>reward</mark> model</strong> b"
 
 
 def test_excerpt_ends_what_it_began() -> None:
-    assert excerpt(r"some \textbf{words that go} on", 20) == "some <strong>words</strong>…"
+    assert tex_excerpt_html(r"some \textbf{words that go} on", 20) == "some <strong>words</strong>…"
 
 
 @pytest.mark.parametrize("cut", ["We know. But", "We know, but", "We know: all"])
 def test_an_excerpt_ends_with_a_word_or_a_formula(cut: str) -> None:
-    assert excerpt(cut, 9) == "We know…"
+    assert tex_excerpt_html(cut, 9) == "We know…"
 
 
 PIECES = st.lists(
@@ -78,7 +78,7 @@ PIECES = st.lists(
 @given(PIECES, st.integers(1, 30))
 @example("``\\textbf{''}", 3)
 def test_any_text_is_well_formed_and_plain_says_the_same(text: str, most: int) -> None:
-    etree.fromstring(f"<p>{excerpt(text, most)}</p>")
-    tree = etree.fromstring(f"<p>{marked(text)}</p>")
+    etree.fromstring(f"<p>{tex_excerpt_html(text, most)}</p>")
+    tree = etree.fromstring(f"<p>{tex_to_html(text)}</p>")
     if "$" not in text and "\\(" not in text:
-        assert "".join(tree.itertext()) == plain(text)
+        assert "".join(tree.itertext()) == tex_to_text(text)

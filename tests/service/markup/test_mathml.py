@@ -12,16 +12,21 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from papers.text.latex import accents_to_unicode
-from service.markup.clean import paragraphs
-from service.markup.latex_html import MAX_MATHEMATICS, excerpt, marked, plain
-from service.markup.mathml import MAX_FORMULA, mathml
+from service.markup.clean import split_paragraphs
+from service.markup.latex_html import (
+    MAX_MATH_CHARACTERS,
+    tex_excerpt_html,
+    tex_to_html,
+    tex_to_text,
+)
+from service.markup.mathml import MAX_FORMULA_CHARACTERS, tex_to_mathml
 
 MATH = "{http://www.w3.org/1998/Math/MathML}"
 TEX = 'encoding="application/x-tex"'
 
 
 def tree(text: str) -> etree._Element:
-    return etree.fromstring(f'<p xmlns="http://www.w3.org/1999/xhtml">{marked(text)}</p>')
+    return etree.fromstring(f'<p xmlns="http://www.w3.org/1999/xhtml">{tex_to_html(text)}</p>')
 
 
 def formulas(text: str) -> list[str]:
@@ -42,7 +47,7 @@ def words(text: str) -> str:
 
 
 def test_a_formula_is_mathml_and_keeps_its_tex() -> None:
-    assert marked("a $x_i$ < b") == (
+    assert tex_to_html("a $x_i$ < b") == (
         'a <math xmlns="http://www.w3.org/1998/Math/MathML"><semantics>'
         "<msub><mi>x</mi><mi>i</mi></msub>"
         f"<annotation {TEX}>x_i</annotation></semantics></math> &lt; b"
@@ -107,17 +112,17 @@ def test_nothing_dangerous_comes_out(hostile: str) -> None:
         r"\left(" * 40 + "x" + r"\right)" * 40,
         "x^{" * 140 + "x" + "}" * 140,
         r"\begin{matrix}" * 20 + "x" + r"\end{matrix}" * 20,
-        "x" * (MAX_FORMULA + 1),
+        "x" * (MAX_FORMULA_CHARACTERS + 1),
     ],
 )
 def test_what_is_too_deep_or_too_long_stays_text(deep: str) -> None:
-    assert mathml(deep) == ""
+    assert tex_to_mathml(deep) == ""
     assert words(f"${deep}$") == f"${deep}$"
 
 
 def test_work_on_one_text_is_bounded() -> None:
-    text = " ".join(f"$x_{{{number}}}$" for number in range(MAX_MATHEMATICS))
-    assert 0 < sum(map(len, formulas(text))) <= MAX_MATHEMATICS
+    text = " ".join(f"$x_{{{number}}}$" for number in range(MAX_MATH_CHARACTERS))
+    assert 0 < sum(map(len, formulas(text))) <= MAX_MATH_CHARACTERS
 
 
 @pytest.mark.parametrize(
@@ -131,7 +136,7 @@ def test_work_on_one_text_is_bounded() -> None:
     ],
 )
 def test_excerpt_cuts_no_word_and_no_formula(text: str, most: int, begun: str) -> None:
-    shown = excerpt(text, most)
+    shown = tex_excerpt_html(text, most)
     parsed = re.sub(r"<math.*?x-tex\">(.*?)</annotation></semantics></math>", r"«\1»", shown)
     assert parsed == begun
 
@@ -144,7 +149,7 @@ TEXISH = st.text(alphabet="$\\{}()[]^_&%<x1 \n'\"", max_size=40) | st.lists(
 @settings(max_examples=300)
 @given(TEXISH | st.text(max_size=40))
 def test_any_text_gives_well_formed_markup_that_keeps_the_text(text: str) -> None:
-    for line in paragraphs(text):
+    for line in split_paragraphs(text):
         kept = words(line)
         bare = re.compile(r"[«»$\\()\[\]{}%&_#\s]")
         expected = bare.sub("", accents_to_unicode(line)).replace("text", "")
@@ -153,8 +158,8 @@ def test_any_text_gives_well_formed_markup_that_keeps_the_text(text: str) -> Non
 
 def test_markup_is_the_same_in_every_process() -> None:
     code = (
-        "from service.markup.latex_html import marked; "
-        r"print(marked(r'$\left\langle x_i^2\right\rangle$ $\mathcal{O}(\sqrt n)$'))"
+        "from service.markup.latex_html import tex_to_html; "
+        r"print(tex_to_html(r'$\left\langle x_i^2\right\rangle$ $\mathcal{O}(\sqrt n)$'))"
     )
     outputs = {
         subprocess.run(
@@ -173,10 +178,10 @@ def test_recorded_texts_are_intact(recorded: Path) -> None:
     understood = 0
     for record in map(json.loads, lines):
         for text in (record["title"], record["abstract"], record.get("comment") or ""):
-            for line in paragraphs(text):
+            for line in split_paragraphs(text):
                 understood += len(formulas(line))
                 outside = re.split("«.*?»", words(line))
-                said, at = plain(line).replace(r"\$", "$"), 0
+                said, at = tex_to_text(line).replace(r"\$", "$"), 0
                 for part in outside:
                     at = said.index(part, at) + len(part)
                 assert said.endswith(outside[-1])

@@ -9,11 +9,11 @@ from bs4 import BeautifulSoup
 from flask.testing import FlaskClient
 
 from papers.model.paper import Paper
-from papers.query.parser import parse
+from papers.query.parser import parse_query
 from service.feeds.entry import Entry
-from service.pages.parts.highlight import EXCERPT_CHARACTERS, shown
+from service.pages.parts.highlight import EXCERPT_CHARACTERS, highlight_entry
 from tests.service.conftest import Announce
-from tests.service.made import paper, picked, sighting
+from tests.service.made import make_paper, make_pick, make_sighting
 from tests.service.pages.test_pages import page
 
 LONG = "Nothing is said at first. " * 20
@@ -36,56 +36,64 @@ def marks(html: str) -> list[str]:
     ],
 )
 def test_what_matched_is_marked(query: str, title: list[str], abstract: list[str]) -> None:
-    told = shown(Entry(paper()), parse(query))
+    told = highlight_entry(Entry(make_paper()), parse_query(query))
     assert (marks(told.title), marks(told.excerpt)) == (title, abstract)
 
 
 def test_marks_leave_mathematics_whole() -> None:
-    told = shown(Entry(paper(title="Alpha $x_\\alpha$ alpha")), parse("alpha"))
+    told = highlight_entry(Entry(make_paper(title="Alpha $x_\\alpha$ alpha")), parse_query("alpha"))
     assert marks(told.title) == ["Alpha", "alpha"]
     assert told.title.count("<math") == 1
 
 
 def test_marked_text_is_escaped() -> None:
-    told = shown(Entry(paper(title="<b>reward</b> & <i>x</i>")), parse("reward"))
+    told = highlight_entry(
+        Entry(make_paper(title="<b>reward</b> & <i>x</i>")), parse_query("reward")
+    )
     assert told.title == "&lt;b&gt;<mark>reward</mark>&lt;/b&gt; &amp; &lt;i&gt;x&lt;/i&gt;"
 
 
 def test_an_excerpt_shows_the_sentence_that_matched() -> None:
-    far = paper(title="Else", abstract=f"{LONG}We find zebras here. The end.")
-    assert shown(Entry(far), parse("zebra")).excerpt.startswith("… We find <mark>zebras</mark>")
-    titled = paper(title="Zebras", abstract=f"{LONG}We find zebras here.")
-    assert shown(Entry(titled), parse("zebra")).excerpt.startswith("Nothing is said")
+    far = make_paper(title="Else", abstract=f"{LONG}We find zebras here. The end.")
+    assert highlight_entry(Entry(far), parse_query("zebra")).excerpt.startswith(
+        "… We find <mark>zebras</mark>"
+    )
+    titled = make_paper(title="Zebras", abstract=f"{LONG}We find zebras here.")
+    assert highlight_entry(Entry(titled), parse_query("zebra")).excerpt.startswith(
+        "Nothing is said"
+    )
 
 
 def test_an_excerpt_of_a_long_sentence_begins_at_a_word() -> None:
-    far = paper(title="Else", abstract=f"{'word ' * 200}zebra")
-    excerpt = shown(Entry(far), parse("zebra")).excerpt
+    far = make_paper(title="Else", abstract=f"{'word ' * 200}zebra")
+    excerpt = highlight_entry(Entry(far), parse_query("zebra")).excerpt
     assert excerpt.startswith("… word ")
     assert len(excerpt) < EXCERPT_CHARACTERS
 
 
 def crowd(count: int) -> Paper:
-    return paper(authors=tuple(f"Author Number{n}" for n in range(count)))
+    return make_paper(authors=tuple(f"Author Number{n}" for n in range(count)))
 
 
 @pytest.mark.parametrize(
     ("count", "told", "others"), [(1, 1, 0), (7, 7, 0), (8, 6, 2), (40, 6, 34)]
 )
 def test_the_first_authors_are_named(count: int, told: int, others: int) -> None:
-    card = shown(Entry(crowd(count)), None)
-    assert (card.authors.count("Author"), card.others) == (told, others)
+    card = highlight_entry(Entry(crowd(count)), None)
+    assert (card.authors.count("Author"), card.hidden_author_count) == (told, others)
 
 
 def test_an_author_who_matched_is_named_among_any_number() -> None:
-    card = shown(Entry(crowd(40)), parse('au:"author number39"'))
+    card = highlight_entry(Entry(crowd(40)), parse_query('au:"author number39"'))
     assert marks(card.authors) == ["Author Number39"]
-    assert card.others == 33
+    assert card.hidden_author_count == 33
 
 
 def test_a_match_that_is_not_shown_otherwise_is_told() -> None:
-    told = shown(Entry(paper(comment="To appear at CVPR 2027")), parse("comment:cvpr"))
-    ((name, text),) = told.elsewhere
+    told = highlight_entry(
+        Entry(make_paper(comment="To appear at CVPR 2027")), parse_query("comment:cvpr")
+    )
+    ((name, text),) = told.other_matches
     assert (name, marks(text)) == ("comments", ["CVPR"])
 
 
@@ -114,9 +122,9 @@ def test_facets_narrow_the_question(client: FlaskClient, announce: Announce) -> 
     everywhere = {"categories": ("cs.CL",), "authors": ("Ada Lovelace",)}
     announce(
         [
-            sighting(1, categories=("cs.CL", "cs.AI"), authors=("Ada Lovelace", "Bo Li")),
-            sighting(2, categories=("cs.CL", "cs.AI"), authors=("Ada Lovelace", "Bo Li")),
-            sighting(3, **everywhere),
+            make_sighting(1, categories=("cs.CL", "cs.AI"), authors=("Ada Lovelace", "Bo Li")),
+            make_sighting(2, categories=("cs.CL", "cs.AI"), authors=("Ada Lovelace", "Bo Li")),
+            make_sighting(3, **everywhere),
         ]
     )
     soup = page(client, "/k/reward-model")
@@ -143,7 +151,7 @@ def test_filters_stand_at_what_is_asked(client: FlaskClient) -> None:
 def test_a_page_has_fewer_papers_than_a_feed_and_loses_none(
     client: FlaskClient, announce: Announce
 ) -> None:
-    announce([sighting(n) for n in range(1, 41)])
+    announce([make_sighting(n) for n in range(1, 41)])
     first = page(client, "/k/reward-model")
     assert len(first.select("article")) == 25
     older = page(client, str(first.find("a", rel="next")["href"]))
@@ -181,6 +189,6 @@ def test_a_preview_is_escaped(client: FlaskClient) -> None:
 
 
 def test_picked_papers_are_counted_too(client: FlaskClient, announce: Announce) -> None:
-    announce([sighting(1), sighting(2), picked(1)])
+    announce([make_sighting(1), make_sighting(2), make_pick(1)])
     soup = page(client, "/k/reward-model?when=picked")
     assert soup.select(".figures dd")[2].get_text() == "1"

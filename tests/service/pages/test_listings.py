@@ -4,7 +4,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from tests.service.conftest import Announce
-from tests.service.made import sighting
+from tests.service.made import make_sighting
 from tests.service.pages.test_pages import page
 
 LONG = "A long abstract that is shown in full. " * 20
@@ -14,9 +14,9 @@ LONG = "A long abstract that is shown in full. " * 20
 def papers(announce: Announce) -> None:
     announce(
         [
-            sighting(1, authors=("José Ørsted",), abstract=LONG),
-            sighting(2, authors=('Ada "A" Lovelace',), categories=("math.GT",)),
-            sighting(3, organization="Example Lab", comment="12 pages"),
+            make_sighting(1, authors=("José Ørsted",), abstract=LONG),
+            make_sighting(2, authors=('Ada "A" Lovelace',), categories=("math.GT",)),
+            make_sighting(3, organization="Example Lab", comment="12 pages"),
         ]
     )
 

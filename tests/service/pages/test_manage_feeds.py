@@ -14,11 +14,11 @@ from papers.config.settings import Settings
 from papers.model.arxiv_id import ArxivId
 from papers.redis_backend import keys
 from papers.state.communities import Communities
-from papers.state.feed_trials import Brought, Trial, Trials
-from papers.state.task_states import SourceState, SourceStates, State
+from papers.state.feed_trials import FeedTrial, FeedTrials, TrialPaper
+from papers.state.task_states import TaskState, TaskStates, TaskStatus
 from service import create_app
 from tests.service.conftest import Announce
-from tests.service.made import NOW, picked, sighting
+from tests.service.made import NOW, make_pick, make_sighting
 from tests.service.pages.test_manage_keywords import TOKEN
 from tests.service.pages.test_pages import page
 
@@ -57,7 +57,7 @@ def test_saved_and_removed(manager: FlaskClient, communities: Communities, redis
     status, soup = sent(manager, action="save", name="club", url=URL, token=TOKEN)
     assert (status, "club is saved" in soup.select("[role=status]")[0].get_text()) == (200, True)
     assert names(communities) == ["club", "weekly"]
-    assert "community:club" in SourceStates(redis).planned()
+    assert "community:club" in TaskStates(redis).due_times()
     status, soup = sent(manager, action="remove", community="club", token=TOKEN)
     assert (status, names(communities)) == (200, ["weekly"])
 
@@ -67,7 +67,7 @@ def test_a_trial_is_a_job_by_its_name_and_nothing_else(manager: FlaskClient, red
     assert status == 200
     path = soup.select("[data-poll]")[0]["data-poll"]
     id = path.rpartition("/")[2]
-    assert Trials(redis).get(id) == Trial(id, "club", URL)
+    assert FeedTrials(redis).get(id) == FeedTrial(id, "club", URL)
     queued: Any = redis.lrange("rq:queue:paperwire", 0, -1)
     (job,) = queued
     data: Any = redis.hget(f"rq:job:{job.decode()}", "data")
@@ -79,12 +79,14 @@ def test_a_trial_is_a_job_by_its_name_and_nothing_else(manager: FlaskClient, red
 
 
 def test_what_came_is_shown(manager: FlaskClient, redis: Redis, announce: Announce) -> None:
-    announce([sighting(1), picked(2)])
+    announce([make_sighting(1), make_pick(2)])
     papers = tuple(
-        Brought(ArxivId(202611, number), NOW - timedelta(days=number), f"{URL}#{number}")
+        TrialPaper(ArxivId(202611, number), NOW - timedelta(days=number), f"{URL}#{number}")
         for number in range(1, 11)
     )
-    Trials(redis).put(Trial("abc", "club", URL, over=True, entries=12, named=10, papers=papers))
+    FeedTrials(redis).save(
+        FeedTrial("abc", "club", URL, over=True, entries=12, named=10, papers=papers)
+    )
     soup = page(manager, "/manage/feeds?trial=abc")
     assert (soup.find(id="name")["value"], soup.find(id="url")["value"]) == ("club", URL)
     assert soup.select(".trial h3")[0].get_text() == "10 papers in 12 entries"
@@ -105,7 +107,7 @@ def test_what_came_is_shown(manager: FlaskClient, redis: Redis, announce: Announ
 
 
 def test_why_nothing_came_is_shown(manager: FlaskClient, redis: Redis) -> None:
-    Trials(redis).put(Trial("abc", "club", URL, over=True, fault="the <feed> is no feed"))
+    FeedTrials(redis).save(FeedTrial("abc", "club", URL, over=True, fault="the <feed> is no feed"))
     soup = page(manager, "/manage/feeds?trial=abc")
     assert "The <feed> is no feed" in soup.select(".trial [role=alert]")[0].get_text()
 
@@ -146,8 +148,8 @@ def test_the_list_tells_each_feeds_state_and_whence_it_is(
     manager: FlaskClient, communities: Communities, redis: Redis
 ) -> None:
     communities.add("club", URL, now=NOW)
-    state = SourceState("community:club", State.FAILING, NOW, NOW, said="the answer is no feed")
-    SourceStates(redis).put(state)
+    state = TaskState("community:club", TaskStatus.FAILING, NOW, NOW, said="the answer is no feed")
+    TaskStates(redis).save(state)
     club, weekly = page(manager, "/manage/feeds").select(".saved details")
     assert "failing" in club.get_text()
     assert "The answer is no feed" in club.get_text()
@@ -161,7 +163,7 @@ def test_a_saved_source_can_be_asked_for(
 ) -> None:
     assert manager.get("/feeds/search.atom?q=model&source=club").status_code == 400
     communities.add("club", URL, now=NOW)
-    announce([sighting(1), picked(1, "club")])
+    announce([make_sighting(1), make_pick(1, "club")])
     assert b"number 1" in manager.get("/feeds/search.atom?q=model&source=club").data
     choices = page(manager, "/search?q=model").select("select[name=source] option")
     assert "club" in [choice["value"] for choice in choices]

@@ -11,7 +11,7 @@ from redis import Redis
 from papers.config.settings import Settings
 from papers.state.keywords import Keywords
 from service import create_app
-from service.http.auth import digest
+from service.http.auth import token_digest
 from tests.service.conftest import SITE
 from tests.service.made import NOW
 from tests.service.pages.test_pages import page
@@ -24,7 +24,7 @@ def manager(redis: Redis, site: Settings) -> FlaskClient:
     """A client of an app that has a token. A keyword `Reward Model` is saved."""
     Keywords(redis).add("Reward Model", '"reward model"', now=NOW)
     settings = Settings(
-        redis_url=site.redis_url, data_dir=site.data_dir, public_url=SITE, token=digest(TOKEN)
+        redis_url=site.redis_url, data_dir=site.data_dir, public_url=SITE, token=token_digest(TOKEN)
     )
     return create_app(settings).test_client()
 
@@ -72,7 +72,7 @@ def test_merging_keeps_what_both_find(manager: FlaskClient, redis: Redis) -> Non
     [
         (401, {"action": "remove", "keyword": "reward-model", "token": "another token, not this"}),
         (401, {"action": "remove", "keyword": "reward-model"}),
-        (401, {"action": "save", "name": "Fish", "query": "fish", "token": digest(TOKEN)}),
+        (401, {"action": "save", "name": "Fish", "query": "fish", "token": token_digest(TOKEN)}),
         (400, {"action": "save", "name": "Fish", "query": "(fish", "token": TOKEN}),
         (400, {"action": "save", "name": "", "query": "fish", "token": TOKEN}),
         (400, {"action": "merge", "keyword": "reward-model", "into": "reward-model"}),

@@ -9,9 +9,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 from redis import Redis
 
-from papers.state.task_states import Progress, SourceState, SourceStates, State
+from papers.state.task_states import Progress, TaskState, TaskStates, TaskStatus
 from tests.service.conftest import SITE, Announce
-from tests.service.made import FIRST, NOW, SECOND, picked, revision, sighting
+from tests.service.made import FIRST_ANNOUNCED, NOW, SECOND, make_pick, make_revision, make_sighting
 
 THANKS = "Thank you to arXiv for use of its open access interoperability."
 
@@ -56,10 +56,10 @@ def test_home_of_an_empty_store(client: FlaskClient) -> None:
 
 
 def test_home_tells_the_sources_in_one_line(client: FlaskClient, redis: Redis) -> None:
-    states = SourceStates(redis)
-    states.put(SourceState("announcements:cs.AI", State.OK, NOW, NOW))
+    states = TaskStates(redis)
+    states.save(TaskState("announcements:cs.AI", TaskStatus.OK, NOW, NOW))
     assert "All sources are well." in page(client, "/").get_text()
-    states.put(SourceState("hf:today", State.FAILING, NOW, NOW))
+    states.save(TaskState("hf:today", TaskStatus.FAILING, NOW, NOW))
     told = page(client, "/").get_text()
     assert "Hugging Face Daily Papers is not answering since 2026-11-21" in told
 
@@ -83,7 +83,7 @@ def test_a_keywords_page_lists_its_papers_and_feeds(client: FlaskClient, path: s
 def test_a_day_is_one_group_though_ids_do_not_quite_follow_the_days(
     client: FlaskClient, announce: Announce
 ) -> None:
-    announce([sighting(1), sighting(2), sighting(3, announced_at=FIRST)])
+    announce([make_sighting(1), make_sighting(2), make_sighting(3, announced_at=FIRST_ANNOUNCED)])
     soup = page(client, "/k/reward-model")
     days = [day.h2.time["datetime"] for day in soup.select(".day")]
     assert days == ["2026-11-03", "2026-11-02"]
@@ -108,7 +108,7 @@ def test_older_papers_are_behind_a_link(client: FlaskClient) -> None:
 
 
 def test_picks_on_a_page(client: FlaskClient, announce: Announce) -> None:
-    announce([sighting(1), sighting(2), picked(1)])
+    announce([make_sighting(1), make_sighting(2), make_pick(1)])
     everything = page(client, "/k/reward-model")
     (only,) = [a for a in everything.find_all("a") if a.get_text().startswith("Only what")]
     soup = page(client, str(only["href"]))
@@ -118,7 +118,9 @@ def test_picks_on_a_page(client: FlaskClient, announce: Announce) -> None:
 
 
 def test_foreign_text_is_text(client: FlaskClient, announce: Announce) -> None:
-    announce([sighting(1, title="<script>alert('reward model')</script>", abstract="<b>x</b>")])
+    announce(
+        [make_sighting(1, title="<script>alert('reward model')</script>", abstract="<b>x</b>")]
+    )
     soup = page(client, "/k/reward-model")
     assert [script.get_text() for script in soup.find_all("script")] == [""]
     assert soup.find("h3").get_text() == "<script>alert('reward model')</script>"
@@ -128,7 +130,7 @@ def test_foreign_text_is_text(client: FlaskClient, announce: Announce) -> None:
 
 
 def test_a_withdrawn_paper_stays_marked(client: FlaskClient, announce: Announce) -> None:
-    announce([sighting(1), revision(1, 2, withdrawn=True)])
+    announce([make_sighting(1), make_revision(1, 2, withdrawn=True)])
     soup = page(client, "/k/reward-model")
     assert soup.find("h3").get_text() == "[Withdrawn] Reward model number 1"
     assert soup.find("article", class_="withdrawn")
@@ -150,9 +152,9 @@ def test_a_refused_keyword_stays_in_the_box(client: FlaskClient) -> None:
 
 
 def test_status_shows_states_and_runs(client: FlaskClient, redis: Redis) -> None:
-    states = SourceStates(redis)
-    states.put(SourceState("community:ours", State.STALE, NOW, NOW, said="of yesterday"))
-    states.put_progress(Progress("fill:x", 50, 200, NOW, NOW + 10 * SECOND))
+    states = TaskStates(redis)
+    states.save(TaskState("community:ours", TaskStatus.STALE, NOW, NOW, said="of yesterday"))
+    states.save_progress(Progress("fill:x", 50, 200, NOW, NOW + 10 * SECOND))
     text = " ".join(page(client, "/status").get_text().split())
     assert "ours stale" in text
     assert "first papers of x: 50 of 200 papers, 5.0 a second" in text
@@ -162,7 +164,7 @@ def test_status_shows_states_and_runs(client: FlaskClient, redis: Redis) -> None
 def test_status_plots_papers_a_day_and_tells_the_work(
     client: FlaskClient, announce: Announce, redis: Redis
 ) -> None:
-    announce([picked(3)])
+    announce([make_pick(3)])
     redis.sadd("rq:workers", "rq:worker:one", "rq:worker:two", "rq:worker:gone")
     redis.mset({"rq:worker:one": "", "rq:worker:two": ""})
     soup = page(client, "/status")

@@ -8,18 +8,18 @@ from redis import Redis
 
 from papers.model.paper import Sighting
 from papers.state.keywords import Keywords
-from service.pages.paper import MOST_VERSIONS, versions
+from service.pages.paper import MAX_VERSION_LINKS, version_links
 from tests.service.conftest import Announce
-from tests.service.made import NOW, paper, picked, revision, sighting
+from tests.service.made import NOW, make_paper, make_pick, make_revision, make_sighting
 from tests.service.pages.test_pages import page
 
 
 def test_a_paper_shows_what_is_known_of_it(client: FlaskClient, announce: Announce) -> None:
     announce(
         [
-            sighting(1, code="https://code.example/x", comment="12 pages", doi="10.1/x"),
-            revision(1, 2, comment="13 pages", doi="10.1/x"),
-            picked(1, submitter="akhaliq"),
+            make_sighting(1, code="https://code.example/x", comment="12 pages", doi="10.1/x"),
+            make_revision(1, 2, comment="13 pages", doi="10.1/x"),
+            make_pick(1, submitter="akhaliq"),
         ]
     )
     soup = page(client, "/papers/2611.00001")
@@ -42,7 +42,7 @@ def test_a_paper_shows_what_is_known_of_it(client: FlaskClient, announce: Announ
 
 
 def test_links_of_a_paper_stay_here_and_work(client: FlaskClient, announce: Announce) -> None:
-    announce([sighting(1, authors=('Ada "Enchantress" Lovelace',)), sighting(2)])
+    announce([make_sighting(1, authors=('Ada "Enchantress" Lovelace',)), make_sighting(2)])
     soup = page(client, "/papers/2611.00001")
     ours = [str(a["href"]) for a in soup.select("main a") if a["href"].startswith("/")]
     assert len(ours) >= 4
@@ -62,7 +62,7 @@ def test_links_of_a_paper_stay_here_and_work(client: FlaskClient, announce: Anno
 def test_ids(
     client: FlaskClient, announce: Announce, path: str, status: int, location: str | None
 ) -> None:
-    announce([sighting(1)])
+    announce([make_sighting(1)])
     answer = client.get(path)
     assert (answer.status_code, answer.headers.get("Location")) == (status, location)
 
@@ -70,7 +70,7 @@ def test_ids(
 def test_a_keyword_that_is_saved_later_is_told(
     client: FlaskClient, announce: Announce, redis: Redis
 ) -> None:
-    announce([sighting(1)])
+    announce([make_sighting(1)])
     assert "Numbers" not in page(client, "/papers/2611.00001").get_text()
     Keywords(redis).add("Numbers", "number", now=NOW)
     assert "Numbers" in page(client, "/papers/2611.00001").get_text()
@@ -79,9 +79,9 @@ def test_a_keyword_that_is_saved_later_is_told(
 def test_papers_like_it_say_what_they_share(client: FlaskClient, announce: Announce) -> None:
     announce(
         [
-            sighting(1, title="Splatting zebra fish", abstract="x"),
-            sighting(2, title="Zebra fish", abstract="y"),
-            *(sighting(n, title=f"Other {n}", abstract="z") for n in range(3, 60)),
+            make_sighting(1, title="Splatting zebra fish", abstract="x"),
+            make_sighting(2, title="Zebra fish", abstract="y"),
+            *(make_sighting(n, title=f"Other {n}", abstract="z") for n in range(3, 60)),
         ]
     )
     (like,) = page(client, "/papers/2611.00001").select(".headlines li")
@@ -90,23 +90,25 @@ def test_papers_like_it_say_what_they_share(client: FlaskClient, announce: Annou
 
 
 def test_a_paper_that_nobody_described(client: FlaskClient, announce: Announce) -> None:
-    announce([picked(7)])
+    announce([make_pick(7)])
     soup = page(client, "/papers/2611.00007")
     assert soup.h1.get_text() == "2611.00007"
     assert "Nobody has told it yet." in soup.get_text()
 
 
 def test_versions_are_bounded() -> None:
-    many = paper(version=90)
-    assert [number for number, _ in versions(many)] == list(range(90, 90 - MOST_VERSIONS, -1))
-    assert versions(paper(version=1)) == [(1, "https://arxiv.org/abs/2611.00001v1")]
+    many = make_paper(version=90)
+    assert [number for number, _ in version_links(many)] == list(
+        range(90, 90 - MAX_VERSION_LINKS, -1)
+    )
+    assert version_links(make_paper(version=1)) == [(1, "https://arxiv.org/abs/2611.00001v1")]
 
 
 def test_how_votes_grew_is_drawn(client: FlaskClient, announce: Announce) -> None:
     def counted(day: int, votes: int) -> Sighting:
-        return picked(1, votes=votes, counted_at=NOW + timedelta(days=day))
+        return make_pick(1, votes=votes, counted_at=NOW + timedelta(days=day))
 
-    announce([sighting(1), counted(0, 3)])
+    announce([make_sighting(1), counted(0, 3)])
     assert page(client, "/papers/2611.00001").select(".growth") == []
     announce([counted(1, 12), counted(4, 60)])
     (growth,) = page(client, "/papers/2611.00001").select(".growth")

@@ -11,9 +11,9 @@ from redis import Redis
 
 from papers.config.settings import Settings
 from service import create_app
-from service.pages.picks import MOST_SHOWN
+from service.pages.picks import MAX_SHOWN_PICKS
 from tests.service.conftest import SITE, Announce
-from tests.service.made import FIRST, picked, sighting
+from tests.service.made import FIRST_ANNOUNCED, make_pick, make_sighting
 from tests.service.pages.test_pages import page
 
 THUMBNAIL = "https://cdn.example/x.png"
@@ -22,14 +22,14 @@ THUMBNAIL = "https://cdn.example/x.png"
 @pytest.fixture
 def picks(announce: Announce) -> None:
     """Papers 1 to 4, picked on 2, 3, 4 and 5 November 2026; 1 and 4 on 2 November."""
-    same_day: dict[str, Any] = {"picked_at": FIRST + timedelta(hours=9)}
-    announce([sighting(n) for n in range(1, 5)])
+    same_day: dict[str, Any] = {"picked_at": FIRST_ANNOUNCED + timedelta(hours=9)}
+    announce([make_sighting(n) for n in range(1, 5)])
     announce(
         [
-            picked(1, votes=5, submitter="akhaliq", thumbnail=THUMBNAIL),
-            picked(2, votes=50),
-            picked(3, votes=7),
-            picked(4, votes=9, **same_day),
+            make_pick(1, votes=5, submitter="akhaliq", thumbnail=THUMBNAIL),
+            make_pick(2, votes=50),
+            make_pick(3, votes=7),
+            make_pick(4, votes=9, **same_day),
         ]
     )
 
@@ -93,10 +93,10 @@ def test_thumbnails_are_shown_where_the_settings_say(redis: Redis, site: Setting
 
 @pytest.mark.usefixtures("picks")
 def test_a_year_is_told_only_where_it_is_another(client: FlaskClient, announce: Announce) -> None:
-    old = sighting(1).id.parse("2403.00001")
-    moved = {"announced_at": FIRST.replace(year=2024, month=3), "id": old}
-    announce([sighting(9, **moved)])
-    later = picked(9, votes=1, picked_at=FIRST + timedelta(hours=10))
+    old = make_sighting(1).id.parse("2403.00001")
+    moved = {"announced_at": FIRST_ANNOUNCED.replace(year=2024, month=3), "id": old}
+    announce([make_sighting(9, **moved)])
+    later = make_pick(9, votes=1, picked_at=FIRST_ANNOUNCED + timedelta(hours=10))
     announce([later._replace(id=old)])
     dates = [t.get_text() for t in page(client, "/daily/2026-11-02").select(".by time")]
     assert dates == ["5 November", "2 November", "2 March 2024"]
@@ -151,11 +151,11 @@ def test_pages_of_a_store_without_picks(client: FlaskClient) -> None:
 def test_a_long_month_shows_its_first_and_where_all_are(
     client: FlaskClient, announce: Announce
 ) -> None:
-    at: dict[str, Any] = {"picked_at": FIRST}
-    announce([sighting(n) for n in range(1, MOST_SHOWN + 3)])
-    announce([picked(n, votes=n, **at) for n in range(1, MOST_SHOWN + 3)])
+    at: dict[str, Any] = {"picked_at": FIRST_ANNOUNCED}
+    announce([make_sighting(n) for n in range(1, MAX_SHOWN_PICKS + 3)])
+    announce([make_pick(n, votes=n, **at) for n in range(1, MAX_SHOWN_PICKS + 3)])
     soup = page(client, "/monthly/2026-11")
-    assert len(soup.select(".picks article")) == MOST_SHOWN
+    assert len(soup.select(".picks article")) == MAX_SHOWN_PICKS
     (everything,) = [a for a in soup.select(".about a") if a.get_text() == "all of them"]
     assert client.get(str(everything["href"])).status_code == 200
 

@@ -9,7 +9,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from tests.service.conftest import Announce
-from tests.service.made import sighting
+from tests.service.made import make_sighting
 
 
 @pytest.fixture(autouse=True)
@@ -17,10 +17,12 @@ def papers(client: FlaskClient, announce: Announce) -> None:
     assert client
     announce(
         [
-            sighting(1, authors=("Yann LeCun", "Ada Lovelace"), categories=("cs.LG",)),
-            sighting(2, authors=(r"E. Schr\"odinger",), categories=("math-ph", "quant-ph")),
-            sighting(3, authors=("Jun-Yan Zhu",), categories=("cs.CV", "cs.LG")),
-            sighting(4, authors=("Ada Byron",), categories=("stat.ML", "cs.LG"), comment="ACL"),
+            make_sighting(1, authors=("Yann LeCun", "Ada Lovelace"), categories=("cs.LG",)),
+            make_sighting(2, authors=(r"E. Schr\"odinger",), categories=("math-ph", "quant-ph")),
+            make_sighting(3, authors=("Jun-Yan Zhu",), categories=("cs.CV", "cs.LG")),
+            make_sighting(
+                4, authors=("Ada Byron",), categories=("stat.ML", "cs.LG"), comment="ACL"
+            ),
         ]
     )
 

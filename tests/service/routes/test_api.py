@@ -11,11 +11,11 @@ from jsonschema import Draft202012Validator, FormatChecker
 from redis import Redis
 
 from papers.model.arxiv_id import ArxivId
-from papers.state.task_states import SourceState, SourceStates, State
-from service.routes.openapi import SCHEMAS
-from service.urls.params import DIGEST, PARAMETERS
+from papers.state.task_states import TaskState, TaskStates, TaskStatus
+from service.routes.openapi import RESPONSE_SCHEMAS
+from service.urls.params import ALL_PARAMETERS, DIGEST_PARAMETER
 from tests.service.conftest import SITE, Announce
-from tests.service.made import FIRST, NOW, picked, revision, sighting
+from tests.service.made import FIRST_ANNOUNCED, NOW, make_pick, make_revision, make_sighting
 
 
 def fetched(client: FlaskClient, path: str, schema: str) -> Any:
@@ -24,7 +24,10 @@ def fetched(client: FlaskClient, path: str, schema: str) -> Any:
     assert answer.status_code == 200, answer.text
     assert answer.content_type == "application/json"
     document = json.loads(answer.data)
-    components = {"components": {"schemas": SCHEMAS}, "$ref": f"#/components/schemas/{schema}"}
+    components = {
+        "components": {"schemas": RESPONSE_SCHEMAS},
+        "$ref": f"#/components/schemas/{schema}",
+    }
     Draft202012Validator(components, format_checker=FormatChecker()).validate(document)
     return document
 
@@ -42,7 +45,7 @@ def test_papers_page_by_page(client: FlaskClient) -> None:
 
 @pytest.mark.usefixtures("three")
 def test_a_paper_with_all_that_is_known(client: FlaskClient, announce: Announce) -> None:
-    announce([picked(2), revision(2, 2, withdrawn=True, comment="withdrawn")])
+    announce([make_pick(2), make_revision(2, 2, withdrawn=True, comment="withdrawn")])
     paper = fetched(client, "/api/v1/papers/2611.00002", "Paper")
     assert paper["withdrawn"]
     assert paper["title"] == "Reward model number 2"
@@ -54,7 +57,7 @@ def test_a_paper_with_all_that_is_known(client: FlaskClient, announce: Announce)
 
 
 def test_a_paper_of_the_old_scheme(client: FlaskClient, announce: Announce) -> None:
-    announce([sighting(1, id=ArxivId.parse("hep-th/9901001"), announced_at=FIRST)])
+    announce([make_sighting(1, id=ArxivId.parse("hep-th/9901001"), announced_at=FIRST_ANNOUNCED)])
     assert fetched(client, "/api/v1/papers/hep-th/9901001", "Paper")["id"] == "hep-th/9901001"
 
 
@@ -67,15 +70,15 @@ def test_keywords(client: FlaskClient) -> None:
 
 def test_sources(client: FlaskClient, redis: Redis) -> None:
     assert fetched(client, "/api/v1/sources", "Sources") == {"sources": []}
-    SourceStates(redis).put(SourceState("hf:today", State.FAILING, NOW, NOW, said="HTTP 500"))
+    TaskStates(redis).save(TaskState("hf:today", TaskStatus.FAILING, NOW, NOW, said="HTTP 500"))
     (source,) = fetched(client, "/api/v1/sources", "Sources")["sources"]
     assert (source["state"], source["said"], source["succeeded"]) == ("failing", "HTTP 500", None)
 
 
 def test_problems_and_health_are_described_too(client: FlaskClient) -> None:
     problem = json.loads(client.get("/api/v1/papers").data)
-    Draft202012Validator(SCHEMAS["Problem"]).validate(problem)
-    Draft202012Validator(SCHEMAS["Health"]).validate(client.get("/healthz").json)
+    Draft202012Validator(RESPONSE_SCHEMAS["Problem"]).validate(problem)
+    Draft202012Validator(RESPONSE_SCHEMAS["Health"]).validate(client.get("/healthz").json)
 
 
 def test_every_route_is_described_and_every_description_is_a_route(
@@ -98,13 +101,13 @@ def test_every_parameter_is_described(client: FlaskClient) -> None:
     for path in ("/api/v1/papers", "/feeds/{name}.{suffix}"):
         given = description["paths"][path]["get"]["parameters"]
         named = [parameter["name"] for parameter in given if parameter["in"] == "query"]
-        left_out = [DIGEST] if path.startswith("/api") else []
-        assert named == [p.name for p in PARAMETERS if p not in left_out]
+        left_out = [DIGEST_PARAMETER] if path.startswith("/api") else []
+        assert named == [p.name for p in ALL_PARAMETERS if p not in left_out]
     assert description["servers"] == [{"url": SITE}]
 
 
 def test_every_reference_leads_somewhere(client: FlaskClient) -> None:
     text = client.get("/api/v1/openapi.json").text
     referred = set(re.findall(r'"\$ref":"#/components/schemas/(\w+)"', text))
-    assert referred <= set(SCHEMAS)
-    assert set(SCHEMAS) <= referred
+    assert referred <= set(RESPONSE_SCHEMAS)
+    assert set(RESPONSE_SCHEMAS) <= referred

@@ -17,11 +17,11 @@ from papers.config.settings import Settings
 from papers.model.arxiv_id import ArxivId
 from papers.model.paper import Sighting
 from papers.state.keywords import Keywords
-from papers.state.task_states import SourceState, SourceStates, State
+from papers.state.task_states import TaskState, TaskStates, TaskStatus
 from service.feeds import FORMATS
-from service.feeds.feedgen_extension import ATOM, FH
+from service.feeds.feedgen_extension import ATOM_NS, HISTORY_NS
 from tests.service.conftest import SITE, Announce, Clock, serving
-from tests.service.made import DAY, NOW, picked, sighting
+from tests.service.made import DAY, NOW, make_pick, make_sighting
 
 FEED = "/feeds/reward-model.atom"
 OCTOBER = "/feeds/reward-model/2026-10.atom"
@@ -31,7 +31,7 @@ def of(month: int, number: int, **said: Any) -> Sighting:
     """A paper announced on that day of that month of 2026."""
     at = datetime(2026, month, number, 5, tzinfo=UTC)
     id = ArxivId(202600 + month, number)
-    return sighting(number, id=id, announced_at=at, as_of=at, **said)
+    return make_sighting(number, id=id, announced_at=at, as_of=at, **said)
 
 
 @pytest.fixture(autouse=True)
@@ -42,7 +42,7 @@ def months(client: FlaskClient, announce: Announce) -> None:
 
 
 def links(body: bytes) -> dict[str, str]:
-    found = etree.fromstring(body).findall(f"{ATOM}link")
+    found = etree.fromstring(body).findall(f"{ATOM_NS}link")
     return {link.get("rel"): link.get("href").removeprefix(SITE) for link in found}
 
 
@@ -61,8 +61,8 @@ def test_an_archive_and_its_headers(client: FlaskClient) -> None:
         "next-archive": "/feeds/reward-model/2026-11.atom",
     }
     root = etree.fromstring(answer.data)
-    assert root.find(f"{FH}archive") is not None
-    assert root.findtext(f"{ATOM}id") == SITE + FEED
+    assert root.find(f"{HISTORY_NS}archive") is not None
+    assert root.findtext(f"{ATOM_NS}id") == SITE + FEED
     assert answer.headers["Cache-Control"] == "public, max-age=2592000, immutable"
     assert answer.headers["Link"] == f'<{SITE}{OCTOBER}>; rel="self"'
     tag = {"If-None-Match": answer.headers["ETag"]}
@@ -87,13 +87,13 @@ def test_the_formats_agree_though_asked_for_at_different_times(
 
 def test_rss_and_json_say_that_it_is_an_archive(client: FlaskClient) -> None:
     channel = etree.fromstring(client.get(OCTOBER.replace("atom", "rss")).data)[0]
-    assert channel.find(f"{FH}archive") is not None
+    assert channel.find(f"{HISTORY_NS}archive") is not None
     document = json.loads(client.get(OCTOBER.replace("atom", "json")).data)
     assert document["_paperwire"]["archive"] is True
     assert document["next_url"] == f"{SITE}/feeds/reward-model/2026-08.json"
     current = json.loads(client.get("/feeds/reward-model.json").data)
     assert "archive" not in current["_paperwire"]
-    assert FH.encode().strip(b"{}") not in client.get(FEED).data
+    assert HISTORY_NS.encode().strip(b"{}") not in client.get(FEED).data
 
 
 def test_the_same_bytes_for_good(
@@ -109,7 +109,7 @@ def test_the_same_bytes_for_good(
     for sightings in news:
         announce(sightings)
         assert client.get(OCTOBER).data == before.data
-    SourceStates(redis).put(SourceState("announcements:cs.CL", State.STALE, NOW, NOW))
+    TaskStates(redis).save(TaskState("announcements:cs.CL", TaskStatus.STALE, NOW, NOW))
     clock.now += 90 * DAY
     with serving(site) as app:
         after = app.test_client().get(OCTOBER)
@@ -119,10 +119,10 @@ def test_the_same_bytes_for_good(
 
 
 def test_votes_and_picks_change_no_archive(client: FlaskClient, announce: Announce) -> None:
-    announce([sighting(1, id=ArxivId(202610, 2), announced_at=NOW - 40 * DAY)])
+    announce([make_sighting(1, id=ArxivId(202610, 2), announced_at=NOW - 40 * DAY)])
     before = {suffix: client.get(OCTOBER.replace("atom", suffix)).data for suffix in FORMATS}
     for votes in range(3):
-        pick = picked(2, votes=votes, counted_at=NOW + votes * DAY).pick
+        pick = make_pick(2, votes=votes, counted_at=NOW + votes * DAY).pick
         announce([of(10, 2, source="hf", pick=pick)])
     for suffix, body in before.items():
         assert client.get(OCTOBER.replace("atom", suffix)).data == body
@@ -214,7 +214,7 @@ def test_a_paper_held_back_is_in_the_month_of_its_announcement(
     client: FlaskClient, announce: Announce
 ) -> None:
     held = datetime(2026, 9, 20, 5, tzinfo=UTC)
-    announce([sighting(9, id=ArxivId(202608, 9), announced_at=held)])
+    announce([make_sighting(9, id=ArxivId(202608, 9), announced_at=held)])
     assert links(client.get(OCTOBER).data)["prev-archive"] == "/feeds/reward-model/2026-09.atom"
     september = client.get("/feeds/reward-model/2026-09.atom").data
     assert ids(september) == ["2608.00009"]
@@ -301,7 +301,7 @@ def test_archives_are_the_first_to_go_from_what_is_kept_on_disk(
 def test_a_month_of_many_papers_comes_in_parts(
     client: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("service.routes.archives.PART", 2)
+    monkeypatch.setattr("service.routes.archives.PART_PAPERS", 2)
     first, second = client.get(OCTOBER).data, client.get(OCTOBER.replace("-10", "-10-p2")).data
     assert (ids(first), ids(second)) == (["2610.00031", "2610.00007"], ["2610.00001"])
     assert links(first)["prev-archive"] == "/feeds/reward-model/2026-10-p2.atom"
@@ -314,6 +314,6 @@ def test_a_month_of_many_papers_comes_in_parts(
 def test_a_month_of_too_many_papers_is_not_kept(
     client: FlaskClient, redis: Redis, announce: Announce, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("service.cache.archive_snapshots.MOST_KEPT", 2)
+    monkeypatch.setattr("service.cache.archive_snapshots.MAX_SNAPSHOT_PAPERS", 2)
     assert len(ids(client.get(OCTOBER).data)) == 3
     assert not list(redis.scan_iter("snapshot:*"))

@@ -15,7 +15,7 @@ from redis import Redis
 from papers.state.keywords import Keywords
 from service.feeds import FORMATS
 from tests.service.conftest import SITE, Announce, Clock
-from tests.service.made import DAY, FIRST, NOW, picked, revision, sighting
+from tests.service.made import DAY, FIRST_ANNOUNCED, NOW, make_pick, make_revision, make_sighting
 
 DAILY = "/feeds/reward-model.atom?digest=day"
 WEEKLY = "/feeds/reward-model.atom?digest=week"
@@ -25,8 +25,8 @@ WEEKLY = "/feeds/reward-model.atom?digest=week"
 def some(client: FlaskClient, announce: Announce, clock: Clock) -> None:
     """Papers 1 to 5, of 2 to 6 November 2026, two of them on the fifth; it is noon of the sixth."""
     assert client
-    announce([sighting(number) for number in range(1, 6)])
-    announce([sighting(9, announced_at=FIRST + 3 * DAY, categories=("stat.ML",))])
+    announce([make_sighting(number) for number in range(1, 6)])
+    announce([make_sighting(9, announced_at=FIRST_ANNOUNCED + 3 * DAY, categories=("stat.ML",))])
     clock.now = datetime(2026, 11, 6, 12, tzinfo=UTC)
 
 
@@ -97,11 +97,11 @@ def test_a_day_appears_when_it_is_over(client: FlaskClient, clock: Clock) -> Non
 def test_a_day_stays_as_it_is(client: FlaskClient, announce: Announce, redis: Redis) -> None:
     before = {s: client.get(DAILY.replace("atom", s)).data for s in FORMATS}
     news = (
-        [revision(4, 2, title="Quite another title", abstract="Of nothing.")],
-        [revision(2, 2, title="A reward model, renamed", authors=("Somebody Else",))],
-        [picked(4), picked(3, votes=99)],
-        [revision(3, 3, withdrawn=True)],
-        [sighting(20)],
+        [make_revision(4, 2, title="Quite another title", abstract="Of nothing.")],
+        [make_revision(2, 2, title="A reward model, renamed", authors=("Somebody Else",))],
+        [make_pick(4), make_pick(3, votes=99)],
+        [make_revision(3, 3, withdrawn=True)],
+        [make_sighting(20)],
     )
     for sightings in news:
         announce(sightings)
@@ -114,7 +114,7 @@ def test_a_day_stays_as_it_is(client: FlaskClient, announce: Announce, redis: Re
 
 def test_a_paper_that_comes_late_joins_its_day(client: FlaskClient, announce: Announce) -> None:
     assert len(entries(client)) == 4
-    announce([sighting(8, announced_at=FIRST + DAY)])
+    announce([make_sighting(8, announced_at=FIRST_ANNOUNCED + DAY)])
     assert "Reward Model: 2 papers, 3 November 2026" in [e.title for e in entries(client)]
 
 
@@ -167,7 +167,7 @@ def test_other_addresses(client: FlaskClient, path: str, status: int, location: 
 def test_a_long_day_is_cut_and_says_so(
     client: FlaskClient, announce: Announce, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("service.feeds.digest_entry.MOST_PAPERS", 1)
+    monkeypatch.setattr("service.feeds.digest_entry.MAX_DIGEST_ENTRY_PAPERS", 1)
     (day, *_) = entries(client)
     assert "and 1 more" in BeautifulSoup(day.content[0].value, "html.parser").get_text()
     assert day.title.startswith("Reward Model: 2 papers")
@@ -175,8 +175,8 @@ def test_a_long_day_is_cut_and_says_so(
 
 def test_many_authors_are_cut_short(client: FlaskClient, announce: Announce) -> None:
     four, five = ("A", "B", "C", "D"), ("A", "B", "C", "D", "E")
-    announce([sighting(10, announced_at=FIRST, authors=four)])
-    announce([sighting(11, announced_at=FIRST, authors=five)])
+    announce([make_sighting(10, announced_at=FIRST_ANNOUNCED, authors=four)])
+    announce([make_sighting(11, announced_at=FIRST_ANNOUNCED, authors=five)])
     text = entries(client)[-1].content[0].value
     assert "<br />A, B, C, D<" in text
     assert "<br />A, B, C and 2 more<" in text

@@ -8,11 +8,11 @@ from flask import Flask
 from flask.testing import FlaskClient
 from lxml import etree
 
-from service.pages.parts.reader_links import READERS, subscriptions
-from service.routes.discovery import NAMESPACE
+from service.pages.parts.reader_links import FEED_READERS, reader_links
+from service.routes.discovery import OPENSEARCH_NAMESPACE
 from tests.service.conftest import SITE
 
-NAME = f"{{{NAMESPACE}}}"
+NAME = f"{{{OPENSEARCH_NAMESPACE}}}"
 
 
 def test_opensearch_leads_to_the_search(client: FlaskClient) -> None:
@@ -59,8 +59,8 @@ def test_an_error_page_lives_without_the_store(away: Flask) -> None:
 
 def test_every_reader_gets_the_very_url() -> None:
     url = f"{SITE}/feeds/search.atom?q=%22a+b%22&when=picked"
-    told = subscriptions(url)
-    assert [name for name, _ in told] == [reader.name for reader in READERS]
+    told = reader_links(url)
+    assert [name for name, _ in told] == [reader.name for reader in FEED_READERS]
     for _, address in told:
         assert address.endswith(url) or unquote(address).endswith(url)
         assert address.count("?") <= 1
@@ -68,5 +68,5 @@ def test_every_reader_gets_the_very_url() -> None:
 
 def test_a_page_subscribes_in_one_click(client: FlaskClient) -> None:
     soup = BeautifulSoup(client.get("/k/reward-model").data, "html.parser")
-    for name, address in subscriptions(f"{SITE}/feeds/reward-model.atom"):
+    for name, address in reader_links(f"{SITE}/feeds/reward-model.atom"):
         assert [link.get_text() for link in soup.find_all("a", href=address)] == [name]

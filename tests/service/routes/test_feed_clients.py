@@ -9,35 +9,35 @@ import feedparser
 import requests
 from redis import Redis
 
-from papers.state.task_states import SourceState, SourceStates, State
+from papers.state.task_states import TaskState, TaskStates, TaskStatus
 from tests.service.conftest import Announce
-from tests.service.made import DAY, FIRST, NOW, picked, revision, sighting
-from tests.subscriber import Polled, Subscriber
+from tests.service.made import DAY, FIRST_ANNOUNCED, NOW, make_pick, make_revision, make_sighting
+from tests.subscriber import PollResult, Subscriber
 
 
 def test_a_reader_sees_each_paper_new_once_and_modified_by_its_authors_only(
     server: str, announce: Announce, redis: Redis
 ) -> None:
-    announce([sighting(1), sighting(2)])
+    announce([make_sighting(1), make_sighting(2)])
     subscriber = Subscriber(f"{server}/feeds/reward-model.atom")
     seen = [subscriber.poll()]
     for news in (
         [],
-        [picked(1)],
-        [picked(1, votes=99, comments=50, counted_at=FIRST + 5 * DAY)],
-        [sighting(9, title="Something else", abstract="Nothing of that kind.")],
-        [sighting(1, categories=("cs.CL", "cs.AI"))],
-        [sighting(3)],
-        [revision(1, 2, abstract="A reward model, better.")],
-        [revision(1, 3, withdrawn=True, abstract="A reward model, withdrawn.")],
+        [make_pick(1)],
+        [make_pick(1, votes=99, comments=50, counted_at=FIRST_ANNOUNCED + 5 * DAY)],
+        [make_sighting(9, title="Something else", abstract="Nothing of that kind.")],
+        [make_sighting(1, categories=("cs.CL", "cs.AI"))],
+        [make_sighting(3)],
+        [make_revision(1, 2, abstract="A reward model, better.")],
+        [make_revision(1, 3, withdrawn=True, abstract="A reward model, withdrawn.")],
     ):
         announce(news)
         seen.append(subscriber.poll())
-    SourceStates(redis).put(SourceState("announcements:cs.CL", State.STALE, NOW, NOW))
+    TaskStates(redis).save(TaskState("announcements:cs.CL", TaskStatus.STALE, NOW, NOW))
     seen.append(subscriber.poll())
-    nothing, one_new, one_modified = Polled(0, 0), Polled(1, 0), Polled(0, 1)
+    nothing, one_new, one_modified = PollResult(0, 0), PollResult(1, 0), PollResult(0, 1)
     assert seen == [
-        *(Polled(2, 0), nothing, nothing, nothing, nothing, nothing),
+        *(PollResult(2, 0), nothing, nothing, nothing, nothing, nothing),
         *(one_new, one_modified, one_modified, nothing),
     ]
     entries = {entry.id: entry for entry in subscriber.entries()}
@@ -47,16 +47,16 @@ def test_a_reader_sees_each_paper_new_once_and_modified_by_its_authors_only(
 
 
 def test_a_reader_walks_no_further_than_it_must(server: str, announce: Announce) -> None:
-    announce([sighting(number) for number in range(1, 8)])
+    announce([make_sighting(number) for number in range(1, 8)])
     subscriber = Subscriber(f"{server}/feeds/search.atom?n=3&q=reward")
-    assert subscriber.poll() == Polled(3, 0)
-    announce([sighting(8)])
-    assert subscriber.poll() == Polled(1, 0)
+    assert subscriber.poll() == PollResult(3, 0)
+    announce([make_sighting(8)])
+    assert subscriber.poll() == PollResult(1, 0)
     subscriber.close()
 
 
 def test_what_the_server_sends_is_what_was_meant(server: str, announce: Announce) -> None:
-    announce([sighting(1)])
+    announce([make_sighting(1)])
     url = f"{server}/feeds/reward-model.atom"
     plain = requests.get(url, headers={"Accept-Encoding": "identity"}, timeout=5)
     assert feedparser.parse(plain.content).entries[0].id == "https://arxiv.org/abs/2611.00001"

@@ -12,10 +12,10 @@ from redis import Redis
 
 from papers.redis_backend import keys
 from papers.state.keywords import Keywords
-from papers.state.task_states import SourceState, SourceStates, State
+from papers.state.task_states import TaskState, TaskStates, TaskStatus
 from service.feeds import FORMATS
 from tests.service.conftest import SITE, Announce
-from tests.service.made import DAY, NOW, picked, revision, sighting
+from tests.service.made import DAY, NOW, make_pick, make_revision, make_sighting
 
 FEED = "/feeds/reward-model.atom"
 
@@ -96,11 +96,11 @@ def test_other_spellings_redirect_to_one_address(
 @pytest.mark.usefixtures("three")
 def test_other_papers_do_not_touch_a_feed(client: FlaskClient, announce: Announce) -> None:
     before = client.get(FEED)
-    announce([sighting(4, title="Something else", abstract="Nothing of that kind.")])
+    announce([make_sighting(4, title="Something else", abstract="Nothing of that kind.")])
     after = client.get(FEED)
     assert after.headers["ETag"] == before.headers["ETag"]
     assert after.headers["Last-Modified"] == before.headers["Last-Modified"]
-    announce([sighting(5)])
+    announce([make_sighting(5)])
     assert client.get(FEED).headers["ETag"] != before.headers["ETag"]
 
 
@@ -113,7 +113,7 @@ def test_an_empty_feed_is_a_feed(client: FlaskClient) -> None:
 
 @pytest.mark.usefixtures("three")
 def test_picks(client: FlaskClient, announce: Announce) -> None:
-    announce([picked(1, picked_at=NOW), picked(2), picked(2, "ours", votes=30)])
+    announce([make_pick(1, picked_at=NOW), make_pick(2), make_pick(2, "ours", votes=30)])
     assert ids(client, f"{FEED}?when=picked") == ["2611.00001", "2611.00002"]
     assert ids(client, f"{FEED}?min_votes=10") == ["2611.00002"]
     assert ids(client, f"{FEED}?source=hf") == ["2611.00002", "2611.00001"]
@@ -125,7 +125,7 @@ def test_picks(client: FlaskClient, announce: Announce) -> None:
 
 @pytest.mark.usefixtures("three")
 def test_types_and_days(client: FlaskClient, announce: Announce) -> None:
-    announce([revision(9, 3)])
+    announce([make_revision(9, 3)])
     assert "2611.00009" not in ids(client, FEED)
     assert ids(client, f"{FEED}?types=replace") == ["2611.00009"]
     day = (NOW - 18 * DAY).date()
@@ -138,7 +138,7 @@ def test_a_late_source_is_told_in_the_subtitle_and_changes_no_entry(
 ) -> None:
     before = feedparser.parse(client.get(FEED).data)
     assert "missing" not in before.feed.subtitle
-    SourceStates(redis).put(SourceState("announcements:cs.CL", State.STALE, NOW, NOW))
+    TaskStates(redis).save(TaskState("announcements:cs.CL", TaskStatus.STALE, NOW, NOW))
     after = feedparser.parse(client.get(FEED).data)
     assert "arXiv cs.CL is late since 2026-11-21" in after.feed.subtitle
     assert after.entries == before.entries
@@ -157,7 +157,7 @@ def test_the_three_formats_agree(client: FlaskClient) -> None:
 def test_a_keyword_with_a_new_query_is_the_same_feed_of_other_papers(
     client: FlaskClient, redis: Redis, announce: Announce
 ) -> None:
-    announce([sighting(1), sighting(2, title="Diffusion", abstract="Images.")])
+    announce([make_sighting(1), make_sighting(2, title="Diffusion", abstract="Images.")])
     assert ids(client, FEED) == ["2611.00001"]
     Keywords(redis).add("Reward Model", "diffusion", now=NOW)
     assert ids(client, FEED) == ["2611.00002"]

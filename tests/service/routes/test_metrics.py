@@ -10,7 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from redis import Redis
 
 from papers.config.settings import Settings
-from papers.state.task_states import SourceState, SourceStates, State
+from papers.state.task_states import TaskState, TaskStates, TaskStatus
 from tests.service.conftest import serving
 from tests.service.made import NOW
 
@@ -45,9 +45,11 @@ def test_the_store_and_the_work(client: FlaskClient) -> None:
 
 def test_the_sources(client: FlaskClient, redis: Redis) -> None:
     then = NOW - timedelta(hours=1)
-    states = SourceStates(redis)
-    states.put(SourceState("hf:today", State.FAILING, NOW, NOW, then, got=2, failures=3, usual=30))
-    states.make_due("hf:today", then)
+    states = TaskStates(redis)
+    states.save(
+        TaskState("hf:today", TaskStatus.FAILING, NOW, NOW, then, got=2, failures=3, usual=30)
+    )
+    states.schedule("hf:today", then)
     found = read(client.get("/metrics").text)
     assert found[("source_state", "hf:today", "failing")] == 1
     assert found[("source_state", "hf:today", "ok")] == 0

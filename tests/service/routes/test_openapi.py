@@ -14,7 +14,7 @@ from redis import Redis
 from papers.model.arxiv_id import ArxivId
 from papers.state.keywords import Keywords
 from tests.service.conftest import Announce
-from tests.service.made import DAY, NOW, picked, sighting
+from tests.service.made import DAY, NOW, make_pick, make_sighting
 
 ROOT = Path(__file__).parents[3]
 PAGES = ("README.md", "docs/feeds.md", "docs/export.md", "docs/api.md")
@@ -41,8 +41,8 @@ TYPES = {
 @pytest.fixture(autouse=True)
 def papers(redis: Redis, announce: Announce) -> None:
     Keywords(redis).add("Diffusion", "diffusion", now=NOW)
-    october = sighting(7, id=ArxivId(202610, 7), announced_at=NOW - 30 * DAY)
-    announce([october, sighting(1), sighting(18), picked(1, votes=9)])
+    october = make_sighting(7, id=ArxivId(202610, 7), announced_at=NOW - 30 * DAY)
+    announce([october, make_sighting(1), make_sighting(18), make_pick(1, votes=9)])
 
 
 def test_the_documentation_has_examples() -> None:

@@ -13,7 +13,7 @@ from papers.model.arxiv_id import ArxivId
 from papers.model.paper import Sighting
 from service.feeds import FORMATS
 from tests.service.conftest import SITE, Announce
-from tests.service.made import DAY, FIRST, picked, sighting
+from tests.service.made import DAY, FIRST_ANNOUNCED, make_pick, make_sighting
 
 FEED = "/feeds/reward-model.atom"
 JSON = "/feeds/reward-model.json"
@@ -38,8 +38,8 @@ def links(document: dict[str, Any]) -> dict[str, str]:
 
 
 def generated(month: int, number: int) -> Sighting:
-    at = FIRST.replace(month=month) + number // 200 * DAY
-    return sighting(number, id=ArxivId(202600 + month, number), announced_at=at, as_of=at)
+    at = FIRST_ANNOUNCED.replace(month=month) + number // 200 * DAY
+    return make_sighting(number, id=ArxivId(202600 + month, number), announced_at=at, as_of=at)
 
 
 def test_ten_thousand_papers_are_shown_once_each_while_others_arrive(
@@ -63,8 +63,8 @@ def test_ten_thousand_papers_are_shown_once_each_while_others_arrive(
 def test_back_again_the_pages_are_the_same(
     client: FlaskClient, announce: Announce, order: str
 ) -> None:
-    announce([sighting(number) for number in range(1, 9)])
-    announce([picked(number) for number in range(1, 9)])
+    announce([make_sighting(number) for number in range(1, 9)])
+    announce([make_pick(number) for number in range(1, 9)])
     forwards, path = [], f"{JSON}?n=3{order}"
     while path:
         document = page(client, path)
@@ -72,7 +72,7 @@ def test_back_again_the_pages_are_the_same(
         assert links(document)["first"] == f"{JSON}?n=3{order}"
         assert document["feed_url"] == SITE + path
         last, path = path, links(document).get("next", "")
-    announce([sighting(9), sighting(10), picked(9), picked(10)])
+    announce([make_sighting(9), make_sighting(10), make_pick(9), make_pick(10)])
     backwards, path = [], last
     while path:
         document = page(client, path)
@@ -84,7 +84,7 @@ def test_back_again_the_pages_are_the_same(
 
 
 def test_a_feed_of_one_page_has_no_others(client: FlaskClient, announce: Announce) -> None:
-    announce([sighting(1)])
+    announce([make_sighting(1)])
     assert links(page(client, JSON)) == {}
     assert "next_url" not in page(client, JSON)
 

@@ -12,36 +12,44 @@ import pytest
 from papers.model.paper import Sighting
 from service.feeds import FORMATS
 from tests.service.conftest import Announce
-from tests.service.made import DAY, FIRST, crossed, described, picked, revision, sighting
+from tests.service.made import (
+    DAY,
+    FIRST_ANNOUNCED,
+    make_cross_list,
+    make_description,
+    make_pick,
+    make_revision,
+    make_sighting,
+)
 from tests.service.pollers import POLLERS, Poller
-from tests.subscriber import Polled
+from tests.subscriber import PollResult
 
-NOTHING, NEW, CHANGED = Polled(0, 0), Polled(1, 0), Polled(0, 1)
+NOTHING, NEW, CHANGED = PollResult(0, 0), PollResult(1, 0), PollResult(0, 1)
 
 
 def votes(first: int, count: int) -> list[Sighting]:
     """As many statements of a community, each of more votes and comments than the last."""
     return [
-        picked(1, votes=n, comments=n // 3, counted_at=FIRST + n * DAY / 50)
+        make_pick(1, votes=n, comments=n // 3, counted_at=FIRST_ANNOUNCED + n * DAY / 50)
         for n in range(first, first + count)
     ]
 
 
-LIFE: Final[tuple[tuple[str, Iterable[Sighting], Polled], ...]] = (
-    ("v1", [sighting(1)], NEW),
+LIFE: Final[tuple[tuple[str, Iterable[Sighting], PollResult], ...]] = (
+    ("v1", [make_sighting(1)], NEW),
     ("nothing", [], NOTHING),
-    ("another paper, elsewhere", [sighting(9, title="Else", abstract="Nothing.")], NOTHING),
-    ("v2", [revision(1, 2, abstract="A reward model, better.")], CHANGED),
-    ("its journal", [described(1, 2, abstract="A reward model, better.")], NOTHING),
-    ("a cross-listing", [crossed(1, 2)], NOTHING),
-    ("v2 again", [revision(1, 2, abstract="A reward model, better.")], NOTHING),
-    ("v1 again", [sighting(1)], NOTHING),
-    ("a pick", [picked(1)], NOTHING),
+    ("another paper, elsewhere", [make_sighting(9, title="Else", abstract="Nothing.")], NOTHING),
+    ("v2", [make_revision(1, 2, abstract="A reward model, better.")], CHANGED),
+    ("its journal", [make_description(1, 2, abstract="A reward model, better.")], NOTHING),
+    ("a cross-listing", [make_cross_list(1, 2)], NOTHING),
+    ("v2 again", [make_revision(1, 2, abstract="A reward model, better.")], NOTHING),
+    ("v1 again", [make_sighting(1)], NOTHING),
+    ("a pick", [make_pick(1)], NOTHING),
     *((f"votes {n}", votes(10 + 25 * n, 25), NOTHING) for n in range(4)),
-    ("another community", [picked(1, "ours")], NOTHING),
-    ("another paper", [sighting(2)], NEW),
-    ("v3", [revision(1, 3, title="Reward models, revised")], CHANGED),
-    ("v4, withdrawn", [revision(1, 4, withdrawn=True, comment="withdrawn")], CHANGED),
+    ("another community", [make_pick(1, "ours")], NOTHING),
+    ("another paper", [make_sighting(2)], NEW),
+    ("v3", [make_revision(1, 3, title="Reward models, revised")], CHANGED),
+    ("v4, withdrawn", [make_revision(1, 4, withdrawn=True, comment="withdrawn")], CHANGED),
     ("votes once more", votes(200, 5), NOTHING),
 )
 

@@ -14,7 +14,7 @@ from redis import Redis
 from papers.state.keywords import Keywords
 from service.feeds import FORMATS
 from tests.service.conftest import SITE, Announce
-from tests.service.made import NOW, sighting
+from tests.service.made import NOW, make_sighting
 
 UNION = "/feeds/search.atom?k=diffusion&k=reward-model"
 BOTH, REWARD, DIFFUSION = "2611.00003", "2611.00002", "2611.00001"
@@ -27,10 +27,10 @@ def two(client: FlaskClient, redis: Redis, announce: Announce) -> None:
     Keywords(redis).add("Diffusion", "diffusion", now=NOW)
     announce(
         [
-            sighting(1, title="Diffusion", abstract="Images."),
-            sighting(2),
-            sighting(3, abstract="A diffusion of rewards."),
-            sighting(4, title="Something else", abstract="Nothing of that kind."),
+            make_sighting(1, title="Diffusion", abstract="Images."),
+            make_sighting(2),
+            make_sighting(3, abstract="A diffusion of rewards."),
+            make_sighting(4, title="Something else", abstract="Nothing of that kind."),
         ]
     )
 

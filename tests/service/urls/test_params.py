@@ -8,14 +8,14 @@ from hypothesis import strategies as st
 from werkzeug.datastructures import MultiDict
 
 from papers.errors import BadInput, BadParameter
-from service.urls.params import OPTIONS, PARAMETERS, Asked, read
+from service.urls.params import ALL_PARAMETERS, OPTION_PARAMETERS, SearchParams, parse_params
 
 SOURCES = ("arxiv", "hf", "Our Group")
 
 
-def asked(query: str, *, saved: bool = False) -> Asked:
+def asked(query: str, *, saved: bool = False) -> SearchParams:
     pairs = parse_qsl(query, keep_blank_values=True)
-    return read(MultiDict(pairs), saved=saved, sources=SOURCES)
+    return parse_params(MultiDict(pairs), is_saved=saved, sources=SOURCES)
 
 
 @pytest.mark.parametrize(
@@ -42,8 +42,8 @@ def asked(query: str, *, saved: bool = False) -> Asked:
     ],
 )
 def test_one_spelling(query: str, canonical: str) -> None:
-    assert asked(query).spelled == canonical
-    assert asked(canonical).spelled == canonical
+    assert asked(query).query_string == canonical
+    assert asked(canonical).query_string == canonical
 
 
 @pytest.mark.parametrize(
@@ -87,12 +87,12 @@ def test_refused_by_name(query: str, name: str) -> None:
 def test_an_unknown_parameter_is_told_what_there_is() -> None:
     with pytest.raises(BadParameter) as refusal:
         asked("q=x&pages=3")
-    for parameter in PARAMETERS:
+    for parameter in ALL_PARAMETERS:
         assert parameter.name in str(refusal.value)
 
 
 def test_a_saved_keyword_has_its_own_query() -> None:
-    assert asked("n=5", saved=True).spelled == "n=5"
+    assert asked("n=5", saved=True).query_string == "n=5"
     with pytest.raises(BadParameter):
         asked("q=x", saved=True)
     with pytest.raises(BadParameter):
@@ -102,20 +102,20 @@ def test_a_saved_keyword_has_its_own_query() -> None:
 def test_every_option_is_a_field_of_the_question() -> None:
     there = asked("q=x")
     assert there.query
-    ask = there.of(there.query)
-    assert all(hasattr(ask, parameter.field) for parameter in OPTIONS)
+    ask = there.search_request(there.query)
+    assert all(hasattr(ask, parameter.request_field) for parameter in OPTION_PARAMETERS)
 
 
 def test_going_on_and_back_to_the_beginning() -> None:
-    there = asked("q=x&n=5").after("2503.14895")
-    assert there.spelled == "before=2503.14895&n=5&q=x"
-    assert there.after("").spelled == "n=5&q=x"
+    there = asked("q=x&n=5").at_cursor("2503.14895")
+    assert there.query_string == "before=2503.14895&n=5&q=x"
+    assert there.at_cursor("").query_string == "n=5&q=x"
 
 
-@given(st.lists(st.tuples(st.sampled_from([p.name for p in PARAMETERS]), st.text(max_size=8))))
+@given(st.lists(st.tuples(st.sampled_from([p.name for p in ALL_PARAMETERS]), st.text(max_size=8))))
 def test_whatever_is_sent_is_refused_or_has_one_spelling(pairs: list[tuple[str, str]]) -> None:
     try:
-        first = read(MultiDict([("q", "x"), *pairs]), saved=False, sources=SOURCES)
+        first = parse_params(MultiDict([("q", "x"), *pairs]), is_saved=False, sources=SOURCES)
     except BadInput:
         return
-    assert asked(first.spelled).spelled == first.spelled
+    assert asked(first.query_string).query_string == first.query_string

@@ -7,7 +7,7 @@ import pytest
 import zstandard
 
 from papers.errors import BadParameter, SourceGarbled
-from workers.bulk.bulk_file import found
+from workers.bulk.bulk_file import find_bulk_file
 
 LINES = b"".join(b'{"line": %d}\n' % n for n in range(50_000))
 ZSTD = zstandard.ZstdCompressor()
@@ -26,9 +26,9 @@ FORMS = {
 def test_files_are_known_by_what_is_in_them(form: str, tmp_path: Path) -> None:
     path = tmp_path / "papers"
     path.write_bytes(FORMS[form])
-    with found(str(path)).opened() as reading:
-        pieces = list(reading.pieces())
-        assert reading.passed == path.stat().st_size
+    with find_bulk_file(str(path)).open_reader() as reading:
+        pieces = list(reading.records())
+        assert reading.bytes_read == path.stat().st_size
     assert [piece.text for piece in pieces] == (LINES if FORMS[form] else b"").splitlines()
 
 
@@ -36,8 +36,11 @@ def test_files_are_known_by_what_is_in_them(form: str, tmp_path: Path) -> None:
 def test_a_compressed_file_that_is_cut_says_so(form: str, tmp_path: Path) -> None:
     path = tmp_path / "papers"
     path.write_bytes(FORMS[form][:-20])
-    with found(str(path)).opened() as reading, pytest.raises(SourceGarbled, match="cut short"):
-        list(reading.pieces())
+    with (
+        find_bulk_file(str(path)).open_reader() as reading,
+        pytest.raises(SourceGarbled, match="cut short"),
+    ):
+        list(reading.records())
 
 
 def test_a_compressed_file_that_is_damaged_says_so(tmp_path: Path) -> None:
@@ -45,8 +48,11 @@ def test_a_compressed_file_that_is_damaged_says_so(tmp_path: Path) -> None:
         path = tmp_path / form
         body = FORMS[form]
         path.write_bytes(body[:1_000] + bytes(500) + body[1_500:])
-        with found(str(path)).opened() as reading, pytest.raises(SourceGarbled, match="damaged"):
-            list(reading.pieces())
+        with (
+            find_bulk_file(str(path)).open_reader() as reading,
+            pytest.raises(SourceGarbled, match="damaged"),
+        ):
+            list(reading.records())
 
 
 def test_the_same_file_is_the_same_whatever_it_is_called(tmp_path: Path) -> None:
@@ -55,13 +61,13 @@ def test_the_same_file_is_the_same_whatever_it_is_called(tmp_path: Path) -> None
     middle = len(big) // 2
     for path, body in zip(paths, (big, big, big + b"{}", b"{}" + big[2:]), strict=True):
         path.write_bytes(body)
-    a, b, longer, other = (found(str(path)).identity for path in paths)
+    a, b, longer, other = (find_bulk_file(str(path)).identity for path in paths)
     assert a == b
     assert len({a, longer, other}) == 3
-    assert found(str(paths[0])).size == 2 * middle
+    assert find_bulk_file(str(paths[0])).size == 2 * middle
 
 
 @pytest.mark.parametrize("name", ["nowhere", "."])
 def test_what_is_no_file_is_refused(name: str, tmp_path: Path) -> None:
     with pytest.raises(BadParameter, match="FILE"):
-        found(str(tmp_path / name))
+        find_bulk_file(str(tmp_path / name))

@@ -14,18 +14,18 @@ import requests
 from redis import Redis
 
 from papers.errors import BadParameter, SourceGarbled, StoreBusy
-from papers.model.json_rows import row_of
-from papers.model.merge import lift
-from papers.state.task_states import SourceStates
+from papers.model.json_rows import paper_to_row
+from papers.model.merge import paper_from_sighting
+from papers.state.task_states import TaskStates
 from papers.store import Store
 from paperwire.simulator.upstream import Upstream
 from paperwire.simulator.world.manuscripts import Manuscript
 from tests.papers.fingerprint import fingerprint
-from tests.service.made import picked, sighting
+from tests.service.made import make_pick, make_sighting
 from tests.workers.bulk.test_snapshot import ROW
 from workers.bulk import loader, portions, processes
-from workers.bulk.loader import MOST_KEPT, Load, Position, task
-from workers.bulk.record_splitter import Piece
+from workers.bulk.loader import MAX_QUARANTINED, BulkLoader, LoadPosition, load_task_name
+from workers.bulk.record_splitter import SplitRecord
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
@@ -46,8 +46,8 @@ def months(count: int, each: int = 5) -> list[str]:
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Portions of a few records, so that a test's file has many."""
-    monkeypatch.setattr(portions, "SMALLEST", 4)
-    monkeypatch.setattr(portions, "LARGEST", 8)
+    monkeypatch.setattr(portions, "MIN_PORTION_RECORDS", 4)
+    monkeypatch.setattr(portions, "MAX_PORTION_RECORDS", 8)
 
 
 class Desk:
@@ -55,28 +55,28 @@ class Desk:
 
     def __init__(self, redis: Redis, url: str, folder: Path) -> None:
         self.redis, self.url, self.folder = redis, url, folder
-        self.states = SourceStates(redis)
+        self.states = TaskStates(redis)
 
     def write(self, lines: Iterable[str], name: str = "papers.json") -> str:
         path = self.folder / name
         path.write_text("".join(f"{line}\n" for line in lines))
         return str(path)
 
-    def load(self, *names: str, again: bool = False, stop_after: int = 1_000) -> list[Position]:
+    def load(self, *names: str, again: bool = False, stop_after: int = 1_000) -> list[LoadPosition]:
         """Load files, at most so many moments of each."""
         ends = []
-        with processes.executor(self.url, 1) as here:
-            load = Load(self.redis, here, 1, lambda: NOW)
+        with processes.load_executor(self.url, 1) as here:
+            load = BulkLoader(self.redis, here, 1, lambda: NOW)
             for name in names:
-                moments = load.load(name, again=again)
+                moments = load.load(name, restart=again)
                 *_, end = (at for _, at in zip(range(stop_after), moments, strict=False))
                 moments.close()  # type: ignore[attr-defined]
                 ends.append(end.position)
         return ends
 
     def set_aside(self, name: str = "papers.json") -> list[str]:
-        aside = self.states.quarantined(1_000)[::-1]
-        return [record.reason for record in aside if record.task == task(name)]
+        aside = self.states.list_quarantined(1_000)[::-1]
+        return [record.reason for record in aside if record.task == load_task_name(name)]
 
 
 @pytest.fixture
@@ -88,12 +88,12 @@ def test_a_file_is_loaded_once(desk: Desk) -> None:
     name = desk.write(months(7))
     (end,) = desk.load(name)
     assert (end.records, end.new, end.changed, end.ended) == (35, 35, 0, True)
-    assert Store(desk.redis).size() == 35
-    assert desk.states.progress() == []
+    assert Store(desk.redis).count_papers() == 35
+    assert desk.states.list_progress() == []
     desk.redis.delete(*desk.redis.keys("{*}*:papers"))
     (after,) = desk.load(name)
     assert after == end
-    assert Store(desk.redis).size() == 0, "nothing was read again"
+    assert Store(desk.redis).count_papers() == 0, "nothing was read again"
 
 
 def test_again_begins_at_the_beginning(desk: Desk) -> None:
@@ -120,12 +120,12 @@ def test_a_stopped_load_goes_on_where_it_was(desk: Desk, compressed: bool) -> No
 
 
 def test_forms_give_the_same_papers(desk: Desk) -> None:
-    said = [lift(one) for one in (sighting(1), sighting(2), picked(3))]
-    ours = desk.write([json.dumps(row_of(paper)) for paper in said], "ours.jsonl")
+    said = [paper_from_sighting(one) for one in (make_sighting(1), make_sighting(2), make_pick(3))]
+    ours = desk.write([json.dumps(paper_to_row(paper)) for paper in said], "ours.jsonl")
     mixed = desk.write([row("2611.00004"), *Path(ours).read_text().splitlines()], "mixed.jsonl")
     (end,) = desk.load(mixed)
     assert end.new == 4
-    assert Store(desk.redis).papers([paper.id for paper in said]) == said
+    assert Store(desk.redis).get_papers([paper.id for paper in said]) == said
 
 
 BAD = (
@@ -153,9 +153,9 @@ def test_bad_lines_are_set_aside_with_line_and_reason(desk: Desk) -> None:
 
 
 def test_of_many_bad_lines_some_are_kept_and_all_counted(desk: Desk) -> None:
-    (end,) = desk.load(desk.write([*months(1), *(f"bad {n}" for n in range(MOST_KEPT + 50))]))
-    assert end.set_aside == MOST_KEPT + 50
-    assert len(desk.set_aside()) == MOST_KEPT
+    (end,) = desk.load(desk.write([*months(1), *(f"bad {n}" for n in range(MAX_QUARANTINED + 50))]))
+    assert end.set_aside == MAX_QUARANTINED + 50
+    assert len(desk.set_aside()) == MAX_QUARANTINED
 
 
 def test_what_cannot_be_stored_is_set_aside_with_its_line(
@@ -199,7 +199,7 @@ def test_a_wrong_file_is_refused_and_nothing_kept(desk: Desk, lines: list[str], 
         desk.load(desk.write(lines))
     assert desk.set_aside() == []
     assert desk.redis.hlen("loads") == 0
-    assert desk.states.progress() == []
+    assert desk.states.list_progress() == []
 
 
 def test_a_damaged_file_keeps_what_is_whole(desk: Desk) -> None:
@@ -207,7 +207,7 @@ def test_a_damaged_file_keeps_what_is_whole(desk: Desk) -> None:
     Path(name).write_bytes(gzip.compress(Path(name).read_bytes())[:-20])
     with pytest.raises(SourceGarbled, match=r"papers\.json: damaged, or cut short"):
         desk.load(name)
-    assert Store(desk.redis).size() > 20
+    assert Store(desk.redis).count_papers() > 20
 
 
 def test_an_empty_file_is_loaded(desk: Desk) -> None:
@@ -217,10 +217,10 @@ def test_an_empty_file_is_loaded(desk: Desk) -> None:
 
 def test_months_that_are_too_old_are_passed_over(desk: Desk) -> None:
     name = desk.write([*months(14), row("hep-th/9901001")])
-    with processes.executor(desk.url, 1) as here:
-        *_, end = Load(desk.redis, here, 1, lambda: NOW, first=201101).load(name)
+    with processes.load_executor(desk.url, 1) as here:
+        *_, end = BulkLoader(desk.redis, here, 1, lambda: NOW, first_month=201101).load(name)
     assert (end.position.new, end.position.too_old, end.position.records) == (10, 61, 71)
-    assert Store(desk.redis).size() == 10
+    assert Store(desk.redis).count_papers() == 10
     assert desk.redis.zrange("months", 0, -1) == [b"1101", b"1102"]
 
 
@@ -266,7 +266,7 @@ def test_dumps_are_loaded_on_end_or_one_by_one(desk: Desk, world: Upstream) -> N
     (end,) = desk.load(str(whole))
     assert (end.new, end.set_aside) == (8, 0)
     assert fingerprint(desk.redis) == one_by_one
-    (withdrawn,) = Store(desk.redis).papers([ids[2]])
+    (withdrawn,) = Store(desk.redis).get_papers([ids[2]])
     assert withdrawn is not None
     assert withdrawn.withdrawn
 
@@ -279,7 +279,7 @@ def test_a_dump_goes_on_where_it_was(desk: Desk, world: Upstream) -> None:
     (before,) = desk.load(str(path), stop_after=3)
     assert 0 < before.records < 30
     (end,) = desk.load(str(path))
-    assert end.records == Store(desk.redis).size() == 30
+    assert end.records == Store(desk.redis).count_papers() == 30
 
 
 def test_a_cut_dump_and_an_error_are_told(desk: Desk, world: Upstream) -> None:
@@ -299,8 +299,8 @@ def test_a_cut_dump_and_an_error_are_told(desk: Desk, world: Upstream) -> None:
 def test_recorded_dumps_are_read_whole(
     desk: Desk, recorded: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(portions, "SMALLEST", 2_000)
-    monkeypatch.setattr(portions, "LARGEST", 2_000)
+    monkeypatch.setattr(portions, "MIN_PORTION_RECORDS", 2_000)
+    monkeypatch.setattr(portions, "MAX_PORTION_RECORDS", 2_000)
     dumps = {"mispy_arXivRaw_1000.xml": 1_000, "shishir_cs_001.xml": 1_000}
     for name in dumps:
         (end,) = desk.load(str(recorded / "oai" / name))
@@ -311,24 +311,26 @@ def test_recorded_dumps_are_read_whole(
 # portions
 
 
-def piece(number: int, text: str) -> Piece:
-    return Piece(number, number * 10, text.encode())
+def piece(number: int, text: str) -> SplitRecord:
+    return SplitRecord(number, number * 10, text.encode())
 
 
 def test_portions_end_where_the_month_does() -> None:
     lines = [*months(2, 7), *months(1, 2)]
-    found = list(portions.portions(piece(n, line) for n, line in enumerate(lines, 1)))
+    found = list(portions.split_portions(piece(n, line) for n, line in enumerate(lines, 1)))
     assert [(len(one.records), one.month) for one in found] == [
         (7, b"1001"),
         (7, b"1002"),
         (2, b"1001"),
     ]
-    assert [(one.end, one.last_line) for one in found] == [(70, 7), (140, 14), (160, 16)]
+    assert [(one.end_offset, one.last_line) for one in found] == [(70, 7), (140, 14), (160, 16)]
 
 
 def test_small_months_share_a_portion_and_large_ones_are_parted() -> None:
     found = list(
-        portions.portions(piece(n, line) for n, line in enumerate(months(4, 2) + months(1, 20)))
+        portions.split_portions(
+            piece(n, line) for n, line in enumerate(months(4, 2) + months(1, 20))
+        )
     )
     assert [(len(one.records), one.month) for one in found] == [
         (4, b""),
@@ -356,7 +358,7 @@ class Crowd(Executor):
 class Slow(Future[Any]):
     """Done once somebody asks for what became of it."""
 
-    def __init__(self, crowd: Crowd, records: Sequence[portions.Record]) -> None:
+    def __init__(self, crowd: Crowd, records: Sequence[portions.RecordTuple]) -> None:
         super().__init__()
         self._crowd, self._count = crowd, len(records)
         _, text, _ = records[0]
@@ -365,14 +367,14 @@ class Slow(Future[Any]):
     def result(self, timeout: float | None = None) -> Any:
         if not self.done():
             self._crowd.open.remove(self)
-            self.set_result(portions.Done(self._count, 0, 0, 0, ()))
+            self.set_result(portions.PortionResult(self._count, 0, 0, 0, ()))
         return super().result()
 
 
 def crowded(desk: Desk, lines: list[str], processes: int) -> list[list[str]]:
     """What was under way at once in a load of these lines by so many processes."""
     crowd, name = Crowd(), desk.write(lines)
-    *_, end = Load(desk.redis, crowd, processes, lambda: NOW).load(name)
+    *_, end = BulkLoader(desk.redis, crowd, processes, lambda: NOW).load(name)
     assert (end.position.records, end.position.new) == (len(lines), len(lines))
     assert (end.position.line, end.position.offset) == (len(lines), Path(name).stat().st_size)
     return crowd.seen
@@ -396,22 +398,22 @@ def test_of_one_month_few_portions_are_in_memory(
 ) -> None:
     cut: list[int] = []
 
-    def counted(pieces: Iterable[Piece]) -> Iterator[portions.Portion]:
-        for portion in portions.portions(pieces):
+    def counted(pieces: Iterable[SplitRecord]) -> Iterator[portions.Portion]:
+        for portion in portions.split_portions(pieces):
             cut.append(portion.last_line)
             yield portion
 
-    monkeypatch.setattr(loader, "portions", counted)
+    monkeypatch.setattr(loader, "split_portions", counted)
     name = desk.write(months(1, 160))
-    for at in Load(desk.redis, Crowd(), 2, lambda: NOW).load(name):
+    for at in BulkLoader(desk.redis, Crowd(), 2, lambda: NOW).load(name):
         assert sum(line > at.position.line for line in cut) <= 4
     assert len(cut) == 20
 
 
 def test_processes_end_with_their_starter(desk: Desk) -> None:
     name = desk.write(months(7))
-    with processes.executor(desk.url, 2) as pool:
-        *_, end = Load(desk.redis, pool, 2, lambda: NOW).load(name)
+    with processes.load_executor(desk.url, 2) as pool:
+        *_, end = BulkLoader(desk.redis, pool, 2, lambda: NOW).load(name)
         assert end.position.new == 35
         children = [process.pid for process in pool._processes.values()]  # type: ignore[attr-defined]
     assert 1 <= len(children) <= 2

@@ -13,22 +13,22 @@ from papers.errors import SourceGarbled
 from papers.model.paper import Sighting
 from tests.workers.sources.test_oai import answer, document, record
 from workers.bulk import file_formats, record_splitter
-from workers.bulk.record_splitter import Piece, cut
+from workers.bulk.record_splitter import SplitRecord, split_records
 
 
-def cut_up(text: bytes, block: int = 1 << 20, longest: int = 16_000_000) -> list[Piece]:
+def cut_up(text: bytes, block: int = 1 << 20, longest: int = 16_000_000) -> list[SplitRecord]:
     """The pieces of a text that is read a block at a time."""
     with mock.patch.multiple(record_splitter, _BLOCK=block, LONGEST=longest):
-        return list(cut(io.BytesIO(text), text[:1024]))
+        return list(split_records(io.BytesIO(text), text[:1024]))
 
 
-def known(found: list[Piece]) -> list[str]:
+def known(found: list[SplitRecord]) -> list[str]:
     """The ids that pieces of XML are of; a reason where there is no whole one."""
     return [piece.reason or str(_sighting(piece).id) for piece in found]
 
 
-def _sighting(piece: Piece) -> Sighting:
-    said = file_formats.read(piece.text)
+def _sighting(piece: SplitRecord) -> Sighting:
+    said = file_formats.parse_bulk_record(piece.text)
     assert isinstance(said, Sighting)
     return said
 
@@ -40,8 +40,8 @@ def test_lines_are_where_they_stand(texts: list[bytes], ended: bool) -> None:
     assert [piece.text for piece in found] == [line.strip() for line in texts if line.strip()]
     for piece in found:
         assert texts[piece.line - 1].strip() == piece.text
-        assert text[: piece.end].count(b"\n") in (piece.line, piece.line - 1)
-        assert text[: piece.end].rstrip().endswith(piece.text)
+        assert text[: piece.end_offset].count(b"\n") in (piece.line, piece.line - 1)
+        assert text[: piece.end_offset].rstrip().endswith(piece.text)
 
 
 def test_a_byte_order_mark_is_no_part_of_a_line() -> None:
@@ -54,7 +54,7 @@ def test_a_line_without_end_is_given_up_alone() -> None:
     assert (first.text, third.text) == (b'{"a": 1}', b"{}")
     assert "longer than 1,000" in second.reason
     assert len(second.text) <= 1_001
-    assert (second.end, third.line) == (5_010, 3)
+    assert (second.end_offset, third.line) == (5_010, 3)
 
 
 ONE = record(id="2611.00001")
@@ -84,7 +84,7 @@ def test_documents_are_cut_wherever_blocks_end(
     found = cut_up(text, block)
     assert known(found) == expected
     for piece in found:
-        assert text[: piece.end].count(b"\n") + 1 >= piece.line
+        assert text[: piece.end_offset].count(b"\n") + 1 >= piece.line
 
 
 def test_prefixes_of_a_document_are_those_of_its_records() -> None:
@@ -100,7 +100,7 @@ def test_lines_are_counted_and_places_told() -> None:
     text = answer(f"\n{ONE}\n", f"\n\n{TWO}")
     first, second = cut_up(text, 10)
     assert (first.line, second.line) == (2, 7)
-    assert text[: second.end].endswith(TWO.encode())
+    assert text[: second.end_offset].endswith(TWO.encode())
 
 
 def test_an_endless_record_is_given_up_alone() -> None:
@@ -112,7 +112,7 @@ def test_an_endless_record_is_given_up_alone() -> None:
 @given(st.lists(st.sampled_from([ONE, TWO, "<record>", "</record>", "<OAI-PMH>", "a", "<"])))
 def test_whatever_comes_the_end_is_reached(parts: list[str]) -> None:
     text = "".join(parts).encode()
-    ends = [piece.end for piece in cut_up(b"<" + text, block=50)]
+    ends = [piece.end_offset for piece in cut_up(b"<" + text, block=50)]
     assert ends == sorted(ends)
     assert all(end <= len(text) + 1 for end in ends)
 

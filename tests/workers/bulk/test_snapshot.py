@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from papers.errors import BadId, SourceGarbled
 from papers.model.paper import Channel
 from tests.papers.papers_strategies import ids, texts
-from workers.bulk.snapshot import sighting_of
-from workers.sources.foreign_xml import clean
+from workers.bulk.snapshot import sighting_from_snapshot
+from workers.sources.foreign_xml import clean_line
 
 ROW: dict[str, Any] = {
     "id": "0704.0001",
@@ -38,7 +38,7 @@ ROW: dict[str, Any] = {
 
 
 def test_a_line_says_all_of_a_paper() -> None:
-    said = sighting_of(ROW)
+    said = sighting_from_snapshot(ROW)
     assert str(said.id) == "0704.0001"
     assert (said.source, said.channel, said.version) == ("arxiv", Channel.OAI, 2)
     assert (said.title, said.abstract) == ("A Small Thing", "We make a small thing.")
@@ -71,7 +71,7 @@ OTHERWISE: tuple[tuple[dict[str, Any], str, Any], ...] = (
 
 @pytest.mark.parametrize(("said", "name", "expected"), OTHERWISE)
 def test_forms_differ(said: dict[str, Any], name: str, expected: Any) -> None:
-    assert getattr(sighting_of(ROW | said), name) == expected
+    assert getattr(sighting_from_snapshot(ROW | said), name) == expected
 
 
 REFUSED: tuple[tuple[dict[str, Any], type[Exception], str], ...] = (
@@ -91,7 +91,7 @@ REFUSED: tuple[tuple[dict[str, Any], type[Exception], str], ...] = (
 @pytest.mark.parametrize(("said", "kind", "reason"), REFUSED)
 def test_refusals_say_why(said: dict[str, Any], kind: type[Exception], reason: str) -> None:
     with pytest.raises(kind, match=re.escape(reason)):
-        sighting_of(ROW | said)
+        sighting_from_snapshot(ROW | said)
 
 
 @given(ids, texts, texts, st.lists(st.tuples(texts, texts), max_size=3), st.integers(1, 9))
@@ -104,10 +104,14 @@ def test_whatever_it_says_is_said_on_one_line(
     ]
     parsed = [[keyname, forenames, ""] for keyname, forenames in people]
     row = ROW | {"id": str(id), "title": f"T {title}", "abstract": abstract}
-    said = sighting_of(row | {"versions": versions, "authors": "", "authors_parsed": parsed})
+    said = sighting_from_snapshot(
+        row | {"versions": versions, "authors": "", "authors_parsed": parsed}
+    )
     assert (said.id, said.version) == (id, version)
-    assert (said.title, said.abstract) == (clean(f"T {title}"), clean(abstract))
-    names = [f"{clean(forenames)} {clean(keyname)}".strip() for keyname, forenames in people]
+    assert (said.title, said.abstract) == (clean_line(f"T {title}"), clean_line(abstract))
+    names = [
+        f"{clean_line(forenames)} {clean_line(keyname)}".strip() for keyname, forenames in people
+    ]
     assert said.authors == tuple(name for name in names if name)
 
 
@@ -121,4 +125,4 @@ json_values: st.SearchStrategy[Any] = st.recursive(
 @given(st.dictionaries(st.sampled_from(sorted(ROW)), json_values))
 def test_any_json_is_read_or_refused(changes: dict[str, Any]) -> None:
     with contextlib.suppress(BadId, SourceGarbled):
-        sighting_of(json.loads(json.dumps(ROW | changes)))
+        sighting_from_snapshot(json.loads(json.dumps(ROW | changes)))

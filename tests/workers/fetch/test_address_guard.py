@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from papers.errors import AddressForbidden, BadSettings, SourceUnreachable
-from workers.fetch.address_guard import is_allowed, is_public, networks, resolve
+from workers.fetch.address_guard import is_allowed, is_public, parse_networks, resolve_allowed
 
 PUBLIC = [
     "1.1.1.1",
@@ -113,7 +113,7 @@ def test_no_address_at_all(text: str) -> None:
 
 
 def test_a_network_that_is_allowed_is_allowed_and_no_more() -> None:
-    allowed = networks(["127.0.0.0/8", "::1/128", "10.1.0.0/16"])
+    allowed = parse_networks(["127.0.0.0/8", "::1/128", "10.1.0.0/16"])
     for address in ("127.0.0.1", "127.9.9.9", "::1", "10.1.2.3", "8.8.8.8"):
         assert is_allowed(address, allowed)
     for address in ("10.2.0.1", "::2", "::ffff:127.0.0.1", "192.168.0.1"):
@@ -122,14 +122,14 @@ def test_a_network_that_is_allowed_is_allowed_and_no_more() -> None:
 
 def test_a_network_that_is_none_names_the_setting() -> None:
     with pytest.raises(BadSettings, match="allowed_networks"):
-        networks(["10.0.0.0/99"])
+        parse_networks(["10.0.0.0/99"])
 
 
 @pytest.mark.row("SSRF")
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.1", "0x7f000001", "2130706433", "localhost"])
 def test_every_spelling_of_loopback_is_forbidden(host: str) -> None:
     with pytest.raises(AddressForbidden, match="not a public address"):
-        resolve(host, 80, ())
+        resolve_allowed(host, 80, ())
 
 
 @pytest.mark.row("SSRF")
@@ -142,11 +142,14 @@ def test_one_forbidden_address_forbids_the_name(monkeypatch: pytest.MonkeyPatch)
 
     monkeypatch.setattr(socket, "getaddrinfo", resolver)
     with pytest.raises(AddressForbidden, match=r"192\.168\.0\.1"):
-        resolve("mixed.example", 80, ())
-    assert resolve("mixed.example", 80, networks(["192.168.0.0/16"])) == ["8.8.8.8", "192.168.0.1"]
+        resolve_allowed("mixed.example", 80, ())
+    assert resolve_allowed("mixed.example", 80, parse_networks(["192.168.0.0/16"])) == [
+        "8.8.8.8",
+        "192.168.0.1",
+    ]
 
 
 @pytest.mark.parametrize("host", ["no-such-name.invalid", "a" * 300, "a..b"])
 def test_a_name_that_does_not_resolve(host: str) -> None:
     with pytest.raises(SourceUnreachable, match="does not resolve"):
-        resolve(host, 80, ())
+        resolve_allowed(host, 80, ())

@@ -22,11 +22,11 @@ from papers.errors import (
     SourceGarbled,
     SourceRefused,
     SourceUnreachable,
-    StoreAway,
+    StoreUnavailable,
 )
 from papers.redis_backend import keys
-from tests.workers.loopback import Loopback, Reply
-from workers.fetch.fetcher import MOST_REDIRECTS, Fetcher
+from tests.workers.loopback import Loopback, ScriptedReply
+from workers.fetch.fetcher import MAX_REDIRECTS, Fetcher
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
@@ -47,13 +47,15 @@ def test_an_answer_and_what_was_asked(
 ) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
-    url = loopback.on("/a", Reply(headers={"X-Said": "yes"}, body=b"<feed>hello</feed>"))
+    url = loopback.reply_with(
+        "/a", ScriptedReply(headers={"X-Said": "yes"}, body=b"<feed>hello</feed>")
+    )
     answer = Fetcher(replace(near, contact="ops@example.org")).get(
         url, now=NOW, accept="application/atom+xml", headers={"X-Asked": "1"}
     )
     assert (answer.status, answer.url, answer.body) == (200, url, b"<feed>hello</feed>")
     assert answer.headers["x-said"] == "yes"
-    sent = loopback.asked[0].headers
+    sent = loopback.requests[0].headers
     assert "ops@example.org" in sent["User-Agent"]
     assert sent["User-Agent"].startswith("Paperwire/")
     assert sent["Accept"] == "application/atom+xml"
@@ -68,21 +70,25 @@ def test_a_compressed_body(
     loopback: Loopback, fetcher: Fetcher, encoding: str, pack: Callable[[bytes], bytes]
 ) -> None:
     headers = {"Content-Encoding": encoding}
-    url = loopback.on("/a", Reply(headers=headers, body=pack(b"<feed>hello</feed>")))
+    url = loopback.reply_with(
+        "/a", ScriptedReply(headers=headers, body=pack(b"<feed>hello</feed>"))
+    )
     assert fetcher.get(url, now=NOW).body == b"<feed>hello</feed>"
 
 
 @pytest.mark.parametrize(
     ("reply", "error", "says"),
     [
-        (Reply(body=b"x" * 1_000_001), SourceGarbled, "more than 1,000,000 bytes"),
+        (ScriptedReply(body=b"x" * 1_000_001), SourceGarbled, "more than 1,000,000 bytes"),
         (
-            Reply(headers={"Content-Encoding": "gzip"}, body=gzip.compress(b"x" * 50_000_000)),
+            ScriptedReply(
+                headers={"Content-Encoding": "gzip"}, body=gzip.compress(b"x" * 50_000_000)
+            ),
             SourceGarbled,
             "more than 1,000,000 bytes",
         ),
         (
-            Reply(
+            ScriptedReply(
                 headers={"Content-Encoding": "gzip, gzip"},
                 body=gzip.compress(gzip.compress(b"x" * 50_000_000)),
             ),
@@ -90,45 +96,55 @@ def test_a_compressed_body(
             "more than 1,000,000 bytes",
         ),
         (
-            Reply(headers={"Content-Encoding": "gzip"}, body=b"no gzip at all"),
+            ScriptedReply(headers={"Content-Encoding": "gzip"}, body=b"no gzip at all"),
             SourceGarbled,
             "compression",
         ),
-        (Reply(body=b""), SourceGarbled, "empty"),
-        (Reply(body=b" \n "), SourceGarbled, "empty"),
-        (Reply(204, body=b""), SourceGarbled, "204"),
-        (Reply(206), SourceGarbled, "206"),
-        (Reply(304), SourceGarbled, "304"),
-        (Reply(300), SourceGarbled, "300"),
-        (Reply(302), SourceGarbled, "redirects to ''"),
-        (Reply(302, headers={"Location": "http://[bad"}), SourceGarbled, "no address"),
-        (Reply(302, headers={"Location": "file:///etc/passwd"}), AddressForbidden, "http"),
-        (Reply(302, headers={"Location": "gopher://127.0.0.1/"}), AddressForbidden, "http"),
-        (Reply(302, headers={"Location": "http://10.0.0.1/"}), AddressForbidden, "10.0.0.1"),
-        (Reply(302, headers={"Location": "http://[::1]:1/"}), AddressForbidden, "::1"),
-        (Reply(302, headers={"Location": "http://169.254.169.254/"}), AddressForbidden, "169.254"),
-        (Reply(body=b"<feed>", length=100), SourceUnreachable, "IncompleteRead|bytes"),
+        (ScriptedReply(body=b""), SourceGarbled, "empty"),
+        (ScriptedReply(body=b" \n "), SourceGarbled, "empty"),
+        (ScriptedReply(204, body=b""), SourceGarbled, "204"),
+        (ScriptedReply(206), SourceGarbled, "206"),
+        (ScriptedReply(304), SourceGarbled, "304"),
+        (ScriptedReply(300), SourceGarbled, "300"),
+        (ScriptedReply(302), SourceGarbled, "redirects to ''"),
+        (ScriptedReply(302, headers={"Location": "http://[bad"}), SourceGarbled, "no address"),
+        (ScriptedReply(302, headers={"Location": "file:///etc/passwd"}), AddressForbidden, "http"),
+        (ScriptedReply(302, headers={"Location": "gopher://127.0.0.1/"}), AddressForbidden, "http"),
         (
-            Reply(raw=b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\n<feed/>"),
+            ScriptedReply(302, headers={"Location": "http://10.0.0.1/"}),
+            AddressForbidden,
+            "10.0.0.1",
+        ),
+        (ScriptedReply(302, headers={"Location": "http://[::1]:1/"}), AddressForbidden, "::1"),
+        (
+            ScriptedReply(302, headers={"Location": "http://169.254.169.254/"}),
+            AddressForbidden,
+            "169.254",
+        ),
+        (ScriptedReply(body=b"<feed>", length=100), SourceUnreachable, "IncompleteRead|bytes"),
+        (
+            ScriptedReply(raw=b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\n<feed/>"),
             SourceUnreachable,
             "Incomplete",
         ),
         (
-            Reply(raw=b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n7\r\n<feed/>\r\n"),
+            ScriptedReply(
+                raw=b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n7\r\n<feed/>\r\n"
+            ),
             SourceUnreachable,
             "Incomplete|invalid|chunk",
         ),
-        (Reply(raw=b""), SourceUnreachable, "without response|closed"),
-        (Reply(raw=b"who are you?\r\n\r\n"), SourceUnreachable, "who are you"),
-        (Reply(pause=None), SourceUnreachable, "timed out"),
-        (Reply(pause=0.05), SourceUnreachable, "out of time"),
-        (Reply(body=b"x" * 100, raw=None, pause=0.02), SourceUnreachable, "out of time"),
+        (ScriptedReply(raw=b""), SourceUnreachable, "without response|closed"),
+        (ScriptedReply(raw=b"who are you?\r\n\r\n"), SourceUnreachable, "who are you"),
+        (ScriptedReply(pause=None), SourceUnreachable, "timed out"),
+        (ScriptedReply(pause=0.05), SourceUnreachable, "out of time"),
+        (ScriptedReply(body=b"x" * 100, raw=None, pause=0.02), SourceUnreachable, "out of time"),
     ],
 )
 def test_answers_that_are_none(
-    loopback: Loopback, hasty: Fetcher, reply: Reply, error: type[SourceError], says: str
+    loopback: Loopback, hasty: Fetcher, reply: ScriptedReply, error: type[SourceError], says: str
 ) -> None:
-    url = loopback.on("/a", reply)
+    url = loopback.reply_with("/a", reply)
     with pytest.raises(error, match=says):
         hasty.get(url, now=NOW)
 
@@ -137,7 +153,7 @@ def test_a_slow_body_that_has_no_end_is_not_taken_for_a_whole_one(
     loopback: Loopback, hasty: Fetcher
 ) -> None:
     dripping = b"HTTP/1.0 200 OK\r\n\r\n" + b"<feed>" * 1_000
-    url = loopback.on("/a", Reply(raw=dripping, pause=0.005))
+    url = loopback.reply_with("/a", ScriptedReply(raw=dripping, pause=0.005))
     started = time.monotonic()
     with pytest.raises(SourceUnreachable, match="out of time"):
         hasty.get(url, now=NOW)
@@ -172,7 +188,7 @@ def test_refusals(
     wait: float | None,
     told: str,
 ) -> None:
-    url = loopback.on("/a", Reply(status, headers, body))
+    url = loopback.reply_with("/a", ScriptedReply(status, headers, body))
     with pytest.raises(SourceRefused, match=told) as refused:
         fetcher.get(url, now=NOW)
     assert (refused.value.status, refused.value.retry_after) == (status, wait)
@@ -181,30 +197,30 @@ def test_refusals(
 def test_a_refusal_that_breaks_off_is_one_all_the_same(
     loopback: Loopback, fetcher: Fetcher
 ) -> None:
-    url = loopback.on("/a", Reply(429, {"Retry-After": "9"}, b"slow", length=1_000))
+    url = loopback.reply_with("/a", ScriptedReply(429, {"Retry-After": "9"}, b"slow", length=1_000))
     with pytest.raises(SourceRefused, match="slow") as refused:
         fetcher.get(url, now=NOW)
     assert refused.value.retry_after == 9
 
 
 def test_rate_exceeded_with_200_is_a_refusal(loopback: Loopback, fetcher: Fetcher) -> None:
-    url = loopback.on("/a", Reply(body=b"Rate exceeded."))
+    url = loopback.reply_with("/a", ScriptedReply(body=b"Rate exceeded."))
     with pytest.raises(SourceRefused, match="Rate exceeded") as refused:
         fetcher.get(url, now=NOW)
     assert refused.value.status == 429
 
 
 def test_redirects_are_followed_five_times(loopback: Loopback, fetcher: Fetcher) -> None:
-    for step in range(MOST_REDIRECTS + 1):
-        loopback.on(f"/{step}", Reply(302, headers={"Location": f"/{step + 1}"}))
+    for step in range(MAX_REDIRECTS + 1):
+        loopback.reply_with(f"/{step}", ScriptedReply(302, headers={"Location": f"/{step + 1}"}))
     with pytest.raises(SourceRefused, match="more than 5 times"):
         fetcher.get(loopback.url("/0"), now=NOW)
-    loopback.asked.clear()
-    loopback.on(f"/{MOST_REDIRECTS}", Reply(body=b"<feed/>"))
+    loopback.requests.clear()
+    loopback.reply_with(f"/{MAX_REDIRECTS}", ScriptedReply(body=b"<feed/>"))
     answer = fetcher.get(loopback.url("/0"), now=NOW)
-    assert answer.url == loopback.url(f"/{MOST_REDIRECTS}")
-    assert answer.asked == loopback.url("/0")
-    assert len(loopback.asked) == MOST_REDIRECTS + 1
+    assert answer.url == loopback.url(f"/{MAX_REDIRECTS}")
+    assert answer.requested_url == loopback.url("/0")
+    assert len(loopback.requests) == MAX_REDIRECTS + 1
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
@@ -212,22 +228,22 @@ def test_the_body_of_a_redirect_is_not_read(
     loopback: Loopback, fetcher: Fetcher, status: int
 ) -> None:
     endless = f"HTTP/1.1 {status} Moved\r\nLocation: /b\r\nContent-Length: 999999999\r\n\r\n"
-    url = loopback.on("/a", Reply(raw=endless.encode() + b"x" * 2_000_000))
-    loopback.on("/b", Reply(body=b"<feed/>"))
+    url = loopback.reply_with("/a", ScriptedReply(raw=endless.encode() + b"x" * 2_000_000))
+    loopback.reply_with("/b", ScriptedReply(body=b"<feed/>"))
     assert fetcher.get(url, now=NOW).body == b"<feed/>"
 
 
 def test_each_request_has_its_own_turn(loopback: Loopback, fetcher: Fetcher) -> None:
-    loopback.on("/a", Reply(302, headers={"Location": "/b"}))
-    loopback.on("/b", Reply())
+    loopback.reply_with("/a", ScriptedReply(302, headers={"Location": "/b"}))
+    loopback.reply_with("/b", ScriptedReply())
     turns: list[int] = []
 
     @contextmanager
     def turn() -> Iterator[None]:
-        turns.append(len(loopback.asked))
+        turns.append(len(loopback.requests))
         yield
 
-    fetcher.get(loopback.url("/a"), now=NOW, through=turn)
+    fetcher.get(loopback.url("/a"), now=NOW, throttle=turn)
     assert turns == [0, 1]
 
 
@@ -244,10 +260,10 @@ def test_what_is_no_web_address(fetcher: Fetcher, url: str) -> None:
 
 
 def test_private_networks_are_refused_unless_allowed(loopback: Loopback) -> None:
-    url = loopback.on("/a", Reply())
+    url = loopback.reply_with("/a", ScriptedReply())
     with pytest.raises(AddressForbidden, match="allowed_networks"):
         Fetcher(Settings()).get(url, now=NOW)
-    assert loopback.asked == []
+    assert loopback.requests == []
 
 
 def test_nobody_listens(fetcher: Fetcher) -> None:
@@ -258,7 +274,7 @@ def test_nobody_listens(fetcher: Fetcher) -> None:
 
 
 def test_messages_hold_no_credentials(loopback: Loopback, fetcher: Fetcher) -> None:
-    loopback.on("/a", Reply(404))
+    loopback.reply_with("/a", ScriptedReply(404))
     url = loopback.url("/a?token=s3cret").replace("//", "//me:s3cret@")
     with pytest.raises(SourceRefused) as refused:
         fetcher.get(url, now=NOW)
@@ -283,10 +299,10 @@ def test_the_address_that_was_checked_is_the_one_connected_to(
 ) -> None:
     resolver = Resolver("127.0.0.1", "10.0.0.1")
     monkeypatch.setattr(socket, "getaddrinfo", resolver)
-    loopback.on("/a", Reply())
+    loopback.reply_with("/a", ScriptedReply())
     fetcher.get(loopback.url("/a", host="paper.example"), now=NOW)
     assert resolver.asked == 1
-    assert loopback.asked[0].headers["Host"] == f"paper.example:{loopback.port}"
+    assert loopback.requests[0].headers["Host"] == f"paper.example:{loopback.port}"
     with pytest.raises(AddressForbidden, match=r"10\.0\.0\.1"):
         fetcher.get(loopback.url("/a", host="paper.example"), now=NOW)
 
@@ -319,42 +335,42 @@ class TestValidators:
     @pytest.fixture
     def url(self, loopback: Loopback) -> str:
         stamped = {"ETag": '"one"', "Last-Modified": "Fri, 20 Nov 2026 05:00:00 GMT"}
-        return loopback.on("/a", Reply(headers=stamped), Reply(304))
+        return loopback.reply_with("/a", ScriptedReply(headers=stamped), ScriptedReply(304))
 
     def test_are_sent_once_they_were_remembered(
         self, fetcher: Fetcher, loopback: Loopback, url: str
     ) -> None:
         first = fetcher.get(url, now=NOW, conditional=True)
-        fetcher.remember(first, "2026-11-20")
+        fetcher.save_validators(first, "2026-11-20")
         second = fetcher.get(url, now=NOW, conditional=True)
-        sent = loopback.asked[1].headers
+        sent = loopback.requests[1].headers
         assert sent["If-None-Match"] == '"one"'
         assert sent["If-Modified-Since"] == "Fri, 20 Nov 2026 05:00:00 GMT"
         assert (second.not_modified, second.memo, second.body) == (True, "2026-11-20", b"")
-        fetcher.remember(second)
+        fetcher.save_validators(second)
         assert fetcher.get(url, now=NOW, conditional=True).memo == "2026-11-20"
 
     def test_are_not_sent_where_the_ingest_was_killed(
         self, fetcher: Fetcher, loopback: Loopback, url: str
     ) -> None:
-        loopback.on("/a", Reply(headers={"ETag": '"one"'}))
+        loopback.reply_with("/a", ScriptedReply(headers={"ETag": '"one"'}))
         fetcher.get(url, now=NOW, conditional=True)
         assert not fetcher.get(url, now=NOW, conditional=True).not_modified
-        assert "If-None-Match" not in loopback.asked[1].headers
+        assert "If-None-Match" not in loopback.requests[1].headers
 
     def test_are_forgotten_with_an_answer_that_has_none(
         self, fetcher: Fetcher, loopback: Loopback, url: str, redis: Redis
     ) -> None:
-        fetcher.remember(fetcher.get(url, now=NOW, conditional=True))
+        fetcher.save_validators(fetcher.get(url, now=NOW, conditional=True))
         assert redis.hlen(keys.VALIDATORS) == 1
-        loopback.on("/a", Reply())
-        fetcher.remember(fetcher.get(url, now=NOW, conditional=True))
+        loopback.reply_with("/a", ScriptedReply())
+        fetcher.save_validators(fetcher.get(url, now=NOW, conditional=True))
         assert redis.hlen(keys.VALIDATORS) == 0
 
     def test_are_kept_as_the_table_of_keys_says(
         self, fetcher: Fetcher, url: str, redis: Redis
     ) -> None:
-        fetcher.remember(fetcher.get(url, now=NOW, conditional=True), "m")
+        fetcher.save_validators(fetcher.get(url, now=NOW, conditional=True), "m")
         kept = redis.hget(keys.VALIDATORS, url)
         assert kept is not None
         assert json.loads(kept) == {
@@ -365,5 +381,5 @@ class TestValidators:
 
     def test_need_the_store(self, near: Settings, url: str) -> None:
         away = Fetcher(near, Redis.from_url("unix:///nowhere/at/all", retry=None))
-        with pytest.raises(StoreAway):
+        with pytest.raises(StoreUnavailable):
             away.get(url, now=NOW, conditional=True)

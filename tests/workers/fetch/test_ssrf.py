@@ -14,7 +14,7 @@ from redis import Redis
 
 from papers.config.settings import Settings
 from papers.errors import SourceError
-from tests.workers.loopback import Loopback, Reply
+from tests.workers.loopback import Loopback, ScriptedReply
 from workers.fetch.address_guard import is_public
 from workers.fetch.fetcher import Fetcher
 
@@ -101,23 +101,23 @@ def test_an_address_is_refused(near: Settings, url: str) -> None:
 @pytest.mark.usefixtures("network")
 def test_a_redirect_there_is_refused(near: Settings, loopback: Loopback, url: str) -> None:
     location = url.replace("\n", "%0a").encode().decode("latin-1")
-    loopback.on("/away", Reply(302, headers={"Location": location}))
+    loopback.reply_with("/away", ScriptedReply(302, headers={"Location": location}))
     outside = Fetcher(replace(near, allowed_networks=()))
     with pytest.raises(SourceError):
         outside.get(loopback.url("/away", host=OUTSIDE), now=NOW)
-    assert [asked.path for asked in loopback.asked if asked.path == "/"] == []
-    assert loopback.asked[0].path == "/away"
+    assert [asked.path for asked in loopback.requests if asked.path == "/"] == []
+    assert loopback.requests[0].path == "/away"
 
 
 @pytest.mark.row("SSRF")
 @pytest.mark.usefixtures("network")
 def test_credentials_are_not_sent_on(near: Settings, loopback: Loopback) -> None:
     """What was given for one address is not carried to the next."""
-    loopback.on("/a", Reply(302, headers={"Location": loopback.url("/b")}))
-    loopback.on("/b", Reply())
+    loopback.reply_with("/a", ScriptedReply(302, headers={"Location": loopback.url("/b")}))
+    loopback.reply_with("/b", ScriptedReply())
     with_password = loopback.url("/a").replace("//", "//me:s3cret@")
     Fetcher(near).get(with_password, now=NOW)
-    assert "Authorization" not in loopback.asked[1].headers
+    assert "Authorization" not in loopback.requests[1].headers
 
 
 PATHS = ["/a\r\nX-Evil: 1", "/a%0d%0aX-Evil: 1", "/a X-Evil: 1 HTTP/1.1\r\n"]
@@ -129,7 +129,7 @@ PATHS = ["/a\r\nX-Evil: 1", "/a%0d%0aX-Evil: 1", "/a X-Evil: 1 HTTP/1.1\r\n"]
 def test_an_address_adds_no_header(near: Settings, loopback: Loopback, path: str) -> None:
     with contextlib.suppress(SourceError):
         Fetcher(near).get(loopback.url() + path, now=NOW)
-    assert all("X-Evil" not in asked.headers for asked in loopback.asked)
+    assert all("X-Evil" not in asked.headers for asked in loopback.requests)
 
 
 @pytest.mark.row("injection into headers and queries")
@@ -139,8 +139,8 @@ def test_validators_of_an_upstream_add_no_header(
 ) -> None:
     fetcher = Fetcher(near, redis)
     raw = f"HTTP/1.1 200 OK\r\nETag: {value}\r\nContent-Length: 6\r\n\r\n<rss/>".encode()
-    loopback.on("/a", Reply(raw=raw), Reply())
+    loopback.reply_with("/a", ScriptedReply(raw=raw), ScriptedReply())
     with contextlib.suppress(SourceError):
-        fetcher.remember(fetcher.get(loopback.url("/a"), now=NOW))
+        fetcher.save_validators(fetcher.get(loopback.url("/a"), now=NOW))
         fetcher.get(loopback.url("/a"), now=NOW, conditional=True)
-    assert all("X-Evil" not in asked.headers for asked in loopback.asked)
+    assert all("X-Evil" not in asked.headers for asked in loopback.requests)

@@ -13,16 +13,23 @@ from papers.errors import BadParameter, SourceError, SourceRefused, SourceUnreac
 from papers.model.arxiv_id import ArxivId
 from papers.model.paper import Channel, Sighting
 from papers.redis_backend import keys
-from papers.state.task_states import Progress, SourceState, SourceStates, State
+from papers.state.task_states import Progress, TaskState, TaskStates, TaskStatus
 from papers.store import Store
 from paperwire.simulator.upstream import Upstream
 from paperwire.simulator.world.manuscripts import Manuscript
-from workers.fetch.arxiv_rate_limiter import ArxivLane
-from workers.fetch.fetcher import Answer, Fetcher
-from workers.ingest.expected_volume import Usual
-from workers.ingest.pipeline import Ingest, Report, Tally, following, judge, max_age
-from workers.registry import SOURCES
-from workers.sources.result import Fetch, Fetched, Rejected, Upstreams
+from workers.fetch.arxiv_rate_limiter import ArxivRateLimiter
+from workers.fetch.fetcher import Fetcher, UpstreamResponse
+from workers.ingest.expected_volume import VolumeCheck
+from workers.ingest.pipeline import (
+    IngestPipeline,
+    Tally,
+    TaskReport,
+    classify_outcome,
+    max_age,
+    next_state,
+)
+from workers.registry import SOURCE_FETCHERS
+from workers.sources.result import FetchFunction, FetchResult, RejectedRecord, UpstreamClients
 
 NOW = datetime(2026, 11, 18, 15, tzinfo=UTC)
 """A Wednesday, ten hours after Eastern midnight."""
@@ -36,21 +43,23 @@ class Desk:
 
     def __init__(self, redis: Redis, world: Upstream) -> None:
         self.world, self.redis = world, redis
-        self.store, self.states = Store(redis), SourceStates(redis)
+        self.store, self.states = Store(redis), TaskStates(redis)
         settings = Settings(**world.settings(arxiv_interval=0.0, fetch_timeout=2.0))
-        lane = ArxivLane(redis, 0.0, patience=1.0)
-        self.upstreams = Upstreams(settings, Fetcher(settings, redis), lane)
+        lane = ArxivRateLimiter(redis, 0.0, max_wait=1.0)
+        self.upstreams = UpstreamClients(settings, Fetcher(settings, redis), lane)
 
-    def run(self, task: str, fetch: Fetch | None = None) -> Report:
-        sources = {**SOURCES, **({task.partition(":")[0]: fetch} if fetch else {})}
+    def run(self, task: str, fetch: FetchFunction | None = None) -> TaskReport:
+        sources = {**SOURCE_FETCHERS, **({task.partition(":")[0]: fetch} if fetch else {})}
         clock = lambda: self.world.now  # noqa: E731 - the world's time moves
-        usual = Usual(self.redis, self.states, reconciles=False)
-        return Ingest(self.store, self.states, self.upstreams, sources, usual, clock).run(task)
+        usual = VolumeCheck(self.redis, self.states, can_reconcile=False)
+        return IngestPipeline(self.store, self.states, self.upstreams, sources, usual, clock).run(
+            task
+        )
 
 
 @pytest.fixture
 def desk(redis: Redis, upstream: Upstream) -> Desk:
-    upstream.go_to(NOW)
+    upstream.set_time(NOW)
     return Desk(redis, upstream)
 
 
@@ -60,10 +69,10 @@ def sightings(*numbers: int, title: str = "A Small Thing") -> tuple[Sighting, ..
     )
 
 
-def parts(*fetched: Fetched, error: SourceError | None = None) -> Fetch:
+def parts(*fetched: FetchResult, error: SourceError | None = None) -> FetchFunction:
     """A source that brings these parts, and then fails."""
 
-    def fetch(subject: str, upstreams: Upstreams, now: datetime) -> Iterator[Fetched]:
+    def fetch(subject: str, upstreams: UpstreamClients, now: datetime) -> Iterator[FetchResult]:
         yield from fetched
         if error:
             raise error
@@ -71,16 +80,16 @@ def parts(*fetched: Fetched, error: SourceError | None = None) -> Fetch:
     return fetch
 
 
-def answer(url: str = "https://example.org/feed", **headers: str) -> Answer:
+def answer(url: str = "https://example.org/feed", **headers: str) -> UpstreamResponse:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return Answer(asked=url, url=url, status=200, headers=named, body=b"")
+    return UpstreamResponse(requested_url=url, url=url, status=200, headers=named, body=b"")
 
 
 def test_what_is_announced_is_stored(desk: Desk) -> None:
     ids = [desk.world.announce(Manuscript(title=f"Paper {n}")) for n in range(3)]
     report = desk.run(TASK)
-    assert (report.state.state, report.state.got, report.new) == (State.OK, 3, 3)
-    assert [paper and paper.title for paper in desk.store.papers(ids)] == [
+    assert (report.state.state, report.state.got, report.new) == (TaskStatus.OK, 3, 3)
+    assert [paper and paper.title for paper in desk.store.get_papers(ids)] == [
         *("Paper 0", "Paper 1", "Paper 2")
     ]
     assert desk.states.get(TASK) == report.state
@@ -92,14 +101,14 @@ def test_the_same_again_changes_nothing_and_stays_ok(desk: Desk) -> None:
     revision = desk.store.revision()
     again = desk.run(TASK)
     assert desk.world.log[-1].status == 304
-    assert (again.state.state, again.state.got) == (State.OK, 0)
+    assert (again.state.state, again.state.got) == (TaskStatus.OK, 0)
     assert desk.store.revision() == revision
 
 
 def test_a_weekend_is_quiet(desk: Desk) -> None:
-    desk.world.go_to(NOW + 72 * HOUR)
+    desk.world.set_time(NOW + 72 * HOUR)
     report = desk.run(TASK)
-    assert report.state.state is State.QUIET
+    assert report.state.state is TaskStatus.QUIET
     assert report.state.succeeded_at == desk.world.now
     assert report.state.failures == 0
 
@@ -110,13 +119,13 @@ def test_yesterdays_batch_is_stale_and_asked_for_again_soon(desk: Desk) -> None:
     desk.world.announce(Manuscript(title="Today's"))
     desk.world.fail("stale", times=1)
     stale = desk.run(TASK)
-    assert stale.state.state is State.STALE
+    assert stale.state.state is TaskStatus.STALE
     assert stale.state.succeeded_at is None
     assert stale.state.next_at is not None
     assert stale.state.next_at < desk.world.now + 2 * HOUR
-    assert [paper is not None for paper in desk.store.papers([old])] == [True]
-    assert desk.run(TASK).state.state is State.OK
-    assert desk.store.size() == 2
+    assert [paper is not None for paper in desk.store.get_papers([old])] == [True]
+    assert desk.run(TASK).state.state is TaskStatus.OK
+    assert desk.store.count_papers() == 2
 
 
 # What can go wrong, and a word of what is said then.
@@ -139,13 +148,13 @@ def test_trouble_is_said_and_passes(desk: Desk, what: str | int, said: str) -> N
         desk.world.announce(Manuscript(title=f"Paper {n}"))
     desk.world.fail(what, times=1)
     failing = desk.run(TASK).state
-    assert (failing.state, failing.failures, failing.succeeded_at) == (State.FAILING, 1, None)
+    assert (failing.state, failing.failures, failing.succeeded_at) == (TaskStatus.FAILING, 1, None)
     assert re.search(said, failing.said), failing.said
     assert not desk.redis.hexists(keys.VALIDATORS, desk.world.url + "/rss/atom/cs.CL")
-    desk.redis.delete(keys.ARXIV_LANE)  # the lane's own pause is another test's
+    desk.redis.delete(keys.ARXIV_RATE_LIMIT)  # the lane's own pause is another test's
     well = desk.run(TASK).state
-    assert (well.state, well.failures) == (State.OK, 0)
-    assert desk.store.size() == 20
+    assert (well.state, well.failures) == (TaskStatus.OK, 0)
+    assert desk.store.count_papers() == 20
 
 
 def test_a_wait_that_was_asked_for_is_kept(desk: Desk) -> None:
@@ -155,9 +164,9 @@ def test_a_wait_that_was_asked_for_is_kept(desk: Desk) -> None:
 
 def test_what_came_before_a_failure_stays(desk: Desk) -> None:
     cut_off = SourceUnreachable("cut off")
-    report = desk.run(TASK, parts(Fetched(sightings(1, 2), got=2), error=cut_off))
-    assert (report.state.state, report.state.said, report.new) == (State.FAILING, "cut off", 2)
-    assert desk.store.size() == 2
+    report = desk.run(TASK, parts(FetchResult(sightings(1, 2), record_count=2), error=cut_off))
+    assert (report.state.state, report.state.said, report.new) == (TaskStatus.FAILING, "cut off", 2)
+    assert desk.store.count_papers() == 2
 
 
 def test_validators_are_remembered_once_a_part_is_stored(desk: Desk) -> None:
@@ -165,11 +174,11 @@ def test_validators_are_remembered_once_a_part_is_stored(desk: Desk) -> None:
 
     def look() -> None:
         known = desk.redis.hexists(keys.VALIDATORS, "https://example.org/feed")
-        seen.append((desk.store.size(), bool(known)))
+        seen.append((desk.store.count_papers(), bool(known)))
 
-    def fetch(subject: str, upstreams: Upstreams, now: datetime) -> Iterator[Fetched]:
+    def fetch(subject: str, upstreams: UpstreamClients, now: datetime) -> Iterator[FetchResult]:
         look()
-        yield Fetched(sightings(1), got=1, answer=answer(ETag='"1"'))
+        yield FetchResult(sightings(1), record_count=1, response=answer(ETag='"1"'))
         look()
 
     desk.run(TASK, fetch)
@@ -178,31 +187,33 @@ def test_validators_are_remembered_once_a_part_is_stored(desk: Desk) -> None:
 
 @pytest.mark.parametrize(
     "flaw",
-    [{"stale": True}, {"complete": False}, {"rejected": (Rejected("no id", "x"),), "got": 1}],
+    [{"stale": True}, {"complete": False}, {"rejected": (RejectedRecord("no id", "x"),), "got": 1}],
     ids=["stale", "incomplete", "unreadable"],
 )
 def test_only_ok_and_quiet_move_the_cursor(desk: Desk, flaw: dict[str, object]) -> None:
-    part = replace(Fetched(answer=answer(ETag='"1"')), **flaw)  # type: ignore[arg-type]
+    part = replace(FetchResult(response=answer(ETag='"1"')), **flaw)  # type: ignore[arg-type]
     desk.run(TASK, parts(part))
     assert desk.redis.hlen(keys.VALIDATORS) == 0
     assert desk.states.all()[0].succeeded_at is None
 
 
 def test_a_rejected_record_is_set_aside_once(desk: Desk) -> None:
-    part = Fetched(sightings(1), rejected=(Rejected("no title", "<entry>"),), got=2)
+    part = FetchResult(
+        sightings(1), rejected=(RejectedRecord("no title", "<entry>"),), record_count=2
+    )
     reports = [desk.run(TASK, parts(part)) for _ in range(3)]
-    assert [report.state.state for report in reports] == [State.OK] * 3
-    assert [(r.task, r.reason, r.excerpt) for r in desk.states.quarantined(9)] == [
+    assert [report.state.state for report in reports] == [TaskStatus.OK] * 3
+    assert [(r.task, r.reason, r.excerpt) for r in desk.states.list_quarantined(9)] == [
         (TASK, "no title", "<entry>")
     ]
 
 
 def test_a_poisonous_record_is_set_aside_alone(desk: Desk) -> None:
     poison = sightings(3, title="cut in half: \ud83d")
-    part = Fetched((*sightings(1, 2), *poison, *sightings(4, 5)), got=5)
+    part = FetchResult((*sightings(1, 2), *poison, *sightings(4, 5)), record_count=5)
     report = desk.run(TASK, parts(part))
-    assert (report.new, report.set_aside, desk.store.size()) == (4, 1, 4)
-    [aside] = desk.states.quarantined(9)
+    assert (report.new, report.quarantined, desk.store.count_papers()) == (4, 1, 4)
+    [aside] = desk.states.list_quarantined(9)
     assert "cannot be stored" in aside.reason
     assert "cut in half" in aside.excerpt
 
@@ -210,25 +221,30 @@ def test_a_poisonous_record_is_set_aside_alone(desk: Desk) -> None:
 def test_progress_shows_while_it_lasts(desk: Desk) -> None:
     shown: list[list[Progress]] = []
 
-    def fetch(subject: str, upstreams: Upstreams, now: datetime) -> Iterator[Fetched]:
-        yield Fetched(sightings(1), got=1, done=1, total=2)
-        shown.append(desk.states.progress())
-        desk.world.go_to(NOW + timedelta(seconds=4))
-        yield Fetched(sightings(2), got=1, done=2, total=2)
-        shown.append(desk.states.progress())
+    def fetch(subject: str, upstreams: UpstreamClients, now: datetime) -> Iterator[FetchResult]:
+        yield FetchResult(sightings(1), record_count=1, done=1, total=2)
+        shown.append(desk.states.list_progress())
+        desk.world.set_time(NOW + timedelta(seconds=4))
+        yield FetchResult(sightings(2), record_count=1, done=2, total=2)
+        shown.append(desk.states.list_progress())
 
     desk.run(TASK, fetch)
-    assert [(run.done, run.left, run.pace) for [run] in shown] == [(1, 1, 0.0), (2, 0, 0.5)]
-    assert desk.states.progress() == []
+    assert [(run.done, run.remaining, run.records_per_second) for [run] in shown] == [
+        (1, 1, 0.0),
+        (2, 0, 0.5),
+    ]
+    assert desk.states.list_progress() == []
 
 
 def test_papers_that_a_community_names_are_described_soon(desk: Desk) -> None:
-    desk.run("community:weekly", parts(Fetched(sightings(1), got=1)))
-    assert desk.states.due(NOW) == ["enrich"]
+    desk.run("community:weekly", parts(FetchResult(sightings(1), record_count=1)))
+    assert desk.states.due_tasks(NOW) == ["enrich"]
 
 
 def test_a_community_feed_rests_for_as_long_as_it_says(desk: Desk) -> None:
-    part = Fetched(sightings(1), got=1, answer=answer(Cache_Control="public, max-age=36000"))
+    part = FetchResult(
+        sightings(1), record_count=1, response=answer(Cache_Control="public, max-age=36000")
+    )
     assert desk.run("community:weekly", parts(part)).state.next_at == NOW + 10 * HOUR
 
 
@@ -239,43 +255,66 @@ def test_a_task_that_means_nothing_is_bad_input(desk: Desk) -> None:
 
 BROKEN = SourceRefused("no")
 # (parts, error, state before, verdict)
-VERDICTS: list[tuple[list[Fetched], SourceError | None, State | None, State]] = [
-    ([Fetched(got=3)], None, None, State.OK),
-    ([Fetched()], None, State.OK, State.QUIET),
-    ([], None, None, State.QUIET),
-    ([Fetched(not_modified=True)], None, State.OK, State.OK),
-    ([Fetched(not_modified=True)], None, State.QUIET, State.QUIET),
-    ([Fetched(not_modified=True)], None, State.FAILING, State.QUIET),
-    ([Fetched(not_modified=True), Fetched(got=1)], None, State.QUIET, State.OK),
-    ([Fetched(got=3, stale=True)], None, State.OK, State.STALE),
-    ([Fetched(not_modified=True, stale=True)], None, State.OK, State.STALE),
-    ([Fetched(got=3, complete=False)], None, State.OK, State.FAILING),
-    ([Fetched(got=3, complete=False, stale=True)], None, State.OK, State.FAILING),
-    ([Fetched(got=1, rejected=(Rejected("x", "y"),))], None, State.OK, State.FAILING),
-    ([Fetched(got=2, rejected=(Rejected("x", "y"),))], None, State.OK, State.OK),
-    ([Fetched(got=3)], BROKEN, State.OK, State.FAILING),
-    ([], BROKEN, None, State.FAILING),
+VERDICTS: list[tuple[list[FetchResult], SourceError | None, TaskStatus | None, TaskStatus]] = [
+    ([FetchResult(record_count=3)], None, None, TaskStatus.OK),
+    ([FetchResult()], None, TaskStatus.OK, TaskStatus.QUIET),
+    ([], None, None, TaskStatus.QUIET),
+    ([FetchResult(not_modified=True)], None, TaskStatus.OK, TaskStatus.OK),
+    ([FetchResult(not_modified=True)], None, TaskStatus.QUIET, TaskStatus.QUIET),
+    ([FetchResult(not_modified=True)], None, TaskStatus.FAILING, TaskStatus.QUIET),
+    (
+        [FetchResult(not_modified=True), FetchResult(record_count=1)],
+        None,
+        TaskStatus.QUIET,
+        TaskStatus.OK,
+    ),
+    ([FetchResult(record_count=3, stale=True)], None, TaskStatus.OK, TaskStatus.STALE),
+    ([FetchResult(not_modified=True, stale=True)], None, TaskStatus.OK, TaskStatus.STALE),
+    ([FetchResult(record_count=3, complete=False)], None, TaskStatus.OK, TaskStatus.FAILING),
+    (
+        [FetchResult(record_count=3, complete=False, stale=True)],
+        None,
+        TaskStatus.OK,
+        TaskStatus.FAILING,
+    ),
+    (
+        [FetchResult(record_count=1, rejected=(RejectedRecord("x", "y"),))],
+        None,
+        TaskStatus.OK,
+        TaskStatus.FAILING,
+    ),
+    (
+        [FetchResult(record_count=2, rejected=(RejectedRecord("x", "y"),))],
+        None,
+        TaskStatus.OK,
+        TaskStatus.OK,
+    ),
+    ([FetchResult(record_count=3)], BROKEN, TaskStatus.OK, TaskStatus.FAILING),
+    ([], BROKEN, None, TaskStatus.FAILING),
 ]
 
 
 @pytest.mark.parametrize(("came", "error", "before", "verdict"), VERDICTS)
 def test_verdicts(
-    came: list[Fetched], error: SourceError | None, before: State | None, verdict: State
+    came: list[FetchResult],
+    error: SourceError | None,
+    before: TaskStatus | None,
+    verdict: TaskStatus,
 ) -> None:
     tally = Tally()
     for part in came:
         tally.add(part)
-    assert judge(tally, error, before)[0] is verdict
+    assert classify_outcome(tally, error, before)[0] is verdict
 
 
 def test_states_follow_one_another() -> None:
-    def after(before: SourceState | None, verdict: State, hours: int) -> SourceState:
-        return following(before, TASK, verdict, NOW + hours * HOUR, NOW + hours * HOUR)
+    def after(before: TaskState | None, verdict: TaskStatus, hours: int) -> TaskState:
+        return next_state(before, TASK, verdict, NOW + hours * HOUR, NOW + hours * HOUR)
 
-    first = after(None, State.FAILING, 0)
-    second = after(first, State.FAILING, 1)
-    third = after(second, State.OK, 2)
-    fourth = after(third, State.STALE, 3)
+    first = after(None, TaskStatus.FAILING, 0)
+    second = after(first, TaskStatus.FAILING, 1)
+    third = after(second, TaskStatus.OK, 2)
+    fourth = after(third, TaskStatus.STALE, 3)
     assert [s.failures for s in (first, second, third, fourth)] == [1, 2, 0, 1]
     assert [s.since for s in (first, second, third, fourth)] == [
         *(NOW, NOW, NOW + 2 * HOUR, NOW + 3 * HOUR)
@@ -285,7 +324,7 @@ def test_states_follow_one_another() -> None:
     assert fourth.attempted_at == NOW + 3 * HOUR
 
 
-AGES: list[tuple[Callable[[], Answer | None], float]] = [
+AGES: list[tuple[Callable[[], UpstreamResponse | None], float]] = [
     (lambda: None, 0.0),
     (answer, 0.0),
     (lambda: answer(Cache_Control="max-age=600"), 600.0),
@@ -297,5 +336,5 @@ AGES: list[tuple[Callable[[], Answer | None], float]] = [
 
 
 @pytest.mark.parametrize(("made", "seconds"), AGES)
-def test_max_age(made: Callable[[], Answer | None], seconds: float) -> None:
+def test_max_age(made: Callable[[], UpstreamResponse | None], seconds: float) -> None:
     assert max_age(made()) == seconds

@@ -11,23 +11,29 @@ import pytest
 from redis import Redis
 
 from papers.config.settings import Settings
-from papers.errors import SourceError, SourceInDoubt, SourceRefused, SourceUnreachable
+from papers.errors import SourceError, SourceOutcomeUnknown, SourceRefused, SourceUnreachable
 from papers.model.arxiv_id import ArxivId
-from papers.model.merge import lift
+from papers.model.merge import paper_from_sighting
 from papers.model.paper import AnnounceType, Channel, Sighting
 from papers.model.periods import Period
 from papers.redis_backend import keys
 from papers.state.keywords import Keyword, Keywords
-from papers.state.task_states import SourceState, SourceStates, State
+from papers.state.task_states import TaskState, TaskStates, TaskStatus
 from papers.store import Store
-from tests.workers.post_office import PASSWORD, USER, PostOffice, certificate_in, open_office
-from workers.jobs import TaskRun
-from workers.notify.mail import Digests, mail_tasks
-from workers.notify.mail_message import MOST_PAPERS, message_of
-from workers.notify.smtp import send
-from workers.schedule.cadence import next_time
-from workers.schedule.scheduler import standing_tasks
-from workers.sources.result import Upstreams
+from tests.workers.post_office import (
+    PASSWORD,
+    USER,
+    MailServer,
+    make_certificate,
+    running_mail_server,
+)
+from workers.jobs import TaskRunner
+from workers.notify.mail import DigestMailer, mail_tasks
+from workers.notify.mail_message import MAX_LISTED_PAPERS, digest_message
+from workers.notify.smtp import send_mail
+from workers.schedule.cadence import next_run_at
+from workers.schedule.scheduler import recurring_tasks
+from workers.sources.result import UpstreamClients
 
 NOW = datetime(2026, 11, 19, 0, 7, tzinfo=UTC)
 """Just after Wednesday, 18 November 2026."""
@@ -38,13 +44,13 @@ KEYWORD = Keyword("reward-model", "Reward Model", '"reward model"', NOW)
 
 
 @pytest.fixture
-def office() -> Iterator[PostOffice]:
-    with open_office() as office:
+def office() -> Iterator[MailServer]:
+    with running_mail_server() as office:
         yield office
 
 
 @pytest.fixture
-def mailing(office: PostOffice) -> Settings:
+def mailing(office: MailServer) -> Settings:
     """Settings that have one keyword's digest mailed every day, and every week."""
     return Settings(
         public_url="https://wire.example",
@@ -82,14 +88,14 @@ def paper(number: int, at: datetime = ANNOUNCED, **said: object) -> Sighting:
 
 def told(redis: Redis, settings: Settings, now: datetime = NOW, subject: str = "") -> str:
     """One run of the source; what it says."""
-    digests = Digests(Store(redis), Keywords(redis), redis)
+    digests = DigestMailer(Store(redis), Keywords(redis), redis)
     subject = subject or TASK.partition(":")[2]
-    (part,) = digests.fetch(subject, Upstreams.over(redis, settings), now)
-    return part.said
+    (part,) = digests.fetch(subject, UpstreamClients.from_settings(redis, settings), now)
+    return part.message
 
 
 @pytest.mark.usefixtures("three")
-def test_a_digest_is_mailed_once(redis: Redis, office: PostOffice, mailing: Settings) -> None:
+def test_a_digest_is_mailed_once(redis: Redis, office: MailServer, mailing: Settings) -> None:
     assert told(redis, mailing) == "2 papers of 18 November 2026 sent"
     assert told(redis, mailing) == "18 November 2026 was sent before"
     (message,) = office.received
@@ -108,7 +114,7 @@ def test_a_digest_is_mailed_once(redis: Redis, office: PostOffice, mailing: Sett
 
 @pytest.mark.usefixtures("three")
 def test_the_next_day_and_the_week_are_others(
-    redis: Redis, office: PostOffice, mailing: Settings
+    redis: Redis, office: MailServer, mailing: Settings
 ) -> None:
     told(redis, mailing)
     assert told(redis, mailing, NOW + DAY) == "no paper in 19 November 2026: nothing is sent"
@@ -119,31 +125,31 @@ def test_the_next_day_and_the_week_are_others(
 
 @pytest.mark.usefixtures("three")
 def test_what_the_server_did_not_take_is_tried_again(
-    redis: Redis, office: PostOffice, mailing: Settings
+    redis: Redis, office: MailServer, mailing: Settings
 ) -> None:
-    office.says = "451 come back later"
+    office.refusal = "451 come back later"
     with pytest.raises(SourceRefused, match="451 come back later"):
         told(redis, mailing)
-    office.says = ""
+    office.refusal = ""
     assert "sent" in told(redis, mailing)
     assert len(office.received) == 1
 
 
 @pytest.mark.usefixtures("three")
 def test_what_it_may_have_taken_is_not_sent_again(
-    redis: Redis, office: PostOffice, mailing: Settings
+    redis: Redis, office: MailServer, mailing: Settings
 ) -> None:
-    office.breaks = True
-    with pytest.raises(SourceInDoubt, match="broke on the way"):
+    office.drops_connection = True
+    with pytest.raises(SourceOutcomeUnknown, match="broke on the way"):
         told(redis, mailing)
-    office.breaks = False
+    office.drops_connection = False
     assert "was sent before" in told(redis, mailing)
     assert len(office.received) == 1
 
 
 @pytest.mark.usefixtures("three")
 def test_a_crash_before_the_server_answered_sends_nothing_twice(
-    redis: Redis, office: PostOffice, mailing: Settings, monkeypatch: pytest.MonkeyPatch
+    redis: Redis, office: MailServer, mailing: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def killed(*_: object) -> None:
         raise KeyboardInterrupt
@@ -162,31 +168,31 @@ def test_a_keyword_that_is_gone_is_said(redis: Redis, mailing: Settings) -> None
 
 
 @pytest.mark.usefixtures("three")
-def test_as_a_task(redis: Redis, office: PostOffice, mailing: Settings) -> None:
+def test_as_a_task(redis: Redis, office: MailServer, mailing: Settings) -> None:
     """Off without a server; with one, run once, and due again soon after midnight."""
     assert mail_tasks(replace(mailing, smtp_url="")) == []
-    assert [task for task in standing_tasks(mailing) if task.startswith("mail:")] == [
+    assert [task for task in recurring_tasks(mailing) if task.startswith("mail:")] == [
         TASK,
         "mail:week:reward-model",
     ]
-    run = TaskRun(redis, mailing, lambda: NOW)
+    run = TaskRunner(redis, mailing, lambda: NOW)
     assert run.run(TASK, None)["state"] == "ok"
     assert run.run(TASK, None)["state"] == "quiet"
-    due = SourceStates(redis).next_due(TASK)
+    due = TaskStates(redis).due_time(TASK)
     assert due is not None
     assert timedelta(minutes=5) <= due - datetime(2026, 11, 20, tzinfo=UTC) <= timedelta(minutes=10)
-    assert redis.hgetall(keys.MAILED) == {b"day:reward-model": b"2026-11-18"}
+    assert redis.hgetall(keys.MAILED_DIGESTS) == {b"day:reward-model": b"2026-11-18"}
     assert len(office.received) == 1
-    failing = SourceState(TASK, State.FAILING, NOW, NOW, failures=1)
-    retried = next_time(TASK, failing, NOW)
+    failing = TaskState(TASK, TaskStatus.FAILING, NOW, NOW, failures=1)
+    retried = next_run_at(TASK, failing, NOW)
     assert retried is not None
     assert retried - NOW < timedelta(minutes=2)
 
 
 def message(settings: Settings, *sightings: Sighting, name: str = "Reward Model") -> EmailMessage:
     keyword = replace(KEYWORD, name=name)
-    papers = tuple(map(lift, sightings))
-    return message_of(keyword, Period.of("day", ANNOUNCED.date()), papers, settings)
+    papers = tuple(map(paper_from_sighting, sightings))
+    return digest_message(keyword, Period.containing("day", ANNOUNCED.date()), papers, settings)
 
 
 def test_text_and_html_say_the_same_and_nothing_is_markup(mailing: Settings) -> None:
@@ -207,7 +213,7 @@ def test_text_and_html_say_the_same_and_nothing_is_markup(mailing: Settings) -> 
 def test_of_many_papers_the_first_are_told_of(mailing: Settings) -> None:
     many = [paper(n, authors=tuple(f"Ada {n}" for n in range(20))) for n in range(1, 151)]
     text = next(iter(message(mailing, *many).iter_parts())).get_content()
-    assert text.count("https://arxiv.org/abs/") == MOST_PAPERS
+    assert text.count("https://arxiv.org/abs/") == MAX_LISTED_PAPERS
     assert "and 50 more" in text
     assert "and 14 more" in text
 
@@ -215,13 +221,13 @@ def test_of_many_papers_the_first_are_told_of(mailing: Settings) -> None:
 class TestServer:
     def test_a_login(self, mailing: Settings) -> None:
         made = message(mailing, paper(1))
-        with open_office(wants_login=True) as office:
+        with running_mail_server(wants_login=True) as office:
             url = office.url.replace("//", f"//{USER}@")
             right = replace(mailing, smtp_url=url, smtp_password=PASSWORD)
-            send(made, right)
+            send_mail(made, right)
             assert len(office.received) == 1
             with pytest.raises(SourceRefused, match="535") as refused:
-                send(made, replace(right, smtp_password="wrong horse"))
+                send_mail(made, replace(right, smtp_password="wrong horse"))
             assert "wrong horse" not in str(refused.value)
 
     def test_nobody_there(self, mailing: Settings) -> None:
@@ -230,34 +236,34 @@ class TestServer:
             port = free.getsockname()[1]
         settings = replace(mailing, smtp_url=f"smtp://127.0.0.1:{port}")
         with pytest.raises(SourceUnreachable, match="mail server 127"):
-            send(message(mailing, paper(1)), settings)
+            send_mail(message(mailing, paper(1)), settings)
 
     def test_no_plain_words_to_another_machine(
-        self, office: PostOffice, mailing: Settings, monkeypatch: pytest.MonkeyPatch
+        self, office: MailServer, mailing: Settings, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr("workers.notify.smtp._is_loopback", lambda _: False)
         with pytest.raises(SourceError, match="STARTTLS"):
-            send(message(mailing, paper(1)), mailing)
+            send_mail(message(mailing, paper(1)), mailing)
         assert office.received == []
 
     def test_tls_from_the_first_byte_is_not_plain(
-        self, office: PostOffice, mailing: Settings
+        self, office: MailServer, mailing: Settings
     ) -> None:
         url = office.url.replace("smtp:", "smtps:")
         with pytest.raises(SourceUnreachable):
-            send(message(mailing, paper(1)), replace(mailing, smtp_url=url, fetch_timeout=1.0))
+            send_mail(message(mailing, paper(1)), replace(mailing, smtp_url=url, fetch_timeout=1.0))
         assert office.received == []
 
     def test_starttls_with_whom_we_trust_alone(
         self, mailing: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        certificate = certificate_in(tmp_path)
+        certificate = make_certificate(tmp_path)
         made = message(mailing, paper(1))
-        with open_office(certificate=certificate) as office:
+        with running_mail_server(certificate=certificate) as office:
             settings = replace(mailing, smtp_url=office.url)
             with pytest.raises(SourceUnreachable, match="CERTIFICATE_VERIFY_FAILED"):
-                send(made, settings)
+                send_mail(made, settings)
             assert office.received == []
             monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-            send(made, settings)
+            send_mail(made, settings)
             assert office.encrypted == [True]

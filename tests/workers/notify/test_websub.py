@@ -14,14 +14,21 @@ from redis import Redis
 from papers.config.settings import Settings
 from papers.model.paper import Paper, Pick
 from papers.state.keywords import Keywords
-from papers.state.task_states import SourceState, SourceStates, State
+from papers.state.task_states import TaskState, TaskStates, TaskStatus
 from papers.store import Store
 from service import create_app
 from service.feeds import FORMATS
-from tests.service.feeds.made import feed
-from tests.service.made import paper, picked, revision, sighting
-from workers.jobs import TaskRun
-from workers.notify.websub import DELAY, SUFFIXES, TASK, digest, soon, topics
+from tests.service.feeds.made import make_feed
+from tests.service.made import make_paper, make_pick, make_revision, make_sighting
+from workers.jobs import TaskRunner
+from workers.notify.websub import (
+    FEED_SUFFIXES,
+    PING_DELAY,
+    WEBSUB_TASK,
+    feed_digest,
+    schedule_ping,
+    topic_urls,
+)
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 MINUTE, SECOND = timedelta(minutes=1), timedelta(seconds=1)
@@ -81,7 +88,7 @@ class Desk:
     settings: Settings = field(init=False)
 
     def __post_init__(self) -> None:
-        self.states = SourceStates(self.redis)
+        self.states = TaskStates(self.redis)
         self.settings = Settings(
             websub_hub=self.hub.url,
             public_url="https://wire.example",
@@ -95,14 +102,14 @@ class Desk:
         Store(self.redis).ingest(sightings, now=self.now)
 
     def run(self) -> dict[str, Any]:
-        return TaskRun(self.redis, self.settings, lambda: self.now).run(TASK, None)
+        return TaskRunner(self.redis, self.settings, lambda: self.now).run(WEBSUB_TASK, None)
 
 
 @pytest.fixture
 def desk(redis: Redis, hub: Hub) -> Desk:
     """The site with one paper, and the hub told of it, or rather not: it is the first time."""
     desk = Desk(redis, hub)
-    desk.ingest(sighting(1))
+    desk.ingest(make_sighting(1))
     assert desk.run()["state"] == "quiet"
     assert hub.told == []
     return desk
@@ -112,7 +119,7 @@ ALL = ["reward-model.atom", "reward-model.rss", "reward-model.json"]
 
 
 def test_a_new_paper_is_told_once_in_every_format(desk: Desk, hub: Hub) -> None:
-    desk.ingest(sighting(2))
+    desk.ingest(make_sighting(2))
     done = desk.run()
     assert (done["state"], done["said"]) == ("ok", "told the hub of 3 feeds")
     assert hub.told == ALL
@@ -127,16 +134,16 @@ def test_a_new_paper_is_told_once_in_every_format(desk: Desk, hub: Hub) -> None:
 
 
 NEWS = {
-    "a version": revision(1, 2, abstract="Now a reward model of another kind"),
-    "a withdrawal": revision(1, 2, withdrawn=True),
-    "a paper that leaves": revision(1, 2, title="Nothing", abstract="of it"),
+    "a version": make_revision(1, 2, abstract="Now a reward model of another kind"),
+    "a withdrawal": make_revision(1, 2, withdrawn=True),
+    "a paper that leaves": make_revision(1, 2, title="Nothing", abstract="of it"),
 }
 NO_NEWS = {
-    "a pick": picked(1),
-    "votes": picked(1, votes=50, counted_at=NOW),
-    "code": picked(1)._replace(code="https://example.org/code"),
-    "the same again": sighting(1),
-    "another paper": sighting(2, title="Else", abstract="Of cats"),
+    "a pick": make_pick(1),
+    "votes": make_pick(1, votes=50, counted_at=NOW),
+    "code": make_pick(1)._replace(code="https://example.org/code"),
+    "the same again": make_sighting(1),
+    "another paper": make_sighting(2, title="Else", abstract="Of cats"),
 }
 
 
@@ -168,11 +175,11 @@ def test_a_new_keyword_is_told(desk: Desk, hub: Hub) -> None:
 
 def test_a_hub_that_is_broken_is_tried_again_later(desk: Desk, hub: Hub) -> None:
     hub.status, hub.headers = 503, {"Retry-After": "600"}
-    desk.ingest(sighting(2))
+    desk.ingest(make_sighting(2))
     failed = desk.run()
     assert (failed["state"], hub.told) == ("failing", [])
     assert "answered 503" in failed["said"]
-    assert desk.states.next_due(TASK) == NOW + 600 * SECOND
+    assert desk.states.due_time(WEBSUB_TASK) == NOW + 600 * SECOND
     hub.status, desk.now = 204, NOW + 600 * SECOND
     assert desk.run()["state"] == "ok"
     assert hub.told == ALL
@@ -181,10 +188,10 @@ def test_a_hub_that_is_broken_is_tried_again_later(desk: Desk, hub: Hub) -> None
 def test_a_hub_that_is_not_there_is_backed_off_from(desk: Desk) -> None:
     desk.settings = replace(desk.settings, websub_hub="http://127.0.0.1:9/")
     waits = []
-    desk.ingest(sighting(2))
+    desk.ingest(make_sighting(2))
     for _ in range(3):
         assert desk.run()["state"] == "failing"
-        due = desk.states.next_due(TASK)
+        due = desk.states.due_time(WEBSUB_TASK)
         assert due is not None
         waits.append((due - desk.now) / MINUTE)
         desk.now = due
@@ -193,7 +200,7 @@ def test_a_hub_that_is_not_there_is_backed_off_from(desk: Desk) -> None:
 
 def test_a_feed_that_the_hub_refuses_keeps_no_other_from_it(desk: Desk, hub: Hub) -> None:
     hub.refuses = "agents.rss"
-    desk.ingest(sighting(2), sighting(3, title="Agents"))
+    desk.ingest(make_sighting(2), make_sighting(3, title="Agents"))
     assert desk.run()["state"] == "failing"
     assert hub.told == ["agents.atom", *ALL]
     hub.refuses, hub.told = "", []
@@ -204,7 +211,7 @@ def test_a_feed_that_the_hub_refuses_keeps_no_other_from_it(desk: Desk, hub: Hub
 @pytest.mark.parametrize("status", [301, 307, 400, 429, 500])
 def test_only_a_yes_is_a_yes(desk: Desk, hub: Hub, status: int) -> None:
     hub.status, hub.headers = status, {"Location": hub.url}
-    desk.ingest(sighting(2))
+    desk.ingest(make_sighting(2))
     assert desk.run()["state"] == "failing"
     hub.status = 202
     desk.run()
@@ -213,37 +220,37 @@ def test_only_a_yes_is_a_yes(desk: Desk, hub: Hub, status: int) -> None:
 
 def test_a_hub_must_not_be_in_the_private_network(desk: Desk, hub: Hub) -> None:
     desk.settings = replace(desk.settings, allowed_networks=())
-    desk.ingest(sighting(2))
+    desk.ingest(make_sighting(2))
     failed = desk.run()
     assert (failed["state"], hub.told) == ("failing", [])
     assert "not a public address" in failed["said"]
 
 
 def test_news_hastens_the_telling_and_no_more(desk: Desk, hub: Hub) -> None:
-    desk.states.make_due(TASK, NOW + 5 * MINUTE)
-    soon(desk.states, NOW)
-    assert desk.states.next_due(TASK) == NOW + DELAY
-    soon(desk.states, NOW + 30 * SECOND)
-    assert desk.states.next_due(TASK) == NOW + DELAY
+    desk.states.schedule(WEBSUB_TASK, NOW + 5 * MINUTE)
+    schedule_ping(desk.states, NOW)
+    assert desk.states.due_time(WEBSUB_TASK) == NOW + PING_DELAY
+    schedule_ping(desk.states, NOW + 30 * SECOND)
+    assert desk.states.due_time(WEBSUB_TASK) == NOW + PING_DELAY
 
 
 def test_a_failing_hub_is_left_alone_by_news(desk: Desk) -> None:
-    desk.states.put(SourceState(TASK, State.FAILING, NOW, NOW))
-    desk.states.make_due(TASK, NOW + 60 * MINUTE)
-    soon(desk.states, NOW)
-    assert desk.states.next_due(TASK) == NOW + 60 * MINUTE
+    desk.states.save(TaskState(WEBSUB_TASK, TaskStatus.FAILING, NOW, NOW))
+    desk.states.schedule(WEBSUB_TASK, NOW + 60 * MINUTE)
+    schedule_ping(desk.states, NOW)
+    assert desk.states.due_time(WEBSUB_TASK) == NOW + 60 * MINUTE
 
 
 def test_without_a_hub_news_plans_nothing(redis: Redis) -> None:
-    soon(SourceStates(redis), NOW)
-    assert SourceStates(redis).planned() == {}
+    schedule_ping(TaskStates(redis), NOW)
+    assert TaskStates(redis).due_times() == {}
 
 
 def test_topics_are_the_feeds_own_addresses(desk: Desk, store_url: str, tmp_path: Any) -> None:
-    assert tuple(FORMATS) == SUFFIXES
+    assert tuple(FORMATS) == FEED_SUFFIXES
     settings = replace(desk.settings, redis_url=store_url, data_dir=str(tmp_path))
     client = create_app(settings).test_client()
-    for topic in topics(settings.base_url, "reward-model"):
+    for topic in topic_urls(settings.base_url, "reward-model"):
         answer = client.get(topic.removeprefix("https://wire.example"))
         assert answer.status_code == 200
         links = answer.headers["Link"]
@@ -278,7 +285,7 @@ SAME = {
     "nothing": ({}, {}),
 }
 OTHER: dict[str, Paper] = {
-    name: paper(1, **{name: value})
+    name: make_paper(1, **{name: value})
     for name, value in {
         "title": "Another",
         "abstract": "Another",
@@ -295,18 +302,18 @@ OTHER: dict[str, Paper] = {
 
 @pytest.mark.parametrize(("one", "other"), SAME.values(), ids=SAME)
 def test_the_same_bytes_have_the_same_digest(one: dict[str, Any], other: dict[str, Any]) -> None:
-    assert digest([paper(1, **one)]) == digest([paper(1, **other)])
+    assert feed_digest([make_paper(1, **one)]) == feed_digest([make_paper(1, **other)])
 
 
 @pytest.mark.parametrize("changed", OTHER.values(), ids=OTHER)
 @pytest.mark.parametrize("suffix", FORMATS)
 def test_another_digest_is_of_other_bytes(changed: Paper, suffix: str) -> None:
-    assert digest([changed]) != digest([paper(1)])
+    assert feed_digest([changed]) != feed_digest([make_paper(1)])
     render = FORMATS[suffix].render
-    assert render(feed(changed)) != render(feed(paper(1)))
+    assert render(make_feed(changed)) != render(make_feed(make_paper(1)))
 
 
 def test_what_is_volatile_is_not_in_the_digest() -> None:
-    liked = paper(1)._replace(picks=(Pick("hf", NOW, votes=3),), code="https://example.org/c")
+    liked = make_paper(1)._replace(picks=(Pick("hf", NOW, votes=3),), code="https://example.org/c")
     liked = liked._replace(doi="10.1/x", journal_ref="J. 1", referred_at=NOW)
-    assert digest([liked]) == digest([paper(1)])
+    assert feed_digest([liked]) == feed_digest([make_paper(1)])

@@ -12,10 +12,10 @@ from papers.config.settings import Settings
 from papers.redis_backend import keys
 from papers.state.communities import Communities
 from papers.state.keywords import Keywords
-from papers.state.task_states import SourceState, SourceStates, State
-from workers.schedule.cadence import LONGEST_BACKOFF, LONGEST_WAIT, next_time
-from workers.schedule.lease import Lease, beating
-from workers.schedule.scheduler import CLAIM, LEASE, Scheduler, standing_tasks
+from papers.state.task_states import TaskState, TaskStates, TaskStatus
+from workers.schedule.cadence import MAX_BACKOFF, MAX_WAIT, next_run_at
+from workers.schedule.lease import Lease, heartbeat_thread
+from workers.schedule.scheduler import CLAIM_TTL, LEASE_SECONDS, Scheduler, recurring_tasks
 
 WEDNESDAY = datetime(2026, 11, 18, 5, tzinfo=UTC)
 """Eastern midnight, from which the day's batch is expected."""
@@ -26,41 +26,47 @@ DAY = timedelta(days=1)
 SECOND = timedelta(seconds=1)
 
 
-def state(kind: State, failures: int = 0) -> SourceState:
-    return SourceState("x", kind, WEDNESDAY, WEDNESDAY, failures=failures)
+def state(kind: TaskStatus, failures: int = 0) -> TaskState:
+    return TaskState("x", kind, WEDNESDAY, WEDNESDAY, failures=failures)
 
 
 # (task, state, time since Eastern midnight, earliest and latest next time after that)
 CADENCE = [
-    ("announcements:cs.CL", State.OK, 10 * MINUTE, DAY + 5 * MINUTE, DAY + 10 * MINUTE),
-    ("announcements:cs.CL", State.OK, 20 * HOUR, DAY + 5 * MINUTE, DAY + 10 * MINUTE),
-    ("announcements:cs.CL", State.STALE, 10 * MINUTE, 19 * MINUTE, 21 * MINUTE),
-    ("announcements:cs.CL", State.STALE, 5 * HOUR, 5 * HOUR + 54 * MINUTE, 6 * HOUR + 6 * MINUTE),
-    ("announcements:cs.CL", State.QUIET, 10 * HOUR, DAY + 5 * MINUTE, DAY + 10 * MINUTE),
+    ("announcements:cs.CL", TaskStatus.OK, 10 * MINUTE, DAY + 5 * MINUTE, DAY + 10 * MINUTE),
+    ("announcements:cs.CL", TaskStatus.OK, 20 * HOUR, DAY + 5 * MINUTE, DAY + 10 * MINUTE),
+    ("announcements:cs.CL", TaskStatus.STALE, 10 * MINUTE, 19 * MINUTE, 21 * MINUTE),
+    (
+        "announcements:cs.CL",
+        TaskStatus.STALE,
+        5 * HOUR,
+        5 * HOUR + 54 * MINUTE,
+        6 * HOUR + 6 * MINUTE,
+    ),
+    ("announcements:cs.CL", TaskStatus.QUIET, 10 * HOUR, DAY + 5 * MINUTE, DAY + 10 * MINUTE),
     # Friday's batch is here, the next is Monday's
-    ("announcements:cs.CL", State.OK, 2 * DAY + HOUR, 5 * DAY, 5 * DAY + 10 * MINUTE),
-    ("announcements:cs.CL", State.QUIET, 3 * DAY + HOUR, 5 * DAY, 5 * DAY + 10 * MINUTE),
-    ("hf:today", State.OK, HOUR, 2 * HOUR - 3 * MINUTE, 2 * HOUR + 3 * MINUTE),
-    ("hf:today", State.QUIET, HOUR, 2 * HOUR - 3 * MINUTE, 2 * HOUR + 3 * MINUTE),
-    ("hf:recent", State.OK, 0 * HOUR, 22 * HOUR, 26 * HOUR),
-    ("community:weekly", State.OK, HOUR, 2 * HOUR - 3 * MINUTE, 2 * HOUR + 3 * MINUTE),
-    ("enrich", State.OK, HOUR, HOUR + 5 * MINUTE, HOUR + 5 * MINUTE),
-    ("enrich", State.QUIET, HOUR, HOUR + 5 * MINUTE, HOUR + 5 * MINUTE),
+    ("announcements:cs.CL", TaskStatus.OK, 2 * DAY + HOUR, 5 * DAY, 5 * DAY + 10 * MINUTE),
+    ("announcements:cs.CL", TaskStatus.QUIET, 3 * DAY + HOUR, 5 * DAY, 5 * DAY + 10 * MINUTE),
+    ("hf:today", TaskStatus.OK, HOUR, 2 * HOUR - 3 * MINUTE, 2 * HOUR + 3 * MINUTE),
+    ("hf:today", TaskStatus.QUIET, HOUR, 2 * HOUR - 3 * MINUTE, 2 * HOUR + 3 * MINUTE),
+    ("hf:recent", TaskStatus.OK, 0 * HOUR, 22 * HOUR, 26 * HOUR),
+    ("community:weekly", TaskStatus.OK, HOUR, 2 * HOUR - 3 * MINUTE, 2 * HOUR + 3 * MINUTE),
+    ("enrich", TaskStatus.OK, HOUR, HOUR + 5 * MINUTE, HOUR + 5 * MINUTE),
+    ("enrich", TaskStatus.QUIET, HOUR, HOUR + 5 * MINUTE, HOUR + 5 * MINUTE),
 ]
 
 
 @pytest.mark.parametrize(("task", "kind", "since", "earliest", "latest"), CADENCE)
 def test_cadence(
-    task: str, kind: State, since: timedelta, earliest: timedelta, latest: timedelta
+    task: str, kind: TaskStatus, since: timedelta, earliest: timedelta, latest: timedelta
 ) -> None:
-    planned = next_time(task, state(kind), WEDNESDAY + since)
+    planned = next_run_at(task, state(kind), WEDNESDAY + since)
     assert planned is not None
     assert WEDNESDAY + earliest <= planned <= WEDNESDAY + latest
 
 
-@pytest.mark.parametrize("kind", [State.OK, State.QUIET])
-def test_a_fill_is_done_once(kind: State) -> None:
-    assert next_time("fill:mllm", state(kind), WEDNESDAY) is None
+@pytest.mark.parametrize("kind", [TaskStatus.OK, TaskStatus.QUIET])
+def test_a_fill_is_done_once(kind: TaskStatus) -> None:
+    assert next_run_at("fill:mllm", state(kind), WEDNESDAY) is None
 
 
 # (failures in a row, minutes until the next try, a tenth more or less)
@@ -72,34 +78,34 @@ BACKOFF = [(1, 1), (2, 2), (3, 4), (6, 32), (7, 60), (8, 60), (10_000, 60)]
 def test_backoff_grows_to_an_hour_and_never_gives_up(
     task: str, failures: int, minutes: int
 ) -> None:
-    planned = next_time(task, state(State.FAILING, failures), WEDNESDAY)
+    planned = next_run_at(task, state(TaskStatus.FAILING, failures), WEDNESDAY)
     assert planned is not None
     assert 0.9 <= (planned - WEDNESDAY) / (minutes * MINUTE) <= 1.1
 
 
 def test_neighbours_are_spread_and_the_same_is_the_same() -> None:
-    failing = state(State.FAILING, 5)
+    failing = state(TaskStatus.FAILING, 5)
     tasks = [f"announcements:cs.{name}" for name in ("AI", "CL", "CV", "LG", "RO")]
-    times = [next_time(task, failing, WEDNESDAY) for task in tasks]
+    times = [next_run_at(task, failing, WEDNESDAY) for task in tasks]
     assert len(set(times)) == len(tasks)
-    assert times == [next_time(task, failing, WEDNESDAY) for task in tasks]
+    assert times == [next_run_at(task, failing, WEDNESDAY) for task in tasks]
 
 
 @given(
     st.sampled_from(["announcements:cs.CL", "hf:today", "hf:recent", "community:x", "enrich"]),
-    st.sampled_from(State),
+    st.sampled_from(TaskStatus),
     st.integers(0, 50),
     st.floats(0, 10**6),
     st.integers(0, 14 * 86_400),
 )
 def test_the_next_time_is_later_and_no_sooner_than_asked(
-    task: str, kind: State, failures: int, wait: float, after: int
+    task: str, kind: TaskStatus, failures: int, wait: float, after: int
 ) -> None:
     now = WEDNESDAY + after * SECOND
-    planned = next_time(task, state(kind, failures), now, wait=wait)
+    planned = next_run_at(task, state(kind, failures), now, min_wait=wait)
     assert planned is not None
-    assert planned >= now + min(timedelta(seconds=wait), LONGEST_WAIT)
-    assert now < planned <= now + max(4 * DAY, LONGEST_BACKOFF)
+    assert planned >= now + min(timedelta(seconds=wait), MAX_WAIT)
+    assert now < planned <= now + max(4 * DAY, MAX_BACKOFF)
 
 
 SETTINGS = Settings(categories=("cs.CL",), communities={"weekly": "https://example.org/feed"})
@@ -129,8 +135,8 @@ class Clockwork:
 
 
 def test_standing_tasks() -> None:
-    assert sorted(standing_tasks(SETTINGS)) == sorted(STANDING)
-    assert standing_tasks(Settings(categories=(), huggingface=False)) == ["enrich", "closing"]
+    assert sorted(recurring_tasks(SETTINGS)) == sorted(STANDING)
+    assert recurring_tasks(Settings(categories=(), huggingface=False)) == ["enrich", "closing"]
 
 
 def test_a_fresh_start_wakes_everything_at_once_and_once(redis: Redis) -> None:
@@ -145,26 +151,26 @@ def test_a_saved_community_is_taken_up_and_let_go(redis: Redis) -> None:
     clockwork.tick(WEDNESDAY)
     communities.add("club", "https://club.example/feed", now=WEDNESDAY)
     assert clockwork.tick(WEDNESDAY + SECOND) == ["community:club"]
-    redis.zrem(keys.DUE, "community:club")  # what a store that was emptied forgets
+    redis.zrem(keys.DUE_TASKS, "community:club")  # what a store that was emptied forgets
     assert clockwork.tick(WEDNESDAY + 2 * SECOND) == ["community:club"]
     communities.remove("club")
     clockwork.tick(WEDNESDAY + 3 * SECOND)
-    assert "community:club" not in SourceStates(redis).planned()
+    assert "community:club" not in TaskStates(redis).due_times()
 
 
 def test_a_lost_wake_up_is_sent_again(redis: Redis) -> None:
     clockwork = Clockwork(redis)
     clockwork.tick(WEDNESDAY)
     clockwork.woken.clear()
-    assert clockwork.tick(WEDNESDAY + CLAIM - SECOND) == []
-    assert sorted(clockwork.tick(WEDNESDAY + CLAIM)) == sorted(STANDING)
+    assert clockwork.tick(WEDNESDAY + CLAIM_TTL - SECOND) == []
+    assert sorted(clockwork.tick(WEDNESDAY + CLAIM_TTL)) == sorted(STANDING)
 
 
 def test_what_is_planned_for_later_waits(redis: Redis) -> None:
-    states = SourceStates(redis)
+    states = TaskStates(redis)
     for task in STANDING:
-        states.make_due(task, WEDNESDAY + HOUR)
-    states.make_due("hf:today", WEDNESDAY)
+        states.schedule(task, WEDNESDAY + HOUR)
+    states.schedule("hf:today", WEDNESDAY)
     assert Clockwork(redis).tick(WEDNESDAY) == ["hf:today"]
 
 
@@ -181,15 +187,15 @@ def test_many_schedulers_wake_each_task_once(redis: Redis) -> None:
 def test_another_scheduler_takes_over_where_one_died_or_resigned(redis: Redis) -> None:
     first, second = Clockwork(redis), Clockwork(redis)
     first.tick(WEDNESDAY)
-    assert second.tick(WEDNESDAY + CLAIM) == []
-    assert 0 < redis.pttl(keys.SCHEDULER_LEASE) <= LEASE * 1000
+    assert second.tick(WEDNESDAY + CLAIM_TTL) == []
+    assert 0 < redis.pttl(keys.SCHEDULER_LEASE) <= LEASE_SECONDS * 1000
     redis.delete(keys.SCHEDULER_LEASE)  # what thirty seconds do
-    assert len(second.tick(WEDNESDAY + CLAIM)) == len(STANDING)
-    assert first.tick(WEDNESDAY + 2 * CLAIM) == []
+    assert len(second.tick(WEDNESDAY + CLAIM_TTL)) == len(STANDING)
+    assert first.tick(WEDNESDAY + 2 * CLAIM_TTL) == []
     first.scheduler.resign()  # it has nothing to give up
-    assert first.tick(WEDNESDAY + 2 * CLAIM) == []
+    assert first.tick(WEDNESDAY + 2 * CLAIM_TTL) == []
     second.scheduler.resign()
-    assert len(first.tick(WEDNESDAY + 2 * CLAIM)) == len(STANDING)
+    assert len(first.tick(WEDNESDAY + 2 * CLAIM_TTL)) == len(STANDING)
 
 
 def test_no_wake_ups_pile_up_where_no_worker_takes_them(redis: Redis) -> None:
@@ -202,38 +208,38 @@ def test_no_wake_ups_pile_up_where_no_worker_takes_them(redis: Redis) -> None:
 
 def test_what_is_no_longer_configured_is_forgotten(redis: Redis) -> None:
     Clockwork(redis).tick(WEDNESDAY)
-    states = SourceStates(redis)
-    states.put(SourceState("community:weekly", State.FAILING, WEDNESDAY, WEDNESDAY))
+    states = TaskStates(redis)
+    states.save(TaskState("community:weekly", TaskStatus.FAILING, WEDNESDAY, WEDNESDAY))
     redis.delete(keys.SCHEDULER_LEASE)
     Clockwork(redis, Settings(categories=("cs.LG",))).tick(WEDNESDAY + SECOND)
-    assert sorted(states.planned()) == [
+    assert sorted(states.due_times()) == [
         *("announcements:cs.LG", "closing", "enrich", "hf:recent", "hf:today", "oai:daily")
     ]
     assert states.get("community:weekly") is None
 
 
 def test_a_keyword_is_filled_once_even_if_its_task_got_lost(redis: Redis) -> None:
-    clockwork, states = Clockwork(redis), SourceStates(redis)
+    clockwork, states = Clockwork(redis), TaskStates(redis)
     Keywords(redis).add("MLLM", "mllm", now=WEDNESDAY)
-    redis.delete(keys.DUE)
+    redis.delete(keys.DUE_TASKS)
     assert "fill:mllm" in clockwork.tick(WEDNESDAY)
-    states.unplan("fill:mllm")
-    states.put(SourceState("fill:mllm", State.QUIET, WEDNESDAY, WEDNESDAY, WEDNESDAY))
+    states.unschedule("fill:mllm")
+    states.save(TaskState("fill:mllm", TaskStatus.QUIET, WEDNESDAY, WEDNESDAY, WEDNESDAY))
     assert "fill:mllm" not in clockwork.tick(WEDNESDAY + DAY)
 
 
 def test_a_keyword_that_changed_is_filled_again(redis: Redis) -> None:
-    clockwork, states, keywords = Clockwork(redis), SourceStates(redis), Keywords(redis)
+    clockwork, states, keywords = Clockwork(redis), TaskStates(redis), Keywords(redis)
     keywords.add("MLLM", "mllm", now=WEDNESDAY)
     clockwork.tick(WEDNESDAY)
-    states.unplan("fill:mllm")
-    states.put(SourceState("fill:mllm", State.QUIET, WEDNESDAY, WEDNESDAY, WEDNESDAY))
+    states.unschedule("fill:mllm")
+    states.save(TaskState("fill:mllm", TaskStatus.QUIET, WEDNESDAY, WEDNESDAY, WEDNESDAY))
     keywords.add("MLLM", "mllm OR vlm", now=WEDNESDAY + MINUTE)
     assert "fill:mllm" in clockwork.tick(WEDNESDAY + MINUTE)
 
 
 def test_an_ingest_that_was_cut_short_is_settled(redis: Redis) -> None:
-    redis.zadd(keys.PENDING, {"2611": WEDNESDAY.timestamp()})
+    redis.zadd(keys.PENDING_INGESTS, {"2611": WEDNESDAY.timestamp()})
     revision = int(redis.get(keys.REVISION) or 0)
     Clockwork(redis).tick(WEDNESDAY)
     assert int(redis.get(keys.REVISION) or 0) > revision
@@ -241,24 +247,24 @@ def test_an_ingest_that_was_cut_short_is_settled(redis: Redis) -> None:
 
 def test_a_lease_has_one_holder(redis: Redis) -> None:
     one, other = Lease(redis, "lease:x", 30.0), Lease(redis, "lease:x", 30.0)
-    assert [one.take(), other.take(), one.take()] == [True, False, True]
+    assert [one.acquire(), other.acquire(), one.acquire()] == [True, False, True]
     other.release()
-    assert not other.take()
+    assert not other.acquire()
     one.release()
-    assert other.take()
+    assert other.acquire()
 
 
 def test_a_lease_runs_out(redis: Redis) -> None:
     one, other = Lease(redis, "lease:x", 0.05), Lease(redis, "lease:x", 30.0)
-    assert one.take()
+    assert one.acquire()
     threading.Event().wait(0.1)
-    assert other.take()
-    assert not one.take()
+    assert other.acquire()
+    assert not one.acquire()
 
 
 def test_beats_come_until_the_end_and_then_no_more() -> None:
     beaten = threading.Semaphore(0)
-    with beating(beaten.release, every=0.01):
+    with heartbeat_thread(beaten.release, interval=0.01):
         assert beaten.acquire(timeout=30)
         assert beaten.acquire(timeout=30)
     while beaten.acquire(blocking=False):
@@ -268,10 +274,10 @@ def test_beats_come_until_the_end_and_then_no_more() -> None:
 
 @pytest.mark.row("clock jumps")
 def test_a_clock_that_was_ahead_keeps_nothing_waiting(redis: Redis) -> None:
-    clockwork, states = Clockwork(redis), SourceStates(redis)
+    clockwork, states = Clockwork(redis), TaskStates(redis)
     clockwork.tick(WEDNESDAY)
     for task in STANDING:
-        states.make_due(task, WEDNESDAY + 300 * DAY)  # planned by a clock a year ahead
+        states.schedule(task, WEDNESDAY + 300 * DAY)  # planned by a clock a year ahead
     clockwork.woken.clear()
     clockwork.tick(WEDNESDAY + MINUTE)
     assert sorted(clockwork.woken) == sorted(STANDING)
@@ -286,12 +292,12 @@ JUMPS = [(DAY, 2), (30 * DAY, 2), (-HOUR, 1), (-DAY, 1)]
 def test_a_clock_that_jumps_wakes_each_task_once_more_at_most(
     redis: Redis, jump: timedelta, times: int
 ) -> None:
-    clockwork, states = Clockwork(redis), SourceStates(redis)
+    clockwork, states = Clockwork(redis), TaskStates(redis)
     now = WEDNESDAY
     for tick in range(10):
         now += SECOND if tick != 5 else jump
         for task in clockwork.tick(now):
-            states.make_due(task, now + HOUR)  # a worker runs it at once
+            states.schedule(task, now + HOUR)  # a worker runs it at once
     assert {task: clockwork.woken.count(task) for task in STANDING} == dict.fromkeys(
         STANDING, times
     )
@@ -312,8 +318,8 @@ def test_over_a_night_that_changes_the_clocks_a_batch_is_asked_for_once(
     task = "announcements:cs.CL"
     asked, now = [], friday + 10 * MINUTE
     while now < monday + DAY:
-        kind = State.OK
-        planned = next_time(task, SourceState(task, kind, now, now), now)
+        kind = TaskStatus.OK
+        planned = next_run_at(task, TaskState(task, kind, now, now), now)
         assert planned is not None
         asked.append(planned)
         now = planned
@@ -328,6 +334,6 @@ def test_around_such_a_night_a_missing_batch_is_looked_for_soon(
     night: datetime, hours: int
 ) -> None:
     now = night + hours * HOUR
-    planned = next_time("announcements:cs.CL", state(State.STALE, 1), now)
+    planned = next_run_at("announcements:cs.CL", state(TaskStatus.STALE, 1), now)
     assert planned is not None
     assert 8 * MINUTE < planned - now < 70 * MINUTE

@@ -13,9 +13,15 @@ import pytest
 from papers.errors import SourceGarbled, SourceIncomplete, SourceRefused
 from papers.model.arxiv_id import ArxivId
 from papers.model.paper import AnnounceType, Channel
-from tests.workers.loopback import Loopback, Reply
-from workers.sources.arxiv.announcements import MOST_ROWS, expected_day, fetch, is_stale, read
-from workers.sources.result import Upstreams
+from tests.workers.loopback import Loopback, ScriptedReply
+from workers.sources.arxiv.announcements import (
+    MAX_ENTRIES,
+    expected_day,
+    fetch,
+    is_stale,
+    parse_announcements,
+)
+from workers.sources.result import UpstreamClients
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)  # a Friday
 FRIDAY = "2026-11-20"
@@ -78,7 +84,7 @@ def test_an_entry_in_full() -> None:
         creator="Jos\\'e \"X\" O'Neil (MIT, (Boston)), Li Wei",
         more=more,
     )
-    (sighting,) = read(feed(changed), NOW).sightings
+    (sighting,) = parse_announcements(feed(changed), NOW).sightings
     midnight = datetime(2026, 11, 20, 5, tzinfo=UTC)
     assert sighting.id == ArxivId.parse("math-ph/0601001")
     assert (sighting.source, sighting.channel) == ("arxiv", Channel.ANNOUNCEMENT)
@@ -110,7 +116,7 @@ def test_an_entry_in_full() -> None:
 )
 def test_an_entry_that_cannot_be_read_is_set_aside_alone(broken: str, why: str) -> None:
     other = entry(id="oai:arXiv.org:2611.00002v1")
-    came = read(feed(entry(), broken, other), NOW)
+    came = parse_announcements(feed(entry(), broken, other), NOW)
     assert [str(s.id) for s in came.sightings] == ["2611.01234", "2611.00002"]
     (rejected,) = came.rejected
     assert why in rejected.reason
@@ -118,26 +124,26 @@ def test_an_entry_that_cannot_be_read_is_set_aside_alone(broken: str, why: str) 
 
 
 def test_the_type_is_known_from_the_summary_too() -> None:
-    (sighting,) = read(feed(entry(without="type")), NOW).sightings
+    (sighting,) = parse_announcements(feed(entry(without="type")), NOW).sightings
     assert sighting.announce_type is AnnounceType.NEW
 
 
 def test_control_characters_are_dropped() -> None:
-    (sighting,) = read(feed(entry(title="A\x0bB\x00 🙂 漢字 ]]>")), NOW).sightings
+    (sighting,) = parse_announcements(feed(entry(title="A\x0bB\x00 🙂 漢字 ]]>")), NOW).sightings
     assert sighting.title == "AB 🙂 漢字 ]]>"
 
 
 def test_a_withdrawal_stands_in_the_abstract() -> None:
     gone = entry(type="replace", abstract="This paper has been withdrawn by the authors.")
-    (sighting,) = read(feed(gone), NOW).sightings
+    (sighting,) = parse_announcements(feed(gone), NOW).sightings
     assert sighting.withdrawn
 
 
 def test_the_day_is_that_of_the_newest_entries() -> None:
     older = entry(id="oai:arXiv.org:2611.00002v1", published="2026-11-19T00:00:00-05:00")
-    came = read(feed(older, entry()), NOW)
-    assert (came.day, came.built) == (date(2026, 11, 20), date(2026, 11, 20))
-    assert read(feed(), NOW).day is None
+    came = parse_announcements(feed(older, entry()), NOW)
+    assert (came.day, came.built_on) == (date(2026, 11, 20), date(2026, 11, 20))
+    assert parse_announcements(feed(), NOW).day is None
 
 
 @pytest.mark.parametrize(
@@ -156,17 +162,17 @@ def test_the_day_is_that_of_the_newest_entries() -> None:
 )
 def test_what_is_no_feed_of_announcements(body: bytes, error: type[Exception]) -> None:
     with pytest.raises(error):
-        read(body, NOW)
+        parse_announcements(body, NOW)
 
 
 def test_of_a_cut_feed_the_whole_entries_are_kept() -> None:
     whole = feed(entry(), entry(id="oai:arXiv.org:2611.00002v1"))
     for end in range(whole.rindex(b"<entry>"), whole.rindex(b"</feed>") + len(b"</feed>")):
-        came = read(whole[:end], NOW)
-        assert not came.whole
+        came = parse_announcements(whole[:end], NOW)
+        assert not came.is_complete
         assert len(came.sightings) == (2 if end >= whole.rindex(b"</entry>") + 8 else 1)
         assert {s.abstract for s in came.sightings} == {"We study reward models."}
-    assert read(whole, NOW).whole
+    assert parse_announcements(whole, NOW).is_complete
 
 
 def at(text: str) -> datetime:
@@ -210,60 +216,70 @@ def test_stale(now: str, day: str | None, built: str | None, stale: bool) -> Non
 
 
 class TestFetch:
-    def test_a_batch(self, loopback: Loopback, upstreams: Upstreams) -> None:
-        loopback.on("/atom/cs.CL", Reply(headers={"ETag": '"a"'}, body=feed(entry())))
+    def test_a_batch(self, loopback: Loopback, upstreams: UpstreamClients) -> None:
+        loopback.reply_with(
+            "/atom/cs.CL", ScriptedReply(headers={"ETag": '"a"'}, body=feed(entry()))
+        )
         (part,) = fetch("cs.CL", upstreams, NOW)
-        assert (part.got, part.day, part.expected) == (1, date(2026, 11, 20), date(2026, 11, 20))
-        assert (part.stale, part.complete, part.quiet) == (False, True, False)
-        assert part.said == "1 announced on 2026-11-20"
-        assert loopback.asked[0].headers["Accept"].startswith("application/atom+xml")
+        assert (part.record_count, part.day, part.expected_day) == (
+            1,
+            date(2026, 11, 20),
+            date(2026, 11, 20),
+        )
+        assert (part.stale, part.complete, part.is_quiet) == (False, True, False)
+        assert part.message == "1 announced on 2026-11-20"
+        assert loopback.requests[0].headers["Accept"].startswith("application/atom+xml")
 
-    def test_unchanged_since(self, loopback: Loopback, upstreams: Upstreams) -> None:
-        fresh = Reply(headers={"ETag": '"a"'}, body=feed(entry()))
-        loopback.on("/atom/cs.CL", fresh, Reply(304))
+    def test_unchanged_since(self, loopback: Loopback, upstreams: UpstreamClients) -> None:
+        fresh = ScriptedReply(headers={"ETag": '"a"'}, body=feed(entry()))
+        loopback.reply_with("/atom/cs.CL", fresh, ScriptedReply(304))
         (part,) = fetch("cs.CL", upstreams, NOW)
-        upstreams.fetcher.remember(part.answer, part.memo)
+        upstreams.fetcher.save_validators(part.response, part.memo)
         (again,) = fetch("cs.CL", upstreams, NOW)
-        assert (again.not_modified, again.stale, again.got) == (True, False, 0)
+        assert (again.not_modified, again.stale, again.record_count) == (True, False, 0)
         (monday,) = fetch("cs.CL", upstreams, NOW + timedelta(days=3))
         assert monday.stale
 
     def test_a_stale_batch_is_asked_for_again_in_full(
-        self, loopback: Loopback, upstreams: Upstreams
+        self, loopback: Loopback, upstreams: UpstreamClients
     ) -> None:
-        loopback.on("/atom/cs.CL", Reply(headers={"ETag": '"a"'}, body=feed(entry())))
+        loopback.reply_with(
+            "/atom/cs.CL", ScriptedReply(headers={"ETag": '"a"'}, body=feed(entry()))
+        )
         (part,) = fetch("cs.CL", upstreams, NOW + timedelta(days=3))
         assert part.stale
-        assert "still" in part.said
-        upstreams.fetcher.remember(part.answer, part.memo)
+        assert "still" in part.message
+        upstreams.fetcher.save_validators(part.response, part.memo)
         list(fetch("cs.CL", upstreams, NOW + timedelta(days=3)))
-        assert "If-None-Match" not in loopback.asked[1].headers
+        assert "If-None-Match" not in loopback.requests[1].headers
 
-    def test_an_empty_day(self, loopback: Loopback, upstreams: Upstreams) -> None:
-        loopback.on("/atom/cs.CL", Reply(body=feed(built="2026-11-21")))
+    def test_an_empty_day(self, loopback: Loopback, upstreams: UpstreamClients) -> None:
+        loopback.reply_with("/atom/cs.CL", ScriptedReply(body=feed(built="2026-11-21")))
         (part,) = fetch("cs.CL", upstreams, NOW + timedelta(days=1))
-        assert part.quiet
-        assert part.said == "nothing announced"
+        assert part.is_quiet
+        assert part.message == "nothing announced"
 
     def test_a_cut_batch_keeps_what_is_sound(
-        self, loopback: Loopback, upstreams: Upstreams
+        self, loopback: Loopback, upstreams: UpstreamClients
     ) -> None:
         body = feed(entry(), entry(id="oai:arXiv.org:2611.00002v1"))[:-60]
-        loopback.on("/atom/cs.CL", Reply(headers={"ETag": '"a"'}, body=body))
+        loopback.reply_with("/atom/cs.CL", ScriptedReply(headers={"ETag": '"a"'}, body=body))
         (part,) = fetch("cs.CL", upstreams, NOW)
-        assert (part.got, part.complete, part.answer) == (1, False, None)
+        assert (part.record_count, part.complete, part.response) == (1, False, None)
 
     def test_a_feed_as_long_as_arxiv_makes_them_is_not_whole(
-        self, loopback: Loopback, upstreams: Upstreams
+        self, loopback: Loopback, upstreams: UpstreamClients
     ) -> None:
-        rows = [entry(id=f"oai:arXiv.org:2611.{n:05}v1") for n in range(1, MOST_ROWS + 1)]
-        loopback.on("/atom/cs.CL", Reply(body=feed(*rows)))
+        rows = [entry(id=f"oai:arXiv.org:2611.{n:05}v1") for n in range(1, MAX_ENTRIES + 1)]
+        loopback.reply_with("/atom/cs.CL", ScriptedReply(body=feed(*rows)))
         (part,) = fetch("cs.CL", upstreams, NOW)
-        assert (part.got, part.complete) == (MOST_ROWS, False)
+        assert (part.record_count, part.complete) == (MAX_ENTRIES, False)
 
-    def test_an_unknown_category_is_refused(self, loopback: Loopback, upstreams: Upstreams) -> None:
+    def test_an_unknown_category_is_refused(
+        self, loopback: Loopback, upstreams: UpstreamClients
+    ) -> None:
         body = feed(title="Feed error for query: cs.XX")
-        loopback.on("/atom/cs.XX", Reply(400, body=body))
+        loopback.reply_with("/atom/cs.XX", ScriptedReply(400, body=body))
         with pytest.raises(SourceRefused, match="Feed error for query"):
             list(fetch("cs.XX", upstreams, NOW))
 
@@ -294,7 +310,7 @@ class TestRecorded:
     @pytest.mark.parametrize("name", COUNTS)
     def test_every_entry_is_read_as_it_stands(self, recorded: Path, name: str) -> None:
         body = (recorded / name).read_bytes()
-        came = read(body, NOW)
+        came = parse_announcements(body, NOW)
         entries = [e for e in ElementTree.fromstring(body).iter() if told(e, "announce_type")]
         assert len(came.sightings) == len(entries) == self.COUNTS[name]
         assert not came.rejected
@@ -312,7 +328,9 @@ class TestRecorded:
 
     def test_a_full_day_by_type(self, recorded: Path) -> None:
         path = recorded / "arxiv_rss/stat_2024-03-26_full.rss"
-        types = Counter(s.announce_type for s in read(path.read_bytes(), NOW).sightings)
+        types = Counter(
+            s.announce_type for s in parse_announcements(path.read_bytes(), NOW).sightings
+        )
         text = path.read_text("utf-8")
         assert types == {
             kind: text.count(f"<arxiv:announce_type>{kind.label}<") for kind in AnnounceType

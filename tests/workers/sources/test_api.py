@@ -14,10 +14,10 @@ import pytest
 from papers.errors import SourceError, SourceGarbled, SourceIncomplete, SourceRefused
 from papers.model.arxiv_id import ArxivId
 from papers.model.paper import Channel, Sighting
-from tests.workers.loopback import Loopback, Reply
+from tests.workers.loopback import Loopback, ScriptedReply
 from workers.sources.arxiv import api_page
-from workers.sources.arxiv.api import PAGE, by_ids, search
-from workers.sources.result import Upstreams
+from workers.sources.arxiv.api import PAGE_SIZE, fetch_by_ids, search_newest
+from workers.sources.result import UpstreamClients
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
@@ -69,17 +69,17 @@ ID = ArxivId.parse("2611.01234")
 
 def asked(loopback: Loopback) -> list[dict[str, str]]:
     """The parameters of each request."""
-    queries = (urlsplit(each.path).query for each in loopback.asked)
+    queries = (urlsplit(each.path).query for each in loopback.requests)
     return [{name: values[0] for name, values in parse_qs(query).items()} for query in queries]
 
 
-def test_an_entry_in_full(loopback: Loopback, upstreams: Upstreams) -> None:
+def test_an_entry_in_full(loopback: Loopback, upstreams: UpstreamClients) -> None:
     more = (
         "<arxiv:comment>12 pages,\n 3 figures</arxiv:comment><arxiv:doi>10.1000/x</arxiv:doi>"
         "<arxiv:journal_ref>J. X 1 (2026)</arxiv:journal_ref>"
     )
-    loopback.on("/api/query", Reply(body=page(entry(more=more))))
-    (part,) = by_ids([ID], upstreams, NOW)
+    loopback.reply_with("/api/query", ScriptedReply(body=page(entry(more=more))))
+    (part,) = fetch_by_ids([ID], upstreams, NOW)
     (sighting,) = part.sightings
     assert sighting.id == ID
     assert (sighting.source, sighting.channel, sighting.version) == ("arxiv", Channel.API, 2)
@@ -93,55 +93,58 @@ def test_an_entry_in_full(loopback: Loopback, upstreams: Upstreams) -> None:
     assert sighting.revised_at == sighting.as_of == datetime(2026, 11, 18, 9, tzinfo=UTC)
     assert sighting.announced_at is None
     assert not sighting.withdrawn
-    assert (part.got, part.done, part.total) == (1, 1, 1)
-    sent = loopback.asked[0].headers
+    assert (part.record_count, part.done, part.total) == (1, 1, 1)
+    sent = loopback.requests[0].headers
     assert sent["User-Agent"].startswith("Paperwire/")
     assert sent["Accept"] == "application/atom+xml"
 
 
-def test_a_withdrawal(loopback: Loopback, upstreams: Upstreams) -> None:
+def test_a_withdrawal(loopback: Loopback, upstreams: UpstreamClients) -> None:
     more = "<arxiv:comment>This paper has been withdrawn</arxiv:comment>"
-    loopback.on("/api/query", Reply(body=page(entry(more=more))))
-    (part,) = by_ids([ID], upstreams, NOW)
+    loopback.reply_with("/api/query", ScriptedReply(body=page(entry(more=more))))
+    (part,) = fetch_by_ids([ID], upstreams, NOW)
     assert part.sightings[0].withdrawn
 
 
 BAD_ANSWERS = [
-    (Reply(body=b"Rate exceeded."), SourceRefused),
-    (Reply(429, {"Retry-After": "7"}), SourceRefused),
-    (Reply(406), SourceRefused),
-    (Reply(503), SourceRefused),
-    (Reply(body=b""), SourceGarbled),
-    (Reply(body=b"<html><body>Sorry</body></html>"), SourceGarbled),
-    (Reply(body=b"<!DOCTYPE html><html><body>Sorry</body></html>"), SourceGarbled),
-    (Reply(body=b"<rss><channel/></rss>"), SourceGarbled),
-    (Reply(body=page(entry())[:-30]), SourceIncomplete),
-    (Reply(body=page(entry()), length=9_999), SourceError),
-    (Reply(body=page(entry()).replace(b"<name>", b"<&>")), SourceGarbled),
-    (Reply(body=page(entry(), total="many")), SourceGarbled),
-    (Reply(body=page(entry(), total="")), SourceGarbled),
-    (Reply(body=page(entry(), start="x")), SourceGarbled),
-    (Reply(body=page(total=1)), SourceIncomplete),
-    (Reply(body=page(entry(), start=100)), SourceIncomplete),
-    (Reply(body=page(ERROR)), SourceRefused),
+    (ScriptedReply(body=b"Rate exceeded."), SourceRefused),
+    (ScriptedReply(429, {"Retry-After": "7"}), SourceRefused),
+    (ScriptedReply(406), SourceRefused),
+    (ScriptedReply(503), SourceRefused),
+    (ScriptedReply(body=b""), SourceGarbled),
+    (ScriptedReply(body=b"<html><body>Sorry</body></html>"), SourceGarbled),
+    (ScriptedReply(body=b"<!DOCTYPE html><html><body>Sorry</body></html>"), SourceGarbled),
+    (ScriptedReply(body=b"<rss><channel/></rss>"), SourceGarbled),
+    (ScriptedReply(body=page(entry())[:-30]), SourceIncomplete),
+    (ScriptedReply(body=page(entry()), length=9_999), SourceError),
+    (ScriptedReply(body=page(entry()).replace(b"<name>", b"<&>")), SourceGarbled),
+    (ScriptedReply(body=page(entry(), total="many")), SourceGarbled),
+    (ScriptedReply(body=page(entry(), total="")), SourceGarbled),
+    (ScriptedReply(body=page(entry(), start="x")), SourceGarbled),
+    (ScriptedReply(body=page(total=1)), SourceIncomplete),
+    (ScriptedReply(body=page(entry(), start=100)), SourceIncomplete),
+    (ScriptedReply(body=page(ERROR)), SourceRefused),
 ]
 
 
 @pytest.mark.parametrize(("reply", "error"), BAD_ANSWERS)
 def test_answers_that_are_none(
-    loopback: Loopback, upstreams: Upstreams, reply: Reply, error: type[SourceError]
+    loopback: Loopback, upstreams: UpstreamClients, reply: ScriptedReply, error: type[SourceError]
 ) -> None:
-    loopback.on("/api/query", reply)
+    loopback.reply_with("/api/query", reply)
     with pytest.raises(error):
-        list(search("all:x", 10, upstreams, NOW))
-    assert len(loopback.asked) == 1
+        list(search_newest("all:x", 10, upstreams, NOW))
+    assert len(loopback.requests) == 1
 
 
-def test_overload_holds_off_the_whole_lane(loopback: Loopback, upstreams: Upstreams) -> None:
-    loopback.on("/api/query", Reply(body=b"Rate exceeded."))
+def test_overload_holds_off_the_whole_lane(loopback: Loopback, upstreams: UpstreamClients) -> None:
+    loopback.reply_with("/api/query", ScriptedReply(body=b"Rate exceeded."))
     with pytest.raises(SourceRefused):
-        list(search("all:x", 10, upstreams, NOW))
-    with pytest.raises(SourceRefused, match="hold off"), upstreams.lane.turn(patience=0):
+        list(search_newest("all:x", 10, upstreams, NOW))
+    with (
+        pytest.raises(SourceRefused, match="hold off"),
+        upstreams.arxiv_limiter.acquire(max_wait=0),
+    ):
         pytest.fail("the lane is open")
 
 
@@ -159,74 +162,76 @@ def test_overload_holds_off_the_whole_lane(loopback: Loopback, upstreams: Upstre
     ],
 )
 def test_an_entry_that_cannot_be_read_is_set_aside_alone(
-    loopback: Loopback, upstreams: Upstreams, broken: str, why: str
+    loopback: Loopback, upstreams: UpstreamClients, broken: str, why: str
 ) -> None:
     one, other = numbered([1, 2])
-    loopback.on("/api/query", Reply(body=page(one, broken, other, total=900)))
-    parts = search("all:x", 3, upstreams, NOW)
+    loopback.reply_with("/api/query", ScriptedReply(body=page(one, broken, other, total=900)))
+    parts = search_newest("all:x", 3, upstreams, NOW)
     part = next(parts)
     assert [str(s.id) for s in part.sightings] == ["2611.00001", "2611.00002"]
     (rejected,) = part.rejected
     assert why in rejected.reason
-    assert (part.got, part.done, part.total) == (3, 3, 3)
+    assert (part.record_count, part.done, part.total) == (3, 3, 3)
     assert list(parts) == []
-    assert len(loopback.asked) == 1
+    assert len(loopback.requests) == 1
 
 
-def test_a_page_of_nothing_readable(loopback: Loopback, upstreams: Upstreams) -> None:
-    loopback.on("/api/query", Reply(body=page(entry(title=""))))
-    (part,) = search("all:x", 5, upstreams, NOW)
-    assert part.unreadable
+def test_a_page_of_nothing_readable(loopback: Loopback, upstreams: UpstreamClients) -> None:
+    loopback.reply_with("/api/query", ScriptedReply(body=page(entry(title=""))))
+    (part,) = search_newest("all:x", 5, upstreams, NOW)
+    assert part.is_unreadable
 
 
 class TestSearch:
     def on(self, loopback: Loopback, *pages: bytes) -> None:
-        loopback.on("/api/query", *(Reply(body=body) for body in pages))
+        loopback.reply_with("/api/query", *(ScriptedReply(body=body) for body in pages))
 
-    def test_nothing_found_is_quiet(self, loopback: Loopback, upstreams: Upstreams) -> None:
+    def test_nothing_found_is_quiet(self, loopback: Loopback, upstreams: UpstreamClients) -> None:
         self.on(loopback, page())
-        (part,) = search("all:x", 5, upstreams, NOW)
-        assert part.quiet
+        (part,) = search_newest("all:x", 5, upstreams, NOW)
+        assert part.is_quiet
         assert (part.done, part.total) == (0, 0)
 
     def test_newest_first_and_no_more_than_asked_for(
-        self, loopback: Loopback, upstreams: Upstreams
+        self, loopback: Loopback, upstreams: UpstreamClients
     ) -> None:
         self.on(loopback, page(*numbered(range(1, 6)), total=900))
         query = '((ti:reward OR abs:reward) AND cat:cs.*) ANDNOT ti:"a survey"'
-        (part,) = search(query, 5, upstreams, NOW)
+        (part,) = search_newest(query, 5, upstreams, NOW)
         assert (len(part.sightings), part.done, part.total) == (5, 5, 5)
         (sent,) = asked(loopback)
         assert sent["search_query"] == query
         assert (sent["sortBy"], sent["sortOrder"]) == ("submittedDate", "descending")
         assert (sent["start"], sent["max_results"]) == ("0", "5")
 
-    def test_page_by_page(self, loopback: Loopback, upstreams: Upstreams) -> None:
+    def test_page_by_page(self, loopback: Loopback, upstreams: UpstreamClients) -> None:
         self.on(
             loopback,
-            page(*numbered(range(1, PAGE + 1)), total=130),
-            page(*numbered(range(PAGE + 1, 131)), total=130, start=PAGE),
+            page(*numbered(range(1, PAGE_SIZE + 1)), total=130),
+            page(*numbered(range(PAGE_SIZE + 1, 131)), total=130, start=PAGE_SIZE),
         )
-        parts = list(search("all:x", 250, upstreams, NOW))
+        parts = list(search_newest("all:x", 250, upstreams, NOW))
         assert [(part.done, part.total) for part in parts] == [(100, 130), (130, 130)]
         assert [sent["start"] for sent in asked(loopback)] == ["0", "100"]
         assert len({s.id for part in parts for s in part.sightings}) == 130
 
     def test_a_later_page_that_fails_leaves_the_earlier(
-        self, loopback: Loopback, upstreams: Upstreams
+        self, loopback: Loopback, upstreams: UpstreamClients
     ) -> None:
         self.on(
-            loopback, page(*numbered(range(1, PAGE + 1)), total=130), page(total=130, start=100)
+            loopback,
+            page(*numbered(range(1, PAGE_SIZE + 1)), total=130),
+            page(total=130, start=100),
         )
-        parts = search("all:x", 130, upstreams, NOW)
-        assert len(next(parts).sightings) == PAGE
+        parts = search_newest("all:x", 130, upstreams, NOW)
+        assert len(next(parts).sightings) == PAGE_SIZE
         with pytest.raises(SourceIncomplete, match="0 of 30"):
             next(parts)
 
-    def test_a_page_that_repeats(self, loopback: Loopback, upstreams: Upstreams) -> None:
-        first = numbered(range(1, PAGE + 1))
-        self.on(loopback, page(*first, total=200), page(*first, total=200, start=PAGE))
-        parts = search("all:x", 200, upstreams, NOW)
+    def test_a_page_that_repeats(self, loopback: Loopback, upstreams: UpstreamClients) -> None:
+        first = numbered(range(1, PAGE_SIZE + 1))
+        self.on(loopback, page(*first, total=200), page(*first, total=200, start=PAGE_SIZE))
+        parts = search_newest("all:x", 200, upstreams, NOW)
         next(parts)
         with pytest.raises(SourceIncomplete, match="repeats"):
             next(parts)
@@ -237,14 +242,14 @@ class ApiById:
 
     def __init__(self, loopback: Loopback, known: Iterable[str], bad: Iterable[str] = ()) -> None:
         self.known, self.bad = set(known), set(bad)
-        loopback.reply_to = self.reply_to  # type: ignore[method-assign]
+        loopback.next_reply = self.reply_to  # type: ignore[method-assign]
 
-    def reply_to(self, path: str) -> Reply:
+    def reply_to(self, path: str) -> ScriptedReply:
         ids = parse_qs(urlsplit(path).query)["id_list"][0].split(",")
         if self.bad & set(ids):
-            return Reply(400, body=page(ERROR))
+            return ScriptedReply(400, body=page(ERROR))
         found = [entry(id=f"http://arxiv.org/abs/{id}v1") for id in ids if id in self.known]
-        return Reply(body=page(*found))
+        return ScriptedReply(body=page(*found))
 
 
 def ids(*numbers: int) -> list[ArxivId]:
@@ -252,25 +257,25 @@ def ids(*numbers: int) -> list[ArxivId]:
 
 
 class TestByIds:
-    def test_an_unknown_id_is_absent(self, loopback: Loopback, upstreams: Upstreams) -> None:
+    def test_an_unknown_id_is_absent(self, loopback: Loopback, upstreams: UpstreamClients) -> None:
         ApiById(loopback, known=["2611.00001", "2611.00003"])
-        (part,) = by_ids(ids(1, 2, 3), upstreams, NOW)
+        (part,) = fetch_by_ids(ids(1, 2, 3), upstreams, NOW)
         assert [s.id for s in part.sightings] == ids(1, 3)
-        assert (part.got, part.done, part.total) == (2, 3, 3)
+        assert (part.record_count, part.done, part.total) == (2, 3, 3)
 
-    def test_old_ids(self, loopback: Loopback, upstreams: Upstreams) -> None:
+    def test_old_ids(self, loopback: Loopback, upstreams: UpstreamClients) -> None:
         ApiById(loopback, known=["hep-th/9901001"])
-        (part,) = by_ids([ArxivId.parse("hep-th/9901001")], upstreams, NOW)
+        (part,) = fetch_by_ids([ArxivId.parse("hep-th/9901001")], upstreams, NOW)
         assert str(part.sightings[0].id) == "hep-th/9901001"
 
-    def test_no_ids_ask_nothing(self, loopback: Loopback, upstreams: Upstreams) -> None:
-        assert list(by_ids([], upstreams, NOW)) == []
-        assert loopback.asked == []
+    def test_no_ids_ask_nothing(self, loopback: Loopback, upstreams: UpstreamClients) -> None:
+        assert list(fetch_by_ids([], upstreams, NOW)) == []
+        assert loopback.requests == []
 
-    def test_in_batches(self, loopback: Loopback, upstreams: Upstreams) -> None:
+    def test_in_batches(self, loopback: Loopback, upstreams: UpstreamClients) -> None:
         every = ids(*range(1, 251))
         ApiById(loopback, known=map(str, every))
-        parts = list(by_ids(every, upstreams, NOW))
+        parts = list(fetch_by_ids(every, upstreams, NOW))
         assert [(len(part.sightings), part.done) for part in parts] == [
             (100, 100),
             (100, 200),
@@ -279,22 +284,24 @@ class TestByIds:
         assert [sent["max_results"] for sent in asked(loopback)] == ["100", "100", "50"]
 
     def test_one_bad_id_never_loses_the_batch(
-        self, loopback: Loopback, upstreams: Upstreams
+        self, loopback: Loopback, upstreams: UpstreamClients
     ) -> None:
         every = ids(*range(1, 101))
         ApiById(loopback, known=map(str, every), bad=["2611.00042", "2611.00077"])
-        parts = list(by_ids(every, upstreams, NOW))
+        parts = list(fetch_by_ids(every, upstreams, NOW))
         found = [s.id for part in parts for s in part.sightings]
         assert found == [id for id in every if id.number not in (42, 77)]
         assert [r.excerpt for part in parts for r in part.rejected] == ["2611.00042", "2611.00077"]
         assert parts[-1].done == 100
-        assert len(loopback.asked) < 30
+        assert len(loopback.requests) < 30
 
-    def test_another_refusal_is_passed_on(self, loopback: Loopback, upstreams: Upstreams) -> None:
-        loopback.on("/api/query", Reply(403))
+    def test_another_refusal_is_passed_on(
+        self, loopback: Loopback, upstreams: UpstreamClients
+    ) -> None:
+        loopback.reply_with("/api/query", ScriptedReply(403))
         with pytest.raises(SourceRefused, match="403"):
-            list(by_ids(ids(1, 2, 3), upstreams, NOW))
-        assert len(loopback.asked) == 1
+            list(fetch_by_ids(ids(1, 2, 3), upstreams, NOW))
+        assert len(loopback.requests) == 1
 
 
 class TestRecorded:
@@ -312,15 +319,15 @@ class TestRecorded:
                 yield path.name, 200, raw
 
     def test_every_answer_is_read_whole(
-        self, recorded: Path, loopback: Loopback, upstreams: Upstreams
+        self, recorded: Path, loopback: Loopback, upstreams: UpstreamClients
     ) -> None:
         read = 0
         for name, status, body in self.answers(recorded):
             if status != 200:
                 continue
             raw = ElementTree.fromstring(body).findall("{http://www.w3.org/2005/Atom}entry")
-            loopback.on("/api/query", Reply(body=self.from_the_start(body)))
-            (part,) = search("all:x", max(len(raw), 1), upstreams, NOW)
+            loopback.reply_with("/api/query", ScriptedReply(body=self.from_the_start(body)))
+            (part,) = search_newest("all:x", max(len(raw), 1), upstreams, NOW)
             assert (len(part.sightings), part.rejected) == (len(raw), ()), name
             for sighting, entry in zip(part.sightings, raw, strict=True):
                 self.check(sighting, entry)
@@ -356,12 +363,12 @@ class TestRecorded:
         assert sighting.categories[0] == primary.get("term")
 
     def test_the_error_is_one(
-        self, recorded: Path, loopback: Loopback, upstreams: Upstreams
+        self, recorded: Path, loopback: Loopback, upstreams: UpstreamClients
     ) -> None:
         errors = [body for _, status, body in self.answers(recorded) if status == 400]
         assert len(errors) == 1
         with pytest.raises(SourceRefused, match="incorrect id format for abc"):
-            api_page.check(errors[0], 0, 1, NOW)
-        loopback.on("/api/query", Reply(400, body=errors[0]))
+            api_page.check_api_page(errors[0], 0, 1, NOW)
+        loopback.reply_with("/api/query", ScriptedReply(400, body=errors[0]))
         with pytest.raises(SourceRefused, match="incorrect id format for abc"):
-            list(search("all:x", 1, upstreams, NOW))
+            list(search_newest("all:x", 1, upstreams, NOW))

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from workers.sources.arxiv.author_string import authors, names
+from workers.sources.arxiv.author_string import split_authors, split_submitted_authors
 
 STRINGS = (
     ("Ada Example", ("Ada Example",)),
@@ -22,7 +22,7 @@ STRINGS = (
 
 @pytest.mark.parametrize(("text", "expected"), STRINGS)
 def test_names(text: str, expected: tuple[str, ...]) -> None:
-    assert names(text) == expected
+    assert split_submitted_authors(text) == expected
 
 
 @pytest.mark.parametrize(
@@ -42,4 +42,4 @@ def test_names(text: str, expected: tuple[str, ...]) -> None:
     ],
 )
 def test_authors_are_parted_outside_parentheses(text: str, parted: list[str]) -> None:
-    assert authors(text) == tuple(parted)
+    assert split_authors(text) == tuple(parted)

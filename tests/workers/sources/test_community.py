@@ -14,9 +14,9 @@ from papers.config.settings import Settings
 from papers.errors import BadParameter, SourceError, SourceGarbled, SourceIncomplete
 from papers.model.arxiv_id import ArxivId
 from papers.model.paper import Channel, Pick, Sighting
-from tests.workers.loopback import Loopback, Reply
-from workers.sources.community import fetch, read
-from workers.sources.result import Upstreams
+from tests.workers.loopback import Loopback, ScriptedReply
+from workers.sources.community import fetch, parse_community_feed
+from workers.sources.result import UpstreamClients
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 THEN = datetime(2026, 11, 19, 8, tzinfo=UTC)
@@ -34,7 +34,7 @@ def atom(*entries: str) -> bytes:
 
 
 def picked(body: bytes) -> list[Sighting]:
-    return list(read(body, "club", NOW).sightings)
+    return list(parse_community_feed(body, "club", NOW).sightings)
 
 
 def test_a_pick_is_an_id_a_link_and_a_date() -> None:
@@ -139,18 +139,20 @@ def test_when_it_was_picked(dated: str, picked_at: datetime) -> None:
 
 
 def test_entries_that_name_no_paper_are_counted() -> None:
-    part = read(rss("<title>News</title>", "<title>arXiv:2611.01234</title>", ""), "club", NOW)
-    assert (part.got, part.passed_over, len(part.sightings)) == (3, 2, 1)
-    assert part.said == "1 papers in 1 of 3 entries"
-    assert read(rss(), "club", NOW).quiet
+    part = parse_community_feed(
+        rss("<title>News</title>", "<title>arXiv:2611.01234</title>", ""), "club", NOW
+    )
+    assert (part.record_count, part.skipped, len(part.sightings)) == (3, 2, 1)
+    assert part.message == "1 papers in 1 of 3 entries"
+    assert parse_community_feed(rss(), "club", NOW).is_quiet
 
 
 def test_a_cut_feed_keeps_its_whole_entries() -> None:
     whole = rss("<title>arXiv:2611.01234</title>", "<title>arXiv:2611.00002</title>")
-    part = read(whole[:-40], "club", NOW)
+    part = parse_community_feed(whole[:-40], "club", NOW)
     assert ([str(s.id) for s in part.sightings], part.complete) == (["2611.01234"], False)
     with pytest.raises(SourceIncomplete):
-        read(whole[:70], "club", NOW)
+        parse_community_feed(whole[:70], "club", NOW)
 
 
 def test_what_is_no_xml_is_read_as_far_as_it_goes() -> None:
@@ -163,38 +165,42 @@ class TestFetch:
     def near(self, near: Settings, loopback: Loopback) -> Settings:
         return replace(near, communities={"club": loopback.url("/club.rss")})
 
-    def test_unchanged_since(self, loopback: Loopback, upstreams: Upstreams) -> None:
+    def test_unchanged_since(self, loopback: Loopback, upstreams: UpstreamClients) -> None:
         body = rss("<title>arXiv:2611.01234</title>")
-        loopback.on("/club.rss", Reply(headers={"ETag": '"a"'}, body=body), Reply(304))
+        loopback.reply_with(
+            "/club.rss", ScriptedReply(headers={"ETag": '"a"'}, body=body), ScriptedReply(304)
+        )
         (part,) = fetch("club", upstreams, NOW)
-        assert (part.got, part.not_modified) == (1, False)
-        upstreams.fetcher.remember(part.answer, part.memo)
+        assert (part.record_count, part.not_modified) == (1, False)
+        upstreams.fetcher.save_validators(part.response, part.memo)
         (again,) = fetch("club", upstreams, NOW + timedelta(hours=1))
-        assert (again.not_modified, again.got, again.quiet) == (True, 0, True)
+        assert (again.not_modified, again.record_count, again.is_quiet) == (True, 0, True)
 
     @pytest.mark.parametrize(
         "reply",
         [
-            Reply(body=b""),
-            Reply(body=b"<!DOCTYPE html><html><body>Service unavailable</body></html>"),
-            Reply(body=b"<html><body>Service unavailable</body></html>"),
-            Reply(404),
-            Reply(500, body=rss("<title>arXiv:2611.01234</title>")),
-            Reply(body=rss("<title>arXiv:2611.01234</title>"), length=9_999),
+            ScriptedReply(body=b""),
+            ScriptedReply(body=b"<!DOCTYPE html><html><body>Service unavailable</body></html>"),
+            ScriptedReply(body=b"<html><body>Service unavailable</body></html>"),
+            ScriptedReply(404),
+            ScriptedReply(500, body=rss("<title>arXiv:2611.01234</title>")),
+            ScriptedReply(body=rss("<title>arXiv:2611.01234</title>"), length=9_999),
         ],
     )
-    def test_a_bad_day(self, loopback: Loopback, upstreams: Upstreams, reply: Reply) -> None:
-        loopback.on("/club.rss", reply)
+    def test_a_bad_day(
+        self, loopback: Loopback, upstreams: UpstreamClients, reply: ScriptedReply
+    ) -> None:
+        loopback.reply_with("/club.rss", reply)
         with pytest.raises(SourceError):
             list(fetch("club", upstreams, NOW))
 
-    def test_a_bomb(self, loopback: Loopback, upstreams: Upstreams) -> None:
+    def test_a_bomb(self, loopback: Loopback, upstreams: UpstreamClients) -> None:
         wide = " ".join(f'a{n}="x"' for n in range(60_000))
-        loopback.on("/club.rss", Reply(body=rss(f"<a {wide}/>")))
+        loopback.reply_with("/club.rss", ScriptedReply(body=rss(f"<a {wide}/>")))
         with pytest.raises(SourceGarbled):
             list(fetch("club", upstreams, NOW))
 
-    def test_a_stranger(self, upstreams: Upstreams) -> None:
+    def test_a_stranger(self, upstreams: UpstreamClients) -> None:
         with pytest.raises(BadParameter, match="no community 'other'"):
             list(fetch("other", upstreams, NOW))
 
@@ -215,9 +221,9 @@ class TestRecorded:
     @pytest.mark.parametrize("name", COUNTS)
     def test_every_paper_named_is_found(self, recorded: Path, name: str) -> None:
         body = (recorded / "community" / name).read_bytes()
-        part = read(body, "club", NOW)
+        part = parse_community_feed(body, "club", NOW)
         entries, naming, papers = self.COUNTS[name]
-        assert (part.got, part.got - part.passed_over) == (entries, naming)
+        assert (part.record_count, part.record_count - part.skipped) == (entries, naming)
         assert len({sighting.id for sighting in part.sightings}) == papers
         assert {str(s.id) for s in part.sightings} == self.independently(body)
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from papers.errors import SourceError, SourceGarbled, SourceIncomplete
 from tests.papers.papers_strategies import texts
-from workers.sources.foreign_xml import clean, link, parse_feed, time_of
+from workers.sources.foreign_xml import clean_line, clean_url, parse_feed, parsed_time
 
 ITEM = "<item><title>A</title><link>https://arxiv.org/abs/2611.01234</link></item>"
 
@@ -50,7 +50,7 @@ RDF = (
 def test_feeds(body: bytes) -> None:
     feed = parse_feed(body)
     assert [entry.title for entry in feed.entries] == ["A"]
-    assert feed.whole
+    assert feed.is_complete
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_of_a_cut_document_the_whole_entries_are_kept() -> None:
                 parse_feed(cut)
         else:
             feed = parse_feed(cut)
-            assert (len(feed.entries), feed.whole) == (1 if end < last else 2, False)
+            assert (len(feed.entries), feed.is_complete) == (1 if end < last else 2, False)
 
 
 WIDE = " ".join(f'a{n}="x"' for n in range(30_000))
@@ -178,7 +178,7 @@ def test_looking_for_bombs_takes_no_time_with_the_square(name: str) -> None:
     ],
 )
 def test_clean(text: object, cleaned: str) -> None:
-    assert clean(text) == cleaned
+    assert clean_line(text) == cleaned
 
 
 FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -194,12 +194,12 @@ BLANKS_AND_CONTROLS = "ab  \n\n\t\r\x00\x0b\x1c\x1f\x7f\x85\xa0\xad\u2028\u3000\
 
 @given(texts | st.text(alphabet=st.sampled_from(BLANKS_AND_CONTROLS)))
 def test_clean_is_quick_and_says_the_same(text: str) -> None:
-    assert clean(text) == cleaned_plainly(text)
+    assert clean_line(text) == cleaned_plainly(text)
 
 
 def test_nothing_printable_needs_cleaning() -> None:
     printable = "".join(filter(str.isprintable, map(chr, range(sys.maxunicode + 1)))).strip()
-    assert clean(printable) == printable == cleaned_plainly(printable)
+    assert clean_line(printable) == printable == cleaned_plainly(printable)
 
 
 @pytest.mark.parametrize(
@@ -217,7 +217,7 @@ def test_nothing_printable_needs_cleaning() -> None:
     ],
 )
 def test_link(text: object, address: str) -> None:
-    assert link(text) == address
+    assert clean_url(text) == address
 
 
 @pytest.mark.parametrize(
@@ -234,7 +234,7 @@ def test_link(text: object, address: str) -> None:
 )
 def test_time_of(date: str, is_one: bool) -> None:
     entry = parse_feed(rss(f"<item><pubDate>{date}</pubDate></item>")).entries[0]
-    assert (time_of(entry, "published") is not None) is is_one
+    assert (parsed_time(entry, "published") is not None) is is_one
 
 
 ODD = {"feedparser_tests": (2_073, 34), "miniflux_parser_testdata": (16, 14)}

@@ -60,14 +60,14 @@ def damaged(draw: st.DrawFn) -> bytes:
 @given(damaged() | st.binary(max_size=100))
 def test_documents(body: bytes) -> None:
     with contextlib.suppress(SourceError):
-        announcements.read(body, NOW)
+        announcements.parse_announcements(body, NOW)
     with contextlib.suppress(SourceError):
-        community.read(body, "club", NOW)
+        community.parse_community_feed(body, "club", NOW)
     with contextlib.suppress(SourceError):
-        api_page.check(body, 0, 2, NOW)
+        api_page.check_api_page(body, 0, 2, NOW)
     with contextlib.suppress(SourceError):
-        oai.read(body)
-    refusals.excerpt(body)
+        oai.parse_harvest_page(body)
+    refusals.body_excerpt(body)
 
 
 @settings(deadline=None, max_examples=200)
@@ -76,21 +76,21 @@ def test_records(data: st.DataObject) -> None:
     whole: dict[str, Any] = record()
     holder = data.draw(st.sampled_from([whole, whole["paper"]]))
     holder[data.draw(st.sampled_from(sorted(holder)))] = data.draw(JSON)
-    part = hf_daily.read(json.dumps([whole, data.draw(JSON)]).encode(), DAY, NOW)
-    assert len(part.sightings) + len(part.rejected) == part.got == 2
+    part = hf_daily.parse_daily_papers(json.dumps([whole, data.draw(JSON)]).encode(), DAY, NOW)
+    assert len(part.sightings) + len(part.rejected) == part.record_count == 2
 
 
 @given(st.binary(max_size=50) | JSON.map(lambda value: json.dumps(value).encode()))
 def test_days(body: bytes) -> None:
     with contextlib.suppress(SourceError):
-        hf_daily.read(body, DAY, NOW)
+        hf_daily.parse_daily_papers(body, DAY, NOW)
 
 
 @given(st.text(alphabet="0123456789-+: ,GMTmonjanSat;t=.eE\x00é"))
 def test_waits(text: str) -> None:
     for header in ("Retry-After", "RateLimit"):
         wait = refusals.retry_after({header: text}, NOW)
-        assert wait is None or 0 <= wait <= refusals.LONGEST_WAIT
+        assert wait is None or 0 <= wait <= refusals.MAX_RETRY_AFTER
 
 
 @given(st.text(), st.text(alphabet="0123456789٣²", max_size=20) | st.just("9" * 5_000))
@@ -99,12 +99,12 @@ def test_tokens_and_sizes(token: str, size: str) -> None:
     said = f"<resumptionToken completeListSize='{size}'>{escape(token)}</resumptionToken>"
     sized = harvest(harvested(), token=said)
     with contextlib.suppress(SourceError):
-        assert len(oai.read(sized).sightings) == 1
+        assert len(oai.parse_harvest_page(sized).sightings) == 1
 
 
 @given(st.text(alphabet="AB (),\n"))
 def test_author_strings(text: str) -> None:
-    for name in author_string.authors(text):
+    for name in author_string.split_authors(text):
         assert name == name.strip() != ""
         assert not set(name) & set("(),\n")
 

@@ -12,9 +12,9 @@ import pytest
 from papers.errors import BadParameter, SourceError, SourceGarbled, SourceRefused
 from papers.model.arxiv_id import ArxivId
 from papers.model.paper import Channel, Pick
-from tests.workers.loopback import Loopback, Reply
-from workers.sources.hf_daily import PAGE, RECENT_DAYS, fetch, read
-from workers.sources.result import Upstreams
+from tests.workers.loopback import Loopback, ScriptedReply
+from workers.sources.hf_daily import PAGE_SIZE, RECENT_DAYS, fetch, parse_daily_papers
+from workers.sources.result import UpstreamClients
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 DAY = NOW.date()
@@ -52,7 +52,7 @@ def body(*records: Any) -> bytes:
 
 
 def test_a_record_in_full() -> None:
-    (sighting,) = read(body(record()), DAY, NOW).sightings
+    (sighting,) = parse_daily_papers(body(record()), DAY, NOW).sightings
     assert sighting.id == ArxivId.parse("2611.01234")
     assert (sighting.source, sighting.channel, sighting.as_of) == ("hf", Channel.HUGGINGFACE, NOW)
     assert sighting.title == "On Reward Models"
@@ -76,7 +76,7 @@ def test_a_record_in_full() -> None:
 
 
 def test_a_record_with_nothing_but_an_id() -> None:
-    (sighting,) = read(body({"paper": {"id": "2611.01234"}}), DAY, NOW).sightings
+    (sighting,) = parse_daily_papers(body({"paper": {"id": "2611.01234"}}), DAY, NOW).sightings
     assert (sighting.title, sighting.authors, sighting.code) == ("", (), "")
     assert sighting.pick is not None
     assert (sighting.pick.votes, sighting.pick.comments) == (None, None)
@@ -96,7 +96,7 @@ def test_a_record_with_nothing_but_an_id() -> None:
     ],
 )
 def test_the_day_of_a_pick_is_its_own(said: str | None, picked_at: datetime) -> None:
-    (sighting,) = read(body(record(submittedOnDailyAt=said)), DAY, NOW).sightings
+    (sighting,) = parse_daily_papers(body(record(submittedOnDailyAt=said)), DAY, NOW).sightings
     assert sighting.pick is not None
     assert sighting.pick.picked_at == picked_at
 
@@ -123,7 +123,7 @@ def test_the_day_of_a_pick_is_its_own(said: str | None, picked_at: datetime) -> 
     ],
 )
 def test_odd_shapes_are_nothing_said(changes: dict[str, Any], field: str, value: object) -> None:
-    (sighting,) = read(body(record(**changes)), DAY, NOW).sightings
+    (sighting,) = parse_daily_papers(body(record(**changes)), DAY, NOW).sightings
     holder = sighting.pick if field in ("votes", "submitter") else sighting
     assert getattr(holder, field) == value
 
@@ -146,19 +146,19 @@ def test_odd_shapes_are_nothing_said(changes: dict[str, Any], field: str, value:
     ],
 )
 def test_a_record_that_cannot_be_read_is_set_aside_alone(broken: Any, why: str) -> None:
-    part = read(body(record("2611.00001"), broken, record("2611.00002")), DAY, NOW)
+    part = parse_daily_papers(body(record("2611.00001"), broken, record("2611.00002")), DAY, NOW)
     assert [str(s.id) for s in part.sightings] == ["2611.00001", "2611.00002"]
     (rejected,) = part.rejected
     assert why in rejected.reason
-    assert part.got == 3
-    assert not part.unreadable
+    assert part.record_count == 3
+    assert not part.is_unreadable
 
 
 def test_a_day_of_which_nothing_can_be_read_is_no_quiet_day() -> None:
-    part = read(body("a", "b"), DAY, NOW)
-    assert part.unreadable
-    assert not part.quiet
-    assert read(b"[]", DAY, NOW).quiet
+    part = parse_daily_papers(body("a", "b"), DAY, NOW)
+    assert part.is_unreadable
+    assert not part.is_quiet
+    assert parse_daily_papers(b"[]", DAY, NOW).is_quiet
 
 
 @pytest.mark.parametrize(
@@ -176,45 +176,45 @@ def test_a_day_of_which_nothing_can_be_read_is_no_quiet_day() -> None:
 )
 def test_what_is_no_day(text: str) -> None:
     with pytest.raises(SourceGarbled):
-        read(text.encode(), DAY, NOW)
+        parse_daily_papers(text.encode(), DAY, NOW)
 
 
 class TestFetch:
     URL = "/api/daily_papers"
 
-    def on(self, loopback: Loopback, day: date, page: int, *replies: Reply) -> None:
-        loopback.on(f"{self.URL}?date={day}&limit={PAGE}&p={page}", *replies)
+    def on(self, loopback: Loopback, day: date, page: int, *replies: ScriptedReply) -> None:
+        loopback.reply_with(f"{self.URL}?date={day}&limit={PAGE_SIZE}&p={page}", *replies)
 
-    def test_today(self, loopback: Loopback, upstreams: Upstreams) -> None:
-        self.on(loopback, DAY, 0, Reply(body=body(record())))
+    def test_today(self, loopback: Loopback, upstreams: UpstreamClients) -> None:
+        self.on(loopback, DAY, 0, ScriptedReply(body=body(record())))
         (part,) = fetch("today", upstreams, NOW)
-        assert (part.got, part.day) == (1, DAY)
-        assert part.said == "picks for 2026-11-20: 1"
+        assert (part.record_count, part.day) == (1, DAY)
+        assert part.message == "picks for 2026-11-20: 1"
 
-    def test_a_full_page_has_another(self, loopback: Loopback, upstreams: Upstreams) -> None:
-        full = [record(f"2611.{n:05}") for n in range(1, PAGE + 1)]
-        self.on(loopback, DAY, 0, Reply(body=body(*full)))
-        self.on(loopback, DAY, 1, Reply(body=body(record("2611.00999"))))
-        assert [part.got for part in fetch("today", upstreams, NOW)] == [PAGE, 1]
+    def test_a_full_page_has_another(self, loopback: Loopback, upstreams: UpstreamClients) -> None:
+        full = [record(f"2611.{n:05}") for n in range(1, PAGE_SIZE + 1)]
+        self.on(loopback, DAY, 0, ScriptedReply(body=body(*full)))
+        self.on(loopback, DAY, 1, ScriptedReply(body=body(record("2611.00999"))))
+        assert [part.record_count for part in fetch("today", upstreams, NOW)] == [PAGE_SIZE, 1]
 
     def test_a_page_that_repeats_is_the_last(
-        self, loopback: Loopback, upstreams: Upstreams
+        self, loopback: Loopback, upstreams: UpstreamClients
     ) -> None:
-        full = [record(f"2611.{n:05}") for n in range(1, PAGE + 1)]
-        loopback.on(self.URL, Reply(body=body(*full)))
+        full = [record(f"2611.{n:05}") for n in range(1, PAGE_SIZE + 1)]
+        loopback.reply_with(self.URL, ScriptedReply(body=body(*full)))
         assert len(list(fetch("today", upstreams, NOW))) == 2
 
-    def test_recent_days_one_by_one(self, loopback: Loopback, upstreams: Upstreams) -> None:
-        loopback.on(self.URL, Reply(body=b"[]"))
+    def test_recent_days_one_by_one(self, loopback: Loopback, upstreams: UpstreamClients) -> None:
+        loopback.reply_with(self.URL, ScriptedReply(body=b"[]"))
         parts = list(fetch("recent", upstreams, NOW))
         assert [part.day for part in parts] == [DAY - timedelta(days=n) for n in range(RECENT_DAYS)]
-        assert all(part.quiet for part in parts)
+        assert all(part.is_quiet for part in parts)
 
     def test_a_bad_day_does_not_stop_the_others(
-        self, loopback: Loopback, upstreams: Upstreams
+        self, loopback: Loopback, upstreams: UpstreamClients
     ) -> None:
-        loopback.on(self.URL, Reply(body=b"[]"))
-        self.on(loopback, DAY - timedelta(days=3), 0, Reply(body=b"<html>busy</html>"))
+        loopback.reply_with(self.URL, ScriptedReply(body=b"[]"))
+        self.on(loopback, DAY - timedelta(days=3), 0, ScriptedReply(body=b"<html>busy</html>"))
         parts = fetch("recent", upstreams, NOW)
         assert len(list(itertools.islice(parts, RECENT_DAYS - 1))) == RECENT_DAYS - 1
         with pytest.raises(SourceGarbled, match="busy"):
@@ -223,25 +223,29 @@ class TestFetch:
     @pytest.mark.parametrize(
         ("reply", "wait"),
         [
-            (Reply(429, {"RateLimit": '"api";r=0;t=55'}), 55),
-            (Reply(400, body=b'{"error":"Invalid date"}'), None),
+            (ScriptedReply(429, {"RateLimit": '"api";r=0;t=55'}), 55),
+            (ScriptedReply(400, body=b'{"error":"Invalid date"}'), None),
         ],
     )
     def test_a_refusal_ends_it(
-        self, loopback: Loopback, upstreams: Upstreams, reply: Reply, wait: float | None
+        self,
+        loopback: Loopback,
+        upstreams: UpstreamClients,
+        reply: ScriptedReply,
+        wait: float | None,
     ) -> None:
-        loopback.on(self.URL, Reply(body=b"[]"), reply)
+        loopback.reply_with(self.URL, ScriptedReply(body=b"[]"), reply)
         with pytest.raises(SourceRefused) as refused:
             list(fetch("recent", upstreams, NOW))
         assert refused.value.retry_after == wait
-        assert len(loopback.asked) == 2
+        assert len(loopback.requests) == 2
 
-    def test_other_tasks_there_are_none(self, upstreams: Upstreams) -> None:
+    def test_other_tasks_there_are_none(self, upstreams: UpstreamClients) -> None:
         with pytest.raises(BadParameter, match="today, recent"):
             list(fetch("yesterday", upstreams, NOW))
 
-    def test_errors_are_source_errors(self, loopback: Loopback, upstreams: Upstreams) -> None:
-        loopback.on(self.URL, Reply(body=b""))
+    def test_errors_are_source_errors(self, loopback: Loopback, upstreams: UpstreamClients) -> None:
+        loopback.reply_with(self.URL, ScriptedReply(body=b""))
         with pytest.raises(SourceError):
             list(fetch("today", upstreams, NOW))
 
@@ -258,8 +262,8 @@ class TestRecorded:
     def check(self, raw: list[Mapping[str, Any]], path: Path) -> int:
         """Each record against what stands in it; how many there are."""
         day = date.fromisoformat(path.stem) if path.stem[0] == "2" else DAY
-        part = read(path.read_bytes(), day, NOW)
-        assert (part.got, part.rejected) == (len(raw), ())
+        part = parse_daily_papers(path.read_bytes(), day, NOW)
+        assert (part.record_count, part.rejected) == (len(raw), ())
         for sighting, one in zip(part.sightings, raw, strict=True):
             paper, pick = one["paper"], sighting.pick
             assert pick is not None

@@ -19,10 +19,10 @@ from redis import Redis
 
 from papers.config.settings import Settings
 from papers.errors import SourceError
-from papers.state.task_states import SourceState, SourceStates, State
+from papers.state.task_states import TaskState, TaskStates, TaskStatus
 from papers.store import Store
-from tests.workers.loopback import Loopback, Reply
-from workers.jobs import pipeline
+from tests.workers.loopback import Loopback, ScriptedReply
+from workers.jobs import build_pipeline
 from workers.sources import community
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -44,12 +44,12 @@ class Wire:
         settings = replace(
             near, communities={"club": loopback.url("/club.rss")}, fetch_bytes=32_000_000
         )
-        self._ingest = pipeline(redis, settings, lambda: NOW)
-        self.store, self.states = Store(redis), SourceStates(redis)
+        self._ingest = build_pipeline(redis, settings, lambda: NOW)
+        self.store, self.states = Store(redis), TaskStates(redis)
 
-    def takes(self, reply: Reply) -> SourceState:
+    def takes(self, reply: ScriptedReply) -> TaskState:
         """One attempt at the feed; the state it left."""
-        self._loopback.on("/club.rss", reply)
+        self._loopback.reply_with("/club.rss", reply)
         started = time.process_time()
         report = self._ingest.run("community:club")
         assert time.process_time() - started < SECONDS
@@ -84,13 +84,13 @@ def test_each_odd_feed_ends_in_papers_or_in_words(
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     ends: Counter[str] = Counter()
     for name, body in odd[::step]:
-        state = wire.takes(Reply(headers={"Content-Type": "text/html"}, body=body))
+        state = wire.takes(ScriptedReply(headers={"Content-Type": "text/html"}, body=body))
         assert not state.said.startswith("unexpected"), (name, state.said)
         assert state.said, name
         ends[state.state] += 1
     assert sum(ends.values()) >= 2_100 // step
-    assert ends[State.FAILING] == {1: 53, 12: ends[State.FAILING]}[step]
-    assert wire.states.quarantined(9) == []
+    assert ends[TaskStatus.FAILING] == {1: 53, 12: ends[TaskStatus.FAILING]}[step]
+    assert wire.states.list_quarantined(9) == []
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < MEMORY
 
 
@@ -103,7 +103,10 @@ def test_odd_feeds_give_the_papers_that_are_planted_in_them(odd: list[tuple[str,
         if planted == body:
             continue
         try:
-            ids = {str(sighting.id) for sighting in community.read(planted, "club", NOW).sightings}
+            ids = {
+                str(sighting.id)
+                for sighting in community.parse_community_feed(planted, "club", NOW).sightings
+            }
         except SourceError:
             refused += 1
             continue
@@ -132,148 +135,164 @@ LAUGHS: Final = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(
 LAUGHTER: Final = f'<!DOCTYPE rss [<!ENTITY l0 "lol">{LAUGHS}]>'
 
 # what is sent, and what is said of it; "" where its paper is to be read
-BOMBS: dict[str, tuple[Callable[[], Reply], str]] = {
+BOMBS: dict[str, tuple[Callable[[], ScriptedReply], str]] = {
     "entities": (
-        lambda: Reply(body=LAUGHTER.encode() + rss(f"{LINK}<title>&l9;</title>")),
+        lambda: ScriptedReply(body=LAUGHTER.encode() + rss(f"{LINK}<title>&l9;</title>")),
         "DOCTYPE",
     ),
     "entity of a file": (
-        lambda: Reply(
+        lambda: ScriptedReply(
             body=b'<!DOCTYPE rss [<!ENTITY x SYSTEM "file:///etc/passwd">]>'
             + rss(LINK + "<title>&x;</title>")
         ),
         "DOCTYPE",
     ),
     "parameter entity": (
-        lambda: Reply(
+        lambda: ScriptedReply(
             body=b'<?xml version="1.0"?><!DOCTYPE r [<!ENTITY % x SYSTEM "http://10.0.0.1/">%x;]>'
             + rss(LINK)
         ),
         "DOCTYPE",
     ),
     "gzip of 100 MB": (
-        lambda: Reply(
+        lambda: ScriptedReply(
             headers={"Content-Encoding": "gzip"}, body=gzip.compress(b" " * 100_000_000, 9)
         ),
         "more than 32,000,000 bytes",
     ),
     "gzip in gzip": (
-        lambda: Reply(
+        lambda: ScriptedReply(
             headers={"Content-Encoding": "gzip, gzip"},
             body=gzip.compress(gzip.compress(b"x" * 50_000_000)),
         ),
         "more than 32,000,000 bytes",
     ),
     "gzip that is none": (
-        lambda: Reply(headers={"Content-Encoding": "gzip"}, body=rss(LINK)),
+        lambda: ScriptedReply(headers={"Content-Encoding": "gzip"}, body=rss(LINK)),
         "compression is broken",
     ),
     "21 MB of text": (
-        lambda: Reply(body=rss(LINK + "<description>" + "word " * 4_200_000 + "</description>")),
+        lambda: ScriptedReply(
+            body=rss(LINK + "<description>" + "word " * 4_200_000 + "</description>")
+        ),
         "more than 12,000,000 bytes",
     ),
     "nested 100,000": (
-        lambda: Reply(body=rss(LINK + "<a>" * 100_000 + "</a>" * 100_000)),
+        lambda: ScriptedReply(body=rss(LINK + "<a>" * 100_000 + "</a>" * 100_000)),
         "more than 1,000 tags inside one another",
     ),
     "100,000 attributes": (
-        lambda: Reply(body=rss(f"<a {' '.join(f'a{n}=1' for n in range(100_000))}/>" + LINK)),
+        lambda: ScriptedReply(
+            body=rss(f"<a {' '.join(f'a{n}=1' for n in range(100_000))}/>" + LINK)
+        ),
         "more than 65,536 characters in one tag",
     ),
     "5,000 attributes": (
-        lambda: Reply(body=rss(f"<a {' '.join(f'a{n}=1' for n in range(5_000))}/>" + LINK)),
+        lambda: ScriptedReply(body=rss(f"<a {' '.join(f'a{n}=1' for n in range(5_000))}/>" + LINK)),
         "more than 200 attributes in one tag",
     ),
     "20,000 entries": (
-        lambda: Reply(body=rss(*[LINK] * 20_000)),
+        lambda: ScriptedReply(body=rss(*[LINK] * 20_000)),
         "more than 12,000 entries",
     ),
     "30,000 tags in an entry": (
-        lambda: Reply(body=rss(LINK + "<b/>" * 30_000)),
+        lambda: ScriptedReply(body=rss(LINK + "<b/>" * 30_000)),
         "more than 20,000 tags in one entry",
     ),
     "ampersands": (
-        lambda: Reply(body=rss(LINK + "<description>" + "&" * 2_000_000 + "</description>")),
+        lambda: ScriptedReply(
+            body=rss(LINK + "<description>" + "&" * 2_000_000 + "</description>")
+        ),
         "more than 200,000 ampersands",
     ),
     "namespaces": (
-        lambda: Reply(
+        lambda: ScriptedReply(
             body=rss(LINK + "".join(f"<a{n}:b xmlns:a{n}='http://x{n}/'/>" for n in range(9_000)))
         ),
         "more than 200 namespaces",
     ),
     "a base of 50 kB": (
-        lambda: Reply(
+        lambda: ScriptedReply(
             body=atom("<link href='../x'/>" * 5_000, f"xml:base='http://{'a/' * 25_000}'")
         ),
         "more than 2,000 characters of a base",
     ),
     "an author of a megabyte": (
-        lambda: Reply(body=rss(f"{LINK}<author>{'w' * 1_000_000}</author>")),
+        lambda: ScriptedReply(body=rss(f"{LINK}<author>{'w' * 1_000_000}</author>")),
         "",
     ),
     "an author behind CDATA": (
-        lambda: Reply(body=rss(f"{LINK}<author><![CDATA[a@{'w' * 1_000_000}]]></author>")),
+        lambda: ScriptedReply(body=rss(f"{LINK}<author><![CDATA[a@{'w' * 1_000_000}]]></author>")),
         "",
     ),
     "an author in tags": (
-        lambda: Reply(body=rss(f"{LINK}<author><b>{'1' * 1_000_000}</b></author>")),
+        lambda: ScriptedReply(body=rss(f"{LINK}<author><b>{'1' * 1_000_000}</b></author>")),
         "",
     ),
-    "NUL bytes": (lambda: Reply(body=rss(LINK).replace(b"C", b"\0" * 100_000)), ""),
-    "UTF-16": (lambda: Reply(body=b"\xff\xfe" + rss(LINK).decode().encode("utf-16-le")), ""),
+    "NUL bytes": (lambda: ScriptedReply(body=rss(LINK).replace(b"C", b"\0" * 100_000)), ""),
+    "UTF-16": (
+        lambda: ScriptedReply(body=b"\xff\xfe" + rss(LINK).decode().encode("utf-16-le")),
+        "",
+    ),
     "UTF-7 that hides": (
-        lambda: Reply(body=b'<?xml version="1.0" encoding="utf-7"?>' + rss(LINK)),
+        lambda: ScriptedReply(body=b'<?xml version="1.0" encoding="utf-7"?>' + rss(LINK)),
         "",
     ),
     "base64": (
-        lambda: Reply(
+        lambda: ScriptedReply(
             body=atom(f'<content type="application/octet-stream">{"QUJD" * 200_000}</content>')
         ),
         "",
     ),
     "XHTML 900 deep": (
-        lambda: Reply(
+        lambda: ScriptedReply(
             body=atom(f'<content type="xhtml">{"<div>" * 900}x{"</div>" * 900}</content>')
         ),
         "",
     ),
     "a link of a megabyte": (
-        lambda: Reply(body=rss(LINK, f"<link>https://arxiv.org/abs/{'2611.' * 200_000}</link>")),
+        lambda: ScriptedReply(
+            body=rss(LINK, f"<link>https://arxiv.org/abs/{'2611.' * 200_000}</link>")
+        ),
         "",
     ),
-    "an id of a megabyte": (lambda: Reply(body=rss(LINK, f"<guid>{'9' * 1_000_000}</guid>")), ""),
+    "an id of a megabyte": (
+        lambda: ScriptedReply(body=rss(LINK, f"<guid>{'9' * 1_000_000}</guid>")),
+        "",
+    ),
     "a date of a megabyte": (
-        lambda: Reply(body=rss(LINK + f"<pubDate>{'1' * 1_000_000}</pubDate>")),
+        lambda: ScriptedReply(body=rss(LINK + f"<pubDate>{'1' * 1_000_000}</pubDate>")),
         "",
     ),
     "a year of twenty digits": (
-        lambda: Reply(body=rss(LINK + "<pubDate>99999999999999999999-01-01</pubDate>")),
+        lambda: ScriptedReply(body=rss(LINK + "<pubDate>99999999999999999999-01-01</pubDate>")),
         "",
     ),
     "90,000 ids in an entry": (
-        lambda: Reply(
+        lambda: ScriptedReply(
             body=rss(LINK, " ".join(f"arXiv:26{n % 9 + 1:02}.{n:05}" for n in range(1, 60_000)))
         ),
         "",
     ),
     "controls and marks": (
-        lambda: Reply(
+        lambda: ScriptedReply(
             body=rss(LINK + "<title>\x07\x1b[31m\u202ertl\ufffe \u0000😀 ]]&gt; é</title>")
         ),
         "",
     ),
     "surrogates in UTF-8": (
-        lambda: Reply(body=rss(LINK + "<title>@</title>").replace(b"@", b"\xed\xa0\x80")),
+        lambda: ScriptedReply(body=rss(LINK + "<title>@</title>").replace(b"@", b"\xed\xa0\x80")),
         "",
     ),
-    "]]> in text": (lambda: Reply(body=rss(LINK + "<title>a ]]> b</title>")), ""),
+    "]]> in text": (lambda: ScriptedReply(body=rss(LINK + "<title>a ]]> b</title>")), ""),
     "CDATA in CDATA": (
-        lambda: Reply(body=rss(LINK + "<title><![CDATA[a <![CDATA[b]]> c]]></title>")),
+        lambda: ScriptedReply(body=rss(LINK + "<title><![CDATA[a <![CDATA[b]]> c]]></title>")),
         "",
     ),
     "script": (
-        lambda: Reply(body=rss(LINK + "<title>&lt;script&gt;alert(1)&lt;/script&gt;</title>")),
+        lambda: ScriptedReply(
+            body=rss(LINK + "<title>&lt;script&gt;alert(1)&lt;/script&gt;</title>")
+        ),
         "",
     ),
 }
@@ -287,11 +306,11 @@ def test_bombs_are_refused_in_words_and_the_rest_is_read(wire: Wire, name: str) 
     state = wire.takes(made())
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < MEMORY
     if said:
-        assert state.state is State.FAILING
+        assert state.state is TaskStatus.FAILING
         assert said in state.said
-        assert wire.store.size() == 0
+        assert wire.store.count_papers() == 0
     else:
-        assert state.state is State.OK, state.said
-        assert wire.store.size() >= 1
+        assert state.state is TaskStatus.OK, state.said
+        assert wire.store.count_papers() >= 1
     assert state.said.isprintable()
     assert len(state.said) < 500

@@ -16,8 +16,8 @@ from paperwire.simulator.upstream import Upstream
 from paperwire.simulator.world.manuscripts import Manuscript
 from workers.fetch.refusals import retry_after
 from workers.sources.arxiv import oai
-from workers.sources.arxiv.oai import Harvest, Span, read, set_of
-from workers.sources.result import Upstreams
+from workers.sources.arxiv.oai import HarvestPage, HarvestRange, oai_set, parse_harvest_page
+from workers.sources.result import UpstreamClients
 
 HEAD = "<header><identifier>oai:arXiv.org:2611.00001</identifier><datestamp>2026-11-18</datestamp>"
 VERSION = "<version version='v{}'><date>{}</date><size>{}</size>{}</version>"
@@ -46,7 +46,7 @@ def record(versions: str = FIRST, more: str = "", id: str = "2611.00001") -> str
 
 
 def one(text: str) -> Sighting:
-    harvest = read(answer(text))
+    harvest = parse_harvest_page(answer(text))
     assert not harvest.rejected
     (sighting,) = harvest.sightings
     return sighting
@@ -111,7 +111,7 @@ BAD = (
 
 @pytest.mark.parametrize(("bad", "reason"), BAD)
 def test_a_record_that_cannot_be_read_is_set_aside_alone(bad: str, reason: str) -> None:
-    harvest = read(answer(record(), bad, record(id="2611.00002")))
+    harvest = parse_harvest_page(answer(record(), bad, record(id="2611.00002")))
     assert [str(s.id) for s in harvest.sightings] == ["2611.00001", "2611.00002"]
     (rejected,) = harvest.rejected
     assert reason in rejected.reason
@@ -119,8 +119,8 @@ def test_a_record_that_cannot_be_read_is_set_aside_alone(bad: str, reason: str) 
 
 def test_deleted_records_are_counted_and_say_nothing() -> None:
     gone = "<record><header status='deleted'><identifier>x</identifier></header></record>"
-    harvest = read(answer(gone, record()))
-    assert (harvest.deleted, len(harvest.sightings), harvest.got) == (1, 1, 2)
+    harvest = parse_harvest_page(answer(gone, record()))
+    assert (harvest.deleted, len(harvest.sightings), harvest.record_count) == (1, 1, 2)
 
 
 def test_control_characters_are_dropped() -> None:
@@ -128,11 +128,13 @@ def test_control_characters_are_dropped() -> None:
 
 
 def test_no_records_are_a_quiet_day() -> None:
-    assert read(document("<error code='noRecordsMatch'/>")) == Harvest()
+    assert parse_harvest_page(document("<error code='noRecordsMatch'/>")) == HarvestPage()
 
 
 def test_a_stale_token_is_told_apart() -> None:
-    assert read(document("<error code='badResumptionToken'>expired</error>")).expired
+    assert parse_harvest_page(
+        document("<error code='badResumptionToken'>expired</error>")
+    ).token_expired
 
 
 REFUSED = (
@@ -153,7 +155,7 @@ REFUSED = (
 @pytest.mark.parametrize(("body", "error", "said"), REFUSED)
 def test_what_is_no_page(body: bytes, error: type[SourceError], said: str) -> None:
     with pytest.raises(error, match=said):
-        read(body)
+        parse_harvest_page(body)
 
 
 SETS = (
@@ -169,19 +171,19 @@ SETS = (
 
 @pytest.mark.parametrize(("category", "expected"), SETS)
 def test_sets(category: str, expected: str) -> None:
-    assert set_of(category) == expected
+    assert oai_set(category) == expected
 
 
-def turned_to(upstream: Upstream, redis: Redis) -> Upstreams:
-    return Upstreams.over(redis, Settings(**upstream.settings(arxiv_interval=0.0)))
+def turned_to(upstream: Upstream, redis: Redis) -> UpstreamClients:
+    return UpstreamClients.from_settings(redis, Settings(**upstream.settings(arxiv_interval=0.0)))
 
 
 def test_pages_follow_the_tokens_to_the_end(redis: Redis) -> None:
     with Upstream(oai_page=2) as upstream:
         ids = [upstream.announce(Manuscript(title=f"Paper {n}")) for n in range(5)]
         ways = turned_to(upstream, redis)
-        pages = list(oai.pages(Span(upstream.today), ways, upstream.now))
-        assert [page.got for page in pages] == [2, 2, 1]
+        pages = list(oai.harvest_pages(HarvestRange(upstream.today), ways, upstream.now))
+        assert [page.record_count for page in pages] == [2, 2, 1]
         assert [s.id for page in pages for s in page.sightings] == ids
         assert {page.total for page in pages} == {5}
 
@@ -192,7 +194,10 @@ def test_sets_and_days_are_asked_for(redis: Redis) -> None:
         upstream.announce(Manuscript(title="Strings", categories=("hep-th",)))
         ways, today = turned_to(upstream, redis), upstream.today
         counts = {
-            name: sum(p.got for p in oai.pages(Span(today, set=name), ways, upstream.now))
+            name: sum(
+                p.record_count
+                for p in oai.harvest_pages(HarvestRange(today, set=name), ways, upstream.now)
+            )
             for name in ("cs:cs:AI", "cs", "physics:hep-th", "physics", "math", "")
         }
         assert counts == {
@@ -203,8 +208,8 @@ def test_sets_and_days_are_asked_for(redis: Redis) -> None:
             "math": 0,
             "": 2,
         }
-        before = Span(date(2020, 1, 1), today - timedelta(days=1))
-        assert [page.got for page in oai.pages(before, ways, upstream.now)] == [0]
+        before = HarvestRange(date(2020, 1, 1), today - timedelta(days=1))
+        assert [page.record_count for page in oai.harvest_pages(before, ways, upstream.now)] == [0]
 
 
 def test_a_refusal_holds_the_whole_lane_off(redis: Redis) -> None:
@@ -212,9 +217,12 @@ def test_a_refusal_holds_the_whole_lane_off(redis: Redis) -> None:
         ways = turned_to(upstream, redis)
         upstream.fail(503, "/oai", times=1, retry_after=300)
         with pytest.raises(SourceRefused) as refused:
-            list(oai.pages(Span(upstream.today), ways, upstream.now))
+            list(oai.harvest_pages(HarvestRange(upstream.today), ways, upstream.now))
         assert (refused.value.status, refused.value.retry_after) == (503, 300.0)
-        with pytest.raises(SourceRefused, match="hold off"), ways.lane.turn(patience=0.0):
+        with (
+            pytest.raises(SourceRefused, match="hold off"),
+            ways.arxiv_limiter.acquire(max_wait=0.0),
+        ):
             pytest.fail("the lane is open")
 
 
@@ -224,7 +232,11 @@ def test_faults_are_errors_and_never_an_end(fault: str, redis: Redis) -> None:
         upstream.announce(Manuscript(title="A Small Thing"))
         upstream.fail(fault, "/oai")
         with pytest.raises(SourceError):
-            list(oai.pages(Span(upstream.today), turned_to(upstream, redis), upstream.now))
+            list(
+                oai.harvest_pages(
+                    HarvestRange(upstream.today), turned_to(upstream, redis), upstream.now
+                )
+            )
 
 
 RECORDED = ("mispy_arXivRaw_1000.xml", "shishir_cs_001.xml", "shishir_cs_103.xml")
@@ -233,11 +245,11 @@ RECORDED = ("mispy_arXivRaw_1000.xml", "shishir_cs_001.xml", "shishir_cs_103.xml
 @pytest.mark.parametrize("name", RECORDED)
 def test_recorded_pages_are_read_whole(name: str, recorded: Path) -> None:
     text = (recorded / "oai" / name).read_text("utf-8")
-    harvest = read(text.encode())
+    harvest = parse_harvest_page(text.encode())
     assert not harvest.rejected
     ids = re.findall(r"^ <id>([^<]+)</id>", text, re.MULTILINE)
     assert [str(s.id) for s in harvest.sightings] == [re.sub(r"\.[A-Z]{2}/", "/", id) for id in ids]
-    assert harvest.got == text.count("<record>")
+    assert harvest.record_count == text.count("<record>")
     assert f">{harvest.token}</resumptionToken>" in text
     assert all(s.title and s.abstract and s.authors and s.categories for s in harvest.sightings)
 
@@ -245,7 +257,7 @@ def test_recorded_pages_are_read_whole(name: str, recorded: Path) -> None:
 def test_recorded_versions_are_counted_right(recorded: Path) -> None:
     text = (recorded / "oai" / "mispy_arXivRaw_1000.xml").read_text("utf-8")
     entries = text.split("<record>")[1:]
-    sightings = read(text.encode()).sightings
+    sightings = parse_harvest_page(text.encode()).sightings
     assert [s.version for s in sightings] == [entry.count("<version version=") for entry in entries]
     last = [entry.rpartition("<version ")[2] for entry in entries]
     marked = {n for n, entry in enumerate(last) if ">0kb<" in entry or "<source_type>I" in entry}
@@ -258,7 +270,7 @@ def test_recorded_versions_are_counted_right(recorded: Path) -> None:
 def test_recorded_authors_apart_are_as_many_as_there_are(recorded: Path) -> None:
     text = (recorded / "oai" / "shishir_cs_001.xml").read_text("utf-8")
     entries = text.split("<record>")[1:]
-    counts = [len(sighting.authors) for sighting in read(text.encode()).sightings]
+    counts = [len(sighting.authors) for sighting in parse_harvest_page(text.encode()).sightings]
     assert counts == [entry.count("<keyname>") for entry in entries]
 
 
@@ -267,8 +279,8 @@ def test_the_recorded_refusal_and_what_came_after_it(recorded: Path, now: dateti
     refused, came = json.loads(path.read_text("utf-8"))
     headers = dict(zip(refused["rawHeaders"][::2], refused["rawHeaders"][1::2], strict=True))
     assert (refused["status"], retry_after(headers, now)) == (503, 10.0)
-    harvest = read(came["response"].encode())
-    assert harvest.got == len(harvest.sightings) == came["response"].count("<record>")
+    harvest = parse_harvest_page(came["response"].encode())
+    assert harvest.record_count == len(harvest.sightings) == came["response"].count("<record>")
 
 
 ERRORS = {
@@ -293,13 +305,13 @@ def samples(recorded: Path) -> dict[str, bytes]:
 @pytest.mark.parametrize("name", ERRORS)
 def test_errors_of_a_clients_samples(name: str, samples: dict[str, bytes]) -> None:
     with pytest.raises(ERRORS[name]):
-        read(samples[name])
+        parse_harvest_page(samples[name])
 
 
 def test_other_samples_of_that_client(samples: dict[str, bytes]) -> None:
-    assert read(samples["noRecordsMatch.xml"]) == Harvest()
-    assert read(samples["badResumptionToken.xml"]).expired
+    assert parse_harvest_page(samples["noRecordsMatch.xml"]) == HarvestPage()
+    assert parse_harvest_page(samples["badResumptionToken.xml"]).token_expired
     for name in ("ListRecords.xml", "ListRecords2.xml", "ListRecords3.xml"):
-        harvest = read(samples[name])
-        assert harvest.got == len(re.findall(rb"<record\b", samples[name])), name
+        harvest = parse_harvest_page(samples[name])
+        assert harvest.record_count == len(re.findall(rb"<record\b", samples[name])), name
         assert not harvest.sightings, "no record of arXiv's is in them"

@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from papers.errors import SourceGarbled
-from workers.sources.arxiv.oai_record import moment
+from workers.sources.arxiv.oai_record import parse_version_time
 
 
 def by_the_library(text: str) -> datetime | None:
@@ -21,7 +21,7 @@ def by_the_library(text: str) -> datetime | None:
 
 def read(text: str) -> datetime | None:
     try:
-        return moment(text)
+        return parse_version_time(text)
     except SourceGarbled:
         return None
 
@@ -49,5 +49,5 @@ def test_a_time_is_what_the_library_reads(text: str) -> None:
 @pytest.mark.parametrize("month", range(1, 13))
 def test_every_month_is_known(month: int) -> None:
     at = datetime(2008, month, 9, 21, 6, 41, tzinfo=UTC)
-    assert moment(at.strftime("%a, %d %b %Y %H:%M:%S GMT")) == at
-    assert moment(at.strftime("%a, 9 %b %Y %H:%M:%S GMT")).tzinfo is UTC
+    assert parse_version_time(at.strftime("%a, %d %b %Y %H:%M:%S GMT")) == at
+    assert parse_version_time(at.strftime("%a, 9 %b %Y %H:%M:%S GMT")).tzinfo is UTC

@@ -13,8 +13,8 @@ from papers.model.paper import Paper
 from papers.store import Store
 from paperwire.simulator.upstream import Upstream
 from paperwire.simulator.world.manuscripts import Manuscript
-from workers.jobs import TaskRun
-from workers.tasks.reconcile import TASK as RECONCILIATION
+from workers.jobs import TaskRunner
+from workers.tasks.reconcile import RECONCILE_TASK as RECONCILIATION
 
 NOW = datetime(2026, 11, 18, 15, tzinfo=UTC)
 TEXT = Manuscript(
@@ -37,22 +37,22 @@ class Desk:
         self.redis = redis
 
     def run(self, task: str = "announcements:cs.CL") -> str:
-        said = TaskRun(self.redis, self.settings, lambda: self.world.now).run(task, None)
+        said = TaskRunner(self.redis, self.settings, lambda: self.world.now).run(task, None)
         return f"{said['state']}: {said['said']}"
 
     def asked_oai(self) -> int:
-        return len(self.world.visits("/oai"))
+        return len(self.world.requests_to("/oai"))
 
     def only(self) -> Paper:
         (id,) = (preprint.id for preprint in self.world.preprints())
-        (paper,) = self.store.papers([id])
+        (paper,) = self.store.get_papers([id])
         assert paper is not None
         return paper
 
 
 @pytest.fixture
 def desk(redis: Redis, upstream: Upstream) -> Desk:
-    upstream.go_to(NOW)
+    upstream.set_time(NOW)
     return Desk(redis, upstream)
 
 
@@ -84,7 +84,7 @@ def test_only_the_papers_of_the_day_are_taken(desk: Desk) -> None:
     desk.world.next_day()
     desk.world.announce(replace(TEXT, title="Another"))
     desk.run()
-    assert Store(desk.redis).size() == 1
+    assert Store(desk.redis).count_papers() == 1
 
 
 def test_nothing_is_asked_where_nothing_is_new(desk: Desk) -> None:

@@ -5,14 +5,14 @@ from redis import Redis
 
 from papers.config.settings import Settings
 from papers.errors import UnknownKeyword
-from papers.query.parser import parse
+from papers.query.parser import parse_query
 from papers.state.keywords import Keywords
 from paperwire.simulator.upstream import Upstream
 from paperwire.simulator.world.manuscripts import Manuscript
-from workers.fetch.arxiv_rate_limiter import ArxivLane
+from workers.fetch.arxiv_rate_limiter import ArxivRateLimiter
 from workers.fetch.fetcher import Fetcher
-from workers.sources.result import Fetched, Upstreams
-from workers.tasks.initial_fetch import FirstFill, query_for
+from workers.sources.result import FetchResult, UpstreamClients
+from workers.tasks.initial_fetch import InitialFetch, arxiv_query
 
 # (a keyword, the API's query for it)
 QUERIES = [
@@ -46,7 +46,7 @@ QUERIES = [
 
 @pytest.mark.parametrize(("keyword", "query"), QUERIES)
 def test_query_for(keyword: str, query: str | None) -> None:
-    assert query_for(parse(keyword).tree) == query
+    assert arxiv_query(parse_query(keyword).tree) == query
 
 
 class Desk:
@@ -55,11 +55,11 @@ class Desk:
     def __init__(self, redis: Redis, world: Upstream) -> None:
         self.redis, self.world, self.keywords = redis, world, Keywords(redis)
 
-    def fill(self, slug: str, **changed: int) -> list[Fetched]:
+    def fill(self, slug: str, **changed: int) -> list[FetchResult]:
         settings = Settings(**self.world.settings(arxiv_interval=0.0, **changed))
-        lane = ArxivLane(self.redis, 0.0, patience=1.0)
-        upstreams = Upstreams(settings, Fetcher(settings, self.redis), lane)
-        return list(FirstFill(self.keywords).fetch(slug, upstreams, self.world.now))
+        lane = ArxivRateLimiter(self.redis, 0.0, max_wait=1.0)
+        upstreams = UpstreamClients(settings, Fetcher(settings, self.redis), lane)
+        return list(InitialFetch(self.keywords).fetch(slug, upstreams, self.world.now))
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ def desk(redis: Redis, upstream: Upstream) -> Desk:
     return Desk(redis, upstream)
 
 
-def titles(parts: list[Fetched]) -> list[str]:
+def titles(parts: list[FetchResult]) -> list[str]:
     return [sighting.title for part in parts for sighting in part.sightings]
 
 
@@ -92,15 +92,17 @@ def test_a_long_fill_tells_how_far_it_is(desk: Desk) -> None:
 
 def test_a_fill_may_be_turned_off(desk: Desk) -> None:
     desk.keywords.add("Rewards", "reward", now=desk.world.now)
-    assert desk.fill("rewards", fill_papers=0) == [Fetched(said="first fills are turned off")]
+    assert desk.fill("rewards", fill_papers=0) == [
+        FetchResult(message="first fills are turned off")
+    ]
     assert desk.world.log == []
 
 
 def test_a_keyword_that_arxiv_cannot_be_asked_for_asks_nothing(desk: Desk) -> None:
     desk.keywords.add("Picked", "source:hf", now=desk.world.now)
     [part] = desk.fill("picked")
-    assert part.quiet
-    assert "cannot be asked" in part.said
+    assert part.is_quiet
+    assert "cannot be asked" in part.message
     assert desk.world.log == []
 
 

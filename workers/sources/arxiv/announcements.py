@@ -19,21 +19,27 @@ from papers.errors import BadId, SourceGarbled, SourceRefused
 from papers.model.arxiv_calendar import EASTERN, newest_announcement
 from papers.model.arxiv_id import parse_versioned
 from papers.model.paper import AnnounceType, Channel, Sighting
-from workers.fetch.fetcher import Answer
-from workers.sources.arxiv.author_string import authors
+from workers.fetch.fetcher import UpstreamResponse
+from workers.sources.arxiv.author_string import split_authors
 from workers.sources.arxiv.withdrawn import is_withdrawn
-from workers.sources.foreign_xml import clean, excerpt_of, link, parse_feed, time_of
-from workers.sources.result import Fetched, Rejected, Upstreams
+from workers.sources.foreign_xml import (
+    clean_line,
+    clean_url,
+    entry_excerpt,
+    parse_feed,
+    parsed_time,
+)
+from workers.sources.result import FetchResult, RejectedRecord, UpstreamClients
 
 ACCEPT: Final = "application/atom+xml, application/xml;q=0.9, */*;q=0.1"
 
-SETTLED: Final = timedelta(hours=8)
+EMPTY_FEED_GRACE: Final = timedelta(hours=8)
 """After so long past Eastern midnight an empty feed is an empty day, not one yet to be filled."""
 
-MOST_ROWS: Final = 2_000
+MAX_ENTRIES: Final = 2_000
 """arXiv cuts its feeds here."""
 
-_TYPES: Final = {kind.label: kind for kind in AnnounceType}
+_ANNOUNCE_TYPES: Final = {kind.label: kind for kind in AnnounceType}
 _SUMMARY: Final = re.compile(
     r"\s*arXiv:\S+\s+Announce Type:\s*(?P<type>[\w-]+)\s*(?:Abstract:\s?)?(?P<abstract>.*)",
     re.DOTALL,
@@ -43,7 +49,7 @@ _FRIDAY: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Announcements:
+class AnnouncementBatch:
     """What one feed announces.
 
     `day` is the Eastern date of its newest entries, None where it has none; `built` the Eastern
@@ -51,56 +57,56 @@ class Announcements:
     """
 
     day: date | None
-    built: date | None
+    built_on: date | None
     sightings: tuple[Sighting, ...]
-    rejected: tuple[Rejected, ...] = ()
-    whole: bool = True
+    rejected: tuple[RejectedRecord, ...] = ()
+    is_complete: bool = True
 
 
-def fetch(subject: str, upstreams: Upstreams, now: datetime) -> Iterator[Fetched]:
+def fetch(subject: str, upstreams: UpstreamClients, now: datetime) -> Iterator[FetchResult]:
     """The announcements of a category, `subject`, as one part."""
     url = f"{upstreams.settings.arxiv_feed_url.rstrip('/')}/{subject}"
     answer = upstreams.fetcher.get(
-        url, now=now, accept=ACCEPT, conditional=True, through=upstreams.lane.turn
+        url, now=now, accept=ACCEPT, conditional=True, throttle=upstreams.arxiv_limiter.acquire
     )
     if answer.not_modified:
         day = date.fromisoformat(answer.memo)
-        yield Fetched(
+        yield FetchResult(
             day=day,
-            expected=expected_day(now),
+            expected_day=expected_day(now),
             stale=is_stale(day, day, now),
             not_modified=True,
-            said=f"not changed since the announcements of {day}",
+            message=f"not changed since the announcements of {day}",
         )
         return
-    yield _fetched(read(answer.body, now), answer, now)
+    yield _to_result(parse_announcements(answer.body, now), answer, now)
 
 
-def read(body: bytes, now: datetime) -> Announcements:
+def parse_announcements(body: bytes, now: datetime) -> AnnouncementBatch:
     """The announcements in a feed; an entry that cannot be read is set aside, alone.
 
     Raises SourceRefused for arXiv's error feed, SourceGarbled, SourceIncomplete.
     """
     feed = parse_feed(body)
-    title = clean(feed.head.get("title"))
+    title = clean_line(feed.head.get("title"))
     if title.lower().startswith("feed error"):
         raise SourceRefused(f"arXiv answers with an error for a feed: {title}", status=400)
-    if feed.whole and not feed.sound:
+    if feed.is_complete and not feed.is_well_formed:
         raise SourceGarbled(f"the announcements {title!r} are no well-formed XML")
     sightings: list[Sighting] = []
-    rejected: list[Rejected] = []
-    published, built = time_of(feed.head, "published"), time_of(feed.head, "updated")
+    rejected: list[RejectedRecord] = []
+    published, built = parsed_time(feed.head, "published"), parsed_time(feed.head, "updated")
     for entry in feed.entries:
         try:
             sightings.append(_sighting(entry, published, now))
         except (BadId, SourceGarbled) as error:
-            rejected.append(Rejected(str(error), excerpt_of(entry)))
-    return Announcements(
+            rejected.append(RejectedRecord(str(error), entry_excerpt(entry)))
+    return AnnouncementBatch(
         day=max((s.as_of.astimezone(EASTERN).date() for s in sightings), default=None),
-        built=built.astimezone(EASTERN).date() if built else None,
+        built_on=built.astimezone(EASTERN).date() if built else None,
         sightings=tuple(sightings),
         rejected=tuple(rejected),
-        whole=feed.whole,
+        is_complete=feed.is_complete,
     )
 
 
@@ -119,36 +125,36 @@ def is_stale(day: date | None, built: date | None, now: datetime) -> bool:
         return day < expected_day(now)
     if built is None or built < expected_day(now):
         return True
-    return now < newest_announcement(now) + SETTLED
+    return now < newest_announcement(now) + EMPTY_FEED_GRACE
 
 
-def _fetched(came: Announcements, answer: Answer, now: datetime) -> Fetched:
-    stale = is_stale(came.day, came.built, now)
+def _to_result(came: AnnouncementBatch, answer: UpstreamResponse, now: datetime) -> FetchResult:
+    stale = is_stale(came.day, came.built_on, now)
     got = len(came.sightings) + len(came.rejected)
-    return Fetched(
+    return FetchResult(
         sightings=came.sightings,
         rejected=came.rejected,
-        got=got,
+        record_count=got,
         day=came.day,
-        expected=expected_day(now),
+        expected_day=expected_day(now),
         stale=stale,
-        complete=came.whole and got < MOST_ROWS,
-        said=_said(came, got, stale, now),
-        answer=answer if came.whole and not stale else None,
-        memo=str(came.day or came.built or ""),
-        counted=came.day or _announcing(came.built),
+        complete=came.is_complete and got < MAX_ENTRIES,
+        message=_message(came, got, stale, now),
+        response=answer if came.is_complete and not stale else None,
+        memo=str(came.day or came.built_on or ""),
+        counted_day=came.day or _announcement_day(came.built_on),
     )
 
 
-def _announcing(built: date | None) -> date | None:
+def _announcement_day(built: date | None) -> date | None:
     """The day of an empty feed, if arXiv announces on it: of a weekend nothing is expected."""
     return built if built and built.weekday() <= _FRIDAY else None
 
 
-def _said(came: Announcements, got: int, stale: bool, now: datetime) -> str:
-    if not came.whole:
+def _message(came: AnnouncementBatch, got: int, stale: bool, now: datetime) -> str:
+    if not came.is_complete:
         return f"the feed was cut after {got} announcements"
-    if got >= MOST_ROWS:
+    if got >= MAX_ENTRIES:
         return f"{got} announcements: arXiv cuts a feed there, and the newest are missing"
     if stale and got:
         return f"still the announcements of {came.day}, not of {expected_day(now)}"
@@ -159,16 +165,16 @@ def _said(came: Announcements, got: int, stale: bool, now: datetime) -> str:
 
 def _sighting(entry: Any, published: datetime | None, now: datetime) -> Sighting:
     """One entry. Raises BadId and SourceGarbled for one that cannot be read."""
-    id, version = parse_versioned(clean(entry.get("id")))
-    title = clean(entry.get("title"))
+    id, version = parse_versioned(clean_line(entry.get("id")))
+    title = clean_line(entry.get("title"))
     summary = _SUMMARY.fullmatch(entry.get("summary", ""))
-    label = clean(entry.get("arxiv_announce_type")) or (summary["type"] if summary else "")
+    label = clean_line(entry.get("arxiv_announce_type")) or (summary["type"] if summary else "")
     announced_at = _announced_at(entry, published, now)
     if not title:
         raise SourceGarbled("the entry has no title")
-    if label not in _TYPES:
+    if label not in _ANNOUNCE_TYPES:
         raise SourceGarbled(f"the entry has no announce type that is known: {label!r}")
-    abstract = clean(summary["abstract"] if summary else entry.get("summary"))
+    abstract = clean_line(summary["abstract"] if summary else entry.get("summary"))
     tags = entry.get("tags", ())
     return Sighting(
         id=id,
@@ -178,12 +184,14 @@ def _sighting(entry: Any, published: datetime | None, now: datetime) -> Sighting
         version=version or 0,
         title=title,
         abstract=abstract,
-        authors=authors(clean(", ".join(a.get("name", "") for a in entry.get("authors", ())))),
-        categories=tuple(dict.fromkeys(filter(None, (clean(t.get("term")) for t in tags)))),
-        journal_ref=clean(entry.get("arxiv_journal_reference")),
-        doi=clean(entry.get("arxiv_doi")),
-        license=link(entry.get("rights")),
-        announce_type=_TYPES[label],
+        authors=split_authors(
+            clean_line(", ".join(a.get("name", "") for a in entry.get("authors", ())))
+        ),
+        categories=tuple(dict.fromkeys(filter(None, (clean_line(t.get("term")) for t in tags)))),
+        journal_ref=clean_line(entry.get("arxiv_journal_reference")),
+        doi=clean_line(entry.get("arxiv_doi")),
+        license=clean_url(entry.get("rights")),
+        announce_type=_ANNOUNCE_TYPES[label],
         announced_at=announced_at,
         withdrawn=is_withdrawn("", abstract),
     )
@@ -191,7 +199,7 @@ def _sighting(entry: Any, published: datetime | None, now: datetime) -> Sighting
 
 def _announced_at(entry: Any, published: datetime | None, now: datetime) -> datetime:
     """The Eastern midnight of an entry, or of its feed. Raises SourceGarbled without one."""
-    announced_at = time_of(entry, "published") or published
+    announced_at = parsed_time(entry, "published") or published
     if announced_at is None or announced_at > now + _DAY:
         raise SourceGarbled(f"the entry is announced at no time that can be: {announced_at}")
     return announced_at

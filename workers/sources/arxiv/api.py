@@ -23,26 +23,28 @@ from papers.model.arxiv_id import ArxivId, parse_versioned
 from papers.model.paper import Channel, Sighting
 from workers.sources.arxiv import api_page
 from workers.sources.arxiv.withdrawn import is_withdrawn
-from workers.sources.foreign_xml import clean
-from workers.sources.result import Fetched, Rejected, Upstreams
+from workers.sources.foreign_xml import clean_line
+from workers.sources.result import FetchResult, RejectedRecord, UpstreamClients
 
-PAGE: Final = 100
+PAGE_SIZE: Final = 100
 """Papers asked for at once: the API allows 2,000, and answers small pages far more reliably."""
 
 
-def by_ids(ids: Sequence[ArxivId], upstreams: Upstreams, now: datetime) -> Iterator[Fetched]:
+def fetch_by_ids(
+    ids: Sequence[ArxivId], upstreams: UpstreamClients, now: datetime
+) -> Iterator[FetchResult]:
     """The papers with these ids, in batches; an id that arXiv does not know is simply absent.
 
     A batch that is refused as malformed (400) is halved until the one id at fault stands alone;
     that one is set aside. Raises SourceError.
     """
     done = 0
-    batches = [tuple(ids[at : at + PAGE]) for at in range(0, len(ids), PAGE)]
+    batches = [tuple(ids[at : at + PAGE_SIZE]) for at in range(0, len(ids), PAGE_SIZE)]
     while batches:
         batch = batches.pop(0)
         search = arxiv.Search(id_list=[str(id) for id in batch], max_results=len(batch))
         try:
-            part = _page(search, 0, len(batch), upstreams, now)
+            part = _fetch_page(search, 0, len(batch), upstreams, now)
         except SourceRefused as error:
             if error.status != 400:
                 raise
@@ -50,12 +52,18 @@ def by_ids(ids: Sequence[ArxivId], upstreams: Upstreams, now: datetime) -> Itera
                 half = len(batch) // 2
                 batches[:0] = [batch[:half], batch[half:]]
                 continue
-            part = Fetched(rejected=(Rejected(str(error), str(batch[0])),), got=1, said=str(error))
+            part = FetchResult(
+                rejected=(RejectedRecord(str(error), str(batch[0])),),
+                record_count=1,
+                message=str(error),
+            )
         done += len(batch)
         yield replace(part, done=done, total=len(ids))
 
 
-def search(query: str, limit: int, upstreams: Upstreams, now: datetime) -> Iterator[Fetched]:
+def search_newest(
+    query: str, limit: int, upstreams: UpstreamClients, now: datetime
+) -> Iterator[FetchResult]:
     """The newest papers, at most `limit`, for a query in the API's own syntax, page by page.
 
     `total` of a part is how many papers the run will bring. Raises SourceError; SourceIncomplete
@@ -64,38 +72,38 @@ def search(query: str, limit: int, upstreams: Upstreams, now: datetime) -> Itera
     seen: set[ArxivId] = set()
     done, total = 0, limit
     while done < total:
-        size = min(PAGE, limit - done)
+        size = min(PAGE_SIZE, limit - done)
         wanted = arxiv.Search(
             query, max_results=done + size, sort_by=arxiv.SortCriterion.SubmittedDate
         )
-        part = _page(wanted, done, size, upstreams, now)
+        part = _fetch_page(wanted, done, size, upstreams, now)
         ids = {sighting.id for sighting in part.sightings}
         if ids and ids <= seen:
             raise SourceIncomplete(f"arXiv's API repeats a page: the one from {done} on is old")
         seen |= ids
-        done += part.got
+        done += part.record_count
         total = min(limit, part.total or 0)
         yield replace(part, done=done, total=total)
 
 
-def _page(
-    wanted: arxiv.Search, offset: int, size: int, upstreams: Upstreams, now: datetime
-) -> Fetched:
+def _fetch_page(
+    wanted: arxiv.Search, offset: int, size: int, upstreams: UpstreamClients, now: datetime
+) -> FetchResult:
     """One answer of the API. `total` is what it declares for the whole search."""
     client = arxiv.Client(page_size=size, delay_seconds=0, num_retries=0)
     client.query_url_format = f"{upstreams.settings.arxiv_api_url}?{{}}"
-    session = _Session(upstreams, now, offset, size)
+    session = _CheckedSession(upstreams, now, offset, size)
     client._session = session  # it has no public place for one
     results = client.results(wanted, offset)
     first = list(itertools.islice(results, 1))  # this asks; only now the number is known
-    rest = itertools.islice(results, max(session.page.sound - 1, 0))
+    rest = itertools.islice(results, max(session.page.readable_count - 1, 0))
     sightings = tuple(_sighting(result) for result in itertools.chain(first, rest))
-    return Fetched(
+    return FetchResult(
         sightings=sightings,
         rejected=session.page.rejected,
-        got=len(sightings) + len(session.page.rejected),
+        record_count=len(sightings) + len(session.page.rejected),
         total=session.page.total,
-        said=f"{len(sightings)} papers of {session.page.total}",
+        message=f"{len(sightings)} papers of {session.page.total}",
     )
 
 
@@ -107,40 +115,43 @@ class _Response:
     status_code: int = 200
 
 
-class _Session:
+class _CheckedSession:
     """What the package takes for its session: asks through the lane, and checks what comes."""
 
-    page: api_page.Page
+    page: api_page.ApiPage
 
-    def __init__(self, upstreams: Upstreams, now: datetime, offset: int, size: int) -> None:
+    def __init__(self, upstreams: UpstreamClients, now: datetime, offset: int, size: int) -> None:
         self._upstreams, self._now, self._offset, self._size = upstreams, now, offset, size
 
     def get(self, url: str, **_: Any) -> _Response:
         answer = self._upstreams.fetcher.get(
-            url, now=self._now, accept="application/atom+xml", through=self._upstreams.lane.turn
+            url,
+            now=self._now,
+            accept="application/atom+xml",
+            throttle=self._upstreams.arxiv_limiter.acquire,
         )
-        self.page = api_page.check(answer.body, self._offset, self._size, self._now)
+        self.page = api_page.check_api_page(answer.body, self._offset, self._size, self._now)
         return _Response(self.page.body)
 
 
 def _sighting(result: arxiv.Result) -> Sighting:
     id, version = parse_versioned(result.entry_id)
-    comment, abstract = clean(result.comment), clean(result.summary)
+    comment, abstract = clean_line(result.comment), clean_line(result.summary)
     categories = dict.fromkeys((result.primary_category, *result.categories))
-    names = (clean(author.name) for author in result.authors)
+    names = (clean_line(author.name) for author in result.authors)
     return Sighting(
         id=id,
         source="arxiv",
         channel=Channel.API,
         as_of=result.updated,
         version=version or 0,
-        title=clean(result.title),
+        title=clean_line(result.title),
         abstract=abstract,
         authors=tuple(name for name in names if name),
         categories=tuple(category for category in categories if category),
         comment=comment,
-        journal_ref=clean(result.journal_ref),
-        doi=clean(result.doi),
+        journal_ref=clean_line(result.journal_ref),
+        doi=clean_line(result.doi),
         submitted_at=result.published,
         revised_at=result.updated,
         withdrawn=is_withdrawn(comment, abstract),

@@ -11,17 +11,17 @@ from xml.etree.ElementTree import Element
 
 from papers.errors import BadId, SourceGarbled, SourceIncomplete, SourceRefused
 from papers.model.arxiv_id import parse_versioned
-from workers.fetch.refusals import excerpt
-from workers.sources.foreign_xml import checked, clean
-from workers.sources.result import Rejected
+from workers.fetch.refusals import body_excerpt
+from workers.sources.foreign_xml import clean_line, decode_document
+from workers.sources.result import RejectedRecord
 
 _ATOM: Final = "{http://www.w3.org/2005/Atom}"
-_MALFORMED: Final = "incorrect id format"
+_MALFORMED_ID: Final = "incorrect id format"
 _OPENSEARCH: Final = "{http://a9.com/-/spec/opensearch/1.1/}"
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class ApiPage:
     """A page of results with only its sound entries left in `body`.
 
     `total` is what the API declares for the whole search, `sound` the number of entries left.
@@ -29,23 +29,23 @@ class Page:
 
     body: bytes
     total: int
-    sound: int
-    rejected: tuple[Rejected, ...] = ()
+    readable_count: int
+    rejected: tuple[RejectedRecord, ...] = ()
 
 
-def check(body: bytes, offset: int, size: int, now: datetime) -> Page:
+def check_api_page(body: bytes, offset: int, size: int, now: datetime) -> ApiPage:
     """Check a page that should begin at `offset` and hold `size` entries, if there are as many.
 
     Raises SourceGarbled for what is no such document, SourceRefused for an error entry,
     SourceIncomplete for a page with less in it than it declares or from elsewhere in the results.
     """
-    root = _root(body)
-    total, start = _number(root, "totalResults"), _number(root, "startIndex")
+    root = _parse_root(body)
+    total, start = _declared_number(root, "totalResults"), _declared_number(root, "startIndex")
     entries = root.findall(f"{_ATOM}entry")
     for entry in entries:
-        if "/api/errors" in _text(entry, "id"):
-            said = _text(entry, "summary")
-            status = 400 if _MALFORMED in said else None  # else it is not the question's fault
+        if "/api/errors" in _child_text(entry, "id"):
+            said = _child_text(entry, "summary")
+            status = 400 if _MALFORMED_ID in said else None  # else it is not the question's fault
             raise SourceRefused(f"arXiv's API says: {said}", status=status)
     expected = max(min(size, total - offset), 0)
     if start != offset:
@@ -54,12 +54,12 @@ def check(body: bytes, offset: int, size: int, now: datetime) -> Page:
         raise SourceIncomplete(
             f"arXiv's API declares {total} results but gave {len(entries)} of {expected}"
         )
-    rejected = tuple(_take_out(root, entries, now))
-    return Page(ElementTree.tostring(root), total, len(entries) - len(rejected), rejected)
+    rejected = tuple(_remove_unreadable(root, entries, now))
+    return ApiPage(ElementTree.tostring(root), total, len(entries) - len(rejected), rejected)
 
 
-def _root(body: bytes) -> Element:
-    text, name = checked(body)
+def _parse_root(body: bytes) -> Element:
+    text, name = decode_document(body)
     try:
         root = ElementTree.fromstring(text)
     except ElementTree.ParseError as error:
@@ -67,28 +67,30 @@ def _root(body: bytes) -> Element:
         kind = SourceGarbled if whole else SourceIncomplete
         raise kind(f"arXiv's API: {'broken' if whole else 'cut'} XML ({error})") from error
     if root.tag != f"{_ATOM}feed":
-        raise SourceGarbled(f"arXiv's API: no Atom feed but: {excerpt(body)}")
+        raise SourceGarbled(f"arXiv's API: no Atom feed but: {body_excerpt(body)}")
     return root
 
 
-def _take_out(root: Element, entries: Iterable[Element], now: datetime) -> Iterator[Rejected]:
+def _remove_unreadable(
+    root: Element, entries: Iterable[Element], now: datetime
+) -> Iterator[RejectedRecord]:
     """Remove the entries that cannot be read, and say why."""
     for entry in entries:
         try:
             _check_entry(entry, now)
         except (BadId, SourceGarbled) as error:
             root.remove(entry)
-            text = f"{_text(entry, 'id')} {_text(entry, 'title')}"
-            yield Rejected(str(error), text[:500])
+            text = f"{_child_text(entry, 'id')} {_child_text(entry, 'title')}"
+            yield RejectedRecord(str(error), text[:500])
 
 
 def _check_entry(entry: Element, now: datetime) -> None:
     """Raise BadId or SourceGarbled for an entry that cannot be read."""
-    parse_versioned(_text(entry, "id"))
-    if not _text(entry, "title"):
+    parse_versioned(_child_text(entry, "id"))
+    if not _child_text(entry, "title"):
         raise SourceGarbled("the entry has no title")
     for name in ("published", "updated"):
-        said = _text(entry, name)
+        said = _child_text(entry, name)
         try:
             when = datetime.fromisoformat(said)
             sane = when.astimezone(UTC) < now + timedelta(days=1)
@@ -98,7 +100,7 @@ def _check_entry(entry: Element, now: datetime) -> None:
             raise SourceGarbled(f"the entry was {name} at no time that can be: {said!r}")
 
 
-def _number(root: Element, name: str) -> int:
+def _declared_number(root: Element, name: str) -> int:
     """A number that the answer declares. Raises SourceGarbled where it does not."""
     said = root.findtext(f"{_OPENSEARCH}{name}", "").strip()
     if not said.isascii() or not said.isdigit():
@@ -106,5 +108,5 @@ def _number(root: Element, name: str) -> int:
     return int(said)
 
 
-def _text(entry: Element, name: str) -> str:
-    return clean(entry.findtext(f"{_ATOM}{name}", ""))
+def _child_text(entry: Element, name: str) -> str:
+    return clean_line(entry.findtext(f"{_ATOM}{name}", ""))

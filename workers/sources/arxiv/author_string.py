@@ -10,13 +10,13 @@ import re
 from typing import Final
 
 _INNERMOST: Final = re.compile(r"\([^()]*\)")
-_JOINED: Final = re.compile(r",?\s+(?:and|&)\s+|\s*;\s*")
+_NAME_SEPARATORS: Final = re.compile(r",?\s+(?:and|&)\s+|\s*;\s*")
 _COLLABORATION: Final = re.compile(r"(Collaborations?)\s*:", re.IGNORECASE)
-_OTHERS: Final = re.compile(r",?\s*\bet\.?\s+al\b\.?")
+_ET_AL: Final = re.compile(r",?\s*\bet\.?\s+al\b\.?")
 _SUFFIX: Final = re.compile(r"(?:Jr|Sr)\.?|I{2,3}|IV", re.IGNORECASE)
 
 
-def authors(text: str) -> tuple[str, ...]:
+def split_authors(text: str) -> tuple[str, ...]:
     """The names in arXiv's one string of authors, without the affiliations in parentheses.
 
     `A. Bo (MIT, Boston), C. D (ETH (Zurich))` is A. Bo and C. D.
@@ -28,11 +28,11 @@ def authors(text: str) -> tuple[str, ...]:
     return tuple(name for name in parted if name)
 
 
-def names(text: str) -> tuple[str, ...]:
+def split_submitted_authors(text: str) -> tuple[str, ...]:
     """The names, without affiliations; who is only `et al` has none."""
-    text = _COLLABORATION.sub(r"\1,", _OTHERS.sub("", text))
+    text = _COLLABORATION.sub(r"\1,", _ET_AL.sub("", text))
     found: list[str] = []
-    for name in authors(_JOINED.sub(", ", text)):
+    for name in split_authors(_NAME_SEPARATORS.sub(", ", text)):
         if found and _SUFFIX.fullmatch(name):
             found[-1] = f"{found[-1]} {name}"
         elif name := re.sub(r"^and\s+", "", name):

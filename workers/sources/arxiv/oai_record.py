@@ -14,15 +14,20 @@ from lxml import etree
 from papers.errors import SourceGarbled
 from papers.model.arxiv_id import ArxivId
 from papers.model.paper import Channel, Sighting
-from workers.sources.arxiv.author_string import names
+from workers.sources.arxiv.author_string import split_submitted_authors
 from workers.sources.arxiv.withdrawn import is_withdrawn
-from workers.sources.foreign_xml import clean, link
+from workers.sources.foreign_xml import clean_line, clean_url
 
-OAI: Final = "{http://www.openarchives.org/OAI/2.0/}"
-RECORD: Final = f"{OAI}record"
-SAFE: Final = {"resolve_entities": False, "no_network": True, "load_dtd": False, "huge_tree": False}
+OAI_NAMESPACE: Final = "{http://www.openarchives.org/OAI/2.0/}"
+RECORD_TAG: Final = f"{OAI_NAMESPACE}record"
+SAFE_PARSER_OPTIONS: Final = {
+    "resolve_entities": False,
+    "no_network": True,
+    "load_dtd": False,
+    "huge_tree": False,
+}
 """How XML of others is parsed: no entities, no network, libxml2's limits on size and depth."""
-CONTROLS: Final = bytes({*range(32)} - {9, 10, 13})
+FORBIDDEN_CONTROLS: Final = bytes({*range(32)} - {9, 10, 13})
 """Bytes that XML forbids and that records hold nevertheless."""
 
 
@@ -33,69 +38,70 @@ class _Version:
     withdrawn: bool
 
 
-def sighting_of(record: Any) -> Sighting | None:
+def sighting_from_oai(record: Any) -> Sighting | None:
     """What a `record` element says; None where it says "deleted".
 
     Raises BadId and SourceGarbled for one that cannot be read.
     """
-    header = record.find(f"{OAI}header")
+    header = record.find(f"{OAI_NAMESPACE}header")
     if header is not None and header.get("status") == "deleted":
         return None
-    metadata = record.find(f"{OAI}metadata")
+    metadata = record.find(f"{OAI_NAMESPACE}metadata")
     entry = metadata[0] if metadata is not None and len(metadata) else None
-    form = _FORMS.get(etree.QName(entry).localname) if entry is not None else None
+    form = _FORMATS.get(etree.QName(entry).localname) if entry is not None else None
     if form is None:
         raise SourceGarbled("the record is in neither of arXiv's formats")
-    stamp = header.findtext(f"{OAI}datestamp", "") if header is not None else ""
-    return form(entry, day(stamp, "datestamp"))
+    stamp = header.findtext(f"{OAI_NAMESPACE}datestamp", "") if header is not None else ""
+    return form(entry, parse_day(stamp, "datestamp"))
 
 
-def excerpt_of(record: Any) -> str:
+def oai_excerpt(record: Any) -> str:
     """What a person needs to see of a record that was set aside."""
-    return clean(" ".join(record.itertext()))[:300]
+    return clean_line(" ".join(record.itertext()))[:300]
 
 
-def _raw(entry: Any, stamp: datetime) -> Sighting:
+def _from_raw_format(entry: Any, stamp: datetime) -> Sighting:
     """A record in the format `arXivRaw`."""
-    said = _texts(entry)
+    said = _child_texts(entry)
     versions = sorted(
-        (_version(element) for element in entry.iterfind("{*}version")), key=lambda v: v.number
+        (_parse_version(element) for element in entry.iterfind("{*}version")),
+        key=lambda v: v.number,
     )
     if not versions:
         raise SourceGarbled("the record names no version")
     first, last = versions[0], versions[-1]
-    return described(
+    return build_sighting(
         said,
         as_of=stamp,
         version=last.number,
-        authors=names(said.get("authors", "")),
+        authors=split_submitted_authors(said.get("authors", "")),
         submitted_at=first.created if first.number == 1 else None,
         revised_at=last.created,
         withdrawn=last.withdrawn,
     )
 
 
-def _listed(entry: Any, stamp: datetime) -> Sighting:
+def _from_arxiv_format(entry: Any, stamp: datetime) -> Sighting:
     """A record in the format `arXiv`, as dumps have it: no versions, days instead of times.
 
     A day stands for its end, so that an exact time, which is earlier, wins.
     """
-    said = _texts(entry)
+    said = _child_texts(entry)
     created, updated = said.get("created", ""), said.get("updated", "")
     people = entry.iterfind("{*}authors/{*}author")
-    return described(
+    return build_sighting(
         said,
         as_of=stamp,
-        authors=tuple(name for person in people if (name := _name(_texts(person)))),
-        submitted_at=_end_of(created) if created else None,
-        revised_at=_end_of(updated or created) if updated or created else None,
+        authors=tuple(name for person in people if (name := _full_name(_child_texts(person)))),
+        submitted_at=_end_of_day(created) if created else None,
+        revised_at=_end_of_day(updated or created) if updated or created else None,
     )
 
 
-_FORMS: Final = {"arXivRaw": _raw, "arXiv": _listed}
+_FORMATS: Final = {"arXivRaw": _from_raw_format, "arXiv": _from_arxiv_format}
 
 
-def described(said: dict[str, str], *, withdrawn: bool = False, **more: Any) -> Sighting:
+def build_sighting(said: dict[str, str], *, withdrawn: bool = False, **more: Any) -> Sighting:
     """What arXiv says of a paper: clean texts by the names its metadata has for them, and `more`.
 
     Raises BadId and SourceGarbled for one that cannot be read.
@@ -109,11 +115,11 @@ def described(said: dict[str, str], *, withdrawn: bool = False, **more: Any) -> 
         channel=Channel.OAI,
         title=said["title"],
         abstract=abstract,
-        categories=_categories(said.get("categories", "")),
+        categories=_split_categories(said.get("categories", "")),
         comment=comment,
         journal_ref=said.get("journal-ref", ""),
         doi=said.get("doi", ""),
-        license=_license(said.get("license", "")),
+        license=_clean_license(said.get("license", "")),
         withdrawn=withdrawn or is_withdrawn(comment, abstract),
         **more,
     )
@@ -121,32 +127,32 @@ def described(said: dict[str, str], *, withdrawn: bool = False, **more: Any) -> 
 
 # Few papers have a licence, categories, or a day that none before had.
 
-_license: Final = lru_cache(maxsize=256)(link)
+_clean_license: Final = lru_cache(maxsize=256)(clean_url)
 
 
 @lru_cache(maxsize=4_096)
-def _categories(text: str) -> tuple[str, ...]:
+def _split_categories(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(text.split()))
 
 
-def _texts(entry: Any) -> dict[str, str]:
+def _child_texts(entry: Any) -> dict[str, str]:
     """The texts of an element's children, by their names."""
     children = entry.iterchildren(tag=etree.Element)
-    return {child.tag.rpartition("}")[2]: clean(child.text) for child in children}
+    return {child.tag.rpartition("}")[2]: clean_line(child.text) for child in children}
 
 
-def _name(person: dict[str, str]) -> str:
+def _full_name(person: dict[str, str]) -> str:
     """`Heath,` `Robert W.` `Jr.` is Robert W. Heath Jr."""
     parts = (person.get(part, "").strip(" ,") for part in ("forenames", "keyname", "suffix"))
     return " ".join(part for part in parts if part)
 
 
-def _version(element: Any) -> _Version:
-    said = _texts(element)
+def _parse_version(element: Any) -> _Version:
+    said = _child_texts(element)
     nothing = said.get("size", "").lower() in ("0kb", "0")
     return _Version(
         version_number(element.get("version", "")),
-        moment(said.get("date", "")),
+        parse_version_time(said.get("date", "")),
         nothing or "I" in said.get("source_type", ""),
     )
 
@@ -164,7 +170,7 @@ _MONTHS: Final = {
     **{"Jan": "01", "Feb": "02", "Mar": "03", "Apr": "04", "May": "05", "Jun": "06"},
     **{"Jul": "07", "Aug": "08", "Sep": "09", "Oct": "10", "Nov": "11", "Dec": "12"},
 }
-_MOMENT: Final = re.compile(
+_VERSION_TIME: Final = re.compile(
     rf"[A-Z][a-z]{{2}}, (\d\d?) ({'|'.join(_MONTHS)}) ([12]\d{{3}})"
     r" ((?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d) GMT",
     re.ASCII,
@@ -173,10 +179,10 @@ _MOMENT: Final = re.compile(
 24:00:00, of which Pythons think differently."""
 
 
-def moment(text: str) -> datetime:
+def parse_version_time(text: str) -> datetime:
     """A version's time (`Wed, 23 Jan 2008 21:06:41 GMT`), aware UTC. Raises SourceGarbled."""
     try:
-        if usual := _MOMENT.fullmatch(text):
+        if usual := _VERSION_TIME.fullmatch(text):
             number, month, year, clock = usual.groups()
             return datetime.fromisoformat(f"{year}-{_MONTHS[month]}-{number:0>2}T{clock}+00:00")
         parsed = parsedate_to_datetime(text)
@@ -186,7 +192,7 @@ def moment(text: str) -> datetime:
 
 
 @lru_cache(maxsize=4_096)
-def day(text: str, what: str) -> datetime:
+def parse_day(text: str, what: str) -> datetime:
     """The beginning of a day (`2008-11-26`), UTC. Raises SourceGarbled."""
     try:
         return datetime.combine(date.fromisoformat(text.strip()[:10]), time(), UTC)
@@ -194,5 +200,5 @@ def day(text: str, what: str) -> datetime:
         raise SourceGarbled(f"the record has no readable {what}: {text!r}") from error
 
 
-def _end_of(text: str) -> datetime:
-    return day(text, "date").replace(hour=23, minute=59, second=59)
+def _end_of_day(text: str) -> datetime:
+    return parse_day(text, "date").replace(hour=23, minute=59, second=59)
