@@ -1,4 +1,4 @@
-"""Settings: every setting, its checks, and the names of built-in sources.
+"""Settings: every setting, its checks, and the table of built-in sources.
 
 May import: papers.errors.
 Start with: settings.py.

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from papers.config.source_names import SLUG_PATTERN, check_community
+from papers.config.sources import SLUG_PATTERN, check_community
 
 if TYPE_CHECKING:
     from papers.config.settings import Settings

@@ -14,7 +14,7 @@ from typing import Any, Final
 from redis import Redis
 
 from papers.config.settings import Settings
-from papers.config.source_names import check_community
+from papers.config.sources import check_community
 from papers.errors import BadParameter, StoreError, UnknownSource
 from papers.redis_backend import keys
 from papers.redis_backend.connection import translate_store_errors
