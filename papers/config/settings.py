@@ -1,10 +1,10 @@
-"""Every setting: one field each, with its default and what it is for.
+"""Every setting: one field each, with its default and its purpose.
 
-Order of precedence: environment `PAPERWIRE_NAME`, environment `PAPERWIRE_NAME_FILE` (the path
-of a file that holds the value: for secrets), the TOML file, the default. `REDIS_URL` is read
-where `PAPERWIRE_REDIS_URL` is not set. Lists are comma-separated in the environment; tables are
-`name=value` pairs separated by semicolons. `docs/settings.md` lists the same fields; a test holds
-the two together.
+Order of precedence: environment `PAPERWIRE_NAME`, environment `PAPERWIRE_NAME_FILE` (the path of a
+file that holds the value: for secrets), the TOML file, the default. `REDIS_URL` is read if
+`PAPERWIRE_REDIS_URL` is not set. In the environment, lists are comma-separated and tables are
+`name=value` pairs separated by semicolons. `docs/settings.md` lists the same fields; a test
+compares the two.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def _setting(default: Any, about: str, *, secret: bool = False) -> Any:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Paperwire's settings, checked. Field metadata: `about` (a sentence), `secret`."""
+    """Validated settings. Field metadata: `about` (a sentence for users) and `secret`."""
 
     data_dir: str = _setting(
         "data", "Folder for the embedded store and the last good feeds, relative to the TOML file."
@@ -133,8 +133,8 @@ class Settings:
     log_level: str = _setting("info", "debug, info, warning or error.")
 
     def __post_init__(self) -> None:
-        for fault in find_settings_errors(self):
-            raise BadSettings(fault)
+        for error in find_settings_errors(self):
+            raise BadSettings(error)
 
     @property
     def base_url(self) -> str:
@@ -143,15 +143,15 @@ class Settings:
 
     @property
     def user_agent(self) -> str:
-        """What Paperwire calls itself to upstreams."""
+        """The User-Agent header of requests to upstreams."""
         contact = f"; {self.contact}" if self.contact else ""
         return f"Paperwire/0.1 (+https://arxiv.org/help/api{contact})"
 
 
 def load_settings(path: Path | None, environ: Mapping[str, str]) -> Settings:
-    """Settings from a TOML file (or none) and the environment.
+    """Load settings from a TOML file (or none) and the environment.
 
-    Raises BadSettings, naming the setting, the reason and the mend.
+    Raises BadSettings, which names the setting, the reason and the remedy.
     """
     values = _from_toml(path) if path else {}
     values |= _from_environment(environ)
@@ -161,7 +161,7 @@ def load_settings(path: Path | None, environ: Mapping[str, str]) -> Settings:
 
 
 def config_path(environ: Mapping[str, str]) -> Path | None:
-    """The TOML file in force: `PAPERWIRE_CONFIG`, else `paperwire.toml` here if there is one."""
+    """Return the TOML file to use: `PAPERWIRE_CONFIG`, else `paperwire.toml` here if it exists."""
     if environ.get("PAPERWIRE_CONFIG"):
         return Path(environ["PAPERWIRE_CONFIG"])
     here = Path("paperwire.toml")
@@ -169,7 +169,7 @@ def config_path(environ: Mapping[str, str]) -> Path | None:
 
 
 def discover_settings(environ: Mapping[str, str]) -> Settings:
-    """The settings of this process, from the file in force and the environment.
+    """Load the settings of this process, from `config_path` and the environment.
 
     Raises BadSettings.
     """
@@ -182,7 +182,7 @@ def _from_toml(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise BadSettings(f"{path}: {error.strerror}; write one with `paperwire init`") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise BadSettings(f"{path} is no TOML: {error}") from error
+        raise BadSettings(f"{path} is not valid TOML: {error}") from error
     return {
         name: _check_toml_value(f"{name} in {path}", name, value) for name, value in table.items()
     }
@@ -211,12 +211,11 @@ def _read_secret_file(variable: str, path: str) -> str:
 def _default_of(where: str, name: str) -> Any:
     if name in _FIELDS:
         return getattr(Settings(), name)
-    known = ", ".join(_FIELDS)
-    raise BadSettings(f"{where}: there is no such setting; there are {known}")
+    raise BadSettings(f"{where}: there is no such setting; there are {', '.join(_FIELDS)}")
 
 
 def _check_toml_value(where: str, name: str, value: Any) -> Any:
-    """A TOML value in the type of the setting's default."""
+    """Return a TOML value in the type of the setting's default. Raises BadSettings."""
     default = _default_of(where, name)
     if isinstance(default, tuple) and isinstance(value, list):
         value = tuple(value)
@@ -225,20 +224,20 @@ def _check_toml_value(where: str, name: str, value: Any) -> Any:
     members = value.values() if isinstance(value, dict) else value
     nested = isinstance(value, (tuple, dict)) and not all(isinstance(m, str) for m in members)
     if type(value) is not type(default) or nested:
-        said = "" if name in _SECRETS else f", not {value!r}"
-        raise BadSettings(f"{where}: must be {_TYPE_NAMES[type(default)]}{said}")
+        shown = "" if name in _SECRETS else f", not {value!r}"
+        raise BadSettings(f"{where}: must be {_TYPE_NAMES[type(default)]}{shown}")
     return value
 
 
 def _parse_env_value(name: str, text: str) -> Any:
-    """An environment variable's text in the type of the setting's default."""
+    """Return a variable's text in the type of the setting's default. Raises BadSettings."""
     where = f"PAPERWIRE_{name.upper()}"
     default = _default_of(where, name)
     try:
         return _PARSERS[type(default)](text)
     except (ValueError, KeyError) as error:
-        form = _TYPE_NAMES[type(default)]
-        raise BadSettings(f"{where}: must be {form}, not {text!r}") from error
+        expected = _TYPE_NAMES[type(default)]
+        raise BadSettings(f"{where}: must be {expected}, not {text!r}") from error
 
 
 def _parse_table(text: str) -> dict[str, str]:
