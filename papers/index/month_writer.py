@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, TypeVar
 
 from redis import Redis
@@ -30,6 +30,7 @@ from papers.index.term_batch import Vocabulary
 from papers.index.term_months import TermMonths
 from papers.model import packing
 from papers.model.arxiv_id import ArxivId
+from papers.model.frozen_fields import visible_part
 from papers.model.merge import merge
 from papers.model.paper import Paper, Sighting
 from papers.redis_backend import keys
@@ -284,9 +285,3 @@ def _field_of_paper(paper: Paper) -> bytes:
 
 def _number_of_field(field: bytes) -> int:
     return int.from_bytes(field, "big")
-
-
-def visible_part(paper: Paper) -> Paper:
-    """A paper without what no reader sees: how good each statement is, and of when a count is."""
-    picks = tuple(replace(pick, counted_at=None) for pick in paper.picks)
-    return paper._replace(picks=picks, ranks=())

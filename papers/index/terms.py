@@ -21,15 +21,15 @@ from typing import Final
 
 from papers.index.layout import SHINGLE_BITS
 from papers.model.categories import archive_of
-from papers.model.paper import Paper
-from papers.query.ast import Field, Label, LabelKind, Text
-from papers.query.match import (
+from papers.model.labels import (
     MAX_MONTH_SPAN,
     announce_type_name,
     indexed_day,
     month_day_range,
     paper_flags,
 )
+from papers.model.paper import Paper
+from papers.query.ast import Field, Label, LabelKind, Text
 from papers.text.folding import tokenize_unstemmed
 
 _CACHE_SIZE: Final = 1024
