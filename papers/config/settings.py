@@ -42,7 +42,7 @@ class Settings:
         secret=True,
     )
     host: str = _setting("127.0.0.1", "Address the web server listens on.")
-    port: int = _setting(8000, "Port the web server listens on; taken: the next free one.")
+    port: int = _setting(8000, "Port the web server listens on; if taken, the next free one.")
     public_url: str = _setting(
         "", "The address readers see, without a slash at the end; empty: http://HOST:PORT."
     )
@@ -54,13 +54,13 @@ class Settings:
     )
     token: str = _setting(
         "",
-        "Token for writing over HTTP, or its `sha256:` digest; empty: there is no writing.",
+        "Token for writing over HTTP, or its `sha256:` digest; empty: writing is disabled.",
         secret=True,
     )
     web_processes: int = _setting(2, "Web server processes.")
     worker_processes: int = _setting(1, "RQ worker processes that `paperwire up` starts.")
     contact: str = _setting(
-        "", "Mail address or URL of whoever runs this; sent to upstreams in the User-Agent."
+        "", "Mail address or URL of the operator; sent to upstreams in the User-Agent."
     )
     categories: tuple[str, ...] = _setting(
         ("cs.AI", "cs.CL", "cs.CV", "cs.LG", "stat.ML"),
@@ -84,37 +84,37 @@ class Settings:
     )
     arxiv_api_url: str = _setting("https://export.arxiv.org/api/query", "Where arXiv's API is.")
     arxiv_oai_url: str = _setting(
-        "https://oaipmh.arxiv.org/oai", "Where arXiv's OAI-PMH is; empty: it is not asked daily."
+        "https://oaipmh.arxiv.org/oai", "Where arXiv's OAI-PMH is; empty: no daily harvest."
     )
     huggingface_url: str = _setting("https://huggingface.co", "Where Hugging Face is.")
     arxiv_interval: Seconds = _setting(
         3.0, "Seconds between two requests to arXiv, from all processes together."
     )
     fetch_timeout: Seconds = _setting(20.0, "Seconds an upstream may stay silent.")
-    fetch_deadline: Seconds = _setting(90.0, "Seconds one whole answer may take.")
-    fetch_bytes: int = _setting(32_000_000, "Bytes an answer may have, after decompression.")
+    fetch_deadline: Seconds = _setting(90.0, "Seconds one whole response may take.")
+    fetch_bytes: int = _setting(32_000_000, "Bytes one response may have, after decompression.")
     allowed_networks: tuple[str, ...] = _setting(
         (), "Private networks (CIDR) that upstreams may be in; empty: none."
     )
     fill_papers: int = _setting(
-        200, "Papers that the first fill of a new keyword asks arXiv's API for; 0: none."
+        200, "Papers that the initial fetch of a new keyword requests from arXiv's API; 0: none."
     )
     questions_per_minute: int = _setting(
         120,
-        "New questions one client may ask each web process in a minute, a thirtieth at once; "
-        "0: any number.",
+        "New searches one client may make on each web process per minute, a thirtieth at once; "
+        "0: no limit.",
     )
     custom_answers: int = _setting(
-        1000, "Answers to custom keywords that the store keeps ready; the oldest go."
+        1000, "Responses to custom keywords that the store caches; the oldest are evicted."
     )
     keep_months: int = _setting(
-        0, "Months of papers that are kept, this one included; 0: all. Older ones are removed."
+        0, "Months of papers to keep, this one included; 0: all. Older papers are removed."
     )
     websub_hub: str = _setting(
-        "", "The WebSub hub that is told when a saved keyword's feed changes; empty: none."
+        "", "The WebSub hub to notify when a saved keyword's feed changes; empty: none."
     )
     cache_seconds: int = _setting(
-        1800, "How long readers and proxies may keep a feed (Cache-Control max-age)."
+        1800, "Seconds that readers and proxies may cache a feed (Cache-Control max-age)."
     )
     thumbnails: bool = _setting(
         False,
@@ -123,11 +123,11 @@ class Settings:
     smtp_url: str = _setting(
         "", "The mail server, as smtp://USER@HOST:PORT or smtps://…; empty: no mail is sent."
     )
-    smtp_password: str = _setting("", "The password of that user.", secret=True)
-    mail_from: str = _setting("", "Whom mails are from; empty: paperwire@ and the public host.")
-    mail_to: str = _setting("", "Whom digests are mailed to: whoever runs this.")
+    smtp_password: str = _setting("", "The password of the mail server's user.", secret=True)
+    mail_from: str = _setting("", "Sender of mails; empty: paperwire@ and the public host.")
+    mail_to: str = _setting("", "Recipient of the digests: the operator.")
     mail_daily: tuple[str, ...] = _setting(
-        (), "Saved keywords, as in their URLs, whose papers of each day are mailed when it is over."
+        (), "Saved keywords, as in their URLs, whose papers of each day are mailed at its end."
     )
     mail_weekly: tuple[str, ...] = _setting((), "The same, with the papers of each week.")
     log_level: str = _setting("info", "debug, info, warning or error.")

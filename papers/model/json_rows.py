@@ -68,7 +68,7 @@ def paper_from_row(row: Mapping[str, Any]) -> Paper:
     """Return the paper of a row. Raises BadId, or SourceGarbled if the row is malformed."""
     if row.get(FORMAT_MEMBER) != ROW_FORMAT:
         raise SourceGarbled(
-            f"a row of format {row.get(FORMAT_MEMBER)!r}; this version knows format {ROW_FORMAT}"
+            f"a row of format {row.get(FORMAT_MEMBER)!r}; this version reads format {ROW_FORMAT}"
         )
     _reject_unknown_members(row, _ROW_KEYS, "the row")
     revision = row.get("revision")

@@ -1,4 +1,4 @@
-"""Labels of a paper that are neither its text nor its categories: announce type, flags, day.
+"""Announce type, flags and indexed day of a paper: filters beside its text and categories.
 
 The index stores them as terms and the reference matcher compares them, so both read them here.
 """
@@ -25,7 +25,7 @@ class Flag:
 
 
 def announce_type_name(paper: Paper) -> str:
-    """Return the type that `types=` filters by: `new`, unless arXiv has only said otherwise."""
+    """Return the type that `types=` filters by: `new`, unless arXiv has only stated other types."""
     return (paper.announce_type or AnnounceType.NEW).label
 
 

@@ -71,7 +71,7 @@ def unpack(id: ArxivId, packed: bytes) -> Paper:
 
 
 _LEGACY_FIELD_COUNT: Final = 21
-"""Elements of a row from before it told when things were first known."""
+"""The length of a row without `referred_at` and `listed_at`, as older versions wrote it."""
 _ARRAY_HEADER_BYTES: Final = 3
 _STR_8: Final = 0xD9
 """msgpack: an array of 16 elements or more begins with three bytes; lengths of strings."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache, partial
 from typing import Final, NamedTuple
 
@@ -92,14 +92,14 @@ def _token_index(text: str, fold: Callable[[str], list[str]]) -> _TokenIndex:
     return _TokenIndex(spans, positions)
 
 
-def _fold_cached(fold: Callable[[str], list[str]], text: str) -> list[str]:
+def _fold_cached(fold: Callable[[str], list[str]], text: str) -> Sequence[str]:
     """Fold a text; short ones are cached, as texts with TeX are folded word by word."""
     return _fold_word(fold, text) if len(text) <= _MAX_CACHED_WORD_LENGTH else fold(text)
 
 
 @lru_cache(maxsize=32_768)
-def _fold_word(fold: Callable[[str], list[str]], word: str) -> list[str]:
-    return fold(word)
+def _fold_word(fold: Callable[[str], list[str]], word: str) -> tuple[str, ...]:
+    return tuple(fold(word))
 
 
 def _window_matches(leaf: Text, field: str, text: _TokenIndex, offset: int) -> Iterator[Match]:

@@ -47,7 +47,7 @@ class SearchRequest:
 
     @property
     def tree(self) -> Node:
-        """The keyword and its filters as one tree; built anew on each access."""
+        """The keyword and its filters as one tree; rebuilt on each access."""
         required: list[Node] = [self.query.tree]
         if self.min_votes > 0:
             required.append(MinVotes(self.min_votes))

@@ -5,7 +5,7 @@ r"""Text folding for papers and keywords: what counts as the same word.
 
 Unicode compatibility form, case, accents, TeX, hyphens and plurals do not matter; everything that
 is not a letter or digit separates words. `tokenize` returns the folded words of a text,
-`token_spans` also where each stands; both give the same words in the same order.
+`token_spans` also their positions; both give the same words in the same order.
 
 A text is *plain* if it is ASCII without TeX and apostrophes: its words are its runs of letters and
 digits. Most texts are, and take a fast path.
@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 from typing import Final, NamedTuple
 
@@ -100,7 +100,7 @@ def fold_to_ascii(text: str) -> str | None:
     return folded.lower() if folded.isascii() else None
 
 
-def token_spans(text: str, fold: Callable[[str], list[str]] = tokenize) -> Iterator[TokenSpan]:
+def token_spans(text: str, fold: Callable[[str], Sequence[str]] = tokenize) -> Iterator[TokenSpan]:
     """Yield the folded words with their positions; `fold` is one of the two tokenizers.
 
     Words of one chunk with TeX or a ligature share the chunk's position.

@@ -1,8 +1,8 @@
 """Phrase search in the raw bytes of many texts, without folding them.
 
 Compiling a regular expression per phrase takes longer than searching a hundred texts. So there is
-one expression per number of words, which captures any words in a row; the captured words are then
-looked up among the surface forms of the phrase's words.
+one expression per number of words, which captures any consecutive words; these are then looked up
+among the surface forms of the phrase's words.
 """
 
 from __future__ import annotations

@@ -147,7 +147,7 @@ MONTHS_AND_NUMBERS = [
 
 
 @pytest.mark.parametrize(("text", "month", "number"), MONTHS_AND_NUMBERS)
-def test_month_and_number(text: str, month: int, number: int) -> None:
+def test_an_id_is_a_month_and_a_number(text: str, month: int, number: int) -> None:
     found = ArxivId.parse(text)
     assert (found.month, found.number) == (month, number)
     assert found == ArxivId(month, number)
