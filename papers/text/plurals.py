@@ -63,7 +63,7 @@ _UNCHANGED: Final = frozenset(
 """Words that look like plurals and are none."""
 
 _CACHE_LIMIT: Final = 200_000
-"""Words: about 20 MB."""
+"""Words: about 25 MB."""
 
 
 class _SingularCache(dict[str, str]):
