@@ -19,8 +19,8 @@ from typing import Any, Final
 from redis import Redis
 
 from papers.errors import BadBackup, BadParameter, StoreBusy
-from papers.index.month_writer import MonthWriter
-from papers.index.term_batch import Vocabulary
+from papers.index.writing.month_writer import MonthWriter
+from papers.index.writing.term_batch import Vocabulary
 from papers.index.term_months import TermMonths
 from papers.maintenance import migrations
 from papers.maintenance.backup import BATCH_SIZE, KEY_RECORD, PAPERS_RECORD, BackupCounts

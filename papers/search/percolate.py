@@ -21,7 +21,7 @@ from pyroaring import BitMap
 
 from papers.index.layout import MONTH_PAPER_BITS, MONTHS_PER_YEAR, YEAR_PAPER_BITS
 from papers.index.postings import places_of_months
-from papers.index.term_batch import PostingKeys, Vocabulary, group_doc_ids
+from papers.index.writing.term_batch import PostingKeys, Vocabulary, group_doc_ids
 from papers.index.terms import (
     author_bigram_terms,
     author_words,

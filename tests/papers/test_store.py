@@ -20,7 +20,7 @@ from redis.connection import UnixDomainSocketConnection
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from papers.errors import StoreError, StoreUnavailable
-from papers.index import month_writer
+from papers.index.writing import month_writer
 from papers.index.layout import SegmentLayout
 from papers.model.arxiv_id import ArxivId
 from papers.model.merge import merge

@@ -8,7 +8,7 @@ A year that is over has postings of frequent pairs only, and slots of the others
     MULTI that becomes the year's, the months' own go, the counts move EXEC: all or nothing
 
 A paper of a closed month is written as any other is; only its postings lie with the year's
-(`papers.index.month_writer`). A month that comes into a closed year late is open until the year is
+(`papers.index.writing.month_writer`). A month that comes into a closed year late is open until the year is
 closed again, which also drops what months removed from it have left behind. Killed anywhere, it
 leaves what was there, and the next run begins anew.
 """

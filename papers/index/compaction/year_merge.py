@@ -31,7 +31,7 @@ from papers.index.layout import (
 from papers.index.postings import MAX_INLINE_POSTING, PLACE_BYTES, places_of_months
 from papers.index.shingles.shingle_postings import YearShingleCodec, frequent_mask, shingle_codec
 from papers.index.shingles.shingle_slots import SlotCodec
-from papers.index.term_batch import NO_KEYS, PostingKeys, Vocabulary, sort_unique
+from papers.index.writing.term_batch import NO_KEYS, PostingKeys, Vocabulary, sort_unique
 from papers.model.arxiv_id import ArxivId, format_yymm, month_ordinal
 from papers.model.paper import Paper
 from papers.redis_backend import keys

@@ -15,7 +15,7 @@ from papers.index.shingles.shingle_postings import (
     shingle_codec,
 )
 from papers.index.shingles.shingle_slots import SlotCodec, SlotEdit
-from papers.index.term_batch import PostingKeys, merge_keys, sort_unique, subtract_keys
+from papers.index.writing.term_batch import PostingKeys, merge_keys, sort_unique, subtract_keys
 
 _KEY_BITS: Final = 64
 

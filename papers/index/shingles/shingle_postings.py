@@ -21,7 +21,7 @@ from papers.index.postings import (
     shingle_bucket_field,
     shingle_field,
 )
-from papers.index.term_batch import NO_KEYS, PostingKeys, merge_keys
+from papers.index.writing.term_batch import NO_KEYS, PostingKeys, merge_keys
 
 HashFields = Mapping[bytes, bytes | None]
 UInt64Array = NDArray[np.uint64]

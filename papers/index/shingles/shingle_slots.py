@@ -25,7 +25,7 @@ from papers.index.postings import (
     slot_bucket_field,
     slot_field,
 )
-from papers.index.term_batch import PostingKeys, merge_keys, sort_unique, subtract_keys
+from papers.index.writing.term_batch import PostingKeys, merge_keys, sort_unique, subtract_keys
 
 _HashFields = Mapping[bytes, bytes | None]
 _PAPER_MASK: Final = np.uint64((1 << YEAR_PAPER_BITS) - 1)

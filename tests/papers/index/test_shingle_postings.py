@@ -17,7 +17,7 @@ from papers.index.shingles.shingle_postings import (
     YearShingleCodec,
     frequent_mask,
 )
-from papers.index.term_batch import PostingKeys
+from papers.index.writing.term_batch import PostingKeys
 from papers.model.arxiv_id import month_ordinal
 
 FIRST = month_ordinal(202501)

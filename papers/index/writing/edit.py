@@ -1,6 +1,6 @@
 """A volume's index under change: which fields an edit reads, and what they become.
 
-An edit is decided here and written by `papers.index.month_writer`. The same papers have the same
+An edit is decided here and written by `papers.index.writing.month_writer`. The same papers have the same
 postings, whatever the batches were that brought them.
 """
 
@@ -16,7 +16,7 @@ from papers.index.layout import MONTH_PAPER_BITS, MONTHS_PER_YEAR, SegmentLayout
 from papers.index.postings import MAX_INLINE_POSTING, PLACE_BYTES
 from papers.index.shingles.shingle_edit import make_shingle_edit
 from papers.index.shingles.shingle_postings import HashFields
-from papers.index.term_batch import Vocabulary, group_doc_ids, subtract_keys
+from papers.index.writing.term_batch import Vocabulary, group_doc_ids, subtract_keys
 from papers.model.arxiv_id import month_ordinal
 from papers.model.paper import Paper
 

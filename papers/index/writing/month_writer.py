@@ -23,10 +23,10 @@ from redis.client import Pipeline
 from redis.exceptions import WatchError
 
 from papers.errors import StoreBusy
-from papers.index.edit import PaperChange, SegmentEdit
+from papers.index.writing.edit import PaperChange, SegmentEdit
 from papers.index.layout import SegmentLayout
 from papers.index.postings import COMPACTED, LAYOUT_FIELD
-from papers.index.term_batch import Vocabulary
+from papers.index.writing.term_batch import Vocabulary
 from papers.index.term_months import TermMonths
 from papers.model import packing
 from papers.model.arxiv_id import ArxivId
