@@ -1,9 +1,9 @@
 """The store: papers and their index in Redis, month by month.
 
-Written is one month at a time, in one transaction (`papers.index.writing.month_writer`): a killed ingest
-leaves whole months and nothing between, and repeating it leaves the state of a clean one. What lies
-outside a month (`months`, `picks`, `undescribed`, votes by day, the spread of words) is written
-before it and may only say too much; readers check. Read is newest month first
+Written is one month at a time, in one transaction (`papers.index.writing.month_writer`): a killed
+ingest leaves whole months and nothing between, and repeating it leaves the state of a clean one.
+What lies outside a month (`months`, `picks`, `undescribed`, votes by day, the term dictionary) is
+written before it and may only say too much; readers check. Read is newest month first
 (`papers.search.collector`).
 
 The revision moves after an ingest that changed what a feed shows. While an ingest is under way its

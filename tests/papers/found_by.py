@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from papers.index.terms import author_bigram_terms, paper_label_terms, shingle_hashes
+from papers.index.shingle_hashing import shingle_hashes
+from papers.index.terms import author_bigram_terms, paper_label_terms
 from papers.model.paper import Paper
 from papers.text.folding import tokenize, tokenize_unstemmed
 

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from papers.index.writing.edit import PaperChange, SegmentEdit
 from papers.index.layout import SegmentLayout
 from papers.index.postings import MAX_INLINE_PER_MONTH, MAX_INLINE_POSTING
+from papers.index.shingle_hashing import shingle_hashes
+from papers.index.writing.edit import PaperChange, SegmentEdit
 from papers.index.writing.term_batch import Vocabulary
-from papers.index.terms import shingle_hashes
 from papers.model.arxiv_id import ArxivId, month_ordinal
 from papers.model.merge import paper_from_sighting
 from papers.model.paper import Paper

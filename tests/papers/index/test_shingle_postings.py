@@ -11,13 +11,13 @@ from papers.index import postings
 from papers.index.bitmaps import deserialize_bitmap
 from papers.index.layout import MONTH_PAPER_BITS, SHINGLE_BITS, YEAR_PAPER_BITS, SegmentLayout
 from papers.index.postings import MAX_INLINE_PER_MONTH, shingle_bucket_field, shingle_field
+from papers.index.shingles.shingle_keys import PostingKeys
 from papers.index.shingles.shingle_postings import (
     MonthShingleCodec,
     ShingleCodec,
     YearShingleCodec,
     frequent_mask,
 )
-from papers.index.writing.term_batch import PostingKeys
 from papers.model.arxiv_id import month_ordinal
 
 FIRST = month_ordinal(202501)

@@ -53,7 +53,7 @@ def test_it_says_all_that_was_noted_and_not_taken_away(
     redis.flushall()
     writers = {name: TermMonths(redis) for name in ("first", "second")}
     held: dict[bytes, set[int]] = {term: set() for term in TERMS}
-    with mock.patch.object(term_months, "MANY", MANY):
+    with mock.patch.object(term_months, "MAX_MONTHS_PER_TERM", MANY):
         for step, month, terms in steps:
             if step == "flush":
                 redis.flushall()
@@ -72,7 +72,7 @@ def test_it_says_all_that_was_noted_and_not_taken_away(
 
 def test_what_is_everywhere_is_asked_once_though_others_write(redis: Redis) -> None:
     spread_of_one, other = TermMonths(redis), TermMonths(redis)
-    with mock.patch.object(term_months, "MANY", MANY):
+    with mock.patch.object(term_months, "MAX_MONTHS_PER_TERM", MANY):
         for month in MONTHS:
             spread_of_one.add_month(month, [b"wcommon"])
         other.add_month(202401, [b"wother"])
@@ -90,7 +90,7 @@ def test_what_a_server_lost_is_noted_again(tmp_path_factory: pytest.TempPathFact
     with (
         running_store() as before,
         running_store() as after,
-        mock.patch.object(term_months, "MANY", 2),
+        mock.patch.object(term_months, "MAX_MONTHS_PER_TERM", 2),
     ):
         at.symlink_to(before.removeprefix("unix://"))
         redis = Redis.from_url(f"unix://{at}")

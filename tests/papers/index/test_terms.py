@@ -7,12 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from papers.index.layout import SHINGLE_BITS
+from papers.index.shingle_hashing import shingle_hashes
 from papers.index.terms import (
     ALL_DAY_TERMS,
     day_term,
     is_single_shingle,
     label_term,
-    shingle_hashes,
     text_shingles,
     text_terms,
     title_terms,

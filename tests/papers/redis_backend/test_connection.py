@@ -132,9 +132,9 @@ def test_that_a_connection_is_open_is_no_sign_that_the_store_answers(
 
 FORKING = """
 import os, sys
-from papers.redis_backend.connection import PerThread, connect, read_many
+from papers.redis_backend.connection import ThreadLocalClient, connect, read_many
 
-clients = PerThread(connect(sys.argv[1], patient=False))
+clients = ThreadLocalClient(connect(sys.argv[1], retry=False))
 told = lambda: read_many(clients.client, [("CLIENT", "ID")])[0]
 mine = told()
 child = os.fork()
