@@ -1,4 +1,4 @@
-"""What a paper is found by, written down plainly: what the index must come to by faster ways."""
+"""Reference extraction of a paper's terms and shingles, one paper at a time."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from papers.text.folding import tokenize, tokenize_unstemmed
 
 
 class ExpectedTerms(NamedTuple):
-    """A paper's terms, and the hashes of its pairs."""
+    """A paper's terms, and the hashes of its shingles."""
 
     terms: frozenset[bytes]
     shingles: frozenset[int]
 
 
 def expected_terms(paper: Paper) -> ExpectedTerms:
-    """Nothing while nobody has described it."""
+    """Return the terms and shingles of a paper; none if it has no description."""
     if not paper.is_described:
         return ExpectedTerms(frozenset(), frozenset())
     title, abstract = tokenize(paper.title), tokenize(paper.abstract)
@@ -30,6 +30,6 @@ def expected_terms(paper: Paper) -> ExpectedTerms:
         "a": [word for author in paper.authors for word in tokenize_unstemmed(author)],
         "": paper_label_terms(paper),
     }
-    pairs = frozenset(shingle_hashes(title) | shingle_hashes(abstract))
+    shingles = frozenset(shingle_hashes(title) | shingle_hashes(abstract))
     terms = {f"{kind}{word}".encode() for kind, found in kinds.items() for word in found}
-    return ExpectedTerms(frozenset(terms | author_bigram_terms(paper)), pairs)
+    return ExpectedTerms(frozenset(terms | author_bigram_terms(paper)), shingles)

@@ -124,7 +124,7 @@ def test_reused_vocabulary_changes_nothing(earlier: list[Paper], later: list[Pap
 
 
 # (papers that have a word, how many of them lose it later)
-CROWDS = [
+PAPER_COUNTS = [
     (MAX_INLINE_PER_MONTH, 1),
     (MAX_INLINE_PER_MONTH + 1, 1),
     (MAX_INLINE_POSTING, 0),
@@ -137,22 +137,24 @@ CROWDS = [
 
 
 @pytest.mark.parametrize("at_once", [True, False])
-@pytest.mark.parametrize(("crowd", "leaving"), CROWDS)
+@pytest.mark.parametrize(("paper_count", "losing_count"), PAPER_COUNTS)
 def test_posting_moves_to_its_own_field_and_back(
-    layout: SegmentLayout, crowd: int, leaving: int, at_once: bool
+    layout: SegmentLayout, paper_count: int, losing_count: int, at_once: bool
 ) -> None:
     common = Paper(ArxivId(MONTH, 1), title="reward model", abstract="a b")
     rare = Paper(ArxivId(MONTH, 65_535), title="reward model", abstract="vision language")
-    papers = {n: numbered(n, common) for n in range(1, crowd + 1)} | {65_535: rare}
+    papers = {n: numbered(n, common) for n in range(1, paper_count + 1)} | {65_535: rare}
     changes = [PaperChange(None, paper) for paper in papers.values()]
     fields: SegmentFields = {}
     for batch in [changes] if at_once else [changes[:200], changes[200:]]:
         fields = applied(layout, fields, batch)
     assert decoded(fields, layout) == expected(papers, layout)
-    gone = [PaperChange(papers[n], papers[n]._replace(title="")) for n in range(1, leaving + 1)]
+    gone = [
+        PaperChange(papers[n], papers[n]._replace(title="")) for n in range(1, losing_count + 1)
+    ]
     fields = applied(layout, fields, gone)
     assert decoded(fields, layout) == expected(
-        {n: p for n, p in papers.items() if n > leaving}, layout
+        {n: p for n, p in papers.items() if n > losing_count}, layout
     )
 
 
