@@ -6,9 +6,11 @@ from collections.abc import Mapping
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pyroaring import BitMap
 
+from papers.index.bitmaps import serialize_bitmap
 from papers.index.layout import SegmentLayout
-from papers.index.postings import MAX_INLINE_PER_MONTH, MAX_INLINE_POSTING
+from papers.index.postings import MAX_INLINE_PER_MONTH, MAX_INLINE_POSTING, shingle_field
 from papers.index.shingle_hashing import shingle_hashes
 from papers.index.writing.edit import PaperChange, SegmentEdit
 from papers.index.writing.term_batch import Vocabulary
@@ -186,3 +188,29 @@ def test_slot_keeps_a_paper_that_keeps_one_of_its_shingles() -> None:
     fields = applied(ENDED_YEAR_LAYOUT, fields, [PaperChange(before, after)])
     assert decoded(fields, ENDED_YEAR_LAYOUT) == expected({1: after}, ENDED_YEAR_LAYOUT)
     assert shingle_slot_key(slot(kept)) in decoded(fields, ENDED_YEAR_LAYOUT)
+
+
+def test_slot_drops_a_paper_whose_remaining_shingle_has_a_posting() -> None:
+    """The posting of a shingle that does not change is read, so it does not count for the slot."""
+    (frequent,) = shingle_hashes(["word0", "word1"])
+    slot = ENDED_YEAR_LAYOUT.slot_of(frequent)
+    rare = next(
+        f"some{n} thing{n}"
+        for n in range(999)
+        for shingle in shingle_hashes([f"some{n}", f"thing{n}"])
+        if ENDED_YEAR_LAYOUT.slot_of(shingle) == slot
+    )
+    before = Paper(ArxivId(MONTH, 1), title=rare)
+    fields = applied(ENDED_YEAR_LAYOUT, {}, [PaperChange(None, before)])
+    assert shingle_slot_key(slot) in decoded(fields, ENDED_YEAR_LAYOUT)
+    doc_ids = [ArxivId(MONTH, number).doc_id for number in range(1, MAX_INLINE_PER_MONTH + 2)]
+    fields[shingle_field(frequent)] = serialize_bitmap(BitMap(doc_ids))
+    changes = [
+        PaperChange(
+            before._replace(abstract="word0 word1"),
+            before._replace(title="other", abstract="word0 word1"),
+        )
+    ]
+    after = decoded(applied(ENDED_YEAR_LAYOUT, fields, changes), ENDED_YEAR_LAYOUT)
+    assert shingle_slot_key(slot) not in after
+    assert after[frequent] == doc_ids
