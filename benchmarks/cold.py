@@ -32,7 +32,7 @@ from service.feeds import FORMATS
 from service.feeds.entry import Entry
 from service.feeds.entry_cache import ENTRY_CACHE
 from service.feeds.feed import Feed
-from service.garbage import tune_garbage_collector
+from service.wsgi import tune_garbage_collector
 
 ALL_TYPES = "new,cross,replace"
 FEED = Feed("urn:k", "K", "Of k.", *("https://k.example",) * 3, (), ())

@@ -40,7 +40,7 @@ from papers.redis_backend.connection import connect
 from papers.search.counts import MatchCounter
 from papers.search.reader import IndexReader
 from paperwire.run import embedded_store
-from service.garbage import tune_garbage_collector
+from service.wsgi import tune_garbage_collector
 
 T = TypeVar("T")
 REPEAT: Final = 3
