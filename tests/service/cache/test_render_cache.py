@@ -360,7 +360,7 @@ def test_renderer_gets_the_version_that_its_body_is_stamped_with(
 
 
 def test_version_has_all_keywords_by_name(cache: RenderCache, redis: Redis) -> None:
-    for name in ("beta", "Alpha", "Gamma"):
+    for name in ("beta", "Alpha", "Émile", "Gamma"):
         Keywords(redis).add(name, "reward", now=NOW)
 
     def render(version: StoreVersion) -> bytes:

@@ -76,6 +76,12 @@ def test_any_accept_encoding_gives_a_coding(header: str) -> None:
     assert negotiate_coding(header) in {"", *ENCODINGS}
 
 
+def test_long_accept_encoding_is_negotiated_too() -> None:
+    unknown = ", ".join(f"x-{number}" for number in range(100))
+    assert negotiate_coding(f"{unknown}, gzip") == "gzip"
+    assert negotiate_coding(f"{unknown}, br;q=0") == ""
+
+
 def etags_by_coding(client: FlaskClient, path: str = FEED) -> dict[str, str]:
     """Return the ETag of each coding."""
     codings = ("identity", *ENCODINGS)
