@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import gc
 import json
 import statistics
 import tempfile
@@ -40,7 +41,6 @@ from papers.redis_backend.connection import connect
 from papers.search.counts import MatchCounter
 from papers.search.reader import IndexReader
 from paperwire.run import embedded_store
-from service.garbage import tune_garbage_collector
 
 T = TypeVar("T")
 REPEAT: Final = 3
@@ -86,7 +86,9 @@ def run_measurements(folder: Path, options: argparse.Namespace) -> Iterator[Figu
         built.write_text(json.dumps(rates))
     yield from json.loads(built.read_text() or "[]")
     keywords = keywords_by_class(list(read_sightings()), options.each)
-    tune_garbage_collector()  # as a server does
+    gc.collect()  # these three as service.wsgi does
+    gc.freeze()
+    gc.set_threshold(20_000)
     kept = awake.keep_processors_awake() if options.awake else contextlib.nullcontext()
     with kept, open_engines(folder, options.without) as (ours, *others):
         yield {"engine": ours.name, "resident_a_paper": ours.resident_bytes() / options.papers}

@@ -1,4 +1,9 @@
-"""Feeds out: the Flask app, its feeds, its API and its pages."""
+"""Feeds out: the Flask app, its feeds, its API and its pages.
+
+May import: papers, service.cache, service.feeds, service.http, service.markup, service.pages,
+service.pages.parts, service.routes, service.urls.
+Start with: create_app; context.py (what a view works with).
+"""
 
 from __future__ import annotations
 
@@ -6,7 +11,7 @@ from flask import Flask
 
 from papers.config.settings import Settings
 from service import pages
-from service.context import open_context
+from service.context import context_of, open_context
 from service.http import error_pages, static_files
 from service.http.flood_guard import install_flood_guard
 from service.http.security import configure_security
@@ -16,13 +21,13 @@ from service.routes.discovery import saved_feeds
 
 
 def create_app(settings: Settings) -> Flask:
-    """The web app. It connects to the store at the first request, and lives without one.
+    """Return the web app. It connects to the store at the first request, and works without one.
 
-    Raises BadSettings where `redis_url` is no URL of a store.
+    Raises BadSettings if `redis_url` is not the URL of a store.
     """
     app = Flask(__name__)
     app.url_map.merge_slashes = False  # werkzeug would redirect to whatever Host was sent
-    install_flood_guard(app)
+    install_flood_guard(app, lambda: context_of(app).rate_limiter)
     configure_security(app, settings)
     error_pages.register_error_handlers(app)
     pages.register_filters(app.jinja_env.filters)

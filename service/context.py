@@ -1,9 +1,8 @@
-"""What a view works with: the store, the saved keywords, the sources' states, the cache."""
+"""App context: what a view works with, from the store and the keywords to the render cache."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +12,7 @@ from flask import Flask, Response, current_app, request
 from redis import Redis
 
 from papers.config.settings import Settings
+from papers.config.sources import SOURCES
 from papers.errors import BadParameter, UnknownKeyword
 from papers.model.paper import Paper
 from papers.query.ast import any_of
@@ -27,11 +27,13 @@ from papers.state.keywords import Keyword, Keywords, slug_of
 from papers.state.task_states import TaskState, TaskStates
 from papers.store import Store
 from service.cache.archive_snapshots import ArchiveSnapshots
+from service.cache.build_id import compute_build_id
 from service.cache.disk_tier import DiskTier
 from service.cache.encodings import negotiate_coding
 from service.cache.lookup import CacheKey
 from service.cache.lru import ByteLRU
-from service.cache.render_cache import RenderCache
+from service.cache.render_cache import RenderCache, Renderer
+from service.cache.version_stamp import StoreVersion
 from service.feeds.entry import Entry, select_lead_pick
 from service.http.rate_limit import ClientRateLimiter
 from service.http.responses import cached_response
@@ -43,15 +45,13 @@ _EXTENSION_KEY: Final = "paperwire"
 _MAX_TITLE_NAMES: Final = 4
 _URL_CACHE_BYTES: Final = 4_000_000
 _URL_ENTRY_BYTES: Final = 2_000
-"""Bytes of addresses that a process remembers, and of one beside its text."""
+"""Budget of the cache of parsed URLs, and what one takes besides its query string."""
 _YEAR_SECONDS: Final = 365 * 86_400
-_BUILTIN_SOURCES: Final = ("arxiv", "hf")
-"""Sources that are no community's feed."""
 
 
 @dataclass(frozen=True, slots=True)
 class AppContext:
-    """One per app; kept with it, never a global."""
+    """What the views of one app share. It is stored with the app, never in a global."""
 
     settings: Settings
     redis: Redis
@@ -67,65 +67,72 @@ class AppContext:
     url_cache: ByteLRU[tuple[str, bytes], SearchUrls]
 
     def now(self) -> datetime:
-        """The time of day, aware UTC: told to what needs it, and to nothing that is rendered."""
+        """Return the time, aware UTC. It decides what is rendered and is never part of it."""
         return datetime.now(UTC)
 
     @property
     def source_names(self) -> tuple[str, ...]:
-        """The names of the sources there are. Raises StoreAway."""
-        return (*_BUILTIN_SOURCES, *(feed.name for feed in self.communities.all()))
+        """The names of all sources. Raises StoreUnavailable."""
+        return (*SOURCES, *(feed.name for feed in self.communities.all()))
 
     def source_names_for(self, requested: str) -> tuple[str, ...]:
-        """The names that `source=asked` may be; most requests need not ask the store for them."""
-        configured = (*_BUILTIN_SOURCES, *self.settings.communities)
+        """Return the names that `source=requested` may have.
+
+        Sources of the settings are known without a round trip. Raises StoreUnavailable.
+        """
+        configured = (*SOURCES, *self.settings.communities)
         return configured if requested.casefold() in ("", *configured) else self.source_names
 
     def parse_search_urls(self, name: str) -> SearchUrls:
-        """The canonical address of the request for a keyword by name, or for `search`.
+        """Return the canonical URLs of this request: of a keyword by name, or of `search`.
 
         Raises BadParameter, BadQuery, UnknownKeyword.
         """
-        asked = (name, request.query_string)
-        address = self.url_cache.get(asked)
-        if address is None:
-            address = self._parse_uncached(name)
-            if not address.params.options.get("source"):  # sources come and go
-                self.url_cache.put(asked, address, _URL_ENTRY_BYTES + len(request.query_string))
-        return address
+        key = (name, request.query_string)
+        urls = self.url_cache.get(key)
+        if urls is None:
+            urls = self._parse_uncached(name)
+            if not urls.params.options.get("source"):  # which sources there are may change
+                self.url_cache.put(key, urls, _URL_ENTRY_BYTES + len(request.query_string))
+        return urls
 
     def _parse_uncached(self, name: str) -> SearchUrls:
         slug = SEARCH_SLUG if name == SEARCH_SLUG else self.resolve_slug(name)
         sources = self.source_names_for(request.args.get("source", ""))
-        asked = parse_params(request.args, is_saved=slug != SEARCH_SLUG, sources=sources)
-        if len(asked.keywords) == 1:
-            (slug,), asked = asked.keywords, replace(asked, keywords=())
-        return SearchUrls(self.settings.base_url, slug, asked)
+        params = parse_params(request.args, is_saved=slug != SEARCH_SLUG, sources=sources)
+        if len(params.keywords) == 1:
+            (slug,), params = params.keywords, replace(params, keywords=())
+        return SearchUrls(self.settings.base_url, slug, params)
 
     def resolve_slug(self, name: str) -> str:
-        """The slug of any spelling of a keyword's name. Raises UnknownKeyword where it has none."""
+        """Return the slug for any form of a keyword's name. Raises UnknownKeyword if none."""
         try:
             return slug_of(name)
         except BadParameter as error:
             raise UnknownKeyword(f"no keyword {abbreviate(name)!r} is saved here") from error
 
-    def search(self, address: SearchUrls, limit: int | None = None) -> FeedResult:
-        """What an address leads to: as many papers as it asks for, or `limit`.
+    def search(
+        self, urls: SearchUrls, version: StoreVersion, limit: int | None = None
+    ) -> FeedResult:
+        """Search for the papers of a URL: as many as it requests, or `limit`.
 
-        Raises UnknownKeyword, StoreAway.
+        Keywords and task states are those of `version`, read with the version stamp. Raises
+        StoreUnavailable.
         """
-        keywords = tuple(map(self.keywords.get, address.keywords))
-        query = address.params.query or union_query(keywords)
-        ask = address.params.search_request(query)
-        ask = replace(ask, limit=limit or ask.limit)
-        page, previous = self.store.search(ask), None
-        if ask.before:
-            previous = address.at_cursor(self.store.previous_cursor(ask))
-        return FeedResult(address, keywords, query, ask, page, previous, self.source_states.all())
+        query = urls.params.query or union_query(version.keywords)
+        search_request = urls.params.search_request(query)
+        search_request = replace(search_request, limit=limit or search_request.limit)
+        page, previous = self.store.search(search_request), None
+        if search_request.before:
+            previous = urls.at_cursor(self.store.previous_cursor(search_request))
+        return FeedResult(
+            urls, version.keywords, query, search_request, page, previous, version.task_states
+        )
 
     def serve(
         self,
         path: str,
-        render: Callable[[], bytes],
+        render: Renderer,
         *,
         content_type: str,
         keywords: tuple[str, ...],
@@ -134,15 +141,16 @@ class AppContext:
         headers: dict[str, str] | None = None,
         max_age: int = _YEAR_SECONDS,
     ) -> Response:
-        """The response to a canonical request, from the cache where it can be.
+        """Return the response to a canonical request, from the render cache if possible.
 
-        `keywords`, `period` and `archive` are what `Wanted` says of them. Others may keep it for as
-        long as the settings say, or for `most_seconds` if that is less, or as a header says.
+        `keywords`, `period` and `is_archive` are those of `CacheKey`. Shared caches may store the
+        response for `cache_seconds` of the settings, or `max_age` seconds if that is less, unless
+        `headers` has a Cache-Control.
         """
         coding = negotiate_coding(request.headers.get("Accept-Encoding", ""))
-        wanted = CacheKey(path, keywords, period, is_archive, coding or "gzip")
+        cache_key = CacheKey(path, keywords, period, is_archive, coding or "gzip")
         now = self.now()
-        served = self.render_cache.get(wanted, render, now=now, consume_quota=self._consume_quota)
+        served = self.render_cache.get(cache_key, render, now=now, consume_quota=self.consume_quota)
         return cached_response(
             request.headers,
             served,
@@ -153,17 +161,17 @@ class AppContext:
             headers=headers,
         )
 
-    def _consume_quota(self) -> None:
-        """Count a new question of whoever asks. Raises TooMany."""
-        self.rate_limiter.consume(request.remote_addr or "")
+    def consume_quota(self, *, allow_burst: bool = False) -> None:
+        """Count this request against the rate limit of its client. Raises TooManyRequests."""
+        self.rate_limiter.consume(request.remote_addr or "", allow_burst=allow_burst)
 
 
 @dataclass(frozen=True, slots=True)
 class FeedResult:
-    """What an address leads to: the saved keywords if such are asked for, the question, its answer.
+    """The result of a search: its URLs, the saved keywords if any, the query and a page of papers.
 
-    A paper is an answer if it meets any of several keywords. `previous` is the page before this
-    one, where there is one.
+    With several keywords a paper matches if it matches any. `previous_page` is None on the first
+    page.
     """
 
     address: SearchUrls
@@ -176,23 +184,23 @@ class FeedResult:
 
     @property
     def name(self) -> str:
-        """What people call it: the names of its keywords, or its query."""
+        """The title: the names of its keywords, or its query."""
         return search_title(self.keywords, self.query)
 
     @property
     def query_in_words(self) -> str:
-        """What the papers match, in words."""
+        """The query in words."""
         return f"any of {self.name}" if len(self.keywords) > 1 else self.query.canonical
 
     def matched_keywords(self, paper: Paper) -> tuple[Keyword, ...]:
-        """Which of several keywords a paper meets; of one alone nothing is said."""
+        """Return which of several keywords a paper matches; none if there is only one keyword."""
         if len(self.keywords) < 2:
             return ()
         folded = FoldedPaper(paper)
         return tuple(k for k in self.keywords if matches_node(parse_query(k.query).tree, folded))
 
     def make_entry(self, paper: Paper) -> Entry:
-        """A paper of the answer as an entry; in order of picks it begins with the pick."""
+        """Return a paper as an entry; in order of picks it leads with the pick."""
         lead = select_lead_pick(paper, self.search_request.source) if self.is_by_pick else None
         return Entry(
             paper, lead_pick=lead, keywords=tuple(k.slug for k in self.matched_keywords(paper))
@@ -200,7 +208,7 @@ class FeedResult:
 
     @property
     def page_links(self) -> dict[str, SearchUrls]:
-        """The other pages of the answer, by their relation to this one."""
+        """The other pages by their link relation (`first`, `previous`, `next`); {} if none."""
         if not self.previous_page and not self.page.next_cursor:
             return {}
         following = self.address.at_cursor(self.page.next_cursor) if self.page.next_cursor else None
@@ -209,85 +217,73 @@ class FeedResult:
             "previous": self.previous_page,
             "next": following,
         }
-        return {rel: address for rel, address in pages.items() if address}
+        return {rel: urls for rel, urls in pages.items() if urls}
 
     @property
     def is_by_pick(self) -> bool:
-        """Whether these are picked papers, newest pick first."""
+        """True if these are picked papers, newest pick first."""
         return self.search_request.order == "picked"
 
     @property
     def order_in_words(self) -> str:
-        """The order and the filters, in words."""
-        ask = self.search_request
-        told = [
+        """The order and the filters in words."""
+        wanted = self.search_request
+        parts = [
             "newest pick first" if self.is_by_pick else "newest announcement first",
-            f"at least {ask.min_votes} votes" if ask.min_votes else "",
-            f"named by {source_name(ask.source)}" if ask.source else "",
-            f"since {ask.since}" if ask.since else "",
-            f"until {ask.until}" if ask.until else "",
+            f"at least {wanted.min_votes} votes" if wanted.min_votes else "",
+            f"named by {source_name(wanted.source)}" if wanted.source else "",
+            f"since {wanted.since}" if wanted.since else "",
+            f"until {wanted.until}" if wanted.until else "",
         ]
-        return ", ".join(part for part in told if part)
+        return ", ".join(part for part in parts if part)
 
 
 def search_title(keywords: Sequence[Keyword], query: Query | None) -> str:
-    """What people call a question: the names of its keywords, or its query."""
+    """Return the title of a search: the names of its keywords, shortened, or its query."""
     names = [single_line(keyword.name) for keyword in keywords]
-    more = len(names) - _MAX_TITLE_NAMES
-    told = names if more <= 1 else [*names[:_MAX_TITLE_NAMES], f"{more} more"]
-    return ", ".join(told) or (single_line(query.canonical) if query else "")
+    excess = len(names) - _MAX_TITLE_NAMES
+    shown = names if excess <= 1 else [*names[:_MAX_TITLE_NAMES], f"{excess} more"]
+    return ", ".join(shown) or (single_line(query.canonical) if query else "")
 
 
 def union_query(keywords: Sequence[Keyword]) -> Query:
-    """The query of papers that meet any of these."""
+    """Return the query that matches what any of the keywords matches."""
     return Query(any_of(parse_query(keyword.query).tree for keyword in keywords))
 
 
 def open_context(app: Flask, settings: Settings) -> None:
-    """Give the app its desk. Connects when first used. Raises BadSettings."""
+    """Give the app a context of its own. It connects at first use. Raises BadSettings."""
     redis = connect(settings.redis_url, retry=False)
     store = Store(redis)
-    last_good = DiskTier(Path(settings.data_dir) / "last-good")
-    answers = RenderCache(
+    render_cache = RenderCache(
         redis,
-        last_good,
+        DiskTier(Path(settings.data_dir) / "last-good"),
         base_url=settings.base_url,
-        build_id=_build_id() + settings.websub_hub,
+        build_id=compute_build_id() + settings.websub_hub,
         max_custom=settings.custom_answers,
     )
     app.extensions[_EXTENSION_KEY] = AppContext(
-        settings,
-        redis,
-        store,
-        Keywords(redis),
-        TaskStates(redis),
-        answers,
-        ArchiveSnapshots(redis, store),
-        MatchCounter(store.reader),
-        ClientRateLimiter(settings.questions_per_minute),
-        MoreLikeThis(store.reader),
-        Communities(redis, settings),
-        ByteLRU(_URL_CACHE_BYTES),
+        settings=settings,
+        redis=redis,
+        store=store,
+        keywords=Keywords(redis),
+        source_states=TaskStates(redis),
+        render_cache=render_cache,
+        snapshots=ArchiveSnapshots(redis, store),
+        counter=MatchCounter(store.reader),
+        rate_limiter=ClientRateLimiter(settings.questions_per_minute),
+        similar_papers=MoreLikeThis(store.reader),
+        communities=Communities(redis, settings),
+        url_cache=ByteLRU(_URL_CACHE_BYTES),
     )
 
 
 def context() -> AppContext:
-    """The desk of the app that handles this request."""
+    """Return the context of the app that handles this request."""
     return context_of(current_app)
 
 
 def context_of(app: Flask) -> AppContext:
-    """The desk of an app."""
+    """Return the context of an app."""
     found: AppContext = app.extensions[_EXTENSION_KEY]
     return found
-
-
-def _build_id() -> str:
-    """A digest of all that renders: another release's cached answers are rendered again."""
-    digest = hashlib.blake2b(digest_size=8)
-    for room in ("service", "papers"):
-        folder = Path(__file__).resolve().parents[1] / room
-        for path in sorted(folder.rglob("*")):
-            if path.suffix in (".py", ".html", ".css", ".js", ".svg"):
-                digest.update(path.read_bytes())
-    return digest.hexdigest()

@@ -1,4 +1,4 @@
-"""A rendered answer: its bytes, packed in a coding, and what validates them."""
+"""Cached bodies: rendered bytes in a content coding, with their validators."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _FORMAT_VERSION: Final = 2
 
 @dataclass(frozen=True, slots=True)
 class CachedBody:
-    """An answer ready to send.
+    """A rendered body ready to send, or its validators alone.
 
-    `etag` is of the content, without quotes. `modified` is when the content last changed, in
-    seconds since 1970. `packed` holds the body in one coding, or in none where only validators are
-    left; `length` is that of the body itself. `stamp` tells which state of the store it was made
-    from.
+    `etag` is the digest of the content, without quotes. `last_modified` is when the content last
+    changed, in seconds since 1970. `encoded_bodies` has the body in one coding, or is empty if only
+    the validators are left; `plain_length` is the length without coding. `version_stamp` identifies
+    the state of the store that the body was rendered from.
     """
 
     etag: str
@@ -32,42 +32,42 @@ class CachedBody:
     version_stamp: bytes
 
     def encoded_body(self, coding: str = IDENTITY) -> bytes:
-        """The body in a coding; made from another where only that is here."""
+        """Return the body in a coding, decoding and encoding it if need be."""
         if coding in self.encoded_bodies:
             return self.encoded_bodies[coding]
-        name, packed = next(iter(self.encoded_bodies.items()))
-        plain = ENCODINGS[name].decompress(packed)
+        name, encoded = next(iter(self.encoded_bodies.items()))
+        plain = ENCODINGS[name].decompress(encoded)
         return ENCODINGS[coding].compress(plain) if coding else plain
 
     def reencoded(self, coding: str) -> CachedBody:
-        """The same answer with its body in a coding."""
+        """Return the same with its body in a coding."""
         return replace(self, encoded_bodies={coding: self.encoded_body(coding)})
 
     def entity_tag(self, coding: str = IDENTITY) -> str:
-        """The entity tag of the body in a coding: other bytes, another tag."""
+        """Return the entity tag of the body in a coding: each coding has its own."""
         return f'"{self.etag}{ENCODINGS[coding].etag_suffix if coding else ""}"'
 
     def entity_tags(self, coding: str) -> list[str]:
-        """The tags of the body in every coding, that one's first."""
+        """Return the entity tags of all codings, that of `coding` first."""
         return [self.entity_tag(name) for name in dict.fromkeys((coding, *ENCODINGS, IDENTITY))]
 
     @property
     def without_body(self) -> CachedBody:
-        """What is left to tell whether a later answer is the same."""
+        """The validators, which tell whether a later body is the same."""
         return replace(self, encoded_bodies={}, version_stamp=b"")
 
 
 def build_cached_body(
     body: bytes, coding: str, *, version_stamp: bytes, previous: CachedBody | None, now: datetime
 ) -> CachedBody:
-    """A body as an answer in a coding; the same bytes as `before` keep their Last-Modified."""
+    """Encode a body; if its bytes are those of `previous` it keeps their Last-Modified."""
     etag = etag_of(body)
-    packed = {coding: ENCODINGS[coding].compress(body)}
-    return CachedBody(etag, _last_modified(etag, previous, now), packed, len(body), version_stamp)
+    encoded = {coding: ENCODINGS[coding].compress(body)}
+    return CachedBody(etag, _last_modified(etag, previous, now), encoded, len(body), version_stamp)
 
 
 def _last_modified(etag: str, previous: CachedBody | None, now: datetime) -> int:
-    """When the content last changed: now, unless it is what it was before. Never goes back."""
+    """Return when the content last changed, in seconds since 1970. It never goes back."""
     if previous is None:
         return int(now.timestamp())
     if previous.etag == etag:
@@ -76,12 +76,12 @@ def _last_modified(etag: str, previous: CachedBody | None, now: datetime) -> int
 
 
 def etag_of(body: bytes) -> str:
-    """The tag of a body: the same bytes have the same tag everywhere and for ever."""
+    """Return the digest of a body, 24 hexadecimal digits: equal bytes, equal ETags everywhere."""
     return hashlib.blake2b(body, digest_size=12).hexdigest()
 
 
 def pack_cached_body(cached_body: CachedBody) -> bytes:
-    """An answer as bytes, for Redis and for the disk."""
+    """Serialize a cached body, for Redis and the disk."""
     parts = (
         cached_body.etag,
         cached_body.last_modified,
@@ -94,11 +94,13 @@ def pack_cached_body(cached_body: CachedBody) -> bytes:
 
 
 def unpack_cached_body(packed: bytes | None) -> CachedBody | None:
-    """The answer that was packed; None where there is none or where it is damaged."""
+    """Deserialize a cached body; None if there is none, it is damaged, or of another format."""
     if not packed:
         return None
     try:
-        form, etag, modified, bodies, length, stamp = msgpack.unpackb(packed)
+        format_version, etag, modified, bodies, length, stamp = msgpack.unpackb(packed)
     except (ValueError, TypeError, msgpack.UnpackException):
         return None
-    return CachedBody(etag, modified, bodies, length, stamp) if form == _FORMAT_VERSION else None
+    if format_version != _FORMAT_VERSION:
+        return None
+    return CachedBody(etag, modified, bodies, length, stamp)

@@ -1,6 +1,6 @@
-"""What the store tells of an answer: the state it would be made of now, and what is cached of it.
+"""Cache lookup: reads version stamp and cached response in one round trip.
 
-In one round trip, of which a process that has the answer already asks only half.
+A process that has the response in memory reads only what the stamp is computed from.
 """
 
 from __future__ import annotations
@@ -25,21 +25,23 @@ from service.cache.cached_body import CachedBody, unpack_cached_body
 from service.cache.disk_tier import DiskTier
 from service.cache.encodings import ENCODINGS
 from service.cache.lru import ByteLRU
+from service.cache.version_stamp import StoreVersion
 
 LOCAL_CACHE_BYTES: Final = 8_000_000
-"""Bytes of answers that a process remembers; one is some 70 kB."""
+"""Bytes of bodies that a process caches; one takes some 70 kB."""
 
 _EMPTY_STORE_PREFIX: Final = b"never filled "
-"""How the stamp of a store begins that has had no paper yet."""
+"""Prefix of stamps computed from a store that has never held a paper."""
 
 
 @dataclass(frozen=True, slots=True)
 class CacheKey:
-    """What is asked for: the canonical request, and the saved keywords it depends on.
+    """The key of a cached response: the canonical request, and the saved keywords it depends on.
 
-    `keywords` are slugs, or `EVERY_KEYWORD` alone; none for a custom one. `period` names the day or
-    month that the answer is of, where it is another one when that is over. An `archive` is one of
-    hundreds of its keyword, or a page of one paper or day. `coding` is the one the client gets.
+    `keywords` are slugs, or `ALL_KEYWORDS` alone, or none for a custom query. `period` names the
+    day or month that the response covers, if another response takes its place when that is over.
+    `is_archive` marks one of hundreds of documents of a keyword, or the page of one paper or day.
+    `coding` is the content coding that the client gets.
     """
 
     canonical_path: str
@@ -50,35 +52,39 @@ class CacheKey:
 
     @property
     def is_custom(self) -> bool:
-        """Whether anyone may ask for any number of these: queries, choices, options, archives.
-
-        Of what is kept they are the first to go.
-        """
+        """True if clients can make up any number of such requests: these are evicted first."""
         return self.is_archive or len(self.keywords) != 1 or "?" in self.canonical_path
 
 
 @dataclass(frozen=True, slots=True)
 class LookupResult:
-    """What one round trip told: the stamp of the store's state, and the cached answer.
-
-    `before` is that answer too, or what is left of it: its validators are kept for long.
-    """
+    """The stamp of the present state of the store, and the cached response of any state."""
 
     version_stamp: bytes
     cached: CachedBody | None
-    previous: CachedBody | None = None
 
     @property
     def current(self) -> CachedBody | None:
-        """The cached answer if it was made from this very state."""
+        """The cached response if it was rendered from the present state."""
         return (
             self.cached if self.cached and self.cached.version_stamp == self.version_stamp else None
         )
 
 
 @dataclass(frozen=True, slots=True)
+class RenderState(LookupResult):
+    """What a response is rendered from.
+
+    `previous` is the response before, or its validators alone, which outlive the body.
+    """
+
+    version: StoreVersion
+    previous: CachedBody | None
+
+
+@dataclass(frozen=True, slots=True)
 class _LocalEntry:
-    """An answer of late; it is current as long as the store tells the same in the same period."""
+    """A response in process memory; current while the store gives the same replies."""
 
     cached_body: CachedBody
     version_replies: list[Any]
@@ -86,10 +92,10 @@ class _LocalEntry:
 
 
 class CacheLookup:
-    """Asks one store; what is made by another `edition` of the code is of another state.
+    """Reads of one store, for responses rendered by one build of the code.
 
-    Every method raises StoreError where the store does not serve, or was emptied since the answer
-    was last given; UnknownKeyword.
+    Every method raises StoreError if the store does not serve or was emptied since it last gave
+    the response, and UnknownKeyword.
     """
 
     def __init__(self, redis: Redis, disk_tier: DiskTier, build_id: str) -> None:
@@ -97,76 +103,79 @@ class CacheLookup:
         self._clients = ThreadLocalClient(redis)
         self._local_cache = ByteLRU[tuple[str, str], _LocalEntry](LOCAL_CACHE_BYTES)
 
-    def verify_store(self, cache_key: CacheKey, digest: str) -> None:
-        """Return if the store still has what the answer is made of."""
-        told, _ = self._read_version(cache_key, [])
-        self._version_stamp(cache_key, digest, told)
-
     def get(self, cache_key: CacheKey, digest: str) -> LookupResult:
-        """One round trip; two where this process has an answer of another state."""
-        recent = self._local_cache.get((digest, cache_key.coding))
-        cached = ("GET", keys.rendered_response(digest, cache_key.coding))
-        told, replies = self._read_version(cache_key, [] if recent else [cached])
-        if recent and recent.version_replies == told and recent.period == cache_key.period:
-            return LookupResult(recent.cached_body.version_stamp, recent.cached_body)
-        stamp = self._version_stamp(cache_key, digest, told)
-        if recent:
-            _, replies = self._read_version(cache_key, [cached])
-        state = LookupResult(stamp, unpack_cached_body(replies[-1]))
-        if state.current:
-            size = sum(map(len, state.current.encoded_bodies.values()))
-            remembered = _LocalEntry(state.current, told, cache_key.period)
-            self._local_cache.put((digest, cache_key.coding), remembered, size)
-        return state
+        """Look a response up in one round trip; in two if this process has one of another state."""
+        local = self._local_cache.get((digest, cache_key.coding))
+        read_body = ("GET", keys.rendered_response(digest, cache_key.coding))
+        version_replies, replies = self._read_version(cache_key, [] if local else [read_body])
+        if local and local.version_replies == version_replies and local.period == cache_key.period:
+            return LookupResult(local.cached_body.version_stamp, local.cached_body)
+        stamp, _ = self._version_stamp(cache_key, digest, version_replies)
+        if local:
+            _, replies = self._read_version(cache_key, [read_body])
+        result = LookupResult(stamp, unpack_cached_body(replies[-1]))
+        if result.current:
+            size = sum(map(len, result.current.encoded_bodies.values()))
+            entry = _LocalEntry(result.current, version_replies, cache_key.period)
+            self._local_cache.put((digest, cache_key.coding), entry, size)
+        return result
 
-    def get_all_codings(self, cache_key: CacheKey, digest: str) -> LookupResult:
-        """One round trip that tells of the answer in every coding, and of its validators.
+    def get_render_state(self, cache_key: CacheKey, digest: str) -> RenderState:
+        """Read what to render from, the response in every coding and its validators at once.
 
-        The answer is one of the state of now if there is any, else the newest.
+        The cached response is the one of the present state if there is any, else the newest.
         """
-        asked = [
+        response_keys = [
             *(keys.rendered_response(digest, coding) for coding in ENCODINGS),
             keys.response_validators(digest),
         ]
-        told, replies = self._read_version(cache_key, [("GET", key) for key in asked])
-        stamp = self._version_stamp(cache_key, digest, told)
-        *answers, before = map(unpack_cached_body, replies)
+        version_replies, replies = self._read_version(
+            cache_key, [("GET", key) for key in response_keys]
+        )
+        stamp, version = self._version_stamp(cache_key, digest, version_replies)
+        *bodies, previous = map(unpack_cached_body, replies)
         cached = max(
-            (answer for answer in answers if answer),
-            key=lambda it: (
-                it.version_stamp == stamp,
-                it.last_modified,
-                cache_key.coding in it.encoded_bodies,
+            (body for body in bodies if body),
+            key=lambda body: (
+                body.version_stamp == stamp,
+                body.last_modified,
+                cache_key.coding in body.encoded_bodies,
             ),
             default=None,
         )
-        if not before:
-            before = cached or unpack_cached_body(
-                self._disk_tier.get(digest, is_custom=cache_key.is_custom)
-            )
-        return LookupResult(stamp, cached, before)
+        previous = previous or cached or self._last_good(cache_key, digest)
+        return RenderState(stamp, cached, version, previous)
+
+    def verify_store(self, cache_key: CacheKey, digest: str) -> None:
+        """Return if the store still holds what the response was rendered from."""
+        version_replies, _ = self._read_version(cache_key, [])
+        self._version_stamp(cache_key, digest, version_replies)
 
     def _read_version(
         self, cache_key: CacheKey, commands: Sequence[RedisCommand]
     ) -> tuple[list[Any], list[Any]]:
-        """What the store tells of its state, and the replies to these commands."""
-        asked = version_stamp.version_commands(cache_key.keywords)
+        """Return the replies that make a StoreVersion, and those to `commands`."""
+        version_commands = version_stamp.version_commands(cache_key.keywords)
         with translate_store_errors(self._redis):
-            replies = read_many(self._clients.client, [*asked, *commands])
-        return replies[: len(asked)], replies[len(asked) :]
+            replies = read_many(self._clients.client, [*version_commands, *commands])
+        return replies[: len(version_commands)], replies[len(version_commands) :]
 
-    def _version_stamp(self, cache_key: CacheKey, digest: str, replies: list[Any]) -> bytes:
-        """The stamp of what the store tells."""
-        told = version_stamp.parse_store_version(cache_key.keywords, replies)
-        missing = told.missing_slugs or (cache_key.keywords and not told.keywords)
-        if told.revision is None or (missing and not Keywords(self._redis).is_seeded):
+    def _version_stamp(
+        self, cache_key: CacheKey, digest: str, version_replies: list[Any]
+    ) -> tuple[bytes, StoreVersion]:
+        version = version_stamp.parse_store_version(cache_key.keywords, version_replies)
+        missing = version.missing_slugs or (cache_key.keywords and not version.stored_keywords)
+        if version.revision is None or (missing and not Keywords(self._redis).is_seeded):
             self._require_not_emptied(cache_key, digest)
-        told.require_keywords()
-        stamp = told.version_stamp(self._build_id, cache_key.period)
-        return stamp if told.revision else _EMPTY_STORE_PREFIX + stamp
+        version.require_keywords()
+        stamp = version.version_stamp(self._build_id, cache_key.period)
+        return (stamp if version.revision else _EMPTY_STORE_PREFIX + stamp), version
 
     def _require_not_emptied(self, cache_key: CacheKey, digest: str) -> None:
-        """Raise StoreError where the last good answer is of a time when this store held papers."""
-        kept = unpack_cached_body(self._disk_tier.get(digest, is_custom=cache_key.is_custom))
-        if kept and not kept.version_stamp.startswith(_EMPTY_STORE_PREFIX):
+        """Raise StoreError if the last good response dates from when this store held papers."""
+        last_good = self._last_good(cache_key, digest)
+        if last_good and not last_good.version_stamp.startswith(_EMPTY_STORE_PREFIX):
             raise StoreError("the store is empty: it was emptied, or is another one")
+
+    def _last_good(self, cache_key: CacheKey, digest: str) -> CachedBody | None:
+        return unpack_cached_body(self._disk_tier.get(digest, is_custom=cache_key.is_custom))

@@ -1,43 +1,48 @@
-"""What a process remembers of what it made, up to a number of bytes."""
+"""An LRU cache bounded by bytes, shared by the threads of a process."""
 
 from __future__ import annotations
 
 import threading
 from typing import Generic, TypeVar
 
+from cachetools import LRUCache
+
 K = TypeVar("K")
 V = TypeVar("V")
 
 
 class ByteLRU(Generic[K, V]):
-    """Values by key; of too many those go that were asked for longest ago. Threads share it."""
+    """Least-recently-used cache of at most `max_bytes`; the caller states the size of each value.
+
+    `cachetools` evicts; the lock is ours, and so is what happens to a value larger than the cache:
+    it is not stored, and nor is its predecessor.
+    """
 
     def __init__(self, max_bytes: int) -> None:
-        self._max_bytes, self._used_bytes = max_bytes, 0
-        self._values: dict[K, tuple[V, int]] = {}
+        self._values: LRUCache[K, tuple[V, int]] = LRUCache(max_bytes, getsizeof=_stated_size)
         self._lock = threading.Lock()
 
     def get(self, key: K) -> V | None:
-        """The value kept under a key, if it is still there."""
+        """Return the value of a key, or None; it becomes the most recently used."""
         with self._lock:
-            found = self._values.pop(key, None)
-            if found is None:
+            try:
+                return self._values[key][0]
+            except KeyError:
                 return None
-            self._values[key] = found  # the order of the dict is that of use
-            return found[0]
-
-    def clear(self) -> None:
-        """Forget all."""
-        with self._lock:
-            self._values.clear()
-            self._used_bytes = 0
 
     def put(self, key: K, value: V, size: int) -> None:
-        """Keep a value of so many bytes."""
+        """Store a value of `size` bytes, evicting the least recently used."""
         with self._lock:
-            _, before = self._values.pop(key, (None, 0))
-            self._values[key] = value, size
-            self._used_bytes += size - before
-            while self._used_bytes > self._max_bytes:
-                _, freed = self._values.pop(next(iter(self._values)))
-                self._used_bytes -= freed
+            try:
+                self._values[key] = value, size
+            except ValueError:  # larger than the whole cache
+                self._values.pop(key, None)
+
+    def clear(self) -> None:
+        """Drop all values."""
+        with self._lock:
+            self._values.clear()
+
+
+def _stated_size(entry: tuple[object, int]) -> int:
+    return entry[1]

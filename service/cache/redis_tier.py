@@ -1,7 +1,7 @@
-"""The answers that Redis keeps: each in the codings that were asked for, and its validators.
+"""Redis tier: rendered responses in each coding that was requested, and their validators.
 
-Answers expire after a day; but a day is long for whoever makes up questions all day, so of those
-that anyone can ask for the newest are kept, up to a number. Validators outlive the answer.
+Bodies expire after a day. As clients can make up queries all day, custom responses are limited in
+number too, and the oldest are evicted. Validators outlive the body.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ _log = logging.getLogger(__name__)
 
 
 class RedisTier:
-    """Keeps `most_custom` of those that anyone can ask for.
+    """The responses in one Redis, `max_custom` custom ones at most.
 
-    A store that takes no writes costs speed, not the answer: it is logged.
+    A store that takes no writes is logged: it costs speed, not the response.
     """
 
     def __init__(self, redis: Redis, max_custom: int) -> None:
         self._redis, self._max_custom = redis, max_custom
 
     def put(self, digest: str, cached_body: CachedBody, *, is_custom: bool, now: datetime) -> None:
-        """Keep an answer in the coding it is in, and its validators."""
+        """Store a body in the one coding it has, and its validators."""
         (coding,) = cached_body.encoded_bodies
         try:
             with (
@@ -54,13 +54,13 @@ class RedisTier:
                 if is_custom and count > self._max_custom:
                     self._evict_oldest_custom(count - self._max_custom)
         except StoreError as error:
-            _log.warning("answer not cached: %s", error)
+            _log.warning("response not cached: %s", error)
 
     def _evict_oldest_custom(self, excess: int) -> None:
-        """Drop the oldest of those that anyone can ask for, with their validators."""
-        dropped: Any = self._redis.zpopmin(keys.CUSTOM_RESPONSES, excess)
+        """Delete the oldest custom responses, with their validators."""
+        evicted: Any = self._redis.zpopmin(keys.CUSTOM_RESPONSES, excess)
         with self._redis.pipeline(transaction=False) as pipe:
-            for digest in (old.decode() for old, _ in dropped):
+            for digest in (old.decode() for old, _ in evicted):
                 for coding in ENCODINGS:
                     pipe.unlink(keys.rendered_response(digest, coding))
                 pipe.unlink(keys.response_validators(digest))

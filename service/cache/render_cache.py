@@ -1,18 +1,18 @@
-"""Answers that are rendered once and served to everyone until what they show has changed.
+"""Render cache: a response is rendered once and served to all until what it shows has changed.
 
-    one round trip: revision, source states, keyword, and the cached answer
-    (`service/cache/lookup.py`) unless this process has one
-      ─▶ made from this very state: that answer
-      ─▶ somebody is rendering: the answer before, or a short wait for theirs
-      ─▶ made from this state for clients of another coding: packed in this one, and kept
-      ─▶ too many new questions by this client: the answer before, or TooMany
-      ─▶ render; the same bytes again keep their ETag and Last-Modified; keep in Redis and on disk
-    store away, or emptied ─▶ the last good answer from disk, or StoreError
+    one round trip: revision, task states, keywords, and the cached response
+      (`service/cache/lookup.py`) unless this process has it in memory
+      ─▶ rendered from this very state: serve it
+      ─▶ another process is rendering: serve the previous response, or wait a little for the new
+      ─▶ rendered from this state in another coding: encode it in this one, and store it
+      ─▶ too many new requests by this client: serve the previous response, or TooManyRequests
+      ─▶ render; equal bytes keep their ETag and Last-Modified; store in Redis and on disk
+    store unavailable, or emptied ─▶ serve the last good response from disk, or StoreError
 
-Last-Modified is the moment the content was first seen to differ from what it was before. It is
-kept beside the ETag in a key of its own that outlives the answer, so the two change together, in
-all processes and after the answer has expired; it never goes back, and of two changes within a
-second the later gets the next one.
+Last-Modified is the time at which the content was first seen to differ from what it was before. It
+is stored with the ETag under a key of its own that outlives the body, so the two change together,
+in all processes and after the body has expired. It never goes back, and of two changes within a
+second the later one gets the next second.
 """
 
 from __future__ import annotations
@@ -39,18 +39,22 @@ from service.cache.cached_body import (
     unpack_cached_body,
 )
 from service.cache.disk_tier import DiskTier
-from service.cache.lookup import CacheKey, CacheLookup
+from service.cache.lookup import CacheKey, CacheLookup, RenderState
 from service.cache.redis_tier import RedisTier
+from service.cache.version_stamp import StoreVersion
 
 RENDER_LOCK_SECONDS: Final = 10.0
 RENDER_WAIT_SECONDS: Final = 2.0
 _POLL_SECONDS: Final = 0.05
 _log = logging.getLogger(__name__)
 
+Renderer = Callable[[StoreVersion], bytes]
+"""Renders a body, with the keywords and task states of the version that it is given."""
+
 
 @dataclass(frozen=True, slots=True)
 class ServedBody:
-    """An answer; `away` if it is the last good one of a store that is absent or was emptied."""
+    """A response to send; `is_stale` if it is the last good one, with the store unavailable."""
 
     cached_body: CachedBody
     is_stale: bool = False
@@ -58,21 +62,21 @@ class ServedBody:
 
 @dataclass(frozen=True, slots=True)
 class _RenderRequest:
-    """One request for an answer, the digest it is kept by, and what `Answers.get` was given."""
+    """The arguments of one `RenderCache.get`, with the digest of its cache key."""
 
     cache_key: CacheKey
     digest: str
-    render: Callable[[], bytes]
+    render: Renderer
     now: datetime
     consume_quota: Callable[[], None]
 
 
 class RenderCache:
-    """The cache.
+    """Rendered responses in three tiers: process memory, Redis and disk.
 
-    `site` tells the answers of one public address from another's; answers of another `edition` of
-    the code are rendered again, and keep their validators where the bytes are the same. Of the
-    answers that anyone can ask for, the store keeps `most_custom`.
+    `base_url` is part of every key: URLs in a body begin with it. Responses rendered by a build
+    with another `build_id` are rendered anew, and keep their validators if the bytes are equal. Of
+    custom responses Redis keeps `max_custom`.
     """
 
     def __init__(
@@ -95,85 +99,93 @@ class RenderCache:
     def get(
         self,
         cache_key: CacheKey,
-        render: Callable[[], bytes],
+        render: Renderer,
         *,
         now: datetime,
         consume_quota: Callable[[], None] = lambda: None,
     ) -> ServedBody:
-        """The answer to a request; `render` makes its body if need be.
+        """Return the response to a request, rendering its body if no tier has it.
 
-        `spend` counts what anyone can ask for and what must be rendered; it may raise TooMany.
-        Raises StoreError where the store does not serve and no answer was kept, UnknownKeyword,
-        and what `spend` and `render` raise.
+        `consume_quota` is called before a custom response is rendered and may raise
+        TooManyRequests. Raises StoreError if the store does not serve and the disk has no copy,
+        UnknownKeyword, and what `consume_quota` and `render` raise.
         """
         digest = self._digest(cache_key)
         try:
-            answer = self._get_or_render(
+            body = self._get_or_render(
                 _RenderRequest(cache_key, digest, render, now, consume_quota)
             )
         except StoreError as error:
-            kept = unpack_cached_body(self._disk_tier.get(digest, is_custom=cache_key.is_custom))
-            if kept is None:
+            packed = self._disk_tier.get(digest, is_custom=cache_key.is_custom)
+            last_good = unpack_cached_body(packed)
+            if last_good is None:
                 raise
             _log.warning("served the last good %s: %s", cache_key.canonical_path, error)
-            return ServedBody(kept, is_stale=True)
-        if not self._disk_tier.has_written(digest, answer.etag):
-            self._disk_tier.put(
-                digest, answer.etag, pack_cached_body(answer), is_custom=cache_key.is_custom
-            )
-        return ServedBody(answer)
+            return ServedBody(last_good, is_stale=True)
+        if not self._disk_tier.has_written(digest, body.etag):
+            packed = pack_cached_body(body)
+            self._disk_tier.put(digest, body.etag, packed, is_custom=cache_key.is_custom)
+        return ServedBody(body)
 
     def _get_or_render(self, request: _RenderRequest) -> CachedBody:
-        state = self._lookup.get(request.cache_key, request.digest)
-        if state.current:
-            return state.current
+        found = self._lookup.get(request.cache_key, request.digest)
+        if found.current:
+            return found.current
         lock = self._redis.lock(
             keys.render_lock(request.digest), timeout=RENDER_LOCK_SECONDS, blocking=False
         )
-        waits = not self._try_lock(lock)
-        if waits and (
-            awaited := state.cached
-            or self._wait_for_other_renderer(request.cache_key, request.digest)
-        ):
-            return awaited
+        if not self._try_lock(lock):
+            other = found.cached or self._wait_for_other_renderer(request)
+            if other:
+                return other
         try:
             return self._render_and_store(request)
         finally:
             self._release(lock)
 
+    def _wait_for_other_renderer(self, request: _RenderRequest) -> CachedBody | None:
+        """Return the response that another process renders, if it is there within the wait."""
+        for _ in range(int(RENDER_WAIT_SECONDS / _POLL_SECONDS)):
+            self._sleep(_POLL_SECONDS)
+            if cached := self._lookup.get(request.cache_key, request.digest).cached:
+                return cached
+        return None
+
     def _render_and_store(self, request: _RenderRequest) -> CachedBody:
-        """The answer made from the state of now, and kept; unless somebody was faster."""
-        wanted, digest, now = request.cache_key, request.digest, request.now
-        state = self._lookup.get_all_codings(wanted, digest)
-        if state.current and wanted.coding in state.current.encoded_bodies:
+        """Return the response of the present state; another process may have been faster."""
+        coding = request.cache_key.coding
+        state = self._lookup.get_render_state(request.cache_key, request.digest)
+        if state.current and coding in state.current.encoded_bodies:
             return state.current
         try:
-            if wanted.is_custom and not state.current:
+            if request.cache_key.is_custom and not state.current:
                 request.consume_quota()
         except TooManyRequests:
             if state.cached:
                 return state.cached
             raise
-        made = state.current or build_cached_body(
-            self._render_body(request),
-            wanted.coding,
-            version_stamp=state.version_stamp,
-            previous=state.previous,
-            now=now,
-        )
-        made = made.reencoded(wanted.coding)
-        self._redis_tier.put(digest, made, is_custom=wanted.is_custom, now=now)
-        return made
+        body = state.current or self._render(request, state)
+        body = body.reencoded(coding)
+        is_custom = request.cache_key.is_custom
+        self._redis_tier.put(request.digest, body, is_custom=is_custom, now=request.now)
+        return body
 
-    def _render_body(self, request: _RenderRequest) -> bytes:
-        """The body of an answer; StoreError if the store was emptied while it was rendered."""
+    def _render(self, request: _RenderRequest, state: RenderState) -> CachedBody:
+        """Render the response. Raises StoreError if the store was emptied meanwhile."""
         try:
-            return request.render()
+            body = request.render(state.version)
         finally:
             self._lookup.verify_store(request.cache_key, request.digest)
+        return build_cached_body(
+            body,
+            request.cache_key.coding,
+            version_stamp=state.version_stamp,
+            previous=state.previous,
+            now=request.now,
+        )
 
     def _try_lock(self, lock: Lock) -> bool:
-        """Whether this process renders: one does. A store that takes no writes locks nothing."""
+        """Return True if this process is to render; a store that takes no writes locks nothing."""
         try:
             with translate_store_errors(self._redis):
                 return bool(lock.acquire())
@@ -189,16 +201,8 @@ class RenderCache:
                 if lock.local.token is not None:
                     lock.release()
         except (LockError, StoreError) as error:
-            # It has lapsed, or will: whoever holds it now is another.
+            # It has expired or will, and another process may hold it by now.
             _log.info("lock not released: %s", error)
-
-    def _wait_for_other_renderer(self, cache_key: CacheKey, digest: str) -> CachedBody | None:
-        """The answer somebody else is rendering, if it comes within the wait."""
-        for _ in range(int(RENDER_WAIT_SECONDS / _POLL_SECONDS)):
-            self._sleep(_POLL_SECONDS)
-            if cached := self._lookup.get(cache_key, digest).cached:
-                return cached
-        return None
 
     def _digest(self, cache_key: CacheKey) -> str:
         return hashlib.blake2b(

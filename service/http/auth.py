@@ -1,11 +1,10 @@
-"""Who may write: whoever sends the configured token, in a header or in the body of a form.
+"""Authorization of writes: the configured token, in a header or in the body of a form.
 
-A token in a URL would stand in logs and histories; one that a browser sends by itself could be
-sent by another site. Without one in the settings nobody may write.
-The setting holds the token itself or, better, its digest: then what reads the settings can check
-tokens and make none.
+A token in a URL would end up in logs and histories; a cookie could be sent by another site. Without
+a token in the settings all writes are refused. The setting is the token itself or, better, its
+digest: then a reader of the settings can check tokens but not make one.
 
-    require(desk().settings, request.headers)     at the beginning of every view that writes
+    require_token(context().settings, request.headers)     first in every view that writes
 """
 
 from __future__ import annotations
@@ -24,26 +23,26 @@ AUTH_HEADER: Final = "Authorization"
 _AUTH_SCHEME: Final = "bearer"
 _DIGEST_PREFIX: Final = "sha256:"
 _TOKEN_BYTES: Final = 32
-_NO_TOKEN: Final = "nothing is written here: no token is set; `paperwire token` makes one"
+_NO_TOKEN: Final = "writing is off: no token is set; `paperwire token` makes one"
 
 
 def new_token() -> str:
-    """A new token, fit for a header: 256 bits by chance."""
+    """Return a new token of 256 random bits, in characters that a header may have."""
     return secrets.token_urlsafe(_TOKEN_BYTES)
 
 
 def token_digest(token: str) -> str:
-    """What the setting may hold in a token's place: `sha256:` and 64 hexadecimal digits.
+    """Return what the setting may hold in place of a token: `sha256:` and 64 hexadecimal digits.
 
-    One round is enough: nobody guesses 256 bits, however quick the guesses are.
+    One round of hashing is enough: 256 random bits cannot be guessed, however fast one tries.
     """
     return _DIGEST_PREFIX + hashlib.sha256(token.encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def token_matches(configured: str, given: str) -> bool:
-    """Whether this is the token of the settings, in a time that does not tell how much of it is.
+    """Compare a token with the setting, in a time that does not depend on where they differ.
 
-    `configured` is the setting: the token, its digest, or "", which no token is right for.
+    `configured` is the token, its digest, or "", which matches no token.
     """
     known = (
         configured.lower()
@@ -55,13 +54,13 @@ def token_matches(configured: str, given: str) -> bool:
 
 
 def bearer_token(headers: Headers) -> str:
-    """The token of a request's `Authorization: Bearer …`; "" where there is none."""
+    """Return the token of a request's `Authorization: Bearer …`; "" if it has none."""
     scheme, _, token = headers.get(AUTH_HEADER, "").partition(" ")
     return token.strip() if scheme.lower() == _AUTH_SCHEME else ""
 
 
 def require_token(settings: Settings, headers: Headers) -> None:
-    """Return if this request may write. Raises NotAllowed, with the mend."""
+    """Raise Unauthorized unless the headers have the token; the message says what to do."""
     if not settings.token:
         raise Unauthorized(_NO_TOKEN)
     if not token_matches(settings.token, bearer_token(headers)):
@@ -69,8 +68,8 @@ def require_token(settings: Settings, headers: Headers) -> None:
 
 
 def require_form_token(settings: Settings, given: str) -> None:
-    """Return if a form with this token may write. Raises NotAllowed, with the mend."""
+    """Raise Unauthorized unless a form has the token; the message says what to do."""
     if not settings.token:
         raise Unauthorized(_NO_TOKEN)
     if not token_matches(settings.token, given):
-        raise Unauthorized("this needs the token; it is not what was given")
+        raise Unauthorized("this needs the token; the one given is wrong")

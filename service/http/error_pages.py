@@ -1,7 +1,7 @@
-"""Every error as an HTTP response: one table, and the words in the form the route speaks.
+"""Errors as HTTP responses: one table of statuses, and a body in the format of the route.
 
-Feeds answer in plain text (never a feed that pretends to be empty), the API in problem details
-(https://www.rfc-editor.org/rfc/rfc9457), everything else with a page.
+Feeds get plain text (never a feed that pretends to be empty), the API problem details
+(https://www.rfc-editor.org/rfc/rfc9457), everything else a page.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ STATUS_BY_ERROR: Final[dict[type[PaperwireError], int]] = {
     errors.StoreUnavailable: 503,
     errors.StoreBusy: 503,
     errors.StoreTooNew: 503,
-    # These have no business inside a request: settings are read before the first one, nothing is
-    # fetched from upstream in any, nor is a backup made. Should one appear, the fault is ours.
+    # No request can raise these: settings are read before the first one, and none fetches from
+    # upstream or makes a backup. If one does, that is a bug of ours.
     errors.BadSettings: 500,
     errors.BadBackup: 500,
     errors.SourceUnreachable: 500,
@@ -42,28 +42,28 @@ STATUS_BY_ERROR: Final[dict[type[PaperwireError], int]] = {
     errors.SourceOutcomeUnknown: 500,
     errors.AddressForbidden: 500,
 }
-"""Leaf of the error tree to HTTP status."""
+"""Leaf of the error tree → HTTP status. A test walks the tree for leaves that are missing."""
 
 RETRY_AFTER_SECONDS: Final = 30
-"""When to come back after a 503."""
+"""Seconds in the Retry-After of a 503."""
 
 _PUBLIC_DETAILS: Final = {
     500: "Something broke here; it is logged.",
-    503: f"The store is away for the moment; try again in {RETRY_AFTER_SECONDS} seconds.",
+    503: f"The store is unavailable; try again in {RETRY_AFTER_SECONDS} seconds.",
 }
-"""What is said in place of messages that name the inside of this installation."""
+"""Replace messages that name internals of this installation."""
 
 _log = logging.getLogger(__name__)
 
 
 def register_error_handlers(app: Flask) -> None:
-    """Have the app answer every error through this table."""
+    """Install the handlers that answer every error through this table."""
     app.register_error_handler(PaperwireError, _handle_paperwire_error)
     app.register_error_handler(HTTPException, _handle_http_exception)
 
 
 def status_of(error: PaperwireError) -> int:
-    """The status of an error: its own or its nearest ancestor's."""
+    """Return the status of an error: its own or that of its nearest ancestor."""
     return next(
         (STATUS_BY_ERROR[kind] for kind in type(error).__mro__ if kind in STATUS_BY_ERROR), 500
     )
@@ -81,7 +81,7 @@ def _handle_paperwire_error(error: PaperwireError) -> Response:
 
 
 def _handle_http_exception(error: HTTPException) -> Response:
-    """Flask's and werkzeug's own errors; an exception nobody expected comes here as a 500."""
+    """Answer errors of Flask and werkzeug; an unexpected exception comes here as a 500."""
     response = _render_error(error.code or 500, _http_error_detail(error))
     for name, value in error.get_headers():
         if name in ("Allow", "Retry-After"):
@@ -93,7 +93,7 @@ def _http_error_detail(error: HTTPException) -> str:
     if error.code == 404:
         return f"There is nothing at {abbreviate(request.path)}."
     if error.code == 405:
-        return f"{request.method} does nothing here; only reading does."
+        return f"{request.method} is not allowed here."
     return error.description or "Something broke here; it is logged."
 
 
@@ -110,7 +110,7 @@ def _render_error(status: int, detail: str, error: PaperwireError | None = None)
 
 
 def plain_error_response(path: str, status: int, detail: str) -> Response:
-    """An error as problem details for the API, as plain text for whoever else reads no pages."""
+    """Return an error as problem details for paths of the API, else as plain text."""
     title = HTTPStatus(status).phrase
     text, content_type = f"{title}: {detail}\n", "text/plain; charset=utf-8"
     if path.startswith("/api/"):

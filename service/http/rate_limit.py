@@ -1,10 +1,10 @@
-"""How many new questions one client may ask in a minute, and how many of them in a second.
+"""Rate limit of requests that must be rendered, by client, a minute and a second.
 
-An answer that is kept costs next to nothing, and so does a 304: nobody is refused those. What
-costs is to find and render an answer that is not there, and anyone can make up any number of
-questions. So each new one is counted for whoever asks, in this process alone: a store that is
-away must not decide who is served. Who is refused again and again, and asks on, is told so at the
-door: see `service.http.flood_guard`.
+A cached response costs next to nothing, and so does a 304: those are never refused. What costs is
+to search and render, and clients can make up any number of queries. So each request that misses the
+cache is counted against its client, in this process alone: whether the store is available must not
+decide who is served. A client that is refused often and goes on is refused earlier: see
+`service.http.flood_guard`.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from limits.strategies import SlidingWindowCounterRateLimiter
 from papers.errors import TooManyRequests
 
 MIN_SPREAD_SECONDS: Final = 30
-"""Seconds over which a minute's questions are spread at least."""
+"""Seconds over which the requests of a minute must be spread at least."""
 
 MIN_PER_SECOND: Final = 4
-"""Questions that nobody has to spread: fewer than `web.THREADS`, so that one is left."""
+"""Requests a second that are always allowed: fewer than `web.THREADS`, so that one stays free."""
 
 MIN_REFUSALS_PER_MINUTE: Final = 10
-"""Refusals in a minute that leave the door open; a quarter of a minute's questions if more."""
+"""Refusals a minute before the flood guard steps in; a quarter of `per_minute` if that is more."""
 
 
 class ClientRateLimiter:
-    """The counts of one process; `per_minute` 0 counts nothing."""
+    """The counts of one process; `per_minute` 0 means no limit."""
 
     def __init__(self, per_minute: int) -> None:
         self._limits = _rate_limits(per_minute)
@@ -41,42 +41,42 @@ class ClientRateLimiter:
         self._limiter = SlidingWindowCounterRateLimiter(MemoryStorage())
 
     def consume(self, client: str, *, allow_burst: bool = False) -> None:
-        """Count one new question of a client (an address). Raises TooMany.
+        """Count one request of a client (an IP address). Raises TooManyRequests.
 
-        Quick ones, as of someone who types, may come as fast as they do, if not too many a minute.
+        With `allow_burst`, as for previews while someone types, only the limit a minute applies.
         """
-        who = rate_limit_key(client)
+        key = rate_limit_key(client)
         limits = self._limits[:1] if allow_burst else self._limits
         for limit in limits:
-            if not self._limiter.test(limit, who):
-                self._limiter.hit(self._refusal_limit, who)
-                wait, span = self._retry_after(limit, who), limit.GRANULARITY.name
+            if not self._limiter.test(limit, key):
+                self._limiter.hit(self._refusal_limit, key)
+                wait, span = self._retry_after(limit, key), limit.GRANULARITY.name
                 raise TooManyRequests(
-                    f"more than {limit.amount} new questions a {span}; go on in {wait} seconds",
+                    f"more than {limit.amount} new searches a {span}; try again in {wait} seconds",
                     retry_after=wait,
                 )
         for limit in limits:
-            self._limiter.hit(limit, who)
+            self._limiter.hit(limit, key)
 
     def flood_error(self, client: str) -> TooManyRequests | None:
-        """What a client is told that was refused too often of late; None for all others."""
-        who = rate_limit_key(client)
-        if self._limiter.test(self._refusal_limit, who):
+        """Return the error for a client that was refused too often in a minute, else None."""
+        key = rate_limit_key(client)
+        if self._limiter.test(self._refusal_limit, key):
             return None
-        wait = self._retry_after(self._refusal_limit, who)
+        wait = self._retry_after(self._refusal_limit, key)
         return TooManyRequests(
-            f"refused {self._refusal_limit.amount} times in a minute; go on in {wait} seconds",
+            f"refused {self._refusal_limit.amount} times in a minute; try again in {wait} seconds",
             retry_after=wait,
         )
 
-    def _retry_after(self, limit: RateLimitItem, who: str) -> int:
-        """Seconds until a limit lets a client go on."""
-        reset = self._limiter.get_window_stats(limit, who).reset_time
+    def _retry_after(self, limit: RateLimitItem, key: str) -> int:
+        """Return the seconds until a limit allows the next request."""
+        reset = self._limiter.get_window_stats(limit, key).reset_time
         return max(1, math.ceil(reset - time.time()))
 
 
 def _rate_limits(per_minute: int) -> tuple[RateLimitItem, ...]:
-    """So many a minute, and not all of them at once: others read while they are rendered."""
+    """Return the limits a minute and a second: a burst would block the requests of others."""
     if not per_minute:
         return ()
     per_second = max(MIN_PER_SECOND, math.ceil(per_minute / MIN_SPREAD_SECONDS))
@@ -84,7 +84,7 @@ def _rate_limits(per_minute: int) -> tuple[RateLimitItem, ...]:
 
 
 def rate_limit_key(client: str) -> str:
-    """What counts as one client: an IPv4 address, or the 64 bits that an IPv6 subscriber has."""
+    """Return what counts as one client: an IPv4 address, or the /64 of an IPv6 subscriber."""
     try:
         address = ipaddress.ip_address(client)
     except ValueError:

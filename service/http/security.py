@@ -1,4 +1,4 @@
-"""What every response carries, and which requests are listened to at all."""
+"""Security headers of every response, and the hosts and proxies that are trusted."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ DATA_CSP: Final = "default-src 'none'; frame-ancestors 'none'"
 HeaderPairs = tuple[tuple[str, str], ...]
 _LOOPBACK_HOSTS: Final = ("localhost", "127.0.0.1", "[::1]")
 _CORS_PREFIXES: Final = ("/feeds/", "/api/", "/papers/", "/export/", "/opml")
-"""What other sites' scripts may read."""
+"""Paths that scripts of other sites may read."""
 _COMMON_HEADERS: Final = (
     ("Referrer-Policy", "no-referrer"),
     ("X-Content-Type-Options", "nosniff"),
@@ -37,15 +37,15 @@ _PREFLIGHT_HEADERS: Final = {
     "Access-Control-Allow-Headers": "If-Modified-Since, If-None-Match",
     "Access-Control-Max-Age": "86400",
 }
-"""What a browser asks before it lets a script send conditional requests."""
+"""Answers a browser's preflight, which it sends before a script's conditional request."""
 
 
 def configure_security(app: Flask, settings: Settings) -> None:
-    """Set the headers of every response, the hosts answered, the proxies believed."""
+    """Set the headers of every response, the hosts served and the proxies trusted."""
     app.config["TRUSTED_HOSTS"] = _trusted_hosts(settings)
     if settings.trusted_proxies:
         trusted = settings.trusted_proxies
-        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]  # Flask's own way of doing this
+        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]  # Flask documents this assignment
             app.wsgi_app, x_for=trusted, x_proto=trusted, x_host=trusted, x_prefix=trusted
         )
     policy = _THUMBNAIL_PAGE_CSP if settings.thumbnails else PAGE_CSP
@@ -53,33 +53,33 @@ def configure_security(app: Flask, settings: Settings) -> None:
 
 
 def _trusted_hosts(settings: Settings) -> list[str]:
-    """The public host, the address listened on, this machine's own names, and those configured."""
+    """Return the public host, the address listened on, loopback names, and configured hosts."""
     public = urlsplit(settings.base_url).hostname or ""
     hosts = [public, *settings.trusted_hosts, settings.host, *_LOOPBACK_HOSTS]
     return list(dict.fromkeys(f"[{h}]" if ":" in h and h[0] != "[" else h for h in hosts if h))
 
 
 def _page_headers(policy: str) -> HeaderPairs:
-    """The headers of pages, with a policy for what they may load."""
+    """Return the headers of pages, with a Content-Security-Policy."""
     opener = ("Cross-Origin-Opener-Policy", "same-origin")
     return (("Content-Security-Policy", policy), *_COMMON_HEADERS, opener)
 
 
 def _security_hook(page_headers: HeaderPairs) -> Callable[[Response], Response]:
-    """What gives a response its headers."""
+    """Return the function that adds the headers to a response."""
 
-    def secured(response: Response) -> Response:
-        page, path = response.mimetype == "text/html", request.path
-        add_security_headers(response.headers, path, page_headers if page else _DATA_HEADERS)
+    def add_headers(response: Response) -> Response:
+        is_page, path = response.mimetype == "text/html", request.path
+        add_security_headers(response.headers, path, page_headers if is_page else _DATA_HEADERS)
         if request.method == "OPTIONS" and path.startswith(_CORS_PREFIXES):
             response.headers.update(_PREFLIGHT_HEADERS)
         return response
 
-    return secured
+    return add_headers
 
 
 def add_security_headers(headers: Headers, path: str, extra: HeaderPairs = _DATA_HEADERS) -> None:
-    """Add what every response carries, and its `own`: nobody else sets any, so none is replaced."""
+    """Add the headers of a path. No view sets any of them, so none occurs twice."""
     headers.extend(extra)
     if path.startswith(_CORS_PREFIXES):
         headers.extend(_CORS_HEADERS)

@@ -1,4 +1,4 @@
-"""Static files: named by their content, so that they may be kept for a year."""
+"""Static files: their URLs contain a digest of the content, so that they may be cached a year."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ HOUR_SECONDS: Final = 3600
 
 
 def register_static_urls(app: Flask) -> None:
-    """Give the templates `static_url(name)`, and static files their Cache-Control."""
+    """Give templates `static_url(name)`, and static files their Cache-Control."""
     folder = Path(app.static_folder or "")
-    marks = {path.name: _content_hash(path) for path in folder.iterdir()}
+    digests = {path.name: _content_hash(path) for path in folder.iterdir()}
 
     def static_url(name: str) -> str:
-        return url_for("static", filename=name, v=marks[name])
+        return url_for("static", filename=name, v=digests[name])
 
     def set_cache_control(response: Response) -> Response:
         if request.endpoint == "static" and response.status_code in (200, 304):
-            named = request.args.get("v") == marks.get((request.view_args or {})["filename"])
-            lasting = f"max-age={YEAR_SECONDS}, immutable" if named else f"max-age={HOUR_SECONDS}"
-            response.headers["Cache-Control"] = f"public, {lasting}"
+            has_digest = request.args.get("v") == digests.get((request.view_args or {})["filename"])
+            lifetime = f"{YEAR_SECONDS}, immutable" if has_digest else f"{HOUR_SECONDS}"
+            response.headers["Cache-Control"] = f"public, max-age={lifetime}"
         return response
 
     app.jinja_env.globals["static_url"] = static_url

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from flask import Response, render_template
@@ -10,11 +11,12 @@ from flask import Response, render_template
 from papers.query.parser import parse_query
 from papers.query.request import SearchRequest
 from papers.state.keywords import Keyword
-from service.cache.version_stamp import ALL_KEYWORDS
+from service.cache.version_stamp import ALL_KEYWORDS, StoreVersion
 from service.context import AppContext, context
 from service.feeds.entry import Entry
 from service.pages.parts.highlight import HighlightedEntry, highlight_entry
 from service.pages.parts.page_response import cached_page, pages
+from service.urls.keyword_urls import feeds_of_keywords
 
 PAPERS_PER_SECTION: Final = 10
 
@@ -31,12 +33,20 @@ class DigestSection:
 def digest() -> Response:
     """The newest papers of every saved keyword."""
     ctx = context()
-    return cached_page("/digest", lambda: _render_digest(ctx), keywords=(ALL_KEYWORDS,))
+    return cached_page(
+        "/digest", lambda version: _render_digest(ctx, version), keywords=(ALL_KEYWORDS,)
+    )
 
 
-def _render_digest(ctx: AppContext) -> bytes:
-    sections = [_build_section(ctx, keyword) for keyword in ctx.keywords.all()]
-    return render_template("digest.html", sections=sections, most=PAPERS_PER_SECTION, q="").encode()
+def _render_digest(ctx: AppContext, version: StoreVersion) -> bytes:
+    sections = [_build_section(ctx, keyword) for keyword in version.keywords_by_name]
+    return render_template(
+        "digest.html",
+        sections=sections,
+        most=PAPERS_PER_SECTION,
+        saved_feeds=partial(feeds_of_keywords, ctx.settings.base_url, version.keywords_by_name),
+        q="",
+    ).encode()
 
 
 def _build_section(ctx: AppContext, keyword: Keyword) -> DigestSection:

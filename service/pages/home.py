@@ -11,7 +11,7 @@ from papers.query.parser import parse_query
 from papers.query.request import SearchRequest
 from papers.search.counts import MatchCounts
 from papers.state.keywords import Keyword
-from service.cache.version_stamp import ALL_KEYWORDS
+from service.cache.version_stamp import ALL_KEYWORDS, StoreVersion
 from service.context import AppContext, context
 from service.feeds.entry import Entry
 from service.pages.parts.page_response import cached_page, pages
@@ -19,11 +19,10 @@ from service.pages.parts.plots import BarPlot, month_plot
 from service.pages.picks import build_picked_paper, find_picked_papers, newest_pick_date
 from service.source_status import source_summary
 from service.urls.keyword_urls import SearchUrls
-from service.urls.params import SearchParams
+from service.urls.params import DEFAULT_PARAMS
 
 PAPERS_PER_COLUMN: Final = 4
 MAX_HOME_PICKS: Final = 6
-_NO_OPTIONS: Final = SearchParams(None, {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +40,11 @@ class KeywordColumn:
 def home() -> Response:
     """What was picked last, and the saved keywords with their newest papers."""
     ctx = context()
-    return cached_page("/", lambda: _render_home(ctx), keywords=(ALL_KEYWORDS,))
+    return cached_page("/", lambda version: _render_home(ctx, version), keywords=(ALL_KEYWORDS,))
 
 
-def _render_home(ctx: AppContext) -> bytes:
-    keywords = ctx.keywords.all()
+def _render_home(ctx: AppContext, version: StoreVersion) -> bytes:
+    keywords = version.keywords_by_name
     day = newest_pick_date(ctx)
     picked = find_picked_papers(ctx, day, day) if day else []
     return render_template(
@@ -55,13 +54,13 @@ def _render_home(ctx: AppContext) -> bytes:
         picked=len(picked),
         columns=[_build_column(ctx, keyword) for keyword in keywords],
         empty=ctx.store.count_papers() == 0,
-        sources=source_summary(ctx.source_states.all()),
+        sources=source_summary(version.task_states),
         q="",
     ).encode()
 
 
 def _build_column(ctx: AppContext, keyword: Keyword) -> KeywordColumn:
-    address = SearchUrls(ctx.settings.base_url, keyword.slug, _NO_OPTIONS)
+    address = SearchUrls(ctx.settings.base_url, keyword.slug, DEFAULT_PARAMS)
     ask = SearchRequest(query=parse_query(keyword.query), limit=PAPERS_PER_COLUMN)
     entries = [Entry(paper) for paper in ctx.store.search(ask).papers]
     counts = ctx.counter.count(ask.tree)

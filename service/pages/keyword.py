@@ -10,6 +10,7 @@ from typing import Final
 from flask import Response, render_template, request
 
 from papers.model.paper import Paper
+from service.cache.version_stamp import StoreVersion
 from service.context import AppContext, FeedResult, context
 from service.feeds.entry import Entry, select_lead_pick
 from service.pages.parts.facets import build_facets, build_filter_controls, hidden_form_fields
@@ -45,17 +46,24 @@ def _papers_response(name: str) -> Response:
     ctx = context()
     address = ctx.parse_search_urls(name)
     return cached_page(
-        address.path("page"), lambda: render_papers_page(ctx, address), keywords=address.keywords
+        address.path("page"),
+        lambda version: render_papers_page(ctx, address, version),
+        keywords=address.keywords,
     )
 
 
 def render_papers_page(
-    ctx: AppContext, address: SearchUrls, *, heading: str = "", base_path: str = ""
+    ctx: AppContext,
+    address: SearchUrls,
+    version: StoreVersion,
+    *,
+    heading: str = "",
+    base_path: str = "",
 ) -> bytes:
     """The papers at an address as a page; with a heading and a place, as a listing in full."""
     most: int = address.params.options.get("limit", PAPERS_PER_PAGE)
     first_page = "before" not in address.params.options
-    sample = ctx.search(address, max(FACET_SAMPLE_SIZE, most) if first_page else most)
+    sample = ctx.search(address, version, max(FACET_SAMPLE_SIZE, most) if first_page else most)
     found, sampled = _truncate_result(sample, most), sample.page.papers
     counts = ctx.counter.count(found.search_request.tree) if first_page else None
     return render_template(

@@ -38,7 +38,9 @@ def listing(kind: str, name: str) -> Response:
     place = f"/{kind}/{quote(told)}"
     return ctx.serve(
         with_query_string(place, SearchParams(None, options).query_string),
-        lambda: render_papers_page(ctx, address, heading=category_name(told), base_path=place),
+        lambda version: render_papers_page(
+            ctx, address, version, heading=category_name(told), base_path=place
+        ),
         content_type=HTML_CONTENT_TYPE,
         keywords=(),
         max_age=PAGE_MAX_AGE,

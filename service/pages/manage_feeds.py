@@ -85,7 +85,7 @@ def trial(id: str) -> Response:
 
 
 def _start_trial(ctx: AppContext, given: Mapping[str, str]) -> FeedTrial:
-    ctx.rate_limiter.consume(request.remote_addr or "")
+    ctx.consume_quota()
     feed = validate_feed(given["name"], given["url"], ctx.now())
     return trial_requests.enqueue_trial(ctx, feed.name, feed.url)
 

@@ -83,7 +83,7 @@ def _render_manage(
 
 
 def _build_preview(ctx: AppContext, given: Mapping[str, str]) -> QueryPreview:
-    ctx.rate_limiter.consume(request.remote_addr or "")
+    ctx.consume_quota()
     query = parse_query(given["query"])
     if given["name"]:
         slug_of(given["name"])

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from flask import Response, render_template
@@ -13,15 +13,15 @@ from papers.model.arxiv_id import ArxivId
 from papers.model.paper import Paper
 from papers.search.percolate import matching_keywords
 from papers.search.similar import SimilarPaper
-from papers.state.keywords import Keyword
 from papers.state.votes import VoteHistory
-from service.cache.version_stamp import ALL_KEYWORDS
+from service.cache.version_stamp import ALL_KEYWORDS, StoreVersion
 from service.context import AppContext, context
 from service.feeds.entry import Entry
 from service.markup.clean import single_line, valid_http_url
 from service.pages.parts.highlight import highlight_entry
 from service.pages.parts.page_response import cached_page, pages
 from service.pages.parts.plots import vote_plot
+from service.urls.keyword_urls import feeds_of_keywords
 
 MAX_SIMILAR_PAPERS: Final = 6
 MAX_VERSION_LINKS: Final = 12
@@ -42,28 +42,28 @@ def paper(id: str) -> Response:
     ctx, wanted = context(), ArxivId.parse(id)
     return cached_page(
         f"/papers/{wanted}",
-        lambda: _render_paper(ctx, wanted),
+        lambda version: _render_paper(ctx, version, wanted),
         keywords=(ALL_KEYWORDS,),
         archive=True,
     )
 
 
-def _render_paper(ctx: AppContext, wanted: ArxivId) -> bytes:
+def _render_paper(ctx: AppContext, version: StoreVersion, wanted: ArxivId) -> bytes:
     (known,) = ctx.store.get_papers([wanted])
     if known is None:
         raise UnknownPaper(f"{wanted} is not here; arXiv may have it: {wanted.url}")
-    keywords: Sequence[Keyword] = ctx.keywords.all()
     return render_template(
         "paper.html",
         shown=highlight_entry(Entry(known), None),
         paper=known,
         versions=version_links(known),
         doi=valid_http_url(_DOI_RESOLVER + single_line(known.doi)) if known.doi else "",
-        met=matching_keywords(known, keywords),
+        met=matching_keywords(known, version.keywords_by_name),
         growth={
             who: vote_plot(days) for who, days in VoteHistory(ctx.redis).history(wanted).items()
         },
         relatives=_similar_entries(ctx, known),
+        saved_feeds=partial(feeds_of_keywords, ctx.settings.base_url, version.keywords_by_name),
         q="",
     ).encode()
 

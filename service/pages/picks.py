@@ -18,7 +18,7 @@ from papers.query.parser import Query, parse_query
 from papers.query.request import ALL_ANNOUNCE_TYPES, SearchRequest
 from papers.search.percolate import matching_keywords
 from papers.state.keywords import Keyword
-from service.cache.version_stamp import ALL_KEYWORDS
+from service.cache.version_stamp import ALL_KEYWORDS, StoreVersion
 from service.context import AppContext, context
 from service.feeds.entry import Entry, select_lead_pick
 from service.pages.parts.highlight import HighlightedEntry, highlight_entry
@@ -62,7 +62,7 @@ def picks(rhythm: str, period: str) -> Response:
     ctx, asked, query = context(), Period.parse(PERIOD_KINDS[rhythm], period), _parse_filter()
     return cached_page(
         _path_with_query(f"/{rhythm}/{asked.name}", query),
-        lambda: _render_period(ctx, rhythm, asked, query),
+        lambda version: _render_period(ctx, version, rhythm, asked, query),
         keywords=(ALL_KEYWORDS,),
         archive=True,
     )
@@ -73,7 +73,9 @@ def trending() -> Response:
     """The picks of the last two weeks, those most voted for in the least time first."""
     ctx, query = context(), _parse_filter()
     path = _path_with_query("/trending", query)
-    return cached_page(path, lambda: _render_trending(ctx, query), keywords=(ALL_KEYWORDS,))
+    return cached_page(
+        path, lambda version: _render_trending(ctx, version, query), keywords=(ALL_KEYWORDS,)
+    )
 
 
 def _parse_filter() -> Query | None:
@@ -116,13 +118,16 @@ def build_picked_paper(
     )
 
 
-def _render_period(ctx: AppContext, rhythm: str, period: Period, query: Query | None) -> bytes:
+def _render_period(
+    ctx: AppContext, version: StoreVersion, rhythm: str, period: Period, query: Query | None
+) -> bytes:
     papers = find_picked_papers(ctx, period.first_day, period.last_day, query)
     newest = newest_pick_date(ctx)
     following = period.next if newest and period.next.first_day <= newest else None
     address = _picks_address(ctx, query, period.first_day, period.last_day)
     return _render_picks(
         ctx,
+        version,
         papers,
         address,
         query,
@@ -137,7 +142,7 @@ def _render_period(ctx: AppContext, rhythm: str, period: Period, query: Query | 
     )
 
 
-def _render_trending(ctx: AppContext, query: Query | None) -> bytes:
+def _render_trending(ctx: AppContext, version: StoreVersion, query: Query | None) -> bytes:
     newest = newest_pick_date(ctx)
     papers = find_picked_papers(ctx, newest - TRENDING_WINDOW, newest, query) if newest else []
     ranked = sorted(
@@ -145,6 +150,7 @@ def _render_trending(ctx: AppContext, query: Query | None) -> bytes:
     )
     return _render_picks(
         ctx,
+        version,
         ranked,
         _picks_address(ctx, query, newest - TRENDING_WINDOW if newest else None, None),
         query,
@@ -161,13 +167,14 @@ def _render_trending(ctx: AppContext, query: Query | None) -> bytes:
 
 def _render_picks(
     ctx: AppContext,
+    version: StoreVersion,
     papers: Sequence[Paper],
     address: SearchUrls,
     query: Query | None,
     base_path: str,
     **said: object,
 ) -> bytes:
-    keywords = ctx.keywords.all()
+    keywords = version.keywords_by_name
     return render_template(
         "picks.html",
         picks=[build_picked_paper(paper, keywords, query) for paper in papers[:MAX_SHOWN_PICKS]],

@@ -28,7 +28,7 @@ def preview() -> Response:
     again, and they are quickly made.
     """
     ctx, text = context(), request.args.get("q", "")
-    ctx.rate_limiter.consume(request.remote_addr or "", allow_burst=True)
+    ctx.consume_quota(allow_burst=True)
     try:
         body, status = _render_preview(ctx, text), 200
     except BadQuery as error:

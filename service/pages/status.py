@@ -2,31 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 from flask import Response
 
-from papers.redis_backend import health, keys
-from papers.redis_backend.connection import translate_store_errors
-from service.context import AppContext, context
+from papers.redis_backend import health
+from service.context import context
 from service.pages.parts.page_response import pages, uncached_page
 from service.pages.parts.plots import day_plot
-from service.routes.metrics import QUEUE_KEY, live_worker_count
 from service.source_status import task_title
+from service.workload import read_workload
 
 PLOT_DAYS: Final = 28
-
-
-@dataclass(frozen=True, slots=True)
-class Workload:
-    """What there is to do, and who does it."""
-
-    workers: int
-    has_scheduler: bool
-    queued_jobs: int
-    due_tasks: int
-    cached_searches: int
 
 
 @pages.get("/status")
@@ -42,17 +29,7 @@ def status() -> Response:
         aside=ctx.source_states.quarantine_size(),
         size=ctx.store.count_papers(),
         store=health.check_health(ctx.redis),
-        work=_read_workload(ctx),
+        work=read_workload(ctx.redis, ctx.now()),
         plots={source: day_plot(told) for source, told in days.items()},
         name=task_title,
     )
-
-
-def _read_workload(ctx: AppContext) -> Workload:
-    with translate_store_errors(ctx.redis), ctx.redis.pipeline(transaction=False) as pipe:
-        pipe.exists(keys.SCHEDULER_LEASE)
-        pipe.llen(QUEUE_KEY)
-        pipe.zcount(keys.DUE_TASKS, "-inf", ctx.now().timestamp())
-        pipe.zcard(keys.CUSTOM_RESPONSES)
-        scheduled, waiting, overdue, answers = (int(told) for told in pipe.execute())
-        return Workload(live_worker_count(ctx.redis), bool(scheduled), waiting, overdue, answers)

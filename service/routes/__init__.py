@@ -1,6 +1,7 @@
-"""One module a group of URLs that are no pages: feeds, API, exports, metrics.
+"""Routes that are not pages, one module for each group of URLs: feeds, API, exports, metrics.
 
-May import: papers, service.
+May import: papers, service.cache, service.context, service.exports, service.feeds, service.http,
+service.markup, service.source_status, service.urls, service.workload.
 Start with: feeds.py; a new module is a row of `BLUEPRINTS`.
 """
 

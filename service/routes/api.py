@@ -1,4 +1,4 @@
-"""The JSON API: the same questions as the feeds, answered for programs."""
+"""The JSON API: the same searches as the feeds, for programs."""
 
 from __future__ import annotations
 
@@ -15,76 +15,78 @@ from papers.model.merge import published_at, updated_at
 from papers.model.paper import Paper, Pick
 from papers.state.keywords import Keyword
 from papers.state.task_states import TaskState
-from service.cache.version_stamp import ALL_KEYWORDS
+from service.cache.version_stamp import ALL_KEYWORDS, StoreVersion
 from service.context import AppContext, FeedResult, context
 from service.feeds import FORMATS
 from service.http.responses import redirect_to_canonical
 from service.markup.clean import clean_xml_text, single_line, valid_http_url
 from service.routes.openapi import openapi_document
 from service.urls.keyword_urls import SEARCH_SLUG, SearchUrls
-from service.urls.params import SearchParams, reject_parameters
+from service.urls.params import DEFAULT_PARAMS, reject_parameters
 
 api = Blueprint("api", __name__, url_prefix="/api/v1")
 JSON_TYPE: Final = "application/json"
-_DEFAULT_PARAMS: Final = SearchParams(None, {})
 
 
 @api.get("/papers")
 def papers() -> Response:
-    """The papers of a keyword, a page at a time."""
+    """Serve the papers of a keyword, a page at a time."""
     ctx = context()
-    address = ctx.parse_search_urls(SEARCH_SLUG)
-    path = address.api_path
+    urls = ctx.parse_search_urls(SEARCH_SLUG)
+    path = urls.api_path
     return redirect_to_canonical(request, path) or _serve_json(
-        ctx, path, lambda: _page_json(ctx.search(address)), keywords=address.keywords
+        ctx,
+        path,
+        lambda version: _page_json(ctx.search(urls, version)),
+        keywords=urls.keywords,
     )
 
 
 @api.get("/papers/<path:id>")
 def paper(id: str) -> Response:
-    """One paper, by any form of its id."""
+    """Serve one paper, by any form of its id."""
     reject_parameters(request.args)
     ctx, wanted = context(), ArxivId.parse(id)
     path = f"/api/v1/papers/{wanted}"
 
-    def found() -> dict[str, Any]:
+    def document(_: StoreVersion) -> dict[str, Any]:
         (known,) = ctx.store.get_papers([wanted])
         if known is None:
             raise UnknownPaper(f"{wanted} is not here; arXiv may have it: {wanted.url}")
         return paper_json(known)
 
-    return redirect_to_canonical(request, path) or _serve_json(ctx, path, found)
+    return redirect_to_canonical(request, path) or _serve_json(ctx, path, document)
 
 
 @api.get("/keywords")
 def keywords() -> Response:
-    """The saved keywords."""
+    """Serve the list of saved keywords."""
     reject_parameters(request.args)
     ctx, path = context(), "/api/v1/keywords"
 
-    def found() -> dict[str, Any]:
-        return {"keywords": [keyword_json(ctx, keyword) for keyword in ctx.keywords.all()]}
+    def document(version: StoreVersion) -> dict[str, Any]:
+        return {"keywords": [keyword_json(ctx, saved) for saved in version.keywords_by_name]}
 
     return redirect_to_canonical(request, path) or _serve_json(
-        ctx, path, found, keywords=(ALL_KEYWORDS,)
+        ctx, path, document, keywords=(ALL_KEYWORDS,)
     )
 
 
 @api.get("/keywords/<name>")
 def keyword(name: str) -> Response:
-    """One saved keyword."""
+    """Serve one saved keyword."""
     reject_parameters(request.args)
     ctx = context()
     slug = ctx.resolve_slug(name)
     path = f"/api/v1/keywords/{slug}"
     return redirect_to_canonical(request, path) or _serve_json(
-        ctx, path, lambda: keyword_json(ctx, ctx.keywords.get(slug)), keywords=(slug,)
+        ctx, path, lambda version: keyword_json(ctx, version.keywords[0]), keywords=(slug,)
     )
 
 
 @api.get("/sources")
 def sources() -> Response:
-    """The states of the sources: always the newest, never from the cache."""
+    """Serve the states of all tasks, never from a cache."""
     reject_parameters(request.args)
     states = [source_json(state) for state in context().source_states.all()]
     return Response(
@@ -96,18 +98,18 @@ def sources() -> Response:
 
 @api.get("/openapi.json")
 def openapi() -> Response:
-    """The API, described."""
+    """Serve the description of the API."""
     reject_parameters(request.args)
     ctx, path = context(), "/api/v1/openapi.json"
     return redirect_to_canonical(request, path) or _serve_json(
-        ctx, path, lambda: openapi_document(ctx.settings.base_url), keywords=(ALL_KEYWORDS,)
+        ctx, path, lambda _: openapi_document(ctx.settings.base_url), keywords=(ALL_KEYWORDS,)
     )
 
 
 def paper_json(paper: Paper, matched: tuple[Keyword, ...] = ()) -> dict[str, Any]:
-    """All that is known of a paper; null is what nobody has said.
+    """Return all that is known of a paper; null if no source has stated it.
 
-    `met` are the keywords that it met, of several asked for.
+    `matched` are the keywords that it matches, if several were requested.
     """
     announced = paper.announce_type
     return {
@@ -142,20 +144,20 @@ def paper_json(paper: Paper, matched: tuple[Keyword, ...] = ()) -> dict[str, Any
 
 
 def keyword_json(ctx: AppContext, keyword: Keyword) -> dict[str, Any]:
-    """A saved keyword with its addresses."""
-    address = SearchUrls(ctx.settings.base_url, keyword.slug, _DEFAULT_PARAMS)
+    """Return a saved keyword with its URLs."""
+    urls = SearchUrls(ctx.settings.base_url, keyword.slug, DEFAULT_PARAMS)
     return {
         "slug": keyword.slug,
         "name": single_line(keyword.name),
         "query": keyword.query,
         "added": keyword.added_at.isoformat(),
-        "page": address.url("page"),
-        "feeds": {suffix: address.url(suffix) for suffix in FORMATS},
+        "page": urls.url("page"),
+        "feeds": {suffix: urls.url(suffix) for suffix in FORMATS},
     }
 
 
 def source_json(state: TaskState) -> dict[str, Any]:
-    """How a source is."""
+    """Return the state of a task."""
     return {
         "name": state.name,
         "state": str(state.state),
@@ -171,11 +173,11 @@ def source_json(state: TaskState) -> dict[str, Any]:
 
 
 def _page_json(found: FeedResult) -> dict[str, Any]:
-    address, following = found.address, found.page.next_cursor
+    urls, cursor = found.address, found.page.next_cursor
     return {
         "query": found.query.canonical,
         "papers": [paper_json(paper, found.matched_keywords(paper)) for paper in found.page.papers],
-        "next": address.base_url + address.at_cursor(following).api_path if following else None,
+        "next": urls.base_url + urls.at_cursor(cursor).api_path if cursor else None,
         "complete": found.page.is_complete,
     }
 
@@ -196,12 +198,15 @@ def _pick_json(pick: Pick) -> dict[str, Any]:
 def _serve_json(
     ctx: AppContext,
     path: str,
-    found: Callable[[], dict[str, Any]],
+    document: Callable[[StoreVersion], dict[str, Any]],
     *,
     keywords: tuple[str, ...] = (),
 ) -> Response:
     return ctx.serve(
-        path, lambda: _to_json_bytes(found()), content_type=JSON_TYPE, keywords=keywords
+        path,
+        lambda version: _to_json_bytes(document(version)),
+        content_type=JSON_TYPE,
+        keywords=keywords,
     )
 
 

@@ -1,8 +1,8 @@
-"""Archives of a saved keyword: `/feeds/NAME/2026-05.SUFFIX`, the same bytes for good.
+"""Archives of a saved keyword: `/feeds/NAME/2026-05.SUFFIX`, the same bytes forever.
 
-A month that is not over has no archive: its address leads to the feed itself. The archives are a
-chain backwards from the feed (`prev-archive`), past months in which nothing matched. Where the feed
-does not hold all of its month, the chain begins with the days of it that are over, `2026-05-20`.
+A month that is not over has no archive: its URL redirects to the feed itself. The archives form a
+chain backwards from the feed (`prev-archive`) that skips months without matches. If the feed does
+not have all papers of its month, the chain begins with the days of it that are over, `2026-05-20`.
 https://www.rfc-editor.org/rfc/rfc5005#section-4
 """
 
@@ -17,25 +17,25 @@ from flask import Blueprint, Response, abort, request
 from papers.errors import BadParameter
 from papers.model.periods import Period, PeriodKind
 from papers.query.parser import parse_query
+from papers.query.request import Page
 from papers.state.keywords import Keyword
 from papers.store import Store
 from service.cache.archive_snapshots import newest_period_before
-from service.context import AppContext, context
+from service.cache.version_stamp import StoreVersion
+from service.context import AppContext, FeedResult, context
 from service.feeds import FORMATS
 from service.feeds.entry import Entry
 from service.feeds.feed import Feed
 from service.http.responses import redirect_to_canonical
 from service.markup.clean import single_line
 from service.urls.keyword_urls import SearchUrls
-from service.urls.params import SearchParams, reject_parameters
+from service.urls.params import DEFAULT_PARAMS, reject_parameters
 
 archives = Blueprint("archives", __name__)
 ARCHIVE_CACHE_CONTROL: Final = "public, max-age=2592000, immutable"
-"""A month; then a cache asks whether an outage has left a gap that was filled since."""
-
-
+"""A month: then a cache revalidates, as papers that an outage delayed may have been added."""
 PART_PAPERS: Final = 500
-"""Papers of one document. A month of more comes in parts, the newest first: `2026-05-p2`."""
+"""Papers of one document. A month of more is split into parts, the newest first: `2026-05-p2`."""
 _PERIOD_PATTERN: Final = re.compile(
     r"(?P<when>[0-9]{4}-[0-9]{2}(?P<day>-[0-9]{2})?)(?:-p(?P<part>[2-9]|[1-9][0-9]{1,3}))?"
 )
@@ -43,64 +43,67 @@ _PERIOD_PATTERN: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Archive:
-    """One document of a keyword's chain: a month or a day, or a part of one from 1."""
+    """One document of a keyword's chain: a month, a day, or a part of one (counted from 1)."""
 
-    address: SearchUrls
+    urls: SearchUrls
     period: Period
     part: int = 1
 
     def path(self, suffix: str) -> str:
-        """Where it stands."""
+        """Return its path in a format."""
         part = f"-p{self.part}" if self.part > 1 else ""
-        return f"/feeds/{self.address.slug}/{self.period.name}{part}.{suffix}"
+        return f"/feeds/{self.urls.slug}/{self.period.name}{part}.{suffix}"
 
     def url(self, suffix: str) -> str:
-        """Its absolute URL."""
-        return self.address.base_url + self.path(suffix)
+        """Return its absolute URL in a format."""
+        return self.urls.base_url + self.path(suffix)
 
     @property
     def next(self) -> Archive:
-        """What came after it: the part before, or the period after."""
+        """The newer neighbor: the part before, or the period after."""
         if self.part > 1:
             return replace(self, part=self.part - 1)
         return replace(self, period=self.period.next)
 
-    def previous(self, store: Store, keyword: Keyword, *, has_more: bool) -> Archive | None:
-        """What came before it: the part after, if there is `more`, or a period with papers.
+    def next_part(self) -> Archive:
+        """Return the part after this one."""
+        return replace(self, part=self.part + 1)
 
-        Before the days of a month come other months.
+    def previous(
+        self, store: Store, keyword: Keyword, newest_page: Page | None = None
+    ) -> Archive | None:
+        """Return the newest archive of an older period with papers, None if there is none.
+
+        Before the days of a month come whole months. `newest_page` is the first page of the
+        keyword's papers, if the caller has it.
         """
-        if has_more:
-            return replace(self, part=self.part + 1)
         query, month = parse_query(keyword.query), Period.containing("month", self.period.first_day)
-        before = newest_period_before(store, query, self.period)
+        before = newest_period_before(store, query, self.period, newest_page)
         if self.period.kind == "day" and before and before.first_day < month.first_day:
-            before = newest_period_before(store, query, month)
+            before = newest_period_before(store, query, month, newest_page)
         return replace(self, period=before, part=1) if before else None
 
 
 @archives.get(f"/feeds/<name>/<when>.<any({', '.join(FORMATS)}):suffix>")
 def archive(name: str, when: str, suffix: str) -> Response:
-    """A saved keyword's papers of one month, or of one day."""
+    """Serve the papers of a saved keyword from one month or day."""
     reject_parameters(request.args)
     ctx = context()
-    now, address = (
-        ctx.now(),
-        SearchUrls(ctx.settings.base_url, ctx.resolve_slug(name), SearchParams(None, {})),
-    )
-    found = _parse_archive(address, when)
+    now = ctx.now()
+    urls = SearchUrls(ctx.settings.base_url, ctx.resolve_slug(name), DEFAULT_PARAMS)
+    found = _parse_archive(urls, when)
     if found is None or found.period.first_day > now.date():
         abort(404)
-    if elsewhere := redirect_to_canonical(request, found.path(suffix)):
-        return elsewhere
+    if redirect := redirect_to_canonical(request, found.path(suffix)):
+        return redirect
     if not found.period.is_over(now):
-        return _redirect_to_feed(ctx, address.path(suffix), found.period.kind)
+        return _redirect_to_feed(ctx, urls.path(suffix), found.period.kind)
     form = FORMATS[suffix]
     return ctx.serve(
         found.path(suffix),
-        lambda: form.render(_archive_feed(ctx, found, suffix)),
+        lambda version: form.render(_archive_feed(ctx, found, version, suffix)),
         content_type=form.content_type,
-        keywords=address.keywords,
+        keywords=urls.keywords,
         is_archive=True,
         headers={
             "Cache-Control": ARCHIVE_CACHE_CONTROL,
@@ -110,15 +113,15 @@ def archive(name: str, when: str, suffix: str) -> Response:
 
 
 def previous_archive_link(
-    ctx: AppContext, address: SearchUrls, period: Period, suffix: str
+    ctx: AppContext, found: FeedResult, period: Period, suffix: str
 ) -> dict[str, str]:
-    """The link to the newest archive before a period, if any paper matches so far back."""
-    keyword = ctx.keywords.get(address.slug)
-    before = Archive(address, period).previous(ctx.store, keyword, has_more=False)
+    """Return the link from a saved keyword's feed to its newest archive before a period, if any."""
+    (keyword,) = found.keywords
+    before = Archive(found.address, period).previous(ctx.store, keyword, found.page)
     return {"prev-archive": before.url(suffix)} if before else {}
 
 
-def _parse_archive(address: SearchUrls, name: str) -> Archive | None:
+def _parse_archive(urls: SearchUrls, name: str) -> Archive | None:
     match = _PERIOD_PATTERN.fullmatch(name)
     if match is None:
         return None
@@ -126,7 +129,7 @@ def _parse_archive(address: SearchUrls, name: str) -> Archive | None:
         period = Period.parse("day" if match["day"] else "month", match["when"])
     except BadParameter:
         return None
-    return Archive(address, period, int(match["part"] or 1))
+    return Archive(urls, period, int(match["part"] or 1))
 
 
 def _redirect_to_feed(ctx: AppContext, path: str, kind: PeriodKind) -> Response:
@@ -141,31 +144,32 @@ def _redirect_to_feed(ctx: AppContext, path: str, kind: PeriodKind) -> Response:
     )
 
 
-def _archive_feed(ctx: AppContext, archive: Archive, suffix: str) -> Feed:
-    """The archive as a feed: nothing in it moves once its time is over."""
-    address, period = archive.address, archive.period
-    keyword = ctx.keywords.get(address.slug)
+def _archive_feed(ctx: AppContext, archive: Archive, version: StoreVersion, suffix: str) -> Feed:
+    """Return the archive as a feed, of which nothing changes once its period is over."""
+    urls, period = archive.urls, archive.period
+    (keyword,) = version.keywords
     papers, end = ctx.snapshots.papers(keyword, period), archive.part * PART_PAPERS
     shown = papers[end - PART_PAPERS : end]
     if archive.part > 1 and not shown:
         abort(404)
-    previous = archive.previous(ctx.store, keyword, has_more=len(papers) > end)
-    around = [("current", address.url(suffix)), ("next-archive", archive.next.url(suffix))]
+    has_more = len(papers) > end
+    previous = archive.next_part() if has_more else archive.previous(ctx.store, keyword)
+    links = [("current", urls.url(suffix)), ("next-archive", archive.next.url(suffix))]
     if previous:
-        around.append(("prev-archive", previous.url(suffix)))
+        links.append(("prev-archive", previous.url(suffix)))
     return Feed(
-        id=address.url("atom"),
+        id=urls.url("atom"),
         title=f"{single_line(keyword.name)} · Paperwire",
         subtitle=f"arXiv papers that match {keyword.query}, announced in {period.display_name}.",
-        page_url=address.between_days(period.first_day, period.last_day).url("page"),
+        page_url=urls.between_days(period.first_day, period.last_day).url("page"),
         self_url=archive.url(suffix),
-        icon_url=f"{address.base_url}/static/icon.svg",
+        icon_url=f"{urls.base_url}/static/icon.svg",
         alternates=tuple(
             (archive.url(other), form.media_type)
             for other, form in FORMATS.items()
             if other != suffix
         ),
         entries=tuple(map(Entry, shown)),
-        paging_links=tuple(around),
+        paging_links=tuple(links),
         archive=True,
     )

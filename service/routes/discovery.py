@@ -1,4 +1,4 @@
-"""How browsers and readers find what is here: OpenSearch, and the feeds that every page names.
+"""Discovery: OpenSearch for browsers, and the feeds that every page links to.
 
 https://github.com/dewitt/opensearch/blob/master/opensearch-1-1-draft-6.md
 """
@@ -15,31 +15,30 @@ from service.cache.version_stamp import ALL_KEYWORDS
 from service.context import context
 from service.feeds import FORMATS
 from service.http.responses import redirect_to_canonical
-from service.urls.keyword_urls import SearchUrls
-from service.urls.params import SearchParams, reject_parameters
+from service.urls.keyword_urls import FeedLink, feeds_of_keywords
+from service.urls.params import reject_parameters
 
 discovery = Blueprint("discovery", __name__)
 
 OPENSEARCH_NAMESPACE: Final = "http://a9.com/-/spec/opensearch/1.1/"
 OPENSEARCH_TYPE: Final = "application/opensearchdescription+xml"
-_DEFAULT_PARAMS: Final = SearchParams(None, {})
 
 
 @discovery.get("/opensearch.xml")
 def opensearch() -> Response:
-    """How a browser searches here: as a page, or as a feed in any format."""
+    """Serve the OpenSearch description."""
     reject_parameters(request.args)
     ctx, path = context(), "/opensearch.xml"
     return redirect_to_canonical(request, path) or ctx.serve(
         path,
-        lambda: opensearch_document(ctx.settings.base_url),
+        lambda _: opensearch_document(ctx.settings.base_url),
         content_type=f"{OPENSEARCH_TYPE}; charset=utf-8",
         keywords=(ALL_KEYWORDS,),
     )
 
 
 def opensearch_document(base_url: str) -> bytes:
-    """The OpenSearch description of a site."""
+    """Return the OpenSearch description of a site: search as a page, or as a feed in any format."""
     root = etree.Element("OpenSearchDescription", nsmap={None: OPENSEARCH_NAMESPACE})
 
     def add(tag: str, text: str, **attributes: str) -> None:
@@ -57,17 +56,11 @@ def opensearch_document(base_url: str) -> bytes:
     return bytes(etree.tostring(root, xml_declaration=True, encoding="utf-8"))
 
 
-def saved_feeds() -> list[tuple[str, list[tuple[str, str, str]]]]:
-    """Name and feeds of every saved keyword, for pages that are of none; none with the store away.
-
-    A feed is its format's name, its path and its media type.
-    """
+def saved_feeds() -> list[tuple[str, list[FeedLink]]]:
+    """Return name and feeds of every saved keyword, for uncached pages; none without the store."""
     ctx = context()
     try:
-        saved = ctx.keywords.all()
+        keywords = ctx.keywords.all()
     except StoreError:
-        return []  # an error page says so already
-    return [
-        (keyword.name, SearchUrls(ctx.settings.base_url, keyword.slug, _DEFAULT_PARAMS).feed_links)
-        for keyword in saved
-    ]
+        return []  # the page that calls this is the error page
+    return feeds_of_keywords(ctx.settings.base_url, keywords)

@@ -1,19 +1,19 @@
-"""Feeds: `/feeds/NAME.SUFFIX` of a saved keyword, `/feeds/search.SUFFIX?q=…` of any other.
+"""Feeds: `/feeds/NAME.SUFFIX` of a saved keyword, `/feeds/search.SUFFIX?q=…` of a custom one.
 
-`/feeds/search.SUFFIX?k=NAME&k=NAME` is of several saved keywords: papers of any, each once.
+`/feeds/search.SUFFIX?k=NAME&k=NAME` is the union of several saved keywords, each paper once.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, datetime
-from functools import lru_cache
+from datetime import datetime
 from typing import Final
 
 from flask import Blueprint, Response, request
 
 from papers.model.labels import indexed_day
 from papers.model.periods import Period
+from service.cache.version_stamp import StoreVersion
 from service.context import AppContext, FeedResult, context
 from service.feeds import FORMATS
 from service.feeds.feed import Feed
@@ -29,27 +29,30 @@ _SUFFIX_RULE: Final = ", ".join(FORMATS)
 
 @feeds.get(f"/feeds/<name>.<any({_SUFFIX_RULE}):suffix>")
 def feed(name: str, suffix: str) -> Response:
-    """One keyword in one format."""
+    """Serve a keyword in one format."""
     ctx = context()
-    address = ctx.parse_search_urls(name)
-    path = address.path(suffix)
-    if elsewhere := redirect_to_canonical(request, path):
-        return elsewhere
+    urls = ctx.parse_search_urls(name)
+    path = urls.path(suffix)
+    if redirect := redirect_to_canonical(request, path):
+        return redirect
     form = FORMATS[suffix]
     return ctx.serve(
         path,
-        lambda: form.render(_make_feed(ctx, address, suffix)),
+        lambda version: form.render(_make_feed(ctx, urls, version, suffix)),
         content_type=form.content_type,
-        keywords=address.keywords,
-        period=_period_name(ctx, address),
-        headers=_link_headers(ctx, address, suffix),
+        keywords=urls.keywords,
+        period=_period_name(ctx, urls),
+        headers=_link_headers(ctx, urls, suffix),
     )
 
 
-def _link_headers(ctx: AppContext, address: SearchUrls, suffix: str) -> dict[str, str]:
-    """The feed's own address and its hub; shared caches ask for what the hub is told of."""
-    link = f'<{address.url(suffix)}>; rel="self"'
-    if not _has_hub(ctx, address):
+def _link_headers(ctx: AppContext, urls: SearchUrls, suffix: str) -> dict[str, str]:
+    """Return the links to the feed itself and its hub.
+
+    Shared caches must revalidate a feed with a hub, or subscribers would get the old one from them.
+    """
+    link = f'<{urls.url(suffix)}>; rel="self"'
+    if not _has_hub(ctx, urls):
         return {"Link": link}
     return {
         "Link": f'<{ctx.settings.websub_hub}>; rel="hub", {link}',
@@ -57,56 +60,54 @@ def _link_headers(ctx: AppContext, address: SearchUrls, suffix: str) -> dict[str
     }
 
 
-def _has_hub(ctx: AppContext, address: SearchUrls) -> bool:
-    """Whether the hub is told of this feed: whoever subscribes there stops asking here.
+def _has_hub(ctx: AppContext, urls: SearchUrls) -> bool:
+    """Return True if workers notify the hub of this feed.
 
-    So only the feeds that workers ping for say that they have a hub.
+    Subscribers of a hub stop polling, so only feeds that are published there may name it.
     """
-    return bool(ctx.settings.websub_hub) and _is_saved_feed(address)
+    return bool(ctx.settings.websub_hub) and _is_saved_feed(urls)
 
 
-def _make_feed(ctx: AppContext, address: SearchUrls, suffix: str) -> Feed:
-    """The feed at an address, or its digest; a saved keyword's leads to its archives."""
-    if address.params.digest_kind:
-        return digest_feed(ctx, address, suffix, now=ctx.now())
-    found = ctx.search(address)
+def _make_feed(ctx: AppContext, urls: SearchUrls, version: StoreVersion, suffix: str) -> Feed:
+    """Return the feed of a URL, or its digest; that of a saved keyword links to its archives."""
+    if urls.params.digest_kind:
+        return digest_feed(ctx, urls, version, suffix, now=ctx.now())
+    found = ctx.search(urls, version)
     feed = build_feed(found, suffix)
-    if not _is_saved_feed(address):
+    if not _is_saved_feed(urls):
         return feed
-    archives = previous_archive_link(ctx, address, _open_period(found, ctx.now()), suffix)
-    around = (*feed.paging_links, *archives.items())
-    return replace(feed, paging_links=around, hub_url=ctx.settings.websub_hub)
+    archive = previous_archive_link(ctx, found, _open_period(found, ctx.now()), suffix)
+    return replace(
+        feed,
+        paging_links=(*feed.paging_links, *archive.items()),
+        hub_url=ctx.settings.websub_hub,
+    )
 
 
-def _is_saved_feed(address: SearchUrls) -> bool:
-    """Whether this is a saved keyword's feed as it is: it has archives, and may have a hub."""
-    return address.is_saved and not address.params.options and not address.params.digest_kind
+def _is_saved_feed(urls: SearchUrls) -> bool:
+    """Return True for a saved keyword without parameters: it has archives, and may have a hub."""
+    return urls.is_saved and not urls.params.options and not urls.params.digest_kind
 
 
-def _period_name(ctx: AppContext, address: SearchUrls) -> str:
-    """The period on whose end a feed changes, if it does."""
-    dated = address.params.digest_kind or _is_saved_feed(address)
-    return _day_name(ctx.now().date()) if dated else ""
-
-
-@lru_cache(maxsize=2)
-def _day_name(day: date) -> str:
-    return Period.containing("day", day).name
+def _period_name(ctx: AppContext, urls: SearchUrls) -> str:
+    """Return the day at whose end the feed changes; "" if it does not."""
+    is_dated = urls.params.digest_kind or _is_saved_feed(urls)
+    return ctx.now().date().isoformat() if is_dated else ""
 
 
 def _open_period(found: FeedResult, now: datetime) -> Period:
-    """The period before which a feed's archives begin: the month that is not over, all of it here.
+    """Return the period before which the archives begin: this month, if the feed has all of it.
 
-    Where more papers of it match than a feed holds, the day that is not over.
+    If more of its papers match than the feed has, it is this day.
     """
     month = Period.containing("month", now.date())
     papers = found.page.papers
-    cut = bool(found.page.next_cursor and papers) and indexed_day(papers[-1]) >= month.first_day
-    return Period.containing("day", now.date()) if cut else month
+    is_cut = bool(found.page.next_cursor and papers) and indexed_day(papers[-1]) >= month.first_day
+    return Period.containing("day", now.date()) if is_cut else month
 
 
 def build_feed(found: FeedResult, suffix: str) -> Feed:
-    """What was found as a feed, with the addresses of one format."""
+    """Return a search result as a feed, with the URLs of one format."""
     first = found.address.at_cursor("")
     return Feed(
         id=first.url("atom"),
@@ -121,14 +122,14 @@ def build_feed(found: FeedResult, suffix: str) -> Feed:
             if other != suffix
         ),
         entries=tuple(map(found.make_entry, found.page.papers)),
-        paging_links=tuple((rel, address.url(suffix)) for rel, address in found.page_links.items()),
+        paging_links=tuple((rel, urls.url(suffix)) for rel, urls in found.page_links.items()),
     )
 
 
 def feed_subtitle(found: FeedResult) -> str:
-    """What the feed holds, in what order, what may be missing from it."""
-    said = [f"arXiv papers that match {found.query_in_words}, {found.order_in_words}."]
+    """Return what the feed contains, in which order, and which papers may be missing."""
+    sentences = [f"arXiv papers that match {found.query_in_words}, {found.order_in_words}."]
     if not found.page.is_complete:
-        said.append("The search was cut here because it grew costly; the next page goes on.")
-    said.append(source_trouble(found.source_states))
-    return " ".join(part for part in said if part)
+        sentences.append("The search was cut here because it grew costly; the next page goes on.")
+    sentences.append(source_trouble(found.source_states))
+    return " ".join(sentence for sentence in sentences if sentence)

@@ -1,4 +1,4 @@
-"""Whether this process is alive, for whoever watches over it."""
+"""Health check of this process."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ health = Blueprint("health", __name__)
 
 @health.get("/healthz")
 def healthz() -> Response:
-    """200 while the process answers, and what the store does: ok, reading, away.
+    """Serve 200 while the process works, with the status of the store.
 
-    A store that is away is no reason to end this process: it serves its last good answers.
+    A store that is unavailable is no reason to restart this process: it serves the last good
+    responses.
     """
     response = jsonify(status="ok", store=str(store_health.check_health(context().redis).status))
     response.headers["Cache-Control"] = "no-store"

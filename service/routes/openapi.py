@@ -1,4 +1,4 @@
-"""The OpenAPI description, made from the tables the code itself works with.
+"""The OpenAPI description, generated from the tables that the code itself uses.
 
 https://spec.openapis.org/oas/v3.1.0
 """
@@ -27,7 +27,7 @@ _EXAMPLE_ID: Final = str(ArxivId(202503, 14895))
 
 
 def _object(**properties: Any) -> dict[str, Any]:
-    """An object with exactly these members."""
+    """Return the schema of an object with exactly these members."""
     return {
         "type": "object",
         "properties": properties,
@@ -112,11 +112,11 @@ RESPONSE_SCHEMAS: Final = {
     ),
     "Problem": _object(type=_TEXT, title=_TEXT, status={"type": "integer"}, detail=_TEXT),
 }
-"""Every answer of the API, member by member."""
+"""Every document of the API, member by member."""
 
 
 def openapi_document(base_url: str) -> dict[str, Any]:
-    """The description of the installation at a public address."""
+    """Return the description of an installation by its public URL."""
     return {
         "openapi": "3.1.0",
         "info": {
@@ -136,8 +136,10 @@ def _paths() -> dict[str, Any]:
     slug = _path_parameter("name", "A saved keyword's slug, as in `reward-model`.")
     id = _path_parameter("id", f"An arXiv id, as in `{_EXAMPLE_ID}`; an old one has its slash.")
     json = "application/json"
-    asked = [parameter for parameter in ALL_PARAMETERS if parameter is not DIGEST_PARAMETER]
-    papers = _get_operation("Papers that match a keyword, newest first.", json, "Papers", asked)
+    known = [parameter for parameter in ALL_PARAMETERS if parameter is not DIGEST_PARAMETER]
+    when = _path_parameter("when", "The month, as in `2026-05`, or the day, as in `2026-05-20`.")
+    suffix = {**_path_parameter("suffix", "The format."), "schema": {"enum": list(FORMATS)}}
+    papers = _get_operation("Papers that match a keyword, newest first.", json, "Papers", known)
     return {
         f"{api}/papers": papers,
         f"{api}/papers/{{id}}": _get_operation(
@@ -147,17 +149,17 @@ def _paths() -> dict[str, Any]:
         f"{api}/keywords/{{name}}": _get_operation(
             "One saved keyword.", json, "Keyword", path=[slug], codes=(400, 404)
         ),
-        f"{api}/sources": _get_operation("How the sources are.", json, "Sources"),
+        f"{api}/sources": _get_operation("The states of the sources.", json, "Sources"),
         f"{api}/openapi.json": _get_operation("This description.", json),
         "/feeds/{name}.{suffix}": _feed_operation(
-            "The feed of a saved keyword, or of any one: `search`.", [slug, _suffix_parameter()]
+            "The feed of a saved keyword, or of a custom one: `search`.", [slug, suffix]
         ),
         "/feeds/{name}/{when}.{suffix}": _feed_operation(
             "The archive of a month or day that is over; of one that is not, a 302 to the feed.",
-            [slug, _when_parameter(), _suffix_parameter()],
+            [slug, when, suffix],
             (),
         ),
-        "/healthz": _get_operation("Whether this process answers.", json, "Health", codes=()),
+        "/healthz": _get_operation("Whether this process works.", json, "Health", codes=()),
     }
 
 
@@ -170,19 +172,19 @@ def _get_operation(
     path: Iterable[dict[str, Any]] = (),
     codes: tuple[int, ...] = (400,),
 ) -> dict[str, Any]:
-    """A path that is read, what it takes and what it answers."""
-    problem = {"application/problem+json": {"schema": _ref("Problem")}}
+    """Describe a path that is read: its parameters and its responses."""
+    problem_content = {"application/problem+json": {"schema": _ref("Problem")}}
     content = {content_type: {"schema": _ref(schema) if schema else {"type": "object"}}}
     failures = {
-        str(code): {"description": _ERROR_DESCRIPTIONS[code], "content": problem}
+        str(code): {"description": _ERROR_DESCRIPTIONS[code], "content": problem_content}
         for code in (*codes, 503)
     }
-    given = [_query_parameter(parameter) for parameter in parameters]
-    responses = {"200": {"description": "The answer.", "content": content}}
+    query = [_query_parameter(parameter) for parameter in parameters]
+    responses = {"200": {"description": "The document.", "content": content}}
     return {
         "get": {
             "summary": summary,
-            "parameters": [*path, *given],
+            "parameters": [*path, *query],
             "responses": {**responses, **_REDIRECT_RESPONSES, **(failures if codes else {})},
         }
     }
@@ -191,10 +193,10 @@ def _get_operation(
 def _feed_operation(
     summary: str, path: list[dict[str, Any]], parameters: Iterable[Parameter] = ALL_PARAMETERS
 ) -> dict[str, Any]:
-    words = {"text/plain": {"schema": _TEXT}}
+    plain_text = {"text/plain": {"schema": _TEXT}}
     content = {form.media_type: {"schema": _TEXT} for form in FORMATS.values()}
     failures = {
-        str(code): {"description": reason, "content": words}
+        str(code): {"description": reason, "content": plain_text}
         for code, reason in _ERROR_DESCRIPTIONS.items()
     }
     return {
@@ -211,13 +213,13 @@ def _feed_operation(
 
 
 _ERROR_DESCRIPTIONS: Final = {
-    400: "Something asked is wrong; the words say what.",
-    404: "There is no such thing here.",
-    503: "The store is away; Retry-After says when to come back.",
+    400: "A part of the request is invalid; the text says which.",
+    404: "No such resource.",
+    503: "The store is unavailable; Retry-After says when to try again.",
 }
 _REDIRECT_RESPONSES: Final = {
-    "301": {"description": "The canonical address of the same thing."},
-    "304": {"description": "You have it already."},
+    "301": {"description": "The canonical URL of the same resource."},
+    "304": {"description": "The response that you have is current."},
 }
 
 
@@ -233,11 +235,3 @@ def _query_parameter(parameter: Parameter) -> dict[str, Any]:
 
 def _path_parameter(name: str, about: str) -> dict[str, Any]:
     return {"name": name, "in": "path", "required": True, "description": about, "schema": _TEXT}
-
-
-def _when_parameter() -> dict[str, Any]:
-    return _path_parameter("when", "The month, as in `2026-05`, or the day, as in `2026-05-20`.")
-
-
-def _suffix_parameter() -> dict[str, Any]:
-    return {**_path_parameter("suffix", "The format."), "schema": {"enum": list(FORMATS)}}

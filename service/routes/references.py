@@ -1,4 +1,4 @@
-"""References: `/papers/ID.bib` of a paper, `/export/…` of a selection and of a keyword.
+"""References of a paper (`/papers/ID.bib`), of selected papers and of a keyword (`/export/…`).
 
 /papers/2503.14895.bib   /papers/hep-th/9901001.ris   /export/papers.csl.json?id=ID,ID
 /export/k/reward-model.bib?n=20   /export/search.ris?q=…
@@ -13,6 +13,7 @@ from flask import Blueprint, Response, request
 
 from papers.model.arxiv_id import ArxivId
 from papers.model.paper import Paper
+from service.cache.version_stamp import StoreVersion
 from service.context import context
 from service.exports.formats import REFERENCE_FORMATS, require_papers
 from service.exports.selection import parse_paper_ids
@@ -27,60 +28,60 @@ _FORM_RULE: Final = f"<any({', '.join(map(repr, REFERENCE_FORMATS))}):form>"
 
 @references.get(f"/papers/<path:id>.{_FORM_RULE}")
 def paper(id: str, form: str) -> Response:
-    """One paper, by any form of its id."""
+    """Serve the reference of one paper, by any form of its id."""
     reject_parameters(request.args)
     ctx, wanted = context(), ArxivId.parse(id)
     path = f"/papers/{wanted}.{form}"
     return _serve_references(
-        path, form, lambda: require_papers(ctx.store, [wanted]), name=str(wanted)
+        path, form, lambda _: require_papers(ctx.store, [wanted]), name=str(wanted)
     )
 
 
 @references.get(f"/export/papers.{_FORM_RULE}")
 def selection(form: str) -> Response:
-    """The papers that `id=ID,ID` selects, newest first."""
+    """Serve the references of the papers in `id=ID,ID`, newest first."""
     ctx, wanted = context(), parse_paper_ids(request.args)
     path = with_query_string(f"/export/papers.{form}", f"id={','.join(map(str, wanted))}")
-    return _serve_references(path, form, lambda: require_papers(ctx.store, wanted), name="papers")
+    return _serve_references(path, form, lambda _: require_papers(ctx.store, wanted), name="papers")
 
 
 @references.get(f"/export/search.{_FORM_RULE}")
 def search(form: str) -> Response:
-    """The papers of any keyword, a page of them."""
+    """Serve the references of a custom query, one page of papers."""
     return _serve_keyword(SEARCH_SLUG, form)
 
 
 @references.get(f"/export/k/<name>.{_FORM_RULE}")
 def keyword(name: str, form: str) -> Response:
-    """The papers of a saved keyword, a page of them."""
+    """Serve the references of a saved keyword, one page of papers."""
     return _serve_keyword(name, form)
 
 
 def _serve_keyword(name: str, form: str) -> Response:
     ctx = context()
-    address = ctx.parse_search_urls(name)
+    urls = ctx.parse_search_urls(name)
     return _serve_references(
-        address.references_path(form),
+        urls.references_path(form),
         form,
-        lambda: ctx.search(address).page.papers,
-        name=address.slug,
-        keywords=address.keywords,
+        lambda version: ctx.search(urls, version).page.papers,
+        name=urls.slug,
+        keywords=urls.keywords,
     )
 
 
 def _serve_references(
     path: str,
     form: str,
-    found: Callable[[], Sequence[Paper]],
+    find_papers: Callable[[StoreVersion], Sequence[Paper]],
     *,
     name: str,
     keywords: tuple[str, ...] = (),
 ) -> Response:
-    """References from the cache, as a file with a name of its own; `form` is a suffix."""
+    """Serve references as a file to save, named after what they are of; `form` is a suffix."""
     kind, file = REFERENCE_FORMATS[form], f"{name.replace('/', '-')}.{form}"
     return redirect_to_canonical(request, path) or context().serve(
         path,
-        lambda: kind.render(found()),
+        lambda version: kind.render(find_papers(version)),
         content_type=kind.content_type,
         keywords=keywords,
         headers={"Content-Disposition": f'attachment; filename="{file}"'},

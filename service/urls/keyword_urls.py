@@ -1,26 +1,31 @@
-"""Where things stand: the one canonical address of a keyword in each of its forms.
+"""Canonical URLs of a keyword: as a page, in every feed format, in the API.
 
-URLs that others see are made from the configured public address, never from a Host header.
+Absolute URLs begin with the configured public URL, never with a Host header.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Final
 
+from papers.state.keywords import Keyword
 from service.feeds import FORMATS
-from service.urls.params import SearchParams
+from service.urls.params import DEFAULT_PARAMS, SearchParams
+
+FeedLink = tuple[str, str, str]
+"""Name of the format, path and media type of a feed."""
 
 SEARCH_SLUG: Final = "search"
-"""What stands where a saved keyword's slug would, for a custom one."""
+"""Stands in place of a slug for a custom query."""
 
 
 @dataclass(frozen=True, slots=True)
 class SearchUrls:
-    """The addresses of one question: as a page, in every format, in the API.
+    """The URLs of one search, by form.
 
-    `slug` is a saved keyword's, or `SEARCH` for a custom one and for several saved ones.
+    `slug` is that of a saved keyword, or `SEARCH_SLUG` for a custom query and for several keywords.
     """
 
     base_url: str
@@ -29,56 +34,56 @@ class SearchUrls:
 
     @property
     def is_saved(self) -> bool:
-        """Whether this is one saved keyword's."""
+        """True if this is one saved keyword."""
         return self.slug != SEARCH_SLUG
 
     @property
     def keywords(self) -> tuple[str, ...]:
-        """The slugs of the saved keywords it asks for."""
+        """The slugs of the saved keywords that are searched for; empty for a custom query."""
         return (self.slug,) if self.is_saved else self.params.keywords
 
     def path(self, form: str) -> str:
-        """Path and query string of a form: `page`, or a format's suffix. Only feeds are digests."""
+        """Return path and query string of `page`, or of a feed by suffix; pages are no digests."""
         if form == "page":
             path = f"/k/{self.slug}" if self.is_saved else "/search"
             return with_query_string(path, replace(self.params, digest_kind="").query_string)
         return with_query_string(f"/feeds/{self.slug}.{form}", self.params.query_string)
 
     def url(self, form: str) -> str:
-        """The absolute URL of a form."""
+        """Return the absolute URL of `page`, or of a feed by its suffix."""
         return self.base_url + self.path(form)
 
     def references_path(self, form: str) -> str:
-        """Path and query string of its papers as references, in a form's suffix."""
+        """Return path and query string of the references, in the format of a suffix."""
         where = f"k/{self.slug}" if self.is_saved else SEARCH_SLUG
         return with_query_string(f"/export/{where}.{form}", self.params.query_string)
 
     @property
     def api_path(self) -> str:
-        """Path and query string in the API, where a saved keyword is a parameter."""
-        asked = replace(self.params, keywords=self.keywords, digest_kind="")
-        return with_query_string("/api/v1/papers", asked.query_string)
+        """Path and query string in the API, which takes saved keywords as parameters."""
+        params = replace(self.params, keywords=self.keywords, digest_kind="")
+        return with_query_string("/api/v1/papers", params.query_string)
 
     def at_cursor(self, cursor: str) -> SearchUrls:
-        """The same question going on from a cursor; "" is its beginning."""
+        """Return the URLs of the page at a cursor; "" is the first page."""
         return replace(self, params=self.params.at_cursor(cursor))
 
     @property
     def by_pick(self) -> SearchUrls:
-        """The same question of picked papers, newest pick first, from its beginning."""
+        """The same search for picked papers, newest pick first, first page."""
         return self._with_options({**self._filter_options, "order": "picked"})
 
     @property
     def by_announcement(self) -> SearchUrls:
-        """The same question in order of announcement, from its beginning."""
+        """The same search in order of announcement, first page."""
         return self._with_options(self._filter_options)
 
     def digest_urls(self, kind: str) -> SearchUrls:
-        """The digest of the same keyword by `day` or `week`; it takes no other parameter."""
+        """Return the URLs of the digest by `day` or `week`, which takes no other parameter."""
         return replace(self, params=replace(self.params, options={}, digest_kind=kind))
 
     def between_days(self, since: date, until: date) -> SearchUrls:
-        """The same question of some days, both included, from their beginning."""
+        """Return the URLs of the same search between two days, both included, first page."""
         return self._with_options({**self._filter_options, "since": since, "until": until})
 
     @property
@@ -89,12 +94,22 @@ class SearchUrls:
         return replace(self, params=replace(self.params, options=options, digest_kind=""))
 
     @property
-    def feed_links(self) -> list[tuple[str, str, str]]:
-        """Format name, path and media type of its feeds, first page, Atom first."""
+    def feed_links(self) -> list[FeedLink]:
+        """Its feeds, first page, Atom first."""
         first = self.at_cursor("")
         return [(form.name, first.path(s), form.media_type) for s, form in FORMATS.items()]
 
 
+def feeds_of_keywords(
+    base_url: str, keywords: Iterable[Keyword]
+) -> list[tuple[str, list[FeedLink]]]:
+    """Return name and feeds of saved keywords."""
+    return [
+        (keyword.name, SearchUrls(base_url, keyword.slug, DEFAULT_PARAMS).feed_links)
+        for keyword in keywords
+    ]
+
+
 def with_query_string(path: str, query: str) -> str:
-    """A path with its query string, if it has one."""
+    """Join a path and a query string, which may be empty."""
     return f"{path}?{query}" if query else path

@@ -1,6 +1,6 @@
-"""What a parameter's value may be: text in, value out, ValueError in words for whoever asked.
+"""Parsers of parameter values: text to value, or a ValueError that says what is wrong.
 
-Each reader gets the names of the sources there are beside the text; only `source` needs them.
+Each parser takes the text and the names of all sources; only `source` needs them.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ ANNOUNCE_TYPES: Final = ("new", "cross", "replace")
 
 
 def parse_slug(text: str, _: Collection[str]) -> str:
-    """A saved keyword by any spelling of its name."""
+    """Return the slug of a saved keyword for any form of its name."""
     try:
         return slug_of(text)
     except BadParameter as error:
@@ -26,18 +26,18 @@ def parse_slug(text: str, _: Collection[str]) -> str:
 
 
 def integer_between(low: int, high: int) -> Callable[[str, Collection[str]], int]:
-    """A whole number between two, both included."""
+    """Return a parser of whole numbers from `low` to `high`, both included."""
 
-    def read(text: str, _: Collection[str]) -> int:
+    def parse_integer(text: str, _: Collection[str]) -> int:
         if not re.fullmatch(r"[0-9]{1,9}", text) or not low <= int(text) <= high:
             raise ValueError(f"is no whole number from {low} to {high}")
         return int(text)
 
-    return read
+    return parse_integer
 
 
 def parse_cursor(text: str, _: Collection[str]) -> str:
-    """Where a page begins: an id in any form."""
+    """Return the canonical form of a cursor: an arXiv id in any form."""
     try:
         return str(ArxivId.parse(text))
     except BadId as error:
@@ -45,22 +45,22 @@ def parse_cursor(text: str, _: Collection[str]) -> str:
 
 
 def parse_announce_types(text: str, _: Collection[str]) -> frozenset[str]:
-    """Types of announcement, with commas between."""
-    chosen = frozenset(part.strip() for part in text.split(","))
-    if chosen - {*ANNOUNCE_TYPES}:
+    """Parse announcement types, separated by commas."""
+    types = frozenset(part.strip() for part in text.split(","))
+    if types - {*ANNOUNCE_TYPES}:
         raise ValueError(f"is no list of {', '.join(ANNOUNCE_TYPES)}")
-    return chosen
+    return types
 
 
 def parse_order(text: str, _: Collection[str]) -> str:
-    """One of the orders."""
+    """Parse the order of results."""
     if text not in ("announced", "picked"):
         raise ValueError("is not one of announced, picked")
     return text
 
 
 def parse_iso_day(text: str, _: Collection[str]) -> date:
-    """A day as ISO 8601 has it."""
+    """Parse a day of ISO 8601 (`2026-11-21`)."""
     try:
         day = date.fromisoformat(text)
     except ValueError:
@@ -71,20 +71,20 @@ def parse_iso_day(text: str, _: Collection[str]) -> date:
 
 
 def parse_source(text: str, sources: Collection[str]) -> str:
-    """A source by its name in any case."""
-    named = {source.casefold(): source for source in sources}
-    if text.casefold() not in named:
+    """Return the name of a source, given in any case."""
+    by_folded_name = {source.casefold(): source for source in sources}
+    if text.casefold() not in by_folded_name:
         raise ValueError(f"is not one of {', '.join(sources)}")
-    return named[text.casefold()]
+    return by_folded_name[text.casefold()]
 
 
 def format_announce_types(types: Collection[str]) -> str:
-    """Types in their one order."""
+    """Return announcement types in canonical order."""
     return ",".join(name for name in ANNOUNCE_TYPES if name in types)
 
 
 def parse_digest_kind(text: str, _: Collection[str]) -> str:
-    """The length of a digest's periods."""
+    """Parse the period of a digest."""
     if text not in ("day", "week"):
         raise ValueError("is not one of day, week")
     return text

@@ -1,8 +1,8 @@
-"""What may be asked in a URL beside its path, and the one spelling of it.
+"""Query parameters of URLs, and their canonical form.
 
-`read` turns a request's arguments into an `Asked`; its `spelled` is the query string that every
-equal request is redirected to: canonical keyword, parameters sorted, defaults left out. The table
-`PARAMETERS` is all there is: the OpenAPI description is made from it too.
+`parse_params` turns the arguments of a request into `SearchParams`, whose `query_string` is the one
+that every equal request is redirected to: canonical keyword, parameters sorted, defaults left out.
+`ALL_PARAMETERS` is the whole table: the OpenAPI description is generated from it too.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ MAX_PAPERS: Final = 200
 MAX_VALUE_LENGTH: Final = 2_000
 MAX_KEYWORDS: Final = 50
 _UNESCAPED: Final = ":,()*/"
-"""Left as they are in a canonical query string: no browser encodes them when it follows a link."""
+"""Not percent-encoded in a canonical query string: no browser encodes them in links."""
 
 
 @dataclass(frozen=True)
 class SearchParams:
-    """A request's parameters in normal form.
+    """The parameters of a request in normal form.
 
-    `query` is None where saved keywords are asked for: the one that the path names, or any of
-    `keywords`, slugs in order, each once. `options` are fields of `Ask` that differ from their
-    defaults. `digest` is `day` or `week` where not papers are asked for but lists of them.
+    `query` is None for saved keywords: the one that the path names, or the union of `keywords`,
+    which are slugs in order, each once. `options` are fields of `SearchRequest` that differ from
+    their defaults. `digest_kind` is `day` or `week` for a digest of papers, "" for papers.
     """
 
     query: Query | None
@@ -43,17 +43,17 @@ class SearchParams:
     digest_kind: str = ""
 
     def search_request(self, query: Query) -> SearchRequest:
-        """The question, for a keyword's query."""
+        """Return the search request for the query of a keyword."""
         return SearchRequest(query=query, **self.options)
 
     def at_cursor(self, cursor: str) -> SearchParams:
-        """The same, going on from a cursor; "" is the beginning."""
+        """Return the same parameters from a cursor on; "" is the first page."""
         options = {name: value for name, value in self.options.items() if name != "before"}
         return replace(self, options={**options, "before": cursor} if cursor else options)
 
     @cached_property
     def query_string(self) -> str:
-        """The canonical query string, without `?`; empty where all is default."""
+        """The canonical query string, without `?`; empty if all parameters are default."""
         pairs = [(KEYWORD_PARAMETER.name, slug) for slug in self.keywords]
         if self.query:
             pairs.append((QUERY_PARAMETER.name, self.query.canonical))
@@ -66,7 +66,7 @@ class SearchParams:
 
     @property
     def option_strings(self) -> dict[str, str]:
-        """The options, by parameter, as the canonical query string spells them."""
+        """The options as texts of the canonical query string, by name of the parameter."""
         return {
             parameter.name: parameter.format(self.options[parameter.request_field])
             for parameter in OPTION_PARAMETERS
@@ -76,9 +76,9 @@ class SearchParams:
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One parameter: the field of `Ask` it sets, how it is read and spelled, and its description.
+    """One parameter: the field of `SearchRequest` that it sets, parser, formatter and schema.
 
-    `read` gets the text and the sources there are, and raises ValueError in words.
+    `parse` takes the text and the names of all sources; its ValueError says what is wrong.
     """
 
     name: str
@@ -92,15 +92,12 @@ class Parameter:
 def parse_params(
     args: MultiDict[str, str], *, is_saved: bool, sources: Collection[str]
 ) -> SearchParams:
-    """The parameters of a request; those of a saved keyword have neither `q` nor `k`.
+    """Parse the parameters of a request; a saved keyword takes neither `q` nor `k`.
 
-    `sources` are the values `source=` may have. Raises BadParameter, BadQuery.
+    `sources` are the values that `source=` may have. Raises BadParameter, BadQuery.
     """
-    known = [
-        parameter.name
-        for parameter in ((*OPTION_PARAMETERS, DIGEST_PARAMETER) if is_saved else ALL_PARAMETERS)
-    ]
-    given = _collect_params(args, known)
+    known = (*OPTION_PARAMETERS, DIGEST_PARAMETER) if is_saved else ALL_PARAMETERS
+    given = _collect_params(args, [parameter.name for parameter in known])
     keywords = _parse_slugs(args.getlist(KEYWORD_PARAMETER.name))
     if not is_saved and not given.get("q") and not keywords:
         raise BadParameter("q", "missing; give a keyword, as in ?q=reward+model")
@@ -116,22 +113,22 @@ def parse_params(
     if since and until and since > until:
         raise BadParameter("since", f"{since} is after until={until}; swap them")
     defaults = SearchRequest(query=query or parse_query("any"))
-    kept = {field: v for field, v in options.items() if v != getattr(defaults, field)}
+    changed = {field: v for field, v in options.items() if v != getattr(defaults, field)}
     digest = _parse_value(DIGEST_PARAMETER, given["digest"], sources) if given.get("digest") else ""
-    if digest and kept:
+    if digest and changed:
         raise BadParameter("digest", "goes with q or k alone; leave the other parameters out")
-    return SearchParams(query, kept, keywords, digest)
+    return SearchParams(query, changed, keywords, digest)
 
 
 def reject_parameters(args: MultiDict[str, str]) -> None:
-    """Let no parameter pass where there is none, but campaign marks. Raises BadParameter."""
+    """Raise BadParameter for any parameter except campaign tags (`utm_…`)."""
     for name in args:
         if not name.startswith("utm_"):
             raise BadParameter(abbreviate(name), "no such parameter; there are none here")
 
 
 def _collect_params(args: MultiDict[str, str], known: Collection[str]) -> dict[str, str]:
-    """Each parameter but `k` once, normalised. Campaign marks (`utm_…`) are dropped."""
+    """Return every parameter but `k`, normalized. Drops campaign tags; each may be given once."""
     given = {}
     for name, texts in args.lists():
         if name.startswith("utm_"):
@@ -147,7 +144,7 @@ def _collect_params(args: MultiDict[str, str], known: Collection[str]) -> dict[s
 
 
 def _parse_slugs(names: Sequence[str]) -> tuple[str, ...]:
-    """The slugs of saved keywords by any spelling of their names, in order, each once."""
+    """Return the slugs of saved keywords by any form of their names, sorted, each once."""
     if len(names) > MAX_KEYWORDS:
         raise BadParameter(
             KEYWORD_PARAMETER.name, f"given {len(names)} times; {MAX_KEYWORDS} keywords at most"
@@ -157,7 +154,7 @@ def _parse_slugs(names: Sequence[str]) -> tuple[str, ...]:
 
 
 def _normalize(name: str, text: str) -> str:
-    """The value in Unicode's composed form, without space around it."""
+    """Return a value in Unicode's composed form (NFC), stripped. Raises BadParameter."""
     if len(text) > MAX_VALUE_LENGTH:
         raise BadParameter(name, f"longer than {MAX_VALUE_LENGTH} characters; shorten it")
     if any(unicodedata.category(c) in ("Cc", "Cs") or c == "\ufffd" for c in text):
@@ -173,14 +170,14 @@ def _parse_value(parameter: Parameter, text: str, sources: Collection[str]) -> A
 
 
 def abbreviate(text: str) -> str:
-    """A foreign text cut to what a message has room for, without control characters."""
+    """Return a text of a client cut to 80 characters for a message, without control characters."""
     return (
         replace_control_chars(text) if len(text) <= 80 else f"{replace_control_chars(text[:80])}…"
     )
 
 
 def replace_control_chars(text: str) -> str:
-    """A foreign text with a sign in place of each control character: fit for a page or a log."""
+    """Return a text of a client with U+FFFD for each control character: safe in pages and logs."""
     return "".join(c if c.isprintable() else "\ufffd" for c in text)
 
 
@@ -207,11 +204,11 @@ OPTION_PARAMETERS: Final = tuple(
         (
             *("n", "limit", param_types.integer_between(1, MAX_PAPERS), str),
             {"type": "integer", "minimum": 1, "maximum": MAX_PAPERS, "default": 100},
-            "How many papers at most.",
+            "The maximum number of papers.",
         ),
         (
             *("before", "before", param_types.parse_cursor, str, {"type": "string"}),
-            "Where to go on: the cursor that a `next` link carries.",
+            "Where to continue: the cursor of a `next` link.",
         ),
         (
             *(
@@ -226,7 +223,7 @@ OPTION_PARAMETERS: Final = tuple(
         (
             *("min_votes", "min_votes", param_types.integer_between(0, 1_000_000), str),
             {"type": "integer", "minimum": 0, "maximum": 1_000_000, "default": 0},
-            "At least that many votes in a community.",
+            "Minimum number of votes in a community.",
         ),
         (
             *("when", "order", param_types.parse_order, str),
@@ -244,7 +241,7 @@ OPTION_PARAMETERS: Final = tuple(
         ),
     )
 )
-"""Parameters beside the keyword."""
+"""Parameters besides the keyword."""
 
 DIGEST_PARAMETER: Final = Parameter(
     "digest",
@@ -255,3 +252,5 @@ DIGEST_PARAMETER: Final = Parameter(
     "In place of papers one entry a day or week (UTC) that lists them, when it is over.",
 )
 ALL_PARAMETERS: Final = (QUERY_PARAMETER, KEYWORD_PARAMETER, *OPTION_PARAMETERS, DIGEST_PARAMETER)
+DEFAULT_PARAMS: Final = SearchParams(None, {})
+"""No parameters: a saved keyword as it is."""

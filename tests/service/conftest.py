@@ -1,4 +1,4 @@
-"""The app over a real store, and that store gone."""
+"""The app with a real store, and without one."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ Announce = Callable[[Iterable[Sighting]], None]
 
 @pytest.fixture
 def site(store_url: str, tmp_path: Path) -> Settings:
-    """Anyone may ask any number of questions: tests ask many in a second."""
+    """Settings without a rate limit: tests send many requests in a second."""
     return Settings(
         redis_url=store_url, data_dir=str(tmp_path), public_url=SITE, questions_per_minute=0
     )
@@ -41,14 +41,14 @@ def site(store_url: str, tmp_path: Path) -> Settings:
 
 @dataclass
 class Clock:
-    """The time of day, as the app has it."""
+    """The time that the app sees."""
 
     now: datetime = NOW
 
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """A clock that stands until a test moves it."""
+    """A clock that stands still until a test moves it."""
     clock = Clock()
     monkeypatch.setattr(AppContext, "now", lambda _: clock.now)
     return clock
@@ -56,7 +56,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 @contextmanager
 def serving(site: Settings) -> Iterator[Flask]:
-    """An app that is taken down afterwards."""
+    """Create an app, and close its connections afterwards."""
     app = create_app(site)
     yield app
     with app.app_context():
@@ -65,13 +65,13 @@ def serving(site: Settings) -> Iterator[Flask]:
 
 @pytest.fixture(scope="session")
 def shell(store_url: str) -> Flask:
-    """The routes and templates of the app, compiled once; all that it remembers is its desk."""
+    """An app with routes and templates compiled once. Its only state is its context."""
     return create_app(Settings(redis_url=store_url, public_url=SITE))
 
 
 @pytest.fixture
 def app(redis: Redis, shell: Flask, site: Settings, clock: Clock) -> Iterator[Flask]:
-    """The app with a desk of its own; the store is empty. A keyword `Reward Model` is saved."""
+    """The app with a context of its own and an empty store. A keyword `Reward Model` is saved."""
     assert clock
     Keywords(redis).add("Reward Model", '"reward model"', now=NOW)
     open_context(shell, site)
@@ -101,9 +101,11 @@ def three(announce: Announce) -> None:
 
 @pytest.fixture
 def away(site: Settings, tmp_path: Path) -> Flask:
-    """The same app where the store cannot be reached, on the same data folder."""
-    gone = Settings(redis_url=f"unix://{tmp_path}/nobody", data_dir=site.data_dir, public_url=SITE)
-    return create_app(gone)
+    """An app with the same data folder whose store is unreachable."""
+    unreachable = Settings(
+        redis_url=f"unix://{tmp_path}/nobody", data_dir=site.data_dir, public_url=SITE
+    )
+    return create_app(unreachable)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Papers as the tests of this room need them: made up, and told apart by their number."""
+"""Made-up papers for the tests of the service, identified by a number."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
 SECOND = timedelta(seconds=1)
 FIRST_ANNOUNCED = datetime(2026, 11, 2, 5, 0, tzinfo=UTC)
-"""The announcement of paper 1; each later number comes a day after."""
+"""When paper 1 is announced; each later number a day after the one before."""
 
 
-def make_sighting(number: int, **said: Any) -> Sighting:
-    """What arXiv announces of paper `number` of November 2026."""
+def make_sighting(number: int, **fields: Any) -> Sighting:
+    """Return the announcement of paper `number` of November 2026."""
     announced_at = FIRST_ANNOUNCED + (number - 1) * DAY
     first = Sighting(
         id=ArxivId(202611, number),
@@ -33,42 +33,42 @@ def make_sighting(number: int, **said: Any) -> Sighting:
         announce_type=AnnounceType.NEW,
         announced_at=announced_at,
     )
-    return first._replace(**said)
+    return first._replace(**fields)
 
 
-def make_revision(number: int, version: int, **said: Any) -> Sighting:
-    """What arXiv announces when a paper is replaced."""
+def make_revision(number: int, version: int, **fields: Any) -> Sighting:
+    """Return the announcement of a new version of a paper."""
     at = FIRST_ANNOUNCED + (number - 1 + version) * DAY
     replaced = AnnounceType.REPLACE
     return make_sighting(
-        number, version=version, as_of=at, announced_at=at, announce_type=replaced, **said
+        number, version=version, as_of=at, announced_at=at, announce_type=replaced, **fields
     )
 
 
-def make_description(number: int, version: int, **said: Any) -> Sighting:
-    """What OAI-PMH says of that version when its authors have named a journal, a month later."""
-    late = make_revision(number, version, journal_ref="J. Late 1 (2027)", doi="10.1/late", **said)
+def make_description(number: int, version: int, **fields: Any) -> Sighting:
+    """Return the OAI-PMH record of that version a month later, with a journal reference."""
+    late = make_revision(number, version, journal_ref="J. Late 1 (2027)", doi="10.1/late", **fields)
     at = late.as_of + 30 * DAY
     return late._replace(channel=Channel.OAI, as_of=at, announced_at=None, announce_type=None)
 
 
 def make_cross_list(number: int, version: int) -> Sighting:
-    """What arXiv announces when a paper is listed in one more category, two weeks later."""
+    """Return the announcement of a cross-listing in one more category, two weeks later."""
     at = FIRST_ANNOUNCED + (number + 14) * DAY
-    said = make_revision(number, version, categories=("cs.CL", "cs.AI", "cs.CY"))
-    return said._replace(as_of=at, announced_at=at, announce_type=AnnounceType.CROSS)
+    fields = make_revision(number, version, categories=("cs.CL", "cs.AI", "cs.CY"))
+    return fields._replace(as_of=at, announced_at=at, announce_type=AnnounceType.CROSS)
 
 
-def make_pick(number: int, community: str = "hf", **said: Any) -> Sighting:
-    """What a community says of a paper it picked."""
+def make_pick(number: int, community: str = "hf", **fields: Any) -> Sighting:
+    """Return the sighting of a paper that a community picked."""
     at = FIRST_ANNOUNCED + (number - 1) * DAY + timedelta(hours=9)
     url = f"https://huggingface.co/papers/2611.{number:05}"
     pick = Pick(community, at, url, f"{url}#community", votes=5, comments=2, counted_at=at)
-    pick = replace(pick, **said)
+    pick = replace(pick, **fields)
     channel = Channel.HUGGINGFACE if community == "hf" else Channel.COMMUNITY
     return Sighting(ArxivId(202611, number), community, channel, at, pick=pick)
 
 
-def make_paper(number: int = 1, **said: Any) -> Paper:
-    """The record of a paper that arXiv alone has announced."""
-    return paper_from_sighting(make_sighting(number, **said))
+def make_paper(number: int = 1, **fields: Any) -> Paper:
+    """Return the record of a paper that only arXiv has announced."""
+    return paper_from_sighting(make_sighting(number, **fields))

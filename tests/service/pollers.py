@@ -1,8 +1,8 @@
-"""Subscribers of three kinds, by how they tell a changed entry from the one they have.
+"""Pollers of three kinds, by how they recognize a changed entry.
 
 `reader` compares all that it shows; FreshRSS a digest of link, title, authors, content and tags;
-newsboat, a program, keeps a row for each. `poll` asks the feed once and says what it would show as
-new and as changed.
+newsboat, a program, stores a row for each entry. `poll` reads the feed once and returns how many
+entries the client would show as new and as changed.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from tests.subscriber import PollResult, Subscriber
 
 
 class Poller(Protocol):
-    """Whoever polls."""
+    """A client that polls one feed."""
 
     def poll(self) -> PollResult:
-        """Ask the feed once."""
+        """Read the feed once."""
         ...
 
     def close(self) -> None:
@@ -36,7 +36,7 @@ class Poller(Protocol):
 
 
 class FreshRss:
-    """A subscriber that works as FreshRSS does: ids tell entries, a digest tells changes.
+    """A poller that works as FreshRSS does: it knows entries by id, and changes by a digest.
 
     https://github.com/FreshRSS/FreshRSS/blob/edge/app/Models/Entry.php
     """
@@ -46,7 +46,7 @@ class FreshRss:
         self._known: dict[str, str] = {}
 
     def poll(self) -> PollResult:
-        """Ask the feed once."""
+        """Read the feed once."""
         found = self._entries()
         new = [id for id in found if id not in self._known]
         changed = [id for id, digest in found.items() if self._known.get(id, digest) != digest]
@@ -54,7 +54,7 @@ class FreshRss:
         return PollResult(len(new), len(changed))
 
     def close(self) -> None:
-        """Nothing is left open."""
+        """Do nothing: no connection stays open."""
 
     def _entries(self) -> dict[str, str]:
         body = requests.get(self._url, timeout=10).content
@@ -84,7 +84,7 @@ def _digest(hashed: tuple[Any, ...]) -> str:
 
 
 class Newsboat:
-    """newsboat itself, with a cache of its own; it reads no JSON Feed. Skips where it is not."""
+    """newsboat itself, with a cache of its own; it reads no JSON Feed. Skips if not installed."""
 
     def __init__(self, url: str, folder: Path) -> None:
         if not shutil.which("newsboat"):
@@ -95,9 +95,9 @@ class Newsboat:
         self._known: dict[str, tuple[Any, ...]] = {}
 
     def poll(self) -> PollResult:
-        """Have it load the feed, and read everything afterwards."""
+        """Have newsboat load the feed, and mark everything as read afterwards."""
         files = ("-u", "urls", "-C", "config", "-c", "cache.db", "-x", "reload")
-        ran = subprocess.run(
+        process = subprocess.run(
             ["newsboat", *files],
             cwd=self._folder,
             env={"HOME": str(self._folder), "LC_ALL": "C.UTF-8", "TERM": "dumb"},
@@ -105,7 +105,7 @@ class Newsboat:
             check=True,
             timeout=30,
         )
-        assert b"rror" not in ran.stdout + ran.stderr, ran
+        assert b"rror" not in process.stdout + process.stderr, process
         found = self._rows()
         new = [id for id in found if id not in self._known]
         changed = [id for id, row in found.items() if self._known.get(id, row) != row]
@@ -113,7 +113,7 @@ class Newsboat:
         return PollResult(len(new), len(changed))
 
     def close(self) -> None:
-        """Nothing is left open."""
+        """Do nothing: no connection stays open."""
 
     def _rows(self) -> dict[str, tuple[Any, ...]]:
         cache = sqlite3.connect(self._folder / "cache.db")
@@ -134,4 +134,4 @@ POLLERS: Final[Mapping[str, Callable[[str, Path], Poller]]] = {
     "FreshRSS": FreshRss,
     "newsboat": Newsboat,
 }
-"""By name: what makes one, from the feed's URL and a folder of its own."""
+"""Name → factory, which takes the URL of a feed and a folder of its own."""

@@ -1,6 +1,6 @@
-"""redbot over some URLs: one JSON line each. `python -m tests.service.red URL…`
+"""Run redbot on URLs and print a line of JSON for each: `python -m tests.service.red URL…`
 
-A program of its own: redbot has an event loop for the whole process.
+It is a program of its own because redbot's event loop takes over the whole process.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from redbot.resource import HttpResource
 
 
 def check_resource(resource: Any) -> dict[str, Any]:
-    """What redbot found: support for what was asked, and its notes as (level, words)."""
+    """Return which features redbot found supported, and its notes as (level, summary)."""
     return {
         "url": resource.request.uri,
         "status": resource.response.status_code,
@@ -27,26 +27,26 @@ def check_resource(resource: Any) -> dict[str, Any]:
 
 
 def main(urls: list[str]) -> None:
-    """Check the URLs one after the other."""
+    """Check the URLs one after another."""
     config = ConfigParser()
     config.read_dict({"redbot": {"enable_local_access": "True"}})
-    waiting = list(urls)
+    pending = list(urls)
 
-    def following() -> None:
-        if not waiting:
+    def check_next() -> None:
+        if not pending:
             thor.stop()
             return
         resource = HttpResource(config["redbot"])
-        resource.set_request(waiting.pop(0))
+        resource.set_request(pending.pop(0))
 
-        def done() -> None:
+        def report() -> None:
             print(json.dumps(check_resource(resource)), flush=True)
-            thor.schedule(0, following)
+            thor.schedule(0, check_next)
 
-        resource.once("check_done", done)
+        resource.once("check_done", report)
         resource.check()
 
-    thor.schedule(0, following)
+    thor.schedule(0, check_next)
     thor.run()
 
 

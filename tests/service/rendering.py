@@ -1,7 +1,7 @@
-"""Every kind of answer from the store of a process of its own: `python -m tests.service.rendering`.
+"""Request every kind of cached response: `python -m tests.service.rendering`.
 
-Prints path, status, ETag and a digest of the body, one line each. REDIS_URL names the store,
-PAPERWIRE_DATA_DIR the folder.
+Prints path, status, ETag and a digest of the body, one line each. REDIS_URL is the URL of the
+store, PAPERWIRE_DATA_DIR the data folder.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ PATHS: Final = (
 
 
 def main() -> None:
-    """Ask for all of them, at a fixed time of day."""
+    """Request all paths at a fixed time."""
     settings = Settings(
         redis_url=os.environ["REDIS_URL"],
         data_dir=os.environ["PAPERWIRE_DATA_DIR"],
@@ -41,9 +41,9 @@ def main() -> None:
     with patch.object(AppContext, "now", lambda _: NOW):
         client = create_app(settings).test_client()
         for path in PATHS:
-            answer = client.get(path)
-            body = hashlib.sha256(answer.data).hexdigest()
-            print(path, answer.status_code, answer.headers["ETag"], body)
+            response = client.get(path)
+            body = hashlib.sha256(response.data).hexdigest()
+            print(path, response.status_code, response.headers["ETag"], body)
 
 
 if __name__ == "__main__":

@@ -8,22 +8,21 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-LOADED = """
+LOAD_APP = """
 import gc
-from service.garbage import MADE
-from service.wsgi import app
-print(app.name, gc.get_freeze_count() > 10_000, gc.get_threshold()[0] == MADE)
+from service.wsgi import GC_THRESHOLD, app
+print(app.name, gc.get_freeze_count() > 10_000, gc.get_threshold()[0] == GC_THRESHOLD)
 """
 
 
-def test_what_stays_as_long_as_the_process_is_looked_through_no_more(tmp_path: Path) -> None:
-    said = {"REDIS_URL": f"unix://{tmp_path}/nobody", "PAPERWIRE_DATA_DIR": str(tmp_path)}
-    ran = subprocess.run(
-        [sys.executable, "-c", LOADED],
-        env={**os.environ, **said, "PYTHONPATH": str(ROOT)},
+def test_loading_the_app_tunes_the_garbage_collector(tmp_path: Path) -> None:
+    settings = {"REDIS_URL": f"unix://{tmp_path}/nobody", "PAPERWIRE_DATA_DIR": str(tmp_path)}
+    process = subprocess.run(
+        [sys.executable, "-c", LOAD_APP],
+        env={**os.environ, **settings, "PYTHONPATH": str(ROOT)},
         cwd=tmp_path,
         capture_output=True,
         text=True,
         check=True,
     )
-    assert ran.stdout.split() == ["service", "True", "True"]
+    assert process.stdout.split() == ["service", "True", "True"]

@@ -27,6 +27,7 @@ from papers.state.task_states import TaskStates, TaskStatus
 from papers.store import Store
 from paperwire.simulator.upstream import Upstream
 from paperwire.simulator.world.manuscripts import Manuscript
+from service import workload
 from service.pages.parts import trial_requests
 from tests.papers.server import private_server
 from tests.paperwire.processes import descendants, is_running
@@ -174,7 +175,7 @@ def test_a_task_that_was_stopped_is_due_at_once(desk: Desk) -> None:
 def test_the_name_of_the_job_is_data() -> None:
     assert {"workers.jobs.run": jobs.run, "workers.trial.run": trial.run} == ALLOWED_JOBS
     assert trial_requests.TRIAL_JOB == trial.FEED_TRIAL_JOB
-    assert trial_requests.TRIAL_QUEUE == jobs.QUEUE_NAME
+    assert workload.QUEUE_NAME == jobs.QUEUE_NAME
 
 
 def test_a_wake_up_is_json_with_a_short_life(redis: Redis) -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, Final
 
 from flask import Blueprint, Response, render_template, request
 
+from service.cache.render_cache import Renderer
 from service.context import context
 from service.http.responses import redirect_to_canonical
 
@@ -18,14 +18,14 @@ PAGE_MAX_AGE: Final = 60
 
 def cached_page(
     path: str,
-    render: Callable[[], bytes],
+    render: Renderer,
     *,
     keywords: tuple[str, ...] = (),
     archive: bool = False,
 ) -> Response:
     """A page from the cache, or rendered into it; another spelling of its path is redirected.
 
-    `keywords` and `archive` are what `service.cache.render_cache.Wanted` says of them.
+    `keywords` and `archive` are those of `service.cache.lookup.CacheKey`.
     """
     return redirect_to_canonical(request, path) or context().serve(
         path,

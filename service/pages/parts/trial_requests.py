@@ -11,9 +11,9 @@ from typing import Final
 from papers.redis_backend.connection import translate_store_errors
 from papers.state.feed_trials import FeedTrial, FeedTrials
 from service.context import AppContext
+from service.workload import QUEUE_NAME
 
 TRIAL_JOB: Final = "workers.trial.run"
-TRIAL_QUEUE: Final = "paperwire"
 TRIAL_JOB_SECONDS: Final = 120
 """What a job may take; a fetch has its own deadline."""
 
@@ -25,7 +25,7 @@ def enqueue_trial(ctx: AppContext, name: str, url: str) -> FeedTrial:
 
     trial = FeedTrials(ctx.redis).create(name, url)
     with translate_store_errors(ctx.redis):
-        queue = Queue(TRIAL_QUEUE, connection=ctx.redis, serializer=JSONSerializer)
+        queue = Queue(QUEUE_NAME, connection=ctx.redis, serializer=JSONSerializer)
         queue.enqueue_call(
             func=TRIAL_JOB,
             args=(trial.id,),

@@ -10,77 +10,75 @@ import pytest
 from service.cache.disk_tier import DiskTier
 
 
-def test_what_is_kept_is_read_by_another(tmp_path: Path) -> None:
+def test_another_process_reads_what_was_written(tmp_path: Path) -> None:
     DiskTier(tmp_path / "new").put("a", "1", b"body", is_custom=False)
     assert DiskTier(tmp_path / "new").get("a", is_custom=False) == b"body"
     assert DiskTier(tmp_path / "new").get("a", is_custom=True) is None
 
 
-def test_the_same_answer_is_written_once(tmp_path: Path) -> None:
-    kept = DiskTier(tmp_path)
-    kept.put("a", "1", b"body", is_custom=False)
+def test_same_response_is_written_once(tmp_path: Path) -> None:
+    tier = DiskTier(tmp_path)
+    tier.put("a", "1", b"body", is_custom=False)
     (tmp_path / "a").unlink()
-    kept.put("a", "1", b"body", is_custom=False)
+    tier.put("a", "1", b"body", is_custom=False)
     assert not (tmp_path / "a").exists()
-    kept.put("a", "2", b"other", is_custom=False)
+    tier.put("a", "2", b"other", is_custom=False)
     assert (tmp_path / "a").read_bytes() == b"other"
 
 
-def test_the_oldest_custom_ones_go_first(tmp_path: Path) -> None:
-    kept = DiskTier(tmp_path, max_files=3)
+def test_oldest_custom_responses_are_evicted_first(tmp_path: Path) -> None:
+    tier = DiskTier(tmp_path, max_files=3)
     for age, (name, custom) in enumerate([("s", False), ("c1", True), ("c2", True)]):
-        kept.put(name, "1", b"x", is_custom=custom)
+        tier.put(name, "1", b"x", is_custom=custom)
         os.utime(tmp_path / (f"custom-{name}" if custom else name), (age, age))
-    kept.put("c3", "1", b"x", is_custom=True)
+    tier.put("c3", "1", b"x", is_custom=True)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["custom-c2", "custom-c3", "s"]
 
 
-def test_a_full_folder_is_looked_through_once_in_many_files(
+def test_full_folder_is_scanned_once_in_many_writes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    looked, scan = [], os.scandir
+    scans, scandir = [], os.scandir
 
-    def scanned(folder: Path) -> object:
-        looked.append(folder)
-        return scan(folder)
+    def counted_scan(folder: Path) -> object:
+        scans.append(folder)
+        return scandir(folder)
 
-    monkeypatch.setattr("os.scandir", scanned)
-    kept = DiskTier(tmp_path, max_files=100)
+    monkeypatch.setattr("os.scandir", counted_scan)
+    tier = DiskTier(tmp_path, max_files=100)
     for number in range(300):
-        kept.put(f"{number:03}", "1", b"x", is_custom=True)
+        tier.put(f"{number:03}", "1", b"x", is_custom=True)
         assert len(os.listdir(tmp_path)) <= 102
     names = sorted(os.listdir(tmp_path))
     assert names == [f"custom-{number:03}" for number in range(300 - len(names), 300)]
     assert len(names) >= 90
-    assert len(looked) == 150
+    assert len(scans) == 150
 
 
-def test_no_half_written_file_is_left(tmp_path: Path) -> None:
+def test_failed_write_leaves_no_file(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     DiskTier(tmp_path).put("a", "1", b"x", is_custom=False)
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
 
 
-def test_a_disk_that_fails_is_told_and_nothing_else(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_failing_disk_is_logged_only(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / "file").write_bytes(b"")
-    kept = DiskTier(tmp_path / "file" / "folder")
+    tier = DiskTier(tmp_path / "file" / "folder")
     with caplog.at_level(logging.WARNING):
-        kept.put("a", "1", b"x", is_custom=False)
-        assert kept.get("a", is_custom=False) is None
-    assert "not kept" in caplog.text
+        tier.put("a", "1", b"x", is_custom=False)
+        assert tier.get("a", is_custom=False) is None
+    assert "not written" in caplog.text
 
 
-def test_several_may_drop_the_oldest_at_once(
+def test_concurrent_evictions_are_harmless(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def keep(thread: int) -> None:
-        kept = DiskTier(tmp_path, max_files=20)
+    def write_thirty(thread: int) -> None:
+        tier = DiskTier(tmp_path, max_files=20)
         for n in range(30):
-            kept.put(f"{thread}-{n}", "1", b"x", is_custom=True)
+            tier.put(f"{thread}-{n}", "1", b"x", is_custom=True)
 
     with ThreadPoolExecutor(4) as threads:
-        list(threads.map(keep, range(4)))
+        list(threads.map(write_thirty, range(4)))
     assert caplog.text == ""
     assert 0 < len(list(tmp_path.iterdir())) <= 20

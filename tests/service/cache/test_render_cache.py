@@ -19,40 +19,40 @@ from papers.state.task_states import TaskState, TaskStates, TaskStatus
 from service.cache.disk_tier import DiskTier
 from service.cache.lookup import CacheKey
 from service.cache.render_cache import RenderCache, ServedBody
-from service.cache.version_stamp import ALL_KEYWORDS
+from service.cache.version_stamp import ALL_KEYWORDS, StoreVersion
 from tests.service.made import NOW
 
-WANTED = CacheKey("/feeds/search.atom?q=x")
+KEY = CacheKey("/feeds/search.atom?q=x")
 SECOND = timedelta(seconds=1)
 
 
-class Page:
-    """Something to render, and how often it was."""
+class CountingRenderer:
+    """Renders a fixed body and counts its calls."""
 
     def __init__(self, body: bytes = b"one") -> None:
-        self.body, self.times = body, 0
+        self.body, self.calls = body, 0
 
-    def __call__(self) -> bytes:
-        self.times += 1
+    def __call__(self, version: StoreVersion) -> bytes:
+        self.calls += 1
         return self.body
 
 
 @pytest.fixture
 def cache(store_url: str, redis: Redis, tmp_path: Path) -> RenderCache:
-    return made(store_url, tmp_path)
+    return make_cache(store_url, tmp_path)
 
 
-def made(
-    url: str, folder: Path, edition: str = "1", pause: Callable[[float], None] = lambda _: None
+def make_cache(
+    url: str, folder: Path, build_id: str = "1", sleep: Callable[[float], None] = lambda _: None
 ) -> RenderCache:
     return RenderCache(
-        connect(url, retry=False), DiskTier(folder), base_url="s", build_id=edition, sleep=pause
+        connect(url, retry=False), DiskTier(folder), base_url="s", build_id=build_id, sleep=sleep
     )
 
 
 @pytest.fixture
-def requests(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """One item for each round trip to Redis."""
+def round_trips(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """One item for each round trip to Redis, as it is sent."""
     sent: list[int] = []
     send = AbstractConnection.send_packed_command
 
@@ -64,14 +64,14 @@ def requests(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return sent
 
 
-def test_a_cached_answer_is_one_round_trip_and_no_rendering(
-    cache: RenderCache, requests: list[int]
+def test_cache_hit_is_one_round_trip_without_rendering(
+    cache: RenderCache, round_trips: list[int]
 ) -> None:
-    page = Page()
-    first = cache.get(WANTED, page, now=NOW)
-    requests.clear()
-    assert cache.get(WANTED, page, now=NOW + SECOND) == first
-    assert (len(requests), page.times) == (1, 1)
+    renderer = CountingRenderer()
+    first = cache.get(KEY, renderer, now=NOW)
+    round_trips.clear()
+    assert cache.get(KEY, renderer, now=NOW + SECOND) == first
+    assert (len(round_trips), renderer.calls) == (1, 1)
     assert first.cached_body.encoded_body() == b"one"
     assert first.cached_body.plain_length == 3
 
@@ -79,304 +79,344 @@ def test_a_cached_answer_is_one_round_trip_and_no_rendering(
 def test_one_rendering_serves_every_coding(
     cache: RenderCache, store_url: str, tmp_path: Path
 ) -> None:
-    page, spent = Page(), []
-    wanted = replace(WANTED, coding="gzip"), replace(WANTED, coding="br")
-    cold = [
-        cache.get(each, page, now=NOW, consume_quota=lambda: spent.append(1)).cached_body
-        for each in wanted
+    renderer, consumed = CountingRenderer(), []
+    cache_keys = replace(KEY, coding="gzip"), replace(KEY, coding="br")
+    bodies = [
+        cache.get(each, renderer, now=NOW, consume_quota=lambda: consumed.append(1)).cached_body
+        for each in cache_keys
     ]
-    assert (page.times, len(spent)) == (1, 1)
-    assert [set(answer.encoded_bodies) for answer in cold] == [{"gzip"}, {"br"}]
-    assert {(answer.etag, answer.last_modified, answer.encoded_body()) for answer in cold} == {
-        (cold[0].etag, int(NOW.timestamp()), b"one")
+    assert (renderer.calls, len(consumed)) == (1, 1)
+    assert [set(body.encoded_bodies) for body in bodies] == [{"gzip"}, {"br"}]
+    assert {(body.etag, body.last_modified, body.encoded_body()) for body in bodies} == {
+        (bodies[0].etag, int(NOW.timestamp()), b"one")
     }
-    other = made(store_url, tmp_path / "other")
-    assert [other.get(each, page, now=NOW + SECOND).cached_body for each in wanted] == cold
+    other = make_cache(store_url, tmp_path / "other")
+    assert [
+        other.get(each, renderer, now=NOW + SECOND).cached_body for each in cache_keys
+    ] == bodies
 
 
-def test_a_coding_that_was_not_asked_for_lately_does_not_bring_the_past_back(
+def test_old_body_in_another_coding_does_not_set_validators_back(
     cache: RenderCache, redis: Redis
 ) -> None:
-    page, gz, br = Page(), replace(WANTED, coding="gzip"), replace(WANTED, coding="br")
-    cache.get(br, page, now=NOW)
-    for body in (b"two", b"one"):
+    renderer, gz, br = CountingRenderer(), replace(KEY, coding="gzip"), replace(KEY, coding="br")
+    cache.get(br, renderer, now=NOW)
+    for changed in (b"two", b"one"):
         redis.incr(keys.REVISION)
-        page.body = body
-        answer = cache.get(gz, page, now=NOW).cached_body
-    again = cache.get(br, page, now=NOW).cached_body
-    assert page.times == 3
-    assert (again.etag, again.last_modified) == (answer.etag, int(NOW.timestamp()) + 2)
+        renderer.body = changed
+        body = cache.get(gz, renderer, now=NOW).cached_body
+    again = cache.get(br, renderer, now=NOW).cached_body
+    assert renderer.calls == 3
+    assert (again.etag, again.last_modified) == (body.etag, int(NOW.timestamp()) + 2)
 
 
-def test_processes_share_what_is_rendered(
+def test_processes_share_rendered_bodies(
     store_url: str, cache: RenderCache, tmp_path: Path
 ) -> None:
-    page, other = Page(), made(store_url, tmp_path / "other")
-    assert cache.get(WANTED, page, now=NOW) == other.get(WANTED, page, now=NOW + SECOND)
-    assert page.times == 1
+    renderer, other = CountingRenderer(), make_cache(store_url, tmp_path / "other")
+    assert cache.get(KEY, renderer, now=NOW) == other.get(KEY, renderer, now=NOW + SECOND)
+    assert renderer.calls == 1
 
 
-def test_a_moved_revision_renders_again(cache: RenderCache, redis: Redis) -> None:
-    page = Page()
-    before = cache.get(WANTED, page, now=NOW).cached_body
+def test_new_revision_renders_again(cache: RenderCache, redis: Redis) -> None:
+    renderer = CountingRenderer()
+    before = cache.get(KEY, renderer, now=NOW).cached_body
     redis.incr(keys.REVISION)
-    same = cache.get(WANTED, page, now=NOW + 5 * SECOND).cached_body
-    assert page.times == 2
+    same = cache.get(KEY, renderer, now=NOW + 5 * SECOND).cached_body
+    assert renderer.calls == 2
     assert (same.etag, same.last_modified) == (before.etag, before.last_modified)
     redis.incr(keys.REVISION)
-    page.body = b"two"
-    other = cache.get(WANTED, page, now=NOW + 9 * SECOND).cached_body
+    renderer.body = b"two"
+    other = cache.get(KEY, renderer, now=NOW + 9 * SECOND).cached_body
     assert other.etag != before.etag
     assert other.last_modified == before.last_modified + 9
 
 
-def test_last_modified_moves_with_every_change_and_never_back(
-    cache: RenderCache, redis: Redis
-) -> None:
-    page, seen = Page(), []
-    for body, seconds in ((b"a", 0), (b"b", 0), (b"a", 0), (b"c", -60), (b"c", -50), (b"d", 60)):
+def test_last_modified_grows_with_every_change(cache: RenderCache, redis: Redis) -> None:
+    renderer, seen = CountingRenderer(), []
+    for changed, seconds in ((b"a", 0), (b"b", 0), (b"a", 0), (b"c", -60), (b"c", -50), (b"d", 60)):
         redis.incr(keys.REVISION)
-        page.body = body
-        answer = cache.get(WANTED, page, now=NOW + seconds * SECOND).cached_body
-        seen.append(answer.last_modified - int(NOW.timestamp()))
+        renderer.body = changed
+        body = cache.get(KEY, renderer, now=NOW + seconds * SECOND).cached_body
+        seen.append(body.last_modified - int(NOW.timestamp()))
     assert seen == [0, 1, 2, 3, 3, 60]
 
 
-def test_validators_outlive_the_answer(
+def test_validators_outlive_the_body(
     cache: RenderCache, redis: Redis, store_url: str, tmp_path: Path
 ) -> None:
-    page = Page()
-    before = cache.get(WANTED, page, now=NOW).cached_body
+    renderer = CountingRenderer()
+    before = cache.get(KEY, renderer, now=NOW).cached_body
     expire(redis)
-    after = made(store_url, tmp_path / "other host").get(WANTED, page, now=NOW + SECOND).cached_body
+    after = (
+        make_cache(store_url, tmp_path / "other host")
+        .get(KEY, renderer, now=NOW + SECOND)
+        .cached_body
+    )
     assert (after.etag, after.last_modified) == (before.etag, before.last_modified)
     redis.flushall()
-    again = cache.get(WANTED, page, now=NOW + SECOND).cached_body
+    again = cache.get(KEY, renderer, now=NOW + SECOND).cached_body
     assert (again.etag, again.last_modified) == (before.etag, before.last_modified)
 
 
 def expire(redis: Redis) -> None:
-    """Let the answers, and nothing else, come to their end."""
+    """Delete the bodies, as their expiry does, and nothing else."""
     for key in redis.scan_iter("feed:*"):
         if not key.endswith(b":validators"):
             redis.delete(key)
 
 
-def test_another_edition_of_the_code_renders_again(
-    cache: RenderCache, store_url: str, tmp_path: Path
-) -> None:
-    page = Page()
-    before = cache.get(WANTED, page, now=NOW).cached_body
-    after = made(store_url, tmp_path, edition="2").get(WANTED, page, now=NOW + SECOND).cached_body
-    assert page.times == 2
+def test_new_build_renders_again(cache: RenderCache, store_url: str, tmp_path: Path) -> None:
+    renderer = CountingRenderer()
+    before = cache.get(KEY, renderer, now=NOW).cached_body
+    after = (
+        make_cache(store_url, tmp_path, build_id="2")
+        .get(KEY, renderer, now=NOW + SECOND)
+        .cached_body
+    )
+    assert renderer.calls == 2
     assert (after.etag, after.last_modified) == (before.etag, before.last_modified)
 
 
-def test_only_the_part_of_a_state_that_is_shown_counts(cache: RenderCache, redis: Redis) -> None:
-    page, states = Page(), TaskStates(redis)
+def test_only_visible_changes_of_a_task_state_render_again(
+    cache: RenderCache, redis: Redis
+) -> None:
+    renderer, states = CountingRenderer(), TaskStates(redis)
     ok = TaskState("hf:today", TaskStatus.OK, NOW, NOW)
     states.save(ok)
-    cache.get(WANTED, page, now=NOW)
+    cache.get(KEY, renderer, now=NOW)
     states.save(TaskState("hf:today", TaskStatus.OK, NOW, NOW + SECOND, got=5, said="5 papers"))
-    cache.get(WANTED, page, now=NOW)
-    assert page.times == 1
+    cache.get(KEY, renderer, now=NOW)
+    assert renderer.calls == 1
     states.save(TaskState("hf:today", TaskStatus.STALE, NOW + SECOND, NOW + SECOND))
-    cache.get(WANTED, page, now=NOW)
-    assert page.times == 2
+    cache.get(KEY, renderer, now=NOW)
+    assert renderer.calls == 2
 
 
 @pytest.mark.parametrize("depends_on", ["reward", ALL_KEYWORDS])
-def test_a_changed_keyword_renders_again(cache: RenderCache, redis: Redis, depends_on: str) -> None:
-    page, keywords = Page(), Keywords(redis)
+def test_changed_keyword_renders_again(cache: RenderCache, redis: Redis, depends_on: str) -> None:
+    renderer, keywords = CountingRenderer(), Keywords(redis)
     keywords.add("Reward", "reward", now=NOW)
-    wanted = CacheKey("/k/reward", (depends_on,))
-    cache.get(wanted, page, now=NOW)
-    cache.get(wanted, page, now=NOW)
-    assert page.times == 1
+    cache_key = CacheKey("/k/reward", (depends_on,))
+    cache.get(cache_key, renderer, now=NOW)
+    cache.get(cache_key, renderer, now=NOW)
+    assert renderer.calls == 1
     keywords.add("Reward", "reward model", now=NOW)
-    cache.get(wanted, page, now=NOW)
-    assert page.times == 2
+    cache.get(cache_key, renderer, now=NOW)
+    assert renderer.calls == 2
 
 
-def test_a_removed_keyword_is_gone_at_once(cache: RenderCache, redis: Redis) -> None:
+def test_removed_keyword_is_unknown_at_once(cache: RenderCache, redis: Redis) -> None:
     keywords = Keywords(redis)
     keywords.add("Reward", "reward", now=NOW)
-    cache.get(CacheKey("/k/reward", ("reward",)), Page(), now=NOW)
+    cache.get(CacheKey("/k/reward", ("reward",)), CountingRenderer(), now=NOW)
     keywords.remove("Reward")
     with pytest.raises(UnknownKeyword):
-        cache.get(CacheKey("/k/reward", ("reward",)), Page(), now=NOW)
+        cache.get(CacheKey("/k/reward", ("reward",)), CountingRenderer(), now=NOW)
 
 
-def test_while_one_renders_the_others_serve_what_was(
+def test_previous_body_is_served_while_another_process_renders(
     cache: RenderCache, redis: Redis, store_url: str, tmp_path: Path
 ) -> None:
-    before = cache.get(WANTED, Page(), now=NOW).cached_body
+    before = cache.get(KEY, CountingRenderer(), now=NOW).cached_body
     redis.incr(keys.REVISION)
-    other, unused = made(store_url, tmp_path), Page(b"other")
+    other, idle_renderer = make_cache(store_url, tmp_path), CountingRenderer(b"other")
 
-    def render() -> bytes:
-        assert other.get(WANTED, unused, now=NOW + SECOND).cached_body == before
+    def render(_: StoreVersion) -> bytes:
+        assert other.get(KEY, idle_renderer, now=NOW + SECOND).cached_body == before
         return b"two"
 
-    assert cache.get(WANTED, render, now=NOW + SECOND).cached_body.encoded_body() == b"two"
-    assert unused.times == 0
+    assert cache.get(KEY, render, now=NOW + SECOND).cached_body.encoded_body() == b"two"
+    assert idle_renderer.calls == 0
 
 
-def test_a_cold_answer_is_rendered_once_for_a_crowd(
-    store_url: str, redis: Redis, tmp_path: Path
-) -> None:
-    page, everyone = Page(), threading.Barrier(12)
+def test_concurrent_requests_render_once(store_url: str, redis: Redis, tmp_path: Path) -> None:
+    renderer, barrier = CountingRenderer(), threading.Barrier(12)
     bodies: list[bytes] = []
 
-    def ask() -> None:
+    def request() -> None:
         cache = RenderCache(
             connect(store_url, retry=False), DiskTier(tmp_path), base_url="s", build_id="1"
         )
-        everyone.wait()
-        bodies.append(cache.get(WANTED, page, now=NOW).cached_body.encoded_body())
+        barrier.wait()
+        bodies.append(cache.get(KEY, renderer, now=NOW).cached_body.encoded_body())
 
-    threads = [threading.Thread(target=ask) for _ in range(12)]
+    threads = [threading.Thread(target=request) for _ in range(12)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert (page.times, set(bodies), len(bodies)) == (1, {b"one"}, 12)
+    assert (renderer.calls, set(bodies), len(bodies)) == (1, {b"one"}, 12)
 
 
-def test_a_renderer_that_died_is_not_waited_for_for_ever(cache: RenderCache, redis: Redis) -> None:
-    page = Page()
-    cache.get(WANTED, page, now=NOW)
+def test_wait_for_a_dead_renderer_ends(cache: RenderCache, redis: Redis) -> None:
+    renderer = CountingRenderer()
+    cache.get(KEY, renderer, now=NOW)
     for key in redis.scan_iter("feed:*"):
         if not key.endswith(b":validators"):
             redis.delete(key)
-            redis.set(f"{key.decode().rpartition(':')[0]}:lock", "a dead one")
-    assert cache.get(WANTED, page, now=NOW).cached_body.encoded_body() == b"one"
-    assert page.times == 2
+            redis.set(f"{key.decode().rpartition(':')[0]}:lock", "a dead process")
+    assert cache.get(KEY, renderer, now=NOW).cached_body.encoded_body() == b"one"
+    assert renderer.calls == 2
 
 
-def test_a_renderer_that_fails_leaves_no_lock(cache: RenderCache, redis: Redis) -> None:
-    def fail() -> bytes:
+def test_failed_rendering_releases_the_lock(cache: RenderCache, redis: Redis) -> None:
+    def fail(_: StoreVersion) -> bytes:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        cache.get(WANTED, fail, now=NOW)
+        cache.get(KEY, fail, now=NOW)
     assert not list(redis.scan_iter("feed:*"))
 
 
-def test_a_store_that_takes_no_writes_still_serves(cache: RenderCache, redis: Redis) -> None:
-    page = Page()
+def test_read_only_store_still_serves(cache: RenderCache, redis: Redis) -> None:
+    renderer = CountingRenderer()
     redis.config_set("maxmemory", 1)
     try:
-        assert cache.get(WANTED, page, now=NOW).cached_body.encoded_body() == b"one"
+        assert cache.get(KEY, renderer, now=NOW).cached_body.encoded_body() == b"one"
     finally:
         redis.config_set("maxmemory", 0)
-    assert page.times == 1
+    assert renderer.calls == 1
 
 
-def test_store_away_serves_the_last_good_answer(cache: RenderCache, tmp_path: Path) -> None:
-    page = Page()
-    before = cache.get(WANTED, page, now=NOW).cached_body
-    gone = made(f"unix://{tmp_path}/nobody", tmp_path)
-    served = gone.get(WANTED, page, now=NOW)
-    assert (served.cached_body, served.is_stale, page.times) == (before, True, 1)
+def test_last_good_body_is_served_without_the_store(cache: RenderCache, tmp_path: Path) -> None:
+    renderer = CountingRenderer()
+    before = cache.get(KEY, renderer, now=NOW).cached_body
+    unreachable = make_cache(f"unix://{tmp_path}/nobody", tmp_path)
+    served = unreachable.get(KEY, renderer, now=NOW)
+    assert (served.cached_body, served.is_stale, renderer.calls) == (before, True, 1)
     with pytest.raises(StoreUnavailable):
-        gone.get(CacheKey("/feeds/search.atom?q=y"), page, now=NOW)
+        unreachable.get(CacheKey("/feeds/search.atom?q=y"), renderer, now=NOW)
 
 
-def test_a_damaged_source_state_leaves_the_last_good_answer(
+def test_last_good_body_is_served_with_a_damaged_task_state(
     cache: RenderCache, redis: Redis
 ) -> None:
-    before = cache.get(WANTED, Page(), now=NOW).cached_body
+    before = cache.get(KEY, CountingRenderer(), now=NOW).cached_body
     redis.hset(keys.SOURCES, "hf:today", "[]")
-    assert cache.get(WANTED, Page(), now=NOW) == ServedBody(before, is_stale=True)
+    assert cache.get(KEY, CountingRenderer(), now=NOW) == ServedBody(before, is_stale=True)
 
 
-def test_a_store_that_hangs_is_given_up(cache: RenderCache, tmp_path: Path) -> None:
-    before = cache.get(WANTED, Page(), now=NOW).cached_body
+def test_hanging_store_times_out(cache: RenderCache, tmp_path: Path) -> None:
+    before = cache.get(KEY, CountingRenderer(), now=NOW).cached_body
     with socket.socket(socket.AF_UNIX) as silent:
         silent.bind(f"{tmp_path}/silent")
         silent.listen()
-        hung = made(f"unix://{tmp_path}/silent", tmp_path)
-        assert hung.get(WANTED, Page(), now=NOW).cached_body == before
+        hung = make_cache(f"unix://{tmp_path}/silent", tmp_path)
+        assert hung.get(KEY, CountingRenderer(), now=NOW).cached_body == before
 
 
 @pytest.mark.parametrize("damage", [b"", b"\xc1", b"\x93\x01", b"torn"])
-def test_a_damaged_file_is_no_answer(cache: RenderCache, tmp_path: Path, damage: bytes) -> None:
-    cache.get(WANTED, Page(), now=NOW)
-    (kept,) = tmp_path.iterdir()
-    kept.write_bytes(damage)
+def test_damaged_file_is_ignored(cache: RenderCache, tmp_path: Path, damage: bytes) -> None:
+    cache.get(KEY, CountingRenderer(), now=NOW)
+    (file,) = tmp_path.iterdir()
+    file.write_bytes(damage)
     with pytest.raises(StoreUnavailable):
-        made(f"unix://{tmp_path}/nobody", tmp_path).get(WANTED, Page(), now=NOW)
+        make_cache(f"unix://{tmp_path}/nobody", tmp_path).get(KEY, CountingRenderer(), now=NOW)
 
 
-def test_a_damaged_cache_renders_again(cache: RenderCache, redis: Redis) -> None:
-    page = Page()
-    cache.get(WANTED, page, now=NOW)
+def test_damaged_redis_entry_renders_again(cache: RenderCache, redis: Redis) -> None:
+    renderer = CountingRenderer()
+    cache.get(KEY, renderer, now=NOW)
     for key in redis.scan_iter("feed:*"):
         redis.set(key, b"\x93\x01")
-    assert cache.get(WANTED, page, now=NOW).cached_body.encoded_body() == b"one"
+    assert cache.get(KEY, renderer, now=NOW).cached_body.encoded_body() == b"one"
 
 
-def test_a_store_that_was_emptied_serves_the_last_good_answer(
+def test_last_good_body_is_served_after_the_store_was_emptied(
     cache: RenderCache, redis: Redis
 ) -> None:
     redis.incr(keys.REVISION)
-    before = cache.get(WANTED, lambda: b"papers", now=NOW)
+    before = cache.get(KEY, lambda _: b"papers", now=NOW)
     redis.flushall()
-    served = cache.get(WANTED, lambda: b"nothing", now=NOW)
+    served = cache.get(KEY, lambda _: b"nothing", now=NOW)
     assert (served.cached_body.encoded_body(), served.is_stale) == (
         before.cached_body.encoded_body(),
         True,
     )
-    with pytest.raises(UnknownKeyword):  # nothing was kept of this one
-        cache.get(CacheKey("/feeds/other.atom", ("other",)), lambda: b"", now=NOW)
+    with pytest.raises(UnknownKeyword):  # it has no last good body
+        cache.get(CacheKey("/feeds/other.atom", ("other",)), lambda _: b"", now=NOW)
 
 
-KEYWORD = CacheKey("/feeds/reward.atom", ("reward",))
+def test_renderer_gets_the_version_that_its_body_is_stamped_with(
+    cache: RenderCache, redis: Redis
+) -> None:
+    keywords, states = Keywords(redis), TaskStates(redis)
+    keywords.add("Reward", "reward", now=NOW)
+    states.save(TaskState("hf:today", TaskStatus.OK, NOW, NOW))
+    seen: list[tuple[list[str], list[TaskStatus]]] = []
+
+    def render(version: StoreVersion) -> bytes:
+        keywords.add("Reward", "changed meanwhile", now=NOW)
+        states.save(TaskState("hf:today", TaskStatus.STALE, NOW, NOW))
+        queries = [keyword.query for keyword in version.keywords]
+        seen.append((queries, [state.state for state in version.task_states]))
+        return b"body"
+
+    for _ in range(3):
+        cache.get(CacheKey("/k/reward", ("reward",)), render, now=NOW)
+    changed = Keywords(redis).get("reward").query
+    assert seen == [(["reward"], [TaskStatus.OK]), ([changed], [TaskStatus.STALE])]
+
+
+def test_version_has_all_keywords_by_name(cache: RenderCache, redis: Redis) -> None:
+    for name in ("beta", "Alpha", "Émile", "Gamma"):
+        Keywords(redis).add(name, "reward", now=NOW)
+
+    def render(version: StoreVersion) -> bytes:
+        assert version.keywords_by_name == Keywords(redis).all()
+        return b"body"
+
+    cache.get(CacheKey("/", (ALL_KEYWORDS,)), render, now=NOW)
+
+
+KEYWORD_KEY = CacheKey("/feeds/reward.atom", ("reward",))
 
 
 @pytest.fixture
 def keywords(redis: Redis) -> Keywords:
-    """Seeded, into a store that has held papers."""
+    """The keyword `Reward`, seeded, in a store that has held papers."""
     redis.incr(keys.REVISION)
     keywords = Keywords(redis)
     keywords.seed({"Reward": "reward"}, now=NOW)
     return keywords
 
 
-@pytest.mark.parametrize("wanted", [KEYWORD, CacheKey("/", (ALL_KEYWORDS,))])
-def test_papers_are_back_before_the_keywords_are(
-    cache: RenderCache, redis: Redis, keywords: Keywords, wanted: CacheKey
+@pytest.mark.parametrize("cache_key", [KEYWORD_KEY, CacheKey("/", (ALL_KEYWORDS,))])
+def test_last_good_body_is_served_until_keywords_are_seeded(
+    cache: RenderCache, redis: Redis, keywords: Keywords, cache_key: CacheKey
 ) -> None:
-    cache.get(wanted, lambda: b"papers", now=NOW)
+    cache.get(cache_key, lambda _: b"papers", now=NOW)
     redis.flushall()
-    redis.incr(keys.REVISION)  # by a job that was under way
-    assert cache.get(wanted, lambda: b"", now=NOW).is_stale
+    redis.incr(keys.REVISION)  # by a job that was running
+    assert cache.get(cache_key, lambda _: b"", now=NOW).is_stale
     keywords.seed({"Reward": "reward"}, now=NOW)
-    assert not cache.get(wanted, lambda: b"papers", now=NOW).is_stale
+    assert not cache.get(cache_key, lambda _: b"papers", now=NOW).is_stale
 
 
-def test_a_keyword_that_was_removed_is_not_taken_for_one_lost(
+def test_removed_keyword_is_unknown_in_a_seeded_store(
     cache: RenderCache, keywords: Keywords
 ) -> None:
-    cache.get(KEYWORD, lambda: b"papers", now=NOW)
+    cache.get(KEYWORD_KEY, lambda _: b"papers", now=NOW)
     keywords.remove("Reward")
     with pytest.raises(UnknownKeyword):
-        cache.get(KEYWORD, lambda: b"papers", now=NOW)
-    assert not cache.get(CacheKey("/", (ALL_KEYWORDS,)), lambda: b"none", now=NOW).is_stale
+        cache.get(KEYWORD_KEY, lambda _: b"papers", now=NOW)
+    assert not cache.get(CacheKey("/", (ALL_KEYWORDS,)), lambda _: b"none", now=NOW).is_stale
 
 
 @pytest.mark.usefixtures("keywords")
-def test_emptied_while_it_is_rendered(cache: RenderCache, redis: Redis) -> None:
-    before = cache.get(KEYWORD, lambda: b"papers", now=NOW)
+def test_last_good_body_is_served_if_the_store_is_emptied_during_rendering(
+    cache: RenderCache, redis: Redis
+) -> None:
+    before = cache.get(KEYWORD_KEY, lambda _: b"papers", now=NOW)
     redis.incr(keys.REVISION)
 
-    def emptied() -> bytes:
+    def empty_store(_: StoreVersion) -> bytes:
         redis.flushall()
         return b"nothing"
 
     for _ in range(2):
-        served = cache.get(KEYWORD, emptied, now=NOW)
+        served = cache.get(KEYWORD_KEY, empty_store, now=NOW)
         assert (served.cached_body.encoded_body(), served.is_stale) == (
             before.cached_body.encoded_body(),
             True,
@@ -384,12 +424,14 @@ def test_emptied_while_it_is_rendered(cache: RenderCache, redis: Redis) -> None:
 
 
 @pytest.mark.usefixtures("keywords")
-def test_emptied_while_its_keyword_is_looked_for(cache: RenderCache, redis: Redis) -> None:
-    cache.get(KEYWORD, lambda: b"papers", now=NOW)
+def test_last_good_body_is_served_if_the_keyword_vanishes_with_the_store(
+    cache: RenderCache, redis: Redis
+) -> None:
+    cache.get(KEYWORD_KEY, lambda _: b"papers", now=NOW)
     redis.incr(keys.REVISION)
 
-    def missed() -> bytes:
+    def miss_keyword(_: StoreVersion) -> bytes:
         redis.flushall()
         raise UnknownKeyword("no keyword 'reward' is saved here")
 
-    assert cache.get(KEYWORD, missed, now=NOW).is_stale
+    assert cache.get(KEYWORD_KEY, miss_keyword, now=NOW).is_stale

@@ -1,4 +1,4 @@
-"""The same papers are the same bytes: in every process, whatever came first."""
+"""The same papers give the same bytes: in every process, in any order of ingest."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ from tests.service.made import (
 from tests.service.rendering import PATHS
 
 
-def said() -> list[Sighting]:
+def sightings_of_two_months() -> list[Sighting]:
     """Two months of papers with revisions, picks, votes and a withdrawal."""
     october = [
         make_sighting(n, id=ArxivId(202610, n), announced_at=NOW - (21 + n) * DAY)
         for n in range(1, 9)
     ]
     november = [make_sighting(n) for n in range(1, 9)]
-    more = [
+    later = [
         make_revision(2, 2, abstract="A reward model, better."),
         make_revision(
             2, 3, title="Reward models, revised", categories=("cs.LG", "cs.CL", "stat.ML")
@@ -46,11 +46,11 @@ def said() -> list[Sighting]:
         *(make_pick(4, votes=n, counted_at=FIRST_ANNOUNCED + n * DAY) for n in range(10, 15)),
         make_sighting(7, title="Diffusion of rewards", source="arxiv", version=2),
     ]
-    return [*october, *november, *more]
+    return [*october, *november, *later]
 
 
-def rendered(url: str, folder: Path, seed: str) -> list[str]:
-    ran = subprocess.run(
+def render_in_subprocess(url: str, folder: Path, seed: str) -> list[str]:
+    process = subprocess.run(
         [sys.executable, "-m", "tests.service.rendering"],
         env={
             **os.environ,
@@ -62,10 +62,10 @@ def rendered(url: str, folder: Path, seed: str) -> list[str]:
         text=True,
         check=True,
     )
-    return ran.stdout.splitlines()
+    return process.stdout.splitlines()
 
 
-def test_processes_seeds_restarts_and_orders_of_ingest(
+def test_bytes_depend_on_neither_process_nor_hash_seed_nor_order_of_ingest(
     store_url: str, redis: Redis, tmp_path: Path
 ) -> None:
     seen = []
@@ -73,15 +73,15 @@ def test_processes_seeds_restarts_and_orders_of_ingest(
         redis.flushall()
         for name in ("Reward Model", "Diffusion"):
             Keywords(redis).add(name, name.lower(), now=NOW)
-        sightings = said()
+        sightings = sightings_of_two_months()
         random.Random(number).shuffle(sightings)
         for at in range(0, len(sightings), 3 + 5 * number):
             Store(redis).ingest(sightings[at : at + 3 + 5 * number], now=NOW)
         Store(redis).ingest(sightings[:: number + 1], now=NOW)
-        seen.append(rendered(store_url, tmp_path / seed, seed))
+        seen.append(render_in_subprocess(store_url, tmp_path / seed, seed))
     for key in redis.scan_iter("feed:*"):
         redis.delete(key)
-    seen.append(rendered(store_url, tmp_path / "restarted", "2"))
+    seen.append(render_in_subprocess(store_url, tmp_path / "restarted", "2"))
     assert [line.split()[1] for line in seen[0]] == ["200"] * len(PATHS)
     assert len({line.split()[3] for line in seen[0]}) == len(PATHS)
     assert seen[1:] == [seen[0]] * 3

@@ -23,7 +23,7 @@ TOKEN = "correct-horse-battery-staple"
 @pytest.mark.parametrize(
     "configured", [TOKEN, auth.token_digest(TOKEN), auth.token_digest(TOKEN).upper()]
 )
-def test_the_token_or_its_digest_is_configured(configured: str) -> None:
+def test_setting_is_the_token_or_its_digest(configured: str) -> None:
     assert auth.token_matches(configured, TOKEN)
     for wrong in (
         "",
@@ -38,13 +38,13 @@ def test_the_token_or_its_digest_is_configured(configured: str) -> None:
 
 
 @pytest.mark.parametrize("given", ["", " ", "x", TOKEN])
-def test_without_a_token_none_is_right(given: str) -> None:
+def test_no_token_matches_without_a_setting(given: str) -> None:
     assert not auth.token_matches("", given)
     assert not auth.token_matches("sha256:no digest, é", given)
 
 
 @given(st.text(), st.text())
-def test_only_the_same_is_right(one: str, other: str) -> None:
+def test_only_equal_tokens_match(one: str, other: str) -> None:
     assert auth.token_matches(one, other) == (one == other != "") or one.lower().startswith(
         "sha256:"
     )
@@ -62,11 +62,11 @@ HEADERS = [
 
 
 @pytest.mark.parametrize(("headers", "token"), HEADERS)
-def test_a_token_is_in_one_header_and_nowhere_else(headers: dict[str, str], token: str) -> None:
+def test_token_is_read_from_one_header_only(headers: dict[str, str], token: str) -> None:
     assert auth.bearer_token(Headers(headers)) == token
 
 
-def test_what_needs_a_token_is_refused_without_it() -> None:
+def test_write_without_the_token_is_refused() -> None:
     with pytest.raises(Unauthorized, match="no token is set"):
         auth.require_token(Settings(), Headers({"Authorization": f"Bearer {TOKEN}"}))
     with pytest.raises(Unauthorized, match="needs the token"):
@@ -74,24 +74,24 @@ def test_what_needs_a_token_is_refused_without_it() -> None:
     auth.require_token(Settings(token=TOKEN), Headers({"Authorization": f"Bearer {TOKEN}"}))
 
 
-def test_a_refusal_is_a_401_that_says_how(site: Settings) -> None:
+def test_refusal_is_a_401_with_the_scheme(site: Settings) -> None:
     with serving(site) as app:
 
-        @app.get("/api/v1/written")
-        def written() -> str:
+        @app.get("/api/v1/write")
+        def write() -> str:
             auth.require_token(context().settings, Headers())
             return "never"
 
-        answer = app.test_client().get("/api/v1/written")
-    assert answer.status_code == 401
-    assert answer.headers["WWW-Authenticate"].startswith("Bearer ")
-    assert answer.headers["Cache-Control"] == "no-store"
+        response = app.test_client().get("/api/v1/write")
+    assert response.status_code == 401
+    assert response.headers["WWW-Authenticate"].startswith("Bearer ")
+    assert response.headers["Cache-Control"] == "no-store"
 
 
-def test_the_command_shows_a_token_that_its_digest_accepts() -> None:
+def test_command_prints_a_token_and_its_digest() -> None:
     made = json.loads(CliRunner().invoke(main, ["token", "--json"]).stdout)
     assert auth.token_matches(made["digest"], made["token"])
     assert len(made["token"]) >= 43
-    told = CliRunner().invoke(main, ["token"]).stdout
-    assert 'token = "sha256:' in told
-    assert made["token"] not in told
+    output = CliRunner().invoke(main, ["token"]).stdout
+    assert 'token = "sha256:' in output
+    assert made["token"] not in output

@@ -14,25 +14,25 @@ from service.http.error_pages import STATUS_BY_ERROR, status_of
 
 
 def leaves(kind: type[PaperwireError]) -> Iterator[type[PaperwireError]]:
-    below = kind.__subclasses__()
-    if not below:
+    children = kind.__subclasses__()
+    if not children:
         yield kind
-    for child in below:
+    for child in children:
         yield from leaves(child)
 
 
 @pytest.mark.parametrize("leaf", list(leaves(PaperwireError)))
-def test_every_leaf_of_the_tree_has_a_status(leaf: type[PaperwireError]) -> None:
+def test_every_leaf_of_the_error_tree_has_a_status(leaf: type[PaperwireError]) -> None:
     assert leaf in STATUS_BY_ERROR
 
 
-def test_a_branch_without_a_line_of_its_own_is_a_500() -> None:
+def test_inner_error_class_has_the_status_of_its_ancestor() -> None:
     assert status_of(PaperwireError("?")) == 500
     assert status_of(StoreError("?")) == 503
 
 
 @pytest.mark.parametrize(
-    ("path", "status", "content_type", "said"),
+    ("path", "status", "content_type", "detail"),
     [
         ("/feeds/nope.atom", 404, "text/plain; charset=utf-8", "no keyword 'nope' is saved"),
         ("/feeds/---.atom", 404, "text/plain; charset=utf-8", "no keyword '---' is saved"),
@@ -53,45 +53,45 @@ def test_a_branch_without_a_line_of_its_own_is_a_500() -> None:
         ("/api/v1/nothing", 404, "application/problem+json", "nothing at"),
     ],
 )
-def test_errors_are_words_in_the_form_of_the_route(
-    client: FlaskClient, path: str, status: int, content_type: str, said: str
+def test_errors_come_in_the_format_of_the_route(
+    client: FlaskClient, path: str, status: int, content_type: str, detail: str
 ) -> None:
-    answer = client.get(path)
-    assert (answer.status_code, answer.content_type) == (status, content_type)
-    assert said.lower() in answer.text.lower()
-    assert answer.headers["Cache-Control"] == "no-store"
-    assert "Set-Cookie" not in answer.headers
+    response = client.get(path)
+    assert (response.status_code, response.content_type) == (status, content_type)
+    assert detail.lower() in response.text.lower()
+    assert response.headers["Cache-Control"] == "no-store"
+    assert "Set-Cookie" not in response.headers
     if status == 404 and content_type == "application/problem+json":
-        problem = json.loads(answer.data)
+        problem = json.loads(response.data)
         assert (problem["status"], problem["title"]) == (404, "Not Found")
 
 
-def test_only_reading_does_anything(client: FlaskClient) -> None:
-    answer = client.post("/feeds/reward-model.atom")
-    assert answer.status_code == 405
-    assert "GET" in answer.headers["Allow"]
+def test_other_methods_are_not_allowed(client: FlaskClient) -> None:
+    response = client.post("/feeds/reward-model.atom")
+    assert response.status_code == 405
+    assert "GET" in response.headers["Allow"]
 
 
 @pytest.mark.parametrize("path", ["/feeds/reward-model.atom", "/", "/api/v1/keywords", "/status"])
-def test_store_away_is_a_503_that_says_when_to_return_and_not_where_it_was(
+def test_unavailable_store_is_a_503_that_names_no_internals(
     away: Flask, tmp_path: Path, path: str
 ) -> None:
-    answer = away.test_client().get(path)
-    assert answer.status_code == 503
-    assert int(answer.headers["Retry-After"]) <= 3600
-    assert str(tmp_path) not in answer.text
-    assert "away" in answer.text
+    response = away.test_client().get(path)
+    assert response.status_code == 503
+    assert int(response.headers["Retry-After"]) <= 3600
+    assert str(tmp_path) not in response.text
+    assert "unavailable" in response.text
 
 
-def test_what_nobody_expected_is_logged_and_not_shown(
+def test_unexpected_error_is_logged_and_not_shown(
     app: Flask, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def broken(*_: object) -> None:
         raise RuntimeError("a secret")
 
-    monkeypatch.setattr("service.routes.health.desk", broken)
+    monkeypatch.setattr("service.routes.health.context", broken)
     with caplog.at_level(logging.ERROR):
-        answer = app.test_client().get("/healthz")
-    assert answer.status_code == 500
-    assert "secret" not in answer.text
+        response = app.test_client().get("/healthz")
+    assert response.status_code == 500
+    assert "secret" not in response.text
     assert "a secret" in caplog.text

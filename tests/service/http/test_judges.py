@@ -1,4 +1,4 @@
-"""What HTTP's own critics say: redbot of a server on the wire, httplint of every kind of answer."""
+"""HTTP linters: redbot against a running server, httplint for every kind of response."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from service import create_app
 from tests.service.conftest import SITE, Announce
 from tests.service.made import DAY, NOW, make_sighting
 
-MEANT: Final = {
-    # `public` tells whoever reads it that nothing here is anybody's own.
+INTENDED: Final = {
+    # `public` tells a reader that no response is personal.
     "Cache-Control: public is probably not necessary.",
-    # What a 400 means.
+    # The phrase of a 400.
     "The server didn't understand the request.",
 }
-"""What may be said against an answer."""
+"""Complaints that are expected."""
 
 FEED: Final = "/feeds/reward-model.atom"
 FEEDS: Final = (
@@ -55,42 +55,48 @@ REFUSED: Final = ("/feeds/nobody.atom", "/feeds/search.atom?q=-x", "/api/v1/pape
 
 @pytest.fixture(autouse=True)
 def papers(redis: Redis, announce: Announce) -> None:
-    """Papers of two months, and a keyword that nothing matches."""
+    """Papers of two months, and a keyword without matches."""
     Keywords(redis).add("Empty", "nothing of that kind", now=NOW)
     announce([make_sighting(n, announced_at=NOW - 8 * n * DAY) for n in range(1, 8)])
 
 
 def complaints(notes: list[tuple[str, str]]) -> list[str]:
-    return [words for level, words in notes if level in ("bad", "warning") and words not in MEANT]
+    return [
+        summary
+        for level, summary in notes
+        if level in ("bad", "warning") and summary not in INTENDED
+    ]
 
 
-def test_redbot_finds_nothing_bad_on_any_feed(server: str) -> None:
+def test_redbot_has_no_complaint_about_any_response(server: str) -> None:
     urls = [server + path for path in (*FEEDS, *OTHERS, *EXPORTS)]
     command = [sys.executable, "-m", "tests.service.red", *urls]
-    ran = subprocess.run(command, capture_output=True, text=True, check=True, timeout=110)
-    found = [json.loads(line) for line in ran.stdout.splitlines()]
-    assert [(told["url"], told["status"]) for told in found] == [(url, 200) for url in urls]
-    assert {told["url"]: complaints(told["notes"]) for told in found} == {url: [] for url in urls}
-    for told in found:
-        assert told["if_none_match"], told["url"]
-        assert told["if_modified_since"], told["url"]
-        assert told["gzip"], told["url"]
+    process = subprocess.run(command, capture_output=True, text=True, check=True, timeout=110)
+    found = [json.loads(line) for line in process.stdout.splitlines()]
+    assert [(report["url"], report["status"]) for report in found] == [(url, 200) for url in urls]
+    assert {report["url"]: complaints(report["notes"]) for report in found} == {
+        url: [] for url in urls
+    }
+    for report in found:
+        assert report["if_none_match"], report["url"]
+        assert report["if_modified_since"], report["url"]
+        assert report["gzip"], report["url"]
 
 
-def linted(client: FlaskClient, path: str, method: str, headers: dict[str, str]) -> list[str]:
-    """What httplint says against an answer, as the server would send it."""
+def lint(client: FlaskClient, path: str, method: str, headers: dict[str, str]) -> list[str]:
+    """Return the complaints of httplint about a response, with the Date that a server adds."""
     request: Any = HttpRequestLinter()
     request.process_request_topline(method.encode(), f"{SITE}{path}".encode(), b"HTTP/1.1")
     sent = {"Host": SITE.partition("//")[2], **headers}
     request.process_headers([(name.encode(), value.encode()) for name, value in sent.items()])
     request.finish_content(True)
-    answer = client.open(path, method=method, headers=headers)
+    response_sent = client.open(path, method=method, headers=headers)
     response: Any = HttpResponseLinter()
     response.request, response.is_head_response = request, method == "HEAD"
-    response.process_response_topline(b"HTTP/1.1", str(answer.status_code).encode(), b"")
-    given = [("Date", "Sat, 21 Nov 2026 12:00:00 GMT"), *answer.headers.items()]
-    response.process_headers([(name.encode(), value.encode()) for name, value in given])
-    response.feed_content(answer.data)
+    response.process_response_topline(b"HTTP/1.1", str(response_sent.status_code).encode(), b"")
+    headers_sent = [("Date", "Sat, 21 Nov 2026 12:00:00 GMT"), *response_sent.headers.items()]
+    response.process_headers([(name.encode(), value.encode()) for name, value in headers_sent])
+    response.feed_content(response_sent.data)
     response.finish_content(True)
     assert {level.value for level in levels} >= {"bad", "warning"}
     return complaints([(note.level.value, str(note.summary)) for note in response.notes])
@@ -101,24 +107,22 @@ def linted(client: FlaskClient, path: str, method: str, headers: dict[str, str])
 def test_httplint_has_no_complaint(client: FlaskClient, path: str, coding: str) -> None:
     headers = {"Accept-Encoding": coding}
     for method in ("GET", "HEAD"):
-        assert linted(client, path, method, headers) == [], method
+        assert lint(client, path, method, headers) == [], method
     tag = client.get(path, headers=headers).headers.get("ETag")
     if tag:
-        assert linted(client, path, "GET", {**headers, "If-None-Match": tag}) == []
+        assert lint(client, path, "GET", {**headers, "If-None-Match": tag}) == []
 
 
 @pytest.mark.usefixtures("app")
-def test_httplint_has_no_complaint_of_a_feed_with_a_hub(site: Settings) -> None:
+def test_httplint_has_no_complaint_about_a_feed_with_a_hub(site: Settings) -> None:
     client = create_app(replace(site, websub_hub="https://hub.example/")).test_client()
-    assert linted(client, FEED, "GET", {}) == []
+    assert lint(client, FEED, "GET", {}) == []
     tag = client.get(FEED).headers["ETag"]
-    assert linted(client, FEED, "GET", {"If-None-Match": tag}) == []
+    assert lint(client, FEED, "GET", {"If-None-Match": tag}) == []
 
 
-def test_httplint_has_no_complaint_of_an_answer_with_the_store_away(
-    client: FlaskClient, away: Flask
-) -> None:
+def test_httplint_has_no_complaint_about_a_stale_response(client: FlaskClient, away: Flask) -> None:
     client.get(FEED)
-    gone = away.test_client()
-    assert linted(gone, FEED, "GET", {}) == []
-    assert linted(gone, "/feeds/reward-model.rss", "GET", {}) == []
+    stale = away.test_client()
+    assert lint(stale, FEED, "GET", {}) == []
+    assert lint(stale, "/feeds/reward-model.rss", "GET", {}) == []

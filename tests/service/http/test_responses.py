@@ -1,4 +1,4 @@
-"""HTTP: codings, validators, HEAD, and what scripts of other sites may do."""
+"""HTTP: content codings, validators, HEAD, and CORS."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from tests.service.conftest import Announce, Clock
 from tests.service.made import NOW, SECOND, make_sighting
 
 FEED: Final = "/feeds/reward-model.atom"
-FORMS: Final = (FEED, "/", "/k/reward-model", "/api/v1/papers?q=reward")
-UNPACK: Final[dict[str | None, Callable[[bytes], bytes]]] = {
+PATHS: Final = (FEED, "/", "/k/reward-model", "/api/v1/papers?q=reward")
+DECODE: Final[dict[str | None, Callable[[bytes], bytes]]] = {
     "br": brotli.decompress,
     "gzip": gzip.decompress,
     None: bytes,
@@ -59,25 +59,31 @@ pytestmark = pytest.mark.usefixtures("three")
         ("rubbish;;q=, ,", None),
     ],
 )
-def test_the_coding_a_client_gets(
+def test_content_coding_is_negotiated(
     client: FlaskClient, accepted: str | None, encoding: str | None
 ) -> None:
     plain = client.get(FEED)
     headers = {} if accepted is None else {"Accept-Encoding": accepted}
-    answer = client.get(FEED, headers=headers)
-    assert answer.headers.get("Content-Encoding") == encoding
-    assert int(answer.headers["Content-Length"]) == len(answer.data)
-    assert UNPACK[encoding](answer.data) == plain.data
-    assert answer.headers["Vary"] == "Accept-Encoding"
+    response = client.get(FEED, headers=headers)
+    assert response.headers.get("Content-Encoding") == encoding
+    assert int(response.headers["Content-Length"]) == len(response.data)
+    assert DECODE[encoding](response.data) == plain.data
+    assert response.headers["Vary"] == "Accept-Encoding"
 
 
 @given(st.text("brgzipdefltxnty*;q=.01, -", max_size=40))
-def test_any_header_chooses_something(header: str) -> None:
+def test_any_accept_encoding_gives_a_coding(header: str) -> None:
     assert negotiate_coding(header) in {"", *ENCODINGS}
 
 
-def tags(client: FlaskClient, path: str = FEED) -> dict[str, str]:
-    """The tag of each coding."""
+def test_long_accept_encoding_is_negotiated_too() -> None:
+    unknown = ", ".join(f"x-{number}" for number in range(100))
+    assert negotiate_coding(f"{unknown}, gzip") == "gzip"
+    assert negotiate_coding(f"{unknown}, br;q=0") == ""
+
+
+def etags_by_coding(client: FlaskClient, path: str = FEED) -> dict[str, str]:
+    """Return the ETag of each coding."""
     codings = ("identity", *ENCODINGS)
     return {
         name: client.get(path, headers={"Accept-Encoding": name}).headers["ETag"]
@@ -85,20 +91,20 @@ def tags(client: FlaskClient, path: str = FEED) -> dict[str, str]:
     }
 
 
-@pytest.mark.parametrize("path", FORMS)
-def test_each_coding_has_a_tag_of_its_own(client: FlaskClient, path: str) -> None:
-    found = tags(client, path)
+@pytest.mark.parametrize("path", PATHS)
+def test_each_coding_has_an_etag_of_its_own(client: FlaskClient, path: str) -> None:
+    found = etags_by_coding(client, path)
     assert len(set(found.values())) == 3
     assert all(tag[0] == tag[-1] == '"' for tag in found.values())
 
 
-@pytest.mark.parametrize("path", FORMS)
+@pytest.mark.parametrize("path", PATHS)
 def test_conditional_requests(client: FlaskClient, path: str) -> None:
-    first, found = client.get(path), tags(client, path)
+    first, found = client.get(path), etags_by_coding(client, path)
     tag, gz, br = found["identity"], found["gzip"], found["br"]
     bare, modified = tag.strip('"'), first.headers["Last-Modified"]
     old, later = http_date(NOW - SECOND), http_date(NOW + timedelta(days=1))
-    held: list[dict[str, str]] = [
+    current: list[dict[str, str]] = [
         *({"If-None-Match": sent, "Accept-Encoding": "br"} for sent in (tag, gz, br)),
         *({"If-None-Match": sent, "Accept-Encoding": "gzip"} for sent in (tag, gz, br)),
         *({"If-None-Match": sent} for sent in (tag, gz, br, "*", " * ")),
@@ -126,7 +132,7 @@ def test_conditional_requests(client: FlaskClient, path: str) -> None:
         {"If-Modified-Since": "2026-11-21T12:00:00Z"},
         {"If-Modified-Since": "2026-11-21T12:00:00"},
     ]
-    missing: list[dict[str, str]] = [
+    outdated: list[dict[str, str]] = [
         {},
         {"If-None-Match": '"other"'},
         {"If-None-Match": '"other"', "If-Modified-Since": modified},
@@ -145,33 +151,33 @@ def test_conditional_requests(client: FlaskClient, path: str) -> None:
         {"If-Modified-Since": "-1"},
         {"If-Modified-Since": modified.replace("2026", "1970")},
     ]
-    for headers, status in (*((h, 304) for h in held), *((h, 200) for h in missing)):
+    for headers, status in (*((h, 304) for h in current), *((h, 200) for h in outdated)):
         for method in (client.get, client.head):
-            answer = method(path, headers=headers)
-            assert answer.status_code == status, headers
+            response = method(path, headers=headers)
+            assert response.status_code == status, headers
             if status == 304:
-                assert answer.data == b""
-                assert answer.headers["ETag"] in found.values()
-                assert answer.headers["Cache-Control"] == first.headers["Cache-Control"]
-                assert answer.headers["Vary"] == "Accept-Encoding"
-                assert "Content-Encoding" not in answer.headers
+                assert response.data == b""
+                assert response.headers["ETag"] in found.values()
+                assert response.headers["Cache-Control"] == first.headers["Cache-Control"]
+                assert response.headers["Vary"] == "Accept-Encoding"
+                assert "Content-Encoding" not in response.headers
 
 
-def test_a_304_has_the_tag_that_was_sent(client: FlaskClient) -> None:
-    for tag in tags(client).values():
+def test_304_has_the_etag_that_was_sent(client: FlaskClient) -> None:
+    for tag in etags_by_coding(client).values():
         for accepted in ("identity", "gzip", "br"):
             headers = {"If-None-Match": tag, "Accept-Encoding": accepted}
             assert client.get(FEED, headers=headers).headers["ETag"] == tag
 
 
-def test_a_304_renders_nothing(
+def test_304_renders_and_encodes_nothing(
     client: FlaskClient, monkeypatch: pytest.MonkeyPatch, announce: Announce
 ) -> None:
     for accepted in ENCODINGS:
         tag = client.get(FEED, headers={"Accept-Encoding": accepted}).headers["ETag"]
 
     def refuse(*_: object) -> None:
-        raise AssertionError("rendered, packed or unpacked")
+        raise AssertionError("rendered, encoded or decoded")
 
     for name in (
         *("isal.isal_zlib.compress", "gzip.decompress"),
@@ -184,7 +190,7 @@ def test_a_304_renders_nothing(
         assert client.get(FEED, headers={"Accept-Encoding": accepted}).status_code == 200
 
 
-def test_the_date_of_two_changes_within_a_second_is_known_again(
+def test_last_modified_tells_two_changes_within_a_second_apart(
     client: FlaskClient, announce: Announce, clock: Clock
 ) -> None:
     before = client.get(FEED).headers["Last-Modified"]
@@ -197,7 +203,7 @@ def test_the_date_of_two_changes_within_a_second_is_known_again(
 
 
 @pytest.mark.parametrize("encoding", ["identity", *ENCODINGS])
-@pytest.mark.parametrize("path", [*FORMS, "/feeds/reward-model/2026-10.atom"])
+@pytest.mark.parametrize("path", [*PATHS, "/feeds/reward-model/2026-10.atom"])
 def test_head_equals_get(client: FlaskClient, path: str, encoding: str) -> None:
     headers = {"Accept-Encoding": encoding}
     got, head = client.get(path, headers=headers), client.head(path, headers=headers)
@@ -205,40 +211,42 @@ def test_head_equals_get(client: FlaskClient, path: str, encoding: str) -> None:
     assert dict(head.headers) == dict(got.headers)
 
 
-@pytest.mark.parametrize("asked", ["bytes=0-9", "bytes=5-", "bytes=-5", "bytes=9-0", "lines=1-2"])
-def test_a_part_of_a_feed_is_no_feed(client: FlaskClient, asked: str) -> None:
-    answer = client.get(FEED, headers={"Range": asked})
-    assert (answer.status_code, answer.data) == (200, client.get(FEED).data)
-    assert "Content-Range" not in answer.headers
+@pytest.mark.parametrize(
+    "range_header", ["bytes=0-9", "bytes=5-", "bytes=-5", "bytes=9-0", "lines=1-2"]
+)
+def test_range_requests_get_the_whole_feed(client: FlaskClient, range_header: str) -> None:
+    response = client.get(FEED, headers={"Range": range_header})
+    assert (response.status_code, response.data) == (200, client.get(FEED).data)
+    assert "Content-Range" not in response.headers
 
 
-def test_scripts_of_other_sites_may_ask_conditionally(client: FlaskClient) -> None:
-    asked = {
+def test_scripts_of_other_sites_may_send_conditional_requests(client: FlaskClient) -> None:
+    preflight_headers = {
         "Origin": "https://elsewhere.example",
         "Access-Control-Request-Method": "GET",
         "Access-Control-Request-Headers": "if-none-match",
     }
-    preflight = client.options(FEED, headers=asked)
+    preflight = client.options(FEED, headers=preflight_headers)
     assert preflight.status_code == 200
     assert preflight.headers["Access-Control-Allow-Origin"] == "*"
     assert "GET" in preflight.headers["Access-Control-Allow-Methods"]
     assert "If-None-Match" in preflight.headers["Access-Control-Allow-Headers"]
-    answer = client.get(FEED, headers={"Origin": "https://elsewhere.example"})
-    assert answer.headers["Access-Control-Allow-Origin"] == "*"
-    assert "ETag" in answer.headers["Access-Control-Expose-Headers"]
-    assert "Access-Control-Allow-Credentials" not in answer.headers
+    response = client.get(FEED, headers={"Origin": "https://elsewhere.example"})
+    assert response.headers["Access-Control-Allow-Origin"] == "*"
+    assert "ETag" in response.headers["Access-Control-Expose-Headers"]
+    assert "Access-Control-Allow-Credentials" not in response.headers
     assert "Access-Control-Allow-Origin" not in client.get("/").headers
 
 
-def test_the_last_good_answer_comes_in_any_coding(client: FlaskClient, away: Flask) -> None:
+def test_last_good_body_is_served_in_any_coding(client: FlaskClient, away: Flask) -> None:
     plain = client.get(FEED, headers={"Accept-Encoding": "gzip"})
-    for accepted, unpack in UNPACK.items():
-        answer = away.test_client().get(FEED, headers={"Accept-Encoding": accepted or "identity"})
-        assert unpack(answer.data) == gzip.decompress(plain.data)
-        assert answer.headers.get("Content-Encoding") == accepted
+    for accepted, decode in DECODE.items():
+        response = away.test_client().get(FEED, headers={"Accept-Encoding": accepted or "identity"})
+        assert decode(response.data) == gzip.decompress(plain.data)
+        assert response.headers.get("Content-Encoding") == accepted
 
 
-def test_only_the_coding_that_is_sent_is_read(client: FlaskClient, redis: Redis) -> None:
+def test_only_the_coding_that_is_sent_is_read_from_redis(client: FlaskClient, redis: Redis) -> None:
     for accepted in ENCODINGS:
         client.get(FEED, headers={"Accept-Encoding": accepted})
     for key in redis.scan_iter("feed:*:br"):

@@ -11,7 +11,7 @@ from papers.config.settings import Settings
 from service import create_app
 from tests.service.conftest import SITE
 
-VALUES = {
+URL_VALUES = {
     "name": "reward-model",
     "suffix": "atom",
     "form": "bib",
@@ -25,22 +25,22 @@ VALUES = {
 
 
 def paths(app: Flask) -> list[str]:
-    """One path for every route."""
+    """Return one path for every route."""
     with app.test_request_context():
         adapter = app.url_map.bind("")
         return [
-            adapter.build(rule.endpoint, {name: VALUES[name] for name in rule.arguments})
+            adapter.build(rule.endpoint, {name: URL_VALUES[name] for name in rule.arguments})
             for rule in app.url_map.iter_rules()
         ]
 
 
 @pytest.mark.row("headers of every route")
 @pytest.mark.usefixtures("three")
-def test_every_route_carries_the_headers(app: Flask) -> None:
+def test_every_route_has_the_security_headers(app: Flask) -> None:
     client = app.test_client()
     for path in [*paths(app), "/nowhere", "/api/v1/papers?q=x", "/search?q=x"]:
-        answer = client.get(path, buffered=True)
-        headers = answer.headers
+        response = client.get(path, buffered=True)
+        headers = response.headers
         assert "default-src 'none'" in headers["Content-Security-Policy"], path
         assert "frame-ancestors 'none'" in headers["Content-Security-Policy"], path
         assert "unsafe" not in headers["Content-Security-Policy"], path
@@ -56,8 +56,8 @@ def test_every_route_carries_the_headers(app: Flask) -> None:
 @pytest.mark.row("headers of every route")
 @pytest.mark.usefixtures("three")
 @pytest.mark.parametrize("path", ["/", "/k/reward-model", "/feeds/reward-model.atom", "/opml"])
-def test_a_304_carries_the_headers_of_its_200(app: Flask, path: str) -> None:
-    """A browser takes those of a 304 for those of the page it has."""
+def test_304_has_the_headers_of_its_200(app: Flask, path: str) -> None:
+    """A browser replaces the headers of its stored page by those of the 304."""
     client = app.test_client()
     first = client.get(path)
     again = client.get(path, headers={"If-None-Match": first.headers["ETag"]})
@@ -72,7 +72,7 @@ REFUSED = ("/feeds/nope.atom", "/search?q=(", "/api/v1/papers?q=(", "/static/not
 @pytest.mark.row("headers of every route")
 @pytest.mark.usefixtures("three")
 @pytest.mark.parametrize("method", ["HEAD", "OPTIONS", "POST", "PUT", "DELETE", "TRACE"])
-def test_every_answer_carries_the_headers_whatever_was_asked(app: Flask, method: str) -> None:
+def test_every_method_and_error_has_the_security_headers(app: Flask, method: str) -> None:
     client = app.test_client()
     for path in [*paths(app), *REFUSED]:
         headers = client.open(path, method=method, buffered=True).headers
@@ -82,26 +82,26 @@ def test_every_answer_carries_the_headers_whatever_was_asked(app: Flask, method:
         assert headers["Referrer-Policy"] == "no-referrer", path
 
 
-def test_only_managing_writes(app: Flask) -> None:
-    writing = {rule.rule for rule in app.url_map.iter_rules() if "POST" in (rule.methods or ())}
-    assert writing == {"/manage", "/manage/feeds"}
+def test_only_the_manage_pages_take_posts(app: Flask) -> None:
+    with_post = {rule.rule for rule in app.url_map.iter_rules() if "POST" in (rule.methods or ())}
+    assert with_post == {"/manage", "/manage/feeds"}
     for rule in app.url_map.iter_rules():
         assert (rule.methods or set()) <= {"GET", "HEAD", "OPTIONS", "POST"}, rule
 
 
 @pytest.mark.row("trusted hosts and proxies")
 @pytest.mark.parametrize("host", ["wire.example", "other.example", "localhost:9", "127.0.0.1"])
-def test_hosts_answered(site: Settings, host: str) -> None:
-    assert asked(site, host) == 200
+def test_trusted_hosts_are_served(site: Settings, host: str) -> None:
+    assert status_with_host(site, host) == 200
 
 
 @pytest.mark.row("trusted hosts and proxies")
 @pytest.mark.parametrize("host", ["evil.example", "wire.example.evil.example", "", "a b"])
-def test_hosts_refused(site: Settings, host: str) -> None:
-    assert asked(site, host) == 400
+def test_other_hosts_are_refused(site: Settings, host: str) -> None:
+    assert status_with_host(site, host) == 400
 
 
-def asked(site: Settings, host: str) -> int:
+def status_with_host(site: Settings, host: str) -> int:
     settings = Settings(
         redis_url=site.redis_url,
         data_dir=site.data_dir,
@@ -113,11 +113,11 @@ def asked(site: Settings, host: str) -> int:
 
 @pytest.mark.row("trusted hosts and proxies")
 @pytest.mark.usefixtures("three")
-def test_no_host_header_gets_into_an_answer(client: FlaskClient) -> None:
-    ours = client.get("/feeds/reward-model.atom").data
-    theirs = client.get("/feeds/reward-model.atom", headers={"Host": "localhost:6666"})
-    assert theirs.data == ours
-    assert b"localhost" not in ours
+def test_no_response_contains_the_host_header(client: FlaskClient) -> None:
+    normal = client.get("/feeds/reward-model.atom").data
+    with_other_host = client.get("/feeds/reward-model.atom", headers={"Host": "localhost:6666"})
+    assert with_other_host.data == normal
+    assert b"localhost" not in normal
     moved = client.get("/feeds/Reward-Model.atom", headers={"Host": "localhost:6666"})
     assert moved.headers["Location"] == "/feeds/reward-model.atom"
 
@@ -126,21 +126,21 @@ FORWARDED = {"X-Forwarded-Host": "evil.example", "X-Forwarded-Prefix": "/wire"}
 
 
 @pytest.mark.row("trusted hosts and proxies")
-def test_forwarded_headers_are_believed_only_of_configured_proxies(
+def test_forwarded_headers_are_trusted_only_behind_configured_proxies(
     client: FlaskClient, site: Settings
 ) -> None:
     assert client.get("/healthz", headers=FORWARDED).status_code == 200
-    behind = Settings(
+    behind_proxy = Settings(
         redis_url=site.redis_url, data_dir=site.data_dir, public_url=SITE, trusted_proxies=1
     )
-    proxied = create_app(behind).test_client()
+    proxied = create_app(behind_proxy).test_client()
     assert proxied.get("/healthz", headers=FORWARDED).status_code == 400
     prefixed = {"X-Forwarded-Prefix": "/wire"}
     moved = proxied.get("/feeds/Reward-Model.atom", headers=prefixed)
     assert moved.headers["Location"] == "/wire/feeds/reward-model.atom"
 
 
-def test_no_page_has_code_in_it() -> None:
+def test_templates_have_no_inline_code() -> None:
     templates = Path(__file__).resolve().parents[3] / "service" / "templates"
     for template in templates.iterdir():
         text = template.read_text("utf-8")
@@ -151,7 +151,7 @@ def test_no_page_has_code_in_it() -> None:
         assert not re.search(r"\son[a-z]+=", text), template
 
 
-def test_static_files_are_named_by_their_content(client: FlaskClient) -> None:
+def test_urls_of_static_files_contain_a_digest(client: FlaskClient) -> None:
     page = client.get("/search").text
     (url,) = [part for part in page.split('"') if "paperwire.css" in part]
     assert (

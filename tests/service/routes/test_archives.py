@@ -1,4 +1,4 @@
-"""Monthly archives: a chain of documents that stay as they are."""
+"""Archives: a chain of documents that never change."""
 
 from __future__ import annotations
 
@@ -27,18 +27,28 @@ FEED = "/feeds/reward-model.atom"
 OCTOBER = "/feeds/reward-model/2026-10.atom"
 
 
-def of(month: int, number: int, **said: Any) -> Sighting:
-    """A paper announced on that day of that month of 2026."""
+def announced_in(month: int, number: int, **fields: Any) -> Sighting:
+    """Return a paper announced on that day of that month of 2026, with that number."""
     at = datetime(2026, month, number, 5, tzinfo=UTC)
     id = ArxivId(202600 + month, number)
-    return make_sighting(number, id=id, announced_at=at, as_of=at, **said)
+    return make_sighting(number, id=id, announced_at=at, as_of=at, **fields)
 
 
 @pytest.fixture(autouse=True)
 def months(client: FlaskClient, announce: Announce) -> None:
     """Papers of three months; none in September."""
     assert client
-    announce([of(7, 1), of(7, 2), of(8, 31), of(10, 1), of(10, 7), of(10, 31), of(11, 3)])
+    announce(
+        [
+            announced_in(7, 1),
+            announced_in(7, 2),
+            announced_in(8, 31),
+            announced_in(10, 1),
+            announced_in(10, 7),
+            announced_in(10, 31),
+            announced_in(11, 3),
+        ]
+    )
 
 
 def links(body: bytes) -> dict[str, str]:
@@ -50,26 +60,26 @@ def ids(body: bytes) -> list[str]:
     return [entry.id.rpartition("/")[2] for entry in feedparser.parse(body).entries]
 
 
-def test_an_archive_and_its_headers(client: FlaskClient) -> None:
-    answer = client.get(OCTOBER)
-    assert ids(answer.data) == ["2610.00031", "2610.00007", "2610.00001"]
-    assert links(answer.data) == {
+def test_archive_links_and_headers(client: FlaskClient) -> None:
+    response = client.get(OCTOBER)
+    assert ids(response.data) == ["2610.00031", "2610.00007", "2610.00001"]
+    assert links(response.data) == {
         "self": OCTOBER,
         "alternate": OCTOBER.replace("atom", "json"),
         "current": FEED,
         "prev-archive": "/feeds/reward-model/2026-08.atom",
         "next-archive": "/feeds/reward-model/2026-11.atom",
     }
-    root = etree.fromstring(answer.data)
+    root = etree.fromstring(response.data)
     assert root.find(f"{HISTORY_NS}archive") is not None
     assert root.findtext(f"{ATOM_NS}id") == SITE + FEED
-    assert answer.headers["Cache-Control"] == "public, max-age=2592000, immutable"
-    assert answer.headers["Link"] == f'<{SITE}{OCTOBER}>; rel="self"'
-    tag = {"If-None-Match": answer.headers["ETag"]}
+    assert response.headers["Cache-Control"] == "public, max-age=2592000, immutable"
+    assert response.headers["Link"] == f'<{SITE}{OCTOBER}>; rel="self"'
+    tag = {"If-None-Match": response.headers["ETag"]}
     assert client.get(OCTOBER, headers=tag).status_code == 304
 
 
-def test_the_formats_agree_though_asked_for_at_different_times(
+def test_formats_agree_though_requested_at_different_times(
     client: FlaskClient, announce: Announce
 ) -> None:
     titles = []
@@ -80,12 +90,14 @@ def test_the_formats_agree_though_asked_for_at_different_times(
             titles.append([(item["id"], item["title"]) for item in items])
         else:
             titles.append([(e.id, e.title) for e in feedparser.parse(body).entries])
-        announce([of(10, 7, version=len(titles) + 1, title=f"A reward model {len(titles)}")])
+        announce(
+            [announced_in(10, 7, version=len(titles) + 1, title=f"A reward model {len(titles)}")]
+        )
     assert titles[0] == titles[1] == titles[2]
     assert titles[0][1][1] == "Reward model number 7"
 
 
-def test_rss_and_json_say_that_it_is_an_archive(client: FlaskClient) -> None:
+def test_rss_and_json_are_marked_as_archives(client: FlaskClient) -> None:
     channel = etree.fromstring(client.get(OCTOBER.replace("atom", "rss")).data)[0]
     assert channel.find(f"{HISTORY_NS}archive") is not None
     document = json.loads(client.get(OCTOBER.replace("atom", "json")).data)
@@ -96,15 +108,15 @@ def test_rss_and_json_say_that_it_is_an_archive(client: FlaskClient) -> None:
     assert HISTORY_NS.encode().strip(b"{}") not in client.get(FEED).data
 
 
-def test_the_same_bytes_for_good(
+def test_archive_bytes_never_change(
     client: FlaskClient, announce: Announce, redis: Redis, clock: Clock, site: Settings
 ) -> None:
     before = client.get(OCTOBER)
     news = (
-        [of(10, 7, version=2, title="Quite another title", abstract="Of nothing.")],
-        [of(10, 31, version=3, abstract="A reward model, revised.")],
-        [of(10, 1, version=2, withdrawn=True)],
-        [of(11, 9), of(12, 24)],
+        [announced_in(10, 7, version=2, title="Quite another title", abstract="Of nothing.")],
+        [announced_in(10, 31, version=3, abstract="A reward model, revised.")],
+        [announced_in(10, 1, version=2, withdrawn=True)],
+        [announced_in(11, 9), announced_in(12, 24)],
     )
     for sightings in news:
         announce(sightings)
@@ -123,31 +135,33 @@ def test_votes_and_picks_change_no_archive(client: FlaskClient, announce: Announ
     before = {suffix: client.get(OCTOBER.replace("atom", suffix)).data for suffix in FORMATS}
     for votes in range(3):
         pick = make_pick(2, votes=votes, counted_at=NOW + votes * DAY).pick
-        announce([of(10, 2, source="hf", pick=pick)])
+        announce([announced_in(10, 2, source="hf", pick=pick)])
     for suffix, body in before.items():
         assert client.get(OCTOBER.replace("atom", suffix)).data == body
 
 
-def test_a_paper_that_comes_late_is_not_lost(client: FlaskClient, announce: Announce) -> None:
+def test_late_paper_is_added_to_its_archive(client: FlaskClient, announce: Announce) -> None:
     before = client.get(OCTOBER)
-    announce([of(10, 7, version=2, title="A reward model, revised"), of(10, 20)])
+    announce(
+        [announced_in(10, 7, version=2, title="A reward model, revised"), announced_in(10, 20)]
+    )
     after = client.get(OCTOBER)
     assert ids(after.data) == ["2610.00031", "2610.00020", "2610.00007", "2610.00001"]
     assert b"revised" not in after.data
     assert after.headers["ETag"] != before.headers["ETag"]
 
 
-def test_the_month_that_is_not_over_is_the_feed(client: FlaskClient, clock: Clock) -> None:
+def test_open_month_redirects_to_the_feed(client: FlaskClient, clock: Clock) -> None:
     path = "/feeds/reward-model/2026-11.atom"
-    answer = client.get(path)
-    assert (answer.status_code, answer.headers["Location"]) == (302, FEED)
+    response = client.get(path)
+    assert (response.status_code, response.headers["Location"]) == (302, FEED)
     clock.now = datetime(2026, 11, 30, 23, 59, 59, tzinfo=UTC)
     assert client.get(path).status_code == 302
     clock.now = datetime(2026, 12, 1, tzinfo=UTC)
     assert ids(client.get(path).data) == ["2611.00003"]
 
 
-def test_the_feed_learns_of_a_new_archive_by_the_calendar_alone(
+def test_feed_links_to_a_new_archive_when_its_month_is_over(
     client: FlaskClient, clock: Clock
 ) -> None:
     before = client.get(FEED)
@@ -158,7 +172,7 @@ def test_the_feed_learns_of_a_new_archive_by_the_calendar_alone(
     assert feedparser.parse(after.data).entries == feedparser.parse(before.data).entries
 
 
-def test_the_chain_holds_every_paper_once_and_leads_back(client: FlaskClient) -> None:
+def test_chain_has_every_paper_once_and_leads_back(client: FlaskClient) -> None:
     seen: list[str] = []
     path = links(client.get(FEED).data)["prev-archive"]
     while path:
@@ -168,20 +182,20 @@ def test_the_chain_holds_every_paper_once_and_leads_back(client: FlaskClient) ->
     assert seen == [
         *("2610.00031", "2610.00007", "2610.00001", "2608.00031", "2607.00002", "2607.00001"),
     ]
-    path, passed = oldest, []
+    path, visited = oldest, []
     while path != FEED:
-        answer = client.get(path)
-        passed.append(path[-12:-5])
-        path = links(answer.data)["next-archive"] if answer.data[:1] == b"<" else FEED
-    assert passed == ["2026-07", "2026-08", "2026-09", "2026-10", "2026-11"]
+        response = client.get(path)
+        visited.append(path[-12:-5])
+        path = links(response.data)["next-archive"] if response.data[:1] == b"<" else FEED
+    assert visited == ["2026-07", "2026-08", "2026-09", "2026-10", "2026-11"]
 
 
-def test_a_full_feed_and_its_archives_hold_every_paper(
+def test_full_feed_and_its_archives_have_every_paper(
     client: FlaskClient, announce: Announce, clock: Clock
 ) -> None:
-    """The feed shows 100 papers, of which the running month has 129: its days are archives."""
+    """The feed has 100 papers and the open month 129, so that its days are archives."""
     november = [
-        of(11, day)._replace(id=ArxivId(202611, day * 100 + n))
+        announced_in(11, day)._replace(id=ArxivId(202611, day * 100 + n))
         for day in (5, 12, 19, 21)
         for n in range(32)
     ]
@@ -210,20 +224,20 @@ def test_a_full_feed_and_its_archives_hold_every_paper(
     assert links(client.get(FEED).data)["prev-archive"] == "/feeds/reward-model/2026-11.atom"
 
 
-def test_a_paper_held_back_is_in_the_month_of_its_announcement(
+def test_paper_held_back_is_in_the_month_of_its_announcement(
     client: FlaskClient, announce: Announce
 ) -> None:
-    held = datetime(2026, 9, 20, 5, tzinfo=UTC)
-    announce([make_sighting(9, id=ArxivId(202608, 9), announced_at=held)])
+    announced_at = datetime(2026, 9, 20, 5, tzinfo=UTC)
+    announce([make_sighting(9, id=ArxivId(202608, 9), announced_at=announced_at)])
     assert links(client.get(OCTOBER).data)["prev-archive"] == "/feeds/reward-model/2026-09.atom"
     september = client.get("/feeds/reward-model/2026-09.atom").data
     assert ids(september) == ["2608.00009"]
     assert ids(client.get("/feeds/reward-model/2026-08.atom").data) == ["2608.00031"]
 
 
-def test_a_month_without_papers_is_an_empty_archive(client: FlaskClient) -> None:
-    answer = client.get("/feeds/reward-model/2026-09.atom")
-    assert (answer.status_code, ids(answer.data)) == (200, [])
+def test_month_without_papers_is_an_empty_archive(client: FlaskClient) -> None:
+    response = client.get("/feeds/reward-model/2026-09.atom")
+    assert (response.status_code, ids(response.data)) == (200, [])
     assert links(client.get("/feeds/reward-model/1991-08.atom").data).get("prev-archive") is None
 
 
@@ -253,12 +267,14 @@ def test_a_month_without_papers_is_an_empty_archive(client: FlaskClient) -> None
         ("/feeds/search/2026-10.atom", 404, None),
     ],
 )
-def test_other_addresses(client: FlaskClient, path: str, status: int, location: str | None) -> None:
-    answer = client.get(path)
-    assert (answer.status_code, answer.headers.get("Location")) == (status, location)
+def test_status_of_other_urls(
+    client: FlaskClient, path: str, status: int, location: str | None
+) -> None:
+    response = client.get(path)
+    assert (response.status_code, response.headers.get("Location")) == (status, location)
 
 
-def test_another_query_makes_other_archives(client: FlaskClient, redis: Redis) -> None:
+def test_new_query_of_a_keyword_changes_its_archives(client: FlaskClient, redis: Redis) -> None:
     assert len(ids(client.get(OCTOBER).data)) == 3
     Keywords(redis).add("Reward Model", '"number 7"', now=NOW)
     assert ids(client.get(OCTOBER).data) == ["2610.00007"]
@@ -269,19 +285,19 @@ def test_filtered_feeds_have_no_archives(client: FlaskClient) -> None:
         assert "prev-archive" not in links(client.get(path).data)
 
 
-def test_a_damaged_snapshot_is_made_anew(client: FlaskClient, redis: Redis) -> None:
+def test_damaged_snapshot_is_replaced(client: FlaskClient, redis: Redis) -> None:
     before = client.get(OCTOBER).data
     (key,) = redis.scan_iter("snapshot:*")
-    whole = redis.get(key)
-    assert isinstance(whole, bytes)
-    inside = whole.replace(b"(\xb5/\xfd", b"nothing")
-    for damage in (b"\xc1", b"\x01", b"\x92\x01\x02", b"torn", whole[:-9], inside):
+    stored = redis.get(key)
+    assert isinstance(stored, bytes)
+    inside = stored.replace(b"(\xb5/\xfd", b"nothing")
+    for damage in (b"\xc1", b"\x01", b"\x92\x01\x02", b"torn", stored[:-9], inside):
         redis.set(key, damage)
         redis.incr("revision")
         assert client.get(OCTOBER).data == before
 
 
-def test_a_store_that_takes_no_writes_serves_archives(client: FlaskClient, redis: Redis) -> None:
+def test_read_only_store_serves_archives(client: FlaskClient, redis: Redis) -> None:
     redis.config_set("maxmemory", 1)
     try:
         assert len(ids(client.get(OCTOBER).data)) == 3
@@ -289,16 +305,16 @@ def test_a_store_that_takes_no_writes_serves_archives(client: FlaskClient, redis
         redis.config_set("maxmemory", 0)
 
 
-def test_archives_are_the_first_to_go_from_what_is_kept_on_disk(
-    client: FlaskClient, tmp_path: Path
-) -> None:
+def test_archives_are_evicted_first_from_disk(client: FlaskClient, tmp_path: Path) -> None:
     for path in (FEED, OCTOBER):
         client.get(path)
-    kept = sorted(path.name.startswith("custom-") for path in (tmp_path / "last-good").iterdir())
-    assert kept == [False, True]
+    are_custom = sorted(
+        path.name.startswith("custom-") for path in (tmp_path / "last-good").iterdir()
+    )
+    assert are_custom == [False, True]
 
 
-def test_a_month_of_many_papers_comes_in_parts(
+def test_large_month_is_split_into_parts(
     client: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("service.routes.archives.PART_PAPERS", 2)
@@ -311,7 +327,7 @@ def test_a_month_of_many_papers_comes_in_parts(
     assert client.get(OCTOBER.replace("-10", "-10-p3")).status_code == 404
 
 
-def test_a_month_of_too_many_papers_is_not_kept(
+def test_too_large_month_has_no_snapshot(
     client: FlaskClient, redis: Redis, announce: Announce, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("service.cache.archive_snapshots.MAX_SNAPSHOT_PAPERS", 2)

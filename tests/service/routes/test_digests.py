@@ -1,4 +1,4 @@
-"""Digest feeds: one entry a day or week, there when it is over, and then for good."""
+"""Digest feeds: one entry for each day or week that is over, which never changes."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ WEEKLY = "/feeds/reward-model.atom?digest=week"
 
 
 @pytest.fixture(autouse=True)
-def some(client: FlaskClient, announce: Announce, clock: Clock) -> None:
-    """Papers 1 to 5, of 2 to 6 November 2026, two of them on the fifth; it is noon of the sixth."""
+def papers_until_today(client: FlaskClient, announce: Announce, clock: Clock) -> None:
+    """Papers 1 to 5 of 2 to 6 November 2026, and another on the fifth; it is noon of the sixth."""
     assert client
     announce([make_sighting(number) for number in range(1, 6)])
     announce([make_sighting(9, announced_at=FIRST_ANNOUNCED + 3 * DAY, categories=("stat.ML",))])
@@ -31,14 +31,14 @@ def some(client: FlaskClient, announce: Announce, clock: Clock) -> None:
 
 
 def entries(client: FlaskClient, path: str = DAILY) -> list[Any]:
-    answer = client.get(path)
-    assert answer.status_code == 200, answer.text
-    parsed = feedparser.parse(answer.data)
+    response = client.get(path)
+    assert response.status_code == 200, response.text
+    parsed = feedparser.parse(response.data)
     assert not parsed.bozo
     return list(parsed.entries)
 
 
-def test_one_entry_a_day_that_had_papers(client: FlaskClient) -> None:
+def test_each_day_with_papers_is_one_entry(client: FlaskClient) -> None:
     found = entries(client)
     assert [(entry.title, entry.id.rpartition("#")[2]) for entry in found] == [
         ("Reward Model: 2 papers, 5 November 2026", "2026-11-05"),
@@ -51,7 +51,7 @@ def test_one_entry_a_day_that_had_papers(client: FlaskClient) -> None:
     assert found[0].link == f"{SITE}/k/reward-model?since=2026-11-05&until=2026-11-05"
 
 
-def test_the_table_of_contents_is_by_category(client: FlaskClient) -> None:
+def test_content_lists_papers_by_category(client: FlaskClient) -> None:
     (content,) = entries(client)[0].content
     soup = BeautifulSoup(content.value, "html.parser")
     assert [heading.get_text() for heading in soup.find_all("h3")] == [
@@ -66,7 +66,7 @@ def test_the_table_of_contents_is_by_category(client: FlaskClient) -> None:
     assert soup.select("a")[0]["href"] == "https://arxiv.org/abs/2611.00004"
 
 
-def test_the_page_behind_an_entry_shows_just_these_papers(client: FlaskClient) -> None:
+def test_page_of_an_entry_shows_its_papers_only(client: FlaskClient) -> None:
     page = client.get(entries(client)[0].link.removeprefix(SITE))
     titles = BeautifulSoup(page.data, "html.parser").select("article h3")
     assert sorted(title.get_text() for title in titles) == [
@@ -86,7 +86,7 @@ def test_weeks_end_on_sunday(client: FlaskClient, clock: Clock) -> None:
     assert week.link == f"{SITE}/k/reward-model?since=2026-11-02&until=2026-11-08"
 
 
-def test_a_day_appears_when_it_is_over(client: FlaskClient, clock: Clock) -> None:
+def test_day_appears_when_it_is_over(client: FlaskClient, clock: Clock) -> None:
     assert len(entries(client)) == 4
     clock.now = datetime(2026, 11, 6, 23, 59, 59, tzinfo=UTC)
     assert len(entries(client)) == 4
@@ -94,7 +94,9 @@ def test_a_day_appears_when_it_is_over(client: FlaskClient, clock: Clock) -> Non
     assert [entry.id[-10:] for entry in entries(client)][:2] == ["2026-11-06", "2026-11-05"]
 
 
-def test_a_day_stays_as_it_is(client: FlaskClient, announce: Announce, redis: Redis) -> None:
+def test_entry_of_a_day_never_changes(
+    client: FlaskClient, announce: Announce, redis: Redis
+) -> None:
     before = {s: client.get(DAILY.replace("atom", s)).data for s in FORMATS}
     news = (
         [make_revision(4, 2, title="Quite another title", abstract="Of nothing.")],
@@ -112,13 +114,13 @@ def test_a_day_stays_as_it_is(client: FlaskClient, announce: Announce, redis: Re
     assert client.get(DAILY).data == before["atom"]
 
 
-def test_a_paper_that_comes_late_joins_its_day(client: FlaskClient, announce: Announce) -> None:
+def test_late_paper_is_added_to_its_day(client: FlaskClient, announce: Announce) -> None:
     assert len(entries(client)) == 4
     announce([make_sighting(8, announced_at=FIRST_ANNOUNCED + DAY)])
     assert "Reward Model: 2 papers, 3 November 2026" in [e.title for e in entries(client)]
 
 
-def test_a_feed_goes_two_weeks_back(client: FlaskClient, clock: Clock) -> None:
+def test_feed_goes_two_weeks_back(client: FlaskClient, clock: Clock) -> None:
     assert len(entries(client)) == 4
     clock.now = datetime(2026, 11, 18, tzinfo=UTC)
     assert [entry.id[-10:] for entry in entries(client)][-1] == "2026-11-04"
@@ -127,17 +129,19 @@ def test_a_feed_goes_two_weeks_back(client: FlaskClient, clock: Clock) -> None:
     assert len(entries(client, WEEKLY)) == 1
 
 
-def test_the_formats_agree(client: FlaskClient) -> None:
+def test_formats_agree(client: FlaskClient) -> None:
     atom, rss = entries(client), entries(client, DAILY.replace("atom", "rss"))
     document = json.loads(client.get(DAILY.replace("atom", "json")).data)
-    said = [(entry.id, entry.title, entry.link) for entry in atom]
-    assert said == [(entry.id, entry.title, entry.link) for entry in rss]
-    assert said == [(item["id"], item["title"], item["url"]) for item in document["items"]]
+    titles_and_links = [(entry.id, entry.title, entry.link) for entry in atom]
+    assert titles_and_links == [(entry.id, entry.title, entry.link) for entry in rss]
+    assert titles_and_links == [
+        (item["id"], item["title"], item["url"]) for item in document["items"]
+    ]
     assert "Computation and Language (cs.CL)\n\n* Reward" in document["items"][0]["content_text"]
     assert "_arxiv" not in document["items"][0]
 
 
-def test_digests_of_any_question(client: FlaskClient, redis: Redis) -> None:
+def test_custom_queries_and_unions_have_digests(client: FlaskClient, redis: Redis) -> None:
     Keywords(redis).add("Four", '"number 4"', now=NOW)
     custom = entries(client, "/feeds/search.atom?digest=day&q=reward")
     assert custom[0].title == "reward: 2 papers, 5 November 2026"
@@ -159,12 +163,14 @@ def test_digests_of_any_question(client: FlaskClient, redis: Redis) -> None:
         ("/feeds/unknown.atom?digest=day", 404, None),
     ],
 )
-def test_other_addresses(client: FlaskClient, path: str, status: int, location: str | None) -> None:
-    answer = client.get(path)
-    assert (answer.status_code, answer.headers.get("Location")) == (status, location)
+def test_status_of_other_urls(
+    client: FlaskClient, path: str, status: int, location: str | None
+) -> None:
+    response = client.get(path)
+    assert (response.status_code, response.headers.get("Location")) == (status, location)
 
 
-def test_a_long_day_is_cut_and_says_so(
+def test_long_day_is_cut_with_a_note(
     client: FlaskClient, announce: Announce, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("service.feeds.digest_entry.MAX_DIGEST_ENTRY_PAPERS", 1)
@@ -173,7 +179,7 @@ def test_a_long_day_is_cut_and_says_so(
     assert day.title.startswith("Reward Model: 2 papers")
 
 
-def test_many_authors_are_cut_short(client: FlaskClient, announce: Announce) -> None:
+def test_long_author_lists_are_cut(client: FlaskClient, announce: Announce) -> None:
     four, five = ("A", "B", "C", "D"), ("A", "B", "C", "D", "E")
     announce([make_sighting(10, announced_at=FIRST_ANNOUNCED, authors=four)])
     announce([make_sighting(11, announced_at=FIRST_ANNOUNCED, authors=five)])
@@ -182,7 +188,7 @@ def test_many_authors_are_cut_short(client: FlaskClient, announce: Announce) -> 
     assert "<br />A, B, C and 2 more<" in text
 
 
-def test_the_page_leads_to_its_digests(client: FlaskClient) -> None:
+def test_page_links_to_its_digests(client: FlaskClient) -> None:
     page = BeautifulSoup(client.get("/k/reward-model?min_votes=3").data, "html.parser")
     links = [str(link["href"]) for link in page.find_all("a", type="application/atom+xml")]
     assert {DAILY, WEEKLY} <= set(links)

@@ -15,12 +15,12 @@ from tests.service.conftest import SITE
 NAME = f"{{{OPENSEARCH_NAMESPACE}}}"
 
 
-def test_opensearch_leads_to_the_search(client: FlaskClient) -> None:
-    answer = client.get("/opensearch.xml")
-    assert answer.content_type == "application/opensearchdescription+xml; charset=utf-8"
-    root = etree.fromstring(answer.data)
+def test_opensearch_urls_lead_to_the_search(client: FlaskClient) -> None:
+    response = client.get("/opensearch.xml")
+    assert response.content_type == "application/opensearchdescription+xml; charset=utf-8"
+    root = etree.fromstring(response.data)
     assert root.tag == f"{NAME}OpenSearchDescription"
-    # The specification's bounds; browsers leave a longer name out.
+    # Limits of the specification; browsers ignore a longer name.
     assert 0 < len(root.findtext(f"{NAME}ShortName") or "") <= 16
     assert 0 < len(root.findtext(f"{NAME}Description") or "") <= 1024
     urls = {url.get("type"): str(url.get("template")) for url in root.iter(f"{NAME}Url")}
@@ -40,7 +40,7 @@ def test_opensearch_leads_to_the_search(client: FlaskClient) -> None:
 @pytest.mark.parametrize(
     "path", ["/", "/k/reward-model", "/search", "/search?q=a", "/status", "/no"]
 )
-def test_every_page_names_the_search_and_its_feeds(client: FlaskClient, path: str) -> None:
+def test_every_page_links_to_search_and_feeds(client: FlaskClient, path: str) -> None:
     soup = BeautifulSoup(client.get(path).data, "html.parser")
     (found,) = soup.find_all("link", rel="search")
     assert found["href"] == "/opensearch.xml"
@@ -51,22 +51,22 @@ def test_every_page_names_the_search_and_its_feeds(client: FlaskClient, path: st
         assert client.get(str(link["href"])).status_code == 200
 
 
-def test_an_error_page_lives_without_the_store(away: Flask) -> None:
-    answer = away.test_client().get("/status")
-    assert answer.status_code == 503
-    assert "alternate" not in answer.text
+def test_error_page_needs_no_store(away: Flask) -> None:
+    response = away.test_client().get("/status")
+    assert response.status_code == 503
+    assert "alternate" not in response.text
 
 
-def test_every_reader_gets_the_very_url() -> None:
+def test_reader_links_contain_the_feed_url() -> None:
     url = f"{SITE}/feeds/search.atom?q=%22a+b%22&when=picked"
-    told = reader_links(url)
-    assert [name for name, _ in told] == [reader.name for reader in FEED_READERS]
-    for _, address in told:
-        assert address.endswith(url) or unquote(address).endswith(url)
-        assert address.count("?") <= 1
+    links = reader_links(url)
+    assert [name for name, _ in links] == [reader.name for reader in FEED_READERS]
+    for _, link_url in links:
+        assert link_url.endswith(url) or unquote(link_url).endswith(url)
+        assert link_url.count("?") <= 1
 
 
-def test_a_page_subscribes_in_one_click(client: FlaskClient) -> None:
+def test_page_has_a_link_for_every_reader(client: FlaskClient) -> None:
     soup = BeautifulSoup(client.get("/k/reward-model").data, "html.parser")
-    for name, address in reader_links(f"{SITE}/feeds/reward-model.atom"):
-        assert [link.get_text() for link in soup.find_all("a", href=address)] == [name]
+    for name, link_url in reader_links(f"{SITE}/feeds/reward-model.atom"):
+        assert [link.get_text() for link in soup.find_all("a", href=link_url)] == [name]

@@ -1,4 +1,4 @@
-"""What people's own programs make of the feeds, over HTTP from the server that serves them."""
+"""Feeds as clients read them, over HTTP from the web server."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.service.made import DAY, FIRST_ANNOUNCED, NOW, make_pick, make_revisi
 from tests.subscriber import PollResult, Subscriber
 
 
-def test_a_reader_sees_each_paper_new_once_and_modified_by_its_authors_only(
+def test_reader_sees_a_paper_new_once_and_changed_by_its_authors_only(
     server: str, announce: Announce, redis: Redis
 ) -> None:
     announce([make_sighting(1), make_sighting(2)])
@@ -46,7 +46,7 @@ def test_a_reader_sees_each_paper_new_once_and_modified_by_its_authors_only(
     subscriber.close()
 
 
-def test_a_reader_walks_no_further_than_it_must(server: str, announce: Announce) -> None:
+def test_reader_reads_no_more_pages_than_it_must(server: str, announce: Announce) -> None:
     announce([make_sighting(number) for number in range(1, 8)])
     subscriber = Subscriber(f"{server}/feeds/search.atom?n=3&q=reward")
     assert subscriber.poll() == PollResult(3, 0)
@@ -55,7 +55,7 @@ def test_a_reader_walks_no_further_than_it_must(server: str, announce: Announce)
     subscriber.close()
 
 
-def test_what_the_server_sends_is_what_was_meant(server: str, announce: Announce) -> None:
+def test_server_sends_what_the_app_returns(server: str, announce: Announce) -> None:
     announce([make_sighting(1)])
     url = f"{server}/feeds/reward-model.atom"
     plain = requests.get(url, headers={"Accept-Encoding": "identity"}, timeout=5)
@@ -64,15 +64,18 @@ def test_what_the_server_sends_is_what_was_meant(server: str, announce: Announce
     assert requests.get(url, headers=tag, timeout=5).status_code == 304
     since = {"If-Modified-Since": plain.headers["Last-Modified"]}
     assert requests.get(url, headers=since, timeout=5).status_code == 304
-    moved = requests.get(f"{server}/feeds/Reward%20Model.atom?n=100", timeout=5)
-    assert (moved.url, [hop.status_code for hop in moved.history]) == (url, [301])
+    redirected = requests.get(f"{server}/feeds/Reward%20Model.atom?n=100", timeout=5)
+    assert (redirected.url, [redirect.status_code for redirect in redirected.history]) == (
+        url,
+        [301],
+    )
     host = server.removeprefix("http://")
     for method in ("GET", "HEAD"):
         connection = http.client.HTTPConnection(host, timeout=5)
         connection.request(method, "/feeds/reward-model.atom", headers={"Accept-Encoding": "gzip"})
-        answer = connection.getresponse()
-        body = answer.read()
-        assert int(answer.headers["Content-Length"]) > 0
-        assert answer.headers["Content-Encoding"] == "gzip"
+        response = connection.getresponse()
+        body = response.read()
+        assert int(response.headers["Content-Length"]) > 0
+        assert response.headers["Content-Encoding"] == "gzip"
         assert (gzip.decompress(body) == plain.content) if method == "GET" else body == b""
         connection.close()

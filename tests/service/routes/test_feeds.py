@@ -21,21 +21,21 @@ FEED = "/feeds/reward-model.atom"
 
 
 def ids(client: FlaskClient, path: str) -> list[str]:
-    answer = client.get(path)
-    assert answer.status_code == 200, answer.text
-    return [entry.id.rpartition("/")[2] for entry in feedparser.parse(answer.data).entries]
+    response = client.get(path)
+    assert response.status_code == 200, response.text
+    return [entry.id.rpartition("/")[2] for entry in feedparser.parse(response.data).entries]
 
 
 @pytest.mark.usefixtures("three")
 @pytest.mark.parametrize("suffix", FORMATS)
-def test_a_feed_and_its_headers(client: FlaskClient, suffix: str) -> None:
-    answer = client.get(f"/feeds/reward-model.{suffix}")
-    headers = answer.headers
-    assert answer.status_code == 200
+def test_feed_headers(client: FlaskClient, suffix: str) -> None:
+    response = client.get(f"/feeds/reward-model.{suffix}")
+    headers = response.headers
+    assert response.status_code == 200
     assert headers["Content-Type"] == FORMATS[suffix].content_type
     assert headers["Cache-Control"] == "public, max-age=1800"
     assert headers["Vary"] == "Accept-Encoding"
-    assert int(headers["Content-Length"]) == len(answer.data)
+    assert int(headers["Content-Length"]) == len(response.data)
     assert headers["ETag"].startswith('"')
     assert parsedate_to_datetime(headers["Last-Modified"])
     assert headers["Access-Control-Allow-Origin"] == "*"
@@ -44,7 +44,7 @@ def test_a_feed_and_its_headers(client: FlaskClient, suffix: str) -> None:
     assert "Cache-Status" not in headers
 
 
-def test_content_types_are_these(client: FlaskClient) -> None:
+def test_content_types(client: FlaskClient) -> None:
     types = {s: client.get(f"/feeds/reward-model.{s}").content_type for s in FORMATS}
     assert types == {
         "atom": "application/atom+xml; charset=utf-8",
@@ -54,7 +54,7 @@ def test_content_types_are_these(client: FlaskClient) -> None:
 
 
 @pytest.mark.usefixtures("three")
-def test_a_custom_keyword_is_a_feed_like_a_saved_one(client: FlaskClient) -> None:
+def test_custom_query_has_the_papers_of_the_saved_keyword(client: FlaskClient) -> None:
     custom = "/feeds/search.atom?q=%22reward+model%22"
     assert ids(client, custom) == ids(client, FEED) == ["2611.00003", "2611.00002", "2611.00001"]
     parsed = feedparser.parse(client.get(custom).data).feed
@@ -82,19 +82,19 @@ def test_a_custom_keyword_is_a_feed_like_a_saved_one(client: FlaskClient) -> Non
         ("/?utm_source=x", "/"),
     ],
 )
-def test_other_spellings_redirect_to_one_address(
+def test_other_forms_redirect_to_the_canonical_url(
     client: FlaskClient, path: str, canonical: str
 ) -> None:
-    answer = client.get(path)
+    response = client.get(path)
     if path == "/api/v1/papers/hep-th%2F9901001":
-        assert answer.status_code == 404  # the encoded slash is the same path
+        assert response.status_code == 404  # an encoded slash is the same path
         return
-    assert (answer.status_code, answer.headers["Location"]) == (301, canonical)
+    assert (response.status_code, response.headers["Location"]) == (301, canonical)
     assert client.get(canonical).status_code in (200, 404)
 
 
 @pytest.mark.usefixtures("three")
-def test_other_papers_do_not_touch_a_feed(client: FlaskClient, announce: Announce) -> None:
+def test_papers_that_do_not_match_leave_the_etag(client: FlaskClient, announce: Announce) -> None:
     before = client.get(FEED)
     announce([make_sighting(4, title="Something else", abstract="Nothing of that kind.")])
     after = client.get(FEED)
@@ -104,15 +104,15 @@ def test_other_papers_do_not_touch_a_feed(client: FlaskClient, announce: Announc
     assert client.get(FEED).headers["ETag"] != before.headers["ETag"]
 
 
-def test_an_empty_feed_is_a_feed(client: FlaskClient) -> None:
-    answer = client.get(FEED)
-    parsed = feedparser.parse(answer.data)
-    assert (answer.status_code, parsed.bozo, parsed.entries) == (200, False, [])
+def test_empty_feed_is_valid(client: FlaskClient) -> None:
+    response = client.get(FEED)
+    parsed = feedparser.parse(response.data)
+    assert (response.status_code, parsed.bozo, parsed.entries) == (200, False, [])
     assert parsed.feed.updated == "1991-08-14T00:00:00+00:00"
 
 
 @pytest.mark.usefixtures("three")
-def test_picks(client: FlaskClient, announce: Announce) -> None:
+def test_filters_by_pick(client: FlaskClient, announce: Announce) -> None:
     announce([make_pick(1, picked_at=NOW), make_pick(2), make_pick(2, "ours", votes=30)])
     assert ids(client, f"{FEED}?when=picked") == ["2611.00001", "2611.00002"]
     assert ids(client, f"{FEED}?min_votes=10") == ["2611.00002"]
@@ -124,7 +124,7 @@ def test_picks(client: FlaskClient, announce: Announce) -> None:
 
 
 @pytest.mark.usefixtures("three")
-def test_types_and_days(client: FlaskClient, announce: Announce) -> None:
+def test_filters_by_type_and_day(client: FlaskClient, announce: Announce) -> None:
     announce([make_revision(9, 3)])
     assert "2611.00009" not in ids(client, FEED)
     assert ids(client, f"{FEED}?types=replace") == ["2611.00009"]
@@ -133,9 +133,7 @@ def test_types_and_days(client: FlaskClient, announce: Announce) -> None:
 
 
 @pytest.mark.usefixtures("three")
-def test_a_late_source_is_told_in_the_subtitle_and_changes_no_entry(
-    client: FlaskClient, redis: Redis
-) -> None:
+def test_late_source_changes_the_subtitle_and_no_entry(client: FlaskClient, redis: Redis) -> None:
     before = feedparser.parse(client.get(FEED).data)
     assert "missing" not in before.feed.subtitle
     TaskStates(redis).save(TaskState("announcements:cs.CL", TaskStatus.STALE, NOW, NOW))
@@ -146,7 +144,7 @@ def test_a_late_source_is_told_in_the_subtitle_and_changes_no_entry(
 
 
 @pytest.mark.usefixtures("three")
-def test_the_three_formats_agree(client: FlaskClient) -> None:
+def test_formats_agree(client: FlaskClient) -> None:
     document: dict[str, Any] = json.loads(client.get("/feeds/reward-model.json").data)
     by_json = [item["id"].rpartition("/")[2] for item in document["items"]]
     assert by_json == ids(client, FEED) == ids(client, "/feeds/reward-model.rss")
@@ -154,7 +152,7 @@ def test_the_three_formats_agree(client: FlaskClient) -> None:
     assert document["home_page_url"] == f"{SITE}/k/reward-model"
 
 
-def test_a_keyword_with_a_new_query_is_the_same_feed_of_other_papers(
+def test_new_query_of_a_keyword_shows_at_once(
     client: FlaskClient, redis: Redis, announce: Announce
 ) -> None:
     announce([make_sighting(1), make_sighting(2, title="Diffusion", abstract="Images.")])
@@ -164,20 +162,20 @@ def test_a_keyword_with_a_new_query_is_the_same_feed_of_other_papers(
 
 
 @pytest.mark.usefixtures("three")
-def test_with_the_store_away_the_last_bytes_are_served(client: FlaskClient, away: Flask) -> None:
+def test_last_good_bytes_are_served_without_the_store(client: FlaskClient, away: Flask) -> None:
     before = client.get(FEED)
-    gone = away.test_client()
-    after = gone.get(FEED)
+    stale_client = away.test_client()
+    after = stale_client.get(FEED)
     assert (after.status_code, after.data) == (200, before.data)
     assert after.headers["ETag"] == before.headers["ETag"]
     assert after.headers["Last-Modified"] == before.headers["Last-Modified"]
     assert after.headers["Cache-Status"] == "paperwire; hit; detail=store-away"
-    tagged = {"If-None-Match": before.headers["ETag"]}
-    assert gone.get(FEED, headers=tagged).status_code == 304
-    assert gone.get("/feeds/reward-model.rss").status_code == 503
+    conditional = {"If-None-Match": before.headers["ETag"]}
+    assert stale_client.get(FEED, headers=conditional).status_code == 304
+    assert stale_client.get("/feeds/reward-model.rss").status_code == 503
 
 
-def test_a_read_feed_writes_nothing_but_its_own_keys(client: FlaskClient, redis: Redis) -> None:
+def test_serving_a_feed_writes_only_its_cache_keys(client: FlaskClient, redis: Redis) -> None:
     before = set(redis.scan_iter())
     client.get(FEED)
     assert all(key.startswith(b"feed:") for key in set(redis.scan_iter()) - before)

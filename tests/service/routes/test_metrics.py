@@ -15,7 +15,7 @@ from tests.service.conftest import serving
 from tests.service.made import NOW
 
 TOKEN = "a token long enough to be one"
-FIGURES = {
+EXPECTED = {
     "store_up": 1,
     "store_writable": 1,
     "papers": 3,
@@ -26,8 +26,8 @@ FIGURES = {
 }
 
 
-def read(text: str) -> dict[tuple[str, ...], float]:
-    """Samples by name and labels' values."""
+def parse_metrics(text: str) -> dict[tuple[str, ...], float]:
+    """Return the samples by name and values of the labels."""
     return {
         (sample.name.removeprefix("paperwire_"), *sample.labels.values()): sample.value
         for family in text_string_to_metric_families(text)
@@ -36,39 +36,41 @@ def read(text: str) -> dict[tuple[str, ...], float]:
 
 
 @pytest.mark.usefixtures("three")
-def test_the_store_and_the_work(client: FlaskClient) -> None:
-    found = read(client.get("/metrics").text)
-    assert {name: found[(name,)] for name in FIGURES} == FIGURES
+def test_metrics_of_store_and_workload(client: FlaskClient) -> None:
+    found = parse_metrics(client.get("/metrics").text)
+    assert {name: found[(name,)] for name in EXPECTED} == EXPECTED
     assert found[("store_memory_bytes",)] > 100_000
     assert found[("revision",)] > 0
 
 
-def test_the_sources(client: FlaskClient, redis: Redis) -> None:
-    then = NOW - timedelta(hours=1)
+def test_metrics_of_tasks(client: FlaskClient, redis: Redis) -> None:
+    an_hour_ago = NOW - timedelta(hours=1)
     states = TaskStates(redis)
     states.save(
-        TaskState("hf:today", TaskStatus.FAILING, NOW, NOW, then, got=2, failures=3, usual=30)
+        TaskState(
+            "hf:today", TaskStatus.FAILING, NOW, NOW, an_hour_ago, got=2, failures=3, usual=30
+        )
     )
-    states.schedule("hf:today", then)
-    found = read(client.get("/metrics").text)
+    states.schedule("hf:today", an_hour_ago)
+    found = parse_metrics(client.get("/metrics").text)
     assert found[("source_state", "hf:today", "failing")] == 1
     assert found[("source_state", "hf:today", "ok")] == 0
     assert found[("source_got", "hf:today")] == 2
     assert found[("source_usual", "hf:today")] == 30
     assert found[("source_failures", "hf:today")] == 3
-    assert found[("source_succeeded_at", "hf:today")] == then.timestamp()
-    assert found[("tasks_due",)] == 2  # and the first papers of the saved keyword
+    assert found[("source_succeeded_at", "hf:today")] == an_hour_ago.timestamp()
+    assert found[("tasks_due",)] == 2  # with the initial fetch of the saved keyword
 
 
-def test_a_store_that_is_away_is_told_and_nothing_else(away: Flask) -> None:
-    assert read(away.test_client().get("/metrics").text) == {
+def test_unavailable_store_leaves_two_metrics(away: Flask) -> None:
+    assert parse_metrics(away.test_client().get("/metrics").text) == {
         ("store_up",): 0,
         ("store_writable",): 0,
     }
 
 
-# (where from, headers, whether it is told without a token)
-ASKED = [
+# (remote address, headers, whether it is served without the token)
+REQUESTS = [
     ("127.0.0.1", {}, True),
     ("::1", {}, True),
     ("192.0.2.7", {}, False),
@@ -77,21 +79,21 @@ ASKED = [
 ]
 
 
-@pytest.mark.parametrize(("where", "headers", "told"), ASKED)
-def test_told_to_this_machine_or_with_the_token(
-    app: Flask, site: Settings, where: str, headers: dict[str, str], told: bool
+@pytest.mark.parametrize(("remote_address", "headers", "is_served"), REQUESTS)
+def test_metrics_are_for_this_machine_or_with_the_token(
+    app: Flask, site: Settings, remote_address: str, headers: dict[str, str], is_served: bool
 ) -> None:
-    with serving(replace(site, token=TOKEN)) as guarded:
-        client, environ = guarded.test_client(), {"REMOTE_ADDR": where}
-        answer = client.get("/metrics", headers=headers, environ_base=environ)
-        assert answer.status_code == (200 if told else 401)
+    with serving(replace(site, token=TOKEN)) as app_with_token:
+        client, environ = app_with_token.test_client(), {"REMOTE_ADDR": remote_address}
+        response = client.get("/metrics", headers=headers, environ_base=environ)
+        assert response.status_code == (200 if is_served else 401)
         headers = {**headers, "Authorization": f"Bearer {TOKEN}"}
         assert client.get("/metrics", headers=headers, environ_base=environ).status_code == 200
 
 
-def test_behind_a_trusted_proxy_the_client_counts(app: Flask, site: Settings) -> None:
-    far, near = ({"X-Forwarded-For": a} for a in ("192.0.2.7", "127.0.0.1"))
+def test_address_behind_a_trusted_proxy_is_the_clients(app: Flask, site: Settings) -> None:
+    from_elsewhere, from_here = ({"X-Forwarded-For": a} for a in ("192.0.2.7", "127.0.0.1"))
     with serving(replace(site, trusted_proxies=1)) as proxied:
         client = proxied.test_client()
-        assert client.get("/metrics", headers=far).status_code == 401
-        assert client.get("/metrics", headers=near).status_code == 200
+        assert client.get("/metrics", headers=from_elsewhere).status_code == 401
+        assert client.get("/metrics", headers=from_here).status_code == 200

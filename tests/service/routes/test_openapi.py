@@ -1,4 +1,4 @@
-"""Every command of the documentation that asks a server is answered as it says."""
+"""Every curl command of the documents works as they state."""
 
 from __future__ import annotations
 
@@ -45,33 +45,33 @@ def papers(redis: Redis, announce: Announce) -> None:
     announce([october, make_sighting(1), make_sighting(18), make_pick(1, votes=9)])
 
 
-def test_the_documentation_has_examples() -> None:
+def test_documents_have_examples() -> None:
     assert len(COMMANDS) > 20
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_a_documented_command(client: FlaskClient, command: str) -> None:
+def test_documented_command_works(client: FlaskClient, command: str) -> None:
     options = shlex.split(command)[1:]
     (url,) = (option for option in options if option.startswith(("http:", "localhost:")))
-    assert ADDRESS.fullmatch(url), "what stands in no address is escaped; some servers insist"
+    assert ADDRESS.fullmatch(url), "other characters must be percent-encoded: some servers insist"
     parts = urlsplit(url if "//" in url else f"http://{url}")
     headers = {}
     if "-H" in options:
         name, _, value = options[options.index("-H") + 1].partition(": ")
         headers[name] = value
-    answer = client.open(
+    response = client.open(
         f"{parts.path}?{parts.query}" if parts.query else parts.path,
         method="HEAD" if "-I" in options else "GET",
         headers=headers,
         follow_redirects="-L" in options,
     )
-    assert answer.status_code == (304 if headers else 200), answer.text[:300]
+    assert response.status_code == (304 if headers else 200), response.text[:300]
     if not headers:
         name = re.split(r"[./]", parts.path)[-1]
         expected = TYPES.get(name, "")
         if ".csl." in parts.path:
             expected = "application/vnd.citationstyles.csl+json"
         assert expected
-        assert answer.mimetype == expected
-    if answer.data and "/feeds/" in parts.path:
-        assert b"2611.000" in answer.data or b"2610.00007" in answer.data
+        assert response.mimetype == expected
+    if response.data and "/feeds/" in parts.path:
+        assert b"2611.000" in response.data or b"2610.00007" in response.data

@@ -1,4 +1,4 @@
-"""Pages of a feed: walked while papers arrive, forwards and back."""
+"""Pages of a feed: followed while papers arrive, forwards and back."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ JSON = "/feeds/reward-model.json"
 
 
 def page(client: FlaskClient, path: str) -> dict[str, Any]:
-    answer = client.get(path)
-    assert answer.status_code == 200, answer.text
-    document: dict[str, Any] = json.loads(answer.data)
-    around = document.get("_paperwire", {}).get("links", {})
-    assert document.get("next_url") == around.get("next")
+    response = client.get(path)
+    assert response.status_code == 200, response.text
+    document: dict[str, Any] = json.loads(response.data)
+    page_links = document.get("_paperwire", {}).get("links", {})
+    assert document.get("next_url") == page_links.get("next")
     return document
 
 
@@ -33,19 +33,19 @@ def numbers(document: dict[str, Any]) -> list[str]:
 
 
 def links(document: dict[str, Any]) -> dict[str, str]:
-    around = document.get("_paperwire", {}).get("links", {})
-    return {rel: url.removeprefix(SITE) for rel, url in around.items()}
+    page_links = document.get("_paperwire", {}).get("links", {})
+    return {rel: url.removeprefix(SITE) for rel, url in page_links.items()}
 
 
-def generated(month: int, number: int) -> Sighting:
+def generate_paper(month: int, number: int) -> Sighting:
     at = FIRST_ANNOUNCED.replace(month=month) + number // 200 * DAY
     return make_sighting(number, id=ArxivId(202600 + month, number), announced_at=at, as_of=at)
 
 
-def test_ten_thousand_papers_are_shown_once_each_while_others_arrive(
+def test_paging_shows_each_of_ten_thousand_papers_once_while_others_arrive(
     client: FlaskClient, announce: Announce
 ) -> None:
-    known = [generated(month, number) for month in (9, 10) for number in range(1, 5_001)]
+    known = [generate_paper(month, number) for month in (9, 10) for number in range(1, 5_001)]
     announce(known)
     seen: list[str] = []
     path, arrived = f"{JSON}?n=200", 0
@@ -53,14 +53,14 @@ def test_ten_thousand_papers_are_shown_once_each_while_others_arrive(
         document = page(client, path)
         seen += numbers(document)
         arrived += 1
-        announce([generated(11, arrived)])
+        announce([generate_paper(11, arrived)])
         path = links(document).get("next", "")
     assert arrived == 50
     assert seen == sorted((str(paper.id) for paper in known), reverse=True)
 
 
 @pytest.mark.parametrize("order", ["", "&when=picked"])
-def test_back_again_the_pages_are_the_same(
+def test_paging_back_gives_the_same_pages(
     client: FlaskClient, announce: Announce, order: str
 ) -> None:
     announce([make_sighting(number) for number in range(1, 9)])
@@ -83,14 +83,14 @@ def test_back_again_the_pages_are_the_same(
     assert first == ["2611.00010", "2611.00009", "2611.00008"]
 
 
-def test_a_feed_of_one_page_has_no_others(client: FlaskClient, announce: Announce) -> None:
+def test_single_page_has_no_page_links(client: FlaskClient, announce: Announce) -> None:
     announce([make_sighting(1)])
     assert links(page(client, JSON)) == {}
     assert "next_url" not in page(client, JSON)
 
 
 @pytest.mark.usefixtures("three")
-def test_pages_have_the_feeds_id_and_their_own_self(client: FlaskClient) -> None:
+def test_pages_have_the_id_of_the_feed_and_a_self_link(client: FlaskClient) -> None:
     parsed = feedparser.parse(client.get(f"{FEED}?before=2611.00003&n=1").data).feed
     found = {link.rel: link.href for link in parsed.links}
     assert parsed.id == f"{SITE}{FEED}?n=1"
@@ -100,8 +100,8 @@ def test_pages_have_the_feeds_id_and_their_own_self(client: FlaskClient) -> None
 
 
 @pytest.mark.usefixtures("three")
-def test_the_formats_say_alike_where_other_pages_are(client: FlaskClient) -> None:
-    said = {}
+def test_formats_have_the_same_page_links(client: FlaskClient) -> None:
+    links_by_format = {}
     for suffix in FORMATS:
         body = client.get(f"/feeds/reward-model.{suffix}?before=2611.00003&n=1").data
         if suffix == "json":
@@ -109,6 +109,6 @@ def test_the_formats_say_alike_where_other_pages_are(client: FlaskClient) -> Non
         else:
             all_links = feedparser.parse(body).feed.links
             found = {link.rel: link.href.removeprefix(SITE) for link in all_links}
-        wanted = ("first", "previous", "next")
-        said[suffix] = [found[rel].replace(suffix, "SUFFIX", 1) for rel in wanted]
-    assert said["atom"] == said["rss"] == said["json"]
+        relations = ("first", "previous", "next")
+        links_by_format[suffix] = [found[rel].replace(suffix, "SUFFIX", 1) for rel in relations]
+    assert links_by_format["atom"] == links_by_format["rss"] == links_by_format["json"]

@@ -1,4 +1,4 @@
-"""The life of a paper as its subscribers see it: new once, changed by its authors only."""
+"""Stability of entries: a poller sees a paper new once, and changed by its authors only."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ NOTHING, NEW, CHANGED = PollResult(0, 0), PollResult(1, 0), PollResult(0, 1)
 
 
 def votes(first: int, count: int) -> list[Sighting]:
-    """As many statements of a community, each of more votes and comments than the last."""
+    """Return `count` sightings of a community, each with more votes and comments than the last."""
     return [
         make_pick(1, votes=n, comments=n // 3, counted_at=FIRST_ANNOUNCED + n * DAY / 50)
         for n in range(first, first + count)
@@ -59,22 +59,22 @@ LIFE: Final[tuple[tuple[str, Iterable[Sighting], PollResult], ...]] = (
     [(("reader", "FreshRSS"), tuple(FORMATS)), (("newsboat",), ("atom", "rss"))],
     ids=["in Python", "newsboat"],
 )
-def test_the_life_of_a_paper(
+def test_pollers_see_the_life_of_a_paper(
     server: str,
     announce: Announce,
     tmp_path: Path,
     kinds: tuple[str, ...],
     suffixes: tuple[str, ...],
 ) -> None:
-    """Every kind of subscriber to every format, polled after each event."""
+    """Every kind of poller reads every format after each event."""
     subscribers: dict[str, Poller] = {}
     for kind, suffix in product(kinds, suffixes):
         folder = tmp_path / f"{kind}-{suffix}"
         folder.mkdir()
         subscribers[folder.name] = POLLERS[kind](f"{server}/feeds/reward-model.{suffix}", folder)
     for event, sightings, expected in (("empty", [], NOTHING), *LIFE):
-        for said in sightings:
-            announce([said])
+        for sighting in sightings:
+            announce([sighting])
         seen = {name: subscriber.poll() for name, subscriber in subscribers.items()}
         assert seen == dict.fromkeys(subscribers, expected), event
     for subscriber in subscribers.values():

@@ -21,8 +21,8 @@ BOTH, REWARD, DIFFUSION = "2611.00003", "2611.00002", "2611.00001"
 
 
 @pytest.fixture(autouse=True)
-def two(client: FlaskClient, redis: Redis, announce: Announce) -> None:
-    """Two keywords; paper 3 meets both, paper 4 neither."""
+def two_keywords(client: FlaskClient, redis: Redis, announce: Announce) -> None:
+    """Two keywords: paper 3 matches both, paper 4 neither."""
     assert client
     Keywords(redis).add("Diffusion", "diffusion", now=NOW)
     announce(
@@ -36,12 +36,12 @@ def two(client: FlaskClient, redis: Redis, announce: Announce) -> None:
 
 
 def document(client: FlaskClient, path: str) -> Any:
-    answer = client.get(path)
-    assert answer.status_code == 200, answer.text
-    return json.loads(answer.data)
+    response = client.get(path)
+    assert response.status_code == 200, response.text
+    return json.loads(response.data)
 
 
-def test_each_paper_is_there_once_in_every_format(client: FlaskClient) -> None:
+def test_union_has_each_paper_once_in_every_format(client: FlaskClient) -> None:
     for suffix in FORMATS:
         body = client.get(UNION.replace("atom", suffix)).data
         ids = (
@@ -64,13 +64,13 @@ def test_each_paper_is_there_once_in_every_format(client: FlaskClient) -> None:
         ("/api/v1/papers?k=Diffusion", "/api/v1/papers?k=diffusion"),
     ],
 )
-def test_one_address(client: FlaskClient, path: str, canonical: str) -> None:
-    answer = client.get(path)
-    assert (answer.status_code, answer.headers["Location"]) == (301, canonical)
+def test_unions_have_one_canonical_url(client: FlaskClient, path: str, canonical: str) -> None:
+    response = client.get(path)
+    assert (response.status_code, response.headers["Location"]) == (301, canonical)
     assert client.get(canonical).status_code == 200
 
 
-def test_the_feed_says_whose_it_is(client: FlaskClient) -> None:
+def test_feed_of_a_union_is_named_after_its_keywords(client: FlaskClient) -> None:
     parsed = feedparser.parse(client.get(UNION).data).feed
     assert parsed.id == SITE + UNION
     assert parsed.title == "Diffusion, Reward Model · Paperwire"
@@ -78,7 +78,7 @@ def test_the_feed_says_whose_it_is(client: FlaskClient) -> None:
     assert "any of Diffusion, Reward Model" in parsed.subtitle
 
 
-def test_json_tells_which_keywords_each_met(client: FlaskClient) -> None:
+def test_json_has_the_matched_keywords_of_each_paper(client: FlaskClient) -> None:
     feed = document(client, UNION.replace("atom", "json"))
     labels = {item["id"]: item["_paperwire"]["keywords"] for item in feed["items"]}
     api = document(client, "/api/v1/papers?k=diffusion&k=reward-model")
@@ -92,15 +92,15 @@ def test_json_tells_which_keywords_each_met(client: FlaskClient) -> None:
     assert all("_paperwire" not in item for item in alone["items"])
 
 
-def test_the_page_tells_it_too(client: FlaskClient) -> None:
+def test_page_has_the_matched_keywords_of_each_paper(client: FlaskClient) -> None:
     page = client.get("/search?k=diffusion&k=reward-model").data
     articles = BeautifulSoup(page, "html.parser").find_all("article")
-    told = [[a.get_text() for a in article.select("li.keyword a")] for article in articles]
-    assert told == [["Diffusion", "Reward Model"], ["Reward Model"], ["Diffusion"]]
+    labels_shown = [[a.get_text() for a in article.select("li.keyword a")] for article in articles]
+    assert labels_shown == [["Diffusion", "Reward Model"], ["Reward Model"], ["Diffusion"]]
 
 
-def test_entries_are_those_of_the_keywords_own_feeds(client: FlaskClient) -> None:
-    """Nothing that readers compare tells in which feed they read it."""
+def test_entries_equal_those_of_the_keywords_own_feeds(client: FlaskClient) -> None:
+    """Nothing that readers compare depends on the feed in which they see an entry."""
     union = {entry.id: entry for entry in feedparser.parse(client.get(UNION).data).entries}
     for slug in ("diffusion", "reward-model"):
         for entry in feedparser.parse(client.get(f"/feeds/{slug}.atom").data).entries:
@@ -117,17 +117,17 @@ def test_pages_of_a_union(client: FlaskClient) -> None:
     assert seen == [BOTH, REWARD, DIFFUSION]
 
 
-def test_a_keyword_that_is_changed_or_gone_is_noticed(client: FlaskClient, redis: Redis) -> None:
+def test_changed_or_removed_keyword_changes_the_union(client: FlaskClient, redis: Redis) -> None:
     Keywords(redis).seed({}, now=NOW)
     before = client.get(UNION)
     Keywords(redis).add("Diffusion", "else", now=NOW)
     assert client.get(UNION).headers["ETag"] != before.headers["ETag"]
     Keywords(redis).remove("Diffusion")
-    answer = client.get(UNION)
-    assert (answer.status_code, "'diffusion'" in answer.text) == (404, True)
+    response = client.get(UNION)
+    assert (response.status_code, "'diffusion'" in response.text) == (404, True)
 
 
-def test_many_names_are_cut_short(client: FlaskClient, redis: Redis) -> None:
+def test_long_title_is_cut(client: FlaskClient, redis: Redis) -> None:
     names = ["Diffusion", *(f"Topic {letter}" for letter in "ABCDE")]
     for name in names:
         Keywords(redis).add(name, name.lower(), now=NOW)

@@ -13,9 +13,9 @@ from service.urls.params import ALL_PARAMETERS, OPTION_PARAMETERS, SearchParams,
 SOURCES = ("arxiv", "hf", "Our Group")
 
 
-def asked(query: str, *, saved: bool = False) -> SearchParams:
+def parse(query: str, *, is_saved: bool = False) -> SearchParams:
     pairs = parse_qsl(query, keep_blank_values=True)
-    return parse_params(MultiDict(pairs), is_saved=saved, sources=SOURCES)
+    return parse_params(MultiDict(pairs), is_saved=is_saved, sources=SOURCES)
 
 
 @pytest.mark.parametrize(
@@ -41,9 +41,9 @@ def asked(query: str, *, saved: bool = False) -> SearchParams:
         ("q=x&digest=week&n=100", "digest=week&q=x"),
     ],
 )
-def test_one_spelling(query: str, canonical: str) -> None:
-    assert asked(query).query_string == canonical
-    assert asked(canonical).query_string == canonical
+def test_equal_requests_have_one_query_string(query: str, canonical: str) -> None:
+    assert parse(query).query_string == canonical
+    assert parse(canonical).query_string == canonical
 
 
 @pytest.mark.parametrize(
@@ -78,44 +78,44 @@ def test_one_spelling(query: str, canonical: str) -> None:
         ("&".join(f"k=x{n}" for n in range(51)), "k"),
     ],
 )
-def test_refused_by_name(query: str, name: str) -> None:
-    with pytest.raises(BadParameter) as refusal:
-        asked(query)
-    assert refusal.value.name == name
+def test_refusal_names_the_parameter(query: str, name: str) -> None:
+    with pytest.raises(BadParameter) as error:
+        parse(query)
+    assert error.value.name == name
 
 
-def test_an_unknown_parameter_is_told_what_there_is() -> None:
-    with pytest.raises(BadParameter) as refusal:
-        asked("q=x&pages=3")
+def test_unknown_parameter_is_answered_with_the_known_ones() -> None:
+    with pytest.raises(BadParameter) as error:
+        parse("q=x&pages=3")
     for parameter in ALL_PARAMETERS:
-        assert parameter.name in str(refusal.value)
+        assert parameter.name in str(error.value)
 
 
-def test_a_saved_keyword_has_its_own_query() -> None:
-    assert asked("n=5", saved=True).query_string == "n=5"
+def test_saved_keyword_takes_no_query() -> None:
+    assert parse("n=5", is_saved=True).query_string == "n=5"
     with pytest.raises(BadParameter):
-        asked("q=x", saved=True)
+        parse("q=x", is_saved=True)
     with pytest.raises(BadParameter):
-        asked("k=x", saved=True)
+        parse("k=x", is_saved=True)
 
 
-def test_every_option_is_a_field_of_the_question() -> None:
-    there = asked("q=x")
-    assert there.query
-    ask = there.search_request(there.query)
-    assert all(hasattr(ask, parameter.request_field) for parameter in OPTION_PARAMETERS)
+def test_every_option_is_a_field_of_the_search_request() -> None:
+    params = parse("q=x")
+    assert params.query
+    search_request = params.search_request(params.query)
+    assert all(hasattr(search_request, parameter.request_field) for parameter in OPTION_PARAMETERS)
 
 
-def test_going_on_and_back_to_the_beginning() -> None:
-    there = asked("q=x&n=5").at_cursor("2503.14895")
-    assert there.query_string == "before=2503.14895&n=5&q=x"
-    assert there.at_cursor("").query_string == "n=5&q=x"
+def test_cursor_is_set_and_removed() -> None:
+    params = parse("q=x&n=5").at_cursor("2503.14895")
+    assert params.query_string == "before=2503.14895&n=5&q=x"
+    assert params.at_cursor("").query_string == "n=5&q=x"
 
 
 @given(st.lists(st.tuples(st.sampled_from([p.name for p in ALL_PARAMETERS]), st.text(max_size=8))))
-def test_whatever_is_sent_is_refused_or_has_one_spelling(pairs: list[tuple[str, str]]) -> None:
+def test_any_request_is_refused_or_has_one_canonical_form(pairs: list[tuple[str, str]]) -> None:
     try:
         first = parse_params(MultiDict([("q", "x"), *pairs]), is_saved=False, sources=SOURCES)
     except BadInput:
         return
-    assert asked(first.query_string).query_string == first.query_string
+    assert parse(first.query_string).query_string == first.query_string

@@ -1,0 +1,49 @@
+"""Workload: queued jobs, due tasks, and the processes that work them off."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from redis import Redis
+
+from papers.redis_backend import keys
+from papers.redis_backend.connection import translate_store_errors
+
+QUEUE_NAME: Final = "paperwire"
+"""RQ's queue that the workers read. Workers state it themselves: a test compares the two."""
+_QUEUE_KEY: Final = f"rq:queue:{QUEUE_NAME}"
+_WORKERS_KEY: Final = "rq:workers"
+"""RQ's set of the keys of workers. That of a worker that was killed stays, its value expires."""
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """Live workers and scheduler, jobs and tasks that wait, and how many searches are cached."""
+
+    workers: int
+    has_scheduler: bool
+    queued_jobs: int
+    due_tasks: int
+    cached_searches: int
+
+
+def read_workload(redis: Redis, now: datetime) -> Workload:
+    """Read the workload in one round trip, and in another which workers are alive.
+
+    Raises StoreError.
+    """
+    with translate_store_errors(redis), redis.pipeline(transaction=False) as pipe:
+        pipe.exists(keys.SCHEDULER_LEASE)
+        pipe.llen(_QUEUE_KEY)
+        pipe.zcount(keys.DUE_TASKS, "-inf", now.timestamp())
+        pipe.zcard(keys.CUSTOM_RESPONSES)
+        pipe.smembers(_WORKERS_KEY)
+        has_scheduler, queued, due, cached, names = pipe.execute()
+        return Workload(_count_live(redis, names), bool(has_scheduler), queued, due, cached)
+
+
+def _count_live(redis: Redis, worker_keys: set[bytes]) -> int:
+    live: Any = redis.exists(*worker_keys) if worker_keys else 0
+    return int(live)
