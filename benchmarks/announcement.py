@@ -51,7 +51,7 @@ def main() -> None:
     keywords = draw_keywords(saved)
     with (
         tempfile.TemporaryDirectory() as folder,
-        embedded_store.open_embedded_store(embedded_store.store_paths(folder)) as url,
+        embedded_store.open_embedded_store(embedded_store.StorePaths.in_data_dir(folder)) as url,
     ):
         redis = connect(url, retry=True)
         store = Store(redis)

@@ -84,7 +84,7 @@ def main() -> None:
     seen = seen[::10] if options.short else seen
     with (
         tempfile.TemporaryDirectory() as folder,
-        embedded_store.open_embedded_store(embedded_store.store_paths(folder)) as url,
+        embedded_store.open_embedded_store(embedded_store.StorePaths.in_data_dir(folder)) as url,
     ):
         redis = connect(url, retry=True)
         measure_ingest(redis, seen)

@@ -100,7 +100,7 @@ def measure_load(path: Path, processes: int) -> None:
     """Load into an empty store, and again into the full one."""
     with (
         tempfile.TemporaryDirectory() as folder,
-        embedded_store.open_embedded_store(embedded_store.store_paths(folder)) as url,
+        embedded_store.open_embedded_store(embedded_store.StorePaths.in_data_dir(folder)) as url,
     ):
         for name, again in (("", False), (", again", True)):
             clock = CpuClock()

@@ -58,7 +58,9 @@ def main() -> None:
         else:
             seen = sorted(read_sightings(options.file), key=lambda sighting: sighting.id)
             batches = generate_months(options.papers, options.file) if options.papers else [seen]
-            with embedded_store.open_embedded_store(embedded_store.store_paths(folder)) as url:
+            with embedded_store.open_embedded_store(
+                embedded_store.StorePaths.in_data_dir(folder)
+            ) as url:
                 ingest_batches(url, (batch[:: 10 if options.short else 1] for batch in batches))
                 measure_pages(url, folder)
 

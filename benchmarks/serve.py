@@ -85,7 +85,7 @@ def main() -> None:
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         url = options.store or stack.enter_context(
-            embedded_store.open_embedded_store(embedded_store.store_paths(str(folder)))
+            embedded_store.open_embedded_store(embedded_store.StorePaths.in_data_dir(str(folder)))
         )
         if not options.store:
             seen = sorted(read_sightings(), key=lambda sighting: sighting.id)

@@ -101,7 +101,7 @@ def open_engines(
 ) -> Iterator[tuple[PaperwireEngine, *tuple[Engine, ...]]]:
     """Ours on a store that was started for it, which ends with it, and the others."""
     with embedded_store.open_embedded_store(
-        embedded_store.store_paths(str(folder)), patience=600
+        embedded_store.StorePaths.in_data_dir(str(folder)), patience=600
     ) as url:
         makers: dict[str, Callable[[Path], Engine]] = {"fts5": Fts5Engine, "tantivy": TantivyEngine}
         others = [make(folder) for name, make in makers.items() if name not in without]
