@@ -28,7 +28,17 @@ HARD_KEYWORDS = (
 
 def keywords_by_class(real: Sequence[Sighting], per_class: int) -> dict[str, list[Query]]:
     """Draw that many queries of each class from real papers; the same seed every time."""
-    draw = random.Random(7)
+    generators = _query_generators(real, random.Random(7))
+    drawn = {
+        name: [parse_query(generate()) for _ in range(per_class)]
+        for name, generate in generators.items()
+    }
+    return {**drawn, "hard on purpose": [parse_query(text) for text in HARD_KEYWORDS]}
+
+
+def _query_generators(
+    real: Sequence[Sighting], draw: random.Random
+) -> dict[str, Callable[[], str]]:
     counts = Counter(word for paper in real for word in set(tokenize(paper.abstract)))
     selective = sorted(filter(_is_selective, counts))
     share = {word: counts[word] / len(real) for word in selective}
@@ -40,7 +50,7 @@ def keywords_by_class(real: Sequence[Sighting], per_class: int) -> dict[str, lis
         name for paper in real for name in paper.authors if len(tokenize_unstemmed(name)) == 2
     ]
     archives = ["cs.*", "math.*", "physics.*", "stat.*", "q-bio.*"]
-    generators: dict[str, Callable[[], str]] = {
+    return {
         "rare word": lambda: draw.choice(rare),
         "mid word": lambda: draw.choice(mid),
         "common word": lambda: draw.choice(common),
@@ -55,11 +65,6 @@ def keywords_by_class(real: Sequence[Sighting], per_class: int) -> dict[str, lis
             *draw.choice(shingles), *draw.sample(common, 2), draw.choice(mid)
         ),
     }
-    drawn = {
-        name: [parse_query(generate()) for _ in range(per_class)]
-        for name, generate in generators.items()
-    }
-    return {**drawn, "hard on purpose": [parse_query(text) for text in HARD_KEYWORDS]}
 
 
 def _is_selective(word: str) -> bool:

@@ -71,7 +71,7 @@ def _references_command(name: str, suffix: str, title: str) -> click.Command:
         from paperwire.operations.session import open_session
 
         with open_session(discover_settings(os.environ)) as session:
-            selection = export_documents.ExportSelection(ids, names, query, limit)
+            selection = export_documents.PaperSelection(ids, names, query, limit)
             write_document(export_documents.render_references(session, suffix, selection), file)
 
     return command

@@ -20,7 +20,7 @@ from service.exports.selection import EXPORT_ORDERS
 
 
 @dataclass(frozen=True, slots=True)
-class ExportSelection:
+class PaperSelection:
     """Exactly one of: papers by id, the newest `limit` of saved keywords, or of a query."""
 
     ids: Sequence[str] = ()
@@ -45,7 +45,7 @@ def render_markdown(session: CommandSession, names: Sequence[str], rows: int) ->
     )
 
 
-def render_references(session: CommandSession, suffix: str, selection: ExportSelection) -> bytes:
+def render_references(session: CommandSession, suffix: str, selection: PaperSelection) -> bytes:
     """Render papers in the format of a suffix: `bib`, `ris`, `csl.json`.
 
     Raises what `selected_papers` raises.
@@ -53,7 +53,7 @@ def render_references(session: CommandSession, suffix: str, selection: ExportSel
     return REFERENCE_FORMATS[suffix].render(selected_papers(session, selection))
 
 
-def selected_papers(session: CommandSession, selection: ExportSelection) -> list[Paper]:
+def selected_papers(session: CommandSession, selection: PaperSelection) -> list[Paper]:
     """Return the selected papers without duplicates.
 
     Raises BadId, BadParameter, BadQuery, UnknownKeyword, UnknownPaper.

@@ -70,7 +70,9 @@ def announced_rows(
     return sorted(strongest.values(), key=lambda row: (-row.kind, row.id))[-MAX_ROWS:]
 
 
-def render(query: str, entries: Iterable[AnnouncementRow], built: datetime) -> bytes:
+def render_announcement_feed(
+    query: str, entries: Iterable[AnnouncementRow], built: datetime
+) -> bytes:
     """Render the feed of `query` (categories joined by `+`), generated at `built`."""
     stamp = _format_built_at(built)
     lines = [*_head(query, f"{query} updates on arXiv.org", stamp)]

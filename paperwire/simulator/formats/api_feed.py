@@ -47,7 +47,9 @@ class ApiResult:
     updated: datetime
 
 
-def render(query: ApiQuery, results: Iterable[ApiResult], total: int, now: datetime) -> bytes:
+def render_api_page(
+    query: ApiQuery, results: Iterable[ApiResult], total: int, now: datetime
+) -> bytes:
     """Render one page of results; `total` counts those of all pages."""
     head = (
         f"search_query={query.query}&id_list={query.id_list}"

@@ -48,7 +48,7 @@ def item_of_post(post: CommunityPost) -> CommunityFeedItem:
     return CommunityFeedItem(post.title, post.link, post.summary, post.at)
 
 
-def render(name: str, items: Iterable[CommunityFeedItem], built: datetime) -> bytes:
+def render_community_feed(name: str, items: Iterable[CommunityFeedItem], built: datetime) -> bytes:
     """Render the feed of a community: its newest 50 items, newest first."""
     newest = sorted(items, key=lambda item: item.at, reverse=True)[:MAX_ITEMS]
     lines = [

@@ -37,7 +37,7 @@ def select_picks(picks: list[CommunityPick], query: Mapping[str, str]) -> list[C
     return picks[page * limit : (page + 1) * limit]
 
 
-def render(document: list[Json] | Json) -> bytes:
+def encode_json(document: list[Json] | Json) -> bytes:
     """Encode JSON as the service does: compact, with unescaped Unicode."""
     return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
 

@@ -36,7 +36,7 @@ class ResumptionToken:
     total: int
 
 
-def render(
+def render_oai_page(
     arguments: Mapping[str, str],
     preprints: Iterable[Preprint],
     token: ResumptionToken | None,

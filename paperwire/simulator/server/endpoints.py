@@ -81,7 +81,7 @@ class RequestRouter:
             body = announcement_feed.render_announcement_error(query, reason, built)
             return SimulatorReply(body, 400, ATOM)
         rows = announcement_feed.announced_rows(self.world.listings(day), categories, day)
-        body = announcement_feed.render(query, rows, built)
+        body = announcement_feed.render_announcement_feed(query, rows, built)
         return SimulatorReply(body, 200, ATOM, modified=built)
 
     def _feed_built_at(self) -> datetime:
@@ -98,7 +98,9 @@ class RequestRouter:
             return SimulatorReply(api_feed.render_api_error(str(error), request.now), 400, ATOM)
         size = min(query.max_results, API_MAX_PAGE_SIZE)
         page = results[query.start : query.start + size]
-        return SimulatorReply(api_feed.render(query, page, len(results), request.now), 200, ATOM)
+        return SimulatorReply(
+            api_feed.render_api_page(query, page, len(results), request.now), 200, ATOM
+        )
 
     def _results(
         self, query: api_feed.ApiQuery, request: SimulatorRequest
@@ -168,7 +170,7 @@ class RequestRouter:
         items = [community_feed.item_of_pick(self.world.preprint(pick.id), pick) for pick in picks]
         items += [community_feed.item_of_post(post) for post in posts]
         built = self.world.changed_at(name) or self.world.created_at
-        body = community_feed.render(name, items, built)
+        body = community_feed.render_community_feed(name, items, built)
         return SimulatorReply(body, 200, "application/rss+xml; charset=utf-8", modified=built)
 
 
@@ -213,4 +215,4 @@ _SORT_KEYS: Final = {"submittedDate": _by_submission, "lastUpdatedDate": _by_upd
 def _json(
     document: daily_papers.Json | list[daily_papers.Json], status: int = 200
 ) -> SimulatorReply:
-    return SimulatorReply(daily_papers.render(document), status, JSON)
+    return SimulatorReply(daily_papers.encode_json(document), status, JSON)

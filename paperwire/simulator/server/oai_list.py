@@ -66,7 +66,7 @@ def _page(world: World, request: SimulatorRequest, page_size: int) -> bytes:
     if len(selected) > page_size:
         text = replace(listing, cursor=end).token if end < len(selected) else ""
         token = oai_feed.ResumptionToken(text, listing.cursor, len(selected))
-    return oai_feed.render(arguments, selected[listing.cursor : end], token, request.now)
+    return oai_feed.render_oai_page(arguments, selected[listing.cursor : end], token, request.now)
 
 
 def _parse_arguments(arguments: Mapping[str, str]) -> _ListRequest:

@@ -76,7 +76,9 @@ def test_announcement_feed_equals_the_recorded_bytes(recorded: Path) -> None:
         rows = [row_of(entry) for entry in root.findall("a:entry", NS)]
         built = datetime.fromisoformat(text_of(root, "a:updated"))
         query = text_of(root, "a:title").split()[0]
-        assert announcement_feed.render(query, rows, built) == file.read_bytes(), file.name
+        assert (
+            announcement_feed.render_announcement_feed(query, rows, built) == file.read_bytes()
+        ), file.name
     assert len(files) == 3
 
 
@@ -123,7 +125,7 @@ def test_api_page_equals_the_recorded_bytes(recorded: Path) -> None:
         else:
             results = [result_of(entry) for entry in root.findall("a:entry", NS)]
             total = int(root[5].text or "")
-            rendered = api_feed.render(query, results, total, now)
+            rendered = api_feed.render_api_page(query, results, total, now)
         assert without_digest(rendered) == without_digest(body), name
     assert statuses == {200: 16, 400: 1}
 
@@ -180,13 +182,13 @@ def test_community_feed_has_the_recorded_elements(recorded: Path) -> None:
     item = community_feed.CommunityFeedItem(
         "A Moment", "https://arxiv.org/abs/2611.00001", "<p>…</p>", NOON
     )
-    rendered = ElementTree.fromstring(community_feed.render("weekly", [item], NOON))
+    rendered = ElementTree.fromstring(community_feed.render_community_feed("weekly", [item], NOON))
     assert set(shape(rendered)) == set(shape(ElementTree.fromstring(file.read_bytes())))
 
 
 def announcement_entry(text: Manuscript) -> Any:
     id, _ = parse_versioned("2611.00001")
-    body = announcement_feed.render(
+    body = announcement_feed.render_announcement_feed(
         "cs.CL", [AnnouncementRow(id, 1, AnnounceType.NEW, text, NOON)], NOON
     )
     (entry,) = feedparser.parse(body).entries
@@ -195,7 +197,7 @@ def announcement_entry(text: Manuscript) -> Any:
 
 def api_entry(text: Manuscript) -> Any:
     id, _ = parse_versioned("2611.00001")
-    body = api_feed.render(ApiQuery(), [ApiResult(id, 1, text, NOON, NOON)], 1, NOON)
+    body = api_feed.render_api_page(ApiQuery(), [ApiResult(id, 1, text, NOON, NOON)], 1, NOON)
     (entry,) = feedparser.parse(body).entries
     return entry
 
