@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from uuid import uuid4
 
 from flask.testing import FlaskClient
@@ -34,6 +34,7 @@ from service.feeds.entry_cache import ENTRY_CACHE
 from service.feeds.feed import Feed
 from service.garbage import tune_garbage_collector
 
+Result = TypeVar("Result")
 ALL_TYPES = "new,cross,replace"
 FEED = Feed("urn:k", "K", "Of k.", *("https://k.example",) * 3, (), ())
 
@@ -110,7 +111,7 @@ def print_parts(url: str, queries: Sequence[Query]) -> None:
     """Print the median CPU milliseconds of each part of a feed of a hundred entries."""
     store, times = Store(Redis.from_url(url)), dict[str, list[float]]()
 
-    def part(name: str, do: Callable[..., Any], *args: Any) -> Any:
+    def part(name: str, do: Callable[..., Result], *args: Any) -> Result:
         start = time.process_time()
         result = do(*args)
         times.setdefault(name, []).append(1000 * (time.process_time() - start))
@@ -125,7 +126,7 @@ def print_parts(url: str, queries: Sequence[Query]) -> None:
         part("text and TeX of entries", list, (entry.content for entry in entries))
         document = part("rest of entries, rendered", FORMATS["atom"].render_parts, FEED, entries)
         part("hashes of entries", list, map(hash, entries))
-        body = document.before + b"".join(document.entries) + document.behind
+        body = document.head + document.separator.join(document.entries) + document.tail
         part("ETag", etag_of, body)
         for name, encoding in ENCODINGS.items():
             part(name, encoding.compress, body)

@@ -96,7 +96,7 @@ def web() -> None:
 @main.command()
 @click.argument("part", type=click.Choice(["web", "worker", "scheduler"]))
 def health(part: str) -> None:
-    """Check that a part is alive; the exit code is 1 if it is not."""
+    """Check that a part is alive; exit code 1 if not."""
     from paperwire.run.probe import HEALTH_CHECKS
 
     HEALTH_CHECKS[part](discover_settings(os.environ))
@@ -105,7 +105,7 @@ def health(part: str) -> None:
 @main.command()
 @json_option
 def status(as_json: bool) -> None:
-    """Show the state of the store, the keywords and every source."""
+    """Show the state of the store and of every source."""
     from paperwire.operations import queries
     from paperwire.operations.session import open_session
 
@@ -121,7 +121,10 @@ def status(as_json: bool) -> None:
 )
 @json_option
 def search(query: str, limit: int, picked: bool, as_json: bool) -> None:
-    """Show the newest papers that match a query in the keyword language."""
+    """Show the newest papers that match QUERY.
+
+    QUERY is in the keyword language, as in feeds.
+    """
     from paperwire.operations import queries
     from paperwire.operations.session import open_session
 
@@ -130,7 +133,7 @@ def search(query: str, limit: int, picked: bool, as_json: bool) -> None:
 
 
 @main.command(
-    help=f"Fetch a source now: {', '.join(SOURCES)}, the name of a community feed, "
+    help=f"Fetch a source now.\n\nSOURCE is {', '.join(SOURCES)}, the name of a community feed, "
     "or a task such as announcements:cs.AI."
 )
 @click.argument("source")
@@ -158,7 +161,10 @@ def fetch(source: str, as_json: bool) -> None:
 def backfill(
     since: datetime | None, until: datetime | None, only: str, stop: bool, as_json: bool
 ) -> None:
-    """Harvest past papers from arXiv's OAI-PMH, by the date of their last change."""
+    """Harvest past papers from arXiv's OAI-PMH.
+
+    Papers are selected by the date of their last change.
+    """
     from paperwire.operations import queries
     from paperwire.operations.session import open_session
 
@@ -176,7 +182,7 @@ def backfill(
 @click.argument("ids", nargs=-1, required=True)
 @json_option
 def papers(ids: tuple[str, ...], as_json: bool) -> None:
-    """Show papers by arXiv id or URL, with or without a version."""
+    """Show papers by arXiv id or URL."""
     from paperwire.operations import queries
     from paperwire.operations.session import open_session
 

@@ -22,7 +22,10 @@ _file_argument = click.argument("file", type=click.Path(path_type=Path, dir_okay
 @_file_argument
 @json_option
 def backup(file: Path, as_json: bool) -> None:
-    """Write everything that cannot be fetched again to FILE; nothing needs to be stopped."""
+    """Write a backup of the store to FILE.
+
+    It contains everything that cannot be fetched again; nothing needs to be stopped.
+    """
     from papers.config.settings import discover_settings
     from papers.maintenance import backup
     from paperwire.operations.session import open_session
@@ -37,7 +40,10 @@ def backup(file: Path, as_json: bool) -> None:
 @click.option("--replace", is_flag=True, help="Replace everything in the store.")
 @json_option
 def restore(file: Path, replace: bool, as_json: bool) -> None:
-    """Restore the backup FILE into an empty store; stop scheduler and workers first."""
+    """Restore the backup FILE into an empty store.
+
+    Stop scheduler and workers first.
+    """
     from papers.config.settings import discover_settings
     from papers.maintenance.restore import restore_backup
     from paperwire.operations.session import open_session

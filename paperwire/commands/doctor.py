@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 @click.option("--offline", is_flag=True, help="Skip the checks of the upstreams.")
 @json_option
 def doctor(offline: bool, as_json: bool) -> None:
-    """Find what is wrong with this installation, and how to fix it; exit code 1 if anything is."""
+    """Check this installation and suggest fixes.
+
+    The exit code is 1 if there is a fault; warnings do not count.
+    """
     from dataclasses import asdict
     from datetime import UTC, datetime
 

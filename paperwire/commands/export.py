@@ -21,10 +21,11 @@ def export() -> None:
 @click.option("--query", help="Only papers that match, newest first; default: all, oldest first.")
 @json_option
 def export_papers(file: str, query: str | None, as_json: bool) -> None:
-    """Write papers to FILE (- for standard output), one JSON object per line.
+    """Write papers as JSON lines.
 
-    The export is lossless: `paperwire load` restores the same papers in another store. A FILE
-    that ends in .gz or .zst is compressed. FILE is replaced only once it is complete.
+    FILE is - for standard output. The export is lossless: `paperwire load` restores the same
+    papers in another store. A FILE that ends in .gz or .zst is compressed. FILE is replaced only
+    once it is complete.
     """
     from papers.store import Store
     from paperwire.operations.export_rows import select_papers, write_rows

@@ -23,7 +23,10 @@ keyword_option = click.option(
 @keyword_option
 @click.option("--picked", is_flag=True, help="Include the feeds of picked papers.")
 def opml(file: str, names: tuple[str, ...], picked: bool) -> None:
-    """Write the feeds of saved keywords to FILE (- for standard output) as OPML."""
+    """Write the feeds of saved keywords as OPML.
+
+    FILE is - for standard output.
+    """
     from paperwire.operations import export_documents
     from paperwire.operations.export_rows import write_document
     from paperwire.operations.session import open_session
@@ -38,10 +41,11 @@ def opml(file: str, names: tuple[str, ...], picked: bool) -> None:
 @click.option("-n", "rows", default=100, show_default=True, type=click.IntRange(1, 1000))
 @click.option("--fetch", is_flag=True, help="Fetch all sources first.")
 def markdown(file: str, names: tuple[str, ...], rows: int, fetch: bool) -> None:
-    """Write the newest papers of saved keywords to FILE (- for standard output), one table each.
+    """Write the newest papers as Markdown tables.
 
-    With --fetch this one command is all that a repository with a daily job needs: if a source
-    fails, FILE is written from the stored papers, the error is reported and the exit code is 1.
+    There is one table for each saved keyword. FILE is - for standard output. With --fetch this
+    one command is all that a repository with a daily job needs: if a source fails, FILE is
+    written from the stored papers, the error is reported and the exit code is 1.
     """
     from paperwire.operations import export_documents, refresh
     from paperwire.operations.export_rows import write_document
@@ -57,7 +61,7 @@ def markdown(file: str, names: tuple[str, ...], rows: int, fetch: bool) -> None:
 def _references_command(name: str, suffix: str, title: str) -> click.Command:
     """Return the command that exports papers in one reference format."""
 
-    @click.command(name, help=f"Write papers to FILE (- for standard output) as {title}.")
+    @click.command(name, help=f"Write papers as {title}.\n\nFILE is - for standard output.")
     @click.argument("file")
     @click.argument("ids", nargs=-1)
     @keyword_option

@@ -15,9 +15,10 @@ from paperwire.commands.options import json_option, print_result
 @click.argument("file")
 @json_option
 def keyword_import(file: str, as_json: bool) -> None:
-    """Save a keyword for each Paperwire feed in an OPML FILE (- for standard input).
+    """Save the keywords of an OPML file.
 
-    Keywords that exist already are not changed, so importing a file again is safe.
+    Each Paperwire feed in FILE (- for standard input) becomes a keyword. Keywords that exist
+    already are not changed, so importing a file again is safe.
     """
     from paperwire.operations import keyword_import
     from paperwire.operations.session import open_session

@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 )
 @json_option
 def quarantine(limit: int, clear: bool, as_json: bool) -> None:
-    """List the records that could not be stored, newest first, with the reason for each."""
+    """List the records that could not be stored.
+
+    The newest comes first, each with its reason and an excerpt.
+    """
     from papers.config.settings import discover_settings
     from papers.state.task_states import TaskStates
     from paperwire.operations.session import open_session

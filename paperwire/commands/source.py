@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 @click.group()
 def source() -> None:
-    """Manage community feeds: RSS or Atom feeds whose entries link to arXiv papers."""
+    """Manage the community feeds.
+
+    A community feed is an RSS or Atom feed whose entries link to arXiv papers.
+    """
 
 
 @source.command("try")

@@ -12,7 +12,10 @@ from paperwire.commands.options import json_option
 @click.command()
 @json_option
 def token(as_json: bool) -> None:
-    """Make a token for write access over HTTP; it is shown once and stored nowhere."""
+    """Make a token for write access over HTTP.
+
+    It is shown once and stored nowhere.
+    """
     from service.http.auth import new_token, token_digest
 
     new = new_token()
