@@ -1,1 +1,1 @@
-"""Each benchmark prints its figures beside a baseline of the same run."""
+"""Benchmarks; each prints its figures beside a baseline measured in the same run."""

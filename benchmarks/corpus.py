@@ -1,11 +1,11 @@
-"""The papers benchmarks run on: real ones from a file, and any number made from them.
+"""The papers of the benchmarks: real ones from a file, and any number generated from them.
 
-A file has one JSON object a line. Made papers are as dense as arXiv: up to 25,000 a month, months
-following one another up to the newest. The abstract of one is sentences of real abstracts, drawn
-one by one until it has the length of a real one drawn before; its title, authors, categories and
-comment are those of three papers drawn. So words are as frequent as they are, and so are phrases
-inside a sentence; words of one abstract belong together less than they do, which makes "these two
-words" rarer and harder. Same count and seed, same papers.
+A file has one JSON object per line. Generated papers are as dense as arXiv: up to 25,000 per month,
+in consecutive months up to the newest. An abstract consists of random sentences of real abstracts,
+up to the length of a random real one; title, authors and the remaining fields come from three
+random papers. So words, and phrases within a sentence, have their real frequencies; words of one
+abstract co-occur less than in reality, which makes conjunctions of two words rarer and harder.
+The same count and seed give the same papers.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ DEFAULT_CORPUS = Path(__file__).resolve().parents[1].parent / "shared" / "data" 
 
 
 def read_sightings(path: Path = DEFAULT_CORPUS) -> Iterator[Sighting]:
-    """One sighting a line, as if arXiv's API had told of it."""
+    """Yield one sighting per line, as if from arXiv's API."""
     with gzip.open(path, "rt", encoding="utf-8") as lines:
         for line in lines:
             yield sighting_of_row(json.loads(line))
@@ -39,7 +39,7 @@ def read_sightings(path: Path = DEFAULT_CORPUS) -> Iterator[Sighting]:
 def generate_months(
     count: int, path: Path = DEFAULT_CORPUS, seed: int = 1
 ) -> Iterator[list[Sighting]]:
-    """That many papers made from a file's, a month at a time, oldest first."""
+    """Generate that many papers from those of a file, one month at a time, oldest first."""
     draw, real = random.Random(seed), list(read_sightings(path))
     sentences = [part for paper in real for part in _SENTENCES.split(paper.abstract)]
     lengths = [len(paper.abstract) for paper in real]
@@ -76,7 +76,7 @@ def _months_before(month: int, back: int) -> int:
 
 
 def sighting_of_row(row: dict[str, Any]) -> Sighting:
-    """A line of the file as a sighting."""
+    """Convert a line of the file to a sighting."""
     id = ArxivId.parse(row["id"])
     published = _moment(row.get("published") or row.get("date"), id)
     return Sighting(

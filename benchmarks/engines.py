@@ -1,8 +1,7 @@
-"""Search engines side by side: one interface, the same papers, the same keywords, the same answers.
+"""Search engines behind one interface: the same papers, queries and results.
 
-Each is given a paper's words as Paperwire folds them, so that answers differ by nothing but the
-engine. Text is a title and an abstract; labels (categories, archives) and authors' words are words
-of columns of their own.
+Each engine gets the words of a paper as folded by Paperwire, so that only the engines differ.
+Title, abstract, author words and labels (categories, archives) are separate columns.
 """
 
 from __future__ import annotations
@@ -41,36 +40,36 @@ COLUMNS: Final = {
 
 
 class Engine(Protocol):
-    """What is compared."""
+    """The interface of the compared engines."""
 
     name: str
 
     def add_month(self, month: Sequence[Sighting]) -> None:
-        """Take a month's papers in; months come oldest first."""
+        """Index the papers of a month; months come oldest first."""
 
     def finish_indexing(self) -> None:
-        """All have come: merge, commit, whatever it takes to be fast."""
+        """Finish after the last month: merge, commit, optimize."""
 
     def prepare_query(self, query: Query) -> Callable[[], Sequence[int]]:
-        """What gives the newest hundred of a keyword, newest first, as numbers of the engine's."""
+        """Return a function that searches the newest hundred matches, as the engine's own ids."""
 
-    def document_numbers(self, found: Sequence[int]) -> list[int]:
-        """The same as numbers of `number_of`."""
+    def document_numbers(self, hits: Sequence[int]) -> list[int]:
+        """Convert the engine's ids to those of `document_number`."""
 
     def drop_query_caches(self) -> None:
-        """Forget what earlier questions left in this process, but not what months there are."""
+        """Drop the caches that earlier queries have filled in this process."""
 
     def size_in_bytes(self) -> int:
-        """Bytes of memory or disk."""
+        """Return the bytes of memory or disk."""
 
 
 def document_number(id: ArxivId) -> int:
-    """A number that orders papers as ids do."""
+    """Return a number that sorts like the id."""
     return id.month << 16 | id.number
 
 
 class PaperwireEngine:
-    """Ours, over a real store."""
+    """Paperwire on a real store."""
 
     name = "paperwire"
 
@@ -80,58 +79,58 @@ class PaperwireEngine:
         self._loading = compact_behind(Compactor(redis), repeat(None))
 
     def add_month(self, month: Sequence[Sighting]) -> None:
-        """Ingest; and close the years that are left behind, as a load does."""
+        """Ingest a month, and compact past years, as a bulk load does."""
         next(self._loading)
         self.store.ingest(month, now=NOW)
 
     def finish_indexing(self) -> None:
-        """Close the months that are over, as is done once a day."""
+        """Compact past months, as the daily task does."""
         Compactor(self.redis).compact_before(first_open_month(NOW))
 
     def prepare_query(self, query: Query) -> Callable[[], Sequence[int]]:
-        """The places of the newest hundred."""
-        ask = SearchRequest(query=query, types=ALL_ANNOUNCE_TYPES)
-        return lambda: self.store.find_hits(ask, 100).doc_ids
+        """Return a function that finds the newest hundred doc ids."""
+        request = SearchRequest(query=query, types=ALL_ANNOUNCE_TYPES)
+        return lambda: self.store.find_hits(request, 100).doc_ids
 
-    def document_numbers(self, found: Sequence[int]) -> list[int]:
-        """Those of places."""
-        return [document_number(ArxivId.from_doc_id(place)) for place in found]
+    def document_numbers(self, hits: Sequence[int]) -> list[int]:
+        """Convert doc ids."""
+        return [document_number(ArxivId.from_doc_id(doc_id)) for doc_id in hits]
 
     def drop_query_caches(self) -> None:
-        """Forget words and postings."""
+        """Clear the cache of terms and postings."""
         self.store.clear_postings_cache()
 
     def size_in_bytes(self) -> int:
-        """Memory, all told: records and index."""
+        """Return the memory of records and index."""
         return int(self._memory()["used_memory"]) - self._empty
 
     def resident_bytes(self) -> int:
-        """Bytes that the store has of the system: what it has freed may be among them."""
+        """Return the store's resident memory, which may include freed bytes."""
         return int(self._memory()["used_memory_rss"])
 
     def rewrite_append_only_file(self) -> None:
-        """Have the store write its file anew, behind one that it is writing by itself."""
+        """Rewrite the append-only file, after any rewrite already in progress."""
         self._wait_for_rewrite()
         self.redis.bgrewriteaof()
         self._wait_for_rewrite()
 
     def _wait_for_rewrite(self) -> None:
-        while (told := self._server_info("persistence"))["aof_rewrite_in_progress"]:
+        while (info := self._server_info("persistence"))["aof_rewrite_in_progress"]:
             time.sleep(0.1)
-        assert told["aof_last_bgrewrite_status"] == "ok", "the store could not write its file anew"
+        assert info["aof_last_bgrewrite_status"] == "ok", "the rewrite has failed"
 
     def _memory(self) -> dict[str, Any]:
-        """What the store tells of it, once all is freed that was given back."""
-        while (told := self._server_info("memory"))["lazyfree_pending_objects"]:
+        """Return INFO memory, after lazily freed objects are gone."""
+        while (info := self._server_info("memory"))["lazyfree_pending_objects"]:
             time.sleep(0.01)
-        return told
+        return info
 
     def _server_info(self, section: str) -> dict[str, Any]:
         return dict(self.redis.info(section))
 
 
 class Fts5Engine:
-    """SQLite's, contentless, rows in order of time: it may stop at the hundredth."""
+    """SQLite FTS5, contentless, with row ids in time order: it can stop at the hundredth match."""
 
     name = "sqlite fts5"
 
@@ -145,7 +144,7 @@ class Fts5Engine:
         )
 
     def add_month(self, month: Sequence[Sighting]) -> None:
-        """Insert."""
+        """Insert rows."""
         rows = (
             (document_number(p.id), *document_columns(p).values())
             for p in map(paper_from_sighting, month)
@@ -157,30 +156,30 @@ class Fts5Engine:
         self._db.commit()
 
     def finish_indexing(self) -> None:
-        """One segment."""
+        """Merge into one segment."""
         self._db.execute("INSERT INTO papers(papers) VALUES ('optimize')")
         self._db.commit()
 
     def prepare_query(self, query: Query) -> Callable[[], list[int]]:
-        """The newest hundred rows."""
+        """Return a function that selects the newest hundred rows."""
         match = _fts5_expression(query.tree)
         sql = "SELECT rowid FROM papers WHERE papers MATCH ? ORDER BY rowid DESC LIMIT 100"
         return lambda: [row for (row,) in self._db.execute(sql, (match,))]
 
-    def document_numbers(self, found: Sequence[int]) -> list[int]:
-        """The rows."""
-        return list(found)
+    def document_numbers(self, hits: Sequence[int]) -> list[int]:
+        """Return the row ids, which are document numbers."""
+        return list(hits)
 
     def drop_query_caches(self) -> None:
-        """Nothing: pages read stay in SQLite's cache, which is its way."""
+        """Do nothing: SQLite's page cache stays warm."""
 
     def size_in_bytes(self) -> int:
-        """The file."""
+        """Return the size of the file."""
         return self._path.stat().st_size
 
 
 class TantivyEngine:
-    """A library in Rust; sorts by the number."""
+    """tantivy, a Rust library; sorts by the document number."""
 
     name = "tantivy"
 
@@ -211,32 +210,32 @@ class TantivyEngine:
         self._searcher = self._index.searcher()
 
     def prepare_query(self, query: Query) -> Callable[[], list[int]]:
-        """The hundred highest numbers."""
-        question = self._query(query.tree)
+        """Return a function that finds the hundred highest document numbers."""
+        compiled = self._query(query.tree)
 
-        def answer() -> list[int]:
-            found = self._searcher.search(question, 100, count=False, order_by_field="number")
-            return [int(number) for number, _ in found.hits]
+        def search() -> list[int]:
+            result = self._searcher.search(compiled, 100, count=False, order_by_field="number")
+            return [int(number) for number, _ in result.hits]
 
-        return answer
+        return search
 
-    def document_numbers(self, found: Sequence[int]) -> list[int]:
-        """The same."""
-        return list(found)
+    def document_numbers(self, hits: Sequence[int]) -> list[int]:
+        """Return the numbers unchanged."""
+        return list(hits)
 
     def drop_query_caches(self) -> None:
-        """Nothing."""
+        """Do nothing: tantivy has no query cache."""
 
     def size_in_bytes(self) -> int:
-        """The files."""
+        """Return the size of the files."""
         return sum(file.stat().st_size for file in self._folder.iterdir())
 
     def _query(self, node: Node) -> tantivy.Query:
         must, may, never = tantivy.Occur.Must, tantivy.Occur.Should, tantivy.Occur.MustNot
         if isinstance(node, And):
-            wanted = [(must, self._query(child)) for child in node.required]
-            barred = [(never, self._query(child)) for child in node.excluded]
-            return tantivy.Query.boolean_query([*wanted, *barred])
+            required = [(must, self._query(child)) for child in node.required]
+            excluded = [(never, self._query(child)) for child in node.excluded]
+            return tantivy.Query.boolean_query([*required, *excluded])
         if isinstance(node, Or):
             return tantivy.Query.boolean_query(
                 [(may, self._query(child)) for child in node.alternatives]
@@ -244,9 +243,9 @@ class TantivyEngine:
         if isinstance(node, Label):
             return self._term("labels", _label(node))
         assert isinstance(node, Text)
-        everywhere = COLUMNS[node.field]
+        columns = COLUMNS[node.field]
         return tantivy.Query.boolean_query(
-            [(may, self._text_query(node, name)) for name in everywhere]
+            [(may, self._text_query(node, name)) for name in columns]
         )
 
     def _text_query(self, text: Text, column: str) -> tantivy.Query:
@@ -261,7 +260,7 @@ class TantivyEngine:
 
 
 def document_columns(paper: Paper) -> dict[str, str]:
-    """A paper as the others are given it."""
+    """Return the columns of a paper for the other engines."""
     archives = {category.partition(".")[0] for category in paper.categories}
     labels = [
         *map(_single_token, paper.categories),
@@ -277,9 +276,9 @@ def document_columns(paper: Paper) -> dict[str, str]:
 
 def _fts5_expression(node: Node) -> str:
     if isinstance(node, And):
-        wanted = " AND ".join(map(_fts5_expression, node.required))
+        required = " AND ".join(map(_fts5_expression, node.required))
         return (
-            f"(({wanted})"
+            f"(({required})"
             + "".join(f" NOT {_fts5_expression(child)}" for child in node.excluded)
             + ")"
         )
@@ -288,8 +287,8 @@ def _fts5_expression(node: Node) -> str:
     if isinstance(node, Label):
         return f"labels : {_label(node)}"
     assert isinstance(node, Text)
-    place = "{" + " ".join(COLUMNS[node.field]) + "}"
-    return f'({place} : "{" ".join(node.words)}"{"*" if node.is_prefix else ""})'
+    columns = "{" + " ".join(COLUMNS[node.field]) + "}"
+    return f'({columns} : "{" ".join(node.words)}"{"*" if node.is_prefix else ""})'
 
 
 def _label(label: Label) -> str:
@@ -297,5 +296,5 @@ def _label(label: Label) -> str:
 
 
 def _single_token(label: str) -> str:
-    """A label as one word that no tokenizer parts."""
+    """Encode a label as one word that no tokenizer splits."""
     return re.sub(r"[^a-z0-9]", "x", f"{label.lower()}x")

@@ -1,13 +1,13 @@
-"""Load real papers from a file with one process and with two, and say how fast.
+"""Bulk-load rate with one process and with two.
 
     python -m benchmarks.load [--short] [--processes 1,2] [PAPERS.jsonl.gz]
 
-Writes 30,000 papers (--short: 8,000) as lines of arXiv's metadata snapshot, each under an id of its
-own in one of four months. Where there is no file of real papers, they are made up. Then loads them
-into an empty embedded store, once with each number of processes, and once more into the full one.
-Prints papers a second from the start of the work to its end; the CPU that a paper took, in all
-processes but the store's, which on a busy machine is what counts; and the most memory that the
-largest process had. Reading alone is cutting, parsing and understanding, without storing.
+Writes 30,000 papers (--short: 8,000) as lines of arXiv's metadata snapshot, with unique ids in four
+months. Without a file of real papers, papers are generated. Then loads them into an empty embedded
+store with each number of processes, and again into the full store. Prints papers per second; the
+CPU time per paper of all processes except the store, which is what counts on a busy machine; and
+the peak memory of the largest process. "reading alone" is splitting, parsing and converting records
+without storing them.
 """
 
 from __future__ import annotations
@@ -44,11 +44,11 @@ MONTHS: Final = 4
 
 
 def main() -> None:
-    """Run it and print the figures."""
+    """Run the benchmark and print the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("file", nargs="?", type=Path, default=DEFAULT_CORPUS)
-    parser.add_argument("--short", action="store_true", help=f"{SHORT_PAPERS:,} papers")
-    parser.add_argument("--processes", default="1,2", help="numbers of processes")
+    parser.add_argument("--short", action="store_true", help=f"use {SHORT_PAPERS:,} papers")
+    parser.add_argument("--processes", default="1,2", help="numbers of processes to measure")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "snapshot.json"
@@ -62,61 +62,62 @@ def main() -> None:
 
 
 def write_snapshot(path: Path, real: Path, count: int) -> None:
-    """Write so many papers as a snapshot has them, in order of their ids."""
+    """Write `count` papers in the format of the snapshot, sorted by id."""
     with path.open("w", encoding="utf-8") as out:
         for number, text in enumerate(islice(_papers(real), count)):
-            month, place = divmod(number, count // MONTHS)
-            out.write(json.dumps(_row(f"15{month + 1:02}.{place + 1:05}", text)) + "\n")
+            month, index = divmod(number, count // MONTHS)
+            out.write(json.dumps(_row(f"15{month + 1:02}.{index + 1:05}", text)) + "\n")
 
 
 def measure_reading(path: Path) -> None:
-    """Everything but storing."""
+    """Measure everything except storing."""
     clock = CpuClock()
-    with find_bulk_file(str(path)).open_reader() as reading:
+    with find_bulk_file(str(path)).open_reader() as reader:
         count = sum(
-            len(read_records(portion.records)[0]) for portion in split_portions(reading.records())
+            len(read_records(portion.records)[0]) for portion in split_portions(reader.records())
         )
     print(f"{'reading alone':22} {clock.summary(count)}")
 
 
 class CpuClock:
-    """Time and CPU since it was made, of this process and of those it has waited for."""
+    """Elapsed and CPU time since creation, of this process and its finished children."""
 
     def __init__(self) -> None:
-        self._began, self._cpu = time.perf_counter(), _cpu()
+        self._start, self._cpu_start = time.perf_counter(), _cpu_seconds()
 
     def summary(self, papers: int) -> str:
-        """Papers a second, and microseconds of CPU a paper."""
-        rate = papers / (time.perf_counter() - self._began)
-        return f"{rate:8,.0f} papers/s, {(_cpu() - self._cpu) / papers * 1e6:5,.0f} µs CPU a paper"
+        """Render papers per second, and microseconds of CPU per paper."""
+        rate = papers / (time.perf_counter() - self._start)
+        cpu = (_cpu_seconds() - self._cpu_start) / papers
+        return f"{rate:8,.0f} papers/s, {cpu * 1e6:5,.0f} µs CPU per paper"
 
 
-def _cpu() -> float:
+def _cpu_seconds() -> float:
     times = os.times()
     return times.user + times.system + times.children_user + times.children_system
 
 
 def measure_load(path: Path, processes: int) -> None:
-    """Load into an empty store, and again into the full one."""
+    """Measure a load into an empty store, and again into the full one."""
     with (
         tempfile.TemporaryDirectory() as folder,
-        embedded_store.open_embedded_store(embedded_store.store_paths(folder)) as url,
+        embedded_store.open_embedded_store(embedded_store.StorePaths.in_data_dir(folder)) as url,
     ):
-        for name, again in (("", False), (", again", True)):
+        for suffix, again in (("", False), (", again", True)):
             clock = CpuClock()
             with load_executor(url, processes) as pool:
-                load = BulkLoader(Redis.from_url(url), pool, processes, lambda: datetime.now(UTC))
-                *_, end = load.load(str(path), restart=again)
-                peak = max(map(_peak, _processes(pool)))
-            said = f"{processes} process{'es' if processes > 1 else ''}{name}"
+                loader = BulkLoader(Redis.from_url(url), pool, processes, lambda: datetime.now(UTC))
+                *_, end = loader.load(str(path), restart=again)
+                peak = max(map(_peak_megabytes, _process_ids(pool)))
+            name = f"{processes} process{'es' if processes > 1 else ''}{suffix}"
             records, new = end.position.records, end.position.new
-            print(f"{said:22} {clock.summary(records)}, {new:6,} new, {peak} MB")
+            print(f"{name:22} {clock.summary(records)}, {new:6,} new, {peak} MB")
 
 
 def _papers(real: Path) -> Iterator[Sighting | Manuscript]:
-    """Real papers, from the beginning again where there are too few, or made-up ones."""
+    """Yield real papers, repeated if there are too few, or generated ones."""
     if not real.exists():
-        print(f"made-up papers: {real} is not there")
+        print(f"generated papers: {real} does not exist")
     generator = PaperGenerator(1)
     while True:
         if real.exists():
@@ -126,9 +127,9 @@ def _papers(real: Path) -> Iterator[Sighting | Manuscript]:
 
 
 def _row(id: str, text: Sighting | Manuscript) -> dict[str, Any]:
-    """A line of the snapshot, with the members, the blanks and the line ends that it has.
+    """Return a row of the snapshot, with its members, spaces and line ends.
 
-    A paper has one to three versions, by its number.
+    A paper has one to three versions, depending on its number.
     """
     versions = 1 + int(id[-2:]) % 3
     return {
@@ -158,15 +159,15 @@ def _wrapped(text: str) -> str:
     return fill(text, 79, subsequent_indent="  ")
 
 
-def _processes(pool: Executor) -> list[int]:
+def _process_ids(pool: Executor) -> list[int]:
     return [os.getpid(), *getattr(pool, "_processes", {})]
 
 
-def _peak(pid: int) -> int:
-    """The most memory a process ever had, in MB; 0 where the system does not say."""
+def _peak_megabytes(pid: int) -> int:
+    """Return the peak memory of a process in MB; 0 where it is not known."""
     status = Path(f"/proc/{pid}/status")
-    said = re.search(r"VmHWM:\s*(\d+) kB", status.read_text()) if status.exists() else None
-    return int(said[1]) // 1024 if said else 0
+    match = re.search(r"VmHWM:\s*(\d+) kB", status.read_text()) if status.exists() else None
+    return int(match[1]) // 1024 if match else 0
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
-"""Make papers/model/paper.zdict, the compression dictionary of stored papers.
+"""Train papers/model/paper.zdict, the compression dictionary of stored papers.
 
     python -m benchmarks.make_dictionary PAPERS.jsonl.gz
 
-A dictionary trained on abstracts would carry pieces of them. This one is trained on babble: words
-drawn at random from sequences that at least `COMMON` papers share, so what it holds is the common
-stock of the trade ("in this paper, we propose a novel"), and no paper's own text.
+A dictionary trained on abstracts would contain pieces of them. This one is trained on nonsense
+text: random words from sequences that at least `COMMON` papers share, so that it contains common
+phrases ("in this paper, we propose a novel") and no paper's own text.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ SIZE = 64 * 1024
 
 
 class NonsenseText:
-    """Random text with the habits of many abstracts and the words of none."""
+    """A Markov chain over word sequences that many abstracts share."""
 
     def __init__(self, abstracts: Iterable[str], names: Iterable[str], seed: int) -> None:
         self.random = random.Random(seed)
@@ -51,11 +51,11 @@ class NonsenseText:
         self.names = Counter({part: n for part, n in parts.items() if n >= COMMON})
 
     def draw_weighted(self, counts: Counter[str]) -> str:
-        """One of the counted, as often as it counts."""
+        """Draw one of the keys, weighted by count."""
         return self.random.choices(list(counts), list(counts.values()))[0]
 
     def text(self, length: int) -> str:
-        """So many words."""
+        """Generate a text of `length` words."""
         words: list[str] = []
         first, second = "", ""
         while len(words) < length:
@@ -69,7 +69,7 @@ class NonsenseText:
         return " ".join(words)
 
     def sighting(self, number: int) -> Sighting:
-        """A paper that nobody wrote."""
+        """Generate a paper."""
         draw = self.random
         moment = datetime(2025, 3, 1, tzinfo=UTC) + timedelta(minutes=number)
         return Sighting(
@@ -94,16 +94,18 @@ class NonsenseText:
 
 
 def main(path: Path) -> None:
-    """Train the dictionary and write it beside the codec."""
+    """Train the dictionary and write it to papers/model."""
     target = Path(__file__).resolve().parents[1] / "papers" / "model" / "paper.zdict"
     if not target.exists():
         target.write_bytes(b"")
     from papers.model.packing import serialize  # it reads the file at import
 
     real = list(read_sightings(path))
-    babble = NonsenseText((s.abstract for s in real), (n for s in real for n in s.authors), seed=7)
-    invented = [babble.sighting(number) for number in range(SAMPLES)]
-    samples: list[Any] = [serialize(merge(None, sighting)) for sighting in invented]
+    nonsense = NonsenseText(
+        (s.abstract for s in real), (n for s in real for n in s.authors), seed=7
+    )
+    generated = [nonsense.sighting(number) for number in range(SAMPLES)]
+    samples: list[Any] = [serialize(merge(None, sighting)) for sighting in generated]
     target.write_bytes(zstandard.train_dictionary(SIZE, samples).as_bytes())
     print(f"{target}: {target.stat().st_size:,} bytes")
 

@@ -1,12 +1,12 @@
-"""Render every page cold, and weigh what a browser gets.
+"""Measure every page: time to render it without a cache, and size of the response.
 
     python -m benchmarks.pages [--short | --papers N | --store URL] [PAPERS.jsonl.gz]
 
-Over real papers; over N made from them (see `benchmarks.corpus.made`); or over a store that is
-filled already, which gets picks and keywords. Prints for each page milliseconds of its rendering in
-a warm process, on the clock and of this process's own work (medians of five, each after the store
-has changed), kilobytes of HTML before and after gzip, and kilobytes with style and script; for
-matches as one types, median, 95th percentile and worst of keywords typed letter by letter.
+Uses real papers; N generated papers (see `benchmarks.corpus.generate_months`); or an existing
+store, to which picks and keywords are added. Prints for each page the milliseconds to render it in
+a warm process, wall-clock time and CPU time (medians of five, each after a change of the store),
+kilobytes of HTML before and after gzip, and kilobytes with style sheet and script; for the search
+preview, median, 95th percentile and maximum over queries typed letter by letter.
 """
 
 from __future__ import annotations
@@ -43,35 +43,39 @@ STATIC = Path(__file__).resolve().parents[1] / "service" / "static"
 
 
 def main() -> None:
-    """Run it and print the figures."""
+    """Run the benchmark and print the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("file", nargs="?", type=Path, default=DEFAULT_CORPUS)
-    parser.add_argument("--short", action="store_true", help="a tenth of the papers")
-    parser.add_argument("--papers", type=int, help="so many papers made from the file's")
-    parser.add_argument("--store", help="a store that is filled already; it is written to")
+    parser.add_argument("--short", action="store_true", help="use a tenth of the papers")
+    parser.add_argument(
+        "--papers", type=int, help="number of papers to generate from those in the file"
+    )
+    parser.add_argument("--store", help="URL of an existing store, which will be changed")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         if options.store:
             measure_pages(options.store, folder)
         elif not options.file.exists():
-            print(f"no papers to measure with: {options.file} is not there")
+            print(f"no papers to measure with: {options.file} does not exist")
         else:
             seen = sorted(read_sightings(options.file), key=lambda sighting: sighting.id)
             batches = generate_months(options.papers, options.file) if options.papers else [seen]
-            with embedded_store.open_embedded_store(embedded_store.store_paths(folder)) as url:
+            with embedded_store.open_embedded_store(
+                embedded_store.StorePaths.in_data_dir(folder)
+            ) as url:
                 ingest_batches(url, (batch[:: 10 if options.short else 1] for batch in batches))
                 measure_pages(url, folder)
 
 
 def ingest_batches(url: str, batches: Iterable[Sequence[Sighting]]) -> None:
-    """Ingest."""
+    """Ingest batches of sightings."""
     with Redis.from_url(url) as redis:
         for batch in batches:
             Store(redis).ingest(batch, now=NOW)
 
 
 def measure_pages(url: str, folder: str) -> None:
-    """Ask for every page."""
+    """Measure every page and the search preview, and print the figures."""
     redis = Redis.from_url(url)
     store, ids = Store(redis), newest_ids(redis)
     store.ingest(picks_of_month(ids), now=NOW)
@@ -80,25 +84,27 @@ def measure_pages(url: str, folder: str) -> None:
     app = create_app(Settings(redis_url=url, data_dir=folder, questions_per_minute=0))
     client = app.test_client()
     shared = sum(len(gzip.compress(path.read_bytes())) for path in STATIC.glob("paper*"))
-    print(f"{store.count_papers():,} papers; style and script {shared / 1000:.0f} kB, gzipped")
-    print(f"{'page':34}{'ms':>8}{'own ms':>8}{'kB':>8}{'gzip':>8}{'in all':>8}")
+    print(
+        f"{store.count_papers():,} papers; style sheet and script {shared / 1000:.0f} kB, gzipped"
+    )
+    print(f"{'page':34}{'ms':>8}{'CPU ms':>8}{'kB':>8}{'gzip':>8}{'total':>8}")
     day = client.get("/daily").headers["Location"]
     month = client.get("/monthly").headers["Location"]
     for path in page_paths(str(ids[0]), day, month):
-        spent, own, body = time_uncached_page(redis, client, path)
-        packed = len(gzip.compress(body))
-        figures = (spent, own, len(body) / 1000, packed / 1000, (packed + shared) / 1000)
+        elapsed, cpu, body = time_uncached_page(redis, client, path)
+        gzipped = len(gzip.compress(body))
+        figures = (elapsed, cpu, len(body) / 1000, gzipped / 1000, (gzipped + shared) / 1000)
         print(f"{path:34}" + "".join(f"{figure:8.1f}" for figure in figures))
-    typed = [
+    previews = [
         time_preview(client, text[:n]) for text in TYPED_QUERIES for n in range(1, len(text) + 1)
     ]
-    typed.sort()
-    for name, figure in (("median", 0.5), ("95th percentile", 0.95), ("worst", 1.0)):
-        print(f"matches as one types, {name}: {typed[int((len(typed) - 1) * figure)]:.1f} ms")
+    previews.sort()
+    for name, figure in (("median", 0.5), ("95th percentile", 0.95), ("maximum", 1.0)):
+        print(f"search preview, {name}: {previews[int((len(previews) - 1) * figure)]:.1f} ms")
 
 
 def page_paths(id: str, day: str, month: str) -> Iterator[str]:
-    """One page of each kind."""
+    """Yield the path of one page of each kind."""
     yield from ("/", "/k/reasoning", "/k/reward-model", "/search?q=language+model+vision")
     yield from (f"/papers/{id}", day, month, "/trending", "/trending?q=model", "/digest")
     yield from ("/categories/cs.CL", "/authors/Wei%20Wang", "/topics/diffusion%20model")
@@ -106,7 +112,7 @@ def page_paths(id: str, day: str, month: str) -> Iterator[str]:
 
 
 def newest_ids(redis: Redis) -> list[ArxivId]:
-    """The ids of the newest months, newest first: more than a month has picks of."""
+    """Return the ids of the newest months, newest first: more than PICKS_PER_MONTH."""
     ids: list[ArxivId] = []
     months: Any = redis.zrevrange(keys.MONTHS, 0, -1, withscores=True)
     for yymm, month in months:
@@ -118,7 +124,7 @@ def newest_ids(redis: Redis) -> list[ArxivId]:
 
 
 def picks_of_month(ids: Sequence[ArxivId]) -> list[Sighting]:
-    """Of the newest papers as many as a month has picks, spread over it."""
+    """Return PICKS_PER_MONTH picks of the newest papers, spread over a month."""
     step = max(1, len(ids) // PICKS_PER_MONTH)
     return [
         Sighting(
@@ -133,21 +139,21 @@ def picks_of_month(ids: Sequence[ArxivId]) -> list[Sighting]:
 
 
 def time_uncached_page(redis: Redis, client: FlaskClient, path: str) -> tuple[float, float, bytes]:
-    """The median times of a page that is in no cache, and its bytes."""
-    body, spent, own = b"", [], []
+    """Return median milliseconds, wall-clock and CPU, of an uncached page, and its body."""
+    body, elapsed, cpu = b"", [], []
     for _ in range(ROUNDS):
         redis.incr(keys.REVISION)
-        start, began = time.perf_counter(), time.process_time()
-        answer = client.get(path)
-        spent.append(1000 * (time.perf_counter() - start))
-        own.append(1000 * (time.process_time() - began))
-        assert answer.status_code == 200, (path, answer.status)
-        body = answer.data
-    return statistics.median(spent), statistics.median(own), body
+        start, cpu_start = time.perf_counter(), time.process_time()
+        response = client.get(path)
+        elapsed.append(1000 * (time.perf_counter() - start))
+        cpu.append(1000 * (time.process_time() - cpu_start))
+        assert response.status_code == 200, (path, response.status)
+        body = response.data
+    return statistics.median(elapsed), statistics.median(cpu), body
 
 
 def time_preview(client: FlaskClient, text: str) -> float:
-    """How long the matches of a text take."""
+    """Return the milliseconds of a search preview."""
     query: dict[str, Any] = {"q": text}
     start = time.perf_counter()
     client.get("/search/preview", query_string=query)

@@ -1,11 +1,12 @@
-"""Draw what `benchmarks.size --record FILE` measured, as SVG.
+"""Plot the figures of `benchmarks.size --record FILE` as SVG.
 
     python -m benchmarks.plot FILE FOLDER
 
-Wants matplotlib besides what tests want (`.venv/bin/python -m pip install matplotlib`). Writes
-`keywords.svg`: milliseconds for the newest hundred of a keyword by the number of papers, a panel a
-class, a line an engine, asked of a process that was asked others, median and 99th percentile; and
-`sizes.svg`: bytes a paper and papers a second. The same figures give the same bytes.
+Requires matplotlib in addition to the test dependencies (`.venv/bin/python -m pip install
+matplotlib`). Writes `keywords.svg`: milliseconds for the newest hundred matches by number of
+papers, one panel per class, one line per engine, for new queries in a warm process, median and
+99th percentile; and `sizes.svg`: bytes per paper and papers per second. The output is
+reproducible.
 """
 
 from __future__ import annotations
@@ -20,13 +21,13 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 
-COLOURS: Final = {"paperwire": "#b31b1b", "sqlite fts5": "#1f6fb2", "tantivy": "#6b8e23"}
+COLORS: Final = {"paperwire": "#b31b1b", "sqlite fts5": "#1f6fb2", "tantivy": "#6b8e23"}
 PANELS_PER_ROW: Final = 4
 Figures = dict[str, Any]
 
 
 def main() -> None:
-    """Read, draw, write."""
+    """Read the figures and write the plots."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("file", type=Path)
     parser.add_argument("folder", type=Path)
@@ -38,40 +39,40 @@ def main() -> None:
 
 
 def plot_latencies(figures: Sequence[Figures], path: Path) -> None:
-    """A panel a class."""
+    """Plot one panel per class."""
     classes = list(dict.fromkeys(one["class"] for one in figures))
-    down = -(-len(classes) // PANELS_PER_ROW)
+    rows = -(-len(classes) // PANELS_PER_ROW)
     figure, panels = plt.subplots(
-        down, PANELS_PER_ROW, figsize=(11, 2.4 * down), sharex=True, sharey=True, squeeze=False
+        rows, PANELS_PER_ROW, figsize=(11, 2.4 * rows), sharex=True, sharey=True, squeeze=False
     )
     for panel, name in zip(panels.flat, classes, strict=False):
-        some = [one for one in figures if one["class"] == name]
-        for place, style in ((0, "-"), (1, ":")):
-            plot_lines(panel, some, [one["new"][place] for one in some], style)
+        of_class = [one for one in figures if one["class"] == name]
+        for index, style in ((0, "-"), (1, ":")):
+            plot_lines(panel, of_class, [one["new"][index] for one in of_class], style)
         panel.set(title=name, xscale="log", yscale="log")
         panel.minorticks_off()
     for panel in panels.flat[len(classes) :]:
         panel.axis("off")
     for panel in panels.flat[max(len(classes) - PANELS_PER_ROW, 0) : len(classes)]:
-        panel.tick_params(labelbottom=True)  # nothing stands below
+        panel.tick_params(labelbottom=True)  # the panel below is empty
     figure.supxlabel("papers")
-    figure.supylabel("milliseconds: median, and dotted the 99th percentile")
+    figure.supylabel("milliseconds: median, and 99th percentile (dotted)")
     handles, labels = panels.flat[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="lower right", frameon=False)
     save_figure(path)
 
 
 def plot_sizes(figures: Sequence[Figures], path: Path) -> None:
-    """Bytes a paper beside papers a second."""
+    """Plot bytes per paper beside papers per second."""
     _, panels = plt.subplots(1, 2, figsize=(8, 3))
-    for panel, name, says in zip(
+    for panel, name, title in zip(
         panels,
         ("bytes_a_paper", "papers_a_second"),
-        ("bytes a paper (ours: memory, texts included)", "papers a second, one process"),
+        ("bytes per paper (ours: memory, including texts)", "papers per second, one process"),
         strict=True,
     ):
         plot_lines(panel, figures, [one[name] for one in figures], "-")
-        panel.set(title=says, xscale="log", xlabel="papers")
+        panel.set(title=title, xscale="log", xlabel="papers")
         panel.set_ylim(bottom=0)
     panels[0].legend(frameon=False)
     save_figure(path)
@@ -80,8 +81,8 @@ def plot_sizes(figures: Sequence[Figures], path: Path) -> None:
 def plot_lines(
     panel: Axes, figures: Sequence[Figures], values: Sequence[float], style: str
 ) -> None:
-    """A line an engine, by the number of papers."""
-    for engine, colour in COLOURS.items():
+    """Plot one line per engine, by number of papers."""
+    for engine, color in COLORS.items():
         points = sorted(
             (one["papers"], value)
             for one, value in zip(figures, values, strict=True)
@@ -90,13 +91,13 @@ def plot_lines(
         if points:
             label = engine if style == "-" else None
             panel.plot(
-                *zip(*points, strict=True), style, marker="o", ms=3, color=colour, label=label
+                *zip(*points, strict=True), style, marker="o", ms=3, color=color, label=label
             )
     panel.grid(alpha=0.3)
 
 
 def save_figure(path: Path) -> None:
-    """Write it, without the date."""
+    """Save the current figure, without a date."""
     plt.tight_layout()
     plt.savefig(path, metadata={"Date": None})
     plt.close()

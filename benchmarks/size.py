@@ -1,21 +1,23 @@
-"""What a keyword costs as the corpus grows, beside SQLite FTS5 and tantivy: same papers, answers.
+"""Query latency as the corpus grows, compared with SQLite FTS5 and tantivy on the same papers.
 
     python -m benchmarks.size [--papers N] [--each K] [--without ENGINE] [--keep FOLDER]
         [--record FILE] [--awake]
 
-Wants tantivy besides what tests want (`.venv/bin/python -m pip install tantivy`). Makes N papers
-(see `benchmarks.corpus.made`), gives them to each engine, asks each the same keywords of twelve
-classes, and prints, a class and engine, milliseconds for the newest hundred: median and 99th
-percentile over K keywords, the engines by turns for each, so that a slow minute is one of all of
-them. Our store is started again before: what it freed while it was filled goes back to the system.
-"First": asked of a process that remembers nothing of any word; "new": of one that was asked the
-keywords before it; "again": of one that was asked this very one, thrice. "CPU": of the process that
-asked, for a new one; ours waits for the store besides, once to six times: what a round trip took
-meanwhile stands beside it, and what a fixed piece of work of Python's took: on a shared machine a
-slow minute shows in that. Where answers differ, it says how often. Then come the counts of matches
-a month over a year. A folder given keeps what was built, for another time; a file given has all
-figures added as JSON, a line each (`benchmarks.plot` draws it). Processors are left to sleep, or
-kept awake (`benchmarks.awake`) while keywords are asked.
+Requires tantivy in addition to the test dependencies (`.venv/bin/python -m pip install tantivy`).
+Generates N papers (see `benchmarks.corpus.generate_months`), indexes them with each engine, runs
+the same queries of twelve classes on each, and prints, per class and engine, milliseconds for the
+newest hundred matches: median and 99th percentile over K queries. Engines take turns on each query,
+so that a slow minute of the machine affects all of them. Our store is restarted first, which
+returns memory freed during indexing to the system.
+
+"first": a process with empty caches; "new": a process that has run the queries before this one;
+"again": a process that has run this query before (three times). "cpu": CPU time of the querying
+process for a new query; ours waits for the store as well, one to six round trips: the time of a
+round trip is printed beside it, and of a fixed piece of work in Python, which shows how busy a
+shared machine is. If results differ between engines, it prints how often. Finally the monthly
+match counts of a year are measured. With --keep, the indexes are kept for another run; with
+--record, all figures are appended to a file as JSON lines (see `benchmarks.plot`). With --awake,
+processors do not sleep while queries run (see `benchmarks.keep_awake`).
 """
 
 from __future__ import annotations
@@ -32,10 +34,10 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from benchmarks import awake
+from benchmarks import keep_awake
 from benchmarks.corpus import DEFAULT_CORPUS, generate_months, read_sightings
 from benchmarks.engines import Engine, Fts5Engine, PaperwireEngine, TantivyEngine
-from benchmarks.questions import keywords_by_class
+from benchmarks.keyword_classes import keywords_by_class
 from papers.query.parser import Query
 from papers.redis_backend.connection import connect
 from papers.search.counts import MatchCounter
@@ -46,25 +48,25 @@ T = TypeVar("T")
 REPEAT: Final = 3
 CACHE_STATES: Final = ("first", "new", "again")
 Timings = defaultdict[str, list[float]]
-"""Milliseconds by what was asked how."""
+"""Milliseconds by cache state or other measurement."""
 Figures = dict[str, Any]
-"""What one line says: `papers`, `engine`, and rates and sizes, or the times of a `class`."""
+"""One line of output: `papers`, `engine`, and rates and sizes, or the times of a `class`."""
 
 
 def main() -> None:
-    """Build, ask, print."""
+    """Build the indexes, run the queries, print the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--papers", type=int, default=310_000)
-    parser.add_argument("--each", type=int, default=50, help="keywords of a class")
-    parser.add_argument("--without", action="append", default=[], help="an engine to leave out")
-    parser.add_argument("--keep", type=Path, help="a folder to build in, or that was built in")
-    parser.add_argument("--record", type=Path, help="a file to add all figures to")
-    parser.add_argument("--awake", action="store_true", help="let no processor sleep meanwhile")
+    parser.add_argument("--each", type=int, default=50, help="queries per class")
+    parser.add_argument("--without", action="append", default=[], help="engine to omit")
+    parser.add_argument("--keep", type=Path, help="folder for the indexes, reused if they exist")
+    parser.add_argument("--record", type=Path, help="file to append all figures to")
+    parser.add_argument("--awake", action="store_true", help="keep processors from sleeping")
     options = parser.parse_args()
-    if options.awake and not awake.IS_SUPPORTED:
-        parser.error("--awake: only Linux runs a process where no other wants to; leave it out")
+    if options.awake and not keep_awake.IS_SUPPORTED:
+        parser.error("--awake is only supported on Linux")
     if not DEFAULT_CORPUS.exists():
-        print(f"no papers to make others from: {DEFAULT_CORPUS} is not there")
+        print(f"no papers to generate others from: {DEFAULT_CORPUS} does not exist")
         return
     with contextlib.ExitStack() as stack:
         temporary = stack.enter_context(tempfile.TemporaryDirectory())
@@ -77,7 +79,7 @@ def main() -> None:
 
 
 def run_measurements(folder: Path, options: argparse.Namespace) -> Iterator[Figures]:
-    """Figures as they come; building is left out where that was done."""
+    """Yield figures as they are measured; existing indexes are not built again."""
     built = folder / f"built-{options.papers}"
     if not built.exists():
         with open_engines(folder, options.without) as (ours, *others):
@@ -89,8 +91,8 @@ def run_measurements(folder: Path, options: argparse.Namespace) -> Iterator[Figu
     gc.collect()  # these three as service.wsgi does
     gc.freeze()
     gc.set_threshold(20_000)
-    kept = awake.keep_processors_awake() if options.awake else contextlib.nullcontext()
-    with kept, open_engines(folder, options.without) as (ours, *others):
+    processors = keep_awake.keep_processors_awake() if options.awake else contextlib.nullcontext()
+    with processors, open_engines(folder, options.without) as (ours, *others):
         yield {"engine": ours.name, "resident_a_paper": ours.resident_bytes() / options.papers}
         for name, queries in keywords.items():
             yield from compare_engines(name, queries, [ours, *others])
@@ -101,9 +103,9 @@ def run_measurements(folder: Path, options: argparse.Namespace) -> Iterator[Figu
 def open_engines(
     folder: Path, without: Sequence[str]
 ) -> Iterator[tuple[PaperwireEngine, *tuple[Engine, ...]]]:
-    """Ours on a store that was started for it, which ends with it, and the others."""
+    """Yield our engine, on an embedded store, and the others."""
     with embedded_store.open_embedded_store(
-        embedded_store.store_paths(str(folder)), patience=600
+        embedded_store.StorePaths.in_data_dir(str(folder)), patience=600
     ) as url:
         makers: dict[str, Callable[[Path], Engine]] = {"fts5": Fts5Engine, "tantivy": TantivyEngine}
         others = [make(folder) for name, make in makers.items() if name not in without]
@@ -111,7 +113,7 @@ def open_engines(
 
 
 def build_indexes(engines: Sequence[Engine], count: int) -> Iterator[Figures]:
-    """Give every engine every paper: rates and sizes."""
+    """Index every paper with every engine; yields rates and sizes."""
     taken = {engine.name: list[float]() for engine in engines}
     for month in generate_months(count):
         for engine in engines:
@@ -127,47 +129,46 @@ def build_indexes(engines: Sequence[Engine], count: int) -> Iterator[Figures]:
 def compare_engines(
     name: str, keywords: Sequence[Query], engines: Sequence[Engine]
 ) -> Iterator[Figures]:
-    """One class: milliseconds an engine and turn, and how many answers differ from the first's.
+    """Measure one class: milliseconds per engine and cache state, and differing results.
 
-    Of each keyword all engines are asked, by turns: a slow minute is one of all of them.
+    The engines take turns on each query: a slow minute of the machine affects all of them.
     """
     taken: dict[str, Timings] = {engine.name: defaultdict(list) for engine in engines}
-    found: dict[str, list[list[int]]] = {engine.name: [] for engine in engines}
+    results: dict[str, list[list[int]]] = {engine.name: [] for engine in engines}
     for engine in engines:
         engine.drop_query_caches()
     for query, engine in interleave_engines(keywords, engines):
-        found[engine.name].append(answer_and_time(engine, query, taken[engine.name]))
+        results[engine.name].append(search_and_time(engine, query, taken[engine.name]))
     for query, engine in interleave_engines(keywords, engines):
-        ask = engine.prepare_query(query)
+        search = engine.prepare_query(query)
         engine.drop_query_caches()
-        _timed(ask, taken[engine.name]["first"])
+        _timed(search, taken[engine.name]["first"])
     for engine in engines:
-        answers = zip(found[engine.name], found[engines[0].name], strict=True)
-        different = sum(one != other for one, other in answers)
-        spreads = {
-            turn: median_and_percentile_99(times) for turn, times in taken[engine.name].items()
+        pairs = zip(results[engine.name], results[engines[0].name], strict=True)
+        differences = {"different": sum(one != other for one, other in pairs), "of": len(keywords)}
+        summaries = {
+            state: median_and_percentile_99(times) for state, times in taken[engine.name].items()
         }
-        odd = {"different": different, "of": len(keywords)}
-        yield {"engine": engine.name, "class": name, **spreads, **odd}
+        yield {"engine": engine.name, "class": name, **summaries, **differences}
 
 
-def answer_and_time(engine: Engine, query: Query, taken: Timings) -> list[int]:
-    """What an engine finds; the milliseconds it takes are added to those taken before."""
-    ask, began = engine.prepare_query(query), time.process_time()
-    found = _timed(ask, taken["new"])
-    taken["cpu"].append(1000 * (time.process_time() - began))
+def search_and_time(engine: Engine, query: Query, taken: Timings) -> list[int]:
+    """Return the matches of an engine; appends the milliseconds to `taken`."""
+    search, cpu_start = engine.prepare_query(query), time.process_time()
+    hits = _timed(search, taken["new"])
+    taken["cpu"].append(1000 * (time.process_time() - cpu_start))
     for _ in range(REPEAT):
-        _timed(ask, taken["again"])
+        _timed(search, taken["again"])
     if isinstance(engine, PaperwireEngine):
         taken["round trip"] += measure_round_trips(engine)
         _timed(fixed_work, taken["fixed work"])
-    return engine.document_numbers(found)
+    return engine.document_numbers(hits)
 
 
 def interleave_engines(
     keywords: Sequence[Query], engines: Sequence[Engine]
 ) -> Iterator[tuple[Query, Engine]]:
-    """Every keyword for every engine, each the first in its turn."""
+    """Yield every query for every engine; a different engine is first each time."""
     for number, query in enumerate(keywords):
         first = number % len(engines)
         for engine in (*engines[first:], *engines[:first]):
@@ -175,19 +176,19 @@ def interleave_engines(
 
 
 def measure_counts(keywords: Sequence[Query], engine: PaperwireEngine) -> Figures:
-    """Milliseconds for the matches of each month of the last year, by a process that has begun."""
+    """Measure the monthly match counts of the last year, in a warm process."""
     counter = MatchCounter(IndexReader(engine.redis))
     counter.count(keywords[0].tree)
     times: dict[str, list[float]] = {"new": [], "again": []}
     for taken in times.values():
         for query in keywords:
             _timed(lambda: counter.count(query.tree), taken)  # noqa: B023
-    spreads = {turn: median_and_percentile_99(taken) for turn, taken in times.items()}
-    return {"engine": engine.name, "class": "matches a month", **spreads}
+    summaries = {state: median_and_percentile_99(taken) for state, taken in times.items()}
+    return {"engine": engine.name, "class": "matches a month", **summaries}
 
 
 def measure_round_trips(engine: PaperwireEngine) -> list[float]:
-    """Milliseconds of questions that ask nothing."""
+    """Return the milliseconds of ten PINGs to the store."""
     taken: list[float] = []
     for _ in range(10):
         _timed(engine.redis.ping, taken)
@@ -195,39 +196,39 @@ def measure_round_trips(engine: PaperwireEngine) -> list[float]:
 
 
 def fixed_work() -> int:
-    """What takes about 0.05 ms where nobody else is at work."""
+    """Do work that takes about 0.05 ms on an idle machine."""
     return sum(n & 7 for n in range(2_000))
 
 
 def median_and_percentile_99(taken: list[float]) -> tuple[float, float]:
-    """Median and 99th percentile."""
+    """Return median and 99th percentile."""
     taken.sort()
     return statistics.median(taken), taken[min(int(len(taken) * 0.99), len(taken) - 1)]
 
 
 def format_figures(figures: Figures) -> str:
-    """Figures for people."""
+    """Render figures as one line."""
     if "resident_a_paper" in figures:
-        return f"{figures['engine']:12} {figures['resident_a_paper']:,.0f} B/paper of the system"
+        return f"{figures['engine']:12} {figures['resident_a_paper']:,.0f} B/paper resident"
     if "class" not in figures:
         rate, size = figures["papers_a_second"], figures["bytes_a_paper"]
         return f"{figures['engine']:12} {rate:8,.0f} papers/s {size:7,.0f} B/paper"
     times = [
-        f"{turn} {figures[turn][0]:7.2f} /{figures[turn][1]:8.2f}"
-        for turn in (*CACHE_STATES, "cpu", "round trip", "fixed work")
-        if turn in figures
+        f"{state} {figures[state][0]:7.2f} /{figures[state][1]:8.2f}"
+        for state in (*CACHE_STATES, "cpu", "round trip", "fixed work")
+        if state in figures
     ]
-    said = f"{figures['class']:22} {figures['engine']:12} {'   '.join(times)} ms"
-    odd = figures.get("different")
-    return said + (f"   {odd} of {figures['of']} answers differ" if odd else "")
+    line = f"{figures['class']:22} {figures['engine']:12} {'   '.join(times)} ms"
+    differences = figures.get("different")
+    return line + (f"   {differences} of {figures['of']} results differ" if differences else "")
 
 
 def _timed(do: Callable[[], T], taken: list[float]) -> T:
-    """What it does; the milliseconds are added to those taken before."""
+    """Call a function and return its result; appends the milliseconds to `taken`."""
     start = time.perf_counter()
-    done = do()
+    result = do()
     taken.append(1000 * (time.perf_counter() - start))
-    return done
+    return result
 
 
 if __name__ == "__main__":

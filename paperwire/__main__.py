@@ -1,4 +1,4 @@
-"""`python -m paperwire`: the command line."""
+"""`python -m paperwire`: run the command line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The script `run`: it must work before anything is installed, so it is tried on empty locks."""
+"""The script `run`, which must work before anything is installed; tested with empty lock files."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LOCKS = ("requirements.lock", "requirements-build.lock", "requirements-test.lock
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """A checkout whose `paperwire` prints its arguments, and whose locks ask for nothing."""
+    """A checkout whose `paperwire` prints its arguments, with empty lock files."""
     folder = tmp_path / "a checkout"
     (folder / "paperwire").mkdir(parents=True)
     (folder / "paperwire" / "__main__.py").write_text("import sys; print(sys.argv[1:])\n")
@@ -41,9 +41,9 @@ def script(checkout: Path) -> ModuleType:
     return module
 
 
-def run(checkout: Path, *words: str) -> subprocess.CompletedProcess[str]:
+def run(checkout: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, str(checkout / "run"), *words],
+        [sys.executable, str(checkout / "run"), *arguments],
         env={"PATH": os.environ["PATH"], "HOME": "/nonexistent"},
         cwd=checkout.parent,
         capture_output=True,
@@ -52,25 +52,25 @@ def run(checkout: Path, *words: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_environment_is_made_once_and_commands_run_in_it(checkout: Path) -> None:
+def test_environment_is_created_once_and_commands_run_in_it(checkout: Path) -> None:
     first = run(checkout)
     assert first.stdout == "['up']\n", first.stderr
     assert "Setting up .venv" in first.stderr
     python = checkout / ".venv" / "bin" / "python"
-    made = python.lstat()
-    for words, said in [
+    created = python.lstat()
+    for arguments, output in [
         (("status", "--json"), "['status', '--json']\n"),
         (("paperwire", "search", "a b"), "['search', 'a b']\n"),
         (("--help",), "['--help']\n"),
         (("test", "-k", "x"), "pytest ['-m', 'not faults', '-k', 'x']\n"),
         (("test", "faults", "-x"), "pytest ['-m', 'faults or row', '-x']\n"),
     ]:
-        again = run(checkout, *words)
-        assert (again.stdout, again.stderr) == (said, "")
-    assert python.lstat() == made
+        again = run(checkout, *arguments)
+        assert (again.stdout, again.stderr) == (output, "")
+    assert python.lstat() == created
 
 
-def test_changed_lock_makes_it_anew(checkout: Path) -> None:
+def test_changed_lock_file_recreates_the_environment(checkout: Path) -> None:
     run(checkout)
     (checkout / ".venv" / "left-behind").touch()
     (checkout / "requirements.lock").write_text("# nothing else\n")
@@ -78,21 +78,21 @@ def test_changed_lock_makes_it_anew(checkout: Path) -> None:
     assert not (checkout / ".venv" / "left-behind").exists()
 
 
-def test_set_up_that_fails_is_not_taken_for_done(checkout: Path) -> None:
+def test_failed_setup_is_retried(checkout: Path) -> None:
     (checkout / "requirements.lock").write_text("not-there @ file:///not/there\n")
     for _ in range(2):
         failed = run(checkout)
         assert failed.returncode == 1
-        assert failed.stderr.splitlines()[-1].startswith("Set-up failed")
+        assert failed.stderr.splitlines()[-1].startswith("Setup failed")
         assert failed.stdout == ""
 
 
-def test_old_pythons_can_read_it() -> None:
+def test_old_versions_of_python_can_parse_it() -> None:
     ast.parse(SCRIPT.read_text("utf-8"), feature_version=(3, 7))
 
 
 @pytest.mark.parametrize("version", [(3, 8), (3, 10), (3, 14)])
-def test_other_pythons_are_told_in_a_line(
+def test_unsupported_python_exits_with_one_line(
     script: ModuleType, version: tuple[int, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "version_info", version)
@@ -101,7 +101,7 @@ def test_other_pythons_are_told_in_a_line(
         script.main([])
 
 
-def test_python_that_will_do_is_taken_from_path(
+def test_suitable_python_is_found_on_path(
     script: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, code in [
@@ -111,19 +111,19 @@ def test_python_that_will_do_is_taken_from_path(
     ]:
         (tmp_path / name).write_text(f"#!/bin/sh\n{code}\n")
         (tmp_path / name).chmod(0o755)
-    became: list[tuple[str, ...]] = []
+    commands: list[tuple[str, ...]] = []
     monkeypatch.setattr(sys, "version_info", (3, 9))
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr(os, "execv", lambda program, words: became.append(words))
+    monkeypatch.setattr(os, "execv", lambda program, arguments: commands.append(arguments))
     with pytest.raises(SystemExit):
         script.main(["status"])
-    assert became[0][0] == str(tmp_path / "python3.12")
-    assert became[0][-1] == "status"
+    assert commands[0][0] == str(tmp_path / "python3.12")
+    assert commands[0][-1] == "status"
 
 
-def test_python_without_any_pip_is_told_what_to_install(
+def test_missing_pip_exits_with_instructions(
     script: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(script, "answers", lambda *command: False)
+    monkeypatch.setattr(script, "succeeds", lambda *command: False)
     with pytest.raises(SystemExit, match="install python3-pip or python3-venv"):
-        script.pip()
+        script.pip_command()

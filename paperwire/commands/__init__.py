@@ -1,1 +1,6 @@
-"""Commands that have a module of their own; `paperwire.cli` attaches each by one line."""
+"""Commands with a module of their own; `paperwire.cli` attaches each with one line.
+
+May import: papers.errors, papers.config, papers.state, papers.store, papers.maintenance,
+    service.http, workers, paperwire.doctor, paperwire.operations.
+Start with: options.py (shared options), source.py.
+"""

@@ -1,4 +1,4 @@
-"""`paperwire backup` and `paperwire restore`: the store into a file, and back."""
+"""`paperwire backup` and `paperwire restore`: write the store to a file, and read it back."""
 
 from __future__ import annotations
 
@@ -10,18 +10,22 @@ from typing import TYPE_CHECKING
 
 import click
 
+from paperwire.commands.options import json_option
+
 if TYPE_CHECKING:
     from papers.maintenance.backup import BackupCounts
 
 _file_argument = click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
-_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 @click.command()
 @_file_argument
-@_json_option
+@json_option
 def backup(file: Path, as_json: bool) -> None:
-    """Write all that cannot be fetched again into FILE, while everything runs."""
+    """Write a backup of the store to FILE.
+
+    It contains everything that cannot be fetched again; nothing needs to be stopped.
+    """
     from papers.config.settings import discover_settings
     from papers.maintenance import backup
     from paperwire.operations.session import open_session
@@ -33,10 +37,13 @@ def backup(file: Path, as_json: bool) -> None:
 
 @click.command()
 @_file_argument
-@click.option("--replace", is_flag=True, help="Put it in place of all that the store holds.")
-@_json_option
+@click.option("--replace", is_flag=True, help="Replace everything in the store.")
+@json_option
 def restore(file: Path, replace: bool, as_json: bool) -> None:
-    """Bring FILE, a backup, back into an empty store; scheduler and workers are to be stopped."""
+    """Restore the backup FILE into an empty store.
+
+    Stop scheduler and workers first.
+    """
     from papers.config.settings import discover_settings
     from papers.maintenance.restore import restore_backup
     from paperwire.operations.session import open_session
@@ -46,9 +53,9 @@ def restore(file: Path, replace: bool, as_json: bool) -> None:
     _print_counts(f"restored {file}", file, counts, as_json)
 
 
-def _print_counts(did: str, file: Path, counts: BackupCounts, as_json: bool) -> None:
+def _print_counts(action: str, file: Path, counts: BackupCounts, as_json: bool) -> None:
     size = file.stat().st_size
     if as_json:
         click.echo(json.dumps({"file": str(file), "bytes": size, **asdict(counts)}))
         return
-    click.echo(f"{did}: {counts.papers:,} papers of {counts.months:,} months, {size:,} bytes")
+    click.echo(f"{action}: {counts.papers:,} papers of {counts.months:,} months, {size:,} bytes")

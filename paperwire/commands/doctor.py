@@ -1,8 +1,7 @@
-"""`paperwire doctor`: what is wrong here, why, and how to mend it."""
+"""`paperwire doctor`: report what is wrong with an installation, why, and the remedy."""
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Sequence
@@ -10,34 +9,36 @@ from typing import TYPE_CHECKING
 
 import click
 
+from paperwire.commands.options import json_option, print_result
+
 if TYPE_CHECKING:
     from paperwire.doctor.finding import Finding
 
 
 @click.command()
-@click.option("--offline", is_flag=True, help="Do not ask the upstreams.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--offline", is_flag=True, help="Skip the checks of the upstreams.")
+@json_option
 def doctor(offline: bool, as_json: bool) -> None:
-    """Say what is wrong with this installation, why, and how to mend it; 1 where a fault is."""
+    """Check this installation and suggest fixes.
+
+    The exit code is 1 if there is a fault; warnings do not count.
+    """
     from dataclasses import asdict
     from datetime import UTC, datetime
 
     from paperwire.doctor.examination import run_checks
 
-    found = run_checks(os.environ, datetime.now(UTC), ask_upstreams=not offline)
-    good = all(finding.level != "fault" for finding in found)
-    if as_json:
-        document = {"good": good, "findings": [asdict(finding) for finding in found]}
-        click.echo(json.dumps(document, ensure_ascii=False, indent=2))
-    else:
-        click.echo(_text(found))
-    if not good:
+    findings = run_checks(os.environ, datetime.now(UTC), ask_upstreams=not offline)
+    is_ok = all(finding.level != "fault" for finding in findings)
+    document = {"good": is_ok, "findings": [asdict(finding) for finding in findings]}
+    print_result(document, _text(findings), as_json)
+    if not is_ok:
         sys.exit(1)
 
 
-def _text(found: Sequence[Finding]) -> str:
+def _text(findings: Sequence[Finding]) -> str:
     lines = [
-        f"{finding.level:<9}{finding.check}: {finding.cause}\n{'':<9}mend: {finding.mend}"
-        for finding in found
+        f"{finding.level:<9}{finding.check}: {finding.cause}\n{'':<9}fix: {finding.mend}"
+        for finding in findings
     ]
-    return "\n".join(lines) or "nothing is wrong"
+    return "\n".join(lines) or "no problems found"

@@ -1,4 +1,4 @@
-"""`paperwire export`: what is kept here, as files for other programs, or for another Paperwire."""
+"""`paperwire export`: write papers to files for other programs, or for another Paperwire."""
 
 from __future__ import annotations
 
@@ -8,22 +8,24 @@ import os
 import click
 
 from papers.config.settings import discover_settings
+from paperwire.commands.options import json_option
 
 
 @click.group()
 def export() -> None:
-    """Write what is kept here to a file."""
+    """Export papers, keywords and references to a file."""
 
 
 @export.command("papers")
 @click.argument("file")
-@click.option("--query", help="Only the papers of a keyword, newest first; else all, oldest first.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--query", help="Only papers that match, newest first; default: all, oldest first.")
+@json_option
 def export_papers(file: str, query: str | None, as_json: bool) -> None:
-    """Write papers to FILE (- for standard output), one JSON object a line.
+    """Write papers as JSON lines.
 
-    Nothing is lost: `paperwire load` brings them into another store as they are here. A FILE that
-    ends in .gz or .zst is compressed; it appears when it is whole.
+    FILE is - for standard output. The export is lossless: `paperwire load` restores the same
+    papers in another store. A FILE that ends in .gz or .zst is compressed. FILE is replaced only
+    once it is complete.
     """
     from papers.store import Store
     from paperwire.operations.export_rows import select_papers, write_rows
@@ -31,6 +33,6 @@ def export_papers(file: str, query: str | None, as_json: bool) -> None:
 
     with open_session(discover_settings(os.environ)) as session:
         count = write_rows(select_papers(Store(session.redis), query), file)
-    said = {"papers": count, "wrote": file}
+    document = {"papers": count, "wrote": file}
     text = f"wrote {count:,} papers to {'standard output' if file == '-' else file}"
-    click.echo(json.dumps(said) if as_json else text, err=file == "-")
+    click.echo(json.dumps(document) if as_json else text, err=file == "-")

@@ -1,6 +1,6 @@
-"""`paperwire export opml`, …: keywords and papers in the forms that other programs take.
+"""`paperwire export opml`, ...: keywords and papers in the formats of other programs.
 
-Each writes what the web service answers, to a FILE that appears when it is whole.
+Each writes the same bytes as the web service to FILE, which is replaced only once it is complete.
 """
 
 from __future__ import annotations
@@ -14,16 +14,19 @@ from papers.config.settings import discover_settings
 from papers.errors import SourceError
 
 keyword_option = click.option(
-    "-k", "--keyword", "names", multiple=True, help="Only this saved keyword; may be repeated."
+    "-k", "--keyword", "names", multiple=True, help="Only this saved keyword; repeatable."
 )
 
 
 @click.command()
 @click.argument("file")
 @keyword_option
-@click.option("--picked", is_flag=True, help="Feeds of what communities picked, too.")
+@click.option("--picked", is_flag=True, help="Include the feeds of picked papers.")
 def opml(file: str, names: tuple[str, ...], picked: bool) -> None:
-    """Write the feeds of saved keywords to FILE (- for standard output), for readers to import."""
+    """Write the feeds of saved keywords as OPML.
+
+    FILE is - for standard output.
+    """
     from paperwire.operations import export_documents
     from paperwire.operations.export_rows import write_document
     from paperwire.operations.session import open_session
@@ -36,12 +39,13 @@ def opml(file: str, names: tuple[str, ...], picked: bool) -> None:
 @click.argument("file")
 @keyword_option
 @click.option("-n", "rows", default=100, show_default=True, type=click.IntRange(1, 1000))
-@click.option("--fetch", is_flag=True, help="Fetch every source first.")
+@click.option("--fetch", is_flag=True, help="Fetch all sources first.")
 def markdown(file: str, names: tuple[str, ...], rows: int, fetch: bool) -> None:
-    """Write the newest papers of saved keywords to FILE (-: standard output), a table a keyword.
+    """Write the newest papers as Markdown tables.
 
-    With --fetch it is all that a scheduled repository needs; a source that fails is told of, what
-    is here is written all the same, and the exit code is 1.
+    There is one table for each saved keyword. FILE is - for standard output. With --fetch this
+    one command is all that a repository with a daily job needs: if a source fails, FILE is
+    written from the stored papers, the error is reported and the exit code is 1.
     """
     from paperwire.operations import export_documents, refresh
     from paperwire.operations.export_rows import write_document
@@ -54,14 +58,14 @@ def markdown(file: str, names: tuple[str, ...], rows: int, fetch: bool) -> None:
         raise SourceError("; ".join(failed))
 
 
-def _references_command(name: str, suffix: str, form: str) -> click.Command:
-    """The command that writes papers in one form of references."""
+def _references_command(name: str, suffix: str, title: str) -> click.Command:
+    """Return the command that exports papers in one reference format."""
 
-    @click.command(name, help=f"Write papers to FILE (-: standard output) as {form}.")
+    @click.command(name, help=f"Write papers as {title}.\n\nFILE is - for standard output.")
     @click.argument("file")
     @click.argument("ids", nargs=-1)
     @keyword_option
-    @click.option("--query", default="", help="The papers of any keyword instead.")
+    @click.option("--query", default="", help="Papers that match this query.")
     @click.option("-n", "limit", default=100, show_default=True, type=click.IntRange(1, 10_000))
     def command(
         file: str, ids: tuple[str, ...], names: tuple[str, ...], query: str, limit: int
@@ -71,8 +75,8 @@ def _references_command(name: str, suffix: str, form: str) -> click.Command:
         from paperwire.operations.session import open_session
 
         with open_session(discover_settings(os.environ)) as session:
-            wanted = export_documents.ExportSelection(ids, names, query, limit)
-            write_document(export_documents.render_references(session, suffix, wanted), file)
+            selection = export_documents.PaperSelection(ids, names, query, limit)
+            write_document(export_documents.render_references(session, suffix, selection), file)
 
     return command
 

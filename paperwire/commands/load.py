@@ -1,4 +1,4 @@
-"""`paperwire load`: files of many papers into the store."""
+"""`paperwire load`: bulk-load files of papers into the store."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 import click
 
 from papers.config.settings import discover_settings
+from paperwire.commands.options import json_option, print_result
 
 
 @click.command()
@@ -17,20 +18,18 @@ from papers.config.settings import discover_settings
     "--processes",
     type=click.IntRange(1, 64),
     default=os.cpu_count() or 1,
-    show_default="one a core",
-    help="Processes that read and store.",
+    show_default="number of CPUs",
+    help="Number of loading processes.",
 )
-@click.option(
-    "--again", is_flag=True, help="From the beginning, files that were loaded before too."
-)
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--again", is_flag=True, help="Start over, even with files that were loaded before.")
+@json_option
 def load(files: tuple[str, ...], processes: int, again: bool, as_json: bool) -> None:
     """Load papers from files; - is standard input.
 
-    A FILE is arXiv's metadata snapshot (JSON lines), answers of OAI-PMH (XML, in either format,
-    one or many), or what `paperwire export papers` wrote; as it is, or compressed (.gz, .zst).
-    Stopped, the same command goes on where it was. What cannot be read is set aside with its line
-    and the reason, and the exit code is 1.
+    A FILE is arXiv's metadata snapshot (JSON lines), one or more OAI-PMH responses (XML, in
+    either metadata format), or the output of `paperwire export papers`; plain or compressed
+    (.gz, .zst). After an interruption the same command resumes. Records that cannot be read are
+    quarantined with line number and reason, and the exit code is 1.
     """
     from paperwire.operations.bulk_load import load_files, summarize_loads
     from paperwire.operations.session import open_session
@@ -39,9 +38,9 @@ def load(files: tuple[str, ...], processes: int, again: bool, as_json: bool) -> 
         with open_session(discover_settings(os.environ)) as session:
             loads = load_files(session, files, processes, lambda: datetime.now(UTC), again=again)
     except KeyboardInterrupt:
-        click.echo("stopped; the same command goes on where it was", err=True)
+        click.echo("interrupted; run the same command to resume", err=True)
         sys.exit(1)
-    said = summarize_loads(loads)
-    click.echo(said.json if as_json else said.text)
-    if not said.is_ok:
+    result = summarize_loads(loads)
+    print_result(result.document, result.text, as_json)
+    if not result.is_ok:
         sys.exit(1)

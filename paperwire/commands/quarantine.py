@@ -1,4 +1,4 @@
-"""`paperwire quarantine`: the records that were set aside, so that none is lost in silence."""
+"""`paperwire quarantine`: list the records that could not be stored."""
 
 from __future__ import annotations
 
@@ -8,16 +8,23 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from paperwire.commands.options import json_option, print_result
+
 if TYPE_CHECKING:
     from papers.state.task_states import QuarantinedRecord
 
 
 @click.command()
 @click.option("-n", "limit", default=100, show_default=True, type=click.IntRange(1, 1000))
-@click.option("--clear", is_flag=True, help="Forget them all; what still comes is set aside again.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option(
+    "--clear", is_flag=True, help="Delete all; records that still fail are quarantined again."
+)
+@json_option
 def quarantine(limit: int, clear: bool, as_json: bool) -> None:
-    """List the records that could not be taken, newest first, with the reason of each."""
+    """List the records that could not be stored.
+
+    The newest comes first, each with its reason and an excerpt.
+    """
     from papers.config.settings import discover_settings
     from papers.state.task_states import TaskStates
     from paperwire.operations.session import open_session
@@ -26,10 +33,10 @@ def quarantine(limit: int, clear: bool, as_json: bool) -> None:
         states = TaskStates(session.redis)
         if clear:
             count = states.clear_quarantine()
-            click.echo(json.dumps({"cleared": count}) if as_json else f"forgot {count} records")
+            click.echo(json.dumps({"cleared": count}) if as_json else f"deleted {count} records")
             return
         records = [_record_json(record) for record in states.list_quarantined(limit)]
-    click.echo(json.dumps(records, ensure_ascii=False, indent=2) if as_json else _text(records))
+    print_result(records, _text(records), as_json)
 
 
 def _record_json(record: QuarantinedRecord) -> dict[str, Any]:
@@ -42,13 +49,13 @@ def _record_json(record: QuarantinedRecord) -> dict[str, Any]:
 
 
 def _text(records: list[dict[str, Any]]) -> str:
-    """A line for each record and an indented one with its beginning, safe for a terminal."""
+    """Render each record as a line and an indented excerpt, safe for a terminal."""
     lines = [
         f"{record['at'][:16].replace('T', ' ')}  {record['task']}: {_printable(record['reason'])}\n"
         f"    {_printable(record['excerpt'])}"
         for record in records
     ]
-    return "\n".join(lines) or "nothing was set aside"
+    return "\n".join(lines) or "the quarantine is empty"
 
 
 def _printable(text: str) -> str:

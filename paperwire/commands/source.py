@@ -1,31 +1,33 @@
-"""`paperwire source`: the community feeds, tried, saved, removed, listed."""
+"""`paperwire source`: try, save, remove and list community feeds."""
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from paperwire.commands.options import json_option, print_result
+
 if TYPE_CHECKING:
     from papers.state.communities import Community
     from papers.state.feed_trials import FeedTrial
 
-_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-
 
 @click.group()
 def source() -> None:
-    """Change the community feeds: any RSS or Atom whose entries name arXiv papers."""
+    """Manage the community feeds.
+
+    A community feed is an RSS or Atom feed whose entries link to arXiv papers.
+    """
 
 
 @source.command("try")
 @click.argument("url")
-@_json_option
+@json_option
 def source_try(url: str, as_json: bool) -> None:
-    """Fetch a feed once and show what it would bring; nothing is kept."""
+    """Fetch a feed once and show its papers; nothing is saved."""
     from datetime import UTC, datetime
 
     from papers.config.settings import discover_settings
@@ -33,7 +35,7 @@ def source_try(url: str, as_json: bool) -> None:
     from workers.trial import try_feed
 
     trial = try_feed(FeedTrial("", "trial", url), discover_settings(os.environ), datetime.now(UTC))
-    _print_result(_trial_json(trial), _trial_text(trial), as_json)
+    print_result(_trial_json(trial), _trial_text(trial), as_json)
     if trial.fault:
         sys.exit(1)
 
@@ -41,44 +43,44 @@ def source_try(url: str, as_json: bool) -> None:
 @source.command("add")
 @click.argument("name")
 @click.argument("url")
-@_json_option
+@json_option
 def source_add(name: str, url: str, as_json: bool) -> None:
-    """Save a feed under a name: it is fetched every hour; a name that is there gets the new URL."""
+    """Save a feed to be fetched every hour; an existing name gets the new URL."""
     from papers.config.settings import discover_settings
     from papers.state.communities import Communities
     from paperwire.operations.session import open_session
 
     with open_session(discover_settings(os.environ)) as session:
         feed = Communities(session.redis, session.settings).add(name, url, now=session.now)
-    _print_result(_feed_json(feed), f"saved {_feed_line(feed)}", as_json)
+    print_result(_feed_json(feed), f"saved {_feed_line(feed)}", as_json)
 
 
 @source.command("remove")
 @click.argument("name")
-@_json_option
+@json_option
 def source_remove(name: str, as_json: bool) -> None:
-    """Fetch a saved feed no more; what it picked stays."""
+    """Remove a saved feed; its picks stay."""
     from papers.config.settings import discover_settings
     from papers.state.communities import Communities
     from paperwire.operations.session import open_session
 
     with open_session(discover_settings(os.environ)) as session:
         feed = Communities(session.redis, session.settings).remove(name)
-    _print_result(_feed_json(feed), f"removed {_feed_line(feed)}", as_json)
+    print_result(_feed_json(feed), f"removed {_feed_line(feed)}", as_json)
 
 
 @source.command("list")
-@_json_option
+@json_option
 def source_list(as_json: bool) -> None:
-    """List the community feeds, saved ones and those of the settings."""
+    """List the community feeds, both saved and from the settings."""
     from papers.config.settings import discover_settings
     from papers.state.communities import Communities
     from paperwire.operations.session import open_session
 
     with open_session(discover_settings(os.environ)) as session:
         feeds = Communities(session.redis, session.settings).all()
-    text = "\n".join(map(_feed_line, feeds)) or "no community feed is there"
-    _print_result([_feed_json(feed) for feed in feeds], text, as_json)
+    text = "\n".join(map(_feed_line, feeds)) or "there are no community feeds"
+    print_result([_feed_json(feed) for feed in feeds], text, as_json)
 
 
 def _feed_json(feed: Community) -> dict[str, Any]:
@@ -95,16 +97,17 @@ def _trial_json(trial: FeedTrial) -> dict[str, Any]:
         {"id": str(paper.id), "picked": paper.picked_at.isoformat(), "url": paper.url or None}
         for paper in trial.papers
     ]
-    told = {"url": trial.url, "fault": trial.fault or None, "entries": trial.entries}
-    return {**told, "named": trial.named, "papers": papers}
+    return {
+        "url": trial.url,
+        "fault": trial.fault or None,
+        "entries": trial.entries,
+        "named": trial.named,
+        "papers": papers,
+    }
 
 
 def _trial_text(trial: FeedTrial) -> str:
     if trial.fault:
-        return f"it cannot be read: {trial.fault}"
+        return f"the feed cannot be read: {trial.fault}"
     lines = [f"{paper.picked_at:%Y-%m-%d}  {paper.id}  {paper.url}" for paper in trial.papers]
     return "\n".join([trial.said, *lines])
-
-
-def _print_result(document: Any, text: str, as_json: bool) -> None:
-    click.echo(json.dumps(document, ensure_ascii=False, indent=2) if as_json else text)

@@ -1,4 +1,4 @@
-"""`paperwire token`: a new token, shown this once, and what the settings keep of it."""
+"""`paperwire token`: make an API token, and the digest of it for the settings."""
 
 from __future__ import annotations
 
@@ -6,18 +6,24 @@ import json
 
 import click
 
+from paperwire.commands.options import json_option
+
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 def token(as_json: bool) -> None:
-    """Make a token for writing over HTTP; it is shown once and kept nowhere."""
+    """Make a token for write access over HTTP.
+
+    It is shown once and stored nowhere.
+    """
     from service.http.auth import new_token, token_digest
 
     new = new_token()
     if as_json:
         click.echo(json.dumps({"token": new, "digest": token_digest(new)}))
         return
-    click.echo(f"the token, which is shown only now:\n  {new}\n")
+    click.echo(f"the token, shown only once:\n  {new}\n")
     click.echo(
-        f'what the settings keep of it (or PAPERWIRE_TOKEN_FILE):\n  token = "{token_digest(new)}"'
+        "for the settings (or a file that PAPERWIRE_TOKEN_FILE names):\n"
+        f'  token = "{token_digest(new)}"'
     )

@@ -1,7 +1,6 @@
-"""What is wrong with this installation: each fault with its cause and its mend.
+"""Checks of an installation: settings, machine, store, parts, upstreams; they change nothing.
 
-settings, then this machine, then the store, then what runs on it, then the way to the upstreams
-
-A check is a function that gives findings; it changes nothing. Those that need a store are not made
-where there is none, so that one cause gives one finding.
+May import: papers.errors, papers.config, papers.model, papers.query, papers.redis_backend,
+    papers.state, papers.maintenance, workers.fetch, paperwire.run.
+Start with: examination.py (the order of the checks), finding.py.
 """

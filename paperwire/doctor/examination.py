@@ -1,4 +1,8 @@
-"""All checks in their order."""
+"""Run all checks: settings, machine, store, what runs on it, upstreams.
+
+A check is a generator of findings and changes nothing. Checks that need a store are skipped if
+there is none, so that one cause gives one finding.
+"""
 
 from __future__ import annotations
 
@@ -20,13 +24,13 @@ from paperwire.run import embedded_store
 
 
 def run_checks(environ: Mapping[str, str], now: datetime, *, ask_upstreams: bool) -> list[Finding]:
-    """Everything that is wrong, in the order in which to mend it; `now` is aware UTC."""
+    """Return all findings in the order in which to fix them; `now` is aware UTC."""
     path = config_path(environ)
     try:
         settings = load_settings(path, environ)
     except PaperwireError as error:
-        mend = "correct it; `paperwire init other.toml` writes one with every setting explained"
-        return [fault("settings", error, mend)]
+        remedy = "correct it; `paperwire init other.toml` writes a file that explains every setting"
+        return [fault("settings", error, remedy)]
     return list(_all_findings(settings, path, now, ask_upstreams=ask_upstreams))
 
 
@@ -36,13 +40,13 @@ def _all_findings(
     yield from machine.check_settings(settings)
     yield from machine.check_secrets(settings, path)
     yield from machine.check_port(settings)
-    folder = [*machine.check_data_folder(settings), *machine.check_disk_space(settings)]
-    yield from folder
+    folder_findings = [*machine.check_data_folder(settings), *machine.check_disk_space(settings)]
+    yield from folder_findings
     with contextlib.ExitStack() as stack:
         redis = None
-        if settings.redis_url or not any(found.level == "fault" for found in folder):
-            redis, away = _connect_store(settings, stack)
-            yield from away
+        if settings.redis_url or not any(one.level == "fault" for one in folder_findings):
+            redis, store_findings = _connect_store(settings, stack)
+            yield from store_findings
         if redis:
             yield from _store_findings(redis, now)
         if ask_upstreams:
@@ -52,8 +56,8 @@ def _all_findings(
 
 
 def _with_saved_communities(settings: Settings, redis: Redis | None) -> Settings:
-    """The settings with the saved community feeds in them, where these can be read."""
-    with contextlib.suppress(StoreError):  # what is wrong with the store was told before
+    """Return the settings with the saved community feeds, if these can be read."""
+    with contextlib.suppress(StoreError):  # an earlier check has reported the store's problem
         return Communities(redis, settings).effective_settings() if redis else settings
     return settings
 
@@ -61,28 +65,30 @@ def _with_saved_communities(settings: Settings, redis: Redis | None) -> Settings
 def _connect_store(
     settings: Settings, stack: contextlib.ExitStack
 ) -> tuple[Redis | None, list[Finding]]:
-    """The configured store, or the embedded one; or what keeps us from it. Nobody waits long."""
+    """Connect to the configured or embedded store without retries; or return why we cannot."""
     try:
         url = settings.redis_url or stack.enter_context(
-            embedded_store.open_embedded_store(embedded_store.store_paths(settings.data_dir))
+            embedded_store.open_embedded_store(
+                embedded_store.StorePaths.in_data_dir(settings.data_dir)
+            )
         )
         redis = stack.enter_context(contextlib.closing(connect(url, retry=False)))
     except PaperwireError as error:
-        return None, [fault("store", error, "correct redis_url, or see the store's log")]
-    away = list(store.check_store_reachable(redis))
-    return (None if away else redis), away
+        return None, [fault("store", error, "correct redis_url, or read the store's log")]
+    findings = list(store.check_store_reachable(redis))
+    return (None if findings else redis), findings
 
 
 def _store_findings(redis: Redis, now: datetime) -> Iterator[Finding]:
-    """The checks of a store, and of what runs on it."""
+    """Check a reachable store, and what runs on it."""
     yield from store.check_store_settings(redis)
     yield from store.check_store_clock(redis, now)
     try:
-        layout = list(store.check_schema_version(redis))
-        yield from layout
+        schema_findings = list(store.check_schema_version(redis))
+        yield from schema_findings
         yield from parts.check_scheduler(redis)
         yield from parts.check_workers(redis, now)
-        if not layout:
+        if not schema_findings:
             yield from parts.check_source_states(redis)
     except (RedisError, StoreError) as error:
-        yield fault("store-rights", error, "give its user the rights of deploy/store.acl")
+        yield fault("store-rights", error, "grant its user the permissions in deploy/store.acl")

@@ -1,4 +1,4 @@
-"""What a check finds."""
+"""Findings of the checks."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that is not as it should be.
+    """One problem.
 
-    A `fault` keeps Paperwire from working or from keeping what it has; a `warning` will be missed
-    later. `cause` and `mend` are sentences for a person, `check` is a name for programs.
+    A `fault` stops Paperwire from working or endangers its data; a `warning` causes trouble later.
+    `cause` and `mend` (the remedy) are sentences for people, `check` is a name for programs.
     """
 
     check: str
@@ -21,10 +21,10 @@ class Finding:
 
 
 def fault(check: str, cause: object, mend: str) -> Finding:
-    """A finding that must be mended."""
+    """Return a finding that must be fixed."""
     return Finding(check, "fault", str(cause), mend)
 
 
 def warning(check: str, cause: object, mend: str) -> Finding:
-    """A finding that should be."""
+    """Return a finding that should be fixed."""
     return Finding(check, "warning", str(cause), mend)

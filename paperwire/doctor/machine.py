@@ -1,4 +1,4 @@
-"""The settings, and this machine: what can be said before anything is connected to."""
+"""Checks of the settings and of this machine, made before connecting to anything."""
 
 from __future__ import annotations
 
@@ -6,13 +6,12 @@ import dataclasses
 import errno
 import os
 import shutil
-import socket
 import stat
 import tempfile
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from papers.config.settings import Settings
 from papers.errors import BadQuery
@@ -20,109 +19,104 @@ from papers.model.categories import ARCHIVES, CATEGORIES, canonical_category
 from papers.query.parser import parse_query
 from paperwire.doctor.finding import Finding, fault, warning
 from paperwire.run.instance_lock import running_address
+from paperwire.run.ports import try_bind
 
 LOW_DISK_BYTES: Final = 1_000_000_000
-"""Bytes: with less free disk the store should be looked after."""
+"""Bytes of free disk; below this there is a warning."""
 
 CRITICAL_DISK_BYTES: Final = 50_000_000
-"""Bytes: with less it soon takes no writes."""
+"""Bytes of free disk; below this the store will soon reject writes."""
 
 _ALL_HOSTS: Final = ("0.0.0.0", "::")
 
 
 def check_settings(settings: Settings) -> Iterator[Finding]:
-    """Settings that are well formed and still make no sense."""
+    """Check for settings that are valid but make no sense."""
     if not settings.contact:
         yield warning(
             "contact",
-            "no contact is set: an upstream that minds our requests can only block them",
+            "no contact is set: an upstream that objects to our requests can only block them",
             'set contact = "mailto:you@example.org", or a URL',
         )
     for category in settings.categories:
         if canonical_category(category) not in (*CATEGORIES, *ARCHIVES):
             yield warning(
                 "categories",
-                f"{category!r} is no category of arXiv that is known here: its feed may be empty",
-                "correct it in categories; https://arxiv.org/category_taxonomy has them all",
+                f"{category!r} is not a known arXiv category: its feed may be empty",
+                "correct it in categories; https://arxiv.org/category_taxonomy lists all",
             )
     for name, query in settings.keywords.items():
         try:
             parse_query(query)
         except BadQuery as error:
-            yield fault("keywords", f"the keyword {name!r}: {error}", "correct it in keywords")
+            yield fault("keywords", f"keyword {name!r}: {error}", "correct it in keywords")
     if settings.host in _ALL_HOSTS and not settings.public_url:
         yield warning(
             "public-url",
-            f"it listens for everyone, and links in feeds lead to {settings.base_url}",
-            'set public_url = "https://papers.example.org", the address readers see',
+            f"the server listens on all interfaces, but links in feeds lead to {settings.base_url}",
+            'set public_url = "https://papers.example.org", the address that readers use',
         )
 
 
 def check_secrets(settings: Settings, path: Path | None) -> Iterator[Finding]:
-    """A TOML file with secrets in it that others on this machine can read."""
+    """Check for a TOML file with secrets that other users of this machine can read."""
     if path is None:
         return
     secret = {f.name for f in dataclasses.fields(settings) if f.metadata["secret"]}
-    held = sorted(secret & {name for name, value in _read_toml(path).items() if value})
-    if held and path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
+    values = tomllib.loads(path.read_text("utf-8"))
+    exposed = sorted(secret & {name for name, value in values.items() if value})
+    if exposed and path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
         yield warning(
             "secrets",
-            f"{path} holds {', '.join(held)} and others on this machine can read it",
-            f"chmod 600 {path}, or keep them in files that PAPERWIRE_NAME_FILE names",
+            f"{path} contains {', '.join(exposed)} and other users of this machine can read it",
+            f"chmod 600 {path}, or move the secrets to files that PAPERWIRE_NAME_FILE names",
         )
 
 
 def check_port(settings: Settings) -> Iterator[Finding]:
-    """The port of the web server, unless it is ours already."""
+    """Check that the web server's port is free, or in use by our own server."""
     if settings.port == 0 or running_address(Path(settings.data_dir)):
         return
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    with socket.socket(family) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((settings.host, settings.port))
-        except OSError as error:
-            taken = error.errno == errno.EADDRINUSE
-            why = "another program listens there" if taken else error.strerror
-            yield fault(
-                "port",
-                f"port {settings.port} of {settings.host} cannot be had: {why}",
-                "stop that program, or set another port or host; `paperwire up` takes the next one",
-            )
+    try:
+        try_bind(settings.host, settings.port)
+    except OSError as error:
+        is_taken = error.errno == errno.EADDRINUSE
+        reason = "another program listens there" if is_taken else error.strerror
+        yield fault(
+            "port",
+            f"port {settings.port} of {settings.host} is not available: {reason}",
+            "stop that program, or set another port or host; `paperwire up` uses the next free one",
+        )
 
 
 def check_data_folder(settings: Settings) -> Iterator[Finding]:
-    """The data folder can be made, entered and written to."""
+    """Check that the data folder can be created and written to."""
     folder = Path(settings.data_dir)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder) as probe:
             probe.write(b"paperwire")
     except OSError as error:
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        is_full = error.errno in (errno.ENOSPC, errno.EDQUOT)
         yield fault(
-            "disk" if full else "permissions",
-            f"nothing can be written to {folder}: {error.strerror}",
-            "make room on that disk"
-            if full
-            else f"give user {os.getuid()} that folder, or set another data_dir",
+            "disk" if is_full else "permissions",
+            f"cannot write to {folder}: {error.strerror}",
+            "free some space on that disk"
+            if is_full
+            else f"give user {os.getuid()} write access to it, or set another data_dir",
         )
 
 
 def check_disk_space(settings: Settings) -> Iterator[Finding]:
-    """Free disk under the data folder; of a folder that cannot be had nothing is said here."""
+    """Check the free disk space; a missing data folder is reported by `check_data_folder`."""
     folder = Path(settings.data_dir)
     if not folder.is_dir():
         return
     free = shutil.disk_usage(folder).free
     if free < LOW_DISK_BYTES:
-        kind = fault if free < CRITICAL_DISK_BYTES else warning
-        yield kind(
+        make_finding = fault if free < CRITICAL_DISK_BYTES else warning
+        yield make_finding(
             "disk",
-            f"{free / 1e6:,.0f} MB are free on the disk of {folder}",
-            "make room, or set data_dir to another disk",
+            f"only {free / 1e6:,.0f} MB are free on the disk of {folder}",
+            "free some space, or move data_dir to another disk",
         )
-
-
-def _read_toml(path: Path) -> dict[str, Any]:
-    return tomllib.loads(path.read_text("utf-8"))

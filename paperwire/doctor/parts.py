@@ -1,4 +1,4 @@
-"""What runs on the store: a scheduler, workers, and sources that answer them."""
+"""Checks of what runs on the store: scheduler, workers, and the states of the sources."""
 
 from __future__ import annotations
 
@@ -13,39 +13,39 @@ from paperwire.doctor.finding import Finding, fault, warning
 from paperwire.run.probe import HEARTBEAT_TIMEOUT
 
 FAILURES_TO_WARN = 3
-"""Failures in a row that are more than a bad hour."""
+"""Failures in a row before there is a warning: fewer may be a short outage."""
 
 
 def check_scheduler(redis: Redis) -> Iterator[Finding]:
-    """Somebody says what is due."""
+    """Check that a scheduler holds its lease."""
     if not redis.exists(keys.SCHEDULER_LEASE):
         yield fault(
             "scheduler",
-            "no scheduler ticks: nothing is fetched",
-            "run `paperwire up`, or `python -m workers scheduler` on some host",
+            "no scheduler is running: nothing is fetched",
+            "run `paperwire up`, or `python -m workers scheduler` on any host",
         )
 
 
 def check_workers(redis: Redis, now: datetime) -> Iterator[Finding]:
-    """Somebody does what is due; `now` is aware UTC."""
+    """Check for a recent heartbeat of any worker; `now` is aware UTC."""
     from rq import Worker
 
-    heard = [w.last_heartbeat for w in Worker.all(connection=redis) if w.last_heartbeat]
-    if not heard or now - max(heard) > HEARTBEAT_TIMEOUT:
+    heartbeats = [w.last_heartbeat for w in Worker.all(connection=redis) if w.last_heartbeat]
+    if not heartbeats or now - max(heartbeats) > HEARTBEAT_TIMEOUT:
         yield fault(
             "worker",
-            "no worker was heard of in the last two minutes: what is due is not fetched",
-            "run `paperwire up`, or `python -m workers worker` on some host",
+            "no worker has sent a heartbeat in the last two minutes: nothing is fetched",
+            "run `paperwire up`, or `python -m workers worker` on any host",
         )
 
 
 def check_source_states(redis: Redis) -> Iterator[Finding]:
-    """Sources that have failed for some time."""
+    """Check for tasks that have failed repeatedly."""
     for state in TaskStates(redis).all():
         if state.state is TaskStatus.FAILING and state.failures >= FAILURES_TO_WARN:
             yield warning(
                 f"source {state.name}",
                 f"failed {state.failures} times since {state.since:%Y-%m-%d %H:%M} UTC: "
                 f"{state.said}",
-                f"see to what it says; `paperwire fetch {state.name}` tries again now",
+                f"resolve this error; `paperwire fetch {state.name}` retries now",
             )

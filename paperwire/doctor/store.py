@@ -1,4 +1,4 @@
-"""The store: whether it is there, is fit to keep papers, and holds what this code can read."""
+"""Checks of the store: reachable, configured safely, and with a schema this code can read."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from paperwire.run.store_program import OLDEST_SERVER
 
 MAX_STORE_CLOCK_SKEW: Final = timedelta(seconds=5)
 MEMORY_WARNING_SHARE: Final = 0.9
-"""Of the memory that the store may take."""
+"""Share of maxmemory in use; above this there is a warning."""
 
 
 def check_store_reachable(redis: Redis) -> Iterator[Finding]:
-    """The store answers us."""
+    """Check that the store answers."""
     try:
         with translate_store_errors(redis):
             redis.ping()
@@ -35,16 +35,16 @@ def check_store_reachable(redis: Redis) -> Iterator[Finding]:
         yield fault(
             "store",
             error,
-            "update it to 7.2 or later; give its user the rights of deploy/store.acl",
+            "update it to 7.2 or later; grant its user the permissions in deploy/store.acl",
         )
 
 
 def check_store_settings(redis: Redis) -> Iterator[Finding]:
-    """Its version, and that it forgets nothing."""
+    """Check the server's version, persistence, eviction policy and memory."""
     try:
         info: Any = redis.info()
     except RedisError as error:
-        yield warning("store-rights", f"the store tells nothing of itself: {error}", _INFO_REMEDY)
+        yield warning("store-rights", f"the store refuses INFO: {error}", _INFO_REMEDY)
         return
     yield from _check_server_version(info)
     yield from _check_durability(info)
@@ -52,7 +52,7 @@ def check_store_settings(redis: Redis) -> Iterator[Finding]:
 
 
 def check_schema_version(redis: Redis) -> Iterator[Finding]:
-    """The layout of the data."""
+    """Check the schema version of the data."""
     try:
         migrations.check_version(redis)
     except StoreTooNew as error:
@@ -64,37 +64,37 @@ def check_schema_version(redis: Redis) -> Iterator[Finding]:
 
 
 def check_store_clock(redis: Redis, now: datetime) -> Iterator[Finding]:
-    """Our clock and that of the store's machine; `now` is aware UTC."""
+    """Compare our clock with that of the store's host; `now` is aware UTC."""
     try:
         seconds, micros = redis.time()
     except RedisError:
         return
-    apart = abs(datetime.fromtimestamp(seconds + micros / 1e6, UTC) - now)
-    if apart > MAX_STORE_CLOCK_SKEW:
-        yield clock_fault(apart, f"the store's at {redacted_url(redis)}")
+    skew = abs(datetime.fromtimestamp(seconds + micros / 1e6, UTC) - now)
+    if skew > MAX_STORE_CLOCK_SKEW:
+        yield clock_fault(skew, f"the store's at {redacted_url(redis)}")
 
 
-def clock_fault(apart: timedelta, other: str) -> Finding:
-    """Our clock against another's."""
+def clock_fault(skew: timedelta, other: str) -> Finding:
+    """Return the finding for a clock that differs from ours."""
     return fault(
         "clock",
-        f"this machine's clock and {other} are {apart.total_seconds():,.0f} s apart",
-        "set the clock, and keep it by NTP (timedatectl set-ntp true)",
+        f"this machine's clock and {other} are {skew.total_seconds():,.0f} s apart",
+        "set the clock, and synchronize it by NTP (timedatectl set-ntp true)",
     )
 
 
-_INFO_REMEDY: Final = "allow its user INFO, as deploy/store.acl does"
+_INFO_REMEDY: Final = "allow INFO for its user, as deploy/store.acl does"
 
 
 def _check_server_version(info: Mapping[str, Any]) -> Iterator[Finding]:
-    said = str(info.get("valkey_version") or info.get("redis_version", ""))
-    version = tuple(int(part) for part in said.split(".") if part.isdigit())
+    text = str(info.get("valkey_version") or info.get("redis_version", ""))
+    version = tuple(int(part) for part in text.split(".") if part.isdigit())
     if version < OLDEST_SERVER:
         oldest = ".".join(map(str, OLDEST_SERVER))
         yield fault(
             "store-version",
-            f"the store has version {said}, {oldest} is the oldest that will do",
-            "update it to Valkey or Redis of a later version",
+            f"the store has version {text}, but {oldest} is the oldest supported",
+            "update it to a later version of Valkey or Redis",
         )
 
 
@@ -102,28 +102,28 @@ def _check_durability(info: Mapping[str, Any]) -> Iterator[Finding]:
     if not info.get("aof_enabled"):
         yield fault(
             "append-only-file",
-            "the store keeps no append-only file: what it was told is lost where it stops",
+            "the store has no append-only file: writes are lost when it stops",
             "CONFIG SET appendonly yes, and the same in its configuration",
         )
     elif info.get("aof_last_write_status") == "err":
         yield fault(
             "append-only-file",
-            "the store cannot write its append-only file, and takes no writes",
-            "make room on the store's disk",
+            "the store cannot write its append-only file and rejects writes",
+            "free some space on the store's disk",
         )
 
 
 def _check_memory(info: Mapping[str, Any]) -> Iterator[Finding]:
-    policy, most = info.get("maxmemory_policy", "noeviction"), int(info.get("maxmemory", 0))
+    policy, limit = info.get("maxmemory_policy", "noeviction"), int(info.get("maxmemory", 0))
     if policy != "noeviction":
         yield fault(
             "eviction",
-            f"the store may drop papers where memory is short (maxmemory-policy {policy})",
+            f"the store may evict papers when memory is short (maxmemory-policy {policy})",
             "CONFIG SET maxmemory-policy noeviction, and the same in its configuration",
         )
-    if most and int(info["used_memory"]) > MEMORY_WARNING_SHARE * most:
+    if limit and int(info["used_memory"]) > MEMORY_WARNING_SHARE * limit:
         yield warning(
             "store-memory",
-            f"the store has used {int(info['used_memory']) / most:.0%} of its memory",
+            f"the store has used {int(info['used_memory']) / limit:.0%} of its memory",
             "raise its maxmemory",
         )

@@ -1,4 +1,4 @@
-"""The way to the upstreams: each is asked for its headers once, arXiv through its lane."""
+"""Check that upstreams are reachable: one HEAD request each, arXiv's under its rate limit."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from redis import Redis
 from redis.exceptions import RedisError
 from requests.exceptions import RequestException
 
 from papers.config.settings import Settings
+from papers.config.sources import SOURCES
 from papers.errors import PaperwireError, SourceError
 from paperwire.doctor.finding import Finding, fault
 from paperwire.doctor.store import clock_fault
@@ -22,47 +23,50 @@ from workers.fetch.deadline import Deadline
 from workers.fetch.guarded_session import ConnectionGate, GuardedSession
 
 UPSTREAM_TIMEOUT: Final = 10.0
-"""Seconds for one upstream."""
+"""Seconds allowed for one upstream."""
 
 MAX_UPSTREAM_CLOCK_SKEW: Final = timedelta(minutes=2)
-_NETWORK_REMEDY: Final = (
-    "see to network, DNS and firewall; a private network needs allowed_networks"
-)
+_NETWORK_REMEDY: Final = "check network, DNS and firewall; a private network needs allowed_networks"
 
 
 def check_upstreams(settings: Settings, redis: Redis | None, now: datetime) -> Iterator[Finding]:
-    """Every configured upstream, and our clock against theirs; `now` is aware UTC."""
-    apart: list[tuple[timedelta, str]] = []
-    for name, url in _upstream_urls(settings):
+    """Check every configured upstream, and our clock against theirs; `now` is aware UTC."""
+    skews: list[tuple[timedelta, str]] = []
+    for upstream in _configured_upstreams(settings):
         try:
-            with _rate_limited(settings, redis, name):
-                date = _fetch_date(url, settings)
+            with _rate_limited(settings, redis, upstream):
+                date = _fetch_date(upstream.url, settings)
         except (PaperwireError, RedisError, RequestException, OSError) as error:
-            yield fault(
-                "upstream", f"{name} cannot be reached: {_error_text(error)}", _NETWORK_REMEDY
-            )
+            cause = f"{upstream.title} cannot be reached: {_error_text(error)}"
+            yield fault("upstream", cause, _NETWORK_REMEDY)
             continue
         if date:
-            apart.append((abs(date - now), name))
-    if apart and min(apart)[0] > MAX_UPSTREAM_CLOCK_SKEW:  # all of them: it is ours that is wrong
-        yield clock_fault(*min(apart))
+            skews.append((abs(date - now), upstream.title))
+    if skews and min(skews)[0] > MAX_UPSTREAM_CLOCK_SKEW:  # all of them differ: ours is wrong
+        yield clock_fault(*min(skews))
 
 
-def _upstream_urls(settings: Settings) -> Iterator[tuple[str, str]]:
-    if settings.categories:
-        yield "arXiv's announcements", f"{settings.arxiv_feed_url}/{settings.categories[0]}"
-    yield "arXiv's API", settings.arxiv_api_url
-    if settings.arxiv_oai_url:
-        yield "arXiv's OAI-PMH", settings.arxiv_oai_url
-    if settings.huggingface:
-        yield "Hugging Face", settings.huggingface_url
-    yield from ((f"community {name}", url) for name, url in settings.communities.items())
+class _UpstreamAddress(NamedTuple):
+    title: str
+    url: str
+    is_arxiv: bool = False
+
+
+def _configured_upstreams(settings: Settings) -> Iterator[_UpstreamAddress]:
+    for source in SOURCES.values():
+        if source.enabled_by and not getattr(settings, source.enabled_by):
+            continue
+        for name in source.url_settings:
+            if url := getattr(settings, name):
+                yield _UpstreamAddress(f"{source.title} ({name})", url, source.is_arxiv)
+    for name, url in settings.communities.items():
+        yield _UpstreamAddress(f"community {name}", url)
 
 
 def _rate_limited(
-    settings: Settings, redis: Redis | None, name: str
+    settings: Settings, redis: Redis | None, upstream: _UpstreamAddress
 ) -> AbstractContextManager[Any]:
-    if redis is None or not name.startswith("arXiv"):
+    if redis is None or not upstream.is_arxiv:
         return nullcontext()
     return ArxivRateLimiter(
         redis, settings.arxiv_interval, max_request_seconds=UPSTREAM_TIMEOUT
@@ -70,9 +74,9 @@ def _rate_limited(
 
 
 def _fetch_date(url: str, settings: Settings) -> datetime | None:
-    """The time of day an upstream answers with, aware UTC; None where it says none.
+    """Return the Date header of an upstream's response, aware UTC; None if it has none.
 
-    Whatever status it answers with: it can be reached.
+    Any status counts as reachable.
     """
     gate = ConnectionGate(
         parse_networks(settings.allowed_networks),
@@ -81,17 +85,19 @@ def _fetch_date(url: str, settings: Settings) -> datetime | None:
     )
     headers = {"User-Agent": settings.user_agent, "Connection": "close"}
     with deadline, GuardedSession(gate) as session:
-        answer = session.head(url, headers=headers, timeout=UPSTREAM_TIMEOUT, allow_redirects=False)
-        answer.close()
+        response = session.head(
+            url, headers=headers, timeout=UPSTREAM_TIMEOUT, allow_redirects=False
+        )
+        response.close()
     try:
-        date = parsedate_to_datetime(answer.headers.get("Date", ""))
+        date = parsedate_to_datetime(response.headers.get("Date", ""))
     except ValueError:
         return None
     return date if date.tzinfo else date.replace(tzinfo=UTC)
 
 
 def _error_text(error: BaseException) -> str:
-    """Our own words where they are ours, else the innermost cause."""
+    """Return the message of our own error if there is one, else of the innermost cause."""
     while not isinstance(error, SourceError):
         inner = error.__cause__ or error.__context__
         if inner is None:

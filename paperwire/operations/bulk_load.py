@@ -1,4 +1,4 @@
-"""A load as people see it: a bar on a terminal, elsewhere a line now and then; then the sum."""
+"""Bulk loads on the command line: a progress bar or progress lines, then a summary."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from workers.bulk.processes import load_executor
 from workers.tasks.compaction import compact_behind
 
 REPORT_INTERVAL: Final = 5.0
-"""Seconds between two lines where there is no terminal."""
+"""Seconds between two progress lines, where there is no terminal."""
 
 MAX_LISTED_RECORDS: Final = 10
-"""Records set aside that are told one by one; `--json` has up to 200 of a file."""
+"""Quarantined records listed in the text; `--json` lists up to 200 of a file."""
 
 Clock = Callable[[], datetime]
 ReportProgress = Callable[[LoadProgress], None]
@@ -33,7 +33,7 @@ ReportProgress = Callable[[LoadProgress], None]
 
 @dataclass(frozen=True, slots=True)
 class LoadResult:
-    """How the load of a file ended, and what was set aside, in the order of the file."""
+    """The final position of a file's load, and its quarantined records in file order."""
 
     position: LoadPosition
     quarantined: Sequence[QuarantinedRecord]
@@ -42,40 +42,41 @@ class LoadResult:
 def load_files(
     session: CommandSession, files: Sequence[str], processes: int, clock: Clock, *, again: bool
 ) -> list[LoadResult]:
-    """Load files one after the other, telling on standard error how far it is."""
+    """Load files one after the other; progress goes to standard error."""
     first = first_kept_month(session.settings.keep_months, session.now)
-    closing = Compactor(session.redis)
+    compactor = Compactor(session.redis)
     with load_executor(session.settings.redis_url, processes) as pool:
-        load = BulkLoader(session.redis, pool, processes, clock, first)
-        loads = (compact_behind(closing, load.load(file, restart=again)) for file in files)
-        ends = list(map(follow_load, loads))
-    if any(end.new or end.changed for end in ends):
-        click.echo("putting the index of past months together", err=True)
-        closing.compact_before(first_open_month(session.now))
-    aside = TaskStates(session.redis).list_quarantined(MAX_QUARANTINED)[::-1]
+        loader = BulkLoader(session.redis, pool, processes, clock, first)
+        loads = (compact_behind(compactor, loader.load(file, restart=again)) for file in files)
+        positions = list(map(follow_load, loads))
+    if any(position.new or position.changed for position in positions):
+        click.echo("compacting the index of past months", err=True)
+        compactor.compact_before(first_open_month(session.now))
+    records = TaskStates(session.redis).list_quarantined(MAX_QUARANTINED)[::-1]
     return [
-        LoadResult(end, [bad for bad in aside if bad.task == load_task_name(end.file)])
-        for end in ends
+        LoadResult(end, [record for record in records if record.task == load_task_name(end.file)])
+        for end in positions
     ]
 
 
 def summarize_loads(loads: Sequence[LoadResult]) -> CommandResult:
-    """What was loaded; good where nothing was set aside."""
-    good = not any(load.position.set_aside for load in loads)
-    return CommandResult("\n".join(map(_text, loads)), [_json(load) for load in loads], good)
+    """Return counts for each file; the result is ok if no record was quarantined."""
+    is_ok = not any(load.position.set_aside for load in loads)
+    return CommandResult("\n".join(map(_text, loads)), [_json(load) for load in loads], is_ok)
 
 
 def _text(load: LoadResult) -> str:
-    """`snapshot.json.gz: 2,900,000 records: 2,899,998 new, 0 changed; …`, then what is bad."""
+    """Render `snapshot.json.gz: 2,900,000 records: 2,899,998 new, ...` and what is quarantined."""
     at = load.position
     counts = [f"{at.new:,} new", f"{at.changed:,} changed"]
     if at.deleted:
-        counts.append(f"{at.deleted:,} deleted ones passed over")
+        counts.append(f"{at.deleted:,} deleted, skipped")
     if at.too_old:
-        counts.append(f"{at.too_old:,} of months that are not kept")
+        counts.append(f"{at.too_old:,} older than keep_months")
     if at.set_aside:
-        counts.append(f"{at.set_aside:,} set aside")
-    lines = [f"  {bad.reason}" for bad in load.quarantined[:MAX_LISTED_RECORDS] if at.set_aside]
+        counts.append(f"{at.set_aside:,} quarantined")
+    listed = load.quarantined[:MAX_LISTED_RECORDS] if at.set_aside else ()
+    lines = [f"  {record.reason}" for record in listed]
     if lines and at.set_aside > len(lines):
         lines.append(f"  and {at.set_aside - len(lines):,} more; `paperwire quarantine` lists them")
     return "\n".join([f"{at.file}: {at.records:,} records: {', '.join(counts)}", *lines])
@@ -97,22 +98,22 @@ def _json(load: LoadResult) -> dict[str, Any]:
     }
 
 
-def follow_load(moments: Iterator[LoadProgress]) -> LoadPosition:
-    """Go through a load, telling; how it ended."""
-    at = next(moments)
+def follow_load(updates: Iterator[LoadProgress]) -> LoadPosition:
+    """Run a load to its end, reporting progress; return its final position."""
+    at = next(updates)
     name = at.position.file
     if at.position.ended:
-        click.echo(f"{name}: loaded before; --again loads it once more", err=True)
+        click.echo(f"{name}: already loaded; use --again to load it once more", err=True)
     elif at.position.offset:
-        click.echo(f"{name}: goes on after line {at.position.line:,}", err=True)
-    with _progress_reporter(at) as tell:
-        for at in moments:
-            tell(at)
+        click.echo(f"{name}: resuming after line {at.position.line:,}", err=True)
+    with _progress_reporter(at) as report:
+        for at in updates:
+            report(at)
     return at.position
 
 
 class LoadRate:
-    """What a load has done since the moment `begun`, `seconds` ago."""
+    """The rate of a load since the progress `begun`, measured `seconds` ago."""
 
     def __init__(self, begun: LoadProgress, at: LoadProgress, seconds: float) -> None:
         self._at, self._seconds = at, max(seconds, 0.001)
@@ -121,7 +122,7 @@ class LoadRate:
 
     @property
     def time_left(self) -> timedelta | None:
-        """The time left, where the size is known; what an earlier run stored took no time."""
+        """The estimated time left, if the size is known; excludes what an earlier run stored."""
         at, size = self._at, self._at.file.size
         if size is None or not at.bytes_read or self._stored <= 0:
             return None
@@ -145,7 +146,7 @@ class LoadRate:
 
 @contextlib.contextmanager
 def _progress_reporter(begun: LoadProgress) -> Iterator[ReportProgress]:
-    """A bar on a terminal, lines elsewhere."""
+    """Yield a function that reports progress: a bar on a terminal, lines elsewhere."""
     started = time.monotonic()
     if not sys.stderr.isatty() or begun.position.ended:
         yield _line_reporter(begun, started)
@@ -153,29 +154,29 @@ def _progress_reporter(begun: LoadProgress) -> Iterator[ReportProgress]:
     with click.progressbar(
         length=begun.file.size,
         label=begun.position.file,
-        show_eta=False,  # it would count what an earlier run has read
-        item_show_func=lambda said: said,
+        show_eta=False,  # click's estimate would include what an earlier run has read
+        item_show_func=lambda summary: summary,
         file=sys.stderr,
     ) as bar:
 
-        def tell(at: LoadProgress) -> None:
-            pace = LoadRate(begun, at, time.monotonic() - started)
-            bar.update(max(0, at.bytes_read - bar.pos), pace.summary)
+        def update_bar(at: LoadProgress) -> None:
+            rate = LoadRate(begun, at, time.monotonic() - started)
+            bar.update(max(0, at.bytes_read - bar.pos), rate.summary)
 
-        yield tell
+        yield update_bar
 
 
 def _line_reporter(begun: LoadProgress, started: float) -> ReportProgress:
-    """Says a line every few seconds."""
-    said = started
+    """Return a function that prints a line every REPORT_INTERVAL seconds."""
+    printed_at = started
 
-    def tell(at: LoadProgress) -> None:
-        nonlocal said
+    def print_progress(at: LoadProgress) -> None:
+        nonlocal printed_at
         now = time.monotonic()
-        if now - said >= REPORT_INTERVAL:
-            said = now
+        if now - printed_at >= REPORT_INTERVAL:
+            printed_at = now
             click.echo(
                 f"{at.position.file}: {LoadRate(begun, at, now - started).summary}", err=True
             )
 
-    return tell
+    return print_progress

@@ -1,4 +1,4 @@
-"""What `paperwire export` writes: the same bytes as the web service's exports."""
+"""The documents of `paperwire export`: the same bytes as the web service's exports."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from service.exports.selection import EXPORT_ORDERS
 
 
 @dataclass(frozen=True, slots=True)
-class ExportSelection:
-    """Papers: by id, or the newest `limit` of saved keywords, or of a query. One of the three."""
+class PaperSelection:
+    """Exactly one of: papers by id, the newest `limit` of saved keywords, or of a query."""
 
     ids: Sequence[str] = ()
     names: Sequence[str] = ()
@@ -30,7 +30,7 @@ class ExportSelection:
 
 
 def render_opml(session: CommandSession, names: Sequence[str], *, picked: bool) -> bytes:
-    """The chosen keywords, or all, as OPML. Raises UnknownKeyword."""
+    """Render the selected keywords, or all, as OPML. Raises UnknownKeyword."""
     orders = EXPORT_ORDERS if picked else EXPORT_ORDERS[:1]
     return keyword_lists.subscriptions_opml(
         session.settings.base_url, selected_keywords(session, names), orders
@@ -38,34 +38,41 @@ def render_opml(session: CommandSession, names: Sequence[str], *, picked: bool) 
 
 
 def render_markdown(session: CommandSession, names: Sequence[str], rows: int) -> bytes:
-    """The newest papers of the chosen keywords, or all, as Markdown. Raises UnknownKeyword."""
-    chosen, base_url = selected_keywords(session, names), session.settings.base_url
-    return keyword_lists.daily_markdown(Store(session.redis), chosen, rows=rows, site_url=base_url)
+    """Render the newest papers of the selected keywords as Markdown. Raises UnknownKeyword."""
+    selected, base_url = selected_keywords(session, names), session.settings.base_url
+    return keyword_lists.daily_markdown(
+        Store(session.redis), selected, rows=rows, site_url=base_url
+    )
 
 
-def render_references(session: CommandSession, suffix: str, selection: ExportSelection) -> bytes:
-    """Papers in the form of a suffix: `bib`, `ris`, `csl.json`. Raises what `selected` raises."""
+def render_references(session: CommandSession, suffix: str, selection: PaperSelection) -> bytes:
+    """Render papers in the format of a suffix: `bib`, `ris`, `csl.json`.
+
+    Raises what `selected_papers` raises.
+    """
     return REFERENCE_FORMATS[suffix].render(selected_papers(session, selection))
 
 
-def selected_papers(session: CommandSession, selection: ExportSelection) -> list[Paper]:
-    """The wanted papers, each once.
+def selected_papers(session: CommandSession, selection: PaperSelection) -> list[Paper]:
+    """Return the selected papers without duplicates.
 
     Raises BadId, BadParameter, BadQuery, UnknownKeyword, UnknownPaper.
     """
     if sum(map(bool, (selection.ids, selection.names, selection.query))) != 1:
-        raise BadParameter("export", "name papers by id, or keywords (-k), or a query (--query)")
+        raise BadParameter(
+            "export", "give paper ids, or keywords (-k), or a query (--query): one of the three"
+        )
     store = Store(session.redis)
     if selection.ids:
         return require_papers(store, list(dict.fromkeys(map(ArxivId.parse, selection.ids))))
-    named = selected_keywords(session, selection.names) if selection.names else []
-    texts = [keyword.query for keyword in named] or [selection.query]
-    asked = Query(any_of(parse_query(text).tree for text in texts))
-    return list(store.search(SearchRequest(query=asked, limit=selection.limit)).papers)
+    keywords = selected_keywords(session, selection.names) if selection.names else []
+    texts = [keyword.query for keyword in keywords] or [selection.query]
+    query = Query(any_of(parse_query(text).tree for text in texts))
+    return list(store.search(SearchRequest(query=query, limit=selection.limit)).papers)
 
 
 def selected_keywords(session: CommandSession, names: Sequence[str]) -> list[Keyword]:
-    """The saved keywords of those names, by name; all of them where none is named."""
+    """Return the saved keywords of these names, sorted by name; all if `names` is empty."""
     saved = Keywords(session.redis)
-    named = {saved.get(name).slug for name in names}
-    return [keyword for keyword in saved.all() if not named or keyword.slug in named]
+    slugs = {saved.get(name).slug for name in names}
+    return [keyword for keyword in saved.all() if not slugs or keyword.slug in slugs]

@@ -1,4 +1,4 @@
-"""Streams papers out of the store into a file of JSON rows: `paperwire export`."""
+"""Stream papers from the store to a file of JSON rows, for `paperwire export papers`."""
 
 from __future__ import annotations
 
@@ -25,21 +25,24 @@ EXPORT_PAGE_SIZE: Final = 1_000
 
 
 def select_papers(store: Store, query: str | None) -> Iterator[Paper]:
-    """The papers of a keyword, newest first, or all, oldest first. Raises BadQuery, StoreAway."""
+    """Yield the matches of a query, newest first; or all papers, oldest first.
+
+    Raises BadQuery, StoreUnavailable.
+    """
     if query is None:
         yield from store.iter_papers()
         return
-    ask: SearchRequest | None = SearchRequest(
+    request: SearchRequest | None = SearchRequest(
         query=parse_query(query), limit=EXPORT_PAGE_SIZE, types=frozenset(ANNOUNCE_TYPE_NAMES)
     )
-    while ask:
-        page = store.search(ask)
+    while request:
+        page = store.search(request)
         yield from page.papers
-        ask = replace(ask, before=page.next_cursor) if page.next_cursor else None
+        request = replace(request, before=page.next_cursor) if page.next_cursor else None
 
 
 def write_rows(papers: Iterable[Paper], file: str) -> int:
-    """Write rows to a file, `-` for standard output; how many. Raises BadParameter."""
+    """Write rows to a file (`-`: standard output); return their number. Raises BadParameter."""
     count = 0
     with _open_atomically(file) as out:
         for paper in papers:
@@ -50,14 +53,14 @@ def write_rows(papers: Iterable[Paper], file: str) -> int:
 
 
 def write_document(document: bytes, file: str) -> None:
-    """Write a whole document to a file, `-` for standard output. Raises BadParameter."""
+    """Write a document to a file (`-`: standard output). Raises BadParameter."""
     with _open_atomically(file) as out:
         out.write(document)
 
 
 @contextlib.contextmanager
 def _open_atomically(file: str) -> Iterator[IO[bytes]]:
-    """A file to write to, compressed by its name; only a whole one gets that name."""
+    """Open a file for writing, compressed by its suffix; it is renamed into place at the end."""
     if file == "-":
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()

@@ -1,4 +1,4 @@
-"""What `paperwire keyword import` does: one line of its report for each feed in the list."""
+"""Import keywords from an OPML list: one outcome for each feed in it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from service.exports.opml_reader import (
 
 @dataclass(frozen=True, slots=True)
 class ImportOutcome:
-    """What became of a feed: `saved`, `known`, `foreign` or `refused`; `said` is why."""
+    """The outcome of one feed: `saved`, `known`, `foreign` or `refused`; `said` is the reason."""
 
     line: int
     name: str
@@ -34,7 +34,7 @@ class ImportOutcome:
 
 
 def read_import_file(file: str) -> bytes:
-    """A file (`-`: standard input), or so much of it that it is refused. Raises BadParameter."""
+    """Read a file (`-`: standard input), at most one byte over the limit. Raises BadParameter."""
     if file == "-":
         return sys.stdin.buffer.read(MAX_OPML_BYTES + 1)
     try:
@@ -45,7 +45,7 @@ def read_import_file(file: str) -> bytes:
 
 
 def import_keywords(session: CommandSession, document: bytes) -> list[ImportOutcome]:
-    """Save a list's keywords; none that is saved already is changed. Raises BadParameter."""
+    """Save the keywords of a list; saved ones are not changed. Raises BadParameter."""
     return [_import_outline(session, outline) for outline in read_outlines(document)]
 
 
@@ -54,23 +54,26 @@ def _import_outline(session: CommandSession, outline: OpmlOutline) -> ImportOutc
     try:
         keyword = keyword_from_outline(outline)
         if keyword is None:
-            return ImportOutcome(outline.line, name, "foreign", "not a feed of Paperwire's")
+            return ImportOutcome(outline.line, name, "foreign", "not a Paperwire feed")
         return ImportOutcome(outline.line, keyword.name, *_save_unless_known(session, keyword))
     except BadInput as error:
         return ImportOutcome(outline.line, name, "refused", str(error))
 
 
 def _save_unless_known(session: CommandSession, keyword: ImportedKeyword) -> tuple[str, str]:
-    """Outcome and reason of one keyword."""
+    """Return the outcome and the reason for one keyword."""
     saved = Keywords(session.redis)
     try:
-        there = saved.get(keyword.name)
+        existing = saved.get(keyword.name)
     except UnknownKeyword:
         added = saved.add(keyword.name, keyword.query.canonical, now=session.now)
         return (
             "saved",
-            f"{added.query} (taken from its name)" if keyword.is_guessed else added.query,
+            f"{added.query} (derived from the name)" if keyword.is_guessed else added.query,
         )
-    if keyword.is_guessed or there.query == keyword.query.canonical:
+    if keyword.is_guessed or existing.query == keyword.query.canonical:
         return "known", ""
-    return "refused", f"{there.name!r} is saved with another query, {there.query}; it stays"
+    return (
+        "refused",
+        f"{existing.name!r} is saved with another query, {existing.query}; not changed",
+    )

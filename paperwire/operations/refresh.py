@@ -1,8 +1,6 @@
-"""Every source asked once, here and now: for those who run no scheduler."""
+"""Run every task once, in this process: for installations without a scheduler."""
 
 from __future__ import annotations
-
-from typing import Any
 
 from papers.state.communities import Communities
 from papers.state.keywords import Keywords, initial_fetch_task
@@ -11,25 +9,18 @@ from paperwire.operations.session import CommandSession
 
 
 def refresh_sources(session: CommandSession) -> list[str]:
-    """Save the configured keywords, then run every task there is; what failed, in words.
+    """Save the configured keywords, then run every recurring task and every missing initial fetch.
 
-    A keyword's first papers are fetched where they never were. Raises BadInput, StoreError.
+    Returns a line for each task that failed. Raises BadInput, StoreError.
     """
-    from workers.jobs import run
-    from workers.schedule.scheduler import (
-        recurring_tasks,  # brings the clients of all sources along
-    )
+    from workers.jobs import run  # slow to import: loads the clients of all sources
+    from workers.schedule.scheduler import recurring_tasks
 
     saved, states = Keywords(session.redis), TaskStates(session.redis)
     saved.seed(session.settings.keywords, now=session.now)
-    filled = {state.name for state in states.all() if state.succeeded_at}
-    fills = {initial_fetch_task(keyword.slug) for keyword in saved.all()} - filled
-    standing = recurring_tasks(Communities(session.redis, session.settings).effective_settings())
-    reports = [run(task) for task in (*standing, *sorted(fills))]
-    return [
-        _failure_text(report) for report in reports if report.get("state") == TaskStatus.FAILING
-    ]
-
-
-def _failure_text(report: dict[str, Any]) -> str:
-    return f"{report['task']}: {report['said']}"
+    succeeded = {state.name for state in states.all() if state.succeeded_at}
+    missing = {initial_fetch_task(keyword.slug) for keyword in saved.all()} - succeeded
+    recurring = recurring_tasks(Communities(session.redis, session.settings).effective_settings())
+    reports = [run(task) for task in (*recurring, *sorted(missing))]
+    failed = [report for report in reports if report.get("state") == TaskStatus.FAILING]
+    return [f"{report['task']}: {report['said']}" for report in failed]

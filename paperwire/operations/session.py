@@ -1,4 +1,4 @@
-"""What a command works with: the settings and a store, its own if it must be."""
+"""The session of a command: settings, and the configured or embedded store."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from paperwire.run import embedded_store
 
 @dataclass(frozen=True, slots=True)
 class CommandSession:
-    """One command's: `settings` name the store, `now` is its time, aware UTC."""
+    """The store and the settings of one command; `now` is its start, aware UTC."""
 
     settings: Settings
     redis: Redis
@@ -29,21 +29,23 @@ class CommandSession:
 
 @contextlib.contextmanager
 def open_session(settings: Settings, *, migrate: bool = True) -> Iterator[CommandSession]:
-    """The configured store, else the embedded one: running already or for this command only.
+    """Open the configured store, else the embedded one, started for this command if need be.
 
-    `prepared`: its data has the schema of this code, older data is migrated. Raises StoreAway,
-    StoreNewer.
+    With `migrate`, older data is migrated to the current schema first. Raises StoreUnavailable,
+    StoreTooNew.
     """
     with contextlib.ExitStack() as stack:
         if not settings.redis_url:
             url = stack.enter_context(
-                embedded_store.open_embedded_store(embedded_store.store_paths(settings.data_dir))
+                embedded_store.open_embedded_store(
+                    embedded_store.StorePaths.in_data_dir(settings.data_dir)
+                )
             )
             settings = dataclasses.replace(settings, redis_url=url)
-            os.environ["PAPERWIRE_REDIS_URL"] = url  # jobs read the settings anew
+            os.environ["PAPERWIRE_REDIS_URL"] = url  # jobs load the settings again
         redis = stack.enter_context(contextlib.closing(connect(settings.redis_url, retry=True)))
         with translate_store_errors(redis):
-            redis.exists(keys.SCHEMA)  # with its disk full a store refuses PING, and still reads
+            redis.exists(keys.SCHEMA)  # a store with a full disk refuses PING, but serves reads
         if migrate:
             migrations.prepare_store(redis)
         yield CommandSession(settings, redis, datetime.now(UTC))

@@ -1,5 +1,6 @@
-"""The processes of one machine: embedded store, supervisor, web, demo.
+"""The processes of one machine: embedded store, supervisor, web server, demo.
 
-May import: papers, service.
-Start with: up.py, supervisor.py, embedded_store.py.
+May import: papers.errors, papers.config, papers.redis_backend, papers.state, papers.maintenance,
+    service.
+Start with: up.py (everything), supervisor.py (child processes), embedded_store.py.
 """

@@ -1,4 +1,4 @@
-"""What `up` and `demo` print: first where everything is, then what the parts say, line by line."""
+"""Console output of `up` and `demo`: a startup summary, then the log lines of the processes."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ import dataclasses
 import json
 import sys
 import threading
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 
 @dataclass(frozen=True, slots=True)
 class StartupInfo:
-    """The first words: where everything is, and how to stop it."""
+    """The startup summary: address, folders, process id, and how to stop."""
 
     address: str
     data_dir: str
@@ -23,10 +25,10 @@ class StartupInfo:
 
 
 class Console:
-    """Prints the lines of many threads one by one; to nobody where the terminal has gone.
+    """Prints lines from many threads, one at a time; drops them once the terminal is closed.
 
-    With `as_json` the first words are one JSON document on standard output, and lines go to
-    standard error.
+    With `as_json` the startup summary is one JSON document on standard output, and log lines go
+    to standard error.
     """
 
     def __init__(self, *, as_json: bool) -> None:
@@ -36,7 +38,7 @@ class Console:
         self._lock = threading.Lock()
 
     def print_line(self, name: str, text: str) -> None:
-        """Print a line with the name of who says it."""
+        """Print a line, prefixed with the name of its process."""
         line = f"{name:>9} | {text}"
         with self._lock:
             if self._buffered is None:
@@ -45,18 +47,18 @@ class Console:
                 self._buffered.append(line)
 
     def start_buffering(self) -> None:
-        """Keep lines back from now on."""
+        """Buffer lines instead of printing them."""
         self._buffered = []
 
     def stop_buffering(self) -> None:
-        """Print what was kept back, and whatever comes."""
+        """Print the buffered lines, and print directly from now on."""
         with self._lock:
             for line in self._buffered or ():
                 self._print(line)
             self._buffered = None
 
     def print_startup(self, info: StartupInfo) -> None:
-        """Print the first words."""
+        """Print the startup summary."""
         if self._as_json:
             print(json.dumps(dataclasses.asdict(info)), flush=True)
             return
@@ -69,3 +71,32 @@ class Console:
     def _print(self, line: str) -> None:
         with contextlib.suppress(BrokenPipeError):
             print(line, file=self._lines, flush=True)
+
+
+def format_next_fetch(
+    planned: Mapping[str, datetime], attempted: Collection[str], now: datetime
+) -> str:
+    """Describe which task runs next, and when; `now` is aware UTC.
+
+    `planned` is sorted by due time. A planned task that is not in `attempted`, the tasks that ran
+    before, has been claimed by a worker already, whatever its due time: it counts as due now.
+    """
+    if not planned:
+        return "nothing is planned yet"
+    new = [task for task in planned if task not in attempted]
+    task, at = (new[0], now) if new else next(iter(planned.items()))
+    if at <= now:
+        return f"now ({task})"
+    return f"{at:%H:%M} UTC, in {format_duration(at - now)} ({task})"
+
+
+def format_duration(time: timedelta) -> str:
+    """Render a duration in its two largest units: `3 h 20 min`, `2 d 1 h`, `12 s`."""
+    seconds = round(time.total_seconds())
+    units = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
+    parts: list[str] = []
+    for name, size in units:
+        count, seconds = divmod(seconds, size)
+        if count or (name == "s" and not parts):
+            parts.append(f"{count} {name}")
+    return " ".join(parts[:2])

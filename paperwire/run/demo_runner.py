@@ -1,7 +1,7 @@
-"""`paperwire demo`: everything that `up` runs, on simulated sources, in a data folder of its own.
+"""`paperwire demo`: everything that `up` runs, on simulated upstreams, in its own data folder.
 
-The settings that turn it to those sources are kept as DEMO/paperwire.toml, so that other commands
-can join in: `./run --config demo-data/paperwire.toml status`.
+Its settings are written to DEMO/paperwire.toml, so that other commands can use the same store:
+`./run --config demo-data/paperwire.toml status`.
 """
 
 from __future__ import annotations
@@ -17,16 +17,18 @@ from typing import Any, Final
 
 from papers.config.settings import Seconds, discover_settings
 from papers.errors import StoreError
-from paperwire.run import embedded_store, up
+from paperwire.run import up
 from paperwire.run.console import Console
+from paperwire.run.embedded_store import StorePaths
 from paperwire.run.instance_lock import LOCK_FILE, hold_instance_lock
+from paperwire.run.ports import find_free_port
 from paperwire.run.supervisor import ProgramSpec, Supervisor
 
 DEMO_FOLDER: Final = Path("demo-data")
 START_TIMEOUT: Final[Seconds] = 60.0
-"""How long the simulated sources may take to make up their history."""
+"""How long the simulated upstreams may take to generate their history."""
 
-_KEPT_SETTINGS: Final = (
+_INHERITED_SETTINGS: Final = (
     "HOST",
     "PORT",
     "PUBLIC_URL",
@@ -34,19 +36,19 @@ _KEPT_SETTINGS: Final = (
     "WEB_PROCESSES",
     "WORKER_PROCESSES",
 )
-"""Settings that the demo takes from the environment; any other could lead to a real store."""
+"""Settings the demo takes from the environment; any other could point to a real store."""
 
 
 def run_demo(console: Console, *, keep: bool, day: Seconds, folder: Path = DEMO_FOLDER) -> None:
-    """Run the demo until told to stop. Raises StoreError, BadSettings."""
+    """Run the demo until it is interrupted. Raises StoreError, BadSettings."""
     folder = folder.resolve()
     with hold_instance_lock(folder):
         if not keep:
             clear_demo_folder(folder)
     supervisor = Supervisor(console.print_line)
-    console.print_line("demo", "making up three weeks of papers ...")
+    console.print_line("demo", "generating three weeks of papers ...")
     with supervisor:
-        fields = _start_sources(supervisor, folder, day)
+        fields = _start_upstreams(supervisor, folder, day)
         config = folder / "paperwire.toml"
         config.write_text(to_toml({"data_dir": ".", **fields}), "utf-8")
         isolate_environment(os.environ, config)
@@ -54,7 +56,7 @@ def run_demo(console: Console, *, keep: bool, day: Seconds, folder: Path = DEMO_
 
 
 def clear_demo_folder(folder: Path) -> None:
-    """Empty a demo's folder, but for the claim on it."""
+    """Empty the demo's folder, except for its lock file."""
     for entry in folder.iterdir():
         if entry.is_dir() and not entry.is_symlink():
             shutil.rmtree(entry)
@@ -63,16 +65,16 @@ def clear_demo_folder(folder: Path) -> None:
 
 
 def isolate_environment(environ: MutableMapping[str, str], config: Path) -> None:
-    """Leave nothing in the environment that leads to real sources or to a real store."""
+    """Remove from the environment whatever points to real upstreams or to a real store."""
     for name in [*environ]:
         setting = name.removeprefix("PAPERWIRE_")
-        if name == "REDIS_URL" or (setting != name and setting not in _KEPT_SETTINGS):
+        if name == "REDIS_URL" or (setting != name and setting not in _INHERITED_SETTINGS):
             del environ[name]
     environ["PAPERWIRE_CONFIG"] = str(config)
 
 
 def to_toml(fields: Mapping[str, Any]) -> str:
-    """Settings of simple kinds as TOML: but for tables, that is JSON line by line."""
+    """Render settings as TOML; JSON values are valid TOML, except for tables."""
     return "".join(f"{name} = {_toml_value(value)}\n" for name, value in fields.items())
 
 
@@ -82,23 +84,23 @@ def _toml_value(value: Any) -> str:
     return "{" + ", ".join(f"{json.dumps(k)} = {json.dumps(v)}" for k, v in value.items()) + "}"
 
 
-def _start_sources(supervisor: Supervisor, folder: Path, day: Seconds) -> dict[str, Any]:
-    """Start the simulated sources; the settings that turn Paperwire to them."""
-    told = folder / "sources"
-    told.unlink(missing_ok=True)
+def _start_upstreams(supervisor: Supervisor, folder: Path, day: Seconds) -> dict[str, Any]:
+    """Start the simulated upstreams; return the settings that point to them."""
+    port_file = folder / "sources"
+    port_file.unlink(missing_ok=True)
     options = {
-        "port": str(up.find_free_port("127.0.0.1", 18_000)),
-        "port-file": str(told),
+        "port": str(find_free_port("127.0.0.1", 18_000)),
+        "port-file": str(port_file),
         "day": str(day),
-        "store": embedded_store.socket_url(embedded_store.store_paths(str(folder))),
+        "store": StorePaths.in_data_dir(str(folder)).socket_url(),
     }
-    words = [word for name, value in options.items() for word in (f"--{name}", value)]
+    arguments = [part for name, value in options.items() for part in (f"--{name}", value)]
     program = (sys.executable, "-m", "paperwire.simulator")
-    supervisor.start(ProgramSpec("demo", (*program, *words)))
+    supervisor.start(ProgramSpec("demo", (*program, *arguments)))
     deadline = time.monotonic() + START_TIMEOUT
-    while not told.exists():
+    while not port_file.exists():
         if supervisor.check_programs(time.monotonic()) or time.monotonic() > deadline:
-            raise StoreError("the simulated sources do not start; see what they said above")
+            raise StoreError("the simulated upstreams do not start; see their output above")
         time.sleep(0.05)
-    fields: dict[str, Any] = json.loads(told.read_text("utf-8").split("\n")[1])
+    fields: dict[str, Any] = json.loads(port_file.read_text("utf-8").split("\n")[1])
     return fields

@@ -1,13 +1,13 @@
-"""The store that Paperwire brings along: a Valkey or Redis server of its own, on one data folder.
+"""The embedded store: a Valkey or Redis server for one data folder.
 
-    DATA/store/             what the server keeps: its append-only file
-    DATA/store/lock         held by whoever keeps the server, and by the server itself
+    DATA/store/             the server's working folder, with its append-only file
+    DATA/store/lock         locked by the owner (the process that starts the server) and the server
     DATA/store/pid          the server's process id, while it runs
-    DATA/store/socket       a link to the socket, which is in a short folder only we can enter
-    DATA/store/log          what the server said
+    DATA/store/socket       a link to the socket, which is in a private folder with a short path
+    DATA/store/log          the server's log
 
-The lock is what makes two servers on one folder impossible: the keeper takes it and the server
-inherits it, so that it is free only when both are gone, however they went. There is no TCP port.
+The lock makes two servers on one folder impossible: the owner takes it and the server inherits
+the descriptor, so it is released only when both have ended, in whatever way. There is no TCP port.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ from paperwire.run.store_program import server_program
 from paperwire.run.tether import tie_command
 
 _PING_REPLIES: Final = (b"+PONG", b"-MISCONF")
-"""What a server that serves says to a PING; the second where its disk is full."""
+"""Replies to PING of a running server; the second one if its disk is full."""
 
 MAX_SOCKET_PATH: Final = 100
-"""Bytes; the systems allow 104 to 108."""
+"""Bytes; operating systems allow 104 to 108."""
 
 SERVER_OPTIONS: Final = {
     "port": "0",
@@ -51,60 +51,63 @@ SERVER_OPTIONS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class StorePaths:
-    """Where an embedded store is: `folder` is DATA/store."""
+    """The paths of an embedded store; `folder` is DATA/store."""
 
     folder: Path
 
+    @classmethod
+    def in_data_dir(cls, data_dir: str) -> StorePaths:
+        """Return the paths for a data folder."""
+        return cls(Path(data_dir).resolve() / "store")
+
     @property
     def lock_file(self) -> Path:
-        """Held while there is a keeper or a server; holds the keeper's process id."""
+        """Locked while there is an owner or a server; contains the owner's process id."""
         return self.folder / "lock"
 
     @property
     def pid_file(self) -> Path:
-        """Holds the server's process id."""
+        """Contains the server's process id."""
         return self.folder / "pid"
 
     @property
     def socket_link(self) -> Path:
-        """A link to the socket, whose own path is short enough to connect to."""
+        """A link to the socket; the socket's own path is short enough to connect to."""
         return self.folder / "socket"
 
     @property
     def log_file(self) -> Path:
-        """What the server said."""
+        """The server's log."""
         return self.folder / "log"
 
+    def socket_url(self) -> str:
+        """Return the store's URL, running or not; makes the socket's folder.
 
-def store_paths(data_dir: str) -> StorePaths:
-    """The place of the store on this data folder."""
-    return StorePaths(Path(data_dir).resolve() / "store")
-
-
-def socket_url(paths: StorePaths) -> str:
-    """The URL of this place's store, whether it runs or not. Raises StoreAway."""
-    return _unix_url(_socket_path(paths))
+        Raises StoreUnavailable.
+        """
+        return f"unix://{_socket_path(self)}"
 
 
 def running_url(paths: StorePaths) -> str | None:
-    """The URL of the server that runs on this place; None where none answers.
+    """Return the URL of the server that runs for these paths; None if none answers.
 
-    Of a folder that was copied the link leads to the server of the original: that is another.
+    In a copied data folder the link still points to the server of the original: it is ignored.
     """
     try:
         path = os.readlink(paths.socket_link)
     except OSError:
         return None
     own = Path(path).parent.name.endswith(f"-{_digest(paths)}")
-    return _unix_url(path) if own and _ask_server(path, b"PING").startswith(_PING_REPLIES) else None
+    is_alive = own and _send_command(path, b"PING").startswith(_PING_REPLIES)
+    return f"unix://{path}" if is_alive else None
 
 
 @contextlib.contextmanager
 def hold_store_lock(paths: StorePaths, *, patience: float = 0.0) -> Iterator[int]:
-    """Be the keeper of this place: the one process that may start its server.
+    """Own the store: hold the lock of the one process that may start its server.
 
-    Yields the lock's descriptor, for the server to inherit. A server whose keeper was killed is
-    asked to leave. Raises StoreAway where another keeper stays for `patience` seconds.
+    Yields the lock's descriptor, for the server to inherit. A server whose owner was killed is
+    terminated. Raises StoreUnavailable if another owner remains after `patience` seconds.
     """
     paths.folder.mkdir(parents=True, exist_ok=True)
     lock = os.open(paths.lock_file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -119,7 +122,7 @@ def hold_store_lock(paths: StorePaths, *, patience: float = 0.0) -> Iterator[int
 
 
 def store_command(paths: StorePaths) -> list[str]:
-    """The server's command line; makes the socket's folder. Raises StoreAway."""
+    """Return the server's command line; makes the socket's folder. Raises StoreUnavailable."""
     path = _socket_path(paths)
     paths.socket_link.unlink(missing_ok=True)
     paths.socket_link.symlink_to(path)
@@ -138,7 +141,7 @@ def store_command(paths: StorePaths) -> list[str]:
 def start_server(paths: StorePaths, lock: int) -> subprocess.Popen[bytes]:
     """Start the server, tied to this process, and wait until it answers.
 
-    Raises StoreAway with the server's last words where it ends instead.
+    Raises StoreUnavailable, with the last line of the server's log, if it exits instead.
     """
     process = subprocess.Popen(
         tie_command(store_command(paths)),
@@ -158,7 +161,7 @@ def start_server(paths: StorePaths, lock: int) -> subprocess.Popen[bytes]:
 
 
 def stop_server(process: subprocess.Popen[bytes], *, patience: float = 10.0) -> None:
-    """Stop the server: it writes what is left to write. After `patience` seconds it is killed."""
+    """Stop the server, which flushes its file; kill it after `patience` seconds."""
     process.terminate()
     try:
         process.wait(patience)
@@ -169,9 +172,9 @@ def stop_server(process: subprocess.Popen[bytes], *, patience: float = 10.0) -> 
 
 @contextlib.contextmanager
 def open_embedded_store(paths: StorePaths, *, patience: float = 10.0) -> Iterator[str]:
-    """The URL of this place's store for the time of a command: a live one's, or one of our own.
+    """Yield the URL of a running server, or of one started for as long as the context lasts.
 
-    Raises StoreAway where another keeper has none that answers for `patience` seconds.
+    Raises StoreUnavailable if another owner's server does not answer for `patience` seconds.
     """
     with contextlib.ExitStack() as stack:
         yield _running_or_started(paths, stack, time.monotonic() + patience)
@@ -192,27 +195,29 @@ def _running_or_started(paths: StorePaths, stack: contextlib.ExitStack, deadline
             stack.callback(stop_server, start_server(paths, lock))
             path = os.readlink(paths.socket_link)
             stack.callback(_wait_for_other_clients, path)
-            return _unix_url(path)
+            return f"unix://{path}"
 
 
 def _wait_for_other_clients(path: str, patience: float = 10.0) -> None:
-    """Let other commands that borrow this server finish, before it goes."""
+    """Wait for other commands that use this server, before it is stopped."""
     deadline = time.monotonic() + patience
     while time.monotonic() < deadline:
-        found = re.search(rb"connected_clients:(\d+)", _ask_server(path, b"INFO clients"))
+        found = re.search(rb"connected_clients:(\d+)", _send_command(path, b"INFO clients"))
         if not found or int(found[1]) <= 1:
             return
         time.sleep(0.1)
 
 
 def last_log_line(paths: StorePaths) -> str:
-    """The last line of the server's log, without its time."""
+    """Return the last line of the server's log, without its timestamp."""
     try:
         lines = paths.log_file.read_text("utf-8", "replace").split("\n")
     except OSError:
-        return "it said nothing"
-    said = [line for line in lines if line.strip()]
-    return re.sub(r"^\d+:\w .*?\d{4} [\d:.]+ [*#.-] ", "", said[-1]) if said else "it said nothing"
+        return "its log is empty"
+    entries = [line for line in lines if line.strip()]
+    if not entries:
+        return "its log is empty"
+    return re.sub(r"^\d+:\w .*?\d{4} [\d:.]+ [*#.-] ", "", entries[-1])
 
 
 def _acquire_lock(lock: int, paths: StorePaths, patience: float) -> None:
@@ -221,19 +226,19 @@ def _acquire_lock(lock: int, paths: StorePaths, patience: float) -> None:
         with contextlib.suppress(BlockingIOError):
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             return
-        keeper = int(os.pread(lock, 20, 0) or b"0")
-        if not _process_exists(keeper):
+        owner = int(os.pread(lock, 20, 0) or b"0")
+        if not _process_exists(owner):
             _terminate_orphan(paths)
             deadline = max(deadline, time.monotonic() + 1.0)
         elif time.monotonic() >= deadline:
             raise StoreUnavailable(
-                f"{paths.folder} is in use by process {keeper}; stop that one or wait for it"
+                f"{paths.folder} is in use by process {owner}; stop that process or wait for it"
             )
         time.sleep(0.05)
 
 
 def _terminate_orphan(paths: StorePaths) -> None:
-    """Ask a server that has lost its keeper to leave."""
+    """Send SIGTERM to a server whose owner has ended."""
     with contextlib.suppress(OSError, ValueError):
         os.kill(int(paths.pid_file.read_text("ascii")), signal.SIGTERM)
 
@@ -248,36 +253,32 @@ def _process_exists(pid: int) -> bool:
     return pid > 0
 
 
-def _unix_url(path: str) -> str:
-    return f"unix://{path}"
-
-
 def _remove_socket_folder(paths: StorePaths) -> None:
-    """Remove the socket's folder where the server has left it empty."""
+    """Remove the socket's folder if it is empty."""
     with contextlib.suppress(OSError):
         Path(os.readlink(paths.socket_link)).parent.rmdir()
 
 
-def _ask_server(path: str, question: bytes) -> bytes:
-    """What the server at this socket answers; nothing where there is none."""
+def _send_command(path: str, command: bytes) -> bytes:
+    """Send an inline command to the server at a socket; empty if there is none."""
     with socket.socket(socket.AF_UNIX) as connection:
         connection.settimeout(2.0)
         try:
             connection.connect(path)
-            connection.sendall(question + b"\r\n")
+            connection.sendall(command + b"\r\n")
             return connection.recv(4096)
         except OSError:
             return b""
 
 
 def _socket_path(paths: StorePaths) -> str:
-    """A short path that nobody else can reach, the same for the same data folder."""
+    """Return a short, private socket path, always the same for a data folder."""
     for parent in (os.environ.get("XDG_RUNTIME_DIR", ""), tempfile.gettempdir(), "/tmp"):
         folder = Path(parent, f"paperwire-{os.getuid()}-{_digest(paths)}")
         if os.path.isdir(parent) and len(os.fsencode(folder / "s")) <= MAX_SOCKET_PATH:
             return str(_make_private_folder(folder) / "s")
     raise StoreUnavailable(
-        "no folder for the store's socket: set TMPDIR to a short path that exists"
+        "no folder for the store's socket: set TMPDIR to an existing folder with a short path"
     )
 
 
@@ -286,11 +287,11 @@ def _digest(paths: StorePaths) -> str:
 
 
 def _make_private_folder(folder: Path) -> Path:
-    """Make a folder that only we can enter; one that somebody else laid there is refused."""
+    """Make a folder with mode 700; raises StoreUnavailable if another user could have made it."""
     folder.mkdir(mode=0o700, exist_ok=True)
-    found = folder.lstat()
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
+    status = folder.lstat()
+    if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid() or status.st_mode & 0o077:
         raise StoreUnavailable(
-            f"{folder} is not ours alone: remove it, the store's socket goes there"
+            f"{folder} is accessible to others: remove it, it is for the store's socket"
         )
     return folder

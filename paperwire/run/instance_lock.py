@@ -1,4 +1,4 @@
-"""The claim of one `paperwire up` on its data folder: a lock that says where it serves."""
+"""The lock of the one `paperwire up` of a data folder; it contains the address it serves."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ LOCK_FILE: Final = "up.lock"
 
 @contextlib.contextmanager
 def hold_instance_lock(data_dir: Path) -> Iterator[IO[str]]:
-    """Be the one `paperwire up` of this folder; yields the file that tells others where we are.
+    """Hold the folder's lock; yields the lock file, to write our address to.
 
-    Raises StoreError where there is one already.
+    Raises StoreError if another process holds it, BadSettings if the folder is unusable.
     """
     try:
         data_dir.mkdir(parents=True, exist_ok=True)
@@ -29,14 +29,14 @@ def hold_instance_lock(data_dir: Path) -> Iterator[IO[str]]:
     with file:
         if not _try_lock(file):
             file.seek(0)
-            where = file.read().strip() or "it is just starting"
-            raise StoreError(f"Paperwire runs on {data_dir} already: {where}")
+            where = file.read().strip() or "it is starting"
+            raise StoreError(f"Paperwire already runs on {data_dir}: {where}")
         file.truncate(0)
         yield file
 
 
 def running_address(data_dir: Path) -> str | None:
-    """Where the `paperwire up` of this folder serves; None where there is none."""
+    """Return the address of the `paperwire up` of this folder; None if none runs."""
     try:
         with (data_dir / LOCK_FILE).open(encoding="utf-8") as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -48,7 +48,7 @@ def running_address(data_dir: Path) -> str | None:
 
 
 def _try_lock(file: IO[str]) -> bool:
-    """Lock the claim; tried again for a moment, as `address_on` holds it for one."""
+    """Lock the file; retried briefly, because `running_address` locks it for a moment."""
     for _ in range(10):
         with contextlib.suppress(BlockingIOError):
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,4 +1,4 @@
-"""Whether a part is alive, for whoever starts it: a container's health check."""
+"""Health checks of the web server, the worker and the scheduler, for containers."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from papers.redis_backend import keys
 from papers.redis_backend.connection import connect, translate_store_errors
 
 HEARTBEAT_TIMEOUT: Final = timedelta(minutes=2)
-"""A worker says that it lives more often than that, in the midst of a job too."""
+"""A worker sends heartbeats more often than that, also during a job."""
 
 
 def check_web_alive(settings: Settings) -> None:
-    """The web server on this host answers. Raises StoreError."""
+    """Check that the web server on this host answers. Raises StoreError."""
     url = f"http://127.0.0.1:{settings.port}/healthz"
     try:
         urllib.request.urlopen(url, timeout=3).close()
@@ -27,23 +27,23 @@ def check_web_alive(settings: Settings) -> None:
 
 
 def check_scheduler_alive(settings: Settings) -> None:
-    """Some scheduler ticks. Raises StoreError."""
+    """Check that some scheduler holds its lease. Raises StoreError."""
     redis = connect(settings.redis_url, retry=False)
     with translate_store_errors(redis):
         if not redis.exists(keys.SCHEDULER_LEASE):
-            raise StoreError("no scheduler ticks: nobody holds its lease")
+            raise StoreError("no scheduler is running: its lease is free")
 
 
 def check_worker_alive(settings: Settings) -> None:
-    """A worker on this host was heard of. Raises StoreError."""
+    """Check for a recent heartbeat of a worker on this host. Raises StoreError."""
     from rq import Worker
 
     redis, now = connect(settings.redis_url, retry=False), datetime.now(UTC)
     with translate_store_errors(redis):
         here = [w for w in Worker.all(connection=redis) if w.hostname == socket.gethostname()]
-    heard = [w.last_heartbeat for w in here if w.last_heartbeat]
-    if not heard or now - max(heard) > HEARTBEAT_TIMEOUT:
-        raise StoreError(f"no worker on {socket.gethostname()} was heard of lately")
+    heartbeats = [w.last_heartbeat for w in here if w.last_heartbeat]
+    if not heartbeats or now - max(heartbeats) > HEARTBEAT_TIMEOUT:
+        raise StoreError(f"no worker on {socket.gethostname()} has sent a heartbeat recently")
 
 
 HEALTH_CHECKS: Final[dict[str, Callable[[Settings], None]]] = {

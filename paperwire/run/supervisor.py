@@ -1,4 +1,4 @@
-"""Keeps programs running: starts them in order, starts again what crashed, stops all in reverse.
+"""Supervise programs: start them in order, restart those that crash, stop them in reverse order.
 
 Every program is tied to this process: however it ends, they end too.
 """
@@ -20,22 +20,22 @@ from paperwire.run.tether import tie_command
 MIN_RESTART_DELAY: Final[Seconds] = 0.5
 MAX_RESTART_DELAY: Final[Seconds] = 30.0
 STABLE_AFTER: Final[Seconds] = 60.0
-"""A program that ran this long has shown that it can: its next crash counts as the first."""
+"""After this long a program counts as stable: its next crash counts as the first."""
 
 OUTPUT_DRAIN_TIMEOUT: Final[Seconds] = 1.0
-"""How long a program's lines are waited for after its end: a child of its own may hold on."""
+"""How long to wait for output after a program's end: its children may keep the pipe open."""
 
 PrintLine = Callable[[str, str], None]
-"""Prints one line: who says it, and what."""
+"""Prints one line: the program's name, and the text."""
 
 
 @dataclass(frozen=True, slots=True)
 class ProgramSpec:
-    """A program to keep running.
+    """A program to supervise.
 
-    `environment` is added to ours; `farewell` is the signal it gets should we be killed; `grace`
-    is how long each of two requests to end is given before it is killed; `keeps` are
-    descriptors it inherits.
+    `environment` is added to ours. `orphan_signal` is sent to it if this process is killed.
+    `stop_timeout` is the time allowed after each of two SIGTERMs before it is killed.
+    `inherited_fds` are file descriptors passed to it.
     """
 
     name: str
@@ -57,12 +57,12 @@ class _RunningProgram:
 
 
 def restart_delay(crashes: int) -> Seconds:
-    """How long to wait after that many crashes in a row before starting again."""
+    """Return how long to wait before a restart, after that many crashes in a row."""
     return min(MIN_RESTART_DELAY * 2.0 ** min(crashes - 1, 16), MAX_RESTART_DELAY)
 
 
 class Supervisor:
-    """Runs parts; `stopping` ends the watch, `hurrying` the patience with what will not end."""
+    """Runs programs until `stopping` is set; `skipping_grace` cuts the stop timeouts short."""
 
     def __init__(self, print_line: PrintLine) -> None:
         self.print_line = print_line
@@ -77,24 +77,24 @@ class Supervisor:
         self.stop()
 
     def start(self, spec: ProgramSpec) -> None:
-        """Start a part; it is stopped before all that were started earlier."""
+        """Start a program; it will be stopped before all that were started earlier."""
         self._runs.append(_RunningProgram(spec, *self._launch(spec), time.monotonic()))
 
     def install_signal_handlers(self) -> None:
-        """Stop at Ctrl-C, at a polite kill and when the terminal closes; hurry at a second one."""
+        """Stop on SIGINT, SIGTERM and SIGHUP; skip the grace period on a second one."""
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, lambda *_: self.request_stop())
 
     def request_stop(self) -> None:
-        """Have the watch end; said twice, do without patience."""
+        """Request an orderly stop; a second call skips the grace period."""
         if self.stopping.is_set():
             self.skipping_grace.set()
         self.stopping.set()
 
     def check_programs(self, now: float) -> list[str]:
-        """Look after every part once; the names of those found ended.
+        """Restart what is due and return the names of programs found ended.
 
-        `now` in seconds of the monotonic clock.
+        `now` is in seconds of the monotonic clock.
         """
         ended = []
         for run in self._runs:
@@ -107,11 +107,11 @@ class Supervisor:
         return ended
 
     def pids(self) -> list[int]:
-        """The processes of the parts, in the order of their start."""
+        """Return the process ids of the programs, in start order."""
         return [run.process.pid for run in self._runs]
 
     def stop(self) -> None:
-        """End every part, the last started first, those of one name together."""
+        """Stop every program, last started first, those of one name together."""
         while self._runs:
             name = self._runs[-1].spec.name
             group = [run for run in self._runs if run.spec.name == name]
@@ -123,7 +123,7 @@ class Supervisor:
             tie_command(list(spec.command), spec.orphan_signal),
             env=os.environ | spec.environment,
             pass_fds=spec.inherited_fds,
-            process_group=0,  # Ctrl-C is for us alone: we end them in order
+            process_group=0,  # Ctrl-C must reach this process only, which stops them in order
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -148,7 +148,7 @@ class Supervisor:
         run.crashes = 1 if now - run.started_at >= STABLE_AFTER else run.crashes + 1
         wait = restart_delay(run.crashes)
         run.restart_at = now + wait
-        self.print_line(run.spec.name, f"ended ({_exit_cause(code)}); starts again in {wait:g} s")
+        self.print_line(run.spec.name, f"ended ({_exit_cause(code)}); restarts in {wait:g} s")
 
     def _stop_group(self, group: list[_RunningProgram]) -> None:
         for number in (signal.SIGTERM, signal.SIGTERM):

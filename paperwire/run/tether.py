@@ -1,9 +1,9 @@
-"""A command that ends when its starter does, even where that one is killed.
+"""Tie a command to its parent process: it ends when the parent ends, even if that is killed.
 
-As a script, `python tether.py STARTER SIGNAL COMMAND ...` starts COMMAND tied to the process
-STARTER. On Linux the kernel keeps the tie and the command takes this process's place; elsewhere
-this process stays between the two and watches. As a module, `tie` ties a Python process to its
-parent. Standard library only: it runs before anything else is imported.
+As a script, `python tether.py PARENT SIGNAL COMMAND ...` runs COMMAND tied to the process PARENT.
+On Linux the kernel sends the signal and COMMAND replaces this process; elsewhere this process
+stays in between and polls. As a module, `tie_to_parent` ties a Python process to its parent.
+Standard library only: it runs before anything else is imported.
 """
 
 from __future__ import annotations
@@ -19,21 +19,21 @@ import time
 from typing import Final
 
 PARENT_POLL_INTERVAL: Final = 0.5
-"""Seconds between two looks after the starter, where the kernel does not keep the tie."""
+"""Seconds between two polls of the parent, where the kernel cannot notify us."""
 
 _PR_SET_PDEATHSIG: Final = 1
 
 
 def tie_command(command: list[str], signal_number: int = signal.SIGTERM) -> list[str]:
-    """`command` as one that gets this signal when the present process ends."""
+    """Wrap a command so that it gets this signal when the present process ends."""
     tether = [sys.executable, "-IS", os.path.abspath(__file__)]
     return [*tether, str(os.getpid()), str(int(signal_number)), *command]
 
 
 def tie_to_parent(parent_pid: int, signal_number: int = signal.SIGTERM) -> None:
-    """Have this process get a signal when `starter`, its parent, ends; at once if it has ended.
+    """Send this process a signal when its parent ends; immediately if it has ended already.
 
-    On Linux the parent is the thread that started it: start programs from the main one.
+    On Linux the parent is the thread that started it: start programs from the main thread.
     """
     if _set_parent_death_signal(parent_pid, signal_number):
         return
@@ -41,15 +41,15 @@ def tie_to_parent(parent_pid: int, signal_number: int = signal.SIGTERM) -> None:
 
 
 def main(arguments: list[str]) -> None:
-    """Become the command, or stay and watch over it where the kernel keeps no tie."""
-    starter, signal_number, command = int(arguments[0]), int(arguments[1]), arguments[2:]
-    if _set_parent_death_signal(starter, signal_number):
+    """Replace this process by the command, or run it and poll the parent."""
+    parent_pid, signal_number, command = int(arguments[0]), int(arguments[1]), arguments[2:]
+    if _set_parent_death_signal(parent_pid, signal_number):
         os.execvp(command[0], command)
-    sys.exit(run_until_parent_ends(starter, signal_number, command))
+    sys.exit(run_until_parent_ends(parent_pid, signal_number, command))
 
 
 def run_until_parent_ends(parent_pid: int, signal_number: int, command: list[str]) -> int:
-    """Run a command until it ends or the starter does; its exit code."""
+    """Run a command until it or the parent ends; return its exit code."""
     process = subprocess.Popen(command, close_fds=False)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda received, _: process.send_signal(received))
@@ -61,11 +61,11 @@ def run_until_parent_ends(parent_pid: int, signal_number: int, command: list[str
 
 
 def _set_parent_death_signal(parent_pid: int, signal_number: int) -> bool:
-    """Ask Linux for a signal at the starter's end; False where there is no such thing."""
+    """Ask Linux for a signal at the parent's end; False on other systems."""
     if sys.platform != "linux":
         return False
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal_number)
-    if os.getppid() != parent_pid:  # it ended before the kernel could be asked
+    if os.getppid() != parent_pid:  # it ended before the request
         os.kill(os.getpid(), signal_number)
     return True
 

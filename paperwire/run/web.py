@@ -1,7 +1,8 @@
 """The web server: granian's command line, and the app as each of its processes loads it.
 
-granian leaves its processes running when it is killed, and waits for ever for one that was told to
-end while it loaded the app. Here each is tied to it, hears that, and is waited for only so long.
+When granian is killed it leaves its processes running, and when stopped it waits for ever for one
+that is still loading the app. So each process is tied to granian, handles SIGTERM while it loads,
+and is given a limited time to exit.
 """
 
 from __future__ import annotations
@@ -18,26 +19,26 @@ if TYPE_CHECKING:
     from flask import Flask
 
 THREADS: Final = min(8, 2 * (os.cpu_count() or 1) + 1)
-"""Requests that one process answers at a time; the rest wait.
+"""Requests that one process handles at a time; the rest wait.
 
-On two cores more than one client may have rendered at once: `service.http.rate_limit.AT_ONCE`.
+Even with two cores this is more than one client may use at once: see `service.http.rate_limit`.
 """
 
 CONNECTIONS: Final = 1024
-"""Connections that one process holds at a time, those that say nothing included."""
+"""Connections that one process keeps open at a time, idle ones included."""
 
 THREAD_SWITCH_INTERVAL: Final = 0.0005
-"""Seconds that a thread which renders keeps one waiting that has a ready answer to send.
+"""Seconds after which a rendering thread yields to one that has a response ready to send.
 
-Python's own 5 ms are waited for after every question to the store.
+Python's default of 5 ms would be paid after every round trip to the store.
 """
 
 SHUTDOWN_TIMEOUT: Final = 4
-"""Seconds that a process has to finish what it answers, once it is told to end."""
+"""Seconds a process has to finish its requests after SIGTERM."""
 
 
 def web_command(settings: Settings) -> tuple[str, ...]:
-    """The command line that serves with these settings."""
+    """Return granian's command line for these settings."""
     options = {
         "interface": "wsgi",
         "host": settings.host,
@@ -49,13 +50,13 @@ def web_command(settings: Settings) -> tuple[str, ...]:
         "workers-kill-timeout": str(SHUTDOWN_TIMEOUT),
         "log-level": "warning",
     }
-    words = [word for name, value in options.items() for word in (f"--{name}", value)]
+    arguments = [part for name, value in options.items() for part in (f"--{name}", value)]
     flags = ("--no-ws", "--respawn-failed-workers")
-    return (sys.executable, "-m", "granian", *words, *flags, "paperwire.run.web:app")
+    return (sys.executable, "-m", "granian", *arguments, *flags, "paperwire.run.web:app")
 
 
 def __getattr__(name: str) -> Any:
-    """`app`, made when granian asks for it: whoever wants only the command loads no Flask."""
+    """Return `app`, created on first access, so that `web_command` does not load Flask."""
     if name != "app":
         raise AttributeError(name)
     return _load_app()
@@ -65,7 +66,9 @@ def _load_app() -> Flask:
     from paperwire.run.tether import tie_to_parent
 
     if (granian := multiprocessing.parent_process()) and granian.pid:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)  # until granian's own, once the app is here
+        signal.signal(
+            signal.SIGTERM, signal.SIG_DFL
+        )  # until granian installs its own, after the app is loaded
         tie_to_parent(granian.pid, signal.SIGKILL)
     sys.setswitchinterval(THREAD_SWITCH_INTERVAL)
     from service.wsgi import app

@@ -1,14 +1,14 @@
-"""The demo's world: a day of papers every minute, while the clock on the wall goes on as ever.
+"""The demo's world: a simulated day of papers every minute, dated by the real clock.
 
-    begin three weeks ago; let each announcement day pass in a moment          the history
-    from then on the world's time is the wall clock's
-    every minute: one more batch in the newest announcement, picks, votes      a "day"
-                  wake the sources, which would rest until tomorrow
+    start three weeks ago and replay each announcement day at once             the history
+    from then on the world follows the real clock
+    every minute: add a batch to the newest announcement, picks, votes         a simulated day
+                  make the news tasks due, which would otherwise wait until tomorrow
 
-Paperwire judges dates by the wall clock: papers dated tomorrow would be wrong, and yesterday's
-batch stale. So the demo's days do not move the date. Each adds its batch to the announcement
-that arXiv's calendar has out now (on a weekend, Friday's), which keeps its newest 1,500 rows, and
-older papers reach Paperwire as they would in earnest: by the API, by picks.
+Paperwire compares dates with the real clock: papers dated tomorrow would be wrong, and
+yesterday's batch stale. So simulated days do not advance the date. Each adds its batch to the
+current announcement of arXiv's calendar (on a weekend, Friday's), which keeps its newest 1,500
+rows; older papers reach Paperwire as they do in reality: through the API and through picks.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ COMMUNITY: Final = "reading-group"
 MAX_ANNOUNCEMENT_ROWS: Final = 1500
 
 _PICKING_HOUR: Final = timedelta(hours=14)
-"""After midnight in the history: the morning at Hugging Face."""
+"""Time of day (Eastern) of the picks in the history."""
 
 _NEWS_TASK_PREFIXES: Final = ("announcements:", "hf:today", "community:")
 _RECENT_PAPERS: Final = 600
@@ -47,7 +47,7 @@ _POSTS: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DemoOptions:
-    """How lively the demo is; `papers` is the usual number a day, `port` 0 any free one."""
+    """Pace and size of the demo; `papers_per_day` is an average, port 0 stands for any free one."""
 
     seconds_per_day: Seconds = 60.0
     papers_per_day: int = 120
@@ -57,22 +57,22 @@ class DemoOptions:
 
 
 class DemoTimeline:
-    """Lets days pass in a world."""
+    """Simulates days in a world."""
 
-    def __init__(self, upstream: Upstream, plan: DemoOptions) -> None:
-        self._upstream, self._plan = upstream, plan
-        self._random = Random(plan.seed)
-        self._papers = PaperGenerator(plan.seed)
+    def __init__(self, upstream: Upstream, options: DemoOptions) -> None:
+        self._upstream, self._options = upstream, options
+        self._random = Random(options.seed)
+        self._papers = PaperGenerator(options.seed)
 
     def replay_history(self, now: datetime) -> None:
-        """Every announcement day of the weeks before `now`, the newest included."""
+        """Simulate every announcement day of the weeks before `now`, the newest included."""
         last = simulated_days.eastern_day(newest_announcement(now))
-        for day in _announcement_days(last - timedelta(weeks=self._plan.history_weeks), last):
+        for day in _announcement_days(last - timedelta(weeks=self._options.history_weeks), last):
             self._upstream.set_time(min(now, simulated_days.eastern_midnight(day) + _PICKING_HOUR))
             self.simulate_day()
 
     def simulate_day(self) -> None:
-        """One batch of papers, and what communities make of it and of earlier ones."""
+        """Announce a batch of papers, change earlier ones, add picks and votes."""
         batch = self._announce_batch()
         self._change_earlier(len(batch))
         self._pick_from(batch)
@@ -80,16 +80,18 @@ class DemoTimeline:
         self._upstream.trim_announcement(MAX_ANNOUNCEMENT_ROWS)
 
     def _announce_batch(self) -> list[ArxivId]:
-        usual = self._plan.papers_per_day
-        size = self._random.randint(usual * 9 // 10, usual * 11 // 10)
+        average = self._options.papers_per_day
+        size = self._random.randint(average * 9 // 10, average * 11 // 10)
         size = min(size, self._upstream.remaining_numbers())
         return [self._upstream.announce(self._papers.manuscript()) for _ in range(size)]
 
-    def _change_earlier(self, batch: int) -> None:
-        """Revise, withdraw and cross-list some papers from before this batch."""
-        earlier = self._upstream.preprints()[batch : batch + _RECENT_PAPERS]
-        chosen = self._random.sample(earlier, min(len(earlier), 3 + self._plan.papers_per_day // 5))
-        for n, preprint in enumerate(chosen):
+    def _change_earlier(self, batch_size: int) -> None:
+        """Revise, withdraw and cross-list some papers older than this batch."""
+        earlier = self._upstream.preprints()[batch_size : batch_size + _RECENT_PAPERS]
+        sample = self._random.sample(
+            earlier, min(len(earlier), 3 + self._options.papers_per_day // 5)
+        )
+        for n, preprint in enumerate(sample):
             text = preprint.newest.text
             if preprint.newest.withdrawn:
                 continue
@@ -101,15 +103,19 @@ class DemoTimeline:
                 self._upstream.revise(preprint.id, **self._papers.revision(text))
 
     def _pick_from(self, batch: list[ArxivId]) -> None:
-        for id in self._random.sample(batch, min(len(batch), 2 + self._plan.papers_per_day // 12)):
+        for id in self._random.sample(
+            batch, min(len(batch), 2 + self._options.papers_per_day // 12)
+        ):
             self._upstream.pick(id, **self._papers.pick(self._upstream.preprint(id).newest.text))
-        for id in self._random.sample(batch, min(len(batch), 1 + self._plan.papers_per_day // 40)):
+        for id in self._random.sample(
+            batch, min(len(batch), 1 + self._options.papers_per_day // 40)
+        ):
             self._upstream.pick(id, COMMUNITY, votes=self._random.randint(1, 5))
         if self._random.random() < 0.2:
             self._upstream.post(COMMUNITY, *self._random.choice(_POSTS))
 
     def _add_votes(self) -> None:
-        """Votes and comments: some picks get many, most few."""
+        """Add votes and comments: many to a few picks, few to most."""
         for pick in self._upstream.picks("hf")[:_PICKS_VOTED_ON]:
             self._upstream.add_votes(pick.id, int(self._random.paretovariate(0.9)) % 60)
             if self._random.random() < 0.2:
@@ -118,54 +124,54 @@ class DemoTimeline:
 
 @contextmanager
 def running_demo(
-    plan: DemoOptions,
+    options: DemoOptions,
     clock: Callable[[], datetime],
     wake: Callable[[datetime], None] = lambda now: None,
 ) -> Iterator[Upstream]:
-    """A living world for as long as the context lasts.
+    """Run the demo's world and its server for as long as the context lasts.
 
-    `clock` gives aware UTC. `wake` is called with the time after each new day, from the thread
-    in which days pass.
+    `clock` returns aware UTC. `wake` is called with the time after each new day, from the thread
+    that simulates days.
     """
     now = clock()
-    born = now - timedelta(weeks=plan.history_weeks)
-    with Upstream(born, rests=False, communities=(COMMUNITY,), port=plan.port) as upstream:
-        life = DemoTimeline(upstream, plan)
-        life.replay_history(now)
+    start = now - timedelta(weeks=options.history_weeks)
+    with Upstream(start, rests=False, communities=(COMMUNITY,), port=options.port) as upstream:
+        timeline = DemoTimeline(upstream, options)
+        timeline.replay_history(now)
         upstream.follow_clock(clock)
-        ended = threading.Event()
+        stopping = threading.Event()
         thread = threading.Thread(
-            target=_run_days, args=(life, plan.seconds_per_day, clock, wake, ended)
+            target=_run_days, args=(timeline, options.seconds_per_day, clock, wake, stopping)
         )
         thread.start()
         try:
             yield upstream
         finally:
-            ended.set()
+            stopping.set()
             thread.join()
 
 
 def demo_settings(upstream: Upstream, **overrides: Any) -> dict[str, Any]:
-    """Fields of `Settings` for the demo: like any upstream's, with a brisker lane."""
+    """Return fields of `Settings` for the demo: an upstream's, with a shorter arXiv interval."""
     return upstream.settings(arxiv_interval=0.5, contact="demo@localhost", **overrides)
 
 
-def wake_news_sources(states: TaskStates, now: datetime) -> None:
-    """Make due now what is planned to ask the upstreams for news. Raises StoreAway."""
+def make_news_tasks_due(states: TaskStates, now: datetime) -> None:
+    """Make the planned tasks that fetch news due now. Raises StoreUnavailable."""
     for task in states.due_times():
         if task.startswith(_NEWS_TASK_PREFIXES):
             states.schedule(task, now)
 
 
 def _run_days(
-    life: DemoTimeline,
-    day: Seconds,
+    timeline: DemoTimeline,
+    seconds_per_day: Seconds,
     clock: Callable[[], datetime],
     wake: Callable[[datetime], None],
-    ended: threading.Event,
+    stopping: threading.Event,
 ) -> None:
-    while not ended.wait(day):
-        life.simulate_day()
+    while not stopping.wait(seconds_per_day):
+        timeline.simulate_day()
         wake(clock())
 
 

@@ -1,13 +1,13 @@
-"""The simulated upstreams: one world, one site.
+"""The simulated upstreams: one world behind one HTTP server.
 
-| path | stands for |
+| path | simulates |
 | --- | --- |
 | `/rss/atom/CATEGORIES` | rss.arxiv.org/atom: the day's announcement |
 | `/api/query` | export.arxiv.org/api/query |
 | `/oai` | oaipmh.arxiv.org/oai |
 | `/hf/api/daily_papers`, `/hf/api/papers/ID` | huggingface.co |
 | `/feeds/NAME.xml` | a community's feed |
-| what was `put` | any document |
+| paths given to `serve_document` | any document |
 """
 
 from __future__ import annotations
@@ -24,19 +24,20 @@ from paperwire.simulator.server.request_log import RecordedRequest
 from paperwire.simulator.world.world import WEDNESDAY, World
 
 ARXIV_PATHS = ("/rss", "/api", "/oai")
-"""What arXiv's rule of one connection and three seconds covers together."""
+"""Paths that share arXiv's rate limit of one connection and three seconds."""
 
 
 class Upstream(World):
-    """A world that answers over HTTP; a context manager.
+    """A simulated world with its HTTP server; a context manager.
 
         with Upstream() as upstream:
             paper = upstream.announce(Manuscript(title="A Small Thing"))
             upstream.fail(503, "/api", times=2)
             settings = Settings(**upstream.settings(arxiv_interval=0.0))
 
-    `api_lag` is how long after an announcement the API knows of it, `communities` the feeds that
-    exist although nobody picked anything yet, `oai_page` how many records OAI-PMH puts on a page.
+    `rests`: arXiv's feeds are empty on days without an announcement. `api_lag`: delay from an
+    announcement until the API returns it. `communities`: feeds that exist without any picks.
+    `oai_page`: records per OAI-PMH page.
     """
 
     def __init__(
@@ -63,20 +64,20 @@ class Upstream(World):
 
     @property
     def url(self) -> str:
-        """The base address, without a slash at the end."""
+        """The base address, without a trailing slash."""
         return self._server.url
 
     @property
     def log(self) -> list[RecordedRequest]:
-        """Every request so far, as they came."""
+        """All requests so far, in order of arrival."""
         return self._server.log
 
     def requests_to(self, *prefixes: str) -> list[RecordedRequest]:
-        """Requests to paths that begin with one of `prefixes`, such as `*ARXIV`."""
+        """Return requests to paths that begin with one of `prefixes`, such as `*ARXIV_PATHS`."""
         return self._server.requests_to(*prefixes)
 
     def settings(self, **overrides: Any) -> dict[str, Any]:
-        """Fields of `Settings` that turn Paperwire's sources to this world."""
+        """Return fields of `Settings` that point Paperwire's sources to this world."""
         feeds = {name: f"{self.url}/feeds/{name}.xml" for name in self._router.communities()}
         return {
             "arxiv_feed_url": f"{self.url}/rss/atom",
@@ -91,15 +92,15 @@ class Upstream(World):
     def fail(
         self, what: str | int, prefix: str = "/", *, times: int | None = None, **options: Any
     ) -> None:
-        """Misbehave: see `Site.fail` for how, `faults` for the names."""
+        """Inject a fault: see `ScriptedServer.fail`, and `faults` for the names."""
         self._server.fail(what, prefix, times=times, **options)
 
     def heal(self) -> None:
-        """Behave again."""
+        """Remove all faults."""
         self._server.heal()
 
     def serve_document(
         self, path: str, body: bytes, content_type: str = "text/xml", status: int = 200
     ) -> None:
-        """Serve a document of any kind at a path, before all else there."""
+        """Serve a document at a path, in place of anything else there."""
         self._router.documents[path] = SimulatorReply(body, status, content_type)

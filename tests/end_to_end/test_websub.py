@@ -13,7 +13,7 @@ from redis import Redis
 
 from papers.config.settings import Settings
 from papers.state.keywords import Keywords
-from paperwire.run.up import find_free_port
+from paperwire.run.ports import find_free_port
 from paperwire.simulator.upstream import Upstream
 from paperwire.simulator.world.manuscripts import Manuscript
 from service import create_app

@@ -25,7 +25,7 @@ from papers.config.settings import Settings
 from papers.state.task_states import TaskState, TaskStates
 from paperwire.run import web
 from paperwire.run.demo_runner import to_toml
-from paperwire.run.up import find_free_port
+from paperwire.run.ports import find_free_port
 from tests.end_to_end.recorded_upstream import RecordedUpstream
 from workers import jobs
 

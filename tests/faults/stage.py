@@ -39,7 +39,7 @@ from paperwire.cli import main
 from paperwire.run import web
 from paperwire.run.demo_runner import to_toml
 from paperwire.run.embedded_store import SERVER_OPTIONS
-from paperwire.run.up import find_free_port
+from paperwire.run.ports import find_free_port
 from paperwire.simulator.upstream import Upstream
 from service.source_status import task_title
 from workers import jobs

@@ -38,7 +38,7 @@ from papers.state.keywords import Keywords
 from papers.state.task_states import TaskStates, TaskStatus
 from paperwire.run import embedded_store
 from paperwire.run.demo_runner import to_toml
-from paperwire.run.up import find_free_port
+from paperwire.run.ports import find_free_port
 from paperwire.simulator.upstream import Upstream
 from paperwire.simulator.world import simulated_days
 from paperwire.simulator.world.manuscripts import Manuscript
@@ -160,7 +160,7 @@ class Storm:
 
     @contextmanager
     def redis(self) -> Iterator[Redis]:
-        url = embedded_store.running_url(embedded_store.store_paths(str(self.folder)))
+        url = embedded_store.running_url(embedded_store.StorePaths.in_data_dir(str(self.folder)))
         assert url is not None
         with closing(connect(url, retry=False)) as redis:
             yield redis
@@ -240,7 +240,9 @@ def ingest(
 ) -> None:
     """Every task, done once by nobody else, on the store in a folder; `first`: before the rest."""
     with (
-        embedded_store.open_embedded_store(embedded_store.store_paths(str(folder))) as url,
+        embedded_store.open_embedded_store(
+            embedded_store.StorePaths.in_data_dir(str(folder))
+        ) as url,
         Redis.from_url(url) as redis,
     ):
         if keyword:
@@ -284,7 +286,10 @@ def test_a_hundred_kills_leave_what_an_undisturbed_run_does(
         raged = ended - began
         storm.start()
         assert (
-            embedded_store.running_url(embedded_store.store_paths(str(tmp_path / "clean"))) is None
+            embedded_store.running_url(
+                embedded_store.StorePaths.in_data_dir(str(tmp_path / "clean"))
+            )
+            is None
         ), "not its own"
         ingest(tmp_path / "clean", settings, now)
         expected, feed = undisturbed(tmp_path / "clean", settings)
@@ -318,7 +323,9 @@ def test_only_what_is_not_compared_tells_the_order_of_the_tasks(
         shutil.copytree(tmp_path / "data", folder, symlinks=True)
         ingest(folder, settings, now, first=first)
         with (
-            embedded_store.open_embedded_store(embedded_store.store_paths(str(folder))) as url,
+            embedded_store.open_embedded_store(
+                embedded_store.StorePaths.in_data_dir(str(folder))
+            ) as url,
             Redis.from_url(url) as redis,
         ):
             stores[name] = content(redis), papers_of(redis)
@@ -377,7 +384,9 @@ def later_today(world: Upstream, known: list[ArxivId], nth: int) -> None:
 def undisturbed(folder: Path, settings: Settings) -> tuple[dict[str, Any], bytes]:
     """What is in the store of a folder, and the feed that is made of it."""
     with (
-        embedded_store.open_embedded_store(embedded_store.store_paths(str(folder))) as url,
+        embedded_store.open_embedded_store(
+            embedded_store.StorePaths.in_data_dir(str(folder))
+        ) as url,
         Redis.from_url(url) as redis,
     ):
         ill = [

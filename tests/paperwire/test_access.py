@@ -1,4 +1,4 @@
-"""The store's access list, against a real server: enough for every part, and nothing more."""
+"""The store's access list, on a real server: sufficient for every part, and no more."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ NOW: Final = datetime(2026, 11, 18, 9, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Users:
-    """Clients of one store, one for each of its users; `admin` is the test's own."""
+    """Clients of one store, one per user; `admin` belongs to the test."""
 
     path: str
     admin: Redis
@@ -53,20 +53,20 @@ class Users:
         return connect(self.url(user), retry=False)
 
     @property
-    def refused(self) -> list[Any]:
-        """What the store has refused, with the reasons."""
+    def denials(self) -> list[Any]:
+        """The commands that the store has denied, with reasons."""
         log: Any = self.admin.acl_log()
         return [(entry["username"], entry["reason"], entry["object"]) for entry in log]
 
 
 @pytest.fixture(scope="module")
 def users() -> Iterator[Users]:
-    listed = (ROOT / "deploy" / "store.acl").read_text("utf-8")
+    template = (ROOT / "deploy" / "store.acl").read_text("utf-8")
     digest = hashlib.sha256(PASSWORD.encode()).hexdigest()
-    lines = [*listed.replace("PASSWORD_SHA256", digest).splitlines(), ADMIN]
+    lines = [*template.replace("PASSWORD_SHA256", digest).splitlines(), ADMIN]
     with private_server() as (client, _):
         socket = client.connection_pool.connection_kwargs["path"]
-        for line in reversed(lines):  # that of the default user, which we are, last
+        for line in reversed(lines):  # the default user last: we are connected as it
             client.execute_command("ACL", "SETUSER", *line.split()[1:])  # type: ignore[no-untyped-call]
         admin = Redis(unix_socket_path=socket, username="admin", password="any")
         yield Users(socket, admin)
@@ -81,7 +81,7 @@ def emptied(users: Users) -> Users:
     return users
 
 
-FOR_NOBODY = [
+ADMIN_COMMANDS = [
     *("FLUSHALL", "FLUSHDB", "CONFIG SET dir /tmp", "CONFIG GET *", "SHUTDOWN"),
     *("REPLICAOF 10.0.0.1 6379", "MODULE LIST", "ACL LIST", "ACL SETUSER worker on", "KEYS *"),
     *("MONITOR", "SAVE", "BGREWRITEAOF", "CLIENT KILL ID 1", "SCRIPT FLUSH", "FUNCTION LIST"),
@@ -90,10 +90,10 @@ FOR_NOBODY = [
 
 
 @pytest.mark.parametrize("user", ["web", "worker", "health"])
-def test_no_part_may_do_what_none_needs(emptied: Users, user: str) -> None:
+def test_no_user_may_run_admin_commands(emptied: Users, user: str) -> None:
     with emptied.client(user) as client:
         client.ping()
-        for command in FOR_NOBODY:
+        for command in ADMIN_COMMANDS:
             with pytest.raises((NoPermissionError, ResponseError), match="no permissions"):
                 client.execute_command(*command.split())
 
@@ -106,25 +106,25 @@ def test_no_part_may_do_what_none_needs(emptied: Users, user: str) -> None:
         "EVAL redis.call('DEL',KEYS[1]) 1 months",
     ],
 )
-def test_the_web_server_changes_no_paper(emptied: Users, command: str) -> None:
+def test_web_user_cannot_change_papers_or_tasks(emptied: Users, command: str) -> None:
     with emptied.client("web") as client, pytest.raises((NoPermissionError, ResponseError)):
         client.execute_command(*command.split())
-    assert emptied.refused
+    assert emptied.denials
 
 
-def test_nobody_gets_in_without_a_name_and_a_password(emptied: Users) -> None:
-    for who in ("", f"default:{PASSWORD}@", "web:wrong@", "worker:@"):
-        client = connect(f"unix://{who}{emptied.path}", retry=False)
+def test_login_requires_user_and_password(emptied: Users) -> None:
+    for credentials in ("", f"default:{PASSWORD}@", "web:wrong@", "worker:@"):
+        client = connect(f"unix://{credentials}{emptied.path}", retry=False)
         with pytest.raises(RedisError, match=r"invalid|authenticated|required"):
             client.get("revision")
     with emptied.client("health") as health, pytest.raises(NoPermissionError):
         health.get("revision")
 
 
-def test_every_part_can_do_its_work(
+def test_every_part_has_the_permissions_it_needs(
     emptied: Users, upstream: Upstream, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Worker, scheduler and commands as `worker`, the web server as `web`: nothing is refused."""
+    """Worker, scheduler and commands run as `worker`, the web server as `web`."""
     monkeypatch.chdir(tmp_path)
     upstream.pick(upstream.announce(Manuscript(title="A Small Reward Model")), "weekly")
     upstream.set_time(datetime.now(UTC))
@@ -144,13 +144,13 @@ def test_every_part_can_do_its_work(
             part.terminate()
         codes = [part.wait(30) for part in parts]
     assert codes == [0, 0]
-    _web(emptied, tmp_path)
+    _request_pages_as_web_user(emptied, tmp_path)
     with mock.patch.dict(os.environ, environment):
-        for words in COMMANDS:
-            ran = CliRunner().invoke(main, words)
-            assert "no permissions" not in ran.output, words
-            assert words[0] == "doctor" or ran.exit_code == 0, ran.output
-    assert emptied.refused == []
+        for arguments in COMMANDS:
+            result = CliRunner().invoke(main, arguments)
+            assert "no permissions" not in result.output, arguments
+            assert arguments[0] == "doctor" or result.exit_code == 0, result.output
+    assert emptied.denials == []
 
 
 COMMANDS: Final = (
@@ -160,8 +160,8 @@ COMMANDS: Final = (
 )
 
 
-def _environment(world: Upstream, url: str) -> dict[str, str]:
-    settings = world.settings()
+def _environment(upstream: Upstream, url: str) -> dict[str, str]:
+    settings = upstream.settings()
     return {
         **{name: value for name, value in os.environ.items() if "REDIS" not in name},
         "PAPERWIRE_REDIS_URL": url,
@@ -177,7 +177,7 @@ def _environment(world: Upstream, url: str) -> dict[str, str]:
     }
 
 
-def _web(users: Users, folder: Path) -> None:
+def _request_pages_as_web_user(users: Users, folder: Path) -> None:
     token = "a token of these tests"
     app = create_app(
         Settings(
@@ -196,6 +196,6 @@ def _web(users: Users, folder: Path) -> None:
     for action in ("try", "save", "remove"):
         answer = client.post("/manage/feeds", data={"action": action, "token": token, **feed})
         assert answer.status_code == 200, action
-    with users.client("web") as redis:  # what pages that manage keywords do
+    with users.client("web") as redis:  # as the pages that manage keywords do
         Keywords(redis).add("Managed", "managed", now=NOW)
         Keywords(redis).remove("Managed")

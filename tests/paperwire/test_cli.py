@@ -1,75 +1,58 @@
+"""The command line: keywords, fetches, searches, settings, and errors."""
+
 from __future__ import annotations
 
 import dataclasses
-import json
 import os
 import tomllib
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 from unittest import mock
 
 import pytest
-from click.testing import CliRunner, Result
-from redis import Redis
 
 from papers.config.settings import Settings, load_settings
-from paperwire.cli import main
+from papers.config.sources import SOURCES, SourceSpec
+from papers.errors import BadParameter
 from paperwire.operations.queries import tasks_of_source
 from paperwire.run.demo_runner import to_toml
 from paperwire.simulator.upstream import Upstream
 from paperwire.simulator.world.manuscripts import Manuscript
-
-Command = Callable[..., Result]
-
-
-@pytest.fixture
-def command(
-    store_url: str, redis: Redis, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Command]:
-    """Run a command on the emptied store of the tests, in a folder of its own."""
-    monkeypatch.chdir(tmp_path)
-    with mock.patch.dict(os.environ, {"REDIS_URL": store_url}):
-        yield lambda *words: CliRunner().invoke(main, words)
+from tests.paperwire.command_line import RunCommand, json_output
 
 
-def document(result: Result) -> Any:
-    assert result.exit_code == 0, result.output
-    return json.loads(result.stdout)
-
-
-def test_keywords_are_added_changed_listed_and_removed(command: Command) -> None:
-    added = document(command("keyword", "add", "Réward Model", '"reward model"', "--json"))
+def test_keywords_can_be_added_changed_listed_and_removed(command: RunCommand) -> None:
+    added = json_output(command("keyword", "add", "Réward Model", '"reward model"', "--json"))
     assert (added["slug"], added["query"]) == ("reward-model", '"reward model"')
     assert command("keyword", "add", "Réward Model", "reward").exit_code == 0
-    (listed,) = document(command("keyword", "list", "--json"))
+    (listed,) = json_output(command("keyword", "list", "--json"))
     assert listed["query"] == "reward"
     assert (
-        document(command("keyword", "remove", "reward-model", "--json"))["name"] == "Réward Model"
+        json_output(command("keyword", "remove", "reward-model", "--json"))["name"]
+        == "Réward Model"
     )
-    assert document(command("keyword", "list", "--json")) == []
-    assert command("keyword", "list").stdout == "no keyword is saved\n"
+    assert json_output(command("keyword", "list", "--json")) == []
+    assert command("keyword", "list").stdout == "there are no saved keywords\n"
 
 
-def test_empty_system_says_so(command: Command) -> None:
-    status = document(command("status", "--json"))
+def test_empty_store_is_reported(command: RunCommand) -> None:
+    status = json_output(command("status", "--json"))
     assert status["papers"] == 0
     assert status["address"] is None
     assert status["sources"] == []
-    assert "no source was asked yet" in command("status").stdout
-    assert document(command("search", "reasoning", "--json"))["papers"] == []
-    assert command("search", "reasoning").stdout == "no paper matches\n"
+    assert "no source has been fetched yet" in command("status").stdout
+    assert json_output(command("search", "reasoning", "--json"))["papers"] == []
+    assert command("search", "reasoning").stdout == "no papers match\n"
 
 
-def test_fetched_papers_are_found_and_shown(command: Command, upstream: Upstream) -> None:
+def test_fetched_papers_can_be_searched_and_shown(command: RunCommand, upstream: Upstream) -> None:
     id = upstream.announce(Manuscript(title="A Small Reward Model"))
     upstream.pick(id, "weekly")
     Path("paperwire.toml").write_text(to_toml(upstream.settings(arxiv_interval=0.0)))
-    (report,) = document(command("fetch", "weekly", "--json"))
+    (report,) = json_output(command("fetch", "weekly", "--json"))
     assert (report["state"], report["new"]) == ("ok", 1)
     assert command("fetch", "enrich").exit_code == 0
-    (found,) = document(command("search", "reward model", "--json"))["papers"]
-    (shown,) = document(command("papers", f"https://arxiv.org/abs/{id}v1", "--json"))
+    (found,) = json_output(command("search", "reward model", "--json"))["papers"]
+    (shown,) = json_output(command("papers", f"https://arxiv.org/abs/{id}v1", "--json"))
     assert found == shown
     assert shown["picks"][0]["community"] == "weekly"
     assert "A Small Reward Model" in command("search", "reward", "--picked").stdout
@@ -77,7 +60,7 @@ def test_fetched_papers_are_found_and_shown(command: Command, upstream: Upstream
     assert "community:weekly        ok " in command("status").stdout
 
 
-def test_source_that_fails_is_exit_code_one(command: Command, upstream: Upstream) -> None:
+def test_failing_source_gives_exit_code_one(command: RunCommand, upstream: Upstream) -> None:
     upstream.fail(503)
     Path("paperwire.toml").write_text(to_toml(upstream.settings(arxiv_interval=0.0)))
     failed = command("fetch", "weekly")
@@ -85,10 +68,10 @@ def test_source_that_fails_is_exit_code_one(command: Command, upstream: Upstream
     assert failed.stdout.startswith("community:weekly: failing")
 
 
-REFUSALS = [
+ERRORS = [
     (("search", "a AND (b"), 2, "character"),
     (("papers", "2503.1"), 2, "no arXiv id"),
-    (("papers", "2503.14895"), 1, "is not here"),
+    (("papers", "2503.14895"), 1, "is not in the store"),
     (("keyword", "remove", "nothing"), 1, "no keyword 'nothing'"),
     (("keyword", "add", "!!!", "a"), 2, "no letter or digit"),
     (("fetch", "nobody"), 2, "'nobody' is none of arxiv, hf"),
@@ -97,18 +80,18 @@ REFUSALS = [
 ]
 
 
-@pytest.mark.parametrize(("words", "code", "said"), REFUSALS)
-def test_refusals_are_a_line_and_an_exit_code(
-    command: Command, words: tuple[str, ...], code: int, said: str
+@pytest.mark.parametrize(("arguments", "code", "message"), ERRORS)
+def test_error_is_one_line_and_an_exit_code(
+    command: RunCommand, arguments: tuple[str, ...], code: int, message: str
 ) -> None:
-    result = command(*words)
+    result = command(*arguments)
     assert result.exit_code == code
     assert result.stdout == ""
-    assert said in result.stderr.splitlines()[-1]
+    assert message in result.stderr.splitlines()[-1]
 
 
-def test_store_that_is_away_is_exit_code_one(
-    command: Command, monkeypatch: pytest.MonkeyPatch
+def test_unavailable_store_gives_exit_code_one(
+    command: RunCommand, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("papers.redis_backend.connection._MAX_RETRIES", 0)
     with mock.patch.dict(os.environ, {"REDIS_URL": "unix:///nowhere/s"}):
@@ -117,7 +100,7 @@ def test_store_that_is_away_is_exit_code_one(
     assert result.stderr.startswith("paperwire: the store at unix:///nowhere/s does not answer")
 
 
-def test_commands_bring_a_store_along_where_there_is_none(command: Command) -> None:
+def test_commands_start_an_embedded_store_if_none_is_configured(command: RunCommand) -> None:
     del os.environ["REDIS_URL"]
     assert command("keyword", "add", "Kept", "kept").exit_code == 0
     os.environ.pop("PAPERWIRE_REDIS_URL")
@@ -125,24 +108,24 @@ def test_commands_bring_a_store_along_where_there_is_none(command: Command) -> N
     assert Path("data/store/appendonlydir").is_dir()
 
 
-def test_init_writes_the_defaults_and_overwrites_nothing(command: Command) -> None:
+def test_init_writes_defaults_and_never_overwrites(command: RunCommand) -> None:
     assert "wrote paperwire.toml" in command("init").stdout
     assert load_settings(Path("paperwire.toml"), {}).keywords == Settings().keywords
     Path("paperwire.toml").write_text("port = 9000\n")
     again = command("init")
     assert again.exit_code == 2
-    assert "is there already" in again.stderr
-    assert document(command("config", "--json"))["port"] == 9000
+    assert "exists already" in again.stderr
+    assert json_output(command("config", "--json"))["port"] == 9000
 
 
-def test_config_hides_secrets(command: Command) -> None:
+def test_config_masks_secrets(command: RunCommand) -> None:
     os.environ["REDIS_URL"] = "redis://:hidden@localhost"
     shown = command("config").stdout
     assert "hidden" not in shown
     assert 'redis_url = "***"' in shown
 
 
-def test_template_holds_every_setting_with_its_default_and_its_meaning() -> None:
+def test_template_explains_every_setting_and_its_default() -> None:
     text = (Path(__file__).parents[2] / "paperwire" / "paperwire.toml").read_text("utf-8")
     uncommented = "\n".join(
         line.removeprefix("# ") if " = " in line or line.startswith("# [") else line
@@ -153,7 +136,7 @@ def test_template_holds_every_setting_with_its_default_and_its_meaning() -> None
         value = values.pop(field.name, "missing")
         default = getattr(Settings(), field.name)
         assert f"# {field.metadata['about']}\n" in text, field.name
-        if field.name != "communities":  # its example is a comment; there are none by default
+        if field.name != "communities":  # its example stays a comment: there are none by default
             assert value == (list(default) if isinstance(default, tuple) else default), field.name
     assert values == {}
     assert (
@@ -173,6 +156,17 @@ TASKS = [
 
 
 @pytest.mark.parametrize(("source", "tasks"), TASKS)
-def test_sources_stand_for_their_tasks(source: str, tasks: list[str]) -> None:
-    settings = Settings(categories=("cs.AI", "cs.CL"), communities={"club": "http://club.example"})
+def test_source_names_map_to_their_tasks(source: str, tasks: list[str]) -> None:
+    communities = {"club": "http://club.example", "club-two": "http://two.example"}
+    settings = Settings(categories=("cs.AI", "cs.CL"), communities=communities)
     assert tasks_of_source(settings, source) == tasks
+
+
+def test_new_row_of_the_source_table_can_be_fetched() -> None:
+    row = SourceSpec(
+        "Invented", "https://invented.example/", ("hf",), ("hf",), ("huggingface_url",)
+    )
+    with mock.patch.dict(SOURCES, {"invented": row}):
+        assert tasks_of_source(Settings(), "invented") == ["hf:today", "hf:recent"]
+        with pytest.raises(BadParameter, match="none of arxiv, hf, invented, "):
+            tasks_of_source(Settings(), "unknown")

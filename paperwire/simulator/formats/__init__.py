@@ -1,5 +1,5 @@
-"""The simulated world in the upstreams' recorded formats.
+"""Renders the simulated world in the upstreams' recorded formats.
 
-May import: papers, paperwire.simulator.world.
+May import: papers.model, paperwire.simulator.world.
 Start with: announcement_feed.py.
 """

@@ -1,8 +1,9 @@
-"""arXiv's announcement feed of one day, in the Atom form of rss.arxiv.org.
+"""arXiv's announcement feed of one day, in the Atom format of rss.arxiv.org.
 
-Its habits, as recorded and as read in its code: new papers first, then cross-lists, replacements
-and cross-listed replacements, each by id; a paper once, as the strongest of these; a replacement
-after version 5 is left out; of more than 2,000 rows the first ones, so new papers, fall off.
+Behavior, from recordings and from its source code: new papers first, then cross-lists,
+replacements and cross-listed replacements, each sorted by id; a paper appears once, with the
+strongest of these types; replacements after version 5 are omitted; of more than 2,000 rows the
+first ones (new papers) are dropped.
 """
 
 from __future__ import annotations
@@ -15,7 +16,13 @@ from typing import Final
 from papers.model.arxiv_id import ArxivId
 from papers.model.categories import ARCHIVES, CATEGORIES
 from papers.model.paper import AnnounceType
-from paperwire.simulator.formats.arxiv_xml import block, document, element, encode_tex_accents
+from paperwire.simulator.formats.arxiv_xml import (
+    block,
+    document,
+    element,
+    encode_tex_accents,
+    names_with_affiliations,
+)
 from paperwire.simulator.world import simulated_days
 from paperwire.simulator.world.manuscripts import AnnouncementListing, Manuscript
 
@@ -27,7 +34,7 @@ _KIND_OUTSIDE_PRIMARY: Final = {
     AnnounceType.CROSS: AnnounceType.CROSS,
     AnnounceType.REPLACE: AnnounceType.REPLACE_CROSS,
 }
-"""What a paper is called in a feed that has not its primary category."""
+"""The announce type of a paper in a feed without its primary category."""
 
 _FEED = (
     'feed xmlns:arxiv="http://arxiv.org/schemas/atom" xmlns:dc="http://purl.org/dc/elements/1.1/"'
@@ -37,7 +44,7 @@ _FEED = (
 
 @dataclass(frozen=True, slots=True)
 class AnnouncementRow:
-    """One entry as it is written; `published` is the Eastern midnight of its day."""
+    """One entry of the feed; `published` is the Eastern midnight of its day."""
 
     id: ArxivId
     version: int
@@ -47,14 +54,14 @@ class AnnouncementRow:
 
 
 def is_known_category(category: str) -> bool:
-    """Whether arXiv has such a category or archive."""
+    """True if arXiv has such a category or archive."""
     return category in CATEGORIES or category in ARCHIVES
 
 
 def announced_rows(
     listings: Iterable[AnnouncementListing], categories: Sequence[str], day: date
 ) -> list[AnnouncementRow]:
-    """What a feed of these categories (or archives) shows of a day's announcement."""
+    """Return the rows of a day's announcement in a feed of these categories or archives."""
     strongest: dict[ArxivId, AnnouncementRow] = {}
     for listing in listings:
         row = _row(listing, categories, day)
@@ -63,8 +70,10 @@ def announced_rows(
     return sorted(strongest.values(), key=lambda row: (-row.kind, row.id))[-MAX_ROWS:]
 
 
-def render(query: str, entries: Iterable[AnnouncementRow], built: datetime) -> bytes:
-    """The feed of `query` (categories joined by `+`), generated at `built`."""
+def render_announcement_feed(
+    query: str, entries: Iterable[AnnouncementRow], built: datetime
+) -> bytes:
+    """Render the feed of `query` (categories joined by `+`), generated at `built`."""
     stamp = _format_built_at(built)
     lines = [*_head(query, f"{query} updates on arXiv.org", stamp)]
     lines.append(element("subtitle", f"{query} updates on the arXiv.org e-print archive."))
@@ -74,7 +83,7 @@ def render(query: str, entries: Iterable[AnnouncementRow], built: datetime) -> b
 
 
 def render_announcement_error(query: str, reason: str, built: datetime) -> bytes:
-    """The feed that comes with HTTP 400: an error dressed as an entry."""
+    """Render the feed sent with HTTP 400: the error is an entry."""
     stamp = _format_built_at(built)
     title = f"Feed error for query: {query}"
     entry = [element("id", f"http://rss.arxiv.org/atom/{query}"), element("title", title)]
@@ -85,11 +94,11 @@ def render_announcement_error(query: str, reason: str, built: datetime) -> bytes
 def _row(listing: AnnouncementListing, wanted: Sequence[str], day: date) -> AnnouncementRow | None:
     listed = [category for category in listing.categories if _includes_category(wanted, category)]
     version = listing.version
-    late = listing.kind is AnnounceType.REPLACE and version.number > LAST_LISTED_VERSION
-    if not listed or late:
+    is_omitted = listing.kind is AnnounceType.REPLACE and version.number > LAST_LISTED_VERSION
+    if not listed or is_omitted:
         return None
-    at_home = version.text.categories[0] in listed
-    kind = listing.kind if at_home else _KIND_OUTSIDE_PRIMARY[listing.kind]
+    has_primary = version.text.categories[0] in listed
+    kind = listing.kind if has_primary else _KIND_OUTSIDE_PRIMARY[listing.kind]
     text = replace(version.text, authors=tuple(map(encode_tex_accents, version.text.authors)))
     return AnnouncementRow(
         listing.id, version.number, kind, text, simulated_days.eastern_midnight(day)
@@ -111,15 +120,15 @@ def _head(query: str, title: str, stamp: str) -> list[str]:
 
 
 def _entry(row: AnnouncementRow, stamp: str) -> list[str]:
-    text, named = row.text, f"{row.id}v{row.version}"
+    text, versioned_id = row.text, f"{row.id}v{row.version}"
     lines = [
-        element("id", f"oai:arXiv.org:{named}"),
+        element("id", f"oai:arXiv.org:{versioned_id}"),
         element("title", text.title),
         element("updated", stamp),
         element("link", href=row.id.url, rel="alternate", type="text/html"),
         element(
             "summary",
-            f"arXiv:{named} Announce Type: {row.kind.label} \nAbstract: {text.abstract}",
+            f"arXiv:{versioned_id} Announce Type: {row.kind.label} \nAbstract: {text.abstract}",
         ),
         *(element("category", term=category) for category in text.categories),
         element("published", row.published.isoformat()),
@@ -130,18 +139,9 @@ def _entry(row: AnnouncementRow, stamp: str) -> list[str]:
         lines.append(element("arxiv:DOI", text.doi))
     if text.journal_ref:
         lines.append(element("arxiv:journal_reference", text.journal_ref))
-    return block("entry", [*lines, element("dc:creator", format_creators(text))])
-
-
-def format_creators(text: Manuscript) -> str:
-    """All authors as the one string a feed has, affiliations in parentheses."""
-    affiliations = text.affiliations or ("",) * len(text.authors)
-    return ", ".join(
-        f"{name} ({affiliation})" if affiliation else name
-        for name, affiliation in zip(text.authors, affiliations, strict=True)
-    )
+    return block("entry", [*lines, element("dc:creator", ", ".join(names_with_affiliations(text)))])
 
 
 def _format_built_at(built: datetime) -> str:
-    """A time with microseconds even where they are zero, as the feeds have it."""
+    """Format a time with microseconds, even if they are zero, as the feeds do."""
     return built.astimezone(UTC).isoformat(timespec="microseconds")

@@ -1,4 +1,4 @@
-"""arXiv's API answer: Atom as export.arxiv.org has served it since its new server of 2026."""
+"""arXiv's API response: Atom as export.arxiv.org has served it since its new server of 2026."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _SCHEME = "http://arxiv.org/schemas/atom"
 
 @dataclass(frozen=True, slots=True)
 class ApiQuery:
-    """The question, as the answer repeats it."""
+    """The query parameters, as the response repeats them."""
 
     search_query: str = ""
     id_list: str = ""
@@ -31,14 +31,14 @@ class ApiQuery:
 
     @property
     def query(self) -> str:
-        """The search query as the server reads it: a bare word searches everywhere."""
-        bare = self.search_query and ":" not in self.search_query
-        return f"all:{self.search_query}" if bare else self.search_query
+        """The search query as the server interprets it: a bare word searches all fields."""
+        is_bare = self.search_query and ":" not in self.search_query
+        return f"all:{self.search_query}" if is_bare else self.search_query
 
 
 @dataclass(frozen=True, slots=True)
 class ApiResult:
-    """One paper in one version; `published` is of version 1, `updated` of this one."""
+    """One version of a paper; `published` is the time of version 1, `updated` of this one."""
 
     id: ArxivId
     version: int
@@ -47,8 +47,10 @@ class ApiResult:
     updated: datetime
 
 
-def render(query: ApiQuery, results: Iterable[ApiResult], total: int, now: datetime) -> bytes:
-    """The page that was asked for; `total` is how many there are on all pages."""
+def render_api_page(
+    query: ApiQuery, results: Iterable[ApiResult], total: int, now: datetime
+) -> bytes:
+    """Render one page of results; `total` counts those of all pages."""
     head = (
         f"search_query={query.query}&id_list={query.id_list}"
         f"&start={query.start}&max_results={query.max_results}"
@@ -71,7 +73,7 @@ def render(query: ApiQuery, results: Iterable[ApiResult], total: int, now: datet
 
 
 def render_api_error(reason: str, now: datetime) -> bytes:
-    """The feed with one entry titled `Error` that comes with HTTP 400."""
+    """Render the feed sent with HTTP 400: one entry titled `Error`."""
     address = f"https://arxiv.org/api/errors#{reason.replace(' ', '_')}"
     entry = [
         element("id", address),
@@ -100,10 +102,10 @@ def _opensearch_counts(page: int, total: int, start: int) -> list[str]:
 
 
 def _entry(result: ApiResult) -> list[str]:
-    text, named = result.text, f"{result.id}v{result.version}"
-    page, pdf = f"https://arxiv.org/abs/{named}", f"https://arxiv.org/pdf/{named}"
+    text, versioned_id = result.text, f"{result.id}v{result.version}"
+    page, pdf = f"https://arxiv.org/abs/{versioned_id}", f"https://arxiv.org/pdf/{versioned_id}"
     lines = [
-        element("id", f"http://arxiv.org/abs/{named}"),
+        element("id", f"http://arxiv.org/abs/{versioned_id}"),
         element("title", text.title),
         element("updated", format_utc(result.updated)),
         element("link", href=page, rel="alternate", type="text/html"),
@@ -127,12 +129,11 @@ def _entry(result: ApiResult) -> list[str]:
 
 def _authors(text: Manuscript) -> list[str]:
     lines: list[str] = []
-    affiliations = text.affiliations or ("",) * len(text.authors)
-    for name, affiliation in zip(text.authors, affiliations, strict=True):
-        inside = [element("name", name)]
+    for name, affiliation in text.authors_with_affiliations():
+        children = [element("name", name)]
         if affiliation:
-            inside.append(element("arxiv:affiliation", affiliation))
-        lines += block("author", inside)
+            children.append(element("arxiv:affiliation", affiliation))
+        lines += block("author", children)
     return lines
 
 

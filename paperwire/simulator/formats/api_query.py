@@ -1,13 +1,13 @@
-"""arXiv's search_query: read once, then asked of each paper.
+"""arXiv's search_query: parsed once into a predicate on results.
 
-    expression  = term [operator expression]       operators bind to the right, none binds tighter
-    operator    = AND | OR | ANDNOT                 capitals only; nothing between two terms: OR
+    expression  = term [operator expression]       right-associative, all of equal precedence
+    operator    = AND | OR | ANDNOT                 upper case only; juxtaposed terms: OR
     term        = [field ":"] (word | "phrase" | "(" expression ")")
     field       = ti au abs co jr cat id all submittedDate lastUpdatedDate; none: all
     range       = [YYYYMMDDHHMM TO YYYYMMDDHHMM]    after a date field, GMT, both ends included
 
 A word may end in `*`; `au:del_maestro` is the phrase "del maestro". Words are compared without
-case, accents and a plural s, which is less than arXiv's own stemming.
+case, accents and a plural s: simpler than arXiv's stemming.
 Source: https://info.arxiv.org/help/api/user-manual.html#query_details
 """
 
@@ -43,7 +43,7 @@ class MalformedQuery(ValueError):
 
 
 def parse(text: str) -> Predicate:
-    """Whether a result matches, as a function. Raises Malformed."""
+    """Parse a query into a predicate on results. Raises MalformedQuery."""
     parser = _Parser(_tokenize(text))
     predicate = parser.expression("all")
     if parser.kind:
@@ -52,7 +52,7 @@ def parse(text: str) -> Predicate:
 
 
 class _Parser:
-    """Recursive descent over (kind, value) tokens; every method returns a predicate."""
+    """Recursive-descent parser over (kind, value) tokens; methods return predicates."""
 
     def __init__(self, tokens: list[tuple[str, str]]) -> None:
         self._tokens = tokens
@@ -123,9 +123,9 @@ def _leaf(field: str, kind: str, value: str) -> Predicate:
         return lambda result: _in_category(value.strip('"'), result)
     if field == "id":
         return lambda result: str(result.id) == value.strip('"')
-    starts = value.endswith("*")
+    is_prefix = value.endswith("*")
     phrase = fold_words(value.replace("_", " ")).rstrip()
-    needle = phrase if starts else f"{phrase} "
+    needle = phrase if is_prefix else f"{phrase} "
     return lambda result: (
         bool(phrase) and any(needle in text for text in _field_texts(field, result))
     )
@@ -155,7 +155,7 @@ def _in_category(wanted: str, result: ApiResult) -> bool:
 
 
 def _field_texts(field: str, result: ApiResult) -> list[str]:
-    """The folded texts a field stands for; a phrase matches inside one of them."""
+    """Return the folded texts of a field; a phrase must match within one of them."""
     text = result.text
     fields = {
         "ti": [text.title],
@@ -171,7 +171,7 @@ def _field_texts(field: str, result: ApiResult) -> list[str]:
 
 @lru_cache(maxsize=65_536)
 def fold_words(text: str) -> str:
-    """Words in one spelling with a blank before and after each."""
+    """Fold words to one spelling, with a space before and after each."""
     plain = unicodedata.normalize("NFKD", text).casefold()
     plain = "".join(letter for letter in plain if not unicodedata.combining(letter))
     words = (_singular(word) for word in _WORDS.findall(plain))

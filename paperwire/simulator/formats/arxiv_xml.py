@@ -1,4 +1,4 @@
-"""XML as arXiv's own serializer writes it: two blanks a level, three characters escaped."""
+"""XML as arXiv's serializer writes it: two spaces per level, three characters escaped."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import unicodedata
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Final
+
+from paperwire.simulator.world.manuscripts import Manuscript
 
 DECLARATION: Final = "<?xml version='1.0' encoding='UTF-8'?>\n"
 
@@ -23,13 +25,13 @@ _TEX_ACCENTS: Final = {
 
 
 def escape_text(text: str) -> str:
-    """A text as character data; what XML cannot hold is left out."""
+    """Escape text as character data; characters that XML forbids are dropped."""
     clean = _XML_FORBIDDEN.sub("", text)
     return clean.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def element(name: str, text: str | None = None, **attributes: str) -> str:
-    """One element on one line; `text=None` is an empty one."""
+    """Render one element on one line; `text=None` gives an empty element."""
     head = name + "".join(
         f' {key}="{_escape_attribute(value)}"' for key, value in attributes.items()
     )
@@ -37,22 +39,30 @@ def element(name: str, text: str | None = None, **attributes: str) -> str:
 
 
 def block(name: str, lines: Iterable[str]) -> list[str]:
-    """An element around others, as lines, its content two blanks further in."""
+    """Render an element around lines, which are indented by two spaces."""
     return [f"<{name}>", *(f"  {line}" for line in lines), f"</{name.split(' ', 1)[0]}>"]
 
 
 def document(lines: Iterable[str]) -> bytes:
-    """The whole answer, in UTF-8 with a declaration."""
+    """Encode the whole document in UTF-8, with a declaration."""
     return (DECLARATION + "\n".join(lines) + "\n").encode()
 
 
 def format_utc(moment: datetime) -> str:
-    """A time as arXiv's API writes it: `2026-04-12T22:59:06Z`."""
+    """Format a time as arXiv's API does: `2026-04-12T22:59:06Z`."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def names_with_affiliations(text: Manuscript) -> list[str]:
+    """Return author names, followed by the affiliation in parentheses where there is one."""
+    return [
+        f"{name} ({affiliation})" if affiliation else name
+        for name, affiliation in text.authors_with_affiliations()
+    ]
+
+
 def encode_tex_accents(name: str) -> str:
-    r"""A name as arXiv's announcements spell it: `Garc\'ia`; other letters stay Unicode."""
+    r"""Encode a name as arXiv's announcements do: `Garc\'ia`; other letters stay Unicode."""
     out: list[str] = []
     for character in unicodedata.normalize("NFC", name):
         base, marks = _decompose(character)

@@ -1,4 +1,4 @@
-"""A community's RSS feed of picked papers, as hobbyists make them from daily lists."""
+"""A community's RSS feed of picked papers, modeled on hobby feeds of daily lists."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _RSS = (
 
 @dataclass(frozen=True, slots=True)
 class CommunityFeedItem:
-    """One item; `description` is HTML, `at` aware."""
+    """One item of the feed; `description` is HTML, `at` an aware time."""
 
     title: str
     link: str
@@ -30,24 +30,26 @@ class CommunityFeedItem:
 
 
 def item_of_pick(preprint: Preprint, pick: CommunityPick) -> CommunityFeedItem:
-    """A picked paper: authors, votes and abstract in one HTML description."""
+    """Return the item of a picked paper: authors, votes and abstract in one HTML description."""
     text = preprint.newest.text
     parts = {
         "Authors": ", ".join(text.authors),
         "Upvotes": str(pick.votes),
         "Summary": text.abstract,
     }
-    described = "".join(f"<p><b>{name}:</b> {html.escape(to)}</p>" for name, to in parts.items())
-    return CommunityFeedItem(text.title, pick.id.url, described, pick.at)
+    description = "".join(
+        f"<p><b>{name}:</b> {html.escape(value)}</p>" for name, value in parts.items()
+    )
+    return CommunityFeedItem(text.title, pick.id.url, description, pick.at)
 
 
 def item_of_post(post: CommunityPost) -> CommunityFeedItem:
-    """Anything else such a feed carries."""
+    """Return the item of any other post."""
     return CommunityFeedItem(post.title, post.link, post.summary, post.at)
 
 
-def render(name: str, items: Iterable[CommunityFeedItem], built: datetime) -> bytes:
-    """The feed of one community: its newest 50 items, newest first."""
+def render_community_feed(name: str, items: Iterable[CommunityFeedItem], built: datetime) -> bytes:
+    """Render the feed of a community: its newest 50 items, newest first."""
     newest = sorted(items, key=lambda item: item.at, reverse=True)[:MAX_ITEMS]
     lines = [
         element("title", f"{name}: papers worth reading"),

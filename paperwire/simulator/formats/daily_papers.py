@@ -1,4 +1,4 @@
-"""Hugging Face Daily Papers: picks as its JSON API gives them."""
+"""Hugging Face Daily Papers: picks in the format of its JSON API."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _LATEX_COMMAND = re.compile(r"\\([A-Za-z]+)")
 
 
 def select_picks(picks: list[CommunityPick], query: Mapping[str, str]) -> list[CommunityPick]:
-    """The picks that `date`, `week` or `month`, `sort`, `limit` and `p` of a request ask for.
+    """Select picks by the parameters `date`, `week`, `month`, `sort`, `limit` and `p`.
 
-    Raises ValueError for a date, week or number that is none.
+    Raises ValueError if a date, week or number is invalid.
     """
     if "date" in query:
         day = datetime.strptime(query["date"], "%Y-%m-%d").replace(tzinfo=UTC).date()
@@ -37,15 +37,15 @@ def select_picks(picks: list[CommunityPick], query: Mapping[str, str]) -> list[C
     return picks[page * limit : (page + 1) * limit]
 
 
-def render(answer: list[Json] | Json) -> bytes:
-    """JSON as the service sends it: compact, Unicode as it is."""
-    return json.dumps(answer, ensure_ascii=False, separators=(",", ":")).encode()
+def encode_json(document: list[Json] | Json) -> bytes:
+    """Encode JSON as the service does: compact, with unescaped Unicode."""
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def daily_item_json(preprint: Preprint, pick: CommunityPick) -> Json:
-    """One element of the daily list."""
+    """Return one element of the daily list."""
     text = preprint.newest.text
-    listed: Json = {
+    item: Json = {
         "paper": daily_paper_json(preprint, pick),
         "publishedAt": _time(preprint.versions[0].submitted_at - _PUBLISHED_AT_SHIFT),
         "title": text.title,
@@ -62,14 +62,14 @@ def daily_item_json(preprint: Preprint, pick: CommunityPick) -> Json:
         },
         "isAuthorParticipating": False,
     }
-    listed["submittedBy"].pop("user")
-    return {**listed, **_organization(pick)}
+    item["submittedBy"].pop("user")
+    return {**item, **_organization(pick)}
 
 
 def daily_paper_json(preprint: Preprint, pick: CommunityPick) -> Json:
-    """The paper itself, as `/api/papers/ID` gives it."""
+    """Return the paper itself, as at `/api/papers/ID`."""
     text = preprint.newest.text
-    described: Json = {
+    paper: Json = {
         "id": str(pick.id),
         "authors": [
             {"_id": _object_id(name), "name": name, "hidden": False} for name in text.authors
@@ -85,11 +85,11 @@ def daily_paper_json(preprint: Preprint, pick: CommunityPick) -> Json:
         "ai_keywords": [word for word in text.title.lower().split() if len(word) > 6],
     }
     if pick.project:
-        described["projectPage"] = pick.project
+        paper["projectPage"] = pick.project
     if pick.code:
-        described |= {"githubRepo": pick.code, "githubRepoAddedBy": "user"}
-        described["githubStars"] = pick.stars
-    return {**described, **_organization(pick)}
+        paper |= {"githubRepo": pick.code, "githubRepoAddedBy": "user"}
+        paper["githubStars"] = pick.stars
+    return {**paper, **_organization(pick)}
 
 
 def _user(name: str) -> Json:
@@ -114,7 +114,7 @@ def _organization(pick: CommunityPick) -> Json:
 
 
 def _strip_latex(abstract: str) -> str:
-    r"""The abstract with its mathematics damaged as theirs is: `$2\times$` is `2times`."""
+    r"""Damage mathematics the way the service does: `$2\times$` becomes `2times`."""
     return _LATEX_COMMAND.sub(r"\1", abstract).replace("$", "")
 
 

@@ -1,13 +1,19 @@
-"""arXiv's OAI-PMH answers, as oaipmh.arxiv.org serves the format `arXivRaw`."""
+"""arXiv's OAI-PMH responses, as oaipmh.arxiv.org serves the metadata format `arXivRaw`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
 
-from paperwire.simulator.formats.arxiv_xml import block, document, element, encode_tex_accents
+from paperwire.simulator.formats.arxiv_xml import (
+    block,
+    document,
+    element,
+    encode_tex_accents,
+    names_with_affiliations,
+)
 from paperwire.simulator.world.manuscripts import Manuscript, Preprint, PreprintVersion
 
 OAI_ADDRESS: Final = "http://oaipmh.arxiv.org/oai"
@@ -18,52 +24,51 @@ _ROOT: Final = f'OAI-PMH xmlns="{_OAI}" {_XSI} xsi:schemaLocation="{_OAI} {_OAI}
 _RAW: Final = "http://arxiv.org/OAI/arXivRaw/"
 _ENTRY: Final = f'arXivRaw xmlns="{_RAW}" {_XSI} xsi:schemaLocation="{_RAW} {_RAW[:-1]}.xsd"'
 
-
 _GROUPS: Final = ("cs", "econ", "eess", "math", "q-bio", "q-fin", "stat")
 
 
 @dataclass(frozen=True, slots=True)
 class ResumptionToken:
-    """The resumption token at a page's end: empty on the last of several pages."""
+    """The resumption token of a page; `text` is empty on the last of several pages."""
 
     text: str
     cursor: int
     total: int
 
 
-def render(
-    asked: Mapping[str, str],
+def render_oai_page(
+    arguments: Mapping[str, str],
     preprints: Iterable[Preprint],
     token: ResumptionToken | None,
     now: datetime,
 ) -> bytes:
-    """A page of ListRecords; `preprints` have only the versions that are announced."""
+    """Render a page of ListRecords; `preprints` must have only announced versions."""
     records = [line for preprint in preprints for line in block("record", _record(preprint))]
     if token:
         counts = {"cursor": str(token.cursor), "completeListSize": str(token.total)}
         records.append(element("resumptionToken", token.text, **counts))
-    return _envelope(asked, block("ListRecords", records), now)
+    return _envelope(arguments, block("ListRecords", records), now)
 
 
-def render_oai_error(asked: Mapping[str, str], code: str, message: str, now: datetime) -> bytes:
-    """An error of the protocol, which comes with HTTP 200."""
-    return _envelope(asked, [element("error", message, code=code)], now)
+def render_oai_error(arguments: Mapping[str, str], code: str, message: str, now: datetime) -> bytes:
+    """Render a protocol error, which is sent with HTTP 200."""
+    return _envelope(arguments, [element("error", message, code=code)], now)
 
 
 def oai_sets(text: Manuscript) -> list[str]:
-    """The sets a manuscript is in, by its categories: `cs:cs:AI`, `physics:hep-th`."""
+    """Return the sets of a manuscript's categories: `cs:cs:AI`, `physics:hep-th`."""
     return [_set_spec(category) for category in text.categories]
 
 
 def datestamp(preprint: Preprint) -> str:
-    """The datestamp: the day of the newest announcement."""
+    """Return the datestamp: the day of the newest announcement."""
     return preprint.newest.announced_on.isoformat()
 
 
-def _envelope(asked: Mapping[str, str], lines: list[str], now: datetime) -> bytes:
+def _envelope(arguments: Mapping[str, str], lines: list[str], now: datetime) -> bytes:
     head = [
         element("responseDate", now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")),
-        element("request", OAI_ADDRESS, **asked),
+        element("request", OAI_ADDRESS, **arguments),
     ]
     return document(block(_ROOT, [*head, *lines]))
 
@@ -95,7 +100,7 @@ def _entry(preprint: Preprint, text: Manuscript) -> list[str]:
         element("title", text.title),
         element("authors", _authors(text)),
         element("categories", " ".join(text.categories)),
-        *(element(name, said) for name, said in optional if said),
+        *(element(name, value) for name, value in optional if value),
         element("abstract", f"  {text.abstract}\n"),
     ]
 
@@ -109,13 +114,8 @@ def _version(version: PreprintVersion) -> list[str]:
 
 
 def _authors(text: Manuscript) -> str:
-    affiliations = text.affiliations or ("",) * len(text.authors)
-    names = [
-        f"{name} ({affiliation})" if affiliation else name
-        for name, affiliation in zip(
-            map(encode_tex_accents, text.authors), affiliations, strict=True
-        )
-    ]
+    authors = tuple(map(encode_tex_accents, text.authors))
+    names = names_with_affiliations(replace(text, authors=authors))
     return " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else names[0]
 
 

@@ -1,4 +1,4 @@
-"""How an answer goes over the wire: whole, cut, dripped, never, or as a reset connection."""
+"""Send replies: whole, truncated, byte by byte, never, or as a connection reset."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from http.server import BaseHTTPRequestHandler
 from paperwire.simulator.server.messages import Delivery, SimulatorReply
 
 _HANG_TIMEOUT = 600.0
-"""Seconds after which a hanging answer ends although nobody has healed the site."""
+"""Seconds after which a hanging request ends even if the fault is not removed."""
 
 _POLL_INTERVAL = 0.02
 OnEnded = Callable[[], None]
@@ -26,13 +26,13 @@ def send_reply(
     healed: threading.Event,
     on_ended: OnEnded,
 ) -> None:
-    """Send a reply; `ended` is called just before its last byte, or when the client has gone."""
+    """Send a reply; calls `on_ended` just before its last byte, or when the client disconnects."""
     body = b"" if handler.command == "HEAD" else reply.body
     if reply.delivery is Delivery.RESET:
         on_ended()
         _reset_connection(handler)
     elif reply.delivery is Delivery.HANG:
-        _wait_undisturbed(handler.connection, healed, _HANG_TIMEOUT)
+        _wait(handler.connection, healed, _HANG_TIMEOUT)
         on_ended()
         handler.close_connection = True
     elif reply.delivery is Delivery.DRIP:
@@ -60,7 +60,7 @@ def _send_slowly(
     handler: BaseHTTPRequestHandler, body: bytes, pause: float, healed: threading.Event
 ) -> None:
     for n in range(len(body)):
-        if not _wait_undisturbed(handler.connection, healed, pause):
+        if not _wait(handler.connection, healed, pause):
             break
         handler.wfile.write(body[n : n + 1])
     else:
@@ -68,11 +68,11 @@ def _send_slowly(
     handler.close_connection = True
 
 
-def _wait_undisturbed(connection: socket.socket, healed: threading.Event, seconds: float) -> bool:
-    """Whether nothing happened for so long: no heal, and the client is still there."""
-    until = time.monotonic() + seconds
-    while (left := until - time.monotonic()) > 0:
-        if healed.wait(min(left, _POLL_INTERVAL)) or _is_client_gone(connection):
+def _wait(connection: socket.socket, healed: threading.Event, seconds: float) -> bool:
+    """Wait; False, at once, if the fault is removed or the client disconnects."""
+    deadline = time.monotonic() + seconds
+    while (remaining := deadline - time.monotonic()) > 0:
+        if healed.wait(min(remaining, _POLL_INTERVAL)) or _is_client_gone(connection):
             return False
     return True
 
@@ -88,7 +88,7 @@ def _is_client_gone(connection: socket.socket) -> bool:
 
 
 def _reset_connection(handler: BaseHTTPRequestHandler) -> None:
-    """Close the connection so that the client gets a reset instead of an end."""
+    """Close the connection with a TCP reset."""
     linger = struct.pack("ii", 1, 0)
     handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
     handler.close_connection = True

@@ -1,4 +1,4 @@
-"""From a request to an upstream's answer, by looking at the world."""
+"""Routes requests to the endpoints of the upstreams, which render the world."""
 
 from __future__ import annotations
 
@@ -33,13 +33,14 @@ _SORT_ORDERS: Final = ("relevance", "lastUpdatedDate", "submittedDate")
 
 
 class ApiError(Exception):
-    """The API's HTTP 400 with its reason."""
+    """An error that the API reports with HTTP 400."""
 
 
 class RequestRouter:
-    """The answer to any request.
+    """Returns the reply to any request.
 
-    `api_lag`: how long after the announcement the API knows; `oai_page`: records on a page.
+    `api_lag` is the delay from an announcement until the API returns it. `documents` are replies
+    at fixed paths, which take precedence.
     """
 
     def __init__(self, world: World, api_lag: timedelta, communities: Iterable[str]) -> None:
@@ -58,63 +59,61 @@ class RequestRouter:
         )
 
     def __call__(self, request: SimulatorRequest) -> SimulatorReply:
-        """The sound answer; 404 where nothing is."""
+        """Return the correct reply; 404 for an unknown path."""
         if request.path in self.documents:
             return self.documents[request.path]
-        for pattern, answer in self._routes:
+        for pattern, endpoint in self._routes:
             if match := pattern.fullmatch(request.path):
-                return answer(request, match[1])
+                return endpoint(request, match[1])
         return SimulatorReply(b"not found\n", 404, "text/plain")
 
     def communities(self) -> list[str]:
-        """The names of all community feeds."""
+        """Return the names of all community feeds."""
         return sorted({*self._communities, *self.world.communities()})
 
     def _announcements(self, request: SimulatorRequest, query: str) -> SimulatorReply:
         day = request.listed or self.world.today
         built = request.built or self._feed_built_at()
-        wanted = query.split("+")
-        unknown = [
-            category for category in wanted if not announcement_feed.is_known_category(category)
-        ]
+        categories = query.split("+")
+        unknown = [name for name in categories if not announcement_feed.is_known_category(name)]
         if unknown:
             reason = f"Bad archive or subject class '{unknown[0]}'."
-            return SimulatorReply(
-                announcement_feed.render_announcement_error(query, reason, built), 400, ATOM
-            )
-        rows = announcement_feed.announced_rows(self.world.listings(day), wanted, day)
-        return SimulatorReply(
-            announcement_feed.render(query, rows, built), 200, ATOM, modified=built
-        )
+            body = announcement_feed.render_announcement_error(query, reason, built)
+            return SimulatorReply(body, 400, ATOM)
+        rows = announcement_feed.announced_rows(self.world.listings(day), categories, day)
+        body = announcement_feed.render_announcement_feed(query, rows, built)
+        return SimulatorReply(body, 200, ATOM, modified=built)
 
     def _feed_built_at(self) -> datetime:
-        """A feed is built at midnight, and again whenever its day's rows change."""
+        """Return the build time: after midnight, or when the day's listings last changed."""
         at_midnight = simulated_days.eastern_midnight(self.world.today) + _BUILD_TIME
-        touched = self.world.changed_at(self.world.today)
-        return max(at_midnight, touched) if touched else at_midnight
+        changed = self.world.changed_at(self.world.today)
+        return max(at_midnight, changed) if changed else at_midnight
 
     def _api(self, request: SimulatorRequest, _: str) -> SimulatorReply:
         try:
-            asked = _parse_api_query(request)
-            results = self._results(asked, request)
+            query = _parse_api_query(request)
+            results = self._results(query, request)
         except (ApiError, api_query.MalformedQuery) as error:
             return SimulatorReply(api_feed.render_api_error(str(error), request.now), 400, ATOM)
-        size = min(asked.max_results, API_MAX_PAGE_SIZE)
-        page = results[asked.start : asked.start + size]
-        return SimulatorReply(api_feed.render(asked, page, len(results), request.now), 200, ATOM)
+        size = min(query.max_results, API_MAX_PAGE_SIZE)
+        page = results[query.start : query.start + size]
+        return SimulatorReply(
+            api_feed.render_api_page(query, page, len(results), request.now), 200, ATOM
+        )
 
     def _results(
-        self, asked: api_feed.ApiQuery, request: SimulatorRequest
+        self, query: api_feed.ApiQuery, request: SimulatorRequest
     ) -> list[api_feed.ApiResult]:
-        if asked.id_list:
-            results = self._by_id(asked.id_list.split(","))
-        elif asked.search_query:
-            found = (self._result(preprint, None) for preprint in self.world.preprints())
-            results = [result for result in found if result]
+        if query.id_list:
+            results = self._by_id(query.id_list.split(","))
+        elif query.search_query:
+            newest = (self._result(preprint, None) for preprint in self.world.preprints())
+            results = [result for result in newest if result]
         else:
             return []
-        if asked.search_query:
-            matches = api_query.parse(asked.search_query)
+        if query.search_query:
+            matches = api_query.parse(query.search_query)
             results = [result for result in results if matches(result)]
         return _sort_results(results, request)
 
@@ -132,17 +131,19 @@ class RequestRouter:
             return None
 
     def _result(self, preprint: Preprint, number: int | None) -> api_feed.ApiResult | None:
-        visible = [version for version in preprint.versions if self._is_indexed(version)]
-        named = [version for version in visible if number in (None, version.number)]
-        if not named:
+        """Return a version of a paper, or the newest one; None if it is not indexed yet."""
+        indexed = [version for version in preprint.versions if self._is_indexed(version)]
+        matching = [version for version in indexed if number in (None, version.number)]
+        if not matching:
             return None
-        shown, first = named[-1], preprint.versions[0].submitted_at
-        return api_feed.ApiResult(preprint.id, shown.number, shown.text, first, shown.submitted_at)
+        version, published = matching[-1], preprint.versions[0].submitted_at
+        return api_feed.ApiResult(
+            preprint.id, version.number, version.text, published, version.submitted_at
+        )
 
     def _is_indexed(self, version: PreprintVersion) -> bool:
-        return (
-            simulated_days.eastern_midnight(version.announced_on) + self.api_lag <= self.world.now
-        )
+        announced = simulated_days.eastern_midnight(version.announced_on)
+        return announced + self.api_lag <= self.world.now
 
     def _oai(self, request: SimulatorRequest, _: str) -> SimulatorReply:
         return oai_list.list_records(self.world, request, self.oai_page_size)
@@ -152,10 +153,9 @@ class RequestRouter:
             picks = daily_papers.select_picks(self.world.picks("hf"), request.query)
         except ValueError as error:
             return _json({"error": f"Invalid parameter: {error}"}, 400)
-        listed = [
-            daily_papers.daily_item_json(self.world.preprint(pick.id), pick) for pick in picks
-        ]
-        return _json(listed)
+        return _json(
+            [daily_papers.daily_item_json(self.world.preprint(pick.id), pick) for pick in picks]
+        )
 
     def _daily_paper(self, request: SimulatorRequest, id: str) -> SimulatorReply:
         picks = {str(pick.id): pick for pick in self.world.picks("hf")}
@@ -170,7 +170,7 @@ class RequestRouter:
         items = [community_feed.item_of_pick(self.world.preprint(pick.id), pick) for pick in picks]
         items += [community_feed.item_of_post(post) for post in posts]
         built = self.world.changed_at(name) or self.world.created_at
-        body = community_feed.render(name, items, built)
+        body = community_feed.render_community_feed(name, items, built)
         return SimulatorReply(body, 200, "application/rss+xml; charset=utf-8", modified=built)
 
 
@@ -212,5 +212,7 @@ def _by_update(result: api_feed.ApiResult) -> tuple[datetime, ArxivId]:
 _SORT_KEYS: Final = {"submittedDate": _by_submission, "lastUpdatedDate": _by_update}
 
 
-def _json(answer: daily_papers.Json | list[daily_papers.Json], status: int = 200) -> SimulatorReply:
-    return SimulatorReply(daily_papers.render(answer), status, JSON)
+def _json(
+    document: daily_papers.Json | list[daily_papers.Json], status: int = 200
+) -> SimulatorReply:
+    return SimulatorReply(daily_papers.encode_json(document), status, JSON)

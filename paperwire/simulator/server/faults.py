@@ -1,35 +1,35 @@
-"""Everything an upstream does wrong, by name: `named("half")`, `named(429, retry_after=5)`.
+"""Faults of upstreams by name: `fault_by_name("half")`, `fault_by_name(429, retry_after=5)`.
 
-| name | what the client meets |
+| name | what the client receives |
 | --- | --- |
 | a number | that status; options `retry_after` (seconds, or an aware datetime), `rate_limit` |
 | `rate-exceeded` | arXiv's 200 with the text `Rate exceeded.` |
 | `html` | 200 with an HTML error page |
 | `empty` | 200 with no body |
-| `half` | a well-framed answer with half of the document |
-| `cut` | the connection ends half-way through the body |
-| `repeat` | the first page again, whatever page was asked for |
+| `half` | a complete response with half of the document |
+| `cut` | the connection closes half-way through the body |
+| `repeat` | the first page, whatever page is requested |
 | `empty-page` | a page without entries although the total is above zero |
 | `error-entry` | an Atom feed with one entry titled `Error`; option `status`, 200 unless given |
-| `hang` | nothing, until healed |
-| `drip` | one byte a second; option `pause` |
-| `reset` | a reset connection (a refused one is the whole site's: `fail("refused")`) |
+| `hang` | nothing, until the fault is removed |
+| `drip` | one byte per second; option `pause` |
+| `reset` | a connection reset (to refuse all connections: `fail("refused")`) |
 | `stale` | today's feed with the entries of the announcement day before |
-| `thin` | a valid answer with its first entry, record or item only |
-| `unpublished` | the feed of the announcement day before, as it was then |
+| `thin` | a valid response with only its first entry, record or item |
+| `unpublished` | the feed of the announcement day before, with its build time |
 | `future` | every date four years ahead |
-| `control-characters` | characters that XML forbids, inside titles |
+| `control-characters` | characters that XML forbids, in titles |
 | `redirect` | 302; option `to`, the same address unless given |
 | `hf-400` | Hugging Face's 400 with JSON |
 | `hf-429` | its 429 with `RateLimit: …t=55`; option `t` |
-| `strings` | JSON: a list of strings where objects belong |
-| `missing-keys` | JSON: each item lacks one more of its keys |
+| `strings` | JSON: a list of strings instead of objects |
+| `missing-keys` | JSON: each item lacks another of its keys |
 | `empty-weekend` | JSON: an empty list |
-| `dates-now` | a community feed whose items all carry this moment's date |
-| `bomb` | entities that would grow to gigabytes |
-| `gzip-bomb` | 300 kB that unpack to 300 MB |
+| `dates-now` | a community feed whose items are all dated now |
+| `bomb` | XML entities that expand to gigabytes |
+| `gzip-bomb` | 300 kB that decompress to 300 MB |
 | `deep` | 200,000 nested elements |
-| `wide` | one element of a megabyte of attributes |
+| `wide` | one element with a megabyte of attributes |
 """
 
 from __future__ import annotations
@@ -41,7 +41,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from email.utils import format_datetime
-from functools import lru_cache
 from typing import Any, Final
 
 from paperwire.simulator.formats import api_feed
@@ -66,7 +65,7 @@ _MEGABYTE: Final = 1_000_000
 
 @dataclass(slots=True)
 class ActiveFault:
-    """A fault in force for the paths that begin with `prefix`, `left` more times (None: always)."""
+    """A fault for paths that begin with `prefix`, `remaining` more times (None: always)."""
 
     name: str
     prefix: str
@@ -74,13 +73,13 @@ class ActiveFault:
     remaining: int | None = None
 
 
-def fault_by_name(fault: str | int, **options: Any) -> Fault:
-    """The fault of that name. Raises ValueError where there is none, TypeError for an option."""
-    if isinstance(fault, int):
-        return status_fault(fault, **options)
-    if fault not in FAULTS:
-        raise ValueError(f"no fault {fault!r}: there are {', '.join(sorted(FAULTS))}")
-    return FAULTS[fault](**options)
+def fault_by_name(name: str | int, **options: Any) -> Fault:
+    """Return a fault. Raises ValueError for an unknown name, TypeError for an unknown option."""
+    if isinstance(name, int):
+        return status_fault(name, **options)
+    if name not in FAULTS:
+        raise ValueError(f"no fault {name!r}: there are {', '.join(sorted(FAULTS))}")
+    return FAULTS[name](**options)
 
 
 def status_fault(
@@ -89,7 +88,7 @@ def status_fault(
     retry_after: float | datetime | None = None,
     rate_limit: str | None = None,
 ) -> Fault:
-    """A refusal with a status, and with `Retry-After` in seconds or as a date."""
+    """Return a fault that answers a status, with `Retry-After` in seconds or as a date."""
     headers: dict[str, str] = {}
     if isinstance(retry_after, datetime):
         headers["Retry-After"] = format_datetime(retry_after.astimezone(UTC), usegmt=True)
@@ -101,15 +100,15 @@ def status_fault(
 
 
 def _constant_reply(reply: SimulatorReply) -> Fault:
-    return lambda request, answer: reply
+    return lambda request, respond: reply
 
 
 def _with_body_changed(change: Callable[[bytes], bytes]) -> Callable[[], Fault]:
-    """A fault that changes the sound answer's body."""
+    """Return a fault that changes the body of the correct reply."""
 
     def make() -> Fault:
-        def fault(request: SimulatorRequest, answer: Responder) -> SimulatorReply:
-            reply = answer(request)
+        def fault(request: SimulatorRequest, respond: Responder) -> SimulatorReply:
+            reply = respond(request)
             return replace(reply, body=change(reply.body))
 
         return fault
@@ -118,25 +117,25 @@ def _with_body_changed(change: Callable[[bytes], bytes]) -> Callable[[], Fault]:
 
 
 def _with_delivery(delivery: Delivery) -> Callable[..., Fault]:
-    """A fault that sends the sound answer in its own way."""
+    """Return a fault that sends the correct reply in a special way."""
 
     def make(pause: float = 1.0) -> Fault:
-        return lambda request, answer: replace(answer(request), delivery=delivery, pause=pause)
+        return lambda request, respond: replace(respond(request), delivery=delivery, pause=pause)
 
     return make
 
 
 def _repeat() -> Fault:
-    def fault(request: SimulatorRequest, answer: Responder) -> SimulatorReply:
-        reply = answer(replace(request, query={**request.query, "start": "0", "p": "0"}))
-        asked = request.query.get("start", "0").encode()
-        return replace(reply, body=reply.body.replace(b"Index>0<", b"Index>%s<" % asked))
+    def fault(request: SimulatorRequest, respond: Responder) -> SimulatorReply:
+        reply = respond(replace(request, query={**request.query, "start": "0", "p": "0"}))
+        start = request.query.get("start", "0").encode()
+        return replace(reply, body=reply.body.replace(b"Index>0<", b"Index>%s<" % start))
 
     return fault
 
 
 def _error_entry(status: int = 200) -> Fault:
-    def fault(request: SimulatorRequest, answer: Responder) -> SimulatorReply:
+    def fault(request: SimulatorRequest, respond: Responder) -> SimulatorReply:
         return SimulatorReply(
             api_feed.render_api_error("something went wrong", request.now), status
         )
@@ -145,23 +144,23 @@ def _error_entry(status: int = 200) -> Fault:
 
 
 def _stale() -> Fault:
-    def fault(request: SimulatorRequest, answer: Responder) -> SimulatorReply:
-        return answer(replace(request, listed=_preceding_announcement(request)))
+    def fault(request: SimulatorRequest, respond: Responder) -> SimulatorReply:
+        return respond(replace(request, listed=_preceding_announcement(request)))
 
     return fault
 
 
 def _unpublished() -> Fault:
-    def fault(request: SimulatorRequest, answer: Responder) -> SimulatorReply:
+    def fault(request: SimulatorRequest, respond: Responder) -> SimulatorReply:
         day = _preceding_announcement(request)
-        return answer(replace(request, listed=day, built=simulated_days.eastern_midnight(day)))
+        return respond(replace(request, listed=day, built=simulated_days.eastern_midnight(day)))
 
     return fault
 
 
 def _dates_now() -> Fault:
-    def fault(request: SimulatorRequest, answer: Responder) -> SimulatorReply:
-        reply = answer(request)
+    def fault(request: SimulatorRequest, respond: Responder) -> SimulatorReply:
+        reply = respond(request)
         date = f"<pubDate>{format_datetime(request.now)}</pubDate>".encode()
         return replace(reply, body=_ITEM_DATE.sub(date, reply.body), modified=request.now)
 
@@ -169,25 +168,16 @@ def _dates_now() -> Fault:
 
 
 def _redirect(to: str = "") -> Fault:
-    def fault(request: SimulatorRequest, answer: Responder) -> SimulatorReply:
+    def fault(request: SimulatorRequest, respond: Responder) -> SimulatorReply:
         return SimulatorReply(b"", 302, headers={"Location": to or request.target})
 
     return fault
 
 
-def _hf_429(t: int = 55) -> Fault:
-    return status_fault(429, rate_limit=f'"api";r=0;t={t}')
-
-
-def _gzip_bomb() -> Fault:
-    return _constant_reply(SimulatorReply(_gzip_bomb_body(), headers={"Content-Encoding": "gzip"}))
-
-
-@lru_cache(maxsize=1)
 def _gzip_bomb_body() -> bytes:
-    """300 MB of blanks inside a feed, packed."""
-    packed = gzip.compress(b" " * 3 * _MEGABYTE, mtime=0)
-    return gzip.compress(b"<rss>", mtime=0) + packed * 100 + gzip.compress(b"</rss>", mtime=0)
+    """Return a compressed feed with 300 MB of spaces in it."""
+    part = gzip.compress(b" " * 3 * _MEGABYTE, mtime=0)
+    return gzip.compress(b"<rss>", mtime=0) + part * 100 + gzip.compress(b"</rss>", mtime=0)
 
 
 def _preceding_announcement(request: SimulatorRequest) -> date:
@@ -195,7 +185,7 @@ def _preceding_announcement(request: SimulatorRequest) -> date:
 
 
 def _drop_keys(body: bytes) -> bytes:
-    """Item n lacks the n-th of its keys, and its paper the n-th of its own."""
+    """Drop the n-th key of item n, and the n-th key of its paper."""
     items = json.loads(body)
     for n, item in enumerate(items):
         for table in (item["paper"], item):
@@ -259,7 +249,7 @@ FAULTS: Final[dict[str, Callable[..., Fault]]] = {
     "hf-400": lambda: _constant_reply(
         SimulatorReply(b'{"error":"Bad request"}', 400, "application/json")
     ),
-    "hf-429": _hf_429,
+    "hf-429": lambda t=55: status_fault(429, rate_limit=f'"api";r=0;t={t}'),
     "strings": lambda: _constant_reply(
         SimulatorReply(b'["maintenance","tonight"]', 200, "application/json")
     ),
@@ -268,7 +258,9 @@ FAULTS: Final[dict[str, Callable[..., Fault]]] = {
     "thin": _with_body_changed(_keep_first_entry),
     "dates-now": _dates_now,
     "bomb": lambda: _constant_reply(SimulatorReply(_entity_bomb())),
-    "gzip-bomb": _gzip_bomb,
+    "gzip-bomb": lambda: _constant_reply(
+        SimulatorReply(_gzip_bomb_body(), headers={"Content-Encoding": "gzip"})
+    ),
     "deep": lambda: _constant_reply(SimulatorReply(_nested_body())),
     "wide": lambda: _constant_reply(SimulatorReply(_wide_body())),
 }

@@ -1,8 +1,9 @@
-"""One HTTP server on loopback: answers, misbehaves on demand, and writes down every request.
+"""A scripted HTTP server on loopback, with injectable faults and a request log.
 
-    request → the first trouble that covers its path, else the answer → 304 or gzip → delivery
+    request → the first active fault for its path, else the responder → 304 or gzip → delivery
 
-`Site` knows nothing of papers: the simulator and the tests' replay of recorded answers share it.
+`ScriptedServer` is independent of papers: the simulator and the tests' replay of recorded
+responses both use it.
 """
 
 from __future__ import annotations
@@ -33,14 +34,14 @@ _MIN_GZIP_SIZE = 1000
 
 
 class ScriptedServer:
-    """An HTTP server on 127.0.0.1 that gives `answer`'s replies; a context manager.
+    """An HTTP server on 127.0.0.1 that sends the replies of `respond`; a context manager.
 
-    `clock` gives the time it claims, aware UTC. Port 0 is any free one. Leaving the context (or
-    `close`) raises what went wrong inside it, if anything did.
+    `clock` returns the time for its Date header, aware UTC. Port 0 is any free one. Leaving the
+    context, or `close`, re-raises the first exception of a request.
     """
 
-    def __init__(self, answer: Responder, clock: Callable[[], datetime], *, port: int = 0) -> None:
-        self._answer, self._clock = answer, clock
+    def __init__(self, respond: Responder, clock: Callable[[], datetime], *, port: int = 0) -> None:
+        self._respond, self._clock = respond, clock
         self._lock = threading.Lock()
         self._active_faults: list[ActiveFault] = []
         self._healed = threading.Event()
@@ -57,27 +58,27 @@ class ScriptedServer:
 
     @property
     def url(self) -> str:
-        """The base address, without a slash at the end."""
+        """The base address, without a trailing slash."""
         return f"http://127.0.0.1:{self._port}"
 
     @property
     def log(self) -> list[RecordedRequest]:
-        """Every request so far, as they came."""
+        """All requests so far, in order of arrival."""
         return self._requests.to_paths()
 
     def requests_to(self, *prefixes: str) -> list[RecordedRequest]:
-        """Requests to paths that begin with one of `prefixes`."""
+        """Return requests to paths that begin with one of `prefixes`."""
         return self._requests.to_paths(*prefixes)
 
     def listen(self) -> None:
-        """Begin to answer; after a pause on the same port as before."""
+        """Start listening; after an interruption on the same port as before."""
         if self._server is None:
             self._server = _HttpServer(self, self._port)
             self._port = self._server.server_port
             self._server.start()
 
     def close(self) -> None:
-        """Stop answering and end every connection."""
+        """Stop listening and close every connection."""
         self._healed.set()
         if self._server is not None:
             server, self._server = self._server, None
@@ -86,47 +87,49 @@ class ScriptedServer:
     def fail(
         self, what: str | int, prefix: str = "/", *, times: int | None = None, **options: Any
     ) -> None:
-        """From now on answer paths that begin with `prefix` with a fault, `times` or until healed.
+        """Answer paths that begin with `prefix` with a fault, `times` times or until `heal`.
 
-        `what` is a status or a name of `faults`; several faults take their turns in order.
-        "refused" closes the port for everything.
+        `what` is a status or a name in `faults`; several faults apply one after the other.
+        "refused" closes the port, whatever the path.
         """
         if what == CONNECTION_REFUSED:
             if self._server is not None:
                 server, self._server = self._server, None
                 server.stop()
             return
-        trouble = ActiveFault(str(what), prefix, fault_by_name(what, **options), times)
+        fault = ActiveFault(str(what), prefix, fault_by_name(what, **options), times)
         with self._lock:
             self._healed.clear()
-            self._active_faults.append(trouble)
+            self._active_faults.append(fault)
 
     def heal(self) -> None:
-        """No more faults; hanging and dripping answers end."""
+        """Remove all faults; hanging and dripping replies end."""
         with self._lock:
             self._active_faults.clear()
             self._healed.set()
         self.listen()
 
     def handle_request(self, handler: _Handler) -> None:
-        """Answer one request, in its connection's thread."""
+        """Handle one request, in the thread of its connection."""
         headers = {name.lower(): value for name, value in handler.headers.items()}
-        visit = RecordedRequest(handler.path, headers, handler.connection_number, time.monotonic())
-        number = self._requests.add(visit)
+        recorded = RecordedRequest(
+            handler.path, headers, handler.connection_number, time.monotonic()
+        )
+        index = self._requests.add(recorded)
         request = self._parse_request(handler.path, headers)
-        trouble = self._next_fault(request.path)
-        reply = trouble.fault(request, self._answer) if trouble else self._answer(request)
+        active = self._next_fault(request.path)
+        reply = active.fault(request, self._respond) if active else self._respond(request)
         reply = _gzip_if_accepted(request, _add_validators(request, reply))
-        self._requests.update(number, status=reply.status, fault=trouble.name if trouble else "")
+        self._requests.update(index, status=reply.status, fault=active.name if active else "")
         send_reply(
             handler,
             reply,
             self._healed,
-            lambda: self._requests.update(number, ended=time.monotonic()),
+            lambda: self._requests.update(index, ended=time.monotonic()),
         )
 
     def date_header(self) -> str:
-        """The Date header."""
+        """Return the value of the Date header."""
         return format_datetime(self._clock(), usegmt=True)
 
     def _parse_request(self, target: str, headers: dict[str, str]) -> SimulatorRequest:
@@ -136,11 +139,11 @@ class ScriptedServer:
 
     def _next_fault(self, path: str) -> ActiveFault | None:
         with self._lock:
-            for trouble in self._active_faults:
-                if path.startswith(trouble.prefix) and trouble.remaining != 0:
-                    if trouble.remaining is not None:
-                        trouble.remaining -= 1
-                    return trouble
+            for fault in self._active_faults:
+                if path.startswith(fault.prefix) and fault.remaining != 0:
+                    if fault.remaining is not None:
+                        fault.remaining -= 1
+                    return fault
         return None
 
 
@@ -148,9 +151,9 @@ class _HttpServer(ThreadingHTTPServer):
     daemon_threads = False
     request_queue_size = 512
 
-    def __init__(self, site: ScriptedServer, port: int) -> None:
+    def __init__(self, owner: ScriptedServer, port: int) -> None:
         super().__init__(("127.0.0.1", port), _Handler)
-        self.site = site
+        self.owner = owner
         self._connections: set[socket.socket] = set()
         self._crashes: list[Exception] = []
         self._thread = threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True)
@@ -161,7 +164,7 @@ class _HttpServer(ThreadingHTTPServer):
     def stop(self) -> None:
         self.shutdown()
         for connection in list(self._connections):
-            with suppress(OSError):  # the client was quicker
+            with suppress(OSError):  # the client has closed it already
                 connection.shutdown(socket.SHUT_RDWR)
         self.server_close()
         self._thread.join()
@@ -178,7 +181,7 @@ class _HttpServer(ThreadingHTTPServer):
         super().shutdown_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Keep what went wrong for `stop`; clients that hang up are part of the play."""
+        """Keep exceptions for `stop` to raise; clients that disconnect are expected."""
         error = sys.exception()
         if isinstance(error, Exception) and not isinstance(error, ConnectionError):
             self._crashes.append(error)
@@ -192,24 +195,24 @@ class _Handler(BaseHTTPRequestHandler):
     server: _HttpServer
 
     def setup(self) -> None:
-        """One connection begins."""
+        """Number the connection."""
         super().setup()
         self.connection_number = next(_CONNECTIONS)
 
     def do_GET(self) -> None:
-        self.server.site.handle_request(self)
+        self.server.owner.handle_request(self)
 
     do_HEAD = do_GET
 
     def date_time_string(self, timestamp: float | None = None) -> str:
-        return self.server.site.date_header()
+        return self.server.owner.date_header()
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Nothing on stderr: visits are the log."""
+        """Write nothing to stderr: `RequestLog` is the log."""
 
 
 def _add_validators(request: SimulatorRequest, reply: SimulatorReply) -> SimulatorReply:
-    """The reply with validators, or 304 where the client has it already."""
+    """Add validators to a reply, or turn it into 304 if the client's copy is current."""
     if reply.status != 200 or reply.modified is None:
         return reply
     tag = f'W/"{hashlib.sha256(reply.body).hexdigest()[:20]}"'
@@ -228,9 +231,9 @@ def _is_not_modified(request: SimulatorRequest, tag: str, modified: datetime) ->
 
 
 def _gzip_if_accepted(request: SimulatorRequest, reply: SimulatorReply) -> SimulatorReply:
-    """The reply as gzip where the client takes it and it is worth it."""
-    takes = "gzip" in request.headers.get("accept-encoding", "")
-    if not takes or "Content-Encoding" in reply.headers or len(reply.body) < _MIN_GZIP_SIZE:
+    """Compress a reply if the client accepts gzip and the body is large enough."""
+    is_accepted = "gzip" in request.headers.get("accept-encoding", "")
+    if not is_accepted or "Content-Encoding" in reply.headers or len(reply.body) < _MIN_GZIP_SIZE:
         return reply
     headers = {**reply.headers, "Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
     return replace(reply, body=gzip.compress(reply.body, 5, mtime=0), headers=headers)

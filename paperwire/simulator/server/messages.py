@@ -1,4 +1,4 @@
-"""What passes between the server, the faults and the answers."""
+"""Requests, replies and faults: the types shared by the server and the endpoints."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from datetime import date, datetime
 
 
 class Delivery(enum.Enum):
-    """How an answer goes over the wire."""
+    """How a reply is sent."""
 
     WHOLE = "whole"
     CUT = "half of the body, then the connection ends"
@@ -20,11 +20,11 @@ class Delivery(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class SimulatorRequest:
-    """A GET or HEAD, read.
+    """A parsed GET or HEAD request.
 
-    `target` is the path and query as sent; header names are in small letters; `now` is the site's
-    time, aware UTC. A fault may set `listed`, the day whose announcement the answer shows, and
-    `built`, the moment it pretends to have been made.
+    `target` is the path and query as sent; header names are lower case; `now` is the server's
+    time, aware UTC. A fault may set `listed`, the day whose announcement the reply shows, and
+    `built`, its purported build time.
     """
 
     path: str
@@ -38,7 +38,7 @@ class SimulatorRequest:
 
 @dataclass(frozen=True, slots=True)
 class SimulatorReply:
-    """An answer; `modified` gives it validators, `pause` is seconds between dripped bytes."""
+    """A reply; `modified` adds validators, `pause` is in seconds, between dripped bytes."""
 
     body: bytes = b""
     status: int = 200
@@ -51,4 +51,4 @@ class SimulatorReply:
 
 Responder = Callable[[SimulatorRequest], SimulatorReply]
 Fault = Callable[[SimulatorRequest, Responder], SimulatorReply]
-"""A fault has the request and may ask for the sound answer, which it then spoils."""
+"""Takes the request and the function that returns the correct reply; returns a faulty one."""

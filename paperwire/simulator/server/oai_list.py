@@ -1,4 +1,4 @@
-"""What arXiv's OAI-PMH answers to a question: which records, which page of them, which error."""
+"""The ListRecords endpoint of OAI-PMH: selection, paging and protocol errors."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _ARGUMENTS: Final = frozenset({"verb", "metadataPrefix", "from", "until", "set"}
 
 
 class OaiError(Exception):
-    """An error of the protocol: its code and what it says."""
+    """A protocol error: its code and message."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -36,49 +36,50 @@ class _ListRequest:
 
     @property
     def token(self) -> str:
-        """A token that says all of it, as arXiv's do."""
+        """The resumption token: it encodes the whole request, as arXiv's tokens do."""
         return "|".join((self.since, self.until, self.set, str(self.cursor)))
 
 
-def list_records(world: World, request: SimulatorRequest, size: int) -> SimulatorReply:
-    """A page of `size` records at most."""
+def list_records(world: World, request: SimulatorRequest, page_size: int) -> SimulatorReply:
+    """Answer a request with one page of records, or with a protocol error."""
     try:
-        body = _page(world, request, size)
+        body = _page(world, request, page_size)
     except OaiError as error:
         body = oai_feed.render_oai_error({}, error.code, error.message, request.now)
     return SimulatorReply(body, 200, XML)
 
 
-def _page(world: World, request: SimulatorRequest, size: int) -> bytes:
-    asked = request.query
-    if asked.get("verb") != "ListRecords":
-        raise OaiError("badVerb", f"no answer to {asked.get('verb', 'no verb')!r} here")
-    wanted = (
-        _parse_token(asked["resumptionToken"])
-        if "resumptionToken" in asked
-        else _parse_arguments(asked)
+def _page(world: World, request: SimulatorRequest, page_size: int) -> bytes:
+    arguments = request.query
+    if arguments.get("verb") != "ListRecords":
+        raise OaiError("badVerb", f"unsupported verb {arguments.get('verb', '')!r}")
+    listing = (
+        _parse_token(arguments["resumptionToken"])
+        if "resumptionToken" in arguments
+        else _parse_arguments(arguments)
     )
-    found = [preprint for preprint in _announced_preprints(world) if _is_selected(preprint, wanted)]
-    if not found:
+    selected = [one for one in _announced_preprints(world) if _is_selected(one, listing)]
+    if not selected:
         raise OaiError("noRecordsMatch", "")
-    following = wanted.cursor + size
+    end = listing.cursor + page_size
     token = None
-    if len(found) > size:
-        rest = replace(wanted, cursor=following).token if following < len(found) else ""
-        token = oai_feed.ResumptionToken(rest, wanted.cursor, len(found))
-    return oai_feed.render(asked, found[wanted.cursor : following], token, request.now)
+    if len(selected) > page_size:
+        text = replace(listing, cursor=end).token if end < len(selected) else ""
+        token = oai_feed.ResumptionToken(text, listing.cursor, len(selected))
+    return oai_feed.render_oai_page(arguments, selected[listing.cursor : end], token, request.now)
 
 
-def _parse_arguments(asked: Mapping[str, str]) -> _ListRequest:
-    unknown = sorted(set(asked) - _ARGUMENTS)
+def _parse_arguments(arguments: Mapping[str, str]) -> _ListRequest:
+    unknown = sorted(set(arguments) - _ARGUMENTS)
     if unknown:
         raise OaiError("badArgument", f"illegal argument {unknown[0]}")
-    if asked.get("metadataPrefix") != METADATA_PREFIX:
-        raise OaiError("cannotDisseminateFormat", f"{asked.get('metadataPrefix')} is unknown here")
+    prefix = arguments.get("metadataPrefix")
+    if prefix != METADATA_PREFIX:
+        raise OaiError("cannotDisseminateFormat", f"unknown metadata format {prefix}")
     for name in ("from", "until"):
-        _validate_day(asked.get(name, "2005-01-01"), "badArgument")
+        _validate_day(arguments.get(name, "2005-01-01"), "badArgument")
     return _ListRequest(
-        asked.get("from", ""), asked.get("until", "9999-12-31"), asked.get("set", "")
+        arguments.get("from", ""), arguments.get("until", "9999-12-31"), arguments.get("set", "")
     )
 
 
@@ -93,12 +94,12 @@ def _validate_day(text: str, code: str) -> None:
     try:
         date.fromisoformat(text)
     except ValueError:
-        raise OaiError(code, f"{text} is no date") from None
+        raise OaiError(code, f"{text} is not a date") from None
 
 
 def _announced_preprints(world: World) -> list[Preprint]:
-    """Every paper with the versions announced by now, oldest datestamp first."""
-    visible = [
+    """Return every paper with its versions announced so far, oldest datestamp first."""
+    announced = [
         replace(preprint, versions=versions)
         for preprint in world.preprints()
         if (
@@ -109,10 +110,10 @@ def _announced_preprints(world: World) -> list[Preprint]:
             )
         )
     ]
-    return sorted(visible, key=lambda preprint: (oai_feed.datestamp(preprint), preprint.id))
+    return sorted(announced, key=lambda preprint: (oai_feed.datestamp(preprint), preprint.id))
 
 
-def _is_selected(preprint: Preprint, wanted: _ListRequest) -> bool:
+def _is_selected(preprint: Preprint, listing: _ListRequest) -> bool:
     sets = oai_feed.oai_sets(preprint.newest.text)
-    inside = not wanted.set or any(f"{name}:".startswith(f"{wanted.set}:") for name in sets)
-    return inside and wanted.since <= oai_feed.datestamp(preprint) <= wanted.until
+    in_set = not listing.set or any(f"{name}:".startswith(f"{listing.set}:") for name in sets)
+    return in_set and listing.since <= oai_feed.datestamp(preprint) <= listing.until

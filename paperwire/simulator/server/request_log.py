@@ -1,4 +1,4 @@
-"""The site's book of visitors: who asked for what, when, and how it went."""
+"""The server's request log: target, headers, timing and outcome of every request."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class RecordedRequest:
-    """One request as the site saw it; times are `time.monotonic()`, one clock for all processes.
+    """One request; times are `time.monotonic()`, which is one clock for all processes.
 
-    `ended` is the moment the last byte was handed over or the client had gone, None until then;
-    two visits with one `connection` came over one.
+    `ended` is when the last byte was sent or the client disconnected, None until then. Requests
+    with equal `connection` numbers used the same connection.
     """
 
     target: str
@@ -27,40 +27,44 @@ class RecordedRequest:
 
 
 class RequestLog:
-    """Every request, written from any thread."""
+    """A thread-safe list of requests."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._visits: list[RecordedRequest] = []
+        self._requests: list[RecordedRequest] = []
 
-    def add(self, visit: RecordedRequest) -> int:
-        """Note a request that came in; its number."""
+    def add(self, request: RecordedRequest) -> int:
+        """Record a new request; return its index."""
         with self._lock:
-            self._visits.append(visit)
-            return len(self._visits) - 1
+            self._requests.append(request)
+            return len(self._requests) - 1
 
-    def update(self, number: int, **what: Any) -> None:
-        """Note what became of a request."""
+    def update(self, index: int, **changes: Any) -> None:
+        """Change fields of a recorded request."""
         with self._lock:
-            self._visits[number] = replace(self._visits[number], **what)
+            self._requests[index] = replace(self._requests[index], **changes)
 
     def to_paths(self, *prefixes: str) -> list[RecordedRequest]:
-        """Requests to paths that begin with one of `prefixes` (none: all), as they came."""
+        """Return requests to paths with one of `prefixes` (none: all), in order of arrival."""
         with self._lock:
-            return [v for v in self._visits if not prefixes or v.target.startswith(prefixes)]
+            return [
+                request
+                for request in self._requests
+                if not prefixes or request.target.startswith(prefixes)
+            ]
 
 
-def start_gaps(visits: list[RecordedRequest]) -> list[float]:
-    """Seconds from the start of each request to the start of the next."""
-    starts = sorted(visit.started for visit in visits)
+def start_gaps(requests: list[RecordedRequest]) -> list[float]:
+    """Return the seconds between the starts of consecutive requests."""
+    starts = sorted(request.started for request in requests)
     return [later - earlier for earlier, later in pairwise(starts)]
 
 
 def overlapping_requests(
-    visits: list[RecordedRequest],
+    requests: list[RecordedRequest],
 ) -> list[tuple[RecordedRequest, RecordedRequest]]:
-    """Neighbours of which the second began before the first had ended."""
-    ordered = sorted(visits, key=lambda visit: visit.started)
+    """Return consecutive requests of which the second started before the first had ended."""
+    ordered = sorted(requests, key=lambda request: request.started)
     return [
         (first, second)
         for first, second in pairwise(ordered)

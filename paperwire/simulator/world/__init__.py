@@ -1,5 +1,5 @@
-"""The simulated world: manuscripts, their versions, announcements and picks.
+"""The simulated world: manuscripts, versions, announcements and picks.
 
-May import: papers.
+May import: papers.errors, papers.model.
 Start with: world.py.
 """

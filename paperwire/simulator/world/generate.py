@@ -1,8 +1,8 @@
-"""Papers without end, out of templates and a seed: the same seed gives the same papers.
+"""Generate papers from templates; the same seed gives the same papers.
 
-papers = Generator(seed=1)
-papers.manuscript()      never twice the same title
-papers.redis_backend.revision(text)    what changes when its authors think again
+papers = PaperGenerator(seed=1)
+papers.manuscript()      a new paper; titles are unique
+papers.revision(text)    the changed fields of its next version
 """
 
 from __future__ import annotations
@@ -32,19 +32,19 @@ _LOWERCASE_WORDS = {
     "with",
 }
 _PROPER_NAMES = {"Bayesian", "Gaussian"}
-_LEAST_WORDS, _MOST_WORDS = 100, 200
+_MIN_WORDS, _MAX_WORDS = 100, 200
 _SHARE_WITHOUT_MATHEMATICS = 0.5
 
 
 class PaperGenerator:
-    """See the module. Not for several threads at once."""
+    """See the module. Not thread-safe."""
 
     def __init__(self, seed: int = 0) -> None:
         self._random = Random(seed)
         self._titles: set[str] = set()
 
     def manuscript(self) -> Manuscript:
-        """A new paper, with a title that was not there before."""
+        """Return a new paper with a unique title."""
         while True:
             topic = self._choose(words.TOPICS)
             parts = self._template_values(topic)
@@ -61,14 +61,14 @@ class PaperGenerator:
         )
 
     def revision(self, text: Manuscript) -> dict[str, Any]:
-        """Changed fields for a next version: always the abstract, often the comment."""
+        """Return the changed fields of a next version: the abstract, often the comment."""
         changes = {"abstract": f"{text.abstract} {self._choose(_REVISION_SENTENCES)}"}
         if self._random.random() < 0.6:
             changes["comment"] = f"Accepted at {self._choose(words.VENUES)}"
         return changes
 
     def pick(self, text: Manuscript) -> dict[str, Any]:
-        """What a community adds to a paper it picks: fields of `Pick`."""
+        """Return details of a pick: fields of `CommunityPick`."""
         name = re.sub(r"\W+", "-", text.title.split(":")[0].lower()).strip("-")
         owner = self._choose(words.SYLLABLES) + self._choose(words.SYLLABLES)
         details: dict[str, Any] = {"votes": self._random.randint(1, 12), "by": owner}
@@ -104,22 +104,22 @@ class PaperGenerator:
         return str(self._choose(forms))
 
     def _abstract(self, parts: dict[str, str]) -> str:
-        """Opening, gap, proposal, mechanisms and results until there are 100 to 200 words."""
-        plain = self._random.random() < _SHARE_WITHOUT_MATHEMATICS
+        """Join opening, gap, proposal, mechanisms and results up to 100 to 200 words."""
+        without_tex = self._random.random() < _SHARE_WITHOUT_MATHEMATICS
         gaps, mechanisms, results = (
-            [sentence for sentence in sentences if not (plain and "$" in sentence)]
+            [sentence for sentence in sentences if not (without_tex and "$" in sentence)]
             for sentences in (words.GAPS, words.MECHANISMS, words.RESULTS)
         )
-        said = [self._choose(words.OPENINGS), self._choose(gaps), self._choose(words.PROPOSALS)]
+        start = [self._choose(words.OPENINGS), self._choose(gaps), self._choose(words.PROPOSALS)]
         mechanisms = self._random.sample(mechanisms, 4)
         results = self._random.sample(results, 3)
         closing = self._choose(words.CLOSINGS)
         middle = [*mechanisms[:2], *results[:2], mechanisms[2], results[2], mechanisms[3]]
-        wanted = self._random.randint(_LEAST_WORDS, _MOST_WORDS - 40)
+        target = self._random.randint(_MIN_WORDS, _MAX_WORDS - 40)
         text = ""
-        for sentence in [*said, *middle]:
+        for sentence in [*start, *middle]:
             text = f"{text} {self._fill_sentence(sentence, parts)}".strip()
-            if len(text.split()) >= wanted:
+            if len(text.split()) >= target:
                 break
         return f"{text} {self._fill_sentence(closing, parts)}"
 
@@ -130,8 +130,8 @@ class PaperGenerator:
             "share": str(self._random.randint(11, 62)),
             "wins": str(self._random.randint(58, 84)),
         }
-        spoken = {name: _sentence_case(parts[name]) for name in ("topic", "method", "method2")}
-        text = _fill_template(sentence, {**parts, **spoken, **numbers})
+        lower = {name: _sentence_case(parts[name]) for name in ("topic", "method", "method2")}
+        text = _fill_template(sentence, {**parts, **lower, **numbers})
         return text[0].upper() + text[1:]
 
     def _authors(self) -> tuple[str, ...]:
@@ -164,17 +164,17 @@ _REVISION_SENTENCES = (
 
 
 def _fill_template(template: str, parts: dict[str, str]) -> str:
-    """A template with its `{names}` filled in; TeX's own braces stay."""
+    """Fill in the `{names}` of a template; TeX braces are not touched."""
     return re.sub(r"\{(\w+)\}", lambda found: parts.get(found[1], found[0]), template)
 
 
 def _fill_title(template: str, parts: dict[str, str]) -> str:
-    capital = {name: _title_case(part) for name, part in parts.items()}
-    return _fill_template(template, {**capital, "system": parts["system"]})
+    titles = {name: _title_case(part) for name, part in parts.items()}
+    return _fill_template(template, {**titles, "system": parts["system"]})
 
 
 def _title_case(phrase: str) -> str:
-    """A phrase in title case; what has capitals keeps them."""
+    """Convert a phrase to title case; existing capitals stay."""
     words = re.split(r"([ -])", phrase)
     return "".join(
         [
@@ -189,7 +189,7 @@ def _capitalize(word: str) -> str:
 
 
 def _sentence_case(name: str) -> str:
-    """A name in small letters, apart from what is a person's name or an acronym."""
+    """Convert a name to lower case, except for proper names and acronyms."""
     return re.sub(r"[A-Z][a-z]+\b", lambda found: _lowercase_common(found[0]), name)
 
 

@@ -1,4 +1,4 @@
-"""What the simulated world holds: manuscripts, their versions, announcements, picks."""
+"""The records of the simulated world: manuscripts, versions, listings, picks."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ LICENSE: Final = "http://arxiv.org/licenses/nonexclusive-distrib/1.0/"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manuscript:
-    """What authors hand in.
+    """A manuscript as submitted.
 
-    `affiliations` go with `authors` one by one, empty where not stated; `categories` begin with
-    the primary one.
+    `affiliations` correspond to `authors` one by one, empty where not stated; the first of
+    `categories` is the primary one.
     """
 
     title: str
@@ -29,6 +29,11 @@ class Manuscript:
     journal_ref: str = ""
     doi: str = ""
     license: str = LICENSE
+
+    def authors_with_affiliations(self) -> list[tuple[str, str]]:
+        """Return each author with the affiliation, empty where not stated."""
+        affiliations = self.affiliations or ("",) * len(self.authors)
+        return list(zip(self.authors, affiliations, strict=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,24 +56,24 @@ class Preprint:
 
     @property
     def newest(self) -> PreprintVersion:
-        """The version an id without one stands for."""
+        """The version that an id without a version refers to."""
         return self.versions[-1]
 
 
 @dataclass(frozen=True, slots=True)
 class AnnouncementListing:
-    """One paper's row in a day's announcement: `kind` is what it is in its primary category."""
+    """A paper in a day's announcement; `kind` is its announce type in its primary category."""
 
     id: ArxivId
     version: PreprintVersion
     kind: AnnounceType
     categories: tuple[str, ...]
-    """The categories it is announced in; for a cross-list only the new ones."""
+    """The categories it is announced in; for a cross-list, only the new ones."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommunityPick:
-    """A community's pick of a paper, with what is counted there now."""
+    """A community's pick of a paper, with its current counts."""
 
     id: ArxivId
     at: datetime
@@ -83,7 +88,7 @@ class CommunityPick:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommunityPost:
-    """An entry of a community feed that is no pick of a paper in this world."""
+    """An entry of a community feed that is not a pick of a paper."""
 
     title: str
     link: str

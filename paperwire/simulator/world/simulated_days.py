@@ -1,4 +1,4 @@
-"""arXiv's calendar as the simulator needs it: which day a feed is of, when its papers came in."""
+"""arXiv's calendar for the simulator: days of feeds, and submission windows."""
 
 from __future__ import annotations
 
@@ -13,32 +13,32 @@ _FRIDAY: Final = 4
 
 
 def eastern_day(moment: datetime) -> date:
-    """The day it is at arXiv."""
+    """Return the date in Eastern time, which is arXiv's."""
     return moment.astimezone(EASTERN).date()
 
 
 def eastern_midnight(day: date) -> datetime:
-    """The Eastern midnight that begins a day, in Eastern time as announcement feeds write it."""
+    """Return the start of a day in Eastern time, as announcement feeds write it."""
     return datetime.combine(day, time(), EASTERN)
 
 
 def is_announcement_day(day: date) -> bool:
-    """Whether arXiv announces at that day's midnight: Monday to Friday; holidays are not known."""
+    """True if arXiv announces at that day's midnight: Monday to Friday, ignoring holidays."""
     return day.weekday() <= _FRIDAY
 
 
 def following_announcement_day(day: date) -> date:
-    """The first announcement day after a day."""
+    """Return the first announcement day after a day."""
     return eastern_day(next_announcement(eastern_midnight(day)))
 
 
 def preceding_announcement_day(day: date) -> date:
-    """The last announcement day before a day."""
+    """Return the last announcement day before a day."""
     return eastern_day(newest_announcement(eastern_midnight(day - _DAY)))
 
 
 def submission_window(day: date) -> tuple[datetime, datetime]:
-    """From which close to which (14:00 Eastern, aware UTC) the papers of a day were submitted."""
+    """Return the two deadlines (14:00 Eastern, aware UTC) that enclose a day's submissions."""
     closing = preceding_announcement_day(day)
     opening = preceding_announcement_day(closing)
     return _submission_deadline(opening), _submission_deadline(closing)

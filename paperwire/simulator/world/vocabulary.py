@@ -1,4 +1,4 @@
-"""The words papers are made of in the demo; all of them written for it."""
+"""Vocabulary and templates of the generated papers; all of it was written for the demo."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """A field of work: its name in titles, what it does, what goes wrong, where it is filed."""
+    """A research topic: its name in titles, a task, a typical problem, its categories."""
 
     name: str
     task: str

@@ -1,16 +1,12 @@
-"""A system into a file and back: what readers get is the same, byte for byte."""
+"""Backup and restore: feeds are the same afterwards, byte for byte."""
 
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
-from unittest import mock
 
 import pytest
-from click.testing import CliRunner, Result
 from redis import Redis
 
 from papers.config.settings import Settings
@@ -19,14 +15,12 @@ from papers.maintenance.migrations import SCHEMA_VERSION
 from papers.redis_backend import keys
 from papers.state.keywords import Keywords
 from papers.store import Store
-from paperwire.cli import main
 from service import create_app
+from tests.paperwire.command_line import RunCommand
 from tests.service.made import NOW, make_pick, make_revision, make_sighting
 from workers.jobs import TaskRunner
 
 pytestmark = pytest.mark.row("backup and restore, damaged files")
-
-Command = Callable[..., Result]
 
 PATHS = [
     *(f"/feeds/{name}.{suffix}" for name in ("reward-model", "old") for suffix in ("atom", "rss")),
@@ -40,16 +34,7 @@ PATHS = [
 ]
 
 
-@pytest.fixture
-def command(
-    store_url: str, redis: Redis, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Command]:
-    monkeypatch.chdir(tmp_path)
-    with mock.patch.dict(os.environ, {"REDIS_URL": store_url}):
-        yield lambda *words: CliRunner().invoke(main, words)
-
-
-def fill(redis: Redis) -> None:
+def ingest_papers(redis: Redis) -> None:
     Store(redis).ingest([make_sighting(number) for number in range(1, 30)], now=NOW)
     Store(redis).ingest([make_revision(4, 2, title="Reward model four, again")], now=NOW)
     Store(redis).ingest(
@@ -59,7 +44,7 @@ def fill(redis: Redis) -> None:
     Keywords(redis).add("Old", "number -model*", now=NOW - timedelta(days=9))
 
 
-def served(store_url: str, folder: Path) -> dict[str, bytes]:
+def served_bodies(store_url: str, folder: Path) -> dict[str, bytes]:
     settings = Settings(redis_url=store_url, data_dir=str(folder), questions_per_minute=0)
     client = create_app(settings).test_client()
     answers = {path: client.get(path, follow_redirects=True) for path in PATHS}
@@ -68,45 +53,45 @@ def served(store_url: str, folder: Path) -> dict[str, bytes]:
     return {path: answer.data for path, answer in answers.items()}
 
 
-def test_every_feed_has_the_same_bytes_after_a_restore(
-    command: Command, redis: Redis, store_url: str, tmp_path: Path
+def test_restored_store_serves_the_same_bytes(
+    command: RunCommand, redis: Redis, store_url: str, tmp_path: Path
 ) -> None:
-    fill(redis)
-    before = served(store_url, tmp_path / "one")
-    told = command("backup", "b", "--json")
-    assert json.loads(told.stdout) == {
+    ingest_papers(redis)
+    before = served_bodies(store_url, tmp_path / "one")
+    report = command("backup", "b", "--json")
+    assert json.loads(report.stdout) == {
         **{"file": "b", "bytes": Path("b").stat().st_size},
         **{"papers": 29, "months": 1, "keys": 3},
     }
     redis.flushall()
     assert "restored b: 29 papers of 1 months" in command("restore", "b").stdout
-    assert served(store_url, tmp_path / "two") == before
+    assert served_bodies(store_url, tmp_path / "two") == before
 
 
-def test_refusals_are_a_line_and_an_exit_code(command: Command, redis: Redis) -> None:
-    fill(redis)
+def test_error_is_one_line_and_an_exit_code(command: RunCommand, redis: Redis) -> None:
+    ingest_papers(redis)
     assert command("backup", "b").exit_code == 0
     Path("cut").write_bytes(Path("b").read_bytes()[:-7])
-    for words, code, said in (
+    for arguments, code, message in (
         (("restore", "b"), 2, "the store is not empty; `--replace`"),
         (("restore", "cut", "--replace"), 2, "cut is damaged or was cut"),
         (("restore", "none"), 2, "none: No such file"),
         (("backup", "none/b"), 2, "No such file"),
     ):
-        refused = command(*words)
+        refused = command(*arguments)
         assert (refused.exit_code, refused.stdout) == (code, "")
-        assert said in refused.stderr
+        assert message in refused.stderr
     assert command("restore", "b", "--replace").exit_code == 0
 
 
-def test_nobody_works_with_data_of_a_later_schema(
-    command: Command, redis: Redis, store_url: str, tmp_path: Path
+def test_data_of_a_later_schema_is_refused(
+    command: RunCommand, redis: Redis, store_url: str, tmp_path: Path
 ) -> None:
-    fill(redis)
-    good = served(store_url, tmp_path)
+    ingest_papers(redis)
+    before = served_bodies(store_url, tmp_path)
     redis.set(keys.SCHEMA, SCHEMA_VERSION + 1)
-    for words in (("status",), ("search", "reward"), ("backup", "b"), ("fetch", "enrich")):
-        refused = command(*words)
+    for arguments in (("status",), ("search", "reward"), ("backup", "b"), ("fetch", "enrich")):
+        refused = command(*arguments)
         assert refused.exit_code == 1
         assert (
             f"schema {SCHEMA_VERSION + 1}, this Paperwire knows {SCHEMA_VERSION}: update"
@@ -117,5 +102,5 @@ def test_nobody_works_with_data_of_a_later_schema(
     settings = Settings(redis_url=store_url, data_dir=str(tmp_path))
     client = create_app(settings).test_client()
     assert client.get("/feeds/search.atom?q=never").status_code == 503
-    kept = client.get("/feeds/reward-model.atom")
-    assert (kept.status_code, kept.data) == (200, good["/feeds/reward-model.atom"])
+    cached = client.get("/feeds/reward-model.atom")
+    assert (cached.status_code, cached.data) == (200, before["/feeds/reward-model.atom"])

@@ -1,38 +1,26 @@
+"""`paperwire export markdown`, `bibtex` and the like."""
+
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from unittest import mock
 
 import pytest
-from click.testing import CliRunner, Result
 from redis import Redis
 
 from papers.state.keywords import Keywords
 from papers.store import Store
-from paperwire.cli import main
 from paperwire.run.demo_runner import to_toml
 from paperwire.simulator.upstream import Upstream
 from paperwire.simulator.world.manuscripts import Manuscript
+from tests.paperwire.command_line import RunCommand
 from tests.service.made import NOW, make_sighting
 
-Command = Callable[..., Result]
 
-
-@pytest.fixture
-def command(
-    store_url: str, redis: Redis, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Command]:
-    """Run a command on the emptied store of the tests, in a folder of its own."""
-    monkeypatch.chdir(tmp_path)
-    with mock.patch.dict(os.environ, {"REDIS_URL": store_url}):
-        yield lambda *words: CliRunner().invoke(main, words)
-
-
-def test_a_repository_is_one_command(command: Command, redis: Redis, upstream: Upstream) -> None:
-    """From nothing: the configured keywords saved and filled, every source asked, the page."""
+def test_one_command_fetches_everything_and_writes_the_page(
+    command: RunCommand, redis: Redis, upstream: Upstream
+) -> None:
+    """On an empty store: keywords are saved, every source is fetched, the page is written."""
     id = upstream.announce(Manuscript(title="A Small Reward Model", abstract="Of a | b."))
     settings = upstream.settings(arxiv_interval=0.0, keywords={"Reward Model": '"reward model"'})
     Path("paperwire.toml").write_text(to_toml(settings))
@@ -46,8 +34,8 @@ def test_a_repository_is_one_command(command: Command, redis: Redis, upstream: U
     assert again.stdout == page
 
 
-def test_a_source_that_fails_is_told_and_the_page_is_written(
-    command: Command, redis: Redis, upstream: Upstream
+def test_failing_source_is_reported_and_the_page_is_written(
+    command: RunCommand, redis: Redis, upstream: Upstream
 ) -> None:
     Keywords(redis).add("Reward Model", '"reward model"', now=NOW)
     Store(redis).ingest([make_sighting(1)], now=NOW)
@@ -59,7 +47,7 @@ def test_a_source_that_fails_is_told_and_the_page_is_written(
     assert "Reward model number 1" in Path("README.md").read_text("utf-8")
 
 
-def test_chosen_keywords_and_rows(command: Command, redis: Redis) -> None:
+def test_keywords_and_rows_can_be_selected(command: RunCommand, redis: Redis) -> None:
     for name, query in (("A", "reward"), ("B", "model")):
         Keywords(redis).add(name, query, now=NOW)
     Store(redis).ingest([make_sighting(number) for number in (1, 2, 3)], now=NOW)
@@ -70,28 +58,30 @@ def test_chosen_keywords_and_rows(command: Command, redis: Redis) -> None:
     assert command("export", "markdown", "-n", "0", "-").exit_code == 2
 
 
-def test_references_of_papers_keywords_and_queries(command: Command, redis: Redis) -> None:
+def test_references_can_be_selected_by_id_keyword_and_query(
+    command: RunCommand, redis: Redis
+) -> None:
     Keywords(redis).add("A", "reward", now=NOW)
     Store(redis).ingest([make_sighting(number) for number in (1, 2, 3)], now=NOW)
-    chosen = {
+    selections = {
         ("2611.00002", "arXiv:2611.00001v3", "2611.00002"): ["2", "1"],
         ("-k", "A"): ["3", "2", "1"],
         ("-k", "A", "-n", "1"): ["3"],
         ("--query", "number"): ["3", "2", "1"],
     }
-    for words, numbers in chosen.items():
+    for arguments, numbers in selections.items():
         ids = [f"lovelace-2611.0000{number}" for number in numbers]
-        bib = command("export", "bibtex", "-", *words).stdout
+        bib = command("export", "bibtex", "-", *arguments).stdout
         assert [line[6:-1] for line in bib.splitlines() if line[0:1] == "@"] == ids
         assert [
-            item["id"] for item in json.loads(command("export", "csl", "-", *words).stdout)
+            item["id"] for item in json.loads(command("export", "csl", "-", *arguments).stdout)
         ] == ids
-        told = command("export", "ris", "-", *words).stdout
-        assert [line[6:] for line in told.splitlines() if line.startswith("ID")] == ids
+        ris = command("export", "ris", "-", *arguments).stdout
+        assert [line[6:] for line in ris.splitlines() if line.startswith("ID")] == ids
 
 
 @pytest.mark.parametrize(
-    ("words", "code"),
+    ("arguments", "code"),
     [
         ((), 2),
         (("2611.00001", "-k", "A"), 2),
@@ -100,8 +90,8 @@ def test_references_of_papers_keywords_and_queries(command: Command, redis: Redi
         (("--query", '"'), 2),
     ],
 )
-def test_a_wish_for_references_that_makes_no_sense(
-    command: Command, words: tuple[str, ...], code: int
+def test_invalid_selection_of_references_is_refused(
+    command: RunCommand, arguments: tuple[str, ...], code: int
 ) -> None:
-    done = command("export", "bibtex", "all.bib", *words)
+    done = command("export", "bibtex", "all.bib", *arguments)
     assert (done.exit_code, done.stdout, Path("all.bib").exists()) == (code, "", False)

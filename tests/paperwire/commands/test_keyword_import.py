@@ -1,53 +1,49 @@
+"""`paperwire keyword import` and `paperwire export opml`."""
+
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from unittest import mock
 
 import listparser
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import CliRunner
 from redis import Redis
 
 from papers.state.keywords import Keywords
 from paperwire.cli import main
+from tests.paperwire.command_line import RunCommand
 from tests.service.made import NOW
-
-Command = Callable[..., Result]
 
 
 @pytest.fixture
-def command(
-    store_url: str, redis: Redis, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Command]:
-    """Run a command on a store with two keywords, in a folder of its own."""
-    monkeypatch.chdir(tmp_path)
+def command(command: RunCommand, redis: Redis) -> RunCommand:
+    """Run a command on a store with two saved keywords."""
     Keywords(redis).add("Reward Model", '"reward model"', now=NOW)
     Keywords(redis).add("Agents", "agent", now=NOW)
-    with mock.patch.dict(os.environ, {"REDIS_URL": store_url}):
-        yield lambda *words: CliRunner().invoke(main, words)
+    return command
 
 
-def saved(redis: Redis) -> dict[str, str]:
+def saved_keywords(redis: Redis) -> dict[str, str]:
     return {keyword.name: keyword.query for keyword in Keywords(redis).all()}
 
 
-def test_what_is_exported_here_is_imported_there(command: Command, redis: Redis) -> None:
+def test_exported_keywords_can_be_imported(command: RunCommand, redis: Redis) -> None:
     assert command("export", "opml", "all.opml").exit_code == 0
-    before = saved(redis)
+    before = saved_keywords(redis)
     for name in before:
         Keywords(redis).remove(name)
     done = command("keyword", "import", "all.opml")
     assert done.stdout == (
-        "line 8: Agents: saved, agent\n"  # nothing but the name is told of what was removed
+        "line 8: Agents: saved, agent\n"  # reports show the query
         'line 9: Reward Model: saved, "reward model"\n'
     )
-    assert saved(redis) == before
+    assert saved_keywords(redis) == before
     again = command("keyword", "import", "all.opml", "--json")
-    assert [told["outcome"] for told in json.loads(again.stdout)] == ["known", "known"]
-    assert saved(redis) == before
+    assert [one["outcome"] for one in json.loads(again.stdout)] == ["known", "known"]
+    assert saved_keywords(redis) == before
 
 
 MIXED = """<opml version="2.0"><body>
@@ -61,12 +57,14 @@ MIXED = """<opml version="2.0"><body>
 </body></opml>"""
 
 
-def test_every_line_is_reported_and_nothing_is_overwritten(command: Command, redis: Redis) -> None:
+def test_every_feed_is_reported_and_nothing_is_overwritten(
+    command: RunCommand, redis: Redis
+) -> None:
     Path("mixed.opml").write_text(MIXED)
     done = command("keyword", "import", "mixed.opml", "--json")
     assert done.exit_code == 0
-    told = json.loads(done.stdout)
-    assert [(one["line"], one["name"], one["outcome"]) for one in told] == [
+    report = json.loads(done.stdout)
+    assert [(one["line"], one["name"], one["outcome"]) for one in report] == [
         (2, "Others", "foreign"),
         (3, "Agents", "refused"),
         (4, "Agents", "known"),
@@ -75,8 +73,8 @@ def test_every_line_is_reported_and_nothing_is_overwritten(command: Command, red
         (7, "Reward Model!", "known"),
         (8, "Old Thing", "saved"),
     ]
-    assert "saved with another query" in told[1]["said"]
-    assert saved(redis) == {
+    assert "saved with another query" in report[1]["said"]
+    assert saved_keywords(redis) == {
         "Agents": "agent",
         "New": "a -b",
         "Old Thing": '"old thing"',
@@ -84,27 +82,27 @@ def test_every_line_is_reported_and_nothing_is_overwritten(command: Command, red
     }
 
 
-def test_what_is_no_list_is_refused(command: Command) -> None:
+def test_other_xml_is_refused(command: RunCommand) -> None:
     Path("no.opml").write_text("<html/>")
     done = command("keyword", "import", "no.opml")
     assert (done.exit_code, done.stdout) == (2, "")
     assert done.stderr == "paperwire: file: is no OPML: its root is 'html'\n"
 
 
-def test_a_file_that_is_not_there_is_said(command: Command) -> None:
+def test_missing_file_is_reported(command: RunCommand) -> None:
     done = command("keyword", "import", "none.opml")
     assert (done.exit_code, done.stdout) == (2, "")
     assert done.stderr == "paperwire: FILE: none.opml: No such file or directory\n"
 
 
-def test_standard_input_is_a_file_too(store_url: str, redis: Redis) -> None:
+def test_standard_input_can_be_imported(store_url: str, redis: Redis) -> None:
     with mock.patch.dict(os.environ, {"REDIS_URL": store_url}):
         done = CliRunner().invoke(main, ["keyword", "import", "-"], input=MIXED)
     assert done.exit_code == 0
-    assert "Old Thing" in saved(redis)
+    assert "Old Thing" in saved_keywords(redis)
 
 
-def test_chosen_keywords_are_exported(command: Command) -> None:
+def test_exported_keywords_can_be_selected(command: RunCommand) -> None:
     done = command("export", "opml", "-k", "Agents", "--picked", "-")
     feeds = listparser.parse(done.stdout).feeds
     assert [feed.url for feed in feeds] == [

@@ -1,3 +1,5 @@
+"""`paperwire load`: reports, quarantined records, progress, and round trips of exports."""
+
 from __future__ import annotations
 
 import io
@@ -5,7 +7,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from unittest import mock
 
@@ -20,31 +22,30 @@ from paperwire.cli import main
 from paperwire.operations import bulk_load
 from service import create_app
 from tests.papers.fingerprint import fingerprint
+from tests.paperwire.command_line import RunCommand
 from tests.service.made import NOW, make_pick, make_revision, make_sighting
 from tests.workers.bulk.test_loader import row
 from workers.bulk.bulk_file import BulkFile
 from workers.bulk.loader import LoadPosition, LoadProgress
 
-Command = Callable[..., Result]
-
 
 @pytest.fixture
 def command(
     store_url: str, redis: Redis, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Command]:
-    """Run a command on the emptied store of the tests, in a folder of its own, in one process."""
+) -> Iterator[RunCommand]:
+    """Run a command on the empty test store, in a folder of its own and in a single process."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("os.cpu_count", lambda: 1)
 
-    def run(*words: str, stdin: str | None = None) -> Result:
-        apart = ("--processes", "1") if words[0] == "load" else ()
-        return CliRunner().invoke(main, [*words, *apart], input=stdin)
+    def run(*arguments: str, stdin: str | None = None) -> Result:
+        processes = ("--processes", "1") if arguments[0] == "load" else ()
+        return CliRunner().invoke(main, [*arguments, *processes], input=stdin)
 
     with mock.patch.dict(os.environ, {"REDIS_URL": store_url}):
         yield run
 
 
-def test_a_load_says_what_it_did(command: Command, redis: Redis) -> None:
+def test_load_reports_counts(command: RunCommand, redis: Redis) -> None:
     Path("papers.json").write_text(f"{row('2611.00001')}\n{row('2611.00002')}\n")
     done = command("load", "papers.json")
     assert done.exit_code == 0, done.output
@@ -52,27 +53,27 @@ def test_a_load_says_what_it_did(command: Command, redis: Redis) -> None:
     assert Store(redis).count_papers() == 2
     again = command("load", "papers.json")
     assert again.exit_code == 0
-    assert "papers.json: loaded before; --again" in again.stderr
+    assert "papers.json: already loaded; use --again" in again.stderr
     assert command("load", "papers.json", "--again").stdout == (
         "papers.json: 2 records: 0 new, 0 changed\n"
     )
 
 
-def test_bad_lines_are_told_and_the_exit_code_says_so(command: Command) -> None:
+def test_bad_lines_are_quarantined_and_reported(command: RunCommand) -> None:
     lines = [row("2611.00001"), *["bad"] * 12]
     Path("papers.json").write_text("\n".join(lines))
     done = command("load", "papers.json")
     assert done.exit_code == 1
-    head, *told = done.stdout.splitlines()
-    assert head == "papers.json: 13 records: 1 new, 0 changed, 12 set aside"
-    assert told[0].startswith("  line 2: the line is no JSON")
-    assert told[10:] == ["  and 2 more; `paperwire quarantine` lists them"]
+    head, *reasons = done.stdout.splitlines()
+    assert head == "papers.json: 13 records: 1 new, 0 changed, 12 quarantined"
+    assert reasons[0].startswith("  line 2: the line is no JSON")
+    assert reasons[10:] == ["  and 2 more; `paperwire quarantine` lists them"]
     (document,) = json.loads(command("load", "papers.json", "--json").stdout)
     assert (document["set_aside"], len(document["bad"])) == (12, 12)
     assert document["bad"][3]["excerpt"] == "bad"
 
 
-def test_several_files_and_standard_input(command: Command) -> None:
+def test_several_files_and_standard_input_are_loaded(command: RunCommand) -> None:
     Path("a.json").write_text(row("2611.00001"))
     done = command("load", "a.json", "-", "--json", stdin=row("2611.00002"))
     a, b = json.loads(done.stdout)
@@ -80,29 +81,31 @@ def test_several_files_and_standard_input(command: Command) -> None:
     assert (b["file"], b["new"]) == ("standard input", 1)
 
 
-REFUSED = (
+ERRORS = (
     ("nowhere.json", "FILE: nowhere.json: No such file or directory"),
     ("wrong.json", "none of its first 2 records can be read"),
 )
 
 
-@pytest.mark.parametrize(("name", "said"), REFUSED)
-def test_what_cannot_be_loaded_is_refused(command: Command, name: str, said: str) -> None:
+@pytest.mark.parametrize(("name", "message"), ERRORS)
+def test_unusable_file_is_refused(command: RunCommand, name: str, message: str) -> None:
     Path("wrong.json").write_text("some\ntext\n")
     done = command("load", name)
     assert (done.exit_code, done.stdout) == (2, "")
-    assert said in done.stderr
+    assert message in done.stderr
 
 
-def test_months_that_are_not_kept_are_counted(command: Command) -> None:
+def test_papers_older_than_keep_months_are_counted(command: RunCommand) -> None:
     Path("papers.json").write_text(f"{row('9901.00001')}\n{row('hep-th/9901001')}\n")
     with mock.patch.dict(os.environ, {"PAPERWIRE_KEEP_MONTHS": "24"}):
         done = command("load", "papers.json")
     assert done.exit_code == 1
-    assert "0 new, 0 changed, 1 of months that are not kept, 1 set aside" in done.stdout
+    assert "0 new, 0 changed, 1 older than keep_months, 1 quarantined" in done.stdout
 
 
-def test_ctrl_c_says_how_to_go_on(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ctrl_c_explains_how_to_resume(
+    command: RunCommand, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
@@ -110,7 +113,7 @@ def test_ctrl_c_says_how_to_go_on(command: Command, monkeypatch: pytest.MonkeyPa
     Path("papers.json").write_text(row("2611.00001"))
     done = command("load", "papers.json")
     assert done.exit_code == 1
-    assert done.stderr == "stopped; the same command goes on where it was\n"
+    assert done.stderr == "interrupted; run the same command to resume\n"
 
 
 FEEDS = (
@@ -121,35 +124,37 @@ FEEDS = (
 )
 
 
-def test_what_is_exported_and_loaded_gives_equal_papers_and_equal_feeds(
-    command: Command, redis: Redis, store_url: str, tmp_path: Path
+def test_exported_and_loaded_papers_give_the_same_feeds(
+    command: RunCommand, redis: Redis, store_url: str, tmp_path: Path
 ) -> None:
     Keywords(redis).add("Reward Model", '"reward model"', now=NOW)
-    said = [make_sighting(number) for number in range(1, 8)]
-    more = [
+    sightings = [make_sighting(number) for number in range(1, 8)]
+    updates = [
         make_revision(2, 3, title="A reward model, revised"),
         make_pick(3),
         make_pick(9),
         make_pick(3, "ours"),
     ]
-    Store(redis).ingest([*said, *more, said[4]._replace(withdrawn=True)], now=NOW)
-    site = Settings(redis_url=store_url, data_dir=str(tmp_path), public_url="https://wire.example")
+    Store(redis).ingest([*sightings, *updates, sightings[4]._replace(withdrawn=True)], now=NOW)
+    settings = Settings(
+        redis_url=store_url, data_dir=str(tmp_path), public_url="https://wire.example"
+    )
 
     def feeds() -> list[bytes]:
-        client = create_app(site).test_client()
+        client = create_app(settings).test_client()
         answers = [client.get(path, follow_redirects=True) for path in FEEDS]
         assert [answer.status_code for answer in answers] == [200] * len(FEEDS)
         return [answer.data for answer in answers]
 
     assert command("export", "papers", "all.jsonl.gz").exit_code == 0
-    before, shown = fingerprint(redis), feeds()
+    before, bodies = fingerprint(redis), feeds()
     redis.flushall()
     Keywords(redis).add("Reward Model", '"reward model"', now=NOW)
     assert command("load", "all.jsonl.gz").exit_code == 0
     assert fingerprint(redis) == before
-    assert feeds() == shown
-    assert b"A reward model, revised" in shown[0]
-    assert all(b"2611.0000" in body for body in shown[1:])
+    assert feeds() == bodies
+    assert b"A reward model, revised" in bodies[0]
+    assert all(b"2611.0000" in body for body in bodies[1:])
 
 
 class Terminal(io.StringIO):
@@ -157,29 +162,29 @@ class Terminal(io.StringIO):
         return True
 
 
-def at(records: int, passed: int) -> LoadProgress:
-    position = LoadPosition("p.json", NOW, NOW, offset=passed, records=records)
-    return LoadProgress(BulkFile("p.json", "x", 1_000), position, passed)
+def progress(records: int, offset: int) -> LoadProgress:
+    position = LoadPosition("p.json", NOW, NOW, offset=offset, records=records)
+    return LoadProgress(BulkFile("p.json", "x", 1_000), position, offset)
 
 
-def told(monkeypatch: pytest.MonkeyPatch, screen: io.StringIO) -> str:
-    """What is said of a load of 1,000 bytes and 100 records that takes ten seconds."""
+def printed_progress(monkeypatch: pytest.MonkeyPatch, screen: io.StringIO) -> str:
+    """Return the output of a load of 1,000 bytes and 100 records that takes ten seconds."""
     clock = iter(range(0, 1_000, 5))
     monkeypatch.setattr("time.monotonic", lambda: float(next(clock)))
     monkeypatch.setattr(sys, "stderr", screen)
-    moments = iter([at(0, 0), at(50, 500), at(100, 1_000)])
-    assert bulk_load.follow_load(moments).records == 100
+    updates = iter([progress(0, 0), progress(50, 500), progress(100, 1_000)])
+    assert bulk_load.follow_load(updates).records == 100
     return screen.getvalue()
 
 
-def test_lines_tell_pace_and_time_left(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert told(monkeypatch, io.StringIO()).splitlines() == [
+def test_progress_lines_show_rate_and_time_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert printed_progress(monkeypatch, io.StringIO()).splitlines() == [
         "p.json: 50 records, 10 a second, 50% read, about 0:00:05 left",
         "p.json: 100 records, 10 a second, 100% read, about 0:00:00 left",
     ]
 
 
-def test_a_terminal_has_a_bar(monkeypatch: pytest.MonkeyPatch) -> None:
-    said = told(monkeypatch, Terminal())
-    assert re.search(r"p\.json +\[#+-+\] +50% +50 records, 10 a second", said)
-    assert "100%" in said
+def test_terminal_shows_a_progress_bar(monkeypatch: pytest.MonkeyPatch) -> None:
+    output = printed_progress(monkeypatch, Terminal())
+    assert re.search(r"p\.json +\[#+-+\] +50% +50 records, 10 a second", output)
+    assert "100%" in output

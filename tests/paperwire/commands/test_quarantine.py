@@ -1,38 +1,22 @@
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from unittest import mock
 
 import pytest
-from click.testing import CliRunner, Result
 from redis import Redis
 
 from papers.redis_backend import keys
 from papers.state.task_states import QuarantinedRecord, TaskStates
-from paperwire.cli import main
+from tests.paperwire.command_line import RunCommand
 from tests.service.made import NOW
 
 pytestmark = pytest.mark.row("records set aside are listed, damaged ones too")
 
-Command = Callable[..., Result]
-
-EVIL = "\x1b[31mred \u202e\ud800 \x00 ]]> <script>"
+HOSTILE_TEXT = "\x1b[31mred \u202e\ud800 \x00 ]]> <script>"
 
 
-@pytest.fixture
-def command(
-    store_url: str, redis: Redis, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Command]:
-    monkeypatch.chdir(tmp_path)
-    with mock.patch.dict(os.environ, {"REDIS_URL": store_url}):
-        yield lambda *words: CliRunner().invoke(main, words)
-
-
-def test_records_are_listed_newest_first_with_their_reasons(command: Command, redis: Redis) -> None:
-    assert command("quarantine").stdout == "nothing was set aside\n"
+def test_records_are_listed_newest_first_with_reasons(command: RunCommand, redis: Redis) -> None:
+    assert command("quarantine").stdout == "the quarantine is empty\n"
     for number in range(3):
         TaskStates(redis).quarantine(
             QuarantinedRecord("hf:today", NOW, f"reason {number}", "{id: x}")
@@ -47,27 +31,25 @@ def test_records_are_listed_newest_first_with_their_reasons(command: Command, re
     assert text[1] == "    {id: x}"
 
 
-def test_cleared_records_are_counted_and_gone(command: Command, redis: Redis) -> None:
+def test_clearing_deletes_and_counts_records(command: RunCommand, redis: Redis) -> None:
     TaskStates(redis).quarantine(QuarantinedRecord("hf:today", NOW, "a", "b"))
-    assert command("quarantine", "--clear").stdout == "forgot 1 records\n"
+    assert command("quarantine", "--clear").stdout == "deleted 1 records\n"
     assert json.loads(command("quarantine", "--clear", "--json").stdout) == {"cleared": 0}
     assert TaskStates(redis).list_quarantined(9) == []
 
 
-def test_a_record_cannot_write_on_the_terminal(command: Command, redis: Redis) -> None:
-    TaskStates(redis).quarantine(QuarantinedRecord("hf:today", NOW, EVIL, EVIL))
-    told = command("quarantine").stdout
-    assert told.replace("\n", "").isprintable()
-    assert "]]> <script>" in told
+def test_control_characters_are_not_printed(command: RunCommand, redis: Redis) -> None:
+    TaskStates(redis).quarantine(QuarantinedRecord("hf:today", NOW, HOSTILE_TEXT, HOSTILE_TEXT))
+    output = command("quarantine").stdout
+    assert output.replace("\n", "").isprintable()
+    assert "]]> <script>" in output
     assert json.loads(command("quarantine", "--json").stdout)[0]["excerpt"].endswith("<script>")
 
 
 DAMAGED = (b"no JSON", b"[]", b'{"task":"hf"}', b"\xff\x00")
 
 
-def test_damaged_entries_are_listed_as_such_and_stop_nothing(
-    command: Command, redis: Redis
-) -> None:
+def test_damaged_entries_are_listed_as_damaged(command: RunCommand, redis: Redis) -> None:
     states = TaskStates(redis)
     redis.lpush(keys.QUARANTINE, *DAMAGED)
     states.quarantine_new([QuarantinedRecord("hf:today", NOW, "a reason", "{id: x}")] * 2)

@@ -1,3 +1,5 @@
+"""`paperwire source`: try, save, fetch, list and remove a community feed."""
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -5,13 +7,11 @@ from pathlib import Path
 from paperwire.run.demo_runner import to_toml
 from paperwire.simulator.upstream import Upstream
 from paperwire.simulator.world.manuscripts import Manuscript
-from tests.paperwire.test_cli import Command, command, document
-
-__all__ = ["command"]
+from tests.paperwire.command_line import RunCommand, json_output
 
 
-def test_a_feed_is_tried_saved_fetched_listed_and_removed(
-    command: Command, upstream: Upstream
+def test_feed_can_be_tried_saved_fetched_listed_and_removed(
+    command: RunCommand, upstream: Upstream
 ) -> None:
     id = upstream.announce(Manuscript(title="A Small Reward Model"))
     upstream.pick(id, "club")
@@ -19,25 +19,25 @@ def test_a_feed_is_tried_saved_fetched_listed_and_removed(
     url = settings.pop("communities")["club"]
     Path("paperwire.toml").write_text(to_toml(settings))
 
-    trial = document(command("source", "try", url, "--json"))
+    trial = json_output(command("source", "try", url, "--json"))
     assert (trial["fault"], trial["named"]) == (None, 1)
     assert trial["papers"][0]["id"] == str(id)
     assert str(id) in command("source", "try", url).stdout
-    assert document(command("status", "--json"))["papers"] == 0
+    assert json_output(command("status", "--json"))["papers"] == 0
 
-    assert document(command("source", "add", "club", url, "--json"))["url"] == url
-    (report,) = document(command("fetch", "club", "--json"))
+    assert json_output(command("source", "add", "club", url, "--json"))["url"] == url
+    (report,) = json_output(command("fetch", "club", "--json"))
     assert (report["state"], report["new"]) == ("ok", 1)
-    (listed,) = document(command("source", "list", "--json"))
+    (listed,) = json_output(command("source", "list", "--json"))
     assert (listed["name"], listed["url"]) == ("club", url)
 
     assert command("source", "remove", "club").stdout == f"removed club  {url}\n"
-    assert command("source", "list").stdout == "no community feed is there\n"
+    assert command("source", "list").stdout == "there are no community feeds\n"
     assert command("fetch", "club").exit_code == 2
 
 
-def test_refusals(command: Command) -> None:
+def test_invalid_feeds_and_names_are_refused(command: RunCommand) -> None:
     tried = command("source", "try", "http://127.0.0.1/feed")
     assert (tried.exit_code, "not a public address" in tried.stdout) == (1, True)
-    for words, code in ((("add", "hf", "https://x.example"), 2), (("remove", "club"), 1)):
-        assert command("source", *words).exit_code == code
+    for arguments, code in ((("add", "hf", "https://x.example"), 2), (("remove", "club"), 1)):
+        assert command("source", *arguments).exit_code == code

@@ -1,39 +1,72 @@
+"""Console output: startup summary, buffered lines, next fetch, durations."""
+
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from paperwire.run.console import Console, StartupInfo
+from paperwire.run.console import Console, StartupInfo, format_duration, format_next_fetch
 
-WHERE = StartupInfo("http://127.0.0.1:8000", "/data", "embedded", "now (arxiv)", 12)
+INFO = StartupInfo("http://127.0.0.1:8000", "/data", "embedded", "now (arxiv)", 12)
+NOW = datetime(2026, 11, 18, 4, 0, tzinfo=UTC)
+DUE_TIMES = {"a": NOW + timedelta(minutes=10), "b": NOW + timedelta(hours=3)}
+
+NEXT_FETCHES = [
+    ({}, set(), "nothing is planned yet"),
+    (DUE_TIMES, {"a", "b"}, "04:10 UTC, in 10 min (a)"),
+    (DUE_TIMES, {"a"}, "now (b)"),
+    ({"a": NOW - timedelta(minutes=1)}, {"a"}, "now (a)"),
+]
 
 
-def test_first_words_come_before_what_the_parts_said(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(("planned", "attempted", "text"), NEXT_FETCHES)
+def test_next_fetch_is_the_first_due_task_or_an_unattempted_one(
+    planned: dict[str, datetime], attempted: set[str], text: str
+) -> None:
+    assert format_next_fetch(planned, attempted, NOW) == text
+
+
+DURATIONS = [
+    (0, "0 s"),
+    (59.6, "1 min"),
+    (61, "1 min 1 s"),
+    (12_000, "3 h 20 min"),
+    (90_000, "1 d 1 h"),
+]
+
+
+@pytest.mark.parametrize(("seconds", "text"), DURATIONS)
+def test_duration_has_two_units_at_most(seconds: float, text: str) -> None:
+    assert format_duration(timedelta(seconds=seconds)) == text
+
+
+def test_startup_summary_precedes_buffered_lines(capsys: pytest.CaptureFixture[str]) -> None:
     console = Console(as_json=False)
     console.print_line("demo", "at once")
     console.start_buffering()
     console.print_line("worker", "ready")
-    console.print_startup(WHERE)
+    console.print_startup(INFO)
     console.stop_buffering()
     console.stop_buffering()
     console.print_line("worker", "done")
-    said = capsys.readouterr().out.split("\n")
-    assert said[0] == "     demo | at once"
-    assert said[2:7] == [
+    lines = capsys.readouterr().out.split("\n")
+    assert lines[0] == "     demo | at once"
+    assert lines[2:7] == [
         "Paperwire is at http://127.0.0.1:8000",
         "  data folder  /data",
         "  store        embedded",
         "  next fetch   now (arxiv)",
         "  to stop      Ctrl-C",
     ]
-    assert said[8:10] == ["   worker | ready", "   worker | done"]
+    assert lines[8:10] == ["   worker | ready", "   worker | done"]
 
 
-def test_json_is_alone_on_standard_output(capsys: pytest.CaptureFixture[str]) -> None:
+def test_json_mode_prints_only_json_to_standard_output(capsys: pytest.CaptureFixture[str]) -> None:
     console = Console(as_json=True)
     console.print_line("worker", "ready")
-    console.print_startup(WHERE)
-    said = capsys.readouterr()
-    assert json.loads(said.out)["address"] == WHERE.address
-    assert said.err == "   worker | ready\n"
+    console.print_startup(INFO)
+    printed = capsys.readouterr()
+    assert json.loads(printed.out)["address"] == INFO.address
+    assert printed.err == "   worker | ready\n"

@@ -1,3 +1,5 @@
+"""`paperwire demo`: settings, isolation from real stores, and a run of its own."""
+
 from __future__ import annotations
 
 import json
@@ -13,7 +15,7 @@ from tests.paperwire.processes import becomes_true
 ROOT = Path(__file__).parents[3]
 
 
-def test_settings_are_written_as_toml() -> None:
+def test_settings_round_trip_through_toml() -> None:
     fields = {
         "contact": 'a "quoted" é\n',
         "arxiv_interval": 0.5,
@@ -25,7 +27,7 @@ def test_settings_are_written_as_toml() -> None:
     assert read == {**fields, "allowed_networks": ["127.0.0.0/8"]}
 
 
-def test_demo_takes_nothing_that_leads_to_a_real_store(tmp_path: Path) -> None:
+def test_demo_ignores_settings_of_a_real_store(tmp_path: Path) -> None:
     environ = {
         "REDIS_URL": "redis://real",
         "PAPERWIRE_REDIS_URL": "redis://real",
@@ -41,7 +43,7 @@ def test_demo_takes_nothing_that_leads_to_a_real_store(tmp_path: Path) -> None:
     }
 
 
-def test_clearing_leaves_the_claim_and_what_is_linked(tmp_path: Path) -> None:
+def test_clearing_keeps_the_lock_file_and_link_targets(tmp_path: Path) -> None:
     elsewhere = tmp_path / "elsewhere"
     demo = tmp_path / "demo"
     for folder in (elsewhere, demo, demo / "store"):
@@ -57,7 +59,7 @@ def test_clearing_leaves_the_claim_and_what_is_linked(tmp_path: Path) -> None:
 COMMAND = (sys.executable, "-m", "paperwire")
 
 
-def test_demo_serves_papers_and_a_new_day_brings_more(tmp_path: Path) -> None:
+def test_demo_serves_papers_and_each_day_adds_more(tmp_path: Path) -> None:
     with subprocess.Popen(
         [*COMMAND, "demo", "--day", "6", "--json"],
         cwd=tmp_path,
@@ -67,17 +69,17 @@ def test_demo_serves_papers_and_a_new_day_brings_more(tmp_path: Path) -> None:
     ) as demo:
         try:
             assert demo.stdout is not None
-            words = json.loads(demo.stdout.readline())
-            assert words["data_dir"] == str(tmp_path / "demo-data")
-            assert becomes_true(lambda: papers_of(tmp_path) > 0, within=60)
-            at_first = papers_of(tmp_path)
-            assert becomes_true(lambda: papers_of(tmp_path) > at_first, within=60)
+            info = json.loads(demo.stdout.readline())
+            assert info["data_dir"] == str(tmp_path / "demo-data")
+            assert becomes_true(lambda: paper_count(tmp_path) > 0, within=60)
+            initial = paper_count(tmp_path)
+            assert becomes_true(lambda: paper_count(tmp_path) > initial, within=60)
         finally:
             demo.terminate()
             assert demo.wait(30) == 0
 
 
-def papers_of(folder: Path) -> int:
+def paper_count(folder: Path) -> int:
     status = subprocess.run(
         [*COMMAND, "--config", "demo-data/paperwire.toml", "status", "--json"],
         cwd=folder,

@@ -1,3 +1,5 @@
+"""Supervision of programs: restarts, relayed output, stop order, grace periods."""
+
 from __future__ import annotations
 
 import os
@@ -12,20 +14,20 @@ import pytest
 from paperwire.run.supervisor import ProgramSpec, Supervisor, restart_delay
 from tests.paperwire.processes import becomes_true, is_running
 
-Said = list[tuple[str, str]]
+Lines = list[tuple[str, str]]
 
 SLEEP = "import time; time.sleep(60)"
-STUBBORN = "import signal, time; signal.signal(15, signal.SIG_IGN); print('deaf', flush=True)\n"
+STUBBORN = "import signal, time; signal.signal(15, signal.SIG_IGN); print('ready', flush=True)\n"
 
 
 @pytest.fixture
-def said() -> Said:
+def lines() -> Lines:
     return []
 
 
 @pytest.fixture
-def supervisor(said: Said) -> Iterator[Supervisor]:
-    with Supervisor(lambda name, text: said.append((name, text))) as supervisor:
+def supervisor(lines: Lines) -> Iterator[Supervisor]:
+    with Supervisor(lambda name, text: lines.append((name, text))) as supervisor:
         yield supervisor
 
 
@@ -33,59 +35,59 @@ def python(name: str, code: str, **options: object) -> ProgramSpec:
     return ProgramSpec(name, (sys.executable, "-c", code), **options)  # type: ignore[arg-type]
 
 
-PAUSES = [(1, 0.5), (2, 1.0), (3, 2.0), (6, 16.0), (7, 30.0), (1_000_000, 30.0)]
+RESTART_DELAYS = [(1, 0.5), (2, 1.0), (3, 2.0), (6, 16.0), (7, 30.0), (1_000_000, 30.0)]
 
 
-@pytest.mark.parametrize(("crashes", "seconds"), PAUSES)
-def test_pause_doubles_up_to_half_a_minute(crashes: int, seconds: float) -> None:
+@pytest.mark.parametrize(("crashes", "seconds"), RESTART_DELAYS)
+def test_restart_delay_doubles_up_to_half_a_minute(crashes: int, seconds: float) -> None:
     assert restart_delay(crashes) == seconds
 
 
-def test_lines_are_relayed_with_their_names(supervisor: Supervisor, said: Said) -> None:
+def test_output_is_relayed_with_program_names(supervisor: Supervisor, lines: Lines) -> None:
     code = "import os, sys; print(os.environ['X']); print(2, file=sys.stderr)"
     supervisor.start(python("a", code, environment={"X": "one"}))
-    assert becomes_true(lambda: {("a", "one"), ("a", "2")} <= set(said))
+    assert becomes_true(lambda: {("a", "one"), ("a", "2")} <= set(lines))
 
 
-def test_crashed_part_starts_again_after_its_pause(supervisor: Supervisor, said: Said) -> None:
+def test_crashed_program_restarts_after_its_delay(supervisor: Supervisor, lines: Lines) -> None:
     supervisor.start(python("a", "raise SystemExit(3)"))
     clock = [100.0]
 
-    def tended(step: float) -> list[str]:
+    def check_after(step: float) -> list[str]:
         clock[0] += step
         return supervisor.check_programs(clock[0])
 
-    assert becomes_true(lambda: tended(0.0) == ["a"])
-    assert tended(0.4) == []  # not yet
-    assert tended(0.2) == []  # again
-    assert becomes_true(lambda: tended(0.0) == ["a"])
-    assert [text for _, text in said] == [
-        "ended (exit code 3); starts again in 0.5 s",
-        "ended (exit code 3); starts again in 1 s",
+    assert becomes_true(lambda: check_after(0.0) == ["a"])
+    assert check_after(0.4) == []  # not yet
+    assert check_after(0.2) == []  # again
+    assert becomes_true(lambda: check_after(0.0) == ["a"])
+    assert [text for _, text in lines] == [
+        "ended (exit code 3); restarts in 0.5 s",
+        "ended (exit code 3); restarts in 1 s",
     ]
 
 
-def test_steady_part_is_forgiven(supervisor: Supervisor, said: Said) -> None:
+def test_crash_count_resets_after_a_stable_run(supervisor: Supervisor, lines: Lines) -> None:
     supervisor.start(python("a", "pass"))
     assert becomes_true(lambda: supervisor.check_programs(time.monotonic()) == ["a"])
     supervisor.check_programs(time.monotonic() + 1)
     assert becomes_true(lambda: supervisor.check_programs(time.monotonic() + 100) == ["a"])
-    assert [text for _, text in said] == ["ended (exit code 0); starts again in 0.5 s"] * 2
+    assert [text for _, text in lines] == ["ended (exit code 0); restarts in 0.5 s"] * 2
 
 
-def test_killed_part_says_by_what(supervisor: Supervisor, said: Said) -> None:
+def test_killing_signal_is_reported(supervisor: Supervisor, lines: Lines) -> None:
     supervisor.start(python("a", SLEEP))
     (child,) = supervisor.pids()
     os.kill(child, signal.SIGKILL)
     assert becomes_true(lambda: supervisor.check_programs(time.monotonic()) == ["a"])
-    assert said == [("a", "ended (signal 9); starts again in 0.5 s")]
+    assert lines == [("a", "ended (signal 9); restarts in 0.5 s")]
 
 
-def test_parts_end_in_reverse_order(supervisor: Supervisor, tmp_path: Path) -> None:
+def test_programs_stop_in_reverse_order(supervisor: Supervisor, tmp_path: Path) -> None:
     order = tmp_path / "order"
     code = "import signal, sys, time\ndef end(*_):\n open({!r}, 'a').write({!r}); sys.exit()\n"
     code += "signal.signal(15, end); print('ready', flush=True); time.sleep(60)"
-    ready: Said = []
+    ready: Lines = []
     supervisor.print_line = lambda name, text: ready.append((name, text))
     for name in ("store", "worker", "worker", "web"):
         supervisor.start(python(name, code.format(str(order), name + " ")))
@@ -94,17 +96,17 @@ def test_parts_end_in_reverse_order(supervisor: Supervisor, tmp_path: Path) -> N
     assert order.read_text() == "web worker worker store "
 
 
-def test_stubborn_part_is_killed(supervisor: Supervisor, said: Said) -> None:
-    supervisor.start(python("a", STUBBORN + SLEEP, grace=0.1))
-    assert becomes_true(lambda: ("a", "deaf") in said)
+def test_program_that_ignores_sigterm_is_killed(supervisor: Supervisor, lines: Lines) -> None:
+    supervisor.start(python("a", STUBBORN + SLEEP, stop_timeout=0.1))
+    assert becomes_true(lambda: ("a", "ready") in lines)
     (child,) = supervisor.pids()
     supervisor.stop()
     assert not is_running(child)
 
 
-def test_second_request_to_end_does_without_patience(supervisor: Supervisor, said: Said) -> None:
-    supervisor.start(python("a", STUBBORN + SLEEP, grace=600.0))
-    assert becomes_true(lambda: ("a", "deaf") in said)
+def test_second_stop_request_skips_the_grace_period(supervisor: Supervisor, lines: Lines) -> None:
+    supervisor.start(python("a", STUBBORN + SLEEP, stop_timeout=600.0))
+    assert becomes_true(lambda: ("a", "ready") in lines)
     supervisor.request_stop()
     assert not supervisor.skipping_grace.is_set()
     supervisor.request_stop()
@@ -112,8 +114,8 @@ def test_second_request_to_end_does_without_patience(supervisor: Supervisor, sai
     assert supervisor.pids() == []
 
 
-def test_parts_have_groups_of_their_own(supervisor: Supervisor) -> None:
-    """Ctrl-C reaches every process of the terminal's group: the parts must not be in it."""
+def test_programs_run_in_their_own_process_groups(supervisor: Supervisor) -> None:
+    """Ctrl-C reaches every process in the terminal's group: the programs must not be in it."""
     supervisor.start(python("a", SLEEP))
     (child,) = supervisor.pids()
     assert os.getpgid(child) == child

@@ -1,4 +1,4 @@
-"""The API's search_query: what matches, and what is refused."""
+"""The API's search_query: matches, non-matches and malformed queries."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ PAPER = ApiResult(
     updated=datetime(2026, 11, 17, 15, tzinfo=UTC),
 )
 
-MATCHES = """
+MATCHING = """
 reward
 all:reward
 ti:reward
@@ -61,7 +61,7 @@ submittedDate:[20261110 TO 20261111] AND ti:reward
 lastUpdatedDate:[202611171500 TO 202611171500]
 """
 
-MISSES = """
+NOT_MATCHING = """
 nothing
 ti:language
 abs:reward
@@ -101,17 +101,17 @@ def lines(text: str) -> list[str]:
     return text.strip().split("\n")
 
 
-@pytest.mark.parametrize("query", lines(MATCHES))
-def test_matches(query: str) -> None:
+@pytest.mark.parametrize("query", lines(MATCHING))
+def test_query_matches(query: str) -> None:
     assert parse(query)(PAPER)
 
 
-@pytest.mark.parametrize("query", lines(MISSES))
-def test_does_not_match(query: str) -> None:
+@pytest.mark.parametrize("query", lines(NOT_MATCHING))
+def test_query_does_not_match(query: str) -> None:
     assert not parse(query)(PAPER)
 
 
 @pytest.mark.parametrize("query", lines(MALFORMED))
-def test_refused(query: str) -> None:
+def test_malformed_query_is_refused(query: str) -> None:
     with pytest.raises(MalformedQuery):
         parse(query)

@@ -1,9 +1,8 @@
-"""The generated papers, and the demo's world that never sleeps."""
+"""The generated papers, and the demo's simulated days."""
 
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -26,30 +25,31 @@ from papers.state.task_states import TaskStates
 from paperwire.simulator import demo
 from paperwire.simulator.world.generate import PaperGenerator
 from paperwire.simulator.world.manuscripts import Manuscript
+from tests.paperwire.processes import is_running
 
 SATURDAY = datetime(2026, 11, 21, 15, tzinfo=UTC)
 SMALL = demo.DemoOptions(seconds_per_day=0.02, papers_per_day=12, history_weeks=1)
-CHILD = (sys.executable, "-m", "paperwire.simulator", "--papers", "5", "--weeks", "1")
+SIMULATOR = (sys.executable, "-m", "paperwire.simulator", "--papers", "5", "--weeks", "1")
 
 
 @pytest.fixture(scope="module")
 def papers() -> list[Manuscript]:
-    """Five days of 120 papers."""
+    """Five days of 120 papers each."""
     generator = PaperGenerator(seed=7)
     return [generator.manuscript() for _ in range(600)]
 
 
-def test_the_same_seed_gives_the_same_papers(papers: list[Manuscript]) -> None:
+def test_same_seed_gives_same_papers(papers: list[Manuscript]) -> None:
     again = PaperGenerator(seed=7)
     assert [again.manuscript() for _ in range(50)] == papers[:50]
     assert PaperGenerator(seed=8).manuscript() != papers[0]
 
 
-def test_no_two_papers_have_one_title(papers: list[Manuscript]) -> None:
+def test_titles_are_unique(papers: list[Manuscript]) -> None:
     assert len({paper.title for paper in papers}) == len(papers)
 
 
-def test_abstracts_have_100_to_200_words_and_mathematics_at_times(
+def test_abstracts_have_100_to_200_words_and_some_mathematics(
     papers: list[Manuscript],
 ) -> None:
     assert all(100 <= len(paper.abstract.split()) <= 200 for paper in papers)
@@ -57,7 +57,7 @@ def test_abstracts_have_100_to_200_words_and_mathematics_at_times(
     assert 0.2 < with_tex / len(papers) < 0.95
 
 
-def test_nothing_is_left_to_fill_in(papers: list[Manuscript]) -> None:
+def test_templates_are_filled_completely(papers: list[Manuscript]) -> None:
     names = ("system", "topic", "task", "trouble", "method", "quality", "count", "gain", "venue")
     for paper in papers:
         for text in (paper.title, paper.abstract, paper.comment):
@@ -72,7 +72,7 @@ def test_every_day_has_papers_for_the_default_keywords(papers: list[Manuscript],
         assert 1 <= found <= 60, day
 
 
-def test_every_default_category_and_name_form_comes_up(papers: list[Manuscript]) -> None:
+def test_all_default_categories_and_name_forms_occur(papers: list[Manuscript]) -> None:
     primaries = Counter(paper.categories[0] for paper in papers)
     assert all(primaries[category] >= 20 for category in Settings().categories)
     names = {name for paper in papers for name in paper.authors}
@@ -81,25 +81,25 @@ def test_every_default_category_and_name_form_comes_up(papers: list[Manuscript])
     assert any(paper.comment.startswith("Accepted at") for paper in papers)
 
 
-def test_the_demo_begins_with_weeks_of_papers_and_goes_on() -> None:
-    woken: list[datetime] = []
-    three = threading.Event()
+def test_demo_starts_with_history_and_adds_days() -> None:
+    wake_times: list[datetime] = []
+    woken_three_times = threading.Event()
 
     def wake(now: datetime) -> None:
-        woken.append(now)
-        if len(woken) == 3:
-            three.set()
+        wake_times.append(now)
+        if len(wake_times) == 3:
+            woken_three_times.set()
 
     with demo.running_demo(SMALL, lambda: SATURDAY, wake) as upstream:
         days = {preprint.newest.announced_on for preprint in upstream.preprints()}
         before = len(upstream.listings(upstream.today))
-        assert three.wait(10)
+        assert woken_three_times.wait(10)
         assert len(days) == 5
         assert len(upstream.listings(upstream.today)) > before
-    assert set(woken) == {SATURDAY}
+    assert set(wake_times) == {SATURDAY}
 
 
-def test_the_demo_dates_its_papers_so_that_none_is_stale_or_early() -> None:
+def test_demo_papers_are_neither_stale_nor_early() -> None:
     with demo.running_demo(replace(SMALL, seconds_per_day=60), lambda: SATURDAY) as upstream:
         feed = feedparser.parse(requests.get(f"{upstream.url}/rss/atom/cs", timeout=10).content)
         published = {datetime.fromisoformat(entry.published) for entry in feed.entries}
@@ -110,80 +110,72 @@ def test_the_demo_dates_its_papers_so_that_none_is_stale_or_early() -> None:
         assert {"new", "replace"} <= kinds
 
 
-def test_the_demo_ends_its_papers_with_the_months_numbers() -> None:
+def test_demo_stops_at_the_last_number_of_a_month() -> None:
     with demo.running_demo(replace(SMALL, seconds_per_day=60), lambda: SATURDAY) as upstream:
         upstream.announce(Manuscript(title="Nearly the Last"), id="2611.65530")
         assert upstream.remaining_numbers() == 5
-        life = demo.DemoTimeline(upstream, SMALL)
-        life.simulate_day()
-        life.simulate_day()
+        timeline = demo.DemoTimeline(upstream, SMALL)
+        timeline.simulate_day()
+        timeline.simulate_day()
         assert upstream.remaining_numbers() == 0
         assert str(upstream.preprints()[0].id) == "2611.65535"
 
 
-def test_the_settings_hold() -> None:
+def test_demo_settings_are_valid() -> None:
     with demo.running_demo(replace(SMALL, seconds_per_day=60), lambda: SATURDAY) as upstream:
         settings = Settings(**demo.demo_settings(upstream))
         assert list(settings.communities) == [demo.COMMUNITY]
 
 
-def test_waking_makes_every_source_due(redis: Redis) -> None:
+def test_news_tasks_are_made_due(redis: Redis) -> None:
     states = TaskStates(redis)
     tomorrow = SATURDAY + timedelta(days=1)
     for task in ("announcements:cs.CL", "community:weekly", "hf:today", "hf:recent", "enrich"):
         states.schedule(task, tomorrow)
-    demo.wake_news_sources(states, SATURDAY)
+    demo.make_news_tasks_due(states, SATURDAY)
     assert states.due_tasks(SATURDAY) == ["announcements:cs.CL", "community:weekly", "hf:today"]
 
 
-def test_as_a_program_it_says_where_it_is_and_ends_when_asked(
+def test_program_prints_its_address_and_stops_on_sigterm(
     tmp_path: Path, redis: Redis, store_url: str
 ) -> None:
     port_file = tmp_path / "simulator"
     options = ("--port-file", str(port_file), "--day", "0.05", "--store", store_url)
-    with subprocess.Popen([*CHILD, *options], stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen([*SIMULATOR, *options], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
-        said = process.stdout.readline()
-        url, told = port_file.read_text().splitlines()
-        assert said == f"simulated sources at {url}\n"
-        settings = json.loads(told)
+        line = process.stdout.readline()
+        url, document = port_file.read_text().splitlines()
+        assert line == f"simulated sources at {url}\n"
+        settings = json.loads(document)
         assert settings["arxiv_feed_url"] == f"{url}/rss/atom"
         assert requests.get(f"{url}/rss/atom/cs.CL", timeout=10).status_code == 200
         states = TaskStates(redis)
         states.schedule("hf:today", datetime.now(UTC) + timedelta(days=1))
-        _until(lambda: states.due_tasks(datetime.now(UTC)) == ["hf:today"])
+        _wait_until(lambda: states.due_tasks(datetime.now(UTC)) == ["hf:today"])
         process.send_signal(signal.SIGTERM)
         assert process.wait(10) == 0
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="the tie is the Linux kernel's: run on Linux")
-def test_it_dies_with_its_parent(tmp_path: Path) -> None:
+@pytest.mark.skipif(sys.platform != "linux", reason="needs the death signal of Linux")
+def test_program_ends_with_its_parent(tmp_path: Path) -> None:
     pid_file = tmp_path / "pid"
-    starter = (
+    parent_code = (
         "import subprocess, sys, time\n"
         "child = subprocess.Popen(sys.argv[2:], stdout=subprocess.PIPE)\n"
         "child.stdout.readline()\n"
         "open(sys.argv[1], 'w').write(str(child.pid))\n"
         "time.sleep(60)\n"
     )
-    command = [sys.executable, "-c", starter, str(pid_file), *CHILD, "--die-with-parent"]
+    command = [sys.executable, "-c", parent_code, str(pid_file), *SIMULATOR, "--die-with-parent"]
     with subprocess.Popen(command) as parent:
-        _until(lambda: pid_file.exists() and pid_file.read_text() != "")
+        _wait_until(lambda: pid_file.exists() and pid_file.read_text() != "")
         parent.kill()
     child = int(pid_file.read_text())
-    _until(lambda: not _alive(child))
+    _wait_until(lambda: not is_running(child))
 
 
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-        return Path(f"/proc/{pid}/stat").read_text().split()[2] != "Z"
-    except (ProcessLookupError, FileNotFoundError):
-        return False
-
-
-def _until(condition: Callable[[], bool], seconds: float = 10) -> None:
+def _wait_until(condition: Callable[[], bool], seconds: float = 10) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
+        assert time.monotonic() < deadline, "timed out"
         time.sleep(0.02)

@@ -1,4 +1,4 @@
-"""Each fault by name, as a client meets it."""
+"""Every fault, as a client sees it."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ OAI = "/oai?verb=ListRecords&metadataPrefix=arXivRaw"
 LATER = datetime(2026, 11, 18, 10, tzinfo=UTC)
 MANUAL = Path(__file__).resolve().parents[3] / "docs" / "simulator.md"
 WEDNESDAY = "2026-11-18T00:00:00-05:00"
-Answer = requests.Response
+Response = requests.Response
 
 
 @pytest.fixture
 def world(upstream: Upstream) -> Upstream:
-    """Three papers, each picked twice, announced on Wednesday; it is Thursday, with one more."""
+    """Three papers announced on Wednesday, each picked twice; one more today, on Thursday."""
     for _ in range(3):
         id = upstream.announce(Manuscript(title="A Moment"))
         upstream.pick(id)
@@ -44,38 +44,38 @@ def world(upstream: Upstream) -> Upstream:
     return upstream
 
 
-def get(world: Upstream, path: str, timeout: float = 10) -> Answer:
+def get(world: Upstream, path: str, timeout: float = 10) -> Response:
     headers = {"Accept-Encoding": "identity"}
     return requests.get(world.url + path, headers=headers, timeout=timeout)
 
 
-def titles(answer: Answer) -> list[str]:
-    return [entry.title for entry in feedparser.parse(answer.content).entries]
+def titles(response: Response) -> list[str]:
+    return [entry.title for entry in feedparser.parse(response.content).entries]
 
 
-def dates(answer: Answer) -> set[str]:
-    return {entry.published for entry in feedparser.parse(answer.content).entries}
+def dates(response: Response) -> set[str]:
+    return {entry.published for entry in feedparser.parse(response.content).entries}
 
 
-def built(answer: Answer) -> str:
-    return str(feedparser.parse(answer.content).feed.updated)[:10]
+def built(response: Response) -> str:
+    return str(feedparser.parse(response.content).feed.updated)[:10]
 
 
-def refused_until(answer: Answer) -> tuple[int, str | None]:
-    return answer.status_code, answer.headers.get("Retry-After")
+def refusal(response: Response) -> tuple[int, str | None]:
+    return response.status_code, response.headers.get("Retry-After")
 
 
-Row = tuple[str | int, dict[str, Any], str, Callable[[Answer], bool]]
-ANSWERED: tuple[Row, ...] = (
-    (503, {}, FEED, lambda a: refused_until(a) == (503, None)),
-    (406, {}, FEED, lambda a: refused_until(a) == (406, None)),
-    (429, {}, FEED, lambda a: refused_until(a) == (429, None)),
-    (429, {"retry_after": 7}, API, lambda a: refused_until(a) == (429, "7")),
+Row = tuple[str | int, dict[str, Any], str, Callable[[Response], bool]]
+RESPONSES: tuple[Row, ...] = (
+    (503, {}, FEED, lambda a: refusal(a) == (503, None)),
+    (406, {}, FEED, lambda a: refusal(a) == (406, None)),
+    (429, {}, FEED, lambda a: refusal(a) == (429, None)),
+    (429, {"retry_after": 7}, API, lambda a: refusal(a) == (429, "7")),
     (
         429,
         {"retry_after": LATER},
         API,
-        lambda a: refused_until(a) == (429, "Wed, 18 Nov 2026 10:00:00 GMT"),
+        lambda a: refusal(a) == (429, "Wed, 18 Nov 2026 10:00:00 GMT"),
     ),
     ("rate-exceeded", {}, API, lambda a: (a.status_code, a.text) == (200, "Rate exceeded.")),
     ("html", {}, FEED, lambda a: a.status_code == 200 and a.text.startswith("<!doctype html>")),
@@ -107,25 +107,25 @@ ANSWERED: tuple[Row, ...] = (
 )
 
 
-@pytest.mark.parametrize(("what", "options", "path", "expected"), ANSWERED)
-def test_a_fault_as_answered(
+@pytest.mark.parametrize(("what", "options", "path", "expected"), RESPONSES)
+def test_fault_changes_the_response_until_healed(
     world: Upstream,
     what: str | int,
     options: dict[str, Any],
     path: str,
-    expected: Callable[[Answer], bool],
+    expected: Callable[[Response], bool],
 ) -> None:
-    sound = get(world, path)
-    assert not expected(sound)
+    correct = get(world, path)
+    assert not expected(correct)
     world.fail(what, **options)
-    spoiled = get(world, path)
-    assert expected(spoiled), spoiled.text[:1000]
+    faulty = get(world, path)
+    assert expected(faulty), faulty.text[:1000]
     assert world.log[-1].fault == str(what)
     world.heal()
-    assert get(world, path).content == sound.content
+    assert get(world, path).content == correct.content
 
 
-BROKEN = (
+CONNECTION_ERRORS = (
     ("cut", requests.exceptions.ChunkedEncodingError),
     ("reset", requests.exceptions.ConnectionError),
     ("refused", requests.exceptions.ConnectionError),
@@ -135,10 +135,8 @@ BROKEN = (
 )
 
 
-@pytest.mark.parametrize(("what", "error"), BROKEN)
-def test_a_fault_that_breaks_the_connection(
-    world: Upstream, what: str, error: type[Exception]
-) -> None:
+@pytest.mark.parametrize(("what", "error"), CONNECTION_ERRORS)
+def test_fault_breaks_the_connection(world: Upstream, what: str, error: type[Exception]) -> None:
     address = world.url
     world.fail(what)
     with pytest.raises(error):
@@ -148,28 +146,28 @@ def test_a_fault_that_breaks_the_connection(
     assert titles(get(world, FEED)) == ["A Day After"]
 
 
-def test_a_gzip_bomb_is_small_and_grows(world: Upstream) -> None:
+def test_gzip_bomb_is_small_and_expands(world: Upstream) -> None:
     world.fail("gzip-bomb")
     packed = requests.get(world.url + COMMUNITY, stream=True, timeout=10)
     body = packed.raw.read(decode_content=False)
     assert packed.headers["Content-Encoding"] == "gzip"
     assert len(body) < 1_000_000
-    with gzip.open(io.BytesIO(body)) as grown:
-        assert sum(len(part) for part in iter(lambda: grown.read(1 << 20), b"")) >= 300_000_000
+    with gzip.open(io.BytesIO(body)) as expanded:
+        assert sum(len(part) for part in iter(lambda: expanded.read(1 << 20), b"")) >= 300_000_000
 
 
-def test_a_dripping_answer_arrives_at_last(world: Upstream) -> None:
+def test_dripping_response_is_complete(world: Upstream) -> None:
     world.fail("drip", pause=0.0001)
     assert titles(get(world, FEED)) == ["A Day After"]
     assert len(world.requests_to("/rss")) == 1
 
 
-def test_a_redirect_leads_where_it_is_told(world: Upstream) -> None:
+def test_redirect_leads_to_the_given_address(world: Upstream) -> None:
     world.fail("redirect", "/rss", to=f"{world.url}{COMMUNITY}")
     assert get(world, FEED).url == f"{world.url}{COMMUNITY}"
 
 
-def test_a_hanging_client_that_gives_up_is_noticed(world: Upstream) -> None:
+def test_client_that_gives_up_is_logged(world: Upstream) -> None:
     world.fail("hang")
     with pytest.raises(requests.exceptions.ReadTimeout):
         get(world, FEED, timeout=0.1)
@@ -179,17 +177,17 @@ def test_a_hanging_client_that_gives_up_is_noticed(world: Upstream) -> None:
     assert world.log[-1].ended is not None
 
 
-def test_healing_lets_a_hanging_client_go(world: Upstream) -> None:
+def test_healing_ends_hanging_requests(world: Upstream) -> None:
     world.fail("hang")
     errors: list[Exception] = []
 
-    def ask() -> None:
+    def request() -> None:
         try:
             get(world, FEED)
         except requests.exceptions.ConnectionError as error:
             errors.append(error)
 
-    thread = threading.Thread(target=ask)
+    thread = threading.Thread(target=request)
     thread.start()
     while not world.log:
         time.sleep(0.005)
@@ -199,7 +197,7 @@ def test_healing_lets_a_hanging_client_go(world: Upstream) -> None:
     assert len(errors) == 1
 
 
-def test_faults_take_turns_and_keep_to_their_path(world: Upstream) -> None:
+def test_faults_apply_in_order_and_only_to_their_path(world: Upstream) -> None:
     world.fail(503, "/rss", times=2)
     world.fail(406, "/rss", times=1)
     assert [get(world, FEED).status_code for _ in range(4)] == [503, 503, 406, 200]
@@ -208,28 +206,28 @@ def test_faults_take_turns_and_keep_to_their_path(world: Upstream) -> None:
     assert get(world, API).content == b""
 
 
-def test_there_are_no_other_faults(world: Upstream) -> None:
+def test_unknown_faults_and_options_are_refused(world: Upstream) -> None:
     with pytest.raises(ValueError, match="no fault 'bad-mood': there are bomb, "):
         world.fail("bad-mood")
     with pytest.raises(TypeError):
         world.fail("html", pause=1)
 
 
-def test_every_fault_is_tested_and_explained() -> None:
-    tried = {what for what, *_ in (*ANSWERED, *BROKEN)} | {"gzip-bomb"}
-    assert set(FAULTS) <= tried
+def test_every_fault_is_tested_and_documented() -> None:
+    tested = {what for what, *_ in (*RESPONSES, *CONNECTION_ERRORS)} | {"gzip-bomb"}
+    assert set(FAULTS) <= tested
     for name in FAULTS:
         assert f"| `{name}` |" in (faults.__doc__ or "")
         assert f"`{name}`" in MANUAL.read_text("utf-8")
 
 
-def test_a_mistake_inside_an_answer_is_not_swallowed() -> None:
-    def answer(request: SimulatorRequest) -> SimulatorReply:
+def test_exception_in_a_responder_is_raised() -> None:
+    def respond(request: SimulatorRequest) -> SimulatorReply:
         return SimulatorReply(json.dumps({"": 1 / 0}).encode())
 
-    site = ScriptedServer(answer, lambda: LATER)
-    site.listen()
+    server = ScriptedServer(respond, lambda: LATER)
+    server.listen()
     with pytest.raises(requests.exceptions.ConnectionError):
-        requests.get(site.url, timeout=5)
+        requests.get(server.url, timeout=5)
     with pytest.raises(ZeroDivisionError):
-        site.close()
+        server.close()

@@ -1,4 +1,4 @@
-"""What the simulator writes is what was recorded, and hostile text survives it."""
+"""The simulator's formats equal the recorded ones, and hostile text survives them."""
 
 from __future__ import annotations
 
@@ -69,14 +69,16 @@ def row_of(entry: ElementTree.Element) -> AnnouncementRow:
     )
 
 
-def test_an_announcement_feed_is_the_recorded_one_byte_for_byte(recorded: Path) -> None:
+def test_announcement_feed_equals_the_recorded_bytes(recorded: Path) -> None:
     files = sorted((recorded / "arxiv_rss_rendered").glob("*.atom"))
     for file in files:
         root = ElementTree.fromstring(file.read_bytes())
         rows = [row_of(entry) for entry in root.findall("a:entry", NS)]
         built = datetime.fromisoformat(text_of(root, "a:updated"))
         query = text_of(root, "a:title").split()[0]
-        assert announcement_feed.render(query, rows, built) == file.read_bytes(), file.name
+        assert (
+            announcement_feed.render_announcement_feed(query, rows, built) == file.read_bytes()
+        ), file.name
     assert len(files) == 3
 
 
@@ -104,39 +106,39 @@ def recorded_api_pages(folder: Path) -> Iterator[tuple[str, int, ApiQuery, bytes
         page = json.loads(file.read_text("utf-8"))
         query = parse_qs(urlsplit(page["url"]).query, keep_blank_values=True)
         start, size = int(query["start"][0]), int(query["max_results"][0])
-        asked = ApiQuery(query["search_query"][0], query["id_list"][0], start, size)
-        yield file.name, page["status_code"], asked, page["body"].encode()
+        api_query = ApiQuery(query["search_query"][0], query["id_list"][0], start, size)
+        yield file.name, page["status_code"], api_query, page["body"].encode()
 
 
 def without_digest(body: bytes) -> bytes:
     return re.sub(rb"<id>https://arxiv\.org/api/[^<]{20,30}</id>", b"<id/>", body, count=1)
 
 
-def test_an_api_page_is_the_recorded_one_byte_for_byte(recorded: Path) -> None:
+def test_api_page_equals_the_recorded_bytes(recorded: Path) -> None:
     statuses: Counter[int] = Counter()
-    for name, status, asked, body in recorded_api_pages(recorded):
+    for name, status, query, body in recorded_api_pages(recorded):
         statuses[status] += 1
         root = ElementTree.fromstring(body)
         now = datetime.fromisoformat(text_of(root, "a:updated"))
         if status == 400:
-            written = api_feed.render_api_error(text_of(root, "a:entry/a:summary"), now)
+            rendered = api_feed.render_api_error(text_of(root, "a:entry/a:summary"), now)
         else:
             results = [result_of(entry) for entry in root.findall("a:entry", NS)]
             total = int(root[5].text or "")
-            written = api_feed.render(asked, results, total, now)
-        assert without_digest(written) == without_digest(body), name
+            rendered = api_feed.render_api_page(query, results, total, now)
+        assert without_digest(rendered) == without_digest(body), name
     assert statuses == {200: 16, 400: 1}
 
 
-def keys(node: Any, path: str = "") -> Iterator[str]:
-    """Every path of keys in a JSON document."""
+def key_paths(node: Any, path: str = "") -> Iterator[str]:
+    """Yield every path of keys in a JSON document."""
     if isinstance(node, dict):
         for name, value in node.items():
             yield f"{path}.{name}"
-            yield from keys(value, f"{path}.{name}")
+            yield from key_paths(value, f"{path}.{name}")
     elif isinstance(node, list):
         for value in node:
-            yield from keys(value, f"{path}[]")
+            yield from key_paths(value, f"{path}[]")
 
 
 FULL_PICK = {
@@ -146,7 +148,7 @@ FULL_PICK = {
 }
 
 
-def written_item(**details: Any) -> dict[str, Any]:
+def rendered_item(**details: Any) -> dict[str, Any]:
     id, _ = parse_versioned("2611.00001")
     version = PreprintVersion(1, Manuscript(title="A Moment"), NOON, NOON.date())
     return daily_papers.daily_item_json(
@@ -154,39 +156,39 @@ def written_item(**details: Any) -> dict[str, Any]:
     )
 
 
-def test_a_daily_paper_has_the_recorded_keys(recorded: Path) -> None:
+def test_daily_paper_has_the_recorded_keys(recorded: Path) -> None:
     items = [
-        set(keys(item))
+        set(key_paths(item))
         for file in sorted((recorded / "hf_daily").glob("2026-*.json"))
         for item in json.loads(file.read_text("utf-8"))
     ]
-    always = {key for key in set.intersection(*items) if key.count(".") <= 2}
-    bare, full = set(keys(written_item())), set(keys(written_item(**FULL_PICK)))
-    assert always <= bare
+    required = {key for key in set.intersection(*items) if key.count(".") <= 2}
+    minimal, full = set(key_paths(rendered_item())), set(key_paths(rendered_item(**FULL_PICK)))
+    assert required <= minimal
     assert full <= set.union(*items)
-    assert {".paper.githubRepo", ".paper.projectPage", ".organization.name"} <= full - bare
+    assert {".paper.githubRepo", ".paper.projectPage", ".organization.name"} <= full - minimal
 
 
 def shape(node: ElementTree.Element, path: str = "") -> Iterator[tuple[str, ...]]:
-    """Every element's path with the names of its attributes."""
+    """Yield every element's path with the names of its attributes."""
     path = f"{path}/{node.tag}"
     yield (path, *sorted(node.attrib))
     for child in node:
         yield from shape(child, path)
 
 
-def test_a_community_feed_has_the_recorded_elements(recorded: Path) -> None:
+def test_community_feed_has_the_recorded_elements(recorded: Path) -> None:
     file = recorded / "community" / "hf_daily_huangboming.rss"
     item = community_feed.CommunityFeedItem(
         "A Moment", "https://arxiv.org/abs/2611.00001", "<p>…</p>", NOON
     )
-    written = ElementTree.fromstring(community_feed.render("weekly", [item], NOON))
-    assert set(shape(written)) == set(shape(ElementTree.fromstring(file.read_bytes())))
+    rendered = ElementTree.fromstring(community_feed.render_community_feed("weekly", [item], NOON))
+    assert set(shape(rendered)) == set(shape(ElementTree.fromstring(file.read_bytes())))
 
 
-def announcement(text: Manuscript) -> Any:
+def announcement_entry(text: Manuscript) -> Any:
     id, _ = parse_versioned("2611.00001")
-    body = announcement_feed.render(
+    body = announcement_feed.render_announcement_feed(
         "cs.CL", [AnnouncementRow(id, 1, AnnounceType.NEW, text, NOON)], NOON
     )
     (entry,) = feedparser.parse(body).entries
@@ -195,19 +197,19 @@ def announcement(text: Manuscript) -> Any:
 
 def api_entry(text: Manuscript) -> Any:
     id, _ = parse_versioned("2611.00001")
-    body = api_feed.render(ApiQuery(), [ApiResult(id, 1, text, NOON, NOON)], 1, NOON)
+    body = api_feed.render_api_page(ApiQuery(), [ApiResult(id, 1, text, NOON, NOON)], 1, NOON)
     (entry,) = feedparser.parse(body).entries
     return entry
 
 
 @pytest.mark.parametrize("text", HOSTILE)
-def test_hostile_text_comes_back_as_it_was(text: str) -> None:
+def test_hostile_text_round_trips(text: str) -> None:
     paper = Manuscript(title=text, abstract=text, authors=(text, text))
-    announced, found = announcement(paper), api_entry(paper)
-    assert (announced.title, found.title) == (text, text)
+    announced, result = announcement_entry(paper), api_entry(paper)
+    assert (announced.title, result.title) == (text, text)
     assert announced.summary.split("\nAbstract: ", 1)[1] == text
-    assert found.summary == text
-    assert [author.name for author in found.authors] == [text, text]
+    assert result.summary == text
+    assert [author.name for author in result.authors] == [text, text]
 
 
 ANY_TEXT = st.text(
@@ -218,18 +220,18 @@ ANY_TEXT = st.text(
 )
 
 
-def repaired(text: str) -> bool:
-    """Whether feedparser takes a text for wrongly decoded UTF-8, and decodes it again."""
+def looks_misdecoded(text: str) -> bool:
+    """True if feedparser takes a text for wrongly decoded UTF-8, and decodes it again."""
     try:
         return not text.isascii() and bool(text.encode("latin-1").decode("utf-8"))
     except UnicodeError:
         return False
 
 
-@given(ANY_TEXT.filter(lambda text: not repaired(text)))
-def test_any_text_comes_back_from_both_feeds(text: str) -> None:
+@given(ANY_TEXT.filter(lambda text: not looks_misdecoded(text)))
+def test_any_text_round_trips_through_both_feeds(text: str) -> None:
     paper = Manuscript(title=text)
-    assert announcement(paper).title == text
+    assert announcement_entry(paper).title == text
     assert api_entry(paper).title == text
 
 
@@ -243,10 +245,10 @@ def test_any_text_comes_back_from_both_feeds(text: str) -> None:
         ("王小明", "王小明"),
     ],
 )
-def test_announcements_spell_accents_as_tex(name: str, announced: str) -> None:
+def test_announcements_encode_accents_as_tex(name: str, announced: str) -> None:
     assert encode_tex_accents(name) == announced
 
 
-def test_affiliations_stand_in_parentheses_in_announcements() -> None:
+def test_announcements_put_affiliations_in_parentheses() -> None:
     paper = Manuscript(title="x", authors=("A", "B"), affiliations=("LRI, Paris", ""))
-    assert announcement(paper).author == "A (LRI, Paris), B"
+    assert announcement_entry(paper).author == "A (LRI, Paris), B"

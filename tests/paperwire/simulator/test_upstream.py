@@ -1,4 +1,4 @@
-"""The scripted world, told as stories over HTTP."""
+"""The simulated world, observed over HTTP."""
 
 from __future__ import annotations
 
@@ -30,24 +30,24 @@ def get(upstream: Upstream, path: str, **headers: str) -> requests.Response:
 
 
 def announced(upstream: Upstream, categories: str) -> list[tuple[str, str]]:
-    """The ids with versions and the announce types of a feed, as feedparser reads them."""
+    """Return versioned ids and announce types of a feed, as feedparser reads them."""
     feed = feedparser.parse(get(upstream, f"/rss/atom/{categories}").content)
     assert not feed.bozo
     return [(e.id.removeprefix("oai:arXiv.org:"), e.arxiv_announce_type) for e in feed.entries]
 
 
-def found(upstream: Upstream, **query: str) -> list[str]:
-    """The ids with versions of an API answer."""
+def api_ids(upstream: Upstream, **query: str) -> list[str]:
+    """Return the versioned ids of an API response."""
     text = requests.get(f"{upstream.url}/api/query", params=query, timeout=10).content
     return [entry.id.rsplit("/", 1)[1] for entry in feedparser.parse(text).entries]
 
 
-def picked(upstream: Upstream, query: str = "") -> list[Any]:
+def daily_papers(upstream: Upstream, query: str = "") -> list[Any]:
     answer: list[Any] = get(upstream, f"/hf/api/daily_papers?{query}").json()
     return answer
 
 
-def test_settings_turn_every_source_to_the_world(upstream: Upstream) -> None:
+def test_settings_point_every_source_to_the_world(upstream: Upstream) -> None:
     settings = Settings(**upstream.settings(arxiv_interval=0.0))
     assert settings.arxiv_interval == 0.0
     for address in (
@@ -59,7 +59,9 @@ def test_settings_turn_every_source_to_the_world(upstream: Upstream) -> None:
         assert requests.get(address, timeout=10).status_code == 200, address
 
 
-def test_a_paper_is_new_at_home_and_a_cross_list_elsewhere(upstream: Upstream) -> None:
+def test_paper_is_new_in_its_primary_category_and_a_cross_list_elsewhere(
+    upstream: Upstream,
+) -> None:
     id = upstream.announce(MOMENT)
     assert announced(upstream, "cs.CL") == [(f"{id}v1", "new")]
     assert announced(upstream, "cs.AI") == [(f"{id}v1", "cross")]
@@ -68,7 +70,7 @@ def test_a_paper_is_new_at_home_and_a_cross_list_elsewhere(upstream: Upstream) -
     assert announced(upstream, "cs.CV") == []
 
 
-def test_the_next_day_brings_a_replacement_and_forgets_the_day_before(upstream: Upstream) -> None:
+def test_next_day_has_only_its_own_listings(upstream: Upstream) -> None:
     id, other = upstream.announce(MOMENT), upstream.announce(MOMENT)
     upstream.next_day()
     assert announced(upstream, "cs.CL") == []
@@ -78,16 +80,16 @@ def test_the_next_day_brings_a_replacement_and_forgets_the_day_before(upstream: 
     assert announced(upstream, "cs.AI")[0] == (f"{id}v2", "replace-cross")
 
 
-def test_a_replacement_after_version_five_is_not_listed(upstream: Upstream) -> None:
+def test_replacement_after_version_five_is_not_listed(upstream: Upstream) -> None:
     id = upstream.announce(MOMENT)
     for _ in range(5):
         upstream.next_day()
         upstream.revise(id)
     assert announced(upstream, "cs.CL") == []
-    assert found(upstream, id_list=str(id)) == [f"{id}v6"]
+    assert api_ids(upstream, id_list=str(id)) == [f"{id}v6"]
 
 
-def test_a_later_cross_list_shows_in_its_new_category_only(upstream: Upstream) -> None:
+def test_later_cross_list_is_announced_only_in_its_new_category(upstream: Upstream) -> None:
     id = upstream.announce(MOMENT)
     upstream.next_day()
     upstream.cross_list(id, "cs.CV")
@@ -97,7 +99,7 @@ def test_a_later_cross_list_shows_in_its_new_category_only(upstream: Upstream) -
         upstream.cross_list(id, "cs.CV")
 
 
-def test_rows_stand_new_first_and_new_ones_fall_off_a_full_feed(upstream: Upstream) -> None:
+def test_rows_are_sorted_new_first_and_a_full_feed_drops_new_ones(upstream: Upstream) -> None:
     old = upstream.announce(MOMENT)
     upstream.next_day()
     upstream.revise(old)
@@ -109,13 +111,13 @@ def test_rows_stand_new_first_and_new_ones_fall_off_a_full_feed(upstream: Upstre
     assert rows[0] == ("2611.00003v1", "new")
 
 
-def test_an_unknown_category_is_an_error_feed(upstream: Upstream) -> None:
+def test_unknown_category_gives_an_error_feed(upstream: Upstream) -> None:
     answer = get(upstream, "/rss/atom/cs.XX")
     assert answer.status_code == 400
     assert feedparser.parse(answer.content).feed.title == "Feed error for query: cs.XX"
 
 
-def test_weekends_are_valid_and_empty(upstream: Upstream) -> None:
+def test_weekend_feeds_are_valid_and_empty(upstream: Upstream) -> None:
     upstream.announce(MOMENT)
     upstream.set_time(datetime(2026, 11, 21, 12, tzinfo=UTC))
     answer = get(upstream, "/rss/atom/cs.CL")
@@ -128,7 +130,7 @@ def test_weekends_are_valid_and_empty(upstream: Upstream) -> None:
     assert upstream.next_day() == date(2026, 11, 23)
 
 
-def test_ids_count_up_inside_a_month() -> None:
+def test_ids_are_numbered_within_a_month() -> None:
     with Upstream(datetime(2026, 11, 30, 12, tzinfo=UTC)) as upstream:
         assert [str(upstream.announce(MOMENT)) for _ in range(2)] == ["2611.00001", "2611.00002"]
         upstream.next_day()
@@ -138,7 +140,7 @@ def test_ids_count_up_inside_a_month() -> None:
             upstream.announce(MOMENT, id="2612.00001")
 
 
-def test_papers_are_submitted_before_the_close_of_their_announcement(upstream: Upstream) -> None:
+def test_papers_are_submitted_before_the_deadline_of_their_announcement(upstream: Upstream) -> None:
     for _ in range(12):
         for _ in range(3):
             upstream.announce(MOMENT)
@@ -151,11 +153,11 @@ def test_papers_are_submitted_before_the_close_of_their_announcement(upstream: U
         assert version.submitted_at < upstream.now
 
 
-def test_the_api_serves_versions_and_leaves_out_what_it_does_not_know(upstream: Upstream) -> None:
+def test_api_serves_versions_and_omits_unknown_ids(upstream: Upstream) -> None:
     first, second = upstream.announce(MOMENT), upstream.announce(MOMENT)
     upstream.revise(first)
-    asked = f"{second},{first},2611.09999,0000.0000,0808.05394,{first}v1,{first}v9"
-    assert found(upstream, id_list=asked) == [f"{second}v1", f"{first}v2", f"{first}v1"]
+    id_list = f"{second},{first},2611.09999,0000.0000,0808.05394,{first}v1,{first}v9"
+    assert api_ids(upstream, id_list=id_list) == [f"{second}v1", f"{first}v2", f"{first}v1"]
 
 
 @pytest.mark.parametrize(
@@ -173,13 +175,13 @@ def test_the_api_serves_versions_and_leaves_out_what_it_does_not_know(upstream: 
         ("search_query=xx:y", "incorrect field xx in search query"),
     ],
 )
-def test_the_api_refuses_with_an_error_entry(upstream: Upstream, query: str, reason: str) -> None:
+def test_api_reports_errors_as_an_entry(upstream: Upstream, query: str, reason: str) -> None:
     answer = get(upstream, f"/api/query?{query}")
     (entry,) = feedparser.parse(answer.content).entries
     assert (answer.status_code, entry.title, entry.summary) == (400, "Error", reason)
 
 
-def test_the_arxiv_package_pages_through_a_search(upstream: Upstream) -> None:
+def test_arxiv_package_pages_through_a_search(upstream: Upstream) -> None:
     ids = [upstream.announce(MOMENT) for _ in range(7)]
     client = arxiv.Client(page_size=3, delay_seconds=0)
     client.query_url_format = f"{upstream.url}/api/query?{{}}"
@@ -192,51 +194,51 @@ def test_the_arxiv_package_pages_through_a_search(upstream: Upstream) -> None:
     assert len(upstream.requests_to("/api")) == 3
 
 
-def test_the_api_lags_behind_announcements() -> None:
+def test_api_lags_behind_announcements() -> None:
     with Upstream(api_lag=timedelta(hours=30)) as upstream:
         id = upstream.announce(MOMENT)
-        assert found(upstream, id_list=str(id)) == []
+        assert api_ids(upstream, id_list=str(id)) == []
         upstream.next_day()
         upstream.next_day()
-        assert found(upstream, id_list=str(id)) == [f"{id}v1"]
+        assert api_ids(upstream, id_list=str(id)) == [f"{id}v1"]
 
 
-def test_search_and_ids_together_mean_both(upstream: Upstream) -> None:
+def test_search_and_ids_are_combined(upstream: Upstream) -> None:
     first = upstream.announce(MOMENT)
     second = upstream.announce(Manuscript(title="An Hour"))
-    assert found(upstream, id_list=f"{first},{second}", search_query="ti:hour") == [f"{second}v1"]
-    assert found(upstream) == []
+    assert api_ids(upstream, id_list=f"{first},{second}", search_query="ti:hour") == [f"{second}v1"]
+    assert api_ids(upstream) == []
 
 
-def test_a_pick_is_on_the_day_it_was_made_and_its_votes_grow(upstream: Upstream) -> None:
+def test_pick_is_listed_on_its_day_with_growing_votes(upstream: Upstream) -> None:
     id = upstream.announce(MOMENT)
-    assert picked(upstream, "date=2026-11-18") == []
+    assert daily_papers(upstream, "date=2026-11-18") == []
     upstream.pick(id, votes=2, code="https://github.com/a/b", organization="Blue Harbour AI")
     upstream.add_votes(id, 3)
     upstream.add_comments(id)
     upstream.next_day()
-    (item,) = picked(upstream, "date=2026-11-18")
+    (item,) = daily_papers(upstream, "date=2026-11-18")
     assert (item["paper"]["upvotes"], item["numComments"]) == (5, 1)
     assert item["paper"]["submittedOnDailyAt"].startswith("2026-11-18")
     assert item["paper"]["githubRepo"] == "https://github.com/a/b"
     assert item["organization"]["name"] == "blue-harbour-ai"
-    assert picked(upstream, "date=2026-11-19") == []
+    assert daily_papers(upstream, "date=2026-11-19") == []
     for query in ("", "week=2026-W47", "month=2026-11", "sort=trending"):
-        assert len(picked(upstream, query)) == 1, query
+        assert len(daily_papers(upstream, query)) == 1, query
     assert get(upstream, f"/hf/api/papers/{id}").json() == item["paper"]
 
 
-def test_hugging_face_pages_and_refuses(upstream: Upstream) -> None:
+def test_daily_papers_are_paged_and_validated(upstream: Upstream) -> None:
     ids = [upstream.announce(MOMENT) for _ in range(5)]
     for id in ids:
         upstream.pick(id)
-    pages = [picked(upstream, f"limit=2&p={p}") for p in range(4)]
+    pages = [daily_papers(upstream, f"limit=2&p={p}") for p in range(4)]
     assert [len(page) for page in pages] == [2, 2, 1, 0]
     assert get(upstream, "/hf/api/daily_papers?date=2026-13-45").status_code == 400
     assert get(upstream, "/hf/api/papers/2611.09999").status_code == 404
 
 
-def test_a_community_feed_holds_picks_and_other_things(upstream: Upstream) -> None:
+def test_community_feed_has_picks_and_posts(upstream: Upstream) -> None:
     id = upstream.announce(MOMENT)
     upstream.pick(id, "weekly", votes=4)
     upstream.post("weekly", "Next meeting", "https://example.org/meeting")
@@ -248,7 +250,7 @@ def test_a_community_feed_holds_picks_and_other_things(upstream: Upstream) -> No
 
 
 @pytest.mark.parametrize("path", ["/rss/atom/cs.CL", "/feeds/weekly.xml"])
-def test_feeds_know_conditional_requests(upstream: Upstream, path: str) -> None:
+def test_feeds_support_conditional_requests(upstream: Upstream, path: str) -> None:
     id = upstream.announce(MOMENT)
     upstream.pick(id, "weekly")
     answer = get(upstream, path)
@@ -262,7 +264,7 @@ def test_feeds_know_conditional_requests(upstream: Upstream, path: str) -> None:
     assert get(upstream, path, **{"If-Modified-Since": modified}).status_code == 200
 
 
-def test_head_and_gzip_and_other_documents(upstream: Upstream) -> None:
+def test_head_gzip_and_custom_documents(upstream: Upstream) -> None:
     for _ in range(20):
         upstream.announce(MOMENT)
     plain = get(upstream, "/rss/atom/cs.CL", **{"Accept-Encoding": "identity"})
@@ -276,7 +278,7 @@ def test_head_and_gzip_and_other_documents(upstream: Upstream) -> None:
     assert get(upstream, "/nowhere").status_code == 404
 
 
-def test_everything_can_be_asked_for_at_once_while_the_world_moves(upstream: Upstream) -> None:
+def test_concurrent_requests_while_the_world_changes(upstream: Upstream) -> None:
     id = upstream.announce(MOMENT)
     upstream.pick(id)
     paths = ("/rss/atom/cs.CL", "/api/query?search_query=ti:moment", "/hf/api/daily_papers")
@@ -288,35 +290,35 @@ def test_everything_can_be_asked_for_at_once_while_the_world_moves(upstream: Ups
         thread.join()
     log = upstream.log
     assert len(log) == len(threads)
-    assert {(visit.status, visit.ended is None) for visit in log} == {(200, False)}
+    assert {(request.status, request.ended is None) for request in log} == {(200, False)}
 
 
-def test_the_log_tells_who_asked_how_closely(upstream: Upstream) -> None:
+def test_log_has_targets_headers_and_timing(upstream: Upstream) -> None:
     get(upstream, "/rss/atom/cs.CL", **{"User-Agent": "Someone"})
     get(upstream, "/hf/api/daily_papers")
     get(upstream, "/api/query?id_list=")
     arxiv_only = upstream.requests_to(*ARXIV_PATHS)
-    assert [visit.target for visit in arxiv_only] == ["/rss/atom/cs.CL", "/api/query?id_list="]
+    assert [request.target for request in arxiv_only] == ["/rss/atom/cs.CL", "/api/query?id_list="]
     assert arxiv_only[0].headers["user-agent"] == "Someone"
     assert len(start_gaps(arxiv_only)) == 1
     assert overlapping_requests(arxiv_only) == []
 
 
 def test_overlaps_and_gaps_are_measured() -> None:
-    visits = [
+    recorded = [
         RecordedRequest("/", {}, 1, start, end)
         for start, end in ((0.0, 2.0), (3.0, 5.0), (4.5, None))
     ]
-    assert start_gaps(visits) == [3.0, 1.5]
-    assert overlapping_requests(visits) == [(visits[1], visits[2])]
+    assert start_gaps(recorded) == [3.0, 1.5]
+    assert overlapping_requests(recorded) == [(recorded[1], recorded[2])]
 
 
-def test_papers_must_be_announced_first(upstream: Upstream) -> None:
+def test_unannounced_paper_cannot_be_picked(upstream: Upstream) -> None:
     with pytest.raises(UnknownPaper, match="announce it first"):
         upstream.pick(ArxivId(202611, 1))
 
 
-def test_the_xml_is_well_formed_everywhere(upstream: Upstream) -> None:
+def test_all_xml_is_well_formed(upstream: Upstream) -> None:
     id = upstream.announce(Manuscript(title='"<&>"', abstract="]]> \x0b\x00 \ufffe"))
     upstream.pick(id, "weekly")
     for path in ("/rss/atom/cs.CL", f"/api/query?id_list={id}", "/feeds/weekly.xml"):

@@ -1,10 +1,10 @@
-"""What a feed costs that nobody asked for before: of one process, from request to packed bytes.
+"""The cost of a feed that is in no cache, from request to compressed bytes, in one process.
 
-Told by three lines, each of the same keywords asked of an app that was never asked anything: where
-no entry was ever spelled; where the keywords are asked one after another in one process, as people
-ask them; and where all entries of each were spelled before for another feed. Then by parts. What
-feedgen makes of each shape of an entry is known after the first feeds. The test client's own work
-is in it, Redis's is not.
+Measured in three ways, each with the same keywords and a new app: with an empty entry cache; with
+the keywords requested one after another in one process, as in practice; and with all entries
+rendered before for another feed. Then the parts of a feed are measured separately. feedgen's
+template for each shape of entry is cached after the first feeds. Includes the work of the test
+client, excludes that of Redis.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from uuid import uuid4
 
 from flask.testing import FlaskClient
@@ -34,41 +34,42 @@ from service.feeds.entry import Entry
 from service.feeds.entry_cache import ENTRY_CACHE
 from service.feeds.feed import Feed
 
+Result = TypeVar("Result")
 ALL_TYPES = "new,cross,replace"
 FEED = Feed("urn:k", "K", "Of k.", *("https://k.example",) * 3, (), ())
 
 
-def measure_cold_feeds(url: str, folder: Path, count: int) -> None:
-    """Print the figures of so many keywords."""
+def measure_uncached_feeds(url: str, folder: Path, count: int) -> None:
+    """Print the figures for `count` keywords."""
     queries = draw_keywords(10 * count)[::10]
-    told = f"{'cold feed of ' + str(count) + ' keywords: ms of CPU, on the clock':54}"
-    print(f"{told}median  95th    median  95th")
+    heading = f"uncached feeds of {count} keywords: ms CPU, ms elapsed"
+    print(f"{heading:54}median  95th    median  95th")
     client = fresh_client(url, folder / "new")
     print_latencies(
-        "no entry was spelled before",
+        "empty entry cache",
         [time_feed(client, q, before=ENTRY_CACHE.clear) for q in queries],
     )
     ENTRY_CACHE.clear()
     client = fresh_client(url, folder / "one")
     print_latencies("one after another in one process", [time_feed(client, q) for q in queries])
     client, other = (fresh_client(url, folder / name) for name in ("two", "three"))
-    spent = [
+    times = [
         time_feed(client, q, before=partial(request_feed, other, q, types=ALL_TYPES))
         for q in queries
     ]
-    print_latencies("all entries were spelled before, for another feed", spent)
+    print_latencies("all entries rendered before, for another feed", times)
     print_parts(url, queries)
 
 
 def fresh_client(url: str, folder: Path) -> FlaskClient:
-    """A client of an app whose feeds, at an address of its own, nobody ever asked a store for."""
-    site = Settings(
+    """Return a client of a new app with a unique public URL, so that nothing is cached."""
+    settings = Settings(
         redis_url=url,
         data_dir=str(folder),
         public_url=f"https://{uuid4().hex}.example",
         questions_per_minute=0,
     )
-    client = create_app(site).test_client()
+    client = create_app(settings).test_client()
     client.get("/feeds/search.atom?q=nobody")
     gc.collect()  # these three as service.wsgi does
     gc.freeze()
@@ -77,30 +78,30 @@ def fresh_client(url: str, folder: Path) -> FlaskClient:
 
 
 def request_feed(client: FlaskClient, query: Query, **options: str) -> None:
-    """Ask for a keyword's feed."""
-    answer = client.get(
+    """Request the feed of a query."""
+    response = client.get(
         "/feeds/search.atom",
         query_string={"q": query.canonical, **options},
         headers={"Accept-Encoding": "gzip"},
         follow_redirects=True,
     )
-    assert answer.status_code == 200
-    assert answer.headers["Content-Encoding"] == "gzip"
+    assert response.status_code == 200
+    assert response.headers["Content-Encoding"] == "gzip"
 
 
 def time_feed(
     client: FlaskClient, query: Query, before: Callable[[], None] = lambda: None
 ) -> tuple[float, float]:
-    """Milliseconds of CPU and on the clock for one feed, once something was done before."""
+    """Call `before`; return the milliseconds, CPU and elapsed, of one feed."""
     before()
-    start, began = time.perf_counter(), time.process_time()
+    start, cpu_start = time.perf_counter(), time.process_time()
     request_feed(client, query)
-    return 1000 * (time.process_time() - began), 1000 * (time.perf_counter() - start)
+    return 1000 * (time.process_time() - cpu_start), 1000 * (time.perf_counter() - start)
 
 
-def print_latencies(name: str, spent: Sequence[tuple[float, float]]) -> None:
-    """Print median and 95th percentile."""
-    columns = [sorted(column) for column in zip(*spent, strict=True)]
+def print_latencies(name: str, times: Sequence[tuple[float, float]]) -> None:
+    """Print median and 95th percentile of CPU and elapsed time."""
+    columns = [sorted(column) for column in zip(*times, strict=True)]
     figures = "  ".join(
         f"{statistics.median(column):6.1f}{column[int(len(column) * 0.95)]:8.1f}"
         for column in columns
@@ -109,27 +110,27 @@ def print_latencies(name: str, spent: Sequence[tuple[float, float]]) -> None:
 
 
 def print_parts(url: str, queries: Sequence[Query]) -> None:
-    """Print what the parts of a feed of a hundred cost, each alone; median milliseconds of CPU."""
-    store, spent = Store(Redis.from_url(url)), dict[str, list[float]]()
+    """Print the median CPU milliseconds of each part of a feed of a hundred entries."""
+    store, times = Store(Redis.from_url(url)), dict[str, list[float]]()
 
-    def part(name: str, do: Callable[..., Any], *args: Any) -> Any:
-        began = time.process_time()
-        done = do(*args)
-        spent.setdefault(name, []).append(1000 * (time.process_time() - began))
-        return done
+    def part(name: str, do: Callable[..., Result], *args: Any) -> Result:
+        start = time.process_time()
+        result = do(*args)
+        times.setdefault(name, []).append(1000 * (time.process_time() - start))
+        return result
 
     for query in queries:
         page = part("search", store.search, SearchRequest(query=query))
         if len(page.papers) < 100:
-            spent["search"].pop()
+            times["search"].pop()
             continue
         entries = tuple(map(Entry, page.papers))
         part("text and TeX of entries", list, (entry.content for entry in entries))
-        document = part("the rest of them, spelled", FORMATS["atom"].render_parts, FEED, entries)
+        document = part("rest of entries, rendered", FORMATS["atom"].render_parts, FEED, entries)
         part("hashes of entries", list, map(hash, entries))
-        body = document.before + b"".join(document.entries) + document.behind
-        part("tag", etag_of, body)
-        for coding, how in ENCODINGS.items():
-            part(coding, how.compress, body)
-    told = ", ".join(f"{name} {statistics.median(values):.1f}" for name, values in spent.items())
-    print(f"  parts of a feed of a hundred, ms of CPU: {told}")
+        body = document.head + document.separator.join(document.entries) + document.tail
+        part("ETag", etag_of, body)
+        for name, encoding in ENCODINGS.items():
+            part(name, encoding.compress, body)
+    parts = ", ".join(f"{name} {statistics.median(values):.1f}" for name, values in times.items())
+    print(f"  parts of a feed of a hundred entries, ms CPU: {parts}")

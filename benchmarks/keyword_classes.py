@@ -1,4 +1,4 @@
-"""The keywords that benchmarks ask: by class, drawn from real papers."""
+"""Queries for the benchmarks, by class, drawn from real papers."""
 
 from __future__ import annotations
 
@@ -23,40 +23,48 @@ HARD_KEYWORDS = (
     'au:"wei wang" OR au:"wang wei" OR au:"li li"',
     "con* pro* -ext*",
 )
-"""Keywords that postings tell little of."""
+"""Queries for which postings are not selective."""
 
 
-def keywords_by_class(real: Sequence[Sighting], each: int) -> dict[str, list[Query]]:
-    """Keywords by class, drawn from real papers."""
-    draw = random.Random(7)
+def keywords_by_class(real: Sequence[Sighting], per_class: int) -> dict[str, list[Query]]:
+    """Draw that many queries of each class from real papers; the same seed every time."""
+    generators = _query_generators(real, random.Random(7))
+    drawn = {
+        name: [parse_query(generate()) for _ in range(per_class)]
+        for name, generate in generators.items()
+    }
+    return {**drawn, "hard on purpose": [parse_query(text) for text in HARD_KEYWORDS]}
+
+
+def _query_generators(
+    real: Sequence[Sighting], draw: random.Random
+) -> dict[str, Callable[[], str]]:
     counts = Counter(word for paper in real for word in set(tokenize(paper.abstract)))
-    telling = sorted(filter(_is_selective, counts))
-    share = {word: counts[word] / len(real) for word in telling}
-    rare = [word for word in telling if 0.0001 < share[word] <= 0.002]
-    mid = [word for word in telling if 0.002 < share[word] <= 0.02]
-    common = [word for word in telling if share[word] > 0.02]
-    pairs = _title_shingles(real, share)
+    selective = sorted(filter(_is_selective, counts))
+    share = {word: counts[word] / len(real) for word in selective}
+    rare = [word for word in selective if 0.0001 < share[word] <= 0.002]
+    mid = [word for word in selective if 0.002 < share[word] <= 0.02]
+    common = [word for word in selective if share[word] > 0.02]
+    shingles = _title_shingles(real, share)
     authors = [
         name for paper in real for name in paper.authors if len(tokenize_unstemmed(name)) == 2
     ]
     archives = ["cs.*", "math.*", "physics.*", "stat.*", "q-bio.*"]
-    forms: dict[str, Callable[[], str]] = {
+    return {
         "rare word": lambda: draw.choice(rare),
         "mid word": lambda: draw.choice(mid),
         "common word": lambda: draw.choice(common),
-        "two words": lambda: " ".join(draw.choice(pairs)),
+        "two words": lambda: " ".join(draw.choice(shingles)),
         "OR of ten": lambda: " OR ".join(draw.sample(mid, 10)),
-        "two words, NOT": lambda: f"{' '.join(draw.choice(pairs))} -{draw.choice(mid)}",
+        "two words, NOT": lambda: f"{' '.join(draw.choice(shingles))} -{draw.choice(mid)}",
         "author": lambda: f'au:"{" ".join(tokenize_unstemmed(draw.choice(authors)))}"',
         "category and word": lambda: f"cat:{draw.choice(archives)} {draw.choice(mid)}",
         "prefix": lambda: f"{draw.choice(mid)[:6]}*",
-        "phrase": lambda: '"{} {}"'.format(*draw.choice(pairs)),
+        "phrase": lambda: '"{} {}"'.format(*draw.choice(shingles)),
         "phrase, OR group, NOT": lambda: '"{} {}" ({} OR {}) -{}'.format(
-            *draw.choice(pairs), *draw.sample(common, 2), draw.choice(mid)
+            *draw.choice(shingles), *draw.sample(common, 2), draw.choice(mid)
         ),
     }
-    drawn = {name: [parse_query(form()) for _ in range(each)] for name, form in forms.items()}
-    return {**drawn, "hard on purpose": [parse_query(text) for text in HARD_KEYWORDS]}
 
 
 def _is_selective(word: str) -> bool:
@@ -65,6 +73,6 @@ def _is_selective(word: str) -> bool:
 
 def _title_shingles(real: Sequence[Sighting], share: dict[str, float]) -> list[tuple[str, str]]:
     titles = (tokenize(paper.title) for paper in real)
-    neighbours = (pair for title in titles for pair in pairwise(title))
-    found = Counter(pair for pair in neighbours if pair[0] in share and pair[1] in share)
-    return [pair for pair, count in found.items() if count >= 3]
+    adjacent = (pair for title in titles for pair in pairwise(title))
+    counts = Counter(pair for pair in adjacent if pair[0] in share and pair[1] in share)
+    return [pair for pair, count in counts.items() if count >= 3]

@@ -1,10 +1,10 @@
-"""Processors that do not sleep while something is measured.
+"""Keep processors from sleeping during a measurement.
 
-A processor with nothing to do sleeps. To be woken takes it some 10 µs, on a virtual machine 30 to
-60, and there another machine may have had it, and its caches, meanwhile: a question of 0.3 ms that
-waits for the store twice takes a half more then, as the neighbours have it. A server that has
-other work to do does not sleep. So here each processor is kept busy by a process that gives way to
-any other (Linux's SCHED_IDLE).
+An idle processor sleeps. Waking it takes about 10 µs, on a virtual machine 30 to 60, and there
+another machine may have used the processor and its caches in the meantime: a query of 0.3 ms with
+two round trips to the store then takes half as long again, depending on the neighbors. A server
+with other work does not sleep. So each processor is kept busy by a process of the lowest priority,
+which yields to any other (Linux's SCHED_IDLE).
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ while os.getppid() == parent:
 
 @contextmanager
 def keep_processors_awake() -> Iterator[None]:
-    """Keep those that this process may use awake meanwhile, where that is possible."""
-    kept = [
+    """Keep the processors that this process may use awake while the context lasts."""
+    processes = [
         subprocess.Popen([sys.executable, "-c", _BUSY_LOOP, str(processor)])
         for processor in sorted(os.sched_getaffinity(0))
     ]
     try:
         yield
     finally:
-        for process in kept:
+        for process in processes:
             process.kill()
             process.wait()
