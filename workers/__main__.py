@@ -26,6 +26,7 @@ from papers.redis_backend import keys
 from papers.redis_backend.connection import connect, redacted_url, translate_store_errors
 from papers.state.keywords import Keywords
 from workers import jobs
+from workers.registry import task_kinds
 from workers.rq_worker import PaperwireWorker
 from workers.schedule.scheduler import Scheduler
 
@@ -86,6 +87,7 @@ def run_scheduler(settings: Settings, stopping: threading.Event) -> None:
     scheduler = Scheduler(
         redis,
         settings,
+        task_kinds(),
         enqueue=lambda task, now: jobs.enqueue_task(redis, task, now),
         queue_length=lambda: jobs.job_queue(redis).count,
     )

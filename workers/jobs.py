@@ -21,30 +21,22 @@ from rq.serializers import JSONSerializer
 
 from papers.config.settings import Seconds, Settings, discover_settings
 from papers.errors import BadInput, NotFound, StoreError
-from papers.index.compaction.compactor import Compactor
 from papers.maintenance import migrations
-from papers.maintenance.retention import Retention
 from papers.redis_backend import keys
 from papers.redis_backend.connection import connect
 from papers.state.communities import Communities
-from papers.state.keywords import Keywords
 from papers.state.task_states import TaskState, TaskStates
 from papers.store import Store
 from workers.ingest.expected_volume import VolumeCheck
-from workers.ingest.pipeline import Clock, IngestPipeline, TaskReport
-from workers.notify.mail import DigestMailer
-from workers.notify.websub import WebSubPublisher
-from workers.registry import SOURCE_FETCHERS
+from workers.ingest.pipeline import IngestPipeline, TaskReport
+from workers.notify import channels
+from workers.registry import task_kinds
+from workers.schedule.clock import Clock
 from workers.schedule.lease import Lease, heartbeat_thread
 from workers.schedule.scheduler import CLAIM_TTL
+from workers.schedule.task_kind import DEFAULT_JOB_TIMEOUT, TaskContext, kind_of
 from workers.sources.result import UpstreamClients
-from workers.tasks import announcements
-from workers.tasks.backfill import Backfill, BackfillPlans
-from workers.tasks.compaction import CompactionTask
-from workers.tasks.enrich import Enrichment
-from workers.tasks.initial_fetch import InitialFetch
-from workers.tasks.reconcile import Reconciliation, is_reconciliation_enabled
-from workers.tasks.retention import RetentionTask
+from workers.tasks.reconcile import is_reconciliation_enabled
 
 log = logging.getLogger(__name__)
 
@@ -55,13 +47,7 @@ LOCK_SECONDS: Final[Seconds] = CLAIM_TTL.total_seconds()
 """A task whose job died can run again after so long."""
 
 FAILURE_TTL: Final = 3600
-JOB_TIMEOUTS: Final = {
-    **dict.fromkeys(("announcements", "enrich", "backfill"), 900),
-    **dict.fromkeys(("oai", "retention", "closing"), 3600),
-    "fill": 1800,
-}
-DEFAULT_JOB_TIMEOUT: Final = 300
-"""Seconds a job may take: those that ask arXiv many times wait long for their turns."""
+"""Seconds that a failed job stays in Redis."""
 
 
 class TaskInterrupted(BaseException):
@@ -132,26 +118,16 @@ class TaskRunner:
 
 
 def build_pipeline(redis: Redis, settings: Settings, clock: Clock) -> IngestPipeline:
-    """Every source of the settings, and every saved one, joined to the store."""
-    store = Store(redis)
+    """Return the pipeline of every kind of task, under the effective settings."""
+    states = TaskStates(redis)
     upstreams = UpstreamClients.from_settings(
         redis, Communities(redis, settings).effective_settings()
     )
-    sources = {
-        **SOURCE_FETCHERS,
-        "announcements": announcements.fetch,
-        "enrich": Enrichment(store, redis).fetch,
-        "fill": InitialFetch(Keywords(redis)).fetch,
-        "oai": Reconciliation(store, TaskStates(redis)).fetch,
-        "mail": DigestMailer(store, Keywords(redis), redis).fetch,
-        "websub": WebSubPublisher(store, Keywords(redis), redis).fetch,
-        "backfill": Backfill(BackfillPlans(redis)).fetch,
-        "retention": RetentionTask(Retention(redis)).fetch,
-        "closing": CompactionTask(Compactor(redis), BackfillPlans(redis)).fetch,
-    }
-    states = TaskStates(redis)
-    usual = VolumeCheck(redis, states, can_reconcile=is_reconciliation_enabled(settings))
-    return IngestPipeline(store, states, upstreams, sources, usual, clock)
+    volume_check = VolumeCheck(redis, states, can_reconcile=is_reconciliation_enabled(settings))
+    context = TaskContext(Store(redis), redis)
+    return IngestPipeline(
+        context, states, upstreams, task_kinds(), volume_check, channels.changed, clock
+    )
 
 
 def _was_run_since(state: TaskState, enqueued_at: float | None, now: datetime) -> bool:
@@ -188,11 +164,12 @@ def job_queue(redis: Redis) -> Queue:
 
 
 def enqueue_task(redis: Redis, task: str, now: datetime) -> None:
-    """Send a wake-up call for a task."""
+    """Send the wake-up for a task. Raises StoreError."""
+    kind = task_kinds().get(kind_of(task))
     job_queue(redis).enqueue_call(
         func=RUN_TASK_JOB,
         args=(task, now.timestamp()),
-        timeout=JOB_TIMEOUTS.get(task.partition(":")[0], DEFAULT_JOB_TIMEOUT),
+        timeout=kind.timeout if kind else DEFAULT_JOB_TIMEOUT,
         result_ttl=0,
         failure_ttl=FAILURE_TTL,
         description=task,

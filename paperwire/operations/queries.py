@@ -105,7 +105,7 @@ def fetch_source(session: CommandSession, source: str) -> CommandResult:
 
 def tasks_of_source(settings: Settings, source: str) -> list[str]:
     """The tasks behind a source's name or behind a task's. Raises BadParameter."""
-    from workers.schedule.scheduler import recurring_tasks
+    from workers.registry import recurring_tasks
 
     standing = recurring_tasks(settings)
     if source.startswith("fill:") or source == "backfill":

@@ -16,9 +16,7 @@ def refresh_sources(session: CommandSession) -> list[str]:
     A keyword's first papers are fetched where they never were. Raises BadInput, StoreError.
     """
     from workers.jobs import run
-    from workers.schedule.scheduler import (
-        recurring_tasks,  # brings the clients of all sources along
-    )
+    from workers.registry import recurring_tasks  # brings the clients of all sources along
 
     saved, states = Keywords(session.redis), TaskStates(session.redis)
     saved.seed(session.settings.keywords, now=session.now)

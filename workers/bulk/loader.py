@@ -30,7 +30,7 @@ from papers.state.task_states import Progress, QuarantinedRecord, TaskStates
 from workers.bulk.bulk_file import BulkFile, BulkReader, display_name, find_bulk_file
 from workers.bulk.portions import Portion, PortionResult, split_portions
 from workers.bulk.processes import ingest_in_process
-from workers.ingest.pipeline import Clock
+from workers.schedule.clock import Clock
 
 MAX_QUARANTINED: Final = 200
 """Records of one file that are set aside with their text; of more only the number is told."""

@@ -62,7 +62,9 @@ class VolumeCheck:
     def __init__(self, redis: Redis, states: TaskStates, *, can_reconcile: bool) -> None:
         self._redis, self._states, self._can_reconcile = redis, states, can_reconcile
 
-    def assess(self, task: str, part: FetchResult, now: datetime) -> FetchResult:
+    def assess(
+        self, task: str, part: FetchResult, now: datetime, *, confirmed_by_oai: bool = False
+    ) -> FetchResult:
         """A part with what is usual for its day; stale where it is thin and nobody confirms it."""
         if part.counted_day is None or not part.complete or part.stale:
             return part
@@ -73,7 +75,7 @@ class VolumeCheck:
             return part
         weekday = f"{part.counted_day:%A}"
         said = f"{part.message}: few for a {weekday}, when {expected} are usual"
-        if not task.startswith("announcements:"):
+        if not confirmed_by_oai:
             return replace(part, stale=True, message=said)
         if self._was_reconciled(now):
             return replace(part, message=f"{said}; reconciled with OAI-PMH since")

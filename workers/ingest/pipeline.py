@@ -14,25 +14,23 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Final
 
 from papers.config.settings import Seconds
 from papers.errors import BadParameter, SourceError
 from papers.maintenance.retention import first_kept_month
 from papers.model.arxiv_id import ArxivId
 from papers.state.task_states import Progress, QuarantinedRecord, TaskState, TaskStates, TaskStatus
-from papers.store import Store
 from workers.fetch.fetcher import UpstreamResponse
 from workers.ingest.expected_volume import VolumeCheck
 from workers.ingest.store_batch import Poison, store_batch
-from workers.notify import websub
 from workers.schedule.cadence import next_run_at
-from workers.sources.result import FetchFunction, FetchResult, RejectedRecord, UpstreamClients
+from workers.schedule.clock import Clock
+from workers.schedule.task_kind import TaskContext, TaskKind, kind_of
+from workers.sources.result import FetchResult, RejectedRecord, UpstreamClients
+from workers.tasks.enrich import ENRICH_TASK
 
-_SOURCES_NEEDING_ENRICHMENT: Final = ("hf", "community")
-"""Sources that name papers which arXiv may have to describe yet."""
-
-Clock = Callable[[], datetime]
+OnChange = Callable[[TaskStates, datetime], None]
+"""Called after an attempt that added or changed papers: `workers.notify.channels.changed`."""
 
 
 @dataclass(slots=True)
@@ -122,31 +120,35 @@ def classify_outcome(
 
 
 class IngestPipeline:
-    """Runs tasks; `sources` maps the part of a task's name before the colon to its fetch."""
+    """Runs tasks. `kinds` has the row of each kind; fetch functions are built from `context`."""
 
     def __init__(
         self,
-        store: Store,
+        context: TaskContext,
         states: TaskStates,
         upstreams: UpstreamClients,
-        fetch_functions: Mapping[str, FetchFunction],
+        kinds: Mapping[str, TaskKind],
         volume_check: VolumeCheck,
+        on_change: OnChange,
         clock: Clock,
     ) -> None:
-        self._volume_check = volume_check
-        self._store, self._states, self._upstreams = store, states, upstreams
-        self._fetch_functions, self._clock = fetch_functions, clock
+        self._context, self._states, self._upstreams = context, states, upstreams
+        self._kinds, self._volume_check = kinds, volume_check
+        self._on_change, self._clock = on_change, clock
 
     def run(self, task: str) -> TaskReport:
-        """One attempt at a task. Raises BadInput for a task that means nothing, StoreError."""
-        kind, _, subject = task.partition(":")
-        if kind not in self._fetch_functions:
-            raise BadParameter("task", f"{task!r}: there is no source {kind!r}")
+        """Attempt a task. Raises BadInput for an unknown kind or subject, StoreError."""
+        kind = self._kinds.get(kind_of(task))
+        if kind is None:
+            raise BadParameter("task", f"{task!r}: there is no source {kind_of(task)!r}")
         started = self._clock()
         tally, error = Tally(), None
+        fetch = kind.build_fetch(self._context)
         try:
-            for came in self._fetch_functions[kind](subject, self._upstreams, started):
-                part = self._volume_check.assess(task, came, self._clock())
+            for result in fetch(task.partition(":")[2], self._upstreams, started):
+                part = self._volume_check.assess(
+                    task, result, self._clock(), confirmed_by_oai=kind.confirmed_by_oai
+                )
                 self._store_part(task, part, tally, started)
         except SourceError as failure:
             error = failure
@@ -162,7 +164,7 @@ class IngestPipeline:
     def _store_part(self, task: str, part: FetchResult, tally: Tally, started: datetime) -> None:
         now = self._clock()
         first = first_kept_month(self._upstreams.settings.keep_months, now)
-        came = store_batch(self._store, part.sightings, now, first)
+        came = store_batch(self._context.store, part.sightings, now, first)
         rejected: list[RejectedRecord | Poison] = [*part.rejected, *came.poison]
         tally.add(part)
         tally.new_ids += came.ingested.new
@@ -183,22 +185,31 @@ class IngestPipeline:
         self, task: str, tally: Tally, error: SourceError | None, started: datetime
     ) -> TaskReport:
         before = self._states.get(task)
-        now = self._clock()
-        kind = task.partition(":")[0]
-        wait = (
-            (error.retry_after or 0.0) if error else tally.min_wait if kind == "community" else 0.0
+        now, kind = self._clock(), self._kinds[kind_of(task)]
+        status, message = classify_outcome(tally, error, before.state if before else None)
+        state = next_state(before, task, status, started, now)
+        state = replace(state, said=message, got=tally.record_count, usual=tally.expected_count)
+        next_at = next_run_at(
+            task,
+            kind.cadence,
+            state,
+            now,
+            min_wait=_requested_wait(kind, tally, error),
+            has_more=tally.has_more,
         )
-        verdict, said = classify_outcome(tally, error, before.state if before else None)
-        state = next_state(before, task, verdict, started, now)
-        state = replace(state, said=said, got=tally.record_count, usual=tally.expected_count)
-        next_at = next_run_at(task, state, now, min_wait=wait, has_more=tally.has_more)
         state = replace(state, next_at=next_at)
         self._states.save(state)
-        if tally.new_ids and kind in _SOURCES_NEEDING_ENRICHMENT:
-            self._states.schedule("enrich", now)
+        if tally.new_ids and kind.names_papers:
+            self._states.schedule(ENRICH_TASK, now)
         if tally.new_ids or tally.changed:
-            websub.schedule_ping(self._states, now)
+            self._on_change(self._states, now)
         return TaskReport(state, len(tally.new_ids), tally.changed, tally.quarantined)
+
+
+def _requested_wait(kind: TaskKind, tally: Tally, error: SourceError | None) -> Seconds:
+    if error:
+        return error.retry_after or 0.0
+    return tally.min_wait if kind.obeys_max_age else 0.0
 
 
 def max_age(response: UpstreamResponse | None) -> Seconds:

@@ -22,6 +22,7 @@ from typing import Any, Final
 
 from redis import Redis
 
+from papers.config.settings import Settings
 from papers.errors import SourceRefused
 from papers.model.frozen_fields import categories_at_announcement, journal_ref_at_announcement
 from papers.model.merge import updated_at
@@ -45,6 +46,11 @@ FEED_SUFFIXES: Final = ("atom", "rss", "json")
 
 _TOO_MANY_REQUESTS: Final = 429
 _SERVER_ERROR: Final = 500
+
+
+def websub_tasks(settings: Settings) -> list[str]:
+    """Return the task that pings the hub; none unless a hub is configured."""
+    return [WEBSUB_TASK] if settings.websub_hub else []
 
 
 def topic_urls(base_url: str, slug: str) -> list[str]:

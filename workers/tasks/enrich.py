@@ -21,6 +21,7 @@ from papers.store import Store
 from workers.sources.arxiv import api
 from workers.sources.result import FetchResult, UpstreamClients
 
+ENRICH_TASK: Final = "enrich"
 MAX_IDS_PER_RUN: Final = 500
 """Papers asked for in one run: five answers of the API."""
 

@@ -28,7 +28,9 @@ from workers.ingest.pipeline import (
     max_age,
     next_state,
 )
-from workers.registry import SOURCE_FETCHERS
+from workers.notify import channels
+from workers.registry import task_kinds
+from workers.schedule.task_kind import TaskContext, kind_of
 from workers.sources.result import FetchFunction, FetchResult, RejectedRecord, UpstreamClients
 
 NOW = datetime(2026, 11, 18, 15, tzinfo=UTC)
@@ -49,12 +51,16 @@ class Desk:
         self.upstreams = UpstreamClients(settings, Fetcher(settings, redis), lane)
 
     def run(self, task: str, fetch: FetchFunction | None = None) -> TaskReport:
-        sources = {**SOURCE_FETCHERS, **({task.partition(":")[0]: fetch} if fetch else {})}
+        kinds, kind = task_kinds(), kind_of(task)
+        if fetch:
+            kinds[kind] = replace(kinds[kind], build_fetch=lambda context: fetch)
         clock = lambda: self.world.now  # noqa: E731 - the world's time moves
         usual = VolumeCheck(self.redis, self.states, can_reconcile=False)
-        return IngestPipeline(self.store, self.states, self.upstreams, sources, usual, clock).run(
-            task
+        context = TaskContext(self.store, self.redis)
+        pipeline = IngestPipeline(
+            context, self.states, self.upstreams, kinds, usual, channels.changed, clock
         )
+        return pipeline.run(task)
 
 
 @pytest.fixture
@@ -187,7 +193,11 @@ def test_validators_are_remembered_once_a_part_is_stored(desk: Desk) -> None:
 
 @pytest.mark.parametrize(
     "flaw",
-    [{"stale": True}, {"complete": False}, {"rejected": (RejectedRecord("no id", "x"),), "got": 1}],
+    [
+        {"stale": True},
+        {"complete": False},
+        {"rejected": (RejectedRecord("no id", "x"),), "record_count": 1},
+    ],
     ids=["stale", "incomplete", "unreadable"],
 )
 def test_only_ok_and_quiet_move_the_cursor(desk: Desk, flaw: dict[str, object]) -> None:

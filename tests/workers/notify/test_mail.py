@@ -31,8 +31,8 @@ from workers.jobs import TaskRunner
 from workers.notify.mail import DigestMailer, mail_tasks
 from workers.notify.mail_message import MAX_LISTED_PAPERS, digest_message
 from workers.notify.smtp import send_mail
+from workers.registry import recurring_tasks, task_kinds
 from workers.schedule.cadence import next_run_at
-from workers.schedule.scheduler import recurring_tasks
 from workers.sources.result import UpstreamClients
 
 NOW = datetime(2026, 11, 19, 0, 7, tzinfo=UTC)
@@ -155,7 +155,7 @@ def test_a_crash_before_the_server_answered_sends_nothing_twice(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("workers.notify.mail.send", killed)
+        patch.setattr("workers.notify.mail.send_mail", killed)
         with pytest.raises(KeyboardInterrupt):
             told(redis, mailing)
     assert "was sent before" in told(redis, mailing)
@@ -184,7 +184,7 @@ def test_as_a_task(redis: Redis, office: MailServer, mailing: Settings) -> None:
     assert redis.hgetall(keys.MAILED_DIGESTS) == {b"day:reward-model": b"2026-11-18"}
     assert len(office.received) == 1
     failing = TaskState(TASK, TaskStatus.FAILING, NOW, NOW, failures=1)
-    retried = next_run_at(TASK, failing, NOW)
+    retried = next_run_at(TASK, task_kinds()["mail"].cadence, failing, NOW)
     assert retried is not None
     assert retried - NOW < timedelta(minutes=2)
 

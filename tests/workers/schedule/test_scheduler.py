@@ -13,9 +13,13 @@ from papers.redis_backend import keys
 from papers.state.communities import Communities
 from papers.state.keywords import Keywords
 from papers.state.task_states import TaskState, TaskStates, TaskStatus
-from workers.schedule.cadence import MAX_BACKOFF, MAX_WAIT, next_run_at
+from workers import registry
+from workers.registry import recurring_tasks, task_kinds
+from workers.schedule import cadence
+from workers.schedule.cadence import MAX_BACKOFF, MAX_WAIT
 from workers.schedule.lease import Lease, heartbeat_thread
-from workers.schedule.scheduler import CLAIM_TTL, LEASE_SECONDS, Scheduler, recurring_tasks
+from workers.schedule.scheduler import CLAIM_TTL, LEASE_SECONDS, Scheduler
+from workers.schedule.task_kind import kind_of
 
 WEDNESDAY = datetime(2026, 11, 18, 5, tzinfo=UTC)
 """Eastern midnight, from which the day's batch is expected."""
@@ -24,6 +28,14 @@ MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 SECOND = timedelta(seconds=1)
+
+
+def next_run_at(
+    task: str, state: TaskState, now: datetime, *, min_wait: float = 0.0
+) -> datetime | None:
+    """Return the next run by the cadence of the task's row."""
+    row = registry.TASKS[kind_of(task)]
+    return cadence.next_run_at(task, row.cadence, state, now, min_wait=min_wait)
 
 
 def state(kind: TaskStatus, failures: int = 0) -> TaskState:
@@ -127,7 +139,11 @@ class Clockwork:
         self.woken: list[str] = []
         self.backlog = 0
         self.scheduler = Scheduler(
-            redis, settings, lambda task, now: self.woken.append(task), lambda: self.backlog
+            redis,
+            settings,
+            task_kinds(),
+            lambda task, now: self.woken.append(task),
+            lambda: self.backlog,
         )
 
     def tick(self, now: datetime) -> list[str]:

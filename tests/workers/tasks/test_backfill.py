@@ -14,6 +14,7 @@ from papers.store import Store
 from paperwire.simulator.upstream import Upstream
 from paperwire.simulator.world.manuscripts import Manuscript
 from workers.jobs import TaskRunner
+from workers.registry import task_kinds
 from workers.schedule.scheduler import Scheduler
 from workers.sources.arxiv import oai
 from workers.sources.arxiv.oai import HarvestPage, HarvestRange
@@ -188,7 +189,7 @@ def test_without_a_plan_there_is_nothing_to_do(desk: Desk) -> None:
 def test_the_scheduler_keeps_a_plan_due_and_nothing_else(desk: Desk) -> None:
     woken: list[str] = []
     scheduler = Scheduler(
-        desk.redis, desk.settings, lambda task, now: woken.append(task), lambda: 0
+        desk.redis, desk.settings, task_kinds(), lambda task, now: woken.append(task), lambda: 0
     )
     scheduler.tick(NOW)
     assert BACKFILL_TASK not in woken

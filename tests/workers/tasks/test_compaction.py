@@ -20,7 +20,7 @@ from paperwire.simulator.upstream import Upstream
 from paperwire.simulator.world.manuscripts import Manuscript
 from tests.workers.tasks.test_backfill import PLAN
 from tests.workers.tasks.test_retention import Desk
-from workers.schedule.scheduler import recurring_tasks
+from workers.registry import recurring_tasks
 from workers.tasks.backfill import BackfillPlans
 from workers.tasks.compaction import COMPACTION_TASK, compact_behind
 

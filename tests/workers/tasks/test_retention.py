@@ -12,7 +12,7 @@ from papers.store import Store
 from paperwire.simulator.upstream import Upstream
 from paperwire.simulator.world.manuscripts import Manuscript
 from workers.jobs import TaskRunner
-from workers.schedule.scheduler import recurring_tasks
+from workers.registry import recurring_tasks
 from workers.tasks.retention import RETENTION_TASK
 
 
