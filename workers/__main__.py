@@ -1,6 +1,6 @@
-"""`python -m workers worker` and `python -m workers scheduler`: the processes of this room.
+"""The worker and scheduler processes: `python -m workers worker` and `python -m workers scheduler`.
 
-Both wait for the store where it is away, start again where it comes back, and stop at SIGTERM.
+Both wait while the store is unavailable, resume once it is back, and stop at SIGTERM.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ log = logging.getLogger("workers")
 STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 TICK_INTERVAL: Final[Seconds] = 1.0
 RECONNECT_DELAY: Final[Seconds] = 2.0
-"""Between two looks for a store that is away."""
+"""Between two attempts to reach a store that is unavailable."""
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run one process until it is told to stop; its exit status."""
+    """Run one process until a stop signal; return its exit status."""
     programs: dict[str, Callable[[Settings, threading.Event], None]] = {
         "worker": run_worker,
         "scheduler": run_scheduler,
@@ -51,7 +51,7 @@ def main(arguments: Sequence[str]) -> int:
         settings = discover_settings(os.environ)
         if not settings.redis_url:
             raise BadSettings("redis_url: no store is named; set REDIS_URL, or use paperwire up")
-        connect(settings.redis_url, retry=True)  # a bad address is said at once
+        connect(settings.redis_url, retry=True)  # report an invalid address at once
     except PaperwireError as error:
         print(error, file=sys.stderr)
         return 2
@@ -62,7 +62,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def run_worker(settings: Settings, stopping: threading.Event) -> None:
-    """Run jobs; RQ's worker ends where the store goes away, and is started again."""
+    """Run jobs. RQ's worker ends when the store becomes unavailable, and is started again."""
     redis = connect(settings.redis_url, retry=True)
     while _wait_for_store(settings, stopping):
         handlers = {number: signal.getsignal(number) for number in STOP_SIGNALS}
@@ -73,7 +73,7 @@ def run_worker(settings: Settings, stopping: threading.Event) -> None:
                 log.info("worker ready, at the store %s", redacted_url(redis))
                 worker.work(logging_level="WARNING")
         except StopRequested:
-            pass  # told to between two looks for a job, which RQ does not expect; it said goodbye
+            pass  # stopped while waiting for a job, which RQ does not catch; it has deregistered
         except StoreError as error:
             log.warning("%s", error)
         for number, handler in handlers.items():
@@ -82,7 +82,7 @@ def run_worker(settings: Settings, stopping: threading.Event) -> None:
 
 
 def run_scheduler(settings: Settings, stopping: threading.Event) -> None:
-    """Tick once a second; a tick that the store missed is made up for by the next."""
+    """Tick once a second; the next tick makes up for one that the store missed."""
     redis = connect(settings.redis_url, retry=False)
     scheduler = Scheduler(
         redis,
@@ -116,13 +116,13 @@ def _tick_until_stopped(
 
 
 def _initialize_store(redis: Redis, settings: Settings) -> None:
-    """Make the store what this code works with, with the configured keywords in it."""
+    """Migrate the store to this code's schema and save the configured keywords in it."""
     _prepare_schema(settings)
     _seed_keywords(redis, settings)
 
 
 def _seed_keywords(redis: Redis, settings: Settings) -> None:
-    """Save the configured keywords, as `paperwire up` does: here nobody else may have."""
+    """Save the configured keywords, as `paperwire up` does for its own processes."""
     try:
         Keywords(redis).seed(settings.keywords, now=datetime.now(UTC))
     except BadInput as error:
@@ -130,13 +130,13 @@ def _seed_keywords(redis: Redis, settings: Settings) -> None:
 
 
 def _prepare_schema(settings: Settings) -> None:
-    """Have the data in the schema of this code, with the patience that takes. Raises StoreError."""
+    """Migrate the data to this code's schema, with retries. Raises StoreError."""
     with closing(connect(settings.redis_url, retry=True)) as redis:
         migrations.prepare_store(redis)
 
 
 def _wait_for_store(settings: Settings, stopping: threading.Event) -> bool:
-    """Wait for a store that takes work; False when told to stop before it came."""
+    """Wait for a store that accepts commands; False if stopped before."""
     probe = connect(settings.redis_url, retry=False)
     said = False
     while not stopping.is_set():

@@ -1,10 +1,10 @@
 """The one job that RQ runs: `workers.jobs.run`, a task by name.
 
-A job is a wake-up call that may be lost, late or repeated. What makes it right is here: a lock of
-the task's own, a look whether the task was done since the call, and a claim in the due set that
-runs out if nobody is heard of.
+A job is a wake-up that may be lost, late or repeated. Correctness is ensured here: by a lock per
+task, a check whether the task ran since the wake-up was sent, and a claim in the due set that
+expires unless it is renewed.
 
-`run` stands in Redis by its dotted name: it is never renamed.
+`run` is stored in Redis by its dotted name: it is never renamed.
 """
 
 from __future__ import annotations
@@ -44,20 +44,20 @@ QUEUE_NAME: Final = "paperwire"
 RUN_TASK_JOB: Final = "workers.jobs.run"
 
 LOCK_SECONDS: Final[Seconds] = CLAIM_TTL.total_seconds()
-"""A task whose job died can run again after so long."""
+"""After this long a task whose job died can run again."""
 
 FAILURE_TTL: Final = 3600
 """Seconds that a failed job stays in Redis."""
 
 
 class TaskInterrupted(BaseException):
-    """The worker was told to stop; the task is to be run again by another."""
+    """The worker was stopped; another one is to run the task again."""
 
 
 def run(task: str, enqueued_at: float | None = None) -> dict[str, Any]:
-    """Run a task now, unless it was run since `asked_at` (seconds since 1970).
+    """Run a task now, unless it ran since `enqueued_at` (seconds since 1970).
 
-    Returns what happened, fit for JSON. Raises BadSettings, StoreError.
+    Returns a summary fit for JSON. Raises BadSettings, StoreError.
     """
     settings = discover_settings(os.environ)
     with closing(connect(settings.redis_url, retry=True)) as redis:
@@ -65,7 +65,7 @@ def run(task: str, enqueued_at: float | None = None) -> dict[str, Any]:
 
 
 class TaskRunner:
-    """Runs tasks so that each runs once at a time, and is due again when it should be."""
+    """Runs each task once at a time, and schedules its next run."""
 
     def __init__(self, redis: Redis, settings: Settings, clock: Clock) -> None:
         self._redis, self._clock = redis, clock
@@ -73,7 +73,7 @@ class TaskRunner:
         self._ingest = build_pipeline(redis, settings, clock)
 
     def run(self, task: str, enqueued_at: float | None) -> dict[str, Any]:
-        """See `run`."""
+        """Run a task: see the module's `run`."""
         lock = Lease(self._redis, keys.task_lock(task), LOCK_SECONDS)
         if not lock.acquire():
             return _skipped(task, "it is being run")
@@ -87,7 +87,7 @@ class TaskRunner:
             lock.release()
 
     def _attempt(self, task: str, lock: Lease) -> dict[str, Any]:
-        """Run with the lock and the claim kept alive, then plan the next time."""
+        """Run with lock and claim renewed, then schedule the next run."""
 
         def beat() -> None:
             lock.acquire()
@@ -100,7 +100,7 @@ class TaskRunner:
             self._states.delete_task(task)
             return _skipped(task, str(error))
         except StoreError:
-            raise  # nothing can be recorded now; the claim runs out
+            raise  # nothing can be recorded now; the claim expires
         except TaskInterrupted:
             self._states.schedule(task, self._clock())
             raise
@@ -131,7 +131,7 @@ def build_pipeline(redis: Redis, settings: Settings, clock: Clock) -> IngestPipe
 
 
 def _was_run_since(state: TaskState, enqueued_at: float | None, now: datetime) -> bool:
-    """Whether a wake-up is done with; an attempt in the future is of a clock that was wrong."""
+    """True if the task ran since; an attempt in the future is of a clock that was wrong."""
     return (
         enqueued_at is not None and enqueued_at <= state.attempted_at.timestamp() <= now.timestamp()
     )
@@ -159,7 +159,7 @@ def _summary(task: str, report: TaskReport) -> dict[str, Any]:
 
 
 def job_queue(redis: Redis) -> Queue:
-    """The queue that workers listen on. JSON, never pickle."""
+    """Return the queue that workers listen on. Jobs are JSON, never pickle."""
     return Queue(QUEUE_NAME, connection=redis, serializer=JSONSerializer)
 
 

@@ -1,13 +1,13 @@
-"""Files of many papers: what the forms are, and what one record of each says.
+"""The formats of bulk files, and the parser of one record of each.
 
-| form | begins with | a record is |
+| format | begins with | a record is |
 | --- | --- | --- |
 | arXiv's metadata snapshot | `{` | a line: `workers.bulk.snapshot` |
 | our own export | `{` and has a member `paperwire` | a line: `papers.model.json_rows` |
-| answers of OAI-PMH's ListRecords in either format, one or many | `<` | a `record` element |
+| responses to OAI-PMH's ListRecords in either format, one or many | `<` | a `record` element |
 
-A record is read by itself, so that one that cannot be read is set aside alone; forms of lines may
-be mixed.
+Records are parsed one by one, so that an unreadable one is quarantined alone; the two formats of
+lines may be mixed.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ from workers.sources.arxiv.oai_record import (
 
 
 def parse_bulk_record(record: bytes) -> Sighting | Paper | None:
-    """What a record says of a paper; None for one that OAI-PMH calls deleted.
+    """Parse a record to a sighting or paper; None for one that OAI-PMH marks as deleted.
 
-    Raises BadId and SourceGarbled for one that cannot be read.
+    Raises BadId and SourceGarbled if it is unreadable.
     """
     return _parse_element(record) if record[:1] == b"<" else _parse_line(record)
 
 
 def bulk_excerpt(record: bytes) -> str:
-    """What a person needs to see of a record that was set aside."""
+    """Return the beginning of a quarantined record, for display."""
     return record[:300].decode("utf-8", "replace").strip()
 
 

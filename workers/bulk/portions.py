@@ -1,4 +1,4 @@
-"""A portion of a file: consecutive records, cut where the month changes, and taken in at once."""
+"""A portion of a bulk file: consecutive records, split where the month changes."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from workers.bulk.record_splitter import SplitRecord
 from workers.ingest.store_batch import Poison, store_batch
 
 MAX_PORTION_RECORDS: Final = 20_000
-"""Records of a portion: few months of arXiv have more."""
+"""Records per portion: few months of arXiv have more."""
 MAX_PORTION_BYTES: Final = 48_000_000
 MIN_PORTION_RECORDS: Final = 2_000
-"""Portions end with their month once they have so many records."""
+"""A portion with this many records ends where the month changes."""
 
 MAX_STORE_TRIES: Final = 10
 _ID: Final = re.compile(
@@ -29,15 +29,15 @@ _ID: Final = re.compile(
 
 
 RecordTuple = tuple[int, bytes, str]
-"""A record's line, what the file has there, and why it is no whole record, "" where it is one.
+"""A record's line number, its bytes, and why it is incomplete ("" if it is complete).
 
-Without names, since a tuple with names takes three times as long to reach another process.
+A plain tuple, since a named one takes three times as long to reach another process.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Portion:
-    """Records up to byte `end`; `month` (its four digits) where they are all of one."""
+    """Records up to byte `end_offset`; `month` is its four digits (YYMM) if they share one."""
 
     records: Sequence[RecordTuple]
     end_offset: int
@@ -46,7 +46,7 @@ class Portion:
 
 
 class BadRecord(NamedTuple):
-    """A record to set aside: where it is, why, and how it begins."""
+    """A record to quarantine: line number, reason, and beginning."""
 
     line: int
     reason: str
@@ -55,7 +55,7 @@ class BadRecord(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class PortionResult:
-    """What became of a portion."""
+    """Counts and bad records of one ingested portion."""
 
     new: int
     changed: int
@@ -65,7 +65,7 @@ class PortionResult:
 
 
 def split_portions(pieces: Iterable[SplitRecord]) -> Iterator[Portion]:
-    """Portions of consecutive pieces, none empty."""
+    """Group consecutive records into portions, none of them empty."""
     records: list[RecordTuple] = []
     months: set[bytes] = set()
     month, end, size = b"", 0, 0
@@ -92,7 +92,7 @@ def _portion(records: list[RecordTuple], end: int, months: set[bytes]) -> Portio
 def read_records(
     records: Sequence[RecordTuple],
 ) -> tuple[dict[int, Sighting | Paper], int, list[BadRecord]]:
-    """What the records say, by line; how many are deleted; those that cannot be read."""
+    """Parse records; return them by line, the number of deleted ones, and the unreadable ones."""
     said: dict[int, Sighting | Paper] = {}
     bad: list[BadRecord] = []
     deleted = 0
@@ -114,7 +114,7 @@ def read_records(
 def ingest_portion(
     store: Store, records: Sequence[RecordTuple], now: datetime, first_month: int
 ) -> PortionResult:
-    """Read records and store them, but for months before `first`. Raises StoreError."""
+    """Parse records and store those since `first_month` (YYYYMM). Raises StoreError."""
     said, deleted, bad = read_records(records)
     for tried in range(MAX_STORE_TRIES):
         try:

@@ -1,7 +1,7 @@
-"""A stream cut into records, each with the place where it stands, in memory bounded by one record.
+"""Splits a stream into records, each with its line and offset, in memory bounded by one record.
 
-Lines are cut at line ends; documents of OAI-PMH around their `record` elements, which need not be
-well-formed for that: a document may be cut short, or stand in the middle of others.
+Lines are split at line ends, OAI-PMH documents around their `record` elements. Documents need not
+be well-formed for that: one may be truncated, or stand in the middle of others.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import IO, Final, NamedTuple
 
 MAX_RECORD_BYTES: Final = 16_000_000
-"""Bytes a record may have; a paper of 3,000 authors has 100,000."""
+"""Bytes per record; a paper of 3,000 authors has 100,000."""
 
 _BLOCK: Final = 1 << 20
 _BOM: Final = b"\xef\xbb\xbf"
@@ -27,10 +27,10 @@ _NAMESPACES: Final = re.compile(rb"""\bxmlns(?::[\w.-]+)?\s*=\s*(?:"[^"<]*"|'[^'
 
 
 class SplitRecord(NamedTuple):
-    """A record: the line it begins in, the byte after it, and its bytes.
+    """A record: the line it begins on, the offset of the byte after it, and its bytes.
 
-    `reason` tells why there is no whole record; then `text` is its beginning. An element of XML
-    stands in a root that declares what its document declared.
+    `reason` says why the record is incomplete; `text` is then its beginning. An XML element is
+    wrapped in a root that declares the namespaces of its document.
     """
 
     line: int
@@ -40,13 +40,13 @@ class SplitRecord(NamedTuple):
 
 
 def split_records(stream: IO[bytes], first: bytes) -> Iterator[SplitRecord]:
-    """The records of a stream; `first` is how it begins, seen without being taken."""
+    """Yield the records of a stream; `first` is its beginning, peeked at but not consumed."""
     begins = first.removeprefix(_BOM).lstrip()
     return split_elements(stream) if begins.startswith(b"<") else split_lines(stream)
 
 
 def split_lines(stream: IO[bytes]) -> Iterator[SplitRecord]:
-    """The lines that are not empty."""
+    """Yield the lines that are not empty."""
     number, end = 0, 0
     while line := stream.readline(MAX_RECORD_BYTES):
         number, size = number + 1, len(line)
@@ -60,7 +60,7 @@ def split_lines(stream: IO[bytes]) -> Iterator[SplitRecord]:
 
 
 class _StreamWindow:
-    """The part of a stream that is being looked at; `at` is where in it."""
+    """The buffered part of a stream; `position` is the current offset in the buffer."""
 
     def __init__(self, stream: IO[bytes]) -> None:
         self._stream = stream
@@ -69,12 +69,12 @@ class _StreamWindow:
         self.line = 1
 
     def advance_to(self, at: int) -> None:
-        """Move on, counting lines."""
+        """Move to an offset in the buffer, counting lines."""
         self.line += self.buffer.count(b"\n", self.position, at)
         self.position = at
 
     def read_more(self) -> bool:
-        """Drop what is behind and read on; False at the end."""
+        """Drop the buffer before the position and read a block; False at the end."""
         block = self._stream.read(_BLOCK)
         self.dropped_bytes += self.position
         self.buffer, self.position = self.buffer[self.position :] + block, 0
@@ -82,7 +82,7 @@ class _StreamWindow:
 
 
 def split_elements(stream: IO[bytes]) -> Iterator[SplitRecord]:
-    """The `record` elements, and errors that stand in their place."""
+    """Yield the `record` elements, and OAI-PMH errors found in place of records."""
     window, root = _StreamWindow(stream), _root_tag(b"")
     while found := _next_tag(window):
         window.advance_to(found.start())
@@ -99,7 +99,7 @@ def split_elements(stream: IO[bytes]) -> Iterator[SplitRecord]:
 
 
 def _next_tag(window: _StreamWindow) -> re.Match[bytes] | None:
-    """The next tag that matters, from where the window is."""
+    """Return the next relevant tag from the window's position."""
     while not (found := _TAG.search(window.buffer, window.position)):
         begun = window.buffer.rfind(b"<", max(window.position, len(window.buffer) - 4096))
         window.advance_to(begun if begun >= 0 else len(window.buffer))
@@ -109,7 +109,7 @@ def _next_tag(window: _StreamWindow) -> re.Match[bytes] | None:
 
 
 def _take_record(window: _StreamWindow, root: bytes) -> SplitRecord:
-    """The record that begins where the window is; it is left behind."""
+    """Return the record that begins at the window's position, and move past it."""
     line, looked = window.line, 1
     while not (end := _RECORD_ENDS.search(window.buffer, window.position + looked)):
         looked = max(1, len(window.buffer) - window.position - 64)
@@ -138,5 +138,5 @@ def _broken_record(window: _StreamWindow, line: int, until: int, reason: str) ->
 
 
 def _root_tag(said: bytes) -> bytes:
-    """The start tag of a root with the name spaces that a document's own declares."""
+    """Return a root's start tag with the namespaces that a document declares."""
     return b"<records " + b" ".join(_NAMESPACES.findall(said) or [_OAI]) + b">"

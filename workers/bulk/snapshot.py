@@ -1,8 +1,9 @@
-"""arXiv's metadata snapshot: one JSON object a line, as the public data set has it.
+"""arXiv's metadata snapshot: one JSON object per line, as in the public data set.
 
-It is made from OAI-PMH's `arXivRaw` and says the same in other words; beside the authors in one
-string it has them parted (`authors_parsed`). `update_date` is the datestamp: the last change of the
-metadata. Sizes of versions are not in it, so that only words tell of a withdrawal.
+It is made from OAI-PMH's `arXivRaw` and has the same content under other names; beside the authors
+in one string it has them separately (`authors_parsed`). `update_date` is the datestamp: the last
+change of the metadata. It lacks the sizes of versions, so that only the wording indicates a
+withdrawal.
 
 https://info.arxiv.org/help/bulk_data.html
 """
@@ -28,7 +29,7 @@ _TEXTS: Final = ("id", "title", "abstract", "comments", "journal-ref", "doi", "l
 
 
 def sighting_from_snapshot(row: Mapping[str, Any]) -> Sighting:
-    """What a line says of a paper. Raises BadId and SourceGarbled for one that cannot be read."""
+    """Parse a line's object. Raises BadId and SourceGarbled if it is unreadable."""
     if not isinstance(row.get("id"), str):
         raise SourceGarbled(f"the record has no id that is a text: {row.get('id')!r:.100}")
     said = {name: clean_line(row.get(name)) for name in _TEXTS}
@@ -50,12 +51,12 @@ def sighting_from_snapshot(row: Mapping[str, Any]) -> Sighting:
 
 
 def _categories(said: object) -> str:
-    """`"cs.CL cs.AI"`; older snapshots have it in a list."""
+    """`"cs.CL cs.AI"`; older snapshots have a list."""
     return clean_line(" ".join(map(clean_line, said)) if isinstance(said, list) else said)
 
 
 def _versions(said: object) -> list[tuple[int, datetime]]:
-    """Every version with when it was submitted, in order."""
+    """Return every version's number and submission time, in order."""
     if said is None:
         return []
     if not isinstance(said, list) or not {dict}.issuperset(map(type, said)):
@@ -72,7 +73,9 @@ def _versions(said: object) -> list[tuple[int, datetime]]:
 
 
 def _authors(row: Mapping[str, Any]) -> tuple[str, ...]:
-    """`authors_parsed`: rows of keyname, forenames, suffix, affiliations. Else the one string."""
+    """The names in `authors_parsed`, rows of keyname, forenames, suffix, affiliations; else in
+    `authors`.
+    """
     parsed = row.get("authors_parsed")
     if isinstance(parsed, list) and parsed:
         found = tuple(filter(None, map(_name, parsed)))
@@ -90,5 +93,5 @@ def _name(person: object) -> str:
     parts = person[1:2] + person[:1] + person[2:3]  # forenames, keyname, suffix
     try:
         return clean_line(" ".join(parts))
-    except TypeError:  # some are no texts
+    except TypeError:  # some are not strings
         return clean_line(" ".join([part for part in parts if isinstance(part, str)]))

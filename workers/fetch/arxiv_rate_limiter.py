@@ -1,18 +1,18 @@
-"""The one lane to arXiv, shared by every process on every host through Redis.
+"""The rate limiter for arXiv, shared by every process on every host through Redis.
 
-arXiv's terms: one connection at a time, three seconds between requests, over all machines. So a
-request happens inside a turn, and who has the turn stands in one hash, `keys.ARXIV_LANE`:
+arXiv's terms: one connection at a time, three seconds between requests, over all machines. So every
+request holds a lease, whose state is in one hash, `keys.ARXIV_RATE_LIMIT`:
 
 | field | content |
 | --- | --- |
-| `holder`, `until` | token of the request under way; the millisecond its claim ends if it dies |
+| `holder`, `until` | token of the request under way; the millisecond its lease expires if it dies |
 | `next` | the millisecond from which the next request may start |
 | `pause` | the length of the last back-off in milliseconds; absent after a success |
-| `resume`, `said` | the millisecond at which the back-off ends, and what arXiv said |
+| `resume`, `said` | the millisecond at which the back-off ends, and arXiv's own message |
 
-All milliseconds are those of the Redis server's clock, the only one that everybody shares. The
-pause between two requests counts from the end of the first, so that arXiv sees its arrivals
-further apart than that, whatever the network adds.
+All milliseconds are of the Redis server's clock, the only one shared by all. The interval between
+two requests counts from the end of the first, so that arXiv sees them arrive further apart than
+that, whatever the network adds.
 """
 
 from __future__ import annotations
@@ -32,18 +32,18 @@ from papers.redis_backend import keys
 from papers.redis_backend.connection import translate_store_errors
 
 OVERLOAD_STATUSES: Final = frozenset({406, 429, 503})
-"""Statuses with which arXiv answers overload: everybody holds off."""
+"""Statuses with which arXiv signals overload: every process backs off."""
 
 INITIAL_OVERLOAD_BACKOFF: Final = 30.0
 MAX_OVERLOAD_BACKOFF: Final = 3600.0
-"""Seconds: back-off doubles from the one to the other while arXiv says no."""
+"""Seconds: back-off doubles from the initial to the maximum while arXiv refuses."""
 
 _POLL_INTERVAL: Final = 0.1
 _INTERVAL_MARGIN: Final = 0.02
-"""Seconds on top of the interval: clocks that are being set right run a little fast."""
+"""Seconds added to the interval: a clock that is being adjusted runs slightly fast."""
 
 _CLAIM_GRACE: Final = 30.0
-"""Seconds a claim outlives the longest request: time to resolve a name and to tidy up."""
+"""Seconds that a lease outlives the longest request: for name resolution and clean-up."""
 
 _LUA_NOW = """
 local t = redis.call('TIME')
@@ -96,10 +96,10 @@ end
 
 
 class ArxivRateLimiter:
-    """Lets one request to arXiv through at a time, at its pace.
+    """Lets one request to arXiv through at a time, with an interval between them.
 
-    `interval` lies between two requests; `longest` is how long one request may take, after which
-    the turn of a process that died is given to another; `patience` how long a turn is waited for.
+    A request may take `max_request_seconds`; then the lease of a process that died expires. A
+    caller waits up to `max_wait` for its turn.
     """
 
     def __init__(
@@ -124,10 +124,10 @@ class ArxivRateLimiter:
 
     @contextmanager
     def acquire(self, max_wait: Seconds | None = None) -> Iterator[None]:
-        """Wait for the lane, hold it for one request, and learn from how that went.
+        """Wait for the lease, hold it for one request, and back off according to the outcome.
 
-        Raises SourceRefused with `retry_after` where arXiv asked to hold off, or the lane is
-        taken, for longer than `patience`; StoreAway.
+        Raises SourceRefused with `retry_after` if arXiv asked for a longer back-off than
+        `max_wait`, or the lease is held for longer; StoreUnavailable.
         """
         token = secrets.token_hex(16)
         self._wait_for_slot(token, self._max_wait if max_wait is None else max_wait)
@@ -161,7 +161,7 @@ class ArxivRateLimiter:
         self._run_script(self._release_script, token, self._interval, outcome, *pauses, said[:500])
 
     def _run_script(self, script: Script, *args: str | Seconds) -> Any:
-        """Run a script on the lane; seconds become the milliseconds it counts in."""
+        """Run a script on the limiter's hash; seconds are passed as milliseconds."""
         with translate_store_errors():
             return script(
                 keys=[keys.ARXIV_RATE_LIMIT],

@@ -1,10 +1,10 @@
-"""Asking an upstream over HTTP, guarded on every side.
+"""The HTTP client for upstreams, guarded on every side.
 
-    address allowed? → one request within silence, time and size limits → did it say no?
-    → a redirect: the same again, at most five times → an answer
+    address allowed? → one request within idle, total and size limits → refused?
+    → a redirect: the same again, at most five times → a response
 
-Validators (ETag, Last-Modified) are remembered only when the caller says so, which is after it
-has stored what came: an ingest killed in between must not be answered 304 the next time.
+Validators (ETag, Last-Modified) are saved only when the caller says so, which is after it has
+stored the content: an ingest killed in between must not get a 304 the next time.
 """
 
 from __future__ import annotations
@@ -40,15 +40,14 @@ _CHUNK: Final = 65_536
 _ERROR_BODY_BYTES: Final = 4_000
 
 Throttle = Callable[[], AbstractContextManager[Any]]
-"""What every single request waits for and happens in: the arXiv lane's turn, or nothing."""
+"""The context in which each request is sent: the arXiv rate limiter's lease, or nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class UpstreamResponse:
-    """What an upstream answered: 200 with a body, or 304 and `not_modified`.
+    """An upstream's response: 200 with a body, or 304 and `not_modified`.
 
-    `asked` is the address as it was asked for, `url` that of the answer after redirects.
-    `memo` is what was remembered with the validators of a 304.
+    `url` is the address after redirects. `memo` was saved with the validators of a 304.
     """
 
     requested_url: str
@@ -61,9 +60,9 @@ class UpstreamResponse:
 
 
 class Fetcher:
-    """Fetches over HTTP within the limits that settings give.
+    """Fetches over HTTP within the limits of the settings.
 
-    `redis` holds the validators of conditional requests; without it none are sent.
+    `redis` holds the validators for conditional requests; without it none are sent.
     """
 
     def __init__(self, settings: Settings, redis: Redis | None = None) -> None:
@@ -80,9 +79,9 @@ class Fetcher:
         conditional: bool = False,
         throttle: Throttle = contextlib.nullcontext,
     ) -> UpstreamResponse:
-        """Ask for `url`; every request on the way happens inside `through()`.
+        """Request `url`; every request, redirects included, is sent inside `throttle()`.
 
-        Raises AddressForbidden, SourceUnreachable, SourceRefused, SourceGarbled; StoreAway.
+        Raises AddressForbidden, SourceUnreachable, SourceRefused, SourceGarbled; StoreUnavailable.
         """
         known = self._saved_validators(url) if conditional else {}
         sent = self._request_headers(accept, known) | dict(headers or {})
@@ -102,7 +101,7 @@ class Fetcher:
         )  # fmt: skip
 
     def post(self, url: str, form: Mapping[str, str], *, now: datetime) -> None:
-        """Send a form to `url`, once; any 2xx is a yes, and a redirect is none.
+        """Post a form to `url`, once; any 2xx is a success, and a redirect is not.
 
         Raises AddressForbidden, SourceUnreachable, SourceRefused, SourceGarbled.
         """
@@ -112,9 +111,9 @@ class Fetcher:
             refusals.raise_for_refusal(_display_url(url), came.status, came.headers, came.body, now)
 
     def save_validators(self, response: UpstreamResponse | None, memo: str = "") -> None:
-        """Keep the validators of an answer whose content is stored now, and a memo for its 304.
+        """Save the validators of a response whose content is stored, and a memo for its 304.
 
-        Raises StoreAway.
+        Raises StoreUnavailable.
         """
         if self._redis is None or response is None or response.not_modified:
             return
@@ -131,7 +130,7 @@ class Fetcher:
                 self._redis.hdel(keys.VALIDATORS, response.requested_url)
 
     def _saved_validators(self, url: str) -> dict[str, str]:
-        """The validators remembered for this address."""
+        """Return the saved validators of this address, and their memo."""
         if self._redis is None:
             return {}
         with translate_store_errors():
@@ -154,7 +153,7 @@ class Fetcher:
     def _request(
         self, url: str, headers: Mapping[str, str], deadline: Deadline, now: datetime
     ) -> _RawResponse:
-        """One request. Raises what the answer says, unless it is 200, 304 or a redirect."""
+        """Send one request. Raises for a refusal, unless the status is 200, 304 or a redirect."""
         came = self._send(url, headers, deadline)
         asked_before = "If-None-Match" in headers or "If-Modified-Since" in headers
         if came.status not in _REDIRECT_STATUSES and not (came.status == 304 and asked_before):
@@ -168,7 +167,7 @@ class Fetcher:
         deadline: Deadline,
         form: Mapping[str, str] | None = None,
     ) -> _RawResponse:
-        """What came to one request, whatever it says: GET, or POST where there is a form."""
+        """Send one request, a POST if there is a form, and return the response of any status."""
         _check_url(url)
         try:
             came = self._exchange(url, headers, deadline, form)
@@ -181,7 +180,7 @@ class Fetcher:
         except (RequestException, HTTPError, OSError) as error:
             why = "out of time" if deadline.is_expired else _root_cause(error)
             raise SourceUnreachable(f"{_display_url(url)}: {why}") from error
-        if deadline.is_expired:  # a connection that was cut may look like one that ended
+        if deadline.is_expired:  # a connection that was shut down may look like one that ended
             raise SourceUnreachable(f"{_display_url(url)}: out of time")
         return came
 
@@ -208,7 +207,7 @@ class Fetcher:
             return _RawResponse(url, response.status_code, response.headers, body)
 
     def _read_body(self, response: Response) -> bytes:
-        """The body, decompressed piece by piece: a bomb stops at the limit."""
+        """Read the body, decompressed block by block: a decompression bomb stops at the limit."""
         body = bytearray()
         while piece := response.raw.read1(_CHUNK, decode_content=True):
             body += piece
@@ -227,14 +226,14 @@ class _RawResponse:
 
 
 def _read_error_body(response: Response) -> bytes:
-    """The first words of a refusal; that they break off does not make it less of one."""
+    """Read the beginning of an error body; it may be truncated."""
     with contextlib.suppress(HTTPError, OSError):
         return bytes(response.raw.read1(_ERROR_BODY_BYTES, decode_content=True))
     return b""
 
 
 def _check_url(url: str) -> None:
-    """Raise AddressForbidden for what is no web address."""
+    """Raise AddressForbidden for anything but an http or https URL."""
     try:
         parts = urlsplit(url)
         fit = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
@@ -250,20 +249,20 @@ def _redirect_target(came: _RawResponse) -> str:
         if location:
             return urljoin(came.url, location)
     except ValueError:
-        pass  # no address either
+        pass  # not a URL either
     raise SourceGarbled(
         f"{_display_url(came.url)} redirects to {location[:200]!r}, which is no address"
     )
 
 
 def _display_url(url: str) -> str:
-    """An address fit to be shown: no credentials, no query."""
+    """Return a URL fit for display: no credentials, no query."""
     parts = urlsplit(url)
     return f"{parts.hostname or url[:100]}{parts.path}"
 
 
 def _root_cause(error: BaseException) -> str:
-    """The innermost cause, which is the one a person understands."""
+    """Return the innermost cause's message, which is the most comprehensible one."""
     while (inner := error.__cause__ or error.__context__) is not None:
         error = inner
     return str(error) or type(error).__name__

@@ -1,7 +1,8 @@
-"""The one way out over HTTP: connects to checked addresses only, and not for ever.
+"""The only HTTP session in use: it connects to checked addresses only, under a deadline.
 
-The address that was checked is the address that is connected to, so a name that resolves
-differently a moment later gains nothing. Host header, SNI and certificate stay the name's.
+The address that was checked is the address that is connected to, so that a name which resolves
+differently a moment later (DNS rebinding) gains nothing. Host header, SNI and certificate remain
+the name's.
 """
 
 from __future__ import annotations
@@ -21,13 +22,13 @@ from workers.fetch.deadline import Deadline
 
 
 class ConnectionGate:
-    """Opens connections: to allowed addresses, under a deadline."""
+    """Opens connections to allowed addresses, under a deadline."""
 
     def __init__(self, allowed: Sequence[IPNetwork], deadline: Deadline, timeout: float) -> None:
         self._allowed, self._deadline, self._timeout = allowed, deadline, timeout
 
     def connect(self, host: str, port: int) -> socket.socket:
-        """A connection to the first address of the host that answers.
+        """Connect to the first address of the host that accepts.
 
         Raises AddressForbidden and SourceUnreachable.
         """
@@ -49,10 +50,10 @@ class ConnectionGate:
 
 
 class GuardedSession(Session):
-    """requests' session, without the ways around the checks that it has.
+    """requests' session without its ways around the checks.
 
-    Proxies and .netrc from the environment are not used. Redirects are for the caller to follow:
-    requests would read their bodies, however long, before it says that there is one.
+    Ignores proxies and .netrc of the environment. The caller follows redirects: requests would read
+    their bodies, of any length, before it reports them.
     """
 
     def __init__(self, gate: ConnectionGate) -> None:
@@ -73,7 +74,7 @@ class _GuardedAdapter(HTTPAdapter):
         self._gate = gate
 
     def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
-        """The pool of a host, as requests makes it, but through the gate."""
+        """Return a host's pool as requests makes it, but connecting through the gate."""
         pool: Any = super().get_connection_with_tls_context(*args, **kwargs)
         kind = _GuardedHTTPS if pool.scheme == "https" else _GuardedHTTP
         pool.ConnectionCls = functools.partial(kind, gate=self._gate)

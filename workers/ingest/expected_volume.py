@@ -1,11 +1,11 @@
-"""How many records a day usually brings: what tells a thin answer from a whole one.
+"""Expected record counts per day: tells a thin result from a complete one.
 
-Every source can serve a list that is valid, of today, and short of most of its papers. So what
-came for a day is held against the same weekday in the four weeks before. A thin day is stale: it
-is asked for again, in full, and what the announcements miss is looked for in OAI-PMH; once that
-has been over the day, thin is what the day was.
+Every source can serve a list that is valid, of today, and lacks most of its papers. So a day's
+count is compared with the same weekday in the four weeks before. A thin day is stale: it is fetched
+again, in full, and what the announcements miss is harvested from OAI-PMH. Once that has covered the
+day, the thin count is accepted.
 
-    note the count → usual? → few? → reconciled since? → the part, with what is usual and said
+    save the count → expected count → too low? → reconciled since? → the annotated result
 """
 
 from __future__ import annotations
@@ -29,20 +29,20 @@ from workers.tasks.reconcile import RECONCILE_TASK as RECONCILIATION
 
 WINDOW_WEEKS: Final = 4
 MIN_KNOWN_WEEKS: Final = 2
-"""Of the four weeks, how many must be known: before, nothing is usual."""
+"""Known weeks of the four that are needed to expect a count."""
 
 MIN_EXPECTED_COUNT: Final = 8
-"""Where less than this is usual, a small number says nothing."""
+"""If fewer are expected, a low count is not significant."""
 
 LOW_COUNT_RATIO: Final = 0.5
-"""Less than this share of what is usual is few."""
+"""A count below this share of the expected one is low."""
 
 _WEEK: Final = timedelta(weeks=1)
 _HISTORY: Final = (WINDOW_WEEKS + 1) * _WEEK
 
 
 def expected_count(counts: Mapping[date, int], day: date) -> int | None:
-    """The median of the same weekday's counts in the four weeks before; None where too few are."""
+    """Return the median of the same weekday's counts in the four weeks before; None if too few."""
     before = [
         counts[then] for n in range(1, WINDOW_WEEKS + 1) if (then := day - n * _WEEK) in counts
     ]
@@ -50,14 +50,14 @@ def expected_count(counts: Mapping[date, int], day: date) -> int | None:
 
 
 def is_below_expected(got: int, expected: int | None) -> bool:
-    """Whether so many records are suspiciously few where `expected` are usual."""
+    """True if the count is suspiciously low compared with the expected one."""
     return (
         expected is not None and expected >= MIN_EXPECTED_COUNT and got < LOW_COUNT_RATIO * expected
     )
 
 
 class VolumeCheck:
-    """Holds what comes against what is usual. Raises StoreAway."""
+    """Compares results with the expected counts. Raises StoreUnavailable."""
 
     def __init__(self, redis: Redis, states: TaskStates, *, can_reconcile: bool) -> None:
         self._redis, self._states, self._can_reconcile = redis, states, can_reconcile
@@ -65,7 +65,10 @@ class VolumeCheck:
     def assess(
         self, task: str, part: FetchResult, now: datetime, *, confirmed_by_oai: bool = False
     ) -> FetchResult:
-        """A part with what is usual for its day; stale where it is thin and nobody confirms it."""
+        """Return the result with its expected count; stale if it is thin and not confirmed.
+
+        `confirmed_by_oai`: a reconciliation with OAI-PMH can confirm a thin day of this task.
+        """
         if part.counted_day is None or not part.complete or part.stale:
             return part
         counts = self._record_count(task, part.counted_day, part.record_count)
@@ -83,7 +86,7 @@ class VolumeCheck:
         return replace(part, stale=True, message=said)
 
     def _record_count(self, task: str, day: date, got: int) -> dict[date, int]:
-        """Every count that is kept, this one included; of a day's counts the highest stays."""
+        """Save a day's count, the highest of several; return the counts of the last weeks."""
         with translate_store_errors(self._redis):
             text: Any = self._redis.hget(keys.RECORD_COUNTS, task)
         known = {date.fromisoformat(d): n for d, n in json.loads(text or "{}").items()}
@@ -96,13 +99,13 @@ class VolumeCheck:
         return counts
 
     def _was_reconciled(self, now: datetime) -> bool:
-        """Whether OAI-PMH was gone through, without an error, after this announcement."""
+        """True if OAI-PMH was reconciled without an error after this announcement."""
         state = self._states.get(RECONCILIATION)
         good = state is not None and state.state in (TaskStatus.OK, TaskStatus.QUIET)
         return good and state is not None and state.attempted_at >= _settled_at(now)
 
     def _request_reconciliation(self, now: datetime) -> None:
-        """Have OAI-PMH asked as soon as it knows the day; its own back-off goes first."""
+        """Schedule a reconciliation as soon as OAI-PMH has the day, unless it is backing off."""
         state = self._states.get(RECONCILIATION)
         failing = state is not None and state.state is TaskStatus.FAILING
         if not self._can_reconcile or failing:

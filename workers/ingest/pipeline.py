@@ -1,11 +1,11 @@
-"""From an upstream to the store, one task at a time: the architecture of this room.
+"""The ingest pipeline: from an upstream to the store, one task at a time.
 
-fetch      the task's source gives parts, each one answer of its upstream
-compare    with what such a day usually brings: a thin answer is stale
-store      every part is merged into the papers as it comes: what is sound stays
-remember   its validators, once it is stored: never a 304 for what was lost
-judge      ok, quiet, stale or failing, by what came
-record     the state, and when the task is due next
+fetch     the task's fetch function yields results, one per response of its upstream
+compare   with the count expected for such a day: a thin result is stale
+store     every result is merged into the papers as it arrives: sound records stay
+validate  its validators are saved once it is stored: never a 304 for what was lost
+classify  the attempt as ok, quiet, stale or failing
+record    the state, and when the task is due next
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ OnChange = Callable[[TaskStates, datetime], None]
 
 @dataclass(slots=True)
 class Tally:
-    """What the parts of one attempt brought, without their papers."""
+    """The totals of one attempt, without its papers."""
 
     record_count: int = 0
     new_ids: list[ArxivId] = field(default_factory=list)
@@ -55,7 +55,7 @@ class Tally:
     _thin_message: str = ""
 
     def add(self, part: FetchResult) -> None:
-        """Count a part in."""
+        """Add one result."""
         self.parts += 1
         self.unchanged_parts += part.not_modified
         self.record_count += part.record_count
@@ -75,7 +75,7 @@ class Tally:
 
     @property
     def message(self) -> str:
-        """What came, in words."""
+        """The outcome in words."""
         passed_over = f"; {self.too_old} of months that are not kept" if self.too_old else ""
         return f"{self._described}{passed_over}"
 
@@ -88,7 +88,7 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class TaskReport:
-    """What one attempt at a task did, and the state it left."""
+    """The outcome of one attempt at a task, and the state it left."""
 
     state: TaskState
     new: int
@@ -99,7 +99,7 @@ class TaskReport:
 def classify_outcome(
     tally: Tally, error: SourceError | None, before: TaskStatus | None
 ) -> tuple[TaskStatus, str]:
-    """The state a source is in after an attempt, and why, in words."""
+    """Return the status of a source after an attempt, and the message that explains it."""
     if error is not None:
         return TaskStatus.FAILING, str(error)
     if not tally.is_readable:
@@ -158,7 +158,7 @@ class IngestPipeline:
         return self._record(task, tally, error, started)
 
     def record_failure(self, task: str, reason: str) -> TaskState:
-        """Record an attempt that ended in a way nobody foresaw."""
+        """Record an attempt that ended in an unexpected error."""
         return self._record(task, Tally(), SourceError(reason), self._clock()).state
 
     def _store_part(self, task: str, part: FetchResult, tally: Tally, started: datetime) -> None:
@@ -213,7 +213,7 @@ def _requested_wait(kind: TaskKind, tally: Tally, error: SourceError | None) -> 
 
 
 def max_age(response: UpstreamResponse | None) -> Seconds:
-    """For how long an answer says it stays fresh (Cache-Control), in seconds."""
+    """Return a response's freshness lifetime (Cache-Control: max-age), in seconds; 0 if none."""
     said = response.headers.get("Cache-Control", "") if response else ""
     found = re.search(r"\bmax-age\s*=\s*(\d{1,9})\b", said, re.IGNORECASE)
     return float(found[1]) if found else 0.0
@@ -222,7 +222,7 @@ def max_age(response: UpstreamResponse | None) -> Seconds:
 def next_state(
     before: TaskState | None, task: str, verdict: TaskStatus, started: datetime, now: datetime
 ) -> TaskState:
-    """The state after an attempt: since when, last success, failures in a row."""
+    """Return the state after an attempt: status, since when, last success, failures in a row."""
     good = verdict in (TaskStatus.OK, TaskStatus.QUIET)
     return TaskState(
         name=task,

@@ -1,7 +1,8 @@
-"""The digest of a keyword as a message: the papers of a day or week as plain text and as HTML.
+"""A digest's message: a keyword's papers of a day or week as plain text and as HTML.
 
-It says what does not move: titles, names, the beginnings of abstracts, where to read on. Same
-papers, same message, and the same Message-ID for the same period: https://www.rfc-editor.org/rfc/rfc5322
+It contains only what does not change: titles, names, beginnings of abstracts, links. The same
+papers give the same message, and the same period the same Message-ID:
+https://www.rfc-editor.org/rfc/rfc5322
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ _SMALL_STYLE: Final = 'style="margin:.25em 0;font-size:.85em"'
 
 @dataclass(frozen=True, slots=True)
 class _DigestContent:
-    """What both forms of a message say."""
+    """The content of both forms of a message."""
 
     heading: str
     page_url: str
@@ -47,7 +48,7 @@ class _DigestContent:
 def digest_message(
     keyword: Keyword, period: Period, papers: Sequence[Paper], settings: Settings
 ) -> EmailMessage:
-    """The message about a keyword's papers, newest first; of many the first are told of."""
+    """Return the message on a keyword's papers, newest first; only the first ones are listed."""
     site, name = settings.base_url, clean_line(keyword.name)
     host = urlsplit(site).hostname or "localhost"
     count = f"{len(papers):,} paper{'' if len(papers) == 1 else 's'}"
@@ -122,7 +123,7 @@ def _authors(paper: Paper) -> str:
 
 
 def _abstract_excerpt(paper: Paper) -> str:
-    """The beginning of an abstract, its formulas as TeX; no word is cut."""
+    """Return the beginning of an abstract, formulas as TeX, cut between words."""
     text = accents_to_unicode(clean_line(paper.abstract))
     if len(text) <= MAX_ABSTRACT_LENGTH:
         return text

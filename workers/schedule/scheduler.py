@@ -1,12 +1,12 @@
-"""The scheduler's tick: what is due is woken, once, whoever ticks.
+"""The scheduler's tick: enqueues every task that is due, once, however many schedulers run.
 
-    only the holder of the lease ticks           any number of schedulers may run
-    settle ingests that were cut short
-    plan: every configured task is in the due set, and nothing else
-    claim what is due, which moves its time on, and wake a worker for it
+    only the holder of the lease ticks
+    settle ingests that were interrupted
+    synchronize: the due set contains the tasks called for, and no others
+    claim each due task, which postpones it, and enqueue a wake-up for it
 
-A wake-up (an RQ job) may be lost: then the claim runs out and the task is due again. It may come
-twice or late: then `workers.jobs` finds the task done since, and does nothing.
+A wake-up (an RQ job) may be lost: then the claim expires and the task is due again. It may be
+repeated or late: then `workers.jobs` finds that the task ran since, and does nothing.
 """
 
 from __future__ import annotations
@@ -29,22 +29,22 @@ from workers.schedule.task_kind import TaskKind
 log = logging.getLogger(__name__)
 
 CLAIM_TTL: Final = timedelta(seconds=60)
-"""How long a worker has from a wake-up, and from each beat of its run, to be heard of."""
+"""How long a claim lasts after a wake-up, and after each heartbeat of its job."""
 
 LEASE_SECONDS: Final[Seconds] = 30.0
 
 MAX_PLAN_AHEAD: Final = timedelta(days=5)
-"""No task is planned for later: such a time is from a clock that was wrong, and has been set."""
+"""No task is due later: such a time is from a clock that was wrong and has been set."""
 
 EnqueueTask = Callable[[str, datetime], None]
-"""Send a worker a wake-up for a task, saying when."""
+"""`enqueue(task, now)` sends a worker the wake-up for a task."""
 
 QueueLength = Callable[[], int]
-"""How many wake-ups no worker has taken yet."""
+"""Returns the number of wake-ups that no worker has taken yet."""
 
 
 class Scheduler:
-    """One of any number of schedulers."""
+    """One of any number of schedulers. `kinds` has the row of each kind of task."""
 
     def __init__(
         self,
@@ -61,13 +61,13 @@ class Scheduler:
         self._communities = Communities(redis, settings)
 
     def tick(self, now: datetime) -> list[str]:
-        """See the module; the tasks that were woken. Raises StoreAway."""
+        """Perform one tick (see the module); return the tasks woken. Raises StoreUnavailable."""
         if not self._lease.acquire():
             return []
         self._store.settle(now=now)
         planned = self._sync_due_set(now)
         if self._queue_length() >= 2 * planned:
-            return []  # no worker is there: more wake-ups would only pile up
+            return []  # no worker is running: more wake-ups would only pile up
         due = self._states.due_tasks(now)
         woken = [task for task in due if self._states.claim(task, now, now + CLAIM_TTL)]
         for task in woken:
@@ -75,7 +75,7 @@ class Scheduler:
         return woken
 
     def resign(self) -> None:
-        """Let another scheduler tick at once. Raises StoreAway."""
+        """Release the lease, for another scheduler to tick at once. Raises StoreUnavailable."""
         self._lease.release()
 
     def _sync_due_set(self, now: datetime) -> int:

@@ -1,7 +1,7 @@
-"""Community feeds: any RSS or Atom whose entries name arXiv papers, as its community's picks.
+"""Community feeds: the arXiv papers that the entries of any RSS or Atom feed link to, as picks.
 
-Only ids, links and dates are taken. An entry may name a paper by its link, its id, its title or
-its text; one that names none is counted and passed over.
+Only ids, links and dates are taken. An entry may name a paper in its link, id, title or text; one
+that names none is counted and skipped.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ ACCEPT: Final = (
     "application/atom+xml, application/rss+xml, application/xml;q=0.9, text/xml;q=0.9, */*;q=0.1"
 )
 MAX_IDS_PER_ENTRY: Final = 1_000
-"""Papers that one entry may name; a longer list is cut."""
+"""Papers that one entry may name; a longer list is truncated."""
 
 _PICK_DATE_TOLERANCE: Final = timedelta(days=2)
 
 
 def fetch(subject: str, upstreams: UpstreamClients, now: datetime) -> Iterator[FetchResult]:
-    """The picks of the community called `subject` in the settings, as one part."""
+    """Yield the picks of the community feed named `subject` in the settings, as one result."""
     communities = upstreams.settings.communities
     if subject not in communities:
         raise BadParameter("community", f"there is no community {subject!r}")
@@ -40,7 +40,7 @@ def fetch(subject: str, upstreams: UpstreamClients, now: datetime) -> Iterator[F
 
 
 def parse_community_feed(body: bytes, community: str, now: datetime) -> FetchResult:
-    """The picks in a feed, one per entry and paper. Raises SourceGarbled, SourceIncomplete."""
+    """Parse a feed to picks, one per entry and paper. Raises SourceGarbled, SourceIncomplete."""
     feed = parse_feed(body)
     picked = [(entry, _named_ids(entry)) for entry in feed.entries]
     sightings = tuple(
@@ -61,14 +61,14 @@ def parse_community_feed(body: bytes, community: str, now: datetime) -> FetchRes
 
 
 def _named_ids(entry: Any) -> list[ArxivId]:
-    """Every paper an entry names, once each."""
+    """Return every paper that an entry names, without duplicates."""
     whole = (_exact_id(text) for text in (clean_line(entry.get("id")), *_links(entry)))
     named = (id for text in _texts(entry) for id in find_ids(text))
     return list(dict.fromkeys([id for id in whole if id] + list(named)))
 
 
 def _exact_id(text: str) -> ArxivId | None:
-    """The paper that this text as a whole is the id or the address of."""
+    """Return the paper whose id or URL is this whole text, if any."""
     try:
         return ArxivId.parse(text)
     except BadId:
@@ -103,7 +103,7 @@ def _sighting(id: ArxivId, entry: Any, community: str, now: datetime) -> Sightin
 
 
 def _picked_at(id: ArxivId, entry: Any, now: datetime) -> datetime:
-    """When the entry says it was picked: not in the future, and not before there was the paper."""
+    """Return an entry's date: not in the future, and not before the paper existed."""
     said = parsed_time(entry, "published") or parsed_time(entry, "updated")
     month = datetime(id.month // 100, id.month % 100, 1, tzinfo=UTC)
     return min(said, now) if said and said >= month - _PICK_DATE_TOLERANCE else now

@@ -1,7 +1,7 @@
-"""Hugging Face Daily Papers: what its community picked, with votes, comments, code and project.
+"""Hugging Face Daily Papers: its community's picks, with votes, comments, code and project.
 
-The day of a pick is `submittedOnDailyAt`, neither the day asked for nor `publishedAt`. Nearly
-every key came over time and may be absent; summaries are re-typeset, so arXiv's words win later.
+The day of a pick is `submittedOnDailyAt`, neither the day requested nor `publishedAt`. Nearly every
+key was added over time and may be absent; summaries are re-typeset, so arXiv's texts win later.
 
 https://huggingface.co/api/daily_papers
 """
@@ -25,15 +25,15 @@ COMMUNITY_NAME: Final = "hf"
 PAPERS_URL: Final = "https://huggingface.co/papers"
 PAGE_SIZE: Final = 100
 RECENT_DAYS: Final = 14
-"""A paper can be picked this long after arXiv had it, and its votes go on."""
+"""A paper can be picked this long after it is on arXiv, and votes continue."""
 
 _MAX_PAGES: Final = 5
 
 
 def fetch(subject: str, upstreams: UpstreamClients, now: datetime) -> Iterator[FetchResult]:
-    """The picks of today (`today`) or of the last 14 days (`recent`), one part per answer.
+    """Yield the picks of `today` or of the last 14 days (`recent`), one result per response.
 
-    A day that cannot be read does not stop the others; its error is raised when they are done.
+    A failing day does not stop the others; its error is raised at the end.
     """
     spans = {"today": 1, "recent": RECENT_DAYS}
     if subject not in spans:
@@ -43,7 +43,7 @@ def fetch(subject: str, upstreams: UpstreamClients, now: datetime) -> Iterator[F
         try:
             yield from _fetch_day(now.date() - timedelta(days=back), upstreams, now)
         except SourceRefused:
-            raise  # it says no to all of us: asking for the other days would be rude
+            raise  # it refuses us as a client: do not request the other days
         except SourceError as error:
             failed = failed or error
     if failed:
@@ -51,9 +51,9 @@ def fetch(subject: str, upstreams: UpstreamClients, now: datetime) -> Iterator[F
 
 
 def parse_daily_papers(body: bytes, day: date, now: datetime) -> FetchResult:
-    """The picks in an answer for `day`; a record that cannot be read is set aside, alone.
+    """Parse the picks in a response for `day`; an unreadable record is rejected alone.
 
-    Raises SourceGarbled for what is no JSON list.
+    Raises SourceGarbled if it is no JSON list.
     """
     try:
         records = json.loads(body)
@@ -78,7 +78,7 @@ def parse_daily_papers(body: bytes, day: date, now: datetime) -> FetchResult:
 
 
 def _fetch_day(day: date, upstreams: UpstreamClients, now: datetime) -> Iterator[FetchResult]:
-    """A day's answers, until one is not full or brings nothing that was not there before."""
+    """Yield a day's pages, until one is not full or has nothing new."""
     seen: set[ArxivId] = set()
     for number in range(_MAX_PAGES):
         base = upstreams.settings.huggingface_url.rstrip("/")
@@ -93,12 +93,12 @@ def _fetch_day(day: date, upstreams: UpstreamClients, now: datetime) -> Iterator
 
 
 def _is_yesterday(day: date, now: datetime) -> bool:
-    """Whether a day ended just now: the one whose number of picks tells something."""
+    """True for yesterday, the day whose number of picks is final and comparable."""
     return day == now.date() - timedelta(days=1)
 
 
 def _sighting(record: Any, day: date, now: datetime) -> Sighting:
-    """One record. Raises BadId and SourceGarbled for one that cannot be read."""
+    """Parse one record. Raises BadId and SourceGarbled if it is unreadable."""
     paper = _json_object(record).get("paper")
     if not isinstance(paper, dict):
         raise SourceGarbled("the record has no paper")
@@ -136,7 +136,7 @@ def _pick(
 
 
 def _picked_at(paper: dict[str, Any], day: date) -> datetime:
-    """When it was picked: as it says, else, as in 2024 nothing was said, the day asked for."""
+    """Return the time of a pick; if absent, as in 2024, the beginning of the requested day."""
     said = paper.get("submittedOnDailyAt")
     if said is None:
         return datetime(day.year, day.month, day.day, tzinfo=UTC)
@@ -148,7 +148,7 @@ def _picked_at(paper: dict[str, Any], day: date) -> datetime:
 
 
 def _authors(authors: Any) -> tuple[str, ...]:
-    """The names that are not hidden."""
+    """Return the names that are not hidden."""
     shown = [_json_object(a) for a in authors] if isinstance(authors, list) else []
     names = (clean_line(author.get("name")) for author in shown if not author.get("hidden"))
     return tuple(name for name in names if name)
@@ -160,10 +160,10 @@ def _organization(organization: Any) -> str:
 
 
 def _count(number: Any) -> int | None:
-    """A count, if this is one; zero is a number."""
+    """Return a valid count, zero included; else None."""
     return number if type(number) is int and 0 <= number < 2**31 else None
 
 
 def _json_object(value: Any) -> dict[str, Any]:
-    """A JSON object; what is none holds nothing."""
+    """Return a JSON object; an empty one for any other value."""
     return value if isinstance(value, dict) else {}

@@ -1,10 +1,10 @@
-"""What announcements leave out, asked of OAI-PMH before anybody sees the papers.
+"""The task `announcements:CATEGORY`: new papers, completed by OAI-PMH before anybody sees them.
 
-arXiv's feeds carry no comment and spell authors as one string. Shown as they come, each paper of
-the day would change before its readers' eyes a few hours later, when the reconciliation brings the
-rest. So the announcements of a category are stored together with what OAI-PMH says of the same
-papers: one request more a category and day. Where it does not answer, or does not know them yet,
-the announcements are news enough, and the reconciliation completes them.
+arXiv's feeds have no comment, and the authors in one string. Shown as they are, each paper of the
+day would change before its readers' eyes a few hours later, when the reconciliation brings the
+rest. So the announcements of a category are stored together with the OAI-PMH records of the same
+papers: one more request per category and day. If OAI-PMH fails, or does not have them yet, the
+announcements are stored alone, and the reconciliation completes them.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _DAY: Final = timedelta(days=1)
 
 
 def fetch(subject: str, upstreams: UpstreamClients, now: datetime) -> Iterator[FetchResult]:
-    """The announcements of a category, `subject`, completed. Raises what their own fetch raises."""
+    """Yield the announcements of a category, `subject`, completed. Raises SourceError."""
     for part in announcements.fetch(subject, upstreams, now):
         wanted = part.sightings and part.day and not part.stale
         if part.day and wanted and upstreams.settings.arxiv_oai_url:
@@ -40,7 +40,7 @@ def fetch(subject: str, upstreams: UpstreamClients, now: datetime) -> Iterator[F
 def _add_oai_records(
     part: FetchResult, day: date, category: str, upstreams: UpstreamClients, now: datetime
 ) -> FetchResult:
-    """The part with what OAI-PMH has of its papers; a refusal is told, and spoils nothing."""
+    """Add the OAI-PMH records of a result's papers; a failure is only mentioned in the message."""
     missing = {sighting.id for sighting in part.sightings}
     more: list[Sighting] = []
     span = HarvestRange(day - _DAY, set=oai_set(category))

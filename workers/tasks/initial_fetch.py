@@ -1,7 +1,8 @@
-"""The first papers of a new keyword, from arXiv's API: a feed that is empty for a day is no feed.
+"""The tasks `fill:SLUG`: the initial fetch of a new keyword, from arXiv's API.
 
-The API knows less than the keyword language: what it cannot express is left out, so that it
-answers with more than was asked for, never with less. Matching is done here, as ever.
+Without it a new feed would stay empty for a day. The API supports less than the keyword language:
+what it cannot express is left out, so that it returns more than needed, never less. Matching is
+done here, as always.
 
 https://info.arxiv.org/help/api/user-manual.html#query_details
 """
@@ -29,7 +30,7 @@ _API_FIELDS: Final = {
 
 
 class InitialFetch:
-    """The source of the tasks `fill:SLUG`."""
+    """Fetches the tasks `fill:SLUG`."""
 
     def __init__(self, keywords: Keywords) -> None:
         self._keywords = keywords
@@ -37,9 +38,9 @@ class InitialFetch:
     def fetch(
         self, subject: str, upstreams: UpstreamClients, now: datetime
     ) -> Iterator[FetchResult]:
-        """The newest papers for the keyword with this slug, one part per answer.
+        """Yield the newest papers for the keyword with this slug, one result per response.
 
-        Raises UnknownKeyword, SourceError, StoreAway.
+        Raises UnknownKeyword, SourceError, StoreUnavailable.
         """
         query = arxiv_query(parse_query(self._keywords.get(subject).query).tree)
         limit = upstreams.settings.fill_papers
@@ -54,9 +55,9 @@ class InitialFetch:
 
 
 def arxiv_query(tree: Node) -> str | None:
-    """The API's query for a keyword, or for more than it; None where that would be everything.
+    """Return the API's query for a keyword or a superset of it; None if that were everything.
 
-    Operators of the API have no precedence, so every pair is in brackets.
+    The API's operators have no precedence, so every pair is in parentheses.
     """
     if isinstance(tree, Or):
         parts = [arxiv_query(node) for node in tree.alternatives]
@@ -74,7 +75,7 @@ def _and_query(tree: And) -> str | None:
         return None
     query = _join_clauses(" AND ", wanted)
     for node in tree.excluded:
-        if all(arxiv_query(leaf) for leaf in leaves(node)):  # else it would take away too much
+        if all(arxiv_query(leaf) for leaf in leaves(node)):  # else it would exclude too much
             query = f"({query} ANDNOT {arxiv_query(node)})"
     return query
 

@@ -18,7 +18,7 @@ from workers.bulk.record_splitter import SplitRecord, split_records
 
 def cut_up(text: bytes, block: int = 1 << 20, longest: int = 16_000_000) -> list[SplitRecord]:
     """The pieces of a text that is read a block at a time."""
-    with mock.patch.multiple(record_splitter, _BLOCK=block, LONGEST=longest):
+    with mock.patch.multiple(record_splitter, _BLOCK=block, MAX_RECORD_BYTES=longest):
         return list(split_records(io.BytesIO(text), text[:1024]))
 
 

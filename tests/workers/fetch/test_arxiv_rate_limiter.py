@@ -31,13 +31,13 @@ import sys
 from datetime import UTC, datetime
 from redis import Redis
 from papers.config.settings import Settings
-from workers.sources.result import Upstreams
+from workers.sources.result import UpstreamClients
 
 store, url, interval, times = sys.argv[1:]
 settings = Settings(allowed_networks=("127.0.0.0/8",), arxiv_interval=float(interval))
-upstreams = Upstreams.over(Redis.from_url(store), settings)
+upstreams = UpstreamClients.from_settings(Redis.from_url(store), settings)
 for _ in range(int(times)):
-    upstreams.fetcher.get(url, now=datetime.now(UTC), through=upstreams.lane.turn)
+    upstreams.fetcher.get(url, now=datetime.now(UTC), throttle=upstreams.arxiv_limiter.acquire)
 """
 """A worker process as the lane knows it: it asks, and asks again."""
 

@@ -1,8 +1,8 @@
-"""arXiv's announcement feeds: what is new today, one category at a time.
+"""arXiv's announcement feeds: the new papers of today, one category at a time.
 
-The Atom form is read; of the RSS form feedparser would take `<` in formulas for markup. The
+The Atom format is read; in the RSS format feedparser would take `<` in formulas for markup. The
 feed's day is that of its entries: its own date is when it was built, and one category can stand
-still while others move.
+still while others move on.
 
 https://info.arxiv.org/help/rss_specifications.html
 """
@@ -34,10 +34,10 @@ from workers.sources.result import FetchResult, RejectedRecord, UpstreamClients
 ACCEPT: Final = "application/atom+xml, application/xml;q=0.9, */*;q=0.1"
 
 EMPTY_FEED_GRACE: Final = timedelta(hours=8)
-"""After so long past Eastern midnight an empty feed is an empty day, not one yet to be filled."""
+"""This long after Eastern midnight an empty feed is an empty day, not one yet to be filled."""
 
 MAX_ENTRIES: Final = 2_000
-"""arXiv cuts its feeds here."""
+"""arXiv truncates its feeds here."""
 
 _ANNOUNCE_TYPES: Final = {kind.label: kind for kind in AnnounceType}
 _SUMMARY: Final = re.compile(
@@ -50,10 +50,10 @@ _FRIDAY: Final = 4
 
 @dataclass(frozen=True, slots=True)
 class AnnouncementBatch:
-    """What one feed announces.
+    """The content of one feed.
 
-    `day` is the Eastern date of its newest entries, None where it has none; `built` the Eastern
-    date at which the feed was made.
+    `day` is the Eastern date of its newest entries, None if it has none; `built_on` the Eastern
+    date on which the feed was built.
     """
 
     day: date | None
@@ -64,7 +64,7 @@ class AnnouncementBatch:
 
 
 def fetch(subject: str, upstreams: UpstreamClients, now: datetime) -> Iterator[FetchResult]:
-    """The announcements of a category, `subject`, as one part."""
+    """Yield the announcements of a category, `subject`, as one result."""
     url = f"{upstreams.settings.arxiv_feed_url.rstrip('/')}/{subject}"
     answer = upstreams.fetcher.get(
         url, now=now, accept=ACCEPT, conditional=True, throttle=upstreams.arxiv_limiter.acquire
@@ -83,7 +83,7 @@ def fetch(subject: str, upstreams: UpstreamClients, now: datetime) -> Iterator[F
 
 
 def parse_announcements(body: bytes, now: datetime) -> AnnouncementBatch:
-    """The announcements in a feed; an entry that cannot be read is set aside, alone.
+    """Parse a feed of announcements; an unreadable entry is rejected alone.
 
     Raises SourceRefused for arXiv's error feed, SourceGarbled, SourceIncomplete.
     """
@@ -111,15 +111,15 @@ def parse_announcements(body: bytes, now: datetime) -> AnnouncementBatch:
 
 
 def expected_day(now: datetime) -> date:
-    """The Eastern date of the announcements that should be out at `now`."""
+    """Return the Eastern date of the latest announcements due by `now`."""
     return newest_announcement(now).astimezone(EASTERN).date()
 
 
 def is_stale(day: date | None, built: date | None, now: datetime) -> bool:
-    """Whether a valid feed is of an earlier day than it should be.
+    """True if a valid feed is of an earlier day than expected.
 
-    A feed without entries is judged by the day it was built, and on a day of announcements not
-    believed before the morning is over: between midnight and the new batch it looks like that.
+    A feed without entries is judged by the day it was built, and on a day of announcements it
+    counts as stale until the morning is over: between midnight and the new batch it looks the same.
     """
     if day is not None:
         return day < expected_day(now)
@@ -147,7 +147,7 @@ def _to_result(came: AnnouncementBatch, answer: UpstreamResponse, now: datetime)
 
 
 def _announcement_day(built: date | None) -> date | None:
-    """The day of an empty feed, if arXiv announces on it: of a weekend nothing is expected."""
+    """Return an empty feed's day if arXiv announces on it: nothing is expected of a weekend."""
     return built if built and built.weekday() <= _FRIDAY else None
 
 
@@ -164,7 +164,7 @@ def _message(came: AnnouncementBatch, got: int, stale: bool, now: datetime) -> s
 
 
 def _sighting(entry: Any, published: datetime | None, now: datetime) -> Sighting:
-    """One entry. Raises BadId and SourceGarbled for one that cannot be read."""
+    """Parse one entry. Raises BadId and SourceGarbled if it is unreadable."""
     id, version = parse_versioned(clean_line(entry.get("id")))
     title = clean_line(entry.get("title"))
     summary = _SUMMARY.fullmatch(entry.get("summary", ""))
@@ -198,7 +198,7 @@ def _sighting(entry: Any, published: datetime | None, now: datetime) -> Sighting
 
 
 def _announced_at(entry: Any, published: datetime | None, now: datetime) -> datetime:
-    """The Eastern midnight of an entry, or of its feed. Raises SourceGarbled without one."""
+    """Return the Eastern midnight of an entry, or of its feed. Raises SourceGarbled if none."""
     announced_at = parsed_time(entry, "published") or published
     if announced_at is None or announced_at > now + _DAY:
         raise SourceGarbled(f"the entry is announced at no time that can be: {announced_at}")

@@ -1,9 +1,9 @@
 """arXiv's API: papers by id, and the first papers of a new keyword.
 
-The `arxiv` package reads the answers. By itself it has no time-out, takes an error page or half a
-document for fewer results, and loses a page for one bad entry. So its session is replaced by one
-that asks through our fetcher and lane, checks each answer against the total it declares, sets
-entries aside that cannot be read, and hands on what is left.
+The `arxiv` package parses the responses. On its own it has no time-out, takes an error page or half
+a document for fewer results, and loses a page for one bad entry. So its session is replaced by one
+that fetches through our fetcher and rate limiter, checks each response against its declared total,
+rejects unreadable entries, and passes on the rest.
 
 https://info.arxiv.org/help/api/user-manual.html
 """
@@ -27,16 +27,16 @@ from workers.sources.foreign_xml import clean_line
 from workers.sources.result import FetchResult, RejectedRecord, UpstreamClients
 
 PAGE_SIZE: Final = 100
-"""Papers asked for at once: the API allows 2,000, and answers small pages far more reliably."""
+"""Papers per request: the API allows 2,000, and serves small pages far more reliably."""
 
 
 def fetch_by_ids(
     ids: Sequence[ArxivId], upstreams: UpstreamClients, now: datetime
 ) -> Iterator[FetchResult]:
-    """The papers with these ids, in batches; an id that arXiv does not know is simply absent.
+    """Yield the papers with these ids, in batches; an id unknown to arXiv is simply absent.
 
-    A batch that is refused as malformed (400) is halved until the one id at fault stands alone;
-    that one is set aside. Raises SourceError.
+    A batch that is refused as malformed (400) is bisected until the one bad id remains, which is
+    rejected. Raises SourceError.
     """
     done = 0
     batches = [tuple(ids[at : at + PAGE_SIZE]) for at in range(0, len(ids), PAGE_SIZE)]
@@ -64,10 +64,10 @@ def fetch_by_ids(
 def search_newest(
     query: str, limit: int, upstreams: UpstreamClients, now: datetime
 ) -> Iterator[FetchResult]:
-    """The newest papers, at most `limit`, for a query in the API's own syntax, page by page.
+    """Yield the newest papers, at most `limit`, for a query in the API's syntax, page by page.
 
-    `total` of a part is how many papers the run will bring. Raises SourceError; SourceIncomplete
-    where a page repeats an earlier one.
+    A result's `total` is how many papers the run will bring. Raises SourceError; SourceIncomplete
+    if a page repeats an earlier one.
     """
     seen: set[ArxivId] = set()
     done, total = 0, limit
@@ -89,13 +89,13 @@ def search_newest(
 def _fetch_page(
     wanted: arxiv.Search, offset: int, size: int, upstreams: UpstreamClients, now: datetime
 ) -> FetchResult:
-    """One answer of the API. `total` is what it declares for the whole search."""
+    """Fetch one page of the API. Its `total` is the declared one of the whole search."""
     client = arxiv.Client(page_size=size, delay_seconds=0, num_retries=0)
     client.query_url_format = f"{upstreams.settings.arxiv_api_url}?{{}}"
     session = _CheckedSession(upstreams, now, offset, size)
-    client._session = session  # it has no public place for one
+    client._session = session  # there is no public way to set it
     results = client.results(wanted, offset)
-    first = list(itertools.islice(results, 1))  # this asks; only now the number is known
+    first = list(itertools.islice(results, 1))  # sends the request; now the number is known
     rest = itertools.islice(results, max(session.page.readable_count - 1, 0))
     sightings = tuple(_sighting(result) for result in itertools.chain(first, rest))
     return FetchResult(
@@ -109,14 +109,14 @@ def _fetch_page(
 
 @dataclass(frozen=True, slots=True)
 class _Response:
-    """As much of a response as the package looks at."""
+    """The part of a response that the package reads."""
 
     content: bytes
     status_code: int = 200
 
 
 class _CheckedSession:
-    """What the package takes for its session: asks through the lane, and checks what comes."""
+    """A session for the package: fetches through the rate limiter, and checks the response."""
 
     page: api_page.ApiPage
 
