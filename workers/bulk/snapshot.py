@@ -73,9 +73,7 @@ def _versions(said: object) -> list[tuple[int, datetime]]:
 
 
 def _authors(row: Mapping[str, Any]) -> tuple[str, ...]:
-    """The names in `authors_parsed`, rows of keyname, forenames, suffix, affiliations; else in
-    `authors`.
-    """
+    """Return the names in `authors_parsed` (keyname, forenames, suffix, affiliations), or `authors`."""
     parsed = row.get("authors_parsed")
     if isinstance(parsed, list) and parsed:
         found = tuple(filter(None, map(_name, parsed)))
