@@ -109,8 +109,8 @@ def _tick_until_stopped(
         if not redis.exists(keys.SCHEMA):
             log.warning("the store was emptied: it is filled again")
             _initialize_store(redis, settings)
-        if woken := scheduler.tick(datetime.now(UTC)):
-            log.info("due: %s", ", ".join(woken))
+        if tasks := scheduler.tick(datetime.now(UTC)):
+            log.info("due: %s", ", ".join(tasks))
         stopping.wait(TICK_INTERVAL)
     scheduler.resign()
 
@@ -138,15 +138,15 @@ def _prepare_schema(settings: Settings) -> None:
 def _wait_for_store(settings: Settings, stopping: threading.Event) -> bool:
     """Wait for a store that accepts commands; False if stopped before."""
     probe = connect(settings.redis_url, retry=False)
-    said = False
+    reported = False
     while not stopping.is_set():
         try:
             with translate_store_errors(probe):
                 probe.ping()
         except StoreError as error:
-            if not said:
+            if not reported:
                 log.warning("waiting; %s", error)
-            said = True
+            reported = True
             stopping.wait(RECONNECT_DELAY)
         else:
             probe.close()

@@ -89,12 +89,12 @@ class TaskRunner:
     def _attempt(self, task: str, lock: Lease) -> dict[str, Any]:
         """Run with lock and claim renewed, then schedule the next run."""
 
-        def beat() -> None:
+        def renew() -> None:
             lock.acquire()
             self._states.schedule(task, self._clock() + CLAIM_TTL)
 
         try:
-            with heartbeat_thread(beat, interval=LOCK_SECONDS / 3):
+            with heartbeat_thread(renew, interval=LOCK_SECONDS / 3):
                 report = self._ingest.run(task)
         except (BadInput, NotFound) as error:
             self._states.delete_task(task)
@@ -137,9 +137,9 @@ def _was_run_since(state: TaskState, enqueued_at: float | None, now: datetime) -
     )
 
 
-def _skipped(task: str, why: str) -> dict[str, Any]:
-    log.info("%s: nothing done: %s", task, why)
-    return {"task": task, "skipped": why}
+def _skipped(task: str, reason: str) -> dict[str, Any]:
+    log.info("%s: nothing done: %s", task, reason)
+    return {"task": task, "skipped": reason}
 
 
 def _summary(task: str, report: TaskReport) -> dict[str, Any]:

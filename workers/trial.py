@@ -38,19 +38,19 @@ def try_feed(trial: FeedTrial, settings: Settings, now: datetime) -> FeedTrial:
     """
     try:
         feed = validate_feed(trial.name, trial.url, now)
-        answer = Fetcher(settings).get(feed.url, now=now, accept=ACCEPT)
-        came = parse_community_feed(answer.body, feed.name, now)
+        response = Fetcher(settings).get(feed.url, now=now, accept=ACCEPT)
+        result = parse_community_feed(response.body, feed.name, now)
     except (SourceError, BadParameter) as error:
         return replace(trial, over=True, fault=str(error))
-    first = {sighting.id: sighting for sighting in reversed(came.sightings)}
+    first = {sighting.id: sighting for sighting in reversed(result.sightings)}
     papers = sorted(
         map(_trial_paper, first.values()), key=lambda paper: paper.picked_at, reverse=True
     )
     return replace(
         trial,
         over=True,
-        said=came.message,
-        entries=came.record_count,
+        said=result.message,
+        entries=result.record_count,
         named=len(papers),
         papers=tuple(papers),
     )

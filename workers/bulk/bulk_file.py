@@ -80,10 +80,10 @@ def find_bulk_file(name: str) -> BulkFile:
     if name == STDIN:
         return BulkFile(name)
     with _unreadable_as_bad_parameter(name), open(name, "rb") as raw:
-        status = os.fstat(raw.fileno())
-        if not stat.S_ISREG(status.st_mode):
+        file_status = os.fstat(raw.fileno())
+        if not stat.S_ISREG(file_status.st_mode):
             return BulkFile(name)
-        return BulkFile(name, _identity(raw, status.st_size), status.st_size)
+        return BulkFile(name, _identity(raw, file_status.st_size), file_status.st_size)
 
 
 def _identity(raw: IO[bytes], size: int) -> str:

@@ -145,67 +145,67 @@ class BulkLoader:
         if position.ended:
             return
         try:
-            with file.open_reader() as reading:
-                for moved in self._store_portions(reading, position):
-                    position = moved
+            with file.open_reader() as reader:
+                for advanced in self._store_portions(reader, position):
+                    position = advanced
                     self._positions.put(file.identity, position)
                     self._publish_progress(position)
-                    yield LoadProgress(file, position, reading.bytes_read)
+                    yield LoadProgress(file, position, reader.bytes_read)
         finally:
             self._states.delete_progress(load_task_name(position.file))
         position = replace(position, ended=True, updated=self.clock())
         self._positions.put(file.identity, position)
         yield LoadProgress(file, position, file.size or 0)
 
-    def _store_portions(
-        self, reading: BulkReader, position: LoadPosition
-    ) -> Iterator[LoadPosition]:
+    def _store_portions(self, reader: BulkReader, position: LoadPosition) -> Iterator[LoadPosition]:
         """Yield the position after each portion, in file order."""
         start = position.offset
-        ahead = (piece for piece in reading.records() if piece.end_offset > start)
-        for portion, done in self._ingest_in_order(split_portions(ahead)):
+        remaining = (record for record in reader.records() if record.end_offset > start)
+        for portion, done in self._ingest_in_order(split_portions(remaining)):
             self._refuse_unreadable_file(position, portion, done)
             position = self._record_portion(position, portion, done)
             yield position
 
-    def _ingest_in_order(self, cut: Iterable[Portion]) -> Iterator[tuple[Portion, PortionResult]]:
+    def _ingest_in_order(
+        self, portions: Iterable[Portion]
+    ) -> Iterator[tuple[Portion, PortionResult]]:
         """Yield portions with their results, in file order; few are in memory at a time."""
-        ahead: deque[_PendingPortion] = deque()
+        queue: deque[_PendingPortion] = deque()
         try:
-            for portion in cut:
-                ahead.append(_PendingPortion(portion))
-                self._submit_ready(ahead)
-                while self._is_saturated(ahead):
-                    yield self._finish_first(ahead)
-            while ahead:
-                yield self._finish_first(ahead)
+            for portion in portions:
+                queue.append(_PendingPortion(portion))
+                self._submit_ready(queue)
+                while self._is_saturated(queue):
+                    yield self._finish_first(queue)
+            while queue:
+                yield self._finish_first(queue)
         finally:
-            for one in ahead:
-                if one.future:
-                    one.future.cancel()
+            for item in queue:
+                if item.future:
+                    item.future.cancel()
 
-    def _is_saturated(self, ahead: Sequence[_PendingPortion]) -> bool:
+    def _is_saturated(self, queue: Sequence[_PendingPortion]) -> bool:
         """True if all processes are busy, or enough waiting portions are in memory."""
-        begun = sum(one.future is not None for one in ahead)
-        return begun > self.processes or len(ahead) > 2 * self.processes
+        submitted = sum(item.future is not None for item in queue)
+        return submitted > self.processes or len(queue) > 2 * self.processes
 
-    def _finish_first(self, ahead: deque[_PendingPortion]) -> tuple[Portion, PortionResult]:
+    def _finish_first(self, queue: deque[_PendingPortion]) -> tuple[Portion, PortionResult]:
         """Wait for the first portion and return it; then submit those that waited for it."""
-        first = ahead[0]
+        first = queue[0]
         assert first.future is not None
         done = _result(first.future)
-        ahead.popleft()
-        self._submit_ready(ahead)
+        queue.popleft()
+        self._submit_ready(queue)
         return first.portion, done
 
-    def _submit_ready(self, ahead: Iterable[_PendingPortion]) -> None:
+    def _submit_ready(self, queue: Iterable[_PendingPortion]) -> None:
         """Submit portions, but one per month: two would only make each other retry."""
         busy: set[bytes] = set()
-        for one in ahead:
-            month = one.portion.month
-            if one.future is None and month not in busy:
-                one.future = self._submit(one.portion)
-            if month and not (one.future and one.future.done()):
+        for item in queue:
+            month = item.portion.month
+            if item.future is None and month not in busy:
+                item.future = self._submit(item.portion)
+            if month and not (item.future and item.future.done()):
                 busy.add(month)
 
     def _submit(self, portion: Portion) -> Future[PortionResult]:
@@ -221,11 +221,11 @@ class BulkLoader:
     ) -> None:
         """Raise BadParameter if the whole first portion is unreadable: it is the wrong file."""
         if before.records == 0 and len(done.bad_records) == len(portion.records) > 1:
-            worst = done.bad_records[0]
+            first_bad = done.bad_records[0]
             raise BadParameter(
                 "FILE",
                 f"{before.file}: none of its first {len(done.bad_records):,} records can be read "
-                f"(line {worst.line}: {worst.reason}); there is {FORMATS_IN_WORDS}",
+                f"(line {first_bad.line}: {first_bad.reason}); there is {FORMATS_IN_WORDS}",
             )
 
     def _record_portion(
@@ -233,10 +233,10 @@ class BulkLoader:
     ) -> LoadPosition:
         """Quarantine the bad records of a portion; return the position after it."""
         now, name = self.clock(), load_task_name(position.file)
-        room = max(0, MAX_QUARANTINED - position.set_aside)
+        free_slots = max(0, MAX_QUARANTINED - position.set_aside)
         records = [
             QuarantinedRecord(name, now, f"line {bad.line}: {bad.reason}", bad.excerpt)
-            for bad in done.bad_records[:room]
+            for bad in done.bad_records[:free_slots]
         ]
         self._states.quarantine_new(records)
         return position.advance(portion, done, now)

@@ -64,70 +64,72 @@ class PortionResult:
     bad_records: tuple[BadRecord, ...]
 
 
-def split_portions(pieces: Iterable[SplitRecord]) -> Iterator[Portion]:
+def split_portions(split_records: Iterable[SplitRecord]) -> Iterator[Portion]:
     """Group consecutive records into portions, none of them empty."""
     records: list[RecordTuple] = []
     months: set[bytes] = set()
-    month, end, size = b"", 0, 0
-    for piece in pieces:
-        found = _ID.search(piece.text, 0, 2_000)
-        following = found[1] if found else month
-        turned = following != month and len(records) >= MIN_PORTION_RECORDS
-        if records and (turned or len(records) == MAX_PORTION_RECORDS or size > MAX_PORTION_BYTES):
-            yield _portion(records, end, months)
+    month, end_offset, size = b"", 0, 0
+    for record in split_records:
+        match = _ID.search(record.text, 0, 2_000)
+        next_month = match[1] if match else month
+        month_ends = next_month != month and len(records) >= MIN_PORTION_RECORDS
+        if records and (
+            month_ends or len(records) == MAX_PORTION_RECORDS or size > MAX_PORTION_BYTES
+        ):
+            yield _portion(records, end_offset, months)
             records, months, size = [], set(), 0
-        records.append((piece.line, piece.text, piece.reason))
-        months.add(following)
-        month, end, size = following, piece.end_offset, size + len(piece.text)
+        records.append((record.line, record.text, record.reason))
+        months.add(next_month)
+        month, end_offset, size = next_month, record.end_offset, size + len(record.text)
     if records:
-        yield _portion(records, end, months)
+        yield _portion(records, end_offset, months)
 
 
-def _portion(records: list[RecordTuple], end: int, months: set[bytes]) -> Portion:
-    only = next(iter(months)) if len(months) == 1 else b""
+def _portion(records: list[RecordTuple], end_offset: int, months: set[bytes]) -> Portion:
+    common_month = next(iter(months)) if len(months) == 1 else b""
     last_line, _, _ = records[-1]
-    return Portion(records, end, last_line, only)
+    return Portion(records, end_offset, last_line, common_month)
 
 
 def read_records(
     records: Sequence[RecordTuple],
 ) -> tuple[dict[int, Sighting | Paper], int, list[BadRecord]]:
     """Parse records; return them by line, the number of deleted ones, and the unreadable ones."""
-    said: dict[int, Sighting | Paper] = {}
+    parsed: dict[int, Sighting | Paper] = {}
     bad: list[BadRecord] = []
     deleted = 0
     for line, text, reason in records:
         try:
             if reason:
                 raise SourceGarbled(reason)
-            one = file_formats.parse_bulk_record(text)
+            record = file_formats.parse_bulk_record(text)
         except (BadId, SourceGarbled) as error:
             bad.append(BadRecord(line, str(error), file_formats.bulk_excerpt(text)))
             continue
-        if one:
-            said[line] = one
+        if record:
+            parsed[line] = record
         else:
             deleted += 1
-    return said, deleted, bad
+    return parsed, deleted, bad
 
 
 def ingest_portion(
     store: Store, records: Sequence[RecordTuple], now: datetime, first_month: int
 ) -> PortionResult:
     """Parse records and store those since `first_month` (YYYYMM). Raises StoreError."""
-    said, deleted, bad = read_records(records)
-    for tried in range(MAX_STORE_TRIES):
+    parsed, deleted, bad = read_records(records)
+    for attempt in range(MAX_STORE_TRIES):
         try:
-            came = store_batch(store, list(said.values()), now, first_month)
+            batch = store_batch(store, list(parsed.values()), now, first_month)
             break
         except StoreBusy:
-            if tried == MAX_STORE_TRIES - 1:
+            if attempt == MAX_STORE_TRIES - 1:
                 raise
-    lines: dict[ArxivId, int] = {one.id: line for line, one in said.items()}
-    bad += [_bad_record(poison, lines) for poison in came.poison]
-    done = came.ingested
+    lines: dict[ArxivId, int] = {record.id: line for line, record in parsed.items()}
+    bad += [_bad_record(poison, lines) for poison in batch.poison]
+    done = batch.ingested
     return PortionResult(
-        len(done.new), len(done.changed), deleted, came.too_old, tuple(sorted(bad))
+        len(done.new), len(done.changed), deleted, batch.too_old, tuple(sorted(bad))
     )
 
 

@@ -68,12 +68,12 @@ def _connect_store(url: str) -> None:
 def _initialize_child(url: str) -> None:
     """Connect to the store; leave Ctrl-C to the parent, and exit when it ends for any reason."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    starter = multiprocessing.parent_process()
-    assert starter is not None
+    parent = multiprocessing.parent_process()
+    assert parent is not None
 
-    def end_with_it() -> None:
-        starter.join()
+    def exit_with_parent() -> None:
+        parent.join()
         os._exit(1)
 
-    threading.Thread(target=end_with_it, name="starter", daemon=True).start()
+    threading.Thread(target=exit_with_parent, name="starter", daemon=True).start()
     _connect_store(url)

@@ -17,7 +17,7 @@ _BLOCK: Final = 1 << 20
 _BOM: Final = b"\xef\xbb\xbf"
 _OAI: Final = b'xmlns="http://www.openarchives.org/OAI/2.0/"'
 _TAG: Final = re.compile(
-    rb"""<(?:[\w.-]+:)?(?:(?P<root>OAI-PMH)\b(?P<said>[^>]*)>|(?P<record>record)\s*>"""
+    rb"""<(?:[\w.-]+:)?(?:(?P<root>OAI-PMH)\b(?P<attributes>[^>]*)>|(?P<record>record)\s*>"""
     rb"""|(?P<error>error)\s+code\s*=\s*["'](?P<code>\w+)["'])"""
 )
 _RECORD_ENDS: Final = re.compile(
@@ -41,8 +41,8 @@ class SplitRecord(NamedTuple):
 
 def split_records(stream: IO[bytes], first: bytes) -> Iterator[SplitRecord]:
     """Yield the records of a stream; `first` is its beginning, peeked at but not consumed."""
-    begins = first.removeprefix(_BOM).lstrip()
-    return split_elements(stream) if begins.startswith(b"<") else split_lines(stream)
+    beginning = first.removeprefix(_BOM).lstrip()
+    return split_elements(stream) if beginning.startswith(b"<") else split_lines(stream)
 
 
 def split_lines(stream: IO[bytes]) -> Iterator[SplitRecord]:
@@ -68,10 +68,10 @@ class _StreamWindow:
         self.position = self.dropped_bytes = 0
         self.line = 1
 
-    def advance_to(self, at: int) -> None:
+    def advance_to(self, position: int) -> None:
         """Move to an offset in the buffer, counting lines."""
-        self.line += self.buffer.count(b"\n", self.position, at)
-        self.position = at
+        self.line += self.buffer.count(b"\n", self.position, position)
+        self.position = position
 
     def read_more(self) -> bool:
         """Drop the buffer before the position and read a block; False at the end."""
@@ -84,36 +84,36 @@ class _StreamWindow:
 def split_elements(stream: IO[bytes]) -> Iterator[SplitRecord]:
     """Yield the `record` elements, and OAI-PMH errors found in place of records."""
     window, root = _StreamWindow(stream), _root_tag(b"")
-    while found := _next_tag(window):
-        window.advance_to(found.start())
-        if found["root"]:
-            root = _root_tag(found["said"])
-            window.advance_to(found.end())
-        elif found["record"]:
+    while match := _next_tag(window):
+        window.advance_to(match.start())
+        if match["root"]:
+            root = _root_tag(match["attributes"])
+            window.advance_to(match.end())
+        elif match["record"]:
             yield _take_record(window, root)
         else:
-            window.advance_to(found.end())
-            if (code := found["code"].decode()) != "noRecordsMatch":
+            window.advance_to(match.end())
+            if (code := match["code"].decode()) != "noRecordsMatch":
                 end = window.dropped_bytes + window.position
-                yield SplitRecord(window.line, end, found[0], f"OAI-PMH said {code} here")
+                yield SplitRecord(window.line, end, match[0], f"OAI-PMH said {code} here")
 
 
 def _next_tag(window: _StreamWindow) -> re.Match[bytes] | None:
     """Return the next relevant tag from the window's position."""
-    while not (found := _TAG.search(window.buffer, window.position)):
-        begun = window.buffer.rfind(b"<", max(window.position, len(window.buffer) - 4096))
-        window.advance_to(begun if begun >= 0 else len(window.buffer))
+    while not (match := _TAG.search(window.buffer, window.position)):
+        tag_start = window.buffer.rfind(b"<", max(window.position, len(window.buffer) - 4096))
+        window.advance_to(tag_start if tag_start >= 0 else len(window.buffer))
         if not window.read_more():
             return None
-    return found
+    return match
 
 
 def _take_record(window: _StreamWindow, root: bytes) -> SplitRecord:
     """Return the record that begins at the window's position, and move past it."""
-    line, looked = window.line, 1
-    while not (end := _RECORD_ENDS.search(window.buffer, window.position + looked)):
-        looked = max(1, len(window.buffer) - window.position - 64)
-        too_long = looked > MAX_RECORD_BYTES
+    line, searched = window.line, 1
+    while not (end := _RECORD_ENDS.search(window.buffer, window.position + searched)):
+        searched = max(1, len(window.buffer) - window.position - 64)
+        too_long = searched > MAX_RECORD_BYTES
         if too_long or not window.read_more():
             reason = (
                 f"the record is longer than {MAX_RECORD_BYTES:,} bytes"
@@ -131,12 +131,12 @@ def _take_record(window: _StreamWindow, root: bytes) -> SplitRecord:
 _UNTERMINATED: Final = "the record does not end: the document was cut"
 
 
-def _broken_record(window: _StreamWindow, line: int, until: int, reason: str) -> SplitRecord:
-    begins = window.buffer[window.position : window.position + 1000]
-    window.advance_to(until)
-    return SplitRecord(line, window.dropped_bytes + window.position, begins, reason)
+def _broken_record(window: _StreamWindow, line: int, end: int, reason: str) -> SplitRecord:
+    beginning = window.buffer[window.position : window.position + 1000]
+    window.advance_to(end)
+    return SplitRecord(line, window.dropped_bytes + window.position, beginning, reason)
 
 
-def _root_tag(said: bytes) -> bytes:
+def _root_tag(attributes: bytes) -> bytes:
     """Return a root's start tag with the namespaces that a document declares."""
-    return b"<records " + b" ".join(_NAMESPACES.findall(said) or [_OAI]) + b">"
+    return b"<records " + b" ".join(_NAMESPACES.findall(attributes) or [_OAI]) + b">"

@@ -32,16 +32,16 @@ def sighting_from_snapshot(row: Mapping[str, Any]) -> Sighting:
     """Parse a line's object. Raises BadId and SourceGarbled if it is unreadable."""
     if not isinstance(row.get("id"), str):
         raise SourceGarbled(f"the record has no id that is a text: {row.get('id')!r:.100}")
-    said = {name: clean_line(row.get(name)) for name in _TEXTS}
-    said["categories"] = _categories(row.get("categories"))
+    texts = {name: clean_line(row.get(name)) for name in _TEXTS}
+    texts["categories"] = _categories(row.get("categories"))
     versions = _versions(row.get("versions"))
     newest, created = versions[-1] if versions else (0, None)
-    stamp = clean_line(row.get("update_date"))
-    as_of = parse_day(stamp, "update_date") if stamp else created
+    update_date = clean_line(row.get("update_date"))
+    as_of = parse_day(update_date, "update_date") if update_date else created
     if as_of is None:
         raise SourceGarbled("the record has neither update_date nor versions")
     return build_sighting(
-        said,
+        texts,
         as_of=as_of,
         version=newest,
         authors=_authors(row),
@@ -50,39 +50,39 @@ def sighting_from_snapshot(row: Mapping[str, Any]) -> Sighting:
     )
 
 
-def _categories(said: object) -> str:
+def _categories(value: object) -> str:
     """`"cs.CL cs.AI"`; older snapshots have a list."""
-    return clean_line(" ".join(map(clean_line, said)) if isinstance(said, list) else said)
+    return clean_line(" ".join(map(clean_line, value)) if isinstance(value, list) else value)
 
 
-def _versions(said: object) -> list[tuple[int, datetime]]:
+def _versions(value: object) -> list[tuple[int, datetime]]:
     """Return every version's number and submission time, in order."""
-    if said is None:
+    if value is None:
         return []
-    if not isinstance(said, list) or not {dict}.issuperset(map(type, said)):
-        raise SourceGarbled(f"the record has no readable versions: {said!r:.100}")
+    if not isinstance(value, list) or not {dict}.issuperset(map(type, value)):
+        raise SourceGarbled(f"the record has no readable versions: {value!r:.100}")
     return sorted(
         [
             (
                 version_number(clean_line(version.get("version"))),
                 parse_version_time(clean_line(version.get("created"))),
             )
-            for version in said
+            for version in value
         ]
     )
 
 
 def _authors(row: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the names in `authors_parsed` (keyname, forenames, suffix, affiliations), or `authors`."""
+    """Names in `authors_parsed` (keyname, forenames, suffix, affiliations), or in `authors`."""
     parsed = row.get("authors_parsed")
     if isinstance(parsed, list) and parsed:
-        found = tuple(filter(None, map(_name, parsed)))
-        if found:
-            return found
-    said = row.get("authors")
-    if isinstance(said, list):
-        return tuple(name for author in said if (name := clean_line(author)))
-    return split_submitted_authors(clean_line(said))
+        names = tuple(filter(None, map(_name, parsed)))
+        if names:
+            return names
+    authors = row.get("authors")
+    if isinstance(authors, list):
+        return tuple(name for author in authors if (name := clean_line(author)))
+    return split_submitted_authors(clean_line(authors))
 
 
 def _name(person: object) -> str:

@@ -76,10 +76,10 @@ def resolve_allowed(host: str, port: int, allowed: Sequence[IPNetwork]) -> list[
     Raises AddressForbidden, or SourceUnreachable if the name does not resolve.
     """
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        resolved = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
         raise SourceUnreachable(f"{host}: the name does not resolve ({error})") from error
-    addresses = list(dict.fromkeys(str(where[4][0]) for where in found))
+    addresses = list(dict.fromkeys(str(entry[4][0]) for entry in resolved))
     for address in addresses:
         if not is_allowed(address, allowed):
             raise AddressForbidden(

@@ -53,21 +53,21 @@ local now = t[1] * 1000 + math.floor(t[2] / 1000)
 _ACQUIRE_SCRIPT: Final = (
     _LUA_NOW
     + """
--- KEYS: 1 the lane    ARGV: 1 token, 2 claim in ms, 3 interval in ms
--- Returns {ms to wait, why}: {0, 'taken'}, or 'held', 'paced', 'pause' and what arXiv said.
-local lane = {}
+-- KEYS: 1 the limiter's hash    ARGV: 1 token, 2 claim in ms, 3 interval in ms
+-- Returns {ms to wait, why}: {0, 'taken'}, or 'held', 'paced', 'pause' and arXiv's message.
+local state = {}
 local fields = redis.call('HGETALL', KEYS[1])
-for i = 1, #fields, 2 do lane[fields[i]] = fields[i + 1] end
+for i = 1, #fields, 2 do state[fields[i]] = fields[i + 1] end
 local claim, interval = tonumber(ARGV[2]), tonumber(ARGV[3])
-local function still(field, most)  -- ms until then; no more than most, should the clock jump back
-  return math.min(tonumber(lane[field] or 0) - now, most)
+local function remaining(field, most)  -- ms until then; at most `most`, if the clock jumped back
+  return math.min(tonumber(state[field] or 0) - now, most)
 end
-if lane['holder'] == ARGV[1] then return {0, 'taken'} end  -- the first answer was lost
-local held = lane['holder'] and still('until', claim) or 0
+if state['holder'] == ARGV[1] then return {0, 'taken'} end  -- the first answer was lost
+local held = state['holder'] and remaining('until', claim) or 0
 if held > 0 then return {held, 'held'} end
-local pause = still('resume', math.max(tonumber(lane['pause'] or 0), 0))
-if pause > 0 then return {pause, 'pause', lane['said'] or ''} end
-local paced = still('next', interval)
+local pause = remaining('resume', math.max(tonumber(state['pause'] or 0), 0))
+if pause > 0 then return {pause, 'pause', state['said'] or ''} end
+local paced = remaining('next', interval)
 if paced > 0 then return {paced, 'paced'} end
 redis.call('HSET', KEYS[1], 'holder', ARGV[1], 'until', now + claim, 'next', now + interval)
 return {0, 'taken'}
@@ -77,8 +77,8 @@ return {0, 'taken'}
 _RELEASE_SCRIPT: Final = (
     _LUA_NOW
     + """
--- KEYS: 1 the lane    ARGV: 1 token, 2 interval in ms, 3 'fine', 'busy' or 'failed',
---   4 wait asked for in ms, 5 first pause in ms, 6 longest pause in ms, 7 what arXiv said
+-- KEYS: 1 the limiter's hash    ARGV: 1 token, 2 interval in ms, 3 'fine', 'busy' or 'failed',
+--   4 requested wait in ms, 5 initial back-off in ms, 6 maximum in ms, 7 arXiv's message
 if redis.call('HGET', KEYS[1], 'holder') == ARGV[1] then
   redis.call('HDEL', KEYS[1], 'holder', 'until')
   redis.call('HSET', KEYS[1], 'next', now + 1 + tonumber(ARGV[2]))
@@ -131,34 +131,36 @@ class ArxivRateLimiter:
         """
         token = secrets.token_hex(16)
         self._wait_for_slot(token, self._max_wait if max_wait is None else max_wait)
-        outcome, wait, said = "failed", 0.0, ""
+        outcome, wait, message = "failed", 0.0, ""
         try:
             yield
             outcome = "fine"
         except SourceRefused as error:
             if error.status in OVERLOAD_STATUSES:
-                outcome, wait, said = "busy", error.retry_after or 0.0, str(error)
+                outcome, wait, message = "busy", error.retry_after or 0.0, str(error)
             raise
         finally:
-            self._release(token, outcome, wait, said)
+            self._release(token, outcome, wait, message)
 
     def _wait_for_slot(self, token: str, max_wait: Seconds) -> None:
-        ends = time.monotonic() + max_wait
+        deadline = time.monotonic() + max_wait
         while True:
-            wait_ms, why, *said = self._run_script(
+            wait_ms, reason, *message = self._run_script(
                 self._acquire_script, token, self._claim_seconds, self._interval
             )
             wait = wait_ms / 1000
-            if why == b"taken":
+            if reason == b"taken":
                 return
-            left = ends - time.monotonic()
-            if left <= 0 or (why != b"held" and wait > left):
-                raise SourceRefused(_refusal_message(why, wait, said), retry_after=wait)
-            self._sleep(min(wait, _POLL_INTERVAL) if why == b"held" else wait)
+            seconds_left = deadline - time.monotonic()
+            if seconds_left <= 0 or (reason != b"held" and wait > seconds_left):
+                raise SourceRefused(_refusal_message(reason, wait, message), retry_after=wait)
+            self._sleep(min(wait, _POLL_INTERVAL) if reason == b"held" else wait)
 
-    def _release(self, token: str, outcome: str, wait: Seconds, said: str) -> None:
+    def _release(self, token: str, outcome: str, wait: Seconds, message: str) -> None:
         pauses = (wait, INITIAL_OVERLOAD_BACKOFF, MAX_OVERLOAD_BACKOFF)
-        self._run_script(self._release_script, token, self._interval, outcome, *pauses, said[:500])
+        self._run_script(
+            self._release_script, token, self._interval, outcome, *pauses, message[:500]
+        )
 
     def _run_script(self, script: Script, *args: str | Seconds) -> Any:
         """Run a script on the limiter's hash; seconds are passed as milliseconds."""
@@ -169,7 +171,7 @@ class ArxivRateLimiter:
             )
 
 
-def _refusal_message(why: bytes, wait: Seconds, said: list[bytes]) -> str:
-    if why == b"pause":
-        return f"arXiv asked to hold off, for {wait:.0f} s more: {said[0].decode()}"
-    return f"the lane to arXiv is taken for {wait:.0f} s more at most"
+def _refusal_message(reason: bytes, wait: Seconds, message: list[bytes]) -> str:
+    if reason == b"pause":
+        return f"arXiv asked to hold off, for {wait:.0f} s more: {message[0].decode()}"
+    return f"arXiv's rate limit is taken by another request for {wait:.0f} s more at most"

@@ -83,21 +83,21 @@ class Fetcher:
 
         Raises AddressForbidden, SourceUnreachable, SourceRefused, SourceGarbled; StoreUnavailable.
         """
-        known = self._saved_validators(url) if conditional else {}
-        sent = self._request_headers(accept, known) | dict(headers or {})
+        saved = self._saved_validators(url) if conditional else {}
+        sent = self._request_headers(accept, saved) | dict(headers or {})
         address, left = url, self._settings.fetch_deadline
         for _ in range(MAX_REDIRECTS + 1):
             with throttle(), Deadline(left) as deadline:
-                came = self._request(address, sent, deadline, now)
+                response = self._request(address, sent, deadline, now)
                 left = deadline.seconds_left
-            if came.status not in _REDIRECT_STATUSES:
+            if response.status not in _REDIRECT_STATUSES:
                 break
-            address = _redirect_target(came)
+            address = _redirect_target(response)
         else:
             raise SourceRefused(f"{_display_url(url)} redirects more than {MAX_REDIRECTS} times")
         return UpstreamResponse(
-            url, address, came.status, came.headers, came.body, came.status == 304,
-            known.get("memo", ""),
+            url, address, response.status, response.headers, response.body, response.status == 304,
+            saved.get("memo", ""),
         )  # fmt: skip
 
     def post(self, url: str, form: Mapping[str, str], *, now: datetime) -> None:
@@ -106,9 +106,11 @@ class Fetcher:
         Raises AddressForbidden, SourceUnreachable, SourceRefused, SourceGarbled.
         """
         with Deadline(self._settings.fetch_deadline) as deadline:
-            came = self._send(url, self._request_headers("*/*", {}), deadline, form)
-        if not 200 <= came.status < 300:
-            refusals.raise_for_refusal(_display_url(url), came.status, came.headers, came.body, now)
+            response = self._send(url, self._request_headers("*/*", {}), deadline, form)
+        if not 200 <= response.status < 300:
+            refusals.raise_for_refusal(
+                _display_url(url), response.status, response.headers, response.body, now
+            )
 
     def save_validators(self, response: UpstreamResponse | None, memo: str = "") -> None:
         """Save the validators of a response whose content is stored, and a memo for its 304.
@@ -117,14 +119,14 @@ class Fetcher:
         """
         if self._redis is None or response is None or response.not_modified:
             return
-        kept = {
+        validators = {
             name: response.headers[header]
             for name, header in (("etag", "ETag"), ("last_modified", "Last-Modified"))
             if header in response.headers
         }
         with translate_store_errors():
-            if kept:
-                value = json.dumps(kept | {"memo": memo})
+            if validators:
+                value = json.dumps(validators | {"memo": memo})
                 self._redis.hset(keys.VALIDATORS, response.requested_url, value)
             else:
                 self._redis.hdel(keys.VALIDATORS, response.requested_url)
@@ -134,31 +136,35 @@ class Fetcher:
         if self._redis is None:
             return {}
         with translate_store_errors():
-            kept = self._redis.hget(keys.VALIDATORS, url)
-        return dict(json.loads(kept)) if kept else {}
+            validators = self._redis.hget(keys.VALIDATORS, url)
+        return dict(json.loads(validators)) if validators else {}
 
-    def _request_headers(self, accept: str, known: Mapping[str, str]) -> dict[str, str]:
+    def _request_headers(self, accept: str, saved: Mapping[str, str]) -> dict[str, str]:
         headers = {
             "User-Agent": self._settings.user_agent,
             "Accept": accept,
             "Accept-Encoding": "gzip, deflate",
             "Connection": "close",
         }
-        if "etag" in known:
-            headers["If-None-Match"] = known["etag"]
-        if "last_modified" in known:
-            headers["If-Modified-Since"] = known["last_modified"]
+        if "etag" in saved:
+            headers["If-None-Match"] = saved["etag"]
+        if "last_modified" in saved:
+            headers["If-Modified-Since"] = saved["last_modified"]
         return headers
 
     def _request(
         self, url: str, headers: Mapping[str, str], deadline: Deadline, now: datetime
     ) -> _RawResponse:
         """Send one request. Raises for a refusal, unless the status is 200, 304 or a redirect."""
-        came = self._send(url, headers, deadline)
-        asked_before = "If-None-Match" in headers or "If-Modified-Since" in headers
-        if came.status not in _REDIRECT_STATUSES and not (came.status == 304 and asked_before):
-            refusals.raise_for_refusal(_display_url(url), came.status, came.headers, came.body, now)
-        return came
+        response = self._send(url, headers, deadline)
+        is_conditional = "If-None-Match" in headers or "If-Modified-Since" in headers
+        if response.status not in _REDIRECT_STATUSES and not (
+            response.status == 304 and is_conditional
+        ):
+            refusals.raise_for_refusal(
+                _display_url(url), response.status, response.headers, response.body, now
+            )
+        return response
 
     def _send(
         self,
@@ -170,7 +176,7 @@ class Fetcher:
         """Send one request, a POST if there is a form, and return the response of any status."""
         _check_url(url)
         try:
-            came = self._exchange(url, headers, deadline, form)
+            response = self._exchange(url, headers, deadline, form)
         except InvalidURL as error:
             raise AddressForbidden(f"{url[:200]!r} is no web address: {error}") from error
         except DecodeError as error:
@@ -178,11 +184,11 @@ class Fetcher:
                 f"{_display_url(url)}: its compression is broken ({error})"
             ) from error
         except (RequestException, HTTPError, OSError) as error:
-            why = "out of time" if deadline.is_expired else _root_cause(error)
-            raise SourceUnreachable(f"{_display_url(url)}: {why}") from error
+            reason = "out of time" if deadline.is_expired else _root_cause(error)
+            raise SourceUnreachable(f"{_display_url(url)}: {reason}") from error
         if deadline.is_expired:  # a connection that was shut down may look like one that ended
             raise SourceUnreachable(f"{_display_url(url)}: out of time")
-        return came
+        return response
 
     def _exchange(
         self,
@@ -209,8 +215,8 @@ class Fetcher:
     def _read_body(self, response: Response) -> bytes:
         """Read the body, decompressed block by block: a decompression bomb stops at the limit."""
         body = bytearray()
-        while piece := response.raw.read1(_CHUNK, decode_content=True):
-            body += piece
+        while block := response.raw.read1(_CHUNK, decode_content=True):
+            body += block
             if len(body) > self._settings.fetch_bytes:
                 most = f"{self._settings.fetch_bytes:,}"
                 raise SourceGarbled(f"{_display_url(response.url)} answered more than {most} bytes")
@@ -236,22 +242,22 @@ def _check_url(url: str) -> None:
     """Raise AddressForbidden for anything but an http or https URL."""
     try:
         parts = urlsplit(url)
-        fit = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+        is_valid = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
     except ValueError:
-        fit = False
-    if not fit:
+        is_valid = False
+    if not is_valid:
         raise AddressForbidden(f"{url[:200]!r}: only http and https addresses are fetched")
 
 
-def _redirect_target(came: _RawResponse) -> str:
-    location = came.headers.get("Location", "")
+def _redirect_target(response: _RawResponse) -> str:
+    location = response.headers.get("Location", "")
     try:
         if location:
-            return urljoin(came.url, location)
+            return urljoin(response.url, location)
     except ValueError:
         pass  # not a URL either
     raise SourceGarbled(
-        f"{_display_url(came.url)} redirects to {location[:200]!r}, which is no address"
+        f"{_display_url(response.url)} redirects to {location[:200]!r}, which is no address"
     )
 
 

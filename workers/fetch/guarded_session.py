@@ -32,7 +32,7 @@ class ConnectionGate:
 
         Raises AddressForbidden and SourceUnreachable.
         """
-        why: OSError | None = None
+        last_error: OSError | None = None
         for address in resolve_allowed(host, port, self._allowed):
             if self._deadline.is_expired:
                 break
@@ -40,13 +40,15 @@ class ConnectionGate:
             try:
                 connection = socket.create_connection((address, port), seconds)
             except OSError as error:
-                why = error
+                last_error = error
                 continue
             connection.settimeout(self._timeout)
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._deadline.watch(connection)
             return connection
-        raise SourceUnreachable(f"{host}:{port}: no connection ({why or 'out of time'})") from why
+        raise SourceUnreachable(
+            f"{host}:{port}: no connection ({last_error or 'out of time'})"
+        ) from last_error
 
 
 class GuardedSession(Session):
@@ -76,8 +78,8 @@ class _GuardedAdapter(HTTPAdapter):
     def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
         """Return a host's pool as requests makes it, but connecting through the gate."""
         pool: Any = super().get_connection_with_tls_context(*args, **kwargs)
-        kind = _GuardedHTTPS if pool.scheme == "https" else _GuardedHTTP
-        pool.ConnectionCls = functools.partial(kind, gate=self._gate)
+        connection_class = _GuardedHTTPS if pool.scheme == "https" else _GuardedHTTP
+        pool.ConnectionCls = functools.partial(connection_class, gate=self._gate)
         return pool
 
 

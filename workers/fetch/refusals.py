@@ -32,9 +32,9 @@ def raise_for_refusal(
     unexpected statuses and for an empty body.
     """
     if status >= 400:
-        said = body_excerpt(body)
+        excerpt = body_excerpt(body)
         raise SourceRefused(
-            f"{name} answered {status}" + (f": {said}" if said else ""),
+            f"{name} answered {status}" + (f": {excerpt}" if excerpt else ""),
             retry_after=retry_after(headers, now),
             status=status,
         )
@@ -55,9 +55,9 @@ def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
 
     `headers` must ignore case. `now`: aware UTC.
     """
-    asked = headers.get("Retry-After", "").strip()
-    if asked:
-        wait = _parse_seconds(asked, now)
+    header = headers.get("Retry-After", "").strip()
+    if header:
+        wait = _parse_seconds(header, now)
     else:
         reset = _RESET.search(headers.get("RateLimit", ""))
         wait = float(reset[1]) if reset else None
@@ -67,8 +67,8 @@ def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
 def body_excerpt(body: bytes) -> str:
     """Return a response's readable text: a feed's summary, a page's title, or its first words."""
     raw = body[:4_000].decode("utf-8", "replace")
-    said = _SUMMARY.search(raw) or _TITLE.search(raw)
-    text = html.unescape(_MARKUP.sub(" ", said[1] if said else raw))
+    match = _SUMMARY.search(raw) or _TITLE.search(raw)
+    text = html.unescape(_MARKUP.sub(" ", match[1] if match else raw))
     text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     return text if len(text) <= _EXCERPT_LENGTH else text[:_EXCERPT_LENGTH].rstrip() + "…"
 

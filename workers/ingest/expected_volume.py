@@ -49,10 +49,12 @@ def expected_count(counts: Mapping[date, int], day: date) -> int | None:
     return int(median(before)) if len(before) >= MIN_KNOWN_WEEKS else None
 
 
-def is_below_expected(got: int, expected: int | None) -> bool:
+def is_below_expected(count: int, expected: int | None) -> bool:
     """True if the count is suspiciously low compared with the expected one."""
     return (
-        expected is not None and expected >= MIN_EXPECTED_COUNT and got < LOW_COUNT_RATIO * expected
+        expected is not None
+        and expected >= MIN_EXPECTED_COUNT
+        and count < LOW_COUNT_RATIO * expected
     )
 
 
@@ -63,36 +65,36 @@ class VolumeCheck:
         self._redis, self._states, self._can_reconcile = redis, states, can_reconcile
 
     def assess(
-        self, task: str, part: FetchResult, now: datetime, *, confirmed_by_oai: bool = False
+        self, task: str, result: FetchResult, now: datetime, *, confirmed_by_oai: bool = False
     ) -> FetchResult:
         """Return the result with its expected count; stale if it is thin and not confirmed.
 
         `confirmed_by_oai`: a reconciliation with OAI-PMH can confirm a thin day of this task.
         """
-        if part.counted_day is None or not part.complete or part.stale:
-            return part
-        counts = self._record_count(task, part.counted_day, part.record_count)
-        expected = expected_count(counts, part.counted_day)
-        part = replace(part, expected_count=expected)
-        if not is_below_expected(part.record_count, expected):
-            return part
-        weekday = f"{part.counted_day:%A}"
-        said = f"{part.message}: few for a {weekday}, when {expected} are usual"
+        if result.counted_day is None or not result.complete or result.stale:
+            return result
+        counts = self._record_count(task, result.counted_day, result.record_count)
+        expected = expected_count(counts, result.counted_day)
+        result = replace(result, expected_count=expected)
+        if not is_below_expected(result.record_count, expected):
+            return result
+        weekday = f"{result.counted_day:%A}"
+        message = f"{result.message}: few for a {weekday}, when {expected} are usual"
         if not confirmed_by_oai:
-            return replace(part, stale=True, message=said)
+            return replace(result, stale=True, message=message)
         if self._was_reconciled(now):
-            return replace(part, message=f"{said}; reconciled with OAI-PMH since")
+            return replace(result, message=f"{message}; reconciled with OAI-PMH since")
         self._request_reconciliation(now)
-        return replace(part, stale=True, message=said)
+        return replace(result, stale=True, message=message)
 
-    def _record_count(self, task: str, day: date, got: int) -> dict[date, int]:
+    def _record_count(self, task: str, day: date, count: int) -> dict[date, int]:
         """Save a day's count, the highest of several; return the counts of the last weeks."""
         with translate_store_errors(self._redis):
             text: Any = self._redis.hget(keys.RECORD_COUNTS, task)
-        known = {date.fromisoformat(d): n for d, n in json.loads(text or "{}").items()}
-        counts = {d: n for d, n in known.items() if d > day - _HISTORY}
-        counts[day] = max(got, counts.get(day, 0))
-        if counts != known:
+        stored = {date.fromisoformat(d): n for d, n in json.loads(text or "{}").items()}
+        counts = {d: n for d, n in stored.items() if d > day - _HISTORY}
+        counts[day] = max(count, counts.get(day, 0))
+        if counts != stored:
             values = json.dumps({str(d): n for d, n in sorted(counts.items())})
             with translate_store_errors(self._redis):
                 self._redis.hset(keys.RECORD_COUNTS, task, values)

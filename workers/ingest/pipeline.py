@@ -54,30 +54,32 @@ class Tally:
     _summary: str = ""
     _thin_message: str = ""
 
-    def add(self, part: FetchResult) -> None:
+    def add(self, result: FetchResult) -> None:
         """Add one result."""
         self.parts += 1
-        self.unchanged_parts += part.not_modified
-        self.record_count += part.record_count
-        self.stale |= part.stale
-        self.complete &= part.complete
-        self.is_readable &= not part.is_unreadable
-        self.min_wait = max(self.min_wait, max_age(part.response))
-        self.has_more = part.has_more
+        self.unchanged_parts += result.not_modified
+        self.record_count += result.record_count
+        self.stale |= result.stale
+        self.complete &= result.complete
+        self.is_readable &= not result.is_unreadable
+        self.min_wait = max(self.min_wait, max_age(result.response))
+        self.has_more = result.has_more
         self.expected_count = (
-            self.expected_count if part.expected_count is None else part.expected_count
+            self.expected_count if result.expected_count is None else result.expected_count
         )
         self._thin_message = (
-            part.message if part.expected_count is not None and part.stale else self._thin_message
+            result.message
+            if result.expected_count is not None and result.stale
+            else self._thin_message
         )
-        self._last_message = part.message or self._last_message
-        self._summary = part.summary or self._summary
+        self._last_message = result.message or self._last_message
+        self._summary = result.summary or self._summary
 
     @property
     def message(self) -> str:
         """The outcome in words."""
-        passed_over = f"; {self.too_old} of months that are not kept" if self.too_old else ""
-        return f"{self._described}{passed_over}"
+        skipped = f"; {self.too_old} of months that are not kept" if self.too_old else ""
+        return f"{self._described}{skipped}"
 
     @property
     def _described(self) -> str:
@@ -97,7 +99,7 @@ class TaskReport:
 
 
 def classify_outcome(
-    tally: Tally, error: SourceError | None, before: TaskStatus | None
+    tally: Tally, error: SourceError | None, previous: TaskStatus | None
 ) -> tuple[TaskStatus, str]:
     """Return the status of a source after an attempt, and the message that explains it."""
     if error is not None:
@@ -115,7 +117,7 @@ def classify_outcome(
         return TaskStatus.OK, tally.message
     unchanged = 0 < tally.parts == tally.unchanged_parts
     return (
-        TaskStatus.OK if unchanged and before is TaskStatus.OK else TaskStatus.QUIET
+        TaskStatus.OK if unchanged and previous is TaskStatus.OK else TaskStatus.QUIET
     ), tally.message
 
 
@@ -145,11 +147,11 @@ class IngestPipeline:
         tally, error = Tally(), None
         fetch = kind.build_fetch(self._context)
         try:
-            for result in fetch(task.partition(":")[2], self._upstreams, started):
-                part = self._volume_check.assess(
-                    task, result, self._clock(), confirmed_by_oai=kind.confirmed_by_oai
+            for fetched in fetch(task.partition(":")[2], self._upstreams, started):
+                result = self._volume_check.assess(
+                    task, fetched, self._clock(), confirmed_by_oai=kind.confirmed_by_oai
                 )
-                self._store_part(task, part, tally, started)
+                self._store_part(task, result, tally, started)
         except SourceError as failure:
             error = failure
         finally:
@@ -161,33 +163,33 @@ class IngestPipeline:
         """Record an attempt that ended in an unexpected error."""
         return self._record(task, Tally(), SourceError(reason), self._clock()).state
 
-    def _store_part(self, task: str, part: FetchResult, tally: Tally, started: datetime) -> None:
+    def _store_part(self, task: str, result: FetchResult, tally: Tally, started: datetime) -> None:
         now = self._clock()
         first = first_kept_month(self._upstreams.settings.keep_months, now)
-        came = store_batch(self._context.store, part.sightings, now, first)
-        rejected: list[RejectedRecord | Poison] = [*part.rejected, *came.poison]
-        tally.add(part)
-        tally.new_ids += came.ingested.new
-        tally.changed += len(came.ingested.changed)
+        batch = store_batch(self._context.store, result.sightings, now, first)
+        rejected: list[RejectedRecord | Poison] = [*result.rejected, *batch.poison]
+        tally.add(result)
+        tally.new_ids += batch.ingested.new
+        tally.changed += len(batch.ingested.changed)
         tally.quarantined += len(rejected)
-        tally.too_old += came.too_old
+        tally.too_old += batch.too_old
         records = [
             QuarantinedRecord(task, now, record.reason, record.excerpt) for record in rejected
         ]
         self._states.quarantine_new(records)
-        if part.complete and not (part.stale or part.is_unreadable):
-            self._upstreams.fetcher.save_validators(part.response, part.memo)
-        if part.has_more or part.total is not None:
-            began = part.began or started
-            self._states.save_progress(Progress(task, part.done, part.total, began, now))
+        if result.complete and not (result.stale or result.is_unreadable):
+            self._upstreams.fetcher.save_validators(result.response, result.memo)
+        if result.has_more or result.total is not None:
+            began = result.began or started
+            self._states.save_progress(Progress(task, result.done, result.total, began, now))
 
     def _record(
         self, task: str, tally: Tally, error: SourceError | None, started: datetime
     ) -> TaskReport:
-        before = self._states.get(task)
+        previous = self._states.get(task)
         now, kind = self._clock(), self._kinds[kind_of(task)]
-        status, message = classify_outcome(tally, error, before.state if before else None)
-        state = next_state(before, task, status, started, now)
+        status, message = classify_outcome(tally, error, previous.state if previous else None)
+        state = next_state(previous, task, status, started, now)
         state = replace(state, said=message, got=tally.record_count, usual=tally.expected_count)
         next_at = next_run_at(
             task,
@@ -214,21 +216,21 @@ def _requested_wait(kind: TaskKind, tally: Tally, error: SourceError | None) -> 
 
 def max_age(response: UpstreamResponse | None) -> Seconds:
     """Return a response's freshness lifetime (Cache-Control: max-age), in seconds; 0 if none."""
-    said = response.headers.get("Cache-Control", "") if response else ""
-    found = re.search(r"\bmax-age\s*=\s*(\d{1,9})\b", said, re.IGNORECASE)
-    return float(found[1]) if found else 0.0
+    directives = response.headers.get("Cache-Control", "") if response else ""
+    match = re.search(r"\bmax-age\s*=\s*(\d{1,9})\b", directives, re.IGNORECASE)
+    return float(match[1]) if match else 0.0
 
 
 def next_state(
-    before: TaskState | None, task: str, verdict: TaskStatus, started: datetime, now: datetime
+    previous: TaskState | None, task: str, status: TaskStatus, started: datetime, now: datetime
 ) -> TaskState:
     """Return the state after an attempt: status, since when, last success, failures in a row."""
-    good = verdict in (TaskStatus.OK, TaskStatus.QUIET)
+    succeeded = status in (TaskStatus.OK, TaskStatus.QUIET)
     return TaskState(
         name=task,
-        state=verdict,
-        since=before.since if before and before.state is verdict else now,
+        state=status,
+        since=previous.since if previous and previous.state is status else now,
         attempted_at=started,
-        succeeded_at=now if good else before.succeeded_at if before else None,
-        failures=0 if good else (before.failures if before else 0) + 1,
+        succeeded_at=now if succeeded else previous.succeeded_at if previous else None,
+        failures=0 if succeeded else (previous.failures if previous else 0) + 1,
     )

@@ -42,9 +42,9 @@ def store_batch(
     store: Store, records: Sequence[Sighting | Paper], now: datetime, first_month: int = 0
 ) -> BatchResult:
     """Store the records of months since `first_month` (YYYYMM). Raises StoreError."""
-    kept = [one for one in records if one.id.month >= first_month]
-    too_old = {one.id for one in records if one.id.month < first_month}
-    return _store_or_bisect(store, kept, now, len(too_old))
+    current = [record for record in records if record.id.month >= first_month]
+    too_old = {record.id for record in records if record.id.month < first_month}
+    return _store_or_bisect(store, current, now, len(too_old))
 
 
 def _store_or_bisect(
@@ -57,12 +57,8 @@ def _store_or_bisect(
         if len(records) == 1:
             return BatchResult(poison=(Poison(records[0], f"cannot be stored: {error!r}"),))
     middle = len(records) // 2
-    a, b = (
-        _store_or_bisect(store, records[:middle], now),
-        _store_or_bisect(store, records[middle:], now),
-    )
-    one, other = a.ingested, b.ingested
-    both = IngestResult(
-        one.new + other.new, one.changed + other.changed, one.unchanged + other.unchanged
-    )
-    return BatchResult(both, a.poison + b.poison, too_old)
+    first = _store_or_bisect(store, records[:middle], now)
+    second = _store_or_bisect(store, records[middle:], now)
+    a, b = first.ingested, second.ingested
+    ingested = IngestResult(a.new + b.new, a.changed + b.changed, a.unchanged + b.unchanged)
+    return BatchResult(ingested, first.poison + second.poison, too_old)

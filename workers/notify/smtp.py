@@ -26,10 +26,10 @@ def send_mail(message: EmailMessage, settings: Settings) -> None:
     Raises SourceUnreachable, SourceRefused if it was not accepted, SourceOutcomeUnknown if it may
     have been.
     """
-    where = urlsplit(settings.smtp_url)
-    name = f"the mail server {where.hostname}"
+    address = urlsplit(settings.smtp_url)
+    name = f"the mail server {address.hostname}"
     try:
-        with _connect(where, settings) as client:
+        with _connect(address, settings) as client:
             _transmit(client, message, name)
     except smtplib.SMTPException as error:
         raise SourceRefused(f"{name}: {_error_message(error)}") from error
@@ -37,20 +37,20 @@ def send_mail(message: EmailMessage, settings: Settings) -> None:
         raise SourceUnreachable(f"{name}: {error}") from error
 
 
-def _connect(where: SplitResult, settings: Settings) -> smtplib.SMTP:
+def _connect(address: SplitResult, settings: Settings) -> smtplib.SMTP:
     """Return a secure connection, logged in if settings name a user."""
-    host, port = where.hostname or "", where.port or _DEFAULT_PORTS[where.scheme]
-    safe, seconds = ssl.create_default_context(), settings.fetch_timeout
-    if where.scheme == "smtps":
-        client: smtplib.SMTP = smtplib.SMTP_SSL(host, port, timeout=seconds, context=safe)
+    host, port = address.hostname or "", address.port or _DEFAULT_PORTS[address.scheme]
+    tls_context, timeout = ssl.create_default_context(), settings.fetch_timeout
+    if address.scheme == "smtps":
+        client: smtplib.SMTP = smtplib.SMTP_SSL(host, port, timeout=timeout, context=tls_context)
     else:
-        client = smtplib.SMTP(host, port, timeout=seconds)
+        client = smtplib.SMTP(host, port, timeout=timeout)
     try:
         client.ehlo_or_helo_if_needed()
-        if where.scheme == "smtp" and (client.has_extn("starttls") or not _is_loopback(host)):
-            client.starttls(context=safe)
-        if where.username:
-            client.login(unquote(where.username), settings.smtp_password)
+        if address.scheme == "smtp" and (client.has_extn("starttls") or not _is_loopback(host)):
+            client.starttls(context=tls_context)
+        if address.username:
+            client.login(unquote(address.username), settings.smtp_password)
     except BaseException:
         client.close()
         raise
@@ -83,5 +83,5 @@ def _error_message(error: smtplib.SMTPException) -> str:
 
 
 def _format_reply(code: int, text: bytes | str) -> str:
-    said = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
-    return f"{code} {' '.join(said.split())}"[:300]
+    message = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
+    return f"{code} {' '.join(message.split())}"[:300]

@@ -10,7 +10,8 @@ Fields that readers do not compare (votes, comments, picks, links, a DOI) change
 not its digest; the same bytes have the same digest. An unavailable hub fails the task, which backs
 off; feeds that were pinged by then are not pinged again.
 
-https://www.w3.org/TR/websub/. It leaves open how a publisher notifies its hub; hubs accept the form of the predecessor (`hub.mode=publish`), some by `hub.topic`, some by `hub.url`.
+https://www.w3.org/TR/websub/. It leaves open how a publisher notifies its hub; hubs accept the form
+of the predecessor (`hub.mode=publish`), some by `hub.topic`, some by `hub.url`.
 """
 
 from __future__ import annotations
@@ -89,20 +90,19 @@ class WebSubPublisher:
     def fetch(
         self, subject: str, upstreams: UpstreamClients, now: datetime
     ) -> Iterator[FetchResult]:
-        """Ping the hub for feeds that changed since their last ping. Raises SourceError,
-        StoreUnavailable.
+        """Ping the hub for feeds that changed since their last ping.
 
         The very first run pings nothing: nobody could subscribe before there was a hub.
         Raises SourceError, StoreUnavailable.
         """
-        told, pings, refused = self._load_digests(), 0, None
+        previous, pings, refused = self._load_digests(), 0, None
         saved = {keyword.slug: parse_query(keyword.query) for keyword in self._keywords.all()}
         for slug, query in saved.items():
             current = feed_digest(self._store.search(SearchRequest(query=query)).papers)
-            if told.get(slug) == current:
+            if previous.get(slug) == current:
                 continue
             try:
-                pings += self._ping(slug, upstreams, now) if told else 0
+                pings += self._ping(slug, upstreams, now) if previous else 0
             except SourceRefused as error:
                 if (
                     error.status is None
@@ -113,7 +113,7 @@ class WebSubPublisher:
                 refused = refused or error
             else:
                 self._save_digest(slug, current)
-        self._delete_digests(told.keys() - saved.keys())
+        self._delete_digests(previous.keys() - saved.keys())
         if refused:
             raise refused
         yield FetchResult(
@@ -123,11 +123,11 @@ class WebSubPublisher:
     def _ping(self, slug: str, upstreams: UpstreamClients, now: datetime) -> int:
         """Ping every format of a feed; return how many."""
         settings = upstreams.settings
-        addresses = topic_urls(settings.base_url, slug)
-        for topic in addresses:
+        topics = topic_urls(settings.base_url, slug)
+        for topic in topics:
             form = {"hub.mode": "publish", "hub.topic": topic, "hub.url": topic}
             upstreams.fetcher.post(settings.websub_hub, form, now=now)
-        return len(addresses)
+        return len(topics)
 
     def _load_digests(self) -> dict[str, str]:
         with translate_store_errors(self._redis):

@@ -93,14 +93,14 @@ def parse_feed(body: bytes) -> ParsedFeed:
         raise SourceGarbled(f"the feed has more than {MAX_FEED_BYTES:,} bytes")
     text, root = decode_document(body)
     _refuse_floods(text)
-    text, whole = _close_truncated(_truncate_long_words(text), root)
+    text, is_complete = _close_truncated(_truncate_long_words(text), root)
     parsed = feedparser.parse(
         io.BytesIO(text.encode()),
         response_headers={"content-type": "application/xml; charset=utf-8"},
         sanitize_html=False,  # its sanitizer takes the `<` of a formula for markup
         resolve_relative_uris=False,
     )
-    return ParsedFeed(parsed.feed, parsed.entries, whole, not parsed.bozo)
+    return ParsedFeed(parsed.feed, parsed.entries, is_complete, not parsed.bozo)
 
 
 def decode_document(body: bytes) -> tuple[str, str]:
@@ -128,8 +128,8 @@ def clean_line(text: object) -> str:
 def clean_url(text: object) -> str:
     """Return a foreign URL if it is http or https and of sane length; else ""."""
     address = clean_line(text)
-    fit = address.lower().startswith(("http://", "https://")) and len(address) <= 2_000
-    return address if fit and " " not in address else ""
+    is_valid = address.lower().startswith(("http://", "https://")) and len(address) <= 2_000
+    return address if is_valid and " " not in address else ""
 
 
 def parsed_time(entry: Any, name: str) -> datetime | None:
@@ -149,21 +149,21 @@ def parsed_time(entry: Any, name: str) -> datetime | None:
 
 def entry_excerpt(entry: Any) -> str:
     """Return a rejected entry's identifying fields, for display."""
-    kept = {
+    fields = {
         name: clean_line(entry.get(name))[:200] for name in ("id", "title", "link", "published")
     }
-    return str({name: text for name, text in kept.items() if text})
+    return str({name: text for name, text in fields.items() if text})
 
 
 def _decoded(body: bytes) -> str:
     """Decode a document: its actual encoding takes precedence over the declared one."""
-    for mark, encoding in (
+    for bom, encoding in (
         (codecs.BOM_UTF8, "utf-8"),
         (codecs.BOM_UTF16_LE, "utf-16-le"),
         (codecs.BOM_UTF16_BE, "utf-16-be"),
     ):
-        if body.startswith(mark):
-            return body[len(mark) :].decode(encoding, "replace")
+        if body.startswith(bom):
+            return body[len(bom) :].decode(encoding, "replace")
     try:
         return body.decode("utf-8")
     except UnicodeDecodeError:
@@ -234,14 +234,16 @@ def _truncate_long_words(text: str) -> str:
 
 def _tags(text: str) -> Iterator[re.Match[str]]:
     """Yield every tag outside comments and CDATA, in time linear in the text."""
-    closings = {opening: (closing, text.rfind(closing)) for opening, closing in _UNPARSED_SECTIONS}
+    terminators = {
+        opening: (terminator, text.rfind(terminator)) for opening, terminator in _UNPARSED_SECTIONS
+    }
     position = 0
     while (start := text.find("<", position)) >= 0:
         position = start + 1
-        opening = next((o for o in closings if text.startswith(o, start)), "")
+        opening = next((o for o in terminators if text.startswith(o, start)), "")
         if opening:
-            closing, last = closings[opening]
-            position = text.find(closing, start) if start < last else position
+            terminator, last = terminators[opening]
+            position = text.find(terminator, start) if start < last else position
         elif tag := _TAG.match(text, start):
             position = tag.end()
             yield tag
@@ -260,8 +262,8 @@ def _close_truncated(text: str, root: str) -> tuple[str, bool]:
     )
     if end < 0:
         raise SourceIncomplete("the feed was cut before its first entry ended")
-    closing = {"feed": "</feed>", "rss": "</channel></rss>", "rdf": "</rdf:RDF>"}[root]
-    return stripped[:end] + closing, False
+    terminator = {"feed": "</feed>", "rss": "</channel></rss>", "rdf": "</rdf:RDF>"}[root]
+    return stripped[:end] + terminator, False
 
 
 _ENTRY_ENDS: Final = ("</entry>", "</item>")

@@ -38,16 +38,16 @@ def fetch(subject: str, upstreams: UpstreamClients, now: datetime) -> Iterator[F
     spans = {"today": 1, "recent": RECENT_DAYS}
     if subject not in spans:
         raise BadParameter("hf", f"there is no task hf:{subject}; there are {', '.join(spans)}")
-    failed: SourceError | None = None
-    for back in range(spans[subject]):
+    first_error: SourceError | None = None
+    for days_back in range(spans[subject]):
         try:
-            yield from _fetch_day(now.date() - timedelta(days=back), upstreams, now)
+            yield from _fetch_day(now.date() - timedelta(days=days_back), upstreams, now)
         except SourceRefused:
             raise  # it refuses us as a client: do not request the other days
         except SourceError as error:
-            failed = failed or error
-    if failed:
-        raise failed
+            first_error = first_error or error
+    if first_error:
+        raise first_error
 
 
 def parse_daily_papers(body: bytes, day: date, now: datetime) -> FetchResult:
@@ -83,11 +83,13 @@ def _fetch_day(day: date, upstreams: UpstreamClients, now: datetime) -> Iterator
     for number in range(_MAX_PAGES):
         base = upstreams.settings.huggingface_url.rstrip("/")
         url = f"{base}/api/daily_papers?date={day}&limit={PAGE_SIZE}&p={number}"
-        answer = upstreams.fetcher.get(url, now=now, accept="application/json")
-        part = parse_daily_papers(answer.body, day, now)
-        ids = {sighting.id for sighting in part.sightings}
-        yield replace(part, counted_day=day) if _is_yesterday(day, now) and number == 0 else part
-        if part.record_count < PAGE_SIZE or ids <= seen:
+        response = upstreams.fetcher.get(url, now=now, accept="application/json")
+        result = parse_daily_papers(response.body, day, now)
+        ids = {sighting.id for sighting in result.sightings}
+        yield (
+            replace(result, counted_day=day) if _is_yesterday(day, now) and number == 0 else result
+        )
+        if result.record_count < PAGE_SIZE or ids <= seen:
             return
         seen |= ids
 
@@ -121,7 +123,9 @@ def _sighting(record: Any, day: date, now: datetime) -> Sighting:
 def _pick(
     record: dict[str, Any], paper: dict[str, Any], url: str, picked_at: datetime, now: datetime
 ) -> Pick:
-    by = _json_object(paper.get("submittedOnDailyBy")) or _json_object(record.get("submittedBy"))
+    submitter = _json_object(paper.get("submittedOnDailyBy")) or _json_object(
+        record.get("submittedBy")
+    )
     return Pick(
         community=COMMUNITY_NAME,
         picked_at=picked_at,
@@ -130,33 +134,33 @@ def _pick(
         votes=_count(paper.get("upvotes")),
         comments=_count(record.get("numComments")),
         counted_at=now,
-        submitter=clean_line(by.get("user")) or clean_line(by.get("name")),
+        submitter=clean_line(submitter.get("user")) or clean_line(submitter.get("name")),
         thumbnail=clean_url(record.get("thumbnail")),
     )
 
 
 def _picked_at(paper: dict[str, Any], day: date) -> datetime:
     """Return the time of a pick; if absent, as in 2024, the beginning of the requested day."""
-    said = paper.get("submittedOnDailyAt")
-    if said is None:
+    value = paper.get("submittedOnDailyAt")
+    if value is None:
         return datetime(day.year, day.month, day.day, tzinfo=UTC)
     try:
-        when = datetime.fromisoformat(said)
+        when = datetime.fromisoformat(value)
         return (when if when.tzinfo else when.replace(tzinfo=UTC)).astimezone(UTC)
     except (TypeError, ValueError, OverflowError) as error:
-        raise SourceGarbled(f"the record was picked at no time that can be: {said!r}") from error
+        raise SourceGarbled(f"the record was picked at no time that can be: {value!r}") from error
 
 
 def _authors(authors: Any) -> tuple[str, ...]:
     """Return the names that are not hidden."""
-    shown = [_json_object(a) for a in authors] if isinstance(authors, list) else []
-    names = (clean_line(author.get("name")) for author in shown if not author.get("hidden"))
+    records = [_json_object(a) for a in authors] if isinstance(authors, list) else []
+    names = (clean_line(author.get("name")) for author in records if not author.get("hidden"))
     return tuple(name for name in names if name)
 
 
 def _organization(organization: Any) -> str:
-    table = _json_object(organization)
-    return clean_line(table.get("fullname")) or clean_line(table.get("name"))
+    fields = _json_object(organization)
+    return clean_line(fields.get("fullname")) or clean_line(fields.get("name"))
 
 
 def _count(number: Any) -> int | None:

@@ -91,10 +91,10 @@ class UpstreamClients:
     @classmethod
     def from_settings(cls, redis: Redis, settings: Settings) -> UpstreamClients:
         """Return the clients for these settings; rate limiter and validators are in `redis`."""
-        lane = ArxivRateLimiter(
+        limiter = ArxivRateLimiter(
             redis, settings.arxiv_interval, max_request_seconds=settings.fetch_deadline
         )
-        return cls(settings, Fetcher(settings, redis), lane)
+        return cls(settings, Fetcher(settings, redis), limiter)
 
 
 FetchFunction = Callable[[str, UpstreamClients, datetime], Iterator[FetchResult]]

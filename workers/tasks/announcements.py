@@ -29,28 +29,30 @@ _DAY: Final = timedelta(days=1)
 
 def fetch(subject: str, upstreams: UpstreamClients, now: datetime) -> Iterator[FetchResult]:
     """Yield the announcements of a category, `subject`, completed. Raises SourceError."""
-    for part in announcements.fetch(subject, upstreams, now):
-        wanted = part.sightings and part.day and not part.stale
-        if part.day and wanted and upstreams.settings.arxiv_oai_url:
-            yield _add_oai_records(part, part.day, subject, upstreams, now)
+    for result in announcements.fetch(subject, upstreams, now):
+        is_fresh = result.sightings and result.day and not result.stale
+        if result.day and is_fresh and upstreams.settings.arxiv_oai_url:
+            yield _add_oai_records(result, result.day, subject, upstreams, now)
         else:
-            yield part
+            yield result
 
 
 def _add_oai_records(
-    part: FetchResult, day: date, category: str, upstreams: UpstreamClients, now: datetime
+    result: FetchResult, day: date, category: str, upstreams: UpstreamClients, now: datetime
 ) -> FetchResult:
     """Add the OAI-PMH records of a result's papers; a failure is only mentioned in the message."""
-    missing = {sighting.id for sighting in part.sightings}
-    more: list[Sighting] = []
-    span = HarvestRange(day - _DAY, set=oai_set(category))
+    missing = {sighting.id for sighting in result.sightings}
+    completing: list[Sighting] = []
+    harvest_range = HarvestRange(day - _DAY, set=oai_set(category))
     try:
-        for page, harvest in enumerate(oai.harvest_pages(span, upstreams, now), start=1):
-            found = [sighting for sighting in harvest.sightings if sighting.id in missing]
-            more += found
+        for number, page in enumerate(oai.harvest_pages(harvest_range, upstreams, now), start=1):
+            found = [sighting for sighting in page.sightings if sighting.id in missing]
+            completing += found
             missing -= {sighting.id for sighting in found}
-            if not missing or page == MAX_OAI_PAGES:
+            if not missing or number == MAX_OAI_PAGES:
                 break
     except SourceError as error:
-        part = replace(part, message=f"{part.message}; what OAI-PMH adds comes later: {error}")
-    return replace(part, sightings=(*part.sightings, *more))
+        result = replace(
+            result, message=f"{result.message}; what OAI-PMH adds comes later: {error}"
+        )
+    return replace(result, sightings=(*result.sightings, *completing))

@@ -125,10 +125,10 @@ class BackfillPlans:
         """Save a new plan. Raises BadParameter if another is under way."""
         with translate_store_errors(self._redis):
             if not self._redis.set(keys.BACKFILL, _encoded(plan), nx=True):
-                known = self.get()
-                said = known.description if known else "just done"
+                current = self.get()
+                description = current.description if current else "just done"
                 raise BadParameter(
-                    BACKFILL_TASK, f"one is under way ({said}); `backfill --stop` ends it"
+                    BACKFILL_TASK, f"one is under way ({description}); `backfill --stop` ends it"
                 )
 
     def drop(self) -> BackfillPlan | None:

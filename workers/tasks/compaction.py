@@ -23,8 +23,8 @@ COMPACTION_TASK: Final = "closing"
 class CompactionTask:
     """Compacts the segments of past months."""
 
-    def __init__(self, closing: Compactor, plans: BackfillPlans) -> None:
-        self._closing, self._plans = closing, plans
+    def __init__(self, compactor: Compactor, plans: BackfillPlans) -> None:
+        self._compactor, self._plans = compactor, plans
 
     def fetch(
         self, subject: str, upstreams: UpstreamClients, now: datetime
@@ -37,24 +37,24 @@ class CompactionTask:
         if self._plans.get():
             yield FetchResult(message="waits for the backfill to end")
             return
-        years = self._closing.compact_before(first_open_month(now))
+        years = self._compactor.compact_before(first_open_month(now))
         yield FetchResult(record_count=len(years), message=_summary(years))
 
 
-def compact_behind(closing: Compactor, moments: Iterable[T]) -> Iterator[T]:
+def compact_behind(compactor: Compactor, progress: Iterable[T]) -> Iterator[T]:
     """Pass on the progress of a load, and compact the years that it leaves behind.
 
     Months that are not compacted take half as much memory again. A load in the order of months
     leaves a year behind when the newest month is of another; one that returns to older months
     compacts none.
     """
-    year, _ = divmod(closing.newest_month(), 100)
-    for moment in moments:
-        now, month = divmod(closing.newest_month(), 100)
-        if now > year and month > 1:  # earlier months are stored by then
-            closing.compact_before(now * 100)
-            year = now
-        yield moment
+    year, _ = divmod(compactor.newest_month(), 100)
+    for step in progress:
+        newest_year, month = divmod(compactor.newest_month(), 100)
+        if newest_year > year and month > 1:  # earlier months are stored by then
+            compactor.compact_before(newest_year * 100)
+            year = newest_year
+        yield step
 
 
 def _summary(years: Sequence[int]) -> str:

@@ -73,16 +73,16 @@ class Enrichment:
             yield FetchResult(message=_idle_message(len(undescribed)))
             return
         done = 0
-        for part in api.fetch_by_ids(ids, upstreams, now):
-            yield part
-            missing = set(ids[done : part.done]) - {paper.id for paper in part.sightings}
+        for result in api.fetch_by_ids(ids, upstreams, now):
+            yield result
+            missing = set(ids[done : result.done]) - {paper.id for paper in result.sightings}
             self._save_unknown({id: back_off(unknown.get(id), now) for id in missing})
-            done = part.done
+            done = result.done
 
     def _load_unknown(self) -> dict[ArxivId, UnknownId]:
         with translate_store_errors(self._redis):
-            found: Any = self._redis.hgetall(keys.ENRICH_RETRIES)
-        return {ArxivId.parse(id.decode()): _decoded(text) for id, text in found.items()}
+            stored: Any = self._redis.hgetall(keys.ENRICH_RETRIES)
+        return {ArxivId.parse(id.decode()): _decoded(text) for id, text in stored.items()}
 
     def _save_unknown(self, unknown: Mapping[ArxivId, UnknownId]) -> None:
         if unknown:

@@ -60,8 +60,10 @@ def arxiv_query(tree: Node) -> str | None:
     The API's operators have no precedence, so every pair is in parentheses.
     """
     if isinstance(tree, Or):
-        parts = [arxiv_query(node) for node in tree.alternatives]
-        return None if None in parts else _join_clauses(" OR ", [part for part in parts if part])
+        clauses = [arxiv_query(node) for node in tree.alternatives]
+        return (
+            None if None in clauses else _join_clauses(" OR ", [part for part in clauses if part])
+        )
     if isinstance(tree, And):
         return _and_query(tree)
     if isinstance(tree, Text):
@@ -70,10 +72,10 @@ def arxiv_query(tree: Node) -> str | None:
 
 
 def _and_query(tree: And) -> str | None:
-    wanted = [part for part in map(arxiv_query, tree.required) if part]
-    if not wanted:
+    clauses = [part for part in map(arxiv_query, tree.required) if part]
+    if not clauses:
         return None
-    query = _join_clauses(" AND ", wanted)
+    query = _join_clauses(" AND ", clauses)
     for node in tree.excluded:
         if all(arxiv_query(leaf) for leaf in leaves(node)):  # else it would exclude too much
             query = f"({query} ANDNOT {arxiv_query(node)})"
@@ -82,16 +84,16 @@ def _and_query(tree: And) -> str | None:
 
 def _text_query(text: Text) -> str | None:
     words = " ".join(text.words)
-    spelled = f"{words}*" if text.is_prefix else f'"{words}"' if len(text.words) > 1 else words
+    term = f"{words}*" if text.is_prefix else f'"{words}"' if len(text.words) > 1 else words
     fields = _API_FIELDS.get(text.field, ())
-    return _join_clauses(" OR ", [f"{field}:{spelled}" for field in fields]) if fields else None
+    return _join_clauses(" OR ", [f"{field}:{term}" for field in fields]) if fields else None
 
 
 def _label_query(label: Label) -> str | None:
     if label.kind is LabelKind.ARCHIVE:
-        whole = [label.value] if label.value in CATEGORIES else []
-        parts = any(category.startswith(f"{label.value}.") for category in CATEGORIES)
-        names = whole + ([f"{label.value}.*"] if parts or not whole else [])
+        exact = [label.value] if label.value in CATEGORIES else []
+        has_parts = any(category.startswith(f"{label.value}.") for category in CATEGORIES)
+        names = exact + ([f"{label.value}.*"] if has_parts or not exact else [])
         return _join_clauses(" OR ", [f"cat:{name}" for name in names])
     if label.kind is not LabelKind.CATEGORY:
         return None
@@ -99,5 +101,5 @@ def _label_query(label: Label) -> str | None:
     return _join_clauses(" OR ", [f"cat:{name}" for name in names])
 
 
-def _join_clauses(operator: str, parts: list[str]) -> str:
-    return parts[0] if len(parts) == 1 else f"({operator.join(parts)})"
+def _join_clauses(operator: str, clauses: list[str]) -> str:
+    return clauses[0] if len(clauses) == 1 else f"({operator.join(clauses)})"

@@ -52,10 +52,10 @@ class AnnouncementGap:
         """Return the papers that were announced in these days and are not counted yet."""
         return [s.id for s in sightings if s.id not in self.announced_ids and self._covers(s)]
 
-    def add(self, category: str, ids: Sequence[ArxivId], known: Sequence[Paper | None]) -> None:
+    def add(self, category: str, ids: Sequence[ArxivId], stored: Sequence[Paper | None]) -> None:
         """Count papers of a category's set, given what the store has of them."""
         self.announced_ids.update(ids)
-        missing = sum(not (paper and paper.is_from_arxiv) for paper in known)
+        missing = sum(not (paper and paper.is_from_arxiv) for paper in stored)
         if missing:
             self.missing_by_category[category] = self.missing_by_category.get(category, 0) + missing
 
@@ -94,8 +94,8 @@ class Reconciliation:
         """
         if subject != "daily":
             raise BadParameter("task", f"'oai:{subject}': there is only {RECONCILE_TASK}")
-        before = self._states.get(RECONCILE_TASK)
-        succeeded_at = before.succeeded_at if before else None
+        previous = self._states.get(RECONCILE_TASK)
+        succeeded_at = previous.succeeded_at if previous else None
         since = lookback_start(succeeded_at, now)
         first = first_kept_month(upstreams.settings.keep_months, now)
         gap = AnnouncementGap(since, newest_announcement(now - ANNOUNCEMENT_SETTLE_TIME), first)
@@ -122,7 +122,7 @@ def is_reconciliation_enabled(settings: Settings) -> bool:
 
 def lookback_start(succeeded_at: datetime | None, now: datetime) -> date:
     """Return the first day to harvest: that of `LOOKBACK`, or before the last success."""
-    wanted = now - LOOKBACK
+    start = now - LOOKBACK
     if succeeded_at:
-        wanted = min(wanted, succeeded_at - timedelta(days=1))
-    return max(wanted, now - MAX_LOOKBACK).date()
+        start = min(start, succeeded_at - timedelta(days=1))
+    return max(start, now - MAX_LOOKBACK).date()

@@ -31,11 +31,11 @@ class RetentionTask:
             raise BadParameter(
                 "task", f"'{RETENTION_TASK}:{subject}': there is only {RETENTION_TASK}"
             )
-        keep = upstreams.settings.keep_months
-        first = first_kept_month(keep, now)
+        keep_months = upstreams.settings.keep_months
+        first = first_kept_month(keep_months, now)
         removed = self._retention.remove_before(first, now=now) if first else RemovalResult((), 0)
-        kept = f"{keep} months are kept" if keep else "everything is kept"
-        yield FetchResult(record_count=removed.papers, message=f"{kept}; {_summary(removed)}")
+        policy = f"{keep_months} months are kept" if keep_months else "everything is kept"
+        yield FetchResult(record_count=removed.papers, message=f"{policy}; {_summary(removed)}")
 
 
 def _summary(removed: RemovalResult) -> str:

@@ -66,11 +66,11 @@ class AnnouncementBatch:
 def fetch(subject: str, upstreams: UpstreamClients, now: datetime) -> Iterator[FetchResult]:
     """Yield the announcements of a category, `subject`, as one result."""
     url = f"{upstreams.settings.arxiv_feed_url.rstrip('/')}/{subject}"
-    answer = upstreams.fetcher.get(
+    response = upstreams.fetcher.get(
         url, now=now, accept=ACCEPT, conditional=True, throttle=upstreams.arxiv_limiter.acquire
     )
-    if answer.not_modified:
-        day = date.fromisoformat(answer.memo)
+    if response.not_modified:
+        day = date.fromisoformat(response.memo)
         yield FetchResult(
             day=day,
             expected_day=expected_day(now),
@@ -79,7 +79,7 @@ def fetch(subject: str, upstreams: UpstreamClients, now: datetime) -> Iterator[F
             message=f"not changed since the announcements of {day}",
         )
         return
-    yield _to_result(parse_announcements(answer.body, now), answer, now)
+    yield _to_result(parse_announcements(response.body, now), response, now)
 
 
 def parse_announcements(body: bytes, now: datetime) -> AnnouncementBatch:
@@ -95,7 +95,7 @@ def parse_announcements(body: bytes, now: datetime) -> AnnouncementBatch:
         raise SourceGarbled(f"the announcements {title!r} are no well-formed XML")
     sightings: list[Sighting] = []
     rejected: list[RejectedRecord] = []
-    published, built = parsed_time(feed.head, "published"), parsed_time(feed.head, "updated")
+    published, built_on = parsed_time(feed.head, "published"), parsed_time(feed.head, "updated")
     for entry in feed.entries:
         try:
             sightings.append(_sighting(entry, published, now))
@@ -103,7 +103,7 @@ def parse_announcements(body: bytes, now: datetime) -> AnnouncementBatch:
             rejected.append(RejectedRecord(str(error), entry_excerpt(entry)))
     return AnnouncementBatch(
         day=max((s.as_of.astimezone(EASTERN).date() for s in sightings), default=None),
-        built_on=built.astimezone(EASTERN).date() if built else None,
+        built_on=built_on.astimezone(EASTERN).date() if built_on else None,
         sightings=tuple(sightings),
         rejected=tuple(rejected),
         is_complete=feed.is_complete,
@@ -115,7 +115,7 @@ def expected_day(now: datetime) -> date:
     return newest_announcement(now).astimezone(EASTERN).date()
 
 
-def is_stale(day: date | None, built: date | None, now: datetime) -> bool:
+def is_stale(day: date | None, built_on: date | None, now: datetime) -> bool:
     """True if a valid feed is of an earlier day than expected.
 
     A feed without entries is judged by the day it was built, and on a day of announcements it
@@ -123,44 +123,44 @@ def is_stale(day: date | None, built: date | None, now: datetime) -> bool:
     """
     if day is not None:
         return day < expected_day(now)
-    if built is None or built < expected_day(now):
+    if built_on is None or built_on < expected_day(now):
         return True
     return now < newest_announcement(now) + EMPTY_FEED_GRACE
 
 
-def _to_result(came: AnnouncementBatch, answer: UpstreamResponse, now: datetime) -> FetchResult:
-    stale = is_stale(came.day, came.built_on, now)
-    got = len(came.sightings) + len(came.rejected)
+def _to_result(batch: AnnouncementBatch, response: UpstreamResponse, now: datetime) -> FetchResult:
+    stale = is_stale(batch.day, batch.built_on, now)
+    count = len(batch.sightings) + len(batch.rejected)
     return FetchResult(
-        sightings=came.sightings,
-        rejected=came.rejected,
-        record_count=got,
-        day=came.day,
+        sightings=batch.sightings,
+        rejected=batch.rejected,
+        record_count=count,
+        day=batch.day,
         expected_day=expected_day(now),
         stale=stale,
-        complete=came.is_complete and got < MAX_ENTRIES,
-        message=_message(came, got, stale, now),
-        response=answer if came.is_complete and not stale else None,
-        memo=str(came.day or came.built_on or ""),
-        counted_day=came.day or _announcement_day(came.built_on),
+        complete=batch.is_complete and count < MAX_ENTRIES,
+        message=_message(batch, count, stale, now),
+        response=response if batch.is_complete and not stale else None,
+        memo=str(batch.day or batch.built_on or ""),
+        counted_day=batch.day or _announcement_day(batch.built_on),
     )
 
 
-def _announcement_day(built: date | None) -> date | None:
+def _announcement_day(built_on: date | None) -> date | None:
     """Return an empty feed's day if arXiv announces on it: nothing is expected of a weekend."""
-    return built if built and built.weekday() <= _FRIDAY else None
+    return built_on if built_on and built_on.weekday() <= _FRIDAY else None
 
 
-def _message(came: AnnouncementBatch, got: int, stale: bool, now: datetime) -> str:
-    if not came.is_complete:
-        return f"the feed was cut after {got} announcements"
-    if got >= MAX_ENTRIES:
-        return f"{got} announcements: arXiv cuts a feed there, and the newest are missing"
-    if stale and got:
-        return f"still the announcements of {came.day}, not of {expected_day(now)}"
+def _message(batch: AnnouncementBatch, count: int, stale: bool, now: datetime) -> str:
+    if not batch.is_complete:
+        return f"the feed was cut after {count} announcements"
+    if count >= MAX_ENTRIES:
+        return f"{count} announcements: arXiv cuts a feed there, and the newest are missing"
+    if stale and count:
+        return f"still the announcements of {batch.day}, not of {expected_day(now)}"
     if stale:
         return f"nothing yet; announcements of {expected_day(now)} are expected"
-    return f"{got} announced on {came.day}" if got else "nothing announced"
+    return f"{count} announced on {batch.day}" if count else "nothing announced"
 
 
 def _sighting(entry: Any, published: datetime | None, now: datetime) -> Sighting:

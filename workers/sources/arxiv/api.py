@@ -44,7 +44,7 @@ def fetch_by_ids(
         batch = batches.pop(0)
         search = arxiv.Search(id_list=[str(id) for id in batch], max_results=len(batch))
         try:
-            part = _fetch_page(search, 0, len(batch), upstreams, now)
+            result = _fetch_page(search, 0, len(batch), upstreams, now)
         except SourceRefused as error:
             if error.status != 400:
                 raise
@@ -52,13 +52,13 @@ def fetch_by_ids(
                 half = len(batch) // 2
                 batches[:0] = [batch[:half], batch[half:]]
                 continue
-            part = FetchResult(
+            result = FetchResult(
                 rejected=(RejectedRecord(str(error), str(batch[0])),),
                 record_count=1,
                 message=str(error),
             )
         done += len(batch)
-        yield replace(part, done=done, total=len(ids))
+        yield replace(result, done=done, total=len(ids))
 
 
 def search_newest(
@@ -73,31 +73,31 @@ def search_newest(
     done, total = 0, limit
     while done < total:
         size = min(PAGE_SIZE, limit - done)
-        wanted = arxiv.Search(
+        search = arxiv.Search(
             query, max_results=done + size, sort_by=arxiv.SortCriterion.SubmittedDate
         )
-        part = _fetch_page(wanted, done, size, upstreams, now)
-        ids = {sighting.id for sighting in part.sightings}
+        result = _fetch_page(search, done, size, upstreams, now)
+        ids = {sighting.id for sighting in result.sightings}
         if ids and ids <= seen:
             raise SourceIncomplete(f"arXiv's API repeats a page: the one from {done} on is old")
         seen |= ids
-        done += part.record_count
-        total = min(limit, part.total or 0)
-        yield replace(part, done=done, total=total)
+        done += result.record_count
+        total = min(limit, result.total or 0)
+        yield replace(result, done=done, total=total)
 
 
 def _fetch_page(
-    wanted: arxiv.Search, offset: int, size: int, upstreams: UpstreamClients, now: datetime
+    search: arxiv.Search, offset: int, size: int, upstreams: UpstreamClients, now: datetime
 ) -> FetchResult:
     """Fetch one page of the API. Its `total` is the declared one of the whole search."""
     client = arxiv.Client(page_size=size, delay_seconds=0, num_retries=0)
     client.query_url_format = f"{upstreams.settings.arxiv_api_url}?{{}}"
     session = _CheckedSession(upstreams, now, offset, size)
     client._session = session  # there is no public way to set it
-    results = client.results(wanted, offset)
+    results = client.results(search, offset)
     first = list(itertools.islice(results, 1))  # sends the request; now the number is known
-    rest = itertools.islice(results, max(session.page.readable_count - 1, 0))
-    sightings = tuple(_sighting(result) for result in itertools.chain(first, rest))
+    others = itertools.islice(results, max(session.page.readable_count - 1, 0))
+    sightings = tuple(_sighting(result) for result in itertools.chain(first, others))
     return FetchResult(
         sightings=sightings,
         rejected=session.page.rejected,
@@ -124,13 +124,13 @@ class _CheckedSession:
         self._upstreams, self._now, self._offset, self._size = upstreams, now, offset, size
 
     def get(self, url: str, **_: Any) -> _Response:
-        answer = self._upstreams.fetcher.get(
+        response = self._upstreams.fetcher.get(
             url,
             now=self._now,
             accept="application/atom+xml",
             throttle=self._upstreams.arxiv_limiter.acquire,
         )
-        self.page = api_page.check_api_page(answer.body, self._offset, self._size, self._now)
+        self.page = api_page.check_api_page(response.body, self._offset, self._size, self._now)
         return _Response(self.page.body)
 
 

@@ -44,9 +44,9 @@ def check_api_page(body: bytes, offset: int, size: int, now: datetime) -> ApiPag
     entries = root.findall(f"{_ATOM}entry")
     for entry in entries:
         if "/api/errors" in _child_text(entry, "id"):
-            said = _child_text(entry, "summary")
-            status = 400 if _MALFORMED_ID in said else None  # else the query is not at fault
-            raise SourceRefused(f"arXiv's API says: {said}", status=status)
+            text = _child_text(entry, "summary")
+            status = 400 if _MALFORMED_ID in text else None  # else the query is not at fault
+            raise SourceRefused(f"arXiv's API says: {text}", status=status)
     expected = max(min(size, total - offset), 0)
     if start != offset:
         raise SourceIncomplete(f"arXiv's API gave results from {start} on, not from {offset}")
@@ -63,9 +63,9 @@ def _parse_root(body: bytes) -> Element:
     try:
         root = ElementTree.fromstring(text)
     except ElementTree.ParseError as error:
-        whole = text.rstrip().endswith(f"</{name}>")
-        kind = SourceGarbled if whole else SourceIncomplete
-        raise kind(f"arXiv's API: {'broken' if whole else 'cut'} XML ({error})") from error
+        is_complete = text.rstrip().endswith(f"</{name}>")
+        kind = SourceGarbled if is_complete else SourceIncomplete
+        raise kind(f"arXiv's API: {'broken' if is_complete else 'cut'} XML ({error})") from error
     if root.tag != f"{_ATOM}feed":
         raise SourceGarbled(f"arXiv's API: no Atom feed but: {body_excerpt(body)}")
     return root
@@ -90,22 +90,22 @@ def _check_entry(entry: Element, now: datetime) -> None:
     if not _child_text(entry, "title"):
         raise SourceGarbled("the entry has no title")
     for name in ("published", "updated"):
-        said = _child_text(entry, name)
+        text = _child_text(entry, name)
         try:
-            when = datetime.fromisoformat(said)
-            sane = when.astimezone(UTC) < now + timedelta(days=1)
+            moment = datetime.fromisoformat(text)
+            is_plausible = moment.astimezone(UTC) < now + timedelta(days=1)
         except (ValueError, OverflowError):
-            sane = False
-        if not sane:
-            raise SourceGarbled(f"the entry was {name} at no time that can be: {said!r}")
+            is_plausible = False
+        if not is_plausible:
+            raise SourceGarbled(f"the entry was {name} at no time that can be: {text!r}")
 
 
 def _declared_number(root: Element, name: str) -> int:
     """Return a number that the response declares. Raises SourceGarbled if it is missing."""
-    said = root.findtext(f"{_OPENSEARCH}{name}", "").strip()
-    if not said.isascii() or not said.isdigit():
-        raise SourceGarbled(f"arXiv's API declares no {name}, but {said[:50]!r}")
-    return int(said)
+    text = root.findtext(f"{_OPENSEARCH}{name}", "").strip()
+    if not text.isascii() or not text.isdigit():
+        raise SourceGarbled(f"arXiv's API declares no {name}, but {text[:50]!r}")
+    return int(text)
 
 
 def _child_text(entry: Element, name: str) -> str:

@@ -21,20 +21,20 @@ def split_authors(text: str) -> tuple[str, ...]:
 
     `A. Bo (MIT, Boston), C. D (ETH (Zurich))` is A. Bo and C. D.
     """
-    before = ""
-    while text != before:
-        before, text = text, _INNERMOST.sub(" ", text)
-    parted = (" ".join(name.split("(")[0].replace(")", " ").split()) for name in text.split(","))
-    return tuple(name for name in parted if name)
+    previous = ""
+    while text != previous:
+        previous, text = text, _INNERMOST.sub(" ", text)
+    names = (" ".join(name.split("(")[0].replace(")", " ").split()) for name in text.split(","))
+    return tuple(name for name in names if name)
 
 
 def split_submitted_authors(text: str) -> tuple[str, ...]:
     """Split authors as submitted into names, without affiliations and `et al`."""
     text = _COLLABORATION.sub(r"\1,", _ET_AL.sub("", text))
-    found: list[str] = []
+    names: list[str] = []
     for name in split_authors(_NAME_SEPARATORS.sub(", ", text)):
-        if found and _SUFFIX.fullmatch(name):
-            found[-1] = f"{found[-1]} {name}"
+        if names and _SUFFIX.fullmatch(name):
+            names[-1] = f"{names[-1]} {name}"
         elif name := re.sub(r"^and\s+", "", name):
-            found.append(name)
-    return tuple(found)
+            names.append(name)
+    return tuple(names)

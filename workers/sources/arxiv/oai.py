@@ -89,38 +89,38 @@ def oai_set(category: str) -> str:
 
 
 def harvest_pages(
-    span: HarvestRange, upstreams: UpstreamClients, now: datetime
+    harvest_range: HarvestRange, upstreams: UpstreamClients, now: datetime
 ) -> Iterator[HarvestPage]:
     """Harvest a whole list, page by page.
 
     Raises SourceError; SourceIncomplete if a token leads nowhere or in a circle, or if there are
     fewer records than the list declared.
     """
-    token, seen, got, total = "", set[str](), 0, 0
+    token, seen, count, total = "", set[str](), 0, 0
     while True:
-        harvest = fetch_harvest_page(span, token, upstreams, now)
-        if harvest.token_expired or harvest.token in seen:
+        page = fetch_harvest_page(harvest_range, token, upstreams, now)
+        if page.token_expired or page.token in seen:
             raise SourceIncomplete(f"arXiv's OAI-PMH leads no further than token {token[:100]!r}")
-        yield harvest
-        got, total = got + harvest.record_count, harvest.total or total
-        if not harvest.token:
+        yield page
+        count, total = count + page.record_count, page.total or total
+        if not page.token:
             break
-        seen.add(token := harvest.token)
-    if got < total:
-        raise SourceIncomplete(f"arXiv's OAI-PMH declares {total} records but gave {got}")
+        seen.add(token := page.token)
+    if count < total:
+        raise SourceIncomplete(f"arXiv's OAI-PMH declares {total} records but gave {count}")
 
 
 def fetch_harvest_page(
-    span: HarvestRange, token: str, upstreams: UpstreamClients, now: datetime
+    harvest_range: HarvestRange, token: str, upstreams: UpstreamClients, now: datetime
 ) -> HarvestPage:
     """Fetch the first page of a list, or the one a token leads to. Raises SourceError.
 
     Waits if arXiv's flow control asks for a short delay.
     """
-    url = f"{upstreams.settings.arxiv_oai_url}?{urlencode(_request_params(span, token))}"
+    url = f"{upstreams.settings.arxiv_oai_url}?{urlencode(_request_params(harvest_range, token))}"
     for waits_left in reversed(range(MAX_WAITS + 1)):
         try:
-            answer = upstreams.fetcher.get(
+            response = upstreams.fetcher.get(
                 url,
                 now=now,
                 accept="text/xml, application/xml;q=0.9",
@@ -130,7 +130,7 @@ def fetch_harvest_page(
             if not (waits_left and is_flow_control(error)):
                 raise
         else:
-            return parse_harvest_page(answer.body)
+            return parse_harvest_page(response.body)
     raise AssertionError("the last refusal is raised")
 
 
@@ -153,36 +153,36 @@ def parse_harvest_page(body: bytes) -> HarvestPage:
     error = root.find(f"{OAI_NAMESPACE}error")
     if error is not None:
         return _handle_error(error.get("code", ""), clean_line(error.text))
-    listed = root.find(f"{OAI_NAMESPACE}ListRecords")
-    if listed is None:
+    record_list = root.find(f"{OAI_NAMESPACE}ListRecords")
+    if record_list is None:
         raise SourceGarbled("arXiv's OAI-PMH answered with no list of records")
-    token = listed.find(f"{OAI_NAMESPACE}resumptionToken")
+    token = record_list.find(f"{OAI_NAMESPACE}resumptionToken")
     size = token.get("completeListSize", "") if token is not None else ""
     return _read_records(
-        listed.iterfind(RECORD_TAG),
+        record_list.iterfind(RECORD_TAG),
         token=clean_line(token.text) if token is not None else "",
         total=int(size) if size.isdecimal() and len(size) < 12 else None,
     )
 
 
-def _request_params(span: HarvestRange, token: str) -> dict[str, str]:
+def _request_params(harvest_range: HarvestRange, token: str) -> dict[str, str]:
     if token:
         return {"verb": "ListRecords", "resumptionToken": token}
-    asked = {
+    params = {
         "verb": "ListRecords",
         "metadataPrefix": METADATA_PREFIX,
-        "from": span.since.isoformat(),
+        "from": harvest_range.since.isoformat(),
     }
-    if span.until:
-        asked["until"] = span.until.isoformat()
-    return asked | ({"set": span.set} if span.set else {})
+    if harvest_range.until:
+        params["until"] = harvest_range.until.isoformat()
+    return params | ({"set": harvest_range.set} if harvest_range.set else {})
 
 
 def _parse_root(body: bytes) -> Any:
     start = _ROOT.search(body)
     if start is None:
-        said = body_excerpt(body) or "nothing"
-        raise SourceGarbled(f"the answer is no OAI-PMH; it says: {said}")
+        text = body_excerpt(body) or "nothing"
+        raise SourceGarbled(f"the answer is no OAI-PMH; it says: {text}")
     if b"<!DOCTYPE" in body[: start.start()].upper():
         raise SourceGarbled("the answer has a DOCTYPE, which OAI-PMH has not")
     try:
@@ -195,12 +195,12 @@ def _parse_root(body: bytes) -> Any:
         raise SourceGarbled(f"arXiv's OAI-PMH answer is no well-formed XML: {error}") from error
 
 
-def _handle_error(code: str, said: str) -> HarvestPage:
+def _handle_error(code: str, text: str) -> HarvestPage:
     if code == "noRecordsMatch":
         return HarvestPage()
     if code == "badResumptionToken":
         return HarvestPage(token_expired=True)
-    reason = f"{code}: {said}" if said else code
+    reason = f"{code}: {text}" if text else code
     raise SourceRefused(f"arXiv's OAI-PMH says {reason}", status=400)
 
 

@@ -48,11 +48,11 @@ def sighting_from_oai(record: Any) -> Sighting | None:
         return None
     metadata = record.find(f"{OAI_NAMESPACE}metadata")
     entry = metadata[0] if metadata is not None and len(metadata) else None
-    form = _FORMATS.get(etree.QName(entry).localname) if entry is not None else None
-    if form is None:
+    parse = _FORMATS.get(etree.QName(entry).localname) if entry is not None else None
+    if parse is None:
         raise SourceGarbled("the record is in neither of arXiv's formats")
-    stamp = header.findtext(f"{OAI_NAMESPACE}datestamp", "") if header is not None else ""
-    return form(entry, parse_day(stamp, "datestamp"))
+    datestamp = header.findtext(f"{OAI_NAMESPACE}datestamp", "") if header is not None else ""
+    return parse(entry, parse_day(datestamp, "datestamp"))
 
 
 def oai_excerpt(record: Any) -> str:
@@ -60,9 +60,9 @@ def oai_excerpt(record: Any) -> str:
     return clean_line(" ".join(record.itertext()))[:300]
 
 
-def _from_raw_format(entry: Any, stamp: datetime) -> Sighting:
+def _from_raw_format(entry: Any, datestamp: datetime) -> Sighting:
     """Parse a record in the format `arXivRaw`."""
-    said = _child_texts(entry)
+    fields = _child_texts(entry)
     versions = sorted(
         (_parse_version(element) for element in entry.iterfind("{*}version")),
         key=lambda v: v.number,
@@ -71,27 +71,27 @@ def _from_raw_format(entry: Any, stamp: datetime) -> Sighting:
         raise SourceGarbled("the record names no version")
     first, last = versions[0], versions[-1]
     return build_sighting(
-        said,
-        as_of=stamp,
+        fields,
+        as_of=datestamp,
         version=last.number,
-        authors=split_submitted_authors(said.get("authors", "")),
+        authors=split_submitted_authors(fields.get("authors", "")),
         submitted_at=first.created if first.number == 1 else None,
         revised_at=last.created,
         withdrawn=last.withdrawn,
     )
 
 
-def _from_arxiv_format(entry: Any, stamp: datetime) -> Sighting:
+def _from_arxiv_format(entry: Any, datestamp: datetime) -> Sighting:
     """Parse a record in the format `arXiv`, as in dumps: no versions, days instead of times.
 
     A day stands for its end, so that an exact time, which is earlier, wins.
     """
-    said = _child_texts(entry)
-    created, updated = said.get("created", ""), said.get("updated", "")
+    fields = _child_texts(entry)
+    created, updated = fields.get("created", ""), fields.get("updated", "")
     people = entry.iterfind("{*}authors/{*}author")
     return build_sighting(
-        said,
-        as_of=stamp,
+        fields,
+        as_of=datestamp,
         authors=tuple(name for person in people if (name := _full_name(_child_texts(person)))),
         submitted_at=_end_of_day(created) if created else None,
         revised_at=_end_of_day(updated or created) if updated or created else None,
@@ -101,27 +101,29 @@ def _from_arxiv_format(entry: Any, stamp: datetime) -> Sighting:
 _FORMATS: Final = {"arXivRaw": _from_raw_format, "arXiv": _from_arxiv_format}
 
 
-def build_sighting(said: dict[str, str], *, withdrawn: bool = False, **more: Any) -> Sighting:
+def build_sighting(
+    fields: dict[str, str], *, withdrawn: bool = False, **other_fields: Any
+) -> Sighting:
     """Build a sighting from clean texts by arXiv's names of the fields, and other fields.
 
     Raises BadId and SourceGarbled if it is unreadable.
     """
-    comment, abstract = said.get("comments", ""), said.get("abstract", "")
-    if not said.get("title"):
+    comment, abstract = fields.get("comments", ""), fields.get("abstract", "")
+    if not fields.get("title"):
         raise SourceGarbled("the record has no title")
     return Sighting(
-        id=ArxivId.parse(said.get("id", "")),
+        id=ArxivId.parse(fields.get("id", "")),
         source="arxiv",
         channel=Channel.OAI,
-        title=said["title"],
+        title=fields["title"],
         abstract=abstract,
-        categories=_split_categories(said.get("categories", "")),
+        categories=_split_categories(fields.get("categories", "")),
         comment=comment,
-        journal_ref=said.get("journal-ref", ""),
-        doi=said.get("doi", ""),
-        license=_clean_license(said.get("license", "")),
+        journal_ref=fields.get("journal-ref", ""),
+        doi=fields.get("doi", ""),
+        license=_clean_license(fields.get("license", "")),
         withdrawn=withdrawn or is_withdrawn(comment, abstract),
-        **more,
+        **other_fields,
     )
 
 
@@ -148,12 +150,12 @@ def _full_name(person: dict[str, str]) -> str:
 
 
 def _parse_version(element: Any) -> _Version:
-    said = _child_texts(element)
-    nothing = said.get("size", "").lower() in ("0kb", "0")
+    fields = _child_texts(element)
+    is_empty = fields.get("size", "").lower() in ("0kb", "0")
     return _Version(
         version_number(element.get("version", "")),
-        parse_version_time(said.get("date", "")),
-        nothing or "I" in said.get("source_type", ""),
+        parse_version_time(fields.get("date", "")),
+        is_empty or "I" in fields.get("source_type", ""),
     )
 
 
@@ -183,8 +185,8 @@ _VERSION_TIME: Final = re.compile(
 def parse_version_time(text: str) -> datetime:
     """Parse a time such as `Wed, 23 Jan 2008 21:06:41 GMT`, aware UTC. Raises SourceGarbled."""
     try:
-        if usual := _VERSION_TIME.fullmatch(text):
-            number, month, year, clock = usual.groups()
+        if match := _VERSION_TIME.fullmatch(text):
+            number, month, year, clock = match.groups()
             return datetime.fromisoformat(f"{year}-{_MONTHS[month]}-{number:0>2}T{clock}+00:00")
         parsed = parsedate_to_datetime(text)
         return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).astimezone(UTC)
