@@ -163,7 +163,8 @@ def installation(
     config.write_text(to_toml(fields), "utf-8")
     monkeypatch.setenv("PAPERWIRE_CONFIG", str(config))
     settings = Settings(**fields)
-    upstream.put("/gadgets.json", json.dumps(["2611.00001", "2611.00002"]))
+    ids = ["2611.00001", "2611.00002"]
+    upstream.serve_document("/gadgets.json", json.dumps(ids).encode(), "application/json")
     return Installation(redis, settings, create_app(settings).test_client())
 
 
@@ -223,7 +224,12 @@ def test_made_up_source_is_scheduled_run_and_stored(
     assert SOURCE_TASK in installation.tick()
     state = installation.perform(SOURCE_TASK)
     assert (state.state, state.got, state.said) == (TaskStatus.OK, 2, "2 gadgets")
-    assert state.next_at == state.attempted_at + timedelta(hours=1) or state.next_at is not None
+    assert state.next_at is not None
+    assert (
+        timedelta(0)
+        <= state.next_at - state.attempted_at - timedelta(hours=1)
+        < timedelta(minutes=1)
+    )
     assert installation.states.due_time(SOURCE_TASK) == state.next_at
     assert installation.store.count_papers() == 2
 
@@ -274,7 +280,7 @@ def test_unreachable_made_up_source_is_reported_by_doctor(
     add_source(lambda context: GADGETS.fetch)
     upstream.fail("reset")
     causes = [finding["cause"] for finding in json.loads(installation.doctor())["findings"]]
-    assert any(cause.startswith(f"{TITLE} cannot be reached") for cause in causes), causes
+    assert any(TITLE in cause for cause in causes), causes
 
 
 def test_made_up_task_is_scheduled_run_and_shown(
