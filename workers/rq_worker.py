@@ -53,7 +53,7 @@ class AllowedJob(Job):
         """The function, looked up and never imported. Raises BadParameter."""
         name = self.func_name
         if self.instance is not None or name not in ALLOWED_JOBS:
-            raise BadParameter("job", f"{name!r} is no job of Paperwire; it is not run")
+            raise BadParameter("job", f"{name!r} is not a job of Paperwire; it is not run")
         return ALLOWED_JOBS[name]
 
     @property

@@ -46,9 +46,9 @@ def _parse_line(record: bytes) -> Sighting | Paper:
     try:
         row: Any = json.loads(record.decode("utf-8", "surrogatepass"))
     except (ValueError, RecursionError) as error:
-        raise SourceGarbled(f"the line is no JSON: {error}") from error
+        raise SourceGarbled(f"the line is not JSON: {error}") from error
     if not isinstance(row, dict):
-        raise SourceGarbled("the line is no JSON object")
+        raise SourceGarbled("the line is not a JSON object")
     return (
         json_rows.paper_from_row(row)
         if json_rows.FORMAT_MEMBER in row
@@ -62,8 +62,8 @@ def _parse_element(record: bytes) -> Sighting | None:
             record.translate(None, FORBIDDEN_CONTROLS), etree.XMLParser(**SAFE_PARSER_OPTIONS)
         )
     except etree.XMLSyntaxError as error:
-        raise SourceGarbled(f"the record is no well-formed XML: {error}") from error
+        raise SourceGarbled(f"the record is not well-formed XML: {error}") from error
     element = root.find(RECORD_TAG)
     if element is None:
-        raise SourceGarbled("the record is none of OAI-PMH's")
+        raise SourceGarbled("the record is not from OAI-PMH")
     return sighting_from_oai(element)

@@ -37,7 +37,7 @@ MAX_QUARANTINED: Final = 200
 """Records of one file that are quarantined with their text; any beyond are only counted."""
 
 FORMATS_IN_WORDS: Final = (
-    "arXiv's metadata snapshot, answers of OAI-PMH, and what `paperwire export` writes"
+    "arXiv's metadata snapshot, responses of OAI-PMH, and the output of `paperwire export`"
 )
 
 
@@ -225,7 +225,7 @@ class BulkLoader:
             raise BadParameter(
                 "FILE",
                 f"{before.file}: none of its first {len(done.bad_records):,} records can be read "
-                f"(line {first_bad.line}: {first_bad.reason}); there is {FORMATS_IN_WORDS}",
+                f"(line {first_bad.line}: {first_bad.reason}); readable are {FORMATS_IN_WORDS}",
             )
 
     def _record_portion(

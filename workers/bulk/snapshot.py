@@ -31,7 +31,7 @@ _TEXTS: Final = ("id", "title", "abstract", "comments", "journal-ref", "doi", "l
 def sighting_from_snapshot(row: Mapping[str, Any]) -> Sighting:
     """Parse a line's object. Raises BadId and SourceGarbled if it is unreadable."""
     if not isinstance(row.get("id"), str):
-        raise SourceGarbled(f"the record has no id that is a text: {row.get('id')!r:.100}")
+        raise SourceGarbled(f"the record has an id that is not a text: {row.get('id')!r:.100}")
     texts = {name: clean_line(row.get(name)) for name in _TEXTS}
     texts["categories"] = _categories(row.get("categories"))
     versions = _versions(row.get("versions"))

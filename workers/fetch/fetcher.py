@@ -178,7 +178,7 @@ class Fetcher:
         try:
             response = self._exchange(url, headers, deadline, form)
         except InvalidURL as error:
-            raise AddressForbidden(f"{url[:200]!r} is no web address: {error}") from error
+            raise AddressForbidden(f"{url[:200]!r} is not a web address: {error}") from error
         except DecodeError as error:
             raise SourceGarbled(
                 f"{_display_url(url)}: its compression is broken ({error})"
@@ -257,7 +257,7 @@ def _redirect_target(response: _RawResponse) -> str:
     except ValueError:
         pass  # not a URL either
     raise SourceGarbled(
-        f"{_display_url(response.url)} redirects to {location[:200]!r}, which is no address"
+        f"{_display_url(response.url)} redirects to {location[:200]!r}, which is not a URL"
     )
 
 

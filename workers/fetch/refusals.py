@@ -39,7 +39,7 @@ def raise_for_refusal(
             status=status,
         )
     if status != 200:
-        raise SourceGarbled(f"{name} answered {status}, which has no place here", status=status)
+        raise SourceGarbled(f"{name} answered {status}, an unexpected status", status=status)
     if len(body) < 1_000 and _RATE_EXCEEDED.search(body):
         raise SourceRefused(
             f"{name} answered 200 but said: {body_excerpt(body)}",

@@ -142,7 +142,7 @@ class IngestPipeline:
         """Attempt a task. Raises BadInput for an unknown kind or subject, StoreError."""
         kind = self._kinds.get(kind_of(task))
         if kind is None:
-            raise BadParameter("task", f"{task!r}: there is no source {kind_of(task)!r}")
+            raise BadParameter("task", f"{task!r}: there is no such kind of task")
         started = self._clock()
         tally, error = Tally(), None
         fetch = kind.build_fetch(self._context)

@@ -81,7 +81,7 @@ def _plain_text(content: _DigestContent) -> str:
         here = f"{content.base_url}/papers/{paper.id}"
         lines = (_title(paper), _authors(paper), _abstract_excerpt(paper), here, paper.id.url)
         parts.append("\n".join(filter(None, lines)))
-    ending = f"-- \nPaperwire. To end these: {content.unsubscribe_url}"
+    ending = f"-- \nPaperwire. To unsubscribe: {content.unsubscribe_url}"
     return "\n\n".join(filter(None, (*parts, content.remainder, ending))) + "\n"
 
 
@@ -92,7 +92,7 @@ def _html(content: _DigestContent) -> str:
 <body style="max-width:44em;margin:0 auto;padding:1em;font:16px/1.5 Georgia,serif">
 <h1 style="font-size:1.4em"><a href="{escape(content.page_url)}">{escape(content.heading)}</a></h1>
 {items}{f"<p>{content.remainder}</p>" if content.remainder else ""}
-<p {_SMALL_STYLE}>Paperwire. <a href="{escape(content.unsubscribe_url)}">To end these</a>.</p>
+<p {_SMALL_STYLE}>Paperwire. <a href="{escape(content.unsubscribe_url)}">Unsubscribe</a>.</p>
 </body></html>
 """
 

@@ -117,7 +117,8 @@ class WebSubPublisher:
         if refused:
             raise refused
         yield FetchResult(
-            record_count=pings, message=f"told the hub of {pings} feeds" if pings else "no news"
+            record_count=pings,
+            message=f"pinged the hub for {pings} feeds" if pings else "no changes",
         )
 
     def _ping(self, slug: str, upstreams: UpstreamClients, now: datetime) -> int:

@@ -176,11 +176,11 @@ def _root_name(text: str) -> str:
     """Return the root element's name in lower case. Raises SourceGarbled."""
     start = _match_end(_PROLOG, text)
     if _DOCTYPE.match(text, start):
-        raise SourceGarbled("the feed has a DOCTYPE, which no feed needs and bombs are made of")
+        raise SourceGarbled("the feed has a DOCTYPE, which no feed needs and XML bombs use")
     root = _ROOT.match(text, start)
     if root is None:
         said = body_excerpt(text[:4_000].encode()) or "nothing"
-        raise SourceGarbled(f"the answer is no feed; it says: {said}")
+        raise SourceGarbled(f"the response is not a feed; it says: {said}")
     return root[1].lower()
 
 

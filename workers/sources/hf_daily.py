@@ -58,9 +58,9 @@ def parse_daily_papers(body: bytes, day: date, now: datetime) -> FetchResult:
     try:
         records = json.loads(body)
     except (ValueError, RecursionError) as error:
-        raise SourceGarbled(f"Daily Papers: no JSON but: {body_excerpt(body)}") from error
+        raise SourceGarbled(f"Daily Papers: not JSON but: {body_excerpt(body)}") from error
     if not isinstance(records, list):
-        raise SourceGarbled(f"Daily Papers: no list but: {body_excerpt(body)}")
+        raise SourceGarbled(f"Daily Papers: not a list but: {body_excerpt(body)}")
     sightings: list[Sighting] = []
     rejected: list[RejectedRecord] = []
     for record in records:
@@ -148,7 +148,7 @@ def _picked_at(paper: dict[str, Any], day: date) -> datetime:
         when = datetime.fromisoformat(value)
         return (when if when.tzinfo else when.replace(tzinfo=UTC)).astimezone(UTC)
     except (TypeError, ValueError, OverflowError) as error:
-        raise SourceGarbled(f"the record was picked at no time that can be: {value!r}") from error
+        raise SourceGarbled(f"the record has an implausible pick time: {value!r}") from error
 
 
 def _authors(authors: Any) -> tuple[str, ...]:

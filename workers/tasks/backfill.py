@@ -171,7 +171,9 @@ class Backfill:
         page = oai.fetch_harvest_page(plan.window, plan.token, upstreams, now)
         if page.token_expired:
             self._plans.compare_and_set(plan, restart_window(plan))
-            raise SourceRefused(f"arXiv forgot the resumption token; from {plan.at} on again")
+            raise SourceRefused(
+                f"arXiv no longer knows the resumption token; restarting from {plan.at}"
+            )
         after = advance_plan(plan, page)
         yield FetchResult(
             sightings=page.sightings,

@@ -59,5 +59,5 @@ def compact_behind(compactor: Compactor, progress: Iterable[T]) -> Iterator[T]:
 
 def _summary(years: Sequence[int]) -> str:
     if not years:
-        return "nothing was open that is over"
-    return f"put together the months of {', '.join(map(str, years))}"
+        return "nothing to compact"
+    return f"compacted the months of {', '.join(map(str, years))}"

@@ -45,10 +45,10 @@ class InitialFetch:
         query = arxiv_query(parse_query(self._keywords.get(subject).query).tree)
         limit = upstreams.settings.fill_papers
         if limit == 0:
-            yield FetchResult(message="first fills are turned off")
+            yield FetchResult(message="initial fetches are turned off")
         elif query is None:
             yield FetchResult(
-                message="arXiv cannot be asked for this keyword; it fills from now on"
+                message="arXiv's API cannot express this keyword; it fills from now on"
             )
         else:
             yield from api.search_newest(query, limit, upstreams, now)

@@ -65,7 +65,7 @@ def test_bad_lines_are_told_and_the_exit_code_says_so(command: Command) -> None:
     assert done.exit_code == 1
     head, *told = done.stdout.splitlines()
     assert head == "papers.json: 13 records: 1 new, 0 changed, 12 set aside"
-    assert told[0].startswith("  line 2: the line is no JSON")
+    assert told[0].startswith("  line 2: the line is not JSON")
     assert told[10:] == ["  and 2 more; `paperwire quarantine` lists them"]
     (document,) = json.loads(command("load", "papers.json", "--json").stdout)
     assert (document["set_aside"], len(document["bad"])) == (12, 12)

@@ -52,7 +52,7 @@ def one(text: str) -> Sighting:
     return sighting
 
 
-def test_a_record_says_all_of_a_paper() -> None:
+def test_record_in_full() -> None:
     said = one(
         record(
             FIRST + VERSION.format(2, TUESDAY, "15kb", "<source_type>D</source_type>"),
@@ -83,13 +83,11 @@ WITHDRAWN = (
 
 
 @pytest.mark.parametrize(("versions", "more", "withdrawn"), WITHDRAWN)
-def test_withdrawn_is_what_the_newest_version_or_the_words_say(
-    versions: str, more: str, withdrawn: bool
-) -> None:
+def test_withdrawal_by_newest_version_or_wording(versions: str, more: str, withdrawn: bool) -> None:
     assert one(record(versions, more)).withdrawn is withdrawn
 
 
-def test_versions_are_taken_by_their_numbers() -> None:
+def test_versions_are_sorted_by_number() -> None:
     said = one(
         record(VERSION.format(10, TUESDAY, "1kb", "") + VERSION.format(9, MONDAY, "1kb", ""))
     )
@@ -100,7 +98,7 @@ def test_versions_are_taken_by_their_numbers() -> None:
 BAD = (
     (record(id="2024.12345"), "no arXiv id"),
     (record(versions=""), "names no version"),
-    (record(VERSION.format(1, "yesterday", "1kb", "")), "no readable time"),
+    (record(VERSION.format(1, "yesterday", "1kb", "")), "unreadable time"),
     (record(VERSION.format("x", MONDAY, "1kb", "")), "a version 'x'"),
     (record().replace("A\n Title", " "), "no title"),
     (record().replace("2026-11-18", "soon"), "no readable datestamp"),
@@ -110,14 +108,14 @@ BAD = (
 
 
 @pytest.mark.parametrize(("bad", "reason"), BAD)
-def test_a_record_that_cannot_be_read_is_set_aside_alone(bad: str, reason: str) -> None:
+def test_unreadable_record_is_rejected_alone(bad: str, reason: str) -> None:
     harvest = parse_harvest_page(answer(record(), bad, record(id="2611.00002")))
     assert [str(s.id) for s in harvest.sightings] == ["2611.00001", "2611.00002"]
     (rejected,) = harvest.rejected
     assert reason in rejected.reason
 
 
-def test_deleted_records_are_counted_and_say_nothing() -> None:
+def test_deleted_records_are_counted_and_ignored() -> None:
     gone = "<record><header status='deleted'><identifier>x</identifier></header></record>"
     harvest = parse_harvest_page(answer(gone, record()))
     assert (harvest.deleted, len(harvest.sightings), harvest.record_count) == (1, 1, 2)
@@ -127,11 +125,11 @@ def test_control_characters_are_dropped() -> None:
     assert one(record().replace("Title", "Ti\x0btle")).title == "A Title"
 
 
-def test_no_records_are_a_quiet_day() -> None:
+def test_no_matching_records_is_an_empty_page() -> None:
     assert parse_harvest_page(document("<error code='noRecordsMatch'/>")) == HarvestPage()
 
 
-def test_a_stale_token_is_told_apart() -> None:
+def test_expired_token_is_recognized() -> None:
     assert parse_harvest_page(
         document("<error code='badResumptionToken'>expired</error>")
     ).token_expired
@@ -153,7 +151,7 @@ REFUSED = (
 
 
 @pytest.mark.parametrize(("body", "error", "said"), REFUSED)
-def test_what_is_no_page(body: bytes, error: type[SourceError], said: str) -> None:
+def test_invalid_pages_raise(body: bytes, error: type[SourceError], said: str) -> None:
     with pytest.raises(error, match=said):
         parse_harvest_page(body)
 
@@ -170,7 +168,7 @@ SETS = (
 
 
 @pytest.mark.parametrize(("category", "expected"), SETS)
-def test_sets(category: str, expected: str) -> None:
+def test_oai_sets(category: str, expected: str) -> None:
     assert oai_set(category) == expected
 
 
@@ -178,7 +176,7 @@ def turned_to(upstream: Upstream, redis: Redis) -> UpstreamClients:
     return UpstreamClients.from_settings(redis, Settings(**upstream.settings(arxiv_interval=0.0)))
 
 
-def test_pages_follow_the_tokens_to_the_end(redis: Redis) -> None:
+def test_harvest_follows_tokens_to_the_end(redis: Redis) -> None:
     with Upstream(oai_page=2) as upstream:
         ids = [upstream.announce(Manuscript(title=f"Paper {n}")) for n in range(5)]
         ways = turned_to(upstream, redis)
@@ -188,7 +186,7 @@ def test_pages_follow_the_tokens_to_the_end(redis: Redis) -> None:
         assert {page.total for page in pages} == {5}
 
 
-def test_sets_and_days_are_asked_for(redis: Redis) -> None:
+def test_request_has_set_and_days(redis: Redis) -> None:
     with Upstream() as upstream:
         upstream.announce(Manuscript(title="Language", categories=("cs.CL", "cs.AI")))
         upstream.announce(Manuscript(title="Strings", categories=("hep-th",)))
@@ -212,7 +210,7 @@ def test_sets_and_days_are_asked_for(redis: Redis) -> None:
         assert [page.record_count for page in oai.harvest_pages(before, ways, upstream.now)] == [0]
 
 
-def test_a_refusal_holds_the_whole_lane_off(redis: Redis) -> None:
+def test_refusal_backs_off_all_arxiv_requests(redis: Redis) -> None:
     with Upstream() as upstream:
         ways = turned_to(upstream, redis)
         upstream.fail(503, "/oai", times=1, retry_after=300)
@@ -227,7 +225,7 @@ def test_a_refusal_holds_the_whole_lane_off(redis: Redis) -> None:
 
 
 @pytest.mark.parametrize("fault", ["half", "html", "empty", "cut", "reset", "bomb"])
-def test_faults_are_errors_and_never_an_end(fault: str, redis: Redis) -> None:
+def test_faults_raise_and_never_end_a_harvest(fault: str, redis: Redis) -> None:
     with Upstream() as upstream:
         upstream.announce(Manuscript(title="A Small Thing"))
         upstream.fail(fault, "/oai")
@@ -243,7 +241,7 @@ RECORDED = ("mispy_arXivRaw_1000.xml", "shishir_cs_001.xml", "shishir_cs_103.xml
 
 
 @pytest.mark.parametrize("name", RECORDED)
-def test_recorded_pages_are_read_whole(name: str, recorded: Path) -> None:
+def test_recorded_pages_parse_completely(name: str, recorded: Path) -> None:
     text = (recorded / "oai" / name).read_text("utf-8")
     harvest = parse_harvest_page(text.encode())
     assert not harvest.rejected
@@ -254,7 +252,7 @@ def test_recorded_pages_are_read_whole(name: str, recorded: Path) -> None:
     assert all(s.title and s.abstract and s.authors and s.categories for s in harvest.sightings)
 
 
-def test_recorded_versions_are_counted_right(recorded: Path) -> None:
+def test_recorded_versions_are_numbered_correctly(recorded: Path) -> None:
     text = (recorded / "oai" / "mispy_arXivRaw_1000.xml").read_text("utf-8")
     entries = text.split("<record>")[1:]
     sightings = parse_harvest_page(text.encode()).sightings
@@ -267,14 +265,14 @@ def test_recorded_versions_are_counted_right(recorded: Path) -> None:
     assert all("withdr" in entries[n].lower() for n in withdrawn - marked)
 
 
-def test_recorded_authors_apart_are_as_many_as_there_are(recorded: Path) -> None:
+def test_recorded_separate_authors_are_all_parsed(recorded: Path) -> None:
     text = (recorded / "oai" / "shishir_cs_001.xml").read_text("utf-8")
     entries = text.split("<record>")[1:]
     counts = [len(sighting.authors) for sighting in parse_harvest_page(text.encode()).sightings]
     assert counts == [entry.count("<keyname>") for entry in entries]
 
 
-def test_the_recorded_refusal_and_what_came_after_it(recorded: Path, now: datetime) -> None:
+def test_recorded_flow_control_and_retry(recorded: Path, now: datetime) -> None:
     (path,) = (recorded / "oai").glob("paperhive*.json")
     refused, came = json.loads(path.read_text("utf-8"))
     headers = dict(zip(refused["rawHeaders"][::2], refused["rawHeaders"][1::2], strict=True))
@@ -303,12 +301,12 @@ def samples(recorded: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("name", ERRORS)
-def test_errors_of_a_clients_samples(name: str, samples: dict[str, bytes]) -> None:
+def test_error_samples_of_another_client(name: str, samples: dict[str, bytes]) -> None:
     with pytest.raises(ERRORS[name]):
         parse_harvest_page(samples[name])
 
 
-def test_other_samples_of_that_client(samples: dict[str, bytes]) -> None:
+def test_other_samples_of_another_client(samples: dict[str, bytes]) -> None:
     assert parse_harvest_page(samples["noRecordsMatch.xml"]) == HarvestPage()
     assert parse_harvest_page(samples["badResumptionToken.xml"]).token_expired
     for name in ("ListRecords.xml", "ListRecords2.xml", "ListRecords3.xml"):

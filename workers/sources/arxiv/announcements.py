@@ -92,7 +92,7 @@ def parse_announcements(body: bytes, now: datetime) -> AnnouncementBatch:
     if title.lower().startswith("feed error"):
         raise SourceRefused(f"arXiv answers with an error for a feed: {title}", status=400)
     if feed.is_complete and not feed.is_well_formed:
-        raise SourceGarbled(f"the announcements {title!r} are no well-formed XML")
+        raise SourceGarbled(f"the announcements {title!r} are not well-formed XML")
     sightings: list[Sighting] = []
     rejected: list[RejectedRecord] = []
     published, built_on = parsed_time(feed.head, "published"), parsed_time(feed.head, "updated")
@@ -173,7 +173,7 @@ def _sighting(entry: Any, published: datetime | None, now: datetime) -> Sighting
     if not title:
         raise SourceGarbled("the entry has no title")
     if label not in _ANNOUNCE_TYPES:
-        raise SourceGarbled(f"the entry has no announce type that is known: {label!r}")
+        raise SourceGarbled(f"the entry has an unknown announce type: {label!r}")
     abstract = clean_line(summary["abstract"] if summary else entry.get("summary"))
     tags = entry.get("tags", ())
     return Sighting(
@@ -201,5 +201,5 @@ def _announced_at(entry: Any, published: datetime | None, now: datetime) -> date
     """Return the Eastern midnight of an entry, or of its feed. Raises SourceGarbled if none."""
     announced_at = parsed_time(entry, "published") or published
     if announced_at is None or announced_at > now + _DAY:
-        raise SourceGarbled(f"the entry is announced at no time that can be: {announced_at}")
+        raise SourceGarbled(f"the entry has an implausible announcement time: {announced_at}")
     return announced_at

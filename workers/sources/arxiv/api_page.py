@@ -67,7 +67,7 @@ def _parse_root(body: bytes) -> Element:
         kind = SourceGarbled if is_complete else SourceIncomplete
         raise kind(f"arXiv's API: {'broken' if is_complete else 'cut'} XML ({error})") from error
     if root.tag != f"{_ATOM}feed":
-        raise SourceGarbled(f"arXiv's API: no Atom feed but: {body_excerpt(body)}")
+        raise SourceGarbled(f"arXiv's API: not an Atom feed but: {body_excerpt(body)}")
     return root
 
 
@@ -97,7 +97,7 @@ def _check_entry(entry: Element, now: datetime) -> None:
         except (ValueError, OverflowError):
             is_plausible = False
         if not is_plausible:
-            raise SourceGarbled(f"the entry was {name} at no time that can be: {text!r}")
+            raise SourceGarbled(f"the entry has an implausible {name} time: {text!r}")
 
 
 def _declared_number(root: Element, name: str) -> int:

@@ -182,9 +182,9 @@ def _parse_root(body: bytes) -> Any:
     start = _ROOT.search(body)
     if start is None:
         text = body_excerpt(body) or "nothing"
-        raise SourceGarbled(f"the answer is no OAI-PMH; it says: {text}")
+        raise SourceGarbled(f"the response is not OAI-PMH; it says: {text}")
     if b"<!DOCTYPE" in body[: start.start()].upper():
-        raise SourceGarbled("the answer has a DOCTYPE, which OAI-PMH has not")
+        raise SourceGarbled("the response has a DOCTYPE, which OAI-PMH does not use")
     try:
         return etree.fromstring(
             body.translate(None, FORBIDDEN_CONTROLS), etree.XMLParser(**SAFE_PARSER_OPTIONS)
@@ -192,7 +192,7 @@ def _parse_root(body: bytes) -> Any:
     except etree.XMLSyntaxError as error:
         if not body.rstrip().endswith(b"OAI-PMH>"):
             raise SourceIncomplete("arXiv's OAI-PMH answer was cut") from error
-        raise SourceGarbled(f"arXiv's OAI-PMH answer is no well-formed XML: {error}") from error
+        raise SourceGarbled(f"arXiv's OAI-PMH answer is not well-formed XML: {error}") from error
 
 
 def _handle_error(code: str, text: str) -> HarvestPage:

@@ -191,7 +191,9 @@ def parse_version_time(text: str) -> datetime:
         parsed = parsedate_to_datetime(text)
         return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError) as error:
-        raise SourceGarbled(f"the record has a version of no readable time: {text!r}") from error
+        raise SourceGarbled(
+            f"the record has a version with an unreadable time: {text!r}"
+        ) from error
 
 
 @lru_cache(maxsize=4_096)
