@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -9,11 +9,11 @@ import pytest
 from redis import Redis
 
 from papers.config.settings import Settings
-from papers.errors import BadParameter, SourceError, SourceRefused, SourceUnreachable
+from papers.errors import BadParameter, SourceError, SourceUnreachable
 from papers.model.arxiv_id import ArxivId
 from papers.model.paper import Channel, Sighting
 from papers.redis_backend import keys
-from papers.state.task_states import Progress, TaskState, TaskStates, TaskStatus
+from papers.state.task_states import Progress, TaskStates, TaskStatus
 from papers.store import Store
 from paperwire.simulator.upstream import Upstream
 from paperwire.simulator.world.manuscripts import Manuscript
@@ -22,11 +22,7 @@ from workers.fetch.fetcher import Fetcher, UpstreamResponse
 from workers.ingest.expected_volume import VolumeCheck
 from workers.ingest.pipeline import (
     IngestPipeline,
-    Tally,
     TaskReport,
-    classify_outcome,
-    max_age,
-    next_state,
 )
 from workers.notify import channels
 from workers.registry import task_kinds
@@ -267,90 +263,3 @@ def test_community_feed_obeys_max_age(harness: Harness) -> None:
 def test_unknown_task_is_bad_input(harness: Harness) -> None:
     with pytest.raises(BadParameter, match="there is no such kind of task"):
         harness.run("nothing:at-all")
-
-
-BROKEN = SourceRefused("no")
-# (results, error, previous status, status)
-VERDICTS: list[tuple[list[FetchResult], SourceError | None, TaskStatus | None, TaskStatus]] = [
-    ([FetchResult(record_count=3)], None, None, TaskStatus.OK),
-    ([FetchResult()], None, TaskStatus.OK, TaskStatus.QUIET),
-    ([], None, None, TaskStatus.QUIET),
-    ([FetchResult(not_modified=True)], None, TaskStatus.OK, TaskStatus.OK),
-    ([FetchResult(not_modified=True)], None, TaskStatus.QUIET, TaskStatus.QUIET),
-    ([FetchResult(not_modified=True)], None, TaskStatus.FAILING, TaskStatus.QUIET),
-    (
-        [FetchResult(not_modified=True), FetchResult(record_count=1)],
-        None,
-        TaskStatus.QUIET,
-        TaskStatus.OK,
-    ),
-    ([FetchResult(record_count=3, stale=True)], None, TaskStatus.OK, TaskStatus.STALE),
-    ([FetchResult(not_modified=True, stale=True)], None, TaskStatus.OK, TaskStatus.STALE),
-    ([FetchResult(record_count=3, complete=False)], None, TaskStatus.OK, TaskStatus.FAILING),
-    (
-        [FetchResult(record_count=3, complete=False, stale=True)],
-        None,
-        TaskStatus.OK,
-        TaskStatus.FAILING,
-    ),
-    (
-        [FetchResult(record_count=1, rejected=(RejectedRecord("x", "y"),))],
-        None,
-        TaskStatus.OK,
-        TaskStatus.FAILING,
-    ),
-    (
-        [FetchResult(record_count=2, rejected=(RejectedRecord("x", "y"),))],
-        None,
-        TaskStatus.OK,
-        TaskStatus.OK,
-    ),
-    ([FetchResult(record_count=3)], BROKEN, TaskStatus.OK, TaskStatus.FAILING),
-    ([], BROKEN, None, TaskStatus.FAILING),
-]
-
-
-@pytest.mark.parametrize(("came", "error", "before", "verdict"), VERDICTS)
-def test_outcomes_are_classified(
-    came: list[FetchResult],
-    error: SourceError | None,
-    before: TaskStatus | None,
-    verdict: TaskStatus,
-) -> None:
-    tally = Tally()
-    for result in came:
-        tally.add(result)
-    assert classify_outcome(tally, error, before)[0] is verdict
-
-
-def test_successive_states() -> None:
-    def after(before: TaskState | None, verdict: TaskStatus, hours: int) -> TaskState:
-        return next_state(before, TASK, verdict, NOW + hours * HOUR, NOW + hours * HOUR)
-
-    first = after(None, TaskStatus.FAILING, 0)
-    second = after(first, TaskStatus.FAILING, 1)
-    third = after(second, TaskStatus.OK, 2)
-    fourth = after(third, TaskStatus.STALE, 3)
-    assert [s.failures for s in (first, second, third, fourth)] == [1, 2, 0, 1]
-    assert [s.since for s in (first, second, third, fourth)] == [
-        *(NOW, NOW, NOW + 2 * HOUR, NOW + 3 * HOUR)
-    ]
-    assert second.succeeded_at is None
-    assert fourth.succeeded_at == NOW + 2 * HOUR
-    assert fourth.attempted_at == NOW + 3 * HOUR
-
-
-AGES: list[tuple[Callable[[], UpstreamResponse | None], float]] = [
-    (lambda: None, 0.0),
-    (answer, 0.0),
-    (lambda: answer(Cache_Control="max-age=600"), 600.0),
-    (lambda: answer(Cache_Control="public, Max-Age=60"), 60.0),
-    (lambda: answer(Cache_Control="public, s-maxage=5, max-age=60"), 60.0),
-    (lambda: answer(Cache_Control="max-age=-1"), 0.0),
-    (lambda: answer(Cache_Control="max-age=forever"), 0.0),
-]
-
-
-@pytest.mark.parametrize(("make_response", "seconds"), AGES)
-def test_max_age(make_response: Callable[[], UpstreamResponse | None], seconds: float) -> None:
-    assert max_age(make_response()) == seconds

@@ -221,7 +221,7 @@ def test_refusal_backs_off_all_arxiv_requests(redis: Redis) -> None:
             pytest.raises(SourceRefused, match="hold off"),
             ways.arxiv_limiter.acquire(max_wait=0.0),
         ):
-            pytest.fail("the lane is open")
+            pytest.fail("arXiv requests are not backed off")
 
 
 @pytest.mark.parametrize("fault", ["half", "html", "empty", "cut", "reset", "bomb"])
