@@ -74,7 +74,7 @@ def _initial_fetch_tasks(redis: Redis) -> Iterable[str]:
 
 TASKS: Final[dict[str, TaskKind]] = {
     "announcements": TaskKind(
-        build_fetch=lambda context: announcements.fetch,
+        build_fetch=lambda context: announcements.fetch_completed_announcements,
         cadence=cadence.after_announcement,
         role=TaskRole.SOURCE,
         timeout=900,
@@ -89,14 +89,14 @@ TASKS: Final[dict[str, TaskKind]] = {
         recurring=_reconciliation_tasks,
     ),
     "hf": TaskKind(
-        build_fetch=lambda context: hf_daily.fetch,
+        build_fetch=lambda context: hf_daily.fetch_daily_papers,
         cadence=cadence.daily_papers,
         role=TaskRole.SOURCE,
         recurring=_huggingface_tasks,
         names_papers=True,
     ),
     COMMUNITY_KIND: TaskKind(
-        build_fetch=lambda context: community.fetch,
+        build_fetch=lambda context: community.fetch_community_picks,
         cadence=cadence.every(cadence.HOUR, jitter=0.05),
         role=TaskRole.SOURCE,
         recurring=_community_tasks,

@@ -86,9 +86,9 @@ def test_concurrent_job_is_skipped(harness: Harness) -> None:
 
 
 def test_repeated_or_late_wake_up_is_skipped(harness: Harness) -> None:
-    asked = harness.world.now - timedelta(seconds=5)
-    assert "state" in harness.run(asked_at=asked)
-    assert harness.run(asked_at=asked) == {"task": TASK, "skipped": "it was run since"}
+    request = harness.world.now - timedelta(seconds=5)
+    assert "state" in harness.run(asked_at=request)
+    assert harness.run(asked_at=request) == {"task": TASK, "skipped": "it was run since"}
     assert len(harness.world.log) == 1
     assert "state" in harness.run(asked_at=harness.world.now + timedelta(seconds=1))
     assert "state" in harness.run()
@@ -206,11 +206,11 @@ def test_other_function_is_refused_before_import(redis: Redis, name: str) -> Non
 def test_callbacks_and_webhooks_are_ignored(redis: Redis) -> None:
     job = Job.create(jobs.RUN_TASK_JOB, args=(TASK,), connection=redis, serializer=JSONSerializer)
     job.save()
-    evil: dict[Any, Any] = dict.fromkeys(
+    fields: dict[Any, Any] = dict.fromkeys(
         ("success_callback_name", "failure_callback_name", "stopped_callback_name"), "os.system"
     )
-    evil["webhooks"] = json.dumps([{"url": "http://127.0.0.1:1/", "job_status": "finished"}])
-    redis.hset(job.key, mapping=evil)
+    fields["webhooks"] = json.dumps([{"url": "http://127.0.0.1:1/", "job_status": "finished"}])
+    redis.hset(job.key, mapping=fields)
     fetched = AllowedJob.fetch(job.id, connection=redis, serializer=JSONSerializer)
     assert fetched.success_callback is None
     assert fetched.failure_callback is None

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import pkgutil
 from pathlib import Path
 
@@ -17,18 +18,26 @@ from workers.schedule.task_kind import TaskContext, TaskRole, kind_of
 from workers.sources.arxiv import announcements
 from workers.tasks import announcements as completed_announcements
 
+PARAMETERS = ["subject", "upstreams", "now"]
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "sources.md"
-COMPLETED: dict[object, object] = {announcements.fetch: completed_announcements.fetch}
+COMPLETED: dict[object, object] = {
+    announcements.fetch_announcements: completed_announcements.fetch_completed_announcements
+}
 """Fetch functions that no task runs as they are, to those that wrap them."""
 
 
 def source_fetch_functions() -> set[object]:
-    """The `fetch` of every module in `workers.sources`."""
+    """Return every function in `workers.sources` with the signature of a `FetchFunction`."""
     modules = [
         importlib.import_module(module.name)
         for module in pkgutil.walk_packages(workers.sources.__path__, "workers.sources.")
     ]
-    return {module.fetch for module in modules if hasattr(module, "fetch")}
+    return {
+        function
+        for module in modules
+        for function in vars(module).values()
+        if inspect.isfunction(function) and [*inspect.signature(function).parameters] == PARAMETERS
+    }
 
 
 def test_every_module_with_a_fetch_function_has_a_row(redis: Redis) -> None:

@@ -87,9 +87,9 @@ def running(kind: str, store_url: str, world: Upstream | None = None) -> Iterato
 
 
 def wait_until(condition: Callable[[], object], seconds: float = 60) -> None:
-    ends = time.monotonic() + seconds
+    deadline = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < ends, f"not within {seconds} s"
+        assert time.monotonic() < deadline, f"not within {seconds} s"
         time.sleep(0.02)
 
 
@@ -207,11 +207,11 @@ def test_worker_stops_while_waiting_for_a_job(
 ) -> None:
     """RQ raises its own exception at this point."""
 
-    def told(self: PaperwireWorker, **_: object) -> None:
+    def reported(self: PaperwireWorker, **_: object) -> None:
         self.handle_warm_shutdown_request()
         raise StopRequested
 
-    monkeypatch.setattr(PaperwireWorker, "work", told)
+    monkeypatch.setattr(PaperwireWorker, "work", reported)
     stopping = threading.Event()
     run_worker(Settings(redis_url=store_url), stopping)
     assert stopping.is_set()

@@ -104,12 +104,8 @@ class WebSubPublisher:
             try:
                 pings += self._ping(slug, upstreams, now) if previous else 0
             except SourceRefused as error:
-                if (
-                    error.status is None
-                    or error.status == _TOO_MANY_REQUESTS
-                    or error.status >= _SERVER_ERROR
-                ):
-                    raise  # the hub is at fault, not this feed
+                if _is_hub_failure(error.status):
+                    raise
                 refused = refused or error
             else:
                 self._save_digest(slug, current)
@@ -143,3 +139,8 @@ class WebSubPublisher:
         with translate_store_errors(self._redis):
             if slugs:
                 self._redis.hdel(keys.WEBSUB_DIGESTS, *slugs)
+
+
+def _is_hub_failure(status: int | None) -> bool:
+    """True if the hub is at fault, not the feed that it refused."""
+    return status is None or status == _TOO_MANY_REQUESTS or status >= _SERVER_ERROR

@@ -26,7 +26,9 @@ MAX_IDS_PER_ENTRY: Final = 1_000
 _PICK_DATE_TOLERANCE: Final = timedelta(days=2)
 
 
-def fetch(subject: str, upstreams: UpstreamClients, now: datetime) -> Iterator[FetchResult]:
+def fetch_community_picks(
+    subject: str, upstreams: UpstreamClients, now: datetime
+) -> Iterator[FetchResult]:
     """Yield the picks of the community feed named `subject` in the settings, as one result."""
     communities = upstreams.settings.communities
     if subject not in communities:

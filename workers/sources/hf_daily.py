@@ -30,7 +30,9 @@ RECENT_DAYS: Final = 14
 _MAX_PAGES: Final = 5
 
 
-def fetch(subject: str, upstreams: UpstreamClients, now: datetime) -> Iterator[FetchResult]:
+def fetch_daily_papers(
+    subject: str, upstreams: UpstreamClients, now: datetime
+) -> Iterator[FetchResult]:
     """Yield the picks of `today` or of the last 14 days (`recent`), one result per response.
 
     A failing day does not stop the others; its error is raised at the end.

@@ -27,9 +27,11 @@ _DAY: Final = timedelta(days=1)
 """Datestamps are days of UTC, announcements days of Eastern time."""
 
 
-def fetch(subject: str, upstreams: UpstreamClients, now: datetime) -> Iterator[FetchResult]:
+def fetch_completed_announcements(
+    subject: str, upstreams: UpstreamClients, now: datetime
+) -> Iterator[FetchResult]:
     """Yield the announcements of a category, `subject`, completed. Raises SourceError."""
-    for result in announcements.fetch(subject, upstreams, now):
+    for result in announcements.fetch_announcements(subject, upstreams, now):
         is_fresh = result.sightings and result.day and not result.stale
         if result.day and is_fresh and upstreams.settings.arxiv_oai_url:
             yield _add_oai_records(result, result.day, subject, upstreams, now)

@@ -27,8 +27,8 @@ from workers.bulk.loader import MAX_QUARANTINED, BulkLoader, LoadPosition, load_
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
 
-def row(id: str, **said: Any) -> str:
-    return json.dumps(ROW | {"id": id} | said)
+def row(id: str, **fields: Any) -> str:
+    return json.dumps(ROW | {"id": id} | fields)
 
 
 def months(count: int, each: int = 5) -> list[str]:
@@ -119,12 +119,14 @@ def test_interrupted_load_resumes(harness: Harness, compressed: bool) -> None:
 
 
 def test_all_formats_give_the_same_papers(harness: Harness) -> None:
-    said = [paper_from_sighting(one) for one in (make_sighting(1), make_sighting(2), make_pick(3))]
-    ours = harness.write([json.dumps(paper_to_row(paper)) for paper in said], "ours.jsonl")
+    loaded = [
+        paper_from_sighting(one) for one in (make_sighting(1), make_sighting(2), make_pick(3))
+    ]
+    ours = harness.write([json.dumps(paper_to_row(paper)) for paper in loaded], "ours.jsonl")
     mixed = harness.write([row("2611.00004"), *Path(ours).read_text().splitlines()], "mixed.jsonl")
     (end,) = harness.load(mixed)
     assert end.new == 4
-    assert Store(harness.redis).get_papers([paper.id for paper in said]) == said
+    assert Store(harness.redis).get_papers([paper.id for paper in loaded]) == loaded
 
 
 BAD = (
@@ -144,10 +146,10 @@ def test_bad_lines_are_quarantined_with_line_and_reason(harness: Harness) -> Non
     lines = [good[0], *(line for bad, _ in BAD for line in (bad, "")), *good[1:]]
     (end,) = harness.load(harness.write(lines))
     assert (end.new, end.set_aside, end.records) == (15, len(BAD), 15 + len(BAD))
-    said = harness.set_aside()
-    assert len(said) == len(BAD)
-    for place, (reason, (_, expected)) in enumerate(zip(said, BAD, strict=True)):
-        assert reason.startswith(f"line {2 + 2 * place}: ")
+    reasons = harness.set_aside()
+    assert len(reasons) == len(BAD)
+    for index, (reason, (_, expected)) in enumerate(zip(reasons, BAD, strict=True)):
+        assert reason.startswith(f"line {2 + 2 * index}: ")
         assert expected in reason
 
 
@@ -164,10 +166,10 @@ def test_poison_record_is_quarantined_with_its_line(
 ) -> None:
     ingest = Store.ingest
 
-    def failing_ingest(self: Store, said: Any, **more: Any) -> Any:
-        if any(one.title == "Paper 2 of 1" for one in said):
+    def failing_ingest(self: Store, records: Any, **more: Any) -> Any:
+        if any(record.title == "Paper 2 of 1" for record in records):
             raise ValueError("it is poison")
-        return ingest(self, said, **more)
+        return ingest(self, records, **more)
 
     monkeypatch.setattr(Store, "ingest", failing_ingest)
     (end,) = harness.load(harness.write(months(3)))
@@ -178,12 +180,12 @@ def test_poison_record_is_quarantined_with_its_line(
 def test_busy_store_is_retried(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
     ingest, busy = Store.ingest, iter([True, True, *[False] * 100])
 
-    def portions_in_progress(self: Store, said: Any, **more: Any) -> Any:
+    def busy_ingest(self: Store, records: Any, **more: Any) -> Any:
         if next(busy):
             raise StoreBusy("others are faster")
-        return ingest(self, said, **more)
+        return ingest(self, records, **more)
 
-    monkeypatch.setattr(Store, "ingest", portions_in_progress)
+    monkeypatch.setattr(Store, "ingest", busy_ingest)
     (end,) = harness.load(harness.write(months(2)))
     assert end.new == 10
 
@@ -194,11 +196,11 @@ WRONG = (
 )
 
 
-@pytest.mark.parametrize(("lines", "said"), WRONG)
+@pytest.mark.parametrize(("lines", "message"), WRONG)
 def test_unreadable_file_is_refused_and_nothing_stored(
-    harness: Harness, lines: list[str], said: str
+    harness: Harness, lines: list[str], message: str
 ) -> None:
-    with pytest.raises(BadParameter, match=said):
+    with pytest.raises(BadParameter, match=message):
         harness.load(harness.write(lines))
     assert harness.set_aside() == []
     assert harness.redis.hlen("loads") == 0
@@ -239,14 +241,14 @@ def world() -> Iterator[Upstream]:
 def pages(world: Upstream) -> list[bytes]:
     """Return all pages of one list."""
     url = f"{world.url}/oai"
-    asked = {"verb": "ListRecords", "metadataPrefix": "arXivRaw"}
+    request = {"verb": "ListRecords", "metadataPrefix": "arXivRaw"}
     found = []
     while True:
-        found.append(requests.get(url, asked, timeout=10).content)
+        found.append(requests.get(url, request, timeout=10).content)
         token = found[-1].partition(b"<resumptionToken")[2].partition(b">")[2].partition(b"<")[0]
         if not token:
             return found
-        asked = {"verb": "ListRecords", "resumptionToken": token.decode()}
+        request = {"verb": "ListRecords", "resumptionToken": token.decode()}
 
 
 def test_dumps_load_concatenated_or_one_by_one(harness: Harness, world: Upstream) -> None:
@@ -264,9 +266,9 @@ def test_dumps_load_concatenated_or_one_by_one(harness: Harness, world: Upstream
     assert [end.new for end in ends] == [3, 3, 2]
     one_by_one = fingerprint(harness.redis)
     harness.redis.flushall()
-    whole = harness.folder / "whole.xml.gz"
-    whole.write_bytes(gzip.compress(b"".join(dumped)))
-    (end,) = harness.load(str(whole))
+    complete = harness.folder / "whole.xml.gz"
+    complete.write_bytes(gzip.compress(b"".join(dumped)))
+    (end,) = harness.load(str(complete))
     assert (end.new, end.set_aside) == (8, 0)
     assert fingerprint(harness.redis) == one_by_one
     (withdrawn,) = Store(harness.redis).get_papers([ids[2]])

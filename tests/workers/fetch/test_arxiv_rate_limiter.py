@@ -87,7 +87,7 @@ def test_four_processes_share_one_rate_limit(
     command = [sys.executable, "-c", CLIENT_SCRIPT, store_url, url, "0.2", "3"]
     processes = [subprocess.Popen(command, cwd=ROOT) for _ in range(4)]
     assert [process.wait(60) for process in processes] == [0] * 4
-    requests = sorted(loopback.requests, key=lambda asked: asked.arrived_at)
+    requests = sorted(loopback.requests, key=lambda requested: requested.arrived_at)
     assert len(requests) == 12
     for one, next_ in itertools.pairwise(requests):
         assert next_.arrived_at - one.arrived_at >= 0.2
@@ -190,12 +190,12 @@ def test_backoff_doubles_up_to_an_hour(redis: Redis, limiter: ArxivRateLimiter) 
 
 
 @pytest.mark.parametrize(
-    ("asked", "pause"), [(None, 30), (5, 30), (55, 55), (7_200, 7_200)], ids=str
+    ("requested", "pause"), [(None, 30), (5, 30), (55, 55), (7_200, 7_200)], ids=str
 )
 def test_requested_wait_exceeds_backoff(
-    limiter: ArxivRateLimiter, asked: float | None, pause: float
+    limiter: ArxivRateLimiter, requested: float | None, pause: float
 ) -> None:
-    fail_request(limiter, overload(asked))
+    fail_request(limiter, overload(requested))
     with pytest.raises(SourceRefused) as refused, limiter.acquire(max_wait=1):
         pytest.fail("the back-off is not kept")
     assert refused.value.retry_after == pytest.approx(pause, abs=1)

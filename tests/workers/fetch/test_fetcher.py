@@ -161,7 +161,7 @@ def test_slow_endless_body_is_not_taken_for_complete(
 
 
 @pytest.mark.parametrize(
-    ("status", "headers", "body", "wait", "told"),
+    ("status", "headers", "body", "wait", "reported"),
     [
         (400, {}, b"<feed><title>Feed error for query: cs.XX</title></feed>", None, "cs.XX"),
         (403, {}, b"", None, "403"),
@@ -186,10 +186,10 @@ def test_refusals_carry_status_wait_and_message(
     headers: dict[str, str],
     body: bytes,
     wait: float | None,
-    told: str,
+    reported: str,
 ) -> None:
     url = loopback.reply_with("/a", ScriptedReply(status, headers, body))
-    with pytest.raises(SourceRefused, match=told) as refused:
+    with pytest.raises(SourceRefused, match=reported) as refused:
         fetcher.get(url, now=NOW)
     assert (refused.value.status, refused.value.retry_after) == (status, wait)
 

@@ -107,7 +107,7 @@ def test_redirect_to_forbidden_address_is_refused(
     outside = Fetcher(replace(loopback_settings, allowed_networks=()))
     with pytest.raises(SourceError):
         outside.get(loopback.url("/away", host=OUTSIDE), now=NOW)
-    assert [asked.path for asked in loopback.requests if asked.path == "/"] == []
+    assert [request.path for request in loopback.requests if request.path == "/"] == []
     assert loopback.requests[0].path == "/away"
 
 
@@ -135,7 +135,7 @@ def test_url_cannot_inject_a_header(
 ) -> None:
     with contextlib.suppress(SourceError):
         Fetcher(loopback_settings).get(loopback.url() + path, now=NOW)
-    assert all("X-Evil" not in asked.headers for asked in loopback.requests)
+    assert all("X-Evil" not in request.headers for request in loopback.requests)
 
 
 @pytest.mark.row("injection into headers and queries")
@@ -149,4 +149,4 @@ def test_validators_cannot_inject_a_header(
     with contextlib.suppress(SourceError):
         fetcher.save_validators(fetcher.get(loopback.url("/a"), now=NOW))
         fetcher.get(loopback.url("/a"), now=NOW, conditional=True)
-    assert all("X-Evil" not in asked.headers for asked in loopback.requests)
+    assert all("X-Evil" not in request.headers for request in loopback.requests)

@@ -46,8 +46,8 @@ EXPECTED_COUNTS = [
 
 @pytest.mark.parametrize(("counts", "expected"), EXPECTED_COUNTS)
 def test_expected_count(counts: tuple[int | None, ...], expected: int | None) -> None:
-    known = weeks(*counts) | {WEDNESDAY - DAY: 1, WEDNESDAY: 2}  # other weekdays do not matter
-    assert expected_volume.expected_count(known, WEDNESDAY) == expected
+    stored = weeks(*counts) | {WEDNESDAY - DAY: 1, WEDNESDAY: 2}  # other weekdays do not matter
+    assert expected_volume.expected_count(stored, WEDNESDAY) == expected
 
 
 # (records, expected count, whether they are suspiciously few)

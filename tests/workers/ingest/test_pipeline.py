@@ -144,16 +144,16 @@ FAULTS: list[tuple[str | int, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("fault", "said"), FAULTS)
+@pytest.mark.parametrize(("fault", "text"), FAULTS)
 def test_faults_are_reported_and_recovered_from(
-    harness: Harness, fault: str | int, said: str
+    harness: Harness, fault: str | int, text: str
 ) -> None:
     for n in range(20):
         harness.world.announce(Manuscript(title=f"Paper {n}"))
     harness.world.fail(fault, times=1)
     failing = harness.run(TASK).state
     assert (failing.state, failing.failures, failing.succeeded_at) == (TaskStatus.FAILING, 1, None)
-    assert re.search(said, failing.said), failing.said
+    assert re.search(text, failing.said), failing.said
     assert not harness.redis.hexists(keys.VALIDATORS, harness.world.url + "/rss/atom/cs.CL")
     harness.redis.delete(keys.ARXIV_RATE_LIMIT)  # the limiter's own back-off is tested elsewhere
     recovered = harness.run(TASK).state
@@ -179,8 +179,8 @@ def test_validators_are_saved_after_the_result_is_stored(harness: Harness) -> No
     seen: list[tuple[int, bool]] = []
 
     def record_state() -> None:
-        known = harness.redis.hexists(keys.VALIDATORS, "https://example.org/feed")
-        seen.append((harness.store.count_papers(), bool(known)))
+        existing = harness.redis.hexists(keys.VALIDATORS, "https://example.org/feed")
+        seen.append((harness.store.count_papers(), bool(existing)))
 
     def fetch(subject: str, upstreams: UpstreamClients, now: datetime) -> Iterator[FetchResult]:
         record_state()

@@ -17,7 +17,7 @@ from tests.workers.loopback import Loopback, ScriptedReply
 from workers.sources.arxiv.announcements import (
     MAX_ENTRIES,
     expected_day,
-    fetch,
+    fetch_announcements,
     is_stale,
     parse_announcements,
 )
@@ -134,8 +134,8 @@ def test_control_characters_are_dropped() -> None:
 
 
 def test_withdrawal_is_read_from_the_abstract() -> None:
-    gone = entry(type="replace", abstract="This paper has been withdrawn by the authors.")
-    (sighting,) = parse_announcements(feed(gone), NOW).sightings
+    missing = entry(type="replace", abstract="This paper has been withdrawn by the authors.")
+    (sighting,) = parse_announcements(feed(missing), NOW).sightings
     assert sighting.withdrawn
 
 
@@ -220,7 +220,7 @@ class TestFetch:
         loopback.reply_with(
             "/atom/cs.CL", ScriptedReply(headers={"ETag": '"a"'}, body=feed(entry()))
         )
-        (part,) = fetch("cs.CL", upstreams, NOW)
+        (part,) = fetch_announcements("cs.CL", upstreams, NOW)
         assert (part.record_count, part.day, part.expected_day) == (
             1,
             date(2026, 11, 20),
@@ -233,11 +233,11 @@ class TestFetch:
     def test_not_modified(self, loopback: Loopback, upstreams: UpstreamClients) -> None:
         fresh = ScriptedReply(headers={"ETag": '"a"'}, body=feed(entry()))
         loopback.reply_with("/atom/cs.CL", fresh, ScriptedReply(304))
-        (part,) = fetch("cs.CL", upstreams, NOW)
+        (part,) = fetch_announcements("cs.CL", upstreams, NOW)
         upstreams.fetcher.save_validators(part.response, part.memo)
-        (again,) = fetch("cs.CL", upstreams, NOW)
+        (again,) = fetch_announcements("cs.CL", upstreams, NOW)
         assert (again.not_modified, again.stale, again.record_count) == (True, False, 0)
-        (monday,) = fetch("cs.CL", upstreams, NOW + timedelta(days=3))
+        (monday,) = fetch_announcements("cs.CL", upstreams, NOW + timedelta(days=3))
         assert monday.stale
 
     def test_stale_batch_is_fetched_again_in_full(
@@ -246,16 +246,16 @@ class TestFetch:
         loopback.reply_with(
             "/atom/cs.CL", ScriptedReply(headers={"ETag": '"a"'}, body=feed(entry()))
         )
-        (part,) = fetch("cs.CL", upstreams, NOW + timedelta(days=3))
+        (part,) = fetch_announcements("cs.CL", upstreams, NOW + timedelta(days=3))
         assert part.stale
         assert "still" in part.message
         upstreams.fetcher.save_validators(part.response, part.memo)
-        list(fetch("cs.CL", upstreams, NOW + timedelta(days=3)))
+        list(fetch_announcements("cs.CL", upstreams, NOW + timedelta(days=3)))
         assert "If-None-Match" not in loopback.requests[1].headers
 
     def test_empty_day(self, loopback: Loopback, upstreams: UpstreamClients) -> None:
         loopback.reply_with("/atom/cs.CL", ScriptedReply(body=feed(built="2026-11-21")))
-        (part,) = fetch("cs.CL", upstreams, NOW + timedelta(days=1))
+        (part,) = fetch_announcements("cs.CL", upstreams, NOW + timedelta(days=1))
         assert part.is_quiet
         assert part.message == "nothing announced"
 
@@ -264,7 +264,7 @@ class TestFetch:
     ) -> None:
         body = feed(entry(), entry(id="oai:arXiv.org:2611.00002v1"))[:-60]
         loopback.reply_with("/atom/cs.CL", ScriptedReply(headers={"ETag": '"a"'}, body=body))
-        (part,) = fetch("cs.CL", upstreams, NOW)
+        (part,) = fetch_announcements("cs.CL", upstreams, NOW)
         assert (part.record_count, part.complete, part.response) == (1, False, None)
 
     def test_feed_of_maximum_length_is_incomplete(
@@ -272,7 +272,7 @@ class TestFetch:
     ) -> None:
         rows = [entry(id=f"oai:arXiv.org:2611.{n:05}v1") for n in range(1, MAX_ENTRIES + 1)]
         loopback.reply_with("/atom/cs.CL", ScriptedReply(body=feed(*rows)))
-        (part,) = fetch("cs.CL", upstreams, NOW)
+        (part,) = fetch_announcements("cs.CL", upstreams, NOW)
         assert (part.record_count, part.complete) == (MAX_ENTRIES, False)
 
     def test_unknown_category_is_refused(
@@ -281,7 +281,7 @@ class TestFetch:
         body = feed(title="Feed error for query: cs.XX")
         loopback.reply_with("/atom/cs.XX", ScriptedReply(400, body=body))
         with pytest.raises(SourceRefused, match="Feed error for query"):
-            list(fetch("cs.XX", upstreams, NOW))
+            list(fetch_announcements("cs.XX", upstreams, NOW))
 
 
 def child_texts(element: ElementTree.Element, name: str) -> list[str]:

@@ -246,15 +246,17 @@ class TestSearch:
 class ApiById:
     """An API that knows some ids, and replies 400 to a batch with a bad one."""
 
-    def __init__(self, loopback: Loopback, known: Iterable[str], bad: Iterable[str] = ()) -> None:
-        self.known, self.bad = set(known), set(bad)
+    def __init__(
+        self, loopback: Loopback, known_ids: Iterable[str], bad: Iterable[str] = ()
+    ) -> None:
+        self.known_ids, self.bad = set(known_ids), set(bad)
         loopback.next_reply = self.reply_to  # type: ignore[method-assign]
 
     def reply_to(self, path: str) -> ScriptedReply:
         ids = parse_qs(urlsplit(path).query)["id_list"][0].split(",")
         if self.bad & set(ids):
             return ScriptedReply(400, body=page(ERROR))
-        found = [entry(id=f"http://arxiv.org/abs/{id}v1") for id in ids if id in self.known]
+        found = [entry(id=f"http://arxiv.org/abs/{id}v1") for id in ids if id in self.known_ids]
         return ScriptedReply(body=page(*found))
 
 
@@ -264,13 +266,13 @@ def ids(*numbers: int) -> list[ArxivId]:
 
 class TestByIds:
     def test_unknown_id_is_absent(self, loopback: Loopback, upstreams: UpstreamClients) -> None:
-        ApiById(loopback, known=["2611.00001", "2611.00003"])
+        ApiById(loopback, known_ids=["2611.00001", "2611.00003"])
         (part,) = fetch_by_ids(ids(1, 2, 3), upstreams, NOW)
         assert [s.id for s in part.sightings] == ids(1, 3)
         assert (part.record_count, part.done, part.total) == (2, 3, 3)
 
     def test_old_ids(self, loopback: Loopback, upstreams: UpstreamClients) -> None:
-        ApiById(loopback, known=["hep-th/9901001"])
+        ApiById(loopback, known_ids=["hep-th/9901001"])
         (part,) = fetch_by_ids([ArxivId.parse("hep-th/9901001")], upstreams, NOW)
         assert str(part.sightings[0].id) == "hep-th/9901001"
 
@@ -282,7 +284,7 @@ class TestByIds:
         self, loopback: Loopback, upstreams: UpstreamClients
     ) -> None:
         every = ids(*range(1, 251))
-        ApiById(loopback, known=map(str, every))
+        ApiById(loopback, known_ids=map(str, every))
         parts = list(fetch_by_ids(every, upstreams, NOW))
         assert [(len(part.sightings), part.done) for part in parts] == [
             (100, 100),
@@ -295,7 +297,7 @@ class TestByIds:
         self, loopback: Loopback, upstreams: UpstreamClients
     ) -> None:
         every = ids(*range(1, 101))
-        ApiById(loopback, known=map(str, every), bad=["2611.00042", "2611.00077"])
+        ApiById(loopback, known_ids=map(str, every), bad=["2611.00042", "2611.00077"])
         parts = list(fetch_by_ids(every, upstreams, NOW))
         found = [s.id for part in parts for s in part.sightings]
         assert found == [id for id in every if id.number not in (42, 77)]

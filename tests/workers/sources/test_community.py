@@ -15,7 +15,7 @@ from papers.errors import BadParameter, SourceError, SourceGarbled, SourceIncomp
 from papers.model.arxiv_id import ArxivId
 from papers.model.paper import Channel, Pick, Sighting
 from tests.workers.loopback import Loopback, ScriptedReply
-from workers.sources.community import fetch, parse_community_feed
+from workers.sources.community import fetch_community_picks, parse_community_feed
 from workers.sources.result import UpstreamClients
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -148,11 +148,11 @@ def test_entries_that_name_no_paper_are_counted() -> None:
 
 
 def test_truncated_feed_keeps_complete_entries() -> None:
-    whole = rss("<title>arXiv:2611.01234</title>", "<title>arXiv:2611.00002</title>")
-    part = parse_community_feed(whole[:-40], "club", NOW)
+    full = rss("<title>arXiv:2611.01234</title>", "<title>arXiv:2611.00002</title>")
+    part = parse_community_feed(full[:-40], "club", NOW)
     assert ([str(s.id) for s in part.sightings], part.complete) == (["2611.01234"], False)
     with pytest.raises(SourceIncomplete):
-        parse_community_feed(whole[:70], "club", NOW)
+        parse_community_feed(full[:70], "club", NOW)
 
 
 def test_malformed_xml_is_parsed_as_far_as_possible() -> None:
@@ -170,10 +170,10 @@ class TestFetch:
         loopback.reply_with(
             "/club.rss", ScriptedReply(headers={"ETag": '"a"'}, body=body), ScriptedReply(304)
         )
-        (part,) = fetch("club", upstreams, NOW)
+        (part,) = fetch_community_picks("club", upstreams, NOW)
         assert (part.record_count, part.not_modified) == (1, False)
         upstreams.fetcher.save_validators(part.response, part.memo)
-        (again,) = fetch("club", upstreams, NOW + timedelta(hours=1))
+        (again,) = fetch_community_picks("club", upstreams, NOW + timedelta(hours=1))
         assert (again.not_modified, again.record_count, again.is_quiet) == (True, 0, True)
 
     @pytest.mark.parametrize(
@@ -192,7 +192,7 @@ class TestFetch:
     ) -> None:
         loopback.reply_with("/club.rss", reply)
         with pytest.raises(SourceError):
-            list(fetch("club", upstreams, NOW))
+            list(fetch_community_picks("club", upstreams, NOW))
 
     def test_decompression_bomb_is_refused(
         self, loopback: Loopback, upstreams: UpstreamClients
@@ -200,11 +200,11 @@ class TestFetch:
         wide = " ".join(f'a{n}="x"' for n in range(60_000))
         loopback.reply_with("/club.rss", ScriptedReply(body=rss(f"<a {wide}/>")))
         with pytest.raises(SourceGarbled):
-            list(fetch("club", upstreams, NOW))
+            list(fetch_community_picks("club", upstreams, NOW))
 
     def test_unknown_community_is_bad_input(self, upstreams: UpstreamClients) -> None:
         with pytest.raises(BadParameter, match="no community 'other'"):
-            list(fetch("other", upstreams, NOW))
+            list(fetch_community_picks("other", upstreams, NOW))
 
 
 class TestRecorded:

@@ -95,10 +95,10 @@ def test_encoding_that_hides_tags_is_ignored() -> None:
 
 
 def test_complete_entries_of_truncated_document_are_kept() -> None:
-    whole = rss(ITEM + ITEM)
-    first, last = whole.index(b"</item>") + 7, whole.rindex(b"</item>") + 7
-    for end in range(1, len(whole)):
-        cut = whole[:end]
+    complete = rss(ITEM + ITEM)
+    first, last = complete.index(b"</item>") + 7, complete.rindex(b"</item>") + 7
+    for end in range(1, len(complete)):
+        cut = complete[:end]
         if end < first:
             with pytest.raises((SourceIncomplete, SourceGarbled)):
                 parse_feed(cut)

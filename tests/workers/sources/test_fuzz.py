@@ -47,13 +47,13 @@ DOCUMENTS = (
 @st.composite
 def damaged(draw: st.DrawFn) -> bytes:
     """A valid document with a part of it replaced by anything."""
-    whole = draw(st.sampled_from(DOCUMENTS))
-    start = draw(st.integers(0, len(whole)))
+    complete = draw(st.sampled_from(DOCUMENTS))
+    start = draw(st.integers(0, len(complete)))
     length = draw(st.integers(0, 60))
     other = draw(
         st.binary(max_size=20) | st.sampled_from([b"<", b">", b"]]>", b"<!--", b"</entry>"])
     )
-    return whole[:start] + other + whole[start + length :]
+    return complete[:start] + other + complete[start + length :]
 
 
 @settings(deadline=None, max_examples=200)
@@ -73,10 +73,10 @@ def test_any_document_parses_or_raises_source_error(body: bytes) -> None:
 @settings(deadline=None, max_examples=200)
 @given(st.data())
 def test_any_json_record_parses_or_raises_source_error(data: st.DataObject) -> None:
-    whole: dict[str, Any] = record()
-    holder = data.draw(st.sampled_from([whole, whole["paper"]]))
+    complete: dict[str, Any] = record()
+    holder = data.draw(st.sampled_from([complete, complete["paper"]]))
     holder[data.draw(st.sampled_from(sorted(holder)))] = data.draw(JSON)
-    part = hf_daily.parse_daily_papers(json.dumps([whole, data.draw(JSON)]).encode(), DAY, NOW)
+    part = hf_daily.parse_daily_papers(json.dumps([complete, data.draw(JSON)]).encode(), DAY, NOW)
     assert len(part.sightings) + len(part.rejected) == part.record_count == 2
 
 
@@ -96,8 +96,8 @@ def test_any_retry_after_is_bounded(text: str) -> None:
 @given(st.text(), st.text(alphabet="0123456789٣²", max_size=20) | st.just("9" * 5_000))
 def test_any_token_and_list_size(token: str, size: str) -> None:
     """The declared size may be anything."""
-    said = f"<resumptionToken completeListSize='{size}'>{escape(token)}</resumptionToken>"
-    sized = harvest(harvested(), token=said)
+    token_element = f"<resumptionToken completeListSize='{size}'>{escape(token)}</resumptionToken>"
+    sized = harvest(harvested(), token=token_element)
     with contextlib.suppress(SourceError):
         assert len(oai.parse_harvest_page(sized).sightings) == 1
 

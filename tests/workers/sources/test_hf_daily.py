@@ -13,7 +13,7 @@ from papers.errors import BadParameter, SourceError, SourceGarbled, SourceRefuse
 from papers.model.arxiv_id import ArxivId
 from papers.model.paper import Channel, Pick
 from tests.workers.loopback import Loopback, ScriptedReply
-from workers.sources.hf_daily import PAGE_SIZE, RECENT_DAYS, fetch, parse_daily_papers
+from workers.sources.hf_daily import PAGE_SIZE, RECENT_DAYS, fetch_daily_papers, parse_daily_papers
 from workers.sources.result import UpstreamClients
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -22,7 +22,7 @@ DAY = NOW.date()
 
 def record(id: str = "2611.01234", **paper: Any) -> dict[str, Any]:
     """A record in Hugging Face's format, with some of the paper changed; None removes a key."""
-    whole = {
+    complete = {
         "id": id,
         "authors": [{"name": "Ann Bo", "hidden": False}, {"name": "Cy Dee", "hidden": True}],
         "publishedAt": "2026-11-18T00:00:00.000Z",
@@ -38,7 +38,7 @@ def record(id: str = "2611.01234", **paper: Any) -> dict[str, Any]:
         **paper,
     }
     return {
-        "paper": {name: value for name, value in whole.items() if value is not None},
+        "paper": {name: value for name, value in complete.items() if value is not None},
         "publishedAt": "2026-11-17T20:00:00.000Z",
         "title": "another",
         "thumbnail": "https://cdn.example.org/2611.01234.png",
@@ -189,7 +189,7 @@ class TestFetch:
 
     def test_today(self, loopback: Loopback, upstreams: UpstreamClients) -> None:
         self.on(loopback, DAY, 0, ScriptedReply(body=body(record())))
-        (part,) = fetch("today", upstreams, NOW)
+        (part,) = fetch_daily_papers("today", upstreams, NOW)
         assert (part.record_count, part.day) == (1, DAY)
         assert part.message == "picks for 2026-11-20: 1"
 
@@ -199,20 +199,23 @@ class TestFetch:
         full = [record(f"2611.{n:05}") for n in range(1, PAGE_SIZE + 1)]
         self.on(loopback, DAY, 0, ScriptedReply(body=body(*full)))
         self.on(loopback, DAY, 1, ScriptedReply(body=body(record("2611.00999"))))
-        assert [part.record_count for part in fetch("today", upstreams, NOW)] == [PAGE_SIZE, 1]
+        assert [part.record_count for part in fetch_daily_papers("today", upstreams, NOW)] == [
+            PAGE_SIZE,
+            1,
+        ]
 
     def test_repeated_page_is_the_last(
         self, loopback: Loopback, upstreams: UpstreamClients
     ) -> None:
         full = [record(f"2611.{n:05}") for n in range(1, PAGE_SIZE + 1)]
         loopback.reply_with(self.URL, ScriptedReply(body=body(*full)))
-        assert len(list(fetch("today", upstreams, NOW))) == 2
+        assert len(list(fetch_daily_papers("today", upstreams, NOW))) == 2
 
     def test_recent_days_are_fetched_one_by_one(
         self, loopback: Loopback, upstreams: UpstreamClients
     ) -> None:
         loopback.reply_with(self.URL, ScriptedReply(body=b"[]"))
-        parts = list(fetch("recent", upstreams, NOW))
+        parts = list(fetch_daily_papers("recent", upstreams, NOW))
         assert [part.day for part in parts] == [DAY - timedelta(days=n) for n in range(RECENT_DAYS)]
         assert all(part.is_quiet for part in parts)
 
@@ -221,7 +224,7 @@ class TestFetch:
     ) -> None:
         loopback.reply_with(self.URL, ScriptedReply(body=b"[]"))
         self.on(loopback, DAY - timedelta(days=3), 0, ScriptedReply(body=b"<html>busy</html>"))
-        parts = fetch("recent", upstreams, NOW)
+        parts = fetch_daily_papers("recent", upstreams, NOW)
         assert len(list(itertools.islice(parts, RECENT_DAYS - 1))) == RECENT_DAYS - 1
         with pytest.raises(SourceGarbled, match="busy"):
             next(parts)
@@ -242,20 +245,20 @@ class TestFetch:
     ) -> None:
         loopback.reply_with(self.URL, ScriptedReply(body=b"[]"), reply)
         with pytest.raises(SourceRefused) as refused:
-            list(fetch("recent", upstreams, NOW))
+            list(fetch_daily_papers("recent", upstreams, NOW))
         assert refused.value.retry_after == wait
         assert len(loopback.requests) == 2
 
     def test_unknown_subject_is_bad_input(self, upstreams: UpstreamClients) -> None:
         with pytest.raises(BadParameter, match="today, recent"):
-            list(fetch("yesterday", upstreams, NOW))
+            list(fetch_daily_papers("yesterday", upstreams, NOW))
 
     def test_fetch_errors_are_source_errors(
         self, loopback: Loopback, upstreams: UpstreamClients
     ) -> None:
         loopback.reply_with(self.URL, ScriptedReply(body=b""))
         with pytest.raises(SourceError):
-            list(fetch("today", upstreams, NOW))
+            list(fetch_daily_papers("today", upstreams, NOW))
 
 
 class TestRecorded:

@@ -53,23 +53,27 @@ def one(text: str) -> Sighting:
 
 
 def test_record_in_full() -> None:
-    said = one(
+    sighting = one(
         record(
             FIRST + VERSION.format(2, TUESDAY, "15kb", "<source_type>D</source_type>"),
             "<comments>9 pages</comments><journal-ref>J. 1</journal-ref><doi>10.1/x</doi>"
             "<license>http://arxiv.org/licenses/nonexclusive-distrib/1.0/</license>",
         )
     )
-    assert str(said.id) == "2611.00001"
-    assert (said.source, said.channel, said.version) == ("arxiv", Channel.OAI, 2)
-    assert (said.title, said.abstract, said.authors) == ("A Title", "Text.", ("A. Bo", "C. Do"))
-    assert said.categories == ("cs.CL", "cs.AI")
-    assert (said.comment, said.journal_ref, said.doi) == ("9 pages", "J. 1", "10.1/x")
-    assert said.license == "http://arxiv.org/licenses/nonexclusive-distrib/1.0/"
-    assert said.submitted_at == datetime(2026, 11, 16, 10, tzinfo=UTC)
-    assert said.revised_at == datetime(2026, 11, 17, 11, 30, tzinfo=UTC)
-    assert said.as_of == datetime(2026, 11, 18, tzinfo=UTC)
-    assert not said.withdrawn
+    assert str(sighting.id) == "2611.00001"
+    assert (sighting.source, sighting.channel, sighting.version) == ("arxiv", Channel.OAI, 2)
+    assert (sighting.title, sighting.abstract, sighting.authors) == (
+        "A Title",
+        "Text.",
+        ("A. Bo", "C. Do"),
+    )
+    assert sighting.categories == ("cs.CL", "cs.AI")
+    assert (sighting.comment, sighting.journal_ref, sighting.doi) == ("9 pages", "J. 1", "10.1/x")
+    assert sighting.license == "http://arxiv.org/licenses/nonexclusive-distrib/1.0/"
+    assert sighting.submitted_at == datetime(2026, 11, 16, 10, tzinfo=UTC)
+    assert sighting.revised_at == datetime(2026, 11, 17, 11, 30, tzinfo=UTC)
+    assert sighting.as_of == datetime(2026, 11, 18, tzinfo=UTC)
+    assert not sighting.withdrawn
 
 
 WITHDRAWN = (
@@ -88,11 +92,11 @@ def test_withdrawal_by_newest_version_or_wording(versions: str, more: str, withd
 
 
 def test_versions_are_sorted_by_number() -> None:
-    said = one(
+    sighting = one(
         record(VERSION.format(10, TUESDAY, "1kb", "") + VERSION.format(9, MONDAY, "1kb", ""))
     )
-    assert said.version == 10
-    assert said.submitted_at is None, "nobody said when version 1 was"
+    assert sighting.version == 10
+    assert sighting.submitted_at is None, "nobody said when version 1 was"
 
 
 BAD = (
@@ -116,8 +120,8 @@ def test_unreadable_record_is_rejected_alone(bad: str, reason: str) -> None:
 
 
 def test_deleted_records_are_counted_and_ignored() -> None:
-    gone = "<record><header status='deleted'><identifier>x</identifier></header></record>"
-    harvest = parse_harvest_page(answer(gone, record()))
+    missing = "<record><header status='deleted'><identifier>x</identifier></header></record>"
+    harvest = parse_harvest_page(answer(missing, record()))
     assert (harvest.deleted, len(harvest.sightings), harvest.record_count) == (1, 1, 2)
 
 
@@ -150,9 +154,9 @@ REFUSED = (
 )
 
 
-@pytest.mark.parametrize(("body", "error", "said"), REFUSED)
-def test_invalid_pages_raise(body: bytes, error: type[SourceError], said: str) -> None:
-    with pytest.raises(error, match=said):
+@pytest.mark.parametrize(("body", "error", "message"), REFUSED)
+def test_invalid_pages_raise(body: bytes, error: type[SourceError], message: str) -> None:
+    with pytest.raises(error, match=message):
         parse_harvest_page(body)
 
 
@@ -274,11 +278,11 @@ def test_recorded_separate_authors_are_all_parsed(recorded: Path) -> None:
 
 def test_recorded_flow_control_and_retry(recorded: Path, now: datetime) -> None:
     (path,) = (recorded / "oai").glob("paperhive*.json")
-    refused, came = json.loads(path.read_text("utf-8"))
+    refused, results = json.loads(path.read_text("utf-8"))
     headers = dict(zip(refused["rawHeaders"][::2], refused["rawHeaders"][1::2], strict=True))
     assert (refused["status"], retry_after(headers, now)) == (503, 10.0)
-    harvest = parse_harvest_page(came["response"].encode())
-    assert harvest.record_count == len(harvest.sightings) == came["response"].count("<record>")
+    harvest = parse_harvest_page(results["response"].encode())
+    assert harvest.record_count == len(harvest.sightings) == results["response"].count("<record>")
 
 
 ERRORS = {

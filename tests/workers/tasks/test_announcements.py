@@ -37,8 +37,8 @@ class Harness:
         self.redis = redis
 
     def run(self, task: str = "announcements:cs.CL") -> str:
-        said = TaskRunner(self.redis, self.settings, lambda: self.world.now).run(task, None)
-        return f"{said['state']}: {said['said']}"
+        summary = TaskRunner(self.redis, self.settings, lambda: self.world.now).run(task, None)
+        return f"{summary['state']}: {summary['said']}"
 
     def asked_oai(self) -> int:
         return len(self.world.requests_to("/oai"))

@@ -52,8 +52,13 @@ def test_short_window_is_requested_once_more() -> None:
     short = (HarvestPage(token="next", total=5, deleted=3), HarvestPage(deleted=1))
     first = advance_plan(advance_plan(PLAN, short[0]), short[1])
     assert (first.window, first.token, first.done, first.again) == (PLAN.window, "", 0, True)
-    whole = advance_plan(advance_plan(first, short[0]), HarvestPage(deleted=2))
-    assert (whole.at, whole.done, whole.again, whole.short) == (date(2026, 10, 2), 5, False, 0)
+    complete = advance_plan(advance_plan(first, short[0]), HarvestPage(deleted=2))
+    assert (complete.at, complete.done, complete.again, complete.short) == (
+        date(2026, 10, 2),
+        5,
+        False,
+        0,
+    )
     again = advance_plan(advance_plan(first, short[0]), short[1])
     assert (again.at, again.done, again.again, again.short) == (date(2026, 10, 2), 4, False, 1)
     assert "1 that arXiv declared did not come" in replace(again, at=date(2026, 11, 19)).description
@@ -145,9 +150,9 @@ def test_another_process_resumes_the_backfill(harness: Harness) -> None:
 def test_expired_token_restarts_the_window(harness: Harness) -> None:
     plan = harness.plan()
     harness.turn()
-    known = harness.plans.get()
-    assert known is not None
-    harness.plans.compare_and_set(known, replace(known, token="long gone"))
+    stored = harness.plans.get()
+    assert stored is not None
+    harness.plans.compare_and_set(stored, replace(stored, token="long gone"))
     done = harness.runner.run(BACKFILL_TASK, None)
     assert (done["state"], "no longer knows the resumption token" in done["said"]) == (
         TaskStatus.FAILING,

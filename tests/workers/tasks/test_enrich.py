@@ -84,19 +84,19 @@ def test_unknown_ids_are_backed_off_and_block_no_others(harness: Harness) -> Non
     harness.name(unknown)
     harness.enrich()
     for number in range(3):
-        known = harness.world.announce(Manuscript(title=f"Paper {number}"))
-        harness.name(known)
+        stored = harness.world.announce(Manuscript(title=f"Paper {number}"))
+        harness.name(stored)
         harness.enrich()
     assert harness.enrich()[0].message == "1 papers that arXiv does not know yet"
-    assert sum(str(unknown) in asked for asked in harness.asked_for()) == 1
+    assert sum(str(unknown) in requested for requested in harness.asked_for()) == 1
     harness.world.set_time(harness.world.now + 10 * MINUTE)
     harness.enrich()
     harness.world.set_time(harness.world.now + 29 * MINUTE)
     harness.enrich()
-    assert sum(str(unknown) in asked for asked in harness.asked_for()) == 2
+    assert sum(str(unknown) in requested for requested in harness.asked_for()) == 2
     harness.world.set_time(harness.world.now + MINUTE)
     harness.enrich()
-    assert sum(str(unknown) in asked for asked in harness.asked_for()) == 3
+    assert sum(str(unknown) in requested for requested in harness.asked_for()) == 3
 
 
 def test_id_that_becomes_known_is_described(harness: Harness) -> None:

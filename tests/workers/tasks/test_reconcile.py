@@ -39,7 +39,7 @@ class Harness:
         )
         self.runner = TaskRunner(redis, settings, lambda: world.now)
 
-    def said(self, task: str) -> str:
+    def run(self, task: str) -> str:
         done = self.runner.run(task, None)
         assert done["state"] == TaskStatus.OK, done
         return str(done["said"])
@@ -53,39 +53,39 @@ def harness(redis: Redis, upstream: Upstream) -> Harness:
 
 def test_missed_announcements_are_counted_and_filled(harness: Harness) -> None:
     seen = harness.world.announce(Manuscript(title="Seen", categories=("cs.CL", "cs.AI")))
-    harness.said("announcements:cs.CL")
+    harness.run("announcements:cs.CL")
     missed = harness.world.announce(Manuscript(title="Missed", categories=("cs.AI", "cs.CL")))
-    assert harness.said(RECONCILE_TASK) == (
+    assert harness.run(RECONCILE_TASK) == (
         "2 papers announced since 2026-11-14, 1 of them missing here and filled in (1 in cs.CL)"
     )
     assert all(harness.store.get_papers([seen, missed]))
     assert (
-        harness.said(RECONCILE_TASK)
+        harness.run(RECONCILE_TASK)
         == "2 papers announced since 2026-11-14, none of them missing here"
     )
 
 
 def test_revisions_are_stored_but_not_counted_as_missing(harness: Harness) -> None:
     paper = harness.world.announce(Manuscript(title="A Small Thing"))
-    harness.said("announcements:cs.CL")
+    harness.run("announcements:cs.CL")
     harness.world.next_day()
     harness.world.withdraw(paper)
-    assert harness.said(RECONCILE_TASK).startswith("0 papers announced")
-    (known,) = harness.store.get_papers([paper])
-    assert known is not None
-    assert (known.version, known.withdrawn) == (2, True)
-    assert known.announced_at == datetime(2026, 11, 18, 5, tzinfo=UTC), "the feed's own date stays"
+    assert harness.run(RECONCILE_TASK).startswith("0 papers announced")
+    (stored,) = harness.store.get_papers([paper])
+    assert stored is not None
+    assert (stored.version, stored.withdrawn) == (2, True)
+    assert stored.announced_at == datetime(2026, 11, 18, 5, tzinfo=UTC), "the feed's own date stays"
 
 
 def test_reconciliation_brings_exact_dates_and_authors(harness: Harness) -> None:
     text = Manuscript(title="A Small Thing", authors=("Ada Example", "Bo Sample", "Cy Third"))
     paper = harness.world.announce(text)
-    harness.said("announcements:cs.CL")
-    harness.said(RECONCILE_TASK)
-    (known,) = harness.store.get_papers([paper])
-    assert known is not None
-    assert known.authors == text.authors
-    assert known.submitted_at == harness.world.preprint(paper).newest.submitted_at
+    harness.run("announcements:cs.CL")
+    harness.run(RECONCILE_TASK)
+    (stored,) = harness.store.get_papers([paper])
+    assert stored is not None
+    assert stored.authors == text.authors
+    assert stored.submitted_at == harness.world.preprint(paper).newest.submitted_at
 
 
 def test_quiet_day_is_planned_for_tomorrow(harness: Harness) -> None:
@@ -120,13 +120,13 @@ def test_list_shorter_than_declared_is_incomplete(redis: Redis) -> None:
         assert state.said == "arXiv's OAI-PMH declares 5 records but gave 3"
         assert harness.store.count_papers() == 3  # sound results are kept
         world.heal()
-        harness.said(RECONCILE_TASK)
+        harness.run(RECONCILE_TASK)
         assert harness.store.count_papers() == 5
 
 
 def test_gap_is_stale_until_verified(harness: Harness) -> None:
     harness.world.announce(Manuscript(title="Before", categories=("cs.CL",)))
-    assert harness.said(RECONCILE_TASK).startswith(
+    assert harness.run(RECONCILE_TASK).startswith(
         "1 papers announced since 2026-11-14, 1 of them missing"
     )
     harness.world.announce(Manuscript(title="Missed", categories=("cs.AI",)))
@@ -138,7 +138,7 @@ def test_gap_is_stale_until_verified(harness: Harness) -> None:
     assert at is not None
     assert at < NOW + timedelta(minutes=70)
     assert (
-        harness.said(RECONCILE_TASK)
+        harness.run(RECONCILE_TASK)
         == "3 papers announced since 2026-11-14, none of them missing here"
     )
 
@@ -161,7 +161,7 @@ def test_flow_control_is_waited_for_within_a_list(
         for n in range(5):
             world.announce(Manuscript(title=f"Paper {n}", categories=("cs.CL",)))
         world.fail(503, "/oai", times=3, retry_after=0)
-        assert harness.said(RECONCILE_TASK).startswith("5 papers announced")
+        assert harness.run(RECONCILE_TASK).startswith("5 papers announced")
         assert len(world.requests_to("/oai")) == 3 + 3 + 1
         world.fail(503, "/oai", times=4, retry_after=0)
         done = harness.runner.run(RECONCILE_TASK, None)

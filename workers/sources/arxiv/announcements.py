@@ -63,7 +63,9 @@ class AnnouncementBatch:
     is_complete: bool = True
 
 
-def fetch(subject: str, upstreams: UpstreamClients, now: datetime) -> Iterator[FetchResult]:
+def fetch_announcements(
+    subject: str, upstreams: UpstreamClients, now: datetime
+) -> Iterator[FetchResult]:
     """Yield the announcements of a category, `subject`, as one result."""
     url = f"{upstreams.settings.arxiv_feed_url.rstrip('/')}/{subject}"
     response = upstreams.fetcher.get(
@@ -175,7 +177,6 @@ def _sighting(entry: Any, published: datetime | None, now: datetime) -> Sighting
     if label not in _ANNOUNCE_TYPES:
         raise SourceGarbled(f"the entry has an unknown announce type: {label!r}")
     abstract = clean_line(summary["abstract"] if summary else entry.get("summary"))
-    tags = entry.get("tags", ())
     return Sighting(
         id=id,
         source="arxiv",
@@ -184,10 +185,8 @@ def _sighting(entry: Any, published: datetime | None, now: datetime) -> Sighting
         version=version or 0,
         title=title,
         abstract=abstract,
-        authors=split_authors(
-            clean_line(", ".join(a.get("name", "") for a in entry.get("authors", ())))
-        ),
-        categories=tuple(dict.fromkeys(filter(None, (clean_line(t.get("term")) for t in tags)))),
+        authors=_authors(entry),
+        categories=_categories(entry),
         journal_ref=clean_line(entry.get("arxiv_journal_reference")),
         doi=clean_line(entry.get("arxiv_doi")),
         license=clean_url(entry.get("rights")),
@@ -195,6 +194,16 @@ def _sighting(entry: Any, published: datetime | None, now: datetime) -> Sighting
         announced_at=announced_at,
         withdrawn=is_withdrawn("", abstract),
     )
+
+
+def _authors(entry: Any) -> tuple[str, ...]:
+    names = (author.get("name", "") for author in entry.get("authors", ()))
+    return split_authors(clean_line(", ".join(names)))
+
+
+def _categories(entry: Any) -> tuple[str, ...]:
+    terms = (clean_line(tag.get("term")) for tag in entry.get("tags", ()))
+    return tuple(dict.fromkeys(filter(None, terms)))
 
 
 def _announced_at(entry: Any, published: datetime | None, now: datetime) -> datetime:
