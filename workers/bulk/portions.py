@@ -14,7 +14,7 @@ from papers.model.paper import Paper, Sighting
 from papers.store import Store
 from workers.bulk import file_formats
 from workers.bulk.record_splitter import SplitRecord
-from workers.ingest.store_batch import Poison, store_batch
+from workers.ingest.store_batch import store_batch
 
 MAX_PORTION_RECORDS: Final = 20_000
 """Records per portion: few months of arXiv have more."""
@@ -126,12 +126,10 @@ def ingest_portion(
             if attempt == MAX_STORE_TRIES - 1:
                 raise
     lines: dict[ArxivId, int] = {record.id: line for line, record in parsed.items()}
-    bad += [_bad_record(poison, lines) for poison in batch.poison]
+    bad += [
+        BadRecord(lines[poison.record.id], poison.reason, poison.excerpt) for poison in batch.poison
+    ]
     done = batch.ingested
     return PortionResult(
         len(done.new), len(done.changed), deleted, batch.too_old, tuple(sorted(bad))
     )
-
-
-def _bad_record(poison: Poison, lines: dict[ArxivId, int]) -> BadRecord:
-    return BadRecord(lines[poison.record.id], poison.reason, poison.excerpt)
