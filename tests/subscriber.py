@@ -1,4 +1,4 @@
-"""Somebody subscribed to a feed: the `reader` package, as its users have it."""
+"""A feed subscriber: the `reader` package, used as its own users do."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from typing import Any
 
-# reader brings a copy of feedparser along that needs a module it does not bring: use the real one.
+# reader bundles a feedparser that needs a module it lacks: use the real one
 os.environ.setdefault("READER_NO_VENDORED_FEEDPARSER", "1")
 
 from reader import make_reader
@@ -14,14 +14,14 @@ from reader import make_reader
 
 @dataclass(frozen=True, slots=True)
 class PollResult:
-    """What one poll brought: entries never seen before, and entries that have changed."""
+    """The result of one poll: numbers of new entries and of changed ones."""
 
     new: int
     modified: int
 
 
 class Subscriber:
-    """One subscription. Raises reader.ParseError where the feed is none."""
+    """One subscription. Raises reader.ParseError if the feed is invalid."""
 
     def __init__(self, url: str) -> None:
         self._url = url
@@ -29,14 +29,14 @@ class Subscriber:
         self._reader.add_feed(url)
 
     def poll(self) -> PollResult:
-        """Ask the feed once."""
+        """Poll the feed once."""
         found: Any = self._reader.update_feed(self._url)
         return PollResult(found.new, found.modified) if found else PollResult(0, 0)
 
     def entries(self) -> list[Any]:
-        """Everything seen so far, as the reader shows it."""
+        """Return every entry seen so far, as reader shows it."""
         return list(self._reader.get_entries(feed=self._url))
 
     def close(self) -> None:
-        """End the subscription."""
+        """Close the reader's database."""
         self._reader.close()

@@ -1,6 +1,6 @@
-"""The scripted upstream as a fixture: a world of its own for each test, on loopback.
+"""The scripted upstream as a fixture: a separate world for each test, on loopback.
 
-def test_a_paper_arrives(upstream):
+def test_paper_arrives(upstream):
     paper = upstream.announce(Manuscript(title="A Small Thing"))
     upstream.fail(503, times=1)
     settings = Settings(**upstream.settings(arxiv_interval=0.0))

@@ -1,1 +1,7 @@
-"""Sources in: upstream clients, ingest, schedule and the RQ jobs."""
+"""Workers: upstream clients, ingest, schedule, notifications, and the RQ jobs.
+
+May import: papers.config, papers.errors, papers.index.compaction, papers.maintenance, papers.model,
+    papers.redis_backend, papers.state, papers.store, workers.fetch, workers.ingest, workers.notify,
+    workers.schedule, workers.sources, workers.tasks.
+Start with: registry.py (every kind of task), jobs.py (the RQ job).
+"""

@@ -1,6 +1,6 @@
-"""`python -m workers worker` and `python -m workers scheduler`: the processes of this room.
+"""The worker and scheduler processes: `python -m workers worker` and `python -m workers scheduler`.
 
-Both wait for the store where it is away, start again where it comes back, and stop at SIGTERM.
+Both wait while the store is unavailable, resume once it is back, and stop at SIGTERM.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from papers.redis_backend import keys
 from papers.redis_backend.connection import connect, redacted_url, translate_store_errors
 from papers.state.keywords import Keywords
 from workers import jobs
+from workers.registry import task_kinds
 from workers.rq_worker import PaperwireWorker
 from workers.schedule.scheduler import Scheduler
 
@@ -34,11 +35,11 @@ log = logging.getLogger("workers")
 STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 TICK_INTERVAL: Final[Seconds] = 1.0
 RECONNECT_DELAY: Final[Seconds] = 2.0
-"""Between two looks for a store that is away."""
+"""Between two attempts to reach a store that is unavailable."""
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run one process until it is told to stop; its exit status."""
+    """Run one process until a stop signal; return its exit status."""
     programs: dict[str, Callable[[Settings, threading.Event], None]] = {
         "worker": run_worker,
         "scheduler": run_scheduler,
@@ -50,7 +51,7 @@ def main(arguments: Sequence[str]) -> int:
         settings = discover_settings(os.environ)
         if not settings.redis_url:
             raise BadSettings("redis_url: no store is named; set REDIS_URL, or use paperwire up")
-        connect(settings.redis_url, retry=True)  # a bad address is said at once
+        connect(settings.redis_url, retry=True)  # report an invalid address at once
     except PaperwireError as error:
         print(error, file=sys.stderr)
         return 2
@@ -61,7 +62,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def run_worker(settings: Settings, stopping: threading.Event) -> None:
-    """Run jobs; RQ's worker ends where the store goes away, and is started again."""
+    """Run jobs. RQ's worker ends when the store becomes unavailable, and is started again."""
     redis = connect(settings.redis_url, retry=True)
     while _wait_for_store(settings, stopping):
         handlers = {number: signal.getsignal(number) for number in STOP_SIGNALS}
@@ -72,7 +73,7 @@ def run_worker(settings: Settings, stopping: threading.Event) -> None:
                 log.info("worker ready, at the store %s", redacted_url(redis))
                 worker.work(logging_level="WARNING")
         except StopRequested:
-            pass  # told to between two looks for a job, which RQ does not expect; it said goodbye
+            pass  # stopped while waiting for a job, which RQ does not catch; it has deregistered
         except StoreError as error:
             log.warning("%s", error)
         for number, handler in handlers.items():
@@ -81,11 +82,12 @@ def run_worker(settings: Settings, stopping: threading.Event) -> None:
 
 
 def run_scheduler(settings: Settings, stopping: threading.Event) -> None:
-    """Tick once a second; a tick that the store missed is made up for by the next."""
+    """Tick once a second; the next tick makes up for one that the store missed."""
     redis = connect(settings.redis_url, retry=False)
     scheduler = Scheduler(
         redis,
         settings,
+        task_kinds(),
         enqueue=lambda task, now: jobs.enqueue_task(redis, task, now),
         queue_length=lambda: jobs.job_queue(redis).count,
     )
@@ -107,20 +109,20 @@ def _tick_until_stopped(
         if not redis.exists(keys.SCHEMA):
             log.warning("the store was emptied: it is filled again")
             _initialize_store(redis, settings)
-        if woken := scheduler.tick(datetime.now(UTC)):
-            log.info("due: %s", ", ".join(woken))
+        if tasks := scheduler.tick(datetime.now(UTC)):
+            log.info("due: %s", ", ".join(tasks))
         stopping.wait(TICK_INTERVAL)
     scheduler.resign()
 
 
 def _initialize_store(redis: Redis, settings: Settings) -> None:
-    """Make the store what this code works with, with the configured keywords in it."""
+    """Migrate the store to this code's schema and save the configured keywords in it."""
     _prepare_schema(settings)
     _seed_keywords(redis, settings)
 
 
 def _seed_keywords(redis: Redis, settings: Settings) -> None:
-    """Save the configured keywords, as `paperwire up` does: here nobody else may have."""
+    """Save the configured keywords, as `paperwire up` does for its own processes."""
     try:
         Keywords(redis).seed(settings.keywords, now=datetime.now(UTC))
     except BadInput as error:
@@ -128,23 +130,23 @@ def _seed_keywords(redis: Redis, settings: Settings) -> None:
 
 
 def _prepare_schema(settings: Settings) -> None:
-    """Have the data in the schema of this code, with the patience that takes. Raises StoreError."""
+    """Migrate the data to this code's schema, with retries. Raises StoreError."""
     with closing(connect(settings.redis_url, retry=True)) as redis:
         migrations.prepare_store(redis)
 
 
 def _wait_for_store(settings: Settings, stopping: threading.Event) -> bool:
-    """Wait for a store that takes work; False when told to stop before it came."""
+    """Wait for a store that accepts commands; False if stopped before."""
     probe = connect(settings.redis_url, retry=False)
-    said = False
+    reported = False
     while not stopping.is_set():
         try:
             with translate_store_errors(probe):
                 probe.ping()
         except StoreError as error:
-            if not said:
+            if not reported:
                 log.warning("waiting; %s", error)
-            said = True
+            reported = True
             stopping.wait(RECONNECT_DELAY)
         else:
             probe.close()

@@ -1,10 +1,10 @@
 """The one job that RQ runs: `workers.jobs.run`, a task by name.
 
-A job is a wake-up call that may be lost, late or repeated. What makes it right is here: a lock of
-the task's own, a look whether the task was done since the call, and a claim in the due set that
-runs out if nobody is heard of.
+A job is a wake-up that may be lost, late or repeated. Correctness is ensured here: by a lock per
+task, a check whether the task ran since the wake-up was sent, and a claim in the due set that
+expires unless it is renewed.
 
-`run` stands in Redis by its dotted name: it is never renamed.
+`run` is stored in Redis by its dotted name: it is never renamed.
 """
 
 from __future__ import annotations
@@ -21,30 +21,22 @@ from rq.serializers import JSONSerializer
 
 from papers.config.settings import Seconds, Settings, discover_settings
 from papers.errors import BadInput, NotFound, StoreError
-from papers.index.compaction.compactor import Compactor
 from papers.maintenance import migrations
-from papers.maintenance.retention import Retention
 from papers.redis_backend import keys
 from papers.redis_backend.connection import connect
 from papers.state.communities import Communities
-from papers.state.keywords import Keywords
 from papers.state.task_states import TaskState, TaskStates
 from papers.store import Store
 from workers.ingest.expected_volume import VolumeCheck
-from workers.ingest.pipeline import Clock, IngestPipeline, TaskReport
-from workers.notify.mail import DigestMailer
-from workers.notify.websub import WebSubPublisher
-from workers.registry import SOURCE_FETCHERS
+from workers.ingest.pipeline import IngestPipeline, TaskReport
+from workers.notify import channels
+from workers.registry import task_kinds
+from workers.schedule.clock import Clock
 from workers.schedule.lease import Lease, heartbeat_thread
 from workers.schedule.scheduler import CLAIM_TTL
+from workers.schedule.task_kind import DEFAULT_JOB_TIMEOUT, TaskContext, kind_of
 from workers.sources.result import UpstreamClients
-from workers.tasks import announcements
-from workers.tasks.backfill import Backfill, BackfillPlans
-from workers.tasks.compaction import CompactionTask
-from workers.tasks.enrich import Enrichment
-from workers.tasks.initial_fetch import InitialFetch
-from workers.tasks.reconcile import Reconciliation, is_reconciliation_enabled
-from workers.tasks.retention import RetentionTask
+from workers.tasks.reconcile import is_reconciliation_enabled
 
 log = logging.getLogger(__name__)
 
@@ -52,26 +44,20 @@ QUEUE_NAME: Final = "paperwire"
 RUN_TASK_JOB: Final = "workers.jobs.run"
 
 LOCK_SECONDS: Final[Seconds] = CLAIM_TTL.total_seconds()
-"""A task whose job died can run again after so long."""
+"""After this long a task whose job died can run again."""
 
 FAILURE_TTL: Final = 3600
-JOB_TIMEOUTS: Final = {
-    **dict.fromkeys(("announcements", "enrich", "backfill"), 900),
-    **dict.fromkeys(("oai", "retention", "closing"), 3600),
-    "fill": 1800,
-}
-DEFAULT_JOB_TIMEOUT: Final = 300
-"""Seconds a job may take: those that ask arXiv many times wait long for their turns."""
+"""Seconds that a failed job stays in Redis."""
 
 
 class TaskInterrupted(BaseException):
-    """The worker was told to stop; the task is to be run again by another."""
+    """The worker was stopped; another one is to run the task again."""
 
 
 def run(task: str, enqueued_at: float | None = None) -> dict[str, Any]:
-    """Run a task now, unless it was run since `asked_at` (seconds since 1970).
+    """Run a task now, unless it ran since `enqueued_at` (seconds since 1970).
 
-    Returns what happened, fit for JSON. Raises BadSettings, StoreError.
+    Returns a summary fit for JSON. Raises BadSettings, StoreError.
     """
     settings = discover_settings(os.environ)
     with closing(connect(settings.redis_url, retry=True)) as redis:
@@ -79,7 +65,7 @@ def run(task: str, enqueued_at: float | None = None) -> dict[str, Any]:
 
 
 class TaskRunner:
-    """Runs tasks so that each runs once at a time, and is due again when it should be."""
+    """Runs each task once at a time, and schedules its next run."""
 
     def __init__(self, redis: Redis, settings: Settings, clock: Clock) -> None:
         self._redis, self._clock = redis, clock
@@ -87,7 +73,7 @@ class TaskRunner:
         self._ingest = build_pipeline(redis, settings, clock)
 
     def run(self, task: str, enqueued_at: float | None) -> dict[str, Any]:
-        """See `run`."""
+        """Run a task: see the module's `run`."""
         lock = Lease(self._redis, keys.task_lock(task), LOCK_SECONDS)
         if not lock.acquire():
             return _skipped(task, "it is being run")
@@ -101,20 +87,20 @@ class TaskRunner:
             lock.release()
 
     def _attempt(self, task: str, lock: Lease) -> dict[str, Any]:
-        """Run with the lock and the claim kept alive, then plan the next time."""
+        """Run with lock and claim renewed, then schedule the next run."""
 
-        def beat() -> None:
+        def renew() -> None:
             lock.acquire()
             self._states.schedule(task, self._clock() + CLAIM_TTL)
 
         try:
-            with heartbeat_thread(beat, interval=LOCK_SECONDS / 3):
+            with heartbeat_thread(renew, interval=LOCK_SECONDS / 3):
                 report = self._ingest.run(task)
         except (BadInput, NotFound) as error:
             self._states.delete_task(task)
             return _skipped(task, str(error))
         except StoreError:
-            raise  # nothing can be recorded now; the claim runs out
+            raise  # nothing can be recorded now; the claim expires
         except TaskInterrupted:
             self._states.schedule(task, self._clock())
             raise
@@ -132,38 +118,28 @@ class TaskRunner:
 
 
 def build_pipeline(redis: Redis, settings: Settings, clock: Clock) -> IngestPipeline:
-    """Every source of the settings, and every saved one, joined to the store."""
-    store = Store(redis)
+    """Return the pipeline of every kind of task, under the effective settings."""
+    states = TaskStates(redis)
     upstreams = UpstreamClients.from_settings(
         redis, Communities(redis, settings).effective_settings()
     )
-    sources = {
-        **SOURCE_FETCHERS,
-        "announcements": announcements.fetch,
-        "enrich": Enrichment(store, redis).fetch,
-        "fill": InitialFetch(Keywords(redis)).fetch,
-        "oai": Reconciliation(store, TaskStates(redis)).fetch,
-        "mail": DigestMailer(store, Keywords(redis), redis).fetch,
-        "websub": WebSubPublisher(store, Keywords(redis), redis).fetch,
-        "backfill": Backfill(BackfillPlans(redis)).fetch,
-        "retention": RetentionTask(Retention(redis)).fetch,
-        "closing": CompactionTask(Compactor(redis), BackfillPlans(redis)).fetch,
-    }
-    states = TaskStates(redis)
-    usual = VolumeCheck(redis, states, can_reconcile=is_reconciliation_enabled(settings))
-    return IngestPipeline(store, states, upstreams, sources, usual, clock)
+    volume_check = VolumeCheck(redis, states, can_reconcile=is_reconciliation_enabled(settings))
+    context = TaskContext(Store(redis), redis)
+    return IngestPipeline(
+        context, states, upstreams, task_kinds(), volume_check, channels.changed, clock
+    )
 
 
 def _was_run_since(state: TaskState, enqueued_at: float | None, now: datetime) -> bool:
-    """Whether a wake-up is done with; an attempt in the future is of a clock that was wrong."""
+    """True if the task ran since; an attempt in the future is of a clock that was wrong."""
     return (
         enqueued_at is not None and enqueued_at <= state.attempted_at.timestamp() <= now.timestamp()
     )
 
 
-def _skipped(task: str, why: str) -> dict[str, Any]:
-    log.info("%s: nothing done: %s", task, why)
-    return {"task": task, "skipped": why}
+def _skipped(task: str, reason: str) -> dict[str, Any]:
+    log.info("%s: nothing done: %s", task, reason)
+    return {"task": task, "skipped": reason}
 
 
 def _summary(task: str, report: TaskReport) -> dict[str, Any]:
@@ -183,16 +159,17 @@ def _summary(task: str, report: TaskReport) -> dict[str, Any]:
 
 
 def job_queue(redis: Redis) -> Queue:
-    """The queue that workers listen on. JSON, never pickle."""
+    """Return the queue that workers listen on. Jobs are JSON, never pickle."""
     return Queue(QUEUE_NAME, connection=redis, serializer=JSONSerializer)
 
 
 def enqueue_task(redis: Redis, task: str, now: datetime) -> None:
-    """Send a wake-up call for a task."""
+    """Send the wake-up for a task. Raises StoreError."""
+    kind = task_kinds().get(kind_of(task))
     job_queue(redis).enqueue_call(
         func=RUN_TASK_JOB,
         args=(task, now.timestamp()),
-        timeout=JOB_TIMEOUTS.get(task.partition(":")[0], DEFAULT_JOB_TIMEOUT),
+        timeout=kind.timeout if kind else DEFAULT_JOB_TIMEOUT,
         result_ttl=0,
         failure_ttl=FAILURE_TTL,
         description=task,

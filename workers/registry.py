@@ -1,15 +1,145 @@
-"""What a task's name begins with, up to the colon, and what fetches it."""
+"""The registry of tasks: a row for every kind, which everything else reads.
+
+A new upstream is a module in `workers/sources/`, a row here, and a row in
+`papers.config.sources.SOURCES`. Rows of notification channels are in `workers.notify.channels`.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
-from workers.sources import community, hf_daily
-from workers.sources.arxiv import announcements
-from workers.sources.result import FetchFunction
+from redis import Redis
 
-SOURCE_FETCHERS: Final[dict[str, FetchFunction]] = {
-    "announcements": announcements.fetch,
-    "hf": hf_daily.fetch,
-    "community": community.fetch,
+from papers.config.settings import Settings
+from papers.config.sources import COMMUNITY_KIND
+from papers.index.compaction.compactor import Compactor
+from papers.maintenance.retention import Retention
+from papers.state.communities import community_task
+from papers.state.keywords import Keywords, initial_fetch_task
+from papers.state.task_states import TaskStates
+from workers.notify.channels import CHANNELS
+from workers.schedule import cadence
+from workers.schedule.task_kind import TaskKind, TaskRole
+from workers.sources import community, hf_daily
+from workers.tasks import announcements
+from workers.tasks.backfill import BACKFILL_TASK, Backfill, BackfillPlans
+from workers.tasks.compaction import COMPACTION_TASK, CompactionTask
+from workers.tasks.enrich import ENRICH_TASK, Enrichment
+from workers.tasks.initial_fetch import InitialFetch
+from workers.tasks.reconcile import RECONCILE_TASK, Reconciliation, is_reconciliation_enabled
+from workers.tasks.retention import RETENTION_TASK, RetentionTask
+
+
+def task_kinds() -> dict[str, TaskKind]:
+    """Return every kind of task with its row, notification channels last."""
+    return TASKS | {kind: channel.task for kind, channel in CHANNELS.items()}
+
+
+def recurring_tasks(settings: Settings) -> list[str]:
+    """Return the tasks that settings call for, in the order of `paperwire refresh`.
+
+    Saved community feeds are included where `settings` are `Communities.effective_settings()`.
+    """
+    return [task for row in task_kinds().values() for task in row.recurring(settings)]
+
+
+def _announcement_tasks(settings: Settings) -> Iterable[str]:
+    return [f"announcements:{category}" for category in settings.categories]
+
+
+def _reconciliation_tasks(settings: Settings) -> Iterable[str]:
+    return [RECONCILE_TASK] if is_reconciliation_enabled(settings) else []
+
+
+def _huggingface_tasks(settings: Settings) -> Iterable[str]:
+    return ["hf:today", "hf:recent"] if settings.huggingface else []
+
+
+def _community_tasks(settings: Settings) -> Iterable[str]:
+    return map(community_task, settings.communities)
+
+
+def _retention_tasks(settings: Settings) -> Iterable[str]:
+    return [RETENTION_TASK] if settings.keep_months else []
+
+
+def _planned_backfill(redis: Redis) -> Iterable[str]:
+    return [BACKFILL_TASK] if BackfillPlans(redis).get() else []
+
+
+def _initial_fetch_tasks(redis: Redis) -> Iterable[str]:
+    return [initial_fetch_task(keyword.slug) for keyword in Keywords(redis).all()]
+
+
+TASKS: Final[dict[str, TaskKind]] = {
+    "announcements": TaskKind(
+        build_fetch=lambda context: announcements.fetch_completed_announcements,
+        cadence=cadence.after_announcement,
+        role=TaskRole.SOURCE,
+        timeout=900,
+        recurring=_announcement_tasks,
+        confirmed_by_oai=True,
+    ),
+    "oai": TaskKind(
+        build_fetch=lambda context: Reconciliation(context.store, TaskStates(context.redis)).fetch,
+        cadence=cadence.reconciliation,
+        role=TaskRole.SOURCE,
+        timeout=3600,
+        recurring=_reconciliation_tasks,
+    ),
+    "hf": TaskKind(
+        build_fetch=lambda context: hf_daily.fetch_daily_papers,
+        cadence=cadence.daily_papers,
+        role=TaskRole.SOURCE,
+        recurring=_huggingface_tasks,
+        names_papers=True,
+    ),
+    COMMUNITY_KIND: TaskKind(
+        build_fetch=lambda context: community.fetch_community_picks,
+        cadence=cadence.every(cadence.HOUR, jitter=0.05),
+        role=TaskRole.SOURCE,
+        recurring=_community_tasks,
+        names_papers=True,
+        obeys_max_age=True,
+    ),
+    ENRICH_TASK: TaskKind(
+        build_fetch=lambda context: Enrichment(context.store, context.redis).fetch,
+        cadence=cadence.every(5 * cadence.MINUTE),
+        role=TaskRole.SOURCE,
+        timeout=900,
+        recurring=lambda settings: [ENRICH_TASK],
+    ),
+    "fill": TaskKind(
+        build_fetch=lambda context: InitialFetch(Keywords(context.redis)).fetch,
+        cadence=cadence.never_again,
+        role=TaskRole.COMPLETION,
+        timeout=1800,
+        pending=_initial_fetch_tasks,
+        runs_once=True,
+    ),
+    BACKFILL_TASK: TaskKind(
+        build_fetch=lambda context: Backfill(BackfillPlans(context.redis)).fetch,
+        cadence=cadence.never_again,
+        role=TaskRole.COMPLETION,
+        timeout=900,
+        pending=_planned_backfill,
+    ),
+    RETENTION_TASK: TaskKind(
+        build_fetch=lambda context: RetentionTask(Retention(context.redis)).fetch,
+        cadence=cadence.every(cadence.DAY),
+        role=TaskRole.MAINTENANCE,
+        timeout=3600,
+        recurring=_retention_tasks,
+    ),
+    COMPACTION_TASK: TaskKind(
+        build_fetch=lambda context: (
+            CompactionTask(Compactor(context.redis), BackfillPlans(context.redis)).fetch
+        ),
+        cadence=cadence.every(cadence.DAY),
+        role=TaskRole.MAINTENANCE,
+        timeout=3600,
+        recurring=lambda settings: [COMPACTION_TASK],
+    ),
 }
+"""Kind of task to its row, in the order of `paperwire refresh`; channels not among them."""

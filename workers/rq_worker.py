@@ -1,8 +1,8 @@
-"""RQ's worker, held to what this room needs of it.
+"""RQ's worker, restricted to the jobs of this package.
 
-RQ imports whatever dotted name a job in Redis gives, for the function and for callbacks, and calls
-web addresses. Whoever can write to the queue could run anything. So jobs are of a class that knows
-two functions and nothing else.
+RQ imports whatever dotted name a job in Redis contains, for the function and for callbacks, and
+calls web hooks: anyone who can write to the queue could run anything. So jobs are of a class that
+knows two functions and nothing else.
 """
 
 from __future__ import annotations
@@ -33,32 +33,32 @@ ALLOWED_JOBS: Final[dict[str, Callable[..., Any]]] = {
     jobs.RUN_TASK_JOB: jobs.run,
     trial.FEED_TRIAL_JOB: trial.run,
 }
-"""Dotted names that a job may have. They stand in Redis: add, never rename."""
+"""Dotted names that a job may have. They are stored in Redis: add, never rename."""
 
 WORKER_TTL: Final = 45
 MAINTENANCE_INTERVAL: Final = 30
-"""Seconds: so a job that died with its worker leaves the registries after about a minute."""
+"""Seconds: a job that died with its worker leaves the registries after about a minute."""
 
 STOP_GRACE_SECONDS: Final = 5
-"""Seconds that a task which is told to stop has to say so to the store."""
+"""Seconds that an interrupted task has to record it in the store."""
 
 _PR_SET_PDEATHSIG: Final = 1
 
 
 class AllowedJob(Job):
-    """A job that can be nothing but one of the allowed functions."""
+    """A job that can run only the allowed functions."""
 
     @property
     def func(self) -> Callable[..., Any]:
         """The function, looked up and never imported. Raises BadParameter."""
         name = self.func_name
         if self.instance is not None or name not in ALLOWED_JOBS:
-            raise BadParameter("job", f"{name!r} is no job of Paperwire; it is not run")
+            raise BadParameter("job", f"{name!r} is not a job of Paperwire; it is not run")
         return ALLOWED_JOBS[name]
 
     @property
     def success_callback(self) -> None:
-        """None: a job names no code."""
+        """None: a job cannot name code."""
 
     @property
     def failure_callback(self) -> None:
@@ -69,13 +69,13 @@ class AllowedJob(Job):
         """None, as above."""
 
     def send_webhooks(self, *args: object, **kwargs: object) -> None:
-        """Never: a job names no address."""
+        """Do nothing: a job cannot name addresses."""
 
 
 class PaperwireWorker(Worker):
-    """A worker on the one queue that stops at once when told to: tasks can be run again.
+    """A worker on the one queue that stops at once at a signal: tasks can be run again.
 
-    `stopping` is set when it is told to.
+    `stopping` is set at that signal.
     """
 
     def __init__(self, redis: Redis, stopping: threading.Event) -> None:
@@ -94,23 +94,23 @@ class PaperwireWorker(Worker):
         self._stopping = stopping
 
     def handle_warm_shutdown_request(self) -> None:
-        """Told to stop: so is the task under way."""
+        """Stop the task under way too."""
         self._stopping.set()
         if self.horse_pid:
             self.kill_horse(signal.SIGTERM)
 
     def heartbeat(self, timeout: int | None = None, pipeline: Pipeline | None = None) -> None:
-        """Say that we live, and, to a store that was emptied since, that we are there."""
+        """Send the heartbeat, and register again with a store that was emptied since."""
         super().heartbeat(timeout, pipeline)
         worker_registration.register(self, pipeline)
 
     def teardown(self) -> None:
-        """Say goodbye to the store, if it is there to hear it."""
+        """Deregister from the store, without waiting for one that is unavailable."""
         disable_retries(self.connection)
         super().teardown()  # type: ignore[no-untyped-call]
 
     def handle_exception(self, job: Job, *exc_info: Any) -> None:
-        """Log a job's failure: in a line where it says itself what it is, else with its trace."""
+        """Log a job's failure: our own errors in one line, others with their traceback."""
         error = exc_info[1]
         if isinstance(error, jobs.TaskInterrupted):
             log.info("%s: stopped on the way; it is run again", job.description)
@@ -120,18 +120,18 @@ class PaperwireWorker(Worker):
             log.error("%s: a bug, please report it", job.description, exc_info=error)
 
     def setup_work_horse_signals(self) -> None:
-        """In the forked process: stop cleanly when told to, and when the worker is gone."""
+        """In the forked process: stop cleanly at a signal, and when the worker is gone."""
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGTERM, self._on_sigterm)
         if sys.platform == "linux":
             ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-            if os.getppid() != self.pid:  # it died before the kernel could be asked
+            if os.getppid() != self.pid:  # it died before the request to the kernel
                 os._exit(1)
 
     def _on_sigterm(self, number: int, frame: FrameType | None) -> None:
-        """Told to stop: the store hears of it soon or not at all; it may be gone as well.
+        """Interrupt the task; write to the store, which may be gone as well, soon or not at all.
 
-        The alarm ends a task that still waits for the store; RQ stops it where the task has ended.
+        The alarm ends a task that still waits for the store; RQ cancels it once the task has ended.
         """
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
         signal.alarm(STOP_GRACE_SECONDS)

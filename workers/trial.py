@@ -1,6 +1,6 @@
-"""A feed tried: fetched once as its source would be, told of, and nothing of it stored.
+"""The feed trial job: fetches a feed once as its source would, and stores only a summary.
 
-`run` stands in Redis by its dotted name: it is never renamed.
+`run` is stored in Redis by its dotted name: it is never renamed.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ FEED_TRIAL_JOB: Final = "workers.trial.run"
 
 
 def run(id: str) -> None:
-    """Try the feed of a trial and keep what came. Raises UnknownSource, StoreError."""
+    """Run a trial and save its outcome. Raises UnknownSource, StoreError."""
     settings = discover_settings(os.environ)
     with closing(connect(settings.redis_url, retry=True)) as redis:
         trials = FeedTrials(redis)
@@ -32,25 +32,25 @@ def run(id: str) -> None:
 
 
 def try_feed(trial: FeedTrial, settings: Settings, now: datetime) -> FeedTrial:
-    """The trial when it is over. The address is checked as every upstream's is.
+    """Return the finished trial. Its address is checked as every upstream's is.
 
-    No validators are sent, so that what came once comes again.
+    No validators are sent, so that the content is always complete.
     """
     try:
         feed = validate_feed(trial.name, trial.url, now)
-        answer = Fetcher(settings).get(feed.url, now=now, accept=ACCEPT)
-        came = parse_community_feed(answer.body, feed.name, now)
+        response = Fetcher(settings).get(feed.url, now=now, accept=ACCEPT)
+        result = parse_community_feed(response.body, feed.name, now)
     except (SourceError, BadParameter) as error:
         return replace(trial, over=True, fault=str(error))
-    first = {sighting.id: sighting for sighting in reversed(came.sightings)}
+    first = {sighting.id: sighting for sighting in reversed(result.sightings)}
     papers = sorted(
         map(_trial_paper, first.values()), key=lambda paper: paper.picked_at, reverse=True
     )
     return replace(
         trial,
         over=True,
-        said=came.message,
-        entries=came.record_count,
+        said=result.message,
+        entries=result.record_count,
         named=len(papers),
         papers=tuple(papers),
     )

@@ -103,7 +103,7 @@ def fetch_source(session: CommandSession, source: str) -> CommandResult:
 
 def tasks_of_source(settings: Settings, source: str) -> list[str]:
     """Return the tasks to run for a source, a community or a task's name. Raises BadParameter."""
-    from workers.schedule.scheduler import recurring_tasks
+    from workers.registry import recurring_tasks
 
     if source.startswith("fill:") or source == "backfill":  # these are not recurring
         return [source]

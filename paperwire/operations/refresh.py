@@ -14,7 +14,7 @@ def refresh_sources(session: CommandSession) -> list[str]:
     Returns a line for each task that failed. Raises BadInput, StoreError.
     """
     from workers.jobs import run  # slow to import: loads the clients of all sources
-    from workers.schedule.scheduler import recurring_tasks
+    from workers.registry import recurring_tasks
 
     saved, states = Keywords(session.redis), TaskStates(session.redis)
     saved.seed(session.settings.keywords, now=session.now)

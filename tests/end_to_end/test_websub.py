@@ -20,6 +20,7 @@ from service import create_app
 from tests.end_to_end.hub import WebSubHub, WebSubSubscriber, served
 from workers.jobs import TaskRunner
 from workers.notify.websub import PING_DELAY
+from workers.registry import task_kinds
 from workers.schedule.scheduler import Scheduler
 
 SECOND = timedelta(seconds=1)
@@ -44,7 +45,7 @@ class Site:
             )
         )
         self._runner = TaskRunner(redis, self.settings, lambda: world.now)
-        self._scheduler = Scheduler(redis, self.settings, self._wake, lambda: 0)
+        self._scheduler = Scheduler(redis, self.settings, task_kinds(), self._wake, lambda: 0)
 
     def pass_time(self, step: timedelta) -> list[str]:
         """Let time pass; the tasks that ran, each as often as it did."""

@@ -32,7 +32,7 @@ from paperwire.simulator.upstream import Upstream
 from paperwire.simulator.world.manuscripts import Manuscript
 from tests.outcomes import note_outcome
 from workers.jobs import TaskRunner
-from workers.schedule.scheduler import recurring_tasks
+from workers.registry import recurring_tasks
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(400)]
 

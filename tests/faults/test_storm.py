@@ -51,7 +51,7 @@ from tests.papers.fingerprint import fingerprint
 from tests.paperwire.processes import command_line_of, descendants, is_running
 from workers import jobs
 from workers.jobs import TaskRunner
-from workers.schedule.scheduler import recurring_tasks
+from workers.registry import recurring_tasks
 from workers.tasks import reconcile
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]

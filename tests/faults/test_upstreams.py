@@ -67,7 +67,7 @@ class Row:
         return f"{self.task}: {self.fault}{told}"
 
 
-NONE = r"no feed|no Atom|no OAI-PMH"
+NONE = r"not a feed|not an Atom|not OAI-PMH"
 ROWS = (
     # arXiv says no, in all its ways
     Row(ARXIV, 503, said="answered 503", wait=50 * timedelta(seconds=1)),
@@ -118,8 +118,8 @@ ROWS = (
     Row(HF, "empty-weekend", TaskStatus.QUIET),
     Row(HF, "strings", said="none of 2 records could be read"),
     Row(HF, "missing-keys", TaskStatus.OK, kept=PAPERS - 3),
-    Row(HF, "html", said="no JSON"),
-    Row(HF, "half", said="no JSON"),
+    Row(HF, "html", said="not JSON"),
+    Row(HF, "half", said="not JSON"),
     Row(HF, "hang", said="."),
     # communities
     Row(WEEKLY, "thin", TaskStatus.OK, kept=1),

@@ -1,4 +1,4 @@
-"""Fixtures of the fetching tests: an upstream that does as it is told, and ways to it."""
+"""Fixtures of the fetching tests: a scripted upstream on loopback, and clients for it."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from workers.sources.result import UpstreamClients
 
 @pytest.fixture
 def loopback() -> Iterator[Loopback]:
-    """A running server on loopback that nothing has been told to yet."""
+    """A running server on loopback without any replies yet."""
     with Loopback().running() as server:
         yield server
 
 
 @pytest.fixture
-def near(loopback: Loopback) -> Settings:
-    """Settings with every upstream on the loopback server, short limits and no pace."""
+def loopback_settings(loopback: Loopback) -> Settings:
+    """Settings with every upstream on the loopback server, short limits and no request interval."""
     return Settings(
         allowed_networks=("127.0.0.0/8",),
         arxiv_feed_url=loopback.url("/atom"),
@@ -37,12 +37,12 @@ def near(loopback: Loopback) -> Settings:
 
 
 @pytest.fixture
-def upstreams(redis: Redis, near: Settings) -> UpstreamClients:
-    """The way to the loopback server."""
-    return UpstreamClients.from_settings(redis, near)
+def upstreams(redis: Redis, loopback_settings: Settings) -> UpstreamClients:
+    """Clients of the loopback server."""
+    return UpstreamClients.from_settings(redis, loopback_settings)
 
 
 @pytest.fixture
 def now() -> datetime:
-    """The Saturday on which these tests take place, at noon."""
+    """The Saturday of these tests, at noon."""
     return datetime(2026, 11, 21, 12, tzinfo=UTC)

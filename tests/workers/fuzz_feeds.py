@@ -1,8 +1,8 @@
-"""Coverage-guided fuzzing of what reads foreign documents; see docs/testing.md.
+"""Coverage-guided fuzzing of the parsers of foreign documents; see docs/testing.md.
 
-Any bytes may end in sightings or in a SourceError. Whatever else is raised, or takes longer than a
-second a kilobyte, is a finding. It begins with sound documents, laid into the folder of inputs:
-what is none is refused at its first byte.
+Any bytes may end in sightings or in a SourceError. Any other exception, or more than a second per
+kilobyte, is a finding. The corpus starts with valid documents, written to the folder of inputs:
+anything else is refused at its first byte.
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ READERS: Final = (
 
 
 def one_input(body: bytes) -> None:
-    """Every reader on the same bytes."""
+    """Run every parser on the same bytes."""
     for read in READERS:
         with contextlib.suppress(SourceError):
             read(body)
 
 
 def write_seed_inputs(folder: Path) -> None:
-    """Put the sound documents into the folder of inputs."""
+    """Write the valid documents to the folder of inputs."""
     for number, body in enumerate((*DOCUMENTS, json.dumps([record()]).encode())):
         (folder / f"sound-{number}").write_bytes(body)
 

@@ -1,4 +1,4 @@
-"""A small HTTP server on loopback that answers as it is told and keeps account of who asked."""
+"""A small HTTP server on loopback with scripted replies and a log of requests."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from typing import Any
 
 @dataclass(frozen=True)
 class ScriptedReply:
-    """An answer. `length` lies about the body's; `raw` replaces everything that is sent.
+    """A reply. `length` overrides the Content-Length; `raw` replaces everything that is sent.
 
-    `pause` seconds lie between two bytes of what is sent; None sends nothing at all, for ever.
+    `pause` seconds pass between two bytes; None sends nothing at all, forever.
     """
 
     status: int = 200
@@ -28,7 +28,7 @@ class ScriptedReply:
 
 @dataclass
 class ReceivedRequest:
-    """A request that came: when it arrived and when its last byte left (monotonic seconds)."""
+    """A request: when it arrived and when its last byte was sent (monotonic seconds)."""
 
     path: str
     headers: Mapping[str, str]
@@ -37,7 +37,7 @@ class ReceivedRequest:
 
 
 class Loopback:
-    """Answers each path with its replies in turn, the last one again and again."""
+    """Serves each path's replies in turn, the last one repeatedly."""
 
     def __init__(self) -> None:
         self.replies: dict[str, list[ScriptedReply]] = {}
@@ -54,13 +54,13 @@ class Loopback:
         return f"http://{host}:{self.port}{path}"
 
     def reply_with(self, path: str, *replies: ScriptedReply) -> str:
-        """Answer a path (without its query, or with just that one) so; the path's URL."""
+        """Set a path's replies (for any query, or exactly the given one); return its URL."""
         self.replies[path] = list(replies)
         return self.url(path)
 
     def next_reply(self, path: str) -> ScriptedReply:
-        known = path if path in self.replies else path.split("?")[0]
-        replies = self.replies.get(known, [ScriptedReply(404, body=b"nothing here")])
+        key = path if path in self.replies else path.split("?")[0]
+        replies = self.replies.get(key, [ScriptedReply(404, body=b"nothing here")])
         return replies.pop(0) if len(replies) > 1 else replies[0]
 
     @contextmanager
@@ -82,7 +82,7 @@ class _Server(ThreadingHTTPServer):
     request_queue_size = 50
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that hung up is part of the story."""
+        """Ignore clients that disconnect: tests do so on purpose."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -91,24 +91,24 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         owner = self.server.owner
-        asked = ReceivedRequest(self.path, dict(self.headers), time.monotonic())
-        owner.requests.append(asked)
+        request = ReceivedRequest(self.path, dict(self.headers), time.monotonic())
+        owner.requests.append(request)
         self.close_connection = True
-        self._send(owner.next_reply(self.path), asked)
+        self._send(owner.next_reply(self.path), request)
 
-    def _send(self, reply: ScriptedReply, asked: ReceivedRequest) -> None:
+    def _send(self, reply: ScriptedReply, request: ReceivedRequest) -> None:
         if reply.pause is None:
             self.server.owner.closing.wait(30)
             return
-        for piece in self._pieces(reply):
-            asked.finished_at = time.monotonic()
-            self.wfile.write(piece)
+        for block in self._pieces(reply):
+            request.finished_at = time.monotonic()
+            self.wfile.write(block)
             if self.server.owner.closing.wait(reply.pause):
                 return
 
     def _pieces(self, reply: ScriptedReply) -> list[bytes]:
-        whole = reply.raw if reply.raw is not None else self._whole(reply)
-        return [whole[at : at + 1] for at in range(len(whole))] if reply.pause else [whole]
+        payload = reply.raw if reply.raw is not None else self._whole(reply)
+        return [payload[at : at + 1] for at in range(len(payload))] if reply.pause else [payload]
 
     def _whole(self, reply: ScriptedReply) -> bytes:
         length = len(reply.body) if reply.length is None else reply.length
@@ -117,4 +117,4 @@ class _Handler(BaseHTTPRequestHandler):
         return "\r\n".join([*lines, "", ""]).encode() + (b"" if reply.status == 304 else reply.body)
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Say nothing: tests look at `asked`."""
+        """Log nothing: tests read `requests`."""

@@ -1,4 +1,4 @@
-"""A mail server on loopback that keeps what it is handed, and refuses or breaks off as told."""
+"""A mail server on loopback that keeps its messages, and refuses or disconnects as set."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ USER, PASSWORD = "wire", "correct horse"
 
 
 class MailServer:
-    """`says` is its answer to a message, "" for yes; with `breaks` it hangs up in its stead."""
+    """`refusal` is the reply to a message, "" accepts it; `drops_connection` disconnects."""
 
     def __init__(self) -> None:
         self.received: list[EmailMessage] = []
@@ -35,7 +35,7 @@ class MailServer:
         return f"smtp://127.0.0.1:{self.port}"
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
-        """Take a message, or not."""
+        """Accept or refuse a message."""
         if self.refusal:
             return self.refusal
         self.encrypted.append(session.ssl is not None)
@@ -66,14 +66,14 @@ def _authenticate(
 def running_mail_server(
     *, wants_login: bool = False, certificate: Path | None = None
 ) -> Iterator[MailServer]:
-    """A running server; with a certificate (and its key) it offers STARTTLS, and wants it."""
+    """Run a server; with a certificate (and its key) it offers STARTTLS and requires it."""
     context = None
     if certificate:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate)
-    office = MailServer()
+    server = MailServer()
     controller = _AnyPortController(
-        office,
+        server,
         hostname="127.0.0.1",
         port=0,
         authenticator=_authenticate if wants_login else None,
@@ -82,13 +82,13 @@ def running_mail_server(
         require_starttls=context is not None,
     )
     controller.start()
-    office.port = controller.port
-    yield office
+    server.port = controller.port
+    yield server
     controller.stop()
 
 
 def make_certificate(folder: Path) -> Path:
-    """A certificate of 127.0.0.1 that nobody has signed, with its key; skips without openssl."""
+    """Make an unsigned certificate for 127.0.0.1, with its key; skip without openssl."""
     if not shutil.which("openssl"):
         pytest.skip("no openssl, which makes certificates")
     path = folder / "both.pem"

@@ -36,52 +36,54 @@ def trial(loopback: Loopback, *replies: ScriptedReply) -> FeedTrial:
     return FeedTrial("abc", "club", loopback.reply_with("/club.rss", *replies))
 
 
-def test_what_a_feed_would_bring(loopback: Loopback, near: Settings) -> None:
-    came = try_feed(trial(loopback, ScriptedReply(body=FEED)), near, NOW)
-    assert (came.over, came.fault, came.entries, came.named) == (True, "", 4, 2)
-    assert [str(paper.id) for paper in came.papers] == ["2611.00002", "2611.01234"]
-    assert came.papers[1].picked_at == datetime(2026, 11, 18, 8, tzinfo=UTC)
+def test_trial_lists_papers(loopback: Loopback, loopback_settings: Settings) -> None:
+    outcome = try_feed(trial(loopback, ScriptedReply(body=FEED)), loopback_settings, NOW)
+    assert (outcome.over, outcome.fault, outcome.entries, outcome.named) == (True, "", 4, 2)
+    assert [str(paper.id) for paper in outcome.papers] == ["2611.00002", "2611.01234"]
+    assert outcome.papers[1].picked_at == datetime(2026, 11, 18, 8, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
-    ("reply", "said"),
+    ("reply", "message"),
     [
         (ScriptedReply(404), "404"),
-        (ScriptedReply(body=b"<html>no</html>"), "is no feed"),
+        (ScriptedReply(body=b"<html>no</html>"), "is not a feed"),
         (ScriptedReply(body=b""), "empty body"),
         (ScriptedReply(302, headers={"Location": "file:///etc/passwd"}), "only http"),
         (ScriptedReply(body=b"<rss><channel><item><title>x"), "was cut"),
     ],
 )
-def test_why_nothing_came(
-    loopback: Loopback, near: Settings, reply: ScriptedReply, said: str
+def test_trial_reports_faults(
+    loopback: Loopback, loopback_settings: Settings, reply: ScriptedReply, message: str
 ) -> None:
-    came = try_feed(trial(loopback, reply), near, NOW)
-    assert (came.over, came.papers) == (True, ())
-    assert said in came.fault
+    outcome = try_feed(trial(loopback, reply), loopback_settings, NOW)
+    assert (outcome.over, outcome.papers) == (True, ())
+    assert message in outcome.fault
 
 
-def test_an_address_inside_is_not_asked(loopback: Loopback, near: Settings) -> None:
+def test_private_address_is_not_requested(loopback: Loopback, loopback_settings: Settings) -> None:
     """The checks are those of every upstream."""
-    guarded = replace(near, allowed_networks=())
-    came = try_feed(trial(loopback, ScriptedReply(body=FEED)), guarded, NOW)
-    assert "not a public address" in came.fault
+    guarded = replace(loopback_settings, allowed_networks=())
+    outcome = try_feed(trial(loopback, ScriptedReply(body=FEED)), guarded, NOW)
+    assert "not a public address" in outcome.fault
     assert loopback.requests == []
 
 
-def test_the_job_keeps_what_came_and_stores_no_paper(
+def test_trial_job_stores_only_its_outcome(
     loopback: Loopback, redis: Redis, store_url: str
 ) -> None:
     trials = FeedTrials(redis)
-    begun = trials.create("club", loopback.reply_with("/club.rss", ScriptedReply(body=FEED)))
+    trial_under_way = trials.create(
+        "club", loopback.reply_with("/club.rss", ScriptedReply(body=FEED))
+    )
     environ = {"REDIS_URL": store_url, "PAPERWIRE_ALLOWED_NETWORKS": "127.0.0.0/8"}
     with mock.patch.dict(os.environ, environ):
-        run(begun.id)
-    assert trials.get(begun.id).named == 2
+        run(trial_under_way.id)
+    assert trials.get(trial_under_way.id).named == 2
     assert (Store(redis).count_papers(), redis.exists(keys.VALIDATORS, keys.SOURCES)) == (0, 0)
 
 
-def test_a_job_that_comes_too_late(store_url: str) -> None:
+def test_expired_trial_raises(store_url: str) -> None:
     with (
         mock.patch.dict(os.environ, {"REDIS_URL": store_url}),
         pytest.raises(UnknownSource, match="try the feed again"),
@@ -89,10 +91,10 @@ def test_a_job_that_comes_too_late(store_url: str) -> None:
         run("gone")
 
 
-def test_a_worker_runs_the_job_that_a_page_sent(
+def test_worker_runs_the_job_sent_by_a_page(
     loopback: Loopback, redis: Redis, store_url: str, tmp_path: Path
 ) -> None:
-    """The way from a click to what came: nothing is fetched before the worker does."""
+    """From the form to the outcome: nothing is fetched before the worker runs."""
     url = loopback.reply_with("/club.rss", ScriptedReply(body=FEED))
     token = "a token of these tests"
     app = create_app(Settings(redis_url=store_url, data_dir=str(tmp_path), token=token))

@@ -1,4 +1,4 @@
-"""A file of many papers: what it is called, which one it is, and its records in order."""
+"""A bulk file of many papers: its name, its identity, and its records in order."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ STDIN: Final = "-"
 _SAMPLE_BYTES: Final = 1 << 20
 _BLOCK_BYTES: Final = 1 << 16
 _BUFFER_BYTES: Final = 1 << 18
-"""Bytes asked of the system at once: lines are short, and calls are dear."""
+"""Bytes per system call: lines are short, and calls are expensive."""
 _GZIP_MAGIC: Final = b"\x1f\x8b"
 _ZSTD_MAGIC: Final = b"\x28\xb5\x2f\xfd"
 _DECOMPRESSION_ERRORS: Final = (EOFError, zlib.error, gzip.BadGzipFile, zstandard.ZstdError)
@@ -32,7 +32,10 @@ _DECOMPRESSION_ERRORS: Final = (EOFError, zlib.error, gzip.BadGzipFile, zstandar
 
 @dataclass(frozen=True, slots=True)
 class BulkFile:
-    """`identity` tells it from others whatever it is called, "" for a stream; `size` in bytes."""
+    """A file to load, of `size` bytes.
+
+    `identity` is a digest of the content, whatever the file's name; "" for a stream.
+    """
 
     name: str
     identity: str = ""
@@ -40,11 +43,11 @@ class BulkFile:
 
     @contextlib.contextmanager
     def open_reader(self) -> Iterator[BulkReader]:
-        """Its records, from the first. Raises BadParameter."""
+        """Open the file and yield a reader at its first record. Raises BadParameter."""
         if self.name == STDIN:
             stdin: Any = io.BufferedReader(sys.stdin.buffer)
             yield BulkReader(self.name, stdin)
-            stdin.detach()  # or it would close what is not ours
+            stdin.detach()  # else it would close a stream that is not ours
             return
         with _unreadable_as_bad_parameter(self.name):
             raw = open(self.name, "rb", _BUFFER_BYTES)  # noqa: SIM115 - closed below
@@ -53,13 +56,13 @@ class BulkFile:
 
 
 class BulkReader:
-    """A file being read."""
+    """Reads the records of an open bulk file."""
 
     def __init__(self, name: str, raw: Any) -> None:
         self._name, self._raw = name, raw
 
     def records(self) -> Iterator[SplitRecord]:
-        """Its records. Raises SourceGarbled where it is compressed and damaged."""
+        """Yield the records. Raises SourceGarbled if the file is compressed and damaged."""
         try:
             stream: Any = _decompress(self._raw)
             yield from split_records(stream, stream.peek(1024))
@@ -68,23 +71,23 @@ class BulkReader:
 
     @property
     def bytes_read(self) -> int:
-        """Bytes of the file, as it lies on the disk, that were read."""
+        """Bytes of the file on disk (compressed) that were read."""
         return int(self._raw.tell()) if self._name != STDIN else 0
 
 
 def find_bulk_file(name: str) -> BulkFile:
-    """The file of that name; `-` is standard input. Raises BadParameter where it cannot be read."""
+    """Return the file of that name; `-` is standard input. Raises BadParameter if unreadable."""
     if name == STDIN:
         return BulkFile(name)
     with _unreadable_as_bad_parameter(name), open(name, "rb") as raw:
-        status = os.fstat(raw.fileno())
-        if not stat.S_ISREG(status.st_mode):
+        file_status = os.fstat(raw.fileno())
+        if not stat.S_ISREG(file_status.st_mode):
             return BulkFile(name)
-        return BulkFile(name, _identity(raw, status.st_size), status.st_size)
+        return BulkFile(name, _identity(raw, file_status.st_size), file_status.st_size)
 
 
 def _identity(raw: IO[bytes], size: int) -> str:
-    """A digest of size, beginning and end: the same file under another name is the same."""
+    """Return a digest of size, beginning and end, which does not depend on the file's name."""
     digest = hashlib.blake2b(str(size).encode(), digest_size=16)
     digest.update(raw.read(_SAMPLE_BYTES))
     raw.seek(max(0, size - _SAMPLE_BYTES))
@@ -102,18 +105,18 @@ def _decompress(raw: Any) -> Any:
 
 
 class _ZstdReader(io.RawIOBase):
-    """The frames of a stream uncompressed. zstandard's own reader ends silently at a cut one."""
+    """A stream of decompressed frames. zstandard's own reader ends silently at a truncated one."""
 
     def __init__(self, raw: IO[bytes]) -> None:
         self._raw, self._out = raw, b""
         self._frame = zstandard.ZstdDecompressor().decompressobj()
 
     def readable(self) -> bool:
-        """It is."""
+        """True."""
         return True
 
     def readinto(self, buffer: Any) -> int:
-        """Fill a buffer; 0 at the end. Raises EOFError where a frame is cut."""
+        """Fill a buffer; return 0 at the end. Raises EOFError if a frame is truncated."""
         while not self._out:
             if self._frame.eof:
                 block = self._frame.unused_data or self._raw.read(_BLOCK_BYTES)
@@ -137,5 +140,5 @@ def _unreadable_as_bad_parameter(name: str) -> Iterator[None]:
 
 
 def display_name(name: str) -> str:
-    """What a person calls it."""
+    """Return the name to show to users."""
     return "standard input" if name == STDIN else Path(name).name

@@ -1,13 +1,13 @@
-"""Files of many papers: what the forms are, and what one record of each says.
+"""The formats of bulk files, and the parser of one record of each.
 
-| form | begins with | a record is |
+| format | begins with | a record is |
 | --- | --- | --- |
 | arXiv's metadata snapshot | `{` | a line: `workers.bulk.snapshot` |
 | our own export | `{` and has a member `paperwire` | a line: `papers.model.json_rows` |
-| answers of OAI-PMH's ListRecords in either format, one or many | `<` | a `record` element |
+| responses to OAI-PMH's ListRecords in either format, one or many | `<` | a `record` element |
 
-A record is read by itself, so that one that cannot be read is set aside alone; forms of lines may
-be mixed.
+Records are parsed one by one, so that an unreadable one is quarantined alone; the two formats of
+lines may be mixed.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ from workers.sources.arxiv.oai_record import (
 
 
 def parse_bulk_record(record: bytes) -> Sighting | Paper | None:
-    """What a record says of a paper; None for one that OAI-PMH calls deleted.
+    """Parse a record to a sighting or paper; None for one that OAI-PMH marks as deleted.
 
-    Raises BadId and SourceGarbled for one that cannot be read.
+    Raises BadId and SourceGarbled if it is unreadable.
     """
     return _parse_element(record) if record[:1] == b"<" else _parse_line(record)
 
 
 def bulk_excerpt(record: bytes) -> str:
-    """What a person needs to see of a record that was set aside."""
+    """Return the beginning of a quarantined record, for display."""
     return record[:300].decode("utf-8", "replace").strip()
 
 
@@ -46,9 +46,9 @@ def _parse_line(record: bytes) -> Sighting | Paper:
     try:
         row: Any = json.loads(record.decode("utf-8", "surrogatepass"))
     except (ValueError, RecursionError) as error:
-        raise SourceGarbled(f"the line is no JSON: {error}") from error
+        raise SourceGarbled(f"the line is not JSON: {error}") from error
     if not isinstance(row, dict):
-        raise SourceGarbled("the line is no JSON object")
+        raise SourceGarbled("the line is not a JSON object")
     return (
         json_rows.paper_from_row(row)
         if json_rows.FORMAT_MEMBER in row
@@ -62,8 +62,8 @@ def _parse_element(record: bytes) -> Sighting | None:
             record.translate(None, FORBIDDEN_CONTROLS), etree.XMLParser(**SAFE_PARSER_OPTIONS)
         )
     except etree.XMLSyntaxError as error:
-        raise SourceGarbled(f"the record is no well-formed XML: {error}") from error
+        raise SourceGarbled(f"the record is not well-formed XML: {error}") from error
     element = root.find(RECORD_TAG)
     if element is None:
-        raise SourceGarbled("the record is none of OAI-PMH's")
+        raise SourceGarbled("the record is not from OAI-PMH")
     return sighting_from_oai(element)

@@ -1,13 +1,14 @@
-"""Files of many papers into the store: `paperwire load`.
+"""Bulk load of files into the store: `paperwire load`.
 
-cut         one process reads, uncompresses and cuts a file into portions of records, mostly of a
-            month each, since the store writes many papers of one month best
-take in     others read the portions and store them, so many at a time as there are processes,
-            but one of each month: where one has to wait, those of other months go ahead
-keep track  portions are counted in the order of the file, and only then is it noted how far it is:
-            whoever goes on after a death repeats the last ones, which changes nothing
+split       one process reads, decompresses and splits a file into portions of records, mostly of
+            one month each, since the store writes many papers of one month most efficiently
+ingest      other processes parse the portions and store them: as many at a time as there are
+            processes, but one of each month; while one waits, those of other months go ahead
+checkpoint  portions are counted in file order, and only then is the position saved: a load that
+            resumes after a crash repeats the last portions, which changes nothing
 
-What cannot be read is set aside with its line. A file is known by what is in it, not by its name.
+Unreadable records are quarantined with their line numbers. A file is identified by its content, not
+by its name.
 """
 
 from __future__ import annotations
@@ -30,22 +31,22 @@ from papers.state.task_states import Progress, QuarantinedRecord, TaskStates
 from workers.bulk.bulk_file import BulkFile, BulkReader, display_name, find_bulk_file
 from workers.bulk.portions import Portion, PortionResult, split_portions
 from workers.bulk.processes import ingest_in_process
-from workers.ingest.pipeline import Clock
+from workers.schedule.clock import Clock
 
 MAX_QUARANTINED: Final = 200
-"""Records of one file that are set aside with their text; of more only the number is told."""
+"""Records of one file that are quarantined with their text; any beyond are only counted."""
 
 FORMATS_IN_WORDS: Final = (
-    "arXiv's metadata snapshot, answers of OAI-PMH, and what `paperwire export` writes"
+    "arXiv's metadata snapshot, responses of OAI-PMH, and the output of `paperwire export`"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class LoadPosition:
-    """How far the load of a file is: all before byte `offset` (uncompressed) is stored.
+    """How far the load of a file is: everything before byte `offset` (uncompressed) is stored.
 
-    `records` are those stored, set aside, deleted and too old; `new` and `changed` are papers, as
-    they were when they were counted: of a portion that is repeated none may be new.
+    `records` counts those stored, quarantined, deleted and too old. `new` and `changed` count
+    papers when their portion was counted: of a portion that is repeated none may be new.
     """
 
     file: str
@@ -62,7 +63,7 @@ class LoadPosition:
     ended: bool = False
 
     def advance(self, portion: Portion, done: PortionResult, now: datetime) -> LoadPosition:
-        """Once a portion is stored."""
+        """Return the position after a portion is stored."""
         return replace(
             self,
             updated=now,
@@ -78,19 +79,19 @@ class LoadPosition:
 
 
 class LoadPositions:
-    """How far every file is that was ever loaded, in Redis, by its identity. Raises StoreAway."""
+    """The positions of all files ever loaded, in Redis, by identity. Raises StoreUnavailable."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
 
     def get(self, identity: str) -> LoadPosition | None:
-        """How far a file is; None for one that was never begun, or has no identity."""
+        """Return the position of a file; None if it was never begun or has no identity."""
         with translate_store_errors(self._redis):
             text: Any = self._redis.hget(keys.BULK_LOADS, identity) if identity else None
         return _decoded(text) if text else None
 
     def put(self, identity: str, position: LoadPosition) -> None:
-        """Keep how far a file is."""
+        """Save the position of a file."""
         if identity:
             with translate_store_errors(self._redis):
                 self._redis.hset(keys.BULK_LOADS, identity, _encoded(position))
@@ -98,7 +99,7 @@ class LoadPositions:
 
 @dataclass(frozen=True, slots=True)
 class LoadProgress:
-    """A moment of a load: `passed` bytes of the file, as it lies on the disk, were read."""
+    """Progress of a load: `bytes_read` bytes of the file on disk (compressed) were read."""
 
     file: BulkFile
     position: LoadPosition
@@ -107,7 +108,7 @@ class LoadProgress:
 
 @dataclass(slots=True)
 class _PendingPortion:
-    """A portion that is not yet counted; `storing` once it is begun."""
+    """A portion that is not counted yet; it has a future once it is submitted."""
 
     portion: Portion
     future: Future[PortionResult] | None = None
@@ -117,8 +118,8 @@ class _PendingPortion:
 class BulkLoader:
     """Loads files one after the other through one executor (`workers.bulk.processes`).
 
-    `first` is the first month (YYYYMM) that is kept here. Raises StoreError, BadParameter where
-    nothing in a file can be read, SourceGarbled where a compressed one is damaged.
+    `first_month` (YYYYMM) is the first month that is kept. Raises StoreError, BadParameter if
+    nothing in a file is readable, SourceGarbled if a compressed file is damaged.
     """
 
     redis: Redis
@@ -133,7 +134,10 @@ class BulkLoader:
         self._states, self._positions = TaskStates(self.redis), LoadPositions(self.redis)
 
     def load(self, name: str, *, restart: bool = False) -> Iterator[LoadProgress]:
-        """A file from where it was left, `again` from its beginning; one moment a portion."""
+        """Load a file from its last position, or with `restart` from its beginning.
+
+        Yields the progress after each portion.
+        """
         file, now = find_bulk_file(name), self.clock()
         position = None if restart else self._positions.get(file.identity)
         position = position or LoadPosition(display_name(name), now, now)
@@ -141,67 +145,67 @@ class BulkLoader:
         if position.ended:
             return
         try:
-            with file.open_reader() as reading:
-                for moved in self._store_portions(reading, position):
-                    position = moved
+            with file.open_reader() as reader:
+                for advanced in self._store_portions(reader, position):
+                    position = advanced
                     self._positions.put(file.identity, position)
                     self._publish_progress(position)
-                    yield LoadProgress(file, position, reading.bytes_read)
+                    yield LoadProgress(file, position, reader.bytes_read)
         finally:
             self._states.delete_progress(load_task_name(position.file))
         position = replace(position, ended=True, updated=self.clock())
         self._positions.put(file.identity, position)
         yield LoadProgress(file, position, file.size or 0)
 
-    def _store_portions(
-        self, reading: BulkReader, position: LoadPosition
-    ) -> Iterator[LoadPosition]:
-        """The position after each portion, in the order of the file."""
+    def _store_portions(self, reader: BulkReader, position: LoadPosition) -> Iterator[LoadPosition]:
+        """Yield the position after each portion, in file order."""
         start = position.offset
-        ahead = (piece for piece in reading.records() if piece.end_offset > start)
-        for portion, done in self._ingest_in_order(split_portions(ahead)):
+        remaining = (record for record in reader.records() if record.end_offset > start)
+        for portion, done in self._ingest_in_order(split_portions(remaining)):
             self._refuse_unreadable_file(position, portion, done)
             position = self._record_portion(position, portion, done)
             yield position
 
-    def _ingest_in_order(self, cut: Iterable[Portion]) -> Iterator[tuple[Portion, PortionResult]]:
-        """Portions with what became of them, in their order; few are in memory at a time."""
-        ahead: deque[_PendingPortion] = deque()
+    def _ingest_in_order(
+        self, portions: Iterable[Portion]
+    ) -> Iterator[tuple[Portion, PortionResult]]:
+        """Yield portions with their results, in file order; few are in memory at a time."""
+        queue: deque[_PendingPortion] = deque()
         try:
-            for portion in cut:
-                ahead.append(_PendingPortion(portion))
-                self._submit_ready(ahead)
-                while self._is_saturated(ahead):
-                    yield self._finish_first(ahead)
-            while ahead:
-                yield self._finish_first(ahead)
+            for portion in portions:
+                queue.append(_PendingPortion(portion))
+                self._submit_ready(queue)
+                while self._is_saturated(queue):
+                    yield self._finish_first(queue)
+            while queue:
+                yield self._finish_first(queue)
         finally:
-            for one in ahead:
-                if one.future:
-                    one.future.cancel()
+            for item in queue:
+                if item.future:
+                    item.future.cancel()
 
-    def _is_saturated(self, ahead: Sequence[_PendingPortion]) -> bool:
-        """Whether all processes are busy, or memory is full of what has to wait."""
-        begun = sum(one.future is not None for one in ahead)
-        return begun > self.processes or len(ahead) > 2 * self.processes
+    def _is_saturated(self, queue: Sequence[_PendingPortion]) -> bool:
+        """True if all processes are busy, or enough waiting portions are in memory."""
+        submitted = sum(item.future is not None for item in queue)
+        return submitted > self.processes or len(queue) > 2 * self.processes
 
-    def _finish_first(self, ahead: deque[_PendingPortion]) -> tuple[Portion, PortionResult]:
-        """The first portion, once it is stored; then what waited for it is begun."""
-        first = ahead[0]
+    def _finish_first(self, queue: deque[_PendingPortion]) -> tuple[Portion, PortionResult]:
+        """Wait for the first portion and return it; then submit those that waited for it."""
+        first = queue[0]
         assert first.future is not None
         done = _result(first.future)
-        ahead.popleft()
-        self._submit_ready(ahead)
+        queue.popleft()
+        self._submit_ready(queue)
         return first.portion, done
 
-    def _submit_ready(self, ahead: Iterable[_PendingPortion]) -> None:
-        """Have portions stored, but one of each month: two would only repeat each other."""
+    def _submit_ready(self, queue: Iterable[_PendingPortion]) -> None:
+        """Submit portions, but one per month: two would only make each other retry."""
         busy: set[bytes] = set()
-        for one in ahead:
-            month = one.portion.month
-            if one.future is None and month not in busy:
-                one.future = self._submit(one.portion)
-            if month and not (one.future and one.future.done()):
+        for item in queue:
+            month = item.portion.month
+            if item.future is None and month not in busy:
+                item.future = self._submit(item.portion)
+            if month and not (item.future and item.future.done()):
                 busy.add(month)
 
     def _submit(self, portion: Portion) -> Future[PortionResult]:
@@ -215,24 +219,24 @@ class BulkLoader:
     def _refuse_unreadable_file(
         self, before: LoadPosition, portion: Portion, done: PortionResult
     ) -> None:
-        """A whole portion that cannot be read, at the very beginning, is a wrong file."""
+        """Raise BadParameter if the whole first portion is unreadable: it is the wrong file."""
         if before.records == 0 and len(done.bad_records) == len(portion.records) > 1:
-            worst = done.bad_records[0]
+            first_bad = done.bad_records[0]
             raise BadParameter(
                 "FILE",
                 f"{before.file}: none of its first {len(done.bad_records):,} records can be read "
-                f"(line {worst.line}: {worst.reason}); there is {FORMATS_IN_WORDS}",
+                f"(line {first_bad.line}: {first_bad.reason}); readable are {FORMATS_IN_WORDS}",
             )
 
     def _record_portion(
         self, position: LoadPosition, portion: Portion, done: PortionResult
     ) -> LoadPosition:
-        """The position after a portion; what is bad in it is set aside first."""
+        """Quarantine the bad records of a portion; return the position after it."""
         now, name = self.clock(), load_task_name(position.file)
-        room = max(0, MAX_QUARANTINED - position.set_aside)
+        free_slots = max(0, MAX_QUARANTINED - position.set_aside)
         records = [
             QuarantinedRecord(name, now, f"line {bad.line}: {bad.reason}", bad.excerpt)
-            for bad in done.bad_records[:room]
+            for bad in done.bad_records[:free_slots]
         ]
         self._states.quarantine_new(records)
         return position.advance(portion, done, now)
@@ -244,7 +248,7 @@ class BulkLoader:
 
 
 def load_task_name(file: str) -> str:
-    """What the load of a file is called in progress and quarantine."""
+    """Return the name of a file's load in progress and quarantine."""
     return f"load:{file}"
 
 

@@ -1,4 +1,4 @@
-"""A portion of a file: consecutive records, cut where the month changes, and taken in at once."""
+"""A portion of a bulk file: consecutive records, split where the month changes."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from papers.model.paper import Paper, Sighting
 from papers.store import Store
 from workers.bulk import file_formats
 from workers.bulk.record_splitter import SplitRecord
-from workers.ingest.store_batch import Poison, store_batch
+from workers.ingest.store_batch import store_batch
 
 MAX_PORTION_RECORDS: Final = 20_000
-"""Records of a portion: few months of arXiv have more."""
+"""Records per portion: few months of arXiv have more."""
 MAX_PORTION_BYTES: Final = 48_000_000
 MIN_PORTION_RECORDS: Final = 2_000
-"""Portions end with their month once they have so many records."""
+"""A portion with this many records ends where the month changes."""
 
 MAX_STORE_TRIES: Final = 10
 _ID: Final = re.compile(
@@ -29,15 +29,15 @@ _ID: Final = re.compile(
 
 
 RecordTuple = tuple[int, bytes, str]
-"""A record's line, what the file has there, and why it is no whole record, "" where it is one.
+"""A record's line number, its bytes, and why it is incomplete ("" if it is complete).
 
-Without names, since a tuple with names takes three times as long to reach another process.
+A plain tuple, since a named one takes three times as long to reach another process.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Portion:
-    """Records up to byte `end`; `month` (its four digits) where they are all of one."""
+    """Records up to byte `end_offset`; `month` is its four digits (YYMM) if they share one."""
 
     records: Sequence[RecordTuple]
     end_offset: int
@@ -46,7 +46,7 @@ class Portion:
 
 
 class BadRecord(NamedTuple):
-    """A record to set aside: where it is, why, and how it begins."""
+    """A record to quarantine: line number, reason, and beginning."""
 
     line: int
     reason: str
@@ -55,7 +55,7 @@ class BadRecord(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class PortionResult:
-    """What became of a portion."""
+    """Counts and bad records of one ingested portion."""
 
     new: int
     changed: int
@@ -64,72 +64,72 @@ class PortionResult:
     bad_records: tuple[BadRecord, ...]
 
 
-def split_portions(pieces: Iterable[SplitRecord]) -> Iterator[Portion]:
-    """Portions of consecutive pieces, none empty."""
+def split_portions(split_records: Iterable[SplitRecord]) -> Iterator[Portion]:
+    """Group consecutive records into portions, none of them empty."""
     records: list[RecordTuple] = []
     months: set[bytes] = set()
-    month, end, size = b"", 0, 0
-    for piece in pieces:
-        found = _ID.search(piece.text, 0, 2_000)
-        following = found[1] if found else month
-        turned = following != month and len(records) >= MIN_PORTION_RECORDS
-        if records and (turned or len(records) == MAX_PORTION_RECORDS or size > MAX_PORTION_BYTES):
-            yield _portion(records, end, months)
+    month, end_offset, size = b"", 0, 0
+    for record in split_records:
+        match = _ID.search(record.text, 0, 2_000)
+        next_month = match[1] if match else month
+        month_ends = next_month != month and len(records) >= MIN_PORTION_RECORDS
+        if records and (
+            month_ends or len(records) == MAX_PORTION_RECORDS or size > MAX_PORTION_BYTES
+        ):
+            yield _portion(records, end_offset, months)
             records, months, size = [], set(), 0
-        records.append((piece.line, piece.text, piece.reason))
-        months.add(following)
-        month, end, size = following, piece.end_offset, size + len(piece.text)
+        records.append((record.line, record.text, record.reason))
+        months.add(next_month)
+        month, end_offset, size = next_month, record.end_offset, size + len(record.text)
     if records:
-        yield _portion(records, end, months)
+        yield _portion(records, end_offset, months)
 
 
-def _portion(records: list[RecordTuple], end: int, months: set[bytes]) -> Portion:
-    only = next(iter(months)) if len(months) == 1 else b""
+def _portion(records: list[RecordTuple], end_offset: int, months: set[bytes]) -> Portion:
+    common_month = next(iter(months)) if len(months) == 1 else b""
     last_line, _, _ = records[-1]
-    return Portion(records, end, last_line, only)
+    return Portion(records, end_offset, last_line, common_month)
 
 
 def read_records(
     records: Sequence[RecordTuple],
 ) -> tuple[dict[int, Sighting | Paper], int, list[BadRecord]]:
-    """What the records say, by line; how many are deleted; those that cannot be read."""
-    said: dict[int, Sighting | Paper] = {}
+    """Parse records; return them by line, the number of deleted ones, and the unreadable ones."""
+    parsed: dict[int, Sighting | Paper] = {}
     bad: list[BadRecord] = []
     deleted = 0
     for line, text, reason in records:
         try:
             if reason:
                 raise SourceGarbled(reason)
-            one = file_formats.parse_bulk_record(text)
+            record = file_formats.parse_bulk_record(text)
         except (BadId, SourceGarbled) as error:
             bad.append(BadRecord(line, str(error), file_formats.bulk_excerpt(text)))
             continue
-        if one:
-            said[line] = one
+        if record:
+            parsed[line] = record
         else:
             deleted += 1
-    return said, deleted, bad
+    return parsed, deleted, bad
 
 
 def ingest_portion(
     store: Store, records: Sequence[RecordTuple], now: datetime, first_month: int
 ) -> PortionResult:
-    """Read records and store them, but for months before `first`. Raises StoreError."""
-    said, deleted, bad = read_records(records)
-    for tried in range(MAX_STORE_TRIES):
+    """Parse records and store those since `first_month` (YYYYMM). Raises StoreError."""
+    parsed, deleted, bad = read_records(records)
+    for attempt in range(MAX_STORE_TRIES):
         try:
-            came = store_batch(store, list(said.values()), now, first_month)
+            batch = store_batch(store, list(parsed.values()), now, first_month)
             break
         except StoreBusy:
-            if tried == MAX_STORE_TRIES - 1:
+            if attempt == MAX_STORE_TRIES - 1:
                 raise
-    lines: dict[ArxivId, int] = {one.id: line for line, one in said.items()}
-    bad += [_bad_record(poison, lines) for poison in came.poison]
-    done = came.ingested
+    lines: dict[ArxivId, int] = {record.id: line for line, record in parsed.items()}
+    bad += [
+        BadRecord(lines[poison.record.id], poison.reason, poison.excerpt) for poison in batch.poison
+    ]
+    done = batch.ingested
     return PortionResult(
-        len(done.new), len(done.changed), deleted, came.too_old, tuple(sorted(bad))
+        len(done.new), len(done.changed), deleted, batch.too_old, tuple(sorted(bad))
     )
-
-
-def _bad_record(poison: Poison, lines: dict[ArxivId, int]) -> BadRecord:
-    return BadRecord(lines[poison.record.id], poison.reason, poison.excerpt)

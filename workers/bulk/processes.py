@@ -1,4 +1,4 @@
-"""The processes of a load: each has a store of its own and ends with the one that started it."""
+"""The processes of a bulk load: each has its own store and ends with its parent."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from papers.store import Store
 from workers.bulk.portions import PortionResult, RecordTuple, ingest_portion
 
 _store: Store | None = None
-"""Of this process, once it is one of a load's."""
+"""This process's store, set once it belongs to a load."""
 
 
 def ingest_in_process(
     records: Sequence[RecordTuple], now: datetime, first_month: int
 ) -> PortionResult:
-    """Read records and store them, in a process that `executor` started. Raises StoreError."""
+    """Parse records and store them, in a process of `load_executor`. Raises StoreError."""
     assert _store is not None
     return ingest_portion(_store, records, now, first_month)
 
 
 @contextmanager
 def load_executor(url: str, processes: int) -> Iterator[Executor]:
-    """So many processes at the store of that URL; with one, this process itself."""
+    """Yield an executor of so many processes at the store's URL; with one, of this process."""
     if processes == 1:
         _connect_store(url)
         yield _InProcessExecutor()
@@ -48,10 +48,10 @@ def load_executor(url: str, processes: int) -> Iterator[Executor]:
 
 
 class _InProcessExecutor(Executor):
-    """Does at once what it is given."""
+    """An executor that runs each call at once, in this process."""
 
     def submit(self, call: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        """Call it."""
+        """Run the call; its future is done on return."""
         future: Future[Any] = Future()
         try:
             future.set_result(call(*args, **kwargs))
@@ -66,14 +66,14 @@ def _connect_store(url: str) -> None:
 
 
 def _initialize_child(url: str) -> None:
-    """Ctrl-C is for the starter to mind; its end, whatever the cause, is ours."""
+    """Connect to the store; leave Ctrl-C to the parent, and exit when it ends for any reason."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    starter = multiprocessing.parent_process()
-    assert starter is not None
+    parent = multiprocessing.parent_process()
+    assert parent is not None
 
-    def end_with_it() -> None:
-        starter.join()
+    def exit_with_parent() -> None:
+        parent.join()
         os._exit(1)
 
-    threading.Thread(target=end_with_it, name="starter", daemon=True).start()
+    threading.Thread(target=exit_with_parent, name="starter", daemon=True).start()
     _connect_store(url)

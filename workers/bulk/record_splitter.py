@@ -1,7 +1,7 @@
-"""A stream cut into records, each with the place where it stands, in memory bounded by one record.
+"""Splits a stream into records, each with its line and offset, in memory bounded by one record.
 
-Lines are cut at line ends; documents of OAI-PMH around their `record` elements, which need not be
-well-formed for that: a document may be cut short, or stand in the middle of others.
+Lines are split at line ends, OAI-PMH documents around their `record` elements. Documents need not
+be well-formed for that: one may be truncated, or stand in the middle of others.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from collections.abc import Iterator
 from typing import IO, Final, NamedTuple
 
 MAX_RECORD_BYTES: Final = 16_000_000
-"""Bytes a record may have; a paper of 3,000 authors has 100,000."""
+"""Bytes per record; a paper of 3,000 authors has 100,000."""
 
 _BLOCK: Final = 1 << 20
 _BOM: Final = b"\xef\xbb\xbf"
 _OAI: Final = b'xmlns="http://www.openarchives.org/OAI/2.0/"'
 _TAG: Final = re.compile(
-    rb"""<(?:[\w.-]+:)?(?:(?P<root>OAI-PMH)\b(?P<said>[^>]*)>|(?P<record>record)\s*>"""
+    rb"""<(?:[\w.-]+:)?(?:(?P<root>OAI-PMH)\b(?P<attributes>[^>]*)>|(?P<record>record)\s*>"""
     rb"""|(?P<error>error)\s+code\s*=\s*["'](?P<code>\w+)["'])"""
 )
 _RECORD_ENDS: Final = re.compile(
@@ -27,10 +27,10 @@ _NAMESPACES: Final = re.compile(rb"""\bxmlns(?::[\w.-]+)?\s*=\s*(?:"[^"<]*"|'[^'
 
 
 class SplitRecord(NamedTuple):
-    """A record: the line it begins in, the byte after it, and its bytes.
+    """A record: the line it begins on, the offset of the byte after it, and its bytes.
 
-    `reason` tells why there is no whole record; then `text` is its beginning. An element of XML
-    stands in a root that declares what its document declared.
+    `reason` says why the record is incomplete; `text` is then its beginning. An XML element is
+    wrapped in a root that declares the namespaces of its document.
     """
 
     line: int
@@ -40,13 +40,13 @@ class SplitRecord(NamedTuple):
 
 
 def split_records(stream: IO[bytes], first: bytes) -> Iterator[SplitRecord]:
-    """The records of a stream; `first` is how it begins, seen without being taken."""
-    begins = first.removeprefix(_BOM).lstrip()
-    return split_elements(stream) if begins.startswith(b"<") else split_lines(stream)
+    """Yield the records of a stream; `first` is its beginning, peeked at but not consumed."""
+    beginning = first.removeprefix(_BOM).lstrip()
+    return split_elements(stream) if beginning.startswith(b"<") else split_lines(stream)
 
 
 def split_lines(stream: IO[bytes]) -> Iterator[SplitRecord]:
-    """The lines that are not empty."""
+    """Yield the lines that are not empty."""
     number, end = 0, 0
     while line := stream.readline(MAX_RECORD_BYTES):
         number, size = number + 1, len(line)
@@ -60,7 +60,7 @@ def split_lines(stream: IO[bytes]) -> Iterator[SplitRecord]:
 
 
 class _StreamWindow:
-    """The part of a stream that is being looked at; `at` is where in it."""
+    """The buffered part of a stream; `position` is the current offset in the buffer."""
 
     def __init__(self, stream: IO[bytes]) -> None:
         self._stream = stream
@@ -68,13 +68,13 @@ class _StreamWindow:
         self.position = self.dropped_bytes = 0
         self.line = 1
 
-    def advance_to(self, at: int) -> None:
-        """Move on, counting lines."""
-        self.line += self.buffer.count(b"\n", self.position, at)
-        self.position = at
+    def advance_to(self, position: int) -> None:
+        """Move to an offset in the buffer, counting lines."""
+        self.line += self.buffer.count(b"\n", self.position, position)
+        self.position = position
 
     def read_more(self) -> bool:
-        """Drop what is behind and read on; False at the end."""
+        """Drop the buffer before the position and read a block; False at the end."""
         block = self._stream.read(_BLOCK)
         self.dropped_bytes += self.position
         self.buffer, self.position = self.buffer[self.position :] + block, 0
@@ -82,38 +82,38 @@ class _StreamWindow:
 
 
 def split_elements(stream: IO[bytes]) -> Iterator[SplitRecord]:
-    """The `record` elements, and errors that stand in their place."""
+    """Yield the `record` elements, and OAI-PMH errors found in place of records."""
     window, root = _StreamWindow(stream), _root_tag(b"")
-    while found := _next_tag(window):
-        window.advance_to(found.start())
-        if found["root"]:
-            root = _root_tag(found["said"])
-            window.advance_to(found.end())
-        elif found["record"]:
+    while match := _next_tag(window):
+        window.advance_to(match.start())
+        if match["root"]:
+            root = _root_tag(match["attributes"])
+            window.advance_to(match.end())
+        elif match["record"]:
             yield _take_record(window, root)
         else:
-            window.advance_to(found.end())
-            if (code := found["code"].decode()) != "noRecordsMatch":
+            window.advance_to(match.end())
+            if (code := match["code"].decode()) != "noRecordsMatch":
                 end = window.dropped_bytes + window.position
-                yield SplitRecord(window.line, end, found[0], f"OAI-PMH said {code} here")
+                yield SplitRecord(window.line, end, match[0], f"OAI-PMH said {code} here")
 
 
 def _next_tag(window: _StreamWindow) -> re.Match[bytes] | None:
-    """The next tag that matters, from where the window is."""
-    while not (found := _TAG.search(window.buffer, window.position)):
-        begun = window.buffer.rfind(b"<", max(window.position, len(window.buffer) - 4096))
-        window.advance_to(begun if begun >= 0 else len(window.buffer))
+    """Return the next relevant tag from the window's position."""
+    while not (match := _TAG.search(window.buffer, window.position)):
+        tag_start = window.buffer.rfind(b"<", max(window.position, len(window.buffer) - 4096))
+        window.advance_to(tag_start if tag_start >= 0 else len(window.buffer))
         if not window.read_more():
             return None
-    return found
+    return match
 
 
 def _take_record(window: _StreamWindow, root: bytes) -> SplitRecord:
-    """The record that begins where the window is; it is left behind."""
-    line, looked = window.line, 1
-    while not (end := _RECORD_ENDS.search(window.buffer, window.position + looked)):
-        looked = max(1, len(window.buffer) - window.position - 64)
-        too_long = looked > MAX_RECORD_BYTES
+    """Return the record that begins at the window's position, and move past it."""
+    line, searched = window.line, 1
+    while not (end := _RECORD_ENDS.search(window.buffer, window.position + searched)):
+        searched = max(1, len(window.buffer) - window.position - 64)
+        too_long = searched > MAX_RECORD_BYTES
         if too_long or not window.read_more():
             reason = (
                 f"the record is longer than {MAX_RECORD_BYTES:,} bytes"
@@ -131,12 +131,12 @@ def _take_record(window: _StreamWindow, root: bytes) -> SplitRecord:
 _UNTERMINATED: Final = "the record does not end: the document was cut"
 
 
-def _broken_record(window: _StreamWindow, line: int, until: int, reason: str) -> SplitRecord:
-    begins = window.buffer[window.position : window.position + 1000]
-    window.advance_to(until)
-    return SplitRecord(line, window.dropped_bytes + window.position, begins, reason)
+def _broken_record(window: _StreamWindow, line: int, end: int, reason: str) -> SplitRecord:
+    beginning = window.buffer[window.position : window.position + 1000]
+    window.advance_to(end)
+    return SplitRecord(line, window.dropped_bytes + window.position, beginning, reason)
 
 
-def _root_tag(said: bytes) -> bytes:
-    """The start tag of a root with the name spaces that a document's own declares."""
-    return b"<records " + b" ".join(_NAMESPACES.findall(said) or [_OAI]) + b">"
+def _root_tag(attributes: bytes) -> bytes:
+    """Return a root's start tag with the namespaces that a document declares."""
+    return b"<records " + b" ".join(_NAMESPACES.findall(attributes) or [_OAI]) + b">"

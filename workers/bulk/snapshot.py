@@ -1,8 +1,9 @@
-"""arXiv's metadata snapshot: one JSON object a line, as the public data set has it.
+"""arXiv's metadata snapshot: one JSON object per line, as in the public data set.
 
-It is made from OAI-PMH's `arXivRaw` and says the same in other words; beside the authors in one
-string it has them parted (`authors_parsed`). `update_date` is the datestamp: the last change of the
-metadata. Sizes of versions are not in it, so that only words tell of a withdrawal.
+It is made from OAI-PMH's `arXivRaw` and has the same content under other names; beside the authors
+in one string it has them separately (`authors_parsed`). `update_date` is the datestamp: the last
+change of the metadata. It lacks the sizes of versions, so that only the wording indicates a
+withdrawal.
 
 https://info.arxiv.org/help/bulk_data.html
 """
@@ -28,19 +29,19 @@ _TEXTS: Final = ("id", "title", "abstract", "comments", "journal-ref", "doi", "l
 
 
 def sighting_from_snapshot(row: Mapping[str, Any]) -> Sighting:
-    """What a line says of a paper. Raises BadId and SourceGarbled for one that cannot be read."""
+    """Parse a line's object. Raises BadId and SourceGarbled if it is unreadable."""
     if not isinstance(row.get("id"), str):
-        raise SourceGarbled(f"the record has no id that is a text: {row.get('id')!r:.100}")
-    said = {name: clean_line(row.get(name)) for name in _TEXTS}
-    said["categories"] = _categories(row.get("categories"))
+        raise SourceGarbled(f"the record has an id that is not a text: {row.get('id')!r:.100}")
+    texts = {name: clean_line(row.get(name)) for name in _TEXTS}
+    texts["categories"] = _categories(row.get("categories"))
     versions = _versions(row.get("versions"))
     newest, created = versions[-1] if versions else (0, None)
-    stamp = clean_line(row.get("update_date"))
-    as_of = parse_day(stamp, "update_date") if stamp else created
+    update_date = clean_line(row.get("update_date"))
+    as_of = parse_day(update_date, "update_date") if update_date else created
     if as_of is None:
         raise SourceGarbled("the record has neither update_date nor versions")
     return build_sighting(
-        said,
+        texts,
         as_of=as_of,
         version=newest,
         authors=_authors(row),
@@ -49,39 +50,39 @@ def sighting_from_snapshot(row: Mapping[str, Any]) -> Sighting:
     )
 
 
-def _categories(said: object) -> str:
-    """`"cs.CL cs.AI"`; older snapshots have it in a list."""
-    return clean_line(" ".join(map(clean_line, said)) if isinstance(said, list) else said)
+def _categories(value: object) -> str:
+    """`"cs.CL cs.AI"`; older snapshots have a list."""
+    return clean_line(" ".join(map(clean_line, value)) if isinstance(value, list) else value)
 
 
-def _versions(said: object) -> list[tuple[int, datetime]]:
-    """Every version with when it was submitted, in order."""
-    if said is None:
+def _versions(value: object) -> list[tuple[int, datetime]]:
+    """Return every version's number and submission time, in order."""
+    if value is None:
         return []
-    if not isinstance(said, list) or not {dict}.issuperset(map(type, said)):
-        raise SourceGarbled(f"the record has no readable versions: {said!r:.100}")
+    if not isinstance(value, list) or not {dict}.issuperset(map(type, value)):
+        raise SourceGarbled(f"the record has no readable versions: {value!r:.100}")
     return sorted(
         [
             (
                 version_number(clean_line(version.get("version"))),
                 parse_version_time(clean_line(version.get("created"))),
             )
-            for version in said
+            for version in value
         ]
     )
 
 
 def _authors(row: Mapping[str, Any]) -> tuple[str, ...]:
-    """`authors_parsed`: rows of keyname, forenames, suffix, affiliations. Else the one string."""
+    """Names in `authors_parsed` (keyname, forenames, suffix, affiliations), or in `authors`."""
     parsed = row.get("authors_parsed")
     if isinstance(parsed, list) and parsed:
-        found = tuple(filter(None, map(_name, parsed)))
-        if found:
-            return found
-    said = row.get("authors")
-    if isinstance(said, list):
-        return tuple(name for author in said if (name := clean_line(author)))
-    return split_submitted_authors(clean_line(said))
+        names = tuple(filter(None, map(_name, parsed)))
+        if names:
+            return names
+    authors = row.get("authors")
+    if isinstance(authors, list):
+        return tuple(name for author in authors if (name := clean_line(author)))
+    return split_submitted_authors(clean_line(authors))
 
 
 def _name(person: object) -> str:
@@ -90,5 +91,5 @@ def _name(person: object) -> str:
     parts = person[1:2] + person[:1] + person[2:3]  # forenames, keyname, suffix
     try:
         return clean_line(" ".join(parts))
-    except TypeError:  # some are no texts
+    except TypeError:  # some are not strings
         return clean_line(" ".join([part for part in parts if isinstance(part, str)]))

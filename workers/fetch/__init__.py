@@ -1,5 +1,5 @@
-"""The guarded way out: HTTP with address checks, deadlines and arXiv's rate limit.
+"""Outgoing HTTP: address checks, deadlines, size limits, and the rate limiter for arXiv.
 
-May import: papers.
+May import: papers.config, papers.errors, papers.redis_backend.
 Start with: fetcher.py, arxiv_rate_limiter.py.
 """

@@ -1,9 +1,9 @@
 """Which addresses Paperwire may connect to.
 
-Feeds are configured by whoever runs this, but where a name resolves to, and where an answer
-redirects to, is decided by others. So: public unicast only, by the IANA registries of special
-addresses, unless a network is allowed by name. Python's own `is_global` is not asked: it calls
-`::127.0.0.1`, NAT64, 6to4, site-local, multicast and others global.
+Feeds are configured by the operator, but where a name resolves to, and where a response redirects
+to, is decided by others. So only public unicast addresses are allowed, by the IANA registries of
+special addresses, except for networks that settings allow. Python's own `is_global` is not used: it
+calls `::127.0.0.1`, NAT64, 6to4, site-local, multicast and others global.
 
 https://www.iana.org/assignments/iana-ipv4-special-registry
 https://www.iana.org/assignments/iana-ipv6-special-registry
@@ -31,8 +31,9 @@ _SPECIAL_V4: Final = tuple(
     )
 )
 _GLOBAL_V6: Final = IPv6Network("2000::/3")
-"""All of IPv6 that is given out as global unicast. What lies outside is special or unassigned:
-loopback, mapped and compatible IPv4, NAT64, unique, site and link local, multicast."""
+"""All IPv6 space assigned as global unicast. Everything else is special or unassigned:
+loopback, mapped and compatible IPv4, NAT64, unique, site and link local, multicast.
+"""
 
 _SPECIAL_V6: Final = tuple(
     IPv6Network(text)
@@ -44,7 +45,7 @@ _SPECIAL_V6: Final = tuple(
 
 
 def is_public(address: str | IPAddress) -> bool:
-    """Whether this is a global unicast address, one that stands for itself and no other.
+    """True for a global unicast address that embeds or maps to no other address.
 
     Raises ValueError for a text that is no address.
     """
@@ -55,7 +56,7 @@ def is_public(address: str | IPAddress) -> bool:
 
 
 def parse_networks(texts: Iterable[str]) -> tuple[IPNetwork, ...]:
-    """The networks that settings allow. Raises BadSettings for what is no CIDR."""
+    """Parse the networks that settings allow. Raises BadSettings for an invalid CIDR."""
     try:
         return tuple(ip_network(text) for text in texts)
     except ValueError as error:
@@ -63,22 +64,22 @@ def parse_networks(texts: Iterable[str]) -> tuple[IPNetwork, ...]:
 
 
 def is_allowed(address: str | IPAddress, allowed: Sequence[IPNetwork]) -> bool:
-    """Whether Paperwire may connect there: public, or in a network that was allowed."""
+    """True if Paperwire may connect to the address: it is public, or in an allowed network."""
     ip = ip_address(address)
     return is_public(ip) or any(ip in network for network in allowed)
 
 
 def resolve_allowed(host: str, port: int, allowed: Sequence[IPNetwork]) -> list[str]:
-    """Every address of a host, in the resolver's order, each of them checked.
+    """Return every address of a host, in the resolver's order, each of them checked.
 
-    One forbidden address forbids the host: which one is connected to must not be chance.
-    Raises AddressForbidden, or SourceUnreachable where the name does not resolve.
+    One forbidden address forbids the host: which one is connected to must not depend on chance.
+    Raises AddressForbidden, or SourceUnreachable if the name does not resolve.
     """
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        resolved = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
         raise SourceUnreachable(f"{host}: the name does not resolve ({error})") from error
-    addresses = list(dict.fromkeys(str(where[4][0]) for where in found))
+    addresses = list(dict.fromkeys(str(entry[4][0]) for entry in resolved))
     for address in addresses:
         if not is_allowed(address, allowed):
             raise AddressForbidden(

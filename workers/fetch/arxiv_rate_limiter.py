@@ -1,18 +1,18 @@
-"""The one lane to arXiv, shared by every process on every host through Redis.
+"""The rate limiter for arXiv, shared by every process on every host through Redis.
 
-arXiv's terms: one connection at a time, three seconds between requests, over all machines. So a
-request happens inside a turn, and who has the turn stands in one hash, `keys.ARXIV_LANE`:
+arXiv's terms: one connection at a time, three seconds between requests, over all machines. So every
+request holds a lease, whose state is in one hash, `keys.ARXIV_RATE_LIMIT`:
 
 | field | content |
 | --- | --- |
-| `holder`, `until` | token of the request under way; the millisecond its claim ends if it dies |
+| `holder`, `until` | token of the request under way; the millisecond its lease expires if it dies |
 | `next` | the millisecond from which the next request may start |
 | `pause` | the length of the last back-off in milliseconds; absent after a success |
-| `resume`, `said` | the millisecond at which the back-off ends, and what arXiv said |
+| `resume`, `said` | the millisecond at which the back-off ends, and arXiv's own message |
 
-All milliseconds are those of the Redis server's clock, the only one that everybody shares. The
-pause between two requests counts from the end of the first, so that arXiv sees its arrivals
-further apart than that, whatever the network adds.
+All milliseconds are of the Redis server's clock, the only one shared by all. The interval between
+two requests counts from the end of the first, so that arXiv sees them arrive further apart than
+that, whatever the network adds.
 """
 
 from __future__ import annotations
@@ -32,18 +32,18 @@ from papers.redis_backend import keys
 from papers.redis_backend.connection import translate_store_errors
 
 OVERLOAD_STATUSES: Final = frozenset({406, 429, 503})
-"""Statuses with which arXiv answers overload: everybody holds off."""
+"""Statuses with which arXiv signals overload: every process backs off."""
 
 INITIAL_OVERLOAD_BACKOFF: Final = 30.0
 MAX_OVERLOAD_BACKOFF: Final = 3600.0
-"""Seconds: back-off doubles from the one to the other while arXiv says no."""
+"""Seconds: back-off doubles from the initial to the maximum while arXiv refuses."""
 
 _POLL_INTERVAL: Final = 0.1
 _INTERVAL_MARGIN: Final = 0.02
-"""Seconds on top of the interval: clocks that are being set right run a little fast."""
+"""Seconds added to the interval: a clock that is being adjusted runs slightly fast."""
 
 _CLAIM_GRACE: Final = 30.0
-"""Seconds a claim outlives the longest request: time to resolve a name and to tidy up."""
+"""Seconds that a lease outlives the longest request: for name resolution and clean-up."""
 
 _LUA_NOW = """
 local t = redis.call('TIME')
@@ -53,21 +53,21 @@ local now = t[1] * 1000 + math.floor(t[2] / 1000)
 _ACQUIRE_SCRIPT: Final = (
     _LUA_NOW
     + """
--- KEYS: 1 the lane    ARGV: 1 token, 2 claim in ms, 3 interval in ms
--- Returns {ms to wait, why}: {0, 'taken'}, or 'held', 'paced', 'pause' and what arXiv said.
-local lane = {}
+-- KEYS: 1 the limiter's hash    ARGV: 1 token, 2 claim in ms, 3 interval in ms
+-- Returns {ms to wait, why}: {0, 'taken'}, or 'held', 'paced', 'pause' and arXiv's message.
+local state = {}
 local fields = redis.call('HGETALL', KEYS[1])
-for i = 1, #fields, 2 do lane[fields[i]] = fields[i + 1] end
+for i = 1, #fields, 2 do state[fields[i]] = fields[i + 1] end
 local claim, interval = tonumber(ARGV[2]), tonumber(ARGV[3])
-local function still(field, most)  -- ms until then; no more than most, should the clock jump back
-  return math.min(tonumber(lane[field] or 0) - now, most)
+local function remaining(field, most)  -- ms until then; at most `most`, if the clock jumped back
+  return math.min(tonumber(state[field] or 0) - now, most)
 end
-if lane['holder'] == ARGV[1] then return {0, 'taken'} end  -- the first answer was lost
-local held = lane['holder'] and still('until', claim) or 0
+if state['holder'] == ARGV[1] then return {0, 'taken'} end  -- the first answer was lost
+local held = state['holder'] and remaining('until', claim) or 0
 if held > 0 then return {held, 'held'} end
-local pause = still('resume', math.max(tonumber(lane['pause'] or 0), 0))
-if pause > 0 then return {pause, 'pause', lane['said'] or ''} end
-local paced = still('next', interval)
+local pause = remaining('resume', math.max(tonumber(state['pause'] or 0), 0))
+if pause > 0 then return {pause, 'pause', state['said'] or ''} end
+local paced = remaining('next', interval)
 if paced > 0 then return {paced, 'paced'} end
 redis.call('HSET', KEYS[1], 'holder', ARGV[1], 'until', now + claim, 'next', now + interval)
 return {0, 'taken'}
@@ -77,8 +77,8 @@ return {0, 'taken'}
 _RELEASE_SCRIPT: Final = (
     _LUA_NOW
     + """
--- KEYS: 1 the lane    ARGV: 1 token, 2 interval in ms, 3 'fine', 'busy' or 'failed',
---   4 wait asked for in ms, 5 first pause in ms, 6 longest pause in ms, 7 what arXiv said
+-- KEYS: 1 the limiter's hash    ARGV: 1 token, 2 interval in ms, 3 'fine', 'busy' or 'failed',
+--   4 requested wait in ms, 5 initial back-off in ms, 6 maximum in ms, 7 arXiv's message
 if redis.call('HGET', KEYS[1], 'holder') == ARGV[1] then
   redis.call('HDEL', KEYS[1], 'holder', 'until')
   redis.call('HSET', KEYS[1], 'next', now + 1 + tonumber(ARGV[2]))
@@ -96,10 +96,10 @@ end
 
 
 class ArxivRateLimiter:
-    """Lets one request to arXiv through at a time, at its pace.
+    """Lets one request to arXiv through at a time, with an interval between them.
 
-    `interval` lies between two requests; `longest` is how long one request may take, after which
-    the turn of a process that died is given to another; `patience` how long a turn is waited for.
+    A request may take `max_request_seconds`; then the lease of a process that died expires. A
+    caller waits up to `max_wait` for its turn.
     """
 
     def __init__(
@@ -124,44 +124,46 @@ class ArxivRateLimiter:
 
     @contextmanager
     def acquire(self, max_wait: Seconds | None = None) -> Iterator[None]:
-        """Wait for the lane, hold it for one request, and learn from how that went.
+        """Wait for the lease, hold it for one request, and back off according to the outcome.
 
-        Raises SourceRefused with `retry_after` where arXiv asked to hold off, or the lane is
-        taken, for longer than `patience`; StoreAway.
+        Raises SourceRefused with `retry_after` if arXiv asked for a longer back-off than
+        `max_wait`, or the lease is held for longer; StoreUnavailable.
         """
         token = secrets.token_hex(16)
         self._wait_for_slot(token, self._max_wait if max_wait is None else max_wait)
-        outcome, wait, said = "failed", 0.0, ""
+        outcome, wait, message = "failed", 0.0, ""
         try:
             yield
             outcome = "fine"
         except SourceRefused as error:
             if error.status in OVERLOAD_STATUSES:
-                outcome, wait, said = "busy", error.retry_after or 0.0, str(error)
+                outcome, wait, message = "busy", error.retry_after or 0.0, str(error)
             raise
         finally:
-            self._release(token, outcome, wait, said)
+            self._release(token, outcome, wait, message)
 
     def _wait_for_slot(self, token: str, max_wait: Seconds) -> None:
-        ends = time.monotonic() + max_wait
+        deadline = time.monotonic() + max_wait
         while True:
-            wait_ms, why, *said = self._run_script(
+            wait_ms, reason, *message = self._run_script(
                 self._acquire_script, token, self._claim_seconds, self._interval
             )
             wait = wait_ms / 1000
-            if why == b"taken":
+            if reason == b"taken":
                 return
-            left = ends - time.monotonic()
-            if left <= 0 or (why != b"held" and wait > left):
-                raise SourceRefused(_refusal_message(why, wait, said), retry_after=wait)
-            self._sleep(min(wait, _POLL_INTERVAL) if why == b"held" else wait)
+            seconds_left = deadline - time.monotonic()
+            if seconds_left <= 0 or (reason != b"held" and wait > seconds_left):
+                raise SourceRefused(_refusal_message(reason, wait, message), retry_after=wait)
+            self._sleep(min(wait, _POLL_INTERVAL) if reason == b"held" else wait)
 
-    def _release(self, token: str, outcome: str, wait: Seconds, said: str) -> None:
+    def _release(self, token: str, outcome: str, wait: Seconds, message: str) -> None:
         pauses = (wait, INITIAL_OVERLOAD_BACKOFF, MAX_OVERLOAD_BACKOFF)
-        self._run_script(self._release_script, token, self._interval, outcome, *pauses, said[:500])
+        self._run_script(
+            self._release_script, token, self._interval, outcome, *pauses, message[:500]
+        )
 
     def _run_script(self, script: Script, *args: str | Seconds) -> Any:
-        """Run a script on the lane; seconds become the milliseconds it counts in."""
+        """Run a script on the limiter's hash; seconds are passed as milliseconds."""
         with translate_store_errors():
             return script(
                 keys=[keys.ARXIV_RATE_LIMIT],
@@ -169,7 +171,7 @@ class ArxivRateLimiter:
             )
 
 
-def _refusal_message(why: bytes, wait: Seconds, said: list[bytes]) -> str:
-    if why == b"pause":
-        return f"arXiv asked to hold off, for {wait:.0f} s more: {said[0].decode()}"
-    return f"the lane to arXiv is taken for {wait:.0f} s more at most"
+def _refusal_message(reason: bytes, wait: Seconds, message: list[bytes]) -> str:
+    if reason == b"pause":
+        return f"arXiv asked to hold off, for {wait:.0f} s more: {message[0].decode()}"
+    return f"arXiv's rate limit is taken by another request for {wait:.0f} s more at most"

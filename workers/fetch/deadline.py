@@ -1,4 +1,4 @@
-"""A limit on how long one exchange over the network may take, wherever it hangs."""
+"""A limit on the total time of one network exchange, in whatever phase it stalls."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from typing import Self
 
 
 class Deadline:
-    """Cuts the sockets under its watch when the time is up.
+    """Shuts the watched sockets down when the time is up.
 
-    Time-outs of a socket begin anew with every byte: an upstream that sends one byte a second
-    would hold a worker for days, in the headers as well as in the body. So a timer shuts the
-    connection down, and whoever reads from it finds its end; `passed` then tells why.
+    Socket time-outs start anew with every byte: an upstream that sends one byte a second would
+    block a worker for days, in the headers as well as in the body. So a timer shuts the connection
+    down, and the reader finds its end; `is_expired` then tells why.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -31,7 +31,7 @@ class Deadline:
 
     def __exit__(
         self,
-        kind: type[BaseException] | None,
+        error_type: type[BaseException] | None,
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
@@ -42,18 +42,18 @@ class Deadline:
 
     @property
     def seconds_left(self) -> float:
-        """Seconds until the time is up; never below zero."""
+        """Seconds until the deadline; never below zero."""
         return max(self._ends - time.monotonic(), 0.0)
 
     @property
     def is_expired(self) -> bool:
-        """Whether the time is up."""
+        """True once the deadline has passed."""
         return self.seconds_left == 0
 
     def watch(self, connection: socket.socket) -> None:
-        """Cut this connection too when the time is up.
+        """Shut this connection down too when the time is up.
 
-        A duplicate is kept, since TLS takes the socket itself over.
+        Keeps a duplicate, since TLS takes over the socket itself.
         """
         with self._lock:
             self._watched.append(connection.dup())
@@ -63,5 +63,5 @@ class Deadline:
     def _shut_down_sockets(self) -> None:
         with self._lock:
             for connection in self._watched:
-                with contextlib.suppress(OSError):  # the other side was faster
+                with contextlib.suppress(OSError):  # the peer was faster
                     connection.shutdown(socket.SHUT_RDWR)

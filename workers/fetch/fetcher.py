@@ -1,10 +1,10 @@
-"""Asking an upstream over HTTP, guarded on every side.
+"""The HTTP client for upstreams, guarded on every side.
 
-    address allowed? → one request within silence, time and size limits → did it say no?
-    → a redirect: the same again, at most five times → an answer
+    address allowed? → one request within idle, total and size limits → refused?
+    → a redirect: the same again, at most five times → a response
 
-Validators (ETag, Last-Modified) are remembered only when the caller says so, which is after it
-has stored what came: an ingest killed in between must not be answered 304 the next time.
+Validators (ETag, Last-Modified) are saved only when the caller says so, which is after it has
+stored the content: an ingest killed in between must not get a 304 the next time.
 """
 
 from __future__ import annotations
@@ -40,15 +40,14 @@ _CHUNK: Final = 65_536
 _ERROR_BODY_BYTES: Final = 4_000
 
 Throttle = Callable[[], AbstractContextManager[Any]]
-"""What every single request waits for and happens in: the arXiv lane's turn, or nothing."""
+"""The context in which each request is sent: the arXiv rate limiter's lease, or nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class UpstreamResponse:
-    """What an upstream answered: 200 with a body, or 304 and `not_modified`.
+    """An upstream's response: 200 with a body, or 304 and `not_modified`.
 
-    `asked` is the address as it was asked for, `url` that of the answer after redirects.
-    `memo` is what was remembered with the validators of a 304.
+    `url` is the address after redirects. `memo` was saved with the validators of a 304.
     """
 
     requested_url: str
@@ -61,9 +60,9 @@ class UpstreamResponse:
 
 
 class Fetcher:
-    """Fetches over HTTP within the limits that settings give.
+    """Fetches over HTTP within the limits of the settings.
 
-    `redis` holds the validators of conditional requests; without it none are sent.
+    `redis` holds the validators for conditional requests; without it none are sent.
     """
 
     def __init__(self, settings: Settings, redis: Redis | None = None) -> None:
@@ -80,86 +79,92 @@ class Fetcher:
         conditional: bool = False,
         throttle: Throttle = contextlib.nullcontext,
     ) -> UpstreamResponse:
-        """Ask for `url`; every request on the way happens inside `through()`.
+        """Request `url`; every request, redirects included, is sent inside `throttle()`.
 
-        Raises AddressForbidden, SourceUnreachable, SourceRefused, SourceGarbled; StoreAway.
+        Raises AddressForbidden, SourceUnreachable, SourceRefused, SourceGarbled; StoreUnavailable.
         """
-        known = self._saved_validators(url) if conditional else {}
-        sent = self._request_headers(accept, known) | dict(headers or {})
+        saved = self._saved_validators(url) if conditional else {}
+        sent = self._request_headers(accept, saved) | dict(headers or {})
         address, left = url, self._settings.fetch_deadline
         for _ in range(MAX_REDIRECTS + 1):
             with throttle(), Deadline(left) as deadline:
-                came = self._request(address, sent, deadline, now)
+                response = self._request(address, sent, deadline, now)
                 left = deadline.seconds_left
-            if came.status not in _REDIRECT_STATUSES:
+            if response.status not in _REDIRECT_STATUSES:
                 break
-            address = _redirect_target(came)
+            address = _redirect_target(response)
         else:
             raise SourceRefused(f"{_display_url(url)} redirects more than {MAX_REDIRECTS} times")
         return UpstreamResponse(
-            url, address, came.status, came.headers, came.body, came.status == 304,
-            known.get("memo", ""),
+            url, address, response.status, response.headers, response.body, response.status == 304,
+            saved.get("memo", ""),
         )  # fmt: skip
 
     def post(self, url: str, form: Mapping[str, str], *, now: datetime) -> None:
-        """Send a form to `url`, once; any 2xx is a yes, and a redirect is none.
+        """Post a form to `url`, once; any 2xx is a success, and a redirect is not.
 
         Raises AddressForbidden, SourceUnreachable, SourceRefused, SourceGarbled.
         """
         with Deadline(self._settings.fetch_deadline) as deadline:
-            came = self._send(url, self._request_headers("*/*", {}), deadline, form)
-        if not 200 <= came.status < 300:
-            refusals.raise_for_refusal(_display_url(url), came.status, came.headers, came.body, now)
+            response = self._send(url, self._request_headers("*/*", {}), deadline, form)
+        if not 200 <= response.status < 300:
+            refusals.raise_for_refusal(
+                _display_url(url), response.status, response.headers, response.body, now
+            )
 
     def save_validators(self, response: UpstreamResponse | None, memo: str = "") -> None:
-        """Keep the validators of an answer whose content is stored now, and a memo for its 304.
+        """Save the validators of a response whose content is stored, and a memo for its 304.
 
-        Raises StoreAway.
+        Raises StoreUnavailable.
         """
         if self._redis is None or response is None or response.not_modified:
             return
-        kept = {
+        validators = {
             name: response.headers[header]
             for name, header in (("etag", "ETag"), ("last_modified", "Last-Modified"))
             if header in response.headers
         }
         with translate_store_errors():
-            if kept:
-                value = json.dumps(kept | {"memo": memo})
+            if validators:
+                value = json.dumps(validators | {"memo": memo})
                 self._redis.hset(keys.VALIDATORS, response.requested_url, value)
             else:
                 self._redis.hdel(keys.VALIDATORS, response.requested_url)
 
     def _saved_validators(self, url: str) -> dict[str, str]:
-        """The validators remembered for this address."""
+        """Return the saved validators of this address, and their memo."""
         if self._redis is None:
             return {}
         with translate_store_errors():
-            kept = self._redis.hget(keys.VALIDATORS, url)
-        return dict(json.loads(kept)) if kept else {}
+            validators = self._redis.hget(keys.VALIDATORS, url)
+        return dict(json.loads(validators)) if validators else {}
 
-    def _request_headers(self, accept: str, known: Mapping[str, str]) -> dict[str, str]:
+    def _request_headers(self, accept: str, saved: Mapping[str, str]) -> dict[str, str]:
         headers = {
             "User-Agent": self._settings.user_agent,
             "Accept": accept,
             "Accept-Encoding": "gzip, deflate",
             "Connection": "close",
         }
-        if "etag" in known:
-            headers["If-None-Match"] = known["etag"]
-        if "last_modified" in known:
-            headers["If-Modified-Since"] = known["last_modified"]
+        if "etag" in saved:
+            headers["If-None-Match"] = saved["etag"]
+        if "last_modified" in saved:
+            headers["If-Modified-Since"] = saved["last_modified"]
         return headers
 
     def _request(
         self, url: str, headers: Mapping[str, str], deadline: Deadline, now: datetime
     ) -> _RawResponse:
-        """One request. Raises what the answer says, unless it is 200, 304 or a redirect."""
-        came = self._send(url, headers, deadline)
-        asked_before = "If-None-Match" in headers or "If-Modified-Since" in headers
-        if came.status not in _REDIRECT_STATUSES and not (came.status == 304 and asked_before):
-            refusals.raise_for_refusal(_display_url(url), came.status, came.headers, came.body, now)
-        return came
+        """Send one request. Raises for a refusal, unless the status is 200, 304 or a redirect."""
+        response = self._send(url, headers, deadline)
+        is_conditional = "If-None-Match" in headers or "If-Modified-Since" in headers
+        if response.status not in _REDIRECT_STATUSES and not (
+            response.status == 304 and is_conditional
+        ):
+            refusals.raise_for_refusal(
+                _display_url(url), response.status, response.headers, response.body, now
+            )
+        return response
 
     def _send(
         self,
@@ -168,22 +173,22 @@ class Fetcher:
         deadline: Deadline,
         form: Mapping[str, str] | None = None,
     ) -> _RawResponse:
-        """What came to one request, whatever it says: GET, or POST where there is a form."""
+        """Send one request, a POST if there is a form, and return the response of any status."""
         _check_url(url)
         try:
-            came = self._exchange(url, headers, deadline, form)
+            response = self._exchange(url, headers, deadline, form)
         except InvalidURL as error:
-            raise AddressForbidden(f"{url[:200]!r} is no web address: {error}") from error
+            raise AddressForbidden(f"{url[:200]!r} is not a web address: {error}") from error
         except DecodeError as error:
             raise SourceGarbled(
                 f"{_display_url(url)}: its compression is broken ({error})"
             ) from error
         except (RequestException, HTTPError, OSError) as error:
-            why = "out of time" if deadline.is_expired else _root_cause(error)
-            raise SourceUnreachable(f"{_display_url(url)}: {why}") from error
-        if deadline.is_expired:  # a connection that was cut may look like one that ended
+            reason = "out of time" if deadline.is_expired else _root_cause(error)
+            raise SourceUnreachable(f"{_display_url(url)}: {reason}") from error
+        if deadline.is_expired:  # a connection that was shut down may look like one that ended
             raise SourceUnreachable(f"{_display_url(url)}: out of time")
-        return came
+        return response
 
     def _exchange(
         self,
@@ -208,10 +213,10 @@ class Fetcher:
             return _RawResponse(url, response.status_code, response.headers, body)
 
     def _read_body(self, response: Response) -> bytes:
-        """The body, decompressed piece by piece: a bomb stops at the limit."""
+        """Read the body, decompressed block by block: a decompression bomb stops at the limit."""
         body = bytearray()
-        while piece := response.raw.read1(_CHUNK, decode_content=True):
-            body += piece
+        while block := response.raw.read1(_CHUNK, decode_content=True):
+            body += block
             if len(body) > self._settings.fetch_bytes:
                 most = f"{self._settings.fetch_bytes:,}"
                 raise SourceGarbled(f"{_display_url(response.url)} answered more than {most} bytes")
@@ -227,43 +232,43 @@ class _RawResponse:
 
 
 def _read_error_body(response: Response) -> bytes:
-    """The first words of a refusal; that they break off does not make it less of one."""
+    """Read the beginning of an error body; it may be truncated."""
     with contextlib.suppress(HTTPError, OSError):
         return bytes(response.raw.read1(_ERROR_BODY_BYTES, decode_content=True))
     return b""
 
 
 def _check_url(url: str) -> None:
-    """Raise AddressForbidden for what is no web address."""
+    """Raise AddressForbidden for anything but an http or https URL."""
     try:
         parts = urlsplit(url)
-        fit = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+        is_valid = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
     except ValueError:
-        fit = False
-    if not fit:
+        is_valid = False
+    if not is_valid:
         raise AddressForbidden(f"{url[:200]!r}: only http and https addresses are fetched")
 
 
-def _redirect_target(came: _RawResponse) -> str:
-    location = came.headers.get("Location", "")
+def _redirect_target(response: _RawResponse) -> str:
+    location = response.headers.get("Location", "")
     try:
         if location:
-            return urljoin(came.url, location)
+            return urljoin(response.url, location)
     except ValueError:
-        pass  # no address either
+        pass  # not a URL either
     raise SourceGarbled(
-        f"{_display_url(came.url)} redirects to {location[:200]!r}, which is no address"
+        f"{_display_url(response.url)} redirects to {location[:200]!r}, which is not a URL"
     )
 
 
 def _display_url(url: str) -> str:
-    """An address fit to be shown: no credentials, no query."""
+    """Return a URL fit for display: no credentials, no query."""
     parts = urlsplit(url)
     return f"{parts.hostname or url[:100]}{parts.path}"
 
 
 def _root_cause(error: BaseException) -> str:
-    """The innermost cause, which is the one a person understands."""
+    """Return the innermost cause's message, which is the most comprehensible one."""
     while (inner := error.__cause__ or error.__context__) is not None:
         error = inner
     return str(error) or type(error).__name__

@@ -1,7 +1,8 @@
-"""The one way out over HTTP: connects to checked addresses only, and not for ever.
+"""The only HTTP session in use: it connects to checked addresses only, under a deadline.
 
-The address that was checked is the address that is connected to, so a name that resolves
-differently a moment later gains nothing. Host header, SNI and certificate stay the name's.
+The address that was checked is the address that is connected to, so that a name which resolves
+differently a moment later (DNS rebinding) gains nothing. Host header, SNI and certificate remain
+the name's.
 """
 
 from __future__ import annotations
@@ -21,17 +22,17 @@ from workers.fetch.deadline import Deadline
 
 
 class ConnectionGate:
-    """Opens connections: to allowed addresses, under a deadline."""
+    """Opens connections to allowed addresses, under a deadline."""
 
     def __init__(self, allowed: Sequence[IPNetwork], deadline: Deadline, timeout: float) -> None:
         self._allowed, self._deadline, self._timeout = allowed, deadline, timeout
 
     def connect(self, host: str, port: int) -> socket.socket:
-        """A connection to the first address of the host that answers.
+        """Connect to the first address of the host that accepts.
 
         Raises AddressForbidden and SourceUnreachable.
         """
-        why: OSError | None = None
+        last_error: OSError | None = None
         for address in resolve_allowed(host, port, self._allowed):
             if self._deadline.is_expired:
                 break
@@ -39,20 +40,22 @@ class ConnectionGate:
             try:
                 connection = socket.create_connection((address, port), seconds)
             except OSError as error:
-                why = error
+                last_error = error
                 continue
             connection.settimeout(self._timeout)
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._deadline.watch(connection)
             return connection
-        raise SourceUnreachable(f"{host}:{port}: no connection ({why or 'out of time'})") from why
+        raise SourceUnreachable(
+            f"{host}:{port}: no connection ({last_error or 'out of time'})"
+        ) from last_error
 
 
 class GuardedSession(Session):
-    """requests' session, without the ways around the checks that it has.
+    """requests' session without its ways around the checks.
 
-    Proxies and .netrc from the environment are not used. Redirects are for the caller to follow:
-    requests would read their bodies, however long, before it says that there is one.
+    Ignores proxies and .netrc of the environment. The caller follows redirects: requests would read
+    their bodies, of any length, before it reports them.
     """
 
     def __init__(self, gate: ConnectionGate) -> None:
@@ -73,10 +76,10 @@ class _GuardedAdapter(HTTPAdapter):
         self._gate = gate
 
     def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
-        """The pool of a host, as requests makes it, but through the gate."""
+        """Return a host's pool as requests makes it, but connecting through the gate."""
         pool: Any = super().get_connection_with_tls_context(*args, **kwargs)
-        kind = _GuardedHTTPS if pool.scheme == "https" else _GuardedHTTP
-        pool.ConnectionCls = functools.partial(kind, gate=self._gate)
+        connection_class = _GuardedHTTPS if pool.scheme == "https" else _GuardedHTTP
+        pool.ConnectionCls = functools.partial(connection_class, gate=self._gate)
         return pool
 
 

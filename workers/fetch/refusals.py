@@ -1,4 +1,4 @@
-"""How upstreams say no, and for how long."""
+"""How upstreams refuse requests, and for how long."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Final
 from papers.errors import SourceGarbled, SourceRefused
 
 MAX_RETRY_AFTER: Final = 86_400.0
-"""Seconds of waiting that an upstream may ask for; more is taken for a mistake."""
+"""Seconds: the longest wait that an upstream can impose; more is taken for a mistake."""
 
 _RATE_EXCEEDED: Final = re.compile(rb"rate exceeded", re.IGNORECASE)
 _RESET: Final = re.compile(r";\s*t\s*=\s*(\d+)")
@@ -25,21 +25,21 @@ _EXCERPT_LENGTH: Final = 160
 def raise_for_refusal(
     name: str, status: int, headers: Mapping[str, str], body: bytes, now: datetime
 ) -> None:
-    """Return if this answer holds what was asked for; else raise what it says.
+    """Return if the response is a valid one with a body; else raise the refusal.
 
-    `body` may be cut after some kilobytes for other statuses than 200. Raises SourceRefused with
-    the status (429 for a 200 that says "Rate exceeded.") and the wait it asks for, and
-    SourceGarbled for statuses that have no place here and for an empty body.
+    `body` may be truncated to some kilobytes for statuses other than 200. Raises SourceRefused with
+    the status (429 for a 200 that says "Rate exceeded.") and the requested wait; SourceGarbled for
+    unexpected statuses and for an empty body.
     """
     if status >= 400:
-        said = body_excerpt(body)
+        excerpt = body_excerpt(body)
         raise SourceRefused(
-            f"{name} answered {status}" + (f": {said}" if said else ""),
+            f"{name} answered {status}" + (f": {excerpt}" if excerpt else ""),
             retry_after=retry_after(headers, now),
             status=status,
         )
     if status != 200:
-        raise SourceGarbled(f"{name} answered {status}, which has no place here", status=status)
+        raise SourceGarbled(f"{name} answered {status}, an unexpected status", status=status)
     if len(body) < 1_000 and _RATE_EXCEEDED.search(body):
         raise SourceRefused(
             f"{name} answered 200 but said: {body_excerpt(body)}",
@@ -51,13 +51,13 @@ def raise_for_refusal(
 
 
 def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
-    """Seconds to wait, if the answer says: Retry-After (seconds or date), or `RateLimit: …;t=55`.
+    """Return the requested wait in seconds: Retry-After (seconds or date), or `RateLimit: …;t=55`.
 
     `headers` must ignore case. `now`: aware UTC.
     """
-    asked = headers.get("Retry-After", "").strip()
-    if asked:
-        wait = _parse_seconds(asked, now)
+    header = headers.get("Retry-After", "").strip()
+    if header:
+        wait = _parse_seconds(header, now)
     else:
         reset = _RESET.search(headers.get("RateLimit", ""))
         wait = float(reset[1]) if reset else None
@@ -65,10 +65,10 @@ def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
 
 
 def body_excerpt(body: bytes) -> str:
-    """What an answer says to a person: a feed's summary, a page's title, or its first words."""
+    """Return a response's readable text: a feed's summary, a page's title, or its first words."""
     raw = body[:4_000].decode("utf-8", "replace")
-    said = _SUMMARY.search(raw) or _TITLE.search(raw)
-    text = html.unescape(_MARKUP.sub(" ", said[1] if said else raw))
+    match = _SUMMARY.search(raw) or _TITLE.search(raw)
+    text = html.unescape(_MARKUP.sub(" ", match[1] if match else raw))
     text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     return text if len(text) <= _EXCERPT_LENGTH else text[:_EXCERPT_LENGTH].rstrip() + "…"
 
@@ -77,7 +77,7 @@ def _parse_seconds(text: str, now: datetime) -> float | None:
     try:
         return float(text) if text[0].isdigit() else _seconds_until(text, now)
     except ValueError:
-        return None  # a wait that cannot be read is no wait: the caller's own back-off applies
+        return None  # an unreadable wait is ignored: the caller's own back-off applies
 
 
 def _seconds_until(text: str, now: datetime) -> float:

@@ -1,5 +1,6 @@
-"""From a source's answer to stored papers.
+"""The ingest pipeline: from a source's results to stored papers and a task's state.
 
-May import: papers, workers.
+May import: papers.config, papers.errors, papers.maintenance, papers.model, papers.redis_backend,
+    papers.state, papers.store, workers.fetch, workers.schedule, workers.sources, workers.tasks.
 Start with: pipeline.py.
 """

@@ -1,11 +1,11 @@
-"""How many records a day usually brings: what tells a thin answer from a whole one.
+"""Expected record counts per day: tells a thin result from a complete one.
 
-Every source can serve a list that is valid, of today, and short of most of its papers. So what
-came for a day is held against the same weekday in the four weeks before. A thin day is stale: it
-is asked for again, in full, and what the announcements miss is looked for in OAI-PMH; once that
-has been over the day, thin is what the day was.
+Every source can serve a list that is valid, of today, and lacks most of its papers. So a day's
+count is compared with the same weekday in the four weeks before. A thin day is stale: it is fetched
+again, in full, and what the announcements miss is harvested from OAI-PMH. Once that has covered the
+day, the thin count is accepted.
 
-    note the count → usual? → few? → reconciled since? → the part, with what is usual and said
+    save the count → expected count → too low? → reconciled since? → the annotated result
 """
 
 from __future__ import annotations
@@ -29,78 +29,85 @@ from workers.tasks.reconcile import RECONCILE_TASK as RECONCILIATION
 
 WINDOW_WEEKS: Final = 4
 MIN_KNOWN_WEEKS: Final = 2
-"""Of the four weeks, how many must be known: before, nothing is usual."""
+"""Known weeks of the four that are needed to expect a count."""
 
 MIN_EXPECTED_COUNT: Final = 8
-"""Where less than this is usual, a small number says nothing."""
+"""If fewer are expected, a low count is not significant."""
 
 LOW_COUNT_RATIO: Final = 0.5
-"""Less than this share of what is usual is few."""
+"""A count below this share of the expected one is low."""
 
 _WEEK: Final = timedelta(weeks=1)
 _HISTORY: Final = (WINDOW_WEEKS + 1) * _WEEK
 
 
 def expected_count(counts: Mapping[date, int], day: date) -> int | None:
-    """The median of the same weekday's counts in the four weeks before; None where too few are."""
+    """Return the median of the same weekday's counts in the four weeks before; None if too few."""
     before = [
         counts[then] for n in range(1, WINDOW_WEEKS + 1) if (then := day - n * _WEEK) in counts
     ]
     return int(median(before)) if len(before) >= MIN_KNOWN_WEEKS else None
 
 
-def is_below_expected(got: int, expected: int | None) -> bool:
-    """Whether so many records are suspiciously few where `expected` are usual."""
+def is_below_expected(count: int, expected: int | None) -> bool:
+    """True if the count is suspiciously low compared with the expected one."""
     return (
-        expected is not None and expected >= MIN_EXPECTED_COUNT and got < LOW_COUNT_RATIO * expected
+        expected is not None
+        and expected >= MIN_EXPECTED_COUNT
+        and count < LOW_COUNT_RATIO * expected
     )
 
 
 class VolumeCheck:
-    """Holds what comes against what is usual. Raises StoreAway."""
+    """Compares results with the expected counts. Raises StoreUnavailable."""
 
     def __init__(self, redis: Redis, states: TaskStates, *, can_reconcile: bool) -> None:
         self._redis, self._states, self._can_reconcile = redis, states, can_reconcile
 
-    def assess(self, task: str, part: FetchResult, now: datetime) -> FetchResult:
-        """A part with what is usual for its day; stale where it is thin and nobody confirms it."""
-        if part.counted_day is None or not part.complete or part.stale:
-            return part
-        counts = self._record_count(task, part.counted_day, part.record_count)
-        expected = expected_count(counts, part.counted_day)
-        part = replace(part, expected_count=expected)
-        if not is_below_expected(part.record_count, expected):
-            return part
-        weekday = f"{part.counted_day:%A}"
-        said = f"{part.message}: few for a {weekday}, when {expected} are usual"
-        if not task.startswith("announcements:"):
-            return replace(part, stale=True, message=said)
-        if self._was_reconciled(now):
-            return replace(part, message=f"{said}; reconciled with OAI-PMH since")
-        self._request_reconciliation(now)
-        return replace(part, stale=True, message=said)
+    def assess(
+        self, task: str, result: FetchResult, now: datetime, *, confirmed_by_oai: bool = False
+    ) -> FetchResult:
+        """Return the result with its expected count; stale if it is thin and not confirmed.
 
-    def _record_count(self, task: str, day: date, got: int) -> dict[date, int]:
-        """Every count that is kept, this one included; of a day's counts the highest stays."""
+        `confirmed_by_oai`: a reconciliation with OAI-PMH can confirm a thin day of this task.
+        """
+        if result.counted_day is None or not result.complete or result.stale:
+            return result
+        counts = self._record_count(task, result.counted_day, result.record_count)
+        expected = expected_count(counts, result.counted_day)
+        result = replace(result, expected_count=expected)
+        if not is_below_expected(result.record_count, expected):
+            return result
+        weekday = f"{result.counted_day:%A}"
+        message = f"{result.message}: few for a {weekday}, when {expected} are usual"
+        if not confirmed_by_oai:
+            return replace(result, stale=True, message=message)
+        if self._was_reconciled(now):
+            return replace(result, message=f"{message}; reconciled with OAI-PMH since")
+        self._request_reconciliation(now)
+        return replace(result, stale=True, message=message)
+
+    def _record_count(self, task: str, day: date, count: int) -> dict[date, int]:
+        """Save a day's count, the highest of several; return the counts of the last weeks."""
         with translate_store_errors(self._redis):
             text: Any = self._redis.hget(keys.RECORD_COUNTS, task)
-        known = {date.fromisoformat(d): n for d, n in json.loads(text or "{}").items()}
-        counts = {d: n for d, n in known.items() if d > day - _HISTORY}
-        counts[day] = max(got, counts.get(day, 0))
-        if counts != known:
+        stored = {date.fromisoformat(d): n for d, n in json.loads(text or "{}").items()}
+        counts = {d: n for d, n in stored.items() if d > day - _HISTORY}
+        counts[day] = max(count, counts.get(day, 0))
+        if counts != stored:
             values = json.dumps({str(d): n for d, n in sorted(counts.items())})
             with translate_store_errors(self._redis):
                 self._redis.hset(keys.RECORD_COUNTS, task, values)
         return counts
 
     def _was_reconciled(self, now: datetime) -> bool:
-        """Whether OAI-PMH was gone through, without an error, after this announcement."""
+        """True if OAI-PMH was reconciled without an error after this announcement."""
         state = self._states.get(RECONCILIATION)
         good = state is not None and state.state in (TaskStatus.OK, TaskStatus.QUIET)
         return good and state is not None and state.attempted_at >= _settled_at(now)
 
     def _request_reconciliation(self, now: datetime) -> None:
-        """Have OAI-PMH asked as soon as it knows the day; its own back-off goes first."""
+        """Schedule a reconciliation as soon as OAI-PMH has the day, unless it is backing off."""
         state = self._states.get(RECONCILIATION)
         failing = state is not None and state.state is TaskStatus.FAILING
         if not self._can_reconcile or failing:

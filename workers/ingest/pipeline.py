@@ -1,11 +1,11 @@
-"""From an upstream to the store, one task at a time: the architecture of this room.
+"""The ingest pipeline: from an upstream to the store, one task at a time.
 
-fetch      the task's source gives parts, each one answer of its upstream
-compare    with what such a day usually brings: a thin answer is stale
-store      every part is merged into the papers as it comes: what is sound stays
-remember   its validators, once it is stored: never a 304 for what was lost
-judge      ok, quiet, stale or failing, by what came
-record     the state, and when the task is due next
+fetch     the task's fetch function yields results, one per response of its upstream
+compare   with the count expected for such a day: a thin result is stale
+store     every result is merged into the papers as it arrives: sound records stay
+validate  its validators are saved once it is stored: never a 304 for what was lost
+classify  the attempt as ok, quiet, stale or failing
+record    the state, and when the task is due next
 """
 
 from __future__ import annotations
@@ -14,30 +14,28 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Final
 
 from papers.config.settings import Seconds
 from papers.errors import BadParameter, SourceError
 from papers.maintenance.retention import first_kept_month
 from papers.model.arxiv_id import ArxivId
 from papers.state.task_states import Progress, QuarantinedRecord, TaskState, TaskStates, TaskStatus
-from papers.store import Store
 from workers.fetch.fetcher import UpstreamResponse
 from workers.ingest.expected_volume import VolumeCheck
 from workers.ingest.store_batch import Poison, store_batch
-from workers.notify import websub
 from workers.schedule.cadence import next_run_at
-from workers.sources.result import FetchFunction, FetchResult, RejectedRecord, UpstreamClients
+from workers.schedule.clock import Clock
+from workers.schedule.task_kind import TaskContext, TaskKind, kind_of
+from workers.sources.result import FetchResult, RejectedRecord, UpstreamClients
+from workers.tasks.enrich import ENRICH_TASK
 
-_SOURCES_NEEDING_ENRICHMENT: Final = ("hf", "community")
-"""Sources that name papers which arXiv may have to describe yet."""
-
-Clock = Callable[[], datetime]
+OnChange = Callable[[TaskStates, datetime], None]
+"""Called after an attempt that added or changed papers: `workers.notify.channels.changed`."""
 
 
 @dataclass(slots=True)
 class Tally:
-    """What the parts of one attempt brought, without their papers."""
+    """The totals of one attempt, without its papers."""
 
     record_count: int = 0
     new_ids: list[ArxivId] = field(default_factory=list)
@@ -56,30 +54,32 @@ class Tally:
     _summary: str = ""
     _thin_message: str = ""
 
-    def add(self, part: FetchResult) -> None:
-        """Count a part in."""
+    def add(self, result: FetchResult) -> None:
+        """Add one result."""
         self.parts += 1
-        self.unchanged_parts += part.not_modified
-        self.record_count += part.record_count
-        self.stale |= part.stale
-        self.complete &= part.complete
-        self.is_readable &= not part.is_unreadable
-        self.min_wait = max(self.min_wait, max_age(part.response))
-        self.has_more = part.has_more
+        self.unchanged_parts += result.not_modified
+        self.record_count += result.record_count
+        self.stale |= result.stale
+        self.complete &= result.complete
+        self.is_readable &= not result.is_unreadable
+        self.min_wait = max(self.min_wait, max_age(result.response))
+        self.has_more = result.has_more
         self.expected_count = (
-            self.expected_count if part.expected_count is None else part.expected_count
+            self.expected_count if result.expected_count is None else result.expected_count
         )
         self._thin_message = (
-            part.message if part.expected_count is not None and part.stale else self._thin_message
+            result.message
+            if result.expected_count is not None and result.stale
+            else self._thin_message
         )
-        self._last_message = part.message or self._last_message
-        self._summary = part.summary or self._summary
+        self._last_message = result.message or self._last_message
+        self._summary = result.summary or self._summary
 
     @property
     def message(self) -> str:
-        """What came, in words."""
-        passed_over = f"; {self.too_old} of months that are not kept" if self.too_old else ""
-        return f"{self._described}{passed_over}"
+        """The outcome in words."""
+        skipped = f"; {self.too_old} of months that are not kept" if self.too_old else ""
+        return f"{self._described}{skipped}"
 
     @property
     def _described(self) -> str:
@@ -90,7 +90,7 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class TaskReport:
-    """What one attempt at a task did, and the state it left."""
+    """The outcome of one attempt at a task, and the state it left."""
 
     state: TaskState
     new: int
@@ -99,9 +99,9 @@ class TaskReport:
 
 
 def classify_outcome(
-    tally: Tally, error: SourceError | None, before: TaskStatus | None
+    tally: Tally, error: SourceError | None, previous: TaskStatus | None
 ) -> tuple[TaskStatus, str]:
-    """The state a source is in after an attempt, and why, in words."""
+    """Return the status of a source after an attempt, and the message that explains it."""
     if error is not None:
         return TaskStatus.FAILING, str(error)
     if not tally.is_readable:
@@ -117,37 +117,41 @@ def classify_outcome(
         return TaskStatus.OK, tally.message
     unchanged = 0 < tally.parts == tally.unchanged_parts
     return (
-        TaskStatus.OK if unchanged and before is TaskStatus.OK else TaskStatus.QUIET
+        TaskStatus.OK if unchanged and previous is TaskStatus.OK else TaskStatus.QUIET
     ), tally.message
 
 
 class IngestPipeline:
-    """Runs tasks; `sources` maps the part of a task's name before the colon to its fetch."""
+    """Runs tasks. `kinds` has the row of each kind; fetch functions are built from `context`."""
 
     def __init__(
         self,
-        store: Store,
+        context: TaskContext,
         states: TaskStates,
         upstreams: UpstreamClients,
-        fetch_functions: Mapping[str, FetchFunction],
+        kinds: Mapping[str, TaskKind],
         volume_check: VolumeCheck,
+        on_change: OnChange,
         clock: Clock,
     ) -> None:
-        self._volume_check = volume_check
-        self._store, self._states, self._upstreams = store, states, upstreams
-        self._fetch_functions, self._clock = fetch_functions, clock
+        self._context, self._states, self._upstreams = context, states, upstreams
+        self._kinds, self._volume_check = kinds, volume_check
+        self._on_change, self._clock = on_change, clock
 
     def run(self, task: str) -> TaskReport:
-        """One attempt at a task. Raises BadInput for a task that means nothing, StoreError."""
-        kind, _, subject = task.partition(":")
-        if kind not in self._fetch_functions:
-            raise BadParameter("task", f"{task!r}: there is no source {kind!r}")
+        """Attempt a task. Raises BadInput for an unknown kind or subject, StoreError."""
+        kind = self._kinds.get(kind_of(task))
+        if kind is None:
+            raise BadParameter("task", f"{task!r}: there is no such kind of task")
         started = self._clock()
         tally, error = Tally(), None
+        fetch = kind.build_fetch(self._context)
         try:
-            for came in self._fetch_functions[kind](subject, self._upstreams, started):
-                part = self._volume_check.assess(task, came, self._clock())
-                self._store_part(task, part, tally, started)
+            for fetched in fetch(task.partition(":")[2], self._upstreams, started):
+                result = self._volume_check.assess(
+                    task, fetched, self._clock(), confirmed_by_oai=kind.confirmed_by_oai
+                )
+                self._store_part(task, result, tally, started)
         except SourceError as failure:
             error = failure
         finally:
@@ -156,68 +160,77 @@ class IngestPipeline:
         return self._record(task, tally, error, started)
 
     def record_failure(self, task: str, reason: str) -> TaskState:
-        """Record an attempt that ended in a way nobody foresaw."""
+        """Record an attempt that ended in an unexpected error."""
         return self._record(task, Tally(), SourceError(reason), self._clock()).state
 
-    def _store_part(self, task: str, part: FetchResult, tally: Tally, started: datetime) -> None:
+    def _store_part(self, task: str, result: FetchResult, tally: Tally, started: datetime) -> None:
         now = self._clock()
         first = first_kept_month(self._upstreams.settings.keep_months, now)
-        came = store_batch(self._store, part.sightings, now, first)
-        rejected: list[RejectedRecord | Poison] = [*part.rejected, *came.poison]
-        tally.add(part)
-        tally.new_ids += came.ingested.new
-        tally.changed += len(came.ingested.changed)
+        batch = store_batch(self._context.store, result.sightings, now, first)
+        rejected: list[RejectedRecord | Poison] = [*result.rejected, *batch.poison]
+        tally.add(result)
+        tally.new_ids += batch.ingested.new
+        tally.changed += len(batch.ingested.changed)
         tally.quarantined += len(rejected)
-        tally.too_old += came.too_old
+        tally.too_old += batch.too_old
         records = [
             QuarantinedRecord(task, now, record.reason, record.excerpt) for record in rejected
         ]
         self._states.quarantine_new(records)
-        if part.complete and not (part.stale or part.is_unreadable):
-            self._upstreams.fetcher.save_validators(part.response, part.memo)
-        if part.has_more or part.total is not None:
-            began = part.began or started
-            self._states.save_progress(Progress(task, part.done, part.total, began, now))
+        if result.complete and not (result.stale or result.is_unreadable):
+            self._upstreams.fetcher.save_validators(result.response, result.memo)
+        if result.has_more or result.total is not None:
+            began = result.began or started
+            self._states.save_progress(Progress(task, result.done, result.total, began, now))
 
     def _record(
         self, task: str, tally: Tally, error: SourceError | None, started: datetime
     ) -> TaskReport:
-        before = self._states.get(task)
-        now = self._clock()
-        kind = task.partition(":")[0]
-        wait = (
-            (error.retry_after or 0.0) if error else tally.min_wait if kind == "community" else 0.0
+        previous = self._states.get(task)
+        now, kind = self._clock(), self._kinds[kind_of(task)]
+        status, message = classify_outcome(tally, error, previous.state if previous else None)
+        state = next_state(previous, task, status, started, now)
+        state = replace(state, said=message, got=tally.record_count, usual=tally.expected_count)
+        next_at = next_run_at(
+            task,
+            kind.cadence,
+            state,
+            now,
+            min_wait=_requested_wait(kind, tally, error),
+            has_more=tally.has_more,
         )
-        verdict, said = classify_outcome(tally, error, before.state if before else None)
-        state = next_state(before, task, verdict, started, now)
-        state = replace(state, said=said, got=tally.record_count, usual=tally.expected_count)
-        next_at = next_run_at(task, state, now, min_wait=wait, has_more=tally.has_more)
         state = replace(state, next_at=next_at)
         self._states.save(state)
-        if tally.new_ids and kind in _SOURCES_NEEDING_ENRICHMENT:
-            self._states.schedule("enrich", now)
+        if tally.new_ids and kind.names_papers:
+            self._states.schedule(ENRICH_TASK, now)
         if tally.new_ids or tally.changed:
-            websub.schedule_ping(self._states, now)
+            self._on_change(self._states, now)
         return TaskReport(state, len(tally.new_ids), tally.changed, tally.quarantined)
 
 
+def _requested_wait(kind: TaskKind, tally: Tally, error: SourceError | None) -> Seconds:
+    if error:
+        return error.retry_after or 0.0
+    return tally.min_wait if kind.obeys_max_age else 0.0
+
+
 def max_age(response: UpstreamResponse | None) -> Seconds:
-    """For how long an answer says it stays fresh (Cache-Control), in seconds."""
-    said = response.headers.get("Cache-Control", "") if response else ""
-    found = re.search(r"\bmax-age\s*=\s*(\d{1,9})\b", said, re.IGNORECASE)
-    return float(found[1]) if found else 0.0
+    """Return a response's freshness lifetime (Cache-Control: max-age), in seconds; 0 if none."""
+    directives = response.headers.get("Cache-Control", "") if response else ""
+    match = re.search(r"\bmax-age\s*=\s*(\d{1,9})\b", directives, re.IGNORECASE)
+    return float(match[1]) if match else 0.0
 
 
 def next_state(
-    before: TaskState | None, task: str, verdict: TaskStatus, started: datetime, now: datetime
+    previous: TaskState | None, task: str, status: TaskStatus, started: datetime, now: datetime
 ) -> TaskState:
-    """The state after an attempt: since when, last success, failures in a row."""
-    good = verdict in (TaskStatus.OK, TaskStatus.QUIET)
+    """Return the state after an attempt: status, since when, last success, failures in a row."""
+    succeeded = status in (TaskStatus.OK, TaskStatus.QUIET)
     return TaskState(
         name=task,
-        state=verdict,
-        since=before.since if before and before.state is verdict else now,
+        state=status,
+        since=previous.since if previous and previous.state is status else now,
         attempted_at=started,
-        succeeded_at=now if good else before.succeeded_at if before else None,
-        failures=0 if good else (before.failures if before else 0) + 1,
+        succeeded_at=now if succeeded else previous.succeeded_at if previous else None,
+        failures=0 if succeeded else (previous.failures if previous else 0) + 1,
     )

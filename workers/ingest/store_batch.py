@@ -1,4 +1,4 @@
-"""What every way into the store has in common: poison is set aside alone, old months stay away."""
+"""Storing a batch: poison records are isolated, and papers of expired months are skipped."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ _NOTHING_INGESTED: Final = IngestResult((), (), 0)
 
 @dataclass(frozen=True, slots=True)
 class Poison:
-    """What could not be stored, and why."""
+    """A record that could not be stored, and why."""
 
     record: Sighting | Paper
     reason: str
 
     @property
     def excerpt(self) -> str:
-        """What a person needs to see of it."""
+        """The record, truncated for display."""
         return repr(self.record)[:500]
 
 
 @dataclass(frozen=True, slots=True)
 class BatchResult:
-    """What storing did, what it could not store, and how many papers are of months too old."""
+    """The papers stored, the poison records, and the number of papers of expired months."""
 
     ingested: IngestResult = _NOTHING_INGESTED
     poison: tuple[Poison, ...] = ()
@@ -41,28 +41,24 @@ class BatchResult:
 def store_batch(
     store: Store, records: Sequence[Sighting | Paper], now: datetime, first_month: int = 0
 ) -> BatchResult:
-    """Store all of the months (YYYYMM) since `first`. Raises StoreError."""
-    kept = [one for one in records if one.id.month >= first_month]
-    too_old = {one.id for one in records if one.id.month < first_month}
-    return _store_or_bisect(store, kept, now, len(too_old))
+    """Store the records of months since `first_month` (YYYYMM). Raises StoreError."""
+    current = [record for record in records if record.id.month >= first_month]
+    too_old = {record.id for record in records if record.id.month < first_month}
+    return _store_or_bisect(store, current, now, len(too_old))
 
 
 def _store_or_bisect(
     store: Store, records: Sequence[Sighting | Paper], now: datetime, too_old: int = 0
 ) -> BatchResult:
-    """Store all; where one is poisonous, half by half, so that it alone is left out."""
+    """Store all records; bisect at an error, so that only the poison ones are left out."""
     try:
         return BatchResult(store.ingest(records, now=now), too_old=too_old)
     except _POISON_ERRORS as error:
         if len(records) == 1:
             return BatchResult(poison=(Poison(records[0], f"cannot be stored: {error!r}"),))
     middle = len(records) // 2
-    a, b = (
-        _store_or_bisect(store, records[:middle], now),
-        _store_or_bisect(store, records[middle:], now),
-    )
-    one, other = a.ingested, b.ingested
-    both = IngestResult(
-        one.new + other.new, one.changed + other.changed, one.unchanged + other.unchanged
-    )
-    return BatchResult(both, a.poison + b.poison, too_old)
+    first = _store_or_bisect(store, records[:middle], now)
+    second = _store_or_bisect(store, records[middle:], now)
+    a, b = first.ingested, second.ingested
+    ingested = IngestResult(a.new + b.new, a.changed + b.changed, a.unchanged + b.unchanged)
+    return BatchResult(ingested, first.poison + second.poison, too_old)

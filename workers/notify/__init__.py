@@ -1,5 +1,6 @@
-"""Notifications: e-mail digests and WebSub.
+"""Notification channels: e-mail digests and WebSub.
 
-May import: papers, workers.
-Start with: mail.py, websub.py.
+May import: papers.config, papers.errors, papers.model, papers.query, papers.redis_backend,
+    papers.state, papers.store, papers.text, workers.schedule, workers.sources.
+Start with: channels.py (the table of channels).
 """

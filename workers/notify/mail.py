@@ -1,10 +1,10 @@
-"""The digests by e-mail: each subscribed keyword's papers of the day or week that is over.
+"""E-mail digests: each subscribed keyword's papers of the last complete day or week.
 
-    the newest period that is over ─▶ its papers ─▶ claimed ─▶ a message ─▶ the mail server
+    the last complete period ─▶ its papers ─▶ claimed ─▶ a message ─▶ the mail server
 
-A period is claimed before its message is handed over, and given back only where the server did not
-take it. So none is ever sent twice: not by two workers, nor after a crash, nor where the connection
-broke at the last moment. A period in which nobody could send is passed over for the next.
+A period is claimed before its message is sent, and released only if the server did not accept it.
+So no digest is ever sent twice: not by two workers, nor after a crash, nor if the connection broke
+at the last moment. A period in which sending was impossible is skipped for the next.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ return 1
 
 
 def mail_tasks(settings: Settings) -> list[str]:
-    """A task for each subscription; none while no mail server is named."""
+    """Return a task per subscription; none unless a mail server is configured."""
     if not settings.smtp_url:
         return []
     kinds: dict[PeriodKind, tuple[str, ...]] = {
@@ -52,7 +52,7 @@ def mail_tasks(settings: Settings) -> list[str]:
 
 
 class DigestMailer:
-    """The source of the tasks `mail:day:NAME`, `mail:week:NAME`: it brings nothing, and tells."""
+    """Sends the digests of the tasks `mail:day:NAME` and `mail:week:NAME`; it fetches nothing."""
 
     def __init__(self, store: Store, keywords: Keywords, redis: Redis) -> None:
         self._store, self._keywords, self._redis = store, keywords, redis
@@ -60,7 +60,7 @@ class DigestMailer:
     def fetch(
         self, subject: str, upstreams: UpstreamClients, now: datetime
     ) -> Iterator[FetchResult]:
-        """Send the newest digest, unless it was. Raises SourceError, StoreAway."""
+        """Send the latest digest unless it was sent. Raises SourceError, StoreUnavailable."""
         kind, _, slug = subject.partition(":")
         keyword = self._keyword(slug)
         period = Period.containing(cast(PeriodKind, kind), now.date()).previous
@@ -106,7 +106,7 @@ class DigestMailer:
         try:
             send_mail(digest_message(keyword, period, papers, settings), settings)
         except SourceOutcomeUnknown:
-            raise  # it may have been taken: not again
+            raise  # it may have been accepted: do not send it again
         except SourceError:
             self._release_claim(subject, period)
             raise
@@ -118,6 +118,6 @@ class DigestMailer:
             )
 
     def _release_claim(self, subscription: str, period: Period) -> None:
-        """The server did not take it: it is to be tried again."""
+        """Release a claim that the server did not accept, so that it is tried again."""
         with translate_store_errors(self._redis):
             self._redis.hset(keys.MAILED_DIGESTS, subscription, f"not {period.name}")

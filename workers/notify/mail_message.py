@@ -1,7 +1,8 @@
-"""The digest of a keyword as a message: the papers of a day or week as plain text and as HTML.
+"""A digest's message: a keyword's papers of a day or week as plain text and as HTML.
 
-It says what does not move: titles, names, the beginnings of abstracts, where to read on. Same
-papers, same message, and the same Message-ID for the same period: https://www.rfc-editor.org/rfc/rfc5322
+It contains only what does not change: titles, names, beginnings of abstracts, links. The same
+papers give the same message, and the same period the same Message-ID:
+https://www.rfc-editor.org/rfc/rfc5322
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ _SMALL_STYLE: Final = 'style="margin:.25em 0;font-size:.85em"'
 
 @dataclass(frozen=True, slots=True)
 class _DigestContent:
-    """What both forms of a message say."""
+    """The content of both forms of a message."""
 
     heading: str
     page_url: str
@@ -47,61 +48,61 @@ class _DigestContent:
 def digest_message(
     keyword: Keyword, period: Period, papers: Sequence[Paper], settings: Settings
 ) -> EmailMessage:
-    """The message about a keyword's papers, newest first; of many the first are told of."""
-    site, name = settings.base_url, clean_line(keyword.name)
-    host = urlsplit(site).hostname or "localhost"
+    """Return the message on a keyword's papers, newest first; only the first ones are listed."""
+    base_url, name = settings.base_url, clean_line(keyword.name)
+    host = urlsplit(base_url).hostname or "localhost"
     count = f"{len(papers):,} paper{'' if len(papers) == 1 else 's'}"
-    left = len(papers) - MAX_LISTED_PAPERS
-    letter = _DigestContent(
+    unlisted = len(papers) - MAX_LISTED_PAPERS
+    content = _DigestContent(
         heading=f"{name}: {count}, {period.display_name}",
-        page_url=f"{site}/k/{keyword.slug}?since={period.first_day}&until={period.last_day}",
+        page_url=f"{base_url}/k/{keyword.slug}?since={period.first_day}&until={period.last_day}",
         papers=papers[:MAX_LISTED_PAPERS],
-        remainder=f"and {left:,} more" if left > 0 else "",
-        base_url=site,
+        remainder=f"and {unlisted:,} more" if unlisted > 0 else "",
+        base_url=base_url,
     )
     message = EmailMessage(policy=SMTP)
-    message["Subject"] = letter.heading
+    message["Subject"] = content.heading
     message["From"] = settings.mail_from or f"Paperwire <paperwire@{host}>"
     message["To"] = settings.mail_to
     message["Date"] = period.end
     message["Message-ID"] = f"<{keyword.slug}.{period.name}.paperwire@{host}>"
     message["List-ID"] = f"<{keyword.slug}.{_FREQUENCY_NAMES[period.kind]}.{host}>"
-    message["List-Unsubscribe"] = f"<{letter.unsubscribe_url}>"
-    message["List-Archive"] = f"<{site}/k/{keyword.slug}>"
+    message["List-Unsubscribe"] = f"<{content.unsubscribe_url}>"
+    message["List-Archive"] = f"<{base_url}/k/{keyword.slug}>"
     message["Auto-Submitted"] = "auto-generated"
-    message.set_content(_plain_text(letter))
-    message.add_alternative(_html(letter), subtype="html")
+    message.set_content(_plain_text(content))
+    message.add_alternative(_html(content), subtype="html")
     return message
 
 
-def _plain_text(letter: _DigestContent) -> str:
-    parts = [f"{letter.heading}\n{letter.page_url}"]
-    for paper in letter.papers:
-        here = f"{letter.base_url}/papers/{paper.id}"
+def _plain_text(content: _DigestContent) -> str:
+    parts = [f"{content.heading}\n{content.page_url}"]
+    for paper in content.papers:
+        here = f"{content.base_url}/papers/{paper.id}"
         lines = (_title(paper), _authors(paper), _abstract_excerpt(paper), here, paper.id.url)
         parts.append("\n".join(filter(None, lines)))
-    ending = f"-- \nPaperwire. To end these: {letter.unsubscribe_url}"
-    return "\n\n".join(filter(None, (*parts, letter.remainder, ending))) + "\n"
+    ending = f"-- \nPaperwire. To unsubscribe: {content.unsubscribe_url}"
+    return "\n\n".join(filter(None, (*parts, content.remainder, ending))) + "\n"
 
 
-def _html(letter: _DigestContent) -> str:
-    items = "".join(_html_item(paper, letter.base_url) for paper in letter.papers)
+def _html(content: _DigestContent) -> str:
+    items = "".join(_html_item(paper, content.base_url) for paper in content.papers)
     return f"""<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>{escape(letter.heading)}</title></head>
+<html lang="en"><head><meta charset="utf-8"><title>{escape(content.heading)}</title></head>
 <body style="max-width:44em;margin:0 auto;padding:1em;font:16px/1.5 Georgia,serif">
-<h1 style="font-size:1.4em"><a href="{escape(letter.page_url)}">{escape(letter.heading)}</a></h1>
-{items}{f"<p>{letter.remainder}</p>" if letter.remainder else ""}
-<p {_SMALL_STYLE}>Paperwire. <a href="{escape(letter.unsubscribe_url)}">To end these</a>.</p>
+<h1 style="font-size:1.4em"><a href="{escape(content.page_url)}">{escape(content.heading)}</a></h1>
+{items}{f"<p>{content.remainder}</p>" if content.remainder else ""}
+<p {_SMALL_STYLE}>Paperwire. <a href="{escape(content.unsubscribe_url)}">Unsubscribe</a>.</p>
 </body></html>
 """
 
 
-def _html_item(paper: Paper, site: str) -> str:
-    told = ((_authors(paper), _SMALL_STYLE), (_abstract_excerpt(paper), _NORMAL_STYLE))
-    said = "".join(f"<p {style}>{escape(text)}</p>\n" for text, style in told if text)
+def _html_item(paper: Paper, base_url: str) -> str:
+    parts = ((_authors(paper), _SMALL_STYLE), (_abstract_excerpt(paper), _NORMAL_STYLE))
+    paragraphs = "".join(f"<p {style}>{escape(text)}</p>\n" for text, style in parts if text)
     return f"""<h2 style="font-size:1.1em;margin:1.5em 0 0">
-<a href="{escape(site)}/papers/{paper.id}">{escape(_title(paper))}</a></h2>
-{said}<p {_SMALL_STYLE}><a href="{paper.id.url}">arXiv:{paper.id}</a></p>
+<a href="{escape(base_url)}/papers/{paper.id}">{escape(_title(paper))}</a></h2>
+{paragraphs}<p {_SMALL_STYLE}><a href="{paper.id.url}">arXiv:{paper.id}</a></p>
 """
 
 
@@ -112,17 +113,17 @@ def _title(paper: Paper) -> str:
 
 def _authors(paper: Paper) -> str:
     names = [clean_line(name) for name in paper.authors]
-    few = len(names) <= MAX_LISTED_AUTHORS + 1  # never "and 1 more"
-    told = (
+    is_short = len(names) <= MAX_LISTED_AUTHORS + 1  # never "and 1 more"
+    shown = (
         names
-        if few
+        if is_short
         else [*names[:MAX_LISTED_AUTHORS], f"and {len(names) - MAX_LISTED_AUTHORS} more"]
     )
-    return ", ".join(told)
+    return ", ".join(shown)
 
 
 def _abstract_excerpt(paper: Paper) -> str:
-    """The beginning of an abstract, its formulas as TeX; no word is cut."""
+    """Return the beginning of an abstract, formulas as TeX, cut between words."""
     text = accents_to_unicode(clean_line(paper.abstract))
     if len(text) <= MAX_ABSTRACT_LENGTH:
         return text

@@ -1,7 +1,7 @@
-"""Handing a message to the operator's own mail server.
+"""Delivery of a message to the operator's own mail server.
 
-What is said over the network is encrypted, or stays on this machine: `smtps://` is TLS from the
-first byte, `smtp://` begins it with STARTTLS, which only a server at a loopback address may lack.
+Traffic over the network is encrypted, or stays on this machine: `smtps://` is TLS from the first
+byte, `smtp://` requires STARTTLS, except at a loopback address.
 https://www.rfc-editor.org/rfc/rfc8314
 """
 
@@ -21,14 +21,15 @@ _DEFAULT_PORTS: Final = {"smtp": 587, "smtps": 465}
 
 
 def send_mail(message: EmailMessage, settings: Settings) -> None:
-    """Hand a message over.
+    """Deliver a message.
 
-    Raises SourceUnreachable, SourceRefused where it was not taken, SourceInDoubt where it may be.
+    Raises SourceUnreachable, SourceRefused if it was not accepted, SourceOutcomeUnknown if it may
+    have been.
     """
-    where = urlsplit(settings.smtp_url)
-    name = f"the mail server {where.hostname}"
+    address = urlsplit(settings.smtp_url)
+    name = f"the mail server {address.hostname}"
     try:
-        with _connect(where, settings) as client:
+        with _connect(address, settings) as client:
             _transmit(client, message, name)
     except smtplib.SMTPException as error:
         raise SourceRefused(f"{name}: {_error_message(error)}") from error
@@ -36,20 +37,20 @@ def send_mail(message: EmailMessage, settings: Settings) -> None:
         raise SourceUnreachable(f"{name}: {error}") from error
 
 
-def _connect(where: SplitResult, settings: Settings) -> smtplib.SMTP:
-    """A connection that is safe, with whoever we are known."""
-    host, port = where.hostname or "", where.port or _DEFAULT_PORTS[where.scheme]
-    safe, seconds = ssl.create_default_context(), settings.fetch_timeout
-    if where.scheme == "smtps":
-        client: smtplib.SMTP = smtplib.SMTP_SSL(host, port, timeout=seconds, context=safe)
+def _connect(address: SplitResult, settings: Settings) -> smtplib.SMTP:
+    """Return a secure connection, logged in if settings name a user."""
+    host, port = address.hostname or "", address.port or _DEFAULT_PORTS[address.scheme]
+    tls_context, timeout = ssl.create_default_context(), settings.fetch_timeout
+    if address.scheme == "smtps":
+        client: smtplib.SMTP = smtplib.SMTP_SSL(host, port, timeout=timeout, context=tls_context)
     else:
-        client = smtplib.SMTP(host, port, timeout=seconds)
+        client = smtplib.SMTP(host, port, timeout=timeout)
     try:
         client.ehlo_or_helo_if_needed()
-        if where.scheme == "smtp" and (client.has_extn("starttls") or not _is_loopback(host)):
-            client.starttls(context=safe)
-        if where.username:
-            client.login(unquote(where.username), settings.smtp_password)
+        if address.scheme == "smtp" and (client.has_extn("starttls") or not _is_loopback(host)):
+            client.starttls(context=tls_context)
+        if address.username:
+            client.login(unquote(address.username), settings.smtp_password)
     except BaseException:
         client.close()
         raise
@@ -61,7 +62,7 @@ def _transmit(client: smtplib.SMTP, message: EmailMessage, name: str) -> None:
         client.send_message(message)
     except (smtplib.SMTPServerDisconnected, OSError) as error:
         if isinstance(error, smtplib.SMTPResponseException | smtplib.SMTPRecipientsRefused):
-            raise  # an answer, and a plain one
+            raise  # a definite reply
         raise SourceOutcomeUnknown(f"{name}: the connection broke on the way ({error})") from error
 
 
@@ -73,7 +74,7 @@ def _is_loopback(host: str) -> bool:
 
 
 def _error_message(error: smtplib.SMTPException) -> str:
-    """What the server said, in a line; never what we said to it."""
+    """Return the server's reply in one line; never what was sent to it."""
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         return "; ".join(_format_reply(code, text) for code, text in error.recipients.values())
     if isinstance(error, smtplib.SMTPResponseException):
@@ -82,5 +83,5 @@ def _error_message(error: smtplib.SMTPException) -> str:
 
 
 def _format_reply(code: int, text: bytes | str) -> str:
-    said = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
-    return f"{code} {' '.join(said.split())}"[:300]
+    message = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
+    return f"{code} {' '.join(message.split())}"[:300]

@@ -1,16 +1,17 @@
-"""WebSub: a hub is told of every feed that changed, and tells its subscribers.
+"""WebSub publisher: pings a hub for every feed that changed; the hub notifies the subscribers.
 
-    an ingest changed something          the task `websub` is due a minute later, once for all
-                                         that comes in that minute
-    the newest papers of every saved keyword, digested as readers compare them
-    differ from what was told last       one ping for each format of the feed; the digest is kept
+    an ingest changed papers             the task `websub` is due a minute later, once for all
+                                         that arrives in that minute
+    the digest of a saved keyword's      one ping for each format of the feed; then the digest
+    newest papers differs from that      is saved
+    of its last ping
 
-What readers do not compare (votes, comments, picks, links, a DOI) changes a feed's bytes and is no
-news; where the bytes are the same the digest is. A hub that is away fails the task, which is tried
-again at growing intervals; what was told by then is not told twice.
+Fields that readers do not compare (votes, comments, picks, links, a DOI) change a feed's bytes but
+not its digest; the same bytes have the same digest. An unavailable hub fails the task, which backs
+off; feeds that were pinged by then are not pinged again.
 
-https://www.w3.org/TR/websub/. How a publisher tells its hub is not in it; hubs take the form of
-its predecessor (`hub.mode=publish`), some by `hub.topic`, some by `hub.url`.
+https://www.w3.org/TR/websub/. It leaves open how a publisher notifies its hub; hubs accept the form
+of the predecessor (`hub.mode=publish`), some by `hub.topic`, some by `hub.url`.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from typing import Any, Final
 
 from redis import Redis
 
+from papers.config.settings import Settings
 from papers.errors import SourceRefused
 from papers.model.frozen_fields import feed_digest
 from papers.query.parser import parse_query
@@ -34,24 +36,29 @@ from workers.sources.result import FetchResult, UpstreamClients
 
 WEBSUB_TASK: Final = "websub"
 PING_DELAY: Final = timedelta(minutes=1)
-"""From the first news to the ping: the batches of a morning come together."""
+"""From the first change to the ping: the batches of a morning are pinged together."""
 
 FEED_SUFFIXES: Final = ("atom", "rss", "json")
-"""The formats of a feed, each a topic of its own; the service's own table has the same."""
+"""The formats of a feed, each a topic of its own; the same as in the service's table."""
 
 _TOO_MANY_REQUESTS: Final = 429
 _SERVER_ERROR: Final = 500
 
 
+def websub_tasks(settings: Settings) -> list[str]:
+    """Return the task that pings the hub; none unless a hub is configured."""
+    return [WEBSUB_TASK] if settings.websub_hub else []
+
+
 def topic_urls(base_url: str, slug: str) -> list[str]:
-    """The self links of a saved keyword's feeds."""
+    """Return the self links of a saved keyword's feeds."""
     return [f"{base_url}/feeds/{slug}.{suffix}" for suffix in FEED_SUFFIXES]
 
 
 def schedule_ping(states: TaskStates, now: datetime) -> None:
-    """There is news: tell the hub in a minute, if there is a hub and it is well. Raises StoreAway.
+    """Move the ping task forward to a minute from now, if it is scheduled and not failing.
 
-    One that failed is left alone until its back-off is over.
+    Without a hub it is never scheduled; a failing one backs off. Raises StoreUnavailable.
     """
     state = states.get(WEBSUB_TASK)
     if state is None or state.state is not TaskStatus.FAILING:
@@ -59,7 +66,7 @@ def schedule_ping(states: TaskStates, now: datetime) -> None:
 
 
 class WebSubPublisher:
-    """The source of the task `websub`: it brings nothing, and tells."""
+    """Pings the hub in the task `websub`; it fetches nothing."""
 
     def __init__(self, store: Store, keywords: Keywords, redis: Redis) -> None:
         self._store, self._keywords, self._redis = store, keywords, redis
@@ -67,43 +74,41 @@ class WebSubPublisher:
     def fetch(
         self, subject: str, upstreams: UpstreamClients, now: datetime
     ) -> Iterator[FetchResult]:
-        """Ping the hub for what changed since the last time. Raises SourceError, StoreAway.
+        """Ping the hub for feeds that changed since their last ping.
 
-        The very first time nothing is told: nobody has subscribed before there was a hub.
+        The very first run pings nothing: nobody could subscribe before there was a hub.
+        Raises SourceError, StoreUnavailable.
         """
-        told, pings, refused = self._load_digests(), 0, None
+        previous, pings, refused = self._load_digests(), 0, None
         saved = {keyword.slug: parse_query(keyword.query) for keyword in self._keywords.all()}
         for slug, query in saved.items():
             current = feed_digest(self._store.search(SearchRequest(query=query)).papers)
-            if told.get(slug) == current:
+            if previous.get(slug) == current:
                 continue
             try:
-                pings += self._ping(slug, upstreams, now) if told else 0
+                pings += self._ping(slug, upstreams, now) if previous else 0
             except SourceRefused as error:
-                if (
-                    error.status is None
-                    or error.status == _TOO_MANY_REQUESTS
-                    or error.status >= _SERVER_ERROR
-                ):
-                    raise  # it is the hub, not this feed
+                if _is_hub_failure(error.status):
+                    raise
                 refused = refused or error
             else:
                 self._save_digest(slug, current)
-        self._delete_digests(told.keys() - saved.keys())
+        self._delete_digests(previous.keys() - saved.keys())
         if refused:
             raise refused
         yield FetchResult(
-            record_count=pings, message=f"told the hub of {pings} feeds" if pings else "no news"
+            record_count=pings,
+            message=f"pinged the hub for {pings} feeds" if pings else "no changes",
         )
 
     def _ping(self, slug: str, upstreams: UpstreamClients, now: datetime) -> int:
-        """Tell of every format of a feed; how many."""
+        """Ping every format of a feed; return how many."""
         settings = upstreams.settings
-        addresses = topic_urls(settings.base_url, slug)
-        for topic in addresses:
+        topics = topic_urls(settings.base_url, slug)
+        for topic in topics:
             form = {"hub.mode": "publish", "hub.topic": topic, "hub.url": topic}
             upstreams.fetcher.post(settings.websub_hub, form, now=now)
-        return len(addresses)
+        return len(topics)
 
     def _load_digests(self) -> dict[str, str]:
         with translate_store_errors(self._redis):
@@ -118,3 +123,8 @@ class WebSubPublisher:
         with translate_store_errors(self._redis):
             if slugs:
                 self._redis.hdel(keys.WEBSUB_DIGESTS, *slugs)
+
+
+def _is_hub_failure(status: int | None) -> bool:
+    """True if the hub is at fault, not the feed that it refused."""
+    return status is None or status == _TOO_MANY_REQUESTS or status >= _SERVER_ERROR

@@ -1,5 +1,6 @@
-"""What is due and when: the scheduler, cadences, the lease.
+"""Scheduling: the scheduler, cadences, leases, and the row of a kind of task.
 
-May import: papers, workers.tasks, workers.notify.
-Start with: scheduler.py.
+May import: papers.config, papers.errors, papers.model, papers.redis_backend, papers.state,
+    papers.store, workers.sources.
+Start with: scheduler.py, task_kind.py.
 """

@@ -1,4 +1,4 @@
-"""When a task is due next: pure functions of its state and the time."""
+"""Cadences: when a task is due next, as pure functions of its state and the time."""
 
 from __future__ import annotations
 
@@ -18,100 +18,87 @@ DAY: Final = timedelta(days=1)
 INITIAL_BACKOFF: Final = MINUTE
 MAX_BACKOFF: Final = HOUR
 MAX_WAIT: Final = DAY
-"""An upstream that asks for more than a day is asked again after a day."""
+"""The longest wait that an upstream can impose; if it asks for more, it is polled after a day."""
 
 FEED_REBUILD_MARGIN: Final = 5 * MINUTE
-"""arXiv's feeds are rebuilt at Eastern midnight; this leaves it time to do so."""
+"""arXiv rebuilds its feeds at Eastern midnight; this leaves it time to finish."""
 
 LATE_BATCH_WINDOW: Final = 3 * HOUR
-"""For so long after Eastern midnight a missing batch is looked for every few minutes."""
+"""How long after Eastern midnight a missing batch is polled for every few minutes."""
+
+Cadence = Callable[[str, TaskState, datetime], datetime | None]
+"""`cadence(task, state, now)`: the next run after an attempt that did not fail; None: no more."""
 
 
 def next_run_at(
-    task: str, state: TaskState, now: datetime, *, min_wait: Seconds = 0.0, has_more: bool = False
+    task: str,
+    cadence: Cadence,
+    state: TaskState,
+    now: datetime,
+    *,
+    min_wait: Seconds = 0.0,
+    has_more: bool = False,
 ) -> datetime | None:
-    """When the task is due after an attempt that left it in this state; None: never again.
+    """Return when a task is due after an attempt that left it in `state`; None: never again.
 
-    `wait` is how long the upstream asked to be left alone, in seconds; `more`: the run goes on.
+    A failing task backs off, whatever its cadence. `min_wait` is how long the upstream asked for
+    no further request; `has_more`: the run continues in another attempt, due at once.
     """
     if state.state is TaskStatus.FAILING:
         planned: datetime | None = now + _backoff(task, state.failures)
     elif has_more:
         planned = now
     else:
-        planned = _CADENCES[task.partition(":")[0]](task, state, now)
+        planned = cadence(task, state, now)
     if planned is None:
         return None
     return max(planned, now + min(timedelta(seconds=min_wait), MAX_WAIT))
 
 
-def _backoff(task: str, failures: int) -> timedelta:
-    """One minute, two, four, … an hour, a tenth more or less; it never gives up."""
-    doubled: timedelta = INITIAL_BACKOFF * 2 ** min(max(failures, 1) - 1, 16)
-    return min(doubled, MAX_BACKOFF) * (0.9 + 0.2 * _jitter(f"{task} {failures}"))
+def every(interval: timedelta, *, jitter: float = 0.0) -> Cadence:
+    """Return a cadence of one run per interval; `jitter`: the share it varies by, up and down."""
+
+    def cadence(task: str, state: TaskState, now: datetime) -> datetime:
+        return now + interval * (1 - jitter + 2 * jitter * _jitter(task))
+
+    return cadence
 
 
-def _announcements(task: str, state: TaskState, now: datetime) -> datetime:
-    """Rest until the next announcement; look for a batch that should be here already."""
+def after_announcement(task: str, state: TaskState, now: datetime) -> datetime:
+    """Run after the next announcement; poll for a batch that is overdue."""
     if state.state is TaskStatus.STALE:
-        expected = now - newest_announcement(now) < LATE_BATCH_WINDOW
-        return now + (10 * MINUTE if expected else HOUR) * (0.9 + 0.2 * _jitter(task))
+        is_expected = now - newest_announcement(now) < LATE_BATCH_WINDOW
+        return now + (10 * MINUTE if is_expected else HOUR) * (0.9 + 0.2 * _jitter(task))
     return next_announcement(now) + FEED_REBUILD_MARGIN * (1 + _jitter(task))
 
 
-def _huggingface(task: str, state: TaskState, now: datetime) -> datetime:
-    return now + (DAY if task == "hf:recent" else HOUR) * (0.95 + 0.1 * _jitter(task))
+def reconciliation(task: str, state: TaskState, now: datetime) -> datetime | None:
+    """Run daily; soon again if papers were missing, to verify that they no longer are."""
+    interval = 5 * MINUTE if state.state is TaskStatus.STALE else DAY
+    return every(interval, jitter=0.05)(task, state, now)
 
 
-def _community(task: str, state: TaskState, now: datetime) -> datetime:
-    return now + HOUR * (0.95 + 0.1 * _jitter(task))
+def daily_papers(task: str, state: TaskState, now: datetime) -> datetime | None:
+    """Run hourly for today's picks, daily for those of the last days (`hf:recent`)."""
+    return every(DAY if task == "hf:recent" else HOUR, jitter=0.05)(task, state, now)
 
 
-def _daily(task: str, state: TaskState, now: datetime) -> datetime:
-    return now + DAY
-
-
-def _oai(task: str, state: TaskState, now: datetime) -> datetime:
-    """Daily; soon again where something was missing, to see that it no longer is."""
-    pause = 5 * MINUTE if state.state is TaskStatus.STALE else DAY
-    return now + pause * (0.95 + 0.1 * _jitter(task))
-
-
-def _enrich(task: str, state: TaskState, now: datetime) -> datetime:
-    return now + 5 * MINUTE
-
-
-def _websub(task: str, state: TaskState, now: datetime) -> datetime:
-    """A look now and then, for news that came while the hub was being told."""
-    return now + 5 * MINUTE
-
-
-def _mail(task: str, state: TaskState, now: datetime) -> datetime:
-    """Soon after the day is over, in UTC: the week is over with its last day."""
+def after_midnight(task: str, state: TaskState, now: datetime) -> datetime:
+    """Run soon after the day is over, in UTC; a week is over with its last day."""
     midnight = datetime(now.year, now.month, now.day, tzinfo=UTC) + DAY
     return midnight + FEED_REBUILD_MARGIN * (1 + _jitter(task))
 
 
-def _never_again(task: str, state: TaskState, now: datetime) -> None:
-    """Never again."""
+def never_again(task: str, state: TaskState, now: datetime) -> None:
+    """Run once: after a success the task is done."""
+
+
+def _backoff(task: str, failures: int) -> timedelta:
+    """One minute, two, four, ... up to an hour, give or take a tenth; it never gives up."""
+    doubled: timedelta = INITIAL_BACKOFF * 2 ** min(max(failures, 1) - 1, 16)
+    return min(doubled, MAX_BACKOFF) * (0.9 + 0.2 * _jitter(f"{task} {failures}"))
 
 
 def _jitter(text: str) -> float:
-    """0 to 1, the same for the same text: neighbours do not all come at once."""
+    """0 to 1, always the same for the same text: tasks of one kind do not all run at once."""
     return zlib.crc32(text.encode()) / 0xFFFF_FFFF
-
-
-_CADENCES: Final[dict[str, Callable[[str, TaskState, datetime], datetime | None]]] = {
-    "announcements": _announcements,
-    "hf": _huggingface,
-    "community": _community,
-    "enrich": _enrich,
-    "fill": _never_again,
-    "oai": _oai,
-    "websub": _websub,
-    "mail": _mail,
-    "backfill": _never_again,
-    "retention": _daily,
-    "closing": _daily,
-}
-"""One line for each kind of task."""

@@ -1,4 +1,4 @@
-"""A right that one process has at a time, on any host, for as long as it renews it."""
+"""A lease: one holder at a time, on any host, for as long as it is renewed."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ return redis.call('DEL', KEYS[1])
 
 
 class Lease:
-    """A lease on `key`; it runs out `seconds` after it was last taken."""
+    """A lease on `key`; it expires `seconds` after it was last acquired or renewed."""
 
     def __init__(self, redis: Redis, key: str, seconds: Seconds) -> None:
         self._redis, self._key, self._milliseconds = redis, key, round(seconds * 1000)
         self._token = secrets.token_hex(16)
 
     def acquire(self) -> bool:
-        """Take the lease, or renew it; False while another has it. Raises StoreAway."""
+        """Acquire or renew the lease; False while another holds it. Raises StoreUnavailable."""
         with translate_store_errors(self._redis):
             if self._redis.set(self._key, self._token, nx=True, px=self._milliseconds):
                 return True
@@ -48,16 +48,16 @@ class Lease:
             return bool(renewed)
 
     def release(self) -> None:
-        """Give the lease up, if it is ours. Raises StoreAway."""
+        """Release the lease if it is ours. Raises StoreUnavailable."""
         with translate_store_errors(self._redis):
             self._redis.eval(_RELEASE_SCRIPT, 1, self._key, self._token)
 
 
 @contextmanager
 def heartbeat_thread(beat: Callable[[], object], interval: Seconds) -> Iterator[None]:
-    """Call `beat` from a thread of its own every so often, until the block ends.
+    """Call `beat` from its own thread at the interval, until the block ends.
 
-    A beat that the store misses is logged; the next one may come through.
+    A beat that the store misses is logged; the next one may succeed.
     """
     ended = threading.Event()
 

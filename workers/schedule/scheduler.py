@@ -1,18 +1,18 @@
-"""The scheduler's tick: what is due is woken, once, whoever ticks.
+"""The scheduler's tick: enqueues every task that is due, once, however many schedulers run.
 
-    only the holder of the lease ticks           any number of schedulers may run
-    settle ingests that were cut short
-    plan: every configured task is in the due set, and nothing else
-    claim what is due, which moves its time on, and wake a worker for it
+    only the holder of the lease ticks
+    settle ingests that were interrupted
+    synchronize: the due set contains the tasks called for, and no others
+    claim each due task, which postpones it, and enqueue a wake-up for it
 
-A wake-up (an RQ job) may be lost: then the claim runs out and the task is due again. It may come
-twice or late: then `workers.jobs` finds the task done since, and does nothing.
+A wake-up (an RQ job) may be lost: then the claim expires and the task is due again. It may be
+repeated or late: then `workers.jobs` finds that the task ran since, and does nothing.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -20,53 +20,54 @@ from redis import Redis
 
 from papers.config.settings import Seconds, Settings
 from papers.redis_backend import keys
-from papers.state.communities import Communities, community_task
-from papers.state.keywords import Keywords, initial_fetch_task
+from papers.state.communities import Communities
 from papers.state.task_states import TaskStates
 from papers.store import Store
-from workers.notify import websub
-from workers.notify.mail import mail_tasks
 from workers.schedule.lease import Lease
-from workers.tasks import backfill, compaction, reconcile, retention
+from workers.schedule.task_kind import TaskKind
 
 log = logging.getLogger(__name__)
 
 CLAIM_TTL: Final = timedelta(seconds=60)
-"""How long a worker has from a wake-up, and from each beat of its run, to be heard of."""
+"""How long a claim lasts after a wake-up, and after each heartbeat of its job."""
 
 LEASE_SECONDS: Final[Seconds] = 30.0
 
 MAX_PLAN_AHEAD: Final = timedelta(days=5)
-"""No task is planned for later: such a time is from a clock that was wrong, and has been set."""
+"""No task is due later: such a time is from a clock that was wrong and has been set."""
 
 EnqueueTask = Callable[[str, datetime], None]
-"""Send a worker a wake-up for a task, saying when."""
+"""`enqueue(task, now)` sends a worker the wake-up for a task."""
 
 QueueLength = Callable[[], int]
-"""How many wake-ups no worker has taken yet."""
+"""Returns the number of wake-ups that no worker has taken yet."""
 
 
 class Scheduler:
-    """One of any number of schedulers."""
+    """One of any number of schedulers. `kinds` has the row of each kind of task."""
 
     def __init__(
-        self, redis: Redis, settings: Settings, enqueue: EnqueueTask, queue_length: QueueLength
+        self,
+        redis: Redis,
+        settings: Settings,
+        kinds: Mapping[str, TaskKind],
+        enqueue: EnqueueTask,
+        queue_length: QueueLength,
     ) -> None:
-        self._settings, self._enqueue, self._queue_length = settings, enqueue, queue_length
+        self._redis, self._kinds = redis, kinds
+        self._enqueue, self._queue_length = enqueue, queue_length
         self._lease = Lease(redis, keys.SCHEDULER_LEASE, LEASE_SECONDS)
-        self._states, self._keywords = TaskStates(redis), Keywords(redis)
+        self._states, self._store = TaskStates(redis), Store(redis)
         self._communities = Communities(redis, settings)
-        self._store = Store(redis)
-        self._backfill_plans = backfill.BackfillPlans(redis)
 
     def tick(self, now: datetime) -> list[str]:
-        """See the module; the tasks that were woken. Raises StoreAway."""
+        """Perform one tick (see the module); return the tasks woken. Raises StoreUnavailable."""
         if not self._lease.acquire():
             return []
         self._store.settle(now=now)
         planned = self._sync_due_set(now)
         if self._queue_length() >= 2 * planned:
-            return []  # no worker is there: more wake-ups would only pile up
+            return []  # no worker is running: more wake-ups would only pile up
         due = self._states.due_tasks(now)
         woken = [task for task in due if self._states.claim(task, now, now + CLAIM_TTL)]
         for task in woken:
@@ -74,43 +75,30 @@ class Scheduler:
         return woken
 
     def resign(self) -> None:
-        """Let another scheduler tick at once. Raises StoreAway."""
+        """Release the lease, for another scheduler to tick at once. Raises StoreUnavailable."""
         self._lease.release()
 
     def _sync_due_set(self, now: datetime) -> int:
-        """Make the due set hold what is configured; how many tasks that is."""
+        """Make the due set hold the tasks called for; return how many those are."""
         times = self._states.due_times()
         planned = set(times)
-        standing = set(recurring_tasks(self._communities.effective_settings()))
-        if self._backfill_plans.get():
-            standing.add(backfill.BACKFILL_TASK)
-        fills = {initial_fetch_task(keyword.slug) for keyword in self._keywords.all()}
-        filled = {state.name for state in self._states.all() if state.succeeded_at}
-        for task in sorted((standing | (fills - filled)) - planned):
+        permanent, once = self._tasks_called_for()
+        succeeded = {state.name for state in self._states.all() if state.succeeded_at}
+        for task in sorted((permanent | (once - succeeded)) - planned):
             self._states.schedule(task, now)
         for task in [task for task, at in times.items() if at > now + MAX_PLAN_AHEAD]:
-            log.warning("%s was due at a time that cannot be; it is due now", task)
+            log.warning("%s was due at an implausible time; it is due now", task)
             self._states.schedule(task, now)
-        for task in sorted(planned - standing - fills):
+        for task in sorted(planned - permanent - once):
             log.info("%s is no longer configured", task)
             self._states.delete_task(task)
-        return len(standing | fills)
+        return len(permanent | once)
 
-
-def recurring_tasks(settings: Settings) -> list[str]:
-    """The tasks that settings ask for; the first fills of keywords come and go beside them.
-
-    Saved communities are in `Communities.settings()`.
-    """
-    huggingface = ["hf:today", "hf:recent"] if settings.huggingface else []
-    return [
-        *(f"announcements:{category}" for category in settings.categories),
-        *([reconcile.RECONCILE_TASK] if reconcile.is_reconciliation_enabled(settings) else []),
-        *huggingface,
-        *map(community_task, settings.communities),
-        "enrich",
-        *([retention.RETENTION_TASK] if settings.keep_months else []),
-        compaction.COMPACTION_TASK,
-        *([websub.WEBSUB_TASK] if settings.websub_hub else []),
-        *mail_tasks(settings),
-    ]
+    def _tasks_called_for(self) -> tuple[set[str], set[str]]:
+        """The tasks that settings and store call for: permanent ones, those to succeed once."""
+        settings = self._communities.effective_settings()
+        permanent, once = set[str](), set[str]()
+        for kind in self._kinds.values():
+            permanent.update(kind.recurring(settings))
+            (once if kind.runs_once else permanent).update(kind.pending(self._redis))
+        return permanent, once

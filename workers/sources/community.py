@@ -1,7 +1,7 @@
-"""Community feeds: any RSS or Atom whose entries name arXiv papers, as its community's picks.
+"""Community feeds: the arXiv papers that the entries of any RSS or Atom feed link to, as picks.
 
-Only ids, links and dates are taken. An entry may name a paper by its link, its id, its title or
-its text; one that names none is counted and passed over.
+Only ids, links and dates are taken. An entry may name a paper in its link, id, title or text; one
+that names none is counted and skipped.
 """
 
 from __future__ import annotations
@@ -21,54 +21,56 @@ ACCEPT: Final = (
     "application/atom+xml, application/rss+xml, application/xml;q=0.9, text/xml;q=0.9, */*;q=0.1"
 )
 MAX_IDS_PER_ENTRY: Final = 1_000
-"""Papers that one entry may name; a longer list is cut."""
+"""Papers that one entry may name; a longer list is truncated."""
 
 _PICK_DATE_TOLERANCE: Final = timedelta(days=2)
 
 
-def fetch(subject: str, upstreams: UpstreamClients, now: datetime) -> Iterator[FetchResult]:
-    """The picks of the community called `subject` in the settings, as one part."""
+def fetch_community_picks(
+    subject: str, upstreams: UpstreamClients, now: datetime
+) -> Iterator[FetchResult]:
+    """Yield the picks of the community feed named `subject` in the settings, as one result."""
     communities = upstreams.settings.communities
     if subject not in communities:
         raise BadParameter("community", f"there is no community {subject!r}")
-    answer = upstreams.fetcher.get(communities[subject], now=now, accept=ACCEPT, conditional=True)
-    if answer.not_modified:
+    response = upstreams.fetcher.get(communities[subject], now=now, accept=ACCEPT, conditional=True)
+    if response.not_modified:
         yield FetchResult(not_modified=True, message="not changed")
         return
-    part = parse_community_feed(answer.body, subject, now)
-    yield replace(part, response=answer if part.complete else None)
+    result = parse_community_feed(response.body, subject, now)
+    yield replace(result, response=response if result.complete else None)
 
 
 def parse_community_feed(body: bytes, community: str, now: datetime) -> FetchResult:
-    """The picks in a feed, one per entry and paper. Raises SourceGarbled, SourceIncomplete."""
+    """Parse a feed to picks, one per entry and paper. Raises SourceGarbled, SourceIncomplete."""
     feed = parse_feed(body)
-    picked = [(entry, _named_ids(entry)) for entry in feed.entries]
+    entries = [(entry, _named_ids(entry)) for entry in feed.entries]
     sightings = tuple(
         _sighting(id, entry, community, now)
-        for entry, ids in picked
+        for entry, ids in entries
         for id in ids[:MAX_IDS_PER_ENTRY]
     )
-    naming = sum(1 for _, ids in picked if ids)
-    cut = "" if feed.is_complete else "; the feed was cut"
+    naming_count = sum(1 for _, ids in entries if ids)
+    truncation = "" if feed.is_complete else "; the feed was cut"
     return FetchResult(
         sightings=sightings,
-        record_count=len(picked),
-        skipped=len(picked) - naming,
+        record_count=len(entries),
+        skipped=len(entries) - naming_count,
         complete=feed.is_complete,
         message=f"{len({s.id for s in sightings})} papers in "
-        f"{naming} of {len(picked)} entries{cut}",
+        f"{naming_count} of {len(entries)} entries{truncation}",
     )
 
 
 def _named_ids(entry: Any) -> list[ArxivId]:
-    """Every paper an entry names, once each."""
-    whole = (_exact_id(text) for text in (clean_line(entry.get("id")), *_links(entry)))
+    """Return every paper that an entry names, without duplicates."""
+    exact = (_exact_id(text) for text in (clean_line(entry.get("id")), *_links(entry)))
     named = (id for text in _texts(entry) for id in find_ids(text))
-    return list(dict.fromkeys([id for id in whole if id] + list(named)))
+    return list(dict.fromkeys([id for id in exact if id] + list(named)))
 
 
 def _exact_id(text: str) -> ArxivId | None:
-    """The paper that this text as a whole is the id or the address of."""
+    """Return the paper whose id or URL is this whole text, if any."""
     try:
         return ArxivId.parse(text)
     except BadId:
@@ -103,7 +105,7 @@ def _sighting(id: ArxivId, entry: Any, community: str, now: datetime) -> Sightin
 
 
 def _picked_at(id: ArxivId, entry: Any, now: datetime) -> datetime:
-    """When the entry says it was picked: not in the future, and not before there was the paper."""
-    said = parsed_time(entry, "published") or parsed_time(entry, "updated")
+    """Return an entry's date: not in the future, and not before the paper existed."""
+    published = parsed_time(entry, "published") or parsed_time(entry, "updated")
     month = datetime(id.month // 100, id.month % 100, 1, tzinfo=UTC)
-    return min(said, now) if said and said >= month - _PICK_DATE_TOLERANCE else now
+    return min(published, now) if published and published >= month - _PICK_DATE_TOLERANCE else now

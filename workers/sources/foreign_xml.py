@@ -1,9 +1,8 @@
-"""Foreign feeds made fit to parse: `parse_feed` is feedparser behind the checks it does not make.
+"""Parser of foreign feeds: feedparser behind the checks that it lacks.
 
-feedparser reads nearly everything as a feed, an error page and an empty body too; it takes time
-quadratic in the attributes of one element; it guesses encodings from what a document says of
-itself. So a document is looked at first, and feedparser is given clean UTF-8 that is known to be
-a feed and whole.
+feedparser reads nearly everything as a feed, even an error page or an empty body; it takes time
+quadratic in the attributes of one element; it guesses encodings from a document's own claims. So a
+document is checked first, and feedparser gets clean UTF-8 that is known to be a feed and complete.
 """
 
 from __future__ import annotations
@@ -26,13 +25,13 @@ from workers.fetch.refusals import body_excerpt
 MAX_ATTRIBUTES: Final = 200
 MAX_TAG_LENGTH: Final = 65_536
 MAX_TAGS_PER_ENTRY: Final = 20_000
-"""Start tags in one entry: a paper of 3,000 authors needs 6,000."""
+"""Start tags per entry: a paper of 3,000 authors needs 6,000."""
 MAX_DEPTH: Final = 1_000
 MAX_FEED_BYTES: Final = 12_000_000
-"""Bytes: the announcements of a busy day are a third of that."""
+"""The announcements of a busy day have a third of that."""
 
 _FORBIDDEN: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""Characters that XML 1.0 does not allow, lone surrogates among them."""
+"""Characters that XML 1.0 forbids, lone surrogates among them."""
 
 _DECLARATION: Final = re.compile(r"\s*+<\?xml\b[^>]*+>", re.IGNORECASE)
 _ENCODING: Final = re.compile(rb"""<\?xml\b[^>]*?\bencoding\s*=\s*["']([\w.:-]+)["']""")
@@ -49,7 +48,7 @@ _FLOOD_LIMITS: Final = (
     (re.compile(r"xmlns:"), 20_000, "names of namespaces"),
     (re.compile(r"""xml:base\s*+=\s*+(?:"[^"]{2000}|'[^']{2000})"""), 0, "characters of a base"),
 )
-"""What makes feedparser slow, or large, without being deep or wide, and how much of it may be."""
+"""Patterns that make feedparser slow or large without deep or wide nesting, and their limits."""
 
 _NAMESPACE: Final = re.compile(r"xmlns:([\w.-]+)")
 MAX_NAMESPACES: Final = 200
@@ -73,9 +72,9 @@ _ENCODINGS: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class ParsedFeed:
-    """A parsed feed. `whole` is False where the document was cut; `sound` where it is no XML.
+    """A parsed feed.
 
-    Of a cut document only the complete entries are here.
+    `is_complete` is False for a truncated document, of which only complete entries are included.
     """
 
     head: Any
@@ -85,29 +84,29 @@ class ParsedFeed:
 
 
 def parse_feed(body: bytes) -> ParsedFeed:
-    """Read an Atom or RSS document.
+    """Parse an Atom or RSS document.
 
-    Raises SourceGarbled for what is no feed or must not be parsed, SourceIncomplete for a feed
-    that was cut before its first entry ended.
+    Raises SourceGarbled if it is no feed or unsafe to parse, SourceIncomplete for a feed that was
+    truncated before its first entry ended.
     """
     if len(body) > MAX_FEED_BYTES:
         raise SourceGarbled(f"the feed has more than {MAX_FEED_BYTES:,} bytes")
     text, root = decode_document(body)
     _refuse_floods(text)
-    text, whole = _close_truncated(_truncate_long_words(text), root)
+    text, is_complete = _close_truncated(_truncate_long_words(text), root)
     parsed = feedparser.parse(
         io.BytesIO(text.encode()),
         response_headers={"content-type": "application/xml; charset=utf-8"},
-        sanitize_html=False,  # its sanitiser takes the `<` of a formula for markup
+        sanitize_html=False,  # its sanitizer takes the `<` of a formula for markup
         resolve_relative_uris=False,
     )
-    return ParsedFeed(parsed.feed, parsed.entries, whole, not parsed.bozo)
+    return ParsedFeed(parsed.feed, parsed.entries, is_complete, not parsed.bozo)
 
 
 def decode_document(body: bytes) -> tuple[str, str]:
-    """A document's text without its declaration, fit for any parser, and its root's name.
+    """Return a document's text without its declaration, safe for any parser, and its root's name.
 
-    Raises SourceGarbled for what is no feed or must not be parsed.
+    Raises SourceGarbled if it is no feed or unsafe to parse.
     """
     text = _FORBIDDEN.sub("", _decoded(body))
     text = text[_match_end(_DECLARATION, text) :]
@@ -117,24 +116,24 @@ def decode_document(body: bytes) -> tuple[str, str]:
 
 
 def clean_line(text: object) -> str:
-    """A foreign text on one line, without the characters XML forbids; "" for what is no text."""
+    """Return a foreign text on one line, without characters XML forbids; "" if it is no text."""
     if not isinstance(text, str):
         return ""
     line = text.replace("\n", " ").strip()
-    if line.isprintable():  # then it has nothing that XML forbids, and no blank but the usual one
+    if line.isprintable():  # then nothing in it is forbidden, and all white space is plain
         return " ".join(line.split()) if "  " in line else line
     return " ".join(_FORBIDDEN.sub("", line).split())
 
 
 def clean_url(text: object) -> str:
-    """A foreign address, if it is one of the web's and of a sane length; else ""."""
+    """Return a foreign URL if it is http or https and of sane length; else ""."""
     address = clean_line(text)
-    fit = address.lower().startswith(("http://", "https://")) and len(address) <= 2_000
-    return address if fit and " " not in address else ""
+    is_valid = address.lower().startswith(("http://", "https://")) and len(address) <= 2_000
+    return address if is_valid and " " not in address else ""
 
 
 def parsed_time(entry: Any, name: str) -> datetime | None:
-    """A date of a parsed feed or entry, aware UTC; None where it has none that can be.
+    """Return a date of a parsed feed or entry, aware UTC; None if it is absent or impossible.
 
     feedparser reads `2025-13-45` as a day of February 2026: such a month or day is no date.
     """
@@ -149,22 +148,22 @@ def parsed_time(entry: Any, name: str) -> datetime | None:
 
 
 def entry_excerpt(entry: Any) -> str:
-    """What a person needs to see of an entry that was set aside."""
-    kept = {
+    """Return a rejected entry's identifying fields, for display."""
+    fields = {
         name: clean_line(entry.get(name))[:200] for name in ("id", "title", "link", "published")
     }
-    return str({name: text for name, text in kept.items() if text})
+    return str({name: text for name, text in fields.items() if text})
 
 
 def _decoded(body: bytes) -> str:
-    """The text of a document: what it is wins over what it says it is."""
-    for mark, encoding in (
+    """Decode a document: its actual encoding takes precedence over the declared one."""
+    for bom, encoding in (
         (codecs.BOM_UTF8, "utf-8"),
         (codecs.BOM_UTF16_LE, "utf-16-le"),
         (codecs.BOM_UTF16_BE, "utf-16-be"),
     ):
-        if body.startswith(mark):
-            return body[len(mark) :].decode(encoding, "replace")
+        if body.startswith(bom):
+            return body[len(bom) :].decode(encoding, "replace")
     try:
         return body.decode("utf-8")
     except UnicodeDecodeError:
@@ -174,25 +173,25 @@ def _decoded(body: bytes) -> str:
 
 
 def _root_name(text: str) -> str:
-    """The root element's name in lower case."""
+    """Return the root element's name in lower case. Raises SourceGarbled."""
     start = _match_end(_PROLOG, text)
     if _DOCTYPE.match(text, start):
-        raise SourceGarbled("the feed has a DOCTYPE, which no feed needs and bombs are made of")
+        raise SourceGarbled("the feed has a DOCTYPE, which no feed needs and XML bombs use")
     root = _ROOT.match(text, start)
     if root is None:
         said = body_excerpt(text[:4_000].encode()) or "nothing"
-        raise SourceGarbled(f"the answer is no feed; it says: {said}")
+        raise SourceGarbled(f"the response is not a feed; it says: {said}")
     return root[1].lower()
 
 
 def _match_end(pattern: re.Pattern[str], text: str) -> int:
-    """Where what a text begins with ends; 0 where it does not begin so."""
+    """Return the end of a match at the beginning of a text; 0 if there is none."""
     match = pattern.match(text)
     return match.end() if match else 0
 
 
 def _refuse_bombs(text: str) -> None:
-    """Raise SourceGarbled for what would take feedparser minutes: it slows with the square."""
+    """Raise SourceGarbled for nesting that would take feedparser minutes: its time is quadratic."""
     depth = width = 0
     for tag in _tags(text):
         attributes = tag["attributes"]
@@ -215,7 +214,7 @@ def _refuse_bombs(text: str) -> None:
 
 
 def _refuse_floods(text: str) -> None:
-    """Raise SourceGarbled for a feed of more than any feed has."""
+    """Raise SourceGarbled for more of an element than any real feed has."""
     for pattern, most, what in _FLOOD_LIMITS:
         if next(islice(pattern.finditer(text), most, None), None):
             raise SourceGarbled(f"the feed has more than {most or 2_000:,} {what}")
@@ -224,32 +223,34 @@ def _refuse_floods(text: str) -> None:
 
 
 def _truncate_long_words(text: str) -> str:
-    """The text with its endless words cut, those in the names of authors soon.
+    """Truncate endless words, those in authors' names earlier.
 
-    feedparser looks for a mail address in every author, in time quadratic in a word's length. No
-    link that is taken has a word of 2,000 characters.
+    feedparser looks for an e-mail address in every author, in time quadratic in a word's length. No
+    link that is used has a word of 2,000 characters.
     """
     cut = _LONG_WORD.sub(r"\1", text)
     return _AUTHOR.sub(lambda author: _LONG_NAME.sub(r"\1", author[0]), cut)
 
 
 def _tags(text: str) -> Iterator[re.Match[str]]:
-    """Every tag outside comments and CDATA, in time linear in the text."""
-    closings = {opening: (closing, text.rfind(closing)) for opening, closing in _UNPARSED_SECTIONS}
+    """Yield every tag outside comments and CDATA, in time linear in the text."""
+    terminators = {
+        opening: (terminator, text.rfind(terminator)) for opening, terminator in _UNPARSED_SECTIONS
+    }
     position = 0
     while (start := text.find("<", position)) >= 0:
         position = start + 1
-        opening = next((o for o in closings if text.startswith(o, start)), "")
+        opening = next((o for o in terminators if text.startswith(o, start)), "")
         if opening:
-            closing, last = closings[opening]
-            position = text.find(closing, start) if start < last else position
+            terminator, last = terminators[opening]
+            position = text.find(terminator, start) if start < last else position
         elif tag := _TAG.match(text, start):
             position = tag.end()
             yield tag
 
 
 def _close_truncated(text: str, root: str) -> tuple[str, bool]:
-    """The document, and whether it was whole; one that was cut ends after its last entry."""
+    """Return the document, closed after its last entry if truncated, and if it was complete."""
     stripped = text.rstrip()
     ending = rf"</(?:\w+:)?{root}\s*+>(?:\s++|<!--.*?-->)*+$"
     if re.search(ending, stripped[-2_000:], re.IGNORECASE | re.DOTALL):
@@ -261,8 +262,8 @@ def _close_truncated(text: str, root: str) -> tuple[str, bool]:
     )
     if end < 0:
         raise SourceIncomplete("the feed was cut before its first entry ended")
-    closing = {"feed": "</feed>", "rss": "</channel></rss>", "rdf": "</rdf:RDF>"}[root]
-    return stripped[:end] + closing, False
+    terminator = {"feed": "</feed>", "rss": "</channel></rss>", "rdf": "</rdf:RDF>"}[root]
+    return stripped[:end] + terminator, False
 
 
 _ENTRY_ENDS: Final = ("</entry>", "</item>")

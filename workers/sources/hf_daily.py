@@ -1,7 +1,7 @@
-"""Hugging Face Daily Papers: what its community picked, with votes, comments, code and project.
+"""Hugging Face Daily Papers: its community's picks, with votes, comments, code and project.
 
-The day of a pick is `submittedOnDailyAt`, neither the day asked for nor `publishedAt`. Nearly
-every key came over time and may be absent; summaries are re-typeset, so arXiv's words win later.
+The day of a pick is `submittedOnDailyAt`, neither the day requested nor `publishedAt`. Nearly every
+key was added over time and may be absent; summaries are re-typeset, so arXiv's texts win later.
 
 https://huggingface.co/api/daily_papers
 """
@@ -25,42 +25,44 @@ COMMUNITY_NAME: Final = "hf"
 PAPERS_URL: Final = "https://huggingface.co/papers"
 PAGE_SIZE: Final = 100
 RECENT_DAYS: Final = 14
-"""A paper can be picked this long after arXiv had it, and its votes go on."""
+"""A paper can be picked this long after it is on arXiv, and votes continue."""
 
 _MAX_PAGES: Final = 5
 
 
-def fetch(subject: str, upstreams: UpstreamClients, now: datetime) -> Iterator[FetchResult]:
-    """The picks of today (`today`) or of the last 14 days (`recent`), one part per answer.
+def fetch_daily_papers(
+    subject: str, upstreams: UpstreamClients, now: datetime
+) -> Iterator[FetchResult]:
+    """Yield the picks of `today` or of the last 14 days (`recent`), one result per response.
 
-    A day that cannot be read does not stop the others; its error is raised when they are done.
+    A failing day does not stop the others; its error is raised at the end.
     """
     spans = {"today": 1, "recent": RECENT_DAYS}
     if subject not in spans:
         raise BadParameter("hf", f"there is no task hf:{subject}; there are {', '.join(spans)}")
-    failed: SourceError | None = None
-    for back in range(spans[subject]):
+    first_error: SourceError | None = None
+    for days_back in range(spans[subject]):
         try:
-            yield from _fetch_day(now.date() - timedelta(days=back), upstreams, now)
+            yield from _fetch_day(now.date() - timedelta(days=days_back), upstreams, now)
         except SourceRefused:
-            raise  # it says no to all of us: asking for the other days would be rude
+            raise  # it refuses us as a client: do not request the other days
         except SourceError as error:
-            failed = failed or error
-    if failed:
-        raise failed
+            first_error = first_error or error
+    if first_error:
+        raise first_error
 
 
 def parse_daily_papers(body: bytes, day: date, now: datetime) -> FetchResult:
-    """The picks in an answer for `day`; a record that cannot be read is set aside, alone.
+    """Parse the picks in a response for `day`; an unreadable record is rejected alone.
 
-    Raises SourceGarbled for what is no JSON list.
+    Raises SourceGarbled if it is no JSON list.
     """
     try:
         records = json.loads(body)
     except (ValueError, RecursionError) as error:
-        raise SourceGarbled(f"Daily Papers: no JSON but: {body_excerpt(body)}") from error
+        raise SourceGarbled(f"Daily Papers: not JSON but: {body_excerpt(body)}") from error
     if not isinstance(records, list):
-        raise SourceGarbled(f"Daily Papers: no list but: {body_excerpt(body)}")
+        raise SourceGarbled(f"Daily Papers: not a list but: {body_excerpt(body)}")
     sightings: list[Sighting] = []
     rejected: list[RejectedRecord] = []
     for record in records:
@@ -78,27 +80,29 @@ def parse_daily_papers(body: bytes, day: date, now: datetime) -> FetchResult:
 
 
 def _fetch_day(day: date, upstreams: UpstreamClients, now: datetime) -> Iterator[FetchResult]:
-    """A day's answers, until one is not full or brings nothing that was not there before."""
+    """Yield a day's pages, until one is not full or has nothing new."""
     seen: set[ArxivId] = set()
     for number in range(_MAX_PAGES):
         base = upstreams.settings.huggingface_url.rstrip("/")
         url = f"{base}/api/daily_papers?date={day}&limit={PAGE_SIZE}&p={number}"
-        answer = upstreams.fetcher.get(url, now=now, accept="application/json")
-        part = parse_daily_papers(answer.body, day, now)
-        ids = {sighting.id for sighting in part.sightings}
-        yield replace(part, counted_day=day) if _is_yesterday(day, now) and number == 0 else part
-        if part.record_count < PAGE_SIZE or ids <= seen:
+        response = upstreams.fetcher.get(url, now=now, accept="application/json")
+        result = parse_daily_papers(response.body, day, now)
+        ids = {sighting.id for sighting in result.sightings}
+        yield (
+            replace(result, counted_day=day) if _is_yesterday(day, now) and number == 0 else result
+        )
+        if result.record_count < PAGE_SIZE or ids <= seen:
             return
         seen |= ids
 
 
 def _is_yesterday(day: date, now: datetime) -> bool:
-    """Whether a day ended just now: the one whose number of picks tells something."""
+    """True for yesterday, the day whose number of picks is final and comparable."""
     return day == now.date() - timedelta(days=1)
 
 
 def _sighting(record: Any, day: date, now: datetime) -> Sighting:
-    """One record. Raises BadId and SourceGarbled for one that cannot be read."""
+    """Parse one record. Raises BadId and SourceGarbled if it is unreadable."""
     paper = _json_object(record).get("paper")
     if not isinstance(paper, dict):
         raise SourceGarbled("the record has no paper")
@@ -121,7 +125,9 @@ def _sighting(record: Any, day: date, now: datetime) -> Sighting:
 def _pick(
     record: dict[str, Any], paper: dict[str, Any], url: str, picked_at: datetime, now: datetime
 ) -> Pick:
-    by = _json_object(paper.get("submittedOnDailyBy")) or _json_object(record.get("submittedBy"))
+    submitter = _json_object(paper.get("submittedOnDailyBy")) or _json_object(
+        record.get("submittedBy")
+    )
     return Pick(
         community=COMMUNITY_NAME,
         picked_at=picked_at,
@@ -130,40 +136,40 @@ def _pick(
         votes=_count(paper.get("upvotes")),
         comments=_count(record.get("numComments")),
         counted_at=now,
-        submitter=clean_line(by.get("user")) or clean_line(by.get("name")),
+        submitter=clean_line(submitter.get("user")) or clean_line(submitter.get("name")),
         thumbnail=clean_url(record.get("thumbnail")),
     )
 
 
 def _picked_at(paper: dict[str, Any], day: date) -> datetime:
-    """When it was picked: as it says, else, as in 2024 nothing was said, the day asked for."""
-    said = paper.get("submittedOnDailyAt")
-    if said is None:
+    """Return the time of a pick; if absent, as in 2024, the beginning of the requested day."""
+    value = paper.get("submittedOnDailyAt")
+    if value is None:
         return datetime(day.year, day.month, day.day, tzinfo=UTC)
     try:
-        when = datetime.fromisoformat(said)
+        when = datetime.fromisoformat(value)
         return (when if when.tzinfo else when.replace(tzinfo=UTC)).astimezone(UTC)
     except (TypeError, ValueError, OverflowError) as error:
-        raise SourceGarbled(f"the record was picked at no time that can be: {said!r}") from error
+        raise SourceGarbled(f"the record has an implausible pick time: {value!r}") from error
 
 
 def _authors(authors: Any) -> tuple[str, ...]:
-    """The names that are not hidden."""
-    shown = [_json_object(a) for a in authors] if isinstance(authors, list) else []
-    names = (clean_line(author.get("name")) for author in shown if not author.get("hidden"))
+    """Return the names that are not hidden."""
+    records = [_json_object(a) for a in authors] if isinstance(authors, list) else []
+    names = (clean_line(author.get("name")) for author in records if not author.get("hidden"))
     return tuple(name for name in names if name)
 
 
 def _organization(organization: Any) -> str:
-    table = _json_object(organization)
-    return clean_line(table.get("fullname")) or clean_line(table.get("name"))
+    fields = _json_object(organization)
+    return clean_line(fields.get("fullname")) or clean_line(fields.get("name"))
 
 
 def _count(number: Any) -> int | None:
-    """A count, if this is one; zero is a number."""
+    """Return a valid count, zero included; else None."""
     return number if type(number) is int and 0 <= number < 2**31 else None
 
 
 def _json_object(value: Any) -> dict[str, Any]:
-    """A JSON object; what is none holds nothing."""
+    """Return a JSON object; an empty one for any other value."""
     return value if isinstance(value, dict) else {}

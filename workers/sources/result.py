@@ -1,14 +1,14 @@
-"""What every source returns: `Fetched`, one per answer of its upstream.
+"""The interface of sources: a generator of `FetchResult`, one per response of its upstream.
 
-A source's `fetch(subject, upstreams, now)` is a generator. The pipeline stores each part as it
-comes and then remembers its validators, so that what was killed in between is asked for again:
+The pipeline stores each result as it arrives and then saves its validators, so that after a kill in
+between the content is requested again:
 
-    for part in SOURCES[prefix](subject, upstreams, now):
-        store.ingest(part.sightings); quarantine(part.rejected)
-        upstreams.fetcher.remember(part.answer, part.memo)
-    # ended without an error, and no part stale or incomplete: ok, or quiet where nothing came
+    for result in fetch(subject, upstreams, now):
+        store_batch(store, result.sightings, now); quarantine(result.rejected)
+        upstreams.fetcher.save_validators(result.response, result.memo)
+    # ended without an error, no result stale or incomplete: ok, or quiet if there was nothing
 
-A `SourceError` out of the generator ends it; the parts before it are sound and stay.
+A `SourceError` out of the generator ends it; results before it are sound and stay.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from workers.fetch.fetcher import Fetcher, UpstreamResponse
 
 @dataclass(frozen=True, slots=True)
 class RejectedRecord:
-    """A record set aside: why, and what it said (cut to a readable length)."""
+    """A record that could not be read: the reason, and an excerpt of readable length."""
 
     reason: str
     excerpt: str
@@ -35,19 +35,18 @@ class RejectedRecord:
 
 @dataclass(frozen=True, slots=True)
 class FetchResult:
-    """What one answer of an upstream brought.
+    """The content of one response of an upstream.
 
-    `got` counts its records: those read, those `rejected`, and those `passed_over` because they
-    name no paper. `stale`: a valid answer, but of an earlier `day` than the `expected` one.
-    A thin answer becomes stale too, see `workers.ingest.expected_volume`.
-    `complete` is False where part of the answer is missing: what is here is sound, and the rest
-    must be asked for again. `said` tells a person in a sentence, `summary` the same of the whole
-    run so far. `done` of `total` is how far a run of several answers has come since it `began`, in
-    records (None: not known; began with this attempt). `more`: the run goes on in another attempt,
-    which is due at once.
-    `counted` is the day whose records these are, all of them, where their number can be held
-    against other days'; `usual` is how many such a day usually has, once that is known.
-    `answer` and `memo` are what `Fetcher.remember` keeps once all this is stored.
+    `record_count` counts its records: those read, those `rejected`, and those `skipped` because
+    they name no paper. `stale`: a valid response, but of an earlier `day` than the `expected_day`.
+    A thin result becomes stale too, see `workers.ingest.expected_volume`. `complete` is False if
+    part of the response is missing: the rest is sound, and everything must be requested again.
+    `message` describes the result in a sentence, `summary` the whole run so far. `done` of `total`
+    is the progress of a run of several responses since it `began`, in records (None: unknown; began
+    with this attempt). `has_more`: the run continues in another attempt, due at once. `counted_day`
+    is the day whose records these are, all of them, if their number is comparable with other days';
+    `expected_count` is the usual number, once known. `response` and `memo` are passed to
+    `Fetcher.save_validators` once all this is stored.
     """
 
     sightings: tuple[Sighting, ...] = ()
@@ -72,18 +71,18 @@ class FetchResult:
 
     @property
     def is_quiet(self) -> bool:
-        """Whether this is a valid answer with nothing new in it."""
+        """True for a valid response with nothing new."""
         return not self.record_count and not self.stale and self.complete
 
     @property
     def is_unreadable(self) -> bool:
-        """Whether records came and none of them could be read: a failure, not a quiet day."""
+        """True if there were records and none was readable: a failure, not a quiet day."""
         return 0 < self.record_count == len(self.rejected)
 
 
 @dataclass(frozen=True, slots=True)
 class UpstreamClients:
-    """The way out that all sources share."""
+    """The clients that all sources share."""
 
     settings: Settings
     fetcher: Fetcher
@@ -91,16 +90,16 @@ class UpstreamClients:
 
     @classmethod
     def from_settings(cls, redis: Redis, settings: Settings) -> UpstreamClients:
-        """The way out as settings describe it; the lane and the validators are in `redis`."""
-        lane = ArxivRateLimiter(
+        """Return the clients for these settings; rate limiter and validators are in `redis`."""
+        limiter = ArxivRateLimiter(
             redis, settings.arxiv_interval, max_request_seconds=settings.fetch_deadline
         )
-        return cls(settings, Fetcher(settings, redis), lane)
+        return cls(settings, Fetcher(settings, redis), limiter)
 
 
 FetchFunction = Callable[[str, UpstreamClients, datetime], Iterator[FetchResult]]
-"""`fetch(subject, upstreams, now)`: `subject` is what follows the colon in a task's name.
+"""`fetch(subject, upstreams, now)`: `subject` is the part of a task's name after the colon.
 
-Raises SourceError; StoreAway (the lane and the validators are in Redis); BadParameter for a
-subject that means nothing.
+Raises SourceError; StoreUnavailable (the rate limiter and the validators are in Redis);
+BadParameter for an invalid subject.
 """

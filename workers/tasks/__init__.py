@@ -1,5 +1,7 @@
-"""Recurring tasks that are no upstream: backfill, reconciliation, compaction, retention.
+"""Tasks that need the store: completed announcements, reconciliation, enrichment, maintenance.
 
-May import: papers, workers.fetch, workers.sources.
-Start with: reconcile.py, backfill.py.
+May import: papers.config, papers.errors, papers.index.compaction, papers.maintenance, papers.model,
+    papers.query, papers.redis_backend, papers.state, papers.store, workers.sources,
+    workers.sources.arxiv.
+Start with: announcements.py, reconcile.py.
 """

@@ -1,10 +1,10 @@
-"""What announcements leave out, asked of OAI-PMH before anybody sees the papers.
+"""The task `announcements:CATEGORY`: new papers, completed by OAI-PMH before anybody sees them.
 
-arXiv's feeds carry no comment and spell authors as one string. Shown as they come, each paper of
-the day would change before its readers' eyes a few hours later, when the reconciliation brings the
-rest. So the announcements of a category are stored together with what OAI-PMH says of the same
-papers: one request more a category and day. Where it does not answer, or does not know them yet,
-the announcements are news enough, and the reconciliation completes them.
+arXiv's feeds have no comment, and the authors in one string. Shown as they are, each paper of the
+day would change before its readers' eyes a few hours later, when the reconciliation brings the
+rest. So the announcements of a category are stored together with the OAI-PMH records of the same
+papers: one more request per category and day. If OAI-PMH fails, or does not have them yet, the
+announcements are stored alone, and the reconciliation completes them.
 """
 
 from __future__ import annotations
@@ -27,30 +27,34 @@ _DAY: Final = timedelta(days=1)
 """Datestamps are days of UTC, announcements days of Eastern time."""
 
 
-def fetch(subject: str, upstreams: UpstreamClients, now: datetime) -> Iterator[FetchResult]:
-    """The announcements of a category, `subject`, completed. Raises what their own fetch raises."""
-    for part in announcements.fetch(subject, upstreams, now):
-        wanted = part.sightings and part.day and not part.stale
-        if part.day and wanted and upstreams.settings.arxiv_oai_url:
-            yield _add_oai_records(part, part.day, subject, upstreams, now)
+def fetch_completed_announcements(
+    subject: str, upstreams: UpstreamClients, now: datetime
+) -> Iterator[FetchResult]:
+    """Yield the announcements of a category, `subject`, completed. Raises SourceError."""
+    for result in announcements.fetch_announcements(subject, upstreams, now):
+        is_fresh = result.sightings and result.day and not result.stale
+        if result.day and is_fresh and upstreams.settings.arxiv_oai_url:
+            yield _add_oai_records(result, result.day, subject, upstreams, now)
         else:
-            yield part
+            yield result
 
 
 def _add_oai_records(
-    part: FetchResult, day: date, category: str, upstreams: UpstreamClients, now: datetime
+    result: FetchResult, day: date, category: str, upstreams: UpstreamClients, now: datetime
 ) -> FetchResult:
-    """The part with what OAI-PMH has of its papers; a refusal is told, and spoils nothing."""
-    missing = {sighting.id for sighting in part.sightings}
-    more: list[Sighting] = []
-    span = HarvestRange(day - _DAY, set=oai_set(category))
+    """Add the OAI-PMH records of a result's papers; a failure is only mentioned in the message."""
+    missing = {sighting.id for sighting in result.sightings}
+    completing: list[Sighting] = []
+    harvest_range = HarvestRange(day - _DAY, set=oai_set(category))
     try:
-        for page, harvest in enumerate(oai.harvest_pages(span, upstreams, now), start=1):
-            found = [sighting for sighting in harvest.sightings if sighting.id in missing]
-            more += found
+        for number, page in enumerate(oai.harvest_pages(harvest_range, upstreams, now), start=1):
+            found = [sighting for sighting in page.sightings if sighting.id in missing]
+            completing += found
             missing -= {sighting.id for sighting in found}
-            if not missing or page == MAX_OAI_PAGES:
+            if not missing or number == MAX_OAI_PAGES:
                 break
     except SourceError as error:
-        part = replace(part, message=f"{part.message}; what OAI-PMH adds comes later: {error}")
-    return replace(part, sightings=(*part.sightings, *more))
+        result = replace(
+            result, message=f"{result.message}; what OAI-PMH adds comes later: {error}"
+        )
+    return replace(result, sightings=(*result.sightings, *completing))

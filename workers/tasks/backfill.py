@@ -1,11 +1,11 @@
-"""The task `backfill`: years of papers from arXiv's OAI-PMH, one page a turn.
+"""The task `backfill`: years of papers from arXiv's OAI-PMH, one page per attempt.
 
     a plan in the store: from, until, set; how far it is
-    a turn: one page, stored; then the plan moves on, and the task is due again at once
-    a window of a month at a time: a token that arXiv forgot costs no more than that
+    an attempt: one page, stored; then the plan advances, and the task is due again at once
+    windows of a month: an expired resumption token costs no more than that
 
-A turn that dies is repeated: the plan moves only after what came is stored. Nobody's worker is
-taken for longer than one page.
+An attempt that dies is repeated: the plan advances only after its page is stored. No attempt
+occupies a worker for longer than one page.
 """
 
 from __future__ import annotations
@@ -38,10 +38,10 @@ _DAY: Final = timedelta(days=1)
 class BackfillPlan:
     """Datestamps from `since` to `until`, of one set or of all, and how far it is.
 
-    All before `at` is stored. `token` leads to the next page of the window that begins at `at`;
-    `done` counts records, `began` is when it was planned. Of this window `got` records came and
-    `total` were declared; `again`: it came short and is asked for once more. `short` counts
-    records that were declared and did not come even then.
+    Everything before `at` is stored. `token` leads to the next page of the window that begins at
+    `at`; `done` counts records, `began` is when it was planned. Of this window `got` records of the
+    `total` declared were received; `again`: it came short and is requested once more. `short`
+    counts records that were declared and never received.
     """
 
     since: date
@@ -58,17 +58,17 @@ class BackfillPlan:
 
     @property
     def window(self) -> HarvestRange:
-        """What is asked for now."""
+        """The range to harvest now."""
         return HarvestRange(self.at, min(self.at + WINDOW - _DAY, self.until), self.set)
 
     @property
     def is_finished(self) -> bool:
-        """Whether all of it is stored."""
+        """True if everything is stored."""
         return self.at > self.until
 
     @property
     def description(self) -> str:
-        """How far it is, in words."""
+        """The progress in words."""
         of = f" of {self.set}" if self.set else ""
         if self.is_finished:
             rest = (
@@ -79,7 +79,7 @@ class BackfillPlan:
 
 
 def plan_backfill(since: date, until: date, set: str, now: datetime) -> BackfillPlan:
-    """A new plan. Raises BadParameter where there can be no such days."""
+    """Return a new plan. Raises BadParameter for impossible days."""
     if since > until:
         raise BadParameter("--from", f"{since} is after --until {until}: exchange them")
     if since > now.date():
@@ -89,9 +89,9 @@ def plan_backfill(since: date, until: date, set: str, now: datetime) -> Backfill
 
 
 def advance_plan(plan: BackfillPlan, page: HarvestPage) -> BackfillPlan:
-    """The plan once a page is stored: on in its window, or in the next one.
+    """Return the plan after a page is stored: further in its window, or in the next one.
 
-    A window that ends with fewer records than were declared is asked for once more.
+    A window that ends with fewer records than declared is requested once more.
     """
     got, total = plan.got + page.record_count, page.total or plan.total
     plan = replace(plan, done=plan.done + page.record_count, token=page.token, got=got, total=total)
@@ -105,41 +105,41 @@ def advance_plan(plan: BackfillPlan, page: HarvestPage) -> BackfillPlan:
 
 
 def restart_window(plan: BackfillPlan) -> BackfillPlan:
-    """The plan at the beginning of its window."""
+    """Return the plan at the beginning of its window."""
     return replace(plan, token="", done=plan.done - plan.got, got=0, total=0)
 
 
 class BackfillPlans:
-    """The one plan in Redis. Raises StoreAway."""
+    """The one plan in Redis. Raises StoreUnavailable."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
 
     def get(self) -> BackfillPlan | None:
-        """The plan under way."""
+        """Return the plan under way, if any."""
         with translate_store_errors(self._redis):
             text: Any = self._redis.get(keys.BACKFILL)
         return _decoded(text) if text else None
 
     def start(self, plan: BackfillPlan) -> None:
-        """Keep a new plan. Raises BadParameter where another is under way."""
+        """Save a new plan. Raises BadParameter if another is under way."""
         with translate_store_errors(self._redis):
             if not self._redis.set(keys.BACKFILL, _encoded(plan), nx=True):
-                known = self.get()
-                said = known.description if known else "just done"
+                current = self.get()
+                description = current.description if current else "just done"
                 raise BadParameter(
-                    BACKFILL_TASK, f"one is under way ({said}); `backfill --stop` ends it"
+                    BACKFILL_TASK, f"one is under way ({description}); `backfill --stop` ends it"
                 )
 
     def drop(self) -> BackfillPlan | None:
-        """Forget the plan; what it has brought stays."""
+        """Delete and return the plan; papers already stored stay."""
         plan = self.get()
         with translate_store_errors(self._redis):
             self._redis.delete(keys.BACKFILL)
         return plan
 
     def compare_and_set(self, before: BackfillPlan, after: BackfillPlan) -> None:
-        """Put a plan in its own later state's place, unless it was stopped or replaced."""
+        """Replace a plan by its later state, unless it was stopped or replaced meanwhile."""
 
         def write(pipe: Pipeline) -> None:
             text: Any = pipe.get(keys.BACKFILL)
@@ -155,7 +155,7 @@ class BackfillPlans:
 
 
 class Backfill:
-    """The source of the task `backfill`."""
+    """Fetches the task `backfill`."""
 
     def __init__(self, plans: BackfillPlans) -> None:
         self._plans = plans
@@ -163,7 +163,7 @@ class Backfill:
     def fetch(
         self, subject: str, upstreams: UpstreamClients, now: datetime
     ) -> Iterator[FetchResult]:
-        """One page. Raises SourceError, StoreAway; SourceRefused where a token was forgotten."""
+        """Yield one page. Raises SourceError, also if the token expired; StoreUnavailable."""
         plan = self._plans.get()
         if plan is None:
             yield FetchResult(message="nothing is planned")
@@ -171,7 +171,9 @@ class Backfill:
         page = oai.fetch_harvest_page(plan.window, plan.token, upstreams, now)
         if page.token_expired:
             self._plans.compare_and_set(plan, restart_window(plan))
-            raise SourceRefused(f"arXiv forgot the resumption token; from {plan.at} on again")
+            raise SourceRefused(
+                f"arXiv no longer knows the resumption token; restarting from {plan.at}"
+            )
         after = advance_plan(plan, page)
         yield FetchResult(
             sightings=page.sightings,

@@ -1,7 +1,7 @@
-"""The task `closing`: the postings of months that are over are put together, once a day.
+"""The task `closing`: compacts the postings of past months, once a day.
 
-It is no source, but a task like theirs: it has a state, and pages and commands tell how it went.
-While years are filled backwards nothing is closed: months that grow are written faster alone.
+It fetches nothing, but has a state like any other task, which pages and commands show. During a
+backfill nothing is compacted: growing months are written faster on their own.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ COMPACTION_TASK: Final = "closing"
 
 
 class CompactionTask:
-    """Closes the months that are over."""
+    """Compacts the segments of past months."""
 
-    def __init__(self, closing: Compactor, plans: BackfillPlans) -> None:
-        self._closing, self._plans = closing, plans
+    def __init__(self, compactor: Compactor, plans: BackfillPlans) -> None:
+        self._compactor, self._plans = compactor, plans
 
     def fetch(
         self, subject: str, upstreams: UpstreamClients, now: datetime
     ) -> Iterator[FetchResult]:
-        """Nothing is fetched; one part tells what was done. Raises BadParameter, StoreError."""
+        """Compact; yield one result that says what was done. Raises BadParameter, StoreError."""
         if subject:
             raise BadParameter(
                 "task", f"'{COMPACTION_TASK}:{subject}': there is only {COMPACTION_TASK}"
@@ -37,26 +37,27 @@ class CompactionTask:
         if self._plans.get():
             yield FetchResult(message="waits for the backfill to end")
             return
-        years = self._closing.compact_before(first_open_month(now))
+        years = self._compactor.compact_before(first_open_month(now))
         yield FetchResult(record_count=len(years), message=_summary(years))
 
 
-def compact_behind(closing: Compactor, moments: Iterable[T]) -> Iterator[T]:
-    """Go through the moments of a load, and close the years that it leaves behind.
+def compact_behind(compactor: Compactor, progress: Iterable[T]) -> Iterator[T]:
+    """Pass on the progress of a load, and compact the years that it leaves behind.
 
-    Open months take half as much memory again. A load that goes in the order of months leaves a
-    year behind when its newest is in another; one that comes back to months closes none.
+    Months that are not compacted take half as much memory again. A load in the order of months
+    leaves a year behind when the newest month is of another; one that returns to older months
+    compacts none.
     """
-    year, _ = divmod(closing.newest_month(), 100)
-    for moment in moments:
-        now, month = divmod(closing.newest_month(), 100)
-        if now > year and month > 1:  # what came before is stored by then
-            closing.compact_before(now * 100)
-            year = now
-        yield moment
+    year, _ = divmod(compactor.newest_month(), 100)
+    for step in progress:
+        newest_year, month = divmod(compactor.newest_month(), 100)
+        if newest_year > year and month > 1:  # earlier months are stored by then
+            compactor.compact_before(newest_year * 100)
+            year = newest_year
+        yield step
 
 
 def _summary(years: Sequence[int]) -> str:
     if not years:
-        return "nothing was open that is over"
-    return f"put together the months of {', '.join(map(str, years))}"
+        return "nothing to compact"
+    return f"compacted the months of {', '.join(map(str, years))}"

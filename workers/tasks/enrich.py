@@ -1,7 +1,7 @@
-"""Papers that a community named and nobody has described: arXiv's API is asked, by id.
+"""The task `enrich`: looks papers up in arXiv's API that a community named and nothing describes.
 
-Ids that arXiv does not know (a typing error, a paper not announced yet) are asked for again at
-growing intervals, so that they never fill the batches of those it does know.
+Ids unknown to arXiv (a typing error, a paper not announced yet) are looked up again at growing
+intervals, so that they never fill the batches of known ones.
 """
 
 from __future__ import annotations
@@ -21,8 +21,9 @@ from papers.store import Store
 from workers.sources.arxiv import api
 from workers.sources.result import FetchResult, UpstreamClients
 
+ENRICH_TASK: Final = "enrich"
 MAX_IDS_PER_RUN: Final = 500
-"""Papers asked for in one run: five answers of the API."""
+"""Papers looked up in one run: five responses of the API."""
 
 FIRST_RETRY_DELAY: Final = timedelta(minutes=10)
 MAX_RETRY_DELAY: Final = timedelta(days=30)
@@ -32,14 +33,14 @@ _NO_LIMIT: Final = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class UnknownId:
-    """An id that arXiv did not know: how often it was asked for, and when it is again."""
+    """An id unknown to arXiv: how often it was looked up, and when it is again."""
 
     tries: int
     retry_at: datetime
 
 
 def back_off(before: UnknownId | None, now: datetime) -> UnknownId:
-    """The same after one more answer without it: ten minutes, then three times as long each."""
+    """Return the entry after one more vain lookup: ten minutes, then three times as long each."""
     tries = before.tries + 1 if before else 1
     pause = min(FIRST_RETRY_DELAY * 3 ** min(tries - 1, 16), MAX_RETRY_DELAY)
     return UnknownId(tries, now + pause)
@@ -48,14 +49,14 @@ def back_off(before: UnknownId | None, now: datetime) -> UnknownId:
 def due_for_lookup(
     undescribed: Sequence[ArxivId], unknown: Mapping[ArxivId, UnknownId], now: datetime
 ) -> list[ArxivId]:
-    """Those to ask for now: those never asked for, and those whose pause is over."""
+    """Return the ids to look up now: those never looked up, and those whose back-off is over."""
     return [id for id in undescribed if id not in unknown or unknown[id].retry_at <= now][
         :MAX_IDS_PER_RUN
     ]
 
 
 class Enrichment:
-    """The source of the task `enrich`."""
+    """Fetches the task `enrich`."""
 
     def __init__(self, store: Store, redis: Redis) -> None:
         self._store, self._redis = store, redis
@@ -63,7 +64,7 @@ class Enrichment:
     def fetch(
         self, subject: str, upstreams: UpstreamClients, now: datetime
     ) -> Iterator[FetchResult]:
-        """What arXiv says of them, one part per answer. Raises SourceError, StoreAway."""
+        """Yield arXiv's records of undescribed papers. Raises SourceError, StoreUnavailable."""
         undescribed = self._store.undescribed(_NO_LIMIT)
         unknown = self._load_unknown()
         self._delete_unknown(set(unknown) - set(undescribed))
@@ -72,16 +73,16 @@ class Enrichment:
             yield FetchResult(message=_idle_message(len(undescribed)))
             return
         done = 0
-        for part in api.fetch_by_ids(ids, upstreams, now):
-            yield part
-            missing = set(ids[done : part.done]) - {paper.id for paper in part.sightings}
+        for result in api.fetch_by_ids(ids, upstreams, now):
+            yield result
+            missing = set(ids[done : result.done]) - {paper.id for paper in result.sightings}
             self._save_unknown({id: back_off(unknown.get(id), now) for id in missing})
-            done = part.done
+            done = result.done
 
     def _load_unknown(self) -> dict[ArxivId, UnknownId]:
         with translate_store_errors(self._redis):
-            found: Any = self._redis.hgetall(keys.ENRICH_RETRIES)
-        return {ArxivId.parse(id.decode()): _decoded(text) for id, text in found.items()}
+            stored: Any = self._redis.hgetall(keys.ENRICH_RETRIES)
+        return {ArxivId.parse(id.decode()): _decoded(text) for id, text in stored.items()}
 
     def _save_unknown(self, unknown: Mapping[ArxivId, UnknownId]) -> None:
         if unknown:

@@ -1,7 +1,8 @@
-"""The first papers of a new keyword, from arXiv's API: a feed that is empty for a day is no feed.
+"""The tasks `fill:SLUG`: the initial fetch of a new keyword, from arXiv's API.
 
-The API knows less than the keyword language: what it cannot express is left out, so that it
-answers with more than was asked for, never with less. Matching is done here, as ever.
+Without it a new feed would stay empty for a day. The API supports less than the keyword language:
+what it cannot express is left out, so that it returns more than needed, never less. Matching is
+done here, as always.
 
 https://info.arxiv.org/help/api/user-manual.html#query_details
 """
@@ -29,7 +30,7 @@ _API_FIELDS: Final = {
 
 
 class InitialFetch:
-    """The source of the tasks `fill:SLUG`."""
+    """Fetches the tasks `fill:SLUG`."""
 
     def __init__(self, keywords: Keywords) -> None:
         self._keywords = keywords
@@ -37,30 +38,32 @@ class InitialFetch:
     def fetch(
         self, subject: str, upstreams: UpstreamClients, now: datetime
     ) -> Iterator[FetchResult]:
-        """The newest papers for the keyword with this slug, one part per answer.
+        """Yield the newest papers for the keyword with this slug, one result per response.
 
-        Raises UnknownKeyword, SourceError, StoreAway.
+        Raises UnknownKeyword, SourceError, StoreUnavailable.
         """
         query = arxiv_query(parse_query(self._keywords.get(subject).query).tree)
         limit = upstreams.settings.fill_papers
         if limit == 0:
-            yield FetchResult(message="first fills are turned off")
+            yield FetchResult(message="initial fetches are turned off")
         elif query is None:
             yield FetchResult(
-                message="arXiv cannot be asked for this keyword; it fills from now on"
+                message="arXiv's API cannot express this keyword; it fills from now on"
             )
         else:
             yield from api.search_newest(query, limit, upstreams, now)
 
 
 def arxiv_query(tree: Node) -> str | None:
-    """The API's query for a keyword, or for more than it; None where that would be everything.
+    """Return the API's query for a keyword or a superset of it; None if that were everything.
 
-    Operators of the API have no precedence, so every pair is in brackets.
+    The API's operators have no precedence, so every pair is in parentheses.
     """
     if isinstance(tree, Or):
-        parts = [arxiv_query(node) for node in tree.alternatives]
-        return None if None in parts else _join_clauses(" OR ", [part for part in parts if part])
+        clauses = [arxiv_query(node) for node in tree.alternatives]
+        return (
+            None if None in clauses else _join_clauses(" OR ", [part for part in clauses if part])
+        )
     if isinstance(tree, And):
         return _and_query(tree)
     if isinstance(tree, Text):
@@ -69,28 +72,28 @@ def arxiv_query(tree: Node) -> str | None:
 
 
 def _and_query(tree: And) -> str | None:
-    wanted = [part for part in map(arxiv_query, tree.required) if part]
-    if not wanted:
+    clauses = [part for part in map(arxiv_query, tree.required) if part]
+    if not clauses:
         return None
-    query = _join_clauses(" AND ", wanted)
+    query = _join_clauses(" AND ", clauses)
     for node in tree.excluded:
-        if all(arxiv_query(leaf) for leaf in leaves(node)):  # else it would take away too much
+        if all(arxiv_query(leaf) for leaf in leaves(node)):  # else it would exclude too much
             query = f"({query} ANDNOT {arxiv_query(node)})"
     return query
 
 
 def _text_query(text: Text) -> str | None:
     words = " ".join(text.words)
-    spelled = f"{words}*" if text.is_prefix else f'"{words}"' if len(text.words) > 1 else words
+    term = f"{words}*" if text.is_prefix else f'"{words}"' if len(text.words) > 1 else words
     fields = _API_FIELDS.get(text.field, ())
-    return _join_clauses(" OR ", [f"{field}:{spelled}" for field in fields]) if fields else None
+    return _join_clauses(" OR ", [f"{field}:{term}" for field in fields]) if fields else None
 
 
 def _label_query(label: Label) -> str | None:
     if label.kind is LabelKind.ARCHIVE:
-        whole = [label.value] if label.value in CATEGORIES else []
-        parts = any(category.startswith(f"{label.value}.") for category in CATEGORIES)
-        names = whole + ([f"{label.value}.*"] if parts or not whole else [])
+        exact = [label.value] if label.value in CATEGORIES else []
+        has_parts = any(category.startswith(f"{label.value}.") for category in CATEGORIES)
+        names = exact + ([f"{label.value}.*"] if has_parts or not exact else [])
         return _join_clauses(" OR ", [f"cat:{name}" for name in names])
     if label.kind is not LabelKind.CATEGORY:
         return None
@@ -98,5 +101,5 @@ def _label_query(label: Label) -> str | None:
     return _join_clauses(" OR ", [f"cat:{name}" for name in names])
 
 
-def _join_clauses(operator: str, parts: list[str]) -> str:
-    return parts[0] if len(parts) == 1 else f"({operator.join(parts)})"
+def _join_clauses(operator: str, clauses: list[str]) -> str:
+    return clauses[0] if len(clauses) == 1 else f"({operator.join(clauses)})"

@@ -1,9 +1,9 @@
-"""The task `oai:daily`: what arXiv's OAI-PMH has of the last days, and what the feeds missed.
+"""The task `oai:daily`: reconciles the store with arXiv's OAI-PMH over the last days.
 
-Everything is merged as ever, so that a gap is filled by being found: a paper announced in these
-days that the store did not hold was missing from the announcements. The count is told, and the
-state is stale until the next run, minutes later, finds none missing. What the very first run finds
-is no gap: nobody was here to read the announcements.
+Records are merged as always, so that finding a gap fills it: a paper announced in these days that
+the store lacked was missing from the announcements. The count is reported, and the state is stale
+until the next run, minutes later, finds none missing. Papers found by the very first run are no
+gap: nothing read the announcements before.
 """
 
 from __future__ import annotations
@@ -27,19 +27,19 @@ from workers.sources.result import FetchResult, UpstreamClients
 
 RECONCILE_TASK: Final = "oai:daily"
 LOOKBACK: Final = timedelta(days=4)
-"""How far back every run looks: over a long week-end."""
+"""How far back every run goes: over a long weekend."""
 MAX_LOOKBACK: Final = timedelta(days=31)
-"""How far back a run looks after an outage; `backfill` is for more."""
+"""How far back a run goes after an outage; `backfill` is for more."""
 
 ANNOUNCEMENT_SETTLE_TIME: Final = timedelta(hours=2)
-"""After an announcement, until when its feeds may not be read yet and OAI-PMH may not have it."""
+"""For this long after an announcement its feeds may be unread and OAI-PMH may lack it."""
 
 
 @dataclass(slots=True)
 class AnnouncementGap:
-    """New papers announced from `since` to `newest`, and of them those not here, by category.
+    """New papers announced from `since` until `until`, and how many were missing, by category.
 
-    Months before `first` (YYYYMM) are not kept, so that nothing of them is missing.
+    Months before `first_month` (YYYYMM) are not kept, so that nothing of them is missing.
     """
 
     since: date
@@ -49,13 +49,13 @@ class AnnouncementGap:
     missing_by_category: dict[str, int] = field(default_factory=dict)
 
     def uncounted(self, sightings: Iterable[Sighting]) -> list[ArxivId]:
-        """The papers that were announced in these days and are not counted yet."""
+        """Return the papers that were announced in these days and are not counted yet."""
         return [s.id for s in sightings if s.id not in self.announced_ids and self._covers(s)]
 
-    def add(self, category: str, ids: Sequence[ArxivId], known: Sequence[Paper | None]) -> None:
-        """Count papers of a category's set in, with what is here of them."""
+    def add(self, category: str, ids: Sequence[ArxivId], stored: Sequence[Paper | None]) -> None:
+        """Count papers of a category's set, given what the store has of them."""
         self.announced_ids.update(ids)
-        missing = sum(not (paper and paper.is_from_arxiv) for paper in known)
+        missing = sum(not (paper and paper.is_from_arxiv) for paper in stored)
         if missing:
             self.missing_by_category[category] = self.missing_by_category.get(category, 0) + missing
 
@@ -68,7 +68,7 @@ class AnnouncementGap:
 
     @property
     def message(self) -> str:
-        """The counts, in words."""
+        """The counts in words."""
         papers = f"{len(self.announced_ids)} papers announced since {self.since}"
         if not self.missing_by_category:
             return f"{papers}, none of them missing here"
@@ -80,7 +80,7 @@ class AnnouncementGap:
 
 
 class Reconciliation:
-    """The source of the task `oai:daily`."""
+    """Fetches the task `oai:daily`."""
 
     def __init__(self, store: Store, states: TaskStates) -> None:
         self._store, self._states = store, states
@@ -88,14 +88,14 @@ class Reconciliation:
     def fetch(
         self, subject: str, upstreams: UpstreamClients, now: datetime
     ) -> Iterator[FetchResult]:
-        """The last days of every configured category, one part per answer.
+        """Yield the last days of every configured category, one result per response.
 
-        Raises BadParameter, SourceError, StoreAway.
+        Raises BadParameter, SourceError, StoreUnavailable.
         """
         if subject != "daily":
             raise BadParameter("task", f"'oai:{subject}': there is only {RECONCILE_TASK}")
-        before = self._states.get(RECONCILE_TASK)
-        succeeded_at = before.succeeded_at if before else None
+        previous = self._states.get(RECONCILE_TASK)
+        succeeded_at = previous.succeeded_at if previous else None
         since = lookback_start(succeeded_at, now)
         first = first_kept_month(upstreams.settings.keep_months, now)
         gap = AnnouncementGap(since, newest_announcement(now - ANNOUNCEMENT_SETTLE_TIME), first)
@@ -116,13 +116,13 @@ class Reconciliation:
 
 
 def is_reconciliation_enabled(settings: Settings) -> bool:
-    """Whether settings ask for a daily reconciliation."""
+    """True if settings call for a daily reconciliation."""
     return bool(settings.categories and settings.arxiv_oai_url)
 
 
 def lookback_start(succeeded_at: datetime | None, now: datetime) -> date:
-    """The first day to ask for: the last days, and all since the day before the last success."""
-    wanted = now - LOOKBACK
+    """Return the first day to harvest: that of `LOOKBACK`, or before the last success."""
+    start = now - LOOKBACK
     if succeeded_at:
-        wanted = min(wanted, succeeded_at - timedelta(days=1))
-    return max(wanted, now - MAX_LOOKBACK).date()
+        start = min(start, succeeded_at - timedelta(days=1))
+    return max(start, now - MAX_LOOKBACK).date()

@@ -1,7 +1,7 @@
-"""The task `retention`: months that are older than what is kept are removed, once a day.
+"""The task `retention`: removes months older than `keep_months`, once a day.
 
-It is no source, but a task like theirs: it has a state, and pages and commands tell how it went.
-What sources, loads and backfills say of older months is passed over (`workers.ingest.store_batch`).
+It fetches nothing, but has a state like any other task, which pages and commands show. Records of
+older months from sources, loads and backfills are skipped (`workers.ingest.store_batch`).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ RETENTION_TASK: Final = "retention"
 
 
 class RetentionTask:
-    """Removes what `keep_months` of the settings says."""
+    """Removes the months beyond the setting `keep_months`."""
 
     def __init__(self, retention: Retention) -> None:
         self._retention = retention
@@ -26,16 +26,16 @@ class RetentionTask:
     def fetch(
         self, subject: str, upstreams: UpstreamClients, now: datetime
     ) -> Iterator[FetchResult]:
-        """Nothing is fetched; one part tells what went. Raises BadParameter, StoreError."""
+        """Remove; yield one result that says what was removed. Raises BadParameter, StoreError."""
         if subject:
             raise BadParameter(
                 "task", f"'{RETENTION_TASK}:{subject}': there is only {RETENTION_TASK}"
             )
-        keep = upstreams.settings.keep_months
-        first = first_kept_month(keep, now)
+        keep_months = upstreams.settings.keep_months
+        first = first_kept_month(keep_months, now)
         removed = self._retention.remove_before(first, now=now) if first else RemovalResult((), 0)
-        kept = f"{keep} months are kept" if keep else "everything is kept"
-        yield FetchResult(record_count=removed.papers, message=f"{kept}; {_summary(removed)}")
+        policy = f"{keep_months} months are kept" if keep_months else "everything is kept"
+        yield FetchResult(record_count=removed.papers, message=f"{policy}; {_summary(removed)}")
 
 
 def _summary(removed: RemovalResult) -> str:

@@ -66,7 +66,7 @@ def test_bad_lines_are_quarantined_and_reported(command: RunCommand) -> None:
     assert done.exit_code == 1
     head, *reasons = done.stdout.splitlines()
     assert head == "papers.json: 13 records: 1 new, 0 changed, 12 quarantined"
-    assert reasons[0].startswith("  line 2: the line is no JSON")
+    assert reasons[0].startswith("  line 2: the line is not JSON")
     assert reasons[10:] == ["  and 2 more; `paperwire quarantine` lists them"]
     (document,) = json.loads(command("load", "papers.json", "--json").stdout)
     assert (document["set_aside"], len(document["bad"])) == (12, 12)

@@ -23,7 +23,7 @@ FORMS = {
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_files_are_known_by_what_is_in_them(form: str, tmp_path: Path) -> None:
+def test_file_format_is_detected_by_content(form: str, tmp_path: Path) -> None:
     path = tmp_path / "papers"
     path.write_bytes(FORMS[form])
     with find_bulk_file(str(path)).open_reader() as reading:
@@ -33,7 +33,7 @@ def test_files_are_known_by_what_is_in_them(form: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("form", ["gzip", "zstd", "two zstds"])
-def test_a_compressed_file_that_is_cut_says_so(form: str, tmp_path: Path) -> None:
+def test_truncated_compressed_file_is_reported(form: str, tmp_path: Path) -> None:
     path = tmp_path / "papers"
     path.write_bytes(FORMS[form][:-20])
     with (
@@ -43,7 +43,7 @@ def test_a_compressed_file_that_is_cut_says_so(form: str, tmp_path: Path) -> Non
         list(reading.records())
 
 
-def test_a_compressed_file_that_is_damaged_says_so(tmp_path: Path) -> None:
+def test_damaged_compressed_file_is_reported(tmp_path: Path) -> None:
     for form in ("gzip", "zstd"):
         path = tmp_path / form
         body = FORMS[form]
@@ -55,7 +55,7 @@ def test_a_compressed_file_that_is_damaged_says_so(tmp_path: Path) -> None:
             list(reading.records())
 
 
-def test_the_same_file_is_the_same_whatever_it_is_called(tmp_path: Path) -> None:
+def test_identity_does_not_depend_on_file_name(tmp_path: Path) -> None:
     paths = [tmp_path / name for name in "abcd"]
     big = LINES * 5
     middle = len(big) // 2
@@ -68,6 +68,6 @@ def test_the_same_file_is_the_same_whatever_it_is_called(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("name", ["nowhere", "."])
-def test_what_is_no_file_is_refused(name: str, tmp_path: Path) -> None:
+def test_missing_file_is_refused(name: str, tmp_path: Path) -> None:
     with pytest.raises(BadParameter, match="FILE"):
         find_bulk_file(str(tmp_path / name))

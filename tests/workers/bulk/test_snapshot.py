@@ -37,19 +37,19 @@ ROW: dict[str, Any] = {
 }
 
 
-def test_a_line_says_all_of_a_paper() -> None:
-    said = sighting_from_snapshot(ROW)
-    assert str(said.id) == "0704.0001"
-    assert (said.source, said.channel, said.version) == ("arxiv", Channel.OAI, 2)
-    assert (said.title, said.abstract) == ("A Small Thing", "We make a small thing.")
-    assert said.authors == ("Ada Example", "Bo Sample Jr.")
-    assert said.categories == ("hep-ph", "cs.CL")
-    assert (said.comment, said.journal_ref, said.doi) == ("9 pages", "", "10.1/x")
-    assert said.license == ROW["license"]
-    assert said.submitted_at == datetime(2007, 4, 2, 19, 18, 42, tzinfo=UTC)
-    assert said.revised_at == datetime(2007, 7, 24, 20, 10, 27, tzinfo=UTC)
-    assert said.as_of == datetime(2008, 11, 26, tzinfo=UTC)
-    assert not said.withdrawn
+def test_snapshot_line_in_full() -> None:
+    fields = sighting_from_snapshot(ROW)
+    assert str(fields.id) == "0704.0001"
+    assert (fields.source, fields.channel, fields.version) == ("arxiv", Channel.OAI, 2)
+    assert (fields.title, fields.abstract) == ("A Small Thing", "We make a small thing.")
+    assert fields.authors == ("Ada Example", "Bo Sample Jr.")
+    assert fields.categories == ("hep-ph", "cs.CL")
+    assert (fields.comment, fields.journal_ref, fields.doi) == ("9 pages", "", "10.1/x")
+    assert fields.license == ROW["license"]
+    assert fields.submitted_at == datetime(2007, 4, 2, 19, 18, 42, tzinfo=UTC)
+    assert fields.revised_at == datetime(2007, 7, 24, 20, 10, 27, tzinfo=UTC)
+    assert fields.as_of == datetime(2008, 11, 26, tzinfo=UTC)
+    assert not fields.withdrawn
 
 
 OTHERWISE: tuple[tuple[dict[str, Any], str, Any], ...] = (
@@ -69,33 +69,35 @@ OTHERWISE: tuple[tuple[dict[str, Any], str, Any], ...] = (
 )
 
 
-@pytest.mark.parametrize(("said", "name", "expected"), OTHERWISE)
-def test_forms_differ(said: dict[str, Any], name: str, expected: Any) -> None:
-    assert getattr(sighting_from_snapshot(ROW | said), name) == expected
+@pytest.mark.parametrize(("fields", "name", "expected"), OTHERWISE)
+def test_variants_of_snapshot_lines(fields: dict[str, Any], name: str, expected: Any) -> None:
+    assert getattr(sighting_from_snapshot(ROW | fields), name) == expected
 
 
 REFUSED: tuple[tuple[dict[str, Any], type[Exception], str], ...] = (
-    ({"id": 704.0001}, SourceGarbled, "no id that is a text"),
-    ({"id": None}, SourceGarbled, "no id that is a text"),
+    ({"id": 704.0001}, SourceGarbled, "id that is not a text"),
+    ({"id": None}, SourceGarbled, "id that is not a text"),
     ({"id": "0704.1"}, BadId, "no arXiv id"),
     ({"title": " "}, SourceGarbled, "no title"),
     ({"update_date": "yesterday"}, SourceGarbled, "update_date: 'yesterday'"),
     ({"update_date": None, "versions": []}, SourceGarbled, "neither update_date nor versions"),
     ({"versions": "v1"}, SourceGarbled, "no readable versions"),
     ({"versions": [{"version": "v0"}]}, SourceGarbled, "version '0'"),
-    ({"versions": [{"version": "v1", "created": "soon"}]}, SourceGarbled, "no readable time"),
+    ({"versions": [{"version": "v1", "created": "soon"}]}, SourceGarbled, "unreadable time"),
     ({"authors_parsed": ["Sample"]}, SourceGarbled, "no readable author"),
 )
 
 
-@pytest.mark.parametrize(("said", "kind", "reason"), REFUSED)
-def test_refusals_say_why(said: dict[str, Any], kind: type[Exception], reason: str) -> None:
+@pytest.mark.parametrize(("fields", "kind", "reason"), REFUSED)
+def test_unreadable_lines_give_a_reason(
+    fields: dict[str, Any], kind: type[Exception], reason: str
+) -> None:
     with pytest.raises(kind, match=re.escape(reason)):
-        sighting_from_snapshot(ROW | said)
+        sighting_from_snapshot(ROW | fields)
 
 
 @given(ids, texts, texts, st.lists(st.tuples(texts, texts), max_size=3), st.integers(1, 9))
-def test_whatever_it_says_is_said_on_one_line(
+def test_texts_are_normalized_to_one_line(
     id: Any, title: str, abstract: str, people: list[tuple[str, str]], version: int
 ) -> None:
     versions = [
@@ -104,15 +106,15 @@ def test_whatever_it_says_is_said_on_one_line(
     ]
     parsed = [[keyname, forenames, ""] for keyname, forenames in people]
     row = ROW | {"id": str(id), "title": f"T {title}", "abstract": abstract}
-    said = sighting_from_snapshot(
+    fields = sighting_from_snapshot(
         row | {"versions": versions, "authors": "", "authors_parsed": parsed}
     )
-    assert (said.id, said.version) == (id, version)
-    assert (said.title, said.abstract) == (clean_line(f"T {title}"), clean_line(abstract))
+    assert (fields.id, fields.version) == (id, version)
+    assert (fields.title, fields.abstract) == (clean_line(f"T {title}"), clean_line(abstract))
     names = [
         f"{clean_line(forenames)} {clean_line(keyname)}".strip() for keyname, forenames in people
     ]
-    assert said.authors == tuple(name for name in names if name)
+    assert fields.authors == tuple(name for name in names if name)
 
 
 json_values: st.SearchStrategy[Any] = st.recursive(
@@ -123,6 +125,6 @@ json_values: st.SearchStrategy[Any] = st.recursive(
 
 
 @given(st.dictionaries(st.sampled_from(sorted(ROW)), json_values))
-def test_any_json_is_read_or_refused(changes: dict[str, Any]) -> None:
+def test_any_json_parses_or_is_refused(changes: dict[str, Any]) -> None:
     with contextlib.suppress(BadId, SourceGarbled):
         sighting_from_snapshot(json.loads(json.dumps(ROW | changes)))

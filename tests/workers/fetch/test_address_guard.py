@@ -95,24 +95,24 @@ PRIVATE = [
 
 @pytest.mark.row("SSRF")
 @pytest.mark.parametrize("address", PUBLIC)
-def test_public(address: str) -> None:
+def test_public_addresses(address: str) -> None:
     assert is_public(address)
 
 
 @pytest.mark.row("SSRF")
 @pytest.mark.parametrize("address", PRIVATE)
-def test_not_public(address: str) -> None:
+def test_special_addresses_are_not_public(address: str) -> None:
     assert not is_public(address)
 
 
 @pytest.mark.row("SSRF")
 @pytest.mark.parametrize("text", ["", "localhost", "1.2.3", "0x7f000001", "2130706433", "::g"])
-def test_no_address_at_all(text: str) -> None:
+def test_invalid_address_raises(text: str) -> None:
     with pytest.raises(ValueError, match="does not appear to be"):
         is_public(text)
 
 
-def test_a_network_that_is_allowed_is_allowed_and_no_more() -> None:
+def test_allowed_network_allows_nothing_else() -> None:
     allowed = parse_networks(["127.0.0.0/8", "::1/128", "10.1.0.0/16"])
     for address in ("127.0.0.1", "127.9.9.9", "::1", "10.1.2.3", "8.8.8.8"):
         assert is_allowed(address, allowed)
@@ -120,20 +120,20 @@ def test_a_network_that_is_allowed_is_allowed_and_no_more() -> None:
         assert not is_allowed(address, allowed)
 
 
-def test_a_network_that_is_none_names_the_setting() -> None:
+def test_invalid_network_names_the_setting() -> None:
     with pytest.raises(BadSettings, match="allowed_networks"):
         parse_networks(["10.0.0.0/99"])
 
 
 @pytest.mark.row("SSRF")
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.1", "0x7f000001", "2130706433", "localhost"])
-def test_every_spelling_of_loopback_is_forbidden(host: str) -> None:
+def test_every_notation_of_loopback_is_forbidden(host: str) -> None:
     with pytest.raises(AddressForbidden, match="not a public address"):
         resolve_allowed(host, 80, ())
 
 
 @pytest.mark.row("SSRF")
-def test_one_forbidden_address_forbids_the_name(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_forbidden_address_forbids_the_host(monkeypatch: pytest.MonkeyPatch) -> None:
     def resolver(*_: Any, **__: Any) -> list[Any]:
         return [
             (socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 80))
@@ -150,6 +150,6 @@ def test_one_forbidden_address_forbids_the_name(monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.mark.parametrize("host", ["no-such-name.invalid", "a" * 300, "a..b"])
-def test_a_name_that_does_not_resolve(host: str) -> None:
+def test_unresolvable_name_is_unreachable(host: str) -> None:
     with pytest.raises(SourceUnreachable, match="does not resolve"):
         resolve_allowed(host, 80, ())

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import gzip
-import json
 import socket
 import threading
 import time
@@ -13,7 +12,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from redis import Redis
 
 from papers.config.settings import Settings
 from papers.errors import (
@@ -22,9 +20,7 @@ from papers.errors import (
     SourceGarbled,
     SourceRefused,
     SourceUnreachable,
-    StoreUnavailable,
 )
-from papers.redis_backend import keys
 from tests.workers.loopback import Loopback, ScriptedReply
 from workers.fetch.fetcher import MAX_REDIRECTS, Fetcher
 
@@ -32,25 +28,25 @@ NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
 
 @pytest.fixture
-def fetcher(near: Settings) -> Fetcher:
-    return Fetcher(near)
+def fetcher(loopback_settings: Settings) -> Fetcher:
+    return Fetcher(loopback_settings)
 
 
 @pytest.fixture
-def hasty(near: Settings) -> Fetcher:
-    """One that waits for hardly anything."""
-    return Fetcher(replace(near, fetch_timeout=0.3, fetch_deadline=0.6))
+def impatient_fetcher(loopback_settings: Settings) -> Fetcher:
+    """A fetcher with very short time limits."""
+    return Fetcher(replace(loopback_settings, fetch_timeout=0.3, fetch_deadline=0.6))
 
 
-def test_an_answer_and_what_was_asked(
-    loopback: Loopback, near: Settings, monkeypatch: pytest.MonkeyPatch
+def test_response_and_request_headers(
+    loopback: Loopback, loopback_settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
     url = loopback.reply_with(
         "/a", ScriptedReply(headers={"X-Said": "yes"}, body=b"<feed>hello</feed>")
     )
-    answer = Fetcher(replace(near, contact="ops@example.org")).get(
+    answer = Fetcher(replace(loopback_settings, contact="ops@example.org")).get(
         url, now=NOW, accept="application/atom+xml", headers={"X-Asked": "1"}
     )
     assert (answer.status, answer.url, answer.body) == (200, url, b"<feed>hello</feed>")
@@ -66,7 +62,7 @@ def test_an_answer_and_what_was_asked(
 @pytest.mark.parametrize(
     ("encoding", "pack"), [("gzip", gzip.compress), ("deflate", zlib.compress)]
 )
-def test_a_compressed_body(
+def test_compressed_body_is_decompressed(
     loopback: Loopback, fetcher: Fetcher, encoding: str, pack: Callable[[bytes], bytes]
 ) -> None:
     headers = {"Content-Encoding": encoding}
@@ -107,7 +103,7 @@ def test_a_compressed_body(
         (ScriptedReply(304), SourceGarbled, "304"),
         (ScriptedReply(300), SourceGarbled, "300"),
         (ScriptedReply(302), SourceGarbled, "redirects to ''"),
-        (ScriptedReply(302, headers={"Location": "http://[bad"}), SourceGarbled, "no address"),
+        (ScriptedReply(302, headers={"Location": "http://[bad"}), SourceGarbled, "is not a URL"),
         (ScriptedReply(302, headers={"Location": "file:///etc/passwd"}), AddressForbidden, "http"),
         (ScriptedReply(302, headers={"Location": "gopher://127.0.0.1/"}), AddressForbidden, "http"),
         (
@@ -141,27 +137,31 @@ def test_a_compressed_body(
         (ScriptedReply(body=b"x" * 100, raw=None, pause=0.02), SourceUnreachable, "out of time"),
     ],
 )
-def test_answers_that_are_none(
-    loopback: Loopback, hasty: Fetcher, reply: ScriptedReply, error: type[SourceError], says: str
+def test_invalid_responses_raise(
+    loopback: Loopback,
+    impatient_fetcher: Fetcher,
+    reply: ScriptedReply,
+    error: type[SourceError],
+    says: str,
 ) -> None:
     url = loopback.reply_with("/a", reply)
     with pytest.raises(error, match=says):
-        hasty.get(url, now=NOW)
+        impatient_fetcher.get(url, now=NOW)
 
 
-def test_a_slow_body_that_has_no_end_is_not_taken_for_a_whole_one(
-    loopback: Loopback, hasty: Fetcher
+def test_slow_endless_body_is_not_taken_for_complete(
+    loopback: Loopback, impatient_fetcher: Fetcher
 ) -> None:
     dripping = b"HTTP/1.0 200 OK\r\n\r\n" + b"<feed>" * 1_000
     url = loopback.reply_with("/a", ScriptedReply(raw=dripping, pause=0.005))
     started = time.monotonic()
     with pytest.raises(SourceUnreachable, match="out of time"):
-        hasty.get(url, now=NOW)
+        impatient_fetcher.get(url, now=NOW)
     assert time.monotonic() - started < 5
 
 
 @pytest.mark.parametrize(
-    ("status", "headers", "body", "wait", "told"),
+    ("status", "headers", "body", "wait", "reported"),
     [
         (400, {}, b"<feed><title>Feed error for query: cs.XX</title></feed>", None, "cs.XX"),
         (403, {}, b"", None, "403"),
@@ -179,24 +179,22 @@ def test_a_slow_body_that_has_no_end_is_not_taken_for_a_whole_one(
         (503, {"Retry-After": "30"}, b"", 30, "503"),
     ],
 )
-def test_refusals(
+def test_refusals_carry_status_wait_and_message(
     loopback: Loopback,
     fetcher: Fetcher,
     status: int,
     headers: dict[str, str],
     body: bytes,
     wait: float | None,
-    told: str,
+    reported: str,
 ) -> None:
     url = loopback.reply_with("/a", ScriptedReply(status, headers, body))
-    with pytest.raises(SourceRefused, match=told) as refused:
+    with pytest.raises(SourceRefused, match=reported) as refused:
         fetcher.get(url, now=NOW)
     assert (refused.value.status, refused.value.retry_after) == (status, wait)
 
 
-def test_a_refusal_that_breaks_off_is_one_all_the_same(
-    loopback: Loopback, fetcher: Fetcher
-) -> None:
+def test_truncated_refusal_is_still_a_refusal(loopback: Loopback, fetcher: Fetcher) -> None:
     url = loopback.reply_with("/a", ScriptedReply(429, {"Retry-After": "9"}, b"slow", length=1_000))
     with pytest.raises(SourceRefused, match="slow") as refused:
         fetcher.get(url, now=NOW)
@@ -224,16 +222,14 @@ def test_redirects_are_followed_five_times(loopback: Loopback, fetcher: Fetcher)
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_the_body_of_a_redirect_is_not_read(
-    loopback: Loopback, fetcher: Fetcher, status: int
-) -> None:
+def test_redirect_body_is_not_read(loopback: Loopback, fetcher: Fetcher, status: int) -> None:
     endless = f"HTTP/1.1 {status} Moved\r\nLocation: /b\r\nContent-Length: 999999999\r\n\r\n"
     url = loopback.reply_with("/a", ScriptedReply(raw=endless.encode() + b"x" * 2_000_000))
     loopback.reply_with("/b", ScriptedReply(body=b"<feed/>"))
     assert fetcher.get(url, now=NOW).body == b"<feed/>"
 
 
-def test_each_request_has_its_own_turn(loopback: Loopback, fetcher: Fetcher) -> None:
+def test_each_request_is_throttled_separately(loopback: Loopback, fetcher: Fetcher) -> None:
     loopback.reply_with("/a", ScriptedReply(302, headers={"Location": "/b"}))
     loopback.reply_with("/b", ScriptedReply())
     turns: list[int] = []
@@ -254,7 +250,7 @@ def test_each_request_has_its_own_turn(loopback: Loopback, fetcher: Fetcher) -> 
         *("http://[bad", "http://127.0.0.1:0/", "http://127.0.0.1:99999/", "data:,<feed/>"),
     ],
 )
-def test_what_is_no_web_address(fetcher: Fetcher, url: str) -> None:
+def test_other_schemes_are_forbidden(fetcher: Fetcher, url: str) -> None:
     with pytest.raises(AddressForbidden):
         fetcher.get(url, now=NOW)
 
@@ -266,14 +262,14 @@ def test_private_networks_are_refused_unless_allowed(loopback: Loopback) -> None
     assert loopback.requests == []
 
 
-def test_nobody_listens(fetcher: Fetcher) -> None:
+def test_closed_port_is_unreachable(fetcher: Fetcher) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     with pytest.raises(SourceUnreachable, match="refused"):
         fetcher.get(f"http://127.0.0.1:{port}/", now=NOW)
 
 
-def test_messages_hold_no_credentials(loopback: Loopback, fetcher: Fetcher) -> None:
+def test_messages_contain_no_credentials(loopback: Loopback, fetcher: Fetcher) -> None:
     loopback.reply_with("/a", ScriptedReply(404))
     url = loopback.url("/a?token=s3cret").replace("//", "//me:s3cret@")
     with pytest.raises(SourceRefused) as refused:
@@ -282,7 +278,7 @@ def test_messages_hold_no_credentials(loopback: Loopback, fetcher: Fetcher) -> N
 
 
 class Resolver:
-    """A name server that says something else each time."""
+    """A name server with a different answer each time."""
 
     def __init__(self, *addresses: str) -> None:
         self.addresses, self.real, self.asked = list(addresses), socket.getaddrinfo, 0
@@ -294,7 +290,7 @@ class Resolver:
         return self.real(host, port, *args, **kwargs)
 
 
-def test_the_address_that_was_checked_is_the_one_connected_to(
+def test_connection_goes_to_the_checked_address(
     loopback: Loopback, fetcher: Fetcher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     resolver = Resolver("127.0.0.1", "10.0.0.1")
@@ -307,8 +303,8 @@ def test_the_address_that_was_checked_is_the_one_connected_to(
         fetcher.get(loopback.url("/a", host="paper.example"), now=NOW)
 
 
-def test_tls_is_spoken_to_the_name(
-    hasty: Fetcher, monkeypatch: pytest.MonkeyPatch, near: Settings
+def test_tls_uses_the_host_name(
+    impatient_fetcher: Fetcher, monkeypatch: pytest.MonkeyPatch, loopback_settings: Settings
 ) -> None:
     monkeypatch.setattr(socket, "getaddrinfo", Resolver("127.0.0.1"))
     hello: list[bytes] = []
@@ -322,64 +318,6 @@ def test_tls_is_spoken_to_the_name(
         thread = threading.Thread(target=listen, args=(server,))
         thread.start()
         with pytest.raises(SourceUnreachable):
-            hasty.get(f"https://paper.example:{server.getsockname()[1]}/", now=NOW)
+            impatient_fetcher.get(f"https://paper.example:{server.getsockname()[1]}/", now=NOW)
         thread.join()
     assert b"paper.example" in hello[0]
-
-
-class TestValidators:
-    @pytest.fixture
-    def fetcher(self, near: Settings, redis: Redis) -> Fetcher:
-        return Fetcher(near, redis)
-
-    @pytest.fixture
-    def url(self, loopback: Loopback) -> str:
-        stamped = {"ETag": '"one"', "Last-Modified": "Fri, 20 Nov 2026 05:00:00 GMT"}
-        return loopback.reply_with("/a", ScriptedReply(headers=stamped), ScriptedReply(304))
-
-    def test_are_sent_once_they_were_remembered(
-        self, fetcher: Fetcher, loopback: Loopback, url: str
-    ) -> None:
-        first = fetcher.get(url, now=NOW, conditional=True)
-        fetcher.save_validators(first, "2026-11-20")
-        second = fetcher.get(url, now=NOW, conditional=True)
-        sent = loopback.requests[1].headers
-        assert sent["If-None-Match"] == '"one"'
-        assert sent["If-Modified-Since"] == "Fri, 20 Nov 2026 05:00:00 GMT"
-        assert (second.not_modified, second.memo, second.body) == (True, "2026-11-20", b"")
-        fetcher.save_validators(second)
-        assert fetcher.get(url, now=NOW, conditional=True).memo == "2026-11-20"
-
-    def test_are_not_sent_where_the_ingest_was_killed(
-        self, fetcher: Fetcher, loopback: Loopback, url: str
-    ) -> None:
-        loopback.reply_with("/a", ScriptedReply(headers={"ETag": '"one"'}))
-        fetcher.get(url, now=NOW, conditional=True)
-        assert not fetcher.get(url, now=NOW, conditional=True).not_modified
-        assert "If-None-Match" not in loopback.requests[1].headers
-
-    def test_are_forgotten_with_an_answer_that_has_none(
-        self, fetcher: Fetcher, loopback: Loopback, url: str, redis: Redis
-    ) -> None:
-        fetcher.save_validators(fetcher.get(url, now=NOW, conditional=True))
-        assert redis.hlen(keys.VALIDATORS) == 1
-        loopback.reply_with("/a", ScriptedReply())
-        fetcher.save_validators(fetcher.get(url, now=NOW, conditional=True))
-        assert redis.hlen(keys.VALIDATORS) == 0
-
-    def test_are_kept_as_the_table_of_keys_says(
-        self, fetcher: Fetcher, url: str, redis: Redis
-    ) -> None:
-        fetcher.save_validators(fetcher.get(url, now=NOW, conditional=True), "m")
-        kept = redis.hget(keys.VALIDATORS, url)
-        assert kept is not None
-        assert json.loads(kept) == {
-            "etag": '"one"',
-            "last_modified": "Fri, 20 Nov 2026 05:00:00 GMT",
-            "memo": "m",
-        }
-
-    def test_need_the_store(self, near: Settings, url: str) -> None:
-        away = Fetcher(near, Redis.from_url("unix:///nowhere/at/all", retry=None))
-        with pytest.raises(StoreUnavailable):
-            away.get(url, now=NOW, conditional=True)

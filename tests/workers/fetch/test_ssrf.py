@@ -1,4 +1,4 @@
-"""Every way to write an address that must not be fetched, as a feed's and as a redirect's."""
+"""All notations of forbidden addresses, as a feed's URL and as a redirect's target."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 OUTSIDE = "93.184.216.34"
 
 FORMS = [
-    # loopback, spelled
+    # notations of loopback
     *("http://127.0.0.1/", "http://127.1/", "http://127.0.1/", "http://2130706433/"),
     *("http://0x7f000001/", "http://0x7f.0.0.1/", "http://0177.0.0.1/", "http://017700000001/"),
     *("http://127.0.0.1./", "http://127.255.255.254/", "http://localhost/", "http://LOCALHOST./"),
@@ -43,12 +43,12 @@ FORMS = [
     *("http://10.0.0.1/", "http://172.16.0.1/", "http://192.168.0.1/", "http://100.64.0.1/"),
     *("http://169.254.169.254/latest/meta-data/", "http://[fd00:ec2::254]/", "http://0xa9fea9fe/"),
     *("http://224.0.0.1/", "http://255.255.255.255/", "http://192.0.0.192/", "http://198.18.0.1/"),
-    # another host than it seems
+    # a host other than it appears
     *("http://8.8.8.8@127.0.0.1/", "http://8.8.8.8:80@127.0.0.1:80/", "http://a:b@[::1]/"),
     *("http://127.0.0.1#@8.8.8.8/", "http://127.0.0.1?@8.8.8.8/", "http://127.0.0.1\\@8.8.8.8/"),
     *("HTTP://127.0.0.1/", " http://127.0.0.1/", "http://127.0.0.1\t/", "http://\n127.0.0.1/"),
     *("http:127.0.0.1/", "http:///127.0.0.1/", "https://127.0.0.1:443/", "http://127.0.0.1:0/"),
-    # no web address at all
+    # not an http URL
     *(
         "ftp://127.0.0.1/",
         "file:///etc/passwd",
@@ -60,7 +60,7 @@ FORMS = [
 
 
 class Network:
-    """Sees where connections go; the loopback server is all there is, and has a public address."""
+    """Records every connection; only the loopback server exists, and it has a public address."""
 
     def __init__(self, server: int) -> None:
         self._server, self._real = server, socket.create_connection
@@ -75,7 +75,7 @@ class Network:
 
 @pytest.fixture
 def network(loopback: Loopback, monkeypatch: pytest.MonkeyPatch) -> Iterator[Network]:
-    """Afterwards: nothing was connected to that is not public."""
+    """A network to which, as is checked afterwards, only public addresses were connected."""
     seen = Network(loopback.port)
     monkeypatch.setattr(socket, "create_connection", seen)
     yield seen
@@ -83,40 +83,44 @@ def network(loopback: Loopback, monkeypatch: pytest.MonkeyPatch) -> Iterator[Net
 
 
 @pytest.mark.row("SSRF")
-def test_there_are_many_forms() -> None:
+def test_many_notations_are_covered() -> None:
     assert len(set(FORMS)) >= 60
 
 
 @pytest.mark.row("SSRF")
 @pytest.mark.parametrize("url", FORMS)
 @pytest.mark.usefixtures("network")
-def test_an_address_is_refused(near: Settings, url: str) -> None:
+def test_forbidden_address_is_refused(loopback_settings: Settings, url: str) -> None:
     with pytest.raises(SourceError) as refused:
-        Fetcher(replace(near, allowed_networks=())).get(url, now=NOW)
+        Fetcher(replace(loopback_settings, allowed_networks=())).get(url, now=NOW)
     assert len(str(refused.value)) < 500
 
 
 @pytest.mark.row("SSRF")
 @pytest.mark.parametrize("url", FORMS)
 @pytest.mark.usefixtures("network")
-def test_a_redirect_there_is_refused(near: Settings, loopback: Loopback, url: str) -> None:
+def test_redirect_to_forbidden_address_is_refused(
+    loopback_settings: Settings, loopback: Loopback, url: str
+) -> None:
     location = url.replace("\n", "%0a").encode().decode("latin-1")
     loopback.reply_with("/away", ScriptedReply(302, headers={"Location": location}))
-    outside = Fetcher(replace(near, allowed_networks=()))
+    outside = Fetcher(replace(loopback_settings, allowed_networks=()))
     with pytest.raises(SourceError):
         outside.get(loopback.url("/away", host=OUTSIDE), now=NOW)
-    assert [asked.path for asked in loopback.requests if asked.path == "/"] == []
+    assert [request.path for request in loopback.requests if request.path == "/"] == []
     assert loopback.requests[0].path == "/away"
 
 
 @pytest.mark.row("SSRF")
 @pytest.mark.usefixtures("network")
-def test_credentials_are_not_sent_on(near: Settings, loopback: Loopback) -> None:
-    """What was given for one address is not carried to the next."""
+def test_credentials_are_not_sent_to_redirect_target(
+    loopback_settings: Settings, loopback: Loopback
+) -> None:
+    """Headers for one address are not sent to the next."""
     loopback.reply_with("/a", ScriptedReply(302, headers={"Location": loopback.url("/b")}))
     loopback.reply_with("/b", ScriptedReply())
     with_password = loopback.url("/a").replace("//", "//me:s3cret@")
-    Fetcher(near).get(with_password, now=NOW)
+    Fetcher(loopback_settings).get(with_password, now=NOW)
     assert "Authorization" not in loopback.requests[1].headers
 
 
@@ -126,21 +130,23 @@ PATHS = ["/a\r\nX-Evil: 1", "/a%0d%0aX-Evil: 1", "/a X-Evil: 1 HTTP/1.1\r\n"]
 @pytest.mark.row("injection into headers and queries")
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.usefixtures("network")
-def test_an_address_adds_no_header(near: Settings, loopback: Loopback, path: str) -> None:
+def test_url_cannot_inject_a_header(
+    loopback_settings: Settings, loopback: Loopback, path: str
+) -> None:
     with contextlib.suppress(SourceError):
-        Fetcher(near).get(loopback.url() + path, now=NOW)
-    assert all("X-Evil" not in asked.headers for asked in loopback.requests)
+        Fetcher(loopback_settings).get(loopback.url() + path, now=NOW)
+    assert all("X-Evil" not in request.headers for request in loopback.requests)
 
 
 @pytest.mark.row("injection into headers and queries")
 @pytest.mark.parametrize("value", ['"a"\r\nX-Evil: 1', '"é\u202e"', "x" * 60_000])
-def test_validators_of_an_upstream_add_no_header(
-    redis: Redis, near: Settings, loopback: Loopback, value: str
+def test_validators_cannot_inject_a_header(
+    redis: Redis, loopback_settings: Settings, loopback: Loopback, value: str
 ) -> None:
-    fetcher = Fetcher(near, redis)
+    fetcher = Fetcher(loopback_settings, redis)
     raw = f"HTTP/1.1 200 OK\r\nETag: {value}\r\nContent-Length: 6\r\n\r\n<rss/>".encode()
     loopback.reply_with("/a", ScriptedReply(raw=raw), ScriptedReply())
     with contextlib.suppress(SourceError):
         fetcher.save_validators(fetcher.get(loopback.url("/a"), now=NOW))
         fetcher.get(loopback.url("/a"), now=NOW, conditional=True)
-    assert all("X-Evil" not in asked.headers for asked in loopback.requests)
+    assert all("X-Evil" not in request.headers for request in loopback.requests)

@@ -29,29 +29,29 @@ WEEK = timedelta(weeks=1)
 
 
 def weeks(*counts: int | None) -> dict[date, int]:
-    """Counts of the Wednesdays before, newest first; None where nothing is known."""
+    """Counts of the previous Wednesdays, newest first; None if unknown."""
     return {WEDNESDAY - n * WEEK: got for n, got in enumerate(counts, 1) if got is not None}
 
 
-# (counts of the Wednesdays before, newest first; what is usual)
-USUAL = [
+# (counts of the previous Wednesdays, newest first; the expected count)
+EXPECTED_COUNTS = [
     ((), None),
     ((100,), None),
     ((100, 120), 110),
     ((None, 100, None, 120), 110),
     ((100, 110, 120, 0), 105),  # a holiday among them
-    ((100, 110, 120, 130, 9_000), 115),  # the fifth week is too long ago
+    ((100, 110, 120, 130, 9_000), 115),  # the fifth week is too old
 ]
 
 
-@pytest.mark.parametrize(("counts", "expected"), USUAL)
-def test_what_is_usual(counts: tuple[int | None, ...], expected: int | None) -> None:
-    known = weeks(*counts) | {WEDNESDAY - DAY: 1, WEDNESDAY: 2}  # other days say nothing
-    assert expected_volume.expected_count(known, WEDNESDAY) == expected
+@pytest.mark.parametrize(("counts", "expected"), EXPECTED_COUNTS)
+def test_expected_count(counts: tuple[int | None, ...], expected: int | None) -> None:
+    stored = weeks(*counts) | {WEDNESDAY - DAY: 1, WEDNESDAY: 2}  # other weekdays do not matter
+    assert expected_volume.expected_count(stored, WEDNESDAY) == expected
 
 
-# (records, what is usual, whether they are suspiciously few)
-FEW = [
+# (records, expected count, whether they are suspiciously few)
+LOW_COUNTS = [
     (0, None, False),
     (0, 7, False),
     (0, 8, True),
@@ -61,32 +61,34 @@ FEW = [
 ]
 
 
-@pytest.mark.parametrize(("got", "expected", "few"), FEW)
-def test_what_is_few(got: int, expected: int | None, few: bool) -> None:
-    assert is_below_expected(got, expected) is few
+@pytest.mark.parametrize(("got", "expected", "is_low"), LOW_COUNTS)
+def test_low_counts(got: int, expected: int | None, is_low: bool) -> None:
+    assert is_below_expected(got, expected) is is_low
 
 
 @given(st.lists(st.integers(0, 1_000), min_size=4, max_size=4), st.integers(0, 3))
-def test_one_odd_week_never_makes_a_usual_day_few(counts: list[int], odd: int) -> None:
+def test_one_outlier_week_does_not_change_the_expected_count(
+    counts: list[int], outlier_week: int
+) -> None:
     steady = [100, 100, 100, 100]
-    steady[odd] = counts[odd]
+    steady[outlier_week] = counts[outlier_week]
     expected = expected_volume.expected_count(weeks(*steady), WEDNESDAY)
     assert expected == 100
     assert not is_below_expected(100, expected)
 
 
-class Desk:
-    """Four weeks of twenty papers on every weekday lie behind it."""
+class Harness:
+    """A task runner with four past weeks of twenty papers on every weekday."""
 
     def __init__(self, redis: Redis, world: Upstream, **settings: object) -> None:
         self.world, self.states, self.store = world, TaskStates(redis), Store(redis)
         fields = world.settings(arxiv_interval=0.0, categories=("cs.CL",), keywords={})
         self.runner = TaskRunner(redis, Settings(**fields | settings), lambda: world.now)
-        judge = VolumeCheck(redis, self.states, can_reconcile=False)
+        volume_check = VolumeCheck(redis, self.states, can_reconcile=False)
         for days in range(1, 29):
             day = WEDNESDAY - days * DAY
-            judge.assess(FEED, FetchResult(record_count=20, counted_day=day), NOW)
-            judge.assess("hf:recent", FetchResult(record_count=30, counted_day=day), NOW)
+            volume_check.assess(FEED, FetchResult(record_count=20, counted_day=day), NOW)
+            volume_check.assess("hf:recent", FetchResult(record_count=30, counted_day=day), NOW)
 
     def announce(self, papers: int) -> None:
         for n in range(papers):
@@ -100,84 +102,84 @@ class Desk:
 
 
 @pytest.fixture
-def desk(redis: Redis, upstream: Upstream) -> Desk:
-    return Desk(redis, upstream)
+def harness(redis: Redis, upstream: Upstream) -> Harness:
+    return Harness(redis, upstream)
 
 
-def test_a_usual_day_is_ok_and_says_what_is_usual(desk: Desk) -> None:
-    desk.announce(18)
-    state = desk.run(FEED)
+def test_normal_day_is_ok_with_expected_count(harness: Harness) -> None:
+    harness.announce(18)
+    state = harness.run(FEED)
     assert (state.state, state.got, state.usual) == (TaskStatus.OK, 18, 20)
 
 
-def test_a_thin_day_is_asked_for_again_in_full(desk: Desk) -> None:
-    desk.announce(18)
-    desk.world.fail("thin", "/rss", times=1)
-    thin = desk.run(FEED)
+def test_thin_day_is_fetched_again_in_full(harness: Harness) -> None:
+    harness.announce(18)
+    harness.world.fail("thin", "/rss", times=1)
+    thin = harness.run(FEED)
     assert thin.state is TaskStatus.STALE
     assert thin.said == "1 announced on 2026-11-18: few for a Wednesday, when 20 are usual"
     assert thin.next_at is not None
-    assert thin.next_at - desk.world.now < timedelta(minutes=80)
+    assert thin.next_at - harness.world.now < timedelta(minutes=80)
     assert thin.succeeded_at is None
-    again = desk.run(FEED)
-    assert desk.world.log[-1].status == 200  # not 304: what was thin is not remembered
+    again = harness.run(FEED)
+    assert harness.world.log[-1].status == 200  # not 304: validators of a thin result are not saved
     assert (again.state, again.got) == (TaskStatus.OK, 18)
-    assert desk.store.count_papers() == 18
+    assert harness.store.count_papers() == 18
 
 
-def test_what_stays_thin_is_reconciled_and_then_believed(desk: Desk) -> None:
-    desk.announce(18)
-    desk.world.fail("thin", "/rss")
-    assert desk.run(FEED).state is TaskStatus.STALE
-    assert desk.states.due_time(OAI) == desk.world.now  # two hours after midnight have passed
-    assert desk.store.count_papers() == 1
-    found = desk.run(OAI)
+def test_persistently_thin_day_is_reconciled_then_accepted(harness: Harness) -> None:
+    harness.announce(18)
+    harness.world.fail("thin", "/rss")
+    assert harness.run(FEED).state is TaskStatus.STALE
+    assert harness.states.due_time(OAI) == harness.world.now  # two hours after midnight have passed
+    assert harness.store.count_papers() == 1
+    found = harness.run(OAI)
     assert "17 of them missing here and filled in" in found.said
-    assert desk.store.count_papers() == 18
-    believed = desk.run(FEED)
-    assert believed.state is TaskStatus.OK
-    assert believed.said.endswith("; reconciled with OAI-PMH since")
+    assert harness.store.count_papers() == 18
+    accepted = harness.run(FEED)
+    assert accepted.state is TaskStatus.OK
+    assert accepted.said.endswith("; reconciled with OAI-PMH since")
 
 
-def test_an_empty_weekday_is_thin_and_an_empty_weekend_is_not(desk: Desk) -> None:
-    desk.world.set_time(NOW + timedelta(hours=6))
-    assert desk.run(FEED).state is TaskStatus.STALE
-    desk.world.set_time(NOW + timedelta(days=3, hours=6))
-    assert desk.run(FEED).state is TaskStatus.QUIET
+def test_empty_weekday_is_thin_and_empty_weekend_is_not(harness: Harness) -> None:
+    harness.world.set_time(NOW + timedelta(hours=6))
+    assert harness.run(FEED).state is TaskStatus.STALE
+    harness.world.set_time(NOW + timedelta(days=3, hours=6))
+    assert harness.run(FEED).state is TaskStatus.QUIET
 
 
-def test_reconciling_waits_until_arxiv_knows_the_day(desk: Desk) -> None:
+def test_reconciliation_waits_until_announcement_settles(harness: Harness) -> None:
     midnight = datetime(2026, 11, 18, 5, tzinfo=UTC)
-    desk.world.set_time(midnight + timedelta(minutes=10))
-    desk.announce(2)
-    desk.run(OAI)
-    assert desk.run(FEED).state is TaskStatus.STALE  # that reconciliation came too early
-    assert desk.states.due_time(OAI) == midnight + ANNOUNCEMENT_SETTLE_TIME
+    harness.world.set_time(midnight + timedelta(minutes=10))
+    harness.announce(2)
+    harness.run(OAI)
+    assert harness.run(FEED).state is TaskStatus.STALE  # that reconciliation was too early
+    assert harness.states.due_time(OAI) == midnight + ANNOUNCEMENT_SETTLE_TIME
 
 
-def test_a_failing_reconciliation_keeps_its_own_pace(desk: Desk) -> None:
-    desk.announce(2)
-    desk.world.fail("html", "/oai")
-    planned = desk.run(OAI).next_at
-    assert desk.run(FEED).state is TaskStatus.STALE
-    assert desk.states.due_time(OAI) == planned
+def test_failing_reconciliation_keeps_its_backoff(harness: Harness) -> None:
+    harness.announce(2)
+    harness.world.fail("html", "/oai")
+    planned = harness.run(OAI).next_at
+    assert harness.run(FEED).state is TaskStatus.STALE
+    assert harness.states.due_time(OAI) == planned
 
 
-def test_without_oai_a_thin_day_is_only_asked_for_again(redis: Redis, upstream: Upstream) -> None:
-    desk = Desk(redis, upstream, arxiv_oai_url="")
-    desk.announce(2)
-    assert desk.run(FEED).state is TaskStatus.STALE
-    assert desk.states.due_time(OAI) is None
+def test_without_oai_thin_day_is_only_fetched_again(redis: Redis, upstream: Upstream) -> None:
+    harness = Harness(redis, upstream, arxiv_oai_url="")
+    harness.announce(2)
+    assert harness.run(FEED).state is TaskStatus.STALE
+    assert harness.states.due_time(OAI) is None
 
 
-def test_thin_picks_are_told_the_day_after(desk: Desk) -> None:
-    desk.announce(30)
-    for paper in desk.world.preprints():
-        desk.world.pick(paper.id)
-    desk.world.next_day()
-    desk.world.fail("thin", "/hf", times=14)
-    thin = desk.run("hf:recent")
+def test_thin_picks_are_reported_the_day_after(harness: Harness) -> None:
+    harness.announce(30)
+    for paper in harness.world.preprints():
+        harness.world.pick(paper.id)
+    harness.world.next_day()
+    harness.world.fail("thin", "/hf", times=14)
+    thin = harness.run("hf:recent")
     assert thin.state is TaskStatus.STALE
     assert thin.said == "picks for 2026-11-18: 1: few for a Wednesday, when 30 are usual"
-    whole = desk.run("hf:recent")
-    assert (whole.state, whole.usual) == (TaskStatus.OK, 30)
+    complete = harness.run("hf:recent")
+    assert (complete.state, complete.usual) == (TaskStatus.OK, 30)

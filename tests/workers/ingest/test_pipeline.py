@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -9,11 +9,11 @@ import pytest
 from redis import Redis
 
 from papers.config.settings import Settings
-from papers.errors import BadParameter, SourceError, SourceRefused, SourceUnreachable
+from papers.errors import BadParameter, SourceError, SourceUnreachable
 from papers.model.arxiv_id import ArxivId
 from papers.model.paper import Channel, Sighting
 from papers.redis_backend import keys
-from papers.state.task_states import Progress, TaskState, TaskStates, TaskStatus
+from papers.state.task_states import Progress, TaskStates, TaskStatus
 from papers.store import Store
 from paperwire.simulator.upstream import Upstream
 from paperwire.simulator.world.manuscripts import Manuscript
@@ -22,13 +22,11 @@ from workers.fetch.fetcher import Fetcher, UpstreamResponse
 from workers.ingest.expected_volume import VolumeCheck
 from workers.ingest.pipeline import (
     IngestPipeline,
-    Tally,
     TaskReport,
-    classify_outcome,
-    max_age,
-    next_state,
 )
-from workers.registry import SOURCE_FETCHERS
+from workers.notify import channels
+from workers.registry import task_kinds
+from workers.schedule.task_kind import TaskContext, kind_of
 from workers.sources.result import FetchFunction, FetchResult, RejectedRecord, UpstreamClients
 
 NOW = datetime(2026, 11, 18, 15, tzinfo=UTC)
@@ -38,29 +36,33 @@ HOUR = timedelta(hours=1)
 TASK = "announcements:cs.CL"
 
 
-class Desk:
-    """Runs tasks in a world at its time."""
+class Harness:
+    """Runs tasks in a simulated world at its time."""
 
     def __init__(self, redis: Redis, world: Upstream) -> None:
         self.world, self.redis = world, redis
         self.store, self.states = Store(redis), TaskStates(redis)
         settings = Settings(**world.settings(arxiv_interval=0.0, fetch_timeout=2.0))
-        lane = ArxivRateLimiter(redis, 0.0, max_wait=1.0)
-        self.upstreams = UpstreamClients(settings, Fetcher(settings, redis), lane)
+        limiter = ArxivRateLimiter(redis, 0.0, max_wait=1.0)
+        self.upstreams = UpstreamClients(settings, Fetcher(settings, redis), limiter)
 
     def run(self, task: str, fetch: FetchFunction | None = None) -> TaskReport:
-        sources = {**SOURCE_FETCHERS, **({task.partition(":")[0]: fetch} if fetch else {})}
+        kinds, kind = task_kinds(), kind_of(task)
+        if fetch:
+            kinds[kind] = replace(kinds[kind], build_fetch=lambda context: fetch)
         clock = lambda: self.world.now  # noqa: E731 - the world's time moves
-        usual = VolumeCheck(self.redis, self.states, can_reconcile=False)
-        return IngestPipeline(self.store, self.states, self.upstreams, sources, usual, clock).run(
-            task
+        volume_check = VolumeCheck(self.redis, self.states, can_reconcile=False)
+        context = TaskContext(self.store, self.redis)
+        pipeline = IngestPipeline(
+            context, self.states, self.upstreams, kinds, volume_check, channels.changed, clock
         )
+        return pipeline.run(task)
 
 
 @pytest.fixture
-def desk(redis: Redis, upstream: Upstream) -> Desk:
+def harness(redis: Redis, upstream: Upstream) -> Harness:
     upstream.set_time(NOW)
-    return Desk(redis, upstream)
+    return Harness(redis, upstream)
 
 
 def sightings(*numbers: int, title: str = "A Small Thing") -> tuple[Sighting, ...]:
@@ -69,8 +71,8 @@ def sightings(*numbers: int, title: str = "A Small Thing") -> tuple[Sighting, ..
     )
 
 
-def parts(*fetched: FetchResult, error: SourceError | None = None) -> FetchFunction:
-    """A source that brings these parts, and then fails."""
+def source_of(*fetched: FetchResult, error: SourceError | None = None) -> FetchFunction:
+    """A source that yields these results and then raises."""
 
     def fetch(subject: str, upstreams: UpstreamClients, now: datetime) -> Iterator[FetchResult]:
         yield from fetched
@@ -85,51 +87,51 @@ def answer(url: str = "https://example.org/feed", **headers: str) -> UpstreamRes
     return UpstreamResponse(requested_url=url, url=url, status=200, headers=named, body=b"")
 
 
-def test_what_is_announced_is_stored(desk: Desk) -> None:
-    ids = [desk.world.announce(Manuscript(title=f"Paper {n}")) for n in range(3)]
-    report = desk.run(TASK)
+def test_announced_papers_are_stored(harness: Harness) -> None:
+    ids = [harness.world.announce(Manuscript(title=f"Paper {n}")) for n in range(3)]
+    report = harness.run(TASK)
     assert (report.state.state, report.state.got, report.new) == (TaskStatus.OK, 3, 3)
-    assert [paper and paper.title for paper in desk.store.get_papers(ids)] == [
+    assert [paper and paper.title for paper in harness.store.get_papers(ids)] == [
         *("Paper 0", "Paper 1", "Paper 2")
     ]
-    assert desk.states.get(TASK) == report.state
+    assert harness.states.get(TASK) == report.state
 
 
-def test_the_same_again_changes_nothing_and_stays_ok(desk: Desk) -> None:
-    desk.world.announce(Manuscript(title="A Small Thing"))
-    desk.run(TASK)
-    revision = desk.store.revision()
-    again = desk.run(TASK)
-    assert desk.world.log[-1].status == 304
+def test_unchanged_feed_stays_ok_and_changes_nothing(harness: Harness) -> None:
+    harness.world.announce(Manuscript(title="A Small Thing"))
+    harness.run(TASK)
+    revision = harness.store.revision()
+    again = harness.run(TASK)
+    assert harness.world.log[-1].status == 304
     assert (again.state.state, again.state.got) == (TaskStatus.OK, 0)
-    assert desk.store.revision() == revision
+    assert harness.store.revision() == revision
 
 
-def test_a_weekend_is_quiet(desk: Desk) -> None:
-    desk.world.set_time(NOW + 72 * HOUR)
-    report = desk.run(TASK)
+def test_weekend_is_quiet(harness: Harness) -> None:
+    harness.world.set_time(NOW + 72 * HOUR)
+    report = harness.run(TASK)
     assert report.state.state is TaskStatus.QUIET
-    assert report.state.succeeded_at == desk.world.now
+    assert report.state.succeeded_at == harness.world.now
     assert report.state.failures == 0
 
 
-def test_yesterdays_batch_is_stale_and_asked_for_again_soon(desk: Desk) -> None:
-    old = desk.world.announce(Manuscript(title="Yesterday's"))
-    desk.world.next_day()
-    desk.world.announce(Manuscript(title="Today's"))
-    desk.world.fail("stale", times=1)
-    stale = desk.run(TASK)
+def test_yesterdays_batch_is_stale_and_fetched_again_soon(harness: Harness) -> None:
+    old = harness.world.announce(Manuscript(title="Yesterday's"))
+    harness.world.next_day()
+    harness.world.announce(Manuscript(title="Today's"))
+    harness.world.fail("stale", times=1)
+    stale = harness.run(TASK)
     assert stale.state.state is TaskStatus.STALE
     assert stale.state.succeeded_at is None
     assert stale.state.next_at is not None
-    assert stale.state.next_at < desk.world.now + 2 * HOUR
-    assert [paper is not None for paper in desk.store.get_papers([old])] == [True]
-    assert desk.run(TASK).state.state is TaskStatus.OK
-    assert desk.store.count_papers() == 2
+    assert stale.state.next_at < harness.world.now + 2 * HOUR
+    assert [paper is not None for paper in harness.store.get_papers([old])] == [True]
+    assert harness.run(TASK).state.state is TaskStatus.OK
+    assert harness.store.count_papers() == 2
 
 
-# What can go wrong, and a word of what is said then.
-TROUBLE: list[tuple[str | int, str]] = [
+# Faults, and a pattern of the message.
+FAULTS: list[tuple[str | int, str]] = [
     (503, "503"),
     (429, "429"),
     (406, "406"),
@@ -142,199 +144,122 @@ TROUBLE: list[tuple[str | int, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("what", "said"), TROUBLE)
-def test_trouble_is_said_and_passes(desk: Desk, what: str | int, said: str) -> None:
+@pytest.mark.parametrize(("fault", "text"), FAULTS)
+def test_faults_are_reported_and_recovered_from(
+    harness: Harness, fault: str | int, text: str
+) -> None:
     for n in range(20):
-        desk.world.announce(Manuscript(title=f"Paper {n}"))
-    desk.world.fail(what, times=1)
-    failing = desk.run(TASK).state
+        harness.world.announce(Manuscript(title=f"Paper {n}"))
+    harness.world.fail(fault, times=1)
+    failing = harness.run(TASK).state
     assert (failing.state, failing.failures, failing.succeeded_at) == (TaskStatus.FAILING, 1, None)
-    assert re.search(said, failing.said), failing.said
-    assert not desk.redis.hexists(keys.VALIDATORS, desk.world.url + "/rss/atom/cs.CL")
-    desk.redis.delete(keys.ARXIV_RATE_LIMIT)  # the lane's own pause is another test's
-    well = desk.run(TASK).state
-    assert (well.state, well.failures) == (TaskStatus.OK, 0)
-    assert desk.store.count_papers() == 20
+    assert re.search(text, failing.said), failing.said
+    assert not harness.redis.hexists(keys.VALIDATORS, harness.world.url + "/rss/atom/cs.CL")
+    harness.redis.delete(keys.ARXIV_RATE_LIMIT)  # the limiter's own back-off is tested elsewhere
+    recovered = harness.run(TASK).state
+    assert (recovered.state, recovered.failures) == (TaskStatus.OK, 0)
+    assert harness.store.count_papers() == 20
 
 
-def test_a_wait_that_was_asked_for_is_kept(desk: Desk) -> None:
-    desk.world.fail(503, retry_after=5400.0, times=1)
-    assert desk.run(TASK).state.next_at == NOW + timedelta(seconds=5400)
+def test_requested_wait_is_obeyed(harness: Harness) -> None:
+    harness.world.fail(503, retry_after=5400.0, times=1)
+    assert harness.run(TASK).state.next_at == NOW + timedelta(seconds=5400)
 
 
-def test_what_came_before_a_failure_stays(desk: Desk) -> None:
+def test_results_before_a_failure_are_kept(harness: Harness) -> None:
     cut_off = SourceUnreachable("cut off")
-    report = desk.run(TASK, parts(FetchResult(sightings(1, 2), record_count=2), error=cut_off))
+    report = harness.run(
+        TASK, source_of(FetchResult(sightings(1, 2), record_count=2), error=cut_off)
+    )
     assert (report.state.state, report.state.said, report.new) == (TaskStatus.FAILING, "cut off", 2)
-    assert desk.store.count_papers() == 2
+    assert harness.store.count_papers() == 2
 
 
-def test_validators_are_remembered_once_a_part_is_stored(desk: Desk) -> None:
+def test_validators_are_saved_after_the_result_is_stored(harness: Harness) -> None:
     seen: list[tuple[int, bool]] = []
 
-    def look() -> None:
-        known = desk.redis.hexists(keys.VALIDATORS, "https://example.org/feed")
-        seen.append((desk.store.count_papers(), bool(known)))
+    def record_state() -> None:
+        existing = harness.redis.hexists(keys.VALIDATORS, "https://example.org/feed")
+        seen.append((harness.store.count_papers(), bool(existing)))
 
     def fetch(subject: str, upstreams: UpstreamClients, now: datetime) -> Iterator[FetchResult]:
-        look()
+        record_state()
         yield FetchResult(sightings(1), record_count=1, response=answer(ETag='"1"'))
-        look()
+        record_state()
 
-    desk.run(TASK, fetch)
+    harness.run(TASK, fetch)
     assert seen == [(0, False), (1, True)]
 
 
 @pytest.mark.parametrize(
     "flaw",
-    [{"stale": True}, {"complete": False}, {"rejected": (RejectedRecord("no id", "x"),), "got": 1}],
+    [
+        {"stale": True},
+        {"complete": False},
+        {"rejected": (RejectedRecord("no id", "x"),), "record_count": 1},
+    ],
     ids=["stale", "incomplete", "unreadable"],
 )
-def test_only_ok_and_quiet_move_the_cursor(desk: Desk, flaw: dict[str, object]) -> None:
-    part = replace(FetchResult(response=answer(ETag='"1"')), **flaw)  # type: ignore[arg-type]
-    desk.run(TASK, parts(part))
-    assert desk.redis.hlen(keys.VALIDATORS) == 0
-    assert desk.states.all()[0].succeeded_at is None
+def test_flawed_results_do_not_advance_the_cursor(
+    harness: Harness, flaw: dict[str, object]
+) -> None:
+    result = replace(FetchResult(response=answer(ETag='"1"')), **flaw)  # type: ignore[arg-type]
+    harness.run(TASK, source_of(result))
+    assert harness.redis.hlen(keys.VALIDATORS) == 0
+    assert harness.states.all()[0].succeeded_at is None
 
 
-def test_a_rejected_record_is_set_aside_once(desk: Desk) -> None:
-    part = FetchResult(
+def test_rejected_record_is_quarantined_once(harness: Harness) -> None:
+    result = FetchResult(
         sightings(1), rejected=(RejectedRecord("no title", "<entry>"),), record_count=2
     )
-    reports = [desk.run(TASK, parts(part)) for _ in range(3)]
+    reports = [harness.run(TASK, source_of(result)) for _ in range(3)]
     assert [report.state.state for report in reports] == [TaskStatus.OK] * 3
-    assert [(r.task, r.reason, r.excerpt) for r in desk.states.list_quarantined(9)] == [
+    assert [(r.task, r.reason, r.excerpt) for r in harness.states.list_quarantined(9)] == [
         (TASK, "no title", "<entry>")
     ]
 
 
-def test_a_poisonous_record_is_set_aside_alone(desk: Desk) -> None:
+def test_poison_record_is_quarantined_alone(harness: Harness) -> None:
     poison = sightings(3, title="cut in half: \ud83d")
-    part = FetchResult((*sightings(1, 2), *poison, *sightings(4, 5)), record_count=5)
-    report = desk.run(TASK, parts(part))
-    assert (report.new, report.quarantined, desk.store.count_papers()) == (4, 1, 4)
-    [aside] = desk.states.list_quarantined(9)
+    result = FetchResult((*sightings(1, 2), *poison, *sightings(4, 5)), record_count=5)
+    report = harness.run(TASK, source_of(result))
+    assert (report.new, report.quarantined, harness.store.count_papers()) == (4, 1, 4)
+    [aside] = harness.states.list_quarantined(9)
     assert "cannot be stored" in aside.reason
     assert "cut in half" in aside.excerpt
 
 
-def test_progress_shows_while_it_lasts(desk: Desk) -> None:
+def test_progress_is_shown_during_the_run(harness: Harness) -> None:
     shown: list[list[Progress]] = []
 
     def fetch(subject: str, upstreams: UpstreamClients, now: datetime) -> Iterator[FetchResult]:
         yield FetchResult(sightings(1), record_count=1, done=1, total=2)
-        shown.append(desk.states.list_progress())
-        desk.world.set_time(NOW + timedelta(seconds=4))
+        shown.append(harness.states.list_progress())
+        harness.world.set_time(NOW + timedelta(seconds=4))
         yield FetchResult(sightings(2), record_count=1, done=2, total=2)
-        shown.append(desk.states.list_progress())
+        shown.append(harness.states.list_progress())
 
-    desk.run(TASK, fetch)
+    harness.run(TASK, fetch)
     assert [(run.done, run.remaining, run.records_per_second) for [run] in shown] == [
         (1, 1, 0.0),
         (2, 0, 0.5),
     ]
-    assert desk.states.list_progress() == []
+    assert harness.states.list_progress() == []
 
 
-def test_papers_that_a_community_names_are_described_soon(desk: Desk) -> None:
-    desk.run("community:weekly", parts(FetchResult(sightings(1), record_count=1)))
-    assert desk.states.due_tasks(NOW) == ["enrich"]
+def test_new_picks_schedule_enrichment(harness: Harness) -> None:
+    harness.run("community:weekly", source_of(FetchResult(sightings(1), record_count=1)))
+    assert harness.states.due_tasks(NOW) == ["enrich"]
 
 
-def test_a_community_feed_rests_for_as_long_as_it_says(desk: Desk) -> None:
-    part = FetchResult(
+def test_community_feed_obeys_max_age(harness: Harness) -> None:
+    result = FetchResult(
         sightings(1), record_count=1, response=answer(Cache_Control="public, max-age=36000")
     )
-    assert desk.run("community:weekly", parts(part)).state.next_at == NOW + 10 * HOUR
+    assert harness.run("community:weekly", source_of(result)).state.next_at == NOW + 10 * HOUR
 
 
-def test_a_task_that_means_nothing_is_bad_input(desk: Desk) -> None:
-    with pytest.raises(BadParameter, match="there is no source 'nothing'"):
-        desk.run("nothing:at-all")
-
-
-BROKEN = SourceRefused("no")
-# (parts, error, state before, verdict)
-VERDICTS: list[tuple[list[FetchResult], SourceError | None, TaskStatus | None, TaskStatus]] = [
-    ([FetchResult(record_count=3)], None, None, TaskStatus.OK),
-    ([FetchResult()], None, TaskStatus.OK, TaskStatus.QUIET),
-    ([], None, None, TaskStatus.QUIET),
-    ([FetchResult(not_modified=True)], None, TaskStatus.OK, TaskStatus.OK),
-    ([FetchResult(not_modified=True)], None, TaskStatus.QUIET, TaskStatus.QUIET),
-    ([FetchResult(not_modified=True)], None, TaskStatus.FAILING, TaskStatus.QUIET),
-    (
-        [FetchResult(not_modified=True), FetchResult(record_count=1)],
-        None,
-        TaskStatus.QUIET,
-        TaskStatus.OK,
-    ),
-    ([FetchResult(record_count=3, stale=True)], None, TaskStatus.OK, TaskStatus.STALE),
-    ([FetchResult(not_modified=True, stale=True)], None, TaskStatus.OK, TaskStatus.STALE),
-    ([FetchResult(record_count=3, complete=False)], None, TaskStatus.OK, TaskStatus.FAILING),
-    (
-        [FetchResult(record_count=3, complete=False, stale=True)],
-        None,
-        TaskStatus.OK,
-        TaskStatus.FAILING,
-    ),
-    (
-        [FetchResult(record_count=1, rejected=(RejectedRecord("x", "y"),))],
-        None,
-        TaskStatus.OK,
-        TaskStatus.FAILING,
-    ),
-    (
-        [FetchResult(record_count=2, rejected=(RejectedRecord("x", "y"),))],
-        None,
-        TaskStatus.OK,
-        TaskStatus.OK,
-    ),
-    ([FetchResult(record_count=3)], BROKEN, TaskStatus.OK, TaskStatus.FAILING),
-    ([], BROKEN, None, TaskStatus.FAILING),
-]
-
-
-@pytest.mark.parametrize(("came", "error", "before", "verdict"), VERDICTS)
-def test_verdicts(
-    came: list[FetchResult],
-    error: SourceError | None,
-    before: TaskStatus | None,
-    verdict: TaskStatus,
-) -> None:
-    tally = Tally()
-    for part in came:
-        tally.add(part)
-    assert classify_outcome(tally, error, before)[0] is verdict
-
-
-def test_states_follow_one_another() -> None:
-    def after(before: TaskState | None, verdict: TaskStatus, hours: int) -> TaskState:
-        return next_state(before, TASK, verdict, NOW + hours * HOUR, NOW + hours * HOUR)
-
-    first = after(None, TaskStatus.FAILING, 0)
-    second = after(first, TaskStatus.FAILING, 1)
-    third = after(second, TaskStatus.OK, 2)
-    fourth = after(third, TaskStatus.STALE, 3)
-    assert [s.failures for s in (first, second, third, fourth)] == [1, 2, 0, 1]
-    assert [s.since for s in (first, second, third, fourth)] == [
-        *(NOW, NOW, NOW + 2 * HOUR, NOW + 3 * HOUR)
-    ]
-    assert second.succeeded_at is None
-    assert fourth.succeeded_at == NOW + 2 * HOUR
-    assert fourth.attempted_at == NOW + 3 * HOUR
-
-
-AGES: list[tuple[Callable[[], UpstreamResponse | None], float]] = [
-    (lambda: None, 0.0),
-    (answer, 0.0),
-    (lambda: answer(Cache_Control="max-age=600"), 600.0),
-    (lambda: answer(Cache_Control="public, Max-Age=60"), 60.0),
-    (lambda: answer(Cache_Control="public, s-maxage=5, max-age=60"), 60.0),
-    (lambda: answer(Cache_Control="max-age=-1"), 0.0),
-    (lambda: answer(Cache_Control="max-age=forever"), 0.0),
-]
-
-
-@pytest.mark.parametrize(("made", "seconds"), AGES)
-def test_max_age(made: Callable[[], UpstreamResponse | None], seconds: float) -> None:
-    assert max_age(made()) == seconds
+def test_unknown_task_is_bad_input(harness: Harness) -> None:
+    with pytest.raises(BadParameter, match="there is no such kind of task"):
+        harness.run("nothing:at-all")

@@ -31,8 +31,8 @@ from workers.jobs import TaskRunner
 from workers.notify.mail import DigestMailer, mail_tasks
 from workers.notify.mail_message import MAX_LISTED_PAPERS, digest_message
 from workers.notify.smtp import send_mail
+from workers.registry import recurring_tasks, task_kinds
 from workers.schedule.cadence import next_run_at
-from workers.schedule.scheduler import recurring_tasks
 from workers.sources.result import UpstreamClients
 
 NOW = datetime(2026, 11, 19, 0, 7, tzinfo=UTC)
@@ -44,17 +44,17 @@ KEYWORD = Keyword("reward-model", "Reward Model", '"reward model"', NOW)
 
 
 @pytest.fixture
-def office() -> Iterator[MailServer]:
-    with running_mail_server() as office:
-        yield office
+def mail_server() -> Iterator[MailServer]:
+    with running_mail_server() as mail_server:
+        yield mail_server
 
 
 @pytest.fixture
-def mailing(office: MailServer) -> Settings:
-    """Settings that have one keyword's digest mailed every day, and every week."""
+def mail_settings(mail_server: MailServer) -> Settings:
+    """Settings that mail one keyword's digest every day and every week."""
     return Settings(
         public_url="https://wire.example",
-        smtp_url=office.url,
+        smtp_url=mail_server.url,
         mail_to="me@example.org",
         mail_daily=("reward-model",),
         mail_weekly=("reward-model",),
@@ -63,13 +63,13 @@ def mailing(office: MailServer) -> Settings:
 
 
 @pytest.fixture
-def three(redis: Redis) -> None:
-    """Papers 1 and 2 of Wednesday, 3 of Tuesday, and a keyword that they all meet."""
+def three_papers(redis: Redis) -> None:
+    """Papers 1 and 2 of Wednesday, 3 of Tuesday, and a keyword that matches all three."""
     Keywords(redis).add("Reward Model", '"reward model"', now=NOW)
     Store(redis).ingest([paper(1), paper(2), paper(3, ANNOUNCED - DAY)], now=NOW)
 
 
-def paper(number: int, at: datetime = ANNOUNCED, **said: object) -> Sighting:
+def paper(number: int, at: datetime = ANNOUNCED, **fields: object) -> Sighting:
     first = Sighting(
         id=ArxivId(202611, number),
         source="arxiv",
@@ -83,22 +83,24 @@ def paper(number: int, at: datetime = ANNOUNCED, **said: object) -> Sighting:
         announce_type=AnnounceType.NEW,
         announced_at=at,
     )
-    return first._replace(**said)  # type: ignore[arg-type]
+    return first._replace(**fields)  # type: ignore[arg-type]
 
 
-def told(redis: Redis, settings: Settings, now: datetime = NOW, subject: str = "") -> str:
-    """One run of the source; what it says."""
+def run_digest(redis: Redis, settings: Settings, now: datetime = NOW, subject: str = "") -> str:
+    """Run the digest task once; return its message."""
     digests = DigestMailer(Store(redis), Keywords(redis), redis)
     subject = subject or TASK.partition(":")[2]
     (part,) = digests.fetch(subject, UpstreamClients.from_settings(redis, settings), now)
     return part.message
 
 
-@pytest.mark.usefixtures("three")
-def test_a_digest_is_mailed_once(redis: Redis, office: MailServer, mailing: Settings) -> None:
-    assert told(redis, mailing) == "2 papers of 18 November 2026 sent"
-    assert told(redis, mailing) == "18 November 2026 was sent before"
-    (message,) = office.received
+@pytest.mark.usefixtures("three_papers")
+def test_digest_is_mailed_once(
+    redis: Redis, mail_server: MailServer, mail_settings: Settings
+) -> None:
+    assert run_digest(redis, mail_settings) == "2 papers of 18 November 2026 sent"
+    assert run_digest(redis, mail_settings) == "18 November 2026 was sent before"
+    (message,) = mail_server.received
     assert message["Subject"] == "Reward Model: 2 papers, 18 November 2026"
     assert (message["To"], message["From"]) == (
         "me@example.org",
@@ -112,79 +114,84 @@ def test_a_digest_is_mailed_once(redis: Redis, office: MailServer, mailing: Sett
     ]
 
 
-@pytest.mark.usefixtures("three")
-def test_the_next_day_and_the_week_are_others(
-    redis: Redis, office: MailServer, mailing: Settings
+@pytest.mark.usefixtures("three_papers")
+def test_next_day_and_week_are_separate_digests(
+    redis: Redis, mail_server: MailServer, mail_settings: Settings
 ) -> None:
-    told(redis, mailing)
-    assert told(redis, mailing, NOW + DAY) == "no paper in 19 November 2026: nothing is sent"
-    weekly = told(redis, mailing, NOW + 7 * DAY, "week:reward-model")
+    run_digest(redis, mail_settings)
+    assert (
+        run_digest(redis, mail_settings, NOW + DAY)
+        == "no paper in 19 November 2026: nothing is sent"
+    )
+    weekly = run_digest(redis, mail_settings, NOW + 7 * DAY, "week:reward-model")
     assert weekly == "3 papers of week 47 of 2026 sent"
-    assert len(office.received) == 2
+    assert len(mail_server.received) == 2
 
 
-@pytest.mark.usefixtures("three")
-def test_what_the_server_did_not_take_is_tried_again(
-    redis: Redis, office: MailServer, mailing: Settings
+@pytest.mark.usefixtures("three_papers")
+def test_refused_message_is_retried(
+    redis: Redis, mail_server: MailServer, mail_settings: Settings
 ) -> None:
-    office.refusal = "451 come back later"
+    mail_server.refusal = "451 come back later"
     with pytest.raises(SourceRefused, match="451 come back later"):
-        told(redis, mailing)
-    office.refusal = ""
-    assert "sent" in told(redis, mailing)
-    assert len(office.received) == 1
+        run_digest(redis, mail_settings)
+    mail_server.refusal = ""
+    assert "sent" in run_digest(redis, mail_settings)
+    assert len(mail_server.received) == 1
 
 
-@pytest.mark.usefixtures("three")
-def test_what_it_may_have_taken_is_not_sent_again(
-    redis: Redis, office: MailServer, mailing: Settings
+@pytest.mark.usefixtures("three_papers")
+def test_message_of_unknown_outcome_is_not_resent(
+    redis: Redis, mail_server: MailServer, mail_settings: Settings
 ) -> None:
-    office.drops_connection = True
+    mail_server.drops_connection = True
     with pytest.raises(SourceOutcomeUnknown, match="broke on the way"):
-        told(redis, mailing)
-    office.drops_connection = False
-    assert "was sent before" in told(redis, mailing)
-    assert len(office.received) == 1
+        run_digest(redis, mail_settings)
+    mail_server.drops_connection = False
+    assert "was sent before" in run_digest(redis, mail_settings)
+    assert len(mail_server.received) == 1
 
 
-@pytest.mark.usefixtures("three")
-def test_a_crash_before_the_server_answered_sends_nothing_twice(
-    redis: Redis, office: MailServer, mailing: Settings, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.usefixtures("three_papers")
+def test_crash_while_sending_does_not_resend(
+    redis: Redis, mail_server: MailServer, mail_settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def killed(*_: object) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("workers.notify.mail.send", killed)
+        patch.setattr("workers.notify.mail.send_mail", killed)
         with pytest.raises(KeyboardInterrupt):
-            told(redis, mailing)
-    assert "was sent before" in told(redis, mailing)
-    assert office.received == []
+            run_digest(redis, mail_settings)
+    assert "was sent before" in run_digest(redis, mail_settings)
+    assert mail_server.received == []
 
 
-def test_a_keyword_that_is_gone_is_said(redis: Redis, mailing: Settings) -> None:
+def test_removed_keyword_is_reported(redis: Redis, mail_settings: Settings) -> None:
     with pytest.raises(SourceRefused, match="take it out of the settings"):
-        told(redis, mailing)
+        run_digest(redis, mail_settings)
 
 
-@pytest.mark.usefixtures("three")
-def test_as_a_task(redis: Redis, office: MailServer, mailing: Settings) -> None:
-    """Off without a server; with one, run once, and due again soon after midnight."""
-    assert mail_tasks(replace(mailing, smtp_url="")) == []
-    assert [task for task in recurring_tasks(mailing) if task.startswith("mail:")] == [
+@pytest.mark.usefixtures("three_papers")
+def test_digest_as_a_recurring_task(
+    redis: Redis, mail_server: MailServer, mail_settings: Settings
+) -> None:
+    """Disabled without a server; with one, sent once, and due again soon after midnight."""
+    assert mail_tasks(replace(mail_settings, smtp_url="")) == []
+    assert [task for task in recurring_tasks(mail_settings) if task.startswith("mail:")] == [
         TASK,
         "mail:week:reward-model",
     ]
-    run = TaskRunner(redis, mailing, lambda: NOW)
+    run = TaskRunner(redis, mail_settings, lambda: NOW)
     assert run.run(TASK, None)["state"] == "ok"
     assert run.run(TASK, None)["state"] == "quiet"
     due = TaskStates(redis).due_time(TASK)
     assert due is not None
     assert timedelta(minutes=5) <= due - datetime(2026, 11, 20, tzinfo=UTC) <= timedelta(minutes=10)
     assert redis.hgetall(keys.MAILED_DIGESTS) == {b"day:reward-model": b"2026-11-18"}
-    assert len(office.received) == 1
+    assert len(mail_server.received) == 1
     failing = TaskState(TASK, TaskStatus.FAILING, NOW, NOW, failures=1)
-    retried = next_run_at(TASK, failing, NOW)
+    retried = next_run_at(TASK, task_kinds()["mail"].cadence, failing, NOW)
     assert retried is not None
     assert retried - NOW < timedelta(minutes=2)
 
@@ -195,75 +202,76 @@ def message(settings: Settings, *sightings: Sighting, name: str = "Reward Model"
     return digest_message(keyword, Period.containing("day", ANNOUNCED.date()), papers, settings)
 
 
-def test_text_and_html_say_the_same_and_nothing_is_markup(mailing: Settings) -> None:
+def test_text_and_html_agree_and_escape_markup(mail_settings: Settings) -> None:
     """Foreign text stays text, in headers too."""
-    made = message(mailing, paper(1, title="<b>Bold</b>\r\nBcc: x@y"), name="A & <b>")
-    text, html = (part.get_content() for part in made.iter_parts())
+    built = message(mail_settings, paper(1, title="<b>Bold</b>\r\nBcc: x@y"), name="A & <b>")
+    text, html = (part.get_content() for part in built.iter_parts())
     assert "<b>Bold</b> Bcc: x@y" in text
     assert "&lt;b&gt;Bold&lt;/b&gt; Bcc: x@y" in html
-    assert made["Bcc"] is None
-    assert made["Subject"].startswith("A & <b>: 1 paper,")
-    for said in ("Ada Lovelace, José Ørsted", "https://arxiv.org/abs/2611.00001"):
-        assert said in text
-        assert said in html
+    assert built["Bcc"] is None
+    assert built["Subject"].startswith("A & <b>: 1 paper,")
+    for fields in ("Ada Lovelace, José Ørsted", "https://arxiv.org/abs/2611.00001"):
+        assert fields in text
+        assert fields in html
     assert "https://wire.example/papers/2611.00001" in text
     assert "$x &lt; y$" in html
 
 
-def test_of_many_papers_the_first_are_told_of(mailing: Settings) -> None:
-    many = [paper(n, authors=tuple(f"Ada {n}" for n in range(20))) for n in range(1, 151)]
-    text = next(iter(message(mailing, *many).iter_parts())).get_content()
+def test_long_digest_lists_the_first_papers(mail_settings: Settings) -> None:
+    papers = [paper(n, authors=tuple(f"Ada {n}" for n in range(20))) for n in range(1, 151)]
+    text = next(iter(message(mail_settings, *papers).iter_parts())).get_content()
     assert text.count("https://arxiv.org/abs/") == MAX_LISTED_PAPERS
     assert "and 50 more" in text
     assert "and 14 more" in text
 
 
 class TestServer:
-    def test_a_login(self, mailing: Settings) -> None:
-        made = message(mailing, paper(1))
-        with running_mail_server(wants_login=True) as office:
-            url = office.url.replace("//", f"//{USER}@")
-            right = replace(mailing, smtp_url=url, smtp_password=PASSWORD)
-            send_mail(made, right)
-            assert len(office.received) == 1
+    def test_login(self, mail_settings: Settings) -> None:
+        built = message(mail_settings, paper(1))
+        with running_mail_server(wants_login=True) as mail_server:
+            url = mail_server.url.replace("//", f"//{USER}@")
+            with_login = replace(mail_settings, smtp_url=url, smtp_password=PASSWORD)
+            send_mail(built, with_login)
+            assert len(mail_server.received) == 1
             with pytest.raises(SourceRefused, match="535") as refused:
-                send_mail(made, replace(right, smtp_password="wrong horse"))
+                send_mail(built, replace(with_login, smtp_password="wrong horse"))
             assert "wrong horse" not in str(refused.value)
 
-    def test_nobody_there(self, mailing: Settings) -> None:
+    def test_closed_port_is_unreachable(self, mail_settings: Settings) -> None:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
-        settings = replace(mailing, smtp_url=f"smtp://127.0.0.1:{port}")
+        settings = replace(mail_settings, smtp_url=f"smtp://127.0.0.1:{port}")
         with pytest.raises(SourceUnreachable, match="mail server 127"):
-            send_mail(message(mailing, paper(1)), settings)
+            send_mail(message(mail_settings, paper(1)), settings)
 
-    def test_no_plain_words_to_another_machine(
-        self, office: MailServer, mailing: Settings, monkeypatch: pytest.MonkeyPatch
+    def test_remote_server_requires_starttls(
+        self, mail_server: MailServer, mail_settings: Settings, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr("workers.notify.smtp._is_loopback", lambda _: False)
         with pytest.raises(SourceError, match="STARTTLS"):
-            send_mail(message(mailing, paper(1)), mailing)
-        assert office.received == []
+            send_mail(message(mail_settings, paper(1)), mail_settings)
+        assert mail_server.received == []
 
-    def test_tls_from_the_first_byte_is_not_plain(
-        self, office: MailServer, mailing: Settings
-    ) -> None:
-        url = office.url.replace("smtp:", "smtps:")
+    def test_smtps_requires_tls(self, mail_server: MailServer, mail_settings: Settings) -> None:
+        url = mail_server.url.replace("smtp:", "smtps:")
         with pytest.raises(SourceUnreachable):
-            send_mail(message(mailing, paper(1)), replace(mailing, smtp_url=url, fetch_timeout=1.0))
-        assert office.received == []
+            send_mail(
+                message(mail_settings, paper(1)),
+                replace(mail_settings, smtp_url=url, fetch_timeout=1.0),
+            )
+        assert mail_server.received == []
 
-    def test_starttls_with_whom_we_trust_alone(
-        self, mailing: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    def test_starttls_requires_a_trusted_certificate(
+        self, mail_settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         certificate = make_certificate(tmp_path)
-        made = message(mailing, paper(1))
-        with running_mail_server(certificate=certificate) as office:
-            settings = replace(mailing, smtp_url=office.url)
+        built = message(mail_settings, paper(1))
+        with running_mail_server(certificate=certificate) as mail_server:
+            settings = replace(mail_settings, smtp_url=mail_server.url)
             with pytest.raises(SourceUnreachable, match="CERTIFICATE_VERIFY_FAILED"):
-                send_mail(made, settings)
-            assert office.received == []
+                send_mail(built, settings)
+            assert mail_server.received == []
             monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-            send_mail(made, settings)
-            assert office.encrypted == [True]
+            send_mail(built, settings)
+            assert mail_server.encrypted == [True]

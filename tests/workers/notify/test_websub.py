@@ -36,10 +36,10 @@ MINUTE, SECOND = timedelta(minutes=1), timedelta(seconds=1)
 
 @dataclass
 class Hub:
-    """A hub that keeps what it is told, and answers as it is told; `refuses` topics that end so."""
+    """A hub that records its pings and replies as set; topics ending in `refuses` get a 404."""
 
     url: str = ""
-    told: list[str] = field(default_factory=list)
+    pinged: list[str] = field(default_factory=list)
     forms: list[dict[str, list[str]]] = field(default_factory=list)
     status: int = 204
     refuses: str = ""
@@ -58,7 +58,7 @@ def hub() -> Iterator[Hub]:
             refused = hub.refuses and topic.endswith(hub.refuses)
             status = 404 if refused else hub.status
             if status < 300:
-                hub.told.append(topic.removeprefix("https://wire.example/feeds/"))
+                hub.pinged.append(topic.removeprefix("https://wire.example/feeds/"))
                 hub.forms.append(form)
             self.send_response(status)
             for name, value in hub.headers.items():
@@ -79,8 +79,8 @@ def hub() -> Iterator[Hub]:
 
 
 @dataclass
-class Desk:
-    """A site with two keywords, told of papers and run at its own time."""
+class Harness:
+    """A site with two keywords, at its own time."""
 
     redis: Redis
     hub: Hub
@@ -106,31 +106,31 @@ class Desk:
 
 
 @pytest.fixture
-def desk(redis: Redis, hub: Hub) -> Desk:
-    """The site with one paper, and the hub told of it, or rather not: it is the first time."""
-    desk = Desk(redis, hub)
-    desk.ingest(make_sighting(1))
-    assert desk.run()["state"] == "quiet"
-    assert hub.told == []
-    return desk
+def harness(redis: Redis, hub: Hub) -> Harness:
+    """The site with one paper, after the first run, which pings nothing."""
+    harness = Harness(redis, hub)
+    harness.ingest(make_sighting(1))
+    assert harness.run()["state"] == "quiet"
+    assert hub.pinged == []
+    return harness
 
 
 ALL = ["reward-model.atom", "reward-model.rss", "reward-model.json"]
 
 
-def test_a_new_paper_is_told_once_in_every_format(desk: Desk, hub: Hub) -> None:
-    desk.ingest(make_sighting(2))
-    done = desk.run()
-    assert (done["state"], done["said"]) == ("ok", "told the hub of 3 feeds")
-    assert hub.told == ALL
+def test_new_paper_pings_every_format_once(harness: Harness, hub: Hub) -> None:
+    harness.ingest(make_sighting(2))
+    done = harness.run()
+    assert (done["state"], done["said"]) == ("ok", "pinged the hub for 3 feeds")
+    assert hub.pinged == ALL
     topic = "https://wire.example/feeds/reward-model.atom"
     assert hub.forms[0] == {
         "hub.mode": ["publish"],
         "hub.topic": [topic],
         "hub.url": [topic],
     }
-    assert desk.run()["said"] == "no news"
-    assert hub.told == ALL
+    assert harness.run()["said"] == "no changes"
+    assert hub.pinged == ALL
 
 
 NEWS = {
@@ -147,108 +147,110 @@ NO_NEWS = {
 }
 
 
-@pytest.mark.parametrize("said", NEWS.values(), ids=NEWS)
-def test_what_readers_compare_is_news(desk: Desk, hub: Hub, said: Any) -> None:
-    desk.ingest(said)
-    desk.run()
-    assert hub.told == ALL
+@pytest.mark.parametrize("sighting", NEWS.values(), ids=NEWS)
+def test_compared_fields_cause_a_ping(harness: Harness, hub: Hub, sighting: Any) -> None:
+    harness.ingest(sighting)
+    harness.run()
+    assert hub.pinged == ALL
 
 
-@pytest.mark.parametrize("said", NO_NEWS.values(), ids=NO_NEWS)
-def test_what_they_do_not_compare_is_none(desk: Desk, hub: Hub, said: Any) -> None:
-    desk.ingest(said)
-    desk.run()
-    assert hub.told == []
+@pytest.mark.parametrize("sighting", NO_NEWS.values(), ids=NO_NEWS)
+def test_other_fields_cause_no_ping(harness: Harness, hub: Hub, sighting: Any) -> None:
+    harness.ingest(sighting)
+    harness.run()
+    assert hub.pinged == []
 
 
-def test_a_new_keyword_is_told(desk: Desk, hub: Hub) -> None:
-    """Somebody may have subscribed to it while it was empty."""
-    Keywords(desk.redis).add("Models", "model", now=NOW)
-    desk.run()
-    assert hub.told == ["models.atom", "models.rss", "models.json"]
-    Keywords(desk.redis).remove("Models")
-    desk.run()
-    Keywords(desk.redis).add("Models", "model", now=NOW)
-    desk.run()
-    assert len(hub.told) == 6
+def test_new_keyword_is_pinged(harness: Harness, hub: Hub) -> None:
+    """It may have gained subscribers while it was empty."""
+    Keywords(harness.redis).add("Models", "model", now=NOW)
+    harness.run()
+    assert hub.pinged == ["models.atom", "models.rss", "models.json"]
+    Keywords(harness.redis).remove("Models")
+    harness.run()
+    Keywords(harness.redis).add("Models", "model", now=NOW)
+    harness.run()
+    assert len(hub.pinged) == 6
 
 
-def test_a_hub_that_is_broken_is_tried_again_later(desk: Desk, hub: Hub) -> None:
+def test_failing_hub_is_retried_after_its_wait(harness: Harness, hub: Hub) -> None:
     hub.status, hub.headers = 503, {"Retry-After": "600"}
-    desk.ingest(make_sighting(2))
-    failed = desk.run()
-    assert (failed["state"], hub.told) == ("failing", [])
+    harness.ingest(make_sighting(2))
+    failed = harness.run()
+    assert (failed["state"], hub.pinged) == ("failing", [])
     assert "answered 503" in failed["said"]
-    assert desk.states.due_time(WEBSUB_TASK) == NOW + 600 * SECOND
-    hub.status, desk.now = 204, NOW + 600 * SECOND
-    assert desk.run()["state"] == "ok"
-    assert hub.told == ALL
+    assert harness.states.due_time(WEBSUB_TASK) == NOW + 600 * SECOND
+    hub.status, harness.now = 204, NOW + 600 * SECOND
+    assert harness.run()["state"] == "ok"
+    assert hub.pinged == ALL
 
 
-def test_a_hub_that_is_not_there_is_backed_off_from(desk: Desk) -> None:
-    desk.settings = replace(desk.settings, websub_hub="http://127.0.0.1:9/")
+def test_unreachable_hub_is_backed_off(harness: Harness) -> None:
+    harness.settings = replace(harness.settings, websub_hub="http://127.0.0.1:9/")
     waits = []
-    desk.ingest(make_sighting(2))
+    harness.ingest(make_sighting(2))
     for _ in range(3):
-        assert desk.run()["state"] == "failing"
-        due = desk.states.due_time(WEBSUB_TASK)
+        assert harness.run()["state"] == "failing"
+        due = harness.states.due_time(WEBSUB_TASK)
         assert due is not None
-        waits.append((due - desk.now) / MINUTE)
-        desk.now = due
+        waits.append((due - harness.now) / MINUTE)
+        harness.now = due
     assert waits == pytest.approx([1, 2, 4], rel=0.11)
 
 
-def test_a_feed_that_the_hub_refuses_keeps_no_other_from_it(desk: Desk, hub: Hub) -> None:
+def test_refused_feed_does_not_stop_the_others(harness: Harness, hub: Hub) -> None:
     hub.refuses = "agents.rss"
-    desk.ingest(make_sighting(2), make_sighting(3, title="Agents"))
-    assert desk.run()["state"] == "failing"
-    assert hub.told == ["agents.atom", *ALL]
-    hub.refuses, hub.told = "", []
-    desk.run()
-    assert hub.told == ["agents.atom", "agents.rss", "agents.json"]
+    harness.ingest(make_sighting(2), make_sighting(3, title="Agents"))
+    assert harness.run()["state"] == "failing"
+    assert hub.pinged == ["agents.atom", *ALL]
+    hub.refuses, hub.pinged = "", []
+    harness.run()
+    assert hub.pinged == ["agents.atom", "agents.rss", "agents.json"]
 
 
 @pytest.mark.parametrize("status", [301, 307, 400, 429, 500])
-def test_only_a_yes_is_a_yes(desk: Desk, hub: Hub, status: int) -> None:
+def test_only_2xx_counts_as_success(harness: Harness, hub: Hub, status: int) -> None:
     hub.status, hub.headers = status, {"Location": hub.url}
-    desk.ingest(make_sighting(2))
-    assert desk.run()["state"] == "failing"
+    harness.ingest(make_sighting(2))
+    assert harness.run()["state"] == "failing"
     hub.status = 202
-    desk.run()
-    assert hub.told == ALL
+    harness.run()
+    assert hub.pinged == ALL
 
 
-def test_a_hub_must_not_be_in_the_private_network(desk: Desk, hub: Hub) -> None:
-    desk.settings = replace(desk.settings, allowed_networks=())
-    desk.ingest(make_sighting(2))
-    failed = desk.run()
-    assert (failed["state"], hub.told) == ("failing", [])
+def test_hub_in_a_private_network_is_refused(harness: Harness, hub: Hub) -> None:
+    harness.settings = replace(harness.settings, allowed_networks=())
+    harness.ingest(make_sighting(2))
+    failed = harness.run()
+    assert (failed["state"], hub.pinged) == ("failing", [])
     assert "not a public address" in failed["said"]
 
 
-def test_news_hastens_the_telling_and_no_more(desk: Desk, hub: Hub) -> None:
-    desk.states.schedule(WEBSUB_TASK, NOW + 5 * MINUTE)
-    schedule_ping(desk.states, NOW)
-    assert desk.states.due_time(WEBSUB_TASK) == NOW + PING_DELAY
-    schedule_ping(desk.states, NOW + 30 * SECOND)
-    assert desk.states.due_time(WEBSUB_TASK) == NOW + PING_DELAY
+def test_change_moves_the_ping_forward_once(harness: Harness, hub: Hub) -> None:
+    harness.states.schedule(WEBSUB_TASK, NOW + 5 * MINUTE)
+    schedule_ping(harness.states, NOW)
+    assert harness.states.due_time(WEBSUB_TASK) == NOW + PING_DELAY
+    schedule_ping(harness.states, NOW + 30 * SECOND)
+    assert harness.states.due_time(WEBSUB_TASK) == NOW + PING_DELAY
 
 
-def test_a_failing_hub_is_left_alone_by_news(desk: Desk) -> None:
-    desk.states.save(TaskState(WEBSUB_TASK, TaskStatus.FAILING, NOW, NOW))
-    desk.states.schedule(WEBSUB_TASK, NOW + 60 * MINUTE)
-    schedule_ping(desk.states, NOW)
-    assert desk.states.due_time(WEBSUB_TASK) == NOW + 60 * MINUTE
+def test_change_does_not_move_a_failing_ping(harness: Harness) -> None:
+    harness.states.save(TaskState(WEBSUB_TASK, TaskStatus.FAILING, NOW, NOW))
+    harness.states.schedule(WEBSUB_TASK, NOW + 60 * MINUTE)
+    schedule_ping(harness.states, NOW)
+    assert harness.states.due_time(WEBSUB_TASK) == NOW + 60 * MINUTE
 
 
-def test_without_a_hub_news_plans_nothing(redis: Redis) -> None:
+def test_without_a_hub_nothing_is_scheduled(redis: Redis) -> None:
     schedule_ping(TaskStates(redis), NOW)
     assert TaskStates(redis).due_times() == {}
 
 
-def test_topics_are_the_feeds_own_addresses(desk: Desk, store_url: str, tmp_path: Any) -> None:
+def test_topics_are_the_self_links_of_the_feeds(
+    harness: Harness, store_url: str, tmp_path: Any
+) -> None:
     assert tuple(FORMATS) == FEED_SUFFIXES
-    settings = replace(desk.settings, redis_url=store_url, data_dir=str(tmp_path))
+    settings = replace(harness.settings, redis_url=store_url, data_dir=str(tmp_path))
     client = create_app(settings).test_client()
     for topic in topic_urls(settings.base_url, "reward-model"):
         answer = client.get(topic.removeprefix("https://wire.example"))
@@ -268,11 +270,11 @@ def test_topics_are_the_feeds_own_addresses(desk: Desk, store_url: str, tmp_path
         "/feeds/search.atom?k=agents&k=reward-model",
     ],
 )
-def test_a_feed_that_no_one_is_told_of_names_no_hub(
-    desk: Desk, store_url: str, tmp_path: Any, path: str
+def test_feed_that_is_not_pinged_names_no_hub(
+    harness: Harness, store_url: str, tmp_path: Any, path: str
 ) -> None:
-    """Its subscribers would stop asking, and hear nothing."""
-    settings = replace(desk.settings, redis_url=store_url, data_dir=str(tmp_path))
+    """Its subscribers would stop polling, and get no pings."""
+    settings = replace(harness.settings, redis_url=store_url, data_dir=str(tmp_path))
     answer = create_app(settings).test_client().get(path)
     assert answer.status_code == 200
     assert "hub" not in answer.headers["Link"]
@@ -301,19 +303,19 @@ OTHER: dict[str, Paper] = {
 
 
 @pytest.mark.parametrize(("one", "other"), SAME.values(), ids=SAME)
-def test_the_same_bytes_have_the_same_digest(one: dict[str, Any], other: dict[str, Any]) -> None:
+def test_equal_feeds_have_equal_digests(one: dict[str, Any], other: dict[str, Any]) -> None:
     assert feed_digest([make_paper(1, **one)]) == feed_digest([make_paper(1, **other)])
 
 
 @pytest.mark.parametrize("changed", OTHER.values(), ids=OTHER)
 @pytest.mark.parametrize("suffix", FORMATS)
-def test_another_digest_is_of_other_bytes(changed: Paper, suffix: str) -> None:
+def test_different_digests_are_of_different_bytes(changed: Paper, suffix: str) -> None:
     assert feed_digest([changed]) != feed_digest([make_paper(1)])
     render = FORMATS[suffix].render
     assert render(make_feed(changed)) != render(make_feed(make_paper(1)))
 
 
-def test_what_is_volatile_is_not_in_the_digest() -> None:
+def test_volatile_fields_are_not_in_the_digest() -> None:
     liked = make_paper(1)._replace(picks=(Pick("hf", NOW, votes=3),), code="https://example.org/c")
     liked = liked._replace(doi="10.1/x", journal_ref="J. 1", referred_at=NOW)
     assert feed_digest([liked]) == feed_digest([make_paper(1)])

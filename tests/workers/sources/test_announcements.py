@@ -17,7 +17,7 @@ from tests.workers.loopback import Loopback, ScriptedReply
 from workers.sources.arxiv.announcements import (
     MAX_ENTRIES,
     expected_day,
-    fetch,
+    fetch_announcements,
     is_stale,
     parse_announcements,
 )
@@ -38,7 +38,7 @@ ENTRY = {
 
 
 def entry(**changes: str) -> str:
-    """An entry as arXiv writes it, with some of it changed."""
+    """An entry in arXiv's format, with some of it changed."""
     e = ENTRY | {name: value for name, value in changes.items() if name != "without"}
     bare = e["id"].removeprefix("oai:arXiv.org:")
     parts = {
@@ -58,7 +58,7 @@ def entry(**changes: str) -> str:
 
 
 def feed(*entries: str, title: str = "cs.CL updates on arXiv.org", built: str = FRIDAY) -> bytes:
-    """A feed as arXiv writes it."""
+    """A feed in arXiv's format."""
     head = (
         '<?xml version="1.0" encoding="UTF-8"?>\n'
         '<feed xmlns:arxiv="http://arxiv.org/schemas/atom" xmlns="http://www.w3.org/2005/Atom"'
@@ -69,7 +69,7 @@ def feed(*entries: str, title: str = "cs.CL updates on arXiv.org", built: str = 
     return "\n".join([head, *entries, "</feed>"]).encode()
 
 
-def test_an_entry_in_full() -> None:
+def test_entry_in_full() -> None:
     more = (
         '<category term="math-ph"/><category term="math.MP"/>'
         "<dc:rights>http://creativecommons.org/licenses/by/4.0/</dc:rights>"
@@ -108,22 +108,22 @@ def test_an_entry_in_full() -> None:
         (entry(without="id link"), "no arXiv id"),
         (entry(title=" "), "no title"),
         (entry(type="renewed"), "'renewed'"),
-        (entry(without="published"), "no time"),
-        (entry(published="2026-13-45T00:00:00-05:00"), "no time"),
-        (entry(published="2999-01-01T00:00:00-05:00"), "no time"),
-        (entry(published="yesterday"), "no time"),
+        (entry(without="published"), "implausible"),
+        (entry(published="2026-13-45T00:00:00-05:00"), "implausible"),
+        (entry(published="2999-01-01T00:00:00-05:00"), "implausible"),
+        (entry(published="yesterday"), "implausible"),
     ],
 )
-def test_an_entry_that_cannot_be_read_is_set_aside_alone(broken: str, why: str) -> None:
+def test_unreadable_entry_is_rejected_alone(broken: str, why: str) -> None:
     other = entry(id="oai:arXiv.org:2611.00002v1")
-    came = parse_announcements(feed(entry(), broken, other), NOW)
-    assert [str(s.id) for s in came.sightings] == ["2611.01234", "2611.00002"]
-    (rejected,) = came.rejected
+    batch = parse_announcements(feed(entry(), broken, other), NOW)
+    assert [str(s.id) for s in batch.sightings] == ["2611.01234", "2611.00002"]
+    (rejected,) = batch.rejected
     assert why in rejected.reason
     assert rejected.excerpt
 
 
-def test_the_type_is_known_from_the_summary_too() -> None:
+def test_announce_type_is_read_from_the_summary_too() -> None:
     (sighting,) = parse_announcements(feed(entry(without="type")), NOW).sightings
     assert sighting.announce_type is AnnounceType.NEW
 
@@ -133,16 +133,16 @@ def test_control_characters_are_dropped() -> None:
     assert sighting.title == "AB 🙂 漢字 ]]>"
 
 
-def test_a_withdrawal_stands_in_the_abstract() -> None:
-    gone = entry(type="replace", abstract="This paper has been withdrawn by the authors.")
-    (sighting,) = parse_announcements(feed(gone), NOW).sightings
+def test_withdrawal_is_read_from_the_abstract() -> None:
+    missing = entry(type="replace", abstract="This paper has been withdrawn by the authors.")
+    (sighting,) = parse_announcements(feed(missing), NOW).sightings
     assert sighting.withdrawn
 
 
-def test_the_day_is_that_of_the_newest_entries() -> None:
+def test_day_is_that_of_the_newest_entries() -> None:
     older = entry(id="oai:arXiv.org:2611.00002v1", published="2026-11-19T00:00:00-05:00")
-    came = parse_announcements(feed(older, entry()), NOW)
-    assert (came.day, came.built_on) == (date(2026, 11, 20), date(2026, 11, 20))
+    batch = parse_announcements(feed(older, entry()), NOW)
+    assert (batch.day, batch.built_on) == (date(2026, 11, 20), date(2026, 11, 20))
     assert parse_announcements(feed(), NOW).day is None
 
 
@@ -160,19 +160,19 @@ def test_the_day_is_that_of_the_newest_entries() -> None:
         (feed()[:200], SourceIncomplete),
     ],
 )
-def test_what_is_no_feed_of_announcements(body: bytes, error: type[Exception]) -> None:
+def test_invalid_feeds_raise(body: bytes, error: type[Exception]) -> None:
     with pytest.raises(error):
         parse_announcements(body, NOW)
 
 
-def test_of_a_cut_feed_the_whole_entries_are_kept() -> None:
-    whole = feed(entry(), entry(id="oai:arXiv.org:2611.00002v1"))
-    for end in range(whole.rindex(b"<entry>"), whole.rindex(b"</feed>") + len(b"</feed>")):
-        came = parse_announcements(whole[:end], NOW)
-        assert not came.is_complete
-        assert len(came.sightings) == (2 if end >= whole.rindex(b"</entry>") + 8 else 1)
-        assert {s.abstract for s in came.sightings} == {"We study reward models."}
-    assert parse_announcements(whole, NOW).is_complete
+def test_complete_entries_of_truncated_feed_are_kept() -> None:
+    complete = feed(entry(), entry(id="oai:arXiv.org:2611.00002v1"))
+    for end in range(complete.rindex(b"<entry>"), complete.rindex(b"</feed>") + len(b"</feed>")):
+        batch = parse_announcements(complete[:end], NOW)
+        assert not batch.is_complete
+        assert len(batch.sightings) == (2 if end >= complete.rindex(b"</entry>") + 8 else 1)
+        assert {s.abstract for s in batch.sightings} == {"We study reward models."}
+    assert parse_announcements(complete, NOW).is_complete
 
 
 def at(text: str) -> datetime:
@@ -187,11 +187,11 @@ def at(text: str) -> datetime:
         ("2026-07-01T03:59", "2026-06-30"),
         ("2026-07-01T04:00", "2026-07-01"),  # and at 4 in summer
         ("2026-11-21T12:00", "2026-11-20"),
-        ("2026-11-23T04:59", "2026-11-20"),  # Monday's comes on Monday
+        ("2026-11-23T04:59", "2026-11-20"),  # Monday's batch is published on Monday
         ("2026-11-23T05:00", "2026-11-23"),
     ],
 )
-def test_the_day_that_should_be_out(now: str, day: str) -> None:
+def test_expected_day(now: str, day: str) -> None:
     assert expected_day(at(now)) == date.fromisoformat(day)
 
 
@@ -199,7 +199,7 @@ def test_the_day_that_should_be_out(now: str, day: str) -> None:
     ("now", "day", "built", "stale"),
     [
         ("2026-11-20T05:10", "2026-11-20", "2026-11-20", False),
-        ("2026-11-20T05:10", "2026-11-19", "2026-11-20", True),  # built anew, with old entries
+        ("2026-11-20T05:10", "2026-11-19", "2026-11-20", True),  # rebuilt with old entries
         ("2026-11-20T04:50", "2026-11-19", "2026-11-19", False),
         ("2026-11-21T12:00", "2026-11-20", "2026-11-20", False),
         ("2026-11-22T12:00", None, "2026-11-22", False),  # a weekend is empty
@@ -210,17 +210,17 @@ def test_the_day_that_should_be_out(now: str, day: str) -> None:
         ("2026-11-23T13:10", None, None, True),
     ],
 )
-def test_stale(now: str, day: str | None, built: str | None, stale: bool) -> None:
+def test_staleness(now: str, day: str | None, built: str | None, stale: bool) -> None:
     days = [date.fromisoformat(text) if text else None for text in (day, built)]
     assert is_stale(days[0], days[1], at(now)) is stale
 
 
 class TestFetch:
-    def test_a_batch(self, loopback: Loopback, upstreams: UpstreamClients) -> None:
+    def test_batch(self, loopback: Loopback, upstreams: UpstreamClients) -> None:
         loopback.reply_with(
             "/atom/cs.CL", ScriptedReply(headers={"ETag": '"a"'}, body=feed(entry()))
         )
-        (part,) = fetch("cs.CL", upstreams, NOW)
+        (part,) = fetch_announcements("cs.CL", upstreams, NOW)
         assert (part.record_count, part.day, part.expected_day) == (
             1,
             date(2026, 11, 20),
@@ -230,62 +230,62 @@ class TestFetch:
         assert part.message == "1 announced on 2026-11-20"
         assert loopback.requests[0].headers["Accept"].startswith("application/atom+xml")
 
-    def test_unchanged_since(self, loopback: Loopback, upstreams: UpstreamClients) -> None:
+    def test_not_modified(self, loopback: Loopback, upstreams: UpstreamClients) -> None:
         fresh = ScriptedReply(headers={"ETag": '"a"'}, body=feed(entry()))
         loopback.reply_with("/atom/cs.CL", fresh, ScriptedReply(304))
-        (part,) = fetch("cs.CL", upstreams, NOW)
+        (part,) = fetch_announcements("cs.CL", upstreams, NOW)
         upstreams.fetcher.save_validators(part.response, part.memo)
-        (again,) = fetch("cs.CL", upstreams, NOW)
+        (again,) = fetch_announcements("cs.CL", upstreams, NOW)
         assert (again.not_modified, again.stale, again.record_count) == (True, False, 0)
-        (monday,) = fetch("cs.CL", upstreams, NOW + timedelta(days=3))
+        (monday,) = fetch_announcements("cs.CL", upstreams, NOW + timedelta(days=3))
         assert monday.stale
 
-    def test_a_stale_batch_is_asked_for_again_in_full(
+    def test_stale_batch_is_fetched_again_in_full(
         self, loopback: Loopback, upstreams: UpstreamClients
     ) -> None:
         loopback.reply_with(
             "/atom/cs.CL", ScriptedReply(headers={"ETag": '"a"'}, body=feed(entry()))
         )
-        (part,) = fetch("cs.CL", upstreams, NOW + timedelta(days=3))
+        (part,) = fetch_announcements("cs.CL", upstreams, NOW + timedelta(days=3))
         assert part.stale
         assert "still" in part.message
         upstreams.fetcher.save_validators(part.response, part.memo)
-        list(fetch("cs.CL", upstreams, NOW + timedelta(days=3)))
+        list(fetch_announcements("cs.CL", upstreams, NOW + timedelta(days=3)))
         assert "If-None-Match" not in loopback.requests[1].headers
 
-    def test_an_empty_day(self, loopback: Loopback, upstreams: UpstreamClients) -> None:
+    def test_empty_day(self, loopback: Loopback, upstreams: UpstreamClients) -> None:
         loopback.reply_with("/atom/cs.CL", ScriptedReply(body=feed(built="2026-11-21")))
-        (part,) = fetch("cs.CL", upstreams, NOW + timedelta(days=1))
+        (part,) = fetch_announcements("cs.CL", upstreams, NOW + timedelta(days=1))
         assert part.is_quiet
         assert part.message == "nothing announced"
 
-    def test_a_cut_batch_keeps_what_is_sound(
+    def test_truncated_batch_keeps_complete_entries(
         self, loopback: Loopback, upstreams: UpstreamClients
     ) -> None:
         body = feed(entry(), entry(id="oai:arXiv.org:2611.00002v1"))[:-60]
         loopback.reply_with("/atom/cs.CL", ScriptedReply(headers={"ETag": '"a"'}, body=body))
-        (part,) = fetch("cs.CL", upstreams, NOW)
+        (part,) = fetch_announcements("cs.CL", upstreams, NOW)
         assert (part.record_count, part.complete, part.response) == (1, False, None)
 
-    def test_a_feed_as_long_as_arxiv_makes_them_is_not_whole(
+    def test_feed_of_maximum_length_is_incomplete(
         self, loopback: Loopback, upstreams: UpstreamClients
     ) -> None:
         rows = [entry(id=f"oai:arXiv.org:2611.{n:05}v1") for n in range(1, MAX_ENTRIES + 1)]
         loopback.reply_with("/atom/cs.CL", ScriptedReply(body=feed(*rows)))
-        (part,) = fetch("cs.CL", upstreams, NOW)
+        (part,) = fetch_announcements("cs.CL", upstreams, NOW)
         assert (part.record_count, part.complete) == (MAX_ENTRIES, False)
 
-    def test_an_unknown_category_is_refused(
+    def test_unknown_category_is_refused(
         self, loopback: Loopback, upstreams: UpstreamClients
     ) -> None:
         body = feed(title="Feed error for query: cs.XX")
         loopback.reply_with("/atom/cs.XX", ScriptedReply(400, body=body))
         with pytest.raises(SourceRefused, match="Feed error for query"):
-            list(fetch("cs.XX", upstreams, NOW))
+            list(fetch_announcements("cs.XX", upstreams, NOW))
 
 
-def told(element: ElementTree.Element, name: str) -> list[str]:
-    """The texts of an element's children of that name, whatever their namespace."""
+def child_texts(element: ElementTree.Element, name: str) -> list[str]:
+    """Return the texts of an element's children of that name, in any namespace."""
     return [child.text or "" for child in element if child.tag.rpartition("}")[2] == name]
 
 
@@ -303,30 +303,32 @@ class TestRecorded:
         "arxiv_rss_rendered/cs.CV_2026-06-10.rss": 103,
     }
 
-    def test_no_file_is_left_out(self, recorded: Path) -> None:
+    def test_every_recorded_file_is_tested(self, recorded: Path) -> None:
         files = {f"{f.parent.name}/{f.name}" for f in recorded.glob("arxiv_rss*/*")}
         assert files == set(self.COUNTS)
 
     @pytest.mark.parametrize("name", COUNTS)
-    def test_every_entry_is_read_as_it_stands(self, recorded: Path, name: str) -> None:
+    def test_every_recorded_entry_is_parsed_exactly(self, recorded: Path, name: str) -> None:
         body = (recorded / name).read_bytes()
-        came = parse_announcements(body, NOW)
-        entries = [e for e in ElementTree.fromstring(body).iter() if told(e, "announce_type")]
-        assert len(came.sightings) == len(entries) == self.COUNTS[name]
-        assert not came.rejected
-        for sighting, raw in zip(came.sightings, entries, strict=True):
-            (summary,) = told(raw, "summary") or told(raw, "description")
-            assert sighting.title == " ".join(told(raw, "title")[0].split())
+        batch = parse_announcements(body, NOW)
+        entries = [
+            e for e in ElementTree.fromstring(body).iter() if child_texts(e, "announce_type")
+        ]
+        assert len(batch.sightings) == len(entries) == self.COUNTS[name]
+        assert not batch.rejected
+        for sighting, raw in zip(batch.sightings, entries, strict=True):
+            (summary,) = child_texts(raw, "summary") or child_texts(raw, "description")
+            assert sighting.title == " ".join(child_texts(raw, "title")[0].split())
             assert sighting.abstract == " ".join(summary.split("Abstract: ", 1)[1].split())
-            assert ", ".join(sighting.authors) == " ".join(told(raw, "creator")[0].split())
+            assert ", ".join(sighting.authors) == " ".join(child_texts(raw, "creator")[0].split())
             assert f"arXiv:{sighting.id}v{sighting.version} " in summary
             assert sighting.announce_type is not None
-            assert sighting.announce_type.label == told(raw, "announce_type")[0]
-            assert sighting.license == told(raw, "rights")[0]
+            assert sighting.announce_type.label == child_texts(raw, "announce_type")[0]
+            assert sighting.license == child_texts(raw, "rights")[0]
         if entries:
-            assert str(came.day) == re.findall(r"_(\d{4}-\d\d-\d\d)", name)[0]
+            assert str(batch.day) == re.findall(r"_(\d{4}-\d\d-\d\d)", name)[0]
 
-    def test_a_full_day_by_type(self, recorded: Path) -> None:
+    def test_full_day_by_announce_type(self, recorded: Path) -> None:
         path = recorded / "arxiv_rss/stat_2024-03-26_full.rss"
         types = Counter(
             s.announce_type for s in parse_announcements(path.read_bytes(), NOW).sightings

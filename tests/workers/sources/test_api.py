@@ -32,7 +32,7 @@ ENTRY = {
 
 
 def entry(**changes: str) -> str:
-    """An entry as the API writes it, with some of it changed."""
+    """An entry in the API's format, with some of it changed."""
     e = ENTRY | changes
     plain = "".join(f"<{n}>{escape(e[n])}</{n}>" for n in e if n != "more")
     return (
@@ -43,7 +43,7 @@ def entry(**changes: str) -> str:
 
 
 def page(*entries: str, total: int | str | None = None, start: int | str = 0) -> bytes:
-    """An answer as the API writes it."""
+    """A response in the API's format."""
     return (
         "<?xml version='1.0' encoding='UTF-8'?>\n"
         '<feed xmlns:opensearch="http://a9.com/-/spec/opensearch/1.1/"'
@@ -67,13 +67,13 @@ ERROR = entry(
 ID = ArxivId.parse("2611.01234")
 
 
-def asked(loopback: Loopback) -> list[dict[str, str]]:
-    """The parameters of each request."""
+def request_params(loopback: Loopback) -> list[dict[str, str]]:
+    """Return the parameters of each request."""
     queries = (urlsplit(each.path).query for each in loopback.requests)
     return [{name: values[0] for name, values in parse_qs(query).items()} for query in queries]
 
 
-def test_an_entry_in_full(loopback: Loopback, upstreams: UpstreamClients) -> None:
+def test_entry_in_full(loopback: Loopback, upstreams: UpstreamClients) -> None:
     more = (
         "<arxiv:comment>12 pages,\n 3 figures</arxiv:comment><arxiv:doi>10.1000/x</arxiv:doi>"
         "<arxiv:journal_ref>J. X 1 (2026)</arxiv:journal_ref>"
@@ -99,7 +99,7 @@ def test_an_entry_in_full(loopback: Loopback, upstreams: UpstreamClients) -> Non
     assert sent["Accept"] == "application/atom+xml"
 
 
-def test_a_withdrawal(loopback: Loopback, upstreams: UpstreamClients) -> None:
+def test_withdrawal(loopback: Loopback, upstreams: UpstreamClients) -> None:
     more = "<arxiv:comment>This paper has been withdrawn</arxiv:comment>"
     loopback.reply_with("/api/query", ScriptedReply(body=page(entry(more=more))))
     (part,) = fetch_by_ids([ID], upstreams, NOW)
@@ -128,7 +128,7 @@ BAD_ANSWERS = [
 
 
 @pytest.mark.parametrize(("reply", "error"), BAD_ANSWERS)
-def test_answers_that_are_none(
+def test_invalid_responses_raise(
     loopback: Loopback, upstreams: UpstreamClients, reply: ScriptedReply, error: type[SourceError]
 ) -> None:
     loopback.reply_with("/api/query", reply)
@@ -137,7 +137,9 @@ def test_answers_that_are_none(
     assert len(loopback.requests) == 1
 
 
-def test_overload_holds_off_the_whole_lane(loopback: Loopback, upstreams: UpstreamClients) -> None:
+def test_overload_backs_off_all_arxiv_requests(
+    loopback: Loopback, upstreams: UpstreamClients
+) -> None:
     loopback.reply_with("/api/query", ScriptedReply(body=b"Rate exceeded."))
     with pytest.raises(SourceRefused):
         list(search_newest("all:x", 10, upstreams, NOW))
@@ -145,7 +147,7 @@ def test_overload_holds_off_the_whole_lane(loopback: Loopback, upstreams: Upstre
         pytest.raises(SourceRefused, match="hold off"),
         upstreams.arxiv_limiter.acquire(max_wait=0),
     ):
-        pytest.fail("the lane is open")
+        pytest.fail("arXiv requests are not backed off")
 
 
 @pytest.mark.parametrize(
@@ -161,7 +163,7 @@ def test_overload_holds_off_the_whole_lane(loopback: Loopback, upstreams: Upstre
         (entry().replace("<updated>", "<other>").replace("</updated>", "</other>"), "updated"),
     ],
 )
-def test_an_entry_that_cannot_be_read_is_set_aside_alone(
+def test_unreadable_entry_is_rejected_alone(
     loopback: Loopback, upstreams: UpstreamClients, broken: str, why: str
 ) -> None:
     one, other = numbered([1, 2])
@@ -176,7 +178,7 @@ def test_an_entry_that_cannot_be_read_is_set_aside_alone(
     assert len(loopback.requests) == 1
 
 
-def test_a_page_of_nothing_readable(loopback: Loopback, upstreams: UpstreamClients) -> None:
+def test_page_without_readable_entries(loopback: Loopback, upstreams: UpstreamClients) -> None:
     loopback.reply_with("/api/query", ScriptedReply(body=page(entry(title=""))))
     (part,) = search_newest("all:x", 5, upstreams, NOW)
     assert part.is_unreadable
@@ -186,25 +188,27 @@ class TestSearch:
     def on(self, loopback: Loopback, *pages: bytes) -> None:
         loopback.reply_with("/api/query", *(ScriptedReply(body=body) for body in pages))
 
-    def test_nothing_found_is_quiet(self, loopback: Loopback, upstreams: UpstreamClients) -> None:
+    def test_empty_search_is_quiet(self, loopback: Loopback, upstreams: UpstreamClients) -> None:
         self.on(loopback, page())
         (part,) = search_newest("all:x", 5, upstreams, NOW)
         assert part.is_quiet
         assert (part.done, part.total) == (0, 0)
 
-    def test_newest_first_and_no_more_than_asked_for(
+    def test_search_is_newest_first_and_limited(
         self, loopback: Loopback, upstreams: UpstreamClients
     ) -> None:
         self.on(loopback, page(*numbered(range(1, 6)), total=900))
         query = '((ti:reward OR abs:reward) AND cat:cs.*) ANDNOT ti:"a survey"'
         (part,) = search_newest(query, 5, upstreams, NOW)
         assert (len(part.sightings), part.done, part.total) == (5, 5, 5)
-        (sent,) = asked(loopback)
+        (sent,) = request_params(loopback)
         assert sent["search_query"] == query
         assert (sent["sortBy"], sent["sortOrder"]) == ("submittedDate", "descending")
         assert (sent["start"], sent["max_results"]) == ("0", "5")
 
-    def test_page_by_page(self, loopback: Loopback, upstreams: UpstreamClients) -> None:
+    def test_search_fetches_page_by_page(
+        self, loopback: Loopback, upstreams: UpstreamClients
+    ) -> None:
         self.on(
             loopback,
             page(*numbered(range(1, PAGE_SIZE + 1)), total=130),
@@ -212,10 +216,10 @@ class TestSearch:
         )
         parts = list(search_newest("all:x", 250, upstreams, NOW))
         assert [(part.done, part.total) for part in parts] == [(100, 130), (130, 130)]
-        assert [sent["start"] for sent in asked(loopback)] == ["0", "100"]
+        assert [sent["start"] for sent in request_params(loopback)] == ["0", "100"]
         assert len({s.id for part in parts for s in part.sightings}) == 130
 
-    def test_a_later_page_that_fails_leaves_the_earlier(
+    def test_failing_page_keeps_earlier_ones(
         self, loopback: Loopback, upstreams: UpstreamClients
     ) -> None:
         self.on(
@@ -228,7 +232,9 @@ class TestSearch:
         with pytest.raises(SourceIncomplete, match="0 of 30"):
             next(parts)
 
-    def test_a_page_that_repeats(self, loopback: Loopback, upstreams: UpstreamClients) -> None:
+    def test_repeated_page_is_incomplete(
+        self, loopback: Loopback, upstreams: UpstreamClients
+    ) -> None:
         first = numbered(range(1, PAGE_SIZE + 1))
         self.on(loopback, page(*first, total=200), page(*first, total=200, start=PAGE_SIZE))
         parts = search_newest("all:x", 200, upstreams, NOW)
@@ -238,17 +244,19 @@ class TestSearch:
 
 
 class ApiById:
-    """An API that knows some ids, and answers 400 to a batch with one of its bad ones in it."""
+    """An API that knows some ids, and replies 400 to a batch with a bad one."""
 
-    def __init__(self, loopback: Loopback, known: Iterable[str], bad: Iterable[str] = ()) -> None:
-        self.known, self.bad = set(known), set(bad)
+    def __init__(
+        self, loopback: Loopback, known_ids: Iterable[str], bad: Iterable[str] = ()
+    ) -> None:
+        self.known_ids, self.bad = set(known_ids), set(bad)
         loopback.next_reply = self.reply_to  # type: ignore[method-assign]
 
     def reply_to(self, path: str) -> ScriptedReply:
         ids = parse_qs(urlsplit(path).query)["id_list"][0].split(",")
         if self.bad & set(ids):
             return ScriptedReply(400, body=page(ERROR))
-        found = [entry(id=f"http://arxiv.org/abs/{id}v1") for id in ids if id in self.known]
+        found = [entry(id=f"http://arxiv.org/abs/{id}v1") for id in ids if id in self.known_ids]
         return ScriptedReply(body=page(*found))
 
 
@@ -257,37 +265,39 @@ def ids(*numbers: int) -> list[ArxivId]:
 
 
 class TestByIds:
-    def test_an_unknown_id_is_absent(self, loopback: Loopback, upstreams: UpstreamClients) -> None:
-        ApiById(loopback, known=["2611.00001", "2611.00003"])
+    def test_unknown_id_is_absent(self, loopback: Loopback, upstreams: UpstreamClients) -> None:
+        ApiById(loopback, known_ids=["2611.00001", "2611.00003"])
         (part,) = fetch_by_ids(ids(1, 2, 3), upstreams, NOW)
         assert [s.id for s in part.sightings] == ids(1, 3)
         assert (part.record_count, part.done, part.total) == (2, 3, 3)
 
     def test_old_ids(self, loopback: Loopback, upstreams: UpstreamClients) -> None:
-        ApiById(loopback, known=["hep-th/9901001"])
+        ApiById(loopback, known_ids=["hep-th/9901001"])
         (part,) = fetch_by_ids([ArxivId.parse("hep-th/9901001")], upstreams, NOW)
         assert str(part.sightings[0].id) == "hep-th/9901001"
 
-    def test_no_ids_ask_nothing(self, loopback: Loopback, upstreams: UpstreamClients) -> None:
+    def test_no_ids_send_no_request(self, loopback: Loopback, upstreams: UpstreamClients) -> None:
         assert list(fetch_by_ids([], upstreams, NOW)) == []
         assert loopback.requests == []
 
-    def test_in_batches(self, loopback: Loopback, upstreams: UpstreamClients) -> None:
+    def test_ids_are_fetched_in_batches(
+        self, loopback: Loopback, upstreams: UpstreamClients
+    ) -> None:
         every = ids(*range(1, 251))
-        ApiById(loopback, known=map(str, every))
+        ApiById(loopback, known_ids=map(str, every))
         parts = list(fetch_by_ids(every, upstreams, NOW))
         assert [(len(part.sightings), part.done) for part in parts] == [
             (100, 100),
             (100, 200),
             (50, 250),
         ]
-        assert [sent["max_results"] for sent in asked(loopback)] == ["100", "100", "50"]
+        assert [sent["max_results"] for sent in request_params(loopback)] == ["100", "100", "50"]
 
-    def test_one_bad_id_never_loses_the_batch(
+    def test_one_bad_id_does_not_lose_the_batch(
         self, loopback: Loopback, upstreams: UpstreamClients
     ) -> None:
         every = ids(*range(1, 101))
-        ApiById(loopback, known=map(str, every), bad=["2611.00042", "2611.00077"])
+        ApiById(loopback, known_ids=map(str, every), bad=["2611.00042", "2611.00077"])
         parts = list(fetch_by_ids(every, upstreams, NOW))
         found = [s.id for part in parts for s in part.sightings]
         assert found == [id for id in every if id.number not in (42, 77)]
@@ -295,7 +305,7 @@ class TestByIds:
         assert parts[-1].done == 100
         assert len(loopback.requests) < 30
 
-    def test_another_refusal_is_passed_on(
+    def test_other_refusals_are_raised(
         self, loopback: Loopback, upstreams: UpstreamClients
     ) -> None:
         loopback.reply_with("/api/query", ScriptedReply(403))
@@ -306,10 +316,11 @@ class TestByIds:
 
 class TestRecorded:
     TOTAL = 339
-    """Entries in all recorded answers together, by `grep -o '<entry>'`, the error entry apart."""
+    """Entries in all recorded responses together, by `grep -o '<entry>'`, without the error entry.
+    """
 
     def answers(self, recorded: Path) -> Iterable[tuple[str, int, bytes]]:
-        """Name, status and body of every recorded answer."""
+        """Yield name, status and body of every recorded response."""
         for path in sorted(recorded.glob("arxiv_api/*")):
             raw = path.read_bytes()
             if path.suffix == ".json":
@@ -318,7 +329,7 @@ class TestRecorded:
             else:
                 yield path.name, 200, raw
 
-    def test_every_answer_is_read_whole(
+    def test_recorded_responses_parse_completely(
         self, recorded: Path, loopback: Loopback, upstreams: UpstreamClients
     ) -> None:
         read = 0
@@ -338,14 +349,14 @@ class TestRecorded:
         return re.sub(rb"(startIndex[^>]*>)\d+", rb"\g<1>0", body)
 
     def check(self, sighting: Sighting, entry: ElementTree.Element) -> None:
-        """A sighting against its entry as another reader finds it."""
+        """Compare a sighting with its entry as another parser reads it."""
         atom, arxiv = "{http://www.w3.org/2005/Atom}", "{http://arxiv.org/schemas/atom}"
 
         def text(name: str) -> str:
             return " ".join((entry.findtext(name) or "").split())
 
         primary = entry.find(f"{arxiv}primary_category")
-        told = {
+        declared = {
             "title": text(f"{atom}title"),
             "abstract": text(f"{atom}summary"),
             "comment": text(f"{arxiv}comment"),
@@ -357,12 +368,12 @@ class TestRecorded:
             "submitted_at": datetime.fromisoformat(text(f"{atom}published")),
             "revised_at": datetime.fromisoformat(text(f"{atom}updated")),
         }
-        assert {name: getattr(sighting, name) for name in told} == told
+        assert {name: getattr(sighting, name) for name in declared} == declared
         assert text(f"{atom}id").endswith(f"/{sighting.id}v{sighting.version}")
         assert primary is not None
         assert sighting.categories[0] == primary.get("term")
 
-    def test_the_error_is_one(
+    def test_recorded_error_is_refused(
         self, recorded: Path, loopback: Loopback, upstreams: UpstreamClients
     ) -> None:
         errors = [body for _, status, body in self.answers(recorded) if status == 400]

@@ -21,7 +21,7 @@ STRINGS = (
 
 
 @pytest.mark.parametrize(("text", "expected"), STRINGS)
-def test_names(text: str, expected: tuple[str, ...]) -> None:
+def test_split_submitted_authors(text: str, expected: tuple[str, ...]) -> None:
     assert split_submitted_authors(text) == expected
 
 
@@ -41,5 +41,5 @@ def test_names(text: str, expected: tuple[str, ...]) -> None:
         ("()", []),
     ],
 )
-def test_authors_are_parted_outside_parentheses(text: str, parted: list[str]) -> None:
+def test_authors_are_split_outside_parentheses(text: str, parted: list[str]) -> None:
     assert split_authors(text) == tuple(parted)

@@ -15,7 +15,7 @@ from papers.errors import BadParameter, SourceError, SourceGarbled, SourceIncomp
 from papers.model.arxiv_id import ArxivId
 from papers.model.paper import Channel, Pick, Sighting
 from tests.workers.loopback import Loopback, ScriptedReply
-from workers.sources.community import fetch, parse_community_feed
+from workers.sources.community import fetch_community_picks, parse_community_feed
 from workers.sources.result import UpstreamClients
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -37,7 +37,7 @@ def picked(body: bytes) -> list[Sighting]:
     return list(parse_community_feed(body, "club", NOW).sightings)
 
 
-def test_a_pick_is_an_id_a_link_and_a_date() -> None:
+def test_pick_has_id_link_and_date() -> None:
     (sighting,) = picked(
         rss(
             "<title>On Reward Models &lt;script&gt;</title><author>me@example.org</author>"
@@ -94,11 +94,11 @@ def test_a_pick_is_an_id_a_link_and_a_date() -> None:
         ("<link>javascript:https://arxiv.org/abs/2611.01234</link>", []),
     ],
 )
-def test_where_an_entry_names_papers(item: str, ids: list[str]) -> None:
+def test_places_in_which_an_entry_names_papers(item: str, ids: list[str]) -> None:
     assert [str(sighting.id) for sighting in picked(rss(item))] == ids
 
 
-def test_every_link_of_an_atom_entry_counts() -> None:
+def test_every_link_of_an_atom_entry_is_used() -> None:
     links = '<link href="https://club.example/1"/><link rel="via" href="https://arxiv.org/abs/{}"/>'
     (sighting,) = picked(atom(links.format("2611.01234")))
     assert sighting.pick is not None
@@ -108,7 +108,7 @@ def test_every_link_of_an_atom_entry_counts() -> None:
 @pytest.mark.parametrize(
     "link", ["javascript:alert(1)", "data:text/html,x", "ftp://club.example/", "/relative", ""]
 )
-def test_only_web_links_are_taken(link: str) -> None:
+def test_only_http_links_are_used(link: str) -> None:
     (sighting,) = picked(
         rss(f"<link>{link}</link><comments>{link}</comments><title>arXiv:2611.01234</title>")
     )
@@ -124,7 +124,7 @@ def test_only_web_links_are_taken(link: str) -> None:
         ("<pubDate>2026-11-19T10:00:00+02:00</pubDate>", THEN),
         ("<pubDate>Fri, 20 Nov 2026 23:00:00 GMT</pubDate>", NOW),  # not in the future
         ("<pubDate>2999-01-01T00:00:00Z</pubDate>", NOW),
-        ("<pubDate>1970-01-01T00:00:00Z</pubDate>", NOW),  # not before there was the paper
+        ("<pubDate>1970-01-01T00:00:00Z</pubDate>", NOW),  # not before the paper existed
         ("<pubDate>2026-10-29T00:00:00Z</pubDate>", NOW),
         ("<pubDate>2026-10-31T00:00:00Z</pubDate>", datetime(2026, 10, 31, tzinfo=UTC)),
         ("<pubDate>2025-13-45</pubDate>", NOW),
@@ -132,7 +132,7 @@ def test_only_web_links_are_taken(link: str) -> None:
         ("", NOW),
     ],
 )
-def test_when_it_was_picked(dated: str, picked_at: datetime) -> None:
+def test_pick_date(dated: str, picked_at: datetime) -> None:
     (sighting,) = picked(rss("<link>https://arxiv.org/abs/2611.01234</link>" + dated))
     assert sighting.pick is not None
     assert (sighting.pick.picked_at, sighting.as_of) == (picked_at, picked_at)
@@ -147,33 +147,33 @@ def test_entries_that_name_no_paper_are_counted() -> None:
     assert parse_community_feed(rss(), "club", NOW).is_quiet
 
 
-def test_a_cut_feed_keeps_its_whole_entries() -> None:
-    whole = rss("<title>arXiv:2611.01234</title>", "<title>arXiv:2611.00002</title>")
-    part = parse_community_feed(whole[:-40], "club", NOW)
+def test_truncated_feed_keeps_complete_entries() -> None:
+    full = rss("<title>arXiv:2611.01234</title>", "<title>arXiv:2611.00002</title>")
+    part = parse_community_feed(full[:-40], "club", NOW)
     assert ([str(s.id) for s in part.sightings], part.complete) == (["2611.01234"], False)
     with pytest.raises(SourceIncomplete):
-        parse_community_feed(whole[:70], "club", NOW)
+        parse_community_feed(full[:70], "club", NOW)
 
 
-def test_what_is_no_xml_is_read_as_far_as_it_goes() -> None:
+def test_malformed_xml_is_parsed_as_far_as_possible() -> None:
     (sighting,) = picked(rss("<title>AT&T <b>arXiv:2611.01234</title>"))
     assert str(sighting.id) == "2611.01234"
 
 
 class TestFetch:
     @pytest.fixture
-    def near(self, near: Settings, loopback: Loopback) -> Settings:
-        return replace(near, communities={"club": loopback.url("/club.rss")})
+    def loopback_settings(self, loopback_settings: Settings, loopback: Loopback) -> Settings:
+        return replace(loopback_settings, communities={"club": loopback.url("/club.rss")})
 
-    def test_unchanged_since(self, loopback: Loopback, upstreams: UpstreamClients) -> None:
+    def test_not_modified(self, loopback: Loopback, upstreams: UpstreamClients) -> None:
         body = rss("<title>arXiv:2611.01234</title>")
         loopback.reply_with(
             "/club.rss", ScriptedReply(headers={"ETag": '"a"'}, body=body), ScriptedReply(304)
         )
-        (part,) = fetch("club", upstreams, NOW)
+        (part,) = fetch_community_picks("club", upstreams, NOW)
         assert (part.record_count, part.not_modified) == (1, False)
         upstreams.fetcher.save_validators(part.response, part.memo)
-        (again,) = fetch("club", upstreams, NOW + timedelta(hours=1))
+        (again,) = fetch_community_picks("club", upstreams, NOW + timedelta(hours=1))
         assert (again.not_modified, again.record_count, again.is_quiet) == (True, 0, True)
 
     @pytest.mark.parametrize(
@@ -187,22 +187,24 @@ class TestFetch:
             ScriptedReply(body=rss("<title>arXiv:2611.01234</title>"), length=9_999),
         ],
     )
-    def test_a_bad_day(
+    def test_failures_raise(
         self, loopback: Loopback, upstreams: UpstreamClients, reply: ScriptedReply
     ) -> None:
         loopback.reply_with("/club.rss", reply)
         with pytest.raises(SourceError):
-            list(fetch("club", upstreams, NOW))
+            list(fetch_community_picks("club", upstreams, NOW))
 
-    def test_a_bomb(self, loopback: Loopback, upstreams: UpstreamClients) -> None:
+    def test_decompression_bomb_is_refused(
+        self, loopback: Loopback, upstreams: UpstreamClients
+    ) -> None:
         wide = " ".join(f'a{n}="x"' for n in range(60_000))
         loopback.reply_with("/club.rss", ScriptedReply(body=rss(f"<a {wide}/>")))
         with pytest.raises(SourceGarbled):
-            list(fetch("club", upstreams, NOW))
+            list(fetch_community_picks("club", upstreams, NOW))
 
-    def test_a_stranger(self, upstreams: UpstreamClients) -> None:
+    def test_unknown_community_is_bad_input(self, upstreams: UpstreamClients) -> None:
         with pytest.raises(BadParameter, match="no community 'other'"):
-            list(fetch("other", upstreams, NOW))
+            list(fetch_community_picks("other", upstreams, NOW))
 
 
 class TestRecorded:
@@ -215,11 +217,11 @@ class TestRecorded:
         "jwst_gbrammer.rss": (300, 300, 303),
     }
 
-    def test_no_file_is_left_out(self, recorded: Path) -> None:
+    def test_every_recorded_file_is_tested(self, recorded: Path) -> None:
         assert {path.name for path in recorded.glob("community/*")} == set(self.COUNTS)
 
     @pytest.mark.parametrize("name", COUNTS)
-    def test_every_paper_named_is_found(self, recorded: Path, name: str) -> None:
+    def test_every_named_paper_is_found(self, recorded: Path, name: str) -> None:
         body = (recorded / "community" / name).read_bytes()
         part = parse_community_feed(body, "club", NOW)
         entries, naming, papers = self.COUNTS[name]
@@ -228,7 +230,7 @@ class TestRecorded:
         assert {str(s.id) for s in part.sightings} == self.independently(body)
 
     def independently(self, body: bytes) -> set[str]:
-        """Ids by another reader, and an eye on nothing but arXiv's and Hugging Face's addresses."""
+        """Return ids by another parser, looking only at URLs of arXiv and Hugging Face."""
         root = ElementTree.fromstring(body)
         entries = [e for e in root.iter() if e.tag.rpartition("}")[2] in ("item", "entry")]
         found: set[str] = set()

@@ -47,7 +47,7 @@ RDF = (
         rss(ITEM).replace(b"<title>", b"<title>\x00\x0b"),
     ],
 )
-def test_feeds(body: bytes) -> None:
+def test_valid_feeds_are_parsed(body: bytes) -> None:
     feed = parse_feed(body)
     assert [entry.title for entry in feed.entries] == ["A"]
     assert feed.is_complete
@@ -70,7 +70,7 @@ def test_feeds(body: bytes) -> None:
         b"<!-- never closed <rss>",
     ],
 )
-def test_what_is_no_feed(body: bytes) -> None:
+def test_non_feeds_are_refused(body: bytes) -> None:
     with pytest.raises(SourceGarbled):
         parse_feed(body)
 
@@ -83,22 +83,22 @@ def test_what_is_no_feed(body: bytes) -> None:
         ("", "utf-8"),
     ],
 )
-def test_what_a_document_is_wins_over_what_it_says(declared: str, encoded: str) -> None:
+def test_actual_encoding_wins_over_declared_one(declared: str, encoded: str) -> None:
     prolog = f"<?xml version='1.0' encoding='{declared}'?>" if declared else ""
     body = (prolog + rss(ITEM.replace(">A<", ">Zoë<")).decode()).encode(encoded)
     assert parse_feed(body).entries[0].title == "Zoë"
 
 
-def test_an_encoding_that_would_hide_tags_is_not_believed() -> None:
+def test_encoding_that_hides_tags_is_ignored() -> None:
     hidden = "<?xml version='1.0' encoding='utf-7'?>" + rss("+ADw-item/+AD4-").decode()
     assert parse_feed(hidden.encode()).entries == []
 
 
-def test_of_a_cut_document_the_whole_entries_are_kept() -> None:
-    whole = rss(ITEM + ITEM)
-    first, last = whole.index(b"</item>") + 7, whole.rindex(b"</item>") + 7
-    for end in range(1, len(whole)):
-        cut = whole[:end]
+def test_complete_entries_of_truncated_document_are_kept() -> None:
+    complete = rss(ITEM + ITEM)
+    first, last = complete.index(b"</item>") + 7, complete.rindex(b"</item>") + 7
+    for end in range(1, len(complete)):
+        cut = complete[:end]
         if end < first:
             with pytest.raises((SourceIncomplete, SourceGarbled)):
                 parse_feed(cut)
@@ -126,7 +126,7 @@ BOMBS = {
 
 
 @pytest.mark.parametrize("name", BOMBS)
-def test_bombs_do_not_reach_the_parser(name: str) -> None:
+def test_bombs_are_refused_before_parsing(name: str) -> None:
     with pytest.raises(SourceGarbled, match="more than"):
         parse_feed(BOMBS[name])
 
@@ -141,7 +141,7 @@ def test_bombs_do_not_reach_the_parser(name: str) -> None:
         "".join(f"<item><title>{n}</title></item>" for n in range(3_000)),
     ],
 )
-def test_what_looks_like_a_bomb_and_is_none(inside: str) -> None:
+def test_harmless_documents_similar_to_bombs_are_parsed(inside: str) -> None:
     assert parse_feed(rss(inside)).entries
 
 
@@ -160,7 +160,7 @@ TEDIOUS = {
 
 @pytest.mark.parametrize("name", TEDIOUS)
 @pytest.mark.timeout(30)
-def test_looking_for_bombs_takes_no_time_with_the_square(name: str) -> None:
+def test_bomb_checks_take_linear_time(name: str) -> None:
     with contextlib.suppress(SourceGarbled):
         assert len(parse_feed(TEDIOUS[name]).entries) <= 1
 
@@ -177,12 +177,12 @@ def test_looking_for_bombs_takes_no_time_with_the_square(name: str) -> None:
         (["a"], ""),
     ],
 )
-def test_clean(text: object, cleaned: str) -> None:
+def test_clean_line(text: object, cleaned: str) -> None:
     assert clean_line(text) == cleaned
 
 
 FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""As XML 1.0 says: https://www.w3.org/TR/xml/#charsets"""
+"""By XML 1.0: https://www.w3.org/TR/xml/#charsets"""
 
 
 def cleaned_plainly(text: str) -> str:
@@ -193,11 +193,11 @@ BLANKS_AND_CONTROLS = "ab  \n\n\t\r\x00\x0b\x1c\x1f\x7f\x85\xa0\xad\u2028\u3000\
 
 
 @given(texts | st.text(alphabet=st.sampled_from(BLANKS_AND_CONTROLS)))
-def test_clean_is_quick_and_says_the_same(text: str) -> None:
+def test_fast_path_of_clean_line_gives_the_same_result(text: str) -> None:
     assert clean_line(text) == cleaned_plainly(text)
 
 
-def test_nothing_printable_needs_cleaning() -> None:
+def test_printable_text_needs_no_cleaning() -> None:
     printable = "".join(filter(str.isprintable, map(chr, range(sys.maxunicode + 1)))).strip()
     assert clean_line(printable) == printable == cleaned_plainly(printable)
 
@@ -216,7 +216,7 @@ def test_nothing_printable_needs_cleaning() -> None:
         (None, ""),
     ],
 )
-def test_link(text: object, address: str) -> None:
+def test_clean_url(text: object, address: str) -> None:
     assert clean_url(text) == address
 
 
@@ -232,17 +232,17 @@ def test_link(text: object, address: str) -> None:
         ("", False),
     ],
 )
-def test_time_of(date: str, is_one: bool) -> None:
+def test_parsed_time(date: str, is_one: bool) -> None:
     entry = parse_feed(rss(f"<item><pubDate>{date}</pubDate></item>")).entries[0]
     assert (parsed_time(entry, "published") is not None) is is_one
 
 
 ODD = {"feedparser_tests": (2_073, 34), "miniflux_parser_testdata": (16, 14)}
-"""How many are read, and how many refused: other roots, DOCTYPEs, pages, half documents."""
+"""Numbers of files parsed and refused: other roots, DOCTYPEs, web pages, half documents."""
 
 
 @pytest.mark.parametrize("archive", ODD)
-def test_odd_feeds_are_read_or_refused(recorded: Path, archive: str) -> None:
+def test_odd_feeds_parse_or_are_refused(recorded: Path, archive: str) -> None:
     read = refused = 0
     with tarfile.open(recorded / "odd_feeds" / f"{archive}.tar.xz") as files:
         for member in files:

@@ -1,4 +1,4 @@
-"""Whatever an upstream sends: it is read, or it is a SourceError, and nothing else."""
+"""Fuzzing: any input either parses or raises SourceError, and nothing else."""
 
 from __future__ import annotations
 
@@ -46,19 +46,19 @@ DOCUMENTS = (
 
 @st.composite
 def damaged(draw: st.DrawFn) -> bytes:
-    """A good document with a piece of it replaced by anything."""
-    whole = draw(st.sampled_from(DOCUMENTS))
-    start = draw(st.integers(0, len(whole)))
+    """A valid document with a part of it replaced by anything."""
+    complete = draw(st.sampled_from(DOCUMENTS))
+    start = draw(st.integers(0, len(complete)))
     length = draw(st.integers(0, 60))
     other = draw(
         st.binary(max_size=20) | st.sampled_from([b"<", b">", b"]]>", b"<!--", b"</entry>"])
     )
-    return whole[:start] + other + whole[start + length :]
+    return complete[:start] + other + complete[start + length :]
 
 
 @settings(deadline=None, max_examples=200)
 @given(damaged() | st.binary(max_size=100))
-def test_documents(body: bytes) -> None:
+def test_any_document_parses_or_raises_source_error(body: bytes) -> None:
     with contextlib.suppress(SourceError):
         announcements.parse_announcements(body, NOW)
     with contextlib.suppress(SourceError):
@@ -72,43 +72,43 @@ def test_documents(body: bytes) -> None:
 
 @settings(deadline=None, max_examples=200)
 @given(st.data())
-def test_records(data: st.DataObject) -> None:
-    whole: dict[str, Any] = record()
-    holder = data.draw(st.sampled_from([whole, whole["paper"]]))
+def test_any_json_record_parses_or_raises_source_error(data: st.DataObject) -> None:
+    complete: dict[str, Any] = record()
+    holder = data.draw(st.sampled_from([complete, complete["paper"]]))
     holder[data.draw(st.sampled_from(sorted(holder)))] = data.draw(JSON)
-    part = hf_daily.parse_daily_papers(json.dumps([whole, data.draw(JSON)]).encode(), DAY, NOW)
+    part = hf_daily.parse_daily_papers(json.dumps([complete, data.draw(JSON)]).encode(), DAY, NOW)
     assert len(part.sightings) + len(part.rejected) == part.record_count == 2
 
 
 @given(st.binary(max_size=50) | JSON.map(lambda value: json.dumps(value).encode()))
-def test_days(body: bytes) -> None:
+def test_any_day_parses_or_raises_source_error(body: bytes) -> None:
     with contextlib.suppress(SourceError):
         hf_daily.parse_daily_papers(body, DAY, NOW)
 
 
 @given(st.text(alphabet="0123456789-+: ,GMTmonjanSat;t=.eE\x00é"))
-def test_waits(text: str) -> None:
+def test_any_retry_after_is_bounded(text: str) -> None:
     for header in ("Retry-After", "RateLimit"):
         wait = refusals.retry_after({header: text}, NOW)
         assert wait is None or 0 <= wait <= refusals.MAX_RETRY_AFTER
 
 
 @given(st.text(), st.text(alphabet="0123456789٣²", max_size=20) | st.just("9" * 5_000))
-def test_tokens_and_sizes(token: str, size: str) -> None:
-    """What arXiv says of how much there is may be anything."""
-    said = f"<resumptionToken completeListSize='{size}'>{escape(token)}</resumptionToken>"
-    sized = harvest(harvested(), token=said)
+def test_any_token_and_list_size(token: str, size: str) -> None:
+    """The declared size may be anything."""
+    token_element = f"<resumptionToken completeListSize='{size}'>{escape(token)}</resumptionToken>"
+    sized = harvest(harvested(), token=token_element)
     with contextlib.suppress(SourceError):
         assert len(oai.parse_harvest_page(sized).sightings) == 1
 
 
 @given(st.text(alphabet="AB (),\n"))
-def test_author_strings(text: str) -> None:
+def test_any_author_string(text: str) -> None:
     for name in author_string.split_authors(text):
         assert name == name.strip() != ""
         assert not set(name) & set("(),\n")
 
 
 @given(st.text(), st.text())
-def test_comments(comment: str, abstract: str) -> None:
+def test_any_comment(comment: str, abstract: str) -> None:
     assert is_withdrawn(comment, abstract) in (True, False)

@@ -13,7 +13,7 @@ from papers.errors import BadParameter, SourceError, SourceGarbled, SourceRefuse
 from papers.model.arxiv_id import ArxivId
 from papers.model.paper import Channel, Pick
 from tests.workers.loopback import Loopback, ScriptedReply
-from workers.sources.hf_daily import PAGE_SIZE, RECENT_DAYS, fetch, parse_daily_papers
+from workers.sources.hf_daily import PAGE_SIZE, RECENT_DAYS, fetch_daily_papers, parse_daily_papers
 from workers.sources.result import UpstreamClients
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -21,8 +21,8 @@ DAY = NOW.date()
 
 
 def record(id: str = "2611.01234", **paper: Any) -> dict[str, Any]:
-    """A record as Hugging Face writes it, with some of the paper changed; None takes a key away."""
-    whole = {
+    """A record in Hugging Face's format, with some of the paper changed; None removes a key."""
+    complete = {
         "id": id,
         "authors": [{"name": "Ann Bo", "hidden": False}, {"name": "Cy Dee", "hidden": True}],
         "publishedAt": "2026-11-18T00:00:00.000Z",
@@ -38,7 +38,7 @@ def record(id: str = "2611.01234", **paper: Any) -> dict[str, Any]:
         **paper,
     }
     return {
-        "paper": {name: value for name, value in whole.items() if value is not None},
+        "paper": {name: value for name, value in complete.items() if value is not None},
         "publishedAt": "2026-11-17T20:00:00.000Z",
         "title": "another",
         "thumbnail": "https://cdn.example.org/2611.01234.png",
@@ -51,7 +51,7 @@ def body(*records: Any) -> bytes:
     return json.dumps(records).encode()
 
 
-def test_a_record_in_full() -> None:
+def test_record_in_full() -> None:
     (sighting,) = parse_daily_papers(body(record()), DAY, NOW).sightings
     assert sighting.id == ArxivId.parse("2611.01234")
     assert (sighting.source, sighting.channel, sighting.as_of) == ("hf", Channel.HUGGINGFACE, NOW)
@@ -75,7 +75,7 @@ def test_a_record_in_full() -> None:
     )
 
 
-def test_a_record_with_nothing_but_an_id() -> None:
+def test_record_with_only_an_id() -> None:
     (sighting,) = parse_daily_papers(body({"paper": {"id": "2611.01234"}}), DAY, NOW).sightings
     assert (sighting.title, sighting.authors, sighting.code) == ("", (), "")
     assert sighting.pick is not None
@@ -95,7 +95,7 @@ def test_a_record_with_nothing_but_an_id() -> None:
         (None, datetime(2026, 11, 20, tzinfo=UTC)),
     ],
 )
-def test_the_day_of_a_pick_is_its_own(said: str | None, picked_at: datetime) -> None:
+def test_pick_date_is_the_records_own(said: str | None, picked_at: datetime) -> None:
     (sighting,) = parse_daily_papers(body(record(submittedOnDailyAt=said)), DAY, NOW).sightings
     assert sighting.pick is not None
     assert sighting.pick.picked_at == picked_at
@@ -122,7 +122,9 @@ def test_the_day_of_a_pick_is_its_own(said: str | None, picked_at: datetime) -> 
         ({"submittedOnDailyBy": "annb"}, "submitter", "somebody"),
     ],
 )
-def test_odd_shapes_are_nothing_said(changes: dict[str, Any], field: str, value: object) -> None:
+def test_values_of_wrong_type_are_ignored(
+    changes: dict[str, Any], field: str, value: object
+) -> None:
     (sighting,) = parse_daily_papers(body(record(**changes)), DAY, NOW).sightings
     holder = sighting.pick if field in ("votes", "submitter") else sighting
     assert getattr(holder, field) == value
@@ -140,12 +142,12 @@ def test_odd_shapes_are_nothing_said(changes: dict[str, Any], field: str, value:
         ({"paper": {}}, "no arXiv id"),
         (record(id="my-own-paper"), "no arXiv id"),
         ({"paper": {"id": 2611.01234}}, "no arXiv id"),
-        (record(submittedOnDailyAt="soon"), "no time"),
-        (record(submittedOnDailyAt=1763596800), "no time"),
-        (record(submittedOnDailyAt="0001-01-01T00:00:00+14:00"), "no time"),
+        (record(submittedOnDailyAt="soon"), "implausible"),
+        (record(submittedOnDailyAt=1763596800), "implausible"),
+        (record(submittedOnDailyAt="0001-01-01T00:00:00+14:00"), "implausible"),
     ],
 )
-def test_a_record_that_cannot_be_read_is_set_aside_alone(broken: Any, why: str) -> None:
+def test_unreadable_record_is_rejected_alone(broken: Any, why: str) -> None:
     part = parse_daily_papers(body(record("2611.00001"), broken, record("2611.00002")), DAY, NOW)
     assert [str(s.id) for s in part.sightings] == ["2611.00001", "2611.00002"]
     (rejected,) = part.rejected
@@ -154,7 +156,7 @@ def test_a_record_that_cannot_be_read_is_set_aside_alone(broken: Any, why: str) 
     assert not part.is_unreadable
 
 
-def test_a_day_of_which_nothing_can_be_read_is_no_quiet_day() -> None:
+def test_entirely_unreadable_day_is_not_quiet() -> None:
     part = parse_daily_papers(body("a", "b"), DAY, NOW)
     assert part.is_unreadable
     assert not part.is_quiet
@@ -174,7 +176,7 @@ def test_a_day_of_which_nothing_can_be_read_is_no_quiet_day() -> None:
         "[" * 99_999,
     ],
 )
-def test_what_is_no_day(text: str) -> None:
+def test_invalid_responses_raise(text: str) -> None:
     with pytest.raises(SourceGarbled):
         parse_daily_papers(text.encode(), DAY, NOW)
 
@@ -187,35 +189,42 @@ class TestFetch:
 
     def test_today(self, loopback: Loopback, upstreams: UpstreamClients) -> None:
         self.on(loopback, DAY, 0, ScriptedReply(body=body(record())))
-        (part,) = fetch("today", upstreams, NOW)
+        (part,) = fetch_daily_papers("today", upstreams, NOW)
         assert (part.record_count, part.day) == (1, DAY)
         assert part.message == "picks for 2026-11-20: 1"
 
-    def test_a_full_page_has_another(self, loopback: Loopback, upstreams: UpstreamClients) -> None:
+    def test_full_page_is_followed_by_another(
+        self, loopback: Loopback, upstreams: UpstreamClients
+    ) -> None:
         full = [record(f"2611.{n:05}") for n in range(1, PAGE_SIZE + 1)]
         self.on(loopback, DAY, 0, ScriptedReply(body=body(*full)))
         self.on(loopback, DAY, 1, ScriptedReply(body=body(record("2611.00999"))))
-        assert [part.record_count for part in fetch("today", upstreams, NOW)] == [PAGE_SIZE, 1]
+        assert [part.record_count for part in fetch_daily_papers("today", upstreams, NOW)] == [
+            PAGE_SIZE,
+            1,
+        ]
 
-    def test_a_page_that_repeats_is_the_last(
+    def test_repeated_page_is_the_last(
         self, loopback: Loopback, upstreams: UpstreamClients
     ) -> None:
         full = [record(f"2611.{n:05}") for n in range(1, PAGE_SIZE + 1)]
         loopback.reply_with(self.URL, ScriptedReply(body=body(*full)))
-        assert len(list(fetch("today", upstreams, NOW))) == 2
+        assert len(list(fetch_daily_papers("today", upstreams, NOW))) == 2
 
-    def test_recent_days_one_by_one(self, loopback: Loopback, upstreams: UpstreamClients) -> None:
+    def test_recent_days_are_fetched_one_by_one(
+        self, loopback: Loopback, upstreams: UpstreamClients
+    ) -> None:
         loopback.reply_with(self.URL, ScriptedReply(body=b"[]"))
-        parts = list(fetch("recent", upstreams, NOW))
+        parts = list(fetch_daily_papers("recent", upstreams, NOW))
         assert [part.day for part in parts] == [DAY - timedelta(days=n) for n in range(RECENT_DAYS)]
         assert all(part.is_quiet for part in parts)
 
-    def test_a_bad_day_does_not_stop_the_others(
+    def test_failing_day_does_not_stop_the_others(
         self, loopback: Loopback, upstreams: UpstreamClients
     ) -> None:
         loopback.reply_with(self.URL, ScriptedReply(body=b"[]"))
         self.on(loopback, DAY - timedelta(days=3), 0, ScriptedReply(body=b"<html>busy</html>"))
-        parts = fetch("recent", upstreams, NOW)
+        parts = fetch_daily_papers("recent", upstreams, NOW)
         assert len(list(itertools.islice(parts, RECENT_DAYS - 1))) == RECENT_DAYS - 1
         with pytest.raises(SourceGarbled, match="busy"):
             next(parts)
@@ -227,7 +236,7 @@ class TestFetch:
             (ScriptedReply(400, body=b'{"error":"Invalid date"}'), None),
         ],
     )
-    def test_a_refusal_ends_it(
+    def test_refusal_stops_the_run(
         self,
         loopback: Loopback,
         upstreams: UpstreamClients,
@@ -236,22 +245,24 @@ class TestFetch:
     ) -> None:
         loopback.reply_with(self.URL, ScriptedReply(body=b"[]"), reply)
         with pytest.raises(SourceRefused) as refused:
-            list(fetch("recent", upstreams, NOW))
+            list(fetch_daily_papers("recent", upstreams, NOW))
         assert refused.value.retry_after == wait
         assert len(loopback.requests) == 2
 
-    def test_other_tasks_there_are_none(self, upstreams: UpstreamClients) -> None:
+    def test_unknown_subject_is_bad_input(self, upstreams: UpstreamClients) -> None:
         with pytest.raises(BadParameter, match="today, recent"):
-            list(fetch("yesterday", upstreams, NOW))
+            list(fetch_daily_papers("yesterday", upstreams, NOW))
 
-    def test_errors_are_source_errors(self, loopback: Loopback, upstreams: UpstreamClients) -> None:
+    def test_fetch_errors_are_source_errors(
+        self, loopback: Loopback, upstreams: UpstreamClients
+    ) -> None:
         loopback.reply_with(self.URL, ScriptedReply(body=b""))
         with pytest.raises(SourceError):
-            list(fetch("today", upstreams, NOW))
+            list(fetch_daily_papers("today", upstreams, NOW))
 
 
 class TestRecorded:
-    def test_every_day_is_read_whole(self, recorded: Path) -> None:
+    def test_recorded_days_parse_completely(self, recorded: Path) -> None:
         paths = sorted(recorded.glob("hf_daily/*.json"))
         assert len(paths) == 47
         total = 0
@@ -260,7 +271,7 @@ class TestRecorded:
         assert total == 1_051
 
     def check(self, raw: list[Mapping[str, Any]], path: Path) -> int:
-        """Each record against what stands in it; how many there are."""
+        """Compare each parsed record with its source; return how many there are."""
         day = date.fromisoformat(path.stem) if path.stem[0] == "2" else DAY
         part = parse_daily_papers(path.read_bytes(), day, NOW)
         assert (part.record_count, part.rejected) == (len(raw), ())

@@ -1,4 +1,4 @@
-"""Feeds that mean harm, and feeds that others found odd, from the wire to the store."""
+"""Malicious feeds, and odd feeds of other projects' test suites, from the network to the store."""
 
 from __future__ import annotations
 
@@ -28,27 +28,29 @@ from workers.sources import community
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 LINK = "<link>https://arxiv.org/abs/2611.01234</link>"
 SECONDS: Final = 20.0
-"""Of processor time that one feed may take: a job has 300."""
+"""Processor time for one feed: a job has 300."""
 
 MEMORY: Final = 300_000
-"""kB that all of them may add to the process."""
+"""kB by which the process may grow over all of them."""
 
 ARCHIVES: Final = ("feedparser_tests", "miniflux_parser_testdata")
 
 
 class Wire:
-    """A community feed from an upstream on loopback into the store."""
+    """Fetches a community feed from loopback into the store."""
 
-    def __init__(self, redis: Redis, loopback: Loopback, near: Settings) -> None:
+    def __init__(self, redis: Redis, loopback: Loopback, loopback_settings: Settings) -> None:
         self._loopback = loopback
         settings = replace(
-            near, communities={"club": loopback.url("/club.rss")}, fetch_bytes=32_000_000
+            loopback_settings,
+            communities={"club": loopback.url("/club.rss")},
+            fetch_bytes=32_000_000,
         )
         self._ingest = build_pipeline(redis, settings, lambda: NOW)
         self.store, self.states = Store(redis), TaskStates(redis)
 
     def takes(self, reply: ScriptedReply) -> TaskState:
-        """One attempt at the feed; the state it left."""
+        """Attempt the feed once; return the state."""
         self._loopback.reply_with("/club.rss", reply)
         started = time.process_time()
         report = self._ingest.run("community:club")
@@ -57,13 +59,13 @@ class Wire:
 
 
 @pytest.fixture
-def wire(redis: Redis, loopback: Loopback, near: Settings) -> Wire:
-    return Wire(redis, loopback, near)
+def wire(redis: Redis, loopback: Loopback, loopback_settings: Settings) -> Wire:
+    return Wire(redis, loopback, loopback_settings)
 
 
 @pytest.fixture(scope="session")
 def odd(recorded: Path) -> list[tuple[str, bytes]]:
-    """Every odd feed, by name."""
+    """Every odd feed with its name."""
     return [file for name in ARCHIVES for file in _files(recorded / "odd_feeds" / f"{name}.tar.xz")]
 
 
@@ -77,10 +79,10 @@ def _files(archive: Path) -> Iterator[tuple[str, bytes]]:
 
 @pytest.mark.row("2,100 odd feeds as community feeds")
 @pytest.mark.parametrize("step", [12, pytest.param(1, marks=pytest.mark.faults)])
-def test_each_odd_feed_ends_in_papers_or_in_words(
+def test_odd_feed_ends_in_papers_or_a_message(
     wire: Wire, odd: list[tuple[str, bytes]], step: int
 ) -> None:
-    """From the wire into the store; in the quick tests every twelfth, in the others all."""
+    """From the network into the store; every twelfth in the quick tests, all in the others."""
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     ends: Counter[str] = Counter()
     for name, body in odd[::step]:
@@ -95,8 +97,8 @@ def test_each_odd_feed_ends_in_papers_or_in_words(
 
 
 @pytest.mark.row("2,100 odd feeds as community feeds")
-def test_odd_feeds_give_the_papers_that_are_planted_in_them(odd: list[tuple[str, bytes]]) -> None:
-    """Their oddity is not where the papers are: a link put into each is found."""
+def test_planted_papers_are_found_in_odd_feeds(odd: list[tuple[str, bytes]]) -> None:
+    """Whatever is odd about a feed, a link planted into each is found."""
     found = refused = 0
     for name, body in odd:
         planted = re.sub(rb"(<(?:\w+:)?(?:item|entry)[^<>]*(?<!/)>)", rb"\1" + PLANT, body)
@@ -134,7 +136,7 @@ def atom(inside: str, head: str = "") -> bytes:
 LAUGHS: Final = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 10))
 LAUGHTER: Final = f'<!DOCTYPE rss [<!ENTITY l0 "lol">{LAUGHS}]>'
 
-# what is sent, and what is said of it; "" where its paper is to be read
+# (the body, and a pattern of the message; "" if its paper is to be read)
 BOMBS: dict[str, tuple[Callable[[], ScriptedReply], str]] = {
     "entities": (
         lambda: ScriptedReply(body=LAUGHTER.encode() + rss(f"{LINK}<title>&l9;</title>")),
@@ -300,7 +302,7 @@ BOMBS: dict[str, tuple[Callable[[], ScriptedReply], str]] = {
 
 @pytest.mark.row("bombs: entities, gzip, nesting, attributes, 21 MB")
 @pytest.mark.parametrize("name", BOMBS)
-def test_bombs_are_refused_in_words_and_the_rest_is_read(wire: Wire, name: str) -> None:
+def test_bombs_are_refused_with_a_message_and_others_read(wire: Wire, name: str) -> None:
     made, said = BOMBS[name]
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     state = wire.takes(made())

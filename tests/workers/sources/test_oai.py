@@ -52,24 +52,28 @@ def one(text: str) -> Sighting:
     return sighting
 
 
-def test_a_record_says_all_of_a_paper() -> None:
-    said = one(
+def test_record_in_full() -> None:
+    sighting = one(
         record(
             FIRST + VERSION.format(2, TUESDAY, "15kb", "<source_type>D</source_type>"),
             "<comments>9 pages</comments><journal-ref>J. 1</journal-ref><doi>10.1/x</doi>"
             "<license>http://arxiv.org/licenses/nonexclusive-distrib/1.0/</license>",
         )
     )
-    assert str(said.id) == "2611.00001"
-    assert (said.source, said.channel, said.version) == ("arxiv", Channel.OAI, 2)
-    assert (said.title, said.abstract, said.authors) == ("A Title", "Text.", ("A. Bo", "C. Do"))
-    assert said.categories == ("cs.CL", "cs.AI")
-    assert (said.comment, said.journal_ref, said.doi) == ("9 pages", "J. 1", "10.1/x")
-    assert said.license == "http://arxiv.org/licenses/nonexclusive-distrib/1.0/"
-    assert said.submitted_at == datetime(2026, 11, 16, 10, tzinfo=UTC)
-    assert said.revised_at == datetime(2026, 11, 17, 11, 30, tzinfo=UTC)
-    assert said.as_of == datetime(2026, 11, 18, tzinfo=UTC)
-    assert not said.withdrawn
+    assert str(sighting.id) == "2611.00001"
+    assert (sighting.source, sighting.channel, sighting.version) == ("arxiv", Channel.OAI, 2)
+    assert (sighting.title, sighting.abstract, sighting.authors) == (
+        "A Title",
+        "Text.",
+        ("A. Bo", "C. Do"),
+    )
+    assert sighting.categories == ("cs.CL", "cs.AI")
+    assert (sighting.comment, sighting.journal_ref, sighting.doi) == ("9 pages", "J. 1", "10.1/x")
+    assert sighting.license == "http://arxiv.org/licenses/nonexclusive-distrib/1.0/"
+    assert sighting.submitted_at == datetime(2026, 11, 16, 10, tzinfo=UTC)
+    assert sighting.revised_at == datetime(2026, 11, 17, 11, 30, tzinfo=UTC)
+    assert sighting.as_of == datetime(2026, 11, 18, tzinfo=UTC)
+    assert not sighting.withdrawn
 
 
 WITHDRAWN = (
@@ -83,24 +87,22 @@ WITHDRAWN = (
 
 
 @pytest.mark.parametrize(("versions", "more", "withdrawn"), WITHDRAWN)
-def test_withdrawn_is_what_the_newest_version_or_the_words_say(
-    versions: str, more: str, withdrawn: bool
-) -> None:
+def test_withdrawal_by_newest_version_or_wording(versions: str, more: str, withdrawn: bool) -> None:
     assert one(record(versions, more)).withdrawn is withdrawn
 
 
-def test_versions_are_taken_by_their_numbers() -> None:
-    said = one(
+def test_versions_are_sorted_by_number() -> None:
+    sighting = one(
         record(VERSION.format(10, TUESDAY, "1kb", "") + VERSION.format(9, MONDAY, "1kb", ""))
     )
-    assert said.version == 10
-    assert said.submitted_at is None, "nobody said when version 1 was"
+    assert sighting.version == 10
+    assert sighting.submitted_at is None, "nobody said when version 1 was"
 
 
 BAD = (
     (record(id="2024.12345"), "no arXiv id"),
     (record(versions=""), "names no version"),
-    (record(VERSION.format(1, "yesterday", "1kb", "")), "no readable time"),
+    (record(VERSION.format(1, "yesterday", "1kb", "")), "unreadable time"),
     (record(VERSION.format("x", MONDAY, "1kb", "")), "a version 'x'"),
     (record().replace("A\n Title", " "), "no title"),
     (record().replace("2026-11-18", "soon"), "no readable datestamp"),
@@ -110,16 +112,16 @@ BAD = (
 
 
 @pytest.mark.parametrize(("bad", "reason"), BAD)
-def test_a_record_that_cannot_be_read_is_set_aside_alone(bad: str, reason: str) -> None:
+def test_unreadable_record_is_rejected_alone(bad: str, reason: str) -> None:
     harvest = parse_harvest_page(answer(record(), bad, record(id="2611.00002")))
     assert [str(s.id) for s in harvest.sightings] == ["2611.00001", "2611.00002"]
     (rejected,) = harvest.rejected
     assert reason in rejected.reason
 
 
-def test_deleted_records_are_counted_and_say_nothing() -> None:
-    gone = "<record><header status='deleted'><identifier>x</identifier></header></record>"
-    harvest = parse_harvest_page(answer(gone, record()))
+def test_deleted_records_are_counted_and_ignored() -> None:
+    missing = "<record><header status='deleted'><identifier>x</identifier></header></record>"
+    harvest = parse_harvest_page(answer(missing, record()))
     assert (harvest.deleted, len(harvest.sightings), harvest.record_count) == (1, 1, 2)
 
 
@@ -127,11 +129,11 @@ def test_control_characters_are_dropped() -> None:
     assert one(record().replace("Title", "Ti\x0btle")).title == "A Title"
 
 
-def test_no_records_are_a_quiet_day() -> None:
+def test_no_matching_records_is_an_empty_page() -> None:
     assert parse_harvest_page(document("<error code='noRecordsMatch'/>")) == HarvestPage()
 
 
-def test_a_stale_token_is_told_apart() -> None:
+def test_expired_token_is_recognized() -> None:
     assert parse_harvest_page(
         document("<error code='badResumptionToken'>expired</error>")
     ).token_expired
@@ -152,9 +154,9 @@ REFUSED = (
 )
 
 
-@pytest.mark.parametrize(("body", "error", "said"), REFUSED)
-def test_what_is_no_page(body: bytes, error: type[SourceError], said: str) -> None:
-    with pytest.raises(error, match=said):
+@pytest.mark.parametrize(("body", "error", "message"), REFUSED)
+def test_invalid_pages_raise(body: bytes, error: type[SourceError], message: str) -> None:
+    with pytest.raises(error, match=message):
         parse_harvest_page(body)
 
 
@@ -170,7 +172,7 @@ SETS = (
 
 
 @pytest.mark.parametrize(("category", "expected"), SETS)
-def test_sets(category: str, expected: str) -> None:
+def test_oai_sets(category: str, expected: str) -> None:
     assert oai_set(category) == expected
 
 
@@ -178,7 +180,7 @@ def turned_to(upstream: Upstream, redis: Redis) -> UpstreamClients:
     return UpstreamClients.from_settings(redis, Settings(**upstream.settings(arxiv_interval=0.0)))
 
 
-def test_pages_follow_the_tokens_to_the_end(redis: Redis) -> None:
+def test_harvest_follows_tokens_to_the_end(redis: Redis) -> None:
     with Upstream(oai_page=2) as upstream:
         ids = [upstream.announce(Manuscript(title=f"Paper {n}")) for n in range(5)]
         ways = turned_to(upstream, redis)
@@ -188,7 +190,7 @@ def test_pages_follow_the_tokens_to_the_end(redis: Redis) -> None:
         assert {page.total for page in pages} == {5}
 
 
-def test_sets_and_days_are_asked_for(redis: Redis) -> None:
+def test_request_has_set_and_days(redis: Redis) -> None:
     with Upstream() as upstream:
         upstream.announce(Manuscript(title="Language", categories=("cs.CL", "cs.AI")))
         upstream.announce(Manuscript(title="Strings", categories=("hep-th",)))
@@ -212,7 +214,7 @@ def test_sets_and_days_are_asked_for(redis: Redis) -> None:
         assert [page.record_count for page in oai.harvest_pages(before, ways, upstream.now)] == [0]
 
 
-def test_a_refusal_holds_the_whole_lane_off(redis: Redis) -> None:
+def test_refusal_backs_off_all_arxiv_requests(redis: Redis) -> None:
     with Upstream() as upstream:
         ways = turned_to(upstream, redis)
         upstream.fail(503, "/oai", times=1, retry_after=300)
@@ -223,11 +225,11 @@ def test_a_refusal_holds_the_whole_lane_off(redis: Redis) -> None:
             pytest.raises(SourceRefused, match="hold off"),
             ways.arxiv_limiter.acquire(max_wait=0.0),
         ):
-            pytest.fail("the lane is open")
+            pytest.fail("arXiv requests are not backed off")
 
 
 @pytest.mark.parametrize("fault", ["half", "html", "empty", "cut", "reset", "bomb"])
-def test_faults_are_errors_and_never_an_end(fault: str, redis: Redis) -> None:
+def test_faults_raise_and_never_end_a_harvest(fault: str, redis: Redis) -> None:
     with Upstream() as upstream:
         upstream.announce(Manuscript(title="A Small Thing"))
         upstream.fail(fault, "/oai")
@@ -243,7 +245,7 @@ RECORDED = ("mispy_arXivRaw_1000.xml", "shishir_cs_001.xml", "shishir_cs_103.xml
 
 
 @pytest.mark.parametrize("name", RECORDED)
-def test_recorded_pages_are_read_whole(name: str, recorded: Path) -> None:
+def test_recorded_pages_parse_completely(name: str, recorded: Path) -> None:
     text = (recorded / "oai" / name).read_text("utf-8")
     harvest = parse_harvest_page(text.encode())
     assert not harvest.rejected
@@ -254,7 +256,7 @@ def test_recorded_pages_are_read_whole(name: str, recorded: Path) -> None:
     assert all(s.title and s.abstract and s.authors and s.categories for s in harvest.sightings)
 
 
-def test_recorded_versions_are_counted_right(recorded: Path) -> None:
+def test_recorded_versions_are_numbered_correctly(recorded: Path) -> None:
     text = (recorded / "oai" / "mispy_arXivRaw_1000.xml").read_text("utf-8")
     entries = text.split("<record>")[1:]
     sightings = parse_harvest_page(text.encode()).sightings
@@ -267,20 +269,20 @@ def test_recorded_versions_are_counted_right(recorded: Path) -> None:
     assert all("withdr" in entries[n].lower() for n in withdrawn - marked)
 
 
-def test_recorded_authors_apart_are_as_many_as_there_are(recorded: Path) -> None:
+def test_recorded_separate_authors_are_all_parsed(recorded: Path) -> None:
     text = (recorded / "oai" / "shishir_cs_001.xml").read_text("utf-8")
     entries = text.split("<record>")[1:]
     counts = [len(sighting.authors) for sighting in parse_harvest_page(text.encode()).sightings]
     assert counts == [entry.count("<keyname>") for entry in entries]
 
 
-def test_the_recorded_refusal_and_what_came_after_it(recorded: Path, now: datetime) -> None:
+def test_recorded_flow_control_and_retry(recorded: Path, now: datetime) -> None:
     (path,) = (recorded / "oai").glob("paperhive*.json")
-    refused, came = json.loads(path.read_text("utf-8"))
+    refused, results = json.loads(path.read_text("utf-8"))
     headers = dict(zip(refused["rawHeaders"][::2], refused["rawHeaders"][1::2], strict=True))
     assert (refused["status"], retry_after(headers, now)) == (503, 10.0)
-    harvest = parse_harvest_page(came["response"].encode())
-    assert harvest.record_count == len(harvest.sightings) == came["response"].count("<record>")
+    harvest = parse_harvest_page(results["response"].encode())
+    assert harvest.record_count == len(harvest.sightings) == results["response"].count("<record>")
 
 
 ERRORS = {
@@ -303,12 +305,12 @@ def samples(recorded: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("name", ERRORS)
-def test_errors_of_a_clients_samples(name: str, samples: dict[str, bytes]) -> None:
+def test_error_samples_of_another_client(name: str, samples: dict[str, bytes]) -> None:
     with pytest.raises(ERRORS[name]):
         parse_harvest_page(samples[name])
 
 
-def test_other_samples_of_that_client(samples: dict[str, bytes]) -> None:
+def test_other_samples_of_another_client(samples: dict[str, bytes]) -> None:
     assert parse_harvest_page(samples["noRecordsMatch.xml"]) == HarvestPage()
     assert parse_harvest_page(samples["badResumptionToken.xml"]).token_expired
     for name in ("ListRecords.xml", "ListRecords2.xml", "ListRecords3.xml"):

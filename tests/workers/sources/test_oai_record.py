@@ -42,12 +42,12 @@ parts = st.tuples(
 @example("Wed, 23 Jan 2008 24:00:00 GMT")
 @example("Wed, 23 Jan 2008 23:59:60 GMT")
 @example("Wed, 23 Jan 2008 21:06:41 GMT\n")
-def test_a_time_is_what_the_library_reads(text: str) -> None:
+def test_version_time_agrees_with_the_standard_library(text: str) -> None:
     assert read(text) == by_the_library(text)
 
 
 @pytest.mark.parametrize("month", range(1, 13))
-def test_every_month_is_known(month: int) -> None:
+def test_every_month_name_is_parsed(month: int) -> None:
     at = datetime(2008, month, 9, 21, 6, 41, tzinfo=UTC)
     assert parse_version_time(at.strftime("%a, %d %b %Y %H:%M:%S GMT")) == at
     assert parse_version_time(at.strftime("%a, 9 %b %Y %H:%M:%S GMT")).tzinfo is UTC

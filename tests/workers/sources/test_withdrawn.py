@@ -54,12 +54,12 @@ NOT_WITHDRAWN = [
 
 
 @pytest.mark.parametrize("comment", WITHDRAWN)
-def test_comments_that_say_so(comment: str) -> None:
+def test_comments_of_withdrawn_papers(comment: str) -> None:
     assert is_withdrawn(comment, "We study reward models.")
 
 
 @pytest.mark.parametrize("comment", NOT_WITHDRAWN)
-def test_comments_that_do_not(comment: str) -> None:
+def test_comments_of_other_papers(comment: str) -> None:
     assert not is_withdrawn(comment, "We study reward models.")
 
 
@@ -76,11 +76,11 @@ def test_comments_that_do_not(comment: str) -> None:
         ("A paper that has been withdrawn is still read.", False),
     ],
 )
-def test_abstracts(abstract: str, withdrawn: bool) -> None:
+def test_abstracts_of_withdrawn_papers(abstract: str, withdrawn: bool) -> None:
     assert is_withdrawn("", abstract) is withdrawn
 
 
-def test_recorded_comments_with_the_word(recorded: Path) -> None:
+def test_recorded_comments_that_contain_the_word(recorded: Path) -> None:
     missed = []
     with gzip.open(recorded / "papers.jsonl.gz", "rt", encoding="utf-8") as lines:
         for paper in map(json.loads, lines):
@@ -89,7 +89,7 @@ def test_recorded_comments_with_the_word(recorded: Path) -> None:
                 comment, ""
             ):
                 missed.append(paper["id"])
-    # each of these five speaks of a conference, an earlier version or a claim
+    # each of these five is about a conference, an earlier version or a claim
     assert missed == ["1201.6166", "1403.7058", "1412.2032", "2506.18094", "2509.11782"]
 
 
@@ -105,10 +105,10 @@ PARTS = (
         lambda parts: st.sampled_from(["".join(parts), " ".join(parts)])
     )
 )
-def test_what_is_not_searched_would_not_be_found(comment: str) -> None:
+def test_shortcut_misses_no_match(comment: str) -> None:
     assert is_withdrawn(comment, "") == bool(_COMMENT.search(comment))
 
 
-def test_letters_of_the_words_have_two_cases() -> None:
+def test_searched_letters_have_exactly_two_cases() -> None:
     every = "".join(map(chr, range(sys.maxunicode + 1)))
     assert "".join(re.findall("[acdehrtw]", every, re.IGNORECASE)) == "ACDEHRTWacdehrtw"

@@ -1,4 +1,4 @@
-"""Papers are complete when they are first shown: what comes later the same day changes nothing."""
+"""Papers are complete when they are first shown: nothing later the same day changes them."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ TEXT = Manuscript(
 )
 
 
-class Desk:
-    """Runs tasks in a world at its time."""
+class Harness:
+    """Runs tasks in a simulated world at its time."""
 
     def __init__(self, redis: Redis, world: Upstream) -> None:
         self.world, self.store = world, Store(redis)
@@ -37,8 +37,8 @@ class Desk:
         self.redis = redis
 
     def run(self, task: str = "announcements:cs.CL") -> str:
-        said = TaskRunner(self.redis, self.settings, lambda: self.world.now).run(task, None)
-        return f"{said['state']}: {said['said']}"
+        summary = TaskRunner(self.redis, self.settings, lambda: self.world.now).run(task, None)
+        return f"{summary['state']}: {summary['said']}"
 
     def asked_oai(self) -> int:
         return len(self.world.requests_to("/oai"))
@@ -51,49 +51,51 @@ class Desk:
 
 
 @pytest.fixture
-def desk(redis: Redis, upstream: Upstream) -> Desk:
+def harness(redis: Redis, upstream: Upstream) -> Harness:
     upstream.set_time(NOW)
-    return Desk(redis, upstream)
+    return Harness(redis, upstream)
 
 
-def test_what_is_announced_is_complete_from_the_first(desk: Desk) -> None:
-    paper = desk.world.announce(TEXT)
-    assert desk.run() == "ok: 1 announced on 2026-11-18"
-    first = desk.only()
+def test_announced_papers_are_complete_at_once(harness: Harness) -> None:
+    paper = harness.world.announce(TEXT)
+    assert harness.run() == "ok: 1 announced on 2026-11-18"
+    first = harness.only()
     assert (first.comment, first.authors) == (TEXT.comment, TEXT.authors)
     assert first.announced_at == datetime(2026, 11, 18, 5, tzinfo=UTC)
     for task in (RECONCILIATION, "announcements:cs.AI"):
-        desk.run(task)
-        assert desk.only() == first, task
-    desk.world.next_day()
-    desk.world.revise(paper, comment="10 pages. Accepted at ACL")
-    desk.run()
-    assert (desk.only().version, desk.only().comment[:2]) == (2, "10")
+        harness.run(task)
+        assert harness.only() == first, task
+    harness.world.next_day()
+    harness.world.revise(paper, comment="10 pages. Accepted at ACL")
+    harness.run()
+    assert (harness.only().version, harness.only().comment[:2]) == (2, "10")
 
 
 @pytest.mark.parametrize("status", [404, 429, 500])
-def test_announcements_are_news_without_it(desk: Desk, status: int) -> None:
-    desk.world.announce(TEXT)
-    desk.world.fail(status, "/oai")
-    assert desk.run().startswith("ok: 1 announced on 2026-11-18; what OAI-PMH adds comes later: ")
-    assert (desk.only().title, desk.only().comment) == (TEXT.title, "")
+def test_announcements_are_stored_if_oai_fails(harness: Harness, status: int) -> None:
+    harness.world.announce(TEXT)
+    harness.world.fail(status, "/oai")
+    assert harness.run().startswith(
+        "ok: 1 announced on 2026-11-18; what OAI-PMH adds comes later: "
+    )
+    assert (harness.only().title, harness.only().comment) == (TEXT.title, "")
 
 
-def test_only_the_papers_of_the_day_are_taken(desk: Desk) -> None:
-    desk.world.announce(TEXT)
-    desk.world.next_day()
-    desk.world.announce(replace(TEXT, title="Another"))
-    desk.run()
-    assert Store(desk.redis).count_papers() == 1
+def test_only_announced_papers_are_completed(harness: Harness) -> None:
+    harness.world.announce(TEXT)
+    harness.world.next_day()
+    harness.world.announce(replace(TEXT, title="Another"))
+    harness.run()
+    assert Store(harness.redis).count_papers() == 1
 
 
-def test_nothing_is_asked_where_nothing_is_new(desk: Desk) -> None:
-    desk.world.announce(TEXT)
-    desk.run()
-    assert desk.asked_oai() == 1
-    desk.run()  # not modified
-    desk.settings = replace(desk.settings, arxiv_oai_url="")
-    desk.world.next_day()
-    desk.world.announce(replace(TEXT, title="Another"))
-    desk.run()
-    assert desk.asked_oai() == 1
+def test_oai_is_not_requested_without_news(harness: Harness) -> None:
+    harness.world.announce(TEXT)
+    harness.run()
+    assert harness.asked_oai() == 1
+    harness.run()  # not modified
+    harness.settings = replace(harness.settings, arxiv_oai_url="")
+    harness.world.next_day()
+    harness.world.announce(replace(TEXT, title="Another"))
+    harness.run()
+    assert harness.asked_oai() == 1

@@ -14,6 +14,7 @@ from papers.store import Store
 from paperwire.simulator.upstream import Upstream
 from paperwire.simulator.world.manuscripts import Manuscript
 from workers.jobs import TaskRunner
+from workers.registry import task_kinds
 from workers.schedule.scheduler import Scheduler
 from workers.sources.arxiv import oai
 from workers.sources.arxiv.oai import HarvestPage, HarvestRange
@@ -29,7 +30,7 @@ NOW = datetime(2026, 11, 18, 15, tzinfo=UTC)
 PLAN = plan_backfill(date(2026, 9, 1), date(2026, 11, 18), "", NOW)
 
 
-def test_a_plan_goes_a_month_at_a_time_to_its_end() -> None:
+def test_plan_advances_by_windows_of_a_month() -> None:
     plan, windows = PLAN, []
     while not plan.is_finished:
         windows.append(plan.window)
@@ -41,35 +42,40 @@ def test_a_plan_goes_a_month_at_a_time_to_its_end() -> None:
     ]
 
 
-def test_a_token_keeps_the_window() -> None:
+def test_token_keeps_the_window() -> None:
     plan = advance_plan(PLAN, HarvestPage(token="next", deleted=3))
     assert (plan.at, plan.token, plan.done) == (PLAN.at, "next", 3)
     assert advance_plan(plan, HarvestPage()).token == ""
 
 
-def test_a_window_that_comes_short_is_asked_for_once_more() -> None:
+def test_short_window_is_requested_once_more() -> None:
     short = (HarvestPage(token="next", total=5, deleted=3), HarvestPage(deleted=1))
     first = advance_plan(advance_plan(PLAN, short[0]), short[1])
     assert (first.window, first.token, first.done, first.again) == (PLAN.window, "", 0, True)
-    whole = advance_plan(advance_plan(first, short[0]), HarvestPage(deleted=2))
-    assert (whole.at, whole.done, whole.again, whole.short) == (date(2026, 10, 2), 5, False, 0)
+    complete = advance_plan(advance_plan(first, short[0]), HarvestPage(deleted=2))
+    assert (complete.at, complete.done, complete.again, complete.short) == (
+        date(2026, 10, 2),
+        5,
+        False,
+        0,
+    )
     again = advance_plan(advance_plan(first, short[0]), short[1])
     assert (again.at, again.done, again.again, again.short) == (date(2026, 10, 2), 4, False, 1)
     assert "1 that arXiv declared did not come" in replace(again, at=date(2026, 11, 19)).description
 
 
-def test_days_are_brought_into_reach() -> None:
+def test_days_are_clamped() -> None:
     plan = plan_backfill(date(1991, 1, 1), date(2030, 1, 1), "cs", NOW)
     assert (plan.since, plan.until) == (date(2005, 1, 1), NOW.date())
 
 
 @pytest.mark.parametrize("since", [date(2026, 11, 19), date(2027, 1, 1)])
-def test_days_that_cannot_be_are_refused(since: date) -> None:
+def test_impossible_days_are_refused(since: date) -> None:
     with pytest.raises(BadParameter, match="--from"):
         plan_backfill(since, date(2026, 11, 18), "", NOW)
 
 
-def test_only_one_is_under_way(redis: Redis) -> None:
+def test_only_one_backfill_at_a_time(redis: Redis) -> None:
     plans = BackfillPlans(redis)
     plans.start(PLAN)
     with pytest.raises(BadParameter, match=r"under way .*2026-09-01"):
@@ -78,7 +84,7 @@ def test_only_one_is_under_way(redis: Redis) -> None:
     plans.start(PLAN)
 
 
-def test_a_turn_does_not_bring_a_stopped_plan_back(redis: Redis) -> None:
+def test_attempt_does_not_restore_a_stopped_plan(redis: Redis) -> None:
     plans = BackfillPlans(redis)
     plans.start(PLAN)
     later = replace(PLAN, set="cs")
@@ -90,8 +96,8 @@ def test_a_turn_does_not_bring_a_stopped_plan_back(redis: Redis) -> None:
     assert plans.get() == later
 
 
-class Desk:
-    """Turns of a backfill in a world with five papers, two on a page."""
+class Harness:
+    """Attempts of a backfill in a world with five papers, two per page."""
 
     def __init__(self, redis: Redis, world: Upstream) -> None:
         self.redis, self.world = redis, world
@@ -110,109 +116,115 @@ class Desk:
 
 
 @pytest.fixture
-def desk(redis: Redis) -> Iterator[Desk]:
+def harness(redis: Redis) -> Iterator[Harness]:
     with Upstream(NOW, oai_page=2) as world:
-        yield Desk(redis, world)
+        yield Harness(redis, world)
 
 
-def test_a_turn_is_a_page_and_the_next_is_due_at_once(desk: Desk) -> None:
-    desk.plan()
+def test_attempt_stores_one_page_and_next_is_due_at_once(harness: Harness) -> None:
+    harness.plan()
     for done in (2, 4):
-        desk.turn()
-        assert desk.store.count_papers() == done
-        assert desk.states.due_time(BACKFILL_TASK) == desk.world.now
-        (progress,) = desk.states.list_progress()
+        harness.turn()
+        assert harness.store.count_papers() == done
+        assert harness.states.due_time(BACKFILL_TASK) == harness.world.now
+        (progress,) = harness.states.list_progress()
         assert (progress.task, progress.done, progress.total) == (BACKFILL_TASK, done, None)
-    assert desk.turn() == "5 records, 2026-11-01 to 2026-11-18: all there is"
-    assert all(desk.store.get_papers(desk.ids))
-    assert desk.plans.get() is None
-    assert desk.states.due_time(BACKFILL_TASK) is None
-    assert desk.states.list_progress() == []
-    assert len(desk.world.requests_to("/oai")) == 3
+    assert harness.turn() == "5 records, 2026-11-01 to 2026-11-18: all there is"
+    assert all(harness.store.get_papers(harness.ids))
+    assert harness.plans.get() is None
+    assert harness.states.due_time(BACKFILL_TASK) is None
+    assert harness.states.list_progress() == []
+    assert len(harness.world.requests_to("/oai")) == 3
 
 
-def test_another_process_goes_on_where_one_ended(desk: Desk) -> None:
-    desk.plan()
-    desk.turn()
-    Desk.turn(desk)
-    again = TaskRunner(desk.redis, desk.settings, lambda: desk.world.now)
+def test_another_process_resumes_the_backfill(harness: Harness) -> None:
+    harness.plan()
+    harness.turn()
+    Harness.turn(harness)
+    again = TaskRunner(harness.redis, harness.settings, lambda: harness.world.now)
     again.run(BACKFILL_TASK, None)
-    assert desk.store.count_papers() == 5
-    assert desk.plans.get() is None
+    assert harness.store.count_papers() == 5
+    assert harness.plans.get() is None
 
 
-def test_a_forgotten_token_begins_the_window_again(desk: Desk) -> None:
-    plan = desk.plan()
-    desk.turn()
-    known = desk.plans.get()
-    assert known is not None
-    desk.plans.compare_and_set(known, replace(known, token="long gone"))
-    done = desk.runner.run(BACKFILL_TASK, None)
-    assert (done["state"], "forgot the resumption token" in done["said"]) == (
+def test_expired_token_restarts_the_window(harness: Harness) -> None:
+    plan = harness.plan()
+    harness.turn()
+    stored = harness.plans.get()
+    assert stored is not None
+    harness.plans.compare_and_set(stored, replace(stored, token="long gone"))
+    done = harness.runner.run(BACKFILL_TASK, None)
+    assert (done["state"], "no longer knows the resumption token" in done["said"]) == (
         TaskStatus.FAILING,
         True,
     )
-    again = desk.plans.get()
+    again = harness.plans.get()
     assert again is not None
     assert (again.at, again.token) == (plan.at, "")
-    while desk.plans.get():
-        desk.turn()
-    assert desk.store.count_papers() == 5
+    while harness.plans.get():
+        harness.turn()
+    assert harness.store.count_papers() == 5
 
 
-def test_a_refusal_keeps_the_plan_where_it_is(desk: Desk) -> None:
-    desk.plan()
-    desk.turn()
-    before = desk.plans.get()
-    desk.world.fail("half", "/oai", times=1)
-    assert desk.runner.run(BACKFILL_TASK, None)["state"] == TaskStatus.FAILING
-    assert desk.plans.get() == before
-    at = desk.states.due_time(BACKFILL_TASK)
+def test_refusal_does_not_advance_the_plan(harness: Harness) -> None:
+    harness.plan()
+    harness.turn()
+    before = harness.plans.get()
+    harness.world.fail("half", "/oai", times=1)
+    assert harness.runner.run(BACKFILL_TASK, None)["state"] == TaskStatus.FAILING
+    assert harness.plans.get() == before
+    at = harness.states.due_time(BACKFILL_TASK)
     assert at is not None
-    assert at > desk.world.now
+    assert at > harness.world.now
 
 
-def test_months_without_anything_are_passed(desk: Desk) -> None:
-    desk.plan(date(2026, 6, 1))
-    while desk.plans.get():
-        desk.turn()
-    assert desk.store.count_papers() == 5
+def test_empty_months_are_passed(harness: Harness) -> None:
+    harness.plan(date(2026, 6, 1))
+    while harness.plans.get():
+        harness.turn()
+    assert harness.store.count_papers() == 5
 
 
-def test_without_a_plan_there_is_nothing_to_do(desk: Desk) -> None:
-    assert desk.turn() == "nothing is planned"
-    assert desk.states.due_time(BACKFILL_TASK) is None
-    assert desk.world.requests_to("/oai") == []
+def test_without_a_plan_nothing_is_requested(harness: Harness) -> None:
+    assert harness.turn() == "nothing is planned"
+    assert harness.states.due_time(BACKFILL_TASK) is None
+    assert harness.world.requests_to("/oai") == []
 
 
-def test_the_scheduler_keeps_a_plan_due_and_nothing_else(desk: Desk) -> None:
+def test_backfill_is_scheduled_only_while_planned(harness: Harness) -> None:
     woken: list[str] = []
     scheduler = Scheduler(
-        desk.redis, desk.settings, lambda task, now: woken.append(task), lambda: 0
+        harness.redis,
+        harness.settings,
+        task_kinds(),
+        lambda task, now: woken.append(task),
+        lambda: 0,
     )
     scheduler.tick(NOW)
     assert BACKFILL_TASK not in woken
-    desk.plan()
+    harness.plan()
     scheduler.tick(NOW)
     assert BACKFILL_TASK in woken
     scheduler.tick(NOW + timedelta(seconds=1))
-    assert BACKFILL_TASK in desk.states.due_times()
-    desk.plans.drop()
+    assert BACKFILL_TASK in harness.states.due_times()
+    harness.plans.drop()
     scheduler.tick(NOW + timedelta(seconds=2))
-    assert BACKFILL_TASK not in desk.states.due_times()
+    assert BACKFILL_TASK not in harness.states.due_times()
 
 
-def test_a_short_window_is_told_and_filled(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    desk.plan()
+def test_short_window_is_reported_and_filled(
+    harness: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    harness.plan()
     read = oai.parse_harvest_page
     monkeypatch.setattr(oai, "parse_harvest_page", lambda body: replace(read(body), token=""))
-    done = desk.runner.run(BACKFILL_TASK, None)
+    done = harness.runner.run(BACKFILL_TASK, None)
     assert (done["state"], done["new"]) == (TaskStatus.FAILING, 2)
     assert "part of the answer is missing" in done["said"]
     monkeypatch.undo()
-    while desk.plans.get():
-        desk.turn()
-    assert desk.store.count_papers() == 5
-    state = desk.states.get(BACKFILL_TASK)
+    while harness.plans.get():
+        harness.turn()
+    assert harness.store.count_papers() == 5
+    state = harness.states.get(BACKFILL_TASK)
     assert state is not None
     assert state.said == "5 records, 2026-11-01 to 2026-11-18: all there is"

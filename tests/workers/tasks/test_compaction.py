@@ -19,15 +19,15 @@ from papers.store import Store
 from paperwire.simulator.upstream import Upstream
 from paperwire.simulator.world.manuscripts import Manuscript
 from tests.workers.tasks.test_backfill import PLAN
-from tests.workers.tasks.test_retention import Desk
-from workers.schedule.scheduler import recurring_tasks
+from tests.workers.tasks.test_retention import Harness
+from workers.registry import recurring_tasks
 from workers.tasks.backfill import BackfillPlans
 from workers.tasks.compaction import COMPACTION_TASK, compact_behind
 
 
 @pytest.fixture
-def desk(redis: Redis, upstream: Upstream) -> Desk:
-    return Desk(redis, upstream)
+def harness(redis: Redis, upstream: Upstream) -> Harness:
+    return Harness(redis, upstream)
 
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -41,41 +41,41 @@ def is_closed(redis: Redis, yymm: str) -> bool:
     return redis.hget(keys.segment_postings(yymm), LAYOUT_FIELD) == COMPACTED
 
 
-def test_months_that_are_over_are_put_together_once_a_day(desk: Desk) -> None:
-    id = desk.world.announce(Manuscript(title="A Thing of November"))
-    desk.run("announcements:cs.CL", 0)
-    assert desk.run(COMPACTION_TASK, 0)["said"] == "nothing was open that is over"
-    desk.world.set_time(datetime(2026, 12, 31, 12, tzinfo=UTC))
-    desk.run(COMPACTION_TASK, 0)
-    assert not is_closed(desk.redis, "2611"), "the month before is written to all day"
-    desk.world.set_time(datetime(2027, 1, 1, 12, tzinfo=UTC))
-    done = desk.run(COMPACTION_TASK, 0)
-    assert done["said"] == "put together the months of 2026"
+def test_past_months_are_compacted_once_a_day(harness: Harness) -> None:
+    id = harness.world.announce(Manuscript(title="A Thing of November"))
+    harness.run("announcements:cs.CL", 0)
+    assert harness.run(COMPACTION_TASK, 0)["said"] == "nothing to compact"
+    harness.world.set_time(datetime(2026, 12, 31, 12, tzinfo=UTC))
+    harness.run(COMPACTION_TASK, 0)
+    assert not is_closed(harness.redis, "2611"), "the month before is written to all day"
+    harness.world.set_time(datetime(2027, 1, 1, 12, tzinfo=UTC))
+    done = harness.run(COMPACTION_TASK, 0)
+    assert done["said"] == "compacted the months of 2026"
     assert (done["state"], done["got"]) == (TaskStatus.OK, 1)
-    assert is_closed(desk.redis, "2611")
-    assert Store(desk.redis).newest_ids(parse_query("november")) == [id]
-    at = TaskStates(desk.redis).due_time(COMPACTION_TASK)
-    assert at == desk.world.now + timedelta(days=1)
+    assert is_closed(harness.redis, "2611")
+    assert Store(harness.redis).newest_ids(parse_query("november")) == [id]
+    at = TaskStates(harness.redis).due_time(COMPACTION_TASK)
+    assert at == harness.world.now + timedelta(days=1)
 
 
-def test_it_waits_for_a_backfill(desk: Desk) -> None:
-    desk.world.announce(Manuscript(title="An Old Thing"))
-    desk.run("announcements:cs.CL", 0)
-    desk.world.set_time(datetime(2027, 3, 1, 12, tzinfo=UTC))
-    BackfillPlans(desk.redis).start(PLAN)
-    assert desk.run(COMPACTION_TASK, 0)["said"] == "waits for the backfill to end"
-    assert not is_closed(desk.redis, "2611")
-    BackfillPlans(desk.redis).drop()
-    desk.run(COMPACTION_TASK, 0)
-    assert is_closed(desk.redis, "2611")
+def test_compaction_waits_for_a_backfill(harness: Harness) -> None:
+    harness.world.announce(Manuscript(title="An Old Thing"))
+    harness.run("announcements:cs.CL", 0)
+    harness.world.set_time(datetime(2027, 3, 1, 12, tzinfo=UTC))
+    BackfillPlans(harness.redis).start(PLAN)
+    assert harness.run(COMPACTION_TASK, 0)["said"] == "waits for the backfill to end"
+    assert not is_closed(harness.redis, "2611")
+    BackfillPlans(harness.redis).drop()
+    harness.run(COMPACTION_TASK, 0)
+    assert is_closed(harness.redis, "2611")
 
 
-def test_it_is_always_planned_and_there_is_only_one(desk: Desk) -> None:
+def test_compaction_always_recurs_and_has_no_subject(harness: Harness) -> None:
     assert COMPACTION_TASK in recurring_tasks(Settings())
-    assert "there is only closing" in desk.run("closing:hep-th", 0)["skipped"]
+    assert "there is only closing" in harness.run("closing:hep-th", 0)["skipped"]
 
 
-def test_a_load_in_order_closes_the_years_it_leaves_behind(redis: Redis) -> None:
+def test_load_in_order_compacts_past_years(redis: Redis) -> None:
     closing = Compactor(redis)
     Store(redis).ingest([one_of(201411)], now=NOW)
 
@@ -100,7 +100,7 @@ def test_a_load_in_order_closes_the_years_it_leaves_behind(redis: Redis) -> None
     }
 
 
-def test_a_load_that_comes_back_to_months_closes_none(redis: Redis) -> None:
+def test_load_out_of_order_compacts_nothing(redis: Redis) -> None:
     Store(redis).ingest([one_of(202611)], now=NOW)
     moments = (Store(redis).ingest([one_of(n)], now=NOW) for n in (201402, 201502))
     assert len(list(compact_behind(Compactor(redis), moments))) == 2

@@ -45,67 +45,67 @@ QUERIES = [
 
 
 @pytest.mark.parametrize(("keyword", "query"), QUERIES)
-def test_query_for(keyword: str, query: str | None) -> None:
+def test_arxiv_query(keyword: str, query: str | None) -> None:
     assert arxiv_query(parse_query(keyword).tree) == query
 
 
-class Desk:
-    """Keywords, and an API to ask."""
+class Harness:
+    """Keywords, and an API to search."""
 
     def __init__(self, redis: Redis, world: Upstream) -> None:
         self.redis, self.world, self.keywords = redis, world, Keywords(redis)
 
     def fill(self, slug: str, **changed: int) -> list[FetchResult]:
         settings = Settings(**self.world.settings(arxiv_interval=0.0, **changed))
-        lane = ArxivRateLimiter(self.redis, 0.0, max_wait=1.0)
-        upstreams = UpstreamClients(settings, Fetcher(settings, self.redis), lane)
+        limiter = ArxivRateLimiter(self.redis, 0.0, max_wait=1.0)
+        upstreams = UpstreamClients(settings, Fetcher(settings, self.redis), limiter)
         return list(InitialFetch(self.keywords).fetch(slug, upstreams, self.world.now))
 
 
 @pytest.fixture
-def desk(redis: Redis, upstream: Upstream) -> Desk:
-    return Desk(redis, upstream)
+def harness(redis: Redis, upstream: Upstream) -> Harness:
+    return Harness(redis, upstream)
 
 
 def titles(parts: list[FetchResult]) -> list[str]:
     return [sighting.title for part in parts for sighting in part.sightings]
 
 
-def test_the_newest_papers_of_a_keyword_come(desk: Desk) -> None:
-    desk.world.announce(Manuscript(title="Reward Models of old"))
-    desk.world.announce(Manuscript(title="Something else"))
-    desk.world.announce(Manuscript(title="The newest reward model"))
-    desk.keywords.add("Rewards", '"reward model"', now=desk.world.now)
-    assert titles(desk.fill("rewards"))[0] == "The newest reward model"
-    assert "Something else" not in titles(desk.fill("rewards"))
+def test_initial_fetch_brings_the_newest_papers(harness: Harness) -> None:
+    harness.world.announce(Manuscript(title="Reward Models of old"))
+    harness.world.announce(Manuscript(title="Something else"))
+    harness.world.announce(Manuscript(title="The newest reward model"))
+    harness.keywords.add("Rewards", '"reward model"', now=harness.world.now)
+    assert titles(harness.fill("rewards"))[0] == "The newest reward model"
+    assert "Something else" not in titles(harness.fill("rewards"))
 
 
-def test_a_long_fill_tells_how_far_it_is(desk: Desk) -> None:
+def test_long_initial_fetch_reports_progress(harness: Harness) -> None:
     for n in range(250):
-        desk.world.announce(Manuscript(title=f"Reward {n}"))
-    desk.keywords.add("Rewards", "reward", now=desk.world.now)
-    assert [(part.done, part.total) for part in desk.fill("rewards", fill_papers=200)] == [
+        harness.world.announce(Manuscript(title=f"Reward {n}"))
+    harness.keywords.add("Rewards", "reward", now=harness.world.now)
+    assert [(part.done, part.total) for part in harness.fill("rewards", fill_papers=200)] == [
         *((100, 200), (200, 200))
     ]
-    assert [part.done for part in desk.fill("rewards", fill_papers=2_000)] == [100, 200, 250]
+    assert [part.done for part in harness.fill("rewards", fill_papers=2_000)] == [100, 200, 250]
 
 
-def test_a_fill_may_be_turned_off(desk: Desk) -> None:
-    desk.keywords.add("Rewards", "reward", now=desk.world.now)
-    assert desk.fill("rewards", fill_papers=0) == [
-        FetchResult(message="first fills are turned off")
+def test_initial_fetch_can_be_disabled(harness: Harness) -> None:
+    harness.keywords.add("Rewards", "reward", now=harness.world.now)
+    assert harness.fill("rewards", fill_papers=0) == [
+        FetchResult(message="initial fetches are turned off")
     ]
-    assert desk.world.log == []
+    assert harness.world.log == []
 
 
-def test_a_keyword_that_arxiv_cannot_be_asked_for_asks_nothing(desk: Desk) -> None:
-    desk.keywords.add("Picked", "source:hf", now=desk.world.now)
-    [part] = desk.fill("picked")
+def test_inexpressible_keyword_sends_no_request(harness: Harness) -> None:
+    harness.keywords.add("Picked", "source:hf", now=harness.world.now)
+    [part] = harness.fill("picked")
     assert part.is_quiet
-    assert "cannot be asked" in part.message
-    assert desk.world.log == []
+    assert "cannot express" in part.message
+    assert harness.world.log == []
 
 
-def test_a_keyword_that_is_gone_is_said_to_be(desk: Desk) -> None:
+def test_removed_keyword_raises(harness: Harness) -> None:
     with pytest.raises(UnknownKeyword):
-        desk.fill("gone")
+        harness.fill("gone")

@@ -1,8 +1,8 @@
-"""arXiv's announcement feeds: what is new today, one category at a time.
+"""arXiv's announcement feeds: the new papers of today, one category at a time.
 
-The Atom form is read; of the RSS form feedparser would take `<` in formulas for markup. The
+The Atom format is read; in the RSS format feedparser would take `<` in formulas for markup. The
 feed's day is that of its entries: its own date is when it was built, and one category can stand
-still while others move.
+still while others move on.
 
 https://info.arxiv.org/help/rss_specifications.html
 """
@@ -34,10 +34,10 @@ from workers.sources.result import FetchResult, RejectedRecord, UpstreamClients
 ACCEPT: Final = "application/atom+xml, application/xml;q=0.9, */*;q=0.1"
 
 EMPTY_FEED_GRACE: Final = timedelta(hours=8)
-"""After so long past Eastern midnight an empty feed is an empty day, not one yet to be filled."""
+"""This long after Eastern midnight an empty feed is an empty day, not one yet to be filled."""
 
 MAX_ENTRIES: Final = 2_000
-"""arXiv cuts its feeds here."""
+"""arXiv truncates its feeds here."""
 
 _ANNOUNCE_TYPES: Final = {kind.label: kind for kind in AnnounceType}
 _SUMMARY: Final = re.compile(
@@ -50,10 +50,10 @@ _FRIDAY: Final = 4
 
 @dataclass(frozen=True, slots=True)
 class AnnouncementBatch:
-    """What one feed announces.
+    """The content of one feed.
 
-    `day` is the Eastern date of its newest entries, None where it has none; `built` the Eastern
-    date at which the feed was made.
+    `day` is the Eastern date of its newest entries, None if it has none; `built_on` the Eastern
+    date on which the feed was built.
     """
 
     day: date | None
@@ -63,14 +63,16 @@ class AnnouncementBatch:
     is_complete: bool = True
 
 
-def fetch(subject: str, upstreams: UpstreamClients, now: datetime) -> Iterator[FetchResult]:
-    """The announcements of a category, `subject`, as one part."""
+def fetch_announcements(
+    subject: str, upstreams: UpstreamClients, now: datetime
+) -> Iterator[FetchResult]:
+    """Yield the announcements of a category, `subject`, as one result."""
     url = f"{upstreams.settings.arxiv_feed_url.rstrip('/')}/{subject}"
-    answer = upstreams.fetcher.get(
+    response = upstreams.fetcher.get(
         url, now=now, accept=ACCEPT, conditional=True, throttle=upstreams.arxiv_limiter.acquire
     )
-    if answer.not_modified:
-        day = date.fromisoformat(answer.memo)
+    if response.not_modified:
+        day = date.fromisoformat(response.memo)
         yield FetchResult(
             day=day,
             expected_day=expected_day(now),
@@ -79,11 +81,11 @@ def fetch(subject: str, upstreams: UpstreamClients, now: datetime) -> Iterator[F
             message=f"not changed since the announcements of {day}",
         )
         return
-    yield _to_result(parse_announcements(answer.body, now), answer, now)
+    yield _to_result(parse_announcements(response.body, now), response, now)
 
 
 def parse_announcements(body: bytes, now: datetime) -> AnnouncementBatch:
-    """The announcements in a feed; an entry that cannot be read is set aside, alone.
+    """Parse a feed of announcements; an unreadable entry is rejected alone.
 
     Raises SourceRefused for arXiv's error feed, SourceGarbled, SourceIncomplete.
     """
@@ -92,10 +94,10 @@ def parse_announcements(body: bytes, now: datetime) -> AnnouncementBatch:
     if title.lower().startswith("feed error"):
         raise SourceRefused(f"arXiv answers with an error for a feed: {title}", status=400)
     if feed.is_complete and not feed.is_well_formed:
-        raise SourceGarbled(f"the announcements {title!r} are no well-formed XML")
+        raise SourceGarbled(f"the announcements {title!r} are not well-formed XML")
     sightings: list[Sighting] = []
     rejected: list[RejectedRecord] = []
-    published, built = parsed_time(feed.head, "published"), parsed_time(feed.head, "updated")
+    published, built_on = parsed_time(feed.head, "published"), parsed_time(feed.head, "updated")
     for entry in feed.entries:
         try:
             sightings.append(_sighting(entry, published, now))
@@ -103,7 +105,7 @@ def parse_announcements(body: bytes, now: datetime) -> AnnouncementBatch:
             rejected.append(RejectedRecord(str(error), entry_excerpt(entry)))
     return AnnouncementBatch(
         day=max((s.as_of.astimezone(EASTERN).date() for s in sightings), default=None),
-        built_on=built.astimezone(EASTERN).date() if built else None,
+        built_on=built_on.astimezone(EASTERN).date() if built_on else None,
         sightings=tuple(sightings),
         rejected=tuple(rejected),
         is_complete=feed.is_complete,
@@ -111,60 +113,60 @@ def parse_announcements(body: bytes, now: datetime) -> AnnouncementBatch:
 
 
 def expected_day(now: datetime) -> date:
-    """The Eastern date of the announcements that should be out at `now`."""
+    """Return the Eastern date of the latest announcements due by `now`."""
     return newest_announcement(now).astimezone(EASTERN).date()
 
 
-def is_stale(day: date | None, built: date | None, now: datetime) -> bool:
-    """Whether a valid feed is of an earlier day than it should be.
+def is_stale(day: date | None, built_on: date | None, now: datetime) -> bool:
+    """True if a valid feed is of an earlier day than expected.
 
-    A feed without entries is judged by the day it was built, and on a day of announcements not
-    believed before the morning is over: between midnight and the new batch it looks like that.
+    A feed without entries is judged by the day it was built, and on a day of announcements it
+    counts as stale until the morning is over: between midnight and the new batch it looks the same.
     """
     if day is not None:
         return day < expected_day(now)
-    if built is None or built < expected_day(now):
+    if built_on is None or built_on < expected_day(now):
         return True
     return now < newest_announcement(now) + EMPTY_FEED_GRACE
 
 
-def _to_result(came: AnnouncementBatch, answer: UpstreamResponse, now: datetime) -> FetchResult:
-    stale = is_stale(came.day, came.built_on, now)
-    got = len(came.sightings) + len(came.rejected)
+def _to_result(batch: AnnouncementBatch, response: UpstreamResponse, now: datetime) -> FetchResult:
+    stale = is_stale(batch.day, batch.built_on, now)
+    count = len(batch.sightings) + len(batch.rejected)
     return FetchResult(
-        sightings=came.sightings,
-        rejected=came.rejected,
-        record_count=got,
-        day=came.day,
+        sightings=batch.sightings,
+        rejected=batch.rejected,
+        record_count=count,
+        day=batch.day,
         expected_day=expected_day(now),
         stale=stale,
-        complete=came.is_complete and got < MAX_ENTRIES,
-        message=_message(came, got, stale, now),
-        response=answer if came.is_complete and not stale else None,
-        memo=str(came.day or came.built_on or ""),
-        counted_day=came.day or _announcement_day(came.built_on),
+        complete=batch.is_complete and count < MAX_ENTRIES,
+        message=_message(batch, count, stale, now),
+        response=response if batch.is_complete and not stale else None,
+        memo=str(batch.day or batch.built_on or ""),
+        counted_day=batch.day or _announcement_day(batch.built_on),
     )
 
 
-def _announcement_day(built: date | None) -> date | None:
-    """The day of an empty feed, if arXiv announces on it: of a weekend nothing is expected."""
-    return built if built and built.weekday() <= _FRIDAY else None
+def _announcement_day(built_on: date | None) -> date | None:
+    """Return an empty feed's day if arXiv announces on it: nothing is expected of a weekend."""
+    return built_on if built_on and built_on.weekday() <= _FRIDAY else None
 
 
-def _message(came: AnnouncementBatch, got: int, stale: bool, now: datetime) -> str:
-    if not came.is_complete:
-        return f"the feed was cut after {got} announcements"
-    if got >= MAX_ENTRIES:
-        return f"{got} announcements: arXiv cuts a feed there, and the newest are missing"
-    if stale and got:
-        return f"still the announcements of {came.day}, not of {expected_day(now)}"
+def _message(batch: AnnouncementBatch, count: int, stale: bool, now: datetime) -> str:
+    if not batch.is_complete:
+        return f"the feed was cut after {count} announcements"
+    if count >= MAX_ENTRIES:
+        return f"{count} announcements: arXiv cuts a feed there, and the newest are missing"
+    if stale and count:
+        return f"still the announcements of {batch.day}, not of {expected_day(now)}"
     if stale:
         return f"nothing yet; announcements of {expected_day(now)} are expected"
-    return f"{got} announced on {came.day}" if got else "nothing announced"
+    return f"{count} announced on {batch.day}" if count else "nothing announced"
 
 
 def _sighting(entry: Any, published: datetime | None, now: datetime) -> Sighting:
-    """One entry. Raises BadId and SourceGarbled for one that cannot be read."""
+    """Parse one entry. Raises BadId and SourceGarbled if it is unreadable."""
     id, version = parse_versioned(clean_line(entry.get("id")))
     title = clean_line(entry.get("title"))
     summary = _SUMMARY.fullmatch(entry.get("summary", ""))
@@ -173,9 +175,8 @@ def _sighting(entry: Any, published: datetime | None, now: datetime) -> Sighting
     if not title:
         raise SourceGarbled("the entry has no title")
     if label not in _ANNOUNCE_TYPES:
-        raise SourceGarbled(f"the entry has no announce type that is known: {label!r}")
+        raise SourceGarbled(f"the entry has an unknown announce type: {label!r}")
     abstract = clean_line(summary["abstract"] if summary else entry.get("summary"))
-    tags = entry.get("tags", ())
     return Sighting(
         id=id,
         source="arxiv",
@@ -184,10 +185,8 @@ def _sighting(entry: Any, published: datetime | None, now: datetime) -> Sighting
         version=version or 0,
         title=title,
         abstract=abstract,
-        authors=split_authors(
-            clean_line(", ".join(a.get("name", "") for a in entry.get("authors", ())))
-        ),
-        categories=tuple(dict.fromkeys(filter(None, (clean_line(t.get("term")) for t in tags)))),
+        authors=_authors(entry),
+        categories=_categories(entry),
         journal_ref=clean_line(entry.get("arxiv_journal_reference")),
         doi=clean_line(entry.get("arxiv_doi")),
         license=clean_url(entry.get("rights")),
@@ -197,9 +196,19 @@ def _sighting(entry: Any, published: datetime | None, now: datetime) -> Sighting
     )
 
 
+def _authors(entry: Any) -> tuple[str, ...]:
+    names = (author.get("name", "") for author in entry.get("authors", ()))
+    return split_authors(clean_line(", ".join(names)))
+
+
+def _categories(entry: Any) -> tuple[str, ...]:
+    terms = (clean_line(tag.get("term")) for tag in entry.get("tags", ()))
+    return tuple(dict.fromkeys(filter(None, terms)))
+
+
 def _announced_at(entry: Any, published: datetime | None, now: datetime) -> datetime:
-    """The Eastern midnight of an entry, or of its feed. Raises SourceGarbled without one."""
+    """Return the Eastern midnight of an entry, or of its feed. Raises SourceGarbled if none."""
     announced_at = parsed_time(entry, "published") or published
     if announced_at is None or announced_at > now + _DAY:
-        raise SourceGarbled(f"the entry is announced at no time that can be: {announced_at}")
+        raise SourceGarbled(f"the entry has an implausible announcement time: {announced_at}")
     return announced_at

@@ -1,4 +1,4 @@
-"""One answer of arXiv's API, checked: that it is whole, and which of its entries can be read."""
+"""Checks one response of arXiv's API: that it is complete, and which entries are readable."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ _OPENSEARCH: Final = "{http://a9.com/-/spec/opensearch/1.1/}"
 
 @dataclass(frozen=True, slots=True)
 class ApiPage:
-    """A page of results with only its sound entries left in `body`.
+    """A page of results with only its readable entries left in `body`.
 
-    `total` is what the API declares for the whole search, `sound` the number of entries left.
+    `total` is the number that the API declares for the whole search.
     """
 
     body: bytes
@@ -34,19 +34,19 @@ class ApiPage:
 
 
 def check_api_page(body: bytes, offset: int, size: int, now: datetime) -> ApiPage:
-    """Check a page that should begin at `offset` and hold `size` entries, if there are as many.
+    """Check a page that should begin at `offset` and have `size` entries, if there are as many.
 
-    Raises SourceGarbled for what is no such document, SourceRefused for an error entry,
-    SourceIncomplete for a page with less in it than it declares or from elsewhere in the results.
+    Raises SourceGarbled if it is not such a document, SourceRefused for an error entry,
+    SourceIncomplete for a page with fewer entries than declared or from another offset.
     """
     root = _parse_root(body)
     total, start = _declared_number(root, "totalResults"), _declared_number(root, "startIndex")
     entries = root.findall(f"{_ATOM}entry")
     for entry in entries:
         if "/api/errors" in _child_text(entry, "id"):
-            said = _child_text(entry, "summary")
-            status = 400 if _MALFORMED_ID in said else None  # else it is not the question's fault
-            raise SourceRefused(f"arXiv's API says: {said}", status=status)
+            text = _child_text(entry, "summary")
+            status = 400 if _MALFORMED_ID in text else None  # else the query is not at fault
+            raise SourceRefused(f"arXiv's API says: {text}", status=status)
     expected = max(min(size, total - offset), 0)
     if start != offset:
         raise SourceIncomplete(f"arXiv's API gave results from {start} on, not from {offset}")
@@ -63,18 +63,18 @@ def _parse_root(body: bytes) -> Element:
     try:
         root = ElementTree.fromstring(text)
     except ElementTree.ParseError as error:
-        whole = text.rstrip().endswith(f"</{name}>")
-        kind = SourceGarbled if whole else SourceIncomplete
-        raise kind(f"arXiv's API: {'broken' if whole else 'cut'} XML ({error})") from error
+        is_complete = text.rstrip().endswith(f"</{name}>")
+        kind = SourceGarbled if is_complete else SourceIncomplete
+        raise kind(f"arXiv's API: {'broken' if is_complete else 'cut'} XML ({error})") from error
     if root.tag != f"{_ATOM}feed":
-        raise SourceGarbled(f"arXiv's API: no Atom feed but: {body_excerpt(body)}")
+        raise SourceGarbled(f"arXiv's API: not an Atom feed but: {body_excerpt(body)}")
     return root
 
 
 def _remove_unreadable(
     root: Element, entries: Iterable[Element], now: datetime
 ) -> Iterator[RejectedRecord]:
-    """Remove the entries that cannot be read, and say why."""
+    """Remove the unreadable entries, and yield the reasons."""
     for entry in entries:
         try:
             _check_entry(entry, now)
@@ -85,27 +85,27 @@ def _remove_unreadable(
 
 
 def _check_entry(entry: Element, now: datetime) -> None:
-    """Raise BadId or SourceGarbled for an entry that cannot be read."""
+    """Raise BadId or SourceGarbled for an unreadable entry."""
     parse_versioned(_child_text(entry, "id"))
     if not _child_text(entry, "title"):
         raise SourceGarbled("the entry has no title")
     for name in ("published", "updated"):
-        said = _child_text(entry, name)
+        text = _child_text(entry, name)
         try:
-            when = datetime.fromisoformat(said)
-            sane = when.astimezone(UTC) < now + timedelta(days=1)
+            moment = datetime.fromisoformat(text)
+            is_plausible = moment.astimezone(UTC) < now + timedelta(days=1)
         except (ValueError, OverflowError):
-            sane = False
-        if not sane:
-            raise SourceGarbled(f"the entry was {name} at no time that can be: {said!r}")
+            is_plausible = False
+        if not is_plausible:
+            raise SourceGarbled(f"the entry has an implausible {name} time: {text!r}")
 
 
 def _declared_number(root: Element, name: str) -> int:
-    """A number that the answer declares. Raises SourceGarbled where it does not."""
-    said = root.findtext(f"{_OPENSEARCH}{name}", "").strip()
-    if not said.isascii() or not said.isdigit():
-        raise SourceGarbled(f"arXiv's API declares no {name}, but {said[:50]!r}")
-    return int(said)
+    """Return a number that the response declares. Raises SourceGarbled if it is missing."""
+    text = root.findtext(f"{_OPENSEARCH}{name}", "").strip()
+    if not text.isascii() or not text.isdigit():
+        raise SourceGarbled(f"arXiv's API declares no {name}, but {text[:50]!r}")
+    return int(text)
 
 
 def _child_text(entry: Element, name: str) -> str:

@@ -1,7 +1,7 @@
-"""Authors in one string: `authors` as announcements have them, `names` as they were handed in.
+"""Parsers of authors in one string: as announcements format them, and as submitted.
 
 `arXivRaw` and the metadata snapshot have the announcements' commas and parentheses, and beside them
-what authors type: `A, B and C`, `A. Bo, Jr.`, `CDF Collaboration: T. Aaltonen et al`.
+whatever authors type: `A, B and C`, `A. Bo, Jr.`, `CDF Collaboration: T. Aaltonen et al`.
 """
 
 from __future__ import annotations
@@ -17,24 +17,24 @@ _SUFFIX: Final = re.compile(r"(?:Jr|Sr)\.?|I{2,3}|IV", re.IGNORECASE)
 
 
 def split_authors(text: str) -> tuple[str, ...]:
-    """The names in arXiv's one string of authors, without the affiliations in parentheses.
+    """Split arXiv's string of authors into names, without the affiliations in parentheses.
 
     `A. Bo (MIT, Boston), C. D (ETH (Zurich))` is A. Bo and C. D.
     """
-    before = ""
-    while text != before:
-        before, text = text, _INNERMOST.sub(" ", text)
-    parted = (" ".join(name.split("(")[0].replace(")", " ").split()) for name in text.split(","))
-    return tuple(name for name in parted if name)
+    previous = ""
+    while text != previous:
+        previous, text = text, _INNERMOST.sub(" ", text)
+    names = (" ".join(name.split("(")[0].replace(")", " ").split()) for name in text.split(","))
+    return tuple(name for name in names if name)
 
 
 def split_submitted_authors(text: str) -> tuple[str, ...]:
-    """The names, without affiliations; who is only `et al` has none."""
+    """Split authors as submitted into names, without affiliations and `et al`."""
     text = _COLLABORATION.sub(r"\1,", _ET_AL.sub("", text))
-    found: list[str] = []
+    names: list[str] = []
     for name in split_authors(_NAME_SEPARATORS.sub(", ", text)):
-        if found and _SUFFIX.fullmatch(name):
-            found[-1] = f"{found[-1]} {name}"
+        if names and _SUFFIX.fullmatch(name):
+            names[-1] = f"{names[-1]} {name}"
         elif name := re.sub(r"^and\s+", "", name):
-            found.append(name)
-    return tuple(found)
+            names.append(name)
+    return tuple(names)

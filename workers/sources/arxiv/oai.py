@@ -1,13 +1,13 @@
-"""arXiv's OAI-PMH: the complete truth, page by page.
+"""arXiv's OAI-PMH: the complete metadata, page by page.
 
-Asked for in the format `arXivRaw`. The other one, `arXiv`, has the authors apart, but names no
+Harvested in the format `arXivRaw`. The other one, `arXiv`, has separate authors, but names no
 version: by the rules of `papers.model.merge` a statement without one loses to whatever an
-announcement said of version 1, so it could never mend a text; and withdrawals are only in the raw
-form's list of versions. The price is authors in one string (`author_string`). Dumps in either
-format are read.
+announcement said of version 1, so it could never correct a text; and withdrawals are only in the
+raw format's list of versions. The price is authors in one string (`author_string`). Dumps in either
+format can be loaded.
 
 A record's datestamp is the last change of its metadata, which may be a journal reference years
-later: the moment the statement is of, and nobody's date of publication.
+later: it dates the statement, not the publication.
 
 https://info.arxiv.org/help/oa/index.html
 """
@@ -40,17 +40,17 @@ from workers.sources.result import RejectedRecord, UpstreamClients
 
 METADATA_PREFIX: Final = "arXivRaw"
 MAX_WAITS: Final = 3
-"""How often one page is waited for."""
+"""Flow-control waits per page."""
 MAX_FLOW_CONTROL_WAIT: Final[Seconds] = 100.0
-"""Less than a turn in the lane is waited for."""
+"""Longer waits are refused; less than the rate limiter's own `max_wait`."""
 _ROOT: Final = re.compile(rb"<(?:\w+:)?OAI-PMH\b")
 _GROUPS: Final = frozenset({"cs", "econ", "eess", "math", "q-bio", "q-fin", "stat"})
-"""Archives that are a group of their own; all others are physics."""
+"""Archives that are their own group; all others belong to physics."""
 
 
 @dataclass(frozen=True, slots=True)
 class HarvestRange:
-    """What is asked for: datestamps from `since` to `until` (None: no end), of one set or all."""
+    """What to harvest: datestamps from `since` to `until` (None: open end), of one set or all."""
 
     since: date
     until: date | None = None
@@ -59,10 +59,11 @@ class HarvestRange:
 
 @dataclass(frozen=True, slots=True)
 class HarvestPage:
-    """One page. `deleted` records say nothing: a paper is never deleted here.
+    """One page. `deleted` counts deleted records, which are ignored: papers are never deleted.
 
-    `token` leads to the next page; `total` is how many records the whole list has, where arXiv
-    says. `expired`: arXiv does not know the token that was sent; the list is to be begun again.
+    `token` leads to the next page; `total` is the declared number of records in the whole list, if
+    any. `token_expired`: arXiv does not know the token that was sent, and the list must be started
+    again.
     """
 
     sightings: tuple[Sighting, ...] = ()
@@ -74,12 +75,12 @@ class HarvestPage:
 
     @property
     def record_count(self) -> int:
-        """Records on this page."""
+        """The number of records on this page."""
         return len(self.sightings) + len(self.rejected) + self.deleted
 
 
 def oai_set(category: str) -> str:
-    """The set of a category: `cs:cs:AI`, `physics:astro-ph:CO`, `physics:hep-th`."""
+    """Return the set of a category: `cs:cs:AI`, `physics:astro-ph:CO`, `physics:hep-th`."""
     archive, _, subject = category.partition(".")
     group = archive if archive in _GROUPS else "physics"
     if subject:
@@ -88,38 +89,38 @@ def oai_set(category: str) -> str:
 
 
 def harvest_pages(
-    span: HarvestRange, upstreams: UpstreamClients, now: datetime
+    harvest_range: HarvestRange, upstreams: UpstreamClients, now: datetime
 ) -> Iterator[HarvestPage]:
-    """A whole list, page by page.
+    """Harvest a whole list, page by page.
 
-    Raises SourceError; SourceIncomplete where a token ceases to lead on, and where less came than
-    the list declared.
+    Raises SourceError; SourceIncomplete if a token leads nowhere or in a circle, or if there are
+    fewer records than the list declared.
     """
-    token, seen, got, total = "", set[str](), 0, 0
+    token, seen, count, total = "", set[str](), 0, 0
     while True:
-        harvest = fetch_harvest_page(span, token, upstreams, now)
-        if harvest.token_expired or harvest.token in seen:
+        page = fetch_harvest_page(harvest_range, token, upstreams, now)
+        if page.token_expired or page.token in seen:
             raise SourceIncomplete(f"arXiv's OAI-PMH leads no further than token {token[:100]!r}")
-        yield harvest
-        got, total = got + harvest.record_count, harvest.total or total
-        if not harvest.token:
+        yield page
+        count, total = count + page.record_count, page.total or total
+        if not page.token:
             break
-        seen.add(token := harvest.token)
-    if got < total:
-        raise SourceIncomplete(f"arXiv's OAI-PMH declares {total} records but gave {got}")
+        seen.add(token := page.token)
+    if count < total:
+        raise SourceIncomplete(f"arXiv's OAI-PMH declares {total} records but gave {count}")
 
 
 def fetch_harvest_page(
-    span: HarvestRange, token: str, upstreams: UpstreamClients, now: datetime
+    harvest_range: HarvestRange, token: str, upstreams: UpstreamClients, now: datetime
 ) -> HarvestPage:
-    """The first page of a list, or the one a token leads to. Raises SourceError.
+    """Fetch the first page of a list, or the one a token leads to. Raises SourceError.
 
-    Where arXiv's flow control says when to come back, and that is soon, it is waited for.
+    Waits if arXiv's flow control asks for a short delay.
     """
-    url = f"{upstreams.settings.arxiv_oai_url}?{urlencode(_request_params(span, token))}"
+    url = f"{upstreams.settings.arxiv_oai_url}?{urlencode(_request_params(harvest_range, token))}"
     for waits_left in reversed(range(MAX_WAITS + 1)):
         try:
-            answer = upstreams.fetcher.get(
+            response = upstreams.fetcher.get(
                 url,
                 now=now,
                 accept="text/xml, application/xml;q=0.9",
@@ -129,12 +130,12 @@ def fetch_harvest_page(
             if not (waits_left and is_flow_control(error)):
                 raise
         else:
-            return parse_harvest_page(answer.body)
+            return parse_harvest_page(response.body)
     raise AssertionError("the last refusal is raised")
 
 
 def is_flow_control(error: SourceRefused) -> bool:
-    """Whether a refusal is OAI-PMH's "come back in so many seconds"; the lane waits them out."""
+    """True for OAI-PMH's "retry in so many seconds"; the rate limiter waits them out."""
     return (
         error.status == 503
         and error.retry_after is not None
@@ -143,47 +144,47 @@ def is_flow_control(error: SourceRefused) -> bool:
 
 
 def parse_harvest_page(body: bytes) -> HarvestPage:
-    """A page; a record that cannot be read is set aside, alone.
+    """Parse a page; an unreadable record is rejected alone.
 
-    Nothing that matches is an empty page. Raises SourceRefused for every other error of the
-    protocol but a stale token, SourceGarbled, SourceIncomplete.
+    No match is an empty page. Raises SourceRefused for every other protocol error but an expired
+    token, SourceGarbled, SourceIncomplete.
     """
     root = _parse_root(body)
     error = root.find(f"{OAI_NAMESPACE}error")
     if error is not None:
         return _handle_error(error.get("code", ""), clean_line(error.text))
-    listed = root.find(f"{OAI_NAMESPACE}ListRecords")
-    if listed is None:
+    record_list = root.find(f"{OAI_NAMESPACE}ListRecords")
+    if record_list is None:
         raise SourceGarbled("arXiv's OAI-PMH answered with no list of records")
-    token = listed.find(f"{OAI_NAMESPACE}resumptionToken")
+    token = record_list.find(f"{OAI_NAMESPACE}resumptionToken")
     size = token.get("completeListSize", "") if token is not None else ""
     return _read_records(
-        listed.iterfind(RECORD_TAG),
+        record_list.iterfind(RECORD_TAG),
         token=clean_line(token.text) if token is not None else "",
         total=int(size) if size.isdecimal() and len(size) < 12 else None,
     )
 
 
-def _request_params(span: HarvestRange, token: str) -> dict[str, str]:
+def _request_params(harvest_range: HarvestRange, token: str) -> dict[str, str]:
     if token:
         return {"verb": "ListRecords", "resumptionToken": token}
-    asked = {
+    params = {
         "verb": "ListRecords",
         "metadataPrefix": METADATA_PREFIX,
-        "from": span.since.isoformat(),
+        "from": harvest_range.since.isoformat(),
     }
-    if span.until:
-        asked["until"] = span.until.isoformat()
-    return asked | ({"set": span.set} if span.set else {})
+    if harvest_range.until:
+        params["until"] = harvest_range.until.isoformat()
+    return params | ({"set": harvest_range.set} if harvest_range.set else {})
 
 
 def _parse_root(body: bytes) -> Any:
     start = _ROOT.search(body)
     if start is None:
-        said = body_excerpt(body) or "nothing"
-        raise SourceGarbled(f"the answer is no OAI-PMH; it says: {said}")
+        text = body_excerpt(body) or "nothing"
+        raise SourceGarbled(f"the response is not OAI-PMH; it says: {text}")
     if b"<!DOCTYPE" in body[: start.start()].upper():
-        raise SourceGarbled("the answer has a DOCTYPE, which OAI-PMH has not")
+        raise SourceGarbled("the response has a DOCTYPE, which OAI-PMH does not use")
     try:
         return etree.fromstring(
             body.translate(None, FORBIDDEN_CONTROLS), etree.XMLParser(**SAFE_PARSER_OPTIONS)
@@ -191,15 +192,15 @@ def _parse_root(body: bytes) -> Any:
     except etree.XMLSyntaxError as error:
         if not body.rstrip().endswith(b"OAI-PMH>"):
             raise SourceIncomplete("arXiv's OAI-PMH answer was cut") from error
-        raise SourceGarbled(f"arXiv's OAI-PMH answer is no well-formed XML: {error}") from error
+        raise SourceGarbled(f"arXiv's OAI-PMH answer is not well-formed XML: {error}") from error
 
 
-def _handle_error(code: str, said: str) -> HarvestPage:
+def _handle_error(code: str, text: str) -> HarvestPage:
     if code == "noRecordsMatch":
         return HarvestPage()
     if code == "badResumptionToken":
         return HarvestPage(token_expired=True)
-    reason = f"{code}: {said}" if said else code
+    reason = f"{code}: {text}" if text else code
     raise SourceRefused(f"arXiv's OAI-PMH says {reason}", status=400)
 
 

@@ -1,8 +1,8 @@
-"""Whether a paper's own words say that it is withdrawn.
+"""Detects withdrawals by a paper's own wording.
 
-arXiv marks withdrawals in OAI-PMH only; elsewhere the comment says it, or what stands in the
-abstract's place, in many wordings. A paper withdrawn *from a conference* is not withdrawn, and
-neither is one that studies retractions: better to miss a wording than to mark a good paper.
+arXiv marks withdrawals in OAI-PMH only; elsewhere the comment says so, or a notice in place of the
+abstract, in many wordings. A paper withdrawn *from a conference* is not withdrawn, and neither is
+one that studies retractions: better to miss a wording than to flag a good paper.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _OUT: Final = r"(?:withdrawn|retracted)"
 _ELSEWHERE: Final = r"(?!\s+(?:by\s+\w+\s+)?from\s+(?!(?:the\s+)?arxiv))"
 
 _BARE: Final = rf"{_OUT}(?=\W*$|\s*[.;:(]|\s+(?:by|due|because|since|for|as|at|until|pending)\b)"
-"""The word by itself, as a statement: not as in "retracted papers"."""
+"""The bare word as a statement: not as in "retracted papers"."""
 
 _COMMENT: Final = re.compile(
     rf"\b(?:this|the|our|current)\s+{_WORK}\s+(?:has\s+been|is|was|is\s+being)"
@@ -33,8 +33,8 @@ _ABSTRACT: Final = re.compile(
 
 
 def is_withdrawn(comment: str, abstract: str) -> bool:
-    """Whether the comment, or the very beginning of the abstract, tells of a withdrawal."""
+    """True if the comment, or the very beginning of the abstract, announces a withdrawal."""
     folded = comment.lower()
-    # Few have either word, and searching is slow. Its i has more than two cases: it is left out.
+    # Few have either word, and searching is slow. Its i has more than two cases: leave it out.
     said = "thdraw" in folded or "retracted" in folded
     return bool((said and _COMMENT.search(comment)) or _ABSTRACT.match(abstract))
