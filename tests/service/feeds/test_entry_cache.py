@@ -52,7 +52,7 @@ FEEDS = [
             *entries(1, 2),
         )
     ),
-    make_feed(HOSTILE, make_paper(2), title="Another", archive=True, around=(("current", SITE),)),
+    make_feed(HOSTILE, make_paper(2), title="Another", archive=True, paging_links=(("current", SITE),)),
     make_feed(entries=(listing(make_paper(1), HOSTILE), *entries(4, 1))),
 ]
 

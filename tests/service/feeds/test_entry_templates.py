@@ -56,7 +56,7 @@ ENTRIES = st.builds(
     ),
     published=MOMENTS,
     updated=MOMENTS,
-    touched=MOMENTS,
+    last_activity_at=MOMENTS,
     authors=st.lists(WORDS, max_size=3).map(tuple),
     categories=st.lists(
         st.builds(Category, WORDS, WORDS, st.sampled_from([ARXIV_SCHEME, ""])), max_size=3

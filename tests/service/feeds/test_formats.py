@@ -78,7 +78,7 @@ def test_feeds_parse_without_complaint(suffix: str, papers: tuple[Paper, ...]) -
 
 def test_atom_says_everything() -> None:
     root = tree(
-        rendered("atom", full(), around=following(f"{SITE}/feeds/k.atom?before=2611.00002"))
+        rendered("atom", full(), paging_links=following(f"{SITE}/feeds/k.atom?before=2611.00002"))
     )
     links = {(link.get("rel"), link.get("type")) for link in root.findall("a:link", NS)}
     assert links == {
@@ -108,7 +108,7 @@ def test_atom_says_everything() -> None:
 
 
 def test_rss_says_everything() -> None:
-    channel = tree(rendered("rss", full(), around=following(f"{SITE}/feeds/k.rss?before=x")))[0]
+    channel = tree(rendered("rss", full(), paging_links=following(f"{SITE}/feeds/k.rss?before=x")))[0]
     rels = [link.get("rel") for link in channel.findall("a:link", NS)]
     assert rels == ["self", "alternate", "next"]
     item = channel.find("item")
@@ -124,7 +124,7 @@ def test_rss_says_everything() -> None:
 
 def test_json_says_everything() -> None:
     document = json.loads(
-        rendered("json", full(), around=following(f"{SITE}/feeds/k.json?before=x"))
+        rendered("json", full(), paging_links=following(f"{SITE}/feeds/k.json?before=x"))
     )
     assert document["version"] == "https://jsonfeed.org/version/1.1"
     assert document["next_url"].endswith("before=x")
