@@ -33,6 +33,7 @@ from service.cache.lookup import CacheKey
 from service.cache.lru import ByteLRU
 from service.cache.render_cache import RenderCache
 from service.feeds.entry import Entry, select_lead_pick
+from service.feeds.entry_cache import EntryCaches
 from service.http.rate_limit import ClientRateLimiter
 from service.http.responses import cached_response
 from service.markup.clean import single_line, source_name
@@ -65,6 +66,7 @@ class AppContext:
     similar_papers: MoreLikeThis
     communities: Communities
     url_cache: ByteLRU[tuple[str, bytes], SearchUrls]
+    entry_caches: EntryCaches
 
     def now(self) -> datetime:
         """The time of day, aware UTC: told to what needs it, and to nothing that is rendered."""
@@ -268,6 +270,7 @@ def open_context(app: Flask, settings: Settings) -> None:
         MoreLikeThis(store.reader),
         Communities(redis, settings),
         ByteLRU(_URL_CACHE_BYTES),
+        EntryCaches(),
     )
 
 

@@ -1,4 +1,4 @@
-"""The digest: the newest papers of every saved keyword, a section and a table each."""
+"""The digest page: a section with a table of the newest papers for every saved keyword."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PAPERS_PER_SECTION: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class DigestSection:
-    """One keyword's part of the digest, newest paper first."""
+    """A keyword's section, newest paper first."""
 
     keyword: Keyword
     papers: list[HighlightedEntry]
@@ -29,14 +29,16 @@ class DigestSection:
 
 @pages.get("/digest")
 def digest() -> Response:
-    """The newest papers of every saved keyword."""
+    """Return the newest papers of every saved keyword."""
     ctx = context()
     return cached_page("/digest", lambda: _render_digest(ctx), keywords=(ALL_KEYWORDS,))
 
 
 def _render_digest(ctx: AppContext) -> bytes:
     sections = [_build_section(ctx, keyword) for keyword in ctx.keywords.all()]
-    return render_template("digest.html", sections=sections, most=PAPERS_PER_SECTION, q="").encode()
+    return render_template(
+        "digest.html", sections=sections, papers_per_section=PAPERS_PER_SECTION, q=""
+    ).encode()
 
 
 def _build_section(ctx: AppContext, keyword: Keyword) -> DigestSection:

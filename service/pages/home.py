@@ -1,4 +1,4 @@
-"""The front page: what was picked last, and the saved keywords with their newest papers."""
+"""The home page: the newest picks, and the saved keywords with their newest papers."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _NO_OPTIONS: Final = SearchParams(None, {})
 
 @dataclass(frozen=True, slots=True)
 class KeywordColumn:
-    """A saved keyword on the front page."""
+    """A saved keyword on the home page; counts and plot are None while they are unknown."""
 
     keyword: Keyword
     address: SearchUrls
@@ -39,7 +39,7 @@ class KeywordColumn:
 
 @pages.get("/")
 def home() -> Response:
-    """What was picked last, and the saved keywords with their newest papers."""
+    """Return the newest picks, and the saved keywords with their newest papers."""
     ctx = context()
     return cached_page("/", lambda: _render_home(ctx), keywords=(ALL_KEYWORDS,))
 
@@ -52,7 +52,7 @@ def _render_home(ctx: AppContext) -> bytes:
         "home.html",
         day=day,
         picks=[build_picked_paper(paper, keywords) for paper in picked[:MAX_HOME_PICKS]],
-        picked=len(picked),
+        picked_count=len(picked),
         columns=[_build_column(ctx, keyword) for keyword in keywords],
         empty=ctx.store.count_papers() == 0,
         sources=source_summary(ctx.source_states.all()),

@@ -1,4 +1,4 @@
-"""The status page: the sources, what they bring, what is under way, what is due."""
+"""The status page: sources, maintenance, papers per day, progress, queue and store."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Final
 
 from flask import Response
 
+from papers.config.sources import is_source_task
 from papers.redis_backend import health, keys
 from papers.redis_backend.connection import translate_store_errors
 from service.context import AppContext, context
@@ -20,7 +21,7 @@ PLOT_DAYS: Final = 28
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """What there is to do, and who does it."""
+    """Processes and queues: workers, the scheduler, queued jobs, due tasks, cached searches."""
 
     workers: int
     has_scheduler: bool
@@ -31,20 +32,22 @@ class Workload:
 
 @pages.get("/status")
 def status() -> Response:
-    """The sources, what they bring, what is under way, what is due."""
+    """Return the state of sources and other tasks, and of the store."""
     ctx = context()
     days = ctx.counter.papers_per_day(ctx.source_names, PLOT_DAYS)
+    states = ctx.source_states.all()
     return uncached_page(
         "status.html",
-        states=ctx.source_states.all(),
+        sources=[state for state in states if is_source_task(state.name)],
+        other_tasks=[state for state in states if not is_source_task(state.name)],
         runs=ctx.source_states.list_progress(),
         planned=ctx.source_states.due_times(),
-        aside=ctx.source_states.quarantine_size(),
-        size=ctx.store.count_papers(),
+        quarantined=ctx.source_states.quarantine_size(),
+        paper_count=ctx.store.count_papers(),
         store=health.check_health(ctx.redis),
-        work=_read_workload(ctx),
-        plots={source: day_plot(told) for source, told in days.items()},
-        name=task_title,
+        workload=_read_workload(ctx),
+        plots={source: day_plot(counts) for source, counts in days.items()},
+        task_title=task_title,
     )
 
 
@@ -54,5 +57,5 @@ def _read_workload(ctx: AppContext) -> Workload:
         pipe.llen(QUEUE_KEY)
         pipe.zcount(keys.DUE_TASKS, "-inf", ctx.now().timestamp())
         pipe.zcard(keys.CUSTOM_RESPONSES)
-        scheduled, waiting, overdue, answers = (int(told) for told in pipe.execute())
-        return Workload(live_worker_count(ctx.redis), bool(scheduled), waiting, overdue, answers)
+        leases, queued, due, cached = map(int, pipe.execute())
+        return Workload(live_worker_count(ctx.redis), bool(leases), queued, due, cached)

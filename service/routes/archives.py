@@ -79,7 +79,7 @@ class Archive:
         return replace(self, period=before, part=1) if before else None
 
 
-@archives.get(f"/feeds/<name>/<when>.<any({', '.join(FORMATS)}):suffix>")
+@archives.get("/feeds/<name>/<when>.<feed_suffix:suffix>")
 def archive(name: str, when: str, suffix: str) -> Response:
     """A saved keyword's papers of one month, or of one day."""
     reject_parameters(request.args)
@@ -98,7 +98,7 @@ def archive(name: str, when: str, suffix: str) -> Response:
     form = FORMATS[suffix]
     return ctx.serve(
         found.path(suffix),
-        lambda: form.render(_archive_feed(ctx, found, suffix)),
+        lambda: form.render(_archive_feed(ctx, found, suffix), ctx.entry_caches),
         content_type=form.content_type,
         keywords=address.keywords,
         is_archive=True,

@@ -22,6 +22,7 @@ from typing import Any, Final
 
 from redis import Redis
 
+from papers.config.feed_formats import FEED_FORMATS
 from papers.errors import SourceRefused
 from papers.model.frozen_fields import categories_at_announcement, journal_ref_at_announcement
 from papers.model.merge import updated_at
@@ -40,16 +41,13 @@ WEBSUB_TASK: Final = "websub"
 PING_DELAY: Final = timedelta(minutes=1)
 """From the first news to the ping: the batches of a morning come together."""
 
-FEED_SUFFIXES: Final = ("atom", "rss", "json")
-"""The formats of a feed, each a topic of its own; the service's own table has the same."""
-
 _TOO_MANY_REQUESTS: Final = 429
 _SERVER_ERROR: Final = 500
 
 
 def topic_urls(base_url: str, slug: str) -> list[str]:
     """The self links of a saved keyword's feeds."""
-    return [f"{base_url}/feeds/{slug}.{suffix}" for suffix in FEED_SUFFIXES]
+    return [f"{base_url}/feeds/{slug}.{suffix}" for suffix in FEED_FORMATS]
 
 
 def schedule_ping(states: TaskStates, now: datetime) -> None:

@@ -16,7 +16,12 @@ from redis import Redis
 
 from papers.model.paper import Paper
 from papers.state.keywords import Keywords
-from service.exports.markdown import MAX_INLINE_COMMENT, MarkdownSection, last_update_text, render
+from service.exports.markdown import (
+    MAX_INLINE_COMMENT,
+    MarkdownSection,
+    last_update_text,
+    render_markdown,
+)
 from service.markup.clean import single_line, split_paragraphs
 from service.markup.latex_html import tex_to_text
 from service.routes.exports import MAX_SELECTED_ROWS, MAX_TABLE_ROWS
@@ -52,7 +57,7 @@ def tables(document: bytes) -> list[list[list[Sequence[Token]]]]:
 
 
 def rendered(papers: Sequence[Paper], name: str = "Keyword") -> bytes:
-    return render([MarkdownSection(name, tuple(papers))], rows=100, site_url=SITE)
+    return render_markdown([MarkdownSection(name, tuple(papers))], rows=100, site_url=SITE)
 
 
 def rows(papers: Sequence[Paper]) -> list[list[Sequence[Token]]]:

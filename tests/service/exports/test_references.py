@@ -45,18 +45,18 @@ FULL: Final = make_paper(
 def bib(papers: Sequence[Paper]) -> list[Any]:
     """The entries that bibtexparser finds, names parted by it."""
     stack = [middlewares.SeparateCoAuthors(), middlewares.SplitNameParts()]
-    library = parse_string(bibtex.render(papers).decode(), append_middleware=stack)
+    library = parse_string(bibtex.render_bibtex(papers).decode(), append_middleware=stack)
     assert not library.failed_blocks, library.failed_blocks
     assert len(library.blocks) == len(library.entries)
     return library.entries
 
 
 def of_ris(papers: Sequence[Paper]) -> list[dict[str, Any]]:
-    return list(rispy.loads(ris.render(papers).decode()))
+    return list(rispy.loads(ris.render_ris(papers).decode()))
 
 
 def of_csl(papers: Sequence[Paper]) -> list[dict[str, Any]]:
-    items: list[dict[str, Any]] = json.loads(csl.render(papers))
+    items: list[dict[str, Any]] = json.loads(csl.render_csl(papers))
     jsonschema.validate(items, SCHEMA)
     return items
 

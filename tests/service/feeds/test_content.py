@@ -9,9 +9,8 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from papers.model.paper import Pick
-from service.feeds import FORMATS
 from service.feeds.content import Content, build_content
-from tests.service.feeds.made import make_feed
+from tests.service.feeds.made import make_feed, render_feed
 from tests.service.feeds.test_recorded import recorded_papers
 from tests.service.made import NOW, make_paper
 
@@ -65,8 +64,8 @@ def test_an_atom_document_is_as_an_xml_writer_spells_it() -> None:
     """Also where words say what stands in a feed for the content, and where there is none."""
     hole = '<content type="xhtml"/>'
     hostile = make_paper(1, title=hole, abstract=hole, authors=(hole,), categories=(hole,))
-    body = FORMATS["atom"].render(
-        make_feed(hostile, make_paper(2, abstract=""), make_paper(3, abstract="words"))
+    body = render_feed(
+        "atom", make_feed(hostile, make_paper(2, abstract=""), make_paper(3, abstract="words"))
     )
     tree = etree.fromstring(body)
     assert etree.tostring(tree, encoding="UTF-8", xml_declaration=True) == body

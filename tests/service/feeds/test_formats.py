@@ -20,7 +20,7 @@ from service.feeds import FORMATS
 from service.feeds.entry import Entry, select_lead_pick
 from service.markup.clean import single_line
 from service.markup.latex_html import tex_to_text
-from tests.service.feeds.made import SITE, make_feed
+from tests.service.feeds.made import SITE, make_feed, render_feed
 from tests.service.made import make_paper, make_pick, make_revision, make_sighting
 
 NS = {
@@ -44,7 +44,7 @@ def full() -> Paper:
 
 
 def rendered(suffix: str, *papers: Paper, **said: Any) -> bytes:
-    return FORMATS[suffix].render(make_feed(*papers, **said))
+    return render_feed(suffix, make_feed(*papers, **said))
 
 
 def following(url: str) -> tuple[tuple[str, str], ...]:
@@ -108,7 +108,9 @@ def test_atom_says_everything() -> None:
 
 
 def test_rss_says_everything() -> None:
-    channel = tree(rendered("rss", full(), paging_links=following(f"{SITE}/feeds/k.rss?before=x")))[0]
+    channel = tree(rendered("rss", full(), paging_links=following(f"{SITE}/feeds/k.rss?before=x")))[
+        0
+    ]
     rels = [link.get("rel") for link in channel.findall("a:link", NS)]
     assert rels == ["self", "alternate", "next"]
     item = channel.find("item")

@@ -15,7 +15,7 @@ from service.feeds.digest_entry import build_digest_entry
 from service.feeds.entry import Entry, FeedItem, select_lead_pick
 from service.feeds.feed import Feed
 from tests.service.feeds.judges import FEED_PARSERS, ParsedEntry, parse_with_feedsmith
-from tests.service.feeds.made import SITE, make_feed
+from tests.service.feeds.made import SITE, make_feed, render_feed
 from tests.service.feeds.test_recorded import recorded_papers
 from tests.service.made import make_paper, make_pick, make_revision, make_sighting
 
@@ -85,7 +85,7 @@ STATES: Final[dict[str, Feed]] = {
 
 
 def rendered(state: Feed) -> dict[str, bytes]:
-    return {suffix: form.render(state) for suffix, form in FORMATS.items()}
+    return {suffix: render_feed(suffix, state) for suffix in FORMATS}
 
 
 def assert_read(found: list[ParsedEntry], state: Feed) -> None:
@@ -109,7 +109,7 @@ def assert_read(found: list[ParsedEntry], state: Feed) -> None:
 def test_a_judge_reads_every_state(name: str, judge: str) -> None:
     state = STATES[name]
     for suffix, read in FEED_PARSERS[judge].items():
-        assert_read(read(FORMATS[suffix].render(state), suffix), state)
+        assert_read(read(render_feed(suffix, state), suffix), state)
 
 
 @pytest.mark.parametrize("name", STATES)

@@ -15,7 +15,7 @@ from papers.model.paper import Paper
 from service.feeds import FORMATS
 from service.feeds.entry import Entry
 from service.feeds.feedgen_extension import ATOM_NS
-from tests.service.feeds.made import make_feed
+from tests.service.feeds.made import make_feed, render_feed
 from tests.service.made import make_paper
 
 
@@ -37,7 +37,7 @@ def _paper(record: dict[str, Any]) -> Paper:
 
 
 def test_real_records_come_back_as_they_were(nasty: list[Paper]) -> None:
-    body = FORMATS["atom"].render(make_feed(*nasty))
+    body = render_feed("atom", make_feed(*nasty))
     parsed = feedparser.parse(body)
     assert not parsed.bozo
     assert len(parsed.entries) == len(nasty) > 100
@@ -53,5 +53,5 @@ def test_real_records_come_back_as_they_were(nasty: list[Paper]) -> None:
 
 @pytest.mark.parametrize("suffix", FORMATS)
 def test_every_format_holds_them_all(nasty: list[Paper], suffix: str) -> None:
-    body = FORMATS[suffix].render(make_feed(*nasty)).decode()
+    body = render_feed(suffix, make_feed(*nasty)).decode()
     assert all(record.id.url in body for record in nasty)

@@ -19,7 +19,7 @@ from lxml import etree
 from service.feeds import FORMATS
 from service.feeds.feed import Feed
 from service.feeds.feedgen_extension import ATOM_NS, DUBLIN_CORE_NS, SLASH_NS
-from tests.service.feeds.made import make_feed
+from tests.service.feeds.made import make_feed, render_feed
 from tests.service.feeds.test_judges import STATES
 from tests.service.feeds.test_recorded import recorded_papers
 
@@ -90,7 +90,7 @@ JSON_FEED: Final = exactly(
 
 
 def rendered(name: str, suffix: str) -> bytes:
-    return FORMATS[suffix].render(STATES[name])
+    return render_feed(suffix, STATES[name])
 
 
 def assert_atom(body: bytes) -> None:
@@ -153,7 +153,7 @@ def test_every_state_is_valid(name: str, suffix: str) -> None:
 
 @pytest.mark.parametrize("suffix", FORMATS)
 def test_real_records_that_break_things_are_valid(recorded: Path, suffix: str) -> None:
-    VALIDATE[suffix](FORMATS[suffix].render(make_feed(*recorded_papers(recorded))))
+    VALIDATE[suffix](render_feed(suffix, make_feed(*recorded_papers(recorded))))
 
 
 @pytest.mark.parametrize(
@@ -194,7 +194,7 @@ def test_content_holds_nothing_that_runs_or_reaches_out(name: str) -> None:
 def test_a_full_feed_is_small_where_it_travels(recorded: Path) -> None:
     """RSS holds each abstract once; Atom and JSON must hold it twice."""
     state = make_feed(*[p for p in recorded_papers(recorded) if len(p.authors) < 100][:100])
-    bodies = {suffix: form.render(state) for suffix, form in FORMATS.items()}
+    bodies = {suffix: render_feed(suffix, state) for suffix in FORMATS}
     assert len(state.entries) == 100
     assert len(bodies["rss"]) < 250_000
     assert all(len(body) < 450_000 for body in bodies.values())
