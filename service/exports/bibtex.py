@@ -82,7 +82,7 @@ def bibtex_author(name: AuthorName) -> str:
 def _render_entry(paper: Paper) -> str:
     reference = build_reference(paper)
     fields = {
-        # In two pairs of braces: most styles would change the case of its letters.
+        # Braced twice: most styles would change the case of its letters.
         "title": f"{{{escape_bibtex(reference.title)}}}",
         "author": " and ".join(map(bibtex_author, reference.authors)),
         "year": str(reference.published.year),

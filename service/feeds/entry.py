@@ -292,4 +292,4 @@ def _to_whole_utc_seconds(moment: datetime) -> datetime:
 
 _ARXIV_CATEGORIES: Final = {term: _arxiv_category(term) for term in (*CATEGORIES, *ARCHIVES)}
 _ANNOUNCEMENT_FEEDS: Final = {term: _announcement_feed(term) for term in (*CATEGORIES, *ARCHIVES)}
-"""The values for arXiv's own categories, made once: they are half the cost of an entry's shape."""
+"""Made once for arXiv's own categories: computing these adds some 10 µs to an entry."""

@@ -199,20 +199,20 @@ def _tokenize_tex(text: str) -> tuple[tuple[re.Match[str], ...], Mapping[int, in
 
 def _match_delimiters(tokens: Sequence[re.Match[str]]) -> dict[int, int]:
     """Map the index of each token that has a partner to the partner's; braces only forwards."""
-    pairs: dict[int, int] = {}
+    partners: dict[int, int] = {}
     braces: list[int] = []
     quotes: list[int] = []
     for index, token in enumerate(tokens):
         if token.lastgroup == "open":
             quotes.append(index)
         elif token.lastgroup == "close" and quotes:
-            pairs[opening := quotes.pop()] = index
-            pairs[index] = opening
+            partners[opening := quotes.pop()] = index
+            partners[index] = opening
         elif token.lastgroup in ("style", "switch", "named") or token["brace"] == "{":
             braces.append(index)
         elif token["brace"] == "}" and braces:
-            pairs[braces.pop()] = index
-    return pairs
+            partners[braces.pop()] = index
+    return partners
 
 
 def _words_to_html_text(words: str) -> str:

@@ -71,8 +71,8 @@ def managed_feeds() -> Response:
             return _render_manage_feeds(ctx, given, trial=_start_trial(ctx, given))
         message = _ACTIONS[action](ctx, given)
     except (BadInput, Unauthorized, NotFound) as error:
-        return _render_manage_feeds(ctx, given, fault=str(error), status=status_of(error))
-    return _render_manage_feeds(ctx, {"token": given["token"]}, said=message)
+        return _render_manage_feeds(ctx, given, error=str(error), status=status_of(error))
+    return _render_manage_feeds(ctx, {"token": given["token"]}, message=message)
 
 
 @pages.get("/manage/feeds/trials/<id>")
@@ -104,7 +104,7 @@ def _render_manage_feeds(
         given={**dict.fromkeys(_FORM_FIELDS, ""), **given},
         writable=bool(ctx.settings.token),
         papers=_trial_papers(ctx, tried) if tried else [],
-        **{"said": "", "fault": "", "trial": None, **result},
+        **{"message": "", "error": "", "trial": None, **result},
     )
 
 
@@ -125,7 +125,7 @@ def _save(ctx: AppContext, given: Mapping[str, str]) -> str:
 
 def _remove(ctx: AppContext, given: Mapping[str, str]) -> str:
     feed = ctx.communities.remove(given["community"])
-    return f"{feed.name} is fetched no more. What it picked stays."
+    return f"{feed.name} is no longer fetched. Its picks stay."
 
 
 _ACTIONS: Final[dict[str, Callable[[AppContext, Mapping[str, str]], str]]] = {

@@ -63,8 +63,8 @@ def managed() -> Response:
         require_form_token(ctx.settings, given["token"])
         message = _ACTIONS[action](ctx, given)
     except (BadInput, Unauthorized, UnknownKeyword) as error:
-        return _render_manage(ctx, given, fault=str(error), status=status_of(error))
-    return _render_manage(ctx, {"token": given["token"]}, said=message)
+        return _render_manage(ctx, given, error=str(error), status=status_of(error))
+    return _render_manage(ctx, {"token": given["token"]}, message=message)
 
 
 def _render_manage(
@@ -77,7 +77,7 @@ def _render_manage(
         given={**dict.fromkeys(_FORM_FIELDS, ""), **given},
         writable=bool(ctx.settings.token),
         mailed=mailed_keywords(ctx.settings),
-        **{"said": "", "fault": "", "preview": None, **result},
+        **{"message": "", "error": "", "preview": None, **result},
     )
 
 
@@ -99,12 +99,12 @@ def _save(ctx: AppContext, given: Mapping[str, str]) -> str:
 
 def _rename(ctx: AppContext, given: Mapping[str, str]) -> str:
     keyword = ctx.keywords.rename(given["keyword"], given["name"])
-    return f"It is called {keyword.name} now, and its feeds are under /feeds/{keyword.slug}."
+    return f"Renamed to {keyword.name}; its feeds are under /feeds/{keyword.slug}."
 
 
 def _merge(ctx: AppContext, given: Mapping[str, str]) -> str:
     keyword = ctx.keywords.merge(given["keyword"], given["into"], now=ctx.now())
-    return f"{keyword.name} finds both now."
+    return f"{keyword.name} now finds the papers of both."
 
 
 def _remove(ctx: AppContext, given: Mapping[str, str]) -> str:

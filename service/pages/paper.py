@@ -40,19 +40,19 @@ class SimilarEntry:
 @pages.get("/papers/<path:id>")
 def paper(id: str) -> Response:
     """Return a paper by any form of its id."""
-    ctx, wanted = context(), ArxivId.parse(id)
+    ctx, paper_id = context(), ArxivId.parse(id)
     return cached_page(
-        f"/papers/{wanted}",
-        lambda: _render_paper(ctx, wanted),
+        f"/papers/{paper_id}",
+        lambda: _render_paper(ctx, paper_id),
         keywords=(ALL_KEYWORDS,),
         archive=True,
     )
 
 
-def _render_paper(ctx: AppContext, wanted: ArxivId) -> bytes:
-    (known,) = ctx.store.get_papers([wanted])
+def _render_paper(ctx: AppContext, paper_id: ArxivId) -> bytes:
+    (known,) = ctx.store.get_papers([paper_id])
     if known is None:
-        raise UnknownPaper(f"{wanted} is not here; arXiv may have it: {wanted.url}")
+        raise UnknownPaper(f"{paper_id} is not here; arXiv may have it: {paper_id.url}")
     keywords: Sequence[Keyword] = ctx.keywords.all()
     return render_template(
         "paper.html",
@@ -63,7 +63,7 @@ def _render_paper(ctx: AppContext, wanted: ArxivId) -> bytes:
         matched_keywords=matching_keywords(known, keywords),
         vote_plots={
             community: vote_plot(days)
-            for community, days in VoteHistory(ctx.redis).history(wanted).items()
+            for community, days in VoteHistory(ctx.redis).history(paper_id).items()
         },
         similar_entries=_similar_entries(ctx, known),
         reference_formats=REFERENCE_FORMATS,
@@ -80,5 +80,5 @@ def version_links(paper: Paper) -> list[tuple[int, str]]:
 def _similar_entries(ctx: AppContext, paper: Paper) -> list[SimilarEntry]:
     similar = ctx.similar_papers.similar_to(paper, MAX_SIMILAR_PAPERS)
     papers = ctx.store.get_papers([found.id for found in similar])
-    pairs = zip(papers, similar, strict=True)
-    return [SimilarEntry(Entry(known), found) for known, found in pairs if known]
+    rows = zip(papers, similar, strict=True)
+    return [SimilarEntry(Entry(known), found) for known, found in rows if known]

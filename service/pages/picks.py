@@ -60,10 +60,11 @@ def picks(rhythm: str, period: str) -> Response:
 
     With `q` only those that match it.
     """
-    ctx, wanted, query = context(), Period.parse(PERIOD_KINDS[rhythm], period), _parse_filter()
+    ctx, query = context(), _parse_filter()
+    requested = Period.parse(PERIOD_KINDS[rhythm], period)
     return cached_page(
-        _path_with_query(f"/{rhythm}/{wanted.name}", query),
-        lambda: _render_period(ctx, rhythm, wanted, query),
+        _path_with_query(f"/{rhythm}/{requested.name}", query),
+        lambda: _render_period(ctx, rhythm, requested, query),
         keywords=(ALL_KEYWORDS,),
         archive=True,
     )
@@ -216,8 +217,8 @@ def _picks_request(ctx: AppContext, query: Query | None = None, **more: object) 
         for name in ctx.source_names
         if name not in SOURCES or not SOURCES[name].is_arxiv
     )
-    wanted = query or Query(any_of(communities))
-    return replace(SearchRequest(query=wanted, order="picked", types=ALL_ANNOUNCE_TYPES), **more)  # type: ignore[arg-type]
+    query = query or Query(any_of(communities))
+    return replace(SearchRequest(query=query, order="picked", types=ALL_ANNOUNCE_TYPES), **more)  # type: ignore[arg-type]
 
 
 def _picks_address(

@@ -57,6 +57,6 @@ def format_number(value: int) -> str:
     return f"{value:,}"
 
 
-def format_counted(count: int, one: str, many: str = "") -> str:
+def format_counted(count: int, singular: str, plural: str = "") -> str:
     """Format a count with its noun: `1 vote`, `2 votes`, `1,000 papers`."""
-    return f"{count:,} {one if count == 1 else many or one + 's'}"
+    return f"{count:,} {singular if count == 1 else plural or singular + 's'}"

@@ -27,8 +27,7 @@ from service.feeds.entry import (
 )
 from service.feeds.entry_cache import EntryCaches
 from service.feeds.feed import Feed, RenderedFeed
-from tests.service.feeds.made import CACHES, make_feed
-from tests.service.feeds.test_recorded import recorded_papers
+from tests.service.feeds.made import CACHES, make_feed, recorded_papers
 from tests.service.made import make_paper
 
 RENDERERS = {"atom": atom.render_atom, "rss": rss.render_rss}
