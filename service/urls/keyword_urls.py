@@ -41,8 +41,8 @@ class SearchUrls:
         """Path and query string of a form: `page`, or a format's suffix. Only feeds are digests."""
         if form == "page":
             path = f"/k/{self.slug}" if self.is_saved else "/search"
-            return path_with_params(path, replace(self.params, digest_kind=""))
-        return path_with_params(f"/feeds/{self.slug}.{form}", self.params)
+            return with_query_string(path, replace(self.params, digest_kind="").query_string)
+        return with_query_string(f"/feeds/{self.slug}.{form}", self.params.query_string)
 
     def url(self, form: str) -> str:
         """The absolute URL of a form."""
@@ -51,13 +51,13 @@ class SearchUrls:
     def references_path(self, form: str) -> str:
         """Path and query string of its papers as references, in a form's suffix."""
         where = f"k/{self.slug}" if self.is_saved else SEARCH_SLUG
-        return path_with_params(f"/export/{where}.{form}", self.params)
+        return with_query_string(f"/export/{where}.{form}", self.params.query_string)
 
     @property
     def api_path(self) -> str:
         """Path and query string in the API, where a saved keyword is a parameter."""
         asked = replace(self.params, keywords=self.keywords, digest_kind="")
-        return path_with_params("/api/v1/papers", asked)
+        return with_query_string("/api/v1/papers", asked.query_string)
 
     def at_cursor(self, cursor: str) -> SearchUrls:
         """The same question going on from a cursor; "" is its beginning."""
@@ -101,5 +101,5 @@ def with_query_string(path: str, query: str) -> str:
 
 
 def path_with_params(path: str, params: SearchParams) -> str:
-    """Return a path with the canonical query string of `params`."""
+    """Join a path and the canonical query string of `params`."""
     return with_query_string(path, params.query_string)

@@ -164,6 +164,7 @@ def test_paper_known_from_a_community_only() -> None:
     )
     ours = make_pick(3, "ours")._replace(title="Only here", categories=())
     assert Entry(merged(ours)).source.title == "arXiv.org"
+    assert Entry(make_paper(1, categories=())).source.title == "arXiv.org"
     assert Entry(merged(make_pick(3))).title == "2611.00003"
 
 

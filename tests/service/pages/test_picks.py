@@ -60,6 +60,8 @@ def test_picks_are_sorted_by_votes(client: FlaskClient, path: str, order: list[i
 def test_page_of_picks_links_to_a_feed_of_the_same_papers(client: FlaskClient, path: str) -> None:
     soup = page(client, path)
     href = str(soup.select(".subscribe a")[2]["href"])
+    assert "source:hf" in href
+    assert "source:arxiv" not in href
     items = client.get(href).json["items"]  # type: ignore[index]
     titles = {h2.get_text() for h2 in soup.select(".picks h2")}
     assert {item["title"] for item in items} == titles
