@@ -28,7 +28,7 @@ EntryCache = ByteLRU[EntryCacheKey, bytes]
 class EntryCaches:
     """What one app caches of rendered entries: their bytes, and the templates of XML formats.
 
-    Both are pure functions of their keys: only their budgets make room, nothing goes stale.
+    Both are pure functions of their keys: values are only evicted, they never go stale.
     """
 
     def __init__(self) -> None:

@@ -50,7 +50,7 @@ class XmlValues(NamedTuple):
 class EntryTemplate(NamedTuple):
     """The common text of entries of one shape, with `%s` for each value that `select_values` picks.
 
-    `author_separator` is what stands between two authors.
+    `author_separator` is the text between two authors.
     """
 
     template: str

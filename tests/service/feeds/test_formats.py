@@ -103,12 +103,15 @@ def test_atom_has_every_field() -> None:
     assert entry.find("arxiv:primary_category", NS).get("term") == "cs.CL"
     arxiv_fields = [entry.findtext(f"arxiv:{name}", None, NS) for name in ARXIV_FIELDS]
     assert arxiv_fields == ["9 pages", "J. 1", "10.1/2"]
-    source = entry.find("a:source", NS)
+    assert [child.tag for child in entry.find("a:content", NS)] == [f"{{{NS['h']}}}div"]
+
+
+def test_atom_source_is_the_announcement_feed() -> None:
+    source = tree(rendered("atom", complete_paper())).find("a:entry/a:source", NS)
     assert source.findtext("a:id", None, NS) == "http://rss.arxiv.org/atom/cs.CL"
     assert source.findtext("a:title", None, NS) == "cs.CL updates on arXiv.org"
     assert source.findtext("a:updated", None, NS) == "2026-11-05T05:00:00+00:00"
     assert source.find("a:link", NS).get("rel") == "self"
-    assert [child.tag for child in entry.find("a:content", NS)] == [f"{{{NS['h']}}}div"]
 
 
 def test_rss_has_every_field() -> None:
