@@ -30,7 +30,7 @@ def subscriptions_opml(base_url: str, keywords: Sequence[Keyword], orders: Seque
         ]
         feeds = tuple((k, address.url("atom"), address.url("page")) for k, address in addresses)
         folders.append(opml.OpmlFolder(name, feeds))
-    return opml.render_opml("Paperwire", folders)
+    return opml.render_folders("Paperwire", folders)
 
 
 def daily_markdown(store: Store, keywords: Sequence[Keyword], *, rows: int, site_url: str) -> bytes:
@@ -42,4 +42,4 @@ def daily_markdown(store: Store, keywords: Sequence[Keyword], *, rows: int, site
     for keyword in keywords:
         page = store.search(SearchRequest(query=parse_query(keyword.query), limit=rows))
         sections.append(markdown.MarkdownSection(keyword.name, page.papers))
-    return markdown.render_markdown(sections, rows=rows, site_url=site_url)
+    return markdown.render_daily_table(sections, rows=rows, site_url=site_url)

@@ -44,7 +44,7 @@ class MarkdownSection:
     papers: tuple[Paper, ...]
 
 
-def render_markdown(sections: Sequence[MarkdownSection], *, rows: int, site_url: str) -> bytes:
+def render_daily_table(sections: Sequence[MarkdownSection], *, rows: int, site_url: str) -> bytes:
     """Render the page; `rows` is the number of papers that it says a keyword has at most."""
     return "".join(_page_fragments(sections, rows, site_url)).encode()
 

@@ -28,7 +28,7 @@ class OpmlFolder:
     feeds: tuple[tuple[Keyword, str, str], ...]
 
 
-def render_opml(title: str, folders: Sequence[OpmlFolder]) -> bytes:
+def render_folders(title: str, folders: Sequence[OpmlFolder]) -> bytes:
     """Render the list as a document; equal folders give equal bytes."""
     root = etree.Element("opml", version="2.0")
     etree.SubElement(etree.SubElement(root, "head"), "title").text = title

@@ -20,7 +20,7 @@ from service.exports.markdown import (
     MAX_INLINE_COMMENT,
     MarkdownSection,
     last_update_text,
-    render_markdown,
+    render_daily_table,
 )
 from service.markup.clean import single_line, split_paragraphs
 from service.markup.paper_text import marked_title
@@ -57,7 +57,7 @@ def tables(document: bytes) -> list[list[list[Sequence[Token]]]]:
 
 
 def rendered(papers: Sequence[Paper], name: str = "Keyword") -> bytes:
-    return render_markdown([MarkdownSection(name, tuple(papers))], rows=100, site_url=SITE)
+    return render_daily_table([MarkdownSection(name, tuple(papers))], rows=100, site_url=SITE)
 
 
 def rows(papers: Sequence[Paper]) -> list[list[Sequence[Token]]]:
