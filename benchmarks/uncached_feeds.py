@@ -29,9 +29,10 @@ from papers.store import Store
 from service import create_app
 from service.cache.cached_body import etag_of
 from service.cache.encodings import ENCODINGS
+from service.context import context_of
 from service.feeds import FORMATS
 from service.feeds.entry import Entry
-from service.feeds.entry_cache import ENTRY_CACHE
+from service.feeds.entry_cache import EntryCaches
 from service.feeds.feed import Feed
 
 Result = TypeVar("Result")
@@ -45,14 +46,15 @@ def measure_uncached_feeds(url: str, folder: Path, count: int) -> None:
     heading = f"uncached feeds of {count} keywords: ms CPU, ms elapsed"
     print(f"{heading:54}median  95th    median  95th")
     client = fresh_client(url, folder / "new")
+    entries = entry_caches(client).entries
     print_latencies(
         "empty entry cache",
-        [time_feed(client, q, before=ENTRY_CACHE.clear) for q in queries],
+        [time_feed(client, q, before=entries.clear) for q in queries],
     )
-    ENTRY_CACHE.clear()
     client = fresh_client(url, folder / "one")
     print_latencies("one after another in one process", [time_feed(client, q) for q in queries])
     client, other = (fresh_client(url, folder / name) for name in ("two", "three"))
+    entry_caches(client).entries = entry_caches(other).entries
     times = [
         time_feed(client, q, before=partial(request_feed, other, q, types=ALL_TYPES))
         for q in queries
@@ -75,6 +77,11 @@ def fresh_client(url: str, folder: Path) -> FlaskClient:
     gc.freeze()
     gc.set_threshold(20_000)
     return client
+
+
+def entry_caches(client: FlaskClient) -> EntryCaches:
+    """Return the entry caches of a client's app."""
+    return context_of(client.application).entry_caches
 
 
 def request_feed(client: FlaskClient, query: Query, **options: str) -> None:
@@ -112,6 +119,7 @@ def print_latencies(name: str, times: Sequence[tuple[float, float]]) -> None:
 def print_parts(url: str, queries: Sequence[Query]) -> None:
     """Print the median CPU milliseconds of each part of a feed of a hundred entries."""
     store, times = Store(Redis.from_url(url)), dict[str, list[float]]()
+    caches = EntryCaches()
 
     def part(name: str, do: Callable[..., Result], *args: Any) -> Result:
         start = time.process_time()
@@ -126,7 +134,8 @@ def print_parts(url: str, queries: Sequence[Query]) -> None:
             continue
         entries = tuple(map(Entry, page.papers))
         part("text and TeX of entries", list, (entry.content for entry in entries))
-        document = part("rest of entries, rendered", FORMATS["atom"].render_parts, FEED, entries)
+        render = FORMATS["atom"].render_parts
+        document = part("rest of entries, rendered", render, FEED, entries, caches)
         part("hashes of entries", list, map(hash, entries))
         body = document.head + document.separator.join(document.entries) + document.tail
         part("ETag", etag_of, body)

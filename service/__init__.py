@@ -18,6 +18,7 @@ from service.http.security import configure_security
 from service.pages.parts.reader_links import reader_links
 from service.routes import BLUEPRINTS
 from service.routes.discovery import saved_feeds
+from service.urls.feed_suffix import FeedSuffixConverter
 
 
 def create_app(settings: Settings) -> Flask:
@@ -30,7 +31,8 @@ def create_app(settings: Settings) -> Flask:
     install_flood_guard(app, lambda: context_of(app).rate_limiter)
     configure_security(app, settings)
     error_pages.register_error_handlers(app)
-    pages.register_filters(app.jinja_env.filters)
+    pages.configure_templates(app.jinja_env)
+    app.url_map.converters["feed_suffix"] = FeedSuffixConverter
     static_files.register_static_urls(app)
     app.jinja_env.globals.update(saved_feeds=saved_feeds, subscriptions=reader_links)
     open_context(app, settings)

@@ -35,6 +35,7 @@ from service.cache.lru import ByteLRU
 from service.cache.render_cache import RenderCache, Renderer
 from service.cache.version_stamp import StoreVersion
 from service.feeds.entry import Entry, select_lead_pick
+from service.feeds.entry_cache import EntryCaches
 from service.http.rate_limit import ClientRateLimiter
 from service.http.responses import cached_response
 from service.markup.clean import single_line, source_name
@@ -65,6 +66,7 @@ class AppContext:
     similar_papers: MoreLikeThis
     communities: Communities
     url_cache: ByteLRU[tuple[str, bytes], SearchUrls]
+    entry_caches: EntryCaches
 
     def now(self) -> datetime:
         """Return the time, aware UTC. It decides what is rendered and is never part of it."""
@@ -275,6 +277,7 @@ def open_context(app: Flask, settings: Settings) -> None:
         similar_papers=MoreLikeThis(store.reader),
         communities=Communities(redis, settings),
         url_cache=ByteLRU(_URL_CACHE_BYTES),
+        entry_caches=EntryCaches(),
     )
 
 

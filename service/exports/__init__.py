@@ -1,5 +1,6 @@
-"""Papers and keywords in the forms other programs take: lists, tables, references.
+"""Exports to other programs: references, OPML subscription lists, Markdown tables.
 
-One module a form. Each is pure: what it writes depends on papers and keywords alone, so the same
-ones give the same bytes.
+May import: papers.config, papers.errors, papers.model, papers.query, papers.state, papers.store,
+service.markup, service.urls.
+Start with: formats.py (references), keyword_lists.py (OPML, Markdown).
 """

@@ -1,8 +1,8 @@
-r"""BibTeX: an `@misc` with arXiv's eprint fields for each paper, as arXiv and ADS write it.
+r"""Renders BibTeX: an `@misc` entry with arXiv's eprint fields, as arXiv and ADS write it.
 
-https://info.arxiv.org/help/hypertex/bibstyles/. TeX stays TeX and other letters stay Unicode.
-What a paper's text may not do is end its field or the line of whoever sets it: braces are paired,
-and `% & # _ ^` are escaped where they stand outside formulas.
+https://info.arxiv.org/help/hypertex/bibstyles/. TeX stays TeX, other letters stay Unicode. A
+paper's text must neither end its field nor break the LaTeX that quotes it: braces are balanced, and
+`% & # _ ^` are escaped outside formulas.
 """
 
 from __future__ import annotations
@@ -25,52 +25,53 @@ _LONE_BRACES: Final = {
     r"\{": (r"\textbraceleft{}", r"\lbrace{}"),
     r"\}": (r"\textbraceright{}", r"\rbrace{}"),
 }
-"""A lone brace that is shown, outside and inside a formula: BibTeX counts those too."""
+"""An unpaired `\\{` or `\\}`, outside and inside a formula: BibTeX counts escaped braces too."""
 
 
-def render(papers: Sequence[Paper]) -> bytes:
-    """A BibTeX file; the same papers give the same bytes."""
+def render_bibtex(papers: Sequence[Paper]) -> bytes:
+    """Render papers as a BibTeX file; equal papers give equal bytes."""
     return "\n".join(map(_render_entry, papers)).encode()
 
 
 def escape_bibtex(text: str) -> str:
-    """A text as a field may hold it."""
+    """Escape a text for a field in braces."""
     tokens = _TEX_TOKEN.findall(text)
     if tokens.count("$") % 2 or tokens.count("$$") % 2:
         tokens = [token.replace("$", r"\$") if token[0] == "$" else token for token in tokens]
-    kept = _paired_positions(tokens, "{", "}")
-    tokens = [token for at, token in enumerate(tokens) if at in kept or token not in ("{", "}")]
+    paired = _paired_positions(tokens, "{", "}")
+    tokens = [t for position, t in enumerate(tokens) if position in paired or t not in ("{", "}")]
     return "".join(_escape_tokens(tokens, _paired_positions(tokens, r"\{", r"\}")))
 
 
-def _escape_tokens(tokens: Sequence[str], escaped: frozenset[int]) -> Iterator[str]:
-    inside = False
-    for at, token in enumerate(tokens):
+def _escape_tokens(tokens: Sequence[str], paired: frozenset[int]) -> Iterator[str]:
+    """Escape each token; `paired` are the positions of escaped braces that have a partner."""
+    in_math = False
+    for position, token in enumerate(tokens):
         if token in ("$", "$$", r"\(", r"\)"):
-            inside = token == r"\(" or (token != r"\)" and not inside)
-        if token in (r"\{", r"\}") and at not in escaped:
-            yield _LONE_BRACES[token][inside]
-        elif token == r"\\" and tokens[at + 1 : at + 2] in ([], ["{"], ["}"]):
-            yield r"\\ "  # or some parsers take the brace behind it for an escaped one
+            in_math = token == r"\(" or (token != r"\)" and not in_math)
+        if token in (r"\{", r"\}") and position not in paired:
+            yield _LONE_BRACES[token][in_math]
+        elif token == r"\\" and tokens[position + 1 : position + 2] in ([], ["{"], ["}"]):
+            yield r"\\ "  # or some parsers read `\\{` as an escaped brace
         else:
             yield _ESCAPES.get(token) or (
-                token if inside else _ESCAPES_OUTSIDE_MATH.get(token, token)
+                token if in_math else _ESCAPES_OUTSIDE_MATH.get(token, token)
             )
 
 
 def _paired_positions(tokens: Sequence[str], opening: str, closing: str) -> frozenset[int]:
-    """The places of braces that have a partner."""
-    paired, open_at = set(), []
-    for at, token in enumerate(tokens):
+    """Return the positions of braces that have a partner."""
+    paired, unclosed = set(), []
+    for position, token in enumerate(tokens):
         if token == opening:
-            open_at.append(at)
-        elif token == closing and open_at:
-            paired |= {open_at.pop(), at}
+            unclosed.append(position)
+        elif token == closing and unclosed:
+            paired |= {unclosed.pop(), position}
     return frozenset(paired)
 
 
 def bibtex_author(name: AuthorName) -> str:
-    """A name as BibTeX parts it; who is no person is held together by braces."""
+    """Format a name in BibTeX's parts; a name that is no person's is in braces."""
     if name.literal:
         return f"{{{escape_bibtex(name.literal)}}}"
     family = " ".join(part for part in (name.particle, name.family) if part)
@@ -79,21 +80,21 @@ def bibtex_author(name: AuthorName) -> str:
 
 
 def _render_entry(paper: Paper) -> str:
-    made = build_reference(paper)
+    reference = build_reference(paper)
     fields = {
-        # Twice in braces, or most styles would write it in lower case.
-        "title": f"{{{escape_bibtex(made.title)}}}",
-        "author": " and ".join(map(bibtex_author, made.authors)),
-        "year": str(made.published.year),
+        # Braced twice: most styles would change the case of its letters.
+        "title": f"{{{escape_bibtex(reference.title)}}}",
+        "author": " and ".join(map(bibtex_author, reference.authors)),
+        "year": str(reference.published.year),
         "eprint": str(paper.id),
         "archivePrefix": "arXiv",
         "primaryClass": paper.primary,
-        "doi": escape_bibtex(made.doi),
+        "doi": escape_bibtex(reference.doi),
         "url": paper.id.url,
-        "abstract": escape_bibtex(made.abstract),
-        "note": escape_bibtex(". ".join(made.notes)),
+        "abstract": escape_bibtex(reference.abstract),
+        "note": escape_bibtex(". ".join(reference.notes)),
         "keywords": ", ".join(paper.categories),
     }
     lines = [f"  {name:13} = {{{value}}}," for name, value in fields.items() if value]
-    lines.insert(3, f"  {'month':13} = {_MONTHS[made.published.month - 1]},")
-    return "\n".join([f"@misc{{{made.citation_key},", *lines, "}", ""])
+    lines.insert(3, f"  {'month':13} = {_MONTHS[reference.published.month - 1]},")
+    return "\n".join([f"@misc{{{reference.citation_key},", *lines, "}", ""])

@@ -1,4 +1,4 @@
-"""CSL-JSON: references for citation processors, Pandoc and Zotero.
+"""Renders CSL-JSON: references for citation processors, Pandoc and Zotero.
 
 https://github.com/citation-style-language/schema/blob/master/schemas/input/csl-data.json. A
 preprint is an `article` with arXiv as its publisher, as Zotero writes it.
@@ -18,13 +18,13 @@ from service.markup.latex_html import tex_to_text
 CONTENT_TYPE: Final = "application/vnd.citationstyles.csl+json"
 
 
-def render(papers: Sequence[Paper]) -> bytes:
-    """A list of items; the same papers give the same bytes."""
+def render_csl(papers: Sequence[Paper]) -> bytes:
+    """Render papers as a list of items; equal papers give equal bytes."""
     return json.dumps([_csl_item(paper) for paper in papers], ensure_ascii=False, indent=1).encode()
 
 
 def csl_author(name: AuthorName) -> dict[str, str]:
-    """A name in CSL's parts."""
+    """Return a name in CSL's parts."""
     parts = {
         "literal": name.literal,
         "family": name.family,
@@ -36,22 +36,22 @@ def csl_author(name: AuthorName) -> dict[str, str]:
 
 
 def _csl_item(paper: Paper) -> dict[str, Any]:
-    made = build_reference(paper)
-    day = made.published
+    reference = build_reference(paper)
+    day = reference.published
     item = {
-        "id": made.citation_key,
+        "id": reference.citation_key,
         "type": "article",
-        "title": tex_to_text(made.title),
-        "author": [csl_author(name) for name in made.authors],
+        "title": tex_to_text(reference.title),
+        "author": [csl_author(name) for name in reference.authors],
         "issued": {"date-parts": [[day.year, day.month, day.day]]},
-        "number": made.arxiv_label,
+        "number": reference.arxiv_label,
         "publisher": "arXiv",
         "source": "arXiv.org",
-        "DOI": made.doi,
+        "DOI": reference.doi,
         "URL": paper.id.url,
-        "abstract": tex_to_text(made.abstract),
+        "abstract": tex_to_text(reference.abstract),
         "keyword": ", ".join(paper.categories),
         "status": "withdrawn" if paper.withdrawn else "",
-        "note": tex_to_text(". ".join(made.notes)),
+        "note": tex_to_text(". ".join(reference.notes)),
     }
     return {name: value for name, value in item.items() if value}

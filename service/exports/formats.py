@@ -1,4 +1,4 @@
-"""The forms that references come in: one module each, one line each in the table."""
+"""The formats of references: a new one is a module and a row of `REFERENCE_FORMATS`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from service.exports import bibtex, csl, ris
 
 @dataclass(frozen=True, slots=True)
 class ReferenceFormat:
-    """A form: what people call it, its Content-Type, and how papers become bytes."""
+    """A format: its display name, its Content-Type and its renderer."""
 
     name: str
     content_type: str
@@ -23,15 +23,15 @@ class ReferenceFormat:
 
 
 REFERENCE_FORMATS: Final = {
-    "bib": ReferenceFormat("BibTeX", bibtex.CONTENT_TYPE, bibtex.render),
-    "ris": ReferenceFormat("RIS", ris.CONTENT_TYPE, ris.render),
-    "csl.json": ReferenceFormat("CSL-JSON", csl.CONTENT_TYPE, csl.render),
+    "bib": ReferenceFormat("BibTeX", bibtex.CONTENT_TYPE, bibtex.render_bibtex),
+    "ris": ReferenceFormat("RIS", ris.CONTENT_TYPE, ris.render_ris),
+    "csl.json": ReferenceFormat("CSL-JSON", csl.CONTENT_TYPE, csl.render_csl),
 }
-"""URL suffix to form."""
+"""URL suffix to format, in the order in which pages list them."""
 
 
 def require_papers(store: Store, ids: Sequence[ArxivId]) -> list[Paper]:
-    """Papers by id. Raises UnknownPaper for the first that is not here."""
+    """Return papers by id. Raises UnknownPaper for the first that is not in the store."""
     found = store.get_papers(ids)
     for id, paper in zip(ids, found, strict=True):
         if paper is None:

@@ -1,4 +1,4 @@
-"""What is listed of saved keywords: their feeds, in which folders; their papers, how many."""
+"""Lists of saved keywords: their feeds as OPML, their newest papers as Markdown."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _FOLDER_OPTIONS: Final[dict[str, tuple[str, dict[str, Any]]]] = {
     "announced": ("Paperwire", {}),
     "picked": ("Paperwire, picked", {"order": "picked"}),
 }
-"""Order of the papers → what readers call the folder of such feeds, and the options they have."""
+"""Order of the papers to the name of the feeds' folder and the search options of the feeds."""
 
 
 def subscriptions_opml(base_url: str, keywords: Sequence[Keyword], orders: Sequence[str]) -> bytes:
-    """The keywords' Atom feeds as OPML, in a folder for each order."""
+    """Render the keywords' Atom feeds as OPML, in a folder for each order."""
     folders = []
     for order in orders:
         name, options = _FOLDER_OPTIONS[order]
@@ -30,11 +30,11 @@ def subscriptions_opml(base_url: str, keywords: Sequence[Keyword], orders: Seque
         ]
         feeds = tuple((k, address.url("atom"), address.url("page")) for k, address in addresses)
         folders.append(opml.OpmlFolder(name, feeds))
-    return opml.render("Paperwire", folders)
+    return opml.render_folders("Paperwire", folders)
 
 
 def daily_markdown(store: Store, keywords: Sequence[Keyword], *, rows: int, site_url: str) -> bytes:
-    """The newest papers of the keywords, at most so many rows each, as the table of the day.
+    """Render the newest papers of the keywords as the daily table, at most `rows` each.
 
     Raises StoreAway.
     """
@@ -42,4 +42,4 @@ def daily_markdown(store: Store, keywords: Sequence[Keyword], *, rows: int, site
     for keyword in keywords:
         page = store.search(SearchRequest(query=parse_query(keyword.query), limit=rows))
         sections.append(markdown.MarkdownSection(keyword.name, page.papers))
-    return markdown.render(sections, rows=rows, site_url=site_url)
+    return markdown.render_daily_table(sections, rows=rows, site_url=site_url)

@@ -1,29 +1,39 @@
-"""The table of the day: a Markdown page with the newest papers of each keyword.
+"""The daily table: a GitHub Flavored Markdown page with the newest papers of each keyword.
 
-The form is that of the DailyArXiv repositories: a section a keyword, a row a paper, long text
-folded. Nothing in it tells when it was made: the same papers give the same bytes.
+The layout is that of the DailyArXiv repositories: a section per keyword, a row per paper, long text
+collapsed. It contains no time of rendering: equal papers give equal bytes.
+
+Upstream text stays text. A pipe would end a cell and a newline the row in any context, so neither
+is ever written. Formulas keep their dollars: GitHub renders them after it has parsed the Markdown,
+so they are escaped like all else. https://github.github.com/gfm/
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from papers.model.merge import published_at, updated_at
 from papers.model.paper import Paper
-from service.exports.markdown_text import escape_table_cell, escape_without_links
 from service.markup.clean import single_line, split_paragraphs
-from service.markup.latex_html import tex_to_text
+from service.markup.paper_text import marked_title
 
 CONTENT_TYPE: Final = "text/markdown; charset=utf-8"
 MAX_INLINE_COMMENT: Final = 20
-"""Characters of a comment that is shown as it is; a longer one is folded."""
+"""Characters of a comment that is shown in full; a longer one is collapsed."""
 _COMMENT_PREVIEW_CHARACTERS: Final = 5
 _TABLE_HEADER: Final = """\
 | **Title** | **Date** | **Abstract** | **Comment** |
 | --- | --- | --- | --- |
 """
+_SPECIAL_CHARACTERS: Final = re.compile(
+    r"[\\`*_\[\]<>&|~#]|(?<=\bwww)\.|(?<=[a-z]):(?=//)", re.IGNORECASE
+)
+_ENTITIES: Final = {"<": "&lt;", ">": "&gt;", "&": "&amp;", "|": "&#124;"}
+_URL: Final = re.compile(r"https?://[^\s<>|\\^`{}\"]+", re.IGNORECASE | re.ASCII)
+_TRAILING_PUNCTUATION: Final = ".,;:!?'()[]*_~$"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +44,15 @@ class MarkdownSection:
     papers: tuple[Paper, ...]
 
 
-def render(sections: Sequence[MarkdownSection], *, rows: int, site_url: str) -> bytes:
-    """The page; `rows` is how many papers a keyword may have here."""
+def render_daily_table(sections: Sequence[MarkdownSection], *, rows: int, site_url: str) -> bytes:
+    """Render the page; `rows` is the number of papers that it says a keyword has at most."""
     return "".join(_page_fragments(sections, rows, site_url)).encode()
 
 
 def last_update_text(sections: Sequence[MarkdownSection]) -> str:
-    """The day of the newest thing that is told, in UTC; in words where there is nothing."""
-    moments = [updated_at(paper) for section in sections for paper in section.papers]
-    return str(max(moments).date()) if moments else "none yet"
+    """Return the day (UTC) of the newest update of any paper; `none yet` without papers."""
+    times = [updated_at(paper) for section in sections for paper in section.papers]
+    return str(max(times).date()) if times else "none yet"
 
 
 def _page_fragments(sections: Sequence[MarkdownSection], rows: int, site_url: str) -> Iterator[str]:
@@ -58,11 +68,9 @@ def _page_fragments(sections: Sequence[MarkdownSection], rows: int, site_url: st
 
 
 def _table_cells(paper: Paper) -> tuple[str, str, str, str]:
-    title = escape_without_links(tex_to_text(single_line(paper.title)) or str(paper.id))
-    mark = escape_without_links("[Withdrawn] ") if paper.withdrawn else ""
     abstract = [escape_table_cell(paragraph) for paragraph in split_paragraphs(paper.abstract)]
     return (
-        f"**[{mark}{title}]({paper.id.url})**",
+        f"**[{escape_without_links(marked_title(paper))}]({paper.id.url})**",
         str(published_at(paper).date()),
         _collapsible("Show", abstract) if abstract else "",
         _comment_cell(single_line(paper.comment)),
@@ -81,3 +89,22 @@ def _comment_cell(comment: str) -> str:
 def _collapsible(summary: str, texts: Sequence[str]) -> str:
     inside = "".join(f"<p>{text}</p>" for text in texts)
     return f"<details><summary>{summary}</summary>{inside}</details>"
+
+
+def escape_without_links(text: str) -> str:
+    """Escape a line of text for a heading or a link's label, where URLs must not become links."""
+    return _escape_markdown(single_line(text))
+
+
+def escape_table_cell(text: str) -> str:
+    """Escape a line of text for a table cell; URLs in it become links."""
+    text, pieces, done = single_line(text), [], 0
+    for found in _URL.finditer(text):
+        url = found[0].rstrip(_TRAILING_PUNCTUATION)
+        pieces += [_escape_markdown(text[done : found.start()]), f"<{url}>"]
+        done = found.start() + len(url)
+    return "".join([*pieces, _escape_markdown(text[done:])])
+
+
+def _escape_markdown(text: str) -> str:
+    return _SPECIAL_CHARACTERS.sub(lambda found: _ENTITIES.get(found[0]) or f"\\{found[0]}", text)

@@ -1,8 +1,8 @@
-"""A name as sources write it, parted as references need it.
+"""Parses author names into family name, given name, particle and suffix.
 
-Sources give one string a name. What is no person (teams, collaborations, institutes) and what is a
-single word stays whole. Nothing here knows languages: a rule stands only where it is nearly always
-right, as lower-case particles are; what is rarer is written as it came.
+Sources give one string per name. Names of teams, collaborations and institutes and names of one
+word stay whole. No rule depends on a language: only rules that are nearly always right are here,
+such as lower-case particles; other names keep their order of words.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from service.markup.clean import single_line
 
 @dataclass(frozen=True, slots=True)
 class AuthorName:
-    """A person's name in parts, or `whole` for whoever has none; `particle` is a `van der`."""
+    """A person's name in parts, or a `literal` name; a `particle` is such as `van der`."""
 
     family: str = ""
     given: str = ""
@@ -27,7 +27,7 @@ class AuthorName:
 
     @property
     def citation_name(self) -> str:
-        """The word that people know the name by."""
+        """The name in a citation: the family name, else the whole name."""
         return self.family or self.literal
 
 
@@ -43,19 +43,20 @@ _PARTICLES: Final = frozenset(
     " zum zur".split()
 )
 _CAPITALIZED_PARTICLES: Final = frozenset("De Del Della Di Dos Von".split())
-"""Van, Le, Da and others are also middle names."""
+"""Without Van, Le, Da and others, which are also middle names."""
+_ANY_PARTICLE: Final = _PARTICLES | _CAPITALIZED_PARTICLES
 _SUFFIXES: Final = frozenset("jr jr. sr sr. ii iii iv".split())
 _AFTER_INITIAL: Final = re.compile(r"(?<=[A-Z]\.)(?=[^\W\d_]{2,}|[A-Z]\.)")
 
 
 def parse_author_names(authors: Iterable[str]) -> tuple[AuthorName, ...]:
-    """The names of a list of authors; what has neither letter nor digit is none."""
+    """Parse the names of a list of authors; drop those without a letter or digit."""
     texts = (single_line(text.replace("~", " ")) for text in authors)
     return tuple(parse_author_name(text) for text in texts if any(c.isalnum() for c in text))
 
 
 def parse_author_name(text: str) -> AuthorName:
-    """One name, on one line."""
+    """Parse one name on one line."""
     words = _AFTER_INITIAL.sub(" ", text).split()
     head, _, tail = " ".join(words).partition(", ")
     if tail.casefold() in _SUFFIXES:
@@ -70,7 +71,7 @@ def parse_author_name(text: str) -> AuthorName:
     if len(words) < 2 or not _is_person(words):
         return AuthorName(literal=text)
     start = _family_start(words)
-    end = next((n for n in range(start, len(words) - 1) if not _is_particle(words[n])), None)
+    end = next((n for n in range(start, len(words) - 1) if words[n] not in _ANY_PARTICLE), None)
     end = len(words) - 1 if end is None else end
     return AuthorName(
         family=" ".join(words[end:]),
@@ -81,7 +82,7 @@ def parse_author_name(text: str) -> AuthorName:
 
 
 def _is_person(words: list[str]) -> bool:
-    """Whether the words of a name are those of one person."""
+    """True if the words look like the name of one person."""
     whole = " ".join(words)
     if re.search(r"[\d&:;,/()@]", whole) or whole.casefold().startswith(_COLLECTIVE_PREFIXES):
         return False
@@ -90,15 +91,11 @@ def _is_person(words: list[str]) -> bool:
 
 
 def _family_start(words: list[str]) -> int:
-    """Where the family name with its particles begins: at the last word, or before."""
+    """Return the index of the first particle, or of the last word."""
     last = len(words) - 1
     if words[0] in _PARTICLES:
         return 0
-    start = next((n for n in range(1, last) if _is_particle(words[n])), last)
+    start = next((n for n in range(1, last) if words[n] in _ANY_PARTICLE), last)
     while start > 1 and start < last and words[start - 1].casefold() in _PARTICLES:
         start -= 1
     return start
-
-
-def _is_particle(word: str) -> bool:
-    return word in _PARTICLES or word in _CAPITALIZED_PARTICLES

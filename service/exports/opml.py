@@ -1,7 +1,7 @@
-"""OPML 2.0: the saved keywords as a list of subscriptions that readers import.
+"""Renders OPML 2.0: the saved keywords as a subscription list that feed readers import.
 
-http://opml.org/spec2.opml. An outline's description tells the query, as the feed's own subtitle
-does, so that the list can be read back (`service.exports.opml_reader`) without asking us.
+http://opml.org/spec2.opml. An outline's description contains the query, as the feed's own subtitle
+does, so that `service.exports.opml_reader` can restore the keywords from the list alone.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ from service.markup.clean import single_line
 
 CONTENT_TYPE: Final = "text/x-opml; charset=utf-8"
 DESCRIPTION_PREFIX: Final = "arXiv papers that match "
-"""How a feed's description begins; the query follows."""
+"""The beginning of a feed's description, before the query."""
 
 
 @dataclass(frozen=True, slots=True)
 class OpmlFolder:
-    """Feeds that a reader shows together: each keyword with the URLs of its feed and page."""
+    """A folder of feeds: each keyword with the URLs of its feed and its page."""
 
     name: str
     feeds: tuple[tuple[Keyword, str, str], ...]
 
 
-def render(title: str, folders: Sequence[OpmlFolder]) -> bytes:
-    """The list as a document; the same folders give the same bytes."""
+def render_folders(title: str, folders: Sequence[OpmlFolder]) -> bytes:
+    """Render the list as a document; equal folders give equal bytes."""
     root = etree.Element("opml", version="2.0")
     etree.SubElement(etree.SubElement(root, "head"), "title").text = title
     body = etree.SubElement(root, "body")
@@ -42,7 +42,7 @@ def render(title: str, folders: Sequence[OpmlFolder]) -> bytes:
 
 
 def _add_outline(folder: Any, keyword: Keyword, feed_url: str, page_url: str) -> None:
-    """Add one feed. Its type is `rss` whatever its format: so the specification has it."""
+    """Add one feed. Its type is `rss` for any format, as the specification requires."""
     name = single_line(keyword.name)
     etree.SubElement(
         folder,

@@ -1,8 +1,8 @@
-"""A list of subscriptions read back: which of its feeds are Paperwire's, and of which keywords.
+"""Imports keywords from OPML: finds Paperwire's feeds in a subscription list, and their queries.
 
-A feed is ours by its path, whatever the host: `/feeds/search.atom?q=…` tells its query itself,
-`/feeds/NAME.atom` only a name; then the description tells the query (ours does, and readers keep
-it), and where it is lost, the name's own words are taken as a phrase.
+A feed is Paperwire's by its path, on any host. `/feeds/search.atom?q=…` contains its query,
+`/feeds/NAME.atom` only a name. Then the query is in the description, which readers preserve; if it
+is lost, the words of the name are taken as a phrase.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from lxml import etree
 
+from papers.config.feed_formats import FEED_FORMATS
 from papers.config.sources import SLUG_PATTERN
 from papers.errors import BadInput, BadParameter
 from papers.query.parser import Query, parse_query
@@ -24,7 +25,9 @@ from service.markup.clean import single_line
 MAX_OPML_BYTES: Final = 1_000_000
 MAX_OPML_FEEDS: Final = 500
 
-_FEED_PATH: Final = re.compile(rf"(?:^|/)feeds/({SLUG_PATTERN.pattern})\.(?:atom|rss|json)$")
+_FEED_PATH: Final = re.compile(
+    rf"(?:^|/)feeds/({SLUG_PATTERN.pattern})\.(?:{'|'.join(FEED_FORMATS)})$"
+)
 _TITLE_SUFFIX: Final = re.compile(r"(?:, picked)?(?: · Paperwire)?$")
 _DESCRIPTION: Final = re.compile(
     re.escape(DESCRIPTION_PREFIX) + r"(?P<query>.*?)(?:, newest (?:announcement|pick) first\b.*)?"
@@ -33,7 +36,7 @@ _DESCRIPTION: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class OpmlOutline:
-    """A feed in a list: the line of the file it stands in, its name, URL and description."""
+    """A feed in a list; `line` is its line in the file."""
 
     line: int
     name: str
@@ -43,7 +46,7 @@ class OpmlOutline:
 
 @dataclass(frozen=True, slots=True)
 class ImportedKeyword:
-    """A keyword that an outline asks for; `guessed` if only its name was left to tell the query."""
+    """The keyword of an outline; `is_guessed` if its query is made from its name."""
 
     name: str
     query: Query
@@ -51,25 +54,25 @@ class ImportedKeyword:
 
 
 def read_outlines(document: bytes) -> list[OpmlOutline]:
-    """Every feed in a list, in order, ours or not.
+    """Return every feed of a list in order, Paperwire's or not.
 
-    Raises BadParameter for what is no OPML, and for what is too large.
+    Raises BadParameter for a document that is no OPML or too large.
     """
     if len(document) > MAX_OPML_BYTES:
-        raise BadParameter("file", f"has more than {MAX_OPML_BYTES:,} bytes; part it")
+        raise BadParameter("file", f"has more than {MAX_OPML_BYTES:,} bytes; split it")
     root = _parse_xml(document)
     if root.tag != "opml":
         raise BadParameter("file", f"is no OPML: its root is {str(root.tag)[:40]!r}")
     found = [node for node in root.iter("outline") if node.get("xmlUrl")]
     if len(found) > MAX_OPML_FEEDS:
-        raise BadParameter("file", f"has {len(found)} feeds; {MAX_OPML_FEEDS} at most, part it")
+        raise BadParameter("file", f"has {len(found)} feeds; {MAX_OPML_FEEDS} at most, split it")
     return [_read_outline(node) for node in found]
 
 
 def keyword_from_outline(outline: OpmlOutline) -> ImportedKeyword | None:
-    """The keyword that an outline asks for; None where the feed is not one of ours.
+    """Return the keyword of an outline; None if the feed is not Paperwire's.
 
-    Raises BadParameter and BadQuery for a feed of ours that cannot become a keyword.
+    Raises BadParameter or BadQuery for a Paperwire feed that is not of one keyword.
     """
     try:
         parts = urlsplit(outline.url.removeprefix("feed:"))
@@ -78,15 +81,15 @@ def keyword_from_outline(outline: OpmlOutline) -> ImportedKeyword | None:
     found = _FEED_PATH.search(parts.path)
     if not found:
         return None
-    if found[1] == "search":
-        query, guessed = _query_from_url(parts.query), False
+    if (slug := found[1]) == "search":
+        query, is_guessed = _query_from_url(parts.query), False
     else:
-        query, guessed = _query_from_description(outline, found[1])
-    return ImportedKeyword(_choose_name(outline, found[1], query), query, guessed)
+        query, is_guessed = _query_from_description(outline, slug)
+    return ImportedKeyword(_choose_name(outline, slug, query), query, is_guessed)
 
 
 def _parse_xml(document: bytes) -> etree._Element:
-    """The root element. Nothing a document declares is expanded, fetched or believed."""
+    """Parse the root element; entities are neither expanded nor fetched, DOCTYPEs are refused."""
     parser = etree.XMLParser(
         resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False
     )
@@ -101,28 +104,28 @@ def _parse_xml(document: bytes) -> etree._Element:
 
 def _read_outline(node: etree._Element) -> OpmlOutline:
     name = single_line(node.get("title", "")) or single_line(node.get("text", ""))
-    about = single_line(node.get("description", ""))
-    return OpmlOutline(node.sourceline or 0, name, single_line(node.get("xmlUrl", "")), about)
+    description = single_line(node.get("description", ""))
+    return OpmlOutline(node.sourceline or 0, name, single_line(node.get("xmlUrl", "")), description)
 
 
-def _query_from_url(arguments: str) -> Query:
-    """The query in a search feed's URL."""
-    asked = parse_qs(arguments, max_num_fields=100).get("q", [])
-    if len(asked) != 1:
+def _query_from_url(query_string: str) -> Query:
+    """Return the query of a search feed's URL."""
+    queries = parse_qs(query_string, max_num_fields=100).get("q", [])
+    if len(queries) != 1:
         raise BadParameter("xmlUrl", "is a feed of several keywords, or of none; import those")
-    return parse_query(asked[0])
+    return parse_query(queries[0])
 
 
 def _query_from_description(outline: OpmlOutline, slug: str) -> tuple[Query, bool]:
-    """A saved feed's query, and whether it is a guess."""
-    told = _DESCRIPTION.fullmatch(outline.description)
-    if told and not told["query"].startswith("any of "):
-        return parse_query(told["query"]), False
+    """Return a saved feed's query, and whether it is a guess."""
+    found = _DESCRIPTION.fullmatch(outline.description)
+    if found and not found["query"].startswith("any of "):
+        return parse_query(found["query"]), False
     return parse_query('"{}"'.format(slug.replace("-", " "))), True
 
 
 def _choose_name(outline: OpmlOutline, slug: str, query: Query) -> str:
-    """What the reader calls the feed, else its slug or its query: the first that can be a name."""
+    """Return the first valid name: the feed's title in the list, its slug, or its query."""
     titled = _TITLE_SUFFIX.sub("", outline.name)
     for name in (titled, "" if slug == "search" else slug, query.canonical[:MAX_NAME_LENGTH]):
         try:

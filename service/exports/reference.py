@@ -1,7 +1,6 @@
-"""A paper as something to cite, before it has a form.
+"""A reference to a paper, before it has a format.
 
-Texts are on one line and as arXiv has them, TeX and all; forms that know no TeX read them as titles
-are read.
+Texts are on one line and contain arXiv's TeX; formats without TeX convert it to plain text.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from service.markup.clean import single_line, split_paragraphs
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """All that the forms write. `key` is the same in each: first author and arXiv id."""
+    """The fields of a reference; `citation_key` is first author and arXiv id in every format."""
 
     citation_key: str
     paper: Paper
@@ -33,19 +32,19 @@ class Reference:
 
     @property
     def arxiv_label(self) -> str:
-        """The arXiv id as people write it in a list of references."""
+        """The arXiv id as bibliographies write it."""
         return f"arXiv:{self.paper.id}"
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What arXiv says beside: withdrawn, published where, and its comment."""
+        """Withdrawal, journal reference and comment."""
         withdrawn = "Withdrawn" if self.paper.withdrawn else ""
         published = f"Published as {self.journal_ref}" if self.journal_ref else ""
         return tuple(note for note in (withdrawn, published, self.comment) if note)
 
 
 def build_reference(paper: Paper) -> Reference:
-    """A paper to cite; its DOI is the journal's if it has one, else the one arXiv registers."""
+    """Build the reference to a paper; its DOI is the journal's, else the one arXiv registers."""
     authors = parse_author_names(paper.authors)
     return Reference(
         citation_key=_citation_key(authors, paper),
@@ -61,7 +60,7 @@ def build_reference(paper: Paper) -> Reference:
 
 
 def _citation_key(authors: tuple[AuthorName, ...], paper: Paper) -> str:
-    """`broeck-2503.14895`: unique through the id, the same for ever."""
+    """Return a key such as `broeck-2503.14895`: unique because of the id, and stable."""
     first = unicodedata.normalize("NFKD", authors[0].citation_name if authors else "")
     word = re.sub(r"[^a-z0-9]+", "-", first.encode("ascii", "ignore").decode().lower())[:24]
     return f"{word.strip('-') or 'arxiv'}-{str(paper.id).replace('/', '-')}"

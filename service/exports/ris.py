@@ -1,6 +1,6 @@
-"""RIS, which nearly every reference manager reads.
+"""Renders RIS, which nearly every reference manager imports.
 
-https://en.wikipedia.org/wiki/RIS_(file_format). Lines end in CR LF, as its makers had them.
+https://en.wikipedia.org/wiki/RIS_(file_format). Lines end in CR LF, as the format requires.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from service.markup.latex_html import tex_to_text
 CONTENT_TYPE: Final = "application/x-research-info-systems; charset=utf-8"
 
 
-def render(papers: Sequence[Paper]) -> bytes:
-    """A RIS file; the same papers give the same bytes."""
+def render_ris(papers: Sequence[Paper]) -> bytes:
+    """Render papers as a RIS file; equal papers give equal bytes."""
     return "".join(
         f"{tag}  - {tex_to_text(value)}\r\n"
         for paper in papers
@@ -26,7 +26,7 @@ def render(papers: Sequence[Paper]) -> bytes:
 
 
 def ris_author(name: AuthorName) -> str:
-    """A name as RIS has it: family, given, suffix. A comma in a whole name would part it."""
+    """Format a name: family, given, suffix. A comma in a literal name would split it."""
     if name.literal:
         return name.literal.replace(",", "")
     family = " ".join(part for part in (name.particle, name.family) if part)
@@ -34,20 +34,20 @@ def ris_author(name: AuthorName) -> str:
 
 
 def _tagged_values(paper: Paper) -> Iterator[tuple[str, str]]:
-    made = build_reference(paper)
+    reference = build_reference(paper)
     yield "TY", "UNPB"
-    yield "ID", made.citation_key
-    yield "TI", made.title
-    yield from (("AU", ris_author(name)) for name in made.authors)
-    yield "PY", str(made.published.year)
-    yield "DA", f"{made.published:%Y/%m/%d/}"
+    yield "ID", reference.citation_key
+    yield "TI", reference.title
+    yield from (("AU", ris_author(name)) for name in reference.authors)
+    yield "PY", str(reference.published.year)
+    yield "DA", f"{reference.published:%Y/%m/%d/}"
     yield "PB", "arXiv"
-    yield "AN", made.arxiv_label
-    yield "DO", made.doi
+    yield "AN", reference.arxiv_label
+    yield "DO", reference.doi
     yield "UR", paper.id.url
     yield "L1", paper.id.pdf_url
-    if made.abstract:
-        yield "AB", made.abstract
+    if reference.abstract:
+        yield "AB", reference.abstract
     yield from (("KW", category) for category in paper.categories)
-    yield from (("N1", note) for note in made.notes)
+    yield from (("N1", note) for note in reference.notes)
     yield "ER", ""

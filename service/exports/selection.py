@@ -1,4 +1,4 @@
-"""What may be asked of lists and exports beside their path, and the one spelling of it."""
+"""Parameters of lists and exports: parsing, and their canonical query string."""
 
 from __future__ import annotations
 
@@ -17,30 +17,30 @@ from service.urls.params import MAX_PAPERS, MAX_VALUE_LENGTH, abbreviate
 
 MAX_EXPORT_KEYWORDS: Final = 100
 DEFAULT_ROWS: Final = 100
-"""How many rows a keyword has in the table of the day, unless `n=` says otherwise."""
+"""Rows of a keyword in the daily table without `n=`."""
 EXPORT_ORDERS: Final = ("announced", "picked")
 
 
 @dataclass(frozen=True, slots=True)
 class ExportSelection:
-    """Which saved keywords (slugs, in order; none: all), how many papers, in which orders."""
+    """Saved keywords (sorted slugs; none means all), papers per keyword, and orders of papers."""
 
     slugs: tuple[str, ...] = ()
     rows: int = DEFAULT_ROWS
     orders: tuple[str, ...] = EXPORT_ORDERS[:1]
 
     def path(self, base_path: str) -> str:
-        """The canonical path with its query string: parameters sorted, defaults left out."""
-        spelled = [("k", slug) for slug in self.slugs]
+        """Return the canonical path and query string: parameters sorted, defaults left out."""
+        params = [("k", slug) for slug in self.slugs]
         if self.rows != DEFAULT_ROWS:
-            spelled.append(("n", str(self.rows)))
+            params.append(("n", str(self.rows)))
         if self.orders != EXPORT_ORDERS[:1]:
-            spelled.append(("when", ",".join(self.orders)))
-        return with_query_string(base_path, urlencode(spelled, safe=","))
+            params.append(("when", ",".join(self.orders)))
+        return with_query_string(base_path, urlencode(params, safe=","))
 
 
 def parse_export_selection(args: MultiDict[str, str], known: Sequence[str]) -> ExportSelection:
-    """The choice that a request makes with those of k, n and when that are `known` there.
+    """Parse the parameters `k`, `n` and `when`; of these only the `known` are accepted.
 
     Raises BadParameter.
     """
@@ -56,7 +56,7 @@ def parse_export_selection(args: MultiDict[str, str], known: Sequence[str]) -> E
 
 
 def parse_paper_ids(args: MultiDict[str, str]) -> list[ArxivId]:
-    """The papers that `id=ID,ID,…` selects, newest first, each once. Raises BadId, BadParameter."""
+    """Parse `id=ID,ID,…`: ids without duplicates, newest first. Raises BadId, BadParameter."""
     given = _collect_values(args, ("id",))
     texts = [text.strip() for value in given.get("id", []) for text in value.split(",")]
     ids = {ArxivId.parse(text) for text in texts if text}
@@ -68,14 +68,14 @@ def parse_paper_ids(args: MultiDict[str, str]) -> list[ArxivId]:
 
 
 def _collect_values(args: MultiDict[str, str], known: Sequence[str]) -> dict[str, list[str]]:
-    """Each parameter's values; campaign marks (`utm_…`) are dropped."""
+    """Return each parameter's values; campaign parameters (`utm_…`) are dropped."""
     given = {}
     for name, values in args.lists():
         if name.startswith("utm_"):
             continue
         if name not in known:
-            there = ", ".join(known) or "none here"
-            raise BadParameter(abbreviate(name), f"no such parameter; there are {there}")
+            known_names = ", ".join(known) or "none here"
+            raise BadParameter(abbreviate(name), f"no such parameter; there are {known_names}")
         if sum(map(len, values)) > MAX_VALUE_LENGTH * len(known) * 2:
             raise BadParameter(name, "is too long; shorten it")
         given[name] = [value.strip() for value in values]

@@ -1,51 +1,65 @@
-"""The formats a feed comes in: one module each, one line each in the table.
+"""Feeds: papers to entries, entries to Atom, RSS and JSON Feed.
 
-`paper → Entry → bytes`: `entry` decides what is said, `feed` what surrounds it, a format only how
-it is spelled: in XML by feedgen, each shape of an entry once (`moulds`). What was spelled for one
-feed is used again in others (`spelled`).
+May import: papers.config, papers.model, service.cache, service.markup.
+Start with: feed.py (Feed), entry.py (Entry); a new format is a module and a row of `FORMATS`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from operator import attrgetter
+from functools import partial
 from typing import Final
 
+from papers.config.feed_formats import FEED_FORMATS, FeedMediaType
 from service.feeds import atom, jsonfeed, rss
-from service.feeds.entry_cache import FeedRenderer, render_cached_entries
-from service.feeds.entry_templates import make_templated_renderer
-from service.feeds.feed import Feed
+from service.feeds.entry import FeedItem
+from service.feeds.entry_cache import EntryCaches, render_cached_entries
+from service.feeds.entry_templates import TemplatedRenderer, XmlValues
+from service.feeds.feed import Feed, FeedRenderer, RenderedFeed
 
 
 @dataclass(frozen=True, slots=True)
 class FeedFormat:
-    """A format: what people call it, its Content-Type, and how a feed is spelled."""
+    """An output format: its media type and its renderer; `xml` is set if feedgen renders it."""
 
-    name: str
-    content_type: str
-    render_parts: FeedRenderer
+    media: FeedMediaType
+    renderer: FeedRenderer
+    xml: XmlValues | None = None
 
-    def render(self, feed: Feed) -> bytes:
-        """The feed as a document; the same feed gives the same bytes."""
-        return render_cached_entries(self.name, self.render_parts, feed)
+    def render(self, feed: Feed, caches: EntryCaches) -> bytes:
+        """Render a feed as a document; equal feeds give equal bytes."""
+        render = partial(self.render_parts, caches=caches)
+        return render_cached_entries(self.name, render, feed, caches.entries)
+
+    def render_parts(
+        self, feed: Feed, entries: Sequence[FeedItem], caches: EntryCaches
+    ) -> RenderedFeed:
+        """Render a feed with these entries, each of them anew."""
+        if self.xml is None:
+            return self.renderer(feed, entries)
+        templated = TemplatedRenderer(self.name, self.renderer, self.xml, caches.templates)
+        return templated.render(feed, entries)
+
+    @property
+    def name(self) -> str:
+        """The display name, unique among formats."""
+        return self.media.name
+
+    @property
+    def content_type(self) -> str:
+        """The Content-Type with parameters."""
+        return self.media.content_type
 
     @property
     def media_type(self) -> str:
         """The Content-Type without parameters, as links carry it."""
-        return self.content_type.partition(";")[0]
+        return self.media.media_type
 
-
-_RENDER_ATOM: Final = make_templated_renderer(
-    atom.render_atom, render_content=attrgetter("xml"), format_published=datetime.isoformat
-)
-_RENDER_RSS: Final = make_templated_renderer(
-    rss.render_rss, render_content=attrgetter("html"), format_published=rss.format_rfc822
-)
 
 FORMATS: Final = {
-    "atom": FeedFormat("Atom", atom.CONTENT_TYPE, _RENDER_ATOM),
-    "rss": FeedFormat("RSS", rss.CONTENT_TYPE, _RENDER_RSS),
-    "json": FeedFormat("JSON Feed", jsonfeed.CONTENT_TYPE, jsonfeed.render_json_feed),
+    "atom": FeedFormat(FEED_FORMATS["atom"], atom.render_atom, atom.XML_VALUES),
+    "rss": FeedFormat(FEED_FORMATS["rss"], rss.render_rss, rss.XML_VALUES),
+    "json": FeedFormat(FEED_FORMATS["json"], jsonfeed.render_json_feed),
 }
-"""URL suffix to format; pages name them in this order, Atom first."""
+"""URL suffix to format: the rows of `papers.config.feed_formats` with their renderers."""

@@ -6,21 +6,26 @@ https://www.rfc-editor.org/rfc/rfc4287
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, Final
 
 from feedgen.entry import FeedEntry
 from feedgen.feed import FeedGenerator
 
+from papers.config.feed_formats import FEED_FORMATS
 from service.feeds.entry import HTML_MEDIA_TYPE, FeedItem
-from service.feeds.entry_cache import RenderedFeed, split_entries
-from service.feeds.feed import Feed
+from service.feeds.entry_templates import XmlValues
+from service.feeds.feed import Feed, RenderedFeed, split_entries
 from service.feeds.feedgen_extension import AtomFeedExtension, EntryExtension
 
-CONTENT_TYPE: Final = "application/atom+xml; charset=utf-8"
+_MEDIA_TYPE: Final = FEED_FORMATS["atom"].media_type
+XML_VALUES: Final = XmlValues(
+    render_content=lambda content: content.xml, format_published=datetime.isoformat
+)
 
 
 def render_atom(feed: Feed, entries: Sequence[FeedItem]) -> RenderedFeed:
-    """The feed as an Atom document; the same feed gives the same bytes."""
+    """Render a feed with these entries as an Atom document."""
     out = FeedGenerator()
     out.register_extension("paperwire", AtomFeedExtension, EntryExtension, rss=False)
     out.id(feed.id)
@@ -31,14 +36,14 @@ def render_atom(feed: Feed, entries: Sequence[FeedItem]) -> RenderedFeed:
     out.author(name="Paperwire")
     out.generator("Paperwire")
     out.icon(feed.icon_url)
-    out.link(href=feed.self_url, rel="self", type="application/atom+xml")
+    out.link(href=feed.self_url, rel="self", type=_MEDIA_TYPE)
     out.link(href=feed.page_url, rel="alternate", type=HTML_MEDIA_TYPE)
     if feed.hub_url:
         out.link(href=feed.hub_url, rel="hub")
     for url, type_ in feed.alternates:
         out.link(href=url, rel="alternate", type=type_)
     for rel, url in feed.paging_links:
-        out.link(href=url, rel=rel, type="application/atom+xml")
+        out.link(href=url, rel=rel, type=_MEDIA_TYPE)
     extension: Any = out.paperwire
     extension.archive = feed.archive
     for entry in entries:
@@ -47,7 +52,7 @@ def render_atom(feed: Feed, entries: Sequence[FeedItem]) -> RenderedFeed:
 
 
 def _fill_entry(out: FeedEntry, entry: FeedItem) -> None:
-    """Fill one entry. `replies` links and the source are the extension's."""
+    """Fill one entry; the extension adds its `replies` links and its source."""
     out.id(entry.id)
     out.title(entry.title)
     out.published(entry.published)

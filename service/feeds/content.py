@@ -1,9 +1,8 @@
-"""What an entry says: the one place that turns a paper's words into its content.
+"""The content of an entry: abstract, comment and journal reference, as XHTML and plain text.
 
-The content holds what arXiv says (abstract, comment, journal reference), which moves only with a
-new version: a journal reference named later waits for one, and what communities add stands in
-links. Only a feed of picks begins with the pick.
-Mathematics is MathML in the fragment, and stays TeX in the plain text.
+It changes only with a new version: a journal reference that arXiv adds later waits for one, and
+what communities add is in links. In a feed of picks the content begins with the pick.
+Formulas are MathML in the XHTML, and stay TeX in the plain text.
 """
 
 from __future__ import annotations
@@ -23,45 +22,45 @@ _EMPTY_ELEMENT: Final = re.compile(r"<([^/<>][^<>]*(?<!/))></\w+>")
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """The same content twice: an XHTML fragment of `<p>` elements, and plain text."""
+    """The same content as an XHTML fragment of block elements and as plain text."""
 
     xhtml: str
     text: str
 
     @property
     def xml(self) -> str:
-        """The fragment as XML is commonly spelled: empty elements in one tag, `'` in values."""
-        emptied = _EMPTY_ELEMENT.sub(r"<\1/>", self.xhtml) if "></" in self.xhtml else self.xhtml
-        return emptied.replace("&#x27;", "'")
+        """The fragment as XML serializers write it: `<br/>` for empty elements, `'` unescaped."""
+        collapsed = _EMPTY_ELEMENT.sub(r"<\1/>", self.xhtml) if "></" in self.xhtml else self.xhtml
+        return collapsed.replace("&#x27;", "'")
 
     @property
     def html(self) -> str:
-        """The fragment as text in XML."""
+        """The fragment escaped as text of an XML element."""
         return escape(self.xhtml, quote=False)
 
 
 def build_content(paper: Paper, lead_pick: Pick | None = None) -> Content:
-    """The content of a paper's entry; it begins with the pick `lead` where one is given."""
-    shown, plain = _render_pick(lead_pick) if lead_pick else ([], [])
+    """Build the content of a paper's entry, beginning with `lead_pick` if there is one."""
+    html, plain = _render_pick(lead_pick) if lead_pick else ([], [])
     body = split_paragraphs(paper.abstract)
     journal_ref = journal_ref_at_announcement(paper)
     notes = [
         ("Comments", single_line(paper.comment)),
         ("Journal reference", single_line(journal_ref)),
     ]
-    shown += [f"<p>{tex_to_html(text)}</p>" for text in body]
+    html += [f"<p>{tex_to_html(text)}</p>" for text in body]
     plain += body
-    for name, said in notes:
-        if said:
-            shown.append(f"<p><strong>{name}:</strong> {tex_to_html(said)}</p>")
-            plain.append(f"{name}: {said}")
-    return Content("".join(shown), "\n\n".join(plain))
+    for name, text in notes:
+        if text:
+            html.append(f"<p><strong>{name}:</strong> {tex_to_html(text)}</p>")
+            plain.append(f"{name}: {text}")
+    return Content("".join(html), "\n\n".join(plain))
 
 
 def _render_pick(pick: Pick) -> tuple[list[str], list[str]]:
-    """Who picked the paper and when; never how many liked it, which changes by the hour."""
+    """Render who picked the paper and when; without votes, which change by the hour."""
     name, day = source_name(pick.community), f"{pick.picked_at:%Y-%m-%d}"
-    shown, url = escape(name, quote=False), valid_http_url(pick.url)
+    label, url = escape(name, quote=False), valid_http_url(pick.url)
     if url:
-        shown = f'<a href="{escape(url)}">{shown}</a>'
-    return [f"<p><strong>Picked</strong> by {shown} on {day}.</p>"], [f"Picked by {name} on {day}."]
+        label = f'<a href="{escape(url)}">{label}</a>'
+    return [f"<p><strong>Picked</strong> by {label} on {day}.</p>"], [f"Picked by {name} on {day}."]

@@ -1,7 +1,6 @@
-"""The papers of a day or week as one entry: a table of contents, by category.
+"""A digest entry: the papers of a day or week as a table of contents, by category.
 
-It says what does not move when a paper is revised: titles and names as they were, no abstracts, no
-votes.
+It leaves out what changes after the period: abstracts, votes and withdrawals.
 """
 
 from __future__ import annotations
@@ -16,7 +15,8 @@ from papers.model.paper import Paper
 from service.feeds.content import Content
 from service.feeds.entry import HTML_MEDIA_TYPE, DigestEntry, Link
 from service.markup.clean import category_name, single_line
-from service.markup.latex_html import tex_to_html, tex_to_text
+from service.markup.latex_html import tex_to_html
+from service.markup.paper_text import author_line, plain_title
 
 MAX_DIGEST_ENTRY_PAPERS: Final = 300
 MAX_DIGEST_ENTRY_AUTHORS: Final = 3
@@ -26,17 +26,17 @@ _TITLES_IN_SUMMARY: Final = 3
 def build_digest_entry(
     papers: Sequence[Paper], *, id: str, name: str, period_text: str, url: str, ended_at: datetime
 ) -> DigestEntry:
-    """The entry that lists papers, newest first.
+    """Build the entry that lists `papers`, newest first.
 
-    `name` is the keyword's, `when` the period in words, `url` the page of just these papers, `at`
-    the moment the period was over.
+    `name` is the keyword's, `period_text` the period in words, `url` the page of just these papers,
+    `ended_at` the end of the period.
     """
-    many = f"{len(papers):,} paper{'' if len(papers) == 1 else 's'}"
-    told = [_title_text(paper) for paper in papers[:_TITLES_IN_SUMMARY]]
+    count = f"{len(papers):,} paper{'' if len(papers) == 1 else 's'}"
+    titles = "; ".join(map(plain_title, papers[:_TITLES_IN_SUMMARY]))
     return DigestEntry(
         id=id,
-        title=f"{single_line(name)}: {many}, {period_text}",
-        summary=f"{'; '.join(told)}{' …' if len(papers) > _TITLES_IN_SUMMARY else ''}",
+        title=f"{single_line(name)}: {count}, {period_text}",
+        summary=f"{titles}{' …' if len(papers) > _TITLES_IN_SUMMARY else ''}",
         content=_table_of_contents(papers, url),
         links=(Link(url, "alternate", HTML_MEDIA_TYPE, f"Papers of {period_text}"),),
         published=ended_at,
@@ -46,26 +46,26 @@ def build_digest_entry(
 
 
 def _table_of_contents(papers: Sequence[Paper], url: str) -> Content:
-    shown: list[str] = []
+    html: list[str] = []
     plain: list[str] = []
     for heading, members in _group_by_category(papers[:MAX_DIGEST_ENTRY_PAPERS]):
-        shown.append(f"<h3>{escape(heading, quote=False)}</h3><ul>")
+        html.append(f"<h3>{escape(heading, quote=False)}</h3><ul>")
         plain += [heading, ""]
         for paper in members:
-            title, authors = _title_text(paper), _format_authors(paper.authors)
+            title, authors = plain_title(paper), _authors(paper)
             by = f"<br/>{escape(authors, quote=False)}" if authors else ""
-            shown.append(f'<li><a href="{escape(paper.id.url)}">{tex_to_html(title)}</a>{by}</li>')
+            html.append(f'<li><a href="{escape(paper.id.url)}">{tex_to_html(title)}</a>{by}</li>')
             plain += [f"* {title}", *([f"  {authors}"] if authors else []), f"  {paper.id.url}"]
-        shown.append("</ul>")
+        html.append("</ul>")
         plain.append("")
     if (more := len(papers) - MAX_DIGEST_ENTRY_PAPERS) > 0:
-        shown.append(f'<p><a href="{escape(url)}">and {more:,} more</a></p>')
+        html.append(f'<p><a href="{escape(url)}">and {more:,} more</a></p>')
         plain.append(f"and {more:,} more: {url}")
-    return Content("".join(shown), "\n".join(plain).strip())
+    return Content("".join(html), "\n".join(plain).strip())
 
 
 def _group_by_category(papers: Iterable[Paper]) -> list[tuple[str, list[Paper]]]:
-    """Papers under the name of their primary category, in the order of names."""
+    """Return papers by the name of their primary category, sorted by name."""
     groups: defaultdict[str, list[Paper]] = defaultdict(list)
     for paper in papers:
         name = category_name(paper.primary)
@@ -73,14 +73,6 @@ def _group_by_category(papers: Iterable[Paper]) -> list[tuple[str, list[Paper]]]
     return sorted(groups.items())
 
 
-def _title_text(paper: Paper) -> str:
-    return tex_to_text(single_line(paper.title)) or str(paper.id)
-
-
-def _format_authors(names: Sequence[str]) -> str:
-    """The first names and how many more; never "and 1 more"."""
-    known = [name for name in map(single_line, names) if name]
-    if len(known) <= MAX_DIGEST_ENTRY_AUTHORS + 1:
-        return ", ".join(known)
-    shown, hidden = known[:MAX_DIGEST_ENTRY_AUTHORS], len(known) - MAX_DIGEST_ENTRY_AUTHORS
-    return f"{', '.join(shown)} and {hidden} more"
+def _authors(paper: Paper) -> str:
+    names = [name for name in map(single_line, paper.authors) if name]
+    return author_line(names, MAX_DIGEST_ENTRY_AUTHORS)

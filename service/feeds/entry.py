@@ -1,17 +1,22 @@
-"""A paper as a feed entry: everything the three formats need, worked out once.
+"""Entries of a feed, before they have a format: a paper (`Entry`) or a digest (`DigestEntry`).
 
-What may change without the paper changing (votes, numbers of comments, who else picked it) is
-kept apart from what readers compare to tell whether an entry was modified: title, link, authors,
-content, categories, `published` and `updated` come from arXiv's statements alone.
+Feed readers compare title, link, authors, content, categories, `published` and `updated` to decide
+whether an entry was modified. These come from arXiv's own statements only. What changes while the
+paper does not (votes, comment counts, further picks) goes where readers do not compare.
+
+A new field that feeds show is a row of `ARXIV_FIELDS` or `TEXT_FIELDS`, a property of `Entry`, a
+field of `DigestEntry`, and one place in each format.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Final, NamedTuple
 
+from papers.config.sources import SOURCES
+from papers.model.categories import ARCHIVES, CATEGORIES
 from papers.model.frozen_fields import categories_at_announcement
 from papers.model.merge import published_at, updated_at
 from papers.model.paper import Paper, Pick
@@ -23,15 +28,20 @@ from service.markup.clean import (
     source_name,
     valid_http_url,
 )
-from service.markup.latex_html import tex_to_text
+from service.markup.paper_text import marked_title
 
 ARXIV_SCHEME: Final = "http://arxiv.org/schemas/atom"
 PDF_MEDIA_TYPE: Final = "application/pdf"
 HTML_MEDIA_TYPE: Final = "text/html"
 
+ARXIV_FIELDS: Final = ("comment", "journal_ref", "doi")
+"""Texts that XML formats write as `arxiv:` elements, and JSON Feed under `_arxiv`."""
+TEXT_FIELDS: Final = ("id", "title", "summary", *ARXIV_FIELDS, "thumbnail")
+"""Texts of an entry, one each, in the order in which entry templates number them."""
+
 
 class Link(NamedTuple):
-    """A link of an entry; `comments` is how many there are behind a `replies` link."""
+    """A link of an entry; `comments` is the comment count of a `replies` link."""
 
     href: str
     rel: str
@@ -42,7 +52,7 @@ class Link(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Category:
-    """A category as Atom has it."""
+    """A category with the three attributes that Atom defines."""
 
     term: str
     label: str
@@ -51,9 +61,9 @@ class Category:
 
 @dataclass(frozen=True, slots=True)
 class AtomSource:
-    """The feed upstream that an entry comes from; `url` is its own address.
+    """The upstream feed of an entry (`atom:source`); `url` is that feed's own address.
 
-    Its date is the entry's: the moment the upstream feed was generated says nothing.
+    Its `updated` is the entry's: when the upstream feed was generated is not known.
     """
 
     id: str
@@ -62,31 +72,31 @@ class AtomSource:
 
 
 class _HasLinks:
-    """What an entry's links lead to."""
+    """Lookups in an entry's links."""
 
     __slots__ = ()
     links: tuple[Link, ...]
 
     @property
     def url(self) -> str:
-        """Its page."""
+        """The `alternate` link."""
         return next(link.href for link in self.links if link.rel == "alternate")
 
     @property
     def discussion_url(self) -> str:
-        """Where the paper is discussed: the first of its `replies` links, or nothing."""
+        """The first `replies` link; empty if there is none."""
         return next((link.href for link in self.links if link.rel == "replies"), "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DigestEntry(_HasLinks):
-    """An entry that lists papers, and what any entry of a feed says to those who write it.
+    """An entry that lists papers, and the fields that formats read of any entry.
 
-    All text is free of what XML forbids; all links are http(s). `published` and `updated` are aware
-    UTC. `touched` is the newest moment anything in the entry is of: `updated`, or the pick that a
-    feed of picks shows. `votes` and `comments` (None: nobody counts) are shown only where readers
-    do not compare them, and so are `keywords`: the slugs of those that the paper met, in a feed of
-    several.
+    Texts have no character that XML forbids; links are http(s). `published` and `updated` are aware
+    UTC. `last_activity_at` is the newest time of anything in the entry: `updated`, or the pick that
+    a feed of picks shows. `votes` and `comments` are None if no source counts them. Formats write
+    them only where readers do not compare them, as they do `keywords`: the slugs of the keywords
+    that the paper matches, in a feed of several.
     """
 
     id: str
@@ -111,10 +121,10 @@ class DigestEntry(_HasLinks):
 
 @dataclass(frozen=True)
 class Entry(_HasLinks):
-    """One paper in a feed; in a feed of picks, `lead` is the pick it begins with.
+    """A paper as an entry; in a feed of picks, its content begins with `lead_pick`.
 
-    It says what a `Listing` says, worked out when it is asked for: a page shows little of it, and
-    where another feed has had it spelled nothing is asked. Its hash is that of all it is made from.
+    It has the fields of `DigestEntry`, computed on access: a page shows few of them, and an entry
+    whose bytes are cached needs none. Its hash covers everything it is made from.
     """
 
     paper: Paper
@@ -123,43 +133,42 @@ class Entry(_HasLinks):
 
     @property
     def id(self) -> str:
-        """The abstract page of the paper, whatever its version."""
+        """The URL of the abstract page, without a version."""
         return self.paper.id.url
 
     @property
     def title(self) -> str:
-        """As people read it; the id where there is none."""
-        title = tex_to_text(single_line(self.paper.title)) or str(self.paper.id)
-        return f"[Withdrawn] {title}" if self.paper.withdrawn else title
+        """The title without markup, marked if withdrawn; the id if there is none."""
+        return marked_title(self.paper)
 
     @property
     def summary(self) -> str:
-        """The abstract as it was written."""
+        """The abstract as its authors wrote it, TeX included."""
         return clean_xml_text(self.paper.abstract)
 
     @cached_property
     def content(self) -> Content:
-        """What arXiv says, behind the pick."""
+        """The pick, if any, and the text from arXiv."""
         return build_content(self.paper, self.lead_pick)
 
     @cached_property
     def links(self) -> tuple[Link, ...]:  # type: ignore[override]  # never set
-        """To the paper, and to what others say of it."""
+        """Links to the paper, its code, picks and discussions."""
         return _build_links(self.paper)
 
     @property
     def published(self) -> datetime:
-        """When it was first announced."""
+        """The first announcement."""
         return _to_whole_utc_seconds(published_at(self.paper))
 
     @cached_property
     def updated(self) -> datetime:
-        """When its newest version was announced."""
+        """The announcement of the newest version."""
         return _to_whole_utc_seconds(updated_at(self.paper))
 
     @property
     def last_activity_at(self) -> datetime:
-        """The newest of that and the pick."""
+        """The newer of `updated` and the pick."""
         return (
             max(self.updated, _to_whole_utc_seconds(self.lead_pick.picked_at))
             if self.lead_pick
@@ -168,74 +177,73 @@ class Entry(_HasLinks):
 
     @property
     def authors(self) -> tuple[str, ...]:
-        """Their names, in order."""
+        """Names in order."""
         return tuple(filter(None, map(single_line, self.paper.authors)))
 
     @cached_property
     def categories(self) -> tuple[Category, ...]:
-        """Those that its newest version was announced in."""
+        """Categories at the announcement of the newest version."""
         return _atom_categories(self.paper, categories_at_announcement(self.paper))
 
     @property
     def all_categories(self) -> tuple[Category, ...]:
-        """All that it is listed in."""
+        """Current categories, later cross-lists included."""
         return _atom_categories(self.paper, self.paper.categories)
 
     @property
     def source(self) -> AtomSource:
-        """The feed upstream that it comes from."""
+        """The upstream feed."""
         return _atom_source(self.paper)
 
     @property
     def comment(self) -> str:
-        """The authors' comment."""
+        """The authors' comment, on one line."""
         return single_line(self.paper.comment)
 
     @property
     def journal_ref(self) -> str:
-        """Where it appeared."""
+        """The journal reference, on one line."""
         return single_line(self.paper.journal_ref)
 
     @property
     def doi(self) -> str:
-        """Its DOI there."""
+        """The DOI of the published version."""
         return single_line(self.paper.doi)
 
     @property
     def thumbnail(self) -> str:
-        """The picture of the pick."""
+        """The thumbnail URL of the pick; empty outside feeds of picks."""
         return valid_http_url(self.lead_pick.thumbnail) if self.lead_pick else ""
 
     @property
     def votes(self) -> int | None:
-        """The most that any community counts."""
+        """The highest vote count of any community."""
         return self.paper.votes
 
     @property
     def comments(self) -> int | None:
-        """How many there are in all communities."""
+        """The comment count, summed over communities."""
         counts = [pick.comments for pick in self.paper.picks if pick.comments is not None]
         return sum(counts) if counts else None
 
 
 FeedItem = DigestEntry | Entry
-"""One entry of a feed."""
+"""An entry of a feed."""
 
 
 def select_lead_pick(paper: Paper, community: str = "") -> Pick | None:
-    """The pick a feed of picks shows: that community's, else the first of all."""
+    """Return the pick that a feed of picks shows: the community's, else the earliest of all."""
     first = min(paper.picks, key=lambda pick: (pick.picked_at, pick.community), default=None)
     return paper.pick_by(community) or first
 
 
 def _atom_categories(paper: Paper, terms: tuple[str, ...]) -> tuple[Category, ...]:
-    """Categories of a paper, and that it is withdrawn, as feeds and pages name them."""
-    named = map(_arxiv_category, terms)
+    """Return the categories, and `withdrawn` as one more if the paper is."""
+    named = (_ARXIV_CATEGORIES.get(term) or _arxiv_category(term) for term in terms)
     marks = [Category("withdrawn", "Withdrawn")] if paper.withdrawn else []
     return (*named, *marks)
 
 
-@lru_cache(maxsize=1024)
 def _arxiv_category(term: str) -> Category:
     return Category(single_line(term), category_name(term), ARXIV_SCHEME)
 
@@ -259,16 +267,18 @@ def _build_links(paper: Paper) -> tuple[Link, ...]:
 
 
 def _atom_source(paper: Paper) -> AtomSource:
-    """The announcement feed of the primary category, or the community that brought the paper."""
+    """Return the announcement feed of the primary category.
+
+    A paper without categories has the site of the built-in source that named it, else arXiv's.
+    """
     if paper.primary:
-        return _announcement_feed(paper.primary)
-    if "hf" in paper.sources:
-        address = "https://huggingface.co/papers"
-        return AtomSource(address, source_name("hf"), address)
+        return _ANNOUNCEMENT_FEEDS.get(paper.primary) or _announcement_feed(paper.primary)
+    for name, spec in SOURCES.items():
+        if name in paper.sources and not spec.is_arxiv:
+            return AtomSource(spec.homepage, spec.title, spec.homepage)
     return AtomSource("https://arxiv.org/", "arXiv.org", "https://arxiv.org/")
 
 
-@lru_cache(maxsize=1024)
 def _announcement_feed(category: str) -> AtomSource:
     term = single_line(category)
     path = f"rss.arxiv.org/atom/{term}"
@@ -278,3 +288,8 @@ def _announcement_feed(category: str) -> AtomSource:
 def _to_whole_utc_seconds(moment: datetime) -> datetime:
     whole = moment.tzinfo is UTC and not moment.microsecond
     return moment if whole else moment.astimezone(UTC).replace(microsecond=0)
+
+
+_ARXIV_CATEGORIES: Final = {term: _arxiv_category(term) for term in (*CATEGORIES, *ARCHIVES)}
+_ANNOUNCEMENT_FEEDS: Final = {term: _announcement_feed(term) for term in (*CATEGORIES, *ARCHIVES)}
+"""Made once for arXiv's own categories: computing these adds some 10 µs to an entry."""

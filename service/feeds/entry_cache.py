@@ -1,66 +1,56 @@
-"""The entries of a format as bytes, spelled once for all feeds that show them.
+"""Caches of rendered entries: an entry is rendered once for all feeds that show it.
 
-To spell its entries is much of what a new feed costs, and papers of today are in many feeds. What
-an entry is in a format depends on nothing around it: neither on the feed nor on its other entries.
-So its bytes are remembered by the paper's id and the hash of all that it is made from (of 64 bits,
-and of text with a secret of the process), and put into the next feed as they are.
+Most of the cost of a new feed is rendering its entries, and the papers of today are in many feeds.
+The bytes of an entry in a format depend neither on the feed nor on the other entries. So they are
+cached under the paper's id and the hash of everything the entry is made from (64 bits; Python's
+hash of text is keyed with a secret of the process).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from service.cache.lru import ByteLRU
 from service.feeds.entry import Entry, FeedItem
-from service.feeds.feed import Feed
+from service.feeds.entry_templates import TemplateCache
+from service.feeds.feed import Feed, FeedRenderer
 
 ENTRY_CACHE_BYTES: Final = 32_000_000
-"""Bytes of entries that a process remembers; one is some 4 kB."""
+"""Budget of rendered entries; one has some 4 kB."""
+TEMPLATE_CACHE_BYTES: Final = 8_000_000
+"""Budget of entry templates, of all formats; one has some 3 kB."""
 
 EntryCacheKey = tuple[str, int, int]
+"""Name of the format, doc id, hash of the entry."""
 EntryCache = ByteLRU[EntryCacheKey, bytes]
-ENTRY_CACHE: Final = EntryCache(ENTRY_CACHE_BYTES)
 
 
-class RenderedFeed(NamedTuple):
-    """A document: its entries, what stands before, between and behind them."""
+class EntryCaches:
+    """What one app caches of rendered entries: their bytes, and the templates of XML formats.
 
-    head: bytes
-    entries: Sequence[bytes]
-    separator: bytes
-    tail: bytes
-
-
-FeedRenderer = Callable[[Feed, Sequence[FeedItem]], RenderedFeed]
-"""A feed as a document of a format, with these entries in place of all."""
-
-
-def split_entries(document: bytes, start: bytes, end: bytes) -> RenderedFeed:
-    """An XML document whose entries each begin with the tag `start`, and that ends with `end`.
-
-    In text and in values XML has `&lt;` for `<`: where a tag seems to stand, it does.
+    Both are pure functions of their keys: values are only evicted, they never go stale.
     """
-    *parts, last = document.split(start)
-    before, *entries = *parts, last.removesuffix(end)
-    return RenderedFeed(before, [start + entry for entry in entries], b"", end)
+
+    def __init__(self) -> None:
+        self.entries: EntryCache = ByteLRU(ENTRY_CACHE_BYTES)
+        self.templates: TemplateCache = ByteLRU(TEMPLATE_CACHE_BYTES)
 
 
 def render_cached_entries(
-    format: str, render: FeedRenderer, feed: Feed, cache: EntryCache = ENTRY_CACHE
+    format: str, render: FeedRenderer, feed: Feed, cache: EntryCache
 ) -> bytes:
-    """The document of a feed in a format; only entries that are not remembered are spelled."""
+    """Return a feed's document in a format; only entries that are not cached are rendered."""
     keys = [_entry_cache_key(format, entry) for entry in feed.entries]
-    known = [key and cache.get(key) for key in keys]
-    unknown = [number for number, spelled in enumerate(known) if spelled is None]
-    document = render(feed, [feed.entries[number] for number in unknown])
-    for number, spelled in zip(unknown, document.entries, strict=True):
-        known[number] = spelled
+    bodies = [key and cache.get(key) for key in keys]
+    missing = [number for number, body in enumerate(bodies) if body is None]
+    document = render(feed, [feed.entries[number] for number in missing])
+    for number, body in zip(missing, document.entries, strict=True):
+        bodies[number] = body
         if key := keys[number]:
-            cache.put(key, spelled, len(spelled))
-    return document.head + document.separator.join(filter(None, known)) + document.tail
+            cache.put(key, body, len(body))
+    return document.head + document.separator.join(filter(None, bodies)) + document.tail
 
 
 def _entry_cache_key(format: str, entry: FeedItem) -> EntryCacheKey | None:
-    """What an entry is remembered by; of a listing nothing is."""
+    """Return the key of a paper's entry; None for a digest entry, which is not cached."""
     return (format, entry.paper.id.doc_id, hash(entry)) if isinstance(entry, Entry) else None

@@ -1,38 +1,34 @@
-"""Entries as feedgen spells them, of each shape that entries have only one.
+"""Entry templates: feedgen renders one entry of each shape, the others are filled in.
 
-What feedgen makes of two papers with as many categories and links differs in nothing but their
-texts, numbers and dates, and in how often it says the same between two authors. So it spells a
-specimen that has marks in their places, and what it makes of that is the mould of every entry of
-this shape.
+feedgen's output for two entries with as many categories and links differs only in their texts,
+numbers and dates, and in how many authors it repeats. So feedgen renders a specimen that has
+markers in their places, and its output becomes the template of every entry of that shape.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from html import escape
-from operator import itemgetter
-from typing import Final, NamedTuple
+from operator import attrgetter, itemgetter
+from typing import Any, Final, NamedTuple
 
 from service.cache.lru import ByteLRU
 from service.feeds.content import Content
-from service.feeds.entry import AtomSource, Category, DigestEntry, FeedItem
-from service.feeds.entry_cache import FeedRenderer
-from service.feeds.feed import Feed
-
-TEMPLATE_CACHE_BYTES: Final = 4_000_000
-"""Bytes of moulds that a process remembers of a format; one is some 3 kB."""
+from service.feeds.entry import TEXT_FIELDS, AtomSource, Category, DigestEntry, FeedItem
+from service.feeds.feed import Feed, FeedRenderer, RenderedFeed
 
 _SPECIMEN_FEED: Final = Feed(*("urn:any",) * 6, alternates=(), entries=())
 _SPECIMEN_CONTENT, _EMPTY_CONTENT = Content("<gap0/>", ""), Content("", "")
 _SPECIMEN_PUBLISHED, _SPECIMEN_UPDATED = (datetime(1, 1, day, tzinfo=UTC) for day in (1, 2))
-_FIRST_MARK: Final = 10**15
-_AUTHORS_MARK: Final = str(_FIRST_MARK)
+_FIRST_MARKER: Final = 10**15
+_AUTHORS_MARKER: Final = str(_FIRST_MARKER)
 _TEXT_SEPARATOR, _NAME_SEPARATOR = "\0\1"
-"""Stand between texts and between names; none of them holds what XML cannot."""
-_MARK_PATTERN: Final = re.compile(
+"""Separate texts and names; XML allows neither, so no text contains one."""
+_MARKER_PATTERN: Final = re.compile(
     r"""<gap(?P<markup>0)/> | &lt;gap(?P<html>0)/&gt;
     | 0001-01-(?P<iso>\d\d)T00:00:00\+00:00
     | \w{3},\ (?P<rfc822>\d\d)\ Jan\ 0001\ 00:00:00\ GMT
@@ -40,13 +36,21 @@ _MARK_PATTERN: Final = re.compile(
     | 1(?P<text>\d{15})""",
     re.VERBOSE,
 )
-"""A mark as it comes out; all else in a specimen is feedgen's and our own."""
+"""A marker as a format writes it. Nothing else in a rendered specimen matches."""
+_text_fields: Final = attrgetter(*TEXT_FIELDS)
+
+
+class XmlValues(NamedTuple):
+    """How an XML format writes the two values that are not plain text."""
+
+    render_content: Callable[[Content], str]
+    format_published: Callable[[datetime], str]
 
 
 class EntryTemplate(NamedTuple):
-    """What entries of one shape have in common, and which of their values go into its gaps.
+    """The common text of entries of one shape, with `%s` for each value that `select_values` picks.
 
-    `between` is what stands between two authors.
+    `author_separator` is the text between two authors.
     """
 
     template: str
@@ -54,47 +58,49 @@ class EntryTemplate(NamedTuple):
     select_values: Callable[[Sequence[str]], tuple[str, ...]]
 
 
-def make_templated_renderer(
-    render: FeedRenderer,
-    render_content: Callable[[Content], str],
-    format_published: Callable[[datetime], str],
-) -> FeedRenderer:
-    """What a format spells, byte by byte; it is asked for feeds, and for one entry of a shape.
+TemplateCache = ByteLRU[tuple[str, Hashable], EntryTemplate]
+"""Templates by format and shape."""
 
-    `content` and `published` are how it spells these.
-    """
-    templates = ByteLRU[Hashable, EntryTemplate](TEMPLATE_CACHE_BYTES)
 
-    def build_template(shape: Hashable, entry: FeedItem, texts: Sequence[str]) -> EntryTemplate:
-        (spelled,) = render(_SPECIMEN_FEED, [_build_specimen(entry, texts)]).entries
-        made = _compile_template(spelled.decode(), len(texts))
-        templates.put(shape, made, len(spelled))
-        return made
+@dataclass(frozen=True, slots=True)
+class TemplatedRenderer:
+    """Renders what `renderer` would, byte by byte, and calls it once per feed and new shape."""
 
-    def render_entry(entry: FeedItem) -> bytes:
-        shape, texts = _shape_and_values(entry)
-        spelled, between, chosen = templates.get(shape) or build_template(shape, entry, texts)
+    format: str
+    renderer: FeedRenderer
+    xml: XmlValues
+    templates: TemplateCache
+
+    def render(self, feed: Feed, entries: Sequence[FeedItem]) -> RenderedFeed:
+        """Render a feed with these entries."""
+        document = self.renderer(feed, ())
+        return document._replace(entries=[self._render_entry(entry) for entry in entries])
+
+    def _render_entry(self, entry: FeedItem) -> bytes:
+        shape, texts = _shape_and_texts(entry)
+        found = self.templates.get((self.format, shape))
+        template, author_separator, select = found or self._build_template(shape, entry, texts)
         escaped = escape(_TEXT_SEPARATOR.join(texts), quote=False)
-        plain = escaped.replace(_NAME_SEPARATOR, between).split(_TEXT_SEPARATOR)
+        plain = escaped.replace(_NAME_SEPARATOR, author_separator).split(_TEXT_SEPARATOR)
         quoted = escaped.replace('"', "&quot;").split(_TEXT_SEPARATOR)
-        dates = format_published(entry.published), entry.updated.isoformat()
-        values = [*plain, *quoted, render_content(entry.content), *dates]
-        return (spelled % chosen(values)).encode()
+        dates = self.xml.format_published(entry.published), entry.updated.isoformat()
+        values = [*plain, *quoted, self.xml.render_content(entry.content), *dates]
+        return (template % select(values)).encode()
 
-    return lambda feed, entries: render(feed, ())._replace(entries=list(map(render_entry, entries)))
+    def _build_template(
+        self, shape: Hashable, entry: FeedItem, texts: Sequence[str]
+    ) -> EntryTemplate:
+        (body,) = self.renderer(_SPECIMEN_FEED, [_build_specimen(entry, texts)]).entries
+        template = _compile_template(body.decode(), len(texts))
+        self.templates.put((self.format, shape), template, len(body))
+        return template
 
 
-def _shape_and_values(entry: FeedItem) -> tuple[Hashable, list[str]]:
-    """The shape of an entry, and its texts and numbers."""
+def _shape_and_texts(entry: FeedItem) -> tuple[Hashable, list[str]]:
+    """Return what decides an entry's template, and the entry's texts and numbers."""
     source, categories = entry.source, entry.categories
-    texts = [
-        _NAME_SEPARATOR.join(entry.authors),
-        entry.id,
-        entry.title,
-        entry.summary,
-        entry.comment,
-    ]
-    texts += (entry.journal_ref, entry.doi, entry.thumbnail, _format_optional_count(entry.comments))
+    texts = [_NAME_SEPARATOR.join(entry.authors), *_text_fields(entry)]
+    texts.append(_format_optional_count(entry.comments))
     kinds: list[object] = [bool(entry.content.xhtml), len(categories)]
     for category in categories:
         texts += (category.term, category.label)
@@ -107,27 +113,23 @@ def _shape_and_values(entry: FeedItem) -> tuple[Hashable, list[str]]:
 
 
 def _build_specimen(entry: FeedItem, texts: Sequence[str]) -> DigestEntry:
-    """An entry of the same shape, with marks in place of its texts; they are in `_told`'s order."""
-    marks = iter([text and str(_FIRST_MARK + number) for number, text in enumerate(texts)])
-    mark = partial(next, marks)
+    """Return an entry of the same shape with markers for its texts, in `_shape_and_texts` order."""
+    markers = iter([text and str(_FIRST_MARKER + number) for number, text in enumerate(texts)])
+    marker = partial(next, markers)
+    authors = marker()
+    fields: dict[str, Any] = {name: marker() for name in TEXT_FIELDS}
     return DigestEntry(
-        authors=2 * (authors,) if (authors := mark()) else (),
-        id=mark(),
-        title=mark(),
-        summary=mark(),
-        comment=mark(),
-        journal_ref=mark(),
-        doi=mark(),
-        thumbnail=mark(),
-        comments=_parse_optional_count(mark()),
+        **fields,
+        authors=(authors, authors) if authors else (),
+        comments=_parse_optional_count(marker()),
         categories=tuple(
-            Category(mark(), mark(), category.scheme) for category in entry.categories
+            Category(marker(), marker(), category.scheme) for category in entry.categories
         ),
         links=tuple(
-            link._replace(href=mark(), title=mark(), comments=_parse_optional_count(mark()))
+            link._replace(href=marker(), title=marker(), comments=_parse_optional_count(marker()))
             for link in entry.links
         ),
-        source=AtomSource(*marks) if entry.source else None,
+        source=AtomSource(*markers) if entry.source else None,
         content=_SPECIMEN_CONTENT if entry.content.xhtml else _EMPTY_CONTENT,
         published=_SPECIMEN_PUBLISHED,
         updated=_SPECIMEN_UPDATED,
@@ -143,21 +145,21 @@ def _parse_optional_count(number: str) -> int | None:
     return int(number) if number else None
 
 
-def _compile_template(spelled: str, texts: int) -> EntryTemplate:
-    """The mould that a specimen is.
+def _compile_template(body: str, text_count: int) -> EntryTemplate:
+    """Turn a rendered specimen into a template.
 
-    Of two authors it keeps one place. Its values are so many texts, these once more as they are in
-    quotes, the content, and two dates.
+    Two authors become one placeholder. The values are `text_count` texts, the same texts escaped
+    for attributes, the content, and two dates.
     """
-    _, between, *_ = *spelled.split(_AUTHORS_MARK), ""
-    spelled = spelled.replace(f"{between}{_AUTHORS_MARK}", "", 1)
+    _, separator, *_ = *body.split(_AUTHORS_MARKER), ""
+    body = body.replace(f"{separator}{_AUTHORS_MARKER}", "", 1)
     numbers = list[int]()
-    starts = {"text": 0, "quoted": texts}
+    starts = {"text": 0, "quoted": text_count}
 
-    def placeholder(mark: re.Match[str]) -> str:
-        kind = mark.lastgroup or ""
-        numbers.append(starts.get(kind, 2 * texts) + int(mark[kind]))
+    def placeholder(marker: re.Match[str]) -> str:
+        kind = marker.lastgroup or ""
+        numbers.append(starts.get(kind, 2 * text_count) + int(marker[kind]))
         return "%s"
 
-    template = _MARK_PATTERN.sub(placeholder, spelled.replace("%", "%%"))
-    return EntryTemplate(template, between, itemgetter(*numbers))
+    template = _MARKER_PATTERN.sub(placeholder, body.replace("%", "%%"))
+    return EntryTemplate(template, separator, itemgetter(*numbers))

@@ -1,26 +1,26 @@
-"""A feed before it has a format: what it is called, where it stands, its entries."""
+"""A feed before it has a format (`Feed`), and as a document of one (`RenderedFeed`)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 from service.feeds.entry import FeedItem
 
 EMPTY_FEED_UPDATED: Final = datetime(1991, 8, 14, tzinfo=UTC)
-"""`updated` of a feed without entries: a date for ever (arXiv's first day), not the time of day."""
+"""`updated` of a feed without entries: a constant (arXiv's first day), not the current time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """All that a format writes. URLs are absolute and canonical.
+    """Everything that a format writes. URLs are absolute and canonical.
 
-    `id` is the same in every format and in every document of the feed; `alternates` are the same
-    papers in other formats, as (URL, content type). `around` are the feed's other documents, as
-    (relation, URL): `next` and its like for pages, `prev-archive` and its like for an `archive`.
-    https://www.rfc-editor.org/rfc/rfc5005. `hub_url` is the WebSub hub that is told of changes.
+    `id` is the same in every format and in every document of the feed. `alternates` are the same
+    papers in other formats, as (URL, media type). `paging_links` lead to the feed's other
+    documents, as (relation, URL): `next` etc. for pages, `prev-archive` etc. for an `archive`.
+    https://www.rfc-editor.org/rfc/rfc5005. `hub_url` is the WebSub hub that announces changes.
     """
 
     id: str
@@ -37,10 +37,33 @@ class Feed:
 
     @property
     def updated(self) -> datetime:
-        """The newest moment of its content."""
+        """The newest activity of its entries."""
         return newest_activity(self.entries)
 
 
+class RenderedFeed(NamedTuple):
+    """A document in parts: the bytes before, between and after its entries."""
+
+    head: bytes
+    entries: Sequence[bytes]
+    separator: bytes
+    tail: bytes
+
+
+FeedRenderer = Callable[[Feed, Sequence[FeedItem]], RenderedFeed]
+"""Renders a feed in one format, with the given entries instead of the feed's own."""
+
+
 def newest_activity(entries: Iterable[FeedItem]) -> datetime:
-    """The newest moment of the entries; a fixed date where there are none."""
+    """Return the newest activity of the entries; a fixed date if there are none."""
     return max((entry.last_activity_at for entry in entries), default=EMPTY_FEED_UPDATED)
+
+
+def split_entries(document: bytes, start: bytes, end: bytes) -> RenderedFeed:
+    """Split an XML document whose entries begin with the tag `start`, and that ends with `end`.
+
+    Text and attribute values have `&lt;` for `<`, so `start` occurs only as a tag.
+    """
+    *parts, last = document.split(start)
+    before, *entries = *parts, last.removesuffix(end)
+    return RenderedFeed(before, [start + entry for entry in entries], b"", end)

@@ -1,7 +1,7 @@
-"""What feedgen has no words for, as a feedgen extension.
+"""Elements that feedgen cannot write itself, as a feedgen extension.
 
 feedgen writes Atom without namespaces (its root carries `xmlns` as a plain attribute), so Atom's
-own elements are made here by their bare names inside an Atom entry, and in full inside an RSS item.
+own elements have bare names inside an Atom entry, and qualified names inside an RSS item.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any, Final
 from feedgen.ext.base import BaseEntryExtension, BaseExtension
 from lxml.etree import SubElement
 
-from service.feeds.entry import ARXIV_SCHEME, AtomSource, FeedItem, Link
+from service.feeds.entry import ARXIV_FIELDS, ARXIV_SCHEME, AtomSource, FeedItem, Link
 
 ATOM_NS: Final = "{http://www.w3.org/2005/Atom}"
 ARXIV_NS: Final = f"{{{ARXIV_SCHEME}}}"
@@ -36,34 +36,34 @@ XmlElement = Any
 
 
 class AtomFeedExtension(BaseExtension):  # type: ignore[misc]  # feedgen ships no types
-    """The prefixes of an Atom feed, and the mark of an archive."""
+    """Namespaces of an Atom feed, and the `fh:archive` element of an archive."""
 
     archive: bool = False
 
     def extend_ns(self) -> dict[str, str]:
-        """Prefix to namespace, for the root."""
+        """Return prefix to namespace, for the root."""
         return _declared_namespaces(ATOM_PREFIXES, archive=self.archive)
 
     def extend_atom(self, feed: XmlElement) -> XmlElement:
-        """Add the mark to the feed."""
+        """Mark an archive."""
         if self.archive:
             SubElement(feed, f"{HISTORY_NS}archive")
         return feed
 
 
 class RssFeedExtension(BaseExtension):  # type: ignore[misc]  # feedgen ships no types
-    """The prefixes of an RSS feed, the links feedgen leaves out, and the mark of an archive."""
+    """Namespaces of an RSS feed, the links that feedgen leaves out, and `fh:archive`."""
 
     links: tuple[tuple[str, str, str], ...] = ()
-    """(rel, URL, content type or nothing) each."""
+    """(relation, URL, media type or empty) each."""
     archive: bool = False
 
     def extend_ns(self) -> dict[str, str]:
-        """Prefix to namespace, for the root."""
+        """Return prefix to namespace, for the root."""
         return _declared_namespaces(RSS_PREFIXES, archive=self.archive)
 
     def extend_rss(self, feed: XmlElement) -> XmlElement:
-        """Add the links, and the mark, to the channel."""
+        """Add the links to the channel, and mark an archive."""
         for rel, url, type_ in self.links:
             typed = {"type": type_} if type_ else {}
             SubElement(feed[0], f"{ATOM_NS}link", href=url, rel=rel, **typed)
@@ -73,12 +73,12 @@ class RssFeedExtension(BaseExtension):  # type: ignore[misc]  # feedgen ships no
 
 
 class EntryExtension(BaseEntryExtension):  # type: ignore[misc]  # feedgen ships no types
-    """The elements of one entry or item; `entry` is set before rendering."""
+    """Elements of one entry or item; `entry` is set before rendering."""
 
     entry: FeedItem
 
     def extend_atom(self, node: XmlElement) -> XmlElement:
-        """Add to an Atom entry what arXiv says, the replies and the source."""
+        """Add arXiv's fields, the `replies` links and the source to an Atom entry."""
         for link in self.entry.links:
             if link.rel == "replies":
                 _add_link(node, "link", link)
@@ -90,7 +90,7 @@ class EntryExtension(BaseEntryExtension):  # type: ignore[misc]  # feedgen ships
         return node
 
     def extend_rss(self, node: XmlElement) -> XmlElement:
-        """Add to an RSS item its authors, links, `updated`, and the number of comments."""
+        """Add authors, links, `updated`, arXiv's fields and the comment count to an RSS item."""
         for name in self.entry.authors:
             _add_text(node, f"{DUBLIN_CORE_NS}creator", name)
         _add_text(node, f"{ATOM_NS}updated", self.entry.updated.isoformat())
@@ -109,7 +109,7 @@ def _declared_namespaces(prefixes: dict[str, str], *, archive: bool) -> dict[str
 
 
 def _add_source(node: XmlElement, source: AtomSource, updated: datetime) -> None:
-    """The feed upstream, in full."""
+    """Add an `atom:source` with all the elements it requires."""
     element = SubElement(node, "source")
     _add_text(element, "id", source.id)
     _add_text(element, "title", source.title)
@@ -121,9 +121,9 @@ def _add_arxiv_fields(node: XmlElement, entry: FeedItem) -> None:
     first = next(iter(entry.categories), None)
     if first and first.scheme == ARXIV_SCHEME:
         SubElement(node, f"{ARXIV_NS}primary_category", term=first.term, scheme=ARXIV_SCHEME)
-    for name in ("comment", "journal_ref", "doi"):
-        if said := getattr(entry, name):
-            _add_text(node, f"{ARXIV_NS}{name}", said)
+    for name in ARXIV_FIELDS:
+        if text := getattr(entry, name):
+            _add_text(node, f"{ARXIV_NS}{name}", text)
     if entry.thumbnail:
         SubElement(node, f"{MEDIA_NS}thumbnail", url=entry.thumbnail)
 

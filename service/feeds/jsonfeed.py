@@ -9,18 +9,16 @@ import json
 from collections.abc import Sequence
 from typing import Any, Final
 
-from service.feeds.entry import PDF_MEDIA_TYPE, Entry, FeedItem
-from service.feeds.entry_cache import RenderedFeed
-from service.feeds.feed import Feed
+from service.feeds.entry import ARXIV_FIELDS, PDF_MEDIA_TYPE, Entry, FeedItem
+from service.feeds.feed import Feed, RenderedFeed
 from service.markup.clean import single_line
 from service.markup.latex_html import tex_to_text
 
-CONTENT_TYPE: Final = "application/feed+json"
 _ARXIV_ABOUT_URL: Final = "https://info.arxiv.org/help/api/user-manual.html"
 
 
 def render_json_feed(feed: Feed, entries: Sequence[FeedItem]) -> RenderedFeed:
-    """The feed as a JSON Feed document; the same feed gives the same bytes."""
+    """Render a feed with these entries as a JSON Feed document."""
     document = {
         "version": "https://jsonfeed.org/version/1.1",
         "title": feed.title,
@@ -44,9 +42,9 @@ def _dump_json(value: dict[str, Any]) -> bytes:
 
 
 def _paperwire_extension(feed: Feed) -> dict[str, Any]:
-    """What JSON Feed has no words for: the other documents of the feed."""
-    said = {"archive": feed.archive, "links": dict(feed.paging_links)}
-    return {name: value for name, value in said.items() if value}
+    """Return the extension that links the other documents of the feed."""
+    members = {"archive": feed.archive, "links": dict(feed.paging_links)}
+    return {name: value for name, value in members.items() if value}
 
 
 def _render_item(entry: FeedItem) -> dict[str, Any]:
@@ -74,22 +72,22 @@ def _render_item(entry: FeedItem) -> dict[str, Any]:
 
 
 def _title_with_tex(title: str) -> str | None:
-    """A title with its TeX, where it is shown without."""
+    """Return a title as its authors wrote it; None if it has no TeX."""
     written = single_line(title)
     return written if tex_to_text(written) != written else None
 
 
 def _categories_beyond_tags(entry: Entry) -> list[str] | None:
-    """All categories, where some of them wait for a version before they are tags."""
+    """Return all categories; None unless some become tags only with the next version."""
     if entry.all_categories == entry.categories:
         return None
     return [single_line(term) for term in entry.paper.categories]
 
 
 def _arxiv_extension(entry: Entry) -> dict[str, Any]:
-    """What only programs read: the place of numbers that change without the paper changing."""
+    """Return the extension for programs, with the counts that change while the paper does not."""
     paper = entry.paper
-    said = {
+    members = {
         "about": _ARXIV_ABOUT_URL,
         "id": str(paper.id),
         "title": _title_with_tex(paper.title),
@@ -97,9 +95,7 @@ def _arxiv_extension(entry: Entry) -> dict[str, Any]:
         "primary_category": paper.primary or None,
         "categories": _categories_beyond_tags(entry),
         "announce_type": paper.announce_type.label if paper.announce_type else None,
-        "comment": entry.comment or None,
-        "journal_ref": entry.journal_ref or None,
-        "doi": entry.doi or None,
+        **{name: getattr(entry, name) or None for name in ARXIV_FIELDS},
         "withdrawn": paper.withdrawn or None,
         "votes": entry.votes,
         "comments": entry.comments,
@@ -110,4 +106,4 @@ def _arxiv_extension(entry: Entry) -> dict[str, Any]:
         ]
         or None,
     }
-    return {name: value for name, value in said.items() if value is not None}
+    return {name: value for name, value in members.items() if value is not None}

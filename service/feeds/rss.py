@@ -2,7 +2,7 @@
 
 https://www.rssboard.org/rss-specification
 
-An item's description is the content as HTML; RSS has no room for a summary beside it.
+An item's description is the content as HTML; RSS has no element for a summary as well.
 """
 
 from __future__ import annotations
@@ -15,26 +15,31 @@ from typing import Any, Final
 import feedgen.entry
 import feedgen.feed
 
+from papers.config.feed_formats import FEED_FORMATS
 from service.feeds.entry import FeedItem
-from service.feeds.entry_cache import RenderedFeed, split_entries
-from service.feeds.feed import Feed
+from service.feeds.entry_templates import XmlValues
+from service.feeds.feed import Feed, RenderedFeed, split_entries
 from service.feeds.feedgen_extension import EntryExtension, RssFeedExtension
 
-CONTENT_TYPE: Final = "application/rss+xml; charset=utf-8"
+_MEDIA_TYPE: Final = FEED_FORMATS["rss"].media_type
 
 
 def format_rfc822(moment: datetime) -> str:
-    """The date as RSS spells it, in GMT."""
+    """Format a time as RFC 822 has it, in GMT."""
     return format_datetime(moment.astimezone(UTC), usegmt=True)
 
 
-# feedgen 0.9 formats each date by switching the locale of the whole process, under the feet of
-# every other thread; it looks this name up in its two modules.
+XML_VALUES: Final = XmlValues(
+    render_content=lambda content: content.html, format_published=format_rfc822
+)
+
+# feedgen 0.9 formats each date by switching the locale of the whole process, which races with
+# other threads; it looks this name up in two of its modules.
 feedgen.feed.formatRFC2822 = feedgen.entry.formatRFC2822 = format_rfc822
 
 
 def render_rss(feed: Feed, entries: Sequence[FeedItem]) -> RenderedFeed:
-    """The feed as an RSS document; the same feed gives the same bytes."""
+    """Render a feed with these entries as an RSS document."""
     out = feedgen.feed.FeedGenerator()
     out.register_extension("paperwire", RssFeedExtension, EntryExtension, atom=False)
     out.title(feed.title)
@@ -42,11 +47,11 @@ def render_rss(feed: Feed, entries: Sequence[FeedItem]) -> RenderedFeed:
     out.lastBuildDate(feed.updated)
     out.language("en")
     out.generator("Paperwire")
-    # The last link is the channel's own; feedgen writes of the others only `self`.
-    out.link(href=feed.self_url, rel="self", type="application/rss+xml")
+    # feedgen takes the last link for the channel's own, and writes no other but `self`.
+    out.link(href=feed.self_url, rel="self", type=_MEDIA_TYPE)
     out.link(href=feed.page_url, rel="alternate")
     links = [("alternate", url, type_) for url, type_ in feed.alternates]
-    links += [(rel, url, "application/rss+xml") for rel, url in feed.paging_links]
+    links += [(rel, url, _MEDIA_TYPE) for rel, url in feed.paging_links]
     links += [("hub", feed.hub_url, "")] if feed.hub_url else []
     extension: Any = out.paperwire
     extension.links, extension.archive = tuple(links), feed.archive
@@ -56,7 +61,7 @@ def render_rss(feed: Feed, entries: Sequence[FeedItem]) -> RenderedFeed:
 
 
 def _fill_item(out: feedgen.entry.FeedEntry, entry: FeedItem) -> None:
-    """Fill one item. Authors, links and numbers are the extension's."""
+    """Fill one item; the extension adds its authors, links and counts."""
     out.guid(entry.id, permalink=False)
     out.title(entry.title)
     out.link(href=entry.url, rel="alternate")

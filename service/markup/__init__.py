@@ -1,5 +1,5 @@
-"""Text, LaTeX and MathML as feeds and pages need them.
+"""Upstream text made safe for XML and HTML: cleaning, LaTeX to HTML, formulas to MathML.
 
-May import: papers.
-Start with: clean.py (text for XML), latex_html.py, mathml.py.
+May import: papers.config, papers.model, papers.text.
+Start with: clean.py (text for XML), latex_html.py (tex_to_html, tex_to_text), mathml.py.
 """

@@ -1,19 +1,18 @@
-r"""TeX in text, as people read it: markup for pages and feeds, plain text for titles.
+r"""Converts TeX in text: to XHTML for pages and feeds, to plain text for titles.
 
-    formulas                          MathML; in plain text the TeX that they are
-    \textbf{…} {\em …} \texttt{…}     strong, em, code; in plain text what is in them
-    \url{…} \href{…}{…}               the address; the words with the address behind
+    formulas                          MathML; plain text keeps the TeX
+    \textbf{…} {\em …} \texttt{…}     strong, em, code; plain text keeps the words
+    \url{…} \href{…}{…}               the URL; the words, then the URL in parentheses
     \% \'e \alpha \times ``…''        % é α × “…”
 
-Any other command, a brace without its partner and a formula that cannot be shown stay the text that
-they are. What decides is the text alone: the same text is the same markup everywhere.
+Any other command, an unmatched brace and an unsupported formula stay as written. The result
+depends on the text alone, so it is the same in every process.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import lru_cache
 from html import escape
 from typing import Final
 
@@ -21,10 +20,10 @@ from papers.text.latex import accents_to_unicode
 from service.markup.mathml import FORMULA, tex_to_mathml
 
 MAX_MATH_CHARACTERS: Final = 4_000
-"""Characters of TeX in one text; what comes after stays TeX."""
+"""Characters of TeX that are converted in one text; formulas after them stay TeX."""
 
 TextRanges = Sequence[tuple[int, int]]
-"""Stretches of a text from start to end, in order of their starts."""
+"""(start, end) character ranges of a text, sorted by start."""
 
 _STYLE_ELEMENTS: Final = {
     **dict.fromkeys("textbf bf".split(), "strong"),
@@ -34,7 +33,7 @@ _STYLE_ELEMENTS: Final = {
     **dict.fromkeys("underline mbox text".split(), ""),
     **{"textsuperscript": "sup", "textsubscript": "sub"},
 }
-"""Commands that set type, and the elements that do so here; "" where nothing needs to."""
+"""Style command to XHTML element; "" for styles that are dropped."""
 
 _SYMBOLS: Final = {
     **dict(zip("alpha beta gamma delta epsilon zeta eta theta".split(), "αβγδεζηθ", strict=True)),
@@ -48,12 +47,12 @@ _SYMBOLS: Final = {
     **dict(zip("textregistered texttrademark copyright".split(), "®™©", strict=True)),
     **{name: name for name in "log ln exp sin cos min max".split()},
 }
-"""Commands that say one thing wherever they stand."""
+"""Commands that have one meaning in text and in formulas, as Unicode."""
 
 _STYLE_SWITCHES: Final = "em|it|sl|bf|tt|sc|sf|rm"
 _STYLE_COMMANDS: Final = "|".join(sorted(_STYLE_ELEMENTS.keys() - set(_STYLE_SWITCHES.split("|"))))
 _TEX_TOKEN: Final = re.compile(
-    rf"""(?=[$\\{{}}`'])(?: # where none of these stands nothing need be tried: five times as fast
+    rf"""(?=[$\\{{}}`'])(?: # skip positions where nothing can match: five times as fast
       {FORMULA.pattern}
     | \\(?P<style>{_STYLE_COMMANDS})\s?\{{
     | \{{\\(?P<switch>{_STYLE_SWITCHES})(?![A-Za-z])[ ]?
@@ -72,14 +71,14 @@ _ESCAPED_DOLLAR: Final = re.compile(r"(?<!\\)\\\$")
 
 
 def tex_to_html(text: str, ranges: TextRanges = ()) -> str:
-    """A line of text as an XHTML fragment; what of its words is in `places` is in `mark`s."""
+    """Convert a line of text to an XHTML fragment, with `<mark>` around the words in `ranges`."""
     if not ranges and _has_no_tex(text):  # as most are
         return escape(text, quote=False)
     return "".join(_HtmlRenderer(text, ranges, len(text)).fragments())
 
 
 def tex_excerpt_html(text: str, max_characters: int, ranges: TextRanges = ()) -> str:
-    """The beginning of a text, of about `most` characters, marked; no word or formula is cut."""
+    """Convert the beginning of a text, about `max_characters` long; cut no word or formula."""
     if len(text) <= max_characters:
         return tex_to_html(text, ranges)
     end = text.rfind(" ", 0, max_characters) if " " in text[:max_characters] else max_characters
@@ -89,14 +88,14 @@ def tex_excerpt_html(text: str, max_characters: int, ranges: TextRanges = ()) ->
 
 
 def tex_to_text(text: str) -> str:
-    """A line of text as people read it where no markup is; formulas stay TeX."""
+    """Convert a line of text to plain text; formulas stay TeX."""
     if "\\" not in text and "``" not in text:
         return text
     return "".join(_TextRenderer(text, (), len(text)).fragments())
 
 
 class _HtmlRenderer:
-    """A text on its way to markup, up to the character `end`."""
+    """Converts one text to XHTML, up to the character `end`."""
 
     def __init__(self, text: str, ranges: TextRanges, end: int) -> None:
         self._text, self._ranges, self._end = text, ranges, end
@@ -104,44 +103,44 @@ class _HtmlRenderer:
         self._tokens, self._partner_of = ((), {}) if _has_no_tex(text) else _tokenize_tex(text)
 
     def fragments(self) -> Iterator[str]:
-        """The markup, in pieces."""
+        """Yield the XHTML in pieces."""
         done, open_elements = 0, dict[int, str]()
-        for at, token in enumerate(self._tokens):
+        for index, token in enumerate(self._tokens):
             if token.start() >= self._end:
                 break
-            spelled = self._render_token(at, token, open_elements)
-            if spelled is not None:
+            rendered = self._render_token(index, token, open_elements)
+            if rendered is not None:
                 yield self._render_words(done, token.start(), _words_to_html_text)
-                yield spelled
+                yield rendered
                 done = token.end()
         yield self._render_words(done, self._end, _words_to_html_text)
         yield from reversed(open_elements.values())
 
     def _render_token(
-        self, at: int, token: re.Match[str], open_elements: dict[int, str]
+        self, index: int, token: re.Match[str], open_elements: dict[int, str]
     ) -> str | None:
-        """A token as it is shown; None: as the text that it is.
+        """Render a token; None if it stays the text that it is.
 
-        `open_elements` are the ends still to come, by the number of the token that brings each.
+        `open_elements` maps the index of a closing token to the text that closes its element.
         """
         kind = token.lastgroup or ""
         if kind in ("open", "close"):
-            partner = at in self._partner_of
-            return ("“" if kind == "open" else "”") if partner else None
+            is_paired = index in self._partner_of
+            return ("“" if kind == "open" else "”") if is_paired else None
         if kind == "brace":
-            return open_elements.pop(at, None)
+            return open_elements.pop(index, None)
         if kind == "url":
             return self._render_url(token["url"])
         if kind in ("style", "switch", "named"):
-            if at not in self._partner_of:
+            if index not in self._partner_of:
                 return None
             before, after = self._enclosing_text(token, kind)
-            open_elements[self._partner_of[at]] = after
+            open_elements[self._partner_of[index]] = after
             return before
         return self._render_formula(token, kind)
 
     def _enclosing_text(self, token: re.Match[str], kind: str) -> tuple[str, str]:
-        """What stands before and behind the words of a command."""
+        """Return what goes before and after the words of a command."""
         if kind == "named":
             return "", f" ({self._render_url(token['url'])})"
         return self._element_tags(_STYLE_ELEMENTS[token[kind]])
@@ -155,25 +154,25 @@ class _HtmlRenderer:
     def _render_formula(self, token: re.Match[str], kind: str) -> str:
         tex = token[kind].strip()
         self._math_budget -= len(tex)
-        shown = (
+        mathml = (
             tex_to_mathml(tex, block=kind in ("block", "square")) if self._math_budget >= 0 else ""
         )
-        return shown or self._render_words(token.start(), token.end(), str)
+        return mathml or self._render_words(token.start(), token.end(), str)
 
     def _render_words(self, start: int, end: int, read: Callable[[str], str]) -> str:
-        """A stretch of the text as it is read, escaped, with its places marked."""
-        parts, at, end = [], start, min(end, self._end)
+        """Render a part of the text through `read`, escaped, with the ranges in it marked."""
+        parts, done, end = [], start, min(end, self._end)
         for first, last in self._ranges:
-            first, last = max(first, at), min(last, end)
+            first, last = max(first, done), min(last, end)
             if first < last:
-                parts.append(escape(read(self._text[at:first]), quote=False))
+                parts.append(escape(read(self._text[done:first]), quote=False))
                 parts.append(f"<mark>{escape(read(self._text[first:last]), quote=False)}</mark>")
-                at = last
-        return "".join(parts) + escape(read(self._text[at:end]), quote=False)
+                done = last
+        return "".join(parts) + escape(read(self._text[done:end]), quote=False)
 
 
 class _TextRenderer(_HtmlRenderer):
-    """A text on its way to plain text."""
+    """Converts one text to plain text."""
 
     def _element_tags(self, name: str) -> tuple[str, str]:
         return "", ""
@@ -189,42 +188,40 @@ class _TextRenderer(_HtmlRenderer):
 
 
 def _has_no_tex(text: str) -> bool:
-    """Whether there is no TeX in a text."""
     return "$" not in text and "\\" not in text and "``" not in text
 
 
-@lru_cache(maxsize=256)
 def _tokenize_tex(text: str) -> tuple[tuple[re.Match[str], ...], Mapping[int, int]]:
-    """The tokens of a text and their partners: a page shows each text whole, and its beginning."""
+    """Return the tokens of a text, and the index of each token's partner."""
     tokens = tuple(_TEX_TOKEN.finditer(text))
     return tokens, _match_delimiters(tokens)
 
 
 def _match_delimiters(tokens: Sequence[re.Match[str]]) -> dict[int, int]:
-    """The numbers of the tokens that have a partner, and of those partners."""
-    pairs: dict[int, int] = {}
+    """Map the index of each token that has a partner to the partner's; braces only forwards."""
+    partners: dict[int, int] = {}
     braces: list[int] = []
     quotes: list[int] = []
-    for at, token in enumerate(tokens):
+    for index, token in enumerate(tokens):
         if token.lastgroup == "open":
-            quotes.append(at)
+            quotes.append(index)
         elif token.lastgroup == "close" and quotes:
-            pairs[opening := quotes.pop()] = at
-            pairs[at] = opening
+            partners[opening := quotes.pop()] = index
+            partners[index] = opening
         elif token.lastgroup in ("style", "switch", "named") or token["brace"] == "{":
-            braces.append(at)
+            braces.append(index)
         elif token["brace"] == "}" and braces:
-            pairs[braces.pop()] = at
-    return pairs
+            partners[braces.pop()] = index
+    return partners
 
 
 def _words_to_html_text(words: str) -> str:
-    """Words outside formulas, for markup: nobody reads them for TeX again."""
+    """Convert words outside formulas for XHTML, where a dollar sign needs no escape."""
     return _ESCAPED_DOLLAR.sub("$", _commands_to_unicode(words)) if "\\" in words else words
 
 
 def _commands_to_unicode(words: str) -> str:
-    """Words outside formulas, with Unicode for what says one thing wherever it stands."""
+    """Convert accents, symbols and escapes outside formulas to Unicode."""
     if "\\" not in words:
         return words
     words = _SYMBOL_COMMAND.sub(lambda match: _SYMBOLS[match[2]], accents_to_unicode(words))

@@ -1,36 +1,79 @@
-"""Pages to read, one module each; all of them are routes of one blueprint.
+"""Pages: a page is a module, a template and a row of `PAGES`. Start with: keyword.py.
 
-address ─▶ what the store finds ─▶ shown (marked words, excerpts) ─▶ a template ─▶ bytes, kept
+May import: papers, service.cache, service.context, service.exports, service.feeds, service.http,
+service.markup, service.pages.parts, service.routes, service.source_status, service.urls.
 """
 
 from __future__ import annotations
 
-from service.pages import (
-    digest,
-    home,
-    keyword,
-    listings,
-    manage_feeds,
-    manage_keywords,
-    paper,
-    picks,
-    preview,
-    status,
-)
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Final
+
+from jinja2 import Environment, StrictUndefined
+
 from service.pages.parts.page_response import pages
 from service.pages.parts.template_filters import register_filters
 
-__all__ = [
-    "digest",
-    "home",
-    "keyword",
-    "listings",
-    "manage_feeds",
-    "manage_keywords",
-    "pages",
-    "paper",
-    "picks",
-    "preview",
-    "register_filters",
-    "status",
-]
+__all__ = ["PAGES", "NavLink", "PageModule", "configure_templates", "pages"]
+
+
+@dataclass(frozen=True, slots=True)
+class NavLink:
+    """A link of a navigation: `masthead`, `footer` or `manage` (the tabs of the manage pages)."""
+
+    section: str
+    label: str
+    endpoint: str
+    values: Mapping[str, str] = field(default_factory=dict)
+    """Values of the endpoint's URL parameters."""
+
+
+@dataclass(frozen=True, slots=True)
+class PageModule:
+    """A module of this package, and the links that lead to its pages from every page."""
+
+    module: str
+    links: tuple[NavLink, ...] = ()
+
+
+PAGES: Final = (
+    PageModule("home", (NavLink("footer", "Keywords", "pages.home"),)),
+    PageModule(
+        "picks",
+        (
+            NavLink("masthead", "Picked", "pages.newest_picks", {"rhythm": "daily"}),
+            NavLink("masthead", "Trending", "pages.trending"),
+        ),
+    ),
+    PageModule("digest", (NavLink("masthead", "Digest", "pages.digest"),)),
+    PageModule("keyword", (NavLink("footer", "How to write a keyword", "pages.search"),)),
+    PageModule("status", (NavLink("footer", "Status", "pages.status"),)),
+    PageModule(
+        "manage_keywords",
+        (
+            NavLink("footer", "Manage", "pages.manage"),
+            NavLink("manage", "Keywords", "pages.manage"),
+        ),
+    ),
+    PageModule("manage_feeds", (NavLink("manage", "Community feeds", "pages.manage_feeds"),)),
+    PageModule("listings"),
+    PageModule("paper"),
+    PageModule("preview"),
+)
+"""Every page module; links of one section are shown in this order."""
+
+for _page in PAGES:
+    import_module(f"{__name__}.{_page.module}")  # registers its routes on the blueprint
+
+
+def configure_templates(env: Environment) -> None:
+    """Set up filters and navigation; an undefined variable is an error, not an empty text."""
+    env.undefined = StrictUndefined
+    register_filters(env.filters)
+    env.globals["nav_links"] = _nav_links
+
+
+def _nav_links(section: str) -> list[NavLink]:
+    return [link for page in PAGES for link in page.links if link.section == section]

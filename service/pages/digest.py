@@ -1,4 +1,4 @@
-"""The digest: the newest papers of every saved keyword, a section and a table each."""
+"""The digest page: a section with a table of the newest papers for every saved keyword."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PAPERS_PER_SECTION: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class DigestSection:
-    """One keyword's part of the digest, newest paper first."""
+    """A keyword's section, newest paper first."""
 
     keyword: Keyword
     papers: list[HighlightedEntry]
@@ -31,7 +31,7 @@ class DigestSection:
 
 @pages.get("/digest")
 def digest() -> Response:
-    """The newest papers of every saved keyword."""
+    """Return the newest papers of every saved keyword."""
     ctx = context()
     return cached_page(
         "/digest", lambda version: _render_digest(ctx, version), keywords=(ALL_KEYWORDS,)
@@ -43,7 +43,7 @@ def _render_digest(ctx: AppContext, version: StoreVersion) -> bytes:
     return render_template(
         "digest.html",
         sections=sections,
-        most=PAPERS_PER_SECTION,
+        papers_per_section=PAPERS_PER_SECTION,
         saved_feeds=partial(feeds_of_keywords, ctx.settings.base_url, version.keywords_by_name),
         q="",
     ).encode()

@@ -1,4 +1,4 @@
-"""The front page: what was picked last, and the saved keywords with their newest papers."""
+"""The home page: the newest picks, and the saved keywords with their newest papers."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ MAX_HOME_PICKS: Final = 6
 
 @dataclass(frozen=True, slots=True)
 class KeywordColumn:
-    """A saved keyword on the front page."""
+    """A saved keyword on the home page; counts and plot are None while they are unknown."""
 
     keyword: Keyword
     address: SearchUrls
@@ -38,7 +38,7 @@ class KeywordColumn:
 
 @pages.get("/")
 def home() -> Response:
-    """What was picked last, and the saved keywords with their newest papers."""
+    """Return the newest picks, and the saved keywords with their newest papers."""
     ctx = context()
     return cached_page("/", lambda version: _render_home(ctx, version), keywords=(ALL_KEYWORDS,))
 
@@ -51,7 +51,7 @@ def _render_home(ctx: AppContext, version: StoreVersion) -> bytes:
         "home.html",
         day=day,
         picks=[build_picked_paper(paper, keywords) for paper in picked[:MAX_HOME_PICKS]],
-        picked=len(picked),
+        picked_count=len(picked),
         columns=[_build_column(ctx, keyword) for keyword in keywords],
         empty=ctx.store.count_papers() == 0,
         sources=source_summary(version.task_states),

@@ -1,4 +1,4 @@
-"""A keyword's page: its papers by day, how many there are, what narrows it, how to follow it."""
+"""The page of a keyword: its papers by day, counts, facets and filters, links to its feeds."""
 
 from __future__ import annotations
 
@@ -15,31 +15,34 @@ from service.context import AppContext, FeedResult, context
 from service.feeds.entry import Entry, select_lead_pick
 from service.pages.parts.facets import build_facets, build_filter_controls, hidden_form_fields
 from service.pages.parts.highlight import HighlightedEntry, highlight_entry
-from service.pages.parts.page_response import cached_page, pages, static_page
+from service.pages.parts.page_response import cached_page, pages, uncached_page
 from service.pages.parts.plots import month_plot
 from service.pages.parts.reader_links import mailed_keywords
 from service.source_status import source_trouble
-from service.urls.keyword_urls import SEARCH_SLUG, SearchUrls, with_query_string
+from service.urls.keyword_urls import SEARCH_SLUG, SearchUrls, path_with_params
 
 PAPERS_PER_PAGE: Final = 25
-"""Papers on a page where the address does not say; a feed has more, since nobody scrolls it."""
+"""Papers on a page without `n=`; a feed has more, as nobody scrolls it."""
+
+STATIC_PAGE_MAX_AGE: Final = 3600
+"""Seconds a client may reuse a page that only a release changes."""
 
 FACET_SAMPLE_SIZE: Final = 100
-"""The newest matches whose categories and authors are counted."""
+"""Newest matches whose categories and authors the facets count."""
 
 
 @pages.get("/k/<name>")
 def keyword(name: str) -> Response:
-    """The papers of a saved keyword."""
+    """Return the papers of a saved keyword."""
     return _papers_response(name)
 
 
 @pages.get("/search")
 def search() -> Response:
-    """The papers of any keyword; without one, a form and how keywords are written."""
+    """Return the papers of any query; without parameters, a description of the query language."""
     if any(not name.startswith("utm_") for name in request.args):
         return _papers_response(SEARCH_SLUG)
-    return static_page("search.html")
+    return uncached_page("search.html", max_age=STATIC_PAGE_MAX_AGE)
 
 
 def _papers_response(name: str) -> Response:
@@ -60,11 +63,11 @@ def render_papers_page(
     heading: str = "",
     base_path: str = "",
 ) -> bytes:
-    """The papers at an address as a page; with a heading and a place, as a listing in full."""
-    most: int = address.params.options.get("limit", PAPERS_PER_PAGE)
+    """Render the papers of a search; with `heading` and `base_path`, as a listing."""
+    limit: int = address.params.options.get("limit", PAPERS_PER_PAGE)
     first_page = "before" not in address.params.options
-    sample = ctx.search(address, version, max(FACET_SAMPLE_SIZE, most) if first_page else most)
-    found, sampled = _truncate_result(sample, most), sample.page.papers
+    sample = ctx.search(address, version, max(FACET_SAMPLE_SIZE, limit) if first_page else limit)
+    found, sampled = _truncate_result(sample, limit), sample.page.papers
     counts = ctx.counter.count(found.search_request.tree) if first_page else None
     return render_template(
         "papers.html",
@@ -79,31 +82,31 @@ def render_papers_page(
         counts=counts,
         plot=month_plot(counts) if counts else None,
         facets=build_facets(found, sampled) if first_page else [],
-        sampled=len(sampled),
+        sample_size=len(sampled),
         filters=build_filter_controls(address, ctx.source_names),
-        asked_at=address.path("page").partition("?")[0],
-        fixed=hidden_form_fields(address),
+        form_action=address.path("page").partition("?")[0],
+        hidden_fields=hidden_form_fields(address),
         trouble=source_trouble(found.source_states),
         mailed=[often for slug, often in mailed_keywords(ctx.settings) if slug == address.slug],
         q="" if found.keywords else found.query.canonical,
     ).encode()
 
 
-def _next_page_path(address: SearchUrls, cursor: str | None, place: str) -> str:
-    """The path of the page after one, behind its last paper; empty where there is none."""
+def _next_page_path(address: SearchUrls, cursor: str | None, base_path: str) -> str:
+    """Return the path of the next page; empty if there is none."""
     if not cursor:
         return ""
     address = address.at_cursor(cursor)
-    if not place:
+    if not base_path:
         return address.path("page")
-    return with_query_string(place, replace(address.params, query=None).query_string)
+    return path_with_params(base_path, replace(address.params, query=None))
 
 
-def _truncate_result(found: FeedResult, most: int) -> FeedResult:
-    """The first papers of what was found, as many as a page shows; the rest were for the facets."""
-    if len(found.page.papers) <= most:
+def _truncate_result(found: FeedResult, limit: int) -> FeedResult:
+    """Return the result with its first papers; the others were read for the facets."""
+    if len(found.page.papers) <= limit:
         return found
-    papers = found.page.papers[:most]
+    papers = found.page.papers[:limit]
     return replace(
         found,
         page=replace(found.page, papers=papers, next_cursor=str(papers[-1].id), is_complete=True),
@@ -113,9 +116,9 @@ def _truncate_result(found: FeedResult, most: int) -> FeedResult:
 def _group_by_day(
     found: FeedResult,
 ) -> list[tuple[date, list[tuple[HighlightedEntry, tuple[str, ...]]]]]:
-    """The papers under the days they were announced, or picked; newest day first.
+    """Group the papers by the day of their announcement, or pick; newest day first.
 
-    Beside each paper are the slugs of the keywords it met, where several were asked for.
+    Each paper has the slugs of the keywords that it matches, in a result of several keywords.
     """
     days: defaultdict[date, list[tuple[HighlightedEntry, tuple[str, ...]]]] = defaultdict(list)
     for paper in found.page.papers:

@@ -1,6 +1,6 @@
-"""Listings: all papers of an author, a category, an organisation or a topic, abstracts in full.
+"""Listings: all papers of an author, a category, an organization or a topic, abstracts in full.
 
-Each is a search under a name that people can guess, and has that search's feeds.
+A listing is a search under a URL that people can guess, and has the feeds of that search.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from papers.query.parser import parse_query
 from service.context import context
 from service.markup.clean import category_name, single_line
 from service.pages.keyword import render_papers_page
-from service.pages.parts.page_response import HTML_CONTENT_TYPE, PAGE_MAX_AGE, pages
-from service.urls.keyword_urls import SEARCH_SLUG, SearchUrls, with_query_string
+from service.pages.parts.page_response import cached_page, pages
+from service.urls.keyword_urls import SEARCH_SLUG, SearchUrls, path_with_params
 from service.urls.params import SearchParams, parse_params
 
 LISTING_QUERIES: Final = {
@@ -24,24 +24,25 @@ LISTING_QUERIES: Final = {
     "organizations": 'org:"{}"',
     "topics": '"{}"',
 }
-"""What a listing is of, and the keyword that finds its papers."""
+"""Kind of listing to the query of its papers."""
 
 
 @pages.get("/<any(authors, categories, organizations, topics):kind>/<path:name>")
 def listing(kind: str, name: str) -> Response:
-    """The papers of one author, category, organisation or topic. Raises BadQuery, BadParameter."""
-    ctx, told = context(), single_line(name)
-    query = parse_query(LISTING_QUERIES[kind].format(told.replace('"', " ")))
+    """Return the papers of an author, category, organization or topic.
+
+    Raises BadQuery, BadParameter.
+    """
+    ctx, heading = context(), single_line(name)
+    query = parse_query(LISTING_QUERIES[kind].format(heading.replace('"', " ")))
     sources = ctx.source_names_for(request.args.get("source", ""))
     options = parse_params(request.args, is_saved=True, sources=sources).options
     address = SearchUrls(ctx.settings.base_url, SEARCH_SLUG, SearchParams(query, options))
-    place = f"/{kind}/{quote(told)}"
-    return ctx.serve(
-        with_query_string(place, SearchParams(None, options).query_string),
+    base_path = f"/{kind}/{quote(heading)}"
+    return cached_page(
+        path_with_params(base_path, SearchParams(None, options)),
         lambda version: render_papers_page(
-            ctx, address, version, heading=category_name(told), base_path=place
+            ctx, address, version, heading=category_name(heading), base_path=base_path
         ),
-        content_type=HTML_CONTENT_TYPE,
-        keywords=(),
-        max_age=PAGE_MAX_AGE,
+        redirect=False,  # the request's path is decoded and never equals a quoted one
     )

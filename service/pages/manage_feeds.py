@@ -1,9 +1,9 @@
-"""Managing the community feeds: looked at by anyone, changed by whoever has the token.
+"""The page that manages community feeds: anyone may read it, changes require the token.
 
-    form ─▶ try: a worker fetches the feed once, the page asks for what came; nothing is kept
-         ─▶ save, remove: with the token ─▶ the scheduler takes it up, or lets it go
+    form ─▶ try: a worker fetches the feed once, the page polls for the result; nothing is saved
+         ─▶ save, remove ─▶ the scheduler starts or stops fetching it
 
-Whoever tries a feed has this machine fetch an address, so that wants the token as well.
+A trial makes this host fetch a URL, so it requires the token as well.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from flask import Response, render_template, request
+from flask import Response, request
 
 from papers.errors import BadInput, BadParameter, NotFound, Unauthorized
 from papers.state.communities import Community, community_task, validate_feed
@@ -23,7 +23,7 @@ from service.feeds.entry import Entry
 from service.http.auth import require_form_token
 from service.http.error_pages import status_of
 from service.pages.parts import trial_requests
-from service.pages.parts.page_response import HTML_CONTENT_TYPE, pages, uncached_page
+from service.pages.parts.page_response import pages, uncached_page
 
 MAX_TRIAL_PAPERS: Final = 8
 _FORM_FIELDS: Final = ("token", "name", "url", "community")
@@ -31,7 +31,7 @@ _FORM_FIELDS: Final = ("token", "name", "url", "community")
 
 @dataclass(frozen=True, slots=True)
 class CommunityFeedRow:
-    """A community feed in the list, with its source's state once it was fetched."""
+    """A community feed in the list; `state` is None before its first fetch."""
 
     feed: Community
     state: TaskState | None
@@ -39,7 +39,7 @@ class CommunityFeedRow:
 
 @dataclass(frozen=True, slots=True)
 class TrialPaperRow:
-    """A paper that a feed on trial names; `entry` is None while the paper is not here."""
+    """A paper that a feed on trial mentions; `entry` is None if the store has no such paper."""
 
     mention: TrialPaper
     entry: Entry | None
@@ -47,7 +47,7 @@ class TrialPaperRow:
 
 @pages.get("/manage/feeds")
 def manage_feeds() -> Response:
-    """The community feeds, and the forms that change them; `trial` names one to show."""
+    """Return the community feeds and the forms that change them; `trial` is the id of a trial."""
     ctx = context()
     if not (id := request.args.get("trial", "")):
         return _render_manage_feeds(
@@ -59,7 +59,7 @@ def manage_feeds() -> Response:
 
 @pages.post("/manage/feeds")
 def managed_feeds() -> Response:
-    """One trial or change; then the page again, with what came of it."""
+    """Start a trial or make a change; return the page with the result."""
     ctx = context()
     given = {name: request.form.get(name, "").strip() for name in _FORM_FIELDS}
     action = request.form.get("action", "")
@@ -69,19 +69,18 @@ def managed_feeds() -> Response:
         require_form_token(ctx.settings, given["token"])
         if action == "try":
             return _render_manage_feeds(ctx, given, trial=_start_trial(ctx, given))
-        said = _ACTIONS[action](ctx, given)
+        message = _ACTIONS[action](ctx, given)
     except (BadInput, Unauthorized, NotFound) as error:
-        return _render_manage_feeds(ctx, given, fault=str(error), status=status_of(error))
-    return _render_manage_feeds(ctx, {"token": given["token"]}, said=said)
+        return _render_manage_feeds(ctx, given, error=str(error), status=status_of(error))
+    return _render_manage_feeds(ctx, {"token": given["token"]}, message=message)
 
 
 @pages.get("/manage/feeds/trials/<id>")
 def trial(id: str) -> Response:
-    """What a trial brought, as a piece of the page."""
+    """Return the result of a trial as a fragment of the page."""
     ctx = context()
     found = FeedTrials(ctx.redis).get(id)
-    body = render_template("_trial.html", trial=found, named=_trial_papers(ctx, found))
-    return Response(body, headers={"Cache-Control": "no-store"}, content_type=HTML_CONTENT_TYPE)
+    return uncached_page("_trial.html", trial=found, papers=_trial_papers(ctx, found))
 
 
 def _start_trial(ctx: AppContext, given: Mapping[str, str]) -> FeedTrial:
@@ -91,32 +90,31 @@ def _start_trial(ctx: AppContext, given: Mapping[str, str]) -> FeedTrial:
 
 
 def _render_manage_feeds(
-    ctx: AppContext, given: Mapping[str, str], *, status: int = 200, **came: Any
+    ctx: AppContext, given: Mapping[str, str], *, status: int = 200, **result: Any
 ) -> Response:
     states = {state.name: state for state in ctx.source_states.all()}
-    tried: FeedTrial | None = came.get("trial")
-    response = uncached_page(
+    tried: FeedTrial | None = result.get("trial")
+    return uncached_page(
         "manage_feeds.html",
+        status=status,
         rows=[
             CommunityFeedRow(feed, states.get(community_task(feed.name)))
             for feed in ctx.communities.all()
         ],
-        given=given,
+        given={**dict.fromkeys(_FORM_FIELDS, ""), **given},
         writable=bool(ctx.settings.token),
-        named=_trial_papers(ctx, tried) if tried else [],
-        **{"said": "", "fault": "", "trial": None, **came},
+        papers=_trial_papers(ctx, tried) if tried else [],
+        **{"message": "", "error": "", "trial": None, **result},
     )
-    response.status_code = status
-    return response
 
 
 def _trial_papers(ctx: AppContext, trial: FeedTrial) -> list[TrialPaperRow]:
-    """The newest papers of a trial, those known here with their titles."""
-    papers = trial.papers[:MAX_TRIAL_PAPERS]
-    known = ctx.store.get_papers([paper.id for paper in papers])
+    """Return the newest papers of a trial, with entries of those in the store."""
+    mentions = trial.papers[:MAX_TRIAL_PAPERS]
+    known = ctx.store.get_papers([mention.id for mention in mentions])
     return [
-        TrialPaperRow(brought, Entry(paper) if paper and paper.is_described else None)
-        for brought, paper in zip(papers, known, strict=True)
+        TrialPaperRow(mention, Entry(paper) if paper and paper.is_described else None)
+        for mention, paper in zip(mentions, known, strict=True)
     ]
 
 
@@ -127,7 +125,7 @@ def _save(ctx: AppContext, given: Mapping[str, str]) -> str:
 
 def _remove(ctx: AppContext, given: Mapping[str, str]) -> str:
     feed = ctx.communities.remove(given["community"])
-    return f"{feed.name} is fetched no more. What it picked stays."
+    return f"{feed.name} is no longer fetched. Its picks stay."
 
 
 _ACTIONS: Final[dict[str, Callable[[AppContext, Mapping[str, str]], str]]] = {

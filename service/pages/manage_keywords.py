@@ -1,9 +1,9 @@
-"""Managing the saved keywords: looked at by anyone, changed by whoever has the token.
+"""The page that manages saved keywords: anyone may read it, changes require the token.
 
-    form ─▶ preview: what the query would find, nothing is written
-         ─▶ save, rename, merge, remove: with the token ─▶ done, and said
+    form ─▶ preview: the query's newest papers; nothing is saved
+         ─▶ save, rename, merge, remove ─▶ the page with a message
 
-The token is a field of the form: no cookie, so no other site can have a browser send it.
+The token is a field of the form, not a cookie, so no other site can make a browser send it.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _FORM_FIELDS: Final = ("token", "name", "query", "keyword", "into")
 
 @dataclass(frozen=True, slots=True)
 class QueryPreview:
-    """What a query would find."""
+    """The newest papers of a query that is not saved."""
 
     query: str
     papers: list[HighlightedEntry]
@@ -44,14 +44,14 @@ class QueryPreview:
 
 @pages.get("/manage")
 def manage() -> Response:
-    """The saved keywords, and the forms that change them; `name` and `query` may be given."""
+    """Return the saved keywords and their forms; `name` and `query` prefill the first."""
     given = {name: request.args.get(name, "") for name in ("name", "query")}
     return _render_manage(context(), given)
 
 
 @pages.post("/manage")
 def managed() -> Response:
-    """One change, or a preview of one; then the page again, with what came of it."""
+    """Preview or make a change; return the page with the result."""
     ctx = context()
     given = {name: request.form.get(name, "").strip() for name in _FORM_FIELDS}
     action = request.form.get("action", "")
@@ -61,25 +61,24 @@ def managed() -> Response:
         if action not in _ACTIONS:
             raise BadParameter("action", f"is none of preview, {', '.join(_ACTIONS)}")
         require_form_token(ctx.settings, given["token"])
-        said = _ACTIONS[action](ctx, given)
+        message = _ACTIONS[action](ctx, given)
     except (BadInput, Unauthorized, UnknownKeyword) as error:
-        return _render_manage(ctx, given, fault=str(error), status=status_of(error))
-    return _render_manage(ctx, {"token": given["token"]}, said=said)
+        return _render_manage(ctx, given, error=str(error), status=status_of(error))
+    return _render_manage(ctx, {"token": given["token"]}, message=message)
 
 
 def _render_manage(
-    ctx: AppContext, given: Mapping[str, str], *, status: int = 200, **came: Any
+    ctx: AppContext, given: Mapping[str, str], *, status: int = 200, **result: Any
 ) -> Response:
-    response = uncached_page(
+    return uncached_page(
         "manage.html",
+        status=status,
         keywords=ctx.keywords.all(),
-        given=given,
+        given={**dict.fromkeys(_FORM_FIELDS, ""), **given},
         writable=bool(ctx.settings.token),
         mailed=mailed_keywords(ctx.settings),
-        **{"said": "", "fault": "", "preview": None, **came},
+        **{"message": "", "error": "", "preview": None, **result},
     )
-    response.status_code = status
-    return response
 
 
 def _build_preview(ctx: AppContext, given: Mapping[str, str]) -> QueryPreview:
@@ -100,12 +99,12 @@ def _save(ctx: AppContext, given: Mapping[str, str]) -> str:
 
 def _rename(ctx: AppContext, given: Mapping[str, str]) -> str:
     keyword = ctx.keywords.rename(given["keyword"], given["name"])
-    return f"It is called {keyword.name} now, and its feeds are under /feeds/{keyword.slug}."
+    return f"Renamed to {keyword.name}; its feeds are under /feeds/{keyword.slug}."
 
 
 def _merge(ctx: AppContext, given: Mapping[str, str]) -> str:
     keyword = ctx.keywords.merge(given["keyword"], given["into"], now=ctx.now())
-    return f"{keyword.name} finds both now."
+    return f"{keyword.name} now finds the papers of both."
 
 
 def _remove(ctx: AppContext, given: Mapping[str, str]) -> str:

@@ -1,4 +1,4 @@
-"""A paper's page: all that is known of it, where to read it, and papers like it."""
+"""The page of a paper: its metadata, links, votes over time, and similar papers."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from papers.search.similar import SimilarPaper
 from papers.state.votes import VoteHistory
 from service.cache.version_stamp import ALL_KEYWORDS, StoreVersion
 from service.context import AppContext, context
+from service.exports.formats import REFERENCE_FORMATS
 from service.feeds.entry import Entry
 from service.markup.clean import single_line, valid_http_url
 from service.pages.parts.highlight import highlight_entry
@@ -30,7 +31,7 @@ _DOI_RESOLVER: Final = "https://doi.org/"
 
 @dataclass(frozen=True, slots=True)
 class SimilarEntry:
-    """A paper like the one shown, and the words that the two share."""
+    """A similar paper, and the words that the two share."""
 
     entry: Entry
     similarity: SimilarPaper
@@ -38,44 +39,46 @@ class SimilarEntry:
 
 @pages.get("/papers/<path:id>")
 def paper(id: str) -> Response:
-    """One paper, by any form of its id."""
-    ctx, wanted = context(), ArxivId.parse(id)
+    """Return a paper by any form of its id."""
+    ctx, paper_id = context(), ArxivId.parse(id)
     return cached_page(
-        f"/papers/{wanted}",
-        lambda version: _render_paper(ctx, version, wanted),
+        f"/papers/{paper_id}",
+        lambda version: _render_paper(ctx, version, paper_id),
         keywords=(ALL_KEYWORDS,),
         archive=True,
     )
 
 
-def _render_paper(ctx: AppContext, version: StoreVersion, wanted: ArxivId) -> bytes:
-    (known,) = ctx.store.get_papers([wanted])
+def _render_paper(ctx: AppContext, version: StoreVersion, paper_id: ArxivId) -> bytes:
+    (known,) = ctx.store.get_papers([paper_id])
     if known is None:
-        raise UnknownPaper(f"{wanted} is not here; arXiv may have it: {wanted.url}")
+        raise UnknownPaper(f"{paper_id} is not here; arXiv may have it: {paper_id.url}")
     return render_template(
         "paper.html",
-        shown=highlight_entry(Entry(known), None),
+        highlighted=highlight_entry(Entry(known), None),
         paper=known,
         versions=version_links(known),
         doi=valid_http_url(_DOI_RESOLVER + single_line(known.doi)) if known.doi else "",
-        met=matching_keywords(known, version.keywords_by_name),
-        growth={
-            who: vote_plot(days) for who, days in VoteHistory(ctx.redis).history(wanted).items()
+        matched_keywords=matching_keywords(known, version.keywords_by_name),
+        vote_plots={
+            community: vote_plot(days)
+            for community, days in VoteHistory(ctx.redis).history(paper_id).items()
         },
-        relatives=_similar_entries(ctx, known),
+        similar_entries=_similar_entries(ctx, known),
+        reference_formats=REFERENCE_FORMATS,
         saved_feeds=partial(feeds_of_keywords, ctx.settings.base_url, version.keywords_by_name),
         q="",
     ).encode()
 
 
 def version_links(paper: Paper) -> list[tuple[int, str]]:
-    """The numbers of the newest versions, newest first, and arXiv's page of each."""
+    """Return (number, arXiv URL) of the newest versions, newest first."""
     oldest = max(paper.version - MAX_VERSION_LINKS, 0)
     return [(n, f"{paper.id.url}v{n}") for n in range(paper.version, oldest, -1)]
 
 
 def _similar_entries(ctx: AppContext, paper: Paper) -> list[SimilarEntry]:
-    likes = ctx.similar_papers.similar_to(paper, MAX_SIMILAR_PAPERS)
-    papers = ctx.store.get_papers([like.id for like in likes])
-    pairs = zip(papers, likes, strict=True)
-    return [SimilarEntry(Entry(known), like) for known, like in pairs if known]
+    similar = ctx.similar_papers.similar_to(paper, MAX_SIMILAR_PAPERS)
+    papers = ctx.store.get_papers([found.id for found in similar])
+    rows = zip(papers, similar, strict=True)
+    return [SimilarEntry(Entry(known), found) for known, found in rows if known]

@@ -1,4 +1,4 @@
-"""What communities picked on a day, in a week, in a month, and what is picked and voted for now."""
+"""Pages of picks: of a day, week or month by votes, and the trending ones."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Final
 
 from flask import Response, render_template, request
 
+from papers.config.sources import SOURCES
 from papers.model.paper import Paper, Pick
 from papers.model.periods import Period
 from papers.model.periods import PeriodKind as Rhythm
@@ -23,7 +24,7 @@ from service.context import AppContext, context
 from service.feeds.entry import Entry, select_lead_pick
 from service.pages.parts.highlight import HighlightedEntry, highlight_entry
 from service.pages.parts.page_response import cached_page, pages, redirect_to_newest
-from service.urls.keyword_urls import SEARCH_SLUG, SearchUrls, with_query_string
+from service.urls.keyword_urls import SEARCH_SLUG, SearchUrls, path_with_params
 from service.urls.params import SearchParams
 
 PERIOD_KINDS: Final[dict[str, Rhythm]] = {"daily": "day", "weekly": "week", "monthly": "month"}
@@ -35,7 +36,7 @@ _AGE_EXPONENT: Final = 1.5
 
 @dataclass(frozen=True, slots=True)
 class PickedPaper:
-    """A picked paper on a page: its first pick, its votes and comments, the keywords it meets."""
+    """A picked paper on a page: its earliest pick, votes, comments and matching keywords."""
 
     highlighted: HighlightedEntry
     lead_pick: Pick
@@ -46,7 +47,7 @@ class PickedPaper:
 
 @pages.get("/<any(daily, weekly, monthly):rhythm>")
 def newest_picks(rhythm: str) -> Response:
-    """The newest day, week or month that has picks."""
+    """Redirect to the newest day, week or month that has picks."""
     ctx = context()
     newest = newest_pick_date(ctx)
     period = Period.containing(PERIOD_KINDS[rhythm], newest or ctx.now().date())
@@ -55,14 +56,15 @@ def newest_picks(rhythm: str) -> Response:
 
 @pages.get("/<any(daily, weekly, monthly):rhythm>/<period>")
 def picks(rhythm: str, period: str) -> Response:
-    """The picks of one day (`2026-05-12`), week (`2026-W20`) or month (`2026-05`).
+    """Return the picks of a day (`2026-05-12`), week (`2026-W20`) or month (`2026-05`).
 
     With `q` only those that match it.
     """
-    ctx, asked, query = context(), Period.parse(PERIOD_KINDS[rhythm], period), _parse_filter()
+    ctx, query = context(), _parse_filter()
+    requested = Period.parse(PERIOD_KINDS[rhythm], period)
     return cached_page(
-        _path_with_query(f"/{rhythm}/{asked.name}", query),
-        lambda version: _render_period(ctx, version, rhythm, asked, query),
+        _path_with_query(f"/{rhythm}/{requested.name}", query),
+        lambda version: _render_period(ctx, version, rhythm, requested, query),
         keywords=(ALL_KEYWORDS,),
         archive=True,
     )
@@ -70,7 +72,7 @@ def picks(rhythm: str, period: str) -> Response:
 
 @pages.get("/trending")
 def trending() -> Response:
-    """The picks of the last two weeks, those most voted for in the least time first."""
+    """Return the picks of the last two weeks; many votes in little time come first."""
     ctx, query = context(), _parse_filter()
     path = _path_with_query("/trending", query)
     return cached_page(
@@ -79,17 +81,17 @@ def trending() -> Response:
 
 
 def _parse_filter() -> Query | None:
-    """The keyword that picks are narrowed to. Raises BadQuery."""
+    """Return the query in `q`, if any. Raises BadQuery."""
     text = request.args.get("q", "").strip()
     return parse_query(text) if text else None
 
 
 def _path_with_query(base_path: str, query: Query | None) -> str:
-    return with_query_string(base_path, SearchParams(query, {}).query_string)
+    return path_with_params(base_path, SearchParams(query, {}))
 
 
 def newest_pick_date(ctx: AppContext) -> date | None:
-    """The day of the newest pick; None where there is none."""
+    """Return the day of the newest pick; None if there is none."""
     page = ctx.store.search(_picks_request(ctx, limit=1))
     return max((_require_lead_pick(paper).picked_at.date() for paper in page.papers), default=None)
 
@@ -97,7 +99,7 @@ def newest_pick_date(ctx: AppContext) -> date | None:
 def find_picked_papers(
     ctx: AppContext, first: date, last: date, query: Query | None = None
 ) -> list[Paper]:
-    """The papers picked first on one of these days that match, the most votes first."""
+    """Return the papers whose earliest pick is between two days, most votes first."""
     page = ctx.store.search(
         _picks_request(ctx, query, since=first, until=last, limit=MAX_RANKED_PICKS)
     )
@@ -107,7 +109,7 @@ def find_picked_papers(
 def build_picked_paper(
     paper: Paper, keywords: Sequence[Keyword], query: Query | None = None
 ) -> PickedPaper:
-    """A picked paper as pages show it to whoever asked for `query`."""
+    """Build a picked paper for a page, with the matches of `query` highlighted."""
     comments = sum(pick.comments or 0 for pick in paper.picks)
     return PickedPaper(
         highlight_entry(Entry(paper), query),
@@ -135,8 +137,8 @@ def _render_period(
         title=f"Picked {_PREPOSITIONS[rhythm]} {period.display_name}",
         about="",
         rhythm=rhythm,
-        before=_path_with_query(f"/{rhythm}/{period.previous.name}", query),
-        after=_path_with_query(f"/{rhythm}/{following.name}", query) if following else "",
+        previous_path=_path_with_query(f"/{rhythm}/{period.previous.name}", query),
+        next_path=_path_with_query(f"/{rhythm}/{following.name}", query) if following else "",
         periods=_period_links(period, query),
         year=period.first_day.year,
     )
@@ -158,8 +160,8 @@ def _render_trending(ctx: AppContext, version: StoreVersion, query: Query | None
         title="Trending",
         about="Picked in the last two weeks; many votes in little time come first.",
         rhythm="trending",
-        before="",
-        after="",
+        previous_path="",
+        next_path="",
         periods=_period_links(Period.containing("day", newest), query) if newest else [],
         year=newest.year if newest else 0,
     )
@@ -172,7 +174,7 @@ def _render_picks(
     address: SearchUrls,
     query: Query | None,
     base_path: str,
-    **said: object,
+    **values: object,
 ) -> bytes:
     keywords = version.keywords_by_name
     return render_template(
@@ -181,31 +183,31 @@ def _render_picks(
         total=len(papers),
         feeds=address.feed_links,
         atom_url=address.url("atom"),
-        list_path=address.path("page"),
+        search_path=address.path("page"),
         thumbnails=ctx.settings.thumbnails,
         query=query.canonical if query else "",
-        place=base_path,
-        trending=_path_with_query("/trending", query),
+        base_path=base_path,
+        trending_path=_path_with_query("/trending", query),
         q="",
-        **said,
+        **values,
     ).encode()
 
 
 def _trending_score(paper: Paper, newest: date) -> float:
-    """Votes, fading with the days since the pick."""
+    """Return the votes, discounted by the days since the pick."""
     days = (newest - _require_lead_pick(paper).picked_at.date()).days
     return (paper.votes or 0) / math.pow(days + 2, _AGE_EXPONENT)
 
 
 def _require_lead_pick(paper: Paper) -> Pick:
-    """The first pick; whoever asks for picked papers gets papers that have one."""
+    """Return the earliest pick of a paper that was found as picked."""
     lead = select_lead_pick(paper)
     assert lead is not None, paper.id
     return lead
 
 
 def _period_links(period: Period, query: Query | None) -> list[tuple[str, str]]:
-    """The same time by the other rhythms, as name and path."""
+    """Return (rhythm, path) of the periods around the first day of this one."""
     return [
         (
             rhythm,
@@ -216,18 +218,20 @@ def _period_links(period: Period, query: Query | None) -> list[tuple[str, str]]:
 
 
 def _picks_request(ctx: AppContext, query: Query | None = None, **more: object) -> SearchRequest:
-    """What asks for picked papers: all of them, or those that match."""
+    """Build the request for picked papers: all of them, or those that match."""
     communities = (
-        Label(LabelKind.SOURCE, source) for source in ctx.source_names if source != "arxiv"
+        Label(LabelKind.SOURCE, name)
+        for name in ctx.source_names
+        if name not in SOURCES or not SOURCES[name].is_arxiv
     )
-    wanted = query or Query(any_of(communities))
-    return replace(SearchRequest(query=wanted, order="picked", types=ALL_ANNOUNCE_TYPES), **more)  # type: ignore[arg-type]
+    query = query or Query(any_of(communities))
+    return replace(SearchRequest(query=query, order="picked", types=ALL_ANNOUNCE_TYPES), **more)  # type: ignore[arg-type]
 
 
 def _picks_address(
     ctx: AppContext, query: Query | None, since: date | None, until: date | None
 ) -> SearchUrls:
-    """The address of the same papers as a search: that is where their feeds are."""
+    """Return the URLs of the same papers as a search, which has feeds."""
     ask = _picks_request(ctx, query)
     days = {"since": since, "until": until}
     options = {"order": ask.order, "types": ask.types, **{n: d for n, d in days.items() if d}}

@@ -1,10 +1,10 @@
-"""Matches as one types: a piece of a page with the newest papers of a keyword, or what is wrong."""
+"""The preview while a query is typed: a fragment with its newest papers, or its error."""
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
-from flask import Response, render_template, request
+from flask import Response, request
 
 from papers.errors import BadQuery
 from papers.query.parser import parse_query
@@ -12,7 +12,7 @@ from papers.query.request import SearchRequest
 from service.context import AppContext, context
 from service.feeds.entry import Entry
 from service.pages.parts.highlight import highlight_entry
-from service.pages.parts.page_response import HTML_CONTENT_TYPE, PAGE_MAX_AGE, pages
+from service.pages.parts.page_response import PAGE_MAX_AGE, pages, uncached_page
 from service.pages.parts.plots import month_plot
 from service.urls.keyword_urls import SEARCH_SLUG, SearchUrls
 from service.urls.params import SearchParams
@@ -22,31 +22,29 @@ PREVIEW_PAPERS: Final = 6
 
 @pages.get("/search/preview")
 def preview() -> Response:
-    """What `q` would find; 400 with the reason and the mend where it cannot be read.
+    """Return the newest papers of `q`; 400 with reason and hint if it cannot be parsed.
 
-    Nobody keeps these here: few of the keywords that pass by while someone types are ever seen
-    again, and they are quickly made.
+    Not cached on the server: few of the queries that pass by while someone types are requested
+    again, and they are cheap.
     """
     ctx, text = context(), request.args.get("q", "")
     ctx.consume_quota(allow_burst=True)
     try:
-        body, status = _render_preview(ctx, text), 200
+        values = _preview_values(ctx, text)
     except BadQuery as error:
-        body, status = render_template("_preview_error.html", error=error), 400
-    seconds = PAGE_MAX_AGE if status == 200 else 0
-    headers = {"Cache-Control": f"public, max-age={seconds}" if seconds else "no-store"}
-    return Response(body, status, headers, content_type=HTML_CONTENT_TYPE)
+        return uncached_page("_preview_error.html", status=400, error=error)
+    return uncached_page("_preview.html", max_age=PAGE_MAX_AGE, **values)
 
 
-def _render_preview(ctx: AppContext, text: str) -> str:
+def _preview_values(ctx: AppContext, text: str) -> dict[str, Any]:
     query = parse_query(text)
     ask = SearchRequest(query=query, limit=PREVIEW_PAPERS)
     page, counts = ctx.store.search(ask), ctx.counter.count(ask.tree)
-    return render_template(
-        "_preview.html",
-        query=query,
-        path=SearchUrls(ctx.settings.base_url, SEARCH_SLUG, SearchParams(query, {})).path("page"),
-        papers=[highlight_entry(Entry(paper), query) for paper in page.papers],
-        counts=counts,
-        plot=month_plot(counts) if counts else None,
-    )
+    address = SearchUrls(ctx.settings.base_url, SEARCH_SLUG, SearchParams(query, {}))
+    return {
+        "query": query,
+        "path": address.path("page"),
+        "papers": [highlight_entry(Entry(paper), query) for paper in page.papers],
+        "counts": counts,
+        "plot": month_plot(counts) if counts else None,
+    }

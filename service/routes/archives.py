@@ -84,7 +84,7 @@ class Archive:
         return replace(self, period=before, part=1) if before else None
 
 
-@archives.get(f"/feeds/<name>/<when>.<any({', '.join(FORMATS)}):suffix>")
+@archives.get("/feeds/<name>/<when>.<feed_suffix:suffix>")
 def archive(name: str, when: str, suffix: str) -> Response:
     """Serve the papers of a saved keyword from one month or day."""
     reject_parameters(request.args)
@@ -101,7 +101,7 @@ def archive(name: str, when: str, suffix: str) -> Response:
     form = FORMATS[suffix]
     return ctx.serve(
         found.path(suffix),
-        lambda version: form.render(_archive_feed(ctx, found, version, suffix)),
+        lambda version: form.render(_archive_feed(ctx, found, version, suffix), ctx.entry_caches),
         content_type=form.content_type,
         keywords=urls.keywords,
         is_archive=True,

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
-from typing import Final
 
 from flask import Blueprint, Response, request
 
@@ -24,10 +23,9 @@ from service.source_status import source_trouble
 from service.urls.keyword_urls import SearchUrls
 
 feeds = Blueprint("feeds", __name__)
-_SUFFIX_RULE: Final = ", ".join(FORMATS)
 
 
-@feeds.get(f"/feeds/<name>.<any({_SUFFIX_RULE}):suffix>")
+@feeds.get("/feeds/<name>.<feed_suffix:suffix>")
 def feed(name: str, suffix: str) -> Response:
     """Serve a keyword in one format."""
     ctx = context()
@@ -38,7 +36,7 @@ def feed(name: str, suffix: str) -> Response:
     form = FORMATS[suffix]
     return ctx.serve(
         path,
-        lambda version: form.render(_make_feed(ctx, urls, version, suffix)),
+        lambda version: form.render(_make_feed(ctx, urls, version, suffix), ctx.entry_caches),
         content_type=form.content_type,
         keywords=urls.keywords,
         period=_period_name(ctx, urls),

@@ -113,3 +113,8 @@ def feeds_of_keywords(
 def with_query_string(path: str, query: str) -> str:
     """Join a path and a query string, which may be empty."""
     return f"{path}?{query}" if query else path
+
+
+def path_with_params(path: str, params: SearchParams) -> str:
+    """Join a path and the canonical query string of `params`."""
+    return with_query_string(path, params.query_string)

@@ -1,6 +1,6 @@
 """One store of made-up papers, one server and one Chromium for all tests of this folder.
 
-Screenshots go into the folder that `PAPERWIRE_SCREENSHOTS` names, or into pytest's own.
+Screenshots go to the folder in `PAPERWIRE_SCREENSHOTS`, else to pytest's temporary folder.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from papers.state.task_states import TaskStates
 from papers.store import Store
 from service import create_app
 from tests.browser.content import KEYWORDS, NOW, TOKEN, content_sightings, example_source_states
-from tests.browser.forms import VIEWPORTS, Viewport
+from tests.browser.viewports import VIEWPORTS, Viewport
 from tests.conftest import running_store
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
@@ -30,9 +30,9 @@ CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    """Chromium; skips where there is none."""
+    """Return Chromium; skip if it is not installed."""
     if CHROMIUM is None:
-        pytest.skip("no Chromium: `apt-get install chromium` gets it")
+        pytest.skip("no Chromium: run `apt-get install chromium`")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM)
         yield browser
@@ -41,7 +41,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def store_address() -> Iterator[str]:
-    """The address of a store of made-up papers."""
+    """Return the URL of a store of made-up papers."""
     with running_store() as url:
         redis = Redis.from_url(url)
         Store(redis).ingest(content_sightings(), now=NOW)
@@ -55,14 +55,14 @@ def store_address() -> Iterator[str]:
 
 @pytest.fixture
 def site_redis(store_address: str) -> Iterator[Redis]:
-    """The store that the site shows. Whoever changes it changes it back."""
+    """Return a client of the site's store. A test that changes the store must undo it."""
     with Redis.from_url(store_address) as redis:
         yield redis
 
 
 @pytest.fixture(scope="session")
 def site(store_address: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of Paperwire over that store."""
+    """Return the URL of a server over that store."""
     folder = tmp_path_factory.mktemp("data")
     settings = Settings(
         redis_url=store_address, data_dir=str(folder), questions_per_minute=0, token=TOKEN
@@ -77,28 +77,28 @@ def site(store_address: str, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 
 @pytest.fixture
-def form(request: pytest.FixtureRequest) -> Viewport:
-    """How the page is looked at; tests name it by indirect parameters, else it is `light`."""
+def viewport(request: pytest.FixtureRequest) -> Viewport:
+    """Return the viewport that a test names by an indirect parameter, else `light`."""
     return VIEWPORTS[getattr(request, "param", "light")]
 
 
 @pytest.fixture
-def page(browser: Browser, site: str, form: Viewport) -> Iterator[Page]:
-    """A page in that form; what its console complains of fails the test."""
-    context = browser.new_context(base_url=site, **form.options)
+def page(browser: Browser, site: str, viewport: Viewport) -> Iterator[Page]:
+    """Return a page in the viewport; console messages and foreign requests fail the test."""
+    context = browser.new_context(base_url=site, **viewport.options)
     page = context.new_page()
-    said: list[str] = []
-    page.on("pageerror", lambda error: said.append(str(error)))
-    page.on("console", lambda message: said.append(message.text))
-    page.on("request", lambda r: None if r.url.startswith(site) else said.append(r.url))
+    messages: list[str] = []
+    page.on("pageerror", lambda error: messages.append(str(error)))
+    page.on("console", lambda message: messages.append(message.text))
+    page.on("request", lambda r: None if r.url.startswith(site) else messages.append(r.url))
     yield page
     context.close()
-    assert [text for text in said if "status of 40" not in text] == []
+    assert [text for text in messages if "status of 40" not in text] == []
 
 
 @pytest.fixture(scope="session")
 def screenshots(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where screenshots go."""
+    """Return the folder of screenshots."""
     folder = Path(os.environ.get("PAPERWIRE_SCREENSHOTS") or tmp_path_factory.mktemp("screenshots"))
     folder.mkdir(parents=True, exist_ok=True)
     return folder

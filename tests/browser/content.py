@@ -1,4 +1,4 @@
-"""What the pages show in these tests: generated papers of three months, picks, sources' states."""
+"""Content of the pages in these tests: generated papers, picks, states of sources."""
 
 from __future__ import annotations
 
@@ -27,15 +27,16 @@ _DAY: Final = timedelta(days=1)
 
 
 def content_sightings() -> Iterator[Sighting]:
-    """A paper announced every few hours, every fifth of them picked; one full of mathematics."""
+    """Yield generated papers of three months, picks of every fifth, and a paper with formulas."""
     generator = PaperGenerator(7)
     for n in range(PAPERS):
         month, number = divmod(n, PAPERS // 3)
-        at = datetime(2026, 9 + month, 1, 5, tzinfo=UTC) + _DAY * (number // 6)
-        yield _announced(generator, ArxivId(202609 + month, number + 1), at)
+        announced_at = datetime(2026, 9 + month, 1, 5, tzinfo=UTC) + _DAY * (number // 6)
+        id = ArxivId(202609 + month, number + 1)
+        yield _announced(generator, id, announced_at)
         if n % 5 == 0:
-            yield from _picked(ArxivId(202609 + month, number + 1), at + timedelta(hours=7), n)
-    yield _of_mathematics()
+            yield from _picked(id, announced_at + timedelta(hours=7), n)
+    yield _mathematical()
 
 
 def _announced(generator: PaperGenerator, id: ArxivId, at: datetime) -> Sighting:
@@ -57,16 +58,18 @@ def _announced(generator: PaperGenerator, id: ArxivId, at: datetime) -> Sighting
 
 
 def _picked(id: ArxivId, at: datetime, n: int) -> Iterator[Sighting]:
-    """What is counted of a pick on five days."""
-    url, by = f"https://huggingface.co/papers/{id}", "Example Lab" if n % 2 else ""
+    """Yield a pick with its votes as counted on five days."""
+    url, organization = f"https://huggingface.co/papers/{id}", "Example Lab" if n % 2 else ""
     pick = Pick("hf", at, url, f"{url}#community", comments=n % 7, submitter="reader")
     for day in range(5):
         counted_at, votes = at + day * _DAY, n % 97 * (day + 1) // 5
-        told = replace(pick, votes=votes, counted_at=counted_at)
-        yield Sighting(id, "hf", Channel.HUGGINGFACE, counted_at, pick=told, organization=by)
+        counted = replace(pick, votes=votes, counted_at=counted_at)
+        yield Sighting(
+            id, "hf", Channel.HUGGINGFACE, counted_at, pick=counted, organization=organization
+        )
 
 
-def _of_mathematics() -> Sighting:
+def _mathematical() -> Sighting:
     return Sighting(
         id=MATHEMATICAL_PAPER,
         source="arxiv",
@@ -88,7 +91,7 @@ def _of_mathematics() -> Sighting:
 
 
 def example_source_states() -> Iterator[TaskState]:
-    """One source in each state."""
+    """Yield a source in each state."""
     for name, state in (
         ("announcements:cs.AI", TaskStatus.OK),
         ("announcements:cs.CL", TaskStatus.STALE),
@@ -102,6 +105,6 @@ def example_source_states() -> Iterator[TaskState]:
             NOW,
             succeeded_at=NOW - timedelta(hours=3),
             next_at=NOW + timedelta(hours=1),
-            said="as a source says it",
+            said="the message of a source",
             got=12,
         )

@@ -1,7 +1,7 @@
-"""What holds of every page in every form: axe finds nothing, nothing shifts, little is sent.
+"""Invariants of every page in every viewport: no axe violation, no layout shift, few bytes.
 
-A page is loaded as on a desk and as on a phone. On the desk it then gets dark and wide: neither
-needs another load. All of axe's rules look at the phone, those of colours at the dark page too.
+A page is loaded in a desktop and in a phone viewport. The desktop page is then switched to dark and
+wide without another load. All axe rules run on the phone, color rules on the dark page as well.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
 from tests.browser.content import MATHEMATICAL_PAPER, PICKED
-from tests.browser.forms import VIEWPORTS, Viewport
+from tests.browser.viewports import VIEWPORTS, Viewport
 
 PAGES = {
     "home": "/",
@@ -21,7 +21,7 @@ PAGES = {
     "keyword-empty": "/k/nothing-yet",
     "search": "/search?n=6&q=reasoning+-survey",
     "language": "/search",
-    "fault": "/search?q=%28reasoning",
+    "invalid-query": "/search?q=%28reasoning",
     "paper": f"/papers/{PICKED}",
     "paper-mathematics": f"/papers/{MATHEMATICAL_PAPER}",
     "daily": "/daily/2026-11-03",
@@ -36,63 +36,67 @@ PAGES = {
     "status": "/status",
     "missing": "/nowhere",
 }
-COLOURS = ["color-contrast", "link-in-text-block"]
-RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-MOST_BYTES = 150_000
-MOST_SHIFTED = 0.01
-"""A tenth of what browsers call good; a slow machine paints a page before all of it is there."""
-WIDE = ("home", "keyword", "paper", "daily", "status")
-"""Pages that are looked at on a wide screen, too: the others are laid out like one of them."""
-WATCH_SHIFTS = """
+COLOR_RULES = ["color-contrast", "link-in-text-block"]
+ALL_RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+MAX_BYTES = 150_000
+MAX_LAYOUT_SHIFT = 0.01
+"""A tenth of the limit that browsers call good; slow machines paint incomplete pages."""
+WIDE_PAGES = ("home", "keyword", "paper", "daily", "status")
+"""Pages that are tested in a wide viewport too; the others have the layout of one of these."""
+RECORD_LAYOUT_SHIFTS = """
 window.shifted = 0;
 new PerformanceObserver((list) => {
   for (const entry of list.getEntries()) window.shifted += entry.value;
 }).observe({ type: "layout-shift", buffered: true });
 """
-WEIGHT = """() => performance.getEntriesByType("navigation").concat(
+TRANSFERRED_BYTES = """() => performance.getEntriesByType("navigation").concat(
   performance.getEntriesByType("resource")).reduce((sum, entry) => sum + entry.transferSize, 0)"""
-TOO_WIDE = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
+HORIZONTAL_OVERFLOW = (
+    "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
+)
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_a_page_on_a_desk(page: Page, name: str, screenshots: Path) -> None:
-    loaded(page, name)
-    look(page, name, VIEWPORTS["light"], screenshots)
-    if name in WIDE:
-        look(page, name, VIEWPORTS["wide"], screenshots)
+def test_page_on_a_desktop(page: Page, name: str, screenshots: Path) -> None:
+    load_page(page, name)
+    take_screenshot(page, name, VIEWPORTS["light"], screenshots)
+    if name in WIDE_PAGES:
+        take_screenshot(page, name, VIEWPORTS["wide"], screenshots)
     page.emulate_media(color_scheme="dark")
-    look(page, name, VIEWPORTS["dark"], screenshots)
-    approve(page, COLOURS)
+    take_screenshot(page, name, VIEWPORTS["dark"], screenshots)
+    assert_accessible(page, COLOR_RULES)
 
 
-@pytest.mark.parametrize("form", ["phone"], indirect=True)
+@pytest.mark.parametrize("viewport", ["phone"], indirect=True)
 @pytest.mark.parametrize("name", PAGES)
-def test_a_page_on_a_phone(page: Page, form: Viewport, name: str, screenshots: Path) -> None:
-    loaded(page, name)
-    look(page, name, form, screenshots)
-    approve(page, RULES)
+def test_page_on_a_phone(page: Page, viewport: Viewport, name: str, screenshots: Path) -> None:
+    load_page(page, name)
+    take_screenshot(page, name, viewport, screenshots)
+    assert_accessible(page, ALL_RULES)
 
 
-def loaded(page: Page, name: str) -> None:
-    """Load a page and go down it; nothing moves by itself, and little came."""
-    page.add_init_script(WATCH_SHIFTS)
+def load_page(page: Page, name: str) -> None:
+    """Load and scroll a page; assert that its layout does not shift and that it is small."""
+    page.add_init_script(RECORD_LAYOUT_SHIFTS)
     goto(page, PAGES[name])
     page.mouse.wheel(0, 2_000)
     page.wait_for_timeout(50)
-    assert page.evaluate("window.shifted") < MOST_SHIFTED
-    assert page.evaluate(WEIGHT) < MOST_BYTES
+    assert page.evaluate("window.shifted") < MAX_LAYOUT_SHIFT
+    assert page.evaluate(TRANSFERRED_BYTES) < MAX_BYTES
 
 
-def look(page: Page, name: str, form: Viewport, screenshots: Path) -> None:
-    """Keep a picture of a page; nothing of it is outside the screen."""
-    page.set_viewport_size({"width": form.width, "height": form.height})
+def take_screenshot(page: Page, name: str, viewport: Viewport, screenshots: Path) -> None:
+    """Save a screenshot; assert that the page does not overflow the viewport."""
+    page.set_viewport_size({"width": viewport.width, "height": viewport.height})
     page.evaluate("scrollTo(0, 0)")
-    assert page.evaluate(TOO_WIDE) <= 0
-    page.screenshot(path=screenshots / f"{name}-{form.name}.png", full_page=form.name != "wide")
+    assert page.evaluate(HORIZONTAL_OVERFLOW) <= 0
+    page.screenshot(
+        path=screenshots / f"{name}-{viewport.name}.png", full_page=viewport.name != "wide"
+    )
 
 
-def approve(page: Page, rules: list[str]) -> None:
-    """Have axe look at a page with some of its abstracts open."""
+def assert_accessible(page: Page, rules: list[str]) -> None:
+    """Assert that axe finds no violation on a page with some abstracts open."""
     page.locator("details").evaluate_all("all => all.slice(0, 2).forEach(d => d.open = true)")
     found = Axe().run(page, options={"runOnly": rules, "resultTypes": ["violations"]})
     assert found.violations_count == 0, found.generate_report()

@@ -1,4 +1,4 @@
-"""What people do with the pages, in a real browser."""
+"""Interactions with the pages in a real browser."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from papers.state.feed_trials import FeedTrials, TrialPaper
 from tests.browser.content import NEWEST, NOW, TOKEN
 
 
-def test_matches_come_as_one_types(page: Page) -> None:
+def test_preview_appears_while_typing(page: Page) -> None:
     page.goto("/")
     box, preview = page.get_by_label("Keyword"), page.locator(".preview")
     expect(preview).to_be_hidden()
@@ -26,7 +26,7 @@ def test_matches_come_as_one_types(page: Page) -> None:
     expect(preview).to_be_hidden()
 
 
-def test_a_fault_is_told_where_it_is_made_and_goes_when_it_is_mended(page: Page) -> None:
+def test_syntax_error_appears_while_typing_and_disappears_when_fixed(page: Page) -> None:
     page.goto("/")
     box, preview = page.get_by_label("Keyword"), page.locator(".preview")
     box.press_sequentially("(reasoning")
@@ -37,25 +37,24 @@ def test_a_fault_is_told_where_it_is_made_and_goes_when_it_is_mended(page: Page)
     expect(box).to_have_attribute("aria-invalid", "false")
 
 
-def test_only_the_last_keyword_counts(page: Page) -> None:
-    """The answer to an earlier one comes late, and is not shown."""
-    held: list[Route] = []
-    page.route("**/search/preview?q=zeugma", lambda route: held.append(route))
+def test_late_preview_of_an_earlier_query_is_not_shown(page: Page) -> None:
+    pending: list[Route] = []
+    page.route("**/search/preview?q=zeugma", lambda route: pending.append(route))
     page.goto("/")
     box = page.get_by_label("Keyword")
     box.fill("zeugma")
     expect(box).to_have_value("zeugma")
     page.wait_for_timeout(300)
-    assert len(held) == 1
+    assert len(pending) == 1
     box.fill("reasoning")
     expect(page.locator(".preview .title").first).to_be_visible()
-    for route in held:
+    for route in pending:
         route.abort()
     expect(page.locator(".preview .title").first).to_be_visible()
 
 
-def test_from_nothing_to_a_subscription_in_one_click(page: Page, site: str) -> None:
-    """Type a keyword, Enter, Copy: the address works in any reader."""
+def test_feed_url_of_a_query_is_copied(page: Page, site: str) -> None:
+    """Type a query, press Enter, click Copy: the clipboard has the URL of its feed."""
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.goto("/")
     page.get_by_label("Keyword").fill('"language model" -survey')
@@ -69,7 +68,7 @@ def test_from_nothing_to_a_subscription_in_one_click(page: Page, site: str) -> N
     assert feed.headers["content-type"].startswith("application/atom+xml")
 
 
-def test_a_choice_changes_the_address(page: Page) -> None:
+def test_filters_and_facets_change_the_url(page: Page) -> None:
     page.goto("/k/reasoning")
     page.get_by_label("Announced as").select_option("new only")
     page.wait_for_url("**/k/reasoning?types=new")
@@ -77,7 +76,7 @@ def test_a_choice_changes_the_address(page: Page) -> None:
     page.wait_for_url("**/search?q=*&types=new")
 
 
-def test_keys(page: Page) -> None:
+def test_keyboard_shortcuts(page: Page) -> None:
     page.goto("/k/reasoning")
     page.keyboard.press("j")
     first = page.locator("article").nth(0)
@@ -100,7 +99,7 @@ def test_keys(page: Page) -> None:
     expect(page.get_by_label("Keyword")).to_have_value("jk?/")
 
 
-def test_focus_is_seen_and_comes_first_to_the_way_past_the_masthead(page: Page) -> None:
+def test_first_focus_is_the_visible_skip_link(page: Page) -> None:
     page.goto("/k/reasoning")
     page.keyboard.press("Tab")
     expect(page.locator(".skip")).to_be_focused()
@@ -110,7 +109,7 @@ def test_focus_is_seen_and_comes_first_to_the_way_past_the_masthead(page: Page) 
     assert outline == "solid"
 
 
-def test_print_shows_papers_and_no_controls(page: Page) -> None:
+def test_printed_page_has_no_controls(page: Page) -> None:
     page.goto("/k/reasoning")
     page.emulate_media(media="print")
     expect(page.locator("article").first).to_be_visible()
@@ -119,7 +118,7 @@ def test_print_shows_papers_and_no_controls(page: Page) -> None:
         expect(page.locator(hidden)).to_be_hidden()
 
 
-def test_without_scripts_all_of_it_works(browser: Browser, site: str) -> None:
+def test_pages_work_without_scripts(browser: Browser, site: str) -> None:
     context = browser.new_context(base_url=site, java_script_enabled=False)
     page = context.new_page()
     page.goto("/")
@@ -135,8 +134,8 @@ def test_without_scripts_all_of_it_works(browser: Browser, site: str) -> None:
     context.close()
 
 
-def test_a_feed_is_tried_and_what_came_appears(page: Page, site_redis: Redis) -> None:
-    """The test is the worker: the page asks until the trial is over, and keeps the token."""
+def test_result_of_a_trial_appears_on_the_page(page: Page, site_redis: Redis) -> None:
+    """The test acts as the worker; the page polls until the trial is over, and keeps the token."""
     page.goto("/manage/feeds")
     page.get_by_label("Name").fill("club")
     page.get_by_label("Address").fill("https://club.example/feed")
@@ -145,8 +144,8 @@ def test_a_feed_is_tried_and_what_came_appears(page: Page, site_redis: Redis) ->
     waiting = page.locator("[data-poll]")
     expect(waiting).to_contain_text("A worker fetches it")
     trials, id = FeedTrials(site_redis), str(waiting.get_attribute("data-poll")).rpartition("/")[2]
-    brought = (TrialPaper(NEWEST, NOW, "https://club.example/1"),)
-    trials.save(replace(trials.get(id), over=True, entries=3, named=1, papers=brought))
+    mentions = (TrialPaper(NEWEST, NOW, "https://club.example/1"),)
+    trials.save(replace(trials.get(id), over=True, entries=3, named=1, papers=mentions))
     expect(page.locator(".trial h3")).to_have_text("1 paper in 3 entries")
     expect(page.get_by_label("Token").first).to_have_value(TOKEN)
     page.get_by_role("button", name="Save").click()

@@ -22,6 +22,7 @@ from typing import Any, Final
 
 from redis import Redis
 
+from papers.config.feed_formats import FEED_FORMATS
 from papers.config.settings import Settings
 from papers.errors import SourceRefused
 from papers.model.frozen_fields import feed_digest
@@ -38,9 +39,6 @@ WEBSUB_TASK: Final = "websub"
 PING_DELAY: Final = timedelta(minutes=1)
 """From the first change to the ping: the batches of a morning are pinged together."""
 
-FEED_SUFFIXES: Final = ("atom", "rss", "json")
-"""The formats of a feed, each a topic of its own; the same as in the service's table."""
-
 _TOO_MANY_REQUESTS: Final = 429
 _SERVER_ERROR: Final = 500
 
@@ -52,7 +50,7 @@ def websub_tasks(settings: Settings) -> list[str]:
 
 def topic_urls(base_url: str, slug: str) -> list[str]:
     """Return the self links of a saved keyword's feeds."""
-    return [f"{base_url}/feeds/{slug}.{suffix}" for suffix in FEED_SUFFIXES]
+    return [f"{base_url}/feeds/{slug}.{suffix}" for suffix in FEED_FORMATS]
 
 
 def schedule_ping(states: TaskStates, now: datetime) -> None:

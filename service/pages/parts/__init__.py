@@ -1,5 +1,5 @@
-"""Parts that several pages share: highlights, facets, plots, template filters.
+"""Parts that several pages share: responses, highlights, facets, plots, template filters.
 
-May import: papers, service.
-Start with: page_response.py.
+May import: papers, service.context, service.feeds, service.http, service.markup, service.urls.
+Start with: page_response.py (cached_page, uncached_page), highlight.py.
 """

@@ -1,4 +1,4 @@
-"""What a question can be narrowed to: categories and authors of its newest papers, and filters."""
+"""Facets (categories and authors of a search's newest papers) and filter controls."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from service.urls.keyword_urls import SEARCH_SLUG, SearchUrls
 
 MAX_FACET_VALUES: Final = 8
 MIN_FACET_PAPERS: Final = 2
-"""An author of one paper is no direction to go in."""
+"""An author of one paper narrows a search too far."""
 
 
 @dataclass(frozen=True, slots=True)
 class FacetValue:
-    """A value of a facet: its name, what it means, how many papers have it, where it leads."""
+    """A value of a facet; `path` is the page of the search narrowed to it."""
 
     name: str
     description: str
@@ -31,7 +31,7 @@ class FacetValue:
 
 @dataclass(frozen=True, slots=True)
 class Facet:
-    """A side of papers that a question can be narrowed by."""
+    """A field by which a search can be narrowed, with its most frequent values."""
 
     name: str
     values: list[FacetValue]
@@ -39,7 +39,7 @@ class Facet:
 
 @dataclass(frozen=True, slots=True)
 class FilterControl:
-    """A parameter as a control: `choices` are (value, words); without any it is a day."""
+    """A form control of a parameter: `choices` are (value, label); without any it is a date."""
 
     name: str
     label: str
@@ -48,67 +48,67 @@ class FilterControl:
 
 
 def build_facets(found: FeedResult, papers: Iterable[Paper]) -> list[Facet]:
-    """The facets of what was found that some papers, but not all, share."""
+    """Count the values that some of the papers, but not all, share."""
     papers = list(papers)
     categories = Counter(name for paper in papers for name in paper.categories)
     authors = Counter(name for paper in papers for name in {*map(single_line, paper.authors)})
-    told = [
+    facets = [
         Facet("Categories", _facet_values(found, categories, "cat:{}", len(papers))),
         Facet("Authors", _facet_values(found, authors, 'au:"{}"', len(papers))),
     ]
-    return [facet for facet in told if facet.values]
+    return [facet for facet in facets if facet.values]
 
 
 def _facet_values(
-    found: FeedResult, counted: Counter[str], term: str, total: int
+    found: FeedResult, counts: Counter[str], term: str, total: int
 ) -> list[FacetValue]:
-    shared = [item for item in counted.items() if MIN_FACET_PAPERS <= item[1] < total]
+    shared = [item for item in counts.items() if MIN_FACET_PAPERS <= item[1] < total]
     values: list[FacetValue] = []
-    for name, papers in sorted(shared, key=lambda item: (-item[1], item[0])):
+    for name, count in sorted(shared, key=lambda item: (-item[1], item[0])):
         path = narrowed_path(found, term.format(name.replace('"', " ")))
         if path:
-            values.append(FacetValue(name, category_name(name), papers, path))
+            values.append(FacetValue(name, category_name(name), count, path))
         if len(values) == MAX_FACET_VALUES:
             break
     return values
 
 
 def narrowed_path(found: FeedResult, term: str) -> str:
-    """The page of a question with one more term; "" where that is no keyword any more."""
+    """Return the page of the search with one more term; "" if that is no valid query."""
     try:
         query = parse_query(f"({found.query.canonical}) {term}")
-    except BadQuery:  # too long now, or a category that the language does not know
+    except BadQuery:  # too long, or a category that the query language does not accept
         return ""
-    asked = replace(found.address.params.at_cursor(""), query=query, keywords=())
-    return SearchUrls(found.address.base_url, SEARCH_SLUG, asked).path("page")
+    params = replace(found.address.params.at_cursor(""), query=query, keywords=())
+    return SearchUrls(found.address.base_url, SEARCH_SLUG, params).path("page")
 
 
 def build_filter_controls(address: SearchUrls, sources: Collection[str]) -> list[FilterControl]:
-    """The parameters beside the keyword as controls, each at what it is."""
-    spelled = address.params.option_strings
+    """Build the controls of the filter parameters, each with its current value."""
+    selected = address.params.option_strings
     named = tuple((source, source_name(source)) for source in sources)
     votes = tuple((str(n), f"at least {n}") for n in (1, 5, 10, 25, 50, 100))
     return [
-        FilterControl("when", "Order", spelled.get("when", ""), _ORDER_CHOICES),
-        FilterControl("types", "Announced as", spelled.get("types", ""), _TYPE_CHOICES),
-        FilterControl("source", "Named by", spelled.get("source", ""), (("", "anyone"), *named)),
+        FilterControl("when", "Order", selected.get("when", ""), _ORDER_CHOICES),
+        FilterControl("types", "Announced as", selected.get("types", ""), _TYPE_CHOICES),
+        FilterControl("source", "Named by", selected.get("source", ""), (("", "anyone"), *named)),
         FilterControl(
-            "min_votes", "Votes", spelled.get("min_votes", ""), (("", "any number"), *votes)
+            "min_votes", "Votes", selected.get("min_votes", ""), (("", "any number"), *votes)
         ),
-        FilterControl("since", "Since", spelled.get("since", "")),
-        FilterControl("until", "Until", spelled.get("until", "")),
+        FilterControl("since", "Since", selected.get("since", "")),
+        FilterControl("until", "Until", selected.get("until", "")),
     ]
 
 
 def hidden_form_fields(address: SearchUrls) -> list[tuple[str, str]]:
-    """What of a question no control changes, as names and values of a form."""
-    asked = address.params
-    kept = [("k", slug) for slug in asked.keywords]
-    if asked.query:
-        kept.append(("q", asked.query.canonical))
-    if "n" in asked.option_strings:
-        kept.append(("n", asked.option_strings["n"]))
-    return kept
+    """Return (name, value) of the parameters that no filter control sets."""
+    params = address.params
+    fields = [("k", slug) for slug in params.keywords]
+    if params.query:
+        fields.append(("q", params.query.canonical))
+    if "n" in params.option_strings:
+        fields.append(("n", params.option_strings["n"]))
+    return fields
 
 
 _ORDER_CHOICES: Final = (("", "newest announcement"), ("picked", "newest pick, picked only"))

@@ -1,4 +1,4 @@
-"""A paper as a page shows it: the words that its keyword met marked, and where else it met."""
+"""Highlighting: an entry with the words that matched the query in `<mark>` elements."""
 
 from __future__ import annotations
 
@@ -13,24 +13,25 @@ from papers.query.parser import Query
 from service.feeds.entry import Entry
 from service.markup.clean import single_line, split_paragraphs
 from service.markup.latex_html import tex_excerpt_html, tex_to_html
+from service.markup.paper_text import visible_author_count
 
 EXCERPT_CHARACTERS: Final = 240
 CONTEXT_CHARACTERS: Final = 120
-"""How much of a sentence an excerpt shows before the word that it is shown for."""
+"""Characters of a sentence that an excerpt shows before the matching word."""
 MAX_SHOWN_AUTHORS: Final = 6
 _OTHER_FIELDS: Final = {"comment": "comments", "organization": "organisation"}
-"""Fields that a page need not show otherwise, and how it names them."""
+"""Fields that a list of papers shows only if they matched, and their labels."""
 
 HighlightRanges = list[tuple[int, int]]
-"""Stretches of a text, in order."""
+"""(start, end) character ranges of a text, sorted."""
 
 
 @dataclass(frozen=True, slots=True)
 class HighlightedEntry:
     """An entry with its matches marked.
 
-    `abstract` is empty where the excerpt is all of it. `others` counts the authors not shown;
-    `elsewhere` holds fields (as people call them) that matched and are not shown otherwise.
+    `abstract` is empty if the excerpt is all of it. `other_matches` are (label, text) of the fields
+    that matched and that a list does not show otherwise.
     """
 
     entry: Entry
@@ -43,75 +44,75 @@ class HighlightedEntry:
 
 
 def highlight_entry(entry: Entry, query: Query | None) -> HighlightedEntry:
-    """An entry as a page shows it to whoever asked for `query`."""
+    """Mark the words of an entry that matched `query`."""
     texts: dict[str, Any] = {
         "title": entry.title,
         "abstract": "\n\n".join(split_paragraphs(entry.paper.abstract)),
         "comment": entry.comment,
         "organization": single_line(entry.paper.organization),
     }
-    found = explain(query, entry.paper._replace(authors=entry.authors, **texts)) if query else []
-    places = {field: _match_ranges(found, field) for field in (*texts, "authors")}
-    authors, others = _highlighted_authors(entry, places["authors"])
-    whole = texts["abstract"]
-    beginning = _highlighted_excerpt(whole, places["abstract"], bare=not places["title"])
+    matches = explain(query, entry.paper._replace(authors=entry.authors, **texts)) if query else []
+    ranges = {field: _match_ranges(matches, field) for field in (*texts, "authors")}
+    authors, hidden_author_count = _highlighted_authors(entry, ranges["authors"])
+    abstract = texts["abstract"]
+    excerpt = _highlighted_excerpt(abstract, ranges["abstract"], seek=not ranges["title"])
     return HighlightedEntry(
         entry=entry,
-        title=Markup(tex_to_html(entry.title, places["title"])),  # escaped there, as all below
+        title=Markup(tex_to_html(entry.title, ranges["title"])),  # tex_to_html escapes
         authors=authors,
-        hidden_author_count=others,
-        excerpt=beginning,
-        abstract=_highlighted_abstract(whole, places["abstract"])
-        if len(whole) > EXCERPT_CHARACTERS
+        hidden_author_count=hidden_author_count,
+        excerpt=excerpt,
+        abstract=_highlighted_abstract(abstract, ranges["abstract"])
+        if len(abstract) > EXCERPT_CHARACTERS
         else Markup(),
         other_matches=tuple(
-            (name, Markup(tex_to_html(texts[field], places[field])))
-            for field, name in _OTHER_FIELDS.items()
-            if places[field]
+            (label, Markup(tex_to_html(texts[field], ranges[field])))
+            for field, label in _OTHER_FIELDS.items()
+            if ranges[field]
         ),
     )
 
 
-def _match_ranges(found: Iterable[Match], field: str) -> HighlightRanges:
-    return sorted({(match.start, match.end) for match in found if match.field == field})
+def _match_ranges(matches: Iterable[Match], field: str) -> HighlightRanges:
+    return sorted({(match.start, match.end) for match in matches if match.field == field})
 
 
-def _highlighted_excerpt(text: str, places: HighlightRanges, *, bare: bool) -> Markup:
-    """The beginning of an abstract, or the marked sentence if else nothing would be (`bare`)."""
-    first = next((start for start, _ in places), 0)
-    start = _excerpt_start(text, first) if bare and first > EXCERPT_CHARACTERS else 0
-    moved = [(a - start, b - start) for a, b in places if a >= start]
+def _highlighted_excerpt(text: str, ranges: HighlightRanges, *, seek: bool) -> Markup:
+    """Return the beginning of an abstract, or with `seek` the sentence of a match further on."""
+    first = next((start for start, _ in ranges), 0)
+    start = _excerpt_start(text, first) if seek and first > EXCERPT_CHARACTERS else 0
+    moved = [(a - start, b - start) for a, b in ranges if a >= start]
     flat = text[start:].replace("\n", " ")
     return Markup(("… " if start else "") + tex_excerpt_html(flat, EXCERPT_CHARACTERS, moved))
 
 
-def _excerpt_start(text: str, at: int) -> int:
-    """Where the sentence of a place begins, or if that is far off, a word not far before it."""
-    far = at - CONTEXT_CHARACTERS
-    start = max(text.rfind(". ", far, at) + 2, text.rfind("\n", far, at) + 1)
-    return start if start > far else text.find(" ", far) + 1
+def _excerpt_start(text: str, position: int) -> int:
+    """Return the start of the sentence around `position`, or of a word not far before it."""
+    earliest = position - CONTEXT_CHARACTERS
+    start = max(text.rfind(". ", earliest, position) + 2, text.rfind("\n", earliest, position) + 1)
+    return start if start > earliest else text.find(" ", earliest) + 1
 
 
-def _highlighted_abstract(text: str, places: HighlightRanges) -> Markup:
-    """The paragraphs of an abstract."""
-    parts, at = [], 0
+def _highlighted_abstract(text: str, ranges: HighlightRanges) -> Markup:
+    """Return the paragraphs of an abstract; `ranges` count from its beginning."""
+    parts, offset = [], 0
     for paragraph in text.split("\n\n"):
-        inside = [(a - at, b - at) for a, b in places if at <= a < at + len(paragraph)]
+        end = offset + len(paragraph)
+        inside = [(a - offset, b - offset) for a, b in ranges if offset <= a < end]
         parts.append(f"<p>{tex_to_html(paragraph, inside)}</p>")
-        at += len(paragraph) + 2
+        offset = end + 2
     return Markup("".join(parts))
 
 
-def _highlighted_authors(entry: Entry, places: HighlightRanges) -> tuple[Markup, int]:
-    """The first names and those that matched, and how many are left out; never one alone."""
-    names: list[tuple[str, bool]] = []
-    at = 0
-    for name in entry.authors:
-        names.append((name, any(at <= start < at + len(name) for start, _ in places)))
-        at += len(name) + 2
-    few = len(names) <= MAX_SHOWN_AUTHORS + 1
-    told = [
-        (n, hit) for place, (n, hit) in enumerate(names) if few or place < MAX_SHOWN_AUTHORS or hit
-    ]
-    spelled = (Markup("<mark>{}</mark>").format(n) if hit else escape(n) for n, hit in told)
-    return Markup(", ").join(spelled), len(names) - len(told)
+def _highlighted_authors(entry: Entry, ranges: HighlightRanges) -> tuple[Markup, int]:
+    """Return the first names and those that matched, and how many names are left out."""
+    shown, offset = list[Markup](), 0
+    limit = visible_author_count(len(entry.authors), MAX_SHOWN_AUTHORS)
+    for index, name in enumerate(entry.authors):
+        matched = any(offset <= start < offset + len(name) for start, _ in ranges)
+        if matched:
+            shown.append(Markup("<mark>{}</mark>").format(name))
+        elif index < limit:
+            shown.append(escape(name))
+        offset += len(name) + 2  # explain joins names with a comma and a space
+    return Markup(", ").join(shown), len(entry.authors) - len(shown)

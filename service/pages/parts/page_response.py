@@ -1,4 +1,4 @@
-"""What all pages share: their blueprint, and how a page is answered."""
+"""The pages' blueprint, and responses with pages: cached, rendered per request, redirects."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from service.http.responses import redirect_to_canonical
 pages = Blueprint("pages", __name__)
 HTML_CONTENT_TYPE: Final = "text/html; charset=utf-8"
 PAGE_MAX_AGE: Final = 60
-"""How long a browser may show a page again without asking: people, unlike readers, look twice."""
+"""Seconds a browser may reuse a page; shorter than for feeds, as people reload pages."""
 
 
 def cached_page(
@@ -22,12 +22,15 @@ def cached_page(
     *,
     keywords: tuple[str, ...] = (),
     archive: bool = False,
+    redirect: bool = True,
 ) -> Response:
-    """A page from the cache, or rendered into it; another spelling of its path is redirected.
+    """Return a page from the cache, or render and cache it.
 
-    `keywords` and `archive` are those of `service.cache.lookup.CacheKey`.
+    `path` is the canonical path with query string; another form of it is redirected there unless
+    `redirect` is false. `keywords` and `archive` are as in `service.cache.lookup.CacheKey`.
     """
-    return redirect_to_canonical(request, path) or context().serve(
+    elsewhere = redirect_to_canonical(request, path) if redirect else None
+    return elsewhere or context().serve(
         path,
         render,
         content_type=HTML_CONTENT_TYPE,
@@ -37,21 +40,14 @@ def cached_page(
     )
 
 
-def uncached_page(template: str, **shown: Any) -> Response:
-    """A page that is rendered for every request and kept by nobody."""
-    page = render_template(template, **{"q": "", **shown})
-    return Response(page, headers={"Cache-Control": "no-store"}, content_type=HTML_CONTENT_TYPE)
-
-
-def static_page(template: str, **shown: Any) -> Response:
-    """A page that only another release changes."""
-    page = render_template(template, **{"q": "", **shown})
-    return Response(
-        page, headers={"Cache-Control": "public, max-age=3600"}, content_type=HTML_CONTENT_TYPE
-    )
+def uncached_page(template: str, *, status: int = 200, max_age: int = 0, **values: Any) -> Response:
+    """Render a template for this request; clients may reuse it for `max_age` seconds, if any."""
+    page = render_template(template, **{"q": "", **values})
+    cache_control = f"public, max-age={max_age}" if max_age else "no-store"
+    return Response(page, status, {"Cache-Control": cache_control}, content_type=HTML_CONTENT_TYPE)
 
 
 def redirect_to_newest(path: str) -> Response:
-    """Sends on to where the newest of something stands now."""
+    """Redirect for a minute to the page of the newest period."""
     headers = {"Location": request.script_root + path, "Cache-Control": "public, max-age=60"}
     return Response(f"The newest is at {path}\n", 302, headers, content_type="text/plain")

@@ -1,4 +1,4 @@
-"""Plots as the coordinates of an SVG: the templates draw, this only reckons."""
+"""Coordinates of bar plots; the templates draw them as SVG."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ _BAR_WIDTH: Final = 14.0
 _BAR_GAP: Final = 4.0
 _PLOT_HEIGHT: Final = 40.0
 _MIN_BAR_HEIGHT: Final = 1.5
-"""A month with papers never looks like one without."""
+"""Keeps the bar of a small count visible."""
 _MAX_VOTE_DAYS: Final = 28
 
 
 @dataclass(frozen=True, slots=True)
 class Rect:
-    """One bar: where it stands, what it is called and how much it counts."""
+    """A bar: its rectangle from the top left corner, its label and its count."""
 
     x: float
     y: float
@@ -33,7 +33,7 @@ class Rect:
 
 @dataclass(frozen=True, slots=True)
 class BarPlot:
-    """Bars from left to right in a box of `width` by `height`, the tallest as high as the box."""
+    """Bars from left to right in a box; the tallest is as high as the box."""
 
     width: float
     height: float
@@ -42,37 +42,37 @@ class BarPlot:
 
 
 def month_plot(counts: MatchCounts) -> BarPlot:
-    """A bar a month, oldest first."""
+    """Plot matches per month, oldest first."""
     return bar_plot([(format_month(bar.month), bar.papers) for bar in counts.months])
 
 
 def day_plot(days: Sequence[DayCount]) -> BarPlot:
-    """A bar a day, oldest first."""
-    return bar_plot([(format_day(one.day), one.papers) for one in days])
+    """Plot papers per day, oldest first."""
+    return bar_plot([(format_day(count.day), count.papers) for count in days])
 
 
 def vote_plot(counted: Sequence[VoteCount]) -> BarPlot | None:
-    """A bar a day: the votes there were by then, as counted last. None of one day alone."""
+    """Plot the last known votes of each day; None if only one day was counted."""
     if len(counted) < 2:
         return None
     days: list[tuple[str, int]] = []
-    for one, following in zip(counted, [*counted[1:], None], strict=True):
-        until = following.day if following else one.day + timedelta(days=1)
+    for count, following in zip(counted, [*counted[1:], None], strict=True):
+        until = following.day if following else count.day + timedelta(days=1)
         days += [
-            (format_day(one.day + timedelta(days=n)), one.votes)
-            for n in range((until - one.day).days)
+            (format_day(count.day + timedelta(days=n)), count.votes)
+            for n in range((until - count.day).days)
         ]
     return bar_plot(days[:_MAX_VOTE_DAYS])
 
 
 def bar_plot(counted: Sequence[tuple[str, int]]) -> BarPlot:
-    """A bar for each name with its count."""
-    most = max((count for _, count in counted), default=0)
+    """Plot a bar for each (name, count)."""
+    highest = max((count for _, count in counted), default=0)
     rects = []
-    for place, (name, count) in enumerate(counted):
-        height = max(_PLOT_HEIGHT * count / most, _MIN_BAR_HEIGHT) if count else 0.0
-        y, x = round(_PLOT_HEIGHT - height, 2), place * (_BAR_WIDTH + _BAR_GAP)
+    for index, (name, count) in enumerate(counted):
+        height = max(_PLOT_HEIGHT * count / highest, _MIN_BAR_HEIGHT) if count else 0.0
+        y, x = round(_PLOT_HEIGHT - height, 2), index * (_BAR_WIDTH + _BAR_GAP)
         rects.append(Rect(x, y, _BAR_WIDTH, round(height, 2), name, count))
     return BarPlot(
-        len(counted) * (_BAR_WIDTH + _BAR_GAP) - _BAR_GAP, _PLOT_HEIGHT, tuple(rects), most
+        len(counted) * (_BAR_WIDTH + _BAR_GAP) - _BAR_GAP, _PLOT_HEIGHT, tuple(rects), highest
     )

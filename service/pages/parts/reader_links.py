@@ -1,4 +1,4 @@
-"""One click from a feed to a reader: where common readers take the URL of a new subscription."""
+"""Subscribe links of common feed readers, and the keywords whose digests are mailed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from papers.config.settings import Settings
 
 
 class FeedReader(NamedTuple):
-    """A reader: what people call it, and what stands before the feed's URL, spelled for a URL."""
+    """A feed reader: its name, and the prefix of the feed's URL in its subscribe link."""
 
     name: str
     url_prefix: str
@@ -23,11 +23,11 @@ FEED_READERS: Final = (
     FeedReader("The Old Reader", "https://theoldreader.com/feeds/subscribe?url="),
     FeedReader("Reader on this device", "feed:", is_url_quoted=False),
 )
-"""A reader more is a line more."""
+"""Every feed reader that pages link to; a new one is a row."""
 
 
 def reader_links(feed_url: str) -> list[tuple[str, str]]:
-    """Name and address of every reader's own page that subscribes to a feed."""
+    """Return (name, URL) of each reader's page that subscribes to a feed."""
     return [
         (
             reader.name,
@@ -38,8 +38,8 @@ def reader_links(feed_url: str) -> list[tuple[str, str]]:
 
 
 def mailed_keywords(settings: Settings) -> list[tuple[str, str]]:
-    """The keywords (slugs) whose digests are mailed, and how often; never to whom."""
+    """Return (slug, frequency) of each keyword whose digest is mailed, without the recipient."""
     if not settings.smtp_url:
         return []
-    rhythms = (("every day", settings.mail_daily), ("every week", settings.mail_weekly))
-    return [(slug, often) for often, slugs in rhythms for slug in slugs]
+    frequencies = (("every day", settings.mail_daily), ("every week", settings.mail_weekly))
+    return [(slug, frequency) for frequency, slugs in frequencies for slug in slugs]

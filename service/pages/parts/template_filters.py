@@ -1,4 +1,4 @@
-"""What the templates call: dates and numbers in words, foreign text as markup."""
+"""Jinja filters: dates and numbers in words, upstream text as markup."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from markupsafe import Markup
 
 from service.markup.clean import category_name, source_name, valid_http_url
 from service.markup.latex_html import tex_to_html
+from service.markup.paper_text import author_line, visible_author_count
 
 
 def register_filters(env_filters: dict[str, object]) -> None:
-    """Give the templates their filters."""
+    """Register the filters in a Jinja environment."""
     env_filters["day"] = format_day
     env_filters["day_of"] = format_day_short
     env_filters["moment"] = format_minute
@@ -22,38 +23,40 @@ def register_filters(env_filters: dict[str, object]) -> None:
     env_filters["category_name"] = category_name
     env_filters["http_link"] = valid_http_url
     env_filters["mathematics"] = render_mathematics
+    env_filters["author_line"] = author_line
+    env_filters["visible_author_count"] = visible_author_count
 
 
 def render_mathematics(text: str) -> Markup:
-    """A line of foreign text, its mathematics as MathML."""
-    return Markup(tex_to_html(text))  # escaped there
+    """Convert a line of upstream text to markup, formulas to MathML."""
+    return Markup(tex_to_html(text))  # tex_to_html escapes
 
 
 def format_day(value: date) -> str:
-    """A day in words: `20 November 2026`."""
+    """Format a day: `20 November 2026`."""
     return f"{value.day} {value:%B %Y}"
 
 
 def format_day_short(value: date, year: int) -> str:
-    """A day in words, without its year where that is `year`: `20 November`."""
+    """Format a day, without its year if that is `year`: `20 November`."""
     return f"{value.day} {value:%B}" if value.year == year else format_day(value)
 
 
 def format_month(value: int) -> str:
-    """A month (YYYYMM) in words: `November 2026`."""
+    """Format a month (YYYYMM): `November 2026`."""
     return f"{date(value // 100, value % 100, 1):%B %Y}"
 
 
 def format_minute(value: datetime | None) -> str:
-    """A time to the minute, in UTC."""
+    """Format a time in UTC to the minute; a dash for None."""
     return f"{value:%Y-%m-%d %H:%M} UTC" if value else "–"
 
 
 def format_number(value: int) -> str:
-    """A number with its thousands set apart."""
+    """Format a number with thousands separators."""
     return f"{value:,}"
 
 
-def format_counted(count: int, one: str, many: str = "") -> str:
-    """A number with its noun: `1 vote`, `2 votes`, `1,000 papers`."""
-    return f"{count:,} {one if count == 1 else many or one + 's'}"
+def format_counted(count: int, singular: str, plural: str = "") -> str:
+    """Format a count with its noun: `1 vote`, `2 votes`, `1,000 papers`."""
+    return f"{count:,} {singular if count == 1 else plural or singular + 's'}"

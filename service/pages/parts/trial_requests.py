@@ -1,7 +1,7 @@
-"""Has a worker try a feed: the one job that a web request sends, by its dotted name.
+"""Enqueues the trial of a community feed: the only job that a web request starts.
 
-Nothing is fetched inside the request; what came is read from the store
-(`papers.state.feed_trials`).
+The job has its dotted name, as the service may not import workers. The request fetches nothing;
+the result is in the store (`papers.state.feed_trials`).
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from service.workload import QUEUE_NAME
 
 TRIAL_JOB: Final = "workers.trial.run"
 TRIAL_JOB_SECONDS: Final = 120
-"""What a job may take; a fetch has its own deadline."""
+"""Timeout of the job; a fetch has its own."""
 
 
 def enqueue_trial(ctx: AppContext, name: str, url: str) -> FeedTrial:
-    """A trial of a feed that the next free worker makes. Raises StoreAway."""
-    from rq import Queue  # a tenth of a second and 10 MB that no other request spends
+    """Create a trial and enqueue its job. Raises StoreAway."""
+    from rq import Queue  # 0.1 s and 10 MB that other requests do not need
     from rq.serializers import JSONSerializer
 
     trial = FeedTrials(ctx.redis).create(name, url)

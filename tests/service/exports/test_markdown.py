@@ -16,18 +16,23 @@ from redis import Redis
 
 from papers.model.paper import Paper
 from papers.state.keywords import Keywords
-from service.exports.markdown import MAX_INLINE_COMMENT, MarkdownSection, last_update_text, render
+from service.exports.markdown import (
+    MAX_INLINE_COMMENT,
+    MarkdownSection,
+    last_update_text,
+    render_daily_table,
+)
 from service.markup.clean import single_line, split_paragraphs
-from service.markup.latex_html import tex_to_text
+from service.markup.paper_text import marked_title
 from service.routes.exports import MAX_SELECTED_ROWS, MAX_TABLE_ROWS
 from tests.service.conftest import SITE
 from tests.service.made import NOW, make_paper
 
-JUDGE = MarkdownIt("commonmark").enable(["table", "strikethrough"])
+PARSER = MarkdownIt("commonmark").enable(["table", "strikethrough"])
 
 
 def text_of(tokens: Sequence[Token]) -> str:
-    """What a reader sees of inline tokens, tags left out; anything but text and links fails."""
+    """Return the visible text of inline tokens; fail on anything but text, tags and links."""
     kinds = {"text", "html_inline", "link_open", "link_close", "strong_open", "strong_close"}
     assert {token.type for token in tokens} <= kinds | {"text_special"}, tokens
     return "".join(token.content for token in tokens if token.type != "html_inline")
@@ -38,9 +43,9 @@ def tags_of(tokens: Sequence[Token]) -> list[str]:
 
 
 def tables(document: bytes) -> list[list[list[Sequence[Token]]]]:
-    """The rows of every table without its head; each cell as its inline tokens."""
+    """Return the rows of every table without its header; a cell is its inline tokens."""
     found: list[list[list[Sequence[Token]]]] = []
-    tokens = JUDGE.parse(document.decode())
+    tokens = PARSER.parse(document.decode())
     for token, inside in zip(tokens, [*tokens[1:], tokens[-1]], strict=True):
         if token.type == "table_open":
             found.append([])
@@ -52,7 +57,7 @@ def tables(document: bytes) -> list[list[list[Sequence[Token]]]]:
 
 
 def rendered(papers: Sequence[Paper], name: str = "Keyword") -> bytes:
-    return render([MarkdownSection(name, tuple(papers))], rows=100, site_url=SITE)
+    return render_daily_table([MarkdownSection(name, tuple(papers))], rows=100, site_url=SITE)
 
 
 def rows(papers: Sequence[Paper]) -> list[list[Sequence[Token]]]:
@@ -61,13 +66,12 @@ def rows(papers: Sequence[Paper]) -> list[list[Sequence[Token]]]:
 
 
 def check(papers: Sequence[Paper]) -> None:
-    """Every paper is a row of four cells, and every text is the text it was."""
+    """Assert that every paper is a row of four cells with its unchanged texts."""
     found = rows(papers)
     assert len(found) == len(papers)
     for row, record in zip(found, papers, strict=True):
         title, date, abstract, comment = row
-        wanted = tex_to_text(single_line(record.title)) or str(record.id)
-        assert text_of(title) == f"{'[Withdrawn] ' if record.withdrawn else ''}{wanted}"
+        assert text_of(title) == marked_title(record)
         (link,) = [token for token in title if token.type == "link_open"]
         assert link.attrs["href"] == record.id.url
         assert text_of(date) == "2026-11-02"
@@ -75,12 +79,12 @@ def check(papers: Sequence[Paper]) -> None:
         assert text_of(abstract) == ("Show" if parts else "") + "".join(parts)
         opened = ["<details>", "<summary>", "</summary>", *["<p>", "</p>"] * len(parts)]
         assert tags_of(abstract) == ([*opened, "</details>"] if parts else [])
-        told = single_line(record.comment)
-        folded = f"{single_line(told[:5])}..." if len(told) > MAX_INLINE_COMMENT else ""
-        assert text_of(comment) == folded + told
+        whole = single_line(record.comment)
+        summary = f"{single_line(whole[:5])}..." if len(whole) > MAX_INLINE_COMMENT else ""
+        assert text_of(comment) == summary + whole
 
 
-def test_real_records_are_rows_of_their_own_text(nasty: list[Paper]) -> None:
+def test_recorded_papers_are_rows_with_their_texts(nasty: list[Paper]) -> None:
     assert len(nasty) > 100
     check(nasty)
 
@@ -106,22 +110,22 @@ HARD = [
 
 
 @pytest.mark.parametrize("text", HARD)
-def test_hand_made_text_is_text(text: str) -> None:
+def test_difficult_text_stays_text(text: str) -> None:
     check([make_paper(1, title=text, abstract=f"{text}\n\n  {text}", comment=text)])
     check([make_paper(1, title=f"a {text}", abstract=text, comment=f"{text} and what follows it")])
 
 
 @settings(max_examples=100)
 @given(st.text(max_size=60), st.text(alphabet="\\|`*_[]()<>&;#~!$ ab:/.w\n", max_size=40))
-def test_any_text_is_text(any_text: str, marks: str) -> None:
+def test_any_text_stays_text(any_text: str, marks: str) -> None:
     check([make_paper(1, title=any_text, abstract=marks, comment=f"{marks}{any_text}")])
-    tokens = JUDGE.parse(rendered([], f"K {marks}").decode())
+    tokens = PARSER.parse(rendered([], f"K {marks}").decode())
     at = [token.tag for token in tokens].index("h2")
     assert text_of(tokens[at + 1].children or []) == single_line(f"K {marks}")
 
 
 def github(papers: Sequence[Paper]) -> list[list[str]]:
-    """The texts of every cell as GitHub's own parser has them."""
+    """Return the text of every cell as GitHub's own parser reads it."""
     page = cmarkgfm.github_flavored_markdown_to_html(
         rendered(papers).decode(), Options.CMARK_OPT_UNSAFE
     )
@@ -129,35 +133,41 @@ def github(papers: Sequence[Paper]) -> list[list[str]]:
     return [[cell.get_text() for cell in row.find_all("td")] for row in found[1:]]
 
 
-def check_at_github(papers: Sequence[Paper]) -> None:
+def check_with_github_parser(papers: Sequence[Paper]) -> None:
     assert github(papers) == [[text_of(cell) for cell in row] for row in rows(papers)]
 
 
-def test_github_reads_the_same(nasty: list[Paper]) -> None:
-    check_at_github(nasty)
-    check_at_github([make_paper(1, title=text, abstract=text, comment=text) for text in HARD])
+def test_github_parser_agrees(nasty: list[Paper]) -> None:
+    check_with_github_parser(nasty)
+    check_with_github_parser(
+        [make_paper(1, title=text, abstract=text, comment=text) for text in HARD]
+    )
 
 
 @settings(max_examples=100)
 @given(st.text(alphabet="\\|`*_[]()<>&;#~!$@:/. w-+=\n", max_size=40))
-def test_github_reads_any_text_the_same(marks: str) -> None:
-    check_at_github([make_paper(1, title=f"a{marks}", abstract=marks, comment=marks)])
+def test_github_parser_agrees_on_any_text(marks: str) -> None:
+    check_with_github_parser([make_paper(1, title=f"a{marks}", abstract=marks, comment=marks)])
 
 
-def test_urls_can_be_followed() -> None:
-    said = "Code: https://a.example/b_c?d=1&e=2. Page (http://f.example/), www.g.example/h_i"
-    ((_, _, _, comment),) = rows([make_paper(1, comment=said)])
+def test_withdrawn_paper_is_marked() -> None:
+    check([make_paper(1, withdrawn=True)])
+
+
+def test_urls_in_comments_are_links() -> None:
+    text = "Code: https://a.example/b_c?d=1&e=2. Page (http://f.example/), www.g.example/h_i"
+    ((_, _, _, comment),) = rows([make_paper(1, comment=text)])
     links = [token.attrs["href"] for token in comment if token.type == "link_open"]
     assert links == ["https://a.example/b_c?d=1&e=2", "http://f.example/"]
 
 
-def test_the_form_is_the_one_that_people_know(recorded: Any) -> None:
-    """Heading by heading and cell by cell as in a README of the kind it replaces."""
+def test_layout_is_that_of_daily_arxiv(recorded: Any) -> None:
+    """Headings and cells are as in a recorded README of that kind."""
     model = (recorded / "pages" / "daily_arxiv_readme.md").read_text("utf-8").splitlines()
-    made = rendered(
+    document = rendered(
         [make_paper(1, comment="Accepted at the very best place there is"), make_paper(2)]
     )
-    ours = made.decode().splitlines()
+    ours = document.decode().splitlines()
     assert ours[0] == model[0] == "# Daily Papers"
     assert [ours.index(mark) for mark in model if mark.startswith("| **Title**")][:1]
     assert ours[ours.index("## Keyword") + 1 :][:2] == model[model.index("## MLLM") + 1 :][:2]
@@ -167,7 +177,7 @@ def test_the_form_is_the_one_that_people_know(recorded: Any) -> None:
     assert ours[-1].startswith("| **[Reward model number 2](https://arxiv.org/abs/2611.00002)** |")
 
 
-def test_last_update_is_the_datas() -> None:
+def test_last_update_is_the_newest_of_any_paper() -> None:
     assert last_update_text([]) == "none yet"
     assert (
         last_update_text(
@@ -177,7 +187,7 @@ def test_last_update_is_the_datas() -> None:
     )
 
 
-def test_no_paper_leaves_a_table_without_rows() -> None:
+def test_section_without_papers_is_an_empty_table() -> None:
     assert rows([]) == []
 
 
@@ -195,21 +205,21 @@ def test_daily_page(client: FlaskClient, redis: Redis) -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "status"),
+    ("query", "status"),
     [("k=nobody", 404), ("n=0", 400), ("n=201", 400), ("n=x", 400), ("q=a", 400)],
 )
-def test_a_bad_choice_is_said(client: FlaskClient, asked: str, status: int) -> None:
-    assert client.get(f"/export/daily.md?{asked}").status_code == status
+def test_bad_selection_is_rejected(client: FlaskClient, query: str, status: int) -> None:
+    assert client.get(f"/export/daily.md?{query}").status_code == status
 
 
 @pytest.mark.parametrize(
-    ("asked", "most"),
+    ("path", "max_rows"),
     [("/export/daily.md", MAX_TABLE_ROWS), ("/export/daily.md?n=99", MAX_SELECTED_ROWS)],
 )
 def test_many_keywords_share_the_rows(
-    client: FlaskClient, redis: Redis, asked: str, most: int
+    client: FlaskClient, redis: Redis, path: str, max_rows: int
 ) -> None:
     for number in range(59):
         Keywords(redis).add(f"Keyword {number}", "a", now=NOW)
-    rows_each = most // 60
-    assert f"Each keyword has {rows_each} papers at most." in client.get(asked).text
+    rows_each = max_rows // 60
+    assert f"Each keyword has {rows_each} papers at most." in client.get(path).text

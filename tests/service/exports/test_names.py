@@ -8,7 +8,7 @@ from service.exports.names import AuthorName, parse_author_name, parse_author_na
 from service.markup.clean import single_line
 
 PEOPLE = [
-    # written → particle, family, given, suffix
+    # name → particle, family, given, suffix
     ("Ada Lovelace", "", "Lovelace", "Ada", ""),
     ("José Ørsted", "", "Ørsted", "José", ""),
     ("LeCun, Yann", "", "LeCun", "Yann", ""),
@@ -30,7 +30,7 @@ PEOPLE = [
     ("Yann Labbe", "", "Labbe", "Yann", ""),
     ("梅 李", "", "李", "梅", ""),
 ]
-WHOLE = [
+LITERALS = [
     *("DeepSeek-AI", "OpenAI", "Mistral AI", "Meta AI", "Kimi Team", "o3 contributors"),
     *("ATLAS Collaboration", "the SafeScale Collaboration", "for the Pierre Auger Collaboration"),
     *("The Institute of Cancer Research", "University Hospital Basel", "Mind Lab", "R&D Group"),
@@ -39,28 +39,28 @@ WHOLE = [
 ]
 
 
-@pytest.mark.parametrize(("written", "particle", "family", "given_name", "suffix"), PEOPLE)
-def test_a_persons_name_is_parted(
-    written: str, particle: str, family: str, given_name: str, suffix: str
+@pytest.mark.parametrize(("name", "particle", "family", "given_name", "suffix"), PEOPLE)
+def test_name_of_a_person_is_split(
+    name: str, particle: str, family: str, given_name: str, suffix: str
 ) -> None:
-    assert parse_author_name(written) == AuthorName(family, given_name, particle, suffix)
+    assert parse_author_name(name) == AuthorName(family, given_name, particle, suffix)
 
 
-@pytest.mark.parametrize("written", WHOLE)
-def test_what_is_no_person_stays_whole(written: str) -> None:
-    assert parse_author_name(written) == AuthorName(literal=written)
+@pytest.mark.parametrize("name", LITERALS)
+def test_name_of_no_person_stays_whole(name: str) -> None:
+    assert parse_author_name(name) == AuthorName(literal=name)
 
 
-def test_what_is_no_name_is_none() -> None:
+def test_texts_without_letters_are_no_names() -> None:
     assert parse_author_names([":", "", " - ", "Nikin~Matharaarachchi"]) == (
         AuthorName("Matharaarachchi", "Nikin"),
     )
 
 
 @given(st.text(st.characters(categories=("L", "N", "P", "Zs")), min_size=1, max_size=40))
-def test_no_letter_is_lost(written: str) -> None:
-    for name in parse_author_names([written]):
-        told = "".join((name.given, name.particle, name.family, name.suffix, name.literal))
-        kept = sorted(c for c in told if c.isalnum())
-        assert kept == sorted(c for c in single_line(written) if c.isalnum())
-        assert bool(name.literal) != bool(name.family)
+def test_no_letter_is_lost(name: str) -> None:
+    for parsed in parse_author_names([name]):
+        parts = (parsed.given, parsed.particle, parsed.family, parsed.suffix, parsed.literal)
+        letters = sorted(c for c in "".join(parts) if c.isalnum())
+        assert letters == sorted(c for c in single_line(name) if c.isalnum())
+        assert bool(parsed.literal) != bool(parsed.family)

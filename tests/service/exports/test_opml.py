@@ -39,15 +39,16 @@ TWO = [
 ]
 
 
-def judged(document: bytes) -> Any:
-    """What a stranger's parser reads in a list."""
+def parsed_by_listparser(document: bytes) -> Any:
     found = listparser.parse(document)
     assert not found.bozo, found.bozo_exception
     return found
 
 
-def test_a_stranger_reads_the_list() -> None:
-    found = judged(keyword_lists.subscriptions_opml(SITE, TWO, ["announced", "picked"]))
+def test_listparser_reads_the_list() -> None:
+    found = parsed_by_listparser(
+        keyword_lists.subscriptions_opml(SITE, TWO, ["announced", "picked"])
+    )
     assert found.meta.title == "Paperwire"
     assert [(feed.title, feed.url, feed.categories) for feed in found.feeds] == [
         ("R & D <ai>", f"{SITE}/feeds/r-d-ai.atom", [["Paperwire"]]),
@@ -57,7 +58,7 @@ def test_a_stranger_reads_the_list() -> None:
     ]
 
 
-def test_the_list_is_plain_opml() -> None:
+def test_list_has_standard_elements_and_attributes_only() -> None:
     root = etree.fromstring(keyword_lists.subscriptions_opml(SITE, TWO, ["announced"]))
     assert (root.tag, root.attrib, [node.tag for node in root]) == (
         "opml",
@@ -69,13 +70,15 @@ def test_the_list_is_plain_opml() -> None:
     assert {node.tag for node in root.iter()} == {"opml", "head", "title", "body", "outline"}
 
 
-def test_no_keyword_gives_a_list_without_feeds() -> None:
-    assert judged(keyword_lists.subscriptions_opml(SITE, [], ["announced"])).feeds == []
+def test_list_of_no_keywords_has_no_feeds() -> None:
+    assert (
+        parsed_by_listparser(keyword_lists.subscriptions_opml(SITE, [], ["announced"])).feeds == []
+    )
 
 
 @given(st.lists(queries(), max_size=5))
-def test_a_list_comes_back_as_the_keywords_it_was_made_of(made: list[Any]) -> None:
-    keywords = [keyword(f"Keyword {n}", query.canonical) for n, query in enumerate(made)]
+def test_exported_list_is_imported_as_the_same_keywords(exported: list[Any]) -> None:
+    keywords = [keyword(f"Keyword {n}", query.canonical) for n, query in enumerate(exported)]
     document = keyword_lists.subscriptions_opml(SITE, keywords, ["announced"])
     found = [keyword_from_outline(outline) for outline in read_outlines(document)]
     assert [(w.name, w.query.canonical, w.is_guessed) for w in found if w] == [
@@ -83,13 +86,13 @@ def test_a_list_comes_back_as_the_keywords_it_was_made_of(made: list[Any]) -> No
     ]
 
 
-SEARCHED = "https://other.example/wire/feeds/search.rss?n=50&q=reward+model"
-OURS = [
-    # name in the list, URL, description → name, query, guessed
-    ("RM", SEARCHED, "", "RM", "reward model", False),
-    ("RM · Paperwire", f"feed:{SEARCHED}", "", "RM", "reward model", False),
-    ("", SEARCHED, "", "model reward", "reward model", False),
-    ("奖励", SEARCHED, "", "model reward", "reward model", False),
+SEARCH_FEED = "https://other.example/wire/feeds/search.rss?n=50&q=reward+model"
+PAPERWIRE_FEEDS = [
+    # title in the list, URL, description → name, query, is_guessed
+    ("RM", SEARCH_FEED, "", "RM", "reward model", False),
+    ("RM · Paperwire", f"feed:{SEARCH_FEED}", "", "RM", "reward model", False),
+    ("", SEARCH_FEED, "", "model reward", "reward model", False),
+    ("奖励", SEARCH_FEED, "", "model reward", "reward model", False),
     ("RM", "/feeds/rm.json", "arXiv papers that match rl", "RM", "rl", False),
     (
         *("RM, picked · Paperwire", "http://x/feeds/rm.atom?when=picked"),
@@ -101,11 +104,13 @@ OURS = [
 ]
 
 
-@pytest.mark.parametrize(("title", "url", "about", "name", "query", "guessed"), OURS)
-def test_a_feed_of_ours_is_a_keyword(
-    title: str, url: str, about: str, name: str, query: str, guessed: bool
+@pytest.mark.parametrize(
+    ("title", "url", "description", "name", "query", "guessed"), PAPERWIRE_FEEDS
+)
+def test_paperwire_feed_is_imported_as_a_keyword(
+    title: str, url: str, description: str, name: str, query: str, guessed: bool
 ) -> None:
-    found = keyword_from_outline(OpmlOutline(1, title, url, about))
+    found = keyword_from_outline(OpmlOutline(1, title, url, description))
     assert found is not None
     assert (found.name, found.query, found.is_guessed) == (name, parse_query(query), guessed)
 
@@ -123,7 +128,7 @@ def test_a_feed_of_ours_is_a_keyword(
         "https://[x/feeds/a.atom",
     ],
 )
-def test_another_feed_is_none_of_ours(url: str) -> None:
+def test_other_feeds_are_not_imported(url: str) -> None:
     assert keyword_from_outline(OpmlOutline(1, "A", url, "")) is None
 
 
@@ -137,47 +142,51 @@ def test_another_feed_is_none_of_ours(url: str) -> None:
         "https://x/feeds/search.atom?q=-a",
     ],
 )
-def test_a_feed_of_ours_that_is_no_keyword_is_refused(url: str) -> None:
+def test_paperwire_feed_of_no_single_keyword_is_rejected(url: str) -> None:
     with pytest.raises(BadInput):
         keyword_from_outline(OpmlOutline(1, "A", url, ""))
 
 
-def listed(body: str, before: str = "") -> bytes:
-    return f'{before}<opml version="2.0"><body>{body}</body></opml>'.encode()
+def opml_document(body: str, prolog: str = "") -> bytes:
+    return f'{prolog}<opml version="2.0"><body>{body}</body></opml>'.encode()
 
 
-BOMB = '<!DOCTYPE o [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]>'
-THEFT = '<!DOCTYPE o [<!ENTITY a SYSTEM "file:///etc/passwd">]>'
-REFUSED = {
-    "no XML": b"{}",
+ENTITY_BOMB = '<!DOCTYPE o [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]>'
+EXTERNAL_ENTITY = '<!DOCTYPE o [<!ENTITY a SYSTEM "file:///etc/passwd">]>'
+INVALID_DOCUMENTS = {
+    "not XML": b"{}",
     "empty": b"",
-    "no OPML": b"<rss/>",
-    "cut": listed("<outline")[:-3],
-    "bomb": listed('<outline text="&b;" xmlUrl="/feeds/a.atom"/>', BOMB),
-    "theft": listed('<outline text="&a;" xmlUrl="/feeds/a.atom"/>', THEFT),
-    "only a doctype": listed("", "<!DOCTYPE opml>"),
-    "deep": listed("<outline>" * 5_000 + "</outline>" * 5_000),
-    "many": listed('<outline xmlUrl="u"/>' * (MAX_OPML_FEEDS + 1)),
-    "large": listed(" " * MAX_OPML_BYTES),
+    "not OPML": b"<rss/>",
+    "truncated": opml_document("<outline")[:-3],
+    "entity bomb": opml_document('<outline text="&b;" xmlUrl="/feeds/a.atom"/>', ENTITY_BOMB),
+    "external entity": opml_document(
+        '<outline text="&a;" xmlUrl="/feeds/a.atom"/>', EXTERNAL_ENTITY
+    ),
+    "only a doctype": opml_document("", "<!DOCTYPE opml>"),
+    "deep": opml_document("<outline>" * 5_000 + "</outline>" * 5_000),
+    "many": opml_document('<outline xmlUrl="u"/>' * (MAX_OPML_FEEDS + 1)),
+    "large": opml_document(" " * MAX_OPML_BYTES),
 }
 
 
-@pytest.mark.parametrize("document", REFUSED.values(), ids=REFUSED)
-def test_a_bad_list_is_refused(document: bytes) -> None:
+@pytest.mark.parametrize("document", INVALID_DOCUMENTS.values(), ids=INVALID_DOCUMENTS)
+def test_invalid_list_is_rejected(document: bytes) -> None:
     with pytest.raises(BadParameter):
         read_outlines(document)
 
 
-LIST = listed('<outline text="A"><outline title="B" xmlUrl="/feeds/b.atom"/></outline>')
+VALID_LIST = opml_document(
+    '<outline text="A"><outline title="B" xmlUrl="/feeds/b.atom"/></outline>'
+)
 
 
 @given(
     st.binary(max_size=200)
-    | st.tuples(st.integers(0, len(LIST)), st.integers(0, len(LIST)), st.binary(max_size=20)).map(
-        lambda cut: LIST[: cut[0]] + cut[2] + LIST[cut[1] :]
-    )
+    | st.tuples(
+        st.integers(0, len(VALID_LIST)), st.integers(0, len(VALID_LIST)), st.binary(max_size=20)
+    ).map(lambda cut: VALID_LIST[: cut[0]] + cut[2] + VALID_LIST[cut[1] :])
 )
-def test_any_bytes_are_a_list_or_refused(document: bytes) -> None:
+def test_any_bytes_are_imported_or_rejected(document: bytes) -> None:
     try:
         found = read_outlines(document)
     except BadParameter:
@@ -187,20 +196,20 @@ def test_any_bytes_are_a_list_or_refused(document: bytes) -> None:
             keyword_from_outline(outline)
 
 
-def test_the_lines_of_a_list_are_told() -> None:
+def test_outlines_have_their_lines() -> None:
     body = '\n<outline text="F">\n<outline title="A" xmlUrl=" u "/></outline><outline xmlUrl="v"/>'
-    assert read_outlines(listed(body)) == [
+    assert read_outlines(opml_document(body)) == [
         OpmlOutline(3, "A", "u", ""),
         OpmlOutline(3, "", "v", ""),
     ]
 
 
-def test_opml_of_the_site(client: FlaskClient, redis: Redis) -> None:
+def test_opml_of_all_keywords(client: FlaskClient, redis: Redis) -> None:
     Keywords(redis).add("Agents", "agent", now=NOW)
     answer = client.get("/opml")
     assert answer.status_code == 200
     assert answer.content_type == "text/x-opml; charset=utf-8"
-    feeds = judged(answer.data).feeds
+    feeds = parsed_by_listparser(answer.data).feeds
     assert [feed.title for feed in feeds] == ["Agents", "Reward Model"]
     for feed in feeds:
         assert client.get(urlsplit(feed.url).path).status_code == 200
@@ -209,22 +218,22 @@ def test_opml_of_the_site(client: FlaskClient, redis: Redis) -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "titles"),
+    ("path", "titles"),
     [
         ("/opml?k=reward-model", ["Reward Model"]),
         ("/opml?k=agents&k=reward-model", ["Agents", "Reward Model"]),
         ("/opml?k=agents&when=announced,picked", ["Agents", "Agents"]),
     ],
 )
-def test_opml_of_chosen_keywords(
-    client: FlaskClient, redis: Redis, asked: str, titles: list[str]
+def test_opml_of_selected_keywords(
+    client: FlaskClient, redis: Redis, path: str, titles: list[str]
 ) -> None:
     Keywords(redis).add("Agents", "agent", now=NOW)
-    assert [feed.title for feed in judged(client.get(asked).data).feeds] == titles
+    assert [feed.title for feed in parsed_by_listparser(client.get(path).data).feeds] == titles
 
 
 @pytest.mark.parametrize(
-    ("asked", "canonical"),
+    ("path", "canonical"),
     [
         ("/opml?k=Reward+Model", "/opml?k=reward-model"),
         ("/opml?k=b&k=a&k=a&utm_source=x", "/opml?k=a&k=b"),
@@ -232,13 +241,15 @@ def test_opml_of_chosen_keywords(
         ("/opml?when=picked,announced&k=", "/opml?when=announced,picked"),
     ],
 )
-def test_every_choice_has_one_address(client: FlaskClient, asked: str, canonical: str) -> None:
-    answer = client.get(asked)
+def test_selection_redirects_to_its_canonical_url(
+    client: FlaskClient, path: str, canonical: str
+) -> None:
+    answer = client.get(path)
     assert (answer.status_code, answer.headers["Location"]) == (301, canonical)
 
 
 @pytest.mark.parametrize(
-    ("asked", "status"),
+    ("path", "status"),
     [
         ("/opml?k=nobody", 404),
         ("/opml?k=%E5%A5%96", 400),
@@ -248,12 +259,12 @@ def test_every_choice_has_one_address(client: FlaskClient, asked: str, canonical
         ("/opml?" + "&".join(f"k=k{n}" for n in range(101)), 400),
     ],
 )
-def test_a_bad_choice_is_said(client: FlaskClient, asked: str, status: int) -> None:
-    assert client.get(asked).status_code == status
+def test_bad_selection_is_rejected(client: FlaskClient, path: str, status: int) -> None:
+    assert client.get(path).status_code == status
 
 
-def test_a_feeds_own_subtitle_brings_its_keyword_back(app: Flask, client: FlaskClient) -> None:
-    """A reader's list has what the feed says of itself in place of our description."""
+def test_keyword_is_restored_from_the_feeds_own_subtitle(app: Flask, client: FlaskClient) -> None:
+    """A reader's export has the feed's own subtitle in place of the outline's description."""
     feed: Any = client.get("/feeds/reward-model.json").json
     found = keyword_from_outline(
         OpmlOutline(1, feed["title"], feed["feed_url"], feed["description"])

@@ -1,4 +1,4 @@
-"""References, read back by a parser of each form that others made."""
+"""References, read back by third-party parsers of each format."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import json
 import re
 from collections.abc import Sequence
 from typing import Any, Final
-from urllib.parse import quote
 
 import citeproc
 import jsonschema
@@ -14,9 +13,7 @@ import pytest
 import rispy
 from bibtexparser import middlewares
 from bibtexparser.entrypoint import parse_string
-from bs4 import BeautifulSoup
 from citeproc.source.json import CiteProcJSON
-from flask.testing import FlaskClient
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -26,8 +23,7 @@ from service.exports import bibtex, csl, ris
 from service.exports.reference import build_reference
 from service.markup.clean import single_line
 from service.markup.latex_html import tex_to_text
-from tests.service.conftest import Announce
-from tests.service.made import make_paper, make_sighting
+from tests.service.made import make_paper
 
 FULL: Final = make_paper(
     1,
@@ -42,21 +38,21 @@ FULL: Final = make_paper(
 )
 
 
-def bib(papers: Sequence[Paper]) -> list[Any]:
-    """The entries that bibtexparser finds, names parted by it."""
+def bibtex_entries(papers: Sequence[Paper]) -> list[Any]:
+    """Return the entries that bibtexparser finds, with split names."""
     stack = [middlewares.SeparateCoAuthors(), middlewares.SplitNameParts()]
-    library = parse_string(bibtex.render(papers).decode(), append_middleware=stack)
+    library = parse_string(bibtex.render_bibtex(papers).decode(), append_middleware=stack)
     assert not library.failed_blocks, library.failed_blocks
     assert len(library.blocks) == len(library.entries)
     return library.entries
 
 
-def of_ris(papers: Sequence[Paper]) -> list[dict[str, Any]]:
-    return list(rispy.loads(ris.render(papers).decode()))
+def ris_records(papers: Sequence[Paper]) -> list[dict[str, Any]]:
+    return list(rispy.loads(ris.render_ris(papers).decode()))
 
 
-def of_csl(papers: Sequence[Paper]) -> list[dict[str, Any]]:
-    items: list[dict[str, Any]] = json.loads(csl.render(papers))
+def csl_items(papers: Sequence[Paper]) -> list[dict[str, Any]]:
+    items: list[dict[str, Any]] = json.loads(csl.render_csl(papers))
     jsonschema.validate(items, SCHEMA)
     return items
 
@@ -64,7 +60,7 @@ def of_csl(papers: Sequence[Paper]) -> list[dict[str, Any]]:
 _NAME: Final = ("family", "given", "literal", "non-dropping-particle", "suffix")
 _WORDS: Final = ("title", "number", "publisher", "source", "DOI", "URL", "abstract", "keyword")
 SCHEMA: Final = {
-    # What of csl-data.json (version 1.0.2) is used; it allows no other members either.
+    # The part of csl-data.json (version 1.0.2) in use; no other members are allowed.
     "type": "array",
     "items": {
         "type": "object",
@@ -96,8 +92,8 @@ SCHEMA: Final = {
 }
 
 
-def test_bibtex_says_all_there_is() -> None:
-    (entry,) = bib([FULL])
+def test_bibtex_has_every_field() -> None:
+    (entry,) = bibtex_entries([FULL])
     assert (entry.entry_type, entry.key) == ("misc", "berg-hep-th-9901001")
     fields = {field.key: field.value for field in entry.fields}
     authors = [
@@ -125,8 +121,8 @@ def test_bibtex_says_all_there_is() -> None:
     }
 
 
-def test_ris_says_all_there_is() -> None:
-    (entry,) = of_ris([FULL])
+def test_ris_has_every_field() -> None:
+    (entry,) = ris_records([FULL])
     assert entry == {
         "type_of_reference": "UNPB",
         "id": "berg-hep-th-9901001",
@@ -145,8 +141,8 @@ def test_ris_says_all_there_is() -> None:
     }
 
 
-def test_csl_says_all_there_is() -> None:
-    (item,) = of_csl([FULL])
+def test_csl_has_every_field() -> None:
+    (item,) = csl_items([FULL])
     assert item == {
         "id": "berg-hep-th-9901001",
         "type": "article",
@@ -169,53 +165,53 @@ def test_csl_says_all_there_is() -> None:
     }
 
 
-def test_a_citation_processor_cites_it() -> None:
+def test_citation_processor_formats_the_reference() -> None:
     style = citeproc.CitationStylesStyle("harvard-cite-them-right", validate=False)
     cited = citeproc.CitationStylesBibliography(
-        style, CiteProcJSON(of_csl([FULL])), citeproc.formatter.plain
+        style, CiteProcJSON(csl_items([FULL])), citeproc.formatter.plain
     )
     cited.register(citeproc.Citation([citeproc.CitationItem("berg-hep-th-9901001")]))
-    (said,) = map(str, cited.bibliography())
-    assert said.startswith("van der Berg, L. et al. (2026)") or "van der Berg, L." in said
-    assert "Schrödinger" in said
+    (text,) = map(str, cited.bibliography())
+    assert "van der Berg, L." in text
+    assert "Schrödinger" in text
 
 
-def test_a_bare_paper_is_cited_too() -> None:
+def test_paper_without_texts_has_a_reference() -> None:
     bare = make_paper(2, title="", abstract="", authors=(), categories=())
-    assert bib([bare])[0].key == "arxiv-2611.00002"
-    assert bib([bare])[0].fields_dict["doi"].value == "10.48550/arXiv.2611.00002"
-    assert of_ris([bare])[0]["title"] == "2611.00002"
-    assert "author" not in of_csl([bare])[0] or of_csl([bare])[0]["author"] == []
+    assert bibtex_entries([bare])[0].key == "arxiv-2611.00002"
+    assert bibtex_entries([bare])[0].fields_dict["doi"].value == "10.48550/arXiv.2611.00002"
+    assert ris_records([bare])[0]["title"] == "2611.00002"
+    assert "author" not in csl_items([bare])[0] or csl_items([bare])[0]["author"] == []
 
 
-def test_withdrawn_is_said() -> None:
-    gone = make_paper(2, withdrawn=True)
-    assert bib([gone])[0].fields_dict["note"].value.startswith("Withdrawn")
-    assert of_ris([gone])[0]["notes"][0] == "Withdrawn"
-    assert of_csl([gone])[0]["status"] == "withdrawn"
+def test_withdrawal_is_in_every_format() -> None:
+    withdrawn = make_paper(2, withdrawn=True)
+    assert bibtex_entries([withdrawn])[0].fields_dict["note"].value.startswith("Withdrawn")
+    assert ris_records([withdrawn])[0]["notes"][0] == "Withdrawn"
+    assert csl_items([withdrawn])[0]["status"] == "withdrawn"
 
 
 def unescaped(value: str) -> str:
-    """A field's text without what keeps it in its field."""
+    """Return a field's text without escapes."""
     return re.sub(r"\\([%#&_])", r"\1", value.replace(r"\^{}", "^"))
 
 
 def braceless(text: str) -> str:
-    """A text without braces, backslashes and blanks behind a line break: one may be put there."""
+    """Return a text without braces, backslashes, and the spaces that may follow a line break."""
     tokens = [token for token in re.findall(r"\\.|.", text) if token not in ("{", "}")]
-    kept, behind_break = "", False
+    result, behind_break = "", False
     for token in tokens:
         behind_break = token == r"\\" or (behind_break and token == " ")
-        kept += "" if behind_break else token
-    return re.sub(r"[{}]|\\text(?:brace(?:left|right)|backslash)|\\[lr]brace|\\", "", kept)
+        result += "" if behind_break else token
+    return re.sub(r"[{}]|\\text(?:brace(?:left|right)|backslash)|\\[lr]brace|\\", "", result)
 
 
 def check(papers: Sequence[Paper]) -> None:
-    """Every form has every paper with its texts and all its authors."""
-    made = [build_reference(record) for record in papers]
-    entries, records, items = bib(papers), of_ris(papers), of_csl(papers)
+    """Assert that every format has every paper with its texts and all its authors."""
+    references = [build_reference(record) for record in papers]
+    entries, records, items = bibtex_entries(papers), ris_records(papers), csl_items(papers)
     assert len(entries) == len(records) == len(items) == len(papers)
-    for entry, record, item, ref in zip(entries, records, items, made, strict=True):
+    for entry, record, item, ref in zip(entries, records, items, references, strict=True):
         assert entry.key == record["id"] == item["id"] == ref.citation_key
         assert len(entry.fields_dict["author"].value) == len(ref.authors)
         assert len(record["authors"]) == len(item["author"]) == len(ref.authors)
@@ -224,7 +220,7 @@ def check(papers: Sequence[Paper]) -> None:
         assert braceless(unescaped(entry.fields_dict["title"].value)) == braceless(ref.title)
 
 
-def test_real_records_are_references(nasty: list[Paper]) -> None:
+def test_recorded_papers_are_references(nasty: list[Paper]) -> None:
     once = list(
         {record.id: record for record in nasty if any(map(single_line, record.authors))}.values()
     )
@@ -259,7 +255,7 @@ HARD = [
 
 
 @pytest.mark.parametrize("text", HARD)
-def test_hand_made_texts_stay_in_their_fields(text: str) -> None:
+def test_difficult_texts_stay_in_their_fields(text: str) -> None:
     hard = make_paper(
         1, title=f"x {text}", abstract=text, comment=text, authors=(f"A {text}", "B C")
     )
@@ -273,104 +269,13 @@ def test_any_text_stays_in_its_field(marks: str, other: str) -> None:
 
 
 @given(st.text(alphabet="\\{}$a%_", max_size=30))
-def test_braces_are_paired_for_whoever_counts_them(text: str) -> None:
-    """BibTeX itself counts escaped braces too; some parsers do not, or none behind a backslash."""
-    made = bibtex.escape_bibtex(text)
-    for counted in (made, re.sub(r"\\.", "", made), re.sub(r"\\[{}]", "", made)):
+def test_braces_are_balanced_for_every_parser(text: str) -> None:
+    """BibTeX counts escaped braces too; some parsers do not, or skip any escaped character."""
+    escaped = bibtex.escape_bibtex(text)
+    for counted in (escaped, re.sub(r"\\.", "", escaped), re.sub(r"\\[{}]", "", escaped)):
         depth = 0
         for character in counted:
             depth += (character == "{") - (character == "}")
             assert depth >= 0
         assert depth == 0
-    assert not re.search(r"(?<!\\)(?:\\\\)*%", made)
-
-
-FORMS = [
-    ("bib", "application/x-bibtex; charset=utf-8", "@misc{"),
-    ("ris", "application/x-research-info-systems; charset=utf-8", "TY  - UNPB\r\n"),
-    ("csl.json", "application/vnd.citationstyles.csl+json", "[\n {"),
-]
-
-
-@pytest.mark.parametrize(("suffix", "content_type", "begins"), FORMS)
-@pytest.mark.usefixtures("three")
-def test_a_paper_a_keyword_and_a_selection(
-    client: FlaskClient, suffix: str, content_type: str, begins: str
-) -> None:
-    paths = {
-        f"/papers/2611.00001.{suffix}": 1,
-        f"/export/papers.{suffix}?id=2611.00003,2611.00001": 2,
-        f"/export/k/reward-model.{suffix}": 3,
-        f"/export/k/reward-model.{suffix}?n=2": 2,
-        f"/export/search.{suffix}?q=number": 3,
-        f"/export/search.{suffix}?q=nothing": 0,
-    }
-    for path, count in paths.items():
-        answer = client.get(path)
-        assert (answer.status_code, answer.content_type) == (200, content_type), answer.text
-        assert answer.text.count("https://arxiv.org/abs/2611") == count
-        assert answer.text.startswith(begins) or not count
-        assert answer.headers["Content-Disposition"].startswith("attachment; filename=")
-        again = client.get(path, headers={"If-None-Match": answer.headers["ETag"]})
-        assert again.status_code == 304
-
-
-def test_a_papers_page_leads_to_its_references(client: FlaskClient, announce: Announce) -> None:
-    announce([make_sighting(1, id=ArxivId.parse("hep-th/9901001"))])
-    soup = BeautifulSoup(client.get("/papers/hep-th/9901001").data, "html.parser")
-    for suffix, content_type, _ in FORMS:
-        (link,) = soup.find_all("a", href=f"/papers/hep-th/9901001.{suffix}")
-        assert client.get(str(link["href"])).content_type == content_type
-
-
-@pytest.mark.usefixtures("three")
-@pytest.mark.parametrize("path", ["/k/reward-model?n=2", "/search?q=number"])
-def test_a_keywords_page_leads_to_its_references(client: FlaskClient, path: str) -> None:
-    soup = BeautifulSoup(client.get(path).data, "html.parser")
-    (link,) = soup.find_all("a", string="As BibTeX")
-    shown = len(soup.find_all("article"))
-    assert client.get(str(link["href"])).text.count("@misc") == shown
-
-
-def test_old_ids_have_a_slash(client: FlaskClient, announce: Announce) -> None:
-    announce([make_sighting(1, id=ArxivId.parse("hep-th/9901001"))])
-    answer = client.get("/papers/hep-th/9901001.bib")
-    assert "eprint        = {hep-th/9901001}" in answer.text
-    assert 'filename="hep-th-9901001.bib"' in answer.headers["Content-Disposition"]
-
-
-@pytest.mark.parametrize(
-    ("asked", "canonical"),
-    [
-        ("/papers/2611.00001v2.bib", "/papers/2611.00001.bib"),
-        (f"/papers/{quote('arXiv:2611.00001')}.ris", "/papers/2611.00001.ris"),
-        ("/export/papers.bib?id=2611.00001,2611.00002", None),
-        ("/export/k/Reward%20Model.bib?n=100", "/export/k/reward-model.bib"),
-        ("/export/search.bib?q=b+a", "/export/search.bib?q=a+b"),
-    ],
-)
-def test_every_export_has_one_address(
-    client: FlaskClient, asked: str, canonical: str | None
-) -> None:
-    answer = client.get(asked)
-    wanted = canonical or "/export/papers.bib?id=2611.00002,2611.00001"
-    assert (answer.status_code, answer.headers["Location"]) == (301, wanted)
-
-
-@pytest.mark.parametrize(
-    ("asked", "status"),
-    [
-        ("/papers/2611.00009.bib", 404),
-        ("/papers/nothing.bib", 400),
-        ("/papers/2611.00001.bib?n=1", 400),
-        ("/papers/2611.00001.doc", 400),
-        ("/export/papers.bib", 400),
-        ("/export/papers.bib?id=2611.00009", 404),
-        ("/export/papers.bib?id=" + ",".join(f"2611.{n:05}" for n in range(1, 202)), 400),
-        ("/export/k/nobody.bib", 404),
-        ("/export/search.bib", 400),
-        ("/export/search.bib?q=%22", 400),
-    ],
-)
-def test_a_bad_wish_is_said(client: FlaskClient, asked: str, status: int) -> None:
-    assert client.get(asked).status_code == status
+    assert not re.search(r"(?<!\\)(?:\\\\)*%", escaped)

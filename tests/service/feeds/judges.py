@@ -1,7 +1,7 @@
-"""What other people's parsers make of a feed, in one shape.
+"""Third-party feed parsers as judges: their entries of a feed in one shape.
 
-Each judge reads some formats. What it does not tell is None, and so is what it is known to change:
-a judge that mends texts is still a judge of all else.
+Each parser reads some formats. A field that it does not return is None, and so is one that it is
+known to change: a parser that repairs texts still judges the other fields.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ FEEDSMITH: Final = Path(__file__).parents[1] / "feedsmith"
 
 @dataclass(frozen=True, slots=True)
 class ParsedEntry:
-    """An entry as a judge read it."""
+    """An entry as a parser read it."""
 
     id: str
     title: str | None = None
@@ -36,7 +36,7 @@ class ParsedEntry:
 
 
 def _feedparser(body: bytes, suffix: str) -> list[ParsedEntry]:
-    """feedparser: takes a title of RSS for HTML, and mends what looks like misread Latin-1."""
+    """feedparser: reads RSS titles as HTML, and repairs what looks like misread Latin-1."""
     parsed = feedparser.parse(body, sanitize_html=False)
     assert not parsed.bozo, parsed.bozo_exception
     return [
@@ -51,7 +51,7 @@ def _feedparser(body: bytes, suffix: str) -> list[ParsedEntry]:
 
 
 def _fastfeedparser(body: bytes, suffix: str) -> list[ParsedEntry]:
-    """fastfeedparser: of the authors it tells the first."""
+    """fastfeedparser: returns the first author only."""
     return [
         ParsedEntry(
             id=entry["id"],
@@ -64,7 +64,7 @@ def _fastfeedparser(body: bytes, suffix: str) -> list[ParsedEntry]:
 
 
 def _atoma_atom(body: bytes, _: str) -> list[ParsedEntry]:
-    """atoma: an entry without authors has the feed's, as the standard says."""
+    """atoma: gives an entry without authors the feed's, as the standard has it."""
     return [
         ParsedEntry(
             id=entry.id_,
@@ -84,7 +84,7 @@ def _atoma_rss(body: bytes, _: str) -> list[ParsedEntry]:
 
 
 def _atoma_json(body: bytes, _: str) -> list[ParsedEntry]:
-    """atoma: knows the first JSON Feed, in which an item has one author."""
+    """atoma: reads JSON Feed 1.0, in which an item has one author."""
     return [
         ParsedEntry(id=item.id_, title=item.title, html=item.content_html, text=item.content_text)
         for item in atoma.parse_json_feed_bytes(body).items
@@ -92,10 +92,10 @@ def _atoma_json(body: bytes, _: str) -> list[ParsedEntry]:
 
 
 def parse_with_feedsmith(documents: Mapping[str, bytes]) -> dict[str, list[ParsedEntry]]:
-    """What feedsmith reads, of all formats in one run; skips where it is not at hand."""
+    """Parse documents of all formats in one run of feedsmith; skip if it is not installed."""
     if not shutil.which("node") or not (FEEDSMITH / "node_modules").is_dir():
         pytest.skip(f"no feedsmith: install node, then: npm ci --prefix {FEEDSMITH}")
-    ran = subprocess.run(
+    process = subprocess.run(
         ["node", "read.mjs"],
         cwd=FEEDSMITH,
         input=json.dumps({name: body.decode() for name, body in documents.items()}),
@@ -103,13 +103,13 @@ def parse_with_feedsmith(documents: Mapping[str, bytes]) -> dict[str, list[Parse
         text=True,
         check=True,
     )
-    read: dict[str, list[dict[str, Any]]] = json.loads(ran.stdout)
+    read: dict[str, list[dict[str, Any]]] = json.loads(process.stdout)
     return {name: [_from_json(entry) for entry in entries] for name, entries in read.items()}
 
 
 def _from_json(entry: dict[str, Any]) -> ParsedEntry:
-    said = {name: entry.get(name) for name in ("title", "summary", "html", "text")}
-    return ParsedEntry(entry["id"], **said, authors=tuple(entry["authors"]))
+    texts = {name: entry.get(name) for name in ("title", "summary", "html", "text")}
+    return ParsedEntry(entry["id"], **texts, authors=tuple(entry["authors"]))
 
 
 FEED_PARSERS: Final[Mapping[str, Mapping[str, Callable[[bytes, str], list[ParsedEntry]]]]] = {
@@ -117,4 +117,4 @@ FEED_PARSERS: Final[Mapping[str, Mapping[str, Callable[[bytes, str], list[Parsed
     "fastfeedparser": {"atom": _fastfeedparser, "rss": _fastfeedparser, "json": _fastfeedparser},
     "atoma": {"atom": _atoma_atom, "rss": _atoma_rss, "json": _atoma_json},
 }
-"""Judges in Python, by the formats they read."""
+"""Python parsers, by the formats they read."""

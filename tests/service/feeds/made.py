@@ -1,19 +1,27 @@
-"""Feeds of made-up papers."""
+"""Feeds of made-up papers, and their documents."""
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
+from papers.model.arxiv_id import ArxivId
 from papers.model.paper import Paper
+from service.feeds import FORMATS
 from service.feeds.entry import Entry
+from service.feeds.entry_cache import EntryCaches
 from service.feeds.feed import Feed
+from tests.service.made import make_paper
 
 SITE = "https://wire.example"
+CACHES: Final = EntryCaches()
+"""The caches of `render_feed`: like an app's, warm after the first tests."""
 
 
-def make_feed(*papers: Paper, **said: Any) -> Feed:
-    """A feed of papers at a made-up address."""
+def make_feed(*papers: Paper, **fields: Any) -> Feed:
+    """Return a feed of papers at a made-up address."""
     plain = Feed(
         id=f"{SITE}/feeds/k.atom",
         title="K · Paperwire",
@@ -24,4 +32,21 @@ def make_feed(*papers: Paper, **said: Any) -> Feed:
         alternates=((f"{SITE}/feeds/k.rss", "application/rss+xml"),),
         entries=tuple(Entry(paper) for paper in papers),
     )
-    return replace(plain, **said)
+    return replace(plain, **fields)
+
+
+def render_feed(suffix: str, feed: Feed) -> bytes:
+    """Render a feed in the format of a suffix."""
+    return FORMATS[suffix].render(feed, CACHES)
+
+
+def recorded_papers(recorded: Path) -> list[Paper]:
+    """Return recorded papers whose texts break naive code."""
+    lines = (recorded / "quality" / "nasty_papers.jsonl").read_text("utf-8").splitlines()
+    return [_paper(json.loads(line)) for line in lines]
+
+
+def _paper(record: dict[str, Any]) -> Paper:
+    texts = {name: record[name] for name in ("title", "abstract", "comment") if record.get(name)}
+    lists = {name: tuple(record.get(name) or ()) for name in ("authors", "categories")}
+    return make_paper(1, id=ArxivId.parse(record["id"]), **texts, **lists)

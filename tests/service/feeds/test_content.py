@@ -9,10 +9,8 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from papers.model.paper import Pick
-from service.feeds import FORMATS
 from service.feeds.content import Content, build_content
-from tests.service.feeds.made import make_feed
-from tests.service.feeds.test_recorded import recorded_papers
+from tests.service.feeds.made import make_feed, recorded_papers, render_feed
 from tests.service.made import NOW, make_paper
 
 TEXT = st.lists(
@@ -27,19 +25,19 @@ TEXT = st.lists(
 PICK = Pick("hf", NOW, "https://a.example/it's?x=1&y='2'", "")
 
 
-def written(content: Content) -> str:
-    """The fragment as an XML writer spells it."""
+def serialized(content: Content) -> str:
+    """Return the fragment as lxml serializes it."""
     node = etree.fromstring(f"<div>{content.xhtml}</div>")
-    spelled: str = etree.tostring(node, encoding="unicode")
-    return re.sub("^<div>|</div>$|^<div/>$", "", spelled)
+    xml: str = etree.tostring(node, encoding="unicode")
+    return re.sub("^<div>|</div>$|^<div/>$", "", xml)
 
 
 @settings(max_examples=300, deadline=None)
 @given(TEXT, TEXT)
 @example(r"\textbf{}", r"\textbf{\emph{}} $\text{}$")
-def test_the_xml_is_as_an_xml_writer_spells_it(abstract: str, comment: str) -> None:
+def test_xml_is_as_lxml_serializes_it(abstract: str, comment: str) -> None:
     content = build_content(make_paper(1, abstract=abstract, comment=comment), lead_pick=PICK)
-    assert content.xml == written(content)
+    assert content.xml == serialized(content)
 
 
 @pytest.mark.parametrize(
@@ -50,23 +48,23 @@ def test_the_xml_is_as_an_xml_writer_spells_it(abstract: str, comment: str) -> N
         ("it's <p></p>", *["<p>it's &lt;p&gt;&lt;/p&gt;</p>"] * 2),
     ],
 )
-def test_an_empty_element_is_html_here_and_xml_there(abstract: str, html: str, xml: str) -> None:
+def test_empty_elements_in_html_and_in_xml(abstract: str, html: str, xml: str) -> None:
     content = build_content(make_paper(1, abstract=abstract))
     assert (content.xhtml, content.xml) == (html, xml)
 
 
-def test_real_records_are_spelled_as_an_xml_writer_spells_them(recorded: Path) -> None:
+def test_xml_of_recorded_papers_is_as_lxml_serializes_it(recorded: Path) -> None:
     for record in recorded_papers(recorded):
         content = build_content(record)
-        assert content.xml == written(content)
+        assert content.xml == serialized(content)
 
 
-def test_an_atom_document_is_as_an_xml_writer_spells_it() -> None:
-    """Also where words say what stands in a feed for the content, and where there is none."""
+def test_atom_document_is_as_lxml_serializes_it() -> None:
+    """Also if a text equals the markup of empty content, and if there is no content."""
     hole = '<content type="xhtml"/>'
     hostile = make_paper(1, title=hole, abstract=hole, authors=(hole,), categories=(hole,))
-    body = FORMATS["atom"].render(
-        make_feed(hostile, make_paper(2, abstract=""), make_paper(3, abstract="words"))
+    body = render_feed(
+        "atom", make_feed(hostile, make_paper(2, abstract=""), make_paper(3, abstract="words"))
     )
     tree = etree.fromstring(body)
     assert etree.tostring(tree, encoding="UTF-8", xml_declaration=True) == body

@@ -16,16 +16,16 @@ from tests.service.made import (
 )
 
 
-def with_all(*sightings: object) -> Paper:
+def merged(*sightings: object) -> Paper:
     record = None
-    for said in sightings:
-        record = merge(record, said)  # type: ignore[arg-type]
+    for sighting in sightings:
+        record = merge(record, sighting)  # type: ignore[arg-type]
     assert record
     return record
 
 
 def compared(entry: Entry) -> tuple[object, ...]:
-    """What readers compare to tell whether an entry was modified."""
+    """Return what readers compare to decide whether an entry was modified."""
     stable = [link for link in entry.links if link.rel in ("alternate", "enclosure")]
     return (
         *(entry.id, entry.title, entry.authors, entry.summary, entry.content.xhtml),
@@ -34,7 +34,7 @@ def compared(entry: Entry) -> tuple[object, ...]:
     )
 
 
-def test_an_entry_says_what_arxiv_says() -> None:
+def test_entry_has_the_fields_from_arxiv() -> None:
     entry = Entry(make_paper(7, comment="9 pages", journal_ref="J. 1", doi="10.1/2"))
     assert entry.id == "https://arxiv.org/abs/2611.00007"
     assert entry.title == "Reward model number 7"
@@ -62,22 +62,22 @@ def test_an_entry_says_what_arxiv_says() -> None:
     )
 
 
-def test_a_journal_named_later_is_told_outside_what_readers_compare() -> None:
+def test_later_journal_reference_changes_nothing_readers_compare() -> None:
     first = merge(None, make_revision(1, 2))
     later = merge(first, make_description(1, 2))
     assert compared(Entry(later)) == compared(Entry(first))
     assert (Entry(later).journal_ref, Entry(later).doi) == ("J. Late 1 (2027)", "10.1/late")
 
 
-def test_the_title_is_read_and_the_record_keeps_what_was_written() -> None:
+def test_title_is_plain_text_and_the_paper_keeps_its_tex() -> None:
     written = r"On Schr\"odinger's $\alpha$"
     entry = Entry(make_paper(1, title=written))
     assert entry.title == r"On Schrödinger's $\alpha$"
     assert entry.paper.title == written
 
 
-def test_a_new_version_moves_updated_alone() -> None:
-    first, second = make_paper(1), with_all(make_sighting(1), make_revision(1, 2, title="Better"))
+def test_new_version_changes_updated_but_not_published() -> None:
+    first, second = make_paper(1), merged(make_sighting(1), make_revision(1, 2, title="Better"))
     assert Entry(second).id == Entry(first).id
     assert Entry(second).published == Entry(first).published
     assert Entry(second).updated > Entry(first).updated
@@ -85,7 +85,7 @@ def test_a_new_version_moves_updated_alone() -> None:
 
 
 def test_withdrawal_marks_title_and_category() -> None:
-    entry = Entry(with_all(make_sighting(1), make_revision(1, 2, withdrawn=True)))
+    entry = Entry(merged(make_sighting(1), make_revision(1, 2, withdrawn=True)))
     assert entry.title == "[Withdrawn] Reward model number 1"
     assert entry.categories[-1].term == "withdrawn"
     assert entry.categories[-1].scheme == ""
@@ -101,14 +101,14 @@ def test_withdrawal_marks_title_and_category() -> None:
     ],
 )
 def test_communities_change_nothing_readers_compare(later: object) -> None:
-    before, after = Entry(make_paper(1)), Entry(with_all(make_sighting(1), later))
+    before, after = Entry(make_paper(1)), Entry(merged(make_sighting(1), later))
     assert compared(before) == compared(after)
     assert before.links != after.links
 
 
 def test_links_carry_rel_and_type() -> None:
-    said = make_pick(1)._replace(code="https://github.com/a/b", project="javascript:alert(1)")
-    entry = Entry(with_all(make_sighting(1), said))
+    pick = make_pick(1)._replace(code="https://github.com/a/b", project="javascript:alert(1)")
+    entry = Entry(merged(make_sighting(1), pick))
     assert [(link.rel, link.type, link.title, link.comments) for link in entry.links] == [
         ("alternate", "text/html", "Abstract", None),
         ("related", "application/pdf", "PDF", None),
@@ -121,8 +121,8 @@ def test_links_carry_rel_and_type() -> None:
     assert entry.votes == 5
 
 
-def test_only_a_feed_of_picks_begins_with_the_pick() -> None:
-    record = with_all(make_sighting(1), make_pick(1, thumbnail="https://t.example/1.png"))
+def test_content_begins_with_the_pick_in_feeds_of_picks_only() -> None:
+    record = merged(make_sighting(1), make_pick(1, thumbnail="https://t.example/1.png"))
     entry = Entry(record, lead_pick=select_lead_pick(record))
     assert entry.content.text.startswith("Picked by Hugging Face Daily Papers on 2026-11-02.")
     assert "vote" not in entry.content.xhtml
@@ -131,8 +131,8 @@ def test_only_a_feed_of_picks_begins_with_the_pick() -> None:
     assert Entry(record).thumbnail == ""
 
 
-def test_the_lead_is_that_communitys_pick_or_the_first() -> None:
-    record = with_all(
+def test_lead_pick_is_the_communitys_or_the_earliest() -> None:
+    record = merged(
         make_sighting(1), make_pick(1), make_pick(1, "ours", picked_at=FIRST_ANNOUNCED + 3 * DAY)
     )
     by = {c: lead.community for c in ("", "ours", "arxiv") if (lead := select_lead_pick(record, c))}
@@ -140,7 +140,7 @@ def test_the_lead_is_that_communitys_pick_or_the_first() -> None:
     assert select_lead_pick(make_paper(1)) is None
 
 
-def test_hostile_text_is_only_text() -> None:
+def test_hostile_text_is_escaped() -> None:
     entry = Entry(
         make_paper(
             1,
@@ -154,14 +154,21 @@ def test_hostile_text_is_only_text() -> None:
     assert entry.content.xhtml == "<p>&lt;img src=x onerror=alert(1)&gt;</p><p>]]&gt;</p>"
 
 
-def test_a_paper_only_a_community_has_described() -> None:
-    said = make_pick(3)._replace(title="Only here", categories=(), channel=Channel.HUGGINGFACE)
-    entry = Entry(with_all(said))
-    assert entry.source.url == "https://huggingface.co/papers"
-    assert Entry(with_all(make_pick(3))).title == "2611.00003"
+def test_paper_known_from_a_community_only() -> None:
+    described = make_pick(3)._replace(title="Only here", categories=(), channel=Channel.HUGGINGFACE)
+    entry = Entry(merged(described))
+    assert (entry.source.id, entry.source.title, entry.source.url) == (
+        "https://huggingface.co/papers",
+        "Hugging Face Daily Papers",
+        "https://huggingface.co/papers",
+    )
+    ours = make_pick(3, "ours")._replace(title="Only here", categories=())
+    assert Entry(merged(ours)).source.title == "arXiv.org"
+    assert Entry(make_paper(1, categories=())).source.title == "arXiv.org"
+    assert Entry(merged(make_pick(3))).title == "2611.00003"
 
 
-def test_a_cross_listing_is_the_same_entry() -> None:
+def test_cross_list_does_not_change_the_entry() -> None:
     crossed = make_sighting(1, announce_type=AnnounceType.CROSS, categories=("cs.CL", "stat.ML"))
-    entry = Entry(with_all(make_sighting(1), crossed))
+    entry = Entry(merged(make_sighting(1), crossed))
     assert (entry.id, entry.updated) == (Entry(make_paper(1)).id, Entry(make_paper(1)).updated)

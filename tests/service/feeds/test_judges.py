@@ -1,4 +1,4 @@
-"""Every state of a feed, read by parsers that others wrote: the same entries, word by word."""
+"""Every kind of feed, read by third-party parsers: the same entries, word by word."""
 
 from __future__ import annotations
 
@@ -15,8 +15,7 @@ from service.feeds.digest_entry import build_digest_entry
 from service.feeds.entry import Entry, FeedItem, select_lead_pick
 from service.feeds.feed import Feed
 from tests.service.feeds.judges import FEED_PARSERS, ParsedEntry, parse_with_feedsmith
-from tests.service.feeds.made import SITE, make_feed
-from tests.service.feeds.test_recorded import recorded_papers
+from tests.service.feeds.made import SITE, make_feed, recorded_papers, render_feed
 from tests.service.made import make_paper, make_pick, make_revision, make_sighting
 
 TEXTS: Final = (
@@ -33,8 +32,8 @@ TEXTS: Final = (
 )
 
 
-def odd() -> list[Paper]:
-    """Hand-made papers with odd texts everywhere."""
+def papers_with_odd_texts() -> list[Paper]:
+    """Return papers with an odd text in every field."""
     return [
         make_paper(
             number, title=text, abstract=f"{text}\n  {text}", authors=(text, "B"), comment=text
@@ -43,56 +42,63 @@ def odd() -> list[Paper]:
     ]
 
 
-def told() -> Paper:
-    """A paper of which everything is known."""
-    stated = {"comment": "9 pages", "journal_ref": "J. 1 & 2", "doi": "10.1/2<3>"}
+def complete_paper() -> Paper:
+    """Return a paper with a value in every field."""
+    fields = {"comment": "9 pages", "journal_ref": "J. 1 & 2", "doi": "10.1/2<3>"}
     known = merge(
-        merge(None, make_sighting(30, **stated)),
+        merge(None, make_sighting(30, **fields)),
         make_pick(30)._replace(code="https://github.com/a/b?c=d&e=f"),
     )
-    return merge(known, make_revision(30, 2, withdrawn=True, **stated))
+    return merge(known, make_revision(30, 2, withdrawn=True, **fields))
 
 
-def page(number: int) -> str:
+def page_url(number: int) -> str:
     return f"{SITE}/feeds/k.atom?before=2611.{number:05}"
 
 
-def digest() -> FeedItem:
-    at = datetime(2026, 11, 21, tzinfo=UTC)
+def digest_entry() -> FeedItem:
+    ended_at = datetime(2026, 11, 21, tzinfo=UTC)
     url = f"{SITE}/k/k?since=2026-11-20&until=2026-11-20"
     return build_digest_entry(
-        odd(), id=f"{SITE}#d", name="K < L", period_text="20 November", url=url, ended_at=at
+        papers_with_odd_texts(),
+        id=f"{SITE}#d",
+        name="K < L",
+        period_text="20 November",
+        url=url,
+        ended_at=ended_at,
     )
 
 
-PAGES: Final = (("first", f"{SITE}/feeds/k.atom"), ("previous", page(9)), ("next", page(2)))
+PAGES: Final = (("first", f"{SITE}/feeds/k.atom"), ("previous", page_url(9)), ("next", page_url(2)))
 ARCHIVE: Final = (
     ("current", f"{SITE}/feeds/k.atom"),
     ("prev-archive", f"{SITE}/feeds/k/2026-09.atom"),
     ("next-archive", f"{SITE}/feeds/k/2026-11.atom"),
 )
-STATES: Final[dict[str, Feed]] = {
-    "full": make_feed(*odd(), told()),
+FEEDS: Final[dict[str, Feed]] = {
+    "full": make_feed(*papers_with_odd_texts(), complete_paper()),
     "one": make_feed(make_paper(1)),
     "empty": make_feed(),
     "bare": make_feed(make_paper(1, title="", abstract="", authors=(), categories=())),
-    "paged": make_feed(*odd(), around=PAGES),
-    "archive": make_feed(*odd(), around=ARCHIVE, archive=True),
-    "picked": make_feed(entries=(Entry(told(), lead_pick=select_lead_pick(told())),)),
-    "digest": make_feed(entries=(digest(),)),
+    "paged": make_feed(*papers_with_odd_texts(), paging_links=PAGES),
+    "archive": make_feed(*papers_with_odd_texts(), paging_links=ARCHIVE, archive=True),
+    "picked": make_feed(
+        entries=(Entry(complete_paper(), lead_pick=select_lead_pick(complete_paper())),)
+    ),
+    "digest": make_feed(entries=(digest_entry(),)),
     "with a hub": make_feed(make_paper(1), hub_url="https://hub.example/"),
 }
 
 
-def rendered(state: Feed) -> dict[str, bytes]:
-    return {suffix: form.render(state) for suffix, form in FORMATS.items()}
+def rendered(feed: Feed) -> dict[str, bytes]:
+    return {suffix: render_feed(suffix, feed) for suffix in FORMATS}
 
 
-def assert_read(found: list[ParsedEntry], state: Feed) -> None:
-    """What a judge read is what was meant, in everything that it tells."""
-    assert [read.id for read in found] == [entry.id for entry in state.entries]
-    for read, entry in zip(found, state.entries, strict=True):
-        meant = {
+def assert_entries(found: list[ParsedEntry], feed: Feed) -> None:
+    """Assert that a parser read the feed's entries, in every field that it returns."""
+    assert [read.id for read in found] == [entry.id for entry in feed.entries]
+    for read, entry in zip(found, feed.entries, strict=True):
+        expected = {
             "title": entry.title,
             "summary": entry.summary,
             "html": entry.content.xhtml,
@@ -100,31 +106,32 @@ def assert_read(found: list[ParsedEntry], state: Feed) -> None:
             "authors": entry.authors,
             "first_author": next(iter(entry.authors), ""),
         }
-        said = {name: getattr(read, name) for name in meant if getattr(read, name) is not None}
-        assert said == {name: meant[name] for name in said}
+        values = {name: getattr(read, name) for name in expected}
+        present = {name: value for name, value in values.items() if value is not None}
+        assert present == {name: expected[name] for name in present}
 
 
 @pytest.mark.parametrize("judge", FEED_PARSERS)
-@pytest.mark.parametrize("name", STATES)
-def test_a_judge_reads_every_state(name: str, judge: str) -> None:
-    state = STATES[name]
+@pytest.mark.parametrize("name", FEEDS)
+def test_parser_reads_every_kind_of_feed(name: str, judge: str) -> None:
+    feed = FEEDS[name]
     for suffix, read in FEED_PARSERS[judge].items():
-        assert_read(read(FORMATS[suffix].render(state), suffix), state)
+        assert_entries(read(render_feed(suffix, feed), suffix), feed)
 
 
-@pytest.mark.parametrize("name", STATES)
-def test_feedsmith_reads_every_state(name: str) -> None:
-    state = STATES[name]
-    for found in parse_with_feedsmith(rendered(state)).values():
-        assert_read(found, state)
+@pytest.mark.parametrize("name", FEEDS)
+def test_feedsmith_reads_every_kind_of_feed(name: str) -> None:
+    feed = FEEDS[name]
+    for found in parse_with_feedsmith(rendered(feed)).values():
+        assert_entries(found, feed)
 
 
-def test_judges_read_real_records_that_break_things(recorded: Path) -> None:
-    state = make_feed(*recorded_papers(recorded))
-    bodies = rendered(state)
+def test_parsers_read_recorded_papers(recorded: Path) -> None:
+    feed = make_feed(*recorded_papers(recorded))
+    bodies = rendered(feed)
     for judge, formats in FEED_PARSERS.items():
-        if judge != "feedparser":  # it mends what was misread as Latin-1 before it came to arXiv
+        if judge != "feedparser":  # repairs texts that arXiv got as misread Latin-1
             for suffix, read in formats.items():
-                assert_read(read(bodies[suffix], suffix), state)
+                assert_entries(read(bodies[suffix], suffix), feed)
     for found in parse_with_feedsmith(bodies).values():
-        assert_read(found, state)
+        assert_entries(found, feed)

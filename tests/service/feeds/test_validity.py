@@ -1,4 +1,4 @@
-"""Every state of a feed, held to the standards word by word, and to what readers refuse."""
+"""Every kind of feed against the standards, and against what readers reject."""
 
 from __future__ import annotations
 
@@ -19,9 +19,8 @@ from lxml import etree
 from service.feeds import FORMATS
 from service.feeds.feed import Feed
 from service.feeds.feedgen_extension import ATOM_NS, DUBLIN_CORE_NS, SLASH_NS
-from tests.service.feeds.made import make_feed
-from tests.service.feeds.test_judges import STATES
-from tests.service.feeds.test_recorded import recorded_papers
+from tests.service.feeds.made import make_feed, recorded_papers, render_feed
+from tests.service.feeds.test_judges import FEEDS
 
 ATOM_SCHEMA: Final = etree.RelaxNG(etree.parse(Path(__file__).with_name("atom.rng")))
 
@@ -41,7 +40,7 @@ _AUTHORS: Final = {
 
 
 def exactly(required: str, **properties: Any) -> dict[str, Any]:
-    """An object with these members and extensions (`_…`), and no others."""
+    """Return the schema of an object with these members and extensions (`_…`), and no others."""
     return {
         "type": "object",
         "properties": properties,
@@ -86,11 +85,11 @@ JSON_FEED: Final = exactly(
         ),
     },
 )
-"""https://www.jsonfeed.org/version/1.1/, as strict as its prose."""
+"""https://www.jsonfeed.org/version/1.1/ as a schema, as strict as its prose."""
 
 
 def rendered(name: str, suffix: str) -> bytes:
-    return FORMATS[suffix].render(STATES[name])
+    return render_feed(suffix, FEEDS[name])
 
 
 def assert_atom(body: bytes) -> None:
@@ -146,14 +145,14 @@ VALIDATE: Final = {"atom": assert_atom, "rss": assert_rss, "json": assert_json}
 
 
 @pytest.mark.parametrize("suffix", FORMATS)
-@pytest.mark.parametrize("name", STATES)
-def test_every_state_is_valid(name: str, suffix: str) -> None:
+@pytest.mark.parametrize("name", FEEDS)
+def test_every_kind_of_feed_is_valid(name: str, suffix: str) -> None:
     VALIDATE[suffix](rendered(name, suffix))
 
 
 @pytest.mark.parametrize("suffix", FORMATS)
-def test_real_records_that_break_things_are_valid(recorded: Path, suffix: str) -> None:
-    VALIDATE[suffix](FORMATS[suffix].render(make_feed(*recorded_papers(recorded))))
+def test_feeds_of_recorded_papers_are_valid(recorded: Path, suffix: str) -> None:
+    VALIDATE[suffix](render_feed(suffix, make_feed(*recorded_papers(recorded))))
 
 
 @pytest.mark.parametrize(
@@ -169,20 +168,20 @@ def test_real_records_that_break_things_are_valid(recorded: Path, suffix: str) -
         (b"<published>", b"<published/><published>"),
     ],
 )
-def test_the_schema_refuses(before: bytes, after: bytes) -> None:
+def test_schema_rejects_invalid_atom(before: bytes, after: bytes) -> None:
     body = rendered("one", "atom")
     assert ATOM_SCHEMA.validate(etree.fromstring(body))
     assert before in body
     assert not ATOM_SCHEMA.validate(etree.fromstring(body.replace(before, after, 1)))
 
 
-def fragments(state: Feed) -> list[str]:
-    return [entry.content.xhtml for entry in state.entries]
+def fragments(feed: Feed) -> list[str]:
+    return [entry.content.xhtml for entry in feed.entries]
 
 
-@pytest.mark.parametrize("name", STATES)
-def test_content_holds_nothing_that_runs_or_reaches_out(name: str) -> None:
-    for fragment in fragments(STATES[name]):
+@pytest.mark.parametrize("name", FEEDS)
+def test_content_neither_runs_nor_loads_anything(name: str) -> None:
+    for fragment in fragments(FEEDS[name]):
         soup = BeautifulSoup(fragment, "html.parser")
         assert not soup.find("script style iframe object embed img form link".split())
         for element in soup.find_all(True):
@@ -191,11 +190,11 @@ def test_content_holds_nothing_that_runs_or_reaches_out(name: str) -> None:
             assert re.match("https?://", str(anchor["href"]))
 
 
-def test_a_full_feed_is_small_where_it_travels(recorded: Path) -> None:
-    """RSS holds each abstract once; Atom and JSON must hold it twice."""
-    state = make_feed(*[p for p in recorded_papers(recorded) if len(p.authors) < 100][:100])
-    bodies = {suffix: form.render(state) for suffix, form in FORMATS.items()}
-    assert len(state.entries) == 100
+def test_full_feed_is_small_when_compressed(recorded: Path) -> None:
+    """RSS contains each abstract once; Atom and JSON require it twice."""
+    feed = make_feed(*[p for p in recorded_papers(recorded) if len(p.authors) < 100][:100])
+    bodies = {suffix: render_feed(suffix, feed) for suffix in FORMATS}
+    assert len(feed.entries) == 100
     assert len(bodies["rss"]) < 250_000
     assert all(len(body) < 450_000 for body in bodies.values())
     assert all(len(brotli.compress(body, quality=5)) < 90_000 for body in bodies.values())

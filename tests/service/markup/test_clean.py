@@ -17,11 +17,11 @@ from service.markup.clean import (
 )
 
 ANY_TEXT = st.text(st.characters(), max_size=60)
-"""Every code point, lone surrogates and control characters too."""
+"""Any code points, lone surrogates and control characters included."""
 
 
 @given(ANY_TEXT)
-def test_what_is_clean_goes_into_xml(text: str) -> None:
+def test_clean_text_is_valid_in_xml(text: str) -> None:
     Element("a").text = clean_xml_text(text)
     clean_xml_text(text).encode()
 
@@ -44,15 +44,15 @@ def test_only_what_xml_forbids_is_dropped(text: str, kept: str) -> None:
     assert clean_xml_text(text) == kept
 
 
-def test_of_all_that_prints_nothing_is_dropped_and_only_spaces_part_words() -> None:
-    """So a text that prints as it is needs no search for what XML forbids."""
-    prints = "".join(filter(str.isprintable, map(chr, range(sys.maxunicode + 1))))
-    assert clean_xml_text(f"\n{prints}\n") == prints.strip()
-    assert prints.split() == [part for part in prints.split(" ") if part]
+def test_printable_text_needs_no_cleaning_and_has_no_whitespace_but_spaces() -> None:
+    """The fast path of `clean_xml_text` and `single_line` relies on this."""
+    printable = "".join(filter(str.isprintable, map(chr, range(sys.maxunicode + 1))))
+    assert clean_xml_text(f"\n{printable}\n") == printable.strip()
+    assert printable.split() == [part for part in printable.split(" ") if part]
 
 
 @pytest.mark.parametrize("rest", ["", "é"])
-def test_each_character_of_ascii_is_kept_dropped_or_a_line_end(rest: str) -> None:
+def test_ascii_characters_are_kept_dropped_or_normalized(rest: str) -> None:
     for character in map(chr, range(128)):
         text = f"a{character * 2}b{rest}"
         kept = {"\r": "\n"}.get(character, "" if character < " " else character)
@@ -62,12 +62,12 @@ def test_each_character_of_ascii_is_kept_dropped_or_a_line_end(rest: str) -> Non
 
 
 @given(ANY_TEXT)
-def test_a_line_is_its_words(text: str) -> None:
+def test_single_line_joins_words_with_single_spaces(text: str) -> None:
     assert single_line(text) == " ".join(clean_xml_text(text).split())
     assert split_paragraphs(text) == [single_line(part) for part in split_paragraphs(text)]
 
 
-def test_line_is_one_line() -> None:
+def test_single_line_collapses_whitespace() -> None:
     assert single_line(" A title\n  of two\tlines ") == "A title of two lines"
 
 
@@ -80,12 +80,12 @@ def test_line_is_one_line() -> None:
         ("", []),
     ],
 )
-def test_paragraphs(text: str, parts: list[str]) -> None:
+def test_split_paragraphs(text: str, parts: list[str]) -> None:
     assert split_paragraphs(text) == parts
 
 
 @pytest.mark.parametrize("url", ["https://a.example/b?c=d#e", "http://[::1]:8000/"])
-def test_links_kept(url: str) -> None:
+def test_valid_urls_are_kept(url: str) -> None:
     assert valid_http_url(url) == url
 
 
@@ -104,11 +104,11 @@ def test_links_kept(url: str) -> None:
         "http://[::1",
     ],
 )
-def test_links_refused(url: str) -> None:
+def test_invalid_urls_are_dropped(url: str) -> None:
     assert valid_http_url(url) == ""
 
 
-def test_names() -> None:
+def test_names_of_sources_and_categories() -> None:
     assert source_name("hf") == "Hugging Face Daily Papers"
     assert source_name("ours") == "ours"
     assert category_name("cs.CL") == "Computation and Language"

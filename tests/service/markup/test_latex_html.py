@@ -9,8 +9,8 @@ from lxml import etree
 
 from service.markup.latex_html import tex_excerpt_html, tex_to_html, tex_to_text
 
-# (TeX, the markup, the plain text)
-SAID = [
+# (TeX, XHTML, plain text)
+CONVERSIONS = [
     (r"\textbf{a} \emph{b}", "<strong>a</strong> <em>b</em>", "a b"),
     (r"{\em a} {\bf b}c {\it  d}", "<em>a</em> <strong>b</strong>c <em> d</em>", "a bc  d"),
     (r"\texttt{a_b} \textsc{C}", "<code>a_b</code> C", "a_b C"),
@@ -26,7 +26,7 @@ SAID = [
     ("``so'' and 5''", *["“so” and 5''"] * 2),
     (r"costs \$5", "costs $5", r"costs \$5"),
     (r"$\R \times \emph{x}$ \times", *[r"$\R \times \emph{x}$ ×"] * 2),
-    # what has no partner, and what nobody knows
+    # unmatched delimiters, and unknown commands
     (r"\textbf{a", *[r"\textbf{a"] * 2),
     (r"a} {b \cite{x}", *[r"a} {b \cite{x}"] * 2),
     (r"\ours{} \alphabet \method", *[r"\ours{} \alphabet \method"] * 2),
@@ -35,30 +35,30 @@ SAID = [
 ]
 
 
-@pytest.mark.parametrize(("tex", "markup", "text"), SAID)
-def test_tex_as_people_read_it(tex: str, markup: str, text: str) -> None:
-    assert (tex_to_html(tex), tex_to_text(tex)) == (markup, text)
+@pytest.mark.parametrize(("tex", "html", "text"), CONVERSIONS)
+def test_tex_is_converted(tex: str, html: str, text: str) -> None:
+    assert (tex_to_html(tex), tex_to_text(tex)) == (html, text)
 
 
-def test_mathematics_stands_in_what_is_set_and_is_left_alone_in_plain_text() -> None:
-    shown = tex_to_html(r"\textbf{An $\alpha_i$ test}")
-    assert re.fullmatch(r"<strong>An <math .*</math> test</strong>", shown)
+def test_formulas_in_styled_text() -> None:
+    html = tex_to_html(r"\textbf{An $\alpha_i$ test}")
+    assert re.fullmatch(r"<strong>An <math .*</math> test</strong>", html)
     assert tex_to_text(r"\textbf{An $\mathbf{\alpha}$ test}") == r"An $\mathbf{\alpha}$ test"
 
 
-def test_places_are_those_of_the_text_as_it_was_written() -> None:
+def test_ranges_count_characters_of_the_tex() -> None:
     text = r"a \textbf{reward model} b"
     assert tex_to_html(text, [(10, 16)]) == "a <strong><mark>reward</mark> model</strong> b"
     across = tex_to_html(text, [(0, 16)])
     assert across == "<mark>a </mark><strong><mark>reward</mark> model</strong> b"
 
 
-def test_excerpt_ends_what_it_began() -> None:
+def test_excerpt_closes_its_elements() -> None:
     assert tex_excerpt_html(r"some \textbf{words that go} on", 20) == "some <strong>words</strong>…"
 
 
 @pytest.mark.parametrize("cut", ["We know. But", "We know, but", "We know: all"])
-def test_an_excerpt_ends_with_a_word_or_a_formula(cut: str) -> None:
+def test_excerpt_drops_trailing_punctuation(cut: str) -> None:
     assert tex_excerpt_html(cut, 9) == "We know…"
 
 
@@ -77,8 +77,8 @@ PIECES = st.lists(
 @settings(max_examples=300)
 @given(PIECES, st.integers(1, 30))
 @example("``\\textbf{''}", 3)
-def test_any_text_is_well_formed_and_plain_says_the_same(text: str, most: int) -> None:
-    etree.fromstring(f"<p>{tex_excerpt_html(text, most)}</p>")
+def test_any_text_gives_well_formed_xhtml_with_the_plain_text(text: str, limit: int) -> None:
+    etree.fromstring(f"<p>{tex_excerpt_html(text, limit)}</p>")
     tree = etree.fromstring(f"<p>{tex_to_html(text)}</p>")
     if "$" not in text and "\\(" not in text:
         assert "".join(tree.itertext()) == tex_to_text(text)

@@ -30,12 +30,12 @@ def tree(text: str) -> etree._Element:
 
 
 def formulas(text: str) -> list[str]:
-    """The TeX of each formula that was understood."""
+    """Return the TeX of each formula that was converted."""
     return [str(node.text) for node in tree(text).iter(f"{MATH}annotation")]
 
 
 def words(text: str) -> str:
-    """The text with the TeX of each formula in place of its mathematics."""
+    """Return the text with «TeX» in place of the MathML of each formula."""
     parsed = tree(text)
     for node in list(parsed.iter(f"{MATH}math")):
         (tex,) = node.iter(f"{MATH}annotation")
@@ -46,7 +46,7 @@ def words(text: str) -> str:
     return "".join(parsed.itertext())
 
 
-def test_a_formula_is_mathml_and_keeps_its_tex() -> None:
+def test_formula_is_mathml_with_its_tex() -> None:
     assert tex_to_html("a $x_i$ < b") == (
         'a <math xmlns="http://www.w3.org/1998/Math/MathML"><semantics>'
         "<msub><mi>x</mi><mi>i</mi></msub>"
@@ -54,8 +54,8 @@ def test_a_formula_is_mathml_and_keeps_its_tex() -> None:
     )
 
 
-# (text, the text with what was understood in «»)
-FOUND = [
+# (text, the text with converted formulas in «»)
+FORMULAS = [
     (r"$x$ and \(y\)", "«x» and «y»"),
     (r"$$x^2$$ \[y\]", "«x^2» «y»"),
     (r"$x$$y$", "«x»«y»"),
@@ -64,13 +64,13 @@ FOUND = [
     (r"$a < b$ & $c$", "«a < b» & «c»"),
     (r"$100\%$", r"«100\%»"),
     (r"$\text{if } x$", r"«\text{if } x»"),
-    # dollars that are money, and single ones
+    # dollar amounts, and unpaired dollars
     ("costs $5 and $10, or $5-$10", "costs $5 and $10, or $5-$10"),
     (r"\$5 and $x$ for \$6", r"$5 and «x» for $6"),
     ("the native $ISEK token", "the native $ISEK token"),
     ("1$ and $x$", "1$ and «x»"),
     (r"odd $ and $\alpha$", r"odd $ and «\alpha»"),
-    # broken, unknown, not allowed
+    # broken, unknown, forbidden
     (r"$\foo$ $\R^n$ $\label{a}$", r"$\foo$ $\R^n$ $\label{a}$"),
     (r"${$ $x}$ $x^{$ $\frac{1}$", r"${$ $x}$ $x^{$ $\frac{1}$"),
     (r"$\left( x$ $x^a^b$ $\sqrt$", r"$\left( x$ $x^a^b$ $\sqrt$"),
@@ -82,8 +82,8 @@ FOUND = [
 ]
 
 
-@pytest.mark.parametrize(("text", "found"), FOUND)
-def test_what_is_a_formula(text: str, found: str) -> None:
+@pytest.mark.parametrize(("text", "found"), FORMULAS)
+def test_formulas_are_recognized(text: str, found: str) -> None:
     assert words(text) == found
 
 
@@ -97,7 +97,7 @@ def test_what_is_a_formula(text: str, found: str) -> None:
         r"$<img src=x onerror=alert(1)>$",
     ],
 )
-def test_nothing_dangerous_comes_out(hostile: str) -> None:
+def test_output_has_no_dangerous_markup(hostile: str) -> None:
     allowed = {"xmlns", "encoding", "display", "stretchy", "fence", "width", "mathvariant"}
     for node in tree(hostile).iter():
         assert not {str(name) for name in node.attrib} - allowed, hostile
@@ -115,18 +115,18 @@ def test_nothing_dangerous_comes_out(hostile: str) -> None:
         "x" * (MAX_FORMULA_CHARACTERS + 1),
     ],
 )
-def test_what_is_too_deep_or_too_long_stays_text(deep: str) -> None:
+def test_too_deep_and_too_long_formulas_stay_text(deep: str) -> None:
     assert tex_to_mathml(deep) == ""
     assert words(f"${deep}$") == f"${deep}$"
 
 
-def test_work_on_one_text_is_bounded() -> None:
+def test_converted_tex_of_one_text_is_bounded() -> None:
     text = " ".join(f"$x_{{{number}}}$" for number in range(MAX_MATH_CHARACTERS))
     assert 0 < sum(map(len, formulas(text))) <= MAX_MATH_CHARACTERS
 
 
 @pytest.mark.parametrize(
-    ("text", "most", "begun"),
+    ("text", "limit", "expected"),
     [
         ("short $x$", 20, "short «x»"),
         ("some words here", 11, "some words…"),
@@ -135,10 +135,10 @@ def test_work_on_one_text_is_bounded() -> None:
         ("x" * 30, 10, "x" * 10 + "…"),
     ],
 )
-def test_excerpt_cuts_no_word_and_no_formula(text: str, most: int, begun: str) -> None:
-    shown = tex_excerpt_html(text, most)
-    parsed = re.sub(r"<math.*?x-tex\">(.*?)</annotation></semantics></math>", r"«\1»", shown)
-    assert parsed == begun
+def test_excerpt_cuts_no_word_and_no_formula(text: str, limit: int, expected: str) -> None:
+    html = tex_excerpt_html(text, limit)
+    parsed = re.sub(r"<math.*?x-tex\">(.*?)</annotation></semantics></math>", r"«\1»", html)
+    assert parsed == expected
 
 
 TEXISH = st.text(alphabet="$\\{}()[]^_&%<x1 \n'\"", max_size=40) | st.lists(
@@ -148,15 +148,15 @@ TEXISH = st.text(alphabet="$\\{}()[]^_&%<x1 \n'\"", max_size=40) | st.lists(
 
 @settings(max_examples=300)
 @given(TEXISH | st.text(max_size=40))
-def test_any_text_gives_well_formed_markup_that_keeps_the_text(text: str) -> None:
+def test_any_text_gives_well_formed_xhtml_that_keeps_the_text(text: str) -> None:
     for line in split_paragraphs(text):
-        kept = words(line)
+        result = words(line)
         bare = re.compile(r"[«»$\\()\[\]{}%&_#\s]")
         expected = bare.sub("", accents_to_unicode(line)).replace("text", "")
-        assert bare.sub("", accents_to_unicode(kept)).replace("text", "") == expected
+        assert bare.sub("", accents_to_unicode(result)).replace("text", "") == expected
 
 
-def test_markup_is_the_same_in_every_process() -> None:
+def test_output_does_not_depend_on_the_hash_seed() -> None:
     code = (
         "from service.markup.latex_html import tex_to_html; "
         r"print(tex_to_html(r'$\left\langle x_i^2\right\rangle$ $\mathcal{O}(\sqrt n)$'))"
@@ -173,16 +173,16 @@ def test_markup_is_the_same_in_every_process() -> None:
     assert len(outputs) == 1
 
 
-def test_recorded_texts_are_intact(recorded: Path) -> None:
+def test_recorded_texts_keep_every_word(recorded: Path) -> None:
     lines = (recorded / "quality" / "nasty_papers.jsonl").read_text("utf-8").splitlines()
-    understood = 0
+    converted = 0
     for record in map(json.loads, lines):
         for text in (record["title"], record["abstract"], record.get("comment") or ""):
             for line in split_paragraphs(text):
-                understood += len(formulas(line))
+                converted += len(formulas(line))
                 outside = re.split("«.*?»", words(line))
-                said, at = tex_to_text(line).replace(r"\$", "$"), 0
+                plain, position = tex_to_text(line).replace(r"\$", "$"), 0
                 for part in outside:
-                    at = said.index(part, at) + len(part)
-                assert said.endswith(outside[-1])
-    assert understood > 100
+                    position = plain.index(part, position) + len(part)
+                assert plain.endswith(outside[-1])
+    assert converted > 100

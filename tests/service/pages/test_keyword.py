@@ -1,4 +1,4 @@
-"""A keyword's page: what is marked, counted, offered to narrow it, and said while one types."""
+"""The page of a keyword: highlights, counts, facets and filters; the preview while typing."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.service.conftest import Announce
 from tests.service.made import make_paper, make_pick, make_sighting
 from tests.service.pages.test_pages import page
 
-LONG = "Nothing is said at first. " * 20
+LONG = "The first sentences do not match. " * 20
 
 
 def marks(html: str) -> list[str]:
@@ -35,78 +35,85 @@ def marks(html: str) -> list[str]:
         ("cat:cs.CL", [], []),
     ],
 )
-def test_what_matched_is_marked(query: str, title: list[str], abstract: list[str]) -> None:
-    told = highlight_entry(Entry(make_paper()), parse_query(query))
-    assert (marks(told.title), marks(told.excerpt)) == (title, abstract)
+def test_matching_words_are_marked(query: str, title: list[str], abstract: list[str]) -> None:
+    highlighted = highlight_entry(Entry(make_paper()), parse_query(query))
+    assert (marks(highlighted.title), marks(highlighted.excerpt)) == (title, abstract)
 
 
-def test_marks_leave_mathematics_whole() -> None:
-    told = highlight_entry(Entry(make_paper(title="Alpha $x_\\alpha$ alpha")), parse_query("alpha"))
-    assert marks(told.title) == ["Alpha", "alpha"]
-    assert told.title.count("<math") == 1
+def test_formulas_are_not_marked() -> None:
+    highlighted = highlight_entry(
+        Entry(make_paper(title="Alpha $x_\\alpha$ alpha")), parse_query("alpha")
+    )
+    assert marks(highlighted.title) == ["Alpha", "alpha"]
+    assert highlighted.title.count("<math") == 1
 
 
-def test_marked_text_is_escaped() -> None:
-    told = highlight_entry(
+def test_highlighted_text_is_escaped() -> None:
+    highlighted = highlight_entry(
         Entry(make_paper(title="<b>reward</b> & <i>x</i>")), parse_query("reward")
     )
-    assert told.title == "&lt;b&gt;<mark>reward</mark>&lt;/b&gt; &amp; &lt;i&gt;x&lt;/i&gt;"
+    assert highlighted.title == "&lt;b&gt;<mark>reward</mark>&lt;/b&gt; &amp; &lt;i&gt;x&lt;/i&gt;"
 
 
-def test_an_excerpt_shows_the_sentence_that_matched() -> None:
+def test_excerpt_shows_the_matching_sentence() -> None:
     far = make_paper(title="Else", abstract=f"{LONG}We find zebras here. The end.")
     assert highlight_entry(Entry(far), parse_query("zebra")).excerpt.startswith(
         "… We find <mark>zebras</mark>"
     )
     titled = make_paper(title="Zebras", abstract=f"{LONG}We find zebras here.")
     assert highlight_entry(Entry(titled), parse_query("zebra")).excerpt.startswith(
-        "Nothing is said"
+        "The first sentences"
     )
 
 
-def test_an_excerpt_of_a_long_sentence_begins_at_a_word() -> None:
+def test_excerpt_of_a_long_sentence_begins_at_a_word() -> None:
     far = make_paper(title="Else", abstract=f"{'word ' * 200}zebra")
     excerpt = highlight_entry(Entry(far), parse_query("zebra")).excerpt
     assert excerpt.startswith("… word ")
     assert len(excerpt) < EXCERPT_CHARACTERS
 
 
-def crowd(count: int) -> Paper:
+def paper_with_authors(count: int) -> Paper:
     return make_paper(authors=tuple(f"Author Number{n}" for n in range(count)))
 
 
 @pytest.mark.parametrize(
-    ("count", "told", "others"), [(1, 1, 0), (7, 7, 0), (8, 6, 2), (40, 6, 34)]
+    ("count", "shown", "hidden"), [(1, 1, 0), (7, 7, 0), (8, 6, 2), (40, 6, 34)]
 )
-def test_the_first_authors_are_named(count: int, told: int, others: int) -> None:
-    card = highlight_entry(Entry(crowd(count)), None)
-    assert (card.authors.count("Author"), card.hidden_author_count) == (told, others)
+def test_first_authors_are_shown(count: int, shown: int, hidden: int) -> None:
+    highlighted = highlight_entry(Entry(paper_with_authors(count)), None)
+    assert (highlighted.authors.count("Author"), highlighted.hidden_author_count) == (
+        shown,
+        hidden,
+    )
 
 
-def test_an_author_who_matched_is_named_among_any_number() -> None:
-    card = highlight_entry(Entry(crowd(40)), parse_query('au:"author number39"'))
-    assert marks(card.authors) == ["Author Number39"]
-    assert card.hidden_author_count == 33
+def test_matching_author_is_always_shown() -> None:
+    highlighted = highlight_entry(
+        Entry(paper_with_authors(40)), parse_query('au:"author number39"')
+    )
+    assert marks(highlighted.authors) == ["Author Number39"]
+    assert highlighted.hidden_author_count == 33
 
 
-def test_a_match_that_is_not_shown_otherwise_is_told() -> None:
-    told = highlight_entry(
+def test_match_in_a_field_that_lists_do_not_show() -> None:
+    highlighted = highlight_entry(
         Entry(make_paper(comment="To appear at CVPR 2027")), parse_query("comment:cvpr")
     )
-    ((name, text),) = told.other_matches
-    assert (name, marks(text)) == ("comments", ["CVPR"])
+    ((label, text),) = highlighted.other_matches
+    assert (label, marks(text)) == ("comments", ["CVPR"])
 
 
 @pytest.mark.usefixtures("three")
-def test_a_page_counts_its_papers(client: FlaskClient) -> None:
+def test_page_shows_counts(client: FlaskClient) -> None:
     soup = page(client, "/search?q=reward")
     figures = {d.dt.get_text(): d.dd.get_text() for d in soup.select(".figures div")}
     assert figures == {"week": "3", "four weeks": "3", "year": "3"}
     assert len(soup.select(".sparkline .bar")) == 12
     assert soup.select(".sparkline")[0]["aria-label"].endswith("November 2026 3")
     assert "≈" not in page(client, "/k/reward-model").select(".figures")[0].get_text()
-    doubtful = page(client, "/search?q=ti:%22reward+model%22")
-    assert "≈ 3" in doubtful.select(".figures")[0].get_text(), "as postings tell of both texts"
+    inexact = page(client, "/search?q=ti:%22reward+model%22")
+    assert "≈ 3" in inexact.select(".figures")[0].get_text(), "postings cover both texts"
 
 
 def facets(soup: Any) -> dict[str, list[tuple[str, str]]]:
@@ -118,7 +125,7 @@ def facets(soup: Any) -> dict[str, list[tuple[str, str]]]:
     }
 
 
-def test_facets_narrow_the_question(client: FlaskClient, announce: Announce) -> None:
+def test_facets_narrow_the_search(client: FlaskClient, announce: Announce) -> None:
     everywhere = {"categories": ("cs.CL",), "authors": ("Ada Lovelace",)}
     announce(
         [
@@ -134,11 +141,13 @@ def test_facets_narrow_the_question(client: FlaskClient, announce: Announce) -> 
 
 
 @pytest.mark.usefixtures("three")
-def test_filters_stand_at_what_is_asked(client: FlaskClient) -> None:
+def test_filters_show_the_current_values(client: FlaskClient) -> None:
     soup = page(client, "/search?min_votes=5&q=reward&since=2026-11-01&types=new")
     form = soup.select("form.filters")[0]
-    chosen = {s["name"]: o["value"] for s in form.select("select") for o in s.select("[selected]")}
-    assert chosen == {"when": "", "types": "new", "source": "", "min_votes": "5"}
+    selected = {
+        s["name"]: o["value"] for s in form.select("select") for o in s.select("[selected]")
+    }
+    assert selected == {"when": "", "types": "new", "source": "", "min_votes": "5"}
     assert {i["name"]: i["value"] for i in form.select("input")} == {
         "q": "reward",
         "since": "2026-11-01",
@@ -148,7 +157,7 @@ def test_filters_stand_at_what_is_asked(client: FlaskClient) -> None:
     assert empty.headers["Location"] == "/k/reward-model"
 
 
-def test_a_page_has_fewer_papers_than_a_feed_and_loses_none(
+def test_page_has_fewer_papers_than_a_feed_and_links_to_the_others(
     client: FlaskClient, announce: Announce
 ) -> None:
     announce([make_sighting(n) for n in range(1, 41)])
@@ -161,7 +170,7 @@ def test_a_page_has_fewer_papers_than_a_feed_and_loses_none(
 
 
 @pytest.mark.usefixtures("three")
-def test_matches_as_one_types(client: FlaskClient) -> None:
+def test_preview_shows_the_newest_papers(client: FlaskClient) -> None:
     answer = client.get("/search/preview?q=reward+number")
     assert (answer.status_code, answer.headers["Cache-Control"]) == (200, "public, max-age=60")
     soup = BeautifulSoup(answer.data, "html.parser")
@@ -175,20 +184,20 @@ def test_matches_as_one_types(client: FlaskClient) -> None:
 
 
 @pytest.mark.parametrize("text", ["(reward", "-reward", "foo:bar", "", '"reward', "x" * 501])
-def test_errors_as_one_types_say_the_mend(client: FlaskClient, text: str) -> None:
+def test_preview_of_an_invalid_query_has_a_hint(client: FlaskClient, text: str) -> None:
     answer = client.get("/search/preview", query_string={"q": text})
     assert (answer.status_code, answer.headers["Cache-Control"]) == (400, "no-store")
     assert BeautifulSoup(answer.data, "html.parser").select(".fault strong")
 
 
-def test_a_preview_is_escaped(client: FlaskClient) -> None:
+def test_preview_is_escaped(client: FlaskClient) -> None:
     for text in ('"<script>', "<script>", "<b>:x"):
         body = client.get("/search/preview", query_string={"q": text}).text
         assert "<script" not in body
         assert "<b>" not in body
 
 
-def test_picked_papers_are_counted_too(client: FlaskClient, announce: Announce) -> None:
+def test_picked_papers_are_counted(client: FlaskClient, announce: Announce) -> None:
     announce([make_sighting(1), make_sighting(2), make_pick(1)])
     soup = page(client, "/k/reward-model?when=picked")
     assert soup.select(".figures dd")[2].get_text() == "1"

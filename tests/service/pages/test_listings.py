@@ -44,7 +44,7 @@ def test_listings(client: FlaskClient, path: str, heading: str, numbers: list[in
 
 
 @pytest.mark.usefixtures("papers")
-def test_a_listing_shows_abstracts_in_full_and_goes_on(client: FlaskClient) -> None:
+def test_listing_shows_abstracts_in_full_and_has_a_next_page(client: FlaskClient) -> None:
     first = page(client, "/topics/reward%20model?n=2")
     assert "12 pages" in first.get_text()
     older = str(first.find("a", rel="next")["href"])
@@ -54,20 +54,20 @@ def test_a_listing_shows_abstracts_in_full_and_goes_on(client: FlaskClient) -> N
 
 
 @pytest.mark.parametrize("path", ["/authors/%20", "/topics/-", "/categories/no.SUCH.x"])
-def test_what_names_nothing_is_refused(client: FlaskClient, path: str) -> None:
+def test_listing_of_an_invalid_name_is_rejected(client: FlaskClient, path: str) -> None:
     assert client.get(path).status_code in (400, 404)
 
 
 @pytest.mark.usefixtures("papers")
-def test_the_digest_has_a_section_a_keyword(client: FlaskClient) -> None:
+def test_digest_has_a_section_per_keyword(client: FlaskClient) -> None:
     soup = page(client, "/digest")
     (section,) = soup.select(".section")
     assert section.h2.get_text() == "Reward Model"
     assert [a.get_text() for a in section.select(".title")] == [
         f"Reward model number {n}" for n in (3, 2, 1)
     ]
-    folded = [summary.contents[0] for summary in section.select("summary")]
-    assert folded == ["Abstract", "Comment", "Abstract", "Abstract"]
+    summaries = [summary.contents[0] for summary in section.select("summary")]
+    assert summaries == ["Abstract", "Comment", "Abstract", "Abstract"]
     for link in soup.select("main a"):
         if not str(link["href"]).startswith("#"):
             assert client.get(str(link["href"])).status_code == 200

@@ -32,7 +32,7 @@ def configured(site: Settings) -> Settings:
 
 @pytest.fixture
 def manager(redis: Redis, configured: Settings) -> FlaskClient:
-    """A client of an app that has a token, and one community feed in its settings."""
+    """Return a client of an app with a token and one community feed in its settings."""
     redis.ping()
     return create_app(configured).test_client()
 
@@ -42,7 +42,7 @@ def communities(redis: Redis, configured: Settings) -> Communities:
     return Communities(redis, configured)
 
 
-def sent(client: FlaskClient, **fields: str) -> tuple[int, Any]:
+def post(client: FlaskClient, **fields: str) -> tuple[int, Any]:
     answer = client.post("/manage/feeds", data=fields)
     assert answer.headers["Cache-Control"] == "no-store"
     assert "Set-Cookie" not in answer.headers
@@ -53,17 +53,21 @@ def names(communities: Communities) -> list[str]:
     return [feed.name for feed in communities.all()]
 
 
-def test_saved_and_removed(manager: FlaskClient, communities: Communities, redis: Redis) -> None:
-    status, soup = sent(manager, action="save", name="club", url=URL, token=TOKEN)
+def test_feed_is_saved_and_removed(
+    manager: FlaskClient, communities: Communities, redis: Redis
+) -> None:
+    status, soup = post(manager, action="save", name="club", url=URL, token=TOKEN)
     assert (status, "club is saved" in soup.select("[role=status]")[0].get_text()) == (200, True)
     assert names(communities) == ["club", "weekly"]
     assert "community:club" in TaskStates(redis).due_times()
-    status, soup = sent(manager, action="remove", community="club", token=TOKEN)
+    status, soup = post(manager, action="remove", community="club", token=TOKEN)
     assert (status, names(communities)) == (200, ["weekly"])
 
 
-def test_a_trial_is_a_job_by_its_name_and_nothing_else(manager: FlaskClient, redis: Redis) -> None:
-    status, soup = sent(manager, action="try", name="club", url=URL, token=TOKEN)
+def test_trial_is_enqueued_by_the_dotted_name_of_its_job(
+    manager: FlaskClient, redis: Redis
+) -> None:
+    status, soup = post(manager, action="try", name="club", url=URL, token=TOKEN)
     assert status == 200
     path = soup.select("[data-poll]")[0]["data-poll"]
     id = path.rpartition("/")[2]
@@ -78,7 +82,7 @@ def test_a_trial_is_a_job_by_its_name_and_nothing_else(manager: FlaskClient, red
     assert soup.find(id="token")["value"] == TOKEN
 
 
-def test_what_came_is_shown(manager: FlaskClient, redis: Redis, announce: Announce) -> None:
+def test_result_of_a_trial_is_shown(manager: FlaskClient, redis: Redis, announce: Announce) -> None:
     announce([make_sighting(1), make_pick(2)])
     papers = tuple(
         TrialPaper(ArxivId(202611, number), NOW - timedelta(days=number), f"{URL}#{number}")
@@ -101,19 +105,19 @@ def test_what_came_is_shown(manager: FlaskClient, redis: Redis, announce: Announ
     ]
     assert soup.select(".trial .asof")[0].get_text() == "and 2 more"
     assert not soup.select("noscript meta")
-    piece = manager.get("/manage/feeds/trials/abc")
-    assert piece.headers["Cache-Control"] == "no-store"
-    assert piece.data.decode().strip() in manager.get("/manage/feeds?trial=abc").data.decode()
+    fragment = manager.get("/manage/feeds/trials/abc")
+    assert fragment.headers["Cache-Control"] == "no-store"
+    assert fragment.data.decode().strip() in manager.get("/manage/feeds?trial=abc").data.decode()
 
 
-def test_why_nothing_came_is_shown(manager: FlaskClient, redis: Redis) -> None:
+def test_error_of_a_trial_is_shown(manager: FlaskClient, redis: Redis) -> None:
     FeedTrials(redis).save(FeedTrial("abc", "club", URL, over=True, fault="the <feed> is no feed"))
     soup = page(manager, "/manage/feeds?trial=abc")
     assert "The <feed> is no feed" in soup.select(".trial [role=alert]")[0].get_text()
 
 
 @pytest.mark.parametrize("path", ["/manage/feeds?trial=gone", "/manage/feeds/trials/gone"])
-def test_a_trial_that_is_gone(manager: FlaskClient, path: str) -> None:
+def test_unknown_trial_is_404(manager: FlaskClient, path: str) -> None:
     assert manager.get(path).status_code == 404
 
 
@@ -135,16 +139,16 @@ NEW = {"name": "club", "url": URL}
         (404, {"action": "remove", "community": "club", "token": TOKEN}),
     ],
 )
-def test_refusals_change_nothing_and_say_why(
+def test_rejected_changes_have_an_error_and_no_effect(
     manager: FlaskClient, redis: Redis, status: int, fields: dict[str, str]
 ) -> None:
-    told, soup = sent(manager, **fields)
-    assert told == status
+    answered, soup = post(manager, **fields)
+    assert answered == status
     assert soup.select("[role=alert]")[0].get_text().strip()
     assert not redis.exists(keys.COMMUNITIES, "rq:queue:paperwire")
 
 
-def test_the_list_tells_each_feeds_state_and_whence_it_is(
+def test_list_shows_each_feeds_state_and_origin(
     manager: FlaskClient, communities: Communities, redis: Redis
 ) -> None:
     communities.add("club", URL, now=NOW)
@@ -154,11 +158,11 @@ def test_the_list_tells_each_feeds_state_and_whence_it_is(
     assert "failing" in club.get_text()
     assert "The answer is no feed" in club.get_text()
     assert len(club.select("form")) == 1
-    assert "stands in the settings" in weekly.get_text()
+    assert "is in the settings" in weekly.get_text()
     assert weekly.select("form") == []
 
 
-def test_a_saved_source_can_be_asked_for(
+def test_saved_feed_is_a_source_at_once(
     manager: FlaskClient, communities: Communities, announce: Announce
 ) -> None:
     assert manager.get("/feeds/search.atom?q=model&source=club").status_code == 400

@@ -21,7 +21,7 @@ TOKEN = "correct horse battery staple"
 
 @pytest.fixture
 def manager(redis: Redis, site: Settings) -> FlaskClient:
-    """A client of an app that has a token. A keyword `Reward Model` is saved."""
+    """Return a client of an app with a token. A keyword `Reward Model` is saved."""
     Keywords(redis).add("Reward Model", '"reward model"', now=NOW)
     settings = Settings(
         redis_url=site.redis_url, data_dir=site.data_dir, public_url=SITE, token=token_digest(TOKEN)
@@ -29,7 +29,7 @@ def manager(redis: Redis, site: Settings) -> FlaskClient:
     return create_app(settings).test_client()
 
 
-def sent(client: FlaskClient, **fields: str) -> tuple[int, Any]:
+def post(client: FlaskClient, **fields: str) -> tuple[int, Any]:
     answer = client.post("/manage", data=fields)
     assert answer.headers["Cache-Control"] == "no-store"
     assert "Set-Cookie" not in answer.headers
@@ -56,14 +56,14 @@ def saved(redis: Redis) -> dict[str, str]:
 def test_changes(
     manager: FlaskClient, redis: Redis, fields: dict[str, str], after: dict[str, str | None]
 ) -> None:
-    status, soup = sent(manager, token=TOKEN, **fields)
+    status, soup = post(manager, token=TOKEN, **fields)
     assert (status, bool(soup.select("[role=status]"))) == (200, True)
     assert {name: saved(redis).get(name) for name in after} == after
 
 
-def test_merging_keeps_what_both_find(manager: FlaskClient, redis: Redis) -> None:
+def test_merged_keyword_finds_the_papers_of_both(manager: FlaskClient, redis: Redis) -> None:
     Keywords(redis).add("Fish", "fish", now=NOW)
-    sent(manager, token=TOKEN, action="merge", keyword="fish", into="reward-model")
+    post(manager, token=TOKEN, action="merge", keyword="fish", into="reward-model")
     assert saved(redis) == {"Reward Model": '"reward model" OR fish'}
 
 
@@ -81,25 +81,25 @@ def test_merging_keeps_what_both_find(manager: FlaskClient, redis: Redis) -> Non
         (404, {"action": "remove", "keyword": "fish", "token": TOKEN}),
     ],
 )
-def test_refusals_change_nothing_and_say_why(
+def test_rejected_changes_have_an_error_and_no_effect(
     manager: FlaskClient, redis: Redis, status: int, fields: dict[str, str]
 ) -> None:
-    told, soup = sent(manager, **{"token": TOKEN, **fields} if status == 400 else fields)
-    assert told == status
+    answered, soup = post(manager, **{"token": TOKEN, **fields} if status == 400 else fields)
+    assert answered == status
     assert soup.select("[role=alert]")[0].get_text().strip()
     assert saved(redis) == {"Reward Model": '"reward model"'}
 
 
-def test_a_name_of_another_is_not_taken(manager: FlaskClient, redis: Redis) -> None:
+def test_name_of_another_keyword_is_rejected(manager: FlaskClient, redis: Redis) -> None:
     Keywords(redis).add("Fish", "fish", now=NOW)
-    status, _ = sent(manager, token=TOKEN, action="rename", keyword="fish", name="reward model")
+    status, _ = post(manager, token=TOKEN, action="rename", keyword="fish", name="reward model")
     assert status == 400
     assert set(saved(redis)) == {"Fish", "Reward Model"}
 
 
 @pytest.mark.usefixtures("three")
-def test_a_preview_needs_no_token_and_writes_nothing(manager: FlaskClient, redis: Redis) -> None:
-    status, soup = sent(manager, action="preview", name="Numbers", query="number")
+def test_preview_needs_no_token_and_saves_nothing(manager: FlaskClient, redis: Redis) -> None:
+    status, soup = post(manager, action="preview", name="Numbers", query="number")
     assert status == 200
     assert len(soup.select(".found .headlines li")) == 3
     assert soup.select(".found mark")[0].get_text() == "number"
@@ -107,22 +107,22 @@ def test_a_preview_needs_no_token_and_writes_nothing(manager: FlaskClient, redis
     assert "Numbers" not in saved(redis)
 
 
-def test_without_a_token_in_the_settings_nothing_is_written(
+def test_without_a_configured_token_nothing_can_be_changed(
     client: FlaskClient, redis: Redis
 ) -> None:
     assert "until a token is set" in page(client, "/manage").get_text()
     for token in ("", "x"):
-        assert sent(client, action="remove", keyword="reward-model", token=token)[0] == 401
+        assert post(client, action="remove", keyword="reward-model", token=token)[0] == 401
     assert set(saved(redis)) == {"Reward Model"}
 
 
-def test_a_query_may_be_brought_along(client: FlaskClient) -> None:
+def test_form_is_prefilled_from_the_url(client: FlaskClient) -> None:
     soup = page(client, "/manage?query=fish&name=Fish")
     assert (soup.find(id="query")["value"], soup.find(id="name")["value"]) == ("fish", "Fish")
     assert soup.find(id="token").get("value") == ""
 
 
-def test_digests_by_mail_are_listed_and_never_to_whom(redis: Redis, site: Settings) -> None:
+def test_mailed_digests_are_listed_without_the_recipient(redis: Redis, site: Settings) -> None:
     settings = replace(
         site, smtp_url="smtp://localhost", mail_to="me@mine.example", mail_weekly=("fish",)
     )
@@ -134,7 +134,7 @@ def test_digests_by_mail_are_listed_and_never_to_whom(redis: Redis, site: Settin
     assert "mine.example" not in answer.text
 
 
-def test_a_keywords_page_says_that_it_is_mailed(redis: Redis, site: Settings) -> None:
+def test_page_of_a_mailed_keyword_says_so(redis: Redis, site: Settings) -> None:
     Keywords(redis).add("Fish", "fish", now=NOW)
     settings = replace(
         site, smtp_url="smtp://localhost", mail_to="me@mine.example", mail_daily=("fish",)

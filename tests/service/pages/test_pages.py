@@ -1,19 +1,23 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 from bs4 import BeautifulSoup
-from flask import Flask
+from flask import Flask, render_template_string
 from flask.testing import FlaskClient
+from jinja2 import UndefinedError
 from redis import Redis
 
+import service.pages
 from papers.state.task_states import Progress, TaskState, TaskStates, TaskStatus
+from service.pages import PAGES
 from tests.service.conftest import SITE, Announce
 from tests.service.made import FIRST_ANNOUNCED, NOW, SECOND, make_pick, make_revision, make_sighting
 
-THANKS = "Thank you to arXiv for use of its open access interoperability."
+ACKNOWLEDGMENT = "Thank you to arXiv for use of its open access interoperability."
 
 
 def page(client: FlaskClient, path: str) -> Any:
@@ -29,7 +33,7 @@ def feeds(soup: Any) -> list[tuple[str, str]]:
 
 
 @pytest.mark.usefixtures("three")
-def test_home_shows_keywords_papers_feeds_and_thanks(client: FlaskClient) -> None:
+def test_home_shows_keywords_papers_feeds_and_the_acknowledgment(client: FlaskClient) -> None:
     soup = page(client, "/")
     assert soup.find("h2").get_text() == "Reward Model"
     titles = [link.get_text() for link in soup.find_all("a", class_="title")]
@@ -39,34 +43,34 @@ def test_home_shows_keywords_papers_feeds_and_thanks(client: FlaskClient) -> Non
         ("application/rss+xml", "/feeds/reward-model.rss"),
         ("application/feed+json", "/feeds/reward-model.json"),
     ]
-    assert THANKS in soup.get_text()
+    assert ACKNOWLEDGMENT in soup.get_text()
     form = soup.find("form")
     assert (form["action"], form.find("input")["name"]) == ("/search", "q")
 
 
-def test_a_page_is_asked_for_again_sooner_than_a_feed(client: FlaskClient) -> None:
+def test_pages_are_cached_shorter_than_feeds(client: FlaskClient) -> None:
     for path in ("/", "/k/reward-model", "/search?q=reward"):
         assert client.get(path).headers["Cache-Control"] == "public, max-age=60"
 
 
-def test_home_of_an_empty_store(client: FlaskClient) -> None:
+def test_home_without_papers(client: FlaskClient) -> None:
     soup = page(client, "/")
     assert "The first papers are on their way." in soup.get_text()
     assert "No source has been asked yet." in soup.get_text()
 
 
-def test_home_tells_the_sources_in_one_line(client: FlaskClient, redis: Redis) -> None:
+def test_home_summarizes_the_sources(client: FlaskClient, redis: Redis) -> None:
     states = TaskStates(redis)
     states.save(TaskState("announcements:cs.AI", TaskStatus.OK, NOW, NOW))
     assert "All sources are well." in page(client, "/").get_text()
     states.save(TaskState("hf:today", TaskStatus.FAILING, NOW, NOW))
-    told = page(client, "/").get_text()
-    assert "Hugging Face Daily Papers is not answering since 2026-11-21" in told
+    text = page(client, "/").get_text()
+    assert "Hugging Face Daily Papers is not answering since 2026-11-21" in text
 
 
 @pytest.mark.usefixtures("three")
 @pytest.mark.parametrize("path", ["/k/reward-model", "/search?q=%22reward+model%22"])
-def test_a_keywords_page_lists_its_papers_and_feeds(client: FlaskClient, path: str) -> None:
+def test_page_of_a_keyword_lists_its_papers_and_feeds(client: FlaskClient, path: str) -> None:
     soup = page(client, path)
     assert [h.get_text() for h in soup.find_all("h3")] == [
         f"Reward model number {number}" for number in (3, 2, 1)
@@ -80,7 +84,7 @@ def test_a_keywords_page_lists_its_papers_and_feeds(client: FlaskClient, path: s
     assert days == ["2026-11-04", "2026-11-03", "2026-11-02"]
 
 
-def test_a_day_is_one_group_though_ids_do_not_quite_follow_the_days(
+def test_papers_of_a_day_are_one_group_in_any_order_of_ids(
     client: FlaskClient, announce: Announce
 ) -> None:
     announce([make_sighting(1), make_sighting(2), make_sighting(3, announced_at=FIRST_ANNOUNCED)])
@@ -91,7 +95,7 @@ def test_a_day_is_one_group_though_ids_do_not_quite_follow_the_days(
 
 
 @pytest.mark.usefixtures("three")
-def test_every_feed_names_a_page_that_names_the_feed(client: FlaskClient) -> None:
+def test_feed_and_page_link_to_each_other(client: FlaskClient) -> None:
     for name in ("reward-model.atom", "search.atom?q=%22reward+model%22"):
         body = client.get(f"/feeds/{name}").text
         (href,) = re.findall(r'<link href="([^"]+)" rel="alternate" type="text/html"/>', body)
@@ -100,14 +104,14 @@ def test_every_feed_names_a_page_that_names_the_feed(client: FlaskClient) -> Non
 
 
 @pytest.mark.usefixtures("three")
-def test_older_papers_are_behind_a_link(client: FlaskClient) -> None:
+def test_older_papers_are_on_the_next_page(client: FlaskClient) -> None:
     soup = page(client, "/k/reward-model?n=2")
     older = page(client, str(soup.find("a", rel="next")["href"]))
     assert [h.get_text() for h in older.find_all("h3")] == ["Reward model number 1"]
     assert older.find("a", rel="next") is None
 
 
-def test_picks_on_a_page(client: FlaskClient, announce: Announce) -> None:
+def test_page_of_picked_papers(client: FlaskClient, announce: Announce) -> None:
     announce([make_sighting(1), make_sighting(2), make_pick(1)])
     everything = page(client, "/k/reward-model")
     (only,) = [a for a in everything.find_all("a") if a.get_text().startswith("Only what")]
@@ -117,7 +121,7 @@ def test_picks_on_a_page(client: FlaskClient, announce: Announce) -> None:
     assert "5 votes" in soup.get_text()
 
 
-def test_foreign_text_is_text(client: FlaskClient, announce: Announce) -> None:
+def test_upstream_text_is_escaped(client: FlaskClient, announce: Announce) -> None:
     announce(
         [make_sighting(1, title="<script>alert('reward model')</script>", abstract="<b>x</b>")]
     )
@@ -129,14 +133,14 @@ def test_foreign_text_is_text(client: FlaskClient, announce: Announce) -> None:
     assert echoed.count("<script") == 1
 
 
-def test_a_withdrawn_paper_stays_marked(client: FlaskClient, announce: Announce) -> None:
+def test_withdrawn_paper_is_marked(client: FlaskClient, announce: Announce) -> None:
     announce([make_sighting(1), make_revision(1, 2, withdrawn=True)])
     soup = page(client, "/k/reward-model")
     assert soup.find("h3").get_text() == "[Withdrawn] Reward model number 1"
     assert soup.find("article", class_="withdrawn")
 
 
-def test_search_without_a_keyword_explains_how_they_are_written(client: FlaskClient) -> None:
+def test_search_without_a_query_explains_the_language(client: FlaskClient) -> None:
     soup = page(client, "/search")
     examples = [str(a["href"]) for a in soup.select("table a")]
     assert len(examples) > 5
@@ -144,14 +148,14 @@ def test_search_without_a_keyword_explains_how_they_are_written(client: FlaskCli
         assert client.get(example, follow_redirects=True).status_code == 200
 
 
-def test_a_refused_keyword_stays_in_the_box(client: FlaskClient) -> None:
+def test_rejected_query_stays_in_the_search_box(client: FlaskClient) -> None:
     answer = client.get("/search?q=%28reward")
     assert answer.status_code == 400
     (box,) = BeautifulSoup(answer.data, "html.parser").select("input#q")
     assert box["value"] == "(reward"
 
 
-def test_status_shows_states_and_runs(client: FlaskClient, redis: Redis) -> None:
+def test_status_shows_states_and_progress(client: FlaskClient, redis: Redis) -> None:
     states = TaskStates(redis)
     states.save(TaskState("community:ours", TaskStatus.STALE, NOW, NOW, said="of yesterday"))
     states.save_progress(Progress("fill:x", 50, 200, NOW, NOW + 10 * SECOND))
@@ -161,7 +165,7 @@ def test_status_shows_states_and_runs(client: FlaskClient, redis: Redis) -> None
 
 
 @pytest.mark.usefixtures("three")
-def test_status_plots_papers_a_day_and_tells_the_work(
+def test_status_plots_papers_per_day_and_shows_the_workload(
     client: FlaskClient, announce: Announce, redis: Redis
 ) -> None:
     announce([make_pick(3)])
@@ -177,7 +181,7 @@ def test_status_plots_papers_a_day_and_tells_the_work(
 
 
 @pytest.mark.usefixtures("three")
-def test_pages_with_the_store_away(client: FlaskClient, away: Flask) -> None:
+def test_pages_while_the_store_is_away(client: FlaskClient, away: Flask) -> None:
     before = client.get("/").data
     gone = away.test_client()
     answer = gone.get("/")
@@ -185,3 +189,50 @@ def test_pages_with_the_store_away(client: FlaskClient, away: Flask) -> None:
     assert gone.get("/k/reward-model").status_code == 503
     assert gone.get("/search").status_code == 200
     assert gone.get("/healthz").json == {"status": "ok", "store": "away"}
+
+
+def test_status_shows_maintenance_apart_from_sources(client: FlaskClient, redis: Redis) -> None:
+    states = TaskStates(redis)
+    for name in ("announcements:cs.AI", "hf:today", "community:ours", "mail:day:x", "retention"):
+        states.save(TaskState(name, TaskStatus.OK, NOW, NOW))
+    tables = {
+        region["aria-label"]: [row.th.get_text() for row in region.select("tbody tr")]
+        for region in page(client, "/status").select("[role=region][aria-label]")
+        if region.table
+    }
+    assert list(tables) == ["Sources", "Maintenance and notifications"]
+    assert len(tables["Sources"]) == 3
+    assert tables["Maintenance and notifications"] == ["e-mail of day, x", "retention"]
+
+
+def test_status_without_other_tasks_has_no_table_of_them(client: FlaskClient) -> None:
+    assert "Maintenance and notifications" not in page(client, "/status").get_text()
+
+
+def test_every_module_of_a_page_is_a_row() -> None:
+    folder = Path(service.pages.__file__).parent
+    modules = {path.stem for path in folder.glob("*.py")} - {"__init__"}
+    assert sorted(row.module for row in PAGES) == sorted(modules)
+
+
+def test_navigation_is_rendered_from_the_table(client: FlaskClient) -> None:
+    links = [link for row in PAGES for link in row.links]
+    assert {link.section for link in links} == {"masthead", "footer", "manage"}
+    soup = page(client, "/manage")
+    for section, selector in (
+        ("masthead", "nav.sections a"),
+        ("footer", "footer nav a"),
+        ("manage", "nav.periods a"),
+    ):
+        labels = [link.label for link in links if link.section == section]
+        shown = soup.select(selector)
+        assert [a.get_text() for a in shown][: len(labels)] == labels
+        for a in shown:
+            assert client.get(a["href"]).status_code in (200, 302)
+    (current,) = soup.select("nav.periods [aria-current=page]")
+    assert current.get_text() == "Keywords"
+
+
+def test_undefined_template_variables_are_errors(app: Flask) -> None:
+    with app.app_context(), pytest.raises(UndefinedError):
+        render_template_string("{{ missing }}")

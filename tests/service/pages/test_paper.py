@@ -14,7 +14,7 @@ from tests.service.made import NOW, make_paper, make_pick, make_revision, make_s
 from tests.service.pages.test_pages import page
 
 
-def test_a_paper_shows_what_is_known_of_it(client: FlaskClient, announce: Announce) -> None:
+def test_page_shows_everything_known_of_the_paper(client: FlaskClient, announce: Announce) -> None:
     announce(
         [
             make_sighting(1, code="https://code.example/x", comment="12 pages", doi="10.1/x"),
@@ -27,8 +27,8 @@ def test_a_paper_shows_what_is_known_of_it(client: FlaskClient, announce: Announ
     assert soup.h1.get_text() == "Reward model number 1"
     assert "version 2 · announced 2 November 2026, revised" in text
     assert soup.select(".abstract math")
-    doors = {a.get_text(): a["href"] for a in soup.select(".doors a")}
-    assert doors == {
+    links = {a.get_text(): a["href"] for a in soup.select(".doors a")}
+    assert links == {
         "arXiv": "https://arxiv.org/abs/2611.00001",
         "PDF": "https://arxiv.org/pdf/2611.00001",
         "Code": "https://code.example/x",
@@ -41,12 +41,12 @@ def test_a_paper_shows_what_is_known_of_it(client: FlaskClient, announce: Announ
     assert "arXiv:2611.00001 [cs.CL], 2026." in soup.find("textarea").get_text()
 
 
-def test_links_of_a_paper_stay_here_and_work(client: FlaskClient, announce: Announce) -> None:
+def test_internal_links_work(client: FlaskClient, announce: Announce) -> None:
     announce([make_sighting(1, authors=('Ada "Enchantress" Lovelace',)), make_sighting(2)])
     soup = page(client, "/papers/2611.00001")
-    ours = [str(a["href"]) for a in soup.select("main a") if a["href"].startswith("/")]
-    assert len(ours) >= 4
-    for href in ours:
+    internal = [str(a["href"]) for a in soup.select("main a") if a["href"].startswith("/")]
+    assert len(internal) >= 4
+    for href in internal:
         assert client.get(href, follow_redirects=True).status_code == 200, href
 
 
@@ -59,7 +59,7 @@ def test_links_of_a_paper_stay_here_and_work(client: FlaskClient, announce: Anno
         ("/papers/hep-th/9901001", 404, None),
     ],
 )
-def test_ids(
+def test_page_by_any_form_of_the_id(
     client: FlaskClient, announce: Announce, path: str, status: int, location: str | None
 ) -> None:
     announce([make_sighting(1)])
@@ -67,7 +67,7 @@ def test_ids(
     assert (answer.status_code, answer.headers.get("Location")) == (status, location)
 
 
-def test_a_keyword_that_is_saved_later_is_told(
+def test_keyword_saved_later_is_shown(
     client: FlaskClient, announce: Announce, redis: Redis
 ) -> None:
     announce([make_sighting(1)])
@@ -76,7 +76,7 @@ def test_a_keyword_that_is_saved_later_is_told(
     assert "Numbers" in page(client, "/papers/2611.00001").get_text()
 
 
-def test_papers_like_it_say_what_they_share(client: FlaskClient, announce: Announce) -> None:
+def test_similar_papers_show_the_shared_words(client: FlaskClient, announce: Announce) -> None:
     announce(
         [
             make_sighting(1, title="Splatting zebra fish", abstract="x"),
@@ -84,19 +84,19 @@ def test_papers_like_it_say_what_they_share(client: FlaskClient, announce: Annou
             *(make_sighting(n, title=f"Other {n}", abstract="z") for n in range(3, 60)),
         ]
     )
-    (like,) = page(client, "/papers/2611.00001").select(".headlines li")
-    assert like.a["href"] == "/papers/2611.00002"
-    assert set(like.span.get_text().split(", ")) == {"zebra", "fish"}
+    (similar,) = page(client, "/papers/2611.00001").select(".headlines li")
+    assert similar.a["href"] == "/papers/2611.00002"
+    assert set(similar.span.get_text().split(", ")) == {"zebra", "fish"}
 
 
-def test_a_paper_that_nobody_described(client: FlaskClient, announce: Announce) -> None:
+def test_paper_without_an_abstract(client: FlaskClient, announce: Announce) -> None:
     announce([make_pick(7)])
     soup = page(client, "/papers/2611.00007")
     assert soup.h1.get_text() == "2611.00007"
-    assert "Nobody has told it yet." in soup.get_text()
+    assert "No source has an abstract yet." in soup.get_text()
 
 
-def test_versions_are_bounded() -> None:
+def test_version_links_are_bounded() -> None:
     many = make_paper(version=90)
     assert [number for number, _ in version_links(many)] == list(
         range(90, 90 - MAX_VERSION_LINKS, -1)
@@ -104,16 +104,16 @@ def test_versions_are_bounded() -> None:
     assert version_links(make_paper(version=1)) == [(1, "https://arxiv.org/abs/2611.00001v1")]
 
 
-def test_how_votes_grew_is_drawn(client: FlaskClient, announce: Announce) -> None:
+def test_votes_are_plotted_by_day(client: FlaskClient, announce: Announce) -> None:
     def counted(day: int, votes: int) -> Sighting:
         return make_pick(1, votes=votes, counted_at=NOW + timedelta(days=day))
 
     announce([make_sighting(1), counted(0, 3)])
     assert page(client, "/papers/2611.00001").select(".growth") == []
     announce([counted(1, 12), counted(4, 60)])
-    (growth,) = page(client, "/papers/2611.00001").select(".growth")
-    titles = [title.get_text() for title in growth.select("title")]
+    (plot,) = page(client, "/papers/2611.00001").select(".growth")
+    titles = [title.get_text() for title in plot.select("title")]
     assert [title.rpartition(": ")[2] for title in titles] == ["3", "12", "12", "12", "60"]
-    assert "Votes by day in Hugging Face" in growth.select("svg")[0]["aria-label"]
-    caption = growth.select("dd > span")[0].get_text()
+    assert "Votes by day in Hugging Face" in plot.select("svg")[0]["aria-label"]
+    caption = plot.select("dd > span")[0].get_text()
     assert caption == "from 3 to 60 in 5 days"

@@ -21,7 +21,7 @@ THUMBNAIL = "https://cdn.example/x.png"
 
 @pytest.fixture
 def picks(announce: Announce) -> None:
-    """Papers 1 to 4, picked on 2, 3, 4 and 5 November 2026; 1 and 4 on 2 November."""
+    """Papers 1 to 4: 1 and 4 are picked on 2 November 2026, 2 on 3 and 3 on 4 November."""
     same_day: dict[str, Any] = {"picked_at": FIRST_ANNOUNCED + timedelta(hours=9)}
     announce([make_sighting(n) for n in range(1, 5)])
     announce(
@@ -51,15 +51,17 @@ def numbers(soup: BeautifulSoup) -> list[int]:
         ("/trending", [2, 3, 4, 1]),
     ],
 )
-def test_picks_by_votes(client: FlaskClient, path: str, order: list[int]) -> None:
+def test_picks_are_sorted_by_votes(client: FlaskClient, path: str, order: list[int]) -> None:
     assert numbers(page(client, path)) == order
 
 
 @pytest.mark.usefixtures("picks")
 @pytest.mark.parametrize("path", ["/daily/2026-11-02", "/monthly/2026-11", "/trending"])
-def test_the_same_papers_are_one_click_away_as_a_feed(client: FlaskClient, path: str) -> None:
+def test_page_of_picks_links_to_a_feed_of_the_same_papers(client: FlaskClient, path: str) -> None:
     soup = page(client, path)
     href = str(soup.select(".subscribe a")[2]["href"])
+    assert "source:hf" in href
+    assert "source:arxiv" not in href
     items = client.get(href).json["items"]  # type: ignore[index]
     titles = {h2.get_text() for h2 in soup.select(".picks h2")}
     assert {item["title"] for item in items} == titles
@@ -67,11 +69,11 @@ def test_the_same_papers_are_one_click_away_as_a_feed(client: FlaskClient, path:
 
 
 @pytest.mark.usefixtures("picks")
-def test_a_pick_says_all_that_its_community_does(client: FlaskClient) -> None:
+def test_pick_shows_everything_from_its_community(client: FlaskClient) -> None:
     first, last = page(client, "/daily/2026-11-02").select(".picks li article")
     assert last.select(".votes")[0].get_text(" ", strip=True) == "5 votes"
-    said = " ".join(last.select(".by")[0].get_text().split())
-    assert said == "2 authors · 2 November · 2 comments · submitted by akhaliq"
+    byline = " ".join(last.select(".by")[0].get_text().split())
+    assert byline == "2 authors · 2 November · 2 comments · submitted by akhaliq"
     assert last.select(".keyword a")[0].get_text() == "Reward Model"
     assert last.select(".pick a")[0].get_text() == "Hugging Face Daily Papers"
     assert not last.select("img")
@@ -79,7 +81,7 @@ def test_a_pick_says_all_that_its_community_does(client: FlaskClient) -> None:
 
 
 @pytest.mark.usefixtures("picks")
-def test_thumbnails_are_shown_where_the_settings_say(redis: Redis, site: Settings) -> None:
+def test_thumbnails_are_shown_if_configured(redis: Redis, site: Settings) -> None:
     settings = Settings(
         redis_url=site.redis_url, data_dir=site.data_dir, public_url=SITE, thumbnails=True
     )
@@ -92,7 +94,9 @@ def test_thumbnails_are_shown_where_the_settings_say(redis: Redis, site: Setting
 
 
 @pytest.mark.usefixtures("picks")
-def test_a_year_is_told_only_where_it_is_another(client: FlaskClient, announce: Announce) -> None:
+def test_year_is_shown_only_if_it_differs_from_the_pages(
+    client: FlaskClient, announce: Announce
+) -> None:
     old = make_sighting(1).id.parse("2403.00001")
     moved = {"announced_at": FIRST_ANNOUNCED.replace(year=2024, month=3), "id": old}
     announce([make_sighting(9, **moved)])
@@ -104,22 +108,22 @@ def test_a_year_is_told_only_where_it_is_another(client: FlaskClient, announce: 
 
 @pytest.mark.usefixtures("picks")
 @pytest.mark.parametrize(
-    ("path", "to"),
+    ("path", "location"),
     [
         ("/daily", "/daily/2026-11-04"),
         ("/weekly", "/weekly/2026-W45"),
         ("/monthly", "/monthly/2026-11"),
     ],
 )
-def test_the_newest_is_where_the_bare_address_leads(
-    client: FlaskClient, path: str, to: str
+def test_path_without_a_period_redirects_to_the_newest(
+    client: FlaskClient, path: str, location: str
 ) -> None:
     answer = client.get(path)
-    assert (answer.status_code, answer.headers["Location"]) == (302, to)
+    assert (answer.status_code, answer.headers["Location"]) == (302, location)
 
 
 @pytest.mark.usefixtures("picks")
-def test_times_lead_to_one_another(client: FlaskClient) -> None:
+def test_periods_link_to_each_other(client: FlaskClient) -> None:
     links = {a.get_text(): a["href"] for a in page(client, "/daily/2026-11-03").select("nav a")}
     assert links["Before"] == "/daily/2026-11-02"
     assert links["After"] == "/daily/2026-11-04"
@@ -136,19 +140,19 @@ def test_times_lead_to_one_another(client: FlaskClient) -> None:
         *("/monthly/2026-11-02", "/monthly/0000-01"),
     ],
 )
-def test_what_is_no_time_is_refused_with_an_example(client: FlaskClient, path: str) -> None:
+def test_invalid_period_is_rejected_with_an_example(client: FlaskClient, path: str) -> None:
     answer = client.get(path)
     assert answer.status_code == 400
     assert "write it as 2026-" in answer.text
 
 
-def test_pages_of_a_store_without_picks(client: FlaskClient) -> None:
+def test_pages_without_picks(client: FlaskClient) -> None:
     assert client.get("/daily").status_code == 302
     assert "Nothing was picked" in page(client, "/trending").get_text()
     assert "Nothing was picked" in page(client, "/daily/2026-11-02").get_text()
 
 
-def test_a_long_month_shows_its_first_and_where_all_are(
+def test_long_month_shows_its_first_picks_and_links_to_all(
     client: FlaskClient, announce: Announce
 ) -> None:
     at: dict[str, Any] = {"picked_at": FIRST_ANNOUNCED}
@@ -171,7 +175,7 @@ def test_a_long_month_shows_its_first_and_where_all_are(
         ("/trending", "zeugma", []),
     ],
 )
-def test_a_keyword_narrows_them_and_what_leads_on(
+def test_query_filters_picks_and_the_pages_links(
     client: FlaskClient, path: str, query: str, order: list[int]
 ) -> None:
     soup = page(client, f"{path}?q={quote_plus(query, safe='')}")
@@ -189,7 +193,7 @@ def test_a_keyword_narrows_them_and_what_leads_on(
 
 @pytest.mark.usefixtures("picks")
 @pytest.mark.parametrize(
-    ("path", "to"),
+    ("path", "location"),
     [
         ("/daily/2026-11-02?q=+reward++MODEL", "/daily/2026-11-02?q=model+reward"),
         ("/daily/2026-11-02?q=", "/daily/2026-11-02"),
@@ -197,20 +201,22 @@ def test_a_keyword_narrows_them_and_what_leads_on(
         ("/daily?q=reward", "/daily/2026-11-04?q=reward"),
     ],
 )
-def test_a_narrowed_page_has_one_address(client: FlaskClient, path: str, to: str) -> None:
+def test_filtered_page_redirects_to_its_canonical_url(
+    client: FlaskClient, path: str, location: str
+) -> None:
     answer = client.get(path)
     assert answer.status_code in (301, 302)
-    assert answer.headers["Location"] == to
+    assert answer.headers["Location"] == location
 
 
-def test_a_keyword_that_cannot_be_read_is_refused_with_its_mend(client: FlaskClient) -> None:
+def test_invalid_query_is_rejected_with_a_hint(client: FlaskClient) -> None:
     answer = client.get("/trending?q=%28reward")
     assert answer.status_code == 400
     assert "not closed" in answer.text
 
 
 @pytest.mark.usefixtures("picks")
-def test_home_begins_with_what_was_picked_last(client: FlaskClient) -> None:
+def test_home_begins_with_the_newest_picks(client: FlaskClient) -> None:
     soup = page(client, "/")
     assert soup.select(".front h2")[0].get_text() == "Picked on 4 November 2026"
     assert [a.get_text() for a in soup.select(".front .title")] == ["Reward model number 3"]

@@ -1,4 +1,4 @@
-"""Authors, categories and the other fields: plain keywords, each a feed of its own."""
+"""Queries by author, category and other fields, as feeds."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def papers(client: FlaskClient, announce: Announce) -> None:
         ("comment:acl", [4]),
     ],
 )
-def test_a_feed_of(client: FlaskClient, keyword: str, numbers: list[int]) -> None:
+def test_feed_of_a_field_query(client: FlaskClient, keyword: str, numbers: list[int]) -> None:
     path = f"/feeds/search.atom?q={quote_plus(keyword)}"
     answer = client.get(path, follow_redirects=True)
     parsed = feedparser.parse(answer.data)

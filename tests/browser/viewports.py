@@ -1,4 +1,4 @@
-"""The forms that every page is looked at in."""
+"""The viewports that tests use."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Viewport:
 
     @property
     def options(self) -> dict[str, Any]:
-        """What Playwright makes a context of."""
+        """Arguments of Playwright's `new_context`."""
         return {
             "viewport": {"width": self.width, "height": self.height},
             "color_scheme": self.scheme,
@@ -26,8 +26,8 @@ class Viewport:
 
 
 VIEWPORTS: Final = {
-    form.name: form
-    for form in (
+    viewport.name: viewport
+    for viewport in (
         Viewport("light", 1280, 900),
         Viewport("dark", 1280, 900, "dark"),
         Viewport("phone", 390, 844),

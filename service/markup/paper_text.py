@@ -1,0 +1,31 @@
+"""One-line texts of a paper: its title and its authors, as feeds, pages and exports show them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from papers.model.paper import Paper
+from service.markup.clean import single_line
+from service.markup.latex_html import tex_to_text
+
+
+def plain_title(paper: Paper) -> str:
+    """Return the title without markup; the id if the paper has none."""
+    return tex_to_text(single_line(paper.title)) or str(paper.id)
+
+
+def marked_title(paper: Paper) -> str:
+    """Return the plain title, marked if the paper is withdrawn."""
+    return f"[Withdrawn] {plain_title(paper)}" if paper.withdrawn else plain_title(paper)
+
+
+def visible_author_count(total: int, limit: int) -> int:
+    """Return how many of `total` authors to list: `limit`, but never "and 1 more"."""
+    return total if total <= limit + 1 else limit
+
+
+def author_line(names: Sequence[str], limit: int) -> str:
+    """Join the first names: `A, B and 3 more`."""
+    shown = visible_author_count(len(names), limit)
+    more = f" and {len(names) - shown} more" if shown < len(names) else ""
+    return ", ".join(names[:shown]) + more
