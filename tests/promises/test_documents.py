@@ -101,8 +101,9 @@ def test_links_between_documents_lead_somewhere(page: Path) -> None:
 
 
 def code_spans(text: str) -> Iterator[str]:
-    """The words of a Markdown text between backticks, outside of fenced blocks."""
+    """The words of a Markdown text between backticks, outside of fenced blocks and links' texts."""
     prose = re.sub(r"^```.*?^```$", "", text, flags=re.DOTALL | re.MULTILINE)
+    prose = re.sub(r"\[[^\]\n]*\]\(", "(", prose)
     yield from (word for span in re.findall(r"`([^`\n]+)`", prose) for word in span.split())
 
 
