@@ -21,9 +21,7 @@ from tests.outcomes import pytest_terminal_summary as pytest_terminal_summary
 from tests.upstream import upstream as upstream
 
 settings.register_profile("untimed", deadline=None)
-settings.load_profile(
-    "untimed"
-)  # the time of an example says more about the machine than about the code
+settings.load_profile("untimed")  # an example's time depends mostly on the machine
 SHARED_DATA = Path(__file__).resolve().parents[1].parent / "shared" / "data"
 
 
