@@ -101,7 +101,7 @@ def found_caches() -> set[str]:
 
 
 NO_CACHES: Final = {
-    "workers.rq_worker.ALLOWED_JOBS": "the jobs a worker runs; tests add one",
+    "service.cache.lru.ByteLRU": "the class; each place that makes one is in the table",
 }
 """What looks like a cache and is none, each with its reason."""
 

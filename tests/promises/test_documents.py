@@ -113,11 +113,16 @@ def is_path(word: str) -> bool:
     return (first in FOLDERS and bool(slash)) or bool(re.fullmatch(r"[\w/]+\.py", word))
 
 
+def exists(path: str) -> bool:
+    """True if a path leads somewhere. A bare `name.py` may name any module: names are unique."""
+    return any(ROOT.glob(path)) or any(file.name == path for file in MODULES.values())
+
+
 @pytest.mark.parametrize("page", PAGES, ids=page_id)
 def test_paths_in_documents_exist(page: Path) -> None:
     words = {word.rstrip(",") for word in code_spans(page.read_text("utf-8"))}
     paths = {word for word in words if is_path(word)} - {"__init__.py"}
-    assert [path for path in sorted(paths) if not any(ROOT.glob(path))] == []
+    assert [path for path in sorted(paths) if not exists(path)] == []
 
 
 DOTTED: Final = re.compile(r"`((?:papers|workers|service|paperwire|tests|benchmarks)(?:\.\w+)+)`")

@@ -33,7 +33,6 @@ PRIVATE_WORDS: Final = {
     "mould": "template",
     "moulds": "template",
     "pair": "shingle",
-    "pairs": "shingle",
     "remembered": "cached",
     "remembers": "caches",
     "room": "package",
@@ -74,12 +73,12 @@ def public_names(kind: type[ast.ClassDef | ast.FunctionDef]) -> dict[str, list[s
     Functions that a decorator registers by their name are left out: an endpoint or a command is
     unique where it is registered.
     """
-    found: dict[str, list[str]] = defaultdict(list)
+    found: dict[str, dict[str, None]] = defaultdict(dict)
     for module, path in MODULES.items():
         for node in syntax_tree(path).body:
             if isinstance(node, kind) and is_public(node):
-                found[node.name].append(module)
-    return found
+                found[node.name] |= {module: None}
+    return {name: list(modules) for name, modules in found.items()}
 
 
 def is_public(node: ast.ClassDef | ast.FunctionDef) -> bool:
