@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 from fnmatch import fnmatchcase
+from pkgutil import resolve_name
+
+import pytest
 
 from papers.redis_backend import keys
 from paperwire.simulator.server.faults import FAULTS
@@ -48,3 +51,40 @@ def test_recorded_responses_are_not_in_the_tree() -> None:
     for path in tracked_files():
         assert path.stat().st_size < 400_000, path
         assert path.suffix not in {".gz", ".jsonl"}, path
+
+
+STATED_NUMBERS = (
+    ("design.md", "limited to {}", "papers.query.request.VERIFICATION_LIMIT"),
+    ("design.md", "{}-bit hash", "papers.index.layout.SHINGLE_BITS"),
+    (
+        "design.md",
+        "with at least {} papers",
+        "papers.index.compaction.year_merge.MIN_FREQUENT_PAPERS",
+    ),
+    ("sources.md", "more than {} attributes", "workers.sources.foreign_xml.MAX_ATTRIBUTES"),
+    ("sources.md", "deeper than {}", "workers.sources.foreign_xml.MAX_DEPTH"),
+    ("sources.md", "more than {} tags", "workers.sources.foreign_xml.MAX_TAGS_PER_ENTRY"),
+    ("feeds.md", "| 1–{} |", "service.urls.params.MAX_PAPERS"),
+    ("feeds.md", "up to {} times", "service.urls.params.MAX_KEYWORDS"),
+    ("feeds.md", "more than {} papers is divided", "service.routes.archives.PART_PAPERS"),
+    (
+        "feeds.md",
+        "more than {} papers is too large",
+        "service.cache.archive_snapshots.MAX_SNAPSHOT_PAPERS",
+    ),
+    ("export.md", "at most {} records", "workers.bulk.portions.MAX_PORTION_RECORDS"),
+    ("export.md", "{} per file", "workers.bulk.loader.MAX_QUARANTINED"),
+    ("pages.md", "has {} papers", "service.pages.keyword.PAPERS_PER_PAGE"),
+    (
+        "simulator.md",
+        "{} rows of its endless day",
+        "paperwire.simulator.demo.MAX_ANNOUNCEMENT_ROWS",
+    ),
+)
+"""Page, phrase and the constant whose value the phrase states."""
+
+
+@pytest.mark.parametrize(("page", "phrase", "constant"), STATED_NUMBERS)
+def test_numbers_in_documents_are_those_of_the_code(page: str, phrase: str, constant: str) -> None:
+    text = " ".join((DOCS / page).read_text("utf-8").split())
+    assert phrase.format(f"{resolve_name(constant):,}") in text
