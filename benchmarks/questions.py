@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 
-from papers.index.terms import is_content_word, word_hash
+from papers.index.shingle_hashing import is_content_word, word_hash
 from papers.model.paper import Sighting
 from papers.query.parser import Query, parse_query
 from papers.text.folding import tokenize, tokenize_unstemmed

@@ -1,5 +1,6 @@
-"""What a paper is, what a keyword means, and where both are kept.
+"""What a paper is, what a keyword means, and the Redis store and index of both.
 
-This room imports no web framework, no job queue and no network client but Redis's; `service`
-and `workers` meet only here and in Redis.
+No web framework, no job queue and no network client but Redis's is imported here; `service` and
+`workers` share data through this package and Redis only.
+Start with: store.py (the facade), model/paper.py, query/parser.py, errors.py (the error tree).
 """

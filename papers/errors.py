@@ -1,52 +1,52 @@
-"""Every error Paperwire raises on purpose, as one tree.
+"""The errors that Paperwire raises on purpose, as one tree.
 
     PaperwireError
-    ├── BadInput                 whoever asked: HTTP 400, never retried
-    │   ├── BadId                a text that is no arXiv id
+    ├── BadInput                 the request's fault: HTTP 400, never retried
+    │   ├── BadId                a text that is not an arXiv id
     │   ├── BadQuery             a keyword that cannot be parsed (has a position)
-    │   ├── BadParameter         a parameter beside the keyword
-    │   ├── BadSettings          a setting, from TOML or the environment
-    │   └── BadBackup            a file that is no whole backup, or cannot be written
-    ├── NotAllowed               whoever asked: HTTP 401, without the token that this needs
-    ├── TooMany                  whoever asked: HTTP 429, new questions faster than one client may
-    ├── NotFound                 whoever asked: HTTP 404
+    │   ├── BadParameter         an invalid parameter beside the keyword
+    │   ├── BadSettings          an invalid setting, from TOML or the environment
+    │   └── BadBackup            a file that is not a whole backup, or cannot be read or written
+    ├── Unauthorized             HTTP 401: the token is missing or wrong
+    ├── TooManyRequests          HTTP 429: a client exceeds its rate limit
+    ├── NotFound                 HTTP 404
     │   ├── UnknownKeyword       no saved keyword of that name
-    │   ├── UnknownPaper         a well-formed id that the store does not hold
+    │   ├── UnknownPaper         a well-formed id of a paper that is not in the store
     │   └── UnknownSource        no community feed, or trial of one, of that name
-    ├── SourceError              an upstream's fault: the worker decides, never a 5xx of ours
-    │   ├── SourceUnreachable    no connection, time-out, cut off
-    │   ├── SourceRefused        an answer that says no: 4xx, 5xx, "Rate exceeded."
-    │   ├── SourceGarbled        an answer that is not what was asked for
-    │   ├── SourceIncomplete     an answer with less than it declares
-    │   ├── SourceInDoubt        a connection that broke when what we sent may have been taken
+    ├── SourceError              an upstream's fault: the worker decides, never an HTTP 5xx here
+    │   ├── SourceUnreachable    no connection, a time-out, a connection that was cut
+    │   ├── SourceRefused        a refusal: 4xx, 5xx, "Rate exceeded."
+    │   ├── SourceGarbled        a response in another format than requested
+    │   ├── SourceIncomplete     a response with less than it declares
+    │   ├── SourceOutcomeUnknown a connection that broke when data may have been accepted
     │   └── AddressForbidden     an address that must not be fetched
-    └── StoreError               ours, passing: HTTP 503, retried
-        ├── StoreAway            Redis is not there
+    └── StoreError               temporary, on our side: HTTP 503, retried
+        ├── StoreUnavailable     Redis cannot be reached
         ├── StoreBusy            a transaction that lost its race too often
-        └── StoreNewer           data of a later Paperwire
+        └── StoreTooNew          data of a later Paperwire
 
-A message names the thing, the reason and the mend.
+A message names the object, the reason and the remedy.
 """
 
 from __future__ import annotations
 
 
 class PaperwireError(Exception):
-    """The root: catching it catches what Paperwire itself says, and nothing else."""
+    """The root: catches every error that Paperwire raises on purpose, and nothing else."""
 
 
 class BadInput(PaperwireError):
-    """The request cannot be understood; repeating it will not help."""
+    """A request that cannot be understood; repeating it does not help."""
 
 
 class BadId(BadInput):
-    """A text that names no arXiv paper."""
+    """A text that is not an arXiv id."""
 
 
 class BadQuery(BadInput):
     """A keyword that cannot be parsed.
 
-    `position` is the offset of the offending character in `text`, `mend` a hint in words.
+    `position` is the offset of the offending character in `text`; `hint` says how to correct it.
     """
 
     def __init__(self, reason: str, *, text: str, position: int, hint: str) -> None:
@@ -55,7 +55,7 @@ class BadQuery(BadInput):
 
 
 class BadParameter(BadInput):
-    """A parameter with a value it cannot have; `name` is the parameter's."""
+    """An invalid value of the parameter `name`."""
 
     def __init__(self, name: str, reason: str) -> None:
         super().__init__(f"{name}: {reason}")
@@ -63,19 +63,19 @@ class BadParameter(BadInput):
 
 
 class BadSettings(BadInput):
-    """A setting that is unknown, missing or of the wrong form."""
+    """A setting that is unknown, missing or malformed."""
 
 
 class BadBackup(BadInput):
-    """A backup file that is damaged, cut, of a later form, or cannot be read or written."""
+    """A backup file that is damaged, truncated, of a later format, or cannot be read or written."""
 
 
 class Unauthorized(PaperwireError):
-    """What was asked for needs a token, and none or another came."""
+    """A request that needs a token and has none, or a wrong one."""
 
 
 class TooManyRequests(PaperwireError):
-    """One client asks new questions too fast; `retry_after` is how long to wait, in seconds."""
+    """A client that exceeds its rate limit; `retry_after` is the time to wait, in seconds."""
 
     def __init__(self, message: str, *, retry_after: int) -> None:
         super().__init__(message)
@@ -83,26 +83,26 @@ class TooManyRequests(PaperwireError):
 
 
 class NotFound(PaperwireError):
-    """The thing asked for is not here."""
+    """A resource that does not exist."""
 
 
 class UnknownKeyword(NotFound):
-    """No saved keyword has that name."""
+    """A name that no saved keyword has."""
 
 
 class UnknownPaper(NotFound):
-    """The id is well formed; the store holds no such paper."""
+    """A well-formed id of a paper that is not in the store."""
 
 
 class UnknownSource(NotFound):
-    """No community feed, or trial of one, has that name."""
+    """A name that no community feed, or trial of one, has."""
 
 
 class SourceError(PaperwireError):
-    """An upstream did not answer as it should.
+    """An upstream that did not respond as it should.
 
-    `retry_after` is what the upstream asked for, in seconds, where it did; `status` the HTTP
-    status it refused with (429 also for a 200 that says "Rate exceeded.").
+    `retry_after` is the wait that the upstream requested, in seconds; None if it did not. `status`
+    is the HTTP status of a refusal (429 also for a 200 that says "Rate exceeded.").
     """
 
     def __init__(
@@ -113,27 +113,27 @@ class SourceError(PaperwireError):
 
 
 class SourceUnreachable(SourceError):
-    """No connection, a time-out, or a connection cut in mid-answer."""
+    """No connection, a time-out, or a connection that was cut during the response."""
 
 
 class SourceRefused(SourceError):
-    """The upstream said no: an error status, or a 200 that says "Rate exceeded."."""
+    """A refusal: an error status, or a 200 that says "Rate exceeded."."""
 
 
 class SourceGarbled(SourceError):
-    """The answer is not of the form that was asked for."""
+    """A response that is not in the expected format."""
 
 
 class SourceIncomplete(SourceError):
-    """The answer holds less than it declares."""
+    """A response that holds less than it declares."""
 
 
 class SourceOutcomeUnknown(SourceError):
-    """The connection broke while something was handed over: nobody knows whether it was taken."""
+    """A connection that broke while data was sent: whether it was accepted is unknown."""
 
 
 class AddressForbidden(SourceError):
-    """The address is not one Paperwire may connect to."""
+    """An address that Paperwire must not connect to."""
 
 
 class StoreError(PaperwireError):
@@ -141,12 +141,12 @@ class StoreError(PaperwireError):
 
 
 class StoreUnavailable(StoreError):
-    """Redis is not reachable."""
+    """Redis cannot be reached."""
 
 
 class StoreBusy(StoreError):
-    """An optimistic transaction lost its race too many times."""
+    """An optimistic transaction that lost its race too many times."""
 
 
 class StoreTooNew(StoreError):
-    """The data was written by a later Paperwire, in a layout that this one does not know."""
+    """Data that a later Paperwire wrote, in a layout that this version does not know."""

@@ -1,9 +1,9 @@
 """The store: papers and their index in Redis, month by month.
 
-Written is one month at a time, in one transaction (`papers.index.month_writer`): a killed ingest
-leaves whole months and nothing between, and repeating it leaves the state of a clean one. What lies
-outside a month (`months`, `picks`, `undescribed`, votes by day, the spread of words) is written
-before it and may only say too much; readers check. Read is newest month first
+Written is one month at a time, in one transaction (`papers.index.writing.month_writer`): a killed
+ingest leaves whole months and nothing between, and repeating it leaves the state of a clean one.
+What lies outside a month (`months`, `picks`, `undescribed`, votes by day, the term dictionary) is
+written before it and may only say too much; readers check. Read is newest month first
 (`papers.search.collector`).
 
 The revision moves after an ingest that changed what a feed shows. While an ingest is under way its
@@ -38,8 +38,8 @@ from papers.search.upwards import AscendingCollector
 from papers.state.votes import VoteHistory
 
 if TYPE_CHECKING:
-    from papers.index.month_writer import MonthResult
-    from papers.index.term_batch import Vocabulary
+    from papers.index.writing.month_writer import MonthResult
+    from papers.index.writing.term_batch import Vocabulary
 
 _PENDING_SECONDS: Final = 600
 _BATCH_SIZE: Final = 1_000
@@ -103,8 +103,8 @@ class Store:
         Raises StoreBusy where other writers are always faster.
         """
         # numpy, which these need, takes a tenth of a second that readers need not spend.
-        from papers.index.month_writer import MonthWriter
-        from papers.index.term_batch import Vocabulary
+        from papers.index.writing.month_writer import MonthWriter
+        from papers.index.writing.term_batch import Vocabulary
 
         said = list(sightings)
         months: dict[tuple[int, str], list[Sighting | Paper]] = defaultdict(list)

@@ -1,5 +1,5 @@
-"""Settings: every setting, its checks, and the table of built-in sources.
+"""Settings: every setting, its validation and redaction, and the table of built-in sources.
 
 May import: papers.errors.
-Start with: settings.py.
+Start with: settings.py (every setting), sources.py (the built-in sources).
 """

@@ -1,4 +1,4 @@
-"""What is wrong with settings, each in a line that names the setting, the reason and the mend."""
+"""Validation of settings: each error is a line with the setting, the reason and the remedy."""
 
 from __future__ import annotations
 
@@ -6,19 +6,15 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from papers.config.sources import SLUG_PATTERN, check_community
+from papers.config.sources import SLUG_PATTERN, SOURCES, check_community
 
 if TYPE_CHECKING:
     from papers.config.settings import Settings
 
 MIN_TOKEN_LENGTH: Final = 20
-"""Characters: fewer could be guessed."""
+"""Characters; a shorter token could be guessed."""
 
 _LOG_LEVELS: Final = ("debug", "info", "warning", "error")
-_URL_SETTINGS: Final = (
-    *("public_url", "arxiv_feed_url", "arxiv_api_url", "arxiv_oai_url", "huggingface_url"),
-    "websub_hub",
-)
 _RANGES: Final = (
     ("port", 0, 65_535),
     ("trusted_proxies", 0, 8),
@@ -34,10 +30,11 @@ _RANGES: Final = (
     ("keep_months", 0, 1_200),
     ("cache_seconds", 0, 86_400),
 )
+"""Setting, least and greatest value."""
 
 
 def find_settings_errors(settings: Settings) -> Iterator[str]:
-    """Everything that is wrong."""
+    """Yield every error, in a fixed order."""
     for name, low, high in _RANGES:
         value = getattr(settings, name)
         if not low <= value <= high:
@@ -45,8 +42,8 @@ def find_settings_errors(settings: Settings) -> Iterator[str]:
     if settings.log_level not in _LOG_LEVELS:
         yield f"log_level = {settings.log_level!r}: must be {', '.join(_LOG_LEVELS)}"
     if settings.token and len(settings.token) < MIN_TOKEN_LENGTH:
-        yield f"token: shorter than {MIN_TOKEN_LENGTH} characters; `paperwire token` makes one"
-    for name in _URL_SETTINGS:
+        yield f"token: shorter than {MIN_TOKEN_LENGTH} characters; `paperwire token` generates one"
+    for name in _url_settings():
         value = getattr(settings, name)
         if value and not value.startswith(("http://", "https://")):
             yield f"{name} = {value!r}: must begin with http:// or https://"
@@ -57,11 +54,18 @@ def find_settings_errors(settings: Settings) -> Iterator[str]:
     yield from _mail_errors(settings)
 
 
+def _url_settings() -> Iterator[str]:
+    yield "public_url"
+    for source in SOURCES.values():
+        yield from source.url_settings
+    yield "websub_hub"
+
+
 def _mail_errors(settings: Settings) -> Iterator[str]:
     for name in ("mail_daily", "mail_weekly"):
         for slug in getattr(settings, name):
             if not SLUG_PATTERN.fullmatch(slug):
-                yield f"{name}: {slug!r}: write a keyword as in its URL, as reward-model"
+                yield f"{name}: {slug!r}: write a keyword as in its URL, like reward-model"
     for name in ("mail_to", "mail_from"):
         value = getattr(settings, name)
         if value and ("@" not in value or not value.isprintable()):
@@ -72,13 +76,13 @@ def _mail_errors(settings: Settings) -> Iterator[str]:
 
 def _smtp_errors(settings: Settings) -> Iterator[str]:
     if not settings.mail_to:
-        yield "mail_to: missing; smtp_url is of no use without it"
+        yield "mail_to: missing; smtp_url needs it"
     try:
-        where = urlsplit(settings.smtp_url)
-        fit = where.scheme in ("smtp", "smtps") and bool(where.hostname) and where.port != 0
+        url = urlsplit(settings.smtp_url)
+        valid = url.scheme in ("smtp", "smtps") and bool(url.hostname) and url.port != 0
     except ValueError:
-        fit = False
-    if not fit:
-        yield "smtp_url: must be as smtp://user@mail.example:587 or smtps://user@mail.example"
-    elif where.password:
-        yield "smtp_url: a password stands in smtp_password, or in a file, and not here"
+        valid = False
+    if not valid:
+        yield "smtp_url: must be like smtp://user@mail.example:587 or smtps://user@mail.example"
+    elif url.password:
+        yield "smtp_url: must not contain a password; set smtp_password, or a file of it"

@@ -1,10 +1,10 @@
-"""Every setting: one field each, with its default and what it is for.
+"""Every setting: one field each, with its default and its purpose.
 
-Order of precedence: environment `PAPERWIRE_NAME`, environment `PAPERWIRE_NAME_FILE` (the path
-of a file that holds the value: for secrets), the TOML file, the default. `REDIS_URL` is read
-where `PAPERWIRE_REDIS_URL` is not set. Lists are comma-separated in the environment; tables are
-`name=value` pairs separated by semicolons. `docs/settings.md` lists the same fields; a test holds
-the two together.
+Order of precedence: environment `PAPERWIRE_NAME`, environment `PAPERWIRE_NAME_FILE` (the path of a
+file that holds the value: for secrets), the TOML file, the default. `REDIS_URL` is read if
+`PAPERWIRE_REDIS_URL` is not set. In the environment, lists are comma-separated and tables are
+`name=value` pairs separated by semicolons. `docs/settings.md` lists the same fields; a test
+compares the two.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def _setting(default: Any, about: str, *, secret: bool = False) -> Any:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Paperwire's settings, checked. Field metadata: `about` (a sentence), `secret`."""
+    """Validated settings. Field metadata: `about` (a sentence for users) and `secret`."""
 
     data_dir: str = _setting(
         "data", "Folder for the embedded store and the last good feeds, relative to the TOML file."
@@ -42,7 +42,7 @@ class Settings:
         secret=True,
     )
     host: str = _setting("127.0.0.1", "Address the web server listens on.")
-    port: int = _setting(8000, "Port the web server listens on; taken: the next free one.")
+    port: int = _setting(8000, "Port the web server listens on; if taken, the next free one.")
     public_url: str = _setting(
         "", "The address readers see, without a slash at the end; empty: http://HOST:PORT."
     )
@@ -54,13 +54,13 @@ class Settings:
     )
     token: str = _setting(
         "",
-        "Token for writing over HTTP, or its `sha256:` digest; empty: there is no writing.",
+        "Token for writing over HTTP, or its `sha256:` digest; empty: writing is disabled.",
         secret=True,
     )
     web_processes: int = _setting(2, "Web server processes.")
     worker_processes: int = _setting(1, "RQ worker processes that `paperwire up` starts.")
     contact: str = _setting(
-        "", "Mail address or URL of whoever runs this; sent to upstreams in the User-Agent."
+        "", "Mail address or URL of the operator; sent to upstreams in the User-Agent."
     )
     categories: tuple[str, ...] = _setting(
         ("cs.AI", "cs.CL", "cs.CV", "cs.LG", "stat.ML"),
@@ -84,37 +84,37 @@ class Settings:
     )
     arxiv_api_url: str = _setting("https://export.arxiv.org/api/query", "Where arXiv's API is.")
     arxiv_oai_url: str = _setting(
-        "https://oaipmh.arxiv.org/oai", "Where arXiv's OAI-PMH is; empty: it is not asked daily."
+        "https://oaipmh.arxiv.org/oai", "Where arXiv's OAI-PMH is; empty: no daily harvest."
     )
     huggingface_url: str = _setting("https://huggingface.co", "Where Hugging Face is.")
     arxiv_interval: Seconds = _setting(
         3.0, "Seconds between two requests to arXiv, from all processes together."
     )
     fetch_timeout: Seconds = _setting(20.0, "Seconds an upstream may stay silent.")
-    fetch_deadline: Seconds = _setting(90.0, "Seconds one whole answer may take.")
-    fetch_bytes: int = _setting(32_000_000, "Bytes an answer may have, after decompression.")
+    fetch_deadline: Seconds = _setting(90.0, "Seconds one whole response may take.")
+    fetch_bytes: int = _setting(32_000_000, "Bytes one response may have, after decompression.")
     allowed_networks: tuple[str, ...] = _setting(
         (), "Private networks (CIDR) that upstreams may be in; empty: none."
     )
     fill_papers: int = _setting(
-        200, "Papers that the first fill of a new keyword asks arXiv's API for; 0: none."
+        200, "Papers that the initial fetch of a new keyword requests from arXiv's API; 0: none."
     )
     questions_per_minute: int = _setting(
         120,
-        "New questions one client may ask each web process in a minute, a thirtieth at once; "
-        "0: any number.",
+        "New searches one client may make on each web process per minute, a thirtieth at once; "
+        "0: no limit.",
     )
     custom_answers: int = _setting(
-        1000, "Answers to custom keywords that the store keeps ready; the oldest go."
+        1000, "Responses to custom keywords that the store caches; the oldest are evicted."
     )
     keep_months: int = _setting(
-        0, "Months of papers that are kept, this one included; 0: all. Older ones are removed."
+        0, "Months of papers to keep, this one included; 0: all. Older papers are removed."
     )
     websub_hub: str = _setting(
-        "", "The WebSub hub that is told when a saved keyword's feed changes; empty: none."
+        "", "The WebSub hub to notify when a saved keyword's feed changes; empty: none."
     )
     cache_seconds: int = _setting(
-        1800, "How long readers and proxies may keep a feed (Cache-Control max-age)."
+        1800, "Seconds that readers and proxies may cache a feed (Cache-Control max-age)."
     )
     thumbnails: bool = _setting(
         False,
@@ -123,18 +123,18 @@ class Settings:
     smtp_url: str = _setting(
         "", "The mail server, as smtp://USER@HOST:PORT or smtps://…; empty: no mail is sent."
     )
-    smtp_password: str = _setting("", "The password of that user.", secret=True)
-    mail_from: str = _setting("", "Whom mails are from; empty: paperwire@ and the public host.")
-    mail_to: str = _setting("", "Whom digests are mailed to: whoever runs this.")
+    smtp_password: str = _setting("", "The password of the mail server's user.", secret=True)
+    mail_from: str = _setting("", "Sender of mails; empty: paperwire@ and the public host.")
+    mail_to: str = _setting("", "Recipient of the digests: the operator.")
     mail_daily: tuple[str, ...] = _setting(
-        (), "Saved keywords, as in their URLs, whose papers of each day are mailed when it is over."
+        (), "Saved keywords, as in their URLs, whose papers of each day are mailed at its end."
     )
     mail_weekly: tuple[str, ...] = _setting((), "The same, with the papers of each week.")
     log_level: str = _setting("info", "debug, info, warning or error.")
 
     def __post_init__(self) -> None:
-        for fault in find_settings_errors(self):
-            raise BadSettings(fault)
+        for error in find_settings_errors(self):
+            raise BadSettings(error)
 
     @property
     def base_url(self) -> str:
@@ -143,15 +143,15 @@ class Settings:
 
     @property
     def user_agent(self) -> str:
-        """What Paperwire calls itself to upstreams."""
+        """The User-Agent header of requests to upstreams."""
         contact = f"; {self.contact}" if self.contact else ""
         return f"Paperwire/0.1 (+https://arxiv.org/help/api{contact})"
 
 
 def load_settings(path: Path | None, environ: Mapping[str, str]) -> Settings:
-    """Settings from a TOML file (or none) and the environment.
+    """Load settings from a TOML file (or none) and the environment.
 
-    Raises BadSettings, naming the setting, the reason and the mend.
+    Raises BadSettings, which names the setting, the reason and the remedy.
     """
     values = _from_toml(path) if path else {}
     values |= _from_environment(environ)
@@ -161,7 +161,7 @@ def load_settings(path: Path | None, environ: Mapping[str, str]) -> Settings:
 
 
 def config_path(environ: Mapping[str, str]) -> Path | None:
-    """The TOML file in force: `PAPERWIRE_CONFIG`, else `paperwire.toml` here if there is one."""
+    """Return the TOML file to use: `PAPERWIRE_CONFIG`, else `paperwire.toml` here if it exists."""
     if environ.get("PAPERWIRE_CONFIG"):
         return Path(environ["PAPERWIRE_CONFIG"])
     here = Path("paperwire.toml")
@@ -169,7 +169,7 @@ def config_path(environ: Mapping[str, str]) -> Path | None:
 
 
 def discover_settings(environ: Mapping[str, str]) -> Settings:
-    """The settings of this process, from the file in force and the environment.
+    """Load the settings of this process, from `config_path` and the environment.
 
     Raises BadSettings.
     """
@@ -182,7 +182,7 @@ def _from_toml(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise BadSettings(f"{path}: {error.strerror}; write one with `paperwire init`") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise BadSettings(f"{path} is no TOML: {error}") from error
+        raise BadSettings(f"{path} is not valid TOML: {error}") from error
     return {
         name: _check_toml_value(f"{name} in {path}", name, value) for name, value in table.items()
     }
@@ -211,12 +211,11 @@ def _read_secret_file(variable: str, path: str) -> str:
 def _default_of(where: str, name: str) -> Any:
     if name in _FIELDS:
         return getattr(Settings(), name)
-    known = ", ".join(_FIELDS)
-    raise BadSettings(f"{where}: there is no such setting; there are {known}")
+    raise BadSettings(f"{where}: there is no such setting; there are {', '.join(_FIELDS)}")
 
 
 def _check_toml_value(where: str, name: str, value: Any) -> Any:
-    """A TOML value in the type of the setting's default."""
+    """Return a TOML value in the type of the setting's default. Raises BadSettings."""
     default = _default_of(where, name)
     if isinstance(default, tuple) and isinstance(value, list):
         value = tuple(value)
@@ -225,20 +224,20 @@ def _check_toml_value(where: str, name: str, value: Any) -> Any:
     members = value.values() if isinstance(value, dict) else value
     nested = isinstance(value, (tuple, dict)) and not all(isinstance(m, str) for m in members)
     if type(value) is not type(default) or nested:
-        said = "" if name in _SECRETS else f", not {value!r}"
-        raise BadSettings(f"{where}: must be {_TYPE_NAMES[type(default)]}{said}")
+        shown = "" if name in _SECRETS else f", not {value!r}"
+        raise BadSettings(f"{where}: must be {_TYPE_NAMES[type(default)]}{shown}")
     return value
 
 
 def _parse_env_value(name: str, text: str) -> Any:
-    """An environment variable's text in the type of the setting's default."""
+    """Return a variable's text in the type of the setting's default. Raises BadSettings."""
     where = f"PAPERWIRE_{name.upper()}"
     default = _default_of(where, name)
     try:
         return _PARSERS[type(default)](text)
     except (ValueError, KeyError) as error:
-        form = _TYPE_NAMES[type(default)]
-        raise BadSettings(f"{where}: must be {form}, not {text!r}") from error
+        expected = _TYPE_NAMES[type(default)]
+        raise BadSettings(f"{where}: must be {expected}, not {text!r}") from error
 
 
 def _parse_table(text: str) -> dict[str, str]:

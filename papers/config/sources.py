@@ -1,8 +1,7 @@
-"""The table of built-in sources, and what a community's feed may be called.
+"""The table of built-in sources, and which names and URLs a community feed may have.
 
-A source is what `source:` and the feeds name: `arxiv`, `hf`, or a community. Its tasks are what
-workers run for it (`workers.registry`). A new upstream is a row here, a row there and a module in
-`workers/sources/`.
+A source is what `source:` and feeds refer to: `arxiv`, `hf`, or a community. Workers run its tasks
+(`workers.registry`). A new upstream is a row here, a row there and a module in `workers/sources/`.
 """
 
 from __future__ import annotations
@@ -17,19 +16,19 @@ class SourceSpec:
     """A built-in source: its title and homepage, its tasks, and the settings that concern it."""
 
     title: str
-    """What people call it."""
+    """Its display name."""
     homepage: str
-    """An absolute URL: the `atom:source` of papers that it alone has named."""
+    """An absolute URL: the `atom:source` of papers that no other source has named."""
     task_kinds: tuple[str, ...]
-    """Kinds of tasks without which its papers are missing: a kind is a task's name up to `:`."""
+    """The tasks that bring in its papers, by kind: a task's name up to `:`."""
     fetched_by: tuple[str, ...]
-    """The kinds that `paperwire fetch NAME` runs: the news, no harvest of old papers."""
+    """The kinds that `paperwire fetch NAME` runs: new papers only, no harvest of old ones."""
     url_settings: tuple[str, ...]
-    """Settings that hold its addresses."""
+    """The settings that hold its URLs."""
     enabled_by: str = ""
     """The setting that switches it on or off; empty: it is always on."""
     is_arxiv: bool = False
-    """Whether its requests share arXiv's rate limit, and its words are the paper's own."""
+    """Whether it is arXiv: requests share its rate limit, and its texts are authoritative."""
 
 
 SOURCES: Final[dict[str, SourceSpec]] = {
@@ -50,10 +49,10 @@ SOURCES: Final[dict[str, SourceSpec]] = {
         enabled_by="huggingface",
     ),
 }
-"""Name to source, in the order of menus and messages."""
+"""Name to source, in display order."""
 
 COMMUNITY_KIND: Final = "community"
-"""The kind of the tasks that read a community's feed: `community:NAME`."""
+"""The kind of the tasks that fetch a community's feed: `community:NAME`."""
 
 TASK_TITLES: Final[dict[str, str]] = {
     "announcements": "arXiv {name}",
@@ -68,20 +67,20 @@ TASK_TITLES: Final[dict[str, str]] = {
     "mail": "e-mail of {name}",
     "websub": "WebSub hub",
 }
-"""Kind of task to what people call it; `{name}` is the part behind the colon."""
+"""Kind of task to its display name; `{name}` is the part after the colon."""
 
 SLUG_PATTERN: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
-"""How names of communities and saved keywords are spelled in URLs."""
+"""The form of names in URLs: of communities and of saved keywords."""
 
 
 def is_source_task(task: str) -> bool:
-    """True if papers are missing while this task fails: maintenance and notifications are not."""
+    """Return whether a task brings in papers; maintenance and notifications do not."""
     kind = task.partition(":")[0]
     return kind == COMMUNITY_KIND or any(kind in spec.task_kinds for spec in SOURCES.values())
 
 
 def check_community(name: str, url: str) -> tuple[str, str]:
-    """The faulty argument of the two (`name`, `url`) and the reason; two empty texts if valid."""
+    """Return which argument is invalid, `name` or `url`, and why; two empty texts if none is."""
     if not SLUG_PATTERN.fullmatch(name) or name in SOURCES:
         reserved = ", ".join(SOURCES)
         return "name", f"{name!r} must be a name of a-z, 0-9 and hyphens, and none of {reserved}"

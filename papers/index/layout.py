@@ -1,40 +1,40 @@
-"""How large a segment is: a month, or the closed months of a year.
+"""Segment layout: how many buckets and slots a segment has.
 
-It says where in the segment's hash a posting lies (`papers.index.postings`), and grows with the
-segment; closing is `papers.index.compaction.compactor`.
+A segment is a month, or the compacted months of a year. Its layout says in which field of the
+segment's hash a posting is (`papers.index.postings`), and grows with the segment by doubling.
+Compaction is `papers.index.compaction.compactor`.
 """
 
 from __future__ import annotations
 
 import struct
 from collections.abc import Iterable
-from functools import lru_cache
 from typing import Final, NamedTuple
 from zlib import crc32
 
 MONTH_PAPER_BITS: Final = 16
-"""Of the number of a paper in its month."""
+"""Bits of a paper's number in its month."""
 MONTHS_PER_YEAR: Final = 12
-"""The months of a year."""
 YEAR_PAPER_BITS: Final = 20
-"""Of the number of a paper in its year: the month, from 0, before that in the month."""
+"""Bits of a paper's number in its year: the month, from 0, above the number in the month."""
 SHINGLE_BITS: Final = 44
-"""Of the hash of a pair: with that of a paper in its year they are 64. By chance a volume has
-another pair of the same hash as one asked for once in a million times: a dense year has some ten
-million."""
+"""Bits of a shingle's hash: 64 with those of a paper in its year. A dense year has some ten million
+shingles, so a shingle that no paper has collides with one of them once in a million."""
 
 _MAX_SLOTS_PER_BUCKET_BITS: Final = 7
-"""A bucket has 128 slots at most."""
+"""At most 128 slots share a bucket."""
 _LAYOUT_STRUCT: Final = struct.Struct("<6BHH")
 
 
 class SegmentLayout(NamedTuple):
-    """How large a volume is, in powers of two: buckets of terms, of pairs, slots and their buckets.
+    """The numbers of buckets and slots of a segment, as powers of two.
 
-    `size` is the bit length of how many papers it was made for. Where `slot_bits` are 0 there are
-    no slots: every pair has a posting. `months` are 1 or 12. Of a year `held` has a bit for each
-    month whose postings lie there, `gone` for each that was removed since: what postings say of it
-    counts no more.
+    `size_bits` is the bit length of the number of papers it was made for. With `slot_bits` 0 there
+    are no slots: every shingle has a posting. `span_months` is 1 or 12. In a year `month_mask` has
+    a bit for each month whose postings it has, `removed_mask` for each month that was removed
+    since: readers ignore what postings say of it.
+
+    The order of the fields is the stored format: see `pack`.
     """
 
     size_bits: int
@@ -48,7 +48,7 @@ class SegmentLayout(NamedTuple):
 
     @classmethod
     def for_month(cls, count: int) -> SegmentLayout:
-        """The shape for a month of so many papers: a bucket is near 1.5 kB."""
+        """Return the layout of a month of `count` papers: its buckets are about 1.5 kB."""
         size = max(count, 1).bit_length()
         return cls(size, min(max(size - 1, 0), 12), max(size - 1, 0))
 
@@ -56,12 +56,12 @@ class SegmentLayout(NamedTuple):
     def for_year(
         cls, count: int, months: Iterable[int], *, year_ended: bool = True
     ) -> SegmentLayout:
-        """The shape for so many papers of some months (YYYYMM) of a year; `over` if it has slots.
+        """Return the layout of a year of `count` papers in some months (YYYYMM).
 
-        A slot has some two papers of each month then, or more.
+        Only a year that has ended has slots; a slot has about two papers of each month, or more.
         """
         size = max(count, 1).bit_length()
-        whole = cls(
+        without_slots = cls(
             size_bits=size,
             term_bucket_bits=min(max(size - 2, 0), 15),
             shingle_bucket_bits=max(size - 2, 0),
@@ -69,9 +69,9 @@ class SegmentLayout(NamedTuple):
             month_mask=sum(map(_month_bit, months)),
         )
         if not year_ended:
-            return whole
+            return without_slots
         slot_bits = min(max(size + 1, _MAX_SLOTS_PER_BUCKET_BITS), 16)
-        return whole._replace(
+        return without_slots._replace(
             shingle_bucket_bits=min(max(size - 4, 0), slot_bits),
             slot_bits=slot_bits,
             slot_bucket_bits=min(
@@ -81,11 +81,11 @@ class SegmentLayout(NamedTuple):
 
     @classmethod
     def unpack(cls, packed: bytes | None) -> SegmentLayout:
-        """The shape a volume has; one without papers has the smallest of a month."""
-        return _unpack_layout(packed) if packed else _EMPTY_LAYOUT
+        """Decode a layout; None, or an empty value, is the smallest layout of a month."""
+        return cls(*_LAYOUT_STRUCT.unpack(packed)) if packed else _EMPTY_LAYOUT
 
     def with_month(self, month: int) -> SegmentLayout:
-        """The same of a year that has a month's (YYYYMM) postings too."""
+        """Return this layout of a year with the postings of one more month (YYYYMM)."""
         bit = _month_bit(month)
         return self._replace(
             span_months=MONTHS_PER_YEAR,
@@ -94,60 +94,55 @@ class SegmentLayout(NamedTuple):
         )
 
     def without_month(self, month: int) -> SegmentLayout:
-        """The same without a month (YYYYMM) of its year."""
+        """Return this layout of a year with a month (YYYYMM) marked as removed."""
         bit = _month_bit(month)
         return self._replace(
             month_mask=self.month_mask & ~bit, removed_mask=self.removed_mask | bit
         )
 
     def months_in(self, year: int) -> list[int]:
-        """The months (YYYYMM) of a year whose postings lie there."""
+        """Return the months (YYYYMM) of `year` whose postings the segment has."""
         return [year * 100 + n + 1 for n in range(MONTHS_PER_YEAR) if self.month_mask >> n & 1]
 
     @property
     def month_count(self) -> int:
-        """Of how many months its postings tell."""
+        """The number of months whose postings it has."""
         return self.month_mask.bit_count() or 1
 
     @property
     def papers_per_month(self) -> int:
-        """Some papers fewer than each of its months had when it was made."""
+        """A lower bound of the mean papers of a month when the layout was made."""
         return max((1 << self.size_bits - 1) // self.month_count, 1)
 
     def is_complete(self, months: int) -> bool:
-        """Whether so many of its months are all that its postings tell of."""
+        """Return whether `months` is the number of months whose postings it has, none removed."""
         return not self.removed_mask and months == self.month_count
 
     @property
     def slots_per_bucket(self) -> int:
-        """How many slots share a bucket."""
+        """The number of slots that share a bucket."""
         return 1 << (self.slot_bits - self.slot_bucket_bits)
 
     def pack(self) -> bytes:
-        """The value of the field `shape`."""
+        """Encode the layout as the value of `postings.LAYOUT_FIELD`."""
         return _LAYOUT_STRUCT.pack(*self)
 
     def term_bucket(self, term: bytes) -> int:
-        """The bucket that holds a term with a small posting."""
+        """Return the bucket of a term with a small posting."""
         return crc32(term) >> (32 - self.term_bucket_bits)
 
     def term_buckets(self, terms: Iterable[bytes]) -> list[int]:
-        """The buckets of many terms."""
+        """Return the buckets of many terms, in their order."""
         shift = 32 - self.term_bucket_bits
         return [hashed >> shift for hashed in map(crc32, terms)]
 
     def shingle_bucket(self, shingle: int) -> int:
-        """The bucket that holds a pair."""
+        """Return the bucket of a shingle."""
         return shingle >> SHINGLE_BITS - self.shingle_bucket_bits
 
     def slot_of(self, shingle: int) -> int:
-        """The slot of a pair's hash."""
+        """Return the slot of a shingle."""
         return shingle >> SHINGLE_BITS - self.slot_bits
-
-
-@lru_cache(maxsize=1024)
-def _unpack_layout(packed: bytes) -> SegmentLayout:
-    return SegmentLayout(*_LAYOUT_STRUCT.unpack(packed))
 
 
 def _month_bit(month: int) -> int:

@@ -1,26 +1,26 @@
-"""How the postings of a volume are packed into the fields of one Redis hash.
+"""The format of postings: how those of a segment are packed into the fields of one Redis hash.
 
-A volume is a month, or a year that is closed (`papers.index.compaction.compactor`). A posting is
-the set of the papers that have a term, or a pair, by their places
-(`papers.model.arxiv_id.ArxivId.place`). Redis spends some 60 bytes on a hash field, so small
-postings share fields:
+A segment is a month, or a compacted year (`papers.index.compaction.compactor`). A posting is the
+set of the papers that have a term or a shingle, by doc id (`papers.model.arxiv_id.ArxivId.doc_id`).
+A Redis hash field costs some 60 bytes, so small postings share fields:
 
-    b"w" + bucket      many terms with small postings (see `pack`); a term's bucket is its hash
-    b"=" + term        one large posting, a Roaring bitmap (`papers.index.bitmaps`)
-    b"p" + bucket      many pairs with their postings (see `pair_in_month`, `pair_in_year`)
-    b"~" + pair        the large posting of one pair in a year
-    b"q" + bucket      the small postings of neighbouring slots (see `slot_bitmap`)
-    b"#" + slot        the large posting of one slot
-    b"shape"           how many of each there are; `CLOSED` in a month that lies with its year
+    b"w" + bucket      small postings of many terms (see `pack_term_bucket`), bucketed by hash
+    b"=" + term        a large posting of one term, a Roaring bitmap (`papers.index.bitmaps`)
+    b"p" + bucket      small postings of many shingles (`find_shingle_in_month`, `..._in_year`)
+    b"~" + shingle     a large posting of one shingle, in a year
+    b"q" + bucket      small postings of neighboring slots (see `find_slot`)
+    b"#" + slot        a large posting of one slot
+    b"shape"           the `SegmentLayout`; `COMPACTED` in a month whose postings its year has
 
-A pair is two words that follow one another; it is known by its hash. A month, and a year that is
-not over, has a posting of each. Most pairs are rare, though, and to name one takes more than to say
-who has it: a year that is over has postings of those that many papers have, each of all its papers
-that have it, and the others by slot, the upper bits of their hash. What a slot says is verified on
-the text. The shape grows with the volume, by doubling.
+Buckets, shingles and slots are written as hexadecimal numbers.
 
-A small posting of a term is an array of little-endian 32-bit places: of an open month and of a year
-alike, so that months make a year by being put one behind the other.
+A shingle is two content words in a row, known by its hash. A month, and a year that has not ended,
+has a posting of every shingle. Most shingles are rare, though, and the hash of one takes more bytes
+than its papers: a year that has ended has postings of frequent shingles, each of all its papers,
+and of the others by slot, the upper bits of their hashes. What a slot says is verified on the text.
+
+A small posting of a term is an array of little-endian 32-bit doc ids, in a month and in a year
+alike, so compaction concatenates those of the months.
 """
 
 from __future__ import annotations
@@ -37,61 +37,78 @@ from papers.index import bitmaps
 from papers.index.layout import MONTH_PAPER_BITS, MONTHS_PER_YEAR, YEAR_PAPER_BITS, SegmentLayout
 from papers.model.arxiv_id import month_ordinal
 
+HashFields = Mapping[bytes, bytes | None]
+"""Fields of a segment's hash by name; None for one that does not exist."""
+
 LAYOUT_FIELD: Final = b"shape"
 COMPACTED: Final = b""
-"""The shape of a month that has no postings of its own any more: they lie with its year's."""
+"""Value of `LAYOUT_FIELD` in a compacted month: its postings are in the segment of its year."""
 MAX_INLINE_POSTING: Final = 127
-"""The posting of a term of more papers than this has a field of its own."""
+"""A term's posting of more papers than this has a field of its own."""
 MAX_INLINE_PER_MONTH: Final = 255
-"""So does in a year that of a pair, or a slot, of which a month has more."""
-PLACE_BYTES: Final = 4
+"""In a year a shingle or slot with more papers than this in any month has a field of its own."""
+DOC_ID_BYTES: Final = 4
+
+
+TERM: Final = b"="
+TERM_BUCKET: Final = b"w"
+SHINGLE: Final = b"~"
+SHINGLE_BUCKET: Final = b"p"
+SLOT: Final = b"#"
+SLOT_BUCKET: Final = b"q"
+"""First bytes of field names."""
 
 
 def term_field(term: bytes) -> bytes:
-    """The field of a term with a large posting."""
-    return b"=" + term
+    """Return the field of a term's large posting."""
+    return TERM + term
 
 
 def shingle_field(shingle: int) -> bytes:
-    """The field of a pair with a large posting."""
-    return b"~%x" % shingle
+    """Return the field of a shingle's large posting."""
+    return SHINGLE + b"%x" % shingle
 
 
 def slot_field(slot: int) -> bytes:
-    """The field of a slot with a large posting."""
-    return b"#%x" % slot
+    """Return the field of a slot's large posting."""
+    return SLOT + b"%x" % slot
 
 
 def term_bucket_field(bucket: int) -> bytes:
-    """The field of a bucket of terms."""
-    return b"w%x" % bucket
+    """Return the field of a bucket of terms."""
+    return TERM_BUCKET + b"%x" % bucket
 
 
 def shingle_bucket_field(bucket: int) -> bytes:
-    """The field of a bucket of pairs."""
-    return b"p%x" % bucket
+    """Return the field of a bucket of shingles."""
+    return SHINGLE_BUCKET + b"%x" % bucket
 
 
 def slot_bucket_field(bucket: int) -> bytes:
-    """The field of a bucket of slots."""
-    return b"q%x" % bucket
+    """Return the field of a bucket of slots."""
+    return SLOT_BUCKET + b"%x" % bucket
+
+
+def field_number(name: bytes) -> int:
+    """Return the bucket, shingle or slot of a field name; not for fields of terms."""
+    return int(name[1:], 16)
 
 
 def pack_term_bucket(postings: Mapping[bytes, bytes]) -> bytes:
-    r"""A bucket of terms: length of the keys, `\n`-framed sorted keys, their sizes, places.
+    r"""Encode a bucket: byte length of the terms, `\n`-framed sorted terms, sizes, doc ids.
 
-    Built so that one term is found by C-speed searches, without unpacking its neighbours. Terms
-    hold no line break: they are words, or labels with white space folded.
+    `find_posting` finds one term by searches in C, without unpacking its neighbors. Terms contain
+    no line break: they are words, or labels with white space folded.
     """
     terms = sorted(postings)
-    numbers = [postings[term] for term in terms]
-    keys = b"\n%b\n" % b"\n".join(terms) if terms else b"\n"
-    sizes = bytes([len(some) // PLACE_BYTES for some in numbers])
-    return b"".join([struct.pack("<I", len(keys)), keys, sizes, *numbers])
+    doc_ids = [postings[term] for term in terms]
+    names = b"\n%b\n" % b"\n".join(terms) if terms else b"\n"
+    sizes = bytes([len(posting) // DOC_ID_BYTES for posting in doc_ids])
+    return b"".join([struct.pack("<I", len(names)), names, sizes, *doc_ids])
 
 
 def unpack_term_bucket(bucket: bytes | None) -> dict[bytes, bytes]:
-    """The terms of a bucket with their postings."""
+    """Decode a bucket of terms into small postings by term."""
     if not bucket:
         return {}
     end = 4 + int.from_bytes(bucket[:4], "little")
@@ -99,13 +116,13 @@ def unpack_term_bucket(bucket: bytes | None) -> dict[bytes, bytes]:
     at = end + len(terms)
     found = {}
     for term, size in zip(terms, bucket[end:at], strict=True):
-        found[term] = bucket[at : at + PLACE_BYTES * size]
-        at += PLACE_BYTES * size
+        found[term] = bucket[at : at + DOC_ID_BYTES * size]
+        at += DOC_ID_BYTES * size
     return found
 
 
 def find_posting(bucket: bytes | None, term: bytes) -> bytes:
-    """One term's posting in a bucket; empty where it has none."""
+    """Return the small posting of one term in a bucket; empty if it has none."""
     if not bucket:
         return b""
     end = 4 + int.from_bytes(bucket[:4], "little")
@@ -114,22 +131,23 @@ def find_posting(bucket: bytes | None, term: bytes) -> bytes:
         return b""
     before = bucket.count(b"\n", 4, at)
     sizes = bucket[end : end + bucket.count(b"\n", 4, end) - 1]
-    start = end + len(sizes) + PLACE_BYTES * sum(sizes[:before])
-    return bucket[start : start + PLACE_BYTES * sizes[before]]
+    start = end + len(sizes) + DOC_ID_BYTES * sum(sizes[:before])
+    return bucket[start : start + DOC_ID_BYTES * sizes[before]]
 
 
-def decode_doc_ids(places: bytes) -> BitMap:
-    """The bitmap of a small posting, or of a larger one that is not packed yet.
+def decode_doc_ids(posting: bytes) -> BitMap:
+    """Decode an array of doc ids, a small posting or one that may be large.
 
-    Without runs: then the same papers are the same bytes, however they came together.
+    Without run containers: the same papers then serialize to the same bytes, whatever the history.
     """
-    return BitMap(array("I", places), optimize=False)
+    return BitMap(array("I", posting), optimize=False)
 
 
 def find_shingle_in_month(bucket: bytes | None, shingle: int, first_month: int) -> BitMap | None:
-    """The posting of a pair in its bucket of a month, if it has any; `first`: its year's first.
+    """Return the posting of a shingle in its bucket of a month, if it has any.
 
-    A bucket is the pairs of papers, sorted: 44 bits of a pair, and 20 of a paper in its year.
+    `first_month` is the ordinal of its year's January. A bucket is sorted shingle keys: 44 bits of
+    the shingle, 20 of the paper in its year.
     """
     if not bucket:
         return None
@@ -144,18 +162,19 @@ def find_shingle_in_month(bucket: bytes | None, shingle: int, first_month: int) 
 
 
 def find_shingle_in_year(bucket: bytes | None, shingle: int, first_month: int) -> BitMap | None:
-    """The posting of a pair in its bucket of a year, if it has any; `first` as above.
+    """Return the posting of a shingle in its bucket of a year, if it has any.
 
-    A bucket is how many pairs it has; these, sorted, in 64 bits each; the months of each, a bit
-    for each of twelve; how many papers each of these has, a byte each; and then their numbers.
+    `first_month` is the ordinal of the year's January. A bucket is the number of its shingles in 32
+    bits; these, sorted, in 64 bits each; the months of each, a bit mask of 16 bits; how many papers
+    each of these months has, a byte each; and the papers' numbers in their months, 16 bits each.
     """
     if not bucket:
         return None
     count = int.from_bytes(bucket[:4], "little")
     masks = 4 + 8 * count
-    pairs = memoryview(bucket)[4:masks].cast("Q")
-    at = bisect_left(pairs, shingle)
-    if at == count or pairs[at] != shingle:
+    shingles = memoryview(bucket)[4:masks].cast("Q")
+    at = bisect_left(shingles, shingle)
+    if at == count or shingles[at] != shingle:
         return None
     here, sizes = masks + 2 * at, masks + 2 * count
     mask = int.from_bytes(bucket[here : here + 2], "little")
@@ -175,35 +194,35 @@ def find_shingle_in_year(bucket: bytes | None, shingle: int, first_month: int) -
 def find_slot(
     bucket: bytes | None, slot: int, layout: SegmentLayout, first_month: int
 ) -> BitMap | None:
-    """The posting of a slot in its bucket of a year, if it has any; `first` as above.
+    """Return the posting of a slot in its bucket of a year, if it has any.
 
-    A bucket is how many papers each of its slots has of each month, a byte each, and then their
-    numbers, of 16 bits.
+    `first_month` is the ordinal of the year's January. A bucket is how many papers each of its
+    slots has in each month, a byte each, and the papers' numbers in their months, 16 bits each.
     """
     if not bucket:
         return None
     at = slot % layout.slots_per_bucket * MONTHS_PER_YEAR
     row = bucket[at : at + MONTHS_PER_YEAR]
-    held = [(month, size) for month, size in enumerate(row, first_month) if size]
-    if not held:
+    sizes = [(month, size) for month, size in enumerate(row, first_month) if size]
+    if not sizes:
         return None
     start = layout.slots_per_bucket * MONTHS_PER_YEAR + 2 * sum(bucket[:at])
-    return bitmaps.bitmap_from_arrays(held, bucket[start : start + 2 * sum(row)])
+    return bitmaps.bitmap_from_arrays(sizes, bucket[start : start + 2 * sum(row)])
 
 
 def places_of_months(months: Iterable[int]) -> BitMap:
-    """Every place that a paper of these months (YYYYMM) may have."""
-    places = BitMap()
+    """Return every doc id that a paper of these months (YYYYMM) can have."""
+    doc_ids = BitMap()
     for month in map(month_ordinal, months):
-        places.add_range(month << 16, (month + 1) << 16)
-    return places
+        doc_ids.add_range(month << MONTH_PAPER_BITS, (month + 1) << MONTH_PAPER_BITS)
+    return doc_ids
 
 
-def encode_doc_ids(places: Iterable[int]) -> bytes:
-    """The small posting of sorted places."""
-    return array("I", places).tobytes()
+def encode_doc_ids(doc_ids: Iterable[int]) -> bytes:
+    """Encode sorted doc ids as a small posting."""
+    return array("I", doc_ids).tobytes()
 
 
 def precedes(posting: bytes, other: bytes) -> bool:
-    """Whether the places of one small posting are all below those of another, not empty one."""
-    return not posting or posting[: -PLACE_BYTES - 1 : -1] < other[PLACE_BYTES - 1 :: -1]
+    """Return whether all doc ids of a small posting are below those of another, which has some."""
+    return not posting or posting[: -DOC_ID_BYTES - 1 : -1] < other[DOC_ID_BYTES - 1 :: -1]

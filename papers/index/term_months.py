@@ -1,10 +1,10 @@
-"""Which words there are, and in which months: so that a walk need not ask the others.
+"""Term dictionary: the months each word and author's word occurs in (a zone map).
 
-Keys under one hash tag. The spread: a word or an author's word (as the index spells terms) to
-the months it has occurred in, two bytes each, or `*` once they are more than `MANY`. The
-vocabulary: the words in alphabetical order, for `prefix*`. Both are noted before a month's
-transaction, and only months that are removed are taken away: they may say too much, never too
-little.
+A query skips the months that cannot match. The keys share one hash tag. The dictionary maps a term
+to the months it has occurred in, two bytes each, or to `*` once they are more than
+`MAX_MONTHS_PER_TERM`. The vocabulary has the words in alphabetical order, for `prefix*`. Both are
+written before a month's transaction, and only removed months are taken out: they may list too much,
+never too little.
 """
 
 from __future__ import annotations
@@ -28,21 +28,21 @@ from papers.redis_backend.connection import read_many
 
 _MAX_TRIES: Final = 100
 MAX_MONTHS_PER_TERM: Final = 64
-"""A word of more months than this is not worth remembering: the walk will stop early."""
+"""The months of a more frequent term are not stored: its queries stop early anyway."""
 
 _ANY_MONTH: Final = b"*"
 _RECORDED_KINDS: Final = WORD_KIND + AUTHOR_KIND
 _SCAN_COUNT: Final = 1_000
 _MAX_CACHED_TERMS: Final = 500_000
-"""Terms whose months a writer remembers: some hundred megabytes."""
+"""Terms in a writer's cache, checked at the start of a write: some hundred megabytes."""
 _PREFIX_WORD: Final = re.compile(rb"w.{3,}", re.DOTALL)
-"""Words of three letters or more: no prefix is shorter (`papers.query.parser.MIN_PREFIX`)."""
+"""Words of three letters or more: no prefix is shorter (`papers.query.parser`)."""
 _RUN_ID: Final = re.compile(rb"^run_id:(\w+)", re.MULTILINE)
-"""How a server tells its run, which has another name each time that it starts."""
+"""The run id in the reply to INFO: random at each start of the server."""
 
 
 class TermMonths:
-    """The spread of words over months, in one Redis."""
+    """The term dictionary of one Redis, with a cache of the terms written. Not thread-safe."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
@@ -50,13 +50,13 @@ class TermMonths:
         self._cache: dict[bytes, bytes | None] = {}
 
     def add_month(self, month: int, terms: Iterable[bytes]) -> None:
-        """Note that terms occur in a month (YYYYMM); only words and authors' words are kept.
+        """Record that terms occur in a month (YYYYMM); only words and authors' words are stored.
 
-        Raises StoreBusy where other writers are always faster.
+        Raises StoreBusy if other writers are always faster.
         """
-        kept = [term for term in terms if term[0] in _RECORDED_KINDS]
-        if kept:
-            self._transact(lambda pipe: self._try_add(pipe, _pack_month(month), kept))
+        stored = [term for term in terms if term[0] in _RECORDED_KINDS]
+        if stored:
+            self._transact(lambda pipe: self._try_add(pipe, _pack_month(month), stored))
 
     def _transact(self, attempt: Callable[[Pipeline], None]) -> None:
         for _ in range(_MAX_TRIES):
@@ -67,54 +67,54 @@ class TermMonths:
                 except WatchError:
                     continue
                 return
-        raise StoreBusy(f"the spread of words: another writer was faster {_MAX_TRIES} times")
+        raise StoreBusy(f"the term dictionary: another writer was faster {_MAX_TRIES} times")
 
-    def _try_add(self, pipe: Pipeline, month: bytes, kept: Sequence[bytes]) -> None:
+    def _try_add(self, pipe: Pipeline, month: bytes, terms: Sequence[bytes]) -> None:
         state = self._refresh_state()
-        asked = [term for term in kept if term not in self._cache]
-        values: Any = pipe.hmget(keys.TERM_MONTHS, asked) if asked else []
-        self._cache.update(zip(asked, values, strict=True))
-        known = self._cache
-        noted: Any = {
-            term: value for term in kept if (value := _value_with_month(known[term], month))
+        missing = [term for term in terms if term not in self._cache]
+        values: Any = pipe.hmget(keys.TERM_MONTHS, missing) if missing else []
+        self._cache.update(zip(missing, values, strict=True))
+        cache = self._cache
+        changed: Any = {
+            term: value for term in terms if (value := _value_with_month(cache[term], month))
         }
-        new: Any = {t[1:]: 0 for t in noted if known[t] is None and _PREFIX_WORD.fullmatch(t)}
-        if noted:
+        words: Any = {t[1:]: 0 for t in changed if cache[t] is None and _PREFIX_WORD.fullmatch(t)}
+        if changed:
             pipe.multi()
-            pipe.hset(keys.TERM_MONTHS, mapping=noted)
-            if new:
-                pipe.zadd(keys.VOCABULARY, new)
+            pipe.hset(keys.TERM_MONTHS, mapping=changed)
+            if words:
+                pipe.zadd(keys.VOCABULARY, words)
             pipe.mset(
                 {keys.TERM_MONTHS_REVISION: state.revision + 1, keys.TERM_MONTHS_EPOCH: state.epoch}
             )
             pipe.execute()
-            known.update(noted)
+            cache.update(changed)
             self._state = state._replace(revision=state.revision + 1)
 
     def remove_months(self, months: Collection[int]) -> None:
-        """Forget months (YYYYMM) that are gone, and the words that occurred in no other.
+        """Take out removed months (YYYYMM), and the terms that occurred in no other.
 
-        Words of many months stay as they are. Raises StoreBusy.
+        Terms of many months stay as they are. Raises StoreBusy.
         """
-        gone = frozenset(map(_pack_month, months))
-        at = 0
+        removed = frozenset(map(_pack_month, months))
+        cursor = 0
         while True:
-            swept: Any = self._redis.hscan(keys.TERM_MONTHS, at, count=_SCAN_COUNT)
-            at, values = swept
+            reply: Any = self._redis.hscan(keys.TERM_MONTHS, cursor, count=_SCAN_COUNT)
+            cursor, values = reply
             terms = [
                 term
                 for term, value in values.items()
-                if _value_without_months(value, gone) != value
+                if _value_without_months(value, removed) != value
             ]
             if terms:
-                self._transact(partial(self._try_remove, gone, terms))
-            if not at:
+                self._transact(partial(self._try_remove, removed, terms))
+            if not cursor:
                 return
 
-    def _try_remove(self, gone: Set[bytes], terms: Sequence[bytes], pipe: Pipeline) -> None:
+    def _try_remove(self, removed: Set[bytes], terms: Sequence[bytes], pipe: Pipeline) -> None:
         values: Any = pipe.hmget(keys.TERM_MONTHS, terms)
         left = {
-            term: _value_without_months(value, gone)
+            term: _value_without_months(value, removed)
             for term, value in zip(terms, values, strict=True)
             if value
         }
@@ -133,40 +133,41 @@ class TermMonths:
         pipe.execute()
 
     def _refresh_state(self) -> _TermMonthsState:
-        """The state of the spread; what others may have changed is forgotten, or too much.
+        """Read the state, and drop cached values that other writers may have changed.
 
-        Within an era and a run what is everywhere stays so.
+        A value of `*` stays valid at another revision of the same epoch and server run. A cache
+        that has grown too large is emptied.
         """
-        asked = ("MGET", keys.TERM_MONTHS_REVISION, keys.TERM_MONTHS_EPOCH), ("INFO", "server")
-        (revision, era), told = read_many(self._redis, asked)  # while another connection WATCHes
-        run = _RUN_ID.search(told)
+        commands = ("MGET", keys.TERM_MONTHS_REVISION, keys.TERM_MONTHS_EPOCH), ("INFO", "server")
+        # Not on the pipe: that connection WATCHes, and this must be read after the WATCH.
+        (revision, epoch), info = read_many(self._redis, commands)
+        run = _RUN_ID.search(info)
         state = _TermMonthsState(
-            int(revision or 0), era or _random_token(), run[1] if run else _random_token()
+            int(revision or 0), epoch or _random_token(), run[1] if run else _random_token()
         )
         before = self._state
-        another = (state.epoch, state.run_id) != (before.epoch, before.run_id)
-        if another or len(self._cache) > _MAX_CACHED_TERMS:
+        is_other_store = (state.epoch, state.run_id) != (before.epoch, before.run_id)
+        if is_other_store or len(self._cache) > _MAX_CACHED_TERMS:
             self._cache.clear()
         elif state.revision != before.revision:
-            known = self._cache.items()
-            self._cache = {term: value for term, value in known if value == _ANY_MONTH}
+            cached = self._cache.items()
+            self._cache = {term: value for term, value in cached if value == _ANY_MONTH}
         self._state = state
         return state
 
 
 class _TermMonthsState(NamedTuple):
-    """What tells whether the spread is the one that was known."""
+    """Identifies the contents of the dictionary, so that a writer knows when its cache is stale."""
 
     revision: int
-    """How often it changed."""
+    """The number of changes."""
     epoch: bytes
-    """Since when nothing was taken away: a random name."""
+    """A random token, replaced whenever a term or month is taken out."""
     run_id: bytes
-    """Since when the server runs: one that starts again may have lost its last second."""
+    """The server's run id: one that restarts may have lost its last second of writes."""
 
 
 def _random_token() -> bytes:
-    """A name that nothing had before."""
     return uuid4().bytes
 
 
@@ -174,7 +175,7 @@ _MonthsByTerm = dict[bytes, set[int] | None]
 
 
 def term_months_fields(leaf: Leaf) -> Sequence[bytes]:
-    """The fields of the spread that tell of a leaf; prefixes, comments and labels have none."""
+    """Return the dictionary terms of a leaf; prefixes, comments and labels have none."""
     if not isinstance(leaf, Text) or leaf.is_prefix:
         return ()
     if leaf.field in (Field.COMMENT, Field.ORGANIZATION):
@@ -183,9 +184,9 @@ def term_months_fields(leaf: Leaf) -> Sequence[bytes]:
 
 
 def possible_months(tree: Node, term_months: Mapping[bytes, bytes | None]) -> set[int] | None:
-    """The months (YYYYMM) that can hold what a tree asks for; None where that may be any.
+    """Return the months (YYYYMM) that can match a query tree; None if any month can.
 
-    `spread` has the fields that tell of its leaves.
+    `term_months` has the stored values of the dictionary terms of its leaves.
     """
     if all(value == _ANY_MONTH for value in term_months.values()):
         return None
@@ -208,7 +209,7 @@ def _intersect(found: Iterable[set[int] | None]) -> set[int] | None:
 
 
 def _value_with_month(value: bytes | None, month: bytes) -> bytes | None:
-    """A value with one more month; None where it says so already."""
+    """Return a stored value with one more month; None if it has the month already."""
     if value is None:
         return month
     if value == _ANY_MONTH or (month in value and _has_month(value, month)):
@@ -223,11 +224,11 @@ def _has_month(value: bytes, month: bytes) -> bool:
     return at >= 0
 
 
-def _value_without_months(value: bytes, gone: Set[bytes]) -> bytes:
+def _value_without_months(value: bytes, removed: Set[bytes]) -> bytes:
     if value == _ANY_MONTH:
         return value
     months = (value[at : at + 2] for at in range(0, len(value), 2))
-    return b"".join(month for month in months if month not in gone)
+    return b"".join(month for month in months if month not in removed)
 
 
 def _pack_month(month: int) -> bytes:

@@ -1,39 +1,39 @@
-"""The terms a paper is found by: what the index holds, and what a keyword asks it for.
+"""Terms: what the index has of a paper, and what a leaf of a query looks up.
 
-A term is a letter for its kind and a text: `wreward` a word anywhere, `treward` in the title,
-`ayann` in an author's name, `nyann lecun` two that follow one another there, `mcvpr` in arXiv's
-comment, `ogoogle` in the organization, `ccs.CL` a category, `gcs` an archive, `shf` a source,
-`yreplace` a type of announcement other than new, `fpicked` a flag, `d07` the day of the first
-announcement counted from the month's first.
-Neighbouring words make pairs, kept as hashes of 44 bits. Words that only join (`of`, `the`) belong
-to the pair of those around them: `mixture of experts` is one pair, and another than `mixture
-expert`. So a phrase of two words that tell is a pair, and a longer one is known by its pairs.
+A term is a kind letter and a text: `wreward` a word of the title or abstract, `treward` of the
+title, `ayann` of an author's name, `nyann lecun` two consecutive words of one name, `mcvpr` of the
+comment, `ogoogle` of the organization, `ccs.CL` a category, `gcs` an archive, `shf` a source,
+`yreplace` an announcement type other than new, `fpicked` a flag, `d07` the day of the first
+announcement counted from the first of the month.
+
+Phrases are indexed as shingles, hashes of 44 bits (`papers.index.shingle_hashing`). Stop words
+belong to the shingle around them: `mixture of experts` is one shingle, another than `mixture
+experts`. A phrase of two content words is one shingle, a longer one the set of its shingles.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import date
 from functools import lru_cache
-from hashlib import blake2b
 from itertools import pairwise
 from typing import Final
 
-from papers.index.layout import SHINGLE_BITS
+from papers.index.shingle_hashing import is_content_word, shingle_hashes, word_hash
 from papers.model.categories import archive_of
-from papers.model.paper import Paper
-from papers.query.ast import Field, Label, LabelKind, Text
-from papers.query.match import (
+from papers.model.labels import (
     MAX_MONTH_SPAN,
     announce_type_name,
     indexed_day,
     month_day_range,
     paper_flags,
 )
+from papers.model.paper import Paper
+from papers.query.ast import Field, Label, LabelKind, Text
 from papers.text.folding import tokenize_unstemmed
 
 _CACHE_SIZE: Final = 1024
-"""Leaves of questions under way: a walk asks for their terms in each month."""
+"""Leaves of the queries in flight: a collector needs their terms in every segment."""
 WORD_KIND: Final = b"w"
 AUTHOR_KIND: Final = b"a"
 _FIELD_KINDS: Final = {
@@ -51,68 +51,30 @@ _LABEL_KINDS: Final = {
     LabelKind.TYPE: "y",
     LabelKind.FLAG: "f",
 }
-_STOP_WORDS: Final = frozenset(
-    "a an and are as at be but by can for from has have in into is it its not of on or our such"
-    " that the their these this to under using via was we were which while with".split()
-)
 ALL_DAY_TERMS: Final = tuple(b"d%d" % n for n in range(MAX_MONTH_SPAN.days + 1))
-"""Every paper that has terms has one of these."""
+"""Every indexed paper has exactly one of these."""
 
-
-HASH_MULTIPLIER: Final = 0x9E37_79B9_7F4A_7C15
-"""Spreads what words bring to a pair over all bits (Knuth's multiplicative hashing)."""
-_MASK_64: Final = (1 << 64) - 1
 _SHINGLE_WORDS: Final = 2
-"""So many of its words tell."""
-
-
-def word_hash(word: str) -> int:
-    """What a folded word brings to the pairs of a text: 64 bits, odd unless it only joins."""
-    hashed = int.from_bytes(blake2b(word.encode(), digest_size=8).digest(), "little")
-    return hashed & ~1 if word in _STOP_WORDS else hashed | 1
-
-
-def is_content_word(hashed: int) -> bool:
-    """Whether the word of a hash does more than join others."""
-    return bool(hashed & 1)
-
-
-def shingle_hashes(words: Iterable[str]) -> set[int]:
-    """The hashes of the pairs of neighbouring words, with those between them that only join."""
-    found = set[int]()
-    pair: int | None = None
-    for hashed in map(word_hash, words):
-        if pair is not None:
-            pair = (pair * HASH_MULTIPLIER & _MASK_64) ^ hashed
-        if is_content_word(hashed):
-            if pair is not None:
-                found.add(finalize_hash(pair))
-            pair = hashed
-    return found
-
-
-def finalize_hash(rolling_hash: int) -> int:
-    """The bits that are kept of a pair, of which all depend on all."""
-    return ((rolling_hash ^ rolling_hash >> 32) * HASH_MULTIPLIER & _MASK_64) >> 64 - SHINGLE_BITS
+"""Content words of a shingle."""
 
 
 def author_bigram_terms(paper: Paper) -> set[bytes]:
-    """The terms of words that follow one another in an author's name."""
+    """Return the terms of two consecutive words of an author's name."""
     return {term for name in paper.authors for term in _bigram_terms(tokenize_unstemmed(name))}
 
 
 def author_words(paper: Paper) -> list[str]:
-    """The words of the authors' names; folding does not reach across the blanks between them."""
+    """Return the words of all authors' names: folding never joins words across a blank."""
     return tokenize_unstemmed(" ".join(paper.authors))
 
 
 def paper_label_terms(paper: Paper) -> list[str]:
-    """The terms of a paper that are no words."""
-    announced = announce_type_name(paper)
+    """Return the terms of categories, sources, flags, announcement type and day."""
+    announce_type = announce_type_name(paper)
     return [
         *_category_and_source_labels(paper.categories, paper.sources),
         *[f"f{flag}" for flag in paper_flags(paper)],
-        *([f"y{announced}"] if announced != "new" else []),
+        *([f"y{announce_type}"] if announce_type != "new" else []),
         day_term(paper.id.month, indexed_day(paper)).decode(),
     ]
 
@@ -121,7 +83,7 @@ def paper_label_terms(paper: Paper) -> list[str]:
 def _category_and_source_labels(
     categories: tuple[str, ...], sources: tuple[str, ...]
 ) -> tuple[str, ...]:
-    """The labels that many papers have together."""
+    """Return the labels that many papers of a batch have in common."""
     labels = [
         *[f"c{category}" for category in categories],
         *[f"g{archive_of(category)}" for category in categories],
@@ -132,46 +94,48 @@ def _category_and_source_labels(
 
 @lru_cache(maxsize=_CACHE_SIZE)
 def text_terms(text: Text) -> tuple[bytes, ...]:
-    """The terms that a paper must have for the text to stand in it."""
+    """Return the terms that a paper must have to contain the text."""
     if text.field is Field.AUTHOR and text.is_phrase:
         return _bigram_terms(text.words)
     return word_terms(text)
 
 
 def word_terms(text: Text) -> tuple[bytes, ...]:
-    """The terms of a text's words, each by itself."""
+    """Return the terms of a text's single words."""
     return _prefixed_terms(_FIELD_KINDS[text.field], text.words)
 
 
 @lru_cache(maxsize=_CACHE_SIZE)
 def title_terms(text: Text) -> tuple[bytes, ...]:
-    """The same, asked of the title alone."""
+    """Return the terms of a text's words in the title, whatever its field."""
     return _prefixed_terms("t", text.words)
 
 
 @lru_cache(maxsize=_CACHE_SIZE)
 def text_shingles(text: Text) -> tuple[int, ...]:
-    """The pairs a paper must have; names, comments and organizations have none."""
+    """Return the shingles that a paper must have, sorted; only titles and abstracts have any."""
     in_text = text.field in (Field.ANY, Field.TITLE, Field.ABSTRACT)
     return tuple(sorted(shingle_hashes(text.words))) if in_text else ()
 
 
 @lru_cache(maxsize=_CACHE_SIZE)
 def is_single_shingle(text: Text) -> bool:
-    """Whether a phrase, wherever in a text it stands, is one pair and no word more."""
-    telling = [is_content_word(word_hash(word)) for word in text.words]
-    ends = text.is_phrase and telling[0] and telling[-1]
-    return ends and sum(telling) == _SHINGLE_WORDS and text.field is Field.ANY
+    """Return whether one shingle is equivalent to the text, so that no text need be verified.
+
+    True for a phrase in any field that begins and ends with its only two content words.
+    """
+    is_content = [is_content_word(word_hash(word)) for word in text.words]
+    has_content_ends = text.is_phrase and is_content[0] and is_content[-1]
+    return has_content_ends and sum(is_content) == _SHINGLE_WORDS and text.field is Field.ANY
 
 
-@lru_cache(maxsize=_CACHE_SIZE)
 def label_term(label: Label) -> bytes:
-    """The term of a label."""
+    """Return the term of a label, with runs of white space as one blank."""
     return f"{_LABEL_KINDS[label.kind]}{' '.join(label.value.split())}".encode()
 
 
 def day_term(month: int, day: date) -> bytes:
-    """The term of a day that papers of a month (YYYYMM) count under."""
+    """Return the term of a day of first announcement, of papers of a month (YYYYMM)."""
     return b"d%d" % (day - month_day_range(month)[0]).days
 
 

@@ -55,8 +55,8 @@ def _rename_all_keys(redis: Redis) -> Iterator[None]:
 
 def _reindex_all(redis: Redis) -> Iterator[None]:
     """Index every month anew, open; a step is a month. Years are closed again when it is time."""
-    from papers.index.month_writer import MonthWriter
-    from papers.index.term_batch import Vocabulary
+    from papers.index.writing.month_writer import MonthWriter
+    from papers.index.writing.term_batch import Vocabulary
 
     months = _months(redis)
     for yymm, month in months:

@@ -19,9 +19,9 @@ from typing import Any, Final
 from redis import Redis
 
 from papers.errors import BadBackup, BadParameter, StoreBusy
-from papers.index.month_writer import MonthWriter
-from papers.index.term_batch import Vocabulary
 from papers.index.term_months import TermMonths
+from papers.index.writing.month_writer import MonthWriter
+from papers.index.writing.term_batch import Vocabulary
 from papers.maintenance import migrations
 from papers.maintenance.backup import BATCH_SIZE, KEY_RECORD, PAPERS_RECORD, BackupCounts
 from papers.maintenance.backup_file import BackupReader, BackupRecord

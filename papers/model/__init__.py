@@ -1,5 +1,5 @@
-"""The paper record: its arXiv id, its fields, how sightings merge, how it is packed.
+"""The paper record: its arXiv id, its fields, how sightings are merged, how it is packed.
 
 May import: papers.errors, papers.text.
-Start with: paper.py (the record), merge.py (what a sighting does to it), arxiv_id.py.
+Start with: paper.py (the record), merge.py (the merge rules), arxiv_id.py (ids and doc ids).
 """

@@ -1,8 +1,8 @@
-"""When arXiv announces: its weekly rhythm, as a function of the date.
+"""arXiv's weekly schedule: when a submission is announced.
 
-Submissions close at 14:00 US Eastern from Monday to Friday; what came in since the close before
-is announced together at 20:00 from Sunday to Thursday, and the feeds carry the Eastern midnight
-that follows. Holidays shift this now and then; arXiv's own announcements know them, this does not.
+Submissions close at 14:00 US Eastern from Monday to Friday. Those since the previous close are
+announced together at 20:00 from Sunday to Thursday, and the feeds carry the Eastern midnight that
+follows. Holidays shift this; they are not known here, only from arXiv's announcements themselves.
 
 | submitted (Eastern, from 14:00 to 14:00) | announced | dated |
 | --- | --- | --- |
@@ -30,31 +30,31 @@ _FRIDAY: Final = 4
 
 
 def announcement_for_submission(submitted: datetime) -> datetime:
-    """The Eastern midnight, in UTC, that dates the announcement of what was submitted then."""
+    """Return the date of the announcement of a submission: an Eastern midnight, in UTC."""
     return _announcement_for_hour(int(submitted.timestamp()) // _HOUR)
 
 
 @lru_cache(maxsize=16_384)
 def _announcement_for_hour(hour: int) -> datetime:
-    """The same, of all that was submitted in an hour since 1970: submissions close on the hour."""
+    """Return the same for an hour since 1970, which is enough as submissions close on the hour."""
     local = datetime.fromtimestamp(hour * _HOUR, EASTERN)
     closing = local.date() if local.time() < _SUBMISSION_CLOSE else local.date() + _DAY
     return _midnight(_weekday_on_or_after(_weekday_on_or_after(closing) + _DAY))
 
 
 def newest_announcement(now: datetime) -> datetime:
-    """The Eastern midnight, in UTC, of the announcement that should be out at `now`."""
+    """Return the date of the newest announcement expected by now: an Eastern midnight, in UTC."""
     day = now.astimezone(EASTERN).date()
     return _midnight(day - _DAY * max(0, day.weekday() - _FRIDAY))
 
 
 def next_announcement(now: datetime) -> datetime:
-    """The Eastern midnight, in UTC, of the first announcement after `now`."""
+    """Return the date of the first announcement after `now`: an Eastern midnight, in UTC."""
     return _midnight(_weekday_on_or_after(now.astimezone(EASTERN).date() + _DAY))
 
 
 def _weekday_on_or_after(day: date) -> date:
-    """That day, or the Monday after it where it falls on a weekend."""
+    """Return the day, or the following Monday if it is on a weekend."""
     return day + _DAY * (7 - day.weekday()) if day.weekday() > _FRIDAY else day
 
 

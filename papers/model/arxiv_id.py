@@ -1,8 +1,8 @@
-"""The arXiv id: key, shard and order of everything here.
+"""The arXiv id: the key, the shard and the sort order of every paper.
 
-An id is a month and a number inside it. `2503.14895` is number 14,895 of March 2025;
-`hep-th/9901001` is number 1 of archive hep-th in January 1999, and its number inside the month
-is the archive's fixed place times 1,000 plus the three digits, so two archives never collide.
+An id is a month and a number within it. `2503.14895` is number 14,895 of March 2025.
+`hep-th/9901001` is number 1 of the archive hep-th in January 1999; its number within the month is
+the archive's fixed index times 1,000 plus the three digits, so two archives never collide.
 Ids sort by month, then number: within the new scheme that is the order of announcement.
 
 The scheme: https://info.arxiv.org/help/arxiv_identifier.html
@@ -18,26 +18,26 @@ from urllib.parse import unquote
 from papers.errors import BadId
 
 OLD_SCHEME_ARCHIVES: Final = (
-    # The place of an archive in this table is part of stored numbers: append, never reorder.
+    # The index of an archive in this table is part of stored numbers: append, never reorder.
     *("acc-phys", "adap-org", "alg-geom", "ao-sci", "astro-ph", "atom-ph", "bayes-an"),
     *("chao-dyn", "chem-ph", "cmp-lg", "comp-gas", "cond-mat", "cs", "dg-ga", "funct-an"),
     *("gr-qc", "hep-ex", "hep-lat", "hep-ph", "hep-th", "math", "math-ph", "mtrl-th", "nlin"),
     *("nucl-ex", "nucl-th", "patt-sol", "physics", "plasm-ph", "q-alg", "q-bio", "quant-ph"),
     *("solv-int", "supr-con", "test"),
 )
-"""Archives that gave out ids of the old scheme, 1991 to March 2007."""
+"""The archives with ids of the old scheme, 1991 to March 2007."""
 
-_ARCHIVE_INDEX: Final = {archive: place for place, archive in enumerate(OLD_SCHEME_ARCHIVES)}
+_ARCHIVE_INDEX: Final = {archive: index for index, archive in enumerate(OLD_SCHEME_ARCHIVES)}
 _FIRST_MONTH: Final = 199107
 _FIRST_NEW_MONTH: Final = 200704
 _FIRST_FIVE_DIGIT_MONTH: Final = 201501
 _NUMBER_LIMIT: Final = 65_536
 _FIRST_YEAR: Final = 1990
 _MONTHS: Final = [year * 100 + n for year in range(_FIRST_YEAR, 2100) for n in range(1, 13)]
-"""Months (YYYYMM) by their place; the four digits of an id tell none after 2090."""
+"""Months (YYYYMM) by their ordinal; the four digits of an id can express none after 2090."""
 
 _VERSION = r"(?:v(?P<version>[1-9]\d{0,3}))?"
-_NEW_SCHEME = re.compile(  # with the same groups as the other
+_NEW_SCHEME = re.compile(  # with the same groups as `_OLD_SCHEME`
     rf"(?P<archive>)(?P<yymm>\d{{4}})\.(?P<digits>\d{{4,5}}){_VERSION}", re.IGNORECASE | re.ASCII
 )
 _OLD_SCHEME = re.compile(
@@ -65,7 +65,7 @@ _ID_PATHS: Final = {
     "tldr.takara.ai": re.compile(r"/p/(.+)"),
     "takara.ai": re.compile(r"/p/(.+)"),
 }
-"""Hosts whose paths name arXiv papers, and where in the path the id stands."""
+"""Hosts whose URLs refer to arXiv papers, and where in the path the id is."""
 
 _HOST_PREFIX = re.compile(r"(?:www|export|browse|lanl|dx)\.")
 
@@ -73,7 +73,7 @@ _HOST_PREFIX = re.compile(r"(?:www|export|browse|lanl|dx)\.")
 class ArxivId(NamedTuple):
     """A paper's id without a version; sorts in order of announcement.
 
-    `month` is YYYYMM; `number` is 1 to 65,535 inside it.
+    `month` is YYYYMM; `number` is 1 to 65,535 within it.
     """
 
     month: int
@@ -82,62 +82,59 @@ class ArxivId(NamedTuple):
     def __str__(self) -> str:
         yymm = self.yymm
         if self.month < _FIRST_NEW_MONTH:
-            place, digits = divmod(self.number, 1000)
-            return f"{OLD_SCHEME_ARCHIVES[place]}/{yymm}{digits:03}"
+            archive, digits = divmod(self.number, 1000)
+            return f"{OLD_SCHEME_ARCHIVES[archive]}/{yymm}{digits:03}"
         return f"{yymm}.{self.number:0{4 if self.month < _FIRST_FIVE_DIGIT_MONTH else 5}}"
 
     @property
     def yymm(self) -> str:
-        """The month as ids spell it: `2503`, `9901`."""
+        """The month as it is written in ids: `2503`, `9901`."""
         return format_yymm(self.month)
 
     @property
     def doc_id(self) -> int:
-        """The id as one number of 32 bits, in the same order: the month's place, then the number.
+        """The 32-bit doc id, in the same order: the month's ordinal in the high half, the number.
 
-        A Roaring bitmap of places holds each month in a container of its own.
+        So a Roaring bitmap of doc ids has one container for each month.
         """
         return month_ordinal(self.month) << 16 | self.number
 
     @classmethod
     def from_doc_id(cls, doc_id: int) -> ArxivId:
-        """The id of a place."""
-        # An answer has a hundred: the constructor would take twice as long to do this.
+        """Return the id of a doc id."""
+        # Runs for every hit of a page; the constructor would take twice as long.
         return tuple.__new__(cls, (_MONTHS[doc_id >> 16], doc_id & 0xFFFF))
 
     @property
     def url(self) -> str:
-        """The abstract page, without a version: an entry's id for ever."""
+        """The URL of the abstract page, without a version: the permanent id of feed entries."""
         return f"https://arxiv.org/abs/{self}"
 
     @property
     def pdf_url(self) -> str:
-        """The PDF at arXiv, without a version."""
+        """The URL of the PDF at arXiv, without a version."""
         return f"https://arxiv.org/pdf/{self}"
 
     @property
     def doi(self) -> str:
-        """The DOI that arXiv itself registers."""
+        """The DOI that arXiv registers."""
         return f"10.48550/arXiv.{self}"
 
     @classmethod
     def parse(cls, text: str) -> ArxivId:
-        """Read any common form of an id; a version in it is dropped.
-
-        Raises BadId.
-        """
+        """Parse an id in any common form; a version is dropped. Raises BadId."""
         return parse_versioned(text)[0]
 
 
 def parse_versioned(text: str) -> tuple[ArxivId, int | None]:
-    """Read an id in any common form, with the version if one is named.
+    """Parse an id in any common form; return it with its version, or None without one.
 
-    Bare, prefixed (`arXiv:`, `oai:arXiv.org:`, DOI) and the URLs of arXiv, its mirrors and the
-    community sites in the table above. Raises BadId.
+    The forms are bare, prefixed (`arXiv:`, `oai:arXiv.org:`, DOI), and URLs of arXiv, its mirrors
+    and the community sites in `_ID_PATHS`. Raises BadId.
     """
     if not isinstance(text, str):
-        raise BadId(f"{text!r} is no arXiv id: ids are text, a number would lose its zeros")
-    # Most are bare already, as the store spells them: what a link may look like is not tried.
+        raise BadId(f"{text!r} is no arXiv id: it must be a text, as a number loses its zeros")
+    # Most ids are bare already: then the forms of links are not tried.
     match = (
         _NEW_SCHEME.fullmatch(text)
         or _NEW_SCHEME.fullmatch(bare := _strip_to_id(text))
@@ -166,9 +163,9 @@ _MENTION = re.compile(
 
 
 def find_ids(text: str) -> list[ArxivId]:
-    """Every paper that a text names by URL, DOI or `arXiv:` prefix, once each, in order.
+    """Return every paper that a text refers to by URL, DOI or `arXiv:` prefix, once, in order.
 
-    A bare number in prose is no mention: `2024.12345` may be anything.
+    A bare number in prose is no reference: `2024.12345` may be anything.
     """
     found: dict[ArxivId, None] = {}
     for mention in _MENTION.findall(text):
@@ -180,25 +177,25 @@ def find_ids(text: str) -> list[ArxivId]:
 
 
 def month_ordinal(month: int) -> int:
-    """How many months lie between January 1990 and a month (YYYYMM)."""
+    """Return the number of months from January 1990 to a month (YYYYMM)."""
     return month // 100 * 12 + month % 100 - 1 - _FIRST_YEAR * 12
 
 
 def format_yymm(month: int) -> str:
-    """A month (YYYYMM) as ids spell it."""
+    """Return a month (YYYYMM) as it is written in ids: YYMM."""
     return f"{month % 10_000:04}"
 
 
 def stored_month(yymm: str) -> int:
-    """YYYYMM of the four digits of a month that is kept: these name one."""
+    """Return YYYYMM of the YYMM of a month in the store, which is always valid."""
     month = parse_yymm(yymm)
-    assert month, f"{yymm!r} among the months"
+    assert month, f"{yymm!r} is among the stored months"
     return month
 
 
 @lru_cache(maxsize=2_048)
 def parse_yymm(yymm: str) -> int | None:
-    """YYYYMM of an id's four digits, or None where they name no month of arXiv's."""
+    """Return YYYYMM of an id's YYMM; None if arXiv has no such month."""
     year, month = int(yymm[:2]), int(yymm[2:])
     full = (1900 if year >= 91 else 2000) * 100 + year * 100 + month
     return full if 1 <= month <= 12 and full >= _FIRST_MONTH else None
@@ -226,7 +223,7 @@ def _new_scheme_id(text: str, month: int, digits: str) -> ArxivId:
 
 
 def _strip_to_id(text: str) -> str:
-    """The part of a text that should be the id itself."""
+    """Return the part of a text that should be the bare id; empty if its URL has none."""
     text = unquote(text.strip())
     located = _URL.fullmatch(text.split("?")[0].split("#")[0]) or _BARE_HOST.fullmatch(
         text.split("?")[0].split("#")[0]

@@ -1,7 +1,7 @@
-"""arXiv's subject categories: their names in English, and which two are one.
+"""arXiv's subject categories: their English names, and their aliases.
 
-From https://arxiv.org/category_taxonomy. A category that is not in the table passes through as it
-is: arXiv may add one, and old papers carry what has been renamed since.
+From https://arxiv.org/category_taxonomy. A category that is not in the table passes through
+unchanged: arXiv may add one, and old papers have some that were renamed since.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ ARCHIVES: Final = {
     "quant-ph": "Quantum Physics",
     "stat": "Statistics",
 }
-"""Archive to its name; those without subject classes are categories themselves."""
+"""Archive to its title; archives without subject classes are categories themselves."""
 
 ALIASES: Final = {
     "cs.NA": "math.NA",
@@ -41,7 +41,7 @@ ALIASES: Final = {
     "q-fin.EC": "econ.GN",
     "stat.TH": "math.ST",
 }
-"""The second name of a category to the one arXiv files it under."""
+"""Alias of a category to its canonical name."""
 
 CATEGORIES: Final = {
     "astro-ph.CO": "Cosmology and Nongalactic Astrophysics",
@@ -200,7 +200,7 @@ CATEGORIES: Final = {
     "stat.OT": "Other Statistics",
     "stat.TH": "Statistics Theory",
 }
-"""Every current category to its name."""
+"""Every current category to its title."""
 
 _CANONICAL_CASE: Final = {category.lower(): category for category in (*ARCHIVES, *CATEGORIES)}
 
@@ -209,25 +209,25 @@ _CATEGORY_PATTERN: Final = re.compile(r"[a-z]+(?:-[a-z]+)?(?:\.[A-Za-z]{2,}(?:-[
 
 
 def is_category(text: str) -> bool:
-    """Whether a text has the form of a category.
+    """Return whether a text has the form of a category.
 
-    arXiv's API gives subject classes of other schemes among them: `68T09, 68T50`, `I.2; H.3`.
+    arXiv's API lists classes of other schemes among them: `68T09, 68T50`, `I.2; H.3`.
     """
     return _CATEGORY_PATTERN.fullmatch(text) is not None
 
 
 def canonical_category(category: str) -> str:
-    """The one name of a category: second names and other cases of letters are one with it."""
-    spelled = _CANONICAL_CASE.get(category.lower(), category)
-    return ALIASES.get(spelled, spelled)
+    """Return the canonical name of a category, from an alias or any letter case."""
+    name = _CANONICAL_CASE.get(category.lower(), category)
+    return ALIASES.get(name, name)
 
 
 def category_title(category: str) -> str:
-    """The name in English of a category or archive; an unknown one is its own name."""
-    spelled = _CANONICAL_CASE.get(category.lower(), category)
-    return CATEGORIES.get(spelled) or ARCHIVES.get(spelled, category)
+    """Return the English title of a category or archive; an unknown one unchanged."""
+    name = _CANONICAL_CASE.get(category.lower(), category)
+    return CATEGORIES.get(name) or ARCHIVES.get(name, category)
 
 
 def archive_of(category: str) -> str:
-    """The archive a category belongs to: `cs.AI` to `cs`, `hep-th` to itself."""
+    """Return the archive of a category: `cs` of `cs.AI`, `hep-th` of itself."""
     return category.partition(".")[0]

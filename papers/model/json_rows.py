@@ -1,25 +1,27 @@
-"""A paper as a row of our own export: a JSON object that says all that is known of it.
+"""The export format: a paper as a JSON object that holds all that is known of it.
 
     {"paperwire": 1, "id": "2503.14895", "title": "…", "authors": ["…"], "categories": ["cs.CL"], …}
 
-`paper_of(row_of(paper)) == paper`. What nobody has said is left out. `docs/export.md` lists the
-members; a test holds the two together.
+`paper_from_row(paper_to_row(paper)) == paper`. Members without a value are left out.
+`docs/export.md` lists the members; a test compares the two.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any, Final
 
 from papers.errors import SourceGarbled
 from papers.model.arxiv_id import ArxivId
+from papers.model.epoch import from_epoch, to_epoch
+from papers.model.merge import RANKED_FIELDS
 from papers.model.paper import AnnounceType, Channel, Paper, Pick, Rank, Revision
 
 ROW_FORMAT: Final = 1
 FORMAT_MEMBER: Final = "paperwire"
-"""The member that tells our rows from others; its value is the format."""
+"""The member that marks a row as Paperwire's; its value is the format."""
 
 JsonRow = dict[str, Any]
 
@@ -29,8 +31,8 @@ _TEXTS: Final = (
 )
 _LISTS: Final = ("authors", "categories", "sources")
 _TIMES: Final = ("announced_at", "submitted_at", "referred_at")
-_RANKED_MEMBERS: Final = frozenset(_TEXTS) | {"authors"}
-"""What statements are kept of: `papers.model.merge` ranks these."""
+_RANKED_MEMBERS: Final = frozenset(RANKED_FIELDS)
+"""The members that `statements` are about."""
 
 _PICK_TEXTS: Final = ("community", "url", "discussion", "submitter", "thumbnail")
 _PICK_TIMES: Final = ("picked_at", "counted_at")
@@ -49,7 +51,7 @@ _STATEMENT_KEYS: Final = frozenset({"channel", "version", "as_of", "of"})
 
 
 def paper_to_row(paper: Paper) -> JsonRow:
-    """The row of a paper."""
+    """Return the row of a paper."""
     row: JsonRow = {name: getattr(paper, name) for name in _TEXTS}
     row |= {name: list(getattr(paper, name)) for name in _LISTS}
     row |= {name: _format_time(getattr(paper, name)) for name in _TIMES}
@@ -57,52 +59,53 @@ def paper_to_row(paper: Paper) -> JsonRow:
     row["revision"] = _revision_to_row(paper.revision) if paper.revision else None
     row["withdrawn_version"] = paper.withdrawn_version
     row["picks"] = [_pick_to_row(pick) for pick in paper.picks]
-    row["listed_at"] = [_format_time(_from_epoch(seconds)) for seconds in paper.listed_at]
+    row["listed_at"] = [_format_time(from_epoch(seconds)) for seconds in paper.listed_at]
     row["statements"] = _statements_to_rows(paper.ranks)
     return {FORMAT_MEMBER: ROW_FORMAT, "id": str(paper.id)} | _without_empty(row)
 
 
 def paper_from_row(row: Mapping[str, Any]) -> Paper:
-    """The paper of a row. Raises BadId, SourceGarbled for what is no row of ours."""
+    """Return the paper of a row. Raises BadId, or SourceGarbled if the row is malformed."""
     if row.get(FORMAT_MEMBER) != ROW_FORMAT:
         raise SourceGarbled(
-            f"a row of format {row.get(FORMAT_MEMBER)!r}; this version knows {ROW_FORMAT}"
+            f"a row of format {row.get(FORMAT_MEMBER)!r}; this version reads format {ROW_FORMAT}"
         )
     _reject_unknown_members(row, _ROW_KEYS, "the row")
     revision = row.get("revision")
-    said: JsonRow = {name: _read_text(row, name) for name in _TEXTS}
-    said |= {name: tuple(_read_texts(row, name)) for name in _LISTS}
-    said |= {name: _read_time(row, name) for name in _TIMES}
+    fields: JsonRow = {name: _read_text(row, name) for name in _TEXTS}
+    fields |= {name: tuple(_read_texts(row, name)) for name in _LISTS}
+    fields |= {name: _read_time(row, name) for name in _TIMES}
     paper = Paper(
         id=ArxivId.parse(row.get("id", "")),
-        **said,
+        **fields,
         announce_type=_parse_announce_type(row.get("announce_type")),
         revision=_revision_from_row(revision) if revision is not None else None,
         withdrawn_version=_read_count(row, "withdrawn_version") or 0,
-        picks=_unique_sorted_by_name(
-            (p.community, p) for p in map(_pick_from_row, _read_objects(row, "picks"))
-        ),
+        picks=_picks_from_rows(_read_objects(row, "picks")),
         ranks=_ranks_from_rows(_read_objects(row, "statements")),
         listed_at=tuple(
-            _to_epoch(_parse_time(text, "listed_at")) for text in _read_texts(row, "listed_at")
+            to_epoch(_parse_time(text, "listed_at")) for text in _read_texts(row, "listed_at")
         ),
     )
-    if paper.listed_at and len(paper.listed_at) != len(paper.categories):
-        raise SourceGarbled("listed_at: every category has one time")
-    if {name for name in _RANKED_MEMBERS if getattr(paper, name)} != {
-        name for name, _ in paper.ranks
-    }:
-        raise SourceGarbled("statements: every text has one that is of it, and nothing else has")
+    _check_consistency(paper)
     return paper
 
 
+def _check_consistency(paper: Paper) -> None:
+    if paper.listed_at and len(paper.listed_at) != len(paper.categories):
+        raise SourceGarbled("listed_at: must have one time for each category")
+    stated = {name for name in _RANKED_MEMBERS if getattr(paper, name)}
+    if stated != {name for name, _ in paper.ranks}:
+        raise SourceGarbled("statements: must cover every member with a value, and no other")
+
+
 def _without_empty(row: JsonRow) -> JsonRow:
-    """Without what says nothing; zero votes is something, version 0 is not."""
+    """Return a row without members that state nothing; version 0 does not."""
     return {name: value for name, value in row.items() if value not in (None, "", [], 0)}
 
 
 def _revision_to_row(revision: Revision) -> JsonRow:
-    at = _format_time(_from_epoch(-revision.negated_seconds))
+    at = _format_time(from_epoch(-revision.negated_seconds))
     return {"version": revision.version, "exact": revision.is_exact, "at": at}
 
 
@@ -112,7 +115,7 @@ def _revision_from_row(row: Any) -> Revision:
     version, at = _read_count(row, "version"), _read_time(row, "at")
     if not version or at is None or not isinstance(row.get("exact"), bool):
         raise SourceGarbled("revision: needs version, exact and at")
-    return Revision(version, row["exact"], -_to_epoch(at))
+    return Revision(version, row["exact"], -to_epoch(at))
 
 
 def _pick_to_row(pick: Pick) -> JsonRow:
@@ -124,18 +127,24 @@ def _pick_to_row(pick: Pick) -> JsonRow:
     }
 
 
+def _picks_from_rows(rows: Iterable[Mapping[str, Any]]) -> tuple[Pick, ...]:
+    """Return the picks sorted by community, one each, as records store them."""
+    picks = {pick.community: pick for pick in map(_pick_from_row, rows)}
+    return tuple(picks[community] for community in sorted(picks))
+
+
 def _pick_from_row(row: Mapping[str, Any]) -> Pick:
     _reject_unknown_members(row, _PICK_KEYS, "a pick")
     picked_at = _read_time(row, "picked_at")
     if picked_at is None or not _read_text(row, "community"):
-        raise SourceGarbled("a pick needs community and picked_at")
-    said: JsonRow = {name: _read_text(row, name) for name in _PICK_TEXTS}
-    said |= {name: _read_count(row, name) for name in _PICK_COUNTS}
-    return Pick(**said, picked_at=picked_at, counted_at=_read_time(row, "counted_at"))
+        raise SourceGarbled("a pick: needs community and picked_at")
+    fields: JsonRow = {name: _read_text(row, name) for name in _PICK_TEXTS}
+    fields |= {name: _read_count(row, name) for name in _PICK_COUNTS}
+    return Pick(**fields, picked_at=picked_at, counted_at=_read_time(row, "counted_at"))
 
 
 def _statements_to_rows(ranks: tuple[tuple[str, Rank], ...]) -> list[JsonRow]:
-    """The ranks, each with the members it is of: mostly one for all."""
+    """Return each rank with its members; most papers have one rank for all."""
     members: dict[Rank, list[str]] = {}
     for name, rank in ranks:
         members.setdefault(rank, []).append(name)
@@ -143,7 +152,7 @@ def _statements_to_rows(ranks: tuple[tuple[str, Rank], ...]) -> list[JsonRow]:
         {
             "channel": Channel(rank.channel).name.lower(),
             "version": rank.version,
-            "as_of": _format_time(_from_epoch(rank.as_of)),
+            "as_of": _format_time(from_epoch(rank.as_of)),
             "of": names,
         }
         for rank, names in members.items()
@@ -157,9 +166,9 @@ def _ranks_from_rows(rows: list[Mapping[str, Any]]) -> tuple[tuple[str, Rank], .
         names, as_of = _read_texts(row, "of"), _read_time(row, "as_of")
         channel = _CHANNELS.get(_read_text(row, "channel"))
         if channel is None or as_of is None or not _RANKED_MEMBERS.issuperset(names):
-            raise SourceGarbled("a statement needs a channel, as_of and what it is of")
+            raise SourceGarbled("a statement: needs channel, as_of and of")
         version = _read_count(row, "version") or 0
-        rank = Rank(channel.is_arxiv, version, int(channel), _to_epoch(as_of))
+        rank = Rank(channel.is_arxiv, version, int(channel), to_epoch(as_of))
         found |= dict.fromkeys(names, rank)
     return tuple(sorted(found.items()))
 
@@ -170,52 +179,47 @@ _ANNOUNCE_TYPES: Final = {announced.label: announced for announced in AnnounceTy
 
 def _parse_announce_type(label: Any) -> AnnounceType | None:
     if label is not None and label not in _ANNOUNCE_TYPES:
-        raise SourceGarbled(f"announce_type: {label!r} is none of {', '.join(_ANNOUNCE_TYPES)}")
+        raise SourceGarbled(f"announce_type: {label!r} is not one of {', '.join(_ANNOUNCE_TYPES)}")
     return _ANNOUNCE_TYPES[label] if label else None
 
 
-def _unique_sorted_by_name(named: Any) -> tuple[Any, ...]:
-    """By community, one each, as records keep picks."""
-    return tuple(value for _, value in sorted(dict(named).items()))
-
-
 def _reject_unknown_members(row: Mapping[str, Any], known: frozenset[str], what: str) -> None:
-    """Nothing is dropped unseen: a member of a later version is refused."""
+    """Refuse members of a later version: dropping them would lose data unnoticed."""
     if others := row.keys() - known:
-        raise SourceGarbled(f"{what}: this version knows no {', '.join(sorted(others))[:200]}")
+        raise SourceGarbled(f"{what}: this version does not know {', '.join(sorted(others))[:200]}")
 
 
 def _read_text(row: Mapping[str, Any], name: str) -> str:
     value = row.get(name, "")
     if not isinstance(value, str):
-        raise SourceGarbled(f"{name}: {value!r:.100} is no text")
+        raise SourceGarbled(f"{name}: {value!r:.100} is not a text")
     return value
 
 
 def _read_texts(row: Mapping[str, Any], name: str) -> list[str]:
     values = row.get(name, [])
     if not isinstance(values, list) or not {str}.issuperset(map(type, values)):
-        raise SourceGarbled(f"{name}: {values!r:.100} is no list of texts")
+        raise SourceGarbled(f"{name}: {values!r:.100} is not a list of texts")
     return values
 
 
 def _read_count(row: Mapping[str, Any], name: str) -> int | None:
     value = row.get(name)
     if value is not None and (type(value) is not int or not 0 <= value < 1 << 31):
-        raise SourceGarbled(f"{name}: {value!r:.100} is no count")
+        raise SourceGarbled(f"{name}: {value!r:.100} is not a count")
     return value
 
 
 def _read_objects(row: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
     values = row.get(name, [])
     if not isinstance(values, list):
-        raise SourceGarbled(f"{name}: {values!r:.100} is no list")
+        raise SourceGarbled(f"{name}: {values!r:.100} is not a list")
     return [_require_object(value, name) for value in values]
 
 
 def _require_object(value: Any, name: str) -> Mapping[str, Any]:
     if not isinstance(value, dict):
-        raise SourceGarbled(f"{name}: {value!r:.100} is no object")
+        raise SourceGarbled(f"{name}: {value!r:.100} is not an object")
     return value
 
 
@@ -226,23 +230,15 @@ def _read_time(row: Mapping[str, Any], name: str) -> datetime | None:
 
 @lru_cache(maxsize=4_096)
 def _parse_time(text: str, name: str) -> datetime:
-    """Most times of a row are days, which come again."""
+    """Return an ISO time in UTC. Cached: most times are days, which many rows share."""
     try:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
-        raise SourceGarbled(f"{name}: {text[:100]!r} is no time") from error
+        raise SourceGarbled(f"{name}: {text[:100]!r} is not a time") from error
     if moment.utcoffset() != timedelta() or moment.microsecond:
-        raise SourceGarbled(f"{name}: {text[:100]!r} is no time in UTC, of whole seconds")
+        raise SourceGarbled(f"{name}: {text[:100]!r} is not a time in UTC, in whole seconds")
     return moment.astimezone(UTC)
 
 
 def _format_time(moment: datetime | None) -> str | None:
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z") if moment else None
-
-
-def _from_epoch(seconds: int) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)
-
-
-def _to_epoch(moment: datetime) -> int:
-    return int(moment.timestamp())

@@ -1,15 +1,15 @@
-"""How a paper is packed into bytes: a msgpack array, compressed with a shared dictionary.
+"""The packed record: a paper as a msgpack array, compressed by Zstandard with a shared dictionary.
 
-The first byte names the dictionary, so a later one can be brought in beside records packed with
-this one. Times are whole seconds since 1970, UTC. Packing is a function of the paper: equal papers
-give equal bytes. `docs/design.md` tells how the dictionary was made.
+The first byte is the format, which names the dictionary: a new dictionary can be introduced while
+records packed with the old one remain. Times are whole seconds since 1970, UTC. Packing is
+deterministic: equal papers give equal bytes. `docs/design.md` says how the dictionary was trained.
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cached_property
 from importlib.resources import files
 from typing import Any, Final
@@ -18,13 +18,14 @@ import msgpack
 import zstandard
 
 from papers.model.arxiv_id import ArxivId
+from papers.model.epoch import from_epoch, to_epoch
 from papers.model.paper import AnnounceType, Paper, Pick, Rank, Revision
 
 UNPACK_ERRORS: Final = (
     *(ValueError, TypeError, LookupError, ArithmeticError, zstandard.ZstdError),
     msgpack.UnpackException,
 )
-"""What unpacking raises for bytes that are no record."""
+"""The exceptions that unpacking can raise for bytes that are not a record."""
 
 _FORMAT: Final = b"\x01"
 _LEVEL: Final = 3
@@ -35,7 +36,7 @@ _DICTIONARY.precompute_compress(level=_LEVEL)
 
 
 class _ZstdContexts(threading.local):
-    """A compressor and decompressor for each thread: shared ones crash the process."""
+    """One compressor and decompressor per thread: shared ones crash the process."""
 
     def __init__(self) -> None:
         self.compressor = zstandard.ZstdCompressor(
@@ -48,12 +49,12 @@ _ZSTD: Final = _ZstdContexts()
 
 
 def pack(paper: Paper) -> bytes:
-    """A paper in some 700 bytes."""
+    """Return the packed record of a paper, some 700 bytes."""
     return _FORMAT + _ZSTD.compressor.compress(serialize(paper))
 
 
 def pack_all(papers: Iterable[Paper]) -> list[bytes]:
-    """The same of many papers; for most of the time other threads have the interpreter."""
+    """Return the packed records of many papers; compression releases the interpreter lock."""
     rows: list[Any] = [serialize(paper) for paper in papers]
     if not rows:
         return []
@@ -62,33 +63,35 @@ def pack_all(papers: Iterable[Paper]) -> list[bytes]:
 
 
 def unpack(id: ArxivId, packed: bytes) -> Paper:
-    """The paper that was packed under an id.
+    """Return the paper that was packed under an id.
 
-    Raises ValueError for bytes of a format this version does not know.
+    Raises ValueError if the format is unknown, and any of `UNPACK_ERRORS` if bytes are damaged.
     """
     return LazyPaper(id.doc_id, packed).paper
 
 
 _LEGACY_FIELD_COUNT: Final = 21
-"""Elements of a row from before it told when things were first known."""
+"""The length of a row without `referred_at` and `listed_at`, as older versions wrote it."""
 _ARRAY_HEADER_BYTES: Final = 3
 _STR_8: Final = 0xD9
 """msgpack: an array of 16 elements or more begins with three bytes; lengths of strings."""
 
 
 class LazyPaper:
-    """A packed paper of which no more is unpacked than is asked for.
+    """A packed paper that decodes each field on first use.
 
-    To see whether a phrase stands in it, its `texts` are enough: title and abstract, in UTF-8;
-    or its authors' `names`. Raises ValueError for bytes of a format this version does not know.
+    Verifying a phrase needs `text_bytes` only (title and abstract, in UTF-8), or `author_bytes`.
     """
 
     def __init__(self, doc_id: int, packed: bytes) -> None:
-        """`place` is that of the paper's id."""
+        """Decompress the record, without decoding it. Raises ValueError if the format is unknown.
+
+        `doc_id` is `ArxivId.doc_id`.
+        """
         self._doc_id = doc_id
         if packed[:1] != _FORMAT:
-            said = f"packed in format {packed[0]}, this version knows {_FORMAT[0]}"
-            raise ValueError(f"{self.id}: {said}")
+            reason = f"packed in format {packed[0]}, this version knows {_FORMAT[0]}"
+            raise ValueError(f"{self.id}: {reason}")
         self._serialized = row = _ZSTD.decompressor.decompress(packed[1:])
         title, title_end = _string_bounds(row, _ARRAY_HEADER_BYTES)
         abstract, self._abstract_end = _string_bounds(row, title_end)
@@ -112,9 +115,9 @@ class LazyPaper:
     @property
     def author_bytes(self) -> list[bytes]:
         """The authors' names, in UTF-8."""
-        behind = self._serialized[self._abstract_end :]
-        unpacker = msgpack.Unpacker(raw=True, max_buffer_size=len(behind))
-        unpacker.feed(behind)
+        rest = self._serialized[self._abstract_end :]
+        unpacker = msgpack.Unpacker(raw=True, max_buffer_size=len(rest))
+        unpacker.feed(rest)
         names: list[bytes] = unpacker.unpack()
         return names
 
@@ -125,12 +128,14 @@ class LazyPaper:
 
     @cached_property
     def paper(self) -> Paper:
-        """All of it."""
+        """The whole paper."""
         return _paper_from_fields(self.id, msgpack.unpackb(self._serialized))
 
 
 def _string_bounds(row: bytes, at: int) -> tuple[int, int]:
-    """Where a msgpack string begins and ends: its length is in the first byte or behind.
+    """Return where the content of a msgpack string begins and ends.
+
+    The length is in the first byte, or in the one, two or four bytes after it.
 
     https://github.com/msgpack/msgpack/blob/master/spec.md#str-format-family
     """
@@ -142,7 +147,7 @@ def _string_bounds(row: bytes, at: int) -> tuple[int, int]:
 
 
 def serialize(paper: Paper) -> bytes:
-    """A paper as a msgpack array, before compression."""
+    """Return a paper as a msgpack array, before compression."""
     ranks = sorted({rank for _, rank in paper.ranks})
     row: list[Any] = [
         paper.title,
@@ -158,8 +163,8 @@ def serialize(paper: Paper) -> bytes:
         paper.project,
         paper.organization,
         paper.announce_type and int(paper.announce_type),
-        _to_epoch(paper.announced_at),
-        _to_epoch(paper.submitted_at),
+        to_epoch(paper.announced_at),
+        to_epoch(paper.submitted_at),
         paper.revision,
         paper.withdrawn_version,
         [_pack_pick(pick) for pick in paper.picks],
@@ -168,13 +173,13 @@ def serialize(paper: Paper) -> bytes:
         [(name, ranks.index(rank)) for name, rank in paper.ranks],
     ]
     if paper.referred_at or paper.listed_at:
-        row += [_to_epoch(paper.referred_at), _pack_listed_at(paper.listed_at)]
+        row += [to_epoch(paper.referred_at), _pack_listed_at(paper.listed_at)]
     packed: bytes = msgpack.packb(row)
     return packed
 
 
 def _paper_from_fields(id: ArxivId, row: list[Any]) -> Paper:
-    # By position, in the order of Paper's fields: this runs for every paper of every page.
+    # By position, in the order of Paper's fields: a page decodes a hundred papers.
     ranks = [Rank._make(rank) for rank in row[19]]
     return Paper(
         id,
@@ -191,38 +196,38 @@ def _paper_from_fields(id: ArxivId, row: list[Any]) -> Paper:
         row[10],
         row[11],
         row[12] and AnnounceType(row[12]),
-        _from_epoch(row[13]),
-        _from_epoch(row[14]),
+        from_epoch(row[13]),
+        from_epoch(row[14]),
         row[15] and Revision._make(row[15]),
         row[16],
         tuple([_unpack_pick(pick) for pick in row[17]]),
         tuple(row[18]),
-        tuple([(name, ranks[place]) for name, place in row[20]]),
+        tuple([(name, ranks[index]) for name, index in row[20]]),
         *(_unpack_first_known_times(row) if len(row) > _LEGACY_FIELD_COUNT else ()),
     )
 
 
 def _pack_listed_at(listed_at: tuple[int, ...]) -> int | tuple[int, ...]:
-    """One time where all categories have the same, as most have."""
+    """Return one number if all categories have the same time, as in most records."""
     return listed_at[0] if len({*listed_at}) == 1 else listed_at
 
 
 def _unpack_first_known_times(row: list[Any]) -> tuple[datetime | None, tuple[int, ...]]:
-    """When a journal reference was named, and when each category was listed."""
+    """Return `referred_at` and `listed_at`."""
     listed = row[22] if len(row) > _LEGACY_FIELD_COUNT + 1 else ()
     times = (listed,) * len(row[4]) if isinstance(listed, int) else tuple(listed)
-    return _from_epoch(row[21]), times
+    return from_epoch(row[21]), times
 
 
 def _pack_pick(pick: Pick) -> list[Any]:
     return [
         pick.community,
-        _to_epoch(pick.picked_at),
+        to_epoch(pick.picked_at),
         pick.url,
         pick.discussion,
         pick.votes,
         pick.comments,
-        _to_epoch(pick.counted_at),
+        to_epoch(pick.counted_at),
         pick.submitter,
         pick.thumbnail,
     ]
@@ -231,20 +236,12 @@ def _pack_pick(pick: Pick) -> list[Any]:
 def _unpack_pick(row: list[Any]) -> Pick:
     return Pick(
         community=row[0],
-        picked_at=datetime.fromtimestamp(row[1], UTC),
+        picked_at=from_epoch(row[1]),
         url=row[2],
         discussion=row[3],
         votes=row[4],
         comments=row[5],
-        counted_at=_from_epoch(row[6]),
+        counted_at=from_epoch(row[6]),
         submitter=row[7],
         thumbnail=row[8],
     )
-
-
-def _to_epoch(moment: datetime | None) -> int | None:
-    return None if moment is None else int(moment.timestamp())
-
-
-def _from_epoch(seconds: int | None) -> datetime | None:
-    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)

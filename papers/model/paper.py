@@ -1,6 +1,6 @@
-"""The one model: what a source says of a paper (`Sighting`) and what is kept of it (`Paper`).
+"""The data model: what a source states about a paper (`Sighting`), and the record (`Paper`).
 
-Every upstream's foreign format becomes `Sighting`s in its own module and travels no further.
+One module per upstream converts its format to `Sighting`s; no other module sees that format.
 `papers.model.merge` turns sightings into a `Paper`.
 """
 
@@ -15,7 +15,10 @@ from papers.model.arxiv_id import ArxivId
 
 
 class Channel(enum.IntEnum):
-    """Through which door a sighting came; a higher one says things more exactly."""
+    """The kind of interface a sighting came from; higher ones are more precise.
+
+    Numbers and names are stored: append, never change.
+    """
 
     COMMUNITY = 1
     HUGGINGFACE = 2
@@ -25,12 +28,12 @@ class Channel(enum.IntEnum):
 
     @property
     def is_arxiv(self) -> bool:
-        """Whether arXiv itself speaks: its words beat any community's."""
+        """Whether the statement is arXiv's own, which beats any community's."""
         return self >= Channel.ANNOUNCEMENT
 
 
 class AnnounceType(enum.IntEnum):
-    """How arXiv announced a paper; of several the strongest is kept."""
+    """How arXiv announced a paper; of several types the greatest is kept. Numbers are stored."""
 
     REPLACE_CROSS = 1
     REPLACE = 2
@@ -39,16 +42,16 @@ class AnnounceType(enum.IntEnum):
 
     @property
     def label(self) -> str:
-        """The spelling arXiv uses: `replace-cross`."""
+        """The name that arXiv uses: `replace-cross`."""
         return self.name.lower().replace("_", "-")
 
 
 @dataclass(frozen=True, slots=True)
 class Pick:
-    """That a community picked a paper, and what it has said since.
+    """A community's pick of a paper, with its counters.
 
-    `picked_at` (aware UTC) and `url` are of the first pick and do not move; the rest is as of
-    `counted_at`. None is "not said"; zero is a number.
+    `picked_at` (aware UTC) and `url` are those of the first pick and never change; all else is as
+    of `counted_at`. None means "not stated", unlike zero.
     """
 
     community: str
@@ -63,12 +66,12 @@ class Pick:
 
 
 class Sighting(NamedTuple):
-    """What one source said of one paper at one time. Empty means "did not say".
+    """What one source stated about one paper at one time. Empty means "not stated".
 
-    `source` is the name feeds and filters use: `arxiv`, `hf`, or a community feed's.
-    `as_of` is the moment the statement is of, by the source's own dates where it has them.
-    `announced_at` is Eastern midnight of the announcement (UTC), known from announcements only;
-    `submitted_at` the date of version 1; `revised_at` that of `version`.
+    `source` is the name in feeds and filters: `arxiv`, `hf`, or a community feed's.
+    `as_of` is the time of the statement, by the source's own dates if it has them.
+    `announced_at` is the Eastern midnight of the announcement (UTC), known from announcements only;
+    `submitted_at` is the date of version 1, `revised_at` that of `version`. Times are aware.
     """
 
     id: ArxivId
@@ -96,7 +99,7 @@ class Sighting(NamedTuple):
 
 
 class Rank(NamedTuple):
-    """How good a statement is: of two, the greater is kept."""
+    """The precedence of a statement: of two, the greater one wins."""
 
     is_arxiv: bool
     version: int
@@ -106,10 +109,10 @@ class Rank(NamedTuple):
 
 
 class Revision(NamedTuple):
-    """The newest version known and when it was announced.
+    """The newest known version and when it was announced; of two revisions the greater one wins.
 
-    Of one version, a date from an announcement (`exact`) beats one reckoned from a submission;
-    of two alike the earlier is kept (hence the negated seconds).
+    For one version, a date from an announcement (`is_exact`) beats one computed from the
+    submission; of two such dates the earlier wins, hence the negated seconds since 1970.
     """
 
     version: int
@@ -118,13 +121,13 @@ class Revision(NamedTuple):
 
 
 class Paper(NamedTuple):
-    """All that is known of one paper: the join of every sighting of it.
+    """The record of one paper: the join of every sighting of it.
 
     `categories` begin with the primary one; `picks` are sorted by community, `sources` by name.
-    `referred_at` is when arXiv is first known to have named a journal reference, aware UTC; of a
-    record that has one, None is "always". `listed_at` has for each category the seconds since 1970
-    at which it was first known; empty is "always".
-    `ranks` tells, per stated field, how good the statement is that was kept: merge's own memory.
+    `referred_at` is when a journal reference was first known, aware UTC; None means "always" if
+    there is one. `listed_at` has the seconds since 1970 at which each category was first known;
+    empty means "always".
+    `ranks` has the rank of each field that has a value, by name: `papers.model.merge` needs it.
     """
 
     id: ArxivId
@@ -153,34 +156,34 @@ class Paper(NamedTuple):
 
     @property
     def is_described(self) -> bool:
-        """Whether arXiv's or a community's words are here, not just the id."""
+        """Whether the record has a title, and not just an id."""
         return bool(self.title)
 
     @property
     def is_from_arxiv(self) -> bool:
-        """Whether any of the words are arXiv's own."""
+        """Whether any statement is arXiv's own."""
         return any(rank.is_arxiv for _, rank in self.ranks)
 
     @property
     def version(self) -> int:
-        """The newest version known; 0 while no source has named one."""
+        """The newest known version; 0 while none is known."""
         return self.revision.version if self.revision else 0
 
     @property
     def withdrawn(self) -> bool:
-        """Whether the newest version known is a withdrawal."""
+        """Whether the newest known version is a withdrawal."""
         return 0 < self.withdrawn_version >= self.version
 
     @property
     def first_picked_at(self) -> datetime | None:
-        """The first pick by any community, aware UTC."""
+        """The time of the first pick by any community, aware UTC; None without one."""
         return min((pick.picked_at for pick in self.picks), default=None)
 
     @property
     def votes(self) -> int | None:
-        """The most votes any community counts; None where none counts."""
+        """The most votes that any community counts; None if none counts votes."""
         return max((p.votes for p in self.picks if p.votes is not None), default=None)
 
     def pick_by(self, community: str) -> Pick | None:
-        """That community's pick of this paper."""
+        """Return a community's pick of this paper; None if it has not picked it."""
         return next((pick for pick in self.picks if pick.community == community), None)

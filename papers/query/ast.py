@@ -1,16 +1,16 @@
-"""What a keyword says, as a tree: the form that is evaluated, explained and printed.
+"""The query tree of a keyword: what is evaluated, explained and printed.
 
-    Text      words, a phrase or a prefix in one field
-    Label     a category, an archive, a source, a type of announcement or a flag
-    Named     one paper by id
-    Voted     papers with at least so many votes
-    Between   papers first announced in a span of days
-    And       all of these and none of those
-    Or        any of these
+    Text        words, a phrase or a prefix in one field
+    Label       a category, an archive, a source, an announce type or a flag
+    IdFilter    one paper by id
+    MinVotes    papers with a minimum of votes
+    DateRange   papers first announced in a range of days
+    And         all of some nodes and none of others
+    Or          any of some nodes
 
-Trees are built normal (flat, sorted, without repetition), so equal keywords are equal trees and
-print the same. The last two leaves and most labels have no spelling in the keyword language: they
-are the parameters beside it.
+`all_of` and `any_of` build trees in normal form (flat, sorted, without duplicates), so equivalent
+spellings of a keyword are equal trees and print the same. `MinVotes`, `DateRange` and some labels
+have no syntax in the keyword language: they come from the parameters beside it.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from papers.model.arxiv_id import ArxivId
 from papers.text.plurals import singularize
 
 _NEVER_SINGULARS: Final = frozenset("the and for are but not can has our its was".split())
-"""Words that no prefix is the plural of: `thes*` is about theses."""
+"""Words that do not count as a prefix's singular: `thes*` is about theses, not `the`."""
 
 
 class Field(enum.StrEnum):
-    """Where words are looked for; the value is the prefix in the keyword language."""
+    """The field that words are searched in; the value is its prefix in the keyword language."""
 
     ANY = ""
     TITLE = "ti"
@@ -41,10 +41,10 @@ class Field(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """Folded words that stand side by side in one field; with `prefix`, the one word's start.
+    """A folded word or phrase in one field; with `is_prefix`, the beginning of a word.
 
-    Of a prefix plurals are kept: `models*` begins `modelscope`. Papers that say models are folded
-    to `model`, so it stands for that word, too.
+    A prefix keeps its plural: `models*` matches `modelscope`. It also matches `model`, as the word
+    "models" of a paper is folded to that.
     """
 
     field: Field
@@ -53,18 +53,18 @@ class Text:
 
     @property
     def is_phrase(self) -> bool:
-        """Whether it is of several words."""
+        """Whether there are several words."""
         return len(self.words) > 1
 
     @property
     def implied_word(self) -> str:
-        """The word that a prefix stands for though it may not begin it: `model` for `models*`."""
+        """The singular of a prefix, which it matches as well: `model` for `models*`."""
         (stem,) = self.words
         word = singularize(stem)
         return stem if len(word) < 3 or word in _NEVER_SINGULARS else word
 
     def matches_word(self, word: str) -> bool:
-        """Whether a folded word is one that the prefix stands for."""
+        """Return whether the prefix matches a folded word."""
         return word.startswith(self.words[0]) or word == self.implied_word
 
     def __str__(self) -> str:
@@ -80,7 +80,7 @@ class Text:
 
 
 class LabelKind(enum.StrEnum):
-    """What a label says; the value is the prefix in the keyword language, where it has one."""
+    """The kinds of labels; the value is the prefix in the keyword language if there is one."""
 
     CATEGORY = "cat"
     ARCHIVE = "archive"
@@ -91,7 +91,7 @@ class LabelKind(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """A mark that a paper bears or does not."""
+    """Papers with a label: a category, an archive, a source, an announce type or a flag."""
 
     kind: LabelKind
     value: str
@@ -104,7 +104,7 @@ class Label:
 
 @dataclass(frozen=True, slots=True)
 class IdFilter:
-    """One paper."""
+    """The paper with an id."""
 
     id: ArxivId
 
@@ -114,7 +114,7 @@ class IdFilter:
 
 @dataclass(frozen=True, slots=True)
 class MinVotes:
-    """Papers for which some community counts at least this many votes."""
+    """Papers for which some community counts at least `minimum` votes."""
 
     minimum: int
 
@@ -124,7 +124,7 @@ class MinVotes:
 
 @dataclass(frozen=True, slots=True)
 class DateRange:
-    """Papers first announced on one of these UTC days, both ends included; None is open."""
+    """Papers first announced from `since` to `until`, UTC days, inclusive; None is open."""
 
     since: date | None
     until: date | None
@@ -133,30 +133,30 @@ class DateRange:
         return f"days:{self.since or ''}..{self.until or ''}"
 
     def contains(self, first: date, last: date) -> bool:
-        """Whether all days from `first` to `last` are in the span."""
+        """Return whether all days from `first` to `last` are in the range."""
         return (self.since or first) <= first and (self.until or last) >= last
 
     def overlaps(self, first: date, last: date) -> bool:
-        """Whether any day from `first` to `last` is in the span."""
+        """Return whether any day from `first` to `last` is in the range."""
         return (self.since or first) <= last and (self.until or last) >= first
 
 
 @dataclass(frozen=True, slots=True)
 class And:
-    """All of `all` and none of `none`; `all` is never empty. Build it with `all_of`."""
+    """All of `required` (never empty) and none of `excluded`. Build it with `all_of`."""
 
     required: tuple[Node, ...]
     excluded: tuple[Node, ...] = ()
 
     def __str__(self) -> str:
-        wanted = [f"({node})" if isinstance(node, Or) else str(node) for node in self.required]
-        barred = [f"-({node})" if isinstance(node, And) else f"-{node}" for node in self.excluded]
-        return " ".join(wanted + barred)
+        required = [f"({node})" if isinstance(node, Or) else str(node) for node in self.required]
+        excluded = [f"-({node})" if isinstance(node, And) else f"-{node}" for node in self.excluded]
+        return " ".join(required + excluded)
 
 
 @dataclass(frozen=True, slots=True)
 class Or:
-    """Any of two or more. Build it with `any_of`."""
+    """Any of two or more alternatives. Build it with `any_of`."""
 
     alternatives: tuple[Node, ...]
 
@@ -169,24 +169,24 @@ Node = Leaf | And | Or
 
 
 def all_of(required: Iterable[Node], excluded: Iterable[Node] = ()) -> Node:
-    """The normal form of "all of these and none of those". `wanted` must not be empty."""
+    """Return the normal form of "all of these and none of those"; `required` must not be empty."""
     first, *others = required
     excluded = tuple(excluded)
     if not others and not excluded:
         return first
-    all_: list[Node] = []
-    none: list[Node] = []
+    flat_required: list[Node] = []
+    flat_excluded: list[Node] = []
     for node in (first, *others):
-        all_.extend(node.required if isinstance(node, And) else [node])
-        none.extend(node.excluded if isinstance(node, And) else [])
+        flat_required.extend(node.required if isinstance(node, And) else [node])
+        flat_excluded.extend(node.excluded if isinstance(node, And) else [])
     for node in excluded:
-        none.extend(node.alternatives if isinstance(node, Or) else [node])
-    normal = And(_unique_sorted(all_), _unique_sorted(none))
+        flat_excluded.extend(node.alternatives if isinstance(node, Or) else [node])
+    normal = And(_unique_sorted(flat_required), _unique_sorted(flat_excluded))
     return normal.required[0] if len(normal.required) == 1 and not normal.excluded else normal
 
 
 def any_of(nodes: Iterable[Node]) -> Node:
-    """The normal form of "any of these". `nodes` must not be empty."""
+    """Return the normal form of "any of these"; `nodes` must not be empty."""
     flat: list[Node] = []
     for node in nodes:
         flat.extend(node.alternatives if isinstance(node, Or) else [node])
@@ -195,7 +195,7 @@ def any_of(nodes: Iterable[Node]) -> Node:
 
 
 def leaves(node: Node, *, include_excluded: bool = True) -> Iterator[Leaf]:
-    """Every leaf of a tree; with `barred` also those that must not hold."""
+    """Yield the leaves of a tree, with or without those that exclude papers."""
     if isinstance(node, And):
         for child in (*node.required, *(node.excluded if include_excluded else ())):
             yield from leaves(child, include_excluded=include_excluded)

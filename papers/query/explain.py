@@ -1,9 +1,9 @@
-"""Why a keyword matches a paper: which of its words, and where. Pages mark them."""
+"""Match highlighting: which words of a paper a keyword matched, and where. Pages mark them."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache, partial
 from typing import Final, NamedTuple
 
@@ -24,9 +24,9 @@ _MAX_CACHED_WORD_LENGTH: Final = 24
 
 
 class Match(NamedTuple):
-    """Where a keyword matched: `term` stands in `getattr(paper, field)[start:end]`.
+    """One match: `term` is at `getattr(paper, field)[start:end]`.
 
-    In `authors` the place is inside the names joined by ", ".
+    In `authors`, positions are those in the names joined by ", ".
     """
 
     field: str
@@ -36,9 +36,9 @@ class Match(NamedTuple):
 
 
 def explain(query: Query, paper: Paper) -> list[Match]:
-    """Which words of the paper the keyword matched, by field and place.
+    """Return the words of the paper that the keyword matched, by field and position.
 
-    What is barred is not told, nor what is no text (categories, sources, dates).
+    Only text matches are reported: no excluded terms, categories, sources or dates.
     """
     found = {
         match
@@ -49,23 +49,25 @@ def explain(query: Query, paper: Paper) -> list[Match]:
 
 
 def _leaf_matches(leaf: Leaf, paper: Paper) -> Iterator[Match]:
-    """Where a leaf's words stand in a paper; labels stand nowhere."""
     if not isinstance(leaf, Text):
         return
     for name in FIELD_ATTRIBUTES[leaf.field]:
         if name == "authors":
-            offset = 0
-            for author in paper.authors:
-                yield from _window_matches(
-                    leaf, name, _token_index(author, tokenize_unstemmed), offset
-                )
-                offset += len(author) + len(", ")
+            yield from _author_matches(leaf, paper.authors)
         else:
             yield from _text_matches(leaf, name, getattr(paper, name))
 
 
+def _author_matches(leaf: Text, authors: Iterable[str]) -> Iterator[Match]:
+    offset = 0
+    for author in authors:
+        index = _token_index(author, tokenize_unstemmed)
+        yield from _window_matches(leaf, "authors", index, offset)
+        offset += len(author) + len(", ")
+
+
 def _text_matches(leaf: Text, field: str, text: str) -> Iterator[Match]:
-    """Where a leaf's words stand in a text; in a plain one without folding its words."""
+    """Yield the matches of a leaf in a text; a plain text is searched without folding its words."""
     plain = None if leaf.is_prefix else lowercase_if_plain(text)
     if plain is None:
         yield from _window_matches(leaf, field, _token_index(text, tokenize), 0)
@@ -75,7 +77,7 @@ def _text_matches(leaf: Text, field: str, text: str) -> Iterator[Match]:
 
 
 class _TokenIndex(NamedTuple):
-    """The words of a text with their places, and where among them each word is."""
+    """The tokens of a text, and the indices at which each word is among them."""
 
     spans: tuple[TokenSpan, ...]
     positions: Mapping[str, list[int]]
@@ -83,27 +85,27 @@ class _TokenIndex(NamedTuple):
 
 @lru_cache(maxsize=64)
 def _token_index(text: str, fold: Callable[[str], list[str]]) -> _TokenIndex:
-    """The leaves of a keyword ask for this one by one."""
-    found, places = tuple(token_spans(text, partial(_fold_cached, fold))), defaultdict(list)
-    for at, span in enumerate(found):
-        places[span.word].append(at)
-    return _TokenIndex(found, places)
+    """Return the index of a text; cached, as every leaf of a keyword needs it."""
+    spans, positions = tuple(token_spans(text, partial(_fold_cached, fold))), defaultdict(list)
+    for at, span in enumerate(spans):
+        positions[span.word].append(at)
+    return _TokenIndex(spans, positions)
 
 
-def _fold_cached(fold: Callable[[str], list[str]], text: str) -> list[str]:
-    """A text folded; a word of it, as texts with TeX are folded word by word, only once."""
+def _fold_cached(fold: Callable[[str], list[str]], text: str) -> Sequence[str]:
+    """Fold a text; short ones are cached, as texts with TeX are folded word by word."""
     return _fold_word(fold, text) if len(text) <= _MAX_CACHED_WORD_LENGTH else fold(text)
 
 
 @lru_cache(maxsize=32_768)
-def _fold_word(fold: Callable[[str], list[str]], word: str) -> list[str]:
-    return fold(word)
+def _fold_word(fold: Callable[[str], list[str]], word: str) -> tuple[str, ...]:
+    return tuple(fold(word))
 
 
 def _window_matches(leaf: Text, field: str, text: _TokenIndex, offset: int) -> Iterator[Match]:
     first, size = leaf.words[0], len(leaf.words)
-    begun = filter(leaf.matches_word, text.positions) if leaf.is_prefix else (first,)
-    for at in (at for word in begun for at in text.positions.get(word, ())):
+    first_words = filter(leaf.matches_word, text.positions) if leaf.is_prefix else (first,)
+    for at in (at for word in first_words for at in text.positions.get(word, ())):
         window = text.spans[at : at + size]
         if leaf.is_prefix or tuple(span.word for span in window) == leaf.words:
             yield Match(field, offset + window[0].start, offset + window[-1].end, str(leaf))

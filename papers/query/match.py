@@ -1,20 +1,19 @@
-"""Whether a keyword matches a paper: the tree evaluated over one paper's own text.
+"""The reference matcher: evaluates a query tree over the text of one paper.
 
-The index answers for millions; this is the truth it is checked against, and what verifies its
-candidates (phrases).
+The index answers for millions of papers; this defines what its answers must be. It verifies the
+candidates that postings alone cannot decide, such as phrases.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import date, timedelta
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Final
 
 from papers.model.categories import archive_of
-from papers.model.merge import published_at
+from papers.model.labels import announce_type_name, indexed_day, paper_flags
 from papers.model.packing import LazyPaper
-from papers.model.paper import AnnounceType, Paper
+from papers.model.paper import Paper
 from papers.query.ast import (
     And,
     DateRange,
@@ -31,42 +30,25 @@ from papers.query.parser import Query
 from papers.text.folding import fold_to_ascii, tokenize, tokenize_unstemmed
 from papers.text.phrases import phrase_pattern
 
-_TEXT_SEPARATOR: Final = " \0 "
-"""Between two texts that are looked through at once: no words in a row reach across."""
-
-MAX_MONTH_SPAN: Final = timedelta(days=60)
-"""Papers of a month count under one of this many days from its first, and no later one."""
-
-
-class Flag:
-    """The values of `Kind.FLAG` labels."""
-
-    WITHDRAWN: Final = "withdrawn"
-    PICKED: Final = "picked"
-    CODE: Final = "code"
+_NAME_SEPARATOR: Final = " \0 "
+"""Joins names that are searched together: no phrase matches across it."""
 
 
 def matches(query: Query, paper: Paper) -> bool:
-    """Whether the keyword matches the paper."""
+    """Return whether a keyword matches a paper."""
     return matches_node(query.tree, FoldedPaper(paper))
 
 
 def matches_node(node: Node, paper: FoldedPaper) -> bool:
-    """Whether a tree is true of a paper."""
-    if isinstance(node, And):
-        return all(matches_node(child, paper) for child in node.required) and not any(
-            matches_node(child, paper) for child in node.excluded
-        )
-    if isinstance(node, Or):
-        return any(matches_node(child, paper) for child in node.alternatives)
-    return _LEAF_MATCHERS[type(node)](node, paper)
+    """Return whether a query tree matches a paper."""
+    return NODE_MATCHERS[type(node)](node, paper)
 
 
 class FoldedPaper:
-    """A paper with its text folded, each field once and only when asked for.
+    """A paper with folded text; each field is folded on first use.
 
-    Folded fields are strings like `" reward model "`, so that words and phrases are found as
-    substrings and never match inside a word. `written` has the texts as they are written.
+    Folded fields are strings like `" reward model "`: words and phrases are found as substrings,
+    and never match inside a word. `original` is the paper as it is written.
     """
 
     def __init__(self, paper: Paper | LazyPaper) -> None:
@@ -74,38 +56,42 @@ class FoldedPaper:
 
     @property
     def paper(self) -> Paper:
-        """The paper itself."""
+        """The paper, unpacked if it was not."""
         return self.original.paper if isinstance(self.original, LazyPaper) else self.original
 
     @cached_property
     def title(self) -> str:
-        """The title's words."""
+        """The folded title."""
         return _pad_words(tokenize(self.original.title))
 
     @cached_property
     def abstract(self) -> str:
-        """The abstract's words."""
+        """The folded abstract."""
         return _pad_words(tokenize(self.original.abstract))
 
     @cached_property
     def comment(self) -> str:
-        """The comment's words."""
+        """The folded comment."""
         return _pad_words(tokenize(self.paper.comment))
 
     @cached_property
     def organization(self) -> str:
-        """The organization's words."""
+        """The folded organization."""
         return _pad_words(tokenize(self.paper.organization))
 
 
-def _fold_names(texts: Sequence[str]) -> str | None:
-    """Texts together, as `folding.flattened` has them; None where folding each must tell."""
-    apart = any("\0" in text for text in texts)
-    return None if apart else fold_to_ascii(_TEXT_SEPARATOR.join(texts))
+def _pad_words(words: Iterable[str]) -> str:
+    return f" {' '.join(words)} "
 
 
-def _pad_words(folded: Iterable[str]) -> str:
-    return f" {' '.join(folded)} "
+def _and_matches(node: And, paper: FoldedPaper) -> bool:
+    return all(matches_node(child, paper) for child in node.required) and not any(
+        matches_node(child, paper) for child in node.excluded
+    )
+
+
+def _or_matches(node: Or, paper: FoldedPaper) -> bool:
+    return any(matches_node(child, paper) for child in node.alternatives)
 
 
 def _text_matches(text: Text, paper: FoldedPaper) -> bool:
@@ -115,14 +101,20 @@ def _text_matches(text: Text, paper: FoldedPaper) -> bool:
 
 
 def _occurs_in_any_name(text: Text, names: Sequence[str]) -> bool:
-    """Whether words stand in one name; names are looked through all at once, hardly folded.
+    """Return whether the words occur next to each other in one of the names.
 
-    Of names there are no prefixes.
+    All names are searched at once where folding cannot change them. Names have no prefix queries.
     """
-    flat = _fold_names(names)
-    if flat is not None:
-        return phrase_pattern(text.words, plurals=False).occurs_in(flat)
+    joined = _join_names(names)
+    if joined is not None:
+        return phrase_pattern(text.words, with_plurals=False).occurs_in(joined)
     return any(_occurs(text, _pad_words(tokenize_unstemmed(name))) for name in names)
+
+
+def _join_names(names: Sequence[str]) -> str | None:
+    """Return the names as one lower-case ASCII text; None where each has to be folded by itself."""
+    has_separator = any("\0" in name for name in names)
+    return None if has_separator else fold_to_ascii(_NAME_SEPARATOR.join(names))
 
 
 def _occurs(text: Text, folded: str) -> bool:
@@ -135,39 +127,9 @@ def _label_matches(label: Label, paper: FoldedPaper) -> bool:
     return label.value in _LABEL_VALUES[label.kind](paper.paper)
 
 
-def announce_type_name(paper: Paper) -> str:
-    """How the paper counts for `types=`: as new, unless arXiv has only said otherwise."""
-    return (paper.announce_type or AnnounceType.NEW).label
-
-
-def paper_flags(paper: Paper) -> list[str]:
-    """The flags a paper bears."""
-    return [
-        *([Flag.WITHDRAWN] if paper.withdrawn else []),
-        *([Flag.PICKED] if paper.picks else []),
-        *([Flag.CODE] if paper.code else []),
-    ]
-
-
-@lru_cache(maxsize=1024)
-def month_day_range(month: int) -> tuple[date, date]:
-    """The first and last day that papers of a month (YYYYMM) count under."""
-    first = date(month // 100, month % 100, 1)
-    return first, first + MAX_MONTH_SPAN
-
-
-def indexed_day(paper: Paper) -> date:
-    """The UTC day a paper counts under: of its first announcement, or the nearest near its month.
-
-    A paper that waited on hold, or that only a community knows, may be dated years off.
-    """
-    first, last = month_day_range(paper.id.month)
-    return min(max(published_at(paper).date(), first), last)
-
-
 def _date_range_matches(days: DateRange, paper: FoldedPaper) -> bool:
     day = indexed_day(paper.paper)
-    return (days.since is None or day >= days.since) and (days.until is None or day <= days.until)
+    return days.contains(day, day)
 
 
 FIELD_ATTRIBUTES: Final = {
@@ -187,10 +149,13 @@ _LABEL_VALUES: Final[dict[LabelKind, Callable[[Paper], Iterable[str]]]] = {
     LabelKind.TYPE: lambda paper: [announce_type_name(paper)],
     LabelKind.FLAG: paper_flags,
 }
-_LEAF_MATCHERS: Final[dict[type, Callable[..., bool]]] = {
+NODE_MATCHERS: Final[dict[type[Node], Callable[..., bool]]] = {
     Text: _text_matches,
     Label: _label_matches,
-    IdFilter: lambda named, paper: paper.paper.id == named.id,
-    MinVotes: lambda voted, paper: (paper.paper.votes or 0) >= voted.least,
+    IdFilter: lambda node, paper: paper.paper.id == node.id,
+    MinVotes: lambda node, paper: (paper.paper.votes or 0) >= node.minimum,
     DateRange: _date_range_matches,
+    And: _and_matches,
+    Or: _or_matches,
 }
+"""Every node type to whether it matches a paper."""

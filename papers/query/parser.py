@@ -1,4 +1,4 @@
-"""The keyword language: what people type, parsed once into a tree.
+"""The parser of the keyword language: from the text that users type to a query tree.
 
     keyword  := alternative (OR alternative)*
     alternative := item ([AND] item)*                 AND binds tighter than OR
@@ -7,8 +7,8 @@
 
 Operators are upper-case; lower-case `or` is a word. Words are folded by `papers.text.folding`; a
 word that folds to several (`state-of-the-art`) is a phrase. A keyword that only excludes is
-refused: it would be everything. Bounds: 500 characters, 64 terms, 8 levels, 16 words a phrase; the
-canonical text keeps to them too.
+refused, as it would match nearly everything. Limits: 500 characters, 64 terms, 8 levels, 16 words
+a phrase; they apply to the canonical text too.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, NoReturn
 
+from papers.config.sources import SLUG_PATTERN
 from papers.errors import BadId, BadQuery
 from papers.model.arxiv_id import OLD_SCHEME_ARCHIVES as OLD_ARCHIVES
 from papers.model.arxiv_id import ArxivId
@@ -45,7 +46,6 @@ _TOKEN = re.compile(
     )""",
     re.VERBOSE,
 )
-_SOURCE_NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _OPERATORS: Final = {"OR", "AND", "NOT"}
 _QUOTES: Final = str.maketrans("“”„«»＂", '""""""')
 
@@ -58,31 +58,27 @@ class Query:
 
     @property
     def canonical(self) -> str:
-        """The one spelling of this keyword; parsing it gives an equal query."""
+        """The canonical text of this keyword; parsing it gives an equal query."""
         return str(self.tree)
 
 
 @lru_cache(maxsize=512)
 def parse_query(text: str) -> Query:
-    """Read a keyword. The saved ones are read again for every paper of a page: they are kept.
+    """Parse a keyword; cached, as saved keywords are parsed again for every paper of a page.
 
-    Raises BadQuery, which says what is wrong, where, and how to mend it.
+    Raises BadQuery, which says what is wrong, where, and how to correct it.
     """
     normal = unicodedata.normalize("NFC", text).translate(_QUOTES).strip()
     if len(normal) > MAX_QUERY_LENGTH:
-        _fail(
-            "the keyword is too long",
-            normal[:80],
-            MAX_QUERY_LENGTH,
-            f"keep it to {MAX_QUERY_LENGTH} characters",
-        )
-    for position, character in enumerate(normal):
-        if unicodedata.category(character) in ("Cc", "Cs") and character not in "\t\n":
-            _fail("there is a control character", normal, position, "remove it")
-    query = Query(_Parser(normal).parse_keyword())
+        hint = f"keep it to {MAX_QUERY_LENGTH} characters"
+        position = MAX_QUERY_LENGTH
+        raise BadQuery("the keyword is too long", text=normal[:80], position=position, hint=hint)
+    parser = _Parser(normal)
+    query = Query(parser.parse_keyword())
     if (length := len(query.canonical)) > MAX_QUERY_LENGTH:
-        reason = f"the keyword is too long: spelled out it has {length} characters"
-        _fail(reason, normal, 0, f"keep that to {MAX_QUERY_LENGTH}; mind fields before brackets")
+        reason = f"the keyword is too long: in its canonical form it has {length} characters"
+        hint = f"keep that to {MAX_QUERY_LENGTH}; a field before brackets is repeated for each word"
+        parser.refuse(reason, 0, hint)
     return query
 
 
@@ -95,7 +91,7 @@ class _Token:
 
 @dataclass(frozen=True, slots=True)
 class _Excluded:
-    """An item behind NOT: no node of its own, it only takes away from its neighbours."""
+    """An item after NOT: not a node by itself, as it only restricts its neighbors."""
 
     node: Node
     position: int
@@ -106,23 +102,29 @@ class _Parser:
 
     def __init__(self, text: str) -> None:
         self.text = text
+        self._refuse_control_characters()
         self.tokens = self._split_tokens()
         self.index = 0
         self.depth = 0
         self.term_count = 0
 
     def parse_keyword(self) -> Node:
-        """The tree of the whole keyword."""
+        """Return the tree of the whole keyword."""
         if not self.tokens:
-            self.fail("there is no keyword", 0, 'type words, for example "reward model"')
+            self.refuse("there is no keyword", 0, 'type words, for example "reward model"')
         node = self._parse_or(Field.ANY)
         if (token := self._peek()) is not None:
-            self.fail("there is a ) without its (", token.position, "remove it or open it before")
+            self.refuse("there is a ) without its (", token.position, "remove it or open it before")
         return node
 
-    def fail(self, reason: str, position: int, hint: str) -> NoReturn:
-        """Give up, saying why, where and what to do."""
-        _fail(reason, self.text, position, hint)
+    def refuse(self, reason: str, position: int, hint: str) -> NoReturn:
+        """Raise BadQuery for this text: the reason, the position and how to correct it."""
+        raise BadQuery(reason, text=self.text, position=position, hint=hint)
+
+    def _refuse_control_characters(self) -> None:
+        for position, character in enumerate(self.text):
+            if unicodedata.category(character) in ("Cc", "Cs") and character not in "\t\n":
+                self.refuse("there is a control character", position, "remove it")
 
     def _split_tokens(self) -> list[_Token]:
         tokens: list[_Token] = []
@@ -130,12 +132,12 @@ class _Parser:
             kind = match.lastgroup or ""
             text, position = match[kind], match.start(kind) - (kind == "phrase")
             if kind == "unclosed":
-                self.fail('a " is not closed', position, 'add the closing "')
+                self.refuse('a " is not closed', position, 'add the closing "')
             if kind == "word" and text in _OPERATORS:
                 kind = text
             if kind == "word" and text.endswith(":") and text[:-1] in FIELD_PREFIXES:
-                mend = "put a word right behind it, without a space"
-                self.fail(f"{text} has nothing to look for", position, mend)
+                hint = "put a word right after it, without a space"
+                self.refuse(f"{text} has nothing to search for", position, hint)
             tokens.append(_Token(kind, text, position))
         return tokens
 
@@ -157,26 +159,25 @@ class _Parser:
 
     def _parse_and(self, field: Field) -> Node:
         start = self._peek()
-        wanted: list[Node] = []
-        barred: list[_Excluded] = []
+        required: list[Node] = []
+        excluded: list[_Excluded] = []
         while (token := self._peek()) and token.kind not in ("OR", "close"):
-            if self._accept("AND") and (not (wanted or barred) or self._at_operand_end()):
-                self.fail("AND stands alone", token.position, "put a word on both sides of it")
+            if self._accept("AND") and (not (required or excluded) or self._at_operand_end()):
+                self.refuse(
+                    "AND has no word on one side", token.position, "put a word on both sides of it"
+                )
             item = self._parse_item(field)
             if isinstance(item, _Excluded):
-                barred.append(item)
+                excluded.append(item)
             else:
-                wanted.append(item)
-        if not wanted and not barred:
+                required.append(item)
+        if not required and not excluded:
             position = start.position if start else len(self.text)
-            self.fail("something is missing here", position, "add a word, or remove OR or ()")
-        if not wanted:
-            self.fail(
-                "this only excludes: it would be everything else",
-                barred[0].position,
-                "add a word that papers must have",
-            )
-        return all_of(wanted, [item.node for item in barred])
+            self.refuse("something is missing here", position, "add a word, or remove OR or ()")
+        if not required:
+            reason = "this only excludes: it would match everything else"
+            self.refuse(reason, excluded[0].position, "add a word that papers must have")
+        return all_of(required, [item.node for item in excluded])
 
     def _at_operand_end(self) -> bool:
         token = self._peek()
@@ -185,7 +186,7 @@ class _Parser:
     def _parse_item(self, field: Field) -> Node | _Excluded:
         if token := self._accept("minus", "NOT"):
             if self._at_operand_end():
-                self.fail("NOT excludes nothing", token.position, "put a word behind it")
+                self.refuse("NOT excludes nothing", token.position, "put a word after it")
             item = self._parse_item(field)
             return item.node if isinstance(item, _Excluded) else _Excluded(item, token.position)
         if token := self._accept("open"):
@@ -193,16 +194,16 @@ class _Parser:
         if token := self._accept("field"):
             return self._parse_fielded(token)
         token = self._accept("word", "phrase")
-        assert token is not None  # every other kind was taken above or ends an alternative
+        assert token is not None  # every other kind is accepted above or ends an operand
         return self._parse_text(token, field)
 
     def _parse_group(self, opening: _Token, field: Field) -> Node:
         self.depth += 1
         if self.depth > MAX_DEPTH:
-            self.fail("brackets are nested too deep", opening.position, f"use {MAX_DEPTH} levels")
+            self.refuse("brackets are nested too deep", opening.position, f"use {MAX_DEPTH} levels")
         node = self._parse_or(field)
         if not self._accept("close"):
-            self.fail("a ( is not closed", opening.position, "add the closing )")
+            self.refuse("a ( is not closed", opening.position, "add the closing )")
         self.depth -= 1
         return node
 
@@ -210,22 +211,21 @@ class _Parser:
         name = field.text.lower()
         if name not in FIELD_PREFIXES:
             near = difflib.get_close_matches(name, FIELD_PREFIXES, 1)
-            hint = f"did you mean {near[0]}:? " if near else ""
-            mend = (
-                f'{hint}fields are {", ".join(FIELD_PREFIXES)}; put "…" around words with a colon'
-            )
-            self.fail(f"there is no field {field.text}:", field.position, mend)
+            guess = f"did you mean {near[0]}:? " if near else ""
+            fields = ", ".join(FIELD_PREFIXES)
+            hint = f'{guess}fields are {fields}; put "…" around words with a colon'
+            self.refuse(f"there is no field {field.text}:", field.position, hint)
         if name in _LABEL_PARSERS:
             token = self._accept("word", "phrase")
             if token is None:
-                self.fail(f"{name}: needs one value", field.position, f"write {name}:VALUE")
+                self.refuse(f"{name}: needs one value", field.position, f"write {name}:VALUE")
             self._count_term(token)
             return _LABEL_PARSERS[name](self, token)
         if token := self._accept("open"):
             return self._parse_group(token, Field(name))
         token = self._accept("word", "phrase", "OR", "AND", "NOT")
         if token is None:
-            self.fail(f"{name}: has nothing to look for", field.position, "put a word behind it")
+            self.refuse(f"{name}: has nothing to search for", field.position, "put a word after it")
         return self._parse_text(token, Field(name))
 
     def _parse_text(self, token: _Token, field: Field) -> Node:
@@ -235,31 +235,33 @@ class _Parser:
         fold = tokenize_unstemmed if field is Field.AUTHOR else tokenize
         folded = tuple(fold(token.text))
         if not folded:
-            self.fail(
-                f"{token.text!r} has no letter or digit", token.position, "remove it or add a word"
-            )
+            reason = f"{token.text!r} has no letter or digit"
+            self.refuse(reason, token.position, "remove it or add a word")
         if len(folded) > MAX_PHRASE_WORDS:
-            self.fail(
-                "the phrase is too long", token.position, f"use {MAX_PHRASE_WORDS} words at most"
-            )
+            hint = f"use {MAX_PHRASE_WORDS} words at most"
+            self.refuse("the phrase is too long", token.position, hint)
         return Text(field, folded)
 
     def _parse_prefix(self, token: _Token, field: Field) -> Node:
         stem = tuple(tokenize_unstemmed(token.text.rstrip("*")))
         if field not in (Field.ANY, Field.TITLE, Field.ABSTRACT):
-            self.fail("* works in title and abstract only", token.position, "write the whole word")
+            self.refuse(
+                "* works in title and abstract only", token.position, "write the whole word"
+            )
         if len(stem) != 1 or len(stem[0]) < MIN_PREFIX_LENGTH:
-            mend = f"put * behind one word of {MIN_PREFIX_LENGTH} letters or more, like hallucinat*"
-            self.fail("this * would match too much", token.position, mend)
+            hint = f"put * after one word of {MIN_PREFIX_LENGTH} letters or more, like hallucinat*"
+            self.refuse("this * would match too much", token.position, hint)
         return Text(field, stem, is_prefix=True)
 
     def _count_term(self, token: _Token) -> None:
         self.term_count += 1
         if self.term_count > MAX_TERMS:
-            self.fail("the keyword has too many terms", token.position, f"use {MAX_TERMS} at most")
+            self.refuse(
+                "the keyword has too many terms", token.position, f"use {MAX_TERMS} at most"
+            )
 
     def parse_category(self, token: _Token) -> Node:
-        """`cat:cs.CL`, `cat:cs.*` or `cat:cs`; aliases are one category."""
+        """Parse the value of `cat:cs.CL`, `cat:cs.*` or `cat:cs`; aliases become canonical."""
         name = token.text.strip()
         if (category := canonical_category(name)) in CATEGORIES:
             return Label(LabelKind.CATEGORY, category)
@@ -267,23 +269,23 @@ class _Parser:
         if archive in ARCHIVES or archive in OLD_ARCHIVES:
             return Label(LabelKind.ARCHIVE, archive)
         near = difflib.get_close_matches(name, CATEGORIES, 1, cutoff=0.5)
-        mend = f"did you mean cat:{near[0]}?" if near else "write one like cat:cs.CL or cat:cs.*"
-        self.fail(f"there is no category {name!r}", token.position, mend)
+        hint = f"did you mean cat:{near[0]}?" if near else "write one like cat:cs.CL or cat:cs.*"
+        self.refuse(f"there is no category {name!r}", token.position, hint)
 
     def parse_source(self, token: _Token) -> Node:
-        """`source:arxiv`, `source:hf`, or the name of a community feed."""
+        """Parse the value of `source:`: `arxiv`, `hf`, or the name of a community feed."""
         name = token.text.casefold()
-        if not _SOURCE_NAME.fullmatch(name):
-            mend = "names are of a-z, 0-9 and hyphens, like source:hf"
-            self.fail(f"there is no source {token.text!r}", token.position, mend)
+        if not SLUG_PATTERN.fullmatch(name):
+            hint = "names consist of a-z, 0-9 and hyphens, like source:hf"
+            self.refuse(f"there is no source {token.text!r}", token.position, hint)
         return Label(LabelKind.SOURCE, name)
 
     def parse_id(self, token: _Token) -> Node:
-        """`id:2503.14895`, in any form an id may have."""
+        """Parse the value of `id:2503.14895`, in any form of an id."""
         try:
             return IdFilter(ArxivId.parse(token.text))
         except BadId as error:
-            self.fail(str(error), token.position, "write one like id:2503.14895")
+            self.refuse(str(error), token.position, "write one like id:2503.14895")
 
 
 _LABEL_PARSERS: Final[dict[str, Callable[[_Parser, _Token], Node]]] = {
@@ -291,7 +293,3 @@ _LABEL_PARSERS: Final[dict[str, Callable[[_Parser, _Token], Node]]] = {
     "source": _Parser.parse_source,
     "id": _Parser.parse_id,
 }
-
-
-def _fail(reason: str, text: str, position: int, hint: str) -> NoReturn:
-    raise BadQuery(reason, text=text, position=position, hint=hint)

@@ -1,13 +1,14 @@
-"""A question to the store and its answer: a keyword with the parameters beside it, and a page."""
+"""A search request (a keyword with its parameters), its hits, and a page of papers."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Final, Literal
 
 from papers.model.arxiv_id import ArxivId
+from papers.model.labels import Flag
 from papers.model.paper import AnnounceType, Paper
 from papers.query.ast import DateRange, Label, LabelKind, MinVotes, Node, all_of, any_of
 from papers.query.parser import Query
@@ -15,23 +16,23 @@ from papers.query.parser import Query
 ANNOUNCE_TYPE_NAMES: Final = tuple(
     announced.label for announced in sorted(AnnounceType, reverse=True)
 )
-"""Every type of announcement, strongest first: new, cross, replace, replace-cross."""
+"""Every announce type, strongest first: new, cross, replace, replace-cross."""
 
 DEFAULT_ANNOUNCE_TYPES: Final = frozenset({"new", "cross"})
 ALL_ANNOUNCE_TYPES: Final = frozenset({"new", "cross", "replace"})
 VERIFICATION_LIMIT: Final = 5_000
-"""Papers whose text one question may have verified; an answer cut by it says so."""
+"""The most papers whose text one search verifies; beyond it the page is marked incomplete."""
 
 SortOrder = Literal["announced", "picked"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchRequest:
-    """What is asked of the store.
+    """A keyword, its filters, the order and the page.
 
-    `before` is the cursor of the page before, an id; empty for the first page. `since` and `until`
-    are UTC days, both included: of the first announcement, or with order `picked` of the pick.
-    `types` are names from `TYPES`; `replace` stands for `replace-cross` too.
+    `before` is the cursor of the preceding page, an id; empty for the first page. `since` and
+    `until` are UTC days, inclusive: of the first announcement, or of the pick if ordered by it.
+    `types` are names of `ANNOUNCE_TYPE_NAMES`; `replace` includes `replace-cross`.
     """
 
     query: Query
@@ -46,26 +47,27 @@ class SearchRequest:
 
     @property
     def tree(self) -> Node:
-        """The keyword and its filters as one tree."""
-        wanted: list[Node] = [self.query.tree]
+        """The keyword and its filters as one tree; rebuilt on each access."""
+        required: list[Node] = [self.query.tree]
         if self.min_votes > 0:
-            wanted.append(MinVotes(self.min_votes))
+            required.append(MinVotes(self.min_votes))
         if self.source:
-            wanted.append(Label(LabelKind.SOURCE, self.source.casefold()))
+            required.append(Label(LabelKind.SOURCE, self.source.casefold()))
         if self.order == "picked":
-            wanted.append(Label(LabelKind.FLAG, "picked"))
+            required.append(Label(LabelKind.FLAG, Flag.PICKED))
         elif self.since or self.until:
-            wanted.append(DateRange(self.since, self.until))
-        of_types, barred = _type_filters(self.types)
-        return all_of([*wanted, *of_types], barred)
+            required.append(DateRange(self.since, self.until))
+        required_types, excluded_types = _type_filters(self.types)
+        return all_of([*required, *required_types], excluded_types)
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Papers in order, newest first.
+    """A page of papers, in the requested order.
 
-    `next` is the cursor for the page after, None at the end. `complete` is False where the bound on
-    work cut the answer: then `next` leads on. `examined` counts the texts that were verified.
+    `next_cursor` is the cursor of the page after, None at the end. `is_complete` is False if
+    `VERIFICATION_LIMIT` ended the search early: `next_cursor` continues it. `examined` counts the
+    texts that were verified.
     """
 
     papers: tuple[Paper, ...]
@@ -74,34 +76,34 @@ class Page:
     examined: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Hits:
-    """What answers a question, in its order, as places (`papers.model.arxiv_id.ArxivId.place`).
+    """The doc ids (`ArxivId.doc_id`) that a search found, in its order.
 
-    Besides: how many texts were looked at, and whether the bound did not cut the answer.
+    `examined` counts the texts that were verified; `is_complete` is False if
+    `VERIFICATION_LIMIT` ended the search early.
     """
 
     doc_ids: tuple[int, ...]
     examined: int
     is_complete: bool
     last_examined: int | None
-    """The last candidate looked at: where to go on."""
+    """The last doc id that was decided: where to continue."""
 
-    @cached_property
+    @property
     def ids(self) -> tuple[ArxivId, ...]:
-        """The same as ids; made once, as the same is asked again."""
+        """The ids of the doc ids; made on each access, as hits are cached by their size."""
         return tuple(map(ArxivId.from_doc_id, self.doc_ids))
 
 
 @lru_cache(maxsize=64)
 def _type_filters(types: frozenset[str]) -> tuple[tuple[Node, ...], tuple[Node, ...]]:
-    """What a choice of types asks for, and what it bars.
+    """Return the nodes that a selection of announce types requires, and those that it excludes.
 
-    Papers announced as new bear no label, so a choice without `new` asks for the others.
+    The index has no term for `new`: with it, the types that were not selected are excluded.
     """
-    widened = types | {"replace-cross"} if "replace" in types else types
+    selected = types | {"replace-cross"} if "replace" in types else types
     if "new" in types:
-        return (), tuple(
-            Label(LabelKind.TYPE, name) for name in ANNOUNCE_TYPE_NAMES[1:] if name not in widened
-        )
-    return (any_of(Label(LabelKind.TYPE, name) for name in sorted(widened)),), ()
+        others = [name for name in ANNOUNCE_TYPE_NAMES[1:] if name not in selected]
+        return (), tuple(Label(LabelKind.TYPE, name) for name in others)
+    return (any_of(Label(LabelKind.TYPE, name) for name in sorted(selected)),), ()

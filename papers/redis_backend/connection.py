@@ -1,7 +1,7 @@
-"""The way to Redis: one for those who can wait, one for those who cannot.
+"""Connections to Redis: with retries for workers, with a circuit breaker for the web.
 
-Left alone, redis-py waits seconds where the server is down and a minute where it hangs. A worker
-would rather wait than fail; a web request would rather fail at once and serve its last good copy.
+By default redis-py waits seconds for a server that is down and a minute for one that hangs. A
+worker should rather wait than fail; a web request should fail at once and serve a stale response.
 """
 
 from __future__ import annotations
@@ -29,28 +29,28 @@ from papers.errors import BadSettings, StoreError, StoreUnavailable
 
 T = TypeVar("T")
 RedisCommand = tuple[bytes | str, ...]
-"""Its name, of one word, and its arguments."""
+"""A command's name, a single word, and its arguments."""
 
 WEB_TIMEOUT: Final = 0.5
-"""Seconds a web request may wait for Redis, to connect and for each answer."""
+"""Seconds a web request waits to connect, and for each reply."""
 
 BREAKER_COOLDOWN: Final = 1.0
-"""Seconds that a store which did not answer is left alone by whoever cannot wait."""
+"""Seconds the circuit breaker stays open after a failure."""
 
 WORKER_TIMEOUT: Final = 30.0
-"""Seconds a worker waits for an answer."""
+"""Seconds a worker waits for a reply."""
 
 _MAX_RETRIES: Final = 7
 _BACKOFF: Final = EqualJitterBackoff(cap=5.0, base=0.1)
-"""0.1 to 5 seconds between tries: about a quarter of a minute over all of them."""
+"""0.1 to 5 seconds between retries: about a quarter of a minute in total."""
 
 
 def connect(url: str, *, retry: bool) -> Redis:
-    """A client with replies as bytes; it connects when first used.
+    """Return a client with replies as bytes; it connects when first used.
 
-    Patient: each command is tried again for about a quarter of a minute. Impatient: one try, half
-    a second for an answer, and after a failure none at all for a second. Raises BadSettings for a
-    URL of another kind.
+    With `retry` each command is retried for about a quarter of a minute. Without, it is tried once,
+    for half a second, and after a failure commands fail at once for a second. Raises BadSettings
+    for a URL that is no Redis URL.
     """
     timeout = WORKER_TIMEOUT if retry else WEB_TIMEOUT
     try:
@@ -62,7 +62,7 @@ def connect(url: str, *, retry: bool) -> Redis:
             command_packer=_HiredisPacker(),
         )
     except ValueError:
-        # what the parser says of a URL may be a piece of the password in it
+        # Not chained: the parser's message may quote a part of the password.
         raise BadSettings(
             "redis_url: cannot be read; give a redis://, rediss:// or unix:// URL, "
             "with / @ : # in the password as %2F %40 %3A %23"
@@ -70,67 +70,68 @@ def connect(url: str, *, retry: bool) -> Redis:
 
 
 class _HiredisPacker:
-    """Writes commands as hiredis does; redis-py looks at every argument before, at more cost."""
+    """Packs commands by hiredis alone; redis-py first checks every argument, which costs more."""
 
     def pack(self, name: bytes | str, *args: Any) -> list[bytes]:
-        """A command; its name may be of several words."""
+        """Pack a command; its name may have several words (redis-py's interface)."""
         return [hiredis.pack_command((*name.split(), *args))]
 
 
 def disable_retries(redis: Redis) -> None:
-    """Have a patient client try each command once from now on: nobody is left to wait for it."""
+    """Have a client try each command only once from now on, as at shutdown."""
     redis.set_retry(Retry(NoBackoff(), 0))
 
 
 class CircuitBreakerRetry(Retry):
-    """No second try; after a failure nobody tries for a second, and then one does for all.
+    """A circuit breaker: no retries, and after a failure commands fail at once for a second.
 
-    Where the store hangs, every request would otherwise wait half a second of a thread's time, and
-    a hundred readers would wait for each other. Shared by all connections of a client.
+    Then one command is let through as a probe. Without it every request to a store that hangs would
+    block a thread for half a second, and a hundred readers would queue up. All connections of a
+    client share one breaker, hence `__deepcopy__`.
     """
 
     def __init__(self) -> None:
         super().__init__(NoBackoff(), 0)
         self._lock = threading.Lock()
-        self._nested = threading.local()
+        self._local = threading.local()
         self._has_failed, self._next_attempt = False, 0.0
 
     def __deepcopy__(self, memo: object) -> Self:
         return self
 
     def call_with_retry(self, do: Callable[[], T], *args: Any, **kwargs: Any) -> T:
-        """Do it, unless it failed just now."""
-        if getattr(self._nested, "trying", False):  # connecting, on the way to a command
+        """Call `do`, unless the breaker is open (redis-py's interface)."""
+        if getattr(self._local, "is_calling", False):  # connecting, inside the call of a command
             return super().call_with_retry(do, *args, **kwargs)
         self._check_open()
-        self._nested.trying = True
+        self._local.is_calling = True
         try:
-            done = super().call_with_retry(do, *args, **kwargs)
+            result = super().call_with_retry(do, *args, **kwargs)
         except (RedisConnectionError, RedisTimeoutError):
             self._has_failed, self._next_attempt = True, time.monotonic() + BREAKER_COOLDOWN
             raise
         finally:
-            self._nested.trying = False
+            self._local.is_calling = False
         self._has_failed = False
-        return done
+        return result
 
     def _check_open(self) -> None:
         with self._lock:
             now = time.monotonic()
             if self._has_failed and now < self._next_attempt:
-                raise RedisConnectionError("it did not a moment ago, and is left alone for another")
+                raise RedisConnectionError("it failed less than a second ago")
             self._next_attempt = now + BREAKER_COOLDOWN
 
 
 _DISK_FULL: Final = re.compile(r"(?:^|caused error: )MISCONF ")
-"""What a store says that cannot write to its disk; a pipeline puts the command before it."""
+"""The error of a store that cannot write to its disk; a pipeline prefixes the command."""
 
 
 @contextmanager
 def translate_store_errors(redis: Redis | None = None) -> Iterator[None]:
-    """Turn redis-py's errors into ours, naming where that client connects to.
+    """Translate redis-py's errors to ours, naming the address of the client.
 
-    Raises StoreAway where Redis is not there, StoreError where it is and takes no writes.
+    Raises StoreUnavailable if Redis does not answer, StoreError if it answers and takes no writes.
     """
     try:
         yield
@@ -148,10 +149,9 @@ def translate_store_errors(redis: Redis | None = None) -> Iterator[None]:
 
 
 class ThreadLocalClient:
-    """Clients of one Redis that hold a connection, each thread its own.
+    """One dedicated connection to a Redis for each thread and process.
 
-    To take a connection from the pool and give it back costs as much as a short answer. Raises
-    redis-py's errors.
+    Taking a connection from the pool and returning it costs as much as a short reply.
     """
 
     def __init__(self, redis: Redis) -> None:
@@ -160,45 +160,45 @@ class ThreadLocalClient:
 
     @property
     def client(self) -> Redis:
-        """The client of this thread; not for any other, nor for a process that forked off it."""
-        here = self._local
-        if getattr(here, "process", None) != os.getpid():
+        """The client of this thread; a forked process gets a new one. Raises redis-py's errors."""
+        local = self._local
+        if getattr(local, "process_id", None) != os.getpid():
             client: Redis = self._redis.client()  # type: ignore[no-untyped-call]
-            held: Any = client.connection
-            held.register_connect_callback(self._use_kernel_timeouts)
-            self._use_kernel_timeouts(held)
-            here.client, here.process = client, os.getpid()
-        known: Redis = here.client
-        return known
+            connection: Any = client.connection
+            connection.register_connect_callback(self._use_kernel_timeouts)
+            self._use_kernel_timeouts(connection)
+            local.client, local.process_id = client, os.getpid()
+        current: Redis = local.client
+        return current
 
     def _use_kernel_timeouts(self, connection: Any) -> None:
-        """Have the kernel keep the time of a new connection's answers, and not Python.
+        """Move the time-out of a new connection from Python to the kernel.
 
-        Python polls a socket before it reads each piece of an answer: that takes a fifth of the
-        time of a short answer, and as much again for each piece of a long one.
+        Python polls a socket with a time-out before each read: that takes a fifth of the time of a
+        short reply, and as much again for each chunk of a long one.
         """
-        held = connection._get_socket()
-        seconds = held.gettimeout()
-        if seconds and not isinstance(held, ssl.SSLSocket):  # which would not see that it is over
-            span = struct.pack("@ll", int(seconds), int(seconds % 1 * 1_000_000))
-            held.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, span)
-            held.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, span)
-            held.settimeout(None)
+        sock = connection._get_socket()
+        seconds = sock.gettimeout()
+        if seconds and not isinstance(sock, ssl.SSLSocket):  # TLS does not report kernel time-outs
+            timeval = struct.pack("@ll", int(seconds), int(seconds % 1 * 1_000_000))
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, timeval)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, timeval)
+            sock.settimeout(None)
 
 
 def read_many(redis: Redis, commands: Sequence[RedisCommand]) -> list[Any]:
-    """The replies to many reading commands, sent at once.
+    """Send many reading commands at once and return their replies in order.
 
-    What a pipeline does, at a third of its cost a command: a walk through all months is hundreds.
-    Raises redis-py's errors, also where one reply is an error.
+    Does what a pipeline does at a third of the cost per command: a query over all months sends
+    hundreds. Raises redis-py's errors, even if only one reply is an error.
     """
-    held: Any = redis.connection
-    if held:
-        if not held.is_connected:  # to connect what is open does nothing, which passes for success
-            held.connect()
-        if _is_stale(held):
-            held.disconnect()
-        return _send_and_receive(held, commands)
+    dedicated: Any = redis.connection
+    if dedicated:
+        if not dedicated.is_connected:  # connect() on an open one would count as a success
+            dedicated.connect()
+        if _is_stale(dedicated):
+            dedicated.disconnect()
+        return _send_and_receive(dedicated, commands)
     connection = redis.connection_pool.get_connection()
     try:
         return _send_and_receive(connection, commands)
@@ -207,7 +207,7 @@ def read_many(redis: Redis, commands: Sequence[RedisCommand]) -> list[Any]:
 
 
 def _is_stale(connection: Any) -> bool:
-    """Whether there is anything to read where nothing was asked: the server has closed it."""
+    """Return whether an idle connection has anything to read: then the server has closed it."""
     try:
         return bool(connection.can_read())
     except RedisConnectionError:
@@ -217,32 +217,33 @@ def _is_stale(connection: Any) -> bool:
 def _send_and_receive(connection: Any, commands: Sequence[RedisCommand]) -> list[Any]:
     request = b"".join([hiredis.pack_command(command) for command in commands])  # type: ignore[arg-type]
 
-    def ask() -> list[Any]:
+    def exchange() -> list[Any]:
         connection.send_packed_command([request])
         try:
             return [connection.read_response() for _ in commands]
         except RedisConnectionError as error:
-            if isinstance(error.__context__, BlockingIOError):  # see PerThread
+            if isinstance(error.__context__, BlockingIOError):  # see ThreadLocalClient
                 raise RedisTimeoutError("Timeout reading from socket") from error
             raise
 
-    def drop(error: Exception) -> None:
+    def on_failure(error: Exception) -> None:
         connection.disconnect()
 
     try:
-        replies: list[Any] = connection.retry.call_with_retry(ask, drop)
+        replies: list[Any] = connection.retry.call_with_retry(exchange, on_failure)
     except BaseException:
-        connection.disconnect()  # unread replies would answer the next command
+        connection.disconnect()  # else the next command would read these replies
         raise
     return replies
 
 
 def redacted_url(redis: Redis) -> str:
-    """Where a client connects to, without user name and password: fit to print."""
-    to = redis.connection_pool.connection_kwargs
-    if "path" in to:
-        return f"unix://{to['path']}"
+    """Return the URL a client connects to, without user name and password."""
+    options = redis.connection_pool.connection_kwargs
+    if "path" in options:
+        return f"unix://{options['path']}"
     scheme = (
         "rediss" if "ssl" in redis.connection_pool.connection_class.__name__.lower() else "redis"
     )
-    return f"{scheme}://{to.get('host', 'localhost')}:{to.get('port', 6379)}/{to.get('db', 0) or 0}"
+    host, port = options.get("host", "localhost"), options.get("port", 6379)
+    return f"{scheme}://{host}:{port}/{options.get('db', 0) or 0}"

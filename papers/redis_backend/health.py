@@ -1,7 +1,7 @@
-"""How the store itself is: whether it answers, whether it takes writes, and how much it holds.
+"""Health of the store: whether it answers, whether it takes writes, and its memory.
 
-A store that is full still answers: feeds are served, and nothing new comes in. Nobody would know
-from the feeds, so it is said wherever the sources' states are.
+A full store still answers reads: feeds are served, but nothing new is stored. Feeds do not show
+that, so the health is reported wherever the states of the sources are.
 """
 
 from __future__ import annotations
@@ -19,20 +19,19 @@ from papers.redis_backend.connection import translate_store_errors
 
 
 class StoreStatus(enum.StrEnum):
-    """What the store does when it is spoken to."""
+    """Availability of the store; the values are public, in `/health` and the CLI's JSON."""
 
     OK = "ok"
     READ_ONLY = "reading"
-    """It answers and takes no writes: nothing new comes in."""
+    """It answers reads and takes no writes."""
     UNREACHABLE = "away"
 
 
 @dataclass(frozen=True, slots=True)
 class StoreHealth:
-    """The store at one moment; `said` tells a person why it is not ok.
+    """Health at one moment; `problem` is the reason, for people, why the status is not OK.
 
-    `memory` is what it uses, `most` what it may use (0: no limit), in bytes; both are 0 where it
-    does not say.
+    `used_memory` and `max_memory` (0: no limit) are in bytes; both are 0 if unknown.
     """
 
     status: StoreStatus
@@ -42,25 +41,26 @@ class StoreHealth:
 
 
 def check_health(redis: Redis) -> StoreHealth:
-    """Ask the store how it is. Never raises StoreError."""
+    """Return the health of the store. Never raises StoreError."""
     try:
         with translate_store_errors(redis):
-            told: Any = redis.info("memory", "persistence", "replication")
-    except NoPermissionError:  # a user that may not ask: it answers, and that is all we know
+            info: Any = redis.info("memory", "persistence", "replication")
+    except NoPermissionError:  # the user may not run INFO: the store answers, no more is known
         return StoreHealth(StoreStatus.OK)
     except StoreError as error:
         return StoreHealth(StoreStatus.UNREACHABLE, str(error))
-    why = _read_only_reason(told)
-    memory, most = int(told.get("used_memory", 0)), int(told.get("maxmemory", 0))
-    return StoreHealth(StoreStatus.READ_ONLY if why else StoreStatus.OK, why, memory, most)
+    problem = _read_only_reason(info)
+    status = StoreStatus.READ_ONLY if problem else StoreStatus.OK
+    used_memory, max_memory = int(info.get("used_memory", 0)), int(info.get("maxmemory", 0))
+    return StoreHealth(status, problem, used_memory, max_memory)
 
 
 def _read_only_reason(info: Mapping[str, Any]) -> str:
     if info.get("aof_last_write_status", "ok") != "ok":
         return "it cannot write its append-only file: is the disk full?"
     if info.get("role") in ("slave", "replica"):
-        return "it is a replica of another: name the one that takes writes"
-    most, policy = int(info.get("maxmemory", 0)), info.get("maxmemory_policy")
-    if 0 < most <= int(info.get("used_memory", 0)) and policy == "noeviction":
-        return f"its memory is full, {most:,} bytes: raise maxmemory"
+        return "it is a replica: set the URL of the primary, which takes writes"
+    max_memory, policy = int(info.get("maxmemory", 0)), info.get("maxmemory_policy")
+    if 0 < max_memory <= int(info.get("used_memory", 0)) and policy == "noeviction":
+        return f"its memory is full, {max_memory:,} bytes: raise maxmemory"
     return ""

@@ -1,55 +1,57 @@
-"""Every key in Redis: name, type, content, lifetime, and the one module that owns it.
+"""Every key in Redis: name, type, content, lifetime, and the module that owns it.
 
-| key | type | content | lives | owner | backup |
+The owner is the module that decides what a key contains; others may read or delete it.
+
+| key | type | content | lifetime | owner | backup |
 | --- | --- | --- | --- | --- | --- |
-| `{25}03:papers` | hash | number in the month (2 bytes) → packed paper | for ever | papers.store | papers |
-| `{25}03:terms` | hash | bucket or big term → packed postings of a month | for ever | papers.store | rebuilt |
-| `{25}03:rev` | integer | transactions this month has seen | for ever | papers.store | rebuilt |
-| `{25}:terms` | hash | the same of the months of a year that are closed | for ever | papers.index.compaction.compactor | rebuilt |
-| `{25}:next:TOKEN` | hash | what that becomes | 10 min | papers.index.compaction.compactor | rebuilt |
-| `{25}:rev` | integer | transactions that has seen | for ever | papers.index.compaction.compactor | rebuilt |
-| `votes:2503` | hash | number in the month (2 bytes) → what communities counted day by day, packed | for ever | papers.state.votes | copied |
-| `months` | sorted set | `2503` by YYYYMM: months that may hold papers | for ever | papers.store | rebuilt |
-| `picks` | sorted set | id by seconds of its first pick | for ever | papers.store | rebuilt |
-| `{words}:spread` | hash | word or author's word → months it occurs in, 2 bytes each; `*`: many | for ever | papers.index.term_months | rebuilt |
-| `{words}:rev` | integer | changes of the two; WATCHed by every writer | for ever | papers.index.term_months | rebuilt |
-| `{words}:era` | string | a random name: since when nothing was taken from the spread | for ever | papers.index.term_months | rebuilt |
-| `{words}:vocabulary` | sorted set | folded words, score 0, for `prefix*` | for ever | papers.index.term_months | rebuilt |
-| `undescribed` | set | ids that a community named and arXiv has not described | till described | papers.store | rebuilt |
-| `pending` | sorted set | tokens of ingests under way, by the second they began | seconds | papers.store | no |
-| `revision` | integer | moves whenever anything a feed shows has changed | for ever | papers.store | copied |
-| `keywords` | hash | slug → saved keyword, JSON | for ever | papers.state.keywords | copied |
-| `communities` | hash | name → saved community feed, JSON | for ever | papers.state.communities | copied |
-| `trial:ID` | string | what a feed that somebody tries would bring, JSON | 15 min | papers.state.feed_trials | no |
-| `seeded` | set | slugs of the configured keywords that were saved once | for ever | papers.state.keywords | copied |
-| `sources` | hash | source → state, JSON | for ever | papers.state.task_states | copied |
-| `due` | sorted set | task by the second it is due | for ever | papers.state.task_states | no |
-| `progress` | hash | task → progress of a long run, JSON | till done | papers.state.task_states | no |
-| `counts` | hash | task → records by day of the last five weeks, JSON | for ever | workers.ingest.expected_volume | copied |
-| `quarantine` | list | records set aside, newest first, JSON, 1,000 at most | for ever | papers.state.task_states | copied |
-| `validators` | hash | URL → ETag and Last-Modified, JSON | for ever | workers.fetch.fetcher | no |
-| `lane:arxiv` | hash | the one lane to arXiv: whose turn, next start, back-off, what was said | for ever | workers.fetch.arxiv_rate_limiter | no |
-| `unknown` | hash | undescribed id → tries at arXiv and when to ask again, JSON | till described | workers.tasks.enrich | copied |
-| `lease:scheduler` | string | token of the scheduler that ticks | 30 s | workers.schedule.scheduler | no |
+| `{25}03:papers` | hash | paper number in the month (2 bytes) → packed paper | permanent | papers.index.writing.month_writer | papers |
+| `{25}03:terms` | hash | bucket or frequent term → packed postings of a month | permanent | papers.index.writing.month_writer | rebuilt |
+| `{25}03:rev` | integer | number of transactions on the month | permanent | papers.index.writing.month_writer | rebuilt |
+| `{25}:terms` | hash | the same postings, of the compacted months of a year | permanent | papers.index.compaction.compactor | rebuilt |
+| `{25}:next:TOKEN` | hash | output of a running merge, which becomes `{25}:terms` | 10 min | papers.index.compaction.compactor | rebuilt |
+| `{25}:rev` | integer | number of transactions on the year's postings | permanent | papers.index.compaction.compactor | rebuilt |
+| `votes:2503` | hash | paper number in the month (2 bytes) → votes of each community by day, packed | permanent | papers.state.votes | copied |
+| `months` | sorted set | `2503`, scored by YYYYMM: months that may have papers | permanent | papers.index.writing.month_writer | rebuilt |
+| `picks` | sorted set | paper id, scored by the second of its first pick | permanent | papers.index.writing.month_writer | rebuilt |
+| `{words}:spread` | hash | term → months it occurs in, 2 bytes each; `*`: too many to list | permanent | papers.index.term_months | rebuilt |
+| `{words}:rev` | integer | number of changes of `{words}:spread` and `{words}:vocabulary`; WATCHed by writers | permanent | papers.index.term_months | rebuilt |
+| `{words}:era` | string | random token, replaced whenever something is removed from `{words}:spread` | permanent | papers.index.term_months | rebuilt |
+| `{words}:vocabulary` | sorted set | folded words, score 0, for `prefix*` | permanent | papers.index.term_months | rebuilt |
+| `undescribed` | set | ids that a community named and arXiv has not described | until described | papers.index.writing.month_writer | rebuilt |
+| `pending` | sorted set | tokens of running ingests, scored by the second they began | seconds | papers.store | no |
+| `revision` | integer | increases whenever anything that a feed shows has changed | permanent | papers.redis_backend.revision | copied |
+| `keywords` | hash | slug → saved keyword, JSON | permanent | papers.state.keywords | copied |
+| `communities` | hash | name → saved community feed, JSON | permanent | papers.state.communities | copied |
+| `trial:ID` | string | result of a trial of a community feed, JSON | 15 min | papers.state.feed_trials | no |
+| `seeded` | set | slugs of configured keywords that have been saved once | permanent | papers.state.keywords | copied |
+| `sources` | hash | source → state, JSON | permanent | papers.state.task_states | copied |
+| `due` | sorted set | task, scored by the second it is due | permanent | papers.state.task_states | no |
+| `progress` | hash | task → progress of a long run, JSON | until done | papers.state.task_states | no |
+| `counts` | hash | task → records per day of the last five weeks, JSON | permanent | workers.ingest.expected_volume | copied |
+| `quarantine` | list | quarantined records, newest first, JSON, 1,000 at most | permanent | papers.state.task_states | copied |
+| `validators` | hash | URL → ETag and Last-Modified, JSON | permanent | workers.fetch.fetcher | no |
+| `lane:arxiv` | hash | arXiv rate limit: who is next, earliest next request, back-off, last response | permanent | workers.fetch.arxiv_rate_limiter | no |
+| `unknown` | hash | undescribed id → requests to arXiv so far and time of the next, JSON | until described | workers.tasks.enrich | copied |
+| `lease:scheduler` | string | token of the active scheduler | 30 s | workers.schedule.scheduler | no |
 | `lock:task:NAME` | string | token of the job that runs a task | its time-out | workers.jobs | no |
-| `backfill` | string | the plan of a backfill and how far it is, JSON | till done | workers.tasks.backfill | copied |
-| `mailed` | hash | subscription → the last period whose digest was mailed | for ever | workers.notify.mail | copied |
-| `websub` | hash | slug → digest of what the hub was told of last | for ever | workers.notify.websub | copied |
-| `loads` | hash | identity of a bulk file → how far its load is, JSON | for ever | workers.bulk.loader | copied |
-| `feed:HASH:CODING` | string | a rendered answer in one coding, with its validators | 1 day | service.cache.render_cache | no |
-| `feed:HASH:validators` | string | ETag and Last-Modified of the newest answer | 30 days | service.cache.render_cache | no |
-| `feeds:custom` | sorted set | digests of the answers that anyone can ask for, by the second they were made | for ever | service.custom_answers | no |
-| `snapshot:SLUG:PERIOD` | string | packed papers of a keyword in a month, week or day that is over | 40 to 400 days unread | service.cache.archive_snapshots | copied |
-| `feed:HASH:lock` | string | token of the process that renders it | 10 s | service.cache.render_cache | no |
-| `schema` | string | the schema of the data, or `restoring` | for ever | papers.maintenance.migrations | no |
+| `backfill` | string | plan and progress of a backfill, JSON | until done | workers.tasks.backfill | copied |
+| `mailed` | hash | subscription → last period whose digest was mailed | permanent | workers.notify.mail | copied |
+| `websub` | hash | slug → digest of the feed last announced to the hub | permanent | workers.notify.websub | copied |
+| `loads` | hash | identity of a bulk file → progress of its load, JSON | permanent | workers.bulk.loader | copied |
+| `feed:HASH:CODING` | string | rendered response in one content coding, with its validators | 1 day | service.cache.redis_tier | no |
+| `feed:HASH:validators` | string | ETag and Last-Modified of the newest response | 30 days | service.cache.redis_tier | no |
+| `feeds:custom` | sorted set | digests of responses to ad-hoc queries, scored by the second they were rendered | permanent | service.cache.redis_tier | no |
+| `snapshot:SLUG:PERIOD` | string | packed papers of a keyword in a past month, week or day | 40 to 400 days after the last read | service.cache.archive_snapshots | copied |
+| `feed:HASH:lock` | string | token of the process that renders the response | 10 s | service.cache.render_cache | no |
+| `schema` | string | schema version of the data, or `restoring` | permanent | papers.maintenance.migrations | no |
 | `lock:schema` | string | token of the process that migrates the data | 60 s | papers.maintenance.migrations | no |
 
-Every step that touches several keys touches those of one year, which share one hash tag: nothing
-here needs more than Redis Cluster can do. RQ's own keys begin with `rq:` and stay on a plain Redis.
+A transaction on several keys only uses keys of one year, or of `{words}`, which share a hash tag:
+everything here runs on Redis Cluster. RQ's own keys begin with `rq:` and need a single Redis.
 
-The last column is what `papers.maintenance.backup` does with a key: `copied` as it is, `papers` taken one by
-one and merged in again, `rebuilt` from them, or `no`: caches, queues, leases, and what leads only
-to asking an upstream once more. The three tuples below say the same; a test holds them to it.
+The last column says what `papers.maintenance.backup` does with a key: `copied` as it is, `papers`
+read one by one and merged again on restore, `rebuilt` from these, or `no`: caches, queues, leases,
+and keys whose loss only repeats a request to an upstream. The three tuples below say the same.
 """
 
 from __future__ import annotations
@@ -126,36 +128,41 @@ TRANSIENT: Final = (
         SCHEMA,
     ),
 )
-"""Keys, or patterns of keys as `SCAN` takes them, by what a backup does with them."""
+"""Keys, or patterns of keys as in `SCAN`, by what a backup does with them."""
 
 
 def month_papers(yymm: str) -> str:
-    """The papers of a month."""
+    """Return the key of a month's papers (`2503`)."""
     return _year_tagged(yymm, "papers")
 
 
 def paper_field(number: int) -> bytes:
-    """The field of a paper in its month's hash."""
+    """Return the field of a paper in the hashes of its month."""
     return number.to_bytes(2, "big")
 
 
+def paper_number(field: bytes) -> int:
+    """Return the number of the paper that a field of its month's hashes is of."""
+    return int.from_bytes(field, "big")
+
+
 def month_votes(yymm: str) -> str:
-    """How the votes of a month's papers grew."""
+    """Return the key of the daily votes of a month's papers."""
     return f"votes:{yymm}"
 
 
 def segment_postings(segment: str) -> str:
-    """The postings of a volume: of a month (`2503`) or of a closed year (`25`)."""
+    """Return the key of a segment's postings: a month (`2503`) or a compacted year (`25`)."""
     return _year_tagged(segment, "terms")
 
 
 def merge_output(year: str, token: str) -> str:
-    """The postings that a year is to have, by whoever makes them."""
+    """Return the key of the output of a merge, by the token of the merging process."""
     return _year_tagged(year, f"next:{token}")
 
 
 def segment_revision(segment: str) -> str:
-    """The count of a volume's transactions; WATCHed by every writer."""
+    """Return the key of a segment's transaction count, which every writer WATCHes."""
     return _year_tagged(segment, "rev")
 
 
@@ -164,30 +171,30 @@ def _year_tagged(segment: str, suffix: str) -> str:
 
 
 def task_lock(task: str) -> str:
-    """The lock of a task that a job runs."""
+    """Return the key of the lock of a running task."""
     return f"lock:task:{task}"
 
 
 def feed_trial(id: str) -> str:
-    """What a trial of a feed brought."""
+    """Return the key of the result of a feed trial."""
     return f"trial:{id}"
 
 
 def rendered_response(digest: str, coding: str) -> str:
-    """A rendered answer in a coding (`br`, `gzip`), by the digest of its canonical request."""
+    """Return the key of a response in a coding (`br`), by its canonical request's digest."""
     return f"feed:{digest}:{coding}"
 
 
 def render_lock(digest: str) -> str:
-    """The lock of whoever renders that answer."""
+    """Return the key of the lock held while that response is rendered."""
     return f"feed:{digest}:lock"
 
 
 def response_validators(digest: str) -> str:
-    """The validators of that answer, which outlive it."""
+    """Return the key of that response's validators, which outlive it."""
     return f"feed:{digest}:validators"
 
 
 def archive_snapshot(slug: str, period: str) -> str:
-    """A keyword's papers of a period, as they were when it was over."""
+    """Return the key of a keyword's papers of a past period, as they were at its end."""
     return f"snapshot:{slug}:{period}"

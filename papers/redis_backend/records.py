@@ -1,4 +1,4 @@
-"""Papers by id: many in one round trip; one that cannot be read takes none with it."""
+"""Reads papers by id: many in one round trip; an unreadable record is logged and left out."""
 
 from __future__ import annotations
 
@@ -18,48 +18,47 @@ log = logging.getLogger(__name__)
 
 
 def read_papers(redis: Redis, ids: Iterable[ArxivId]) -> dict[ArxivId, Paper]:
-    """The papers that exist."""
+    """Return the papers that exist, by id."""
     return unpack_papers(read_stored_papers(redis, [id.doc_id for id in ids]).values())
 
 
 def unpack_papers(records: Iterable[LazyPaper]) -> dict[ArxivId, Paper]:
-    """Papers, unpacked whole."""
+    """Unpack lazy papers completely, by id."""
     found: dict[ArxivId, Paper] = {}
-    for one in records:
+    for record in records:
         try:
-            found[one.paper.id] = one.paper
+            found[record.paper.id] = record.paper
         except UNPACK_ERRORS as error:
-            _log_unreadable(one.id, error)
+            _log_unreadable(record.id, error)
     return found
 
 
-def read_stored_papers(redis: Redis, places: Iterable[int]) -> dict[int, LazyPaper]:
-    """The papers that exist, by their places (`papers.model.arxiv_id.ArxivId.place`)."""
+def read_stored_papers(redis: Redis, doc_ids: Iterable[int]) -> dict[int, LazyPaper]:
+    """Return the papers that exist, by doc id (`papers.model.arxiv_id.ArxivId.doc_id`)."""
     months: dict[int, list[int]] = defaultdict(list)
-    for place in places:
-        months[place >> 16].append(place)
+    for doc_id in doc_ids:
+        months[doc_id >> 16].append(doc_id)
     if not months:
         return {}
-    asked: list[RedisCommand] = [
-        ("HMGET", _papers_key(members[0]), *[keys.paper_field(place & 0xFFFF) for place in members])
+    commands: list[RedisCommand] = [
+        ("HMGET", _papers_key(members[0]), *[keys.paper_field(id & 0xFFFF) for id in members])
         for members in months.values()
     ]
-    rows = zip(months.values(), read_many(redis, asked), strict=True)
-    pairs = [pair for members, row in rows for pair in zip(members, row, strict=True)]
+    replies = zip(months.values(), read_many(redis, commands), strict=True)
+    records = [record for members, row in replies for record in zip(members, row, strict=True)]
     found: dict[int, LazyPaper] = {}
-    for place, packed in pairs:
+    for doc_id, packed in records:
         try:
             if packed:
-                found[place] = LazyPaper(place, packed)
+                found[doc_id] = LazyPaper(doc_id, packed)
         except UNPACK_ERRORS as error:
-            _log_unreadable(ArxivId.from_doc_id(place), error)
+            _log_unreadable(ArxivId.from_doc_id(doc_id), error)
     return found
 
 
-def _papers_key(place: int) -> str:
-    return keys.month_papers(ArxivId.from_doc_id(place).yymm)
+def _papers_key(doc_id: int) -> str:
+    return keys.month_papers(ArxivId.from_doc_id(doc_id).yymm)
 
 
 def _log_unreadable(id: ArxivId, error: Exception) -> None:
-    """A record that cannot be read is logged and not there: it never takes a feed with it."""
     log.error("%s: its record cannot be read, and is left out: %r", id, error)

@@ -1,4 +1,4 @@
-"""The store's revision: moves whenever anything a feed shows has changed."""
+"""The store's revision: increases whenever anything that a feed shows has changed."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _RANDOM: Final = SystemRandom()
 
 
 def bump_revision(redis: Redis) -> None:
-    """Move it on, in a pipeline or at once.
+    """Increase the revision, in a pipeline or at once.
 
-    By steps nobody can foretell: a store that was emptied, or lost its last second, must not come
-    to a revision again that a reader remembers other papers of.
+    By random steps: a store that was emptied, or lost its last second of writes, must not reach a
+    revision again for which a reader has other papers cached.
     """
     redis.incrby(keys.REVISION, _RANDOM.randint(1, _MAX_STEP))

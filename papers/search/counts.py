@@ -20,8 +20,8 @@ from pyroaring import BitMap
 
 from papers.index.terms import ALL_DAY_TERMS, label_term
 from papers.model.arxiv_id import month_ordinal
+from papers.model.labels import month_day_range
 from papers.query.ast import Label, LabelKind, Node
-from papers.query.match import month_day_range
 from papers.redis_backend.connection import translate_store_errors
 from papers.search.asked import QueryLeaves
 from papers.search.evaluate import Candidates

@@ -27,6 +27,7 @@ from papers.index.terms import (
     text_terms,
     title_terms,
 )
+from papers.model.labels import month_day_range
 from papers.query.ast import (
     And,
     DateRange,
@@ -39,7 +40,6 @@ from papers.query.ast import (
     Or,
     Text,
 )
-from papers.query.match import month_day_range
 
 PrefixExpansions = Mapping[str, Sequence[str] | None]
 """The words that a prefix stands for; None where they are too many to ask for."""

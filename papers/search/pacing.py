@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final, Protocol
 
+from papers.model.labels import month_day_range
 from papers.query.ast import And, DateRange, Field, IdFilter, Label, Node, Or, Text
-from papers.query.match import month_day_range
 from papers.search.asked import QueryLeaves
 from papers.search.segments import Months, Segment
 

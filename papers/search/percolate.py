@@ -21,14 +21,15 @@ from pyroaring import BitMap
 
 from papers.index.layout import MONTH_PAPER_BITS, MONTHS_PER_YEAR, YEAR_PAPER_BITS
 from papers.index.postings import places_of_months
-from papers.index.term_batch import PostingKeys, Vocabulary, group_doc_ids
+from papers.index.shingle_hashing import shingle_hashes
+from papers.index.shingles.shingle_keys import PostingKeys, group_doc_ids
 from papers.index.terms import (
     author_bigram_terms,
     author_words,
     paper_label_terms,
-    shingle_hashes,
     text_shingles,
 )
+from papers.index.writing.term_batch import Vocabulary
 from papers.model.arxiv_id import month_ordinal
 from papers.model.paper import Paper
 from papers.query.ast import Node, Text, leaves

@@ -63,7 +63,7 @@ class _TextBatch:
                 )
             if node.field is Field.AUTHOR:
                 return self._names.papers_with_phrase(
-                    phrase_pattern(node.words, plurals=False), (0,)
+                    phrase_pattern(node.words, with_plurals=False), (0,)
                 )
         return Candidates(BitMap(), self._doc_ids)
 

@@ -1,8 +1,8 @@
-"""How the votes of a picked paper grew: of each community, the most it counted on each day (UTC).
+"""Vote history of picked papers: for each community the highest count of each day (UTC).
 
-Kept beside the papers, not in them: a record has the newest count alone, so nothing that a feed is
-made of knows of this. What is kept is a join: of a day the higher count, of many days the first.
-Any order, repetition or split of the same counts leaves the same.
+Stored apart from the papers, whose records have the newest count only; no feed depends on the
+history. Merging is a join (highest count of a day, first days of many), so counts may arrive in any
+order, repeatedly and in any batches.
 
 A paper's history is packed with msgpack: community → [first day, votes, days later, votes, …].
 """
@@ -25,37 +25,37 @@ from papers.redis_backend import keys
 from papers.redis_backend.connection import translate_store_errors
 
 MAX_VOTE_DAYS: Final = 60
-"""Days kept of a community's counts: by then hardly anybody votes any more."""
+"""Days stored for a community: later there are hardly any votes."""
 
 MAX_VOTE_COMMUNITIES: Final = 16
 
 DailyVotes = dict[str, dict[int, int]]
-"""Community to votes by day (its ordinal)."""
+"""Votes by community and day (its ordinal)."""
 
 
 class VoteCount(NamedTuple):
-    """How many votes there were at the end of a day."""
+    """The number of votes at the end of a day."""
 
     day: date
     votes: int
 
 
 class VoteHistory:
-    """The histories in Redis. Raises StoreAway."""
+    """The vote histories in Redis. Raises StoreUnavailable."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
 
     def record(self, sightings: Iterable[Sighting | Paper]) -> None:
-        """Take in what is counted now; what counts nothing costs nothing."""
+        """Merge the counts of sightings; without any counts nothing is read or written."""
         months: defaultdict[str, defaultdict[int, DailyVotes]] = defaultdict(
             lambda: defaultdict(dict)
         )
-        for one in sightings:
-            for pick in _picks_of(one):
+        for sighting in sightings:
+            for pick in _picks_of(sighting):
                 if pick.votes is not None and pick.counted_at is not None:
                     day = pick.counted_at.astimezone(UTC).toordinal()
-                    counts = months[one.id.yymm][one.id.number]
+                    counts = months[sighting.id.yymm][sighting.id.number]
                     counts[pick.community] = _merge_days(
                         counts.get(pick.community, {}), {day: pick.votes}
                     )
@@ -64,7 +64,7 @@ class VoteHistory:
                 self._merge_month(keys.month_votes(yymm), papers)
 
     def history(self, id: ArxivId) -> dict[str, list[VoteCount]]:
-        """What each community counted, oldest day first."""
+        """Return the counts of each community, oldest day first."""
         with translate_store_errors(self._redis):
             packed: Any = self._redis.hget(keys.month_votes(id.yymm), keys.paper_field(id.number))
         return {
@@ -73,28 +73,28 @@ class VoteHistory:
         }
 
     def _merge_month(self, key: str, papers: Mapping[int, DailyVotes]) -> None:
-        """Join in a month's counts, whoever else does the same."""
+        """Merge a month's counts in a transaction, retried if another writer was faster."""
 
         def write(pipe: Pipeline) -> None:
             fields = {number: keys.paper_field(number) for number in papers}
-            known: Any = pipe.hmget(key, list(fields.values()))
+            stored: Any = pipe.hmget(key, list(fields.values()))
             pipe.multi()
-            for (number, field), packed in zip(fields.items(), known, strict=True):
-                grown = pack_votes(merge_votes(unpack_votes(packed), papers[number]))
-                if grown != packed:
-                    pipe.hset(key, field, grown)
+            for (number, field), packed in zip(fields.items(), stored, strict=True):
+                merged = pack_votes(merge_votes(unpack_votes(packed), papers[number]))
+                if merged != packed:
+                    pipe.hset(key, field, merged)
 
         self._redis.transaction(write, key)
 
 
 def merge_votes(a: DailyVotes, b: DailyVotes) -> DailyVotes:
-    """What both have counted."""
+    """Return the join of two histories, with the first communities by name and first days only."""
     names = sorted({*a, *b})[:MAX_VOTE_COMMUNITIES]
     return {name: _merge_days(a.get(name, {}), b.get(name, {})) for name in names}
 
 
 def pack_votes(counts: DailyVotes) -> bytes:
-    """A history in some 50 bytes."""
+    """Pack a history, typically into some 50 bytes."""
     rows = {}
     for community, days in counts.items():
         before, row = 0, []
@@ -107,7 +107,7 @@ def pack_votes(counts: DailyVotes) -> bytes:
 
 
 def unpack_votes(packed: bytes | None) -> DailyVotes:
-    """The history that was packed; empty where there is none."""
+    """Unpack a history; empty for None."""
     rows = msgpack.unpackb(packed) if packed else {}
     return {
         community: dict(zip(accumulate(row[::2]), row[1::2], strict=True))

@@ -1,18 +1,21 @@
-r"""One folding for papers and keywords: what counts as the same word.
+r"""Text folding for papers and keywords: what counts as the same word.
 
     Reward-Models   → reward model          Schr\"odinger → schrodinger
     $\alpha$-LLMs   → alpha llm             H$_2$O         → h2o
 
 Unicode compatibility form, case, accents, TeX, hyphens and plurals do not matter; everything that
-is no letter or digit parts words. `words` folds a whole text, `spans` says where in the text each
-word stands; both give the same words in the same order.
+is not a letter or digit separates words. `tokenize` returns the folded words of a text,
+`token_spans` also their positions; both give the same words in the same order.
+
+A text is *plain* if it is ASCII without TeX and apostrophes: its words are its runs of letters and
+digits. Most texts are, and take a fast path.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 from typing import Final, NamedTuple
 
@@ -25,7 +28,7 @@ _TO_LOWER_AND_BLANKS = _SEPARATORS_TO_BLANKS | {
 }
 _PLAIN_WORDS = re.compile(r"[a-z0-9]+")
 _SEPARATOR = re.compile(r"[^\w\n]|_")
-"""What parts words; line breaks part pieces that are folded together."""
+"""A character between words; line breaks separate chunks that are folded together."""
 _SUB_OR_SUPERSCRIPT = re.compile(r"[_^]\{?([A-Za-z0-9]{1,2})(?![A-Za-z0-9])\}?")
 _POSSESSIVE = re.compile(r"['’](?<!\\['’])s(?![^\W_])")
 _CHUNK = re.compile(r"\S+")
@@ -35,7 +38,7 @@ _MARK_TABLE: Final = bytes(
     _MARKED[0] if code >= 128 or chr(code) in _MARKUP_CHARACTERS else ord(" ")
     for code in range(256)
 )
-"""Which bytes of a text in UTF-8 have to be folded."""
+"""Maps the bytes of UTF-8 that need folding to `$`, all others to a blank."""
 
 _GREEK: Final = {
     ord(letter): name
@@ -54,7 +57,7 @@ _FOLDED_LETTERS: Final = _GREEK | _UNDECOMPOSED
 
 
 class TokenSpan(NamedTuple):
-    """A folded word and where it stands: `text[start:end]`."""
+    """A folded word and its position: `text[start:end]`."""
 
     word: str
     start: int
@@ -62,96 +65,92 @@ class TokenSpan(NamedTuple):
 
 
 def tokenize(text: str) -> list[str]:
-    """The folded words of a text, in order."""
+    """Return the folded words of a text, in order."""
     return singularize_all(tokenize_unstemmed(text))
 
 
 def tokenize_unstemmed(text: str) -> list[str]:
-    """The folded words of a text with plurals kept: for names and for prefixes."""
+    """Return the folded words with plurals unchanged: for names and for prefixes."""
     folded = fold_text(text)
     if folded.isascii():
-        return (
-            folded.lower().translate(_SEPARATORS_TO_BLANKS).split()
-        )  # several times as fast as an expression
+        # several times as fast as a regular expression
+        return folded.lower().translate(_SEPARATORS_TO_BLANKS).split()
     return folded.translate(_TO_LOWER_AND_BLANKS).split()
 
 
 def fold_text(text: str) -> str:
-    """A text folded so far that its words are its runs of letters and digits, in any case.
+    """Return a text whose runs of letters and digits, in any case, are the words of this one.
 
-    Of what is not ASCII only words are left, in lower case.
+    Beyond ASCII only words remain, in lower case.
     """
     return text if _is_plain(text) else _fold_marked_chunks(text)
 
 
 def lowercase_if_plain(text: str) -> str | None:
-    """A text in lower case, if its words are its runs of letters and digits in ASCII; else None.
+    """Return a plain text in lower case; None if it is not plain.
 
-    What `words` makes of such a text are the singulars of these.
+    `tokenize` returns the singulars of its runs of letters and digits.
     """
     return text.lower() if _is_plain(text) else None
 
 
 def fold_to_ascii(text: str) -> str | None:
-    """The same of any text in which words of other letters than ASCII are none; else None."""
-    flat = fold_text(text)
-    return flat.lower() if flat.isascii() else None
+    """Return a folded text in lower case; None if it has words beyond ASCII."""
+    folded = fold_text(text)
+    return folded.lower() if folded.isascii() else None
 
 
-def token_spans(text: str, fold: Callable[[str], list[str]] = tokenize) -> Iterator[TokenSpan]:
-    """The folded words of a text with their places; `fold` is `words` or `unstemmed`.
+def token_spans(text: str, fold: Callable[[str], Sequence[str]] = tokenize) -> Iterator[TokenSpan]:
+    """Yield the folded words with their positions; `fold` is one of the two tokenizers.
 
-    Words that come out of one piece of TeX or of one ligature share its place.
+    Words of one chunk with TeX or a ligature share the chunk's position.
     """
     if _is_plain(text):
-        # many times as fast as word by word: they are the same words, in the same order
+        # many times as fast as word by word; the words and their order are the same
         for match, word in zip(_PLAIN_WORDS.finditer(text.lower()), fold(text), strict=True):
             yield TokenSpan(word, match.start(), match.end())
         return
     for chunk in _CHUNK.finditer(text):
-        piece = chunk[0]
-        if _is_plain(piece):
-            for match in _PLAIN_WORDS.finditer(piece.lower()):
+        written = chunk[0]
+        if _is_plain(written):
+            for match in _PLAIN_WORDS.finditer(written.lower()):
                 start = chunk.start() + match.start()
                 yield TokenSpan(fold(match[0])[0], start, start + len(match[0]))
         else:
-            for word in fold(piece):
+            for word in fold(written):
                 yield TokenSpan(word, chunk.start(), chunk.end())
 
 
 def _is_plain(text: str) -> bool:
-    """Whether there is nothing in a text but ASCII without TeX and apostrophes."""
-    # One look for each character: several times as fast as a set, an expression or `any`.
+    # One search per character: several times as fast as a set, a regular expression or `any`.
     tex = "\\" in text or "$" in text or "{" in text or "}" in text
     tex = tex or "^" in text or "_" in text or "~" in text
     return text.isascii() and not (tex or "'" in text)
 
 
 def _fold_marked_chunks(text: str) -> str:
-    """A text of which the pieces between blanks that are not plain are folded, all together.
+    """Return a text with its chunks folded that are not plain, all in one call.
 
-    Nothing that is folded reaches across a blank.
+    No folding rule reaches across a blank, so chunks can be cut and joined at blanks.
     """
     raw = text.replace("\n", " ").encode(errors="surrogatepass")
-    oddities = raw.translate(
-        _MARK_TABLE
-    )  # many times as fast as to look for any with an expression
-    plain, odd, at = list[bytes](), list[bytes](), 0
-    while (found := oddities.find(_MARKED, at)) >= 0:
+    marks = raw.translate(_MARK_TABLE)  # many times as fast as searching with an expression
+    plain, marked, at = list[bytes](), list[bytes](), 0
+    while (found := marks.find(_MARKED, at)) >= 0:
         start = raw.rfind(b" ", at, found) + 1 or at
         end = raw.find(b" ", found)
         end = end if end >= 0 else len(raw)
         plain.append(raw[at:start])
-        odd.append(raw[start:end])
+        marked.append(raw[start:end])
         at = end
-    folded = _fold_chunk(b"\n".join(odd).decode(errors="surrogatepass"))
-    pieces = folded.encode(errors="surrogatepass").split(b"\n")
-    whole = b"".join([*chain.from_iterable(zip(plain, pieces, strict=True)), raw[at:]])
+    folded = _fold_chunk(b"\n".join(marked).decode(errors="surrogatepass"))
+    chunks = folded.encode(errors="surrogatepass").split(b"\n")
+    whole = b"".join([*chain.from_iterable(zip(plain, chunks, strict=True)), raw[at:]])
     return whole.decode(errors="surrogatepass")
 
 
 def _fold_chunk(text: str) -> str:
-    """A text in lower case without accents, TeX or scripts; of what is not ASCII only words."""
+    """Return a text in lower case without accents, TeX or subscripts; beyond ASCII only words."""
     if "'s" in text or "’s" in text:
         text = _POSSESSIVE.sub("", text)
     if "\\" in text:

@@ -1,8 +1,8 @@
-r"""TeX as titles, names and abstracts use it, read as Unicode text.
+r"""TeX in titles, names and abstracts, converted to Unicode text.
 
 Only what is unambiguous: accents (`\"o`, `\v{s}`), special letters (`\ss`, `\o`), Greek names,
-and commands that only set type (`\textbf{…}`). No pattern here reaches across white space, so a
-text may be read whole or piece by piece with the same result.
+and typesetting commands (`\textbf{…}`). No pattern here matches across white space, so a text can
+be converted whole or chunk by chunk with the same result.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ TYPESETTING_COMMANDS: Final = frozenset(
     " bigg Bigg bigl bigr limits displaystyle textstyle href url footnote cite ref label par"
     " quad qquad hat bar tilde vec dot ddot widehat widetilde rm mathop".split()
 )
-"""Commands that set type and say nothing: dropped, their argument stays."""
+"""Commands that only set type: they are dropped, their argument stays."""
 
 _ACCENT = re.compile(
     r"""\\(?:["'`^~=.](?:\{\\?[A-Za-z]\}|\\[A-Za-z](?![A-Za-z])|[A-Za-z])|[uvHcdbrk]\{\\?[A-Za-z]\})""",
@@ -53,7 +53,7 @@ _BRACED_LETTER = re.compile(r"\{([^\x00-\x7f])\}")
 
 
 def accents_to_unicode(text: str) -> str:
-    r"""A text whose TeX accents and special letters are Unicode: `Schr\"odinger` → `Schrödinger`.
+    r"""Return a text with TeX accents and letters as Unicode: `Schr\"odinger` → `Schrödinger`.
 
     Other commands and all mathematics stay as they are.
     """
@@ -66,7 +66,7 @@ def accents_to_unicode(text: str) -> str:
 
 
 def commands_to_words(text: str) -> str:
-    r"""A text without TeX commands: typesetting ones go, others become words (`\alpha` → alpha)."""
+    r"""Return a text without typesetting commands, and others as words: `\alpha` → `alpha`."""
     return _COMMAND.sub(lambda m: " " if m[1] in TYPESETTING_COMMANDS else f" {m[1]} ", text)
 
 

@@ -1,8 +1,8 @@
-"""Words in a row, as texts may write them: where they stand in the bytes of many texts at once.
+"""Phrase search in the raw bytes of many texts, without folding them.
 
-Whether they stand there is told by expressions for so many words, whichever they are, and by what
-words these turn out to be: an expression for each phrase takes longer to compile than to look
-through a hundred texts with.
+Compiling a regular expression per phrase takes longer than searching a hundred texts. So there is
+one expression per number of words, which captures any consecutive words; these are then looked up
+among the surface forms of the phrase's words.
 """
 
 from __future__ import annotations
@@ -16,37 +16,38 @@ from typing import Final, NamedTuple
 from papers.text.plurals import surface_forms
 
 _WORD_SEPARATOR: Final = "[^a-z0-9\0]+"
-"""Between words in a row of a plain text."""
+"""What can stand between neighboring words of a plain text."""
 
 
 class PhrasePattern(NamedTuple):
-    """Folded words in a row, as they may be written."""
+    """Consecutive folded words, with the surface forms that each may have in a text."""
 
     prefix: bytes
-    """What each spelling of the first begins with."""
+    """The common prefix of the first word's surface forms."""
     spellings: tuple[frozenset[bytes], ...]
-    """Of each word."""
+    """The surface forms of each word."""
 
     def occurs_in(self, text: str) -> bool:
-        """Whether it is spelled in a plain text, in lower case."""
+        """Return whether the phrase occurs in a plain lower-case text."""
         return any(True for _ in self.occurrences(text.encode()))
 
     def occurrences(self, text: bytes) -> Iterator[PhraseSpan]:
-        """Where it is spelled in a text in lower case."""
-        plainly, spelled = _phrase_regexes(len(self.spellings))
+        """Yield where the phrase occurs in a lower-case text."""
+        strict, loose = _phrase_regexes(len(self.spellings))
         start = text.find(self.prefix)
         while start >= 0:
-            sure = plainly.match(text, start)
-            met = sure or spelled.match(text, start)
-            if met and all(map(frozenset.__contains__, self.spellings, met.groups())):
-                yield PhraseSpan(start, met.end(), sure is not None)
+            certain = strict.match(text, start)
+            match = certain or loose.match(text, start)
+            if match and all(map(frozenset.__contains__, self.spellings, match.groups())):
+                yield PhraseSpan(start, match.end(), certain is not None)
             start = text.find(self.prefix, start + 1)
 
 
 class PhraseSpan(NamedTuple):
-    """Where a row stands: from and up to which byte.
+    """An occurrence of a phrase: the bytes from `start` up to `end`.
 
-    `plainly`: so that folding the text around cannot change it.
+    `is_certain` if folding the text around it cannot change that; otherwise the occurrence counts
+    in plain texts only.
     """
 
     start: int
@@ -56,32 +57,32 @@ class PhraseSpan(NamedTuple):
 
 @lru_cache(maxsize=1024)
 def phrase_pattern(words: tuple[str, ...], *, with_plurals: bool = True) -> PhrasePattern:
-    """How folded words in a row may be written: in the plural too, unless they are of names."""
-    written = [surface_forms(word) if with_plurals else [word] for word in words]
-    spellings = [frozenset(map(str.encode, spelled)) for spelled in written]
-    return PhrasePattern(_common_prefix(written[0]).encode(), tuple(spellings))
+    """Return the pattern of consecutive folded words; names are searched without plurals."""
+    forms = [surface_forms(word) if with_plurals else [word] for word in words]
+    spellings = [frozenset(map(str.encode, of_word)) for of_word in forms]
+    return PhrasePattern(_common_prefix(forms[0]).encode(), tuple(spellings))
 
 
 class _PhraseRegexes(NamedTuple):
-    """So many words in a row, whichever they are."""
+    """Two expressions that capture a given number of consecutive words."""
 
     strict: re.Pattern[bytes]
-    """In any text, so that folding cannot change it."""
+    """Matches only where folding cannot change the words, in any text."""
     loose: re.Pattern[bytes]
-    """In a plain text."""
+    """Matches in plain texts."""
 
 
 @lru_cache(maxsize=64)
 def _phrase_regexes(count: int) -> _PhraseRegexes:
     words = ["([a-z0-9]+)"] * count
-    tex = r"(?<!\\.)(?<!\\..)(?<!\\...)"
-    row = r"[\s(),.;:!?/\"-]+".join(words)
-    plainly = rf"(?<=[\s(/\"-]){tex}{row}(?=[\s,.;:!?)/\"-])"
-    spelled = rf"(?<![a-z0-9]){_WORD_SEPARATOR.join(words)}"
-    return _PhraseRegexes(re.compile(plainly.encode(), re.DOTALL), re.compile(spelled.encode()))
+    no_tex_before = r"(?<!\\.)(?<!\\..)(?<!\\...)"
+    separated = r"[\s(),.;:!?/\"-]+".join(words)
+    strict = rf"(?<=[\s(/\"-]){no_tex_before}{separated}(?=[\s,.;:!?)/\"-])"
+    loose = rf"(?<![a-z0-9]){_WORD_SEPARATOR.join(words)}"
+    return _PhraseRegexes(re.compile(strict.encode(), re.DOTALL), re.compile(loose.encode()))
 
 
-def _common_prefix(words: Sequence[str]) -> str:
-    """What sorted words all begin with."""
-    letters = zip(words[0], words[-1], strict=False) if words else ()
-    return "".join(one for one, _ in takewhile(lambda pair: pair[0] == pair[1], letters))
+def _common_prefix(sorted_words: Sequence[str]) -> str:
+    """Return the prefix that all words share: that of the first and the last in sorted order."""
+    letters = zip(sorted_words[0], sorted_words[-1], strict=False) if sorted_words else ()
+    return "".join(first for first, _ in takewhile(lambda pair: pair[0] == pair[1], letters))

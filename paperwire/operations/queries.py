@@ -12,8 +12,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from papers.config.redaction import redacted_settings
 from papers.config.settings import Settings
-from papers.config.shown_settings import redacted_settings
 from papers.errors import BadParameter, BadSettings, UnknownPaper
 from papers.model.arxiv_id import ArxivId
 from papers.query.parser import parse_query

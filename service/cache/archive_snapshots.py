@@ -23,9 +23,9 @@ from zstandard import ZstdError
 from papers.errors import BadId, StoreError, StoreUnavailable
 from papers.model import packing
 from papers.model.arxiv_id import ArxivId
+from papers.model.labels import indexed_day
 from papers.model.paper import Paper
 from papers.model.periods import Period, PeriodKind
-from papers.query.match import indexed_day
 from papers.query.parser import Query, parse_query
 from papers.query.request import SearchRequest
 from papers.redis_backend import keys

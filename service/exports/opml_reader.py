@@ -14,6 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from lxml import etree
 
+from papers.config.sources import SLUG_PATTERN
 from papers.errors import BadInput, BadParameter
 from papers.query.parser import Query, parse_query
 from papers.state.keywords import MAX_NAME_LENGTH, slug_of
@@ -23,7 +24,7 @@ from service.markup.clean import single_line
 MAX_OPML_BYTES: Final = 1_000_000
 MAX_OPML_FEEDS: Final = 500
 
-_FEED_PATH: Final = re.compile(r"(?:^|/)feeds/([a-z0-9]+(?:-[a-z0-9]+)*)\.(?:atom|rss|json)$")
+_FEED_PATH: Final = re.compile(rf"(?:^|/)feeds/({SLUG_PATTERN.pattern})\.(?:atom|rss|json)$")
 _TITLE_SUFFIX: Final = re.compile(r"(?:, picked)?(?: · Paperwire)?$")
 _DESCRIPTION: Final = re.compile(
     re.escape(DESCRIPTION_PREFIX) + r"(?P<query>.*?)(?:, newest (?:announcement|pick) first\b.*)?"

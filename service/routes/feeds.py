@@ -12,8 +12,8 @@ from typing import Final
 
 from flask import Blueprint, Response, request
 
+from papers.model.labels import indexed_day
 from papers.model.periods import Period
-from papers.query.match import indexed_day
 from service.context import AppContext, FeedResult, context
 from service.feeds import FORMATS
 from service.feeds.feed import Feed

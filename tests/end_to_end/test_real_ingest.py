@@ -19,8 +19,9 @@ import pytest
 import requests
 from lxml import etree
 
+from papers.model.labels import announce_type_name
 from papers.model.paper import Paper
-from papers.query.match import announce_type_name, matches
+from papers.query.match import matches
 from papers.query.parser import parse_query
 from papers.redis_backend import keys
 from papers.state.keywords import Keywords

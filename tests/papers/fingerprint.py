@@ -1,7 +1,7 @@
-"""What a store holds, decoded: two stores with one content have one fingerprint.
+"""Decoded contents of a store: two stores with equal contents have equal fingerprints.
 
-Left out is what may only say too much (the spread of words, papers waiting for a description) and
-what counts what happened (revisions).
+Left out are keys that may list too much (the term dictionary, undescribed papers) and counters
+(revisions).
 """
 
 from __future__ import annotations
@@ -24,49 +24,53 @@ from papers.search.evaluate import shingle_slot_key
 Postings = dict[bytes | int, list[int]]
 
 
-def decode_segment(volume: Mapping[bytes, bytes], shape: SegmentLayout, first: int) -> Postings:
-    """Every posting of a volume as places, wherever it lies: by term, by pair, or by slot (`~`).
+def decode_segment(
+    fields: Mapping[bytes, bytes], layout: SegmentLayout, first_month: int
+) -> Postings:
+    """Return all postings of a segment as doc ids, by term, shingle or slot.
 
-    `first`: the place of the first month of the volume.
+    Slots have negative keys (`~slot`). `first_month` is the ordinal of the segment's first month.
     """
     found: dict[bytes | int, BitMap] = {}
-    for name, value in volume.items():
-        some = _postings(name[:1], name[1:], value, shape, first)
-        assert not found.keys() & some.keys(), "a posting lies in two places"
-        found |= some
-    assert all(found.values()), "an empty posting is kept"
-    return {key: list(places) for key, places in found.items()}
+    for name, value in fields.items():
+        decoded = _decode_field(name, value, layout, first_month)
+        assert not found.keys() & decoded.keys(), "a posting is stored twice"
+        found |= decoded
+    assert all(found.values()), "an empty posting is stored"
+    return {key: list(doc_ids) for key, doc_ids in found.items()}
 
 
-def _postings(
-    kind: bytes, rest: bytes, value: bytes, shape: SegmentLayout, first: int
+def _decode_field(
+    name: bytes, value: bytes, layout: SegmentLayout, first_month: int
 ) -> dict[bytes | int, BitMap]:
-    if kind == b"w":
+    kind = name[:1]
+    if kind == postings.TERM_BUCKET:
         return {
             term: _decode_small(small) for term, small in postings.unpack_term_bucket(value).items()
         }
-    year = first - first % MONTHS_PER_YEAR
-    if kind == b"p" and shape.span_months == 1:
-        held = {key >> YEAR_PAPER_BITS for key in memoryview(value).cast("Q")}
+    year = first_month - first_month % MONTHS_PER_YEAR
+    if kind == postings.SHINGLE_BUCKET and layout.span_months == 1:
+        shingles = {key >> YEAR_PAPER_BITS for key in memoryview(value).cast("Q")}
         return {
-            pair: _not_empty(postings.find_shingle_in_month(value, pair, year)) for pair in held
+            shingle: _not_empty(postings.find_shingle_in_month(value, shingle, year))
+            for shingle in shingles
         }
-    if kind == b"p":
-        pairs = memoryview(value)[4 : 4 + 8 * int.from_bytes(value[:4], "little")].cast("Q")
+    if kind == postings.SHINGLE_BUCKET:
+        in_year = memoryview(value)[4 : 4 + 8 * int.from_bytes(value[:4], "little")].cast("Q")
         return {
-            pair: _not_empty(postings.find_shingle_in_year(value, pair, year)) for pair in pairs
+            shingle: _not_empty(postings.find_shingle_in_year(value, shingle, year))
+            for shingle in in_year
         }
-    if kind == b"q":
-        start = int(rest, 16) * shape.slots_per_bucket
-        slots = range(start, start + shape.slots_per_bucket)
-        held_by = {slot: postings.find_slot(value, slot, shape, first) for slot in slots}
-        return {
-            shingle_slot_key(slot): found for slot, found in held_by.items() if found is not None
-        }
+    if kind == postings.SLOT_BUCKET:
+        start = postings.field_number(name) * layout.slots_per_bucket
+        slots = range(start, start + layout.slots_per_bucket)
+        found = {slot: postings.find_slot(value, slot, layout, first_month) for slot in slots}
+        return {shingle_slot_key(slot): ids for slot, ids in found.items() if ids is not None}
     own = deserialize_bitmap(value)
-    if kind == b"=":
-        return {rest: own}
-    return {int(rest, 16) if kind == b"~" else shingle_slot_key(int(rest, 16)): own}
+    if kind == postings.TERM:
+        return {name[1:]: own}
+    number = postings.field_number(name)
+    return {number if kind == postings.SHINGLE else shingle_slot_key(number): own}
 
 
 def _not_empty(posting: BitMap | None) -> BitMap:
@@ -76,24 +80,22 @@ def _not_empty(posting: BitMap | None) -> BitMap:
 
 def _decode_small(posting: bytes) -> BitMap:
     found = postings.decode_doc_ids(posting)
-    assert postings.encode_doc_ids(found) == posting, "places are in order, and each is there once"
+    assert postings.encode_doc_ids(found) == posting, "doc ids are sorted and distinct"
     return found
 
 
 def all_papers(redis: Redis) -> list[Paper]:
-    """Every paper, newest first."""
+    """Return every paper, newest first."""
     found = []
     for yymm, month in _months(redis):
         packed: Any = redis.hgetall(keys.month_papers(yymm))
-        ids = {
-            ArxivId(month, int.from_bytes(number, "big")): value for number, value in packed.items()
-        }
+        ids = {ArxivId(month, keys.paper_number(field)): value for field, value in packed.items()}
         found += [packing.unpack(id, value) for id, value in ids.items()]
     return sorted(found, key=lambda paper: paper.id, reverse=True)
 
 
 def fingerprint(redis: Redis) -> dict[str, object]:
-    """Papers, postings by volume, picks, and votes by day."""
+    """Return the papers, postings by segment, picks, and votes by day."""
     indexes, histories = dict[str, object](), {}
     for yymm, month in _months(redis):
         if found := segment_content(redis, yymm, month):
@@ -110,15 +112,17 @@ def fingerprint(redis: Redis) -> dict[str, object]:
     }
 
 
-def segment_content(redis: Redis, volume: str, first: int) -> tuple[SegmentLayout, Postings] | None:
-    """The shape and the postings of a volume that begins with that month, if it has any."""
-    fields: Any = redis.hgetall(keys.segment_postings(volume))
+def segment_content(
+    redis: Redis, segment: str, first_month: int
+) -> tuple[SegmentLayout, Postings] | None:
+    """Return the layout and postings of a segment that begins with that month (YYYYMM), if any."""
+    fields: Any = redis.hgetall(keys.segment_postings(segment))
     packed = fields.pop(postings.LAYOUT_FIELD, None)
     if not packed:
-        assert not fields, "a volume without a shape has postings"
+        assert not fields, "a segment without a layout has postings"
         return None
-    shape = SegmentLayout.unpack(packed)
-    return shape, decode_segment(fields, shape, month_ordinal(first))
+    layout = SegmentLayout.unpack(packed)
+    return layout, decode_segment(fields, layout, month_ordinal(first_month))
 
 
 def _months(redis: Redis) -> list[tuple[str, int]]:

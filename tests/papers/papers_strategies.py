@@ -1,7 +1,7 @@
-"""Made-up papers, sightings and texts for property tests, drawn from a small world.
+"""Hypothesis strategies for papers, sightings and texts.
 
-The world is small on purpose: few words, names and days, so that keywords match often and sightings
-of one paper meet.
+They draw from few words, names and days on purpose, so that keywords match often and several
+sightings are of one paper.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ LETTERS = (
 SPACES = (" ", "\n", "\t", "\u00a0", "\u2003", "\x1c")
 
 texts = st.lists(st.sampled_from(TEX + LETTERS + SPACES) | st.text(max_size=4)).map("".join)
-"""Any text, rich in TeX, odd letters and odd spaces."""
+"""Arbitrary texts with much TeX, unusual letters and unusual white space."""
 
 WORDS = (
     *("reward", "Reward", "model", "models", "modelling", "vision", "language", "agent", "agents"),
@@ -39,7 +39,7 @@ NAMES = ("Yann LeCun", "Yann B. Agents", "Erwin Schrödinger", 'Schr\\"odinger, 
 CATEGORIES = ("cs.CL", "cs.LG", "cs.NA", "math.NA", "stat.ML", "math-ph", "hep-th")
 
 TUESDAY = datetime(2025, 3, 18, 4, tzinfo=UTC)
-"""Midnight in New York."""
+"""Midnight in New York, the date of an announcement."""
 
 sentences = st.lists(st.sampled_from(WORDS), max_size=6).map(" ".join)
 titles = st.lists(st.sampled_from(WORDS), min_size=1, max_size=5).map(" ".join)
@@ -71,9 +71,9 @@ picks = st.builds(
 
 @st.composite
 def sightings(draw: st.DrawFn, ids: st.SearchStrategy[ArxivId] = ids) -> Sighting:
-    """What some source may say: of arXiv announced or described, of a community picked."""
+    """Draw a sighting: an announcement or record of arXiv's, or a community's pick."""
     channel = draw(st.sampled_from(Channel))
-    said = Sighting(
+    sighting = Sighting(
         id=draw(ids),
         source="arxiv" if channel.is_arxiv else draw(st.sampled_from(["hf", "ours"])),
         channel=channel,
@@ -84,12 +84,13 @@ def sightings(draw: st.DrawFn, ids: st.SearchStrategy[ArxivId] = ids) -> Sightin
         organization=draw(st.sampled_from(["", "Reward Models Ltd"])),
         code=draw(st.sampled_from(["", "https://github.com/a/b"])),
     )
-    return _by_arxiv(draw, said) if channel.is_arxiv else _by_community(draw, said)
+    complete = _with_arxiv_fields if channel.is_arxiv else _with_pick
+    return complete(draw, sighting)
 
 
-def _by_arxiv(draw: st.DrawFn, said: Sighting) -> Sighting:
-    announced = said.channel is Channel.ANNOUNCEMENT
-    return said._replace(
+def _with_arxiv_fields(draw: st.DrawFn, sighting: Sighting) -> Sighting:
+    announced = sighting.channel is Channel.ANNOUNCEMENT
+    return sighting._replace(
         version=draw(st.integers(1, 3)),
         categories=tuple(draw(st.lists(st.sampled_from(CATEGORIES), max_size=3, unique=True))),
         journal_ref=draw(st.sampled_from(["", "J. 1", "J. 2"])),
@@ -102,13 +103,13 @@ def _by_arxiv(draw: st.DrawFn, said: Sighting) -> Sighting:
     )
 
 
-def _by_community(draw: st.DrawFn, said: Sighting) -> Sighting:
-    return said._replace(pick=draw(st.none() | picks))
+def _with_pick(draw: st.DrawFn, sighting: Sighting) -> Sighting:
+    return sighting._replace(pick=draw(st.none() | picks))
 
 
 PAPERS = (
     st.lists(sightings(st.just(ArxivId.parse("2503.14895"))), min_size=1, max_size=3)
-    .map(lambda said: reduce(merge, said, None))
+    .map(lambda statements: reduce(merge, statements, None))
     .filter(lambda paper: paper is not None)
 )
 """Records of one paper."""

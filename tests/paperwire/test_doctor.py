@@ -270,7 +270,14 @@ def everybody_elses_clock(seconds: int) -> Iterator[None]:
 
 # what is seeded, the check that names it, its level, what the cause tells, what the mend tells
 SEEDED: list[tuple[str, Seed, str, str, str, str]] = [
-    ("no TOML", lambda _: with_file("port = "), "settings", "fault", "is no TOML", "correct it"),
+    (
+        "no TOML",
+        lambda _: with_file("port = "),
+        "settings",
+        "fault",
+        "is not valid TOML",
+        "correct it",
+    ),
     (
         *("setting unknown", lambda _: with_file("prot = 1"), "settings", "fault"),
         *("prot in .*there is no such setting", "paperwire init"),

@@ -15,17 +15,14 @@ its predecessor (`hub.mode=publish`), some by `hub.topic`, some by `hub.url`.
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from redis import Redis
 
 from papers.errors import SourceRefused
-from papers.model.frozen_fields import categories_at_announcement, journal_ref_at_announcement
-from papers.model.merge import updated_at
-from papers.model.paper import Paper
+from papers.model.frozen_fields import feed_digest
 from papers.query.parser import parse_query
 from papers.query.request import SearchRequest
 from papers.redis_backend import keys
@@ -33,7 +30,6 @@ from papers.redis_backend.connection import translate_store_errors
 from papers.state.keywords import Keywords
 from papers.state.task_states import TaskStates, TaskStatus
 from papers.store import Store
-from papers.text.latex import accents_to_unicode
 from workers.sources.result import FetchResult, UpstreamClients
 
 WEBSUB_TASK: Final = "websub"
@@ -60,18 +56,6 @@ def schedule_ping(states: TaskStates, now: datetime) -> None:
     state = states.get(WEBSUB_TASK)
     if state is None or state.state is not TaskStatus.FAILING:
         states.schedule_earlier(WEBSUB_TASK, now + PING_DELAY)
-
-
-def feed_digest(papers: Sequence[Paper]) -> str:
-    """What readers compare of a feed; where this differs, its bytes do."""
-    made = hashlib.blake2b(digest_size=12)
-    for paper in papers:
-        texts = (paper.title, paper.abstract, paper.comment, journal_ref_at_announcement(paper))
-        said = [" ".join(accents_to_unicode(text).split()) for text in texts]
-        categories = categories_at_announcement(paper)
-        facts = (paper.id, updated_at(paper), paper.withdrawn, paper.authors, categories)
-        made.update(repr((*map(str, facts), *said)).encode())
-    return made.hexdigest()
 
 
 class WebSubPublisher:

@@ -1,5 +1,6 @@
-"""Compaction: the monthly segments of a past year become one segment.
+"""Compaction: merges the monthly segments of a year into one segment.
 
-May import: papers.errors, papers.model, papers.redis_backend, papers.index.
+May import: papers.model, papers.maintenance, papers.redis_backend, papers.index,
+    papers.index.shingles, papers.index.writing.
 Start with: compactor.py (the transaction), year_merge.py (the merge).
 """

@@ -1,16 +1,16 @@
-"""Closing months: the postings of past months of a year are put together: a walk reads years.
+"""Compaction: merges the past months of a year, so that a query reads one segment a year.
 
-A year that is over has postings of frequent pairs only, and slots of the others
+    WATCH the revisions of the year and of its months
+    merge the postings of all these months into a temporary key, part by part
+    MULTI rename it to the year's, delete the months' own, increment revisions EXEC: all or nothing
+
+A year that has ended gets postings of frequent shingles only, and slots for the others
 (`papers.index.compaction.year_merge`).
 
-    WATCH the counts of transactions of the year and of its months
-    part by part of the index: the postings of all its months, one behind the other ─▶ a key aside
-    MULTI that becomes the year's, the months' own go, the counts move EXEC: all or nothing
-
-A paper of a closed month is written as any other is; only its postings lie with the year's
-(`papers.index.month_writer`). A month that comes into a closed year late is open until the year is
-closed again, which also drops what months removed from it have left behind. Killed anywhere, it
-leaves what was there, and the next run begins anew.
+A paper of a compacted month is written like any other, but its postings are in the year's segment
+(`papers.index.writing.month_writer`). A month that appears in a compacted year stays a segment of
+its own until the next compaction, which also drops what removed months left in the year's postings.
+A compaction killed at any point leaves the segments as they were, and the next one starts anew.
 """
 
 from __future__ import annotations
@@ -33,21 +33,21 @@ from papers.redis_backend import keys
 from papers.redis_backend.connection import translate_store_errors
 
 UNFINISHED_TTL: Final = 600
-"""Seconds after its last part that a year which was never finished goes by itself."""
+"""Seconds from the last part written until an unfinished merge output expires."""
 OPEN_MONTHS: Final = 2
-"""So many months are written to all day: they stay open."""
+"""Months that are written to all day, and never compacted: this one and the last."""
 
 
 def first_open_month(now: datetime) -> int:
-    """The first month (YYYYMM) that is to stay open."""
+    """Return the first month (YYYYMM) that must not be compacted."""
     return first_kept_month(OPEN_MONTHS, now)
 
 
 @dataclass(frozen=True, slots=True)
 class MergeInput:
-    """What a year is made of: an open month, or the year as it was.
+    """An input segment of a merge: an open month, or the year as it was.
 
-    `months` (YYYYMM) are those whose postings it has, of so many papers.
+    It has the postings of `months` (YYYYMM), of `paper_count` papers.
     """
 
     segment: str
@@ -56,27 +56,27 @@ class MergeInput:
     paper_count: int
 
     def is_up_to_date(self, *, year_ended: bool) -> bool:
-        """Whether it is a year as it is to be, of which no month was removed."""
-        settled = self.layout.span_months == MONTHS_PER_YEAR and not self.layout.removed_mask
-        return settled and bool(self.layout.slot_bits) >= year_ended
+        """Return whether it is a year without removed months, with slots if it has ended."""
+        is_whole_year = self.layout.span_months == MONTHS_PER_YEAR and not self.layout.removed_mask
+        return is_whole_year and bool(self.layout.slot_bits) >= year_ended
 
 
 class Compactor:
-    """Closes months of one Redis. Raises StoreAway."""
+    """Compacts the months of one Redis. Raises StoreUnavailable."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
 
     def newest_month(self) -> int:
-        """The newest month (YYYYMM) there is; 0 where there is none."""
+        """Return the newest month (YYYYMM) with papers; 0 if there is none."""
         with translate_store_errors(self._redis):
             members: Any = self._redis.zrange(keys.MONTHS, -1, -1)
         return stored_month(members[0].decode()) if members else 0
 
     def compact_before(self, first: int) -> tuple[int, ...]:
-        """Close the open months before that one (YYYYMM); the years that it was done in.
+        """Compact the open months before that one (YYYYMM); return the years that changed.
 
-        A year that is written to meanwhile stays as it is until the next time.
+        A year that is written to meanwhile stays as it is until the next compaction.
         """
         with translate_store_errors(self._redis):
             members: Any = self._redis.zrangebyscore(keys.MONTHS, 0, f"({first}")
@@ -84,31 +84,31 @@ class Compactor:
             return tuple(year for year in years if self._compact_year(year, first))
 
     def _compact_year(self, year: int, first: int) -> bool:
-        """Whether there was anything to do in a year, and it is done."""
-        # numpy, which this needs, is nothing that a scheduler should load.
+        """Compact a year; return whether it changed."""
+        # Lazy: the scheduler imports this module and must not load numpy.
         from papers.index.compaction.year_merge import YearMerge
 
         name = f"{year % 100:02}"
         months = {f"{name}{n:02}": year * 100 + n for n in range(1, MONTHS_PER_YEAR + 1)}
         with self._redis.pipeline() as pipe:
             pipe.watch(*map(keys.segment_revision, [name, *months]))  # type: ignore[no-untyped-call]
-            pieces = self._merge_inputs(name, months, first)
-            over = first > months[max(months)]
-            if all(piece.is_up_to_date(year_ended=over) for piece in pieces):
+            inputs = self._merge_inputs(name, months, first)
+            year_ended = first > months[max(months)]
+            if all(source.is_up_to_date(year_ended=year_ended) for source in inputs):
                 return False
-            made = keys.merge_output(name, uuid4().hex)
-            months_in_it = [month for piece in pieces for month in piece.months]
-            papers = sum(piece.paper_count for piece in pieces)
-            shape = SegmentLayout.for_year(papers, months_in_it, year_ended=over)
-            self._write(made, {LAYOUT_FIELD: shape.pack()})
-            for fields in YearMerge(self._redis, shape, pieces).parts():
-                self._write(made, fields)
+            output_key = keys.merge_output(name, uuid4().hex)
+            merged_months = [month for source in inputs for month in source.months]
+            paper_count = sum(source.paper_count for source in inputs)
+            layout = SegmentLayout.for_year(paper_count, merged_months, year_ended=year_ended)
+            self._write(output_key, {LAYOUT_FIELD: layout.pack()})
+            for fields in YearMerge(self._redis, layout, inputs).parts():
+                self._write(output_key, fields)
             pipe.multi()
-            self._swap_in(pipe, name, pieces, made)
+            self._swap_in(pipe, name, inputs, output_key)
             try:
                 pipe.execute()
             except WatchError:
-                self._redis.unlink(made)
+                self._redis.unlink(output_key)
                 return False
         return True
 
@@ -119,37 +119,37 @@ class Compactor:
             pipe.execute()
 
     def _merge_inputs(self, year: str, months: Mapping[str, int], first: int) -> list[MergeInput]:
-        """What the year is to be made of: its months before the first, and the year as it is."""
+        """Read the inputs of a merge: open months before `first`, and the year as it is."""
         with self._redis.pipeline(transaction=False) as pipe:
-            for volume in [year, *months]:
-                pipe.hget(keys.segment_postings(volume), LAYOUT_FIELD)
+            for segment in [year, *months]:
+                pipe.hget(keys.segment_postings(segment), LAYOUT_FIELD)
             for month in months:
                 pipe.hlen(keys.month_papers(month))
-            of_year, *told = pipe.execute()
-        shapes = dict(zip(months, told[:MONTHS_PER_YEAR], strict=True))
-        sizes = dict(zip(months, told[MONTHS_PER_YEAR:], strict=True))
-        opened = [month for month, yyyymm in months.items() if shapes[month] and yyyymm < first]
-        parts = [(month, shapes[month], [month]) for month in opened]
-        if closed := [month for month in months if shapes[month] == COMPACTED]:
-            parts.append((year, of_year, closed))
+            year_layout, *replies = pipe.execute()
+        layouts = dict(zip(months, replies[:MONTHS_PER_YEAR], strict=True))
+        sizes = dict(zip(months, replies[MONTHS_PER_YEAR:], strict=True))
+        opened = [month for month, yyyymm in months.items() if layouts[month] and yyyymm < first]
+        segments = [(month, layouts[month], [month]) for month in opened]
+        if compacted := [month for month in months if layouts[month] == COMPACTED]:
+            segments.append((year, year_layout, compacted))
         return [
             MergeInput(
-                name,
-                SegmentLayout.unpack(shape),
-                tuple(months[m] for m in of),
-                sum(sizes[m] for m in of),
+                segment,
+                SegmentLayout.unpack(packed_layout),
+                tuple(months[yymm] for yymm in yymms),
+                sum(sizes[yymm] for yymm in yymms),
             )
-            for name, shape, of in parts
+            for segment, packed_layout, yymms in segments
         ]
 
     def _swap_in(
         self, pipe: Pipeline, year: str, inputs: Sequence[MergeInput], output_key: str
     ) -> None:
-        """What was made becomes the year's postings."""
+        """Queue the swap: the output becomes the year's postings, the months' own are deleted."""
         pipe.rename(output_key, keys.segment_postings(year))
         pipe.persist(keys.segment_postings(year))
         pipe.incr(keys.segment_revision(year))
-        for month in [piece.segment for piece in inputs if piece.segment != year]:
+        for month in [source.segment for source in inputs if source.segment != year]:
             pipe.unlink(keys.segment_postings(month))
             pipe.hset(keys.segment_postings(month), LAYOUT_FIELD, COMPACTED)
             pipe.incr(keys.segment_revision(month))

@@ -1,9 +1,10 @@
-"""The postings of a year, made of those of its months, part by part.
+"""Merges the postings of months into those of a year, part by part.
 
-A term's posting is those of the months one behind the other; pairs are numbers, and sorted anew. A
-part is what has the same upper bits of its hash: few megabytes of a dense year are in memory at a
-time. Once a year has slots its index no longer tells whose the rare pairs are: where it is made
-anew its papers tell, and some hundred megabytes of a dense year are in memory.
+The posting of a term is the concatenation of the months' ones; shingle keys are sorted together. A
+part is the terms and shingles whose hashes have the same upper bits, so that only a few megabytes
+of a dense year are in memory at a time. The index of a year with slots no longer says which papers
+have a rare shingle: when such a year is merged again its shingles are hashed from the papers
+themselves, which takes some hundred megabytes for a dense year.
 """
 
 from __future__ import annotations
@@ -28,26 +29,41 @@ from papers.index.layout import (
     YEAR_PAPER_BITS,
     SegmentLayout,
 )
-from papers.index.postings import MAX_INLINE_POSTING, PLACE_BYTES, places_of_months
+from papers.index.postings import (
+    DOC_ID_BYTES,
+    MAX_INLINE_POSTING,
+    SHINGLE,
+    SHINGLE_BUCKET,
+    TERM,
+    TERM_BUCKET,
+    field_number,
+    places_of_months,
+)
+from papers.index.shingles.shingle_keys import (
+    NO_KEYS,
+    PostingKeys,
+    months_of_keys,
+    sort_unique,
+)
 from papers.index.shingles.shingle_postings import YearShingleCodec, frequent_mask, shingle_codec
 from papers.index.shingles.shingle_slots import SlotCodec
-from papers.index.term_batch import NO_KEYS, PostingKeys, Vocabulary, sort_unique
+from papers.index.writing.term_batch import Vocabulary
 from papers.model.arxiv_id import ArxivId, format_yymm, month_ordinal
 from papers.model.paper import Paper
 from papers.redis_backend import keys
 from papers.redis_backend.records import read_papers
 
 MIN_FREQUENT_PAPERS: Final = 32
-"""A pair that so many papers of a year have keeps a posting when the year is over."""
+"""A shingle of at least so many papers keeps its posting when the year has ended."""
 _PART_SIZE_BITS: Final = 13
-"""A part is as large as the index of 2^13 papers, or less."""
+"""A part has at most the postings that 2^13 papers would have."""
 _BATCH_SIZE: Final = 1_000
-_MERGED_FIELD_PREFIXES: Final = (b"w", b"=", b"p", b"~")
-"""Fields of terms and of pairs: slots tell nothing that is of use here."""
+_MERGED_FIELD_KINDS: Final = (TERM_BUCKET, TERM, SHINGLE_BUCKET, SHINGLE)
+"""Not slots: they do not say which shingles a paper has."""
 
 
 class YearMerge:
-    """The fields of a year, part by part; a part are the hashes with the same upper bits."""
+    """The merged fields of a year."""
 
     def __init__(self, redis: Redis, layout: SegmentLayout, inputs: Sequence[MergeInput]) -> None:
         self._layout = layout
@@ -58,29 +74,29 @@ class YearMerge:
             SlotCodec(layout, first),
         )
         self._part_bits = max(layout.size_bits - _PART_SIZE_BITS, 0)
-        self._are_inputs_sorted = all(piece.layout.span_months == 1 for piece in inputs)
-        self._readers = [_MergeReader(redis, piece, first, self._part_bits) for piece in inputs]
+        self._are_inputs_sorted = all(source.layout.span_months == 1 for source in inputs)
+        self._readers = [_MergeReader(redis, source, first, self._part_bits) for source in inputs]
 
     def parts(self) -> Iterator[Mapping[bytes, bytes]]:
-        """The fields of each part that has any."""
+        """Yield the fields of each part that has any."""
         for part in range(1 << self._part_bits):
             if fields := self._merge_terms(part) | self._merge_shingles(part):
                 yield fields
 
     def _merge_terms(self, part: int) -> dict[bytes, bytes]:
-        pieces: dict[bytes, list[bytes | BitMap]] = defaultdict(list)
-        for source in self._readers:
-            for term, piece in source.term_postings(part):
-                if piece:
-                    pieces[term].append(piece)
+        by_term: dict[bytes, list[bytes | BitMap]] = defaultdict(list)
+        for reader in self._readers:
+            for term, posting in reader.term_postings(part):
+                if posting:
+                    by_term[term].append(posting)
         buckets: dict[int, dict[bytes, bytes]] = defaultdict(dict)
         fields = {}
-        for term, bucket in zip(pieces, self._layout.term_buckets(pieces), strict=True):
-            posting = _merge_postings(pieces[term], are_sorted=self._are_inputs_sorted)
-            if isinstance(posting, BitMap):
-                fields[postings.term_field(term)] = serialize_bitmap(posting)
+        for term, bucket in zip(by_term, self._layout.term_buckets(by_term), strict=True):
+            merged = _merge_postings(by_term[term], are_sorted=self._are_inputs_sorted)
+            if isinstance(merged, BitMap):
+                fields[postings.term_field(term)] = serialize_bitmap(merged)
             else:
-                buckets[bucket][term] = posting
+                buckets[bucket][term] = merged
         packed = {
             postings.term_bucket_field(n): postings.pack_term_bucket(small)
             for n, small in buckets.items()
@@ -88,23 +104,23 @@ class YearMerge:
         return fields | packed
 
     def _merge_shingles(self, part: int) -> dict[bytes, bytes]:
-        found = sort_unique(np.concatenate([source.shingle_keys(part) for source in self._readers]))
-        shape = self._layout
-        if not shape.slot_bits:
+        found = sort_unique(np.concatenate([reader.shingle_keys(part) for reader in self._readers]))
+        layout = self._layout
+        if not layout.slot_bits:
             return self._shingle_codec.encode(
-                found, self._part_buckets(part, shape.shingle_bucket_bits)
+                found, self._part_buckets(part, layout.shingle_bucket_bits)
             )
-        named = frequent_mask(found, MIN_FREQUENT_PAPERS)
-        slots = self._slot_codec.slot_keys(found[~named])
+        frequent = frequent_mask(found, MIN_FREQUENT_PAPERS)
+        slots = self._slot_codec.slot_keys(found[~frequent])
         return {
             **self._shingle_codec.encode(
-                found[named], self._part_buckets(part, shape.shingle_bucket_bits)
+                found[frequent], self._part_buckets(part, layout.shingle_bucket_bits)
             ),
-            **self._slot_codec.encode(slots, self._part_buckets(part, shape.slot_bucket_bits)),
+            **self._slot_codec.encode(slots, self._part_buckets(part, layout.slot_bucket_bits)),
         }
 
     def _part_buckets(self, part: int, bits: int) -> Sequence[int]:
-        """The buckets of a part, where the buckets of all parts have so many bits."""
+        """Return the buckets of a part; `bits` is the size of the numbers of all buckets."""
         bits -= self._part_bits
         return range(part << bits, part + 1 << bits)
 
@@ -112,10 +128,10 @@ class YearMerge:
 def _merge_postings(
     postings_by_input: Sequence[bytes | BitMap], *, are_sorted: bool
 ) -> bytes | BitMap:
-    """The posting of a term, small or large, by those of months; they have no paper in common."""
-    small = b"".join([piece for piece in postings_by_input if isinstance(piece, bytes)])
-    large = [piece for piece in postings_by_input if isinstance(piece, BitMap)]
-    if not large and len(small) <= PLACE_BYTES * MAX_INLINE_POSTING:
+    """Merge a term's postings of inputs without common papers: bytes if small, or a bitmap."""
+    small = b"".join([some for some in postings_by_input if isinstance(some, bytes)])
+    large = [some for some in postings_by_input if isinstance(some, BitMap)]
+    if not large and len(small) <= DOC_ID_BYTES * MAX_INLINE_POSTING:
         if are_sorted or len(postings_by_input) == 1:
             return small
         return np.sort(np.frombuffer(small, "<u4")).tobytes()
@@ -124,9 +140,9 @@ def _merge_postings(
 
 
 class _MergeReader:
-    """A piece that a year is made of, part by part.
+    """Reads an input of the merge part by part.
 
-    One that has fewer buckets than there are parts is small: all of it is read for each part.
+    An input with fewer buckets than there are parts is small: it is read whole, once.
     """
 
     def __init__(
@@ -143,17 +159,17 @@ class _MergeReader:
         )
         self._field_names: dict[int, list[bytes]] = defaultdict(list)
         names: Any = redis.hkeys(keys.segment_postings(input_segment.segment))
-        for name in [name for name in names if name[:1] in _MERGED_FIELD_PREFIXES]:
+        for name in [name for name in names if name[:1] in _MERGED_FIELD_KINDS]:
             self._field_names[0 if self._is_small else self._part_of_field(name)].append(name)
         self._loaded_part: tuple[int, dict[bytes, bytes]] = (-1, {})
 
     def term_postings(self, part: int) -> Iterator[tuple[bytes, bytes | BitMap]]:
-        """The terms of a part with their postings: small as packed, large as bitmaps."""
+        """Yield the terms of a part with their postings: small ones packed, others as bitmaps."""
         for name, value in self._read_part(part).items():
-            if name[:1] == b"=" and self._is_in_part(part, name[1:]):
+            if name[:1] == TERM and self._is_in_part(part, name[1:]):
                 large = deserialize_bitmap(value)
                 yield name[1:], large & self._kept_doc_ids if self._kept_doc_ids else large
-            elif name[:1] == b"w":
+            elif name[:1] == TERM_BUCKET:
                 for term, small in postings.unpack_term_bucket(value).items():
                     if self._is_in_part(part, term):
                         yield (
@@ -164,7 +180,7 @@ class _MergeReader:
                         )
 
     def shingle_keys(self, part: int) -> PostingKeys:
-        """The keys of the pairs of a part, sorted."""
+        """Return the sorted shingle keys of a part."""
         found = (
             self._keys_from_papers if self._input.layout.slot_bits else self._keys_from_index(part)
         )
@@ -175,25 +191,21 @@ class _MergeReader:
 
     def _keys_from_index(self, part: int) -> PostingKeys:
         fields = self._read_part(part)
-        buckets = sorted(int(name[1:], 16) for name in fields if name[:1] == b"p")
-        return self._shingle_codec.decode(
-            buckets, (_shingle_of_field(n) for n in fields if n[:1] == b"~"), fields
-        )
+        buckets = sorted(field_number(name) for name in fields if name[:1] == SHINGLE_BUCKET)
+        shingles = (field_number(name) for name in fields if name[:1] == SHINGLE)
+        return self._shingle_codec.decode(buckets, shingles, fields)
 
     def _drop_removed_months(self, found: PostingKeys) -> PostingKeys:
-        """Those of papers that are still there."""
+        """Return the keys of months that were not removed."""
         if self._kept_doc_ids is None:
             return found
         months = [month_ordinal(month) % MONTHS_PER_YEAR for month in self._input.months]
-        of_months = (found >> np.uint64(MONTH_PAPER_BITS)) % np.uint64(
-            1 << YEAR_PAPER_BITS - MONTH_PAPER_BITS
-        )
-        kept: PostingKeys = found[np.isin(of_months, months)]
+        kept: PostingKeys = found[np.isin(months_of_keys(found), months)]
         return kept
 
     @cached_property
     def _keys_from_papers(self) -> PostingKeys:
-        """The keys of all pairs, sorted, by the papers themselves."""
+        """The sorted keys of all shingles, from the papers themselves."""
         found = [
             Vocabulary().shingle_keys(self._read_month_papers(month))
             for month in self._input.months
@@ -202,12 +214,12 @@ class _MergeReader:
 
     def _read_month_papers(self, month: int) -> Iterator[Paper]:
         fields: Any = self._redis.hkeys(keys.month_papers(format_yymm(month)))
-        ids = [ArxivId(month, int.from_bytes(field, "big")) for field in fields]
+        ids = [ArxivId(month, keys.paper_number(field)) for field in fields]
         for at in range(0, len(ids), _BATCH_SIZE):
             yield from read_papers(self._redis, ids[at : at + _BATCH_SIZE]).values()
 
     def _read_part(self, part: int) -> dict[bytes, bytes]:
-        """The fields of a part; all those of a small piece."""
+        """Read the fields of a part; of a small input, all fields. Keeps the last part read."""
         part = 0 if self._is_small else part
         if self._loaded_part[0] != part:
             names = self._field_names[part]
@@ -220,23 +232,17 @@ class _MergeReader:
         return self._loaded_part[1]
 
     def _part_of_field(self, name: bytes) -> int:
-        """The part of a field."""
-        shape = self._input.layout
-        if name[:1] == b"w":
-            return int(name[1:], 16) >> shape.term_bucket_bits - self._part_bits
-        if name[:1] == b"p":
-            return int(name[1:], 16) >> shape.shingle_bucket_bits - self._part_bits
-        if name[:1] == b"~":
-            return _shingle_of_field(name) >> SHINGLE_BITS - self._part_bits
+        layout = self._input.layout
+        if name[:1] == TERM_BUCKET:
+            return field_number(name) >> layout.term_bucket_bits - self._part_bits
+        if name[:1] == SHINGLE_BUCKET:
+            return field_number(name) >> layout.shingle_bucket_bits - self._part_bits
+        if name[:1] == SHINGLE:
+            return field_number(name) >> SHINGLE_BITS - self._part_bits
         return _part_of_term(name[1:], self._part_bits)
 
     def _is_in_part(self, part: int, term: bytes) -> bool:
         return not self._is_small or _part_of_term(term, self._part_bits) == part
-
-
-def _shingle_of_field(name: bytes) -> int:
-    """The pair of a field of its own."""
-    return int(name[1:], 16)
 
 
 def _part_of_term(term: bytes, bits: int) -> int:

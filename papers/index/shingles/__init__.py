@@ -1,5 +1,5 @@
-"""Shingle postings: which papers hold two content words in a row.
+"""Shingle postings: which papers have two content words in a row.
 
-May import: papers.errors, papers.model, papers.index.
-Start with: shingle_postings.py (exact), shingle_slots.py (hashed, of compacted years).
+May import: papers.index.
+Start with: shingle_keys.py (the keys), shingle_postings.py (exact), shingle_slots.py (hashed).
 """

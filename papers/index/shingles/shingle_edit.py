@@ -1,132 +1,133 @@
-"""The pairs of papers under change: which fields an edit reads, and what they become."""
+"""Edits of shingle postings: which fields an edit reads, and their new values."""
 
 from __future__ import annotations
 
-from functools import cached_property
-from typing import Final
-
 import numpy as np
 
-from papers.index.layout import YEAR_PAPER_BITS, SegmentLayout
-from papers.index.shingles.shingle_postings import (
-    HashFields,
+from papers.index.layout import SegmentLayout
+from papers.index.postings import HashFields
+from papers.index.shingles.shingle_keys import (
+    KEY_BITS,
+    SHINGLE_SHIFT,
+    PostingKeys,
     UInt64Array,
     distinct_shingles,
-    shingle_codec,
+    merge_keys,
+    sort_unique,
+    subtract_keys,
 )
+from papers.index.shingles.shingle_postings import shingle_codec
 from papers.index.shingles.shingle_slots import SlotCodec, SlotEdit
-from papers.index.term_batch import PostingKeys, merge_keys, sort_unique, subtract_keys
-
-_KEY_BITS: Final = 64
 
 
 class ShingleEdit:
-    """What papers that gain and lose pairs do to the fields of a volume that names every pair."""
+    """An edit of a segment that has a posting of every shingle."""
 
     def __init__(
-        self, layout: SegmentLayout, first_doc_id: int, before: PostingKeys, after: PostingKeys
+        self,
+        layout: SegmentLayout,
+        first_doc_id: int,
+        before: PostingKeys,
+        after: PostingKeys,
+        *,
+        read_unchanged: bool = False,
     ) -> None:
-        """`before` and `after` have all pairs of the papers; `first` is the year's first place."""
+        """Compare all shingle keys of the papers before and after.
+
+        `first_doc_id` is that of the year's January. With `read_unchanged` the edit also reads the
+        shingles of the papers that do not change but share a bucket with one that does; `before`
+        and `after` are then reduced to those buckets.
+        """
         self._codec = shingle_codec(layout, first_doc_id)
+        self.before, self.after = before, after
         self.gained, self.lost = subtract_keys(after, before), subtract_keys(before, after)
-        changed = merge_keys(self.gained, self.lost)
-        self._buckets: list[int] = sort_unique(bucket_numbers(changed, layout)).tolist()
-        self._shingles: list[int] = distinct_shingles(changed)[0].tolist()
-
-    def field_names(self) -> list[bytes]:
-        """The fields that `apply` needs the values of."""
-        return self._field_names
-
-    @cached_property
-    def _field_names(self) -> list[bytes]:
-        return self._codec.field_names(self._buckets, self._shingles)
+        read = merge_keys(self.gained, self.lost)
+        buckets = sort_unique(bucket_numbers(read, layout))
+        if read_unchanged:
+            self.before, self.after = (
+                keys[np.isin(bucket_numbers(keys, layout), buckets)] for keys in (before, after)
+            )
+            read = merge_keys(self.before, self.after)
+        self._buckets: list[int] = buckets.tolist()
+        self._shingles: list[int] = distinct_shingles(read)[0].tolist()
+        self.field_names = self._codec.field_names(self._buckets, self._shingles)
+        """The fields whose values `apply` needs."""
 
     def apply(self, current: HashFields) -> dict[bytes, bytes | None]:
-        """The new values of all these fields; None where one is not, or goes."""
+        """Return the new values of the fields; None for one that is to be deleted."""
         return self.encode_changes(current, self.decode(current), self.gained, self.lost)
 
     def decode(self, current: HashFields) -> PostingKeys:
-        """The keys of all pairs that may change, and of those beside them."""
+        """Return the keys of all shingles that the edit reads, and of others in their buckets."""
         return self._codec.decode(self._buckets, self._shingles, current)
 
     def encode_changes(
         self, current: HashFields, known: PostingKeys, gained: PostingKeys, lost: PostingKeys
     ) -> dict[bytes, bytes | None]:
-        """The fields with some of what is gained and lost."""
+        """Return the new values of the fields for a part of the keys gained and lost."""
         keys = merge_keys(subtract_keys(known, lost), gained)
-        emptied = filter(current.get, self._field_names)
-        return {**dict.fromkeys(emptied), **self._codec.encode(keys, self._buckets)}
-
-    def extend_to_buckets(self, keys: PostingKeys, layout: SegmentLayout) -> PostingKeys:
-        """The keys in buckets of which any changes. Before `fields`, which names these too."""
-        kept: PostingKeys = keys[np.isin(bucket_numbers(keys, layout), self._buckets)]
-        self._shingles = sorted({*self._shingles, *distinct_shingles(kept)[0].tolist()})
-        return kept
+        deleted = filter(current.get, self.field_names)
+        return {**dict.fromkeys(deleted), **self._codec.encode(keys, self._buckets)}
 
 
 class ShingleAndSlotEdit:
-    """The same in a year that is over: a pair that it does not name stays in its slot.
+    """An edit of a year that has ended: a shingle without a posting stays in its slot.
 
-    Of a paper's other pairs one may share a slot with a pair that goes, or comes: all of those in
-    the same buckets are looked at. A bucket of pairs has whole slots.
+    A shingle that a paper keeps may share a slot with one that the paper gains or loses, so all
+    shingles of the papers in the changed buckets are compared. A bucket of shingles is a whole
+    number of slots.
     """
 
     def __init__(
         self, layout: SegmentLayout, first_doc_id: int, before: PostingKeys, after: PostingKeys
     ) -> None:
-        """As above."""
-        self._shingle_edit, self._slot_codec = (
-            ShingleEdit(layout, first_doc_id, before, after),
-            SlotCodec(layout, first_doc_id),
+        """Compare all shingle keys of the papers before and after; see `ShingleEdit`."""
+        self._shingle_edit = edit = ShingleEdit(
+            layout, first_doc_id, before, after, read_unchanged=True
         )
-        gained, lost = map(
-            self._slot_codec.slot_keys, (self._shingle_edit.gained, self._shingle_edit.lost)
-        )
-        self._slot_edit = SlotEdit(self._slot_codec, gained, lost)
-        self._before, self._after = (
-            self._shingle_edit.extend_to_buckets(keys, layout) for keys in (before, after)
-        )
-
-    def field_names(self) -> list[bytes]:
-        """The fields that `apply` needs the values of."""
-        return [*self._shingle_edit.field_names(), *self._slot_edit.field_names()]
+        self._slot_codec = codec = SlotCodec(layout, first_doc_id)
+        self._slot_edit = SlotEdit(codec, codec.slot_keys(edit.gained), codec.slot_keys(edit.lost))
+        self.field_names = [*edit.field_names, *self._slot_edit.field_names]
+        """The fields whose values `apply` needs."""
 
     def apply(self, current: HashFields) -> dict[bytes, bytes | None]:
-        """The new values of all these fields; None where one is not, or goes."""
-        known = self._shingle_edit.decode(current)
-        named = distinct_shingles(known)[0]
-        before, after = (_exclude_shingles(keys, named) for keys in (self._before, self._after))
-        gained, lost = (
-            subtract_keys(self._shingle_edit.gained, after),
-            subtract_keys(self._shingle_edit.lost, before),
+        """Return the new values of the fields; None for one that is to be deleted."""
+        edit, codec = self._shingle_edit, self._slot_codec
+        known = edit.decode(current)
+        with_posting = distinct_shingles(known)[0]
+        slotted_before, slotted_after = (
+            _exclude_shingles(keys, with_posting) for keys in (edit.before, edit.after)
         )
-        left, met = map(self._slot_codec.slot_keys, (before, after))
+        gained = subtract_keys(edit.gained, slotted_after)
+        lost = subtract_keys(edit.lost, slotted_before)
+        slots_before, slots_after = codec.slot_keys(slotted_before), codec.slot_keys(slotted_after)
         in_slots = self._slot_edit.apply(
-            current, subtract_keys(met, left), subtract_keys(left, met)
+            current,
+            subtract_keys(slots_after, slots_before),
+            subtract_keys(slots_before, slots_after),
         )
-        return {**in_slots, **self._shingle_edit.encode_changes(current, known, gained, lost)}
+        return {**in_slots, **edit.encode_changes(current, known, gained, lost)}
 
 
 def make_shingle_edit(
     layout: SegmentLayout, first_doc_id: int, before: PostingKeys, after: PostingKeys
 ) -> ShingleEdit | ShingleAndSlotEdit:
-    """What papers do to the pairs of a volume of that shape; see `PairsEdit`."""
-    return (ShingleAndSlotEdit if layout.slot_bits else ShingleEdit)(
-        layout, first_doc_id, before, after
-    )
+    """Return the edit of a segment with that layout; see `ShingleEdit`."""
+    edit_class = ShingleAndSlotEdit if layout.slot_bits else ShingleEdit
+    return edit_class(layout, first_doc_id, before, after)
 
 
 def bucket_numbers(keys: PostingKeys, layout: SegmentLayout) -> UInt64Array:
-    """The bucket of each key."""
+    """Return the bucket of each shingle key."""
     bits = layout.shingle_bucket_bits
-    return keys >> np.uint64(_KEY_BITS - bits) if bits else np.zeros(len(keys), np.uint64)
+    return keys >> np.uint64(KEY_BITS - bits) if bits else np.zeros(len(keys), np.uint64)
 
 
 def _exclude_shingles(keys: PostingKeys, shingles: UInt64Array) -> PostingKeys:
-    """The keys that are of none of some sorted pairs."""
+    """Return the keys whose shingle is none of some sorted ones."""
     if not len(shingles):
         return keys
-    here = keys >> np.uint64(YEAR_PAPER_BITS)
-    at = np.minimum(np.searchsorted(shingles, here), len(shingles) - 1)
-    left: PostingKeys = keys[shingles[at] != here]
+    own = keys >> SHINGLE_SHIFT
+    at = np.minimum(np.searchsorted(shingles, own), len(shingles) - 1)
+    left: PostingKeys = keys[shingles[at] != own]
     return left

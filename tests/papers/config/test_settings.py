@@ -2,24 +2,27 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from papers.config.checks import find_settings_errors
+from papers.config.redaction import redacted_settings
 from papers.config.settings import Settings, config_path, discover_settings, load_settings
-from papers.config.shown_settings import redacted_settings
+from papers.config.sources import SOURCES
 from papers.errors import BadSettings
 
 FIELDS = dataclasses.fields(Settings)
 
 
-def toml(folder: Path, text: str) -> Path:
+def write_toml(folder: Path, text: str) -> Path:
     path = folder / "paperwire.toml"
     path.write_text(text, "utf-8")
     return path
 
 
-def test_defaults_need_nothing() -> None:
+def test_defaults_apply_without_file_and_environment() -> None:
     assert load_settings(None, {}) == Settings()
     assert (
         load_settings(None, {"HOME": "/root", "PAPERWIRE_CONFIG": "/etc/paperwire.toml"})
@@ -45,11 +48,11 @@ FROM_TOML: list[tuple[str, str, Any]] = [
 
 
 @pytest.mark.parametrize(("text", "name", "value"), FROM_TOML)
-def test_from_toml(tmp_path: Path, text: str, name: str, value: object) -> None:
-    assert getattr(load_settings(toml(tmp_path, text), {}), name) == value
+def test_values_from_toml(tmp_path: Path, text: str, name: str, value: object) -> None:
+    assert getattr(load_settings(write_toml(tmp_path, text), {}), name) == value
 
 
-# (variable, its text, setting, value)
+# (variable, its value, setting, parsed value)
 FROM_ENVIRONMENT: list[tuple[str, str, str, Any]] = [
     ("PAPERWIRE_PORT", "9000", "port", 9000),
     ("PAPERWIRE_ARXIV_INTERVAL", "3.5", "arxiv_interval", 3.5),
@@ -69,33 +72,35 @@ FROM_ENVIRONMENT: list[tuple[str, str, str, Any]] = [
 
 
 @pytest.mark.parametrize(("variable", "text", "name", "value"), FROM_ENVIRONMENT)
-def test_from_the_environment(variable: str, text: str, name: str, value: object) -> None:
+def test_values_from_the_environment(variable: str, text: str, name: str, value: object) -> None:
     assert getattr(load_settings(None, {variable: text}), name) == value
 
 
-def test_who_goes_first(tmp_path: Path) -> None:
+def test_precedence_of_environment_file_platform_and_toml(tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.write_text("redis://from-a-file\n", "utf-8")
-    config = toml(tmp_path, 'redis_url = "redis://from-toml"')
+    config = write_toml(tmp_path, 'redis_url = "redis://from-toml"')
     environ = {
         "PAPERWIRE_REDIS_URL": "redis://from-the-environment",
         "PAPERWIRE_REDIS_URL_FILE": str(secret),
         "REDIS_URL": "redis://from-the-platform",
     }
-    order = ["the-environment", "a-file", "the-platform", "toml"]
-    for first in order:
-        assert load_settings(config, environ).redis_url == f"redis://from-{first}"
+    precedence = ["the-environment", "a-file", "the-platform", "toml"]
+    for highest in precedence:
+        assert load_settings(config, environ).redis_url == f"redis://from-{highest}"
         if environ:
             environ.pop(next(iter(environ)))
 
 
-def test_the_data_folder_is_beside_the_file(tmp_path: Path) -> None:
-    assert load_settings(toml(tmp_path, ""), {}).data_dir == str(tmp_path / "data")
-    assert load_settings(toml(tmp_path, 'data_dir = "here"'), {}).data_dir == str(tmp_path / "here")
+def test_data_folder_is_relative_to_the_toml_file(tmp_path: Path) -> None:
+    assert load_settings(write_toml(tmp_path, ""), {}).data_dir == str(tmp_path / "data")
+    assert load_settings(write_toml(tmp_path, 'data_dir = "here"'), {}).data_dir == str(
+        tmp_path / "here"
+    )
     assert load_settings(None, {}).data_dir == "data"
 
 
-# (TOML, what the refusal says)
+# (TOML, the error message)
 REFUSED_IN_TOML = [
     ("prot = 9000", "prot in .*: there is no such setting"),
     ('port = "9000"', "port in .*: must be a whole number"),
@@ -116,27 +121,27 @@ REFUSED_IN_TOML = [
     ("[communities]\narxiv = 'https://a'", "communities: 'arxiv' must be a name"),
     ("[communities]\n'a:b' = 'https://a'", "communities: 'a:b' must be a name"),
     ("[communities]\nours = 'file:///etc'", "communities: ours = .* must begin with http"),
-    ("token = 'too short'", "token: shorter than 20 characters; `paperwire token` makes one"),
+    ("token = 'too short'", "token: shorter than 20 characters; `paperwire token` generates one"),
     ("token = 7777777777777777777777", "token in .*: must be a text$"),
     ("mail_daily = ['Reward Model']", "mail_daily: 'Reward Model': write a keyword as in its URL"),
     ("mail_to = 'me'", "mail_to = 'me': must be a mail address"),
     ('mail_from = "a@b\\nBcc: c@d"', "mail_from = .*: must be a mail address"),
     ("smtp_url = 'smtp://host'", "mail_to: missing"),
-    ("smtp_url = 'host'\nmail_to = 'a@b'", "smtp_url: must be as smtp"),
-    ("smtp_url = 'smtp://u:pass@host'\nmail_to = 'a@b'", "smtp_url: a password stands in"),
+    ("smtp_url = 'host'\nmail_to = 'a@b'", "smtp_url: must be like smtp"),
+    ("smtp_url = 'smtp://u:pass@host'\nmail_to = 'a@b'", "smtp_url: must not contain a password"),
     ("redis_url = 7777", "redis_url in .*: must be a text$"),
-    ("port = ", "is no TOML"),
-    ("port = 1\nport = 2", "is no TOML"),
+    ("port = ", "is not valid TOML"),
+    ("port = 1\nport = 2", "is not valid TOML"),
 ]
 
 
-@pytest.mark.parametrize(("text", "says"), REFUSED_IN_TOML)
-def test_refused_in_toml(tmp_path: Path, text: str, says: str) -> None:
-    with pytest.raises(BadSettings, match=says):
-        load_settings(toml(tmp_path, text), {})
+@pytest.mark.parametrize(("text", "message"), REFUSED_IN_TOML)
+def test_invalid_toml_settings_are_refused(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(BadSettings, match=message):
+        load_settings(write_toml(tmp_path, text), {})
 
 
-# (variable, its text, what the refusal says)
+# (variable, its value, the error message)
 REFUSED_IN_ENVIRONMENT = [
     ("PAPERWIRE_PROT", "9000", "PAPERWIRE_PROT: there is no such setting"),
     ("PAPERWIRE_PORT", "many", "PAPERWIRE_PORT: must be a whole number, not 'many'"),
@@ -150,25 +155,25 @@ REFUSED_IN_ENVIRONMENT = [
 ]
 
 
-@pytest.mark.parametrize(("variable", "text", "says"), REFUSED_IN_ENVIRONMENT)
-def test_refused_in_the_environment(variable: str, text: str, says: str) -> None:
-    with pytest.raises(BadSettings, match=says):
+@pytest.mark.parametrize(("variable", "text", "message"), REFUSED_IN_ENVIRONMENT)
+def test_invalid_variables_are_refused(variable: str, text: str, message: str) -> None:
+    with pytest.raises(BadSettings, match=message):
         load_settings(None, {variable: text})
 
 
-def test_a_file_that_is_not_there_and_one_that_is_no_text(tmp_path: Path) -> None:
+def test_missing_and_binary_files_are_refused(tmp_path: Path) -> None:
     with pytest.raises(BadSettings, match="write one with `paperwire init`"):
         load_settings(tmp_path / "none.toml", {})
     (tmp_path / "bytes.toml").write_bytes(b"\xff\xfe")
-    with pytest.raises(BadSettings, match="is no TOML"):
+    with pytest.raises(BadSettings, match="is not valid TOML"):
         load_settings(tmp_path / "bytes.toml", {})
 
 
-def test_the_file_in_force(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_which_file_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert config_path({}) is None
     assert discover_settings({}) == Settings()
-    toml(tmp_path, "port = 9000")
+    write_toml(tmp_path, "port = 9000")
     assert discover_settings({}).port == 9000
     (tmp_path / "other.toml").write_text("port = 9001", "utf-8")
     named = {"PAPERWIRE_CONFIG": str(tmp_path / "other.toml")}
@@ -178,22 +183,42 @@ def test_the_file_in_force(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
         discover_settings({"PAPERWIRE_CONFIG": str(tmp_path / "none.toml")})
 
 
-def test_secrets_are_not_shown() -> None:
+def test_secrets_and_credentials_in_urls_are_redacted() -> None:
     settings = Settings(redis_url="redis://:secret@store")
     assert redacted_settings(settings)["redis_url"] == "***"
     assert redacted_settings(Settings())["redis_url"] == ""
     assert redacted_settings(settings)["port"] == 8000
-    near = Settings(communities={"ours": "https://me:pass@ours.example/f?a=b@c", "b": "http://b"})
-    told = {"ours": "https://***@ours.example/f?a=***", "b": "http://b"}
-    assert redacted_settings(near)["communities"] == told
+    feeds = {"ours": "https://me:pass@ours.example/f?a=b@c", "b": "http://b"}
+    redacted = {"ours": "https://***@ours.example/f?a=***", "b": "http://b"}
+    assert redacted_settings(Settings(communities=feeds))["communities"] == redacted
     assert set(redacted_settings(settings)) == {field.name for field in FIELDS}
 
 
-def test_what_readers_and_upstreams_see() -> None:
+def test_base_url_and_user_agent() -> None:
     settings = Settings(public_url="https://papers.example.org/", contact="mailto:a@example.org")
     assert settings.base_url == "https://papers.example.org"
     assert Settings(port=9000).base_url == "http://127.0.0.1:9000"
     assert "mailto:a@example.org" in settings.user_agent
+
+
+def test_url_errors_come_in_the_order_of_settings() -> None:
+    urls = ("public_url", "arxiv_feed_url", "arxiv_api_url", "arxiv_oai_url", "huggingface_url")
+    invalid: Any = SimpleNamespace(**values_of(Settings()))
+    for name in (*urls, "websub_hub"):
+        setattr(invalid, name, "ftp://example.org")
+    errors = list(find_settings_errors(invalid))
+    assert [error.split()[0] for error in errors] == [*urls, "websub_hub"]
+
+
+def values_of(settings: Settings) -> dict[str, Any]:
+    return {field.name: getattr(settings, field.name) for field in FIELDS}
+
+
+def test_a_new_source_has_its_urls_checked(monkeypatch: pytest.MonkeyPatch) -> None:
+    new = dataclasses.replace(SOURCES["hf"], url_settings=("contact",))
+    monkeypatch.setitem(SOURCES, "new", new)
+    with pytest.raises(BadSettings, match="contact = 'me': must begin with http"):
+        Settings(contact="me")
 
 
 def test_every_setting_is_documented() -> None:

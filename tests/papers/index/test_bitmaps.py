@@ -18,23 +18,23 @@ from papers.index.postings import decode_doc_ids, encode_doc_ids
 
 LAST = (1 << 16) - 1
 NUMBERS = st.frozensets(st.integers(0, LAST), max_size=20)
-MANY = st.builds(
+DENSE = st.builds(
     lambda first, step, odd: frozenset(range(first, 30_000, step)) | odd,
     st.integers(0, 20_000),
     st.integers(1, 7),
     NUMBERS,
 )
-CONTAINERS = st.dictionaries(st.integers(0, LAST), NUMBERS | MANY, max_size=4)
+CONTAINERS = st.dictionaries(st.integers(0, LAST), NUMBERS | DENSE, max_size=4)
 
 
-def made(containers: dict[int, frozenset[int]]) -> BitMap:
-    places = {key << 16 | number for key, numbers in containers.items() for number in numbers}
-    return decode_doc_ids(encode_doc_ids(sorted(places)))
+def bitmap_of(containers: dict[int, frozenset[int]]) -> BitMap:
+    doc_ids = {key << 16 | number for key, numbers in containers.items() for number in numbers}
+    return decode_doc_ids(encode_doc_ids(sorted(doc_ids)))
 
 
 @given(CONTAINERS)
-def test_what_is_written_is_read(containers: dict[int, frozenset[int]]) -> None:
-    found = made(containers)
+def test_serialized_bitmap_round_trips(containers: dict[int, frozenset[int]]) -> None:
+    found = bitmap_of(containers)
     again = deserialize_bitmap(serialize_bitmap(found))
     assert again == found
     assert again.serialize() == found.serialize()
@@ -42,11 +42,11 @@ def test_what_is_written_is_read(containers: dict[int, frozenset[int]]) -> None:
 
 @given(CONTAINERS, CONTAINERS)
 @example({7: frozenset(range(4_000))}, {7: frozenset({7, 61_440, LAST})})
-def test_of_what_is_padded_no_number_is_told_that_it_has_not(
+def test_padding_never_appears_in_results(
     containers: dict[int, frozenset[int]], others: dict[int, frozenset[int]]
 ) -> None:
-    """Nor is any left out, of the last numbers of a container either."""
-    found, few = made(containers), made(others)
+    """Nor do numbers go missing from the padded end of a container."""
+    found, few = bitmap_of(containers), bitmap_of(others)
     again = deserialize_padded(serialize_bitmap(found))
     assert again & few == found & few
     assert len(again) == len(found)
@@ -55,7 +55,7 @@ def test_of_what_is_padded_no_number_is_told_that_it_has_not(
 
 
 ARRAY, BITSET = 8, 14
-"""Bytes beside those of the numbers."""
+"""Bytes of the headers of one container, and the length of its bitset or array."""
 
 
 @pytest.mark.parametrize(
@@ -73,16 +73,14 @@ ARRAY, BITSET = 8, 14
         ([*range(30_000), LAST], 8_192 + BITSET),
     ],
 )
-def test_a_container_is_an_array_or_a_bitset_whatever_is_shorter(
-    papers: Sequence[int], size: int
-) -> None:
-    """A bitset by a thousand bytes and more; none is longer than its papers."""
-    found = made({7: frozenset(papers)})
+def test_container_is_written_in_the_shorter_form(papers: Sequence[int], size: int) -> None:
+    """A bitset if that saves 1,024 bytes or more, cut after its last number."""
+    found = bitmap_of({7: frozenset(papers)})
     assert len(serialize_bitmap(found)) == size
     assert deserialize_bitmap(serialize_bitmap(found)) == found
 
 
-def test_runs_are_as_the_library_writes_them() -> None:
+def test_run_containers_keep_the_library_format() -> None:
     found = BitMap(range(100, 60_000))
     assert found.run_optimize()
     assert serialize_bitmap(found) == found.serialize()
@@ -90,7 +88,7 @@ def test_runs_are_as_the_library_writes_them() -> None:
 
 
 @given(st.dictionaries(st.integers(0, 400), NUMBERS.filter(bool), min_size=1, max_size=12))
-def test_numbers_of_months_are_a_bitmap(containers: dict[int, frozenset[int]]) -> None:
-    held = [(key, len(containers[key])) for key in sorted(containers)]
-    numbers = b"".join(n.to_bytes(2, "little") for k, _ in held for n in sorted(containers[k]))
-    assert bitmap_from_arrays(held, numbers) == made(containers)
+def test_bitmap_is_assembled_from_arrays(containers: dict[int, frozenset[int]]) -> None:
+    sizes = [(key, len(containers[key])) for key in sorted(containers)]
+    numbers = b"".join(n.to_bytes(2, "little") for k, _ in sizes for n in sorted(containers[k]))
+    assert bitmap_from_arrays(sizes, numbers) == bitmap_of(containers)

@@ -40,26 +40,28 @@ from tests.papers.server import private_cluster
 from tests.papers.test_store import Killed, deaths
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
+REWARD_MODEL = text_shingles(Text(Field.ANY, ("reward", "model")))[0]
 KEYWORDS = ("reward", '"reward model"', 'au:"ada lovelace"', "thing7 -ti:model", "rew* other")
 
 
-def told(month: int, number: int, title: str = "Reward model", **more: Any) -> Sighting:
-    more = {"abstract": f"A thing{number % 50} of month {month}.", "authors": ("Ada L.",)} | more
-    return Sighting(ArxivId(month, number), "arxiv", Channel.API, TUESDAY, title=title, **more)
+def sighting(month: int, number: int, title: str = "Reward model", **fields: Any) -> Sighting:
+    abstract = f"A thing{number % 50} of month {month}."
+    fields = {"abstract": abstract, "authors": ("Ada L.",)} | fields
+    return Sighting(ArxivId(month, number), "arxiv", Channel.API, TUESDAY, title=title, **fields)
 
 
-def terms(redis: Redis) -> dict[bytes, list[int]]:
-    """The postings of all terms, wherever they lie, of the months that there are."""
-    in_years = {month for yymm, month in months_of(redis) if yymm in closed(redis)}
-    alone = {month for _, month in months_of(redis)} - in_years
+def term_postings(redis: Redis) -> dict[bytes, list[int]]:
+    """Return the postings of all terms in all segments, of the months that exist."""
+    in_years = {month for yymm, month in months_of(redis) if yymm in compacted(redis)}
+    own = {month for _, month in months_of(redis)} - in_years
     found: defaultdict[bytes, BitMap] = defaultdict(BitMap)
     indexes: Any = fingerprint(redis)["indexes"]
-    for volume, (_, postings) in indexes.items():
-        here = places_of_months(in_years if len(volume) == 2 else alone)
-        for key, places in postings.items():
+    for segment, (_, postings) in indexes.items():
+        here = places_of_months(in_years if len(segment) == 2 else own)
+        for key, doc_ids in postings.items():
             if isinstance(key, bytes):
-                found[key] |= BitMap(places) & here
-    return {key: list(places) for key, places in found.items() if places}
+                found[key] |= BitMap(doc_ids) & here
+    return {key: list(doc_ids) for key, doc_ids in found.items() if doc_ids}
 
 
 def months_of(redis: Redis) -> list[tuple[str, int]]:
@@ -67,8 +69,8 @@ def months_of(redis: Redis) -> list[tuple[str, int]]:
     return [(yymm.decode(), int(month)) for yymm, month in members]
 
 
-def closed(redis: Redis) -> list[str]:
-    """The months that lie with their years."""
+def compacted(redis: Redis) -> list[str]:
+    """Return the months whose postings are in the segments of their years."""
     return [
         yymm
         for yymm, _ in months_of(redis)
@@ -86,8 +88,8 @@ def two_stores(url: str) -> Iterator[tuple[Redis, Redis]]:
 
 batches = st.lists(sightings(), min_size=1, max_size=8)
 steps = st.lists(
-    st.tuples(st.just("say"), batches)
-    | st.tuples(st.just("close"), st.sampled_from([200001, 202503, 202601]))
+    st.tuples(st.just("ingest"), batches)
+    | st.tuples(st.just("compact"), st.sampled_from([200001, 202503, 202601]))
     | st.tuples(st.just("remove"), st.sampled_from([199902, 200704, 202503])),
     min_size=2,
     max_size=8,
@@ -96,197 +98,197 @@ steps = st.lists(
 
 @given(batches, steps, st.lists(queries(), max_size=3), st.sampled_from([1, 2, 3, 32]))
 @settings(max_examples=60)
-def test_closed_or_not_is_the_same_to_who_asks_and_to_who_writes(
+def test_compaction_is_invisible_to_queries_and_writers(
     store_url: str,
     first: list[Sighting],
     steps: list[tuple[str, Any]],
-    asked: list[Any],
-    frequent: int,
+    parsed: list[Any],
+    min_frequent: int,
 ) -> None:
     with two_stores(store_url) as (one, other), pytest.MonkeyPatch.context() as patch:
-        patch.setattr("papers.index.compaction.year_merge.MIN_FREQUENT_PAPERS", frequent)
-        old = Store(one)
-        for do, what in [("say", first), ("close", 202601), *steps]:
-            if do == "say":
-                done = old.ingest(what, now=NOW)
-                assert done == Store(other).ingest(what, now=NOW)
-            elif do == "close":
-                Compactor(one).compact_before(what)
+        patch.setattr("papers.index.compaction.year_merge.MIN_FREQUENT_PAPERS", min_frequent)
+        long_lived = Store(one)
+        for step, argument in [("ingest", first), ("compact", 202601), *steps]:
+            if step == "ingest":
+                result = long_lived.ingest(argument, now=NOW)
+                assert result == Store(other).ingest(argument, now=NOW)
+            elif step == "compact":
+                Compactor(one).compact_before(argument)
             else:
-                removed = Retention(one).remove_before(what, now=NOW)
-                assert removed == Retention(other).remove_before(what, now=NOW)
+                removed = Retention(one).remove_before(argument, now=NOW)
+                assert removed == Retention(other).remove_before(argument, now=NOW)
             assert fingerprint(one)["papers"] == fingerprint(other)["papers"]
-            assert terms(one) == terms(other)
-            for query in asked:
+            assert term_postings(one) == term_postings(other)
+            for query in parsed:
                 for order in ("announced", "picked"):
-                    ask = SearchRequest(query=query, limit=2, order=order)
-                    # Of a pair in a slot a text tells, and of one that has a posting none need:
-                    # how many are looked at hangs on where pairs lay when it was found.
-                    new, known, expected = (
-                        replace(shown_of(store, ask), examined=0)
-                        for store in (Store(one), old, Store(other))
+                    request = SearchRequest(query=query, limit=2, order=order)
+                    # Shingles in slots are verified on texts and others are not, so the number
+                    # of papers examined depends on the layout at the time of the query.
+                    new, cached, expected = (
+                        replace(shown_of(store, request), examined=0)
+                        for store in (Store(one), long_lived, Store(other))
                     )
-                    assert new == known == expected
+                    assert new == cached == expected
 
 
 def dense(month: int, papers: int) -> list[Sighting]:
-    """Papers with words and pairs that many of them have, some, or one."""
+    """Return papers with words and shingles that many, some or one of them have."""
     chance = random.Random(month)
     return [
-        told(month, n, f"Reward model {chance.choice(['other', 'thing', 'vision'])}")
+        sighting(month, n, f"Reward model {chance.choice(['other', 'thing', 'vision'])}")
         for n in range(1, papers + 1)
     ]
 
 
-MANY = count(5_000)
+LIMITS = count(5_000)
+"""A new limit for each query, so that no cached result answers it."""
 
 
-def answers(store: Store) -> list[list[ArxivId]]:
-    """All answers; of ever more papers, so that none is one found before."""
-    return [store.newest_ids(parse_query(keyword), next(MANY)) for keyword in KEYWORDS]
+def results(store: Store) -> list[list[ArxivId]]:
+    """Return the results of all keywords, computed anew."""
+    return [store.newest_ids(parse_query(keyword), next(LIMITS)) for keyword in KEYWORDS]
 
 
-@pytest.mark.parametrize("a_part", [13, 8, 5])
-def test_large_postings_are_put_together_too(
-    redis: Redis, monkeypatch: pytest.MonkeyPatch, a_part: int
+@pytest.mark.parametrize("part_size_bits", [13, 8, 5])
+def test_large_postings_are_merged(
+    redis: Redis, monkeypatch: pytest.MonkeyPatch, part_size_bits: int
 ) -> None:
-    """In one part or in many, of which small months fill few."""
-    monkeypatch.setattr("papers.index.compaction.year_merge._PART_SIZE_BITS", a_part)
+    """In one part or in many, of which small months have few."""
+    monkeypatch.setattr("papers.index.compaction.year_merge._PART_SIZE_BITS", part_size_bits)
     store = Store(redis)
     for month, papers in ((202401, 300), (202402, 100), (202403, 1_200), (202412, 3)):
         store.ingest(dense(month, papers), now=NOW)
-    before, known = terms(redis), answers(store)
+    before, expected = term_postings(redis), results(store)
     assert Compactor(redis).compact_before(202501) == (2024,)
-    assert closed(redis) == ["2401", "2402", "2403", "2412"]
+    assert compacted(redis) == ["2401", "2402", "2403", "2412"]
     shape: Any = redis.hget(keys.segment_postings("24"), LAYOUT_FIELD)
     assert SegmentLayout.unpack(shape) == SegmentLayout.for_year(
         1_603, [202401, 202402, 202403, 202412]
     )
     fields: Any = redis.hkeys(keys.segment_postings("24"))
     assert {field[:1] for field in fields} == {b"s", b"w", b"=", b"p", b"~", b"q"}
-    assert terms(redis) == before
-    assert answers(store) == answers(Store(redis)) == known
-    assert Compactor(redis).compact_before(202501) == (), "nothing is left to do"
+    assert term_postings(redis) == before
+    assert results(store) == results(Store(redis)) == expected
+    assert Compactor(redis).compact_before(202501) == (), "nothing left to compact"
 
 
-def test_the_index_of_a_year_does_not_tell_how_it_came(redis: Redis) -> None:
-    """One month after the other, changed later, or all at once: the same postings, slots too."""
-    said = dense(202401, 300) + dense(202402, 40) + dense(202407, 700)
-    later = [one._replace(title="Another", version=2) for one in said[::7]]
-    Store(redis).ingest([*said, *later], now=NOW)
+def test_year_segment_does_not_depend_on_its_history(redis: Redis) -> None:
+    """Month by month with later changes, or all at once: the same postings, slots included."""
+    first = dense(202401, 300) + dense(202402, 40) + dense(202407, 700)
+    later = [one._replace(title="Another", version=2) for one in first[::7]]
+    Store(redis).ingest([*first, *later], now=NOW)
     Compactor(redis).compact_before(202501)
     at_once: Any = fingerprint(redis)["indexes"]
     redis.flushall()
-    for number, batch in enumerate((said[:300], said[300:], later)):
+    for number, batch in enumerate((first[:300], first[300:], later)):
         Store(redis).ingest(batch, now=NOW)
         Compactor(redis).compact_before(202501 if number < 2 else 199001)
     assert fingerprint(redis)["indexes"] == at_once
 
 
-def pairs(redis: Redis, volume: str) -> tuple[dict[int, list[int]], dict[int, list[int]]]:
-    """The postings of pairs of a volume, and those of its slots."""
+def shingle_postings(
+    redis: Redis, segment: str
+) -> tuple[dict[int, list[int]], dict[int, list[int]]]:
+    """Return the postings of a segment's shingles, and those of its slots."""
     indexes: Any = fingerprint(redis)["indexes"]
-    found = {key: places for key, places in indexes[volume][1].items() if isinstance(key, int)}
-    named = {pair: places for pair, places in found.items() if pair >= 0}
-    return named, {key: places for key, places in found.items() if key < 0}
+    found = {key: ids for key, ids in indexes[segment][1].items() if isinstance(key, int)}
+    shingles = {key: ids for key, ids in found.items() if key >= 0}
+    return shingles, {key: ids for key, ids in found.items() if key < 0}
 
 
-def test_a_year_names_every_pair_until_it_is_over(redis: Redis) -> None:
-    """Then it names the frequent ones, of all its papers, and no other."""
+def test_year_has_every_shingle_until_it_ends(redis: Redis) -> None:
+    """Then it has the frequent ones only, each of all its papers."""
     Store(redis).ingest([*dense(202401, 300), *dense(202402, 40)], now=NOW)
-    (january, none), (february, nor) = pairs(redis, "2401"), pairs(redis, "2402")
-    assert (none, nor) == ({}, {})
+    january, january_slots = shingle_postings(redis, "2401")
+    february, february_slots = shingle_postings(redis, "2402")
+    assert january_slots == february_slots == {}
     Compactor(redis).compact_before(202403)
-    every, none = pairs(redis, "24")
-    both = {pair: [*january.get(pair, []), *february.get(pair, [])] for pair in january | february}
-    assert (every, none) == (both, {})
+    every, slots = shingle_postings(redis, "24")
+    assert every == {s: [*january.get(s, []), *february.get(s, [])] for s in january | february}
+    assert slots == {}
     assert Compactor(redis).compact_before(202412) == ()
-    assert Compactor(redis).compact_before(202501) == (2024,), "though no month is open"
-    named, slots = pairs(redis, "24")
-    assert named == {
-        pair: places for pair, places in every.items() if len(places) >= MIN_FREQUENT_PAPERS
-    }
-    assert 5 < len(named) < len(every) - 5
-    shape = SegmentLayout.for_year(340, [202401, 202402])
-    for pair in every.keys() - named:
-        assert set(every[pair]) <= set(slots[shingle_slot_key(shape.slot_of(pair))])
-    rare = {shape.slot_of(pair) for pair in every.keys() - named}
-    assert slots.keys() == {shingle_slot_key(slot) for slot in rare}
+    assert Compactor(redis).compact_before(202501) == (2024,), "although no month is open"
+    frequent, slots = shingle_postings(redis, "24")
+    assert frequent == {s: ids for s, ids in every.items() if len(ids) >= MIN_FREQUENT_PAPERS}
+    assert 5 < len(frequent) < len(every) - 5
+    layout = SegmentLayout.for_year(340, [202401, 202402])
+    rare = every.keys() - frequent
+    for shingle in rare:
+        assert set(every[shingle]) <= set(slots[shingle_slot_key(layout.slot_of(shingle))])
+    assert slots.keys() == {shingle_slot_key(layout.slot_of(shingle)) for shingle in rare}
 
 
-@pytest.mark.parametrize("over", [False, True])
-def test_what_is_written_to_a_year_goes_where_its_pair_is(redis: Redis, over: bool) -> None:
+@pytest.mark.parametrize("year_ended", [False, True])
+def test_writes_to_a_year_go_to_the_posting_or_slot_of_the_shingle(
+    redis: Redis, year_ended: bool
+) -> None:
     store = Store(redis)
     store.ingest([*dense(202401, 300), *dense(202402, 40)], now=NOW)
-    Compactor(redis).compact_before(202501 if over else 202403)
+    Compactor(redis).compact_before(202501 if year_ended else 202403)
     frequent, rare, new = '"reward model"', '"thing7 of month"', '"whole new"'
     assert len(store.newest_ids(parse_query(frequent), 500)) == 340
-    asked = {
-        keyword: store.newest_ids(parse_query(keyword), next(MANY))
+    known = {
+        keyword: store.newest_ids(parse_query(keyword), next(LIMITS))
         for keyword in (frequent, rare, new)
     }
-    store.ingest([told(202402, 100, abstract="A thing7 of month. Whole new.")], now=NOW)
+    store.ingest([sighting(202402, 100, abstract="A thing7 of month. Whole new.")], now=NOW)
     late = ArxivId(202402, 100)
-    for keyword, before in asked.items():
-        assert store.newest_ids(parse_query(keyword), next(MANY)) == sorted(
+    for keyword, before in known.items():
+        assert store.newest_ids(parse_query(keyword), next(LIMITS)) == sorted(
             [late, *before], reverse=True
         )
-    assert (
-        late.doc_id in pairs(redis, "24")[0][text_shingles(Text(Field.ANY, ("reward", "model")))[0]]
-    )
-    again = told(202402, 100, "Other title", abstract="Nothing.", version=2)
+    assert late.doc_id in shingle_postings(redis, "24")[0][REWARD_MODEL]
+    again = sighting(202402, 100, "Other title", abstract="Nothing.", version=2)
     store.ingest([again], now=NOW)
-    for keyword, before in asked.items():
-        assert store.newest_ids(parse_query(keyword), next(MANY)) == before
-    named, slots = pairs(redis, "24")
-    assert not slots or over
-    left = {key for key, places in {**named, **slots}.items() if late.doc_id in places}
-    pair = text_shingles(Text(Field.ANY, ("other", "title")))[0]
-    assert left == {
-        shingle_slot_key(SegmentLayout.for_year(340, []).slot_of(pair)) if over else pair
-    }
+    for keyword, before in known.items():
+        assert store.newest_ids(parse_query(keyword), next(LIMITS)) == before
+    shingles, slots = shingle_postings(redis, "24")
+    assert not slots or year_ended
+    found = {key for key, doc_ids in {**shingles, **slots}.items() if late.doc_id in doc_ids}
+    (shingle,) = text_shingles(Text(Field.ANY, ("other", "title")))
+    slot_key = shingle_slot_key(SegmentLayout.for_year(340, []).slot_of(shingle))
+    assert found == {slot_key if year_ended else shingle}
 
 
-def test_a_pair_that_all_papers_lost_may_come_back(redis: Redis) -> None:
-    said = [told(202401, n, "Reward model") for n in range(1, MIN_FREQUENT_PAPERS + 1)]
-    Store(redis).ingest(said, now=NOW)
+def test_shingle_that_all_papers_lost_can_come_back(redis: Redis) -> None:
+    first = [sighting(202401, n, "Reward model") for n in range(1, MIN_FREQUENT_PAPERS + 1)]
+    Store(redis).ingest(first, now=NOW)
     Compactor(redis).compact_before(202501)
-    pair = text_shingles(Text(Field.ANY, ("reward", "model")))[0]
-    assert pair in pairs(redis, "24")[0]
+    assert REWARD_MODEL in shingle_postings(redis, "24")[0]
     store = Store(redis)
-    store.ingest([one._replace(title="Other", version=2) for one in said], now=NOW)
-    assert pair not in pairs(redis, "24")[0]
+    store.ingest([one._replace(title="Other", version=2) for one in first], now=NOW)
+    assert REWARD_MODEL not in shingle_postings(redis, "24")[0]
     assert store.newest_ids(parse_query('"reward model"')) == []
-    store.ingest([said[3]._replace(version=3)], now=NOW)
-    assert store.newest_ids(parse_query('"reward model"')) == [said[3].id]
+    store.ingest([first[3]._replace(version=3)], now=NOW)
+    assert store.newest_ids(parse_query('"reward model"')) == [first[3].id]
 
 
-def test_a_month_that_comes_late_is_closed_the_next_time(redis: Redis) -> None:
+def test_late_month_is_compacted_the_next_time(redis: Redis) -> None:
     store = Store(redis)
     store.ingest(dense(202402, 100), now=NOW)
     assert Compactor(redis).compact_before(202501) == (2024,)
-    assert answers(store)
+    assert results(store)
     store.ingest([*dense(202401, 200), *dense(202403, 90)], now=NOW)
-    known = answers(store)
-    assert len(known[0]) == 390
-    assert closed(redis) == ["2402"]
+    expected = results(store)
+    assert len(expected[0]) == 390
+    assert compacted(redis) == ["2402"]
     assert Compactor(redis).compact_before(202501) == (2024,)
-    assert closed(redis) == ["2401", "2402", "2403"]
+    assert compacted(redis) == ["2401", "2402", "2403"]
     assert store.newest_ids(parse_query("vision")) == Store(redis).newest_ids(parse_query("vision"))
-    assert answers(store) == answers(Store(redis)) == known, "by what it has learned since"
+    assert results(store) == results(Store(redis)) == expected
 
 
-def test_a_year_closes_month_by_month(redis: Redis) -> None:
+def test_year_is_compacted_month_by_month(redis: Redis) -> None:
     store = Store(redis)
     for month in range(202511, 202515):
-        store.ingest([told(month if month < 202513 else month + 88, 1)], now=NOW)
+        store.ingest([sighting(month if month < 202513 else month + 88, 1)], now=NOW)
     assert Compactor(redis).compact_before(202512) == (2025,)
-    assert closed(redis) == ["2511"]
+    assert compacted(redis) == ["2511"]
     assert Compactor(redis).compact_before(202602) == (2025, 2026)
-    assert closed(redis) == ["2511", "2512", "2601"]
-    store.ingest([told(202510, 1)], now=NOW)
-    assert Compactor(redis).compact_before(202511) == (2025,), "an earlier month, later"
-    assert closed(redis) == ["2510", "2511", "2512", "2601"]
+    assert compacted(redis) == ["2511", "2512", "2601"]
+    store.ingest([sighting(202510, 1)], now=NOW)
+    assert Compactor(redis).compact_before(202511) == (2025,), "an earlier month, ingested later"
+    assert compacted(redis) == ["2510", "2511", "2512", "2601"]
     assert (
         len(store.newest_ids(parse_query("reward")))
         == len(Store(redis).newest_ids(parse_query("reward")))
@@ -294,105 +296,114 @@ def test_a_year_closes_month_by_month(redis: Redis) -> None:
     )
 
 
-def test_what_removed_months_leave_behind_goes_with_the_next_closing(redis: Redis) -> None:
+def test_compaction_drops_postings_of_removed_months(redis: Redis) -> None:
     store = Store(redis)
     store.ingest([*dense(202401, 200), *dense(202402, 200)], now=NOW)
     Compactor(redis).compact_before(202501)
-    held: Any = redis.memory_usage(keys.segment_postings("24"), samples=0)
+    before: Any = redis.memory_usage(keys.segment_postings("24"), samples=0)
     Retention(redis).remove_before(202402, now=NOW)
-    left = answers(store)
-    assert left == answers(Store(redis))
+    left = results(store)
+    assert left == results(Store(redis))
     assert {id.month for ids in left for id in ids} == {202402}
     assert Compactor(redis).compact_before(202501) == (2024,)
-    now: Any = redis.memory_usage(keys.segment_postings("24"), samples=0)
-    assert now < 0.8 * held
-    assert answers(store) == answers(Store(redis)) == left
+    after: Any = redis.memory_usage(keys.segment_postings("24"), samples=0)
+    assert after < 0.8 * before
+    assert results(store) == results(Store(redis)) == left
     Retention(redis).remove_before(202403, now=NOW)
     assert redis.keys("{24}*:terms") == []
 
 
-def test_who_knows_a_month_as_closed_finds_it_when_it_comes_back(redis: Redis) -> None:
+def test_long_lived_reader_finds_a_compacted_month_that_was_removed_and_came_back(
+    redis: Redis,
+) -> None:
     store, query = Store(redis), parse_query("reward")
-    store.ingest([told(202401, 1), told(202402, 1)], now=NOW)
+    store.ingest([sighting(202401, 1), sighting(202402, 1)], now=NOW)
     Compactor(redis).compact_before(202501)
     assert len(store.newest_ids(query)) == 2
     writer = Store(redis)
     Retention(redis).remove_before(202402, now=NOW)
-    writer.ingest([told(202401, 2)], now=NOW)
+    writer.ingest([sighting(202401, 2)], now=NOW)
     assert store.newest_ids(query) == [ArxivId(202402, 1), ArxivId(202401, 2)]
     Retention(redis).remove_before(202403, now=NOW)
-    writer.ingest([told(202402, 3)], now=NOW)
+    writer.ingest([sighting(202402, 3)], now=NOW)
     assert store.newest_ids(query) == [ArxivId(202402, 3)]
 
 
-def test_a_month_that_lies_nowhere_is_an_error(redis: Redis) -> None:
+def test_missing_year_segment_is_an_error(redis: Redis) -> None:
     store = Store(redis)
-    store.ingest([told(202401, 1)], now=NOW)
+    store.ingest([sighting(202401, 1)], now=NOW)
     Compactor(redis).compact_before(202501)
     redis.delete(keys.segment_postings("24"))
     with pytest.raises(StoreError, match=r"damaged.*202401.*restore a backup"):
         store.newest_ids(parse_query("reward"))
 
 
-def test_a_year_that_closes_in_the_midst_of_a_walk_is_no_trouble(
+def test_compaction_during_a_query_does_not_change_its_results(
     redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for year in range(2015, 2026):
-        Store(redis).ingest([told(year * 100 + n, 1) for n in range(1, 13)], now=NOW)
-    expected = answers(Store(redis))
-    replies, turns = ReadSession.read_replies, 0
+        Store(redis).ingest([sighting(year * 100 + n, 1) for n in range(1, 13)], now=NOW)
+    expected = results(Store(redis))
+    read_replies, turns = ReadSession.read_replies, 0
 
-    def closing(reading: ReadSession, commands: Any) -> Any:
+    def compact_and_read(session: ReadSession, commands: Any) -> Any:
         nonlocal turns
         turns += 1
         Compactor(redis).compact_before((2015 + turns) * 100 + 1)
-        return replies(reading, commands)
+        return read_replies(session, commands)
 
-    monkeypatch.setattr(ReadSession, "read_replies", closing)
+    monkeypatch.setattr(ReadSession, "read_replies", compact_and_read)
     store = Store(redis)
-    assert answers(store) == expected
+    assert results(store) == expected
     assert turns > 3
-    assert "1501" in closed(redis)
+    assert "1501" in compacted(redis)
 
 
-def test_a_walk_reads_a_closed_year_at_once(redis: Redis) -> None:
-    said = [told(year * 100 + n, 1) for year in range(2015, 2026) for n in range(1, 13)]
+def test_query_reads_a_compacted_year_at_once(redis: Redis) -> None:
+    ingested = [sighting(year * 100 + n, 1) for year in range(2015, 2026) for n in range(1, 13)]
     store = Store(redis)
-    store.ingest(said, now=NOW)
+    store.ingest(ingested, now=NOW)
     store.newest_ids(parse_query("other"))
     with counted(redis) as calls:
-        assert len(store.newest_ids(parse_query("reward"), 200)) == len(said)
-    assert calls["hmget"] > len(said)
+        assert len(store.newest_ids(parse_query("reward"), 200)) == len(ingested)
+    assert calls["hmget"] > len(ingested)
     Compactor(redis).compact_before(202601)
-    store.newest_ids(parse_query("thing1"), 200)  # by which it learns that years are closed
+    store.newest_ids(parse_query("thing1"), 200)  # so that it knows the layouts
     store.clear_postings_cache()
     with counted(redis) as calls:
-        assert len(store.newest_ids(parse_query("reward"), 200)) == len(said)
-    assert calls["hmget"] <= 11 + 1, "eleven years, and where the word occurs"
+        assert len(store.newest_ids(parse_query("reward"), 200)) == len(ingested)
+    assert calls["hmget"] <= 11 + 1, "eleven years, and the term dictionary"
 
 
-def test_a_closing_killed_at_any_command_is_done_by_the_next(store_url: str, redis: Redis) -> None:
-    said = [told(202401, 1), told(202402, 1), told(202402, 2, "Other things"), told(202501, 1)]
-    Store(redis).ingest(said, now=NOW)
-    known, query = terms(redis), parse_query("reward")
+def test_compaction_killed_at_any_command_is_finished_by_the_next(
+    store_url: str, redis: Redis
+) -> None:
+    ingested = [
+        sighting(202401, 1),
+        sighting(202402, 1),
+        sighting(202402, 2, "Other things"),
+        sighting(202501, 1),
+    ]
+    Store(redis).ingest(ingested, now=NOW)
+    expected, query = term_postings(redis), parse_query("reward")
     for killed, mortal in enumerate(deaths(store_url)):
         redis.flushall()
         store = Store(redis)
-        store.ingest(said, now=NOW)
+        store.ingest(ingested, now=NOW)
         try:
             Compactor(mortal).compact_before(202601)
         except Killed:
-            assert terms(redis) == known, killed
+            assert term_postings(redis) == expected, killed
             assert len(store.newest_ids(query)) == 3
             Compactor(redis).compact_before(202601)
             survived = False
         else:
             survived = True
-        assert closed(redis) == ["2401", "2402", "2501"]
-        assert terms(redis) == known
+        assert compacted(redis) == ["2401", "2402", "2501"]
+        assert term_postings(redis) == expected
         assert store.newest_ids(query) == Store(redis).newest_ids(query)
-        left: Any = redis.keys("{2?}:next*")
-        assert all(0 < int(redis.ttl(key)) <= UNFINISHED_TTL for key in left)
+        outputs: Any = redis.keys("{2?}:next*")
+        assert all(0 < int(redis.ttl(key)) <= UNFINISHED_TTL for key in outputs)
         assert (
             redis.ttl(keys.segment_postings("24")) == redis.ttl(keys.segment_postings("25")) == -1
         )
@@ -401,44 +412,44 @@ def test_a_closing_killed_at_any_command_is_done_by_the_next(store_url: str, red
             break
 
 
-def test_writers_at_work_lose_nothing(redis: Redis, store_url: str) -> None:
+def test_concurrent_writers_lose_nothing(redis: Redis, store_url: str) -> None:
     stop = threading.Event()
 
-    def close() -> None:
+    def compact_continuously() -> None:
         with Redis.from_url(store_url) as client:
             while not stop.is_set():
                 Compactor(client).compact_before(202501)
 
-    thread = threading.Thread(target=close)
+    thread = threading.Thread(target=compact_continuously)
     thread.start()
-    said = [told(202400 + n % 12 + 1, n, f"Reward {n}") for n in range(1, 200)]
+    ingested = [sighting(202400 + n % 12 + 1, n, f"Reward {n}") for n in range(1, 200)]
     store = Store(redis)
-    for at in range(0, len(said), 5):
-        store.ingest(said[at : at + 5], now=NOW)
+    for at in range(0, len(ingested), 5):
+        store.ingest(ingested[at : at + 5], now=NOW)
     stop.set()
     thread.join()
     Compactor(redis).compact_before(202501)
-    found, papers = terms(redis), fingerprint(redis)["papers"]
+    found, papers = term_postings(redis), fingerprint(redis)["papers"]
     redis.flushall()
-    Store(redis).ingest(said, now=NOW)
-    assert terms(redis) == found
+    Store(redis).ingest(ingested, now=NOW)
+    assert term_postings(redis) == found
     assert fingerprint(redis)["papers"] == papers
 
 
-def test_a_month_that_is_written_meanwhile_stays_open(
+def test_month_written_during_compaction_stays_open(
     redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = Store(redis)
-    store.ingest([told(202401, 1), told(202402, 1)], now=NOW)
+    store.ingest([sighting(202401, 1), sighting(202402, 1)], now=NOW)
     parts = YearMerge.parts
 
-    def disturbed(year: YearMerge) -> Iterator[Any]:
-        yield from parts(year)
-        Store(redis).ingest([told(202401, 2)], now=NOW)
+    def parts_then_write(merge: YearMerge) -> Iterator[Any]:
+        yield from parts(merge)
+        Store(redis).ingest([sighting(202401, 2)], now=NOW)
 
-    monkeypatch.setattr(YearMerge, "parts", disturbed)
+    monkeypatch.setattr(YearMerge, "parts", parts_then_write)
     assert Compactor(redis).compact_before(202501) == ()
-    assert closed(redis) == []
+    assert compacted(redis) == []
     assert redis.keys("{24}:*") == []
     assert len(store.newest_ids(parse_query("reward"))) == 3
     monkeypatch.undo()
@@ -446,12 +457,12 @@ def test_a_month_that_is_written_meanwhile_stays_open(
     assert len(store.newest_ids(parse_query("reward"), 200)) == 3
 
 
-def test_no_step_needs_keys_of_two_slots() -> None:
+def test_every_transaction_runs_on_a_cluster() -> None:
     with private_cluster() as client:
         store = Store(client)
-        store.ingest([told(202401, 1), told(202412, 1), told(202501, 1)], now=NOW)
+        store.ingest([sighting(202401, 1), sighting(202412, 1), sighting(202501, 1)], now=NOW)
         assert Compactor(client).compact_before(202601) == (2024, 2025)
-        store.ingest([told(202401, 2), told(202401, 1, version=2)], now=NOW)
+        store.ingest([sighting(202401, 2), sighting(202401, 1, version=2)], now=NOW)
         assert len(store.newest_ids(parse_query("reward"))) == 4
         Retention(client).remove_before(202402, now=NOW)
         assert Compactor(client).compact_before(202601) == (2024,)

@@ -1,4 +1,4 @@
-"""Pairs and slots in their fields: whatever is packed is found, and nothing else."""
+"""Shingle postings round-trip through their fields, and lookups find exactly what was encoded."""
 
 from __future__ import annotations
 
@@ -11,88 +11,103 @@ from papers.index import postings
 from papers.index.bitmaps import deserialize_bitmap
 from papers.index.layout import MONTH_PAPER_BITS, SHINGLE_BITS, YEAR_PAPER_BITS, SegmentLayout
 from papers.index.postings import MAX_INLINE_PER_MONTH, shingle_bucket_field, shingle_field
+from papers.index.shingles.shingle_keys import PostingKeys
 from papers.index.shingles.shingle_postings import (
     MonthShingleCodec,
     ShingleCodec,
     YearShingleCodec,
     frequent_mask,
 )
-from papers.index.term_batch import PostingKeys
 from papers.model.arxiv_id import month_ordinal
 
-FIRST = month_ordinal(202501)
-LAST = (1 << SHINGLE_BITS) - 1
-NEIGHBOURS = st.integers(0, 9) | st.integers(LAST - 9, LAST) | st.integers(0, LAST)
+JANUARY = month_ordinal(202501)
+MAX_SHINGLE = (1 << SHINGLE_BITS) - 1
+SHINGLES = (
+    st.integers(0, 9) | st.integers(MAX_SHINGLE - 9, MAX_SHINGLE) | st.integers(0, MAX_SHINGLE)
+)
 NUMBERS = st.frozensets(st.integers(0, 65_535), min_size=1, max_size=6) | st.builds(
     lambda size, first: frozenset(range(first, first + size)),
     st.sampled_from([MAX_INLINE_PER_MONTH, MAX_INLINE_PER_MONTH + 1, 5_000]),
     st.integers(0, 60_000),
 )
-OF_YEAR = st.dictionaries(st.integers(0, 11), NUMBERS, min_size=1, max_size=3)
-HELD = st.dictionaries(NEIGHBOURS, OF_YEAR, max_size=8)
-BITS = st.integers(0, 16)
-Held = dict[int, dict[int, frozenset[int]]]
+MONTHS = st.dictionaries(st.integers(0, 11), NUMBERS, min_size=1, max_size=3)
+POSTINGS = st.dictionaries(SHINGLES, MONTHS, max_size=8)
+BUCKET_BITS = st.integers(0, 16)
+Postings = dict[int, dict[int, frozenset[int]]]
 
 
-def keys_of(held: Held) -> PostingKeys:
+def keys_of(by_shingle: Postings) -> PostingKeys:
     keys = {
-        pair << YEAR_PAPER_BITS | month << MONTH_PAPER_BITS | number
-        for pair, months in held.items()
+        shingle << YEAR_PAPER_BITS | month << MONTH_PAPER_BITS | number
+        for shingle, months in by_shingle.items()
         for month, numbers in months.items()
         for number in numbers
     }
     return np.array(sorted(keys), np.uint64)
 
 
-def places(months: dict[int, frozenset[int]]) -> BitMap:
+def doc_ids(months: dict[int, frozenset[int]]) -> BitMap:
     return BitMap(
-        FIRST + month << MONTH_PAPER_BITS | number
+        JANUARY + month << MONTH_PAPER_BITS | number
         for month, numbers in months.items()
         for number in numbers
     )
 
 
-def fields_of(pairs: ShingleCodec, held: Held, bits: int) -> dict[bytes, bytes]:
-    """The fields, which give the keys back."""
-    keys = keys_of(held)
-    buckets = sorted({pair >> SHINGLE_BITS - bits for pair in held})
-    fields = pairs.encode(keys, buckets)
-    assert set(fields) <= set(pairs.field_names(buckets, held))
-    assert np.array_equal(pairs.decode(buckets, sorted(held), fields), keys)
+def encoded_fields(codec: ShingleCodec, by_shingle: Postings, bits: int) -> dict[bytes, bytes]:
+    """Return the fields; they decode to the same keys."""
+    keys = keys_of(by_shingle)
+    buckets = sorted({shingle >> SHINGLE_BITS - bits for shingle in by_shingle})
+    fields = codec.encode(keys, buckets)
+    assert set(fields) <= set(codec.field_names(buckets, by_shingle))
+    assert np.array_equal(codec.decode(buckets, sorted(by_shingle), fields), keys)
     return fields
 
 
-@given(HELD, BITS, st.integers(0, 11), NEIGHBOURS)
-def test_a_pair_is_found_in_its_month(held: Held, bits: int, month: int, other: int) -> None:
-    shape = SegmentLayout(0, 0, bits)
-    held = {pair: {month: frozenset().union(*months.values())} for pair, months in held.items()}
-    fields = fields_of(MonthShingleCodec(shape), held, bits)
-    for pair in held.keys() | {other, *(pair + 1 for pair in held if pair < LAST)}:
+@given(POSTINGS, BUCKET_BITS, st.integers(0, 11), SHINGLES)
+def test_shingle_is_found_in_its_month(
+    by_shingle: Postings, bits: int, month: int, other: int
+) -> None:
+    layout = SegmentLayout(0, 0, bits)
+    by_shingle = {
+        shingle: {month: frozenset().union(*months.values())}
+        for shingle, months in by_shingle.items()
+    }
+    fields = encoded_fields(MonthShingleCodec(layout), by_shingle, bits)
+    for shingle in by_shingle.keys() | {
+        other,
+        *(shingle + 1 for shingle in by_shingle if shingle < MAX_SHINGLE),
+    }:
         found = postings.find_shingle_in_month(
-            fields.get(shingle_bucket_field(shape.shingle_bucket(pair))), pair, FIRST
+            fields.get(shingle_bucket_field(layout.shingle_bucket(shingle))), shingle, JANUARY
         )
-        assert (found or BitMap()) == places(held.get(pair, {}))
+        assert (found or BitMap()) == doc_ids(by_shingle.get(shingle, {}))
 
 
-@given(HELD, BITS, NEIGHBOURS)
-def test_a_pair_is_found_in_its_year(held: Held, bits: int, other: int) -> None:
-    shape = SegmentLayout(0, 0, bits, span_months=12)
-    fields = fields_of(YearShingleCodec(shape, FIRST << MONTH_PAPER_BITS), held, bits)
-    for pair in held.keys() | {other, *(pair + 1 for pair in held if pair < LAST)}:
-        bucket = fields.get(shingle_bucket_field(shape.shingle_bucket(pair)))
-        small = postings.find_shingle_in_year(bucket, pair, FIRST)
-        own = fields.get(shingle_field(pair))
+@given(POSTINGS, BUCKET_BITS, SHINGLES)
+def test_shingle_is_found_in_its_year(by_shingle: Postings, bits: int, other: int) -> None:
+    layout = SegmentLayout(0, 0, bits, span_months=12)
+    fields = encoded_fields(YearShingleCodec(layout, JANUARY << MONTH_PAPER_BITS), by_shingle, bits)
+    for shingle in by_shingle.keys() | {
+        other,
+        *(shingle + 1 for shingle in by_shingle if shingle < MAX_SHINGLE),
+    }:
+        bucket = fields.get(shingle_bucket_field(layout.shingle_bucket(shingle)))
+        small = postings.find_shingle_in_year(bucket, shingle, JANUARY)
+        own = fields.get(shingle_field(shingle))
         assert not (small and own)
         found = deserialize_bitmap(own) if own else small or BitMap()
-        assert found == places(held.get(pair, {}))
-        of_months = held.get(pair, {}).values()
+        assert found == doc_ids(by_shingle.get(shingle, {}))
+        of_months = by_shingle.get(shingle, {}).values()
         assert bool(own) is any(len(numbers) > MAX_INLINE_PER_MONTH for numbers in of_months)
 
 
-@given(HELD, st.integers(1, 8))
-def test_pairs_of_many_papers_are_told_from_others(held: Held, fewest: int) -> None:
-    keys = keys_of(held)
-    often = {pair for pair, months in held.items() if len(places(months)) >= fewest}
-    named = frequent_mask(keys, fewest)
-    assert {int(key) >> YEAR_PAPER_BITS for key in keys[named]} == often
-    assert not {int(key) >> YEAR_PAPER_BITS for key in keys[~named]} & often
+@given(POSTINGS, st.integers(1, 8))
+def test_frequent_mask_selects_frequent_shingles(by_shingle: Postings, min_papers: int) -> None:
+    keys = keys_of(by_shingle)
+    frequent = {
+        shingle for shingle, months in by_shingle.items() if len(doc_ids(months)) >= min_papers
+    }
+    mask = frequent_mask(keys, min_papers)
+    assert {int(key) >> YEAR_PAPER_BITS for key in keys[mask]} == frequent
+    assert not {int(key) >> YEAR_PAPER_BITS for key in keys[~mask]} & frequent

@@ -1,4 +1,4 @@
-"""The spread of words: whoever writes, and whatever was taken away, it never says too little."""
+"""The term dictionary never lists too few months, whatever is written, removed or lost."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from tests.conftest import running_store
 
 MONTHS = tuple(range(202401, 202407))
 TERMS = (b"wone", b"wtwo", b"athree")
-MANY = 3
-"""Months after which a word counts as everywhere, here."""
+MAX_MONTHS = 3
+"""Months of a term in these tests, before it is stored as `*`."""
 
-noted = st.tuples(
+added = st.tuples(
     st.sampled_from(["first", "second", "new"]),
     st.sampled_from(MONTHS),
     st.sets(st.sampled_from(TERMS)),
@@ -45,67 +45,69 @@ ONE = frozenset([b"wone"])
 @example([("first", 202401, ONE), ("second", 202402, ONE), ("first", 202403, ONE)])
 @example([("first", 202401, ONE), ("remove", 202401, ONE), ("second", 202401, ONE)])
 @settings(max_examples=150)
-@given(st.lists(st.one_of(noted, noted, noted, removed, flushed), max_size=25))
-def test_it_says_all_that_was_noted_and_not_taken_away(
+@given(st.lists(st.one_of(added, added, added, removed, flushed), max_size=25))
+def test_lists_all_months_added_and_not_removed(
     store_url: str, steps: Sequence[tuple[str, int, frozenset[bytes]]]
 ) -> None:
     redis = Redis.from_url(store_url)
     redis.flushall()
     writers = {name: TermMonths(redis) for name in ("first", "second")}
-    held: dict[bytes, set[int]] = {term: set() for term in TERMS}
-    with mock.patch.object(term_months, "MANY", MANY):
+    expected: dict[bytes, set[int]] = {term: set() for term in TERMS}
+    with mock.patch.object(term_months, "MAX_MONTHS_PER_TERM", MAX_MONTHS):
         for step, month, terms in steps:
             if step == "flush":
                 redis.flushall()
-                held = {term: set() for term in TERMS}
+                expected = {term: set() for term in TERMS}
             elif step == "remove":
                 writers["first"].remove_months([month])
-                held = {term: months - {month} for term, months in held.items()}
+                expected = {term: months - {month} for term, months in expected.items()}
             else:
                 writers.get(step, TermMonths(redis)).add_month(month, terms)
-                held |= {term: held[term] | {month} for term in terms}
-            for term, months in held.items():
-                said = months_of(redis, term)
-                assert said is None or said >= months
-                assert said is None or said == months or len(months) > MANY
+                expected |= {term: expected[term] | {month} for term in terms}
+            for term, months in expected.items():
+                listed = months_of(redis, term)
+                assert listed is None or listed >= months
+                assert listed is None or listed == months or len(months) > MAX_MONTHS
 
 
-def test_what_is_everywhere_is_asked_once_though_others_write(redis: Redis) -> None:
-    spread_of_one, other = TermMonths(redis), TermMonths(redis)
-    with mock.patch.object(term_months, "MANY", MANY):
+def test_frequent_term_stays_cached_while_others_write(redis: Redis) -> None:
+    writer, other = TermMonths(redis), TermMonths(redis)
+    with mock.patch.object(term_months, "MAX_MONTHS_PER_TERM", MAX_MONTHS):
         for month in MONTHS:
-            spread_of_one.add_month(month, [b"wcommon"])
+            writer.add_month(month, [b"wcommon"])
         other.add_month(202401, [b"wother"])
-        redis.hdel(keys.TERM_MONTHS, b"wcommon")  # it would be written again if it were read
-        spread_of_one.add_month(202312, [b"wcommon"])
+        redis.hdel(keys.TERM_MONTHS, b"wcommon")  # read again, it would be written again
+        writer.add_month(202312, [b"wcommon"])
         assert not redis.hexists(keys.TERM_MONTHS, b"wcommon")
         other.remove_months([202401])
-        spread_of_one.add_month(202312, [b"wcommon"])
+        writer.add_month(202312, [b"wcommon"])
         assert redis.hget(keys.TERM_MONTHS, b"wcommon") == (2312).to_bytes(2, "big")
 
 
-def test_what_a_server_lost_is_noted_again(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """A server that is killed comes back without its last second, and goes on counting."""
-    at = tmp_path_factory.mktemp("s") / "s"
+def test_months_lost_by_a_restarted_server_are_added_again(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    """A killed server restarts without its last second of writes; revisions may then repeat."""
+    socket = tmp_path_factory.mktemp("s") / "s"
     with (
         running_store() as before,
         running_store() as after,
-        mock.patch.object(term_months, "MANY", 2),
+        mock.patch.object(term_months, "MAX_MONTHS_PER_TERM", 2),
     ):
-        at.symlink_to(before.removeprefix("unix://"))
-        redis = Redis.from_url(f"unix://{at}")
+        socket.symlink_to(before.removeprefix("unix://"))
+        redis = Redis.from_url(f"unix://{socket}")
         writer = TermMonths(redis)
         writer.add_month(202401, [b"wcommon", b"wrare"])
-        kept: dict[bytes, Any] = {key: redis.dump(key) for key in redis.scan_iter()}
+        saved: dict[bytes, Any] = {key: redis.dump(key) for key in redis.scan_iter()}
         writer.add_month(202402, [b"wcommon", b"wrare"])
         writer.add_month(202403, [b"wcommon"])
         assert months_of(redis, b"wcommon") is None
-        at.unlink()
-        at.symlink_to(after.removeprefix("unix://"))
+        socket.unlink()
+        socket.symlink_to(after.removeprefix("unix://"))
         redis.close()
-        for key, value in kept.items():
+        for key, value in saved.items():
             redis.restore(key, 0, value)
-        for number in range(2):  # others bring it to the very revision that the writer knows
+        for number in range(2):  # others reach the revision the writer has cached
             TermMonths(redis).add_month(202401, [b"wother%d" % number])
         writer.add_month(202404, [b"wcommon"])
         writer.add_month(202402, [b"wrare"])

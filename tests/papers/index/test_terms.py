@@ -4,15 +4,13 @@ from datetime import UTC, date, datetime
 
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 
-from papers.index.layout import SHINGLE_BITS
+from papers.index.shingle_hashing import shingle_hashes
 from papers.index.terms import (
     ALL_DAY_TERMS,
     day_term,
     is_single_shingle,
     label_term,
-    shingle_hashes,
     text_shingles,
     text_terms,
     title_terms,
@@ -44,11 +42,11 @@ TERMS = {
 }
 
 
-def test_the_terms_of_a_paper() -> None:
+def test_paper_has_the_terms_of_every_field() -> None:
     assert {term.decode() for term in expected_terms(PAPER).terms} == TERMS
 
 
-# What a change of a paper adds to its terms: (the change, the terms).
+# (change of a paper, terms it adds)
 CHANGES: list[tuple[dict[str, object], set[bytes]]] = [
     ({"announce_type": AnnounceType.NEW}, set()),
     ({"announce_type": AnnounceType.CROSS}, {b"ycross"}),
@@ -62,12 +60,12 @@ CHANGES: list[tuple[dict[str, object], set[bytes]]] = [
 
 
 @pytest.mark.parametrize(("change", "added"), CHANGES)
-def test_marks(change: dict[str, object], added: set[bytes]) -> None:
+def test_labels_and_flags_add_their_terms(change: dict[str, object], added: set[bytes]) -> None:
     changed = expected_terms(PAPER._replace(**change))  # type: ignore[arg-type]
     assert changed.terms - expected_terms(PAPER).terms == added
 
 
-# (when it was first announced, the day's term)
+# (first announcement, term of its day)
 DAYS = [
     (datetime(2025, 3, 1, tzinfo=UTC), b"d0"),
     (datetime(2025, 4, 30, tzinfo=UTC), b"d60"),
@@ -77,7 +75,9 @@ DAYS = [
 
 
 @pytest.mark.parametrize(("announced_at", "term"), DAYS)
-def test_days(announced_at: datetime, term: bytes) -> None:
+def test_day_of_first_announcement_is_clamped_to_the_month_span(
+    announced_at: datetime, term: bytes
+) -> None:
     days = {
         term
         for term in expected_terms(PAPER._replace(announced_at=announced_at)).terms
@@ -86,12 +86,12 @@ def test_days(announced_at: datetime, term: bytes) -> None:
     assert days == {term}
 
 
-def test_the_days_of_a_month_are_those_papers_count_under() -> None:
+def test_day_terms_count_from_the_first_of_the_month() -> None:
     assert day_term(202503, date(2025, 3, 19)) == b"d18"
     assert len(ALL_DAY_TERMS) == 61
 
 
-# (a text, the terms it asks for)
+# (leaf, terms it requires)
 TEXTS = [
     (Text(Field.ANY, ("reward", "model")), [b"wreward", b"wmodel"]),
     (Text(Field.TITLE, ("reward",)), [b"treward"]),
@@ -103,17 +103,17 @@ TEXTS = [
 ]
 
 
-@pytest.mark.parametrize(("text", "asked"), TEXTS)
-def test_the_terms_of_a_text(text: Text, asked: list[bytes]) -> None:
-    assert list(text_terms(text)) == asked
-    assert set(asked) <= expected_terms(PAPER).terms
+@pytest.mark.parametrize(("text", "required"), TEXTS)
+def test_text_requires_terms_of_its_field(text: Text, required: list[bytes]) -> None:
+    assert list(text_terms(text)) == required
+    assert set(required) <= expected_terms(PAPER).terms
 
 
-def test_a_text_of_the_abstract_may_be_asked_of_the_title() -> None:
+def test_title_terms_ignore_the_field_of_the_text() -> None:
     assert title_terms(Text(Field.ABSTRACT, ("reward",))) == (b"treward",)
 
 
-def test_labels_are_terms_as_papers_have_them() -> None:
+def test_label_terms_equal_those_of_papers() -> None:
     labels = [
         Label(LabelKind.CATEGORY, "cs.CL"),
         Label(LabelKind.ARCHIVE, "cs"),
@@ -122,16 +122,16 @@ def test_labels_are_terms_as_papers_have_them() -> None:
     assert {label_term(label) for label in labels} <= expected_terms(PAPER).terms
 
 
-def test_texts_have_pairs() -> None:
+def test_only_titles_and_abstracts_have_shingles() -> None:
     assert text_shingles(Text(Field.COMMENT, ("cvpr", "oral"))) == ()
     assert text_shingles(Text(Field.AUTHOR, ("yann", "lecun"))) == ()
-    pairs = expected_terms(PAPER).shingles
-    assert set(text_shingles(Text(Field.ANY, ("reward", "model")))) <= pairs
-    assert not set(text_shingles(Text(Field.ANY, ("yann", "lecun")))) & pairs
+    shingles = expected_terms(PAPER).shingles
+    assert set(text_shingles(Text(Field.ANY, ("reward", "model")))) <= shingles
+    assert not set(text_shingles(Text(Field.ANY, ("yann", "lecun")))) & shingles
 
 
 @pytest.mark.parametrize(
-    ("phrase", "pairs", "alone"),
+    ("phrase", "shingle_count", "is_single"),
     [
         ("reward model", 1, True),
         ("mixture of experts", 1, True),
@@ -145,40 +145,25 @@ def test_texts_have_pairs() -> None:
         ("model", 0, False),
     ],
 )
-def test_a_phrase_may_be_one_pair(phrase: str, pairs: int, alone: bool) -> None:
+def test_single_shingle_phrases_are_recognized(
+    phrase: str, shingle_count: int, is_single: bool
+) -> None:
     text = Text(Field.ANY, tuple(phrase.split()))
-    assert len(text_shingles(text)) == pairs
-    assert is_single_shingle(text) is alone
+    assert len(text_shingles(text)) == shingle_count
+    assert is_single_shingle(text) is is_single
     assert not is_single_shingle(Text(Field.TITLE, text.words))
 
 
-def test_words_between_that_only_join_belong_to_a_pair() -> None:
-    spelled = ["mixture experts", "mixture of experts", "mixture of the experts", "experts mixture"]
-    assert len({frozenset(shingle_hashes(text.split())) for text in spelled}) == len(spelled)
-    assert shingle_hashes("of experts in a mixture the".split()) == shingle_hashes(
-        "experts in a mixture".split()
-    )
-
-
-def test_a_name_of_three_words_is_two_terms() -> None:
-    asked = text_terms(Text(Field.AUTHOR, ("juan", "de", "la")))
-    assert asked == (b"njuan de", b"nde la")
+def test_author_phrase_requires_every_bigram() -> None:
+    required = text_terms(Text(Field.AUTHOR, ("juan", "de", "la")))
+    assert required == (b"njuan de", b"nde la")
     assert word_terms(Text(Field.AUTHOR, ("juan", "de"))) == (b"ajuan", b"ade")
 
 
-@given(texts, st.data())
-def test_a_phrase_asks_for_nothing_its_paper_has_not(text: str, data: st.DataObject) -> None:
-    folded = tokenize(text)
-    start = data.draw(st.integers(0, len(folded)))
-    phrase = folded[start : start + data.draw(st.integers(0, 5))]
-    assert shingle_hashes(phrase) <= shingle_hashes(folded)
-    assert all(pair < 1 << SHINGLE_BITS for pair in shingle_hashes(folded))
-
-
 @given(texts, texts)
-def test_a_phrase_that_is_one_pair_stands_where_its_pair_is(one: str, other: str) -> None:
-    phrase, folded = tokenize(one)[:4], tokenize(other)
+def test_single_shingle_is_equivalent_to_its_phrase(one: str, other: str) -> None:
+    phrase, words = tokenize(one)[:4], tokenize(other)
     text = Text(Field.ANY, tuple(phrase))
     if phrase and is_single_shingle(text):
-        stands = f" {' '.join(phrase)} " in f" {' '.join(folded)} "
-        assert (set(text_shingles(text)) <= shingle_hashes(folded)) is stands
+        contains = f" {' '.join(phrase)} " in f" {' '.join(words)} "
+        assert (set(text_shingles(text)) <= shingle_hashes(words)) is contains

@@ -18,7 +18,7 @@ def eastern(day: str, clock: str) -> datetime:
     return datetime.fromisoformat(f"{day}T{clock}").replace(tzinfo=EASTERN).astimezone(UTC)
 
 
-# 2026-11-16 is a Monday. (submitted, Eastern; announcement's date in UTC)
+# (day and time of submission, Eastern; date of the announcement, UTC); 2026-11-16 is a Monday
 WEEK = [
     ("2026-11-16", "13:59:59", "2026-11-17T05:00"),
     ("2026-11-16", "14:00", "2026-11-18T05:00"),
@@ -44,13 +44,13 @@ WEEK = [
 
 
 @pytest.mark.parametrize(("day", "clock", "announced"), WEEK)
-def test_the_week(day: str, clock: str, announced: str) -> None:
+def test_when_a_submission_is_announced(day: str, clock: str, announced: str) -> None:
     expected = datetime.fromisoformat(announced).replace(tzinfo=UTC)
     assert announcement_for_submission(eastern(day, clock)) == expected
 
 
-# (now, Eastern; the newest batch that should be out; the next one), as Eastern days
-BATCHES = [
+# (day and time now; day of the newest expected announcement; of the next one), all Eastern
+ANNOUNCEMENTS = [
     ("2026-11-16", "00:00", "2026-11-16", "2026-11-17"),
     ("2026-11-16", "23:59", "2026-11-16", "2026-11-17"),
     ("2026-11-20", "12:00", "2026-11-20", "2026-11-23"),
@@ -61,8 +61,8 @@ BATCHES = [
 ]
 
 
-@pytest.mark.parametrize(("day", "clock", "newest", "following"), BATCHES)
-def test_the_batch_that_should_be_out(day: str, clock: str, newest: str, following: str) -> None:
+@pytest.mark.parametrize(("day", "clock", "newest", "following"), ANNOUNCEMENTS)
+def test_newest_and_next_announcement(day: str, clock: str, newest: str, following: str) -> None:
     now = eastern(day, clock)
     assert newest_announcement(now) == eastern(newest, "00:00")
     assert next_announcement(now) == eastern(following, "00:00")
@@ -72,13 +72,13 @@ MOMENTS = st.datetimes(datetime(2008, 1, 1), datetime(2035, 1, 1), timezones=st.
 
 
 @given(MOMENTS, MOMENTS)
-def test_announcements_keep_the_order_of_submission(one: datetime, two: datetime) -> None:
+def test_announcements_are_in_order_of_submission(one: datetime, two: datetime) -> None:
     earlier, later = sorted((one, two))
     assert announcement_for_submission(earlier) <= announcement_for_submission(later)
 
 
 @given(MOMENTS)
-def test_an_announcement_comes_after_ten_hours_to_four_and_a_half_days(now: datetime) -> None:
+def test_announcement_follows_within_nine_hours_to_three_and_a_half_days(now: datetime) -> None:
     announced = announcement_for_submission(now)
     local = announced.astimezone(EASTERN)
     assert timedelta(hours=9) < announced - now <= timedelta(days=3, hours=11)

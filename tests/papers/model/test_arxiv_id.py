@@ -16,7 +16,7 @@ from papers.model.arxiv_id import (
     parse_yymm,
 )
 
-# (a text, the id it names, the version it names)
+# (a text, its id, its version)
 ACCEPTED = [
     ("2405.08073", "2405.08073", None),
     ("2405.08073v2", "2405.08073", 2),
@@ -31,7 +31,7 @@ ACCEPTED = [
     ("1412.9999", "1412.9999", None),
     ("1501.00001", "1501.00001", None),
     ("2503.02130", "2503.02130", None),
-    # addresses of arXiv
+    # URLs of arXiv
     ("http://arxiv.org/abs/2405.08073v2", "2405.08073", 2),
     ("https://arxiv.org/abs/2405.08073/", "2405.08073", None),
     ("https://www.arxiv.org/abs/2405.08073?context=cs", "2405.08073", None),
@@ -108,25 +108,25 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("text", "expected", "version"), ACCEPTED)
-def test_accepted(text: str, expected: str, version: int | None) -> None:
-    found, named = parse_versioned(text)
-    assert (str(found), named) == (expected, version)
+def test_every_common_form_is_parsed(text: str, expected: str, version: int | None) -> None:
+    found, found_version = parse_versioned(text)
+    assert (str(found), found_version) == (expected, version)
     assert ArxivId.parse(text) == found
 
 
 @pytest.mark.parametrize("text", REFUSED)
-def test_refused(text: str) -> None:
+def test_other_texts_are_refused(text: str) -> None:
     with pytest.raises(BadId, match="no arXiv id"):
         ArxivId.parse(text)
 
 
 @pytest.mark.parametrize("number", [2503.0213, None, 0, b"2405.08073"])
-def test_ids_are_text(number: object) -> None:
-    with pytest.raises(BadId, match="ids are text"):
+def test_numbers_are_refused(number: object) -> None:
+    with pytest.raises(BadId, match="must be a text"):
         ArxivId.parse(number)  # type: ignore[arg-type]
 
 
-def test_recorded_cases(recorded: Path) -> None:
+def test_recorded_ids_are_parsed(recorded: Path) -> None:
     for case in json.loads((recorded / "arxiv_id_cases.json").read_text("utf-8")):
         try:
             found, version = parse_versioned(case["in"])
@@ -136,8 +136,8 @@ def test_recorded_cases(recorded: Path) -> None:
             assert [str(found), version] == case["out"], case
 
 
-# (an id, month, number)
-PLACES = [
+# (an id, its month, its number)
+MONTHS_AND_NUMBERS = [
     ("2503.14895", 202503, 14_895),
     ("0704.0001", 200704, 1),
     ("acc-phys/9411001", 199411, 1),
@@ -146,14 +146,14 @@ PLACES = [
 ]
 
 
-@pytest.mark.parametrize(("text", "month", "number"), PLACES)
-def test_month_and_number(text: str, month: int, number: int) -> None:
+@pytest.mark.parametrize(("text", "month", "number"), MONTHS_AND_NUMBERS)
+def test_an_id_is_a_month_and_a_number(text: str, month: int, number: int) -> None:
     found = ArxivId.parse(text)
     assert (found.month, found.number) == (month, number)
     assert found == ArxivId(month, number)
 
 
-def test_addresses_of_a_paper() -> None:
+def test_urls_and_doi_of_a_paper() -> None:
     old, new = ArxivId.parse("math.GT/0309136v2"), ArxivId.parse("2503.14895v3")
     assert new.url == "https://arxiv.org/abs/2503.14895"
     assert new.pdf_url == "https://arxiv.org/pdf/2503.14895"
@@ -162,18 +162,19 @@ def test_addresses_of_a_paper() -> None:
     assert (old.yymm, new.yymm) == ("0309", "2503")
 
 
-def test_astro_ph_and_hep_ph_are_two_papers() -> None:
+def test_equal_numbers_of_two_archives_are_different_papers() -> None:
     assert ArxivId.parse("astro-ph/0601001") != ArxivId.parse("hep-ph/0601001")
 
 
-def test_the_place_of_an_archive_never_moves() -> None:
-    # stored numbers are made of these places: this list may only grow at its end
+def test_indices_of_archives_never_change() -> None:
+    # stored numbers contain these indices: the list may only grow at its end
     assert len(set(OLD_SCHEME_ARCHIVES)) == len(OLD_SCHEME_ARCHIVES) == 35
     assert OLD_SCHEME_ARCHIVES.index("astro-ph") == 4
     assert OLD_SCHEME_ARCHIVES.index("hep-th") == 19
     assert OLD_SCHEME_ARCHIVES.index("test") == 34
 
 
+# (YYMM, YYYYMM)
 MONTHS = [
     ("9107", 199107),
     ("9106", None),
@@ -186,11 +187,11 @@ MONTHS = [
 
 
 @pytest.mark.parametrize(("yymm", "month"), MONTHS)
-def test_month_of(yymm: str, month: int | None) -> None:
+def test_parse_yymm(yymm: str, month: int | None) -> None:
     assert parse_yymm(yymm) == month
 
 
-# (a text, the ids it names)
+# (a text, the ids it refers to)
 MENTIONS = [
     ("see https://arxiv.org/abs/2405.08073v2.", ["2405.08073"]),
     ("(https://arxiv.org/abs/hep-th/9901001)", ["hep-th/9901001"]),
@@ -209,27 +210,29 @@ MENTIONS = [
 
 
 @pytest.mark.parametrize(("text", "ids"), MENTIONS)
-def test_mentions(text: str, ids: list[str]) -> None:
+def test_references_in_a_text_are_found(text: str, ids: list[str]) -> None:
     assert [str(found) for found in find_ids(text)] == ids
 
 
 def _ids() -> st.SearchStrategy[ArxivId]:
-    def of(year: int, month: int) -> st.SearchStrategy[int]:
+    def numbers(year: int, month: int) -> st.SearchStrategy[int]:
         if year * 100 + month >= 201501:
             return st.integers(1, 65_535)
         if year * 100 + month >= 200704:
             return st.integers(1, 9_999)
-        places = st.integers(0, len(OLD_SCHEME_ARCHIVES) - 1)
-        return st.builds(lambda place, digits: place * 1000 + digits, places, st.integers(1, 999))
+        archives = st.integers(0, len(OLD_SCHEME_ARCHIVES) - 1)
+        return st.builds(lambda index, digits: index * 1000 + digits, archives, st.integers(1, 999))
 
     months = st.tuples(st.integers(1991, 2090), st.integers(1, 12)).filter(
         lambda month: month >= (1991, 7)
     )
-    return months.flatmap(lambda m: of(*m).map(lambda number: ArxivId(m[0] * 100 + m[1], number)))
+    return months.flatmap(
+        lambda m: numbers(*m).map(lambda number: ArxivId(m[0] * 100 + m[1], number))
+    )
 
 
 @given(_ids())
-def test_what_is_written_is_read_back(paper: ArxivId) -> None:
+def test_written_ids_are_parsed_back(paper: ArxivId) -> None:
     assert ArxivId.parse(str(paper)) == paper
     assert ArxivId.parse(paper.url) == ArxivId.parse(paper.doi) == paper
     assert parse_versioned(f"{paper.pdf_url}v7.pdf") == (paper, 7)
@@ -237,13 +240,13 @@ def test_what_is_written_is_read_back(paper: ArxivId) -> None:
 
 
 @given(_ids(), _ids())
-def test_two_ids_are_two_texts(one: ArxivId, other: ArxivId) -> None:
+def test_different_ids_are_written_differently(one: ArxivId, other: ArxivId) -> None:
     assert (one == other) == (str(one) == str(other))
     assert (one == other) == ((one.month, one.number) == (other.month, other.number))
 
 
 @given(_ids(), _ids())
-def test_order_is_month_then_number(one: ArxivId, other: ArxivId) -> None:
+def test_ids_sort_by_month_then_number(one: ArxivId, other: ArxivId) -> None:
     assert (one < other) == ((one.month, one.number) < (other.month, other.number))
 
 
@@ -252,7 +255,7 @@ def test_order_is_month_then_number(one: ArxivId, other: ArxivId) -> None:
 @example("https://[/")
 @example("//@/abs/2405.08073")
 @example("%")
-def test_any_other_text_is_refused_calmly(text: str) -> None:
+def test_any_text_is_parsed_or_refused(text: str) -> None:
     try:
         found = ArxivId.parse(text)
     except BadId:

@@ -11,6 +11,7 @@ from papers.model.categories import (
     category_title,
 )
 
+# (category, its canonical name)
 CANONICAL = [
     ("cs.AI", "cs.AI"),
     ("cs.ai", "cs.AI"),
@@ -28,7 +29,7 @@ CANONICAL = [
 
 
 @pytest.mark.parametrize(("category", "expected"), CANONICAL)
-def test_canonical(category: str, expected: str) -> None:
+def test_canonical_names(category: str, expected: str) -> None:
     assert canonical_category(category) == expected
 
 
@@ -39,11 +40,12 @@ def test_canonical(category: str, expected: str) -> None:
         *(("eess.SY", "cs.SY"), ("q-fin.EC", "econ.GN"), ("cs.IT", "math.IT")),
     ],
 )
-def test_two_names_of_one_category(one: str, other: str) -> None:
+def test_aliases_have_one_canonical_name(one: str, other: str) -> None:
     assert canonical_category(one) == canonical_category(other)
 
 
-LABELS = [
+# (category or archive, its title)
+TITLES = [
     ("cs.CV", "Computer Vision and Pattern Recognition"),
     ("cs.cv", "Computer Vision and Pattern Recognition"),
     ("hep-th", "High Energy Physics - Theory"),
@@ -53,19 +55,19 @@ LABELS = [
 ]
 
 
-@pytest.mark.parametrize(("category", "expected"), LABELS)
-def test_label(category: str, expected: str) -> None:
+@pytest.mark.parametrize(("category", "expected"), TITLES)
+def test_titles(category: str, expected: str) -> None:
     assert category_title(category) == expected
 
 
 @pytest.mark.parametrize(
     ("category", "archive"), [("cs.AI", "cs"), ("hep-th", "hep-th"), ("q-bio.NC", "q-bio")]
 )
-def test_archive_of(category: str, archive: str) -> None:
+def test_archive_of_a_category(category: str, archive: str) -> None:
     assert archive_of(category) == archive
 
 
-def test_the_taxonomy_is_whole() -> None:
+def test_taxonomy_is_complete_and_consistent() -> None:
     assert len(CATEGORIES) == 155
     assert {archive_of(category) for category in CATEGORIES} == set(ARCHIVES)
     assert all(CATEGORIES.values())

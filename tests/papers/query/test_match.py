@@ -99,7 +99,7 @@ KEYWORDS = [
     ("org:google", True),
     ('org:"google deepmind"', True),
     ("google", False),
-    # marks
+    # labels and ids
     ("cat:cs.CL", True),
     ("cat:cs.NA", True),
     ("cat:cs.LG", False),
@@ -114,20 +114,20 @@ KEYWORDS = [
 ]
 
 
-@pytest.mark.parametrize(("keyword", "matching"), KEYWORDS)
-def test_keywords(keyword: str, matching: bool) -> None:
-    assert matches(parse_query(keyword), PAPER) is matching
+@pytest.mark.parametrize(("keyword", "expected"), KEYWORDS)
+def test_keywords_match(keyword: str, expected: bool) -> None:
+    assert matches(parse_query(keyword), PAPER) is expected
 
 
 DAY = date(2025, 3, 19)
-ONE = timedelta(days=1)
+ONE_DAY = timedelta(days=1)
 MUCH_LATER = datetime(2026, 11, 20, 5, tzinfo=UTC)
 MUCH_EARLIER = datetime(2024, 11, 20, 5, tzinfo=UTC)
 WITHDRAWN = PAPER._replace(withdrawn_version=2)
 REPLACED = PAPER._replace(announce_type=AnnounceType.REPLACE_CROSS)
 BARE = Paper(ID)
 
-# What has no spelling in the language: (a leaf, a paper, whether it holds).
+# leaves without syntax in the language: (a leaf, a paper, whether it matches)
 LEAVES: list[tuple[Leaf, Paper, bool]] = [
     (MinVotes(7), PAPER, True),
     (MinVotes(8), PAPER, False),
@@ -145,9 +145,9 @@ LEAVES: list[tuple[Leaf, Paper, bool]] = [
     (DateRange(DAY, DAY), PAPER, True),
     (DateRange(None, DAY), PAPER, True),
     (DateRange(DAY, None), PAPER, True),
-    (DateRange(DAY + ONE, None), PAPER, False),
-    (DateRange(None, DAY - ONE), PAPER, False),
-    # a paper counts under a day near its id's month, whatever is said of it
+    (DateRange(DAY + ONE_DAY, None), PAPER, False),
+    (DateRange(None, DAY - ONE_DAY), PAPER, False),
+    # the indexed day is near the id's month, whatever the sources state
     (DateRange(date(2026, 11, 1), None), PAPER._replace(announced_at=MUCH_LATER), False),
     (DateRange(date(2025, 4, 20), None), PAPER._replace(announced_at=MUCH_LATER), True),
     (DateRange(None, date(2025, 2, 28)), PAPER._replace(announced_at=MUCH_EARLIER), False),
@@ -155,13 +155,13 @@ LEAVES: list[tuple[Leaf, Paper, bool]] = [
 ]
 
 
-@pytest.mark.parametrize(("leaf", "paper", "holding"), LEAVES, ids=range(len(LEAVES)))
-def test_what_stands_beside_the_keyword(leaf: Leaf, paper: Paper, holding: bool) -> None:
-    assert matches_node(leaf, FoldedPaper(paper)) is holding
+@pytest.mark.parametrize(("leaf", "paper", "expected"), LEAVES, ids=range(len(LEAVES)))
+def test_filters_match(leaf: Leaf, paper: Paper, expected: bool) -> None:
+    assert matches_node(leaf, FoldedPaper(paper)) is expected
 
 
-def told(keyword: str) -> list[tuple[str, str, str]]:
-    """Field, what stands at its place, and term of every match."""
+def explained(keyword: str) -> list[tuple[str, str, str]]:
+    """Return the field, the text at the position, and the term of every match."""
     fields = {"title": PAPER.title, "abstract": PAPER.abstract, "authors": ", ".join(PAPER.authors)}
     fields |= {"comment": PAPER.comment, "organization": PAPER.organization}
     return [
@@ -170,7 +170,7 @@ def told(keyword: str) -> list[tuple[str, str, str]]:
     ]
 
 
-# (a keyword, the matches)
+# (a keyword, its matches in PAPER)
 EXPLAINED = [
     ("survey", [("title", "Survey", "survey")]),
     ("reward", [("abstract", "reward", "reward"), ("title", "Reward", "reward")]),
@@ -193,13 +193,13 @@ EXPLAINED = [
 ]
 
 
-@pytest.mark.parametrize(("keyword", "places"), EXPLAINED)
-def test_explanations(keyword: str, places: list[tuple[str, str, str]]) -> None:
-    assert told(keyword) == places
+@pytest.mark.parametrize(("keyword", "expected"), EXPLAINED)
+def test_matches_are_explained(keyword: str, expected: list[tuple[str, str, str]]) -> None:
+    assert explained(keyword) == expected
 
 
-def stands(leaf: Text, folded: list[str]) -> bool:
-    """Whether a leaf's words stand in a row of folded words: the plain way to say it."""
+def occurs(leaf: Text, folded: list[str]) -> bool:
+    """Return whether a leaf's words occur next to each other: the simplest implementation."""
     if leaf.is_prefix:
         return any(leaf.matches_word(word) for word in folded)
     length = len(leaf.words)
@@ -207,17 +207,16 @@ def stands(leaf: Text, folded: list[str]) -> bool:
     return leaf.words in windows
 
 
-def plainly(node: Node, paper: Paper) -> bool:
-    """What `holds` should say of words and phrases."""
+def matches_by_definition(node: Node, paper: Paper) -> bool:
+    """Return what `matches_node` should return for words and phrases."""
     if isinstance(node, And):
-        return all(plainly(n, paper) for n in node.required) and not any(
-            plainly(n, paper) for n in node.excluded
-        )
+        required = all(matches_by_definition(child, paper) for child in node.required)
+        return required and not any(matches_by_definition(child, paper) for child in node.excluded)
     if isinstance(node, Or):
-        return any(plainly(n, paper) for n in node.alternatives)
+        return any(matches_by_definition(child, paper) for child in node.alternatives)
     if not isinstance(node, Text):
         return matches_node(node, FoldedPaper(paper))
-    rows = {
+    texts = {
         Field.ANY: [tokenize(paper.title), tokenize(paper.abstract)],
         Field.TITLE: [tokenize(paper.title)],
         Field.ABSTRACT: [tokenize(paper.abstract)],
@@ -225,22 +224,23 @@ def plainly(node: Node, paper: Paper) -> bool:
         Field.COMMENT: [tokenize(paper.comment)],
         Field.ORGANIZATION: [tokenize(paper.organization)],
     }
-    return any(stands(node, row) for row in rows[node.field])
+    return any(occurs(node, folded) for folded in texts[node.field])
 
 
 @given(queries(), PAPERS)
-def test_matching_is_what_the_words_say(query: Query, paper: Paper) -> None:
-    assert matches(query, paper) is plainly(query.tree, paper)
+def test_matcher_agrees_with_the_definition(query: Query, paper: Paper) -> None:
+    assert matches(query, paper) is matches_by_definition(query.tree, paper)
 
 
 @given(queries(), PAPERS)
-def test_a_packed_paper_is_matched_as_it_is_unpacked(query: Query, paper: Paper) -> None:
-    opened = LazyPaper(paper.id.doc_id, pack(paper))
-    assert matches_node(query.tree, FoldedPaper(opened)) is plainly(query.tree, paper)
+def test_packed_papers_match_like_unpacked_ones(query: Query, paper: Paper) -> None:
+    packed = LazyPaper(paper.id.doc_id, pack(paper))
+    expected = matches_by_definition(query.tree, paper)
+    assert matches_node(query.tree, FoldedPaper(packed)) is expected
 
 
 @pytest.mark.parametrize(
-    ("phrase", "abstract", "holding"),
+    ("phrase", "abstract", "expected"),
     [
         ("reward model", "Of Reward\n-Models.", True),
         ("reward model", "of reward (models)", True),
@@ -258,43 +258,45 @@ def test_a_packed_paper_is_matched_as_it_is_unpacked(query: Query, paper: Paper)
         ("mouse model", "A mini model", False),
     ],
 )
-def test_how_phrases_may_be_written(phrase: str, abstract: str, holding: bool) -> None:
+def test_spellings_of_a_phrase(phrase: str, abstract: str, expected: bool) -> None:
     paper = PAPER._replace(title="Title", abstract=abstract)
     tree = parse_query(f'"{phrase}"').tree
-    assert matches_node(tree, FoldedPaper(paper)) is holding
-    assert matches_node(tree, FoldedPaper(LazyPaper(paper.id.doc_id, pack(paper)))) is holding
+    assert matches_node(tree, FoldedPaper(paper)) is expected
+    assert matches_node(tree, FoldedPaper(LazyPaper(paper.id.doc_id, pack(paper)))) is expected
 
 
-def wanted_texts(node: Node) -> list[Text]:
+def required_texts(node: Node) -> list[Text]:
     if isinstance(node, And):
-        return [leaf for child in node.required for leaf in wanted_texts(child)]
+        return [leaf for child in node.required for leaf in required_texts(child)]
     if isinstance(node, Or):
-        return [leaf for child in node.alternatives for leaf in wanted_texts(child)]
+        return [leaf for child in node.alternatives for leaf in required_texts(child)]
     return [node] if isinstance(node, Text) else []
 
 
 @given(queries(), PAPERS)
-def test_explanations_are_of_the_texts_that_match(query: Query, paper: Paper) -> None:
+def test_exactly_the_matching_terms_are_explained(query: Query, paper: Paper) -> None:
     found = explain(query, paper)
-    matching = {str(leaf) for leaf in wanted_texts(query.tree) if plainly(leaf, paper)}
+    matching = {
+        str(leaf) for leaf in required_texts(query.tree) if matches_by_definition(leaf, paper)
+    }
     assert {match.term for match in found} == matching
 
 
 @given(queries(), PAPERS)
-def test_explained_places_hold_the_words(query: Query, paper: Paper) -> None:
-    leaves = {str(leaf): leaf for leaf in wanted_texts(query.tree)}
+def test_explained_positions_contain_the_words(query: Query, paper: Paper) -> None:
+    leaves = {str(leaf): leaf for leaf in required_texts(query.tree)}
     for match in explain(query, paper):
         leaf = leaves[match.term]
         fold = tokenize_unstemmed if leaf.field is Field.AUTHOR else tokenize
-        assert stands(leaf, fold(slice_of(paper, match)))
+        assert occurs(leaf, fold(matched_text(paper, match)))
 
 
-def slice_of(paper: Paper, match: Match) -> str:
+def matched_text(paper: Paper, match: Match) -> str:
     value = getattr(paper, match.field)
     text: str = ", ".join(value) if match.field == "authors" else value
     return text[match.start : match.end]
 
 
-def test_named_papers_need_no_text() -> None:
+def test_id_filter_matches_a_paper_without_text() -> None:
     assert matches_node(IdFilter(ID), FoldedPaper(BARE))
     assert explain(parse_query("id:2503.14895"), PAPER) == []

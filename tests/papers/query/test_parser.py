@@ -19,7 +19,7 @@ from papers.query.parser import (
 from tests.papers.papers_strategies import texts
 from tests.papers.query_strategies import trees
 
-# What a keyword means, in its one spelling: (as typed, canonical).
+# (a keyword as typed, its canonical text)
 CANONICAL = [
     # words and phrases
     ("reward model", "model reward"),
@@ -45,7 +45,7 @@ CANONICAL = [
     ("c (b OR a)", "(a OR b) c"),
     ("a OR (b OR (c OR a))", "a OR b OR c"),
     ("((a) (b))", "a b"),
-    # what is barred
+    # exclusions
     ("a -b", "a -b"),
     ("a NOT b", "a -b"),
     ("-b a", "a -b"),
@@ -89,7 +89,7 @@ CANONICAL = [
     ("ti:transformers*", "ti:transformers*"),
     ("3dgs*", "3dgs*"),
     ('"hallucinat*"', "hallucinat"),
-    # colons, quotes and blanks
+    # colons and white space
     ("Attention: all you need", "all attention need you"),
     ("3D:scenes", '"3d scene"'),
     ("  a\t\n b ", "a b"),
@@ -104,7 +104,7 @@ def test_canonical_text(text: str, canonical: str) -> None:
     assert parse_query(canonical) == query
 
 
-# (the text, a part of the reason, the position, a part of the mend)
+# (a keyword, a part of the reason, the position, a part of the hint)
 REFUSED = [
     ("", "there is no keyword", 0, '"reward model"'),
     (" \n", "there is no keyword", 0, '"reward model"'),
@@ -118,21 +118,21 @@ REFUSED = [
     ("a OR", "something is missing", 4, "add a word"),
     ("OR a", "something is missing", 0, "add a word"),
     ("a OR OR b", "something is missing", 5, "add a word"),
-    ("AND a", "AND stands alone", 0, "both sides"),
-    ("a AND", "AND stands alone", 2, "both sides"),
-    ("a AND AND b", "AND stands alone", 2, "both sides"),
-    ("a NOT", "NOT excludes nothing", 2, "behind it"),
-    ("a NOT OR b", "NOT excludes nothing", 2, "behind it"),
+    ("AND a", "AND has no word on one side", 0, "both sides"),
+    ("a AND", "AND has no word on one side", 2, "both sides"),
+    ("a AND AND b", "AND has no word on one side", 2, "both sides"),
+    ("a NOT", "NOT excludes nothing", 2, "after it"),
+    ("a NOT OR b", "NOT excludes nothing", 2, "after it"),
     ('a "b', 'a " is not closed', 2, 'add the closing "'),
     ("a !", "'!' has no letter or digit", 2, "remove it"),
     ("a - b", "'-' has no letter or digit", 2, "remove it"),
     ('""', "'' has no letter or digit", 0, "add a word"),
     ("a auth:b", "no field auth:", 2, "did you mean au:?"),
     ("http://a.b", "no field http:", 0, '"…" around words with a colon'),
-    ("a ti: b", "ti: has nothing to look for", 2, "without a space"),
-    ("a cat:", "cat: has nothing to look for", 2, "without a space"),
-    ("(ti:) a", "ti: has nothing to look for", 1, "without a space"),
-    ("ti:-a", "ti: has nothing to look for", 0, "behind it"),
+    ("a ti: b", "ti: has nothing to search for", 2, "without a space"),
+    ("a cat:", "cat: has nothing to search for", 2, "without a space"),
+    ("(ti:) a", "ti: has nothing to search for", 1, "without a space"),
+    ("ti:-a", "ti: has nothing to search for", 0, "after it"),
     ("cat:(cs.CL)", "cat: needs one value", 0, "cat:VALUE"),
     ("cat:cs.LC", "no category 'cs.LC'", 4, "did you mean cat:cs."),
     ("cat:zzzz", "no category 'zzzz'", 4, "cat:cs.CL"),
@@ -149,25 +149,32 @@ REFUSED = [
     ("ab\x1bcd", "control character", 2, "remove it"),
     ("a\ud800", "control character", 1, "remove it"),
     ("x" * 501, "too long", 500, "500 characters"),
-    ("ω" * 500, "too long: spelled out it has 2500", 0, "500"),
-    (f"comment:({' '.join(f'a{n}' for n in range(64))})", "too long: spelled out", 0, "fields"),
+    ("ω" * 500, "too long: in its canonical form it has 2500", 0, "500"),
+    (
+        f"comment:({' '.join(f'a{n}' for n in range(64))})",
+        "too long: in its canonical form",
+        0,
+        "field",
+    ),
     (" ".join(f"a{n}" for n in range(65)), "too many terms", 246, "64"),
     ("-".join("a" * 17), "phrase is too long", 0, "16 words"),
     ("(" * 9 + "a" + ")" * 9, "nested too deep", 8, "8 levels"),
 ]
 
 
-@pytest.mark.parametrize(("text", "reason", "position", "mend"), REFUSED)
-def test_refusals(text: str, reason: str, position: int, mend: str) -> None:
-    with pytest.raises(BadQuery) as refusal:
+@pytest.mark.parametrize(("text", "reason", "position", "hint"), REFUSED)
+def test_errors_have_reason_position_and_hint(
+    text: str, reason: str, position: int, hint: str
+) -> None:
+    with pytest.raises(BadQuery) as error:
         parse_query(text)
-    assert reason in refusal.value.reason
-    assert refusal.value.position == position
-    assert mend in refusal.value.hint
+    assert reason in error.value.reason
+    assert error.value.position == position
+    assert hint in error.value.hint
 
 
-# What is just not too much.
-BOUNDS = [
+# keywords that reach a limit without exceeding it
+AT_LIMITS = [
     "x" * MAX_QUERY_LENGTH,
     " ".join(f"a{n}" for n in range(MAX_TERMS)),
     "(" * MAX_DEPTH + "a" + ")" * MAX_DEPTH,
@@ -176,39 +183,39 @@ BOUNDS = [
 ]
 
 
-@pytest.mark.parametrize("text", BOUNDS, ids=range(len(BOUNDS)))
-def test_bounds_are_included(text: str) -> None:
+@pytest.mark.parametrize("text", AT_LIMITS, ids=range(len(AT_LIMITS)))
+def test_limits_are_inclusive(text: str) -> None:
     assert parse_query(parse_query(text).canonical) == parse_query(text)
 
 
-def test_a_refusal_tells_the_text_it_counts_in() -> None:
-    with pytest.raises(BadQuery, match="at character 3 of 'a \"b'") as refusal:
+def test_positions_refer_to_the_normalized_text() -> None:
+    with pytest.raises(BadQuery, match="at character 3 of 'a \"b'") as error:
         parse_query("  a “b")
-    assert refusal.value.text[refusal.value.position] == '"'
+    assert error.value.text[error.value.position] == '"'
 
 
 @given(trees())
-def test_a_canonical_text_parses_to_its_own_tree(tree: Node) -> None:
+def test_canonical_text_parses_to_the_same_tree(tree: Node) -> None:
     query = Query(tree)
     assert parse_query(query.canonical) == query
 
 
-def shuffled(node: Node, chance: random.Random) -> str:
-    """Another spelling of a tree: children in any order, brackets and operators spelled out."""
+def shuffled(node: Node, rng: random.Random) -> str:
+    """Return another spelling of a tree: children in any order, with all brackets and operators."""
     if isinstance(node, Or):
-        nodes = chance.sample(node.alternatives, len(node.alternatives))
-        return "(" + " OR ".join(shuffled(child, chance) for child in nodes) + ")"
+        nodes = rng.sample(node.alternatives, len(node.alternatives))
+        return "(" + " OR ".join(shuffled(child, rng) for child in nodes) + ")"
     if isinstance(node, And):
-        wanted = [shuffled(child, chance) for child in node.required]
-        barred = [chance.choice(["-", "NOT "]) + shuffled(child, chance) for child in node.excluded]
-        parts = wanted + barred
-        chance.shuffle(parts)
-        return "(" + chance.choice([" ", " AND "]).join(parts) + ")"
+        required = [shuffled(child, rng) for child in node.required]
+        excluded = [rng.choice(["-", "NOT "]) + shuffled(child, rng) for child in node.excluded]
+        parts = required + excluded
+        rng.shuffle(parts)
+        return "(" + rng.choice([" ", " AND "]).join(parts) + ")"
     return str(node)
 
 
 @given(trees(), st.integers())
-def test_the_order_of_words_is_no_matter(tree: Node, seed: int) -> None:
+def test_order_of_terms_does_not_matter(tree: Node, seed: int) -> None:
     assert parse_query(shuffled(tree, random.Random(seed))).tree == tree
 
 
@@ -244,26 +251,26 @@ PIECES = (
         "x:",
     ),
 )
-pasted = st.lists(st.sampled_from(PIECES) | st.text(max_size=3)).map("".join)
+snippets = st.lists(st.sampled_from(PIECES) | st.text(max_size=3)).map("".join)
 
 
-def parsed(text: str) -> Query | BadQuery:
+def parse_or_error(text: str) -> Query | BadQuery:
     try:
         return parse_query(text)
-    except BadQuery as refusal:
-        return refusal
+    except BadQuery as error:
+        return error
 
 
 @pytest.mark.row("fuzzing of ids and the keyword language")
 @settings(max_examples=500)
-@given(pasted | texts | st.text())
+@given(snippets | texts | st.text())
 @example("-" * 500 + "a")
 @example("(" * 500)
 @example('\\"' * 250)
 @example('"' + '\\"' * 249)
 @example("a:" * 250)
-def test_any_text_is_understood_or_refused_in_words(text: str) -> None:
-    outcome = parsed(text)
+def test_any_text_is_parsed_or_refused_with_a_hint(text: str) -> None:
+    outcome = parse_or_error(text)
     if isinstance(outcome, Query):
         assert len(outcome.canonical) <= MAX_QUERY_LENGTH
         assert parse_query(outcome.canonical) == outcome

@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 from redis import Redis
 
 from papers.model.arxiv_id import ArxivId
+from papers.model.labels import indexed_day
 from papers.model.merge import merge
 from papers.model.paper import Paper, Sighting
-from papers.query.match import FoldedPaper, indexed_day, matches_node
+from papers.query.match import FoldedPaper, matches_node
 from papers.query.parser import Query, parse_query
 from papers.query.request import SearchRequest
 from papers.search.counts import MatchCounter, last_months

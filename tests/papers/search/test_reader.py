@@ -14,9 +14,9 @@ from redis import Redis
 
 from papers.index.bitmaps import PaddedBitmap, deserialize_padded, serialize_bitmap
 from papers.index.compaction.compactor import Compactor
-from papers.index.month_writer import visible_part
 from papers.index.postings import MAX_INLINE_POSTING, encode_doc_ids
 from papers.model.arxiv_id import ArxivId
+from papers.model.frozen_fields import visible_part
 from papers.model.paper import Channel, Sighting
 from papers.query.parser import parse_query
 from papers.query.request import Page, SearchRequest, SortOrder

@@ -40,7 +40,9 @@ def counted(day: int, votes: int | None, community: str = "hf", *, hour: int = 0
 
 
 @given(histories, histories, histories)
-def test_a_join_of_histories(a: DailyVotes, b: DailyVotes, c: DailyVotes) -> None:
+def test_merge_is_a_join_and_packing_round_trips(
+    a: DailyVotes, b: DailyVotes, c: DailyVotes
+) -> None:
     assert merge_votes(a, b) == merge_votes(b, a)
     assert merge_votes(merge_votes(a, b), c) == merge_votes(a, merge_votes(b, c))
     assert merge_votes(a, a) == a
@@ -48,11 +50,11 @@ def test_a_join_of_histories(a: DailyVotes, b: DailyVotes, c: DailyVotes) -> Non
 
 
 @given(histories, histories)
-def test_equal_histories_are_equal_bytes(a: DailyVotes, b: DailyVotes) -> None:
+def test_equal_histories_pack_to_equal_bytes(a: DailyVotes, b: DailyVotes) -> None:
     assert pack_votes(merge_votes(a, b)) == pack_votes(merge_votes(b, a))
 
 
-def test_votes_grow_day_by_day(redis: Redis) -> None:
+def test_history_has_the_highest_count_of_each_day(redis: Redis) -> None:
     votes = VoteHistory(redis)
     votes.record([counted(0, 3), counted(0, 5, hour=8), counted(2, 40), counted(2, 39, hour=1)])
     votes.record([counted(1, 11), counted(1, 2, "club"), counted(3, None)])
@@ -67,22 +69,24 @@ def test_votes_grow_day_by_day(redis: Redis) -> None:
     assert votes.history(ArxivId(202611, 8)) == {}
 
 
-def test_the_same_again_writes_nothing(redis: Redis) -> None:
-    said = [counted(day, day * day) for day in range(5)]
-    VoteHistory(redis).record(said)
+def test_recording_again_changes_nothing(redis: Redis) -> None:
+    sightings = [counted(day, day * day) for day in range(5)]
+    VoteHistory(redis).record(sightings)
     before = redis.dump(keys.month_votes("2611"))
-    VoteHistory(redis).record([*reversed(said), paper_from_sighting(said[4])])
+    VoteHistory(redis).record([*reversed(sightings), paper_from_sighting(sightings[4])])
     assert redis.dump(keys.month_votes("2611")) == before
 
 
-@pytest.mark.parametrize("said", [[], [counted(0, None)], [Sighting(ID, "x", Channel.API, START)]])
-def test_what_counts_nothing_keeps_nothing(redis: Redis, said: list[Sighting]) -> None:
-    VoteHistory(redis).record(said)
+@pytest.mark.parametrize(
+    "sightings", [[], [counted(0, None)], [Sighting(ID, "x", Channel.API, START)]]
+)
+def test_sightings_without_votes_write_nothing(redis: Redis, sightings: list[Sighting]) -> None:
+    VoteHistory(redis).record(sightings)
     assert redis.dbsize() == 0
 
 
-def test_it_is_bounded_and_small(redis: Redis) -> None:
-    """Two weeks of hourly looks, as Hugging Face gets, are some fifty bytes."""
+def test_history_is_small_and_bounded(redis: Redis) -> None:
+    """Two weeks of hourly counts, as of Hugging Face, take some fifty bytes."""
     hourly = [counted(day, 24 * day + hour, hour=hour) for day in range(14) for hour in range(12)]
     VoteHistory(redis).record(hourly)
     packed: Any = redis.hget(keys.month_votes("2611"), keys.paper_field(7))

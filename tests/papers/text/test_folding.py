@@ -19,7 +19,7 @@ from papers.text.folding import (
 from papers.text.plurals import singularize_all
 from tests.papers.papers_strategies import texts
 
-# What a text says: (the text, its folded words).
+# (a text, its folded words)
 GOLDEN = [
     ("", ""),
     ("Reward Model", "reward model"),
@@ -68,7 +68,7 @@ GOLDEN = [
     ("がくしゅう", "かくしゅう"),
     ("שָׁלוֹם עולם", "שלום עולם"),
     ("Привет МИР", "привет мир"),
-    # what is no word
+    # characters that are not part of a word
     ("🤖 robots 👩‍🔬", "robot"),
     ("1️⃣ first", "1 first"),
     ("\u202eabc\u202c", "abc"),
@@ -80,11 +80,11 @@ GOLDEN = [
 
 
 @pytest.mark.parametrize(("text", "folded"), GOLDEN)
-def test_words(text: str, folded: str) -> None:
+def test_words_are_folded(text: str, folded: str) -> None:
     assert tokenize(text) == folded.split()
 
 
-# (the text, its words with plurals kept): names and prefixes
+# (a name or prefix, its words with plurals unchanged)
 UNSTEMMED = [
     ("Rogers, C. S.", "rogers c s"),
     ("Models", "models"),
@@ -94,12 +94,12 @@ UNSTEMMED = [
 
 
 @pytest.mark.parametrize(("text", "folded"), UNSTEMMED)
-def test_unstemmed(text: str, folded: str) -> None:
+def test_unstemmed_words_keep_plurals(text: str, folded: str) -> None:
     assert tokenize_unstemmed(text) == folded.split()
 
 
-# (the text, what its words' places hold)
-PLACES = [
+# (a text, what is written at the positions of its words)
+WRITTEN = [
     ("Reward-Models, again", ["Reward", "Models", "again"]),
     ("(reward) model's", ["reward", "model's"]),
     (r"the $\alpha$-LLMs win", ["the", r"$\alpha$-LLMs", r"$\alpha$-LLMs", "win"]),
@@ -107,14 +107,15 @@ PLACES = [
 ]
 
 
-@pytest.mark.parametrize(("text", "places"), PLACES)
-def test_places(text: str, places: list[str]) -> None:
-    assert [text[span.start : span.end] for span in token_spans(text)] == places
+@pytest.mark.parametrize(("text", "written"), WRITTEN)
+def test_token_spans_cover_the_words_as_written(text: str, written: list[str]) -> None:
+    assert [text[span.start : span.end] for span in token_spans(text)] == written
 
 
-def assert_folds_well(text: str) -> None:
-    for flat in (lowercase_if_plain(text), fold_to_ascii(text)):
-        assert flat is None or singularize_all(re.findall("[a-z0-9]+", flat)) == tokenize(text)
+def assert_folding_is_consistent(text: str) -> None:
+    for ascii_text in (lowercase_if_plain(text), fold_to_ascii(text)):
+        if ascii_text is not None:
+            assert singularize_all(re.findall("[a-z0-9]+", ascii_text)) == tokenize(text)
     for fold in (tokenize, tokenize_unstemmed):
         folded = fold(text)
         found = list(token_spans(text, fold))
@@ -126,8 +127,8 @@ def assert_folds_well(text: str) -> None:
             assert span.word in fold(text[span.start : span.end])
 
 
-# (a text, what is left of it)
-FLAT = [
+# (a text, its folding to ASCII)
+FOLDED_TO_ASCII = [
     ("Reward-Models", "reward-models"),
     ("the model's Reward", "the model reward"),
     (r"$\alpha$-LLMs and Schr\"odinger's", " alpha  llms and schrodinger"),
@@ -136,9 +137,9 @@ FLAT = [
 ]
 
 
-@pytest.mark.parametrize(("text", "flat"), FLAT)
-def test_flattened(text: str, flat: str | None) -> None:
-    assert fold_to_ascii(text) == flat
+@pytest.mark.parametrize(("text", "folded"), FOLDED_TO_ASCII)
+def test_fold_to_ascii(text: str, folded: str | None) -> None:
+    assert fold_to_ascii(text) == folded
 
 
 @given(texts)
@@ -146,19 +147,19 @@ def test_flattened(text: str, flat: str | None) -> None:
 @example("’s's x'ſ")
 @example("$_{2}$ _ab ^")
 @example("\u0301a \u0345 '")
-def test_any_text_folds_well(text: str) -> None:
-    assert_folds_well(text)
+def test_folding_of_any_text_is_consistent(text: str) -> None:
+    assert_folding_is_consistent(text)
 
 
-def test_recorded_papers_fold_well(recorded: Path) -> None:
+def test_folding_of_recorded_papers_is_consistent(recorded: Path) -> None:
     with gzip.open(recorded / "papers.jsonl.gz", "rt", encoding="utf-8") as lines:
         for paper in map(json.loads, islice(lines, 3_000)):
-            assert_folds_well(paper["title"])
-            assert_folds_well(paper["abstract"])
+            assert_folding_is_consistent(paper["title"])
+            assert_folding_is_consistent(paper["abstract"])
 
 
-def test_nasty_recorded_papers_fold_well(recorded: Path) -> None:
+def test_folding_of_malformed_recorded_papers_is_consistent(recorded: Path) -> None:
     for line in (recorded / "quality" / "nasty_papers.jsonl").read_text().splitlines():
         paper = json.loads(line)
-        assert_folds_well(paper["title"])
-        assert_folds_well(paper.get("abstract") or "")
+        assert_folding_is_consistent(paper["title"])
+        assert_folding_is_consistent(paper.get("abstract") or "")

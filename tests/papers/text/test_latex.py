@@ -1,4 +1,4 @@
-"""TeX accents as names and titles spell them."""
+"""TeX accents in names and titles."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from papers.text.latex import accents_to_unicode
 
-SPELLED = [
+# (TeX, Unicode)
+ACCENTS = [
     (r"Fern\'andez Fern\'{a}ndez Fern{\'a}ndez", "Fernández Fernández Fernández"),
     (r"Schr\"odinger Schr{\"o}dinger", "Schrödinger Schrödinger"),
     (r"Mar\'{\i}a Mar\'\ia \'\i", r"María Mar\'\ia í"),
@@ -21,12 +22,12 @@ SPELLED = [
 ]
 
 
-@pytest.mark.parametrize(("spelled", "read"), SPELLED)
-def test_accents(spelled: str, read: str) -> None:
-    assert accents_to_unicode(spelled) == read
+@pytest.mark.parametrize(("tex", "expected"), ACCENTS)
+def test_accents_become_unicode(tex: str, expected: str) -> None:
+    assert accents_to_unicode(tex) == expected
 
 
 @given(st.text(alphabet="aeioSs \\'\"^v{}$~", max_size=30))
-def test_no_text_is_too_odd_and_braces_go_in_pairs(text: str) -> None:
-    read = accents_to_unicode(text)
-    assert text.count("{") - text.count("}") == read.count("{") - read.count("}")
+def test_any_text_is_accepted_and_braces_are_removed_in_pairs(text: str) -> None:
+    converted = accents_to_unicode(text)
+    assert text.count("{") - text.count("}") == converted.count("{") - converted.count("}")

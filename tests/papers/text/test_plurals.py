@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from papers.text.plurals import singularize, surface_forms
 
-# Words whose plural is one with them: (singular, plural).
+# (singular, plural)
 PAIRS = [
     ("model", "models"),
     ("study", "studies"),
@@ -57,11 +57,11 @@ PAIRS = [
 
 
 @pytest.mark.parametrize(("one", "many"), PAIRS)
-def test_a_plural_is_one_with_its_singular(one: str, many: str) -> None:
+def test_a_plural_is_folded_to_its_singular(one: str, many: str) -> None:
     assert singularize(many) == singularize(one) == one
 
 
-# Words that only look like plurals, or are none of ours to fold.
+# words that look like plurals, or that are not folded on purpose
 UNCHANGED = """
     as is us this has was its gas thus always plus species series lens news physics mathematics
     statistics dynamics robotics semantics analysis basis axis class loss address consensus corpus
@@ -70,41 +70,39 @@ UNCHANGED = """
 
 
 @pytest.mark.parametrize("word", UNCHANGED)
-def test_what_is_no_plural_stays(word: str) -> None:
+def test_words_that_are_no_plurals_stay_unchanged(word: str) -> None:
     assert singularize(word) == word
 
 
-APART = [("reasoning", "reason"), ("university", "universe"), ("dynamics", "dynamic")]
+DISTINCT = [("reasoning", "reason"), ("university", "universe"), ("dynamics", "dynamic")]
 
 
-@pytest.mark.parametrize(("one", "other"), APART)
+@pytest.mark.parametrize(("one", "other"), DISTINCT)
 def test_only_plurals_are_folded(one: str, other: str) -> None:
     assert singularize(one) != singularize(other)
 
 
 ENDINGS = st.sampled_from("s es ies us is ss sses shes ches xes zzes ices a i ae en".split())
 WORDS = st.text("abeiosuyxzchl1é", min_size=1, max_size=6)
+PLURALS = st.builds(str.__add__, WORDS, ENDINGS) | st.sampled_from([w for p in PAIRS for w in p])
 
 
-@given(
-    st.builds(str.__add__, WORDS, ENDINGS) | st.sampled_from([word for p in PAIRS for word in p])
-)
-def test_folding_twice_is_folding_once(word: str) -> None:
-    once = singularize(word)
-    assert once
-    assert singularize(once) == once
+@given(PLURALS)
+def test_folding_is_idempotent(word: str) -> None:
+    singular = singularize(word)
+    assert singular
+    assert singularize(singular) == singular
 
 
-@given(
-    st.builds(str.__add__, WORDS, ENDINGS) | st.sampled_from([word for p in PAIRS for word in p])
-)
-def test_the_surfaces_of_a_word_are_what_folds_to_it(word: str) -> None:
-    once = singularize(word)
-    assert word in surface_forms(once)
-    assert {singularize(surface) for surface in surface_forms(once)} == {once}
+@given(PLURALS)
+def test_surface_forms_are_the_words_with_that_singular(word: str) -> None:
+    singular = singularize(word)
+    assert word in surface_forms(singular)
+    assert {singularize(form) for form in surface_forms(singular)} == {singular}
 
 
-SURFACES = [
+# (word, its surface forms)
+SURFACE_FORMS = [
     ("model", ["model", "models"]),
     ("study", ["studies", "study", "studys"]),
     ("criterion", ["criteria", "criterias", "criterion", "criterions"]),
@@ -112,6 +110,6 @@ SURFACES = [
 ]
 
 
-@pytest.mark.parametrize(("word", "expected"), SURFACES)
-def test_surfaces(word: str, expected: list[str]) -> None:
+@pytest.mark.parametrize(("word", "expected"), SURFACE_FORMS)
+def test_surface_forms(word: str, expected: list[str]) -> None:
     assert surface_forms(word) == expected

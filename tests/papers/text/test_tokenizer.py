@@ -1,4 +1,4 @@
-"""Words cut as columns are the words of one text after another."""
+"""The vectorized tokenizer finds the words that folding one text after another finds."""
 
 from __future__ import annotations
 
@@ -31,50 +31,50 @@ _PIECES = (
         "\x00",
     ),
 )
-_written = st.text(st.characters(exclude_categories=["Cs"]))
-_texts = st.lists(st.one_of(_written, st.lists(st.sampled_from(_PIECES)).map(" ".join)))
+_any_text = st.text(st.characters(exclude_categories=["Cs"]))
+_texts = st.lists(st.one_of(_any_text, st.lists(st.sampled_from(_PIECES)).map(" ".join)))
 
 
 @given(st.lists(_texts, max_size=3))
-def test_words_are_those_of_each_text(turns: list[list[str]]) -> None:
-    words = Tokenizer()
-    for texts in turns:
-        numbers, counts = words.tokenize(texts)
-        found = [words.words[number] for number in numbers.tolist()]
+def test_words_are_those_of_each_text(batches: list[list[str]]) -> None:
+    tokenizer = Tokenizer()
+    for texts in batches:
+        word_ids, counts = tokenizer.tokenize(texts)
+        found = [tokenizer.words[word_id] for word_id in word_ids.tolist()]
         ends = np.cumsum(counts).tolist()
-        cut = [found[end - count : end] for end, count in zip(ends, counts.tolist(), strict=True)]
-        assert cut == [tokenize_unstemmed(text) for text in texts]
-    assert len(set(words.words)) == len(words.words)
+        split = [found[end - count : end] for end, count in zip(ends, counts.tolist(), strict=True)]
+        assert split == [tokenize_unstemmed(text) for text in texts]
+    assert len(set(tokenizer.words)) == len(tokenizer.words)
 
 
-def test_nobody_can_make_a_word_that_passes_for_another() -> None:
-    """Of this one the hash was that of `model` while all hashes were made alike."""
-    words = Tokenizer()
-    words.tokenize(["f0gl4rwzhvhp7yhb"])
-    numbers, _ = words.tokenize(["a model"])
-    assert [words.words[number] for number in numbers.tolist()] == ["a", "model"]
+def test_a_constructed_collision_does_not_work() -> None:
+    """This word had the same hash as `model` before the hash function got a random key."""
+    tokenizer = Tokenizer()
+    tokenizer.tokenize(["f0gl4rwzhvhp7yhb"])
+    word_ids, _ = tokenizer.tokenize(["a model"])
+    assert [tokenizer.words[word_id] for word_id in word_ids.tolist()] == ["a", "model"]
 
 
-def test_what_hashes_are_made_with_is_drawn_anew() -> None:
+def test_hash_keys_are_random() -> None:
     assert len({_HashKey.random() for _ in range(9)}) == 9
 
 
 @given(st.lists(st.lists(st.integers(1, 2**64 - 1)), max_size=4), st.integers(0, 63))
-def test_a_table_finds_what_was_put(turns: list[list[int]], shift: int) -> None:
-    table, numbers = _HashTable(), dict[int, int]()
-    for turn in turns:
-        crowded = {max(value >> shift, 1) for value in turn}  # small ones want the same places
-        asked = np.array(sorted({*crowded, *numbers}), np.uint64)
-        expected = [numbers.get(value, int(UNKNOWN_WORD_ID)) for value in asked.tolist()]
-        assert table.find(asked).tolist() == expected
-        new = sorted(crowded - numbers.keys())
+def test_a_table_finds_inserted_hashes(batches: list[list[int]], shift: int) -> None:
+    table, ids = _HashTable(), dict[int, int]()
+    for batch in batches:
+        hashes = {max(value >> shift, 1) for value in batch}  # small ones share home positions
+        lookups = np.array(sorted({*hashes, *ids}), np.uint64)
+        expected = [ids.get(value, int(UNKNOWN_WORD_ID)) for value in lookups.tolist()]
+        assert table.find(lookups).tolist() == expected
+        new = sorted(hashes - ids.keys())
         table.insert(np.array(new, np.uint64))
-        numbers |= {value: len(numbers) + place for place, value in enumerate(new)}
-    known = np.array(list(numbers), np.uint64)
-    assert table.find(known).tolist() == list(numbers.values())
+        ids |= {value: len(ids) + index for index, value in enumerate(new)}
+    known = np.array(list(ids), np.uint64)
+    assert table.find(known).tolist() == list(ids.values())
 
 
-def test_a_table_grows() -> None:
+def test_a_growing_table_keeps_its_ids() -> None:
     table = _HashTable()
     hashes = np.arange(1, 100_001, dtype=np.uint64) * np.uint64(0x9E37_79B9_7F4A_7C15)
     for part in np.split(hashes, 10):

@@ -134,7 +134,7 @@ BAD = (
     (row("2611.1"), "'2611.1' is no arXiv id"),
     (row("1002.0001", title=""), "no title"),
     ('{"paperwire": 2}', "format 2"),
-    ('{"paperwire": 1, "id": "2611.00001", "mood": 1}', "knows no mood"),
+    ('{"paperwire": 1, "id": "2611.00001", "mood": 1}', "does not know mood"),
     ("\xff", "no JSON"),
     ("[" * 100_000, "no JSON"),
 )

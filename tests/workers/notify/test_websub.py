@@ -12,6 +12,7 @@ import pytest
 from redis import Redis
 
 from papers.config.settings import Settings
+from papers.model.frozen_fields import feed_digest
 from papers.model.paper import Paper, Pick
 from papers.state.keywords import Keywords
 from papers.state.task_states import TaskState, TaskStates, TaskStatus
@@ -25,7 +26,6 @@ from workers.notify.websub import (
     FEED_SUFFIXES,
     PING_DELAY,
     WEBSUB_TASK,
-    feed_digest,
     schedule_ping,
     topic_urls,
 )

@@ -1,21 +1,20 @@
-"""One month, one transaction: sightings in, papers and postings out.
+"""Writes one month in one transaction: merges sightings into papers, updates postings.
 
-WATCH the month's count of transactions
-read the papers the sightings are of, merge, and see what changed
-read the postings that change, edit them
-say outside the month what it will hold (may only say too much)
-MULTI papers, postings, count EXEC: all or nothing; tried again if another was faster
+    WATCH the month's revision
+    read the papers that the sightings are of, merge, and find what changed
+    read the postings that change, and edit them
+    add to the global keys what the month will have (they may only have too much)
+    MULTI papers, postings, revision EXEC: all or nothing; retried if another writer was faster
 
-The postings are the month's own, or lie with those of its year
-(`papers.index.compaction.compactor`): then the count of the year's transactions is WATCHed and
-moves as well.
+The postings of a compacted month are in the segment of its year
+(`papers.index.compaction.compactor`): then the year's revision is WATCHed and incremented too.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, TypeVar
 
 from redis import Redis
@@ -23,13 +22,14 @@ from redis.client import Pipeline
 from redis.exceptions import WatchError
 
 from papers.errors import StoreBusy
-from papers.index.edit import PaperChange, SegmentEdit
 from papers.index.layout import SegmentLayout
 from papers.index.postings import COMPACTED, LAYOUT_FIELD
-from papers.index.term_batch import Vocabulary
 from papers.index.term_months import TermMonths
+from papers.index.writing.edit import PaperChange, SegmentEdit
+from papers.index.writing.term_batch import Vocabulary
 from papers.model import packing
 from papers.model.arxiv_id import ArxivId
+from papers.model.frozen_fields import visible_part
 from papers.model.merge import merge
 from papers.model.paper import Paper, Sighting
 from papers.redis_backend import keys
@@ -39,13 +39,13 @@ T = TypeVar("T")
 
 _MAX_TRIES: Final = 50
 PARALLEL_PACK_MIN: Final = 200
-"""Papers that are worth a thread."""
-_HashMapping = dict[Any, Any]  # what redis-py's hset takes, which it declares as invariant
+"""Papers from which on records are packed in a second thread."""
+_HashMapping = dict[Any, Any]  # redis-py declares the mapping of hset as an invariant dict
 
 
 @dataclass(frozen=True, slots=True)
 class MonthResult:
-    """What a transaction did: ids that are new, ids a reader sees changed, and how many neither."""
+    """Ids of new papers, ids of visibly changed ones, and the number of all others."""
 
     new: tuple[ArxivId, ...] = ()
     changed: tuple[ArxivId, ...] = ()
@@ -54,24 +54,24 @@ class MonthResult:
 
 @dataclass(frozen=True, slots=True)
 class _MergedPaper:
-    """A paper before and after the sightings of it."""
+    """A paper before and after its sightings were merged."""
 
     before: Paper | None
     after: Paper
 
     @property
     def is_changed(self) -> bool:
-        """Whether anything is to be written."""
+        """Whether the paper must be written."""
         return self.before != self.after
 
     @property
     def is_visible_change(self) -> bool:
-        """Whether a reader can see the change: how good a statement is, or of when, nobody does."""
+        """Whether readers can see the change: ranks and times of counts are never shown."""
         return self.before is None or visible_part(self.before) != visible_part(self.after)
 
 
 class MonthWriter:
-    """Writes to one month (an id's `yymm`)."""
+    """Writes one month: YYYYMM, and the `yymm` of its ids."""
 
     def __init__(
         self, redis: Redis, month: int, yymm: str, term_months: TermMonths, vocabulary: Vocabulary
@@ -82,17 +82,17 @@ class MonthWriter:
         self._papers_key = keys.month_papers(yymm)
 
     def write(self, sightings: Sequence[Sighting | Paper]) -> MonthResult:
-        """Take sightings of this month's papers in. Raises StoreBusy."""
+        """Merge sightings, or whole papers, of this month. Raises StoreBusy."""
         return self._transact(lambda pipe: self._try_write(pipe, sightings))
 
     def reindex(self) -> None:
-        """Make the index of all the month's papers, as this version has it. Raises StoreBusy."""
+        """Rebuild the month's postings from its papers. Raises StoreBusy."""
         self._transact(self._try_reindex)
 
     def _try_reindex(self, pipe: Pipeline) -> None:
-        edited = self._edit_index(pipe, self._read_month([]), [], rebuild=True)
+        write = self._edit_index(pipe, self._read_month([]), [], rebuild=True)
         pipe.multi()
-        self._queue_commands(pipe, edited, {})
+        self._queue_commands(pipe, write, {})
         pipe.execute()
 
     def _transact(self, attempt: Callable[[Pipeline], T]) -> T:
@@ -114,44 +114,43 @@ class MonthWriter:
         changed = [record for record in records if record.is_changed]
         if changed:
             self._commit_changes(pipe, month, changed)
-        seen = [record for record in changed if record.is_visible_change]
+        visible = [record for record in changed if record.is_visible_change]
         return MonthResult(
-            new=tuple(record.after.id for record in seen if record.before is None),
-            changed=tuple(record.after.id for record in seen if record.before is not None),
-            unchanged=len(records) - len(seen),
+            new=tuple(record.after.id for record in visible if record.before is None),
+            changed=tuple(record.after.id for record in visible if record.before is not None),
+            unchanged=len(records) - len(visible),
         )
 
     def _commit_changes(
         self, pipe: Pipeline, month: _MonthState, changed: Sequence[_MergedPaper]
     ) -> None:
-        """Of many papers the records are packed while postings are edited: two processors' work."""
+        """Write the changed papers; a thread packs many records while postings are edited."""
         papers = [record.after for record in changed]
         if len(papers) < PARALLEL_PACK_MIN:
-            packed, edited = packing.pack_all(papers), self._edit_index(pipe, month, changed)
+            packed, write = packing.pack_all(papers), self._edit_index(pipe, month, changed)
         else:
-            with ThreadPoolExecutor(max_workers=1) as beside:
-                future = beside.submit(packing.pack_all, papers)
-                edited = self._edit_index(pipe, month, changed)
+            with ThreadPoolExecutor(max_workers=1) as executor:
+                future = executor.submit(packing.pack_all, papers)
+                write = self._edit_index(pipe, month, changed)
                 packed = future.result()
+        fields = [keys.paper_field(paper.id.number) for paper in papers]
         pipe.multi()
-        self._queue_commands(
-            pipe, edited, dict(zip(map(_field_of_paper, papers), packed, strict=True))
-        )
+        self._queue_commands(pipe, write, dict(zip(fields, packed, strict=True)))
         pipe.execute()
 
     def _read_month(self, ids: Sequence[ArxivId]) -> _MonthState:
-        """The month as it is, and some of its papers; one round trip, after the WATCH."""
-        numbers = [keys.paper_field(id.number) for id in ids]
-        asked: list[RedisCommand] = [
+        """Read the month's size, layout and some of its papers: one round trip, after the WATCH."""
+        fields = [keys.paper_field(id.number) for id in ids]
+        commands: list[RedisCommand] = [
             ("HLEN", self._papers_key),
             ("HGET", keys.segment_postings(self._yymm), LAYOUT_FIELD),
         ]
-        if numbers:
-            asked.append(("HMGET", self._papers_key, *numbers))
-        size, shape, *packed = read_many(self._redis, asked)
+        if fields:
+            commands.append(("HMGET", self._papers_key, *fields))
+        size, packed_layout, *packed = read_many(self._redis, commands)
         values = zip(ids, packed[0] if packed else (), strict=True)
         papers = {id: packing.unpack(id, value) if value else None for id, value in values}
-        return _MonthState(int(size), shape, papers)
+        return _MonthState(int(size), packed_layout, papers)
 
     def _edit_index(
         self,
@@ -161,32 +160,32 @@ class MonthWriter:
         *,
         rebuild: bool = False,
     ) -> _SegmentWrite:
-        """The postings after the change.
+        """Return the writes to the postings.
 
-        A month that outgrows its shape is indexed anew, from its papers.
+        A month that outgrows its layout is rebuilt from its papers.
         """
         if month.packed_layout == COMPACTED and not rebuild:
             return self._edit_year_segment(pipe, changed)
-        wanted = SegmentLayout.for_month(
+        needed = SegmentLayout.for_month(
             month.paper_count + sum(record.before is None for record in changed)
         )
         if (
             rebuild
             or month.packed_layout is None
-            or wanted > SegmentLayout.unpack(month.packed_layout)
+            or needed > SegmentLayout.unpack(month.packed_layout)
         ):
-            edit = SegmentEdit(wanted, self._all_as_new(pipe, month, changed), self._vocabulary)
+            edit = SegmentEdit(needed, self._all_as_new(pipe, month, changed), self._vocabulary)
             self._write_global_entries(changed, edit.gaining_terms)
             return _SegmentWrite(
-                self._yymm, edit.apply({}) | {LAYOUT_FIELD: wanted.pack()}, is_rebuild=True
+                self._yymm, edit.apply({}) | {LAYOUT_FIELD: needed.pack()}, is_rebuild=True
             )
         return self._edit_segment(pipe, self._yymm, month.packed_layout, changed)
 
     def _edit_year_segment(self, pipe: Pipeline, changed: Sequence[_MergedPaper]) -> _SegmentWrite:
         year = self._yymm[:2]
         pipe.watch(keys.segment_revision(year))  # type: ignore[no-untyped-call]
-        shape: Any = pipe.hget(keys.segment_postings(year), LAYOUT_FIELD)
-        return self._edit_segment(pipe, year, shape, changed)
+        packed_layout: Any = pipe.hget(keys.segment_postings(year), LAYOUT_FIELD)
+        return self._edit_segment(pipe, year, packed_layout, changed)
 
     def _edit_segment(
         self, pipe: Pipeline, segment: str, packed_layout: bytes, changed: Sequence[_MergedPaper]
@@ -202,53 +201,53 @@ class MonthWriter:
         self, pipe: Pipeline, month: _MonthState, changed: Sequence[_MergedPaper]
     ) -> Iterable[PaperChange]:
         stored: Any = pipe.hgetall(self._papers_key) if month.paper_count else {}
-        numbers = {record.after.id.number: record.after for record in changed}
-        for number, packed in stored.items():
-            id = ArxivId(self._month, _number_of_field(number))
-            numbers.setdefault(id.number, packing.unpack(id, packed))
-        return [PaperChange(None, paper) for paper in numbers.values()]
+        papers = {record.after.id.number: record.after for record in changed}
+        for field, packed in stored.items():
+            id = ArxivId(self._month, keys.paper_number(field))
+            papers.setdefault(id.number, packing.unpack(id, packed))
+        return [PaperChange(None, paper) for paper in papers.values()]
 
     def _write_global_entries(self, changed: Sequence[_MergedPaper], gaining: Set[bytes]) -> None:
-        """Say outside the month what it will hold; should the transaction fail, it is too much."""
+        """Add to the global keys; harmless if the transaction then fails."""
         papers = [record.after for record in changed]
         picks = {
             str(paper.id): paper.first_picked_at.timestamp()
             for paper in papers
             if paper.first_picked_at
         }
-        bare = [str(paper.id) for paper in papers if not paper.is_from_arxiv]
+        undescribed = [str(paper.id) for paper in papers if not paper.is_from_arxiv]
         self._term_months.add_month(self._month, gaining)
         with self._redis.pipeline(transaction=False) as pipe:
             pipe.zadd(keys.MONTHS, {self._yymm: self._month})
             if picks:
                 pipe.zadd(keys.PICKS, picks, lt=True)
-            if bare:
-                pipe.sadd(keys.UNDESCRIBED, *bare)
+            if undescribed:
+                pipe.sadd(keys.UNDESCRIBED, *undescribed)
             pipe.execute()
 
-    def _queue_commands(self, pipe: Pipeline, edited: _SegmentWrite, packed: _HashMapping) -> None:
-        terms = keys.segment_postings(edited.segment)
+    def _queue_commands(self, pipe: Pipeline, write: _SegmentWrite, packed: _HashMapping) -> None:
+        postings_key = keys.segment_postings(write.segment)
         if packed:
             pipe.hset(self._papers_key, mapping=packed)
-        if edited.is_rebuild:
-            pipe.delete(terms)
+        if write.is_rebuild:
+            pipe.delete(postings_key)
         written: _HashMapping = {
-            name: value for name, value in edited.fields.items() if value is not None
+            name: value for name, value in write.fields.items() if value is not None
         }
-        gone = [name for name, value in edited.fields.items() if value is None]
+        deleted = [name for name, value in write.fields.items() if value is None]
         if written:
-            pipe.hset(terms, mapping=written)
-        if gone and not edited.is_rebuild:
-            pipe.hdel(terms, *gone)
-        for volume in {edited.segment, self._yymm}:
-            pipe.incr(keys.segment_revision(volume))
+            pipe.hset(postings_key, mapping=written)
+        if deleted and not write.is_rebuild:
+            pipe.hdel(postings_key, *deleted)
+        for segment in {write.segment, self._yymm}:
+            pipe.incr(keys.segment_revision(segment))
 
 
 @dataclass(frozen=True, slots=True)
 class _SegmentWrite:
-    """What becomes of the index of a volume; `anew`: nothing of it is kept.
+    """The fields of a segment that change, with their new values; None for one to be deleted.
 
-    `fields` are those that change, with their new values.
+    With `is_rebuild` all other fields are deleted.
     """
 
     segment: str
@@ -257,7 +256,7 @@ class _SegmentWrite:
 
 
 class _MonthState(NamedTuple):
-    """A month before: how many papers it has, its packed shape, and those that are asked for."""
+    """A month before the write: its number of papers, packed layout, and the papers requested."""
 
     paper_count: int
     packed_layout: bytes | None
@@ -276,17 +275,3 @@ def _merge_sightings(
         for known, paper in zip(before.values(), after.values(), strict=True)
         if paper is not None
     ]
-
-
-def _field_of_paper(paper: Paper) -> bytes:
-    return keys.paper_field(paper.id.number)
-
-
-def _number_of_field(field: bytes) -> int:
-    return int.from_bytes(field, "big")
-
-
-def visible_part(paper: Paper) -> Paper:
-    """A paper without what no reader sees: how good each statement is, and of when a count is."""
-    picks = tuple(replace(pick, counted_at=None) for pick in paper.picks)
-    return paper._replace(picks=picks, ranks=())

@@ -1,4 +1,4 @@
-"""Settings as they may be printed: without what only this installation may know."""
+"""Redaction: settings as they may be printed, without passwords and tokens."""
 
 from __future__ import annotations
 
@@ -9,12 +9,15 @@ from typing import Any, Final
 from papers.config.settings import Settings
 
 REDACTED: Final = "***"
-_PASSWORD: Final = re.compile(r"(?<=://)[^/@\s]+@")
+_USER_INFO: Final = re.compile(r"(?<=://)[^/@\s]+@")
 _QUERY_VALUE: Final = re.compile(r"(?<==)[^&\s]+")
 
 
 def redacted_settings(settings: Settings) -> dict[str, Any]:
-    """Settings by name; stars for secrets, and for passwords and query values in addresses."""
+    """Return the settings by name, with stars for secrets and for credentials in URLs.
+
+    In a URL these are the user and password, and every value of the query string.
+    """
     return {
         field.name: REDACTED
         if field.metadata["secret"] and getattr(settings, field.name)
@@ -25,7 +28,7 @@ def redacted_settings(settings: Settings) -> dict[str, Any]:
 
 def _redact(value: Any) -> Any:
     if isinstance(value, str) and "://" in value:
-        address, mark, query = _PASSWORD.sub(f"{REDACTED}@", value).partition("?")
+        address, mark, query = _USER_INFO.sub(f"{REDACTED}@", value).partition("?")
         return address + mark + _QUERY_VALUE.sub(REDACTED, query)
     if isinstance(value, tuple):
         return tuple(map(_redact, value))

@@ -1,7 +1,7 @@
-"""A volume's index under change: which fields an edit reads, and what they become.
+"""Edits of a segment: which fields an edit reads, and their new values.
 
-An edit is decided here and written by `papers.index.month_writer`. The same papers have the same
-postings, whatever the batches were that brought them.
+An edit touches no store: `papers.index.writing.month_writer` reads and writes the fields. The same
+papers have the same postings, in whatever batches they came.
 """
 
 from __future__ import annotations
@@ -13,25 +13,25 @@ from typing import Final, NamedTuple
 from papers.index import postings
 from papers.index.bitmaps import deserialize_bitmap, serialize_bitmap
 from papers.index.layout import MONTH_PAPER_BITS, MONTHS_PER_YEAR, SegmentLayout
-from papers.index.postings import MAX_INLINE_POSTING, PLACE_BYTES
+from papers.index.postings import DOC_ID_BYTES, MAX_INLINE_POSTING, HashFields
 from papers.index.shingles.shingle_edit import make_shingle_edit
-from papers.index.shingles.shingle_postings import HashFields
-from papers.index.term_batch import Vocabulary, group_doc_ids, subtract_keys
+from papers.index.shingles.shingle_keys import group_doc_ids, subtract_keys
+from papers.index.writing.term_batch import Vocabulary
 from papers.model.arxiv_id import month_ordinal
 from papers.model.paper import Paper
 
-_MAX_INLINE_BYTES: Final = PLACE_BYTES * MAX_INLINE_POSTING
+_MAX_INLINE_BYTES: Final = DOC_ID_BYTES * MAX_INLINE_POSTING
 
 
 class PaperChange(NamedTuple):
-    """One paper before and after: what it is found by changes accordingly."""
+    """A paper before and after; None where it is not indexed."""
 
     before: Paper | None
     after: Paper | None
 
 
 class SegmentEdit:
-    """What the changes of some papers of one month do to the index that has them."""
+    """An edit of the segment that has the postings of a month, for changes of its papers."""
 
     def __init__(
         self,
@@ -39,52 +39,47 @@ class SegmentEdit:
         changes: Iterable[PaperChange],
         vocabulary: Vocabulary | None = None,
     ) -> None:
-        """`shape` is that of their month or year; `vocabulary` what earlier edits have met."""
+        """Compare terms and shingles; `vocabulary` carries term numbers from edit to edit."""
         changes, vocabulary = list(changes), vocabulary or Vocabulary()
         papers = (paper for change in changes for paper in change if paper)
         month = next((month_ordinal(paper.id.month) for paper in papers), 0)
         before = vocabulary.batch_keys(c.before for c in changes if c.before)
         after = vocabulary.batch_keys(c.after for c in changes if c.after)
         gained, lost = (
-            subtract_keys(after.term_keys, before.term_keys),
-            subtract_keys(before.term_keys, after.term_keys),
-        )
-        names = vocabulary.terms
-        self._term_edit = _TermEdit(
-            layout,
             {
-                names[number]: papers
-                for number, papers in group_doc_ids(gained, month << MONTH_PAPER_BITS)
-            },
-            {
-                names[number]: papers
-                for number, papers in group_doc_ids(lost, month << MONTH_PAPER_BITS)
-            },
+                vocabulary.terms[number]: doc_ids
+                for number, doc_ids in group_doc_ids(keys, month << MONTH_PAPER_BITS)
+            }
+            for keys in (
+                subtract_keys(after.term_keys, before.term_keys),
+                subtract_keys(before.term_keys, after.term_keys),
+            )
         )
-        year = month - month % MONTHS_PER_YEAR << MONTH_PAPER_BITS
+        self._term_edit = _TermEdit(layout, gained, lost)
+        first_of_year = month - month % MONTHS_PER_YEAR << MONTH_PAPER_BITS
         self._shingle_edit = make_shingle_edit(
-            layout, year, before.shingle_keys, after.shingle_keys
+            layout, first_of_year, before.shingle_keys, after.shingle_keys
         )
 
     @property
     def gaining_terms(self) -> Set[bytes]:
-        """The terms that gain papers."""
+        """The terms that gain any paper."""
         return self._term_edit.gained.keys()
 
     def field_names(self) -> list[bytes]:
-        """The fields that `apply` needs the values of."""
-        return [*self._term_edit.field_names(), *self._shingle_edit.field_names()]
+        """Return the fields whose values `apply` needs."""
+        return [*self._term_edit.field_names(), *self._shingle_edit.field_names]
 
     def apply(self, current: HashFields) -> dict[bytes, bytes | None]:
-        """The fields that change, with their new values; None where a field goes."""
+        """Return the fields that change with their new values; None for one to be deleted."""
         after = self._term_edit.apply(current) | self._shingle_edit.apply(current)
         return {field: value for field, value in after.items() if value != current.get(field)}
 
 
 class _TermEdit:
-    """What papers that gain and lose terms do to the fields of terms.
+    """An edit of the postings of terms.
 
-    `gained` and `lost` are terms to papers, as small postings are packed.
+    `gained` and `lost` are doc ids by term, packed like small postings.
     """
 
     def __init__(
@@ -97,12 +92,12 @@ class _TermEdit:
             self._buckets[bucket].append(term)
 
     def field_names(self) -> list[bytes]:
-        """The own fields and the buckets of all that changes."""
+        """Return the own fields and the buckets of all terms that change."""
         touched = [term for members in self._buckets.values() for term in members]
         return [*map(postings.term_field, touched), *map(postings.term_bucket_field, self._buckets)]
 
     def apply(self, current: HashFields) -> dict[bytes, bytes | None]:
-        """The new values of what changes."""
+        """Return the new values of the fields; None for one that is to be deleted."""
         after: dict[bytes, bytes | None] = {}
         for bucket, members in self._buckets.items():
             field = postings.term_bucket_field(bucket)
@@ -118,9 +113,9 @@ class _TermEdit:
     def _build_bucket(
         self, members: Sequence[bytes], after: dict[bytes, bytes | None]
     ) -> dict[bytes, bytes]:
-        """The small postings of a bucket of which nothing was there; large ones go into `after`."""
+        """Return the small postings of a new bucket; put large ones into `after`."""
         small = {term: self.gained[term] for term in members if term in self.gained}
-        for term in [term for term, papers in small.items() if len(papers) > _MAX_INLINE_BYTES]:
+        for term in [term for term, posting in small.items() if len(posting) > _MAX_INLINE_BYTES]:
             after[postings.term_field(term)] = serialize_bitmap(
                 postings.decode_doc_ids(small.pop(term))
             )
@@ -133,13 +128,13 @@ class _TermEdit:
         current: HashFields,
         after: dict[bytes, bytes | None],
     ) -> None:
-        """Change one posting, which may pass from its bucket to a field of its own or back."""
+        """Update one posting, which may move from its bucket to a field of its own or back."""
         own = postings.term_field(term)
         large = current.get(own)
         if not large and term not in self._lost:
             known, gained = small.get(term, b""), self.gained[term]
             if postings.precedes(known, gained) and len(known + gained) <= _MAX_INLINE_BYTES:
-                small[term] = known + gained  # papers that come in order, as most do
+                small[term] = known + gained  # papers come in order, as a rule: no bitmap is needed
                 return
         papers = (
             deserialize_bitmap(large) if large else postings.decode_doc_ids(small.pop(term, b""))

@@ -1,0 +1,55 @@
+"""Announce type, flags and indexed day of a paper: filters beside its text and categories.
+
+The index stores them as terms and the reference matcher compares them, so both read them here.
+"""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from functools import lru_cache
+from typing import Final
+
+from papers.model.merge import published_at
+from papers.model.paper import AnnounceType, Paper
+
+MAX_MONTH_SPAN: Final = timedelta(days=60)
+"""A paper's indexed day is at most this long after the first day of its id's month."""
+
+
+class Flag:
+    """The flags a paper can have."""
+
+    WITHDRAWN: Final = "withdrawn"
+    PICKED: Final = "picked"
+    CODE: Final = "code"
+
+
+def announce_type_name(paper: Paper) -> str:
+    """Return the type that `types=` filters by: `new`, unless arXiv has only stated other types."""
+    return (paper.announce_type or AnnounceType.NEW).label
+
+
+def paper_flags(paper: Paper) -> list[str]:
+    """Return the paper's flags."""
+    return [
+        *([Flag.WITHDRAWN] if paper.withdrawn else []),
+        *([Flag.PICKED] if paper.picks else []),
+        *([Flag.CODE] if paper.code else []),
+    ]
+
+
+@lru_cache(maxsize=1024)
+def month_day_range(month: int) -> tuple[date, date]:
+    """Return the first and last day under which papers of a month (YYYYMM) are indexed."""
+    first = date(month // 100, month % 100, 1)
+    return first, first + MAX_MONTH_SPAN
+
+
+def indexed_day(paper: Paper) -> date:
+    """Return the UTC day of the first announcement, clamped to the range of the id's month.
+
+    A paper that was on hold, or that only a community has named, may be dated years away from its
+    id; the range lets a date filter skip whole months.
+    """
+    first, last = month_day_range(paper.id.month)
+    return min(max(published_at(paper).date(), first), last)
