@@ -1,5 +1,5 @@
-# One image for every part: `paperwire up` by itself, or web, worker and scheduler apart (see
-# docker-compose.yml). The first stage builds the environment, the second holds nothing but it.
+# One image for every process: `paperwire up` runs all of them, docker-compose.yml runs web, worker and
+# scheduler separately. The first stage builds the environment; the second contains only the result.
 
 FROM python:3.13-slim AS build
 WORKDIR /build

@@ -1,4 +1,4 @@
-"""Fixtures every room's tests share: a real store, never a developer's own."""
+"""Fixtures that all tests share: a real store of their own, never a developer's."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from tests.outcomes import pytest_terminal_summary as pytest_terminal_summary
 from tests.upstream import upstream as upstream
 
 settings.register_profile("untimed", deadline=None)
-settings.load_profile("untimed")  # how long an example takes says more of the machine than of us
+settings.load_profile("untimed")  # an example's time depends mostly on the machine
 SHARED_DATA = Path(__file__).resolve().parents[1].parent / "shared" / "data"
 
 
 @contextmanager
 def running_store() -> Iterator[str]:
-    """A store of one's own, empty; its unix-socket URL."""
+    """Start an empty store, and yield its unix-socket URL."""
     with tempfile.TemporaryDirectory(prefix="pw-") as folder:
         socket = f"{folder}/s"
         options = {"port": "0", "unixsocket": socket, "dir": folder, "save": "", "appendonly": "no"}
@@ -47,7 +47,7 @@ def running_store() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def store_url() -> Iterator[str]:
-    """The unix-socket URL of a store that lives as long as the test session."""
+    """The unix-socket URL of a store that runs for the whole test session."""
     with running_store() as url:
         yield url
 
@@ -63,7 +63,7 @@ def redis(store_url: str) -> Iterator[Redis]:
 
 @pytest.fixture(scope="session")
 def recorded() -> Path:
-    """The folder of recorded upstream answers; skips where it is absent."""
+    """The folder of recorded responses; skips the test if it is absent."""
     if not SHARED_DATA.is_dir():
         pytest.skip(f"no recorded data: put it at {SHARED_DATA}")
     return SHARED_DATA

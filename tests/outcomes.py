@@ -1,8 +1,8 @@
 """The table of faults and outcomes that a run prints at its end.
 
-Tests of faults `note` their rows, in words and figures they have seen. A test that proves a row
-alone or with others, and measures nothing, bears the mark `row("NAME")`: what is told is how many
-of the row's tests held. A row whose test fails is told as such, whoever was to note it.
+Tests of faults call `note_outcome` with their observations. A test that proves a row, alone or with
+others, and measures nothing has the mark `row("NAME")`: the table then says how many of the row's
+tests passed. A row with a failed test is shown as failed.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ HEADS: Final = ("fault", "lost", "served", "shown", "heals", "figures")
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of a fault; "-" where the row has no such thing.
+    """The outcome of a fault; "-" where a column does not apply.
 
-    `lost`: what of the papers; `served`: how the feed was answered meanwhile; `shown`: where a
-    person sees it; `heals`: how long after its end all is as it was.
+    `lost`: which papers were lost; `served`: how the feed was served meanwhile; `shown`: where a
+    person sees the fault; `heals`: how long recovery took after its end.
     """
 
     fault: str
@@ -35,38 +35,38 @@ class Outcome:
 
 @dataclass(slots=True)
 class OutcomeLog:
-    """What one run of tests has seen."""
+    """The outcomes of one test run."""
 
     outcomes: list[Outcome] = field(default_factory=list)
     passed: Counter[str] = field(default_factory=Counter)
-    """Tests of a marked row that held."""
+    """Passed tests of each marked row."""
 
     failed: Counter[str] = field(default_factory=Counter)
-    """Tests of a marked row, or of none, that did not."""
+    """Failed tests of each marked row, or by test name where there is no mark."""
 
     def rows(self) -> list[Outcome]:
-        """What was noted, then the marked rows, then what failed."""
-        held = [
-            Outcome(name, figures=f"{count} tests hold")
+        """Return the noted outcomes, then the marked rows, then failures."""
+        passed = [
+            Outcome(name, figures=f"{count} tests passed")
             for name, count in self.passed.items()
             if name not in self.failed
         ]
         failed = [Outcome(name, figures=f"FAILED: {n} tests") for name, n in self.failed.items()]
-        return [*self.outcomes, *held, *failed]
+        return [*self.outcomes, *passed, *failed]
 
 
 OUTCOME_LOG: Final = OutcomeLog()
 _PENDING: Final[list[Outcome]] = []
-_NOTED, _PASSED, _FAILED = "outcome", "row held", "row failed"
+_NOTED, _PASSED, _FAILED = "outcome", "row passed", "row failed"
 
 
 def note_outcome(fault: str, **outcome: str) -> None:
-    """Add a row; `outcome` are the fields of `Outcome`."""
+    """Add a row; keywords are the fields of `Outcome`."""
     _PENDING.append(Outcome(fault, **outcome))
 
 
 def markdown_table(rows: Iterable[Outcome]) -> list[str]:
-    """The rows as lines of a Markdown table, for a terminal."""
+    """Format rows as the lines of a Markdown table, aligned for a terminal."""
     cells = [HEADS, *(astuple(row) for row in rows)]
     widths = [max(len(row[n]) for row in cells) for n in range(len(HEADS))]
     lines = [
@@ -80,7 +80,7 @@ def markdown_table(rows: Iterable[Outcome]) -> list[str]:
 def pytest_runtest_makereport(
     item: pytest.Item,
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Tell in its report what a test noted, and whether a marked row, or a long test, held."""
+    """Add to a test's report its outcomes, and whether a marked row or a fault test passed."""
     report = yield
     report.user_properties += [(_NOTED, list(astuple(outcome))) for outcome in _PENDING]
     _PENDING.clear()
@@ -93,7 +93,7 @@ def pytest_runtest_makereport(
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    """Take in what a report tells, also one that came from another process."""
+    """Collect the outcomes of a report, also of one from another process."""
     for name, value in cast("list[tuple[str, Any]]", report.user_properties):
         if name == _NOTED:
             OUTCOME_LOG.outcomes.append(Outcome(*value))

@@ -1,7 +1,7 @@
-"""A file system of a few megabytes, mounted for a test: one that can really be full.
+"""A file system of a few megabytes, mounted for a test, that can really be full.
 
-Mounting takes rights that not every machine gives; tests do with a substitute where `MOUNTS` is
-False.
+Mounting needs rights that not every machine gives; where `CAN_MOUNT` is False, tests use a
+substitute.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ FILLER_FILE: Final = "ballast"
 
 @contextmanager
 def small_file_system(folder: Path, megabytes: int) -> Iterator[None]:
-    """A file system of its own in place of a folder, with what the folder holds."""
+    """Mount a file system over a folder, with the folder's content."""
     with tempfile.TemporaryDirectory(prefix="pw-disk-") as name:
         shutil.copytree(folder, name, dirs_exist_ok=True)
         options = f"size={megabytes}m,mode=700"
@@ -34,7 +34,7 @@ def small_file_system(folder: Path, megabytes: int) -> Iterator[None]:
 
 
 def fill_disk(folder: Path) -> None:
-    """Fill the file system that a folder is on to its last byte."""
+    """Fill the file system of a folder to its last byte."""
     with (folder / FILLER_FILE).open("wb", buffering=0) as ballast:
         for size in (65_536, 1):
             try:
@@ -45,7 +45,7 @@ def fill_disk(folder: Path) -> None:
 
 
 def free_disk(folder: Path) -> None:
-    """Make room again."""
+    """Delete the file that fills the disk."""
     (folder / FILLER_FILE).unlink()
 
 
@@ -65,4 +65,4 @@ def _can_mount() -> bool:
 
 
 CAN_MOUNT: Final = _can_mount()
-"""Whether this machine lets us mount."""
+"""Whether this machine permits mounting."""

@@ -1,8 +1,8 @@
-"""A WebSub hub that others made, and a subscriber at it, each served on loopback.
+"""An independent WebSub hub and a subscriber, each served on loopback.
 
-with Hub.running(folder) as hub, Reader.running(folder) as reader:
+with WebSubHub.running(folder) as hub, WebSubSubscriber.running(folder) as reader:
     reader.subscribe("http://127.0.0.1:8000/feeds/reward-model.atom")
-    assert reader.told == []
+    assert reader.deliveries == []
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from flask_websub.subscriber import discover
 from werkzeug.serving import make_server
 
 SUBSCRIBE_TIMEOUT = 10.0
-"""Seconds that something which must come may take."""
+"""Seconds to wait for a verification."""
 
 
 @contextmanager
 def served(app: Flask, port: int = 0) -> Iterator[str]:
-    """Serve an app on loopback; its base URL."""
+    """Serve an app on loopback, and yield its base URL."""
     server = make_server("127.0.0.1", port, app, threaded=True)
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
@@ -39,7 +39,7 @@ def served(app: Flask, port: int = 0) -> Iterator[str]:
 
 
 class TaskQueue:
-    """What the hub asks of its task queue, done by one thread in order; it retries nothing."""
+    """The task queue that the hub needs: one thread runs tasks in order, without retries."""
 
     def __init__(self) -> None:
         self._todo: queue.Queue[Callable[[], Any] | None] = queue.Queue()
@@ -50,7 +50,7 @@ class TaskQueue:
         return lambda function: TaskQueue.Task(self, function, bound=options.get("bind", False))
 
     def finish(self) -> None:
-        """Wait until all that was asked is done."""
+        """Wait until all tasks are done."""
         self._todo.join()
 
     def close(self) -> None:
@@ -72,7 +72,7 @@ class TaskQueue:
 
 
 class WebSubHub:
-    """The hub; `published` are the topics it was told of, in order."""
+    """The hub; `published` are the topics of the publish requests, in order."""
 
     def __init__(self, tasks: TaskQueue) -> None:
         self.url = ""
@@ -99,7 +99,7 @@ class WebSubHub:
             tasks.close()
 
     def finish(self) -> None:
-        """Wait until every subscriber was told of what came."""
+        """Wait until all content has been delivered to subscribers."""
         self._tasks.finish()
 
     def _record_publish(self, response: Any) -> Any:
@@ -111,7 +111,7 @@ class WebSubHub:
 
 
 class WebSubSubscriber:
-    """A subscriber; `told` is what the hub sent it, as (topic, body)."""
+    """A subscriber; `deliveries` are what the hub sent it, as (topic, body)."""
 
     def __init__(self) -> None:
         self.deliveries: list[tuple[str, bytes]] = []
@@ -134,7 +134,7 @@ class WebSubSubscriber:
             yield reader
 
     def subscribe(self, url: str) -> dict[str, str]:
-        """Subscribe to a feed at the hub it names; what was discovered."""
+        """Subscribe to a feed at the hub that it names; return the discovered URLs."""
         found: dict[str, str] = discover(url)
         self._confirmed.clear()
         with self._app.app_context():

@@ -1,4 +1,4 @@
-"""What the recorded answers hold, counted without Paperwire: by regular expression and by JSON."""
+"""Facts about recorded responses, found without Paperwire: by regular expression and JSON."""
 
 from __future__ import annotations
 
@@ -19,32 +19,32 @@ _NAMED: Final = re.compile(
 
 
 def count_entries(file: Path) -> int:
-    """The entries of a feed."""
+    """Count the entries of a feed."""
     return len(_ROW.findall(file.read_text("utf-8", "replace")))
 
 
 def announced_ids(files: Iterable[Path]) -> set[str]:
-    """The papers that announcement feeds list."""
+    """Return the papers that announcement feeds list."""
     return {id for file in files for id in _ANNOUNCED.findall(file.read_text("utf-8"))}
 
 
 def described_ids(pages: Iterable[str]) -> set[str]:
-    """The papers in answers of arXiv's API."""
+    """Return the papers in responses of arXiv's API."""
     return {id for page in pages for id in _DESCRIBED.findall(page)}
 
 
 def named_ids(file: Path) -> set[str]:
-    """The papers of new-style ids that a community's feed names anywhere."""
+    """Return the papers with new-style ids that a community's feed names anywhere."""
     return set(_NAMED.findall(unescape(unescape(file.read_text("utf-8", "replace")))))
 
 
 def picked_ids_by_day(daily: dict[str, list[Any]]) -> dict[date, set[str]]:
-    """The papers of each day of Daily Papers."""
+    """Return the papers of each day of Daily Papers."""
     return {date.fromisoformat(d): {i["paper"]["id"] for i in items} for d, items in daily.items()}
 
 
 def make_feed_naming(ids: Iterable[str]) -> bytes:
-    """A feed, not recorded but made, with an entry for each paper."""
+    """Build a feed with an entry for each paper."""
     items = "".join(
         f"<item><title>{json.dumps(id)}</title><link>https://arxiv.org/abs/{id}</link></item>"
         for id in sorted(ids)

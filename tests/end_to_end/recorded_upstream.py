@@ -1,21 +1,21 @@
-"""The recorded answers of the real upstreams, served again over HTTP on loopback.
+"""Recorded responses of the real upstreams, served over HTTP on loopback.
 
     with RecordedUpstream(folder) as upstream:
-        upstream.day = date(2026, 6, 10)             today, as far as announcements go
+        upstream.day = date(2026, 6, 10)             the day of the served announcements
         settings = Settings(**upstream.settings(arxiv_interval=0.0))
 
 | path | recorded in |
 | --- | --- |
 | `/rss/atom/CATEGORY`, `/rss/rss/CATEGORY` | `arxiv_rss*/CATEGORY_DAY….atom` and `.rss`; else 404 |
 | `/rss/any/CATEGORY` | the Atom form of the day, else the RSS form |
-| `/api/query` | `arxiv_api/`, by the question; several recordings of one question take turns |
+| `/api/query` | `arxiv_api/`, by query; several recordings of one query are served in turn |
 | `/hf/api/daily_papers?date=DAY` | `hf_daily/DAY.json`; other days are empty |
 | `/hf/api/papers/ID` | the same, by paper; else 404 |
 | `/feeds/NAME.xml` | `community/NAME.rss` or `.atom`, with hyphens for `_`; else 404 |
 
-A word asked for in titles or abstracts is that word. An API question that was not recorded is
-answered with the recorded entries of its ids, and with the recorded answer for "nothing" around
-them: as the API does with ids it does not know.
+A query for a word in titles or abstracts counts as a query for the word. An API query that was not
+recorded gets the recorded entries of its ids, inside the recorded response without results: as the
+API does with ids that it does not know.
 """
 
 from __future__ import annotations
@@ -36,15 +36,15 @@ from paperwire.simulator.server.messages import SimulatorReply, SimulatorRequest
 from paperwire.simulator.server.request_log import RecordedRequest
 
 _ANNOUNCED = re.compile(r"(?P<category>[^_]+)_(?P<day>\d{4}-\d\d-\d\d).*")
-_QUESTION = re.compile(r"<title[^>]*>arXiv Query: ([^<]*)</title>", re.IGNORECASE)
+_RECORDED_QUERY = re.compile(r"<title[^>]*>arXiv Query: ([^<]*)</title>", re.IGNORECASE)
 _ENTRY = re.compile(r"  <entry>.*?</entry>\n", re.DOTALL)
 _ENTRY_ID = re.compile(r"<id>https?://arxiv\.org/abs/([^<]+?)(?:v\d+)?</id>")
 _TITLE_OR_ABSTRACT = re.compile(r"\(ti:(\w+) OR abs:\1\)")
 _NO_RESULTS = re.compile(r"totalResults>0<")
 
 
-class ApiQuestion(NamedTuple):
-    """What tells API questions apart."""
+class ApiQuery(NamedTuple):
+    """The parameters that distinguish API queries."""
 
     search_query: str
     id_list: str
@@ -53,7 +53,7 @@ class ApiQuestion(NamedTuple):
 
 
 class ApiPage(NamedTuple):
-    """A recorded API answer."""
+    """A recorded response of the API."""
 
     file: Path
     status: int
@@ -61,7 +61,7 @@ class ApiPage(NamedTuple):
 
 
 class RecordedUpstream:
-    """See the module. A context manager; `day` may be set at any time."""
+    """The server of this module: a context manager; `day` may be set at any time."""
 
     def __init__(self, folder: Path) -> None:
         self.day = date(2026, 6, 10)
@@ -69,8 +69,13 @@ class RecordedUpstream:
         self.api_pages = _api_pages(folder / "arxiv_api")
         self.daily = _daily(folder / "hf_daily")
         self.communities = _communities(folder / "community")
-        self._turns: dict[ApiQuestion, int] = defaultdict(int)
-        self._site = ScriptedServer(self._answer, lambda: datetime.combine(self.day, time(12), UTC))
+        self._turns: dict[ApiQuery, int] = defaultdict(int)
+        self._site = ScriptedServer(
+            self._respond, lambda: datetime.combine(self.day, time(12), UTC)
+        )
+
+    def _noon(self) -> datetime:
+        return datetime.combine(self.day, time(12), UTC)
 
     def __enter__(self) -> Self:
         self._site.listen()
@@ -81,16 +86,16 @@ class RecordedUpstream:
 
     @property
     def url(self) -> str:
-        """The base address, without a slash at the end."""
+        """The base URL, without a trailing slash."""
         return self._site.url
 
     @property
     def log(self) -> list[RecordedRequest]:
-        """Every request so far, as they came."""
+        """Every request so far, in order."""
         return self._site.log
 
     def settings(self, **overrides: Any) -> dict[str, Any]:
-        """Fields of `Settings` that turn Paperwire's sources to the recordings."""
+        """Return fields of `Settings` that point Paperwire's sources to the recordings."""
         return {
             "arxiv_feed_url": f"{self.url}/rss/atom",
             "arxiv_api_url": f"{self.url}/api/query",
@@ -101,7 +106,7 @@ class RecordedUpstream:
             **overrides,
         }
 
-    def _answer(self, request: SimulatorRequest) -> SimulatorReply:
+    def _respond(self, request: SimulatorRequest) -> SimulatorReply:
         match request.path.strip("/").split("/"):
             case ["rss", "any", category]:
                 day = (category, self.day)
@@ -121,18 +126,18 @@ class RecordedUpstream:
         return _file(None)
 
     def _api(self, query: Mapping[str, str]) -> SimulatorReply:
-        question = _question(query)
-        pages = self.api_pages.get(question)
+        api_query = _api_query(query)
+        pages = self.api_pages.get(api_query)
         if not pages:
             return SimulatorReply(
-                self._compose_by_id(question.id_list.split(",")).encode(), 200, ATOM
+                self._compose_by_id(api_query.id_list.split(",")).encode(), 200, ATOM
             )
-        page = pages[self._turns[question] % len(pages)]
-        self._turns[question] += 1
+        page = pages[self._turns[api_query] % len(pages)]
+        self._turns[api_query] += 1
         return SimulatorReply(page.body.encode(), page.status, ATOM)
 
     def _compose_by_id(self, ids: list[str]) -> str:
-        """The recorded entries of these ids inside the recorded answer that has none."""
+        """Return the recorded entries of ids, inside the recorded response without results."""
         pages = [page for pages in self.api_pages.values() for page in pages]
         recorded = {id: entry for page in pages for id, entry in _entries(page.body)}
         found = [recorded[id] for id in ids if id in recorded]
@@ -160,23 +165,27 @@ def _announcements(folder: Path) -> dict[tuple[str, str, date], Path]:
     return found
 
 
-def _api_pages(folder: Path) -> dict[ApiQuestion, list[ApiPage]]:
-    """Question → its recordings, by file name."""
-    found: dict[ApiQuestion, list[ApiPage]] = defaultdict(list)
+def _api_pages(folder: Path) -> dict[ApiQuery, list[ApiPage]]:
+    """Query → its recordings, by file name."""
+    found: dict[ApiQuery, list[ApiPage]] = defaultdict(list)
     for file in sorted(folder.iterdir()):
         if file.suffix == ".json":
             page = json.loads(file.read_text("utf-8"))
-            asked, status, body = urlsplit(page["url"]).query, page["status_code"], page["body"]
+            query_string, status, body = (
+                urlsplit(page["url"]).query,
+                page["status_code"],
+                page["body"],
+            )
         else:
             status, body = 200, file.read_text("utf-8")
-            asked = unescape(_QUESTION.findall(body)[0])
-        question = _question(dict(parse_qsl(asked, keep_blank_values=True)))
-        found[question].append(ApiPage(file, status, body))
+            query_string = unescape(_RECORDED_QUERY.findall(body)[0])
+        api_query = _api_query(dict(parse_qsl(query_string, keep_blank_values=True)))
+        found[api_query].append(ApiPage(file, status, body))
     return found
 
 
 def _daily(folder: Path) -> dict[str, list[Any]]:
-    """Day → its items. The file of another name is of the day its items say."""
+    """Day → its items. A file not named by a day belongs to the day in its items."""
     found: dict[str, list[Any]] = {}
     for file in sorted(folder.glob("*.json")):
         items = json.loads(file.read_text("utf-8"))
@@ -186,8 +195,8 @@ def _daily(folder: Path) -> dict[str, list[Any]]:
     return found
 
 
-def _question(query: Mapping[str, str]) -> ApiQuestion:
-    return ApiQuestion(
+def _api_query(query: Mapping[str, str]) -> ApiQuery:
+    return ApiQuery(
         _TITLE_OR_ABSTRACT.sub(r"\1", query.get("search_query", "")),
         query.get("id_list", ""),
         query.get("start", "0"),
@@ -196,14 +205,14 @@ def _question(query: Mapping[str, str]) -> ApiQuestion:
 
 
 def _entries(body: str) -> Iterator[tuple[str, str]]:
-    """The papers of an API page: id and entry."""
+    """Yield the papers of an API page, as id and entry."""
     for entry in _ENTRY.findall(body):
         if id := _ENTRY_ID.search(entry):
             yield id[1], entry
 
 
 def _communities(folder: Path) -> dict[str, Path]:
-    """Name → file; names as settings allow them."""
+    """Name → file; names in the form that settings allow."""
     return {file.stem.replace("_", "-"): file for file in sorted(folder.iterdir())}
 
 

@@ -1,4 +1,4 @@
-"""Texts that break things, from upstreams' formats through the store into every answer."""
+"""Texts meant to break output, from upstreams' formats through the store into every response."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def client(redis: Redis, store_url: str, tmp_path: Path) -> FlaskClient:
 
 
 def announced() -> Sightings:
-    """The texts in arXiv's feed, as far as XML can carry them; the rest as references."""
+    """Return the texts in arXiv's feed; characters that XML forbids as references."""
     entries = "".join(
         entry(id=f"oai:arXiv.org:{id}v1", title=f"marked {id}").replace(
             f"<title>marked {id}", f"<title>marked {_in_xml(text)}"
@@ -76,7 +76,7 @@ def announced() -> Sightings:
 
 
 def picked() -> Sightings:
-    """The texts as Hugging Face's title, abstract and author."""
+    """Return the texts as Hugging Face's title, abstract and author."""
     records = [
         record(id=id, title=f"marked {text}", summary=text, authors=[{"name": text}])
         for id, text in zip(IDS, TEXTS.values(), strict=True)
@@ -91,7 +91,7 @@ def _in_xml(text: str) -> str:
 
 @pytest.mark.row("texts: control, right-to-left, surrogates, emoji, ]]>")
 @pytest.mark.parametrize("source", [announced, picked])
-def test_no_text_harms_an_answer(
+def test_hostile_text_leaves_every_response_well_formed(
     client: FlaskClient, redis: Redis, source: Callable[[], Sightings]
 ) -> None:
     sightings = source()
@@ -109,12 +109,12 @@ def test_no_text_harms_an_answer(
         assert len(parsed.entries) == len(TEXTS), form
         assert all(entry.title.startswith("marked") for entry in parsed.entries)
     assert len(json.loads(forms["json"].data)["items"]) == len(TEXTS)
-    _pages(client)
+    _check_pages(client)
 
 
-def _pages(client: FlaskClient) -> None:
-    """Nothing of the text is markup on any page, nor a header of any answer."""
-    own = [f"{room}/{id}" for id in IDS for room in ("/papers", "/api/v1/papers")]
+def _check_pages(client: FlaskClient) -> None:
+    """Check that no text becomes markup on a page or a header of a response."""
+    own = [f"{prefix}/{id}" for id in IDS for prefix in ("/papers", "/api/v1/papers")]
     paths = (
         "/",
         "/search?q=marked",
@@ -158,7 +158,7 @@ QUERIES: Final = (
         *("/feeds/search.rss?q=a&since={}", "/?{}=1", "/search?q=a&source={}", "/daily/{}"),
     ],
 )
-def test_a_query_adds_nothing_to_an_answer(client: FlaskClient, path: str) -> None:
+def test_query_text_adds_no_header_or_markup(client: FlaskClient, path: str) -> None:
     for query in QUERIES:
         answer = client.get(path.format(quote(query.encode("utf-8", "surrogatepass"), safe="")))
         assert answer.status_code in (200, 301, 302, 308, 400, 404, 414, 429), query

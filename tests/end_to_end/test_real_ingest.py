@@ -1,4 +1,4 @@
-"""All that was recorded goes in through real workers, and comes out as feeds, over real HTTP.
+"""All recordings are ingested by real workers and served as feeds, over real HTTP.
 
 Expected numbers are counted in the recordings without Paperwire. `-s` prints them as a table.
 """
@@ -44,11 +44,11 @@ KEYWORDS = {
 FORMATS = ("atom", "rss", "json")
 WEEKEND = ("announcements:cs.AI", date(2026, 6, 6))
 LAST = date(2026, 7, 1)
-"""After everything that was recorded: the day of communities, first fills and enrichment."""
+"""A day after all recordings, for communities, initial fetches and enrichment."""
 
 
-def patiently(url: str) -> requests.Response:
-    """The answer, after waiting as long as it is asked for: these are many new questions."""
+def get_when_allowed(url: str) -> requests.Response:
+    """Return the response, after waiting out any rate limit: these are many new queries."""
     while (answer := requests.get(url, timeout=10)).status_code == 429:
         sleep(int(answer.headers["Retry-After"]))
     answer.raise_for_status()
@@ -57,14 +57,14 @@ def patiently(url: str) -> requests.Response:
 
 @dataclass
 class Ingested:
-    """The system after one complete ingest; `came` is every task's states, in order."""
+    """The system after a complete ingest; `came` has the states of every task, in order."""
 
     wire: RunningSystem
     upstream: RecordedUpstream
     came: dict[str, list[TaskState]]
 
     def papers(self, source: str = "") -> dict[str, Paper]:
-        """The papers of the store that a source named, by id."""
+        """Return the papers of the store that a source named, by id."""
         found = all_papers(self.wire.redis)
         return {str(p.id): p for p in found if source in p.sources or not source}
 
@@ -72,10 +72,10 @@ class Ingested:
         return sum(state.got for state in self.came[task])
 
     def feeds(self) -> dict[str, bytes]:
-        """Every keyword in every format, freshly rendered."""
+        """Render every keyword in every format, and return the bytes by URL."""
         self.wire.redis.delete(*self.wire.redis.scan_iter("feed:*"), "nothing")
         urls = [self.feed(name, suffix) for name in KEYWORDS for suffix in FORMATS]
-        return {url: patiently(url).content for url in urls}
+        return {url: get_when_allowed(url).content for url in urls}
 
     def feed(self, name: str, suffix: str) -> str:
         slug = name.lower().replace(" ", "-")
@@ -84,14 +84,14 @@ class Ingested:
 
 @pytest.fixture(scope="module")
 def ingested(recorded: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ingested]:
-    """Everything was ingested once."""
+    """A system that has ingested all recordings once."""
     folder = tmp_path_factory.mktemp("wire")
     with RecordedUpstream(recorded) as upstream, running_store() as url:
-        asked_for = facts.described_ids(
+        described = facts.described_ids(
             page.body for p in upstream.api_pages.values() for page in p
         )
         upstream.communities["named"] = folder / "named.rss"
-        upstream.communities["named"].write_bytes(facts.make_feed_naming(asked_for))
+        upstream.communities["named"].write_bytes(facts.make_feed_naming(described))
         with RunningSystem.running(upstream, folder, url) as wire:
             for name, query in KEYWORDS.items():
                 Keywords(wire.redis).add(name, query, now=noon(LAST))
@@ -99,7 +99,7 @@ def ingested(recorded: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 
 def ingest(wire: RunningSystem, upstream: RecordedUpstream, at: time) -> dict[str, list[TaskState]]:
-    """Run every task on the days it was recorded, at that time; the states by task."""
+    """Run every task on the days of its recordings, at a time of day; return the states by task."""
     days = defaultdict(list)
     for _, category, day in sorted(upstream.announcements):
         days[day].append(f"announcements:{category}")
@@ -121,7 +121,7 @@ def noon(day: date) -> datetime:
     return datetime.combine(day, time(12), UTC)
 
 
-def test_every_record_comes_in(ingested: Ingested) -> None:
+def test_every_record_is_ingested(ingested: Ingested) -> None:
     upstream = ingested.upstream
     announced: dict[tuple[str, date], Path] = {}
     for (_, category, day), file in sorted(upstream.announcements.items(), reverse=True):
@@ -156,7 +156,7 @@ def test_every_source_names_the_papers_that_were_recorded(ingested: Ingested) ->
     assert ingested.papers().keys() == arxiv.union(picked, *named.values())
 
 
-def test_every_source_is_in_the_state_it_should_be(ingested: Ingested) -> None:
+def test_every_source_ends_in_the_expected_state(ingested: Ingested) -> None:
     for task, states in ingested.came.items():
         empty = [state.state for state in states if not state.got]
         assert set(empty) <= {TaskStatus.QUIET}, task
@@ -187,7 +187,7 @@ def json_ids(body: bytes) -> list[str]:
 
 
 @pytest.mark.parametrize("name", KEYWORDS)
-def test_a_keyword_finds_what_a_plain_scan_finds(ingested: Ingested, name: str) -> None:
+def test_keyword_finds_what_a_full_scan_finds(ingested: Ingested, name: str) -> None:
     query = parse_query(KEYWORDS[name])
     scanned = [
         paper.id.url
@@ -196,18 +196,18 @@ def test_a_keyword_finds_what_a_plain_scan_finds(ingested: Ingested, name: str) 
         and matches(query, paper)
         and announce_type_name(paper) in ("new", "cross")
     ]
-    assert list(walked(ingested.feed(name, "json"))) == scanned != []
+    assert list(ids_of_all_pages(ingested.feed(name, "json"))) == scanned != []
 
 
-def walked(url: str) -> Iterator[str]:
-    """The ids of a feed and of all its pages after the first."""
+def ids_of_all_pages(url: str) -> Iterator[str]:
+    """Yield the ids of a feed, from all its pages."""
     while url:
         document = requests.get(url, timeout=10).json()
         yield from (item["id"] for item in document["items"])
         url = document.get("next_url", "")
 
 
-def test_what_has_not_changed_is_not_sent_again(ingested: Ingested) -> None:
+def test_unchanged_feeds_are_not_sent_again(ingested: Ingested) -> None:
     tasks = [f"community:{name}" for name in ingested.upstream.communities]
     before = len(ingested.upstream.log)
     states = ingested.wire.run_tasks(tasks, noon(LAST) + timedelta(minutes=5))
@@ -219,31 +219,31 @@ def test_a_second_complete_ingest_changes_nothing(ingested: Ingested) -> None:
     wire = ingested.wire
     subscribers = [Subscriber(ingested.feed(name, "atom")) for name in KEYWORDS]
     assert all(subscriber.poll().new for subscriber in subscribers)
-    feeds, content = ingested.feeds(), lasting(fingerprint(wire.redis))
+    feeds, content = ingested.feeds(), reproducible(fingerprint(wire.redis))
     wire.redis.delete(keys.VALIDATORS)
     again = ingest(wire, ingested.upstream, time(13))
     for task in ingested.came.keys() - {"enrich"}:
         assert sum(state.got for state in again[task]) == ingested.got(task), task
-    assert lasting(fingerprint(wire.redis)) == content
+    assert reproducible(fingerprint(wire.redis)) == content
     assert ingested.feeds() == feeds
     assert [subscriber.poll() for subscriber in subscribers] == [PollResult(0, 0)] * len(KEYWORDS)
     for subscriber in subscribers:
         subscriber.close()
 
 
-def lasting(content: dict[str, Any]) -> dict[str, Any]:
-    """A store's content without when counters were read and which of equal statements is kept."""
-    return {**content, "papers": [_lasting(paper) for paper in content["papers"]]}
+def reproducible(content: dict[str, Any]) -> dict[str, Any]:
+    """Return a store's content without times of counters and ranks of equal statements."""
+    return {**content, "papers": [_reproducible_paper(paper) for paper in content["papers"]]}
 
 
-def _lasting(paper: Paper) -> Paper:
+def _reproducible_paper(paper: Paper) -> Paper:
     picks = tuple(replace(pick, counted_at=None) for pick in paper.picks)
     return paper._replace(picks=picks, ranks=())
 
 
 def table(ingested: Ingested) -> str:
-    """The figures: per source, how often it was asked, records, distinct papers, its last state."""
-    lines = [f"\n{'source':<32}{'asked':>6}{'records':>9}  last state"]
+    """Format the figures: per source its fetches, records, distinct papers and last state."""
+    lines = [f"\n{'source':<32}{'runs':>6}{'records':>9}  last state"]
     for task, states in sorted(ingested.came.items()):
         lines.append(
             f"{task:<32}{len(states):>6}{ingested.got(task):>9}  "

@@ -1,4 +1,4 @@
-"""Real recorded answers, from loopback HTTP to the feeds."""
+"""The recorded responses are served as they were recorded."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ COMMUNITIES = {
 
 @pytest.fixture
 def real(recorded: Path) -> Iterator[RecordedUpstream]:
-    """The replay server; today is 10 June 2026."""
+    """The server of recordings; today is 10 June 2026."""
     with RecordedUpstream(recorded) as upstream:
         yield upstream
 
@@ -56,17 +56,17 @@ def test_every_recorded_announcement_is_served_on_its_day(real: RecordedUpstream
     assert requests.get(f"{real.url}/rss/atom/cs.CL", timeout=10).status_code == 404
 
 
-def test_every_recorded_api_page_is_served_to_its_question(real: RecordedUpstream) -> None:
-    for question, pages in real.api_pages.items():
+def test_every_recorded_api_page_is_served_for_its_query(real: RecordedUpstream) -> None:
+    for query, pages in real.api_pages.items():
         for page in pages:
-            answer = requests.get(f"{real.url}/api/query", params=question._asdict(), timeout=10)
+            answer = requests.get(f"{real.url}/api/query", params=query._asdict(), timeout=10)
             assert (answer.status_code, answer.text) == (page.status, page.body), page.file
     assert sum(len(pages) for pages in real.api_pages.values()) == 26
 
 
-def test_ids_asked_in_another_grouping_are_gathered(real: RecordedUpstream) -> None:
-    asked = {"id_list": "1707.08567,2611.00001,astro-ph/0601001", "max_results": "50"}
-    answer = requests.get(f"{real.url}/api/query", params=asked, timeout=10)
+def test_recorded_entries_are_combined_for_other_groups_of_ids(real: RecordedUpstream) -> None:
+    params = {"id_list": "1707.08567,2611.00001,astro-ph/0601001", "max_results": "50"}
+    answer = requests.get(f"{real.url}/api/query", params=params, timeout=10)
     feed = feedparser.parse(answer.content)
     assert feed.feed.opensearch_totalresults == "2"
     assert [entry.id.split("/abs/")[1] for entry in feed.entries] == [

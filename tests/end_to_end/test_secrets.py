@@ -1,4 +1,4 @@
-"""What is secret is in no log, no answer, no page and no process list."""
+"""No secret is in a log, a response, a page or a process list."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ def environment() -> dict[str, str]:
 
 
 def get(url: str) -> str:
-    asked = urllib.request.Request(url, headers={"Authorization": f"Bearer {TOKEN}"})
+    request = urllib.request.Request(url, headers={"Authorization": f"Bearer {TOKEN}"})
     try:
-        with urllib.request.urlopen(asked, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=10) as answer:
             return f"{answer.headers}\n{answer.read().decode()}"
     except urllib.error.HTTPError as error:
         return f"{error.headers}\n{error.read().decode()}"
@@ -49,7 +49,7 @@ def get(url: str) -> str:
 
 @pytest.mark.row("secrets in logs, answers and process lists")
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc: needs Linux")
-def test_no_secret_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_secret_appears_in_any_output(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     with private_server(appendonly="yes") as (redis, _):
         socket = redis.connection_pool.connection_kwargs["path"]
@@ -57,11 +57,11 @@ def test_no_secret_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
         config.write_text(_settings(socket, tmp_path))
         redis.config_set("requirepass", STORE)
         redis.execute_command("AUTH", STORE)  # type: ignore[no-untyped-call]
-        told = _run(config)
+        outputs = _run(config)
         redis.config_set("requirepass", "")
     for secret in SECRETS:
-        assert [name for name, text in told.items() if secret in text] == [], secret
-    assert "community:club" in told["log"]
+        assert [name for name, text in outputs.items() if secret in text] == [], secret
+    assert "community:club" in outputs["log"]
 
 
 def _settings(socket: str, folder: Path) -> str:
@@ -84,8 +84,8 @@ def _settings(socket: str, folder: Path) -> str:
 
 
 def _run(config: Path) -> dict[str, str]:
-    """Everything that a running system prints, answers and shows of itself."""
-    told: dict[str, str] = {}
+    """Return everything that a running system prints and serves, and its process list, by name."""
+    outputs: dict[str, str] = {}
     base = [sys.executable, "-m", "paperwire", "--config", str(config)]
     log = config.with_name("log")
     with log.open("w") as out:
@@ -98,10 +98,10 @@ def _run(config: Path) -> dict[str, str]:
         with mock.patch.dict(os.environ, environment(), clear=True):
             for words in COMMANDS:
                 ran = CliRunner().invoke(main, ["--config", str(config), *words])
-                told[f"paperwire {' '.join(words)}"] = ran.output + repr(ran.exception)
-        told |= {path: get(address + path) for path in PATHS}
-        told |= {f"process {pid}": command_line_of(pid) for pid in descendants(up.pid)}
+                outputs[f"paperwire {' '.join(words)}"] = ran.output + repr(ran.exception)
+        outputs |= {path: get(address + path) for path in PATHS}
+        outputs |= {f"process {pid}": command_line_of(pid) for pid in descendants(up.pid)}
     finally:
         up.terminate()
         up.wait(30)
-    return told | {"log": log.read_text()}
+    return outputs | {"log": log.read_text()}

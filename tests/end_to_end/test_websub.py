@@ -1,4 +1,4 @@
-"""From an announcement to a subscriber, through a hub that others made."""
+"""From an announcement to a subscriber, through an independent WebSub hub."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SECOND = timedelta(seconds=1)
 
 
 class Site:
-    """Paperwire in a simulated world: the scheduler wakes, the tasks run at once."""
+    """Paperwire in a simulated world: the scheduler wakes tasks, which run at once."""
 
     def __init__(self, redis: Redis, store_url: str, world: Upstream, hub: WebSubHub, folder: Path):
         self.world = world
@@ -48,7 +48,7 @@ class Site:
         self._scheduler = Scheduler(redis, self.settings, task_kinds(), self._wake, lambda: 0)
 
     def pass_time(self, step: timedelta) -> list[str]:
-        """Let time pass; the tasks that ran, each as often as it did."""
+        """Let time pass; return the tasks that ran, once per run."""
         self.world.set_time(self.world.now + step)
         ran = []
         while woken := self._scheduler.tick(self.world.now):
@@ -59,7 +59,7 @@ class Site:
         self._runner.run(task, now.timestamp())
 
     def announce(self, *titles: str) -> None:
-        """The papers of another day are announced, and fetched."""
+        """Announce papers on the next day, and fetch them."""
         self.world.next_day()
         for title in titles:
             self.world.announce(Manuscript(title=title, categories=("cs.CL",)))
@@ -82,7 +82,7 @@ def reader(tmp_path: Path) -> Iterator[WebSubSubscriber]:
 def site(
     redis: Redis, store_url: str, upstream: Upstream, hub: WebSubHub, tmp_path: Path
 ) -> Iterator[Site]:
-    """The site under way, its sources asked once. `Reward Model` and `Agents` are saved."""
+    """A running site that has fetched its sources once. `Reward Model` and `Agents` are saved."""
     for name, query in (("Reward Model", '"reward model"'), ("Agents", "agent")):
         Keywords(redis).add(name, query, now=upstream.now)
     site = Site(redis, store_url, upstream, hub, tmp_path)
@@ -98,7 +98,7 @@ def feed(site: Site, name: str) -> str:
 
 
 @pytest.mark.parametrize("suffix", ["atom", "rss", "json"])
-def test_a_subscriber_is_told_of_a_paper(
+def test_subscriber_receives_a_new_paper(
     site: Site, hub: WebSubHub, reader: WebSubSubscriber, suffix: str
 ) -> None:
     topic = feed(site, f"reward-model.{suffix}")
@@ -107,9 +107,9 @@ def test_a_subscriber_is_told_of_a_paper(
     site.announce("A Better Reward Model")
     site.pass_time(PING_DELAY)
     hub.finish()
-    ((told, body),) = reader.deliveries
+    ((delivered_topic, body),) = reader.deliveries
     after = requests.get(topic, timeout=5)
-    assert (told, body) == (topic, after.content)
+    assert (delivered_topic, body) == (topic, after.content)
     assert body != before.content
     titles = [entry.title for entry in feedparser.parse(body).entries] or [
         item["title"] for item in after.json()["items"]
@@ -117,7 +117,7 @@ def test_a_subscriber_is_told_of_a_paper(
     assert titles == ["A Better Reward Model", "A Reward Model"]
 
 
-def test_only_what_changed_is_told_and_once(
+def test_only_changed_feeds_are_published_and_once(
     site: Site, hub: WebSubHub, reader: WebSubSubscriber
 ) -> None:
     for name in ("reward-model", "agents"):
@@ -135,7 +135,7 @@ def test_only_what_changed_is_told_and_once(
     assert len(hub.published) == 3
 
 
-def test_papers_that_come_together_are_told_together(site: Site, hub: WebSubHub) -> None:
+def test_papers_that_arrive_together_are_published_together(site: Site, hub: WebSubHub) -> None:
     site.announce("Agents of Old", "Agents of New", "A Reward Model of Agents")
     site.pass_time(PING_DELAY - SECOND)
     assert hub.published == []

@@ -1,7 +1,7 @@
-"""The whole of Paperwire as processes, over recorded upstreams: store, workers and web server.
+"""Paperwire as processes, on recorded upstreams: store, workers and web server.
 
-with Wire.running(upstream, folder, store_url) as wire:
-    wire.run(["announcements:cs.CL", "hf:today"], at=noon)
+with RunningSystem.running(upstream, folder, store_url) as wire:
+    wire.run_tasks(["announcements:cs.CL", "hf:today"], at=noon)
     requests.get(f"{wire.url}/feeds/reasoning.atom")
 """
 
@@ -35,7 +35,7 @@ WORKERS: Final = 2
 
 @dataclass(slots=True)
 class RunningSystem:
-    """One system under way. Tasks are woken as the scheduler wakes them, but at a time told."""
+    """A running system. Tasks are woken as by the scheduler, but as of a given time."""
 
     redis: Redis
     settings: Settings
@@ -46,7 +46,7 @@ class RunningSystem:
     def running(
         cls, upstream: RecordedUpstream, folder: Path, store_url: str
     ) -> Iterator[RunningSystem]:
-        """Start it, with its configuration in `folder`; stop it again."""
+        """Start it, with its configuration in `folder`; stop it at the end."""
         port = find_free_port("127.0.0.1", 0)
         fields = upstream.settings(
             arxiv_feed_url=f"{upstream.url}/rss/any",
@@ -62,7 +62,7 @@ class RunningSystem:
         settings = Settings(**fields)
         with ExitStack() as stack:
             for _ in range(WORKERS):
-                worker = (sys.executable, "-m", "tests.end_to_end.worker_then")
+                worker = (sys.executable, "-m", "tests.end_to_end.worker_at_time")
                 stack.enter_context(_process(worker, config))
             stack.enter_context(_process(web.web_command(settings), config))
             redis = stack.enter_context(Redis.from_url(store_url))
@@ -75,7 +75,7 @@ class RunningSystem:
         return self.settings.base_url
 
     def run_tasks(self, tasks: Sequence[str], at: datetime) -> list[TaskState]:
-        """Have workers run tasks side by side, as if it were then; the states they left."""
+        """Have workers run tasks in parallel, as of a time; return the states they left."""
         for task in tasks:
             jobs.enqueue_task(self.redis, task, at)
         self.tasks_woken += len(tasks)

@@ -1,9 +1,8 @@
-"""A worker is killed at thirty points spread over an ingest: what is left is what would have been.
+"""A worker is killed at thirty points of an ingest: the store ends as after an undisturbed run.
 
 The second day of a scripted world (new versions, a withdrawal, cross-lists, picks, votes) is
-ingested on top of the first. A run that nobody disturbs counts its commands to Redis; then thirty
-others are killed, one in each thirtieth of that count, before or after the command is sent, and
-started again until they are done.
+ingested on top of the first. An undisturbed run counts its commands to Redis. Then thirty runs are
+killed, one in each thirtieth of that count, before or after the command is sent, and run again.
 """
 
 from __future__ import annotations
@@ -39,13 +38,13 @@ pytestmark = [pytest.mark.faults, pytest.mark.timeout(400)]
 POINTS = 30
 NEVER = 10**9
 SPAWN = multiprocessing.get_context("forkserver")
-"""Forks from a process of one thread that has everything imported."""
+"""Forks from a single-threaded process with all imports done."""
 
 SPAWN.set_forkserver_preload(["tests.faults.test_kill", "tests.faults.test_kill_load"])
 
 
 def first_day(world: Upstream) -> list[ArxivId]:
-    """Thirty papers in two categories, some picked."""
+    """Announce thirty papers in two categories, and pick some."""
     ids = [
         world.announce(
             Manuscript(
@@ -63,7 +62,7 @@ def first_day(world: Upstream) -> list[ArxivId]:
 
 
 def second_day(world: Upstream, known: list[ArxivId], *, moves: bool = True) -> None:
-    """What can change does; `moves`: on the day after."""
+    """Change everything that can change; with `moves` on the following day."""
     if moves:
         world.next_day()
     for id in known[:8]:
@@ -81,7 +80,7 @@ def second_day(world: Upstream, known: list[ArxivId], *, moves: bool = True) -> 
 def work(
     url: str, settings: Settings, now: datetime, fatal: int, counted: Synchronized[int]
 ) -> None:
-    """Run all that is due at `now`; die at the command numbered `fatal`, odd ones once sent."""
+    """Run all tasks that are due; die at command number `fatal`, after sending if it is odd."""
     count_commands(fatal, counted)
     redis = Redis.from_url(url)
     while due := TaskStates(redis).due_tasks(now):
@@ -89,7 +88,7 @@ def work(
 
 
 def count_commands(fatal: int, counted: Synchronized[int]) -> None:
-    """Count this process's commands to Redis; die at one, odd ones once sent."""
+    """Count this process's commands to Redis; die at number `fatal`, after sending if it is odd."""
     send: Any = AbstractConnection.send_packed_command
 
     def sending(self: AbstractConnection, *args: Any, **kwargs: Any) -> None:
@@ -103,15 +102,15 @@ def count_commands(fatal: int, counted: Synchronized[int]) -> None:
     AbstractConnection.send_packed_command = sending  # type: ignore[method-assign]
 
 
-class Stage:
-    """One store to work on, and the worker processes of one world."""
+class KillableIngest:
+    """One store, and the worker processes that ingest into it."""
 
     def __init__(self, url: str, settings: Settings) -> None:
         self.url, self.settings = url, settings
         self.redis = Redis.from_url(url)
 
     def run(self, now: datetime, fatal: int = NEVER) -> int:
-        """A worker process from its start to its end or death; how many commands it sent."""
+        """Run a worker process to its end or death; return how many commands it sent."""
         counted = SPAWN.Value("q", 0)
         process = SPAWN.Process(target=work, args=(self.url, self.settings, now, fatal, counted))
         process.start()
@@ -120,23 +119,23 @@ class Stage:
         return int(counted.value)
 
     def make_due(self, now: datetime) -> None:
-        """Every task is due, and locks of the dead have run out."""
+        """Make every task due, and let the locks of killed processes expire."""
         for task in (*recurring_tasks(self.settings), "fill:rewards"):
             TaskStates(self.redis).schedule(task, now)
         self.expire_locks()
 
     def expire_locks(self) -> None:
-        """What two minutes do."""
+        """Delete the locks that expire within two minutes."""
         self.redis.delete(keys.ARXIV_RATE_LIMIT, *self.redis.scan_iter("lock:task:*"))
 
     def is_well(self) -> bool:
-        """Whether every task has been done."""
+        """Return True if every task has succeeded."""
         states = TaskStates(self.redis)
         return all(state.state in (TaskStatus.OK, TaskStatus.QUIET) for state in states.all())
 
 
 def content(redis: Redis) -> dict[str, Any]:
-    """All that a store holds, decoded."""
+    """Return the content of a store, decoded."""
     found: dict[str, Any] = {
         "months": redis.zrange(keys.MONTHS, 0, -1, withscores=True),
         "picks": redis.zrange(keys.PICKS, 0, -1, withscores=True),
@@ -157,14 +156,14 @@ def world() -> Iterator[Upstream]:
         yield world
 
 
-def test_a_worker_killed_anywhere_leaves_what_an_undisturbed_one_does(
+def test_killed_ingest_ends_in_the_state_of_an_undisturbed_one(
     redis: Redis, store_url: str, world: Upstream
 ) -> None:
     known = first_day(world)
     settings = Settings(
         **world.settings(categories=("cs.CL", "cs.LG"), arxiv_interval=0.0, redis_url=store_url)
     )
-    morning = Stage(store_url, settings)
+    morning = KillableIngest(store_url, settings)
     Keywords(redis).add("Rewards", '"reward model"', now=world.now)
     morning.make_due(world.now)
     morning.run(world.now)
@@ -199,10 +198,10 @@ def test_a_worker_killed_anywhere_leaves_what_an_undisturbed_one_does(
     )
 
 
-def _copy(redis: Redis, url: str, settings: Settings, number: int) -> Stage:
-    """The morning's store, copied to a database of its own."""
-    stage = Stage(f"{url}?db={number}", settings)
-    stage.redis.flushdb()
+def _copy(redis: Redis, url: str, settings: Settings, number: int) -> KillableIngest:
+    """Copy the morning's store to a database of its own."""
+    copied = KillableIngest(f"{url}?db={number}", settings)
+    copied.redis.flushdb()
     for key in redis.scan_iter():
         redis.copy(key, key, str(number))
-    return stage
+    return copied

@@ -1,4 +1,4 @@
-"""A load is killed, the same one is run again: what is there is what an undisturbed one leaves."""
+"""A bulk load is killed and run again: the store ends as after an undisturbed load."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ pytestmark = pytest.mark.faults
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 POINTS = 10
 BROKEN = 3
-"""Exit status of a load that says one of its processes was killed."""
+"""Exit status of a load that reports that one of its processes was killed."""
 
 
 def load(url: str, name: str, processes: int, fatal: int, counted: Synchronized[int]) -> None:
-    """Load a file in small portions; die at the command numbered `fatal`."""
+    """Load a file in small portions; die at command number `fatal`."""
     portions.MIN_PORTION_RECORDS = 4  # type: ignore[misc]
     count_commands(fatal, counted)
     with load_executor(url, processes) as pool:
@@ -47,7 +47,7 @@ def load(url: str, name: str, processes: int, fatal: int, counted: Synchronized[
             os._exit(BROKEN if "was killed" in str(error) else 1)
 
 
-class Stage:
+class KillableLoad:
     """A file and the processes that load it."""
 
     def __init__(self, url: str, redis: Redis, folder: Path) -> None:
@@ -63,14 +63,14 @@ class Stage:
         return process, counted
 
     def run(self, processes: int = 1, fatal: int = NEVER) -> int:
-        """A load from its start to its end or death; how many commands it sent."""
+        """Run a load to its end or death; return how many commands it sent."""
         process, counted = self.start(processes, fatal)
         process.join(60)
         assert process.exitcode == (0 if fatal == NEVER else -signal.SIGKILL)
         return counted.value
 
-    def left(self) -> dict[str, object]:
-        """All that a load leaves, without what counts what happened."""
+    def result(self) -> dict[str, object]:
+        """Return what a load leaves in the store, without counters of runs."""
         position = LoadPositions(self.redis).get(find_bulk_file(self.name).identity)
         assert position is not None
         aside = [record.reason for record in TaskStates(self.redis).list_quarantined(100)]
@@ -80,21 +80,21 @@ class Stage:
 
 
 @pytest.fixture
-def stage(store_url: str, redis: Redis, tmp_path: Path) -> Stage:
-    return Stage(store_url, redis, tmp_path)
+def killable(store_url: str, redis: Redis, tmp_path: Path) -> KillableLoad:
+    return KillableLoad(store_url, redis, tmp_path)
 
 
-def test_a_load_killed_anywhere_goes_on(stage: Stage) -> None:
-    commands = stage.run()
-    expected = stage.left()
+def test_killed_load_continues_where_it_was(killable: KillableLoad) -> None:
+    commands = killable.run()
+    expected = killable.result()
     assert expected["load"] == (True, 47, 1, 47)
     chance = random.Random(2611)
     for slice_ in range(POINTS):
-        stage.redis.flushall()
+        killable.redis.flushall()
         fatal = 1 + int((slice_ + chance.random()) * commands / POINTS)
-        stage.run(fatal=fatal)
-        stage.run()
-        assert stage.left() == expected, f"killed at command {fatal} of {commands}"
+        killable.run(fatal=fatal)
+        killable.run()
+        assert killable.result() == expected, f"killed at command {fatal} of {commands}"
     note_outcome(
         "a load killed at ten points",
         lost="nothing: same fingerprint",
@@ -108,7 +108,7 @@ def parent(process: Any) -> int:
 
 
 def child(process: Any) -> int:
-    """One of the processes that store; the other descendant watches over shared resources."""
+    """Return a process that stores; the other descendant is the resource tracker."""
     storing = [pid for pid in descendants(process.pid) if "spawn_main" in _command(pid)]
     return storing[0]
 
@@ -125,30 +125,30 @@ KILLED: tuple[tuple[Callable[[Any], int], int], ...] = (
 
 @pytest.mark.row("a load by several processes, one of them killed")
 @pytest.mark.parametrize(("victim", "status"), KILLED)
-def test_a_load_of_several_processes_goes_on(
-    stage: Stage, victim: Callable[[Any], int], status: int
+def test_load_continues_after_one_of_its_processes_was_killed(
+    killable: KillableLoad, victim: Callable[[Any], int], status: int
 ) -> None:
-    stage.run()
-    expected = stage.left()
-    stage.redis.flushall()
-    process, _ = stage.start(2)
-    assert becomes_true(lambda: Store(stage.redis).count_papers() > 5, within=30)
+    killable.run()
+    expected = killable.result()
+    killable.redis.flushall()
+    process, _ = killable.start(2)
+    assert becomes_true(lambda: Store(killable.redis).count_papers() > 5, within=30)
     family = descendants(process.pid)
     os.kill(victim(process), signal.SIGKILL)
     process.join(60)
     assert process.exitcode in (status, 0)
     assert becomes_true(lambda: not any(Path(f"/proc/{pid}").exists() for pid in family))
-    stage.run(2)
-    assert stage.left() == expected
+    killable.run(2)
+    assert killable.result() == expected
 
 
 @pytest.mark.row("two loads of one file at once")
-def test_two_loads_at_once_are_one_after_the_other(stage: Stage) -> None:
-    stage.run()
-    expected = stage.left()
-    stage.redis.flushall()
-    both = [stage.start(1) for _ in range(2)]
+def test_two_loads_of_one_file_run_one_after_the_other(killable: KillableLoad) -> None:
+    killable.run()
+    expected = killable.result()
+    killable.redis.flushall()
+    both = [killable.start(1) for _ in range(2)]
     for process, _ in both:
         process.join(60)
         assert process.exitcode == 0
-    assert stage.left() == expected
+    assert killable.result() == expected

@@ -1,4 +1,4 @@
-"""Parts that are down: the feed is served, and whoever looks sees what is missing."""
+"""Processes that are down: the feed is served; page, metrics and doctor show what is missing."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import requests
 from papers.redis_backend import keys
 from paperwire.simulator.upstream import Upstream
 from paperwire.simulator.world.manuscripts import Manuscript
-from tests.faults.stage import DurableStore, FeedPoller, SystemUnderTest, wait_until
+from tests.faults.system import DurableStore, FeedPoller, SystemUnderTest, wait_until
 from tests.outcomes import note_outcome
 from tests.papers.fingerprint import all_papers
 
@@ -28,38 +28,38 @@ def world() -> Iterator[Upstream]:
 
 
 @pytest.fixture
-def stage(world: Upstream) -> Iterator[SystemUnderTest]:
-    """The web server alone, and a keyword."""
-    with DurableStore() as store, SystemUnderTest.running(store.url, world, programs=()) as stage:
-        stage.reset_store(world.now)
-        yield stage
+def system(world: Upstream) -> Iterator[SystemUnderTest]:
+    """The web server alone, with one keyword."""
+    with DurableStore() as store, SystemUnderTest.running(store.url, world, programs=()) as system:
+        system.reset_store(world.now)
+        yield system
 
 
-LEFT = {
+LEFTOVER_KEYS = {
     "worker": ("rq:worker:*", "lock:task:*", keys.ARXIV_RATE_LIMIT),
     "scheduler": (keys.SCHEDULER_LEASE,),
 }
-"""What a part that was killed leaves in the store, for two minutes at most."""
+"""What a killed process leaves in the store, for two minutes at most."""
 
 ALL_WELL = (1.0, 1.0, frozenset[str]())
 
 
-@pytest.mark.parametrize("part", LEFT)
-def test_a_part_that_is_killed_is_missed_and_comes_back(
-    stage: SystemUnderTest, world: Upstream, part: str
+@pytest.mark.parametrize("part", LEFTOVER_KEYS)
+def test_killed_process_is_reported_missing_until_it_is_back(
+    system: SystemUnderTest, world: Upstream, part: str
 ) -> None:
-    (other,) = {*LEFT} - {part}
-    with FeedPoller(stage.url + "/feeds/papers.atom").polling() as reader, stage.program(other):
-        with stage.program(part) as process:
-            wait_until(lambda: looks(stage) == ALL_WELL and kept(stage) == 1, 60)
+    (other,) = {*LEFTOVER_KEYS} - {part}
+    with FeedPoller(system.url + "/feeds/papers.atom").polling() as reader, system.program(other):
+        with system.program(part) as process:
+            wait_until(lambda: visible_state(system) == ALL_WELL and paper_count(system) == 1, 60)
             process.kill()
             process.wait()
-        wait_until(lambda: is_missed(stage, part), 60)
+        wait_until(lambda: is_missed(system, part), 60)
         world.announce(Manuscript(title="Another paper"))
-        stage.states.schedule(TASK, datetime.now(UTC))
-        with stage.program(part):
-            seconds = wait_until(lambda: kept(stage) == 2, 120)
-            wait_until(lambda: looks(stage) == ALL_WELL, 60)
+        system.states.schedule(TASK, datetime.now(UTC))
+        with system.program(part):
+            seconds = wait_until(lambda: paper_count(system) == 2, 120)
+            wait_until(lambda: visible_state(system) == ALL_WELL, 60)
     assert reader.statuses == {200}
     note_outcome(
         f"{part} killed, and nobody starts another for a while",
@@ -70,20 +70,20 @@ def test_a_part_that_is_killed_is_missed_and_comes_back(
     )
 
 
-def is_missed(stage: SystemUnderTest, part: str) -> bool:
-    """Whether page, metrics and doctor tell of it, once what it left has run out."""
-    for pattern in LEFT[part]:
-        stage.redis.delete(pattern, *stage.redis.scan_iter(pattern))
-    seen = (float(part != "worker"), float(part != "scheduler"), frozenset({part}))
-    page = requests.get(f"{stage.url}/status", timeout=10).text
-    return looks(stage) == seen and f"Nothing new is fetched: no {part}" in page
+def is_missed(system: SystemUnderTest, part: str) -> bool:
+    """Return True if page, metrics and doctor report it, after what it left has expired."""
+    for pattern in LEFTOVER_KEYS[part]:
+        system.redis.delete(pattern, *system.redis.scan_iter(pattern))
+    expected = (float(part != "worker"), float(part != "scheduler"), frozenset({part}))
+    page = requests.get(f"{system.url}/status", timeout=10).text
+    return visible_state(system) == expected and f"Nothing new is fetched: no {part}" in page
 
 
-def looks(stage: SystemUnderTest) -> tuple[float, float, frozenset[str]]:
-    """Workers and schedulers as the metrics tell, and which of them the doctor misses."""
-    told, missed = stage.metrics(), stage.doctor() & {*LEFT}
-    return told[("paperwire_workers",)], told[("paperwire_scheduler_up",)], frozenset(missed)
+def visible_state(system: SystemUnderTest) -> tuple[float, float, frozenset[str]]:
+    """Return the workers and schedulers in the metrics, and those that the doctor misses."""
+    metrics, missed = system.metrics(), system.doctor() & {*LEFTOVER_KEYS}
+    return metrics[("paperwire_workers",)], metrics[("paperwire_scheduler_up",)], frozenset(missed)
 
 
-def kept(stage: SystemUnderTest) -> int:
-    return len(all_papers(stage.redis))
+def paper_count(system: SystemUnderTest) -> int:
+    return len(all_papers(system.redis))

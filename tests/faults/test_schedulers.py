@@ -1,4 +1,4 @@
-"""Three schedulers at once: each source is asked once, and another takes over from a dead one."""
+"""Three schedulers at once: each source is fetched once, and another takes over from a dead one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from papers.redis_backend import keys
 from papers.state.task_states import TaskStatus
 from paperwire.simulator.upstream import Upstream
 from paperwire.simulator.world.manuscripts import Manuscript
-from tests.faults.stage import DurableStore, SystemUnderTest, wait_until
+from tests.faults.system import DurableStore, SystemUnderTest, wait_until
 from tests.outcomes import note_outcome
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
@@ -23,7 +23,7 @@ ROUNDS = 3
 TAKE_OVER = 45.0
 
 
-def test_three_schedulers_ask_once_and_one_of_them_may_die() -> None:
+def test_three_schedulers_wake_each_source_once_and_replace_a_dead_one() -> None:
     with (
         DurableStore() as store,
         Upstream(datetime.now(UTC), rests=False, communities=("weekly",)) as world,
@@ -32,50 +32,50 @@ def test_three_schedulers_ask_once_and_one_of_them_may_die() -> None:
         for category in CATEGORIES:
             world.announce(Manuscript(title=f"Paper of {category}", categories=(category,)))
         programs = ("worker", "worker")
-        wanted = {"categories": list(CATEGORIES), "arxiv_oai_url": ""}
-        stage = stack.enter_context(
-            SystemUnderTest.running(store.url, world, programs=programs, **wanted)
+        settings = {"categories": list(CATEGORIES), "arxiv_oai_url": ""}
+        system = stack.enter_context(
+            SystemUnderTest.running(store.url, world, programs=programs, **settings)
         )
-        first = stack.enter_context(stage.program("scheduler"))
-        wait_until(lambda: stage.redis.exists(keys.SCHEDULER_LEASE))
+        first = stack.enter_context(system.program("scheduler"))
+        wait_until(lambda: system.redis.exists(keys.SCHEDULER_LEASE))
         for _ in range(2):
-            stack.enter_context(stage.program("scheduler"))
+            stack.enter_context(system.program("scheduler"))
         feeds = [f"announcements:{category}" for category in CATEGORIES]
-        wait_until(lambda: all_well(stage, feeds))
+        wait_until(lambda: all_succeeded(system, feeds))
         for _ in range(ROUNDS - 1):
-            make_due(stage, feeds)
-        asked = Counter(visit.target for visit in world.requests_to("/rss", "/feeds"))
+            make_due(system, feeds)
+        requested = Counter(visit.target for visit in world.requests_to("/rss", "/feeds"))
         paths = [f"/rss/atom/{category}" for category in CATEGORIES]
-        assert {path: asked[path] for path in paths} == dict.fromkeys(paths, ROUNDS)
-        holder = stage.redis.get(keys.SCHEDULER_LEASE)
+        assert {path: requested[path] for path in paths} == dict.fromkeys(paths, ROUNDS)
+        holder = system.redis.get(keys.SCHEDULER_LEASE)
         first.kill()
         first.wait()
         began = time.monotonic()
-        make_due(stage, feeds)
+        make_due(system, feeds)
         took = time.monotonic() - began
-        assert stage.redis.get(keys.SCHEDULER_LEASE) not in (None, holder)
+        assert system.redis.get(keys.SCHEDULER_LEASE) not in (None, holder)
     assert took < TAKE_OVER
     note_outcome(
-        "three schedulers", figures=f"{len(feeds)} sources, each asked once in {ROUNDS} rounds"
+        "three schedulers", figures=f"{len(feeds)} sources, each fetched once in {ROUNDS} rounds"
     )
     note_outcome("the scheduler that ticks is killed", lost="nothing", heals=f"{took:.0f} s")
 
 
-def make_due(stage: SystemUnderTest, tasks: list[str]) -> None:
-    """Have tasks asked again, and wait until they were."""
+def make_due(system: SystemUnderTest, tasks: list[str]) -> None:
+    """Make tasks due, and wait until they have run."""
     now = datetime.now(UTC)
     for task in tasks:
-        stage.states.schedule(task, now)
-    wait_until(lambda: all_well(stage, tasks, now), TAKE_OVER)
+        system.states.schedule(task, now)
+    wait_until(lambda: all_succeeded(system, tasks, now), TAKE_OVER)
 
 
-def all_well(stage: SystemUnderTest, tasks: list[str], since: datetime | None = None) -> bool:
-    """Whether every task was done, and not before then, and is planned anew."""
-    states = {state.name: state for state in stage.states.all()}
+def all_succeeded(system: SystemUnderTest, tasks: list[str], since: datetime | None = None) -> bool:
+    """Return True if every task has succeeded since a time, and is scheduled again."""
+    states = {state.name: state for state in system.states.all()}
     return all(
         task in states
         and states[task].state is TaskStatus.OK
-        and states[task].next_at == stage.states.due_time(task)
+        and states[task].next_at == system.states.due_time(task)
         and (since is None or states[task].attempted_at >= since)
         for task in tasks
     )

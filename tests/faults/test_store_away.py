@@ -1,4 +1,4 @@
-"""The store goes away and comes back, empty: workers and scheduler go on; then it is gone."""
+"""The store stops and restarts empty: workers and scheduler reconnect, and end without it."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_workers_and_scheduler_return_with_the_store(upstream: Upstream) -> None
 def _done(redis: Redis) -> bool:
     try:
         return TaskStates(redis).get(TASK) is not None
-    except StoreUnavailable:  # it is on its way up
+    except StoreUnavailable:  # it is starting
         return False
 
 

@@ -1,10 +1,9 @@
-"""A hundred kills in a day's ingest, of everything there is: afterwards nothing tells of them.
+"""A hundred kills of all processes during an ingest: the store ends as after an undisturbed run.
 
-The second day of a scripted world (new versions, a withdrawal, cross-lists, picks, votes) is
-ingested by `paperwire up` on top of the first, and goes on with more of everything, while a seeded
-storm kills, with SIGKILL, job processes, the worker, the scheduler, the web server, the store and
-the supervisor itself. When it is over, the store must come to what an undisturbed run leaves, by
-itself and within two minutes.
+`paperwire up` ingests the second day of a scripted world (new versions, a withdrawal, cross-lists,
+picks, votes) on top of the first, and more of everything follows, while a seeded random sequence of
+SIGKILLs hits job processes, the worker, the scheduler, the web server, the store and the
+supervisor. Afterwards the store must reach the state of an undisturbed run within two minutes.
 """
 
 from __future__ import annotations
@@ -43,7 +42,7 @@ from paperwire.simulator.upstream import Upstream
 from paperwire.simulator.world import simulated_days
 from paperwire.simulator.world.manuscripts import Manuscript
 from service import create_app
-from tests.faults.stage import FeedPoller, wait_until
+from tests.faults.system import FeedPoller, wait_until
 from tests.faults.test_kill import first_day, second_day
 from tests.outcomes import note_outcome
 from tests.papers.fingerprint import all_papers as papers_of
@@ -71,12 +70,12 @@ VICTIMS: Final = {
     "store": 20,
     "supervisor": 6,
 }
-"""How often each is chosen, out of a hundred."""
+"""How often each kind is chosen, out of a hundred."""
 
 
 @dataclass
 class Storm:
-    """`paperwire up` on a data folder, and what was killed of it."""
+    """`paperwire up` on a data folder, and the processes of it that were killed."""
 
     folder: Path
     config: Path
@@ -88,7 +87,7 @@ class Storm:
     served: bytes = b""
 
     def start(self) -> None:
-        """Start it, unless it runs, and wait for its first words."""
+        """Start it unless it is running, and wait for its first output."""
         if self.up is not None and self.up.poll() is None:
             return
         self.reap()
@@ -102,11 +101,11 @@ class Storm:
             text=True,
         )
         assert self.up.stdout is not None
-        words = self.up.stdout.readline()
-        assert words, "paperwire up ended"
+        first_line = self.up.stdout.readline()
+        assert first_line, "paperwire up ended"
 
     def reap(self) -> None:
-        """Tidy up after one that is dead."""
+        """Wait for a dead supervisor's processes to end."""
         if self.up is not None:
             self.up.wait()
             with suppress(AssertionError):
@@ -117,7 +116,7 @@ class Storm:
             self.up.stdout.close()
 
     def pids(self, victim: str) -> list[int]:
-        """The processes of one kind."""
+        """Return the processes of one kind."""
         assert self.up is not None
         if victim == "supervisor":
             return [self.up.pid]
@@ -128,11 +127,11 @@ class Storm:
         found = [pid for pid in descendants(self.up.pid) if named in command_line_of(pid)]
         return [min(found)] if found else []
 
-    def strike(self) -> None:
-        """Have an ingest under way, wait for a moment of chance, and kill one."""
+    def kill_one(self) -> None:
+        """Start an ingest, wait for a random time, and kill one process."""
         (victim,) = self.chance.choices(list(VICTIMS), list(VICTIMS.values()))
         pause = self.chance.uniform(0, 0.3)
-        self.stir()
+        self.wake_all_tasks()
         self.family = descendants(self.up.pid) if self.up else set()
         time.sleep(pause)
         if victim == "job":
@@ -141,7 +140,7 @@ class Storm:
                 time.sleep(pause / 10)
         others = [kind for kind in VICTIMS if kind != "supervisor"]
         self.chance.shuffle(others)
-        for kind in (victim, *others):  # what is down just now cannot be killed
+        for kind in (victim, *others):  # another kind if this one is down
             pids = [pid for pid in self.pids(kind) if is_running(pid)]
             if pids:
                 with suppress(ProcessLookupError):
@@ -151,8 +150,8 @@ class Storm:
                         self.up.wait()
                     return
 
-    def stir(self) -> None:
-        """Wake every task, and let the locks of the dead run out, as two minutes would."""
+    def wake_all_tasks(self) -> None:
+        """Wake every task, and delete the locks of dead jobs, as two minutes would."""
         with suppress(Exception), self.redis() as redis:
             redis.delete(keys.ARXIV_RATE_LIMIT, *redis.scan_iter("lock:task:*"))
             for task in recurring_tasks(load_settings(self.config, {})):
@@ -166,10 +165,10 @@ class Storm:
             yield redis
 
     def matches(self, expected: dict[str, Any]) -> bool:
-        """Whether everything is as it should be, and every source well.
+        """Return True if the store has the expected content and every source is well.
 
-        Reconciliation that came before an announcement, which a kill had delayed, says what it
-        found missing and filled in until it looks again: five minutes later, here at once.
+        A reconciliation that ran before an announcement that a kill delayed reports the gap that it
+        filled until its next run: five minutes later, here at once.
         """
         with suppress(Exception), self.redis() as redis:
             states = TaskStates(redis)
@@ -180,14 +179,14 @@ class Storm:
         return False
 
     def serves(self, feed: bytes) -> bool:
-        """Whether the feed is these very bytes."""
+        """Return True if the feed has exactly these bytes."""
         with suppress(requests.ConnectionError):
             self.served = requests.get(self.address + FEED, timeout=5).content
             return self.served == feed
         return False
 
     def differences(self, expected: dict[str, Any]) -> str:
-        """What is not as it should be."""
+        """Describe how the store differs from what is expected."""
         with self.redis() as redis:
             states = [(s.name, s.state, s.said) for s in TaskStates(redis).all()]
             found = content(redis)
@@ -203,16 +202,16 @@ class Storm:
 
 
 def content(redis: Redis) -> dict[str, Any]:
-    """The fingerprint of a store, without what tells when or in what order its tasks were run.
+    """Return the fingerprint of a store, without what depends on the time or order of its tasks.
 
-    That is not the same of two runs that nobody disturbs either: see the test of it below.
+    That part differs between two undisturbed runs as well; a test below shows it.
 
-    * A community's counters, and what it states of a paper, are of the moment it was asked.
+    * A community's counters and statements are those of the time of the request.
     * `listed_at` is the earliest statement that names a category. arXiv's API dates its statement
-      by the submission, a day before the announcement, and is asked only for papers that a
-      community named before an announcement had described them here. So whether it is asked
-      depends on which of two due tasks is first. Times before the announcement are therefore all
-      one, as they are to `papers.model.frozen_fields`; later ones are compared.
+      by the submission, a day before the announcement, and is used only for papers that a
+      community named before an announcement had described them here. So whether it is used
+      depends on which of two due tasks runs first. Times before the announcement are therefore
+      treated as equal, as in `papers.model.frozen_fields`; later ones are compared.
     """
     found = fingerprint(redis)
     papers: Any = found["papers"]
@@ -238,7 +237,7 @@ def ingest(
     keyword: bool = False,
     first: tuple[str, ...] = (),
 ) -> None:
-    """Every task, done once by nobody else, on the store in a folder; `first`: before the rest."""
+    """Run every task once in this process, on the store in a folder, those in `first` first."""
     with (
         embedded_store.open_embedded_store(
             embedded_store.StorePaths.in_data_dir(str(folder))
@@ -257,15 +256,13 @@ def ingest(
 
 @pytest.fixture
 def world() -> Iterator[Upstream]:
-    """It is now; all of the first day was yesterday."""
+    """A world at the current time; its first day was yesterday."""
     now = datetime.now(UTC)
     with Upstream(now, rests=False, communities=("weekly",)) as world:
         yield world
 
 
-def test_a_hundred_kills_leave_what_an_undisturbed_run_does(
-    world: Upstream, tmp_path: Path
-) -> None:
+def test_store_recovers_from_a_hundred_kills(world: Upstream, tmp_path: Path) -> None:
     now, known, settings = yesterday(world, tmp_path)
     today(world, now, known)
     shutil.copytree(tmp_path / "data", tmp_path / "clean", symlinks=True)
@@ -281,9 +278,9 @@ def test_a_hundred_kills_leave_what_an_undisturbed_run_does(
         while storm.killed.total() < KILLS:
             later_today(world, known, storm.killed.total())
             storm.start()
-            storm.strike()
+            storm.kill_one()
         ended = time.monotonic()
-        raged = ended - began
+        duration = ended - began
         storm.start()
         assert (
             embedded_store.running_url(
@@ -306,13 +303,11 @@ def test_a_hundred_kills_leave_what_an_undisturbed_run_does(
         lost="nothing: same fingerprint",
         served=f"{polls}; same bytes in the end",
         heals=f"{recovered:.0f} s",
-        figures=f"in {raged:.0f} s: {killed}",
+        figures=f"in {duration:.0f} s: {killed}",
     )
 
 
-def test_only_what_is_not_compared_tells_the_order_of_the_tasks(
-    world: Upstream, tmp_path: Path
-) -> None:
+def test_fingerprint_does_not_depend_on_the_order_of_tasks(world: Upstream, tmp_path: Path) -> None:
     now, known, settings = yesterday(world, tmp_path)
     today(world, now, known)
     picked = world.announce(Manuscript(title="A paper that is picked before it is announced here"))
@@ -339,7 +334,7 @@ def test_only_what_is_not_compared_tells_the_order_of_the_tasks(
 
 
 def yesterday(world: Upstream, folder: Path) -> tuple[datetime, list[ArxivId], Settings]:
-    """The first day, ingested: now, its papers, the settings."""
+    """Ingest the first day; return the current time, its papers and the settings."""
     now = world.now
     world.set_time(
         simulated_days.eastern_midnight(simulated_days.preceding_announcement_day(world.today))
@@ -363,7 +358,7 @@ def yesterday(world: Upstream, folder: Path) -> tuple[datetime, list[ArxivId], S
 
 
 def today(world: Upstream, now: datetime, known: list[ArxivId]) -> None:
-    """What the second day brings, all of it there when the storm begins."""
+    """Publish the second day, all of it before the first kill."""
     world.set_time(now)
     second_day(world, known, moves=False)
     for n in range(150):  # so that an ingest takes long enough to be killed in it
@@ -371,7 +366,7 @@ def today(world: Upstream, now: datetime, known: list[ArxivId]) -> None:
 
 
 def later_today(world: Upstream, known: list[ArxivId], nth: int) -> None:
-    """What comes before each kill: papers, and now and then a version, a pick, votes."""
+    """Publish papers before a kill, and now and then a version, a pick, votes."""
     titles = [f"Reward models before kill {nth} {n}" for n in range(2)]
     fresh = [world.announce(Manuscript(title=title)) for title in titles]
     if nth % 5 == 0:
@@ -382,7 +377,7 @@ def later_today(world: Upstream, known: list[ArxivId], nth: int) -> None:
 
 
 def undisturbed(folder: Path, settings: Settings) -> tuple[dict[str, Any], bytes]:
-    """What is in the store of a folder, and the feed that is made of it."""
+    """Return the content of a folder's store, and its feed."""
     with (
         embedded_store.open_embedded_store(
             embedded_store.StorePaths.in_data_dir(str(folder))

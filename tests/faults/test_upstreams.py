@@ -1,8 +1,8 @@
-"""Every fault of an upstream, through a real worker: what came stays, nothing is lost, all see it.
+"""Every fault of an upstream, with a real worker: nothing is lost, and all see the state.
 
-Twelve papers are announced and picked; then a source misbehaves while a task asks it, and behaves
-again at the time for which the task is planned. During the fault the feed is served, and page,
-API, metrics and command line show one and the same state. After it all papers are there.
+Twelve papers are announced and picked. Then a source misbehaves while a task fetches it, and
+behaves again by the time of the task's next attempt. During the fault the feed is served, and page,
+API, metrics and command line show the same state. Afterwards all papers are in the store.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from papers.state.task_states import TaskStatus
 from papers.store import Store
 from paperwire.simulator.upstream import Upstream
 from paperwire.simulator.world.manuscripts import Manuscript
-from tests.faults.stage import SAVED_KEYWORD, DurableStore, FeedPoller, SystemUnderTest
+from tests.faults.system import SAVED_KEYWORD, DurableStore, FeedPoller, SystemUnderTest
 from tests.outcomes import note_outcome
 from tests.papers.fingerprint import all_papers
 from workers.ingest.expected_volume import VolumeCheck
@@ -34,7 +34,7 @@ NOW = datetime(2026, 11, 18, 9, tzinfo=UTC)
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 PAPERS = 12
 SILENT = ("hang", "drip")
-"""Faults that last until the time allowed is over."""
+"""Faults that last until a time-out."""
 
 SHOWN = "page, API, metrics, CLI"
 
@@ -48,9 +48,10 @@ API = "/api"
 
 @dataclass(frozen=True)
 class Row:
-    """A fault while a task runs: the state it leaves, what is said (a pattern), and how much stays.
+    """A fault while a task runs: the state it leaves, the message (a pattern), and what is stored.
 
-    `wait` is the least time until the next attempt; `kept` how many papers came nevertheless.
+    `wait` is the least time until the next attempt; `kept` is how many papers are stored in spite
+    of the fault.
     """
 
     task: str
@@ -63,13 +64,13 @@ class Row:
 
     @property
     def name(self) -> str:
-        told = "".join(f" {name}={value}" for name, value in self.options.items())
-        return f"{self.task}: {self.fault}{told}"
+        options = "".join(f" {name}={value}" for name, value in self.options.items())
+        return f"{self.task}: {self.fault}{options}"
 
 
 NONE = r"not a feed|not an Atom|not OAI-PMH"
 ROWS = (
-    # arXiv says no, in all its ways
+    # refusals by arXiv
     Row(ARXIV, 503, said="answered 503", wait=50 * timedelta(seconds=1)),
     Row(ARXIV, 429, said="answered 429"),
     Row(ARXIV, 429, said="429", wait=2 * HOUR, options={"retry_after": 7200}),
@@ -78,7 +79,7 @@ ROWS = (
     Row(ARXIV, "rate-exceeded", said="said: Rate exceeded"),
     Row(OAI, 503, said="answered 503", wait=10 * MINUTE, options={"retry_after": 600}),
     Row(FILL, 429, said="answered 429"),
-    # what comes is not what was asked for; the arxiv package would see no result, and no error
+    # a response of another kind; the arxiv package would see no result, and no error
     Row(ARXIV, "html", said=NONE),
     Row(FILL, "html", said=NONE),
     Row(OAI, "html", said=NONE),
@@ -89,7 +90,7 @@ ROWS = (
     Row(ARXIV, "error-entry", said="."),
     Row(FILL, "error-entry", said="arXiv's API says"),
     Row(ENRICH, "error-entry", said="arXiv's API says", kept=PAPERS),
-    # less than all of it
+    # incomplete responses
     Row(ARXIV, "half", said="part of the answer is missing", kept=4),
     Row(FILL, "half", said="cut XML"),
     Row(OAI, "half", said="cut"),
@@ -101,13 +102,13 @@ ROWS = (
     Row(FILL, "repeat", TaskStatus.OK, kept=PAPERS),  # one page: nothing to repeat
     Row(ARXIV, "thin", TaskStatus.STALE, "few for a Wednesday, when 12 are usual", kept=1),
     Row(OAI, "thin", said="declares 12 records but gave", kept=3),
-    # no answer
+    # no response
     Row(ARXIV, "hang", said="."),
     Row(ARXIV, "drip", said="out of time", options={"pause": 0.2}),
     Row(ARXIV, "reset", said="reset"),
     Row(FILL, "refused", said="refused"),
     Row(ARXIV, "redirect", said="redirects more than 5 times"),
-    # an answer of another day
+    # a response of another day
     Row(ARXIV, "stale", TaskStatus.STALE, "expected"),
     Row(ARXIV, "unpublished", TaskStatus.STALE, "expected"),
     Row(ARXIV, "future", said="none of 12 records could be read"),
@@ -135,265 +136,265 @@ ROWS = (
 
 
 @pytest.fixture(scope="module")
-def stage() -> Iterator[SystemUnderTest]:
+def system() -> Iterator[SystemUnderTest]:
     with (
         DurableStore() as store,
         Upstream(NOW) as world,
-        SystemUnderTest.running(store.url, world) as stage,
+        SystemUnderTest.running(store.url, world) as system,
     ):
-        yield stage
+        yield system
 
 
 @pytest.fixture
-def world(stage: SystemUnderTest) -> Iterator[Upstream]:
-    """Twelve papers of today, each picked by both; the stage is turned to them and empty."""
+def world(system: SystemUnderTest) -> Iterator[Upstream]:
+    """Twelve papers of today, each picked by both; the system uses them, with an empty store."""
     with Upstream(NOW, communities=("weekly",), oai_page=5) as world:
         for n in range(PAPERS):
             id = world.announce(Manuscript(title=f"Paper {n}"))
             world.pick(id, votes=n)
             world.pick(id, "weekly")
-        stage.point_to(world)
-        stage.reset_store(world.now)
-        usual = VolumeCheck(stage.redis, stage.states, can_reconcile=False)
+        system.point_to(world)
+        system.reset_store(world.now)
+        usual = VolumeCheck(system.redis, system.states, can_reconcile=False)
         for week in (1, 2, 3, 4):
             usual._record_count(ARXIV, NOW.date() - week * timedelta(weeks=1), PAPERS)
         yield world
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
-def test_a_fault_costs_nothing_but_time(stage: SystemUnderTest, world: Upstream, row: Row) -> None:
+def test_upstream_fault_loses_nothing(system: SystemUnderTest, world: Upstream, row: Row) -> None:
     if row.task == ENRICH:
-        stage.run_task(WEEKLY, world.now)  # it names papers that nobody has described
+        system.run_task(WEEKLY, world.now)  # names papers that arXiv has not described yet
     prefix = PATHS.get(row.task.partition(":")[0], API)
     world.fail(row.fault, prefix, **row.options)
     if row.fault in SILENT:
-        stage.point_to(world, fetch_timeout=0.5, fetch_deadline=1.5)
-    with FeedPoller(stage.url + "/feeds/papers.atom").polling() as reader:
-        state = stage.run_task(row.task, world.now)
+        system.point_to(world, fetch_timeout=0.5, fetch_deadline=1.5)
+    with FeedPoller(system.url + "/feeds/papers.atom").polling() as reader:
+        state = system.run_task(row.task, world.now)
         assert state.state is row.state, state.said
         assert re.search(row.said, state.said), state.said
-        assert stage.shown_states(row.task) == {str(row.state)}
-        assert len(all_papers(stage.redis)) >= row.kept
-        heal(stage, world)
+        assert system.shown_states(row.task) == {str(row.state)}
+        assert len(all_papers(system.redis)) >= row.kept
+        heal(system, world)
         at = (state.next_at or world.now) + timedelta(seconds=1)
         assert at >= world.now + row.wait
         assert row.state is TaskStatus.OK or at <= world.now + max(row.wait, HOUR) * 1.2
         world.set_time(world.now + MINUTE if row.state is TaskStatus.OK else at)
         if row.state is TaskStatus.OK and row.task == FILL:
-            after = state  # done, once and for all
+            after = state  # it runs only once
         else:
-            after = stage.run_task(row.task, world.now)
+            after = system.run_task(row.task, world.now)
     assert after.state is TaskStatus.OK, after.said
     assert reader.statuses == {200}
-    assert_all_there(stage.redis, world)
+    assert_all_papers_stored(system.redis, world)
     if row.task == WEEKLY:
-        stage.run_task(ENRICH, world.now)  # a community names papers, and arXiv describes them
-    assert stage.feed().text.count("<entry>") == PAPERS
+        system.run_task(ENRICH, world.now)  # arXiv describes the papers that a community named
+    assert system.feed().text.count("<entry>") == PAPERS
     note_outcome(
         row.name,
         lost="nothing",
         served=f"{len(reader.polls)} x 200",
         shown=f"{state.state}: {SHOWN}",
         heals="at once" if row.state is TaskStatus.OK else f"{round((at - NOW) / MINUTE)} min",
-        figures=f"{row.kept} of {PAPERS} came in spite of it",
+        figures=f"{row.kept} of {PAPERS} stored in spite of it",
     )
 
 
-def heal(stage: SystemUnderTest, world: Upstream) -> None:
-    """The fault ends, and so does the time for which everybody holds off arXiv."""
+def heal(system: SystemUnderTest, world: Upstream) -> None:
+    """End the fault and the back-off of all requests to arXiv."""
     world.heal()
-    stage.point_to(world)
-    stage.redis.delete(keys.ARXIV_RATE_LIMIT)
+    system.point_to(world)
+    system.redis.delete(keys.ARXIV_RATE_LIMIT)
 
 
-def assert_all_there(redis: Redis, world: Upstream) -> None:
+def assert_all_papers_stored(redis: Redis, world: Upstream) -> None:
     assert {paper.id for paper in all_papers(redis)} == {known.id for known in world.preprints()}
 
 
 def test_backoff_grows_to_an_hour_and_ends_with_the_fault(
-    stage: SystemUnderTest, world: Upstream
+    system: SystemUnderTest, world: Upstream
 ) -> None:
     world.fail("html", "/rss")
     waits = []
     for _ in range(10):
-        state = stage.run_task(ARXIV, world.now)
+        state = system.run_task(ARXIV, world.now)
         assert state.next_at is not None
         waits.append((state.next_at - world.now) / MINUTE)
         world.set_time(state.next_at)
     assert waits == sorted(waits[:6]) + waits[6:]
     assert 0.8 < waits[0] < 1.2
     assert all(50 < wait < 70 for wait in waits[6:])
-    assert stage.shown_states(ARXIV) == {"failing"}
-    assert f"source {ARXIV}" in stage.doctor()
-    heal(stage, world)
-    assert stage.run_task(ARXIV, world.now).failures == 0
-    assert_all_there(stage.redis, world)
+    assert system.shown_states(ARXIV) == {"failing"}
+    assert f"source {ARXIV}" in system.doctor()
+    heal(system, world)
+    assert system.run_task(ARXIV, world.now).failures == 0
+    assert_all_papers_stored(system.redis, world)
     note_outcome(
         "ten failures in a row",
         lost="nothing",
         shown=f"failing: {SHOWN}, doctor",
         heals=f"{waits[-1]:.0f} min",
-        figures=f"asked again after {', '.join(f'{wait:.0f}' for wait in waits)} min",
+        figures=f"fetched again after {', '.join(f'{wait:.0f}' for wait in waits)} min",
     )
 
 
-def story(
-    told: Callable[[SystemUnderTest, Upstream], str],
+def scenario_test(
+    scenario: Callable[[SystemUnderTest, Upstream], str],
 ) -> Callable[[SystemUnderTest, Upstream], None]:
-    """A test that lasts several acts; what it returns is its outcome."""
+    """Make a test of a scenario in several steps; its return value is the outcome."""
 
-    def test(stage: SystemUnderTest, world: Upstream) -> None:
-        outcome = told(stage, world)
-        assert stage.feed().status_code == 200
-        assert {known.id for known in world.preprints()} <= {p.id for p in all_papers(stage.redis)}
-        name = told.__name__.removeprefix("test_").replace("_", " ")
+    def test(system: SystemUnderTest, world: Upstream) -> None:
+        outcome = scenario(system, world)
+        assert system.feed().status_code == 200
+        assert {known.id for known in world.preprints()} <= {p.id for p in all_papers(system.redis)}
+        name = scenario.__name__.removeprefix("test_").replace("_", " ")
         note_outcome(name, lost="nothing", served="200", figures=outcome)
 
-    test.__name__ = told.__name__
+    test.__name__ = scenario.__name__
     return test
 
 
-@story
-def test_two_batches_in_a_day(stage: SystemUnderTest, world: Upstream) -> str:
-    stage.run_task(ARXIV, world.now)
+@scenario_test
+def test_two_batches_in_a_day(system: SystemUnderTest, world: Upstream) -> str:
+    system.run_task(ARXIV, world.now)
     world.set_time(NOW + 3 * HOUR)
     world.announce(Manuscript(title="Paper of a second batch"))
-    state = stage.run_task(ARXIV, world.now)
+    state = system.run_task(ARXIV, world.now)
     assert (state.state, state.got) == (TaskStatus.OK, PAPERS + 1)
-    assert_all_there(stage.redis, world)
-    return "both are there"
+    assert_all_papers_stored(system.redis, world)
+    return "both are stored"
 
 
-@story
-def test_a_second_batch_after_the_last_look(stage: SystemUnderTest, world: Upstream) -> str:
-    stage.run_task(ARXIV, world.now)
+@scenario_test
+def test_a_second_batch_after_the_last_look(system: SystemUnderTest, world: Upstream) -> str:
+    system.run_task(ARXIV, world.now)
     world.announce(Manuscript(title="Paper of a second batch"))
     world.next_day()
     world.announce(Manuscript(title="Paper of the next day"))
-    stage.run_task(ARXIV, world.now)
-    state = stage.run_task(OAI, world.now)
+    system.run_task(ARXIV, world.now)
+    state = system.run_task(OAI, world.now)
     assert "1 of them missing here and filled in" in state.said
-    assert_all_there(stage.redis, world)
+    assert_all_papers_stored(system.redis, world)
     return "the reconciliation finds it"
 
 
-@story
-def test_fetched_before_publication(stage: SystemUnderTest, world: Upstream) -> str:
+@scenario_test
+def test_fetched_before_publication(system: SystemUnderTest, world: Upstream) -> str:
     world.fail("unpublished", "/rss")
-    early = stage.run_task(ARXIV, datetime(2026, 11, 18, 5, 2, tzinfo=UTC))
+    early = system.run_task(ARXIV, datetime(2026, 11, 18, 5, 2, tzinfo=UTC))
     assert early.state is TaskStatus.STALE
     assert early.next_at is not None
     assert early.next_at - early.attempted_at < 12 * MINUTE
-    heal(stage, world)
-    assert stage.run_task(ARXIV, early.next_at).state is TaskStatus.OK
-    assert_all_there(stage.redis, world)
-    return "stale, asked again after ten minutes"
+    heal(system, world)
+    assert system.run_task(ARXIV, early.next_at).state is TaskStatus.OK
+    assert_all_papers_stored(system.redis, world)
+    return "stale, fetched again after ten minutes"
 
 
-@story
-def test_withdrawn(stage: SystemUnderTest, world: Upstream) -> str:
-    stage.run_task(ARXIV, world.now)
+@scenario_test
+def test_withdrawn(system: SystemUnderTest, world: Upstream) -> str:
+    system.run_task(ARXIV, world.now)
     first = world.preprints()[-1].id
     world.next_day()
     world.withdraw(first)
-    stage.run_task(OAI, world.now)
-    (paper,) = Store(stage.redis).get_papers([first])
+    system.run_task(OAI, world.now)
+    (paper,) = Store(system.redis).get_papers([first])
     assert paper is not None
     assert paper.withdrawn
-    assert f"<id>{first.url}</id>" in stage.feed().text
+    assert f"<id>{first.url}</id>" in system.feed().text
     return "flagged, and still in the feed"
 
 
-@story
-def test_version_two_before_version_one(stage: SystemUnderTest, world: Upstream) -> str:
+@scenario_test
+def test_version_two_before_version_one(system: SystemUnderTest, world: Upstream) -> str:
     first = world.preprints()[-1].id
     at_first = world.now
     world.next_day()
     world.revise(first, title="Paper 0, revised")
-    stage.run_task(ARXIV, world.now)  # version 2 in today's feed
+    system.run_task(ARXIV, world.now)  # version 2 in today's feed
     world.fail("stale", "/rss")
-    stage.run_task(ARXIV, world.now + MINUTE)  # version 1 in yesterday's
-    (paper,) = Store(stage.redis).get_papers([first])
+    system.run_task(ARXIV, world.now + MINUTE)  # version 1 in yesterday's
+    (paper,) = Store(system.redis).get_papers([first])
     assert paper is not None
     assert (paper.version, paper.title) == (2, "Paper 0, revised")
     assert at_first < world.now
-    assert_all_there(stage.redis, world)
+    assert_all_papers_stored(system.redis, world)
     return "version 2 stays, and the day of version 1 is known"
 
 
-@story
-def test_one_bad_id_in_a_batch(stage: SystemUnderTest, world: Upstream) -> str:
-    stage.run_task(WEEKLY, world.now)
+@scenario_test
+def test_one_bad_id_in_a_batch(system: SystemUnderTest, world: Upstream) -> str:
+    system.run_task(WEEKLY, world.now)
     world.post("weekly", "No such paper", "https://arxiv.org/abs/2611.59999")
     world.set_time(world.now + HOUR)
-    stage.run_task(WEEKLY, world.now)
-    state = stage.run_task(ENRICH, world.now)
+    system.run_task(WEEKLY, world.now)
+    state = system.run_task(ENRICH, world.now)
     assert state.state is TaskStatus.OK
-    described = [paper.id for paper in all_papers(stage.redis) if paper.is_from_arxiv]
+    described = [paper.id for paper in all_papers(system.redis) if paper.is_from_arxiv]
     assert len(described) == PAPERS
-    assert Store(stage.redis).undescribed(10) == [ArxivId(202611, 59_999)]
-    return "twelve described, one waits and is asked for ever more rarely"
+    assert Store(system.redis).undescribed(10) == [ArxivId(202611, 59_999)]
+    return "twelve described, one retried at growing intervals"
 
 
-@story
-def test_a_page_that_repeats(stage: SystemUnderTest, world: Upstream) -> str:
+@scenario_test
+def test_a_page_that_repeats(system: SystemUnderTest, world: Upstream) -> str:
     for n in range(120):
         world.announce(Manuscript(title=f"Paper {n} of many"))
     world.fail("repeat", "/api")
-    state = stage.run_task(FILL, world.now)
+    state = system.run_task(FILL, world.now)
     assert state.state is TaskStatus.FAILING
     assert "repeats a page" in state.said
-    heal(stage, world)
+    heal(system, world)
     assert state.next_at is not None
-    assert stage.run_task(FILL, state.next_at).state in (TaskStatus.OK, TaskStatus.QUIET)
-    assert_all_there(stage.redis, world)
-    return "failing, the first page kept; then all 132"
+    assert system.run_task(FILL, state.next_at).state in (TaskStatus.OK, TaskStatus.QUIET)
+    assert_all_papers_stored(system.redis, world)
+    return "failing, the first page stored; then all 132"
 
 
-@story
-def test_items_that_vanish_and_return(stage: SystemUnderTest, world: Upstream) -> str:
-    stage.run_task(WEEKLY, world.now)
-    before = all_papers(stage.redis)
+@scenario_test
+def test_items_that_vanish_and_return(system: SystemUnderTest, world: Upstream) -> str:
+    system.run_task(WEEKLY, world.now)
+    before = all_papers(system.redis)
     ids = [known.id for known in world.preprints()]
     for id in ids[:6]:
         world.unpick(id, "weekly")
     for hour in (1, 2):
         world.set_time(NOW + hour * HOUR)
-        stage.run_task(WEEKLY, world.now)
-        assert all_papers(stage.redis) == before
+        system.run_task(WEEKLY, world.now)
+        assert all_papers(system.redis) == before
         for id in ids[:6]:
             world.pick(id, "weekly", at=NOW + HOUR)
     return "nothing changes, and each pick keeps its first date"
 
 
-@story
-def test_dates_that_always_change(stage: SystemUnderTest, world: Upstream) -> str:
+@scenario_test
+def test_dates_that_always_change(system: SystemUnderTest, world: Upstream) -> str:
     world.fail("dates-now", "/feeds")
-    stage.run_task(WEEKLY, world.now)
-    before = stage.feed()
+    system.run_task(WEEKLY, world.now)
+    before = system.feed()
     for hour in (1, 2, 3):
         world.set_time(NOW + hour * HOUR)
-        stage.run_task(WEEKLY, world.now)
-    after = stage.feed()
+        system.run_task(WEEKLY, world.now)
+    after = system.feed()
     assert (after.content, after.headers["ETag"]) == (before.content, before.headers["ETag"])
     return "the feed's bytes stay"
 
 
-@story
-def test_one_poisonous_record(stage: SystemUnderTest, world: Upstream) -> str:
+@scenario_test
+def test_one_poisonous_record(system: SystemUnderTest, world: Upstream) -> str:
     entry = f"<entry><id>oai:arXiv.org:{'9' * 40}</id><title>Poison</title></entry>"
-    stage.run_task(ARXIV, world.now)
+    system.run_task(ARXIV, world.now)
     sound = world_feed(world)
     world.serve_document("/rss/atom/cs.CL", sound.replace("<entry>", entry + "<entry>", 1).encode())
-    stage.reset_store(world.now)
-    state = stage.run_task(ARXIV, world.now + HOUR)
+    system.reset_store(world.now)
+    state = system.run_task(ARXIV, world.now + HOUR)
     assert (state.state, state.got) == (TaskStatus.OK, PAPERS + 1)
-    (aside,) = stage.states.list_quarantined(10)
+    (aside,) = system.states.list_quarantined(10)
     assert "9999" in aside.excerpt
-    assert stage.status()["set_aside"] == 1
-    assert stage.metrics()[("paperwire_set_aside",)] == 1
-    assert_all_there(stage.redis, world)
-    return f"it alone is set aside: {aside.reason[:60]}"
+    assert system.status()["set_aside"] == 1
+    assert system.metrics()[("paperwire_set_aside",)] == 1
+    assert_all_papers_stored(system.redis, world)
+    return f"only it is quarantined: {aside.reason[:60]}"
 
 
 def world_feed(world: Upstream) -> str:
@@ -402,30 +403,30 @@ def world_feed(world: Upstream) -> str:
     return requests.get(f"{world.url}/rss/atom/cs.CL", timeout=5).text
 
 
-@story
-def test_an_outage_of_a_week(stage: SystemUnderTest, world: Upstream) -> str:
-    stage.run_task(OAI, world.now)
+@scenario_test
+def test_an_outage_of_a_week(system: SystemUnderTest, world: Upstream) -> str:
+    system.run_task(OAI, world.now)
     days: list[date] = []
     for _ in range(5):
         days.append(world.next_day())
         world.announce(Manuscript(title=f"Paper of {days[-1]}"))
-    stage.run_task(ARXIV, world.now)
-    assert len(all_papers(stage.redis)) == PAPERS + 1
-    state = stage.run_task(OAI, world.now)
+    system.run_task(ARXIV, world.now)
+    assert len(all_papers(system.redis)) == PAPERS + 1
+    state = system.run_task(OAI, world.now)
     assert "4 of them missing here and filled in" in state.said
-    assert_all_there(stage.redis, world)
-    return f"{days[0]} to {days[-1]}: the reconciliation looks back over all of it"
+    assert_all_papers_stored(system.redis, world)
+    return f"{days[0]} to {days[-1]}: the reconciliation covers all of it"
 
 
-@story
-def test_a_keyword_saved_while_arxiv_is_down(stage: SystemUnderTest, world: Upstream) -> str:
+@scenario_test
+def test_a_keyword_saved_while_arxiv_is_down(system: SystemUnderTest, world: Upstream) -> str:
     world.fail("refused")
-    Keywords(stage.redis).add("Later", "paper", now=world.now)
-    state = stage.run_task(initial_fetch_task("later"), world.now)
+    Keywords(system.redis).add("Later", "paper", now=world.now)
+    state = system.run_task(initial_fetch_task("later"), world.now)
     assert state.state is TaskStatus.FAILING
-    heal(stage, world)
+    heal(system, world)
     assert state.next_at is not None
-    assert stage.run_task(initial_fetch_task("later"), state.next_at).state is TaskStatus.OK
-    assert_all_there(stage.redis, world)
+    assert system.run_task(initial_fetch_task("later"), state.next_at).state is TaskStatus.OK
+    assert_all_papers_stored(system.redis, world)
     assert SAVED_KEYWORD[1] == "paper"
-    return "filled once arXiv is back"
+    return "fetched once arXiv is back"

@@ -1,7 +1,7 @@
-"""Many clients in one process: plain HTTP over asyncio, a connection for each request.
+"""Many HTTP clients in one process, over asyncio, with a connection per request.
 
-Clients that are to be told apart, as a flood and those who read beside it, have a process each, so
-that none waits for another's. They share the machine's cores with the server all the same.
+Clients that are measured separately, such as a flood and the readers beside it, run in processes
+of their own, so that none waits for another. They still share the machine's cores with the server.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ REQUEST_TIMEOUT: Final = 20.0
 
 @dataclass(frozen=True, slots=True)
 class ClientResponse:
-    """One answer; status 0: none came within the patience. `headers` have small letters."""
+    """A response; status 0: none within `REQUEST_TIMEOUT`. Names in `headers` are lower case."""
 
     status: int
     seconds: float
@@ -29,7 +29,7 @@ class ClientResponse:
 
 
 async def http_get(url: str, **headers: str) -> ClientResponse:
-    """Ask once."""
+    """Send one GET request."""
     began = time.monotonic()
     try:
         async with asyncio.timeout(REQUEST_TIMEOUT):
@@ -61,7 +61,7 @@ async def _exchange(url: str, headers: Mapping[str, str]) -> tuple[int, dict[str
 async def run_at_rate(
     clients: Iterable[Awaitable[ClientResponse]], per_second: float
 ) -> list[ClientResponse]:
-    """Start so many a second, whatever becomes of them; all that came."""
+    """Start requests at a fixed rate, ended or not; return all responses."""
     began, tasks = time.monotonic(), []
     for n, client in enumerate(clients):
         await asyncio.sleep(max(0.0, began + n / per_second - time.monotonic()))
@@ -70,25 +70,25 @@ async def run_at_rate(
 
 
 def client_processes(count: int) -> Executor:
-    """Processes in which to `ask`; none of them inherits what this one has open."""
+    """Return a pool of processes for `request_all`, which inherit no open files."""
     return ProcessPoolExecutor(count, mp_context=get_context("spawn"))
 
 
 def request_all(urls: Sequence[str], per_second: float, client: str) -> list[ClientResponse]:
-    """Ask for all these as one client, an address; what came, without the bodies."""
+    """Request URLs as one client, given by its address; return the responses without bodies."""
     headers = {"X_Forwarded_For": client, "Accept_Encoding": "gzip"}
-    got = asyncio.run(run_at_rate((http_get(url, **headers) for url in urls), per_second))
-    return [replace(one, body=b"") for one in got]
+    responses = asyncio.run(run_at_rate((http_get(url, **headers) for url in urls), per_second))
+    return [replace(response, body=b"") for response in responses]
 
 
 def percentile(seconds: Iterable[float], share: float) -> float:
-    """The smallest value that so many of them do not exceed; 0 of none."""
+    """Return the value that the given share of values does not exceed; 0 if there are none."""
     ordered = sorted(seconds)
     return ordered[min(int(len(ordered) * share), len(ordered) - 1)] if ordered else 0.0
 
 
-def latency_figures(got: Iterable[ClientResponse]) -> str:
-    """How many, and how long they took."""
-    taken = [one.seconds for one in got]
+def latency_figures(responses: Iterable[ClientResponse]) -> str:
+    """Describe responses: their number, median and 99th percentile."""
+    taken = [response.seconds for response in responses]
     half, most = (percentile(taken, share) * 1000 for share in (0.5, 0.99))
-    return f"{len(taken)} answers, median {half:.0f} ms, 99th percentile {most:.0f} ms"
+    return f"{len(taken)} responses, median {half:.0f} ms, 99th percentile {most:.0f} ms"

@@ -1,7 +1,7 @@
-"""`python -m workers worker`, except that each task is run at the time it was asked for.
+"""`python -m workers worker`, except that each task runs as of the time in its job.
 
-Recorded answers are of their day: on any other an announcement is stale, and a pick is dated to
-when it came. So a test wakes a task "on 8 June", and the worker believes it.
+Recorded responses belong to their day: on any other day an announcement is stale, and a pick is
+dated to its arrival. So a test wakes a task "on 8 June", and the worker uses that time.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from workers.rq_worker import ALLOWED_JOBS
 
 
 def run_at(task: str, asked_at: float | None = None) -> dict[str, Any]:
-    """What `workers.jobs.run` does, at `asked_at` (seconds since 1970)."""
-    assert asked_at is not None, "a test wakes a task at a time"
+    """Do what `workers.jobs.run` does, as of `asked_at` (seconds since 1970)."""
+    assert asked_at is not None, "a test gives every task a time"
     settings, then = discover_settings(os.environ), datetime.fromtimestamp(asked_at, UTC)
     with closing(connect(settings.redis_url, retry=True)) as redis:
         return jobs.TaskRunner(redis, settings, lambda: then).run(task, None)

@@ -1,9 +1,9 @@
-"""The whole of Paperwire as processes that a test may hurt: store, workers, scheduler, web.
+"""Paperwire as processes that a test may kill or stop: store, workers, scheduler, web server.
 
-with OwnStore() as store, Stage.running(store, world) as stage:
-    stage.run("announcements:cs.CL", world.now)
+with DurableStore() as store, SystemUnderTest.running(store.url, world) as system:
+    system.run_task("announcements:cs.CL", world.now)
     store.process.kill()
-    stage.feed()
+    system.feed()
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ SAVED_KEYWORD: Final = ("Papers", "paper")
 
 
 def wait_until(condition: Callable[[], object], seconds: float = 30.0) -> float:
-    """Wait until something holds; how long that took, in seconds."""
+    """Wait until a condition is true; return the seconds that took."""
     began = time.monotonic()
     while not condition():
         assert time.monotonic() - began < seconds, f"not within {seconds} s"
@@ -59,7 +59,7 @@ def wait_until(condition: Callable[[], object], seconds: float = 30.0) -> float:
 
 
 class DurableStore:
-    """A store with an append-only file, as `paperwire up` has it, that may be hurt."""
+    """A store with an append-only file, as `paperwire up` starts it, that a test may kill."""
 
     def __init__(self, **options: str) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="pw-"))
@@ -84,10 +84,10 @@ class DurableStore:
         shutil.rmtree(self.folder)
 
     def start(self, prepare: Callable[[], None] | None = None) -> subprocess.Popen[bytes]:
-        """Start it on what it has kept, and wait until it answers."""
-        words = [word for name, text in self._options.items() for word in (f"--{name}", text)]
+        """Start it on its data, and wait until it responds."""
+        arguments = [word for name, text in self._options.items() for word in (f"--{name}", text)]
         self.process = subprocess.Popen(
-            [str(get_binary_path()), *words],
+            [str(get_binary_path()), *arguments],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             preexec_fn=prepare,
@@ -96,7 +96,7 @@ class DurableStore:
         return self.process
 
     def is_ready(self) -> bool:
-        """Whether it is there and has loaded what it kept."""
+        """Return True once the store runs and has loaded its data."""
         with suppress(Exception), Redis.from_url(self.url, socket_timeout=1) as redis:
             return bool(redis.ping())
         return False
@@ -104,18 +104,18 @@ class DurableStore:
 
 @dataclass
 class FeedPoller:
-    """Somebody who polls a feed all the time: how each poll ended."""
+    """A client that polls a feed continuously, and how each poll ended."""
 
     url: str
     polls: list[tuple[int, float, bool]] = field(default_factory=list)
-    """Status (0: no connection), seconds it took, whether it said that it is old."""
+    """Status (0: no connection), seconds, and whether the response was marked as old."""
 
     def poll(self) -> tuple[int, float, bool]:
-        """One request, over a connection of its own."""
+        """Send one request over a new connection."""
         began = time.monotonic()
         try:
-            answer = requests.get(self.url, timeout=10, headers={"Connection": "close"})
-            found = (answer.status_code, "Cache-Status" in answer.headers)
+            response = requests.get(self.url, timeout=10, headers={"Connection": "close"})
+            found = (response.status_code, "Cache-Status" in response.headers)
         except requests.RequestException:
             found = (0, False)
         self.polls.append((found[0], time.monotonic() - began, found[1]))
@@ -140,17 +140,17 @@ class FeedPoller:
 
     @property
     def statuses(self) -> set[int]:
-        """Every status that came."""
+        """Every status received."""
         return {status for status, _, _ in self.polls}
 
     @property
     def slowest(self) -> float:
-        """Seconds."""
+        """The longest poll, in seconds."""
         return max((seconds for _, seconds, _ in self.polls), default=0.0)
 
 
 class SystemUnderTest:
-    """One system in a folder of its own; its workers believe the time that a task is given."""
+    """One system in its own folder. Its workers take the time of a task from its job."""
 
     def __init__(self, url: str, folder: Path) -> None:
         self.redis = Redis.from_url(url)
@@ -175,37 +175,37 @@ class SystemUnderTest:
         url: str,
         world: Upstream,
         *,
-        programs: Sequence[str] = ("worker_then",),
+        programs: Sequence[str] = ("worker_at_time",),
         **settings: Any,
     ) -> Iterator[SystemUnderTest]:
-        """Start the web server and workers; stop them again."""
-        with tempfile.TemporaryDirectory(prefix="pw-stage-") as folder, ExitStack() as stack:
-            stage = cls(url, Path(folder))
-            stage.point_to(world, **settings)
+        """Start the web server and the named programs; stop them at the end."""
+        with tempfile.TemporaryDirectory(prefix="pw-system-") as folder, ExitStack() as stack:
+            system = cls(url, Path(folder))
+            system.point_to(world, **settings)
             for program in programs:
-                stack.enter_context(stage.program(program))
-            stack.enter_context(stage.process(web.web_command(stage.settings)))
-            wait_until(lambda: FeedPoller(f"{stage.url}/healthz").poll()[0] == 200)
-            yield stage
-            stage.redis.close()
+                stack.enter_context(system.program(program))
+            stack.enter_context(system.process(web.web_command(system.settings)))
+            wait_until(lambda: FeedPoller(f"{system.url}/healthz").poll()[0] == 200)
+            yield system
+            system.redis.close()
 
     def point_to(self, world: Upstream, **settings: Any) -> None:
-        """Have every job from now on ask this world."""
+        """Point every later job to this simulated world."""
         fields = {**world.settings(), **self._base_settings, **settings}
         self.config.write_text(to_toml(fields), "utf-8")
         self.settings = load_settings(self.config, {})
 
     @contextmanager
     def program(self, name: str) -> Iterator[subprocess.Popen[bytes]]:
-        """`worker_then`, or one of `python -m workers`."""
-        then = (sys.executable, "-m", "tests.end_to_end.worker_then")
-        command = then if name == "worker_then" else (sys.executable, "-m", "workers", name)
+        """Run `worker_at_time`, or one of `python -m workers`."""
+        at_time = (sys.executable, "-m", "tests.end_to_end.worker_at_time")
+        command = at_time if name == "worker_at_time" else (sys.executable, "-m", "workers", name)
         with self.process(command) as process:
             yield process
 
     @contextmanager
     def process(self, command: Sequence[str]) -> Iterator[subprocess.Popen[bytes]]:
-        """Any program with this stage's settings."""
+        """Run any program with this system's settings."""
         environment = {**os.environ, "PAPERWIRE_CONFIG": str(self.config)}
         process = subprocess.Popen(command, env=environment, cwd=ROOT, stderr=subprocess.DEVNULL)
         try:
@@ -224,12 +224,12 @@ class SystemUnderTest:
         return self.settings.base_url
 
     def reset_store(self, now: datetime) -> None:
-        """An empty store with the one keyword."""
+        """Empty the store and save the one keyword."""
         self.redis.flushall()
         Keywords(self.redis).add(*SAVED_KEYWORD, now=now)
 
     def run_task(self, task: str, at: datetime, seconds: float = 30.0) -> TaskState:
-        """Have a worker run a task as if it were then; the state it left."""
+        """Have a worker run a task as of a time; return the state it left."""
         jobs.enqueue_task(self.redis, task, at)
         wait_until(lambda: self._attempted(task) == at, seconds)
         state = self.states.get(task)
@@ -245,11 +245,11 @@ class SystemUnderTest:
         return state.attempted_at if state else None
 
     def feed(self) -> requests.Response:
-        """The keyword's feed, now."""
+        """Request the keyword's feed."""
         return requests.get(self.url + FEED, timeout=10)
 
     def shown_states(self, task: str) -> set[str]:
-        """The state of a source, as page, API, metrics and command line show it."""
+        """Return a source's states on the page, in the API, in metrics and on the command line."""
         return {
             self._on_page(task),
             self._in_api(task),
@@ -258,7 +258,7 @@ class SystemUnderTest:
         }
 
     def metrics(self) -> dict[tuple[str, ...], float]:
-        """Samples by name and labels' values."""
+        """Return the samples of `/metrics` by name and label values."""
         here = {"X-Forwarded-For": "127.0.0.1"} if self.settings.trusted_proxies else {}
         text = requests.get(f"{self.url}/metrics", timeout=10, headers=here).text
         return {
@@ -268,11 +268,11 @@ class SystemUnderTest:
         }
 
     def metrics_memory(self) -> float:
-        """Bytes that the store uses, as the metrics tell."""
+        """Return the bytes that the store uses, from the metrics."""
         return self.metrics()[("paperwire_store_memory_bytes",)]
 
     def status(self) -> dict[str, Any]:
-        """What `paperwire status --json` prints."""
+        """Return the output of `paperwire status --json`."""
         environment = {"PAPERWIRE_CONFIG": str(self.config)}
         ran = CliRunner(env=environment).invoke(main, ["status", "--json"])
         assert ran.exit_code == 0, ran.output
@@ -280,7 +280,7 @@ class SystemUnderTest:
         return found
 
     def doctor(self) -> set[str]:
-        """The checks that `paperwire doctor --offline` names."""
+        """Return the checks that fail in `paperwire doctor --offline`."""
         environment = {"PAPERWIRE_CONFIG": str(self.config)}
         ran = CliRunner(env=environment).invoke(main, ["doctor", "--offline", "--json"])
         return {finding["check"] for finding in json.loads(ran.stdout)["findings"]}

@@ -1,4 +1,4 @@
-"""Four real worker processes share the one lane to arXiv, at its real pace."""
+"""Four real worker processes share one rate limit for arXiv, with its real interval."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ WORKERS: Final = 4
 ROOT: Final = Path(__file__).parents[2]
 
 
-def test_four_workers_ask_arxiv_one_at_a_time_three_seconds_apart(
+def test_four_workers_request_arxiv_one_at_a_time_three_seconds_apart(
     redis: Redis, store_url: str
 ) -> None:
     with Upstream(datetime.now(UTC), rests=False) as world:
@@ -40,16 +40,16 @@ def test_four_workers_ask_arxiv_one_at_a_time_three_seconds_apart(
             _wait_for(lambda: sum(_jobs_done(redis)) == len(tasks), seconds=60)
             assert len(_jobs_done(redis)) == WORKERS
             assert min(_jobs_done(redis)) > 0
-        visits = world.requests_to(*ARXIV_PATHS)
+        requests = world.requests_to(*ARXIV_PATHS)
     assert {state.state for state in TaskStates(redis).all()} == {TaskStatus.OK}
-    assert Store(redis).count_papers() == len(visits) == len(tasks)
-    assert min(start_gaps(visits)) >= 3.0
-    assert overlapping_requests(visits) == []
-    assert len({visit.connection for visit in visits}) == len(visits)
+    assert Store(redis).count_papers() == len(requests) == len(tasks)
+    assert min(start_gaps(requests)) >= 3.0
+    assert overlapping_requests(requests) == []
+    assert len({request.connection for request in requests}) == len(requests)
 
 
 def _jobs_done(redis: Redis) -> list[int]:
-    """How many jobs each worker has done."""
+    """Return how many jobs each worker has completed."""
     workers: Any = redis.smembers("rq:workers")
     counts: Any = [redis.hget(worker, "successful_job_count") for worker in workers]
     return [int(count or 0) for count in counts]

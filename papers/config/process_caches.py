@@ -1,0 +1,226 @@
+"""The table of in-process caches: what each holds, its budget, and what empties it.
+
+`where` is the cached function, the class that owns the cache, or the function that makes it; a test
+compares the table with the code. Values that live as long as one request or one paper, such as a
+`cached_property` of a query, are not listed. Cached functions are pure.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+_LRU: Final = "least recently used first"
+
+
+class ProcessCache(NamedTuple):
+    """A cache in the memory of a process."""
+
+    where: str
+    holds: str
+    budget: str
+    emptied_by: str
+
+
+PROCESS_CACHES: Final = (
+    ProcessCache(
+        "papers.index.bitmaps._padding_bitmap",
+        "padding by combination of containers",
+        "1,024 combinations",
+        _LRU,
+    ),
+    ProcessCache(
+        "papers.index.bitmaps._padding_without_runs",
+        "padding as arrays, 8 kB a container, by combination",
+        "64 combinations",
+        _LRU,
+    ),
+    ProcessCache(
+        "papers.index.compaction.year_merge._MergeReader",
+        "the fields of the last part read; the shingle keys of a year, hashed from its papers",
+        "one part (the index of 8,192 papers); one year, some hundred MB",
+        "the next part; the end of the merge",
+    ),
+    ProcessCache(
+        "papers.index.term_months.TermMonths",
+        "stored months by term, of the terms that a writer has written",
+        "500,000 terms, checked at the start of each write",
+        "another epoch or server run: all; another revision: all but frequent terms",
+    ),
+    ProcessCache(
+        "papers.index.terms._category_and_source_labels",
+        "label terms by categories and sources",
+        "1,024 combinations",
+        _LRU,
+    ),
+    ProcessCache(
+        "papers.index.terms.is_single_shingle",
+        "whether a query leaf is one shingle",
+        "1,024 leaves",
+        _LRU,
+    ),
+    ProcessCache(
+        "papers.index.terms.text_shingles", "shingles by query leaf", "1,024 leaves", _LRU
+    ),
+    ProcessCache("papers.index.terms.text_terms", "terms by query leaf", "1,024 leaves", _LRU),
+    ProcessCache(
+        "papers.index.terms.title_terms", "title terms by query leaf", "1,024 leaves", _LRU
+    ),
+    ProcessCache(
+        "papers.index.writing.term_batch.Vocabulary",
+        "term numbers, word hashes and tokenizer ids by word",
+        "about 400,000 terms, some hundred MB",
+        "the store, which drops a writer's state when it is full",
+    ),
+    ProcessCache(
+        "papers.model.arxiv_calendar._announcement_for_hour",
+        "announcement by hour since 1970",
+        "16,384 hours",
+        _LRU,
+    ),
+    ProcessCache("papers.model.arxiv_id.parse_yymm", "YYYYMM by YYMM", "2,048 months", _LRU),
+    ProcessCache(
+        "papers.model.json_rows._parse_time", "aware UTC time by ISO text", "4,096 texts", _LRU
+    ),
+    ProcessCache(
+        "papers.model.labels.month_day_range",
+        "first and last indexed day by YYYYMM",
+        "1,024 months",
+        _LRU,
+    ),
+    ProcessCache(
+        "papers.model.merge._normalize_categories",
+        "primary and canonical categories by stated ones",
+        "4,096 lists",
+        _LRU,
+    ),
+    ProcessCache(
+        "papers.query.explain._fold_word",
+        "folded words by word of at most 24 characters",
+        "32,768 words",
+        _LRU,
+    ),
+    ProcessCache(
+        "papers.query.explain._token_index",
+        "token positions by text and tokenizer",
+        "64 texts",
+        _LRU,
+    ),
+    ProcessCache(
+        "papers.query.parser.parse_query",
+        "immutable query trees by keyword",
+        "512 keywords of at most 500 characters",
+        _LRU,
+    ),
+    ProcessCache(
+        "papers.query.request._type_filters",
+        "immutable filter nodes by announce types",
+        "64 sets of types; 15 exist",
+        _LRU,
+    ),
+    ProcessCache(
+        "papers.search.index_cache.IndexCache",
+        "postings, term months, packed papers, verified doc ids and hits of one store revision",
+        "64 MB a store",
+        "another revision, or a full budget; layouts stay",
+    ),
+    ProcessCache(
+        "papers.search.percolate.PercolatorCache",
+        "percolators by list of saved keywords",
+        "`_MAX_CACHED_PERCOLATORS` lists",
+        "itself, when full",
+    ),
+    ProcessCache(
+        "papers.text.phrases._phrase_regexes",
+        "two compiled expressions by number of words",
+        "64 numbers; 16 are used",
+        _LRU,
+    ),
+    ProcessCache(
+        "papers.text.phrases.phrase_pattern",
+        "surface forms of the words by phrase",
+        "1,024 phrases",
+        _LRU,
+    ),
+    ProcessCache(
+        "papers.text.plurals._SingularCache",
+        "singular by folded word",
+        "200,000 words, about 25 MB a process",
+        "itself, when full",
+    ),
+    ProcessCache(
+        "paperwire.simulator.formats.api_query.fold_words",
+        "folded words by text (simulator only)",
+        "65,536 texts",
+        _LRU,
+    ),
+    ProcessCache(
+        "service.cache.disk_tier.DiskTier",
+        "entity tag by digest, of the files that this process has written",
+        "`max_files` entries",
+        "itself, when full",
+    ),
+    ProcessCache(
+        "service.cache.encodings._negotiate_cached",
+        "content coding by Accept-Encoding",
+        "1,024 headers of at most 200 characters",
+        _LRU,
+    ),
+    ProcessCache(
+        "service.cache.lookup.CacheLookup",
+        "rendered bodies with the version that they are current for, by cache key and coding",
+        "8 MB an app",
+        _LRU,
+    ),
+    ProcessCache(
+        "service.cache.version_stamp._visible_task_states",
+        "the visible part of task states by their stored values",
+        "4 sets of states",
+        _LRU,
+    ),
+    ProcessCache(
+        "service.context.open_context",
+        "parsed search URLs by name and query string",
+        "4 MB an app",
+        _LRU,
+    ),
+    ProcessCache(
+        "service.feeds.entry_cache.EntryCaches",
+        "rendered entries by format, doc id and hash; entry templates by format and shape",
+        "32 MB of entries and 8 MB of templates an app",
+        _LRU,
+    ),
+    ProcessCache(
+        "service.http.responses._format_http_date", "HTTP date by second", "1,024 dates", _LRU
+    ),
+    ProcessCache(
+        "service.markup.mathml.tex_to_mathml",
+        "MathML by formula of at most 600 characters",
+        "8,192 formulas",
+        _LRU,
+    ),
+    ProcessCache(
+        "workers.sources.arxiv.oai_record._clean_license",
+        "clean URL by license text",
+        "256 texts",
+        _LRU,
+    ),
+    ProcessCache(
+        "workers.sources.arxiv.oai_record._split_categories",
+        "categories by their text",
+        "4,096 texts",
+        _LRU,
+    ),
+    ProcessCache(
+        "workers.sources.arxiv.oai_record.parse_day",
+        "aware time by day and name of the field",
+        "4,096 days",
+        _LRU,
+    ),
+    ProcessCache(
+        "workers.sources.arxiv.oai_record.version_number",
+        "version number by text",
+        "256 texts",
+        _LRU,
+    ),
+)
+"""Every cache, sorted by `where`."""

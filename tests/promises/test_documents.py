@@ -1,0 +1,189 @@
+"""What documents say of commands, keywords, files and names, against what there is."""
+
+from __future__ import annotations
+
+import ast
+import pkgutil
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from papers.query.parser import parse_query
+from paperwire.cli import main
+from tests.promises.source_tree import DOCS, MODULES, ROOT, source_files
+from tests.promises.test_dependencies import PYPROJECT
+
+README: Final = (ROOT / "README.md").read_text("utf-8")
+PAGES: Final = [
+    *(ROOT / name for name in ("README.md", "CHANGELOG.md", "benchmarks/README.md")),
+    *sorted(DOCS.rglob("*.md")),
+]
+"""Every document; the folders that a path in them may begin with follow."""
+
+FOLDERS: Final = "papers workers service paperwire tests benchmarks docs deploy .ci".split()
+
+
+def page_id(page: Path) -> str:
+    return str(page.relative_to(ROOT))
+
+
+def blocks(kind: str) -> list[str]:
+    """The README's fenced blocks of one language."""
+    fenced = re.findall(r"^```(\w*)\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
+    return [text for marked, text in fenced if marked == kind]
+
+
+def commands() -> list[list[str]]:
+    lines = [line for block in blocks("sh") for line in block.splitlines()]
+    return [shlex.split(line, comments=True) for line in lines if line.startswith("./run")]
+
+
+@pytest.mark.parametrize("words", commands(), ids=" ".join)
+def test_commands_of_the_readme_exist(words: list[str]) -> None:
+    """Each is parsed as click would, and not run."""
+    name, *rest = words[1:] or ["up"]
+    command = main.commands[name]
+    if isinstance(command, click.Group):
+        name, *rest = rest
+        command = command.commands[name]
+    command.make_context(name, rest)
+
+
+def test_keywords_of_the_readme_parse() -> None:
+    (block,) = [block for block in blocks("") if "reward model  " in block]
+    queries = [re.split(r"\s{3,}", line)[0] for line in block.splitlines()]
+    assert len(queries) >= 10
+    for query in queries:
+        parse_query(query)
+
+
+def test_every_command_is_documented() -> None:
+    table = (DOCS / "running.md").read_text("utf-8")
+    for name in main.commands:
+        assert re.search(rf"`{name}\b", table), name
+
+
+def test_arxiv_is_thanked() -> None:
+    thanks = "Thank you to arXiv for use of its open access interoperability."
+    assert thanks in README
+    templates = (ROOT / "service" / "templates").glob("*.html")
+    assert any(thanks in path.read_text("utf-8") for path in templates)
+
+
+def test_version_is_the_same_everywhere() -> None:
+    version = PYPROJECT["project"]["version"]
+    output = CliRunner().invoke(main, ["--version"]).output
+    assert output == f"paperwire, version {version}\n"
+    assert f"image: paperwire:{version}\n" in (ROOT / "docker-compose.yml").read_text("utf-8")
+
+
+def anchors(page: Path) -> set[str]:
+    """The anchors of a page's headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text("utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=page_id)
+def test_links_between_documents_lead_somewhere(page: Path) -> None:
+    for link in re.findall(r"\]\(([^)\s]+)", page.read_text("utf-8")):
+        if link.startswith("https://"):
+            continue
+        target, _, anchor = link.partition("#")
+        linked = page.parent / target if target else page
+        assert linked.exists(), link
+        assert not anchor or anchor in anchors(linked), link
+
+
+def code_spans(text: str) -> Iterator[str]:
+    """The words of a Markdown text between backticks, outside of fenced blocks and links' texts."""
+    prose = re.sub(r"^```.*?^```$", "", text, flags=re.DOTALL | re.MULTILINE)
+    prose = re.sub(r"\[[^\]\n]*\]\(", "(", prose)
+    yield from (word for span in re.findall(r"`([^`\n]+)`", prose) for word in span.split())
+
+
+def is_path(word: str) -> bool:
+    """True of what names a file or folder of the repository: `papers/store.py`, `service/http/`."""
+    first, slash, _ = word.partition("/")
+    return (first in FOLDERS and bool(slash)) or bool(re.fullmatch(r"[\w/]+\.py", word))
+
+
+def exists(path: str) -> bool:
+    """True if a path leads somewhere. A bare `name.py` may name any module: names are unique."""
+    return any(ROOT.glob(path)) or any(file.name == path for file in MODULES.values())
+
+
+@pytest.mark.parametrize("page", PAGES, ids=page_id)
+def test_paths_in_documents_exist(page: Path) -> None:
+    words = {word.rstrip(",") for word in code_spans(page.read_text("utf-8"))}
+    paths = {word for word in words if is_path(word)} - {"__init__.py"}
+    assert [path for path in sorted(paths) if not exists(path)] == []
+
+
+DOTTED: Final = re.compile(r"`((?:papers|workers|service|paperwire|tests|benchmarks)(?:\.\w+)+)`")
+
+
+FILE_SUFFIXES: Final = (".toml", ".env", ".gz", ".service")
+
+
+def dotted_names(text: str) -> set[str]:
+    """The names between backticks that begin with a package of ours: `papers.store.Store`."""
+    return {name for name in DOTTED.findall(text) if not name.endswith(FILE_SUFFIXES)}
+
+
+def resolves(name: str) -> bool:
+    """True if a dotted name is a module or package, or can be reached from one by import."""
+    module = ROOT / name.replace(".", "/")
+    if module.is_dir() or module.with_suffix(".py").exists():
+        return True
+    try:
+        pkgutil.resolve_name(name)
+    except (ImportError, AttributeError):
+        return False
+    return True
+
+
+@pytest.mark.parametrize("page", PAGES, ids=page_id)
+def test_dotted_names_in_documents_resolve(page: Path) -> None:
+    names = dotted_names(page.read_text("utf-8"))
+    assert [name for name in sorted(names) if not resolves(name)] == []
+
+
+def docstrings(path: Path) -> Iterator[str]:
+    """Every string that stands alone in a module: docstrings, and those of constants."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        match node:
+            case ast.Expr(value=ast.Constant(value=str(text))):
+                yield text
+
+
+def test_dotted_names_in_docstrings_resolve() -> None:
+    files = [*MODULES.values(), *source_files("tests", "benchmarks")]
+    names = {
+        (name, page_id(path))
+        for path in files
+        for text in docstrings(path)
+        for name in dotted_names(text)
+    }
+    assert [(name, path) for name, path in sorted(names) if not resolves(name)] == []
+
+
+def glossary_rows() -> list[tuple[str, str, str]]:
+    page = (DOCS / "glossary.md").read_text("utf-8")
+    return re.findall(r"^\| (?!term |---)(.+?) \| (.+?) \| (.+?) \|$", page, re.MULTILINE)
+
+
+def test_glossary_explains_each_term_once_and_names_its_code() -> None:
+    rows = glossary_rows()
+    terms = [term for term, _, _ in rows]
+    assert len(terms) >= 30
+    assert sorted(terms, key=str.lower) == terms, "in alphabetical order"
+    assert len(set(terms)) == len(terms)
+    for term, _, places in rows:
+        found = [word for word in code_spans(places) if is_path(word) or resolves(word)]
+        assert found == list(code_spans(places)) != [], f"{term}: {places}"
