@@ -51,7 +51,7 @@ class Keywords:
         """Every saved keyword, by name."""
         with translate_store_errors(self._redis):
             found: Any = self._redis.hgetall(keys.KEYWORDS)
-        keywords = [_decode(slug.decode(), text) for slug, text in found.items()]
+        keywords = [self.decode(slug.decode(), text) for slug, text in found.items()]
         return sorted(keywords, key=lambda keyword: (keyword.name.casefold(), keyword.slug))
 
     def get(self, slug_or_name: str) -> Keyword:
@@ -61,7 +61,12 @@ class Keywords:
             text: Any = self._redis.hget(keys.KEYWORDS, slug) if slug else None
         if text is None:
             raise UnknownKeyword(f"no keyword {slug_or_name[:MAX_NAME_LENGTH]!r} is saved here")
-        return _decode(slug, text)
+        return self.decode(slug, text)
+
+    @staticmethod
+    def decode(slug: str, stored: bytes) -> Keyword:
+        """Decode a value of the keywords hash. Raises StoreError if it is damaged."""
+        return _decode(slug, stored)
 
     def add(self, name: str, query_text: str, *, now: datetime) -> Keyword:
         """Save a keyword and have its first papers fetched; the same name again changes its query.

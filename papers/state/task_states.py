@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import MISSING, asdict, dataclass, fields
 from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
@@ -107,7 +107,15 @@ class TaskStates:
         """Every state, by name."""
         with translate_store_errors(self._redis):
             found: Any = self._redis.hgetall(keys.SOURCES)
-        states = [_decode(TaskState, keys.SOURCES, text) for text in found.values()]
+        return self.decode_all(found.values())
+
+    @staticmethod
+    def decode_all(values: Iterable[bytes]) -> list[TaskState]:
+        """Decode the values of the task states hash, sorted by name.
+
+        Raises StoreError if one is damaged.
+        """
+        states = [_decode(TaskState, keys.SOURCES, value) for value in values]
         return sorted(states, key=lambda state: state.name)
 
     def get(self, name: str) -> TaskState | None:

@@ -132,3 +132,10 @@ def test_damage_is_named(redis: Redis) -> None:
     redis.hset(keys.KEYWORDS, "mllm", b'{"name": "MLLM"}')
     with pytest.raises(StoreError, match="delete 'mllm' to go on"):
         Keywords(redis).all()
+
+
+def test_decode_reads_a_stored_value(redis: Redis) -> None:
+    added = Keywords(redis).add("MLLM", "mllm OR vlm", now=NOW)
+    stored = redis.hget(keys.KEYWORDS, "mllm")
+    assert isinstance(stored, bytes)
+    assert Keywords.decode("mllm", stored) == added

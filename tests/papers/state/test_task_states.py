@@ -35,6 +35,14 @@ def test_a_state_comes_back_as_it_was(states: TaskStates) -> None:
     assert states.get("hf:recent") is None
 
 
+def test_decode_all_reads_stored_values_sorted_by_name(redis: Redis, states: TaskStates) -> None:
+    for name in ("hf:today", "enrich", "announcements:cs.AI"):
+        states.save(replace(FEED, name=name))
+    values = redis.hvals(keys.SOURCES)
+    assert isinstance(values, list)
+    assert TaskStates.decode_all(values) == states.all()
+
+
 def test_the_newest_state_is_kept(states: TaskStates) -> None:
     states.save(FEED)
     states.save(replace(FEED, state=TaskStatus.STALE))
@@ -57,7 +65,7 @@ DAMAGED = [
 @pytest.mark.parametrize("text", DAMAGED)
 def test_damage_is_named(redis: Redis, states: TaskStates, text: bytes) -> None:
     redis.hset(keys.SOURCES, "a", text)
-    with pytest.raises(StoreError, match=r"sources: .* is no SourceState"):
+    with pytest.raises(StoreError, match=r"sources: .* is no TaskState"):
         states.get("a")
 
 
