@@ -99,7 +99,7 @@ class PaperwireEngine:
 
     def drop_query_caches(self) -> None:
         """Forget words and postings."""
-        self.store.clear_postings_cache()
+        self.store.reader.clear_postings()
 
     def size_in_bytes(self) -> int:
         """Memory, all told: records and index."""

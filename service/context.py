@@ -21,6 +21,7 @@ from papers.query.parser import Query, parse_query
 from papers.query.request import Page, SearchRequest
 from papers.redis_backend.connection import connect
 from papers.search.counts import MatchCounter
+from papers.search.percolate import PercolatorCache
 from papers.search.similar import MoreLikeThis
 from papers.state.communities import Communities
 from papers.state.keywords import Keyword, Keywords, slug_of
@@ -65,6 +66,7 @@ class AppContext:
     similar_papers: MoreLikeThis
     communities: Communities
     url_cache: ByteLRU[tuple[str, bytes], SearchUrls]
+    percolators: PercolatorCache
 
     def now(self) -> datetime:
         """The time of day, aware UTC: told to what needs it, and to nothing that is rendered."""
@@ -268,6 +270,7 @@ def open_context(app: Flask, settings: Settings) -> None:
         MoreLikeThis(store.reader),
         Communities(redis, settings),
         ByteLRU(_URL_CACHE_BYTES),
+        PercolatorCache(),
     )
 
 

@@ -26,6 +26,7 @@ from papers.maintenance import migrations
 from papers.maintenance.backup_file import BackupHeader, BackupRecord, BackupWriter
 from papers.redis_backend import keys
 from papers.redis_backend.connection import translate_store_errors
+from papers.redis_backend.months import stored_months
 
 BATCH_SIZE: Final = 1_000
 """Papers, or members of a key, in one record."""
@@ -75,12 +76,11 @@ def _records(redis: Redis) -> Iterator[BackupRecord]:
     for pattern in keys.COPIED:
         for name in _matching_keys(redis, pattern):
             yield from _key_records(redis, name)
-    members: Any = redis.zrange(keys.MONTHS, 0, -1, withscores=True)
-    for yymm, month in members:
-        papers: Any = redis.hgetall(keys.month_papers(yymm.decode()))
+    for yymm, month in stored_months(redis):
+        papers: Any = redis.hgetall(keys.month_papers(yymm))
         numbered = [[int.from_bytes(field, "big"), packed] for field, packed in papers.items()]
         for some in _batches(sorted(numbered)):
-            yield [PAPERS_RECORD, yymm.decode(), int(month), some]
+            yield [PAPERS_RECORD, yymm, month, some]
 
 
 def _matching_keys(redis: Redis, pattern: str) -> Iterator[bytes]:

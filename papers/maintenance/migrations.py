@@ -23,6 +23,7 @@ from papers.errors import StoreBusy, StoreError, StoreTooNew
 from papers.index.term_months import TermMonths
 from papers.redis_backend import keys
 from papers.redis_backend.connection import translate_store_errors
+from papers.redis_backend.months import stored_months
 
 SCHEMA_VERSION: Final = 5
 """What this Paperwire writes and reads. Moves when `papers.redis_backend.keys` or
@@ -48,7 +49,7 @@ def _no_op(redis: Redis) -> Iterator[None]:
 
 def _rename_all_keys(redis: Redis) -> Iterator[None]:
     """Give the keys of every month the tag of its year; a step is a month."""
-    for yymm, _ in _months(redis):
+    for yymm, _ in stored_months(redis):
         _rename_keys(redis, yymm)
         yield
 
@@ -58,17 +59,12 @@ def _reindex_all(redis: Redis) -> Iterator[None]:
     from papers.index.month_writer import MonthWriter
     from papers.index.term_batch import Vocabulary
 
-    months = _months(redis)
+    months = stored_months(redis)
     for yymm, month in months:
         MonthWriter(redis, month, yymm, TermMonths(redis), Vocabulary()).reindex()
         yield
     for year in {yymm[:2] for yymm, _ in months}:
         redis.unlink(keys.segment_postings(year))
-
-
-def _months(redis: Redis) -> list[tuple[str, int]]:
-    members: Any = redis.zrange(keys.MONTHS, 0, -1, withscores=True)
-    return [(yymm.decode(), int(month)) for yymm, month in members]
 
 
 def _rename_keys(redis: Redis, yymm: str) -> None:

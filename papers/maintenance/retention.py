@@ -30,6 +30,7 @@ from papers.index.term_months import TermMonths
 from papers.model.arxiv_id import ArxivId
 from papers.redis_backend import keys
 from papers.redis_backend.connection import RedisCommand, read_many, translate_store_errors
+from papers.redis_backend.months import stored_months
 from papers.redis_backend.revision import bump_revision
 
 MAX_ATTEMPTS: Final = 50
@@ -63,7 +64,7 @@ class Retention:
     def remove_before(self, first: int, *, now: datetime) -> RemovalResult:
         """Remove every month before that one (YYYYMM)."""
         with translate_store_errors(self._redis):
-            months = self._months_before(first)
+            months = stored_months(self._redis, before=first)
             if not months:
                 return RemovalResult((), 0)
             token = uuid4().hex
@@ -78,11 +79,6 @@ class Retention:
                 pipe.execute()
             held = tuple(month for month, count in counts.items() if count)
             return RemovalResult(held, sum(counts.values()))
-
-    def _months_before(self, first: int) -> list[tuple[str, int]]:
-        """Id's four digits and YYYYMM, oldest first."""
-        members: Any = self._redis.zrangebyscore(keys.MONTHS, 0, f"({first}", withscores=True)
-        return [(yymm.decode(), int(month)) for yymm, month in members]
 
     def _retry(self, step: Callable[[str, int], int], yymm: str, month: int) -> int:
         for _ in range(MAX_ATTEMPTS):

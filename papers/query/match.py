@@ -121,7 +121,7 @@ def _occurs_in_any_name(text: Text, names: Sequence[str]) -> bool:
     """
     flat = _fold_names(names)
     if flat is not None:
-        return phrase_pattern(text.words, plurals=False).occurs_in(flat)
+        return phrase_pattern(text.words, with_plurals=False).occurs_in(flat)
     return any(_occurs(text, _pad_words(tokenize_unstemmed(name))) for name in names)
 
 
@@ -191,6 +191,6 @@ _LEAF_MATCHERS: Final[dict[type, Callable[..., bool]]] = {
     Text: _text_matches,
     Label: _label_matches,
     IdFilter: lambda named, paper: paper.paper.id == named.id,
-    MinVotes: lambda voted, paper: (paper.paper.votes or 0) >= voted.least,
+    MinVotes: lambda voted, paper: (paper.paper.votes or 0) >= voted.minimum,
     DateRange: _date_range_matches,
 }

@@ -11,7 +11,6 @@ from flask import Response, render_template
 from papers.errors import UnknownPaper
 from papers.model.arxiv_id import ArxivId
 from papers.model.paper import Paper
-from papers.search.percolate import matching_keywords
 from papers.search.similar import SimilarPaper
 from papers.state.keywords import Keyword
 from papers.state.votes import VoteHistory
@@ -59,7 +58,7 @@ def _render_paper(ctx: AppContext, wanted: ArxivId) -> bytes:
         paper=known,
         versions=version_links(known),
         doi=valid_http_url(_DOI_RESOLVER + single_line(known.doi)) if known.doi else "",
-        met=matching_keywords(known, keywords),
+        met=ctx.percolators.matching_keywords(known, keywords),
         growth={
             who: vote_plot(days) for who, days in VoteHistory(ctx.redis).history(wanted).items()
         },

@@ -16,7 +16,6 @@ from papers.model.periods import PeriodKind as Rhythm
 from papers.query.ast import Label, LabelKind, any_of
 from papers.query.parser import Query, parse_query
 from papers.query.request import ALL_ANNOUNCE_TYPES, SearchRequest
-from papers.search.percolate import matching_keywords
 from papers.state.keywords import Keyword
 from service.cache.version_stamp import ALL_KEYWORDS
 from service.context import AppContext, context
@@ -103,7 +102,7 @@ def find_picked_papers(
 
 
 def build_picked_paper(
-    paper: Paper, keywords: Sequence[Keyword], query: Query | None = None
+    ctx: AppContext, paper: Paper, keywords: Sequence[Keyword], query: Query | None = None
 ) -> PickedPaper:
     """A picked paper as pages show it to whoever asked for `query`."""
     comments = sum(pick.comments or 0 for pick in paper.picks)
@@ -112,7 +111,7 @@ def build_picked_paper(
         _require_lead_pick(paper),
         paper.votes or 0,
         comments,
-        matching_keywords(paper, keywords),
+        ctx.percolators.matching_keywords(paper, keywords),
     )
 
 
@@ -170,7 +169,9 @@ def _render_picks(
     keywords = ctx.keywords.all()
     return render_template(
         "picks.html",
-        picks=[build_picked_paper(paper, keywords, query) for paper in papers[:MAX_SHOWN_PICKS]],
+        picks=[
+            build_picked_paper(ctx, paper, keywords, query) for paper in papers[:MAX_SHOWN_PICKS]
+        ],
         total=len(papers),
         feeds=address.feed_links,
         atom_url=address.url("atom"),

@@ -210,7 +210,7 @@ def test_any_split_order_and_repetition_leave_one_content(
     redis = Redis.from_url(store_url)
     first = ingested(redis, [said])
     content, waiting = fingerprint(redis), first.undescribed(100)
-    with mock.patch.object(month_writer, "MANY", 2):  # from two on, they are packed in a thread
+    with mock.patch.object(month_writer, "PARALLEL_PACK_MIN", 2):  # from two on, they are packed in a thread
         again = ingested(redis, split(said, random.Random(seed)))
     assert fingerprint(redis) == content
     assert again.undescribed(100) == waiting

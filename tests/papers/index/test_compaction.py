@@ -365,7 +365,7 @@ def test_a_walk_reads_a_closed_year_at_once(redis: Redis) -> None:
     assert calls["hmget"] > len(said)
     Compactor(redis).compact_before(202601)
     store.newest_ids(parse_query("thing1"), 200)  # by which it learns that years are closed
-    store.clear_postings_cache()
+    store.reader.clear_postings()
     with counted(redis) as calls:
         assert len(store.newest_ids(parse_query("reward"), 200)) == len(said)
     assert calls["hmget"] <= 11 + 1, "eleven years, and where the word occurs"

@@ -152,7 +152,7 @@ def test_older_months_are_moved_and_indexed_anew(redis: Redis, before: int) -> N
     assert migrations.prepare_store(redis) == before
     assert fingerprint(redis) == clean
     assert redis.keys("{250[23]}:*") == []
-    store.clear_postings_cache()
+    store.reader.clear_postings()
     assert store.newest_ids(parse_query('au:"yann lecun"')) == ids[::-1]
 
 

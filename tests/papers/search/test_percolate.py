@@ -12,7 +12,7 @@ from papers.model.paper import Paper, Sighting
 from papers.query.ast import DateRange, all_of
 from papers.query.match import FoldedPaper, matches_node
 from papers.query.parser import Query, parse_query
-from papers.search.percolate import MIN_VECTORIZED_BATCH, Percolator, matching_keywords
+from papers.search.percolate import MIN_VECTORIZED_BATCH, Percolator, PercolatorCache
 from papers.state.keywords import Keyword
 from tests.papers.papers_strategies import TUESDAY, sightings
 from tests.papers.query_strategies import queries
@@ -62,7 +62,7 @@ def test_nobody_meets_nothing() -> None:
 def test_saved_keywords_are_met_in_their_order() -> None:
     saved = [Keyword(name, name, name, TUESDAY) for name in ("models", "zebra", "rew*", "reward")]
     paper = paper_from_sighting(announced(title="Reward models"))
-    assert [keyword.name for keyword in matching_keywords(paper, saved)] == [
+    assert [keyword.name for keyword in PercolatorCache().matching_keywords(paper, saved)] == [
         "models",
         "rew*",
         "reward",

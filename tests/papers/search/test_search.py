@@ -324,8 +324,8 @@ def test_an_answer_cut_by_the_bound_on_work_says_so_and_leads_on(
     store.ingest([picked(number, day=number % 5) for number in texts], now=NOW)
     ask = ask_for(keyword, order=order, limit=7)
     whole = [paper.id for paper in papers_on(walked(store, ask))]
-    store.clear_postings_cache()
-    monkeypatch.setattr("papers.search.collector.WORK_BOUND", 20)
+    store.reader.clear_postings()
+    monkeypatch.setattr("papers.search.collector.VERIFICATION_LIMIT", 20)
     pages = walked(store, ask)
     assert [paper.id for paper in papers_on(pages)] == whole
     assert len(whole) == (9 if keyword.startswith("abs:") else 390)
