@@ -123,8 +123,8 @@ def test_a_file_that_is_not_there(redis: Redis, tmp_path: Path) -> None:
         backup.write_backup(redis, tmp_path / "none" / "b", now=NOW)
 
 
-@pytest.mark.parametrize(("head", "says"), [({"paperwire-backup": 2}, "has form 2")])
-def test_a_later_form_is_refused(tmp_path: Path, head: dict[str, int], says: str) -> None:
+@pytest.mark.parametrize(("head", "says"), [({"paperwire-backup": 2}, "has format 2")])
+def test_newer_format_is_refused(tmp_path: Path, head: dict[str, int], says: str) -> None:
     (tmp_path / "b").write_text(json.dumps(head | {"schema": 1, "made": str(NOW)}) + "\n")
     with pytest.raises(BadBackup, match=says), BackupReader.open_file(tmp_path / "b"):
         pass
