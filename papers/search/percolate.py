@@ -62,7 +62,7 @@ class Percolator(Generic[T]):
 
     def __init__(self, queries: Iterable[tuple[T, Node]]) -> None:
         self._queries = [
-            _StoredQuery(key, _unread_plan(root), residual_query(root)) for key, root in queries
+            _StoredQuery(key, QueryPlan.of(root), residual_query(root)) for key, root in queries
         ]
         phrases = (phrase for query in self._queries for phrase in query.plan.phrases)
         self._shingles = frozenset(hash for phrase in phrases for hash in text_shingles(phrase))
@@ -90,11 +90,6 @@ class Percolator(Generic[T]):
         if len(papers) < MIN_VECTORIZED_BATCH:
             return _index_singly(papers, self._shingles)
         return _index_vectorized(papers, self._sorted_shingles)
-
-
-def _unread_plan(root: Node) -> QueryPlan:
-    """Return a plan that needs no reading; a batch expands its prefixes."""
-    return QueryPlan.of(root).with_expansions({})
 
 
 class PercolatorCache:

@@ -72,7 +72,7 @@ class QueryPlan:
     dictionary_terms: Sequence[bytes]
     is_exact: bool
     expansions: PrefixExpansions | None = None
-    """None until the vocabulary was read."""
+    """None until the vocabulary was read; empty if there are no prefixes."""
     probe_terms: ProbeTerms = field(default_factory=dict)
     probed_months: Months = ()
     """The months whose probe terms are read, in the order in which they turned out ambiguous."""
@@ -84,15 +84,17 @@ class QueryPlan:
         """Return the plan of a tree, before anything was read."""
         unique = tuple(dict.fromkeys(leaves(root)))
         texts = [leaf for leaf in unique if isinstance(leaf, Text)]
+        prefixes = [text for text in texts if text.is_prefix]
         return cls(
             root=root,
             leaves=unique,
-            prefixes=[text for text in texts if text.is_prefix],
+            prefixes=prefixes,
             phrases=[text for text in texts if text.is_phrase and text_shingles(text)],
             dictionary_terms=tuple(
                 dict.fromkeys(term for text in texts for term in term_months_fields(text))
             ),
             is_exact=is_exact(root),
+            expansions=None if prefixes else {},
         )
 
     def with_expansions(self, expansions: PrefixExpansions) -> QueryPlan:

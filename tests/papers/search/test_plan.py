@@ -46,7 +46,7 @@ class FakePostings:
 
 
 def plan_of(keyword: str) -> QueryPlan:
-    return QueryPlan.of(parse_query(keyword).tree).with_expansions({})
+    return QueryPlan.of(parse_query(keyword).tree)
 
 
 def keys_of(plan: QueryPlan, month: int = MONTH) -> set[PostingKey]:
