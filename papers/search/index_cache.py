@@ -27,7 +27,6 @@ from papers.search.evaluate import PostingKey, PrefixExpansions, ProbeTerms
 from papers.search.plan import QueryPlan, WantedPostings
 from papers.search.segments import (
     Months,
-    Segment,
     SegmentLookup,
     SegmentMap,
     SegmentPosting,
@@ -172,19 +171,17 @@ class IndexCache:
 
     def segment_lookups(self, wanted: WantedPostings) -> list[SegmentLookup]:
         """Return the lookups of wanted postings, by the segments that are known to hold them."""
-        return [
-            SegmentLookup(segment, posting_keys, self._postings_of(segment))
+        cached = self.segment_postings
+        known = len(cached)
+        lookups = [
+            SegmentLookup(
+                segment, posting_keys, cached.setdefault((segment.period, segment.layout), {})
+            )
             for months, posting_keys in wanted
             for segment in self.segments.locate(months)
         ]
-
-    def _postings_of(self, segment: Segment) -> SegmentPostings:
-        key = (segment.period, segment.layout)
-        cached = self.segment_postings.get(key)
-        if cached is None:
-            cached = self.segment_postings.setdefault(key, {})
-            self.byte_size += _ENTRY_COST
-        return cached
+        self.byte_size += _ENTRY_COST * (len(cached) - known)
+        return lookups
 
     def posting_requests(self, lookups: Iterable[SegmentLookup]) -> list[ReadRequest]:
         """Return the requests for postings that are not cached.
@@ -218,9 +215,9 @@ class IndexCache:
             self.segments.set_layout(segment.period, layout)
             if layout != segment.layout:
                 return False
-            for key, posting in decode_postings(segment, missing, values):
-                lookup.cached[key] = posting
-                self.byte_size += posting_size(posting)
+            decoded = decode_postings(segment, missing, values)
+            lookup.cached.update(decoded)
+            self.byte_size += sum(map(posting_size, decoded.values()))
             return True
 
         return ReadRequest(("HMGET", segment.redis_key, *fields), accept)

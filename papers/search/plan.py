@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from itertools import groupby
 from math import prod
 from typing import Final, Protocol
@@ -69,10 +68,13 @@ class QueryPlan:
     prefixes: Sequence[Text]
     phrases: Sequence[Text]
     """The phrases that have shingles."""
+    day_ranges: Sequence[DateRange]
     dictionary_terms: Sequence[bytes]
     is_exact: bool
     expansions: PrefixExpansions | None = None
     """None until the vocabulary was read; empty if there are no prefixes."""
+    base_keys: tuple[PostingKey, ...] = ()
+    """The postings to read of every month, once prefixes are expanded."""
     probe_terms: ProbeTerms = field(default_factory=dict)
     probed_months: Months = ()
     """The months whose probe terms are read, in the order in which they turned out ambiguous."""
@@ -85,21 +87,25 @@ class QueryPlan:
         unique = tuple(dict.fromkeys(leaves(root)))
         texts = [leaf for leaf in unique if isinstance(leaf, Text)]
         prefixes = [text for text in texts if text.is_prefix]
+        terms = dict.fromkeys(term for text in texts for term in term_months_fields(text))
         return cls(
             root=root,
             leaves=unique,
             prefixes=prefixes,
             phrases=[text for text in texts if text.is_phrase and text_shingles(text)],
-            dictionary_terms=tuple(
-                dict.fromkeys(term for text in texts for term in term_months_fields(text))
-            ),
+            day_ranges=[leaf for leaf in unique if isinstance(leaf, DateRange)],
+            dictionary_terms=tuple(terms),
             is_exact=is_exact(root),
             expansions=None if prefixes else {},
+            base_keys=() if prefixes else _base_keys(unique, {}),
         )
 
     def with_expansions(self, expansions: PrefixExpansions) -> QueryPlan:
         """Return the plan with the words its prefixes stand for."""
-        return self if self.expansions == expansions else replace(self, expansions=expansions)
+        if self.expansions == expansions:
+            return self
+        keys = _base_keys(self.leaves, expansions)
+        return replace(self, expansions=expansions, base_keys=keys)
 
     def for_next_batch(self) -> QueryPlan:
         """Return the plan for other months: probe terms, once chosen, are read of all of them."""
@@ -110,42 +116,32 @@ class QueryPlan:
     def wanted_postings(self, months: Months) -> WantedPostings:
         """Return the postings to read of each of some months."""
         if self.probes_everywhere:
-            return self._by_day_keys(months, self._base_keys + self._probe_keys)
+            return self._by_day_keys(months, self._probed_keys)
         if not self.probed_months:
-            return self._by_day_keys(months, self._base_keys)
+            return self._by_day_keys(months, self.base_keys)
         probed = frozenset(self.probed_months)
         others = tuple(month for month in months if month not in probed)
         return [
-            *self._by_day_keys(others, self._base_keys),
-            *self._by_day_keys(self.probed_months, self._base_keys + self._probe_keys),
+            *self._by_day_keys(others, self.base_keys),
+            *self._by_day_keys(self.probed_months, self._probed_keys),
         ]
 
     def _by_day_keys(self, months: Months, keys: tuple[PostingKey, ...]) -> WantedPostings:
         """Group months that need the same day postings: all, unless the query has a date range."""
-        if not self._day_ranges:
+        if not self.day_ranges:
             return [(months, keys)] if months else []
         groups = groupby(months, self._day_keys)
         return [(tuple(group), (*keys, *day_keys)) for day_keys, group in groups]
 
     def _day_keys(self, month: int) -> tuple[bytes, ...]:
-        terms = (term for leaf in self._day_ranges for term in day_terms(leaf, month))
+        terms = (term for leaf in self.day_ranges for term in day_terms(leaf, month))
         return tuple(dict.fromkeys(terms))
 
-    @cached_property
-    def _day_ranges(self) -> Sequence[DateRange]:
-        return [leaf for leaf in self.leaves if isinstance(leaf, DateRange)]
-
-    @cached_property
-    def _base_keys(self) -> tuple[PostingKey, ...]:
-        assert self.expansions is not None, "prefixes are expanded before postings are read"
-        keys = (key for leaf in self.leaves for key in posting_keys(leaf, self.expansions))
-        return tuple(dict.fromkeys(keys))
-
-    @cached_property
-    def _probe_keys(self) -> tuple[PostingKey, ...]:
-        base = frozenset(self._base_keys)
-        terms = dict.fromkeys(term for terms in self.probe_terms.values() for term in terms)
-        return tuple(term for term in terms if term not in base)
+    @property
+    def _probed_keys(self) -> tuple[PostingKey, ...]:
+        """The postings to read of ambiguous months: the base keys and the probe terms."""
+        terms = (term for terms in self.probe_terms.values() for term in terms)
+        return tuple(dict.fromkeys((*self.base_keys, *terms)))
 
     @property
     def all_words(self) -> ProbeTerms:
@@ -203,6 +199,13 @@ class QueryPlan:
             return len(found) / papers
 
         return {phrase: _choose_terms(phrase, share, papers) for phrase in self.phrases}
+
+
+def _base_keys(
+    unique_leaves: Sequence[Leaf], expansions: PrefixExpansions
+) -> tuple[PostingKey, ...]:
+    keys = (key for leaf in unique_leaves for key in posting_keys(leaf, expansions))
+    return tuple(dict.fromkeys(keys))
 
 
 def _choose_terms(

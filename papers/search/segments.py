@@ -157,45 +157,45 @@ def _shingle_fields(layout: SegmentLayout, shingle: int) -> list[bytes]:
 
 def decode_postings(
     segment: Segment, wanted: Iterable[PostingKey], values: Iterable[bytes | None]
-) -> Iterator[tuple[PostingKey, SegmentPosting | None]]:
+) -> SegmentPostings:
     """Decode the values of `hash_fields`, without the layout's, into postings.
 
-    A shingle without a posting is followed by the posting of its slot, if the segment has slots.
+    A shingle without a posting has the posting of its slot instead, if the segment has slots.
     """
-    reply = iter(values)
+    reply, decoded = iter(values), SegmentPostings()
     for key in wanted:
         if isinstance(key, bytes):
-            yield key, _term_posting(key, next(reply), next(reply))
-        else:
-            yield from _shingle_postings(segment, key, reply)
-
-
-def _term_posting(term: bytes, own: bytes | None, bucket: bytes | None) -> SegmentPosting | None:
-    return bitmaps.deserialize_padded(own) if own else postings.find_posting(bucket, term) or None
-
-
-def _shingle_postings(
-    segment: Segment, shingle: int, reply: Iterator[bytes | None]
-) -> Iterator[tuple[PostingKey, SegmentPosting | None]]:
-    layout, first_month = segment.layout, segment.first_month_ordinal
-    january = first_month - first_month % MONTHS_PER_YEAR
-    if layout.span_months == 1:
-        yield shingle, postings.find_shingle_in_month(next(reply), shingle, january)
-        return
-    own, bucket = next(reply), next(reply)
-    posting = (
-        bitmaps.deserialize_padded(own)
-        if own
-        else postings.find_shingle_in_year(bucket, shingle, january)
-    )
-    if layout.slot_bits:
-        own, bucket = next(reply), next(reply)
-        if posting is None:
-            slot = layout.slot_of(shingle)
-            yield (
-                shingle_slot_key(shingle),
+            own, bucket = next(reply), next(reply)
+            decoded[key] = (
                 bitmaps.deserialize_padded(own)
                 if own
-                else postings.find_slot(bucket, slot, layout, first_month),
+                else postings.find_posting(bucket, key) or None
             )
-    yield shingle, posting
+        else:
+            decoded[key] = posting = _shingle_posting(segment, key, reply)
+            if segment.layout.slot_bits:
+                own, bucket = next(reply), next(reply)
+                if posting is None:
+                    decoded[shingle_slot_key(key)] = _slot_posting(segment, key, own, bucket)
+    return decoded
+
+
+def _shingle_posting(
+    segment: Segment, shingle: int, reply: Iterator[bytes | None]
+) -> SegmentPosting | None:
+    january = segment.first_month_ordinal // MONTHS_PER_YEAR * MONTHS_PER_YEAR
+    if segment.layout.span_months == 1:
+        return postings.find_shingle_in_month(next(reply), shingle, january)
+    own, bucket = next(reply), next(reply)
+    if own:
+        return bitmaps.deserialize_padded(own)
+    return postings.find_shingle_in_year(bucket, shingle, january)
+
+
+def _slot_posting(
+    segment: Segment, shingle: int, own: bytes | None, bucket: bytes | None
+) -> SegmentPosting | None:
+    if own:
+        return bitmaps.deserialize_padded(own)
+    slot = segment.layout.slot_of(shingle)
+    return postings.find_slot(bucket, slot, segment.layout, segment.first_month_ordinal)

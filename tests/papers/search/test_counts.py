@@ -21,14 +21,14 @@ from tests.papers.query_strategies import queries
 from tests.papers.test_store import NOW, announced, picked
 
 
-@given(said=st.lists(sightings(), min_size=1, max_size=25), query=queries())
+@given(ingested=st.lists(sightings(), min_size=1, max_size=25), query=queries())
 @settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_counts_equal_those_of_a_scan(redis: Redis, said: list[Sighting], query: Query) -> None:
+def test_counts_equal_those_of_a_scan(redis: Redis, ingested: list[Sighting], query: Query) -> None:
     """They are exact if postings decide; otherwise never too low."""
     redis.flushall()
-    Store(redis).ingest(said, now=NOW)
+    Store(redis).ingest(ingested, now=NOW)
     papers: dict[ArxivId, Paper] = {}
-    for sighting in said:
+    for sighting in ingested:
         papers[sighting.id] = merge(papers.get(sighting.id), sighting)
     tree = SearchRequest(query=query).tree
     counts = MatchCounter(IndexReader(redis)).count(tree)

@@ -31,14 +31,14 @@ from tests.papers.query_strategies import queries
 from tests.papers.test_store import announced
 
 
-def merged_papers(said: list[Sighting]) -> list[Paper]:
+def merged_papers(seen: list[Sighting]) -> list[Paper]:
     """Merge sightings into one paper per id."""
-    ids = dict.fromkeys(sighting.id for sighting in said)
-    return [_merge([one for one in said if one.id == id]) for id in ids]
+    ids = dict.fromkeys(sighting.id for sighting in seen)
+    return [_merge([sighting for sighting in seen if sighting.id == id]) for id in ids]
 
 
-def _merge(said: list[Sighting]) -> Paper:
-    return reduce(merge, said[1:], paper_from_sighting(said[0]))
+def _merge(seen: list[Sighting]) -> Paper:
+    return reduce(merge, seen[1:], paper_from_sighting(seen[0]))
 
 
 PAPERS = st.lists(sightings(), max_size=6).map(merged_papers)
