@@ -32,7 +32,6 @@ from papers.search.segments import (
     SegmentPosting,
     SegmentPostings,
     decode_postings,
-    hash_fields,
 )
 
 MAX_PREFIX_WORDS: Final = 256
@@ -188,20 +187,17 @@ class IndexCache:
 
         A reply in another layout is not accepted: the posting must be looked up once more.
         """
-        fields: dict[tuple[SegmentLayout, tuple[PostingKey, ...]], tuple[bytes, ...]] = {}
-        requests = []
-        for lookup in lookups:
-            if missing := lookup.missing_keys:
-                key = (lookup.segment.layout, missing)  # segments often share a layout
-                if key not in fields:
-                    fields[key] = hash_fields(*key)
-                requests.append(self._segment_request(lookup, missing, fields[key]))
-        return requests
+        return [
+            self._segment_request(lookup, missing)
+            for lookup in lookups
+            if (missing := lookup.missing_keys)
+        ]
 
     def _segment_request(
-        self, lookup: SegmentLookup, missing: tuple[PostingKey, ...], fields: tuple[bytes, ...]
+        self, lookup: SegmentLookup, missing: tuple[PostingKey, ...]
     ) -> ReadRequest:
         segment = lookup.segment
+        fields = self.segments.hash_fields(segment.layout, missing)
 
         def accept(reply: Any) -> bool:
             # Threads share the cache: judge the reply by the layout it was requested with.

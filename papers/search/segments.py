@@ -20,7 +20,10 @@ from papers.search.evaluate import PostingKey, shingle_slot_key
 _MAX_YEAR: Final = 9_999
 _ASSUMED_PAPERS: Final = 1 << 12
 _MAX_LOCATED: Final = 256
+_MAX_HASH_FIELDS: Final = 1_024
 
+HashFields = tuple[bytes, ...]
+"""Field names of a Redis hash."""
 Months = tuple[int, ...]
 """Months (YYYYMM), in order."""
 SegmentPosting = BitMap | bitmaps.PaddedBitmap | bytes
@@ -72,6 +75,7 @@ class SegmentMap:
 
     def __init__(self) -> None:
         self._known = _KnownSegments({})
+        self._hash_fields: dict[tuple[SegmentLayout, tuple[PostingKey, ...]], HashFields] = {}
 
     def layout_of(self, period: int) -> SegmentLayout:
         """Return the layout of a segment; the empty one if it is not known."""
@@ -86,6 +90,16 @@ class SegmentMap:
     def locate(self, months: Months) -> Sequence[Segment]:
         """Return the segments of months, in their order; neighbors in one year together."""
         return self._known.locate(months)
+
+    def hash_fields(self, layout: SegmentLayout, wanted: tuple[PostingKey, ...]) -> HashFields:
+        """Return `hash_fields`, cached: segments often share a layout."""
+        key = (layout, wanted)
+        fields = self._hash_fields.get(key)
+        if fields is None:
+            if len(self._hash_fields) >= _MAX_HASH_FIELDS:
+                self._hash_fields.clear()
+            self._hash_fields[key] = fields = hash_fields(layout, wanted)
+        return fields
 
 
 class _KnownSegments:
@@ -131,7 +145,7 @@ def _redis_key(period: int) -> str:
     )
 
 
-def hash_fields(layout: SegmentLayout, wanted: Iterable[PostingKey]) -> tuple[bytes, ...]:
+def hash_fields(layout: SegmentLayout, wanted: Iterable[PostingKey]) -> HashFields:
     """Return the hash fields to read of a segment: its layout, then the fields of each posting."""
     names = [postings.LAYOUT_FIELD]
     for key in wanted:

@@ -83,3 +83,14 @@ def test_cache_of_located_months_is_bounded(monkeypatch: pytest.MonkeyPatch) -> 
     for month in MONTHS:
         assert located(segment_map, (month,)) == own(month)
         assert len(segment_map._known._located) <= 3
+
+
+def test_cache_of_hash_fields_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(segments, "_MAX_HASH_FIELDS", 3)
+    segment_map = SegmentMap()
+    for n in range(8):
+        wanted = (b"wreward", n)
+        for _ in range(2):
+            expected = segments.hash_fields(COMPACTED, wanted)
+            assert segment_map.hash_fields(COMPACTED, wanted) == expected
+            assert len(segment_map._hash_fields) <= 3
