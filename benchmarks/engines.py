@@ -98,7 +98,7 @@ class PaperwireEngine:
 
     def drop_query_caches(self) -> None:
         """Clear the cache of terms and postings."""
-        self.store.clear_postings_cache()
+        self.store.reader.clear_postings()
 
     def size_in_bytes(self) -> int:
         """Return the memory of records and index."""

@@ -136,7 +136,7 @@ def measure_keywords(store: Store, seen: Sequence[Sighting], query_count: int) -
         queries = [parse_query(text) for text in texts]
         for query in queries:
             assert store.newest_ids(query, LIMIT) == scan.newest(query, LIMIT), query.canonical
-        store.clear_postings_cache()
+        store.reader.clear_postings()
         in_sequence = measure_latency(queries, lambda q: store.newest_ids(q, LIMIT), repeat=1)
         print(f"{name:32} one after another, each once: {in_sequence} ms")
         scanned = measure_latency(queries[:20], lambda q: scan.newest(q, LIMIT), repeat=1)
@@ -150,7 +150,7 @@ def search_functions(store: Store) -> Sequence[Callable[[Query], object]]:
     """Return two search functions: with an emptied postings cache, and with a warm one."""
 
     def first(query: Query) -> object:
-        store.clear_postings_cache()
+        store.reader.clear_postings()
         return store.newest_ids(query, LIMIT)
 
     return first, lambda query: store.newest_ids(query, LIMIT)

@@ -21,6 +21,7 @@ from papers.query.parser import Query, parse_query
 from papers.query.request import Page, SearchRequest
 from papers.redis_backend.connection import connect
 from papers.search.counts import MatchCounter
+from papers.search.percolate import PercolatorCache
 from papers.search.similar import MoreLikeThis
 from papers.state.communities import Communities
 from papers.state.keywords import Keyword, Keywords, slug_of
@@ -67,6 +68,7 @@ class AppContext:
     communities: Communities
     url_cache: ByteLRU[tuple[str, bytes], SearchUrls]
     entry_caches: EntryCaches
+    percolators: PercolatorCache
 
     def now(self) -> datetime:
         """Return the time, aware UTC. It decides what is rendered and is never part of it."""
@@ -278,6 +280,7 @@ def open_context(app: Flask, settings: Settings) -> None:
         communities=Communities(redis, settings),
         url_cache=ByteLRU(_URL_CACHE_BYTES),
         entry_caches=EntryCaches(),
+        percolators=PercolatorCache(),
     )
 
 

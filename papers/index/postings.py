@@ -210,7 +210,7 @@ def find_slot(
     return bitmaps.bitmap_from_arrays(sizes, bucket[start : start + 2 * sum(row)])
 
 
-def places_of_months(months: Iterable[int]) -> BitMap:
+def doc_ids_of_months(months: Iterable[int]) -> BitMap:
     """Return every doc id that a paper of these months (YYYYMM) can have."""
     doc_ids = BitMap()
     for month in map(month_ordinal, months):

@@ -1,15 +1,15 @@
-"""A store into records and back: all that cannot be fetched again, and nothing else.
+"""Backup: the store as records, all that cannot be fetched or computed again.
 
-What is taken is told by `papers.redis_backend.keys`. It is taken on line, while ingests run, in an
+`papers.redis_backend.keys` says what is copied. A backup is taken online, while ingests run, in an
 order that makes up for the time it takes:
 
-    cursors   states of sources, plans, keywords: each key as it is at one moment
-    papers    a month at a time, each month as it is at one moment
-    (rebuilt  months, picks, postings, words: made anew from the papers)
+    cursors   task states, the schedule, keywords: each key as of one moment
+    papers    month by month, each month as of one moment
+    (rebuilt  months, picks, postings, term dictionary: derived from the papers)
 
-A cursor so is never ahead of the papers it stands for: what is stored in between is fetched again
-after a restore, and merged once more. Validators of feeds are left out for the same reason: a
-restored store must not be answered 304 for what it has not got. Memory holds one month's papers.
+So a cursor is never ahead of the papers it stands for: papers stored in between are fetched again
+after a restore, and merged once more. HTTP validators are left out for the same reason: a restored
+store must not be answered 304 for what it lacks. Memory holds the papers of one month.
 """
 
 from __future__ import annotations
@@ -26,22 +26,23 @@ from papers.maintenance import migrations
 from papers.maintenance.backup_file import BackupHeader, BackupRecord, BackupWriter
 from papers.redis_backend import keys
 from papers.redis_backend.connection import translate_store_errors
+from papers.redis_backend.months import stored_months
 
 BATCH_SIZE: Final = 1_000
 """Papers, or members of a key, in one record."""
 
 KEY_RECORD, PAPERS_RECORD, END_RECORD = "key", "papers", "end"
-"""What a record begins with:
+"""The kinds of records, each record's first element:
 
-    [KEY, name, type, members, milliseconds since 1970 when it lapses or -1]
-    [PAPERS, yymm, YYYYMM, [[number, packed], ...]]
-    [END, {"papers": …, "months": …, "keys": …}]
+    [KEY_RECORD, name, type, members, expiry in milliseconds since 1970, or -1]
+    [PAPERS_RECORD, yymm, YYYYMM, [[number, packed], ...]]
+    [END_RECORD, {"papers": …, "months": …, "keys": …}]
 """
 
 
 @dataclass(frozen=True, slots=True)
 class BackupCounts:
-    """How much a backup holds."""
+    """The number of papers, months and copied keys in a backup."""
 
     papers: int = 0
     months: int = 0
@@ -49,9 +50,9 @@ class BackupCounts:
 
 
 def write_backup(redis: Redis, path: Path, *, now: datetime) -> BackupCounts:
-    """Write a backup of the store to a file, which is replaced in one step.
+    """Write a backup of the store to a file, which is replaced atomically.
 
-    Raises BadBackup where the file cannot be written; StoreAway, StoreNewer, StoreError.
+    Raises BadBackup if the file cannot be written; StoreUnavailable, StoreTooNew, StoreError.
     """
     migrations.check_version(redis)
     papers, months, copied = 0, set(), set()
@@ -75,12 +76,11 @@ def _records(redis: Redis) -> Iterator[BackupRecord]:
     for pattern in keys.COPIED:
         for name in _matching_keys(redis, pattern):
             yield from _key_records(redis, name)
-    members: Any = redis.zrange(keys.MONTHS, 0, -1, withscores=True)
-    for yymm, month in members:
-        papers: Any = redis.hgetall(keys.month_papers(yymm.decode()))
+    for yymm, month in stored_months(redis):
+        papers: Any = redis.hgetall(keys.month_papers(yymm))
         numbered = [[int.from_bytes(field, "big"), packed] for field, packed in papers.items()]
-        for some in _batches(sorted(numbered)):
-            yield [PAPERS_RECORD, yymm.decode(), int(month), some]
+        for batch in _batches(sorted(numbered)):
+            yield [PAPERS_RECORD, yymm, month, batch]
 
 
 def _matching_keys(redis: Redis, pattern: str) -> Iterator[bytes]:
@@ -91,15 +91,15 @@ def _matching_keys(redis: Redis, pattern: str) -> Iterator[bytes]:
 
 
 def _key_records(redis: Redis, name: bytes) -> Iterator[BackupRecord]:
-    """A key's members, in records of bounded size."""
+    """Yield a key's members, in records of bounded size."""
     kind: Any = redis.type(name)
     with redis.pipeline() as pipe:
         KEY_READERS[kind](pipe, name)
-        pipe.pexpiretime(name)  # type: ignore[arg-type]  # it takes bytes, and says it does not
-        found, lapses = pipe.execute()
+        pipe.pexpiretime(name)  # type: ignore[arg-type]  # its annotation does not allow bytes
+        found, expiry = pipe.execute()
     members = [found] if kind == b"string" else _as_list(found)
-    for some in _batches(members):
-        yield [KEY_RECORD, name, kind, some, lapses]
+    for batch in _batches(members):
+        yield [KEY_RECORD, name, kind, batch, expiry]
 
 
 KEY_READERS: Final[dict[bytes, Callable[[Redis, bytes], object]]] = {
@@ -109,7 +109,7 @@ KEY_READERS: Final[dict[bytes, Callable[[Redis, bytes], object]]] = {
     b"zset": lambda redis, name: redis.zrange(name, 0, -1, withscores=True),
     b"list": lambda redis, name: redis.lrange(name, 0, -1),
 }
-"""How a key of each type is read whole."""
+"""How to read all of a key, by its type."""
 
 
 def _as_list(found: Any) -> list[Any]:
@@ -117,5 +117,5 @@ def _as_list(found: Any) -> list[Any]:
 
 
 def _batches(members: list[Any]) -> Iterator[list[Any]]:
-    for at in range(0, len(members), BATCH_SIZE):
-        yield members[at : at + BATCH_SIZE]
+    for start in range(0, len(members), BATCH_SIZE):
+        yield members[start : start + BATCH_SIZE]

@@ -1,12 +1,12 @@
-r"""The file of a backup: a line that says what it is, the records, a checksum of all before it.
+r"""Backup file: a header line, the records, and a checksum of everything before it.
 
     {"paperwire-backup": 1, "schema": 1, "made": "2026-11-21T12:00:00+00:00"}\n
     zstd( msgpack(record) msgpack(record) … )
     SHA-256 of every byte above, 32 bytes
 
-Written and read as a stream: neither side holds more than a record, and the largest record is
-bounded. The checksum stands at the end, so a file that was cut has none that fits. A file gets its
-name only when it is whole and on disk.
+Files are written and read as a stream: neither side holds more than one record, and records are
+bounded. The checksum is at the end, so a truncated file never has a valid one. A file gets its name
+only when it is complete and on disk.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ import zstandard
 from papers.errors import BadBackup
 
 FORMAT_VERSION: Final = 1
-"""The version of this form; a reader knows its own and older ones."""
+"""The version of this format; a reader accepts its own and older ones."""
 
 MAX_RECORD_BYTES: Final = 64_000_000
-"""Bytes: what is larger is no record of ours."""
+"""The largest record that a reader accepts; this code writes no larger ones."""
 
 _MAGIC: Final = "paperwire-backup"
 _DIGEST_SIZE: Final = hashlib.sha256().digest_size
@@ -39,23 +39,23 @@ _MAX_HEADER_BYTES: Final = 1_000
 _CHUNK_BYTES: Final = 1 << 20
 _ZSTD_LEVEL: Final = 3
 _MAX_ZSTD_WINDOW: Final = 1 << 27
-"""Bytes of window that a file may ask a reader for."""
+"""The largest window, in bytes, that a file may make a reader allocate."""
 
 BackupRecord = list[Any]
 
 
 @dataclass(frozen=True, slots=True)
 class BackupHeader:
-    """What a file says of itself: the schema of its data, and when it was made (aware UTC)."""
+    """A file's header: the schema of its data, and when it was created (aware UTC)."""
 
     schema: int
     created_at: datetime
 
 
 class BackupWriter:
-    """Writes records into `path`, which is there, whole, when the block ends without an error.
+    """Context manager that writes records to `path`; the file appears if the block succeeds.
 
-    Raises BadBackup where the file cannot be written; then nothing is left of it.
+    Raises BadBackup if the file cannot be written; then nothing of it remains.
     """
 
     def __init__(self, path: Path, header: BackupHeader) -> None:
@@ -67,17 +67,17 @@ class BackupWriter:
         with _backup_errors(self._path):
             handle = os.open(self._temporary_path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         self._file = os.fdopen(handle, "wb")
-        head = {
+        header = {
             _MAGIC: FORMAT_VERSION,
             "schema": self._header.schema,
             "made": self._header.created_at.isoformat(),
         }
         self._compressor = zstandard.ZstdCompressor(level=_ZSTD_LEVEL).compressobj()
-        self._write(json.dumps(head).encode() + b"\n")
+        self._write(json.dumps(header).encode() + b"\n")
         return self
 
     def append(self, record: BackupRecord) -> None:
-        """Append a record."""
+        """Write a record after the others."""
         self._write(self._compressor.compress(msgpack.packb(record)))
 
     def __exit__(
@@ -108,7 +108,7 @@ class BackupWriter:
 
 
 class BackupReader:
-    """Reads a file that was checked from its first byte to its last before any record is given."""
+    """Reads a file; its checksum is verified before the first record is returned."""
 
     def __init__(self, file: IO[bytes], path: Path) -> None:
         self._file, self._path = file, path
@@ -118,9 +118,9 @@ class BackupReader:
     @classmethod
     @contextmanager
     def open_file(cls, path: Path) -> Iterator[BackupReader]:
-        """A reader of the file at `path`.
+        """Open the file at `path`.
 
-        Raises BadBackup where it is damaged, cut, no backup, or of a later form.
+        Raises BadBackup if it is damaged, truncated, no backup, or of a newer format.
         """
         with _backup_errors(path):
             file = path.open("rb")
@@ -128,57 +128,57 @@ class BackupReader:
             yield cls(file, path)
 
     def records(self) -> Iterator[BackupRecord]:
-        """Every record, in the order written. Raises BadBackup."""
+        """Yield every record, in the order written. Raises BadBackup."""
         with _backup_errors(self._path):
             self._file.seek(0)
             self._file.readline(_MAX_HEADER_BYTES)
             end = self._size - _DIGEST_SIZE
-            yield from self._unpack_records(_BoundedFile(self._file, end - self._file.tell()))
+            yield from self._unpack(_BoundedFile(self._file, end - self._file.tell()))
 
-    def _unpack_records(self, part: Any) -> Iterator[BackupRecord]:
+    def _unpack(self, compressed: Any) -> Iterator[BackupRecord]:
         decompressor = zstandard.ZstdDecompressor(max_window_size=_MAX_ZSTD_WINDOW)
         unpacker = msgpack.Unpacker(max_buffer_size=MAX_RECORD_BYTES)
         try:
-            with decompressor.stream_reader(part, read_size=_CHUNK_BYTES) as reader:
-                while piece := reader.read(_CHUNK_BYTES):
-                    unpacker.feed(piece)
+            with decompressor.stream_reader(compressed, read_size=_CHUNK_BYTES) as reader:
+                while chunk := reader.read(_CHUNK_BYTES):
+                    unpacker.feed(chunk)
                     yield from unpacker
         except (zstandard.ZstdError, msgpack.UnpackException, ValueError) as error:
             raise BadBackup(f"{self._path}: its records cannot be read ({error})") from error
 
     def _verify_checksum(self) -> BackupHeader:
         with _backup_errors(self._path):
-            head = self._parse_header(self._file.readline(_MAX_HEADER_BYTES))
+            header = self._parse_header(self._file.readline(_MAX_HEADER_BYTES))
             self._file.seek(0)
-            part, digest = _BoundedFile(self._file, self._size - _DIGEST_SIZE), hashlib.sha256()
-            while piece := part.read(_CHUNK_BYTES):
-                digest.update(piece)
+            body, digest = _BoundedFile(self._file, self._size - _DIGEST_SIZE), hashlib.sha256()
+            while chunk := body.read(_CHUNK_BYTES):
+                digest.update(chunk)
             if self._file.read() != digest.digest():
-                raise BadBackup(f"{self._path} is damaged or was cut: its checksum does not fit")
-        return head
+                raise BadBackup(f"{self._path} is damaged or truncated: its checksum is wrong")
+        return header
 
     def _parse_header(self, line: bytes) -> BackupHeader:
         try:
-            said = json.loads(line)
-            form = int(said[_MAGIC])
-            if form > FORMAT_VERSION:
+            values = json.loads(line)
+            version = int(values[_MAGIC])
+            if version > FORMAT_VERSION:
                 raise BadBackup(
-                    f"{self._path} has form {form}, this Paperwire reads {FORMAT_VERSION}: "
+                    f"{self._path} has format {version}, this Paperwire reads {FORMAT_VERSION}: "
                     "update it"
                 )
-            return BackupHeader(int(said["schema"]), datetime.fromisoformat(said["made"]))
+            return BackupHeader(int(values["schema"]), datetime.fromisoformat(values["made"]))
         except (ValueError, TypeError, KeyError) as error:
             raise BadBackup(f"{self._path} is no backup of Paperwire, or damaged") from error
 
 
 class _BoundedFile:
-    """The next bytes of a file, as a file that ends there."""
+    """The next `size` bytes of a file, as a file of its own."""
 
     def __init__(self, file: IO[bytes], size: int) -> None:
         self._file, self._remaining = file, max(size, 0)
 
     def read(self, size: int = -1) -> bytes:
-        """Up to `size` bytes."""
+        """Read up to `size` bytes; all that remain if it is negative."""
         wanted = self._remaining if size < 0 else min(size, self._remaining)
         data = self._file.read(wanted)
         self._remaining -= len(data)
@@ -187,7 +187,7 @@ class _BoundedFile:
 
 @contextmanager
 def _backup_errors(path: Path) -> Iterator[None]:
-    """What the system says of a file, as our own error."""
+    """Translate the system's errors about a file into BadBackup."""
     try:
         yield
     except OSError as error:

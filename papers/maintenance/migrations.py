@@ -1,13 +1,13 @@
-"""Which layout the store's data has, so that no version of Paperwire misreads another's.
+"""Migrations: the schema version of the stored data, so that no version misreads another's data.
 
-    nothing there, or data from before the key    it is stamped as what it is
-    the same as ours                              go on
-    newer                                         StoreNewer: only a newer Paperwire reads it
-    older                                         one process migrates it, the others wait
-    being restored, or a restore was cut short    StoreError
+    no data, or data from before versions    it is stamped with its version
+    the version of this code                 nothing to do
+    newer                                    StoreTooNew: only a newer Paperwire reads it
+    older                                    one process migrates it, the others wait
+    a restore is running or was cut short    StoreError
 
-A migration takes the data from one schema to the next. It is a generator that yields between
-steps of seconds, and may be cut short anywhere and run again: the schema moves when it has ended.
+A migration takes the data from one version to the next. It is a generator that yields between steps
+of seconds, and may be interrupted anywhere and run again: the version moves when it has ended.
 """
 
 from __future__ import annotations
@@ -23,42 +23,42 @@ from papers.errors import StoreBusy, StoreError, StoreTooNew
 from papers.index.term_months import TermMonths
 from papers.redis_backend import keys
 from papers.redis_backend.connection import translate_store_errors
+from papers.redis_backend.months import stored_months
 
 SCHEMA_VERSION: Final = 5
-"""What this Paperwire writes and reads. Moves when `papers.redis_backend.keys` or
-`papers.model.packing` change so that
-older code would misread the data."""
+"""The version that this code writes and reads. Increase it when `papers.redis_backend.keys` or
+`papers.model.packing` change so that older code would misread the data."""
 
 FIRST_VERSION: Final = 1
-"""The schema of data from before it was noted."""
+"""The version of data from before versions were recorded."""
 
 RESTORING_MARK: Final = b"restoring"
-"""What stands in the key while a backup is restored."""
+"""The value of the schema key while a backup is restored."""
 
 STEP_TIMEOUT: Final[Seconds] = 60.0
-"""How long one step of a migration may take."""
+"""The longest that one step of a migration may take; the lock expires after it."""
 
 Migration = Callable[[Redis], Iterator[None]]
 
 
 def _no_op(redis: Redis) -> Iterator[None]:
-    """Nothing: the next migration does it."""
+    """Do nothing: the next migration does the work."""
     yield from ()
 
 
 def _rename_all_keys(redis: Redis) -> Iterator[None]:
-    """Give the keys of every month the tag of its year; a step is a month."""
-    for yymm, _ in _months(redis):
+    """Give the keys of every month the hash tag of its year; a step is a month."""
+    for yymm, _ in stored_months(redis):
         _rename_keys(redis, yymm)
         yield
 
 
 def _reindex_all(redis: Redis) -> Iterator[None]:
-    """Index every month anew, open; a step is a month. Years are closed again when it is time."""
+    """Index every month again; a step is a month. The next compaction merges past years."""
     from papers.index.writing.month_writer import MonthWriter
     from papers.index.writing.term_batch import Vocabulary
 
-    months = _months(redis)
+    months = stored_months(redis)
     for yymm, month in months:
         MonthWriter(redis, month, yymm, TermMonths(redis), Vocabulary()).reindex()
         yield
@@ -66,20 +66,13 @@ def _reindex_all(redis: Redis) -> Iterator[None]:
         redis.unlink(keys.segment_postings(year))
 
 
-def _months(redis: Redis) -> list[tuple[str, int]]:
-    members: Any = redis.zrange(keys.MONTHS, 0, -1, withscores=True)
-    return [(yymm.decode(), int(month)) for yymm, month in members]
-
-
 def _rename_keys(redis: Redis, yymm: str) -> None:
-    """Rename what is kept of a month. A Redis Cluster cannot: there a backup is restored."""
-    for what, name in {
-        "papers": keys.month_papers(yymm),
-        "rev": keys.segment_revision(yymm),
-    }.items():
-        before = f"{{{yymm}}}:{what}"
-        if redis.exists(before):
-            redis.renamenx(before, name)
+    """Rename the keys of a month. Impossible in a Redis Cluster: restore a backup there."""
+    new_names = {"papers": keys.month_papers(yymm), "rev": keys.segment_revision(yymm)}
+    for suffix, new_name in new_names.items():
+        old_name = f"{{{yymm}}}:{suffix}"
+        if redis.exists(old_name):
+            redis.renamenx(old_name, new_name)
     redis.unlink(f"{{{yymm}}}:terms", *(f"{{{yymm}}}:pairs:{bits}" for bits in range(13, 24)))
 
 
@@ -89,35 +82,38 @@ MIGRATIONS: Final[Mapping[int, Migration]] = {
     3: _no_op,
     4: _reindex_all,
 }
-"""From each schema to the next; `MIGRATIONS[1]` makes 2 of 1.
+"""The migration from each version to the next; `MIGRATIONS[1]` leads from 1 to 2.
 
-2: the words of names make pairs, and a month tells how many buckets its slots of pairs are in.
-3: what belongs to a month shares the hash tag of its year, and postings are of places.
-4: pairs have postings by themselves.
+2: author names are indexed by bigrams, and a month's layout says how many buckets its slots have.
+3: the keys of a month share the hash tag of its year, and postings consist of doc ids.
+4: shingles have postings of their own.
 5: large postings are bitsets wherever these are shorter.
 """
 
 
 def stored_version(redis: Redis) -> int | None:
-    """The schema of the data; None where there is none. Raises StoreError, StoreAway."""
+    """Return the version of the data; None if there is none. Raises StoreError."""
     with translate_store_errors(redis):
-        kept: Any = redis.get(keys.SCHEMA)
-        if kept is None:
+        stored: Any = redis.get(keys.SCHEMA)
+        if stored is None:
             return FIRST_VERSION if redis.exists(keys.MONTHS, keys.KEYWORDS) else None
-    return _parse_version(kept)
+    return _parse_version(stored)
 
 
 def check_version(redis: Redis) -> None:
-    """Return if this code can work with the data as it is. Raises what `fit` raises; StoreAway."""
+    """Check that this code can work with the stored data.
+
+    Raises what `require_compatible` raises; StoreUnavailable.
+    """
     with translate_store_errors(redis):
-        kept: Any = redis.get(keys.SCHEMA)
-    require_compatible(kept)
+        stored: Any = redis.get(keys.SCHEMA)
+    require_compatible(stored)
 
 
 def require_compatible(stored: bytes | None, *, supported: int = SCHEMA_VERSION) -> None:
-    """Return if this code can work with data whose key says this.
+    """Check a value of the schema key against the `supported` version.
 
-    Raises StoreNewer; StoreBusy where the data is older and not migrated yet; StoreError.
+    Raises StoreTooNew; StoreBusy if the data is older and not migrated yet; StoreError.
     """
     schema = supported if stored is None else _parse_version(stored)
     if schema > supported:
@@ -138,30 +134,30 @@ def prepare_store(
     migrations: Mapping[int, Migration] = MIGRATIONS,
     lock_timeout: Seconds = 2 * STEP_TIMEOUT,
 ) -> int | None:
-    """Make the data what this code works with: stamped, and migrated where it is older.
+    """Stamp the data with the version of this code, and migrate it if it is older.
 
-    Returns the schema it had, None where there was none. Raises StoreNewer; StoreBusy where
-    another process migrates for longer than `patience`; StoreError.
+    Returns the version it had, None if there was no data. Raises StoreTooNew; StoreBusy if another
+    process migrates for longer than `lock_timeout`; StoreError.
     """
     before = stored_version(redis)
     with translate_store_errors(redis):
         if before is None or before == supported:
-            if not redis.exists(keys.SCHEMA):  # a store that is full can still be looked at
+            if not redis.exists(keys.SCHEMA):  # a store without free memory can still be read
                 redis.set(keys.SCHEMA, supported, nx=True)
         elif before < supported:
             _migrate(redis, supported, migrations, lock_timeout)
-        kept: Any = redis.get(keys.SCHEMA)
-    require_compatible(kept, supported=supported)
+        stored: Any = redis.get(keys.SCHEMA)
+    require_compatible(stored, supported=supported)
     return before
 
 
 def _migrate(
-    redis: Redis, ours: int, migrations: Mapping[int, Migration], patience: Seconds
+    redis: Redis, supported: int, migrations: Mapping[int, Migration], lock_timeout: Seconds
 ) -> None:
-    lock = redis.lock(keys.SCHEMA_LOCK, timeout=STEP_TIMEOUT, blocking_timeout=patience)
+    lock = redis.lock(keys.SCHEMA_LOCK, timeout=STEP_TIMEOUT, blocking_timeout=lock_timeout)
     try:
         with lock:
-            while (schema := stored_version(redis)) is not None and schema < ours:
+            while (schema := stored_version(redis)) is not None and schema < supported:
                 for _ in migrations[schema](redis):
                     lock.reacquire()
                 redis.set(keys.SCHEMA, schema + 1)
@@ -169,12 +165,12 @@ def _migrate(
         raise StoreBusy("the store's data is being migrated by another process") from error
 
 
-def _parse_version(kept: bytes) -> int:
-    if kept == RESTORING_MARK:
+def _parse_version(stored: bytes) -> int:
+    if stored == RESTORING_MARK:
         raise StoreError(
             "a backup is being restored, or that was cut short; "
             "wait for it, or run `paperwire restore --replace` again"
         )
-    if not kept.isdigit():
-        raise StoreError(f"{keys.SCHEMA} holds {kept[:50]!r}, which is no schema")
-    return int(kept)
+    if not stored.isdigit():
+        raise StoreError(f"{keys.SCHEMA} holds {stored[:50]!r}, which is no schema")
+    return int(stored)

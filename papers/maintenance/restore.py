@@ -1,16 +1,16 @@
-"""A backup into a store: checked first, refused where it would mix, finished or marked as not.
+"""Restore: a backup is checked, refused if it would mix with other data, and loaded.
 
-check the file to its last byte; its form and its schema must be known
-refuse a store that is in use, and one that holds something, unless that is to be replaced
-mark the store as being restored: nobody works with half of it, also if this is cut short
-clear; copy keys; merge papers in and index them, some at a time
+check the file to its last byte; its format and schema must be supported
+refuse a store that is in use, and one that holds data unless that is to be replaced
+mark the store as being restored: no process works with half of it, even if this is cut short
+clear it; copy keys; merge papers in batches and index them
 give it the schema of the backup, and migrate it from there
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace as changed
+from dataclasses import replace as with_changes
 from datetime import datetime
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -35,14 +35,14 @@ from papers.state.task_states import QuarantinedRecord, TaskStates
 
 _TASK: Final = "restore"
 _REVISION_SUFFIX: Final = b":rev"
-"""Counters that only go up: whoever remembers one must see that it moved."""
+"""Counters that only increase: a process that cached one must see that it has moved."""
 
 
 def restore_backup(redis: Redis, path: Path, *, replace: bool, now: datetime) -> BackupCounts:
-    """Bring a backup back. Records that cannot be read are set aside, and the rest goes on.
+    """Load a backup into the store; records that cannot be read are put in quarantine.
 
-    Raises BadBackup for the file, BadParameter where the store is not empty and `replace` is
-    False, StoreBusy where it is in use; StoreAway, StoreError.
+    Raises BadBackup if the file is unusable, BadParameter if the store is not empty and `replace`
+    is False, StoreBusy if it is in use; StoreUnavailable, StoreError.
     """
     with BackupReader.open_file(path) as file:
         if file.header.schema > migrations.SCHEMA_VERSION:
@@ -61,7 +61,7 @@ def restore_backup(redis: Redis, path: Path, *, replace: bool, now: datetime) ->
 
 
 def holds_data(redis: Redis) -> bool:
-    """Whether there is anything that a backup takes, or that is made from it."""
+    """Return True if the store has any key that a backup copies or that is rebuilt from one."""
     found: Any = redis.exists(
         *(name for name in (*keys.COPIED, *keys.REBUILT) if "*" not in name and ":rev" not in name)
     )
@@ -69,13 +69,13 @@ def holds_data(redis: Redis) -> bool:
 
 
 def _claim_store(redis: Redis, *, replace: bool) -> None:
-    """Mark the store as being restored, and empty it. Raises StoreBusy, BadParameter."""
+    """Mark the store as being restored, and clear it. Raises StoreBusy, BadParameter."""
     if holds_data(redis) and not replace:
         raise BadParameter(
             "restore", "the store is not empty; `--replace` puts the backup in place of all of it"
         )
     before: Any = redis.get(keys.SCHEMA)
-    redis.set(keys.SCHEMA, migrations.RESTORING_MARK)  # from here on no job begins
+    redis.set(keys.SCHEMA, migrations.RESTORING_MARK)  # from here on no job starts
     jobs = next(iter(redis.scan_iter(match=keys.task_lock("*"), count=BATCH_SIZE)), None)
     if jobs or redis.exists(keys.SCHEDULER_LEASE):
         if before is None:
@@ -90,7 +90,7 @@ def _claim_store(redis: Redis, *, replace: bool) -> None:
 
 
 def _clear(redis: Redis) -> None:
-    """Delete what is ours, except locks, revisions and the mark."""
+    """Delete Paperwire's keys, except locks, revisions and the mark."""
     for name in redis.scan_iter(match="*", count=BATCH_SIZE):
         if name.endswith(_REVISION_SUFFIX):
             redis.incr(name)
@@ -108,33 +108,33 @@ def _is_own_key(name: bytes) -> bool:
 
 
 class _Restore:
-    """One restore under way."""
+    """One run of a restore."""
 
     def __init__(self, redis: Redis, now: datetime) -> None:
         self._redis, self._now = redis, now
 
     def load(self, file: BackupReader) -> BackupCounts:
-        """Take every record in."""
+        """Load every record."""
         counts, names, months = BackupCounts(), set(), set()
         for record in file.records():
             if record[0] == KEY_RECORD:
                 self._restore_key(record)
                 names.add(record[1])
             elif record[0] == PAPERS_RECORD:
-                taken = self._restore_papers(record)
+                papers = self._restore_papers(record)
                 months.add(record[1])
-                counts = changed(counts, papers=counts.papers + taken)
-        return changed(counts, months=len(months), keys=len(names))
+                counts = with_changes(counts, papers=counts.papers + papers)
+        return with_changes(counts, months=len(months), keys=len(names))
 
     def _restore_key(self, record: BackupRecord) -> None:
-        _, name, kind, members, lapses = record
+        _, name, kind, members, expiry = record
         if name == keys.REVISION.encode():
-            now: Any = self._redis.get(name)
-            members = [str(max(int(members[0]), int(now or 0)))]
+            current: Any = self._redis.get(name)
+            members = [str(max(int(members[0]), int(current or 0)))]
         with self._redis.pipeline() as pipe:
             _KEY_WRITERS[kind](pipe, name, members)
-            if lapses > 0:
-                pipe.pexpireat(name, lapses)
+            if expiry > 0:
+                pipe.pexpireat(name, expiry)
             pipe.execute()
 
     def _restore_papers(self, record: BackupRecord) -> int:
@@ -151,13 +151,13 @@ class _Restore:
         return len(papers)
 
     def _unpack_or_quarantine(self, id: ArxivId, packed: bytes) -> Paper | None:
-        """A paper; one that cannot be read is set aside."""
+        """Return a paper; None if it cannot be read and was put in quarantine."""
         try:
             return packing.unpack(id, packed)
         except packing.UNPACK_ERRORS as error:
             reason = f"cannot be restored: {error!r}"
-            aside = QuarantinedRecord(_TASK, self._now, reason, f"{id}: {packed[:100]!r}")
-            TaskStates(self._redis).quarantine(aside)
+            record = QuarantinedRecord(_TASK, self._now, reason, f"{id}: {packed[:100]!r}")
+            TaskStates(self._redis).quarantine(record)
             return None
 
 
@@ -168,4 +168,4 @@ _KEY_WRITERS: Final[dict[bytes, Callable[[Redis, bytes, Any], object]]] = {
     b"zset": lambda redis, name, members: redis.zadd(name, dict(members)),
     b"list": lambda redis, name, members: redis.rpush(name, *members),
 }
-"""How members are added to a key of each type."""
+"""How to add members to a key, by its type."""

@@ -1,14 +1,15 @@
-"""How long papers are kept: whole months go, oldest first, each in one stroke.
+"""Retention: whole months are removed, oldest first, each in one transaction.
 
-    WATCH the month's count of transactions
-    take its papers out of what lies outside the month: picks, papers waiting for a description
-    MULTI unlink papers and postings, move the count EXEC: a writer at work there begins again
-    sweep the spread of words, once for all months that went
-    take their names out of the list of months, unless somebody has written there meanwhile
+    WATCH the month's revision
+    remove its papers from the keys outside the month: picks, papers waiting for a description
+    MULTI unlink papers and postings, move the revision EXEC: a concurrent writer starts again
+    remove the months from the term dictionary, once for all of them
+    remove their names from the list of months, unless a writer has come back to them
 
-Postings that lie with those of the year count no more from then on, and go when the year is closed
-anew (`papers.index.compaction.compactor`) or has no other months. Killed anywhere, the next run
-finds the names and finishes it. The count itself stays: who remembers one must see that it moved.
+Postings in a compacted year are ignored from then on; they disappear when the year is compacted
+again (`papers.index.compaction.compactor`) or has no other months. If this is killed anywhere, the
+next run finds the names and finishes. The revision itself stays: a process that cached one must see
+that it has moved.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from papers.index.term_months import TermMonths
 from papers.model.arxiv_id import ArxivId
 from papers.redis_backend import keys
 from papers.redis_backend.connection import RedisCommand, read_many, translate_store_errors
+from papers.redis_backend.months import stored_months
 from papers.redis_backend.revision import bump_revision
 
 MAX_ATTEMPTS: Final = 50
@@ -37,16 +39,16 @@ MAX_ATTEMPTS: Final = 50
 
 @dataclass(frozen=True, slots=True)
 class RemovalResult:
-    """What went: months (YYYYMM) that held papers, and how many papers those were."""
+    """The removed months (YYYYMM) that held papers, and the number of their papers."""
 
     months: tuple[int, ...]
     papers: int
 
 
 def first_kept_month(keep_months: int, now: datetime) -> int:
-    """The first month (YYYYMM) of so many, this one included; 0 where all are kept.
+    """Return the first of the months (YYYYMM) to keep, the current one included; 0 to keep all.
 
-    What is said of a paper of an earlier month is passed over: it would bring its month back.
+    Ingests skip papers of earlier months: they would bring their month back.
     """
     if not keep_months:
         return 0
@@ -55,15 +57,15 @@ def first_kept_month(keep_months: int, now: datetime) -> int:
 
 
 class Retention:
-    """Removes months from one Redis. Raises StoreAway, StoreBusy."""
+    """Removes months from one Redis. Raises StoreUnavailable, StoreBusy."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
 
     def remove_before(self, first: int, *, now: datetime) -> RemovalResult:
-        """Remove every month before that one (YYYYMM)."""
+        """Remove every month before `first` (YYYYMM)."""
         with translate_store_errors(self._redis):
-            months = self._months_before(first)
+            months = stored_months(self._redis, before=first)
             if not months:
                 return RemovalResult((), 0)
             token = uuid4().hex
@@ -76,54 +78,46 @@ class Retention:
                 bump_revision(pipe)
                 pipe.zrem(keys.PENDING_INGESTS, token)
                 pipe.execute()
-            held = tuple(month for month, count in counts.items() if count)
-            return RemovalResult(held, sum(counts.values()))
-
-    def _months_before(self, first: int) -> list[tuple[str, int]]:
-        """Id's four digits and YYYYMM, oldest first."""
-        members: Any = self._redis.zrangebyscore(keys.MONTHS, 0, f"({first}", withscores=True)
-        return [(yymm.decode(), int(month)) for yymm, month in members]
+            removed = tuple(month for month, count in counts.items() if count)
+            return RemovalResult(removed, sum(counts.values()))
 
     def _retry(self, step: Callable[[str, int], int], yymm: str, month: int) -> int:
         for _ in range(MAX_ATTEMPTS):
             with contextlib.suppress(WatchError):
                 return step(yymm, month)
-        raise StoreBusy(f"month {yymm}: it is written to all the time; it goes another day")
+        raise StoreBusy(f"month {yymm} is being written to; it will be removed another day")
 
     def _delete_month(self, yymm: str, month: int) -> int:
-        """Remove a month's papers; how many there were."""
+        """Remove a month's papers and return how many there were."""
         year = yymm[:2]
         with self._redis.pipeline() as pipe:
             pipe.watch(keys.segment_revision(yymm), keys.segment_revision(year))  # type: ignore[no-untyped-call]
             fields: Any = pipe.hkeys(keys.month_papers(yymm))
             numbers = (int.from_bytes(field, "big") for field in fields)
-            shape: Any = pipe.hget(keys.segment_postings(year), LAYOUT_FIELD)
-            closed = self._compacted_months(year)
+            layout: Any = pipe.hget(keys.segment_postings(year), LAYOUT_FIELD)
+            compacted = self._compacted_months(year)
             self._delete_references(yymm, [str(ArxivId(month, number)) for number in numbers])
             pipe.multi()
             pipe.unlink(keys.month_papers(yymm), keys.segment_postings(yymm))
             pipe.incr(keys.segment_revision(yymm))
-            if closed == {yymm}:
+            if compacted == {yymm}:
                 pipe.unlink(keys.segment_postings(year))
                 pipe.incr(keys.segment_revision(year))
-            elif yymm in closed:
-                pipe.hset(
-                    keys.segment_postings(year),
-                    LAYOUT_FIELD,
-                    SegmentLayout.unpack(shape).without_month(month).pack(),
-                )
+            elif yymm in compacted:
+                remaining = SegmentLayout.unpack(layout).without_month(month)
+                pipe.hset(keys.segment_postings(year), LAYOUT_FIELD, remaining.pack())
                 pipe.incr(keys.segment_revision(year))
             pipe.execute()
             return len(fields)
 
     def _compacted_months(self, year: str) -> set[str]:
-        """The months whose postings lie with their year's."""
+        """Return the months (YYMM) of a year (YY) whose postings are in the year's segment."""
         months = [f"{year}{month:02}" for month in range(1, MONTHS_PER_YEAR + 1)]
-        asked: list[RedisCommand] = [
+        commands: list[RedisCommand] = [
             ("HGET", keys.segment_postings(month), LAYOUT_FIELD) for month in months
         ]
-        shapes = zip(months, read_many(self._redis, asked), strict=True)
-        return {month for month, shape in shapes if shape == COMPACTED}
+        layouts = zip(months, read_many(self._redis, commands), strict=True)
+        return {month for month, layout in layouts if layout == COMPACTED}
 
     def _delete_references(self, yymm: str, ids: Sequence[str]) -> None:
         if ids:
@@ -134,9 +128,9 @@ class Retention:
                 pipe.execute()
 
     def _delist_month(self, yymm: str, month: int) -> int:
-        """Forget a month's name, unless it is written to again.
+        """Remove a month from the list of months, unless it has papers again.
 
-        A writer names its month before it writes: one at work now has to begin again.
+        A writer adds its month to the list before it writes: a concurrent one has to start again.
         """
         with self._redis.pipeline() as pipe:
             pipe.watch(keys.segment_revision(yymm))  # type: ignore[no-untyped-call]

@@ -1,6 +1,6 @@
-"""Query execution: plan, read postings, evaluate, verify, collect the newest.
+"""Query execution: plan, read postings, evaluate, verify, collect the newest matches.
 
 May import: papers.errors, papers.text, papers.model, papers.query, papers.redis_backend,
-    papers.index.
-Start with: collector.py (top-N), execution.py (one query under way), plan.py.
+    papers.index, papers.state.
+Start with: collector.py (the newest matches), execution.py (one query), plan.py (its postings).
 """

@@ -1,10 +1,12 @@
-"""Reading: from a question to ids in order, a few round trips, stopping as soon as it can.
+"""Collector: executes a request and stops as soon as it has enough matches.
 
     months, newest first ─▶ postings of ever more months a round trip ─▶ candidates in order
-      ─▶ those that only may match: their text, fetched together and verified ─▶ ids
+      ─▶ candidates that only may match: their texts are read and verified together ─▶ doc ids
 
-By pick the same, except that the order comes from the sorted set of first picks and the postings
-only say which of those match.
+In the order of picks the sorted set of first picks gives the order, and postings only say which of
+the picked papers match. The ascending collector goes the other way, to find the page before a page:
+from the cursor on upwards, where the cursor itself is the first candidate, because it is the last
+paper of the page before.
 """
 
 from __future__ import annotations
@@ -21,75 +23,108 @@ from papers.model.arxiv_id import ArxivId
 from papers.query.request import VERIFICATION_LIMIT, Hits, SearchRequest
 from papers.redis_backend import keys
 from papers.search.execution import QueryExecution
-from papers.search.pacing import MAX_MONTH
 from papers.search.reader import IndexReader, ReadSession
+from papers.search.segments import Months
 
 _PICKS_PER_READ: Final = 256
 _MIN_CANDIDATES_PER_BLOCK: Final = 16
+_NUMBERS_OF_MONTH: Final = 0xFFFF
+"""The bits of a doc id that number a paper within its month."""
 
 
 class CandidateBlock(NamedTuple):
-    """Places of papers that may match, in order; and those, more or less, whose texts will tell."""
+    """Doc ids of candidates in order, and a superset of those whose texts must be verified."""
 
-    places: Sequence[int]
+    doc_ids: Sequence[int]
     unverified: BitMap
 
 
 class Collector:
-    """Answers questions over one Redis."""
+    """Collects the newest matches of a request; with `descending` off, those before its cursor."""
 
-    def __init__(self, redis: Redis, reader: IndexReader) -> None:
-        self._redis, self._reader = redis, reader
+    def __init__(self, redis: Redis, reader: IndexReader, *, descending: bool = True) -> None:
+        self._redis, self._reader, self._descending = redis, reader, descending
 
-    def collect(self, ask: SearchRequest, limit: int) -> tuple[Hits, ReadSession]:
-        """The first `limit` ids that answer a question, and the reading they were found by."""
-        question = QueryExecution(ask, limit, self._reader, type(self).__name__)
-        found = question.cached_hits
-        if found is None:
-            blocks = (
-                self._by_pick(question)
-                if ask.order == "picked"
-                else self._by_announcement(question)
-            )
-            found = question.remember(_collect_hits(question, blocks, limit))
-        return found, question.session
+    def collect(self, request: SearchRequest, limit: int) -> tuple[Hits, ReadSession]:
+        """Return the first `limit` matches of a request, and the session that found them."""
+        execution = QueryExecution(request, limit, self._reader, descending=self._descending)
+        hits = execution.cached_hits
+        if hits is None:
+            by_pick = request.order == "picked"
+            blocks = self._by_pick(execution) if by_pick else self._by_announcement(execution)
+            hits = execution.cache_hits(_collect_hits(execution, blocks, limit))
+        return hits, execution.session
 
     def _by_announcement(self, execution: QueryExecution) -> Iterator[CandidateBlock]:
-        """Candidates newest first, in lists of as many as should do: each is verified at once."""
-        before, size = execution.cursor, execution.target_candidates
-        places, unsure = list[int](), BitMap()
-        for chunk in execution.month_batches(
-            execution.candidate_months(before.month if before else MAX_MONTH)
-        ):
-            candidates = execution.read_candidates(chunk)
-            unsure |= candidates.unverified
-            maybe = candidates.possible
-            if before is not None and before.month in chunk:
-                maybe = maybe - BitMap(range(before.doc_id, (before.doc_id | 0xFFFF) + 1))
-            while len(maybe) >= (room := size - len(places)):
-                newest = maybe[-room:]
-                yield CandidateBlock([*places, *newest.to_array()[::-1]], unsure)
-                places, maybe = [], maybe - newest
-            places += maybe.to_array()[::-1]
-        if places:
-            yield CandidateBlock(places, unsure)
+        """Yield candidates by id, in blocks that should suffice: each is verified at once.
+
+        Descending blocks reach across batches of months, ascending ones end with each batch.
+        """
+        doc_ids, unverified = list[int](), BitMap()
+        for batch in execution.month_batches(self._months(execution)):
+            candidates = execution.read_candidates(batch)
+            unverified |= candidates.unverified
+            left = self._cut_at_cursor(candidates.possible, execution.cursor, batch)
+            while len(left) >= (missing := execution.target_candidates - len(doc_ids)):
+                taken = left[-missing:] if self._descending else left[:missing]
+                yield CandidateBlock([*doc_ids, *self._in_order(taken)], unverified)
+                doc_ids, left = [], left - taken
+            doc_ids += self._in_order(left)
+            if doc_ids and not self._descending:
+                yield CandidateBlock(doc_ids, unverified)
+                doc_ids = []
+        if doc_ids:
+            yield CandidateBlock(doc_ids, unverified)
+
+    def _months(self, execution: QueryExecution) -> Months:
+        months = execution.candidate_months()
+        if self._descending:
+            return months
+        assert execution.cursor, "the first page has no page before"
+        first = execution.cursor.month
+        return tuple(month for month in reversed(months) if month >= first)
+
+    def _cut_at_cursor(self, doc_ids: BitMap, cursor: ArxivId | None, batch: Months) -> BitMap:
+        """Drop what lies behind the cursor in its month; the cursor itself if descending."""
+        if cursor is None or cursor.month not in batch:
+            return doc_ids
+        at = cursor.doc_id
+        if self._descending:
+            return doc_ids - BitMap(range(at, (at | _NUMBERS_OF_MONTH) + 1))
+        return doc_ids - BitMap(range(at & ~_NUMBERS_OF_MONTH, at))
+
+    def _in_order(self, doc_ids: BitMap) -> Sequence[int]:
+        ascending = doc_ids.to_array()
+        return ascending[::-1] if self._descending else ascending
 
     def _by_pick(self, execution: QueryExecution) -> Iterator[CandidateBlock]:
-        """Candidates in the order of their first pick, newest first."""
-        ask = execution.ask
-        first, last = pick_score_range(ask.since, ask.until)
-        at = self._cursor_rank(ask.before, last)
-        while ids := self._read_picks(first, last, at, _PICKS_PER_READ):
-            at += len(ids)
+        """Yield candidates in the order of their first pick."""
+        for ids in self._pick_windows(execution.request):
             yield candidates_among(execution, ids)
 
+    def _pick_windows(self, request: SearchRequest) -> Iterator[list[ArxivId]]:
+        """Yield picked ids in order, some hundreds at a time, from the cursor on."""
+        first, last = pick_score_range(request.since, request.until)
+        rank = self._cursor_rank(request.before, last)
+        if self._descending:
+            while ids := self._read_picks(first, last, rank, _PICKS_PER_READ):
+                rank += len(ids)
+                yield ids
+        while not self._descending and rank > 0:
+            start = max(rank - _PICKS_PER_READ, 0)
+            yield self._read_picks(first, last, start, rank - start)[::-1]
+            rank = start
+
     def _read_picks(self, first: float, last: float, start: int, count: int) -> list[ArxivId]:
-        """That many picks of a span of seconds, newest first."""
+        """Read `count` picks of a range of seconds, newest first, from rank `start` on."""
         members: Any = self._redis.zrevrangebyscore(keys.PICKS, last, first, start=start, num=count)
         return [ArxivId.parse(member.decode()) for member in members]
 
     def _cursor_rank(self, cursor: str, last: float) -> int:
-        """How many picks stand before the page that begins behind a cursor."""
+        """Return how many picks of the range come before the page that begins behind a cursor.
+
+        Raises BadParameter if the cursor was never picked.
+        """
         if not cursor:
             return 0
         with self._redis.pipeline(transaction=False) as pipe:
@@ -102,47 +137,45 @@ class Collector:
 
 
 def _collect_hits(execution: QueryExecution, blocks: Iterator[CandidateBlock], limit: int) -> Hits:
-    """The candidates that hold, up to `limit`; texts are looked at of those that are not sure."""
+    """Collect up to `limit` matches; verify candidates until so many texts were examined."""
     found: list[int] = []
     examined, last = 0, None
-    for places, unsure in _split_blocks(blocks, found, execution.target_candidates):
-        doubtful = unsure & BitMap(places) if unsure else unsure
-        barred = doubtful - execution.verify_docs(doubtful) if doubtful else doubtful
-        found += [place for place in places if place not in barred] if barred else places
-        examined, last = examined + len(doubtful), places[-1]
+    for doc_ids, unverified in _split_blocks(blocks, found, execution.target_candidates):
+        uncertain = unverified & BitMap(doc_ids) if unverified else unverified
+        rejected = uncertain - execution.verify_docs(uncertain) if uncertain else uncertain
+        found += [id for id in doc_ids if id not in rejected] if rejected else doc_ids
+        examined, last = examined + len(uncertain), doc_ids[-1]
         if len(found) >= limit:
-            return Hits(
-                tuple(found[:limit]), examined, is_complete=True, last_examined=found[limit - 1]
-            )
+            shown = tuple(found[:limit])
+            return Hits(shown, examined, is_complete=True, last_examined=shown[-1])
         if examined >= VERIFICATION_LIMIT:
             break
-    return Hits(
-        tuple(found), examined, is_complete=examined < VERIFICATION_LIMIT, last_examined=last
-    )
+    is_complete = examined < VERIFICATION_LIMIT
+    return Hits(tuple(found), examined, is_complete=is_complete, last_examined=last)
 
 
 def candidates_among(execution: QueryExecution, ids: Sequence[ArxivId]) -> CandidateBlock:
-    """Those of some papers that may answer a question, in the same order; one round trip."""
+    """Return the candidates among some papers, in their order; one round trip."""
     months = sorted({id.month for id in ids}, reverse=True)
     candidates = execution.read_candidates(tuple(months))
-    places = [place for id in ids if (place := id.doc_id) in candidates.possible]
-    return CandidateBlock(places, candidates.unverified)
+    doc_ids = [doc_id for id in ids if (doc_id := id.doc_id) in candidates.possible]
+    return CandidateBlock(doc_ids, candidates.unverified)
 
 
 def _split_blocks(
     blocks: Iterator[CandidateBlock], found: Sequence[int], wanted: int
 ) -> Iterator[CandidateBlock]:
-    """Blocks cut to what is still wanted, as more is `found`: few texts are read in vain."""
-    for places, unsure in blocks:
-        at = 0
-        while at < len(places):
+    """Cut blocks to what is still missing while `found` grows: few texts are read in vain."""
+    for doc_ids, unverified in blocks:
+        start = 0
+        while start < len(doc_ids):
             size = max(wanted - len(found), _MIN_CANDIDATES_PER_BLOCK)
-            yield CandidateBlock(places[at : at + size], unsure)
-            at += size
+            yield CandidateBlock(doc_ids[start : start + size], unverified)
+            start += size
 
 
 def pick_score_range(since: date | None, until: date | None) -> tuple[float, float]:
-    """The span of days as seconds, for the sorted set of picks."""
+    """Return a range of days in seconds, the scores of the sorted set of picks."""
     first = datetime.combine(since, time(), UTC).timestamp() if since else float("-inf")
     last = datetime.combine(until, time.max, UTC).timestamp() if until else float("inf")
     return first, last

@@ -1,16 +1,16 @@
-"""How many papers match, by month and of late: cardinalities of bitmaps, no paper is read.
+"""Counts: how many papers match, by month and of late, from the cardinalities of bitmaps alone.
 
     newest day of the store ─▶ the twelve months up to it ─▶ candidates of each, and of the days
 
-What postings leave in doubt (phrases of three words or of titles, rare ones of years before, votes)
-is counted as if it matched, and `exact` says so: a phrase's count is a percent or so too high, one
-by votes may be far too high.
+A candidate that postings leave uncertain (long phrases, phrases of titles, rare phrases of earlier
+years, votes) counts as a match, and `exact` tells so: the count of a phrase is about one percent
+too high, a count by votes may be far too high.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import product
@@ -23,7 +23,6 @@ from papers.model.arxiv_id import month_ordinal
 from papers.model.labels import month_day_range
 from papers.query.ast import Label, LabelKind, Node
 from papers.redis_backend.connection import translate_store_errors
-from papers.search.asked import QueryLeaves
 from papers.search.evaluate import Candidates
 from papers.search.index_cache import IndexCache
 from papers.search.plan import QueryPlan
@@ -33,10 +32,11 @@ COUNTED_MONTHS: Final = 12
 WEEK: Final = timedelta(days=7)
 FOUR_WEEKS: Final = timedelta(days=28)
 RECENT_MONTHS: Final = 3
-"""So many months can have papers of the last four weeks: one counts within 60 days of its month."""
+"""The months that can have papers of the last four weeks: a paper counts within 60 days of the
+start of its id's month."""
 
-_PapersByDay = dict[date, BitMap]
-"""The papers, as places, that count under each day."""
+_PapersByDay = Mapping[date, BitMap]
+"""Days, and the doc ids of the papers that count on each."""
 
 
 class MonthCount(NamedTuple):
@@ -47,7 +47,7 @@ class MonthCount(NamedTuple):
 
 
 class DayCount(NamedTuple):
-    """A day and how many papers count under it."""
+    """A day and how many papers count on it."""
 
     day: date
     papers: int
@@ -55,10 +55,10 @@ class DayCount(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class MatchCounts:
-    """How many papers match in the days up to `until`, the newest the store has papers of.
+    """How many papers match in the days up to `until`, the newest day the store has papers of.
 
-    `month` are four weeks; `year` the twelve months of `months`, oldest first. `exact` is False
-    where some of what is counted may not match.
+    `month` is four weeks; `year` the twelve months of `months`, oldest first. `exact` is False
+    if some of the counted papers may not match.
     """
 
     until: date
@@ -70,85 +70,84 @@ class MatchCounts:
 
 
 class MatchCounter:
-    """Counts what a reader reads; remembers the days of the newest revision. Raises StoreAway."""
+    """Counts the papers that match a query. Raises StoreUnavailable."""
 
     def __init__(self, reader: IndexReader) -> None:
         self._redis, self._reader = reader.redis, reader
-        self._days_of_cache: tuple[IndexCache | None, _PapersByDay] = (None, {})
 
-    def count(self, tree: Node) -> MatchCounts | None:
-        """How many papers a tree finds in the days up to the newest; None of an empty store."""
+    def count(self, root: Node) -> MatchCounts | None:
+        """Count the matches in the days up to the newest; None if the store has no papers."""
         with translate_store_errors(self._redis):
-            asked = QueryLeaves.of(tree)
-            reading = self._reader.open_session(
-                lambda m: [*m.month_requests(), *m.term_requests(asked)]
+            plan = QueryPlan.of(root)
+            session = self._reader.open_session(
+                lambda cache: [*cache.month_requests(), *cache.term_requests(plan)]
             )
-            days = self._recent_days(reading)
+            days = _recent_days(session)
             if not days:
                 return None
             until = max(days)
             months = last_months(until, COUNTED_MONTHS)
-            sure, maybe = _read_candidates(asked, reading, months)
-        bars = tuple(
-            MonthCount(month, maybe.range_cardinality(*_doc_id_range(month))) for month in months
+            exact, possible = _read_candidates(plan, session, months)
+        counts = tuple(
+            MonthCount(month, possible.range_cardinality(*_doc_id_range(month))) for month in months
         )
         return MatchCounts(
             until=until,
-            week=_count_after(until - WEEK, days, maybe),
-            month=_count_after(until - FOUR_WEEKS, days, maybe),
-            year=sum(bar.papers for bar in bars),
-            months=bars,
-            exact=sure == maybe,
+            week=_count_after(until - WEEK, days, possible),
+            month=_count_after(until - FOUR_WEEKS, days, possible),
+            year=sum(count.papers for count in counts),
+            months=counts,
+            exact=exact == possible,
         )
 
     def papers_per_day(self, sources: Sequence[str], days: int) -> dict[str, list[DayCount]]:
-        """How many papers each source named of each of the store's last days, oldest first."""
+        """Count the papers that each source listed on each of the store's last days, oldest first.
+
+        Empty if the store has no papers.
+        """
         with translate_store_errors(self._redis):
-            reading = self._reader.open_session(IndexCache.month_requests)
-            late = self._recent_days(reading)
-            if not late:
+            session = self._reader.open_session(IndexCache.month_requests)
+            recent = _recent_days(session)
+            if not recent:
                 return {}
-            newest = max(late)
+            newest = max(recent)
             terms = {name: label_term(Label(LabelKind.SOURCE, name.casefold())) for name in sources}
-            asked = list(terms.values())
-            read = reading.read_postings([(reading.newest_months(RECENT_MONTHS), asked)])
+            wanted = tuple(terms.values())
+            read = session.read_postings([(session.newest_months(RECENT_MONTHS), wanted)])
         span = [newest - timedelta(days=n) for n in reversed(range(days))]
         return {
-            name: [DayCount(day, _overlap(late.get(day), read.bitmap_of(term))) for day in span]
+            name: [DayCount(day, _overlap(recent.get(day), read.bitmap_of(term))) for day in span]
             for name, term in terms.items()
         }
 
-    def _recent_days(self, reading: ReadSession) -> _PapersByDay:
-        """The papers of each day of the newest months; put together once a revision."""
-        memory, days = self._days_of_cache
-        if memory is not reading.cache:
-            months = reading.newest_months(RECENT_MONTHS)
-            read = reading.read_postings([(months, ALL_DAY_TERMS)])
-            found: defaultdict[date, BitMap] = defaultdict(BitMap)
-            for month, term in product(months, ALL_DAY_TERMS):
-                if papers := read.bitmap_of(term, [month]):
-                    found[month_day_range(month)[0] + timedelta(days=int(term[1:]))] |= papers
-            days = dict(found)
-            self._days_of_cache = (reading.cache, days)
-        return days
+
+def _recent_days(session: ReadSession) -> _PapersByDay:
+    """Return the papers of each day of the newest months, read once per revision."""
+    cached = session.cache.recent_days
+    if cached is not None:
+        return cached
+    months = session.newest_months(RECENT_MONTHS)
+    read = session.read_postings([(months, ALL_DAY_TERMS)])
+    found: defaultdict[date, BitMap] = defaultdict(BitMap)
+    for month, term in product(months, ALL_DAY_TERMS):
+        if papers := read.bitmap_of(term, [month]):
+            found[month_day_range(month)[0] + timedelta(days=int(term[1:]))] |= papers
+    session.cache.add_recent_days(days := dict(found))
+    return days
 
 
-def _read_candidates(
-    query_leaves: QueryLeaves, session: ReadSession, months: Sequence[int]
-) -> Candidates:
-    """What may match in some months."""
-    expansions = session.cache.prefix_expansions(query_leaves)
-    assert expansions is not None, "asked for before"
-    plan, possible = (
-        QueryPlan(query_leaves, expansions),
-        set(session.cache.candidate_months(query_leaves)),
-    )
-    here = tuple(month for month in months if month in possible)
-    return session.read_candidates(plan, here, lambda _: plan.with_probe_terms())[1]
+def _read_candidates(plan: QueryPlan, session: ReadSession, months: Sequence[int]) -> Candidates:
+    """Return the candidates of some months; ambiguous phrases are probed by all their words."""
+    expansions = session.cache.prefix_expansions(plan)
+    assert expansions is not None, "the session began by reading the prefixes' words"
+    possible = frozenset(session.cache.candidate_months(plan))
+    wanted = tuple(month for month in months if month in possible)
+    final, read = session.read_refined(plan.with_expansions(expansions), wanted, plan.all_words)
+    return final.evaluate(read)
 
 
 def _doc_id_range(month: int) -> tuple[int, int]:
-    """Where a month's places begin, and the next one's."""
+    """Return the first doc id of a month, and that of the next month."""
     return month_ordinal(month) << 16, (month_ordinal(month) + 1) << 16
 
 
@@ -157,11 +156,11 @@ def _overlap(papers: BitMap | None, others: BitMap) -> int:
 
 
 def _count_after(after: date, days: _PapersByDay, found: BitMap) -> int:
-    """How many candidates are of days after one."""
+    """Count the papers found that count on a day later than `after`."""
     return sum(_overlap(papers, found) for day, papers in days.items() if day > after)
 
 
 def last_months(until: date, count: int) -> list[int]:
-    """The last months (YYYYMM) up to that of a day, oldest first."""
-    at = until.year * 12 + until.month - 1
-    return [(n // 12) * 100 + n % 12 + 1 for n in range(at - count + 1, at + 1)]
+    """Return the last months (YYYYMM) up to the month of a day, oldest first."""
+    newest = until.year * 12 + until.month - 1
+    return [(n // 12) * 100 + n % 12 + 1 for n in range(newest - count + 1, newest + 1)]

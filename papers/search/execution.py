@@ -1,9 +1,9 @@
-"""One question under way: which months it is asked of, and who may answer it in some of them."""
+"""Execution of one query: the months to read, the candidates in them, and their verification."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Final
 
 from pyroaring import BitMap
@@ -11,130 +11,121 @@ from pyroaring import BitMap
 from papers.model.arxiv_id import ArxivId
 from papers.query.ast import Node
 from papers.query.request import Hits, SearchRequest
-from papers.search.asked import QueryLeaves
-from papers.search.evaluate import Candidates, PrefixExpansions, residual_query
+from papers.search.evaluate import Candidates
 from papers.search.index_cache import IndexCache, ReadRequest
-from papers.search.pacing import MAX_MONTH, SegmentPacer, estimate_selectivity, prune_months
-from papers.search.plan import QueryPlan
+from papers.search.pacing import SegmentPacer, estimate_selectivity, prune_months
+from papers.search.plan import QueryPlan, residual_query
 from papers.search.reader import IndexReader
 from papers.search.segments import Months
 
 _SPARE_DIVISOR: Final = 16
-"""Of so many candidates one may turn out not to hold."""
+"""One candidate in so many is assumed not to match."""
 
 
 class QueryExecution:
-    """A question for `limit` papers, to one store, on the `way` of one kind of walk.
+    """One request for `limit` papers, newest first if `descending`.
 
-    Where its words occur has been read, unless it was asked before; postings are read by month.
+    Its creation opens a session: one round trip that reads where the query's terms occur, unless
+    that is cached, and the newest postings as far as they can be told already.
     """
 
-    def __init__(self, ask: SearchRequest, limit: int, reader: IndexReader, direction: str) -> None:
-        self.ask, self.limit = ask, limit
-        self._cache_key = (ask, limit, direction)
-        self.cursor = ArxivId.parse(ask.before) if ask.before else None
-        self._newest_month = self.cursor.month if self.cursor else MAX_MONTH
-        self._plan: QueryPlan | None = None
-        self._refined_plan: QueryPlan | None = None
+    def __init__(
+        self, request: SearchRequest, limit: int, reader: IndexReader, *, descending: bool
+    ) -> None:
+        self.request, self.limit = request, limit
+        self._cache_key = (request, limit, descending)
+        self.cursor = ArxivId.parse(request.before) if request.before else None
+        self._descending = descending
         self.cached_hits: Hits | None = None
-        """What was found when this very question was asked before, of the same papers."""
+        """The result, if the same request was executed before at this revision."""
         self.session = reader.open_session(self._initial_requests)
-
-    @property
-    def tree(self) -> Node:
-        """What is looked for."""
-        return self._query_leaves.tree
+        if self.cached_hits is None:
+            self._expand_prefixes(self.session.cache)
 
     @cached_property
-    def _query_leaves(self) -> QueryLeaves:
-        return QueryLeaves.of(self.ask.tree)
+    def plan(self) -> QueryPlan:
+        """The query's plan, replaced as more is known."""
+        return QueryPlan.of(self.request.tree)
 
     @property
     def target_candidates(self) -> int:
-        """How many candidates to find at first: where some may not hold, a few to spare."""
-        return (
-            self.limit if self._query_leaves.is_exact else self.limit + self.limit // _SPARE_DIVISOR
-        )
+        """How many candidates to find at first: a few to spare if some may not match."""
+        return self.limit if self.plan.is_exact else self.limit + self.limit // _SPARE_DIVISOR
 
     @cached_property
     def _pacer(self) -> SegmentPacer:
-        return self._pacer_for(self.session.cache)
+        return self._new_pacer(self.session.cache)
 
-    def _pacer_for(self, cache: IndexCache) -> SegmentPacer:
-        share = estimate_selectivity(self.tree)
+    def _new_pacer(self, cache: IndexCache) -> SegmentPacer:
+        selectivity = estimate_selectivity(self.plan.root)
         return SegmentPacer(
-            self.target_candidates, share, cache.segments, is_exact=self._query_leaves.is_exact
+            self.target_candidates, selectivity, cache.segments, is_exact=self.plan.is_exact
         )
 
-    def remember(self, hits: Hits) -> Hits:
-        """What was found, remembered."""
-        self.session.cache.remember_hits(self._cache_key, hits)
+    def cache_hits(self, hits: Hits) -> Hits:
+        """Cache the request's result and return it."""
+        self.session.cache.add_hits(self._cache_key, hits)
         return hits
 
     def _initial_requests(self, cache: IndexCache) -> list[ReadRequest]:
-        """Where its words occur; and already the newest postings, as common words need no more."""
+        """Return the requests for the query's terms, and for the newest postings if possible.
+
+        A common word needs no more than these. Called again if the cache turns out to be stale.
+        """
         self.cached_hits = cache.hits.get(self._cache_key)
         if self.cached_hits is not None:
             return []
-        asked = [*cache.month_requests(), *cache.term_requests(self._query_leaves)]
-        expansions = cache.prefix_expansions(self._query_leaves)
-        if self.ask.order == "announced" and cache.months and expansions is not None:
-            possible = self._candidate_months(cache, self._newest_month)
-            months = next(self._pacer_for(cache).batches(possible), ())
-            wanted = self._plan_for(expansions).wanted_postings(months)
-            asked += cache.posting_requests(cache.segment_lookups(wanted))
-        return asked
+        requests = [*cache.month_requests(), *cache.term_requests(self.plan)]
+        if self.request.order == "announced" and cache.months and self._expand_prefixes(cache):
+            possible = self._possible_months(cache, until_cursor=True)
+            months = next(self._new_pacer(cache).batches(possible), ())
+            lookups = cache.segment_lookups(self.plan.wanted_postings(months))
+            requests += cache.posting_requests(lookups)
+        return requests
 
-    def _candidate_months(self, cache: IndexCache, newest: int) -> Months:
-        months = cache.candidate_months(self._query_leaves)
-        if newest != MAX_MONTH:
+    def _expand_prefixes(self, cache: IndexCache) -> bool:
+        """Put the words of prefixes into the plan; False if they have not been read."""
+        expansions = cache.prefix_expansions(self.plan)
+        if expansions is not None:
+            self.plan = self.plan.with_expansions(expansions)
+        return expansions is not None
+
+    def candidate_months(self) -> Months:
+        """Return the months that may hold a match, newest first; descending from the cursor's."""
+        return self._possible_months(self.session.cache, until_cursor=self._descending)
+
+    def _possible_months(self, cache: IndexCache, *, until_cursor: bool) -> Months:
+        months = cache.candidate_months(self.plan)
+        if self.cursor and until_cursor:
+            newest = self.cursor.month
             months = tuple(month for month in months if month <= newest)
-        return prune_months(self._query_leaves, months)
-
-    def candidate_months(self, newest: int = MAX_MONTH) -> Months:
-        """The months that may hold an answer, newest first, none after `newest` (YYYYMM)."""
-        return self._candidate_months(self.session.cache, newest)
+        return prune_months(self.plan.root, self.plan.leaves, months)
 
     def month_batches(self, months: Months) -> Iterator[Months]:
-        """Months to read together."""
+        """Cut months into batches to read together."""
         return self._pacer.batches(months)
 
     def read_candidates(self, months: Months) -> Candidates:
-        """The places of those who may answer it; one round trip or none.
+        """Read the candidates of some months, in one round trip or none.
 
-        Words of phrases are asked for from where slots tell of these on: more trips, once.
+        Once per query there may be one more, to choose the probe terms of its phrases.
         """
-        memory = self.session.cache
-        plan = self._refined_plan
-        if plan is None:
-            expansions = memory.prefix_expansions(self._query_leaves)
-            assert expansions is not None, "asked for at the beginning"
-            plan = self._plan_for(expansions)
-        plan, met = self.session.read_candidates(plan, months, partial(self._refine, plan))
-        self._refined_plan = plan if plan.has_probe_terms else None
-        self._pacer.add_found(len(met.possible))
-        return met
+        cache, root = self.session.cache, self.plan.root
+        known = self.plan.probe_terms
+        if not known and self.plan.phrases:
+            known = cache.probe_terms.get(root, {})
+        plan, read = self.session.read_refined(self.plan.for_next_batch(), months, known)
+        if plan.probe_terms and not known:
+            cache.add_probe_terms(root, plan.probe_terms)
+        self.plan = plan
+        candidates = plan.evaluate(read)
+        self._pacer.add_found(len(candidates.possible))
+        return candidates
 
-    def verify_docs(self, places: BitMap) -> BitMap:
-        """Those of some candidates that hold, by their texts; one round trip or none."""
-        return self.session.verify_docs(self._residual, places)
+    def verify_docs(self, doc_ids: BitMap) -> BitMap:
+        """Return the candidates whose texts match, in one round trip or none."""
+        return self.session.verify_docs(self._residual, doc_ids)
 
     @cached_property
     def _residual(self) -> Node:
-        return residual_query(self.tree)
-
-    def _refine(self, plan: QueryPlan, months: Months) -> QueryPlan:
-        """The same that asks for words of phrases: of the first of some months all are read."""
-        memory, all_words = self.session.cache, plan.with_probe_terms()
-        if self.tree not in memory.probe_terms:
-            self.session.read_postings(all_words.wanted_postings(months))
-            read = self.session.read_postings(all_words.wanted_postings(months[:1]))
-            (volume,) = memory.segments.locate(months[:1])
-            memory.probe_terms[self.tree] = plan.choose_probe_terms(read, volume.estimated_papers)
-        return plan.with_probe_terms(memory.probe_terms[self.tree])
-
-    def _plan_for(self, expansions: PrefixExpansions) -> QueryPlan:
-        """Made once, while no more is known."""
-        if self._plan is None or self._plan.expansions != expansions:
-            self._plan = QueryPlan(self._query_leaves, expansions)
-        return self._plan
+        return residual_query(self.plan.root)

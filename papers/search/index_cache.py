@@ -1,21 +1,21 @@
-"""What a process remembers of a store at one revision, and what to ask for that it does not.
+"""Cache of one store revision in a process, and the requests for what it lacks.
 
-Postings are asked for and held by volume (`papers.index.postings`): by month (YYYYMM), and of
-months that are closed by year (YYYY).
+Postings are read and cached by segment (`papers.index.postings`): a month (YYYYMM), or a year
+(YYYY) for months that are compacted.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from datetime import date
 from typing import Any, Final, NamedTuple
 
 from pyroaring import BitMap
 
-from papers.index import bitmaps, postings
+from papers.index import bitmaps
 from papers.index.layout import MONTHS_PER_YEAR, SegmentLayout
-from papers.index.postings import COMPACTED, LAYOUT_FIELD, MAX_INLINE_POSTING
+from papers.index.postings import COMPACTED, MAX_INLINE_POSTING
 from papers.index.term_months import possible_months
 from papers.model.arxiv_id import stored_month
 from papers.model.packing import LazyPaper
@@ -23,32 +23,33 @@ from papers.query.ast import Node
 from papers.query.request import Hits
 from papers.redis_backend import keys
 from papers.redis_backend.connection import RedisCommand
-from papers.search.asked import QueryLeaves
-from papers.search.evaluate import PostingKey, PrefixExpansions, ProbeTerms, shingle_slot_key
+from papers.search.evaluate import PostingKey, PrefixExpansions, ProbeTerms
+from papers.search.plan import QueryPlan, WantedPostings
 from papers.search.segments import (
     Months,
-    Segment,
     SegmentLookup,
     SegmentMap,
     SegmentPosting,
     SegmentPostings,
+    decode_postings,
 )
 
 MAX_PREFIX_WORDS: Final = 256
-"""Words of one prefix that postings are asked for; of a prefix of more the texts are."""
+"""The most words of a prefix whose postings are read; a prefix of more is matched on the texts."""
 
 _ENTRY_COST: Final = 150
 _QUERY_COST: Final = 4_000
+_PAPER_COST: Final = 8_000
+"""Estimated bytes of a cache entry, of what is stored under a query, and of a packed paper."""
 _DOC_ID_COST: Final = 8
-"""More than it takes: few papers of many months lie in containers of few."""
+"""An upper bound: few papers of many months lie in many small containers."""
+_VERIFIED_DOC_ID_COST: Final = 4
 _YEAR_BITSET_BYTES: Final = MONTHS_PER_YEAR << 13
-"""Of all months of a year."""
-WantedPostings = Sequence[tuple[Months, Sequence[PostingKey]]]
-"""Months and what postings to read of each."""
+"""The size of a bitmap with a bitset for every month of a year."""
 
 
 class ReadRequest(NamedTuple):
-    """A reading command, and what takes its reply: False where that was no answer."""
+    """A read command and the function that takes its reply: False if it must be read again."""
 
     command: RedisCommand
     accept: Callable[[Any], bool]
@@ -56,96 +57,135 @@ class ReadRequest(NamedTuple):
 
 @dataclass(slots=True)
 class IndexCache:
-    """What a process remembers of a store at one revision. Threads share it, and only add."""
+    """Everything a process caches of one store revision. Threads share it and only add to it."""
 
     revision: bytes | object | None
     segments: SegmentMap = field(default_factory=SegmentMap)
-    """From any revision: a reply tells the shape it is of."""
+    """Valid across revisions: every reply carries the layout it was packed with."""
     months: Months | None = None
     term_months: dict[bytes, bytes | None] = field(default_factory=dict)
     prefix_words: dict[str, list[str]] = field(default_factory=dict)
     probe_terms: dict[Node, ProbeTerms] = field(default_factory=dict)
-    """By what was looked for: which words to ask for beside the pairs of its phrases."""
+    """By query: the probe terms chosen for its phrases."""
     segment_postings: dict[tuple[int, SegmentLayout], SegmentPostings] = field(default_factory=dict)
     stored_papers: dict[int, LazyPaper] = field(default_factory=dict)
     verified: dict[Node, tuple[BitMap, BitMap]] = field(default_factory=dict)
-    """By what was looked for: the places where texts were found to hold it, and not to."""
+    """By residual query: the doc ids whose texts match it, and those whose texts do not."""
     hits: dict[Hashable, Hits] = field(default_factory=dict)
-    """By question: a reader that takes another format, or turns back, asks the same."""
+    """By request: another format, or the way back, repeats a request."""
+    recent_days: Mapping[date, BitMap] | None = None
+    """The papers of each day of the newest months; None until they are counted."""
     byte_size: int = 0
+    """The estimated size in bytes, apart from the months (a few kilobytes)."""
 
-    def remember_hits(self, cache_key: Hashable, hits: Hits) -> None:
-        """Remember what a question found."""
-        self.hits[cache_key] = hits
+    def add_hits(self, request_key: Hashable, hits: Hits) -> None:
+        """Cache the result of a request; its ids may be unpacked later, so they count, too."""
+        self.hits[request_key] = hits
         self.byte_size += _QUERY_COST + _ENTRY_COST * len(hits.doc_ids)
 
-    def candidate_months(self, query_leaves: QueryLeaves) -> Months:
-        """The months that may hold what a tree asks for, newest first, as far as is known."""
-        months = self.months or ()
-        if not self.term_months.keys() >= set(query_leaves.dictionary_terms):
-            return months
-        spread = possible_months(
-            query_leaves.tree,
-            {term: self.term_months[term] for term in query_leaves.dictionary_terms},
-        )
-        return months if spread is None else tuple(m for m in months if m in spread)
+    def add_probe_terms(self, root: Node, probe_terms: ProbeTerms) -> None:
+        """Cache the probe terms chosen for a query."""
+        if root not in self.probe_terms:
+            self.probe_terms[root] = probe_terms
+            self.byte_size += _QUERY_COST
 
-    def prefix_expansions(self, query_leaves: QueryLeaves) -> PrefixExpansions | None:
-        """The words that a tree's prefixes stand for; None while some have not been asked for."""
-        found: dict[str, Sequence[str] | None] = {}
-        for prefix in query_leaves.prefixes:
-            words = self.prefix_words.get(prefix.words[0])
+    def add_papers(self, papers: Mapping[int, LazyPaper]) -> None:
+        """Cache packed papers by doc id."""
+        self.stored_papers.update(papers)
+        self.byte_size += len(papers) * _PAPER_COST
+
+    def add_recent_days(self, days: Mapping[date, BitMap]) -> None:
+        """Cache the papers of the newest days."""
+        self.recent_days = days
+        self.byte_size += sum(map(posting_size, days.values()))
+
+    def verified_docs(self, residual: Node) -> tuple[BitMap, BitMap]:
+        """Return the bitmaps of a residual query; `add_verified` fills them."""
+        known = self.verified.get(residual)
+        if known is None:
+            known = self.verified.setdefault(residual, (BitMap(), BitMap()))
+            self.byte_size += _QUERY_COST
+        return known
+
+    def add_verified(self, residual: Node, doc_ids: BitMap, matching: BitMap) -> None:
+        """Cache which of some papers' texts match a residual query."""
+        matched, rejected = self.verified_docs(residual)
+        matched |= matching
+        rejected |= doc_ids - matching
+        self.byte_size += _VERIFIED_DOC_ID_COST * len(doc_ids)
+
+    def candidate_months(self, plan: QueryPlan) -> Months:
+        """Return the months in which a query's terms occur as far as is known, newest first."""
+        months = self.months or ()
+        if not self.term_months.keys() >= set(plan.dictionary_terms):
+            return months
+        known = {term: self.term_months[term] for term in plan.dictionary_terms}
+        possible = possible_months(plan.root, known)
+        return months if possible is None else tuple(m for m in months if m in possible)
+
+    def prefix_expansions(self, plan: QueryPlan) -> PrefixExpansions | None:
+        """Return the words of a query's prefixes; None while some have not been read."""
+        expansions: dict[str, Sequence[str] | None] = {}
+        for prefix in plan.prefixes:
+            (stem,) = prefix.words
+            words = self.prefix_words.get(stem)
             if words is None:
                 return None
-            many = len(words) > MAX_PREFIX_WORDS
-            found[prefix.words[0]] = None if many else [*words, prefix.implied_word]
-        return found
+            too_many = len(words) > MAX_PREFIX_WORDS
+            expansions[stem] = None if too_many else [*words, prefix.implied_word]
+        return expansions
 
     def month_requests(self) -> list[ReadRequest]:
-        """The request for the months there are, newest first."""
+        """Return the request for the months of the store, newest first, unless they are cached."""
 
-        def take(reply: Any) -> bool:
+        def accept(reply: Any) -> bool:
             self.months = tuple(stored_month(member.decode()) for member in reply)
             return True
 
-        asked = ReadRequest(("ZREVRANGE", keys.MONTHS, "0", "-1"), take)
-        return [asked] if self.months is None else []
+        request = ReadRequest(("ZREVRANGE", keys.MONTHS, "0", "-1"), accept)
+        return [request] if self.months is None else []
 
-    def term_requests(self, query_leaves: QueryLeaves) -> list[ReadRequest]:
-        """The requests for where a tree's words occur, and what its prefixes stand for."""
-        terms = [term for term in query_leaves.dictionary_terms if term not in self.term_months]
+    def term_requests(self, plan: QueryPlan) -> list[ReadRequest]:
+        """Return the requests for the months of a query's terms and the words of its prefixes."""
+        terms = [term for term in plan.dictionary_terms if term not in self.term_months]
 
-        def take_spread(reply: Any) -> bool:
+        def accept(reply: Any) -> bool:
             self.term_months.update(zip(terms, reply, strict=True))
             self.byte_size += _ENTRY_COST * len(terms)
             return True
 
-        prefixes = {text.words[0] for text in query_leaves.prefixes} - self.prefix_words.keys()
-        spread = [ReadRequest(("HMGET", keys.TERM_MONTHS, *terms), take_spread)] if terms else []
-        return spread + [self._prefix_request(prefix) for prefix in sorted(prefixes)]
+        requests = [ReadRequest(("HMGET", keys.TERM_MONTHS, *terms), accept)] if terms else []
+        prefixes = {text.words[0] for text in plan.prefixes} - self.prefix_words.keys()
+        return requests + [self._prefix_request(prefix) for prefix in sorted(prefixes)]
 
     def _prefix_request(self, prefix: str) -> ReadRequest:
-        def take(reply: Any) -> bool:
+        def accept(reply: Any) -> bool:
             self.prefix_words[prefix] = [member.decode() for member in reply]
+            self.byte_size += _ENTRY_COST * (len(reply) + 1)
             return True
 
         start, limit = prefix.encode(), ("LIMIT", "0", str(MAX_PREFIX_WORDS + 1))
         span = (b"[" + start, b"[" + start + b"\xff")
-        return ReadRequest(("ZRANGEBYLEX", keys.VOCABULARY, *span, *limit), take)
+        return ReadRequest(("ZRANGEBYLEX", keys.VOCABULARY, *span, *limit), accept)
 
     def segment_lookups(self, wanted: WantedPostings) -> list[SegmentLookup]:
-        """What is wanted, by where it lies, as far as that is known."""
-        parts = self.segment_postings
-        return [
-            SegmentLookup(volume, asked, parts.setdefault((volume.period, volume.layout), {}))
-            for months, asked in wanted
-            for volume in self.segments.locate(months)
+        """Return the lookups of wanted postings, by the segments that are known to hold them."""
+        cached = self.segment_postings
+        known = len(cached)
+        lookups = [
+            SegmentLookup(
+                segment, posting_keys, cached.setdefault((segment.period, segment.layout), {})
+            )
+            for months, posting_keys in wanted
+            for segment in self.segments.locate(months)
         ]
+        self.byte_size += _ENTRY_COST * (len(cached) - known)
+        return lookups
 
     def posting_requests(self, lookups: Iterable[SegmentLookup]) -> list[ReadRequest]:
-        """The requests for postings that are not known yet.
+        """Return the requests for postings that are not cached.
 
-        A reply that tells of another shape is no answer: it is to be asked for where it lies.
+        A reply in another layout is not accepted: the posting must be looked up once more.
         """
         return [
             self._segment_request(lookup, missing)
@@ -156,117 +196,33 @@ class IndexCache:
     def _segment_request(
         self, lookup: SegmentLookup, missing: tuple[PostingKey, ...]
     ) -> ReadRequest:
-        volume = lookup.segment
+        segment = lookup.segment
+        fields = self.segments.hash_fields(segment.layout, missing)
 
-        def take(reply: Any) -> bool:
-            # Threads share what is remembered, so a reply is judged by the shape it was asked with.
-            shape, *values = reply
-            if shape == COMPACTED:  # the year is asked next, and will tell its own shape
-                year = volume.period // 100
-                self.segments.set_layout(
-                    year, self.segments.layout_of(year).with_month(volume.period)
-                )
+        def accept(reply: Any) -> bool:
+            # Threads share the cache: judge the reply by the layout it was requested with.
+            packed_layout, *values = reply
+            if packed_layout == COMPACTED:  # the year is read next and tells its own layout
+                year = segment.period // 100
+                layout = self.segments.layout_of(year).with_month(segment.period)
+                self.segments.set_layout(year, layout)
                 return False
-            told = SegmentLayout.unpack(shape)
-            self.segments.set_layout(volume.period, told)
-            if told != volume.layout:
+            layout = SegmentLayout.unpack(packed_layout)
+            self.segments.set_layout(segment.period, layout)
+            if layout != segment.layout:
                 return False
-            self._store_postings(lookup, missing, values)
+            decoded = decode_postings(segment, missing, values)
+            lookup.cached.update(decoded)
+            self.byte_size += sum(map(posting_size, decoded.values()))
             return True
 
-        return ReadRequest(("HMGET", volume.redis_key, *_hash_fields(volume.layout, missing)), take)
-
-    def _store_postings(
-        self, lookup: SegmentLookup, missing: Sequence[PostingKey], values: Sequence[bytes | None]
-    ) -> None:
-        volume, held, reply = lookup.segment, lookup.cached, iter(values)
-        for key in missing:
-            if isinstance(key, bytes):
-                own, bucket = next(reply), next(reply)
-                part = (
-                    bitmaps.deserialize_padded(own)
-                    if own
-                    else postings.find_posting(bucket, key) or None
-                )
-            else:
-                told = [next(reply) for _ in range(_shingle_field_count(volume.layout))]
-                part = _shingle_posting(volume, key, told)
-                if part is None and volume.layout.slot_bits:
-                    self._store_posting(
-                        held, shingle_slot_key(key), _slot_posting(volume, key, told)
-                    )
-            self._store_posting(held, key, part)
-
-    def _store_posting(
-        self, held: SegmentPostings, key: PostingKey, part: SegmentPosting | None
-    ) -> None:
-        held[key] = part
-        self.byte_size += posting_size(part)
+        return ReadRequest(("HMGET", segment.redis_key, *fields), accept)
 
 
 def posting_size(posting: SegmentPosting | None) -> int:
-    """About what a posting takes in memory."""
+    """Return an estimate of the bytes that a cached posting takes."""
     if isinstance(posting, bytes):
         return _ENTRY_COST + len(posting)
     count = len(posting.padded if isinstance(posting, bitmaps.PaddedBitmap) else posting or ())
-    return (
-        _ENTRY_COST
-        + _DOC_ID_COST * min(count, MAX_INLINE_POSTING)
-        + min(2 * count, _YEAR_BITSET_BYTES)
-    )
-
-
-def _shingle_field_count(shape: SegmentLayout) -> int:
-    """In how many fields the posting of a pair may lie, and that of its slot."""
-    if shape.span_months == 1:
-        return 1
-    return 4 if shape.slot_bits else 2
-
-
-def _shingle_posting(
-    volume: Segment, pair: int, told: Sequence[bytes | None]
-) -> SegmentPosting | None:
-    """The posting of a pair, if it has one."""
-    year = volume.first_doc_id_of_month - volume.first_doc_id_of_month % MONTHS_PER_YEAR
-    if volume.layout.span_months == 1:
-        return postings.find_shingle_in_month(told[0], pair, year)
-    return (
-        bitmaps.deserialize_padded(told[0])
-        if told[0]
-        else postings.find_shingle_in_year(told[1], pair, year)
-    )
-
-
-def _slot_posting(
-    volume: Segment, pair: int, told: Sequence[bytes | None]
-) -> SegmentPosting | None:
-    """That of its slot."""
-    own, bucket = told[2:]
-    if own:
-        return bitmaps.deserialize_padded(own)
-    return postings.find_slot(
-        bucket, volume.layout.slot_of(pair), volume.layout, volume.first_doc_id_of_month
-    )
-
-
-@lru_cache(maxsize=1024)
-def _hash_fields(shape: SegmentLayout, wanted: tuple[PostingKey, ...]) -> tuple[bytes, ...]:
-    """The fields of postings in a volume of that shape: `shape` first, then those of each."""
-    names = [LAYOUT_FIELD]
-    for key in wanted:
-        if isinstance(key, bytes):
-            names += [postings.term_field(key), postings.term_bucket_field(shape.term_bucket(key))]
-            continue
-        slot = shape.slot_of(key)
-        every = (
-            *(
-                postings.shingle_field(key),
-                postings.shingle_bucket_field(shape.shingle_bucket(key)),
-            ),
-            *(
-                postings.slot_field(slot),
-                postings.slot_bucket_field(slot // shape.slots_per_bucket),
-            ),
-        )
-        names += every[1:2] if shape.span_months == 1 else every[: _shingle_field_count(shape)]
-    return tuple(names)
+    few = _DOC_ID_COST * min(count, MAX_INLINE_POSTING)
+    return _ENTRY_COST + few + min(2 * count, _YEAR_BITSET_BYTES)

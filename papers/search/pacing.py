@@ -1,26 +1,36 @@
-"""Which months a walk goes through, and how many at a time."""
+"""Estimates before anything is read, and from them: how many months to read in a round trip."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Final, Protocol
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Final, NamedTuple, Protocol
 
+from papers.index.terms import label_term, text_shingles, text_terms, title_terms
 from papers.model.labels import month_day_range
-from papers.query.ast import And, DateRange, Field, IdFilter, Label, Node, Or, Text
-from papers.search.asked import QueryLeaves
+from papers.query.ast import (
+    And,
+    DateRange,
+    Field,
+    IdFilter,
+    Label,
+    Leaf,
+    MinVotes,
+    Node,
+    Or,
+    Text,
+)
+from papers.search.evaluate import PICKED_TERM, PostingKey, PrefixExpansions, prefix_terms
 from papers.search.segments import Months, Segment
-
-MAX_MONTH: Final = 999_912
-"""Later than any."""
 
 _FIRST_SEGMENTS_EXACT: Final = 12
 _FIRST_SEGMENTS_INEXACT: Final = 4
 _MAX_SEGMENTS: Final = 64
-"""Volumes to read together at most: at first, and where texts may have to be read besides."""
+"""The most segments to read in one round trip: at first (fewer where texts may have to be read
+besides), and later."""
 _GROWTH_FACTOR: Final = 16
-"""How many times as many papers to read as before, while none of those wanted was found."""
+"""How many times as many papers as before to read while none that match were found."""
 _SAFETY_MARGIN: Final = 1.6
-"""Older months have often fewer: to read some in vain takes less than one more round trip."""
+"""Older months often match less: reading some in vain costs less than another round trip."""
 _WORD_SELECTIVITY: Final = 0.05
 _LABEL_SELECTIVITY: Final = 0.1
 _PHRASE_SELECTIVITY: Final = 0.001
@@ -28,94 +38,149 @@ _AUTHOR_SELECTIVITY: Final = 0.00003
 
 
 class SegmentLocator(Protocol):
-    """What is known of months."""
+    """Knows which segment holds the postings of a month."""
 
     def locate(self, months: Months) -> Sequence[Segment]:
-        """Where they lie, in their order; months of a volume are read together."""
+        """Return the segments of months, in their order; neighbors in one segment together."""
 
 
 class SegmentPacer:
-    """How many months to read together: little is read in vain, and round trips are few.
+    """Decides how many months to read together: few postings in vain, and few round trips.
 
-    At first as many papers as those `wanted` should be among if such a `share` of papers match, but
-    of few volumes, fewer where postings are not `exact`; then 16 times as many as before, until
-    some were found: then as many as the others should be among, by that measure. Months of a volume
-    are read together whatever they are.
+    The first batch has as many papers as should hold the `wanted` ones by the estimated
+    `selectivity`, but few segments, fewer if the query is not `is_exact`. Later batches have 16
+    times as many papers as before until some match; then as many as should hold the missing ones by
+    the share found so far. Months of one segment are always read together.
     """
 
     def __init__(
         self, wanted: int, selectivity: float, segments: SegmentLocator, *, is_exact: bool
     ) -> None:
         self._wanted, self._segments = wanted, segments
-        self._first_paper_count, self._first_segment_limit = (
-            wanted / selectivity,
-            _FIRST_SEGMENTS_EXACT if is_exact else _FIRST_SEGMENTS_INEXACT,
-        )
+        self._first_papers = wanted / selectivity
+        self._first_segments = _FIRST_SEGMENTS_EXACT if is_exact else _FIRST_SEGMENTS_INEXACT
         self._read = self._found = 0
 
     def batches(self, months: Months) -> Iterator[Months]:
-        """The months, cut into what to read together."""
-        most = self._first_segment_limit
+        """Cut months into batches to read together; call `add_found` between batches."""
+        max_segments = self._first_segments
         while months:
-            chunk = self._next_batch(months, most)
-            yield chunk
-            months, most = months[len(chunk) :], _MAX_SEGMENTS
+            batch = self._next_batch(months, max_segments)
+            yield batch
+            months, max_segments = months[len(batch) :], _MAX_SEGMENTS
 
-    def _next_batch(self, months: Months, most: int) -> Months:
-        until, end = self._read + self._next_paper_count, 0
-        for count, volume in enumerate(self._segments.locate(months), 1):
-            end += len(volume.months)
-            self._read += volume.estimated_papers
-            if self._read >= until or count == most:
+    def _next_batch(self, months: Months, max_segments: int) -> Months:
+        target, end = self._read + self._next_papers, 0
+        for count, segment in enumerate(self._segments.locate(months), 1):
+            end += len(segment.months)
+            self._read += segment.estimated_papers
+            if self._read >= target or count == max_segments:
                 break
         return months[:end]
 
     @property
-    def _next_paper_count(self) -> float:
-        """How many papers to read next; twice as many where those found were not the right ones."""
-        most = _GROWTH_FACTOR * self._read or self._first_paper_count
+    def _next_papers(self) -> float:
+        """The number of papers to read next; doubled if the papers found did not match."""
+        limit = _GROWTH_FACTOR * self._read or self._first_papers
         if not self._found:
-            return most
+            return limit
         missing = max(self._wanted - self._found, self._found)
-        return min(self._read * missing / self._found * _SAFETY_MARGIN, most)
+        return min(self._read * missing / self._found * _SAFETY_MARGIN, limit)
 
     def add_found(self, count: int) -> None:
-        """So many were found in the months before."""
+        """Count the candidates found in the last batch."""
         self._found += count
 
 
 def estimate_selectivity(node: Node) -> float:
-    """What share of papers is likely to match, before anything is known of its words.
+    """Return the share of papers that is likely to match, before anything is known of its words.
 
-    Words that are asked for together occur together, so the rarest tells. Where that is too small
-    some is read in vain, where it is too large there is a round trip more.
+    Too small an estimate reads postings in vain, too large a one costs a round trip more.
     """
-    if isinstance(node, And):
-        labels = [child for child in node.required if isinstance(child, Label)]
-        others = (estimate_selectivity(child) for child in node.required if child not in labels)
-        return min(others, default=1.0) * _LABEL_SELECTIVITY ** len(labels)
-    if isinstance(node, Or):
-        return min(sum(map(estimate_selectivity, node.alternatives)), 1.0)
-    if not isinstance(node, Text):
-        return 1.0 if isinstance(node, DateRange) else _LABEL_SELECTIVITY
-    if node.field is Field.AUTHOR:
-        return _AUTHOR_SELECTIVITY
-    return _PHRASE_SELECTIVITY if node.is_phrase else _WORD_SELECTIVITY
-
-
-def prune_months(query_leaves: QueryLeaves, months: Months) -> Months:
-    """Those of some months of which a paper can match: ids and days tell."""
-    if any(isinstance(leaf, IdFilter | DateRange) for leaf in query_leaves.leaves):
-        return tuple(month for month in months if may_match_in_month(query_leaves.tree, month))
-    return months
+    return NODE_ESTIMATES[type(node)].selectivity(node)
 
 
 def may_match_in_month(node: Node, month: int) -> bool:
-    """Whether any paper of a month can match: ids and days say so without asking."""
-    if isinstance(node, And):
-        return all(may_match_in_month(child, month) for child in node.required)
-    if isinstance(node, Or):
-        return any(may_match_in_month(child, month) for child in node.alternatives)
-    if isinstance(node, IdFilter):
-        return node.id.month == month
-    return node.overlaps(*month_day_range(month)) if isinstance(node, DateRange) else True
+    """Return False if ids and date ranges exclude every paper of a month (YYYYMM)."""
+    return NODE_ESTIMATES[type(node)].may_match(node, month)
+
+
+def prune_months(root: Node, leaves: Sequence[Leaf], months: Months) -> Months:
+    """Return the months in which a paper can match, by ids and date ranges alone."""
+    if all(NODE_ESTIMATES[type(leaf)].may_match is _any_month for leaf in leaves):
+        return months
+    return tuple(month for month in months if may_match_in_month(root, month))
+
+
+def posting_keys(leaf: Leaf, expansions: PrefixExpansions) -> Sequence[PostingKey]:
+    """Return the postings that a leaf needs of every month."""
+    return NODE_ESTIMATES[type(leaf)].posting_keys(leaf, expansions)
+
+
+def _any_month(node: Node, month: int) -> bool:
+    return True
+
+
+def _and_selectivity(node: And) -> float:
+    """Words that are searched together occur together, so the rarest decides; labels do not."""
+    labels = [child for child in node.required if isinstance(child, Label)]
+    others = (estimate_selectivity(child) for child in node.required if child not in labels)
+    return min(others, default=1.0) * _LABEL_SELECTIVITY ** len(labels)
+
+
+def _or_selectivity(node: Or) -> float:
+    return min(sum(map(estimate_selectivity, node.alternatives)), 1.0)
+
+
+def _text_selectivity(text: Text) -> float:
+    if text.field is Field.AUTHOR:
+        return _AUTHOR_SELECTIVITY
+    return _PHRASE_SELECTIVITY if text.is_phrase else _WORD_SELECTIVITY
+
+
+def _label_selectivity(node: Label | IdFilter | MinVotes) -> float:
+    return _LABEL_SELECTIVITY
+
+
+def _text_keys(text: Text, expansions: PrefixExpansions) -> Sequence[PostingKey]:
+    if text.is_prefix:
+        return prefix_terms(text, expansions)
+    if text.is_phrase and (shingles := text_shingles(text)):
+        return shingles
+    return text_terms(text) + (title_terms(text) if text.field is Field.ABSTRACT else ())
+
+
+def _no_keys(node: Node, expansions: PrefixExpansions) -> Sequence[PostingKey]:
+    return ()
+
+
+class NodeEstimates(NamedTuple):
+    """What is known of one node type before anything is read; see the functions of these names."""
+
+    selectivity: Callable[[Any], float]
+    may_match: Callable[[Any, int], bool]
+    posting_keys: Callable[[Any, PrefixExpansions], Sequence[PostingKey]]
+
+
+NODE_ESTIMATES: Final[Mapping[type, NodeEstimates]] = {
+    And: NodeEstimates(
+        _and_selectivity,
+        lambda node, month: all(may_match_in_month(child, month) for child in node.required),
+        _no_keys,
+    ),
+    Or: NodeEstimates(
+        _or_selectivity,
+        lambda node, month: any(may_match_in_month(child, month) for child in node.alternatives),
+        _no_keys,
+    ),
+    Text: NodeEstimates(_text_selectivity, _any_month, _text_keys),
+    Label: NodeEstimates(_label_selectivity, _any_month, lambda node, _: [label_term(node)]),
+    IdFilter: NodeEstimates(
+        _label_selectivity, lambda node, month: node.id.month == month, _no_keys
+    ),
+    MinVotes: NodeEstimates(_label_selectivity, _any_month, lambda *_: [PICKED_TERM]),
+    DateRange: NodeEstimates(
+        lambda _: 1.0, lambda node, month: node.overlaps(*month_day_range(month)), _no_keys
+    ),
+}
+"""One row per node type. The postings of a date range differ by month (see `QueryPlan`)."""

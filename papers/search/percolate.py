@@ -1,8 +1,8 @@
-"""Which of many keywords papers meet: a search turned round.
+"""Percolator: which stored keywords match given papers; a search turned round.
 
-    papers ─▶ their terms, inverted: an index of these few, in memory
-    keywords ─▶ each evaluated over that index as it is over the store's months
-      ─▶ where postings leave doubt (phrases), the text decides
+    papers ─▶ their terms, inverted: an index of this batch, in memory
+    keywords ─▶ each is evaluated over that index as it is over the store's months
+      ─▶ where postings leave a phrase uncertain, the text is matched
 
 A keyword costs some tens of microseconds, whatever the number of papers.
 """
@@ -13,14 +13,14 @@ from array import array
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import cached_property, lru_cache
-from typing import Final, Generic, TypeVar
+from functools import cached_property
+from typing import Final, Generic, NamedTuple, TypeVar
 
 import numpy as np
 from pyroaring import BitMap
 
 from papers.index.layout import MONTH_PAPER_BITS, MONTHS_PER_YEAR, YEAR_PAPER_BITS
-from papers.index.postings import places_of_months
+from papers.index.postings import doc_ids_of_months
 from papers.index.shingle_hashing import shingle_hashes
 from papers.index.shingles.shingle_keys import PostingKeys, group_doc_ids
 from papers.index.terms import (
@@ -32,55 +32,60 @@ from papers.index.terms import (
 from papers.index.writing.term_batch import Vocabulary
 from papers.model.arxiv_id import month_ordinal
 from papers.model.paper import Paper
-from papers.query.ast import Node, Text, leaves
+from papers.query.ast import Node, Text
 from papers.query.match import FoldedPaper, matches_node
 from papers.query.parser import parse_query
-from papers.search.asked import QueryLeaves
-from papers.search.evaluate import PostingKey, PrefixExpansions, residual_query
-from papers.search.plan import QueryPlan
+from papers.search.evaluate import PostingKey, PrefixExpansions
+from papers.search.plan import QueryPlan, residual_query
 from papers.state.keywords import Keyword
 from papers.text.folding import tokenize
 
 T = TypeVar("T")
 BatchPostings = Mapping[PostingKey, Sequence[Iterable[int]]]
-"""Terms, and those pairs that are asked for, to places of papers, in one or several pieces."""
+"""Terms and shingles to the doc ids of papers that have them, in one or several pieces."""
 
 MIN_VECTORIZED_BATCH: Final = 30
-"""Papers from which on it is quicker to make columns of them: a paper takes 0.2 ms less, all of
-them together 4 ms more."""
+"""The number of papers from which on vectorized indexing is faster: it saves 0.2 ms a paper and
+costs 4 ms a batch."""
+_MAX_CACHED_PERCOLATORS: Final = 8
+
+
+class _StoredQuery(NamedTuple, Generic[T]):
+    """A query to match papers against; `residual` is what postings leave to verify."""
+
+    key: T
+    plan: QueryPlan
+    residual: Node
 
 
 class Percolator(Generic[T]):
-    """Keywords, or anything that has a tree, to hold papers against."""
+    """Matches papers against stored queries, each identified by a key of the caller's."""
 
     def __init__(self, queries: Iterable[tuple[T, Node]]) -> None:
         self._queries = [
-            (what, tree, residual_query(tree), _prefix_leaves(tree)) for what, tree in queries
+            _StoredQuery(key, QueryPlan.of(root), residual_query(root)) for key, root in queries
         ]
-        self._plans = [
-            None if p else QueryPlan(QueryLeaves.of(tree), {}) for _, tree, _, p in self._queries
-        ]
-        every = (leaf for _, tree, _, _ in self._queries for leaf in leaves(tree))
-        texts = (leaf for leaf in every if isinstance(leaf, Text) and not leaf.is_prefix)
-        self._shingles = frozenset(pair for text in texts for pair in text_shingles(text))
+        phrases = (phrase for query in self._queries for phrase in query.plan.phrases)
+        self._shingles = frozenset(hash for phrase in phrases for hash in text_shingles(phrase))
         self._sorted_shingles = np.array(sorted(self._shingles), np.uint64)
 
     def percolate(self, papers: Sequence[Paper]) -> Iterator[tuple[T, list[Paper]]]:
-        """Each keyword that is met, in the order given, and by which papers, oldest first.
+        """Yield each key whose query matches, in the order given, with the papers, oldest first.
 
-        A paper that nobody has described meets none.
+        A paper without a description matches no query.
         """
         batch = _PaperBatch([paper for paper in papers if paper.is_described], self._index)
-        for (what, tree, doubts, prefixes), known in zip(self._queries, self._plans, strict=True):
-            plan = known or QueryPlan(QueryLeaves.of(tree), batch.prefix_expansions(prefixes))
-            sure, maybe = plan.evaluate(batch)
+        for key, plan, residual in self._queries:
+            if plan.prefixes:
+                plan = plan.with_expansions(batch.prefix_expansions(plan.prefixes))
+            exact, possible = plan.evaluate(batch)
             found = [
-                batch.papers[place]
-                for place in maybe & batch.places
-                if place in sure or matches_node(doubts, batch.folded(place))
+                batch.papers[doc_id]
+                for doc_id in possible & batch.doc_ids
+                if doc_id in exact or matches_node(residual, batch.folded(doc_id))
             ]
             if found:
-                yield what, found
+                yield key, found
 
     def _index(self, papers: Sequence[Paper]) -> BatchPostings:
         if len(papers) < MIN_VECTORIZED_BATCH:
@@ -88,52 +93,59 @@ class Percolator(Generic[T]):
         return _index_vectorized(papers, self._sorted_shingles)
 
 
-def matching_keywords(paper: Paper, keywords: Sequence[Keyword]) -> tuple[Keyword, ...]:
-    """The saved keywords that a paper meets, in their order."""
-    return tuple(keyword for keyword, _ in _percolator_for(tuple(keywords)).percolate([paper]))
+class PercolatorCache:
+    """The percolators of the last sets of saved keywords; threads share it."""
 
+    def __init__(self) -> None:
+        self._percolators: dict[tuple[Keyword, ...], Percolator[Keyword]] = {}
 
-@lru_cache(maxsize=8)
-def _percolator_for(keywords: tuple[Keyword, ...]) -> Percolator[Keyword]:
-    return Percolator((keyword, parse_query(keyword.query).tree) for keyword in keywords)
+    def matching_keywords(self, paper: Paper, keywords: Sequence[Keyword]) -> tuple[Keyword, ...]:
+        """Return the saved keywords that match a paper, in their order."""
+        percolator = self._percolator(tuple(keywords))
+        return tuple(keyword for keyword, _ in percolator.percolate([paper]))
 
-
-def _prefix_leaves(tree: Node) -> list[Text]:
-    return [leaf for leaf in leaves(tree) if isinstance(leaf, Text) and leaf.is_prefix]
+    def _percolator(self, keywords: tuple[Keyword, ...]) -> Percolator[Keyword]:
+        percolator = self._percolators.get(keywords)
+        if percolator is None:
+            if len(self._percolators) >= _MAX_CACHED_PERCOLATORS:
+                self._percolators.clear()
+            queries = ((keyword, parse_query(keyword.query).tree) for keyword in keywords)
+            self._percolators[keywords] = percolator = Percolator(queries)
+        return percolator
 
 
 class _PaperBatch:
-    """Papers as the months of the store are: postings of places. See `evaluate.Postings`."""
+    """Implements `papers.search.evaluate.Postings` for a batch of papers."""
 
     def __init__(
-        self, papers: Sequence[Paper], postings: Callable[[Sequence[Paper]], BatchPostings]
+        self, papers: Sequence[Paper], index: Callable[[Sequence[Paper]], BatchPostings]
     ) -> None:
-        self.papers: Mapping[int, Paper] = {p.id.doc_id: p for p in papers}
-        self.places = BitMap(self.papers)
+        self.papers: Mapping[int, Paper] = {paper.id.doc_id: paper for paper in papers}
+        self.doc_ids = BitMap(self.papers)
         self.months: Sequence[int] = sorted({paper.id.month for paper in self.papers.values()})
         self._folded: dict[int, FoldedPaper] = {}
-        self._index = postings([*self.papers.values()])
+        self._index = index([*self.papers.values()])
         self._bitmaps: dict[PostingKey, BitMap] = {}
 
     def bitmap_of(self, key: PostingKey, months: Iterable[int] | None = None) -> BitMap:
-        """The papers of these months, or of some of them, that have it."""
+        """Return the papers of a posting, in all months or in some of them."""
         if key not in self._bitmaps:
             self._bitmaps[key] = BitMap.union(BitMap(), *map(BitMap, self._index.get(key, ())))
         found = self._bitmaps[key]
-        return found if months is None else found & places_of_months(months)
+        return found if months is None else found & doc_ids_of_months(months)
 
-    def bitmap_among(self, key: PostingKey, places: BitMap) -> BitMap:
-        """Those of some papers that have it."""
-        return self.bitmap_of(key) & places
+    def bitmap_among(self, key: PostingKey, doc_ids: BitMap) -> BitMap:
+        """Return the papers of a posting that are among `doc_ids`."""
+        return self.bitmap_of(key) & doc_ids
 
-    def folded(self, place: int) -> FoldedPaper:
-        """A paper for reading; its text is folded once."""
-        if place not in self._folded:
-            self._folded[place] = FoldedPaper(self.papers[place])
-        return self._folded[place]
+    def folded(self, doc_id: int) -> FoldedPaper:
+        """Return a paper with folded text; its text is folded once."""
+        if doc_id not in self._folded:
+            self._folded[doc_id] = FoldedPaper(self.papers[doc_id])
+        return self._folded[doc_id]
 
     def prefix_expansions(self, prefixes: Iterable[Text]) -> PrefixExpansions:
-        """The words that prefixes stand for here."""
+        """Return the batch's words that begin with each prefix."""
         return {
             text.words[0]: [*self._words_with_prefix(text.words[0]), text.implied_word]
             for text in prefixes
@@ -155,50 +167,51 @@ _TEXT_FIELDS: Final = (("t", "title"), ("m", "comment"), ("o", "organization"))
 
 
 def _index_singly(papers: Iterable[Paper], shingles: frozenset[int]) -> BatchPostings:
+    """Index papers one by one; of the shingles only those given."""
     found: defaultdict[PostingKey, list[int]] = defaultdict(list)
     for paper in papers:
         for key in _posting_keys(paper, shingles):
             found[key].append(paper.id.doc_id)
-    return {key: [places] for key, places in found.items()}
+    return {key: [doc_ids] for key, doc_ids in found.items()}
 
 
 def _posting_keys(paper: Paper, shingles: frozenset[int]) -> set[PostingKey]:
-    """What a paper is found by; of its pairs only those asked for."""
     title, abstract = tokenize(paper.title), tokenize(paper.abstract)
-    said = [
+    words = [
         ("w", title),
         ("w", abstract),
         ("a", author_words(paper)),
         ("", paper_label_terms(paper)),
     ]
-    said += [(kind, tokenize(getattr(paper, field))) for kind, field in _TEXT_FIELDS]
-    found: set[PostingKey] = {f"{kind}{word}".encode() for kind, texts in said for word in texts}
+    words += [(kind, tokenize(getattr(paper, field))) for kind, field in _TEXT_FIELDS]
+    found: set[PostingKey] = {f"{kind}{word}".encode() for kind, texts in words for word in texts}
     if shingles:
         found |= shingles & (shingle_hashes(title) | shingle_hashes(abstract))
     return found | author_bigram_terms(paper)
 
 
 def _index_vectorized(papers: Sequence[Paper], shingles: PostingKeys) -> BatchPostings:
-    """The same; `pairs` are sorted."""
+    """Index papers together; of the shingles only those given, which must be sorted."""
     found: defaultdict[PostingKey, list[Iterable[int]]] = defaultdict(list)
     vocabulary = Vocabulary()
     for month in {paper.id.month for paper in papers}:
-        first = month_ordinal(month) << MONTH_PAPER_BITS
-        some = vocabulary.batch_keys(p for p in papers if p.id.month == month)
-        for number, packed in group_doc_ids(some.term_keys, first):
+        ordinal = month_ordinal(month)
+        january = ordinal - ordinal % MONTHS_PER_YEAR
+        batch = vocabulary.batch_keys(paper for paper in papers if paper.id.month == month)
+        for number, packed in group_doc_ids(batch.term_keys, ordinal << MONTH_PAPER_BITS):
             found[vocabulary.terms[number]].append(array("I", packed))
-        year = (month_ordinal(month) - month_ordinal(month) % MONTHS_PER_YEAR) << MONTH_PAPER_BITS
-        for pair, packed in group_doc_ids(
-            _select_shingles(some.shingle_keys, shingles), year, YEAR_PAPER_BITS
+        selected = _select_shingles(batch.shingle_keys, shingles)
+        for shingle, packed in group_doc_ids(
+            selected, january << MONTH_PAPER_BITS, YEAR_PAPER_BITS
         ):
-            found[pair].append(array("I", packed))
+            found[shingle].append(array("I", packed))
     return found
 
 
 def _select_shingles(keys: PostingKeys, shingles: PostingKeys) -> PostingKeys:
-    """The keys of these pairs; both are sorted."""
+    """Return the keys of the given shingles; both arrays are sorted."""
     if not len(shingles):
         return keys[:0]
-    here = keys >> np.uint64(YEAR_PAPER_BITS)
-    asked: PostingKeys = keys[shingles[np.searchsorted(shingles[:-1], here)] == here]
-    return asked
+    of_keys = keys >> np.uint64(YEAR_PAPER_BITS)
+    selected: PostingKeys = keys[shingles[np.searchsorted(shingles[:-1], of_keys)] == of_keys]
+    return selected

@@ -1,23 +1,29 @@
-"""What a keyword asks of every month, and what comes of it.
+"""Query plan: the postings a query needs of every month, computed once per query.
 
-Pairs of phrases are asked for alone; words besides where only slots tell of a pair.
+Phrases are looked up by their shingles. In months where a shingle shares a hashed slot with others
+the plan is refined: there the phrase's *probe terms*, the words that spare most texts, are read
+as well.
+
+    plan ─▶ read postings ─▶ refine ─┬▶ None: the plan is final, evaluate it
+      ▲                              └▶ a plan that reads more of some months
+      └────────────────────────────────────────┘
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from math import prod
-from typing import Final
+from typing import Final, Protocol
 
 from pyroaring import BitMap
 
-from papers.index.postings import places_of_months
-from papers.index.terms import label_term, text_shingles, text_terms, title_terms
-from papers.query.ast import DateRange, Field, Label, Leaf, MinVotes, Text
-from papers.search.asked import QueryLeaves
+from papers.index.postings import doc_ids_of_months
+from papers.index.term_months import term_months_fields
+from papers.index.terms import text_shingles, text_terms
+from papers.query.ast import And, DateRange, Leaf, Node, Text, leaves
 from papers.search.evaluate import (
-    PICKED_TERM,
     Candidates,
     Evaluator,
     PostingKey,
@@ -25,117 +31,204 @@ from papers.search.evaluate import (
     PrefixExpansions,
     ProbeTerms,
     day_terms,
-    prefix_terms,
+    is_exact,
     shingle_candidates,
     shingle_slot_key,
 )
+from papers.search.pacing import posting_keys
 from papers.search.segments import Months
 
+WantedPostings = Sequence[tuple[Months, Sequence[PostingKey]]]
+"""Months and the postings to read of each."""
+
 _TEXT_READ_COST: Final = 3.0
-"""What it costs to read a text in vain: three times what a short posting does."""
+"""The cost of reading a text in vain, in short postings."""
 _DOC_IDS_PER_POSTING_COST: Final = 2_000
-"""A posting of so many numbers costs twice as much to read as a short one."""
+"""The number of doc ids that double a posting's cost."""
 
 
+class SizedPostings(Postings, Protocol):
+    """Postings of months whose number of papers is known."""
+
+    def estimated_papers(self, month: int) -> int:
+        """Return about how many papers a month (YYYYMM) has."""
+
+
+@dataclass(frozen=True, eq=False)
 class QueryPlan:
-    """What a keyword asks of every month: made once, used for each.
+    """The postings a query needs; immutable, refined by what was read.
 
-    `told`: the words that are asked for beside the pairs of phrases; none where that is not known.
+    `dictionary_terms` are the terms whose months the term dictionary knows. `is_exact`: postings
+    alone decide which papers match. While `is_survey` is set, `probe_terms` are all words of the
+    phrases: they are read once, to choose the probe terms by what they have in the first month.
     """
 
-    def __init__(
-        self,
-        query_leaves: QueryLeaves,
-        expansions: PrefixExpansions,
-        probe_terms: ProbeTerms | None = None,
-    ) -> None:
-        self._query_leaves, self.expansions, self._probe_terms = (
-            query_leaves,
-            expansions,
-            probe_terms or {},
+    root: Node
+    leaves: Sequence[Leaf]
+    prefixes: Sequence[Text]
+    phrases: Sequence[Text]
+    """The phrases that have shingles."""
+    day_ranges: Sequence[DateRange]
+    dictionary_terms: Sequence[bytes]
+    is_exact: bool
+    expansions: PrefixExpansions | None = None
+    """None until the vocabulary was read; empty if there are no prefixes."""
+    base_keys: tuple[PostingKey, ...] = ()
+    """The postings to read of every month, once prefixes are expanded."""
+    probe_terms: ProbeTerms = field(default_factory=dict)
+    probed_months: Months = ()
+    """The months whose probe terms are read, in the order in which they turned out ambiguous."""
+    probes_everywhere: bool = False
+    is_survey: bool = False
+
+    @classmethod
+    def of(cls, root: Node) -> QueryPlan:
+        """Return the plan of a tree, before anything was read."""
+        unique = tuple(dict.fromkeys(leaves(root)))
+        texts = [leaf for leaf in unique if isinstance(leaf, Text)]
+        prefixes = [text for text in texts if text.is_prefix]
+        terms = dict.fromkeys(term for text in texts for term in term_months_fields(text))
+        return cls(
+            root=root,
+            leaves=unique,
+            prefixes=prefixes,
+            phrases=[text for text in texts if text.is_phrase and text_shingles(text)],
+            day_ranges=[leaf for leaf in unique if isinstance(leaf, DateRange)],
+            dictionary_terms=tuple(terms),
+            is_exact=is_exact(root),
+            expansions=None if prefixes else {},
+            base_keys=() if prefixes else _base_keys(unique, {}),
         )
-        self._day_ranges = [leaf for leaf in query_leaves.leaves if isinstance(leaf, DateRange)]
-        self.phrases = [
-            text for text in query_leaves.texts if text.is_phrase and text_shingles(text)
+
+    def with_expansions(self, expansions: PrefixExpansions) -> QueryPlan:
+        """Return the plan with the words its prefixes stand for."""
+        if self.expansions == expansions:
+            return self
+        keys = _base_keys(self.leaves, expansions)
+        return replace(self, expansions=expansions, base_keys=keys)
+
+    def for_next_batch(self) -> QueryPlan:
+        """Return the plan for other months: probe terms, once chosen, are read of all of them."""
+        if not self.probe_terms or self.probes_everywhere:
+            return self
+        return replace(self, probed_months=(), probes_everywhere=True)
+
+    def wanted_postings(self, months: Months) -> WantedPostings:
+        """Return the postings to read of each of some months."""
+        if self.probes_everywhere:
+            return self._by_day_keys(months, self._probed_keys)
+        if not self.probed_months:
+            return self._by_day_keys(months, self.base_keys)
+        probed = frozenset(self.probed_months)
+        others = tuple(month for month in months if month not in probed)
+        return [
+            *self._by_day_keys(others, self.base_keys),
+            *self._by_day_keys(self.probed_months, self._probed_keys),
         ]
-        """Those that have pairs."""
-        keys = dict.fromkeys(key for leaf in query_leaves.leaves for key in self._leaf_keys(leaf))
-        self._base_keys = tuple(keys)
 
-    @property
-    def has_probe_terms(self) -> bool:
-        """Whether it asks for words of phrases too."""
-        return bool(self._probe_terms)
-
-    def with_probe_terms(self, probe_terms: ProbeTerms | None = None) -> QueryPlan:
-        """The same that asks for words of phrases too: for those that are told, or for all."""
-        every = {phrase: text_terms(phrase) for phrase in self.phrases}
-        return QueryPlan(self._query_leaves, self.expansions, probe_terms or every)
-
-    def wanted_postings(self, months: Months) -> list[tuple[Months, tuple[PostingKey, ...]]]:
-        """The postings to read of each month."""
-        if not self._day_ranges:
-            return [(months, self._base_keys)] if months else []
-        asked = groupby(months, self._day_keys)
-        return [(tuple(group), (*self._base_keys, *of_days)) for of_days, group in asked]
+    def _by_day_keys(self, months: Months, keys: tuple[PostingKey, ...]) -> WantedPostings:
+        """Group months that need the same day postings: all, unless the query has a date range."""
+        if not self.day_ranges:
+            return [(months, keys)] if months else []
+        groups = groupby(months, self._day_keys)
+        return [(tuple(group), (*keys, *day_keys)) for day_keys, group in groups]
 
     def _day_keys(self, month: int) -> tuple[bytes, ...]:
-        terms = (term for leaf in self._day_ranges for term in day_terms(leaf, month))
+        terms = (term for leaf in self.day_ranges for term in day_terms(leaf, month))
         return tuple(dict.fromkeys(terms))
 
+    @property
+    def _probed_keys(self) -> tuple[PostingKey, ...]:
+        """The postings to read of ambiguous months: the base keys and the probe terms."""
+        terms = (term for terms in self.probe_terms.values() for term in terms)
+        return tuple(dict.fromkeys((*self.base_keys, *terms)))
+
+    @property
+    def all_words(self) -> ProbeTerms:
+        """Every word of every phrase, as probe terms."""
+        return {phrase: text_terms(phrase) for phrase in self.phrases}
+
     def evaluate(self, postings: Postings) -> Candidates:
-        """The candidates among the months that were read, as places."""
-        return Evaluator(postings, self.expansions, self._probe_terms).evaluate(
-            self._query_leaves.tree
-        )
+        """Return the candidates among the months that were read."""
+        assert self.expansions is not None, "prefixes are expanded before postings are read"
+        return Evaluator(postings, self.expansions, self.probe_terms).evaluate(self.root)
 
-    def ambiguous_months(self, postings: Postings) -> list[int]:
-        """The months (YYYYMM) of those read of which slots tell of a phrase: words tell more."""
-        if not self.phrases:
-            return []
-        met = [shingle_candidates(phrase, postings) for phrase in self.phrases]
-        left = BitMap.union(BitMap(), *[maybe - named for named, maybe in met])
-        return [month for month in postings.months if left and left & places_of_months([month])]
+    def refine(self, read: SizedPostings, known: ProbeTerms) -> QueryPlan | None:
+        """Return the plan to read next, or None if this one is final for the months read.
 
-    def choose_probe_terms(self, postings: Postings, paper_count: int) -> ProbeTerms:
-        """What a month of so many papers, of which all was `read`, tells of each phrase.
-
-        Who has the pairs of a phrase and its rarest word hardly ever lacks the others: these are
-        asked for only where that costs less than the texts that would be read in vain.
+        `known` are the probe terms that an earlier execution of the query has chosen, if any. Any
+        month may be compacted into a segment with slots meanwhile, so every read is examined.
         """
-        return {phrase: _choose_terms(phrase, postings, paper_count) for phrase in self.phrases}
+        if self.is_survey:
+            chosen = self._choose_probe_terms(read, self.probed_months[0])
+            return replace(self, probe_terms=chosen, is_survey=False)
+        fresh = self._unprobed_ambiguous_months(read)
+        if not fresh:
+            return None
+        probed = self.probed_months + fresh
+        if terms := self.probe_terms or known:
+            return replace(self, probe_terms=terms, probed_months=probed)
+        return replace(self, probe_terms=self.all_words, probed_months=probed, is_survey=True)
 
-    def _leaf_keys(self, leaf: Leaf) -> Sequence[PostingKey]:
-        if isinstance(leaf, Text):
-            if leaf.is_prefix:
-                return prefix_terms(leaf, self.expansions)
-            if leaf.is_phrase and (pairs := text_shingles(leaf)):
-                return (*self._probe_terms.get(leaf, ()), *pairs)
-            abstract = leaf.field is Field.ABSTRACT
-            return text_terms(leaf) + (title_terms(leaf) if abstract else ())
-        if isinstance(leaf, Label):
-            return [label_term(leaf)]
-        return [PICKED_TERM] if isinstance(leaf, MinVotes) else []
+    def _unprobed_ambiguous_months(self, read: Postings) -> Months:
+        if not self.phrases or self.probes_everywhere:
+            return ()
+        probed = frozenset(self.probed_months)
+        return tuple(month for month in self.ambiguous_months(read) if month not in probed)
+
+    def ambiguous_months(self, read: Postings) -> Months:
+        """Return the months (YYYYMM) that have papers of a phrase by its slots only."""
+        found = [shingle_candidates(phrase, read) for phrase in self.phrases]
+        ambiguous = BitMap.union(BitMap(), *[possible - exact for exact, possible in found])
+        if not ambiguous:
+            return ()
+        return tuple(month for month in read.months if ambiguous & doc_ids_of_months([month]))
+
+    def _choose_probe_terms(self, read: SizedPostings, month: int) -> ProbeTerms:
+        """Choose the probe terms of each phrase by the postings of one month.
+
+        A paper that has a phrase's shingles and its rarest word hardly ever lacks the other words:
+        these are read only where that costs less than the texts that would be read in vain.
+        """
+        papers, doc_ids = read.estimated_papers(month), doc_ids_of_months([month])
+
+        def share(key: PostingKey) -> float:
+            found = read.bitmap_among(key, doc_ids)
+            if isinstance(key, int):
+                found = found | read.bitmap_among(shingle_slot_key(key), doc_ids)
+            return len(found) / papers
+
+        return {phrase: _choose_terms(phrase, share, papers) for phrase in self.phrases}
 
 
-def _choose_terms(phrase: Text, postings: Postings, paper_count: int) -> Sequence[bytes]:
-    """The words of a phrase worth asking for in a month of so many papers, the rarest first."""
+def _base_keys(
+    unique_leaves: Sequence[Leaf], expansions: PrefixExpansions
+) -> tuple[PostingKey, ...]:
+    keys = (key for leaf in unique_leaves for key in posting_keys(leaf, expansions))
+    return tuple(dict.fromkeys(keys))
 
-    def share(key: PostingKey) -> float:
-        found = postings.bitmap_of(key)
-        return (
-            len(
-                found | postings.bitmap_of(shingle_slot_key(key)) if isinstance(key, int) else found
-            )
-            / paper_count
-        )
 
+def _choose_terms(
+    phrase: Text, share: Callable[[PostingKey], float], papers: int
+) -> Sequence[bytes]:
+    """Return the terms of a phrase worth reading in a month of so many papers, rarest first."""
     rarest, *others = sorted(dict.fromkeys(text_terms(phrase)), key=share)
-    kept = [rarest]
-    by_chance = paper_count * share(rarest) * prod(map(share, text_shingles(phrase)))
+    chosen = [rarest]
+    by_chance = papers * share(rarest) * prod(map(share, text_shingles(phrase)))
     for term in others:
-        spared = by_chance * (1 - share(term)) * _TEXT_READ_COST
-        if spared > 1 + paper_count * share(term) / _DOC_IDS_PER_POSTING_COST:
-            kept.append(term)
+        saved = by_chance * (1 - share(term)) * _TEXT_READ_COST
+        if saved > 1 + papers * share(term) / _DOC_IDS_PER_POSTING_COST:
+            chosen.append(term)
             by_chance *= share(term)
-    return tuple(kept)
+    return tuple(chosen)
+
+
+def residual_query(root: Node) -> Node:
+    """Return what is left to verify of a candidate: the tree without its exact parts.
+
+    A candidate of a conjunction matches all of its exact nodes, and none that excludes it exactly.
+    """
+    if not isinstance(root, And):
+        return root
+    required = tuple(residual_query(node) for node in root.required if not is_exact(node))
+    return And(required, tuple(node for node in root.excluded if not is_exact(node)))

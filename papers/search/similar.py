@@ -1,11 +1,10 @@
-"""Papers like one: those that share its telling words.
+"""More like this: papers that share another paper's distinctive words.
 
-    its words ─▶ those that tell most among its month's papers, then among the newest months' too
-      ─▶ who shares them, and in the title ─▶ the sum of what a paper shares
+    its words ─▶ the most distinctive ones among its month's papers, then among recent months, too
+      ─▶ papers that share them, in any text and in the title ─▶ the sum of the shared weights
 
-A word tells the more the fewer papers have it and the more is made of it here: inverse document
-frequency in bits, times one more than the logarithm of how often it is said. Nothing is kept for
-this: all of it is read from postings.
+A word's weight is its inverse document frequency in bits, times one more than the binary logarithm
+of how often the paper has it. Nothing is stored for this: everything is read from postings.
 """
 
 from __future__ import annotations
@@ -32,18 +31,21 @@ MAX_CANDIDATE_TERMS: Final = 64
 """Words of a paper that are looked up in all months."""
 
 MAX_QUERY_TERMS: Final = 24
-"""Words of a paper that are compared: the others are common or say the same."""
+"""Words of a paper that are compared: the others are common or add nothing."""
 
 NEWEST_MONTHS: Final = 12
 _MIN_WORD_LENGTH: Final = 3
 _MAX_DOCUMENT_SHARE: Final = 0.05
-"""A word that a larger part of the papers has tells nothing ..."""
+"""A word in a larger share of the papers is not distinctive ..."""
 _ALWAYS_RARE: Final = 8
-"""... unless there are next to no papers."""
+"""... unless no more than so many papers have it."""
+
+TermWeights = Mapping[str, float]
+"""Words and the weight of each: how often the paper has it, and in bits once it is looked up."""
 
 
 class SimilarPaper(NamedTuple):
-    """A paper that is like another: how much it shares (bits), and which words, best first."""
+    """A similar paper: the weight it shares (bits), and the shared words, heaviest first."""
 
     id: ArxivId
     score: float
@@ -51,55 +53,38 @@ class SimilarPaper(NamedTuple):
 
 
 class MoreLikeThis:
-    """Compares papers that a reader reads. Raises StoreAway."""
+    """Finds papers that are like another. Raises StoreUnavailable."""
 
     def __init__(self, reader: IndexReader) -> None:
         self._redis, self._reader = reader.redis, reader
 
     def similar_to(self, paper: Paper, limit: int) -> list[SimilarPaper]:
-        """The papers most like one, best first; of two alike the newer."""
+        """Return the papers most like one, best first; of equal ones the newer first."""
         with translate_store_errors(self._redis):
-            reading = self._reader.open_session(IndexCache.month_requests)
-            months = sorted({paper.id.month, *reading.newest_months(NEWEST_MONTHS)})
-            said = _term_weights(paper)
-            compared = self._select_terms(reading, said, [paper.id.month], MAX_CANDIDATE_TERMS)
-            in_these = {word: said[word] for word in compared}
-            weights = self._select_terms(reading, in_these, months, MAX_QUERY_TERMS)
-            found = _postings(reading, weights, months, Field.ANY)
-            titled = _postings(reading, weights, months, Field.TITLE)
-        sharing = _sharing_two_words(found.values())
+            session = self._reader.open_session(IndexCache.month_requests)
+            months = sorted({paper.id.month, *session.newest_months(NEWEST_MONTHS)})
+            counted = _term_weights(paper)
+            distinctive = self._select_terms(
+                session, counted, [paper.id.month], MAX_CANDIDATE_TERMS
+            )
+            candidates = {word: counted[word] for word in distinctive}
+            weights = self._select_terms(session, candidates, months, MAX_QUERY_TERMS)
+            in_any = _postings(session, weights, months, Field.ANY)
+            in_title = _postings(session, weights, months, Field.TITLE)
+        sharing = _sharing_two_words(in_any.values())
         sharing.discard(paper.id.doc_id)
-        shared: defaultdict[int, dict[str, float]] = defaultdict(dict)
-        for postings in (found, titled):
-            for word, places in postings.items():
-                for place in places & sharing:
-                    held = shared[place]
-                    held[word] = held.get(word, 0.0) + weights[word]
-        bits = {place: sum(held.values()) for place, held in shared.items()}
-        best = nlargest(limit, bits, key=lambda place: (bits[place], place))
-        return [
-            SimilarPaper(ArxivId.from_doc_id(place), bits[place], _words_by_weight(shared[place]))
-            for place in best
-        ]
+        return _best(_shared_weights(weights, sharing, (in_any, in_title)), limit)
 
     def _select_terms(
-        self,
-        reading: ReadSession,
-        term_weights: Mapping[str, float],
-        months: Sequence[int],
-        limit: int,
-    ) -> dict[str, float]:
-        """Of words and how much is made of each, those that tell most in some months: in bits."""
-        found = _postings(reading, term_weights, months, Field.ANY)
+        self, session: ReadSession, weights: TermWeights, months: Sequence[int], limit: int
+    ) -> TermWeights:
+        """Return the most distinctive words in some months, with their weights in bits."""
+        found = _postings(session, weights, months, Field.ANY)
         total = self._paper_count(months)
-        rare = {
-            w: len(p)
-            for w, p in found.items()
-            if 0 < len(p) <= max(total * _MAX_DOCUMENT_SHARE, _ALWAYS_RARE)
-        }
-        bits = {word: term_weights[word] * log2((total + 1) / n) for word, n in rare.items()}
-        telling = sorted(bits, key=lambda word: (-bits[word], word))[:limit]
-        return {word: bits[word] for word in telling}
+        max_papers = max(total * _MAX_DOCUMENT_SHARE, _ALWAYS_RARE)
+        rare = {word: len(ids) for word, ids in found.items() if 0 < len(ids) <= max_papers}
+        bits = {word: weights[word] * log2((total + 1) / n) for word, n in rare.items()}
+        return {word: bits[word] for word in _heaviest(bits)[:limit]}
 
     def _paper_count(self, months: Sequence[int]) -> int:
         with self._redis.pipeline(transaction=False) as pipe:
@@ -109,28 +94,51 @@ class MoreLikeThis:
 
 
 def _postings(
-    reading: ReadSession, compared: Iterable[str], months: Sequence[int], field: Field
+    session: ReadSession, words: Iterable[str], months: Sequence[int], field: Field
 ) -> dict[str, BitMap]:
-    """The places of the papers of some months that have each of some words in a field."""
-    terms = {text_terms(Text(field, (word,)))[0]: word for word in compared}
-    read = reading.read_postings([(tuple(months), tuple(terms))])
+    """Read the papers of some months that have each word in a field."""
+    terms = {text_terms(Text(field, (word,)))[0]: word for word in words}
+    read = session.read_postings([(tuple(months), tuple(terms))])
     return {word: read.bitmap_of(term) for term, word in terms.items()}
 
 
 def _sharing_two_words(postings: Iterable[BitMap]) -> BitMap:
-    """The places of papers that share two words or more: sharing one is chance."""
+    """Return the papers that share two words or more: a single one may be chance."""
     once, twice = BitMap(), BitMap()
-    for places in postings:
-        twice |= once & places
-        once |= places
+    for doc_ids in postings:
+        twice |= once & doc_ids
+        once |= doc_ids
     return twice
 
 
-def _term_weights(paper: Paper) -> dict[str, float]:
-    """The words of a paper and how much is made of each: one of the title counts as two more."""
-    said = Counter([*tokenize(paper.title) * 3, *tokenize(paper.abstract)])
-    return {word: 1 + log2(n) for word, n in said.items() if len(word) >= _MIN_WORD_LENGTH}
+def _shared_weights(
+    weights: TermWeights, sharing: BitMap, fields: Iterable[Mapping[str, BitMap]]
+) -> dict[int, dict[str, float]]:
+    """Return the weights that each of some papers shares; a word counts once per field."""
+    shared: defaultdict[int, dict[str, float]] = defaultdict(dict)
+    for postings in fields:
+        for word, doc_ids in postings.items():
+            for doc_id in doc_ids & sharing:
+                of_paper = shared[doc_id]
+                of_paper[word] = of_paper.get(word, 0.0) + weights[word]
+    return shared
 
 
-def _words_by_weight(held: Mapping[str, float]) -> tuple[str, ...]:
-    return tuple(sorted(held, key=lambda word: (-held[word], word)))
+def _best(shared: Mapping[int, TermWeights], limit: int) -> list[SimilarPaper]:
+    scores = {doc_id: sum(weights.values()) for doc_id, weights in shared.items()}
+    best = nlargest(limit, scores, key=lambda doc_id: (scores[doc_id], doc_id))
+    return [
+        SimilarPaper(ArxivId.from_doc_id(doc_id), scores[doc_id], tuple(_heaviest(shared[doc_id])))
+        for doc_id in best
+    ]
+
+
+def _term_weights(paper: Paper) -> TermWeights:
+    """Weigh a paper's words by how often it has them; one in the title counts three times."""
+    counts = Counter([*tokenize(paper.title) * 3, *tokenize(paper.abstract)])
+    return {word: 1 + log2(n) for word, n in counts.items() if len(word) >= _MIN_WORD_LENGTH}
+
+
+def _heaviest(weights: TermWeights) -> list[str]:
+    """Sort words by weight, heaviest first, equal ones alphabetically."""
+    return sorted(weights, key=lambda word: (-weights[word], word))

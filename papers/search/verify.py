@@ -1,10 +1,9 @@
-"""Whether what may match does: the texts of many papers looked through at once.
+"""Verification of candidates: the texts of many papers are searched together.
 
-Nearly every candidate does match, and nearly all of these so plainly that folding cannot change it:
-as `reward models`, say, with a blank before and a stop behind. And most texts have little to fold.
-So the bytes of all texts together tell of nearly every paper whether it is an answer. The texts of
-the others are folded, all together too, which tells of nearly all of these; the rest are looked at
-one by one (`papers.query.match`).
+Nearly every candidate matches, and nearly all of these so plainly that folding cannot change it:
+as `reward models` between a blank and a full stop. And most texts have little to fold. So the bytes
+of all texts together decide nearly every paper. The texts of the others are folded, all together as
+well, which decides nearly all of these; the rest is matched one by one (`papers.query.match`).
 """
 
 from __future__ import annotations
@@ -26,36 +25,36 @@ from papers.text.phrases import PhrasePattern, phrase_pattern
 
 
 def verify(node: Node, papers: Mapping[int, LazyPaper]) -> BitMap:
-    """The places, of those of some papers, whose paper is an answer.
+    """Return the doc ids of the papers whose texts match a query.
 
-    One that nobody has described is none, not even by its id.
+    A paper without a description never matches, not even by its id.
     """
-    sure, maybe = _TextBatch(papers).evaluate(node)
-    if sure == maybe:
-        return sure
-    unclear = {place: papers[place] for place in maybe - sure}
-    folded, maybe = _TextBatch(unclear, folded=True).evaluate(node)
-    left = [(place, papers[place]) for place in maybe - folded]
-    looked_at = [place for place, one in left if one.title and matches_node(node, FoldedPaper(one))]
-    return sure | folded | BitMap(looked_at)
+    exact, possible = _TextBatch(papers).evaluate(node)
+    if exact == possible:
+        return exact
+    unclear = {doc_id: papers[doc_id] for doc_id in possible - exact}
+    folded, possible = _TextBatch(unclear, folded=True).evaluate(node)
+    rest = [(doc_id, papers[doc_id]) for doc_id in possible - folded]
+    matched = [id for id, paper in rest if paper.title and matches_node(node, FoldedPaper(paper))]
+    return exact | folded | BitMap(matched)
 
 
 class _TextBatch:
-    """Papers whose texts are looked through together, as they are written or `folded`."""
+    """Papers whose texts are searched together, as they are written or `folded`."""
 
     def __init__(self, papers: Mapping[int, LazyPaper], *, folded: bool = False) -> None:
         self._papers, self._folded = papers, folded
         self._doc_ids = BitMap(papers)
 
     def evaluate(self, node: Node) -> Candidates:
-        """The places of papers that a tree surely holds for, and of those that it may."""
+        """Return the papers that match for certain, and those that may; all may match a label."""
         if isinstance(node, And):
-            every = Candidates(self._doc_ids, self._doc_ids)
-            met = reduce(Candidates.__and__, map(self.evaluate, node.required), every)
+            everything = Candidates(self._doc_ids, self._doc_ids)
+            met = reduce(Candidates.__and__, map(self.evaluate, node.required), everything)
             return reduce(Candidates.__sub__, map(self.evaluate, node.excluded), met)
         if isinstance(node, Or):
-            sure, maybe = zip(*map(self.evaluate, node.alternatives), strict=True)
-            return Candidates(BitMap.union(*sure), BitMap.union(*maybe))
+            exact, possible = zip(*map(self.evaluate, node.alternatives), strict=True)
+            return Candidates(BitMap.union(*exact), BitMap.union(*possible))
         if isinstance(node, Text) and not node.is_prefix:
             if node.field in _TEXTS_OF_FIELD:
                 return self._texts.papers_with_phrase(
@@ -69,28 +68,31 @@ class _TextBatch:
 
     @cached_property
     def _texts(self) -> _JoinedTexts:
-        texts = {place: paper.text_bytes for place, paper in self._papers.items()}
+        texts = {doc_id: paper.text_bytes for doc_id, paper in self._papers.items()}
         return self._join(texts, _with_separators(texts))
 
     @cached_property
     def _names(self) -> _JoinedTexts:
-        names = {place: paper.author_bytes for place, paper in self._papers.items()}
-        joined = {place: (_TEXT_SEPARATOR.join(of),) for place, of in names.items()}
+        names = {doc_id: paper.author_bytes for doc_id, paper in self._papers.items()}
+        joined = {doc_id: (_TEXT_SEPARATOR.join(of),) for doc_id, of in names.items()}
         return self._join(joined, _with_separators(names))
 
-    def _join(self, texts: Mapping[int, Sequence[bytes]], parted: Set[int]) -> _JoinedTexts:
+    def _join(
+        self, texts: Mapping[int, Sequence[bytes]], with_separators: Set[int]
+    ) -> _JoinedTexts:
         if not self._folded:
-            return _JoinedTexts(texts, dict.fromkeys(parted, False))
-        flat = _fold_ascii({place: of for place, of in texts.items() if place not in parted})
-        blank = {place: (b"",) * len(of) for place, of in texts.items()}
-        return _JoinedTexts(blank | flat, {place: place in flat for place in texts}, folded=True)
+            return _JoinedTexts(texts, dict.fromkeys(with_separators, False))
+        folded = _fold_ascii({id: of for id, of in texts.items() if id not in with_separators})
+        empty = {doc_id: (b"",) * len(of) for doc_id, of in texts.items()}
+        is_plain = {doc_id: doc_id in folded for doc_id in texts}
+        return _JoinedTexts(empty | folded, is_plain, folded=True)
 
 
 def _with_separators(papers: Mapping[int, Sequence[bytes]]) -> set[int]:
-    """The papers whose texts have what others are parted by; hardly any has."""
+    """Return the papers whose texts contain a separator of joined texts; hardly any does."""
     if not _has_separator(b"".join(chain.from_iterable(papers.values()))):
         return set()
-    return {place for place, texts in papers.items() if any(map(_has_separator, texts))}
+    return {doc_id for doc_id, texts in papers.items() if any(map(_has_separator, texts))}
 
 
 def _has_separator(text: bytes) -> bool:
@@ -98,30 +100,31 @@ def _has_separator(text: bytes) -> bool:
 
 
 def _fold_ascii(papers: Mapping[int, Sequence[bytes]]) -> dict[int, Sequence[bytes]]:
-    """The texts folded, all together, of the papers whose words are then of ASCII alone."""
+    """Fold all texts together; return those of papers whose folded texts are ASCII."""
     texts = b" %b " % _FOLD_SEPARATOR.join(
         [b" %b " % text for of in papers.values() for text in of]
     )
     folded = iter(fold_text(texts.decode()).split(_FOLD_SEPARATOR.decode()))
-    flat = {place: [next(folded) for _ in of] for place, of in papers.items()}
+    by_paper = {doc_id: [next(folded) for _ in of] for doc_id, of in papers.items()}
     return {
-        place: [text.encode() for text in of]
-        for place, of in flat.items()
+        doc_id: [text.encode() for text in of]
+        for doc_id, of in by_paper.items()
         if all(map(str.isascii, of))
     }
 
 
 class _JoinedTexts:
-    """Texts of papers, so many of each, as one text in lower case.
+    """Texts of papers, equally many of each, joined to one text in lower case.
 
-    `plain` tells of some whether they have nothing to fold but case and plurals; of papers that are
-    not plain it is never sure what they lack, nor, unless they are `folded`, what they have.
+    `plain` says of some papers whether their texts have nothing to fold but case and plurals. A
+    paper that is not plain may have a phrase that is not found and, unless texts are `folded`, may
+    lack one that is.
     """
 
     def __init__(
         self, papers: Mapping[int, Sequence[bytes]], plain: dict[int, bool], *, folded: bool = False
     ) -> None:
-        self._papers, self._places, self._folded = papers, list(papers), folded
+        self._papers, self._doc_ids, self._folded = papers, list(papers), folded
         texts = list(chain.from_iterable(papers.values()))
         self._texts_per_paper = len(texts) // len(papers) if papers else 1
         self._starts = list(
@@ -131,31 +134,31 @@ class _JoinedTexts:
         self._plain = plain
 
     def papers_with_phrase(self, phrase: PhrasePattern, fields: Sequence[int]) -> Candidates:
-        """Those with a row of words in one of these of their texts."""
-        sure, spelled = set[int](), set[int]()
+        """Return the papers with a phrase in one of these of their texts, by the texts' numbers."""
+        exact, found = set[int](), set[int]()
         for start, _, plainly in phrase.occurrences(self._text):
             paper, field = divmod(bisect_right(self._starts, start - 1) - 1, self._texts_per_paper)
             if field in fields:
-                (sure if plainly or self._folded else spelled).add(self._places[paper])
-        others = self._papers.keys() - sure
-        unclear = [place for place in others if place in spelled or not self._is_plain(place)]
-        return Candidates(BitMap(sure), BitMap(sure) | BitMap(unclear))
+                (exact if plainly or self._folded else found).add(self._doc_ids[paper])
+        others = self._papers.keys() - exact
+        unclear = [id for id in others if id in found or not self._is_plain(id)]
+        return Candidates(BitMap(exact), BitMap(exact) | BitMap(unclear))
 
-    def _is_plain(self, place: int) -> bool:
-        """Whether a paper's texts have nothing to fold but case and plurals."""
-        if place not in self._plain:
-            texts = self._papers[place]
+    def _is_plain(self, doc_id: int) -> bool:
+        """Return True if a paper's texts have nothing to fold but case and plurals."""
+        if doc_id not in self._plain:
+            texts = self._papers[doc_id]
             folded = any(not text.isascii() or any(c in text for c in _FOLDABLE) for text in texts)
-            self._plain[place] = not folded
-        return self._plain[place]
+            self._plain[doc_id] = not folded
+        return self._plain[doc_id]
 
 
 _FOLDABLE: Final = (b"'s", b"\\", b"$", b"{", b"}", b"^", b"_", b"~")
-"""What folding may take away, or part words by otherwise than other signs do."""
+"""What folding may remove, or treat as a word boundary unlike other punctuation."""
 
 _FOLD_SEPARATOR: Final = b"\1"
-"""Between two texts that are folded together and then parted again."""
+"""Between texts that are folded together and then split again."""
 _TEXT_SEPARATOR: Final = b" \0 "
-"""Between two texts: no words in a row reach across."""
+"""Between joined texts: no phrase reaches across it."""
 _TEXTS_OF_FIELD: Final = {Field.ANY: (0, 1), Field.TITLE: (0,), Field.ABSTRACT: (1,)}
-"""Which of a paper's two texts are a field's."""
+"""The numbers of a paper's texts that a field covers: title 0, abstract 1."""

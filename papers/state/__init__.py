@@ -1,4 +1,4 @@
-"""What people and tasks leave in Redis: keywords, communities, task states, votes.
+"""State that people and tasks leave in Redis: keywords, communities, task states, votes.
 
 May import: papers.errors, papers.config, papers.model, papers.query, papers.redis_backend.
 Start with: keywords.py (saved keywords), task_states.py (cursors and states of tasks).

@@ -1,7 +1,7 @@
-"""Community feeds: those of the settings, and those that were saved since.
+"""Community feeds: those of the settings, and those saved at run time.
 
-A saved one is a name for an address. The settings' own win over a saved one of the same name, and
-only the settings can take theirs away.
+A saved feed is a name for a URL. A feed of the settings takes precedence over a saved one of the
+same name, and can only be removed from the settings.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from papers.redis_backend.connection import translate_store_errors
 from papers.state.task_states import TaskStates
 
 MAX_SAVED_FEEDS: Final = 100
-"""Each is fetched every hour."""
+"""The limit: each feed is fetched every hour."""
 
 MAX_URL_LENGTH: Final = 2_000
 
 
 @dataclass(frozen=True, slots=True)
 class Community:
-    """A community's feed; `added_at` (aware UTC) is None where the settings name it."""
+    """A community's feed; `added_at` (aware UTC) is None for a feed of the settings."""
 
     name: str
     url: str
@@ -36,52 +36,52 @@ class Community:
 
     @property
     def is_saved(self) -> bool:
-        """Whether it can be removed here."""
+        """True if the feed was saved at run time, and so can be removed."""
         return self.added_at is not None
 
 
 class Communities:
-    """The community feeds there are. Raises StoreAway."""
+    """The community feeds of the settings and of Redis. Raises StoreUnavailable."""
 
     def __init__(self, redis: Redis, settings: Settings) -> None:
         self._redis, self._settings = redis, settings
         self._task_states = TaskStates(redis)
 
     def all(self) -> list[Community]:
-        """Every community, by name."""
+        """Return every community feed, sorted by name."""
         with translate_store_errors(self._redis):
             found: Any = self._redis.hgetall(keys.COMMUNITIES)
-        feeds = {name.decode(): _decode(name.decode(), text) for name, text in found.items()}
+        feeds = {name.decode(): _decode(name.decode(), stored) for name, stored in found.items()}
         feeds |= {name: Community(name, url) for name, url in self._settings.communities.items()}
         return [feeds[name] for name in sorted(feeds)]
 
     def effective_settings(self) -> Settings:
-        """The settings with the saved feeds in them, as everything that fetches wants them."""
+        """Return the settings with the saved feeds added: what all fetching uses."""
         return replace(self._settings, communities={feed.name: feed.url for feed in self.all()})
 
     def add(self, name: str, url: str, *, now: datetime) -> Community:
-        """Save a feed and have it fetched; the same name again changes its address.
+        """Save a feed and schedule its fetch; saving a known name changes its URL.
 
-        Raises BadParameter for a name or an address that cannot be one, or too many of them.
+        Raises BadParameter for an invalid name or URL, and if too many feeds are saved.
         """
         feed = validate_feed(name, url, now)
         if feed.name in self._settings.communities:
-            raise BadParameter("name", f"{feed.name!r} stands in the settings; change it there")
+            raise BadParameter("name", f"{feed.name!r} is set in the settings; change it there")
         with translate_store_errors(self._redis):
-            known = self._redis.hexists(keys.COMMUNITIES, feed.name)
-            if not known and self._redis.hlen(keys.COMMUNITIES) >= MAX_SAVED_FEEDS:
+            is_known = self._redis.hexists(keys.COMMUNITIES, feed.name)
+            if not is_known and self._redis.hlen(keys.COMMUNITIES) >= MAX_SAVED_FEEDS:
                 raise BadParameter("name", f"{MAX_SAVED_FEEDS} feeds are saved; remove one first")
             self._redis.hset(keys.COMMUNITIES, feed.name, _encode(feed))
         self._task_states.schedule(community_task(feed.name), now)
         return feed
 
     def remove(self, name: str) -> Community:
-        """Fetch a saved feed no more; its picks stay. Raises UnknownSource, BadParameter."""
+        """Remove a saved feed and its task; its picks stay. Raises UnknownSource, BadParameter."""
         feed = next((feed for feed in self.all() if feed.name == name.strip()), None)
         if feed is None:
             raise UnknownSource(f"there is no community feed {name[:80]!r}")
         if not feed.is_saved:
-            raise BadParameter("name", f"{feed.name!r} stands in the settings; take it out there")
+            raise BadParameter("name", f"{feed.name!r} is set in the settings; remove it there")
         with translate_store_errors(self._redis):
             self._redis.hdel(keys.COMMUNITIES, feed.name)
         self._task_states.delete_task(community_task(feed.name))
@@ -89,7 +89,7 @@ class Communities:
 
 
 def validate_feed(name: str, url: str, now: datetime) -> Community:
-    """A feed that may be saved. Raises BadParameter, which says what is wrong with it."""
+    """Return a feed that can be saved. Raises BadParameter with the reason if it cannot."""
     feed = Community(name.strip(), url.strip(), now)
     parameter, reason = check_community(feed.name, feed.url)
     if parameter:
@@ -100,7 +100,7 @@ def validate_feed(name: str, url: str, now: datetime) -> Community:
 
 
 def community_task(name: str) -> str:
-    """The task that fetches a community's feed."""
+    """Return the name of the task that fetches a community's feed."""
     return f"community:{name}"
 
 
@@ -109,11 +109,11 @@ def _encode(feed: Community) -> str:
     return json.dumps({"url": feed.url, "added_at": added_at}, separators=(",", ":"))
 
 
-def _decode(name: str, text: bytes) -> Community:
+def _decode(name: str, stored: bytes) -> Community:
     try:
-        values = json.loads(text)
+        values = json.loads(stored)
         return Community(name, values["url"], datetime.fromisoformat(values["added_at"]))
     except (ValueError, KeyError, TypeError) as error:
         raise StoreError(
-            f"{keys.COMMUNITIES}: {text[:200]!r} is no feed ({error}); delete {name!r} to go on"
+            f"{keys.COMMUNITIES}: {stored[:200]!r} is no feed ({error}); delete {name!r} to go on"
         ) from error

@@ -1,8 +1,8 @@
-"""Trials: what a feed would bring, fetched once by a worker for whoever thinks of saving it.
+"""Feed trials: what a feed would bring, fetched once before somebody saves it.
 
-    asked (by a page) ─▶ a worker fetches, and stores none of it ─▶ what came, or why nothing did
+    created (by a page) ─▶ a worker fetches the feed, stores no paper ─▶ the result, or the fault
 
-A trial is kept for a quarter of an hour, under a name that nobody can guess.
+A trial expires after a quarter of an hour; its id cannot be guessed.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from papers.redis_backend.connection import translate_store_errors
 
 TRIAL_TTL: Final = timedelta(minutes=15)
 MAX_SHOWN_PAPERS: Final = 20
-"""Of the papers that a feed names, how many a trial tells of."""
+"""The most papers of a feed that a trial lists."""
 
 
 @dataclass(frozen=True, slots=True)
 class TrialPaper:
-    """A paper that the feed names: when it was picked (aware UTC) and the entry's own link."""
+    """A paper that the feed lists: when it was picked (aware UTC), and the entry's own link."""
 
     id: ArxivId
     picked_at: datetime
@@ -36,10 +36,10 @@ class TrialPaper:
 
 @dataclass(frozen=True, slots=True)
 class FeedTrial:
-    """A trial of the feed at `url`, called `name` by whoever asks.
+    """A trial of the feed at `url`, to be saved as `name`.
 
-    `over` is False until a worker has been there. Then `fault` says why nothing came, or `said`
-    what did: `papers` are the first of `named` ones, by `entries` entries.
+    `over` is False until a worker has fetched the feed. Then either `fault` says why that failed,
+    or `said` sums up the result: `papers` are the first of `named` papers in `entries` entries.
     """
 
     id: str
@@ -54,27 +54,27 @@ class FeedTrial:
 
 
 class FeedTrials:
-    """The trials in Redis. Raises StoreAway."""
+    """The trials in Redis. Raises StoreUnavailable."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
 
     def create(self, name: str, url: str) -> FeedTrial:
-        """A trial that waits for a worker."""
+        """Store a trial that waits for a worker."""
         trial = FeedTrial(uuid4().hex, name, url)
         self.save(trial)
         return trial
 
     def get(self, id: str) -> FeedTrial:
-        """A trial. Raises UnknownSource where there is none, or none any more."""
+        """Return a trial. Raises UnknownSource if it does not exist or has expired."""
         with translate_store_errors(self._redis):
-            text: Any = self._redis.get(keys.feed_trial(id)) if id.isalnum() else None
-        if text is None:
+            stored: Any = self._redis.get(keys.feed_trial(id)) if id.isalnum() else None
+        if stored is None:
             raise UnknownSource("that trial is over; try the feed again")
-        return _decode(id, text)
+        return _decode(id, stored)
 
     def save(self, trial: FeedTrial) -> None:
-        """Keep a trial for a while."""
+        """Store a trial until it expires."""
         with translate_store_errors(self._redis):
             self._redis.set(keys.feed_trial(trial.id), _encode(trial), ex=TRIAL_TTL)
 
@@ -92,13 +92,15 @@ def _encode(trial: FeedTrial) -> bytes:
     return text.encode("utf-8", "replace")
 
 
-def _decode(id: str, text: bytes) -> FeedTrial:
+def _decode(id: str, stored: bytes) -> FeedTrial:
     try:
-        values = json.loads(text)
+        values = json.loads(stored)
         papers = tuple(
             TrialPaper(ArxivId.parse(paper), datetime.fromisoformat(at), url)
             for paper, at, url in values.pop("papers")
         )
         return FeedTrial(id=id, papers=papers, **values)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise StoreError(f"{keys.feed_trial(id)}: {text[:200]!r} is no trial ({error})") from error
+        raise StoreError(
+            f"{keys.feed_trial(id)}: {stored[:200]!r} is no trial ({error})"
+        ) from error

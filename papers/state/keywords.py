@@ -1,7 +1,6 @@
-"""Saved keywords: a name for a query, and a slug that makes it a URL.
+"""Saved keywords: a name for a query, and a slug that gives it a URL.
 
-A saved keyword is nothing but that: `/feeds/reward-model.atom` and a search for its query are one
-thing.
+A saved keyword is only that: `/feeds/reward-model.atom` and a search for its query are the same.
 """
 
 from __future__ import annotations
@@ -25,9 +24,9 @@ from papers.state.task_states import TaskStates
 
 MAX_NAME_LENGTH: Final = 80
 RESERVED_SLUGS: Final = frozenset({"search"})
-"""Slugs that are routes: `/feeds/search.atom` takes any query."""
+"""Slugs that are routes: `/feeds/search.atom` accepts any query."""
 _SEED_COMPLETE: Final = ""
-"""Stands among the slugs that were seeded when all of them were; it is none itself."""
+"""Added to the seeded slugs once all of them were; not a slug itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,27 +40,27 @@ class Keyword:
 
 
 class Keywords:
-    """The saved keywords in Redis. Raises StoreAway."""
+    """The saved keywords in Redis. Raises StoreUnavailable."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
         self._task_states = TaskStates(redis)
 
     def all(self) -> list[Keyword]:
-        """Every saved keyword, by name."""
+        """Return every saved keyword, sorted by name."""
         with translate_store_errors(self._redis):
             found: Any = self._redis.hgetall(keys.KEYWORDS)
-        keywords = [self.decode(slug.decode(), text) for slug, text in found.items()]
+        keywords = [self.decode(slug.decode(), stored) for slug, stored in found.items()]
         return sorted(keywords, key=lambda keyword: (keyword.name.casefold(), keyword.slug))
 
     def get(self, slug_or_name: str) -> Keyword:
-        """The keyword of that slug or name. Raises UnknownKeyword."""
+        """Return the keyword with a slug or name. Raises UnknownKeyword."""
         slug = _slugify(slug_or_name)
         with translate_store_errors(self._redis):
-            text: Any = self._redis.hget(keys.KEYWORDS, slug) if slug else None
-        if text is None:
+            stored: Any = self._redis.hget(keys.KEYWORDS, slug) if slug else None
+        if stored is None:
             raise UnknownKeyword(f"no keyword {slug_or_name[:MAX_NAME_LENGTH]!r} is saved here")
-        return self.decode(slug, text)
+        return self.decode(slug, stored)
 
     @staticmethod
     def decode(slug: str, stored: bytes) -> Keyword:
@@ -69,9 +68,9 @@ class Keywords:
         return _decode(slug, stored)
 
     def add(self, name: str, query_text: str, *, now: datetime) -> Keyword:
-        """Save a keyword and have its first papers fetched; the same name again changes its query.
+        """Save a keyword and schedule its initial fetch; saving a known name changes its query.
 
-        Raises BadQuery, and BadParameter for a name that gives no slug or another one's.
+        Raises BadQuery; BadParameter for a name without a slug, or with another keyword's slug.
         """
         keyword = Keyword(slug_of(name), name.strip(), parse_query(query_text).canonical, now)
         with translate_store_errors(self._redis):
@@ -81,9 +80,9 @@ class Keywords:
         return keyword
 
     def seed(self, configured: Mapping[str, str], *, now: datetime) -> list[Keyword]:
-        """Save the configured keywords, name to query, each once ever: what was removed stays so.
+        """Save the configured keywords (name to query), each only once: removed ones stay removed.
 
-        Returns those saved now. Raises what `add` raises.
+        Returns the keywords saved by this call. Raises what `add` raises.
         """
         saved = []
         for name, query_text in configured.items():
@@ -101,12 +100,12 @@ class Keywords:
 
     @property
     def is_seeded(self) -> bool:
-        """Whether all configured keywords were saved here: not so in a store just emptied."""
+        """True once all configured keywords were saved; False in a store just emptied."""
         with translate_store_errors(self._redis):
             return bool(self._redis.sismember(keys.SEEDED_KEYWORDS, _SEED_COMPLETE))
 
     def remove(self, slug_or_name: str) -> Keyword:
-        """Forget a keyword, and its first fill if that is still to come. Raises UnknownKeyword."""
+        """Remove a keyword and its initial fetch, if still scheduled. Raises UnknownKeyword."""
         keyword = self.get(slug_or_name)
         with translate_store_errors(self._redis):
             self._redis.hdel(keys.KEYWORDS, keyword.slug)
@@ -114,9 +113,9 @@ class Keywords:
         return keyword
 
     def rename(self, slug_or_name: str, name: str) -> Keyword:
-        """Call a keyword otherwise; its URL goes with its name.
+        """Rename a keyword; its URL changes with the name.
 
-        Raises UnknownKeyword, and BadParameter for a name that gives no slug or another one's.
+        Raises UnknownKeyword; BadParameter for a name without a slug, or with another's slug.
         """
         known = self.get(slug_or_name)
         renamed = replace(known, slug=slug_of(name), name=name.strip())
@@ -132,16 +131,16 @@ class Keywords:
         return renamed
 
     def merge(self, slug_or_name: str, into: str, *, now: datetime) -> Keyword:
-        """Let one keyword find what another does besides, and forget that other.
+        """Add a keyword's query to that of another one, `into`, and remove the first.
 
-        Raises UnknownKeyword, BadParameter where both are one, BadQuery where both are too long.
+        Raises UnknownKeyword; BadParameter if both are the same; BadQuery if it gets too long.
         """
-        gone, kept = self.get(slug_or_name), self.get(into)
-        if gone.slug == kept.slug:
-            raise BadParameter("into", f"{kept.name!r} is the keyword itself; choose another")
-        query = Query(any_of([parse_query(kept.query).tree, parse_query(gone.query).tree]))
-        merged = self.add(kept.name, query.canonical, now=now)
-        self.remove(gone.slug)
+        source, target = self.get(slug_or_name), self.get(into)
+        if source.slug == target.slug:
+            raise BadParameter("into", f"{target.name!r} is the keyword itself; choose another")
+        query = Query(any_of([parse_query(target.query).tree, parse_query(source.query).tree]))
+        merged = self.add(target.name, query.canonical, now=now)
+        self.remove(source.slug)
         return merged
 
     def _update_query(self, keyword: Keyword, now: datetime) -> Keyword:
@@ -160,14 +159,14 @@ class Keywords:
 
 
 def initial_fetch_task(slug: str) -> str:
-    """The task that fetches a new keyword's first papers."""
+    """Return the name of the task that fetches a new keyword's first papers."""
     return f"fill:{slug}"
 
 
 def slug_of(name: str) -> str:
-    """A name in lower-case ASCII letters, digits and hyphens: `Réward Model` to `reward-model`.
+    """Return a name's slug: `Réward Model` becomes `reward-model`.
 
-    Raises BadParameter where nothing is left of it, where it is too long or reserved.
+    Raises BadParameter if it is empty, too long or reserved.
     """
     stripped = name.strip()
     if not 0 < len(stripped) <= MAX_NAME_LENGTH or not stripped.isprintable():
@@ -198,12 +197,12 @@ def _encode(keyword: Keyword) -> str:
     return json.dumps(values, ensure_ascii=False, separators=(",", ":"))
 
 
-def _decode(slug: str, text: bytes) -> Keyword:
+def _decode(slug: str, stored: bytes) -> Keyword:
     try:
-        values = json.loads(text)
+        values = json.loads(stored)
         added_at = datetime.fromisoformat(values["added_at"])
         return Keyword(slug, values["name"], values["query"], added_at)
     except (ValueError, KeyError, TypeError) as error:
         raise StoreError(
-            f"{keys.KEYWORDS}: {text[:200]!r} is no keyword ({error}); delete {slug!r} to go on"
+            f"{keys.KEYWORDS}: {stored[:200]!r} is no keyword ({error}); delete {slug!r} to go on"
         ) from error

@@ -1,7 +1,7 @@
-"""How the sources are: the state of each, what is due when, long runs, and what was set aside.
+"""Task states: how each source is doing, what is due when, long runs, and quarantined records.
 
-Everything is told by task name (`announcements:cs.AI`, `hf:today`): the same name stands in the
-due set, in the states and in the progress, so that a page can show all of it in one line.
+Everything is stored by task name (`announcements:cs.AI`, `hf:today`): the due set, the states and
+the progress use the same name, so that a page can show all of it in one line.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from papers.redis_backend.connection import translate_store_errors
 MAX_QUARANTINED: Final = 1_000
 
 _CLAIM_SCRIPT: Final = """
--- KEYS: the due set. ARGV: task, now, until. Moves a task that is due to `until`; 1 where it was.
+-- KEYS: the due set. ARGV: task, now, until. Moves a task that is due to `until`; 1 if it was due.
 local at = redis.call('ZSCORE', KEYS[1], ARGV[1])
 if not at or tonumber(at) > tonumber(ARGV[2]) then return 0 end
 redis.call('ZADD', KEYS[1], ARGV[3], ARGV[1])
@@ -32,13 +32,13 @@ return 1
 
 
 class TaskStatus(enum.StrEnum):
-    """How a source is; only `ok` and `quiet` move its cursor."""
+    """The status of a source; only `ok` and `quiet` move its cursor."""
 
     OK = "ok"
     QUIET = "quiet"
-    """A valid answer with nothing in it: a weekend."""
+    """A valid response without records, as on a weekend."""
     STALE = "stale"
-    """A valid answer from an earlier day, or with far less in it than such a day has."""
+    """A valid response of an earlier day, or with far fewer records than such a day has."""
     FAILING = "failing"
     """Anything else."""
 
@@ -47,10 +47,9 @@ class TaskStatus(enum.StrEnum):
 class TaskState:
     """The state of one source. Times are aware UTC.
 
-    `since` is when it came into this state; `succeeded_at` the last ok or quiet; `said` tells a
-    person in a sentence; `got` is how many records the last attempt brought, `usual` how many
-    such a day usually has, where that is known; `failures` how many attempts in a row were neither
-    ok nor quiet.
+    `since` is when the current status began; `succeeded_at` the last attempt that was ok or quiet;
+    `said` a sentence for people; `got` the records of the last attempt, `usual` those that such a
+    day usually has, if known; `failures` the attempts in a row that were neither ok nor quiet.
     """
 
     name: str
@@ -67,7 +66,7 @@ class TaskState:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a long run is, in records; `total` is None while nobody knows."""
+    """The progress of a long run, in records; `total` is None while it is unknown."""
 
     task: str
     done: int
@@ -77,19 +76,19 @@ class Progress:
 
     @property
     def records_per_second(self) -> float:
-        """Records a second since the start."""
+        """The rate since the start."""
         seconds = (self.updated_at - self.started_at).total_seconds()
         return self.done / seconds if seconds > 0 else 0.0
 
     @property
     def remaining(self) -> int | None:
-        """Records still to come."""
+        """The number of records still to come; None while the total is unknown."""
         return None if self.total is None else max(0, self.total - self.done)
 
 
 @dataclass(frozen=True, slots=True)
 class QuarantinedRecord:
-    """A record that could not be taken: from which task, when, why, and how it began."""
+    """A record that could not be ingested: its task, the time, the reason, and its beginning."""
 
     task: str
     at: datetime
@@ -98,13 +97,13 @@ class QuarantinedRecord:
 
 
 class TaskStates:
-    """The states, the due set, the progress and the quarantine in Redis. Raises StoreAway."""
+    """The states, due set, progress and quarantine in Redis. Raises StoreUnavailable."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
 
     def all(self) -> list[TaskState]:
-        """Every state, by name."""
+        """Return every state, sorted by name."""
         with translate_store_errors(self._redis):
             found: Any = self._redis.hgetall(keys.SOURCES)
         return self.decode_all(found.values())
@@ -119,60 +118,60 @@ class TaskStates:
         return sorted(states, key=lambda state: state.name)
 
     def get(self, name: str) -> TaskState | None:
-        """The state of one source; None before its first attempt."""
+        """Return the state of one source; None before its first attempt."""
         with translate_store_errors(self._redis):
-            text: Any = self._redis.hget(keys.SOURCES, name)
-        return _decode(TaskState, keys.SOURCES, text) if text else None
+            stored: Any = self._redis.hget(keys.SOURCES, name)
+        return _decode(TaskState, keys.SOURCES, stored) if stored else None
 
     def save(self, state: TaskState) -> None:
-        """Keep a state in place of the one before."""
+        """Store a state in place of the previous one."""
         with translate_store_errors(self._redis):
             self._redis.hset(keys.SOURCES, state.name, _encode(state))
 
     def delete_task(self, name: str) -> None:
-        """Drop all that is kept under a task's name: it is no longer configured."""
+        """Delete everything stored under a task's name, once it is no longer configured."""
         with translate_store_errors(self._redis):
             self._redis.hdel(keys.SOURCES, name)
             self._redis.zrem(keys.DUE_TASKS, name)
             self._redis.hdel(keys.TASK_PROGRESS, name)
 
     def schedule(self, name: str, at: datetime) -> None:
-        """Make a task due at a time, whatever time it had before."""
+        """Schedule a task, replacing an earlier schedule."""
         with translate_store_errors(self._redis):
             self._redis.zadd(keys.DUE_TASKS, {name: at.timestamp()})
 
     def schedule_earlier(self, name: str, at: datetime) -> None:
-        """Make a task that is planned due at a time, unless it is due sooner."""
+        """Move a scheduled task to a time, unless it is due sooner."""
         with translate_store_errors(self._redis):
             self._redis.zadd(keys.DUE_TASKS, {name: at.timestamp()}, xx=True, lt=True)
 
     def unschedule(self, name: str) -> None:
-        """Take a task out of the due set: it was to be done once, and is."""
+        """Remove a task from the due set, as a task that runs once is when it is done."""
         with translate_store_errors(self._redis):
             self._redis.zrem(keys.DUE_TASKS, name)
 
     def due_tasks(self, now: datetime) -> list[str]:
-        """The tasks whose time has come, longest due first."""
+        """Return the tasks that are due, longest due first."""
         with translate_store_errors(self._redis):
             names: Any = self._redis.zrangebyscore(keys.DUE_TASKS, "-inf", now.timestamp())
         return [name.decode() for name in names]
 
     def due_time(self, name: str) -> datetime | None:
-        """When a task is due; None where it is not planned."""
+        """Return when a task is due; None if it is not scheduled."""
         with translate_store_errors(self._redis):
             at = self._redis.zscore(keys.DUE_TASKS, name)
         return None if at is None else datetime.fromtimestamp(at, UTC)
 
     def due_times(self) -> dict[str, datetime]:
-        """Every task in the due set with its time, the soonest first."""
+        """Return every scheduled task with its time, the soonest first."""
         with translate_store_errors(self._redis):
             found: Any = self._redis.zrange(keys.DUE_TASKS, 0, -1, withscores=True)
         return {name.decode(): datetime.fromtimestamp(at, UTC) for name, at in found}
 
     def claim(self, name: str, now: datetime, until: datetime) -> bool:
-        """Take a due task, which is due again at `until` if nobody says otherwise before.
+        """Claim a due task; it is due again at `until` unless it is rescheduled before.
 
-        False where it is not due: whoever else claims at the same time, one gets it.
+        Returns False if it is not due: of concurrent claims one succeeds.
         """
         with translate_store_errors(self._redis):
             claim = self._redis.eval(
@@ -181,35 +180,35 @@ class TaskStates:
         return bool(claim)
 
     def list_progress(self) -> list[Progress]:
-        """Every long run under way, by task."""
+        """Return the progress of every long run, sorted by task."""
         with translate_store_errors(self._redis):
             found: Any = self._redis.hgetall(keys.TASK_PROGRESS)
-        runs = [_decode(Progress, keys.TASK_PROGRESS, text) for text in found.values()]
+        runs = [_decode(Progress, keys.TASK_PROGRESS, stored) for stored in found.values()]
         return sorted(runs, key=lambda run: run.task)
 
     def save_progress(self, progress: Progress) -> None:
-        """Keep how far a run is."""
+        """Store the progress of a run."""
         with translate_store_errors(self._redis):
             self._redis.hset(keys.TASK_PROGRESS, progress.task, _encode(progress))
 
     def delete_progress(self, task: str) -> None:
-        """A run is over: nothing is left to show."""
+        """Delete the progress of a run that has ended."""
         with translate_store_errors(self._redis):
             self._redis.hdel(keys.TASK_PROGRESS, task)
 
     def quarantine(self, record: QuarantinedRecord) -> None:
-        """Set a record aside; of more than 1,000 the oldest goes."""
+        """Quarantine a record; beyond 1,000 the oldest is dropped."""
         with translate_store_errors(self._redis):
             self._redis.lpush(keys.QUARANTINE, _encode(record))
             self._redis.ltrim(keys.QUARANTINE, 0, MAX_QUARANTINED - 1)
 
     def quarantine_new(self, records: Sequence[QuarantinedRecord]) -> None:
-        """Set records aside, those of one task that are there already not again."""
+        """Quarantine records, except those of a task that are quarantined already."""
 
         def push(pipe: Pipeline) -> None:
-            texts: Any = pipe.lrange(keys.QUARANTINE, 0, -1)
-            there = {_record_identity(_decode_quarantined(text)) for text in texts}
-            fresh = [_encode(record) for record in records if _record_identity(record) not in there]
+            stored: Any = pipe.lrange(keys.QUARANTINE, 0, -1)
+            known = {_record_identity(_decode_quarantined(value)) for value in stored}
+            fresh = [_encode(record) for record in records if _record_identity(record) not in known]
             pipe.multi()
             if fresh:
                 pipe.lpush(keys.QUARANTINE, *fresh)
@@ -220,18 +219,18 @@ class TaskStates:
                 self._redis.transaction(push, keys.QUARANTINE)
 
     def list_quarantined(self, limit: int) -> list[QuarantinedRecord]:
-        """What was set aside, newest first; an entry that is damaged is told as one."""
+        """Return the quarantined records, newest first; a damaged entry becomes a record of it."""
         with translate_store_errors(self._redis):
-            texts: Any = self._redis.lrange(keys.QUARANTINE, 0, max(0, limit) - 1)
-        return [_decode_quarantined(text) for text in texts[:limit]]
+            stored: Any = self._redis.lrange(keys.QUARANTINE, 0, max(0, limit) - 1)
+        return [_decode_quarantined(value) for value in stored[:limit]]
 
     def quarantine_size(self) -> int:
-        """How many records are set aside."""
+        """Return the number of quarantined records."""
         with translate_store_errors(self._redis):
             return int(self._redis.llen(keys.QUARANTINE))
 
     def clear_quarantine(self) -> int:
-        """Forget what was set aside; how many records that were."""
+        """Delete all quarantined records and return how many there were."""
         with translate_store_errors(self._redis), self._redis.pipeline() as pipe:
             pipe.llen(keys.QUARANTINE)
             pipe.delete(keys.QUARANTINE)
@@ -255,7 +254,7 @@ _TIME_FIELDS: Final = {
 
 
 def _encode(record: TaskState | Progress | QuarantinedRecord) -> bytes:
-    """JSON with times as ISO 8601 in UTC; of a foreign text all that UTF-8 can say."""
+    """Encode a record as JSON, times as ISO 8601 in UTC; lone surrogates become `?`."""
     values = {
         name: value.astimezone(UTC).isoformat() if isinstance(value, datetime) else value
         for name, value in asdict(record).items()
@@ -264,28 +263,31 @@ def _encode(record: TaskState | Progress | QuarantinedRecord) -> bytes:
     return text.encode("utf-8", "replace")
 
 
-def _decode(kind: type[_RecordT], key: str, text: bytes) -> _RecordT:
-    """What was encoded, perhaps before a field was added; anything else is damage, and is named."""
+def _decode(kind: type[_RecordT], key: str, stored: bytes) -> _RecordT:
+    """Decode a record, perhaps one stored before an optional field was added.
+
+    Raises StoreError for anything else.
+    """
     try:
-        values = json.loads(text)
-        known = {field.name: field.default is MISSING for field in fields(kind)}
-        needed = {name for name, is_needed in known.items() if is_needed}
-        if not needed <= set(values) <= set(known):
+        values = json.loads(stored)
+        is_required = {field.name: field.default is MISSING for field in fields(kind)}
+        required = {name for name, needed in is_required.items() if needed}
+        if not required <= set(values) <= set(is_required):
             raise ValueError(f"fields {sorted(values)}")
         return kind(**{name: _decode_value(name, value) for name, value in values.items()})
     except (ValueError, TypeError, AttributeError) as error:
         raise StoreError(
-            f"{key}: {text[:200]!r} is no {kind.__name__} ({error}); delete it to go on"
+            f"{key}: {stored[:200]!r} is no {kind.__name__} ({error}); delete it to go on"
         ) from error
 
 
-def _decode_quarantined(text: bytes) -> QuarantinedRecord:
-    """A record that was set aside. Damage here keeps nobody from setting the next one aside."""
+def _decode_quarantined(stored: bytes) -> QuarantinedRecord:
+    """Decode a quarantined record; a damaged one must not prevent quarantining the next one."""
     try:
-        return _decode(QuarantinedRecord, keys.QUARANTINE, text)
+        return _decode(QuarantinedRecord, keys.QUARANTINE, stored)
     except StoreError as error:
         at = datetime.fromtimestamp(0, UTC)
-        return QuarantinedRecord(keys.QUARANTINE, at, f"damaged: {error}", repr(text[:500]))
+        return QuarantinedRecord(keys.QUARANTINE, at, f"damaged: {error}", repr(stored[:500]))
 
 
 def _decode_value(name: str, value: Any) -> Any:

@@ -50,7 +50,7 @@ def _render_home(ctx: AppContext, version: StoreVersion) -> bytes:
     return render_template(
         "home.html",
         day=day,
-        picks=[build_picked_paper(paper, keywords) for paper in picked[:MAX_HOME_PICKS]],
+        picks=[build_picked_paper(ctx, paper, keywords) for paper in picked[:MAX_HOME_PICKS]],
         picked_count=len(picked),
         columns=[_build_column(ctx, keyword) for keyword in keywords],
         empty=ctx.store.count_papers() == 0,

@@ -11,7 +11,6 @@ from flask import Response, render_template
 from papers.errors import UnknownPaper
 from papers.model.arxiv_id import ArxivId
 from papers.model.paper import Paper
-from papers.search.percolate import matching_keywords
 from papers.search.similar import SimilarPaper
 from papers.state.votes import VoteHistory
 from service.cache.version_stamp import ALL_KEYWORDS, StoreVersion
@@ -59,7 +58,7 @@ def _render_paper(ctx: AppContext, version: StoreVersion, paper_id: ArxivId) -> 
         paper=known,
         versions=version_links(known),
         doi=valid_http_url(_DOI_RESOLVER + single_line(known.doi)) if known.doi else "",
-        matched_keywords=matching_keywords(known, version.keywords_by_name),
+        matched_keywords=ctx.percolators.matching_keywords(known, version.keywords_by_name),
         vote_plots={
             community: vote_plot(days)
             for community, days in VoteHistory(ctx.redis).history(paper_id).items()

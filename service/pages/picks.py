@@ -17,7 +17,6 @@ from papers.model.periods import PeriodKind as Rhythm
 from papers.query.ast import Label, LabelKind, any_of
 from papers.query.parser import Query, parse_query
 from papers.query.request import ALL_ANNOUNCE_TYPES, SearchRequest
-from papers.search.percolate import matching_keywords
 from papers.state.keywords import Keyword
 from service.cache.version_stamp import ALL_KEYWORDS, StoreVersion
 from service.context import AppContext, context
@@ -107,7 +106,7 @@ def find_picked_papers(
 
 
 def build_picked_paper(
-    paper: Paper, keywords: Sequence[Keyword], query: Query | None = None
+    ctx: AppContext, paper: Paper, keywords: Sequence[Keyword], query: Query | None = None
 ) -> PickedPaper:
     """Build a picked paper for a page, with the matches of `query` highlighted."""
     comments = sum(pick.comments or 0 for pick in paper.picks)
@@ -116,7 +115,7 @@ def build_picked_paper(
         _require_lead_pick(paper),
         paper.votes or 0,
         comments,
-        matching_keywords(paper, keywords),
+        ctx.percolators.matching_keywords(paper, keywords),
     )
 
 
@@ -179,7 +178,9 @@ def _render_picks(
     keywords = version.keywords_by_name
     return render_template(
         "picks.html",
-        picks=[build_picked_paper(paper, keywords, query) for paper in papers[:MAX_SHOWN_PICKS]],
+        picks=[
+            build_picked_paper(ctx, paper, keywords, query) for paper in papers[:MAX_SHOWN_PICKS]
+        ],
         total=len(papers),
         feeds=address.feed_links,
         atom_url=address.url("atom"),

@@ -1,4 +1,4 @@
-"""What the store holds after anything may have happened to it; `test_search` asks it questions."""
+"""What the store contains after any sequence of ingests and crashes; `test_search` searches it."""
 
 from __future__ import annotations
 
@@ -70,30 +70,30 @@ def store(redis: Redis) -> Store:
     return Store(redis)
 
 
-# -- What an ingest says and leaves
+# -- What an ingest reports and stores
 
 
-def test_an_ingest_tells_what_is_new_what_changed_and_what_did_not(store: Store) -> None:
+def test_ingest_reports_new_changed_and_unchanged_papers(store: Store) -> None:
     assert store.ingest([announced(), announced(OLD)], now=NOW) == IngestResult((OLD, ID), (), 0)
     again = [announced(), announced(OLD, version=2, title="Revised"), announced(OTHER)]
     assert store.ingest(again, now=NOW) == IngestResult((OTHER,), (OLD,), 1)
     assert store.ingest([], now=NOW) == IngestResult((), (), 0)
 
 
-def test_papers_come_in_the_order_asked_for(store: Store) -> None:
+def test_get_papers_keeps_the_order_of_ids(store: Store) -> None:
     store.ingest([announced(), announced(OLD, title="Strings")], now=NOW)
     titles = [paper and paper.title for paper in store.get_papers([OLD, OTHER, ID, OLD])]
     assert titles == ["Strings", None, "Reward models", "Strings"]
     assert store.get_papers([]) == []
 
 
-def test_the_size_is_the_number_of_papers(store: Store) -> None:
+def test_count_papers(store: Store) -> None:
     assert store.count_papers() == 0
     store.ingest([announced(), announced(OLD), picked(OTHER), picked()], now=NOW)
     assert store.count_papers() == 3
 
 
-def test_what_a_revision_no_longer_says_is_no_longer_found(redis: Redis, store: Store) -> None:
+def test_terms_removed_by_a_new_version_match_no_more(redis: Redis, store: Store) -> None:
     first = announced(abstract="Words of old.", comment="Draft", authors=("A Gone",))
     second = announced(
         version=2, title="Value models", abstract="New.", comment="CVPR", authors=("B Here",)
@@ -105,11 +105,11 @@ def test_what_a_revision_no_longer_says_is_no_longer_found(redis: Redis, store: 
     for there in ("new", "ti:value", "au:here", "comment:cvpr", '"value model"', "valu*"):
         assert found(store, there) == [str(ID)]
     content = fingerprint(redis)
-    ingested(redis, [[second, first]])
+    ingest_batches(redis, [[second, first]])
     assert fingerprint(redis) == content
 
 
-def test_a_withdrawn_paper_is_kept_and_found(store: Store) -> None:
+def test_withdrawn_paper_is_still_found(store: Store) -> None:
     store.ingest([announced(), announced(version=2, withdrawn=True)], now=NOW)
     assert found(store, "reward") == [str(ID)]
     (paper,) = store.get_papers([ID])
@@ -117,10 +117,10 @@ def test_a_withdrawn_paper_is_kept_and_found(store: Store) -> None:
     assert paper.withdrawn
 
 
-# -- What waits for a description
+# -- Undescribed papers
 
 
-def test_a_paper_nobody_has_described_is_listed_and_in_no_search(store: Store) -> None:
+def test_undescribed_paper_is_listed_but_never_found(store: Store) -> None:
     store.ingest([picked(), picked(OLD), announced(OTHER)], now=NOW)
     assert store.undescribed(10) == [ID, OLD]
     assert store.undescribed(1) == [ID]
@@ -129,7 +129,7 @@ def test_a_paper_nobody_has_described_is_listed_and_in_no_search(store: Store) -
     assert not store.search(SearchRequest(query=parse_query("source:hf"), order="picked")).papers
 
 
-def test_a_paper_leaves_the_list_once_arxiv_has_described_it(store: Store) -> None:
+def test_paper_described_by_arxiv_leaves_the_list(store: Store) -> None:
     store.ingest([picked(title="Reward models, says a community")], now=NOW)
     assert store.undescribed(10) == [ID]
     assert found(store, "reward") == [str(ID)]
@@ -142,7 +142,7 @@ def test_a_paper_leaves_the_list_once_arxiv_has_described_it(store: Store) -> No
 # -- The revision
 
 
-# (what is known, what comes, whether a reader sees a difference)
+# (ingested before, ingested now, whether readers see a change)
 SEEN = [
     ([], announced(), True),
     ([], picked(), True),
@@ -159,7 +159,7 @@ SEEN = [
 
 
 @pytest.mark.parametrize(("known", "coming", "seen"), SEEN, ids=range(len(SEEN)))
-def test_the_revision_moves_when_a_reader_sees_a_difference(
+def test_revision_moves_if_and_only_if_readers_see_a_change(
     store: Store, known: list[Sighting], coming: Sighting, seen: bool
 ) -> None:
     store.ingest(known, now=NOW)
@@ -172,7 +172,7 @@ def test_the_revision_moves_when_a_reader_sees_a_difference(
     assert store.revision() == after
 
 
-def test_a_statement_nobody_sees_still_counts_against_later_ones(store: Store) -> None:
+def test_invisible_change_still_outdates_older_counts(store: Store) -> None:
     for sighting in (announced(), counted_at(0), counted_at(2), counted_at(1, votes=9)):
         store.ingest([sighting], now=NOW)
     (paper,) = store.get_papers([ID])
@@ -180,22 +180,22 @@ def test_a_statement_nobody_sees_still_counts_against_later_ones(store: Store) -
     assert paper.votes == 3
 
 
-# -- Any split, order and repetition
+# -- Any random_batches, order and repetition
 
 
-def split(sightings: list[Sighting], chance: random.Random) -> list[list[Sighting]]:
-    """The sightings in any order and batches, some of them twice."""
-    left = sightings + chance.sample(sightings, len(sightings) // 3)
-    chance.shuffle(left)
+def random_batches(sightings: list[Sighting], rng: random.Random) -> list[list[Sighting]]:
+    """Return the sightings in random order and batches, some of them twice."""
+    left = sightings + rng.sample(sightings, len(sightings) // 3)
+    rng.shuffle(left)
     batches = []
     while left:
-        size = chance.randint(1, len(left))
+        size = rng.randint(1, len(left))
         batches.append(left[:size])
         left = left[size:]
     return batches
 
 
-def ingested(redis: Redis, batches: Iterable[list[Sighting]]) -> Store:
+def ingest_batches(redis: Redis, batches: Iterable[list[Sighting]]) -> Store:
     redis.flushdb()
     store = Store(redis)
     for batch in batches:
@@ -204,25 +204,23 @@ def ingested(redis: Redis, batches: Iterable[list[Sighting]]) -> Store:
 
 
 @given(said=st.lists(sightings(), min_size=1, max_size=25), seed=st.integers())
-def test_any_split_order_and_repetition_leave_one_content(
+def test_any_split_order_and_repetition_lead_to_the_same_content(
     store_url: str, said: list[Sighting], seed: int
 ) -> None:
     redis = Redis.from_url(store_url)
-    first = ingested(redis, [said])
+    first = ingest_batches(redis, [said])
     content, waiting = fingerprint(redis), first.undescribed(100)
-    with mock.patch.object(
-        month_writer, "PARALLEL_PACK_MIN", 2
-    ):  # from two on, they are packed in a thread
-        again = ingested(redis, split(said, random.Random(seed)))
+    with mock.patch.object(month_writer, "PARALLEL_PACK_MIN", 2):  # pack two papers in threads
+        again = ingest_batches(redis, random_batches(said, random.Random(seed)))
     assert fingerprint(redis) == content
     assert again.undescribed(100) == waiting
     ids = {sighting.id for sighting in said}
-    expected = [merged(sighting for sighting in said if sighting.id == id) for id in sorted(ids)]
+    expected = [merge_all(sighting for sighting in said if sighting.id == id) for id in sorted(ids)]
     assert again.get_papers(sorted(ids)) == expected
     redis.close()
 
 
-def merged(said: Iterable[Sighting]) -> Paper:
+def merge_all(said: Iterable[Sighting]) -> Paper:
     paper = reduce(merge, said, None)
     assert paper is not None
     return paper
@@ -231,28 +229,28 @@ def merged(said: Iterable[Sighting]) -> Paper:
 # -- Months that grow
 
 
-def test_a_month_that_outgrows_its_shape_keeps_its_answers(redis: Redis, store: Store) -> None:
+def test_month_that_outgrows_its_layout_keeps_its_results(redis: Redis, store: Store) -> None:
     ids = [ArxivId(202503, number) for number in range(1, 601)]
-    shapes = set()
+    layouts = set()
     for start in range(0, 600, 60):
-        store.ingest([grown(id) for id in ids[start : start + 60]], now=NOW)
+        store.ingest([numbered_sighting(id) for id in ids[start : start + 60]], now=NOW)
         packed: Any = redis.hget(keys.segment_postings("2503"), "shape")
-        shapes.add(SegmentLayout.unpack(packed))
-        there = [id for id in reversed(ids) if id.number <= start + 60]
-        assert store.newest_ids(parse_query("common"), 1_000) == there
+        layouts.add(SegmentLayout.unpack(packed))
+        stored = [id for id in reversed(ids) if id.number <= start + 60]
+        assert store.newest_ids(parse_query("common"), 1_000) == stored
         assert store.newest_ids(parse_query('"word 7"'), 1_000) == [
-            id for id in there if id.number % 97 == 7
+            id for id in stored if id.number % 97 == 7
         ]
         assert store.newest_ids(parse_query("rare599"), 10) == [
-            id for id in there if id.number == 599
+            id for id in stored if id.number == 599
         ]
-    assert len(shapes) > 3
+    assert len(layouts) > 3
     content = fingerprint(redis)
-    ingested(redis, [[grown(id) for id in ids]])
+    ingest_batches(redis, [[numbered_sighting(id) for id in ids]])
     assert fingerprint(redis) == content
 
 
-def grown(id: ArxivId) -> Sighting:
+def numbered_sighting(id: ArxivId) -> Sighting:
     number = id.number
     return announced(id, title=f"Common word {number % 97}", abstract=f"A rare{number} thing.")
 
@@ -260,66 +258,66 @@ def grown(id: ArxivId) -> Sighting:
 # -- Many writers
 
 
-def test_writers_of_one_month_lose_nothing(store_url: str, redis: Redis) -> None:
+def test_concurrent_writers_of_one_month_lose_nothing(store_url: str, redis: Redis) -> None:
     ids = [ArxivId(202503, number) for number in range(1, 41)]
     said = [
         [announced(id), announced(id, version=n, title=f"Title {n}")] for id in ids for n in (2, 3)
     ]
-    chance = random.Random(3)
-    shares = [chance.sample(said, len(said)) for _ in range(4)]
+    rng = random.Random(3)
+    parts = [rng.sample(said, len(said)) for _ in range(4)]
 
-    def write(share: list[list[Sighting]]) -> None:
+    def write(part: list[list[Sighting]]) -> None:
         client = Redis.from_url(store_url)
         store = Store(client)
-        for start in range(0, len(share), 8):
-            batch = [sighting for sightings in share[start : start + 8] for sighting in sightings]
+        for start in range(0, len(part), 8):
+            batch = [sighting for sightings in part[start : start + 8] for sighting in sightings]
             store.ingest(batch, now=NOW)
         client.close()
 
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(write, shares))
+        list(pool.map(write, parts))
     content = fingerprint(redis)
-    ingested(redis, [[sighting for sightings in said for sighting in sightings]])
+    ingest_batches(redis, [[sighting for sightings in said for sighting in sightings]])
     assert fingerprint(redis) == content
     assert not redis.exists(keys.PENDING_INGESTS)
 
 
-# -- Death at any command
+# -- Crashes at any command
 
 
 class Killed(BaseException):
-    """Nothing catches it: what it ends writes no more."""
+    """Raised instead of sending a command; nothing catches it."""
 
 
-class Mortal(UnixDomainSocketConnection):
-    """A connection whose process dies before it sends one command too many."""
+class MortalConnection(UnixDomainSocketConnection):
+    """A connection that raises Killed once it has sent a number of commands."""
 
     left = 0
 
     def send_packed_command(self, command: Any, check_health: bool = True) -> None:
-        Mortal.left -= 1
-        if Mortal.left == -1:
+        MortalConnection.left -= 1
+        if MortalConnection.left == -1:
             raise Killed
-        if Mortal.left < 0:
-            raise RedisConnectionError("the dead send nothing")
+        if MortalConnection.left < 0:
+            raise RedisConnectionError("a killed connection sends nothing")
         super().send_packed_command(command, check_health)  # type: ignore[no-untyped-call]
 
 
 def deaths(url: str) -> Iterator[Redis]:
-    """Clients that live for one command, two commands, …"""
+    """Yield clients that are killed after no command, one command, two commands, …"""
     for commands in count():
         pool = ConnectionPool.from_url(url)
-        pool.connection_class = Mortal
-        Mortal.left = 10
+        pool.connection_class = MortalConnection
+        MortalConnection.left = 10
         client = Redis(connection_pool=pool)
         client.ping()
-        Mortal.left = commands
+        MortalConnection.left = commands
         yield client
         pool.disconnect()
 
 
 @pytest.mark.parametrize("repeats", ["another", "the same"])
-def test_an_ingest_killed_at_any_command_is_told_of_and_mended(
+def test_ingest_killed_at_any_command_is_repaired_by_repeating_it(
     store_url: str, redis: Redis, repeats: str
 ) -> None:
     before = [announced(), picked(OTHER), announced(OLD)]
@@ -329,16 +327,16 @@ def test_an_ingest_killed_at_any_command_is_told_of_and_mended(
         announced(version=2, title="Value"),
         announced(OLD, version=2),
     ]
-    store = ingested(redis, [before, coming])
+    store = ingest_batches(redis, [before, coming])
     content = fingerprint(redis)
     for killed, mortal in enumerate(deaths(store_url)):
-        store = ingested(redis, [before])
+        store = ingest_batches(redis, [before])
         known, revision = fingerprint(redis), store.revision()
         dying = Store(mortal)
         try:
             dying.ingest(coming, now=NOW)
         except Killed:
-            Mortal.left = sys.maxsize
+            MortalConnection.left = sys.maxsize
             (dying if repeats == "the same" else store).ingest(coming, now=NOW)
             store.settle(now=NOW)
             assert fingerprint(redis) == content
@@ -353,9 +351,9 @@ def test_an_ingest_killed_at_any_command_is_told_of_and_mended(
             break
 
 
-def test_a_dead_ingest_that_nobody_repeats_is_settled(store_url: str, redis: Redis) -> None:
+def test_dead_ingest_that_is_not_repeated_is_settled(store_url: str, redis: Redis) -> None:
     for mortal in deaths(store_url):
-        store = ingested(redis, [[announced()]])
+        store = ingest_batches(redis, [[announced()]])
         known, revision = fingerprint(redis), store.revision()
         try:
             Store(mortal).ingest([announced(version=2, title="Value")], now=NOW)
@@ -366,17 +364,17 @@ def test_a_dead_ingest_that_nobody_repeats_is_settled(store_url: str, redis: Red
             break
 
 
-# -- Where Redis is not there, or is another
+# -- Redis is unavailable, full, or a cluster
 
 
-def test_every_question_to_a_stopped_store_says_so() -> None:
+def test_every_call_to_a_stopped_store_raises_store_unavailable() -> None:
     with private_server() as (client, process):
         address = client.connection_pool.connection_kwargs["path"]
         store = Store(connect(f"unix://{address}", retry=False))
         store.ingest([announced()], now=NOW)
         process.terminate()
         process.wait(10)
-        asked: list[Callable[[], object]] = [
+        calls: list[Callable[[], object]] = [
             lambda: store.ingest([announced()], now=NOW),
             lambda: store.search(SearchRequest(query=parse_query("reward"))),
             lambda: store.newest_ids(parse_query("reward")),
@@ -386,12 +384,12 @@ def test_every_question_to_a_stopped_store_says_so() -> None:
             store.revision,
             store.count_papers,
         ]
-        for ask in asked:
+        for call in calls:
             with pytest.raises(StoreUnavailable, match=f"{address} does not answer"):
-                ask()
+                call()
 
 
-def test_a_full_store_takes_no_writes_and_says_so() -> None:
+def test_full_store_reports_that_it_takes_no_writes() -> None:
     with (
         private_server(maxmemory="1mb") as (client, _),
         pytest.raises(StoreError, match="no writes"),
@@ -399,7 +397,7 @@ def test_a_full_store_takes_no_writes_and_says_so() -> None:
         Store(client).ingest([announced()], now=NOW)
 
 
-def test_no_step_needs_keys_of_two_slots() -> None:
+def test_store_works_in_a_cluster() -> None:
     said = [announced(), announced(OLD), picked(OTHER), announced(version=2, title="Value models")]
     said += [
         announced(ArxivId(202502, number), title=f"Paper {number}") for number in range(1, 300)
@@ -422,7 +420,7 @@ def test_no_step_needs_keys_of_two_slots() -> None:
         assert not store.settle(now=NOW)
 
 
-def test_a_strange_date_is_no_trouble(store: Store) -> None:
+def test_paper_announced_years_later_is_found(store: Store) -> None:
     odd = announced()._replace(announced_at=TUESDAY + 900 * DAY)
     store.ingest([odd], now=NOW)
     assert found(store, "reward") == [str(ID)]

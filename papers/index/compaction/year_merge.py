@@ -36,8 +36,8 @@ from papers.index.postings import (
     SHINGLE_BUCKET,
     TERM,
     TERM_BUCKET,
+    doc_ids_of_months,
     field_number,
-    places_of_months,
 )
 from papers.index.shingles.shingle_keys import (
     NO_KEYS,
@@ -151,7 +151,7 @@ class _MergeReader:
         self._redis, self._input, self._part_bits = redis, input_segment, part_bits
         self._shingle_codec = shingle_codec(input_segment.layout, first_doc_id)
         self._kept_doc_ids = (
-            places_of_months(input_segment.months) if input_segment.layout.removed_mask else None
+            doc_ids_of_months(input_segment.months) if input_segment.layout.removed_mask else None
         )
         self._is_small = (
             min(input_segment.layout.term_bucket_bits, input_segment.layout.shingle_bucket_bits)

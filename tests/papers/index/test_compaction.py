@@ -20,7 +20,7 @@ from papers.errors import StoreError
 from papers.index.compaction.compactor import UNFINISHED_TTL, Compactor
 from papers.index.compaction.year_merge import MIN_FREQUENT_PAPERS, YearMerge
 from papers.index.layout import SegmentLayout
-from papers.index.postings import COMPACTED, LAYOUT_FIELD, places_of_months
+from papers.index.postings import COMPACTED, LAYOUT_FIELD, doc_ids_of_months
 from papers.index.terms import text_shingles
 from papers.maintenance.retention import Retention
 from papers.model.arxiv_id import ArxivId
@@ -57,7 +57,7 @@ def term_postings(redis: Redis) -> dict[bytes, list[int]]:
     found: defaultdict[bytes, BitMap] = defaultdict(BitMap)
     indexes: Any = fingerprint(redis)["indexes"]
     for segment, (_, postings) in indexes.items():
-        here = places_of_months(in_years if len(segment) == 2 else own)
+        here = doc_ids_of_months(in_years if len(segment) == 2 else own)
         for key, doc_ids in postings.items():
             if isinstance(key, bytes):
                 found[key] |= BitMap(doc_ids) & here
@@ -369,7 +369,7 @@ def test_query_reads_a_compacted_year_at_once(redis: Redis) -> None:
     assert calls["hmget"] > len(ingested)
     Compactor(redis).compact_before(202601)
     store.newest_ids(parse_query("thing1"), 200)  # so that it knows the layouts
-    store.clear_postings_cache()
+    store.reader.clear_postings()
     with counted(redis) as calls:
         assert len(store.newest_ids(parse_query("reward"), 200)) == len(ingested)
     assert calls["hmget"] <= 11 + 1, "eleven years, and the term dictionary"

@@ -15,7 +15,7 @@ from papers.index import term_months
 from papers.index.term_months import TermMonths, possible_months
 from papers.query.parser import parse_query
 from papers.redis_backend import keys
-from papers.search.asked import QueryLeaves
+from papers.search.plan import QueryPlan
 from tests.conftest import running_store
 
 MONTHS = tuple(range(202401, 202407))
@@ -34,7 +34,7 @@ flushed = st.tuples(st.just("flush"), st.just(0), st.just(frozenset[bytes]()))
 
 def months_of(redis: Redis, term: bytes) -> set[int] | None:
     tree = parse_query(f"au:{term[1:].decode()}" if term[:1] == b"a" else term[1:].decode()).tree
-    assert QueryLeaves.of(tree).dictionary_terms == (term,)
+    assert QueryPlan.of(tree).dictionary_terms == (term,)
     value: Any = redis.hget(keys.TERM_MONTHS, term)
     return possible_months(tree, {term: value})
 

@@ -29,8 +29,8 @@ from tests.service.made import NOW, make_pick, make_sighting
 pytestmark = pytest.mark.row("backup and restore, damaged files")
 
 
-def filled(redis: Redis) -> None:
-    """Papers of two centuries' months, picks, keywords, states, plans and caches."""
+def fill_store(redis: Redis) -> None:
+    """Store papers of two centuries, picks, keywords, task states, schedules and caches."""
     migrations.prepare_store(redis)
     Store(redis).ingest([make_sighting(number) for number in range(1, 40)], now=NOW)
     Store(redis).ingest([make_pick(3), make_pick(5, "weekly"), make_pick(60)], now=NOW)
@@ -48,8 +48,8 @@ def filled(redis: Redis) -> None:
     redis.set("another-program", "its own")
 
 
-def taken(redis: Redis) -> dict[str, object]:
-    """All that a backup is to bring back."""
+def restorable_state(redis: Redis) -> dict[str, object]:
+    """Everything that a restore must bring back."""
     sets = {name: redis.smembers(name) for name in (keys.SEEDED_KEYWORDS, keys.UNDESCRIBED)}
     copied: dict[str, object] = {
         name: redis.dump(name) for name in keys.COPIED if name not in (keys.REVISION, *sets)
@@ -58,63 +58,61 @@ def taken(redis: Redis) -> dict[str, object]:
 
 
 @pytest.fixture
-def made(redis: Redis, tmp_path: Path) -> Path:
-    """A backup of a filled store, which is still filled."""
-    filled(redis)
+def backup_path(redis: Redis, tmp_path: Path) -> Path:
+    """A backup of a filled store; the store still has its data."""
+    fill_store(redis)
     backup.write_backup(redis, tmp_path / "b", now=NOW)
     return tmp_path / "b"
 
 
-def test_a_restored_store_is_the_same(redis: Redis, made: Path) -> None:
-    before = taken(redis)
+def test_restored_store_equals_the_original(redis: Redis, backup_path: Path) -> None:
+    before = restorable_state(redis)
     redis.flushall()
-    counts = restore_backup(redis, made, replace=False, now=NOW)
+    counts = restore_backup(redis, backup_path, replace=False, now=NOW)
     assert (counts.papers, counts.months) == (41, 2)
-    assert taken(redis) == before
+    assert restorable_state(redis) == before
     assert migrations.stored_version(redis) == migrations.SCHEMA_VERSION
     assert not redis.exists(
         keys.VALIDATORS, keys.rendered_response("abc", "br"), keys.DUE_TASKS, "another-program"
     )
-    again = made.with_name("again")
+    again = backup_path.with_name("again")
     assert backup.write_backup(redis, again, now=NOW) == counts
 
 
-def test_a_store_that_holds_something_is_replaced_only_when_told_to(
-    redis: Redis, made: Path
-) -> None:
-    before = taken(redis)
+def test_store_with_data_is_replaced_only_on_request(redis: Redis, backup_path: Path) -> None:
+    before = restorable_state(redis)
     Store(redis).ingest([make_sighting(50)], now=NOW)
     Keywords(redis).add("Later", "later", now=NOW)
-    later, rev, revision = taken(redis), redis.get("{26}11:rev"), Store(redis).revision()
+    later, rev, revision = restorable_state(redis), redis.get("{26}11:rev"), Store(redis).revision()
     with pytest.raises(BadParameter, match="not empty; `--replace`"):
-        restore_backup(redis, made, replace=False, now=NOW)
-    assert taken(redis) == later
-    restore_backup(redis, made, replace=True, now=NOW)
-    assert taken(redis) == before
+        restore_backup(redis, backup_path, replace=False, now=NOW)
+    assert restorable_state(redis) == later
+    restore_backup(redis, backup_path, replace=True, now=NOW)
+    assert restorable_state(redis) == before
     assert redis.get("another-program") == b"its own"
     assert not redis.exists(keys.rendered_response("abc", "br"), keys.VALIDATORS)
     assert Store(redis).revision() > revision
     assert int(redis.get("{26}11:rev") or 0) > int(rev or 0)
 
 
-def damaged(whole: bytes) -> list[bytes]:
+def damage(whole: bytes) -> list[bytes]:
     cuts = [whole[:length] for length in (0, 1, 31, 100, len(whole) // 2, len(whole) - 1)]
     spots = [*range(0, len(whole), max(1, len(whole) // 40)), len(whole) - 1]
     flipped = [whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :] for at in spots]
     return [*cuts, *flipped, whole + b"x", b"x" + whole, b"\0" * len(whole), b"{}\n" + whole[-32:]]
 
 
-def test_a_damaged_file_is_refused_before_anything_is_touched(redis: Redis, made: Path) -> None:
-    whole, before = made.read_bytes(), taken(redis)
-    for number, data in enumerate(damaged(whole)):
-        made.write_bytes(data)
+def test_damaged_file_is_refused_before_anything_changes(redis: Redis, backup_path: Path) -> None:
+    whole, before = backup_path.read_bytes(), restorable_state(redis)
+    for number, data in enumerate(damage(whole)):
+        backup_path.write_bytes(data)
         with pytest.raises(BadBackup, match=r"damaged|no backup"):
-            restore_backup(redis, made, replace=True, now=NOW)
+            restore_backup(redis, backup_path, replace=True, now=NOW)
         assert redis.get(keys.SCHEMA) == b"%d" % migrations.SCHEMA_VERSION, number
-    assert taken(redis) == before
+    assert restorable_state(redis) == before
 
 
-def test_a_file_that_is_not_there(redis: Redis, tmp_path: Path) -> None:
+def test_unusable_path_is_reported(redis: Redis, tmp_path: Path) -> None:
     with pytest.raises(BadBackup, match="No such file"):
         restore_backup(redis, tmp_path / "none", replace=False, now=NOW)
     with pytest.raises(BadBackup, match="Is a directory"):
@@ -123,14 +121,14 @@ def test_a_file_that_is_not_there(redis: Redis, tmp_path: Path) -> None:
         backup.write_backup(redis, tmp_path / "none" / "b", now=NOW)
 
 
-@pytest.mark.parametrize(("head", "says"), [({"paperwire-backup": 2}, "has form 2")])
-def test_a_later_form_is_refused(tmp_path: Path, head: dict[str, int], says: str) -> None:
-    (tmp_path / "b").write_text(json.dumps(head | {"schema": 1, "made": str(NOW)}) + "\n")
-    with pytest.raises(BadBackup, match=says), BackupReader.open_file(tmp_path / "b"):
+@pytest.mark.parametrize(("header", "message"), [({"paperwire-backup": 2}, "has format 2")])
+def test_newer_format_is_refused(tmp_path: Path, header: dict[str, int], message: str) -> None:
+    (tmp_path / "b").write_text(json.dumps(header | {"schema": 1, "made": str(NOW)}) + "\n")
+    with pytest.raises(BadBackup, match=message), BackupReader.open_file(tmp_path / "b"):
         pass
 
 
-def test_a_later_schema_is_refused(redis: Redis, tmp_path: Path) -> None:
+def test_newer_schema_is_refused(redis: Redis, tmp_path: Path) -> None:
     with BackupWriter(tmp_path / "b", BackupHeader(migrations.SCHEMA_VERSION + 1, NOW)):
         pass
     with pytest.raises(BadBackup, match="update Paperwire"):
@@ -138,31 +136,31 @@ def test_a_later_schema_is_refused(redis: Redis, tmp_path: Path) -> None:
     assert redis.keys() == []
 
 
-def test_the_file_is_private_and_there_only_when_whole(redis: Redis, tmp_path: Path) -> None:
+def test_file_is_private_and_appears_only_when_complete(redis: Redis, tmp_path: Path) -> None:
     path = tmp_path / "b"
     with pytest.raises(OSError, match="power cut"):
-        _cut_short(path)
+        _write_interrupted(path)
     assert list(tmp_path.iterdir()) == []
-    path.write_text("the one before")
+    path.write_text("the previous backup")
     backup.write_backup(redis, path, now=NOW)
     assert path.stat().st_mode & 0o777 == 0o600
     assert [entry.name for entry in tmp_path.iterdir()] == ["b"]
 
 
-def _cut_short(path: Path) -> None:
+def _write_interrupted(path: Path) -> None:
     with BackupWriter(path, BackupHeader(1, NOW)) as file:
         file.append([1])
         raise OSError("power cut")
 
 
-def test_a_full_disk_leaves_the_backup_before(redis: Redis, tmp_path: Path) -> None:
+def test_full_disk_leaves_the_previous_backup(redis: Redis, tmp_path: Path) -> None:
     if not os.path.exists("/dev/full"):
         pytest.skip("no /dev/full: Linux has it")
     path = tmp_path / "b"
-    path.write_text("the one before")
+    path.write_text("the previous backup")
     with pytest.raises(BadBackup, match="No space left"):
         _fill(BackupWriter(path, BackupHeader(1, NOW)))
-    assert path.read_text() == "the one before"
+    assert path.read_text() == "the previous backup"
 
 
 def _fill(writer: BackupWriter) -> None:
@@ -173,56 +171,56 @@ def _fill(writer: BackupWriter) -> None:
             writer.append([os.urandom(1_000)])
 
 
-def test_a_store_in_use_is_refused(redis: Redis, made: Path) -> None:
+def test_store_in_use_is_refused(redis: Redis, backup_path: Path) -> None:
     for name in (keys.SCHEDULER_LEASE, keys.task_lock("hf:today")):
         redis.set(name, "token", px=60_000)
         with pytest.raises(StoreBusy, match="stop `paperwire up`"):
-            restore_backup(redis, made, replace=True, now=NOW)
+            restore_backup(redis, backup_path, replace=True, now=NOW)
         assert redis.get(keys.SCHEMA) == b"%d" % migrations.SCHEMA_VERSION
         redis.delete(name)
 
 
-def test_one_that_was_cut_short_is_seen_and_done_again(
-    redis: Redis, made: Path, monkeypatch: pytest.MonkeyPatch
+def test_interrupted_restore_is_detected_and_repeatable(
+    redis: Redis, backup_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before = taken(redis)
+    before = restorable_state(redis)
     redis.flushall()
     with monkeypatch.context() as patch:
         patch.setattr("papers.maintenance.restore.packing.unpack", _power_cut)
         with pytest.raises(OSError, match="power cut"):
-            restore_backup(redis, made, replace=False, now=NOW)
+            restore_backup(redis, backup_path, replace=False, now=NOW)
     with pytest.raises(StoreError, match="cut short"):
         migrations.check_version(redis)
     with pytest.raises(StoreError, match="cut short"):
-        backup.write_backup(redis, made, now=NOW)
+        backup.write_backup(redis, backup_path, now=NOW)
     with pytest.raises(BadParameter, match="not empty"):
-        restore_backup(redis, made, replace=False, now=NOW)
-    restore_backup(redis, made, replace=True, now=NOW)
-    assert taken(redis) == before
+        restore_backup(redis, backup_path, replace=False, now=NOW)
+    restore_backup(redis, backup_path, replace=True, now=NOW)
+    assert restorable_state(redis) == before
 
 
 def _power_cut(*_: object) -> None:
     raise OSError("power cut")
 
 
-def test_a_record_that_cannot_be_read_is_set_aside_and_the_rest_goes_on(redis: Redis) -> None:
+def test_unreadable_record_is_quarantined_and_the_rest_is_restored(redis: Redis) -> None:
     path = Path("/tmp") / f"paperwire-test-{os.getpid()}"
-    filled(redis)
+    fill_store(redis)
     redis.hset("{26}11:papers", b"\x00\x07", b"\x09nonsense")
     backup.write_backup(redis, path, now=NOW)
     redis.flushall()
     counts = restore_backup(redis, path, replace=False, now=NOW)
     path.unlink()
     assert counts.papers == 40
-    (aside, *_) = TaskStates(redis).list_quarantined(9)
-    assert (aside.task, aside.excerpt[:11]) == ("restore", "2611.00007:")
-    assert "format 9" in aside.reason
+    (record, *_) = TaskStates(redis).list_quarantined(9)
+    assert (record.task, record.excerpt[:11]) == ("restore", "2611.00007:")
+    assert "format 9" in record.reason
 
 
-def test_taken_while_ingests_run_each_month_is_whole(
+def test_months_are_consistent_in_a_backup_taken_during_ingests(
     redis: Redis, store_url: str, tmp_path: Path
 ) -> None:
-    """Two papers of one transaction are both there or both not; cursors are never ahead."""
+    """Two papers of one transaction are restored together; cursors are never ahead of papers."""
     stopping = threading.Event()
 
     def ingest() -> None:
@@ -253,7 +251,7 @@ def test_taken_while_ingests_run_each_month_is_whole(
         assert counts.papers > 0
 
 
-def test_lapsing_keys_and_every_type_come_back(
+def test_expiring_keys_and_every_type_are_restored(
     redis: Redis, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     many: Any = {f"member-{n}": n for n in range(2_500)}
@@ -265,15 +263,18 @@ def test_lapsing_keys_and_every_type_come_back(
     monkeypatch.setattr(keys, "COPIED", ("x:*", "nothing"))
     before = {name: redis.dump(name) for name in redis.scan_iter()}
     assert backup.write_backup(redis, tmp_path / "b", now=NOW).keys == 5
-    lapses = redis.pexpiretime("x:string")
+    expiry = redis.pexpiretime("x:string")
     redis.flushall()
     restore_backup(redis, tmp_path / "b", replace=False, now=NOW)
     for name, dumped in before.items():
-        if name not in (b"x:set", b"x:hash"):  # their order in memory is not theirs alone
+        if name not in (
+            b"x:set",
+            b"x:hash",
+        ):  # their order in memory depends on more than their content
             assert redis.dump(name) == dumped, name
     assert redis.smembers("x:set") == {name.encode() for name in many}
     assert redis.hlen("x:hash") == len(many)
-    assert redis.pexpiretime("x:string") == lapses
+    assert redis.pexpiretime("x:string") == expiry
 
 
 RECORDS = st.lists(st.lists(st.binary(max_size=50) | st.integers(-9, 9) | st.text(max_size=9)))
@@ -281,7 +282,7 @@ RECORDS = st.lists(st.lists(st.binary(max_size=50) | st.integers(-9, 9) | st.tex
 
 @settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(RECORDS)
-def test_a_file_gives_back_what_was_written(tmp_path: Path, records: list[list[object]]) -> None:
+def test_reader_returns_the_written_records(tmp_path: Path, records: list[list[object]]) -> None:
     path = tmp_path / "b"
     with BackupWriter(path, BackupHeader(7, NOW)) as file:
         for record in records:
@@ -291,7 +292,7 @@ def test_a_file_gives_back_what_was_written(tmp_path: Path, records: list[list[o
         assert list(reader.records()) == records
 
 
-def test_records_are_bounded_whatever_a_file_says(tmp_path: Path) -> None:
+def test_oversized_record_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "b"
     with BackupWriter(path, BackupHeader(1, NOW)) as file:
         file._write(file._compressor.compress(msgpack.packb(b"\0" * 70_000_000)))
@@ -299,9 +300,8 @@ def test_records_are_bounded_whatever_a_file_says(tmp_path: Path) -> None:
         list(reader.records())
 
 
-def test_packing_is_a_function_of_the_paper(redis: Redis, made: Path) -> None:
-    """What was packed before is packed the same after: a restore changes no byte of a record."""
+def test_restore_changes_no_byte_of_a_packed_paper(redis: Redis, backup_path: Path) -> None:
     before = redis.hgetall("{26}11:papers")
     redis.flushall()
-    restore_backup(redis, made, replace=False, now=NOW)
+    restore_backup(redis, backup_path, replace=False, now=NOW)
     assert redis.hgetall("{26}11:papers") == before

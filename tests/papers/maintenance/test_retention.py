@@ -24,7 +24,7 @@ from tests.papers.test_store import Killed, announced, deaths, picked
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
-FIRSTS = (
+FIRST_KEPT_MONTHS = (
     (0, NOW, 0),
     (1, NOW, 202611),
     (2, NOW, 202610),
@@ -37,51 +37,51 @@ FIRSTS = (
 )
 
 
-@pytest.mark.parametrize(("keep", "now", "expected"), FIRSTS)
-def test_the_first_month_that_is_kept(keep: int, now: datetime, expected: int) -> None:
+@pytest.mark.parametrize(("keep", "now", "expected"), FIRST_KEPT_MONTHS)
+def test_first_kept_month(keep: int, now: datetime, expected: int) -> None:
     assert first_kept_month(keep, now) == expected
 
 
-def left(redis: Redis) -> dict[str, Any]:
-    """All that a store holds, with what may say too much."""
-    rest = {
+def remaining(redis: Redis) -> dict[str, Any]:
+    """Everything that a store holds, including keys that may claim too much."""
+    others = {
         "months": redis.zrange(keys.MONTHS, 0, -1),
-        "spread": redis.hgetall(keys.TERM_MONTHS),
+        "term months": redis.hgetall(keys.TERM_MONTHS),
         "vocabulary": redis.zrange(keys.VOCABULARY, 0, -1),
         "undescribed": redis.smembers(keys.UNDESCRIBED),
     }
-    return fingerprint(redis) | rest
+    return fingerprint(redis) | others
 
 
 @settings(max_examples=25)
 @given(st.lists(sightings(), max_size=12), st.sampled_from([0, 199901, 200703, 202502, 202503]))
-def test_what_is_removed_was_never_there(
-    store_url: str, said: Sequence[Sighting], first: int
+def test_store_after_removal_equals_one_without_the_months(
+    store_url: str, ingested: Sequence[Sighting], first: int
 ) -> None:
     redis = Redis.from_url(store_url)
     redis.flushall()
-    kept = [one for one in said if one.id.month >= first]
+    kept = [sighting for sighting in ingested if sighting.id.month >= first]
     Store(redis).ingest(kept, now=NOW)
-    expected = left(redis)
+    expected = remaining(redis)
     redis.flushall()
-    Store(redis).ingest(said, now=NOW)
+    Store(redis).ingest(ingested, now=NOW)
     removed = Retention(redis).remove_before(first, now=NOW)
-    old = {one.id for one in said} - {one.id for one in kept}
+    old = {sighting.id for sighting in ingested} - {sighting.id for sighting in kept}
     assert removed == RemovalResult(tuple(sorted({id.month for id in old})), len(old))
-    assert left(redis) == expected
+    assert remaining(redis) == expected
     assert redis.zcard(keys.PENDING_INGESTS) == 0
     redis.close()
 
 
 OLD = ArxivId.parse("2411.00007")
 KEPT = ArxivId.parse("2503.00001")
-BARE = ArxivId(202412, 1)
-SAID = (announced(OLD, title="Ancient models"), picked(OLD), picked(BARE), announced())
+UNDESCRIBED = ArxivId(202412, 1)
+SIGHTINGS = (announced(OLD, title="Ancient models"), picked(OLD), picked(UNDESCRIBED), announced())
 
 
-def test_a_removed_month_is_gone_from_every_answer(redis: Redis) -> None:
+def test_removed_month_is_in_no_result(redis: Redis) -> None:
     store = Store(redis)
-    store.ingest(SAID, now=NOW)
+    store.ingest(SIGHTINGS, now=NOW)
     assert store.newest_ids(parse_query("models")) == [KEPT, OLD]
     before = store.revision()
     removed = Retention(redis).remove_before(202503, now=NOW)
@@ -95,47 +95,47 @@ def test_a_removed_month_is_gone_from_every_answer(redis: Redis) -> None:
     assert store.count_papers() == 1
     assert redis.keys("{24}*:[pt]*") == []
     assert Retention(redis).remove_before(202503, now=NOW) == RemovalResult((), 0)
-    assert store.revision() == after, "nothing more was changed"
+    assert store.revision() == after, "the second call changes nothing"
 
 
-def test_a_month_can_come_back(redis: Redis) -> None:
+def test_removed_month_can_be_ingested_again(redis: Redis) -> None:
     store = Store(redis)
-    store.ingest(SAID, now=NOW)
-    expected = left(redis)
+    store.ingest(SIGHTINGS, now=NOW)
+    expected = remaining(redis)
     Retention(redis).remove_before(202503, now=NOW)
-    assert store.ingest(SAID[:3], now=NOW).new == (OLD, BARE)
-    again = left(redis)
-    assert again.pop("spread") is not None
-    assert expected.pop("spread") is not None  # the months of a word stand in another order
+    assert store.ingest(SIGHTINGS[:3], now=NOW).new == (OLD, UNDESCRIBED)
+    again = remaining(redis)
+    assert again.pop("term months") is not None
+    assert expected.pop("term months") is not None  # the order of a term's months differs
     assert again == expected
 
 
-def test_words_of_many_months_stay(redis: Redis) -> None:
-    spread = TermMonths(redis)
+def test_terms_of_many_months_stay_in_the_dictionary(redis: Redis) -> None:
+    term_months = TermMonths(redis)
     months = [199_000 + year * 100 + month for year in range(5, 15) for month in range(1, 13)]
     for month in months:
-        spread.add_month(month, [b"wmany"])
+        term_months.add_month(month, [b"wmany"])
     for month in months[:5]:
-        spread.add_month(month, [b"wfew", b"arare"])
-    spread.add_month(months[6], [b"wfew"])
-    spread.remove_months(months[:6])
+        term_months.add_month(month, [b"wfew", b"arare"])
+    term_months.add_month(months[6], [b"wfew"])
+    term_months.remove_months(months[:6])
     assert redis.hgetall(keys.TERM_MONTHS).keys() == {b"wmany", b"wfew"}
     assert redis.hget(keys.TERM_MONTHS, b"wmany") == b"*"
     assert redis.zrange(keys.VOCABULARY, 0, -1) == [b"few", b"many"]
-    spread.add_month(months[0], [b"wfew", b"wrare"])
+    term_months.add_month(months[0], [b"wfew", b"wrare"])
     assert redis.zrange(keys.VOCABULARY, 0, -1) == [b"few", b"many", b"rare"]
 
 
-def test_a_removal_killed_at_any_command_is_finished_by_the_next(
+def test_removal_killed_at_any_command_is_finished_by_the_next(
     store_url: str, redis: Redis
 ) -> None:
-    Store(redis).ingest(SAID, now=NOW)
+    Store(redis).ingest(SIGHTINGS, now=NOW)
     Retention(redis).remove_before(202503, now=NOW)
-    expected = left(redis)
+    expected = remaining(redis)
     for killed, mortal in enumerate(deaths(store_url)):
         redis.flushall()
         store = Store(redis)
-        store.ingest(SAID, now=NOW)
+        store.ingest(SIGHTINGS, now=NOW)
         revision = store.revision()
         try:
             Retention(mortal).remove_before(202503, now=NOW)
@@ -143,32 +143,32 @@ def test_a_removal_killed_at_any_command_is_finished_by_the_next(
             store.settle(now=NOW)
             assert redis.exists("{24}11:papers") or store.revision() > revision
             Retention(redis).remove_before(202503, now=NOW)
-            assert left(redis) == expected, killed
+            assert remaining(redis) == expected, killed
         else:
             assert killed > 10
             break
 
 
-def test_a_writer_at_work_loses_nothing_and_hides_nothing(redis: Redis, store_url: str) -> None:
-    """Whatever is written meanwhile is either gone with its month or in the list of months."""
+def test_concurrent_writer_loses_nothing(redis: Redis, store_url: str) -> None:
+    """What is written meanwhile is either removed with its month or in the list of months."""
     stop = threading.Event()
-    said = Sighting(OLD, "arxiv", Channel.API, TUESDAY, title="Ancient models")
+    sighting = Sighting(OLD, "arxiv", Channel.API, TUESDAY, title="Ancient models")
 
     def write() -> None:
         client = Redis.from_url(store_url)
         version = 1
         while not stop.is_set():
             version += 1
-            Store(client).ingest([announced(OLD, version=version), said], now=NOW)
+            Store(client).ingest([announced(OLD, version=version), sighting], now=NOW)
         client.close()
 
     thread = threading.Thread(target=write)
     thread.start()
     for _ in range(60):
         Retention(redis).remove_before(202503, now=NOW)
-        there = bool(redis.exists("{24}11:papers"))
-        named = redis.zscore(keys.MONTHS, "2411") is not None
-        assert named or not there or redis.zscore(keys.MONTHS, "2411") is not None
+        has_papers = bool(redis.exists("{24}11:papers"))
+        is_listed = redis.zscore(keys.MONTHS, "2411") is not None
+        assert is_listed or not has_papers or redis.zscore(keys.MONTHS, "2411") is not None
     stop.set()
     thread.join()
     assert not redis.exists("{24}11:papers") or redis.zscore(keys.MONTHS, "2411")
@@ -176,8 +176,8 @@ def test_a_writer_at_work_loses_nothing_and_hides_nothing(redis: Redis, store_ur
     assert redis.keys("{24}11:[pt]*") == []
 
 
-def test_no_step_needs_keys_of_two_slots() -> None:
+def test_removal_works_in_a_cluster() -> None:
     with private_cluster() as client:
-        Store(client).ingest(SAID, now=NOW)
+        Store(client).ingest(SIGHTINGS, now=NOW)
         assert Retention(client).remove_before(202503, now=NOW).papers == 2
         assert Store(client).count_papers() == 1

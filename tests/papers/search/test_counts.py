@@ -22,14 +22,14 @@ from tests.papers.query_strategies import queries
 from tests.papers.test_store import NOW, announced, picked
 
 
-@given(said=st.lists(sightings(), min_size=1, max_size=25), query=queries())
+@given(ingested=st.lists(sightings(), min_size=1, max_size=25), query=queries())
 @settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_counts_are_what_a_scan_counts(redis: Redis, said: list[Sighting], query: Query) -> None:
-    """Exactly, where postings decide; where they leave doubt, never too few."""
+def test_counts_equal_those_of_a_scan(redis: Redis, ingested: list[Sighting], query: Query) -> None:
+    """They are exact if postings decide; otherwise never too low."""
     redis.flushall()
-    Store(redis).ingest(said, now=NOW)
+    Store(redis).ingest(ingested, now=NOW)
     papers: dict[ArxivId, Paper] = {}
-    for sighting in said:
+    for sighting in ingested:
         papers[sighting.id] = merge(papers.get(sighting.id), sighting)
     tree = SearchRequest(query=query).tree
     counts = MatchCounter(IndexReader(redis)).count(tree)
@@ -39,7 +39,7 @@ def test_counts_are_what_a_scan_counts(redis: Redis, said: list[Sighting], query
         assert not any(paper.id.month in sorted(newest)[-3:] for paper in described)
         return
     found = [paper for paper in described if matches_node(tree, FoldedPaper(paper))]
-    months = [bar.month for bar in counts.months]
+    months = [count.month for count in counts.months]
     late = sorted(newest)[-3:]
     recent = [paper for paper in found if paper.id.month in months and paper.id.month in late]
     year = sum(paper.id.month in months for paper in found)
@@ -51,11 +51,11 @@ def test_counts_are_what_a_scan_counts(redis: Redis, said: list[Sighting], query
         assert (counts.week, counts.month, counts.year) == (week, month, year)
 
 
-def test_nothing_is_counted_in_an_empty_store(redis: Redis) -> None:
+def test_empty_store_has_no_counts(redis: Redis) -> None:
     assert MatchCounter(IndexReader(redis)).count(parse_query("reward").tree) is None
 
 
-def test_counts_follow_the_store(redis: Redis) -> None:
+def test_counts_follow_ingests(redis: Redis) -> None:
     store, counter = Store(redis), MatchCounter(IndexReader(redis))
     tree = SearchRequest(query=parse_query("reward")).tree
     for number in (1, 2):
@@ -80,7 +80,7 @@ def test_papers_per_day_and_source(redis: Redis) -> None:
     assert [day.day for day in found["arxiv"]] == [date(2025, 3, 17), date(2025, 3, 18)]
 
 
-def test_a_prefix_of_too_many_words_is_counted_with_doubt(redis: Redis) -> None:
+def test_counts_of_a_prefix_with_too_many_words_are_inexact(redis: Redis) -> None:
     title = " ".join(f"hal{n}x" for n in range(300))
     Store(redis).ingest([announced(title=title), announced(ArxivId(202503, 2))], now=NOW)
     counts = MatchCounter(IndexReader(redis)).count(parse_query("hal*").tree)

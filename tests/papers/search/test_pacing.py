@@ -1,4 +1,4 @@
-"""How many months are read together."""
+"""How many months are read together, and how selectivity is estimated."""
 
 from __future__ import annotations
 
@@ -16,30 +16,35 @@ from papers.search.segments import Months, Segment
 DENSE = tuple(range(200_000, 200_116))
 
 
-class Of(NamedTuple):
-    """Months of so many papers, so many of them together."""
+class FakeSegments(NamedTuple):
+    """Segments of equally many months with equally many papers."""
 
-    size: int
-    together: int = 1
+    papers_per_month: int
+    months_per_segment: int = 1
 
     def locate(self, months: Months) -> Sequence[Segment]:
-        lying = groupby(months, lambda month: month // self.together)
-        groups = [(number, tuple(group)) for number, group in lying]
+        by_segment = groupby(months, lambda month: month // self.months_per_segment)
+        groups = [(number, tuple(group)) for number, group in by_segment]
         return [
             Segment(
-                n, SegmentLayout.for_month(1), here, "", self.size * len(here), is_complete=True
+                n,
+                SegmentLayout.for_month(1),
+                here,
+                "",
+                self.papers_per_month * len(here),
+                is_complete=True,
             )
             for n, here in groups
         ]
 
 
-def read(wanted: int, found_in: Callable[[int], int], months: Of) -> list[int]:
-    """The sizes of the chunks until that many were found."""
-    pace, found, sizes = SegmentPacer(wanted, 0.1, months, is_exact=True), 0, list[int]()
-    for chunk in pace.batches(DENSE):
-        count = sum(map(found_in, chunk))
-        pace.add_found(count)
-        sizes.append(len(chunk))
+def batch_sizes(wanted: int, found_in: Callable[[int], int], months: FakeSegments) -> list[int]:
+    """Return the numbers of months in each batch until `wanted` papers are found."""
+    pacer, found, sizes = SegmentPacer(wanted, 0.1, months, is_exact=True), 0, list[int]()
+    for batch in pacer.batches(DENSE):
+        count = sum(map(found_in, batch))
+        pacer.add_found(count)
+        sizes.append(len(batch))
         found += count
         if found >= wanted:
             break
@@ -47,7 +52,7 @@ def read(wanted: int, found_in: Callable[[int], int], months: Of) -> list[int]:
 
 
 @pytest.mark.parametrize(
-    ("a_month", "sizes"),
+    ("found_per_month", "sizes"),
     [
         (500, [1]),
         (50, [1, 2]),
@@ -57,44 +62,40 @@ def read(wanted: int, found_in: Callable[[int], int], months: Of) -> list[int]:
         (0, [1, 16, 64, 35]),
     ],
 )
-def test_of_what_is_often_found_little_more_is_read_than_is_wanted(
-    a_month: int, sizes: list[int]
-) -> None:
-    assert read(100, lambda _: a_month, Of(16_384)) == sizes
+def test_frequent_matches_read_few_extra_segments(found_per_month: int, sizes: list[int]) -> None:
+    assert batch_sizes(100, lambda _: found_per_month, FakeSegments(16_384)) == sizes
 
 
-def test_months_that_lie_together_are_read_together() -> None:
-    assert read(100, lambda _: 30, Of(16_384, together=10)) == [10]
-    assert read(100, lambda _: 3, Of(16_384, together=10)) == [10, 40]
-    assert read(100, lambda _: 0, Of(16_384, together=10)) == [10, 106]
+def test_months_of_one_segment_are_read_together() -> None:
+    assert batch_sizes(100, lambda _: 30, FakeSegments(16_384, months_per_segment=10)) == [10]
+    assert batch_sizes(100, lambda _: 3, FakeSegments(16_384, months_per_segment=10)) == [10, 40]
+    assert batch_sizes(100, lambda _: 0, FakeSegments(16_384, months_per_segment=10)) == [10, 106]
 
 
-def test_thin_months_are_read_together() -> None:
-    assert read(100, lambda _: 1, Of(64)) == [12, 64, 40]
+def test_small_months_are_read_together() -> None:
+    assert batch_sizes(100, lambda _: 1, FakeSegments(64)) == [12, 64, 40]
 
 
-def test_where_those_found_are_not_the_right_ones_twice_as_many_are_read() -> None:
-    pace, sizes = SegmentPacer(100, 0.1, Of(16_384), is_exact=True), []
-    for chunk in pace.batches(DENSE):
-        pace.add_found(200 * len(chunk))
-        sizes.append(len(chunk))
+def test_batches_double_while_candidates_do_not_match() -> None:
+    pacer, sizes = SegmentPacer(100, 0.1, FakeSegments(16_384), is_exact=True), []
+    for batch in pacer.batches(DENSE):
+        pacer.add_found(200 * len(batch))
+        sizes.append(len(batch))
     assert sum(sizes) == len(DENSE)
     assert len(sizes) <= 7
 
 
-@pytest.mark.parametrize(("share", "first"), [(0.1, 1), (0.005, 2), (0.0025, 3), (1e-6, 12)])
-def test_of_what_is_likely_to_be_rare_more_is_read_at_first_but_of_few_volumes(
-    share: float, first: int
-) -> None:
-    chunks = [
-        SegmentPacer(100, share, Of(16_384), is_exact=exact).batches(DENSE)
+@pytest.mark.parametrize(("selectivity", "first"), [(0.1, 1), (0.005, 2), (0.0025, 3), (1e-6, 12)])
+def test_rare_query_reads_more_at_first_but_few_segments(selectivity: float, first: int) -> None:
+    batches = [
+        SegmentPacer(100, selectivity, FakeSegments(16_384), is_exact=exact).batches(DENSE)
         for exact in (True, False)
     ]
-    assert [len(next(chunk)) for chunk in chunks] == [first, min(first, 4)]
+    assert [len(next(batch)) for batch in batches] == [first, min(first, 4)]
 
 
 @pytest.mark.parametrize(
-    ("rarer", "than"),
+    ("rare", "frequent"),
     [
         ("cat:cs.CL reward", "reward"),
         ("cat:cs.CL cat:cs.AI", "cat:cs.CL"),
@@ -106,14 +107,14 @@ def test_of_what_is_likely_to_be_rare_more_is_read_at_first_but_of_few_volumes(
         ("reward", "cat:cs.CL"),
     ],
 )
-def test_what_is_rare_can_be_told_from_its_form(rarer: str, than: str) -> None:
-    assert estimate_selectivity(parse_query(rarer).tree) < estimate_selectivity(
-        parse_query(than).tree
+def test_selectivity_is_estimated_from_the_form_of_a_query(rare: str, frequent: str) -> None:
+    assert estimate_selectivity(parse_query(rare).tree) < estimate_selectivity(
+        parse_query(frequent).tree
     )
 
 
 @pytest.mark.parametrize("text", ["reward model", "reward -model", "reward (model OR agents)"])
-def test_words_that_are_asked_for_together_are_no_rarer(text: str) -> None:
+def test_conjunction_of_words_is_not_estimated_as_rarer(text: str) -> None:
     assert estimate_selectivity(parse_query(text).tree) == estimate_selectivity(
         parse_query("reward").tree
     )

@@ -33,13 +33,13 @@ from tests.papers.test_store import NOW
 MONTHS = [year * 100 + month for year in range(2015, 2026) for month in range(1, 13)]
 
 
-def told(month: int, number: int, title: str) -> Sighting:
+def titled(month: int, number: int, title: str) -> Sighting:
     return Sighting(ArxivId(month, number), "arxiv", Channel.API, TUESDAY, title=title)
 
 
 @contextmanager
 def counted(redis: Redis) -> Iterator[dict[str, int]]:
-    """How often each command is called meanwhile."""
+    """Count the calls of each command inside the block."""
     redis.config_resetstat()
     calls: dict[str, int] = {}
     yield calls
@@ -53,14 +53,14 @@ def counted(redis: Redis) -> Iterator[dict[str, int]]:
 @pytest.fixture
 def store(redis: Redis) -> Store:
     store = Store(redis)
-    store.ingest([told(month, 1, f"Reward model {month}") for month in MONTHS], now=NOW)
+    store.ingest([titled(month, 1, f"Reward model {month}") for month in MONTHS], now=NOW)
     return store
 
 
 @pytest.mark.parametrize(
     "keyword", ["reward model", "rew* -other", "reward OR 202503", "nothing", '"reward model"']
 )
-def test_what_was_read_is_not_read_again(redis: Redis, store: Store, keyword: str) -> None:
+def test_cached_postings_are_not_read_again(redis: Redis, store: Store, keyword: str) -> None:
     first = store.newest_ids(parse_query(keyword), limit=200)
     with counted(redis) as calls:
         assert store.newest_ids(parse_query(keyword), limit=200) == first
@@ -69,8 +69,10 @@ def test_what_was_read_is_not_read_again(redis: Redis, store: Store, keyword: st
 
 
 @pytest.mark.parametrize("keyword", ['"reward model"', 'ti:"reward model"'])
-def test_texts_and_papers_are_not_read_again(redis: Redis, store: Store, keyword: str) -> None:
-    store.newest_ids(parse_query("reward"))  # which reads its postings
+def test_cached_texts_and_papers_are_not_read_again(
+    redis: Redis, store: Store, keyword: str
+) -> None:
+    store.newest_ids(parse_query("reward"))  # caches the postings of the word
     first = store.search(SearchRequest(query=parse_query(keyword)))
     with counted(redis) as calls:
         assert store.search(SearchRequest(query=parse_query(keyword))) == first
@@ -82,144 +84,159 @@ def test_texts_and_papers_are_not_read_again(redis: Redis, store: Store, keyword
 
 
 @pytest.mark.parametrize("order", ["announced", "picked"])
-def test_a_question_asked_before_is_not_walked_again(
+def test_repeated_request_is_answered_from_cached_hits(
     store: Store, monkeypatch: pytest.MonkeyPatch, order: SortOrder
 ) -> None:
-    ask = SearchRequest(query=parse_query('"reward model"'), order=order)
-    first = store.search(ask), store.search(replace(ask, limit=3))
+    request = SearchRequest(query=parse_query('"reward model"'), order=order)
+    first = store.search(request), store.search(replace(request, limit=3))
     monkeypatch.delattr("papers.search.collector._collect_hits")
-    assert (store.search(ask), store.search(replace(ask, limit=3))) == first
-    store.ingest([told(202511, 2, "Another reward model")], now=NOW)
+    assert (store.search(request), store.search(replace(request, limit=3))) == first
+    store.ingest([titled(202511, 2, "Another reward model")], now=NOW)
     with pytest.raises(NameError):
-        store.search(ask)
+        store.search(request)
 
 
-def test_counts_beside_papers_read_no_posting_twice(redis: Redis, store: Store) -> None:
+def test_counts_use_the_postings_of_a_search(redis: Redis, store: Store) -> None:
     query, apart = parse_query("reward model"), MatchCounter(IndexReader(redis))
     alone = apart.count(query.tree)
     store.newest_ids(query, limit=1_000)
     beside = MatchCounter(store.reader)
-    beside.count(parse_query("days").tree)  # the days of the newest months are of any keyword
+    beside.count(
+        parse_query("days").tree
+    )  # reads the days of the newest months, once for all keywords
     with counted(redis) as calls:
         assert beside.count(query.tree) == alone
     assert {name: n for name, n in calls.items() if n} == {"get": 1}
 
 
-def test_a_common_word_takes_one_round_trip_more_than_none(redis: Redis, store: Store) -> None:
+def test_common_word_takes_one_round_trip(redis: Redis, store: Store) -> None:
     store.newest_ids(parse_query("model"), limit=1)
     with counted(redis) as calls:
         assert store.newest_ids(parse_query("reward"), limit=1) == [ArxivId(MONTHS[-1], 1)]
     assert calls["get"] == 1
-    assert calls["hmget"] <= 5, "where it occurs, and the newest months"
+    assert calls["hmget"] <= 5, "the term dictionary, and the newest months"
 
 
-def test_words_of_a_phrase_are_asked_for_only_where_slots_tell_of_it(
-    redis: Redis, store: Store
-) -> None:
+def test_words_of_a_phrase_are_read_only_of_segments_with_slots(redis: Redis, store: Store) -> None:
     assert Compactor(redis).compact_before(202501)
-    asked = Store(redis)
-    assert len(asked.newest_ids(parse_query('"reward model"'), limit=1_000)) == len(MONTHS)
-    for (volume, shape), parts in asked.reader._cache.segment_postings.items():
-        words = [key for key in parts if isinstance(key, bytes)]
-        assert bool(words) is bool(shape.slot_bits), volume
+    fresh = Store(redis)
+    assert len(fresh.newest_ids(parse_query('"reward model"'), limit=1_000)) == len(MONTHS)
+    for (period, layout), postings in fresh.reader._cache.segment_postings.items():
+        words = [key for key in postings if isinstance(key, bytes)]
+        assert bool(words) is bool(layout.slot_bits), period
 
 
-def test_an_ingest_is_seen_at_once(redis: Redis, store: Store) -> None:
-    counter, likeness, query = (
+def test_ingest_is_visible_at_once(redis: Redis, store: Store) -> None:
+    counter, more_like_this, query = (
         MatchCounter(store.reader),
         MoreLikeThis(store.reader),
         parse_query("reward"),
     )
-    Store(redis).ingest([told(202510, 2, "Of zebra fish")], now=NOW)
+    Store(redis).ingest([titled(202510, 2, "Of zebra fish")], now=NOW)
     (known,) = store.get_papers([ArxivId(202510, 2)])
     assert known
-    assert likeness.similar_to(known, 3) == []
+    assert more_like_this.similar_to(known, 3) == []
     store.newest_ids(query)
     before = counter.count(query.tree)
-    new = told(202512, 2, "A reward of zebra fish")
-    Store(redis).ingest([new, told(202601, 1, "Reward model anew")], now=NOW)
+    new = titled(202512, 2, "A reward of zebra fish")
+    Store(redis).ingest([new, titled(202601, 1, "Reward model anew")], now=NOW)
     assert store.newest_ids(query)[:2] == [ArxivId(202601, 1), new.id]
     after = counter.count(query.tree)
     assert before
     assert after
     assert after.months[-2].papers == before.months[-1].papers + 1
-    assert new.id in [like.id for like in likeness.similar_to(known, 3)]
+    assert new.id in [similar.id for similar in more_like_this.similar_to(known, 3)]
 
 
-def test_who_believes_in_an_older_shape_misses_nothing(redis: Redis, store: Store) -> None:
+def test_outdated_layout_misses_no_papers(redis: Redis, store: Store) -> None:
     late, query = Store(redis), parse_query('"of zebra"')
     assert store.newest_ids(query) == []
-    grown = [told(MONTHS[0], number, "A reward of zebra") for number in range(2, 400)]
+    grown = [titled(MONTHS[0], number, "A reward of zebra") for number in range(2, 400)]
     late.ingest(grown, now=NOW)
     found = [sighting.id for sighting in reversed(grown)]
     assert store.newest_ids(query, 400) == late.newest_ids(query, 400) == found
 
 
-def test_an_emptied_store_is_read_anew(redis: Redis, store: Store) -> None:
+def test_emptied_store_is_read_again(redis: Redis, store: Store) -> None:
     query = parse_query("reward")
     assert len(store.newest_ids(query, limit=1000)) == len(MONTHS)
     redis.flushall()
     assert store.newest_ids(query) == []
-    Store(redis).ingest([told(202503, 9, "One reward")], now=NOW)
+    Store(redis).ingest([titled(202503, 9, "One reward")], now=NOW)
     assert store.newest_ids(query) == [ArxivId(202503, 9)]
 
 
-def test_memory_is_bounded(redis: Redis, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cache_size_is_bounded(redis: Redis, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reader, "MAX_CACHE_BYTES", 1_000)
     for keyword in ("reward", "model", "reward 202503", '"reward model"', "reward"):
         fresh = Store(redis).newest_ids(parse_query(keyword))
         assert store.newest_ids(parse_query(keyword)) == fresh
         with counted(redis) as calls:
             store.newest_ids(parse_query("reward"))
-        assert calls["hmget"] > 1, "it was forgotten"
+        assert calls["hmget"] > 1, "the cache was dropped"
 
 
-def shown_of(store: Store, ask: SearchRequest) -> Page:
-    """A page as readers see it: what they do not see may be of an earlier moment."""
-    page = store.search(ask)
+def shown_of(store: Store, request: SearchRequest) -> Page:
+    """Return a page as readers see it: other fields may be of an earlier moment."""
+    page = store.search(request)
     return replace(page, papers=tuple(map(visible_part, page.papers)))
 
 
 @given(st.lists(sightings(), max_size=20), st.lists(sightings(), max_size=5), st.lists(queries()))
 @settings(max_examples=100)
-def test_who_remembers_answers_as_who_does_not(
-    store_url: str, said: list[Sighting], later: list[Sighting], asked: list[Any]
+def test_cached_results_equal_fresh_ones(
+    store_url: str, first: list[Sighting], later: list[Sighting], keywords: list[Any]
 ) -> None:
     redis = Redis.from_url(store_url)
     redis.flushall()
-    old = Store(redis)
-    for batch in (said, later):
-        old.ingest(batch, now=NOW)
-        for query in [*asked, *asked]:
+    caching = Store(redis)
+    for batch in (first, later):
+        caching.ingest(batch, now=NOW)
+        for query in [*keywords, *keywords]:
             for order in ("announced", "picked"):
-                ask = SearchRequest(query=query, limit=2, order=order)
-                assert shown_of(old, ask) == shown_of(Store(redis), ask)
+                request = SearchRequest(query=query, limit=2, order=order)
+                assert shown_of(caching, request) == shown_of(Store(redis), request)
     redis.close()
 
 
-def test_threads_share_what_is_remembered(redis: Redis, store: Store) -> None:
+def test_threads_share_the_cache(redis: Redis, store: Store) -> None:
     keywords = ["reward", "model -reward", "rew*", '"reward model"', "reward 202503", "ti:model"]
     expected = [Store(redis).newest_ids(parse_query(keyword), 1000) for keyword in keywords]
     with ThreadPoolExecutor(6) as threads:
         for _ in range(5):
-            asked = [threads.submit(store.newest_ids, parse_query(k), 1000) for k in keywords * 4]
-            assert [one.result() for one in asked] == expected * 4
-            store.ingest([told(201501, 1, "Reward model 201501")], now=NOW)
+            futures = [threads.submit(store.newest_ids, parse_query(k), 1000) for k in keywords * 4]
+            assert [future.result() for future in futures] == expected * 4
+            store.ingest([titled(201501, 1, "Reward model 201501")], now=NOW)
 
 
 @given(st.integers(0, 60_000), st.integers(1, 3_000), st.integers(1, 12))
 @example(30_000, 11, 12)
-def test_what_is_remembered_is_counted_by_what_it_takes(size: int, step: int, months: int) -> None:
-    """No less than Roaring tells of the numbers, and little more than two bytes for each."""
+def test_size_of_cached_bitmap_is_estimated_closely(size: int, step: int, months: int) -> None:
+    """No less than Roaring reports, and little more than two bytes a doc id."""
     part = BitMap([month << 16 | n for month in range(months) for n in range(0, size, step)])
     read = deserialize_padded(serialize_bitmap(part))
-    held = read.padded if isinstance(read, PaddedBitmap) else read
-    told = held.get_statistics()
-    taken = told["n_bytes_array_containers"] + told["n_bytes_bitset_containers"]
-    assert taken <= posting_size(read) <= 2 * len(held) + 1_200
+    cached = read.padded if isinstance(read, PaddedBitmap) else read
+    statistics = cached.get_statistics()
+    taken = statistics["n_bytes_array_containers"] + statistics["n_bytes_bitset_containers"]
+    assert taken <= posting_size(read) <= 2 * len(cached) + 1_200
 
 
 @given(st.integers(1, MAX_INLINE_POSTING))
-def test_what_is_remembered_as_it_was_packed_is_counted_by_its_bytes(size: int) -> None:
+def test_size_of_cached_packed_posting_is_its_length(size: int) -> None:
     part = encode_doc_ids(range(size))
     assert len(part) <= posting_size(part) <= len(part) + 200
+
+
+def test_cache_counts_every_kind_of_entry(store: Store) -> None:
+    query = parse_query('rew* "reward model"')
+    store.newest_ids(query)
+    cache = store.reader._cache
+    size = cache.byte_size
+    cache.add_probe_terms(query.tree, {})
+    cache.verified_docs(parse_query("other").tree)
+    cache.add_recent_days({TUESDAY.date(): BitMap(range(1_000))})
+    assert cache.byte_size >= size + 2 * 4_000 + 2_000
+    size = cache.byte_size
+    cache.add_probe_terms(query.tree, {})
+    cache.verified_docs(parse_query("other").tree)
+    assert cache.byte_size == size, "entries that are cached already cost nothing"

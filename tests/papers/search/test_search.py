@@ -1,4 +1,4 @@
-"""What the store answers: always what a scan of every paper would."""
+"""A search always finds what a scan of every paper would find."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
 
 days = st.none() | st.integers(-50, 90).map(lambda n: TUESDAY.date() + timedelta(days=n))
-asks = st.builds(
+requests = st.builds(
     SearchRequest,
     query=queries(),
     limit=st.integers(1, 5),
@@ -50,24 +50,24 @@ asks = st.builds(
 corpora = st.lists(sightings(), min_size=1, max_size=30)
 
 
-def papers_of(said: list[Sighting]) -> list[Paper]:
-    """The records that sightings should come to, made without a store."""
+def merged_papers(ingested: list[Sighting]) -> list[Paper]:
+    """Merge sightings into papers without a store."""
     papers: dict[ArxivId, Paper] = {}
-    for sighting in said:
+    for sighting in ingested:
         papers[sighting.id] = merge(papers.get(sighting.id), sighting)
     return list(papers.values())
 
 
-def scanned(papers: list[Paper], ask: SearchRequest) -> list[Paper]:
-    """Every answer to a question, without a page's limit: the slow and plain way."""
+def scan(papers: list[Paper], request: SearchRequest) -> list[Paper]:
+    """Find all papers that match a request the slow and plain way, without a limit."""
     found = [
         paper
         for paper in papers
-        if paper.is_described and matches_node(ask.tree, FoldedPaper(paper))
+        if paper.is_described and matches_node(request.tree, FoldedPaper(paper))
     ]
-    if ask.order == "announced":
+    if request.order == "announced":
         return sorted(found, key=lambda paper: paper.id, reverse=True)
-    found = [paper for paper in found if _picked_between(paper, ask.since, ask.until)]
+    found = [paper for paper in found if _picked_between(paper, request.since, request.until)]
     return sorted(found, key=lambda paper: (_picked_at(paper), str(paper.id)), reverse=True)
 
 
@@ -81,11 +81,11 @@ def _picked_between(paper: Paper, since: date | None, until: date | None) -> boo
     return (since or day) <= day <= (until or day)
 
 
-def walked(store: Store, ask: SearchRequest) -> list[Page]:
-    """Every page of an answer."""
-    pages = [store.search(ask)]
+def all_pages(store: Store, request: SearchRequest) -> list[Page]:
+    """Return every page of a result."""
+    pages = [store.search(request)]
     while pages[-1].next_cursor:
-        pages.append(store.search(replace(ask, before=pages[-1].next_cursor)))
+        pages.append(store.search(replace(request, before=pages[-1].next_cursor)))
     return pages
 
 
@@ -93,117 +93,121 @@ def papers_on(pages: list[Page]) -> list[Paper]:
     return [paper for page in pages for paper in page.papers]
 
 
-def only(phrase: Text, nth: int) -> tuple[bytes, ...]:
+def single_term(phrase: Text, nth: int) -> tuple[bytes, ...]:
     terms = text_terms(phrase)
     return (terms[nth % len(terms)],)
 
 
 @settings(max_examples=300)
 @given(
-    said=corpora,
-    ask=asks,
-    most_words=st.sampled_from([0, 1, 256]),
-    told_by=st.none() | st.integers(0, 2),
+    ingested=corpora,
+    request=requests,
+    max_prefix_words=st.sampled_from([0, 1, 256]),
+    probe_term=st.none() | st.integers(0, 2),
     cut=st.integers(1, 30),
 )
-def test_pages_are_what_a_scan_finds(
+def test_pages_equal_a_scan(
     store_url: str,
-    said: list[Sighting],
-    ask: SearchRequest,
-    most_words: int,
-    told_by: int | None,
+    ingested: list[Sighting],
+    request: SearchRequest,
+    max_prefix_words: int,
+    probe_term: int | None,
     cut: int,
 ) -> None:
-    """Whichever word of a phrase is asked for alone, and however few words a prefix may have."""
+    """Whichever word of a phrase is its probe term, and however few words a prefix may have."""
     redis = Redis.from_url(store_url)
     redis.flushdb()
     store = Store(redis)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("papers.search.index_cache.MAX_PREFIX_WORDS", most_words)
-        if told_by is not None:
-            patch.setattr("papers.search.plan._choose_terms", lambda text, *_: only(text, told_by))
-        store.ingest(said[:cut], now=NOW)
-        assert papers_on(walked(store, ask)) == scanned(papers_of(said[:cut]), ask)
-        store.ingest(said[cut:], now=NOW)
-        pages, expected = walked(store, ask), scanned(papers_of(said), ask)
+        patch.setattr("papers.search.index_cache.MAX_PREFIX_WORDS", max_prefix_words)
+        if probe_term is not None:
+            patch.setattr(
+                "papers.search.plan._choose_terms", lambda text, *_: single_term(text, probe_term)
+            )
+        store.ingest(ingested[:cut], now=NOW)
+        assert papers_on(all_pages(store, request)) == scan(merged_papers(ingested[:cut]), request)
+        store.ingest(ingested[cut:], now=NOW)
+        pages, expected = all_pages(store, request), scan(merged_papers(ingested), request)
     assert papers_on(pages) == expected
-    assert all(page.is_complete and len(page.papers) <= ask.limit for page in pages)
+    assert all(page.is_complete and len(page.papers) <= request.limit for page in pages)
     assert all(page.papers for page in pages[:-1])
-    assert len(pages) <= max(1, -(-len(expected) // ask.limit))
+    assert len(pages) <= max(1, -(-len(expected) // request.limit))
     redis.close()
 
 
 @settings(max_examples=60)
-@given(said=corpora, ask=asks)
-def test_one_can_go_back_page_by_page(
-    store_url: str, said: list[Sighting], ask: SearchRequest
+@given(ingested=corpora, request=requests)
+def test_previous_cursors_lead_back_page_by_page(
+    store_url: str, ingested: list[Sighting], request: SearchRequest
 ) -> None:
     redis = Redis.from_url(store_url)
     redis.flushdb()
     store = Store(redis)
-    store.ingest(said, now=NOW)
-    cursors = ["", *(page.next_cursor for page in walked(store, ask) if page.next_cursor)]
+    store.ingest(ingested, now=NOW)
+    cursors = ["", *(page.next_cursor for page in all_pages(store, request) if page.next_cursor)]
     for before, cursor in pairwise(cursors):
         assert cursor
-        assert store.previous_cursor(replace(ask, before=cursor)) == before
+        assert store.previous_cursor(replace(request, before=cursor)) == before
     redis.close()
 
 
-@given(said=corpora, ask=asks, before=st.sampled_from([202503, 202502, 199901, 202601]))
-def test_any_id_is_a_cursor(
-    store_url: str, said: list[Sighting], ask: SearchRequest, before: int
+@given(ingested=corpora, request=requests, before=st.sampled_from([202503, 202502, 199901, 202601]))
+def test_any_id_can_be_a_cursor(
+    store_url: str, ingested: list[Sighting], request: SearchRequest, before: int
 ) -> None:
     redis = Redis.from_url(store_url)
     redis.flushdb()
     store = Store(redis)
-    store.ingest(said, now=NOW)
+    store.ingest(ingested, now=NOW)
     cursor = ArxivId(before, 2)
-    asked = replace(ask, order="announced", before=str(cursor))
-    rest = [paper for paper in scanned(papers_of(said), asked) if paper.id < cursor]
-    assert papers_on(walked(store, asked)) == rest
+    request = replace(request, order="announced", before=str(cursor))
+    rest = [paper for paper in scan(merged_papers(ingested), request) if paper.id < cursor]
+    assert papers_on(all_pages(store, request)) == rest
     redis.close()
 
 
-@given(said=corpora, coming=st.lists(sightings(), max_size=6), ask=asks)
-def test_papers_that_come_between_pages_disturb_nothing(
-    store_url: str, said: list[Sighting], coming: list[Sighting], ask: SearchRequest
+@given(ingested=corpora, later=st.lists(sightings(), max_size=6), request=requests)
+def test_papers_ingested_between_pages_repeat_or_skip_nothing(
+    store_url: str, ingested: list[Sighting], later: list[Sighting], request: SearchRequest
 ) -> None:
     redis = Redis.from_url(store_url)
     redis.flushdb()
     store = Store(redis)
-    store.ingest(said, now=NOW)
-    known = {sighting.id for sighting in said}
-    new = [sighting for sighting in coming if sighting.id not in known]
-    pages = [store.search(ask)]
+    store.ingest(ingested, now=NOW)
+    known = {sighting.id for sighting in ingested}
+    new = [sighting for sighting in later if sighting.id not in known]
+    pages = [store.search(request)]
     while pages[-1].next_cursor:
         store.ingest([new.pop()] if new else [], now=NOW)
-        pages.append(store.search(replace(ask, before=pages[-1].next_cursor)))
+        pages.append(store.search(replace(request, before=pages[-1].next_cursor)))
     shown = [paper.id for paper in papers_on(pages)]
     assert len(set(shown)) == len(shown)
-    assert [id for id in shown if id in known] == [p.id for p in scanned(papers_of(said), ask)]
+    assert [id for id in shown if id in known] == [
+        p.id for p in scan(merged_papers(ingested), request)
+    ]
     redis.close()
 
 
-# -- One question at a time
+# -- Single requests
 
 
-def described(number: int, **said: object) -> Sighting:
+def described(number: int, **values: object) -> Sighting:
     first = {"source": "arxiv", "channel": Channel.API, "as_of": TUESDAY, "version": 1}
     stated = {"id": ArxivId(202503, number), "title": f"Reward models, part {number}"}
-    return Sighting(**(first | stated | {"submitted_at": TUESDAY} | said))  # type: ignore[arg-type]
+    return Sighting(**(first | stated | {"submitted_at": TUESDAY} | values))  # type: ignore[arg-type]
 
 
 def picked(number: int, day: int, votes: int | None = None) -> Sighting:
     pick = Pick("hf", TUESDAY + timedelta(days=day), votes=votes)
-    said = {"source": "hf", "channel": Channel.HUGGINGFACE, "as_of": TUESDAY, "pick": pick}
-    return Sighting(id=ArxivId(202503, number), **said)  # type: ignore[arg-type]
+    values = {"source": "hf", "channel": Channel.HUGGINGFACE, "as_of": TUESDAY, "pick": pick}
+    return Sighting(id=ArxivId(202503, number), **values)  # type: ignore[arg-type]
 
 
 def ids(page: Page) -> list[int]:
     return [paper.id.number for paper in page.papers]
 
 
-def ask_for(keyword: str, **beside: Any) -> SearchRequest:
+def request_for(keyword: str, **beside: Any) -> SearchRequest:
     return SearchRequest(query=parse_query(keyword), **beside)
 
 
@@ -212,23 +216,23 @@ def store(redis: Redis) -> Store:
     return Store(redis)
 
 
-def test_an_empty_store_answers_with_nothing(store: Store) -> None:
-    page = store.search(ask_for("reward"))
+def test_empty_store_finds_nothing(store: Store) -> None:
+    page = store.search(request_for("reward"))
     assert page == Page((), None, is_complete=True, examined=0)
     assert store.newest_ids(parse_query("reward")) == []
 
 
-def test_newest_gives_ids_of_every_type(store: Store) -> None:
+def test_newest_ids_are_of_every_announcement_type(store: Store) -> None:
     announced = {"channel": Channel.ANNOUNCEMENT, "announce_type": AnnounceType.REPLACE}
     store.ingest([described(1), described(2, **announced), described(3)], now=NOW)
     assert [id.number for id in store.newest_ids(parse_query("reward"))] == [3, 2, 1]
     assert [id.number for id in store.newest_ids(parse_query("reward"), 2)] == [3, 2]
     assert [id.number for id in store.newest_ids(parse_query("reward"), 2, "2503.00003")] == [2, 1]
-    assert ids(store.search(ask_for("reward"))) == [3, 1]
-    assert ids(store.search(ask_for("reward", types=frozenset({"replace"})))) == [2]
+    assert ids(store.search(request_for("reward"))) == [3, 1]
+    assert ids(store.search(request_for("reward", types=frozenset({"replace"})))) == [2]
 
 
-def test_a_name_is_of_one_author(store: Store) -> None:
+def test_author_name_matches_within_one_author(store: Store) -> None:
     crowd = ("Juan de", "Anna de la", "la Cruz")
     store.ingest([described(1, authors=crowd), described(2, authors=("Juan de la Cruz",))], now=NOW)
     assert [id.number for id in store.newest_ids(parse_query('au:"juan de"'))] == [2, 1]
@@ -237,30 +241,30 @@ def test_a_name_is_of_one_author(store: Store) -> None:
     assert [id.number for id in store.newest_ids(parse_query('au:"juan de la cruz"'))] == [2]
 
 
-def test_the_last_page_leads_nowhere(store: Store) -> None:
+def test_last_page_has_no_next_cursor(store: Store) -> None:
     store.ingest([described(number) for number in range(1, 5)], now=NOW)
-    first = store.search(ask_for("reward", limit=2))
-    second = store.search(ask_for("reward", limit=2, before=first.next_cursor))
+    first = store.search(request_for("reward", limit=2))
+    second = store.search(request_for("reward", limit=2, before=first.next_cursor))
     assert (ids(first), first.next_cursor) == ([4, 3], "2503.00003")
     assert (ids(second), second.next_cursor) == ([2, 1], None)
 
 
-def test_by_pick_the_newest_pick_is_first_and_ties_go_by_id(store: Store) -> None:
+def test_order_by_pick_is_newest_first_then_by_id(store: Store) -> None:
     store.ingest([described(number) for number in range(1, 6)], now=NOW)
     store.ingest([picked(2, 3), picked(1, 3), picked(5, 1), picked(4, 5)], now=NOW)
-    page = store.search(ask_for("reward", order="picked", limit=3))
+    page = store.search(request_for("reward", order="picked", limit=3))
     assert (ids(page), page.next_cursor) == ([4, 2, 1], "2503.00001")
-    rest = store.search(ask_for("reward", order="picked", limit=3, before=page.next_cursor))
+    rest = store.search(request_for("reward", order="picked", limit=3, before=page.next_cursor))
     assert (ids(rest), rest.next_cursor) == ([5], None)
     since = TUESDAY.date() + timedelta(days=3)
-    assert ids(store.search(ask_for("reward", order="picked", until=since))) == [2, 1, 5]
-    assert ids(store.search(ask_for("reward", order="picked", since=since))) == [4, 2, 1]
+    assert ids(store.search(request_for("reward", order="picked", until=since))) == [2, 1, 5]
+    assert ids(store.search(request_for("reward", order="picked", since=since))) == [4, 2, 1]
 
 
 MIN, MAX = date(2000, 1, 1), date(2030, 1, 1)
 
 
-@pytest.mark.parametrize("closing", [False, True])
+@pytest.mark.parametrize("is_compacted", [False, True])
 @pytest.mark.parametrize(
     ("since", "until"),
     [
@@ -271,50 +275,52 @@ MIN, MAX = date(2000, 1, 1), date(2030, 1, 1)
         (date(2025, 2, 3), date(2025, 2, 5)),
     ],
 )
-def test_a_span_of_days_has_the_papers_of_these_days_and_of_no_other(
-    redis: Redis, store: Store, since: date | None, until: date | None, closing: bool
+def test_date_range_matches_exactly_the_papers_of_its_days(
+    redis: Redis, store: Store, since: date | None, until: date | None, is_compacted: bool
 ) -> None:
-    """Whether it begins and ends in one month or in two, and whether these lie with their year."""
+    """Within one month or across two, and whether or not they are compacted."""
     first = datetime(2025, 1, 1, 12, tzinfo=UTC)
     days = [first + timedelta(days=n) for n in range(90)]
     announced = {ArxivId(day.year * 100 + day.month, day.day): day for day in days}
-    announced[ArxivId(202501, 99)] = datetime(2025, 2, 28, tzinfo=UTC)  # it waited on hold
-    said = {"source": "arxiv", "channel": Channel.ANNOUNCEMENT, "version": 1, "title": "Reward"}
+    announced[ArxivId(202501, 99)] = datetime(
+        2025, 2, 28, tzinfo=UTC
+    )  # announced long after it was submitted
+    values = {"source": "arxiv", "channel": Channel.ANNOUNCEMENT, "version": 1, "title": "Reward"}
     store.ingest(
         [
-            Sighting(id, as_of=day, announced_at=day, announce_type=AnnounceType.NEW, **said)  # type: ignore[arg-type]
+            Sighting(id, as_of=day, announced_at=day, announce_type=AnnounceType.NEW, **values)  # type: ignore[arg-type]
             for id, day in announced.items()
         ],
         now=NOW,
     )
-    if closing:
+    if is_compacted:
         assert Compactor(redis).compact_before(202601)
     found = store.search(
         SearchRequest(query=parse_query("reward"), since=since, until=until)
     ).papers
-    held = [id for id, at in announced.items() if (since or MIN) <= at.date() <= (until or MAX)]
-    assert [paper.id for paper in found] == sorted(held, reverse=True)
+    expected = [id for id, at in announced.items() if (since or MIN) <= at.date() <= (until or MAX)]
+    assert [paper.id for paper in found] == sorted(expected, reverse=True)
 
 
-def test_a_cursor_that_leads_nowhere_is_refused(store: Store) -> None:
+def test_invalid_cursor_is_refused(store: Store) -> None:
     store.ingest([described(1)], now=NOW)
     with pytest.raises(BadId, match="'x' is no arXiv id"):
-        store.search(ask_for("reward", before="x"))
+        store.search(request_for("reward", before="x"))
     with pytest.raises(BadParameter, match=r"before: 2503\.00001 was never picked"):
-        store.search(ask_for("reward", order="picked", before="2503.00001"))
+        store.search(request_for("reward", order="picked", before="2503.00001"))
 
 
-def test_sure_answers_read_no_text(store: Store) -> None:
+def test_exact_matches_read_no_text(store: Store) -> None:
     store.ingest([described(1), described(2, abstract="A survey")], now=NOW)
-    assert store.search(ask_for("reward -survey")).examined == 0
-    assert store.search(ask_for('"reward model"')).examined == 0
-    assert store.search(ask_for('"model reward"')).examined == 0
-    assert store.search(ask_for('ti:"reward model"')).examined == 2
+    assert store.search(request_for("reward -survey")).examined == 0
+    assert store.search(request_for('"reward model"')).examined == 0
+    assert store.search(request_for('"model reward"')).examined == 0
+    assert store.search(request_for('ti:"reward model"')).examined == 2
 
 
 @pytest.mark.parametrize("order", ["announced", "picked"])
 @pytest.mark.parametrize("keyword", ['abs:"reward model"', 'part -abs:"reward model"'])
-def test_an_answer_cut_by_the_bound_on_work_says_so_and_leads_on(
+def test_result_cut_by_the_verification_limit_has_a_next_cursor(
     store: Store, monkeypatch: pytest.MonkeyPatch, order: str, keyword: str
 ) -> None:
     texts = {
@@ -322,11 +328,11 @@ def test_an_answer_cut_by_the_bound_on_work_says_so_and_leads_on(
     }
     store.ingest([described(number, abstract=text) for number, text in texts.items()], now=NOW)
     store.ingest([picked(number, day=number % 5) for number in texts], now=NOW)
-    ask = ask_for(keyword, order=order, limit=7)
-    whole = [paper.id for paper in papers_on(walked(store, ask))]
-    store.clear_postings_cache()
-    monkeypatch.setattr("papers.search.collector.WORK_BOUND", 20)
-    pages = walked(store, ask)
+    request = request_for(keyword, order=order, limit=7)
+    whole = [paper.id for paper in papers_on(all_pages(store, request))]
+    store.reader.clear_postings()
+    monkeypatch.setattr("papers.search.collector.VERIFICATION_LIMIT", 20)
+    pages = all_pages(store, request)
     assert [paper.id for paper in papers_on(pages)] == whole
     assert len(whole) == (9 if keyword.startswith("abs:") else 390)
     cut = [page for page in pages if not page.is_complete]
@@ -335,22 +341,22 @@ def test_an_answer_cut_by_the_bound_on_work_says_so_and_leads_on(
     assert bool(cut) is keyword.startswith("abs:")
 
 
-def test_a_prefix_of_too_many_words_is_answered_from_the_texts(
+def test_prefix_of_too_many_words_is_matched_on_the_texts(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store.ingest([described(n, abstract=f"pre{'abcdefgh'[n]} fix") for n in range(8)][1:], now=NOW)
     monkeypatch.setattr("papers.search.index_cache.MAX_PREFIX_WORDS", 3)
-    assert ids(store.search(ask_for("pre*"))) == [7, 6, 5, 4, 3, 2, 1]
-    assert ids(store.search(ask_for("reward -pre*"))) == []
-    assert ids(store.search(ask_for("preb* fix"))) == [1]
+    assert ids(store.search(request_for("pre*"))) == [7, 6, 5, 4, 3, 2, 1]
+    assert ids(store.search(request_for("reward -pre*"))) == []
+    assert ids(store.search(request_for("preb* fix"))) == [1]
 
 
-def test_a_plural_prefix_finds_the_plural(store: Store) -> None:
+def test_plural_prefix_matches_plural_and_singular(store: Store) -> None:
     store.ingest(
         [described(1), described(2, title="Modelscope"), described(3, title="Model")], now=NOW
     )
-    assert ids(store.search(ask_for("models*"))) == [3, 2, 1]
-    assert ids(store.search(ask_for("modelsc*"))) == [2]
+    assert ids(store.search(request_for("models*"))) == [3, 2, 1]
+    assert ids(store.search(request_for("modelsc*"))) == [2]
 
 
 ODD_PREFIXES = [
@@ -362,11 +368,9 @@ ODD_PREFIXES = [
 
 
 @pytest.mark.parametrize(("prefix", "word"), ODD_PREFIXES)
-def test_any_word_of_three_letters_can_be_found_by_its_start(
-    store: Store, prefix: str, word: str
-) -> None:
+def test_any_word_of_three_letters_matches_its_prefix(store: Store, prefix: str, word: str) -> None:
     store.ingest([described(1, abstract=f"On {word}."), described(2)], now=NOW)
-    assert ids(store.search(ask_for(prefix))) == [1]
+    assert ids(store.search(request_for(prefix))) == [1]
 
 
 # -- Recorded papers
@@ -399,14 +403,14 @@ def recorded_papers(recorded: Path) -> list[Sighting]:
     ]
 
 
-def test_recorded_papers_are_found_as_a_scan_finds_them(
+def test_search_of_recorded_papers_equals_a_scan(
     store: Store, recorded_papers: list[Sighting]
 ) -> None:
     for start in range(0, len(recorded_papers), 500):
         store.ingest(recorded_papers[start : start + 500], now=NOW)
-    known = papers_of(recorded_papers)
+    known = merged_papers(recorded_papers)
     for keyword in RECORDED_KEYWORDS:
-        ask = ask_for(keyword, limit=200)
-        found = [paper.id for paper in papers_on(walked(store, ask))]
-        assert found == [paper.id for paper in scanned(known, ask)], keyword
+        request = request_for(keyword, limit=200)
+        found = [paper.id for paper in papers_on(all_pages(store, request))]
+        assert found == [paper.id for paper in scan(known, request)], keyword
         assert found, keyword

@@ -21,7 +21,7 @@ TITLES = (
 
 
 @pytest.fixture
-def likeness(redis: Redis) -> MoreLikeThis:
+def more_like_this(redis: Redis) -> MoreLikeThis:
     papers = [
         announced(ArxivId(202503, n), title=title, abstract=FILLER)
         for n, title in enumerate(TITLES, 1)
@@ -33,33 +33,33 @@ def likeness(redis: Redis) -> MoreLikeThis:
     return MoreLikeThis(IndexReader(redis))
 
 
-def like(likeness: MoreLikeThis, title: str, limit: int = 5) -> list[tuple[int, set[str]]]:
-    asked = paper_from_sighting(announced(ArxivId(202503, 99), title=title, abstract=FILLER))
-    found = likeness.similar_to(asked, limit)
+def similar(more_like_this: MoreLikeThis, title: str, limit: int = 5) -> list[tuple[int, set[str]]]:
+    paper = paper_from_sighting(announced(ArxivId(202503, 99), title=title, abstract=FILLER))
+    found = more_like_this.similar_to(paper, limit)
     assert [one.score for one in found] == sorted((one.score for one in found), reverse=True)
     return [(one.id.number, set(one.shared_words)) for one in found]
 
 
-def test_papers_that_share_rare_words_come_best_first(likeness: MoreLikeThis) -> None:
-    assert like(likeness, "Splatting zebra fish quickly") == [
+def test_papers_that_share_rare_words_are_sorted_best_first(more_like_this: MoreLikeThis) -> None:
+    assert similar(more_like_this, "Splatting zebra fish quickly") == [
         (2, {"splatting", "zebra", "fish"}),
         (1, {"splatting", "zebra", "fish"}),
     ]
-    assert like(likeness, "Splatting zebra fish quickly", limit=1) == [
+    assert similar(more_like_this, "Splatting zebra fish quickly", limit=1) == [
         (2, {"splatting", "zebra", "fish"})
     ]
 
 
-def test_one_shared_word_is_chance_and_common_words_tell_nothing(likeness: MoreLikeThis) -> None:
-    assert like(likeness, "Gravity of zebra") == []
-    assert like(likeness, "We present a method") == []
+def test_one_shared_word_or_common_words_are_not_enough(more_like_this: MoreLikeThis) -> None:
+    assert similar(more_like_this, "Gravity of zebra") == []
+    assert similar(more_like_this, "We present a method") == []
 
 
-def test_a_paper_is_not_like_itself(likeness: MoreLikeThis) -> None:
+def test_paper_is_not_similar_to_itself(more_like_this: MoreLikeThis) -> None:
     itself = paper_from_sighting(announced(ArxivId(202503, 1), title=TITLES[0], abstract=FILLER))
-    assert [one.id.number for one in likeness.similar_to(itself, 5)] == [2]
+    assert [one.id.number for one in more_like_this.similar_to(itself, 5)] == [2]
 
 
-def test_nothing_is_like_a_paper_of_an_empty_store(redis: Redis) -> None:
+def test_empty_store_has_no_similar_papers(redis: Redis) -> None:
     redis.flushall()
     assert MoreLikeThis(IndexReader(redis)).similar_to(paper_from_sighting(announced()), 5) == []

@@ -1,4 +1,4 @@
-"""One record that cannot be read is left out, and nothing goes with it."""
+"""A record that cannot be unpacked is skipped; everything else is found."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ QUERIES = ["number", '"reward model"', '"reward model number"', "au:lovelace", "
 
 
 @pytest.mark.parametrize("bad", BAD)
-def test_a_bad_record_is_left_out_alone(
+def test_unreadable_record_is_skipped_alone(
     redis: Redis, bad: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
     store = Store(redis)

@@ -1,4 +1,4 @@
-"""Texts looked through together tell what each of them tells."""
+"""Verification of many texts together equals matching each paper."""
 
 from __future__ import annotations
 
@@ -32,63 +32,69 @@ NAMES = st.lists(
 NAMED = st.sampled_from([("wei", "wang"), ("wang",), ("o", "brien"), ("wei", "wei"), ("muller",)])
 
 
-def opened(papers: list[Paper]) -> dict[int, LazyPaper]:
+def packed_papers(papers: list[Paper]) -> dict[int, LazyPaper]:
     numbered = [paper._replace(id=ArxivId(202103, n)) for n, paper in enumerate(papers, 1)]
     return {paper.id.doc_id: LazyPaper(paper.id.doc_id, pack(paper)) for paper in numbered}
 
 
-def truly(tree: Node, papers: dict[int, LazyPaper]) -> set[int]:
-    return {place for place, one in papers.items() if matches_node(tree, FoldedPaper(one.paper))}
+def scan(tree: Node, papers: dict[int, LazyPaper]) -> set[int]:
+    return {
+        doc_id for doc_id, packed in papers.items() if matches_node(tree, FoldedPaper(packed.paper))
+    }
 
 
 @given(queries(), st.lists(PAPERS, max_size=4))
-def test_papers_that_stand_are_those_that_match(query: Query, papers: list[Paper]) -> None:
-    some = opened([paper for paper in papers if paper.title])
-    assert set(verify(query.tree, some)) == truly(query.tree, some)
+def test_verify_matches_what_a_scan_matches(query: Query, papers: list[Paper]) -> None:
+    papers_by_id = packed_papers([paper for paper in papers if paper.title])
+    assert set(verify(query.tree, papers_by_id)) == scan(query.tree, papers_by_id)
 
 
 @given(st.lists(st.tuples(PIECES, PIECES), max_size=3), PHRASES, FIELDS)
 @example([("", "mice \0 reward")], ("mouse", "reward"), Field.ANY)
 @example([("", "mice$ \0 reward")], ("mouse", "reward"), Field.ANY)
-def test_what_is_sure_is_true(
+def test_exact_texts_match_and_possible_ones_include_all_matches(
     written: list[tuple[str, str]], phrase: tuple[str, ...], field: Field
 ) -> None:
-    nobody = Paper(ArxivId(202103, 1))
-    some = opened([nobody._replace(title=f"T {title}", abstract=text) for title, text in written])
+    blank = Paper(ArxivId(202103, 1))
+    papers_by_id = packed_papers(
+        [blank._replace(title=f"T {title}", abstract=text) for title, text in written]
+    )
     tree = Text(field, phrase)
-    sure, maybe = _TextBatch(some).evaluate(tree)
-    assert set(sure) <= truly(tree, some) <= set(maybe)
-    assert set(verify(tree, some)) == truly(tree, some)
+    exact, possible = _TextBatch(papers_by_id).evaluate(tree)
+    assert set(exact) <= scan(tree, papers_by_id) <= set(possible)
+    assert set(verify(tree, papers_by_id)) == scan(tree, papers_by_id)
 
 
 @given(st.lists(st.lists(NAMES, max_size=4), max_size=3), NAMED)
 @example([["Wei \0 Wang"]], ("wei", "wang"))
-def test_what_is_sure_of_names_is_true(written: list[list[str]], name: tuple[str, ...]) -> None:
-    nobody = Paper(ArxivId(202103, 1), title="T")
-    some = opened([nobody._replace(authors=tuple(names)) for names in written])
+def test_exact_names_match_and_possible_ones_include_all_matches(
+    written: list[list[str]], name: tuple[str, ...]
+) -> None:
+    blank = Paper(ArxivId(202103, 1), title="T")
+    papers_by_id = packed_papers([blank._replace(authors=tuple(names)) for names in written])
     tree = Text(Field.AUTHOR, name)
-    sure, maybe = _TextBatch(some).evaluate(tree)
-    assert set(sure) <= truly(tree, some) <= set(maybe)
-    assert set(verify(tree, some)) == truly(tree, some)
+    exact, possible = _TextBatch(papers_by_id).evaluate(tree)
+    assert set(exact) <= scan(tree, papers_by_id) <= set(possible)
+    assert set(verify(tree, papers_by_id)) == scan(tree, papers_by_id)
 
 
-def test_plain_names_leave_nothing_unclear() -> None:
+def test_plain_names_need_no_folding() -> None:
     names = [("Wei Wang",), ("Al Wei", "Wang Li"), ("Jo Wei-Wang", "X"), ("wei wangs",)]
-    some = opened([Paper(ArxivId(202103, 1), title="T", authors=of) for of in names])
-    sure, maybe = _TextBatch(some).evaluate(parse_query('au:"wei wang"').tree)
-    assert sure == maybe
-    assert [place & 0xFFFF for place in sure] == [1, 3]
+    papers_by_id = packed_papers([Paper(ArxivId(202103, 1), title="T", authors=of) for of in names])
+    exact, possible = _TextBatch(papers_by_id).evaluate(parse_query('au:"wei wang"').tree)
+    assert exact == possible
+    assert [doc_id & 0xFFFF for doc_id in exact] == [1, 3]
 
 
 @pytest.mark.parametrize("count", [0, 1, 15, 16, 300, 70_000])
-def test_names_of_an_opened_paper(count: int) -> None:
+def test_names_of_a_packed_paper(count: int) -> None:
     names = tuple(f"{'É' * (n % 40)} {n}" for n in range(count))
-    (paper,) = opened([Paper(ArxivId(202103, 1), title="T", authors=names)]).values()
+    (paper,) = packed_papers([Paper(ArxivId(202103, 1), title="T", authors=names)]).values()
     assert tuple(paper.authors) == names
 
 
 @pytest.mark.parametrize(
-    ("phrase", "text", "sure"),
+    ("phrase", "text", "exact"),
     [
         ("reward model", r"For $\alpha$ (reward models), say", True),
         ("reward model", "Reward Model", True),
@@ -99,10 +105,10 @@ def test_names_of_an_opened_paper(count: int) -> None:
         ("alpha", r"For $\alpha$", False),
     ],
 )
-def test_what_is_sure_without_folding(phrase: str, text: str, sure: bool) -> None:
-    some = opened([Paper(ArxivId(202103, 1), title="T", abstract=text)])
+def test_phrase_that_is_exact_without_folding(phrase: str, text: str, exact: bool) -> None:
+    papers_by_id = packed_papers([Paper(ArxivId(202103, 1), title="T", abstract=text)])
     tree = parse_query(f'"{phrase}"').tree
-    assert bool(_TextBatch(some).evaluate(tree).exact) is sure
+    assert bool(_TextBatch(papers_by_id).evaluate(tree).exact) is exact
 
 
 @pytest.mark.parametrize(
@@ -116,13 +122,13 @@ def test_what_is_sure_without_folding(phrase: str, text: str, sure: bool) -> Non
         ("reward's model", True),
     ],
 )
-def test_plain_texts_leave_nothing_unclear(text: str, unclear: bool) -> None:
-    some = opened([Paper(ArxivId(202103, 1), title="T", abstract=text)])
-    sure, maybe = _TextBatch(some).evaluate(parse_query('"reward model"').tree)
-    assert not sure
-    assert bool(maybe) is unclear
+def test_plain_texts_need_no_folding(text: str, unclear: bool) -> None:
+    papers_by_id = packed_papers([Paper(ArxivId(202103, 1), title="T", abstract=text)])
+    exact, possible = _TextBatch(papers_by_id).evaluate(parse_query('"reward model"').tree)
+    assert not exact
+    assert bool(possible) is unclear
 
 
-def test_one_that_nobody_described_is_no_answer() -> None:
-    some = opened([Paper(ArxivId(202103, 1))])
-    assert not verify(parse_query("2103.00001").tree, some)
+def test_undescribed_paper_never_matches() -> None:
+    papers_by_id = packed_papers([Paper(ArxivId(202103, 1))])
+    assert not verify(parse_query("2103.00001").tree, papers_by_id)

@@ -24,7 +24,7 @@ def communities(redis: Redis) -> Communities:
     return Communities(redis, SETTINGS)
 
 
-def test_saved_feeds_stand_beside_those_of_the_settings(
+def test_saved_feeds_are_listed_with_the_feeds_of_the_settings(
     communities: Communities, redis: Redis
 ) -> None:
     communities.add(" club ", f" {URL} ", now=NOW)
@@ -36,20 +36,20 @@ def test_saved_feeds_stand_beside_those_of_the_settings(
     assert TaskStates(redis).due_tasks(NOW) == [community_task("club")]
 
 
-def test_the_same_name_again_changes_the_address(communities: Communities) -> None:
+def test_saving_a_known_name_changes_its_url(communities: Communities) -> None:
     communities.add("club", URL, now=NOW)
     communities.add("club", f"{URL}?all", now=NOW + timedelta(hours=1))
     assert communities.effective_settings().communities["club"] == f"{URL}?all"
 
 
-def test_a_removed_feed_is_forgotten_with_its_task(communities: Communities, redis: Redis) -> None:
+def test_removing_a_feed_removes_its_task(communities: Communities, redis: Redis) -> None:
     communities.add("club", URL, now=NOW)
     assert communities.remove("club").url == URL
     assert communities.effective_settings() == SETTINGS
     assert TaskStates(redis).due_times() == {}
 
 
-REFUSED = [
+INVALID_FEEDS = [
     ("", URL, "name"),
     ("The Club", URL, "name"),
     ("hf", URL, "name"),
@@ -63,8 +63,8 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize(("name", "url", "parameter"), REFUSED)
-def test_what_cannot_be_a_feed_is_refused(
+@pytest.mark.parametrize(("name", "url", "parameter"), INVALID_FEEDS)
+def test_invalid_feed_is_refused(
     communities: Communities, name: str, url: str, parameter: str
 ) -> None:
     with pytest.raises(BadParameter, match=f"^{parameter}: ") as refused:
@@ -73,29 +73,29 @@ def test_what_cannot_be_a_feed_is_refused(
     assert communities.effective_settings() == SETTINGS
 
 
-def test_there_is_an_end_to_how_many_are_saved(communities: Communities, redis: Redis) -> None:
+def test_number_of_saved_feeds_is_limited(communities: Communities, redis: Redis) -> None:
     communities.add("first", URL, now=NOW)
-    text: Any = redis.hget(keys.COMMUNITIES, "first")
-    redis.hset(keys.COMMUNITIES, mapping={f"c{n}": text for n in range(1, MAX_SAVED_FEEDS)})
+    stored: Any = redis.hget(keys.COMMUNITIES, "first")
+    redis.hset(keys.COMMUNITIES, mapping={f"c{n}": stored for n in range(1, MAX_SAVED_FEEDS)})
     with pytest.raises(BadParameter, match="remove one first"):
         communities.add("another", URL, now=NOW)
     communities.add("first", f"{URL}?all", now=NOW)
 
 
-def test_what_is_not_saved_is_not_removed(communities: Communities) -> None:
+def test_feed_that_was_not_saved_cannot_be_removed(communities: Communities) -> None:
     with pytest.raises(UnknownSource, match="'club'"):
         communities.remove("club")
     with pytest.raises(BadParameter, match="in the settings"):
         communities.remove("weekly")
 
 
-def test_damage_is_named(communities: Communities, redis: Redis) -> None:
+def test_damaged_feed_is_named(communities: Communities, redis: Redis) -> None:
     redis.hset(keys.COMMUNITIES, "club", "{")
     with pytest.raises(StoreError, match="delete 'club'"):
         communities.all()
 
 
-class TestTrials:
+class TestFeedTrials:
     OVER = FeedTrial(
         "abc",
         "club",
@@ -107,31 +107,31 @@ class TestTrials:
         papers=(TrialPaper(ArxivId(202611, 7), NOW, "https://club.example/7"),),
     )
 
-    def test_a_trial_is_kept_as_it_is_for_a_while(self, redis: Redis) -> None:
+    def test_new_trial_expires(self, redis: Redis) -> None:
         trials = FeedTrials(redis)
         waiting = trials.create("club", URL)
         assert trials.get(waiting.id) == FeedTrial(waiting.id, "club", URL)
         assert not waiting.over
         assert 0 < redis.ttl(keys.feed_trial(waiting.id)) <= TRIAL_TTL.total_seconds()
 
-    def test_what_came_comes_back(self, redis: Redis) -> None:
+    def test_saved_trial_is_read_back(self, redis: Redis) -> None:
         trials = FeedTrials(redis)
         trials.save(self.OVER)
         assert trials.get("abc") == self.OVER
         trials.save(FeedTrial("abc", "club", URL, over=True, fault="a \ud800 fault"))
         assert trials.get("abc").fault == "a ? fault"
 
-    def test_of_many_papers_the_first_are_kept(self, redis: Redis) -> None:
+    def test_only_the_first_papers_are_stored(self, redis: Redis) -> None:
         trials = FeedTrials(redis)
         trials.save(FeedTrial("abc", "club", URL, papers=30 * self.OVER.papers))
         assert len(trials.get("abc").papers) == MAX_SHOWN_PAPERS
 
     @pytest.mark.parametrize("id", ["gone", "", "../keywords", "a:b"])
-    def test_no_such_trial(self, redis: Redis, id: str) -> None:
+    def test_unknown_trial_is_an_error(self, redis: Redis, id: str) -> None:
         with pytest.raises(UnknownSource, match="try the feed again"):
             FeedTrials(redis).get(id)
 
-    def test_damage_is_named(self, redis: Redis) -> None:
+    def test_damaged_trial_is_named(self, redis: Redis) -> None:
         redis.set(keys.feed_trial("abc"), "[]")
         with pytest.raises(StoreError, match="trial:abc"):
             FeedTrials(redis).get("abc")

@@ -22,21 +22,31 @@ SLUGS = [
     ("3D Gaussian", "3d-gaussian"),
     ("search engines", "search-engines"),
 ]
-NO_SLUGS = ["", "   ", "search", "Search!", "大模型", "---", "x" * 81, "tab\there", "a\x00b"]
+NAMES_WITHOUT_SLUG = [
+    "",
+    "   ",
+    "search",
+    "Search!",
+    "大模型",
+    "---",
+    "x" * 81,
+    "tab\there",
+    "a\x00b",
+]
 
 
 @pytest.mark.parametrize(("name", "slug"), SLUGS)
-def test_slug(name: str, slug: str) -> None:
+def test_slug_of_a_name(name: str, slug: str) -> None:
     assert slug_of(name) == slug
 
 
-@pytest.mark.parametrize("name", NO_SLUGS)
-def test_no_slug(name: str) -> None:
+@pytest.mark.parametrize("name", NAMES_WITHOUT_SLUG)
+def test_name_without_a_slug_is_refused(name: str) -> None:
     with pytest.raises(BadParameter, match=r"name: "):
         slug_of(name)
 
 
-def test_a_keyword_is_found_by_slug_and_by_name(redis: Redis) -> None:
+def test_get_accepts_slug_and_name(redis: Redis) -> None:
     keywords = Keywords(redis)
     added = keywords.add("Reward Model", '"Reward-Models"  OR  rlhf', now=NOW)
     assert added.slug == "reward-model"
@@ -44,26 +54,26 @@ def test_a_keyword_is_found_by_slug_and_by_name(redis: Redis) -> None:
     assert keywords.get("reward-model") == keywords.get("Reward Model") == added
 
 
-def test_all_are_sorted_by_name(redis: Redis) -> None:
+def test_all_keywords_are_sorted_by_name(redis: Redis) -> None:
     keywords = Keywords(redis)
     for name in ("reasoning", "Hallucination", "MLLM"):
         keywords.add(name, name, now=NOW)
     assert [keyword.name for keyword in keywords.all()] == ["Hallucination", "MLLM", "reasoning"]
 
 
-def test_the_query_is_kept_in_its_canonical_form(redis: Redis) -> None:
+def test_query_is_stored_in_canonical_form(redis: Redis) -> None:
     keywords = Keywords(redis)
     one = keywords.add("One", "( reward   model )", now=NOW)
     other = keywords.add("Other", "reward model", now=NOW)
     assert one.query == other.query
 
 
-def test_a_new_keyword_has_its_first_papers_fetched(redis: Redis) -> None:
+def test_adding_a_keyword_schedules_its_initial_fetch(redis: Redis) -> None:
     Keywords(redis).add("Reward Model", '"reward model"', now=NOW)
     assert TaskStates(redis).due_tasks(NOW) == ["fill:reward-model"]
 
 
-def test_the_same_again_changes_nothing(redis: Redis) -> None:
+def test_adding_the_same_keyword_again_changes_nothing(redis: Redis) -> None:
     keywords = Keywords(redis)
     first = keywords.add("MLLM", "mllm", now=NOW)
     redis.delete(keys.DUE_TASKS)
@@ -71,7 +81,7 @@ def test_the_same_again_changes_nothing(redis: Redis) -> None:
     assert TaskStates(redis).due_times() == {}
 
 
-def test_the_same_name_with_another_query_changes_the_query(redis: Redis) -> None:
+def test_adding_a_known_name_changes_its_query(redis: Redis) -> None:
     keywords = Keywords(redis)
     keywords.add("MLLM", "mllm", now=NOW)
     changed = keywords.add("MLLM", "mllm OR vlm", now=LATER)
@@ -80,7 +90,7 @@ def test_the_same_name_with_another_query_changes_the_query(redis: Redis) -> Non
     assert TaskStates(redis).due_time("fill:mllm") == LATER
 
 
-def test_two_names_with_one_slug_are_refused(redis: Redis) -> None:
+def test_second_name_with_the_same_slug_is_refused(redis: Redis) -> None:
     keywords = Keywords(redis)
     first = keywords.add("Reward Model", "reward", now=NOW)
     with pytest.raises(BadParameter, match="would have the URL of 'Reward Model'"):
@@ -88,7 +98,7 @@ def test_two_names_with_one_slug_are_refused(redis: Redis) -> None:
     assert keywords.all() == [first]
 
 
-def test_a_bad_query_saves_nothing(redis: Redis) -> None:
+def test_bad_query_saves_nothing(redis: Redis) -> None:
     keywords = Keywords(redis)
     with pytest.raises(BadQuery):
         keywords.add("Broken", "(reward", now=NOW)
@@ -96,7 +106,7 @@ def test_a_bad_query_saves_nothing(redis: Redis) -> None:
     assert TaskStates(redis).due_times() == {}
 
 
-def test_removed_is_gone_with_its_fill(redis: Redis) -> None:
+def test_removing_a_keyword_removes_its_initial_fetch(redis: Redis) -> None:
     keywords = Keywords(redis)
     added = keywords.add("MLLM", "mllm", now=NOW)
     assert keywords.remove("MLLM") == added
@@ -107,12 +117,12 @@ def test_removed_is_gone_with_its_fill(redis: Redis) -> None:
 
 
 @pytest.mark.parametrize("name", ["nothing", "", "大模型", "x" * 10_000])
-def test_unknown(redis: Redis, name: str) -> None:
+def test_unknown_keyword_is_an_error(redis: Redis, name: str) -> None:
     with pytest.raises(UnknownKeyword):
         Keywords(redis).get(name)
 
 
-def test_a_configured_keyword_is_saved_once_ever(redis: Redis) -> None:
+def test_configured_keyword_is_seeded_only_once(redis: Redis) -> None:
     keywords = Keywords(redis)
     configured = {"MLLM": "mllm", "Reasoning": "reasoning"}
     assert len(keywords.seed(configured, now=NOW)) == 2
@@ -121,14 +131,14 @@ def test_a_configured_keyword_is_saved_once_ever(redis: Redis) -> None:
     assert [keyword.name for keyword in keywords.all()] == ["New", "Reasoning"]
 
 
-def test_a_configured_keyword_takes_nothing_from_one_already_here(redis: Redis) -> None:
+def test_configured_keyword_does_not_replace_a_saved_one(redis: Redis) -> None:
     keywords = Keywords(redis)
     ours = keywords.add("MLLM", "ours", now=NOW)
     assert keywords.seed({"MLLM": "theirs"}, now=LATER) == []
     assert keywords.get("MLLM") == ours
 
 
-def test_damage_is_named(redis: Redis) -> None:
+def test_damaged_keyword_is_named(redis: Redis) -> None:
     redis.hset(keys.KEYWORDS, "mllm", b'{"name": "MLLM"}')
     with pytest.raises(StoreError, match="delete 'mllm' to go on"):
         Keywords(redis).all()

@@ -27,7 +27,7 @@ def states(redis: Redis) -> TaskStates:
     return TaskStates(redis)
 
 
-def test_a_state_comes_back_as_it_was(states: TaskStates) -> None:
+def test_saved_state_is_read_back(states: TaskStates) -> None:
     never = TaskState("hf:today", TaskStatus.FAILING, NOW, NOW, said="no connection", failures=3)
     states.save(FEED)
     states.save(never)
@@ -43,7 +43,7 @@ def test_decode_all_reads_stored_values_sorted_by_name(redis: Redis, states: Tas
     assert TaskStates.decode_all(values) == states.all()
 
 
-def test_the_newest_state_is_kept(states: TaskStates) -> None:
+def test_saving_a_state_replaces_the_previous_one(states: TaskStates) -> None:
     states.save(FEED)
     states.save(replace(FEED, state=TaskStatus.STALE))
     assert [state.state for state in states.all()] == [TaskStatus.STALE]
@@ -63,13 +63,13 @@ DAMAGED = [
 
 
 @pytest.mark.parametrize("text", DAMAGED)
-def test_damage_is_named(redis: Redis, states: TaskStates, text: bytes) -> None:
+def test_damaged_state_is_named(redis: Redis, states: TaskStates, text: bytes) -> None:
     redis.hset(keys.SOURCES, "a", text)
     with pytest.raises(StoreError, match=r"sources: .* is no TaskState"):
         states.get("a")
 
 
-def test_due_are_those_whose_time_has_come_longest_first(states: TaskStates) -> None:
+def test_due_tasks_are_sorted_longest_due_first(states: TaskStates) -> None:
     for name, seconds in (("late", -60), ("now", 0), ("soon", 1), ("later", 60)):
         states.schedule(name, NOW + seconds * SECOND)
     assert states.due_tasks(NOW) == ["late", "now"]
@@ -78,7 +78,7 @@ def test_due_are_those_whose_time_has_come_longest_first(states: TaskStates) -> 
     assert states.due_time("never") is None
 
 
-def test_what_is_done_for_good_is_planned_no_more(states: TaskStates) -> None:
+def test_unscheduled_task_keeps_its_state(states: TaskStates) -> None:
     states.schedule("fill:mllm", NOW)
     states.save(replace(FEED, name="fill:mllm"))
     states.unschedule("fill:mllm")
@@ -86,7 +86,7 @@ def test_what_is_done_for_good_is_planned_no_more(states: TaskStates) -> None:
     assert states.get("fill:mllm") is not None
 
 
-def test_of_many_claims_one_gets_the_task(states: TaskStates) -> None:
+def test_only_one_of_many_claims_succeeds(states: TaskStates) -> None:
     states.schedule("enrich", NOW)
     claims = [states.claim("enrich", NOW, NOW + 60 * SECOND) for _ in range(5)]
     assert claims == [True, False, False, False, False]
@@ -94,14 +94,14 @@ def test_of_many_claims_one_gets_the_task(states: TaskStates) -> None:
     assert states.claim("enrich", NOW + 60 * SECOND, NOW + 120 * SECOND)
 
 
-def test_what_is_not_due_or_not_planned_cannot_be_claimed(states: TaskStates) -> None:
+def test_task_that_is_not_due_cannot_be_claimed(states: TaskStates) -> None:
     states.schedule("soon", NOW + SECOND)
     assert not states.claim("soon", NOW, NOW + 60 * SECOND)
     assert not states.claim("never", NOW, NOW + 60 * SECOND)
     assert states.due_times() == {"soon": NOW + SECOND}
 
 
-def test_progress_has_a_pace_and_an_end(states: TaskStates) -> None:
+def test_progress_has_a_rate_and_is_deleted_at_the_end(states: TaskStates) -> None:
     run = Progress("fill:mllm", 50, 200, NOW, NOW + 25 * SECOND)
     states.save_progress(run)
     assert states.list_progress() == [run]
@@ -115,7 +115,7 @@ def test_progress_at_its_start_and_without_a_total() -> None:
     assert (run.records_per_second, run.remaining) == (0.0, None)
 
 
-def test_forgotten_is_gone_everywhere(states: TaskStates) -> None:
+def test_deleted_task_leaves_nothing(states: TaskStates) -> None:
     states.save(FEED)
     states.schedule(FEED.name, NOW)
     states.save_progress(Progress(FEED.name, 0, None, NOW, NOW))
@@ -123,7 +123,7 @@ def test_forgotten_is_gone_everywhere(states: TaskStates) -> None:
     assert (states.all(), states.due_times(), states.list_progress()) == ([], {}, [])
 
 
-def test_the_quarantine_keeps_the_newest_thousand(redis: Redis, states: TaskStates) -> None:
+def test_quarantine_keeps_the_newest_thousand_records(redis: Redis, states: TaskStates) -> None:
     for number in range(1_003):
         states.quarantine(QuarantinedRecord("hf:today", NOW, f"reason {number}", "<entry>"))
     newest = states.list_quarantined(2)
@@ -144,7 +144,7 @@ CALLS: list[Callable[[TaskStates], object]] = [
 
 
 @pytest.mark.parametrize("call", CALLS)
-def test_a_store_that_is_away_is_said_to_be(
+def test_unavailable_store_is_reported(
     tmp_path: Path, call: Callable[[TaskStates], object]
 ) -> None:
     away = connect(f"unix://user:secret@{tmp_path}/none", retry=False)
@@ -152,35 +152,35 @@ def test_a_store_that_is_away_is_said_to_be(
         call(TaskStates(away))
 
 
-ADDRESSES = [
+URLS = [
     ("redis://:secret@store.example:6390/2", "redis://store.example:6390/2"),
     ("rediss://user:secret@store.example", "rediss://store.example:6379/0"),
     ("unix://user:secret@/run/store", "unix:///run/store"),
 ]
 
 
-@pytest.mark.parametrize(("url", "shown"), ADDRESSES)
-@pytest.mark.parametrize("patient", [True, False])
-def test_an_address_is_shown_without_its_password(url: str, shown: str, patient: bool) -> None:
-    assert redacted_url(connect(url, retry=patient)) == shown
+@pytest.mark.parametrize(("url", "shown"), URLS)
+@pytest.mark.parametrize("retry", [True, False])
+def test_redacted_url_has_no_password(url: str, shown: str, retry: bool) -> None:
+    assert redacted_url(connect(url, retry=retry)) == shown
 
 
-def test_another_kind_of_url_is_a_bad_setting() -> None:
+def test_url_that_is_not_redis_is_a_bad_setting() -> None:
     with pytest.raises(BadSettings, match="redis_url"):
         connect("http://store.example", retry=True)
 
 
-def test_impatient_clients_try_once_and_patient_ones_again() -> None:
-    def retries(patient: bool) -> int:
-        retry = connect("redis://x", retry=patient).get_retry()
-        assert retry is not None
-        return retry.get_retries()
+def test_only_retrying_clients_retry() -> None:
+    def retry_count(*, retry: bool) -> int:
+        policy = connect("redis://x", retry=retry).get_retry()
+        assert policy is not None
+        return policy.get_retries()
 
-    assert retries(False) == 0
-    assert retries(True) > 3
+    assert retry_count(retry=False) == 0
+    assert retry_count(retry=True) > 3
 
 
-def test_a_store_without_memory_is_there_but_takes_no_writes(redis: Redis) -> None:
+def test_store_without_memory_is_readable_but_takes_no_writes(redis: Redis) -> None:
     redis.config_set("maxmemory", "1")
     try:
         with (
@@ -195,6 +195,6 @@ def test_a_store_without_memory_is_there_but_takes_no_writes(redis: Redis) -> No
         redis.config_set("maxmemory", "0")
 
 
-def test_other_errors_pass_as_they_are(redis: Redis) -> None:
+def test_other_errors_are_not_translated(redis: Redis) -> None:
     with pytest.raises(ZeroDivisionError), translate_store_errors(redis):
         _ = 1 / 0

@@ -1,0 +1,17 @@
+"""Every node type of a query has a row in each table of the search."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import get_args
+
+import pytest
+
+from papers.query.ast import Node
+from papers.search.evaluate import NODE_EVALUATIONS
+from papers.search.pacing import NODE_ESTIMATES
+
+
+@pytest.mark.parametrize("table", [NODE_EVALUATIONS, NODE_ESTIMATES], ids=["evaluate", "pacing"])
+def test_every_node_type_has_a_row(table: Mapping[type, object]) -> None:
+    assert set(table) == set(get_args(Node))
