@@ -101,24 +101,24 @@ class Store:
 
         Raises StoreBusy if other writers keep winning the race for a month.
         """
-        said = list(sightings)
-        if not said:
+        papers = list(sightings)
+        if not papers:
             return IngestResult((), (), 0)
         with translate_store_errors(self._redis), _gc_paused():
             token = uuid4().hex
             self._redis.zadd(keys.PENDING_INGESTS, {token: now.timestamp()})
-            VoteHistory(self._redis).record(said)
-            result = self._write_months(said)
+            VoteHistory(self._redis).record(papers)
+            result = self._write_months(papers)
             self._finish(token, moved=bool(result.new or result.changed))
             return result
 
-    def _write_months(self, said: Iterable[Sighting | Paper]) -> IngestResult:
+    def _write_months(self, papers: Iterable[Sighting | Paper]) -> IngestResult:
         # Importing numpy, which these need, takes a tenth of a second that readers can spare.
         from papers.index.writing.month_writer import MonthWriter
         from papers.index.writing.term_batch import Vocabulary
 
         months: dict[tuple[int, str], list[Sighting | Paper]] = defaultdict(list)
-        for sighting in said:
+        for sighting in papers:
             months[sighting.id.month, sighting.id.yymm].append(sighting)
         states = self._writer_states
         state = states.pop() if states else WriterState(TermMonths(self._redis), Vocabulary())
@@ -175,7 +175,7 @@ class Store:
             return hits
 
     def search(self, request: SearchRequest) -> Page:
-        """Return the page of papers that a request asks for."""
+        """Return the page of matches of a request."""
         with translate_store_errors(self._redis):
             hits, session = self._collector.collect(request, request.limit + 1)
             shown = hits.doc_ids[: request.limit]

@@ -125,19 +125,19 @@ class Evaluator:
 
         A date range that covers every month needs no posting.
         """
-        met: Candidates | None = None
+        candidates: Candidates | None = None
         for child in sorted(node.required, key=lambda n: NODE_EVALUATIONS[type(n)].rank(n)):
             if isinstance(child, DateRange) and self._covers_all_months(child):
                 continue
-            scope = self if met is None else self.restricted_to(met.possible)
+            scope = self if candidates is None else self.restricted_to(candidates.possible)
             found = scope.evaluate(child)
-            met = found if met is None else met & found
-            if not met.possible:
-                return met
-        assert met is not None, "the parser puts a keyword beside every filter"
+            candidates = found if candidates is None else candidates & found
+            if not candidates.possible:
+                return candidates
+        assert candidates is not None, "the parser puts a keyword beside every filter"
         for child in node.excluded:
-            met = met - self.restricted_to(met.possible).evaluate(child)
-        return met
+            candidates = candidates - self.restricted_to(candidates.possible).evaluate(child)
+        return candidates
 
     def _covers_all_months(self, days: DateRange) -> bool:
         return all(_covers_month(days, month) for month in self.postings.months)

@@ -26,7 +26,7 @@ class QueryExecution:
     """One request for `limit` papers, newest first if `descending`.
 
     Its creation opens a session: one round trip that reads where the query's terms occur, unless
-    that is cached, and the newest postings as far as they can be told already.
+    that is cached, and the newest postings if the cache says which to read.
     """
 
     def __init__(

@@ -179,7 +179,9 @@ class MergedPostings:
         if merged is not None:
             return merged & doc_ids
         segments = (*self._complete_segments, *self._partial_segments)
-        return _union([_restrict(part, doc_ids) for held in segments if (part := held.get(key))])
+        return _union(
+            [_restrict(part, doc_ids) for cached in segments if (part := cached.get(key))]
+        )
 
     def _merge(self, key: PostingKey) -> BitMap:
         """Unite the segments' postings; of a year read in part drop the other months."""
@@ -201,7 +203,7 @@ def _restrict(part: SegmentPosting, doc_ids: BitMap) -> BitMap:
 
 def _segment_bitmaps(segments: Iterable[SegmentPostings], key: PostingKey) -> list[BitMap]:
     """Return bitmaps whose union is the posting of some segments; short postings make up one."""
-    parts = [part for held in segments if (part := held.get(key))]
+    parts = [part for cached in segments if (part := cached.get(key))]
     short = b"".join([part for part in parts if isinstance(part, bytes)])
     long = [part for part in parts if not isinstance(part, bytes)]
     bitmaps = [part.unpadded if isinstance(part, PaddedBitmap) else part for part in long]

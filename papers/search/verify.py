@@ -50,8 +50,8 @@ class _TextBatch:
         """Return the papers that match for certain, and those that may; all may match a label."""
         if isinstance(node, And):
             everything = Candidates(self._doc_ids, self._doc_ids)
-            met = reduce(Candidates.__and__, map(self.evaluate, node.required), everything)
-            return reduce(Candidates.__sub__, map(self.evaluate, node.excluded), met)
+            candidates = reduce(Candidates.__and__, map(self.evaluate, node.required), everything)
+            return reduce(Candidates.__sub__, map(self.evaluate, node.excluded), candidates)
         if isinstance(node, Or):
             exact, possible = zip(*map(self.evaluate, node.alternatives), strict=True)
             return Candidates(BitMap.union(*exact), BitMap.union(*possible))

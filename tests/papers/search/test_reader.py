@@ -126,6 +126,16 @@ def test_words_of_a_phrase_are_read_only_of_segments_with_slots(redis: Redis, st
         assert bool(words) is bool(layout.slot_bits), period
 
 
+def test_probe_terms_are_chosen_once(redis: Redis, store: Store) -> None:
+    assert Compactor(redis).compact_before(202501)
+    fresh, query = Store(redis), parse_query('"reward model"')
+    fresh.newest_ids(query, limit=1_000)
+    chosen = dict(fresh.reader._cache.probe_terms)
+    assert [set(terms) for terms in chosen.values()] == [{query.tree}]
+    fresh.newest_ids(query, limit=500)
+    assert fresh.reader._cache.probe_terms == chosen
+
+
 def test_ingest_is_visible_at_once(redis: Redis, store: Store) -> None:
     counter, more_like_this, query = (
         MatchCounter(store.reader),

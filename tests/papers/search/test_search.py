@@ -249,6 +249,20 @@ def test_last_page_has_no_next_cursor(store: Store) -> None:
     assert (ids(second), second.next_cursor) == ([2, 1], None)
 
 
+@pytest.mark.parametrize("order", ["announced", "picked"])
+def test_previous_cursor_is_the_last_paper_of_the_page_before(
+    store: Store, monkeypatch: pytest.MonkeyPatch, order: str
+) -> None:
+    monkeypatch.setattr("papers.search.collector._PICKS_PER_READ", 2)
+    store.ingest([described(number) for number in range(1, 8)], now=NOW)
+    store.ingest([picked(number, day=number) for number in range(1, 8)], now=NOW)
+    request = request_for("reward", order=order, limit=2)
+    cursors = ["", *(page.next_cursor or "" for page in all_pages(store, request)[:-1])]
+    assert cursors == ["", "2503.00006", "2503.00004", "2503.00002"]
+    for before, cursor in pairwise(cursors):
+        assert store.previous_cursor(replace(request, before=cursor)) == before
+
+
 def test_order_by_pick_is_newest_first_then_by_id(store: Store) -> None:
     store.ingest([described(number) for number in range(1, 6)], now=NOW)
     store.ingest([picked(2, 3), picked(1, 3), picked(5, 1), picked(4, 5)], now=NOW)
