@@ -79,7 +79,7 @@ class QueryExecution:
         if self.request.order == "announced" and cache.months and self._expand_prefixes(cache):
             possible = self._possible_months(cache, until_cursor=True)
             months = next(self._new_pacer(cache).batches(possible), ())
-            lookups = cache.segment_lookups(self.plan.wanted_postings(months))
+            lookups = cache.segment_lookups(self.plan.required_postings(months))
             requests += cache.posting_requests(lookups)
         return requests
 

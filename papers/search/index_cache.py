@@ -24,7 +24,7 @@ from papers.query.request import Hits
 from papers.redis_backend import keys
 from papers.redis_backend.connection import RedisCommand
 from papers.search.evaluate import PostingKey, PrefixExpansions, ProbeTerms
-from papers.search.plan import QueryPlan, WantedPostings
+from papers.search.plan import QueryPlan, RequiredPostings
 from papers.search.segments import (
     Months,
     SegmentLookup,
@@ -168,15 +168,15 @@ class IndexCache:
         span = (b"[" + start, b"[" + start + b"\xff")
         return ReadRequest(("ZRANGEBYLEX", keys.VOCABULARY, *span, *limit), accept)
 
-    def segment_lookups(self, wanted: WantedPostings) -> list[SegmentLookup]:
-        """Return the lookups of wanted postings, by the segments that are known to hold them."""
+    def segment_lookups(self, required: RequiredPostings) -> list[SegmentLookup]:
+        """Return the lookups of required postings, by the segments that are known to hold them."""
         cached = self.segment_postings
         known = len(cached)
         lookups = [
             SegmentLookup(
                 segment, posting_keys, cached.setdefault((segment.period, segment.layout), {})
             )
-            for months, posting_keys in wanted
+            for months, posting_keys in required
             for segment in self.segments.locate(months)
         ]
         self.byte_size += _ENTRY_COST * (len(cached) - known)

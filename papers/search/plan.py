@@ -38,7 +38,7 @@ from papers.search.evaluate import (
 from papers.search.pacing import posting_keys
 from papers.search.segments import Months
 
-WantedPostings = Sequence[tuple[Months, Sequence[PostingKey]]]
+RequiredPostings = Sequence[tuple[Months, Sequence[PostingKey]]]
 """Months and the postings to read of each."""
 
 _TEXT_READ_COST: Final = 3.0
@@ -113,7 +113,7 @@ class QueryPlan:
             return self
         return replace(self, probed_months=(), probes_everywhere=True)
 
-    def wanted_postings(self, months: Months) -> WantedPostings:
+    def required_postings(self, months: Months) -> RequiredPostings:
         """Return the postings to read of each of some months."""
         if self.probes_everywhere:
             return self._by_day_keys(months, self._probed_keys)
@@ -126,7 +126,7 @@ class QueryPlan:
             *self._by_day_keys(self.probed_months, self._probed_keys),
         ]
 
-    def _by_day_keys(self, months: Months, keys: tuple[PostingKey, ...]) -> WantedPostings:
+    def _by_day_keys(self, months: Months, keys: tuple[PostingKey, ...]) -> RequiredPostings:
         """Group months that need the same day postings: all, unless the query has a date range."""
         if not self.day_ranges:
             return [(months, keys)] if months else []

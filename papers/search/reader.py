@@ -24,7 +24,7 @@ from papers.redis_backend.connection import RedisCommand, ThreadLocalClient, rea
 from papers.redis_backend.records import read_stored_papers
 from papers.search.evaluate import PostingKey, ProbeTerms
 from papers.search.index_cache import IndexCache, ReadRequest
-from papers.search.plan import QueryPlan, WantedPostings
+from papers.search.plan import QueryPlan, RequiredPostings
 from papers.search.segments import Months, SegmentLookup, SegmentPosting, SegmentPostings
 from papers.search.verify import verify
 
@@ -95,14 +95,14 @@ class ReadSession:
         """Return the newest months that may hold papers, newest first; the cache must hold them."""
         return (self.cache.months or ())[:count]
 
-    def read_postings(self, wanted: WantedPostings) -> MergedPostings:
+    def read_postings(self, required: RequiredPostings) -> MergedPostings:
         """Read postings of months, in one round trip or none while the layouts are as cached.
 
         Raises StoreError if a month is marked as compacted but its year does not have it.
         """
-        months = [month for group, _ in wanted for month in group]
+        months = [month for group, _ in required for month in group]
         for _ in range(_MAX_ATTEMPTS):
-            lookups = self.cache.segment_lookups(wanted)
+            lookups = self.cache.segment_lookups(required)
             if self.send(self.cache.posting_requests(lookups)):
                 return MergedPostings(lookups, months)
         reason = f"one of the months {sorted(months)} is compacted, but its year does not have it"
@@ -117,7 +117,7 @@ class ReadSession:
         more if a phrase turns out to be ambiguous.
         """
         while True:
-            read = self.read_postings(plan.wanted_postings(months))
+            read = self.read_postings(plan.required_postings(months))
             refined = plan.refine(read, known)
             if refined is None:
                 return plan, read

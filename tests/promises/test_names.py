@@ -100,9 +100,7 @@ def test_class_names_are_unique() -> None:
 
 
 MAY_REPEAT: Final = {
-    "fetch": "the function of a source, called through the table of tasks",
     "main": "the function that a program runs",
-    "render": "the function of a simulated format, called as `module.render`",
     "run": "the functions that jobs in Redis name: `workers.jobs.run`, `workers.trial.run`",
 }
 """Function names that several modules share, each with its reason."""

@@ -14,7 +14,7 @@ def test_empty_store_has_no_workload(redis: Redis) -> None:
     assert read_workload(redis, NOW) == Workload(0, False, 0, 0, 0)
 
 
-def test_workload_counts_what_waits_and_who_is_alive(redis: Redis) -> None:
+def test_workload_counts_queued_jobs_and_live_processes(redis: Redis) -> None:
     redis.sadd("rq:workers", "rq:worker:alive", "rq:worker:killed")
     redis.hset("rq:worker:alive", "birth", "now")
     redis.set(keys.SCHEDULER_LEASE, "token")

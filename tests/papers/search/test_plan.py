@@ -51,7 +51,7 @@ def plan_of(keyword: str) -> QueryPlan:
 
 def keys_of(plan: QueryPlan, month: int = MONTH) -> set[PostingKey]:
     """The postings that a plan wants of a month."""
-    wanted = plan.wanted_postings(MONTHS)
+    wanted = plan.required_postings(MONTHS)
     return {key for months, posting_keys in wanted if month in months for key in posting_keys}
 
 
@@ -137,7 +137,7 @@ def test_refining_ends_and_only_adds_postings(
     for _ in range(2 * len(MONTHS) + 3):
         ambiguous |= newly_ambiguous.pop() if newly_ambiguous else set()
         assert all(keys_of(plan, month) >= bare[month] for month in MONTHS)
-        wanted = [month for months, _ in plan.wanted_postings(MONTHS) for month in months]
+        wanted = [month for months, _ in plan.required_postings(MONTHS) for month in months]
         assert sorted(wanted, reverse=True) == list(MONTHS) or not any(bare.values())
         read = FakePostings({month: slots if month in ambiguous else {} for month in MONTHS})
         refined = plan.refine(read, known)

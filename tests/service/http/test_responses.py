@@ -190,7 +190,7 @@ def test_304_renders_and_encodes_nothing(
         assert client.get(FEED, headers={"Accept-Encoding": accepted}).status_code == 200
 
 
-def test_last_modified_tells_two_changes_within_a_second_apart(
+def test_last_modified_differs_for_two_changes_within_a_second(
     client: FlaskClient, announce: Announce, clock: Clock
 ) -> None:
     before = client.get(FEED).headers["Last-Modified"]

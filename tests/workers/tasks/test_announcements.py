@@ -40,7 +40,7 @@ class Harness:
         summary = TaskRunner(self.redis, self.settings, lambda: self.world.now).run(task, None)
         return f"{summary['state']}: {summary['said']}"
 
-    def asked_oai(self) -> int:
+    def oai_request_count(self) -> int:
         return len(self.world.requests_to("/oai"))
 
     def only(self) -> Paper:
@@ -92,10 +92,10 @@ def test_only_announced_papers_are_completed(harness: Harness) -> None:
 def test_oai_is_not_requested_without_news(harness: Harness) -> None:
     harness.world.announce(TEXT)
     harness.run()
-    assert harness.asked_oai() == 1
+    assert harness.oai_request_count() == 1
     harness.run()  # not modified
     harness.settings = replace(harness.settings, arxiv_oai_url="")
     harness.world.next_day()
     harness.world.announce(replace(TEXT, title="Another"))
     harness.run()
-    assert harness.asked_oai() == 1
+    assert harness.oai_request_count() == 1

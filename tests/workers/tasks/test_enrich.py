@@ -56,7 +56,7 @@ class Harness:
             parts.append(part)
         return parts
 
-    def asked_for(self) -> list[set[str]]:
+    def requested_ids(self) -> list[set[str]]:
         """Return the ids of each request to the API so far."""
         queries = [visit.target.split("id_list=")[1] for visit in self.world.requests_to("/api")]
         return [set(query.split("&")[0].split("%2C")) for query in queries]
@@ -88,15 +88,15 @@ def test_unknown_ids_are_backed_off_and_block_no_others(harness: Harness) -> Non
         harness.name(stored)
         harness.enrich()
     assert harness.enrich()[0].message == "1 papers that arXiv does not know yet"
-    assert sum(str(unknown) in requested for requested in harness.asked_for()) == 1
+    assert sum(str(unknown) in requested for requested in harness.requested_ids()) == 1
     harness.world.set_time(harness.world.now + 10 * MINUTE)
     harness.enrich()
     harness.world.set_time(harness.world.now + 29 * MINUTE)
     harness.enrich()
-    assert sum(str(unknown) in requested for requested in harness.asked_for()) == 2
+    assert sum(str(unknown) in requested for requested in harness.requested_ids()) == 2
     harness.world.set_time(harness.world.now + MINUTE)
     harness.enrich()
-    assert sum(str(unknown) in requested for requested in harness.asked_for()) == 3
+    assert sum(str(unknown) in requested for requested in harness.requested_ids()) == 3
 
 
 def test_id_that_becomes_known_is_described(harness: Harness) -> None:
