@@ -178,10 +178,11 @@ class MergedPostings:
         merged = self._bitmaps.get(key)
         if merged is not None:
             return merged & doc_ids
-        segments = (*self._complete_segments, *self._partial_segments)
-        return _union(
-            [_restrict(part, doc_ids) for cached in segments if (part := cached.get(key))]
-        )
+        parts = _restricted(self._complete_segments, key, doc_ids)
+        if self._partial_segments:
+            doc_ids = doc_ids & self._partial_doc_ids
+            parts += _restricted(self._partial_segments, key, doc_ids)
+        return _union(parts)
 
     def _merge(self, key: PostingKey) -> BitMap:
         """Unite the segments' postings; of a year read in part drop the other months."""
@@ -197,8 +198,11 @@ def _union(parts: Sequence[BitMap]) -> BitMap:
     return parts[0] if len(parts) == 1 else BitMap.union(BitMap(), *parts)
 
 
-def _restrict(part: SegmentPosting, doc_ids: BitMap) -> BitMap:
-    return (decode_doc_ids(part) if isinstance(part, bytes) else part) & doc_ids
+def _restricted(
+    segments: Iterable[SegmentPostings], key: PostingKey, doc_ids: BitMap
+) -> list[BitMap]:
+    parts = [part for cached in segments if (part := cached.get(key))]
+    return [(decode_doc_ids(part) if isinstance(part, bytes) else part) & doc_ids for part in parts]
 
 
 def _segment_bitmaps(segments: Iterable[SegmentPostings], key: PostingKey) -> list[BitMap]:

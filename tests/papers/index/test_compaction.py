@@ -24,7 +24,7 @@ from papers.index.postings import COMPACTED, LAYOUT_FIELD, doc_ids_of_months
 from papers.index.terms import text_shingles
 from papers.maintenance.retention import Retention
 from papers.model.arxiv_id import ArxivId
-from papers.model.paper import Channel, Sighting
+from papers.model.paper import AnnounceType, Channel, Sighting
 from papers.query.ast import Field, Text
 from papers.query.parser import parse_query
 from papers.query.request import SearchRequest
@@ -327,6 +327,18 @@ def test_long_lived_reader_finds_a_compacted_month_that_was_removed_and_came_bac
     Retention(redis).remove_before(202403, now=NOW)
     writer.ingest([sighting(202402, 3)], now=NOW)
     assert store.newest_ids(query) == [ArxivId(202402, 3)]
+
+
+def test_removed_paper_that_came_back_is_not_excluded_by_its_old_postings(redis: Redis) -> None:
+    crossed = {"announce_type": AnnounceType.REPLACE_CROSS}
+    listed = [sighting(month, 7, **crossed) for month in (202403, 202404)]
+    listed = [paper._replace(channel=Channel.ANNOUNCEMENT) for paper in listed]
+    Store(redis).ingest(listed, now=NOW)
+    Compactor(redis).compact_before(202501)
+    Retention(redis).remove_before(202404, now=NOW)
+    Store(redis).ingest([sighting(202403, 7), sighting(202503, 1, "Other")], now=NOW)
+    request = SearchRequest(query=parse_query("rewar*"))  # cross-lists are excluded by default
+    assert [paper.id for paper in Store(redis).search(request).papers] == [ArxivId(202403, 7)]
 
 
 def test_missing_year_segment_is_an_error(redis: Redis) -> None:

@@ -74,7 +74,7 @@ def test_error_is_one_line_and_an_exit_code(command: RunCommand, redis: Redis) -
     Path("cut").write_bytes(Path("b").read_bytes()[:-7])
     for arguments, code, message in (
         (("restore", "b"), 2, "the store is not empty; `--replace`"),
-        (("restore", "cut", "--replace"), 2, "cut is damaged or was cut"),
+        (("restore", "cut", "--replace"), 2, "cut is damaged or truncated"),
         (("restore", "none"), 2, "none: No such file"),
         (("backup", "none/b"), 2, "No such file"),
     ):
