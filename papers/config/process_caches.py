@@ -193,6 +193,12 @@ PROCESS_CACHES: Final = (
         "service.http.responses._format_http_date", "HTTP date by second", "1,024 dates", _LRU
     ),
     ProcessCache(
+        "service.markup.latex_html._tokenize_tex",
+        "TeX tokens and their partners by text",
+        "256 texts",
+        _LRU,
+    ),
+    ProcessCache(
         "service.markup.mathml.tex_to_mathml",
         "MathML by formula of at most 600 characters",
         "8,192 formulas",

@@ -175,7 +175,10 @@ def _split_blocks(
 
 
 def pick_score_range(since: date | None, until: date | None) -> tuple[float, float]:
-    """Return a range of days in seconds, the scores of the sorted set of picks."""
+    """Return the lowest and highest score, in seconds since 1970, of picks from two days.
+
+    The bound is infinite where a day is None.
+    """
     first = datetime.combine(since, time(), UTC).timestamp() if since else float("-inf")
     last = datetime.combine(until, time.max, UTC).timestamp() if until else float("inf")
     return first, last

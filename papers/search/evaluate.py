@@ -1,11 +1,11 @@
 """Evaluate a query tree over postings: papers that match for certain, and papers that may match.
 
 Every node evaluates to two bitmaps of doc ids, `exact` inside `possible` (two-phase evaluation).
-Words, labels and author names of two words are exact, and so are phrases of two words whose
-shingle has a posting of its own. Of any other phrase the postings only say that its shingles occur
-or, where a shingle shares a hashed slot with others, that they may occur: there the phrase's words
-narrow the candidates. `papers.search.verify` checks the rest on the papers' texts. Pure: postings
-in, bitmaps out.
+Words, labels and author names of two words are exact, and so are phrases of two words whose shingle
+has a posting of its own. Of any other phrase the postings only say that its shingles occur or,
+where a shingle shares a hashed slot with others, that they may occur: for those, the postings of
+the phrase's words narrow the candidates. `papers.search.verify` checks the rest on the papers'
+texts. Pure: postings in, bitmaps out.
 """
 
 from __future__ import annotations

@@ -123,7 +123,7 @@ class QueryExecution:
         return candidates
 
     def verify_docs(self, doc_ids: BitMap) -> BitMap:
-        """Return the candidates whose texts match, in one round trip or none."""
+        """Return the candidates whose texts match, in one round trip; none if all are cached."""
         return self.session.verify_docs(self._residual, doc_ids)
 
     @cached_property

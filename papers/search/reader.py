@@ -25,7 +25,7 @@ from papers.redis_backend.records import read_stored_papers
 from papers.search.evaluate import PostingKey, ProbeTerms
 from papers.search.index_cache import IndexCache, ReadRequest
 from papers.search.plan import QueryPlan, RequiredPostings
-from papers.search.segments import Months, SegmentLookup, SegmentPosting, SegmentPostings
+from papers.search.segments import Months, SegmentLookup, SegmentPostings
 from papers.search.verify import verify
 
 MAX_CACHE_BYTES: Final = 64_000_000

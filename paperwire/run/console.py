@@ -78,8 +78,8 @@ def format_next_fetch(
 ) -> str:
     """Describe which task runs next, and when; `now` is aware UTC.
 
-    `planned` is sorted by due time. A planned task that is not in `attempted`, the tasks that ran
-    before, has been claimed by a worker already, whatever its due time: it counts as due now.
+    `planned` is sorted by due time; `attempted` has the tasks that have run before. A planned task
+    that never ran counts as due now: a worker has claimed it, which moved its due time.
     """
     if not planned:
         return "nothing is planned yet"

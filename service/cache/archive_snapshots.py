@@ -62,7 +62,7 @@ class ArchiveSnapshots:
         return [papers[id] for id in sorted(papers, reverse=True)]
 
     def _load(self, key: str, keyword: Keyword, ttl: timedelta) -> dict[ArxivId, Paper]:
-        """Return the snapshot, {} if there is none: a keyword with a new query has none yet."""
+        """Return the snapshot, {} if there is none, it is damaged, or it is of an earlier query."""
         with translate_store_errors(self._redis), self._redis.pipeline(transaction=False) as pipe:
             pipe.get(key)
             pipe.expire(key, ttl)

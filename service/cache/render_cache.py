@@ -1,5 +1,7 @@
 """Render cache: a response is rendered once and served to all until what it shows has changed.
 
+Requests for the same uncached response are coalesced (single-flight): one process renders.
+
     one round trip: revision, task states, keywords, and the cached response
       (`service/cache/lookup.py`) unless this process has it in memory
       ─▶ rendered from this very state: serve it

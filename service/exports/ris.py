@@ -26,7 +26,10 @@ def render_ris(papers: Sequence[Paper]) -> bytes:
 
 
 def ris_author(name: AuthorName) -> str:
-    """Format a name: family, given, suffix. A comma in a literal name would split it."""
+    """Format a name: family, given, suffix.
+
+    Commas are removed from a literal name: RIS would split it there.
+    """
     if name.literal:
         return name.literal.replace(",", "")
     family = " ".join(part for part in (name.particle, name.family) if part)

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from html import escape
 from typing import Final
 
@@ -140,7 +141,7 @@ class _HtmlRenderer:
         return self._render_formula(token, kind)
 
     def _enclosing_text(self, token: re.Match[str], kind: str) -> tuple[str, str]:
-        """Return what goes before and after the words of a command."""
+        """Return the markup before and after the argument of a command."""
         if kind == "named":
             return "", f" ({self._render_url(token['url'])})"
         return self._element_tags(_STYLE_ELEMENTS[token[kind]])
@@ -191,8 +192,12 @@ def _has_no_tex(text: str) -> bool:
     return "$" not in text and "\\" not in text and "``" not in text
 
 
+@lru_cache(maxsize=256)
 def _tokenize_tex(text: str) -> tuple[tuple[re.Match[str], ...], Mapping[int, int]]:
-    """Return the tokens of a text, and the index of each token's partner."""
+    """Return the tokens of a text, and the index of each token's partner.
+
+    Cached: a page shows a text whole and as an excerpt, and each feed format renders it.
+    """
     tokens = tuple(_TEX_TOKEN.finditer(text))
     return tokens, _match_delimiters(tokens)
 

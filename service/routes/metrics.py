@@ -39,7 +39,7 @@ _SOURCE_GAUGES: Final = (
 
 @metrics.get("/metrics")
 def exposed() -> Response:
-    """Serve all metrics. Raises Unauthorized for other machines without the token."""
+    """Serve all metrics. Raises Unauthorized for a request from elsewhere without the token."""
     ctx = context()
     if not is_local(request, proxies=ctx.settings.trusted_proxies):
         require_token(ctx.settings, request.headers)

@@ -47,7 +47,8 @@ Throttle = Callable[[], AbstractContextManager[Any]]
 class UpstreamResponse:
     """An upstream's response: 200 with a body, or 304 and `not_modified`.
 
-    `url` is the address after redirects. `memo` was saved with the validators of a 304.
+    `url` is the address after redirects. `memo` is the text that the caller saved with the
+    validators (`save_validators`); empty unless this is a 304.
     """
 
     requested_url: str

@@ -18,13 +18,13 @@ from papers.redis_backend.connection import translate_store_errors
 log = logging.getLogger(__name__)
 
 _RENEW_SCRIPT: Final = """
--- KEYS: the lease. ARGV: token, milliseconds. 1 where it is ours, and then for so much longer.
+-- KEYS: the lease. ARGV: token, milliseconds. Extends the lease and returns 1 if we hold it.
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 return redis.call('PEXPIRE', KEYS[1], ARGV[2])
 """
 
 _RELEASE_SCRIPT: Final = """
--- KEYS: the lease. ARGV: token. Gives up what is ours, and nobody else's.
+-- KEYS: the lease. ARGV: token. Deletes the lease if we hold it.
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 return redis.call('DEL', KEYS[1])
 """

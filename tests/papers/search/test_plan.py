@@ -68,7 +68,7 @@ WORTHWHILE_TERMS: list[tuple[str, dict[PostingKey, int], set[bytes]]] = [
 
 
 @pytest.mark.parametrize(("keyword", "sizes", "chosen"), WORTHWHILE_TERMS)
-def test_probe_terms_are_the_words_that_spare_more_than_they_cost(
+def test_probe_terms_are_words_cheaper_to_read_than_the_texts_they_rule_out(
     keyword: str, sizes: Mapping[PostingKey, int], chosen: set[bytes]
 ) -> None:
     plan = plan_of(keyword)

@@ -48,7 +48,7 @@ def test_home_shows_keywords_papers_feeds_and_the_acknowledgment(client: FlaskCl
     assert (form["action"], form.find("input")["name"]) == ("/search", "q")
 
 
-def test_pages_are_cached_shorter_than_feeds(client: FlaskClient) -> None:
+def test_pages_are_cached_for_a_minute(client: FlaskClient) -> None:
     for path in ("/", "/k/reward-model", "/search?q=reward"):
         assert client.get(path).headers["Cache-Control"] == "public, max-age=60"
 
