@@ -330,8 +330,10 @@ def test_long_lived_reader_finds_a_compacted_month_that_was_removed_and_came_bac
 
 
 def test_removed_paper_that_came_back_is_not_excluded_by_its_old_postings(redis: Redis) -> None:
-    crossed = {"channel": Channel.ANNOUNCEMENT, "announce_type": AnnounceType.REPLACE_CROSS}
-    listed = [sighting(month, 7)._replace(**crossed) for month in (202403, 202404)]
+    crossed = sighting(202403, 7)._replace(
+        channel=Channel.ANNOUNCEMENT, announce_type=AnnounceType.REPLACE_CROSS
+    )
+    listed = [crossed, crossed._replace(id=ArxivId(202404, 7))]
     Store(redis).ingest(listed, now=NOW)
     Compactor(redis).compact_before(202501)
     Retention(redis).remove_before(202404, now=NOW)
