@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from papers.config.sources import COMMUNITY_KIND, TASK_TITLES, is_source_task
+from papers.config.sources import COMMUNITY_KIND, SOURCES, TASK_TITLES, is_source_task
 from papers.state.task_states import TaskState, TaskStatus
 from service.markup.clean import single_line, source_name
 
@@ -16,10 +16,11 @@ _TROUBLE_WORDS: Final = {TaskStatus.STALE: "late", TaskStatus.FAILING: "not answ
 def task_title(task: str) -> str:
     """Return the title of a task: `announcements:cs.AI` is `arXiv cs.AI`."""
     kind, _, name = task.partition(":")
-    if kind not in TASK_TITLES:
-        return single_line(task)
     if kind == COMMUNITY_KIND:
         return source_name(name)
+    if kind not in TASK_TITLES:
+        titles = (spec.title for spec in SOURCES.values() if kind in spec.task_kinds)
+        return next(titles, single_line(task))
     name = single_line(name)
     return TASK_TITLES[kind].format(name=name.replace(":", ", ") if kind == "mail" else name)
 

@@ -59,15 +59,16 @@ TASK_TITLES: Final[dict[str, str]] = {
     "oai": "arXiv OAI-PMH",
     "enrich": "arXiv API",
     "backfill": "arXiv backfill",
-    "hf": "Hugging Face Daily Papers",
-    COMMUNITY_KIND: "{name}",
     "fill": "first papers of {name}",
     "retention": "retention",
     "closing": "compaction",
     "mail": "e-mail of {name}",
     "websub": "WebSub hub",
 }
-"""Kind of task to its display name; `{name}` is the part after the colon."""
+"""Kind of task to its display name; `{name}` is the part after the colon.
+
+A kind that is not listed has the title of its source.
+"""
 
 SLUG_PATTERN: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 """The form of names in URLs: of communities and of saved keywords."""
