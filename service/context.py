@@ -17,6 +17,7 @@ from papers.errors import BadParameter, UnknownKeyword
 from papers.model.paper import Paper
 from papers.query.ast import any_of
 from papers.query.match import FoldedPaper, matches_node
+from papers.query.notes import Note
 from papers.query.parser import Query, parse_query
 from papers.query.request import Page, SearchRequest
 from papers.redis_backend.connection import connect
@@ -174,8 +175,7 @@ class AppContext:
 class FeedResult:
     """The result of a search: its URLs, the saved keywords if any, the query and a page of papers.
 
-    With several keywords a paper matches if it matches any. `previous_page` is None on the first
-    page.
+    With several keywords a paper matches any. `previous_page` is None on the first page.
     """
 
     address: SearchUrls
@@ -194,7 +194,12 @@ class FeedResult:
     @property
     def query_in_words(self) -> str:
         """The query in words."""
-        return f"any of {self.name}" if len(self.keywords) > 1 else self.query.canonical
+        return f"any of {self.name}" if len(self.keywords) > 1 else self.query.display_text
+
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """How the query was read where it may be meant otherwise."""
+        return self.query.notes if self.keywords else self.query.notes_at_address
 
     def matched_keywords(self, paper: Paper) -> tuple[Keyword, ...]:
         """Return which of several keywords a paper matches; none if there is only one keyword."""
@@ -206,9 +211,8 @@ class FeedResult:
     def make_entry(self, paper: Paper) -> Entry:
         """Return a paper as an entry; in order of picks it leads with the pick."""
         lead = select_lead_pick(paper, self.search_request.source) if self.is_by_pick else None
-        return Entry(
-            paper, lead_pick=lead, keywords=tuple(k.slug for k in self.matched_keywords(paper))
-        )
+        slugs = tuple(keyword.slug for keyword in self.matched_keywords(paper))
+        return Entry(paper, lead_pick=lead, keywords=slugs)
 
     @property
     def page_links(self) -> dict[str, SearchUrls]:
@@ -247,12 +251,13 @@ def search_title(keywords: Sequence[Keyword], query: Query | None) -> str:
     names = [single_line(keyword.name) for keyword in keywords]
     excess = len(names) - _MAX_TITLE_NAMES
     shown = names if excess <= 1 else [*names[:_MAX_TITLE_NAMES], f"{excess} more"]
-    return ", ".join(shown) or (single_line(query.canonical) if query else "")
+    return ", ".join(shown) or (single_line(query.display_text) if query else "")
 
 
 def union_query(keywords: Sequence[Keyword]) -> Query:
     """Return the query that matches what any of the keywords matches."""
-    return Query(any_of(parse_query(keyword.query).tree for keyword in keywords))
+    first, *others = [parse_query(keyword.query) for keyword in keywords]
+    return Query(any_of([first.tree, *(query.tree for query in others)])) if others else first
 
 
 def open_context(app: Flask, settings: Settings) -> None:

@@ -58,6 +58,7 @@ PROCESS_CACHES: Final = (
         "1,024 leaves",
         _LRU,
     ),
+    ProcessCache("papers.index.terms.label_terms", "terms by label", "1,024 labels", _LRU),
     ProcessCache(
         "papers.index.terms.text_shingles", "shingles by query leaf", "1,024 leaves", _LRU
     ),

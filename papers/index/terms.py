@@ -20,7 +20,7 @@ from itertools import pairwise
 from typing import Final
 
 from papers.index.shingle_hashing import is_content_word, shingle_hashes, word_hash
-from papers.model.categories import archive_of
+from papers.model.categories import aliased_categories, archive_of
 from papers.model.labels import (
     MAX_MONTH_SPAN,
     announce_type_name,
@@ -29,7 +29,7 @@ from papers.model.labels import (
     paper_flags,
 )
 from papers.model.paper import Paper
-from papers.query.ast import Field, Label, LabelKind, Text
+from papers.query.ast import ARCHIVE_SUFFIX, Field, Label, LabelKind, Text
 from papers.text.folding import tokenize_unstemmed
 
 _CACHE_SIZE: Final = 1024
@@ -130,8 +130,28 @@ def is_single_shingle(text: Text) -> bool:
 
 
 def label_term(label: Label) -> bytes:
-    """Return the term of a label, with runs of white space as one blank."""
+    """Return the term of a label, with runs of white space as one blank.
+
+    What has the label has one of `label_terms`.
+    """
     return f"{_LABEL_KINDS[label.kind]}{' '.join(label.value.split())}".encode()
+
+
+@lru_cache(maxsize=_CACHE_SIZE)
+def label_terms(label: Label) -> tuple[bytes, ...]:
+    """Return the terms of which a paper with a label has at least one.
+
+    An archive has the categories of other archives that are aliases of its own. A primary category
+    is one of the paper's categories; which one the index does not know.
+    """
+    if label.kind is LabelKind.PRIMARY:
+        archive = label.value.removesuffix(ARCHIVE_SUFFIX)
+        kind = LabelKind.CATEGORY if archive == label.value else LabelKind.ARCHIVE
+        return label_terms(Label(kind, archive))
+    if label.kind is not LabelKind.ARCHIVE:
+        return (label_term(label),)
+    others = (Label(LabelKind.CATEGORY, name) for name in aliased_categories(label.value))
+    return (label_term(label), *map(label_term, others))
 
 
 def day_term(month: int, day: date) -> bytes:

@@ -228,6 +228,25 @@ def category_title(category: str) -> str:
     return CATEGORIES.get(name) or ARCHIVES.get(name, category)
 
 
+def archives_of(category: str) -> frozenset[str]:
+    """Return the archives of a category under all of its names: `math` and `cs` of `math.NA`."""
+    return _ALL_ARCHIVES.get(category) or frozenset([archive_of(category)])
+
+
+def aliased_categories(archive: str) -> tuple[str, ...]:
+    """Return the categories of other archives that have an alias in this one: `eess.SY` of `cs`."""
+    return _ALIASED.get(archive, ())
+
+
 def archive_of(category: str) -> str:
     """Return the archive of a category: `cs` of `cs.AI`, `hep-th` of itself."""
     return category.partition(".")[0]
+
+
+_ALL_ARCHIVES: Final = {
+    name: frozenset({archive_of(alias), archive_of(name)}) for alias, name in ALIASES.items()
+}
+_ALIASED: Final = {
+    archive: tuple(name for alias, name in ALIASES.items() if archive_of(alias) == archive)
+    for archive in map(archive_of, ALIASES)
+}

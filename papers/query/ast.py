@@ -22,6 +22,7 @@ from datetime import date
 from typing import Final
 
 from papers.model.arxiv_id import ArxivId
+from papers.model.labels import Flag
 from papers.text.plurals import singularize
 
 _NEVER_SINGULARS: Final = frozenset("the and for are but not can has our its was".split())
@@ -74,9 +75,15 @@ class Text:
             f"{field}{body}*"
             if self.is_prefix
             else f'{field}"{body}"'
-            if " " in body
+            if " " in body or (not field and self.words in _SMALL_OPERATORS)
             else field + body
         )
+
+
+ARCHIVE_SUFFIX: Final = ".*"
+"""After an archive: all of its categories."""
+_SMALL_OPERATORS: Final = (("or",), ("and",))
+"""Words that are written in quotes, as they are operators without."""
 
 
 class LabelKind(enum.StrEnum):
@@ -86,20 +93,26 @@ class LabelKind(enum.StrEnum):
     ARCHIVE = "archive"
     SOURCE = "source"
     TYPE = "type"
+    PRIMARY = "primary"
     FLAG = "flag"
 
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """Papers with a label: a category, an archive, a source, an announce type or a flag."""
+    """Papers with a label: a category, an archive, a source, an announce type or a flag.
+
+    The value of a primary category is a category, or an archive and `.*`.
+    """
 
     kind: LabelKind
     value: str
 
     def __str__(self) -> str:
-        return (
-            f"cat:{self.value}.*" if self.kind is LabelKind.ARCHIVE else f"{self.kind}:{self.value}"
-        )
+        if self.kind is LabelKind.ARCHIVE:
+            return f"{LabelKind.CATEGORY}:{self.value}{ARCHIVE_SUFFIX}"
+        if self.kind is LabelKind.FLAG:
+            return f"{'has' if self.value == Flag.CODE else 'is'}:{self.value}"
+        return f"{self.kind}:{self.value}"
 
 
 @dataclass(frozen=True, slots=True)

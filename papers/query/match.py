@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
+from itertools import chain
 from typing import Final
 
-from papers.model.categories import archive_of
+from papers.model.categories import archives_of
 from papers.model.labels import announce_type_name, indexed_day, paper_flags
 from papers.model.packing import LazyPaper
 from papers.model.paper import Paper
 from papers.query.ast import (
+    ARCHIVE_SUFFIX,
     And,
     DateRange,
     Field,
@@ -127,6 +129,13 @@ def _label_matches(label: Label, paper: FoldedPaper) -> bool:
     return label.value in _LABEL_VALUES[label.kind](paper.paper)
 
 
+def _primary_labels(paper: Paper) -> list[str]:
+    """Return the values of `primary:` that a paper has: its category, and its archives."""
+    if paper.primary not in paper.categories:  # not stated, or not what the index knows
+        return []
+    return [paper.primary, *(name + ARCHIVE_SUFFIX for name in archives_of(paper.primary))]
+
+
 def _date_range_matches(days: DateRange, paper: FoldedPaper) -> bool:
     day = indexed_day(paper.paper)
     return days.contains(day, day)
@@ -144,7 +153,8 @@ FIELD_ATTRIBUTES: Final = {
 
 _LABEL_VALUES: Final[dict[LabelKind, Callable[[Paper], Iterable[str]]]] = {
     LabelKind.CATEGORY: lambda paper: paper.categories,
-    LabelKind.ARCHIVE: lambda paper: [archive_of(category) for category in paper.categories],
+    LabelKind.ARCHIVE: lambda paper: chain.from_iterable(map(archives_of, paper.categories)),
+    LabelKind.PRIMARY: _primary_labels,
     LabelKind.SOURCE: lambda paper: [source.casefold() for source in paper.sources],
     LabelKind.TYPE: lambda paper: [announce_type_name(paper)],
     LabelKind.FLAG: paper_flags,

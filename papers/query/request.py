@@ -10,7 +10,7 @@ from typing import Final, Literal
 from papers.model.arxiv_id import ArxivId
 from papers.model.labels import Flag
 from papers.model.paper import AnnounceType, Paper
-from papers.query.ast import DateRange, Label, LabelKind, MinVotes, Node, all_of, any_of
+from papers.query.ast import DateRange, IdFilter, Label, LabelKind, MinVotes, Node, all_of, any_of
 from papers.query.parser import Query
 
 ANNOUNCE_TYPE_NAMES: Final = tuple(
@@ -57,6 +57,8 @@ class SearchRequest:
             required.append(Label(LabelKind.FLAG, Flag.PICKED))
         elif self.since or self.until:
             required.append(DateRange(self.since, self.until))
+        if isinstance(self.query.tree, IdFilter) and self.types == DEFAULT_ANNOUNCE_TYPES:
+            return all_of(required)  # one paper, however it was announced
         required_types, excluded_types = _type_filters(self.types)
         return all_of([*required, *required_types], excluded_types)
 

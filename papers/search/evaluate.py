@@ -24,6 +24,7 @@ from papers.index.terms import (
     day_term,
     is_single_shingle,
     label_term,
+    label_terms,
     text_shingles,
     text_terms,
     title_terms,
@@ -195,9 +196,9 @@ class Evaluator:
         return BitMap() if found is None else found
 
     def evaluate_label(self, label: Label) -> Candidates:
-        """Return the papers with a label: exact."""
-        found = self.postings.bitmap_of(label_term(label))
-        return Candidates(found, found)
+        """Return the papers with a label: exact, except for a primary category."""
+        found = BitMap.union(*map(self.postings.bitmap_of, label_terms(label)))
+        return Candidates(found if is_exact(label) else BitMap(), found)
 
     def evaluate_id(self, node: IdFilter) -> Candidates:
         """Return one paper: only its record tells whether it exists."""
@@ -289,7 +290,9 @@ NODE_EVALUATIONS: Final[dict[type, NodeEvaluation]] = {
         Evaluator.evaluate_or, lambda node: all(map(is_exact, node.alternatives)), lambda _: 3
     ),
     Text: NodeEvaluation(Evaluator.evaluate_text, _is_exact_text, _text_rank),
-    Label: NodeEvaluation(Evaluator.evaluate_label, lambda _: True, lambda _: 2),
+    Label: NodeEvaluation(
+        Evaluator.evaluate_label, lambda node: node.kind is not LabelKind.PRIMARY, lambda _: 2
+    ),
     IdFilter: NodeEvaluation(Evaluator.evaluate_id, lambda _: False, lambda _: 3),
     MinVotes: NodeEvaluation(Evaluator.evaluate_votes, lambda _: False, lambda _: 3),
     DateRange: NodeEvaluation(Evaluator.evaluate_dates, lambda _: True, lambda _: 2),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple, Protocol
 
-from papers.index.terms import label_term, text_shingles, text_terms, title_terms
+from papers.index.terms import label_terms, text_shingles, text_terms, title_terms
 from papers.model.labels import month_day_range
 from papers.query.ast import (
     And,
@@ -174,7 +174,7 @@ NODE_ESTIMATES: Final[Mapping[type, NodeEstimates]] = {
         _no_keys,
     ),
     Text: NodeEstimates(_text_selectivity, _any_month, _text_keys),
-    Label: NodeEstimates(_label_selectivity, _any_month, lambda node, _: [label_term(node)]),
+    Label: NodeEstimates(_label_selectivity, _any_month, lambda node, _: label_terms(node)),
     IdFilter: NodeEstimates(
         _label_selectivity, lambda node, month: node.id.month == month, _no_keys
     ),

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from redis import Redis
 
-from papers.errors import BadParameter, StoreError, UnknownKeyword
+from papers.errors import BadParameter, BadQuery, StoreError, UnknownKeyword
 from papers.query.ast import any_of
 from papers.query.parser import Query, parse_query
 from papers.redis_backend import keys
@@ -31,7 +31,7 @@ _SEED_COMPLETE: Final = ""
 
 @dataclass(frozen=True, slots=True)
 class Keyword:
-    """A saved keyword; `query` is canonical, `added_at` aware UTC."""
+    """A saved keyword; `query` is a display text, `added_at` aware UTC."""
 
     slug: str
     name: str
@@ -72,7 +72,7 @@ class Keywords:
 
         Raises BadQuery; BadParameter for a name without a slug, or with another keyword's slug.
         """
-        keyword = Keyword(slug_of(name), name.strip(), parse_query(query_text).canonical, now)
+        keyword = Keyword(slug_of(name), name.strip(), parse_query(query_text).display_text, now)
         with translate_store_errors(self._redis):
             if not self._redis.hsetnx(keys.KEYWORDS, keyword.slug, _encode(keyword)):
                 return self._update_query(keyword, now)
@@ -154,7 +154,8 @@ class Keywords:
         changed = Keyword(known.slug, known.name, keyword.query, known.added_at)
         with translate_store_errors(self._redis):
             self._redis.hset(keys.KEYWORDS, changed.slug, _encode(changed))
-        self._task_states.schedule(initial_fetch_task(changed.slug), now)
+        if parse_query(known.query) != parse_query(keyword.query):
+            self._task_states.schedule(initial_fetch_task(changed.slug), now)
         return changed
 
 
@@ -201,8 +202,23 @@ def _decode(slug: str, stored: bytes) -> Keyword:
     try:
         values = json.loads(stored)
         added_at = datetime.fromisoformat(values["added_at"])
-        return Keyword(slug, values["name"], values["query"], added_at)
+        return Keyword(slug, values["name"], _quote_small_or(values["query"]), added_at)
     except (ValueError, KeyError, TypeError) as error:
         raise StoreError(
             f"{keys.KEYWORDS}: {stored[:200]!r} is no keyword ({error}); delete {slug!r} to go on"
         ) from error
+
+
+def _quote_small_or(text: str) -> str:
+    """Return a stored query in which no small `or` is an operator.
+
+    Operators are stored in capitals: in a query that an earlier version stored, `or` is a word.
+    """
+    if " or " not in text:
+        return text
+    try:
+        notes = parse_query(text).notes
+    except BadQuery:
+        return text
+    readings = [note.alternative_query for note in notes if note.kind == "operator"]
+    return readings[0] if readings and readings[0] else text

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from papers.errors import BadInput, BadParameter, UnknownKeyword
+from papers.query.parser import parse_query
 from papers.state.keywords import Keywords
 from paperwire.operations.session import CommandSession
 from service.exports.opml_reader import (
@@ -66,12 +67,12 @@ def _save_unless_known(session: CommandSession, keyword: ImportedKeyword) -> tup
     try:
         existing = saved.get(keyword.name)
     except UnknownKeyword:
-        added = saved.add(keyword.name, keyword.query.canonical, now=session.now)
+        added = saved.add(keyword.name, keyword.query.display_text, now=session.now)
         return (
             "saved",
             f"{added.query} (derived from the name)" if keyword.is_guessed else added.query,
         )
-    if keyword.is_guessed or existing.query == keyword.query.canonical:
+    if keyword.is_guessed or parse_query(existing.query) == keyword.query:
         return "known", ""
     return (
         "refused",

@@ -57,6 +57,12 @@ def format_progress(run: Document) -> str:
     return f"{run['task']:<24}running  {run['done']}{total} records, {run['pace']:.1f} a second"
 
 
+def format_note(note: Document) -> str:
+    """Render how a keyword was read, and the keyword that means the other reading."""
+    other = note["alternative_query"]
+    return f"note: {note['text']}" + (f": {other}" if other else "")
+
+
 def format_paper_line(paper: Document) -> str:
     """Render a paper in one line: id, date, votes, title."""
     votes = f"{paper['votes']}▲" if paper["votes"] is not None else ""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date
 from importlib.resources import files
 from pathlib import Path
@@ -71,13 +71,16 @@ def search_papers(
     )
     found = [paper_json(paper) for paper in page.papers]
     document = {
-        "query": parsed.canonical,
+        "query": parsed.display_text,
+        "read_as": parsed.canonical,
+        "notes": [asdict(note) for note in parsed.notes],
         "papers": found,
         "next": page.next_cursor,
         "complete": page.is_complete,
     }
     lines = [output.format_paper_line(paper) for paper in found] or ["no papers match"]
-    return CommandResult("\n".join(lines), document)
+    notes = [output.format_note(asdict(note)) for note in parsed.notes]
+    return CommandResult("\n".join([*notes, *lines]), document)
 
 
 def papers_by_id(session: CommandSession, ids: Sequence[str]) -> CommandResult:

@@ -127,7 +127,7 @@ def _query_from_description(outline: OpmlOutline, slug: str) -> tuple[Query, boo
 def _choose_name(outline: OpmlOutline, slug: str, query: Query) -> str:
     """Return the first valid name: the feed's title in the list, its slug, or its query."""
     titled = _TITLE_SUFFIX.sub("", outline.name)
-    for name in (titled, "" if slug == "search" else slug, query.canonical[:MAX_NAME_LENGTH]):
+    for name in (titled, "" if slug == "search" else slug, query.display_text[:MAX_NAME_LENGTH]):
         try:
             slug_of(name)
         except BadInput:

@@ -18,6 +18,7 @@ from service.pages.parts.highlight import HighlightedEntry, highlight_entry
 from service.pages.parts.page_response import cached_page, pages, uncached_page
 from service.pages.parts.plots import month_plot
 from service.pages.parts.reader_links import mailed_keywords
+from service.pages.parts.readings import link_notes
 from service.source_status import source_trouble
 from service.urls.keyword_urls import SEARCH_SLUG, SearchUrls, path_with_params
 
@@ -88,7 +89,8 @@ def render_papers_page(
         hidden_fields=hidden_form_fields(address),
         trouble=source_trouble(found.source_states),
         mailed=[often for slug, often in mailed_keywords(ctx.settings) if slug == address.slug],
-        q="" if found.keywords else found.query.canonical,
+        q="" if found.keywords else found.query.display_text,
+        notes=link_notes(ctx, found.notes, address.params) if first_page else [],
     ).encode()
 
 

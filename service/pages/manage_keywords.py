@@ -89,7 +89,7 @@ def _build_preview(ctx: AppContext, given: Mapping[str, str]) -> QueryPreview:
     ask = SearchRequest(query=query, limit=PREVIEW_PAPERS)
     papers = [highlight_entry(Entry(paper), query) for paper in ctx.store.search(ask).papers]
     counts = ctx.counter.count(ask.tree)
-    return QueryPreview(query.canonical, papers, counts, month_plot(counts) if counts else None)
+    return QueryPreview(query.display_text, papers, counts, month_plot(counts) if counts else None)
 
 
 def _save(ctx: AppContext, given: Mapping[str, str]) -> str:

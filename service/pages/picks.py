@@ -186,7 +186,7 @@ def _render_picks(
         atom_url=address.url("atom"),
         search_path=address.path("page"),
         thumbnails=ctx.settings.thumbnails,
-        query=query.canonical if query else "",
+        query=query.display_text if query else "",
         base_path=base_path,
         trending_path=_path_with_query("/trending", query),
         q="",

@@ -14,6 +14,7 @@ from service.feeds.entry import Entry
 from service.pages.parts.highlight import highlight_entry
 from service.pages.parts.page_response import PAGE_MAX_AGE, pages, uncached_page
 from service.pages.parts.plots import month_plot
+from service.pages.parts.readings import link_notes
 from service.urls.keyword_urls import SEARCH_SLUG, SearchUrls
 from service.urls.params import SearchParams
 
@@ -40,9 +41,11 @@ def _preview_values(ctx: AppContext, text: str) -> dict[str, Any]:
     query = parse_query(text)
     ask = SearchRequest(query=query, limit=PREVIEW_PAPERS)
     page, counts = ctx.store.search(ask), ctx.counter.count(ask.tree)
-    address = SearchUrls(ctx.settings.base_url, SEARCH_SLUG, SearchParams(query, {}))
+    params = SearchParams(query, {})
+    address = SearchUrls(ctx.settings.base_url, SEARCH_SLUG, params)
     return {
         "query": query,
+        "notes": link_notes(ctx, query.notes, params),
         "path": address.path("page"),
         "papers": [highlight_entry(Entry(paper), query) for paper in page.papers],
         "counts": counts,

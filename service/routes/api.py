@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Final
 
@@ -175,7 +176,9 @@ def source_json(state: TaskState) -> dict[str, Any]:
 def _page_json(found: FeedResult) -> dict[str, Any]:
     urls, cursor = found.address, found.page.next_cursor
     return {
-        "query": found.query.canonical,
+        "query": found.query.display_text,
+        "read_as": found.query.canonical,
+        "notes": [asdict(note) for note in found.notes],
         "papers": [paper_json(paper, found.matched_keywords(paper)) for paper in found.page.papers],
         "next": urls.base_url + urls.at_cursor(cursor).api_path if cursor else None,
         "complete": found.page.is_complete,

@@ -83,8 +83,14 @@ RESPONSE_SCHEMAS: Final = {
         keywords={"type": ["array", "null"], "items": _TEXT},
     ),
     "Papers": _object(
-        query=_TEXT, papers=_list(_ref("Paper")), next=_MAYBE_URL, complete={"type": "boolean"}
+        query=_TEXT,
+        read_as=_TEXT,
+        notes=_list(_ref("Note")),
+        papers=_list(_ref("Paper")),
+        next=_MAYBE_URL,
+        complete={"type": "boolean"},
     ),
+    "Note": _object(kind=_TEXT, text=_TEXT, alternative_query=_TEXT),
     "Keyword": _object(
         slug=_TEXT,
         name=_TEXT,

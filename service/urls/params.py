@@ -1,7 +1,8 @@
 """Query parameters of URLs, and their canonical form.
 
 `parse_params` turns the arguments of a request into `SearchParams`, whose `query_string` is the one
-that every equal request is redirected to: canonical keyword, parameters sorted, defaults left out.
+that every equal request is redirected to: the keyword as it is displayed, parameters sorted,
+defaults left out.
 `ALL_PARAMETERS` is the whole table: the OpenAPI description is generated from it too.
 """
 
@@ -56,7 +57,7 @@ class SearchParams:
         """The canonical query string, without `?`; empty if all parameters are default."""
         pairs = [(KEYWORD_PARAMETER.name, slug) for slug in self.keywords]
         if self.query:
-            pairs.append((QUERY_PARAMETER.name, self.query.canonical))
+            pairs.append((QUERY_PARAMETER.name, self.query.display_text))
         if self.digest_kind:
             pairs.append((DIGEST_PARAMETER.name, self.digest_kind))
         pairs += self.option_strings.items()
@@ -186,7 +187,7 @@ QUERY_PARAMETER: Final = Parameter(
     "q",
     "query",
     lambda text, _: parse_query(text),
-    lambda query: str(query.canonical),
+    lambda query: str(query.display_text),
     {"type": "string", "minLength": 1},
     "The keyword, in the keyword language.",
 )

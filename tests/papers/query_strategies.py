@@ -7,7 +7,9 @@ from hypothesis import strategies as st
 from papers.model.arxiv_id import ArxivId
 from papers.model.categories import canonical_category
 from papers.query.ast import Field, IdFilter, Label, LabelKind, Node, Text, all_of, any_of, leaves
-from papers.query.parser import MAX_QUERY_LENGTH, MAX_TERMS, Query
+from papers.query.grammar import MAX_TERMS
+from papers.query.parser import Query
+from papers.query.tokens import MAX_QUERY_LENGTH
 from papers.text.folding import tokenize, tokenize_unstemmed
 from tests.papers.papers_strategies import CATEGORIES, NAMES, WORDS, ids
 
@@ -33,10 +35,16 @@ leaf = st.one_of(
     st.sampled_from(CATEGORIES).map(
         lambda name: Label(LabelKind.CATEGORY, canonical_category(name))
     ),
-    st.sampled_from(["cs", "math", "hep-th"]).map(lambda name: Label(LabelKind.ARCHIVE, name)),
+    st.sampled_from(["cs", "math", "hep-th", "stat"]).map(
+        lambda name: Label(LabelKind.ARCHIVE, name)
+    ),
     st.sampled_from(["arxiv", "hf", "ours", "nobody"]).map(
         lambda name: Label(LabelKind.SOURCE, name)
     ),
+    st.sampled_from(["cs.CL", "math-ph", "cs.*", "math.*"]).map(
+        lambda name: Label(LabelKind.PRIMARY, name)
+    ),
+    st.sampled_from(["picked", "withdrawn", "code"]).map(lambda name: Label(LabelKind.FLAG, name)),
     ids.map(IdFilter) | st.just(IdFilter(ArxivId.parse("2503.00099"))),
 )
 

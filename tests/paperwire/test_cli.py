@@ -44,6 +44,15 @@ def test_empty_store_is_reported(command: RunCommand) -> None:
     assert command("search", "reasoning").stdout == "no papers match\n"
 
 
+def test_search_says_how_it_read_a_keyword(command: RunCommand) -> None:
+    output = command("search", "au:geoffrey hinton").stdout
+    assert "note: read as author geoffrey and the word hinton" in output
+    assert 'au:"geoffrey hinton"' in output
+    document = json_output(command("search", "Rewards or x", "--json"))
+    assert (document["query"], document["read_as"]) == ("Rewards OR x", "reward OR x")
+    assert [note["kind"] for note in document["notes"]] == ["operator"]
+
+
 def test_fetched_papers_can_be_searched_and_shown(command: RunCommand, upstream: Upstream) -> None:
     id = upstream.announce(Manuscript(title="A Small Reward Model"))
     upstream.pick(id, "weekly")

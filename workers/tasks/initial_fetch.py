@@ -13,8 +13,19 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Final
 
-from papers.model.categories import ALIASES, CATEGORIES
-from papers.query.ast import And, Field, Label, LabelKind, Node, Or, Text, leaves
+from papers.model.categories import ALIASES, CATEGORIES, aliased_categories
+from papers.query.ast import (
+    ARCHIVE_SUFFIX,
+    And,
+    Field,
+    Label,
+    LabelKind,
+    Leaf,
+    Node,
+    Or,
+    Text,
+    leaves,
+)
 from papers.query.parser import parse_query
 from papers.state.keywords import Keywords
 from workers.sources.arxiv import api
@@ -77,7 +88,7 @@ def _and_query(tree: And) -> str | None:
         return None
     query = _join_clauses(" AND ", clauses)
     for node in tree.excluded:
-        if all(arxiv_query(leaf) for leaf in leaves(node)):  # else it would exclude too much
+        if all(map(_is_exact, leaves(node))):  # else it would exclude too much
             query = f"({query} ANDNOT {arxiv_query(node)})"
     return query
 
@@ -90,15 +101,24 @@ def _text_query(text: Text) -> str | None:
 
 
 def _label_query(label: Label) -> str | None:
-    if label.kind is LabelKind.ARCHIVE:
-        exact = [label.value] if label.value in CATEGORIES else []
-        has_parts = any(category.startswith(f"{label.value}.") for category in CATEGORIES)
-        names = exact + ([f"{label.value}.*"] if has_parts or not exact else [])
-        return _join_clauses(" OR ", [f"cat:{name}" for name in names])
-    if label.kind is not LabelKind.CATEGORY:
+    """Return the API's query for a category or an archive, by all of their names."""
+    value = label.value.removesuffix(ARCHIVE_SUFFIX)
+    if label.kind is LabelKind.ARCHIVE or value != label.value:
+        exact = [value] if value in CATEGORIES else []
+        has_parts = any(category.startswith(f"{value}.") for category in CATEGORIES)
+        names = exact + ([f"{value}.*"] if has_parts or not exact else [])
+        names += aliased_categories(value)
+    elif label.kind in (LabelKind.CATEGORY, LabelKind.PRIMARY):
+        names = [value, *(alias for alias, name in ALIASES.items() if name == value)]
+    else:
         return None
-    names = [label.value, *(alias for alias, name in ALIASES.items() if name == label.value)]
     return _join_clauses(" OR ", [f"cat:{name}" for name in names])
+
+
+def _is_exact(leaf: Leaf) -> bool:
+    """Return whether the API has exactly the papers of a leaf; it knows no primary category."""
+    is_primary = isinstance(leaf, Label) and leaf.kind is LabelKind.PRIMARY
+    return not is_primary and arxiv_query(leaf) is not None
 
 
 def _join_clauses(operator: str, clauses: list[str]) -> str:

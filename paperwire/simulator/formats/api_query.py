@@ -21,6 +21,7 @@ from functools import lru_cache
 from itertools import chain
 from typing import Final
 
+from papers.model.categories import ALIASES, canonical_category
 from paperwire.simulator.formats.api_feed import ApiResult
 
 Predicate = Callable[[ApiResult], bool]
@@ -149,9 +150,13 @@ def _parse_time(digits: str) -> datetime:
 
 
 def _in_category(wanted: str, result: ApiResult) -> bool:
+    """Return whether a result has a category by any of its names: arXiv lists both of an alias."""
+    listed = {canonical_category(category) for category in result.text.categories}
+    names = listed | {alias for alias, name in ALIASES.items() if name in listed}
+    names |= set(result.text.categories)
     if wanted.endswith("*"):
-        return any(category.startswith(wanted[:-1]) for category in result.text.categories)
-    return wanted in result.text.categories
+        return any(category.startswith(wanted[:-1]) for category in names)
+    return wanted in names
 
 
 def _field_texts(field: str, result: ApiResult) -> list[str]:

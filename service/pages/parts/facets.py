@@ -9,7 +9,8 @@ from typing import Final
 
 from papers.errors import BadQuery
 from papers.model.paper import Paper
-from papers.query.parser import parse_query
+from papers.query.ast import all_of
+from papers.query.parser import Query, parse_query
 from service.context import FeedResult
 from service.markup.clean import category_name, single_line, source_name
 from service.urls.keyword_urls import SEARCH_SLUG, SearchUrls
@@ -76,11 +77,27 @@ def _facet_values(
 def narrowed_path(found: FeedResult, term: str) -> str:
     """Return the page of the search with one more term; "" if that is no valid query."""
     try:
-        query = parse_query(f"({found.query.canonical}) {term}")
+        query = _narrowed_query(found.query, term)
     except BadQuery:  # too long, or a category that the query language does not accept
         return ""
     params = replace(found.address.params.at_cursor(""), query=query, keywords=())
     return SearchUrls(found.address.base_url, SEARCH_SLUG, params).path("page")
+
+
+def _narrowed_query(query: Query, term: str) -> Query:
+    """Return a query with one more term, written as the query is if that means the same.
+
+    Raises BadQuery.
+    """
+    wanted = all_of([query.tree, parse_query(term).tree])
+    for text in (f"{query.display_text} {term}", f"({query.display_text}) {term}"):
+        try:
+            narrowed = parse_query(text)
+        except BadQuery:
+            continue
+        if narrowed.tree == wanted:
+            return narrowed
+    return parse_query(f"({query.canonical}) {term}")
 
 
 def build_filter_controls(address: SearchUrls, sources: Collection[str]) -> list[FilterControl]:
@@ -105,7 +122,7 @@ def hidden_form_fields(address: SearchUrls) -> list[tuple[str, str]]:
     params = address.params
     fields = [("k", slug) for slug in params.keywords]
     if params.query:
-        fields.append(("q", params.query.canonical))
+        fields.append(("q", params.query.display_text))
     if "n" in params.option_strings:
         fields.append(("n", params.option_strings["n"]))
     return fields

@@ -11,6 +11,7 @@ from papers.index.terms import (
     day_term,
     is_single_shingle,
     label_term,
+    label_terms,
     text_shingles,
     text_terms,
     title_terms,
@@ -120,6 +121,23 @@ def test_label_terms_equal_those_of_papers() -> None:
         Label(LabelKind.SOURCE, "hf"),
     ]
     assert {label_term(label) for label in labels} <= expected_terms(PAPER).terms
+
+
+@pytest.mark.parametrize(
+    ("label", "terms"),
+    [
+        (Label(LabelKind.CATEGORY, "cs.CL"), [b"ccs.CL"]),
+        (Label(LabelKind.ARCHIVE, "cs"), [b"gcs", b"cmath.NA", b"ceess.SY"]),
+        (Label(LabelKind.ARCHIVE, "math"), [b"gmath", b"ccs.IT", b"cmath-ph"]),
+        (Label(LabelKind.ARCHIVE, "stat"), [b"gstat", b"cmath.ST"]),
+        (Label(LabelKind.ARCHIVE, "q-fin"), [b"gq-fin", b"cecon.GN"]),
+        (Label(LabelKind.ARCHIVE, "hep-th"), [b"ghep-th"]),
+        (Label(LabelKind.PRIMARY, "cs.CL"), [b"ccs.CL"]),
+        (Label(LabelKind.PRIMARY, "stat.*"), [b"gstat", b"cmath.ST"]),
+    ],
+)
+def test_archive_has_the_categories_whose_alias_it_has(label: Label, terms: list[bytes]) -> None:
+    assert list(label_terms(label)) == terms
 
 
 def test_only_titles_and_abstracts_have_shingles() -> None:

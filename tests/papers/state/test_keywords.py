@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from redis import Redis
 
 from papers.errors import BadParameter, BadQuery, StoreError, UnknownKeyword
+from papers.query.parser import parse_query
 from papers.redis_backend import keys
 from papers.state.keywords import Keywords, slug_of
 from papers.state.task_states import TaskStates
@@ -61,11 +63,37 @@ def test_all_keywords_are_sorted_by_name(redis: Redis) -> None:
     assert [keyword.name for keyword in keywords.all()] == ["Hallucination", "MLLM", "reasoning"]
 
 
-def test_query_is_stored_in_canonical_form(redis: Redis) -> None:
+def test_query_is_stored_as_it_is_displayed(redis: Redis) -> None:
+    saved = Keywords(redis).add("One", "“Reward   Models” or rlhf", now=NOW)
+    assert saved.query == '"Reward Models" OR rlhf'
+
+
+def test_another_spelling_of_a_query_fetches_nothing(redis: Redis) -> None:
     keywords = Keywords(redis)
-    one = keywords.add("One", "( reward   model )", now=NOW)
-    other = keywords.add("Other", "reward model", now=NOW)
-    assert one.query == other.query
+    keywords.add("One", "reward model", now=NOW)
+    redis.delete(keys.DUE_TASKS)
+    assert keywords.add("One", "Model Rewards", now=LATER).query == "Model Rewards"
+    assert TaskStates(redis).due_tasks(LATER) == []
+
+
+@pytest.mark.parametrize(
+    ("stored", "canonical"),
+    [
+        ("or rl rlhf", '"or" rl rlhf'),
+        ("cat dog or", '"or" cat dog'),
+        ("not or rl", '"or" not rl'),
+        ('"reward model" or rl', '"or" "reward model" rl'),
+        ("gan or rl OR x", '"or" gan rl OR x'),
+        ("and cat dog", '"and" cat dog'),
+        ("rl OR rlhf", "rl OR rlhf"),
+    ],
+)
+def test_query_that_an_earlier_version_stored_means_the_same(
+    redis: Redis, stored: str, canonical: str
+) -> None:
+    value = json.dumps({"name": "One", "query": stored, "added_at": NOW.isoformat()})
+    redis.hset(keys.KEYWORDS, "one", value)
+    assert parse_query(Keywords(redis).get("one").query).canonical == canonical
 
 
 def test_adding_a_keyword_schedules_its_initial_fetch(redis: Redis) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -104,6 +105,13 @@ def lines(text: str) -> list[str]:
 @pytest.mark.parametrize("query", lines(MATCHING))
 def test_query_matches(query: str) -> None:
     assert parse(query)(PAPER)
+
+
+@pytest.mark.parametrize("query", ["cat:cs.*", "cat:cs.SY", "cat:eess.SY", "cat:eess.*"])
+@pytest.mark.parametrize("category", ["cs.SY", "eess.SY"])
+def test_alias_of_a_category_matches(query: str, category: str) -> None:
+    text = replace(PAPER.text, categories=(category,))
+    assert parse(query)(replace(PAPER, text=text))
 
 
 @pytest.mark.parametrize("query", lines(NOT_MATCHING))

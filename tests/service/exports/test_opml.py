@@ -91,8 +91,8 @@ PAPERWIRE_FEEDS = [
     # title in the list, URL, description → name, query, is_guessed
     ("RM", SEARCH_FEED, "", "RM", "reward model", False),
     ("RM · Paperwire", f"feed:{SEARCH_FEED}", "", "RM", "reward model", False),
-    ("", SEARCH_FEED, "", "model reward", "reward model", False),
-    ("奖励", SEARCH_FEED, "", "model reward", "reward model", False),
+    ("", SEARCH_FEED, "", "reward model", "reward model", False),
+    ("奖励", SEARCH_FEED, "", "reward model", "reward model", False),
     ("RM", "/feeds/rm.json", "arXiv papers that match rl", "RM", "rl", False),
     (
         *("RM, picked · Paperwire", "http://x/feeds/rm.atom?when=picked"),

@@ -73,7 +73,7 @@ def test_file_name_of_an_id_with_a_slash(client: FlaskClient, announce: Announce
         (f"/papers/{quote('arXiv:2611.00001')}.ris", "/papers/2611.00001.ris"),
         ("/export/papers.bib?id=2611.00001,2611.00002", None),
         ("/export/k/Reward%20Model.bib?n=100", "/export/k/reward-model.bib"),
-        ("/export/search.bib?q=b+a", "/export/search.bib?q=a+b"),
+        ("/export/search.bib?q=b%20a", "/export/search.bib?q=b+a"),
     ],
 )
 def test_export_redirects_to_its_canonical_url(

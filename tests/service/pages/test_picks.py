@@ -195,7 +195,7 @@ def test_query_filters_picks_and_the_pages_links(
 @pytest.mark.parametrize(
     ("path", "location"),
     [
-        ("/daily/2026-11-02?q=+reward++MODEL", "/daily/2026-11-02?q=model+reward"),
+        ("/daily/2026-11-02?q=+reward++MODEL", "/daily/2026-11-02?q=reward+MODEL"),
         ("/daily/2026-11-02?q=", "/daily/2026-11-02"),
         ("/trending?q=reward&x=1", "/trending?q=reward"),
         ("/daily?q=reward", "/daily/2026-11-04?q=reward"),

@@ -22,7 +22,9 @@ def parse(query: str, *, is_saved: bool = False) -> SearchParams:
     ("query", "canonical"),
     [
         ("q=reward", "q=reward"),
-        ("q=Rewards", "q=reward"),
+        ("q=++Rewards+++model", "q=Rewards+model"),
+        ("q=rl+or+rlhf", "q=rl+OR+rlhf"),
+        ("q=Caf%C3%A9+Cafe%CC%81", "q=Caf%C3%A9+Caf%C3%A9"),
         ("q=%22reward+model%22", "q=%22reward+model%22"),
         ("q=%E2%80%9Creward%20model%E2%80%9D", "q=%22reward+model%22"),
         ("q=cat:cs.*", "q=cat:cs.*"),

@@ -1,0 +1,156 @@
+"""The fields of the keyword language: their names, the labels' values, and how to mend a wrong one.
+
+A label is a value of a fixed set: a category, a source, a flag, an id. Its parser takes the token
+and the keyword, for errors.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Collection, Mapping
+from typing import Final, NoReturn
+
+from papers.config.sources import SLUG_PATTERN
+from papers.errors import BadId
+from papers.model.arxiv_id import OLD_SCHEME_ARCHIVES as OLD_ARCHIVES
+from papers.model.arxiv_id import ArxivId
+from papers.model.categories import ARCHIVES, CATEGORIES, canonical_category
+from papers.model.labels import Flag
+from papers.query.ast import ARCHIVE_SUFFIX, Field, IdFilter, Label, LabelKind, Node
+from papers.query.tokens import Token, refuse
+
+FIELD_ALIASES: Final = {"title": "ti", "abstract": "abs", "author": "au", "category": "cat"}
+"""Names that people know from elsewhere, and the fields they mean."""
+
+TEXT_FIELDS: Final[Mapping[str, tuple[Field, ...]]] = {
+    **{str(field): (field,) for field in Field if field},
+    "all": (Field.ANY, Field.AUTHOR),
+}
+"""Prefix to the fields that words after it are searched in; `all` is arXiv's."""
+
+_OTHER_NAMES: Final = {
+    "authors": "au",
+    "by": "au",
+    "co": "comment",
+    "topic": "cat",
+    "tag": "cat",
+    "subject": "cat",
+    "organisation": "org",
+    "affiliation": "org",
+    "site": "source",
+    "arxiv": "id",
+    "doi": "id",
+}
+"""Names of other search engines: not read, but the field that is meant is named."""
+
+_FLAGS: Final = {"is": (Flag.PICKED, Flag.WITHDRAWN), "has": (Flag.CODE,)}
+_ANY_SOURCE: Final = ("any", "all", "community", "communities", "picked")
+
+LabelParser = Callable[[Token, str], Node]
+
+
+def refuse_field(field: Token, text: str) -> NoReturn:
+    """Raise BadQuery for a field that does not exist, with the one that is probably meant."""
+    name = field.written.lower()
+    known = {**{prefix: prefix for prefix in FIELD_PREFIXES}, **FIELD_ALIASES, **_OTHER_NAMES}
+    near = known.get(name) or "".join(
+        known[match] for match in difflib.get_close_matches(name, known, 1)
+    )
+    aliases = {short: long for long, short in FIELD_ALIASES.items()}
+    same = f" ({aliases[near]}: is the same)" if near in aliases else ""
+    guess = f"did you mean {near}:?{same} " if near else ""
+    fields = ", ".join(FIELD_PREFIXES)
+    hint = f'{guess}fields are {fields}; put "…" around words with a colon'
+    refuse(text, f"there is no field {field.written}:", field.start, hint)
+
+
+def _parse_category(token: Token, text: str) -> Node:
+    """Parse the value of `cat:cs.CL`, `cat:cs.*` or `cat:cs`; aliases become canonical."""
+    value = _category_or_archive(token, text, "cat")
+    archive = value.removesuffix(ARCHIVE_SUFFIX)
+    if archive == value:
+        return Label(LabelKind.CATEGORY, value)
+    return Label(LabelKind.ARCHIVE, archive)
+
+
+def _parse_primary(token: Token, text: str) -> Node:
+    """Parse the value of `primary:cs.CL` or `primary:cs.*`."""
+    return Label(LabelKind.PRIMARY, _category_or_archive(token, text, "primary"))
+
+
+def _category_or_archive(token: Token, text: str, field: str) -> str:
+    """Return a canonical category, or an archive with `.*`."""
+    name = token.written.strip()
+    if (category := canonical_category(name)) in CATEGORIES:
+        return category
+    archive = name.rstrip("*").rstrip(".").lower()
+    if archive in ARCHIVES or archive in OLD_ARCHIVES:
+        return archive + ARCHIVE_SUFFIX
+    near = _nearest_category(name)
+    hint = f"did you mean {field}:{near}?" if near else "write one like cat:cs.CL or cat:cs.*"
+    refuse(text, f"there is no category {name!r}", token.start, hint)
+
+
+def _nearest_category(name: str) -> str:
+    """Return the category or archive whose name or English title is nearest; "" if none is near."""
+    wildcards = {archive + ARCHIVE_SUFFIX: archive + ARCHIVE_SUFFIX for archive in ARCHIVES}
+    archives = {title: archive + ARCHIVE_SUFFIX for archive, title in ARCHIVES.items()}
+    titles = {title: category for category, title in CATEGORIES.items()}
+    names = {category: category for category in CATEGORIES}
+    wanted = name.lower().replace("_", ".").replace("/", ".")
+    tables: tuple[dict[str, str], ...] = (
+        (wildcards, archives) if wanted.endswith("*") else (names, archives | titles)
+    )
+    for table in tables:
+        known = {known.lower(): category for known, category in table.items()}
+        if near := difflib.get_close_matches(wanted, known, 1, cutoff=0.5):
+            return known[near[0]]
+    return ""
+
+
+def _parse_source(token: Token, text: str) -> Node:
+    """Parse the value of `source:`: `arxiv`, `hf`, or the name of a community feed."""
+    name = token.written.casefold()
+    if name.strip("*") in ("", *_ANY_SOURCE):
+        reason = f"there is no source {token.written!r}"
+        refuse(text, reason, token.start, "write is:picked for papers that any community picked")
+    if not SLUG_PATTERN.fullmatch(name):
+        hint = "names consist of a-z, 0-9 and hyphens, like source:hf"
+        refuse(text, f"there is no source {token.written!r}", token.start, hint)
+    return Label(LabelKind.SOURCE, name)
+
+
+def _parse_id(token: Token, text: str) -> Node:
+    """Parse the value of `id:2503.14895`, in any form of an id."""
+    try:
+        return IdFilter(ArxivId.parse(token.written))
+    except BadId as error:
+        refuse(text, str(error), token.start, "write one like id:2503.14895")
+
+
+def _flag_parser(field: str, flags: Collection[str]) -> LabelParser:
+    """Return the parser of the values of `is:` or `has:`."""
+
+    def parse_flag(token: Token, text: str) -> Node:
+        name = token.written.casefold()
+        if name in flags:
+            return Label(LabelKind.FLAG, name)
+        every = {flag: f"{prefix}:{flag}" for prefix, of in _FLAGS.items() for flag in of}
+        near = difflib.get_close_matches(name, every, 1)
+        guess = f"did you mean {every[near[0]]}? " if near else ""
+        hint = f"{guess}there are {', '.join(every.values())}"
+        refuse(text, f"there is no {field}:{token.written}", token.start, hint)
+
+    return parse_flag
+
+
+LABEL_PARSERS: Final[Mapping[str, LabelParser]] = {
+    "cat": _parse_category,
+    "primary": _parse_primary,
+    "source": _parse_source,
+    "id": _parse_id,
+    **{field: _flag_parser(field, flags) for field, flags in _FLAGS.items()},
+}
+"""Prefix to the parser of its values."""
+
+FIELD_PREFIXES: Final = (*TEXT_FIELDS, *LABEL_PARSERS)

@@ -1,0 +1,102 @@
+"""Display text and notes: what stands in addresses and headings, and the readings offered."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from papers.errors import BadQuery
+from papers.query.parser import parse_query
+
+TITLE = "Friend or foe: a study of language models and agents"
+
+# (a keyword as typed, its display text)
+DISPLAY = [
+    ("reward model", "reward model"),
+    ("  Reward\t\n Models ", "Reward Models"),
+    ("“Reward Models”", '"Reward Models"'),
+    ("Cafe\u0301", "Café"),
+    ("model reward", "model reward"),
+    ("rl or rlhf", "rl OR rlhf"),
+    ("rl and (mcts or ppo)", "rl AND (mcts OR ppo)"),
+    ('"rl or rlhf"', '"rl or rlhf"'),
+    ('rl "or" x', 'rl "or" x'),
+    (TITLE, TITLE),
+    ("title:x", "title:x"),
+    ("https://arxiv.org/abs/2503.14895v2", "https://arxiv.org/abs/2503.14895v2"),
+]
+
+
+@pytest.mark.parametrize(("text", "display"), DISPLAY)
+def test_display_text(text: str, display: str) -> None:
+    query = parse_query(text)
+    assert query.display_text == display
+    assert parse_query(display) == query
+
+
+# (a keyword, the kind of its note, part of it, the other reading)
+NOTES = [
+    ("rl or rlhf", "operator", "OR", 'rl "or" rlhf'),
+    ('rl or "policy gradient"', "operator", "OR", 'rl "or" "policy gradient"'),
+    (TITLE, "word", "either side", TITLE.replace(" or ", " OR ").replace(" and ", " AND ")),
+    ("rl not rlhf", "word", "excludes", "rl NOT rlhf"),
+    ("not rlhf", "word", "excludes", ""),
+    ("a Or b", "word", "either side", "a OR b"),
+    ("cats adn dogs", "word", "did you mean AND?", "cats AND dogs"),
+    ("au:geoffrey hinton", "name", "author geoffrey and the word hinton", 'au:"geoffrey hinton"'),
+    ("author:yann le cun", "name", "the words le cun", 'author:"yann le cun"'),
+    ("au:hinton deep belief nets", "name", "deep", 'au:"hinton deep" belief nets'),
+    ("org:google research cat:cs.CL", "name", "organization", 'org:"google research" cat:cs.CL'),
+]
+
+
+@pytest.mark.parametrize(("text", "kind", "part", "other"), NOTES)
+def test_notes_offer_the_other_reading(text: str, kind: str, part: str, other: str) -> None:
+    (note,) = parse_query(text).notes
+    assert (note.kind, note.alternative_query) == (kind, other)
+    assert part in note.text
+    if other:
+        assert parse_query(other) != parse_query(text)
+
+
+WITHOUT_NOTES = [
+    "rl OR rlhf",
+    "cats and dogs",
+    'rl "or" rlhf',
+    "ti:not x",
+    'au:"geoffrey hinton"',
+    "au:(geoffrey hinton)",
+    "au:hinton OR bengio",
+    "au:hinton -bengio",
+    "au:hinton or bengio -x",
+    "reward model",
+]
+
+
+@pytest.mark.parametrize("text", WITHOUT_NOTES)
+def test_no_notes(text: str) -> None:
+    assert [note.kind for note in parse_query(text).notes if note.kind != "operator"] == []
+
+
+def test_address_keeps_the_note_of_a_small_or() -> None:
+    typed = parse_query("rl or rlhf")
+    shown = parse_query(typed.display_text)
+    assert (shown.notes, shown.notes_at_address) == ((), typed.notes)
+
+
+PIECES = ("or", "and", "not", "OR", "AND", "Or", "(", ")", "-", '"', "ti:", "au:", "a", "b", "cats")
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=10).map(" ".join) | st.text())
+@example("a and b or c d e f g h")
+@example("a or or b OR")
+def test_display_text_means_the_same_and_is_its_own(text: str) -> None:
+    try:
+        query = parse_query(text)
+    except BadQuery:
+        return
+    shown = parse_query(query.display_text)
+    assert (shown, shown.display_text) == (query, query.display_text)
+    assert shown.notes_at_address == query.notes_at_address
+    assert parse_query(query.canonical).canonical == query.canonical
