@@ -111,6 +111,8 @@ class PercolatorCache:
         self, papers: Sequence[Paper], listed: KeywordList, limit: int
     ) -> list[tuple[Keyword, ...]]:
         """Return for each paper the saved keywords that match it, by name, `limit` at most."""
+        if not papers:
+            return []
         filed = self._filed
         if filed.listed is not listed:
             self._filed = filed = self._file(listed)

@@ -79,12 +79,10 @@ class KeywordDirectory:
             pipe.get(keys.KEYWORDS_VERSION)
             pipe.hgetall(keys.KEYWORDS)
             token, found = pipe.execute()
-        stored: dict[bytes, tuple[bytes, Keyword]] = {}
-        for slug, value in found.items():
-            known = previous.stored.get(slug)
-            if known is None or known[0] != value:
-                known = (value, Keywords.decode(slug.decode(), value))
-            stored[slug] = known
+        known = previous.stored
+        new = {s: value for s, value in found.items() if s not in known or known[s][0] != value}
+        decoded = Keywords.decode_all(new)
+        stored = {s: (value, decoded[s]) if s in new else known[s] for s, value in found.items()}
         keywords = [keyword for _, keyword in stored.values()]
         keywords.sort(key=lambda keyword: (keyword.name.casefold(), keyword.slug))
         return KeywordList(KeywordsVersion(token, len(stored)), keywords, stored)
