@@ -56,9 +56,7 @@ def restore_backup(redis: Redis, path: Path, *, replace: bool, now: datetime) ->
             _claim_store(redis, replace=replace)
             counts = _Restore(redis, now).load(file)
             redis.set(keys.SCHEMA, file.header.schema)
-            redis.set(
-                keys.KEYWORDS_VERSION, secrets.token_bytes(12), nx=True
-            )  # older backups have none
+            redis.set(keys.KEYWORDS_VERSION, secrets.token_bytes(12))  # the list has changed
             bump_revision(redis)
     migrations.prepare_store(redis)
     return counts

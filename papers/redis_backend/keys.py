@@ -21,7 +21,7 @@ The owner is the module that decides what a key contains; others may read or del
 | `pending` | sorted set | tokens of running ingests, scored by the second they began | seconds | papers.store | no |
 | `revision` | integer | increases whenever anything that a feed shows has changed | permanent | papers.redis_backend.revision | copied |
 | `keywords` | hash | slug → saved keyword, JSON | permanent | papers.state.keywords | copied |
-| `{keywords}:version` | string | random token, replaced with every change of `keywords` | permanent | papers.state.keywords | copied |
+| `{keywords}:version` | string | random token, replaced with every change of `keywords`, and by a restore | permanent | papers.state.keywords | no |
 | `communities` | hash | name → saved community feed, JSON | permanent | papers.state.communities | copied |
 | `trial:ID` | string | result of a trial of a community feed, JSON | 15 min | papers.state.feed_trials | no |
 | `seeded` | set | slugs of configured keywords that have been saved once | permanent | papers.state.keywords | copied |
@@ -112,7 +112,6 @@ COPIED: Final = (
         BACKFILL,
         BULK_LOADS,
     ),
-    KEYWORDS_VERSION,
     *(OK_INITIAL_FETCHES, QUIET_INITIAL_FETCHES, STALE_INITIAL_FETCHES, FAILING_INITIAL_FETCHES),
     *(COMMUNITIES, MAILED_DIGESTS, WEBSUB_DIGESTS, "votes:*", "snapshot:*"),
 )
@@ -131,6 +130,7 @@ REBUILT: Final = (
 TRANSIENT: Final = (
     *(
         PENDING_INGESTS,
+        KEYWORDS_VERSION,
         DUE_INITIAL_FETCHES,
         DUE_TASKS,
         TASK_PROGRESS,
