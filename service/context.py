@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
 from flask import Flask, Response, current_app, request
 from redis import Redis
@@ -25,6 +25,8 @@ from papers.search.counts import MatchCounter
 from papers.search.percolate import PercolatorCache
 from papers.search.similar import MoreLikeThis
 from papers.state.communities import Communities
+from papers.state.initial_fetch_states import InitialFetchStates
+from papers.state.keyword_directory import KeywordDirectory
 from papers.state.keywords import Keyword, Keywords, slug_of
 from papers.state.task_states import TaskState, TaskStates
 from papers.store import Store
@@ -46,8 +48,7 @@ from service.urls.params import abbreviate, parse_params
 
 _EXTENSION_KEY: Final = "paperwire"
 _MAX_TITLE_NAMES: Final = 4
-_URL_CACHE_BYTES: Final = 4_000_000
-_URL_ENTRY_BYTES: Final = 2_000
+_URL_CACHE_BYTES, _URL_ENTRY_BYTES = 4_000_000, 2_000
 """Budget of the cache of parsed URLs, and what one takes besides its query string."""
 _YEAR_SECONDS: Final = 365 * 86_400
 
@@ -61,6 +62,7 @@ class AppContext:
     store: Store
     keywords: Keywords
     source_states: TaskStates
+    initial_fetches: InitialFetchStates
     render_cache: RenderCache
     snapshots: ArchiveSnapshots
     counter: MatchCounter
@@ -70,6 +72,7 @@ class AppContext:
     url_cache: ByteLRU[tuple[str, bytes], SearchUrls]
     entry_caches: EntryCaches
     percolators: PercolatorCache
+    directory: KeywordDirectory
 
     def now(self) -> datetime:
         """Return the time, aware UTC. It decides what is rendered and is never part of it."""
@@ -263,13 +266,14 @@ def union_query(keywords: Sequence[Keyword]) -> Query:
 def open_context(app: Flask, settings: Settings) -> None:
     """Give the app a context of its own. It connects at first use. Raises BadSettings."""
     redis = connect(settings.redis_url, retry=False)
-    store = Store(redis)
+    store, directory = Store(redis), KeywordDirectory(redis)
     render_cache = RenderCache(
         redis,
         DiskTier(Path(settings.data_dir) / "last-good"),
         base_url=settings.base_url,
         build_id=compute_build_id() + settings.websub_hub,
         max_custom=settings.custom_answers,
+        directory=directory,
     )
     app.extensions[_EXTENSION_KEY] = AppContext(
         settings=settings,
@@ -277,6 +281,7 @@ def open_context(app: Flask, settings: Settings) -> None:
         store=store,
         keywords=Keywords(redis),
         source_states=TaskStates(redis),
+        initial_fetches=InitialFetchStates(redis),
         render_cache=render_cache,
         snapshots=ArchiveSnapshots(redis, store),
         counter=MatchCounter(store.reader),
@@ -286,6 +291,7 @@ def open_context(app: Flask, settings: Settings) -> None:
         url_cache=ByteLRU(_URL_CACHE_BYTES),
         entry_caches=EntryCaches(),
         percolators=PercolatorCache(),
+        directory=directory,
     )
 
 
@@ -296,5 +302,4 @@ def context() -> AppContext:
 
 def context_of(app: Flask) -> AppContext:
     """Return the context of an app."""
-    found: AppContext = app.extensions[_EXTENSION_KEY]
-    return found
+    return cast(AppContext, app.extensions[_EXTENSION_KEY])

@@ -38,10 +38,12 @@ def read_workload(redis: Redis, now: datetime) -> Workload:
         pipe.exists(keys.SCHEDULER_LEASE)
         pipe.llen(_QUEUE_KEY)
         pipe.zcount(keys.DUE_TASKS, "-inf", now.timestamp())
+        pipe.zcount(keys.DUE_INITIAL_FETCHES, "-inf", now.timestamp())
         pipe.zcard(keys.CUSTOM_RESPONSES)
         pipe.smembers(_WORKERS_KEY)
-        has_scheduler, queued, due, cached, names = pipe.execute()
-        return Workload(_count_live(redis, names), bool(has_scheduler), queued, due, cached)
+        has_scheduler, queued, due, due_fetches, cached, names = pipe.execute()
+        live, due_tasks = _count_live(redis, names), due + due_fetches
+        return Workload(live, bool(has_scheduler), queued, due_tasks, cached)
 
 
 def _count_live(redis: Redis, worker_keys: set[bytes]) -> int:

@@ -16,6 +16,7 @@ from papers.config.sources import COMMUNITY_KIND
 from papers.index.compaction.compactor import Compactor
 from papers.maintenance.retention import Retention
 from papers.state.communities import community_task
+from papers.state.initial_fetches import missing_initial_fetches
 from papers.state.keywords import Keywords, initial_fetch_task
 from papers.state.task_states import TaskStates
 from workers.notify.channels import CHANNELS
@@ -29,6 +30,9 @@ from workers.tasks.enrich import ENRICH_TASK, Enrichment
 from workers.tasks.initial_fetch import InitialFetch
 from workers.tasks.reconcile import RECONCILE_TASK, Reconciliation, is_reconciliation_enabled
 from workers.tasks.retention import RETENTION_TASK, RetentionTask
+
+KEYWORDS_PER_SWEEP: Final = 100
+"""How many saved keywords a tick looks at for initial fetches that nobody has planned."""
 
 
 def task_kinds() -> dict[str, TaskKind]:
@@ -68,8 +72,10 @@ def _planned_backfill(redis: Redis) -> Iterable[str]:
     return [BACKFILL_TASK] if BackfillPlans(redis).get() else []
 
 
-def _initial_fetch_tasks(redis: Redis) -> Iterable[str]:
-    return [initial_fetch_task(keyword.slug) for keyword in Keywords(redis).all()]
+def _missing_initial_fetches(redis: Redis, cursor: int) -> tuple[int, Iterable[str]]:
+    next_cursor, slugs = Keywords(redis).scan_slugs(cursor, KEYWORDS_PER_SWEEP)
+    tasks = [initial_fetch_task(slug) for slug in sorted(slugs)]
+    return next_cursor, missing_initial_fetches(redis, tasks)
 
 
 TASKS: Final[dict[str, TaskKind]] = {
@@ -115,8 +121,7 @@ TASKS: Final[dict[str, TaskKind]] = {
         cadence=cadence.never_again,
         role=TaskRole.COMPLETION,
         timeout=1800,
-        pending=_initial_fetch_tasks,
-        runs_once=True,
+        sweep=_missing_initial_fetches,
     ),
     BACKFILL_TASK: TaskKind(
         build_fetch=lambda context: Backfill(BackfillPlans(context.redis)).fetch,

@@ -126,9 +126,15 @@ PROCESS_CACHES: Final = (
     ),
     ProcessCache(
         "papers.search.percolate.PercolatorCache",
-        "percolators by list of saved keywords",
-        "`_MAX_CACHED_PERCOLATORS` lists",
-        "itself, when full",
+        "saved keywords by a term that a match must have",
+        "one list, about 1 kB a keyword",
+        "the next version of the list; unchanged queries stay",
+    ),
+    ProcessCache(
+        "papers.state.keyword_directory.KeywordDirectory",
+        "the saved keywords, sorted",
+        "one list, about 1 kB a keyword",
+        "the next version of the list; unchanged keywords stay",
     ),
     ProcessCache(
         "papers.text.phrases._phrase_regexes",

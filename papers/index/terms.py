@@ -29,7 +29,7 @@ from papers.model.labels import (
     paper_flags,
 )
 from papers.model.paper import Paper
-from papers.query.ast import ARCHIVE_SUFFIX, Field, Label, LabelKind, Text
+from papers.query.ast import ARCHIVE_SUFFIX, And, Field, Label, LabelKind, Node, Or, Text
 from papers.text.folding import tokenize_unstemmed
 
 _CACHE_SIZE: Final = 1024
@@ -152,6 +152,24 @@ def label_terms(label: Label) -> tuple[bytes, ...]:
         return (label_term(label),)
     others = (Label(LabelKind.CATEGORY, name) for name in aliased_categories(label.value))
     return (label_term(label), *map(label_term, others))
+
+
+def anchor_terms(node: Node) -> list[frozenset[bytes]]:
+    """Return sets of terms; of each set every matching paper has at least one term.
+
+    A percolator looks a query up by one of its sets. None is returned where the index does not
+    know what a match must have: for prefixes, ids, votes and dates.
+    """
+    if isinstance(node, And):
+        return [terms for child in node.required for terms in anchor_terms(child)]
+    if isinstance(node, Or):
+        alternatives = [anchor_terms(child) for child in node.alternatives]
+        if not all(alternatives):
+            return []
+        return [frozenset().union(*[min(sets, key=len) for sets in alternatives])]
+    if isinstance(node, Text) and not node.is_prefix:
+        return [frozenset([term]) for term in dict.fromkeys(text_terms(node))]
+    return [frozenset(label_terms(node))] if isinstance(node, Label) else []
 
 
 def day_term(month: int, day: date) -> bytes:

@@ -24,6 +24,7 @@ from papers.index.term_months import TermMonths
 from papers.redis_backend import keys
 from papers.redis_backend.connection import translate_store_errors
 from papers.redis_backend.months import stored_months
+from papers.state.initial_fetches import move_initial_fetches
 
 SCHEMA_VERSION: Final = 5
 """The version that this code writes and reads. Increase it when `papers.redis_backend.keys` or
@@ -148,7 +149,19 @@ def prepare_store(
             _migrate(redis, supported, migrations, lock_timeout)
         stored: Any = redis.get(keys.SCHEMA)
     require_compatible(stored, supported=supported)
+    _move_initial_fetches(redis)
     return before
+
+
+def _move_initial_fetches(redis: Redis) -> None:
+    """Move the states of initial fetches to keys of their own, unless a scheduler does that.
+
+    One of an older release would plan all of them again once they have moved.
+    """
+    with translate_store_errors(redis):
+        if redis.exists(keys.SCHEDULER_LEASE):
+            return
+    move_initial_fetches(redis)
 
 
 def _migrate(

@@ -9,6 +9,7 @@ give it the schema of the backup, and migrate it from there
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
 from dataclasses import replace as with_changes
 from datetime import datetime
@@ -55,6 +56,7 @@ def restore_backup(redis: Redis, path: Path, *, replace: bool, now: datetime) ->
             _claim_store(redis, replace=replace)
             counts = _Restore(redis, now).load(file)
             redis.set(keys.SCHEMA, file.header.schema)
+            redis.set(keys.KEYWORDS_VERSION, secrets.token_bytes(12))  # the list has changed
             bump_revision(redis)
     migrations.prepare_store(redis)
     return counts

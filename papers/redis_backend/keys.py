@@ -21,10 +21,16 @@ The owner is the module that decides what a key contains; others may read or del
 | `pending` | sorted set | tokens of running ingests, scored by the second they began | seconds | papers.store | no |
 | `revision` | integer | increases whenever anything that a feed shows has changed | permanent | papers.redis_backend.revision | copied |
 | `keywords` | hash | slug → saved keyword, JSON | permanent | papers.state.keywords | copied |
+| `{keywords}:version` | string | random token, replaced with every change of `keywords`, and by a restore | permanent | papers.state.keywords | no |
 | `communities` | hash | name → saved community feed, JSON | permanent | papers.state.communities | copied |
 | `trial:ID` | string | result of a trial of a community feed, JSON | 15 min | papers.state.feed_trials | no |
 | `seeded` | set | slugs of configured keywords that have been saved once | permanent | papers.state.keywords | copied |
 | `sources` | hash | source → state, JSON | permanent | papers.state.task_states | copied |
+| `{fills}:ok` | hash | initial fetch of a keyword → state, JSON, of those that are ok | permanent | papers.state.initial_fetch_states | copied |
+| `{fills}:quiet` | hash | initial fetch of a keyword → state, JSON, of those that are quiet | permanent | papers.state.initial_fetch_states | copied |
+| `{fills}:stale` | hash | initial fetch of a keyword → state, JSON, of those that are stale | permanent | papers.state.initial_fetch_states | copied |
+| `{fills}:failing` | hash | initial fetch of a keyword → state, JSON, of those that are failing | permanent | papers.state.initial_fetch_states | copied |
+| `{fills}:due` | sorted set | initial fetch, scored by the second it is due | until done | papers.state.initial_fetch_states | no |
 | `due` | sorted set | task, scored by the second it is due | permanent | papers.state.task_states | no |
 | `progress` | hash | task → progress of a long run, JSON | until done | papers.state.task_states | no |
 | `counts` | hash | task → records per day of the last five weeks, JSON | permanent | workers.ingest.expected_volume | copied |
@@ -46,7 +52,8 @@ The owner is the module that decides what a key contains; others may read or del
 | `schema` | string | schema version of the data, or `restoring` | permanent | papers.maintenance.migrations | no |
 | `lock:schema` | string | token of the process that migrates the data | 60 s | papers.maintenance.migrations | no |
 
-A transaction on several keys only uses keys of one year, or of `{words}`, which share a hash tag:
+A transaction on several keys only uses keys that share a hash tag: of one year, of `{words}`, of
+`{fills}`, or `keywords` with its version:
 everything here runs on Redis Cluster. RQ's own keys begin with `rq:` and need a single Redis.
 
 The last column says what `papers.maintenance.backup` does with a key: `copied` as it is, `papers`
@@ -69,8 +76,14 @@ PENDING_INGESTS: Final = "pending"
 REVISION: Final = "revision"
 KEYWORDS: Final = "keywords"
 SEEDED_KEYWORDS: Final = "seeded"
+KEYWORDS_VERSION: Final = "{keywords}:version"
 COMMUNITIES: Final = "communities"
 SOURCES: Final = "sources"
+OK_INITIAL_FETCHES: Final = "{fills}:ok"
+QUIET_INITIAL_FETCHES: Final = "{fills}:quiet"
+STALE_INITIAL_FETCHES: Final = "{fills}:stale"
+FAILING_INITIAL_FETCHES: Final = "{fills}:failing"
+DUE_INITIAL_FETCHES: Final = "{fills}:due"
 DUE_TASKS: Final = "due"
 TASK_PROGRESS: Final = "progress"
 RECORD_COUNTS: Final = "counts"
@@ -99,6 +112,7 @@ COPIED: Final = (
         BACKFILL,
         BULK_LOADS,
     ),
+    *(OK_INITIAL_FETCHES, QUIET_INITIAL_FETCHES, STALE_INITIAL_FETCHES, FAILING_INITIAL_FETCHES),
     *(COMMUNITIES, MAILED_DIGESTS, WEBSUB_DIGESTS, "votes:*", "snapshot:*"),
 )
 REBUILT: Final = (
@@ -116,6 +130,8 @@ REBUILT: Final = (
 TRANSIENT: Final = (
     *(
         PENDING_INGESTS,
+        KEYWORDS_VERSION,
+        DUE_INITIAL_FETCHES,
         DUE_TASKS,
         TASK_PROGRESS,
         VALIDATORS,

@@ -4,14 +4,15 @@
     keywords ─▶ each is evaluated over that index as it is over the store's months
       ─▶ where postings leave a phrase uncertain, the text is matched
 
-A keyword costs some tens of microseconds, whatever the number of papers.
+A keyword costs some tens of microseconds, whatever the number of papers. For the few papers of a
+page, `PercolatorCache` first selects the keywords of which a paper has a necessary term.
 """
 
 from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Final, Generic, NamedTuple, TypeVar
@@ -24,19 +25,21 @@ from papers.index.postings import doc_ids_of_months
 from papers.index.shingle_hashing import shingle_hashes
 from papers.index.shingles.shingle_keys import PostingKeys, group_doc_ids
 from papers.index.terms import (
+    anchor_terms,
     author_bigram_terms,
     author_words,
     paper_label_terms,
     text_shingles,
 )
 from papers.index.writing.term_batch import Vocabulary
-from papers.model.arxiv_id import month_ordinal
+from papers.model.arxiv_id import ArxivId, month_ordinal
 from papers.model.paper import Paper
 from papers.query.ast import Node, Text
 from papers.query.match import FoldedPaper, matches_node
 from papers.query.parser import parse_query
 from papers.search.evaluate import PostingKey, PrefixExpansions
 from papers.search.plan import QueryPlan, residual_query
+from papers.state.keyword_directory import KeywordList, KeywordsVersion
 from papers.state.keywords import Keyword
 from papers.text.folding import tokenize
 
@@ -47,7 +50,6 @@ BatchPostings = Mapping[PostingKey, Sequence[Iterable[int]]]
 MIN_VECTORIZED_BATCH: Final = 30
 """The number of papers from which on vectorized indexing is faster: it saves 0.2 ms a paper and
 costs 4 ms a batch."""
-_MAX_CACHED_PERCOLATORS: Final = 8
 
 
 class _StoredQuery(NamedTuple, Generic[T]):
@@ -94,24 +96,69 @@ class Percolator(Generic[T]):
 
 
 class PercolatorCache:
-    """The percolators of the last sets of saved keywords; threads share it."""
+    """Which saved keywords match a paper, without looking at most of them; threads share it.
+
+    Each keyword is filed under a set of terms of which a matching paper has at least one. What a
+    keyword can be filed under is kept by its query, so a change of the list parses only what is
+    new.
+    """
 
     def __init__(self) -> None:
-        self._percolators: dict[tuple[Keyword, ...], Percolator[Keyword]] = {}
+        self._anchors: dict[str, list[frozenset[bytes]]] = {}
+        self._filed = _FiledKeywords(KeywordList(KeywordsVersion(None, 0), ()), {}, ())
 
-    def matching_keywords(self, paper: Paper, keywords: Sequence[Keyword]) -> tuple[Keyword, ...]:
-        """Return the saved keywords that match a paper, in their order."""
-        percolator = self._percolator(tuple(keywords))
-        return tuple(keyword for keyword, _ in percolator.percolate([paper]))
+    def matching_keywords(
+        self, papers: Sequence[Paper], listed: KeywordList, limit: int
+    ) -> list[tuple[Keyword, ...]]:
+        """Return for each paper the saved keywords that match it, by name, `limit` at most."""
+        if not papers:
+            return []
+        filed = self._filed
+        if filed.listed is not listed:
+            self._filed = filed = self._file(listed)
+        queries = [(k, _parse_uncached(k.query).tree) for k in _candidates(filed, papers)]
+        found: dict[ArxivId, list[Keyword]] = {paper.id: [] for paper in papers}
+        for keyword, matching in Percolator(queries).percolate(papers):
+            for paper in matching:
+                found[paper.id].append(keyword)
+        return [tuple(found[paper.id][:limit]) for paper in papers]
 
-    def _percolator(self, keywords: tuple[Keyword, ...]) -> Percolator[Keyword]:
-        percolator = self._percolators.get(keywords)
-        if percolator is None:
-            if len(self._percolators) >= _MAX_CACHED_PERCOLATORS:
-                self._percolators.clear()
-            queries = ((keyword, parse_query(keyword.query).tree) for keyword in keywords)
-            self._percolators[keywords] = percolator = Percolator(queries)
-        return percolator
+    def _file(self, listed: KeywordList) -> _FiledKeywords:
+        known = self._anchors
+        anchors = {
+            query: known[query] if query in known else anchor_terms(_parse_uncached(query).tree)
+            for query in {keyword.query for keyword in listed.keywords}
+        }
+        self._anchors = anchors
+        usage = Counter(term for sets in anchors.values() for terms in sets for term in terms)
+        filed: defaultdict[PostingKey, list[int]] = defaultdict(list)
+        always = []
+        for position, keyword in enumerate(listed.keywords):
+            if sets := anchors[keyword.query]:
+                for term in min(sets, key=lambda terms: sum(usage[term] for term in terms)):
+                    filed[term].append(position)
+            else:
+                always.append(position)
+        return _FiledKeywords(listed, filed, always)
+
+
+class _FiledKeywords(NamedTuple):
+    """Positions in a list of keywords by anchor term, and those that any paper may match."""
+
+    listed: KeywordList
+    positions: Mapping[PostingKey, Sequence[int]]
+    always: Sequence[int]
+
+
+def _candidates(filed: _FiledKeywords, papers: Sequence[Paper]) -> list[Keyword]:
+    """Return the keywords that some of the papers may match, by name."""
+    terms = {term for paper in papers for term in _posting_keys(paper, frozenset())}
+    found = {at for term in terms for at in filed.positions.get(term, ())}
+    return [filed.listed.keywords[at] for at in sorted(found.union(filed.always))]
+
+
+_parse_uncached: Final = parse_query.__wrapped__
+"""All saved keywords in turn would push every query of a visitor out of the parser's cache."""
 
 
 class _PaperBatch:

@@ -1,17 +1,18 @@
 """Task states: how each source is doing, what is due when, long runs, and quarantined records.
 
 Everything is stored by task name (`announcements:cs.AI`, `hf:today`): the due set, the states and
-the progress use the same name, so that a page can show all of it in one line.
+the progress use the same name, so that a page can show all of it in one line. Initial fetches of
+keywords, of which there is one a keyword, have states and a due set of their own: see
+`papers.state.initial_fetch_states`.
 """
 
 from __future__ import annotations
 
 import enum
-import json
 from collections.abc import Iterable, Sequence
-from dataclasses import MISSING, asdict, dataclass, fields
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from redis import Redis
 from redis.client import Pipeline
@@ -19,6 +20,8 @@ from redis.client import Pipeline
 from papers.errors import StoreError
 from papers.redis_backend import keys
 from papers.redis_backend.connection import translate_store_errors
+from papers.state.initial_fetch_states import InitialFetchStates, is_initial_fetch
+from papers.state.record_codec import RecordT, decode_record, encode_record
 
 MAX_QUARANTINED: Final = 1_000
 
@@ -101,9 +104,10 @@ class TaskStates:
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
+        self._initial_fetches = InitialFetchStates(redis)
 
     def all(self) -> list[TaskState]:
-        """Return every state, sorted by name."""
+        """Return every state but those of initial fetches, sorted by name."""
         with translate_store_errors(self._redis):
             found: Any = self._redis.hgetall(keys.SOURCES)
         return self.decode_all(found.values())
@@ -118,52 +122,63 @@ class TaskStates:
         return sorted(states, key=lambda state: state.name)
 
     def get(self, name: str) -> TaskState | None:
-        """Return the state of one source; None before its first attempt."""
-        with translate_store_errors(self._redis):
-            stored: Any = self._redis.hget(keys.SOURCES, name)
+        """Return the state of one task; None before its first attempt."""
+        if is_initial_fetch(name):
+            stored: Any = self._initial_fetches.get(name)
+        else:
+            with translate_store_errors(self._redis):
+                stored = self._redis.hget(keys.SOURCES, name)
         return _decode(TaskState, keys.SOURCES, stored) if stored else None
 
     def save(self, state: TaskState) -> None:
         """Store a state in place of the previous one."""
+        if is_initial_fetch(state.name):
+            self._initial_fetches.save(state.name, state.state, encode_record(state))
+            return
         with translate_store_errors(self._redis):
-            self._redis.hset(keys.SOURCES, state.name, _encode(state))
+            self._redis.hset(keys.SOURCES, state.name, encode_record(state))
 
     def delete_task(self, name: str) -> None:
         """Delete everything stored under a task's name, once it is no longer configured."""
+        if is_initial_fetch(name):
+            self._initial_fetches.delete(name)
         with translate_store_errors(self._redis):
             self._redis.hdel(keys.SOURCES, name)
-            self._redis.zrem(keys.DUE_TASKS, name)
+            self._redis.zrem(_due_key(name), name)
             self._redis.hdel(keys.TASK_PROGRESS, name)
 
     def schedule(self, name: str, at: datetime) -> None:
         """Schedule a task, replacing an earlier schedule."""
         with translate_store_errors(self._redis):
-            self._redis.zadd(keys.DUE_TASKS, {name: at.timestamp()})
+            self._redis.zadd(_due_key(name), {name: at.timestamp()})
 
     def schedule_earlier(self, name: str, at: datetime) -> None:
         """Move a scheduled task to a time, unless it is due sooner."""
         with translate_store_errors(self._redis):
-            self._redis.zadd(keys.DUE_TASKS, {name: at.timestamp()}, xx=True, lt=True)
+            self._redis.zadd(_due_key(name), {name: at.timestamp()}, xx=True, lt=True)
 
     def unschedule(self, name: str) -> None:
         """Remove a task from the due set, as a task that runs once is when it is done."""
         with translate_store_errors(self._redis):
-            self._redis.zrem(keys.DUE_TASKS, name)
+            self._redis.zrem(_due_key(name), name)
 
-    def due_tasks(self, now: datetime) -> list[str]:
-        """Return the tasks that are due, longest due first."""
-        with translate_store_errors(self._redis):
-            names: Any = self._redis.zrangebyscore(keys.DUE_TASKS, "-inf", now.timestamp())
-        return [name.decode() for name in names]
+    def due_tasks(self, now: datetime, *, max_initial_fetches: int | None = None) -> list[str]:
+        """Return the tasks that are due, longest due first; initial fetches, if any, after them."""
+        limit, until = -1 if max_initial_fetches is None else max_initial_fetches, now.timestamp()
+        with translate_store_errors(self._redis), self._redis.pipeline(transaction=False) as pipe:
+            pipe.zrangebyscore(keys.DUE_TASKS, "-inf", until)
+            pipe.zrangebyscore(keys.DUE_INITIAL_FETCHES, "-inf", until, start=0, num=limit)
+            names, initial_fetches = pipe.execute()
+        return [name.decode() for name in [*names, *initial_fetches]]
 
     def due_time(self, name: str) -> datetime | None:
         """Return when a task is due; None if it is not scheduled."""
         with translate_store_errors(self._redis):
-            at = self._redis.zscore(keys.DUE_TASKS, name)
+            at = self._redis.zscore(_due_key(name), name)
         return None if at is None else datetime.fromtimestamp(at, UTC)
 
     def due_times(self) -> dict[str, datetime]:
-        """Return every scheduled task with its time, the soonest first."""
+        """Return every scheduled task but initial fetches with its time, the soonest first."""
         with translate_store_errors(self._redis):
             found: Any = self._redis.zrange(keys.DUE_TASKS, 0, -1, withscores=True)
         return {name.decode(): datetime.fromtimestamp(at, UTC) for name, at in found}
@@ -175,7 +190,7 @@ class TaskStates:
         """
         with translate_store_errors(self._redis):
             claim = self._redis.eval(
-                _CLAIM_SCRIPT, 1, keys.DUE_TASKS, name, str(now.timestamp()), str(until.timestamp())
+                _CLAIM_SCRIPT, 1, _due_key(name), name, str(now.timestamp()), str(until.timestamp())
             )
         return bool(claim)
 
@@ -189,7 +204,7 @@ class TaskStates:
     def save_progress(self, progress: Progress) -> None:
         """Store the progress of a run."""
         with translate_store_errors(self._redis):
-            self._redis.hset(keys.TASK_PROGRESS, progress.task, _encode(progress))
+            self._redis.hset(keys.TASK_PROGRESS, progress.task, encode_record(progress))
 
     def delete_progress(self, task: str) -> None:
         """Delete the progress of a run that has ended."""
@@ -199,7 +214,7 @@ class TaskStates:
     def quarantine(self, record: QuarantinedRecord) -> None:
         """Quarantine a record; beyond 1,000 the oldest is dropped."""
         with translate_store_errors(self._redis):
-            self._redis.lpush(keys.QUARANTINE, _encode(record))
+            self._redis.lpush(keys.QUARANTINE, encode_record(record))
             self._redis.ltrim(keys.QUARANTINE, 0, MAX_QUARANTINED - 1)
 
     def quarantine_new(self, records: Sequence[QuarantinedRecord]) -> None:
@@ -208,7 +223,8 @@ class TaskStates:
         def push(pipe: Pipeline) -> None:
             stored: Any = pipe.lrange(keys.QUARANTINE, 0, -1)
             known = {_record_identity(_decode_quarantined(value)) for value in stored}
-            fresh = [_encode(record) for record in records if _record_identity(record) not in known]
+            new = [record for record in records if _record_identity(record) not in known]
+            fresh = [*map(encode_record, new)]
             pipe.multi()
             if fresh:
                 pipe.lpush(keys.QUARANTINE, *fresh)
@@ -237,48 +253,19 @@ class TaskStates:
             return int(pipe.execute()[0])
 
 
+def _due_key(task: str) -> str:
+    return keys.DUE_INITIAL_FETCHES if is_initial_fetch(task) else keys.DUE_TASKS
+
+
 def _record_identity(record: QuarantinedRecord) -> tuple[str, str, str]:
     return (record.task, record.reason, record.excerpt)
 
 
-_RecordT = TypeVar("_RecordT", TaskState, Progress, QuarantinedRecord)
-_TIME_FIELDS: Final = {
-    "since",
-    "attempted_at",
-    "succeeded_at",
-    "next_at",
-    "started_at",
-    "updated_at",
-    "at",
-}
+_FIELD_DECODERS: Final = {"state": TaskStatus}
 
 
-def _encode(record: TaskState | Progress | QuarantinedRecord) -> bytes:
-    """Encode a record as JSON, times as ISO 8601 in UTC; lone surrogates become `?`."""
-    values = {
-        name: value.astimezone(UTC).isoformat() if isinstance(value, datetime) else value
-        for name, value in asdict(record).items()
-    }
-    text = json.dumps(values, ensure_ascii=False, separators=(",", ":"))
-    return text.encode("utf-8", "replace")
-
-
-def _decode(kind: type[_RecordT], key: str, stored: bytes) -> _RecordT:
-    """Decode a record, perhaps one stored before an optional field was added.
-
-    Raises StoreError for anything else.
-    """
-    try:
-        values = json.loads(stored)
-        is_required = {field.name: field.default is MISSING for field in fields(kind)}
-        required = {name for name, needed in is_required.items() if needed}
-        if not required <= set(values) <= set(is_required):
-            raise ValueError(f"fields {sorted(values)}")
-        return kind(**{name: _decode_value(name, value) for name, value in values.items()})
-    except (ValueError, TypeError, AttributeError) as error:
-        raise StoreError(
-            f"{key}: {stored[:200]!r} is no {kind.__name__} ({error}); delete it to go on"
-        ) from error
+def _decode(kind: type[RecordT], key: str, stored: bytes) -> RecordT:
+    return decode_record(kind, key, stored, _FIELD_DECODERS)
 
 
 def _decode_quarantined(stored: bytes) -> QuarantinedRecord:
@@ -288,11 +275,3 @@ def _decode_quarantined(stored: bytes) -> QuarantinedRecord:
     except StoreError as error:
         at = datetime.fromtimestamp(0, UTC)
         return QuarantinedRecord(keys.QUARANTINE, at, f"damaged: {error}", repr(stored[:500]))
-
-
-def _decode_value(name: str, value: Any) -> Any:
-    if name == "state":
-        return TaskStatus(value)
-    if name not in _TIME_FIELDS or value is None:
-        return value
-    return datetime.fromisoformat(value)

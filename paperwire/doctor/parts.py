@@ -8,12 +8,16 @@ from datetime import datetime
 from redis import Redis
 
 from papers.redis_backend import keys
+from papers.state.initial_fetch_states import InitialFetchStates
 from papers.state.task_states import TaskStates, TaskStatus
 from paperwire.doctor.finding import Finding, fault, warning
 from paperwire.run.probe import HEARTBEAT_TIMEOUT
 
 FAILURES_TO_WARN = 3
 """Failures in a row before there is a warning: fewer may be a short outage."""
+
+MAX_INITIAL_FETCHES = 10
+"""Failing initial fetches of keywords that are named; the status page lists them all."""
 
 
 def check_scheduler(redis: Redis) -> Iterator[Finding]:
@@ -40,8 +44,10 @@ def check_workers(redis: Redis, now: datetime) -> Iterator[Finding]:
 
 
 def check_source_states(redis: Redis) -> Iterator[Finding]:
-    """Check for tasks that have failed repeatedly."""
-    for state in TaskStates(redis).all():
+    """Check for tasks that have failed repeatedly; of initial fetches, for the first of them."""
+    failing, _ = InitialFetchStates(redis).scan("failing", 0, MAX_INITIAL_FETCHES)
+    initial_fetches = TaskStates.decode_all(failing[:MAX_INITIAL_FETCHES])
+    for state in [*TaskStates(redis).all(), *initial_fetches]:
         if state.state is TaskStatus.FAILING and state.failures >= FAILURES_TO_WARN:
             yield warning(
                 f"source {state.name}",

@@ -31,6 +31,9 @@ def format_status(document: Document) -> str:
     lines += [format_source(entry) for entry in document["sources"]] or [
         "no source has been fetched yet"
     ]
+    if counts := {name: n for name, n in document.get("initial_fetches", {}).items() if n}:
+        described = ", ".join(f"{number:,} {name}" for name, number in counts.items())
+        lines.append(f"{'first papers of keywords':<26} {described}")
     lines += [format_progress(run) for run in document["progress"]]
     return "\n".join(lines)
 

@@ -22,6 +22,7 @@ from papers.query.parser import parse_query
 from papers.query.request import SearchRequest
 from papers.redis_backend import health
 from papers.state.communities import Communities, community_task
+from papers.state.initial_fetch_states import InitialFetchStates
 from papers.state.keywords import Keyword, Keywords
 from papers.state.task_states import Progress, TaskStates
 from papers.store import Store
@@ -52,9 +53,10 @@ def system_status(session: CommandSession) -> CommandResult:
         "store": _store_json(health.check_health(session.redis)),
         "papers": store.count_papers(),
         "revision": store.revision(),
-        "keywords": len(Keywords(session.redis).all()),
+        "keywords": Keywords(session.redis).count(),
         "next_fetch": format_next_fetch(states.due_times(), attempted, session.now),
         "sources": [source_json(state) for state in known],
+        "initial_fetches": dict(InitialFetchStates(session.redis).counts()),
         "progress": [_progress_json(run) for run in states.list_progress()],
         "set_aside": states.quarantine_size(),
     }

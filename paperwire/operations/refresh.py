@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from papers.state.communities import Communities
+from papers.state.initial_fetches import unfinished_initial_fetches
 from papers.state.keywords import Keywords, initial_fetch_task
-from papers.state.task_states import TaskStates, TaskStatus
+from papers.state.task_states import TaskStatus
 from paperwire.operations.session import CommandSession
 
 
@@ -16,11 +17,11 @@ def refresh_sources(session: CommandSession) -> list[str]:
     from workers.jobs import run  # slow to import: loads the clients of all sources
     from workers.registry import recurring_tasks
 
-    saved, states = Keywords(session.redis), TaskStates(session.redis)
+    saved = Keywords(session.redis)
     saved.seed(session.settings.keywords, now=session.now)
-    succeeded = {state.name for state in states.all() if state.succeeded_at}
-    missing = {initial_fetch_task(keyword.slug) for keyword in saved.all()} - succeeded
+    initial_fetches = sorted(initial_fetch_task(keyword.slug) for keyword in saved.all())
+    missing = unfinished_initial_fetches(session.redis, initial_fetches)
     recurring = recurring_tasks(Communities(session.redis, session.settings).effective_settings())
-    reports = [run(task) for task in (*recurring, *sorted(missing))]
+    reports = [run(task) for task in (*recurring, *missing)]
     failed = [report for report in reports if report.get("state") == TaskStatus.FAILING]
     return [f"{report['task']}: {report['said']}" for report in failed]

@@ -6,7 +6,7 @@ https://www.rfc-editor.org/rfc/rfc9110#section-12.5.3
 from __future__ import annotations
 
 import gzip
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
@@ -43,6 +43,24 @@ speed comes before size. 100 papers (420 kB of Atom) are 87 kB of gzip in 0.9 ms
 3.5 ms; the next quality of brotli gives 71 kB in 5.9. Python's own gzip gives 76 kB in 12.6 ms,
 that of zlib-ng 77 kB in 4.2.
 """
+
+
+def compress_stream(coding: str, parts: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield a body that comes in parts in a content coding (`IDENTITY`: as it is)."""
+    if coding == IDENTITY:
+        yield from parts
+    elif coding == "br":
+        brotli_stream = brotli.Compressor(quality=3)
+        for part in parts:
+            yield brotli_stream.process(part)
+        yield brotli_stream.finish()
+    else:
+        gzip_stream = isal_zlib.compressobj(2, wbits=_GZIP_WBITS)
+        for part in parts:
+            yield gzip_stream.compress(part)
+        yield gzip_stream.flush()
+
+
 _CODING_ALIASES: Final = {"x-gzip": "gzip"}
 _MAX_CACHED_HEADER: Final = 200
 """Characters of a header that is cached, as clients make them up: browsers send thirty."""

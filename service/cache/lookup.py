@@ -19,6 +19,7 @@ from papers.redis_backend.connection import (
     read_many,
     translate_store_errors,
 )
+from papers.state.keyword_directory import KeywordDirectory
 from papers.state.keywords import Keywords
 from service.cache import version_stamp
 from service.cache.cached_body import CachedBody, unpack_cached_body
@@ -98,8 +99,11 @@ class CacheLookup:
     the response, and UnknownKeyword.
     """
 
-    def __init__(self, redis: Redis, disk_tier: DiskTier, build_id: str) -> None:
+    def __init__(
+        self, redis: Redis, disk_tier: DiskTier, build_id: str, directory: KeywordDirectory
+    ) -> None:
         self._redis, self._disk_tier, self._build_id = redis, disk_tier, build_id
+        self._directory = directory
         self._clients = ThreadLocalClient(redis)
         self._local_cache = ByteLRU[tuple[str, str], _LocalEntry](LOCAL_CACHE_BYTES)
 
@@ -163,8 +167,10 @@ class CacheLookup:
     def _version_stamp(
         self, cache_key: CacheKey, digest: str, version_replies: list[Any]
     ) -> tuple[bytes, StoreVersion]:
-        version = version_stamp.parse_store_version(cache_key.keywords, version_replies)
-        missing = version.missing_slugs or (cache_key.keywords and not version.stored_keywords)
+        version = version_stamp.parse_store_version(
+            cache_key.keywords, version_replies, self._directory
+        )
+        missing = version.missing_slugs or (cache_key.keywords and not version.has_keywords)
         if version.revision is None or (missing and not Keywords(self._redis).is_seeded):
             self._require_not_emptied(cache_key, digest)
         version.require_keywords()

@@ -34,6 +34,7 @@ from redis.lock import Lock
 from papers.errors import StoreError, StoreUnavailable, TooManyRequests
 from papers.redis_backend import keys
 from papers.redis_backend.connection import translate_store_errors
+from papers.state.keyword_directory import KeywordDirectory
 from service.cache.cached_body import (
     CachedBody,
     build_cached_body,
@@ -78,7 +79,7 @@ class RenderCache:
 
     `base_url` is part of every key: URLs in a body begin with it. Responses rendered by a build
     with another `build_id` are rendered anew, and keep their validators if the bytes are equal. Of
-    custom responses Redis keeps `max_custom`.
+    custom responses Redis keeps `max_custom`. `directory` is the one that the app shares.
     """
 
     def __init__(
@@ -89,12 +90,13 @@ class RenderCache:
         base_url: str,
         build_id: str,
         max_custom: int = 1_000,
+        directory: KeywordDirectory | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._redis = redis
         self._disk_tier = disk_tier
         self._base_url = base_url
-        self._lookup = CacheLookup(redis, disk_tier, build_id)
+        self._lookup = CacheLookup(redis, disk_tier, build_id, directory or KeywordDirectory(redis))
         self._redis_tier = RedisTier(redis, max_custom)
         self._sleep = sleep
 

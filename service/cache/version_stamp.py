@@ -1,15 +1,18 @@
 """Version stamp: a digest of everything that a cached response depends on.
 
 It is computed from the schema and the revision of the store, the states of the tasks and the saved
-keywords that the response shows. They are read in one round trip with the cached response itself,
-and a response is rendered from the very replies that its stamp was computed from.
+keywords that the response shows, or the version of their list if it may show any of them. They are
+read in one round trip with the cached response itself, whose cost does not depend on how many
+keywords are saved, and a response is rendered from the very replies that its stamp was computed
+from. The list itself is read when something is rendered from it; it may be newer than the stamp,
+and then the next request renders again.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any, Final
@@ -20,24 +23,34 @@ from papers.errors import StoreError, UnknownKeyword
 from papers.maintenance import migrations
 from papers.redis_backend import keys
 from papers.redis_backend.connection import RedisCommand
+from papers.state import keyword_directory
+from papers.state.keyword_directory import KeywordDirectory, KeywordList, KeywordsVersion
 from papers.state.keywords import Keyword, Keywords
 from papers.state.task_states import TaskState, TaskStates
 
 ALL_KEYWORDS: Final = "*"
-"""Stands in place of slugs for a response that shows every saved keyword."""
+"""Stands in place of slugs for a response that may show any saved keyword."""
 
 
 @dataclass(frozen=True)
 class StoreVersion:
     """The state of the store that a response is rendered from, as read in one round trip.
 
-    `revision` is None in a store that has never held a paper. `stored_keywords` are slugs with
-    their stored values, in the order requested (all of them: by slug); None if not saved.
+    `revision` is None in a store that has never held a paper. `stored_keywords` are the requested
+    slugs with their stored values, in that order; None if not saved. `listed` is the version of
+    the list for a response that may show any of them, `directory` what reads that list.
     """
 
     revision: bytes | None
     stored_states: tuple[bytes, ...]
     stored_keywords: Sequence[tuple[str, bytes | None]]
+    listed: KeywordsVersion | None = None
+    directory: KeywordDirectory | None = None
+
+    @property
+    def has_keywords(self) -> bool:
+        """True if the response shows saved keywords and there are any."""
+        return bool(self.listed.size if self.listed else self.stored_keywords)
 
     @property
     def missing_slugs(self) -> list[str]:
@@ -46,18 +59,28 @@ class StoreVersion:
 
     @cached_property
     def keywords(self) -> tuple[Keyword, ...]:
-        """The saved keywords, in the order requested.
+        """The saved keywords, in the order requested; all of them: by name.
 
         Raises UnknownKeyword if one is not saved, StoreError if one is damaged.
         """
+        if self.directory and self.listed:
+            return tuple(self.directory.read(self.listed).keywords)
         self.require_keywords()
         return tuple(
             Keywords.decode(slug, stored) for slug, stored in self.stored_keywords if stored
         )
 
     @property
+    def all_keywords(self) -> KeywordList:
+        """The list that a response shows any of. Raises StoreError."""
+        assert self.directory, "only a response requested with ALL_KEYWORDS shows any of them"
+        return self.directory.read(self.listed)
+
+    @property
     def keywords_by_name(self) -> list[Keyword]:
         """The same in the order of lists. Raises UnknownKeyword, StoreError."""
+        if self.listed:
+            return list(self.keywords)
         return sorted(self.keywords, key=lambda keyword: (keyword.name.casefold(), keyword.slug))
 
     @cached_property
@@ -80,6 +103,7 @@ class StoreVersion:
             self.revision,
             _visible_task_states(self.stored_states),
             self.stored_keywords,
+            self.listed,
             period,
         )
         packed: Any = msgpack.packb(parts)
@@ -93,29 +117,24 @@ def version_commands(keywords: Sequence[str]) -> list[RedisCommand]:
         ("HVALS", keys.SOURCES),
     ]
     if tuple(keywords) == (ALL_KEYWORDS,):
-        return [*commands, ("HGETALL", keys.KEYWORDS)]
+        return [*commands, *keyword_directory.list_version_commands()]
     return [*commands, ("HMGET", keys.KEYWORDS, *keywords)] if keywords else commands
 
 
-def parse_store_version(keywords: Sequence[str], replies: Sequence[Any]) -> StoreVersion:
+def parse_store_version(
+    keywords: Sequence[str], replies: Sequence[Any], directory: KeywordDirectory
+) -> StoreVersion:
     """Decode the replies to `version_commands(keywords)`.
 
     Raises StoreError if the data is of a schema that this code does not know.
     """
     (schema, revision), states, *found = replies[: len(version_commands(keywords))]
     migrations.require_compatible(schema)
-    (values,) = found or ([],)
     if tuple(keywords) == (ALL_KEYWORDS,):
-        items = values.items() if isinstance(values, dict) else _resp2_hash_items(values)
-        stored = sorted((slug.decode(), value) for slug, value in items)
-    else:
-        stored = list(zip(keywords, values, strict=True))
-    return StoreVersion(revision, tuple(states), stored)
-
-
-def _resp2_hash_items(values: Sequence[bytes]) -> Iterable[tuple[bytes, bytes]]:
-    """Pair up the flat reply that version 2 of Redis's protocol gives for a hash."""
-    return zip(values[::2], values[1::2], strict=True)
+        listed = keyword_directory.parse_list_version(found)
+        return StoreVersion(revision, tuple(states), [], listed, directory)
+    (values,) = found or ([],)
+    return StoreVersion(revision, tuple(states), list(zip(keywords, values, strict=True)))
 
 
 @lru_cache(maxsize=4)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from papers.query.parser import parse_query
@@ -20,17 +20,42 @@ _FOLDER_OPTIONS: Final[dict[str, tuple[str, dict[str, Any]]]] = {
 """Order of the papers to the name of the feeds' folder and the search options of the feeds."""
 
 
+_OUTLINES_PER_PART: Final = 300
+
+
 def subscriptions_opml(base_url: str, keywords: Sequence[Keyword], orders: Sequence[str]) -> bytes:
     """Render the keywords' Atom feeds as OPML, in a folder for each order."""
-    folders = []
+    return opml.render_folders("Paperwire", list(_folders(base_url, keywords, orders)))
+
+
+def stream_subscriptions(
+    base_url: str, keywords: Sequence[Keyword], orders: Sequence[str]
+) -> Iterator[bytes]:
+    """Yield the same document in parts of some 100 kB, without ever holding it as a whole."""
+    parts: list[bytes] = []
+    for part in opml.stream_folders("Paperwire", _folders(base_url, keywords, orders)):
+        parts.append(part)
+        if len(parts) == _OUTLINES_PER_PART:
+            yield b"".join(parts)
+            parts.clear()
+    yield b"".join(parts)
+
+
+def _folders(
+    base_url: str, keywords: Sequence[Keyword], orders: Sequence[str]
+) -> Iterator[opml.OpmlFolder]:
     for order in orders:
         name, options = _FOLDER_OPTIONS[order]
-        addresses = [
-            (k, SearchUrls(base_url, k.slug, SearchParams(None, options))) for k in keywords
-        ]
-        feeds = tuple((k, address.url("atom"), address.url("page")) for k, address in addresses)
-        folders.append(opml.OpmlFolder(name, feeds))
-    return opml.render_folders("Paperwire", folders)
+        feeds = _feeds(base_url, keywords, SearchParams(None, options))
+        yield opml.OpmlFolder(name, feeds)
+
+
+def _feeds(
+    base_url: str, keywords: Sequence[Keyword], params: SearchParams
+) -> Iterator[tuple[Keyword, str, str]]:
+    for keyword in keywords:
+        urls = SearchUrls(base_url, keyword.slug, params)
+        yield keyword, urls.url("atom"), urls.url("page")
 
 
 def daily_markdown(store: Store, keywords: Sequence[Keyword], *, rows: int, site_url: str) -> bytes:

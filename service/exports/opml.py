@@ -6,7 +6,7 @@ does, so that `service.exports.opml_reader` can restore the keywords from the li
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -25,7 +25,7 @@ class OpmlFolder:
     """A folder of feeds: each keyword with the URLs of its feed and its page."""
 
     name: str
-    feeds: tuple[tuple[Keyword, str, str], ...]
+    feeds: Iterable[tuple[Keyword, str, str]]
 
 
 def render_folders(title: str, folders: Sequence[OpmlFolder]) -> bytes:
@@ -39,6 +39,26 @@ def render_folders(title: str, folders: Sequence[OpmlFolder]) -> bytes:
             _add_outline(node, keyword, feed_url, page_url)
     etree.indent(root)
     return bytes(etree.tostring(root, xml_declaration=True, encoding="utf-8"))
+
+
+def stream_folders(title: str, folders: Iterable[OpmlFolder]) -> Iterator[bytes]:
+    """Yield the same document in parts, a folder's feeds one by one, for lists of any length."""
+    empty = render_folders(title, [OpmlFolder("", ())])
+    head, _, tail = empty.partition(b'    <outline text="" title=""/>\n')
+    yield head
+    for folder in folders:
+        yield _start_tag(etree.Element("outline", text=folder.name, title=folder.name))
+        parent = etree.Element("outline")
+        for keyword, feed_url, page_url in folder.feeds:
+            _add_outline(parent, keyword, feed_url, page_url)
+            yield b"      %s\n" % etree.tostring(parent[0], encoding="utf-8")
+            parent.remove(parent[0])
+        yield b"    </outline>\n"
+    yield tail
+
+
+def _start_tag(element: Any) -> bytes:
+    return b"    %s>\n" % etree.tostring(element, encoding="utf-8").removesuffix(b"/>")
 
 
 def _add_outline(folder: Any, keyword: Keyword, feed_url: str, page_url: str) -> None:

@@ -13,6 +13,7 @@ from papers.errors import BadParameter
 from papers.model.arxiv_id import ArxivId
 from papers.state.keywords import slug_of
 from service.urls.keyword_urls import with_query_string
+from service.urls.paging import parse_page_number
 from service.urls.params import MAX_PAPERS, MAX_VALUE_LENGTH, abbreviate
 
 MAX_EXPORT_KEYWORDS: Final = 100
@@ -23,24 +24,30 @@ EXPORT_ORDERS: Final = ("announced", "picked")
 
 @dataclass(frozen=True, slots=True)
 class ExportSelection:
-    """Saved keywords (sorted slugs; none means all), papers per keyword, and orders of papers."""
+    """Saved keywords (sorted slugs; none means all), papers per keyword, orders of papers.
+
+    `page` is which page of all keywords the daily tables show.
+    """
 
     slugs: tuple[str, ...] = ()
     rows: int = DEFAULT_ROWS
     orders: tuple[str, ...] = EXPORT_ORDERS[:1]
+    page: int = 1
 
     def path(self, base_path: str) -> str:
         """Return the canonical path and query string: parameters sorted, defaults left out."""
         params = [("k", slug) for slug in self.slugs]
         if self.rows != DEFAULT_ROWS:
             params.append(("n", str(self.rows)))
+        if self.page > 1:
+            params.append(("page", str(self.page)))
         if self.orders != EXPORT_ORDERS[:1]:
             params.append(("when", ",".join(self.orders)))
         return with_query_string(base_path, urlencode(params, safe=","))
 
 
 def parse_export_selection(args: MultiDict[str, str], known: Sequence[str]) -> ExportSelection:
-    """Parse the parameters `k`, `n` and `when`; of these only the `known` are accepted.
+    """Parse the parameters `k`, `n`, `when` and `page`; of these only the `known` are accepted.
 
     Raises BadParameter.
     """
@@ -52,6 +59,7 @@ def parse_export_selection(args: MultiDict[str, str], known: Sequence[str]) -> E
         tuple(sorted({_keyword_slug(name) for name in names})),
         _parse_rows(_single_value("n", given)),
         _parse_orders(_single_value("when", given)),
+        parse_page_number({"page": _single_value("page", given)}),
     )
 
 

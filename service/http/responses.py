@@ -5,7 +5,8 @@ https://www.rfc-editor.org/rfc/rfc9110 and https://www.rfc-editor.org/rfc/rfc911
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Iterable
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
@@ -13,12 +14,14 @@ from flask import Request, Response
 from werkzeug.datastructures import Headers
 from werkzeug.http import http_date
 
+from service.cache.encodings import ENCODINGS, compress_stream, negotiate_coding
 from service.cache.render_cache import ServedBody
 from service.http.conditional import is_not_modified, matching_etag
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
+_EPOCH: Final = datetime.fromtimestamp(0, UTC)
 STALE_MAX_AGE: Final = 60
 """Seconds that shared caches may store a stale response: the store should soon be back."""
 
@@ -64,6 +67,36 @@ def cached_response(
     if coding:
         common["Content-Encoding"] = coding
     return PreparedResponse(body.encoded_body(coding), headers=common)
+
+
+def streamed_response(
+    request_headers: Headers,
+    parts: Iterable[bytes],
+    *,
+    etag: str,
+    content_type: str,
+    max_age: int,
+    headers: dict[str, str],
+) -> Response:
+    """Return a body that comes in parts as a response, or 304 if the client has it.
+
+    `etag` is a digest of what the body is made of, without quotes or the suffix of a coding.
+    """
+    coding = negotiate_coding(request_headers.get("Accept-Encoding", ""))
+    suffix = ENCODINGS[coding].etag_suffix if coding else ""
+    common = {
+        "ETag": f'"{etag}{suffix}"',
+        "Cache-Control": f"public, max-age={max_age}",
+        "Vary": "Accept-Encoding",
+        "Content-Type": content_type,
+        **headers,
+    }
+    sent = request_headers.get("If-None-Match")
+    if sent and is_not_modified(Headers({"If-None-Match": sent}), etag, 0, now=_EPOCH):
+        return PreparedResponse(status=304, headers=common)
+    if coding:
+        common["Content-Encoding"] = coding
+    return Response(compress_stream(coding, parts), headers=common)
 
 
 @lru_cache(maxsize=1024)

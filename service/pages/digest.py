@@ -1,4 +1,4 @@
-"""The digest page: a section with a table of the newest papers for every saved keyword."""
+"""The digest page: a table of the newest papers of each saved keyword, a page of them at a time."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-from flask import Response, render_template
+from flask import Response, render_template, request
 
 from papers.query.parser import parse_query
 from papers.query.request import SearchRequest
@@ -17,8 +17,10 @@ from service.feeds.entry import Entry
 from service.pages.parts.highlight import HighlightedEntry, highlight_entry
 from service.pages.parts.page_response import cached_page, pages
 from service.urls.keyword_urls import feeds_of_keywords
+from service.urls.paging import numbered_path, parse_page_number, slice_page
 
 PAPERS_PER_SECTION: Final = 10
+SECTIONS_PER_PAGE: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,20 +33,23 @@ class DigestSection:
 
 @pages.get("/digest")
 def digest() -> Response:
-    """Return the newest papers of every saved keyword."""
-    ctx = context()
+    """Return the newest papers of saved keywords; `page` is of which."""
+    ctx, number = context(), parse_page_number(request.args)
     return cached_page(
-        "/digest", lambda version: _render_digest(ctx, version), keywords=(ALL_KEYWORDS,)
+        numbered_path("/digest", number),
+        lambda version: _render_digest(ctx, version, number),
+        keywords=(ALL_KEYWORDS,),
     )
 
 
-def _render_digest(ctx: AppContext, version: StoreVersion) -> bytes:
-    sections = [_build_section(ctx, keyword) for keyword in version.keywords_by_name]
+def _render_digest(ctx: AppContext, version: StoreVersion, number: int) -> bytes:
+    page = slice_page(version.keywords_by_name, number, SECTIONS_PER_PAGE, "/digest")
     return render_template(
         "digest.html",
-        sections=sections,
+        page=page,
+        sections=[_build_section(ctx, keyword) for keyword in page.items],
         papers_per_section=PAPERS_PER_SECTION,
-        saved_feeds=partial(feeds_of_keywords, ctx.settings.base_url, version.keywords_by_name),
+        saved_feeds=partial(feeds_of_keywords, ctx.settings.base_url, page.items),
         q="",
     ).encode()
 

@@ -1,5 +1,6 @@
 """The page that manages saved keywords: anyone may read it, changes require the token.
 
+    find ─▶ the keywords whose name or query contains a text, a page of them at a time
     form ─▶ preview: the query's newest papers; nothing is saved
          ─▶ save, rename, merge, remove ─▶ the page with a message
 
@@ -18,18 +19,22 @@ from papers.errors import BadInput, BadParameter, Unauthorized, UnknownKeyword
 from papers.query.parser import parse_query
 from papers.query.request import SearchRequest
 from papers.search.counts import MatchCounts
-from papers.state.keywords import slug_of
+from papers.state.keywords import Keyword, slug_of
 from service.context import AppContext, context
 from service.feeds.entry import Entry
 from service.http.auth import require_form_token
 from service.http.error_pages import status_of
+from service.markup.clean import single_line
 from service.pages.parts.highlight import HighlightedEntry, highlight_entry
 from service.pages.parts.page_response import pages, uncached_page
 from service.pages.parts.plots import BarPlot, month_plot
 from service.pages.parts.reader_links import mailed_keywords
+from service.urls.paging import ListPage, parse_page_number, slice_page
 
 PREVIEW_PAPERS: Final = 8
-_FORM_FIELDS: Final = ("token", "name", "query", "keyword", "into")
+KEYWORDS_PER_PAGE: Final = 50
+MAX_FIND_LENGTH: Final = 500
+_FORM_FIELDS: Final = ("token", "name", "query", "keyword", "into", "find", "page")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +49,11 @@ class QueryPreview:
 
 @pages.get("/manage")
 def manage() -> Response:
-    """Return the saved keywords and their forms; `name` and `query` prefill the first."""
-    given = {name: request.args.get(name, "") for name in ("name", "query")}
+    """Return a page of the saved keywords and their forms; `name` and `query` prefill the first.
+
+    `find` selects keywords by a text in their name or query, `page` is which of them.
+    """
+    given = {name: request.args.get(name, "") for name in ("name", "query", "find", "page")}
     return _render_manage(context(), given)
 
 
@@ -64,7 +72,8 @@ def managed() -> Response:
         message = _ACTIONS[action](ctx, given)
     except (BadInput, Unauthorized, UnknownKeyword) as error:
         return _render_manage(ctx, given, error=str(error), status=status_of(error))
-    return _render_manage(ctx, {"token": given["token"]}, message=message)
+    kept = {name: given[name] for name in ("token", "find", "page")}
+    return _render_manage(ctx, kept, message=message)
 
 
 def _render_manage(
@@ -73,12 +82,21 @@ def _render_manage(
     return uncached_page(
         "manage.html",
         status=status,
-        keywords=ctx.keywords.all(),
+        page=_find_keywords(ctx, given),
         given={**dict.fromkeys(_FORM_FIELDS, ""), **given},
         writable=bool(ctx.settings.token),
         mailed=mailed_keywords(ctx.settings),
         **{"message": "", "error": "", "preview": None, **result},
     )
+
+
+def _find_keywords(ctx: AppContext, given: Mapping[str, str]) -> ListPage[Keyword]:
+    """Return the page of keywords to show: the last one if the list has become shorter."""
+    text = single_line(given.get("find", ""))[:MAX_FIND_LENGTH]
+    found = ctx.directory.read().find(text)
+    last = max(1, -(-len(found) // KEYWORDS_PER_PAGE))
+    number = min(parse_page_number(given), last)
+    return slice_page(found, number, KEYWORDS_PER_PAGE, "/manage", {"find": text})
 
 
 def _build_preview(ctx: AppContext, given: Mapping[str, str]) -> QueryPreview:

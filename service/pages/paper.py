@@ -21,10 +21,11 @@ from service.markup.clean import single_line, valid_http_url
 from service.pages.parts.highlight import highlight_entry
 from service.pages.parts.page_response import cached_page, pages
 from service.pages.parts.plots import vote_plot
-from service.urls.keyword_urls import feeds_of_keywords
+from service.urls.keyword_urls import MAX_HEAD_KEYWORDS, feeds_of_keywords
 
 MAX_SIMILAR_PAPERS: Final = 6
 MAX_VERSION_LINKS: Final = 12
+MAX_MATCHED_KEYWORDS: Final = 50
 _DOI_RESOLVER: Final = "https://doi.org/"
 
 
@@ -58,14 +59,20 @@ def _render_paper(ctx: AppContext, version: StoreVersion, paper_id: ArxivId) -> 
         paper=known,
         versions=version_links(known),
         doi=valid_http_url(_DOI_RESOLVER + single_line(known.doi)) if known.doi else "",
-        matched_keywords=ctx.percolators.matching_keywords(known, version.keywords_by_name),
+        matched_keywords=ctx.percolators.matching_keywords(
+            [known], version.all_keywords, MAX_MATCHED_KEYWORDS
+        )[0],
         vote_plots={
             community: vote_plot(days)
             for community, days in VoteHistory(ctx.redis).history(paper_id).items()
         },
         similar_entries=_similar_entries(ctx, known),
         reference_formats=REFERENCE_FORMATS,
-        saved_feeds=partial(feeds_of_keywords, ctx.settings.base_url, version.keywords_by_name),
+        saved_feeds=partial(
+            feeds_of_keywords,
+            ctx.settings.base_url,
+            version.all_keywords.keywords[:MAX_HEAD_KEYWORDS],
+        ),
         q="",
     ).encode()
 

@@ -29,6 +29,8 @@ from service.urls.params import SearchParams
 PERIOD_KINDS: Final[dict[str, Rhythm]] = {"daily": "day", "weekly": "week", "monthly": "month"}
 MAX_RANKED_PICKS: Final = 2_000
 MAX_SHOWN_PICKS: Final = 50
+MAX_MATCHED_KEYWORDS: Final = 10
+"""Saved keywords named beside a paper."""
 TRENDING_WINDOW: Final = timedelta(days=14)
 _AGE_EXPONENT: Final = 1.5
 
@@ -105,18 +107,21 @@ def find_picked_papers(
     return sorted(page.papers, key=lambda paper: (-(paper.votes or 0), paper.id))
 
 
-def build_picked_paper(
-    ctx: AppContext, paper: Paper, keywords: Sequence[Keyword], query: Query | None = None
-) -> PickedPaper:
-    """Build a picked paper for a page, with the matches of `query` highlighted."""
-    comments = sum(pick.comments or 0 for pick in paper.picks)
-    return PickedPaper(
-        highlight_entry(Entry(paper), query),
-        _require_lead_pick(paper),
-        paper.votes or 0,
-        comments,
-        ctx.percolators.matching_keywords(paper, keywords),
-    )
+def build_picked_papers(
+    ctx: AppContext, papers: Sequence[Paper], version: StoreVersion, query: Query | None = None
+) -> list[PickedPaper]:
+    """Build picked papers for a page, with the matches of `query` highlighted."""
+    matched = ctx.percolators.matching_keywords(papers, version.all_keywords, MAX_MATCHED_KEYWORDS)
+    return [
+        PickedPaper(
+            highlight_entry(Entry(paper), query),
+            _require_lead_pick(paper),
+            paper.votes or 0,
+            sum(pick.comments or 0 for pick in paper.picks),
+            keywords,
+        )
+        for paper, keywords in zip(papers, matched, strict=True)
+    ]
 
 
 def _render_period(
@@ -175,12 +180,9 @@ def _render_picks(
     base_path: str,
     **values: object,
 ) -> bytes:
-    keywords = version.keywords_by_name
     return render_template(
         "picks.html",
-        picks=[
-            build_picked_paper(ctx, paper, keywords, query) for paper in papers[:MAX_SHOWN_PICKS]
-        ],
+        picks=build_picked_papers(ctx, papers[:MAX_SHOWN_PICKS], version, query),
         total=len(papers),
         feeds=address.feed_links,
         atom_url=address.url("atom"),

@@ -23,10 +23,12 @@ from service.http.responses import redirect_to_canonical
 from service.markup.clean import clean_xml_text, single_line, valid_http_url
 from service.routes.openapi import openapi_document
 from service.urls.keyword_urls import SEARCH_SLUG, SearchUrls
+from service.urls.paging import numbered_path, parse_page_number, slice_page
 from service.urls.params import DEFAULT_PARAMS, reject_parameters
 
 api = Blueprint("api", __name__, url_prefix="/api/v1")
 JSON_TYPE: Final = "application/json"
+KEYWORDS_PER_PAGE: Final = 500
 
 
 @api.get("/papers")
@@ -61,12 +63,15 @@ def paper(id: str) -> Response:
 
 @api.get("/keywords")
 def keywords() -> Response:
-    """Serve the list of saved keywords."""
-    reject_parameters(request.args)
-    ctx, path = context(), "/api/v1/keywords"
+    """Serve the list of saved keywords, a page at a time."""
+    reject_parameters(request.args, known=("page",))
+    ctx, base_path, number = context(), "/api/v1/keywords", parse_page_number(request.args)
+    path = numbered_path(base_path, number)
 
     def document(version: StoreVersion) -> dict[str, Any]:
-        return {"keywords": [keyword_json(ctx, saved) for saved in version.keywords_by_name]}
+        listed = slice_page(version.keywords_by_name, number, KEYWORDS_PER_PAGE, base_path)
+        following = ctx.settings.base_url + listed.next_path if listed.next_path else None
+        return {"keywords": [keyword_json(ctx, k) for k in listed.items], "next": following}
 
     return redirect_to_canonical(request, path) or _serve_json(
         ctx, path, document, keywords=(ALL_KEYWORDS,)
@@ -87,7 +92,7 @@ def keyword(name: str) -> Response:
 
 @api.get("/sources")
 def sources() -> Response:
-    """Serve the states of all tasks, never from a cache."""
+    """Serve the states of all tasks but initial fetches, never from a cache."""
     reject_parameters(request.args)
     states = [source_json(state) for state in context().source_states.all()]
     return Response(

@@ -15,7 +15,7 @@ from service.cache.version_stamp import ALL_KEYWORDS
 from service.context import context
 from service.feeds import FORMATS
 from service.http.responses import redirect_to_canonical
-from service.urls.keyword_urls import FeedLink, feeds_of_keywords
+from service.urls.keyword_urls import MAX_HEAD_KEYWORDS, FeedLink, feeds_of_keywords
 from service.urls.params import reject_parameters
 
 discovery = Blueprint("discovery", __name__)
@@ -57,10 +57,13 @@ def opensearch_document(base_url: str) -> bytes:
 
 
 def saved_feeds() -> list[tuple[str, list[FeedLink]]]:
-    """Return name and feeds of every saved keyword, for uncached pages; none without the store."""
+    """Return name and feeds of the first saved keywords, for pages that have no feeds of their own.
+
+    There are none without the store.
+    """
     ctx = context()
     try:
-        keywords = ctx.keywords.all()
+        keywords = ctx.directory.read().keywords[:MAX_HEAD_KEYWORDS]
     except StoreError:
         return []  # the page that calls this is the error page
     return feeds_of_keywords(ctx.settings.base_url, keywords)

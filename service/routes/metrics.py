@@ -9,7 +9,7 @@ https://prometheus.io/docs/instrumenting/exposition_formats/
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Final
 
@@ -79,6 +79,7 @@ class _StoreCollector(Collector):
         try:
             yield from self._workload()
             yield from _source_metrics(self._ctx.source_states.all())
+            yield _initial_fetch_metric(self._ctx.initial_fetches.counts())
         except StoreError:  # since the health check: the next scrape shows it
             return
 
@@ -110,6 +111,18 @@ def _source_metrics(states: list[TaskState]) -> Iterator[Metric]:
             if value is not None:
                 family.add_metric((state.name,), _to_float(value))
         yield family
+
+
+def _initial_fetch_metric(counts: Mapping[str, int]) -> Metric:
+    """Return how many initial fetches of saved keywords are in each state: one series a state."""
+    family = GaugeMetricFamily(
+        "paperwire_initial_fetches",
+        "Initial fetches of saved keywords by state; waiting: those still scheduled.",
+        labels=("state",),
+    )
+    for state, count in counts.items():
+        family.add_metric((state,), float(count))
+    return family
 
 
 def _gauge(name: str, about: str, value: float) -> Metric:

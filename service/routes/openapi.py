@@ -13,6 +13,7 @@ from papers.model.paper import AnnounceType
 from papers.redis_backend.health import StoreStatus
 from papers.state.task_states import TaskStatus
 from service.feeds import FORMATS
+from service.urls.paging import PAGE_PARAMETER
 from service.urls.params import ALL_PARAMETERS, DIGEST_PARAMETER, Parameter
 
 _TEXT: Final = {"type": "string"}
@@ -99,7 +100,7 @@ RESPONSE_SCHEMAS: Final = {
         page=_URL,
         feeds=_object(**dict.fromkeys(FORMATS, _URL)),
     ),
-    "Keywords": _object(keywords=_list(_ref("Keyword"))),
+    "Keywords": _object(keywords=_list(_ref("Keyword")), next=_MAYBE_URL),
     "Source": _object(
         name=_TEXT,
         state={"enum": [str(state) for state in TaskStatus]},
@@ -151,7 +152,9 @@ def _paths() -> dict[str, Any]:
         f"{api}/papers/{{id}}": _get_operation(
             "One paper.", json, "Paper", path=[id], codes=(400, 404)
         ),
-        f"{api}/keywords": _get_operation("The saved keywords.", json, "Keywords"),
+        f"{api}/keywords": _get_operation(
+            "The saved keywords by name, a page at a time.", json, "Keywords", [PAGE_PARAMETER]
+        ),
         f"{api}/keywords/{{name}}": _get_operation(
             "One saved keyword.", json, "Keyword", path=[slug], codes=(400, 404)
         ),

@@ -17,6 +17,9 @@ from service.urls.params import DEFAULT_PARAMS, SearchParams
 FeedLink = tuple[str, str, str]
 """Name of the format, path and media type of a feed."""
 
+MAX_HEAD_KEYWORDS: Final = 20
+"""Keywords whose feeds are linked from the head of a page that is about none in particular."""
+
 SEARCH_SLUG: Final = "search"
 """Stands in place of a slug for a custom query."""
 

@@ -121,11 +121,12 @@ def parse_params(
     return SearchParams(query, changed, keywords, digest)
 
 
-def reject_parameters(args: MultiDict[str, str]) -> None:
-    """Raise BadParameter for any parameter except campaign tags (`utm_…`)."""
+def reject_parameters(args: MultiDict[str, str], *, known: Collection[str] = ()) -> None:
+    """Raise BadParameter for any parameter but `known` ones and campaign tags (`utm_…`)."""
+    known_names = f"there is only {', '.join(known)}" if known else "there are none"
     for name in args:
-        if not name.startswith("utm_"):
-            raise BadParameter(abbreviate(name), "no such parameter; there are none here")
+        if not (name.startswith("utm_") or name in known):
+            raise BadParameter(abbreviate(name), f"no such parameter; {known_names} here")
 
 
 def _collect_params(args: MultiDict[str, str], known: Collection[str]) -> dict[str, str]:

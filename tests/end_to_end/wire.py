@@ -84,8 +84,10 @@ class RunningSystem:
             assert self._jobs(b"failed_job_count") == 0, "a job failed: see the log"
             assert time.monotonic() < ends, f"{self.tasks_woken - done} of {tasks} not done in 30 s"
             time.sleep(0.005)
-        states = {state.name: state for state in TaskStates(self.redis).all()}
-        return [states[task] for task in tasks]
+        found = [TaskStates(self.redis).get(task) for task in tasks]
+        states = [state for state in found if state]
+        assert len(states) == len(tasks), "a task left no state"
+        return states
 
     def _jobs(self, count: bytes) -> int:
         workers: Any = self.redis.smembers("rq:workers")

@@ -3,7 +3,11 @@
     only the holder of the lease ticks
     settle ingests that were interrupted
     synchronize: the due set contains the tasks called for, and no others
+    sweep: plan initial fetches that nobody has planned, of some keywords in turn
     claim each due task, which postpones it, and enqueue a wake-up for it
+
+A tick costs the same with any number of saved keywords. Of the initial fetches that are due, few
+wait for a worker at any time, so that no announcement waits for thousands of them.
 
 A wake-up (an RQ job) may be lost: then the claim expires and the task is due again. It may be
 repeated or late: then `workers.jobs` finds that the task ran since, and does nothing.
@@ -21,6 +25,7 @@ from redis import Redis
 from papers.config.settings import Seconds, Settings
 from papers.redis_backend import keys
 from papers.state.communities import Communities
+from papers.state.initial_fetches import move_initial_fetches
 from papers.state.task_states import TaskStates
 from papers.store import Store
 from workers.schedule.lease import Lease
@@ -35,6 +40,9 @@ LEASE_SECONDS: Final[Seconds] = 30.0
 
 MAX_PLAN_AHEAD: Final = timedelta(days=5)
 """No task is due later: such a time is from a clock that was wrong and has been set."""
+
+MAX_QUEUED_INITIAL_FETCHES: Final = 4
+"""Initial fetches are enqueued while fewer wake-ups than this wait for a worker."""
 
 EnqueueTask = Callable[[str, datetime], None]
 """`enqueue(task, now)` sends a worker the wake-up for a task."""
@@ -59,16 +67,21 @@ class Scheduler:
         self._lease = Lease(redis, keys.SCHEDULER_LEASE, LEASE_SECONDS)
         self._states, self._store = TaskStates(redis), Store(redis)
         self._communities = Communities(redis, settings)
+        self._cursors: dict[str, int] = {}
 
     def tick(self, now: datetime) -> list[str]:
         """Perform one tick (see the module); return the tasks woken. Raises StoreUnavailable."""
         if not self._lease.acquire():
             return []
         self._store.settle(now=now)
+        move_initial_fetches(self._redis)
         planned = self._sync_due_set(now)
-        if self._queue_length() >= 2 * planned:
+        self._plan_missing(now)
+        queued = self._queue_length()
+        if queued >= 2 * planned:
             return []  # no worker is running: more wake-ups would only pile up
-        due = self._states.due_tasks(now)
+        budget = max(0, MAX_QUEUED_INITIAL_FETCHES - queued)
+        due = self._states.due_tasks(now, max_initial_fetches=budget)
         woken = [task for task in due if self._states.claim(task, now, now + CLAIM_TTL)]
         for task in woken:
             self._enqueue(task, now)
@@ -82,23 +95,30 @@ class Scheduler:
         """Make the due set hold the tasks called for; return how many those are."""
         times = self._states.due_times()
         planned = set(times)
-        permanent, once = self._tasks_called_for()
-        succeeded = {state.name for state in self._states.all() if state.succeeded_at}
-        for task in sorted((permanent | (once - succeeded)) - planned):
+        called_for = self._tasks_called_for()
+        for task in sorted(called_for - planned):
             self._states.schedule(task, now)
         for task in [task for task, at in times.items() if at > now + MAX_PLAN_AHEAD]:
             log.warning("%s was due at an implausible time; it is due now", task)
             self._states.schedule(task, now)
-        for task in sorted(planned - permanent - once):
+        for task in sorted(planned - called_for):
             log.info("%s is no longer configured", task)
             self._states.delete_task(task)
-        return len(permanent | once)
+        return len(called_for)
 
-    def _tasks_called_for(self) -> tuple[set[str], set[str]]:
-        """The tasks that settings and store call for: permanent ones, those to succeed once."""
+    def _tasks_called_for(self) -> set[str]:
+        """The tasks that settings and store call for, but those that succeed once."""
         settings = self._communities.effective_settings()
-        permanent, once = set[str](), set[str]()
+        called_for = set[str]()
         for kind in self._kinds.values():
-            permanent.update(kind.recurring(settings))
-            (once if kind.runs_once else permanent).update(kind.pending(self._redis))
-        return permanent, once
+            called_for.update(kind.recurring(settings), kind.pending(self._redis))
+        return called_for
+
+    def _plan_missing(self, now: datetime) -> None:
+        """Schedule the tasks that the next step of each sweep finds missing."""
+        for name, kind in self._kinds.items():
+            if kind.sweep:
+                cursor, missing = kind.sweep(self._redis, self._cursors.get(name, 0))
+                self._cursors[name] = cursor
+                for task in missing:
+                    self._states.schedule(task, now)

@@ -60,8 +60,9 @@ class TaskKind:
     """The tasks that the effective settings call for, in order."""
     pending: Callable[[Redis], Iterable[str]] = _no_tasks
     """The tasks that the store calls for, beside the settings. Raises StoreError."""
-    runs_once: bool = False
-    """Whether a pending task is done with its first success."""
+    sweep: Callable[[Redis, int], tuple[int, Iterable[str]]] | None = None
+    """`sweep(redis, cursor)`: the tasks to plan among some that are done with their first success,
+    and the cursor of the next ones (0: all were seen). A tick sees a bounded number of them."""
     names_papers: bool = False
     """Whether it brings ids of papers that arXiv may have to describe yet (`enrich`)."""
     obeys_max_age: bool = False

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from papers.index.shingle_hashing import shingle_hashes
 from papers.model.merge import merge, paper_from_sighting
 from papers.model.paper import Paper, Sighting
-from papers.query.ast import DateRange, all_of
+from papers.query.ast import DateRange, Node, all_of
 from papers.query.match import FoldedPaper, matches_node
 from papers.query.parser import Query, parse_query
 from papers.search.evaluate import PostingKey
@@ -24,6 +24,7 @@ from papers.search.percolate import (
     _index_singly,
     _index_vectorized,
 )
+from papers.state.keyword_directory import KeywordList, KeywordsVersion
 from papers.state.keywords import Keyword
 from papers.text.folding import tokenize
 from tests.papers.papers_strategies import TUESDAY, sightings
@@ -71,25 +72,60 @@ def test_no_papers_or_no_queries_match_nothing() -> None:
     assert list(Percolator[str]([]).percolate([paper_from_sighting(announced())])) == []
 
 
-def test_matching_keywords_keep_their_order() -> None:
-    saved = [Keyword(name, name, name, TUESDAY) for name in ("models", "zebra", "rew*", "reward")]
-    paper = paper_from_sighting(announced(title="Reward models"))
-    assert [keyword.name for keyword in PercolatorCache().matching_keywords(paper, saved)] == [
-        "models",
-        "rew*",
-        "reward",
-    ]
+def listed(*texts: str, token: bytes = b"1") -> KeywordList:
+    """The list of keywords with these queries and names, in this order."""
+    keywords = [Keyword(text, text, text, TUESDAY) for text in texts]
+    return KeywordList(KeywordsVersion(token, len(keywords)), keywords)
 
 
-def test_percolator_cache_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("papers.search.percolate._MAX_CACHED_PERCOLATORS", 2)
-    cache, paper = PercolatorCache(), paper_from_sighting(announced(title="Reward models"))
-    saved = [Keyword(name, name, name, TUESDAY) for name in ("models", "zebra", "reward", "rew*")]
-    for keyword in saved:
-        expected = () if keyword.name == "zebra" else (keyword,)
-        for _ in range(2):
-            assert cache.matching_keywords(paper, [keyword]) == expected
-            assert 1 <= len(cache._percolators) <= 2
+@given(st.lists(queries(), max_size=10), PAPERS)
+def test_cache_finds_every_keyword_that_a_scan_finds(
+    keywords: list[Query], papers: list[Paper]
+) -> None:
+    saved = listed(*dict.fromkeys(query.canonical for query in keywords))
+    found = PercolatorCache().matching_keywords(papers, saved, 99)
+    for paper, matched in zip(papers, found, strict=True):
+        folded = FoldedPaper(paper)
+        trees = {keyword.slug: parse_query(keyword.query).tree for keyword in saved.keywords}
+        expected = [
+            slug
+            for slug, tree in trees.items()
+            if paper.is_described and matches_node(tree, folded)
+        ]
+        assert [keyword.slug for keyword in matched] == expected
+
+
+REWARD_PAPER = paper_from_sighting(announced(title="Reward models"))
+
+
+def test_matching_keywords_keep_their_order_and_are_bounded() -> None:
+    cache, saved = PercolatorCache(), listed("models", "zebra", "rew*", "reward")
+    (found,) = cache.matching_keywords([REWARD_PAPER], saved, 9)
+    assert [keyword.name for keyword in found] == ["models", "rew*", "reward"]
+    (found,) = cache.matching_keywords([REWARD_PAPER], saved, 2)
+    assert [keyword.name for keyword in found] == ["models", "rew*"]
+    assert cache.matching_keywords([], saved, 9) == []
+
+
+def test_cache_follows_the_list() -> None:
+    cache = PercolatorCache()
+    for number, texts in enumerate((["models"], ["models", "reward"], [], ["zebra", "reward"])):
+        saved = listed(*texts, token=b"%d" % number)
+        (found,) = cache.matching_keywords([REWARD_PAPER], saved, 9)
+        assert [keyword.name for keyword in found] == [t for t in texts if t != "zebra"]
+
+
+def test_few_of_many_keywords_are_evaluated(monkeypatch: pytest.MonkeyPatch) -> None:
+    evaluated = list[str]()
+
+    def percolator(queries: list[tuple[Keyword, Node]]) -> Percolator[Keyword]:
+        evaluated.extend(keyword.name for keyword, _ in queries)
+        return Percolator(queries)
+
+    monkeypatch.setattr("papers.search.percolate.Percolator", percolator)
+    texts = [f"reward word{number}" for number in range(500)]
+    PercolatorCache().matching_keywords([REWARD_PAPER], listed(*texts, "reward models"), 9)
+    assert evaluated == ["reward models"]
 
 
 @given(PAPERS)

@@ -272,3 +272,13 @@ def test_keyword_is_restored_from_the_feeds_own_subtitle(app: Flask, client: Fla
     assert found is not None
     assert (found.name, found.query.canonical) == ("Reward Model", '"reward model"')
     assert not found.is_guessed
+
+
+@pytest.mark.parametrize("saved", [[], TWO[:1], TWO])
+@pytest.mark.parametrize("orders", [["announced"], ["announced", "picked"]])
+def test_streamed_list_is_the_same_document(saved: list[Keyword], orders: list[str]) -> None:
+    parts = keyword_lists.stream_subscriptions(SITE, saved, orders)
+    whole = keyword_lists.subscriptions_opml(SITE, saved, orders)
+    assert parsed_by_listparser(b"".join(parts)) == parsed_by_listparser(whole)
+    if saved:
+        assert b"".join(keyword_lists.stream_subscriptions(SITE, saved, orders)) == whole

@@ -10,9 +10,15 @@ from papers.config.settings import Settings
 from papers.redis_backend import keys
 from papers.state.communities import Communities
 from papers.state.keywords import Keywords
+from papers.state.record_codec import encode_record
 from papers.state.task_states import TaskState, TaskStates, TaskStatus
 from workers.registry import recurring_tasks, task_kinds
-from workers.schedule.scheduler import CLAIM_TTL, LEASE_SECONDS, Scheduler
+from workers.schedule.scheduler import (
+    CLAIM_TTL,
+    LEASE_SECONDS,
+    MAX_QUEUED_INITIAL_FETCHES,
+    Scheduler,
+)
 
 WEDNESDAY = datetime(2026, 11, 18, 5, tzinfo=UTC)
 """Eastern midnight, from which the day's batch is expected."""
@@ -193,3 +199,40 @@ def test_clock_jump_wakes_each_task_at_most_once_more(
     assert {task: harness.woken.count(task) for task in RECURRING} == dict.fromkeys(
         RECURRING, times
     )
+
+
+def test_few_initial_fetches_wait_for_a_worker(redis: Redis) -> None:
+    harness, keywords = SchedulerHarness(redis), Keywords(redis)
+    for number in range(20):
+        keywords.add(f"keyword {number}", f"word{number}", now=WEDNESDAY)
+    woken = harness.tick(WEDNESDAY)
+    assert sorted(set(woken) & set(RECURRING)) == sorted(RECURRING)
+    assert len(set(woken) - set(RECURRING)) == MAX_QUEUED_INITIAL_FETCHES
+    harness.backlog = MAX_QUEUED_INITIAL_FETCHES
+    assert harness.tick(WEDNESDAY + SECOND) == []
+    harness.backlog = MAX_QUEUED_INITIAL_FETCHES - 1
+    assert len(harness.tick(WEDNESDAY + 2 * SECOND)) == 1
+
+
+def test_unplanned_initial_fetches_are_found_a_few_at_a_time(redis: Redis) -> None:
+    harness, keywords = SchedulerHarness(redis), Keywords(redis)
+    for number in range(1_000):
+        keywords.add(f"keyword {number}", f"word{number}", now=WEDNESDAY)
+    redis.delete(keys.DUE_INITIAL_FETCHES)
+    harness.backlog = MAX_QUEUED_INITIAL_FETCHES
+    harness.tick(WEDNESDAY)
+    assert 0 < redis.zcard(keys.DUE_INITIAL_FETCHES) < 300
+    for second in range(20):
+        harness.tick(WEDNESDAY + second * SECOND)
+    assert redis.zcard(keys.DUE_INITIAL_FETCHES) == 1_000
+
+
+def test_tick_moves_what_an_older_release_left(redis: Redis) -> None:
+    harness, keywords = SchedulerHarness(redis), Keywords(redis)
+    keywords.add("MLLM", "mllm", now=WEDNESDAY)
+    state = TaskState("fill:mllm", TaskStatus.OK, WEDNESDAY, WEDNESDAY, WEDNESDAY)
+    redis.delete(keys.DUE_INITIAL_FETCHES)
+    redis.hset(keys.SOURCES, "fill:mllm", encode_record(state))
+    assert "fill:mllm" not in harness.tick(WEDNESDAY)
+    assert TaskStates(redis).get("fill:mllm") == state
+    assert not redis.hexists(keys.SOURCES, "fill:mllm")
