@@ -101,8 +101,8 @@ class Settings:
     )
     questions_per_minute: int = _setting(
         120,
-        "New searches one client may make on each web process per minute, a thirtieth at once; "
-        "0: no limit.",
+        "Limit of the processor time that one client's uncached searches and renderings may take "
+        "on each web process in any 60 seconds, in tenths of a second (120: 12 s); 0: no limit.",
     )
     custom_answers: int = _setting(
         1000, "Responses to custom keywords that the store caches; the oldest are evicted."

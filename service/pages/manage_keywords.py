@@ -82,7 +82,7 @@ def _render_manage(
 
 
 def _build_preview(ctx: AppContext, given: Mapping[str, str]) -> QueryPreview:
-    ctx.consume_quota()
+    ctx.quota.spend_question()
     query = parse_query(given["query"])
     if given["name"]:
         slug_of(given["name"])
