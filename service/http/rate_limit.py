@@ -30,9 +30,10 @@ from service.http.cost_window import WINDOW_SECONDS, CostWindow
 QUESTION_MILLISECONDS: Final = 100
 """Processor time of one of `questions_per_minute`."""
 
-MIN_NEW_MILLISECONDS: Final = 25
+MIN_NEW_MILLISECONDS: Final = 55
 """Least charge for a response that no cache has validators of: it also takes a place in Redis and
-on disk, from which it evicts another."""
+on disk, from which it evicts another. A client that makes up queries is stopped after some 200 a
+minute, however cheap they are; one that polls its feeds is charged what they cost."""
 
 MIN_REFUSALS_PER_MINUTE: Final = 10
 """Refusals a minute before the flood guard steps in; a quarter of `per_minute` if that is more."""
