@@ -101,8 +101,8 @@ class Settings:
     )
     questions_per_minute: int = _setting(
         120,
-        "Limit of the processor time that one client's uncached searches and renderings may take "
-        "on each web process in any 60 seconds, in tenths of a second (120: 12 s); 0: no limit.",
+        "Processor time a client's new searches may take per web process and minute, "
+        "in 0.1 s; 0: no limit.",
     )
     custom_answers: int = _setting(
         1000, "Responses to custom keywords that the store caches; the oldest are evicted."
