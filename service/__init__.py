@@ -7,18 +7,25 @@ Start with: create_app; context.py (what a view works with).
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from flask import Flask
 
 from papers.config.settings import Settings
 from service import pages
 from service.context import context_of, open_context
 from service.http import error_pages, static_files
+from service.http.client_quota import ClientQuota, install_quota_headers
 from service.http.flood_guard import install_flood_guard
+from service.http.responses import has_last_validators
 from service.http.security import configure_security
 from service.pages.parts.reader_links import reader_links
 from service.routes import BLUEPRINTS
 from service.routes.discovery import saved_feeds
 from service.urls.feed_suffix import FeedSuffixConverter
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
 
 
 def create_app(settings: Settings) -> Flask:
@@ -28,7 +35,7 @@ def create_app(settings: Settings) -> Flask:
     """
     app = Flask(__name__)
     app.url_map.merge_slashes = False  # werkzeug would redirect to whatever Host was sent
-    install_flood_guard(app, lambda: context_of(app).rate_limiter)
+    _install_rate_limit(app)
     configure_security(app, settings)
     error_pages.register_error_handlers(app)
     pages.configure_templates(app.jinja_env)
@@ -39,3 +46,18 @@ def create_app(settings: Settings) -> Flask:
     for blueprint in (*BLUEPRINTS, pages.pages):
         app.register_blueprint(blueprint)
     return app
+
+
+def _install_rate_limit(app: Flask) -> None:
+    """Install the flood guard and the headers of the rate limit, with the app's context."""
+
+    def quota_of(environ: WSGIEnvironment) -> ClientQuota:
+        ctx = context_of(app)
+        return ClientQuota.of(ctx.rate_limiter, environ, ctx.settings.base_url)
+
+    def has_validators(environ: WSGIEnvironment) -> bool:
+        ctx = context_of(app)
+        return has_last_validators(ctx.render_cache, environ, now=ctx.now())
+
+    install_flood_guard(app, quota_of, has_validators)
+    install_quota_headers(app)

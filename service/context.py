@@ -40,14 +40,16 @@ from service.cache.render_cache import RenderCache, Renderer
 from service.cache.version_stamp import StoreVersion
 from service.feeds.entry import Entry, select_lead_pick
 from service.feeds.entry_cache import EntryCaches
+from service.http.client_quota import ClientQuota
+from service.http.conditional import RequestValidators
 from service.http.rate_limit import ClientRateLimiter
 from service.http.responses import cached_response
-from service.markup.clean import single_line, source_name
+from service.markup.clean import source_name
+from service.search_title import search_title
 from service.urls.keyword_urls import SEARCH_SLUG, SearchUrls
 from service.urls.params import abbreviate, parse_params
 
 _EXTENSION_KEY: Final = "paperwire"
-_MAX_TITLE_NAMES: Final = 4
 _URL_CACHE_BYTES, _URL_ENTRY_BYTES = 4_000_000, 2_000
 """Budget of the cache of parsed URLs, and what one takes besides its query string."""
 _YEAR_SECONDS: Final = 365 * 86_400
@@ -157,8 +159,17 @@ class AppContext:
         """
         coding = negotiate_coding(request.headers.get("Accept-Encoding", ""))
         cache_key = CacheKey(path, keywords, period, is_archive, coding or "gzip")
-        now = self.now()
-        served = self.render_cache.get(cache_key, render, now=now, consume_quota=self.consume_quota)
+        now, quota = self.now(), self.quota
+        if cache_key.is_custom:
+            quota.announce()
+        served = self.render_cache.get(
+            cache_key,
+            render,
+            now=now,
+            consume_quota=quota.require,
+            charge=quota.charge,
+            validators=RequestValidators(request.headers, now),
+        )
         return cached_response(
             request.headers,
             served,
@@ -169,9 +180,10 @@ class AppContext:
             headers=headers,
         )
 
-    def consume_quota(self, *, allow_burst: bool = False) -> None:
-        """Count this request against the rate limit of its client. Raises TooManyRequests."""
-        self.rate_limiter.consume(request.remote_addr or "", allow_burst=allow_burst)
+    @property
+    def quota(self) -> ClientQuota:
+        """The rate limit of the client of this request."""
+        return ClientQuota.of(self.rate_limiter, request.environ, self.settings.base_url)
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,14 +259,6 @@ class FeedResult:
             f"until {wanted.until}" if wanted.until else "",
         ]
         return ", ".join(part for part in parts if part)
-
-
-def search_title(keywords: Sequence[Keyword], query: Query | None) -> str:
-    """Return the title of a search: the names of its keywords, shortened, or its query."""
-    names = [single_line(keyword.name) for keyword in keywords]
-    excess = len(names) - _MAX_TITLE_NAMES
-    shown = names if excess <= 1 else [*names[:_MAX_TITLE_NAMES], f"{excess} more"]
-    return ", ".join(shown) or (single_line(query.display_text) if query else "")
 
 
 def union_query(keywords: Sequence[Keyword]) -> Query:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 # reader bundles a feedparser that needs a module it lacks: use the real one
 os.environ.setdefault("READER_NO_VENDORED_FEEDPARSER", "1")
 
-from reader import make_reader
+from reader import Reader, make_reader
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,13 +21,20 @@ class PollResult:
     modified: int
 
 
+def make_subscriptions(urls: Iterable[str]) -> Reader:
+    """Return a reader, with its database in memory, that is subscribed to feeds."""
+    reader = make_reader(":memory:", feed_root="")
+    for url in urls:
+        reader.add_feed(url)
+    return reader
+
+
 class Subscriber:
     """One subscription. Raises reader.ParseError if the feed is invalid."""
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self._reader = make_reader(":memory:", feed_root="")
-        self._reader.add_feed(url)
+        self._reader = make_subscriptions([url])
 
     def poll(self) -> PollResult:
         """Poll the feed once."""

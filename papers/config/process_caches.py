@@ -197,6 +197,12 @@ PROCESS_CACHES: Final = (
         _LRU,
     ),
     ProcessCache(
+        "service.http.cost_window.CostWindow",
+        "processor time of uncached searches by client and second",
+        "10,000 clients, the last 60 seconds of each",
+        _LRU,
+    ),
+    ProcessCache(
         "service.http.responses._format_http_date", "HTTP date by second", "1,024 dates", _LRU
     ),
     ProcessCache(

@@ -101,8 +101,8 @@ class Settings:
     )
     questions_per_minute: int = _setting(
         120,
-        "New searches one client may make on each web process per minute, a thirtieth at once; "
-        "0: no limit.",
+        "Processor time a client's new searches may take per web process and minute, "
+        "in 0.1 s; 0: no limit.",
     )
     custom_answers: int = _setting(
         1000, "Responses to custom keywords that the store caches; the oldest are evicted."

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 THREADS: Final = min(8, 2 * (os.cpu_count() or 1) + 1)
 """Requests that one process handles at a time; the rest wait.
 
-Even with two cores this is more than one client may use at once: see `service.http.rate_limit`.
+One client may occupy all of them, for as long as its processor time lasts: see
+`service.http.rate_limit`.
 """
 
 CONNECTIONS: Final = 1024

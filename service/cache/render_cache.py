@@ -5,11 +5,15 @@ Requests for the same uncached response are coalesced (single-flight): one proce
     one round trip: revision, task states, keywords, and the cached response
       (`service/cache/lookup.py`) unless this process has it in memory
       ─▶ rendered from this very state: serve it
-      ─▶ another process is rendering: serve the previous response, or wait a little for the new
+      ─▶ another process is rendering: wait for its response; if that takes long, serve the
+         previous one to a client that has an even older one, else render
       ─▶ rendered from this state in another coding: encode it in this one, and store it
-      ─▶ too many new requests by this client: serve the previous response, or TooManyRequests
+      ─▶ custom, and the client used up its quota: TooManyRequests, unless it proves with a
+         validator that it was sent the last response
       ─▶ render; equal bytes keep their ETag and Last-Modified; store in Redis and on disk
     store unavailable, or emptied ─▶ serve the last good response from disk, or StoreError
+
+So no client gets a 304 for old bytes, nor old bytes twice, because somebody was busy.
 
 Last-Modified is the time at which the content was first seen to differ from what it was before. It
 is stored with the ETag under a key of its own that outlives the body, so the two change together,
@@ -25,13 +29,13 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final, Protocol
 
 from redis import Redis
 from redis.exceptions import LockError
 from redis.lock import Lock
 
-from papers.errors import StoreError, StoreUnavailable, TooManyRequests
+from papers.errors import StoreError, StoreUnavailable
 from papers.redis_backend import keys
 from papers.redis_backend.connection import translate_store_errors
 from papers.state.keyword_directory import KeywordDirectory
@@ -42,12 +46,17 @@ from service.cache.cached_body import (
     unpack_cached_body,
 )
 from service.cache.disk_tier import DiskTier
-from service.cache.lookup import CacheKey, CacheLookup, RenderState
+from service.cache.lookup import CacheKey, CacheLookup, LookupResult, RenderState
 from service.cache.redis_tier import RedisTier
 from service.cache.version_stamp import StoreVersion
 
 RENDER_LOCK_SECONDS: Final = 10.0
 RENDER_WAIT_SECONDS: Final = 2.0
+PREVIOUS_SECONDS: Final = 5.0
+"""Seconds of a rendering during which others may get the previous response.
+
+So few that no second rendering, after the lock of a dead process has expired, makes them ten."""
+
 _POLL_SECONDS: Final = 0.05
 _log = logging.getLogger(__name__)
 
@@ -55,12 +64,42 @@ Renderer = Callable[[StoreVersion], bytes]
 """Renders a body, with the keywords and task states of the version that it is given."""
 
 
+class SentValidators(Protocol):
+    """The validators that the client of a request sent."""
+
+    def prove(self, body: CachedBody) -> bool:
+        """Return True if the client was sent this body, of which only validators may be left."""
+        ...
+
+    def allow_previous(self, body: CachedBody) -> bool:
+        """Return True if this body, which may have changed, may be sent while it is rendered."""
+        ...
+
+
+class _NoClient:
+    """No client: a caller within the process, which compares nothing between two calls."""
+
+    def prove(self, _: CachedBody) -> bool:
+        return False
+
+    def allow_previous(self, _: CachedBody) -> bool:
+        return True
+
+
+_NO_CLIENT: Final = _NoClient()
+
+
 @dataclass(frozen=True, slots=True)
 class ServedBody:
-    """A response to send; `is_stale` if it is the last good one, with the store unavailable."""
+    """A response to send.
+
+    `is_stale` if it is the last good one, with the store unavailable; `is_previous` if it is the
+    one before, while another process renders.
+    """
 
     cached_body: CachedBody
     is_stale: bool = False
+    is_previous: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +111,8 @@ class _RenderRequest:
     render: Renderer
     now: datetime
     consume_quota: Callable[[], None]
+    charge: Callable[[float, bool], None]
+    validators: SentValidators
 
 
 class RenderCache:
@@ -107,17 +148,20 @@ class RenderCache:
         *,
         now: datetime,
         consume_quota: Callable[[], None] = lambda: None,
+        charge: Callable[[float, bool], None] = lambda _seconds, _is_new: None,
+        validators: SentValidators = _NO_CLIENT,
     ) -> ServedBody:
         """Return the response to a request, rendering its body if no tier has it.
 
         `consume_quota` is called before a custom response is rendered and may raise
-        TooManyRequests. Raises StoreError if the store does not serve and the disk has no copy,
-        UnknownKeyword, and what `consume_quota` and `render` raise.
+        TooManyRequests; `charge` is called after it, with the processor time in seconds and whether
+        there was no response before. Raises StoreError if the store does not serve and the disk has
+        no copy, UnknownKeyword, and what `consume_quota` and `render` raise.
         """
-        digest = self._digest(cache_key)
+        digest = self._digest(cache_key.canonical_path)
         try:
-            body = self._get_or_render(
-                _RenderRequest(cache_key, digest, render, now, consume_quota)
+            served = self._get_or_render(
+                _RenderRequest(cache_key, digest, render, now, consume_quota, charge, validators)
             )
         except StoreError as error:
             packed = self._disk_tier.get(digest, is_custom=cache_key.is_custom)
@@ -126,34 +170,67 @@ class RenderCache:
                 raise
             _log.warning("served the last good %s: %s", cache_key.canonical_path, error)
             return ServedBody(last_good, is_stale=True)
-        if not self._disk_tier.has_written(digest, body.etag):
+        body = served.cached_body
+        if not served.is_previous and not self._disk_tier.has_written(digest, body.etag):
             packed = pack_cached_body(body)
             self._disk_tier.put(digest, body.etag, packed, is_custom=cache_key.is_custom)
-        return ServedBody(body)
+        return served
 
-    def _get_or_render(self, request: _RenderRequest) -> CachedBody:
+    def kept_validators(self, canonical_path: str) -> CachedBody | None:
+        """Return the validators of the last response at a path, in one round trip.
+
+        None if there are none, or the store does not serve.
+        """
+        key = keys.response_validators(self._digest(canonical_path))
+        try:
+            with translate_store_errors(self._redis):
+                packed: Any = self._redis.get(key)
+        except StoreError:
+            return None
+        return unpack_cached_body(packed)
+
+    def _get_or_render(self, request: _RenderRequest) -> ServedBody:
         found = self._lookup.get(request.cache_key, request.digest)
         if found.current:
-            return found.current
+            return ServedBody(found.current)
         lock = self._redis.lock(
             keys.render_lock(request.digest), timeout=RENDER_LOCK_SECONDS, blocking=False
         )
         if not self._try_lock(lock):
-            other = found.cached or self._wait_for_other_renderer(request)
+            other = self._wait_for_other_renderer(request, found, lock)
             if other:
                 return other
         try:
-            return self._render_and_store(request)
+            return ServedBody(self._render_and_store(request))
         finally:
             self._release(lock)
 
-    def _wait_for_other_renderer(self, request: _RenderRequest) -> CachedBody | None:
-        """Return the response that another process renders, if it is there within the wait."""
+    def _wait_for_other_renderer(
+        self, request: _RenderRequest, first: LookupResult, lock: Lock
+    ) -> ServedBody | None:
+        """Return what another process renders, or the previous response; None to render now.
+
+        A response of the state at the beginning of this request (`first`) is as good as one of the
+        present state: in an ingest that changes from second to second.
+        """
         for _ in range(int(RENDER_WAIT_SECONDS / _POLL_SECONDS)):
             self._sleep(_POLL_SECONDS)
-            if cached := self._lookup.get(request.cache_key, request.digest).cached:
-                return cached
+            found = self._lookup.get(request.cache_key, request.digest)
+            stamps = (first.version_stamp, found.version_stamp)
+            if found.cached and found.cached.version_stamp in stamps:
+                return ServedBody(found.cached)
+            if self._try_lock(lock):
+                return None
+        previous = first.cached
+        if previous and request.validators.allow_previous(previous) and self._is_fresh(request):
+            return ServedBody(previous, is_previous=True)
         return None
+
+    def _is_fresh(self, request: _RenderRequest) -> bool:
+        """Return True if the other process has not been rendering for long."""
+        with translate_store_errors(self._redis):
+            left: Any = self._redis.pttl(keys.render_lock(request.digest))
+        return int(left) > 1000 * (RENDER_LOCK_SECONDS - PREVIOUS_SECONDS)
 
     def _render_and_store(self, request: _RenderRequest) -> CachedBody:
         """Return the response of the present state; another process may have been faster."""
@@ -161,17 +238,16 @@ class RenderCache:
         state = self._lookup.get_render_state(request.cache_key, request.digest)
         if state.current and coding in state.current.encoded_bodies:
             return state.current
-        try:
-            if request.cache_key.is_custom and not state.current:
-                request.consume_quota()
-        except TooManyRequests:
-            if state.cached:
-                return state.cached
-            raise
-        body = state.current or self._render(request, state)
-        body = body.reencoded(coding)
         is_custom = request.cache_key.is_custom
-        self._redis_tier.put(request.digest, body, is_custom=is_custom, now=request.now)
+        if is_custom and not state.current and not _is_proven(request, state):
+            request.consume_quota()
+        began = time.thread_time()
+        try:
+            body = (state.current or self._render(request, state)).reencoded(coding)
+            self._redis_tier.put(request.digest, body, is_custom=is_custom, now=request.now)
+        finally:
+            if is_custom:
+                request.charge(time.thread_time() - began, state.previous is None)
         return body
 
     def _render(self, request: _RenderRequest, state: RenderState) -> CachedBody:
@@ -208,7 +284,12 @@ class RenderCache:
             # It has expired or will, and another process may hold it by now.
             _log.info("lock not released: %s", error)
 
-    def _digest(self, cache_key: CacheKey) -> str:
+    def _digest(self, canonical_path: str) -> str:
         return hashlib.blake2b(
-            f"{self._base_url}\n{cache_key.canonical_path}".encode(), digest_size=16
+            f"{self._base_url}\n{canonical_path}".encode(), digest_size=16
         ).hexdigest()
+
+
+def _is_proven(request: _RenderRequest, state: RenderState) -> bool:
+    """Return True if the client has a validator of the last response, if any is kept."""
+    return state.previous is not None and request.validators.prove(state.previous)

@@ -9,10 +9,13 @@ the header it can only mean that content.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from werkzeug.datastructures import Headers
 from werkzeug.http import parse_date
+
+from service.cache.cached_body import CachedBody
 
 
 def is_not_modified(request_headers: Headers, etag: str, modified: int, *, now: datetime) -> bool:
@@ -26,6 +29,39 @@ def is_not_modified(request_headers: Headers, etag: str, modified: int, *, now: 
         return tags.strip() == "*" or _contains_etag(tags, etag)
     since = request_headers.get("If-Modified-Since", "")
     return bool(since) and _not_modified_since(since, modified, now)
+
+
+@dataclass(frozen=True, slots=True)
+class RequestValidators:
+    """The validators that a request has, as the render cache compares them with bodies."""
+
+    headers: Headers
+    now: datetime
+
+    def prove(self, body: CachedBody) -> bool:
+        """Return True if the client was sent this body: it has its ETag or its very date.
+
+        Unlike for a 304, `*` and later dates do not count: anybody can send those.
+        """
+        tags = self.headers.get("If-None-Match")
+        if tags is not None:
+            return _contains_etag(tags, body.etag)
+        since = _parse_http_date(self.headers.get("If-Modified-Since", ""))
+        return since is not None and since.timestamp() == body.last_modified
+
+    def allow_previous(self, body: CachedBody) -> bool:
+        """Return True if the previous body may be sent while the next one is rendered.
+
+        Only to a client that has an even older one: at its next poll it has this one's validators,
+        so it gets old bytes once. One without validators may have had them at its last poll.
+        """
+        names = ("If-None-Match", "If-Modified-Since")
+        is_conditional = any(self.headers.get(name) for name in names)
+        return is_conditional and not self.match(body)
+
+    def match(self, body: CachedBody) -> bool:
+        """Return True if a 304 is due for this body."""
+        return is_not_modified(self.headers, body.etag, body.last_modified, now=self.now)
 
 
 def matching_etag(request_headers: Headers, tags: Sequence[str]) -> str:

@@ -1,10 +1,14 @@
-"""Rate limit of requests that must be rendered, by client, a minute and a second.
+"""Rate limit of what must be searched and rendered: processor time by client in a sliding minute.
 
 A cached response costs next to nothing, and so does a 304: those are never refused. What costs is
-to search and render, and clients can make up any number of queries. So each request that misses the
-cache is counted against its client, in this process alone: whether the store is available must not
-decide who is served. A client that is refused often and goes on is refused earlier: see
-`service.http.flood_guard`.
+to search and render, and clients can make up any number of queries. So the processor time of each
+request that misses the cache is charged to its client, in this process alone: whether the store is
+available must not decide who is served. The number of requests is not limited: a reader with fifty
+custom feeds gets all of them at once. A client that is refused often and goes on is refused
+earlier: see `service.http.flood_guard`.
+
+Responses that are subject to the limit say how much of it is left:
+https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/
 """
 
 from __future__ import annotations
@@ -12,75 +16,100 @@ from __future__ import annotations
 import ipaddress
 import math
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Final
 
-from limits import RateLimitItem, RateLimitItemPerMinute, RateLimitItemPerSecond
+from limits import RateLimitItemPerMinute
 from limits.storage import MemoryStorage
 from limits.strategies import SlidingWindowCounterRateLimiter
 
 from papers.errors import TooManyRequests
+from service.http.cost_window import WINDOW_SECONDS, CostWindow
 
-MIN_SPREAD_SECONDS: Final = 30
-"""Seconds over which the requests of a minute must be spread at least."""
+QUESTION_MILLISECONDS: Final = 100
+"""Processor time of one of `questions_per_minute`."""
 
-MIN_PER_SECOND: Final = 4
-"""Requests a second that are always allowed: fewer than `web.THREADS`, so that one stays free."""
+MIN_NEW_MILLISECONDS: Final = 55
+"""Least charge for a response that no cache has validators of: it also takes a place in Redis and
+on disk, from which it evicts another. A client that makes up queries is stopped after some 200 a
+minute, however cheap they are; one that polls its feeds is charged what they cost."""
 
 MIN_REFUSALS_PER_MINUTE: Final = 10
 """Refusals a minute before the flood guard steps in; a quarter of `per_minute` if that is more."""
 
 
 class ClientRateLimiter:
-    """The counts of one process; `per_minute` 0 means no limit."""
+    """The costs of one process; `per_minute` is in questions, 0 means no limit.
 
-    def __init__(self, per_minute: int) -> None:
-        self._limits = _rate_limits(per_minute)
+    `clock` returns seconds that never go back.
+    """
+
+    def __init__(self, per_minute: int, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._quota = per_minute * QUESTION_MILLISECONDS
+        self._costs = CostWindow(clock)
         self._refusal_limit = RateLimitItemPerMinute(
             max(MIN_REFUSALS_PER_MINUTE, per_minute // 4), namespace="refusals"
         )
         self._limiter = SlidingWindowCounterRateLimiter(MemoryStorage())
 
-    def consume(self, client: str, *, allow_burst: bool = False) -> None:
-        """Count one request of a client (an IP address). Raises TooManyRequests.
-
-        With `allow_burst`, as for previews while someone types, only the limit a minute applies.
-        """
+    def require_quota(self, client: str) -> None:
+        """Raise TooManyRequests if a client (an IP address) has used up its processor time."""
         key = rate_limit_key(client)
-        limits = self._limits[:1] if allow_burst else self._limits
-        for limit in limits:
-            if not self._limiter.test(limit, key):
-                self._limiter.hit(self._refusal_limit, key)
-                wait, span = self._retry_after(limit, key), limit.GRANULARITY.name
-                raise TooManyRequests(
-                    f"more than {limit.amount} new searches a {span}; try again in {wait} seconds",
-                    retry_after=wait,
-                )
-        for limit in limits:
-            self._limiter.hit(limit, key)
+        if wait := self._seconds_until_served(key):
+            self._limiter.hit(self._refusal_limit, key)
+            raise TooManyRequests(
+                f"new searches took more than {self._quota / 1000:g} s of processor time a minute; "
+                f"try again in {wait} seconds",
+                retry_after=wait,
+            )
+
+    def charge(self, client: str, seconds: float, *, is_new: bool = False) -> None:
+        """Charge processor time to a client; for a new response a least amount."""
+        if self._quota:
+            milliseconds = max(1000 * seconds, MIN_NEW_MILLISECONDS if is_new else 0)
+            self._costs.add(rate_limit_key(client), milliseconds)
+
+    @contextmanager
+    def charging(self, client: str) -> Iterator[None]:
+        """Charge the processor time of a block. Raises TooManyRequests before it."""
+        self.require_quota(client)
+        began = time.thread_time()
+        try:
+            yield
+        finally:
+            self.charge(client, time.thread_time() - began)
+
+    def headers(self, client: str) -> dict[str, str]:
+        """Return RateLimit and RateLimit-Policy, in milliseconds; {} without a limit.
+
+        `t` is the time until a refused client is served again, else until all is restored.
+        """
+        if not self._quota:
+            return {}
+        key = rate_limit_key(client)
+        left = max(0, math.floor(self._quota - self._costs.spent(key)))
+        reset = self._seconds_until_served(key) or math.ceil(self._costs.seconds_until_empty(key))
+        return {
+            "RateLimit-Policy": f'"custom";q={self._quota};w={WINDOW_SECONDS};qu="cpu-ms"',
+            "RateLimit": f'"custom";r={left};t={reset}',
+        }
 
     def flood_error(self, client: str) -> TooManyRequests | None:
         """Return the error for a client that was refused too often in a minute, else None."""
         key = rate_limit_key(client)
         if self._limiter.test(self._refusal_limit, key):
             return None
-        wait = self._retry_after(self._refusal_limit, key)
+        reset = self._limiter.get_window_stats(self._refusal_limit, key).reset_time
+        wait = max(1, math.ceil(reset - time.time()))
         return TooManyRequests(
             f"refused {self._refusal_limit.amount} times in a minute; try again in {wait} seconds",
             retry_after=wait,
         )
 
-    def _retry_after(self, limit: RateLimitItem, key: str) -> int:
-        """Return the seconds until a limit allows the next request."""
-        reset = self._limiter.get_window_stats(limit, key).reset_time
-        return max(1, math.ceil(reset - time.time()))
-
-
-def _rate_limits(per_minute: int) -> tuple[RateLimitItem, ...]:
-    """Return the limits a minute and a second: a burst would block the requests of others."""
-    if not per_minute:
-        return ()
-    per_second = max(MIN_PER_SECOND, math.ceil(per_minute / MIN_SPREAD_SECONDS))
-    return RateLimitItemPerMinute(per_minute), RateLimitItemPerSecond(per_second)
+    def _seconds_until_served(self, key: str) -> int:
+        """Return the whole seconds until a client has quota again; 0 if it has some."""
+        return math.ceil(self._costs.seconds_until(key, self._quota)) if self._quota else 0
 
 
 def rate_limit_key(client: str) -> str:

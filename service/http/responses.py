@@ -15,8 +15,8 @@ from werkzeug.datastructures import Headers
 from werkzeug.http import http_date
 
 from service.cache.encodings import ENCODINGS, compress_stream, negotiate_coding
-from service.cache.render_cache import ServedBody
-from service.http.conditional import is_not_modified, matching_etag
+from service.cache.render_cache import RenderCache, ServedBody
+from service.http.conditional import RequestValidators, is_not_modified, matching_etag
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -24,6 +24,13 @@ if TYPE_CHECKING:
 _EPOCH: Final = datetime.fromtimestamp(0, UTC)
 STALE_MAX_AGE: Final = 60
 """Seconds that shared caches may store a stale response: the store should soon be back."""
+
+
+_PREVIOUS_HEADERS: Final = {
+    "Cache-Status": "paperwire; hit; detail=rendering",
+    "Cache-Control": "public, max-age=0, must-revalidate",
+}
+"""Headers of the previous response: nobody else may get it from a shared cache."""
 
 
 class PreparedResponse(Response):
@@ -60,6 +67,7 @@ def cached_response(
         "Content-Type": content_type,
         **(headers or {}),
         **(_stale_headers(max_age) if served.is_stale else {}),
+        **(_PREVIOUS_HEADERS if served.is_previous else {}),
     }
     if is_not_modified(request_headers, body.etag, body.last_modified, now=now):
         common["ETag"] = matching_etag(request_headers, body.entity_tags(coding))
@@ -111,6 +119,16 @@ def _stale_headers(seconds: int) -> dict[str, str]:
         "Cache-Status": "paperwire; hit; detail=store-away",
         "Cache-Control": f"public, max-age={min(seconds, STALE_MAX_AGE)}",
     }
+
+
+def has_last_validators(
+    render_cache: RenderCache, environ: WSGIEnvironment, *, now: datetime
+) -> bool:
+    """Return True if a conditional request has validators of the last response at its URL."""
+    request = Request(environ)
+    query = request.query_string.decode("latin-1")
+    last = render_cache.kept_validators(f"{request.path}?{query}")
+    return last is not None and RequestValidators(request.headers, now).match(last)
 
 
 def redirect_to_canonical(request: Request, path: str) -> Response | None:

@@ -30,7 +30,7 @@ _COMMON_HEADERS: Final = (
 _DATA_HEADERS: Final = (("Content-Security-Policy", DATA_CSP), *_COMMON_HEADERS)
 _CORS_HEADERS: Final = (
     ("Access-Control-Allow-Origin", "*"),
-    ("Access-Control-Expose-Headers", "ETag, Link, Retry-After"),
+    ("Access-Control-Expose-Headers", "ETag, Link, RateLimit, RateLimit-Policy, Retry-After"),
 )
 _PREFLIGHT_HEADERS: Final = {
     "Access-Control-Allow-Methods": "GET, HEAD",

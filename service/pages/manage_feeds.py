@@ -84,7 +84,7 @@ def trial(id: str) -> Response:
 
 
 def _start_trial(ctx: AppContext, given: Mapping[str, str]) -> FeedTrial:
-    ctx.consume_quota()
+    ctx.quota.spend_question()
     feed = validate_feed(given["name"], given["url"], ctx.now())
     return trial_requests.enqueue_trial(ctx, feed.name, feed.url)
 

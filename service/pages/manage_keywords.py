@@ -100,7 +100,7 @@ def _find_keywords(ctx: AppContext, given: Mapping[str, str]) -> ListPage[Keywor
 
 
 def _build_preview(ctx: AppContext, given: Mapping[str, str]) -> QueryPreview:
-    ctx.consume_quota()
+    ctx.quota.spend_question()
     query = parse_query(given["query"])
     if given["name"]:
         slug_of(given["name"])

@@ -29,9 +29,9 @@ def preview() -> Response:
     again, and they are cheap.
     """
     ctx, text = context(), request.args.get("q", "")
-    ctx.consume_quota(allow_burst=True)
     try:
-        values = _preview_values(ctx, text)
+        with ctx.quota.charging():
+            values = _preview_values(ctx, text)
     except BadQuery as error:
         return uncached_page("_preview_error.html", status=400, error=error)
     return uncached_page("_preview.html", max_age=PAGE_MAX_AGE, **values)

@@ -1,7 +1,7 @@
 """Routes that are not pages, one module for each group of URLs: feeds, API, exports, metrics.
 
 May import: papers, service.cache, service.context, service.exports, service.feeds, service.http,
-service.markup, service.source_status, service.urls, service.workload.
+service.markup, service.search_title, service.source_status, service.urls, service.workload.
 Start with: feeds.py; a new module is a row of `BLUEPRINTS`.
 """
 

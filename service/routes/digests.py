@@ -17,11 +17,12 @@ from papers.query.parser import Query
 from papers.state.keywords import Keyword
 from service.cache.archive_snapshots import papers_in_period
 from service.cache.version_stamp import StoreVersion
-from service.context import AppContext, search_title
+from service.context import AppContext
 from service.feeds import FORMATS
 from service.feeds.digest_entry import build_digest_entry
 from service.feeds.entry import DigestEntry
 from service.feeds.feed import Feed
+from service.search_title import search_title
 from service.urls.keyword_urls import SearchUrls
 
 _ENTRY_COUNT: Final[dict[PeriodKind, int]] = {"day": 14, "week": 8}

@@ -58,7 +58,7 @@ def _count_keywords(ctx: AppContext) -> int:
 
 def _stream_subscriptions(ctx: AppContext, choice: ExportSelection) -> Response:
     """Return the list of all saved keywords in parts, so that its length takes no memory."""
-    ctx.consume_quota()
+    ctx.quota.require()
     listed, base_url = ctx.directory.read(), ctx.settings.base_url
     parts = keyword_lists.stream_subscriptions(base_url, listed.keywords, choice.orders)
     stated = repr((listed.version, base_url, choice.orders, compute_build_id()))

@@ -134,7 +134,7 @@ def openapi_document(base_url: str) -> dict[str, Any]:
         },
         "servers": [{"url": base_url}],
         "paths": _paths(),
-        "components": {"schemas": RESPONSE_SCHEMAS},
+        "components": {"schemas": RESPONSE_SCHEMAS, "headers": _HEADERS},
     }
 
 
@@ -146,7 +146,9 @@ def _paths() -> dict[str, Any]:
     known = [parameter for parameter in ALL_PARAMETERS if parameter is not DIGEST_PARAMETER]
     when = _path_parameter("when", "The month, as in `2026-05`, or the day, as in `2026-05-20`.")
     suffix = {**_path_parameter("suffix", "The format."), "schema": {"enum": list(FORMATS)}}
-    papers = _get_operation("Papers that match a keyword, newest first.", json, "Papers", known)
+    papers = _get_operation(
+        "Papers that match a keyword, newest first.", json, "Papers", known, codes=(400, 429)
+    )
     return {
         f"{api}/papers": papers,
         f"{api}/papers/{{id}}": _get_operation(
@@ -184,17 +186,15 @@ def _get_operation(
     """Describe a path that is read: its parameters and its responses."""
     problem_content = {"application/problem+json": {"schema": _ref("Problem")}}
     content = {content_type: {"schema": _ref(schema) if schema else {"type": "object"}}}
-    failures = {
-        str(code): {"description": _ERROR_DESCRIPTIONS[code], "content": problem_content}
-        for code in (*codes, 503)
-    }
+    failures = _failures((*codes, 503) if codes else (), problem_content)
     query = [_query_parameter(parameter) for parameter in parameters]
-    responses = {"200": {"description": "The document.", "content": content}}
+    success = {"200": {"description": "The document.", "content": content}, **_REDIRECT_RESPONSES}
+    responses = _with_rate_limit(success) if 429 in codes else success
     return {
         "get": {
             "summary": summary,
             "parameters": [*path, *query],
-            "responses": {**responses, **_REDIRECT_RESPONSES, **(failures if codes else {})},
+            "responses": {**responses, **failures},
         }
     }
 
@@ -204,27 +204,75 @@ def _feed_operation(
 ) -> dict[str, Any]:
     plain_text = {"text/plain": {"schema": _TEXT}}
     content = {form.media_type: {"schema": _TEXT} for form in FORMATS.values()}
-    failures = {
-        str(code): {"description": reason, "content": plain_text}
-        for code, reason in _ERROR_DESCRIPTIONS.items()
-    }
+    success = {"200": {"description": "The feed.", "content": content}, **_REDIRECT_RESPONSES}
     return {
         "get": {
             "summary": summary,
             "parameters": [*path, *map(_query_parameter, parameters)],
             "responses": {
-                "200": {"description": "The feed.", "content": content},
-                **_REDIRECT_RESPONSES,
-                **failures,
+                **_with_rate_limit(success),
+                **_failures(_ERROR_DESCRIPTIONS, plain_text),
             },
         }
     }
 
 
+def _failures(codes: Iterable[int], content: dict[str, Any]) -> dict[str, Any]:
+    """Describe the errors of an operation by status."""
+    return {
+        str(code): {
+            "description": _ERROR_DESCRIPTIONS[code],
+            "content": content,
+            **(
+                {"headers": _header_refs(_HEADERS_BY_ERROR[code])}
+                if code in _HEADERS_BY_ERROR
+                else {}
+            ),
+        }
+        for code in codes
+    }
+
+
+def _with_rate_limit(responses: dict[str, Any]) -> dict[str, Any]:
+    """Add the headers of the rate limit to the responses that may have them: not to redirects."""
+    headers = _header_refs(("RateLimit", "RateLimit-Policy"))
+    return {
+        code: response if code == "301" else {**response, "headers": headers}
+        for code, response in responses.items()
+    }
+
+
+def _header_refs(names: Iterable[str]) -> dict[str, Any]:
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
+
+
 _ERROR_DESCRIPTIONS: Final = {
     400: "A part of the request is invalid; the text says which.",
     404: "No such resource.",
+    429: "Your new searches took too much processor time; Retry-After says when to try again.",
     503: "The store is unavailable; Retry-After says when to try again.",
+}
+_HEADERS_BY_ERROR: Final = {
+    429: ("Retry-After", "RateLimit", "RateLimit-Policy"),
+    503: ("Retry-After",),
+}
+_HEADERS: Final = {
+    "Retry-After": {
+        "description": "Seconds until a request is served again.",
+        "schema": {"type": "integer", "minimum": 1, "maximum": 3600},
+    },
+    "RateLimit": {
+        "description": 'Processor time left, as in `"custom";r=11750;t=60`: `r` in milliseconds; '
+        "after `t` seconds all is restored, or in a 429 a request is served again. Only in "
+        "responses that custom queries can get.",
+        "schema": _TEXT,
+    },
+    "RateLimit-Policy": {
+        "description": 'The limit, as in `"custom";q=12000;w=60;qu="cpu-ms"`: milliseconds of '
+        "processor time of a client's uncached searches and renderings in a sliding window of "
+        "`w` seconds, on each web process.",
+        "schema": _TEXT,
+    },
 }
 _REDIRECT_RESPONSES: Final = {
     "301": {"description": "The canonical URL of the same resource."},

@@ -128,14 +128,15 @@ def server(redis: Redis, store_url: str, tmp_path: Path) -> Iterator[str]:
         env=environment,
     )
     try:
-        _wait_for(f"http://127.0.0.1:{port}/healthz")
+        wait_for_server(f"http://127.0.0.1:{port}/healthz")
         yield f"http://127.0.0.1:{port}"
     finally:
         process.terminate()
         process.wait(20)
 
 
-def _wait_for(url: str) -> None:
+def wait_for_server(url: str) -> None:
+    """Wait until a server responds at a URL."""
     for _ in range(600):
         try:
             requests.get(url, timeout=1)

@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,11 +12,12 @@ import pytest
 from redis import Redis
 from redis.connection import AbstractConnection
 
-from papers.errors import StoreUnavailable, UnknownKeyword
+from papers.errors import StoreUnavailable, TooManyRequests, UnknownKeyword
 from papers.redis_backend import keys
 from papers.redis_backend.connection import connect
 from papers.state.keywords import Keywords
 from papers.state.task_states import TaskState, TaskStates, TaskStatus
+from service.cache.cached_body import CachedBody
 from service.cache.disk_tier import DiskTier
 from service.cache.lookup import CacheKey
 from service.cache.render_cache import RenderCache, ServedBody
@@ -228,6 +230,122 @@ def test_previous_body_is_served_while_another_process_renders(
 
     assert cache.get(KEY, render, now=NOW + SECOND).cached_body.encoded_body() == b"two"
     assert idle_renderer.calls == 0
+
+
+@dataclass
+class FixedValidators:
+    """Validators that prove, or allow, every body or none."""
+
+    proves: bool = False
+    allows: bool = False
+
+    def prove(self, _: CachedBody) -> bool:
+        return self.proves
+
+    def allow_previous(self, _: CachedBody) -> bool:
+        return self.allows
+
+
+def test_previous_body_is_marked_and_not_given_to_clients_that_may_have_it(
+    cache: RenderCache, redis: Redis, store_url: str, tmp_path: Path
+) -> None:
+    before = cache.get(KEY, CountingRenderer(), now=NOW).cached_body
+    redis.incr(keys.REVISION)
+    other, renderer = make_cache(store_url, tmp_path), CountingRenderer(b"two")
+
+    def render(_: StoreVersion) -> bytes:
+        older = other.get(KEY, renderer, now=NOW, validators=FixedValidators(allows=True))
+        assert older == ServedBody(before, is_previous=True)
+        assert renderer.calls == 0
+        served = other.get(KEY, renderer, now=NOW, validators=FixedValidators())
+        assert (served.cached_body.encoded_body(), served.is_previous) == (b"two", False)
+        return b"two"
+
+    assert cache.get(KEY, render, now=NOW).cached_body.encoded_body() == b"two"
+
+
+@pytest.mark.parametrize("milliseconds", [4_900, None])
+def test_previous_body_is_served_for_seconds_only(
+    cache: RenderCache, redis: Redis, milliseconds: int | None
+) -> None:
+    cache.get(KEY, CountingRenderer(), now=NOW)
+    (validators,) = redis.scan_iter("feed:*:validators")
+    lock = validators.decode().replace(":validators", ":lock")
+    redis.set(lock, "a dead or slow process", px=milliseconds)
+    redis.incr(keys.REVISION)
+    allowing = FixedValidators(allows=True)
+    served = cache.get(KEY, CountingRenderer(b"two"), now=NOW, validators=allowing)
+    assert (served.cached_body.encoded_body(), served.is_previous) == (b"two", False)
+
+
+def test_waiting_ends_when_the_other_process_has_stored_or_failed(
+    cache: RenderCache, redis: Redis, store_url: str, tmp_path: Path
+) -> None:
+    """A state that changes from second to second renders each response once per request."""
+    cache.get(KEY, CountingRenderer(), now=NOW)
+    (validators,) = redis.scan_iter("feed:*:validators")
+    lock = validators.decode().replace(":validators", ":lock")
+    other = make_cache(store_url, tmp_path / "other")
+    for body in (b"stored", b"failed"):
+        redis.incr(keys.REVISION)
+        redis.set(lock, "another process")
+
+        def sleep(_: float, body: bytes = body) -> None:
+            redis.delete(lock)
+            if body == b"stored":
+                other.get(KEY, CountingRenderer(body), now=NOW)
+                redis.incr(keys.REVISION)
+                redis.set(lock, "another process")
+
+        waiting, renderer = make_cache(store_url, tmp_path, sleep=sleep), CountingRenderer(body)
+        assert waiting.get(KEY, renderer, now=NOW).cached_body.encoded_body() == body
+        assert renderer.calls == (body == b"failed")
+        redis.delete(lock)
+
+
+def refuse() -> None:
+    raise TooManyRequests("refused", retry_after=7)
+
+
+def test_refused_client_gets_no_body_unless_it_proves_that_it_has_the_last(
+    cache: RenderCache, redis: Redis
+) -> None:
+    costs: list[bool] = []
+
+    def get(body: bytes, **validators: bool) -> bytes:
+        served = cache.get(
+            KEY,
+            CountingRenderer(body),
+            now=NOW,
+            consume_quota=refuse if costs else lambda: None,
+            charge=lambda seconds, is_new: costs.append(is_new),
+            validators=FixedValidators(**validators),
+        )
+        return served.cached_body.encoded_body()
+
+    with pytest.raises(TooManyRequests):
+        cache.get(KEY, CountingRenderer(), now=NOW, consume_quota=refuse)
+    assert get(b"one", proves=True) == b"one"
+    assert get(b"never rendered") == b"one"
+    redis.incr(keys.REVISION)
+    with pytest.raises(TooManyRequests):
+        get(b"two", allows=True)
+    assert get(b"two", proves=True) == b"two"
+    assert costs == [True, False]
+
+
+def test_failed_rendering_is_charged(cache: RenderCache) -> None:
+    costs: list[float] = []
+
+    def fail(_: StoreVersion) -> bytes:
+        began = time.thread_time()
+        while time.thread_time() < began + 0.02:
+            pass
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        cache.get(KEY, fail, now=NOW, charge=lambda seconds, _: costs.append(seconds))
+    assert 0.02 <= sum(costs) < 0.5
 
 
 def test_concurrent_requests_render_once(store_url: str, redis: Redis, tmp_path: Path) -> None:
