@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +14,6 @@ from papers.config.settings import Settings
 from papers.config.sources import SOURCES
 from papers.errors import BadParameter, UnknownKeyword
 from papers.model.paper import Paper
-from papers.query.ast import any_of
 from papers.query.match import FoldedPaper, matches_node
 from papers.query.notes import Note
 from papers.query.parser import Query, parse_query
@@ -45,7 +43,7 @@ from service.http.conditional import RequestValidators
 from service.http.rate_limit import ClientRateLimiter
 from service.http.responses import cached_response
 from service.markup.clean import source_name
-from service.search_title import search_title
+from service.search_title import search_title, union_query
 from service.urls.keyword_urls import SEARCH_SLUG, SearchUrls
 from service.urls.params import abbreviate, parse_params
 
@@ -235,11 +233,8 @@ class FeedResult:
         if not self.previous_page and not self.page.next_cursor:
             return {}
         following = self.address.at_cursor(self.page.next_cursor) if self.page.next_cursor else None
-        pages = {
-            "first": self.address.at_cursor(""),
-            "previous": self.previous_page,
-            "next": following,
-        }
+        first = self.address.at_cursor("")
+        pages = {"first": first, "previous": self.previous_page, "next": following}
         return {rel: urls for rel, urls in pages.items() if urls}
 
     @property
@@ -250,21 +245,15 @@ class FeedResult:
     @property
     def order_in_words(self) -> str:
         """The order and the filters in words."""
-        wanted = self.search_request
+        search = self.search_request
         parts = [
             "newest pick first" if self.is_by_pick else "newest announcement first",
-            f"at least {wanted.min_votes} votes" if wanted.min_votes else "",
-            f"named by {source_name(wanted.source)}" if wanted.source else "",
-            f"since {wanted.since}" if wanted.since else "",
-            f"until {wanted.until}" if wanted.until else "",
+            f"at least {search.min_votes} votes" if search.min_votes else "",
+            f"named by {source_name(search.source)}" if search.source else "",
+            f"since {search.since}" if search.since else "",
+            f"until {search.until}" if search.until else "",
         ]
         return ", ".join(part for part in parts if part)
-
-
-def union_query(keywords: Sequence[Keyword]) -> Query:
-    """Return the query that matches what any of the keywords matches."""
-    first, *others = [parse_query(keyword.query) for keyword in keywords]
-    return Query(any_of([first.tree, *(query.tree for query in others)])) if others else first
 
 
 def open_context(app: Flask, settings: Settings) -> None:

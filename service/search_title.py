@@ -1,11 +1,12 @@
-"""The title of a search: what its feed and its page are called."""
+"""The query of several keywords at once, and the title of a search."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Final
 
-from papers.query.parser import Query
+from papers.query.ast import any_of
+from papers.query.parser import Query, parse_query
 from papers.state.keywords import Keyword
 from service.markup.clean import single_line
 
@@ -18,3 +19,9 @@ def search_title(keywords: Sequence[Keyword], query: Query | None) -> str:
     excess = len(names) - _MAX_NAMES
     shown = names if excess <= 1 else [*names[:_MAX_NAMES], f"{excess} more"]
     return ", ".join(shown) or (single_line(query.display_text) if query else "")
+
+
+def union_query(keywords: Sequence[Keyword]) -> Query:
+    """Return the query that matches what any of the keywords matches."""
+    first, *others = [parse_query(keyword.query) for keyword in keywords]
+    return Query(any_of([first.tree, *(query.tree for query in others)])) if others else first

@@ -200,6 +200,10 @@ class OldStore(socketserver.StreamRequestHandler):
         b"SMEMBERS": b"~0\r\n",
         b"HGETALL": b"%0\r\n",
         b"GET": b"$-1\r\n",
+        b"HLEN": b":0\r\n",
+        b"ZCARD": b":0\r\n",
+        b"HVALS": b"*0\r\n",
+        b"HSCAN": b"*2\r\n$1\r\n0\r\n*0\r\n",
         b"EVALSHA": b"*2\r\n:0\r\n$5\r\ntaken\r\n",
     }
     INFO: Final = b"# Server\r\nredis_version:6.2.14\r\naof_enabled:1\r\nused_memory:1\r\n"

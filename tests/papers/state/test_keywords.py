@@ -71,7 +71,7 @@ def test_query_is_stored_as_it_is_displayed(redis: Redis) -> None:
 def test_another_spelling_of_a_query_fetches_nothing(redis: Redis) -> None:
     keywords = Keywords(redis)
     keywords.add("One", "reward model", now=NOW)
-    redis.delete(keys.DUE_TASKS)
+    redis.delete(keys.DUE_INITIAL_FETCHES)
     assert keywords.add("One", "Model Rewards", now=LATER).query == "Model Rewards"
     assert TaskStates(redis).due_tasks(LATER) == []
 
