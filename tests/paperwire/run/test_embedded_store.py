@@ -129,6 +129,7 @@ def test_orphaned_server_is_terminated(tmp_path: Path) -> None:
         assert becomes_true(lambda: embedded_store.running_url(at) is not None)
         ended = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"],
                               capture_output=True, check=True)  # fmt: skip
+        os.ftruncate(lock, 0)
         os.pwrite(lock, ended.stdout, 0)
     try:
         with embedded_store.hold_store_lock(at, patience=5.0):
