@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
@@ -14,33 +15,16 @@ if TYPE_CHECKING:
 MIN_TOKEN_LENGTH: Final = 20
 """Characters; a shorter token could be guessed."""
 
-_LOG_LEVELS: Final = ("debug", "info", "warning", "error")
-_RANGES: Final = (
-    ("port", 0, 65_535),
-    ("trusted_proxies", 0, 8),
-    ("web_processes", 1, 64),
-    ("worker_processes", 1, 64),
-    ("arxiv_interval", 0.0, 3600.0),
-    ("fetch_timeout", 0.1, 600.0),
-    ("fetch_deadline", 0.1, 3600.0),
-    ("fetch_bytes", 1_000, 1_000_000_000),
-    ("fill_papers", 0, 2_000),
-    ("questions_per_minute", 0, 1_000_000),
-    ("custom_answers", 0, 1_000_000),
-    ("keep_months", 0, 1_200),
-    ("cache_seconds", 0, 86_400),
-)
-"""Setting, least and greatest value."""
-
 
 def find_settings_errors(settings: Settings) -> Iterator[str]:
     """Yield every error, in a fixed order."""
-    for name, low, high in _RANGES:
-        value = getattr(settings, name)
-        if not low <= value <= high:
-            yield f"{name} = {value!r}: must be {low} to {high}"
-    if settings.log_level not in _LOG_LEVELS:
-        yield f"log_level = {settings.log_level!r}: must be {', '.join(_LOG_LEVELS)}"
+    for field in dataclasses.fields(type(settings)):
+        value = getattr(settings, field.name)
+        between, choices = field.metadata["between"], field.metadata["choices"]
+        if between and not between[0] <= value <= between[1]:
+            yield f"{field.name} = {value!r}: must be {between[0]} to {between[1]}"
+        if choices and value not in choices:
+            yield f"{field.name} = {value!r}: must be {', '.join(choices)}"
     if settings.token and len(settings.token) < MIN_TOKEN_LENGTH:
         yield f"token: shorter than {MIN_TOKEN_LENGTH} characters; `paperwire token` generates one"
     for name in _url_settings():

@@ -11,19 +11,38 @@ from __future__ import annotations
 
 import dataclasses
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from papers.config.checks import find_settings_errors
+from papers.config.values import parse_value, read_secret_file, toml_value
 from papers.errors import BadSettings
 
 Seconds = float
 
 
-def _setting(default: Any, about: str, *, secret: bool = False) -> Any:
-    metadata = {"about": about, "secret": secret}
+def _setting(
+    default: Any,
+    about: str,
+    *,
+    secret: bool = False,
+    between: tuple[float, float] | None = None,
+    choices: tuple[str, ...] = (),
+    heading: str = "",
+) -> Any:
+    """Define a setting: its default, purpose, least and greatest value or allowed values.
+
+    A `heading` begins a section of the configuration file that `paperwire init` writes.
+    """
+    metadata = {
+        "about": about,
+        "secret": secret,
+        "between": between,
+        "choices": choices,
+        "heading": heading,
+    }
     if isinstance(default, dict):
         return dataclasses.field(default_factory=lambda: dict(default), metadata=metadata)
     return dataclasses.field(default=default, metadata=metadata)
@@ -31,18 +50,27 @@ def _setting(default: Any, about: str, *, secret: bool = False) -> Any:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Validated settings. Field metadata: `about` (a sentence for users) and `secret`."""
+    """Validated settings, in the order of the configuration file."""
 
-    data_dir: str = _setting(
-        "data", "Folder for the embedded store and the last good feeds, relative to the TOML file."
+    categories: tuple[str, ...] = _setting(
+        ("cs.AI", "cs.CL", "cs.CV", "cs.LG", "stat.ML"),
+        "arXiv categories whose announcements are fetched.",
+        heading="sources",
     )
-    redis_url: str = _setting(
-        "",
-        "The store, as redis://, rediss:// or unix:// URL; empty: an embedded one.",
-        secret=True,
+    huggingface: bool = _setting(True, "Whether Hugging Face Daily Papers are fetched.")
+    fill_papers: int = _setting(
+        200,
+        "Papers that the initial fetch of a new keyword requests from arXiv's API; 0: none.",
+        between=(0, 2_000),
     )
-    host: str = _setting("127.0.0.1", "Address the web server listens on.")
-    port: int = _setting(8000, "Port the web server listens on; if taken, the next free one.")
+    contact: str = _setting(
+        "", "Mail address or URL of the operator; sent to upstreams in the User-Agent."
+    )
+
+    host: str = _setting("127.0.0.1", "Address the web server listens on.", heading="web server")
+    port: int = _setting(
+        8000, "Port the web server listens on; if taken, the next free one.", between=(0, 65_535)
+    )
     public_url: str = _setting(
         "", "The address readers see, without a slash at the end; empty: http://HOST:PORT."
     )
@@ -50,78 +78,40 @@ class Settings:
         (), "Host headers answered beside the public one; others get a 400."
     )
     trusted_proxies: int = _setting(
-        0, "How many proxies in front are trusted to set X-Forwarded-* headers."
+        0, "How many proxies in front are trusted to set X-Forwarded-* headers.", between=(0, 8)
     )
     token: str = _setting(
         "",
         "Token for writing over HTTP, or its `sha256:` digest; empty: writing is disabled.",
         secret=True,
     )
-    web_processes: int = _setting(2, "Web server processes.")
-    worker_processes: int = _setting(1, "RQ worker processes that `paperwire up` starts.")
-    contact: str = _setting(
-        "", "Mail address or URL of the operator; sent to upstreams in the User-Agent."
-    )
-    categories: tuple[str, ...] = _setting(
-        ("cs.AI", "cs.CL", "cs.CV", "cs.LG", "stat.ML"),
-        "arXiv categories whose announcements are fetched.",
-    )
-    keywords: dict[str, str] = _setting(
-        {
-            "Hallucination": "hallucination",
-            "MLLM": 'mllm OR "multimodal large language model" OR "multimodal llm"',
-            "Reasoning": "reasoning",
-            "Reward Model": '"reward model"',
-        },
-        "Saved keywords at the first start: name to query.",
-    )
-    communities: dict[str, str] = _setting(
-        {}, "Community feeds (RSS or Atom) whose entries link to arXiv: name to URL."
-    )
-    huggingface: bool = _setting(True, "Whether Hugging Face Daily Papers are fetched.")
-    arxiv_feed_url: str = _setting(
-        "https://rss.arxiv.org/atom", "Where arXiv's announcement feeds are."
-    )
-    arxiv_api_url: str = _setting("https://export.arxiv.org/api/query", "Where arXiv's API is.")
-    arxiv_oai_url: str = _setting(
-        "https://oaipmh.arxiv.org/oai", "Where arXiv's OAI-PMH is; empty: no daily harvest."
-    )
-    huggingface_url: str = _setting("https://huggingface.co", "Where Hugging Face is.")
-    arxiv_interval: Seconds = _setting(
-        3.0, "Seconds between two requests to arXiv, from all processes together."
-    )
-    fetch_timeout: Seconds = _setting(20.0, "Seconds an upstream may stay silent.")
-    fetch_deadline: Seconds = _setting(90.0, "Seconds one whole response may take.")
-    fetch_bytes: int = _setting(32_000_000, "Bytes one response may have, after decompression.")
-    allowed_networks: tuple[str, ...] = _setting(
-        (), "Private networks (CIDR) that upstreams may be in; empty: none."
-    )
-    fill_papers: int = _setting(
-        200, "Papers that the initial fetch of a new keyword requests from arXiv's API; 0: none."
-    )
     questions_per_minute: int = _setting(
         120,
         "Processor time a client's new searches may take per web process and minute, "
         "in 0.1 s; 0: no limit.",
+        between=(0, 1_000_000),
     )
     custom_answers: int = _setting(
-        1000, "Responses to custom keywords that the store caches; the oldest are evicted."
-    )
-    keep_months: int = _setting(
-        0, "Months of papers to keep, this one included; 0: all. Older papers are removed."
+        1000,
+        "Responses to custom keywords that the store caches; the oldest are evicted.",
+        between=(0, 1_000_000),
     )
     websub_hub: str = _setting(
         "", "The WebSub hub to notify when a saved keyword's feed changes; empty: none."
     )
     cache_seconds: int = _setting(
-        1800, "Seconds that readers and proxies may cache a feed (Cache-Control max-age)."
+        1800,
+        "Seconds that readers and proxies may cache a feed (Cache-Control max-age).",
+        between=(0, 86_400),
     )
     thumbnails: bool = _setting(
-        False,
-        "Whether pages show communities' thumbnails, which browsers load from their hosts.",
+        False, "Whether pages show communities' thumbnails, which browsers load from their hosts."
     )
+
     smtp_url: str = _setting(
-        "", "The mail server, as smtp://USER@HOST:PORT or smtps://…; empty: no mail is sent."
+        "",
+        "The mail server, as smtp://USER@HOST:PORT or smtps://…; empty: no mail is sent.",
+        heading="e-mail digests",
     )
     smtp_password: str = _setting("", "The password of the mail server's user.", secret=True)
     mail_from: str = _setting("", "Sender of mails; empty: paperwire@ and the public host.")
@@ -130,7 +120,73 @@ class Settings:
         (), "Saved keywords, as in their URLs, whose papers of each day are mailed at its end."
     )
     mail_weekly: tuple[str, ...] = _setting((), "The same, with the papers of each week.")
-    log_level: str = _setting("info", "debug, info, warning or error.")
+
+    data_dir: str = _setting(
+        "data",
+        "Folder for the embedded store and the last good feeds, relative to the TOML file.",
+        heading="storage",
+    )
+    redis_url: str = _setting(
+        "", "The store, as redis://, rediss:// or unix:// URL; empty: an embedded one.", secret=True
+    )
+    keep_months: int = _setting(
+        0,
+        "Months of papers to keep, this one included; 0: all. Older papers are removed.",
+        between=(0, 1_200),
+    )
+
+    web_processes: int = _setting(
+        2, "Web server processes.", between=(1, 64), heading="processes and limits"
+    )
+    worker_processes: int = _setting(
+        1, "RQ worker processes that `paperwire up` starts.", between=(1, 64)
+    )
+    log_level: str = _setting(
+        "info", "debug, info, warning or error.", choices=("debug", "info", "warning", "error")
+    )
+
+    arxiv_interval: Seconds = _setting(
+        3.0,
+        "Seconds between two requests to arXiv, from all processes together.",
+        between=(0.0, 3600.0),
+        heading="fetching",
+    )
+    fetch_timeout: Seconds = _setting(
+        20.0, "Seconds an upstream may stay silent.", between=(0.1, 600.0)
+    )
+    fetch_deadline: Seconds = _setting(
+        90.0, "Seconds one whole response may take.", between=(0.1, 3600.0)
+    )
+    fetch_bytes: int = _setting(
+        32_000_000,
+        "Bytes one response may have, after decompression.",
+        between=(1_000, 1_000_000_000),
+    )
+    allowed_networks: tuple[str, ...] = _setting(
+        (), "Private networks (CIDR) that upstreams may be in; empty: none."
+    )
+    arxiv_feed_url: str = _setting(
+        "https://rss.arxiv.org/atom", "Where arXiv's announcement feeds are."
+    )
+    arxiv_api_url: str = _setting("https://export.arxiv.org/api/query", "Where arXiv's API is.")
+    arxiv_oai_url: str = _setting(
+        "https://oaipmh.arxiv.org/oai", "Where arXiv's OAI-PMH is; empty: no daily harvest."
+    )
+    huggingface_url: str = _setting("https://huggingface.co", "Where Hugging Face is.")
+
+    keywords: dict[str, str] = _setting(
+        {
+            "Hallucination": "hallucination",
+            "MLLM": 'mllm OR "multimodal large language model" OR "multimodal llm"',
+            "Reasoning": "reasoning",
+            "Reward Model": '"reward model"',
+        },
+        "Saved keywords at the first start: name to query.",
+        heading="tables; in TOML they must come last",
+    )
+    communities: dict[str, str] = _setting(
+        {}, "Community feeds (RSS or Atom) whose entries link to arXiv: name to URL."
+    )
 
     def __post_init__(self) -> None:
         for error in find_settings_errors(self):
@@ -183,9 +239,13 @@ def _from_toml(path: Path) -> dict[str, Any]:
         raise BadSettings(f"{path}: {error.strerror}; write one with `paperwire init`") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise BadSettings(f"{path} is not valid TOML: {error}") from error
-    return {
-        name: _check_toml_value(f"{name} in {path}", name, value) for name, value in table.items()
-    }
+    return {name: _from_toml_value(path, name, value) for name, value in table.items()}
+
+
+def _from_toml_value(path: Path, name: str, value: Any) -> Any:
+    where = f"{name} in {path}"
+    default = _default_of(where, name)
+    return toml_value(where, value, default, is_secret=_FIELDS[name].metadata["secret"])
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
@@ -195,17 +255,15 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
             continue
         name = variable.removeprefix("PAPERWIRE_").lower()
         if name.endswith("_file") and f"PAPERWIRE_{name[:-5].upper()}" not in environ:
-            texts[name[:-5]] = _read_secret_file(variable, text)
+            texts[name[:-5]] = read_secret_file(variable, text)
         elif not name.endswith("_file"):
             texts[name] = text
-    return {name: _parse_env_value(name, text) for name, text in texts.items()}
+    return {name: _from_variable(name, text) for name, text in texts.items()}
 
 
-def _read_secret_file(variable: str, path: str) -> str:
-    try:
-        return Path(path).read_text("utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadSettings(f"{variable} = {path!r}: cannot be read: {error}") from error
+def _from_variable(name: str, text: str) -> Any:
+    where = f"PAPERWIRE_{name.upper()}"
+    return parse_value(where, text, _default_of(where, name))
 
 
 def _default_of(where: str, name: str) -> Any:
@@ -214,52 +272,4 @@ def _default_of(where: str, name: str) -> Any:
     raise BadSettings(f"{where}: there is no such setting; there are {', '.join(_FIELDS)}")
 
 
-def _check_toml_value(where: str, name: str, value: Any) -> Any:
-    """Return a TOML value in the type of the setting's default. Raises BadSettings."""
-    default = _default_of(where, name)
-    if isinstance(default, tuple) and isinstance(value, list):
-        value = tuple(value)
-    elif isinstance(default, float) and type(value) is int:
-        value = float(value)
-    members = value.values() if isinstance(value, dict) else value
-    nested = isinstance(value, (tuple, dict)) and not all(isinstance(m, str) for m in members)
-    if type(value) is not type(default) or nested:
-        shown = "" if name in _SECRETS else f", not {value!r}"
-        raise BadSettings(f"{where}: must be {_TYPE_NAMES[type(default)]}{shown}")
-    return value
-
-
-def _parse_env_value(name: str, text: str) -> Any:
-    """Return a variable's text in the type of the setting's default. Raises BadSettings."""
-    where = f"PAPERWIRE_{name.upper()}"
-    default = _default_of(where, name)
-    try:
-        return _PARSERS[type(default)](text)
-    except (ValueError, KeyError) as error:
-        expected = _TYPE_NAMES[type(default)]
-        raise BadSettings(f"{where}: must be {expected}, not {text!r}") from error
-
-
-def _parse_table(text: str) -> dict[str, str]:
-    pairs = [pair.split("=", 1) for pair in text.split(";") if pair.strip()]
-    return {name.strip(): value.strip() for name, value in pairs}
-
-
-_FIELDS: Final = tuple(field.name for field in dataclasses.fields(Settings))
-_SECRETS: Final = {f.name for f in dataclasses.fields(Settings) if f.metadata["secret"]}
-_TYPE_NAMES: Final = {
-    str: "a text",
-    int: "a whole number",
-    float: "a number",
-    bool: "true or false",
-    tuple: "a list of texts",
-    dict: "a table of texts",
-}
-_PARSERS: Final[dict[type, Callable[[str], Any]]] = {
-    str: str,
-    int: int,
-    float: float,
-    bool: lambda text: {"true": True, "1": True, "false": False, "0": False}[text.lower()],
-    tuple: lambda text: tuple(part.strip() for part in text.split(",") if part.strip()),
-    dict: _parse_table,
-}
+_FIELDS: Final = {field.name: field for field in dataclasses.fields(Settings)}

@@ -9,13 +9,13 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from papers.config.redaction import redacted_settings
 from papers.config.settings import Settings
 from papers.config.sources import SOURCES
+from papers.config.template import config_template
 from papers.errors import BadParameter, BadSettings, UnknownPaper
 from papers.model.arxiv_id import ArxivId
 from papers.query.parser import parse_query
@@ -134,10 +134,9 @@ def settings_in_force(settings: Settings) -> CommandResult:
 
 def write_config_template(path: Path) -> CommandResult:
     """Write the commented configuration file. Raises BadSettings if the file exists."""
-    template = files("paperwire").joinpath("paperwire.toml").read_text("utf-8")
     try:
         with path.open("x", encoding="utf-8") as file:
-            file.write(template)
+            file.write(config_template())
     except FileExistsError:
         raise BadSettings(f"{path} exists already; it was not changed") from None
     except OSError as error:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
-import tomllib
 from pathlib import Path
 from unittest import mock
 
@@ -132,26 +130,6 @@ def test_config_masks_secrets(command: RunCommand) -> None:
     shown = command("config").stdout
     assert "hidden" not in shown
     assert 'redis_url = "***"' in shown
-
-
-def test_template_explains_every_setting_and_its_default() -> None:
-    text = (Path(__file__).parents[2] / "paperwire" / "paperwire.toml").read_text("utf-8")
-    uncommented = "\n".join(
-        line.removeprefix("# ") if " = " in line or line.startswith("# [") else line
-        for line in text.splitlines()
-    )
-    values = tomllib.loads(uncommented)
-    for field in dataclasses.fields(Settings):
-        value = values.pop(field.name, "missing")
-        default = getattr(Settings(), field.name)
-        assert f"# {field.metadata['about']}\n" in text, field.name
-        if field.name != "communities":  # its example stays a comment: there are none by default
-            assert value == (list(default) if isinstance(default, tuple) else default), field.name
-    assert values == {}
-    assert (
-        load_settings(Path(__file__).parents[2] / "paperwire" / "paperwire.toml", {}).communities
-        == {}
-    )
 
 
 TASKS = [

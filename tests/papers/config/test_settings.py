@@ -1,8 +1,9 @@
 from __future__ import annotations
 
 import dataclasses
+import re
+import tomllib
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from papers.config.checks import find_settings_errors
 from papers.config.redaction import redacted_settings
 from papers.config.settings import Settings, config_path, discover_settings, load_settings
 from papers.config.sources import SOURCES
+from papers.config.template import config_template
 from papers.errors import BadSettings
 
 FIELDS = dataclasses.fields(Settings)
@@ -203,9 +205,9 @@ def test_base_url_and_user_agent() -> None:
 
 def test_url_errors_come_in_the_order_of_settings() -> None:
     urls = ("public_url", "arxiv_feed_url", "arxiv_api_url", "arxiv_oai_url", "huggingface_url")
-    invalid: Any = SimpleNamespace(**values_of(Settings()))
+    invalid = Settings()
     for name in (*urls, "websub_hub"):
-        setattr(invalid, name, "ftp://example.org")
+        object.__setattr__(invalid, name, "ftp://example.org")
     errors = list(find_settings_errors(invalid))
     assert [error.split()[0] for error in errors] == [*urls, "websub_hub"]
 
@@ -226,3 +228,19 @@ def test_every_setting_is_documented() -> None:
     rows = [[cell.strip() for cell in line.split("|")] for line in page.splitlines()]
     documented = {row[1].strip("`"): row[3] for row in rows if len(row) == 5 and "`" in row[1]}
     assert documented == {field.name: field.metadata["about"] for field in FIELDS}
+
+
+def test_template_has_every_setting_once_with_its_default() -> None:
+    template = config_template()
+    uncommented = re.sub(r"^# (?=\w+ = |\[\w+\]|[\w-]+ = )", "", template, flags=re.MULTILINE)
+    values = tomllib.loads(uncommented)
+    assert values.pop("communities") == {"reading-group": "https://example.org/papers.xml"}
+    defaults = {name: value for name, value in values_of(Settings()).items() if name in values}
+    assert list(values) == [field.name for field in FIELDS if field.name != "communities"]
+    assert {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()} == defaults
+    assert all(field.metadata["about"] in template for field in FIELDS)
+
+
+def test_template_loads_as_the_defaults(tmp_path: Path) -> None:
+    loaded = load_settings(write_toml(tmp_path, config_template()), {})
+    assert dataclasses.replace(loaded, data_dir="data") == Settings()
