@@ -22,6 +22,7 @@ from service.http.security import configure_security
 from service.pages.parts.reader_links import reader_links
 from service.routes import BLUEPRINTS
 from service.routes.discovery import saved_feeds
+from service.routes.former_keywords import register_former_keywords
 from service.urls.feed_suffix import FeedSuffixConverter
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ def create_app(settings: Settings) -> Flask:
     app.url_map.converters["feed_suffix"] = FeedSuffixConverter
     static_files.register_static_urls(app)
     app.jinja_env.globals.update(saved_feeds=saved_feeds, subscriptions=reader_links)
+    register_former_keywords(app)
     open_context(app, settings)
     for blueprint in (*BLUEPRINTS, pages.pages):
         app.register_blueprint(blueprint)

@@ -11,7 +11,7 @@ from werkzeug.datastructures import MultiDict
 
 from papers.errors import BadParameter
 from papers.model.arxiv_id import ArxivId
-from papers.state.keywords import slug_of
+from papers.state.slugs import slug_of
 from service.urls.keyword_urls import with_query_string
 from service.urls.paging import parse_page_number
 from service.urls.params import MAX_PAPERS, MAX_VALUE_LENGTH, abbreviate

@@ -22,9 +22,11 @@ STATUS_BY_ERROR: Final[dict[type[PaperwireError], int]] = {
     errors.BadId: 400,
     errors.BadQuery: 400,
     errors.BadParameter: 400,
+    errors.FormerNameTaken: 400,
     errors.Unauthorized: 401,
     errors.TooManyRequests: 429,
     errors.UnknownKeyword: 404,
+    errors.KeywordGone: 410,
     errors.UnknownPaper: 404,
     errors.UnknownSource: 404,
     errors.StoreError: 503,
@@ -58,7 +60,7 @@ _log = logging.getLogger(__name__)
 
 def register_error_handlers(app: Flask) -> None:
     """Install the handlers that answer every error through this table."""
-    app.register_error_handler(PaperwireError, _handle_paperwire_error)
+    app.register_error_handler(PaperwireError, error_response)
     app.register_error_handler(HTTPException, _handle_http_exception)
 
 
@@ -69,7 +71,8 @@ def status_of(error: PaperwireError) -> int:
     )
 
 
-def _handle_paperwire_error(error: PaperwireError) -> Response:
+def error_response(error: PaperwireError) -> Response:
+    """Return the response to an error, in the format of the route."""
     status = status_of(error)
     if status >= 500:
         path = abbreviate(request.path)
