@@ -61,7 +61,7 @@ _log = logging.getLogger(__name__)
 def register_error_handlers(app: Flask) -> None:
     """Install the handlers that answer every error through this table."""
     app.register_error_handler(PaperwireError, error_response)
-    app.register_error_handler(HTTPException, _handle_http_exception)
+    app.register_error_handler(HTTPException, http_error_response)
 
 
 def status_of(error: PaperwireError) -> int:
@@ -83,7 +83,7 @@ def error_response(error: PaperwireError) -> Response:
     return response
 
 
-def _handle_http_exception(error: HTTPException) -> Response:
+def http_error_response(error: HTTPException) -> Response:
     """Answer errors of Flask and werkzeug; an unexpected exception comes here as a 500."""
     response = _render_error(error.code or 500, _http_error_detail(error))
     for name, value in error.get_headers():

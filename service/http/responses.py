@@ -131,9 +131,13 @@ def has_last_validators(
     return last is not None and RequestValidators(request.headers, now).match(last)
 
 
-def requested_path(request: Request) -> str:
-    """Return path and query string as in canonical paths: beyond ASCII, paths are encoded."""
-    path = request.path if request.path.isascii() else quote(request.path)
+def requested_path(request: Request, path: str = "") -> str:
+    """Return path and query string as in canonical paths: beyond ASCII, paths are encoded.
+
+    `path` stands in place of the request's own.
+    """
+    path = path or request.path
+    path = path if path.isascii() else quote(path)
     query = request.query_string.decode("latin-1")
     return f"{path}?{query}" if query else path
 
