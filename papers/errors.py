@@ -5,12 +5,14 @@
     │   ├── BadId                a text that is not an arXiv id
     │   ├── BadQuery             a keyword that cannot be parsed (has a position)
     │   ├── BadParameter         an invalid parameter beside the keyword
+    │   │   └── FormerNameTaken  a name that redirects to another keyword
     │   ├── BadSettings          an invalid setting, from TOML or the environment
     │   └── BadBackup            a file that is not a whole backup, or cannot be read or written
     ├── Unauthorized             HTTP 401: the token is missing or wrong
     ├── TooManyRequests          HTTP 429: a client exceeds its rate limit
     ├── NotFound                 HTTP 404
     │   ├── UnknownKeyword       no saved keyword of that name
+    │   ├── KeywordGone          HTTP 410: a keyword that was removed for good
     │   ├── UnknownPaper         a well-formed id of a paper that is not in the store
     │   └── UnknownSource        no community feed, or trial of one, of that name
     ├── SourceError              an upstream's fault: the worker decides, never an HTTP 5xx here
@@ -62,6 +64,17 @@ class BadParameter(BadInput):
         self.name = name
 
 
+class FormerNameTaken(BadParameter):
+    """A name whose URLs redirect to another keyword, which had it before."""
+
+    def __init__(self, name: str, successor: str) -> None:
+        super().__init__(
+            "name",
+            f"{name!r} is a former name of {successor!r}, and its feeds redirect there; "
+            "choose another, or take it over explicitly",
+        )
+
+
 class BadSettings(BadInput):
     """A setting that is unknown, missing or malformed."""
 
@@ -87,7 +100,15 @@ class NotFound(PaperwireError):
 
 
 class UnknownKeyword(NotFound):
-    """A name that no saved keyword has."""
+    """A name that no saved keyword has; `slug` is what its URLs would begin with, if known."""
+
+    def __init__(self, message: str, *, slug: str = "") -> None:
+        super().__init__(message)
+        self.slug = slug
+
+
+class KeywordGone(NotFound):
+    """A saved keyword that was removed for good."""
 
 
 class UnknownPaper(NotFound):

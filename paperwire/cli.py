@@ -22,8 +22,9 @@ from paperwire.commands.doctor import doctor
 from paperwire.commands.export import export
 from paperwire.commands.export_documents import EXPORT_COMMANDS
 from paperwire.commands.keyword_import import keyword_import
+from paperwire.commands.keyword_names import keyword_rename, keyword_restore
 from paperwire.commands.load import load
-from paperwire.commands.options import json_option, print_result
+from paperwire.commands.options import json_option, print_result, take_over_option
 from paperwire.commands.quarantine import quarantine
 from paperwire.commands.source import source
 from paperwire.commands.token import token
@@ -217,21 +218,22 @@ def keyword() -> None:
 @keyword.command("add")
 @click.argument("name")
 @click.argument("query")
+@take_over_option
 @json_option
-def keyword_add(name: str, query: str, as_json: bool) -> None:
+def keyword_add(name: str, query: str, take_over: bool, as_json: bool) -> None:
     """Save a query under a name; an existing name gets the new query."""
     from paperwire.operations import queries
     from paperwire.operations.session import open_session
 
     with open_session(discover_settings(os.environ)) as session:
-        _print(queries.save_keyword(session, name, query), as_json)
+        _print(queries.save_keyword(session, name, query, take_over=take_over), as_json)
 
 
 @keyword.command("remove")
 @click.argument("name")
 @json_option
 def keyword_remove(name: str, as_json: bool) -> None:
-    """Remove a saved keyword; its papers stay."""
+    """Remove a saved keyword; its papers stay, and `keyword restore` brings it back."""
     from paperwire.operations import queries
     from paperwire.operations.session import open_session
 
@@ -258,6 +260,8 @@ main.add_command(token)
 main.add_command(source)
 main.add_command(export)
 keyword.add_command(keyword_import)
+keyword.add_command(keyword_rename)
+keyword.add_command(keyword_restore)
 for export_command in EXPORT_COMMANDS:
     export.add_command(export_command)
 main.add_command(load)

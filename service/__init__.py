@@ -1,7 +1,7 @@
 """Feeds out: the Flask app, its feeds, its API and its pages.
 
 May import: papers, service.cache, service.feeds, service.http, service.markup, service.pages,
-service.pages.parts, service.routes, service.urls.
+service.pages.parts, service.redirects, service.routes, service.urls.
 Start with: create_app; context.py (what a view works with).
 """
 
@@ -17,9 +17,12 @@ from service.context import context_of, open_context
 from service.http import error_pages, static_files
 from service.http.client_quota import ClientQuota, install_quota_headers
 from service.http.flood_guard import install_flood_guard
+from service.http.public_path import install_public_path
 from service.http.responses import has_last_validators
 from service.http.security import configure_security
 from service.pages.parts.reader_links import reader_links
+from service.redirects.forgiving_paths import register_forgiving_paths
+from service.redirects.former_keywords import register_former_keywords
 from service.routes import BLUEPRINTS
 from service.routes.discovery import saved_feeds
 from service.urls.feed_suffix import FeedSuffixConverter
@@ -42,9 +45,12 @@ def create_app(settings: Settings) -> Flask:
     app.url_map.converters["feed_suffix"] = FeedSuffixConverter
     static_files.register_static_urls(app)
     app.jinja_env.globals.update(saved_feeds=saved_feeds, subscriptions=reader_links)
+    register_former_keywords(app)
+    register_forgiving_paths(app)
     open_context(app, settings)
     for blueprint in (*BLUEPRINTS, pages.pages):
         app.register_blueprint(blueprint)
+    install_public_path(app, settings.base_url)
     return app
 
 

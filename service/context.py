@@ -25,7 +25,8 @@ from papers.search.similar import MoreLikeThis
 from papers.state.communities import Communities
 from papers.state.initial_fetch_states import InitialFetchStates
 from papers.state.keyword_directory import KeywordDirectory
-from papers.state.keywords import Keyword, Keywords, slug_of
+from papers.state.keywords import Keyword, Keywords
+from papers.state.slugs import slug_of
 from papers.state.task_states import TaskState, TaskStates
 from papers.store import Store
 from service.cache.archive_snapshots import ArchiveSnapshots

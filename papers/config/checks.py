@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from papers.config.sources import SLUG_PATTERN, SOURCES, check_community
+from papers.config.sources import SOURCES, check_community
 
 if TYPE_CHECKING:
     from papers.config.settings import Settings
@@ -45,10 +46,14 @@ def _url_settings() -> Iterator[str]:
     yield "websub_hub"
 
 
+_KEYWORD_SLUG: Final = re.compile(r"[^\W_A-Z][^\s/?#%.,;_A-Z]*")
+"""What a slug may look like; `papers.state.slugs` makes them, of letters of any script."""
+
+
 def _mail_errors(settings: Settings) -> Iterator[str]:
     for name in ("mail_daily", "mail_weekly"):
         for slug in getattr(settings, name):
-            if not SLUG_PATTERN.fullmatch(slug):
+            if not _KEYWORD_SLUG.fullmatch(slug):
                 yield f"{name}: {slug!r}: write a keyword as in its URL, like reward-model"
     for name in ("mail_to", "mail_from"):
         value = getattr(settings, name)

@@ -22,6 +22,7 @@ The owner is the module that decides what a key contains; others may read or del
 | `revision` | integer | increases whenever anything that a feed shows has changed | permanent | papers.redis_backend.revision | copied |
 | `keywords` | hash | slug → saved keyword, JSON | permanent | papers.state.keywords | copied |
 | `{keywords}:version` | string | random token, replaced with every change of `keywords`, and by a restore | permanent | papers.state.keywords | no |
+| `{keywords}:former` | hash | former slug → the slug it redirects to, or the removed keyword, JSON | permanent | papers.state.former_names | copied |
 | `communities` | hash | name → saved community feed, JSON | permanent | papers.state.communities | copied |
 | `trial:ID` | string | result of a trial of a community feed, JSON | 15 min | papers.state.feed_trials | no |
 | `seeded` | set | slugs of configured keywords that have been saved once | permanent | papers.state.keywords | copied |
@@ -77,6 +78,7 @@ REVISION: Final = "revision"
 KEYWORDS: Final = "keywords"
 SEEDED_KEYWORDS: Final = "seeded"
 KEYWORDS_VERSION: Final = "{keywords}:version"
+FORMER_KEYWORDS: Final = "{keywords}:former"
 COMMUNITIES: Final = "communities"
 SOURCES: Final = "sources"
 OK_INITIAL_FETCHES: Final = "{fills}:ok"
@@ -104,6 +106,7 @@ COPIED: Final = (
     *(
         REVISION,
         KEYWORDS,
+        FORMER_KEYWORDS,
         SEEDED_KEYWORDS,
         SOURCES,
         RECORD_COUNTS,

@@ -5,10 +5,9 @@ A saved keyword is only that: `/feeds/reward-model.atom` and a search for its qu
 
 from __future__ import annotations
 
+import contextlib
 import json
-import re
 import secrets
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -17,17 +16,16 @@ from typing import Any, Final
 from redis import Redis
 from redis.client import Pipeline
 
-from papers.errors import BadParameter, BadQuery, StoreError, UnknownKeyword
+from papers.errors import BadParameter, BadQuery, FormerNameTaken, StoreError, UnknownKeyword
 from papers.query.ast import any_of
 from papers.query.parser import Query, parse_query
 from papers.redis_backend import keys
 from papers.redis_backend.connection import translate_store_errors
+from papers.state.former_names import FormerName, FormerNames
 from papers.state.initial_fetch_states import INITIAL_FETCH_PREFIX
+from papers.state.slugs import MAX_NAME_LENGTH, first_version_slug, slug_of, slugify
 from papers.state.task_states import TaskStates
 
-MAX_NAME_LENGTH: Final = 80
-RESERVED_SLUGS: Final = frozenset({"search"})
-"""Slugs that are routes: `/feeds/search.atom` accepts any query."""
 _SEED_COMPLETE: Final = ""
 """Added to the seeded slugs once all of them were; not a slug itself."""
 
@@ -48,6 +46,7 @@ class Keywords:
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
         self._task_states = TaskStates(redis)
+        self.former_names = FormerNames(redis)
 
     def all(self) -> list[Keyword]:
         """Return every saved keyword, sorted by name."""
@@ -62,18 +61,32 @@ class Keywords:
             return int(self._redis.hlen(keys.KEYWORDS))
 
     def get(self, slug_or_name: str) -> Keyword:
-        """Return the keyword with a slug or name. Raises UnknownKeyword."""
-        slug = _slugify(slug_or_name)
+        """Return the keyword with a slug or name, also one named by the first version.
+
+        Raises UnknownKeyword.
+        """
+        slugs = slugify(slug_or_name), first_version_slug(slug_or_name)
         with translate_store_errors(self._redis):
-            stored: Any = self._redis.hget(keys.KEYWORDS, slug) if slug else None
-        if stored is None:
-            raise UnknownKeyword(f"no keyword {slug_or_name[:MAX_NAME_LENGTH]!r} is saved here")
-        return self.decode(slug, stored)
+            rows: Any = self._redis.hmget(keys.KEYWORDS, slugs)
+        found = [
+            self.decode(slug, stored) for slug, stored in zip(slugs, rows, strict=True) if stored
+        ]
+        for keyword in found:
+            if keyword.slug == slugs[0] or keyword.name == slug_or_name.strip():
+                return keyword
+        name = slug_or_name[:MAX_NAME_LENGTH]
+        raise UnknownKeyword(f"no keyword {name!r} is saved here", slug=slugs[0])
 
     @staticmethod
     def decode(slug: str, stored: bytes) -> Keyword:
         """Decode a value of the keywords hash. Raises StoreError if it is damaged."""
-        return _decode(slug, stored)
+        try:
+            values = json.loads(stored)
+            added_at = datetime.fromisoformat(values["added_at"])
+            return Keyword(slug, values["name"], _quote_small_or(values["query"]), added_at)
+        except (ValueError, KeyError, TypeError) as error:
+            reason = f"{stored[:200]!r} is no keyword ({error}); delete {slug!r} to go on"
+            raise StoreError(f"{keys.KEYWORDS}: {reason}") from error
 
     @staticmethod
     def decode_all(stored: Mapping[bytes, bytes]) -> dict[bytes, Keyword]:
@@ -93,17 +106,22 @@ class Keywords:
                 for slug, row in zip(stored, rows, strict=True)
             }
         except (ValueError, KeyError, TypeError):  # one of them is damaged: say which
-            return {slug: _decode(slug.decode(), value) for slug, value in stored.items()}
+            return {slug: Keywords.decode(slug.decode(), value) for slug, value in stored.items()}
 
-    def add(self, name: str, query_text: str, *, now: datetime) -> Keyword:
+    def add(self, name: str, query_text: str, *, now: datetime, take_over: bool = False) -> Keyword:
         """Save a keyword and schedule its initial fetch; saving a known name changes its query.
 
-        Raises BadQuery; BadParameter for a name without a slug, or with another keyword's slug.
+        With `take_over` the name may be a former one of another keyword. Raises BadQuery;
+        BadParameter for a name without a slug, or with another keyword's slug; FormerNameTaken.
         """
-        keyword = Keyword(slug_of(name), name.strip(), parse_query(query_text).display_text, now)
+        query = parse_query(query_text).display_text
+        keyword = Keyword(self._slug_for(name), name.strip(), query, now)
+        if renamed := self._renamed(keyword.slug, name, take_over=take_over, query=query):
+            return renamed
         with translate_store_errors(self._redis):
             with self._redis.pipeline() as pipe:
                 pipe.hsetnx(keys.KEYWORDS, keyword.slug, _encode(keyword))
+                self.former_names.forget(pipe, keyword.slug)
                 is_new = self._commit(pipe)
             if not is_new:
                 return self._update_query(keyword, now)
@@ -135,37 +153,53 @@ class Keywords:
         with translate_store_errors(self._redis):
             return bool(self._redis.sismember(keys.SEEDED_KEYWORDS, _SEED_COMPLETE))
 
-    def remove(self, slug_or_name: str) -> Keyword:
-        """Remove a keyword and its initial fetch, if still scheduled. Raises UnknownKeyword."""
+    def remove(self, slug_or_name: str, *, now: datetime) -> Keyword:
+        """Remove a keyword and its initial fetch, if still scheduled. Raises UnknownKeyword.
+
+        `restore` brings it back.
+        """
         keyword = self.get(slug_or_name)
+        kept = keyword.name, keyword.query, keyword.added_at
+        removed = FormerName(keyword.slug, "", *kept, removed_at=now)
         with translate_store_errors(self._redis), self._redis.pipeline() as pipe:
             pipe.hdel(keys.KEYWORDS, keyword.slug)
+            self.former_names.save(pipe, removed)
             self._commit(pipe)
         self._task_states.delete_task(initial_fetch_task(keyword.slug))
         return keyword
 
-    def rename(self, slug_or_name: str, name: str) -> Keyword:
-        """Rename a keyword; its URL changes with the name, and the scheduler plans another fetch.
+    def restore(self, slug_or_name: str) -> Keyword:
+        """Save a removed keyword again as it was. Raises UnknownKeyword if none was so named."""
+        former = self.former_names.get(slugify(slug_or_name))
+        if former is None or not former.added_at:
+            raise UnknownKeyword(f"no keyword {slug_or_name[:MAX_NAME_LENGTH]!r} was removed here")
+        return self.add(former.name, former.query, now=former.added_at)
 
-        Raises UnknownKeyword; BadParameter for a name without a slug, or with another's slug.
+    def rename(self, slug_or_name: str, name: str, *, take_over: bool = False) -> Keyword:
+        """Rename a keyword; its URLs change with the name, and the old ones redirect to them.
+
+        Raises UnknownKeyword; BadParameter for a name without a slug, or with another's slug;
+        FormerNameTaken for a former name of another keyword, unless `take_over`.
         """
         known = self.get(slug_or_name)
         renamed = replace(known, slug=slug_of(name), name=name.strip())
+        if renamed.slug != known.slug:
+            self._renamed(renamed.slug, name, take_over=take_over, owner=known.slug)
         with translate_store_errors(self._redis):
             if renamed.slug != known.slug and self._redis.hexists(keys.KEYWORDS, renamed.slug):
-                raise BadParameter(
-                    "name", f"{name!r} would have the URL of another; choose another"
-                )
+                raise BadParameter("name", f"{name!r} has the URL of another; choose another")
             with self._redis.pipeline() as pipe:
                 pipe.hdel(keys.KEYWORDS, known.slug)
                 pipe.hset(keys.KEYWORDS, renamed.slug, _encode(renamed))
+                if renamed.slug != known.slug:
+                    self.former_names.redirect(pipe, known.slug, renamed.slug)
                 self._commit(pipe)
         if renamed.slug != known.slug:
             self._task_states.delete_task(initial_fetch_task(known.slug))
         return renamed
 
     def merge(self, slug_or_name: str, into: str, *, now: datetime) -> Keyword:
-        """Add a keyword's query to that of another one, `into`, and remove the first.
+        """Add a keyword's query to that of another one, `into`, to which the first redirects then.
 
         Raises UnknownKeyword; BadParameter if both are the same; BadQuery if it gets too long.
         """
@@ -174,8 +208,39 @@ class Keywords:
             raise BadParameter("into", f"{target.name!r} is the keyword itself; choose another")
         query = Query(any_of([parse_query(target.query).tree, parse_query(source.query).tree]))
         merged = self.add(target.name, query.canonical, now=now)
-        self.remove(source.slug)
+        with translate_store_errors(self._redis), self._redis.pipeline() as pipe:
+            pipe.hdel(keys.KEYWORDS, source.slug)
+            self.former_names.redirect(pipe, source.slug, merged.slug)
+            self._commit(pipe)
+        self._task_states.delete_task(initial_fetch_task(source.slug))
         return merged
+
+    def _slug_for(self, name: str) -> str:
+        """Return the slug of a name: of the keyword that has it, or that a new one would get."""
+        slug = slug_of(name)
+        if first_version_slug(name) != slug:
+            with contextlib.suppress(UnknownKeyword):
+                return self.get(name).slug
+        return slug
+
+    def _renamed(
+        self, slug: str, name: str, *, take_over: bool, query: str = "", owner: str = ""
+    ) -> Keyword | None:
+        """Return the keyword that a former name redirects to, if it has this query.
+
+        None if the name is free: it is no former name, it is taken over, or its `owner` wants it
+        back. Raises FormerNameTaken.
+        """
+        former = self.former_names.get(slug)
+        if former is None or not former.successor or take_over or former.successor == owner:
+            return None
+        try:
+            successor = self.get(former.successor)
+        except UnknownKeyword:
+            return None
+        if query and parse_query(successor.query) == parse_query(query):
+            return successor
+        raise FormerNameTaken(name, successor.name)
 
     @staticmethod
     def _commit(pipe: Pipeline) -> int:
@@ -192,9 +257,8 @@ class Keywords:
     def _update_query(self, keyword: Keyword, now: datetime) -> Keyword:
         known = self.get(keyword.slug)
         if known.name != keyword.name:
-            raise BadParameter(
-                "name", f"{keyword.name!r} would have the URL of {known.name!r}; choose another"
-            )
+            reason = f"{keyword.name!r} would have the URL of {known.name!r}; choose another"
+            raise BadParameter("name", reason)
         if known.query == keyword.query:
             return known
         changed = Keyword(known.slug, known.name, keyword.query, known.added_at)
@@ -211,31 +275,6 @@ def initial_fetch_task(slug: str) -> str:
     return f"{INITIAL_FETCH_PREFIX}{slug}"
 
 
-def slug_of(name: str) -> str:
-    """Return a name's slug: `Réward Model` becomes `reward-model`.
-
-    Raises BadParameter if it is empty, too long or reserved.
-    """
-    stripped = name.strip()
-    if not 0 < len(stripped) <= MAX_NAME_LENGTH or not stripped.isprintable():
-        raise BadParameter(
-            "name", f"must be 1 to {MAX_NAME_LENGTH} printable characters, not {name!r}"
-        )
-    slug = _slugify(stripped)
-    if not slug:
-        raise BadParameter(
-            "name", f"{name!r} has no letter or digit for a URL; add some of a-z, 0-9"
-        )
-    if slug in RESERVED_SLUGS:
-        raise BadParameter("name", f"{slug!r} is taken by the search; choose another")
-    return slug
-
-
-def _slugify(name: str) -> str:
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
-    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")
-
-
 def _encode(keyword: Keyword) -> str:
     values = {
         "name": keyword.name,
@@ -243,17 +282,6 @@ def _encode(keyword: Keyword) -> str:
         "added_at": keyword.added_at.astimezone(UTC).isoformat(),
     }
     return json.dumps(values, ensure_ascii=False, separators=(",", ":"))
-
-
-def _decode(slug: str, stored: bytes) -> Keyword:
-    try:
-        values = json.loads(stored)
-        added_at = datetime.fromisoformat(values["added_at"])
-        return Keyword(slug, values["name"], _quote_small_or(values["query"]), added_at)
-    except (ValueError, KeyError, TypeError) as error:
-        raise StoreError(
-            f"{keys.KEYWORDS}: {stored[:200]!r} is no keyword ({error}); delete {slug!r} to go on"
-        ) from error
 
 
 def _quote_small_or(text: str) -> str:

@@ -40,7 +40,7 @@ _MARK_TABLE: Final = bytes(
 )
 """Maps the bytes of UTF-8 that need folding to `$`, all others to a blank."""
 
-_GREEK: Final = {
+GREEK_LETTERS: Final = {
     ord(letter): name
     for letter, name in zip(
         "αβγδεζηθικλμνξοπρσςτυφχψω",
@@ -49,11 +49,11 @@ _GREEK: Final = {
         strict=True,
     )
 }
-_UNDECOMPOSED: Final = {
+UNDECOMPOSED_LETTERS: Final = {
     ord(letter): plain
     for letter, plain in zip("øłđðþæœıŋ", "o l d d th ae oe i ng".split(), strict=True)
 }
-_FOLDED_LETTERS: Final = _GREEK | _UNDECOMPOSED
+_FOLDED_LETTERS: Final = GREEK_LETTERS | UNDECOMPOSED_LETTERS
 
 
 class TokenSpan(NamedTuple):

@@ -154,16 +154,34 @@ def list_keywords(session: CommandSession) -> CommandResult:
     )
 
 
-def save_keyword(session: CommandSession, name: str, query: str) -> CommandResult:
+def save_keyword(
+    session: CommandSession, name: str, query: str, *, take_over: bool
+) -> CommandResult:
     """Save a keyword. Raises BadQuery, BadParameter."""
-    keyword = _keyword_json(Keywords(session.redis).add(name, query, now=session.now))
+    added = Keywords(session.redis).add(name, query, now=session.now, take_over=take_over)
+    keyword = _keyword_json(added)
     return CommandResult(f"saved {output.format_keyword(keyword)}", keyword)
 
 
 def remove_keyword(session: CommandSession, name: str) -> CommandResult:
     """Remove a keyword. Raises UnknownKeyword."""
-    keyword = _keyword_json(Keywords(session.redis).remove(name))
-    return CommandResult(f"removed {output.format_keyword(keyword)}", keyword)
+    keyword = _keyword_json(Keywords(session.redis).remove(name, now=session.now))
+    undo = f"`paperwire keyword restore {keyword['slug']}` brings it back"
+    return CommandResult(f"removed {output.format_keyword(keyword)}; {undo}", keyword)
+
+
+def rename_keyword(
+    session: CommandSession, name: str, new_name: str, *, take_over: bool
+) -> CommandResult:
+    """Rename a keyword. Raises UnknownKeyword, BadParameter."""
+    renamed = _keyword_json(Keywords(session.redis).rename(name, new_name, take_over=take_over))
+    return CommandResult(f"renamed to {output.format_keyword(renamed)}", renamed)
+
+
+def restore_keyword(session: CommandSession, name: str) -> CommandResult:
+    """Save a removed keyword again. Raises UnknownKeyword."""
+    keyword = _keyword_json(Keywords(session.redis).restore(name))
+    return CommandResult(f"restored {output.format_keyword(keyword)}", keyword)
 
 
 def start_backfill(session: CommandSession, since: date, until: date, set: str) -> CommandResult:

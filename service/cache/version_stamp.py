@@ -91,7 +91,7 @@ class StoreVersion:
     def require_keywords(self) -> None:
         """Raise UnknownKeyword if a requested keyword is not saved."""
         for slug in self.missing_slugs:
-            raise UnknownKeyword(f"no keyword {slug!r} is saved here")
+            raise UnknownKeyword(f"no keyword {slug!r} is saved here", slug=slug)
 
     def version_stamp(self, build_id: str, period: str) -> bytes:
         """Return the stamp of a response: 12 bytes, for a build and the period it covers.

@@ -10,24 +10,21 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from lxml import etree
 
 from papers.config.feed_formats import FEED_FORMATS
-from papers.config.sources import SLUG_PATTERN
 from papers.errors import BadInput, BadParameter
 from papers.query.parser import Query, parse_query
-from papers.state.keywords import MAX_NAME_LENGTH, slug_of
+from papers.state.slugs import MAX_NAME_LENGTH, slug_of, slugify
 from service.exports.opml import DESCRIPTION_PREFIX
 from service.markup.clean import single_line
 
 MAX_OPML_BYTES: Final = 1_000_000
 MAX_OPML_FEEDS: Final = 500
 
-_FEED_PATH: Final = re.compile(
-    rf"(?:^|/)feeds/({SLUG_PATTERN.pattern})\.(?:{'|'.join(FEED_FORMATS)})$"
-)
+_FEED_PATH: Final = re.compile(rf"(?:^|/)feeds/([^/]+)\.(?:{'|'.join(FEED_FORMATS)})$")
 _TITLE_SUFFIX: Final = re.compile(r"(?:, picked)?(?: · Paperwire)?$")
 _DESCRIPTION: Final = re.compile(
     re.escape(DESCRIPTION_PREFIX) + r"(?P<query>.*?)(?:, newest (?:announcement|pick) first\b.*)?"
@@ -78,8 +75,8 @@ def keyword_from_outline(outline: OpmlOutline) -> ImportedKeyword | None:
         parts = urlsplit(outline.url.removeprefix("feed:"))
     except ValueError:
         return None
-    found = _FEED_PATH.search(parts.path)
-    if not found:
+    found = _FEED_PATH.search(unquote(parts.path))
+    if not found or slugify(found[1]) != found[1]:
         return None
     if (slug := found[1]) == "search":
         query, is_guessed = _query_from_url(parts.query), False

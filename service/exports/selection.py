@@ -11,7 +11,8 @@ from werkzeug.datastructures import MultiDict
 
 from papers.errors import BadParameter
 from papers.model.arxiv_id import ArxivId
-from papers.state.keywords import slug_of
+from papers.state.slugs import slug_of
+from service.urls.forgiving import clean_args
 from service.urls.keyword_urls import with_query_string
 from service.urls.paging import parse_page_number
 from service.urls.params import MAX_PAPERS, MAX_VALUE_LENGTH, abbreviate
@@ -76,11 +77,9 @@ def parse_paper_ids(args: MultiDict[str, str]) -> list[ArxivId]:
 
 
 def _collect_values(args: MultiDict[str, str], known: Sequence[str]) -> dict[str, list[str]]:
-    """Return each parameter's values; campaign parameters (`utm_…`) are dropped."""
+    """Return each parameter's values; tags of trackers (`utm_…`) are dropped."""
     given = {}
-    for name, values in args.lists():
-        if name.startswith("utm_"):
-            continue
+    for name, values in clean_args(args).lists():
         if name not in known:
             known_names = ", ".join(known) or "none here"
             raise BadParameter(abbreviate(name), f"no such parameter; there are {known_names}")

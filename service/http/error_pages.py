@@ -22,9 +22,11 @@ STATUS_BY_ERROR: Final[dict[type[PaperwireError], int]] = {
     errors.BadId: 400,
     errors.BadQuery: 400,
     errors.BadParameter: 400,
+    errors.FormerNameTaken: 400,
     errors.Unauthorized: 401,
     errors.TooManyRequests: 429,
     errors.UnknownKeyword: 404,
+    errors.KeywordGone: 410,
     errors.UnknownPaper: 404,
     errors.UnknownSource: 404,
     errors.StoreError: 503,
@@ -58,8 +60,8 @@ _log = logging.getLogger(__name__)
 
 def register_error_handlers(app: Flask) -> None:
     """Install the handlers that answer every error through this table."""
-    app.register_error_handler(PaperwireError, _handle_paperwire_error)
-    app.register_error_handler(HTTPException, _handle_http_exception)
+    app.register_error_handler(PaperwireError, error_response)
+    app.register_error_handler(HTTPException, http_error_response)
 
 
 def status_of(error: PaperwireError) -> int:
@@ -69,7 +71,8 @@ def status_of(error: PaperwireError) -> int:
     )
 
 
-def _handle_paperwire_error(error: PaperwireError) -> Response:
+def error_response(error: PaperwireError) -> Response:
+    """Return the response to an error, in the format of the route."""
     status = status_of(error)
     if status >= 500:
         path = abbreviate(request.path)
@@ -80,7 +83,7 @@ def _handle_paperwire_error(error: PaperwireError) -> Response:
     return response
 
 
-def _handle_http_exception(error: HTTPException) -> Response:
+def http_error_response(error: HTTPException) -> Response:
     """Answer errors of Flask and werkzeug; an unexpected exception comes here as a 500."""
     response = _render_error(error.code or 500, _http_error_detail(error))
     for name, value in error.get_headers():

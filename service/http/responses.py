@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
+from urllib.parse import quote
 
 from flask import Request, Response
 from werkzeug.datastructures import Headers
@@ -126,9 +127,19 @@ def has_last_validators(
 ) -> bool:
     """Return True if a conditional request has validators of the last response at its URL."""
     request = Request(environ)
-    query = request.query_string.decode("latin-1")
-    last = render_cache.kept_validators(f"{request.path}?{query}")
+    last = render_cache.kept_validators(requested_path(request))
     return last is not None and RequestValidators(request.headers, now).match(last)
+
+
+def requested_path(request: Request, path: str = "") -> str:
+    """Return path and query string as in canonical paths: beyond ASCII, paths are encoded.
+
+    `path` stands in place of the request's own.
+    """
+    path = path or request.path
+    path = path if path.isascii() else quote(path)
+    query = request.query_string.decode("latin-1")
+    return f"{path}?{query}" if query else path
 
 
 def redirect_to_canonical(request: Request, path: str) -> Response | None:
@@ -136,8 +147,7 @@ def redirect_to_canonical(request: Request, path: str) -> Response | None:
 
     The target is relative, so that no Host header gets into it.
     """
-    query = request.query_string.decode("latin-1")
-    if path == (f"{request.path}?{query}" if query else request.path):
+    if path == requested_path(request):
         return None
     return Response(
         f"The canonical URL is {path}\n",

@@ -52,6 +52,12 @@ def configure_security(app: Flask, settings: Settings) -> None:
     app.after_request(_security_hook(_page_headers(policy)))
 
 
+def is_public_instance(settings: Settings) -> bool:
+    """Return True if others than this machine's users are served: `public_url` names its host."""
+    host = urlsplit(settings.public_url).hostname or ""
+    return bool(host) and host not in ("localhost", "127.0.0.1", "::1")
+
+
 def _trusted_hosts(settings: Settings) -> list[str]:
     """Return the public host, the address listened on, loopback names, and configured hosts."""
     public = urlsplit(settings.base_url).hostname or ""

@@ -41,6 +41,7 @@ class PageModule:
 
 PAGES: Final = (
     PageModule("home", (NavLink("footer", "Keywords", "pages.home"),)),
+    PageModule("feed_list", (NavLink("footer", "Feeds", "pages.feed_list"),)),
     PageModule(
         "picks",
         (

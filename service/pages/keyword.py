@@ -20,6 +20,7 @@ from service.pages.parts.plots import month_plot
 from service.pages.parts.reader_links import mailed_keywords
 from service.pages.parts.readings import link_notes
 from service.source_status import source_trouble
+from service.urls.forgiving import clean_args
 from service.urls.keyword_urls import SEARCH_SLUG, SearchUrls, path_with_params
 
 PAPERS_PER_PAGE: Final = 25
@@ -41,7 +42,7 @@ def keyword(name: str) -> Response:
 @pages.get("/search")
 def search() -> Response:
     """Return the papers of any query; without parameters, a description of the query language."""
-    if any(not name.startswith("utm_") for name in request.args):
+    if clean_args(request.args):
         return _papers_response(SEARCH_SLUG)
     return uncached_page("search.html", max_age=STATIC_PAGE_MAX_AGE)
 

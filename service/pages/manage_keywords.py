@@ -2,7 +2,7 @@
 
     find ─▶ the keywords whose name or query contains a text, a page of them at a time
     form ─▶ preview: the query's newest papers; nothing is saved
-         ─▶ save, rename, merge, remove ─▶ the page with a message
+         ─▶ save, rename, merge, remove, restore ─▶ the page with a message
 
 The token is a field of the form, not a cookie, so no other site can make a browser send it.
 """
@@ -15,11 +15,19 @@ from typing import Any, Final
 
 from flask import Response, request
 
-from papers.errors import BadInput, BadParameter, Unauthorized, UnknownKeyword
+from papers.errors import (
+    BadInput,
+    BadParameter,
+    FormerNameTaken,
+    Unauthorized,
+    UnknownKeyword,
+)
 from papers.query.parser import parse_query
 from papers.query.request import SearchRequest
 from papers.search.counts import MatchCounts
-from papers.state.keywords import Keyword, slug_of
+from papers.state.former_names import UNDO_PERIOD
+from papers.state.keywords import Keyword
+from papers.state.slugs import slug_of
 from service.context import AppContext, context
 from service.feeds.entry import Entry
 from service.http.auth import require_form_token
@@ -34,7 +42,7 @@ from service.urls.paging import ListPage, parse_page_number, slice_page
 PREVIEW_PAPERS: Final = 8
 KEYWORDS_PER_PAGE: Final = 50
 MAX_FIND_LENGTH: Final = 500
-_FORM_FIELDS: Final = ("token", "name", "query", "keyword", "into", "find", "page")
+_FORM_FIELDS: Final = ("token", "name", "query", "keyword", "into", "find", "page", "take_over")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +79,9 @@ def managed() -> Response:
         require_form_token(ctx.settings, given["token"])
         message = _ACTIONS[action](ctx, given)
     except (BadInput, Unauthorized, UnknownKeyword) as error:
-        return _render_manage(ctx, given, error=str(error), status=status_of(error))
+        asks = isinstance(error, FormerNameTaken)
+        status = status_of(error)
+        return _render_manage(ctx, given, error=str(error), status=status, offers_take_over=asks)
     kept = {name: given[name] for name in ("token", "find", "page")}
     return _render_manage(ctx, kept, message=message)
 
@@ -86,7 +96,8 @@ def _render_manage(
         given={**dict.fromkeys(_FORM_FIELDS, ""), **given},
         writable=bool(ctx.settings.token),
         mailed=mailed_keywords(ctx.settings),
-        **{"message": "", "error": "", "preview": None, **result},
+        removed=ctx.keywords.former_names.removed_lately(ctx.now()),
+        **{"message": "", "error": "", "preview": None, "offers_take_over": False, **result},
     )
 
 
@@ -111,13 +122,15 @@ def _build_preview(ctx: AppContext, given: Mapping[str, str]) -> QueryPreview:
 
 
 def _save(ctx: AppContext, given: Mapping[str, str]) -> str:
-    keyword = ctx.keywords.add(given["name"], given["query"], now=ctx.now())
+    take_over = bool(given["take_over"])
+    keyword = ctx.keywords.add(given["name"], given["query"], now=ctx.now(), take_over=take_over)
     return f"{keyword.name} is saved; its first papers are being fetched."
 
 
 def _rename(ctx: AppContext, given: Mapping[str, str]) -> str:
-    keyword = ctx.keywords.rename(given["keyword"], given["name"])
-    return f"Renamed to {keyword.name}; its feeds are under /feeds/{keyword.slug}."
+    take_over = bool(given["take_over"])
+    keyword = ctx.keywords.rename(given["keyword"], given["name"], take_over=take_over)
+    return f"Renamed to {keyword.name}; old URLs of its feeds lead to /feeds/{keyword.slug}."
 
 
 def _merge(ctx: AppContext, given: Mapping[str, str]) -> str:
@@ -126,7 +139,12 @@ def _merge(ctx: AppContext, given: Mapping[str, str]) -> str:
 
 
 def _remove(ctx: AppContext, given: Mapping[str, str]) -> str:
-    return f"{ctx.keywords.remove(given['keyword']).name} is removed."
+    keyword = ctx.keywords.remove(given["keyword"], now=ctx.now())
+    return f"{keyword.name} is removed; below it can be restored for {UNDO_PERIOD.days} days."
+
+
+def _restore(ctx: AppContext, given: Mapping[str, str]) -> str:
+    return f"{ctx.keywords.restore(given['keyword']).name} is saved again."
 
 
 _ACTIONS: Final[dict[str, Callable[[AppContext, Mapping[str, str]], str]]] = {
@@ -134,4 +152,5 @@ _ACTIONS: Final[dict[str, Callable[[AppContext, Mapping[str, str]], str]]] = {
     "rename": _rename,
     "merge": _merge,
     "remove": _remove,
+    "restore": _restore,
 }

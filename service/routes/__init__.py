@@ -20,6 +20,7 @@ from service.routes import (
     health,
     metrics,
     references,
+    site_files,
 )
 
 BLUEPRINTS: Final[tuple[Blueprint, ...]] = (
@@ -31,4 +32,5 @@ BLUEPRINTS: Final[tuple[Blueprint, ...]] = (
     discovery.discovery,
     health.health,
     metrics.metrics,
+    site_files.site_files,
 )

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Final
+from urllib.parse import quote
 
 from flask import Blueprint, Response, request
 
@@ -84,7 +85,7 @@ def keyword(name: str) -> Response:
     reject_parameters(request.args)
     ctx = context()
     slug = ctx.resolve_slug(name)
-    path = f"/api/v1/keywords/{slug}"
+    path = f"/api/v1/keywords/{quote(slug)}"
     return redirect_to_canonical(request, path) or _serve_json(
         ctx, path, lambda version: keyword_json(ctx, version.keywords[0]), keywords=(slug,)
     )

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from typing import Final
+from urllib.parse import quote
 
 from flask import Blueprint, Response, abort, request
 
@@ -52,7 +53,7 @@ class Archive:
     def path(self, suffix: str) -> str:
         """Return its path in a format."""
         part = f"-p{self.part}" if self.part > 1 else ""
-        return f"/feeds/{self.urls.slug}/{self.period.name}{part}.{suffix}"
+        return f"/feeds/{quote(self.urls.slug)}/{self.period.name}{part}.{suffix}"
 
     def url(self, suffix: str) -> str:
         """Return its absolute URL in a format."""

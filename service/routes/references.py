@@ -7,7 +7,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import PurePath
 from typing import Final
+from urllib.parse import quote
 
 from flask import Blueprint, Response, request
 
@@ -84,5 +86,15 @@ def _serve_references(
         lambda version: kind.render(find_papers(version)),
         content_type=kind.content_type,
         keywords=keywords,
-        headers={"Content-Disposition": f'attachment; filename="{file}"'},
+        headers={"Content-Disposition": _attachment(file)},
     )
+
+
+def _attachment(file: str) -> str:
+    """Return a Content-Disposition; a name beyond ASCII is encoded.
+
+    https://www.rfc-editor.org/rfc/rfc6266
+    """
+    plain = file if file.isascii() else f"papers{PurePath(file).suffix}"
+    encoded = "" if file.isascii() else f"; filename*=UTF-8''{quote(file)}"
+    return f'attachment; filename="{plain}"{encoded}'

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Final
+from urllib.parse import quote
 
 from papers.state.keywords import Keyword
 from service.feeds import FORMATS
@@ -48,9 +49,9 @@ class SearchUrls:
     def path(self, form: str) -> str:
         """Return path and query string of `page`, or of a feed by suffix; pages are no digests."""
         if form == "page":
-            path = f"/k/{self.slug}" if self.is_saved else "/search"
+            path = f"/k/{quote(self.slug)}" if self.is_saved else "/search"
             return with_query_string(path, replace(self.params, digest_kind="").query_string)
-        return with_query_string(f"/feeds/{self.slug}.{form}", self.params.query_string)
+        return with_query_string(f"/feeds/{quote(self.slug)}.{form}", self.params.query_string)
 
     def url(self, form: str) -> str:
         """Return the absolute URL of `page`, or of a feed by its suffix."""
@@ -58,7 +59,7 @@ class SearchUrls:
 
     def references_path(self, form: str) -> str:
         """Return path and query string of the references, in the format of a suffix."""
-        where = f"k/{self.slug}" if self.is_saved else SEARCH_SLUG
+        where = f"k/{quote(self.slug)}" if self.is_saved else SEARCH_SLUG
         return with_query_string(f"/export/{where}.{form}", self.params.query_string)
 
     @property

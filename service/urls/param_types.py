@@ -12,7 +12,7 @@ from typing import Final
 
 from papers.errors import BadId, BadParameter
 from papers.model.arxiv_id import ArxivId
-from papers.state.keywords import slug_of
+from papers.state.slugs import slug_of
 
 ANNOUNCE_TYPES: Final = ("new", "cross", "replace")
 

@@ -21,6 +21,7 @@ from papers.errors import BadParameter
 from papers.query.parser import Query, parse_query
 from papers.query.request import SearchRequest
 from service.urls import param_types
+from service.urls.forgiving import clean_args
 
 MAX_PAPERS: Final = 200
 MAX_VALUE_LENGTH: Final = 2_000
@@ -97,6 +98,7 @@ def parse_params(
 
     `sources` are the values that `source=` may have. Raises BadParameter, BadQuery.
     """
+    args = clean_args(args)
     known = (*OPTION_PARAMETERS, DIGEST_PARAMETER) if is_saved else ALL_PARAMETERS
     given = _collect_params(args, [parameter.name for parameter in known])
     keywords = _parse_slugs(args.getlist(KEYWORD_PARAMETER.name))
@@ -122,19 +124,17 @@ def parse_params(
 
 
 def reject_parameters(args: MultiDict[str, str], *, known: Collection[str] = ()) -> None:
-    """Raise BadParameter for any parameter but `known` ones and campaign tags (`utm_…`)."""
+    """Raise BadParameter for any parameter but `known` ones and tags of trackers (`utm_…`)."""
     known_names = f"there is only {', '.join(known)}" if known else "there are none"
-    for name in args:
-        if not (name.startswith("utm_") or name in known):
+    for name in clean_args(args):
+        if name not in known:
             raise BadParameter(abbreviate(name), f"no such parameter; {known_names} here")
 
 
 def _collect_params(args: MultiDict[str, str], known: Collection[str]) -> dict[str, str]:
-    """Return every parameter but `k`, normalized. Drops campaign tags; each may be given once."""
+    """Return every parameter but `k`, normalized; each may be given once."""
     given = {}
     for name, texts in args.lists():
-        if name.startswith("utm_"):
-            continue
         if name not in known:
             raise BadParameter(abbreviate(name), f"no such parameter; there are {', '.join(known)}")
         if name == KEYWORD_PARAMETER.name:

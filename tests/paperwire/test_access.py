@@ -198,4 +198,4 @@ def _request_pages_as_web_user(users: Users, folder: Path) -> None:
         assert answer.status_code == 200, action
     with users.client("web") as redis:  # as the pages that manage keywords do
         Keywords(redis).add("Managed", "managed", now=NOW)
-        Keywords(redis).remove("Managed")
+        Keywords(redis).remove("Managed", now=NOW)

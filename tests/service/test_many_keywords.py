@@ -100,7 +100,7 @@ def test_manage_finds_keywords_by_name_or_query(client: FlaskClient) -> None:
 def test_list_follows_every_change(client: FlaskClient, redis: Redis) -> None:
     keywords = Keywords(redis)
 
-    keywords.remove("Reward Model")
+    keywords.remove("Reward Model", now=NOW)
 
     def names() -> list[str]:
         return [tag.get_text() for tag in get(client, "/").select(".column h2")]
@@ -113,7 +113,7 @@ def test_list_follows_every_change(client: FlaskClient, redis: Redis) -> None:
     assert names() == ["Apple", "Bear"]
     keywords.add("Bear", "bear", now=NOW)
     assert "bear" in get(client, "/").select(".query")[1].get_text()
-    keywords.remove("Apple")
+    keywords.remove("Apple", now=NOW)
     assert names() == ["Bear"]
     redis.hdel(keys.KEYWORDS, "bear")  # as an older release does, which knows no version
     assert names() == []

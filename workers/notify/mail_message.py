@@ -13,7 +13,7 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from html import escape
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from papers.config.settings import Settings
 from papers.model.paper import Paper
@@ -49,13 +49,13 @@ def digest_message(
     keyword: Keyword, period: Period, papers: Sequence[Paper], settings: Settings
 ) -> EmailMessage:
     """Return the message on a keyword's papers, newest first; only the first ones are listed."""
-    base_url, name = settings.base_url, clean_line(keyword.name)
+    base_url, name, slug = settings.base_url, clean_line(keyword.name), quote(keyword.slug)
     host = urlsplit(base_url).hostname or "localhost"
     count = f"{len(papers):,} paper{'' if len(papers) == 1 else 's'}"
     unlisted = len(papers) - MAX_LISTED_PAPERS
     content = _DigestContent(
         heading=f"{name}: {count}, {period.display_name}",
-        page_url=f"{base_url}/k/{keyword.slug}?since={period.first_day}&until={period.last_day}",
+        page_url=f"{base_url}/k/{slug}?since={period.first_day}&until={period.last_day}",
         papers=papers[:MAX_LISTED_PAPERS],
         remainder=f"and {unlisted:,} more" if unlisted > 0 else "",
         base_url=base_url,
@@ -65,10 +65,10 @@ def digest_message(
     message["From"] = settings.mail_from or f"Paperwire <paperwire@{host}>"
     message["To"] = settings.mail_to
     message["Date"] = period.end
-    message["Message-ID"] = f"<{keyword.slug}.{period.name}.paperwire@{host}>"
-    message["List-ID"] = f"<{keyword.slug}.{_FREQUENCY_NAMES[period.kind]}.{host}>"
+    message["Message-ID"] = f"<{slug}.{period.name}.paperwire@{host}>"
+    message["List-ID"] = f"<{slug}.{_FREQUENCY_NAMES[period.kind]}.{host}>"
     message["List-Unsubscribe"] = f"<{content.unsubscribe_url}>"
-    message["List-Archive"] = f"<{base_url}/k/{keyword.slug}>"
+    message["List-Archive"] = f"<{base_url}/k/{slug}>"
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(_plain_text(content))
     message.add_alternative(_html(content), subtype="html")

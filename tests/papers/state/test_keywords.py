@@ -9,7 +9,8 @@ from redis import Redis
 from papers.errors import BadParameter, BadQuery, StoreError, UnknownKeyword
 from papers.query.parser import parse_query
 from papers.redis_backend import keys
-from papers.state.keywords import Keywords, slug_of
+from papers.state.keywords import Keywords
+from papers.state.slugs import slug_of
 from papers.state.task_states import TaskStates
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -23,13 +24,22 @@ SLUGS = [
     ("C++", "c"),
     ("3D Gaussian", "3d-gaussian"),
     ("search engines", "search-engines"),
+    ("强化学习", "强化学习"),
+    ("Møller", "moller"),
+    ("β-VAE", "beta-vae"),
+    ("Λόγος", "λόγος"),
+    ("Straße", "strasse"),
+    ("глубокое обучение", "глубокое-обучение"),
+    ("हिन्दी मॉडल", "हिन्दी-मॉडल"),
+    ("ＬＬＭ", "llm"),
+    ("Việt Nam", "viet-nam"),
 ]
 NAMES_WITHOUT_SLUG = [
     "",
     "   ",
     "search",
     "Search!",
-    "大模型",
+    "!?",
     "---",
     "x" * 81,
     "tab\there",
@@ -137,11 +147,11 @@ def test_bad_query_saves_nothing(redis: Redis) -> None:
 def test_removing_a_keyword_removes_its_initial_fetch(redis: Redis) -> None:
     keywords = Keywords(redis)
     added = keywords.add("MLLM", "mllm", now=NOW)
-    assert keywords.remove("MLLM") == added
+    assert keywords.remove("MLLM", now=NOW) == added
     assert keywords.all() == []
     assert TaskStates(redis).due_times() == {}
     with pytest.raises(UnknownKeyword, match="'MLLM'"):
-        keywords.remove("MLLM")
+        keywords.remove("MLLM", now=NOW)
 
 
 @pytest.mark.parametrize("name", ["nothing", "", "大模型", "x" * 10_000])
@@ -154,7 +164,7 @@ def test_configured_keyword_is_seeded_only_once(redis: Redis) -> None:
     keywords = Keywords(redis)
     configured = {"MLLM": "mllm", "Reasoning": "reasoning"}
     assert len(keywords.seed(configured, now=NOW)) == 2
-    keywords.remove("MLLM")
+    keywords.remove("MLLM", now=NOW)
     assert keywords.seed(configured | {"New": "new"}, now=LATER) == [keywords.get("New")]
     assert [keyword.name for keyword in keywords.all()] == ["New", "Reasoning"]
 

@@ -34,7 +34,7 @@ def test_exported_keywords_can_be_imported(command: RunCommand, redis: Redis) ->
     assert command("export", "opml", "all.opml").exit_code == 0
     before = saved_keywords(redis)
     for name in before:
-        Keywords(redis).remove(name)
+        Keywords(redis).remove(name, now=NOW)
     done = command("keyword", "import", "all.opml")
     assert done.stdout == (
         "line 8: Agents: saved, agent\n"  # reports show the query

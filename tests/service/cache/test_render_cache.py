@@ -212,7 +212,7 @@ def test_removed_keyword_is_unknown_at_once(cache: RenderCache, redis: Redis) ->
     keywords = Keywords(redis)
     keywords.add("Reward", "reward", now=NOW)
     cache.get(CacheKey("/k/reward", ("reward",)), CountingRenderer(), now=NOW)
-    keywords.remove("Reward")
+    keywords.remove("Reward", now=NOW)
     with pytest.raises(UnknownKeyword):
         cache.get(CacheKey("/k/reward", ("reward",)), CountingRenderer(), now=NOW)
 
@@ -516,7 +516,7 @@ def test_removed_keyword_is_unknown_in_a_seeded_store(
     cache: RenderCache, keywords: Keywords
 ) -> None:
     cache.get(KEYWORD_KEY, lambda _: b"papers", now=NOW)
-    keywords.remove("Reward")
+    keywords.remove("Reward", now=NOW)
     with pytest.raises(UnknownKeyword):
         cache.get(KEYWORD_KEY, lambda _: b"papers", now=NOW)
     assert not cache.get(CacheKey("/", (ALL_KEYWORDS,)), lambda _: b"none", now=NOW).is_stale

@@ -92,7 +92,7 @@ PAPERWIRE_FEEDS = [
     ("RM", SEARCH_FEED, "", "RM", "reward model", False),
     ("RM · Paperwire", f"feed:{SEARCH_FEED}", "", "RM", "reward model", False),
     ("", SEARCH_FEED, "", "reward model", "reward model", False),
-    ("奖励", SEARCH_FEED, "", "reward model", "reward model", False),
+    ("奖励", SEARCH_FEED, "", "奖励", "reward model", False),
     ("RM", "/feeds/rm.json", "arXiv papers that match rl", "RM", "rl", False),
     (
         *("RM, picked · Paperwire", "http://x/feeds/rm.atom?when=picked"),
@@ -252,7 +252,7 @@ def test_selection_redirects_to_its_canonical_url(
     ("path", "status"),
     [
         ("/opml?k=nobody", 404),
-        ("/opml?k=%E5%A5%96", 400),
+        ("/opml?k=%E5%A5%96", 404),
         ("/opml?n=5", 400),
         ("/opml?when=never", 400),
         ("/opml?when=picked&when=picked", 400),

@@ -122,7 +122,7 @@ def test_changed_or_removed_keyword_changes_the_union(client: FlaskClient, redis
     before = client.get(UNION)
     Keywords(redis).add("Diffusion", "else", now=NOW)
     assert client.get(UNION).headers["ETag"] != before.headers["ETag"]
-    Keywords(redis).remove("Diffusion")
+    Keywords(redis).remove("Diffusion", now=NOW)
     response = client.get(UNION)
     assert (response.status_code, "'diffusion'" in response.text) == (404, True)
 

@@ -165,7 +165,7 @@ def test_new_keyword_is_pinged(harness: Harness, hub: Hub) -> None:
     Keywords(harness.redis).add("Models", "model", now=NOW)
     harness.run()
     assert hub.pinged == ["models.atom", "models.rss", "models.json"]
-    Keywords(harness.redis).remove("Models")
+    Keywords(harness.redis).remove("Models", now=NOW)
     harness.run()
     Keywords(harness.redis).add("Models", "model", now=NOW)
     harness.run()

@@ -1,0 +1,66 @@
+"""Slugs: the part of a keyword's URLs that is made from its name, in any script.
+
+    Réward Model → reward-model    Møller → moller    β-VAE → beta-vae    强化学习 → 强化学习
+
+Latin letters lose their accents, and a Greek letter that stands alone is spelled out. Letters,
+digits and the marks of other scripts stay as they are; everything else separates words.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Final
+
+from papers.errors import BadParameter
+from papers.text.folding import GREEK_LETTERS, UNDECOMPOSED_LETTERS
+
+MAX_NAME_LENGTH: Final = 80
+MAX_SLUG_LENGTH: Final = 120
+"""Characters; compatibility forms of some scripts stand for words of several letters."""
+RESERVED_SLUGS: Final = frozenset({"search"})
+"""Slugs that are routes: `/feeds/search.atom` accepts any query."""
+
+_LATIN_WITH_MARKS: Final = re.compile(r"([a-z])[\u0300-\u036f]+")
+_LONE_GREEK: Final = re.compile(
+    "(?<![\u0370-\u03ff\u1f00-\u1fff])[α-ω](?![\u0370-\u03ff\u1f00-\u1fff])"
+)
+
+
+def slug_of(name: str) -> str:
+    """Return a name's slug: `Réward Model` becomes `reward-model`.
+
+    Raises BadParameter if it is empty, too long or reserved.
+    """
+    stripped = name.strip()
+    if not 0 < len(stripped) <= MAX_NAME_LENGTH or not stripped.isprintable():
+        raise BadParameter(
+            "name", f"must be 1 to {MAX_NAME_LENGTH} printable characters, not {name!r}"
+        )
+    slug = slugify(stripped)
+    if not 0 < len(slug) <= MAX_SLUG_LENGTH:
+        reason = "is too long for a URL; shorten it" if slug else "has no letter or digit for a URL"
+        raise BadParameter("name", f"{name!r} {reason}")
+    if slug in RESERVED_SLUGS:
+        raise BadParameter("name", f"{slug!r} is taken by the search; choose another")
+    return slug
+
+
+def slugify(name: str) -> str:
+    """Return the words of a name in small letters, joined by hyphens; may be empty."""
+    marked = unicodedata.normalize("NFKD", name).lower().replace("ß", "ss")
+    plain = _LATIN_WITH_MARKS.sub(r"\1", marked).translate(UNDECOMPOSED_LETTERS)
+    composed = unicodedata.normalize("NFC", plain)
+    spelled = _LONE_GREEK.sub(lambda match: GREEK_LETTERS[ord(match[0])], composed)
+    return re.sub("-+", "-", "".join(map(_letter_or_hyphen, spelled))).strip("-")
+
+
+def first_version_slug(name: str) -> str:
+    """Return the slug that the first version made of a name: of its ASCII letters only."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")
+
+
+def _letter_or_hyphen(character: str) -> str:
+    is_kept = character.isalnum() or unicodedata.category(character) in ("Mn", "Mc")
+    return character if is_kept else "-"
