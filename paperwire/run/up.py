@@ -65,6 +65,8 @@ def run_everything(settings: Settings, supervisor: Supervisor, console: Console)
         for program in program_specs(settings):
             supervisor.start(program)
         info = _wait_until_ready(settings, store.name, supervisor)
+        if notice := missing_address_notice(settings):
+            console.print_line("paperwire", notice)
         lock_file.write(f"{info.address} (process {info.pid})\n")
         lock_file.flush()
         console.print_startup(info)
@@ -135,7 +137,7 @@ def _wait_until_ready(settings: Settings, store: str, supervisor: Supervisor) ->
             break
     attempted = {state.name for state in states.all()}
     return StartupInfo(
-        address=reachable_address(settings),
+        address=settings.base_url,
         data_dir=str(Path(settings.data_dir).resolve()),
         store=store,
         next_fetch=format_next_fetch(planned, attempted, datetime.now(UTC)),
@@ -143,11 +145,14 @@ def _wait_until_ready(settings: Settings, store: str, supervisor: Supervisor) ->
     )
 
 
-def reachable_address(settings: Settings) -> str:
-    """Return the address to open: the public one, or one this machine can reach."""
-    wildcard = settings.host in ("0.0.0.0", "::") and not settings.public_url
-    local = dataclasses.replace(settings, host="127.0.0.1") if wildcard else settings
-    return local.base_url
+def missing_address_notice(settings: Settings) -> str:
+    """Return what to do if readers elsewhere are served and no address for them is set, else ""."""
+    if not settings.listens_everywhere or settings.public_url:
+        return ""
+    return (
+        f"links in feeds lead to {settings.base_url}, which only this machine can open, and "
+        "requests for any other host get a 400: set public_url to the address that readers use"
+    )
 
 
 def _is_listening(settings: Settings) -> bool:

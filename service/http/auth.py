@@ -16,12 +16,12 @@ from typing import Final
 
 from werkzeug.datastructures import Headers
 
+from papers.config.checks import TOKEN_DIGEST_PREFIX
 from papers.config.settings import Settings
 from papers.errors import Unauthorized
 
 AUTH_HEADER: Final = "Authorization"
 _AUTH_SCHEME: Final = "bearer"
-_DIGEST_PREFIX: Final = "sha256:"
 _TOKEN_BYTES: Final = 32
 _NO_TOKEN: Final = "writing is off: no token is set; `paperwire token` makes one"
 
@@ -36,7 +36,9 @@ def token_digest(token: str) -> str:
 
     One round of hashing is enough: 256 random bits cannot be guessed, however fast one tries.
     """
-    return _DIGEST_PREFIX + hashlib.sha256(token.encode("utf-8", "surrogateescape")).hexdigest()
+    return (
+        TOKEN_DIGEST_PREFIX + hashlib.sha256(token.encode("utf-8", "surrogateescape")).hexdigest()
+    )
 
 
 def token_matches(configured: str, given: str) -> bool:
@@ -46,7 +48,7 @@ def token_matches(configured: str, given: str) -> bool:
     """
     known = (
         configured.lower()
-        if configured.lower().startswith(_DIGEST_PREFIX)
+        if configured.lower().startswith(TOKEN_DIGEST_PREFIX)
         else token_digest(configured)
     )
     same = hmac.compare_digest(known.encode(), token_digest(given).encode())

@@ -25,6 +25,7 @@ from limits.storage import MemoryStorage
 from limits.strategies import SlidingWindowCounterRateLimiter
 
 from papers.errors import TooManyRequests
+from service.http.client_slots import ClientSlots
 from service.http.cost_window import WINDOW_SECONDS, CostWindow
 
 QUESTION_MILLISECONDS: Final = 100
@@ -42,7 +43,7 @@ MIN_REFUSALS_PER_MINUTE: Final = 10
 class ClientRateLimiter:
     """The costs of one process; `per_minute` is in questions, 0 means no limit.
 
-    `clock` returns seconds that never go back.
+    `clock` returns seconds that never go back. `streams` are the slots of responses in parts.
     """
 
     def __init__(self, per_minute: int, *, clock: Callable[[], float] = time.monotonic) -> None:
@@ -51,6 +52,7 @@ class ClientRateLimiter:
         self._refusal_limit = RateLimitItemPerMinute(
             max(MIN_REFUSALS_PER_MINUTE, per_minute // 4), namespace="refusals"
         )
+        self.streams = ClientSlots()
         self._limiter = SlidingWindowCounterRateLimiter(MemoryStorage())
 
     def require_quota(self, client: str) -> None:
