@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from papers.config.networks import parse_cidrs
 from papers.config.sources import SLUG_PATTERN, SOURCES, check_community
+from papers.config.url_secrets import hide_credentials
 
 if TYPE_CHECKING:
     from papers.config.settings import Settings
@@ -59,7 +60,7 @@ def find_settings_errors(settings: Settings) -> Iterator[str]:
     for name in _url_settings():
         value = getattr(settings, name)
         if value and not value.startswith(("http://", "https://")):
-            yield f"{name} = {value!r}: must begin with http:// or https://"
+            yield f"{name} = {hide_credentials(value)!r}: must begin with http:// or https://"
     for name, url in settings.communities.items():
         _, reason = check_community(name, url)
         if reason:
@@ -93,7 +94,7 @@ def _address_errors(settings: Settings) -> Iterator[str]:
             "10.0.0.0/8 (it is no longer their number)"
         )
     if settings.public_url and (reason := _public_url_reason(settings.public_url)):
-        yield f"public_url = {settings.public_url!r}: {reason}"
+        yield f"public_url = {hide_credentials(settings.public_url)!r}: {reason}"
 
 
 def _public_url_reason(url: str) -> str:

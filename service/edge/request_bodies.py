@@ -11,7 +11,7 @@ one of a few slots, and the app gets it whole: slow clients cannot occupy the th
 
 from __future__ import annotations
 
-import tempfile
+import io
 import time
 from collections.abc import Callable, Iterable
 from typing import IO, TYPE_CHECKING, Final
@@ -39,7 +39,6 @@ BODY_SECONDS: Final[Seconds] = 20.0
 """Time for a body, beside a second for each `MIN_BYTES_PER_SECOND`."""
 
 MIN_BYTES_PER_SECOND: Final = 64_000
-_MEMORY_BYTES: Final = 256_000
 _CHUNK_BYTES: Final = 65_536
 _RETRY_SECONDS: Final = 5
 
@@ -107,9 +106,9 @@ def _receive(
 
 
 def receive_body(source: IO[bytes], length: int, clock: Callable[[], float]) -> IO[bytes]:
-    """Copy `length` bytes into a file, in memory if it is short. Raises BodyRefused."""
+    """Read `length` bytes into memory. Raises BodyRefused."""
     deadline = clock() + BODY_SECONDS + length / MIN_BYTES_PER_SECOND
-    body, left = tempfile.SpooledTemporaryFile(_MEMORY_BYTES), length  # noqa: SIM115  # for the app
+    body, left = io.BytesIO(), length
     while left:
         chunk = source.read(min(left, _CHUNK_BYTES))
         if not chunk:

@@ -54,7 +54,8 @@ def manage_feeds() -> Response:
             ctx, {name: request.args.get(name, "") for name in ("name", "url")}
         )
     trial = FeedTrials(ctx.redis).get(id)
-    return _render_manage_feeds(ctx, {"name": trial.name, "url": trial.url}, trial=trial)
+    url = trial.url if trial.url == trial.display_url else ""  # whoever has it types it again
+    return _render_manage_feeds(ctx, {"name": trial.name, "url": url}, trial=trial)
 
 
 @pages.post("/manage/feeds")
