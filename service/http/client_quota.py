@@ -70,6 +70,14 @@ class ClientQuota:
         with self.limiter.charging(self.client):
             yield
 
+    def require_token_attempt(self) -> None:
+        """Raise TooManyRequests if the client has sent too many wrong tokens, exempt or not."""
+        self.limiter.require_token_attempt(self.client)
+
+    def note_wrong_token(self) -> None:
+        """Count a wrong token."""
+        self.limiter.note_wrong_token(self.client)
+
     def hold_stream(self, parts: Iterator[bytes]) -> HeldStream:
         """Take a slot for a response in parts: a client may read it at any pace, in a thread.
 

@@ -67,7 +67,7 @@ def managed_feeds() -> Response:
     try:
         if action not in (*_ACTIONS, "try"):
             raise BadParameter("action", f"is none of try, {', '.join(_ACTIONS)}")
-        require_form_token(ctx.settings, given["token"])
+        require_form_token(ctx.settings, given["token"], ctx.quota)
         if action == "try":
             return _render_manage_feeds(ctx, given, trial=_start_trial(ctx, given))
         message = _ACTIONS[action](ctx, given)

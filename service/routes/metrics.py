@@ -44,7 +44,7 @@ def exposed() -> Response:
     """Serve all metrics. Raises Unauthorized for a request from elsewhere without the token."""
     ctx = context()
     if not is_local(request, ctx.settings):
-        require_token(ctx.settings, request.headers)
+        require_token(ctx.settings, request.headers, ctx.quota)
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_StoreCollector(ctx))
     headers = {"Cache-Control": "no-store"}
