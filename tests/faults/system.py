@@ -211,7 +211,8 @@ class SystemUnderTest:
     def process(self, command: Sequence[str]) -> Iterator[subprocess.Popen[bytes]]:
         """Run any program with this system's settings."""
         environment = {**os.environ, "PAPERWIRE_CONFIG": str(self.config)}
-        process = subprocess.Popen(command, env=environment, cwd=ROOT, stderr=subprocess.DEVNULL)
+        with self.log.open("ab") as log:
+            process = subprocess.Popen(command, env=environment, cwd=ROOT, stderr=log)
         try:
             yield process
         finally:
@@ -221,6 +222,11 @@ class SystemUnderTest:
                 process.wait(10)
             process.kill()
             process.wait()
+
+    @property
+    def log(self) -> Path:
+        """The file that the processes log to."""
+        return self.folder / "log"
 
     @property
     def url(self) -> str:

@@ -49,7 +49,9 @@ def system() -> Iterator[SystemUnderTest]:
     with (
         Upstream() as world,
         DurableStore() as store,
-        SystemUnderTest.running(store.url, world, programs=(), web_processes=PROCESSES) as system,
+        SystemUnderTest.running(
+            store.url, world, programs=(), web_processes=PROCESSES, log_level="debug"
+        ) as system,
     ):
         keywords = Keywords(store.redis)
         keywords.add(*SAVED_KEYWORD, now=NOW)
@@ -284,3 +286,89 @@ def test_form_sent_in_pieces_reaches_the_app(system: SystemUnderTest) -> None:
             time.sleep(0.01)
         assert client.recv(12)[9:] == b"200"
     wait_until(lambda: Keywords(system.redis).get("in-pieces"))
+
+
+GET: Final = b"GET %s HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
+ODD_TARGETS: Final = [
+    *(b"/%00", b"/%ff", b"/%ed%a0%80", b"/%c0%ae%c0%ae/", b"/%", b"/%zz", b"/a%0d%0ab: c", b"//x"),
+    *(b"/feeds/%00.atom", b"/feeds/%ff.atom", b"/feeds/search.atom?q=%00", b"/k/%ed%a0%80"),
+    *(b"/feeds/search.atom?q=%ff%fe", b"/search?q=%ed%a0%80", b"/search?%ff=%ff", b"/search?&&=&"),
+    *(b"/api/v1/papers?q=%00&n=%ff", b"/api/v1/papers/%00", b"/papers/%ff", b"/static/%00"),
+    *(b"/static/..%2f..%2fwsgi.py", b"/manage?find=%ff", b"/manage/feeds/trials/%00", b"*"),
+    *(b"/" + b"a" * 20_000, b"/search?q=" + b"%25" * 5_000, b"http://evil.example/", b"/\xc3\xa9"),
+    *(b"/archive/x/%ff", b"/picks/daily/%ff", b"/opml?k=%00", b"/export/daily.md?n=%ff"),
+]
+ODD_HEADERS: Final = [
+    *(b"Cookie: \xff\xfe=;;=; a", b"Cookie: " + b"a=b;" * 5_000, b"Accept-Encoding: \xff;q=\xff"),
+    *(b'If-None-Match: "\xff', b"If-Modified-Since: \xff", b"If-Modified-Since: 99999999999999"),
+    *(b"If-Modified-Since: Sun, 99 Foo 99999 99:99:99 GMT", b"Range: bytes=9-1,-,x"),
+    *(b"Authorization: Bearer \xff\x80", b"Authorization: Basic \xff", b"Authorization: Digest ,="),
+    *(b"Content-Type: multipart/form-data", b"Content-Length: -1", b"Content-Length: 1e9"),
+    *(b"X-Forwarded-For: \xff, ,", b"Forwarded: ;;=", b"Upgrade: h2c", b"Upgrade: websocket"),
+    *(b"Expect: 200-ok", b"Host: b", b"Accept: \xff", b"Transfer-Encoding: gzip, chunked", b":"),
+    b"\r\n".join(b"X-%d: y" % n for n in range(500)),
+    b"X: " + b"y" * 100_000,
+]
+ODD_BODIES: Final = [
+    (b"multipart/form-data; boundary=x", b'--x\r\nContent-Disposition: form-data; name="\xff'),
+    (b"multipart/form-data; boundary=\xff", b"--\xff\r\n\r\n--\xff--"),
+    (b"multipart/form-data", b"--\r\n\r\n"),
+    (b"application/x-www-form-urlencoded; charset=utf-16", b"action=\xff&token=%ff&name=%00"),
+    (b"application/x-www-form-urlencoded", b"&".join(b"a%d=b" % n for n in range(5_000))),
+    (b"application/json", b"{\xff"),
+    (b"\xff/\xff", b"\x00" * 1000),
+]
+ODD_STARTS: Final = [
+    *(b"\x00\x01\x02\r\n\r\n", b"\x16\x03\x01\x02\x00\x01\x00", b"GET\r\n\r\n"),
+    *(b"GET / HTTP/9.9\r\n\r\n", b"GET / HTTP/1.0\r\n\r\n", b"GET / HTTP/1.1\r\n\r\n"),
+    *(b"CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n", b"PRI * HTTP/2.0\r\n\r\n"),
+    b"OPTIONS * HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
+    *(b"FOO / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", b"G\xffT / HTTP/1.1\r\n\r\n"),
+    b"GET / HTTP/1.1\r\nHost: a b\xff\r\n\r\n",
+    b"POST /manage HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 9\r\n\r\nhalf",
+]
+
+
+def odd_requests() -> Iterator[bytes]:
+    """Yield requests that no reader would send."""
+    yield from ODD_STARTS
+    for target in ODD_TARGETS:
+        yield GET % target
+    for path in (FEED.encode(), b"/search?q=topic1", b"/manage", b"/metrics"):
+        for header in ODD_HEADERS:
+            yield (GET % path)[:-2] + header + b"\r\n\r\n"
+    for form in ("/manage", "/manage/feeds", FEED):
+        for content_type, body in ODD_BODIES:
+            head = post(form, len(body), "Connection: close").partition(b"Content-Type")[0]
+            yield head + b"Content-Type: " + content_type + b"\r\n\r\n" + body
+
+
+@pytest.mark.row("odd requests")
+def test_nothing_that_clients_send_leaves_a_traceback_or_a_server_error(
+    system: SystemUnderTest,
+) -> None:
+    logged = system.log.stat().st_size
+    statuses: Counter[bytes] = Counter()
+    for request in odd_requests():
+        with connect_from(system) as client:
+            _send_quietly(client, request)
+            client.settimeout(2)
+            status = _received(client)[9:12]
+        statuses[status] += 1
+        assert not status.startswith(b"5"), (status, request[:200])
+    log = system.log.read_bytes()[logged:].decode("utf-8", "replace")
+    for sign in ("Traceback", "Error", "panicked", "Exception"):
+        assert sign not in log, log[:2000]
+    assert poll_feed(system)[-1].status == 200
+    print(statuses)
+
+
+@pytest.mark.row("logs keep no reader")
+def test_log_has_neither_addresses_nor_queries_of_readers(system: SystemUnderTest) -> None:
+    for query, status in ((b"whatireadatnight", b"200"), (b"(whatireadatnight", b"400")):
+        with connect_from(system, "127.0.77.7") as client:
+            client.sendall(GET % (b"/feeds/search.atom?q=" + query))
+            assert read_all(client)[9:12] == status
+    log = system.log.read_text("utf-8")
+    for private in ("127.0.77", "whatireadatnight"):
+        assert private not in log
