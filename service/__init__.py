@@ -65,6 +65,6 @@ def _install_middleware(app: Flask, settings: Settings) -> None:
         return has_last_validators(ctx.render_cache, environ, now=ctx.now())
 
     install_flood_guard(app, quota_of, has_validators)
-    install_request_bodies(app)
+    install_request_bodies(app, lambda: context_of(app).rate_limiter.bodies)
     install_request_address(app, settings)
     install_quota_headers(app)

@@ -65,7 +65,7 @@ def run_everything(settings: Settings, supervisor: Supervisor, console: Console)
         for program in program_specs(settings):
             supervisor.start(program)
         info = _wait_until_ready(settings, store.name, supervisor)
-        if notice := missing_address_notice(settings):
+        if notice := web.missing_address_notice(settings):
             console.print_line("paperwire", notice)
         lock_file.write(f"{info.address} (process {info.pid})\n")
         lock_file.flush()
@@ -142,16 +142,6 @@ def _wait_until_ready(settings: Settings, store: str, supervisor: Supervisor) ->
         store=store,
         next_fetch=format_next_fetch(planned, attempted, datetime.now(UTC)),
         pid=os.getpid(),
-    )
-
-
-def missing_address_notice(settings: Settings) -> str:
-    """Return what to do if readers elsewhere are served and no address for them is set, else ""."""
-    if not settings.listens_everywhere or settings.public_url:
-        return ""
-    return (
-        f"links in feeds lead to {settings.base_url}, which only this machine can open, and "
-        "requests for any other host get a 400: set public_url to the address that readers use"
     )
 
 

@@ -74,6 +74,16 @@ def web_command(settings: Settings) -> tuple[str, ...]:
     return (sys.executable, "-m", "granian", *arguments, *flags, "paperwire.run.web:app")
 
 
+def missing_address_notice(settings: Settings) -> str:
+    """Return what to do if readers elsewhere are served and no address for them is set, else ""."""
+    if not settings.listens_everywhere or settings.public_url:
+        return ""
+    return (
+        f"links in feeds lead to {settings.base_url}, which only this machine can open, and "
+        "requests for any other host get a 400: set public_url to the address that readers use"
+    )
+
+
 def connection_limit() -> int:
     """Return how many connections one process may keep open."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -113,6 +123,7 @@ def _guard_connections(app: Flask) -> None:
     with contextlib.suppress(OSError, ValueError):  # macOS names a limit that it does not allow
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     connections = connection_limit()
-    proxies = parse_cidrs(context_of(app).settings.trusted_proxies)
+    context = context_of(app)
+    proxies = parse_cidrs(context.settings.trusted_proxies)
     limits = GuardLimits(min(MAX_PER_CLIENT, connections // 4), connections * 3 // 4, proxies)
-    start_connection_guard(limits)
+    start_connection_guard(limits, context.rate_limiter.bodies)

@@ -24,12 +24,13 @@ import struct
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
 from papers.config.networks import Network, address_in
 from papers.config.settings import Seconds
+from service.http.client_slots import ClientSlots
 from service.http.rate_limit import rate_limit_key
 
 MAX_PER_CLIENT: Final = 256
@@ -41,8 +42,11 @@ HALF_SENT_SECONDS: Final[Seconds] = 3.0
 STALL_SECONDS: Final[Seconds] = 20.0
 """Time in which a response must move on by `MIN_BYTES`."""
 
-UNANSWERED_SECONDS: Final[Seconds] = 60.0
+UNANSWERED_SECONDS: Final[Seconds] = 300.0
 """Time in which a request must be answered, or move on by `MIN_BYTES`."""
+
+RECEIVING_SECONDS: Final[Seconds] = 30.0
+"""Time in which a body must be received, or move on by `MIN_BYTES`."""
 
 MIN_BYTES: Final = 20_000
 TICK_SECONDS: Final[Seconds] = 0.25
@@ -158,8 +162,16 @@ class StallDetector:
     def __init__(self) -> None:
         self._marks: dict[int, _Mark] = {}
 
-    def stalled(self, connections: Iterable[ClientConnection], now: Seconds) -> set[int]:
-        """Return the ids of connections that stall at `now`, seconds that never go back."""
+    def stalled(
+        self,
+        connections: Iterable[ClientConnection],
+        now: Seconds,
+        senders: Collection[str] = (),
+    ) -> set[int]:
+        """Return the ids of connections that stall at `now`, seconds that never go back.
+
+        `senders` are the clients (rate-limit keys) whose bodies have been waited for too long.
+        """
         marks, stalled = {}, set()
         for one in connections:
             if not (one.is_sending or one.is_unanswered):
@@ -169,14 +181,25 @@ class StallDetector:
             if mark is None or mark.is_sending != one.is_sending or moved - mark.moved >= MIN_BYTES:
                 mark = _Mark(now, moved, one.is_sending)
             marks[one.id] = mark
-            if now - mark.at >= (STALL_SECONDS if one.is_sending else UNANSWERED_SECONDS):
+            if now - mark.at >= _patience(one, senders):
                 stalled.add(one.id)
         self._marks = marks
         return stalled
 
 
-def start_connection_guard(limits: GuardLimits) -> bool:
-    """Watch the connections of this process from a thread; return False if the system cannot."""
+def _patience(connection: ClientConnection, senders: Collection[str]) -> Seconds:
+    """Return for how long a connection may stand still."""
+    if connection.is_sending:
+        return STALL_SECONDS
+    is_sender = rate_limit_key(connection.client) in senders
+    return RECEIVING_SECONDS if is_sender else UNANSWERED_SECONDS
+
+
+def start_connection_guard(limits: GuardLimits, bodies: ClientSlots) -> bool:
+    """Watch the connections of this process from a thread; return False if the system cannot.
+
+    `bodies` are the slots of bodies that are being received.
+    """
     if not (hasattr(socket, "TCP_INFO") and os.path.isdir(_FOLDER)):
         return False
     detector = StallDetector()
@@ -184,7 +207,7 @@ def start_connection_guard(limits: GuardLimits) -> bool:
     def watch() -> None:
         while True:
             began = time.monotonic()
-            close_connections(limits, detector, began)
+            close_connections(limits, detector, began, bodies.held_for(RECEIVING_SECONDS))
             taken = time.monotonic() - began
             time.sleep(max(TICK_SECONDS, taken * _TICK_SHARE))
 
@@ -192,11 +215,13 @@ def start_connection_guard(limits: GuardLimits) -> bool:
     return True
 
 
-def close_connections(limits: GuardLimits, detector: StallDetector, now: Seconds) -> int:
+def close_connections(
+    limits: GuardLimits, detector: StallDetector, now: Seconds, senders: Collection[str] = ()
+) -> int:
     """Close what has to be closed at `now`; return how many connections that were."""
     found = _client_connections()
     connections = [connection for _, connection in found.values()]
-    chosen = choose_excess(connections, limits) | detector.stalled(connections, now)
+    chosen = choose_excess(connections, limits) | detector.stalled(connections, now, senders)
     for id in chosen:
         _close(*found[id])
     return len(chosen)

@@ -52,10 +52,13 @@ class BodyRefused(Exception):
 
 
 def install_request_bodies(
-    app: Flask, *, clock: Callable[[], float] = time.monotonic, slots: ClientSlots | None = None
+    app: Flask,
+    slots_of_app: Callable[[], ClientSlots],
+    *,
+    clock: Callable[[], float] = time.monotonic,
 ) -> None:
-    """Wrap the app. `clock` returns seconds that never go back."""
-    inner, receiving = app.wsgi_app, slots or ClientSlots()
+    """Wrap the app. `slots_of_app` returns its slots; `clock` seconds that never go back."""
+    inner = app.wsgi_app
 
     def request_bodies(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         if "CONTENT_LENGTH" not in environ and "HTTP_TRANSFER_ENCODING" not in environ:
@@ -64,7 +67,7 @@ def install_request_bodies(
         try:
             length = declared_length(environ, path)
             if length:
-                environ["wsgi.input"] = _receive(environ, length, receiving, clock)
+                environ["wsgi.input"] = _receive(environ, length, slots_of_app(), clock)
         except BodyRefused as refused:
             response = plain_error_response(path, refused.status, refused.detail)
             response.headers["Connection"] = "close"  # what is left of the body is not read

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from typing import Final, Self
 
 SLOTS: Final = 1
@@ -11,11 +12,14 @@ SLOTS: Final = 1
 
 
 class ClientSlots:
-    """A few slots, at most one per client. Shared by the threads of a process."""
+    """A few slots, at most one per client. Shared by the threads of a process.
 
-    def __init__(self, count: int = SLOTS) -> None:
-        self._count = count
-        self._clients: set[str] = set()
+    `clock` returns seconds that never go back.
+    """
+
+    def __init__(self, count: int = SLOTS, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._count, self._clock = count, clock
+        self._clients: dict[str, float] = {}
         self._lock = threading.Lock()
 
     def take(self, client: str) -> bool:
@@ -23,13 +27,19 @@ class ClientSlots:
         with self._lock:
             if client in self._clients or len(self._clients) >= self._count:
                 return False
-            self._clients.add(client)
+            self._clients[client] = self._clock()
             return True
 
     def release(self, client: str) -> None:
         """Release the client's slot."""
         with self._lock:
-            self._clients.discard(client)
+            self._clients.pop(client, None)
+
+    def held_for(self, seconds: float) -> frozenset[str]:
+        """Return the clients that have held a slot for so long."""
+        with self._lock:
+            until = self._clock() - seconds
+            return frozenset(client for client, since in self._clients.items() if since <= until)
 
 
 class HeldStream:

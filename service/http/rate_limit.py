@@ -46,7 +46,8 @@ MIN_REFUSALS_PER_MINUTE: Final = 10
 class ClientRateLimiter:
     """The costs of one process; `per_minute` is in questions, 0 means no limit.
 
-    `clock` returns seconds that never go back. `streams` are the slots of responses in parts.
+    `clock` returns seconds that never go back. `streams` are the slots of responses in parts,
+    `bodies` those of request bodies.
     """
 
     def __init__(self, per_minute: int, *, clock: Callable[[], float] = time.monotonic) -> None:
@@ -55,7 +56,7 @@ class ClientRateLimiter:
         self._refusal_limit = RateLimitItemPerMinute(
             max(MIN_REFUSALS_PER_MINUTE, per_minute // 4), namespace="refusals"
         )
-        self.streams = ClientSlots()
+        self.streams, self.bodies = ClientSlots(), ClientSlots()
         self._limiter = SlidingWindowCounterRateLimiter(MemoryStorage())
 
     def require_quota(self, client: str) -> None:

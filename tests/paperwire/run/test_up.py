@@ -22,7 +22,8 @@ from papers.config.settings import Settings
 from papers.errors import BadSettings
 from paperwire.run import embedded_store
 from paperwire.run.ports import find_free_port
-from paperwire.run.up import missing_address_notice, program_specs
+from paperwire.run.up import program_specs
+from paperwire.run.web import missing_address_notice
 from tests.paperwire.processes import becomes_true, command_line_of, descendants, is_running
 
 ROOT = Path(__file__).parents[3]
