@@ -90,7 +90,10 @@ def web() -> None:
     """Run only the web server; requires redis_url."""
     from paperwire.run import web
 
-    command = web.web_command(discover_settings(os.environ))
+    settings = discover_settings(os.environ)
+    if notice := web.missing_address_notice(settings):
+        click.echo(notice, err=True)
+    command = web.web_command(settings)
     os.execv(command[0], command)
 
 

@@ -1,7 +1,7 @@
 """Feeds out: the Flask app, its feeds, its API and its pages.
 
-May import: papers, service.cache, service.feeds, service.http, service.markup, service.pages,
-service.pages.parts, service.redirects, service.routes, service.urls.
+May import: papers, service.cache, service.edge, service.feeds, service.http, service.markup,
+service.pages, service.pages.parts, service.redirects, service.routes, service.urls.
 Start with: create_app; context.py (what a view works with).
 """
 
@@ -14,10 +14,11 @@ from flask import Flask
 from papers.config.settings import Settings
 from service import pages
 from service.context import context_of, open_context
+from service.edge.request_address import install_request_address, require_free_prefix
+from service.edge.request_bodies import install_request_bodies
 from service.http import error_pages, static_files
 from service.http.client_quota import ClientQuota, install_quota_headers
 from service.http.flood_guard import install_flood_guard
-from service.http.public_path import install_public_path
 from service.http.responses import has_last_validators
 from service.http.security import configure_security
 from service.pages.parts.reader_links import reader_links
@@ -38,7 +39,7 @@ def create_app(settings: Settings) -> Flask:
     """
     app = Flask(__name__)
     app.url_map.merge_slashes = False  # werkzeug would redirect to whatever Host was sent
-    _install_rate_limit(app)
+    _install_middleware(app, settings)
     configure_security(app, settings)
     error_pages.register_error_handlers(app)
     pages.configure_templates(app.jinja_env)
@@ -50,20 +51,25 @@ def create_app(settings: Settings) -> Flask:
     open_context(app, settings)
     for blueprint in (*BLUEPRINTS, pages.pages):
         app.register_blueprint(blueprint)
-    install_public_path(app, settings.base_url)
+    require_free_prefix(app, settings)
     return app
 
 
-def _install_rate_limit(app: Flask) -> None:
-    """Install the flood guard and the headers of the rate limit, with the app's context."""
+def _install_middleware(app: Flask, settings: Settings) -> None:
+    """Install what stands before Flask, the innermost first; and the headers of the rate limit.
+
+    request address ─▶ request bodies ─▶ flood guard ─▶ the app
+    """
 
     def quota_of(environ: WSGIEnvironment) -> ClientQuota:
         ctx = context_of(app)
-        return ClientQuota.of(ctx.rate_limiter, environ, ctx.settings.base_url)
+        return ClientQuota.of(ctx.rate_limiter, environ, ctx.settings)
 
     def has_validators(environ: WSGIEnvironment) -> bool:
         ctx = context_of(app)
         return has_last_validators(ctx.render_cache, environ, now=ctx.now())
 
     install_flood_guard(app, quota_of, has_validators)
+    install_request_bodies(app, lambda: context_of(app).rate_limiter.bodies)
+    install_request_address(app, settings)
     install_quota_headers(app)

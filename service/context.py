@@ -182,7 +182,7 @@ class AppContext:
     @property
     def quota(self) -> ClientQuota:
         """The rate limit of the client of this request."""
-        return ClientQuota.of(self.rate_limiter, request.environ, self.settings.base_url)
+        return ClientQuota.of(self.rate_limiter, request.environ, self.settings)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from typing import Final
 from redis import Redis
 from rq.exceptions import StopRequested
 
+from papers.config.log_format import RedactingFormatter
 from papers.config.settings import Seconds, Settings, discover_settings
 from papers.errors import BadInput, BadSettings, PaperwireError, StoreError
 from papers.maintenance import migrations
@@ -166,11 +167,11 @@ def _stop_at_signals() -> threading.Event:
 
 
 def _log_to_stderr(settings: Settings) -> None:
-    logging.basicConfig(
-        level=settings.log_level.upper(),
-        format="%(asctime)s %(levelname)s %(message)s",
-        datefmt="%Y-%m-%d %H:%M:%S",
+    handler = logging.StreamHandler()
+    handler.setFormatter(
+        RedactingFormatter("%(asctime)s %(levelname)s %(message)s", "%Y-%m-%d %H:%M:%S")
     )
+    logging.basicConfig(level=settings.log_level.upper(), handlers=[handler])
     for name in ("rq", "urllib3", "arxiv", "redis"):
         logging.getLogger(name).setLevel(max(logging.WARNING, logging.root.level))
 

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from papers.config.settings import Settings, discover_settings
+from papers.config.url_secrets import hide_secrets, url_secrets
 from papers.errors import BadParameter, SourceError
 from papers.model.paper import Sighting
 from papers.redis_backend.connection import connect
@@ -41,7 +42,7 @@ def try_feed(trial: FeedTrial, settings: Settings, now: datetime) -> FeedTrial:
         response = Fetcher(settings).get(feed.url, now=now, accept=ACCEPT)
         result = parse_community_feed(response.body, feed.name, now)
     except (SourceError, BadParameter) as error:
-        return replace(trial, over=True, fault=str(error))
+        return replace(trial, over=True, fault=hide_secrets(str(error), url_secrets([trial.url])))
     first = {sighting.id: sighting for sighting in reversed(result.sightings)}
     papers = sorted(
         map(_trial_paper, first.values()), key=lambda paper: paper.picked_at, reverse=True
@@ -49,7 +50,7 @@ def try_feed(trial: FeedTrial, settings: Settings, now: datetime) -> FeedTrial:
     return replace(
         trial,
         over=True,
-        said=result.message,
+        said=hide_secrets(result.message, url_secrets([trial.url])),
         entries=result.record_count,
         named=len(papers),
         papers=tuple(papers),

@@ -3,18 +3,31 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
+from papers.config.networks import parse_cidrs
 from papers.config.sources import SOURCES, check_community
+from papers.config.url_secrets import hide_credentials
 
 if TYPE_CHECKING:
     from papers.config.settings import Settings
 
 MIN_TOKEN_LENGTH: Final = 20
 """Characters; a shorter token could be guessed."""
+
+MIN_TOKEN_CHARACTERS: Final = 8
+"""Different characters; `aaaaaaaaaaaaaaaaaaaa` could be guessed too."""
+
+TOKEN_DIGEST_PREFIX: Final = "sha256:"
+_DIGEST: Final = re.compile(rf"{TOKEN_DIGEST_PREFIX}[0-9a-f]{{64}}")
+_WEAK_DIGESTS: Final = frozenset(
+    TOKEN_DIGEST_PREFIX + hashlib.sha256(word.encode()).hexdigest()
+    for word in ("", "\n", "TOKEN", "token", "secret", "password", "paperwire", "changeme")
+)
 
 
 def find_settings_errors(settings: Settings) -> Iterator[str]:
@@ -26,12 +39,13 @@ def find_settings_errors(settings: Settings) -> Iterator[str]:
             yield f"{field.name} = {value!r}: must be {between[0]} to {between[1]}"
         if choices and value not in choices:
             yield f"{field.name} = {value!r}: must be {', '.join(choices)}"
-    if settings.token and len(settings.token) < MIN_TOKEN_LENGTH:
-        yield f"token: shorter than {MIN_TOKEN_LENGTH} characters; `paperwire token` generates one"
+    if settings.token and (reason := weak_token_reason(settings.token)):
+        yield f"token: {reason}; `paperwire token` generates one"
+    yield from _address_errors(settings)
     for name in _url_settings():
         value = getattr(settings, name)
         if value and not value.startswith(("http://", "https://")):
-            yield f"{name} = {value!r}: must begin with http:// or https://"
+            yield f"{name} = {hide_credentials(value)!r}: must begin with http:// or https://"
     for name, url in settings.communities.items():
         _, reason = check_community(name, url)
         if reason:
@@ -39,8 +53,52 @@ def find_settings_errors(settings: Settings) -> Iterator[str]:
     yield from _mail_errors(settings)
 
 
+def weak_token_reason(token: str) -> str:
+    """Return why a token, or its digest, protects nothing; "" if there is no such reason."""
+    if token.lower().startswith(TOKEN_DIGEST_PREFIX):
+        if not _DIGEST.fullmatch(token.lower()):
+            return f"{TOKEN_DIGEST_PREFIX} must be followed by 64 hexadecimal digits"
+        is_weak = token.lower() in _WEAK_DIGESTS
+        return "is the digest of an empty or a common token" if is_weak else ""
+    if len(token) < MIN_TOKEN_LENGTH:
+        return f"shorter than {MIN_TOKEN_LENGTH} characters"
+    if len(set(token)) < MIN_TOKEN_CHARACTERS:
+        return f"has fewer than {MIN_TOKEN_CHARACTERS} different characters"
+    if not token.isprintable() or token != token.strip():
+        return "has control characters, or spaces around it, which no header can have"
+    return ""
+
+
+def _address_errors(settings: Settings) -> Iterator[str]:
+    """Yield errors of the public address and of the proxies."""
+    try:
+        parse_cidrs(settings.trusted_proxies)
+    except ValueError as error:
+        yield (
+            f"trusted_proxies: {error}; name the proxies' networks, such as 127.0.0.1 or "
+            "10.0.0.0/8 (it is no longer their number)"
+        )
+    if settings.public_url and (reason := _public_url_reason(settings.public_url)):
+        yield f"public_url = {hide_credentials(settings.public_url)!r}: {reason}"
+
+
+def _public_url_reason(url: str) -> str:
+    """Return why an address cannot be the public one; "" if it can."""
+    try:
+        parts = urlsplit(url)
+        is_valid = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_valid = False
+    if not is_valid:
+        return "must begin with http:// or https:// and name a host"
+    if parts.query or parts.fragment or "@" in parts.netloc or not url.isprintable() or " " in url:
+        return "must have no user, query or fragment"
+    if parts.hostname in ("0.0.0.0", "::"):
+        return "is no address that readers can open; name the host"
+    return ""
+
+
 def _url_settings() -> Iterator[str]:
-    yield "public_url"
     for source in SOURCES.values():
         yield from source.url_settings
     yield "websub_hub"

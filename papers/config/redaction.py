@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-import re
-from typing import Any, Final
+from typing import Any
 
 from papers.config.settings import Settings
-
-REDACTED: Final = "***"
-_USER_INFO: Final = re.compile(r"(?<=://)[^/@\s]+@")
-_QUERY_VALUE: Final = re.compile(r"(?<==)[^&\s]+")
+from papers.config.url_secrets import REDACTED, hide_credentials
 
 
 def redacted_settings(settings: Settings) -> dict[str, Any]:
@@ -28,8 +24,7 @@ def redacted_settings(settings: Settings) -> dict[str, Any]:
 
 def _redact(value: Any) -> Any:
     if isinstance(value, str) and "://" in value:
-        address, mark, query = _USER_INFO.sub(f"{REDACTED}@", value).partition("?")
-        return address + mark + _QUERY_VALUE.sub(REDACTED, query)
+        return hide_credentials(value)
     if isinstance(value, tuple):
         return tuple(map(_redact, value))
     if isinstance(value, dict):

@@ -21,6 +21,7 @@ from papers.config.values import parse_value, read_secret_file, toml_value
 from papers.errors import BadSettings
 
 Seconds = float
+WILDCARD_HOSTS: Final = ("0.0.0.0", "::")
 
 
 def _setting(
@@ -72,13 +73,14 @@ class Settings:
         8000, "Port the web server listens on; if taken, the next free one.", between=(0, 65_535)
     )
     public_url: str = _setting(
-        "", "The address readers see, without a slash at the end; empty: http://HOST:PORT."
+        "",
+        "The address readers see, with a path if it has one; empty: http://HOST:PORT.",
     )
     trusted_hosts: tuple[str, ...] = _setting(
         (), "Host headers answered beside the public one; others get a 400."
     )
-    trusted_proxies: int = _setting(
-        0, "How many proxies in front are trusted to set X-Forwarded-* headers.", between=(0, 8)
+    trusted_proxies: tuple[str, ...] = _setting(
+        (), "Networks (CIDR) of proxies whose X-Forwarded-For names the client; empty: none."
     )
     token: str = _setting(
         "",
@@ -194,8 +196,18 @@ class Settings:
 
     @property
     def base_url(self) -> str:
-        """The public address, without a slash at the end."""
-        return self.public_url.rstrip("/") or f"http://{self.host}:{self.port}"
+        """The public address, without a slash at the end.
+
+        Without `public_url` it is that of this machine alone if the server listens everywhere.
+        """
+        host = "localhost" if self.listens_everywhere else self.host
+        host = f"[{host}]" if ":" in host else host
+        return self.public_url.rstrip("/") or f"http://{host}:{self.port}"
+
+    @property
+    def listens_everywhere(self) -> bool:
+        """Whether `host` stands for every address of this machine."""
+        return self.host in WILDCARD_HOSTS
 
     @property
     def user_agent(self) -> str:

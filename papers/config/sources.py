@@ -10,6 +10,8 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
+from papers.config.url_secrets import hide_credentials
+
 
 @dataclass(frozen=True, slots=True)
 class SourceSpec:
@@ -86,5 +88,5 @@ def check_community(name: str, url: str) -> tuple[str, str]:
         reserved = ", ".join(SOURCES)
         return "name", f"{name!r} must be a name of a-z, 0-9 and hyphens, and none of {reserved}"
     if not url.startswith(("http://", "https://")):
-        return "url", f"{name} = {url!r}: must begin with http:// or https://"
+        return "url", f"{name} = {hide_credentials(url)!r}: must begin with http:// or https://"
     return "", ""

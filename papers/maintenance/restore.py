@@ -1,6 +1,6 @@
 """Restore: a backup is checked, refused if it would mix with other data, and loaded.
 
-check the file to its last byte; its format and schema must be supported
+check the file to its last byte and every record; its format and schema must be supported
 refuse a store that is in use, and one that holds data unless that is to be replaced
 mark the store as being restored: no process works with half of it, even if this is cut short
 clear it; copy keys; merge papers in batches and index them
@@ -26,6 +26,7 @@ from papers.index.writing.term_batch import Vocabulary
 from papers.maintenance import migrations
 from papers.maintenance.backup import BATCH_SIZE, KEY_RECORD, PAPERS_RECORD, BackupCounts
 from papers.maintenance.backup_file import BackupReader, BackupRecord
+from papers.maintenance.backup_records import check_records
 from papers.model import packing
 from papers.model.arxiv_id import ArxivId
 from papers.model.paper import Paper
@@ -52,6 +53,7 @@ def restore_backup(redis: Redis, path: Path, *, replace: bool, now: datetime) ->
                 f"this Paperwire knows {migrations.SCHEMA_VERSION}: "
                 "update Paperwire"
             )
+        check_records(file.records(), path)
         with translate_store_errors(redis):
             _claim_store(redis, replace=replace)
             counts = _Restore(redis, now).load(file)

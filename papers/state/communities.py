@@ -15,6 +15,7 @@ from redis import Redis
 
 from papers.config.settings import Settings
 from papers.config.sources import check_community
+from papers.config.url_secrets import hide_credentials, linkable_url
 from papers.errors import BadParameter, StoreError, UnknownSource
 from papers.redis_backend import keys
 from papers.redis_backend.connection import translate_store_errors
@@ -33,6 +34,16 @@ class Community:
     name: str
     url: str
     added_at: datetime | None = None
+
+    @property
+    def display_url(self) -> str:
+        """The URL without user, password and query values, for anyone to see."""
+        return hide_credentials(self.url)
+
+    @property
+    def link_url(self) -> str:
+        """The URL without user, password and query, to link to."""
+        return linkable_url(self.url)
 
     @property
     def is_saved(self) -> bool:

@@ -15,6 +15,7 @@ from uuid import uuid4
 
 from redis import Redis
 
+from papers.config.url_secrets import hide_credentials
 from papers.errors import StoreError, UnknownSource
 from papers.model.arxiv_id import ArxivId
 from papers.redis_backend import keys
@@ -51,6 +52,11 @@ class FeedTrial:
     entries: int = 0
     named: int = 0
     papers: tuple[TrialPaper, ...] = ()
+
+    @property
+    def display_url(self) -> str:
+        """The URL without user, password and query values: who knows the id need not know them."""
+        return hide_credentials(self.url)
 
 
 class FeedTrials:

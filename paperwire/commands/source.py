@@ -85,11 +85,11 @@ def source_list(as_json: bool) -> None:
 
 def _feed_json(feed: Community) -> dict[str, Any]:
     added = feed.added_at.isoformat() if feed.added_at else None
-    return {"name": feed.name, "url": feed.url, "added": added}
+    return {"name": feed.name, "url": feed.display_url, "added": added}
 
 
 def _feed_line(feed: Community) -> str:
-    return f"{feed.name}  {feed.url}{'' if feed.is_saved else '  (settings)'}"
+    return f"{feed.name}  {feed.display_url}{'' if feed.is_saved else '  (settings)'}"
 
 
 def _trial_json(trial: FeedTrial) -> dict[str, Any]:

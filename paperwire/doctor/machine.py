@@ -27,8 +27,6 @@ LOW_DISK_BYTES: Final = 1_000_000_000
 CRITICAL_DISK_BYTES: Final = 50_000_000
 """Bytes of free disk; below this the store will soon reject writes."""
 
-_ALL_HOSTS: Final = ("0.0.0.0", "::")
-
 
 def check_settings(settings: Settings) -> Iterator[Finding]:
     """Check for settings that are valid but make no sense."""
@@ -50,10 +48,11 @@ def check_settings(settings: Settings) -> Iterator[Finding]:
             parse_query(query)
         except BadQuery as error:
             yield fault("keywords", f"keyword {name!r}: {error}", "correct it in keywords")
-    if settings.host in _ALL_HOSTS and not settings.public_url:
+    if settings.listens_everywhere and not settings.public_url:
         yield warning(
             "public-url",
-            f"the server listens on all interfaces, but links in feeds lead to {settings.base_url}",
+            f"the server listens on all interfaces, but links in feeds lead to {settings.base_url}"
+            ", and requests for any other host get a 400",
             'set public_url = "https://papers.example.org", the address that readers use',
         )
 

@@ -65,6 +65,8 @@ def run_everything(settings: Settings, supervisor: Supervisor, console: Console)
         for program in program_specs(settings):
             supervisor.start(program)
         info = _wait_until_ready(settings, store.name, supervisor)
+        if notice := web.missing_address_notice(settings):
+            console.print_line("paperwire", notice)
         lock_file.write(f"{info.address} (process {info.pid})\n")
         lock_file.flush()
         console.print_startup(info)
@@ -135,19 +137,12 @@ def _wait_until_ready(settings: Settings, store: str, supervisor: Supervisor) ->
             break
     attempted = {state.name for state in states.all()}
     return StartupInfo(
-        address=reachable_address(settings),
+        address=settings.base_url,
         data_dir=str(Path(settings.data_dir).resolve()),
         store=store,
         next_fetch=format_next_fetch(planned, attempted, datetime.now(UTC)),
         pid=os.getpid(),
     )
-
-
-def reachable_address(settings: Settings) -> str:
-    """Return the address to open: the public one, or one this machine can reach."""
-    wildcard = settings.host in ("0.0.0.0", "::") and not settings.public_url
-    local = dataclasses.replace(settings, host="127.0.0.1") if wildcard else settings
-    return local.base_url
 
 
 def _is_listening(settings: Settings) -> bool:

@@ -4,7 +4,7 @@ A token in a URL would end up in logs and histories; a cookie could be sent by a
 a token in the settings all writes are refused. The setting is the token itself or, better, its
 digest: then a reader of the settings can check tokens but not make one.
 
-    require_token(context().settings, request.headers)     first in every view that writes
+    require_token(ctx.settings, request.headers, ctx.quota)     first in every view that writes
 """
 
 from __future__ import annotations
@@ -16,12 +16,13 @@ from typing import Final
 
 from werkzeug.datastructures import Headers
 
+from papers.config.checks import TOKEN_DIGEST_PREFIX
 from papers.config.settings import Settings
 from papers.errors import Unauthorized
+from service.http.client_quota import ClientQuota
 
 AUTH_HEADER: Final = "Authorization"
 _AUTH_SCHEME: Final = "bearer"
-_DIGEST_PREFIX: Final = "sha256:"
 _TOKEN_BYTES: Final = 32
 _NO_TOKEN: Final = "writing is off: no token is set; `paperwire token` makes one"
 
@@ -36,7 +37,9 @@ def token_digest(token: str) -> str:
 
     One round of hashing is enough: 256 random bits cannot be guessed, however fast one tries.
     """
-    return _DIGEST_PREFIX + hashlib.sha256(token.encode("utf-8", "surrogateescape")).hexdigest()
+    return (
+        TOKEN_DIGEST_PREFIX + hashlib.sha256(token.encode("utf-8", "surrogateescape")).hexdigest()
+    )
 
 
 def token_matches(configured: str, given: str) -> bool:
@@ -46,7 +49,7 @@ def token_matches(configured: str, given: str) -> bool:
     """
     known = (
         configured.lower()
-        if configured.lower().startswith(_DIGEST_PREFIX)
+        if configured.lower().startswith(TOKEN_DIGEST_PREFIX)
         else token_digest(configured)
     )
     same = hmac.compare_digest(known.encode(), token_digest(given).encode())
@@ -59,17 +62,25 @@ def bearer_token(headers: Headers) -> str:
     return token.strip() if scheme.lower() == _AUTH_SCHEME else ""
 
 
-def require_token(settings: Settings, headers: Headers) -> None:
-    """Raise Unauthorized unless the headers have the token; the message says what to do."""
-    if not settings.token:
-        raise Unauthorized(_NO_TOKEN)
-    if not token_matches(settings.token, bearer_token(headers)):
-        raise Unauthorized("this needs the token, as `Authorization: Bearer TOKEN`")
+def require_token(settings: Settings, headers: Headers, quota: ClientQuota) -> None:
+    """Raise Unauthorized unless the headers have the token; the message says what to do.
+
+    Raises TooManyRequests for a client that has sent too many wrong ones.
+    """
+    given = bearer_token(headers)
+    _require(settings, given, quota, "this needs the token, as `Authorization: Bearer TOKEN`")
 
 
-def require_form_token(settings: Settings, given: str) -> None:
-    """Raise Unauthorized unless a form has the token; the message says what to do."""
+def require_form_token(settings: Settings, given: str, quota: ClientQuota) -> None:
+    """Raise Unauthorized unless a form has the token, or TooManyRequests, as `require_token`."""
+    _require(settings, given, quota, "this needs the token; the one given is wrong")
+
+
+def _require(settings: Settings, given: str, quota: ClientQuota, message: str) -> None:
     if not settings.token:
         raise Unauthorized(_NO_TOKEN)
+    quota.require_token_attempt()
     if not token_matches(settings.token, given):
-        raise Unauthorized("this needs the token; the one given is wrong")
+        if given:
+            quota.note_wrong_token()
+        raise Unauthorized(message)

@@ -1,28 +1,32 @@
 """Client quota: the rate limit as one request meets it, with its exemption and its headers.
 
 A client on this machine is exempt only while nobody else is served: `public_url` is a loopback
-address, and no header shows that a proxy forwards the request of another.
+address, `host` does not stand for all addresses, and no header shows that a proxy forwards the
+request of another.
 """
 
 from __future__ import annotations
 
-import ipaddress
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, g
 
+from papers.config.networks import parse_address
+from papers.config.settings import Settings
 from papers.errors import TooManyRequests
-from service.http.rate_limit import QUESTION_MILLISECONDS, ClientRateLimiter
+from service.http.client_slots import HeldStream
+from service.http.rate_limit import QUESTION_MILLISECONDS, ClientRateLimiter, rate_limit_key
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
-_FORWARDING_HEADERS: Final = ("forwarded", "via", "x-real-ip", "true-client-ip", "cf-connecting-ip")
-_FORWARDING_PREFIX: Final = "x-forwarded"
+STREAM_RETRY_SECONDS: Final = 5
+FORWARDED_FLAG: Final = "paperwire.forwarded"
+"""True in the WSGI environment if a header shows that a proxy forwards the request of another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +38,15 @@ class ClientQuota:
     is_exempt: bool
 
     @classmethod
-    def of(cls, limiter: ClientRateLimiter, environ: WSGIEnvironment, base_url: str) -> ClientQuota:
+    def of(
+        cls, limiter: ClientRateLimiter, environ: WSGIEnvironment, settings: Settings
+    ) -> ClientQuota:
         """Return the quota of the client of a WSGI request."""
         client = environ.get("REMOTE_ADDR", "")
         is_exempt = (
-            _is_loopback(client)
-            and _is_loopback(urlsplit(base_url).hostname or "")
-            and not _is_forwarded(environ)
+            not environ.get(FORWARDED_FLAG)
+            and is_loopback(client)
+            and serves_only_this_machine(settings)
         )
         return cls(limiter, client, is_exempt)
 
@@ -63,6 +69,28 @@ class ClientQuota:
             return
         with self.limiter.charging(self.client):
             yield
+
+    def require_token_attempt(self) -> None:
+        """Raise TooManyRequests if the client has sent too many wrong tokens, exempt or not."""
+        self.limiter.require_token_attempt(self.client)
+
+    def note_wrong_token(self) -> None:
+        """Count a wrong token."""
+        self.limiter.note_wrong_token(self.client)
+
+    def hold_stream(self, parts: Iterator[bytes]) -> HeldStream:
+        """Take a slot for a response in parts: a client may read it at any pace, in a thread.
+
+        Raises TooManyRequests if none is free. One is released when the stream is closed.
+        """
+        key, slots = rate_limit_key(self.client), self.limiter.streams
+        if not slots.take(key):
+            raise TooManyRequests(
+                "a list is being sent to this address, or to as many others as there may be; "
+                f"try again in {STREAM_RETRY_SECONDS} seconds",
+                retry_after=STREAM_RETRY_SECONDS,
+            )
+        return HeldStream(parts, slots, key)
 
     def spend_question(self) -> None:
         """Charge one question, for work that is done elsewhere. Raises TooManyRequests."""
@@ -94,20 +122,16 @@ def install_quota_headers(app: Flask) -> None:
         return response
 
 
-def _is_loopback(host: str) -> bool:
+def serves_only_this_machine(settings: Settings) -> bool:
+    """Return True if nobody on another machine is served, as far as the settings say."""
+    public = urlsplit(settings.base_url).hostname or ""
+    return is_loopback(public) and not settings.listens_everywhere
+
+
+def is_loopback(host: str) -> bool:
     """Return True for a loopback address or name."""
     name = host.casefold().rstrip(".")
     if name == "localhost" or name.endswith(".localhost"):
         return True
-    try:
-        address = ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
-    return (mapped or address).is_loopback
-
-
-def _is_forwarded(environ: Mapping[str, Any]) -> bool:
-    """Return True if a header shows that a proxy forwards the request."""
-    names = (key[5:].replace("_", "-").lower() for key in environ if key.startswith("HTTP_"))
-    return any(n in _FORWARDING_HEADERS or n.startswith(_FORWARDING_PREFIX) for n in names)
+    address = parse_address(name)
+    return address is not None and address.is_loopback

@@ -1,4 +1,4 @@
-"""Cost window: the processor time that each client caused in the last minute, by the second."""
+"""Cost window: what each client caused in the last minute, by the second."""
 
 from __future__ import annotations
 

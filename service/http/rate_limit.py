@@ -25,6 +25,7 @@ from limits.storage import MemoryStorage
 from limits.strategies import SlidingWindowCounterRateLimiter
 
 from papers.errors import TooManyRequests
+from service.http.client_slots import ClientSlots
 from service.http.cost_window import WINDOW_SECONDS, CostWindow
 
 QUESTION_MILLISECONDS: Final = 100
@@ -35,6 +36,9 @@ MIN_NEW_MILLISECONDS: Final = 55
 on disk, from which it evicts another. A client that makes up queries is stopped after some 200 a
 minute, however cheap they are; one that polls its feeds is charged what they cost."""
 
+MAX_WRONG_TOKENS: Final = 10
+"""Wrong tokens of one client in a minute, on one web process."""
+
 MIN_REFUSALS_PER_MINUTE: Final = 10
 """Refusals a minute before the flood guard steps in; a quarter of `per_minute` if that is more."""
 
@@ -42,15 +46,17 @@ MIN_REFUSALS_PER_MINUTE: Final = 10
 class ClientRateLimiter:
     """The costs of one process; `per_minute` is in questions, 0 means no limit.
 
-    `clock` returns seconds that never go back.
+    `clock` returns seconds that never go back. `streams` are the slots of responses in parts,
+    `bodies` those of request bodies.
     """
 
     def __init__(self, per_minute: int, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._quota = per_minute * QUESTION_MILLISECONDS
-        self._costs = CostWindow(clock)
+        self._costs, self._wrong_tokens = CostWindow(clock), CostWindow(clock)
         self._refusal_limit = RateLimitItemPerMinute(
             max(MIN_REFUSALS_PER_MINUTE, per_minute // 4), namespace="refusals"
         )
+        self.streams, self.bodies = ClientSlots(), ClientSlots()
         self._limiter = SlidingWindowCounterRateLimiter(MemoryStorage())
 
     def require_quota(self, client: str) -> None:
@@ -79,6 +85,22 @@ class ClientRateLimiter:
             yield
         finally:
             self.charge(client, time.thread_time() - began)
+
+    def require_token_attempt(self, client: str) -> None:
+        """Raise TooManyRequests if a client has sent too many wrong tokens in a minute.
+
+        Then its next token is not even compared: a right one would be told from a wrong one.
+        """
+        wait = math.ceil(self._wrong_tokens.seconds_until(rate_limit_key(client), MAX_WRONG_TOKENS))
+        if wait:
+            raise TooManyRequests(
+                f"{MAX_WRONG_TOKENS} wrong tokens in a minute; try again in {wait} seconds",
+                retry_after=wait,
+            )
+
+    def note_wrong_token(self, client: str) -> None:
+        """Count a wrong token."""
+        self._wrong_tokens.add(rate_limit_key(client), 1)
 
     def headers(self, client: str) -> dict[str, str]:
         """Return RateLimit and RateLimit-Policy, in milliseconds; {} without a limit.

@@ -17,6 +17,7 @@ from werkzeug.http import http_date
 
 from service.cache.encodings import ENCODINGS, compress_stream, negotiate_coding
 from service.cache.render_cache import RenderCache, ServedBody
+from service.http.client_quota import ClientQuota
 from service.http.conditional import RequestValidators, is_not_modified, matching_etag
 
 if TYPE_CHECKING:
@@ -86,8 +87,11 @@ def streamed_response(
     content_type: str,
     max_age: int,
     headers: dict[str, str],
+    quota: ClientQuota,
 ) -> Response:
     """Return a body that comes in parts as a response, or 304 if the client has it.
+
+    Raises TooManyRequests if too many clients read such bodies at this time.
 
     `etag` is a digest of what the body is made of, without quotes or the suffix of a coding.
     """
@@ -105,7 +109,7 @@ def streamed_response(
         return PreparedResponse(status=304, headers=common)
     if coding:
         common["Content-Encoding"] = coding
-    return Response(compress_stream(coding, parts), headers=common)
+    return Response(quota.hold_stream(compress_stream(coding, parts)), headers=common)
 
 
 @lru_cache(maxsize=1024)

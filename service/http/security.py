@@ -1,14 +1,12 @@
-"""Security headers of every response, and the hosts and proxies that are trusted."""
+"""Security headers of every response."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Final
-from urllib.parse import urlsplit
 
 from flask import Flask, Response, request
 from werkzeug.datastructures import Headers
-from werkzeug.middleware.proxy_fix import ProxyFix
 
 from papers.config.settings import Settings
 
@@ -19,7 +17,6 @@ PAGE_CSP: Final = (
 _THUMBNAIL_PAGE_CSP: Final = PAGE_CSP.replace("img-src 'self'", "img-src 'self' https:")
 DATA_CSP: Final = "default-src 'none'; frame-ancestors 'none'"
 HeaderPairs = tuple[tuple[str, str], ...]
-_LOOPBACK_HOSTS: Final = ("localhost", "127.0.0.1", "[::1]")
 _CORS_PREFIXES: Final = ("/feeds/", "/api/", "/papers/", "/export/", "/opml")
 """Paths that scripts of other sites may read."""
 _COMMON_HEADERS: Final = (
@@ -41,28 +38,9 @@ _PREFLIGHT_HEADERS: Final = {
 
 
 def configure_security(app: Flask, settings: Settings) -> None:
-    """Set the headers of every response, the hosts served and the proxies trusted."""
-    app.config["TRUSTED_HOSTS"] = _trusted_hosts(settings)
-    if settings.trusted_proxies:
-        trusted = settings.trusted_proxies
-        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]  # Flask documents this assignment
-            app.wsgi_app, x_for=trusted, x_proto=trusted, x_host=trusted, x_prefix=trusted
-        )
+    """Set the headers of every response."""
     policy = _THUMBNAIL_PAGE_CSP if settings.thumbnails else PAGE_CSP
     app.after_request(_security_hook(_page_headers(policy)))
-
-
-def is_public_instance(settings: Settings) -> bool:
-    """Return True if others than this machine's users are served: `public_url` names its host."""
-    host = urlsplit(settings.public_url).hostname or ""
-    return bool(host) and host not in ("localhost", "127.0.0.1", "::1")
-
-
-def _trusted_hosts(settings: Settings) -> list[str]:
-    """Return the public host, the address listened on, loopback names, and configured hosts."""
-    public = urlsplit(settings.base_url).hostname or ""
-    hosts = [public, *settings.trusted_hosts, settings.host, *_LOOPBACK_HOSTS]
-    return list(dict.fromkeys(f"[{h}]" if ":" in h and h[0] != "[" else h for h in hosts if h))
 
 
 def _page_headers(policy: str) -> HeaderPairs:

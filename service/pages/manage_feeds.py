@@ -54,7 +54,8 @@ def manage_feeds() -> Response:
             ctx, {name: request.args.get(name, "") for name in ("name", "url")}
         )
     trial = FeedTrials(ctx.redis).get(id)
-    return _render_manage_feeds(ctx, {"name": trial.name, "url": trial.url}, trial=trial)
+    url = trial.url if trial.url == trial.display_url else ""  # whoever has it types it again
+    return _render_manage_feeds(ctx, {"name": trial.name, "url": url}, trial=trial)
 
 
 @pages.post("/manage/feeds")
@@ -66,7 +67,7 @@ def managed_feeds() -> Response:
     try:
         if action not in (*_ACTIONS, "try"):
             raise BadParameter("action", f"is none of try, {', '.join(_ACTIONS)}")
-        require_form_token(ctx.settings, given["token"])
+        require_form_token(ctx.settings, given["token"], ctx.quota)
         if action == "try":
             return _render_manage_feeds(ctx, given, trial=_start_trial(ctx, given))
         message = _ACTIONS[action](ctx, given)

@@ -76,7 +76,7 @@ def managed() -> Response:
             return _render_manage(ctx, given, preview=_build_preview(ctx, given))
         if action not in _ACTIONS:
             raise BadParameter("action", f"is none of preview, {', '.join(_ACTIONS)}")
-        require_form_token(ctx.settings, given["token"])
+        require_form_token(ctx.settings, given["token"], ctx.quota)
         message = _ACTIONS[action](ctx, given)
     except (BadInput, Unauthorized, UnknownKeyword) as error:
         asks = isinstance(error, FormerNameTaken)

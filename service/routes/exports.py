@@ -69,6 +69,7 @@ def _stream_subscriptions(ctx: AppContext, choice: ExportSelection) -> Response:
         content_type=opml.CONTENT_TYPE,
         max_age=ctx.settings.cache_seconds,
         headers=_OPML_HEADERS,
+        quota=ctx.quota,
     )
 
 

@@ -8,7 +8,6 @@ https://prometheus.io/docs/instrumenting/exposition_formats/
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Final
@@ -18,12 +17,15 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector, CollectorRegistry
 
+from papers.config.networks import address_in, parse_cidrs
+from papers.config.settings import Settings
 from papers.errors import StoreError
 from papers.redis_backend import health
 from papers.redis_backend.health import StoreStatus
 from papers.state.task_states import MAX_QUARANTINED, TaskState, TaskStatus
 from service.context import AppContext, context
 from service.http.auth import require_token
+from service.http.client_quota import FORWARDED_FLAG, is_loopback
 from service.workload import read_workload
 
 metrics = Blueprint("metrics", __name__)
@@ -41,24 +43,23 @@ _SOURCE_GAUGES: Final = (
 def exposed() -> Response:
     """Serve all metrics. Raises Unauthorized for a request from elsewhere without the token."""
     ctx = context()
-    if not is_local(request, proxies=ctx.settings.trusted_proxies):
-        require_token(ctx.settings, request.headers)
+    if not is_local(request, ctx.settings):
+        require_token(ctx.settings, request.headers, ctx.quota)
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_StoreCollector(ctx))
     headers = {"Cache-Control": "no-store"}
     return Response(generate_latest(registry), headers=headers, content_type=CONTENT_TYPE_LATEST)
 
 
-def is_local(http_request: Request, *, proxies: int) -> bool:
-    """Return True for a request of this machine itself, through no proxies but trusted ones."""
-    if not proxies and (
-        "X-Forwarded-For" in http_request.headers or "Forwarded" in http_request.headers
-    ):
+def is_local(http_request: Request, settings: Settings) -> bool:
+    """Return True for a request of this machine itself. A header can deny that, never grant it.
+
+    Where this machine is declared to be a proxy, nothing shows whose requests it forwards.
+    """
+    peer = http_request.remote_addr or ""
+    if http_request.environ.get(FORWARDED_FLAG) or not is_loopback(peer):
         return False
-    try:
-        return ipaddress.ip_address(http_request.remote_addr or "").is_loopback
-    except ValueError:
-        return False
+    return not address_in(peer, parse_cidrs(settings.trusted_proxies))
 
 
 class _StoreCollector(Collector):

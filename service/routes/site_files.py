@@ -14,8 +14,8 @@ from papers.config.settings import Settings
 from papers.state.keywords import Keyword
 from service.cache.build_id import compute_build_id
 from service.context import context
+from service.http.client_quota import serves_only_this_machine
 from service.http.responses import streamed_response
-from service.http.security import is_public_instance
 from service.urls.keyword_urls import SearchUrls
 from service.urls.params import DEFAULT_PARAMS
 
@@ -36,7 +36,7 @@ def robots() -> Response:
         f"Disallow: {root}{path}" for path in ("/search", "/feeds/search", "/export/", "/api/")
     ]
     lines = ["User-agent: *", *rules, f"Disallow: {root}/manage"]
-    if is_public_instance(settings):
+    if not serves_only_this_machine(settings):
         lines.append(f"Sitemap: {settings.base_url}/sitemap.xml")
     headers = {"Cache-Control": f"public, max-age={MAX_AGE}"}
     return Response("\n".join(lines) + "\n", 200, headers, content_type="text/plain; charset=utf-8")
@@ -56,7 +56,7 @@ def favicon() -> Response:
 def sitemap() -> Response:
     """Serve the pages of an instance that is public; elsewhere there is none."""
     ctx = context()
-    if not is_public_instance(ctx.settings):
+    if serves_only_this_machine(ctx.settings):
         abort(404)
     ctx.quota.require()
     listed = ctx.directory.read()
@@ -68,6 +68,7 @@ def sitemap() -> Response:
         content_type="application/xml; charset=utf-8",
         max_age=ctx.settings.cache_seconds,
         headers={},
+        quota=ctx.quota,
     )
 
 

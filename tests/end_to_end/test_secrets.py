@@ -25,10 +25,12 @@ STORE, TOKEN, FEED, QUERY = "store-s3cret", "token-s3cret-of-writing", "feed-s3c
 SECRETS: Final = (STORE, TOKEN, FEED, QUERY)
 COMMANDS: Final = (
     *(["config"], ["config", "--json"], ["status", "--json"], ["doctor", "--json"]),
+    *(["source", "list"], ["source", "list", "--json"]),
     *(["fetch", "club"], ["quarantine"], ["--help"], ["backup", "b"], ["search", "a AND (b"]),
 )
 PATHS: Final = (
     *("/", "/status", "/healthz", "/metrics", "/api/v1/sources", "/api/v1/openapi.json"),
+    *("/manage", "/manage/feeds", "/manage/feeds?trial=x", "/opml", "/digest"),
     *("/nowhere", "/feeds/search.atom?q=(", "/feeds/reward-model.atom", "/api/v1/papers?q=x"),
 )
 

@@ -48,6 +48,7 @@ from workers import jobs
 
 ROOT: Final = Path(__file__).parents[2]
 FEED: Final = "/feeds/papers.atom"
+TOKEN: Final = "a token of these tests"
 SAVED_KEYWORD: Final = ("Papers", "paper")
 
 
@@ -163,6 +164,7 @@ class SystemUnderTest:
             "data_dir": str(folder),
             "port": find_free_port("127.0.0.1", 0),
             "log_level": "error",
+            "token": TOKEN,
             "web_processes": 1,
             "arxiv_interval": 0.0,
             "categories": ["cs.CL"],
@@ -209,7 +211,8 @@ class SystemUnderTest:
     def process(self, command: Sequence[str]) -> Iterator[subprocess.Popen[bytes]]:
         """Run any program with this system's settings."""
         environment = {**os.environ, "PAPERWIRE_CONFIG": str(self.config)}
-        process = subprocess.Popen(command, env=environment, cwd=ROOT, stderr=subprocess.DEVNULL)
+        with self.log.open("ab") as log:
+            process = subprocess.Popen(command, env=environment, cwd=ROOT, stderr=log)
         try:
             yield process
         finally:
@@ -219,6 +222,11 @@ class SystemUnderTest:
                 process.wait(10)
             process.kill()
             process.wait()
+
+    @property
+    def log(self) -> Path:
+        """The file that the processes log to."""
+        return self.folder / "log"
 
     @property
     def url(self) -> str:
@@ -263,8 +271,8 @@ class SystemUnderTest:
 
     def metrics(self) -> dict[tuple[str, ...], float]:
         """Return the samples of `/metrics` by name and label values."""
-        here = {"X-Forwarded-For": "127.0.0.1"} if self.settings.trusted_proxies else {}
-        text = requests.get(f"{self.url}/metrics", timeout=10, headers=here).text
+        headers = {"Authorization": f"Bearer {TOKEN}"}
+        text = requests.get(f"{self.url}/metrics", timeout=10, headers=headers).text
         return {
             (sample.name, *sample.labels.values()): sample.value
             for family in text_string_to_metric_families(text)

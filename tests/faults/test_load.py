@@ -69,7 +69,11 @@ def world() -> Iterator[Upstream]:
 @pytest.fixture(scope="module")
 def system(world: Upstream) -> Iterator[SystemUnderTest]:
     """Three hundred papers, and only the web server, behind a proxy that it trusts."""
-    settings = {"web_processes": 2, "custom_answers": CUSTOM_RESPONSES, "trusted_proxies": 1}
+    settings = {
+        "web_processes": 2,
+        "custom_answers": CUSTOM_RESPONSES,
+        "trusted_proxies": ["127.0.0.0/8"],
+    }
     with (
         DurableStore() as store,
         SystemUnderTest.running(store.url, world, programs=(), **settings) as system,

@@ -192,6 +192,20 @@ def running_nginx(folder: Path, upstream: int) -> Iterator[str]:
             process.wait(10)
 
 
+@pytest.mark.row("logs keep no reader")
+def test_log_of_the_proxy_has_networks_and_paths_only(tmp_path: Path) -> None:
+    if NGINX is None:
+        pytest.skip("no nginx: apt-get install nginx-light")
+    with counting_service() as upstream, running_nginx(tmp_path, upstream) as base:
+        urllib.request.urlopen(f"{base}/feeds/search.atom?q=private", timeout=10).close()
+        assert becomes_true(lambda: "/feeds/search.atom" in (tmp_path / "access").read_text())
+        log = (tmp_path / "access").read_text() + (tmp_path / "error").read_text()
+    assert log.startswith("127.0.0.0 [")
+    assert "127.0.0.1" not in log
+    assert "private" not in log
+    assert "urllib" not in log.lower()
+
+
 def test_cache_requests_once_and_serves_stale_when_the_service_is_down(tmp_path: Path) -> None:
     if NGINX is None:
         pytest.skip("no nginx: apt-get install nginx-light")

@@ -109,7 +109,7 @@ PROBLEMS: list[tuple[str, Seed, str, str, str, str]] = [
     ),
     (
         *("public URL", lambda _: with_settings(host="0.0.0.0"), "public-url", "warning"),
-        *("links in feeds lead to http://0.0.0.0", "set public_url"),
+        *("links in feeds lead to http://localhost", "set public_url"),
     ),
     (
         "port",

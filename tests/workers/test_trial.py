@@ -61,6 +61,17 @@ def test_trial_reports_faults(
     assert message in outcome.fault
 
 
+@pytest.mark.row("secrets of sources")
+def test_fault_of_a_trial_hides_what_the_address_has_of_secrets(
+    loopback: Loopback, loopback_settings: Settings
+) -> None:
+    url = loopback.reply_with("/club.rss", ScriptedReply(401, body=b"key s3cretkey is wrong"))
+    secret = url.replace("://", "://me:s3cretword@") + "?key=s3cretkey"
+    outcome = try_feed(FeedTrial("abc", "club", secret), loopback_settings, NOW)
+    assert outcome.fault
+    assert "s3cret" not in outcome.fault
+
+
 def test_private_address_is_not_requested(loopback: Loopback, loopback_settings: Settings) -> None:
     """The checks are those of every upstream."""
     guarded = replace(loopback_settings, allowed_networks=())

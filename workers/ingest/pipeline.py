@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from papers.config.settings import Seconds
+from papers.config.url_secrets import hide_secrets, url_secrets
 from papers.errors import BadParameter, SourceError
 from papers.maintenance.retention import first_kept_month
 from papers.model.arxiv_id import ArxivId
@@ -135,6 +136,7 @@ class IngestPipeline:
         clock: Clock,
     ) -> None:
         self._context, self._states, self._upstreams = context, states, upstreams
+        self._secrets = url_secrets(upstreams.settings.communities.values())
         self._kinds, self._volume_check = kinds, volume_check
         self._on_change, self._clock = on_change, clock
 
@@ -174,7 +176,8 @@ class IngestPipeline:
         tally.quarantined += len(rejected)
         tally.too_old += batch.too_old
         records = [
-            QuarantinedRecord(task, now, record.reason, record.excerpt) for record in rejected
+            QuarantinedRecord(task, now, self._hide(record.reason), self._hide(record.excerpt))
+            for record in rejected
         ]
         self._states.quarantine_new(records)
         if result.complete and not (result.stale or result.is_unreadable):
@@ -190,7 +193,9 @@ class IngestPipeline:
         now, kind = self._clock(), self._kinds[kind_of(task)]
         status, message = classify_outcome(tally, error, previous.state if previous else None)
         state = next_state(previous, task, status, started, now)
-        state = replace(state, said=message, got=tally.record_count, usual=tally.expected_count)
+        state = replace(
+            state, said=self._hide(message), got=tally.record_count, usual=tally.expected_count
+        )
         next_at = next_run_at(
             task,
             kind.cadence,
@@ -206,6 +211,10 @@ class IngestPipeline:
         if tally.new_ids or tally.changed:
             self._on_change(self._states, now)
         return TaskReport(state, len(tally.new_ids), tally.changed, tally.quarantined)
+
+    def _hide(self, text: str) -> str:
+        """Return a text without what the URLs of communities have of users, passwords and keys."""
+        return hide_secrets(text, self._secrets)
 
 
 def _requested_wait(kind: TaskKind, tally: Tally, error: SourceError | None) -> Seconds:

@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import threading
 import time
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import msgpack
 import pytest
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 from redis import Redis
 
 from papers.errors import BadBackup, BadParameter, StoreBusy, StoreError
-from papers.maintenance import backup, migrations
+from papers.maintenance import backup, backup_records, migrations
 from papers.maintenance.backup_file import BackupHeader, BackupReader, BackupWriter
 from papers.maintenance.restore import restore_backup
 from papers.model.arxiv_id import ArxivId
@@ -256,13 +257,14 @@ def test_expiring_keys_and_every_type_are_restored(
 ) -> None:
     many: Any = {f"member-{n}": n for n in range(2_500)}
     redis.hset("x:hash", mapping=many)
-    redis.zadd("x:zset", many)
     redis.sadd("x:set", *many)
     redis.rpush("x:list", *many)
     redis.set("x:string", b"\xff\x00", px=600_000)
     monkeypatch.setattr(keys, "COPIED", ("x:*", "nothing"))
+    kinds = {kind: (f"x:{kind}", kind) for kind in ("hash", "set", "list", "string")}
+    monkeypatch.setattr(backup_records, "COPIED_KEYS", kinds)
     before = {name: redis.dump(name) for name in redis.scan_iter()}
-    assert backup.write_backup(redis, tmp_path / "b", now=NOW).keys == 5
+    assert backup.write_backup(redis, tmp_path / "b", now=NOW).keys == 4
     expiry = redis.pexpiretime("x:string")
     redis.flushall()
     restore_backup(redis, tmp_path / "b", replace=False, now=NOW)
@@ -290,6 +292,64 @@ def test_reader_returns_the_written_records(tmp_path: Path, records: list[list[o
     with BackupReader.open_file(path) as reader:
         assert reader.header == BackupHeader(7, NOW)
         assert list(reader.records()) == records
+
+
+GOOD_KEY: Final = ["key", b"keywords", b"hash", [[b"a", b"{}"]], -1]
+GOOD_PAPERS: Final = ["papers", "2611", 202611, [[1, b"packed"]]]
+CRAFTED: Final = [
+    *(["key", name, b"hash", [[b"a", b"b"]], -1] for name in (b"{26}11:papers", b"rq:workers")),
+    *(["key", name, b"string", [b"1"], -1] for name in (b"schema", b"lock:schema", b"votes:x")),
+    *(["key", name, b"string", [b"1"], -1] for name in (b"feed:abc:br", b"lease:scheduler")),
+    *(
+        ["key", b"snapshot:" + name, b"string", [b"1"], -1]
+        for name in (b"a", b"a:x", b"a:2026-11\n")
+    ),
+    *(["key", name, b"hash", [[b"a", b"b"]], -1] for name in (b"votes:2611:x", b"keywords\n", b"")),
+    ["key", b"keywords", b"string", [b"1"], -1],
+    ["key", b"keywords", b"zset", [[b"a", 1.0]], -1],
+    ["key", b"keywords", b"module", [b"1"], -1],
+    ["key", b"keywords", b"hash", [[b"a"]], -1],
+    ["key", b"keywords", b"hash", [], -1],
+    ["key", b"keywords", b"hash", [[b"a", {"b": 1}]], -1],
+    ["key", b"revision", b"string", [b"many"], -1],
+    ["key", b"keywords", b"hash", [[b"a", b"{}"]], -9],
+    ["key", b"keywords", b"hash", [[b"a", b"{}"]]],
+    ["papers", "x}y", 202611, [[1, b"packed"]]],
+    ["papers", "2613", 202613, [[1, b"packed"]]],
+    ["papers", "2611", 202612, [[1, b"packed"]]],
+    ["papers", "2611", 202611, [[70_000, b"packed"]]],
+    ["papers", "2611", 202611, [["1", b"packed"]]],
+    ["lua", "return 1"],
+    ["end", {}, 1],
+    [],
+    "key",
+]
+
+
+@pytest.mark.row("crafted backups")
+@pytest.mark.parametrize("record", CRAFTED, ids=str)
+def test_crafted_record_is_refused_before_anything_changes(
+    redis: Redis, backup_path: Path, record: Any
+) -> None:
+    before, written = restorable_state(redis), {*redis.scan_iter()}
+    with BackupWriter(backup_path, BackupHeader(migrations.SCHEMA_VERSION, NOW)) as file:
+        for one in (GOOD_KEY, GOOD_PAPERS, record):
+            file.append(one)
+    with pytest.raises(BadBackup, match=r"record 3 .*; this is no backup of Paperwire"):
+        restore_backup(redis, backup_path, replace=True, now=NOW)
+    assert restorable_state(redis) == before
+    assert {*redis.scan_iter()} == written
+
+
+@pytest.mark.row("crafted backups")
+def test_restored_keys_and_types_are_those_of_the_table() -> None:
+    table = re.findall(
+        r"^\| `(\S+)` \| ([a-z ]+) \|.*\| copied \|$", keys.__doc__ or "", re.MULTILINE
+    )
+    listed = {name: "string" if kind == "integer" else kind for name, kind in table}
+    patterns = {"votes:2503": "votes:*", "snapshot:SLUG:PERIOD": "snapshot:*"}
+    expected = {patterns.get(name, name): kind for name, kind in listed.items()}
+    assert {name: kind for name, (_, kind) in backup_records.COPIED_KEYS.items()} == expected
 
 
 def test_oversized_record_is_refused(tmp_path: Path) -> None:

@@ -22,7 +22,8 @@ from papers.config.settings import Settings
 from papers.errors import BadSettings
 from paperwire.run import embedded_store
 from paperwire.run.ports import find_free_port
-from paperwire.run.up import program_specs, reachable_address
+from paperwire.run.up import program_specs
+from paperwire.run.web import missing_address_notice
 from tests.paperwire.processes import becomes_true, command_line_of, descendants, is_running
 
 ROOT = Path(__file__).parents[3]
@@ -172,14 +173,24 @@ def test_foreign_host_is_rejected() -> None:
 
 ADDRESSES = [
     ({}, "http://127.0.0.1:8000"),
-    ({"host": "0.0.0.0"}, "http://127.0.0.1:8000"),
+    ({"host": "0.0.0.0"}, "http://localhost:8000"),
+    ({"host": "::"}, "http://localhost:8000"),
+    ({"host": "::1"}, "http://[::1]:8000"),
     ({"host": "0.0.0.0", "public_url": "https://papers.example/"}, "https://papers.example"),
 ]
 
 
 @pytest.mark.parametrize(("settings", "address"), ADDRESSES)
 def test_printed_address_can_be_opened(settings: dict[str, Any], address: str) -> None:
-    assert reachable_address(Settings(**settings)) == address
+    assert Settings(**settings).base_url == address
+
+
+def test_a_server_for_everybody_without_an_address_says_so() -> None:
+    notice = missing_address_notice(Settings(host="0.0.0.0"))
+    assert "set public_url" in notice
+    assert "http://localhost:8000" in notice
+    for settings in (Settings(), Settings(host="0.0.0.0", public_url="https://papers.example")):
+        assert missing_address_notice(settings) == ""
 
 
 def test_web_starts_last_and_programs_share_the_store() -> None:

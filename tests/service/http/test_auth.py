@@ -1,23 +1,30 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
+from redis import Redis
 from werkzeug.datastructures import Headers
 
 from papers.config.settings import Settings
-from papers.errors import Unauthorized
+from papers.errors import BadSettings, TooManyRequests, Unauthorized
 from paperwire.cli import main
 from service.context import context
 from service.http import auth
+from service.http.client_quota import ClientQuota
+from service.http.cost_window import MAX_CLIENTS
+from service.http.rate_limit import MAX_WRONG_TOKENS, ClientRateLimiter
 from tests.service.conftest import serving
 
 pytestmark = pytest.mark.row("tokens")
 
 TOKEN = "correct-horse-battery-staple"
+RIGHT = Headers({"Authorization": f"Bearer {TOKEN}"})
+WRONG = Headers({"Authorization": "Bearer other"})
 
 
 @pytest.mark.parametrize(
@@ -67,11 +74,82 @@ def test_token_is_read_from_one_header_only(headers: dict[str, str], token: str)
 
 
 def test_write_without_the_token_is_refused() -> None:
+    quota = ClientQuota(ClientRateLimiter(0), "192.0.2.1", is_exempt=True)
     with pytest.raises(Unauthorized, match="no token is set"):
-        auth.require_token(Settings(), Headers({"Authorization": f"Bearer {TOKEN}"}))
+        auth.require_token(Settings(), RIGHT, quota)
     with pytest.raises(Unauthorized, match="needs the token"):
-        auth.require_token(Settings(token=TOKEN), Headers({"Authorization": "Bearer other"}))
-    auth.require_token(Settings(token=TOKEN), Headers({"Authorization": f"Bearer {TOKEN}"}))
+        auth.require_token(Settings(token=TOKEN), WRONG, quota)
+    auth.require_token(Settings(token=TOKEN), RIGHT, quota)
+
+
+@pytest.mark.row("wrong tokens")
+def test_wrong_tokens_of_a_client_are_limited() -> None:
+    """Then the right one is refused too. A missing one is no attempt; others are not refused."""
+    settings, now = Settings(token=auth.token_digest(TOKEN)), [1000.0]
+    limiter = ClientRateLimiter(0, clock=lambda: now[0])
+    guesser, other = (ClientQuota(limiter, f"192.0.2.{n}", is_exempt=True) for n in (1, 2))
+    for _ in range(3 * MAX_WRONG_TOKENS):
+        with pytest.raises(Unauthorized):
+            auth.require_token(settings, Headers(), guesser)
+    for _ in range(MAX_WRONG_TOKENS):
+        with pytest.raises(Unauthorized):
+            auth.require_token(settings, WRONG, guesser)
+    for headers in (WRONG, RIGHT):
+        with pytest.raises(TooManyRequests, match="wrong tokens in a minute") as refusal:
+            auth.require_token(settings, headers, guesser)
+        assert 1 <= refusal.value.retry_after <= 60
+    auth.require_token(settings, RIGHT, other)
+    now[0] += 61
+    auth.require_token(settings, RIGHT, guesser)
+
+
+@pytest.mark.row("wrong tokens")
+def test_wrong_tokens_take_bounded_memory() -> None:
+    limiter = ClientRateLimiter(0)
+    for number in range(MAX_CLIENTS + 1_000):
+        limiter.note_wrong_token(f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}")
+    assert len(limiter._wrong_tokens._costs) == MAX_CLIENTS
+
+
+@pytest.mark.row("wrong tokens")
+@pytest.mark.parametrize("path", ["/manage", "/manage/feeds", "/metrics"])
+def test_every_route_limits_wrong_tokens(site: Settings, redis: Redis, path: str) -> None:
+    redis.ping()
+    with serving(replace(site, token=TOKEN)) as app:
+        client, remote = app.test_client(), {"REMOTE_ADDR": "192.0.2.1"}
+
+        def status(token: str) -> int:
+            form = {"action": "remove", "keyword": "no", "community": "no", "token": token}
+            method = "GET" if path == "/metrics" else "POST"
+            headers = {"Authorization": f"Bearer {token}"}
+            return client.open(
+                path, method=method, data=form, headers=headers, environ_base=remote
+            ).status_code
+
+        assert [status("wrong") for _ in range(MAX_WRONG_TOKENS)] == [401] * MAX_WRONG_TOKENS
+        assert status(TOKEN) == 429
+
+
+WEAK = [
+    ("hunter2", "shorter than 20"),
+    ("a" * 40, "different characters"),
+    ("abcabcabcabcabcabcabcabc", "different characters"),
+    ("sha256:abc", "64 hexadecimal digits"),
+    ("sha256:" + "g" * 64, "64 hexadecimal digits"),
+    (auth.token_digest(""), "common token"),
+    (auth.token_digest("password").upper(), "common token"),
+    (" a token long enough, with blanks ", "no header can have"),
+    ("a token long enough\nin two lines", "no header can have"),
+]
+
+
+@pytest.mark.row("wrong tokens")
+@pytest.mark.parametrize(("token", "reason"), WEAK)
+def test_token_that_protects_nothing_is_no_setting(token: str, reason: str) -> None:
+    with pytest.raises(BadSettings, match=reason) as refusal:
+        Settings(token=token)
+    assert "`paperwire token`" in str(refusal.value)
+    assert token not in str(refusal.value)
 
 
 def test_refusal_is_a_401_with_the_scheme(site: Settings) -> None:
@@ -79,7 +157,7 @@ def test_refusal_is_a_401_with_the_scheme(site: Settings) -> None:
 
         @app.get("/api/v1/write")
         def write() -> str:
-            auth.require_token(context().settings, Headers())
+            auth.require_token(context().settings, Headers(), context().quota)
             return "never"
 
         response = app.test_client().get("/api/v1/write")

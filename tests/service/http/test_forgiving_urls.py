@@ -72,7 +72,7 @@ def send(server: str, request: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("version", [b"1.0", b"1.1"])
-@pytest.mark.parametrize("host", [b"127.0.0.1", b"localhost"])
+@pytest.mark.parametrize("host", [b"127.0.0.1", b"LOCALHOST", b"localhost."])
 def test_old_clients_and_hosts_in_any_case_are_served(
     server: str, version: bytes, host: bytes
 ) -> None:

@@ -18,6 +18,7 @@ from papers.config.settings import Settings
 from papers.errors import TooManyRequests
 from papers.redis_backend import keys
 from service.context import context_of
+from service.edge.request_address import set_client
 from service.http.client_quota import ClientQuota
 from service.http.cost_window import MAX_CLIENTS
 from service.http.rate_limit import MIN_REFUSALS_PER_MINUTE, ClientRateLimiter, rate_limit_key
@@ -150,7 +151,6 @@ EXEMPTIONS: list[tuple[str, str, dict[str, str], bool]] = [
     ("::1", "http://[::1]:8000", {}, True),
     ("::ffff:127.0.0.1", "http://LocalHost.:8000", {}, True),
     ("127.0.0.1", PUBLIC, {}, False),
-    ("127.0.0.1", "http://0.0.0.0:8000", {}, False),
     ("127.0.0.1", "http://localhost.example", {}, False),
     ("192.0.2.7", HERE, {}, False),
     ("", HERE, {}, False),
@@ -170,7 +170,8 @@ def test_only_this_machine_alone_is_exempt(
     client: str, base_url: str, headers: dict[str, str], exempt: bool
 ) -> None:
     environ = create_environ("/", headers=headers, environ_overrides={"REMOTE_ADDR": client})
-    quota = ClientQuota.of(ClientRateLimiter(1), environ, base_url)
+    set_client(environ, ())
+    quota = ClientQuota.of(ClientRateLimiter(1), environ, Settings(public_url=base_url))
     assert quota.is_exempt == exempt
     quota.charge(10.0)
     if exempt:
@@ -178,6 +179,13 @@ def test_only_this_machine_alone_is_exempt(
     else:
         with pytest.raises(TooManyRequests):
             quota.require()
+
+
+@pytest.mark.parametrize(("host", "exempt"), [("127.0.0.1", True), ("0.0.0.0", False)])
+def test_nobody_is_exempt_where_the_server_listens_everywhere(host: str, exempt: bool) -> None:
+    environ = create_environ("/", environ_overrides={"REMOTE_ADDR": "127.0.0.1"})
+    quota = ClientQuota.of(ClientRateLimiter(1), environ, Settings(host=host))
+    assert quota.is_exempt == exempt
 
 
 @dataclass

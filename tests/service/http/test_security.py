@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -122,22 +123,44 @@ def test_no_response_contains_the_host_header(client: FlaskClient) -> None:
     assert moved.headers["Location"] == "/feeds/reward-model.atom"
 
 
-FORWARDED = {"X-Forwarded-Host": "evil.example", "X-Forwarded-Prefix": "/wire"}
+FORWARDED = {
+    "X-Forwarded-Proto": "gopher",
+    "X-Forwarded-Host": "evil.example",
+    "X-Forwarded-Prefix": "/wire",
+}
 
 
 @pytest.mark.row("trusted hosts and proxies")
-def test_forwarded_headers_are_trusted_only_behind_configured_proxies(
-    client: FlaskClient, site: Settings
-) -> None:
-    assert client.get("/healthz", headers=FORWARDED).status_code == 200
-    behind_proxy = Settings(
-        redis_url=site.redis_url, data_dir=site.data_dir, public_url=SITE, trusted_proxies=1
-    )
-    proxied = create_app(behind_proxy).test_client()
-    assert proxied.get("/healthz", headers=FORWARDED).status_code == 400
-    prefixed = {"X-Forwarded-Prefix": "/wire"}
-    moved = proxied.get("/feeds/Reward-Model.atom", headers=prefixed)
+def test_forwarded_headers_decide_no_address(client: FlaskClient, site: Settings) -> None:
+    """Not even a trusted proxy decides an address: host, scheme and prefix are settings."""
+    behind_proxy = replace(site, trusted_proxies=("127.0.0.0/8",))
+    for asked in (client, create_app(behind_proxy).test_client()):
+        assert asked.get("/healthz", headers=FORWARDED).status_code == 200
+        moved = asked.get("/feeds/Reward-Model.atom", headers=FORWARDED)
+        assert moved.headers["Location"] == "/feeds/reward-model.atom"
+
+
+@pytest.mark.row("trusted hosts and proxies")
+@pytest.mark.parametrize("path", ["/feeds/Reward-Model.atom", "/wire/feeds/Reward-Model.atom"])
+def test_prefix_is_that_of_the_public_address(site: Settings, path: str) -> None:
+    """A proxy may strip it or keep it."""
+    client = create_app(replace(site, public_url=f"{SITE}/wire")).test_client()
+    moved = client.get(path, headers={"X-Forwarded-Prefix": "/evil"})
     assert moved.headers["Location"] == "/wire/feeds/reward-model.atom"
+
+
+@pytest.mark.row("errors in words for a wrong Host")
+def test_wrong_host_is_refused_in_words_on_every_route(app: Flask) -> None:
+    client = app.test_client()
+    for path in [*paths(app), "/nowhere", "/%00", "/%ff", "/api/v1/nothing"]:
+        for method in ("GET", "POST", "OPTIONS"):
+            refused = client.open(path, method=method, headers={"Host": "evil.example\x7f"})
+            assert refused.status_code == 400, path
+            assert "does not serve the host" in refused.text, path
+            assert "public_url" in refused.text, path
+            assert "\x7f" not in refused.text
+            assert refused.headers["Cache-Control"] == "no-store"
+            assert "default-src 'none'" in refused.headers["Content-Security-Policy"]
 
 
 def test_templates_have_no_inline_code() -> None:

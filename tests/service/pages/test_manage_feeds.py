@@ -121,6 +121,20 @@ def test_unknown_trial_is_404(manager: FlaskClient, path: str) -> None:
     assert manager.get(path).status_code == 404
 
 
+SECRET_URL = "https://me:s3cretword@club.example/atom?key=s3cretkey&n=5"
+
+
+@pytest.mark.row("secrets of sources")
+def test_pages_show_no_credentials_of_feeds(manager: FlaskClient, redis: Redis) -> None:
+    post(manager, action="save", name="club", url=SECRET_URL, token=TOKEN)
+    trial = FeedTrials(redis).create("club", SECRET_URL)
+    for path in ("", f"?trial={trial.id}", f"/trials/{trial.id}"):
+        shown = manager.get(f"/manage/feeds{path}").text
+        assert "s3cret" not in shown, path
+        assert "club.example" in shown, path
+    assert 'href="https://club.example/atom"' in manager.get("/manage/feeds").text
+
+
 NEW = {"name": "club", "url": URL}
 
 

@@ -91,9 +91,11 @@ def test_metrics_are_for_this_machine_or_with_the_token(
         assert client.get("/metrics", headers=headers, environ_base=environ).status_code == 200
 
 
-def test_address_behind_a_trusted_proxy_is_the_clients(app: Flask, site: Settings) -> None:
-    from_elsewhere, from_here = ({"X-Forwarded-For": a} for a in ("192.0.2.7", "127.0.0.1"))
-    with serving(replace(site, trusted_proxies=1)) as proxied:
+def test_metrics_behind_a_trusted_proxy_need_the_token(app: Flask, site: Settings) -> None:
+    """No header opens the metrics, and none is needed to close them where this host is a proxy."""
+    with serving(replace(site, trusted_proxies=("127.0.0.0/8",))) as proxied:
         client = proxied.test_client()
-        assert client.get("/metrics", headers=from_elsewhere).status_code == 401
-        assert client.get("/metrics", headers=from_here).status_code == 200
+        for address in ("192.0.2.7", "127.0.0.1", "127.0.0.1, 127.0.0.1", "::1", ""):
+            response = client.get("/metrics", headers={"X-Forwarded-For": address})
+            assert response.status_code == 401, address
+        assert client.get("/metrics").status_code == 401
