@@ -137,9 +137,11 @@ def test_every_package_is_in_the_image(dockerfile: list[tuple[str, str]]) -> Non
 
 class CountingHandler(http.server.BaseHTTPRequestHandler):
     requests = 0
+    last_headers: tuple[tuple[str, str], ...] = ()
 
     def do_GET(self) -> None:
         type(self).requests += 1
+        type(self).last_headers = tuple(self.headers.items())
         body = f"answer {self.requests} to {self.headers['Host']}".encode()
         self.send_response(200)
         self.send_header("Cache-Control", "public, max-age=1")
@@ -190,6 +192,48 @@ def running_nginx(folder: Path, upstream: int) -> Iterator[str]:
         finally:
             process.terminate()
             process.wait(10)
+
+
+CADDY = shutil.which("caddy")
+
+
+@pytest.mark.row("trusted hosts and proxies")
+def test_documented_caddyfile_lets_no_client_name_its_address(tmp_path: Path) -> None:
+    """A WSGI server takes `X_Forwarded_For` for `X-Forwarded-For`."""
+    if CADDY is None:
+        pytest.skip("no caddy: apt-get install caddy")
+    page = (ROOT / "docs" / "running.md").read_text("utf-8")
+    (snippet,) = re.findall(r"```caddy\n(.*?)```", page, re.DOTALL)
+    port = find_free_port("127.0.0.1", 0)
+    with counting_service() as upstream:
+        snippet = snippet.replace("papers.example.org", f"http://127.0.0.1:{port}")
+        snippet = snippet.replace("127.0.0.1:8000", f"127.0.0.1:{upstream}")
+        caddyfile = tmp_path / "Caddyfile"
+        caddyfile.write_text("{\n\tadmin off\n\tauto_https off\n}\n" + snippet)
+        command = [CADDY, "run", "--config", str(caddyfile), "--adapter", "caddyfile"]
+        environment = os.environ | {
+            "XDG_DATA_HOME": str(tmp_path),
+            "XDG_CONFIG_HOME": str(tmp_path),
+        }
+        with subprocess.Popen(command, stderr=subprocess.DEVNULL, env=environment) as process:
+            try:
+                assert becomes_true(lambda: is_listening("127.0.0.1", port))
+                for name in (
+                    *("X-Forwarded-For", "X_Forwarded_For", "X-Forwarded_For", "X_Forwarded-For"),
+                    "x_forwarded_for",
+                ):
+                    request = urllib.request.Request(f"http://127.0.0.1:{port}/")
+                    request.add_header(name, "6.6.6.6")
+                    urllib.request.urlopen(request, timeout=10).close()
+                    named = [
+                        value
+                        for header, value in CountingHandler.last_headers
+                        if header.lower().replace("_", "-") == "x-forwarded-for"
+                    ]
+                    assert named == ["127.0.0.1"], name
+            finally:
+                process.terminate()
+                process.wait(10)
 
 
 @pytest.mark.row("logs keep no reader")
