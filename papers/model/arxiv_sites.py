@@ -51,14 +51,16 @@ _NEW_ID: Final = r"[0-9]{4}\.[0-9]{4,5}"
 _ARCHIVES: Final = (
     r"(?:[a-z]{1,10}-[a-z]{1,10}|cs|math|nlin|physics)(?:\.[a-z]{2}(?:-[a-z]{2,4})?)?"
 )
-_ID: Final = re.compile(
-    rf"({_NEW_ID}|{_ARCHIVES}/[0-9]{{7}}|test/[0-9]{{7}})(?![0-9])", re.IGNORECASE
-)
+_ANY_ID: Final = rf"(?:{_NEW_ID}|(?:{_ARCHIVES}|test)/[0-9]{{7}})(?![0-9])"
+_ID: Final = re.compile(_ANY_ID, re.IGNORECASE)
 
 _UNSPACED: Final = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\ua4cf\uac00-\ud7af\uf900-\ufaff"
 """Scripts that put no blank between words: their letters may touch a reference."""
 
-_LETTER: Final = rf"[^\W{_UNSPACED}]"
+_LETTER: Final = rf"[^\W_{_UNSPACED}]"
+_APART: Final = rf"(?<!{_LETTER})(?<![a-z0-9]_)"
+"""Behind nothing that would be part of the same word; `_` is also Markdown's emphasis."""
+
 _INLINE_TAGS: Final = (
     r"(?:</?(?:a|b|i|u|em|strong|span|code|font|tt|small|wbr)\b[^<>]{0,200}>\s{0,9}){0,3}"
 )
@@ -67,9 +69,9 @@ _OPENING: Final = r"(?:\s{0,9}|\s{0,9}[\[({\"'“‘「]{1,2}\s?)"
 _REFERENCE: Final = re.compile(
     r"javascript:[^\s\"'<>]*"
     # an address: its host is looked up, and the rest of it is searched as well
-    r"|(?:https?:/+|(?<![^\s\"'=(<>])//)"
+    rf"|(?:https?:/+|(?<!{_LETTER})(?<![/.%\\)-])//)"
     r"(?P<host>(?:[\w.%~!$&*+=:-]{1,100}@)?[\w.%-]{1,255}(?::[0-9]{1,5})?)"
-    rf"|(?<!{_LETTER})(?<![.@/:\\-])"
+    rf"|{_APART}(?<![.@/\\-])"
     rf"(?P<bare_host>(?:(?:{_MIRRORS})\.)?(?:{'|'.join(map(re.escape, SITES))}))"
     r"(?=\.?(?::[0-9]{1,5})?/)"
     # a prefix
@@ -77,9 +79,9 @@ _REFERENCE: Final = re.compile(
     r"(?:oai:)?arxiv\.org:|info:arxiv/|10\.48550/arxiv\."
     rf"|arxiv(?:\s{{1,3}}(?:pre-?print|e-?print|paper|id|no\.?|number|identifier))?"
     rf"(?:\s{{0,9}}[:#=]|(?=[\s\[({{<])){_OPENING}{_INLINE_TAGS}"
-    r"|eprint\s{0,9}=\s{0,9}[{\"]\s{0,9}))"
+    rf"|eprint\s{{0,9}}=\s{{0,9}}[{{\"]\s{{0,9}})(?={_ANY_ID}))"
     # forms of their own
-    rf"|(?<!{_LETTER})(?<![./:=#?&\\-])(?P<old>{_ARCHIVES}/[0-9]{{7}})(?![0-9])"
+    rf"|{_APART}(?<![./=#?&\\-])(?P<old>{_ARCHIVES}/[0-9]{{7}})(?![0-9])"
     r"|corr/abs-(?P<dblp>[0-9]{4}-[0-9]{4,5})(?![0-9])"
     r"|(?<![0-9])20[0-9]{2}arxiv(?P<bibcode>[0-9]{8,9})(?=[a-z.]?(?![a-z0-9]))",
     re.IGNORECASE,
@@ -97,6 +99,9 @@ _PLAIN: Final = str.maketrans(
     {"：": ":", "／": "/", "．": ".", "？": "?", "＝": "=", "＆": "&", "\u2010": "-", "\u2011": "-"}
     | dict.fromkeys(_INVISIBLE)
 )
+_MAX_ESCAPES: Final = 3
+"""Times that a text may have been escaped for HTML."""
+
 _PERCENT_ENCODED: Final = re.compile(r"%(?:25)*+([2-7][0-9a-f])", re.IGNORECASE)
 _BACKSLASH: Final = re.compile(r"\\([/.:_-])")
 _HUGE_REFERENCE: Final = re.compile(r"&#(?:[0-9]{8,}+|x[0-9a-f]{7,}+);?", re.IGNORECASE)
@@ -167,12 +172,13 @@ def _id_in_path(text: str, host: str, end: int) -> Iterator[str]:
 
 def _id_at(text: str, position: int) -> Iterator[str]:
     if found := _ID.match(text, position):
-        yield found[1]
+        yield found[0]
 
 
 def _plain(text: str) -> str:
     """Return a text without the escapes and the typography that may stand inside a reference."""
-    text = unescape(text)
+    for _ in range(_MAX_ESCAPES):
+        text = unescape(text)
     if not text.isascii():
         text = text.translate(_PLAIN)
     if "\\" in text:

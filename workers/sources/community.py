@@ -25,7 +25,7 @@ MAX_IDS_PER_ENTRY: Final = 1_000
 """Papers that one entry may name; a longer list is truncated."""
 
 _PICK_DATE_TOLERANCE: Final = timedelta(days=2)
-_CLOCK_TOLERANCE: Final = timedelta(days=1)
+_CLOCK_TOLERANCE: Final = timedelta(hours=1)
 
 
 def fetch_community_picks(
