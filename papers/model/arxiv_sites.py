@@ -18,7 +18,7 @@ _PAGES: Final = (
 _ARXIV: Final = rf"/+(?:(?:{_PAGES})/+)?(?:arxiv[:.])?"
 
 SITES: Final = {
-    host: re.compile(path.replace("/+", "/{1,4}"), re.IGNORECASE)
+    host: re.compile(path.replace("/+", "/{1,4}").replace("+", "{1,60}"), re.IGNORECASE)
     for host, path in {
         "arxiv.org": _ARXIV,
         "arxiv-org.translate.goog": _ARXIV,
@@ -52,7 +52,7 @@ _ARCHIVES: Final = (
     r"(?:[a-z]{1,10}-[a-z]{1,10}|cs|math|nlin|physics)(?:\.[a-z]{2}(?:-[a-z]{2,4})?)?"
 )
 _ANY_ID: Final = rf"(?:{_NEW_ID}|(?:{_ARCHIVES}|test)/[0-9]{{7}})(?![0-9])"
-_ID: Final = re.compile(_ANY_ID, re.IGNORECASE)
+_ID: Final = re.compile(_ANY_ID)
 
 _UNSPACED: Final = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\ua4cf\uac00-\ud7af\uf900-\ufaff"
 """Scripts that put no blank between words: their letters may touch a reference."""
@@ -62,12 +62,12 @@ _APART: Final = rf"(?<!{_LETTER})(?<![a-z0-9]_)"
 """Behind nothing that would be part of the same word; `_` is also Markdown's emphasis."""
 
 _INLINE_TAGS: Final = (
-    r"(?:</?(?:a|b|i|u|em|strong|span|code|font|tt|small|wbr)\b[^<>]{0,200}>\s{0,9}){0,3}"
+    r"(?:</?(?:a|b|i|u|em|strong|span|code|font|tt|small|wbr)\b[^<>]{0,150}>\s{0,9}){0,2}"
 )
 _OPENING: Final = r"(?:\s{0,9}|\s{0,9}[\[({\"'“‘「]{1,2}\s?)"
 
 _REFERENCE: Final = re.compile(
-    r"javascript:[^\s\"'<>]*"
+    r"(?=[/0-9a-z])(?:javascript:[^\s\"'<>]*"
     # an address: its host is looked up, and the rest of it is searched as well
     rf"|(?:https?:/+|(?<!{_LETTER})(?<![/.%\\)-])//)"
     r"(?P<host>(?:[\w.%~!$&*+=:-]{1,100}@)?[\w.%-]{1,255}(?::[0-9]{1,5})?)"
@@ -83,13 +83,12 @@ _REFERENCE: Final = re.compile(
     # forms of their own
     rf"|{_APART}(?<![./=#?&\\-])(?P<old>{_ARCHIVES}/[0-9]{{7}})(?![0-9])"
     r"|corr/abs-(?P<dblp>[0-9]{4}-[0-9]{4,5})(?![0-9])"
-    r"|(?<![0-9])20[0-9]{2}arxiv(?P<bibcode>[0-9]{8,9})(?=[a-z.]?(?![a-z0-9]))",
-    re.IGNORECASE,
+    r"|(?<![0-9])20[0-9]{2}arxiv(?P<bibcode>[0-9]{8,9})(?=[a-z.]?(?![a-z0-9])))"
 )
 _DIGITS: Final = re.compile(r"[0-9]{4}(?:[.-]?[0-9]{4}|[0-9]{3})")
 """The digits that every reference has, and other things too."""
 
-_WINDOW: Final = 1_000
+_WINDOW: Final = 600
 """Characters before the digits in which the reference to them begins."""
 
 _PORT: Final = re.compile(r"\.?(?::[0-9]{1,5})?")
@@ -128,7 +127,7 @@ def unescape(text: str) -> str:
 
 def find_references(text: str) -> Iterator[str]:
     """Yield what looks like an id, without its version, for every reference in a text."""
-    text = _plain(text)
+    text = _plain(text).lower()
     for start, stop in _windows(text):
         yield from _references_between(text, start, stop)
 
@@ -188,9 +187,9 @@ def _plain(text: str) -> str:
     return text
 
 
-def _joined(pair: re.Match[str]) -> str:
+def _joined(found: re.Match[str]) -> str:
     """Return the character of two references to surrogates; U+FFFD if they are none."""
-    high, low = (int(part[1:], 16) if part[0] in "xX" else int(part) for part in pair.groups())
+    high, low = (int(part[1:], 16) if part[0] in "xX" else int(part) for part in found.groups())
     if 0xD800 <= high < 0xDC00 <= low < 0xE000:
         return chr(0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00))
     return "\ufffd\ufffd"

@@ -16,7 +16,12 @@ from urllib.parse import urljoin
 
 from papers.errors import SourceIncomplete
 from papers.model.arxiv_sites import unescape
-from workers.sources.document_limits import refuse_floods, refuse_size
+from workers.sources.document_limits import (
+    MAX_BASE_LENGTH,
+    refuse_floods,
+    refuse_long_base,
+    refuse_size,
+)
 from workers.sources.foreign_xml import clean_line, clean_url, decode_document, parse_time
 from workers.sources.json_feed import is_json, json_items
 from workers.sources.xml_tags import TAG, iter_entries, iter_parts, iter_tags
@@ -28,6 +33,10 @@ _PUBLISHED: Final = ("pubdate", "published", "issued", "date_published")
 _UPDATED: Final = ("updated", "modified", "date", "created", "publicationdate", "date_modified")
 _ATOM_PREFIXES: Final = ("atom", "atom10", "a10")
 _WEB_PAGES: Final = ("", "alternate")
+_USED: Final = frozenset(
+    (*_PUBLISHED, *_UPDATED, "link", "guid", "id", "enclosure", "comments", "title")
+)
+"""Elements that are read, without their prefixes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +62,8 @@ class FeedEntry:
     """An entry.
 
     `content` is all of it, attributes included, with character references replaced once. `elements`
-    are its direct children in order; `base` is the URL that its links are relative to.
+    are its direct children that are used, in order; `base` is the URL that its links are relative
+    to.
     """
 
     content: str
@@ -88,13 +98,9 @@ class FeedEntry:
 
     def _raw_links(self) -> Iterator[str]:
         links = [e for e in self.elements if e.name in _LINK_NAMES]
-        yield from (e.text for e in links if e.name in ("url", "external_url"))
-        yield from (
-            e.text for e in links if e.name == "link" and not {"href", "rel"} & set(e.attributes)
-        )
-        others = [e for e in links if "href" in e.attributes]
-        pages = [e for e in others if e.attributes.get("rel", "").lower() in _WEB_PAGES]
-        yield from (e.attributes["href"] for e in (*pages, *others))
+        pages = [e for e in links if e.attributes.get("rel", "").lower() in _WEB_PAGES]
+        yield from (e.text for e in pages if "href" not in e.attributes)
+        yield from (e.attributes.get("href", "") for e in (*pages, *links))
         yield from (e.text for e in self.elements if e.name in ("guid", "id") and _is_link(e))
         yield from (e.attributes.get("url", "") for e in self.elements if e.name == "enclosure")
 
@@ -123,6 +129,7 @@ def read_entries(body: bytes) -> EntryList:
     text, root = decode_document(body)
     refuse_floods(text)
     spans = list(iter_entries(text))
+    refuse_long_base(text[: spans[0].start] if spans else text)
     tail = spans[-1].end if spans and spans[-1].is_closed else spans[-1].start if spans else 0
     ending = rf"</(?:[\w.-]{{1,60}}:)?{root}(?=[\s>])" + (
         "" if spans else rf"|<[\w:]*{root}[^<>]*/>"
@@ -153,6 +160,7 @@ def _from_xml(source: str, base: str) -> FeedEntry:
     content = "".join(part if is_cdata else unescape(part) for is_cdata, part in iter_parts(source))
     opening = TAG.match(source)
     own = _attributes(opening["attributes"]).get(_BASE, "") if opening else ""
+    own = own[:MAX_BASE_LENGTH]
     return FeedEntry(content, tuple(_elements(source)), urljoin_safely(base, own) if own else base)
 
 
@@ -184,13 +192,14 @@ def _elements(source: str) -> Iterator[EntryElement]:
     tags = iter_tags(source)
     opening = next(tags, None)
     own_prefix = opening["name"].lower().rpartition(":")[0] if opening else ""
-    child: re.Match[str] | None = None
+    child: re.Match[str] | None = None  # None if it is not used
     open_names: list[str] = []
     open_count: Counter[str] = Counter()
     for tag in tags:
         name = tag["name"].lower()
         if not tag["slash"]:
-            child = tag if not open_names else child
+            if not open_names:
+                child = tag if name.rpartition(":")[2] in _USED else None
             if not tag["attributes"].endswith("/"):
                 open_names.append(name)
                 open_count[name] += 1

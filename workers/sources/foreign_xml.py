@@ -25,6 +25,7 @@ from workers.sources.document_limits import (
     MAX_FEEDPARSER_TAGS,
     refuse_bombs,
     refuse_floods,
+    refuse_long_base,
     refuse_size,
     truncate_long_words,
 )
@@ -82,6 +83,7 @@ def parse_feed(body: bytes, *, well_formed: bool = False) -> ParsedFeed:
     refuse_size(body)
     text, root = decode_document(body)
     refuse_floods(text, MAX_FEEDPARSER_TAGS)
+    refuse_long_base(text)
     text, is_complete = _close_truncated(truncate_long_words(text), root)
     unreadable: list[tuple[str, str]] = []
     if well_formed and (fault := _fault(text)):
