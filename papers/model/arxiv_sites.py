@@ -49,7 +49,7 @@ _MIRROR: Final = re.compile(rf"(?:{_MIRRORS})\.")
 
 _NEW_ID: Final = r"[0-9]{4}\.[0-9]{4,5}"
 _ARCHIVES: Final = (
-    r"(?:[a-z]{1,10}-[a-z]{1,10}|cs|math|nlin|physics)(?:\.[a-z]{2}(?:-[a-z]{2,4})?)?"
+    r"(?:[a-z]{1,10}-[a-z]{1,10}|cs|math|nlin|physics)(?:\.[a-z]{2,5}(?:-[a-z]{2,4})?)?"
 )
 _ANY_ID: Final = rf"(?:{_NEW_ID}|(?:{_ARCHIVES}|test)/[0-9]{{7}})(?![0-9])"
 _ID: Final = re.compile(_ANY_ID)
@@ -77,6 +77,7 @@ _REFERENCE: Final = re.compile(
     # a prefix
     r"|(?P<prefix>(?<![a-z0-9])(?:"
     r"(?:oai:)?arxiv\.org:|info:arxiv/|10\.48550/arxiv\."
+    rf"|{_APART}(?<![./=#?&%\\-])arxiv[/._-]"
     rf"|arxiv(?:\s{{1,3}}(?:pre-?print|e-?print|paper|id|no\.?|number|identifier))?"
     rf"(?:\s{{0,9}}[:#=]|(?=[\s\[({{<])){_OPENING}{_INLINE_TAGS}"
     rf"|eprint\s{{0,9}}=\s{{0,9}}[{{\"]\s{{0,9}})(?={_ANY_ID}))"
