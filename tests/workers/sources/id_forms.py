@@ -100,6 +100,7 @@ FORMS: Final[dict[str, list[str]]] = {
         f"https://web.archive.org/web/2025*/http:/arxiv.org/abs/{PAPER}",
     ],
     "escaped": [
+        f'arXiv: <a class="{"x" * 120}" href="#"><span class="{"y" * 120}">{PAPER}</span></a>',
         *(ABS.replace("/", "\\/"), escape(ABS + '?a="b"&c=d'), ABS + "&amp;x=1", ABS + "&nbsp;x"),
         *(ABS.replace("/", "&#x2F;"), ABS.replace("/", "&amp;#47;"), f"<a href='{ABS}'>paper</a>"),
         *(f'arXiv:<a href="#">{PAPER}</a>', f"<b>arXiv:</b> <i>{PAPER}</i>", f"[paper]({ABS})"),
@@ -123,6 +124,7 @@ FORMS: Final[dict[str, list[str]]] = {
 
 FALSE_FORMS: Final[dict[str, list[str]]] = {
     "fake hosts": [
+        f"my_arxiv.org/abs/{PAPER}",
         *(f"https://arxiv.org.example.com/abs/{PAPER}", f"https://fake-arxiv.org/abs/{PAPER}"),
         *(f"https://arxiv.org@evil.example/abs/{PAPER}", f"https://my.arxiv.org/abs/{PAPER}"),
         *(

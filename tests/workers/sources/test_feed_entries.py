@@ -44,6 +44,7 @@ ODD_ENTRIES: Final = {
     "an open CDATA": "<description><![CDATA[never closed</description>",
     "an open tag": "<title <b",
     "an open quote": "<a href='x>",
+    "crossed tags": "<title>a<b></title></b><i></b>",
     "an entry within": "<atom:entry><title>x</title>",
     "an end of another entry": "</entry></atom:entry>",
     "no end": "<title>x</title></itm>",
@@ -62,6 +63,18 @@ def test_odd_entry_costs_that_entry_at_most(name: str, named: bool) -> None:
     sound = [f"2503.1000{number}" for number in range(4)]
     assert set(sound) <= set(found)
     assert ("2511.01234" in found) is named
+
+
+@pytest.mark.parametrize(("opening", "ending"), [("<![CDATA[", "]]>"), ("<!--", "-->")])
+def test_open_section_ends_with_its_entry_where_others_have_sections(
+    opening: str, ending: str
+) -> None:
+    named = [f"<title>arXiv:2503.0000{n}</title>{opening} x {ending}" for n in (1, 2, 3)]
+    odd = f"<description>{opening} never closed</description>"
+    assert ids(rss(named[0], odd, *named[1:])) == ["2503.00001", "2503.00002", "2503.00003"]
+    sample = f"{opening} <item>a</item><item>b</item> {ending}<title>arXiv:2503.00004</title>"
+    result = parse_community_feed(rss(sample, named[0]), "club", NOW)
+    assert (len(result.sightings), result.record_count) == (2, 2)
 
 
 def test_two_surrogates_are_one_character() -> None:
