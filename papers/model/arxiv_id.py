@@ -16,6 +16,7 @@ from typing import Final, NamedTuple
 from urllib.parse import unquote
 
 from papers.errors import BadId
+from papers.model.arxiv_sites import find_references, site_path
 
 OLD_SCHEME_ARCHIVES: Final = (
     # The index of an archive in this table is part of stored numbers: append, never reorder.
@@ -49,25 +50,9 @@ _PREFIX = re.compile(r"\s*(?:oai:arxiv\.org:|arxiv:|doi:)\s*", re.IGNORECASE)
 _DOI = re.compile(r"10\.48550/arxiv\.", re.IGNORECASE)
 _URL = re.compile(r"(?:https?:)?//(?P<host>[^/?#]+)(?P<path>/[^?#]*)?", re.IGNORECASE)
 _BARE_HOST = re.compile(r"(?P<host>(?:[a-z0-9-]+\.)+[a-z]{2,})(?P<path>/[^?#]*)", re.IGNORECASE)
-
-_ARXIV_PAGES = r"(?:abs|pdf|html|ps|format|src|e-print|tb|list|show-email|a|cits)"
-_ID_PATHS: Final = {
-    "arxiv.org": re.compile(rf"/{_ARXIV_PAGES}/(.+)"),
-    "xxx.lanl.gov": re.compile(rf"/{_ARXIV_PAGES}/(.+)"),
-    "ar5iv.org": re.compile(r"/(?:abs|html)/(.+)"),
-    "ar5iv.labs.arxiv.org": re.compile(r"/(?:abs|html)/(.+)"),
-    "doi.org": re.compile(r"/10\.48550/arxiv\.(.+)", re.IGNORECASE),
-    "huggingface.co": re.compile(r"/papers/(.+?)(?:\.md)?"),
-    "hf.co": re.compile(r"/papers/(.+?)(?:\.md)?"),
-    "alphaxiv.org": re.compile(r"/(?:abs|pdf|overview|resources)/(.+)"),
-    "papers.cool": re.compile(r"/arxiv/(.+)"),
-    "scirate.com": re.compile(r"/arxiv/(.+)"),
-    "tldr.takara.ai": re.compile(r"/p/(.+)"),
-    "takara.ai": re.compile(r"/p/(.+)"),
-}
-"""Hosts whose URLs refer to arXiv papers, and where in the path the id is."""
-
-_HOST_PREFIX = re.compile(r"(?:www|export|browse|lanl|dx)\.")
+_ENDING = re.compile(
+    r"/[\w.-]+\.(?:png|jpe?g|gif|svg|webp|css|js)$|\.(?:pdf|md|html)$", re.IGNORECASE
+)
 
 
 class ArxivId(NamedTuple):
@@ -130,7 +115,7 @@ def parse_versioned(text: str) -> tuple[ArxivId, int | None]:
     """Parse an id in any common form; return it with its version, or None without one.
 
     The forms are bare, prefixed (`arXiv:`, `oai:arXiv.org:`, DOI), and URLs of arXiv, its mirrors
-    and the community sites in `_ID_PATHS`. Raises BadId.
+    and the community sites in `arxiv_sites`. Raises BadId.
     """
     if not isinstance(text, str):
         raise BadId(f"{text!r} is no arXiv id: it must be a text, as a number loses its zeros")
@@ -154,23 +139,15 @@ def parse_versioned(text: str) -> tuple[ArxivId, int | None]:
     return _new_scheme_id(text, month, digits), version
 
 
-_MENTION = re.compile(
-    r"(?:(?:https?:)?//|(?<![\w./-])(?:www\.)?(?:arxiv|huggingface|alphaxiv|hf)\.(?:org|co)/)"
-    r"[^\s\"'<>()\[\]{},;]+"
-    r"|\b(?:oai:arxiv\.org:|arxiv:\s?|10\.48550/arxiv\.)[a-z0-9./-]+",
-    re.IGNORECASE,
-)
-
-
 def find_ids(text: str) -> list[ArxivId]:
     """Return every paper that a text refers to by URL, DOI or `arXiv:` prefix, once, in order.
 
     A bare number in prose is no reference: `2024.12345` may be anything.
     """
     found: dict[ArxivId, None] = {}
-    for mention in _MENTION.findall(text):
+    for reference in dict.fromkeys(find_references(text)):
         try:
-            found[ArxivId.parse(mention.rstrip(".:!?*_"))] = None
+            found[ArxivId.parse(reference)] = None
         except BadId:
             continue
     return list(found)
@@ -229,10 +206,9 @@ def _strip_to_id(text: str) -> str:
         text.split("?")[0].split("#")[0]
     )
     if located and not _OLD_SCHEME.fullmatch(text):
-        host = _HOST_PREFIX.sub("", located["host"].lower().rsplit("@", 1)[-1].split(":")[0])
-        pattern = _ID_PATHS.get(host)
-        match = pattern.fullmatch((located["path"] or "").rstrip("/")) if pattern else None
-        text = match[1] if match else ""
-        return re.sub(r"\.(?:pdf|md|html)$", "", text, flags=re.IGNORECASE)
+        before = site_path(located["host"])
+        path = (located["path"] or "").rstrip("/")
+        match = before.match(path) if before else None
+        return _ENDING.sub("", path[match.end() :] if match else "", count=1)
     text = _PREFIX.sub("", text, count=1)
     return _DOI.sub("", text, count=1)

@@ -1,29 +1,31 @@
-"""Community feeds: the arXiv papers that the entries of any RSS or Atom feed link to, as picks.
+"""Community feeds: the arXiv papers that the entries of any feed link to, as picks.
 
-Only ids, links and dates are taken. An entry may name a paper in its link, id, title or text; one
-that names none is counted and skipped.
+Only ids, links and dates are taken. An entry may name a paper in any element or attribute; one that
+names none is counted and skipped.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
-from papers.errors import BadId, BadParameter
+from papers.errors import BadParameter
 from papers.model.arxiv_id import ArxivId, find_ids
 from papers.model.paper import Channel, Pick, Sighting
-from workers.sources.foreign_xml import clean_line, clean_url, parse_feed, parsed_time
-from workers.sources.result import FetchResult, UpstreamClients
+from workers.sources.feed_entries import FeedEntry, read_entries
+from workers.sources.result import FetchResult, RejectedRecord, UpstreamClients
 
 ACCEPT: Final = (
-    "application/atom+xml, application/rss+xml, application/xml;q=0.9, text/xml;q=0.9, */*;q=0.1"
+    "application/atom+xml, application/rss+xml, application/feed+json, application/xml;q=0.9, "
+    "text/xml;q=0.9, application/json;q=0.8, */*;q=0.1"
 )
 MAX_IDS_PER_ENTRY: Final = 1_000
 """Papers that one entry may name; a longer list is truncated."""
 
 _PICK_DATE_TOLERANCE: Final = timedelta(days=2)
+_CLOCK_TOLERANCE: Final = timedelta(hours=1)
 
 
 def fetch_community_picks(
@@ -43,52 +45,47 @@ def fetch_community_picks(
 
 def parse_community_feed(body: bytes, community: str, now: datetime) -> FetchResult:
     """Parse a feed to picks, one per entry and paper. Raises SourceGarbled, SourceIncomplete."""
-    feed = parse_feed(body)
-    entries = [(entry, _named_ids(entry)) for entry in feed.entries]
-    sightings = tuple(
-        _sighting(id, entry, community, now)
-        for entry, ids in entries
-        for id in ids[:MAX_IDS_PER_ENTRY]
+    feed = read_entries(body)
+    sightings: list[Sighting] = []
+    rejected: list[RejectedRecord] = []
+    record_count = naming_count = 0
+    for entry in feed.entries:
+        record_count += 1
+        ids, future_ids = _named_ids(entry, now)
+        naming_count += bool(ids)
+        sightings += (_sighting(id, entry, community, now) for id in ids)
+        if future_ids and not ids:
+            rejected.append(_rejected(future_ids, entry))
+    notes = ("" if feed.is_complete else "; the feed was cut") + (
+        f"; {len(rejected)} set aside, of months that have not come" if rejected else ""
     )
-    naming_count = sum(1 for _, ids in entries if ids)
-    truncation = "" if feed.is_complete else "; the feed was cut"
     return FetchResult(
-        sightings=sightings,
-        record_count=len(entries),
-        skipped=len(entries) - naming_count,
+        sightings=tuple(sightings),
+        rejected=tuple(rejected),
+        record_count=record_count,
+        skipped=record_count - naming_count - len(rejected),
         complete=feed.is_complete,
         message=f"{len({s.id for s in sightings})} papers in "
-        f"{naming_count} of {len(entries)} entries{truncation}",
+        f"{naming_count} of {record_count} entries{notes}",
     )
 
 
-def _named_ids(entry: Any) -> list[ArxivId]:
-    """Return every paper that an entry names, without duplicates."""
-    exact = (_exact_id(text) for text in (clean_line(entry.get("id")), *_links(entry)))
-    named = (id for text in _texts(entry) for id in find_ids(text))
-    return list(dict.fromkeys([id for id in exact if id] + list(named)))
+def _named_ids(entry: FeedEntry, now: datetime) -> tuple[list[ArxivId], list[ArxivId]]:
+    """Return the papers that an entry names, without duplicates, and those of months to come."""
+    resolved = " ".join(entry.links) if entry.base else ""
+    ids = find_ids(f"{entry.content} {resolved}")[:MAX_IDS_PER_ENTRY]
+    newest = now + _CLOCK_TOLERANCE
+    last_month = newest.year * 100 + newest.month
+    return [id for id in ids if id.month <= last_month], [id for id in ids if id.month > last_month]
 
 
-def _exact_id(text: str) -> ArxivId | None:
-    """Return the paper whose id or URL is this whole text, if any."""
-    try:
-        return ArxivId.parse(text)
-    except BadId:
-        return None
+def _rejected(ids: list[ArxivId], entry: FeedEntry) -> RejectedRecord:
+    return RejectedRecord(
+        f"the month of {ids[0]} has not come", f"{ids[0]} in {entry.text('title')[:200]!r}"
+    )
 
 
-def _links(entry: Any) -> list[str]:
-    candidates = [entry.get("link"), *(each.get("href") for each in entry.get("links", ()))]
-    return list(dict.fromkeys(address for text in candidates if (address := clean_url(text))))
-
-
-def _texts(entry: Any) -> Iterable[str]:
-    yield from _links(entry)
-    yield from (clean_line(entry.get(name)) for name in ("id", "title", "summary"))
-    yield from (clean_line(content.get("value")) for content in entry.get("content", ()))
-
-
-def _sighting(id: ArxivId, entry: Any, community: str, now: datetime) -> Sighting:
+def _sighting(id: ArxivId, entry: FeedEntry, community: str, now: datetime) -> Sighting:
     picked_at = _picked_at(id, entry, now)
     return Sighting(
         id=id,
@@ -98,14 +95,14 @@ def _sighting(id: ArxivId, entry: Any, community: str, now: datetime) -> Sightin
         pick=Pick(
             community=community,
             picked_at=picked_at,
-            url=next(iter(_links(entry)), ""),
-            discussion=clean_url(entry.get("comments")),
+            url=next(iter(entry.links), ""),
+            discussion=entry.discussion,
         ),
     )
 
 
-def _picked_at(id: ArxivId, entry: Any, now: datetime) -> datetime:
+def _picked_at(id: ArxivId, entry: FeedEntry, now: datetime) -> datetime:
     """Return an entry's date: not in the future, and not before the paper existed."""
-    published = parsed_time(entry, "published") or parsed_time(entry, "updated")
+    published = entry.published_at
     month = datetime(id.month // 100, id.month % 100, 1, tzinfo=UTC)
     return min(published, now) if published and published >= month - _PICK_DATE_TOLERANCE else now

@@ -11,24 +11,25 @@ import calendar
 import codecs
 import io
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import islice
 from typing import Any, Final
+from xml.parsers import expat
 
 import feedparser
+from feedparser.datetimes import _parse_date
 
 from papers.errors import SourceGarbled, SourceIncomplete
 from workers.fetch.refusals import body_excerpt
-
-MAX_ATTRIBUTES: Final = 200
-MAX_TAG_LENGTH: Final = 65_536
-MAX_TAGS_PER_ENTRY: Final = 20_000
-"""Start tags per entry: a paper of 3,000 authors needs 6,000."""
-MAX_DEPTH: Final = 1_000
-MAX_FEED_BYTES: Final = 12_000_000
-"""The announcements of a busy day have a third of that."""
+from workers.sources.document_limits import (
+    MAX_FEEDPARSER_TAGS,
+    refuse_bombs,
+    refuse_floods,
+    refuse_long_base,
+    refuse_size,
+    truncate_long_words,
+)
+from workers.sources.xml_tags import iter_entries
 
 _FORBIDDEN: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that XML 1.0 forbids, lone surrogates among them."""
@@ -38,36 +39,23 @@ _ENCODING: Final = re.compile(rb"""<\?xml\b[^>]*?\bencoding\s*=\s*["']([\w.:-]+)
 _PROLOG: Final = re.compile(r"(?:\s++|<\?.*?\?>|<!--.*?-->)*+", re.DOTALL)
 _ROOT: Final = re.compile(r"<(?:\w+:)?(feed|rss|rdf)\b", re.IGNORECASE)
 _DOCTYPE: Final = re.compile(r"<!(?:DOCTYPE(?!\s+html\b)|ENTITY)", re.IGNORECASE)
-_TAG: Final = re.compile(
-    r"""<(?P<slash>/?+)(?P<name>[\w:.-]++)"""
-    r"""(?P<attributes>[^<>"']*+(?:(?:"[^"]*+"|'[^']*+')[^<>"']*+)*+)"""
+_HARMLESS_DOCTYPE: Final = re.compile(
+    r"<!DOCTYPE\s++(?!html\b)[\w:.-]++"
+    r"""(?:\s++(?:PUBLIC|SYSTEM)(?:\s++(?:"[^"<>]*+"|'[^'<>]*+')){1,2})?\s*+"""
+    # as Movable Type had it: the names of HTML's characters, by reference
+    r"""(?:\[(?:\s++|%\w++;|<!ENTITY\s++%\s++\w++\s++PUBLIC\s++"-//W3C//ENTITIES [^"<>]*+"\s++"""
+    r""""[^"<>]*+"\s*+>)*+\]\s*+)?>"""
 )
-_FLOOD_LIMITS: Final = (
-    (re.compile(r"<(?:\w+:)?(?:item|entry)\b", re.IGNORECASE), 12_000, "entries"),
-    (re.compile(r"&(?!#?\w{1,31};)"), 200_000, "ampersands that begin no entity"),
-    (re.compile(r"xmlns:"), 20_000, "names of namespaces"),
-    (re.compile(r"""xml:base\s*+=\s*+(?:"[^"]{2000}|'[^']{2000})"""), 0, "characters of a base"),
-)
-"""Patterns that make feedparser slow or large without deep or wide nesting, and their limits."""
-
-_NAMESPACE: Final = re.compile(r"xmlns:([\w.-]+)")
-MAX_NAMESPACES: Final = 200
-
-_AUTHOR: Final = re.compile(
-    r"<(?:\w++:)?+(?:author|creator|contributor|name|email|managingEditor|webMaster|publisher)\b"
-    r"[^<>]*+>(?:<!\[CDATA\[)?+[^<]*+",
-    re.IGNORECASE,
-)
-_LONG_NAME: Final = re.compile(r"(?<![A-Za-z0-9_.+-])([A-Za-z0-9_.+-]{200})[A-Za-z0-9_.+-]++")
-_LONG_WORD: Final = re.compile(r"(?<![A-Za-z0-9_.+-])([A-Za-z0-9_.+-]{2000})[A-Za-z0-9_.+-]++")
-
+"""A DOCTYPE without declarations of its own, as in RSS 0.9 and 1.0: removed and never fetched."""
 _ISO_DAY: Final = re.compile(r"\s*\d{4}-(\d\d)-(\d\d)")
-_UNPARSED_SECTIONS: Final = (("<!--", "-->"), ("<![CDATA[", "]]>"))
-_QUOTED: Final = re.compile(r""""[^"]*+"|'[^']*+'""")
 _ENCODINGS: Final = re.compile(
     r"iso-?8859-\d+|windows-125\d|cp125\d|koi8-[ru]|gb2312|gbk|gb18030|big5|shift_jis|euc-(?:jp|kr)",
     re.IGNORECASE,
 )
+
+
+MAX_UNREADABLE: Final = 50
+"""Entries of a feed that may be unreadable before the feed is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,43 +63,120 @@ class ParsedFeed:
     """A parsed feed.
 
     `is_complete` is False for a truncated document, of which only complete entries are included.
+    `unreadable` has the reason and the text of each entry that was passed over.
     """
 
     head: Any
     entries: list[Any]
     is_complete: bool
     is_well_formed: bool
+    unreadable: tuple[tuple[str, str], ...] = ()
 
 
-def parse_feed(body: bytes) -> ParsedFeed:
-    """Parse an Atom or RSS document.
+def parse_feed(body: bytes, *, well_formed: bool = False) -> ParsedFeed:
+    """Parse an Atom or RSS document; an entry that makes the parser fail is passed over.
 
-    Raises SourceGarbled if it is no feed or unsafe to parse, SourceIncomplete for a feed that was
+    With `well_formed`, entries that are no XML by the letter are passed over too. Raises
+    SourceGarbled if it is no feed or unsafe to parse, SourceIncomplete for a feed that was
     truncated before its first entry ended.
     """
-    if len(body) > MAX_FEED_BYTES:
-        raise SourceGarbled(f"the feed has more than {MAX_FEED_BYTES:,} bytes")
+    refuse_size(body)
     text, root = decode_document(body)
-    _refuse_floods(text)
-    text, is_complete = _close_truncated(_truncate_long_words(text), root)
-    parsed = feedparser.parse(
+    refuse_floods(text, MAX_FEEDPARSER_TAGS)
+    refuse_long_base(text)
+    text, is_complete = _close_truncated(truncate_long_words(text), root)
+    unreadable: list[tuple[str, str]] = []
+    if well_formed and (fault := _fault(text)):
+        text, unreadable = _well_formed_part(text, fault)
+    parsed = _parse_readable(text, unreadable)
+    return ParsedFeed(
+        parsed[0].feed,
+        [entry for part in parsed for entry in part.entries],
+        is_complete,
+        not any(part.bozo for part in parsed),
+        tuple(unreadable),
+    )
+
+
+def _parse_readable(text: str, unreadable: list[tuple[str, str]]) -> list[Any]:
+    """Parse a document, in parts if it must be; add the entries that fail to `unreadable`."""
+    try:
+        return [_run_feedparser(text)]
+    except Exception as error:  # whatever it raises costs one entry at most
+        head, entries, tail = _divided(text)
+        if len(unreadable) >= MAX_UNREADABLE or not entries:
+            raise SourceGarbled(f"the feed cannot be parsed: {_reason(error)}") from error
+        if len(entries) == 1:
+            unreadable.append((_reason(error), entries[0]))
+            return [_run_feedparser_on_head(head + tail)]
+    middle = len(entries) // 2
+    halves = ("".join((head, *half, tail)) for half in (entries[:middle], entries[middle:]))
+    return [part for half in halves for part in _parse_readable(half, unreadable)]
+
+
+def _run_feedparser(text: str) -> Any:
+    return feedparser.parse(
         io.BytesIO(text.encode()),
         response_headers={"content-type": "application/xml; charset=utf-8"},
         sanitize_html=False,  # its sanitizer takes the `<` of a formula for markup
         resolve_relative_uris=False,
     )
-    return ParsedFeed(parsed.feed, parsed.entries, is_complete, not parsed.bozo)
+
+
+def _run_feedparser_on_head(text: str) -> Any:
+    """Parse a document without its entries. Raises SourceGarbled if that fails as well."""
+    try:
+        return _run_feedparser(text)
+    except Exception as error:
+        raise SourceGarbled(f"the head of the feed cannot be parsed: {_reason(error)}") from error
+
+
+def _well_formed_part(text: str, fault: str) -> tuple[str, list[tuple[str, str]]]:
+    """Return a document without its ill-formed entries, and those. Raises SourceGarbled."""
+    head, entries, tail = _divided(text)
+    if not entries or _fault(head + tail):
+        raise SourceGarbled(f"the feed is not well-formed XML: {fault}")
+    faults = [(_fault(head + entry + tail), entry) for entry in entries]
+    sound = [entry for fault, entry in faults if not fault]
+    if not sound:
+        raise SourceGarbled(f"the feed is not well-formed XML: {fault}")
+    return "".join((head, *sound, tail)), [(fault, entry) for fault, entry in faults if fault]
+
+
+def _fault(text: str) -> str:
+    """Return why a document is not well-formed; "" if it is."""
+    try:
+        expat.ParserCreate(namespace_separator=" ").Parse(text.encode(), True)
+    except expat.ExpatError as error:
+        return f"not well-formed: {error}"
+    return ""
+
+
+def _divided(text: str) -> tuple[str, list[str], str]:
+    """Return what precedes the entries of a document, the entries, and what follows them."""
+    spans = list(iter_entries(text))
+    if not spans:
+        return text, [], ""
+    entries = [text[span.start : span.end] for span in spans]
+    return text[: spans[0].start], entries, text[spans[-1].end :]
+
+
+def _reason(error: Exception) -> str:
+    return clean_line(f"{type(error).__name__}: {error}")[:200]
 
 
 def decode_document(body: bytes) -> tuple[str, str]:
-    """Return a document's text without its declaration, safe for any parser, and its root's name.
+    """Return a document's text without its prolog, safe for any parser, and its root's name.
 
     Raises SourceGarbled if it is no feed or unsafe to parse.
     """
     text = _FORBIDDEN.sub("", _decoded(body))
     text = text[_match_end(_DECLARATION, text) :]
+    start = _match_end(_PROLOG, text)
+    if doctype := _HARMLESS_DOCTYPE.match(text, start):
+        text = text[doctype.end() :]
     root = _root_name(text)
-    _refuse_bombs(text)
+    refuse_bombs(text)
     return text, root
 
 
@@ -145,6 +210,16 @@ def parsed_time(entry: Any, name: str) -> datetime | None:
         return datetime.fromtimestamp(calendar.timegm(parsed), UTC)
     except (ValueError, OverflowError, OSError):
         return None
+
+
+def parse_time(written: str) -> datetime | None:
+    """Return a date in any form that feeds have, aware UTC; None if it is none or impossible."""
+    written = written.strip()[:100]
+    try:
+        parsed = _parse_date(written)
+    except Exception:  # it has a dozen parsers for as many forms, and no list of what they raise
+        parsed = None
+    return parsed_time({"date": written, "date_parsed": parsed}, "date")
 
 
 def entry_excerpt(entry: Any) -> str:
@@ -188,65 +263,6 @@ def _match_end(pattern: re.Pattern[str], text: str) -> int:
     """Return the end of a match at the beginning of a text; 0 if there is none."""
     match = pattern.match(text)
     return match.end() if match else 0
-
-
-def _refuse_bombs(text: str) -> None:
-    """Raise SourceGarbled for nesting that would take feedparser minutes: its time is quadratic."""
-    depth = width = 0
-    for tag in _tags(text):
-        attributes = tag["attributes"]
-        if tag["slash"]:
-            depth -= 1
-            continue
-        depth += not attributes.endswith("/")
-        width = 0 if tag["name"].lower() in ("item", "entry") else width + 1
-        equals = attributes.count("=")
-        if equals > MAX_ATTRIBUTES:
-            equals = _QUOTED.sub("", attributes).count("=")
-        for count, most, what in (
-            (len(attributes), MAX_TAG_LENGTH, "characters in one tag"),
-            (equals, MAX_ATTRIBUTES, "attributes in one tag"),
-            (depth, MAX_DEPTH, "tags inside one another"),
-            (width, MAX_TAGS_PER_ENTRY, "tags in one entry"),
-        ):
-            if count > most:
-                raise SourceGarbled(f"the feed has more than {most:,} {what}")
-
-
-def _refuse_floods(text: str) -> None:
-    """Raise SourceGarbled for more of an element than any real feed has."""
-    for pattern, most, what in _FLOOD_LIMITS:
-        if next(islice(pattern.finditer(text), most, None), None):
-            raise SourceGarbled(f"the feed has more than {most or 2_000:,} {what}")
-    if len(set(_NAMESPACE.findall(text))) > MAX_NAMESPACES:
-        raise SourceGarbled(f"the feed has more than {MAX_NAMESPACES:,} namespaces")
-
-
-def _truncate_long_words(text: str) -> str:
-    """Truncate endless words, those in authors' names earlier.
-
-    feedparser looks for an e-mail address in every author, in time quadratic in a word's length. No
-    link that is used has a word of 2,000 characters.
-    """
-    cut = _LONG_WORD.sub(r"\1", text)
-    return _AUTHOR.sub(lambda author: _LONG_NAME.sub(r"\1", author[0]), cut)
-
-
-def _tags(text: str) -> Iterator[re.Match[str]]:
-    """Yield every tag outside comments and CDATA, in time linear in the text."""
-    terminators = {
-        opening: (terminator, text.rfind(terminator)) for opening, terminator in _UNPARSED_SECTIONS
-    }
-    position = 0
-    while (start := text.find("<", position)) >= 0:
-        position = start + 1
-        opening = next((o for o in terminators if text.startswith(o, start)), "")
-        if opening:
-            terminator, last = terminators[opening]
-            position = text.find(terminator, start) if start < last else position
-        elif tag := _TAG.match(text, start):
-            position = tag.end()
-            yield tag
 
 
 def _close_truncated(text: str, root: str) -> tuple[str, bool]:

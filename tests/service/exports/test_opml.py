@@ -175,6 +175,82 @@ def test_invalid_list_is_rejected(document: bytes) -> None:
         read_outlines(document)
 
 
+FORGIVEN = {
+    "blank lines first": b"\n \n<?xml version='1.0'?>",
+    "a byte order mark": b"\xef\xbb\xbf<?xml version='1.0' encoding='utf-16'?>",
+    "an encoding that is none": b"<?xml version='1.0' encoding='none'?>",
+    "a comment first": b"<!-- <outline xmlUrl='/feeds/no.atom'/> -->",
+}
+ODD_OUTLINES = {
+    # what stands between two sound outlines → how many feeds are read of it
+    '<outline title="caf&eacute;&nbsp;&bogus;" xmlUrl="https://other.example/"/>': 1,
+    '<outline title="A&B" xmlUrl="https://other.example/rss?a=1&b=2&copy=3"/>': 1,
+    "<outline title='x' XMLURL='https://other.example/'/>": 1,
+    "<OUTLINE title=x xmlurl=https://other.example/ />": 1,
+    '<outline type="rss" title="x" url="https://other.example/"/>': 1,
+    '<outline title="a" title="b" xmlUrl="https://other.example/"/>': 1,
+    '<outline title="&#0;&#x110000;&#99999999999;" xmlUrl="https://other.example/"/>': 1,
+    '<outline title="a < b > c" xmlUrl="https://other.example/">': 1,
+    '<outline title="a"><b></outline></outline></i><outline title="folder">': 0,
+    "<!-- never closed": 0,
+    "<![CDATA[ <outline xmlUrl='https://other.example/'/> ]]>": 0,
+    '<outline type="link" url="https://other.example/"/>': 0,
+    "\x00\x08\ufffe": 0,
+}
+BROKEN_OUTLINES = [
+    '<outline title="A xmlUrl="https://other.example/"/>',
+    '<outline title="A" xmlUrl="https://other.example/',
+    "<outline title='A' = xmlUrl='https://other.example/'/>",
+]
+SOUND_OUTLINES = [f'\n<outline title="{n}" xmlUrl="/feeds/search.atom?q={n}"/>\n' for n in "ab"]
+
+
+def imported(document: bytes) -> list[str]:
+    found = [o for o in read_outlines(document) if not o.fault]
+    return [k.query.canonical for o in found if (k := keyword_from_outline(o))]
+
+
+@pytest.mark.parametrize("prolog", FORGIVEN.values(), ids=FORGIVEN)
+def test_forgivable_prolog_costs_nothing(prolog: bytes) -> None:
+    assert imported(prolog + opml_document("".join(SOUND_OUTLINES))) == ["a", "b"]
+
+
+@pytest.mark.parametrize("odd", ODD_OUTLINES)
+def test_odd_outline_costs_nothing_else(odd: str) -> None:
+    document = opml_document(odd.join(SOUND_OUTLINES))
+    outlines = read_outlines(document)
+    assert [outline.fault for outline in outlines if outline.fault] == []
+    assert len(outlines) == 2 + ODD_OUTLINES[odd]
+    assert imported(document) == ["a", "b"]
+
+
+@pytest.mark.parametrize("odd", BROKEN_OUTLINES)
+def test_broken_outline_is_refused_alone(odd: str) -> None:
+    document = opml_document(odd.join(SOUND_OUTLINES))
+    (refused,) = [outline for outline in read_outlines(document) if outline.fault]
+    assert refused.line == 3
+    with pytest.raises(BadParameter, match="is no XML from here on"):
+        keyword_from_outline(refused)
+    assert imported(document) == ["a", "b"]
+
+
+def test_cut_list_is_imported_as_far_as_it_goes() -> None:
+    whole = opml_document("".join(SOUND_OUTLINES))
+    for end in range(whole.index(b"/>") + 2, whole.index(b"</opml>") + 6):
+        cut = read_outlines(whole[:end])
+        assert imported(whole[:end])[:1] == ["a"]
+        assert "the file is cut here" in cut[-1].fault
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize(
+    "piece", ["<!--", "<![CDATA[", "<outline ", "<outline a='", "<outline a=", "&#"]
+)
+def test_flood_of_openings_takes_linear_time(piece: str) -> None:
+    with contextlib.suppress(BadParameter):
+        read_outlines(opml_document(piece * (900_000 // len(piece))))
+
+
 VALID_LIST = opml_document(
     '<outline text="A"><outline title="B" xmlUrl="/feeds/b.atom"/></outline>'
 )

@@ -337,3 +337,37 @@ class TestRecorded:
         assert types == {
             kind: text.count(f"<arxiv:announce_type>{kind.label}<") for kind in AnnounceType
         }
+
+
+RAISES = '<g:pos xmlns:g="http://www.opengis.net/gml">1 2</g:pos>'
+"""An element on which feedparser raises KeyError."""
+
+
+@pytest.mark.parametrize(
+    ("odd", "reason"),
+    [
+        (entry(id="oai:arXiv.org:2611.00009v1", more=RAISES), "KeyError"),
+        (
+            entry(id="oai:arXiv.org:2611.00009v1").replace("</title>", "<x></title>"),
+            "not well-formed",
+        ),
+        (entry(id="oai:arXiv.org:2611.00009v1", more="&bogus;"), "not well-formed"),
+    ],
+)
+@pytest.mark.parametrize("place", [0, 1, 3])
+def test_entry_on_which_the_parser_fails_is_rejected_alone(
+    odd: str, reason: str, place: int
+) -> None:
+    sound = [entry(id=f"oai:arXiv.org:2611.0000{n}v1") for n in range(1, 4)]
+    batch = parse_announcements(feed(*sound[:place], odd, *sound[place:]), NOW)
+    assert [str(s.id) for s in batch.sightings] == ["2611.00001", "2611.00002", "2611.00003"]
+    (rejected,) = batch.rejected
+    assert reason in rejected.reason
+    assert "2611.00009" in rejected.excerpt
+
+
+def test_feed_of_which_nothing_can_be_parsed_is_refused() -> None:
+    with pytest.raises(SourceGarbled, match="cannot be parsed"):
+        parse_announcements(feed(*[entry(more=RAISES)] * 200), NOW)
+    with pytest.raises(SourceGarbled, match="cannot be parsed"):
+        parse_announcements(feed(RAISES, entry()), NOW)

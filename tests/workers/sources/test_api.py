@@ -106,6 +106,17 @@ def test_withdrawal(loopback: Loopback, upstreams: UpstreamClients) -> None:
     assert part.sightings[0].withdrawn
 
 
+def test_whatever_the_parser_raises_is_an_error_of_the_source(
+    upstreams: UpstreamClients, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise KeyError("where")
+
+    monkeypatch.setattr("arxiv.Client.results", fail)
+    with pytest.raises(SourceGarbled, match="cannot be parsed: KeyError: 'where'"):
+        list(search_newest("all:x", 10, upstreams, NOW))
+
+
 BAD_ANSWERS = [
     (ScriptedReply(body=b"Rate exceeded."), SourceRefused),
     (ScriptedReply(429, {"Retry-After": "7"}), SourceRefused),

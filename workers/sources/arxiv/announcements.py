@@ -89,14 +89,12 @@ def parse_announcements(body: bytes, now: datetime) -> AnnouncementBatch:
 
     Raises SourceRefused for arXiv's error feed, SourceGarbled, SourceIncomplete.
     """
-    feed = parse_feed(body)
+    feed = parse_feed(body, well_formed=True)
     title = clean_line(feed.head.get("title"))
     if title.lower().startswith("feed error"):
         raise SourceRefused(f"arXiv answers with an error for a feed: {title}", status=400)
-    if feed.is_complete and not feed.is_well_formed:
-        raise SourceGarbled(f"the announcements {title!r} are not well-formed XML")
     sightings: list[Sighting] = []
-    rejected: list[RejectedRecord] = []
+    rejected = [RejectedRecord(reason, clean_line(text)[:500]) for reason, text in feed.unreadable]
     published, built_on = parsed_time(feed.head, "published"), parsed_time(feed.head, "updated")
     for entry in feed.entries:
         try:

@@ -18,7 +18,7 @@ from typing import Any, Final
 
 import arxiv
 
-from papers.errors import SourceIncomplete, SourceRefused
+from papers.errors import PaperwireError, SourceGarbled, SourceIncomplete, SourceRefused
 from papers.model.arxiv_id import ArxivId, parse_versioned
 from papers.model.paper import Channel, Sighting
 from workers.sources.arxiv import api_page
@@ -94,10 +94,16 @@ def _fetch_page(
     client.query_url_format = f"{upstreams.settings.arxiv_api_url}?{{}}"
     session = _CheckedSession(upstreams, now, offset, size)
     client._session = session  # there is no public way to set it
-    results = client.results(search, offset)
-    first = list(itertools.islice(results, 1))  # sends the request; now the number is known
-    others = itertools.islice(results, max(session.page.readable_count - 1, 0))
-    sightings = tuple(_sighting(result) for result in itertools.chain(first, others))
+    try:
+        results = client.results(search, offset)
+        first = list(itertools.islice(results, 1))  # sends the request; now the number is known
+        others = itertools.islice(results, max(session.page.readable_count - 1, 0))
+        sightings = tuple(_sighting(result) for result in itertools.chain(first, others))
+    except PaperwireError:
+        raise
+    except Exception as error:  # the package's parser has no list of what it raises
+        reason = clean_line(f"{type(error).__name__}: {error}")[:200]
+        raise SourceGarbled(f"arXiv's API: the page cannot be parsed: {reason}") from error
     return FetchResult(
         sightings=sightings,
         rejected=session.page.rejected,
