@@ -18,6 +18,7 @@ from papers.errors import PaperwireError, SourceError
 from paperwire.doctor.finding import Finding, fault
 from paperwire.doctor.store import clock_fault
 from workers.fetch.address_guard import parse_networks
+from workers.fetch.arxiv_hosts import ArxivHosts
 from workers.fetch.arxiv_rate_limiter import ArxivRateLimiter
 from workers.fetch.deadline import Deadline
 from workers.fetch.guarded_session import ConnectionGate, GuardedSession
@@ -49,7 +50,6 @@ def check_upstreams(settings: Settings, redis: Redis | None, now: datetime) -> I
 class _UpstreamAddress(NamedTuple):
     title: str
     url: str
-    is_arxiv: bool = False
 
 
 def _configured_upstreams(settings: Settings) -> Iterator[_UpstreamAddress]:
@@ -58,7 +58,7 @@ def _configured_upstreams(settings: Settings) -> Iterator[_UpstreamAddress]:
             continue
         for name in source.url_settings:
             if url := getattr(settings, name):
-                yield _UpstreamAddress(f"{source.title} ({name})", url, source.is_arxiv)
+                yield _UpstreamAddress(f"{source.title} ({name})", url)
     for name, url in settings.communities.items():
         yield _UpstreamAddress(f"community {name}", url)
 
@@ -66,7 +66,7 @@ def _configured_upstreams(settings: Settings) -> Iterator[_UpstreamAddress]:
 def _rate_limited(
     settings: Settings, redis: Redis | None, upstream: _UpstreamAddress
 ) -> AbstractContextManager[Any]:
-    if redis is None or not upstream.is_arxiv:
+    if redis is None or not ArxivHosts(settings).has(upstream.url):
         return nullcontext()
     return ArxivRateLimiter(
         redis, settings.arxiv_interval, max_request_seconds=UPSTREAM_TIMEOUT

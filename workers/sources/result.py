@@ -21,7 +21,6 @@ from redis import Redis
 
 from papers.config.settings import Settings
 from papers.model.paper import Sighting
-from workers.fetch.arxiv_rate_limiter import ArxivRateLimiter
 from workers.fetch.fetcher import Fetcher, UpstreamResponse
 
 
@@ -86,15 +85,11 @@ class UpstreamClients:
 
     settings: Settings
     fetcher: Fetcher
-    arxiv_limiter: ArxivRateLimiter
 
     @classmethod
     def from_settings(cls, redis: Redis, settings: Settings) -> UpstreamClients:
         """Return the clients for these settings; rate limiter and validators are in `redis`."""
-        limiter = ArxivRateLimiter(
-            redis, settings.arxiv_interval, max_request_seconds=settings.fetch_deadline
-        )
-        return cls(settings, Fetcher(settings, redis), limiter)
+        return cls(settings, Fetcher(settings, redis))
 
 
 FetchFunction = Callable[[str, UpstreamClients, datetime], Iterator[FetchResult]]
