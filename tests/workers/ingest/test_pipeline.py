@@ -282,3 +282,15 @@ def test_community_may_read_the_address_of_an_announcement(harness: Harness) -> 
     assert [state.state for state in again] == [TaskStatus.OK] * 2
     assert ["not changed" in state.said for state in again] == [True, True]
     assert harness.redis.hlen(keys.VALIDATORS) == 2
+
+
+def test_state_says_what_was_passed_over_and_why(harness: Harness) -> None:
+    """Of several responses too, whose own messages are not shown."""
+    parts = [
+        FetchResult(sightings(1), record_count=3, skipped=2, skip_reason="not on arXiv"),
+        FetchResult(sightings(2), record_count=2, skipped=1, skip_reason="not on arXiv"),
+        FetchResult(sightings(3), record_count=1, skip_reason="not on arXiv"),
+    ]
+    report = harness.run(TASK, source_of(*parts))
+    assert report.state.said == "6 records in 3 answers; 3 passed over: not on arXiv"
+    assert report.state.state is TaskStatus.OK
