@@ -23,7 +23,7 @@ from papers.config.settings import Seconds, Settings, discover_settings
 from papers.errors import BadInput, NotFound, StoreError
 from papers.maintenance import migrations
 from papers.redis_backend import keys
-from papers.redis_backend.connection import connect
+from papers.redis_backend.connection import connect, translate_store_errors
 from papers.state.communities import Communities
 from papers.state.task_states import TaskState, TaskStates
 from papers.store import Store
@@ -94,7 +94,10 @@ class TaskRunner:
             self._states.schedule(task, self._clock() + CLAIM_TTL)
 
         try:
-            with heartbeat_thread(renew, interval=LOCK_SECONDS / 3):
+            with (
+                translate_store_errors(self._redis),
+                heartbeat_thread(renew, interval=LOCK_SECONDS / 3),
+            ):
                 report = self._ingest.run(task)
         except (BadInput, NotFound) as error:
             self._states.delete_task(task)
@@ -166,11 +169,12 @@ def job_queue(redis: Redis) -> Queue:
 def enqueue_task(redis: Redis, task: str, now: datetime) -> None:
     """Send the wake-up for a task. Raises StoreError."""
     kind = task_kinds().get(kind_of(task))
-    job_queue(redis).enqueue_call(
-        func=RUN_TASK_JOB,
-        args=(task, now.timestamp()),
-        timeout=kind.timeout if kind else DEFAULT_JOB_TIMEOUT,
-        result_ttl=0,
-        failure_ttl=FAILURE_TTL,
-        description=task,
-    )
+    with translate_store_errors(redis):
+        job_queue(redis).enqueue_call(
+            func=RUN_TASK_JOB,
+            args=(task, now.timestamp()),
+            timeout=kind.timeout if kind else DEFAULT_JOB_TIMEOUT,
+            result_ttl=0,
+            failure_ttl=FAILURE_TTL,
+            description=task,
+        )

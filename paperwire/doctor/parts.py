@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import datetime
+from typing import Final
 
 from redis import Redis
 
 from papers.redis_backend import keys
 from papers.state.initial_fetch_states import InitialFetchStates
-from papers.state.task_states import TaskStates, TaskStatus
+from papers.state.task_states import TaskState, TaskStates, TaskStatus
 from paperwire.doctor.finding import Finding, fault, warning
 from paperwire.run.probe import HEARTBEAT_TIMEOUT
 
@@ -20,22 +22,29 @@ MAX_INITIAL_FETCHES = 10
 """Failing initial fetches of keywords that are named; the status page lists them all."""
 
 
-def check_scheduler(redis: Redis) -> Iterator[Finding]:
-    """Check that a scheduler holds its lease."""
-    if not redis.exists(keys.SCHEDULER_LEASE):
+def check_processes(redis: Redis, now: datetime) -> Iterator[Finding]:
+    """Check that a scheduler holds its lease, and for a recent heartbeat of any worker.
+
+    `now` is aware UTC.
+    """
+    from rq import Worker
+
+    heartbeats = [w.last_heartbeat for w in Worker.all(connection=redis) if w.last_heartbeat]
+    has_worker = bool(heartbeats) and now - max(heartbeats) <= HEARTBEAT_TIMEOUT
+    has_scheduler = redis.exists(keys.SCHEDULER_LEASE)
+    if not has_scheduler and not has_worker:
+        yield fault(
+            "processes",
+            "neither a scheduler nor a worker is running: nothing is fetched",
+            "run `paperwire up`, or `python -m workers scheduler` and `worker` on any host",
+        )
+    elif not has_scheduler:
         yield fault(
             "scheduler",
             "no scheduler is running: nothing is fetched",
             "run `paperwire up`, or `python -m workers scheduler` on any host",
         )
-
-
-def check_workers(redis: Redis, now: datetime) -> Iterator[Finding]:
-    """Check for a recent heartbeat of any worker; `now` is aware UTC."""
-    from rq import Worker
-
-    heartbeats = [w.last_heartbeat for w in Worker.all(connection=redis) if w.last_heartbeat]
-    if not heartbeats or now - max(heartbeats) > HEARTBEAT_TIMEOUT:
+    elif not has_worker:
         yield fault(
             "worker",
             "no worker has sent a heartbeat in the last two minutes: nothing is fetched",
@@ -44,14 +53,26 @@ def check_workers(redis: Redis, now: datetime) -> Iterator[Finding]:
 
 
 def check_source_states(redis: Redis) -> Iterator[Finding]:
-    """Check for tasks that have failed repeatedly; of initial fetches, for the first of them."""
+    """Check for tasks that have failed repeatedly; of initial fetches, for the first of them.
+
+    Tasks that fail for the same reason are one finding.
+    """
     failing, _ = InitialFetchStates(redis).scan("failing", 0, MAX_INITIAL_FETCHES)
     initial_fetches = TaskStates.decode_all(failing[:MAX_INITIAL_FETCHES])
+    by_reason: dict[str, list[TaskState]] = {}
     for state in [*TaskStates(redis).all(), *initial_fetches]:
         if state.state is TaskStatus.FAILING and state.failures >= FAILURES_TO_WARN:
-            yield warning(
-                f"source {state.name}",
-                f"failed {state.failures} times since {state.since:%Y-%m-%d %H:%M} UTC: "
-                f"{state.said}",
-                f"resolve this error; `paperwire fetch {state.name}` retries now",
-            )
+            by_reason.setdefault(_ADDRESS.sub("", state.said), []).append(state)
+    for states in by_reason.values():
+        first = states[0]
+        others = f" (and so did {', '.join(s.name for s in states[1:])})" if states[1:] else ""
+        yield warning(
+            f"source {first.name}",
+            f"failed {first.failures} times since {first.since:%Y-%m-%d %H:%M} UTC{others}: "
+            f"{first.said}",
+            f"resolve this error; `paperwire fetch {first.name}` retries now",
+        )
+
+
+_ADDRESS: Final = re.compile(r"^[\w.-]+(:\d+)?(/\S*)?(?=[: ])")
+"""The address that an error begins with: tasks of one host have different ones."""

@@ -14,9 +14,9 @@ from requests.exceptions import RequestException
 
 from papers.config.settings import Settings
 from papers.config.sources import SOURCES
-from papers.errors import PaperwireError, SourceError
+from papers.errors import PaperwireError, SourceError, StoreError
 from paperwire.doctor.finding import Finding, fault
-from paperwire.doctor.store import clock_fault
+from paperwire.doctor.store import clock_fault, refusal_fault
 from workers.fetch.address_guard import parse_networks
 from workers.fetch.arxiv_hosts import ArxivHosts
 from workers.fetch.arxiv_rate_limiter import ArxivRateLimiter
@@ -37,6 +37,10 @@ def check_upstreams(settings: Settings, redis: Redis | None, now: datetime) -> I
         try:
             with _rate_limited(settings, redis, upstream):
                 date = _fetch_date(upstream.url, settings)
+        except StoreError as error:  # of the rate limiter: arXiv is not contacted without it
+            if redis is not None:
+                yield refusal_fault(redis, error)
+            continue
         except (PaperwireError, RedisError, RequestException, OSError) as error:
             cause = f"{upstream.title} cannot be reached: {_error_text(error)}"
             yield fault("upstream", cause, _NETWORK_REMEDY)

@@ -73,6 +73,7 @@ class _StoreCollector(Collector):
         up, ok = found.status is not StoreStatus.UNREACHABLE, found.status is StoreStatus.OK
         yield _gauge("store_up", "Whether the store answers.", up)
         yield _gauge("store_writable", "Whether the store takes writes.", ok)
+        yield _store_problem_metric(found.stated_cause)
         if not up:
             return
         yield _gauge("store_memory_bytes", "Memory that the store uses.", found.used_memory)
@@ -122,6 +123,16 @@ def _initial_fetch_metric(counts: Mapping[str, int]) -> Metric:
     )
     for state, count in counts.items():
         family.add_metric((state,), float(count))
+    return family
+
+
+def _store_problem_metric(cause: str) -> Metric:
+    """Return why the store refuses, by name, as a series of 1; none if it says nothing."""
+    family = GaugeMetricFamily(
+        "paperwire_store_problem", "1 for the reason why the store refuses.", labels=("cause",)
+    )
+    if cause:
+        family.add_metric((cause,), 1.0)
     return family
 
 

@@ -15,13 +15,17 @@ from click.testing import CliRunner
 from redis import Redis
 from rq import Worker
 
+from papers.config.settings import Settings
 from papers.config.sources import SOURCES, SourceSpec
 from papers.maintenance.migrations import SCHEMA_VERSION
 from papers.redis_backend import keys
+from papers.state.communities import Communities
+from papers.state.task_states import TaskState, TaskStates, TaskStatus
 from paperwire.cli import main
 from tests import small_disk
-from tests.papers.server import private_server
+from tests.papers.server import private_cluster, private_server
 from tests.paperwire.misconfigurations import (
+    THEN,
     Installation,
     Seed,
     SkewedUpstream,
@@ -320,7 +324,49 @@ def test_disabled_source_is_not_probed(installation: Installation) -> None:
     assert installation.run_doctor() == (0, [])
 
 
-def test_only_arxiv_probes_use_the_rate_limiter(installation: Installation) -> None:
-    with mock.patch("paperwire.doctor.upstreams.ArxivRateLimiter") as limiter:
-        assert installation.run_doctor() == (0, [])
-    assert limiter.return_value.acquire.call_count == len(SOURCES["arxiv"].url_settings)
+def test_only_probes_of_arxiv_hosts_use_the_rate_limiter(installation: Installation) -> None:
+    """A community feed at such a host too."""
+    upstream = installation.settings["arxiv_api_url"]
+    with running_server(SkewedUpstream, http.server.ThreadingHTTPServer) as port:
+        other = f"http://127.0.0.1:{port}"
+        installation.settings["huggingface_url"] = other
+        communities = Communities(installation.redis, Settings())
+        communities.add("near", f"{upstream}/club", now=THEN)
+        communities.add("far", f"{other}/club", now=THEN)
+        with mock.patch("paperwire.doctor.upstreams.ArxivRateLimiter") as limiter:
+            assert installation.run_doctor() == (0, [])
+    assert limiter.return_value.acquire.call_count == len(SOURCES["arxiv"].url_settings) + 1
+
+
+def test_one_cause_is_one_finding(installation: Installation) -> None:
+    """Neither process runs; tasks that fail for the same reason; clocks that are all off."""
+    installation.redis.flushall()
+    for name in ("announcements:cs.AI", "announcements:cs.CL", "oai:daily"):
+        said = f"export.arxiv.org/{name[-2:]}: out of time"
+        TaskStates(installation.redis).save(
+            TaskState(name, TaskStatus.FAILING, THEN, THEN, said=said, failures=5)
+        )
+    _, findings = installation.run_doctor("--offline")
+    assert [finding["check"] for finding in findings] == [
+        *("processes", "source announcements:cs.AI")
+    ]
+    assert "(and so did announcements:cs.CL, oai:daily)" in findings[1]["cause"]
+
+
+def test_wrong_database_number_is_reported(installation: Installation) -> None:
+    """It exists and is empty: nothing else would say so."""
+    installation.settings["redis_url"] += "?db=3"
+    _, findings = installation.run_doctor("--offline")
+    assert [finding["check"] for finding in findings] == ["database", "processes"]
+    assert "database 3 of the store is empty, and 0 has" in findings[0]["cause"]
+
+
+def test_node_of_a_cluster_is_one_finding(installation: Installation) -> None:
+    with private_cluster() as redis:
+        path = redis.connection_pool.connection_kwargs["path"]
+        installation.settings["redis_url"] = f"unix://{path}"
+        redis.set("a", "1")
+        code, (found, *others) = installation.run_doctor("--offline")
+    assert (code, found["check"]) == (1, "cluster")
+    assert "no part of a cluster" in found["mend"]
+    assert {other["check"] for other in others} <= {"append-only-file"}

@@ -138,7 +138,7 @@ class Fetcher:
             for name, header in (("etag", "ETag"), ("last_modified", "Last-Modified"))
             if header in response.headers
         }
-        with translate_store_errors():
+        with translate_store_errors(self._redis):
             if validators:
                 value = json.dumps({"url": response.requested_url, **validators, "memo": memo})
                 self._redis.hset(keys.VALIDATORS, response.task, value)
@@ -149,7 +149,7 @@ class Fetcher:
         """Return the validators that a task has saved for this URL, and their memo."""
         if self._redis is None:
             return {}
-        with translate_store_errors():
+        with translate_store_errors(self._redis):
             stored = self._redis.hget(keys.VALIDATORS, task)
         saved = dict(json.loads(stored)) if stored else {}
         return saved if saved.get("url") == url else {}
