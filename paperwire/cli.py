@@ -26,6 +26,7 @@ from paperwire.commands.load import load
 from paperwire.commands.options import json_option, print_result
 from paperwire.commands.quarantine import quarantine
 from paperwire.commands.source import source
+from paperwire.commands.store import store
 from paperwire.commands.token import token
 
 if TYPE_CHECKING:
@@ -256,6 +257,7 @@ main.add_command(doctor)
 main.add_command(quarantine)
 main.add_command(token)
 main.add_command(source)
+main.add_command(store)
 main.add_command(export)
 keyword.add_command(keyword_import)
 for export_command in EXPORT_COMMANDS:

@@ -88,8 +88,10 @@ def _connect_store(
             )
         )
         redis = stack.enter_context(contextlib.closing(connect(url, retry=False)))
+    except StoreError as error:
+        return None, [store.start_fault(error)]
     except PaperwireError as error:
-        return None, [fault("store", error, "correct redis_url, or read the store's log")]
+        return None, [fault("store", error, "correct redis_url")]
     findings = list(store.check_store_reachable(redis))
     return (None if findings else redis), findings
 

@@ -40,6 +40,13 @@ def refusal_fault(redis: Redis, error: StoreError) -> Finding:
     return fault("store", f"the store at {redacted_url(redis)} {error.summary}", error.remedy)
 
 
+def start_fault(error: StoreError) -> Finding:
+    """Return the finding for an embedded store that does not start."""
+    if not error.remedy:
+        return fault("store", error, "correct data_dir, or read the store's log")
+    return fault("store", f"the store {error.summary}", error.remedy)
+
+
 def check_store_settings(redis: Redis) -> Iterator[Finding]:
     """Check the server's kind and version, persistence, eviction policy and memory."""
     try:
@@ -110,7 +117,7 @@ def _check_server_role(info: Mapping[str, Any]) -> Iterator[Finding]:
             "the store is a read-only replica: nothing new can be stored",
             "set redis_url to the primary, which takes writes",
         )
-    if info.get("redis_mode") == "cluster":
+    if info.get("cluster_enabled"):
         yield fault(
             "cluster",
             "the store is a node of a cluster: jobs cannot be queued there",

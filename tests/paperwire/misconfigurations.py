@@ -163,7 +163,7 @@ def with_wrong_password(installation: Installation) -> Iterator[dict[str, Any]]:
 @contextlib.contextmanager
 def with_little_memory(installation: Installation) -> Iterator[None]:
     info: Any = installation.redis.info("memory")
-    installation.redis.config_set("maxmemory", int(info["used_memory"] * 1.03))
+    installation.redis.config_set("maxmemory", int(info["used_memory"] * 1.08))
     yield
     installation.redis.config_set("maxmemory", 0)
 
