@@ -12,7 +12,7 @@ from __future__ import annotations
 import logging
 import os
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 
 from redis import Redis
@@ -24,6 +24,7 @@ from papers.errors import BadInput, NotFound, StoreError
 from papers.maintenance import migrations
 from papers.redis_backend import keys
 from papers.redis_backend.connection import connect, translate_store_errors
+from papers.redis_backend.store_clock import store_clock
 from papers.state.communities import Communities
 from papers.state.task_states import TaskState, TaskStates
 from papers.store import Store
@@ -61,7 +62,7 @@ def run(task: str, enqueued_at: float | None = None) -> dict[str, Any]:
     """
     settings = discover_settings(os.environ)
     with closing(connect(settings.redis_url, retry=True)) as redis:
-        return TaskRunner(redis, settings, lambda: datetime.now(UTC)).run(task, enqueued_at)
+        return TaskRunner(redis, settings, store_clock(redis)).run(task, enqueued_at)
 
 
 class TaskRunner:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from contextlib import closing
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 
 from redis import Redis
@@ -17,6 +17,7 @@ from papers.config.settings import Seconds, Settings, discover_settings
 from papers.errors import BadParameter, SourceError
 from papers.model.paper import Sighting
 from papers.redis_backend.connection import connect
+from papers.redis_backend.store_clock import read_store_time
 from papers.state.communities import validate_feed
 from papers.state.feed_trials import FeedTrial, FeedTrials, TrialPaper
 from workers.fetch.arxiv_rate_limiter import ArxivRateLimiter
@@ -35,7 +36,7 @@ def run(id: str) -> None:
     with closing(connect(settings.redis_url, retry=True)) as redis:
         trials = FeedTrials(redis)
         trial = trials.get(id)
-        trials.save(try_feed(trial, trial_fetcher(redis, settings), datetime.now(UTC)))
+        trials.save(try_feed(trial, trial_fetcher(redis, settings), read_store_time(redis)))
 
 
 def trial_fetcher(redis: Redis, settings: Settings) -> Fetcher:

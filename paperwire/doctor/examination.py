@@ -102,7 +102,10 @@ def _store_findings(redis: Redis, now: datetime) -> Iterator[Finding]:
     try:
         schema_findings = list(store.check_schema_version(redis))
         yield from schema_findings
-        yield from parts.check_processes(redis, now)
+        process_findings = list(parts.check_processes(redis, now))
+        yield from process_findings
+        if not process_findings and not schema_findings:
+            yield from parts.check_due_tasks(redis)
         if not schema_findings:
             yield from parts.check_source_states(redis)
     except (RedisError, StoreError) as error:

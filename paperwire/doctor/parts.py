@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from redis import Redis
 
 from papers.redis_backend import keys
+from papers.redis_backend.store_clock import read_store_time
 from papers.state.initial_fetch_states import InitialFetchStates
 from papers.state.task_states import TaskState, TaskStates, TaskStatus
 from paperwire.doctor.finding import Finding, fault, warning
@@ -17,6 +18,9 @@ from paperwire.run.probe import HEARTBEAT_TIMEOUT
 
 FAILURES_TO_WARN = 3
 """Failures in a row before there is a warning: fewer may be a short outage."""
+
+OVERDUE_AFTER: Final = timedelta(minutes=3)
+"""A scheduler postpones a task when it wakes it: one that stays due for longer was not woken."""
 
 MAX_INITIAL_FETCHES = 10
 """Failing initial fetches of keywords that are named; the status page lists them all."""
@@ -49,6 +53,21 @@ def check_processes(redis: Redis, now: datetime) -> Iterator[Finding]:
             "worker",
             "no worker has sent a heartbeat in the last two minutes: nothing is fetched",
             "run `paperwire up`, or `python -m workers worker` on any host",
+        )
+
+
+def check_due_tasks(redis: Redis) -> Iterator[Finding]:
+    """Check for tasks that are due and not woken, by the store's time."""
+    late = read_store_time(redis) - OVERDUE_AFTER
+    due = TaskStates(redis).due_times()
+    overdue = [name for name, at in due.items() if at < late]
+    if overdue:
+        names = ", ".join(overdue[:5]) + (", …" if overdue[5:] else "")
+        yield warning(
+            "overdue",
+            f"{len(overdue)} tasks are due and not woken since {due[overdue[0]]:%Y-%m-%d %H:%M} "
+            f"UTC: {names}",
+            "read the scheduler's log; wake-ups that no worker takes need more worker_processes",
         )
 
 

@@ -6,6 +6,7 @@ import http.server
 import os
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 from unittest import mock
@@ -331,8 +332,8 @@ def test_only_probes_of_arxiv_hosts_use_the_rate_limiter(installation: Installat
         other = f"http://127.0.0.1:{port}"
         installation.settings["huggingface_url"] = other
         communities = Communities(installation.redis, Settings())
-        communities.add("near", f"{upstream}/club", now=THEN)
-        communities.add("far", f"{other}/club", now=THEN)
+        communities.add("near", f"{upstream}/club", now=datetime.now(UTC))
+        communities.add("far", f"{other}/club", now=datetime.now(UTC))
         with mock.patch("paperwire.doctor.upstreams.ArxivRateLimiter") as limiter:
             assert installation.run_doctor() == (0, [])
     assert limiter.return_value.acquire.call_count == len(SOURCES["arxiv"].url_settings) + 1
@@ -351,6 +352,17 @@ def test_one_cause_is_one_finding(installation: Installation) -> None:
         *("processes", "source announcements:cs.AI")
     ]
     assert "(and so did announcements:cs.CL, oai:daily)" in findings[1]["cause"]
+
+
+def test_tasks_that_are_due_and_not_woken_are_reported(installation: Installation) -> None:
+    """By the store's time: a plan for later is none, whatever the clock here says."""
+    now = datetime.now(UTC)
+    states = TaskStates(installation.redis)
+    states.schedule("hf:today", now - timedelta(minutes=10))
+    states.schedule("hf:recent", now + timedelta(minutes=10))
+    _, (found,) = installation.run_doctor("--offline")
+    assert (found["check"], found["level"]) == ("overdue", "warning")
+    assert re.search(r"1 tasks are due and not woken since .*: hf:today$", found["cause"])
 
 
 def test_wrong_database_number_is_reported(installation: Installation) -> None:
