@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final, Self, TypeVar
+from urllib.parse import urlsplit
 
 import hiredis
 from redis import Redis
@@ -53,6 +54,11 @@ def connect(url: str, *, retry: bool) -> Redis:
     BadSettings for a URL that is no Redis URL.
     """
     timeout = WORKER_TIMEOUT if retry else WEB_TIMEOUT
+    if not _has_valid_database(url):
+        raise BadSettings(
+            "redis_url: what follows the host is no number of a database; end it in /0, and write "
+            "/ @ : # in the password as %2F %40 %3A %23"
+        )
     try:
         return Redis.from_url(
             url,
@@ -67,6 +73,17 @@ def connect(url: str, *, retry: bool) -> Redis:
             "redis_url: cannot be read; give a redis://, rediss:// or unix:// URL, "
             "with / @ : # in the password as %2F %40 %3A %23"
         ) from None
+
+
+def _has_valid_database(url: str) -> bool:
+    """Return whether the URL has a database number or none; redis-py takes all else for 0."""
+    if not url.startswith(("redis://", "rediss://")):
+        return True
+    try:
+        number = urlsplit(url).path.strip("/")
+    except ValueError:
+        return True  # reported by the parser of the whole URL
+    return not number or number.isdecimal()
 
 
 class _HiredisPacker:

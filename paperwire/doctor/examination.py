@@ -108,5 +108,8 @@ def _store_findings(redis: Redis, now: datetime) -> Iterator[Finding]:
             yield from parts.check_due_tasks(redis)
         if not schema_findings:
             yield from parts.check_source_states(redis)
-    except (RedisError, StoreError) as error:
+            yield from parts.check_paper_sizes(redis)
+    except StoreError as error:
+        yield store.refusal_fault(redis, error)
+    except RedisError as error:
         yield fault("store-rights", error, "grant its user the permissions in deploy/store.acl")

@@ -9,10 +9,11 @@ from typing import Final
 
 from redis import Redis
 
+from papers.model.paper_size import ABSURD_SIZE
 from papers.redis_backend import keys
 from papers.redis_backend.store_clock import read_store_time
 from papers.state.initial_fetch_states import InitialFetchStates
-from papers.state.task_states import TaskState, TaskStates, TaskStatus
+from papers.state.task_states import MAX_QUARANTINED, TaskState, TaskStates, TaskStatus
 from paperwire.doctor.finding import Finding, fault, warning
 from paperwire.run.probe import HEARTBEAT_TIMEOUT
 
@@ -68,6 +69,20 @@ def check_due_tasks(redis: Redis) -> Iterator[Finding]:
             f"{len(overdue)} tasks are due and not woken since {due[overdue[0]]:%Y-%m-%d %H:%M} "
             f"UTC: {names}",
             "read the scheduler's log; wake-ups that no worker takes need more worker_processes",
+        )
+
+
+def check_paper_sizes(redis: Redis) -> Iterator[Finding]:
+    """Count the papers that were set aside because they are of absurd size."""
+    quarantined = TaskStates(redis).list_quarantined(MAX_QUARANTINED)
+    oversized = [record for record in quarantined if record.reason.startswith(ABSURD_SIZE)]
+    if oversized:
+        tasks = ", ".join(sorted({record.task for record in oversized}))
+        yield warning(
+            "paper-size",
+            f"{len(oversized)} papers of absurd size were set aside, from {tasks}: "
+            f"{oversized[0].reason}",
+            "see `paperwire quarantine`: the source is broken or hostile; --clear forgets them",
         )
 
 

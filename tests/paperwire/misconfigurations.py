@@ -198,6 +198,7 @@ class OldStore(socketserver.StreamRequestHandler):
         b"TIME": b"*2\r\n$10\r\n1600000000\r\n$1\r\n0\r\n",
         b"EXISTS": b":1\r\n",
         b"SMEMBERS": b"~0\r\n",
+        b"LRANGE": b"*0\r\n",
         b"HGETALL": b"%0\r\n",
         b"GET": b"$-1\r\n",
         b"HLEN": b":0\r\n",

@@ -19,9 +19,10 @@ from rq import Worker
 from papers.config.settings import Settings
 from papers.config.sources import SOURCES, SourceSpec
 from papers.maintenance.migrations import SCHEMA_VERSION
+from papers.model.paper_size import ABSURD_SIZE
 from papers.redis_backend import keys
 from papers.state.communities import Communities
-from papers.state.task_states import TaskState, TaskStates, TaskStatus
+from papers.state.task_states import QuarantinedRecord, TaskState, TaskStates, TaskStatus
 from paperwire.cli import main
 from tests import small_disk
 from tests.papers.server import private_cluster, private_server
@@ -363,6 +364,15 @@ def test_tasks_that_are_due_and_not_woken_are_reported(installation: Installatio
     _, (found,) = installation.run_doctor("--offline")
     assert (found["check"], found["level"]) == ("overdue", "warning")
     assert re.search(r"1 tasks are due and not woken since .*: hf:today$", found["cause"])
+
+
+def test_papers_of_absurd_size_are_counted(installation: Installation) -> None:
+    states = TaskStates(installation.redis)
+    for number, reason in enumerate([f"{ABSURD_SIZE}: 9 characters", "no id", ABSURD_SIZE]):
+        states.quarantine(QuarantinedRecord("community:club", THEN, reason, f"{number}"))
+    _, (found,) = installation.run_doctor("--offline")
+    assert (found["check"], found["level"]) == ("paper-size", "warning")
+    assert "2 papers of absurd size were set aside, from community:club" in found["cause"]
 
 
 def test_wrong_database_number_is_reported(installation: Installation) -> None:

@@ -20,7 +20,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from papers.errors import StoreUnavailable
+from papers.errors import BadSettings, StoreUnavailable
 from papers.redis_backend import connection
 from papers.redis_backend.connection import (
     ThreadLocalClient,
@@ -231,3 +231,18 @@ def test_forked_process_has_its_own_connection(store_url: str) -> None:
     assert len(client_ids) == 2
     assert len({after for _, after in client_ids}) == 2
     assert mine in {after for _, after in client_ids}
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["redis://a.example/papers", "redis://:secret/hunter2@a.example/0", "rediss://a.example/0/1"],
+)
+def test_url_with_a_wrong_database_is_bad_settings(url: str) -> None:
+    with pytest.raises(BadSettings, match="no number of a database") as refused:
+        connect(url, retry=False)
+    assert "hunter2" not in str(refused.value)
+
+
+@pytest.mark.parametrize("url", ["redis://a.example", "redis://a.example/", "redis://a.example/15"])
+def test_url_with_a_database_or_none_is_accepted(url: str) -> None:
+    connect(url, retry=False).close()

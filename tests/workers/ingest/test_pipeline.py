@@ -12,6 +12,7 @@ from papers.config.settings import Settings
 from papers.errors import BadParameter, SourceError, SourceUnreachable
 from papers.model.arxiv_id import ArxivId
 from papers.model.paper import Channel, Sighting
+from papers.model.paper_size import ABSURD_SIZE, MAX_PAPER_CHARACTERS
 from papers.redis_backend import keys
 from papers.state.task_states import Progress, TaskStates, TaskStatus
 from papers.store import Store
@@ -294,3 +295,27 @@ def test_state_says_what_was_passed_over_and_why(harness: Harness) -> None:
     report = harness.run(TASK, source_of(*parts))
     assert report.state.said == "6 records in 3 answers; 3 passed over: not on arXiv"
     assert report.state.state is TaskStatus.OK
+
+
+@pytest.mark.parametrize(
+    "huge",
+    [
+        {"abstract": "x" * (MAX_PAPER_CHARACTERS + 1)},
+        {"authors": ("An Author",) * 100_000},
+    ],
+    ids=["text", "authors"],
+)
+def test_paper_of_absurd_size_is_set_aside_alone(harness: Harness, huge: dict[str, object]) -> None:
+    absurd = sightings(2)[0]._replace(**huge)  # type: ignore[arg-type]
+    some = (*sightings(1), absurd, *sightings(3))
+    report = harness.run(TASK, source_of(FetchResult(some, record_count=3)))
+    assert (report.state.state, report.new, report.quarantined) == (TaskStatus.OK, 2, 1)
+    (record,) = harness.states.list_quarantined(9)
+    assert record.reason.startswith(ABSURD_SIZE)
+    assert "2611.00002" in record.excerpt or "number=2" in record.excerpt
+    assert len(record.excerpt) <= 500
+
+
+def test_paper_of_5000_authors_is_stored(harness: Harness) -> None:
+    large = sightings(1)[0]._replace(authors=("A. N. Author of a Collaboration",) * 5_000)
+    assert harness.run(TASK, source_of(FetchResult((large,), record_count=1))).new == 1
