@@ -23,7 +23,7 @@
     │   ├── SourceOutcomeUnknown a connection that broke when data may have been accepted
     │   └── AddressForbidden     an address that must not be fetched
     └── StoreError               temporary, on our side: HTTP 503, retried
-        ├── StoreUnavailable     Redis cannot be reached
+        ├── StoreUnavailable     Redis cannot be reached, or refuses every command
         ├── StoreBusy            a transaction that lost its race too often
         └── StoreTooNew          data of a later Paperwire
 
@@ -31,6 +31,11 @@ A message names the object, the reason and the remedy.
 """
 
 from __future__ import annotations
+
+from typing import Final
+
+UNREACHABLE: Final = "unreachable"
+"""The `cause` of a StoreError if the store says nothing itself."""
 
 
 class PaperwireError(Exception):
@@ -158,11 +163,21 @@ class AddressForbidden(SourceError):
 
 
 class StoreError(PaperwireError):
-    """The store cannot serve this now; trying again later may help."""
+    """The store cannot serve this now; trying again later may help.
+
+    If the store itself refuses, `cause` names why, for programs (`loading`, `clients`), `summary`
+    says it in words to follow "the store", and `remedy` what to do; else all three are empty.
+    """
+
+    def __init__(
+        self, message: str, *, cause: str = "", summary: str = "", remedy: str = ""
+    ) -> None:
+        super().__init__(message)
+        self.cause, self.summary, self.remedy = cause, summary, remedy
 
 
 class StoreUnavailable(StoreError):
-    """Redis cannot be reached."""
+    """Redis cannot be reached, or refuses every command."""
 
 
 class StoreBusy(StoreError):

@@ -27,6 +27,7 @@ from paperwire.commands.load import load
 from paperwire.commands.options import json_option, print_result, take_over_option
 from paperwire.commands.quarantine import quarantine
 from paperwire.commands.source import source
+from paperwire.commands.store import store
 from paperwire.commands.token import token
 
 if TYPE_CHECKING:
@@ -261,6 +262,7 @@ main.add_command(doctor)
 main.add_command(quarantine)
 main.add_command(token)
 main.add_command(source)
+main.add_command(store)
 main.add_command(export)
 keyword.add_command(keyword_import)
 keyword.add_command(keyword_rename)

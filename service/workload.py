@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from redis import Redis
 
 from papers.redis_backend import keys
 from papers.redis_backend.connection import translate_store_errors
+
+OVERDUE_AFTER: Final = timedelta(minutes=3)
+"""A scheduler postpones a task when it wakes it: one that stays due for longer was not woken."""
 
 QUEUE_NAME: Final = "paperwire"
 """RQ's queue that the workers read. Workers state it themselves: a test compares the two."""
@@ -27,23 +30,27 @@ class Workload:
     queued_jobs: int
     due_tasks: int
     cached_searches: int
+    overdue_tasks: int = 0
+    """Tasks that have been due for so long that no scheduler wakes them."""
 
 
 def read_workload(redis: Redis, now: datetime) -> Workload:
     """Read the workload in one round trip, and in another which workers are alive.
 
-    Raises StoreError.
+    `now` is the store's time, by which tasks are scheduled. Raises StoreError.
     """
+    late = now - OVERDUE_AFTER
     with translate_store_errors(redis), redis.pipeline(transaction=False) as pipe:
         pipe.exists(keys.SCHEDULER_LEASE)
         pipe.llen(_QUEUE_KEY)
         pipe.zcount(keys.DUE_TASKS, "-inf", now.timestamp())
         pipe.zcount(keys.DUE_INITIAL_FETCHES, "-inf", now.timestamp())
+        pipe.zcount(keys.DUE_TASKS, "-inf", late.timestamp())
         pipe.zcard(keys.CUSTOM_RESPONSES)
         pipe.smembers(_WORKERS_KEY)
-        has_scheduler, queued, due, due_fetches, cached, names = pipe.execute()
+        has_scheduler, queued, due, due_fetches, overdue, cached, names = pipe.execute()
         live, due_tasks = _count_live(redis, names), due + due_fetches
-        return Workload(live, bool(has_scheduler), queued, due_tasks, cached)
+        return Workload(live, bool(has_scheduler), queued, due_tasks, cached, overdue)
 
 
 def _count_live(redis: Redis, worker_keys: set[bytes]) -> int:

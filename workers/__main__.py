@@ -25,6 +25,7 @@ from papers.errors import BadInput, BadSettings, PaperwireError, StoreError
 from papers.maintenance import migrations
 from papers.redis_backend import keys
 from papers.redis_backend.connection import connect, redacted_url, translate_store_errors
+from papers.redis_backend.store_clock import read_store_time
 from papers.state.keywords import Keywords
 from workers import jobs
 from workers.registry import task_kinds
@@ -35,6 +36,7 @@ log = logging.getLogger("workers")
 
 STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 TICK_INTERVAL: Final[Seconds] = 1.0
+MAX_CLOCK_SKEW: Final[Seconds] = 5.0
 RECONNECT_DELAY: Final[Seconds] = 2.0
 """Between two attempts to reach a store that is unavailable."""
 
@@ -96,6 +98,7 @@ def run_scheduler(settings: Settings, stopping: threading.Event) -> None:
         log.info("scheduler ready, at the store %s", redacted_url(redis))
         try:
             with translate_store_errors(redis):
+                _warn_of_clock_skew(redis)
                 _initialize_store(redis, settings)
                 _tick_until_stopped(redis, settings, scheduler, stopping)
         except StoreError as error:
@@ -110,10 +113,18 @@ def _tick_until_stopped(
         if not redis.exists(keys.SCHEMA):
             log.warning("the store was emptied: it is filled again")
             _initialize_store(redis, settings)
-        if tasks := scheduler.tick(datetime.now(UTC)):
+        if tasks := scheduler.tick(read_store_time(redis)):
             log.info("due: %s", ", ".join(tasks))
         stopping.wait(TICK_INTERVAL)
     scheduler.resign()
+
+
+def _warn_of_clock_skew(redis: Redis) -> None:
+    """Log a difference between this host's clock and the store's, by which tasks are scheduled."""
+    skew = (datetime.now(UTC) - read_store_time(redis)).total_seconds()
+    if abs(skew) > MAX_CLOCK_SKEW:
+        message = "the clock here is %.0f s %s the store's; tasks are scheduled by the store's"
+        log.warning(message, abs(skew), "ahead of" if skew > 0 else "behind")
 
 
 def _initialize_store(redis: Redis, settings: Settings) -> None:
@@ -125,7 +136,7 @@ def _initialize_store(redis: Redis, settings: Settings) -> None:
 def _seed_keywords(redis: Redis, settings: Settings) -> None:
     """Save the configured keywords, as `paperwire up` does for its own processes."""
     try:
-        Keywords(redis).seed(settings.keywords, now=datetime.now(UTC))
+        Keywords(redis).seed(settings.keywords, now=read_store_time(redis))
     except BadInput as error:
         log.error("a configured keyword is not saved: %s", error)
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import logging
 import os
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 
 from redis import Redis
@@ -23,7 +23,8 @@ from papers.config.settings import Seconds, Settings, discover_settings
 from papers.errors import BadInput, NotFound, StoreError
 from papers.maintenance import migrations
 from papers.redis_backend import keys
-from papers.redis_backend.connection import connect
+from papers.redis_backend.connection import connect, translate_store_errors
+from papers.redis_backend.store_clock import store_clock
 from papers.state.communities import Communities
 from papers.state.task_states import TaskState, TaskStates
 from papers.store import Store
@@ -61,7 +62,7 @@ def run(task: str, enqueued_at: float | None = None) -> dict[str, Any]:
     """
     settings = discover_settings(os.environ)
     with closing(connect(settings.redis_url, retry=True)) as redis:
-        return TaskRunner(redis, settings, lambda: datetime.now(UTC)).run(task, enqueued_at)
+        return TaskRunner(redis, settings, store_clock(redis)).run(task, enqueued_at)
 
 
 class TaskRunner:
@@ -94,7 +95,10 @@ class TaskRunner:
             self._states.schedule(task, self._clock() + CLAIM_TTL)
 
         try:
-            with heartbeat_thread(renew, interval=LOCK_SECONDS / 3):
+            with (
+                translate_store_errors(self._redis),
+                heartbeat_thread(renew, interval=LOCK_SECONDS / 3),
+            ):
                 report = self._ingest.run(task)
         except (BadInput, NotFound) as error:
             self._states.delete_task(task)
@@ -166,11 +170,12 @@ def job_queue(redis: Redis) -> Queue:
 def enqueue_task(redis: Redis, task: str, now: datetime) -> None:
     """Send the wake-up for a task. Raises StoreError."""
     kind = task_kinds().get(kind_of(task))
-    job_queue(redis).enqueue_call(
-        func=RUN_TASK_JOB,
-        args=(task, now.timestamp()),
-        timeout=kind.timeout if kind else DEFAULT_JOB_TIMEOUT,
-        result_ttl=0,
-        failure_ttl=FAILURE_TTL,
-        description=task,
-    )
+    with translate_store_errors(redis):
+        job_queue(redis).enqueue_call(
+            func=RUN_TASK_JOB,
+            args=(task, now.timestamp()),
+            timeout=kind.timeout if kind else DEFAULT_JOB_TIMEOUT,
+            result_ttl=0,
+            failure_ttl=FAILURE_TTL,
+            description=task,
+        )

@@ -105,6 +105,7 @@ TASKS: Final[dict[str, TaskKind]] = {
         build_fetch=lambda context: community.fetch_community_picks,
         cadence=cadence.every(cadence.HOUR, jitter=0.05),
         role=TaskRole.SOURCE,
+        timeout=900,
         recurring=_community_tasks,
         names_papers=True,
         obeys_max_age=True,

@@ -19,12 +19,14 @@ from typing import Any, Final
 
 from redis import Redis
 from redis.client import Pipeline
+from redis.exceptions import RedisError
 from rq import Queue, Worker, worker_registration
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
 from papers.errors import BadParameter, PaperwireError
 from papers.redis_backend.connection import disable_retries
+from papers.redis_backend.store_errors import explain_error
 from workers import jobs, trial
 
 log = logging.getLogger(__name__)
@@ -116,6 +118,9 @@ class PaperwireWorker(Worker):
             log.info("%s: stopped on the way; it is run again", job.description)
         elif isinstance(error, PaperwireError):
             log.warning("%s: %s", job.description, error)
+        elif isinstance(error, RedisError) and (refusal := explain_error(error)):
+            message = "%s: the store %s; %s"
+            log.warning(message, job.description, refusal.summary, refusal.remedy)
         else:
             log.error("%s: a bug, please report it", job.description, exc_info=error)
 

@@ -7,7 +7,6 @@ worker should rather wait than fail; a web request should fail at once and serve
 from __future__ import annotations
 
 import os
-import re
 import socket
 import ssl
 import struct
@@ -16,16 +15,18 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final, Self, TypeVar
+from urllib.parse import urlsplit
 
 import hiredis
 from redis import Redis
 from redis.backoff import EqualJitterBackoff, NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import OutOfMemoryError, ReadOnlyError, ResponseError
+from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 
 from papers.errors import BadSettings, StoreError, StoreUnavailable
+from papers.redis_backend.store_errors import explain_error
 
 T = TypeVar("T")
 RedisCommand = tuple[bytes | str, ...]
@@ -35,7 +36,7 @@ WEB_TIMEOUT: Final = 0.5
 """Seconds a web request waits to connect, and for each reply."""
 
 BREAKER_COOLDOWN: Final = 1.0
-"""Seconds the circuit breaker stays open after a failure."""
+"""Seconds the circuit breaker stays open."""
 
 WORKER_TIMEOUT: Final = 30.0
 """Seconds a worker waits for a reply."""
@@ -49,10 +50,15 @@ def connect(url: str, *, retry: bool) -> Redis:
     """Return a client with replies as bytes; it connects when first used.
 
     With `retry` each command is retried for about a quarter of a minute. Without, it is tried once,
-    for half a second, and after a failure commands fail at once for a second. Raises BadSettings
-    for a URL that is no Redis URL.
+    for half a second, and after repeated failures commands fail at once for a second. Raises
+    BadSettings for a URL that is no Redis URL.
     """
     timeout = WORKER_TIMEOUT if retry else WEB_TIMEOUT
+    if not _has_valid_database(url):
+        raise BadSettings(
+            "redis_url: what follows the host is no number of a database; end it in /0, and write "
+            "/ @ : # in the password as %2F %40 %3A %23"
+        )
     try:
         return Redis.from_url(
             url,
@@ -69,6 +75,17 @@ def connect(url: str, *, retry: bool) -> Redis:
         ) from None
 
 
+def _has_valid_database(url: str) -> bool:
+    """Return whether the URL has a database number or none; redis-py takes all else for 0."""
+    if not url.startswith(("redis://", "rediss://")):
+        return True
+    try:
+        number = urlsplit(url).path.strip("/")
+    except ValueError:
+        return True  # reported by the parser of the whole URL
+    return not number or number.isdecimal()
+
+
 class _HiredisPacker:
     """Packs commands by hiredis alone; redis-py first checks every argument, which costs more."""
 
@@ -83,18 +100,23 @@ def disable_retries(redis: Redis) -> None:
 
 
 class CircuitBreakerRetry(Retry):
-    """A circuit breaker: no retries, and after a failure commands fail at once for a second.
+    """A circuit breaker: no retries, and after repeated failures commands fail at once.
 
-    Then one command is let through as a probe. Without it every request to a store that hangs would
-    block a thread for half a second, and a hundred readers would queue up. All connections of a
-    client share one breaker, hence `__deepcopy__`.
+    A second later one command is let through as a probe. Without it every request to a store that
+    hangs would block a thread for half a second, and a hundred readers would queue up. One slow
+    reply is no repetition, whoever waits behind it: the breaker opens when a command fails that
+    began after another had failed, with no success in between. All connections of a client share
+    one breaker, hence `__deepcopy__`.
     """
 
     def __init__(self) -> None:
         super().__init__(NoBackoff(), 0)
         self._lock = threading.Lock()
         self._local = threading.local()
-        self._has_failed, self._next_attempt = False, 0.0
+        self._failed_at: float | None = None
+        """When the first command since the last success failed."""
+        self._is_open, self._next_attempt = False, 0.0
+        self._last_error: Exception | None = None
 
     def __deepcopy__(self, memo: object) -> Self:
         return self
@@ -103,49 +125,61 @@ class CircuitBreakerRetry(Retry):
         """Call `do`, unless the breaker is open (redis-py's interface)."""
         if getattr(self._local, "is_calling", False):  # connecting, inside the call of a command
             return super().call_with_retry(do, *args, **kwargs)
-        self._check_open()
+        began = self._admit()
         self._local.is_calling = True
         try:
             result = super().call_with_retry(do, *args, **kwargs)
-        except (RedisConnectionError, RedisTimeoutError):
-            self._has_failed, self._next_attempt = True, time.monotonic() + BREAKER_COOLDOWN
+        except (RedisConnectionError, RedisTimeoutError) as error:
+            self._record_failure(began, error)
             raise
         finally:
             self._local.is_calling = False
-        self._has_failed = False
+        self._failed_at, self._is_open = None, False
         return result
 
-    def _check_open(self) -> None:
+    def _admit(self) -> float:
+        """Return the time, at which a command may begin. Raises while the breaker is open."""
+        now = time.monotonic()
+        if self._is_open:
+            with self._lock:
+                if now < self._next_attempt:
+                    raise RedisConnectionError(
+                        "it failed less than a second ago"
+                    ) from self._last_error
+                self._next_attempt = now + BREAKER_COOLDOWN
+        return now
+
+    def _record_failure(self, began: float, error: Exception) -> None:
         with self._lock:
-            now = time.monotonic()
-            if self._has_failed and now < self._next_attempt:
-                raise RedisConnectionError("it failed less than a second ago")
+            now, self._last_error = time.monotonic(), type(error)(*error.args)
+            if self._failed_at is None:
+                self._failed_at = now
+            elif began >= self._failed_at:
+                self._is_open = True
             self._next_attempt = now + BREAKER_COOLDOWN
-
-
-_DISK_FULL: Final = re.compile(r"(?:^|caused error: )MISCONF ")
-"""The error of a store that cannot write to its disk; a pipeline prefixes the command."""
 
 
 @contextmanager
 def translate_store_errors(redis: Redis | None = None) -> Iterator[None]:
-    """Translate redis-py's errors to ours, naming the address of the client.
+    """Translate redis-py's errors to ours, naming the address of the client, cause and remedy.
 
-    Raises StoreUnavailable if Redis does not answer, StoreError if it answers and takes no writes.
+    Raises StoreUnavailable if Redis does not answer or refuses everything, StoreError if it refuses
+    writes alone. Errors that are not of the store's making pass.
     """
     try:
         yield
-    except (RedisConnectionError, RedisTimeoutError) as error:
-        where = f" at {redacted_url(redis)}" if redis else ""
-        raise StoreUnavailable(
-            f"the store{where} does not answer: {error}; is it running?"
-        ) from error
-    except (OutOfMemoryError, ReadOnlyError) as error:
-        raise StoreError(f"the store takes no writes: {error}") from error
-    except ResponseError as error:
-        if not _DISK_FULL.search(str(error)):
+    except RedisError as error:
+        refusal = explain_error(error, redis)
+        if refusal is None:
             raise
-        raise StoreError(f"the store takes no writes: {error}") from error
+        where = f" at {redacted_url(redis)}" if redis else ""
+        kind = StoreError if refusal.serves_reads else StoreUnavailable
+        raise kind(
+            f"the store{where} {refusal.summary}; {refusal.remedy}",
+            cause=refusal.cause,
+            summary=refusal.summary,
+            remedy=refusal.remedy,
+        ) from error
 
 
 class ThreadLocalClient:

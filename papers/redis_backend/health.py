@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from redis import Redis
-from redis.exceptions import NoPermissionError
+from redis.exceptions import NoPermissionError, RedisError
 
-from papers.errors import StoreError
+from papers.errors import UNREACHABLE, StoreError
+from papers.redis_backend import keys
 from papers.redis_backend.connection import translate_store_errors
 
 
@@ -31,36 +32,72 @@ class StoreStatus(enum.StrEnum):
 class StoreHealth:
     """Health at one moment; `problem` is the reason, for people, why the status is not OK.
 
-    `used_memory` and `max_memory` (0: no limit) are in bytes; both are 0 if unknown.
+    `cause` is its name, for programs and for those who may not see addresses (`loading`), `remedy`
+    what to do. `used_memory` and `max_memory` (0: no limit) are in bytes; both are 0 if unknown.
     """
 
     status: StoreStatus
     problem: str = ""
+    cause: str = ""
+    remedy: str = ""
     used_memory: int = 0
     max_memory: int = 0
 
+    @property
+    def stated_cause(self) -> str:
+        """The cause if the store itself states it; "" of one that is well, or says nothing."""
+        return "" if self.cause == UNREACHABLE else self.cause
+
 
 def check_health(redis: Redis) -> StoreHealth:
-    """Return the health of the store. Never raises StoreError."""
+    """Return the health of the store. Never raises StoreError.
+
+    PING fails where the disk does, and a read where nothing can be read; both say why.
+    """
     try:
-        with translate_store_errors(redis):
-            info: Any = redis.info("memory", "persistence", "replication")
-    except NoPermissionError:  # the user may not run INFO: the store answers, no more is known
-        return StoreHealth(StoreStatus.OK)
+        with translate_store_errors(redis), redis.pipeline(transaction=False) as pipe:
+            pipe.info("memory", "persistence", "replication")
+            pipe.ping()
+            pipe.exists(keys.SCHEMA)
+            info, pong, read = pipe.execute(raise_on_error=False)
+        for reply in (read, pong):
+            with translate_store_errors(redis):
+                if isinstance(reply, RedisError) and not isinstance(reply, NoPermissionError):
+                    raise reply
     except StoreError as error:
-        return StoreHealth(StoreStatus.UNREACHABLE, str(error))
-    problem = _read_only_reason(info)
-    status = StoreStatus.READ_ONLY if problem else StoreStatus.OK
+        is_readable = error.cause == "disk"
+        status = StoreStatus.READ_ONLY if is_readable else StoreStatus.UNREACHABLE
+        return StoreHealth(status, str(error), error.cause, error.remedy)
+    if isinstance(info, RedisError):  # the user may not run INFO: the store answers
+        return StoreHealth(StoreStatus.OK)
+    return _judge(info)
+
+
+def _judge(info: Mapping[str, Any]) -> StoreHealth:
+    """Return the health of a store that answers."""
     used_memory, max_memory = int(info.get("used_memory", 0)), int(info.get("maxmemory", 0))
-    return StoreHealth(status, problem, used_memory, max_memory)
-
-
-def _read_only_reason(info: Mapping[str, Any]) -> str:
-    if info.get("aof_last_write_status", "ok") != "ok":
-        return "it cannot write its append-only file: is the disk full?"
-    if info.get("role") in ("slave", "replica"):
-        return "it is a replica: set the URL of the primary, which takes writes"
-    max_memory, policy = int(info.get("maxmemory", 0)), info.get("maxmemory_policy")
-    if 0 < max_memory <= int(info.get("used_memory", 0)) and policy == "noeviction":
-        return f"its memory is full, {max_memory:,} bytes: raise maxmemory"
-    return ""
+    for is_so, cause, problem, remedy in (
+        (
+            info.get("aof_last_write_status", "ok") != "ok",
+            "disk",
+            "it cannot write its append-only file: is the disk full?",
+            "free some space on the store's disk",
+        ),
+        (
+            info.get("role") in ("slave", "replica"),
+            "read-only",
+            "it is a replica: set the URL of the primary, which takes writes",
+            "set redis_url to the primary",
+        ),
+        (
+            0 < max_memory <= used_memory and info.get("maxmemory_policy") == "noeviction",
+            "memory",
+            f"its memory is full, {max_memory:,} bytes: raise maxmemory",
+            "raise its maxmemory",
+        ),
+    ):
+        if is_so:
+            return StoreHealth(
+                StoreStatus.READ_ONLY, problem, cause, remedy, used_memory, max_memory
+            )
+    return StoreHealth(StoreStatus.OK, used_memory=used_memory, max_memory=max_memory)

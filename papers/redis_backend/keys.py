@@ -36,7 +36,7 @@ The owner is the module that decides what a key contains; others may read or del
 | `progress` | hash | task → progress of a long run, JSON | until done | papers.state.task_states | no |
 | `counts` | hash | task → records per day of the last five weeks, JSON | permanent | workers.ingest.expected_volume | copied |
 | `quarantine` | list | quarantined records, newest first, JSON, 1,000 at most | permanent | papers.state.task_states | copied |
-| `validators` | hash | URL → ETag and Last-Modified, JSON | permanent | workers.fetch.fetcher | no |
+| `validators` | hash | task → URL with ETag and Last-Modified, JSON | permanent | workers.fetch.fetcher | no |
 | `lane:arxiv` | hash | arXiv rate limit: who is next, earliest next request, back-off, last response | permanent | workers.fetch.arxiv_rate_limiter | no |
 | `unknown` | hash | undescribed id → requests to arXiv so far and time of the next, JSON | until described | workers.tasks.enrich | copied |
 | `lease:scheduler` | string | token of the active scheduler | 30 s | workers.schedule.scheduler | no |

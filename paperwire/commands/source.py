@@ -28,13 +28,14 @@ def source() -> None:
 @json_option
 def source_try(url: str, as_json: bool) -> None:
     """Fetch a feed once and show its papers; nothing is saved."""
-    from datetime import UTC, datetime
-
     from papers.config.settings import discover_settings
     from papers.state.feed_trials import FeedTrial
-    from workers.trial import try_feed
+    from paperwire.operations.session import open_session
+    from workers.trial import trial_fetcher, try_feed
 
-    trial = try_feed(FeedTrial("", "trial", url), discover_settings(os.environ), datetime.now(UTC))
+    with open_session(discover_settings(os.environ), migrate=False) as session:
+        fetcher = trial_fetcher(session.redis, session.settings)
+        trial = try_feed(FeedTrial("", "trial", url), fetcher, session.now)
     print_result(_trial_json(trial), _trial_text(trial), as_json)
     if trial.fault:
         sys.exit(1)

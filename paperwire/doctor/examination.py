@@ -7,7 +7,7 @@ there is none, so that one cause gives one finding.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 
@@ -31,7 +31,19 @@ def run_checks(environ: Mapping[str, str], now: datetime, *, ask_upstreams: bool
     except PaperwireError as error:
         remedy = "correct it; `paperwire init other.toml` writes a file that explains every setting"
         return [fault("settings", error, remedy)]
-    return list(_all_findings(settings, path, now, ask_upstreams=ask_upstreams))
+    return _once_each(_all_findings(settings, path, now, ask_upstreams=ask_upstreams))
+
+
+def _once_each(findings: Iterable[Finding]) -> list[Finding]:
+    """Return the findings without those that have the cause of an earlier one.
+
+    A clock that is wrong here differs from the store's and from the upstreams'.
+    """
+    first: dict[tuple[str, str], Finding] = {}
+    for finding in findings:
+        cause = "" if finding.check == "clock" else finding.cause
+        first.setdefault((finding.check, cause), finding)
+    return list(first.values())
 
 
 def _all_findings(
@@ -43,16 +55,19 @@ def _all_findings(
     folder_findings = [*machine.check_data_folder(settings), *machine.check_disk_space(settings)]
     yield from folder_findings
     with contextlib.ExitStack() as stack:
-        redis = None
+        redis, settings_findings = None, list[Finding]()
         if settings.redis_url or not any(one.level == "fault" for one in folder_findings):
             redis, store_findings = _connect_store(settings, stack)
             yield from store_findings
         if redis:
+            settings_findings = list(store.check_store_settings(redis))
+            yield from settings_findings
+            if any(one.check == "cluster" for one in settings_findings):
+                return  # whatever else fails, fails for that
             yield from _store_findings(redis, now)
         if ask_upstreams:
-            yield from upstreams.check_upstreams(
-                _with_saved_communities(settings, redis), redis, now
-            )
+            probes = upstreams.check_upstreams(_with_saved_communities(settings, redis), redis, now)
+            yield from (one for one in probes if one.check != "store" or not settings_findings)
 
 
 def _with_saved_communities(settings: Settings, redis: Redis | None) -> Settings:
@@ -73,22 +88,28 @@ def _connect_store(
             )
         )
         redis = stack.enter_context(contextlib.closing(connect(url, retry=False)))
+    except StoreError as error:
+        return None, [store.start_fault(error)]
     except PaperwireError as error:
-        return None, [fault("store", error, "correct redis_url, or read the store's log")]
+        return None, [fault("store", error, "correct redis_url")]
     findings = list(store.check_store_reachable(redis))
     return (None if findings else redis), findings
 
 
 def _store_findings(redis: Redis, now: datetime) -> Iterator[Finding]:
-    """Check a reachable store, and what runs on it."""
-    yield from store.check_store_settings(redis)
+    """Check the clock and the data of a reachable store, and what runs on it."""
     yield from store.check_store_clock(redis, now)
     try:
         schema_findings = list(store.check_schema_version(redis))
         yield from schema_findings
-        yield from parts.check_scheduler(redis)
-        yield from parts.check_workers(redis, now)
+        process_findings = list(parts.check_processes(redis, now))
+        yield from process_findings
+        if not process_findings and not schema_findings:
+            yield from parts.check_due_tasks(redis)
         if not schema_findings:
             yield from parts.check_source_states(redis)
-    except (RedisError, StoreError) as error:
+            yield from parts.check_paper_sizes(redis)
+    except StoreError as error:
+        yield store.refusal_fault(redis, error)
+    except RedisError as error:
         yield fault("store-rights", error, "grant its user the permissions in deploy/store.acl")

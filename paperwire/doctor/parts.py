@@ -2,40 +2,54 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 from redis import Redis
 
+from papers.model.paper_size import ABSURD_SIZE
 from papers.redis_backend import keys
+from papers.redis_backend.store_clock import read_store_time
 from papers.state.initial_fetch_states import InitialFetchStates
-from papers.state.task_states import TaskStates, TaskStatus
+from papers.state.task_states import MAX_QUARANTINED, TaskState, TaskStates, TaskStatus
 from paperwire.doctor.finding import Finding, fault, warning
 from paperwire.run.probe import HEARTBEAT_TIMEOUT
 
 FAILURES_TO_WARN = 3
 """Failures in a row before there is a warning: fewer may be a short outage."""
 
+OVERDUE_AFTER: Final = timedelta(minutes=3)
+"""A scheduler postpones a task when it wakes it: one that stays due for longer was not woken."""
+
 MAX_INITIAL_FETCHES = 10
 """Failing initial fetches of keywords that are named; the status page lists them all."""
 
 
-def check_scheduler(redis: Redis) -> Iterator[Finding]:
-    """Check that a scheduler holds its lease."""
-    if not redis.exists(keys.SCHEDULER_LEASE):
+def check_processes(redis: Redis, now: datetime) -> Iterator[Finding]:
+    """Check that a scheduler holds its lease, and for a recent heartbeat of any worker.
+
+    `now` is aware UTC.
+    """
+    from rq import Worker
+
+    heartbeats = [w.last_heartbeat for w in Worker.all(connection=redis) if w.last_heartbeat]
+    has_worker = bool(heartbeats) and now - max(heartbeats) <= HEARTBEAT_TIMEOUT
+    has_scheduler = redis.exists(keys.SCHEDULER_LEASE)
+    if not has_scheduler and not has_worker:
+        yield fault(
+            "processes",
+            "neither a scheduler nor a worker is running: nothing is fetched",
+            "run `paperwire up`, or `python -m workers scheduler` and `worker` on any host",
+        )
+    elif not has_scheduler:
         yield fault(
             "scheduler",
             "no scheduler is running: nothing is fetched",
             "run `paperwire up`, or `python -m workers scheduler` on any host",
         )
-
-
-def check_workers(redis: Redis, now: datetime) -> Iterator[Finding]:
-    """Check for a recent heartbeat of any worker; `now` is aware UTC."""
-    from rq import Worker
-
-    heartbeats = [w.last_heartbeat for w in Worker.all(connection=redis) if w.last_heartbeat]
-    if not heartbeats or now - max(heartbeats) > HEARTBEAT_TIMEOUT:
+    elif not has_worker:
         yield fault(
             "worker",
             "no worker has sent a heartbeat in the last two minutes: nothing is fetched",
@@ -43,15 +57,56 @@ def check_workers(redis: Redis, now: datetime) -> Iterator[Finding]:
         )
 
 
+def check_due_tasks(redis: Redis) -> Iterator[Finding]:
+    """Check for tasks that are due and not woken, by the store's time."""
+    late = read_store_time(redis) - OVERDUE_AFTER
+    due = TaskStates(redis).due_times()
+    overdue = [name for name, at in due.items() if at < late]
+    if overdue:
+        names = ", ".join(overdue[:5]) + (", …" if overdue[5:] else "")
+        yield warning(
+            "overdue",
+            f"{len(overdue)} tasks are due and not woken since {due[overdue[0]]:%Y-%m-%d %H:%M} "
+            f"UTC: {names}",
+            "read the scheduler's log; wake-ups that no worker takes need more worker_processes",
+        )
+
+
+def check_paper_sizes(redis: Redis) -> Iterator[Finding]:
+    """Count the papers that were set aside because they are of absurd size."""
+    quarantined = TaskStates(redis).list_quarantined(MAX_QUARANTINED)
+    oversized = [record for record in quarantined if record.reason.startswith(ABSURD_SIZE)]
+    if oversized:
+        tasks = ", ".join(sorted({record.task for record in oversized}))
+        yield warning(
+            "paper-size",
+            f"{len(oversized)} papers of absurd size were set aside, from {tasks}: "
+            f"{oversized[0].reason}",
+            "see `paperwire quarantine`: the source is broken or hostile; --clear forgets them",
+        )
+
+
 def check_source_states(redis: Redis) -> Iterator[Finding]:
-    """Check for tasks that have failed repeatedly; of initial fetches, for the first of them."""
+    """Check for tasks that have failed repeatedly; of initial fetches, for the first of them.
+
+    Tasks that fail for the same reason are one finding.
+    """
     failing, _ = InitialFetchStates(redis).scan("failing", 0, MAX_INITIAL_FETCHES)
     initial_fetches = TaskStates.decode_all(failing[:MAX_INITIAL_FETCHES])
+    by_reason: dict[str, list[TaskState]] = {}
     for state in [*TaskStates(redis).all(), *initial_fetches]:
         if state.state is TaskStatus.FAILING and state.failures >= FAILURES_TO_WARN:
-            yield warning(
-                f"source {state.name}",
-                f"failed {state.failures} times since {state.since:%Y-%m-%d %H:%M} UTC: "
-                f"{state.said}",
-                f"resolve this error; `paperwire fetch {state.name}` retries now",
-            )
+            by_reason.setdefault(_ADDRESS.sub("", state.said), []).append(state)
+    for states in by_reason.values():
+        first = states[0]
+        others = f" (and so did {', '.join(s.name for s in states[1:])})" if states[1:] else ""
+        yield warning(
+            f"source {first.name}",
+            f"failed {first.failures} times since {first.since:%Y-%m-%d %H:%M} UTC{others}: "
+            f"{first.said}",
+            f"resolve this error; `paperwire fetch {first.name}` retries now",
+        )
+
+
+_ADDRESS: Final = re.compile(r"^[\w.-]+(:\d+)?(/\S*)?(?=[: ])")
+"""The address that an error begins with: tasks of one host have different ones."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -9,8 +10,9 @@ from typing import Any, Final
 from redis import Redis
 from redis.exceptions import RedisError
 
-from papers.errors import StoreBusy, StoreError, StoreTooNew, StoreUnavailable
+from papers.errors import StoreBusy, StoreError, StoreTooNew
 from papers.maintenance import migrations
+from papers.redis_backend import keys
 from papers.redis_backend.connection import redacted_url, translate_store_errors
 from paperwire.doctor.finding import Finding, fault, warning
 from paperwire.run.store_program import OLDEST_SERVER
@@ -21,33 +23,43 @@ MEMORY_WARNING_SHARE: Final = 0.9
 
 
 def check_store_reachable(redis: Redis) -> Iterator[Finding]:
-    """Check that the store answers."""
+    """Check that the store answers reads; if it refuses, it says why."""
     try:
         with translate_store_errors(redis):
-            redis.ping()
-    except StoreUnavailable as error:
-        yield fault(
-            "store",
-            error,
-            "start it, or correct redis_url (host, port, password); empty: an embedded store",
-        )
-    except (RedisError, StoreError) as error:
-        yield fault(
-            "store",
-            error,
-            "update it to 7.2 or later; grant its user the permissions in deploy/store.acl",
-        )
+            redis.exists(keys.SCHEMA)
+    except StoreError as error:
+        yield refusal_fault(redis, error)
+    except RedisError as error:
+        yield fault("store", error, "update it to 7.2 or later")
+
+
+def refusal_fault(redis: Redis, error: StoreError) -> Finding:
+    """Return the finding for a store that refuses."""
+    if not error.summary:
+        return fault("store", error, "correct redis_url, or read the store's log")
+    return fault("store", f"the store at {redacted_url(redis)} {error.summary}", error.remedy)
+
+
+def start_fault(error: StoreError) -> Finding:
+    """Return the finding for an embedded store that does not start."""
+    if not error.remedy:
+        return fault("store", error, "correct data_dir, or read the store's log")
+    return fault("store", f"the store {error.summary}", error.remedy)
 
 
 def check_store_settings(redis: Redis) -> Iterator[Finding]:
-    """Check the server's version, persistence, eviction policy and memory."""
+    """Check the server's kind and version, persistence, eviction policy and memory."""
     try:
         info: Any = redis.info()
     except RedisError as error:
         yield warning("store-rights", f"the store refuses INFO: {error}", _INFO_REMEDY)
         return
     yield from _check_server_version(info)
+    yield from _check_server_role(info)
+    yield from _check_database_number(redis, info)
     yield from _check_durability(info)
+    if info.get("aof_last_write_status", "ok") == "ok":  # else that is the reason
+        yield from _check_disk(redis)
     yield from _check_memory(info)
 
 
@@ -96,6 +108,46 @@ def _check_server_version(info: Mapping[str, Any]) -> Iterator[Finding]:
             f"the store has version {text}, but {oldest} is the oldest supported",
             "update it to a later version of Valkey or Redis",
         )
+
+
+def _check_server_role(info: Mapping[str, Any]) -> Iterator[Finding]:
+    if info.get("role") in ("slave", "replica"):
+        yield fault(
+            "replica",
+            "the store is a read-only replica: nothing new can be stored",
+            "set redis_url to the primary, which takes writes",
+        )
+    if info.get("cluster_enabled"):
+        yield fault(
+            "cluster",
+            "the store is a node of a cluster: jobs cannot be queued there",
+            "set redis_url to a server that is no part of a cluster: RQ needs one",
+        )
+
+
+def _check_database_number(redis: Redis, info: Mapping[str, Any]) -> Iterator[Finding]:
+    """Check for an empty database beside one with data: a wrong number shows no error."""
+    number = redis.connection_pool.connection_kwargs.get("db") or 0
+    others = {name: info[name]["keys"] for name in info if re.fullmatch(r"db[0-9]+", name)}
+    if others and f"db{number}" not in others:
+        name, count = max(others.items(), key=lambda item: item[1])
+        yield warning(
+            "database",
+            f"database {number} of the store is empty, and {name[2:]} has {count:,} keys",
+            "correct the number at the end of redis_url, if it is wrong",
+        )
+
+
+def _check_disk(redis: Redis) -> Iterator[Finding]:
+    """Check that the store does not refuse writes for its disk: then it refuses PING as well."""
+    try:
+        with translate_store_errors(redis):
+            redis.ping()
+    except StoreError as error:
+        if error.cause == "disk":
+            yield refusal_fault(redis, error)
+    except RedisError:
+        return
 
 
 def _check_durability(info: Mapping[str, Any]) -> Iterator[Finding]:

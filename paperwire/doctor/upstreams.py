@@ -14,10 +14,11 @@ from requests.exceptions import RequestException
 
 from papers.config.settings import Settings
 from papers.config.sources import SOURCES
-from papers.errors import PaperwireError, SourceError
+from papers.errors import PaperwireError, SourceError, StoreError
 from paperwire.doctor.finding import Finding, fault
-from paperwire.doctor.store import clock_fault
+from paperwire.doctor.store import clock_fault, refusal_fault
 from workers.fetch.address_guard import parse_networks
+from workers.fetch.arxiv_hosts import ArxivHosts
 from workers.fetch.arxiv_rate_limiter import ArxivRateLimiter
 from workers.fetch.deadline import Deadline
 from workers.fetch.guarded_session import ConnectionGate, GuardedSession
@@ -36,6 +37,10 @@ def check_upstreams(settings: Settings, redis: Redis | None, now: datetime) -> I
         try:
             with _rate_limited(settings, redis, upstream):
                 date = _fetch_date(upstream.url, settings)
+        except StoreError as error:  # of the rate limiter: arXiv is not contacted without it
+            if redis is not None:
+                yield refusal_fault(redis, error)
+            continue
         except (PaperwireError, RedisError, RequestException, OSError) as error:
             cause = f"{upstream.title} cannot be reached: {_error_text(error)}"
             yield fault("upstream", cause, _NETWORK_REMEDY)
@@ -49,7 +54,6 @@ def check_upstreams(settings: Settings, redis: Redis | None, now: datetime) -> I
 class _UpstreamAddress(NamedTuple):
     title: str
     url: str
-    is_arxiv: bool = False
 
 
 def _configured_upstreams(settings: Settings) -> Iterator[_UpstreamAddress]:
@@ -58,7 +62,7 @@ def _configured_upstreams(settings: Settings) -> Iterator[_UpstreamAddress]:
             continue
         for name in source.url_settings:
             if url := getattr(settings, name):
-                yield _UpstreamAddress(f"{source.title} ({name})", url, source.is_arxiv)
+                yield _UpstreamAddress(f"{source.title} ({name})", url)
     for name, url in settings.communities.items():
         yield _UpstreamAddress(f"community {name}", url)
 
@@ -66,7 +70,7 @@ def _configured_upstreams(settings: Settings) -> Iterator[_UpstreamAddress]:
 def _rate_limited(
     settings: Settings, redis: Redis | None, upstream: _UpstreamAddress
 ) -> AbstractContextManager[Any]:
-    if redis is None or not upstream.is_arxiv:
+    if redis is None or not ArxivHosts(settings).has(upstream.url):
         return nullcontext()
     return ArxivRateLimiter(
         redis, settings.arxiv_interval, max_request_seconds=UPSTREAM_TIMEOUT

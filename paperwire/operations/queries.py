@@ -222,6 +222,7 @@ def _store_json(checked: health.StoreHealth) -> dict[str, Any]:
     return {
         "answers": str(checked.status),
         "said": checked.problem,
+        "cause": checked.cause,
         "memory": checked.used_memory,
         "most_memory": checked.max_memory,
     }

@@ -29,6 +29,7 @@ from pathlib import Path
 from typing import Final
 
 from papers.errors import StoreUnavailable
+from paperwire.run.store_files import start_failure
 from paperwire.run.store_program import server_program
 from paperwire.run.tether import tie_command
 
@@ -153,9 +154,7 @@ def start_server(paths: StorePaths, lock: int) -> subprocess.Popen[bytes]:
     )
     while running_url(paths) is None:
         if process.poll() is not None:
-            raise StoreUnavailable(
-                f"the store did not start: {last_log_line(paths)}; its log is {paths.log_file}"
-            )
+            raise start_failure(paths.log_file)
         time.sleep(0.01)
     return process
 
@@ -206,18 +205,6 @@ def _wait_for_other_clients(path: str, patience: float = 10.0) -> None:
         if not found or int(found[1]) <= 1:
             return
         time.sleep(0.1)
-
-
-def last_log_line(paths: StorePaths) -> str:
-    """Return the last line of the server's log, without its timestamp."""
-    try:
-        lines = paths.log_file.read_text("utf-8", "replace").split("\n")
-    except OSError:
-        return "its log is empty"
-    entries = [line for line in lines if line.strip()]
-    if not entries:
-        return "its log is empty"
-    return re.sub(r"^\d+:\w .*?\d{4} [\d:.]+ [*#.-] ", "", entries[-1])
 
 
 def _acquire_lock(lock: int, paths: StorePaths, patience: float) -> None:

@@ -22,12 +22,11 @@ from pathlib import Path
 from typing import Final
 
 from papers.config.settings import Seconds, Settings
-from papers.errors import StoreUnavailable
 from papers.maintenance import migrations
 from papers.redis_backend.connection import connect, redacted_url, translate_store_errors
 from papers.state.keywords import Keywords
 from papers.state.task_states import TaskStates
-from paperwire.run import embedded_store, web
+from paperwire.run import embedded_store, store_files, web
 from paperwire.run.console import Console, StartupInfo, format_next_fetch
 from paperwire.run.instance_lock import hold_instance_lock
 from paperwire.run.ports import find_free_port, is_listening
@@ -108,10 +107,7 @@ def _start_store(settings: Settings, supervisor: Supervisor, stack: ExitStack) -
     supervisor.start(ProgramSpec("store", tuple(command), stop_timeout=5.0, inherited_fds=(lock,)))
     while (url := embedded_store.running_url(paths)) is None and not supervisor.stopping.wait(0.01):
         if supervisor.check_programs(time.monotonic()):
-            raise StoreUnavailable(
-                f"the store does not start: {embedded_store.last_log_line(paths)} "
-                f"(see {paths.log_file})"
-            )
+            raise store_files.start_failure(paths.log_file)
     version = ".".join(map(str, server_version(Path(command[0]))))
     return _StoreAddress(url or "", f"embedded {Path(command[0]).name} {version}, {paths.folder}")
 

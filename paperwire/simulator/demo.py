@@ -153,7 +153,7 @@ def running_demo(
 
 def demo_settings(upstream: Upstream, **overrides: Any) -> dict[str, Any]:
     """Return fields of `Settings` for the demo: an upstream's, with a shorter arXiv interval."""
-    return upstream.settings(arxiv_interval=0.5, contact="demo@localhost", **overrides)
+    return upstream.settings(arxiv_interval=0.2, contact="demo@localhost", **overrides)
 
 
 def make_news_tasks_due(states: TaskStates, now: datetime) -> None:

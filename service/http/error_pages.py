@@ -15,7 +15,7 @@ from flask import Flask, Response, render_template, request
 from werkzeug.exceptions import HTTPException
 
 from papers import errors
-from papers.errors import BadQuery, PaperwireError, TooManyRequests
+from papers.errors import UNREACHABLE, BadQuery, PaperwireError, TooManyRequests
 from service.urls.params import MAX_VALUE_LENGTH, abbreviate, replace_control_chars
 
 STATUS_BY_ERROR: Final[dict[type[PaperwireError], int]] = {
@@ -77,10 +77,18 @@ def error_response(error: PaperwireError) -> Response:
     if status >= 500:
         path = abbreviate(request.path)
         _log.error("%s %s: %s", request.method, path, error, exc_info=status == 500)
-    response = _render_error(status, _PUBLIC_DETAILS.get(status, str(error)), error)
+    response = _render_error(status, _public_detail(error, status), error)
     if isinstance(error, TooManyRequests):
         response.headers["Retry-After"] = str(error.retry_after)
     return response
+
+
+def _public_detail(error: PaperwireError, status: int) -> str:
+    """Return the message for clients; of a store that refuses, the name of the cause."""
+    detail = _PUBLIC_DETAILS.get(status, str(error))
+    if isinstance(error, errors.StoreError) and error.cause not in ("", UNREACHABLE):
+        return f"{detail} (Cause: {error.cause}.)"
+    return detail
 
 
 def http_error_response(error: HTTPException) -> Response:

@@ -9,6 +9,7 @@ from flask import Response, request
 from papers.config.sources import is_source_task
 from papers.errors import BadParameter
 from papers.redis_backend import health
+from papers.redis_backend.store_clock import read_store_time
 from service.context import context
 from service.pages.parts.page_response import pages, uncached_page
 from service.pages.parts.plots import day_plot
@@ -43,7 +44,7 @@ def status() -> Response:
         quarantined=ctx.source_states.quarantine_size(),
         paper_count=ctx.store.count_papers(),
         store=health.check_health(ctx.redis),
-        workload=read_workload(ctx.redis, ctx.now()),
+        workload=read_workload(ctx.redis, read_store_time(ctx.redis)),
         plots={source: day_plot(counts) for source, counts in days.items()},
         task_title=task_title,
     )

@@ -15,8 +15,10 @@ def healthz() -> Response:
     """Serve 200 while the process works, with the status of the store.
 
     A store that is unavailable is no reason to restart this process: it serves the last good
-    responses.
+    responses. `cause` is there if the store refuses and says why.
     """
-    response = jsonify(status="ok", store=str(store_health.check_health(context().redis).status))
+    found = store_health.check_health(context().redis)
+    cause = {"cause": found.stated_cause} if found.stated_cause else {}
+    response = jsonify(status="ok", store=str(found.status), **cause)
     response.headers["Cache-Control"] = "no-store"
     return response

@@ -22,6 +22,7 @@ from papers.config.settings import Settings
 from papers.errors import StoreError
 from papers.redis_backend import health
 from papers.redis_backend.health import StoreStatus
+from papers.redis_backend.store_clock import read_store_time
 from papers.state.task_states import MAX_QUARANTINED, TaskState, TaskStatus
 from service.context import AppContext, context
 from service.http.auth import require_token
@@ -74,6 +75,7 @@ class _StoreCollector(Collector):
         up, ok = found.status is not StoreStatus.UNREACHABLE, found.status is StoreStatus.OK
         yield _gauge("store_up", "Whether the store answers.", up)
         yield _gauge("store_writable", "Whether the store takes writes.", ok)
+        yield _store_problem_metric(found.stated_cause)
         if not up:
             return
         yield _gauge("store_memory_bytes", "Memory that the store uses.", found.used_memory)
@@ -85,14 +87,18 @@ class _StoreCollector(Collector):
             return
 
     def _workload(self) -> Iterator[Metric]:
-        ctx = self._ctx
-        work, quarantined = read_workload(ctx.redis, ctx.now()), ctx.source_states.quarantine_size()
+        ctx, store_time = self._ctx, read_store_time(self._ctx.redis)
+        skew = (ctx.now() - store_time).total_seconds()
+        work = read_workload(ctx.redis, store_time)
+        quarantined = ctx.source_states.quarantine_size()
         yield _gauge("papers", "Papers in the store.", ctx.store.count_papers())
         yield _gauge("revision", "Moves whenever a feed may have changed.", ctx.store.revision())
         yield _gauge("workers", "Workers with a heartbeat in the last two minutes.", work.workers)
         yield _gauge("scheduler_up", "Whether a scheduler runs.", work.has_scheduler)
         yield _gauge("wake_ups", "Jobs that no worker has taken yet.", work.queued_jobs)
         yield _gauge("tasks_due", "Tasks whose time has come.", work.due_tasks)
+        yield _gauge("tasks_overdue", "Tasks due and not woken for minutes.", work.overdue_tasks)
+        yield _gauge("clock_skew_seconds", "The clock here minus that of the store's host.", skew)
         yield _gauge("set_aside", f"Records in quarantine, {MAX_QUARANTINED} at most.", quarantined)
 
 
@@ -123,6 +129,16 @@ def _initial_fetch_metric(counts: Mapping[str, int]) -> Metric:
     )
     for state, count in counts.items():
         family.add_metric((state,), float(count))
+    return family
+
+
+def _store_problem_metric(cause: str) -> Metric:
+    """Return why the store refuses, by name, as a series of 1; none if it says nothing."""
+    family = GaugeMetricFamily(
+        "paperwire_store_problem", "1 for the reason why the store refuses.", labels=("cause",)
+    )
+    if cause:
+        family.add_metric((cause,), 1.0)
     return family
 
 

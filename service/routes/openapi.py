@@ -114,9 +114,14 @@ RESPONSE_SCHEMAS: Final = {
         failures={"type": "integer"},
     ),
     "Sources": _object(sources=_list(_ref("Source"))),
-    "Health": _object(
-        status={"const": "ok"}, store={"enum": [str(answers) for answers in StoreStatus]}
-    ),
+    "Health": {
+        **_object(
+            status={"const": "ok"},
+            store={"enum": [str(answers) for answers in StoreStatus]},
+            cause=_TEXT,
+        ),
+        "required": ["status", "store"],
+    },
     "Problem": _object(type=_TEXT, title=_TEXT, status={"type": "integer"}, detail=_TEXT),
 }
 """Every document of the API, member by member."""

@@ -6,6 +6,7 @@ import http.server
 import os
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 from unittest import mock
@@ -15,13 +16,18 @@ from click.testing import CliRunner
 from redis import Redis
 from rq import Worker
 
+from papers.config.settings import Settings
 from papers.config.sources import SOURCES, SourceSpec
 from papers.maintenance.migrations import SCHEMA_VERSION
+from papers.model.paper_size import ABSURD_SIZE
 from papers.redis_backend import keys
+from papers.state.communities import Communities
+from papers.state.task_states import QuarantinedRecord, TaskState, TaskStates, TaskStatus
 from paperwire.cli import main
 from tests import small_disk
-from tests.papers.server import private_server
+from tests.papers.server import private_cluster, private_server
 from tests.paperwire.misconfigurations import (
+    THEN,
     Installation,
     Seed,
     SkewedUpstream,
@@ -320,7 +326,69 @@ def test_disabled_source_is_not_probed(installation: Installation) -> None:
     assert installation.run_doctor() == (0, [])
 
 
-def test_only_arxiv_probes_use_the_rate_limiter(installation: Installation) -> None:
-    with mock.patch("paperwire.doctor.upstreams.ArxivRateLimiter") as limiter:
-        assert installation.run_doctor() == (0, [])
-    assert limiter.return_value.acquire.call_count == len(SOURCES["arxiv"].url_settings)
+def test_only_probes_of_arxiv_hosts_use_the_rate_limiter(installation: Installation) -> None:
+    """A community feed at such a host too."""
+    upstream = installation.settings["arxiv_api_url"]
+    with running_server(SkewedUpstream, http.server.ThreadingHTTPServer) as port:
+        other = f"http://127.0.0.1:{port}"
+        installation.settings["huggingface_url"] = other
+        communities = Communities(installation.redis, Settings())
+        communities.add("near", f"{upstream}/club", now=datetime.now(UTC))
+        communities.add("far", f"{other}/club", now=datetime.now(UTC))
+        with mock.patch("paperwire.doctor.upstreams.ArxivRateLimiter") as limiter:
+            assert installation.run_doctor() == (0, [])
+    assert limiter.return_value.acquire.call_count == len(SOURCES["arxiv"].url_settings) + 1
+
+
+def test_one_cause_is_one_finding(installation: Installation) -> None:
+    """Neither process runs; tasks that fail for the same reason; clocks that are all off."""
+    installation.redis.flushall()
+    for name in ("announcements:cs.AI", "announcements:cs.CL", "oai:daily"):
+        said = f"export.arxiv.org/{name[-2:]}: out of time"
+        TaskStates(installation.redis).save(
+            TaskState(name, TaskStatus.FAILING, THEN, THEN, said=said, failures=5)
+        )
+    _, findings = installation.run_doctor("--offline")
+    assert [finding["check"] for finding in findings] == [
+        *("processes", "source announcements:cs.AI")
+    ]
+    assert "(and so did announcements:cs.CL, oai:daily)" in findings[1]["cause"]
+
+
+def test_tasks_that_are_due_and_not_woken_are_reported(installation: Installation) -> None:
+    """By the store's time: a plan for later is none, whatever the clock here says."""
+    now = datetime.now(UTC)
+    states = TaskStates(installation.redis)
+    states.schedule("hf:today", now - timedelta(minutes=10))
+    states.schedule("hf:recent", now + timedelta(minutes=10))
+    _, (found,) = installation.run_doctor("--offline")
+    assert (found["check"], found["level"]) == ("overdue", "warning")
+    assert re.search(r"1 tasks are due and not woken since .*: hf:today$", found["cause"])
+
+
+def test_papers_of_absurd_size_are_counted(installation: Installation) -> None:
+    states = TaskStates(installation.redis)
+    for number, reason in enumerate([f"{ABSURD_SIZE}: 9 characters", "no id", ABSURD_SIZE]):
+        states.quarantine(QuarantinedRecord("community:club", THEN, reason, f"{number}"))
+    _, (found,) = installation.run_doctor("--offline")
+    assert (found["check"], found["level"]) == ("paper-size", "warning")
+    assert "2 papers of absurd size were set aside, from community:club" in found["cause"]
+
+
+def test_wrong_database_number_is_reported(installation: Installation) -> None:
+    """It exists and is empty: nothing else would say so."""
+    installation.settings["redis_url"] += "?db=3"
+    _, findings = installation.run_doctor("--offline")
+    assert [finding["check"] for finding in findings] == ["database", "processes"]
+    assert "database 3 of the store is empty, and 0 has" in findings[0]["cause"]
+
+
+def test_node_of_a_cluster_is_one_finding(installation: Installation) -> None:
+    with private_cluster() as redis:
+        path = redis.connection_pool.connection_kwargs["path"]
+        installation.settings["redis_url"] = f"unix://{path}"
+        redis.set("a", "1")
+        code, (found, *others) = installation.run_doctor("--offline")
+    assert (code, found["check"]) == (1, "cluster")
+    assert "no part of a cluster" in found["mend"]
+    assert {other["check"] for other in others} <= {"append-only-file"}

@@ -6,7 +6,7 @@ from redis import Redis
 
 from papers.redis_backend import keys
 from papers.state.task_states import TaskStates
-from service.workload import Workload, read_workload
+from service.workload import OVERDUE_AFTER, Workload, read_workload
 from tests.service.made import NOW
 
 
@@ -22,7 +22,13 @@ def test_workload_counts_queued_jobs_and_live_processes(redis: Redis) -> None:
     states = TaskStates(redis)
     states.schedule("hf:today", NOW)
     states.schedule("hf:days", NOW + timedelta(hours=1))
+    states.schedule("oai:daily", NOW - OVERDUE_AFTER - timedelta(seconds=1))
     redis.zadd(keys.CUSTOM_RESPONSES, {"a": 1, "b": 2})
     assert read_workload(redis, NOW) == Workload(
-        workers=1, has_scheduler=True, queued_jobs=3, due_tasks=1, cached_searches=2
+        workers=1,
+        has_scheduler=True,
+        queued_jobs=3,
+        due_tasks=2,
+        cached_searches=2,
+        overdue_tasks=1,
     )

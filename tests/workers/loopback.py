@@ -39,19 +39,20 @@ class ReceivedRequest:
 class Loopback:
     """Serves each path's replies in turn, the last one repeatedly."""
 
-    def __init__(self) -> None:
+    def __init__(self, host: str = "127.0.0.1") -> None:
+        self.host = host
         self.replies: dict[str, list[ScriptedReply]] = {}
         self.requests: list[ReceivedRequest] = []
         self.closing = threading.Event()
-        self._server = _Server(("127.0.0.1", 0), _Handler)
+        self._server = _Server((host, 0), _Handler)
         self._server.owner = self
 
     @property
     def port(self) -> int:
         return int(self._server.server_address[1])
 
-    def url(self, path: str = "/", host: str = "127.0.0.1") -> str:
-        return f"http://{host}:{self.port}{path}"
+    def url(self, path: str = "/", host: str = "") -> str:
+        return f"http://{host or self.host}:{self.port}{path}"
 
     def reply_with(self, path: str, *replies: ScriptedReply) -> str:
         """Set a path's replies (for any query, or exactly the given one); return its URL."""

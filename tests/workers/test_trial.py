@@ -21,7 +21,7 @@ from tests.workers.loopback import Loopback, ScriptedReply
 from tests.workers.sources.test_community import rss
 from workers.jobs import job_queue
 from workers.rq_worker import AllowedJob
-from workers.trial import run, try_feed
+from workers.trial import run, trial_fetcher, try_feed
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 FEED = rss(
@@ -36,8 +36,10 @@ def trial(loopback: Loopback, *replies: ScriptedReply) -> FeedTrial:
     return FeedTrial("abc", "club", loopback.reply_with("/club.rss", *replies))
 
 
-def test_trial_lists_papers(loopback: Loopback, loopback_settings: Settings) -> None:
-    outcome = try_feed(trial(loopback, ScriptedReply(body=FEED)), loopback_settings, NOW)
+def test_trial_lists_papers(loopback: Loopback, loopback_settings: Settings, redis: Redis) -> None:
+    outcome = try_feed(
+        trial(loopback, ScriptedReply(body=FEED)), trial_fetcher(redis, loopback_settings), NOW
+    )
     assert (outcome.over, outcome.fault, outcome.entries, outcome.named) == (True, "", 4, 2)
     assert [str(paper.id) for paper in outcome.papers] == ["2611.00002", "2611.01234"]
     assert outcome.papers[1].picked_at == datetime(2026, 11, 18, 8, tzinfo=UTC)
@@ -54,28 +56,38 @@ def test_trial_lists_papers(loopback: Loopback, loopback_settings: Settings) -> 
     ],
 )
 def test_trial_reports_faults(
-    loopback: Loopback, loopback_settings: Settings, reply: ScriptedReply, message: str
+    loopback: Loopback,
+    loopback_settings: Settings,
+    redis: Redis,
+    reply: ScriptedReply,
+    message: str,
 ) -> None:
-    outcome = try_feed(trial(loopback, reply), loopback_settings, NOW)
+    outcome = try_feed(trial(loopback, reply), trial_fetcher(redis, loopback_settings), NOW)
     assert (outcome.over, outcome.papers) == (True, ())
     assert message in outcome.fault
 
 
 @pytest.mark.row("secrets of sources")
 def test_fault_of_a_trial_hides_what_the_address_has_of_secrets(
-    loopback: Loopback, loopback_settings: Settings
+    loopback: Loopback, loopback_settings: Settings, redis: Redis
 ) -> None:
     url = loopback.reply_with("/club.rss", ScriptedReply(401, body=b"key s3cretkey is wrong"))
     secret = url.replace("://", "://me:s3cretword@") + "?key=s3cretkey"
-    outcome = try_feed(FeedTrial("abc", "club", secret), loopback_settings, NOW)
+    outcome = try_feed(
+        FeedTrial("abc", "club", secret), trial_fetcher(redis, loopback_settings), NOW
+    )
     assert outcome.fault
     assert "s3cret" not in outcome.fault
 
 
-def test_private_address_is_not_requested(loopback: Loopback, loopback_settings: Settings) -> None:
+def test_private_address_is_not_requested(
+    loopback: Loopback, loopback_settings: Settings, redis: Redis
+) -> None:
     """The checks are those of every upstream."""
     guarded = replace(loopback_settings, allowed_networks=())
-    outcome = try_feed(trial(loopback, ScriptedReply(body=FEED)), guarded, NOW)
+    outcome = try_feed(
+        trial(loopback, ScriptedReply(body=FEED)), trial_fetcher(redis, guarded), NOW
+    )
     assert "not a public address" in outcome.fault
     assert loopback.requests == []
 

@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -21,7 +21,7 @@ from papers.state.keywords import Keywords
 from papers.state.task_states import TaskStates
 from paperwire.simulator.upstream import Upstream
 from tests.papers.server import private_server
-from tests.paperwire.processes import descendants, is_running
+from tests.paperwire.processes import becomes_true, descendants, is_running
 from workers import jobs
 from workers.__main__ import run_worker
 from workers.rq_worker import PaperwireWorker
@@ -215,3 +215,46 @@ def test_worker_stops_while_waiting_for_a_job(
     stopping = threading.Event()
     run_worker(Settings(redis_url=store_url), stopping)
     assert stopping.is_set()
+
+
+SKEWED_SCHEDULER = """
+import datetime, sys
+import workers.__main__ as processes
+
+class SkewedDatetime(datetime.datetime):
+    @classmethod
+    def now(cls, zone=None):
+        return super().now(zone) + datetime.timedelta(seconds=int(sys.argv[1]))
+
+processes.datetime = SkewedDatetime
+sys.exit(processes.main(["scheduler"]))
+"""
+
+
+@pytest.mark.row("the clock of a host is wrong")
+@pytest.mark.parametrize(("skew", "words"), [(7200, "ahead of"), (-7200, "behind")])
+def test_scheduler_with_a_wrong_clock_wakes_what_is_due_by_the_store(
+    redis: Redis, store_url: str, skew: int, words: str
+) -> None:
+    environment = {**os.environ, "PAPERWIRE_REDIS_URL": store_url}
+    process = subprocess.Popen(
+        [sys.executable, "-c", SKEWED_SCHEDULER, str(skew)],
+        env=environment,
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    states, now = TaskStates(redis), datetime.now(UTC)
+    states.schedule("hf:today", now)
+    states.schedule("hf:recent", now + timedelta(hours=1))
+    try:
+        assert becomes_true(lambda: jobs.job_queue(redis).count > 0)
+        assert becomes_true(lambda: (states.due_time("hf:today") or now) > now)
+        due = states.due_time("hf:today")
+        assert due is not None
+        assert timedelta(0) < due - now < timedelta(minutes=3)
+        assert states.due_time("hf:recent") == now + timedelta(hours=1)
+    finally:
+        process.terminate()
+        _, log = process.communicate(timeout=20)
+    assert f"the clock here is 7200 s {words} the store's" in log

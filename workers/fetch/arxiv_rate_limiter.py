@@ -26,7 +26,7 @@ from typing import Any, Final
 from redis import Redis
 from redis.commands.core import Script
 
-from papers.config.settings import Seconds
+from papers.config.settings import Seconds, Settings
 from papers.errors import SourceRefused
 from papers.redis_backend import keys
 from papers.redis_backend.connection import translate_store_errors
@@ -121,6 +121,18 @@ class ArxivRateLimiter:
             redis.register_script(_RELEASE_SCRIPT),
         )
         self._sleep = sleep
+
+    @classmethod
+    def from_settings(
+        cls, redis: Redis, settings: Settings, *, max_wait: Seconds = 120.0
+    ) -> ArxivRateLimiter:
+        """Return the limiter for fetches under these settings."""
+        return cls(
+            redis,
+            settings.arxiv_interval,
+            max_request_seconds=settings.fetch_deadline,
+            max_wait=max_wait,
+        )
 
     @contextmanager
     def acquire(self, max_wait: Seconds | None = None) -> Iterator[None]:

@@ -1,21 +1,23 @@
 """The HTTP client for upstreams, guarded on every side.
 
-    address allowed? → one request within idle, total and size limits → refused?
+    arXiv's host? wait for its rate limiter → address allowed?
+    → one request within idle, total and size limits → refused?
     → a redirect: the same again, at most five times → a response
 
 Validators (ETag, Last-Modified) are saved only when the caller says so, which is after it has
-stored the content: an ingest killed in between must not get a 304 the next time.
+stored the content: an ingest killed in between must not get a 304 the next time. Each task has its
+own: what one has stored of an address proves nothing about another that reads the same address.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urljoin, urlsplit
 
 from redis import Redis
@@ -30,6 +32,8 @@ from papers.redis_backend import keys
 from papers.redis_backend.connection import translate_store_errors
 from workers.fetch import refusals
 from workers.fetch.address_guard import parse_networks
+from workers.fetch.arxiv_hosts import ArxivHosts
+from workers.fetch.arxiv_rate_limiter import ArxivRateLimiter
 from workers.fetch.deadline import Deadline
 from workers.fetch.guarded_session import ConnectionGate, GuardedSession
 
@@ -39,16 +43,14 @@ _REDIRECT_STATUSES: Final = frozenset({301, 302, 303, 307, 308})
 _CHUNK: Final = 65_536
 _ERROR_BODY_BYTES: Final = 4_000
 
-Throttle = Callable[[], AbstractContextManager[Any]]
-"""The context in which each request is sent: the arXiv rate limiter's lease, or nothing."""
-
 
 @dataclass(frozen=True, slots=True)
 class UpstreamResponse:
     """An upstream's response: 200 with a body, or 304 and `not_modified`.
 
-    `url` is the address after redirects. `memo` is the text that the caller saved with the
-    validators (`save_validators`); empty unless this is a 304.
+    `url` is the address after redirects, `task` the one that the request was conditional for.
+    `memo` is the text that the caller saved with the validators (`save_validators`); empty unless
+    this is a 304.
     """
 
     requested_url: str
@@ -58,17 +60,28 @@ class UpstreamResponse:
     body: bytes = field(repr=False)
     not_modified: bool = False
     memo: str = ""
+    task: str = ""
 
 
 class Fetcher:
     """Fetches over HTTP within the limits of the settings.
 
-    `redis` holds the validators for conditional requests; without it none are sent.
+    `redis` holds arXiv's rate limit and the validators for conditional requests; without it there
+    is neither. `arxiv_limiter` replaces the limiter that follows from the settings.
     """
 
-    def __init__(self, settings: Settings, redis: Redis | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        redis: Redis | None = None,
+        arxiv_limiter: ArxivRateLimiter | None = None,
+    ) -> None:
         self._settings, self._redis = settings, redis
         self._allowed = parse_networks(settings.allowed_networks)
+        self._arxiv_hosts = ArxivHosts(settings)
+        self._arxiv_limiter = arxiv_limiter or (
+            ArxivRateLimiter.from_settings(redis, settings) if redis else None
+        )
 
     def get(
         self,
@@ -77,18 +90,18 @@ class Fetcher:
         now: datetime,
         accept: str = "*/*",
         headers: Mapping[str, str] | None = None,
-        conditional: bool = False,
-        throttle: Throttle = contextlib.nullcontext,
+        task: str = "",
     ) -> UpstreamResponse:
-        """Request `url`; every request, redirects included, is sent inside `throttle()`.
+        """Request `url`; each request to arXiv, redirects included, waits for the rate limiter.
 
+        With `task` it is conditional: it has the validators that this task has saved for this URL.
         Raises AddressForbidden, SourceUnreachable, SourceRefused, SourceGarbled; StoreUnavailable.
         """
-        saved = self._saved_validators(url) if conditional else {}
+        saved = self._saved_validators(task, url) if task else {}
         sent = self._request_headers(accept, saved) | dict(headers or {})
         address, left = url, self._settings.fetch_deadline
         for _ in range(MAX_REDIRECTS + 1):
-            with throttle(), Deadline(left) as deadline:
+            with self._rate_limit(address), Deadline(left) as deadline:
                 response = self._request(address, sent, deadline, now)
                 left = deadline.seconds_left
             if response.status not in _REDIRECT_STATUSES:
@@ -98,7 +111,7 @@ class Fetcher:
             raise SourceRefused(f"{_display_url(url)} redirects more than {MAX_REDIRECTS} times")
         return UpstreamResponse(
             url, address, response.status, response.headers, response.body, response.status == 304,
-            saved.get("memo", ""),
+            saved.get("memo", ""), task,
         )  # fmt: skip
 
     def post(self, url: str, form: Mapping[str, str], *, now: datetime) -> None:
@@ -106,7 +119,7 @@ class Fetcher:
 
         Raises AddressForbidden, SourceUnreachable, SourceRefused, SourceGarbled.
         """
-        with Deadline(self._settings.fetch_deadline) as deadline:
+        with self._rate_limit(url), Deadline(self._settings.fetch_deadline) as deadline:
             response = self._send(url, self._request_headers("*/*", {}), deadline, form)
         if not 200 <= response.status < 300:
             refusals.raise_for_refusal(
@@ -118,27 +131,34 @@ class Fetcher:
 
         Raises StoreUnavailable.
         """
-        if self._redis is None or response is None or response.not_modified:
+        if self._redis is None or response is None or response.not_modified or not response.task:
             return
         validators = {
             name: response.headers[header]
             for name, header in (("etag", "ETag"), ("last_modified", "Last-Modified"))
             if header in response.headers
         }
-        with translate_store_errors():
+        with translate_store_errors(self._redis):
             if validators:
-                value = json.dumps(validators | {"memo": memo})
-                self._redis.hset(keys.VALIDATORS, response.requested_url, value)
+                value = json.dumps({"url": response.requested_url, **validators, "memo": memo})
+                self._redis.hset(keys.VALIDATORS, response.task, value)
             else:
-                self._redis.hdel(keys.VALIDATORS, response.requested_url)
+                self._redis.hdel(keys.VALIDATORS, response.task)
 
-    def _saved_validators(self, url: str) -> dict[str, str]:
-        """Return the saved validators of this address, and their memo."""
+    def _saved_validators(self, task: str, url: str) -> dict[str, str]:
+        """Return the validators that a task has saved for this URL, and their memo."""
         if self._redis is None:
             return {}
-        with translate_store_errors():
-            validators = self._redis.hget(keys.VALIDATORS, url)
-        return dict(json.loads(validators)) if validators else {}
+        with translate_store_errors(self._redis):
+            stored = self._redis.hget(keys.VALIDATORS, task)
+        saved = dict(json.loads(stored)) if stored else {}
+        return saved if saved.get("url") == url else {}
+
+    def _rate_limit(self, url: str) -> AbstractContextManager[None]:
+        """Return the context in which a request to this URL is sent."""
+        if self._arxiv_limiter and self._arxiv_hosts.has(url):
+            return self._arxiv_limiter.acquire()
+        return contextlib.nullcontext()
 
     def _request_headers(self, accept: str, saved: Mapping[str, str]) -> dict[str, str]:
         headers = {

@@ -11,6 +11,7 @@ record    the state, and when the task is due next
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -51,6 +52,7 @@ class Tally:
     min_wait: Seconds = 0.0
     has_more: bool = False
     expected_count: int | None = None
+    skipped: Counter[str] = field(default_factory=Counter)
     _last_message: str = ""
     _summary: str = ""
     _thin_message: str = ""
@@ -65,6 +67,8 @@ class Tally:
         self.is_readable &= not result.is_unreadable
         self.min_wait = max(self.min_wait, max_age(result.response))
         self.has_more = result.has_more
+        if result.skip_reason and result.skipped:
+            self.skipped[result.skip_reason] += result.skipped
         self.expected_count = (
             self.expected_count if result.expected_count is None else result.expected_count
         )
@@ -79,8 +83,9 @@ class Tally:
     @property
     def message(self) -> str:
         """The outcome in words."""
-        skipped = f"; {self.too_old} of months that are not kept" if self.too_old else ""
-        return f"{self._described}{skipped}"
+        too_old = f"; {self.too_old} of months that are not kept" if self.too_old else ""
+        skipped = (f"; {count} passed over: {reason}" for reason, count in self.skipped.items())
+        return f"{self._described}{''.join(skipped)}{too_old}"
 
     @property
     def _described(self) -> str:

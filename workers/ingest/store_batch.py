@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
 from papers.model.paper import Paper, Sighting
+from papers.model.paper_size import size_problem
 from papers.store import IngestResult, Store
 
 _POISON_ERRORS: Final = (ValueError, TypeError, LookupError, ArithmeticError)
@@ -26,7 +27,8 @@ class Poison:
     @property
     def excerpt(self) -> str:
         """The record, truncated for display."""
-        return repr(self.record)[:500]
+        title = self.record.title[:200]
+        return repr(self.record._replace(title=title, abstract=self.record.abstract[:200]))[:500]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +43,17 @@ class BatchResult:
 def store_batch(
     store: Store, records: Sequence[Sighting | Paper], now: datetime, first_month: int = 0
 ) -> BatchResult:
-    """Store the records of months since `first_month` (YYYYMM). Raises StoreError."""
+    """Store the records of months since `first_month` (YYYYMM), but those of absurd size.
+
+    Raises StoreError.
+    """
     current = [record for record in records if record.id.month >= first_month]
     too_old = {record.id for record in records if record.id.month < first_month}
-    return _store_or_bisect(store, current, now, len(too_old))
+    problems = [(record, size_problem(record)) for record in current]
+    storable = [record for record, problem in problems if not problem]
+    result = _store_or_bisect(store, storable, now, len(too_old))
+    oversized = tuple(Poison(record, problem) for record, problem in problems if problem)
+    return replace(result, poison=(*result.poison, *oversized))
 
 
 def _store_or_bisect(

@@ -14,6 +14,7 @@ from typing import Final
 from papers.errors import BadParameter
 from papers.model.arxiv_id import ArxivId, find_ids
 from papers.model.paper import Channel, Pick, Sighting
+from papers.state.communities import community_task
 from workers.sources.feed_entries import FeedEntry, read_entries
 from workers.sources.result import FetchResult, RejectedRecord, UpstreamClients
 
@@ -35,7 +36,9 @@ def fetch_community_picks(
     communities = upstreams.settings.communities
     if subject not in communities:
         raise BadParameter("community", f"there is no community {subject!r}")
-    response = upstreams.fetcher.get(communities[subject], now=now, accept=ACCEPT, conditional=True)
+    response = upstreams.fetcher.get(
+        communities[subject], now=now, accept=ACCEPT, task=community_task(subject)
+    )
     if response.not_modified:
         yield FetchResult(not_modified=True, message="not changed")
         return

@@ -1,7 +1,9 @@
 """Hugging Face Daily Papers: its community's picks, with votes, comments, code and project.
 
 The day of a pick is `submittedOnDailyAt`, neither the day requested nor `publishedAt`. Nearly every
-key was added over time and may be absent; summaries are re-typeset, so arXiv's texts win later.
+key was added over time and may be absent, so a field is read from the paper inside a record, or
+else from the record itself; summaries are re-typeset, so arXiv's texts win later. How responses are
+wrapped and continued is in `hf_pages`.
 
 https://huggingface.co/api/daily_papers
 """
@@ -9,7 +11,7 @@ https://huggingface.co/api/daily_papers
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
@@ -19,6 +21,7 @@ from papers.model.arxiv_id import ArxivId, parse_versioned
 from papers.model.paper import Channel, Pick, Sighting
 from workers.fetch.refusals import body_excerpt
 from workers.sources.foreign_xml import clean_line, clean_url
+from workers.sources.hf_pages import DailyPage, PageSequence, read_page
 from workers.sources.result import FetchResult, RejectedRecord, UpstreamClients
 
 COMMUNITY_NAME: Final = "hf"
@@ -27,7 +30,9 @@ PAGE_SIZE: Final = 100
 RECENT_DAYS: Final = 14
 """A paper can be picked this long after it is on arXiv, and votes continue."""
 
-_MAX_PAGES: Final = 5
+NOT_ON_ARXIV: Final = "not on arXiv"
+
+_ID_NAMES: Final = ("id", "arxivId", "arxiv_id")
 
 
 def fetch_daily_papers(
@@ -55,45 +60,43 @@ def fetch_daily_papers(
 def parse_daily_papers(body: bytes, day: date, now: datetime) -> FetchResult:
     """Parse the picks in a response for `day`; an unreadable record is rejected alone.
 
-    Raises SourceGarbled if it is no JSON list.
+    Papers that are not on arXiv are counted. Raises SourceGarbled if it holds no list.
     """
-    try:
-        records = json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise SourceGarbled(f"Daily Papers: not JSON but: {body_excerpt(body)}") from error
-    if not isinstance(records, list):
-        raise SourceGarbled(f"Daily Papers: not a list but: {body_excerpt(body)}")
+    return _parse_page(read_page(body), day, now)
+
+
+def _parse_page(page: DailyPage, day: date, now: datetime) -> FetchResult:
     sightings: list[Sighting] = []
     rejected: list[RejectedRecord] = []
-    for record in records:
+    for record in page.records:
         try:
-            sightings.append(_sighting(record, day, now))
+            if (sighting := _sighting(record, day, now)) is not None:
+                sightings.append(sighting)
         except (BadId, SourceGarbled) as error:
             rejected.append(RejectedRecord(str(error), body_excerpt(json.dumps(record).encode())))
     return FetchResult(
         sightings=tuple(sightings),
         rejected=tuple(rejected),
-        record_count=len(records),
+        record_count=len(page.records),
+        skipped=len(page.records) - len(sightings) - len(rejected),
+        skip_reason=NOT_ON_ARXIV,
         day=day,
         message=f"picks for {day}: {len(sightings)}",
     )
 
 
 def _fetch_day(day: date, upstreams: UpstreamClients, now: datetime) -> Iterator[FetchResult]:
-    """Yield a day's pages, until one is not full or has nothing new."""
-    seen: set[ArxivId] = set()
-    for number in range(_MAX_PAGES):
+    """Yield a day's pages, until one is the last or has nothing new."""
+    pages = PageSequence(PAGE_SIZE)
+    while pages.has_more:
         base = upstreams.settings.huggingface_url.rstrip("/")
-        url = f"{base}/api/daily_papers?date={day}&limit={PAGE_SIZE}&p={number}"
+        url = f"{base}/api/daily_papers?date={day}&limit={PAGE_SIZE}&p={pages.count}"
         response = upstreams.fetcher.get(url, now=now, accept="application/json")
-        result = parse_daily_papers(response.body, day, now)
-        ids = {sighting.id for sighting in result.sightings}
-        yield (
-            replace(result, counted_day=day) if _is_yesterday(day, now) and number == 0 else result
-        )
-        if result.record_count < PAGE_SIZE or ids <= seen:
-            return
-        seen |= ids
+        is_first = pages.count == 0
+        page = read_page(response.body, response.headers)
+        pages.add(page)
+        result = replace(_parse_page(page, day, now), complete=not pages.is_truncated)
+        yield replace(result, counted_day=day) if _is_yesterday(day, now) and is_first else result
 
 
 def _is_yesterday(day: date, now: datetime) -> bool:
@@ -101,49 +104,83 @@ def _is_yesterday(day: date, now: datetime) -> bool:
     return day == now.date() - timedelta(days=1)
 
 
-def _sighting(record: Any, day: date, now: datetime) -> Sighting:
-    """Parse one record. Raises BadId and SourceGarbled if it is unreadable."""
-    paper = _json_object(record).get("paper")
-    if not isinstance(paper, dict):
+def _sighting(record: Any, day: date, now: datetime) -> Sighting | None:
+    """Parse one record; None if its paper is not on arXiv.
+
+    Raises BadId and SourceGarbled if it is unreadable.
+    """
+    outer = _json_object(record)
+    is_bare = "paper" not in outer and any(name in outer for name in _ID_NAMES)
+    inner = outer if is_bare else outer.get("paper")
+    if not isinstance(inner, dict):
         raise SourceGarbled("the record has no paper")
-    id, _ = parse_versioned(paper.get("id", ""))
+    id = _arxiv_id(inner, outer)
+    if id is None:
+        return None
+
+    def text(name: str, clean: Callable[[Any], str] = clean_line) -> str:
+        return clean(inner.get(name)) or clean(outer.get(name))
+
     return Sighting(
         id=id,
         source=COMMUNITY_NAME,
         channel=Channel.HUGGINGFACE,
         as_of=now,
-        title=clean_line(paper.get("title")),
-        abstract=clean_line(paper.get("summary")),
-        authors=_authors(paper.get("authors")),
-        code=clean_url(paper.get("githubRepo")),
-        project=clean_url(paper.get("projectPage")),
-        organization=_organization(paper.get("organization") or record.get("organization")),
-        pick=_pick(record, paper, f"{PAPERS_URL}/{id}", min(_picked_at(paper, day), now), now),
+        title=text("title"),
+        abstract=text("summary") or text("abstract"),
+        authors=_authors(inner.get("authors")) or _authors(outer.get("authors")),
+        withdrawn=bool(text("withdrawnAt")),
+        code=text("githubRepo", clean_url),
+        project=text("projectPage", clean_url),
+        organization=text("organization", _organization),
+        pick=_pick(
+            inner, outer, f"{PAPERS_URL}/{id}", min(_picked_at(inner, outer, day), now), now
+        ),
     )
+
+
+def _arxiv_id(inner: dict[str, Any], outer: dict[str, Any]) -> ArxivId | None:
+    """Return the paper's arXiv id; None if it has an id, but none of arXiv's.
+
+    Raises BadId if it has no id at all.
+    """
+    given = [fields[name] for fields in (inner, outer) for name in _ID_NAMES if name in fields]
+    for value in given:
+        try:
+            return parse_versioned(value)[0]
+        except BadId:
+            continue
+    if any(clean_line(value) for value in given):
+        return None
+    raise BadId("the record has no arXiv id")
 
 
 def _pick(
-    record: dict[str, Any], paper: dict[str, Any], url: str, picked_at: datetime, now: datetime
+    inner: dict[str, Any], outer: dict[str, Any], url: str, picked_at: datetime, now: datetime
 ) -> Pick:
-    submitter = _json_object(paper.get("submittedOnDailyBy")) or _json_object(
-        record.get("submittedBy")
-    )
     return Pick(
         community=COMMUNITY_NAME,
         picked_at=picked_at,
         url=url,
-        discussion=f"{url}#community" if paper.get("discussionId") else "",
-        votes=_count(paper.get("upvotes")),
-        comments=_count(record.get("numComments")),
+        discussion=f"{url}#community" if _first(inner, outer, "discussionId") else "",
+        votes=_count(_first(inner, outer, "upvotes")),
+        comments=_count(_first(outer, inner, "numComments")),
         counted_at=now,
-        submitter=clean_line(submitter.get("user")) or clean_line(submitter.get("name")),
-        thumbnail=clean_url(record.get("thumbnail")),
+        submitter=_submitter(inner, outer),
+        thumbnail=clean_url(_first(outer, inner, "thumbnail")),
     )
 
 
-def _picked_at(paper: dict[str, Any], day: date) -> datetime:
+def _submitter(inner: dict[str, Any], outer: dict[str, Any]) -> str:
+    submitter = _json_object(_first(inner, outer, "submittedOnDailyBy")) or _json_object(
+        _first(outer, inner, "submittedBy")
+    )
+    return clean_line(submitter.get("user")) or clean_line(submitter.get("name"))
+
+
+def _picked_at(inner: dict[str, Any], outer: dict[str, Any], day: date) -> datetime:
     """Return the time of a pick; if absent, as in 2024, the beginning of the requested day."""
-    value = paper.get("submittedOnDailyAt")
+    value = _first(inner, outer, "submittedOnDailyAt")
     if value is None:
         return datetime(day.year, day.month, day.day, tzinfo=UTC)
     try:
@@ -151,6 +188,12 @@ def _picked_at(paper: dict[str, Any], day: date) -> datetime:
         return (when if when.tzinfo else when.replace(tzinfo=UTC)).astimezone(UTC)
     except (TypeError, ValueError, OverflowError) as error:
         raise SourceGarbled(f"the record has an implausible pick time: {value!r}") from error
+
+
+def _first(preferred: dict[str, Any], other: dict[str, Any], name: str) -> Any:
+    """Return a field's value where it has one."""
+    value = preferred.get(name)
+    return other.get(name) if value is None else value
 
 
 def _authors(authors: Any) -> tuple[str, ...]:

@@ -21,7 +21,6 @@ from redis import Redis
 
 from papers.config.settings import Settings
 from papers.model.paper import Sighting
-from workers.fetch.arxiv_rate_limiter import ArxivRateLimiter
 from workers.fetch.fetcher import Fetcher, UpstreamResponse
 
 
@@ -38,7 +37,8 @@ class FetchResult:
     """The content of one response of an upstream.
 
     `record_count` counts its records: those read, those `rejected`, and those `skipped` because
-    they name no paper. `stale`: a valid response, but of an earlier `day` than the `expected_day`.
+    they name no paper; the state says how many, if there is a `skip_reason`. `stale`: a valid
+    response, but of an earlier `day` than the `expected_day`.
     A thin result becomes stale too, see `workers.ingest.expected_volume`. `complete` is False if
     part of the response is missing: the rest is sound, and everything must be requested again.
     `message` describes the result in a sentence, `summary` the whole run so far. `done` of `total`
@@ -53,6 +53,7 @@ class FetchResult:
     rejected: tuple[RejectedRecord, ...] = ()
     record_count: int = 0
     skipped: int = 0
+    skip_reason: str = ""
     day: date | None = None
     expected_day: date | None = None
     stale: bool = False
@@ -86,15 +87,11 @@ class UpstreamClients:
 
     settings: Settings
     fetcher: Fetcher
-    arxiv_limiter: ArxivRateLimiter
 
     @classmethod
     def from_settings(cls, redis: Redis, settings: Settings) -> UpstreamClients:
         """Return the clients for these settings; rate limiter and validators are in `redis`."""
-        limiter = ArxivRateLimiter(
-            redis, settings.arxiv_interval, max_request_seconds=settings.fetch_deadline
-        )
-        return cls(settings, Fetcher(settings, redis), limiter)
+        return cls(settings, Fetcher(settings, redis))
 
 
 FetchFunction = Callable[[str, UpstreamClients, datetime], Iterator[FetchResult]]

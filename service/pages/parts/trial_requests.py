@@ -14,8 +14,8 @@ from service.context import AppContext
 from service.workload import QUEUE_NAME
 
 TRIAL_JOB: Final = "workers.trial.run"
-TRIAL_JOB_SECONDS: Final = 120
-"""Timeout of the job; a fetch has its own."""
+TRIAL_JOB_SECONDS: Final = 240
+"""Timeout of the job; a fetch has its own, and may wait for arXiv's rate limiter before it."""
 
 
 def enqueue_trial(ctx: AppContext, name: str, url: str) -> FeedTrial:

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -19,8 +20,14 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from papers.errors import BadSettings, StoreUnavailable
 from papers.redis_backend import connection
-from papers.redis_backend.connection import ThreadLocalClient, connect, read_many
+from papers.redis_backend.connection import (
+    ThreadLocalClient,
+    connect,
+    read_many,
+    translate_store_errors,
+)
 
 ROOT = Path(__file__).parents[3]
 Read = Callable[..., list[Any]]
@@ -110,10 +117,10 @@ def test_open_connection_does_not_close_the_circuit_breaker(
     now, errors = 0.0, list[object]()
     monkeypatch.setattr(connection, "time", SimpleNamespace(monotonic=lambda: now))
 
-    def hang(*_: object) -> None:
+    def hang(*_: object, **__: object) -> None:
         raise RedisTimeoutError
 
-    def hang_while_another_reads(*_: object) -> None:
+    def hang_while_another_reads(*_: object, **__: object) -> None:
         with ThreadPoolExecutor(1) as pool:
             errors.append(pool.submit(read_many, other, [("GET", "a")]).exception())
         hang()
@@ -121,12 +128,79 @@ def test_open_connection_does_not_close_the_circuit_breaker(
     method = "send_packed_command"
     monkeypatch.setattr(failing.connection, method, hang)
     monkeypatch.setattr(probing.connection, method, hang_while_another_reads)
-    with pytest.raises(RedisTimeoutError):
-        read_many(failing, [("GET", "a")])
+    for _ in range(2):
+        with pytest.raises(RedisTimeoutError):
+            read_many(failing, [("GET", "a")])
     now = connection.BREAKER_COOLDOWN
     with pytest.raises(RedisTimeoutError):
         read_many(probing, [("GET", "a")])
     assert [type(error) for error in errors] == [RedisConnectionError]
+
+
+class ScriptedBreaker:
+    """A circuit breaker at a time of its own, and commands that begin and end when told."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now, self.breaker = 0.0, connection.CircuitBreakerRetry()
+        clock = SimpleNamespace(monotonic=lambda: self.now)
+        monkeypatch.setattr(connection, "time", clock)
+
+    def run(
+        self, until: float, *, fails: bool, meanwhile: Callable[[], object] = lambda: None
+    ) -> bool:
+        """Run a command that ends at `until`; False if it was not let through."""
+        begun = False
+
+        def command() -> None:
+            nonlocal begun
+            begun = True
+            meanwhile()
+            self.now = until
+            if fails:
+                raise RedisTimeoutError("Timeout reading from socket")
+
+        with suppress(RedisTimeoutError, RedisConnectionError):
+            self.breaker.call_with_retry(command, lambda error: None)
+        return begun
+
+
+def test_one_slow_reply_refuses_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    scripted = ScriptedBreaker(monkeypatch)
+    assert scripted.run(0.5, fails=True)
+    assert scripted.run(0.6, fails=False)
+    assert scripted.run(1.1, fails=True)
+    assert scripted.run(1.2, fails=False)
+
+
+def test_many_that_wait_for_one_slow_reply_are_one_failure(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """They began before the first of them failed."""
+    scripted = ScriptedBreaker(monkeypatch)
+
+    def all_at_once() -> None:
+        with ThreadPoolExecutor(1) as pool:
+            assert pool.submit(scripted.run, 0.5, fails=True).result()
+
+    assert scripted.run(0.5, fails=True, meanwhile=all_at_once)
+    assert scripted.run(0.6, fails=False)
+
+
+def test_second_failure_refuses_for_a_second_and_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    scripted = ScriptedBreaker(monkeypatch)
+    assert scripted.run(0.5, fails=True)
+    assert scripted.run(1.0, fails=True)
+    assert not scripted.run(1.1, fails=False)
+    with pytest.raises(StoreUnavailable) as refused, translate_store_errors():
+        scripted.breaker.call_with_retry(lambda: None, lambda error: None)
+    assert refused.value.cause == "timeout"
+    scripted.now = 1.0 + connection.BREAKER_COOLDOWN
+    assert scripted.run(2.5, fails=True), "the probe"
+    assert not scripted.run(2.6, fails=False), "the probe failed: it is open again at once"
+    scripted.now = 2.5 + connection.BREAKER_COOLDOWN
+    assert scripted.run(3.6, fails=False)
+    assert scripted.run(3.7, fails=True), "the probe succeeded: it is closed"
+    assert scripted.run(3.8, fails=False)
 
 
 FORK_SCRIPT = """
@@ -157,3 +231,18 @@ def test_forked_process_has_its_own_connection(store_url: str) -> None:
     assert len(client_ids) == 2
     assert len({after for _, after in client_ids}) == 2
     assert mine in {after for _, after in client_ids}
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["redis://a.example/papers", "redis://:secret/hunter2@a.example/0", "rediss://a.example/0/1"],
+)
+def test_url_with_a_wrong_database_is_bad_settings(url: str) -> None:
+    with pytest.raises(BadSettings, match="no number of a database") as refused:
+        connect(url, retry=False)
+    assert "hunter2" not in str(refused.value)
+
+
+@pytest.mark.parametrize("url", ["redis://a.example", "redis://a.example/", "redis://a.example/15"])
+def test_url_with_a_database_or_none_is_accepted(url: str) -> None:
+    connect(url, retry=False).close()

@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[3]
 def test_settings_round_trip_through_toml() -> None:
     fields = {
         "contact": 'a "quoted" é\n',
-        "arxiv_interval": 0.5,
+        "arxiv_interval": 0.2,
         "huggingface": True,
         "allowed_networks": ("127.0.0.0/8",),
         "communities": {"a-b": "http://127.0.0.1:1/x?y=1"},

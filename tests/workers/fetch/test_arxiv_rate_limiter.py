@@ -34,10 +34,12 @@ from papers.config.settings import Settings
 from workers.sources.result import UpstreamClients
 
 store, url, interval, times = sys.argv[1:]
-settings = Settings(allowed_networks=("127.0.0.0/8",), arxiv_interval=float(interval))
+settings = Settings(
+    allowed_networks=("127.0.0.0/8",), arxiv_interval=float(interval), arxiv_feed_url=url
+)
 upstreams = UpstreamClients.from_settings(Redis.from_url(store), settings)
 for _ in range(int(times)):
-    upstreams.fetcher.get(url, now=datetime.now(UTC), throttle=upstreams.arxiv_limiter.acquire)
+    upstreams.fetcher.get(url, now=datetime.now(UTC))
 """
 """A worker process from the limiter's view: it sends one request after another."""
 

@@ -5,8 +5,7 @@ import socket
 import threading
 import time
 import zlib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -227,20 +226,6 @@ def test_redirect_body_is_not_read(loopback: Loopback, fetcher: Fetcher, status:
     url = loopback.reply_with("/a", ScriptedReply(raw=endless.encode() + b"x" * 2_000_000))
     loopback.reply_with("/b", ScriptedReply(body=b"<feed/>"))
     assert fetcher.get(url, now=NOW).body == b"<feed/>"
-
-
-def test_each_request_is_throttled_separately(loopback: Loopback, fetcher: Fetcher) -> None:
-    loopback.reply_with("/a", ScriptedReply(302, headers={"Location": "/b"}))
-    loopback.reply_with("/b", ScriptedReply())
-    turns: list[int] = []
-
-    @contextmanager
-    def turn() -> Iterator[None]:
-        turns.append(len(loopback.requests))
-        yield
-
-    fetcher.get(loopback.url("/a"), now=NOW, throttle=turn)
-    assert turns == [0, 1]
 
 
 @pytest.mark.parametrize(

@@ -147,6 +147,6 @@ def test_validators_cannot_inject_a_header(
     raw = f"HTTP/1.1 200 OK\r\nETag: {value}\r\nContent-Length: 6\r\n\r\n<rss/>".encode()
     loopback.reply_with("/a", ScriptedReply(raw=raw), ScriptedReply())
     with contextlib.suppress(SourceError):
-        fetcher.save_validators(fetcher.get(loopback.url("/a"), now=NOW))
-        fetcher.get(loopback.url("/a"), now=NOW, conditional=True)
+        fetcher.save_validators(fetcher.get(loopback.url("/a"), now=NOW, task="community:club"))
+        fetcher.get(loopback.url("/a"), now=NOW, task="community:club")
     assert all("X-Evil" not in request.headers for request in loopback.requests)

@@ -12,6 +12,7 @@ from papers.config.settings import Settings
 from papers.errors import BadParameter, SourceError, SourceUnreachable
 from papers.model.arxiv_id import ArxivId
 from papers.model.paper import Channel, Sighting
+from papers.model.paper_size import ABSURD_SIZE, MAX_PAPER_CHARACTERS
 from papers.redis_backend import keys
 from papers.state.task_states import Progress, TaskStates, TaskStatus
 from papers.store import Store
@@ -44,7 +45,7 @@ class Harness:
         self.store, self.states = Store(redis), TaskStates(redis)
         settings = Settings(**world.settings(arxiv_interval=0.0, fetch_timeout=2.0))
         limiter = ArxivRateLimiter(redis, 0.0, max_wait=1.0)
-        self.upstreams = UpstreamClients(settings, Fetcher(settings, redis), limiter)
+        self.upstreams = UpstreamClients(settings, Fetcher(settings, redis, limiter))
 
     def run(self, task: str, fetch: FetchFunction | None = None) -> TaskReport:
         kinds, kind = task_kinds(), kind_of(task)
@@ -84,7 +85,9 @@ def source_of(*fetched: FetchResult, error: SourceError | None = None) -> FetchF
 
 def answer(url: str = "https://example.org/feed", **headers: str) -> UpstreamResponse:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return UpstreamResponse(requested_url=url, url=url, status=200, headers=named, body=b"")
+    return UpstreamResponse(
+        requested_url=url, url=url, status=200, headers=named, body=b"", task=TASK
+    )
 
 
 def test_announced_papers_are_stored(harness: Harness) -> None:
@@ -154,7 +157,7 @@ def test_faults_are_reported_and_recovered_from(
     failing = harness.run(TASK).state
     assert (failing.state, failing.failures, failing.succeeded_at) == (TaskStatus.FAILING, 1, None)
     assert re.search(text, failing.said), failing.said
-    assert not harness.redis.hexists(keys.VALIDATORS, harness.world.url + "/rss/atom/cs.CL")
+    assert not harness.redis.hexists(keys.VALIDATORS, TASK)
     harness.redis.delete(keys.ARXIV_RATE_LIMIT)  # the limiter's own back-off is tested elsewhere
     recovered = harness.run(TASK).state
     assert (recovered.state, recovered.failures) == (TaskStatus.OK, 0)
@@ -179,7 +182,7 @@ def test_validators_are_saved_after_the_result_is_stored(harness: Harness) -> No
     seen: list[tuple[int, bool]] = []
 
     def record_state() -> None:
-        existing = harness.redis.hexists(keys.VALIDATORS, "https://example.org/feed")
+        existing = harness.redis.hexists(keys.VALIDATORS, TASK)
         seen.append((harness.store.count_papers(), bool(existing)))
 
     def fetch(subject: str, upstreams: UpstreamClients, now: datetime) -> Iterator[FetchResult]:
@@ -263,3 +266,56 @@ def test_community_feed_obeys_max_age(harness: Harness) -> None:
 def test_unknown_task_is_bad_input(harness: Harness) -> None:
     with pytest.raises(BadParameter, match="there is no such kind of task"):
         harness.run("nothing:at-all")
+
+
+def test_community_may_read_the_address_of_an_announcement(harness: Harness) -> None:
+    """Each has validators of its own: a 304 for one says nothing about the other."""
+    url = f"{harness.world.url}/rss/atom/cs.CL"
+    harness.upstreams = replace(
+        harness.upstreams,
+        settings=replace(harness.upstreams.settings, communities={"digest": url}),
+    )
+    harness.world.announce(Manuscript(title="A paper"))
+    tasks = (TASK, "community:digest")
+    first = [harness.run(task).state for task in tasks]
+    again = [harness.run(task).state for task in tasks]
+    assert [(state.state, state.got) for state in first] == [(TaskStatus.OK, 1)] * 2
+    assert [state.state for state in again] == [TaskStatus.OK] * 2
+    assert ["not changed" in state.said for state in again] == [True, True]
+    assert harness.redis.hlen(keys.VALIDATORS) == 2
+
+
+def test_state_says_what_was_passed_over_and_why(harness: Harness) -> None:
+    """Of several responses too, whose own messages are not shown."""
+    parts = [
+        FetchResult(sightings(1), record_count=3, skipped=2, skip_reason="not on arXiv"),
+        FetchResult(sightings(2), record_count=2, skipped=1, skip_reason="not on arXiv"),
+        FetchResult(sightings(3), record_count=1, skip_reason="not on arXiv"),
+    ]
+    report = harness.run(TASK, source_of(*parts))
+    assert report.state.said == "6 records in 3 answers; 3 passed over: not on arXiv"
+    assert report.state.state is TaskStatus.OK
+
+
+@pytest.mark.parametrize(
+    "huge",
+    [
+        {"abstract": "x" * (MAX_PAPER_CHARACTERS + 1)},
+        {"authors": ("An Author",) * 100_000},
+    ],
+    ids=["text", "authors"],
+)
+def test_paper_of_absurd_size_is_set_aside_alone(harness: Harness, huge: dict[str, object]) -> None:
+    absurd = sightings(2)[0]._replace(**huge)  # type: ignore[arg-type]
+    some = (*sightings(1), absurd, *sightings(3))
+    report = harness.run(TASK, source_of(FetchResult(some, record_count=3)))
+    assert (report.state.state, report.new, report.quarantined) == (TaskStatus.OK, 2, 1)
+    (record,) = harness.states.list_quarantined(9)
+    assert record.reason.startswith(ABSURD_SIZE)
+    assert "2611.00002" in record.excerpt or "number=2" in record.excerpt
+    assert len(record.excerpt) <= 500
+
+
+def test_paper_of_5000_authors_is_stored(harness: Harness) -> None:
+    large = sightings(1)[0]._replace(authors=("A. N. Author of a Collaboration",) * 5_000)
+    assert harness.run(TASK, source_of(FetchResult((large,), record_count=1))).new == 1

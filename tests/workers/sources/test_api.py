@@ -10,11 +10,13 @@ from xml.etree import ElementTree
 from xml.sax.saxutils import escape
 
 import pytest
+from redis import Redis
 
 from papers.errors import SourceError, SourceGarbled, SourceIncomplete, SourceRefused
 from papers.model.arxiv_id import ArxivId
 from papers.model.paper import Channel, Sighting
 from tests.workers.loopback import Loopback, ScriptedReply
+from workers.fetch.arxiv_rate_limiter import ArxivRateLimiter
 from workers.sources.arxiv import api_page
 from workers.sources.arxiv.api import PAGE_SIZE, fetch_by_ids, search_newest
 from workers.sources.result import UpstreamClients
@@ -149,14 +151,14 @@ def test_invalid_responses_raise(
 
 
 def test_overload_backs_off_all_arxiv_requests(
-    loopback: Loopback, upstreams: UpstreamClients
+    loopback: Loopback, upstreams: UpstreamClients, redis: Redis
 ) -> None:
     loopback.reply_with("/api/query", ScriptedReply(body=b"Rate exceeded."))
     with pytest.raises(SourceRefused):
         list(search_newest("all:x", 10, upstreams, NOW))
     with (
         pytest.raises(SourceRefused, match="hold off"),
-        upstreams.arxiv_limiter.acquire(max_wait=0),
+        ArxivRateLimiter(redis, 0.0).acquire(max_wait=0),
     ):
         pytest.fail("arXiv requests are not backed off")
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,10 +14,12 @@ from papers.model.arxiv_id import ArxivId
 from papers.model.paper import Channel, Pick
 from tests.workers.loopback import Loopback, ScriptedReply
 from workers.sources.hf_daily import PAGE_SIZE, RECENT_DAYS, fetch_daily_papers, parse_daily_papers
+from workers.sources.hf_pages import MAX_PAGES
 from workers.sources.result import UpstreamClients
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 DAY = NOW.date()
+THE_18TH = datetime(2026, 11, 18, tzinfo=UTC)
 
 
 def record(id: str = "2611.01234", **paper: Any) -> dict[str, Any]:
@@ -45,6 +47,10 @@ def record(id: str = "2611.01234", **paper: Any) -> dict[str, Any]:
         "numComments": 0,
         "submittedBy": {"name": "somebody"},
     }
+
+
+def ids(count: int) -> list[str]:
+    return [f"2611.{number:05}" for number in range(1, count + 1)]
 
 
 def body(*records: Any) -> bytes:
@@ -85,6 +91,85 @@ def test_record_with_only_an_id() -> None:
 
 
 @pytest.mark.parametrize(
+    ("changes", "field", "value"),
+    [
+        ({"title": "Outer"}, "title", "Outer"),
+        ({"summary": "Outer text."}, "abstract", "Outer text."),
+        ({"authors": [{"name": "Out Er"}]}, "authors", ("Out Er",)),
+        ({"githubRepo": "https://github.com/out/er"}, "code", "https://github.com/out/er"),
+        ({"projectPage": "https://out.example/er"}, "project", "https://out.example/er"),
+        ({"organization": {"name": "Outer"}}, "organization", "Outer"),
+        ({"withdrawnAt": "2026-11-19T00:00:00.000Z"}, "withdrawn", True),
+        ({"upvotes": 7}, "votes", 7),
+        ({"discussionId": "x"}, "discussion", "https://huggingface.co/papers/2611.01234#community"),
+        ({"submittedOnDailyBy": {"user": "out"}}, "submitter", "out"),
+        ({"submittedOnDailyAt": "2026-11-18T00:00:00.000Z"}, "picked_at", THE_18TH),
+    ],
+)
+@pytest.mark.parametrize("inner", [{}, {"title": "", "summary": None, "authors": []}, None])
+def test_outer_fields_serve_where_inner_ones_are_absent(
+    inner: dict[str, Any] | None, changes: dict[str, Any], field: str, value: object
+) -> None:
+    """With `inner` None the record is the paper itself, without another around it."""
+    item = {"id": "2611.01234", **changes}
+    item |= {} if inner is None else {"paper": {"id": "2611.01234", **inner}}
+    (sighting,) = parse_daily_papers(body(item), DAY, NOW).sightings
+    assert value == getattr(sighting if hasattr(sighting, field) else sighting.pick, field)
+
+
+def test_inner_counts_serve_where_outer_ones_are_absent() -> None:
+    inner = {"id": "2611.01234", "numComments": 3, "thumbnail": "https://cdn.example.org/1.png"}
+    (sighting,) = parse_daily_papers(body({"paper": inner}), DAY, NOW).sightings
+    assert sighting.pick is not None
+    assert (sighting.pick.comments, sighting.pick.thumbnail) == (3, inner["thumbnail"])
+
+
+def test_id_may_be_the_records_own() -> None:
+    records = [
+        {"paper": {"title": "A"}, "id": "2611.00001"},
+        {"paper": {"id": "6a0d2af365eb30f20d962cb2", "arxivId": "2611.00002v3"}},
+        {"paper": {"id": "https://arxiv.org/abs/2611.00003"}},
+    ]
+    found = parse_daily_papers(body(*records), DAY, NOW).sightings
+    assert [str(sighting.id) for sighting in found] == ["2611.00001", "2611.00002", "2611.00003"]
+
+
+@pytest.mark.parametrize(
+    ("value", "withdrawn"),
+    [("2026-11-19T00:00:00.000Z", True), (None, False), ("", False), (False, False), (7, False)],
+)
+def test_withdrawn_paper_is_kept_and_marked(value: Any, withdrawn: bool) -> None:
+    (sighting,) = parse_daily_papers(body(record(withdrawnAt=value)), DAY, NOW).sightings
+    assert sighting.withdrawn is withdrawn
+    assert sighting.pick is not None
+
+
+def test_papers_that_are_not_on_arxiv_are_counted() -> None:
+    records = [record("my-own-paper"), record(), record("10.1101/2026.11.01.123456")]
+    part = parse_daily_papers(body(*records), DAY, NOW)
+    assert [str(sighting.id) for sighting in part.sightings] == ["2611.01234"]
+    assert (part.record_count, part.rejected) == (3, ())
+    assert (part.skipped, part.skip_reason) == (2, "not on arXiv")
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda records: {"papers": records},
+        lambda records: {"dailyPapers": records},
+        lambda records: {"dailyPapers": records, "date": "2026-11-20"},
+        lambda records: {"data": {"papers": records}, "total": 2},
+        lambda records: {"success": True, "results": records},
+    ],
+)
+def test_wrapped_list_is_unwrapped(wrap: Callable[[list[Any]], Any]) -> None:
+    wrapped = json.dumps(wrap([record("2611.00001"), record("2611.00002")])).encode()
+    part = parse_daily_papers(wrapped, DAY, NOW)
+    assert [str(sighting.id) for sighting in part.sightings] == ["2611.00001", "2611.00002"]
+    assert parse_daily_papers(json.dumps(wrap([])).encode(), DAY, NOW).is_quiet
+
+
+@pytest.mark.parametrize(
     ("said", "picked_at"),
     [
         ("2026-11-19T00:00:00.000Z", datetime(2026, 11, 19, tzinfo=UTC)),
@@ -115,7 +200,7 @@ def test_pick_date_is_the_records_own(said: str | None, picked_at: datetime) -> 
         ({"projectPage": 7}, "project", ""),
         ({"organization": "Ox"}, "organization", ""),
         ({"organization": {"name": "Ox"}}, "organization", "Ox"),
-        ({"title": ["x"]}, "title", ""),
+        ({"title": ["x"]}, "title", "another"),
         ({"title": "a\x00b\ud800c"}, "title", "abc"),
         ({"authors": "Ann Bo"}, "authors", ()),
         ({"authors": ["Ann Bo", None, {"name": 3}, {"name": "C"}]}, "authors", ("C",)),
@@ -140,7 +225,7 @@ def test_values_of_wrong_type_are_ignored(
         ({}, "no paper"),
         ({"paper": "2611.01234"}, "no paper"),
         ({"paper": {}}, "no arXiv id"),
-        (record(id="my-own-paper"), "no arXiv id"),
+        ({"paper": None, "id": "2611.01234"}, "no paper"),
         ({"paper": {"id": 2611.01234}}, "no arXiv id"),
         (record(submittedOnDailyAt="soon"), "implausible"),
         (record(submittedOnDailyAt=1763596800), "implausible"),
@@ -170,6 +255,12 @@ def test_entirely_unreadable_day_is_not_quiet() -> None:
         "<html>busy</html>",
         "{}",
         '{"error":"Invalid date"}',
+        '{"error":"Invalid date","papers":[]}',
+        '{"papers":{}}',
+        '{"papers":null}',
+        '{"papers":{"papers":{"papers":{"papers":[]}}}}',
+        '{"papers":7}',
+        '{"rows":[]}',
         "null",
         "7",
         '[{"paper":',
@@ -203,6 +294,66 @@ class TestFetch:
             PAGE_SIZE,
             1,
         ]
+
+    @pytest.mark.parametrize(
+        ("wrap", "headers"),
+        [
+            (
+                lambda records, more: records,
+                lambda more: {"Link": '</p>; rel="next"'} if more else {},
+            ),
+            (lambda records, more: {"papers": records, "total": 5}, lambda more: {}),
+            (lambda records, more: {"papers": records, "hasMore": more}, lambda more: {}),
+            (
+                lambda records, more: {"papers": records, "nextPage": 9 if more else None},
+                lambda more: {},
+            ),
+        ],
+        ids=["link", "total", "flag", "next"],
+    )
+    def test_declared_pages_are_followed_to_the_last(
+        self,
+        loopback: Loopback,
+        upstreams: UpstreamClients,
+        wrap: Callable[[list[Any], bool], Any],
+        headers: Callable[[bool], dict[str, str]],
+    ) -> None:
+        """Also pages of two records: how long a full one is, is the server's to say."""
+        numbers = [range(1, 3), range(3, 5), range(5, 6)]
+        for page, some in enumerate(numbers):
+            wrapped = wrap([record(f"2611.{n:05}") for n in some], page < 2)
+            text = json.dumps(wrapped).encode()
+            self.on(loopback, DAY, page, ScriptedReply(headers=headers(page < 2), body=text))
+        parts = list(fetch_daily_papers("today", upstreams, NOW))
+        assert [len(part.sightings) for part in parts] == [2, 2, 1]
+        assert all(part.complete for part in parts)
+
+    def test_page_of_the_default_length_is_followed(
+        self, loopback: Loopback, upstreams: UpstreamClients
+    ) -> None:
+        """A server that ignores `limit` answers with fifty."""
+        self.on(loopback, DAY, 0, ScriptedReply(body=body(*map(record, ids(50)))))
+        self.on(loopback, DAY, 1, ScriptedReply(body=body(record("2611.00999"))))
+        parts = list(fetch_daily_papers("today", upstreams, NOW))
+        assert [part.record_count for part in parts] == [50, 1]
+
+    def test_page_without_arxiv_papers_is_followed(
+        self, loopback: Loopback, upstreams: UpstreamClients
+    ) -> None:
+        others = [record(f"preprint-{n}") for n in range(PAGE_SIZE)]
+        self.on(loopback, DAY, 0, ScriptedReply(body=body(*others)))
+        self.on(loopback, DAY, 1, ScriptedReply(body=body(record())))
+        parts = list(fetch_daily_papers("today", upstreams, NOW))
+        assert [(part.skipped, len(part.sightings)) for part in parts] == [(PAGE_SIZE, 0), (0, 1)]
+
+    def test_endless_pages_are_not_complete(
+        self, loopback: Loopback, upstreams: UpstreamClients
+    ) -> None:
+        for page in range(MAX_PAGES + 1):
+            text = json.dumps({"papers": [record(f"2611.{page + 1:05}")], "hasMore": True})
+            self.on(loopback, DAY, page, ScriptedReply(body=text.encode()))
+        parts = list(fetch_daily_papers("today", upstreams, NOW))
+        assert [part.complete for part in parts] == [True] * (MAX_PAGES - 1) + [False]
 
     def test_repeated_page_is_the_last(
         self, loopback: Loopback, upstreams: UpstreamClients

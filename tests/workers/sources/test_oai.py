@@ -14,6 +14,7 @@ from papers.errors import SourceError, SourceGarbled, SourceIncomplete, SourceRe
 from papers.model.paper import Channel, Sighting
 from paperwire.simulator.upstream import Upstream
 from paperwire.simulator.world.manuscripts import Manuscript
+from workers.fetch.arxiv_rate_limiter import ArxivRateLimiter
 from workers.fetch.refusals import retry_after
 from workers.sources.arxiv import oai
 from workers.sources.arxiv.oai import HarvestPage, HarvestRange, oai_set, parse_harvest_page
@@ -223,7 +224,7 @@ def test_refusal_backs_off_all_arxiv_requests(redis: Redis) -> None:
         assert (refused.value.status, refused.value.retry_after) == (503, 300.0)
         with (
             pytest.raises(SourceRefused, match="hold off"),
-            ways.arxiv_limiter.acquire(max_wait=0.0),
+            ArxivRateLimiter(redis, 0.0).acquire(max_wait=0),
         ):
             pytest.fail("arXiv requests are not backed off")
 

@@ -38,7 +38,7 @@ class Harness:
         self.enrichment = Enrichment(self.store, redis)
         settings = Settings(**world.settings(arxiv_interval=0.0))
         limiter = ArxivRateLimiter(redis, 0.0, max_wait=1.0)
-        self.upstreams = UpstreamClients(settings, Fetcher(settings, redis), limiter)
+        self.upstreams = UpstreamClients(settings, Fetcher(settings, redis, limiter))
 
     def name(self, *ids: ArxivId) -> None:
         """Store picks of papers, without descriptions."""

@@ -64,7 +64,7 @@ class Harness:
     def fill(self, slug: str, **changed: int) -> list[FetchResult]:
         settings = Settings(**self.world.settings(arxiv_interval=0.0, **changed))
         limiter = ArxivRateLimiter(self.redis, 0.0, max_wait=1.0)
-        upstreams = UpstreamClients(settings, Fetcher(settings, self.redis), limiter)
+        upstreams = UpstreamClients(settings, Fetcher(settings, self.redis, limiter))
         return list(InitialFetch(self.keywords).fetch(slug, upstreams, self.world.now))
 
 

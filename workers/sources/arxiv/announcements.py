@@ -68,9 +68,7 @@ def fetch_announcements(
 ) -> Iterator[FetchResult]:
     """Yield the announcements of a category, `subject`, as one result."""
     url = f"{upstreams.settings.arxiv_feed_url.rstrip('/')}/{subject}"
-    response = upstreams.fetcher.get(
-        url, now=now, accept=ACCEPT, conditional=True, throttle=upstreams.arxiv_limiter.acquire
-    )
+    response = upstreams.fetcher.get(url, now=now, accept=ACCEPT, task=f"announcements:{subject}")
     if response.not_modified:
         day = date.fromisoformat(response.memo)
         yield FetchResult(

@@ -134,7 +134,6 @@ class _CheckedSession:
             url,
             now=self._now,
             accept="application/atom+xml",
-            throttle=self._upstreams.arxiv_limiter.acquire,
         )
         self.page = api_page.check_api_page(response.body, self._offset, self._size, self._now)
         return _Response(self.page.body)

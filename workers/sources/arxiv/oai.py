@@ -124,7 +124,6 @@ def fetch_harvest_page(
                 url,
                 now=now,
                 accept="text/xml, application/xml;q=0.9",
-                throttle=upstreams.arxiv_limiter.acquire,
             )
         except SourceRefused as error:
             if not (waits_left and is_flow_control(error)):
