@@ -19,7 +19,6 @@ from itertools import accumulate, chain, combinations, takewhile
 from typing import Final, NamedTuple
 
 from papers.text.person_names import (
-    ELIDED_PARTICLES,
     PARTICLES,
     NameReading,
     is_initial,
@@ -115,8 +114,6 @@ def _typed_readings(words: Sequence[str]) -> Iterator[NameReading]:
     yield _reading_from(words, start)
     if start == 0 and last > 0:
         yield _reading_from(words, 1)  # Le Song has a given name that others have as a particle
-    if last > 0 and words[last - 1] in ELIDED_PARTICLES:
-        yield _reading_from(words, last - 1)
 
 
 def _reading_from(words: Sequence[str], start: int) -> NameReading:

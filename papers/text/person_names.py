@@ -36,6 +36,7 @@ ELIDED_PARTICLES: Final = frozenset("dlo")
 _SUFFIXES: Final = frozenset("jr sr ii iii iv".split())
 UNUSUAL_WORDS: Final = PARTICLES | _SUFFIXES | {"and"}
 """Words of a name that are not simply a given name or a surname."""
+_NO_NAMES: Final = frozenset(("and", "et al", "et", "al", "und"))
 _BREAK: Final = re.compile(r"[\s.,;:/&()\[\]~]+")
 _CAPITAL_INITIALS: Final = re.compile(r"(?<![\w.'-])([A-Z]{2,3})(?=\s+\S)")
 
@@ -50,6 +51,14 @@ class NameReading(NamedTuple):
     given: tuple[str, ...]
     surname: str
     is_whole: bool = True
+
+
+def is_author_name(text: str) -> bool:
+    """Return False for what lists of authors have between names: `:`, `and`, `et al.`."""
+    if text.isalpha() and text.isascii() and len(text) > 3:
+        return True
+    words = text.casefold().strip(" .,;:").split()
+    return any(map(str.isalnum, text)) and " ".join(words) not in _NO_NAMES
 
 
 def name_words(text: str) -> tuple[str, ...]:
@@ -160,7 +169,9 @@ def _readings_with_surname(words: Sequence[str], *, is_whole: bool) -> Iterator[
     first, _, second = words[-1].partition("-")
     if second:
         yield NameReading((*words[:-1], first), second, is_whole)
-        if len(first) > 1 and first not in PARTICLES:
+        if first in ELIDED_PARTICLES:
+            yield NameReading((first,), second, is_whole)  # "o rourke", typed with a blank
+        elif first not in PARTICLES:
             yield NameReading(tuple(words[:-1]), first, is_whole)
 
 
