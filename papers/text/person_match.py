@@ -13,6 +13,7 @@ index of the keys answers exactly; several given names have to be matched in ord
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import accumulate, chain, combinations, takewhile
@@ -31,6 +32,8 @@ from papers.text.person_names import (
 
 _UNSPACED_SURNAME_LENGTHS: Final = (1, 2)
 MAX_UNSPACED_NAME: Final = 4
+_PLAIN_NAME: Final = re.compile(r"[A-Za-z .-]{1,80}")
+"""Names of which every surname is a run of their letters."""
 _NEVER: Final = 10_000
 """A position behind every name."""
 
@@ -149,7 +152,7 @@ def is_name_of_person(readings: Sequence[NameReading], name: str) -> bool:
 
 def _has_surname(readings: Iterable[NameReading], name: str) -> bool:
     """Return False if a plain name cannot have any of the surnames: most names are not parsed."""
-    if not name.isascii() or "\\" in name:
+    if not _PLAIN_NAME.fullmatch(name):
         return True
     letters = "".join(filter(str.isalnum, name.lower()))
     return any(reading.surname in letters for reading in readings)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from papers.text.person_match import is_person, person_readings
-from papers.text.person_names import name_words
+from papers.text.person_match import is_person, joined_runs, name_forms, person_readings
+from papers.text.person_names import NameReading, name_words
 
 # (what a reader types, authors who may be meant, others)
 PERSONS: list[tuple[str, list[str], list[str]]] = [
@@ -129,6 +129,46 @@ def test_other_persons_are_not_found(given_name: str, surname: str) -> None:
         *(f"{given_name} Xaver {surname}", f"{surname}x", f"Xu {given_name} {surname}"),
     ]
     assert [form for form in forms if finds(form, author)] == []
+
+
+LETTERS = st.sampled_from(
+    [
+        "Wei",
+        "De",
+        "Luca",
+        "O'Yan",
+        "Jun-Yan",
+        "le",
+        "W.",
+        "É",
+        "Jr",
+        ",",
+        "王",
+        "TJ",
+        "and",
+        "d'",
+        "Mc",
+    ]
+)
+
+
+@given(st.lists(LETTERS, max_size=5).map(" ".join), st.lists(LETTERS, min_size=1).map(" ".join))
+@example("deluca", "Luca, Rosa De")
+def test_forms_of_a_name_find_whom_the_matcher_finds(typed: str, author: str) -> None:
+    words = name_words(typed)
+    forms = name_forms(author)
+    for given_names, surname, _ in person_readings(words) if words else ():
+        reading = NameReading(given_names, surname)
+        found = is_person([reading], [author])
+        if not given_names:
+            assert found is (surname in forms.words)
+        elif len(given_names) == 1:
+            first = joined_runs(given_names)[0] if len(given_names[0]) > 1 else given_names[0]
+            assert found is ((first, surname) in forms.given)
+        elif found:
+            pair = (given_names[0][0], given_names[1][0], surname)
+            runs = {(run, surname) for run in joined_runs(given_names)[1:]}
+            assert pair in forms.initials or runs & forms.given
 
 
 def test_initials_of_a_crowd_are_matched_fast() -> None:
