@@ -45,7 +45,7 @@ class NameReading(NamedTuple):
     """Given names, as words, and the key of the surname.
 
     `is_whole`: it has all words of the name. A surname that others follow, as the first one of
-    García Vázquez, is only found with a whole given name.
+    García Vázquez or García-Vázquez, is only found with a whole given name.
     """
 
     given: tuple[str, ...]
@@ -172,7 +172,7 @@ def _readings_with_surname(words: Sequence[str], *, is_whole: bool) -> Iterator[
         if first in ELIDED_PARTICLES:
             yield NameReading((first,), second, is_whole)  # "o rourke", typed with a blank
         elif first not in PARTICLES:
-            yield NameReading(tuple(words[:-1]), first, is_whole)
+            yield NameReading(tuple(words[:-1]), first, is_whole=False)
 
 
 def joined_given_names(given: Sequence[str]) -> Iterator[tuple[int, str]]:

@@ -131,6 +131,13 @@ def test_other_persons_are_not_found(given_name: str, surname: str) -> None:
     assert [form for form in forms if finds(form, author)] == []
 
 
+@pytest.mark.parametrize("author", ["Carlos García Vázquez", "Carlos García-Vázquez"])
+def test_first_surname_is_found_with_a_whole_given_name(author: str) -> None:
+    assert finds("carlos garcia", author)
+    assert not finds("c. garcia", author)
+    assert finds("c. garcia vazquez", author)
+
+
 LETTERS = st.sampled_from(
     [
         "Wei",
