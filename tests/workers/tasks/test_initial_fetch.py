@@ -3,7 +3,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from redis import Redis
 
@@ -76,8 +76,8 @@ def test_arxiv_query(keyword: str, query: str | None) -> None:
 PERSONS = st.sampled_from(
     """
     Yann LeCun; Yann Le Cun; Le Cun; Jun-Yan Zhu; Junyan Zhu; Jun Yan Zhu; J. Zhu; Zhu; Jun; Yan
-    Rosa de la Cruz-Paz; R. DelaCruz; Cruz Paz; Joseph O'Hara; J. Ohara; O'Hara; Ada Holm, Jr.
-    王伟; 王 伟; 王; 김민준; TJ Giuli; T. J. Giuli; Giuli, T.; van der Holm; A. Derholm; D'Holm Ada
+    Rosa de la Cruz-Paz; Rosa de la Cruz; R. DelaCruz; Cruz Paz; Joseph O'Hara; J. Ohara; O'Hara
+    王伟; 王 伟; 王; 김민준; TJ Giuli; T. J. Giuli; Giuli, T.; van der Holm; A. Derholm; Ada Holm, Jr.
     Carlos García Vázquez; García-Vázquez; Vázquez, C. García; C. García; Carlos-Yan Jun; Müller
     """.strip()
     .replace("\n", ";")
@@ -86,6 +86,7 @@ PERSONS = st.sampled_from(
 
 
 @given(PERSONS, PERSONS)
+@example("R. DelaCruz", "Rosa de la Cruz")
 def test_api_query_matches_every_author_whom_the_keyword_matches(typed: str, author: str) -> None:
     query = parse_query(f'au:"{typed}"')
     paper = Paper(ArxivId.parse("2611.00001"), title="T", authors=(author,))
