@@ -23,7 +23,7 @@ from papers.index.terms import author_words
 from papers.model.arxiv_id import ArxivId
 from papers.model.merge import paper_from_sighting
 from papers.model.paper import Paper, Sighting
-from papers.query.ast import And, Field, Label, LabelKind, Node, Or, Text
+from papers.query.ast import And, Author, Field, Label, LabelKind, Node, Or, Text
 from papers.query.parser import Query
 from papers.query.request import ALL_ANNOUNCE_TYPES, SearchRequest
 from papers.store import Store
@@ -35,7 +35,6 @@ COLUMNS: Final = {
     Field.ANY: ("title", "abstract"),
     Field.TITLE: ("title",),
     Field.ABSTRACT: ("abstract",),
-    Field.AUTHOR: ("authors",),
 }
 
 
@@ -242,6 +241,8 @@ class TantivyEngine:
             )
         if isinstance(node, Label):
             return self._term("labels", _label(node))
+        if isinstance(node, Author):  # the other engines know words of names, not persons
+            return self._text_query(Text(Field.ANY, node.words), "authors")
         assert isinstance(node, Text)
         columns = COLUMNS[node.field]
         return tantivy.Query.boolean_query(
@@ -286,6 +287,8 @@ def _fts5_expression(node: Node) -> str:
         return "(" + " OR ".join(map(_fts5_expression, node.alternatives)) + ")"
     if isinstance(node, Label):
         return f"labels : {_label(node)}"
+    if isinstance(node, Author):
+        return f'authors : "{" ".join(node.words)}"'
     assert isinstance(node, Text)
     columns = "{" + " ".join(COLUMNS[node.field]) + "}"
     return f'({columns} : "{" ".join(node.words)}"{"*" if node.is_prefix else ""})'

@@ -49,6 +49,9 @@ def _query_generators(
     authors = [
         name for paper in real for name in paper.authors if len(tokenize_unstemmed(name)) == 2
     ]
+    with_middle = [
+        name for paper in real for name in paper.authors if len(tokenize_unstemmed(name)) == 3
+    ]
     archives = ["cs.*", "math.*", "physics.*", "stat.*", "q-bio.*"]
     return {
         "rare word": lambda: draw.choice(rare),
@@ -58,6 +61,10 @@ def _query_generators(
         "OR of ten": lambda: " OR ".join(draw.sample(mid, 10)),
         "two words, NOT": lambda: f"{' '.join(draw.choice(shingles))} -{draw.choice(mid)}",
         "author": lambda: f'au:"{" ".join(tokenize_unstemmed(draw.choice(authors)))}"',
+        "author by initial": lambda: 'au:"{[0]}. {}"'.format(
+            *tokenize_unstemmed(draw.choice(authors))
+        ),
+        "author, middle name": lambda: f'au:"{draw.choice(with_middle)}"',
         "category and word": lambda: f"cat:{draw.choice(archives)} {draw.choice(mid)}",
         "prefix": lambda: f"{draw.choice(mid)[:6]}*",
         "phrase": lambda: '"{} {}"'.format(*draw.choice(shingles)),

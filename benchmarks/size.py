@@ -5,7 +5,7 @@
 
 Requires tantivy in addition to the test dependencies (`.venv/bin/python -m pip install tantivy`).
 Generates N papers (see `benchmarks.corpus.generate_months`), indexes them with each engine, runs
-the same queries of twelve classes on each, and prints, per class and engine, milliseconds for the
+the same queries of fourteen classes on each, and prints, per class and engine, milliseconds for the
 newest hundred matches: median and 99th percentile over K queries. Engines take turns on each query,
 so that a slow minute of the machine affects all of them. Our store is restarted first, which
 returns memory freed during indexing to the system.

@@ -23,6 +23,12 @@ class ProcessCache(NamedTuple):
 
 PROCESS_CACHES: Final = (
     ProcessCache(
+        "papers.index.author_terms.author_query_terms",
+        "terms by author typed",
+        "1,024 names",
+        _LRU,
+    ),
+    ProcessCache(
         "papers.index.bitmaps._padding_bitmap",
         "padding by combination of containers",
         "1,024 combinations",
@@ -135,6 +141,12 @@ PROCESS_CACHES: Final = (
         "the saved keywords, sorted",
         "one list, about 1 kB a keyword",
         "the next version of the list; unchanged keywords stay",
+    ),
+    ProcessCache(
+        "papers.text.person_match.person_readings",
+        "readings by name typed",
+        "1,024 names",
+        _LRU,
     ),
     ProcessCache(
         "papers.text.phrases._phrase_regexes",

@@ -21,8 +21,9 @@ from redis.client import Pipeline
 from redis.exceptions import WatchError
 
 from papers.errors import StoreBusy
+from papers.index.author_terms import author_query_terms
 from papers.index.terms import AUTHOR_KIND, WORD_KIND, word_terms
-from papers.query.ast import And, Field, Leaf, Node, Or, Text
+from papers.query.ast import And, Author, Field, Leaf, Node, Or, Text
 from papers.redis_backend import keys
 from papers.redis_backend.connection import read_many
 
@@ -176,6 +177,10 @@ _MonthsByTerm = dict[bytes, set[int] | None]
 
 def term_months_fields(leaf: Leaf) -> Sequence[bytes]:
     """Return the dictionary terms of a leaf; prefixes, comments and labels have none."""
+    if isinstance(leaf, Author):
+        return tuple(
+            dict.fromkeys(term for of in author_query_terms(leaf) for term in of.dictionary)
+        )
     if not isinstance(leaf, Text) or leaf.is_prefix:
         return ()
     if leaf.field in (Field.COMMENT, Field.ORGANIZATION):
@@ -197,10 +202,16 @@ def _possible_for(node: Node, months: _MonthsByTerm) -> set[int] | None:
     if isinstance(node, And):
         return _intersect(_possible_for(child, months) for child in node.required)
     if isinstance(node, Or):
-        found = [_possible_for(child, months) for child in node.alternatives]
-        known = [some for some in found if some is not None]
-        return set().union(*known) if len(known) == len(found) else None
+        return _unite([_possible_for(child, months) for child in node.alternatives])
+    if isinstance(node, Author):
+        readings = author_query_terms(node)
+        return _unite([_intersect(months[term] for term in of.dictionary) for of in readings])
     return _intersect(months[term] for term in term_months_fields(node))
+
+
+def _unite(found: Sequence[set[int] | None]) -> set[int] | None:
+    known = [months for months in found if months is not None]
+    return set().union(*known) if len(known) == len(found) else None
 
 
 def _intersect(found: Iterable[set[int] | None]) -> set[int] | None:

@@ -1,10 +1,10 @@
 """Terms: what the index has of a paper, and what a leaf of a query looks up.
 
 A term is a kind letter and a text: `wreward` a word of the title or abstract, `treward` of the
-title, `ayann` of an author's name, `nyann lecun` two consecutive words of one name, `mcvpr` of the
-comment, `ogoogle` of the organization, `ccs.CL` a category, `gcs` an archive, `shf` a source,
-`yreplace` an announcement type other than new, `fpicked` a flag, `d07` the day of the first
-announcement counted from the first of the month.
+title, `ayann` and `nyann lecun` of an author (`papers.index.author_terms`), `mcvpr` of the comment,
+`ogoogle` of the organization, `ccs.CL` a category, `gcs` an archive, `shf` a source, `yreplace` an
+announcement type other than new, `fpicked` a flag, `d07` the day of the first announcement counted
+from the first of the month.
 
 Phrases are indexed as shingles, hashes of 44 bits (`papers.index.shingle_hashing`). Stop words
 belong to the shingle around them: `mixture of experts` is one shingle, another than `mixture
@@ -16,9 +16,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 from functools import lru_cache
-from itertools import pairwise
 from typing import Final
 
+from papers.index.author_terms import author_query_terms
 from papers.index.shingle_hashing import is_content_word, shingle_hashes, word_hash
 from papers.model.categories import aliased_categories, archive_of
 from papers.model.labels import (
@@ -29,7 +29,7 @@ from papers.model.labels import (
     paper_flags,
 )
 from papers.model.paper import Paper
-from papers.query.ast import ARCHIVE_SUFFIX, And, Field, Label, LabelKind, Node, Or, Text
+from papers.query.ast import ARCHIVE_SUFFIX, And, Author, Field, Label, LabelKind, Node, Or, Text
 from papers.text.folding import tokenize_unstemmed
 
 _CACHE_SIZE: Final = 1024
@@ -40,7 +40,6 @@ _FIELD_KINDS: Final = {
     Field.ANY: "w",
     Field.ABSTRACT: "w",
     Field.TITLE: "t",
-    Field.AUTHOR: "a",
     Field.COMMENT: "m",
     Field.ORGANIZATION: "o",
 }
@@ -56,11 +55,6 @@ ALL_DAY_TERMS: Final = tuple(b"d%d" % n for n in range(MAX_MONTH_SPAN.days + 1))
 
 _SHINGLE_WORDS: Final = 2
 """Content words of a shingle."""
-
-
-def author_bigram_terms(paper: Paper) -> set[bytes]:
-    """Return the terms of two consecutive words of an author's name."""
-    return {term for name in paper.authors for term in _bigram_terms(tokenize_unstemmed(name))}
 
 
 def author_words(paper: Paper) -> list[str]:
@@ -95,8 +89,6 @@ def _category_and_source_labels(
 @lru_cache(maxsize=_CACHE_SIZE)
 def text_terms(text: Text) -> tuple[bytes, ...]:
     """Return the terms that a paper must have to contain the text."""
-    if text.field is Field.AUTHOR and text.is_phrase:
-        return _bigram_terms(text.words)
     return word_terms(text)
 
 
@@ -167,6 +159,8 @@ def anchor_terms(node: Node) -> list[frozenset[bytes]]:
         if not all(alternatives):
             return []
         return [frozenset().union(*[min(sets, key=len) for sets in alternatives])]
+    if isinstance(node, Author):
+        return [frozenset().union(*[terms.anchors for terms in author_query_terms(node)])]
     if isinstance(node, Text) and not node.is_prefix:
         return [frozenset([term]) for term in dict.fromkeys(text_terms(node))]
     return [frozenset(label_terms(node))] if isinstance(node, Label) else []
@@ -175,10 +169,6 @@ def anchor_terms(node: Node) -> list[frozenset[bytes]]:
 def day_term(month: int, day: date) -> bytes:
     """Return the term of a day of first announcement, of papers of a month (YYYYMM)."""
     return b"d%d" % (day - month_day_range(month)[0]).days
-
-
-def _bigram_terms(words: Sequence[str]) -> tuple[bytes, ...]:
-    return tuple(f"n{first} {then}".encode() for first, then in pairwise(words))
 
 
 def _prefixed_terms(kind: str, words: Sequence[str]) -> tuple[bytes, ...]:

@@ -19,6 +19,7 @@ any order, repetition or split of the same sightings gives the same record.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import replace
@@ -33,6 +34,7 @@ from papers.model.categories import canonical_category, is_category
 from papers.model.epoch import from_epoch, to_epoch
 from papers.model.paper import AnnounceType, Channel, Paper, Pick, Rank, Revision, Sighting
 from papers.text.latex import accents_to_unicode
+from papers.text.person_names import is_author_name
 
 RANKED_FIELDS: Final = (
     *("title", "abstract", "authors", "primary", "comment", "journal_ref", "doi", "license"),
@@ -44,6 +46,9 @@ _RANKED_FIELDS_BY_NAME: Final = sorted(RANKED_FIELDS)
 _sort_values_by_name: Final = itemgetter(*map(RANKED_FIELDS.index, _RANKED_FIELDS_BY_NAME))
 _copied_fields: Final = attrgetter(*RANKED_FIELDS[4:])
 """The values of a sighting, from its comment on, that its record takes unchanged."""
+_PLAIN_AUTHOR: Final = re.compile(r"(?!and\b|et\b)[A-Za-z][ -\[\]-~]{3,}\Z", re.IGNORECASE)
+"""Most names: ASCII without TeX. It begins with no word that stands between names."""
+_LIST_AND: Final = re.compile(r"\A\s*and\s+(?=\S)")
 _LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
 _FIRST_ANNOUNCEMENT_TYPES: Final = (AnnounceType.NEW, AnnounceType.CROSS)
 
@@ -60,7 +65,7 @@ def merge(record: Paper | None, statement: Sighting | Paper) -> Paper:
 def paper_from_sighting(sighting: Sighting) -> Paper:
     """Return the record of a paper of which this is the only sighting."""
     primary, categories = _normalize_categories(sighting.categories)
-    authors = tuple(map(_normalize_author, sighting.authors))
+    authors = tuple(filter(None, map(_normalize_author, sighting.authors)))
     described = (sighting.title, sighting.abstract, authors, primary)
     copied = _copied_fields(sighting)
     is_arxiv, as_of = sighting.channel.is_arxiv, to_epoch(sighting.as_of)
@@ -153,10 +158,14 @@ def _canonical_or_empty(name: str) -> str:
 
 
 def _normalize_author(author: str) -> str:
-    r"""Return an author's name in Unicode: announcements have `Fern\'andez`, the API Fernández."""
-    if author.isascii() and "\\" not in author:
+    r"""Return an author's name in Unicode: announcements have `Fern\'andez`, the API Fernández.
+
+    Empty for what is no name but stands in arXiv's lists: `:`, `and`. `and Bo Li` is Bo Li.
+    """
+    if _PLAIN_AUTHOR.match(author):
         return author
-    return unicodedata.normalize("NFC", accents_to_unicode(author))
+    name = unicodedata.normalize("NFC", accents_to_unicode(_LIST_AND.sub("", author)))
+    return name if is_author_name(name) else ""
 
 
 def _announce_type(sighting: Sighting) -> AnnounceType | None:

@@ -1,6 +1,7 @@
 """The query tree of a keyword: what is evaluated, explained and printed.
 
     Text        words, a phrase or a prefix in one field
+    Author      a person
     Label       a category, an archive, a source, an announce type or a flag
     IdFilter    one paper by id
     MinVotes    papers with a minimum of votes
@@ -23,6 +24,8 @@ from typing import Final
 
 from papers.model.arxiv_id import ArxivId
 from papers.model.labels import Flag
+from papers.text.person_match import person_readings
+from papers.text.person_names import NameReading
 from papers.text.plurals import singularize
 
 _NEVER_SINGULARS: Final = frozenset("the and for are but not can has our its was".split())
@@ -30,7 +33,10 @@ _NEVER_SINGULARS: Final = frozenset("the and for are but not can has our its was
 
 
 class Field(enum.StrEnum):
-    """The field that words are searched in; the value is its prefix in the keyword language."""
+    """The field that words are searched in; the value is its prefix in the keyword language.
+
+    Words of authors are names: their leaf is an `Author`, no `Text`.
+    """
 
     ANY = ""
     TITLE = "ti"
@@ -78,6 +84,22 @@ class Text:
             if " " in body or (not field and self.words in _SMALL_OPERATORS)
             else field + body
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Papers of a person: the words of a name, given names first (`papers.text.person_names`)."""
+
+    words: tuple[str, ...]
+
+    @property
+    def readings(self) -> tuple[NameReading, ...]:
+        """The given names and surnames that may be meant."""
+        return person_readings(self.words)
+
+    def __str__(self) -> str:
+        body = " ".join(self.words)
+        return f'{Field.AUTHOR}:"{body}"' if " " in body else f"{Field.AUTHOR}:{body}"
 
 
 ARCHIVE_SUFFIX: Final = ".*"
@@ -177,7 +199,7 @@ class Or:
         return " OR ".join(str(node) for node in self.alternatives)
 
 
-Leaf = Text | Label | IdFilter | MinVotes | DateRange
+Leaf = Text | Author | Label | IdFilter | MinVotes | DateRange
 Node = Leaf | And | Or
 
 

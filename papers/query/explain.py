@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache, partial
+from itertools import accumulate, takewhile
 from typing import Final, NamedTuple
 
 from papers.model.paper import Paper
-from papers.query.ast import Leaf, Text, leaves
+from papers.query.ast import Author, Leaf, Text, leaves
 from papers.query.match import FIELD_ATTRIBUTES
 from papers.query.parser import Query
 from papers.text.folding import (
@@ -18,6 +19,8 @@ from papers.text.folding import (
     tokenize,
     tokenize_unstemmed,
 )
+from papers.text.person_match import is_name_of_person
+from papers.text.person_names import name_key
 from papers.text.phrases import phrase_pattern
 
 _MAX_CACHED_WORD_LENGTH: Final = 24
@@ -49,21 +52,36 @@ def explain(query: Query, paper: Paper) -> list[Match]:
 
 
 def _leaf_matches(leaf: Leaf, paper: Paper) -> Iterator[Match]:
+    if isinstance(leaf, Author):
+        yield from _author_matches(leaf, paper.authors)
     if not isinstance(leaf, Text):
         return
     for name in FIELD_ATTRIBUTES[leaf.field]:
-        if name == "authors":
-            yield from _author_matches(leaf, paper.authors)
-        else:
-            yield from _text_matches(leaf, name, getattr(paper, name))
+        yield from _text_matches(leaf, name, getattr(paper, name))
 
 
-def _author_matches(leaf: Text, authors: Iterable[str]) -> Iterator[Match]:
+def _author_matches(leaf: Author, authors: Iterable[str]) -> Iterator[Match]:
+    """Yield the authors who may be the person; of one who was searched by one word, that word."""
     offset = 0
     for author in authors:
-        index = _token_index(author, tokenize_unstemmed)
-        yield from _window_matches(leaf, "authors", index, offset)
+        if is_name_of_person(leaf.readings, author):
+            start, end = _searched_word(leaf, author) or (0, len(author))
+            yield Match("authors", offset + start, offset + end, str(leaf))
         offset += len(author) + len(", ")
+
+
+def _searched_word(leaf: Author, author: str) -> tuple[int, int] | None:
+    """Return the position of the only word searched for; None if the whole name matches."""
+    if len(leaf.words) > 1:
+        return None
+    key, spans = name_key(leaf.words[0]), _token_index(author, tokenize_unstemmed).spans
+    for first in range(len(spans)):
+        joined = accumulate(span.word for span in spans[first:])
+        longest = takewhile(lambda word: len(word) <= len(key), joined)
+        for last, word in enumerate(longest, first):
+            if word == key:
+                return spans[first].start, spans[last].end
+    return None
 
 
 def _text_matches(leaf: Text, field: str, text: str) -> Iterator[Match]:

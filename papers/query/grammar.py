@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-from papers.query.ast import Field, Node, Text, all_of, any_of
+from papers.query.ast import Author, Field, Node, Text, all_of, any_of
 from papers.query.fields import (
     FIELD_ALIASES,
     FIELD_PREFIXES,
@@ -27,6 +27,7 @@ from papers.query.fields import (
 )
 from papers.query.tokens import Token, refuse
 from papers.text.folding import tokenize, tokenize_unstemmed
+from papers.text.person_names import name_words
 
 MAX_TERMS: Final = 64
 MAX_DEPTH: Final = 8
@@ -188,8 +189,8 @@ class GrammarParser:
     def _parse_text(self, token: Token, field: Field) -> Node:
         if token.kind != "phrase" and token.written.endswith("*"):
             return self._parse_prefix(token, field)
-        fold = tokenize_unstemmed if field is Field.AUTHOR else tokenize
-        folded = tuple(fold(token.written))
+        is_name = field is Field.AUTHOR
+        folded = name_words(token.written) if is_name else tuple(tokenize(token.written))
         if token.kind == "word" and token.written == "ANDNOT":
             refuse(self.text, "there is no operator ANDNOT", token.start, "did you mean NOT?")
         if not folded:
@@ -199,7 +200,7 @@ class GrammarParser:
         if len(folded) > MAX_PHRASE_WORDS:
             hint = f"use {MAX_PHRASE_WORDS} words at most"
             refuse(self.text, "the phrase is too long", token.start, hint)
-        return Text(field, folded)
+        return Author(folded) if is_name else Text(field, folded)
 
     def _parse_prefix(self, token: Token, field: Field) -> Node:
         stem = tuple(tokenize_unstemmed(token.written.rstrip("*")))

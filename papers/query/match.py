@@ -6,7 +6,7 @@ candidates that postings alone cannot decide, such as phrases.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from functools import cached_property
 from itertools import chain
 from typing import Final
@@ -18,6 +18,7 @@ from papers.model.paper import Paper
 from papers.query.ast import (
     ARCHIVE_SUFFIX,
     And,
+    Author,
     DateRange,
     Field,
     IdFilter,
@@ -29,11 +30,8 @@ from papers.query.ast import (
     Text,
 )
 from papers.query.parser import Query
-from papers.text.folding import fold_to_ascii, tokenize, tokenize_unstemmed
-from papers.text.phrases import phrase_pattern
-
-_NAME_SEPARATOR: Final = " \0 "
-"""Joins names that are searched together: no phrase matches across it."""
+from papers.text.folding import tokenize
+from papers.text.person_match import is_person
 
 
 def matches(query: Query, paper: Paper) -> bool:
@@ -97,26 +95,7 @@ def _or_matches(node: Or, paper: FoldedPaper) -> bool:
 
 
 def _text_matches(text: Text, paper: FoldedPaper) -> bool:
-    if text.field is Field.AUTHOR:
-        return _occurs_in_any_name(text, paper.original.authors)
     return any(_occurs(text, getattr(paper, name)) for name in FIELD_ATTRIBUTES[text.field])
-
-
-def _occurs_in_any_name(text: Text, names: Sequence[str]) -> bool:
-    """Return whether the words occur next to each other in one of the names.
-
-    All names are searched at once where folding cannot change them. Names have no prefix queries.
-    """
-    joined = _join_names(names)
-    if joined is not None:
-        return phrase_pattern(text.words, with_plurals=False).occurs_in(joined)
-    return any(_occurs(text, _pad_words(tokenize_unstemmed(name))) for name in names)
-
-
-def _join_names(names: Sequence[str]) -> str | None:
-    """Return the names as one lower-case ASCII text; None where each has to be folded by itself."""
-    has_separator = any("\0" in name for name in names)
-    return None if has_separator else fold_to_ascii(_NAME_SEPARATOR.join(names))
 
 
 def _occurs(text: Text, folded: str) -> bool:
@@ -145,7 +124,6 @@ FIELD_ATTRIBUTES: Final = {
     Field.ANY: ("title", "abstract"),
     Field.TITLE: ("title",),
     Field.ABSTRACT: ("abstract",),
-    Field.AUTHOR: ("authors",),
     Field.COMMENT: ("comment",),
     Field.ORGANIZATION: ("organization",),
 }
@@ -161,6 +139,7 @@ _LABEL_VALUES: Final[dict[LabelKind, Callable[[Paper], Iterable[str]]]] = {
 }
 NODE_MATCHERS: Final[dict[type[Node], Callable[..., bool]]] = {
     Text: _text_matches,
+    Author: lambda node, paper: is_person(node.readings, paper.original.authors),
     Label: _label_matches,
     IdFilter: lambda node, paper: paper.paper.id == node.id,
     MinVotes: lambda node, paper: (paper.paper.votes or 0) >= node.minimum,

@@ -12,6 +12,7 @@ from typing import Final
 
 from papers.query.fields import FIELD_ALIASES
 from papers.query.tokens import Token, substitute
+from papers.text.person_names import PARTICLES, is_initial, is_unspaced, name_words
 
 _NAME_FIELDS: Final = {"au": "author", "org": "organization"}
 """Fields of names, which are quoted if they have several words, and what each is called."""
@@ -34,7 +35,8 @@ class Note:
     """What a keyword was read as, and the keyword that means the other reading; "" if none.
 
     `kind` is `operator` for a small `or` read as OR, `word` for a word that looks like an operator,
-    `name` for a word after a name.
+    `name` for a word after a name, `initial` for a whole given name: those who sign with an initial
+    are among the papers of the other reading.
     """
 
     kind: str
@@ -56,6 +58,7 @@ def build_notes(
         *_operator_note(text, [tokens[n] for n in operators if tokens[n].written == "or"]),
         *_word_notes(text, [token for n, token in enumerate(tokens) if n not in operators]),
         *_name_note(text, tokens, operators),
+        *_initial_note(text, tokens),
     ]
     return tuple(Note(kind, words, validate(other)) for kind, words, other in notes)
 
@@ -117,3 +120,25 @@ def _describe_name(text: str, called: str, name: Token, run: Sequence[Token]) ->
     quoted = f'"{text[name.start : last.end]}"'
     other = text[: name.start] + quoted + text[last.end :]
     return f"read as {called} {name.written} and the {noun} {words}; put a name in quotes", other
+
+
+def _initial_note(text: str, tokens: Sequence[Token]) -> Iterator[tuple[str, str, str]]:
+    """Yield a note on whole given names: `au:"geoffrey hinton"` does not find G. Hinton."""
+    found = list[tuple[Token, str]]()
+    for before, field, name in zip([None, *tokens], tokens, tokens[1:], strict=False):
+        is_excluded = before is not None and before.kind in ("minus", "NOT")
+        short = FIELD_ALIASES.get(field.written.lower(), field.written.lower())
+        if field.kind == "field" and short == "au" and not is_excluded:
+            found += [(name, other) for other in _with_initial(name)]
+    if found:
+        names = " and ".join(f"“{name.written}”" for name, _ in found)
+        words = f"read {names} with the whole given name; an initial may be the same person"
+        yield "initial", words, substitute(text, found)
+
+
+def _with_initial(name: Token) -> Iterator[str]:
+    """Yield a quoted name with its first given name as an initial, if it has one."""
+    words = name_words(name.written) if name.kind == "phrase" else ()
+    is_given = len(words) > 1 and words[0] not in PARTICLES
+    if is_given and not is_initial(words[0]) and not is_unspaced(words[0]):
+        yield f'"{words[0][0]}. {" ".join(words[1:])}"'

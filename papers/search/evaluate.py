@@ -1,10 +1,10 @@
 """Evaluate a query tree over postings: papers that match for certain, and papers that may match.
 
 Every node evaluates to two bitmaps of doc ids, `exact` inside `possible` (two-phase evaluation).
-Words, labels and author names of two words are exact, and so are phrases of two words whose shingle
-has a posting of its own. Of any other phrase the postings only say that its shingles occur or,
-where a shingle shares a hashed slot with others, that they may occur: for those, the postings of
-the phrase's words narrow the candidates. `papers.search.verify` checks the rest on the papers'
+Words, labels and authors with one given name are exact, and so are phrases of two words whose
+shingle has a posting of its own. Of any other phrase the postings only say that its shingles occur
+or, where a shingle shares a hashed slot with others, that they may occur: for those, the postings
+of the phrase's words narrow the candidates. `papers.search.verify` checks the rest on the papers'
 texts. Pure: postings in, bitmaps out.
 """
 
@@ -17,6 +17,7 @@ from typing import Any, Final, NamedTuple, Protocol
 
 from pyroaring import BitMap
 
+from papers.index.author_terms import author_doc_ids, is_exact_author
 from papers.index.postings import doc_ids_of_months
 from papers.index.terms import (
     ALL_DAY_TERMS,
@@ -32,6 +33,7 @@ from papers.index.terms import (
 from papers.model.labels import month_day_range
 from papers.query.ast import (
     And,
+    Author,
     DateRange,
     Field,
     IdFilter,
@@ -53,8 +55,6 @@ ProbeTerms = Mapping[Text, Sequence[bytes]]
 """Phrases and the terms to read for each in months where slots make its shingles ambiguous."""
 
 PICKED_TERM: Final = label_term(Label(LabelKind.FLAG, "picked"))
-_WORDS_IN_NAME_TERM: Final = 2
-"""The number of words of an author name that one term holds."""
 
 
 def shingle_slot_key(shingle: int) -> int:
@@ -128,7 +128,8 @@ class Evaluator:
         """
         candidates: Candidates | None = None
         for child in sorted(node.required, key=lambda n: NODE_EVALUATIONS[type(n)].rank(n)):
-            if isinstance(child, DateRange) and self._covers_all_months(child):
+            months = self.postings.months
+            if isinstance(child, DateRange) and all(_covers_month(child, m) for m in months):
                 continue
             scope = self if candidates is None else self.restricted_to(candidates.possible)
             found = scope.evaluate(child)
@@ -139,9 +140,6 @@ class Evaluator:
         for child in node.excluded:
             candidates = candidates - self.restricted_to(candidates.possible).evaluate(child)
         return candidates
-
-    def _covers_all_months(self, days: DateRange) -> bool:
-        return all(_covers_month(days, month) for month in self.postings.months)
 
     def restricted_to(self, doc_ids: BitMap) -> Evaluator:
         """Return an evaluator over some of the papers."""
@@ -170,13 +168,16 @@ class Evaluator:
     def evaluate_phrase(self, text: Text) -> Candidates:
         """Intersect the phrase's shingles; where only slots match, its probe terms as well."""
         if not text_shingles(text):
-            found = self.intersection(text_terms(text))
-            return Candidates(found if is_exact(text) else BitMap(), found)
+            return Candidates(BitMap(), self.intersection(text_terms(text)))
         contained, possible = shingle_candidates(text, self.postings)
         if len(contained) < len(possible):
             ambiguous = possible - contained
             possible = contained | ambiguous & self.intersection(self.probe_terms[text])
         return Candidates(contained if is_single_shingle(text) else BitMap(), possible)
+
+    def evaluate_author(self, author: Author) -> Candidates:
+        """Return the papers of a person."""
+        return Candidates(*author_doc_ids(author, self.postings.bitmap_of))
 
     def evaluate_prefix(self, text: Text) -> Candidates:
         """Unite the prefix's words; if there are too many, every paper is a candidate."""
@@ -227,9 +228,7 @@ def is_exact(node: Node) -> bool:
 
 
 def _is_exact_text(text: Text) -> bool:
-    if text.is_phrase:
-        return text.field is Field.AUTHOR and len(text.words) == _WORDS_IN_NAME_TERM
-    return text.field is not Field.ABSTRACT and not text.is_prefix
+    return text.field is not Field.ABSTRACT and not text.is_prefix and not text.is_phrase
 
 
 def _text_rank(text: Text) -> int:
@@ -290,6 +289,7 @@ NODE_EVALUATIONS: Final[dict[type, NodeEvaluation]] = {
         Evaluator.evaluate_or, lambda node: all(map(is_exact, node.alternatives)), lambda _: 3
     ),
     Text: NodeEvaluation(Evaluator.evaluate_text, _is_exact_text, _text_rank),
+    Author: NodeEvaluation(Evaluator.evaluate_author, is_exact_author, lambda _: 0),
     Label: NodeEvaluation(
         Evaluator.evaluate_label, lambda node: node.kind is not LabelKind.PRIMARY, lambda _: 2
     ),

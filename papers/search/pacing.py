@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple, Protocol
 
+from papers.index.author_terms import author_query_terms
 from papers.index.terms import label_terms, text_shingles, text_terms, title_terms
 from papers.model.labels import month_day_range
 from papers.query.ast import (
     And,
+    Author,
     DateRange,
     Field,
     IdFilter,
@@ -133,8 +135,6 @@ def _or_selectivity(node: Or) -> float:
 
 
 def _text_selectivity(text: Text) -> float:
-    if text.field is Field.AUTHOR:
-        return _AUTHOR_SELECTIVITY
     return _PHRASE_SELECTIVITY if text.is_phrase else _WORD_SELECTIVITY
 
 
@@ -148,6 +148,14 @@ def _text_keys(text: Text, expansions: PrefixExpansions) -> Sequence[PostingKey]
     if text.is_phrase and (shingles := text_shingles(text)):
         return shingles
     return text_terms(text) + (title_terms(text) if text.field is Field.ABSTRACT else ())
+
+
+def _author_selectivity(author: Author) -> float:
+    return _AUTHOR_SELECTIVITY
+
+
+def _author_keys(author: Author, expansions: PrefixExpansions) -> Sequence[PostingKey]:
+    return [term for terms in author_query_terms(author) for term in terms.all_terms]
 
 
 def _no_keys(node: Node, expansions: PrefixExpansions) -> Sequence[PostingKey]:
@@ -174,6 +182,7 @@ NODE_ESTIMATES: Final[Mapping[type, NodeEstimates]] = {
         _no_keys,
     ),
     Text: NodeEstimates(_text_selectivity, _any_month, _text_keys),
+    Author: NodeEstimates(_author_selectivity, _any_month, _author_keys),
     Label: NodeEstimates(_label_selectivity, _any_month, lambda node, _: label_terms(node)),
     IdFilter: NodeEstimates(
         _label_selectivity, lambda node, month: node.id.month == month, _no_keys

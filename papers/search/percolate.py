@@ -20,14 +20,13 @@ from typing import Final, Generic, NamedTuple, TypeVar
 import numpy as np
 from pyroaring import BitMap
 
+from papers.index.author_terms import name_terms
 from papers.index.layout import MONTH_PAPER_BITS, MONTHS_PER_YEAR, YEAR_PAPER_BITS
 from papers.index.postings import doc_ids_of_months
 from papers.index.shingle_hashing import shingle_hashes
 from papers.index.shingles.shingle_keys import PostingKeys, group_doc_ids
 from papers.index.terms import (
     anchor_terms,
-    author_bigram_terms,
-    author_words,
     paper_label_terms,
     text_shingles,
 )
@@ -227,14 +226,13 @@ def _posting_keys(paper: Paper, shingles: frozenset[int]) -> set[PostingKey]:
     words = [
         ("w", title),
         ("w", abstract),
-        ("a", author_words(paper)),
         ("", paper_label_terms(paper)),
     ]
     words += [(kind, tokenize(getattr(paper, field))) for kind, field in _TEXT_FIELDS]
     found: set[PostingKey] = {f"{kind}{word}".encode() for kind, texts in words for word in texts}
     if shingles:
         found |= shingles & (shingle_hashes(title) | shingle_hashes(abstract))
-    return found | author_bigram_terms(paper)
+    return found.union(term.encode() for name in paper.authors for term in name_terms(name))
 
 
 def _index_vectorized(papers: Sequence[Paper], shingles: PostingKeys) -> BatchPostings:

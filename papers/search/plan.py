@@ -87,7 +87,7 @@ class QueryPlan:
         unique = tuple(dict.fromkeys(leaves(root)))
         texts = [leaf for leaf in unique if isinstance(leaf, Text)]
         prefixes = [text for text in texts if text.is_prefix]
-        terms = dict.fromkeys(term for text in texts for term in term_months_fields(text))
+        terms = dict.fromkeys(term for leaf in unique for term in term_months_fields(leaf))
         return cls(
             root=root,
             leaves=unique,

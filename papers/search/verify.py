@@ -17,10 +17,11 @@ from typing import Final
 from pyroaring import BitMap
 
 from papers.model.packing import LazyPaper
-from papers.query.ast import And, Field, Node, Or, Text
+from papers.query.ast import And, Author, Field, Node, Or, Text
 from papers.query.match import FoldedPaper, matches_node
 from papers.search.evaluate import Candidates
 from papers.text.folding import fold_text
+from papers.text.person_match import is_person
 from papers.text.phrases import PhrasePattern, phrase_pattern
 
 
@@ -55,15 +56,13 @@ class _TextBatch:
         if isinstance(node, Or):
             exact, possible = zip(*map(self.evaluate, node.alternatives), strict=True)
             return Candidates(BitMap.union(*exact), BitMap.union(*possible))
-        if isinstance(node, Text) and not node.is_prefix:
-            if node.field in _TEXTS_OF_FIELD:
-                return self._texts.papers_with_phrase(
-                    phrase_pattern(node.words), _TEXTS_OF_FIELD[node.field]
-                )
-            if node.field is Field.AUTHOR:
-                return self._names.papers_with_phrase(
-                    phrase_pattern(node.words, with_plurals=False), (0,)
-                )
+        if isinstance(node, Text) and not node.is_prefix and node.field in _TEXTS_OF_FIELD:
+            fields = _TEXTS_OF_FIELD[node.field]
+            return self._texts.papers_with_phrase(phrase_pattern(node.words), fields)
+        if isinstance(node, Author):
+            names = self._names.items()
+            found = BitMap([doc_id for doc_id, of in names if is_person(node.readings, of)])
+            return Candidates(found, found)
         return Candidates(BitMap(), self._doc_ids)
 
     @cached_property
@@ -72,10 +71,9 @@ class _TextBatch:
         return self._join(texts, _with_separators(texts))
 
     @cached_property
-    def _names(self) -> _JoinedTexts:
-        names = {doc_id: paper.author_bytes for doc_id, paper in self._papers.items()}
-        joined = {doc_id: (_TEXT_SEPARATOR.join(of),) for doc_id, of in names.items()}
-        return self._join(joined, _with_separators(names))
+    def _names(self) -> Mapping[int, Sequence[str]]:
+        """The authors of the papers that have a description: others never match."""
+        return {doc_id: paper.authors for doc_id, paper in self._papers.items() if paper.title}
 
     def _join(
         self, texts: Mapping[int, Sequence[bytes]], with_separators: Set[int]

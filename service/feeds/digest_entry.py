@@ -16,7 +16,7 @@ from service.feeds.content import Content
 from service.feeds.entry import HTML_MEDIA_TYPE, DigestEntry, Link
 from service.markup.clean import category_name, single_line
 from service.markup.latex_html import tex_to_html
-from service.markup.paper_text import author_line, plain_title
+from service.markup.paper_text import author_line, author_names, plain_title
 
 MAX_DIGEST_ENTRY_PAPERS: Final = 300
 MAX_DIGEST_ENTRY_AUTHORS: Final = 3
@@ -74,5 +74,4 @@ def _group_by_category(papers: Iterable[Paper]) -> list[tuple[str, list[Paper]]]
 
 
 def _authors(paper: Paper) -> str:
-    names = [name for name in map(single_line, paper.authors) if name]
-    return author_line(names, MAX_DIGEST_ENTRY_AUTHORS)
+    return author_line(author_names(paper), MAX_DIGEST_ENTRY_AUTHORS)

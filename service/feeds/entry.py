@@ -28,7 +28,7 @@ from service.markup.clean import (
     source_name,
     valid_http_url,
 )
-from service.markup.paper_text import marked_title
+from service.markup.paper_text import author_names, marked_title
 
 ARXIV_SCHEME: Final = "http://arxiv.org/schemas/atom"
 PDF_MEDIA_TYPE: Final = "application/pdf"
@@ -178,7 +178,7 @@ class Entry(_HasLinks):
     @property
     def authors(self) -> tuple[str, ...]:
         """Names in order."""
-        return tuple(filter(None, map(single_line, self.paper.authors)))
+        return author_names(self.paper)
 
     @cached_property
     def categories(self) -> tuple[Category, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from papers.model.paper import Paper
+from papers.text.person_names import is_author_name
 from service.markup.clean import single_line
 from service.markup.latex_html import tex_to_text
 
@@ -17,6 +18,11 @@ def plain_title(paper: Paper) -> str:
 def marked_title(paper: Paper) -> str:
     """Return the plain title, marked if the paper is withdrawn."""
     return f"[Withdrawn] {plain_title(paper)}" if paper.withdrawn else plain_title(paper)
+
+
+def author_names(paper: Paper) -> tuple[str, ...]:
+    """Return the names of the authors, each on one line, without what is no name: `:`, `and`."""
+    return tuple(filter(is_author_name, map(single_line, paper.authors)))
 
 
 def visible_author_count(total: int, limit: int) -> int:

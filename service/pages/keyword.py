@@ -91,7 +91,7 @@ def render_papers_page(
         trouble=source_trouble(found.source_states),
         mailed=[often for slug, often in mailed_keywords(ctx.settings) if slug == address.slug],
         q="" if found.keywords else found.query.display_text,
-        notes=link_notes(ctx, found.notes, address.params) if first_page else [],
+        notes=link_notes(ctx, found.query, found.notes, address.params) if first_page else [],
     ).encode()
 
 

@@ -45,7 +45,7 @@ def _preview_values(ctx: AppContext, text: str) -> dict[str, Any]:
     address = SearchUrls(ctx.settings.base_url, SEARCH_SLUG, params)
     return {
         "query": query,
-        "notes": link_notes(ctx, query.notes, params),
+        "notes": link_notes(ctx, query, query.notes, params),
         "path": address.path("page"),
         "papers": [highlight_entry(Entry(paper), query) for paper in page.papers],
         "counts": counts,

@@ -22,6 +22,7 @@ from service.context import AppContext, FeedResult, context
 from service.feeds import FORMATS
 from service.http.responses import redirect_to_canonical
 from service.markup.clean import clean_xml_text, single_line, valid_http_url
+from service.markup.paper_text import author_names
 from service.routes.openapi import openapi_document
 from service.urls.keyword_urls import SEARCH_SLUG, SearchUrls
 from service.urls.paging import numbered_path, parse_page_number, slice_page
@@ -125,7 +126,7 @@ def paper_json(paper: Paper, matched: tuple[Keyword, ...] = ()) -> dict[str, Any
         "pdf_url": paper.id.pdf_url,
         "title": single_line(paper.title) or None,
         "abstract": clean_xml_text(paper.abstract) or None,
-        "authors": [single_line(name) for name in paper.authors],
+        "authors": list(author_names(paper)),
         "primary_category": single_line(paper.primary) or None,
         "categories": [single_line(name) for name in paper.categories],
         "published": published_at(paper).isoformat(),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import NamedTuple
 
+from papers.index.author_terms import name_terms
 from papers.index.shingle_hashing import shingle_hashes
-from papers.index.terms import author_bigram_terms, paper_label_terms
+from papers.index.terms import paper_label_terms
 from papers.model.paper import Paper
-from papers.text.folding import tokenize, tokenize_unstemmed
+from papers.text.folding import tokenize
 
 
 class ExpectedTerms(NamedTuple):
@@ -27,9 +29,8 @@ def expected_terms(paper: Paper) -> ExpectedTerms:
         "t": title,
         "m": tokenize(paper.comment),
         "o": tokenize(paper.organization),
-        "a": [word for author in paper.authors for word in tokenize_unstemmed(author)],
-        "": paper_label_terms(paper),
+        "": [*paper_label_terms(paper), *chain.from_iterable(map(name_terms, paper.authors))],
     }
     shingles = frozenset(shingle_hashes(title) | shingle_hashes(abstract))
     terms = {f"{kind}{word}".encode() for kind, found in kinds.items() for word in found}
-    return ExpectedTerms(frozenset(terms | author_bigram_terms(paper)), shingles)
+    return ExpectedTerms(frozenset(terms), shingles)

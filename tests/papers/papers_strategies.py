@@ -35,7 +35,11 @@ WORDS = (
     *("rewards", "a", "of", "$\\alpha$", 'Schr\\"odinger', "state-of-the-art", "3D", "BERT’s"),
     *("(reward", "model)", "reward-model,", "vision–language", "\\textbf{model}"),
 )
-NAMES = ("Yann LeCun", "Yann B. Agents", "Erwin Schrödinger", 'Schr\\"odinger, E.', "李 明")
+NAMES = (
+    *("Yann LeCun", "Yann B. Agents", "Erwin Schrödinger", 'Schr\\"odinger, E.', "李 明", "李明"),
+    *("Yann Le Cun", "Geoffrey E. Hinton", "G. Hinton", "Jun-Yan Zhu", "Junyan Zhu", "Jun Yan Zhu"),
+    *("J.-Y. Zhu", "Maria Yan De la Cruz", "Y. DelaCruz-Zhu", "E.G. O'Yan, Jr.", "YJ Zhu Yan"),
+)
 CATEGORIES = ("cs.CL", "cs.LG", "cs.NA", "math.NA", "stat.ML", "math-ph", "hep-th")
 
 TUESDAY = datetime(2025, 3, 18, 4, tzinfo=UTC)

@@ -6,11 +6,23 @@ from hypothesis import strategies as st
 
 from papers.model.arxiv_id import ArxivId
 from papers.model.categories import canonical_category
-from papers.query.ast import Field, IdFilter, Label, LabelKind, Node, Text, all_of, any_of, leaves
+from papers.query.ast import (
+    Author,
+    Field,
+    IdFilter,
+    Label,
+    LabelKind,
+    Node,
+    Text,
+    all_of,
+    any_of,
+    leaves,
+)
 from papers.query.grammar import MAX_TERMS
 from papers.query.parser import Query
 from papers.query.tokens import MAX_QUERY_LENGTH
-from papers.text.folding import tokenize, tokenize_unstemmed
+from papers.text.folding import tokenize
+from papers.text.person_names import name_words
 from tests.papers.papers_strategies import CATEGORIES, NAMES, WORDS, ids
 
 _TEXT_FIELDS = (Field.ANY, Field.ANY, Field.TITLE, Field.ABSTRACT)
@@ -18,7 +30,14 @@ _STEMS = ("mod", "rewar", "agents", "models", "alph", "vis", "the")
 _FOLDED_WORDS = tuple(dict.fromkeys(word for phrase in WORDS for word in tokenize(phrase)))
 
 _phrases = st.lists(st.sampled_from(_FOLDED_WORDS), min_size=1, max_size=3).map(tuple)
-_names = st.sampled_from([part for name in NAMES for part in tokenize_unstemmed(name)])
+_name_pieces = st.sampled_from(
+    list(dict.fromkeys(piece for name in NAMES for piece in (*name.split(), *name_words(name))))
+)
+typed_names = (
+    st.lists(_name_pieces | st.sampled_from("geyj"), min_size=1, max_size=4)
+    .map(lambda pieces: Author(name_words(" ".join(pieces))))
+    .filter(lambda author: author.words)
+)
 
 leaf = st.one_of(
     st.builds(Text, st.sampled_from(_TEXT_FIELDS), _phrases),
@@ -29,7 +48,7 @@ leaf = st.one_of(
         st.sampled_from(_STEMS).map(lambda s: (s,)),
         st.just(True),
     ),
-    st.builds(Text, st.just(Field.AUTHOR), st.lists(_names, min_size=1, max_size=2).map(tuple)),
+    typed_names,
     st.builds(Text, st.just(Field.COMMENT), st.sampled_from([("cvpr",), ("cvpr", "2025")])),
     st.builds(Text, st.just(Field.ORGANIZATION), st.sampled_from([("reward",), ("model", "ltd")])),
     st.sampled_from(CATEGORIES).map(

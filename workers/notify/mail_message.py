@@ -20,6 +20,7 @@ from papers.model.paper import Paper
 from papers.model.periods import Period
 from papers.state.keywords import Keyword
 from papers.text.latex import accents_to_unicode
+from papers.text.person_names import is_author_name
 from workers.sources.foreign_xml import clean_line
 
 MAX_LISTED_PAPERS: Final = 100
@@ -112,7 +113,7 @@ def _title(paper: Paper) -> str:
 
 
 def _authors(paper: Paper) -> str:
-    names = [clean_line(name) for name in paper.authors]
+    names = [name for name in map(clean_line, paper.authors) if is_author_name(name)]
     is_short = len(names) <= MAX_LISTED_AUTHORS + 1  # never "and 1 more"
     shown = (
         names

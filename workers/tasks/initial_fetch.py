@@ -17,6 +17,7 @@ from papers.model.categories import ALIASES, CATEGORIES, aliased_categories
 from papers.query.ast import (
     ARCHIVE_SUFFIX,
     And,
+    Author,
     Field,
     Label,
     LabelKind,
@@ -29,13 +30,13 @@ from papers.query.ast import (
 from papers.query.parser import parse_query
 from papers.state.keywords import Keywords
 from workers.sources.arxiv import api
+from workers.sources.arxiv.author_query import author_query, join_clauses
 from workers.sources.result import FetchResult, UpstreamClients
 
 _API_FIELDS: Final = {
     Field.ANY: ("ti", "abs"),
     Field.TITLE: ("ti",),
     Field.ABSTRACT: ("abs",),
-    Field.AUTHOR: ("au",),
     Field.COMMENT: ("co",),
 }
 
@@ -72,13 +73,13 @@ def arxiv_query(tree: Node) -> str | None:
     """
     if isinstance(tree, Or):
         clauses = [arxiv_query(node) for node in tree.alternatives]
-        return (
-            None if None in clauses else _join_clauses(" OR ", [part for part in clauses if part])
-        )
+        return None if None in clauses else join_clauses(" OR ", [part for part in clauses if part])
     if isinstance(tree, And):
         return _and_query(tree)
     if isinstance(tree, Text):
         return _text_query(tree)
+    if isinstance(tree, Author):
+        return author_query(tree)
     return _label_query(tree) if isinstance(tree, Label) else None
 
 
@@ -86,7 +87,7 @@ def _and_query(tree: And) -> str | None:
     clauses = [part for part in map(arxiv_query, tree.required) if part]
     if not clauses:
         return None
-    query = _join_clauses(" AND ", clauses)
+    query = join_clauses(" AND ", clauses)
     for node in tree.excluded:
         if all(map(_is_exact, leaves(node))):  # else it would exclude too much
             query = f"({query} ANDNOT {arxiv_query(node)})"
@@ -97,7 +98,7 @@ def _text_query(text: Text) -> str | None:
     words = " ".join(text.words)
     term = f"{words}*" if text.is_prefix else f'"{words}"' if len(text.words) > 1 else words
     fields = _API_FIELDS.get(text.field, ())
-    return _join_clauses(" OR ", [f"{field}:{term}" for field in fields]) if fields else None
+    return join_clauses(" OR ", [f"{field}:{term}" for field in fields]) if fields else None
 
 
 def _label_query(label: Label) -> str | None:
@@ -112,14 +113,13 @@ def _label_query(label: Label) -> str | None:
         names = [value, *(alias for alias, name in ALIASES.items() if name == value)]
     else:
         return None
-    return _join_clauses(" OR ", [f"cat:{name}" for name in names])
+    return join_clauses(" OR ", [f"cat:{name}" for name in names])
 
 
 def _is_exact(leaf: Leaf) -> bool:
-    """Return whether the API has exactly the papers of a leaf; it knows no primary category."""
+    """Return whether the API has exactly the papers of a leaf.
+
+    It knows no primary category, and of an author only words that some other author may have.
+    """
     is_primary = isinstance(leaf, Label) and leaf.kind is LabelKind.PRIMARY
-    return not is_primary and arxiv_query(leaf) is not None
-
-
-def _join_clauses(operator: str, clauses: list[str]) -> str:
-    return clauses[0] if len(clauses) == 1 else f"({operator.join(clauses)})"
+    return not is_primary and not isinstance(leaf, Author) and arxiv_query(leaf) is not None

@@ -10,11 +10,13 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
 from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from papers.index.author_terms import name_terms
 from papers.index.layout import MONTH_PAPER_BITS, MONTHS_PER_YEAR, YEAR_PAPER_BITS
 from papers.index.shingle_hashing import word_hash
 from papers.index.shingles.column_hashing import hash_columns
@@ -58,8 +60,7 @@ class Vocabulary:
         self._titles = _TermKind(self, "t", singularize)
         self._comments = _TermKind(self, "m", singularize)
         self._organizations = _TermKind(self, "o", singularize)
-        self._author_words = _TermKind(self, "a", str)
-        self._author_bigrams = _BigramNumbers(self)
+        self._names = _NameNumbers(self)
         self._labels = _TermKind(self, "", str)
 
     @property
@@ -85,17 +86,11 @@ class Vocabulary:
 
     def _unsorted_keys(self, papers: Sequence[Paper]) -> BatchKeys:
         numbers = _paper_numbers(papers)
-        names = self._tokenize_column(
-            [name for paper in papers for name in paper.authors],
-            np.repeat(numbers, [len(paper.authors) for paper in papers]),
-            self._author_words,
-        )
         title, texts = self._title_and_text_columns(papers)
         columns = [
             texts,
             title.to_terms(self._titles),
-            names,
-            self._bigram_column(names),
+            self._name_column([paper.authors for paper in papers], numbers),
             self._tokenize_column([paper.comment for paper in papers], numbers, self._comments),
             self._tokenize_column(
                 [paper.organization for paper in papers], numbers, self._organizations
@@ -127,13 +122,12 @@ class Vocabulary:
         indexes = np.repeat(np.arange(len(labels)), [len(row) for row in labels])
         return _TermColumn(np.array(numbers, np.uint32), indexes, papers)
 
-    def _bigram_column(self, names: _TermColumn) -> _TermColumn:
-        """Return the terms of two consecutive words of a name."""
-        follows = names.text_indexes[1:] == names.text_indexes[:-1]
-        first, then = names.numbers[:-1][follows].astype(np.uint64), names.numbers[1:][follows]
-        bigrams, indexes = np.unique(first << np.uint64(32) | then, return_inverse=True)
-        terms = np.array([self._author_bigrams[bigram] for bigram in bigrams.tolist()], np.uint32)
-        return names._replace(numbers=terms[indexes], text_indexes=names.text_indexes[1:][follows])
+    def _name_column(self, authors: Sequence[Sequence[str]], papers: WordIds) -> _TermColumn:
+        """Return the terms of the names of the authors of each paper."""
+        found = [[number for name in names for number in self._names[name]] for names in authors]
+        indexes = np.repeat(np.arange(len(authors)), list(map(len, found)))
+        numbers = np.fromiter(chain.from_iterable(found), np.uint32)
+        return _TermColumn(numbers, indexes, papers)
 
     def _shingle_keys(self, texts: _TermColumn, month: int) -> PostingKeys:
         """Return the unsorted shingle keys of a column of text words of a month (YYYYMM)."""
@@ -192,20 +186,16 @@ class _TermNumbers(dict[str, int]):
         return number
 
 
-class _BigramNumbers(dict[int, int]):
-    """Number of an author bigram's term, by the numbers of its two words: `first << 32 | then`."""
+class _NameNumbers(dict[str, tuple[int, ...]]):
+    """The numbers of the terms of an author's name, by the name as it is written."""
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         super().__init__()
-        self._vocabulary = vocabulary
+        self._terms = _TermNumbers(vocabulary, "", str)
 
-    def __missing__(self, bigram: int) -> int:
-        terms = self._vocabulary.terms
-        self[bigram] = number = len(terms)
-        first, then = terms[bigram >> 32], terms[bigram & 0xFFFF_FFFF]
-        terms.append(b"n%b %b" % (first[1:], then[1:]))
-        self._vocabulary.word_hashes.append(0)
-        return number
+    def __missing__(self, name: str) -> tuple[int, ...]:
+        self[name] = numbers = tuple([self._terms[term] for term in name_terms(name)])
+        return numbers
 
 
 class _TermColumn(NamedTuple):

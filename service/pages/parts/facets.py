@@ -12,7 +12,8 @@ from papers.model.paper import Paper
 from papers.query.ast import all_of
 from papers.query.parser import Query, parse_query
 from service.context import FeedResult
-from service.markup.clean import category_name, single_line, source_name
+from service.markup.clean import category_name, source_name
+from service.markup.paper_text import author_names
 from service.urls.keyword_urls import SEARCH_SLUG, SearchUrls
 
 MAX_FACET_VALUES: Final = 8
@@ -52,7 +53,7 @@ def build_facets(found: FeedResult, papers: Iterable[Paper]) -> list[Facet]:
     """Count the values that some of the papers, but not all, share."""
     papers = list(papers)
     categories = Counter(name for paper in papers for name in paper.categories)
-    authors = Counter(name for paper in papers for name in {*map(single_line, paper.authors)})
+    authors = Counter(name for paper in papers for name in {*author_names(paper)})
     facets = [
         Facet("Categories", _facet_values(found, categories, "cat:{}", len(papers))),
         Facet("Authors", _facet_values(found, authors, 'au:"{}"', len(papers))),

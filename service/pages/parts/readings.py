@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from papers.query.notes import Note
-from papers.query.parser import parse_query
+from papers.query.parser import Query, parse_query
 from service.context import AppContext
 from service.urls.keyword_urls import SEARCH_SLUG, SearchUrls
 from service.urls.params import SearchParams
@@ -21,24 +21,43 @@ class NoteLink:
     """A note on a page; `path` leads to the other reading, with which `paper_count` papers match.
 
     Without another reading both are empty; the count covers a year, and is None in an empty store.
+    With `is_added` it is the number of papers that the other reading finds besides.
     """
 
     text: str
     alternative: str = ""
     path: str = ""
     paper_count: int | None = None
+    is_added: bool = False
 
 
-def link_notes(ctx: AppContext, notes: Sequence[Note], params: SearchParams) -> list[NoteLink]:
-    """Return the notes on a search with the given parameters. Raises StoreUnavailable."""
-    return [_link_note(ctx, note, params) for note in notes[:MAX_SHOWN_NOTES]]
+def link_notes(
+    ctx: AppContext, query: Query, notes: Sequence[Note], params: SearchParams
+) -> list[NoteLink]:
+    """Return the notes on a search with the given parameters. Raises StoreUnavailable.
+
+    A reading that only adds papers is left out where it adds none.
+    """
+    links = [_link_note(ctx, query, note, params) for note in notes[:MAX_SHOWN_NOTES]]
+    return [link for link in links if link.paper_count or not link.is_added]
 
 
-def _link_note(ctx: AppContext, note: Note, params: SearchParams) -> NoteLink:
+def _link_note(ctx: AppContext, query: Query, note: Note, params: SearchParams) -> NoteLink:
     if not note.alternative_query:
         return NoteLink(note.text)
-    query = parse_query(note.alternative_query)
-    other = replace(params.at_cursor(""), query=query, keywords=())
-    counts = ctx.counter.count(other.search_request(query).tree)
-    path = SearchUrls(ctx.settings.base_url, SEARCH_SLUG, other).path("page")
-    return NoteLink(note.text, query.display_text, path, counts.year if counts else None)
+    other = parse_query(note.alternative_query)
+    found = _count_in_year(ctx, other, params)
+    is_added = note.kind == "initial"
+    if is_added and found is not None:
+        found = max(found - (_count_in_year(ctx, query, params) or 0), 0)
+    path = SearchUrls(ctx.settings.base_url, SEARCH_SLUG, _params_of(other, params)).path("page")
+    return NoteLink(note.text, other.display_text, path, found, is_added)
+
+
+def _count_in_year(ctx: AppContext, query: Query, params: SearchParams) -> int | None:
+    counts = ctx.counter.count(_params_of(query, params).search_request(query).tree)
+    return counts.year if counts else None
+
+
+def _params_of(query: Query, params: SearchParams) -> SearchParams:
+    return replace(params.at_cursor(""), query=query, keywords=())

@@ -59,8 +59,8 @@ def test_data_without_a_version_is_stamped(redis: Redis) -> None:
 @pytest.mark.parametrize(
     ("stored", "error", "message"),
     [
-        ("6", StoreTooNew, "schema 6, this Paperwire knows 5: update Paperwire"),
-        ("0", StoreBusy, "schema 0 and is to be migrated to 5"),
+        ("7", StoreTooNew, "schema 7, this Paperwire knows 6: update Paperwire"),
+        ("0", StoreBusy, "schema 0 and is to be migrated to 6"),
         ("restoring", StoreError, "a backup is being restored, or that was cut short"),
         ("one", StoreError, "'one', which is no schema"),
     ],
@@ -158,7 +158,7 @@ def test_months_of_old_schemas_are_renamed_and_reindexed(redis: Redis, before: i
     assert store.newest_ids(parse_query('au:"yann lecun"')) == ids[::-1]
 
 
-@pytest.mark.parametrize("before", [3, 4])
+@pytest.mark.parametrize("before", [3, 4, 5])
 def test_compacted_year_of_old_schemas_is_reindexed_by_month(redis: Redis, before: int) -> None:
     now = datetime(2026, 11, 21, tzinfo=UTC)
     ids = [ArxivId(month, number) for month in (202502, 202503) for number in range(1, 30)]

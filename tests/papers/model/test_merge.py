@@ -91,6 +91,12 @@ def test_which_of_two_statements_wins(
     assert getattr(merged(one, two), field) == winner
 
 
+def test_what_is_no_author_is_dropped() -> None:
+    listed = (":", "Ada Lovelace", "and", "et al.", "", "...", "and Bo Li", "王伟", "Andy And", "U")
+    record = paper_from_sighting(announced(authors=listed))
+    assert record.authors == ("Ada Lovelace", "Bo Li", "王伟", "Andy And", "U")
+
+
 def test_api_data_does_not_change_authors_announced_in_tex() -> None:
     announcement, api = (
         announced(authors=(r"Jos\'e \O{}rsted",)),

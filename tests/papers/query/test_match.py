@@ -10,6 +10,7 @@ from papers.model.packing import LazyPaper, pack
 from papers.model.paper import AnnounceType, Paper, Pick
 from papers.query.ast import (
     And,
+    Author,
     DateRange,
     Field,
     IdFilter,
@@ -24,7 +25,8 @@ from papers.query.ast import (
 from papers.query.explain import Match, explain
 from papers.query.match import FoldedPaper, matches, matches_node
 from papers.query.parser import Query, parse_query
-from papers.text.folding import tokenize, tokenize_unstemmed
+from papers.text.folding import tokenize
+from papers.text.person_match import is_person
 from tests.papers.papers_strategies import PAPERS
 from tests.papers.query_strategies import queries
 
@@ -230,7 +232,6 @@ def matches_by_definition(node: Node, paper: Paper) -> bool:
         Field.ANY: [tokenize(paper.title), tokenize(paper.abstract)],
         Field.TITLE: [tokenize(paper.title)],
         Field.ABSTRACT: [tokenize(paper.abstract)],
-        Field.AUTHOR: [tokenize_unstemmed(name) for name in paper.authors],
         Field.COMMENT: [tokenize(paper.comment)],
         Field.ORGANIZATION: [tokenize(paper.organization)],
     }
@@ -275,12 +276,12 @@ def test_spellings_of_a_phrase(phrase: str, abstract: str, expected: bool) -> No
     assert matches_node(tree, FoldedPaper(LazyPaper(paper.id.doc_id, pack(paper)))) is expected
 
 
-def required_texts(node: Node) -> list[Text]:
+def required_texts(node: Node) -> list[Text | Author]:
     if isinstance(node, And):
         return [leaf for child in node.required for leaf in required_texts(child)]
     if isinstance(node, Or):
         return [leaf for child in node.alternatives for leaf in required_texts(child)]
-    return [node] if isinstance(node, Text) else []
+    return [node] if isinstance(node, Text | Author) else []
 
 
 @given(queries(), PAPERS)
@@ -297,8 +298,11 @@ def test_explained_positions_contain_the_words(query: Query, paper: Paper) -> No
     leaves = {str(leaf): leaf for leaf in required_texts(query.tree)}
     for match in explain(query, paper):
         leaf = leaves[match.term]
-        fold = tokenize_unstemmed if leaf.field is Field.AUTHOR else tokenize
-        assert occurs(leaf, fold(matched_text(paper, match)))
+        text = matched_text(paper, match)
+        if isinstance(leaf, Author):
+            assert is_person(leaf.readings, [text])
+        else:
+            assert occurs(leaf, tokenize(text))
 
 
 def matched_text(paper: Paper, match: Match) -> str:

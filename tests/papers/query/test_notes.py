@@ -47,6 +47,8 @@ NOTES = [
     ("au:geoffrey hinton", "name", "author geoffrey and the word hinton", 'au:"geoffrey hinton"'),
     ("author:yann le cun", "name", "the words le cun", 'author:"yann le cun"'),
     ("au:hinton deep belief nets", "name", "deep", 'au:"hinton deep" belief nets'),
+    ('au:"Geoffrey Hinton" x', "initial", "“Geoffrey Hinton”", 'au:"g. hinton" x'),
+    ('author:"hinton, jeff e."', "initial", "whole given name", 'author:"j. e hinton"'),
     ("org:google research cat:cs.CL", "name", "organization", 'org:"google research" cat:cs.CL'),
 ]
 
@@ -65,7 +67,10 @@ WITHOUT_NOTES = [
     "cats and dogs",
     'rl "or" rlhf',
     "ti:not x",
-    'au:"geoffrey hinton"',
+    'au:"g. hinton"',
+    'au:"le cun" OR au:"van der meer"',
+    'reward -au:"geoffrey hinton"',
+    "au:王伟",
     "au:(geoffrey hinton)",
     "au:hinton OR bengio",
     "au:hinton -bengio",

@@ -146,7 +146,7 @@ def test_hostile_text_is_escaped() -> None:
             1,
             title="<script>alert(1)</script>\x00\ud800",
             abstract="<img src=x onerror=alert(1)>\n\n]]>",
-            authors=("<b>A</b>", "\x01", "B\x02"),
+            authors=("<b>A</b>", "\x01", ":", "and", "B\x02"),
         )
     )
     assert entry.title == "<script>alert(1)</script>"

@@ -92,6 +92,22 @@ def test_preview_has_notes(client: FlaskClient) -> None:
     assert link == "/search?q=au:%22geoffrey+hinton%22"
 
 
+def test_papers_of_the_bare_initial_are_offered_with_their_number(
+    client: FlaskClient, announce: Announce
+) -> None:
+    names = ["Geoffrey Hinton", "Geoffrey E. Hinton", "G. Hinton", "G. E. Hinton", "Ada Holm"]
+    announce([make_sighting(n, authors=(name,)) for n, name in enumerate(names, 1)])
+    soup = page(client, "/search?q=au:%22geoffrey+hinton%22")
+    assert len(soup.select(".papers article")) == 2
+    ((text, link),) = notes(soup)
+    assert "(+2 papers in a year)" in text
+    assert link == "/search?q=au:%22g.+hinton%22"
+    assert len(page(client, link).select(".papers article")) == 4
+    assert notes(page(client, "/search?q=au:%22ada+holm%22")) == []
+    ((text, link),) = notes(page(client, "/search?q=au:geoffrey+hinton"))
+    assert "(2 papers in a year)" in text
+
+
 @pytest.mark.usefixtures("three")
 def test_api_has_notes(client: FlaskClient) -> None:
     found = document(client, "/api/v1/papers", q="Rewards or x")

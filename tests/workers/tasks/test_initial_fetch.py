@@ -1,12 +1,21 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 from redis import Redis
 
 from papers.config.settings import Settings
 from papers.errors import UnknownKeyword
+from papers.model.arxiv_id import ArxivId
+from papers.model.paper import Paper
+from papers.query.match import matches
 from papers.query.parser import parse_query
 from papers.state.keywords import Keywords
+from paperwire.simulator.formats import api_query
+from paperwire.simulator.formats.api_feed import ApiResult
 from paperwire.simulator.upstream import Upstream
 from paperwire.simulator.world.manuscripts import Manuscript
 from workers.fetch.arxiv_rate_limiter import ArxivRateLimiter
@@ -20,7 +29,16 @@ QUERIES = [
     ('"reward model"', '(ti:"reward model" OR abs:"reward model")'),
     ("ti:mllm", "ti:mllm"),
     ("abs:mllm", "abs:mllm"),
-    ('au:"le cun"', 'au:"le cun"'),
+    ("au:holm", '(au:holm OR au:"ho lm")'),
+    ('au:"k. e. holm"', '(au:holm OR au:"ho lm")'),
+    ('au:"ada holm"', '((au:holm OR au:"ho lm") AND au:ada)'),
+    (
+        'au:"jun-yan zhu"',
+        '(au:zhu AND (au:junyan OR au:"ju nyan" OR au:"jun yan" OR au:"juny an"))',
+    ),
+    ('au:"le li"', '((au:leli OR au:"l eli" OR au:"le li") OR (au:li AND au:le))'),
+    ("au:王伟", '(au:王伟* OR au:"王 伟*")'),
+    ("ti:a -au:holm", "ti:a"),
     ('comment:"9 pages"', 'co:"9 page"'),
     ("ti:hallucinat*", "ti:hallucinat*"),
     ("ti:a ti:b", "(ti:a AND ti:b)"),
@@ -53,6 +71,29 @@ QUERIES = [
 @pytest.mark.parametrize(("keyword", "query"), QUERIES)
 def test_arxiv_query(keyword: str, query: str | None) -> None:
     assert arxiv_query(parse_query(keyword).tree) == query
+
+
+PERSONS = st.sampled_from(
+    """
+    Ada Holm, Jr.; Yann LeCun; Le Cun; Jun-Yan Zhu; Junyan Zhu; Jun Yan Zhu; J. Zhu; Zhu; Jun; Yan
+    Rosa de la Cruz-Paz; Rosa de la Cruz; R. DelaCruz; Cruz Paz; Joseph O'Hara; J. Ohara; O'Hara
+    王伟; 王 伟; 王; 김민준; TJ Giuli; T. J. Giuli; Giuli, T.; van der Holm; A. Derholm
+    Carlos García Vázquez; García-Vázquez; Vázquez, C. García; C. García; Carlos-Yan Jun; Müller
+    """.strip()
+    .replace("\n", ";")
+    .split(";")
+)
+
+
+@given(PERSONS, PERSONS)
+@example("R. DelaCruz", "Rosa de la Cruz")
+def test_api_query_matches_every_author_whom_the_keyword_matches(typed: str, author: str) -> None:
+    query = parse_query(f'au:"{typed}"')
+    paper = Paper(ArxivId.parse("2611.00001"), title="T", authors=(author,))
+    now = datetime(2026, 11, 10, tzinfo=UTC)
+    result = ApiResult(paper.id, 1, Manuscript(title="T", authors=(author,)), now, now)
+    if matches(query, paper):
+        assert api_query.parse(arxiv_query(query.tree) or "")(result)
 
 
 class Harness:
