@@ -45,9 +45,6 @@ _URL: Final = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 _DOMAIN_END: Final = re.compile(r"\.(?:[A-Za-z]+/|(?:io|app|page|dev)\b)")
-_MAX_HOST_LENGTH: Final = 260
-"""A host name has 253 characters at most, and a scheme before it eight."""
-
 _REPOSITORY_HOST: Final = r"https?://(?:www\.)?(?:github\.com|huggingface\.co|gitlab\.[\w.]+)"
 _CUT_AFTER_HOST: Final = re.compile(rf"{_REPOSITORY_HOST}/$", re.IGNORECASE)
 _CUT_AFTER_OWNER: Final = re.compile(
@@ -88,12 +85,12 @@ class TextUrl(NamedTuple):
 
 def find_urls(text: str) -> list[TextUrl]:
     """Return the URLs of a text in order; a URL that is written twice is returned twice."""
-    first = _first_mark(text)
-    if first < 0:
+    start = _search_start(text)
+    if start is None:
         return []
     found = []
     end = 0
-    for match in _URL.finditer(text, max(0, first - _MAX_HOST_LENGTH)):
+    for match in _URL.finditer(text, start):
         if match.start() < end:  # inside one that continued after a line break
             continue
         end = match.start() + len(_without_trailing(match[0]))
@@ -105,14 +102,18 @@ def find_urls(text: str) -> list[TextUrl]:
     return found
 
 
-def _first_mark(text: str) -> int:
-    """Return where the first thing stands that every URL has one of; -1 if there is none.
+def _search_start(text: str) -> int | None:
+    """Return a position before the first URL, if there is what every URL has one of.
 
-    Most texts are told apart by this alone, in 2 µs.
+    Most texts are told apart by this alone, in 2 µs. A URL begins in the word that has the mark, or
+    the one before: `https: //`.
     """
     domain = _DOMAIN_END.search(text)
     marks = (text.find("//"), text.find("www."), domain.start() if domain else -1)
-    return min((mark for mark in marks if mark >= 0), default=-1)
+    first = min((mark for mark in marks if mark >= 0), default=-1)
+    if first < 0:
+        return None
+    return max(0, text.rfind(" ", 0, max(0, text.rfind(" ", 0, first))))
 
 
 def _without_trailing(written: str) -> str:
