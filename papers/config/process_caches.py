@@ -95,6 +95,12 @@ PROCESS_CACHES: Final = (
         _LRU,
     ),
     ProcessCache(
+        "papers.model.resources.text_resources",
+        "code, data and project pages by abstract and comment",
+        "2,048 papers, some 4 MB",
+        _LRU,
+    ),
+    ProcessCache(
         "papers.query.explain._fold_word",
         "folded words by word of at most 24 characters",
         "32,768 words",

@@ -22,7 +22,7 @@ from datetime import date
 from typing import Final
 
 from papers.model.arxiv_id import ArxivId
-from papers.model.labels import Flag
+from papers.model.labels import RESOURCE_FLAGS
 from papers.text.plurals import singularize
 
 _NEVER_SINGULARS: Final = frozenset("the and for are but not can has our its was".split())
@@ -111,7 +111,7 @@ class Label:
         if self.kind is LabelKind.ARCHIVE:
             return f"{LabelKind.CATEGORY}:{self.value}{ARCHIVE_SUFFIX}"
         if self.kind is LabelKind.FLAG:
-            return f"{'has' if self.value == Flag.CODE else 'is'}:{self.value}"
+            return f"{'has' if self.value in RESOURCE_FLAGS else 'is'}:{self.value}"
         return f"{self.kind}:{self.value}"
 
 
