@@ -57,6 +57,7 @@ _PATH_NAME: Final = re.compile(
 )
 _TRAILING: Final = ".,;:!?'*~-&=\\["
 _BRACKETS: Final = {")": "(", "]": "["}
+_AUTHORITY: Final = re.compile(r"[^/?#]*")
 _ESCAPE: Final = re.compile(_TEX_CHARACTER)
 
 
@@ -94,9 +95,10 @@ def find_urls(text: str) -> list[TextUrl]:
         if match.start() < end:  # inside one that continued after a line break
             continue
         end = match.start() + len(_without_trailing(match[0]))
-        written = text[match.start() : end]
-        end += _continuation_length(_normalize(written), text, end)
         url = _normalize(text[match.start() : end])
+        if continued := _continuation_length(url, text, end):
+            end += continued
+            url = _normalize(text[match.start() : end])
         if len(url) <= MAX_URL_LENGTH and _has_host(url):
             found.append(TextUrl(url, match.start(), end))
     return found
@@ -145,12 +147,15 @@ def _continuation_length(url: str, text: str, end: int) -> int:
 
 def _normalize(written: str) -> str:
     """Return a URL with a scheme, without TeX and blanks, scheme and host in lower case."""
-    plain = _ESCAPE.sub(_unescape, re.sub(r"\s+", "", written))
-    scheme, separator, rest = plain.partition("://")
+    plain = written
+    if "\\" in plain or "$" in plain or "{" in plain:
+        plain = _ESCAPE.sub(_unescape, plain)
+    scheme, separator, rest = "".join(plain.split()).partition("://")
     if not separator:
-        scheme, rest = "https", plain
-    host, slash, path = rest.partition("/")
-    return f"{scheme.lower()}://{host.lower()}{slash}{path}"
+        scheme, rest = "https", scheme
+    host = _AUTHORITY.match(rest)
+    end = host.end() if host else 0
+    return f"{scheme.lower()}://{rest[:end].lower()}{rest[end:]}"
 
 
 def _unescape(match: re.Match[str]) -> str:

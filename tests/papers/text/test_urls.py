@@ -25,6 +25,7 @@ FOUND = [
     ("https://x1. github.io/Y/.", "https://x1.github.io/Y/", "https://x1. github.io/Y/"),
     ("https://x.github.io/ s-r/.", "https://x.github.io/s-r/", "https://x.github.io/ s-r/"),
     ("HTTPS://GitHub.com/A/B", "https://github.com/A/B", "HTTPS://GitHub.com/A/B"),
+    ("HTTPS://A.org?B=C", "https://a.org?B=C", "HTTPS://A.org?B=C"),
     ("page: my-paper.github.io", "https://my-paper.github.io", "my-paper.github.io"),
     ("www.example.org, and", "https://www.example.org", "www.example.org"),
     ("http://[x.github.io]", None, None),
