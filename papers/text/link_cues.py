@@ -17,8 +17,8 @@ def _words(*patterns: str) -> re.Pattern[str]:
 
 CODE: Final = _words(
     r"(?:codes?|code[- ]?bases?|implementations?|software|programs?|scripts?|check-?points?|weights"
-    r"|(?:python|r|open-source) (?:package|library)|github(?! (?:project )?pages?)"
-    r"|repo(?:sitory)?)\b"
+    r"|packages?|source files|toolbox|toolkit|simulators?|(?:python|open-source) library"
+    r"|github(?! (?:project )?pages?)|repo(?:sitory)?)\b"
     r"(?![- ](?:generat|reason|review|complet|repair|llm|agent|understand|search|smell|edit|transl"
     r"|summar|switch|retriev|intelligence|synthesis|clone|snippet|vulnerab|quality|license))",
 )
@@ -103,7 +103,7 @@ PURPOSE_AFTER: Final = re.compile(
 
 PROJECT: Final = _words(
     r"(?:(?:project|web|home)[- ]?(?:web)?(?:pages?|sites?)|website|webpage|homepage|project|demos?"
-    r"|page|platform|portal|leaderboard|web app(?:lication)?)\b(?:[^.:]|\.\w){0,70}\W*$",
+    r"|page|platforms?|portal|leaderboards?|web app(?:lication)?)\b(?:[^.:]|\.\w){0,70}\W*$",
     r"project(?: page)?\b[^.]{0,12}:\W*$",
     r"[\w ]*(?:page|site|website|demo)[\w ]*:\W*$",
 )

@@ -60,8 +60,10 @@ _ARCHIVE: Final = re.compile(
 _PAGE: Final = re.compile(
     r"\.(?:github|gitlab|codeberg|netlify|vercel|pages|web|streamlit|hf|fly|surge|herokuapp|notion|"
     r"onrender|mystrikingly|wixsite|webflow|weebly|framer|readthedocs)\."
-    r"(?:io|page|app|dev|space|sh|com|site|ai|website)$|^sites\.google\.com$|^research\.nvidia\.com$"
+    r"(?:io|page|app|dev|space|sh|com|site|ai|website)$|^research\.[\w-]+\.com$"
 )
+_GOOGLE_SITES: Final = "sites.google.com/view/"
+"""Not the older `/site/`: journals used it."""
 _DOCUMENT: Final = re.compile(r"\.(?:pdf|pptx?|docx?|mp4|avi|mov|mp3|wav|ps|ps\.gz|bib)$", re.I)
 _VENUES: Final = frozenset(
     "doi.org dx.doi.org arxiv.org youtube.com youtu.be m.youtube.com vimeo.com bilibili.com "
@@ -104,7 +106,8 @@ def classify_url(url: TextUrl) -> HostKind:
         return HostKind.VENUE
     if _DOCUMENT.search(path):
         return HostKind.DOCUMENT
-    return HostKind.PAGE if _PAGE.search(host) else HostKind.OTHER
+    is_page = _PAGE.search(host) or located.startswith(_GOOGLE_SITES)
+    return HostKind.PAGE if is_page else HostKind.OTHER
 
 
 def _classify_forge_path(host: str, path: str) -> HostKind:
