@@ -93,6 +93,7 @@ TIMES: list[tuple[tuple[Sighting, ...], object]] = [
     ((announced(abstract=WITH_CODE),), TUESDAY),
     ((from_api(comment=WITH_CODE, revised_at=MONDAY),), TUESDAY),
     ((from_oai(comment=WITH_CODE, revised_at=MONDAY),), TUESDAY),
+    ((announced(announced_at=FRIDAY), from_api(comment=WITH_CODE, revised_at=MONDAY)), FRIDAY),
     ((picked(code=G),), FRIDAY),
     ((picked(abstract=WITH_CODE),), FRIDAY),
     ((announced(), picked(code=G)), FRIDAY),

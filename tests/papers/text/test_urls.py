@@ -78,6 +78,11 @@ def test_every_url_of_a_text_is_found_in_order() -> None:
     assert hosts == ["a.org", "a.org", "c.io", "c.io", "e.org", "g.org"]
 
 
+def test_continuation_of_a_cut_url_is_not_found_again() -> None:
+    (url,) = find_urls("https://github.com/ a-b.io/c")
+    assert url.url == "https://github.com/a-b.io/c"
+
+
 def test_host_and_path_are_apart() -> None:
     (url,) = find_urls("https://me@WWW.A.org:80/b/c?d#e")
     assert (url.host, url.path) == ("a.org", "b/c")
