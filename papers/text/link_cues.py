@@ -70,7 +70,7 @@ FOLLOWING: Final = re.compile(r"(?<!\bthe )\bfollowing\W*$", re.IGNORECASE)
 OTHERS_CODE: Final = _words(
     r"(?:their|baselines?'s?|competitors?'s?)(?!.*\bour\b) (?:\w+ )?"
     r"(?:codes?|implementations?|data|repo)\b[^,;]*$",
-    r"(?:codes?|implementation|data) (?:of|by|from) [\w ]+ et al\b",
+    r"(?:codes?|implementation|data) (?:of|by|from) [\w ]{1,60} et al\b",
     r"(?<!-)(?:use[sd]?|using|adopt\w*|extend\w*|follow(?:s|ed)?|adapt\w*|modif\w+|employ\w*|fork\w*"
     r"|(?:buil[dt]\w*|based) (?:up)?on) (?:\w+ )?(?:the |an? |\w+'s |their )?(?:\w+[- ]){0,4}"
     r"(?:codes?|code[- ]?base|implementation|repo(?:sitory)?)\b(?! (?:and )?(?:is|are)\b)[^,;]*$",
@@ -90,14 +90,14 @@ ANNOUNCED: Final = _words(
 """It will be there: not "the list will be continuously updated at"."""
 
 ANNOUNCED_AFTER: Final = re.compile(
-    r"[\s)}\]]*[.,(]?\s*\(?(?:coming )?"
+    r"[\s)}\]]{0,9}[.,(]?\s{0,9}\(?(?:coming )?"
     r"(?:soon\b|will (?:\w+ )?be\b|(?:upon|after|once|when) (?:\w+ ){0,3}(?:accept|publi))",
     re.IGNORECASE,
 )
 """The same, after the link."""
 
 PURPOSE_AFTER: Final = re.compile(
-    r"[\s})\]]*(for (?:\w+ ){0,3}(?:codes?|data|implementation|project page)\b)", re.IGNORECASE
+    r"[\s})\]]{0,9}(for (?:\w+ ){0,3}(?:codes?|data|implementation|project page)\b)", re.IGNORECASE
 )
 """What is at the link, said after it: "see … for the code"."""
 
@@ -105,7 +105,7 @@ PROJECT: Final = _words(
     r"(?:(?:project|web|home)[- ]?(?:web)?(?:pages?|sites?)|website|webpage|homepage|project|demos?"
     r"|page|platforms?|portal|leaderboards?|web app(?:lication)?)\b(?:[^.:]|\.\w){0,70}\W*$",
     r"project(?: page)?\b[^.]{0,12}:\W*$",
-    r"[\w ]*(?:page|site|website|demo)[\w ]*:\W*$",
+    r"\w*(?:page|site|demo)\b[\w ]{0,40}:\W*$",
 )
 
 SEE_PAGE: Final = _words(

@@ -49,6 +49,8 @@ class PaperLink(NamedTuple):
 _NOTHING: Final = LinkKind(0)
 _MAX_CLAUSE: Final = 320
 """The characters before a link that are read: hardly a sentence is longer."""
+_MAX_URLS: Final = 100
+"""The URLs of a text that are read; no recorded text has more than eight."""
 _MIN_PART: Final = 30
 """A shorter part after a comma belongs to the part before it: `X, a library (https://…)`."""
 
@@ -59,7 +61,7 @@ _SENTENCE_END: Final = re.compile(
 _CONNECTOR: Final = re.compile(r"(?:[\W_]|\b(?:and|or|as|well|also|href|url|texttt|text)\b)*")
 """What stands between two links of which the second is what the first is."""
 _TEX: Final = re.compile(r"\\[A-Za-z]+|[{}$~\\*]")
-_ANCHOR_AFTER: Final = re.compile(r"\}?\s*\{(?:\\\w+\s*\{?|\{){0,9}([^{}\\$]{2,60})")
+_ANCHOR_AFTER: Final = re.compile(r"\}?\s{0,9}\{(?:\\\w{1,20}\s?\{?|\{){0,9}([^{}\\$]{2,60})")
 _ANCHOR_BEFORE: Final = re.compile(r"\[([^\[\]/]{2,60})\]\($|\\href\{([^{}/]{2,60})\}\{$")
 _NAMES_PLACE: Final = re.compile(r"(?:\b(?:at|on|here|link|via|from|in|under|url)|:)\W*$")
 
@@ -69,7 +71,7 @@ def find_paper_links(text: str) -> list[PaperLink]:
     found = []
     clause = ""
     end = 0
-    for url in find_urls(text):
+    for url in find_urls(text)[:_MAX_URLS]:
         if not end or not _CONNECTOR.fullmatch(text, end, url.start):
             clause = _clause_before(text, url, end)
         kind = _read_kind(text, url, clause)

@@ -173,6 +173,9 @@ def test_links_of_any_text_are_in_order_and_are_something(words: list[str]) -> N
 
 
 UNITS = (
+    "x ",
+    f"{'x ' * 150}{G} ",
+    f"{G}{' ' * 5_000}",
     "we use ",
     "will be ",
     "to make a ",
