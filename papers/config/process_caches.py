@@ -143,6 +143,12 @@ PROCESS_CACHES: Final = (
         "the next version of the list; unchanged keywords stay",
     ),
     ProcessCache(
+        "papers.text.paper_links._read_clause",
+        "what a link is by the words before it, at most 400 characters",
+        "4,096 clauses, some 2 MB",
+        _LRU,
+    ),
+    ProcessCache(
         "papers.text.phrases._phrase_regexes",
         "two compiled expressions by number of words",
         "64 numbers; 16 are used",

@@ -18,6 +18,7 @@ from __future__ import annotations
 import enum
 import re
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from papers.text import link_cues as cues
@@ -74,9 +75,8 @@ def find_paper_links(text: str) -> list[PaperLink]:
     for url in find_urls(text)[:_MAX_URLS]:
         if not end or not _CONNECTOR.fullmatch(text, end, url.start):
             clause = _clause_before(text, url, end)
-        kind = _read_kind(text, url, clause)
+        kind, is_announced = _read_link(text, url, clause)
         if kind:
-            is_announced = LinkKind.PROJECT not in kind and _is_announced(text, url, clause)
             found.append(PaperLink(url.url, kind, is_announced, url.start, url.end))
         end = url.end
     return found
@@ -90,19 +90,29 @@ def _clause_before(text: str, url: TextUrl, previous_end: int) -> str:
     return _TEX.sub(" ", text[start : url.start])
 
 
-def _read_kind(text: str, url: TextUrl, clause: str) -> LinkKind:
-    """Return what is at a link; nothing if it is not the authors'. A page is there already."""
+def _read_link(text: str, url: TextUrl, clause: str) -> tuple[LinkKind, bool]:
+    """Return what is at a link, nothing if it is not the authors', and whether it is announced."""
     host = classify_url(url)
+    kind, is_announced = _read_clause(clause, _with_anchor(text, url, clause), host)
+    is_whole = host is HostKind.OTHER and url.end - url.start == len(text.strip(" ."))
+    if is_whole or not kind:
+        return LinkKind.PROJECT if is_whole else kind, False
+    is_announced = is_announced or bool(cues.ANNOUNCED_AFTER.match(text, url.end))
+    if LinkKind.PROJECT in kind and is_announced:
+        return LinkKind.PROJECT, False  # the page is there already
+    return kind, is_announced
+
+
+@lru_cache(maxsize=4096)
+def _read_clause(clause: str, words: str, host: HostKind) -> tuple[LinkKind, bool]:
+    """Return what a clause says of a link, and whether it announces it; `words` has its anchor.
+
+    Cached: `Code is available at` and `Project page:` precede every third link.
+    """
     rule = _RULES.get(host)
-    words = _with_anchor(text, url, clause)
     if rule is None or _is_foreign(words, host):
-        return _NOTHING
-    kind = rule(words)
-    if not kind and url.end - url.start == len(text.strip(" .")):
-        return LinkKind.PROJECT  # a comment that is nothing but the link
-    if LinkKind.PROJECT in kind and _is_announced(text, url, clause):
-        return LinkKind.PROJECT
-    return kind
+        return _NOTHING, False
+    return rule(words), bool(cues.ANNOUNCED.search(clause))
 
 
 def _with_anchor(text: str, url: TextUrl, clause: str) -> str:
@@ -116,10 +126,6 @@ def _with_anchor(text: str, url: TextUrl, clause: str) -> str:
     anchor = (before[1] or before[2]) if before else after[1] if after else ""
     added = [words for words in (anchor, purpose[1] if purpose else "") if "/" not in words]
     return f"{clause} {' '.join(added)}:" if any(added) else clause
-
-
-def _is_announced(text: str, url: TextUrl, clause: str) -> bool:
-    return bool(cues.ANNOUNCED.search(clause) or cues.ANNOUNCED_AFTER.match(text, url.end))
 
 
 def _is_foreign(clause: str, host: HostKind) -> bool:
