@@ -101,6 +101,12 @@ PROCESS_CACHES: Final = (
         _LRU,
     ),
     ProcessCache(
+        "papers.model.resources.text_resources",
+        "code, data and project pages by abstract and comment",
+        "2,048 papers, some 4 MB",
+        _LRU,
+    ),
+    ProcessCache(
         "papers.query.explain._fold_word",
         "folded words by word of at most 24 characters",
         "32,768 words",
@@ -146,6 +152,12 @@ PROCESS_CACHES: Final = (
         "papers.text.person_match.person_readings",
         "readings by name typed",
         "1,024 names",
+        _LRU,
+    ),
+    ProcessCache(
+        "papers.text.paper_links._read_clause",
+        "what a link is by the words before it, at most 400 characters",
+        "4,096 clauses, some 2 MB",
         _LRU,
     ),
     ProcessCache(

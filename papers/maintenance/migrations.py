@@ -95,7 +95,8 @@ MIGRATIONS: Final[Mapping[int, Migration]] = {
 3: the keys of a month share the hash tag of its year, and postings consist of doc ids.
 4: shingles have postings of their own.
 5: large postings are bitsets wherever these are shorter.
-6: authors are indexed by surname, given name and initials.
+6: authors are indexed by surname, given name and initials; `has:code` and `has:project` match what
+   abstracts and comments name.
 """
 
 

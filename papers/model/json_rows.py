@@ -30,7 +30,7 @@ _TEXTS: Final = (
     *("code", "project", "organization"),
 )
 _LISTS: Final = ("authors", "categories", "sources")
-_TIMES: Final = ("announced_at", "submitted_at", "referred_at")
+_TIMES: Final = ("announced_at", "submitted_at", "referred_at", "coded_at")
 _RANKED_MEMBERS: Final = frozenset(RANKED_FIELDS)
 """The members that `statements` are about."""
 

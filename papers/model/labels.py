@@ -11,6 +11,7 @@ from typing import Final
 
 from papers.model.merge import published_at
 from papers.model.paper import AnnounceType, Paper
+from papers.model.resources import has_code, has_project
 
 MAX_MONTH_SPAN: Final = timedelta(days=60)
 """A paper's indexed day is at most this long after the first day of its id's month."""
@@ -22,6 +23,11 @@ class Flag:
     WITHDRAWN: Final = "withdrawn"
     PICKED: Final = "picked"
     CODE: Final = "code"
+    PROJECT: Final = "project"
+
+
+RESOURCE_FLAGS: Final = (Flag.CODE, Flag.PROJECT)
+"""The flags that a keyword asks for by `has:`; for the others, by `is:`."""
 
 
 def announce_type_name(paper: Paper) -> str:
@@ -34,7 +40,8 @@ def paper_flags(paper: Paper) -> list[str]:
     return [
         *([Flag.WITHDRAWN] if paper.withdrawn else []),
         *([Flag.PICKED] if paper.picks else []),
-        *([Flag.CODE] if paper.code else []),
+        *([Flag.CODE] if has_code(paper) else []),
+        *([Flag.PROJECT] if has_project(paper) else []),
     ]
 
 

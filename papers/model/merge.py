@@ -14,7 +14,7 @@ any order, repetition or split of the same sightings gives the same record.
 | withdrawal | the highest version that is stated to be withdrawn |
 | pick of a community | the first date with its link; all else from the newest statement |
 | sources | the union |
-| when a journal reference or a category was first known | the earlier |
+| when a journal reference, code or a category was first known | the earlier |
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ from papers.model.arxiv_calendar import announcement_for_submission
 from papers.model.categories import canonical_category, is_category
 from papers.model.epoch import from_epoch, to_epoch
 from papers.model.paper import AnnounceType, Channel, Paper, Pick, Rank, Revision, Sighting
+from papers.model.resources import has_code, texts_have_code
 from papers.text.latex import accents_to_unicode
 from papers.text.person_names import is_author_name
 
@@ -88,6 +89,7 @@ def paper_from_sighting(sighting: Sighting) -> Paper:
             tuple([(name, rank) for name in compress(_RANKED_FIELDS_BY_NAME, ranked_values)]),
             _to_whole_seconds(sighting.as_of) if sighting.journal_ref else None,
             (as_of,) * len(categories),
+            _coded_at(sighting),
         )
     )
 
@@ -114,6 +116,7 @@ def join_papers(a: Paper, b: Paper) -> Paper:
         ranks=ranks,
         referred_at=_join_journal_ref_time(a, b),
         listed_at=_join_category_times(a, b, categories),
+        coded_at=_earliest(_coded_or_legacy(a), _coded_or_legacy(b)),
     )
 
 
@@ -131,6 +134,12 @@ def published_at(paper: Paper) -> datetime:
     if picked_at and not any(rank.is_arxiv for _, rank in paper.ranks):
         return picked_at
     return datetime(paper.id.month // 100, paper.id.month % 100, 1, tzinfo=UTC)
+
+
+def code_known_at(paper: Paper) -> datetime | None:
+    """Return when code was first known, aware UTC, not before the announcement; None if never."""
+    known = _coded_or_legacy(paper)
+    return known and max(known, published_at(paper))
 
 
 def updated_at(paper: Paper) -> datetime:
@@ -196,6 +205,19 @@ def _revision(sighting: Sighting) -> Revision:
         return Revision(sighting.version, exact, -to_epoch(sighting.announced_at))
     expected = announcement_for_submission(sighting.revised_at or sighting.as_of)
     return Revision(sighting.version, False, -to_epoch(expected))
+
+
+def _coded_at(sighting: Sighting) -> datetime | None:
+    """Return when the version was announced whose text names code, or a community named it."""
+    is_in_text = texts_have_code(sighting.abstract, sighting.comment)
+    if is_in_text and sighting.channel.is_arxiv:
+        return from_epoch(-_revision(sighting).negated_seconds)
+    return _to_whole_seconds(sighting.as_of) if is_in_text or sighting.code else None
+
+
+def _coded_or_legacy(paper: Paper) -> datetime | None:
+    """Return when code was first known; in a record of an older version, with the announcement."""
+    return paper.coded_at or (published_at(paper) if has_code(paper) else None)
 
 
 def _join_ranked_fields(a: Paper, b: Paper) -> tuple[dict[str, Any], tuple[tuple[str, Rank], ...]]:

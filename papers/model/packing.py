@@ -71,7 +71,8 @@ def unpack(id: ArxivId, packed: bytes) -> Paper:
 
 
 _LEGACY_FIELD_COUNT: Final = 21
-"""The length of a row without `referred_at` and `listed_at`, as older versions wrote it."""
+"""The length of a row without `referred_at`, `listed_at` and `coded_at`, as older versions wrote
+it; newer ones append them as they have values."""
 _ARRAY_HEADER_BYTES: Final = 3
 _STR_8: Final = 0xD9
 """msgpack: an array of 16 elements or more begins with three bytes; lengths of strings."""
@@ -172,8 +173,10 @@ def serialize(paper: Paper) -> bytes:
         [list(rank) for rank in ranks],
         [(name, ranks.index(rank)) for name, rank in paper.ranks],
     ]
-    if paper.referred_at or paper.listed_at:
+    if paper.referred_at or paper.listed_at or paper.coded_at:
         row += [to_epoch(paper.referred_at), _pack_listed_at(paper.listed_at)]
+    if paper.coded_at:
+        row.append(to_epoch(paper.coded_at))
     packed: bytes = msgpack.packb(row)
     return packed
 
@@ -212,11 +215,14 @@ def _pack_listed_at(listed_at: tuple[int, ...]) -> int | tuple[int, ...]:
     return listed_at[0] if len({*listed_at}) == 1 else listed_at
 
 
-def _unpack_first_known_times(row: list[Any]) -> tuple[datetime | None, tuple[int, ...]]:
-    """Return `referred_at` and `listed_at`."""
+def _unpack_first_known_times(
+    row: list[Any],
+) -> tuple[datetime | None, tuple[int, ...], datetime | None]:
+    """Return `referred_at`, `listed_at` and `coded_at`."""
     listed = row[22] if len(row) > _LEGACY_FIELD_COUNT + 1 else ()
     times = (listed,) * len(row[4]) if isinstance(listed, int) else tuple(listed)
-    return from_epoch(row[21]), times
+    coded_at = row[23] if len(row) > _LEGACY_FIELD_COUNT + 2 else None
+    return from_epoch(row[21]), times, from_epoch(coded_at)
 
 
 def _pack_pick(pick: Pick) -> list[Any]:

@@ -126,7 +126,8 @@ class Paper(NamedTuple):
     `categories` begin with the primary one; `picks` are sorted by community, `sources` by name.
     `referred_at` is when a journal reference was first known, aware UTC; None means "always" if
     there is one. `listed_at` has the seconds since 1970 at which each category was first known;
-    empty means "always".
+    empty means "always". `coded_at` is when code was first known: the announcement of the version
+    whose text names it, or when a community did; None in records of versions before this.
     `ranks` has the rank of each field that has a value, by name: `papers.model.merge` needs it.
     """
 
@@ -153,6 +154,7 @@ class Paper(NamedTuple):
     ranks: tuple[tuple[str, Rank], ...] = ()
     referred_at: datetime | None = None
     listed_at: tuple[int, ...] = ()
+    coded_at: datetime | None = None
 
     @property
     def is_described(self) -> bool:

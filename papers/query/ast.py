@@ -23,7 +23,7 @@ from datetime import date
 from typing import Final
 
 from papers.model.arxiv_id import ArxivId
-from papers.model.labels import Flag
+from papers.model.labels import RESOURCE_FLAGS
 from papers.text.person_match import person_readings
 from papers.text.person_names import NameReading
 from papers.text.plurals import singularize
@@ -133,7 +133,7 @@ class Label:
         if self.kind is LabelKind.ARCHIVE:
             return f"{LabelKind.CATEGORY}:{self.value}{ARCHIVE_SUFFIX}"
         if self.kind is LabelKind.FLAG:
-            return f"{'has' if self.value == Flag.CODE else 'is'}:{self.value}"
+            return f"{'has' if self.value in RESOURCE_FLAGS else 'is'}:{self.value}"
         return f"{self.kind}:{self.value}"
 
 

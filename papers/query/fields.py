@@ -15,7 +15,7 @@ from papers.errors import BadId
 from papers.model.arxiv_id import OLD_SCHEME_ARCHIVES as OLD_ARCHIVES
 from papers.model.arxiv_id import ArxivId
 from papers.model.categories import ARCHIVES, CATEGORIES, canonical_category
-from papers.model.labels import Flag
+from papers.model.labels import RESOURCE_FLAGS, Flag
 from papers.query.ast import ARCHIVE_SUFFIX, Field, IdFilter, Label, LabelKind, Node
 from papers.query.tokens import Token, refuse
 
@@ -43,7 +43,7 @@ _OTHER_NAMES: Final = {
 }
 """Names of other search engines: not read, but the field that is meant is named."""
 
-_FLAGS: Final = {"is": (Flag.PICKED, Flag.WITHDRAWN), "has": (Flag.CODE,)}
+_FLAGS: Final = {"is": (Flag.PICKED, Flag.WITHDRAWN), "has": RESOURCE_FLAGS}
 _ANY_SOURCE: Final = ("any", "all", "community", "communities", "picked")
 
 LabelParser = Callable[[Token, str], Node]

@@ -20,6 +20,7 @@ from papers.model.categories import ARCHIVES, CATEGORIES
 from papers.model.frozen_fields import categories_at_announcement
 from papers.model.merge import published_at, updated_at
 from papers.model.paper import Paper, Pick
+from papers.model.resources import paper_resources
 from service.feeds.content import Content, build_content
 from service.markup.clean import (
     category_name,
@@ -28,7 +29,7 @@ from service.markup.clean import (
     source_name,
     valid_http_url,
 )
-from service.markup.paper_text import author_names, marked_title
+from service.markup.paper_text import author_names, marked_title, resource_title
 
 ARXIV_SCHEME: Final = "http://arxiv.org/schemas/atom"
 PDF_MEDIA_TYPE: Final = "application/pdf"
@@ -253,9 +254,9 @@ def _build_links(paper: Paper) -> tuple[Link, ...]:
         Link(paper.id.url, "alternate", HTML_MEDIA_TYPE, "Abstract"),
         Link(paper.id.pdf_url, "related", PDF_MEDIA_TYPE, "PDF"),
     ]
-    for url, title in ((paper.code, "Code"), (paper.project, "Project page")):
-        if url:
-            links.append(Link(valid_http_url(url), "related", HTML_MEDIA_TYPE, title))
+    for resource in paper_resources(paper):
+        title = resource_title(resource)
+        links.append(Link(valid_http_url(resource.url), "related", HTML_MEDIA_TYPE, title))
     for pick in paper.picks:
         name = source_name(pick.community)
         links.append(Link(valid_http_url(pick.url), "via", HTML_MEDIA_TYPE, name))

@@ -1,10 +1,12 @@
-"""One-line texts of a paper: its title and its authors, as feeds, pages and exports show them."""
+"""One-line texts of a paper: title, authors, what its links are; for feeds, pages and exports."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from papers.model.paper import Paper
+from papers.model.resources import PaperResource
+from papers.text.paper_links import LinkKind
 from papers.text.person_names import is_author_name
 from service.markup.clean import single_line
 from service.markup.latex_html import tex_to_text
@@ -23,6 +25,15 @@ def marked_title(paper: Paper) -> str:
 def author_names(paper: Paper) -> tuple[str, ...]:
     """Return the names of the authors, each on one line, without what is no name: `:`, `and`."""
     return tuple(filter(is_author_name, map(single_line, paper.authors)))
+
+
+def resource_title(resource: PaperResource) -> str:
+    """Return what is at a link: `Code`, `Project page`, `Code and data`, `Code (announced)`."""
+    if LinkKind.PROJECT in resource.kind:
+        return "Project page"
+    has_code, has_data = LinkKind.CODE in resource.kind, LinkKind.DATA in resource.kind
+    title = "Code and data" if has_code and has_data else "Code" if has_code else "Data"
+    return f"{title} (announced)" if resource.is_announced else title
 
 
 def visible_author_count(total: int, limit: int) -> int:

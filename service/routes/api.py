@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Final
@@ -13,10 +13,12 @@ from flask import Blueprint, Response, request
 
 from papers.errors import UnknownPaper
 from papers.model.arxiv_id import ArxivId
-from papers.model.merge import published_at, updated_at
+from papers.model.merge import code_known_at, published_at, updated_at
 from papers.model.paper import Paper, Pick
+from papers.model.resources import PaperResource, paper_resources
 from papers.state.keywords import Keyword
 from papers.state.task_states import TaskState
+from papers.text.paper_links import LinkKind
 from service.cache.version_stamp import ALL_KEYWORDS, StoreVersion
 from service.context import AppContext, FeedResult, context
 from service.feeds import FORMATS
@@ -120,6 +122,7 @@ def paper_json(paper: Paper, matched: tuple[Keyword, ...] = ()) -> dict[str, Any
     `matched` are the keywords that it matches, if several were requested.
     """
     announced = paper.announce_type
+    resources = paper_resources(paper)
     return {
         "id": str(paper.id),
         "url": paper.id.url,
@@ -140,14 +143,36 @@ def paper_json(paper: Paper, matched: tuple[Keyword, ...] = ()) -> dict[str, Any
             for name in ("comment", "journal_ref", "doi")
         },
         **{
-            name: valid_http_url(getattr(paper, name)) or None
-            for name in ("license", "code", "project")
+            name: valid_http_url(url) or None
+            for name, url in (
+                ("license", paper.license),
+                ("code", _first_url(resources, LinkKind.CODE)),
+                ("project", _first_url(resources, LinkKind.PROJECT)),
+            )
         },
+        "code_known": _iso_time(code_known_at(paper)),
+        "resources": [
+            _resource_json(resource) for resource in resources if valid_http_url(resource.url)
+        ],
         "organization": single_line(paper.organization) or None,
         "votes": paper.votes,
         "picks": [_pick_json(pick) for pick in paper.picks],
         "sources": [single_line(name) for name in paper.sources],
         "keywords": [keyword.slug for keyword in matched] or None,
+    }
+
+
+def _first_url(resources: Iterable[PaperResource], kind: LinkKind) -> str:
+    """Return the first URL of a kind that is not only announced; empty if there is none."""
+    found = (each.url for each in resources if kind in each.kind and not each.is_announced)
+    return next(found, "")
+
+
+def _resource_json(resource: PaperResource) -> dict[str, Any]:
+    return {
+        "url": valid_http_url(resource.url),
+        "kinds": [kind.name.lower() for kind in LinkKind if kind in resource.kind and kind.name],
+        "announced": resource.is_announced,
     }
 
 

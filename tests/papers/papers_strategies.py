@@ -42,6 +42,15 @@ NAMES = (
 )
 CATEGORIES = ("cs.CL", "cs.LG", "cs.NA", "math.NA", "stat.ML", "math-ph", "hep-th")
 
+COMMENTS = (
+    *("", "Accepted at CVPR 2025", "This paper is withdrawn", "Code: https://github.com/a/b"),
+    *(
+        "Project page: https://a.github.io",
+        "Code will be at github.com/a/b",
+        "using github.com/x/y",
+    ),
+)
+
 TUESDAY = datetime(2025, 3, 18, 4, tzinfo=UTC)
 """Midnight in New York, the date of an announcement."""
 
@@ -98,7 +107,7 @@ def _with_arxiv_fields(draw: st.DrawFn, sighting: Sighting) -> Sighting:
         version=draw(st.integers(1, 3)),
         categories=tuple(draw(st.lists(st.sampled_from(CATEGORIES), max_size=3, unique=True))),
         journal_ref=draw(st.sampled_from(["", "J. 1", "J. 2"])),
-        comment=draw(st.sampled_from(["", "Accepted at CVPR 2025", "This paper is withdrawn"])),
+        comment=draw(st.sampled_from(COMMENTS)),
         announce_type=draw(st.sampled_from(AnnounceType)) if announced else None,
         announced_at=draw(moments) if announced else None,
         submitted_at=None if announced else draw(maybe_moments),

@@ -63,7 +63,9 @@ leaf = st.one_of(
     st.sampled_from(["cs.CL", "math-ph", "cs.*", "math.*"]).map(
         lambda name: Label(LabelKind.PRIMARY, name)
     ),
-    st.sampled_from(["picked", "withdrawn", "code"]).map(lambda name: Label(LabelKind.FLAG, name)),
+    st.sampled_from(["picked", "withdrawn", "code", "project"]).map(
+        lambda name: Label(LabelKind.FLAG, name)
+    ),
     ids.map(IdFilter) | st.just(IdFilter(ArxivId.parse("2503.00099"))),
 )
 

@@ -10,6 +10,7 @@ from redis import Redis
 
 from papers.errors import StoreBusy, StoreError, StoreTooNew
 from papers.index.compaction.compactor import Compactor
+from papers.index.postings import LAYOUT_FIELD
 from papers.maintenance import migrations
 from papers.model.arxiv_id import ArxivId
 from papers.model.paper import Channel, Sighting
@@ -177,3 +178,23 @@ def test_compacted_year_of_old_schemas_is_reindexed_by_month(redis: Redis, befor
         == Store(redis).newest_ids(parse_query("reward"))
         == ids[::-1]
     )
+
+
+def test_stored_papers_gain_the_labels_of_their_texts(redis: Redis) -> None:
+    now = datetime(2026, 11, 21, tzinfo=UTC)
+    id = ArxivId(202502, 1)
+    comment = "Code: https://github.com/a/b"
+    store = Store(redis)
+    store.ingest([Sighting(id, "arxiv", Channel.API, now, title="A", comment=comment)], now=now)
+    expected = fingerprint(redis)
+    monthly_layout = redis.hget(keys.segment_postings("2502"), LAYOUT_FIELD)
+    assert monthly_layout is not None
+    redis.delete(keys.segment_postings("2502"))
+    redis.hset(keys.segment_postings("2502"), LAYOUT_FIELD, monthly_layout)
+    redis.set(keys.SCHEMA, 5)
+    store.reader.clear_postings()
+    assert store.newest_ids(parse_query("has:code")) == []
+    assert migrations.prepare_store(redis) == 5
+    assert fingerprint(redis) == expected
+    store.reader.clear_postings()
+    assert store.newest_ids(parse_query("has:code")) == [id]

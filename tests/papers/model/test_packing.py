@@ -87,6 +87,7 @@ def test_every_other_field_is_packed() -> None:
         "ranks": (("title", Rank(True, 1, 4, 1)),),
         "referred_at": when,
         "listed_at": (1, 2),
+        "coded_at": when,
     }
     assert others.keys() == {*Paper._fields} - {*RANKED_FIELDS, "id"}
     paper = Paper(ID, **others)

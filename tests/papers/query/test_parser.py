@@ -100,6 +100,7 @@ CANONICAL = [
     ("primary:math.MP", "primary:math-ph"),
     ("primary:cs", "primary:cs.*"),
     ("is:Picked -is:withdrawn has:code", "has:code is:picked -is:withdrawn"),
+    ("has:Code -has:project", "has:code -has:project"),
     # a pasted paper
     ("2503.14895", "id:2503.14895"),
     (" arXiv:2503.14895v2 ", "id:2503.14895"),
@@ -174,6 +175,7 @@ REFUSED = [
     ("title: x", "title: has nothing to search for", 0, "without a space"),
     ("is:piked", "no is:piked", 3, "did you mean is:picked?"),
     ("is:code", "no is:code", 3, "did you mean has:code?"),
+    ("has:projects", "no has:projects", 4, "did you mean has:project?"),
     ("source:any", "no source 'any'", 7, "is:picked"),
     ("a | b", "'|' has no letter or digit", 2, "did you mean OR? else remove it"),
     ("a && b", "'&&' has no letter or digit", 2, "did you mean AND?"),

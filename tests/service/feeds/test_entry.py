@@ -172,3 +172,21 @@ def test_cross_list_does_not_change_the_entry() -> None:
     crossed = make_sighting(1, announce_type=AnnounceType.CROSS, categories=("cs.CL", "stat.ML"))
     entry = Entry(merged(make_sighting(1), crossed))
     assert (entry.id, entry.updated) == (Entry(make_paper(1)).id, Entry(make_paper(1)).updated)
+
+
+def test_code_and_pages_of_the_texts_are_links_that_readers_do_not_compare() -> None:
+    comment = "Code: https://github.com/a/b, project page: https://a.github.io"
+    data = "Data will be at https://huggingface.co/datasets/a/b"
+    entry = Entry(make_paper(1, comment=comment, abstract=data))
+    related = [(link.href, link.title) for link in entry.links if link.rel == "related"]
+    assert related[1:] == [
+        ("https://github.com/a/b", "Code"),
+        ("https://a.github.io", "Project page"),
+        ("https://huggingface.co/datasets/a/b", "Data (announced)"),
+    ]
+
+
+def test_code_that_a_community_names_changes_nothing_readers_compare() -> None:
+    pick = make_pick(1)._replace(code="https://github.com/a/b", project="https://a.github.io")
+    first = merged(make_sighting(1))
+    assert compared(Entry(merge(first, pick))) == compared(Entry(first))

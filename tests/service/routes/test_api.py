@@ -56,6 +56,24 @@ def test_paper_has_all_its_fields(client: FlaskClient, announce: Announce) -> No
     assert paper["doi"] is None
 
 
+def test_paper_has_the_resources_of_its_texts(client: FlaskClient, announce: Announce) -> None:
+    comment = "Code: https://github.com/a/b, project page: https://a.github.io"
+    data = "Data will be at https://huggingface.co/datasets/a/b"
+    announce([make_sighting(4, comment=comment, abstract=data)])
+    paper = fetch_valid(client, "/api/v1/papers/2611.00004", "Paper")
+    assert (paper["code"], paper["project"]) == ("https://github.com/a/b", "https://a.github.io")
+    assert paper["code_known"] == paper["published"]
+    assert [(each["kinds"], each["announced"]) for each in paper["resources"]] == [
+        (["code"], False),
+        (["project"], False),
+        (["data"], True),
+    ]
+    (found,) = fetch_valid(client, "/api/v1/papers?q=has:code+has:project", "Papers")["papers"]
+    assert found["id"] == "2611.00004"
+    page = client.get("/papers/2611.00004").text
+    assert 'href="https://a.github.io"' in page
+
+
 def test_paper_with_an_old_id(client: FlaskClient, announce: Announce) -> None:
     announce([make_sighting(1, id=ArxivId.parse("hep-th/9901001"), announced_at=FIRST_ANNOUNCED)])
     assert fetch_valid(client, "/api/v1/papers/hep-th/9901001", "Paper")["id"] == "hep-th/9901001"
