@@ -110,6 +110,7 @@ def variants() -> list[Entry]:
         "ranks": make_paper(1).ranks[1:],
         "referred_at": NOW,
         "listed_at": (1, 2),
+        "coded_at": NOW,
     }
     for name in Paper._fields:
         value = getattr(make_paper(1), name)
