@@ -13,6 +13,10 @@ The owner is the module that decides what a key contains; others may read or del
 | `votes:2503` | hash | paper number in the month (2 bytes) → votes of each community by day, packed | permanent | papers.state.votes | copied |
 | `months` | sorted set | `2503`, scored by YYYYMM: months that may have papers | permanent | papers.index.writing.month_writer | rebuilt |
 | `picks` | sorted set | paper id, scored by the second of its first pick | permanent | papers.index.writing.month_writer | rebuilt |
+| `events:revised` | sorted set | versions from the second on, 6 bytes each (doc id, version), scored by the second of their announcement | permanent | papers.redis_backend.event_sets | rebuilt |
+| `events:withdrawn` | sorted set | withdrawn papers, 6 bytes each, scored by the second of the withdrawal | permanent | papers.redis_backend.event_sets | rebuilt |
+| `events:coded` | sorted set | papers with code, 6 bytes each, scored by the second it was first known | permanent | papers.redis_backend.event_sets | rebuilt |
+| `events:since` | integer | second from which on events are indexed: the day of the first ingest | permanent | papers.redis_backend.event_sets | copied |
 | `{words}:spread` | hash | term → months it occurs in, 2 bytes each; `*`: too many to list | permanent | papers.index.term_months | rebuilt |
 | `{words}:rev` | integer | number of changes of `{words}:spread` and `{words}:vocabulary`; WATCHed by writers | permanent | papers.index.term_months | rebuilt |
 | `{words}:era` | string | random token, replaced whenever something is removed from `{words}:spread` | permanent | papers.index.term_months | rebuilt |
@@ -67,6 +71,10 @@ from typing import Final
 
 MONTHS: Final = "months"
 PICKS: Final = "picks"
+REVISED_EVENTS: Final = "events:revised"
+WITHDRAWN_EVENTS: Final = "events:withdrawn"
+CODED_EVENTS: Final = "events:coded"
+EVENTS_SINCE: Final = "events:since"
 VOCABULARY: Final = "{words}:vocabulary"
 TERM_MONTHS: Final = "{words}:spread"
 TERM_MONTHS_REVISION: Final = "{words}:rev"
@@ -103,6 +111,7 @@ SCHEMA_LOCK: Final = "lock:schema"
 COPIED: Final = (
     *(
         REVISION,
+        EVENTS_SINCE,
         KEYWORDS,
         SEEDED_KEYWORDS,
         SOURCES,
@@ -120,6 +129,9 @@ REBUILT: Final = (
         "{[0-9][0-9]}*:*",
         MONTHS,
         PICKS,
+        REVISED_EVENTS,
+        WITHDRAWN_EVENTS,
+        CODED_EVENTS,
         TERM_MONTHS,
         TERM_MONTHS_REVISION,
         TERM_MONTHS_EPOCH,

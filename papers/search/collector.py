@@ -6,13 +6,12 @@
 In the order of picks the sorted set of first picks gives the order, and postings only say which of
 the picked papers match. The ascending collector goes the other way, to find the page before a page:
 from the cursor on upwards, where the cursor itself is the first candidate, because it is the last
-paper of the page before.
+paper of the page before. Other events are collected by `papers.search.event_collector`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, date, datetime, time
 from typing import Any, Final, NamedTuple
 
 from pyroaring import BitMap
@@ -22,6 +21,7 @@ from papers.errors import BadParameter
 from papers.model.arxiv_id import ArxivId
 from papers.query.request import VERIFICATION_LIMIT, Hits, SearchRequest
 from papers.redis_backend import keys
+from papers.search.event_collector import collect_events, event_windows
 from papers.search.execution import QueryExecution
 from papers.search.reader import IndexReader, ReadSession
 from papers.search.segments import Months
@@ -50,10 +50,17 @@ class Collector:
         execution = QueryExecution(request, limit, self._reader, descending=self._descending)
         hits = execution.cached_hits
         if hits is None:
-            by_pick = request.order == "picked"
-            blocks = self._by_pick(execution) if by_pick else self._by_announcement(execution)
-            hits = execution.cache_hits(_collect_hits(execution, blocks, limit))
+            hits = execution.cache_hits(self._execute(execution, limit))
         return hits, execution.session
+
+    def _execute(self, execution: QueryExecution, limit: int) -> Hits:
+        request = execution.request
+        if request.is_by_event:
+            windows = event_windows(self._redis, request, descending=self._descending)
+            return collect_events(execution, windows, limit)
+        by_pick = request.order == "picked"
+        blocks = self._by_pick(execution) if by_pick else self._by_announcement(execution)
+        return _collect_hits(execution, blocks, limit)
 
     def _by_announcement(self, execution: QueryExecution) -> Iterator[CandidateBlock]:
         """Yield candidates by id, in blocks that should suffice: each is verified at once.
@@ -104,7 +111,7 @@ class Collector:
 
     def _pick_windows(self, request: SearchRequest) -> Iterator[list[ArxivId]]:
         """Yield picked ids in order, some hundreds at a time, from the cursor on."""
-        first, last = pick_score_range(request.since, request.until)
+        first, last = request.seconds_range
         rank = self._cursor_rank(request.before, last)
         if self._descending:
             while ids := self._read_picks(first, last, rank, _PICKS_PER_READ):
@@ -139,7 +146,7 @@ class Collector:
 def _collect_hits(execution: QueryExecution, blocks: Iterator[CandidateBlock], limit: int) -> Hits:
     """Collect up to `limit` matches; verify candidates until so many texts were examined."""
     found: list[int] = []
-    examined, last = 0, None
+    examined, last = 0, 0
     for doc_ids, unverified in _split_blocks(blocks, found, execution.target_candidates):
         uncertain = unverified & BitMap(doc_ids) if unverified else unverified
         rejected = uncertain - execution.verify_docs(uncertain) if uncertain else uncertain
@@ -147,11 +154,15 @@ def _collect_hits(execution: QueryExecution, blocks: Iterator[CandidateBlock], l
         examined, last = examined + len(uncertain), doc_ids[-1]
         if len(found) >= limit:
             shown = tuple(found[:limit])
-            return Hits(shown, examined, is_complete=True, last_examined=shown[-1])
+            return Hits(shown, examined, is_complete=True, last_cursor=_cursor(shown[-1]))
         if examined >= VERIFICATION_LIMIT:
             break
     is_complete = examined < VERIFICATION_LIMIT
-    return Hits(tuple(found), examined, is_complete=is_complete, last_examined=last)
+    return Hits(tuple(found), examined, is_complete=is_complete, last_cursor=_cursor(last))
+
+
+def _cursor(doc_id: int) -> str:
+    return str(ArxivId.from_doc_id(doc_id)) if doc_id else ""
 
 
 def candidates_among(execution: QueryExecution, ids: Sequence[ArxivId]) -> CandidateBlock:
@@ -172,13 +183,3 @@ def _split_blocks(
             size = max(wanted - len(found), _MIN_CANDIDATES_PER_BLOCK)
             yield CandidateBlock(doc_ids[start : start + size], unverified)
             start += size
-
-
-def pick_score_range(since: date | None, until: date | None) -> tuple[float, float]:
-    """Return the lowest and highest score, in seconds since 1970, of picks from two days.
-
-    The bound is infinite where a day is None.
-    """
-    first = datetime.combine(since, time(), UTC).timestamp() if since else float("-inf")
-    last = datetime.combine(until, time.max, UTC).timestamp() if until else float("inf")
-    return first, last

@@ -12,7 +12,7 @@ The postings of a compacted month are in the segment of its year
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, TypeVar
@@ -29,11 +29,13 @@ from papers.index.writing.edit import PaperChange, SegmentEdit
 from papers.index.writing.term_batch import Vocabulary
 from papers.model import packing
 from papers.model.arxiv_id import ArxivId
+from papers.model.events import PaperEvent, indexed_events
 from papers.model.frozen_fields import visible_part
 from papers.model.merge import merge
 from papers.model.paper import Paper, Sighting
 from papers.redis_backend import keys
 from papers.redis_backend.connection import RedisCommand, read_many
+from papers.redis_backend.event_sets import index_events
 
 T = TypeVar("T")
 
@@ -217,6 +219,7 @@ class MonthWriter:
         }
         undescribed = [str(paper.id) for paper in papers if not paper.is_from_arxiv]
         self._term_months.add_month(self._month, gaining)
+        index_events(self._redis, _new_events(changed))
         with self._redis.pipeline(transaction=False) as pipe:
             pipe.zadd(keys.MONTHS, {self._yymm: self._month})
             if picks:
@@ -261,6 +264,15 @@ class _MonthState(NamedTuple):
     paper_count: int
     packed_layout: bytes | None
     papers: Mapping[ArxivId, Paper | None]
+
+
+def _new_events(changed: Sequence[_MergedPaper]) -> Iterator[tuple[ArxivId, PaperEvent]]:
+    """Yield the events that records have and had not before, or at another time."""
+    for record in changed:
+        known = indexed_events(record.before) if record.before else ()
+        for event in indexed_events(record.after):
+            if event not in known:
+                yield record.after.id, event
 
 
 def _merge_sightings(
