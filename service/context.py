@@ -13,6 +13,7 @@ from redis import Redis
 from papers.config.settings import Settings
 from papers.config.sources import SOURCES
 from papers.errors import BadParameter, UnknownKeyword
+from papers.model.events import EventRef
 from papers.model.paper import Paper
 from papers.query.match import FoldedPaper, matches_node
 from papers.query.notes import Note
@@ -36,14 +37,14 @@ from service.cache.lookup import CacheKey
 from service.cache.lru import ByteLRU
 from service.cache.render_cache import RenderCache, Renderer
 from service.cache.version_stamp import StoreVersion
-from service.feeds.entry import Entry, select_lead_pick
+from service.feeds.entry import Entry
 from service.feeds.entry_cache import EntryCaches
+from service.feeds.event_entry import make_entry
 from service.http.client_quota import ClientQuota
 from service.http.conditional import RequestValidators
 from service.http.rate_limit import ClientRateLimiter
 from service.http.responses import cached_response
-from service.markup.clean import source_name
-from service.search_title import search_title, union_query
+from service.search_title import ORDER_NAMES, describe_order, search_title, union_query
 from service.urls.keyword_urls import SEARCH_SLUG, SearchUrls
 from service.urls.params import abbreviate, parse_params
 
@@ -221,11 +222,15 @@ class FeedResult:
         folded = FoldedPaper(paper)
         return tuple(k for k in self.keywords if matches_node(parse_query(k.query).tree, folded))
 
-    def make_entry(self, paper: Paper) -> Entry:
-        """Return a paper as an entry; in order of picks it leads with the pick."""
-        lead = select_lead_pick(paper, self.search_request.source) if self.is_by_pick else None
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        """The papers as entries; in order of an event each begins with it."""
+        events = self.page.events or (None,) * len(self.page.papers)
+        return tuple(map(self._make_entry, self.page.papers, events))
+
+    def _make_entry(self, paper: Paper, event: EventRef | None) -> Entry:
         slugs = tuple(keyword.slug for keyword in self.matched_keywords(paper))
-        return Entry(paper, lead_pick=lead, keywords=slugs)
+        return make_entry(paper, self.search_request, event, slugs)
 
     @property
     def page_links(self) -> dict[str, SearchUrls]:
@@ -243,17 +248,14 @@ class FeedResult:
         return self.search_request.order == "picked"
 
     @property
+    def name_of_order(self) -> str:
+        """What to add to the name of the search; empty in order of announcement."""
+        return ORDER_NAMES[self.search_request.order].suffix
+
+    @property
     def order_in_words(self) -> str:
         """The order and the filters in words."""
-        search = self.search_request
-        parts = [
-            "newest pick first" if self.is_by_pick else "newest announcement first",
-            f"at least {search.min_votes} votes" if search.min_votes else "",
-            f"named by {source_name(search.source)}" if search.source else "",
-            f"since {search.since}" if search.since else "",
-            f"until {search.until}" if search.until else "",
-        ]
-        return ", ".join(part for part in parts if part)
+        return describe_order(self.search_request)
 
 
 def open_context(app: Flask, settings: Settings) -> None:

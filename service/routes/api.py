@@ -6,14 +6,16 @@ import json
 from collections.abc import Callable
 from dataclasses import asdict
 from datetime import datetime
+from itertools import zip_longest
 from typing import Any, Final
 
 from flask import Blueprint, Response, request
 
 from papers.errors import UnknownPaper
 from papers.model.arxiv_id import ArxivId
+from papers.model.events import EventRef, revision_event
 from papers.model.merge import published_at, updated_at
-from papers.model.paper import Paper, Pick
+from papers.model.paper import Paper, Pick, Revision
 from papers.state.keywords import Keyword
 from papers.state.task_states import TaskState
 from service.cache.version_stamp import ALL_KEYWORDS, StoreVersion
@@ -112,10 +114,13 @@ def openapi() -> Response:
     )
 
 
-def paper_json(paper: Paper, matched: tuple[Keyword, ...] = ()) -> dict[str, Any]:
+def paper_json(
+    paper: Paper, matched: tuple[Keyword, ...] = (), event: EventRef | None = None
+) -> dict[str, Any]:
     """Return all that is known of a paper; null if no source has stated it.
 
-    `matched` are the keywords that it matches, if several were requested.
+    `matched` are the keywords that it matches, if several were requested; `event` is what put it
+    where it stands, in an order of events.
     """
     announced = paper.announce_type
     return {
@@ -145,8 +150,20 @@ def paper_json(paper: Paper, matched: tuple[Keyword, ...] = ()) -> dict[str, Any
         "votes": paper.votes,
         "picks": [_pick_json(pick) for pick in paper.picks],
         "sources": [single_line(name) for name in paper.sources],
+        "versions": [_version_json(paper, revision) for revision in paper.versions],
+        "code_since": _iso_time(paper.coded_at),
         "keywords": [keyword.slug for keyword in matched] or None,
+        "event": _event_json(event) if event else None,
     }
+
+
+def _version_json(paper: Paper, revision: Revision) -> dict[str, Any]:
+    event = revision_event(paper, revision)
+    return {"version": event.version, "announced": event.at.isoformat()}
+
+
+def _event_json(event: EventRef) -> dict[str, Any]:
+    return {"at": event.at.isoformat(), "version": event.version or None}
 
 
 def keyword_json(ctx: AppContext, keyword: Keyword) -> dict[str, Any]:
@@ -184,7 +201,10 @@ def _page_json(found: FeedResult) -> dict[str, Any]:
         "query": found.query.display_text,
         "read_as": found.query.canonical,
         "notes": [asdict(note) for note in found.notes],
-        "papers": [paper_json(paper, found.matched_keywords(paper)) for paper in found.page.papers],
+        "papers": [
+            paper_json(paper, found.matched_keywords(paper), event)
+            for paper, event in zip_longest(found.page.papers, found.page.events)
+        ],
         "next": urls.base_url + urls.at_cursor(cursor).api_path if cursor else None,
         "complete": found.page.is_complete,
     }

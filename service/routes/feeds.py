@@ -109,7 +109,7 @@ def build_feed(found: FeedResult, suffix: str) -> Feed:
     first = found.address.at_cursor("")
     return Feed(
         id=first.url("atom"),
-        title=f"{found.name}{', picked' if found.is_by_pick else ''} · Paperwire",
+        title=f"{found.name}{found.name_of_order} · Paperwire",
         subtitle=feed_subtitle(found),
         page_url=first.url("page"),
         self_url=found.address.url(suffix),
@@ -119,7 +119,7 @@ def build_feed(found: FeedResult, suffix: str) -> Feed:
             for other, form in FORMATS.items()
             if other != suffix
         ),
-        entries=tuple(map(found.make_entry, found.page.papers)),
+        entries=found.entries,
         paging_links=tuple((rel, urls.url(suffix)) for rel, urls in found.page_links.items()),
     )
 

@@ -81,8 +81,13 @@ RESPONSE_SCHEMAS: Final = {
         votes=_MAYBE_INTEGER,
         picks=_list(_ref("Pick")),
         sources=_list(_TEXT),
+        versions=_list(_ref("Version")),
+        code_since=_MAYBE_TIME,
         keywords={"type": ["array", "null"], "items": _TEXT},
+        event={"oneOf": [_ref("Event"), {"type": "null"}]},
     ),
+    "Version": _object(version={"type": "integer"}, announced=_TIME),
+    "Event": _object(at=_TIME, version=_MAYBE_INTEGER),
     "Papers": _object(
         query=_TEXT,
         read_as=_TEXT,
@@ -170,6 +175,7 @@ def _paths() -> dict[str, Any]:
             [slug, when, suffix],
             (),
         ),
+        "/papers/{id}.{suffix}": _feed_operation("What happened to a paper.", [id, suffix], ()),
         "/healthz": _get_operation("Whether this process works.", json, "Health", codes=()),
     }
 

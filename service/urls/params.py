@@ -18,8 +18,9 @@ from urllib.parse import quote_plus
 from werkzeug.datastructures import MultiDict
 
 from papers.errors import BadParameter
+from papers.model.arxiv_id import ArxivId
 from papers.query.parser import Query, parse_query
-from papers.query.request import SearchRequest
+from papers.query.request import ORDERS, SearchRequest
 from service.urls import param_types
 
 MAX_PAPERS: Final = 200
@@ -110,6 +111,8 @@ def parse_params(
         for parameter in OPTION_PARAMETERS
         if given.get(parameter.name)
     }
+    if "before" in options and options.get("order") != "revised":
+        options["before"] = str(ArxivId.parse(options["before"]))  # only a revision has a version
     since, until = options.get("since"), options.get("until")
     if since and until and since > until:
         raise BadParameter("since", f"{since} is after until={until}; swap them")
@@ -220,7 +223,9 @@ OPTION_PARAMETERS: Final = tuple(
                 param_types.format_announce_types,
             ),
             {"type": "string", "default": "new,cross"},
-            "How arXiv announced the paper: any of new, cross, replace, joined by commas.",
+            "How arXiv first announced the paper, as far as is known: any of new, cross, replace, "
+            "joined by commas. `replace`: only replacements are known. Later versions: "
+            "`when=revised`, where any type is the default.",
         ),
         (
             *("min_votes", "min_votes", param_types.integer_between(0, 1_000_000), str),
@@ -229,8 +234,10 @@ OPTION_PARAMETERS: Final = tuple(
         ),
         (
             *("when", "order", param_types.parse_order, str),
-            {"type": "string", "enum": ["announced", "picked"], "default": "announced"},
-            "`announced`: newest announcement first. `picked`: picked papers, newest pick first.",
+            {"type": "string", "enum": list(ORDERS), "default": "announced"},
+            "`announced`: newest announcement first. `picked`: picked papers, newest pick first. "
+            "`revised`: later versions, newest first. `withdrawn`, `code`: papers withdrawn, or "
+            "first known to have code, newest first.",
         ),
         (
             *("since", "since", param_types.parse_iso_day, str, _DATE),
