@@ -112,11 +112,11 @@ class Store:
                 pipe.zadd(keys.PENDING_INGESTS, {token: now.timestamp()})
                 pipe.execute()
             VoteHistory(self._redis).record(papers)
-            result = self._write_months(papers)
+            result = self._write_months(papers, now)
             self._finish(token, moved=bool(result.new or result.changed))
             return result
 
-    def _write_months(self, papers: Iterable[Sighting | Paper]) -> IngestResult:
+    def _write_months(self, papers: Iterable[Sighting | Paper], now: datetime) -> IngestResult:
         # Importing numpy, which these need, takes a tenth of a second that readers can spare.
         from papers.index.writing.month_writer import MonthWriter
         from papers.index.writing.term_batch import Vocabulary
@@ -127,7 +127,7 @@ class Store:
         states = self._writer_states
         state = states.pop() if states else WriterState(TermMonths(self._redis), Vocabulary())
         written = [
-            MonthWriter(self._redis, month, yymm, *state).write(members)
+            MonthWriter(self._redis, month, yymm, *state, now=now).write(members)
             for (month, yymm), members in sorted(months.items())
         ]
         if not state.vocabulary.is_full:

@@ -18,7 +18,7 @@ from papers.model.paper import Paper
 from papers.query.match import FoldedPaper, matches_node
 from papers.query.notes import Note
 from papers.query.parser import Query, parse_query
-from papers.query.request import Page, SearchRequest
+from papers.query.request import LIST_NAMES, Page, SearchRequest
 from papers.redis_backend.connection import connect
 from papers.search.counts import MatchCounter
 from papers.search.percolate import PercolatorCache
@@ -46,7 +46,7 @@ from service.http.rate_limit import ClientRateLimiter
 from service.http.responses import cached_response
 from service.search_title import ORDER_NAMES, describe_order, search_title, union_query
 from service.urls.keyword_urls import SEARCH_SLUG, SearchUrls
-from service.urls.params import abbreviate, parse_params
+from service.urls.params import abbreviate, parse_list_params, parse_params
 
 _EXTENSION_KEY: Final = "paperwire"
 _URL_CACHE_BYTES, _URL_ENTRY_BYTES = 4_000_000, 2_000
@@ -85,15 +85,12 @@ class AppContext:
         return (*SOURCES, *(feed.name for feed in self.communities.all()))
 
     def source_names_for(self, requested: str) -> tuple[str, ...]:
-        """Return the names that `source=requested` may have.
-
-        Sources of the settings are known without a round trip. Raises StoreUnavailable.
-        """
+        """Return the names that `source=` may have; those of the settings need no round trip."""
         configured = (*SOURCES, *self.settings.communities)
         return configured if requested.casefold() in ("", *configured) else self.source_names
 
     def parse_search_urls(self, name: str) -> SearchUrls:
-        """Return the canonical URLs of this request: of a keyword by name, or of `search`.
+        """Return the canonical URLs of this request: of a keyword, a list, or of `search`.
 
         Raises BadParameter, BadQuery, UnknownKeyword.
         """
@@ -106,6 +103,8 @@ class AppContext:
         return urls
 
     def _parse_uncached(self, name: str) -> SearchUrls:
+        if name in LIST_NAMES:
+            return SearchUrls(self.settings.base_url, name, parse_list_params(request.args))
         slug = SEARCH_SLUG if name == SEARCH_SLUG else self.resolve_slug(name)
         sources = self.source_names_for(request.args.get("source", ""))
         params = parse_params(request.args, is_saved=slug != SEARCH_SLUG, sources=sources)
@@ -129,8 +128,7 @@ class AppContext:
         StoreUnavailable.
         """
         query = urls.params.query or union_query(version.keywords)
-        search_request = urls.params.search_request(query)
-        search_request = replace(search_request, limit=limit or search_request.limit)
+        search_request = urls.search_request(query, limit)
         page, previous = self.store.search(search_request), None
         if search_request.before:
             previous = urls.at_cursor(self.store.previous_cursor(search_request))
@@ -147,17 +145,17 @@ class AppContext:
         keywords: tuple[str, ...],
         period: str = "",
         is_archive: bool = False,
+        is_fixed: bool = False,
         headers: dict[str, str] | None = None,
         max_age: int = _YEAR_SECONDS,
     ) -> Response:
         """Return the response to a canonical request, from the render cache if possible.
 
-        `keywords`, `period` and `is_archive` are those of `CacheKey`. Shared caches may store the
-        response for `cache_seconds` of the settings, or `max_age` seconds if that is less, unless
-        `headers` has a Cache-Control.
+        `keywords` to `is_fixed` are those of `CacheKey`. Shared caches may store the response for
+        `cache_seconds`, or `max_age` seconds if that is less, unless `headers` has a Cache-Control.
         """
         coding = negotiate_coding(request.headers.get("Accept-Encoding", ""))
-        cache_key = CacheKey(path, keywords, period, is_archive, coding or "gzip")
+        cache_key = CacheKey(path, keywords, period, is_archive, coding or "gzip", is_fixed)
         now, quota = self.now(), self.quota
         if cache_key.is_custom:
             quota.announce()
@@ -203,7 +201,7 @@ class FeedResult:
     @property
     def name(self) -> str:
         """The title: the names of its keywords, or its query."""
-        return search_title(self.keywords, self.query)
+        return search_title(self.keywords, self.query, self.address.list_name)
 
     @property
     def query_in_words(self) -> str:

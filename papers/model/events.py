@@ -8,7 +8,7 @@ code was first known. Feeds in order of an event read these from an index of eve
 from __future__ import annotations
 
 import enum
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 from papers.model.arxiv_id import ArxivId
@@ -32,11 +32,14 @@ INDEXED_EVENTS = (EventKind.REVISED, EventKind.WITHDRAWN, EventKind.CODED)
 
 
 class EventRef(NamedTuple):
-    """An event in the index: the paper's doc id, the version of a revision (else 0), the second."""
+    """An event in a sorted set: the paper's doc id, the version of a revision (else 0), its time.
+
+    The time is in seconds since 1970; papers that join a list together differ in milliseconds.
+    """
 
     doc_id: int
     version: int
-    second: int
+    seconds: float
 
     @property
     def id(self) -> ArxivId:
@@ -46,7 +49,7 @@ class EventRef(NamedTuple):
     @property
     def at(self) -> datetime:
         """When it happened, aware UTC."""
-        return from_epoch(self.second)
+        return datetime.fromtimestamp(self.seconds, UTC)
 
     @property
     def cursor(self) -> str:

@@ -28,6 +28,9 @@ VERIFICATION_LIMIT: Final = 5_000
 SortOrder = Literal["announced", "picked", "revised", "withdrawn", "code"]
 ORDERS: Final[tuple[SortOrder, ...]] = ("announced", "picked", "revised", "withdrawn", "code")
 """By announcement, or by an event; the papers to which it happened, newest event first."""
+ListName = Literal["picked", "daily", "weekly", "monthly", "trending"]
+LIST_NAMES: Final[tuple[ListName, ...]] = ("picked", "daily", "weekly", "monthly", "trending")
+"""Pick lists of picked papers: a paper joins once, and neither moves nor leaves."""
 _ORDER_FLAGS: Final[Mapping[str, str]] = {
     "picked": Flag.PICKED,
     "withdrawn": Flag.WITHDRAWN,
@@ -44,6 +47,8 @@ class SearchRequest:
     empty for the first page. `since` and `until` are UTC days, inclusive: of the first
     announcement, or of the event if ordered by one. `types` are names of `ANNOUNCE_TYPE_NAMES`;
     `replace` includes `replace-cross`; the default means any type in orders of events but picks.
+    With `listed` these are the papers of a pick list, in the order in which they joined, or had
+    `min_votes` if that was later.
     """
 
     query: Query
@@ -55,11 +60,12 @@ class SearchRequest:
     since: date | None = None
     until: date | None = None
     source: str = ""
+    listed: ListName | None = None
 
     @property
     def is_by_event(self) -> bool:
-        """Whether an index of events gives the order; picks have one of their own."""
-        return self.order in ("revised", "withdrawn", "code")
+        """Whether a sorted set of events or of a list gives the order; picks have another one."""
+        return bool(self.listed) or self.order in ("revised", "withdrawn", "code")
 
     @property
     def seconds_range(self) -> tuple[float, float]:
@@ -73,13 +79,13 @@ class SearchRequest:
     def tree(self) -> Node:
         """The keyword and its filters as one tree; rebuilt on each access."""
         required: list[Node] = [self.query.tree]
-        if self.min_votes > 0:
+        if self.min_votes > 0 and not self.listed:
             required.append(MinVotes(self.min_votes))
         if self.source:
             required.append(Label(LabelKind.SOURCE, self.source.casefold()))
         if self.order in _ORDER_FLAGS:
             required.append(Label(LabelKind.FLAG, _ORDER_FLAGS[self.order]))
-        elif self.order == "announced" and (self.since or self.until):
+        elif not self.is_by_event and (self.since or self.until):
             required.append(DateRange(self.since, self.until))
         is_any_type = self.is_by_event or isinstance(self.query.tree, IdFilter)
         if is_any_type and self.types == DEFAULT_ANNOUNCE_TYPES:

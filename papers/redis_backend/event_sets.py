@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import struct
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
@@ -35,6 +35,8 @@ _MAX_WINDOW: Final = 16_384
 """Events read together: at first, how many times as many then, and at most."""
 _BATCH_SIZE: Final = 10_000
 _DAY_SECONDS: Final = 86_400
+_FRACTIONS: Final = 1_000
+"""Papers that join a list together differ by fractions of a second, in their order."""
 
 
 class SecondsRange(NamedTuple):
@@ -52,7 +54,16 @@ def encode_member(doc_id: int, version: int = 0) -> bytes:
 def decode_members(rows: Iterable[Any]) -> list[EventRef]:
     """Return the events of members with their scores."""
     unpack = _MEMBER.unpack
-    return [EventRef._make((*unpack(member), int(second))) for member, second in rows]
+    return [EventRef._make((*unpack(member), seconds)) for member, seconds in rows]
+
+
+def join_scores(ids: Sequence[ArxivId], now: datetime) -> dict[bytes, float]:
+    """Return the members and scores of papers that join at a time, the first foremost."""
+    steps, second = max(_FRACTIONS, len(ids) + 1), to_epoch(now)
+    return {
+        encode_member(id.doc_id): second + (len(ids) - place) / steps
+        for place, id in enumerate(ids)
+    }
 
 
 def event_rank(redis: Redis, key: str, ref: tuple[int, int], seconds: SecondsRange) -> int | None:

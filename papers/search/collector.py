@@ -35,6 +35,7 @@ from papers.search.evaluate import Candidates
 from papers.search.execution import QueryExecution
 from papers.search.reader import IndexReader, ReadSession
 from papers.search.segments import Months
+from papers.state.pick_lists import PickLists
 
 _PICKS_PER_READ: Final = 256
 _MIN_CANDIDATES_PER_BLOCK: Final = 16
@@ -202,15 +203,33 @@ def _event_windows(
 
     Raises BadParameter if the cursor has no such event.
     """
-    key, seconds = EVENT_KEYS[EventKind(request.order)], SecondsRange(*request.seconds_range)
+    seconds = SecondsRange(*request.seconds_range)
+    if request.listed and request.min_votes:
+        reached = PickLists(redis).members_reaching(request.listed, request.min_votes)
+        refs = [ref for ref in reached if seconds.first <= ref.seconds <= seconds.last]
+        places = {ref.cursor: place for place, ref in enumerate(refs, 1)}
+        rank = places.get(request.before) if request.before else 0
+        left = None if rank is None else refs[rank:] if descending else refs[:rank][::-1]
+        windows = None if left is None else iter([left] if left else [])
+    else:
+        windows = _stored_windows(redis, request, seconds, descending=descending)
+    if windows is None:
+        raise BadParameter("before", f"{request.before} is not in this list; take `next` of a page")
+    return windows
+
+
+def _stored_windows(
+    redis: Redis, request: SearchRequest, seconds: SecondsRange, *, descending: bool
+) -> Iterator[list[EventRef]] | None:
+    """Return the events of a sorted set; None if the cursor is not in it."""
+    listed = request.listed
+    key = keys.pick_list(listed) if listed else EVENT_KEYS[EventKind(request.order)]
     rank: int | None = 0
     if request.before:
         id, version = parse_versioned(request.before)
         rank = event_rank(redis, key, (id.doc_id, version or 0), seconds)
-    if rank is None:
-        raise BadParameter("before", f"{request.before} is not in this list; take `next` of a page")
     read = newest_events if descending else events_before
-    return read(redis, key, seconds, rank)
+    return None if rank is None else read(redis, key, seconds, rank)
 
 
 def _collect_events(

@@ -20,14 +20,15 @@ from redis.client import Pipeline
 from papers.errors import BadParameter, BadQuery, StoreError, UnknownKeyword
 from papers.query.ast import any_of
 from papers.query.parser import Query, parse_query
+from papers.query.request import LIST_NAMES
 from papers.redis_backend import keys
 from papers.redis_backend.connection import translate_store_errors
 from papers.state.initial_fetch_states import INITIAL_FETCH_PREFIX
 from papers.state.task_states import TaskStates
 
 MAX_NAME_LENGTH: Final = 80
-RESERVED_SLUGS: Final = frozenset({"search"})
-"""Slugs that are routes: `/feeds/search.atom` accepts any query."""
+RESERVED_SLUGS: Final = frozenset({"search", *LIST_NAMES})
+"""Slugs that are routes: `/feeds/search.atom` accepts any query, the others are pick lists."""
 _SEED_COMPLETE: Final = ""
 """Added to the seeded slugs once all of them were; not a slug itself."""
 
@@ -227,7 +228,8 @@ def slug_of(name: str) -> str:
             "name", f"{name!r} has no letter or digit for a URL; add some of a-z, 0-9"
         )
     if slug in RESERVED_SLUGS:
-        raise BadParameter("name", f"{slug!r} is taken by the search; choose another")
+        taken = "search" if slug == "search" else "list of that name"
+        raise BadParameter("name", f"{slug!r} is taken by the {taken}; choose another")
     return slug
 
 

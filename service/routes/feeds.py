@@ -1,5 +1,6 @@
 """Feeds: `/feeds/NAME.SUFFIX` of a saved keyword, `/feeds/search.SUFFIX?q=…` of a custom one.
 
+`/feeds/daily.SUFFIX` and the like are the pick lists (`papers.state.pick_lists`).
 `/feeds/search.SUFFIX?k=NAME&k=NAME` is the union of several saved keywords, each paper once.
 """
 
@@ -19,6 +20,7 @@ from service.feeds.feed import Feed
 from service.http.responses import redirect_to_canonical
 from service.routes.archives import previous_archive_link
 from service.routes.digests import digest_feed
+from service.search_title import describe_list
 from service.source_status import source_trouble
 from service.urls.keyword_urls import SearchUrls
 
@@ -40,6 +42,7 @@ def feed(name: str, suffix: str) -> Response:
         content_type=form.content_type,
         keywords=urls.keywords,
         period=_period_name(ctx, urls),
+        is_fixed=urls.list_name is not None,
         headers=_link_headers(ctx, urls, suffix),
     )
 
@@ -126,7 +129,11 @@ def build_feed(found: FeedResult, suffix: str) -> Feed:
 
 def feed_subtitle(found: FeedResult) -> str:
     """Return what the feed contains, in which order, and which papers may be missing."""
-    sentences = [f"arXiv papers that match {found.query_in_words}, {found.order_in_words}."]
+    listed = found.address.list_name
+    about = f"arXiv papers that match {found.query_in_words}, {found.order_in_words}"
+    if listed:
+        about = describe_list(listed, found.query, found.search_request)
+    sentences = [f"{about}."]
     if not found.page.is_complete:
         sentences.append("The search was cut here because it grew costly; the next page goes on.")
     sentences.append(source_trouble(found.source_states))

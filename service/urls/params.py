@@ -124,6 +124,17 @@ def parse_params(
     return SearchParams(query, changed, keywords, digest)
 
 
+def parse_list_params(args: MultiDict[str, str]) -> SearchParams:
+    """Parse the parameters of a pick list. Raises BadParameter, BadQuery."""
+    given = _collect_params(args, [parameter.name for parameter in LIST_PARAMETERS])
+    if not given.get("q"):
+        given["q"] = EVERY_MEMBER
+    query_text = given["q"]
+    plain = MultiDict({name: text for name, text in given.items() if text})
+    params = parse_params(plain, is_saved=False, sources=())
+    return replace(params, query=None) if query_text == EVERY_MEMBER else params
+
+
 def reject_parameters(args: MultiDict[str, str], *, known: Collection[str] = ()) -> None:
     """Raise BadParameter for any parameter but `known` ones and campaign tags (`utm_…`)."""
     known_names = f"there is only {', '.join(known)}" if known else "there are none"
@@ -261,5 +272,12 @@ DIGEST_PARAMETER: Final = Parameter(
     "In place of papers one entry a day or week (UTC) that lists them, when it is over.",
 )
 ALL_PARAMETERS: Final = (QUERY_PARAMETER, KEYWORD_PARAMETER, *OPTION_PARAMETERS, DIGEST_PARAMETER)
+LIST_PARAMETERS: Final = (
+    QUERY_PARAMETER,
+    *(p for p in OPTION_PARAMETERS if p.name in ("n", "before", "min_votes", "since", "until")),
+)
+"""Parameters of a pick list; days are those on which papers joined."""
+EVERY_MEMBER: Final = "is:picked"
+"""The query that every paper of a pick list matches."""
 DEFAULT_PARAMS: Final = SearchParams(None, {})
 """No parameters: a saved keyword as it is."""

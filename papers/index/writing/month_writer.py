@@ -12,9 +12,10 @@ The postings of a compacted month are in the segment of its year
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final, NamedTuple, TypeVar
 
 from redis import Redis
@@ -26,16 +27,15 @@ from papers.index.layout import SegmentLayout
 from papers.index.postings import COMPACTED, LAYOUT_FIELD
 from papers.index.term_months import TermMonths
 from papers.index.writing.edit import PaperChange, SegmentEdit
+from papers.index.writing.global_entries import write_global_entries
 from papers.index.writing.term_batch import Vocabulary
 from papers.model import packing
 from papers.model.arxiv_id import ArxivId
-from papers.model.events import PaperEvent, indexed_events
 from papers.model.frozen_fields import visible_part
 from papers.model.merge import merge
 from papers.model.paper import Paper, Sighting
 from papers.redis_backend import keys
 from papers.redis_backend.connection import RedisCommand, read_many
-from papers.redis_backend.event_sets import index_events
 
 T = TypeVar("T")
 
@@ -76,9 +76,17 @@ class MonthWriter:
     """Writes one month: YYYYMM, and the `yymm` of its ids."""
 
     def __init__(
-        self, redis: Redis, month: int, yymm: str, term_months: TermMonths, vocabulary: Vocabulary
+        self,
+        redis: Redis,
+        month: int,
+        yymm: str,
+        term_months: TermMonths,
+        vocabulary: Vocabulary,
+        *,
+        now: datetime | None = None,
     ) -> None:
-        self._redis = redis
+        """Write as of `now`; without it first picks join no list."""
+        self._redis, self._now = redis, now
         self._term_months, self._vocabulary = term_months, vocabulary
         self._month, self._yymm = month, yymm
         self._papers_key = keys.month_papers(yymm)
@@ -211,22 +219,9 @@ class MonthWriter:
 
     def _write_global_entries(self, changed: Sequence[_MergedPaper], gaining: Set[bytes]) -> None:
         """Add to the global keys; harmless if the transaction then fails."""
-        papers = [record.after for record in changed]
-        picks = {
-            str(paper.id): paper.first_picked_at.timestamp()
-            for paper in papers
-            if paper.first_picked_at
-        }
-        undescribed = [str(paper.id) for paper in papers if not paper.is_from_arxiv]
         self._term_months.add_month(self._month, gaining)
-        index_events(self._redis, _new_events(changed))
-        with self._redis.pipeline(transaction=False) as pipe:
-            pipe.zadd(keys.MONTHS, {self._yymm: self._month})
-            if picks:
-                pipe.zadd(keys.PICKS, picks, lt=True)
-            if undescribed:
-                pipe.sadd(keys.UNDESCRIBED, *undescribed)
-            pipe.execute()
+        changes = [(record.before, record.after) for record in changed]
+        write_global_entries(self._redis, self._month, self._yymm, changes, self._now)
 
     def _queue_commands(self, pipe: Pipeline, write: _SegmentWrite, packed: _HashMapping) -> None:
         postings_key = keys.segment_postings(write.segment)
@@ -264,15 +259,6 @@ class _MonthState(NamedTuple):
     paper_count: int
     packed_layout: bytes | None
     papers: Mapping[ArxivId, Paper | None]
-
-
-def _new_events(changed: Sequence[_MergedPaper]) -> Iterator[tuple[ArxivId, PaperEvent]]:
-    """Yield the events that records have and had not before, or at another time."""
-    for record in changed:
-        known = indexed_events(record.before) if record.before else ()
-        for event in indexed_events(record.after):
-            if event not in known:
-                yield record.after.id, event
 
 
 def _merge_sightings(
