@@ -21,12 +21,15 @@ from redis.exceptions import LockError
 from papers.config.settings import Seconds
 from papers.errors import StoreBusy, StoreError, StoreTooNew
 from papers.index.term_months import TermMonths
+from papers.model.arxiv_id import ArxivId
 from papers.redis_backend import keys
 from papers.redis_backend.connection import translate_store_errors
+from papers.redis_backend.event_sets import encode_member
 from papers.redis_backend.months import stored_months
 from papers.state.initial_fetches import move_initial_fetches
+from papers.state.keywords import Keywords
 
-SCHEMA_VERSION: Final = 5
+SCHEMA_VERSION: Final = 6
 """The version that this code writes and reads. Increase it when `papers.redis_backend.keys` or
 `papers.model.packing` change so that older code would misread the data."""
 
@@ -67,6 +70,17 @@ def _reindex_all(redis: Redis) -> Iterator[None]:
         redis.unlink(keys.segment_postings(year))
 
 
+def _to_schema_6(redis: Redis) -> Iterator[None]:
+    """Free the slugs of the lists of picks, and have the papers picked so far join `picked`."""
+    Keywords(redis).move_reserved()
+    yield
+    picks: Any = redis.zrange(keys.PICKS, 0, -1, withscores=True)
+    joined = {encode_member(ArxivId.parse(id.decode()).doc_id): second for id, second in picks}
+    if joined:
+        redis.zadd(keys.pick_list("picked"), joined, nx=True)
+    yield
+
+
 def _rename_keys(redis: Redis, yymm: str) -> None:
     """Rename the keys of a month. Impossible in a Redis Cluster: restore a backup there."""
     new_names = {"papers": keys.month_papers(yymm), "rev": keys.segment_revision(yymm)}
@@ -82,6 +96,7 @@ MIGRATIONS: Final[Mapping[int, Migration]] = {
     2: _rename_all_keys,
     3: _no_op,
     4: _reindex_all,
+    5: _to_schema_6,
 }
 """The migration from each version to the next; `MIGRATIONS[1]` leads from 1 to 2.
 
@@ -89,6 +104,7 @@ MIGRATIONS: Final[Mapping[int, Migration]] = {
 3: the keys of a month share the hash tag of its year, and postings consist of doc ids.
 4: shingles have postings of their own.
 5: large postings are bitsets wherever these are shorter.
+6: records have all versions and when code was first known; lists of picks have papers and names.
 """
 
 

@@ -118,6 +118,7 @@ class Keywords:
         """
         saved = []
         for name, query_text in configured.items():
+            name = unreserved_name(name)
             slug = slug_of(name)
             with translate_store_errors(self._redis):
                 known = self._redis.hexists(keys.KEYWORDS, slug)
@@ -165,6 +166,20 @@ class Keywords:
             self._task_states.delete_task(initial_fetch_task(known.slug))
         return renamed
 
+    def is_saved(self, slug: str) -> bool:
+        """Return whether a keyword has a slug."""
+        with translate_store_errors(self._redis):
+            return bool(self._redis.hexists(keys.KEYWORDS, slug))
+
+    def move_reserved(self) -> list[Keyword]:
+        """Rename the keywords whose slugs have become those of lists; return them renamed."""
+        moved = list[Keyword]()
+        for slug in filter(self.is_saved, LIST_NAMES):
+            name = unreserved_name(self.get(slug).name)
+            is_taken = self.is_saved(moved_slug(slug))
+            moved.append(self.rename(slug, f"{name} 2" if is_taken else name))
+        return moved
+
     def merge(self, slug_or_name: str, into: str, *, now: datetime) -> Keyword:
         """Add a keyword's query to that of another one, `into`, and remove the first.
 
@@ -210,6 +225,16 @@ class Keywords:
 def initial_fetch_task(slug: str) -> str:
     """Return the name of the task that fetches a new keyword's first papers."""
     return f"{INITIAL_FETCH_PREFIX}{slug}"
+
+
+def moved_slug(slug: str) -> str:
+    """Return the slug of a keyword whose own has become that of a list."""
+    return f"{slug}-keyword"
+
+
+def unreserved_name(name: str) -> str:
+    """Return a configured or stored name, with a word more if its slug is that of a list."""
+    return f"{name.strip()} keyword" if _slugify(name) in LIST_NAMES else name
 
 
 def slug_of(name: str) -> str:

@@ -9,6 +9,8 @@ from typing import Final
 
 from flask import Response, render_template, request
 
+from papers.query.request import LIST_NAMES
+from papers.state.keywords import moved_slug
 from service.cache.version_stamp import StoreVersion
 from service.context import AppContext, FeedResult, context
 from service.feeds.entry import Entry, select_lead_pick
@@ -33,8 +35,12 @@ FACET_SAMPLE_SIZE: Final = 100
 
 @pages.get("/k/<name>")
 def keyword(name: str) -> Response:
-    """Return the papers of a saved keyword."""
-    return _papers_response(name)
+    """Return the papers of a saved keyword.
+
+    One whose slug became that of a list has moved; without one this is the page of the list.
+    """
+    moved = moved_slug(name) if name in LIST_NAMES else ""
+    return _papers_response(moved if moved and context().keywords.is_saved(moved) else name)
 
 
 @pages.get("/search")

@@ -12,6 +12,7 @@ from typing import Final
 
 from papers.errors import BadId, BadParameter
 from papers.model.arxiv_id import parse_versioned
+from papers.query.fields import EVERY_SOURCE
 from papers.query.request import ORDERS
 from papers.state.keywords import slug_of
 
@@ -74,6 +75,8 @@ def parse_iso_day(text: str, _: Collection[str]) -> date:
 
 def parse_source(text: str, sources: Collection[str]) -> str:
     """Return the name of a source, given in any case."""
+    if text.casefold() in EVERY_SOURCE:
+        raise ValueError("is no source; give q=is:picked for papers that any community picked")
     by_folded_name = {source.casefold(): source for source in sources}
     if text.casefold() not in by_folded_name:
         raise ValueError(f"is not one of {', '.join(sources)}")
