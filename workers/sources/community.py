@@ -1,7 +1,7 @@
 """Community feeds: the arXiv papers that the entries of any RSS or Atom feed link to, as picks.
 
-Only ids, links and dates are taken. An entry may name a paper in its link, id, title or text; one
-that names none is counted and skipped.
+Only ids, links, dates, votes and comment counts are taken. An entry may name a paper in its link,
+id, title or text; one that names none is counted and skipped.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any, Final
 from papers.errors import BadId, BadParameter
 from papers.model.arxiv_id import ArxivId, find_ids
 from papers.model.paper import Channel, Pick, Sighting
+from workers.sources.community_counts import EntryCounts, entry_counts
 from workers.sources.foreign_xml import clean_line, clean_url, parse_feed, parsed_time
 from workers.sources.result import FetchResult, UpstreamClients
 
@@ -89,7 +90,7 @@ def _texts(entry: Any) -> Iterable[str]:
 
 
 def _sighting(id: ArxivId, entry: Any, community: str, now: datetime) -> Sighting:
-    picked_at = _picked_at(id, entry, now)
+    picked_at, counts = _picked_at(id, entry, now), entry_counts(entry)
     return Sighting(
         id=id,
         source=community,
@@ -100,6 +101,9 @@ def _sighting(id: ArxivId, entry: Any, community: str, now: datetime) -> Sightin
             picked_at=picked_at,
             url=next(iter(_links(entry)), ""),
             discussion=clean_url(entry.get("comments")),
+            votes=counts.votes,
+            comments=counts.comments,
+            counted_at=None if counts == EntryCounts() else now,
         ),
     )
 
