@@ -16,7 +16,7 @@ from papers.model.events import INDEXED_EVENTS, EventKind, EventRef
 from papers.model.paper import Paper
 from papers.query.request import SearchRequest
 from service.feeds.content import Content, build_content
-from service.feeds.entry import Entry, Link, select_lead_pick
+from service.feeds.entry import Category, Entry, Link, select_lead_pick
 from service.markup.clean import valid_http_url
 
 _EVENT_ORDERS: Final = frozenset(map(str, INDEXED_EVENTS))
@@ -42,7 +42,17 @@ class EventEntry(Entry):
     @property
     def title(self) -> str:
         """The title, with the version of a revision."""
-        return f"{super().title} (v{self.version})" if self.version else super().title
+        title = Entry(self._shown_paper).title
+        return f"{title} (v{self.version})" if self.version else title
+
+    @cached_property
+    def categories(self) -> tuple[Category, ...]:
+        """The categories, of an older version without the mark of a later withdrawal."""
+        return Entry(self._shown_paper).categories
+
+    @property
+    def _shown_paper(self) -> Paper:
+        return without_withdrawal(self.paper) if self.is_older else self.paper
 
     @property
     def is_older(self) -> bool:
@@ -98,6 +108,11 @@ def make_entry(
 def version_url(paper: Paper, version: int) -> str:
     """Return the URL of the abstract page of a version."""
     return f"{paper.id.url}v{version}"
+
+
+def without_withdrawal(paper: Paper) -> Paper:
+    """Return a paper as it was before it was withdrawn, for entries about what happened before."""
+    return paper._replace(withdrawn_version=0)
 
 
 def links_to_version(paper: Paper, version: int, links: tuple[Link, ...]) -> tuple[Link, ...]:

@@ -15,7 +15,7 @@ from papers.model.merge import published_at
 from papers.model.paper import Paper
 from service.feeds.content import Content, render_pick
 from service.feeds.entry import DigestEntry, Entry, FeedItem
-from service.feeds.event_entry import EventEntry, code_lead
+from service.feeds.event_entry import EventEntry, code_lead, without_withdrawal
 from service.markup.clean import single_line, source_name
 
 
@@ -61,7 +61,7 @@ def _journal_entry(paper: Paper, event: PaperEvent) -> DigestEntry:
 def _describe(
     paper: Paper, event: PaperEvent, fragment: str, what: str, content: Content
 ) -> DigestEntry:
-    entry = Entry(paper)
+    entry = Entry(without_withdrawal(paper))
     return DigestEntry(
         id=f"{entry.id}#{fragment}",
         title=f"{entry.title} ({what})",
