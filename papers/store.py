@@ -2,7 +2,7 @@
 
 An ingest writes one month at a time, in one transaction (`papers.index.writing.month_writer`): a
 killed ingest leaves whole months, and repeating it leads to the state of one that was not killed.
-What is outside a month (`months`, `picks`, `undescribed`, votes by day, the term dictionary) is
+What is outside a month (`months`, `picks`, events, `undescribed`, votes by day, term dictionary) is
 written before it and may only claim too much; readers check. A search reads the newest months first
 (`papers.search.collector`).
 
@@ -30,6 +30,7 @@ from papers.query.parser import Query
 from papers.query.request import ALL_ANNOUNCE_TYPES, Hits, Page, SearchRequest
 from papers.redis_backend import keys
 from papers.redis_backend.connection import translate_store_errors
+from papers.redis_backend.event_sets import open_index
 from papers.redis_backend.months import stored_months
 from papers.redis_backend.records import read_papers, unpack_papers
 from papers.redis_backend.revision import bump_revision
@@ -106,13 +107,16 @@ class Store:
             return IngestResult((), (), 0)
         with translate_store_errors(self._redis), _gc_paused():
             token = uuid4().hex
-            self._redis.zadd(keys.PENDING_INGESTS, {token: now.timestamp()})
+            with self._redis.pipeline(transaction=False) as pipe:
+                open_index(pipe, now)
+                pipe.zadd(keys.PENDING_INGESTS, {token: now.timestamp()})
+                pipe.execute()
             VoteHistory(self._redis).record(papers)
-            result = self._write_months(papers)
+            result = self._write_months(papers, now)
             self._finish(token, moved=bool(result.new or result.changed))
             return result
 
-    def _write_months(self, papers: Iterable[Sighting | Paper]) -> IngestResult:
+    def _write_months(self, papers: Iterable[Sighting | Paper], now: datetime) -> IngestResult:
         # Importing numpy, which these need, takes a tenth of a second that readers can spare.
         from papers.index.writing.month_writer import MonthWriter
         from papers.index.writing.term_batch import Vocabulary
@@ -123,7 +127,7 @@ class Store:
         states = self._writer_states
         state = states.pop() if states else WriterState(TermMonths(self._redis), Vocabulary())
         written = [
-            MonthWriter(self._redis, month, yymm, *state).write(members)
+            MonthWriter(self._redis, month, yymm, *state, now=now).write(members)
             for (month, yymm), members in sorted(months.items())
         ]
         if not state.vocabulary.is_full:
@@ -180,11 +184,11 @@ class Store:
             hits, session = self._collector.collect(request, request.limit + 1)
             shown = hits.doc_ids[: request.limit]
             papers = unpack_papers(session.read_stored(shown).values())
-            has_more = len(hits.doc_ids) > request.limit
-            last = shown[-1] if has_more else None if hits.is_complete else hits.last_examined
+            found = [(n, papers.get(ArxivId.from_doc_id(id))) for n, id in enumerate(shown)]
             return Page(
-                papers=tuple(papers[id] for id in map(ArxivId.from_doc_id, shown) if id in papers),
-                next_cursor=str(ArxivId.from_doc_id(last)) if last else None,
+                papers=tuple(paper for _, paper in found if paper),
+                events=tuple(hits.events[n] for n, paper in found if paper) if hits.events else (),
+                next_cursor=hits.next_cursor(request.limit),
                 is_complete=hits.is_complete,
                 examined=hits.examined,
             )
@@ -197,10 +201,8 @@ class Store:
         with translate_store_errors(self._redis):
             hits, _ = self._ascending_collector.collect(request, request.limit + 1)
             if len(hits.doc_ids) > request.limit:
-                return str(ArxivId.from_doc_id(hits.doc_ids[request.limit]))
-            if hits.is_complete or not hits.last_examined:
-                return ""
-            return str(ArxivId.from_doc_id(hits.last_examined))
+                return hits.cursor_at(request.limit)
+            return "" if hits.is_complete else hits.last_cursor
 
     def undescribed(self, limit: int) -> list[ArxivId]:
         """Return ids that a community named and arXiv has not described yet, newest first."""

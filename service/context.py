@@ -13,11 +13,12 @@ from redis import Redis
 from papers.config.settings import Settings
 from papers.config.sources import SOURCES
 from papers.errors import BadParameter, UnknownKeyword
+from papers.model.events import EventRef
 from papers.model.paper import Paper
 from papers.query.match import FoldedPaper, matches_node
 from papers.query.notes import Note
 from papers.query.parser import Query, parse_query
-from papers.query.request import Page, SearchRequest
+from papers.query.request import LIST_NAMES, Page, SearchRequest
 from papers.redis_backend.connection import connect
 from papers.search.counts import MatchCounter
 from papers.search.percolate import PercolatorCache
@@ -37,16 +38,16 @@ from service.cache.lookup import CacheKey
 from service.cache.lru import ByteLRU
 from service.cache.render_cache import RenderCache, Renderer
 from service.cache.version_stamp import StoreVersion
-from service.feeds.entry import Entry, select_lead_pick
+from service.feeds.entry import Entry
 from service.feeds.entry_cache import EntryCaches
+from service.feeds.event_entry import make_entry
 from service.http.client_quota import ClientQuota
 from service.http.conditional import RequestValidators
 from service.http.rate_limit import ClientRateLimiter
 from service.http.responses import cached_response
-from service.markup.clean import source_name
-from service.search_title import search_title, union_query
+from service.search_title import ORDER_NAMES, describe_order, search_title, union_query
 from service.urls.keyword_urls import SEARCH_SLUG, SearchUrls
-from service.urls.params import abbreviate, parse_params
+from service.urls.params import abbreviate, parse_list_params, parse_params
 
 _EXTENSION_KEY: Final = "paperwire"
 _URL_CACHE_BYTES, _URL_ENTRY_BYTES = 4_000_000, 2_000
@@ -85,15 +86,12 @@ class AppContext:
         return (*SOURCES, *(feed.name for feed in self.communities.all()))
 
     def source_names_for(self, requested: str) -> tuple[str, ...]:
-        """Return the names that `source=requested` may have.
-
-        Sources of the settings are known without a round trip. Raises StoreUnavailable.
-        """
+        """Return the names that `source=` may have; those of the settings need no round trip."""
         configured = (*SOURCES, *self.settings.communities)
         return configured if requested.casefold() in ("", *configured) else self.source_names
 
     def parse_search_urls(self, name: str) -> SearchUrls:
-        """Return the canonical URLs of this request: of a keyword by name, or of `search`.
+        """Return the canonical URLs of this request: of a keyword, a list, or of `search`.
 
         Raises BadParameter, BadQuery, UnknownKeyword.
         """
@@ -106,6 +104,8 @@ class AppContext:
         return urls
 
     def _parse_uncached(self, name: str) -> SearchUrls:
+        if name in LIST_NAMES:
+            return SearchUrls(self.settings.base_url, name, parse_list_params(request.args))
         slug = SEARCH_SLUG if name == SEARCH_SLUG else self.resolve_slug(name)
         sources = self.source_names_for(request.args.get("source", ""))
         params = parse_params(request.args, is_saved=slug != SEARCH_SLUG, sources=sources)
@@ -129,8 +129,7 @@ class AppContext:
         StoreUnavailable.
         """
         query = urls.params.query or union_query(version.keywords)
-        search_request = urls.params.search_request(query)
-        search_request = replace(search_request, limit=limit or search_request.limit)
+        search_request = urls.search_request(query, limit)
         page, previous = self.store.search(search_request), None
         if search_request.before:
             previous = urls.at_cursor(self.store.previous_cursor(search_request))
@@ -147,17 +146,17 @@ class AppContext:
         keywords: tuple[str, ...],
         period: str = "",
         is_archive: bool = False,
+        is_fixed: bool = False,
         headers: dict[str, str] | None = None,
         max_age: int = _YEAR_SECONDS,
     ) -> Response:
         """Return the response to a canonical request, from the render cache if possible.
 
-        `keywords`, `period` and `is_archive` are those of `CacheKey`. Shared caches may store the
-        response for `cache_seconds` of the settings, or `max_age` seconds if that is less, unless
-        `headers` has a Cache-Control.
+        `keywords` to `is_fixed` are those of `CacheKey`. Shared caches may store the response for
+        `cache_seconds`, or `max_age` seconds if that is less, unless `headers` has a Cache-Control.
         """
         coding = negotiate_coding(request.headers.get("Accept-Encoding", ""))
-        cache_key = CacheKey(path, keywords, period, is_archive, coding or "gzip")
+        cache_key = CacheKey(path, keywords, period, is_archive, coding or "gzip", is_fixed)
         now, quota = self.now(), self.quota
         if cache_key.is_custom:
             quota.announce()
@@ -203,7 +202,7 @@ class FeedResult:
     @property
     def name(self) -> str:
         """The title: the names of its keywords, or its query."""
-        return search_title(self.keywords, self.query)
+        return search_title(self.keywords, self.query, self.address.list_name)
 
     @property
     def query_in_words(self) -> str:
@@ -222,11 +221,15 @@ class FeedResult:
         folded = FoldedPaper(paper)
         return tuple(k for k in self.keywords if matches_node(parse_query(k.query).tree, folded))
 
-    def make_entry(self, paper: Paper) -> Entry:
-        """Return a paper as an entry; in order of picks it leads with the pick."""
-        lead = select_lead_pick(paper, self.search_request.source) if self.is_by_pick else None
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        """The papers as entries; in order of an event each begins with it."""
+        events = self.page.events or (None,) * len(self.page.papers)
+        return tuple(map(self._make_entry, self.page.papers, events))
+
+    def _make_entry(self, paper: Paper, event: EventRef | None) -> Entry:
         slugs = tuple(keyword.slug for keyword in self.matched_keywords(paper))
-        return Entry(paper, lead_pick=lead, keywords=slugs)
+        return make_entry(paper, self.search_request, event, slugs)
 
     @property
     def page_links(self) -> dict[str, SearchUrls]:
@@ -244,17 +247,14 @@ class FeedResult:
         return self.search_request.order == "picked"
 
     @property
+    def name_of_order(self) -> str:
+        """What to add to the name of the search; empty in order of announcement."""
+        return ORDER_NAMES[self.search_request.order].suffix
+
+    @property
     def order_in_words(self) -> str:
         """The order and the filters in words."""
-        search = self.search_request
-        parts = [
-            "newest pick first" if self.is_by_pick else "newest announcement first",
-            f"at least {search.min_votes} votes" if search.min_votes else "",
-            f"named by {source_name(search.source)}" if search.source else "",
-            f"since {search.since}" if search.since else "",
-            f"until {search.until}" if search.until else "",
-        ]
-        return ", ".join(part for part in parts if part)
+        return describe_order(self.search_request)
 
 
 def open_context(app: Flask, settings: Settings) -> None:

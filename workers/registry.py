@@ -18,6 +18,7 @@ from papers.maintenance.retention import Retention
 from papers.state.communities import community_task
 from papers.state.initial_fetches import missing_initial_fetches
 from papers.state.keywords import Keywords, initial_fetch_task
+from papers.state.pick_lists import PickLists
 from papers.state.task_states import TaskStates
 from workers.notify.channels import CHANNELS
 from workers.schedule import cadence
@@ -28,6 +29,7 @@ from workers.tasks.backfill import BACKFILL_TASK, Backfill, BackfillPlans
 from workers.tasks.compaction import COMPACTION_TASK, CompactionTask
 from workers.tasks.enrich import ENRICH_TASK, Enrichment
 from workers.tasks.initial_fetch import InitialFetch
+from workers.tasks.pick_lists import PICK_LISTS_TASK, PickListsTask
 from workers.tasks.reconcile import RECONCILE_TASK, Reconciliation, is_reconciliation_enabled
 from workers.tasks.retention import RETENTION_TASK, RetentionTask
 
@@ -137,6 +139,12 @@ TASKS: Final[dict[str, TaskKind]] = {
         role=TaskRole.MAINTENANCE,
         timeout=3600,
         recurring=_retention_tasks,
+    ),
+    PICK_LISTS_TASK: TaskKind(
+        build_fetch=lambda context: PickListsTask(context.store, PickLists(context.redis)).fetch,
+        cadence=cadence.after_full_hour,
+        role=TaskRole.MAINTENANCE,
+        recurring=lambda settings: [PICK_LISTS_TASK],
     ),
     COMPACTION_TASK: TaskKind(
         build_fetch=lambda context: (

@@ -63,6 +63,7 @@ TASK_TITLES: Final[dict[str, str]] = {
     "backfill": "arXiv backfill",
     "fill": "first papers of {name}",
     "retention": "retention",
+    "lists": "list feeds",
     "closing": "compaction",
     "mail": "e-mail of {name}",
     "websub": "WebSub hub",

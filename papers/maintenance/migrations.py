@@ -21,10 +21,13 @@ from redis.exceptions import LockError
 from papers.config.settings import Seconds
 from papers.errors import StoreBusy, StoreError, StoreTooNew
 from papers.index.term_months import TermMonths
+from papers.model.arxiv_id import ArxivId
 from papers.redis_backend import keys
 from papers.redis_backend.connection import translate_store_errors
+from papers.redis_backend.event_sets import encode_member
 from papers.redis_backend.months import stored_months
 from papers.state.initial_fetches import move_initial_fetches
+from papers.state.keywords import Keywords
 
 SCHEMA_VERSION: Final = 6
 """The version that this code writes and reads. Increase it when `papers.redis_backend.keys` or
@@ -68,8 +71,18 @@ def _reindex_all(redis: Redis) -> Iterator[None]:
 
 
 def _to_schema_6(redis: Redis) -> Iterator[None]:
-    """Index every month again, as terms have changed; a step is a month."""
+    """Index every month again, as terms have changed; a step is a month.
+
+    Then free the slugs of the lists of picks, and have the papers picked so far join `picked`.
+    """
     yield from _reindex_all(redis)
+    Keywords(redis).move_reserved()
+    yield
+    picks: Any = redis.zrange(keys.PICKS, 0, -1, withscores=True)
+    joined = {encode_member(ArxivId.parse(id.decode()).doc_id): second for id, second in picks}
+    if joined:
+        redis.zadd(keys.pick_list("picked"), joined, nx=True)
+    yield
 
 
 def _rename_keys(redis: Redis, yymm: str) -> None:
@@ -96,7 +109,8 @@ MIGRATIONS: Final[Mapping[int, Migration]] = {
 4: shingles have postings of their own.
 5: large postings are bitsets wherever these are shorter.
 6: authors are indexed by surname, given name and initials; `has:code` and `has:project` match what
-   abstracts and comments name.
+   abstracts and comments name; records have all versions and when code was first known; lists of
+   picks have papers and names.
 """
 
 

@@ -3,7 +3,7 @@
     WATCH the month's revision
     remove its papers from the keys outside the month: picks, papers waiting for a description
     MULTI unlink papers and postings, move the revision EXEC: a concurrent writer starts again
-    remove the months from the term dictionary, once for all of them
+    remove the months from the term dictionary and from the index of events, once for all of them
     remove their names from the list of months, unless a writer has come back to them
 
 Postings in a compacted year are ignored from then on; they disappear when the year is compacted
@@ -31,6 +31,7 @@ from papers.index.term_months import TermMonths
 from papers.model.arxiv_id import ArxivId
 from papers.redis_backend import keys
 from papers.redis_backend.connection import RedisCommand, read_many, translate_store_errors
+from papers.redis_backend.event_sets import EVENT_KEYS, remove_papers_of_months
 from papers.redis_backend.months import stored_months
 from papers.redis_backend.revision import bump_revision
 
@@ -72,6 +73,8 @@ class Retention:
             self._redis.zadd(keys.PENDING_INGESTS, {token: now.timestamp()})
             counts = {month: self._retry(self._delete_month, yymm, month) for yymm, month in months}
             TermMonths(self._redis).remove_months(counts)
+            for key in EVENT_KEYS.values():
+                remove_papers_of_months(self._redis, key, counts)
             for yymm, month in months:
                 self._retry(self._delist_month, yymm, month)
             with self._redis.pipeline(transaction=False) as pipe:

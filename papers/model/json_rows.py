@@ -17,7 +17,7 @@ from papers.errors import SourceGarbled
 from papers.model.arxiv_id import ArxivId
 from papers.model.epoch import from_epoch, to_epoch
 from papers.model.merge import RANKED_FIELDS
-from papers.model.paper import AnnounceType, Channel, Paper, Pick, Rank, Revision
+from papers.model.paper import AnnounceType, Channel, Paper, Pick, Rank, Revision, implied_versions
 
 ROW_FORMAT: Final = 1
 FORMAT_MEMBER: Final = "paperwire"
@@ -41,6 +41,7 @@ _PICK_COUNTS: Final = ("votes", "comments")
 ROW_MEMBERS: Final = (
     *(FORMAT_MEMBER, "id", *_TEXTS, *_LISTS, *_TIMES),
     *("announce_type", "revision", "withdrawn_version", "picks", "statements", "listed_at"),
+    "versions",
 )
 """Every member a row can have."""
 
@@ -57,6 +58,7 @@ def paper_to_row(paper: Paper) -> JsonRow:
     row |= {name: _format_time(getattr(paper, name)) for name in _TIMES}
     row["announce_type"] = paper.announce_type.label if paper.announce_type else None
     row["revision"] = _revision_to_row(paper.revision) if paper.revision else None
+    row["versions"] = [_revision_to_row(revision) for revision in paper.versions]
     row["withdrawn_version"] = paper.withdrawn_version
     row["picks"] = [_pick_to_row(pick) for pick in paper.picks]
     row["listed_at"] = [_format_time(from_epoch(seconds)) for seconds in paper.listed_at]
@@ -71,7 +73,8 @@ def paper_from_row(row: Mapping[str, Any]) -> Paper:
             f"a row of format {row.get(FORMAT_MEMBER)!r}; this version reads format {ROW_FORMAT}"
         )
     _reject_unknown_members(row, _ROW_KEYS, "the row")
-    revision = row.get("revision")
+    stated = row.get("revision")
+    revision = _revision_from_row(stated) if stated is not None else None
     fields: JsonRow = {name: _read_text(row, name) for name in _TEXTS}
     fields |= {name: tuple(_read_texts(row, name)) for name in _LISTS}
     fields |= {name: _read_time(row, name) for name in _TIMES}
@@ -79,10 +82,11 @@ def paper_from_row(row: Mapping[str, Any]) -> Paper:
         id=ArxivId.parse(row.get("id", "")),
         **fields,
         announce_type=_parse_announce_type(row.get("announce_type")),
-        revision=_revision_from_row(revision) if revision is not None else None,
+        revision=revision,
         withdrawn_version=_read_count(row, "withdrawn_version") or 0,
         picks=_picks_from_rows(_read_objects(row, "picks")),
         ranks=_ranks_from_rows(_read_objects(row, "statements")),
+        versions=_versions_from_rows(_read_objects(row, "versions")) or implied_versions(revision),
         listed_at=tuple(
             to_epoch(_parse_time(text, "listed_at")) for text in _read_texts(row, "listed_at")
         ),
@@ -116,6 +120,12 @@ def _revision_from_row(row: Any) -> Revision:
     if not version or at is None or not isinstance(row.get("exact"), bool):
         raise SourceGarbled("revision: needs version, exact and at")
     return Revision(version, row["exact"], -to_epoch(at))
+
+
+def _versions_from_rows(rows: Iterable[Any]) -> tuple[Revision, ...]:
+    """Return the versions by number, one each, as records store them."""
+    versions = {revision.version: revision for revision in sorted(map(_revision_from_row, rows))}
+    return tuple(versions.values())
 
 
 def _pick_to_row(pick: Pick) -> JsonRow:

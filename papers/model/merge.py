@@ -11,6 +11,7 @@ any order, repetition or split of the same sightings gives the same record.
 | announce type | new > cross > replace > replace-cross |
 | announced, submitted | the earlier; only arXiv's own dates count |
 | revision | the higher version; then a date from an announcement; then the earlier |
+| versions | the union; of each the date from an announcement; then the earlier |
 | withdrawal | the highest version that is stated to be withdrawn |
 | pick of a community | the first date with its link; all else from the newest statement |
 | sources | the union |
@@ -71,6 +72,7 @@ def paper_from_sighting(sighting: Sighting) -> Paper:
     copied = _copied_fields(sighting)
     is_arxiv, as_of = sighting.channel.is_arxiv, to_epoch(sighting.as_of)
     rank = Rank(is_arxiv, sighting.version, int(sighting.channel), as_of)
+    revision = _revision(sighting) if is_arxiv and sighting.version else None
     ranked_values = _sort_values_by_name(described + copied)
     # By position, in the order of Paper's fields: a bulk load does this for every paper of arXiv.
     return Paper._make(
@@ -82,13 +84,14 @@ def paper_from_sighting(sighting: Sighting) -> Paper:
             _announce_type(sighting),
             _announced_at(sighting),
             _to_whole_seconds(sighting.submitted_at) if is_arxiv else None,
-            _revision(sighting) if is_arxiv and sighting.version else None,
+            revision,
             max(1, sighting.version) if sighting.withdrawn else 0,
             (_pick_in_whole_seconds(sighting.pick),) if sighting.pick else (),
             (sighting.source,),
             tuple([(name, rank) for name in compress(_RANKED_FIELDS_BY_NAME, ranked_values)]),
             _to_whole_seconds(sighting.as_of) if sighting.journal_ref else None,
             (as_of,) * len(categories),
+            _versions(sighting, revision) if revision and revision.version > 1 else (),
             _coded_at(sighting),
         )
     )
@@ -116,6 +119,7 @@ def join_papers(a: Paper, b: Paper) -> Paper:
         ranks=ranks,
         referred_at=_join_journal_ref_time(a, b),
         listed_at=_join_category_times(a, b, categories),
+        versions=_join_versions(a.versions, b.versions),
         coded_at=_earliest(_coded_or_legacy(a), _coded_or_legacy(b)),
     )
 
@@ -229,6 +233,23 @@ def _join_ranked_fields(a: Paper, b: Paper) -> tuple[dict[str, Any], tuple[tuple
         if name not in ranks or (ranks[name], values[name]) < (rank, value):
             ranks[name], values[name] = rank, value
     return values, tuple(sorted(ranks.items()))
+
+
+def _versions(sighting: Sighting, revision: Revision) -> tuple[Revision, ...]:
+    """Return the versions from the second on that arXiv stated, and their dates."""
+    earlier = [
+        Revision(number, False, -to_epoch(announcement_for_submission(created)))
+        for number, created in sighting.earlier_versions
+        if 1 < number < revision.version
+    ]
+    return _join_versions(tuple(earlier), (revision,))
+
+
+def _join_versions(a: tuple[Revision, ...], b: tuple[Revision, ...]) -> tuple[Revision, ...]:
+    """Return the greatest of the revisions to each version, by number."""
+    if a == b or not b:
+        return a
+    return tuple({revision.version: revision for revision in sorted((*a, *b))}.values())
 
 
 def _join_journal_ref_time(a: Paper, b: Paper) -> datetime | None:

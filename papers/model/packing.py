@@ -19,7 +19,7 @@ import zstandard
 
 from papers.model.arxiv_id import ArxivId
 from papers.model.epoch import from_epoch, to_epoch
-from papers.model.paper import AnnounceType, Paper, Pick, Rank, Revision
+from papers.model.paper import AnnounceType, Paper, Pick, Rank, Revision, implied_versions
 
 UNPACK_ERRORS: Final = (
     *(ValueError, TypeError, LookupError, ArithmeticError, zstandard.ZstdError),
@@ -71,8 +71,8 @@ def unpack(id: ArxivId, packed: bytes) -> Paper:
 
 
 _LEGACY_FIELD_COUNT: Final = 21
-"""The length of a row without `referred_at`, `listed_at` and `coded_at`, as older versions wrote
-it; newer ones append them as they have values."""
+"""The length of a row as the first versions wrote it: what was added since is left out at its end
+while it has its default."""
 _ARRAY_HEADER_BYTES: Final = 3
 _STR_8: Final = 0xD9
 """msgpack: an array of 16 elements or more begins with three bytes; lengths of strings."""
@@ -173,10 +173,7 @@ def serialize(paper: Paper) -> bytes:
         [list(rank) for rank in ranks],
         [(name, ranks.index(rank)) for name, rank in paper.ranks],
     ]
-    if paper.referred_at or paper.listed_at or paper.coded_at:
-        row += [to_epoch(paper.referred_at), _pack_listed_at(paper.listed_at)]
-    if paper.coded_at:
-        row.append(to_epoch(paper.coded_at))
+    row += _pack_added_fields(paper)
     packed: bytes = msgpack.packb(row)
     return packed
 
@@ -206,7 +203,7 @@ def _paper_from_fields(id: ArxivId, row: list[Any]) -> Paper:
         tuple([_unpack_pick(pick) for pick in row[17]]),
         tuple(row[18]),
         tuple([(name, ranks[index]) for name, index in row[20]]),
-        *(_unpack_first_known_times(row) if len(row) > _LEGACY_FIELD_COUNT else ()),
+        *_unpack_added_fields(row),
     )
 
 
@@ -215,14 +212,32 @@ def _pack_listed_at(listed_at: tuple[int, ...]) -> int | tuple[int, ...]:
     return listed_at[0] if len({*listed_at}) == 1 else listed_at
 
 
-def _unpack_first_known_times(
+def _pack_added_fields(paper: Paper) -> list[Any]:
+    """Return `referred_at`, `listed_at`, `versions` and `coded_at`, up to the last with a value.
+
+    The newest version is in `revision` as well, and mostly the only one.
+    """
+    is_implied = paper.versions == implied_versions(paper.revision)
+    added = [
+        to_epoch(paper.referred_at),
+        _pack_listed_at(paper.listed_at) if paper.listed_at else None,
+        None if is_implied else paper.versions,
+        to_epoch(paper.coded_at),
+    ]
+    while added and added[-1] is None:
+        added.pop()
+    return added
+
+
+def _unpack_added_fields(
     row: list[Any],
-) -> tuple[datetime | None, tuple[int, ...], datetime | None]:
-    """Return `referred_at`, `listed_at` and `coded_at`."""
-    listed = row[22] if len(row) > _LEGACY_FIELD_COUNT + 1 else ()
-    times = (listed,) * len(row[4]) if isinstance(listed, int) else tuple(listed)
-    coded_at = row[23] if len(row) > _LEGACY_FIELD_COUNT + 2 else None
-    return from_epoch(row[21]), times, from_epoch(coded_at)
+) -> tuple[datetime | None, tuple[int, ...], tuple[Revision, ...], datetime | None]:
+    """Return `referred_at`, `listed_at`, `versions` and `coded_at`."""
+    referred_at, listed, versions, coded_at, *_ = (*row[_LEGACY_FIELD_COUNT:], *(None,) * 4)
+    times = [listed] * len(row[4]) if isinstance(listed, int) else listed or ()
+    revision = row[15] and Revision._make(row[15])
+    known = implied_versions(revision) if versions is None else map(Revision._make, versions)
+    return from_epoch(referred_at), tuple(times), tuple(known), from_epoch(coded_at)
 
 
 def _pack_pick(pick: Pick) -> list[Any]:

@@ -71,7 +71,8 @@ class Sighting(NamedTuple):
     `source` is the name in feeds and filters: `arxiv`, `hf`, or a community feed's.
     `as_of` is the time of the statement, by the source's own dates if it has them.
     `announced_at` is the Eastern midnight of the announcement (UTC), known from announcements only;
-    `submitted_at` is the date of version 1, `revised_at` that of `version`. Times are aware.
+    `submitted_at` is the date of version 1, `revised_at` that of `version`, `earlier_versions` has
+    the dates of submission of those between, by number. Times are aware.
     """
 
     id: ArxivId
@@ -96,6 +97,7 @@ class Sighting(NamedTuple):
     project: str = ""
     organization: str = ""
     pick: Pick | None = None
+    earlier_versions: tuple[tuple[int, datetime], ...] = ()
 
 
 class Rank(NamedTuple):
@@ -109,7 +111,7 @@ class Rank(NamedTuple):
 
 
 class Revision(NamedTuple):
-    """The newest known version and when it was announced; of two revisions the greater one wins.
+    """A version and when it was announced; of two revisions the greater one wins.
 
     For one version, a date from an announcement (`is_exact`) beats one computed from the
     submission; of two such dates the earlier wins, hence the negated seconds since 1970.
@@ -120,14 +122,21 @@ class Revision(NamedTuple):
     negated_seconds: int
 
 
+def implied_versions(revision: Revision | None) -> tuple[Revision, ...]:
+    """Return the versions from the second on that are known from the newest one alone."""
+    return (revision,) if revision and revision.version > 1 else ()
+
+
 class Paper(NamedTuple):
     """The record of one paper: the join of every sighting of it.
 
     `categories` begin with the primary one; `picks` are sorted by community, `sources` by name.
     `referred_at` is when a journal reference was first known, aware UTC; None means "always" if
     there is one. `listed_at` has the seconds since 1970 at which each category was first known;
-    empty means "always". `coded_at` is when code was first known: the announcement of the version
-    whose text names it, or when a community did; None in records of versions before this.
+    empty means "always".
+    `versions` has every known version from the second on, by number: `revision` is the last of
+    them. `coded_at` is when code was first known: the announcement of the version whose text names
+    it, or when a community did; None in records of versions before this.
     `ranks` has the rank of each field that has a value, by name: `papers.model.merge` needs it.
     """
 
@@ -154,6 +163,7 @@ class Paper(NamedTuple):
     ranks: tuple[tuple[str, Rank], ...] = ()
     referred_at: datetime | None = None
     listed_at: tuple[int, ...] = ()
+    versions: tuple[Revision, ...] = ()
     coded_at: datetime | None = None
 
     @property

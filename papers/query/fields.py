@@ -44,7 +44,8 @@ _OTHER_NAMES: Final = {
 """Names of other search engines: not read, but the field that is meant is named."""
 
 _FLAGS: Final = {"is": (Flag.PICKED, Flag.WITHDRAWN), "has": RESOURCE_FLAGS}
-_ANY_SOURCE: Final = ("any", "all", "community", "communities", "picked")
+EVERY_SOURCE: Final = ("any", "all", "community", "communities", "picked")
+"""What people give as a source when they mean all communities."""
 
 LabelParser = Callable[[Token, str], Node]
 
@@ -111,7 +112,7 @@ def _nearest_category(name: str) -> str:
 def _parse_source(token: Token, text: str) -> Node:
     """Parse the value of `source:`: `arxiv`, `hf`, or the name of a community feed."""
     name = token.written.casefold()
-    if name.strip("*") in ("", *_ANY_SOURCE):
+    if name.strip("*") in ("", *EVERY_SOURCE):
         reason = f"there is no source {token.written!r}"
         refuse(text, reason, token.start, "write is:picked for papers that any community picked")
     if not SLUG_PATTERN.fullmatch(name):

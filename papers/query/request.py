@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime, time
 from functools import lru_cache
 from typing import Final, Literal
 
 from papers.model.arxiv_id import ArxivId
+from papers.model.events import EventRef
 from papers.model.labels import Flag
 from papers.model.paper import AnnounceType, Paper
 from papers.query.ast import DateRange, IdFilter, Label, LabelKind, MinVotes, Node, all_of, any_of
@@ -23,16 +25,30 @@ ALL_ANNOUNCE_TYPES: Final = frozenset({"new", "cross", "replace"})
 VERIFICATION_LIMIT: Final = 5_000
 """The most papers whose text one search verifies; beyond it the page is marked incomplete."""
 
-SortOrder = Literal["announced", "picked"]
+SortOrder = Literal["announced", "picked", "revised", "withdrawn", "code"]
+ORDERS: Final[tuple[SortOrder, ...]] = ("announced", "picked", "revised", "withdrawn", "code")
+"""By announcement, or by an event; the papers to which it happened, newest event first."""
+ListName = Literal["picked", "daily", "weekly", "monthly", "trending"]
+LIST_NAMES: Final[tuple[ListName, ...]] = ("picked", "daily", "weekly", "monthly", "trending")
+"""Pick lists of picked papers: a paper joins once, and neither moves nor leaves."""
+_ORDER_FLAGS: Final[Mapping[str, str]] = {
+    "picked": Flag.PICKED,
+    "withdrawn": Flag.WITHDRAWN,
+    "code": Flag.CODE,
+}
+"""The flag that every paper in an order has."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchRequest:
     """A keyword, its filters, the order and the page.
 
-    `before` is the cursor of the preceding page, an id; empty for the first page. `since` and
-    `until` are UTC days, inclusive: of the first announcement, or of the pick if ordered by it.
-    `types` are names of `ANNOUNCE_TYPE_NAMES`; `replace` includes `replace-cross`.
+    `before` is the cursor of the preceding page, an id, in order of revisions with its version;
+    empty for the first page. `since` and `until` are UTC days, inclusive: of the first
+    announcement, or of the event if ordered by one. `types` are names of `ANNOUNCE_TYPE_NAMES`;
+    `replace` includes `replace-cross`; the default means any type in orders of events but picks.
+    With `listed` these are the papers of a pick list, in the order in which they joined, or had
+    `min_votes` if that was later.
     """
 
     query: Query
@@ -44,28 +60,43 @@ class SearchRequest:
     since: date | None = None
     until: date | None = None
     source: str = ""
+    listed: ListName | None = None
+
+    @property
+    def is_by_event(self) -> bool:
+        """Whether a sorted set of events or of a list gives the order; picks have another one."""
+        return bool(self.listed) or self.order in ("revised", "withdrawn", "code")
+
+    @property
+    def seconds_range(self) -> tuple[float, float]:
+        """The first and last second since 1970 of `since` and `until`; infinite where None."""
+        since, until = self.since, self.until
+        first = datetime.combine(since, time(), UTC).timestamp() if since else float("-inf")
+        last = datetime.combine(until, time.max, UTC).timestamp() if until else float("inf")
+        return first, last
 
     @property
     def tree(self) -> Node:
         """The keyword and its filters as one tree; rebuilt on each access."""
         required: list[Node] = [self.query.tree]
-        if self.min_votes > 0:
+        if self.min_votes > 0 and not self.listed:
             required.append(MinVotes(self.min_votes))
         if self.source:
             required.append(Label(LabelKind.SOURCE, self.source.casefold()))
-        if self.order == "picked":
-            required.append(Label(LabelKind.FLAG, Flag.PICKED))
-        elif self.since or self.until:
+        if self.order in _ORDER_FLAGS:
+            required.append(Label(LabelKind.FLAG, _ORDER_FLAGS[self.order]))
+        elif not self.is_by_event and (self.since or self.until):
             required.append(DateRange(self.since, self.until))
-        if isinstance(self.query.tree, IdFilter) and self.types == DEFAULT_ANNOUNCE_TYPES:
-            return all_of(required)  # one paper, however it was announced
+        is_any_type = self.is_by_event or isinstance(self.query.tree, IdFilter)
+        if is_any_type and self.types == DEFAULT_ANNOUNCE_TYPES:
+            return all_of(required)
         required_types, excluded_types = _type_filters(self.types)
         return all_of([*required, *required_types], excluded_types)
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page of papers, in the requested order.
+    """A page of papers, in the requested order; `events` has the event of each, if by events.
 
     `next_cursor` is the cursor of the page after, None at the end. `is_complete` is False if
     `VERIFICATION_LIMIT` ended the search early: `next_cursor` continues it. `examined` counts the
@@ -76,11 +107,12 @@ class Page:
     next_cursor: str | None
     is_complete: bool
     examined: int
+    events: tuple[EventRef, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Hits:
-    """The doc ids (`ArxivId.doc_id`) that a search found, in its order.
+    """The doc ids (`ArxivId.doc_id`) that a search found, in its order; by events with these.
 
     `examined` counts the texts that were verified; `is_complete` is False if
     `VERIFICATION_LIMIT` ended the search early.
@@ -89,13 +121,25 @@ class Hits:
     doc_ids: tuple[int, ...]
     examined: int
     is_complete: bool
-    last_examined: int | None
-    """The last doc id that was decided: where to continue."""
+    last_cursor: str
+    """The cursor of the last paper that was decided: where to continue."""
+    events: tuple[EventRef, ...] = ()
 
     @property
     def ids(self) -> tuple[ArxivId, ...]:
         """The ids of the doc ids; made on each access, as hits are cached by their size."""
         return tuple(map(ArxivId.from_doc_id, self.doc_ids))
+
+    def cursor_at(self, index: int) -> str:
+        """Return the cursor of a hit."""
+        found = self.events[index] if self.events else None
+        return found.cursor if found else str(ArxivId.from_doc_id(self.doc_ids[index]))
+
+    def next_cursor(self, limit: int) -> str | None:
+        """Return the cursor of the page behind the first `limit` hits; None if there is none."""
+        if len(self.doc_ids) > limit:
+            return self.cursor_at(limit - 1)
+        return None if self.is_complete else self.last_cursor or None
 
 
 @lru_cache(maxsize=64)

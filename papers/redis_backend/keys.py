@@ -11,13 +11,19 @@ The owner is the module that decides what a key contains; others may read or del
 | `{25}:next:TOKEN` | hash | output of a running merge, which becomes `{25}:terms` | 10 min | papers.index.compaction.compactor | rebuilt |
 | `{25}:rev` | integer | number of transactions on the year's postings | permanent | papers.index.compaction.compactor | rebuilt |
 | `votes:2503` | hash | paper number in the month (2 bytes) → votes of each community by day, packed | permanent | papers.state.votes | copied |
-| `months` | sorted set | `2503`, scored by YYYYMM: months that may have papers | permanent | papers.index.writing.month_writer | rebuilt |
-| `picks` | sorted set | paper id, scored by the second of its first pick | permanent | papers.index.writing.month_writer | rebuilt |
+| `months` | sorted set | `2503`, scored by YYYYMM: months that may have papers | permanent | papers.index.writing.global_entries | rebuilt |
+| `picks` | sorted set | paper id, scored by the second of its first pick | permanent | papers.index.writing.global_entries | rebuilt |
+| `events:revised` | sorted set | versions from the second on, 6 bytes each (doc id, version), scored by the second of their announcement | permanent | papers.redis_backend.event_sets | rebuilt |
+| `events:withdrawn` | sorted set | withdrawn papers, 6 bytes each, scored by the second of the withdrawal | permanent | papers.redis_backend.event_sets | rebuilt |
+| `events:coded` | sorted set | papers with code, 6 bytes each, scored by the second it was first known | permanent | papers.redis_backend.event_sets | rebuilt |
+| `events:since` | integer | second from which on events are indexed: the day of the first ingest | permanent | papers.redis_backend.event_sets | copied |
+| `{lists}:NAME` | sorted set | papers that joined the list `picked`, `daily`, …, 6 bytes each, scored by the second they did | permanent | papers.state.pick_lists | copied |
+| `{lists}:evaluated` | hash | list → newest day, week or month that was evaluated | permanent | papers.state.pick_lists | copied |
 | `{words}:spread` | hash | term → months it occurs in, 2 bytes each; `*`: too many to list | permanent | papers.index.term_months | rebuilt |
 | `{words}:rev` | integer | number of changes of `{words}:spread` and `{words}:vocabulary`; WATCHed by writers | permanent | papers.index.term_months | rebuilt |
 | `{words}:era` | string | random token, replaced whenever something is removed from `{words}:spread` | permanent | papers.index.term_months | rebuilt |
 | `{words}:vocabulary` | sorted set | folded words, score 0, for `prefix*` | permanent | papers.index.term_months | rebuilt |
-| `undescribed` | set | ids that a community named and arXiv has not described | until described | papers.index.writing.month_writer | rebuilt |
+| `undescribed` | set | ids that a community named and arXiv has not described | until described | papers.index.writing.global_entries | rebuilt |
 | `pending` | sorted set | tokens of running ingests, scored by the second they began | seconds | papers.store | no |
 | `revision` | integer | increases whenever anything that a feed shows has changed | permanent | papers.redis_backend.revision | copied |
 | `keywords` | hash | slug → saved keyword, JSON | permanent | papers.state.keywords | copied |
@@ -54,7 +60,7 @@ The owner is the module that decides what a key contains; others may read or del
 | `lock:schema` | string | token of the process that migrates the data | 60 s | papers.maintenance.migrations | no |
 
 A transaction on several keys only uses keys that share a hash tag: of one year, of `{words}`, of
-`{fills}`, or `keywords` with its version:
+`{fills}`, of `{lists}`, or `keywords` with its version:
 everything here runs on Redis Cluster. RQ's own keys begin with `rq:` and need a single Redis.
 
 The last column says what `papers.maintenance.backup` does with a key: `copied` as it is, `papers`
@@ -68,6 +74,11 @@ from typing import Final
 
 MONTHS: Final = "months"
 PICKS: Final = "picks"
+REVISED_EVENTS: Final = "events:revised"
+WITHDRAWN_EVENTS: Final = "events:withdrawn"
+CODED_EVENTS: Final = "events:coded"
+EVENTS_SINCE: Final = "events:since"
+EVALUATED_LISTS: Final = "{lists}:evaluated"
 VOCABULARY: Final = "{words}:vocabulary"
 TERM_MONTHS: Final = "{words}:spread"
 TERM_MONTHS_REVISION: Final = "{words}:rev"
@@ -105,6 +116,7 @@ SCHEMA_LOCK: Final = "lock:schema"
 COPIED: Final = (
     *(
         REVISION,
+        EVENTS_SINCE,
         KEYWORDS,
         FORMER_KEYWORDS,
         SEEDED_KEYWORDS,
@@ -116,13 +128,16 @@ COPIED: Final = (
         BULK_LOADS,
     ),
     *(OK_INITIAL_FETCHES, QUIET_INITIAL_FETCHES, STALE_INITIAL_FETCHES, FAILING_INITIAL_FETCHES),
-    *(COMMUNITIES, MAILED_DIGESTS, WEBSUB_DIGESTS, "votes:*", "snapshot:*"),
+    *(COMMUNITIES, "{lists}:*", MAILED_DIGESTS, WEBSUB_DIGESTS, "votes:*", "snapshot:*"),
 )
 REBUILT: Final = (
     *(
         "{[0-9][0-9]}*:*",
         MONTHS,
         PICKS,
+        REVISED_EVENTS,
+        WITHDRAWN_EVENTS,
+        CODED_EVENTS,
         TERM_MONTHS,
         TERM_MONTHS_REVISION,
         TERM_MONTHS_EPOCH,
@@ -168,6 +183,11 @@ def paper_number(field: bytes) -> int:
 def month_votes(yymm: str) -> str:
     """Return the key of the daily votes of a month's papers."""
     return f"votes:{yymm}"
+
+
+def pick_list(name: str) -> str:
+    """Return the key of the papers of a pick list."""
+    return f"{{lists}}:{name}"
 
 
 def segment_postings(segment: str) -> str:

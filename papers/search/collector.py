@@ -6,25 +6,36 @@
 In the order of picks the sorted set of first picks gives the order, and postings only say which of
 the picked papers match. The ascending collector goes the other way, to find the page before a page:
 from the cursor on upwards, where the cursor itself is the first candidate, because it is the last
-paper of the page before.
+paper of the page before. Other
+events have sorted sets of their own, by paper and version: a paper that was revised twice is found
+twice. Sorted sets may hold papers that are gone: postings decide.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from datetime import UTC, date, datetime, time
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
 from pyroaring import BitMap
 from redis import Redis
 
 from papers.errors import BadParameter
-from papers.model.arxiv_id import ArxivId
+from papers.model.arxiv_id import ArxivId, parse_versioned
+from papers.model.events import EventKind, EventRef
 from papers.query.request import VERIFICATION_LIMIT, Hits, SearchRequest
 from papers.redis_backend import keys
+from papers.redis_backend.event_sets import (
+    EVENT_KEYS,
+    SecondsRange,
+    event_rank,
+    events_before,
+    newest_events,
+)
+from papers.search.evaluate import Candidates
 from papers.search.execution import QueryExecution
 from papers.search.reader import IndexReader, ReadSession
 from papers.search.segments import Months
+from papers.state.pick_lists import PickLists
 
 _PICKS_PER_READ: Final = 256
 _MIN_CANDIDATES_PER_BLOCK: Final = 16
@@ -50,10 +61,17 @@ class Collector:
         execution = QueryExecution(request, limit, self._reader, descending=self._descending)
         hits = execution.cached_hits
         if hits is None:
-            by_pick = request.order == "picked"
-            blocks = self._by_pick(execution) if by_pick else self._by_announcement(execution)
-            hits = execution.cache_hits(_collect_hits(execution, blocks, limit))
+            hits = execution.cache_hits(self._execute(execution, limit))
         return hits, execution.session
+
+    def _execute(self, execution: QueryExecution, limit: int) -> Hits:
+        request = execution.request
+        if request.is_by_event:
+            windows = _event_windows(self._redis, request, descending=self._descending)
+            return _collect_events(execution, windows, limit)
+        by_pick = request.order == "picked"
+        blocks = self._by_pick(execution) if by_pick else self._by_announcement(execution)
+        return _collect_hits(execution, blocks, limit)
 
     def _by_announcement(self, execution: QueryExecution) -> Iterator[CandidateBlock]:
         """Yield candidates by id, in blocks that should suffice: each is verified at once.
@@ -104,7 +122,7 @@ class Collector:
 
     def _pick_windows(self, request: SearchRequest) -> Iterator[list[ArxivId]]:
         """Yield picked ids in order, some hundreds at a time, from the cursor on."""
-        first, last = pick_score_range(request.since, request.until)
+        first, last = request.seconds_range
         rank = self._cursor_rank(request.before, last)
         if self._descending:
             while ids := self._read_picks(first, last, rank, _PICKS_PER_READ):
@@ -139,7 +157,7 @@ class Collector:
 def _collect_hits(execution: QueryExecution, blocks: Iterator[CandidateBlock], limit: int) -> Hits:
     """Collect up to `limit` matches; verify candidates until so many texts were examined."""
     found: list[int] = []
-    examined, last = 0, None
+    examined, last = 0, 0
     for doc_ids, unverified in _split_blocks(blocks, found, execution.target_candidates):
         uncertain = unverified & BitMap(doc_ids) if unverified else unverified
         rejected = uncertain - execution.verify_docs(uncertain) if uncertain else uncertain
@@ -147,11 +165,15 @@ def _collect_hits(execution: QueryExecution, blocks: Iterator[CandidateBlock], l
         examined, last = examined + len(uncertain), doc_ids[-1]
         if len(found) >= limit:
             shown = tuple(found[:limit])
-            return Hits(shown, examined, is_complete=True, last_examined=shown[-1])
+            return Hits(shown, examined, is_complete=True, last_cursor=_cursor(shown[-1]))
         if examined >= VERIFICATION_LIMIT:
             break
     is_complete = examined < VERIFICATION_LIMIT
-    return Hits(tuple(found), examined, is_complete=is_complete, last_examined=last)
+    return Hits(tuple(found), examined, is_complete=is_complete, last_cursor=_cursor(last))
+
+
+def _cursor(doc_id: int) -> str:
+    return str(ArxivId.from_doc_id(doc_id)) if doc_id else ""
 
 
 def candidates_among(execution: QueryExecution, ids: Sequence[ArxivId]) -> CandidateBlock:
@@ -174,11 +196,75 @@ def _split_blocks(
             start += size
 
 
-def pick_score_range(since: date | None, until: date | None) -> tuple[float, float]:
-    """Return the lowest and highest score, in seconds since 1970, of picks from two days.
+def _event_windows(
+    redis: Redis, request: SearchRequest, *, descending: bool
+) -> Iterator[list[EventRef]]:
+    """Return the events of a request's order from its cursor on, in windows.
 
-    The bound is infinite where a day is None.
+    Raises BadParameter if the cursor has no such event.
     """
-    first = datetime.combine(since, time(), UTC).timestamp() if since else float("-inf")
-    last = datetime.combine(until, time.max, UTC).timestamp() if until else float("inf")
-    return first, last
+    seconds = SecondsRange(*request.seconds_range)
+    if request.listed and request.min_votes:
+        reached = PickLists(redis).members_reaching(request.listed, request.min_votes)
+        refs = [ref for ref in reached if seconds.first <= ref.seconds <= seconds.last]
+        places = {ref.cursor: place for place, ref in enumerate(refs, 1)}
+        rank = places.get(request.before) if request.before else 0
+        left = None if rank is None else refs[rank:] if descending else refs[:rank][::-1]
+        windows = None if left is None else iter([left] if left else [])
+    else:
+        windows = _stored_windows(redis, request, seconds, descending=descending)
+    if windows is None:
+        raise BadParameter("before", f"{request.before} is not in this list; take `next` of a page")
+    return windows
+
+
+def _stored_windows(
+    redis: Redis, request: SearchRequest, seconds: SecondsRange, *, descending: bool
+) -> Iterator[list[EventRef]] | None:
+    """Return the events of a sorted set; None if the cursor is not in it."""
+    listed = request.listed
+    key = keys.pick_list(listed) if listed else EVENT_KEYS[EventKind(request.order)]
+    rank: int | None = 0
+    if request.before:
+        id, version = parse_versioned(request.before)
+        rank = event_rank(redis, key, (id.doc_id, version or 0), seconds)
+    read = newest_events if descending else events_before
+    return None if rank is None else read(redis, key, seconds, rank)
+
+
+def _collect_events(
+    execution: QueryExecution, windows: Iterable[list[EventRef]], limit: int
+) -> Hits:
+    """Collect up to `limit` events of papers that match; until so many texts were examined."""
+    found: list[EventRef] = []
+    examined, last = 0, ""
+    for window in windows:
+        candidates = _candidates_of(execution, window)
+        matching = [ref for ref in window if ref.doc_id in candidates.possible]
+        unverified = candidates.unverified
+        while matching and len(found) < limit and examined < VERIFICATION_LIMIT:
+            size = max(limit - len(found), _MIN_CANDIDATES_PER_BLOCK)
+            part, matching = matching[:size], matching[size:]
+            uncertain = unverified & BitMap([ref.doc_id for ref in part])
+            rejected = uncertain - execution.verify_docs(uncertain) if uncertain else uncertain
+            found += [ref for ref in part if ref.doc_id not in rejected]
+            examined, last = examined + len(uncertain), part[-1].cursor
+        if len(found) >= limit or examined >= VERIFICATION_LIMIT:
+            break
+    is_complete = len(found) >= limit or examined < VERIFICATION_LIMIT
+    return _hits_of(found[:limit], examined, last, is_complete=is_complete)
+
+
+def _candidates_of(execution: QueryExecution, window: Sequence[EventRef]) -> Candidates:
+    months = sorted({ref.id.month for ref in window}, reverse=True)
+    return execution.read_candidates(tuple(months))
+
+
+def _hits_of(found: Sequence[EventRef], examined: int, last: str, *, is_complete: bool) -> Hits:
+    return Hits(
+        doc_ids=tuple([ref.doc_id for ref in found]),
+        examined=examined,
+        is_complete=is_complete,
+        last_cursor=last,
+        events=tuple(found),
+    )

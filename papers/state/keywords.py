@@ -19,11 +19,19 @@ from redis.client import Pipeline
 from papers.errors import BadParameter, BadQuery, FormerNameTaken, StoreError, UnknownKeyword
 from papers.query.ast import any_of
 from papers.query.parser import Query, parse_query
+from papers.query.request import LIST_NAMES
 from papers.redis_backend import keys
 from papers.redis_backend.connection import translate_store_errors
 from papers.state.former_names import FormerName, FormerNames
 from papers.state.initial_fetch_states import INITIAL_FETCH_PREFIX
-from papers.state.slugs import MAX_NAME_LENGTH, first_version_slug, slug_of, slugify
+from papers.state.slugs import (
+    MAX_NAME_LENGTH,
+    first_version_slug,
+    moved_slug,
+    slug_of,
+    slugify,
+    unreserved_name,
+)
 from papers.state.task_states import TaskStates
 
 _SEED_COMPLETE: Final = ""
@@ -135,6 +143,7 @@ class Keywords:
         """
         saved = []
         for name, query_text in configured.items():
+            name = unreserved_name(name)
             slug = slug_of(name)
             with translate_store_errors(self._redis):
                 known = self._redis.hexists(keys.KEYWORDS, slug)
@@ -197,6 +206,20 @@ class Keywords:
         if renamed.slug != known.slug:
             self._task_states.delete_task(initial_fetch_task(known.slug))
         return renamed
+
+    def is_saved(self, slug: str) -> bool:
+        """Return whether a keyword has a slug."""
+        with translate_store_errors(self._redis):
+            return bool(self._redis.hexists(keys.KEYWORDS, slug))
+
+    def move_reserved(self) -> list[Keyword]:
+        """Rename the keywords whose slugs have become those of lists; return them renamed."""
+        moved = list[Keyword]()
+        for slug in filter(self.is_saved, LIST_NAMES):
+            name = unreserved_name(self.get(slug).name)
+            is_taken = self.is_saved(moved_slug(slug))
+            moved.append(self.rename(slug, f"{name} 2" if is_taken else name))
+        return moved
 
     def merge(self, slug_or_name: str, into: str, *, now: datetime) -> Keyword:
         """Add a keyword's query to that of another one, `into`, to which the first redirects then.

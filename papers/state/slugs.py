@@ -13,13 +13,14 @@ import unicodedata
 from typing import Final
 
 from papers.errors import BadParameter
+from papers.query.request import LIST_NAMES
 from papers.text.folding import GREEK_LETTERS, UNDECOMPOSED_LETTERS
 
 MAX_NAME_LENGTH: Final = 80
 MAX_SLUG_LENGTH: Final = 120
 """Characters; compatibility forms of some scripts stand for words of several letters."""
-RESERVED_SLUGS: Final = frozenset({"search"})
-"""Slugs that are routes: `/feeds/search.atom` accepts any query."""
+RESERVED_SLUGS: Final = frozenset({"search", *LIST_NAMES})
+"""Slugs that are routes: `/feeds/search.atom` accepts any query, the others are pick lists."""
 
 _LATIN_WITH_MARKS: Final = re.compile(r"([a-z])[\u0300-\u036f]+")
 _LONE_GREEK: Final = re.compile(
@@ -42,7 +43,8 @@ def slug_of(name: str) -> str:
         reason = "is too long for a URL; shorten it" if slug else "has no letter or digit for a URL"
         raise BadParameter("name", f"{name!r} {reason}")
     if slug in RESERVED_SLUGS:
-        raise BadParameter("name", f"{slug!r} is taken by the search; choose another")
+        taken = "search" if slug == "search" else "list of that name"
+        raise BadParameter("name", f"{slug!r} is taken by the {taken}; choose another")
     return slug
 
 
@@ -53,6 +55,16 @@ def slugify(name: str) -> str:
     composed = unicodedata.normalize("NFC", plain)
     spelled = _LONE_GREEK.sub(lambda match: GREEK_LETTERS[ord(match[0])], composed)
     return re.sub("-+", "-", "".join(map(_letter_or_hyphen, spelled))).strip("-")
+
+
+def moved_slug(slug: str) -> str:
+    """Return the slug of a keyword whose own has become that of a list."""
+    return f"{slug}-keyword"
+
+
+def unreserved_name(name: str) -> str:
+    """Return a configured or stored name, with a word more if its slug is that of a list."""
+    return f"{name.strip()} keyword" if slugify(name) in LIST_NAMES else name
 
 
 def first_version_slug(name: str) -> str:

@@ -5,12 +5,14 @@ history. Merging is a join (highest count of a day, first days of many), so coun
 order, repeatedly and in any batches.
 
 A paper's history is packed with msgpack: community → [first day, votes, days later, votes, …].
+Under an empty name it has the seconds since 1970 at which the highest count of any community grew:
+a feed with a minimum of votes says when that was reached.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date
 from itertools import accumulate
 from typing import Any, Final, NamedTuple
@@ -20,14 +22,22 @@ from redis import Redis
 from redis.client import Pipeline
 
 from papers.model.arxiv_id import ArxivId
+from papers.model.epoch import to_epoch
 from papers.model.paper import Paper, Pick, Sighting
 from papers.redis_backend import keys
-from papers.redis_backend.connection import translate_store_errors
+from papers.redis_backend.connection import RedisCommand, read_many, translate_store_errors
 
 MAX_VOTE_DAYS: Final = 60
 """Days stored for a community: later there are hardly any votes."""
 
 MAX_VOTE_COMMUNITIES: Final = 16
+_EPOCH: Final = date(1970, 1, 1).toordinal()
+_DAY_SECONDS: Final = 86_400
+
+MAX_STEPS: Final = 100
+"""Times stored at which the highest count grew, some six bytes each; later only days are known."""
+_HIGHEST: Final = ""
+"""The name of the highest count of any community, which steps up in time."""
 
 DailyVotes = dict[str, dict[int, int]]
 """Votes by community and day (its ordinal)."""
@@ -56,9 +66,9 @@ class VoteHistory:
                 if pick.votes is not None and pick.counted_at is not None:
                     day = pick.counted_at.astimezone(UTC).toordinal()
                     counts = months[sighting.id.yymm][sighting.id.number]
-                    counts[pick.community] = _merge_days(
-                        counts.get(pick.community, {}), {day: pick.votes}
-                    )
+                    steps = {to_epoch(pick.counted_at): pick.votes}
+                    counted = {pick.community: {day: pick.votes}, _HIGHEST: steps}
+                    months[sighting.id.yymm][sighting.id.number] = merge_votes(counts, counted)
         with translate_store_errors(self._redis):
             for yymm, papers in months.items():
                 self._merge_month(keys.month_votes(yymm), papers)
@@ -70,7 +80,23 @@ class VoteHistory:
         return {
             community: [VoteCount(date.fromordinal(day), votes) for day, votes in days.items()]
             for community, days in sorted(unpack_votes(packed).items())
+            if community != _HIGHEST
         }
+
+    def reached_at(self, ids: Sequence[ArxivId], votes: int) -> list[float | None]:
+        """Return when each paper first had so many votes, in seconds since 1970; None if never.
+
+        Raises redis-py's errors.
+        """
+        fields = defaultdict[str, list[bytes]](list)
+        for id in ids:
+            fields[id.yymm].append(keys.paper_field(id.number))
+        commands: list[RedisCommand] = [
+            ("HMGET", keys.month_votes(yymm), *wanted) for yymm, wanted in fields.items()
+        ]
+        replies = zip(fields, read_many(self._redis, commands), strict=True)
+        packed = {yymm: iter(values) for yymm, values in replies}
+        return [_first_reached(unpack_votes(next(packed[id.yymm])), votes) for id in ids]
 
     def _merge_month(self, key: str, papers: Mapping[int, DailyVotes]) -> None:
         """Merge a month's counts in a transaction, retried if another writer was faster."""
@@ -89,8 +115,10 @@ class VoteHistory:
 
 def merge_votes(a: DailyVotes, b: DailyVotes) -> DailyVotes:
     """Return the join of two histories, with the first communities by name and first days only."""
-    names = sorted({*a, *b})[:MAX_VOTE_COMMUNITIES]
-    return {name: _merge_days(a.get(name, {}), b.get(name, {})) for name in names}
+    names = sorted({*a, *b} - {_HIGHEST})[:MAX_VOTE_COMMUNITIES]
+    merged = {name: _merge_days(a.get(name, {}), b.get(name, {})) for name in names}
+    steps = _merge_steps(a.get(_HIGHEST, {}), b.get(_HIGHEST, {}))
+    return merged | ({_HIGHEST: steps} if steps else {})
 
 
 def pack_votes(counts: DailyVotes) -> bytes:
@@ -118,6 +146,28 @@ def unpack_votes(packed: bytes | None) -> DailyVotes:
 def _merge_days(a: Mapping[int, int], b: Mapping[int, int]) -> dict[int, int]:
     days = sorted({*a, *b})[:MAX_VOTE_DAYS]
     return {day: max(a.get(day, 0), b.get(day, 0)) for day in days}
+
+
+def _merge_steps(a: Mapping[int, int], b: Mapping[int, int]) -> dict[int, int]:
+    """Return the times at which a count was greater than at all times before."""
+    steps, highest = dict[int, int](), 0
+    for second in sorted({*a, *b}):
+        votes = max(a.get(second, 0), b.get(second, 0))
+        if votes > highest and len(steps) < MAX_STEPS:
+            steps[second] = highest = votes
+    return steps
+
+
+def _first_reached(counts: DailyVotes, votes: int) -> float | None:
+    """Return when a count was first as high; the day's beginning where only days were stored."""
+    steps = [second for second, count in counts.get(_HIGHEST, {}).items() if count >= votes]
+    days = [
+        (day - _EPOCH) * _DAY_SECONDS
+        for community, counted in counts.items()
+        for day, count in counted.items()
+        if community != _HIGHEST and count >= votes
+    ]
+    return min(steps or days, default=None)
 
 
 def _picks_of(sighting: Sighting | Paper) -> Iterable[Pick]:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 import msgpack
@@ -117,6 +117,22 @@ def newest_period_before(
     while found != period.previous and (newest := _newest_between(store, query, found, period)):
         found = Period.containing(period.kind, indexed_day(newest))
     return found
+
+
+def oldest_period_after(store: Store, query: Query, period: Period, now: datetime) -> Period | None:
+    """Return the oldest period of that kind, after this one and over, with a paper that matches.
+
+    Of days, those of the same month.
+    """
+    newest = Period.containing(period.kind, now.date()).previous
+    end_of_month = Period.containing("month", period.first_day).last_day
+    is_bounded = period.kind == "day" and newest.first_day > end_of_month
+    last, after = Period("day", end_of_month) if is_bounded else newest, period
+    while after.first_day < last.first_day and _newest_between(store, query, after, last.next):
+        after = after.next
+        if _newest_between(store, query, after.previous, after.next):
+            return after
+    return None
 
 
 def _newest_period_on_page(page: Page, before: Period) -> Period | None:

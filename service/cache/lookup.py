@@ -42,7 +42,8 @@ class CacheKey:
     `keywords` are slugs, or `ALL_KEYWORDS` alone, or none for a custom query. `period` names the
     day or month that the response covers, if another response takes its place when that is over.
     `is_archive` marks one of hundreds of documents of a keyword, or the page of one paper or day.
-    `coding` is the content coding that the client gets.
+    `coding` is the content coding that the client gets. `is_fixed` marks an address that depends on
+    no keyword, as that of a pick list.
     """
 
     canonical_path: str
@@ -50,11 +51,13 @@ class CacheKey:
     period: str = ""
     is_archive: bool = False
     coding: str = "gzip"
+    is_fixed: bool = False
 
     @property
     def is_custom(self) -> bool:
         """True if clients can make up any number of such requests: these are evicted first."""
-        return self.is_archive or len(self.keywords) != 1 or "?" in self.canonical_path
+        is_one = self.is_fixed or len(self.keywords) == 1
+        return self.is_archive or not is_one or "?" in self.canonical_path
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """Feeds: papers to entries, entries to Atom, RSS and JSON Feed.
 
-May import: papers.config, papers.model, service.cache, service.markup.
+May import: papers.config, papers.model, papers.query, service.cache, service.markup.
 Start with: feed.py (Feed), entry.py (Entry); a new format is a module and a row of `FORMATS`.
 """
 

@@ -41,7 +41,8 @@ class Content:
 
 def build_content(paper: Paper, lead_pick: Pick | None = None) -> Content:
     """Build the content of a paper's entry, beginning with `lead_pick` if there is one."""
-    html, plain = _render_pick(lead_pick) if lead_pick else ([], [])
+    lead = render_pick(lead_pick) if lead_pick else None
+    html, plain = ([lead.xhtml], [lead.text]) if lead else ([], [])
     body = split_paragraphs(paper.abstract)
     journal_ref = journal_ref_at_announcement(paper)
     notes = [
@@ -57,10 +58,11 @@ def build_content(paper: Paper, lead_pick: Pick | None = None) -> Content:
     return Content("".join(html), "\n\n".join(plain))
 
 
-def _render_pick(pick: Pick) -> tuple[list[str], list[str]]:
+def render_pick(pick: Pick) -> Content:
     """Render who picked the paper and when; without votes, which change by the hour."""
     name, day = source_name(pick.community), f"{pick.picked_at:%Y-%m-%d}"
     label, url = escape(name, quote=False), valid_http_url(pick.url)
     if url:
         label = f'<a href="{escape(url)}">{label}</a>'
-    return [f"<p><strong>Picked</strong> by {label} on {day}.</p>"], [f"Picked by {name} on {day}."]
+    html = f"<p><strong>Picked</strong> by {label} on {day}.</p>"
+    return Content(html, f"Picked by {name} on {day}.")

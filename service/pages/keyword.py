@@ -9,7 +9,8 @@ from typing import Final
 
 from flask import Response, render_template, request
 
-from papers.model.paper import Paper
+from papers.query.request import LIST_NAMES
+from papers.state.slugs import moved_slug
 from service.cache.version_stamp import StoreVersion
 from service.context import AppContext, FeedResult, context
 from service.feeds.entry import Entry, select_lead_pick
@@ -35,8 +36,12 @@ FACET_SAMPLE_SIZE: Final = 100
 
 @pages.get("/k/<name>")
 def keyword(name: str) -> Response:
-    """Return the papers of a saved keyword."""
-    return _papers_response(name)
+    """Return the papers of a saved keyword.
+
+    One whose slug became that of a list has moved; without one this is the page of the list.
+    """
+    moved = moved_slug(name) if name in LIST_NAMES else ""
+    return _papers_response(moved if moved and context().keywords.is_saved(moved) else name)
 
 
 @pages.get("/search")
@@ -109,29 +114,28 @@ def _truncate_result(found: FeedResult, limit: int) -> FeedResult:
     """Return the result with its first papers; the others were read for the facets."""
     if len(found.page.papers) <= limit:
         return found
-    papers = found.page.papers[:limit]
-    return replace(
-        found,
-        page=replace(found.page, papers=papers, next_cursor=str(papers[-1].id), is_complete=True),
-    )
+    papers, events = found.page.papers[:limit], found.page.events[:limit]
+    last = events[-1].cursor if events else str(papers[-1].id)
+    page = replace(found.page, papers=papers, events=events, next_cursor=last, is_complete=True)
+    return replace(found, page=page)
 
 
 def _group_by_day(
     found: FeedResult,
 ) -> list[tuple[date, list[tuple[HighlightedEntry, tuple[str, ...]]]]]:
-    """Group the papers by the day of their announcement, or pick; newest day first.
+    """Group the papers by the day of their announcement, pick or event; newest day first.
 
     Each paper has the slugs of the keywords that it matches, in a result of several keywords.
     """
     days: defaultdict[date, list[tuple[HighlightedEntry, tuple[str, ...]]]] = defaultdict(list)
-    for paper in found.page.papers:
-        entry = found.make_entry(paper)
-        days[_group_date(found, paper, entry)].append(
+    for entry in found.entries:
+        days[_group_date(found, entry)].append(
             (highlight_entry(entry, found.query), entry.keywords)
         )
     return sorted(days.items(), reverse=True)
 
 
-def _group_date(found: FeedResult, paper: Paper, entry: Entry) -> date:
-    lead = select_lead_pick(paper, found.search_request.source) if found.is_by_pick else None
+def _group_date(found: FeedResult, entry: Entry) -> date:
+    source = found.search_request.source
+    lead = select_lead_pick(entry.paper, source) if found.is_by_pick else None
     return lead.picked_at.date() if lead else entry.published.date()

@@ -16,6 +16,7 @@ from papers.state.votes import VoteHistory
 from service.cache.version_stamp import ALL_KEYWORDS, StoreVersion
 from service.context import AppContext, context
 from service.exports.formats import REFERENCE_FORMATS
+from service.feeds import FORMATS
 from service.feeds.entry import Entry
 from service.markup.clean import single_line, valid_http_url
 from service.pages.parts.highlight import highlight_entry
@@ -57,6 +58,10 @@ def _render_paper(ctx: AppContext, version: StoreVersion, paper_id: ArxivId) -> 
         "paper.html",
         highlighted=highlight_entry(Entry(known), None),
         paper=known,
+        feeds=[
+            (form.name, f"/papers/{known.id}.{suffix}", form.media_type)
+            for suffix, form in FORMATS.items()
+        ],
         versions=version_links(known),
         doi=valid_http_url(_DOI_RESOLVER + single_line(known.doi)) if known.doi else "",
         matched_keywords=ctx.percolators.matching_keywords(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -10,29 +9,33 @@ from typing import Final
 
 from flask import Response, render_template, request
 
-from papers.config.sources import SOURCES
 from papers.model.paper import Paper, Pick
 from papers.model.periods import Period
 from papers.model.periods import PeriodKind as Rhythm
-from papers.query.ast import Label, LabelKind, any_of
 from papers.query.parser import Query, parse_query
-from papers.query.request import ALL_ANNOUNCE_TYPES, SearchRequest
+from papers.query.request import ALL_ANNOUNCE_TYPES, ListName, SearchRequest
 from papers.state.keywords import Keyword
+from papers.state.popularity import first_pick, rank_by_votes, rank_trending, vote_units
 from service.cache.version_stamp import ALL_KEYWORDS, StoreVersion
 from service.context import AppContext, context
-from service.feeds.entry import Entry, select_lead_pick
+from service.feeds.entry import Entry
 from service.pages.parts.highlight import HighlightedEntry, highlight_entry
 from service.pages.parts.page_response import cached_page, pages, redirect_to_newest
+from service.search_title import search_title
 from service.urls.keyword_urls import SEARCH_SLUG, SearchUrls, path_with_params
-from service.urls.params import SearchParams
+from service.urls.params import EVERY_MEMBER, SearchParams
 
 PERIOD_KINDS: Final[dict[str, Rhythm]] = {"daily": "day", "weekly": "week", "monthly": "month"}
+LISTS_BY_RHYTHM: Final[dict[str, ListName]] = {
+    "daily": "daily",
+    "weekly": "weekly",
+    "monthly": "monthly",
+}
 MAX_RANKED_PICKS: Final = 2_000
 MAX_SHOWN_PICKS: Final = 50
 MAX_MATCHED_KEYWORDS: Final = 10
 """Saved keywords named beside a paper."""
 TRENDING_WINDOW: Final = timedelta(days=14)
-_AGE_EXPONENT: Final = 1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,18 +96,27 @@ def _path_with_query(base_path: str, query: Query | None) -> str:
 
 def newest_pick_date(ctx: AppContext) -> date | None:
     """Return the day of the newest pick; None if there is none."""
-    page = ctx.store.search(_picks_request(ctx, limit=1))
-    return max((_require_lead_pick(paper).picked_at.date() for paper in page.papers), default=None)
+    page = ctx.store.search(_picks_request(limit=1))
+    return max((first_pick(paper).picked_at.date() for paper in page.papers), default=None)
 
 
 def find_picked_papers(
     ctx: AppContext, first: date, last: date, query: Query | None = None
 ) -> list[Paper]:
-    """Return the papers whose earliest pick is between two days, most votes first."""
-    page = ctx.store.search(
-        _picks_request(ctx, query, since=first, until=last, limit=MAX_RANKED_PICKS)
-    )
-    return sorted(page.papers, key=lambda paper: (-(paper.votes or 0), paper.id))
+    """Return the papers whose earliest pick is between two days, most votes first.
+
+    Votes of several communities are made comparable, by all picks of these days.
+    """
+    found = ctx.store.search(_picks_request(query, since=first, until=last, limit=MAX_RANKED_PICKS))
+    units = vote_units(find_picked_papers(ctx, first, last)) if query else None
+    return rank_by_votes(found.papers, units)
+
+
+def find_trending_papers(ctx: AppContext, newest: date, query: Query | None = None) -> list[Paper]:
+    """Return the picks of the two weeks up to a day, many votes in little time first."""
+    papers = find_picked_papers(ctx, newest - TRENDING_WINDOW, newest, query)
+    units = vote_units(find_picked_papers(ctx, newest - TRENDING_WINDOW, newest)) if query else None
+    return rank_trending(papers, newest, units)
 
 
 def build_picked_papers(
@@ -115,7 +127,7 @@ def build_picked_papers(
     return [
         PickedPaper(
             highlight_entry(Entry(paper), query),
-            _require_lead_pick(paper),
+            first_pick(paper),
             paper.votes or 0,
             sum(pick.comments or 0 for pick in paper.picks),
             keywords,
@@ -130,7 +142,7 @@ def _render_period(
     papers = find_picked_papers(ctx, period.first_day, period.last_day, query)
     newest = newest_pick_date(ctx)
     following = period.next if newest and period.next.first_day <= newest else None
-    address = _picks_address(ctx, query, period.first_day, period.last_day)
+    address = _list_address(ctx, LISTS_BY_RHYTHM[rhythm], query)
     return _render_picks(
         ctx,
         version,
@@ -140,6 +152,7 @@ def _render_period(
         f"/{rhythm}/{period.name}",
         title=f"Picked {_PREPOSITIONS[rhythm]} {period.display_name}",
         about="",
+        dated=_dated_address(ctx, query, period),
         rhythm=rhythm,
         previous_path=_path_with_query(f"/{rhythm}/{period.previous.name}", query),
         next_path=_path_with_query(f"/{rhythm}/{following.name}", query) if following else "",
@@ -150,19 +163,17 @@ def _render_period(
 
 def _render_trending(ctx: AppContext, version: StoreVersion, query: Query | None) -> bytes:
     newest = newest_pick_date(ctx)
-    papers = find_picked_papers(ctx, newest - TRENDING_WINDOW, newest, query) if newest else []
-    ranked = sorted(
-        papers, key=lambda paper: (-_trending_score(paper, newest or date.min), paper.id)
-    )
+    ranked = find_trending_papers(ctx, newest, query) if newest else []
     return _render_picks(
         ctx,
         version,
         ranked,
-        _picks_address(ctx, query, newest - TRENDING_WINDOW if newest else None, None),
+        _list_address(ctx, "trending", query),
         query,
         "/trending",
         title="Trending",
         about="Picked in the last two weeks; many votes in little time come first.",
+        dated=None,
         rhythm="trending",
         previous_path="",
         next_path="",
@@ -186,7 +197,7 @@ def _render_picks(
         total=len(papers),
         feeds=address.feed_links,
         atom_url=address.url("atom"),
-        search_path=address.path("page"),
+        feed_title=search_title((), query or parse_query(EVERY_MEMBER), address.list_name),
         thumbnails=ctx.settings.thumbnails,
         query=query.display_text if query else "",
         base_path=base_path,
@@ -194,19 +205,6 @@ def _render_picks(
         q="",
         **values,
     ).encode()
-
-
-def _trending_score(paper: Paper, newest: date) -> float:
-    """Return the votes, discounted by the days since the pick."""
-    days = (newest - _require_lead_pick(paper).picked_at.date()).days
-    return (paper.votes or 0) / math.pow(days + 2, _AGE_EXPONENT)
-
-
-def _require_lead_pick(paper: Paper) -> Pick:
-    """Return the earliest pick of a paper that was found as picked."""
-    lead = select_lead_pick(paper)
-    assert lead is not None, paper.id
-    return lead
 
 
 def _period_links(period: Period, query: Query | None) -> list[tuple[str, str]]:
@@ -220,24 +218,22 @@ def _period_links(period: Period, query: Query | None) -> list[tuple[str, str]]:
     ]
 
 
-def _picks_request(ctx: AppContext, query: Query | None = None, **more: object) -> SearchRequest:
+def _picks_request(query: Query | None = None, **more: object) -> SearchRequest:
     """Build the request for picked papers: all of them, or those that match."""
-    communities = (
-        Label(LabelKind.SOURCE, name)
-        for name in ctx.source_names
-        if name not in SOURCES or not SOURCES[name].is_arxiv
-    )
-    query = query or Query(any_of(communities))
+    query = query or parse_query(EVERY_MEMBER)
     return replace(SearchRequest(query=query, order="picked", types=ALL_ANNOUNCE_TYPES), **more)  # type: ignore[arg-type]
 
 
-def _picks_address(
-    ctx: AppContext, query: Query | None, since: date | None, until: date | None
-) -> SearchUrls:
-    """Return the URLs of the same papers as a search, which has feeds."""
-    ask = _picks_request(ctx, query)
-    days = {"since": since, "until": until}
-    options = {"order": ask.order, "types": ask.types, **{n: d for n, d in days.items() if d}}
+def _list_address(ctx: AppContext, name: ListName, query: Query | None) -> SearchUrls:
+    """Return the URLs of the pick list that a page shows the newest papers of."""
+    return SearchUrls(ctx.settings.base_url, name, SearchParams(query, {}))
+
+
+def _dated_address(ctx: AppContext, query: Query | None, period: Period) -> SearchUrls:
+    """Return the URLs of the picks of one period as a search: its feeds never have others."""
+    ask = _picks_request(query)
+    options: dict[str, object] = {"order": ask.order, "types": ask.types}
+    options |= {"since": period.first_day, "until": period.last_day}
     return SearchUrls(ctx.settings.base_url, SEARCH_SLUG, SearchParams(ask.query, options))
 
 

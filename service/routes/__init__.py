@@ -19,6 +19,7 @@ from service.routes import (
     feeds,
     health,
     metrics,
+    paper_feeds,
     references,
     site_files,
 )
@@ -29,6 +30,7 @@ BLUEPRINTS: Final[tuple[Blueprint, ...]] = (
     api.api,
     exports.exports,
     references.references,
+    paper_feeds.paper_feeds,
     discovery.discovery,
     health.health,
     metrics.metrics,

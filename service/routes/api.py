@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from datetime import datetime
+from itertools import zip_longest
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -13,8 +14,9 @@ from flask import Blueprint, Response, request
 
 from papers.errors import UnknownPaper
 from papers.model.arxiv_id import ArxivId
+from papers.model.events import EventRef, revision_event
 from papers.model.merge import code_known_at, published_at, updated_at
-from papers.model.paper import Paper, Pick
+from papers.model.paper import Paper, Pick, Revision
 from papers.model.resources import PaperResource, paper_resources
 from papers.state.keywords import Keyword
 from papers.state.task_states import TaskState
@@ -116,10 +118,13 @@ def openapi() -> Response:
     )
 
 
-def paper_json(paper: Paper, matched: tuple[Keyword, ...] = ()) -> dict[str, Any]:
+def paper_json(
+    paper: Paper, matched: tuple[Keyword, ...] = (), event: EventRef | None = None
+) -> dict[str, Any]:
     """Return all that is known of a paper; null if no source has stated it.
 
-    `matched` are the keywords that it matches, if several were requested.
+    `matched` are the keywords that it matches, if several were requested; `event` is what put it
+    where it stands, in an order of events.
     """
     announced = paper.announce_type
     resources = paper_resources(paper)
@@ -150,7 +155,6 @@ def paper_json(paper: Paper, matched: tuple[Keyword, ...] = ()) -> dict[str, Any
                 ("project", _first_url(resources, LinkKind.PROJECT)),
             )
         },
-        "code_known": _iso_time(code_known_at(paper)),
         "resources": [
             _resource_json(resource) for resource in resources if valid_http_url(resource.url)
         ],
@@ -158,7 +162,10 @@ def paper_json(paper: Paper, matched: tuple[Keyword, ...] = ()) -> dict[str, Any
         "votes": paper.votes,
         "picks": [_pick_json(pick) for pick in paper.picks],
         "sources": [single_line(name) for name in paper.sources],
+        "versions": [_version_json(paper, revision) for revision in paper.versions],
+        "code_since": _iso_time(code_known_at(paper)),
         "keywords": [keyword.slug for keyword in matched] or None,
+        "event": _event_json(event) if event else None,
     }
 
 
@@ -174,6 +181,15 @@ def _resource_json(resource: PaperResource) -> dict[str, Any]:
         "kinds": [kind.name.lower() for kind in LinkKind if kind in resource.kind and kind.name],
         "announced": resource.is_announced,
     }
+
+
+def _version_json(paper: Paper, revision: Revision) -> dict[str, Any]:
+    event = revision_event(paper, revision)
+    return {"version": event.version, "announced": event.at.isoformat()}
+
+
+def _event_json(event: EventRef) -> dict[str, Any]:
+    return {"at": event.at.isoformat(), "version": event.version or None}
 
 
 def keyword_json(ctx: AppContext, keyword: Keyword) -> dict[str, Any]:
@@ -211,7 +227,10 @@ def _page_json(found: FeedResult) -> dict[str, Any]:
         "query": found.query.display_text,
         "read_as": found.query.canonical,
         "notes": [asdict(note) for note in found.notes],
-        "papers": [paper_json(paper, found.matched_keywords(paper)) for paper in found.page.papers],
+        "papers": [
+            paper_json(paper, found.matched_keywords(paper), event)
+            for paper, event in zip_longest(found.page.papers, found.page.events)
+        ],
         "next": urls.base_url + urls.at_cursor(cursor).api_path if cursor else None,
         "complete": found.page.is_complete,
     }

@@ -1,8 +1,9 @@
 """Archives of a saved keyword: `/feeds/NAME/2026-05.SUFFIX`, the same bytes forever.
 
 A month that is not over has no archive: its URL redirects to the feed itself. The archives form a
-chain backwards from the feed (`prev-archive`) that skips months without matches. If the feed does
-not have all papers of its month, the chain begins with the days of it that are over, `2026-05-20`.
+chain backwards from the feed (`prev-archive`) that skips months without matches; `next-archive` is
+the way back, and from the newest archive it leads to the feed, by a redirect. If the feed does not
+have all papers of its month, the chain begins with the days of it that are over, `2026-05-20`.
 https://www.rfc-editor.org/rfc/rfc5005#section-4
 """
 
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Final
 from urllib.parse import quote
 
@@ -21,7 +23,11 @@ from papers.query.parser import parse_query
 from papers.query.request import Page
 from papers.state.keywords import Keyword
 from papers.store import Store
-from service.cache.archive_snapshots import newest_period_before
+from service.cache.archive_snapshots import (
+    ArchiveSnapshots,
+    newest_period_before,
+    oldest_period_after,
+)
 from service.cache.version_stamp import StoreVersion
 from service.context import AppContext, FeedResult, context
 from service.feeds import FORMATS
@@ -59,12 +65,27 @@ class Archive:
         """Return its absolute URL in a format."""
         return self.urls.base_url + self.path(suffix)
 
-    @property
-    def next(self) -> Archive:
-        """The newer neighbor: the part before, or the period after."""
+    def following(
+        self, store: Store, snapshots: ArchiveSnapshots, keyword: Keyword, now: datetime
+    ) -> Archive | None:
+        """Return the archive whose previous one is this.
+
+        That is the part before, or the last part of the next period with papers that is over. While
+        there is none it is the next period, which mostly is the one: archives rarely change. None
+        behind the last day of a month: the month has taken the place of its days.
+        """
         if self.part > 1:
             return replace(self, part=self.part - 1)
-        return replace(self, period=self.period.next)
+        period = oldest_period_after(store, parse_query(keyword.query), self.period, now)
+        if period is None:
+            return self._next_in_month()
+        parts = -(-len(snapshots.papers(keyword, period)) // PART_PAPERS)
+        return replace(self, period=period, part=max(parts, 1))
+
+    def _next_in_month(self) -> Archive | None:
+        period = self.period.next
+        is_other = period.kind == "day" and period.first_day.day == 1
+        return None if is_other else replace(self, period=period, part=1)
 
     def next_part(self) -> Archive:
         """Return the part after this one."""
@@ -146,7 +167,7 @@ def _redirect_to_feed(ctx: AppContext, path: str, kind: PeriodKind) -> Response:
 
 
 def _archive_feed(ctx: AppContext, archive: Archive, version: StoreVersion, suffix: str) -> Feed:
-    """Return the archive as a feed, of which nothing changes once its period is over."""
+    """Return the archive as a feed, whose entries do not change once its period is over."""
     urls, period = archive.urls, archive.period
     (keyword,) = version.keywords
     papers, end = ctx.snapshots.papers(keyword, period), archive.part * PART_PAPERS
@@ -155,9 +176,9 @@ def _archive_feed(ctx: AppContext, archive: Archive, version: StoreVersion, suff
         abort(404)
     has_more = len(papers) > end
     previous = archive.next_part() if has_more else archive.previous(ctx.store, keyword)
-    links = [("current", urls.url(suffix)), ("next-archive", archive.next.url(suffix))]
-    if previous:
-        links.append(("prev-archive", previous.url(suffix)))
+    following = archive.following(ctx.store, ctx.snapshots, keyword, ctx.now())
+    neighbors = (("next-archive", following), ("prev-archive", previous))
+    links = [(rel, other.url(suffix)) for rel, other in neighbors if other]
     return Feed(
         id=urls.url("atom"),
         title=f"{single_line(keyword.name)} · Paperwire",
@@ -171,6 +192,6 @@ def _archive_feed(ctx: AppContext, archive: Archive, version: StoreVersion, suff
             if other != suffix
         ),
         entries=tuple(map(Entry, shown)),
-        paging_links=tuple(links),
+        paging_links=(("current", urls.url(suffix)), *links),
         archive=True,
     )

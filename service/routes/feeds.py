@@ -1,5 +1,6 @@
 """Feeds: `/feeds/NAME.SUFFIX` of a saved keyword, `/feeds/search.SUFFIX?q=…` of a custom one.
 
+`/feeds/daily.SUFFIX` and the like are the pick lists (`papers.state.pick_lists`).
 `/feeds/search.SUFFIX?k=NAME&k=NAME` is the union of several saved keywords, each paper once.
 """
 
@@ -19,6 +20,7 @@ from service.feeds.feed import Feed
 from service.http.responses import redirect_to_canonical
 from service.routes.archives import previous_archive_link
 from service.routes.digests import digest_feed
+from service.search_title import describe_list
 from service.source_status import source_trouble
 from service.urls.keyword_urls import SearchUrls
 
@@ -40,6 +42,7 @@ def feed(name: str, suffix: str) -> Response:
         content_type=form.content_type,
         keywords=urls.keywords,
         period=_period_name(ctx, urls),
+        is_fixed=urls.list_name is not None,
         headers=_link_headers(ctx, urls, suffix),
     )
 
@@ -109,7 +112,7 @@ def build_feed(found: FeedResult, suffix: str) -> Feed:
     first = found.address.at_cursor("")
     return Feed(
         id=first.url("atom"),
-        title=f"{found.name}{', picked' if found.is_by_pick else ''} · Paperwire",
+        title=f"{found.name}{found.name_of_order} · Paperwire",
         subtitle=feed_subtitle(found),
         page_url=first.url("page"),
         self_url=found.address.url(suffix),
@@ -119,14 +122,18 @@ def build_feed(found: FeedResult, suffix: str) -> Feed:
             for other, form in FORMATS.items()
             if other != suffix
         ),
-        entries=tuple(map(found.make_entry, found.page.papers)),
+        entries=found.entries,
         paging_links=tuple((rel, urls.url(suffix)) for rel, urls in found.page_links.items()),
     )
 
 
 def feed_subtitle(found: FeedResult) -> str:
     """Return what the feed contains, in which order, and which papers may be missing."""
-    sentences = [f"arXiv papers that match {found.query_in_words}, {found.order_in_words}."]
+    listed = found.address.list_name
+    about = f"arXiv papers that match {found.query_in_words}, {found.order_in_words}"
+    if listed:
+        about = describe_list(listed, found.query, found.search_request)
+    sentences = [f"{about}."]
     if not found.page.is_complete:
         sentences.append("The search was cut here because it grew costly; the next page goes on.")
     sentences.append(source_trouble(found.source_states))

@@ -77,15 +77,19 @@ RESPONSE_SCHEMAS: Final = {
         license=_MAYBE_URL,
         code=_MAYBE_URL,
         project=_MAYBE_URL,
-        code_known=_MAYBE_TIME,
         resources=_list(_ref("Resource")),
         organization=_MAYBE_TEXT,
         votes=_MAYBE_INTEGER,
         picks=_list(_ref("Pick")),
         sources=_list(_TEXT),
+        versions=_list(_ref("Version")),
+        code_since=_MAYBE_TIME,
         keywords={"type": ["array", "null"], "items": _TEXT},
+        event={"oneOf": [_ref("Event"), {"type": "null"}]},
     ),
     "Resource": _object(url=_URL, kinds=_list(_TEXT), announced={"type": "boolean"}),
+    "Version": _object(version={"type": "integer"}, announced=_TIME),
+    "Event": _object(at=_TIME, version=_MAYBE_INTEGER),
     "Papers": _object(
         query=_TEXT,
         read_as=_TEXT,
@@ -178,6 +182,7 @@ def _paths() -> dict[str, Any]:
             [slug, when, suffix],
             (),
         ),
+        "/papers/{id}.{suffix}": _feed_operation("What happened to a paper.", [id, suffix], ()),
         "/healthz": _get_operation("Whether this process works.", json, "Health", codes=()),
     }
 

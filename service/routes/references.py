@@ -56,7 +56,7 @@ def search(form: str) -> Response:
 @references.get(f"/export/k/<name>.{_FORM_RULE}")
 def keyword(name: str, form: str) -> Response:
     """Serve the references of a saved keyword, one page of papers."""
-    return _serve_keyword(name, form)
+    return _serve_keyword(context().resolve_slug(name), form)
 
 
 def _serve_keyword(name: str, form: str) -> Response:

@@ -11,9 +11,11 @@ from datetime import date
 from typing import Any, Final
 from urllib.parse import quote
 
+from papers.query.parser import Query, parse_query
+from papers.query.request import LIST_NAMES, ListName, SearchRequest
 from papers.state.keywords import Keyword
 from service.feeds import FORMATS
-from service.urls.params import DEFAULT_PARAMS, SearchParams
+from service.urls.params import DEFAULT_PARAMS, EVERY_MEMBER, SearchParams
 
 FeedLink = tuple[str, str, str]
 """Name of the format, path and media type of a feed."""
@@ -29,7 +31,8 @@ SEARCH_SLUG: Final = "search"
 class SearchUrls:
     """The URLs of one search, by form.
 
-    `slug` is that of a saved keyword, or `SEARCH_SLUG` for a custom query and for several keywords.
+    `slug` is that of a saved keyword, or `SEARCH_SLUG` for a custom query and for several keywords,
+    or the name of a pick list.
     """
 
     base_url: str
@@ -39,7 +42,17 @@ class SearchUrls:
     @property
     def is_saved(self) -> bool:
         """True if this is one saved keyword."""
-        return self.slug != SEARCH_SLUG
+        return self.slug != SEARCH_SLUG and not self.list_name
+
+    @property
+    def list_name(self) -> ListName | None:
+        """The name of the pick list, if this is one."""
+        return next((name for name in LIST_NAMES if name == self.slug), None)
+
+    def search_request(self, query: Query, limit: int | None = None) -> SearchRequest:
+        """Return the search request for a query, or among the papers of a list; `limit` papers."""
+        found = self.params.search_request(query)
+        return replace(found, listed=self.list_name, limit=limit or found.limit)
 
     @property
     def keywords(self) -> tuple[str, ...]:
@@ -48,10 +61,22 @@ class SearchUrls:
 
     def path(self, form: str) -> str:
         """Return path and query string of `page`, or of a feed by suffix; pages are no digests."""
+        if form == "page" and self.list_name:
+            return self._list_page
         if form == "page":
             path = f"/k/{quote(self.slug)}" if self.is_saved else "/search"
             return with_query_string(path, replace(self.params, digest_kind="").query_string)
         return with_query_string(f"/feeds/{quote(self.slug)}.{form}", self.params.query_string)
+
+    @property
+    def _list_page(self) -> str:
+        """The page of a pick list: the newest, or for picks a search for them."""
+        if self.list_name != "picked":
+            return with_query_string(
+                f"/{self.slug}", SearchParams(self.params.query, {}).query_string
+            )
+        query = self.params.query or parse_query(EVERY_MEMBER)
+        return with_query_string("/search", SearchParams(query, {"order": "picked"}).query_string)
 
     def url(self, form: str) -> str:
         """Return the absolute URL of `page`, or of a feed by its suffix."""

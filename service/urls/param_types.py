@@ -11,7 +11,9 @@ from datetime import date
 from typing import Final
 
 from papers.errors import BadId, BadParameter
-from papers.model.arxiv_id import ArxivId
+from papers.model.arxiv_id import parse_versioned
+from papers.query.fields import EVERY_SOURCE
+from papers.query.request import ORDERS
 from papers.state.slugs import slug_of
 
 ANNOUNCE_TYPES: Final = ("new", "cross", "replace")
@@ -37,11 +39,12 @@ def integer_between(low: int, high: int) -> Callable[[str, Collection[str]], int
 
 
 def parse_cursor(text: str, _: Collection[str]) -> str:
-    """Return the canonical form of a cursor: an arXiv id in any form."""
+    """Return the canonical form of a cursor: an arXiv id in any form, with its version if any."""
     try:
-        return str(ArxivId.parse(text))
+        id, version = parse_versioned(text)
     except BadId as error:
         raise ValueError("is no cursor; follow the `next` link of the page before") from error
+    return f"{id}v{version}" if version else str(id)
 
 
 def parse_announce_types(text: str, _: Collection[str]) -> frozenset[str]:
@@ -54,8 +57,8 @@ def parse_announce_types(text: str, _: Collection[str]) -> frozenset[str]:
 
 def parse_order(text: str, _: Collection[str]) -> str:
     """Parse the order of results."""
-    if text not in ("announced", "picked"):
-        raise ValueError("is not one of announced, picked")
+    if text not in ORDERS:
+        raise ValueError(f"is not one of {', '.join(ORDERS)}")
     return text
 
 
@@ -72,6 +75,8 @@ def parse_iso_day(text: str, _: Collection[str]) -> date:
 
 def parse_source(text: str, sources: Collection[str]) -> str:
     """Return the name of a source, given in any case."""
+    if text.casefold() in EVERY_SOURCE:
+        raise ValueError("is no source; give q=is:picked for papers that any community picked")
     by_folded_name = {source.casefold(): source for source in sources}
     if text.casefold() not in by_folded_name:
         raise ValueError(f"is not one of {', '.join(sources)}")

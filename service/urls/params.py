@@ -18,8 +18,9 @@ from urllib.parse import quote_plus
 from werkzeug.datastructures import MultiDict
 
 from papers.errors import BadParameter
+from papers.model.arxiv_id import ArxivId
 from papers.query.parser import Query, parse_query
-from papers.query.request import SearchRequest
+from papers.query.request import ORDERS, SearchRequest
 from service.urls import param_types
 from service.urls.forgiving import clean_args
 
@@ -112,6 +113,8 @@ def parse_params(
         for parameter in OPTION_PARAMETERS
         if given.get(parameter.name)
     }
+    if "before" in options and options.get("order") != "revised":
+        options["before"] = str(ArxivId.parse(options["before"]))  # only a revision has a version
     since, until = options.get("since"), options.get("until")
     if since and until and since > until:
         raise BadParameter("since", f"{since} is after until={until}; swap them")
@@ -121,6 +124,17 @@ def parse_params(
     if digest and changed:
         raise BadParameter("digest", "goes with q or k alone; leave the other parameters out")
     return SearchParams(query, changed, keywords, digest)
+
+
+def parse_list_params(args: MultiDict[str, str]) -> SearchParams:
+    """Parse the parameters of a pick list. Raises BadParameter, BadQuery."""
+    given = _collect_params(args, [parameter.name for parameter in LIST_PARAMETERS])
+    if not given.get("q"):
+        given["q"] = EVERY_MEMBER
+    query_text = given["q"]
+    plain = MultiDict({name: text for name, text in given.items() if text})
+    params = parse_params(plain, is_saved=False, sources=())
+    return replace(params, query=None) if query_text == EVERY_MEMBER else params
 
 
 def reject_parameters(args: MultiDict[str, str], *, known: Collection[str] = ()) -> None:
@@ -220,7 +234,9 @@ OPTION_PARAMETERS: Final = tuple(
                 param_types.format_announce_types,
             ),
             {"type": "string", "default": "new,cross"},
-            "How arXiv announced the paper: any of new, cross, replace, joined by commas.",
+            "How arXiv first announced the paper, as far as is known: any of new, cross, replace, "
+            "joined by commas. `replace`: only replacements are known. Later versions: "
+            "`when=revised`, where any type is the default.",
         ),
         (
             *("min_votes", "min_votes", param_types.integer_between(0, 1_000_000), str),
@@ -229,8 +245,10 @@ OPTION_PARAMETERS: Final = tuple(
         ),
         (
             *("when", "order", param_types.parse_order, str),
-            {"type": "string", "enum": ["announced", "picked"], "default": "announced"},
-            "`announced`: newest announcement first. `picked`: picked papers, newest pick first.",
+            {"type": "string", "enum": list(ORDERS), "default": "announced"},
+            "`announced`: newest announcement first. `picked`: picked papers, newest pick first. "
+            "`revised`: later versions, newest first. `withdrawn`, `code`: papers withdrawn, or "
+            "first known to have code, newest first.",
         ),
         (
             *("since", "since", param_types.parse_iso_day, str, _DATE),
@@ -254,5 +272,12 @@ DIGEST_PARAMETER: Final = Parameter(
     "In place of papers one entry a day or week (UTC) that lists them, when it is over.",
 )
 ALL_PARAMETERS: Final = (QUERY_PARAMETER, KEYWORD_PARAMETER, *OPTION_PARAMETERS, DIGEST_PARAMETER)
+LIST_PARAMETERS: Final = (
+    QUERY_PARAMETER,
+    *(p for p in OPTION_PARAMETERS if p.name in ("n", "before", "min_votes", "since", "until")),
+)
+"""Parameters of a pick list; days are those on which papers joined."""
+EVERY_MEMBER: Final = "is:picked"
+"""The query that every paper of a pick list matches."""
 DEFAULT_PARAMS: Final = SearchParams(None, {})
 """No parameters: a saved keyword as it is."""

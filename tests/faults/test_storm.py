@@ -206,7 +206,8 @@ def content(redis: Redis) -> dict[str, Any]:
 
     That part differs between two undisturbed runs as well; a test below shows it.
 
-    * A community's counters and statements are those of the time of the request.
+    * A community's counters and statements are those of the time of the request, and so is when
+      code was first known.
     * `listed_at` is the earliest statement that names a category. arXiv's API dates its statement
       by the submission, a day before the announcement, and is used only for papers that a
       community named before an announcement had described them here. So whether it is used
@@ -226,6 +227,7 @@ def _timeless(paper: Paper) -> Paper:
             (name, rank if rank.is_arxiv else rank._replace(as_of=0)) for name, rank in paper.ranks
         ),
         listed_at=tuple(max(at, announced_at) for at in paper.listed_at),
+        coded_at=None,
     )
 
 

@@ -95,7 +95,7 @@ def all_papers(redis: Redis) -> list[Paper]:
 
 
 def fingerprint(redis: Redis) -> dict[str, object]:
-    """Return the papers, postings by segment, picks, and votes by day."""
+    """Return the papers, postings by segment, picks, events, and votes by day."""
     indexes, histories = dict[str, object](), {}
     for yymm, month in _months(redis):
         if found := segment_content(redis, yymm, month):
@@ -108,6 +108,10 @@ def fingerprint(redis: Redis) -> dict[str, object]:
         "papers": all_papers(redis),
         "indexes": indexes,
         "picks": picks,
+        "events": [
+            redis.zrange(key, 0, -1, withscores=True)
+            for key in (keys.REVISED_EVENTS, keys.CODED_EVENTS)
+        ],
         "votes": histories,
     }
 

@@ -113,6 +113,9 @@ def _with_arxiv_fields(draw: st.DrawFn, sighting: Sighting) -> Sighting:
         submitted_at=None if announced else draw(maybe_moments),
         revised_at=None if announced else draw(maybe_moments),
         withdrawn=draw(st.booleans()) and draw(st.booleans()),
+        earlier_versions=()
+        if announced
+        else tuple(draw(st.lists(st.tuples(st.integers(1, 3), moments), max_size=2))),
     )
 
 

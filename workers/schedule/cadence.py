@@ -83,6 +83,12 @@ def daily_papers(task: str, state: TaskState, now: datetime) -> datetime | None:
     return every(DAY if task == "hf:recent" else HOUR, jitter=0.05)(task, state, now)
 
 
+def after_full_hour(task: str, state: TaskState, now: datetime) -> datetime:
+    """Run soon after every full hour: what ends with a day is found within minutes."""
+    full_hour = now.replace(minute=0, second=0, microsecond=0) + HOUR
+    return full_hour + MINUTE * (1 + _jitter(task))
+
+
 def after_midnight(task: str, state: TaskState, now: datetime) -> datetime:
     """Run soon after the day is over, in UTC; a week is over with its last day."""
     midnight = datetime(now.year, now.month, now.day, tzinfo=UTC) + DAY

@@ -1,7 +1,7 @@
 """Community feeds: the arXiv papers that the entries of any feed link to, as picks.
 
-Only ids, links and dates are taken. An entry may name a paper in any element or attribute; one that
-names none is counted and skipped.
+Only ids, links, dates, votes and comment counts are taken. An entry may name a paper in any element
+or attribute; one that names none is counted and skipped.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from papers.errors import BadParameter
 from papers.model.arxiv_id import ArxivId, find_ids
 from papers.model.paper import Channel, Pick, Sighting
 from papers.state.communities import community_task
+from workers.sources.community_counts import EntryCounts, entry_counts
 from workers.sources.feed_entries import FeedEntry, read_entries
 from workers.sources.result import FetchResult, RejectedRecord, UpstreamClients
 
@@ -89,7 +90,7 @@ def _rejected(ids: list[ArxivId], entry: FeedEntry) -> RejectedRecord:
 
 
 def _sighting(id: ArxivId, entry: FeedEntry, community: str, now: datetime) -> Sighting:
-    picked_at = _picked_at(id, entry, now)
+    picked_at, counts = _picked_at(id, entry, now), entry_counts(entry)
     return Sighting(
         id=id,
         source=community,
@@ -100,6 +101,9 @@ def _sighting(id: ArxivId, entry: FeedEntry, community: str, now: datetime) -> S
             picked_at=picked_at,
             url=next(iter(entry.links), ""),
             discussion=entry.discussion,
+            votes=counts.votes,
+            comments=counts.comments,
+            counted_at=None if counts == EntryCounts() else now,
         ),
     )
 

@@ -34,7 +34,10 @@ _UPDATED: Final = ("updated", "modified", "date", "created", "publicationdate", 
 _ATOM_PREFIXES: Final = ("atom", "atom10", "a10")
 _WEB_PAGES: Final = ("", "alternate")
 _USED: Final = frozenset(
-    (*_PUBLISHED, *_UPDATED, "link", "guid", "id", "enclosure", "comments", "title")
+    (
+        *(*_PUBLISHED, *_UPDATED, "link", "guid", "id", "enclosure", "comments", "title"),
+        *("score", "ups", "points", "upvotes", "votes", "total", "num_comments", "comment_count"),
+    )
 )
 """Elements that are read, without their prefixes."""
 

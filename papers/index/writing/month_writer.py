@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final, NamedTuple, TypeVar
 
 from redis import Redis
@@ -26,6 +27,7 @@ from papers.index.layout import SegmentLayout
 from papers.index.postings import COMPACTED, LAYOUT_FIELD
 from papers.index.term_months import TermMonths
 from papers.index.writing.edit import PaperChange, SegmentEdit
+from papers.index.writing.global_entries import write_global_entries
 from papers.index.writing.term_batch import Vocabulary
 from papers.model import packing
 from papers.model.arxiv_id import ArxivId
@@ -74,9 +76,17 @@ class MonthWriter:
     """Writes one month: YYYYMM, and the `yymm` of its ids."""
 
     def __init__(
-        self, redis: Redis, month: int, yymm: str, term_months: TermMonths, vocabulary: Vocabulary
+        self,
+        redis: Redis,
+        month: int,
+        yymm: str,
+        term_months: TermMonths,
+        vocabulary: Vocabulary,
+        *,
+        now: datetime | None = None,
     ) -> None:
-        self._redis = redis
+        """Write as of `now`; without it first picks join no list."""
+        self._redis, self._now = redis, now
         self._term_months, self._vocabulary = term_months, vocabulary
         self._month, self._yymm = month, yymm
         self._papers_key = keys.month_papers(yymm)
@@ -209,21 +219,9 @@ class MonthWriter:
 
     def _write_global_entries(self, changed: Sequence[_MergedPaper], gaining: Set[bytes]) -> None:
         """Add to the global keys; harmless if the transaction then fails."""
-        papers = [record.after for record in changed]
-        picks = {
-            str(paper.id): paper.first_picked_at.timestamp()
-            for paper in papers
-            if paper.first_picked_at
-        }
-        undescribed = [str(paper.id) for paper in papers if not paper.is_from_arxiv]
         self._term_months.add_month(self._month, gaining)
-        with self._redis.pipeline(transaction=False) as pipe:
-            pipe.zadd(keys.MONTHS, {self._yymm: self._month})
-            if picks:
-                pipe.zadd(keys.PICKS, picks, lt=True)
-            if undescribed:
-                pipe.sadd(keys.UNDESCRIBED, *undescribed)
-            pipe.execute()
+        changes = [(record.before, record.after) for record in changed]
+        write_global_entries(self._redis, self._month, self._yymm, changes, self._now)
 
     def _queue_commands(self, pipe: Pipeline, write: _SegmentWrite, packed: _HashMapping) -> None:
         postings_key = keys.segment_postings(write.segment)

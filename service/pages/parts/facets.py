@@ -129,7 +129,13 @@ def hidden_form_fields(address: SearchUrls) -> list[tuple[str, str]]:
     return fields
 
 
-_ORDER_CHOICES: Final = (("", "newest announcement"), ("picked", "newest pick, picked only"))
+_ORDER_CHOICES: Final = (
+    ("", "newest announcement"),
+    ("picked", "newest pick, picked only"),
+    ("revised", "newest later version"),
+    ("withdrawn", "newest withdrawal"),
+    ("code", "newest code, with code only"),
+)
 _TYPE_CHOICES: Final = (
     ("", "new or cross-listed"),
     ("new", "new only"),

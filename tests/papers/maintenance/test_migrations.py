@@ -3,7 +3,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from redis import Redis
@@ -13,12 +13,14 @@ from papers.index.compaction.compactor import Compactor
 from papers.index.postings import LAYOUT_FIELD
 from papers.maintenance import migrations
 from papers.model.arxiv_id import ArxivId
-from papers.model.paper import Channel, Sighting
+from papers.model.paper import Channel, Pick, Sighting
 from papers.query.parser import parse_query
+from papers.query.request import SearchRequest
 from papers.redis_backend import keys
 from papers.store import Store
 from tests.papers.fingerprint import fingerprint
 
+NOW = datetime(2026, 11, 21, tzinfo=UTC)
 pytestmark = pytest.mark.row("data of a newer or an older schema")
 
 
@@ -198,3 +200,20 @@ def test_stored_papers_gain_the_labels_of_their_texts(redis: Redis) -> None:
     assert fingerprint(redis) == expected
     store.reader.clear_postings()
     assert store.newest_ids(parse_query("has:code")) == [id]
+
+
+def test_papers_picked_before_schema_6_are_in_the_list_of_picks(redis: Redis) -> None:
+    store = Store(redis)
+    pick = Pick("hf", NOW - timedelta(days=90))
+    id = ArxivId(202608, 7)
+    store.ingest(
+        [Sighting(id, "hf", Channel.HUGGINGFACE, NOW, title="A Thing", pick=pick)], now=NOW
+    )
+    redis.set(keys.SCHEMA, 5)
+    redis.hset(
+        keys.KEYWORDS, "picked", '{"name":"Picked","query":"x","added_at":"2026-01-01T00:00:00Z"}'
+    )
+    assert migrations.prepare_store(redis) == 5
+    request = SearchRequest(query=parse_query("is:picked"), listed="picked")
+    assert [event.at for event in store.search(request).events] == [pick.picked_at]
+    assert redis.hkeys(keys.KEYWORDS) == [b"picked-keyword"]

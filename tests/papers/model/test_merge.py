@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from papers.model import packing
 from papers.model.arxiv_id import ArxivId
+from papers.model.epoch import from_epoch
 from papers.model.merge import join_papers, merge, paper_from_sighting, published_at, updated_at
 from papers.model.paper import AnnounceType, Channel, Paper, Pick, Sighting
 from tests.papers.model.sighting_builders import (
@@ -174,6 +175,31 @@ def test_dates_of_publication_and_update(
     assert (published_at(paper), updated_at(paper)) == (published, updated)
 
 
+def test_every_version_keeps_its_date_and_an_announced_one_beats_the_earlier() -> None:
+    submitted = MONDAY + 2 * DAY
+    history = ((1, MONDAY), (2, MONDAY + DAY), (4, submitted))
+    paper = merged(
+        from_oai(version=5, revised_at=submitted + DAY, earlier_versions=history),
+        announced(AnnounceType.REPLACE, version=2, announced_at=FRIDAY),
+        from_api(version=4, revised_at=submitted + DAY),
+    )
+    dates = {each.version: from_epoch(-each.negated_seconds) for each in paper.versions}
+    assert dates == {2: FRIDAY, 4: TUESDAY + 2 * DAY, 5: TUESDAY + 3 * DAY}
+    assert paper.versions[-1] == paper.revision
+
+
+def test_the_first_version_is_no_revision() -> None:
+    assert merged(announced(), from_oai(earlier_versions=((1, MONDAY),))).versions == ()
+
+
+def test_code_is_dated_by_its_first_statement_and_older_records_always_had_it() -> None:
+    early, late = (picked(code=f"https://x/{n}", as_of=FRIDAY + n * DAY) for n in (0, 2))
+    assert merged(late, picked(), early).coded_at == FRIDAY
+    legacy = paper_from_sighting(late)._replace(coded_at=None)
+    assert join_papers(legacy, paper_from_sighting(early)).coded_at is None
+    assert join_papers(paper_from_sighting(picked()), legacy).coded_at is None
+
+
 def test_times_are_stored_in_whole_seconds_and_utc() -> None:
     local = (FRIDAY + SPLIT_SECOND).astimezone(EASTERN)
     paper = merged(announced(announced_at=local, pick=pick(picked_at=local, counted_at=local)))
@@ -227,6 +253,7 @@ SIGHTINGS = st.builds(
     withdrawn=st.booleans(),
     code=TEXTS,
     pick=st.none() | PICKS_BY_ANYONE,
+    earlier_versions=st.lists(st.tuples(st.integers(1, 3), MOMENTS), max_size=2).map(tuple),
 )
 
 

@@ -66,6 +66,16 @@ def test_legacy_records_without_first_known_times_are_unpacked() -> None:
     assert packing.unpack(ID, packing.pack(legacy)) == legacy
 
 
+def test_a_record_without_a_list_of_versions_has_the_newest_one() -> None:
+    newest = Revision(3, True, -5)
+    paper = Paper(ID, title="A title", revision=newest, versions=(newest,))
+    row = msgpack.unpackb(packing.serialize(paper))
+    assert len(row) == 21
+    assert packing.unpack(ID, packing.pack(paper)).versions == (newest,)
+    unlisted = paper._replace(versions=())
+    assert packing.unpack(ID, packing.pack(unlisted)) == unlisted
+
+
 @pytest.mark.parametrize("name", RANKED_FIELDS)
 def test_every_ranked_field_is_packed(name: str) -> None:
     value: Any = ("A", "B") if name == "authors" else "text"
@@ -87,6 +97,7 @@ def test_every_other_field_is_packed() -> None:
         "ranks": (("title", Rank(True, 1, 4, 1)),),
         "referred_at": when,
         "listed_at": (1, 2),
+        "versions": (Revision(2, True, -3), Revision(4, False, -9)),
         "coded_at": when,
     }
     assert others.keys() == {*Paper._fields} - {*RANKED_FIELDS, "id"}

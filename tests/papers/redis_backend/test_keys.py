@@ -27,6 +27,7 @@ FUNCTIONS = {
     keys.merge_output("25", "TOKEN"): "merge_output",
     keys.segment_revision("25"): "segment_revision",
     keys.month_votes("2503"): "month_votes",
+    keys.pick_list("NAME"): "pick_list",
     keys.feed_trial("ID"): "feed_trial",
     keys.task_lock("NAME"): "task_lock",
     keys.rendered_response("HASH", "CODING"): "rendered_response",

@@ -19,12 +19,14 @@ from papers.errors import BadId, BadParameter
 from papers.index.compaction.compactor import Compactor
 from papers.index.terms import text_terms
 from papers.model.arxiv_id import ArxivId
+from papers.model.events import PaperEvent, indexed_events
 from papers.model.merge import merge
 from papers.model.paper import AnnounceType, Channel, Paper, Pick, Sighting
 from papers.query.ast import Text
 from papers.query.match import FoldedPaper, matches_node
 from papers.query.parser import parse_query
 from papers.query.request import ALL_ANNOUNCE_TYPES, Page, SearchRequest
+from papers.redis_backend.event_sets import open_index
 from papers.store import Store
 from tests.papers.papers_strategies import TUESDAY, sightings
 from tests.papers.query_strategies import queries
@@ -37,7 +39,7 @@ requests = st.builds(
     SearchRequest,
     query=queries(),
     limit=st.integers(1, 5),
-    order=st.sampled_from(["announced", "announced", "picked"]),
+    order=st.sampled_from(["announced", "announced", "picked", "revised", "withdrawn", "code"]),
     types=st.just(ALL_ANNOUNCE_TYPES)
     | st.sets(st.sampled_from(["new", "cross", "replace", "replace-cross"]), min_size=1).map(
         frozenset
@@ -67,8 +69,25 @@ def scan(papers: list[Paper], request: SearchRequest) -> list[Paper]:
     ]
     if request.order == "announced":
         return sorted(found, key=lambda paper: paper.id, reverse=True)
+    if request.is_by_event:
+        return [paper for paper, _ in scan_events(found, request)]
     found = [paper for paper in found if _picked_between(paper, request.since, request.until)]
     return sorted(found, key=lambda paper: (_picked_at(paper), str(paper.id)), reverse=True)
+
+
+def scan_events(papers: list[Paper], request: SearchRequest) -> list[tuple[Paper, PaperEvent]]:
+    """Return the events of a request's order, newest first, then by id and version."""
+    events = [
+        (paper, event)
+        for paper in papers
+        for event in indexed_events(paper)
+        if event.kind == request.order and _is_in_range(event.at.date(), request)
+    ]
+    return sorted(events, key=lambda row: (row[1].at, row[0].id, row[1].version), reverse=True)
+
+
+def _is_in_range(day: date, request: SearchRequest) -> bool:
+    return (request.since or day) <= day <= (request.until or day)
 
 
 def _picked_at(paper: Paper) -> datetime:
@@ -91,6 +110,20 @@ def all_pages(store: Store, request: SearchRequest) -> list[Page]:
 
 def papers_on(pages: list[Page]) -> list[Paper]:
     return [paper for page in pages for paper in page.papers]
+
+
+def shown_on(pages: list[Page]) -> list[tuple[ArxivId, int]]:
+    """Return the id of each paper shown, and the version if it is shown as a revision."""
+    papers = [paper.id for paper in papers_on(pages)]
+    versions = [event.version for page in pages for event in page.events] or [0] * len(papers)
+    return list(zip(papers, versions, strict=True))
+
+
+def store_of(redis: Redis) -> Store:
+    """Return an empty store that indexes every event of the drawn papers."""
+    redis.flushdb()
+    open_index(redis, TUESDAY - timedelta(days=400))
+    return Store(redis)
 
 
 def single_term(phrase: Text, nth: int) -> tuple[bytes, ...]:
@@ -116,8 +149,7 @@ def test_pages_equal_a_scan(
 ) -> None:
     """Whichever word of a phrase is its probe term, and however few words a prefix may have."""
     redis = Redis.from_url(store_url)
-    redis.flushdb()
-    store = Store(redis)
+    store = store_of(redis)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("papers.search.index_cache.MAX_PREFIX_WORDS", max_prefix_words)
         if probe_term is not None:
@@ -141,8 +173,7 @@ def test_previous_cursors_lead_back_page_by_page(
     store_url: str, ingested: list[Sighting], request: SearchRequest
 ) -> None:
     redis = Redis.from_url(store_url)
-    redis.flushdb()
-    store = Store(redis)
+    store = store_of(redis)
     store.ingest(ingested, now=NOW)
     cursors = ["", *(page.next_cursor for page in all_pages(store, request) if page.next_cursor)]
     for before, cursor in pairwise(cursors):
@@ -156,8 +187,7 @@ def test_any_id_can_be_a_cursor(
     store_url: str, ingested: list[Sighting], request: SearchRequest, before: int
 ) -> None:
     redis = Redis.from_url(store_url)
-    redis.flushdb()
-    store = Store(redis)
+    store = store_of(redis)
     store.ingest(ingested, now=NOW)
     cursor = ArxivId(before, 2)
     request = replace(request, order="announced", before=str(cursor))
@@ -171,8 +201,7 @@ def test_papers_ingested_between_pages_repeat_or_skip_nothing(
     store_url: str, ingested: list[Sighting], later: list[Sighting], request: SearchRequest
 ) -> None:
     redis = Redis.from_url(store_url)
-    redis.flushdb()
-    store = Store(redis)
+    store = store_of(redis)
     store.ingest(ingested, now=NOW)
     known = {sighting.id for sighting in ingested}
     new = [sighting for sighting in later if sighting.id not in known]
@@ -180,9 +209,9 @@ def test_papers_ingested_between_pages_repeat_or_skip_nothing(
     while pages[-1].next_cursor:
         store.ingest([new.pop()] if new else [], now=NOW)
         pages.append(store.search(replace(request, before=pages[-1].next_cursor)))
-    shown = [paper.id for paper in papers_on(pages)]
+    shown = shown_on(pages)
     assert len(set(shown)) == len(shown)
-    assert [id for id in shown if id in known] == [
+    assert [id for id, _ in shown if id in known] == [
         p.id for p in scan(merged_papers(ingested), request)
     ]
     redis.close()

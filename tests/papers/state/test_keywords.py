@@ -187,3 +187,27 @@ def test_decode_reads_a_stored_value(redis: Redis) -> None:
     stored = redis.hget(keys.KEYWORDS, "mllm")
     assert isinstance(stored, bytes)
     assert Keywords.decode("mllm", stored) == added
+
+
+def test_keywords_with_the_slug_of_a_list_move(redis: Redis) -> None:
+    keywords = Keywords(redis)
+    redis.hset(keys.KEYWORDS, "daily", keyword_value("Daily!", "diary"))
+    keywords.add("Other", "other", now=NOW)
+    assert [(k.slug, k.name) for k in keywords.move_reserved()] == [
+        ("daily-keyword", "Daily! keyword")
+    ]
+    assert [keyword.slug for keyword in keywords.all()] == ["daily-keyword", "other"]
+    assert keywords.move_reserved() == []
+
+
+def keyword_value(name: str, query: str) -> str:
+    return json.dumps({"name": name, "query": query, "added_at": NOW.isoformat()})
+
+
+def test_a_configured_name_of_a_list_gets_a_word_more(redis: Redis) -> None:
+    configured = {"Trending": "trend", "Picked": "pick"}
+    saved = Keywords(redis).seed(configured, now=NOW)
+    assert [keyword.slug for keyword in saved] == ["trending-keyword", "picked-keyword"]
+    assert Keywords(redis).seed(configured, now=NOW) == []
+    with pytest.raises(BadParameter, match="'weekly' is taken by the list of that name"):
+        Keywords(redis).add("Weekly", "week", now=NOW)

@@ -13,6 +13,7 @@ from papers.model.merge import paper_from_sighting
 from papers.model.paper import Channel, Pick, Sighting
 from papers.redis_backend import keys
 from papers.state.votes import (
+    MAX_STEPS,
     MAX_VOTE_COMMUNITIES,
     MAX_VOTE_DAYS,
     DailyVotes,
@@ -69,6 +70,24 @@ def test_history_has_the_highest_count_of_each_day(redis: Redis) -> None:
     assert votes.history(ArxivId(202611, 8)) == {}
 
 
+def test_when_a_count_was_first_reached_is_known_to_the_second(redis: Redis) -> None:
+    votes, day = VoteHistory(redis), 86_400.0
+    start = START.timestamp()
+    votes.record([counted(0, 3), counted(2, 30), counted(1, 11, "club"), counted(3, 7)])
+    assert votes.reached_at([ID, ArxivId(202610, 1), ID], 11) == [start + day, None, start + day]
+    assert votes.reached_at([ID], 30) == [start + 2 * day]
+    assert votes.reached_at([ID], 31) == [None]
+    votes.record([counted(0, 12, hour=3)])
+    assert votes.reached_at([ID], 11) == [start + 3 * 3_600]
+
+
+def test_of_counts_from_before_only_the_day_is_known(redis: Redis) -> None:
+    old = pack_votes({"hf": {START.toordinal(): 5, START.toordinal() + 1: 9}})
+    redis.hset(keys.month_votes("2611"), keys.paper_field(7), old)
+    midnight = START.replace(hour=0).timestamp()
+    assert VoteHistory(redis).reached_at([ID], 9) == [midnight + 86_400]
+
+
 def test_recording_again_changes_nothing(redis: Redis) -> None:
     sightings = [counted(day, day * day) for day in range(5)]
     VoteHistory(redis).record(sightings)
@@ -86,10 +105,10 @@ def test_sightings_without_votes_write_nothing(redis: Redis, sightings: list[Sig
 
 
 def test_history_is_small_and_bounded(redis: Redis) -> None:
-    """Two weeks of hourly counts, as of Hugging Face, take some fifty bytes."""
+    """Two weeks of hourly counts take some fifty bytes, and six each time that they grew."""
     hourly = [counted(day, 24 * day + hour, hour=hour) for day in range(14) for hour in range(12)]
     VoteHistory(redis).record(hourly)
     packed: Any = redis.hget(keys.month_votes("2611"), keys.paper_field(7))
-    assert len(packed) <= 56
+    assert len(packed) <= 56 + 6 * MAX_STEPS
     VoteHistory(redis).record([counted(day, day) for day in range(14, 300)])
     assert len(VoteHistory(redis).history(ID)["hf"]) == MAX_VOTE_DAYS

@@ -56,16 +56,39 @@ def test_picks_are_sorted_by_votes(client: FlaskClient, path: str, order: list[i
 
 
 @pytest.mark.usefixtures("picks")
-@pytest.mark.parametrize("path", ["/daily/2026-11-02", "/monthly/2026-11", "/trending"])
-def test_page_of_picks_links_to_a_feed_of_the_same_papers(client: FlaskClient, path: str) -> None:
+@pytest.mark.parametrize("path", ["/daily/2026-11-02", "/weekly/2026-W45", "/monthly/2026-11"])
+def test_page_of_picks_links_to_a_feed_of_just_the_same_papers(
+    client: FlaskClient, path: str
+) -> None:
     soup = page(client, path)
-    href = str(soup.select(".subscribe a")[2]["href"])
-    assert "source:hf" in href
-    assert "source:arxiv" not in href
+    href = str(soup.select(".also a")[0]["href"]).replace(".atom", ".json")
+    assert "q=is:picked&" in href
     items = client.get(href).json["items"]  # type: ignore[index]
     titles = {h2.get_text() for h2 in soup.select(".picks h2")}
     assert {item["title"] for item in items} == titles
-    assert client.get(str(soup.find(id="address")["value"]).removeprefix(SITE)).status_code == 200
+
+
+@pytest.mark.usefixtures("picks")
+@pytest.mark.parametrize(
+    ("path", "feed"),
+    [
+        ("/daily/2026-11-02", "/feeds/daily"),
+        ("/weekly/2026-W45", "/feeds/weekly"),
+        ("/monthly/2026-11", "/feeds/monthly"),
+        ("/trending", "/feeds/trending"),
+    ],
+)
+@pytest.mark.parametrize("query", ["", "?q=reward"])
+def test_page_of_picks_links_to_the_feed_that_goes_on(
+    client: FlaskClient, path: str, feed: str, query: str
+) -> None:
+    soup = page(client, path + query)
+    expected = [f"{feed}.{suffix}{query}" for suffix in ("atom", "rss", "json")]
+    assert [a["href"] for a in soup.select(".subscribe a")] == expected
+    alternates = [link["href"] for link in soup.select("head link[rel=alternate]")]
+    assert alternates[:3] == expected
+    assert soup.find(id="address")["value"] == SITE + expected[0]
+    assert all(client.get(href).status_code == 200 for href in expected)
 
 
 @pytest.mark.usefixtures("picks")
@@ -183,8 +206,9 @@ def test_query_filters_picks_and_the_pages_links(
     assert soup.find(id="sieve")["value"] == query
     assert all("?q=" in str(a["href"]) for a in soup.select(".periods a"))
     titles = [h2.get_text() for h2 in soup.select(".picks h2")]
-    items = client.get(str(soup.select(".subscribe a")[2]["href"])).json["items"]  # type: ignore[index]
-    assert {item["title"] for item in items} == set(titles)
+    for link in soup.select(".also a"):
+        items = client.get(str(link["href"]).replace(".atom", ".json")).json["items"]  # type: ignore[index]
+        assert {item["title"] for item in items} == set(titles)
     assert bool(soup.select(".picks mark")) == bool(titles)
     if not titles:
         (anywhen,) = soup.select(".picks .none a")

@@ -62,7 +62,7 @@ def test_paper_has_the_resources_of_its_texts(client: FlaskClient, announce: Ann
     announce([make_sighting(4, comment=comment, abstract=data)])
     paper = fetch_valid(client, "/api/v1/papers/2611.00004", "Paper")
     assert (paper["code"], paper["project"]) == ("https://github.com/a/b", "https://a.github.io")
-    assert paper["code_known"] == paper["published"]
+    assert paper["code_since"] == paper["published"]
     assert [(each["kinds"], each["announced"]) for each in paper["resources"]] == [
         (["code"], False),
         (["project"], False),
@@ -107,6 +107,7 @@ def test_every_route_is_described_and_every_description_is_a_route(
         re.sub(r"<(?:[^:<>]+:)?(\w+)>", r"{\1}", rule.rule)
         for rule in app.url_map.iter_rules()
         if rule.rule.startswith(("/api/", "/feeds/", "/healthz"))
+        or rule.endpoint.startswith("paper_feeds.")
     }
     assert routes == set(description["paths"])
     for path, item in description["paths"].items():

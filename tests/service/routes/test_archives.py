@@ -184,10 +184,26 @@ def test_chain_has_every_paper_once_and_leads_back(client: FlaskClient) -> None:
     ]
     path, visited = oldest, []
     while path != FEED:
-        response = client.get(path)
+        following = links(client.get(path).data)["next-archive"]
+        response = client.get(following, follow_redirects=True)
+        assert links(response.data)["prev-archive"] == path
         visited.append(path[-12:-5])
-        path = links(response.data)["next-archive"] if response.data[:1] == b"<" else FEED
-    assert visited == ["2026-07", "2026-08", "2026-09", "2026-10", "2026-11"]
+        path = response.request.path
+    assert visited == ["2026-07", "2026-08", "2026-10"]
+
+
+def test_a_month_without_papers_leads_on_both_ways(client: FlaskClient, clock: Clock) -> None:
+    september = links(client.get("/feeds/reward-model/2026-09.atom").data)
+    assert september["prev-archive"] == "/feeds/reward-model/2026-08.atom"
+    assert september["next-archive"] == OCTOBER
+    clock.now = datetime(2027, 2, 2, tzinfo=UTC)
+    november = "/feeds/reward-model/2026-11.atom"
+    assert links(client.get(november).data)["next-archive"] == november.replace("6-11", "6-12")
+    december = links(client.get(november.replace("6-11", "6-12")).data)
+    assert (december["prev-archive"], december["next-archive"]) == (
+        november,
+        "/feeds/reward-model/2027-01.atom",
+    )
 
 
 def test_full_feed_and_its_archives_have_every_paper(
@@ -215,12 +231,18 @@ def test_full_feed_and_its_archives_have_every_paper(
         *("2607.00001", "2607.00002", "2608.00031", "2610.00001", "2610.00007", "2610.00031"),
         "2611.00003",
     }
+    for older, newer in zip(chain[1:4], chain[:3], strict=True):
+        body = client.get(f"/feeds/reward-model/{older[0]}.atom").data
+        assert links(body)["next-archive"] == f"/feeds/reward-model/{newer[0]}.atom"
     newest = "/feeds/reward-model/2026-11-19.atom"
-    assert links(client.get(newest).data)["next-archive"] == "/feeds/reward-model/2026-11-20.atom"
     before = client.get(newest).data
+    assert links(before)["next-archive"] == "/feeds/reward-model/2026-11-20.atom"
     clock.now = datetime(2026, 12, 2, tzinfo=UTC)
     announce([november[70]._replace(version=2, title="Reward model, revised")])
-    assert client.get(newest).data == before
+    after = client.get(newest).data
+    assert feedparser.parse(after).entries == feedparser.parse(before).entries
+    assert links(after) == links(before) | {"next-archive": "/feeds/reward-model/2026-11-21.atom"}
+    assert "next-archive" not in links(client.get("/feeds/reward-model/2026-11-30.atom").data)
     assert links(client.get(FEED).data)["prev-archive"] == "/feeds/reward-model/2026-11.atom"
 
 
@@ -324,6 +346,8 @@ def test_large_month_is_split_into_parts(
     assert links(second)["prev-archive"] == "/feeds/reward-model/2026-08.atom"
     assert links(first)["next-archive"] == "/feeds/reward-model/2026-11.atom"
     assert links(second)["next-archive"] == OCTOBER
+    august = client.get("/feeds/reward-model/2026-08.atom").data
+    assert links(august)["next-archive"] == "/feeds/reward-model/2026-10-p2.atom"
     assert client.get(OCTOBER.replace("-10", "-10-p3")).status_code == 404
 
 

@@ -13,8 +13,9 @@ from redis import Redis
 
 from papers.model.arxiv_id import ArxivId
 from papers.state.keywords import Keywords
+from papers.state.pick_lists import PickLists
 from tests.service.conftest import Announce
-from tests.service.made import DAY, NOW, make_pick, make_sighting
+from tests.service.made import DAY, NOW, make_pick, make_revision, make_sighting
 
 ROOT = Path(__file__).parents[3]
 PAGES = ("README.md", "docs/feeds.md", "docs/export.md", "docs/api.md")
@@ -43,6 +44,10 @@ def papers(redis: Redis, announce: Announce) -> None:
     Keywords(redis).add("Diffusion", "diffusion", now=NOW)
     october = make_sighting(7, id=ArxivId(202610, 7), announced_at=NOW - 30 * DAY)
     announce([october, make_sighting(1), make_sighting(18), make_pick(1, votes=9)])
+    coded = make_pick(1)._replace(code="https://github.com/a/b", as_of=NOW, pick=None)
+    announce([coded, make_revision(18, 2)._replace(announced_at=NOW)])
+    for name in ("daily", "trending"):
+        PickLists(redis).join(name, [make_pick(1).id], now=NOW)
 
 
 def test_documents_have_examples() -> None:

@@ -37,6 +37,7 @@ RECURRING = [
     "hf:recent",
     "community:weekly",
     "enrich",
+    "lists",
     "closing",
 ]
 
@@ -61,7 +62,11 @@ class SchedulerHarness:
 
 def test_recurring_tasks() -> None:
     assert sorted(recurring_tasks(SETTINGS)) == sorted(RECURRING)
-    assert recurring_tasks(Settings(categories=(), huggingface=False)) == ["enrich", "closing"]
+    assert recurring_tasks(Settings(categories=(), huggingface=False)) == [
+        "enrich",
+        "lists",
+        "closing",
+    ]
 
 
 def test_first_tick_wakes_every_task_once(redis: Redis) -> None:

@@ -78,6 +78,7 @@ def _from_raw_format(entry: Any, datestamp: datetime) -> Sighting:
         submitted_at=first.created if first.number == 1 else None,
         revised_at=last.created,
         withdrawn=last.withdrawn,
+        earlier_versions=tuple((version.number, version.created) for version in versions[:-1]),
     )
 
 

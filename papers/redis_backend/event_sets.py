@@ -1,0 +1,151 @@
+"""Sorted sets of events: papers, or versions of papers, scored by the second of the event.
+
+A member is six bytes, a doc id and a version, so that members of one second are in order of id and
+tens of thousands are decoded together. A sorted set may hold events that are no more: readers check
+the papers.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import Any, Final, NamedTuple
+
+from redis import Redis
+
+from papers.model.arxiv_id import ArxivId
+from papers.model.epoch import to_epoch
+from papers.model.events import EventKind, EventRef, PaperEvent
+from papers.redis_backend import keys
+
+EVENT_KEYS: Final = {
+    EventKind.REVISED: keys.REVISED_EVENTS,
+    EventKind.WITHDRAWN: keys.WITHDRAWN_EVENTS,
+    EventKind.CODED: keys.CODED_EVENTS,
+}
+"""The sorted set of each indexed kind."""
+
+_MEMBER: Final = struct.Struct(">IH")
+MAX_VERSION: Final = 0xFFFF
+FIRST_WINDOW: Final = 256
+_WINDOW_GROWTH: Final = 4
+_MAX_WINDOW: Final = 16_384
+"""Events read together: at first, how many times as many then, and at most."""
+_BATCH_SIZE: Final = 10_000
+_DAY_SECONDS: Final = 86_400
+_FRACTIONS: Final = 1_000
+"""Papers that join a list together differ by fractions of a second, in their order."""
+
+
+class SecondsRange(NamedTuple):
+    """The lowest and highest score to read, in seconds since 1970; infinite if open."""
+
+    first: float = float("-inf")
+    last: float = float("inf")
+
+
+def encode_member(doc_id: int, version: int = 0) -> bytes:
+    """Return the member of an event."""
+    return _MEMBER.pack(doc_id, min(version, MAX_VERSION))
+
+
+def decode_members(rows: Iterable[Any]) -> list[EventRef]:
+    """Return the events of members with their scores."""
+    unpack = _MEMBER.unpack
+    return [EventRef._make((*unpack(member), seconds)) for member, seconds in rows]
+
+
+def join_scores(ids: Sequence[ArxivId], now: datetime) -> dict[bytes, float]:
+    """Return the members and scores of papers that join at a time, the first foremost."""
+    steps, second = max(_FRACTIONS, len(ids) + 1), to_epoch(now)
+    return {
+        encode_member(id.doc_id): second + (len(ids) - place) / steps
+        for place, id in enumerate(ids)
+    }
+
+
+def event_rank(redis: Redis, key: str, ref: tuple[int, int], seconds: SecondsRange) -> int | None:
+    """Return how many events of the range come before the page behind an event, newest first.
+
+    `ref` is a doc id and a version. None if there is no such event.
+    """
+    with redis.pipeline(transaction=False) as pipe:
+        pipe.zrevrank(key, encode_member(*ref))
+        pipe.zcount(key, f"({seconds.last}", "+inf")
+        rank, newer = pipe.execute()
+    return None if rank is None else max(int(rank) + 1 - int(newer), 0)
+
+
+def newest_events(
+    redis: Redis, key: str, seconds: SecondsRange, rank: int = 0
+) -> Iterator[list[EventRef]]:
+    """Yield events of a range from a rank on, newest first, in windows that grow."""
+    size = FIRST_WINDOW
+    while window := _read_window(redis, key, seconds, rank, size):
+        yield window
+        rank += len(window)
+        size = min(size * _WINDOW_GROWTH, _MAX_WINDOW)
+
+
+def events_before(
+    redis: Redis, key: str, seconds: SecondsRange, rank: int
+) -> Iterator[list[EventRef]]:
+    """Yield the events of a range above a rank, the nearest first, in windows that grow."""
+    size = FIRST_WINDOW
+    while rank > 0:
+        start = max(rank - size, 0)
+        yield _read_window(redis, key, seconds, start, rank - start)[::-1]
+        rank = start
+        size = min(size * _WINDOW_GROWTH, _MAX_WINDOW)
+
+
+def remove_papers_of_months(redis: Redis, key: str, months: Iterable[int]) -> None:
+    """Remove the events of papers of some months (YYYYMM)."""
+    removed, start = {*months}, 0
+    rows: Any
+    while rows := redis.zrange(key, start, start + _BATCH_SIZE - 1, withscores=True):
+        refs = decode_members(rows)
+        gone = [encode_member(ref.doc_id, ref.version) for ref in refs if ref.id.month in removed]
+        if gone:
+            redis.zrem(key, *gone)
+        start += len(refs) - len(gone)
+
+
+def open_index(redis: Redis, now: datetime) -> None:
+    """Have events indexed from the beginning of this day on, unless they are already."""
+    redis.set(keys.EVENTS_SINCE, to_epoch(now) // _DAY_SECONDS * _DAY_SECONDS, nx=True)
+
+
+def index_events(redis: Redis, events: Iterable[tuple[ArxivId, PaperEvent]]) -> None:
+    """Index events of papers, except those from before the first ingest."""
+    rows = [(id.doc_id, event) for id, event in events]
+    since = first_second(redis) if rows else None
+    if since is None:
+        return
+    scores = defaultdict[str, dict[bytes, int]](dict)
+    for doc_id, event in rows:
+        if event.second >= since:
+            member = encode_member(doc_id, event.version)
+            scores[EVENT_KEYS[event.kind]][member] = event.second
+    if scores:
+        with redis.pipeline(transaction=False) as pipe:
+            for key, mapping in scores.items():
+                pipe.zadd(key, mapping)
+            pipe.execute()
+
+
+def first_second(redis: Redis) -> int | None:
+    """Return the second from which on events are indexed; None before the first ingest."""
+    stored: Any = redis.get(keys.EVENTS_SINCE)
+    return None if stored is None else int(stored)
+
+
+def _read_window(
+    redis: Redis, key: str, seconds: SecondsRange, start: int, count: int
+) -> list[EventRef]:
+    rows: Any = redis.zrevrangebyscore(
+        key, seconds.last, seconds.first, start=start, num=count, withscores=True
+    )
+    return decode_members(rows)
