@@ -35,6 +35,8 @@ from __future__ import annotations
 from typing import Final
 
 UNREACHABLE: Final = "unreachable"
+TIMEOUT: Final = "timeout"
+SILENT_CAUSES: Final = frozenset({"", UNREACHABLE, TIMEOUT})
 """The `cause` of a StoreError if the store says nothing itself."""
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from redis import Redis
 from redis.exceptions import NoPermissionError, RedisError
 
-from papers.errors import UNREACHABLE, StoreError
+from papers.errors import SILENT_CAUSES, StoreError
 from papers.redis_backend import keys
 from papers.redis_backend.connection import translate_store_errors
 
@@ -46,7 +46,7 @@ class StoreHealth:
     @property
     def stated_cause(self) -> str:
         """The cause if the store itself states it; "" of one that is well, or says nothing."""
-        return "" if self.cause == UNREACHABLE else self.cause
+        return "" if self.cause in SILENT_CAUSES else self.cause
 
 
 def check_health(redis: Redis) -> StoreHealth:

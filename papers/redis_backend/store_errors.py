@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 from redis import Redis, exceptions
 from redis.exceptions import RedisError
 
-from papers.errors import UNREACHABLE
+from papers.errors import TIMEOUT, UNREACHABLE
 
 
 class StoreRefusal(NamedTuple):
@@ -188,7 +188,7 @@ _ROWS: Final = (
     ),
     _Row(
         StoreRefusal(
-            "timeout",
+            TIMEOUT,
             "does not answer: {reply}",
             "see its log and SLOWLOG: it hangs or is overloaded, or a firewall drops packets",
         ),

@@ -146,7 +146,6 @@ class TaskStates:
             self._redis.hdel(keys.SOURCES, name)
             self._redis.zrem(_due_key(name), name)
             self._redis.hdel(keys.TASK_PROGRESS, name)
-            self._redis.hdel(keys.VALIDATORS, name)
 
     def schedule(self, name: str, at: datetime) -> None:
         """Schedule a task, replacing an earlier schedule."""

@@ -15,7 +15,7 @@ from flask import Flask, Response, render_template, request
 from werkzeug.exceptions import HTTPException
 
 from papers import errors
-from papers.errors import UNREACHABLE, BadQuery, PaperwireError, TooManyRequests
+from papers.errors import SILENT_CAUSES, BadQuery, PaperwireError, TooManyRequests
 from service.urls.params import MAX_VALUE_LENGTH, abbreviate, replace_control_chars
 
 STATUS_BY_ERROR: Final[dict[type[PaperwireError], int]] = {
@@ -86,7 +86,7 @@ def error_response(error: PaperwireError) -> Response:
 def _public_detail(error: PaperwireError, status: int) -> str:
     """Return the message for clients; of a store that refuses, the name of the cause."""
     detail = _PUBLIC_DETAILS.get(status, str(error))
-    if isinstance(error, errors.StoreError) and error.cause not in ("", UNREACHABLE):
+    if isinstance(error, errors.StoreError) and error.cause not in SILENT_CAUSES:
         return f"{detail} (Cause: {error.cause}.)"
     return detail
 

@@ -11,7 +11,6 @@ from papers.errors import (
     StoreUnavailable,
 )
 from papers.redis_backend import keys
-from papers.state.task_states import TaskStates
 from tests.workers.loopback import Loopback, ScriptedReply
 from workers.fetch.fetcher import Fetcher
 
@@ -87,11 +86,6 @@ class TestValidators:
         self, fetcher: Fetcher, url: str, redis: Redis
     ) -> None:
         fetcher.save_validators(fetcher.get(url, now=NOW))
-        assert redis.hlen(keys.VALIDATORS) == 0
-
-    def test_go_with_their_task(self, fetcher: Fetcher, url: str, redis: Redis) -> None:
-        fetcher.save_validators(fetcher.get(url, now=NOW, task=TASK))
-        TaskStates(redis).delete_task(TASK)
         assert redis.hlen(keys.VALIDATORS) == 0
 
     def test_raise_if_the_store_is_unavailable(self, loopback_settings: Settings, url: str) -> None:
