@@ -63,8 +63,9 @@ def is_author_name(text: str) -> bool:
 
 def name_words(text: str) -> tuple[str, ...]:
     """Return the words of a name, given names first, without `Jr.` and the like."""
-    if text.isascii() and text.replace(" ", "").isalpha():  # most names
-        words = text.lower().split()
+    letters = text.replace(".", " ")
+    if text.isascii() and letters.replace(" ", "").isalpha():  # most names
+        words = letters.lower().split()
     else:
         head, _, tail = accents_to_unicode(text).partition(",")
         words = _split_words(head)
