@@ -117,7 +117,7 @@ def is_initial(word: str) -> bool:
 def is_unspaced(words: Sequence[str]) -> bool:
     """Return whether words are of Chinese, Japanese or Korean: surname first, without blanks."""
     letters = "".join(words).replace("-", "")
-    return bool(letters) and all(
+    return not letters.isascii() and all(
         "\u3041" <= c <= "\u30ff" or "\u3400" <= c <= "\u9fff" or "\uac00" <= c <= "\ud7a3"
         for c in letters
     )
