@@ -63,8 +63,9 @@ def is_author_name(text: str) -> bool:
 
 def name_words(text: str) -> tuple[str, ...]:
     """Return the words of a name, given names first, without `Jr.` and the like."""
-    if text.isascii() and text.replace(" ", "").isalpha():  # most names
-        words = text.lower().split()
+    letters = text.replace(".", " ")
+    if text.isascii() and letters.replace(" ", "").isalpha():  # most names
+        words = letters.lower().split()
     else:
         head, _, tail = accents_to_unicode(text).partition(",")
         words = _split_words(head)
@@ -116,7 +117,7 @@ def is_initial(word: str) -> bool:
 def is_unspaced(words: Sequence[str]) -> bool:
     """Return whether words are of Chinese, Japanese or Korean: surname first, without blanks."""
     letters = "".join(words).replace("-", "")
-    return bool(letters) and all(
+    return not letters.isascii() and all(
         "\u3041" <= c <= "\u30ff" or "\u3400" <= c <= "\u9fff" or "\uac00" <= c <= "\ud7a3"
         for c in letters
     )
