@@ -20,6 +20,7 @@ The owner is the module that decides what a key contains; others may read or del
 | `undescribed` | set | ids that a community named and arXiv has not described | until described | papers.index.writing.month_writer | rebuilt |
 | `pending` | sorted set | tokens of running ingests, scored by the second they began | seconds | papers.store | no |
 | `revision` | integer | increases whenever anything that a feed shows has changed | permanent | papers.redis_backend.revision | copied |
+| `changes` | sorted set | papers changed by each of the last 32 ingests and what they were before, scored by revision | permanent | papers.changes.change_log | no |
 | `keywords` | hash | slug → saved keyword, JSON | permanent | papers.state.keywords | copied |
 | `{keywords}:version` | string | random token, replaced with every change of `keywords`, and by a restore | permanent | papers.state.keywords | no |
 | `communities` | hash | name → saved community feed, JSON | permanent | papers.state.communities | copied |
@@ -74,6 +75,7 @@ TERM_MONTHS_EPOCH: Final = "{words}:era"
 UNDESCRIBED: Final = "undescribed"
 PENDING_INGESTS: Final = "pending"
 REVISION: Final = "revision"
+CHANGE_LOG: Final = "changes"
 KEYWORDS: Final = "keywords"
 SEEDED_KEYWORDS: Final = "seeded"
 KEYWORDS_VERSION: Final = "{keywords}:version"
@@ -130,6 +132,7 @@ REBUILT: Final = (
 TRANSIENT: Final = (
     *(
         PENDING_INGESTS,
+        CHANGE_LOG,
         KEYWORDS_VERSION,
         DUE_INITIAL_FETCHES,
         DUE_TASKS,
