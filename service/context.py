@@ -34,7 +34,8 @@ from service.cache.disk_tier import DiskTier
 from service.cache.encodings import negotiate_coding
 from service.cache.lookup import CacheKey
 from service.cache.lru import ByteLRU
-from service.cache.render_cache import RenderCache, Renderer
+from service.cache.render_cache import RenderCache
+from service.cache.render_request import Renderer, ShownQuery
 from service.cache.version_stamp import StoreVersion
 from service.feeds.entry import Entry, select_lead_pick
 from service.feeds.entry_cache import EntryCaches
@@ -144,6 +145,7 @@ class AppContext:
         *,
         content_type: str,
         keywords: tuple[str, ...],
+        shown_query: ShownQuery | None = None,
         period: str = "",
         is_archive: bool = False,
         headers: dict[str, str] | None = None,
@@ -151,9 +153,9 @@ class AppContext:
     ) -> Response:
         """Return the response to a canonical request, from the render cache if possible.
 
-        `keywords`, `period` and `is_archive` are those of `CacheKey`. Shared caches may store the
-        response for `cache_seconds` of the settings, or `max_age` seconds if that is less, unless
-        `headers` has a Cache-Control.
+        `keywords`, `period` and `is_archive` are those of `CacheKey`, `shown_query` that of
+        `RenderCache.get`. Shared caches may store the response for `cache_seconds` of the settings,
+        or `max_age` seconds if that is less, unless `headers` has a Cache-Control.
         """
         coding = negotiate_coding(request.headers.get("Accept-Encoding", ""))
         cache_key = CacheKey(path, keywords, period, is_archive, coding or "gzip")
@@ -164,6 +166,7 @@ class AppContext:
             cache_key,
             render,
             now=now,
+            shown_query=shown_query,
             consume_quota=quota.require,
             charge=quota.charge,
             validators=RequestValidators(request.headers, now),

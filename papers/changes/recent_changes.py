@@ -39,17 +39,19 @@ class RecentChanges:
         self._lock = threading.Lock()
         self._known: dict[int, _Change] = {}
 
-    def affect(self, tree: Node, since: int, until: int) -> bool | None:
+    def affect(
+        self, tree: Node, since: int, until: int, max_changes: int | None = None
+    ) -> bool | None:
         """Return whether a change between two revisions may show in a query's results.
 
-        None if that is not known. Raises StoreError.
+        None if that is not known, or there are more than `max_changes`. Raises StoreError.
         """
         chain = self._chain(since, until)
         if chain is None:
             with translate_store_errors(self._redis):
                 self._read(since)
                 chain = self._chain(since, until)
-        if chain is None:
+        if chain is None or (max_changes is not None and len(chain) > max_changes):
             return None
         query = StoredQuery.of(None, tree)
         return any(change.matches(query) for change in chain)

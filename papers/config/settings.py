@@ -105,7 +105,8 @@ class Settings:
         "in 0.1 s; 0: no limit.",
     )
     custom_answers: int = _setting(
-        1000, "Responses to custom keywords that the store caches; the oldest are evicted."
+        20_000,
+        "Responses to custom keywords whose validators the store keeps; the oldest are evicted.",
     )
     keep_months: int = _setting(
         0, "Months of papers to keep, this one included; 0: all. Older papers are removed."

@@ -45,8 +45,7 @@ The owner is the module that decides what a key contains; others may read or del
 | `mailed` | hash | subscription → last period whose digest was mailed | permanent | workers.notify.mail | copied |
 | `websub` | hash | slug → digest of the feed last announced to the hub | permanent | workers.notify.websub | copied |
 | `loads` | hash | identity of a bulk file → progress of its load, JSON | permanent | workers.bulk.loader | copied |
-| `feed:HASH:CODING` | string | rendered response in one content coding, with its validators | 1 day | service.cache.redis_tier | no |
-| `feed:HASH:validators` | string | ETag and Last-Modified of the newest response | 30 days | service.cache.redis_tier | no |
+| `feed:HASH:validators` | string | ETag and Last-Modified of the newest response, and digests of what it was rendered from | 30 days | service.cache.redis_tier | no |
 | `feeds:custom` | sorted set | digests of responses to ad-hoc queries, scored by the second they were rendered | permanent | service.cache.redis_tier | no |
 | `snapshot:SLUG:PERIOD` | string | packed papers of a keyword in a past month, week or day | 40 to 400 days after the last read | service.cache.archive_snapshots | copied |
 | `feed:HASH:lock` | string | token of the process that renders the response | 10 s | service.cache.render_cache | no |
@@ -199,13 +198,8 @@ def feed_trial(id: str) -> str:
     return f"trial:{id}"
 
 
-def rendered_response(digest: str, coding: str) -> str:
-    """Return the key of a response in a coding (`br`), by its canonical request's digest."""
-    return f"feed:{digest}:{coding}"
-
-
 def render_lock(digest: str) -> str:
-    """Return the key of the lock held while that response is rendered."""
+    """Return the key of the lock held while a response is rendered, by its request's digest."""
     return f"feed:{digest}:lock"
 
 

@@ -1,11 +1,11 @@
 """Version stamp: a digest of everything that a cached response depends on.
 
-It is computed from the schema and the revision of the store, the states of the tasks and the saved
-keywords that the response shows, or the version of their list if it may show any of them. They are
-read in one round trip with the cached response itself, whose cost does not depend on how many
-keywords are saved, and a response is rendered from the very replies that its stamp was computed
-from. The list itself is read when something is rendered from it; it may be newer than the stamp,
-and then the next request renders again.
+It is computed from the schema and the revision of the store, the sources that are in trouble and
+the saved keywords that the response shows, or the version of their list if it may show any of them.
+They are read in one round trip with the response's validators, whose cost does not depend on how
+many keywords are saved, and a response is rendered from the very replies that its stamp was
+computed from. The list itself is read when something is rendered from it; it may be newer than the
+stamp, and then the next request renders again.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from typing import Any, Final
 
 import msgpack
 
+from papers.config.sources import is_source_task
 from papers.errors import StoreError, UnknownKeyword
 from papers.maintenance import migrations
 from papers.redis_backend import keys
@@ -26,10 +27,12 @@ from papers.redis_backend.connection import RedisCommand
 from papers.state import keyword_directory
 from papers.state.keyword_directory import KeywordDirectory, KeywordList, KeywordsVersion
 from papers.state.keywords import Keyword, Keywords
-from papers.state.task_states import TaskState, TaskStates
+from papers.state.task_states import TaskState, TaskStates, TaskStatus
+from service.cache.cached_body import VersionStamp
 
 ALL_KEYWORDS: Final = "*"
 """Stands in place of slugs for a response that may show any saved keyword."""
+_TROUBLES: Final = (TaskStatus.STALE, TaskStatus.FAILING)
 
 
 @dataclass(frozen=True)
@@ -93,21 +96,21 @@ class StoreVersion:
         for slug in self.missing_slugs:
             raise UnknownKeyword(f"no keyword {slug!r} is saved here")
 
-    def version_stamp(self, build_id: str, period: str) -> bytes:
-        """Return the stamp of a response: 12 bytes, for a build and the period it covers.
+    def version_stamp(self, build_id: str, period: str) -> VersionStamp:
+        """Return the stamp of a response, for a build and the period it covers.
 
         Raises StoreError if a task state is damaged.
         """
         parts = (
             build_id,
-            self.revision,
             _visible_task_states(self.stored_states),
             self.stored_keywords,
             self.listed,
             period,
         )
         packed: Any = msgpack.packb(parts)
-        return hashlib.blake2b(packed, digest_size=12).digest()
+        others = hashlib.blake2b(packed, digest_size=12).digest()
+        return VersionStamp(self.revision or b"", others)
 
 
 def version_commands(keywords: Sequence[str]) -> list[RedisCommand]:
@@ -139,13 +142,19 @@ def parse_store_version(
 
 @lru_cache(maxsize=4)
 def _visible_task_states(stored_states: tuple[bytes, ...]) -> list[tuple[str, ...]]:
-    """Return what a response may show of the task states: name, status and since when, sorted.
+    """Return what a response may show of the task states, sorted.
 
-    Attempts and counts change with every fetch and are left out. Cached because every response is
-    looked up under the same states until the next fetch, and decoding twenty takes 0.1 ms.
+    That is name, status and since when of sources in trouble (`service.source_status`), and whether
+    there is any state. Cached because every response is looked up under the same states until the
+    next fetch, and decoding twenty takes 0.1 ms.
     """
     try:
         states = [json.loads(text) for text in stored_states]
-        return sorted((state["name"], state["state"], state["since"]) for state in states)
-    except (ValueError, KeyError, TypeError) as error:
+        visible = [
+            (state["name"], state["state"], state["since"])
+            for state in states
+            if state["state"] in _TROUBLES and is_source_task(state["name"])
+        ]
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise StoreError(f"{keys.SOURCES} holds a damaged task state: {error!r}") from error
+    return [("any",), *sorted(visible)] if states else []

@@ -12,6 +12,8 @@ from flask import Blueprint, Response, request
 
 from papers.model.labels import indexed_day
 from papers.model.periods import Period
+from papers.query.ast import Node
+from service.cache.render_request import PreparedBody
 from service.cache.version_stamp import StoreVersion
 from service.context import AppContext, FeedResult, context
 from service.feeds import FORMATS
@@ -19,8 +21,10 @@ from service.feeds.feed import Feed
 from service.http.responses import redirect_to_canonical
 from service.routes.archives import previous_archive_link
 from service.routes.digests import digest_feed
+from service.search_title import union_query
 from service.source_status import source_trouble
 from service.urls.keyword_urls import SearchUrls
+from service.urls.params import SearchParams
 
 feeds = Blueprint("feeds", __name__)
 
@@ -36,9 +40,10 @@ def feed(name: str, suffix: str) -> Response:
     form = FORMATS[suffix]
     return ctx.serve(
         path,
-        lambda version: form.render(_make_feed(ctx, urls, version, suffix), ctx.entry_caches),
+        lambda version: _prepare_feed(ctx, urls, version, suffix),
         content_type=form.content_type,
         keywords=urls.keywords,
+        shown_query=lambda version: _shown_query(urls.params, version),
         period=_period_name(ctx, urls),
         headers=_link_headers(ctx, urls, suffix),
     )
@@ -64,6 +69,19 @@ def _has_hub(ctx: AppContext, urls: SearchUrls) -> bool:
     Subscribers of a hub stop polling, so only feeds that are published there may name it.
     """
     return bool(ctx.settings.websub_hub) and _is_saved_feed(urls)
+
+
+def _prepare_feed(
+    ctx: AppContext, urls: SearchUrls, version: StoreVersion, suffix: str
+) -> PreparedBody:
+    feed, form = _make_feed(ctx, urls, version, suffix), FORMATS[suffix]
+    digest = feed.content_digest() if feed.is_complete else b""
+    return PreparedBody(lambda: form.render(feed, ctx.entry_caches), digest)
+
+
+def _shown_query(params: SearchParams, version: StoreVersion) -> Node:
+    """Return what every paper matches that a feed, its digest or its archives' links depend on."""
+    return params.search_request(params.query or union_query(version.keywords)).tree
 
 
 def _make_feed(ctx: AppContext, urls: SearchUrls, version: StoreVersion, suffix: str) -> Feed:
@@ -121,6 +139,7 @@ def build_feed(found: FeedResult, suffix: str) -> Feed:
         ),
         entries=tuple(map(found.make_entry, found.page.papers)),
         paging_links=tuple((rel, urls.url(suffix)) for rel, urls in found.page_links.items()),
+        is_complete=found.page.is_complete,
     )
 
 

@@ -29,7 +29,6 @@ FUNCTIONS = {
     keys.month_votes("2503"): "month_votes",
     keys.feed_trial("ID"): "feed_trial",
     keys.task_lock("NAME"): "task_lock",
-    keys.rendered_response("HASH", "CODING"): "rendered_response",
     keys.response_validators("HASH"): "response_validators",
     keys.render_lock("HASH"): "render_lock",
     keys.archive_snapshot("SLUG", "PERIOD"): "archive_snapshot",
