@@ -49,8 +49,7 @@ from service.urls.keyword_urls import SEARCH_SLUG, SearchUrls
 from service.urls.params import abbreviate, parse_params
 
 _EXTENSION_KEY: Final = "paperwire"
-_URL_CACHE_BYTES, _URL_ENTRY_BYTES = 4_000_000, 2_000
-"""Budget of the cache of parsed URLs, and what one takes besides its query string."""
+_URL_CACHE_BYTES, _URL_ENTRY_BYTES = 4_000_000, 2_000  # of all, and of one besides its text
 _YEAR_SECONDS: Final = 365 * 86_400
 
 
@@ -153,9 +152,9 @@ class AppContext:
     ) -> Response:
         """Return the response to a canonical request, from the render cache if possible.
 
-        `keywords`, `period` and `is_archive` are those of `CacheKey`, `shown_query` that of
-        `RenderCache.get`. Shared caches may store the response for `cache_seconds` of the settings,
-        or `max_age` seconds if that is less, unless `headers` has a Cache-Control.
+        `keywords`, `period`, `is_archive` are those of `CacheKey`, `shown_query` of `RenderCache`.
+        Shared caches may store it for `cache_seconds` of the settings, at most `max_age` seconds,
+        unless `headers` has a Cache-Control.
         """
         coding = negotiate_coding(request.headers.get("Accept-Encoding", ""))
         cache_key = CacheKey(path, keywords, period, is_archive, coding or "gzip")

@@ -13,7 +13,6 @@ from flask import Flask
 from flask.testing import FlaskClient
 from hypothesis import given
 from hypothesis import strategies as st
-from redis import Redis
 from werkzeug.http import http_date
 
 from service.cache.encodings import ENCODINGS, negotiate_coding
