@@ -9,7 +9,7 @@ import json
 import re
 import secrets
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -109,6 +109,20 @@ class Keywords:
                 return self._update_query(keyword, now)
         self._task_states.schedule(initial_fetch_task(keyword.slug), now)
         return keyword
+
+    def save_new(self, keywords: Sequence[Keyword]) -> set[str]:
+        """Save keywords whose slugs are free, in one transaction; return the slugs of these.
+
+        Their initial fetches are left to the scheduler.
+        """
+        if not keywords:
+            return set()
+        with translate_store_errors(self._redis), self._redis.pipeline() as pipe:
+            for keyword in keywords:
+                pipe.hsetnx(keys.KEYWORDS, keyword.slug, _encode(keyword))
+            pipe.set(keys.KEYWORDS_VERSION, secrets.token_bytes(12))
+            *are_new, _ = pipe.execute()
+        return {k.slug for k, is_new in zip(keywords, are_new, strict=True) if is_new}
 
     def seed(self, configured: Mapping[str, str], *, now: datetime) -> list[Keyword]:
         """Save the configured keywords (name to query), each only once: removed ones stay removed.

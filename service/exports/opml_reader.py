@@ -8,8 +8,9 @@ is lost, the words of the name are taken as a phrase.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import IO, Final
 from urllib.parse import parse_qs, urlsplit
 
 from lxml import etree
@@ -21,9 +22,6 @@ from papers.query.parser import Query, parse_query
 from papers.state.keywords import MAX_NAME_LENGTH, slug_of
 from service.exports.opml import DESCRIPTION_PREFIX
 from service.markup.clean import single_line
-
-MAX_OPML_BYTES: Final = 1_000_000
-MAX_OPML_FEEDS: Final = 500
 
 _FEED_PATH: Final = re.compile(
     rf"(?:^|/)feeds/({SLUG_PATTERN.pattern})\.(?:{'|'.join(FEED_FORMATS)})$"
@@ -53,20 +51,31 @@ class ImportedKeyword:
     is_guessed: bool
 
 
-def read_outlines(document: bytes) -> list[OpmlOutline]:
-    """Return every feed of a list in order, Paperwire's or not.
+def read_outlines(document: IO[bytes]) -> Iterator[OpmlOutline]:
+    """Yield every feed of a list in order, Paperwire's or not, as the document is read.
 
-    Raises BadParameter for a document that is no OPML or too large.
+    Raises BadParameter for a document that is no OPML.
     """
-    if len(document) > MAX_OPML_BYTES:
-        raise BadParameter("file", f"has more than {MAX_OPML_BYTES:,} bytes; split it")
-    root = _parse_xml(document)
-    if root.tag != "opml":
-        raise BadParameter("file", f"is no OPML: its root is {str(root.tag)[:40]!r}")
-    found = [node for node in root.iter("outline") if node.get("xmlUrl")]
-    if len(found) > MAX_OPML_FEEDS:
-        raise BadParameter("file", f"has {len(found)} feeds; {MAX_OPML_FEEDS} at most, split it")
-    return [_read_outline(node) for node in found]
+    parsed = etree.iterparse(
+        document,
+        events=("start", "end"),
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        huge_tree=False,
+    )
+    root = None
+    try:
+        for event, node in parsed:
+            if root is None:
+                root = node
+                _require_opml(root)
+            if event == "start" and node.tag == "outline" and node.get("xmlUrl"):
+                yield _read_outline(node)
+            elif event == "end":
+                _forget(node)
+    except (etree.XMLSyntaxError, ValueError) as error:
+        raise BadParameter("file", f"is no XML: {error}") from error
 
 
 def keyword_from_outline(outline: OpmlOutline) -> ImportedKeyword | None:
@@ -88,18 +97,20 @@ def keyword_from_outline(outline: OpmlOutline) -> ImportedKeyword | None:
     return ImportedKeyword(_choose_name(outline, slug, query), query, is_guessed)
 
 
-def _parse_xml(document: bytes) -> etree._Element:
-    """Parse the root element; entities are neither expanded nor fetched, DOCTYPEs are refused."""
-    parser = etree.XMLParser(
-        resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False
-    )
-    try:
-        root = etree.fromstring(document, parser)
-    except (etree.XMLSyntaxError, ValueError) as error:
-        raise BadParameter("file", f"is no XML: {error}") from error
+def _require_opml(root: etree._Element) -> None:
+    """Raise BadParameter unless it is OPML's root, without a DOCTYPE."""
     if root.getroottree().docinfo.doctype:
         raise BadParameter("file", "has a DOCTYPE, which OPML does not need; remove it")
-    return root
+    if root.tag != "opml":
+        raise BadParameter("file", f"is no OPML: its root is {str(root.tag)[:40]!r}")
+
+
+def _forget(node: etree._Element) -> None:
+    """Free what has been read: an element's content, and the siblings before it."""
+    parent = node.getparent()
+    node.clear()
+    while parent is not None and parent[0] is not node:
+        del parent[0]
 
 
 def _read_outline(node: etree._Element) -> OpmlOutline:

@@ -3,6 +3,7 @@
     find ─▶ the keywords whose name or query contains a text, a page of them at a time
     form ─▶ preview: the query's newest papers; nothing is saved
          ─▶ save, rename, merge, remove ─▶ the page with a message
+         ─▶ import a file ─▶ a page that grows as the keywords of the file are saved
 
 The token is a field of the form, not a cookie, so no other site can make a browser send it.
 """
@@ -26,6 +27,7 @@ from service.http.auth import require_form_token
 from service.http.error_pages import status_of
 from service.markup.clean import single_line
 from service.pages.parts.highlight import HighlightedEntry, highlight_entry
+from service.pages.parts.import_progress import import_response
 from service.pages.parts.page_response import pages, uncached_page
 from service.pages.parts.plots import BarPlot, month_plot
 from service.pages.parts.reader_links import mailed_keywords
@@ -66,9 +68,11 @@ def managed() -> Response:
     try:
         if action == "preview":
             return _render_manage(ctx, given, preview=_build_preview(ctx, given))
-        if action not in _ACTIONS:
-            raise BadParameter("action", f"is none of preview, {', '.join(_ACTIONS)}")
+        if action not in (*_ACTIONS, "import"):
+            raise BadParameter("action", f"is none of preview, import, {', '.join(_ACTIONS)}")
         require_form_token(ctx.settings, given["token"])
+        if action == "import":
+            return import_response(ctx)
         message = _ACTIONS[action](ctx, given)
     except (BadInput, Unauthorized, UnknownKeyword) as error:
         return _render_manage(ctx, given, error=str(error), status=status_of(error))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -18,8 +19,6 @@ from papers.query.parser import parse_query
 from papers.state.keywords import Keyword, Keywords
 from service.exports import keyword_lists
 from service.exports.opml_reader import (
-    MAX_OPML_BYTES,
-    MAX_OPML_FEEDS,
     OpmlOutline,
     keyword_from_outline,
     read_outlines,
@@ -80,13 +79,19 @@ def test_list_of_no_keywords_has_no_feeds() -> None:
 def test_exported_list_is_imported_as_the_same_keywords(exported: list[Any]) -> None:
     keywords = [keyword(f"Keyword {n}", query.canonical) for n, query in enumerate(exported)]
     document = keyword_lists.subscriptions_opml(SITE, keywords, ["announced"])
-    found = [keyword_from_outline(outline) for outline in read_outlines(document)]
+    found = [keyword_from_outline(outline) for outline in outlines(document)]
     assert [(w.name, w.query.canonical, w.is_guessed) for w in found if w] == [
         (k.name, k.query, False) for k in keywords
     ]
 
 
 SEARCH_FEED = "https://other.example/wire/feeds/search.rss?n=50&q=reward+model"
+
+
+def outlines(document: bytes) -> list[OpmlOutline]:
+    return list(read_outlines(io.BytesIO(document)))
+
+
 PAPERWIRE_FEEDS = [
     # title in the list, URL, description → name, query, is_guessed
     ("RM", SEARCH_FEED, "", "RM", "reward model", False),
@@ -164,15 +169,13 @@ INVALID_DOCUMENTS = {
     ),
     "only a doctype": opml_document("", "<!DOCTYPE opml>"),
     "deep": opml_document("<outline>" * 5_000 + "</outline>" * 5_000),
-    "many": opml_document('<outline xmlUrl="u"/>' * (MAX_OPML_FEEDS + 1)),
-    "large": opml_document(" " * MAX_OPML_BYTES),
 }
 
 
 @pytest.mark.parametrize("document", INVALID_DOCUMENTS.values(), ids=INVALID_DOCUMENTS)
 def test_invalid_list_is_rejected(document: bytes) -> None:
     with pytest.raises(BadParameter):
-        read_outlines(document)
+        outlines(document)
 
 
 VALID_LIST = opml_document(
@@ -188,7 +191,7 @@ VALID_LIST = opml_document(
 )
 def test_any_bytes_are_imported_or_rejected(document: bytes) -> None:
     try:
-        found = read_outlines(document)
+        found = outlines(document)
     except BadParameter:
         return
     for outline in found:
@@ -198,7 +201,7 @@ def test_any_bytes_are_imported_or_rejected(document: bytes) -> None:
 
 def test_outlines_have_their_lines() -> None:
     body = '\n<outline text="F">\n<outline title="A" xmlUrl=" u "/></outline><outline xmlUrl="v"/>'
-    assert read_outlines(opml_document(body)) == [
+    assert outlines(opml_document(body)) == [
         OpmlOutline(3, "A", "u", ""),
         OpmlOutline(3, "", "v", ""),
     ]
