@@ -42,6 +42,7 @@ The owner is the module that decides what a key contains; others may read or del
 | `lease:scheduler` | string | token of the active scheduler | 30 s | workers.schedule.scheduler | no |
 | `lock:task:NAME` | string | token of the job that runs a task | its time-out | workers.jobs | no |
 | `backfill` | string | plan and progress of a backfill, JSON | until done | workers.tasks.backfill | copied |
+| `coverage` | string | span of which the store has all of arXiv, JSON | permanent | workers.tasks.coverage | copied |
 | `mailed` | hash | subscription → last period whose digest was mailed | permanent | workers.notify.mail | copied |
 | `websub` | hash | slug → digest of the feed last announced to the hub | permanent | workers.notify.websub | copied |
 | `loads` | hash | identity of a bulk file → progress of its load, JSON | permanent | workers.bulk.loader | copied |
@@ -93,6 +94,7 @@ VALIDATORS: Final = "validators"
 ARXIV_RATE_LIMIT: Final = "lane:arxiv"
 ENRICH_RETRIES: Final = "unknown"
 BACKFILL: Final = "backfill"
+COVERAGE: Final = "coverage"
 CUSTOM_RESPONSES: Final = "feeds:custom"
 BULK_LOADS: Final = "loads"
 WEBSUB_DIGESTS: Final = "websub"
@@ -111,6 +113,7 @@ COPIED: Final = (
         QUARANTINE,
         ENRICH_RETRIES,
         BACKFILL,
+        COVERAGE,
         BULK_LOADS,
     ),
     *(OK_INITIAL_FETCHES, QUIET_INITIAL_FETCHES, STALE_INITIAL_FETCHES, FAILING_INITIAL_FETCHES),

@@ -22,7 +22,7 @@ from papers.query.ast import any_of
 from papers.query.parser import Query, parse_query
 from papers.redis_backend import keys
 from papers.redis_backend.connection import translate_store_errors
-from papers.state.initial_fetch_states import INITIAL_FETCH_PREFIX
+from papers.state.initial_fetch_states import INITIAL_FETCH_PREFIX, InitialFetchStates
 from papers.state.task_states import TaskStates
 
 MAX_NAME_LENGTH: Final = 80
@@ -48,6 +48,7 @@ class Keywords:
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
         self._task_states = TaskStates(redis)
+        self._initial_fetches = InitialFetchStates(redis)
 
     def all(self) -> list[Keyword]:
         """Return every saved keyword, sorted by name."""
@@ -107,7 +108,19 @@ class Keywords:
                 is_new = self._commit(pipe)
             if not is_new:
                 return self._update_query(keyword, now)
-        self._task_states.schedule(initial_fetch_task(keyword.slug), now)
+        self._schedule_initial_fetch(keyword.slug, now)
+        return keyword
+
+    def _schedule_initial_fetch(self, slug: str, now: datetime) -> None:
+        """Schedule it, unless many are waiting: then the scheduler finds it, and decides."""
+        if self._initial_fetches.has_free_place():
+            self._task_states.schedule(initial_fetch_task(slug), now)
+
+    def fetch_past(self, slug_or_name: str, *, now: datetime) -> Keyword:
+        """Have the newest papers of a keyword fetched again. Raises UnknownKeyword."""
+        keyword = self.get(slug_or_name)
+        self._task_states.delete_task(initial_fetch_task(keyword.slug))
+        self._schedule_initial_fetch(keyword.slug, now)
         return keyword
 
     def save_new(self, keywords: Sequence[Keyword]) -> set[str]:
@@ -216,7 +229,8 @@ class Keywords:
             pipe.hset(keys.KEYWORDS, changed.slug, _encode(changed))
             self._commit(pipe)
         if parse_query(known.query) != parse_query(keyword.query):
-            self._task_states.schedule(initial_fetch_task(changed.slug), now)
+            self._task_states.delete_task(initial_fetch_task(changed.slug))
+            self._schedule_initial_fetch(changed.slug, now)
         return changed
 
 

@@ -129,6 +129,11 @@ def _merge(ctx: AppContext, given: Mapping[str, str]) -> str:
     return f"{keyword.name} now finds the papers of both."
 
 
+def _fetch_past(ctx: AppContext, given: Mapping[str, str]) -> str:
+    keyword = ctx.keywords.fetch_past(given["keyword"], now=ctx.now())
+    return f"The newest papers of {keyword.name} will be fetched from arXiv."
+
+
 def _remove(ctx: AppContext, given: Mapping[str, str]) -> str:
     return f"{ctx.keywords.remove(given['keyword']).name} is removed."
 
@@ -137,5 +142,6 @@ _ACTIONS: Final[dict[str, Callable[[AppContext, Mapping[str, str]], str]]] = {
     "save": _save,
     "rename": _rename,
     "merge": _merge,
+    "fetch": _fetch_past,
     "remove": _remove,
 }

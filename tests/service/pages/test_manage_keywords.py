@@ -11,6 +11,7 @@ from redis import Redis
 
 from papers.config.settings import Settings
 from papers.state.keywords import Keywords
+from papers.state.task_states import TaskState, TaskStates, TaskStatus
 from service import create_app
 from service.http.auth import token_digest
 from tests.service.conftest import SITE
@@ -195,3 +196,12 @@ def test_import_that_cannot_begin_changes_nothing(
     answer = upload(manager, content, token, name)
     assert (answer.status_code, set(saved(redis))) == (status, {"Reward Model"})
     assert BeautifulSoup(answer.data, "html.parser").select("[role=alert]")
+
+
+def test_past_of_a_keyword_is_fetched_again(manager: FlaskClient, redis: Redis) -> None:
+    states = TaskStates(redis)
+    states.save(TaskState("fill:reward-model", TaskStatus.OK, NOW, NOW, NOW))
+    states.unschedule("fill:reward-model")
+    status, soup = post(manager, token=TOKEN, action="fetch", keyword="reward-model")
+    assert (status, bool(soup.select("[role=status]"))) == (200, True)
+    assert states.due_time("fill:reward-model")
