@@ -147,17 +147,17 @@ class AppContext:
         shown_query: ShownQuery | None = None,
         period: str = "",
         is_archive: bool = False,
+        troubled_before: datetime | None = None,
         headers: dict[str, str] | None = None,
         max_age: int = _YEAR_SECONDS,
     ) -> Response:
         """Return the response to a canonical request, from the render cache if possible.
 
-        `keywords`, `period`, `is_archive` are those of `CacheKey`, `shown_query` of `RenderCache`.
-        Shared caches may store it for `cache_seconds` of the settings, at most `max_age` seconds,
-        unless `headers` has a Cache-Control.
+        Parameters are those of `CacheKey` and `RenderCache`. Shared caches may store it for
+        `cache_seconds` of the settings or `max_age` seconds, unless `headers` has a Cache-Control.
         """
         coding = negotiate_coding(request.headers.get("Accept-Encoding", ""))
-        cache_key = CacheKey(path, keywords, period, is_archive, coding or "gzip")
+        cache_key = CacheKey(path, keywords, period, is_archive, troubled_before, coding or "gzip")
         now, quota = self.now(), self.quota
         if cache_key.is_custom:
             quota.announce()

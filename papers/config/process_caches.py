@@ -187,7 +187,7 @@ PROCESS_CACHES: Final = (
     ProcessCache(
         "service.cache.version_stamp._visible_task_states",
         "the visible part of task states by their stored values",
-        "4 sets of states",
+        "8 sets of states",
         _LRU,
     ),
     ProcessCache(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from redis import Redis
@@ -36,6 +37,8 @@ class CacheKey:
     `keywords` are slugs, or `ALL_KEYWORDS` alone, or none for a custom query. `period` names the
     day or month that the response covers, if another response takes its place when that is over.
     `is_archive` marks one of hundreds of documents of a keyword, or the page of one paper or day.
+    With `troubled_before`, which does not change with every request, the response shows only the
+    sources that have been in trouble since before then.
     `coding` is the content coding that the client gets.
     """
 
@@ -43,7 +46,13 @@ class CacheKey:
     keywords: tuple[str, ...] = ()
     period: str = ""
     is_archive: bool = False
+    troubled_before: datetime | None = None
     coding: str = "gzip"
+
+    @property
+    def clock(self) -> tuple[str, datetime | None]:
+        """What the time of the request decides of it."""
+        return self.period, self.troubled_before
 
     @property
     def is_custom(self) -> bool:
@@ -84,7 +93,7 @@ class _Proof:
 
     cached: CachedBody
     replies: _Replies
-    period: str
+    clock: tuple[str, datetime | None]
 
 
 class CacheLookup:
@@ -107,7 +116,7 @@ class CacheLookup:
         """Look a response up in one round trip."""
         replies = self._read(cache_key, digest)
         proof = self._proofs.get(digest)
-        if proof and (proof.replies, proof.period) == (replies, cache_key.period):
+        if proof and (proof.replies, proof.clock) == (replies, cache_key.clock):
             return LookupResult(proof.cached.version_stamp, proof.cached, None, replies)
         return self._parse(cache_key, digest, replies)
 
@@ -120,7 +129,7 @@ class CacheLookup:
         if found.version is None or found.cached is None:
             return  # found by such a proof
         current = found.cached.stamped(found.version_stamp)
-        self._proofs.put(digest, _Proof(current, found.replies, cache_key.period), _PROOF_BYTES)
+        self._proofs.put(digest, _Proof(current, found.replies, cache_key.clock), _PROOF_BYTES)
 
     def _read(self, cache_key: CacheKey, digest: str) -> _Replies:
         return self._read_version(cache_key, [("GET", keys.response_validators(digest))])
@@ -147,7 +156,7 @@ class CacheLookup:
         self, cache_key: CacheKey, digest: str, version_replies: list[Any]
     ) -> tuple[VersionStamp, StoreVersion]:
         version = version_stamp.parse_store_version(
-            cache_key.keywords, version_replies, self._directory
+            cache_key.keywords, version_replies, self._directory, cache_key.troubled_before
         )
         missing = version.missing_slugs or (cache_key.keywords and not version.has_keywords)
         if version.revision is None or (missing and not Keywords(self._redis).is_seeded):

@@ -14,6 +14,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property, lru_cache
 from typing import Any, Final
 
@@ -42,6 +43,7 @@ class StoreVersion:
     `revision` is None in a store that has never held a paper. `stored_keywords` are the requested
     slugs with their stored values, in that order; None if not saved. `listed` is the version of
     the list for a response that may show any of them, `directory` what reads that list.
+    `troubled_before` is that of the cache key.
     """
 
     revision: bytes | None
@@ -49,6 +51,7 @@ class StoreVersion:
     stored_keywords: Sequence[tuple[str, bytes | None]]
     listed: KeywordsVersion | None = None
     directory: KeywordDirectory | None = None
+    troubled_before: datetime | None = None
 
     @property
     def has_keywords(self) -> bool:
@@ -88,8 +91,16 @@ class StoreVersion:
 
     @cached_property
     def task_states(self) -> list[TaskState]:
-        """The states of all tasks, by name. Raises StoreError if one is damaged."""
-        return TaskStates.decode_all(self.stored_states)
+        """The states of all tasks, by name, but those that are in trouble too recently.
+
+        Raises StoreError if one is damaged.
+        """
+        before = self.troubled_before
+        return [
+            state
+            for state in TaskStates.decode_all(self.stored_states)
+            if before is None or state.state not in _TROUBLES or state.since <= before
+        ]
 
     def require_keywords(self) -> None:
         """Raise UnknownKeyword if a requested keyword is not saved."""
@@ -103,7 +114,7 @@ class StoreVersion:
         """
         parts = (
             build_id,
-            _visible_task_states(self.stored_states),
+            _visible_task_states(self.stored_states, self.troubled_before),
             self.stored_keywords,
             self.listed,
             period,
@@ -125,7 +136,10 @@ def version_commands(keywords: Sequence[str]) -> list[RedisCommand]:
 
 
 def parse_store_version(
-    keywords: Sequence[str], replies: Sequence[Any], directory: KeywordDirectory
+    keywords: Sequence[str],
+    replies: Sequence[Any],
+    directory: KeywordDirectory,
+    troubled_before: datetime | None = None,
 ) -> StoreVersion:
     """Decode the replies to `version_commands(keywords)`.
 
@@ -135,13 +149,16 @@ def parse_store_version(
     migrations.require_compatible(schema)
     if tuple(keywords) == (ALL_KEYWORDS,):
         listed = keyword_directory.parse_list_version(found)
-        return StoreVersion(revision, tuple(states), [], listed, directory)
+        return StoreVersion(revision, tuple(states), [], listed, directory, troubled_before)
     (values,) = found or ([],)
-    return StoreVersion(revision, tuple(states), list(zip(keywords, values, strict=True)))
+    stored_keywords = list(zip(keywords, values, strict=True))
+    return StoreVersion(revision, tuple(states), stored_keywords, troubled_before=troubled_before)
 
 
-@lru_cache(maxsize=4)
-def _visible_task_states(stored_states: tuple[bytes, ...]) -> list[tuple[str, ...]]:
+@lru_cache(maxsize=8)
+def _visible_task_states(
+    stored_states: tuple[bytes, ...], troubled_before: datetime | None
+) -> list[tuple[str, ...]]:
     """Return what a response may show of the task states, sorted.
 
     That is name, status and since when of sources in trouble (`service.source_status`), and whether
@@ -153,7 +170,11 @@ def _visible_task_states(stored_states: tuple[bytes, ...]) -> list[tuple[str, ..
         visible = [
             (state["name"], state["state"], state["since"])
             for state in states
-            if state["state"] in _TROUBLES and is_source_task(state["name"])
+            if state["state"] in _TROUBLES
+            and is_source_task(state["name"])
+            and (
+                troubled_before is None or datetime.fromisoformat(state["since"]) <= troubled_before
+            )
         ]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise StoreError(f"{keys.SOURCES} holds a damaged task state: {error!r}") from error

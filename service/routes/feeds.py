@@ -22,7 +22,7 @@ from service.http.responses import redirect_to_canonical
 from service.routes.archives import previous_archive_link
 from service.routes.digests import digest_feed
 from service.search_title import union_query
-from service.source_status import source_trouble
+from service.source_status import lasting_trouble, lasting_trouble_start
 from service.urls.keyword_urls import SearchUrls
 from service.urls.params import SearchParams
 
@@ -45,6 +45,7 @@ def feed(name: str, suffix: str) -> Response:
         keywords=urls.keywords,
         shown_query=lambda version: _shown_query(urls.params, version),
         period=_period_name(ctx, urls),
+        troubled_before=lasting_trouble_start(ctx.now()),
         headers=_link_headers(ctx, urls, suffix),
     )
 
@@ -148,5 +149,5 @@ def feed_subtitle(found: FeedResult) -> str:
     sentences = [f"arXiv papers that match {found.query_in_words}, {found.order_in_words}."]
     if not found.page.is_complete:
         sentences.append("The search was cut here because it grew costly; the next page goes on.")
-    sentences.append(source_trouble(found.source_states))
+    sentences.append(lasting_trouble(found.source_states))
     return " ".join(sentence for sentence in sentences if sentence)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -197,6 +198,19 @@ def test_other_dependencies_search_and_another_build_renders(
     assert renderer.done == (1, 0)
     get(make_process("2"), renderer)
     assert renderer.done == (1, 1)
+
+
+def test_source_in_trouble_matters_when_it_has_lasted(
+    make_process: MakeProcess, renderer: SearchingRenderer, redis: Redis
+) -> None:
+    cache, hour = make_process(), timedelta(hours=1)
+    TaskStates(redis).save(TaskState("hf:today", TaskStatus.STALE, NOW, NOW))
+    seen = []
+    for before in (NOW - hour, NOW - hour, NOW, NOW, NOW + hour):
+        key = replace(KEY, troubled_before=before)
+        cache.get(key, renderer, now=NOW, shown_query=query_shown)
+        seen.append(renderer.done)
+    assert seen == [(1, 1), (0, 0), (1, 0), (0, 0), (0, 0)]
 
 
 @pytest.mark.parametrize("name", ["fill:x", "retention", "websub", "hf:today"])
