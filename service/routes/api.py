@@ -19,6 +19,7 @@ from papers.model.paper import Paper, Pick
 from papers.state.import_blocks import ImportOutcome, import_keywords
 from papers.state.keywords import Keyword
 from papers.state.task_states import TaskState
+from service.cache.render_request import PreparedBody
 from service.cache.version_stamp import ALL_KEYWORDS, StoreVersion
 from service.context import AppContext, FeedResult, context
 from service.exports.keyword_list_reader import read_keyword_list
@@ -27,6 +28,7 @@ from service.http.auth import require_token
 from service.http.responses import redirect_to_canonical
 from service.markup.clean import clean_xml_text, single_line, valid_http_url
 from service.routes.openapi import openapi_document
+from service.search_title import shown_query
 from service.urls.keyword_urls import SEARCH_SLUG, SearchUrls
 from service.urls.paging import numbered_path, parse_page_number, slice_page
 from service.urls.params import DEFAULT_PARAMS, reject_parameters
@@ -43,11 +45,18 @@ def papers() -> Response:
     ctx = context()
     urls = ctx.parse_search_urls(SEARCH_SLUG)
     path = urls.api_path
-    return redirect_to_canonical(request, path) or _serve_json(
-        ctx,
+
+    def render(version: StoreVersion) -> bytes | PreparedBody:
+        found = ctx.search(urls, version)
+        body = _to_json_bytes(_page_json(found))
+        return PreparedBody.of_bytes(body) if found.page.is_complete else body
+
+    return redirect_to_canonical(request, path) or ctx.serve(
         path,
-        lambda version: _page_json(ctx.search(urls, version)),
+        render,
+        content_type=JSON_TYPE,
         keywords=urls.keywords,
+        shown_query=lambda version: shown_query(urls.params, version),
     )
 
 

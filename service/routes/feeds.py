@@ -12,7 +12,6 @@ from flask import Blueprint, Response, request
 
 from papers.model.labels import indexed_day
 from papers.model.periods import Period
-from papers.query.ast import Node
 from service.cache.render_request import PreparedBody
 from service.cache.version_stamp import StoreVersion
 from service.context import AppContext, FeedResult, context
@@ -21,10 +20,9 @@ from service.feeds.feed import Feed
 from service.http.responses import redirect_to_canonical
 from service.routes.archives import previous_archive_link
 from service.routes.digests import digest_feed
-from service.search_title import union_query
+from service.search_title import shown_query
 from service.source_status import lasting_trouble, lasting_trouble_start
 from service.urls.keyword_urls import SearchUrls
-from service.urls.params import SearchParams
 
 feeds = Blueprint("feeds", __name__)
 
@@ -43,7 +41,7 @@ def feed(name: str, suffix: str) -> Response:
         lambda version: _prepare_feed(ctx, urls, version, suffix),
         content_type=form.content_type,
         keywords=urls.keywords,
-        shown_query=lambda version: _shown_query(urls.params, version),
+        shown_query=lambda version: shown_query(urls.params, version),
         period=_period_name(ctx, urls),
         troubled_before=lasting_trouble_start(ctx.now()),
         headers=_link_headers(ctx, urls, suffix),
@@ -78,11 +76,6 @@ def _prepare_feed(
     feed, form = _make_feed(ctx, urls, version, suffix), FORMATS[suffix]
     digest = feed.content_digest() if feed.is_complete else b""
     return PreparedBody(lambda: form.render(feed, ctx.entry_caches), digest)
-
-
-def _shown_query(params: SearchParams, version: StoreVersion) -> Node:
-    """Return what every paper matches that a feed, its digest or its archives' links depend on."""
-    return params.search_request(params.query or union_query(version.keywords)).tree
 
 
 def _make_feed(ctx: AppContext, urls: SearchUrls, version: StoreVersion, suffix: str) -> Feed:

@@ -16,6 +16,7 @@ from papers.model.arxiv_id import ArxivId
 from papers.state.keywords import Keywords
 from papers.state.task_states import TaskState, TaskStates, TaskStatus
 from service import create_app
+from service.context import AppContext, FeedResult
 from service.routes.openapi import RESPONSE_SCHEMAS
 from service.urls.params import ALL_PARAMETERS, DIGEST_PARAMETER
 from tests.service.conftest import SITE, Announce
@@ -157,3 +158,23 @@ def test_import_that_cannot_be_read_on_says_so(site: Settings, redis: Redis) -> 
     answer = import_list(client, body, "a long and secret token")
     first, last = map(json.loads, answer.text.splitlines())
     assert (first["saved"], last["read"], "is no JSON" in last["error"]) == (500, 500, True)
+
+
+@pytest.mark.usefixtures("three")
+def test_papers_of_a_query_are_searched_again_only_if_one_of_them_changed(
+    client: FlaskClient, announce: Announce, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, searches = "/api/v1/papers?q=%22reward+model%22", list[object]()
+    search = AppContext.search
+
+    def counted(self: AppContext, *args: Any) -> FeedResult:
+        searches.append(args)
+        return search(self, *args)
+
+    monkeypatch.setattr(AppContext, "search", counted)
+    before = client.get(path).data
+    announce([make_sighting(20, title="Diffusion", abstract="Nothing else.")])
+    assert client.get(path).data == before
+    assert len(searches) == 1
+    announce([make_sighting(21, title="A reward model")])
+    assert b"2611.00021" in client.get(path).data
