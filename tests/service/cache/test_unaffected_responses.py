@@ -268,3 +268,24 @@ def test_period_that_is_over_searches(
     for day in ("2026-11-20", "2026-11-21"):
         cache.get(replace(KEY, period=day), renderer, now=NOW, shown_query=query_shown)
     assert renderer.done == (2, 1)
+
+
+def test_machine_with_an_older_body_renders_the_new_one(
+    make_process: MakeProcess,
+    renderer: SearchingRenderer,
+    store: Store,
+    store_url: str,
+    tmp_path: Path,
+) -> None:
+    first, redis = make_process(), connect(store_url, retry=False)
+    tier = DiskTier(tmp_path / "other machine")
+    second = RenderCache(redis, tier, base_url="s", build_id="1")
+    for cache in (first, second):
+        get(cache, renderer)
+    store.ingest([make_sighting(2, title="Reward 2")], now=NOW)
+    newest = get(first, renderer)
+    restarted = RenderCache(redis, tier, base_url="s", build_id="1")
+    for cache in (second, restarted):
+        served = get(cache, renderer)
+        assert text_of(served) == "feed: Reward 2\nReward 1"
+        assert served.cached_body.entity_tag() == newest.cached_body.entity_tag()
