@@ -23,6 +23,7 @@ from uuid import uuid4
 
 from redis import Redis
 
+from papers.changes.change_log import LoggedChange, append_change
 from papers.index.term_months import TermMonths
 from papers.model.arxiv_id import ArxivId
 from papers.model.paper import Paper, Sighting
@@ -112,11 +113,11 @@ class Store:
                 pipe.zadd(keys.PENDING_INGESTS, {token: now.timestamp()})
                 pipe.execute()
             VoteHistory(self._redis).record(papers)
-            result = self._write_months(papers, now)
-            self._finish(token, moved=bool(result.new or result.changed))
-            return result
+            months = self._write_months(papers, now)
+            self._finish(token, months)
+            return IngestResult.of(months)
 
-    def _write_months(self, papers: Iterable[Sighting | Paper], now: datetime) -> IngestResult:
+    def _write_months(self, papers: Iterable[Sighting | Paper], now: datetime) -> list[MonthResult]:
         # Importing numpy, which these need, takes a tenth of a second that readers can spare.
         from papers.index.writing.month_writer import MonthWriter
         from papers.index.writing.term_batch import Vocabulary
@@ -132,14 +133,17 @@ class Store:
         ]
         if not state.vocabulary.is_full:
             states.append(state)
-        return IngestResult.of(written)
+        return written
 
-    def _finish(self, token: str, *, moved: bool) -> None:
-        with self._redis.pipeline(transaction=False) as pipe:
-            if moved:
-                bump_revision(pipe)
-            pipe.zrem(keys.PENDING_INGESTS, token)
-            pipe.execute()
+    def _finish(self, token: str, months: Sequence[MonthResult]) -> None:
+        """Move the revision if readers can see a change, and log what has changed."""
+        changes = [LoggedChange(id.doc_id, None) for month in months for id in month.new]
+        replaced = [paper for month in months for paper in month.replaced]
+        changes += [LoggedChange(paper.id.doc_id, paper) for paper in replaced]
+        if changes:
+            revision, step = bump_revision(self._redis)
+            append_change(self._redis, revision - step, revision, changes)
+        self._redis.zrem(keys.PENDING_INGESTS, token)
 
     def settle(self, *, now: datetime) -> bool:
         """Move the revision for ingests that never finished. Returns True if there was one."""

@@ -26,7 +26,8 @@ from papers.search.similar import MoreLikeThis
 from papers.state.communities import Communities
 from papers.state.initial_fetch_states import InitialFetchStates
 from papers.state.keyword_directory import KeywordDirectory
-from papers.state.keywords import Keyword, Keywords
+from papers.state.keyword_record import Keyword
+from papers.state.keywords import Keywords
 from papers.state.slugs import slug_of
 from papers.state.task_states import TaskState, TaskStates
 from papers.store import Store
@@ -36,7 +37,8 @@ from service.cache.disk_tier import DiskTier
 from service.cache.encodings import negotiate_coding
 from service.cache.lookup import CacheKey
 from service.cache.lru import ByteLRU
-from service.cache.render_cache import RenderCache, Renderer
+from service.cache.render_cache import RenderCache
+from service.cache.render_request import Renderer, ShownQuery
 from service.cache.version_stamp import StoreVersion
 from service.feeds.entry import Entry
 from service.feeds.entry_cache import EntryCaches
@@ -50,8 +52,7 @@ from service.urls.keyword_urls import SEARCH_SLUG, SearchUrls
 from service.urls.params import abbreviate, parse_list_params, parse_params
 
 _EXTENSION_KEY: Final = "paperwire"
-_URL_CACHE_BYTES, _URL_ENTRY_BYTES = 4_000_000, 2_000
-"""Budget of the cache of parsed URLs, and what one takes besides its query string."""
+_URL_CACHE_BYTES, _URL_ENTRY_BYTES = 4_000_000, 2_000  # of all, and of one besides its text
 _YEAR_SECONDS: Final = 365 * 86_400
 
 
@@ -144,19 +145,22 @@ class AppContext:
         *,
         content_type: str,
         keywords: tuple[str, ...],
+        shown_query: ShownQuery | None = None,
         period: str = "",
         is_archive: bool = False,
         is_fixed: bool = False,
+        troubled_before: datetime | None = None,
         headers: dict[str, str] | None = None,
         max_age: int = _YEAR_SECONDS,
     ) -> Response:
         """Return the response to a canonical request, from the render cache if possible.
 
-        `keywords` to `is_fixed` are those of `CacheKey`. Shared caches may store the response for
-        `cache_seconds`, or `max_age` seconds if that is less, unless `headers` has a Cache-Control.
+        Parameters are those of `CacheKey` and `RenderCache`. Shared caches may store it for
+        `cache_seconds` of the settings or `max_age` seconds, unless `headers` has a Cache-Control.
         """
         coding = negotiate_coding(request.headers.get("Accept-Encoding", ""))
-        cache_key = CacheKey(path, keywords, period, is_archive, coding or "gzip", is_fixed)
+        state = is_archive, troubled_before
+        cache_key = CacheKey(path, keywords, period, *state, coding or "gzip", is_fixed)
         now, quota = self.now(), self.quota
         if cache_key.is_custom:
             quota.announce()
@@ -164,6 +168,7 @@ class AppContext:
             cache_key,
             render,
             now=now,
+            shown_query=shown_query,
             consume_quota=quota.require,
             charge=quota.charge,
             validators=RequestValidators(request.headers, now),

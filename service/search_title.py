@@ -1,16 +1,17 @@
-"""The query of several keywords at once, and the title and description of a search."""
+"""The query of several keywords at once; of a search its title and what its results depend on."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
-from papers.query.ast import any_of
+from papers.query.ast import Node, any_of
 from papers.query.parser import Query, parse_query
 from papers.query.request import ListName, SearchRequest
-from papers.state.keywords import Keyword
+from papers.state.keyword_record import Keyword
+from service.cache.version_stamp import StoreVersion
 from service.markup.clean import single_line, source_name
-from service.urls.params import EVERY_MEMBER
+from service.urls.params import EVERY_MEMBER, SearchParams
 
 _MAX_NAMES: Final = 4
 
@@ -95,3 +96,11 @@ def describe_order(search: SearchRequest) -> str:
         f"until {search.until}" if search.until else "",
     ]
     return ", ".join(part for part in parts if part)
+
+
+def shown_query(params: SearchParams, version: StoreVersion) -> Node:
+    """Return what every paper matches that has a part in the results of a search.
+
+    The filters of its parameters are in it; its cursor is not, as pages link to those before them.
+    """
+    return params.search_request(params.query or union_query(version.keywords)).tree

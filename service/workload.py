@@ -16,7 +16,7 @@ OVERDUE_AFTER: Final = timedelta(minutes=3)
 
 QUEUE_NAME: Final = "paperwire"
 """RQ's queue that the workers read. Workers state it themselves: a test compares the two."""
-_QUEUE_KEY: Final = f"rq:queue:{QUEUE_NAME}"
+QUEUE_KEYS: Final = (f"rq:queue:{QUEUE_NAME}", f"rq:queue:{QUEUE_NAME}-background")
 _WORKERS_KEY: Final = "rq:workers"
 """RQ's set of the keys of workers. That of a worker that was killed stays, its value expires."""
 
@@ -42,15 +42,19 @@ def read_workload(redis: Redis, now: datetime) -> Workload:
     late = now - OVERDUE_AFTER
     with translate_store_errors(redis), redis.pipeline(transaction=False) as pipe:
         pipe.exists(keys.SCHEDULER_LEASE)
-        pipe.llen(_QUEUE_KEY)
+        for key in QUEUE_KEYS:
+            pipe.llen(key)
         pipe.zcount(keys.DUE_TASKS, "-inf", now.timestamp())
         pipe.zcount(keys.DUE_INITIAL_FETCHES, "-inf", now.timestamp())
         pipe.zcount(keys.DUE_TASKS, "-inf", late.timestamp())
         pipe.zcard(keys.CUSTOM_RESPONSES)
         pipe.smembers(_WORKERS_KEY)
-        has_scheduler, queued, due, due_fetches, overdue, cached, names = pipe.execute()
+        has_scheduler, queued, in_background, due, due_fetches, overdue, cached, names = (
+            pipe.execute()
+        )
         live, due_tasks = _count_live(redis, names), due + due_fetches
-        return Workload(live, bool(has_scheduler), queued, due_tasks, cached, overdue)
+        waiting = queued + in_background
+        return Workload(live, bool(has_scheduler), waiting, due_tasks, cached, overdue)
 
 
 def _count_live(redis: Redis, worker_keys: set[bytes]) -> int:

@@ -93,6 +93,7 @@ def run_scheduler(settings: Settings, stopping: threading.Event) -> None:
         task_kinds(),
         enqueue=lambda task, now: jobs.enqueue_task(redis, task, now),
         queue_length=lambda: jobs.job_queue(redis).count,
+        background_count=lambda: jobs.background_job_count(redis),
     )
     while _wait_for_store(settings, stopping):
         log.info("scheduler ready, at the store %s", redacted_url(redis))

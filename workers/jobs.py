@@ -42,6 +42,8 @@ from workers.tasks.reconcile import is_reconciliation_enabled
 log = logging.getLogger(__name__)
 
 QUEUE_NAME: Final = "paperwire"
+BACKGROUND_QUEUE_NAME: Final = "paperwire-background"
+"""Of initial fetches and backfills: workers read it when the other one is empty."""
 RUN_TASK_JOB: Final = "workers.jobs.run"
 
 LOCK_SECONDS: Final[Seconds] = CLAIM_TTL.total_seconds()
@@ -162,16 +164,24 @@ def _summary(task: str, report: TaskReport) -> dict[str, Any]:
     }
 
 
-def job_queue(redis: Redis) -> Queue:
-    """Return the queue that workers listen on. Jobs are JSON, never pickle."""
-    return Queue(QUEUE_NAME, connection=redis, serializer=JSONSerializer)
+def job_queue(redis: Redis, *, background: bool = False) -> Queue:
+    """Return one of the queues that workers listen on. Jobs are JSON, never pickle."""
+    name = BACKGROUND_QUEUE_NAME if background else QUEUE_NAME
+    return Queue(name, connection=redis, serializer=JSONSerializer)
+
+
+def background_job_count(redis: Redis) -> int:
+    """Return how many jobs of the background queue wait or run."""
+    queue = job_queue(redis, background=True)
+    return int(queue.count) + int(queue.started_job_registry.get_job_count(cleanup=False))
 
 
 def enqueue_task(redis: Redis, task: str, now: datetime) -> None:
     """Send the wake-up for a task. Raises StoreError."""
     kind = task_kinds().get(kind_of(task))
+    is_background = kind is not None and kind.role.is_background
     with translate_store_errors(redis):
-        job_queue(redis).enqueue_call(
+        job_queue(redis, background=is_background).enqueue_call(
             func=RUN_TASK_JOB,
             args=(task, now.timestamp()),
             timeout=kind.timeout if kind else DEFAULT_JOB_TIMEOUT,

@@ -16,8 +16,6 @@ from papers.config.sources import COMMUNITY_KIND
 from papers.index.compaction.compactor import Compactor
 from papers.maintenance.retention import Retention
 from papers.state.communities import community_task
-from papers.state.initial_fetches import missing_initial_fetches
-from papers.state.keywords import Keywords, initial_fetch_task
 from papers.state.pick_lists import PickLists
 from papers.state.task_states import TaskStates
 from workers.notify.channels import CHANNELS
@@ -29,12 +27,10 @@ from workers.tasks.backfill import BACKFILL_TASK, Backfill, BackfillPlans
 from workers.tasks.compaction import COMPACTION_TASK, CompactionTask
 from workers.tasks.enrich import ENRICH_TASK, Enrichment
 from workers.tasks.initial_fetch import InitialFetch
+from workers.tasks.initial_fetch_plan import sweep_initial_fetches
 from workers.tasks.pick_lists import PICK_LISTS_TASK, PickListsTask
 from workers.tasks.reconcile import RECONCILE_TASK, Reconciliation, is_reconciliation_enabled
 from workers.tasks.retention import RETENTION_TASK, RetentionTask
-
-KEYWORDS_PER_SWEEP: Final = 100
-"""How many saved keywords a tick looks at for initial fetches that nobody has planned."""
 
 
 def task_kinds() -> dict[str, TaskKind]:
@@ -72,12 +68,6 @@ def _retention_tasks(settings: Settings) -> Iterable[str]:
 
 def _planned_backfill(redis: Redis) -> Iterable[str]:
     return [BACKFILL_TASK] if BackfillPlans(redis).get() else []
-
-
-def _missing_initial_fetches(redis: Redis, cursor: int) -> tuple[int, Iterable[str]]:
-    next_cursor, slugs = Keywords(redis).scan_slugs(cursor, KEYWORDS_PER_SWEEP)
-    tasks = [initial_fetch_task(slug) for slug in sorted(slugs)]
-    return next_cursor, missing_initial_fetches(redis, tasks)
 
 
 TASKS: Final[dict[str, TaskKind]] = {
@@ -120,14 +110,14 @@ TASKS: Final[dict[str, TaskKind]] = {
         recurring=lambda settings: [ENRICH_TASK],
     ),
     "fill": TaskKind(
-        build_fetch=lambda context: InitialFetch(Keywords(context.redis)).fetch,
+        build_fetch=lambda context: InitialFetch(context.redis).fetch,
         cadence=cadence.never_again,
         role=TaskRole.COMPLETION,
         timeout=1800,
-        sweep=_missing_initial_fetches,
+        sweep=sweep_initial_fetches,
     ),
     BACKFILL_TASK: TaskKind(
-        build_fetch=lambda context: Backfill(BackfillPlans(context.redis)).fetch,
+        build_fetch=lambda context: Backfill(context.redis).fetch,
         cadence=cadence.never_again,
         role=TaskRole.COMPLETION,
         timeout=900,

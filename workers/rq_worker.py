@@ -75,17 +75,18 @@ class AllowedJob(Job):
 
 
 class PaperwireWorker(Worker):
-    """A worker on the one queue that stops at once at a signal: tasks can be run again.
+    """A worker on both queues that stops at once at a signal: tasks can be run again.
 
     `stopping` is set at that signal.
     """
 
     def __init__(self, redis: Redis, stopping: threading.Event) -> None:
-        queue = Queue(
-            jobs.QUEUE_NAME, connection=redis, serializer=JSONSerializer, job_class=AllowedJob
-        )
+        queues = [
+            Queue(name, connection=redis, serializer=JSONSerializer, job_class=AllowedJob)
+            for name in (jobs.QUEUE_NAME, jobs.BACKGROUND_QUEUE_NAME)
+        ]
         super().__init__(
-            [queue],
+            queues,
             connection=redis,
             serializer=JSONSerializer,
             job_class=AllowedJob,

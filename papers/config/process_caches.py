@@ -29,6 +29,12 @@ PROCESS_CACHES: Final = (
         _LRU,
     ),
     ProcessCache(
+        "papers.changes.recent_changes.RecentChanges",
+        "the papers that recent ingests changed, before and after, each time indexed",
+        "32 ingests, 8,000 papers of some 20 kB",
+        "newer ones",
+    ),
+    ProcessCache(
         "papers.index.bitmaps._padding_bitmap",
         "padding by combination of containers",
         "1,024 combinations",
@@ -185,10 +191,10 @@ PROCESS_CACHES: Final = (
         _LRU,
     ),
     ProcessCache(
-        "service.cache.disk_tier.DiskTier",
-        "entity tag by digest, of the files that this process has written",
-        "`max_files` entries",
-        "itself, when full",
+        "service.cache.body_tiers.BodyTiers",
+        "the bodies of responses, by cache key",
+        "8 MB an app",
+        _LRU,
     ),
     ProcessCache(
         "service.cache.encodings._negotiate_cached",
@@ -198,14 +204,14 @@ PROCESS_CACHES: Final = (
     ),
     ProcessCache(
         "service.cache.lookup.CacheLookup",
-        "rendered bodies with the version that they are current for, by cache key and coding",
-        "8 MB an app",
+        "validators with the replies of the store that they are current for, by cache key",
+        "8 MB an app, 4,000 of them",
         _LRU,
     ),
     ProcessCache(
         "service.cache.version_stamp._visible_task_states",
         "the visible part of task states by their stored values",
-        "4 sets of states",
+        "8 sets of states",
         _LRU,
     ),
     ProcessCache(

@@ -94,8 +94,8 @@ class Settings:
         between=(0, 1_000_000),
     )
     custom_answers: int = _setting(
-        1000,
-        "Responses to custom keywords that the store caches; the oldest are evicted.",
+        20_000,
+        "Responses to custom keywords whose validators the store keeps; the oldest are evicted.",
         between=(0, 1_000_000),
     )
     websub_hub: str = _setting(

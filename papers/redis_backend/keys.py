@@ -26,6 +26,7 @@ The owner is the module that decides what a key contains; others may read or del
 | `undescribed` | set | ids that a community named and arXiv has not described | until described | papers.index.writing.global_entries | rebuilt |
 | `pending` | sorted set | tokens of running ingests, scored by the second they began | seconds | papers.store | no |
 | `revision` | integer | increases whenever anything that a feed shows has changed | permanent | papers.redis_backend.revision | copied |
+| `changes` | sorted set | papers changed by each of the last 32 ingests and what they were before, scored by revision | permanent | papers.changes.change_log | no |
 | `keywords` | hash | slug → saved keyword, JSON | permanent | papers.state.keywords | copied |
 | `{keywords}:version` | string | random token, replaced with every change of `keywords`, and by a restore | permanent | papers.state.keywords | no |
 | `{keywords}:former` | hash | former slug → the slug it redirects to, or the removed keyword, JSON | permanent | papers.state.former_names | copied |
@@ -48,11 +49,11 @@ The owner is the module that decides what a key contains; others may read or del
 | `lease:scheduler` | string | token of the active scheduler | 30 s | workers.schedule.scheduler | no |
 | `lock:task:NAME` | string | token of the job that runs a task | its time-out | workers.jobs | no |
 | `backfill` | string | plan and progress of a backfill, JSON | until done | workers.tasks.backfill | copied |
+| `coverage` | string | span of which the store has all of arXiv, JSON | permanent | workers.tasks.coverage | copied |
 | `mailed` | hash | subscription → last period whose digest was mailed | permanent | workers.notify.mail | copied |
 | `websub` | hash | slug → digest of the feed last announced to the hub | permanent | workers.notify.websub | copied |
 | `loads` | hash | identity of a bulk file → progress of its load, JSON | permanent | workers.bulk.loader | copied |
-| `feed:HASH:CODING` | string | rendered response in one content coding, with its validators | 1 day | service.cache.redis_tier | no |
-| `feed:HASH:validators` | string | ETag and Last-Modified of the newest response | 30 days | service.cache.redis_tier | no |
+| `feed:HASH:validators` | string | ETag and Last-Modified of the newest response, and digests of what it was rendered from | 30 days | service.cache.redis_tier | no |
 | `feeds:custom` | sorted set | digests of responses to ad-hoc queries, scored by the second they were rendered | permanent | service.cache.redis_tier | no |
 | `snapshot:SLUG:PERIOD` | string | packed papers of a keyword in a past month, week or day | 40 to 400 days after the last read | service.cache.archive_snapshots | copied |
 | `feed:HASH:lock` | string | token of the process that renders the response | 10 s | service.cache.render_cache | no |
@@ -86,6 +87,7 @@ TERM_MONTHS_EPOCH: Final = "{words}:era"
 UNDESCRIBED: Final = "undescribed"
 PENDING_INGESTS: Final = "pending"
 REVISION: Final = "revision"
+CHANGE_LOG: Final = "changes"
 KEYWORDS: Final = "keywords"
 SEEDED_KEYWORDS: Final = "seeded"
 KEYWORDS_VERSION: Final = "{keywords}:version"
@@ -105,6 +107,7 @@ VALIDATORS: Final = "validators"
 ARXIV_RATE_LIMIT: Final = "lane:arxiv"
 ENRICH_RETRIES: Final = "unknown"
 BACKFILL: Final = "backfill"
+COVERAGE: Final = "coverage"
 CUSTOM_RESPONSES: Final = "feeds:custom"
 BULK_LOADS: Final = "loads"
 WEBSUB_DIGESTS: Final = "websub"
@@ -125,6 +128,7 @@ COPIED: Final = (
         QUARANTINE,
         ENRICH_RETRIES,
         BACKFILL,
+        COVERAGE,
         BULK_LOADS,
     ),
     *(OK_INITIAL_FETCHES, QUIET_INITIAL_FETCHES, STALE_INITIAL_FETCHES, FAILING_INITIAL_FETCHES),
@@ -148,6 +152,7 @@ REBUILT: Final = (
 TRANSIENT: Final = (
     *(
         PENDING_INGESTS,
+        CHANGE_LOG,
         KEYWORDS_VERSION,
         DUE_INITIAL_FETCHES,
         DUE_TASKS,
@@ -219,13 +224,8 @@ def feed_trial(id: str) -> str:
     return f"trial:{id}"
 
 
-def rendered_response(digest: str, coding: str) -> str:
-    """Return the key of a response in a coding (`br`), by its canonical request's digest."""
-    return f"feed:{digest}:{coding}"
-
-
 def render_lock(digest: str) -> str:
-    """Return the key of the lock held while that response is rendered."""
+    """Return the key of the lock held while a response is rendered, by its request's digest."""
     return f"feed:{digest}:lock"
 
 

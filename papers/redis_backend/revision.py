@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from random import SystemRandom
-from typing import Final
+from typing import Any, Final
 
 from redis import Redis
 
@@ -13,10 +13,12 @@ _MAX_STEP: Final = 1 << 20
 _RANDOM: Final = SystemRandom()
 
 
-def bump_revision(redis: Redis) -> None:
+def bump_revision(redis: Redis) -> tuple[Any, int]:
     """Increase the revision, in a pipeline or at once.
 
     By random steps: a store that was emptied, or lost its last second of writes, must not reach a
-    revision again for which a reader has other papers cached.
+    revision again for which a reader has other papers cached. Returns the revision (a pipeline does
+    not know it yet), and the step that led to it.
     """
-    redis.incrby(keys.REVISION, _RANDOM.randint(1, _MAX_STEP))
+    step = _RANDOM.randint(1, _MAX_STEP)
+    return redis.incrby(keys.REVISION, step), step

@@ -39,7 +39,7 @@ from papers.query.parser import parse_query
 from papers.search.evaluate import PostingKey, PrefixExpansions
 from papers.search.plan import QueryPlan, residual_query
 from papers.state.keyword_directory import KeywordList, KeywordsVersion
-from papers.state.keywords import Keyword
+from papers.state.keyword_record import Keyword
 from papers.text.folding import tokenize
 
 T = TypeVar("T")
@@ -51,21 +51,38 @@ MIN_VECTORIZED_BATCH: Final = 30
 costs 4 ms a batch."""
 
 
-class _StoredQuery(NamedTuple, Generic[T]):
+class StoredQuery(NamedTuple, Generic[T]):
     """A query to match papers against; `residual` is what postings leave to verify."""
 
     key: T
     plan: QueryPlan
     residual: Node
 
+    @classmethod
+    def of(cls, key: T, root: Node) -> StoredQuery[T]:
+        """Return a query tree with its plan."""
+        return cls(key, QueryPlan.of(root), residual_query(root))
+
+    def matches_any(self, batch: PaperBatch) -> bool:
+        """Return whether a paper of a batch matches."""
+        return any(True for _ in self.matches(batch))
+
+    def matches(self, batch: PaperBatch) -> Iterator[Paper]:
+        """Yield the papers of a batch that match, oldest first."""
+        plan = self.plan
+        if plan.prefixes:
+            plan = plan.with_expansions(batch.prefix_expansions(plan.prefixes))
+        exact, possible = plan.evaluate(batch)
+        for doc_id in possible & batch.doc_ids:
+            if doc_id in exact or matches_node(self.residual, batch.folded(doc_id)):
+                yield batch.papers[doc_id]
+
 
 class Percolator(Generic[T]):
     """Matches papers against stored queries, each identified by a key of the caller's."""
 
     def __init__(self, queries: Iterable[tuple[T, Node]]) -> None:
-        self._queries = [
-            _StoredQuery(key, QueryPlan.of(root), residual_query(root)) for key, root in queries
-        ]
+        self._queries = [StoredQuery.of(key, root) for key, root in queries]
         phrases = (phrase for query in self._queries for phrase in query.plan.phrases)
         self._shingles = frozenset(hash for phrase in phrases for hash in text_shingles(phrase))
         self._sorted_shingles = np.array(sorted(self._shingles), np.uint64)
@@ -75,18 +92,10 @@ class Percolator(Generic[T]):
 
         A paper without a description matches no query.
         """
-        batch = _PaperBatch([paper for paper in papers if paper.is_described], self._index)
-        for key, plan, residual in self._queries:
-            if plan.prefixes:
-                plan = plan.with_expansions(batch.prefix_expansions(plan.prefixes))
-            exact, possible = plan.evaluate(batch)
-            found = [
-                batch.papers[doc_id]
-                for doc_id in possible & batch.doc_ids
-                if doc_id in exact or matches_node(residual, batch.folded(doc_id))
-            ]
-            if found:
-                yield key, found
+        batch = PaperBatch.of(papers, self._index)
+        for query in self._queries:
+            if found := list(query.matches(batch)):
+                yield query.key, found
 
     def _index(self, papers: Sequence[Paper]) -> BatchPostings:
         if len(papers) < MIN_VECTORIZED_BATCH:
@@ -151,7 +160,7 @@ class _FiledKeywords(NamedTuple):
 
 def _candidates(filed: _FiledKeywords, papers: Sequence[Paper]) -> list[Keyword]:
     """Return the keywords that some of the papers may match, by name."""
-    terms = {term for paper in papers for term in _posting_keys(paper, frozenset())}
+    terms = {term for paper in papers for term in paper_posting_keys(paper, frozenset())}
     found = {at for term in terms for at in filed.positions.get(term, ())}
     return [filed.listed.keywords[at] for at in sorted(found.union(filed.always))]
 
@@ -160,7 +169,7 @@ _parse_uncached: Final = parse_query.__wrapped__
 """All saved keywords in turn would push every query of a visitor out of the parser's cache."""
 
 
-class _PaperBatch:
+class PaperBatch:
     """Implements `papers.search.evaluate.Postings` for a batch of papers."""
 
     def __init__(
@@ -172,6 +181,13 @@ class _PaperBatch:
         self._folded: dict[int, FoldedPaper] = {}
         self._index = index([*self.papers.values()])
         self._bitmaps: dict[PostingKey, BitMap] = {}
+
+    @classmethod
+    def of(
+        cls, papers: Iterable[Paper], index: Callable[[Sequence[Paper]], BatchPostings]
+    ) -> PaperBatch:
+        """Return papers as a batch, without those that have no description: they match nothing."""
+        return cls([paper for paper in papers if paper.is_described], index)
 
     def bitmap_of(self, key: PostingKey, months: Iterable[int] | None = None) -> BitMap:
         """Return the papers of a posting, in all months or in some of them."""
@@ -216,12 +232,13 @@ def _index_singly(papers: Iterable[Paper], shingles: frozenset[int]) -> BatchPos
     """Index papers one by one; of the shingles only those given."""
     found: defaultdict[PostingKey, list[int]] = defaultdict(list)
     for paper in papers:
-        for key in _posting_keys(paper, shingles):
+        for key in paper_posting_keys(paper, shingles):
             found[key].append(paper.id.doc_id)
     return {key: [doc_ids] for key, doc_ids in found.items()}
 
 
-def _posting_keys(paper: Paper, shingles: frozenset[int]) -> set[PostingKey]:
+def paper_posting_keys(paper: Paper, shingles: frozenset[int] | None = None) -> set[PostingKey]:
+    """Return the terms of a paper, and those of its shingles that are given; None gives all."""
     title, abstract = tokenize(paper.title), tokenize(paper.abstract)
     words = [
         ("w", title),
@@ -230,8 +247,9 @@ def _posting_keys(paper: Paper, shingles: frozenset[int]) -> set[PostingKey]:
     ]
     words += [(kind, tokenize(getattr(paper, field))) for kind, field in _TEXT_FIELDS]
     found: set[PostingKey] = {f"{kind}{word}".encode() for kind, texts in words for word in texts}
-    if shingles:
-        found |= shingles & (shingle_hashes(title) | shingle_hashes(abstract))
+    if shingles is None or shingles:
+        hashes = shingle_hashes(title) | shingle_hashes(abstract)
+        found |= hashes if shingles is None else hashes & shingles
     return found.union(term.encode() for name in paper.authors for term in name_terms(name))
 
 

@@ -15,6 +15,8 @@ from papers.redis_backend import keys
 from papers.redis_backend.connection import translate_store_errors
 
 INITIAL_FETCH_PREFIX: Final = "fill:"
+MAX_WAITING_FETCHES: Final = 100
+"""Initial fetches that are due at a time; one request of each is some seconds of arXiv's limit."""
 _STATE_KEYS: Final = {
     "ok": keys.OK_INITIAL_FETCHES,
     "quiet": keys.QUIET_INITIAL_FETCHES,
@@ -84,6 +86,15 @@ class InitialFetchStates:
                 pipe.hlen(key)
             pipe.zcard(keys.DUE_INITIAL_FETCHES)
             return dict(zip((*_STATE_KEYS, "waiting"), pipe.execute(), strict=True))
+
+    def has_free_place(self) -> bool:
+        """Return whether fewer than `MAX_WAITING_FETCHES` are due."""
+        return self.counts()["waiting"] < MAX_WAITING_FETCHES
+
+    def clear_due(self) -> None:
+        """Drop all that are due, as something else brings what they would."""
+        with translate_store_errors(self._redis):
+            self._redis.delete(keys.DUE_INITIAL_FETCHES)
 
     def scan(self, status: str, cursor: int, count: int) -> StatePage:
         """Return about `count` states of a status, from a cursor on; 0 is the first."""

@@ -14,7 +14,7 @@ from redis import Redis
 
 from papers.redis_backend import keys
 from papers.redis_backend.connection import RedisCommand, read_many, translate_store_errors
-from papers.state.keywords import Keyword, Keywords
+from papers.state.keyword_record import Keyword
 
 
 class KeywordsVersion(NamedTuple):
@@ -81,7 +81,7 @@ class KeywordDirectory:
             token, found = pipe.execute()
         known = previous.stored
         new = {s: value for s, value in found.items() if s not in known or known[s][0] != value}
-        decoded = Keywords.decode_all(new)
+        decoded = Keyword.decode_all(new)
         stored = {s: (value, decoded[s]) if s in new else known[s] for s, value in found.items()}
         keywords = [keyword for _, keyword in stored.values()]
         keywords.sort(key=lambda keyword: (keyword.name.casefold(), keyword.slug))

@@ -6,24 +6,24 @@ A saved keyword is only that: `/feeds/reward-model.atom` and a search for its qu
 from __future__ import annotations
 
 import contextlib
-import json
 import secrets
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
 from typing import Any, Final
 
 from redis import Redis
 from redis.client import Pipeline
 
-from papers.errors import BadParameter, BadQuery, FormerNameTaken, StoreError, UnknownKeyword
+from papers.errors import BadParameter, FormerNameTaken, UnknownKeyword
 from papers.query.ast import any_of
 from papers.query.parser import Query, parse_query
 from papers.query.request import LIST_NAMES
 from papers.redis_backend import keys
 from papers.redis_backend.connection import translate_store_errors
 from papers.state.former_names import FormerName, FormerNames
-from papers.state.initial_fetch_states import INITIAL_FETCH_PREFIX
+from papers.state.initial_fetch_states import InitialFetchStates
+from papers.state.keyword_record import Keyword, initial_fetch_task
 from papers.state.slugs import (
     MAX_NAME_LENGTH,
     first_version_slug,
@@ -38,16 +38,6 @@ _SEED_COMPLETE: Final = ""
 """Added to the seeded slugs once all of them were; not a slug itself."""
 
 
-@dataclass(frozen=True, slots=True)
-class Keyword:
-    """A saved keyword; `query` is a display text, `added_at` aware UTC."""
-
-    slug: str
-    name: str
-    query: str
-    added_at: datetime
-
-
 class Keywords:
     """The saved keywords in Redis. Raises StoreUnavailable."""
 
@@ -55,12 +45,13 @@ class Keywords:
         self._redis = redis
         self._task_states = TaskStates(redis)
         self.former_names = FormerNames(redis)
+        self._initial_fetches = InitialFetchStates(redis)
 
     def all(self) -> list[Keyword]:
         """Return every saved keyword, sorted by name."""
         with translate_store_errors(self._redis):
             found: Any = self._redis.hgetall(keys.KEYWORDS)
-        keywords = self.decode_all(found).values()
+        keywords = Keyword.decode_all(found).values()
         return sorted(keywords, key=lambda keyword: (keyword.name.casefold(), keyword.slug))
 
     def count(self) -> int:
@@ -77,44 +68,13 @@ class Keywords:
         with translate_store_errors(self._redis):
             rows: Any = self._redis.hmget(keys.KEYWORDS, slugs)
         found = [
-            self.decode(slug, stored) for slug, stored in zip(slugs, rows, strict=True) if stored
+            Keyword.decode(slug, stored) for slug, stored in zip(slugs, rows, strict=True) if stored
         ]
         for keyword in found:
             if keyword.slug == slugs[0] or keyword.name == slug_or_name.strip():
                 return keyword
         name = slug_or_name[:MAX_NAME_LENGTH]
         raise UnknownKeyword(f"no keyword {name!r} is saved here", slug=slugs[0])
-
-    @staticmethod
-    def decode(slug: str, stored: bytes) -> Keyword:
-        """Decode a value of the keywords hash. Raises StoreError if it is damaged."""
-        try:
-            values = json.loads(stored)
-            added_at = datetime.fromisoformat(values["added_at"])
-            return Keyword(slug, values["name"], _quote_small_or(values["query"]), added_at)
-        except (ValueError, KeyError, TypeError) as error:
-            reason = f"{stored[:200]!r} is no keyword ({error}); delete {slug!r} to go on"
-            raise StoreError(f"{keys.KEYWORDS}: {reason}") from error
-
-    @staticmethod
-    def decode_all(stored: Mapping[bytes, bytes]) -> dict[bytes, Keyword]:
-        """Decode values of the keywords hash by slug, in a third of the time that singly takes.
-
-        Raises StoreError if one is damaged.
-        """
-        try:
-            rows = json.loads(b"[%s]" % b",".join(stored.values()))
-            return {
-                slug: Keyword(
-                    slug.decode(),
-                    row["name"],
-                    row["query"],
-                    datetime.fromisoformat(row["added_at"]),
-                )
-                for slug, row in zip(stored, rows, strict=True)
-            }
-        except (ValueError, KeyError, TypeError):  # one of them is damaged: say which
-            return {slug: Keywords.decode(slug.decode(), value) for slug, value in stored.items()}
 
     def add(self, name: str, query_text: str, *, now: datetime, take_over: bool = False) -> Keyword:
         """Save a keyword and schedule its initial fetch; saving a known name changes its query.
@@ -128,13 +88,39 @@ class Keywords:
             return renamed
         with translate_store_errors(self._redis):
             with self._redis.pipeline() as pipe:
-                pipe.hsetnx(keys.KEYWORDS, keyword.slug, _encode(keyword))
+                pipe.hsetnx(keys.KEYWORDS, keyword.slug, keyword.encode())
                 self.former_names.forget(pipe, keyword.slug)
                 is_new = self._commit(pipe)
             if not is_new:
                 return self._update_query(keyword, now)
-        self._task_states.schedule(initial_fetch_task(keyword.slug), now)
+        self._schedule_initial_fetch(keyword.slug, now)
         return keyword
+
+    def _schedule_initial_fetch(self, slug: str, now: datetime) -> None:
+        """Schedule it, unless many are waiting: then the scheduler finds it, and decides."""
+        if self._initial_fetches.has_free_place():
+            self._task_states.schedule(initial_fetch_task(slug), now)
+
+    def fetch_past(self, slug_or_name: str, *, now: datetime) -> Keyword:
+        """Have the newest papers of a keyword fetched again. Raises UnknownKeyword."""
+        keyword = self.get(slug_or_name)
+        self._task_states.delete_task(initial_fetch_task(keyword.slug))
+        self._schedule_initial_fetch(keyword.slug, now)
+        return keyword
+
+    def save_new(self, keywords: Sequence[Keyword]) -> set[str]:
+        """Save keywords whose slugs are free, in one transaction; return the slugs of these.
+
+        Their initial fetches are left to the scheduler.
+        """
+        if not keywords:
+            return set()
+        with translate_store_errors(self._redis), self._redis.pipeline() as pipe:
+            for keyword in keywords:
+                pipe.hsetnx(keys.KEYWORDS, keyword.slug, keyword.encode())
+            pipe.set(keys.KEYWORDS_VERSION, secrets.token_bytes(12))
+            *are_new, _ = pipe.execute()
+        return {k.slug for k, is_new in zip(keywords, are_new, strict=True) if is_new}
 
     def seed(self, configured: Mapping[str, str], *, now: datetime) -> list[Keyword]:
         """Save the configured keywords (name to query), each only once: removed ones stay removed.
@@ -199,7 +185,7 @@ class Keywords:
                 raise BadParameter("name", f"{name!r} has the URL of another; choose another")
             with self._redis.pipeline() as pipe:
                 pipe.hdel(keys.KEYWORDS, known.slug)
-                pipe.hset(keys.KEYWORDS, renamed.slug, _encode(renamed))
+                pipe.hset(keys.KEYWORDS, renamed.slug, renamed.encode())
                 if renamed.slug != known.slug:
                     self.former_names.redirect(pipe, known.slug, renamed.slug)
                 self._commit(pipe)
@@ -286,37 +272,9 @@ class Keywords:
             return known
         changed = Keyword(known.slug, known.name, keyword.query, known.added_at)
         with translate_store_errors(self._redis), self._redis.pipeline() as pipe:
-            pipe.hset(keys.KEYWORDS, changed.slug, _encode(changed))
+            pipe.hset(keys.KEYWORDS, changed.slug, changed.encode())
             self._commit(pipe)
         if parse_query(known.query) != parse_query(keyword.query):
-            self._task_states.schedule(initial_fetch_task(changed.slug), now)
+            self._task_states.delete_task(initial_fetch_task(changed.slug))
+            self._schedule_initial_fetch(changed.slug, now)
         return changed
-
-
-def initial_fetch_task(slug: str) -> str:
-    """Return the name of the task that fetches a new keyword's first papers."""
-    return f"{INITIAL_FETCH_PREFIX}{slug}"
-
-
-def _encode(keyword: Keyword) -> str:
-    values = {
-        "name": keyword.name,
-        "query": keyword.query,
-        "added_at": keyword.added_at.astimezone(UTC).isoformat(),
-    }
-    return json.dumps(values, ensure_ascii=False, separators=(",", ":"))
-
-
-def _quote_small_or(text: str) -> str:
-    """Return a stored query in which no small `or` is an operator.
-
-    Operators are stored in capitals: in a query that an earlier version stored, `or` is a word.
-    """
-    if " or " not in text:
-        return text
-    try:
-        notes = parse_query(text).notes
-    except BadQuery:
-        return text
-    readings = [note.alternative_query for note in notes if note.kind == "operator"]
-    return readings[0] if readings and readings[0] else text

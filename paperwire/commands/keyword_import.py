@@ -1,29 +1,46 @@
-"""`paperwire keyword import`: save the keywords of an OPML subscription list."""
+"""`paperwire keyword import`: save the keywords of a list."""
 
 from __future__ import annotations
 
+import json
 import os
+from collections import Counter
 from dataclasses import asdict
 
 import click
 
 from papers.config.settings import discover_settings
-from paperwire.commands.options import json_option, print_result
+from paperwire.commands.options import json_option
 
 
 @click.command("import")
 @click.argument("file")
 @json_option
 def keyword_import(file: str, as_json: bool) -> None:
-    """Save the keywords of an OPML file.
+    """Save the keywords of a list, of any length.
 
-    Each Paperwire feed in FILE (- for standard input) becomes a keyword. Keywords that exist
-    already are not changed, so importing a file again is safe.
+    FILE (- for standard input) is OPML, of which each Paperwire feed becomes a keyword; lines of a
+    name, a tab and a query, or of a query alone; or JSON, objects with name and query. Keywords
+    that exist already are not changed, so importing a file again is safe.
     """
     from paperwire.operations import keyword_import
     from paperwire.operations.session import open_session
 
-    with open_session(discover_settings(os.environ)) as session:
-        outcomes = keyword_import.import_keywords(session, keyword_import.read_import_file(file))
-    text = "\n".join(map(str, outcomes)) or "the file contains no feeds"
-    print_result([asdict(outcome) for outcome in outcomes], text, as_json)
+    counts = Counter[str]()
+    with (
+        open_session(discover_settings(os.environ)) as session,
+        keyword_import.open_import_file(file) as opened,
+    ):
+        for outcomes in keyword_import.import_keyword_list(session, opened):
+            for outcome in outcomes:
+                document = json.dumps(asdict(outcome), ensure_ascii=False)
+                start = ",\n  " if counts else "[\n  "
+                click.echo(start + document if as_json else str(outcome), nl=not as_json)
+                counts[outcome.outcome] += 1
+            if counts.total() > len(outcomes):
+                figures = ", ".join(f"{count:,} {name}" for name, count in sorted(counts.items()))
+                click.echo(f"{counts.total():,} read: {figures}", err=True)
+    if as_json:
+        click.echo("\n]" if counts else "[]")
+    elif not counts:
+        click.echo("the file contains no feeds")

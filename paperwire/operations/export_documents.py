@@ -11,7 +11,8 @@ from papers.model.paper import Paper
 from papers.query.ast import any_of
 from papers.query.parser import Query, parse_query
 from papers.query.request import SearchRequest
-from papers.state.keywords import Keyword, Keywords
+from papers.state.keyword_record import Keyword
+from papers.state.keywords import Keywords
 from papers.store import Store
 from paperwire.operations.session import CommandSession
 from service.exports import keyword_lists

@@ -1,80 +1,33 @@
-"""Import keywords from an OPML list: one outcome for each feed in it."""
+"""Import keywords from a file: the outcomes block by block, as they are saved."""
 
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import IO
 
-from papers.errors import BadInput, BadParameter, UnknownKeyword
-from papers.query.parser import parse_query
-from papers.state.keywords import Keywords
+from papers.errors import BadParameter
+from papers.state.import_blocks import ImportOutcome, import_keywords
 from paperwire.operations.session import CommandSession
-from service.exports.opml_reader import (
-    MAX_OPML_BYTES,
-    ImportedKeyword,
-    OpmlOutline,
-    keyword_from_outline,
-    read_outlines,
-)
+from service.exports.keyword_list_reader import read_keyword_list
 
 
-@dataclass(frozen=True, slots=True)
-class ImportOutcome:
-    """The outcome of one feed: `saved`, `known`, `foreign` or `refused`; `said` is the reason."""
-
-    line: int
-    name: str
-    outcome: str
-    said: str
-
-    def __str__(self) -> str:
-        return f"line {self.line}: {self.name}: {self.outcome}" + (
-            f", {self.said}" if self.said else ""
-        )
-
-
-def read_import_file(file: str) -> bytes:
-    """Read a file (`-`: standard input), at most one byte over the limit. Raises BadParameter."""
+@contextmanager
+def open_import_file(file: str) -> Iterator[IO[bytes]]:
+    """Open a file (`-`: standard input). Raises BadParameter."""
     if file == "-":
-        return sys.stdin.buffer.read(MAX_OPML_BYTES + 1)
-    try:
-        with Path(file).open("rb") as opened:
-            return opened.read(MAX_OPML_BYTES + 1)
-    except OSError as error:
-        raise BadParameter("FILE", f"{file}: {error.strerror}") from error
+        yield sys.stdin.buffer
+        return
+    with ExitStack() as stack:
+        try:
+            opened = stack.enter_context(Path(file).open("rb"))
+        except OSError as error:
+            raise BadParameter("FILE", f"{file}: {error.strerror}") from error
+        yield opened
 
 
-def import_keywords(session: CommandSession, document: bytes) -> list[ImportOutcome]:
-    """Save the keywords of a list; saved ones are not changed. Raises BadParameter."""
-    return [_import_outline(session, outline) for outline in read_outlines(document)]
-
-
-def _import_outline(session: CommandSession, outline: OpmlOutline) -> ImportOutcome:
-    name = outline.name or outline.url
-    try:
-        keyword = keyword_from_outline(outline)
-        if keyword is None:
-            return ImportOutcome(outline.line, name, "foreign", "not a Paperwire feed")
-        return ImportOutcome(outline.line, keyword.name, *_save_unless_known(session, keyword))
-    except BadInput as error:
-        return ImportOutcome(outline.line, name, "refused", str(error))
-
-
-def _save_unless_known(session: CommandSession, keyword: ImportedKeyword) -> tuple[str, str]:
-    """Return the outcome and the reason for one keyword."""
-    saved = Keywords(session.redis)
-    try:
-        existing = saved.get(keyword.name)
-    except UnknownKeyword:
-        added = saved.add(keyword.name, keyword.query.display_text, now=session.now)
-        return (
-            "saved",
-            f"{added.query} (derived from the name)" if keyword.is_guessed else added.query,
-        )
-    if keyword.is_guessed or parse_query(existing.query) == keyword.query:
-        return "known", ""
-    return (
-        "refused",
-        f"{existing.name!r} is saved with another query, {existing.query}; not changed",
-    )
+def import_keyword_list(session: CommandSession, file: IO[bytes]) -> Iterator[list[ImportOutcome]]:
+    """Save the keywords of a list; saved ones are not changed. Raises BadParameter, StoreError."""
+    return import_keywords(session.redis, read_keyword_list(file), now=session.now)

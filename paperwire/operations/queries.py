@@ -23,7 +23,8 @@ from papers.query.request import SearchRequest
 from papers.redis_backend import health
 from papers.state.communities import Communities, community_task
 from papers.state.initial_fetch_states import InitialFetchStates
-from papers.state.keywords import Keyword, Keywords
+from papers.state.keyword_record import Keyword
+from papers.state.keywords import Keywords
 from papers.state.task_states import Progress, TaskStates
 from papers.store import Store
 from paperwire.operations import output

@@ -30,7 +30,7 @@ from papers.query.parser import Query, parse_query
 from papers.query.request import Page, SearchRequest
 from papers.redis_backend import keys
 from papers.redis_backend.connection import translate_store_errors
-from papers.state.keywords import Keyword
+from papers.state.keyword_record import Keyword
 from papers.store import Store
 
 SNAPSHOT_TTL_DAYS: Final[dict[PeriodKind, int]] = {"month": 400, "week": 100, "day": 40}

@@ -6,13 +6,27 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgpack
 
 from service.cache.encodings import ENCODINGS, IDENTITY
 
-_FORMAT_VERSION: Final = 2
+_FORMAT_VERSION: Final = 3
+_LEGACY_FORMAT_VERSION: Final = 2
+"""Of releases whose stamp was one digest: their validators remain valid."""
+_LEGACY_EMPTY_PREFIX: Final = b"never filled "
+
+
+class VersionStamp(NamedTuple):
+    """The state of the store that a body was rendered from.
+
+    `revision` is that of the papers, empty in a store that never held one; `others` is a digest of
+    all else that the body depends on.
+    """
+
+    revision: bytes = b""
+    others: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,16 +34,18 @@ class CachedBody:
     """A rendered body ready to send, or its validators alone.
 
     `etag` is the digest of the content, without quotes. `last_modified` is when the content last
-    changed, in seconds since 1970. `encoded_bodies` has the body in one coding, or is empty if only
-    the validators are left; `plain_length` is the length without coding. `version_stamp` identifies
-    the state of the store that the body was rendered from.
+    changed, in seconds since 1970. `encoded_bodies` has the body in some codings, or is empty if
+    only the validators are left; `plain_length` is the length without coding. `version_stamp`
+    identifies the state of the store that the body was rendered from, or a later one that gives the
+    same. `content_digest` is that of what was rendered, empty if it has to be rendered to be known.
     """
 
     etag: str
     last_modified: int
     encoded_bodies: Mapping[str, bytes]
     plain_length: int
-    version_stamp: bytes
+    version_stamp: VersionStamp
+    content_digest: bytes = b""
 
     def encoded_body(self, coding: str = IDENTITY) -> bytes:
         """Return the body in a coding, decoding and encoding it if need be."""
@@ -39,9 +55,21 @@ class CachedBody:
         plain = ENCODINGS[name].decompress(encoded)
         return ENCODINGS[coding].compress(plain) if coding else plain
 
-    def reencoded(self, coding: str) -> CachedBody:
-        """Return the same with its body in a coding."""
-        return replace(self, encoded_bodies={coding: self.encoded_body(coding)})
+    def with_coding(self, coding: str) -> CachedBody:
+        """Return the same with its body in a coding, besides those that it has."""
+        if coding in self.encoded_bodies:
+            return self
+        return replace(
+            self, encoded_bodies={**self.encoded_bodies, coding: self.encoded_body(coding)}
+        )
+
+    def stamped(self, version_stamp: VersionStamp) -> CachedBody:
+        """Return the same as of another state of the store, which gives the same body."""
+        return replace(self, version_stamp=version_stamp)
+
+    def with_bodies_of(self, other: CachedBody) -> CachedBody:
+        """Return these validators with the encoded bodies of another copy of the content."""
+        return replace(self, encoded_bodies=other.encoded_bodies)
 
     def entity_tag(self, coding: str = IDENTITY) -> str:
         """Return the entity tag of the body in a coding: each coding has its own."""
@@ -53,17 +81,24 @@ class CachedBody:
 
     @property
     def without_body(self) -> CachedBody:
-        """The validators, which tell whether a later body is the same."""
-        return replace(self, encoded_bodies={}, version_stamp=b"")
+        """The validators alone."""
+        return replace(self, encoded_bodies={})
 
 
 def build_cached_body(
-    body: bytes, coding: str, *, version_stamp: bytes, previous: CachedBody | None, now: datetime
+    body: bytes,
+    coding: str,
+    *,
+    version_stamp: VersionStamp,
+    previous: CachedBody | None,
+    now: datetime,
+    content_digest: bytes = b"",
 ) -> CachedBody:
     """Encode a body; if its bytes are those of `previous` it keeps their Last-Modified."""
     etag = etag_of(body)
     encoded = {coding: ENCODINGS[coding].compress(body)}
-    return CachedBody(etag, _last_modified(etag, previous, now), encoded, len(body), version_stamp)
+    modified = _last_modified(etag, previous, now)
+    return CachedBody(etag, modified, encoded, len(body), version_stamp, content_digest)
 
 
 def _last_modified(etag: str, previous: CachedBody | None, now: datetime) -> int:
@@ -87,7 +122,8 @@ def pack_cached_body(cached_body: CachedBody) -> bytes:
         cached_body.last_modified,
         dict(cached_body.encoded_bodies),
         cached_body.plain_length,
-        cached_body.version_stamp,
+        *cached_body.version_stamp,
+        cached_body.content_digest,
     )
     packed: Any = msgpack.packb((_FORMAT_VERSION, *parts))
     return bytes(packed)
@@ -98,9 +134,18 @@ def unpack_cached_body(packed: bytes | None) -> CachedBody | None:
     if not packed:
         return None
     try:
-        format_version, etag, modified, bodies, length, stamp = msgpack.unpackb(packed)
+        format_version, etag, modified, bodies, length, *stamps = msgpack.unpackb(packed)
+        if format_version == _LEGACY_FORMAT_VERSION:
+            return CachedBody(etag, modified, bodies, length, _legacy_stamp(*stamps))
+        revision, others, content_digest = stamps
     except (ValueError, TypeError, msgpack.UnpackException):
         return None
     if format_version != _FORMAT_VERSION:
         return None
-    return CachedBody(etag, modified, bodies, length, stamp)
+    stamp = VersionStamp(revision, others)
+    return CachedBody(etag, modified, bodies, length, stamp, content_digest)
+
+
+def _legacy_stamp(stamp: bytes) -> VersionStamp:
+    """Return a stamp that no state of the store has; it still says whether there were papers."""
+    return VersionStamp(b"" if stamp.startswith(_LEGACY_EMPTY_PREFIX) else b"unknown", stamp)

@@ -1,8 +1,9 @@
-"""Disk tier: the last good responses, served while the store is unavailable.
+"""Disk tier: the bodies of responses, for all processes of a machine and for times without store.
 
-Each is one file in one folder, written atomically. If there are too many, the oldest are evicted,
-those of custom queries first, as clients can make up any number of those. Scanning the folder costs
-as much as rendering a feed, so it is done once in many writes, and evicts a tenth of the files.
+Each is one file in one folder, written atomically. If there are too many, those that were not read
+for the longest time are evicted, those of custom queries first, as clients can make up any number
+of those. Scanning the folder costs as much as rendering a feed, so it is done once in many writes,
+and evicts a tenth of the files.
 """
 
 from __future__ import annotations
@@ -10,10 +11,12 @@ from __future__ import annotations
 import logging
 import os
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-MAX_FILES: Final = 1_000
+MAX_FILES: Final = 4_000
+"""A body takes some 70 kB."""
 _CUSTOM_PREFIX: Final = "custom-"
 _TEMP_PREFIX: Final = ".new-"
 _log = logging.getLogger(__name__)
@@ -26,37 +29,30 @@ class DiskTier:
         self._folder = folder
         self._max_files = max_files
         self._write_count, self._writes_per_eviction = 0, max(1, max_files // 50)
-        self._written_etags: dict[str, str] = {}
 
-    def has_written(self, digest: str, etag: str) -> bool:
-        """Return True if this process has written that very response."""
-        return self._written_etags.get(digest) == etag
-
-    def put(self, digest: str, etag: str, packed: bytes, *, is_custom: bool) -> None:
-        """Write a response over the one before, unless this process has written it already."""
-        if self.has_written(digest, etag):
-            return
+    def put(self, digest: str, packed: bytes, *, is_custom: bool) -> None:
+        """Write a response over the one before."""
         try:
             self._write(self._path(digest, is_custom=is_custom), packed)
             self._write_count += 1
             if self._write_count % self._writes_per_eviction == 0:
                 self._evict_oldest()
         except OSError as error:
-            _log.warning("last good response not written to %s: %s", self._folder, error)
-            return
-        if len(self._written_etags) >= self._max_files:
-            self._written_etags.clear()
-        self._written_etags[digest] = etag
+            _log.warning("response not written to %s: %s", self._folder, error)
 
     def get(self, digest: str, *, is_custom: bool) -> bytes | None:
         """Return the response written last, or None."""
+        path = self._path(digest, is_custom=is_custom)
         try:
-            return self._path(digest, is_custom=is_custom).read_bytes() or None
+            packed = path.read_bytes()
         except FileNotFoundError:
             return None
         except OSError as error:
-            _log.warning("last good response not read from %s: %s", self._folder, error)
+            _log.warning("response not read from %s: %s", self._folder, error)
             return None
+        with suppress(OSError):  # a folder that takes no writes can still be read
+            os.utime(path)
+        return packed or None
 
     def _path(self, digest: str, *, is_custom: bool) -> Path:
         return self._folder / f"{_CUSTOM_PREFIX if is_custom else ''}{digest}"

@@ -2,23 +2,26 @@
 
 Requests for the same uncached response are coalesced (single-flight): one process renders.
 
-    one round trip: revision, task states, keywords, and the cached response
-      (`service/cache/lookup.py`) unless this process has it in memory
-      ─▶ rendered from this very state: serve it
+    one round trip: revision, sources in trouble, keywords, and the validators of the response
+      (`service/cache/lookup.py`)
+      ─▶ of this very state: serve it
+      ─▶ no paper that changed since matches its query, as it was or as it is (`papers.changes`):
+         serve it
       ─▶ another process is rendering: wait for its response; if that takes long, serve the
          previous one to a client that has an even older one, else render
-      ─▶ rendered from this state in another coding: encode it in this one, and store it
       ─▶ custom, and the client used up its quota: TooManyRequests, unless it proves with a
          validator that it was sent the last response
-      ─▶ render; equal bytes keep their ETag and Last-Modified; store in Redis and on disk
+      ─▶ search; what is to be rendered has the digest of what was: serve it
+      ─▶ render; equal bytes keep their ETag and Last-Modified; validators go to Redis, the body to
+         memory and disk (`service/cache/body_tiers.py`)
+    the client has it: 304 without a body; the body is on another machine: render
     store unavailable, or emptied ─▶ serve the last good response from disk, or StoreError
 
 So no client gets a 304 for old bytes, nor old bytes twice, because somebody was busy.
 
 Last-Modified is the time at which the content was first seen to differ from what it was before. It
-is stored with the ETag under a key of its own that outlives the body, so the two change together,
-in all processes and after the body has expired. It never goes back, and of two changes within a
-second the later one gets the next second.
+is stored with the ETag, so the two change together, in all processes. It never goes back, and of
+two changes within a second the later one gets the next second.
 """
 
 from __future__ import annotations
@@ -27,28 +30,31 @@ import hashlib
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from redis import Redis
-from redis.exceptions import LockError
 from redis.lock import Lock
 
-from papers.errors import StoreError, StoreUnavailable
+from papers.changes.recent_changes import RecentChanges
+from papers.errors import StoreError
 from papers.redis_backend import keys
 from papers.redis_backend.connection import translate_store_errors
 from papers.state.keyword_directory import KeywordDirectory
-from service.cache.cached_body import (
-    CachedBody,
-    build_cached_body,
-    pack_cached_body,
-    unpack_cached_body,
-)
+from service.cache.body_tiers import BodyTiers
+from service.cache.cached_body import CachedBody, build_cached_body, unpack_cached_body
 from service.cache.disk_tier import DiskTier
-from service.cache.lookup import CacheKey, CacheLookup, LookupResult, RenderState
+from service.cache.lookup import CacheKey, CacheLookup, LookupResult
 from service.cache.redis_tier import RedisTier
-from service.cache.version_stamp import StoreVersion
+from service.cache.render_request import (
+    NO_CLIENT,
+    PreparedBody,
+    Renderer,
+    RenderRequest,
+    SentValidators,
+    ServedBody,
+    ShownQuery,
+)
 
 RENDER_LOCK_SECONDS: Final = 10.0
 RENDER_WAIT_SECONDS: Final = 2.0
@@ -57,66 +63,16 @@ PREVIOUS_SECONDS: Final = 5.0
 
 So few that no second rendering, after the lock of a dead process has expired, makes them ten."""
 
+MAX_UNSTAMPED_CHANGES: Final = 8
+"""Changes of the store after which a response without part in them is stamped anew, for all
+processes: the log of changes is short."""
+
 _POLL_SECONDS: Final = 0.05
 _log = logging.getLogger(__name__)
 
-Renderer = Callable[[StoreVersion], bytes]
-"""Renders a body, with the keywords and task states of the version that it is given."""
-
-
-class SentValidators(Protocol):
-    """The validators that the client of a request sent."""
-
-    def prove(self, body: CachedBody) -> bool:
-        """Return True if the client was sent this body, of which only validators may be left."""
-        ...
-
-    def allow_previous(self, body: CachedBody) -> bool:
-        """Return True if this body, which may have changed, may be sent while it is rendered."""
-        ...
-
-
-class _NoClient:
-    """No client: a caller within the process, which compares nothing between two calls."""
-
-    def prove(self, _: CachedBody) -> bool:
-        return False
-
-    def allow_previous(self, _: CachedBody) -> bool:
-        return True
-
-
-_NO_CLIENT: Final = _NoClient()
-
-
-@dataclass(frozen=True, slots=True)
-class ServedBody:
-    """A response to send.
-
-    `is_stale` if it is the last good one, with the store unavailable; `is_previous` if it is the
-    one before, while another process renders.
-    """
-
-    cached_body: CachedBody
-    is_stale: bool = False
-    is_previous: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class _RenderRequest:
-    """The arguments of one `RenderCache.get`, with the digest of its cache key."""
-
-    cache_key: CacheKey
-    digest: str
-    render: Renderer
-    now: datetime
-    consume_quota: Callable[[], None]
-    charge: Callable[[float, bool], None]
-    validators: SentValidators
-
 
 class RenderCache:
-    """Rendered responses in three tiers: process memory, Redis and disk.
+    """Rendered responses: their validators in Redis, their bodies in process memory and on disk.
 
     `base_url` is part of every key: URLs in a body begin with it. Responses rendered by a build
     with another `build_id` are rendered anew, and keep their validators if the bytes are equal. Of
@@ -135,10 +91,12 @@ class RenderCache:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._redis = redis
-        self._disk_tier = disk_tier
-        self._base_url = base_url
-        self._lookup = CacheLookup(redis, disk_tier, build_id, directory or KeywordDirectory(redis))
+        self._base_url, self._build_id = base_url, build_id
+        self._bodies = BodyTiers(disk_tier)
+        directory = directory or KeywordDirectory(redis)
+        self._lookup = CacheLookup(redis, self._bodies, build_id, directory)
         self._redis_tier = RedisTier(redis, max_custom)
+        self._changes = RecentChanges(redis)
         self._sleep = sleep
 
     def get(
@@ -147,9 +105,10 @@ class RenderCache:
         render: Renderer,
         *,
         now: datetime,
+        shown_query: ShownQuery | None = None,
         consume_quota: Callable[[], None] = lambda: None,
         charge: Callable[[float, bool], None] = lambda _seconds, _is_new: None,
-        validators: SentValidators = _NO_CLIENT,
+        validators: SentValidators = NO_CLIENT,
     ) -> ServedBody:
         """Return the response to a request, rendering its body if no tier has it.
 
@@ -159,22 +118,17 @@ class RenderCache:
         no copy, UnknownKeyword, and what `consume_quota` and `render` raise.
         """
         digest = self._digest(cache_key.canonical_path)
+        request = RenderRequest(
+            cache_key, digest, render, shown_query, now, consume_quota, charge, validators
+        )
         try:
-            served = self._get_or_render(
-                _RenderRequest(cache_key, digest, render, now, consume_quota, charge, validators)
-            )
+            return self._get_or_render(request)
         except StoreError as error:
-            packed = self._disk_tier.get(digest, is_custom=cache_key.is_custom)
-            last_good = unpack_cached_body(packed)
+            last_good = self._last_good(request)
             if last_good is None:
                 raise
             _log.warning("served the last good %s: %s", cache_key.canonical_path, error)
             return ServedBody(last_good, is_stale=True)
-        body = served.cached_body
-        if not served.is_previous and not self._disk_tier.has_written(digest, body.etag):
-            packed = pack_cached_body(body)
-            self._disk_tier.put(digest, body.etag, packed, is_custom=cache_key.is_custom)
-        return served
 
     def kept_validators(self, canonical_path: str) -> CachedBody | None:
         """Return the validators of the last response at a path, in one round trip.
@@ -189,24 +143,60 @@ class RenderCache:
             return None
         return unpack_cached_body(packed)
 
-    def _get_or_render(self, request: _RenderRequest) -> ServedBody:
+    def _get_or_render(self, request: RenderRequest) -> ServedBody:
         found = self._lookup.get(request.cache_key, request.digest)
-        if found.current:
-            return ServedBody(found.current)
+        if found.current or self._is_unaffected(request, found, MAX_UNSTAMPED_CHANGES):
+            self._lookup.add_proof(request.cache_key, request.digest, found)
+            if served := self._serve(request, found.cached):
+                return served
         lock = self._redis.lock(
             keys.render_lock(request.digest), timeout=RENDER_LOCK_SECONDS, blocking=False
         )
-        if not self._try_lock(lock):
+        if not self._redis_tier.try_lock(lock):
             other = self._wait_for_other_renderer(request, found, lock)
             if other:
                 return other
         try:
             return ServedBody(self._render_and_store(request))
         finally:
-            self._release(lock)
+            self._redis_tier.release(lock)
+
+    def _serve(
+        self, request: RenderRequest, validators: CachedBody | None, *, is_previous: bool = False
+    ) -> ServedBody | None:
+        """Return the response with these validators, if the client has it or this machine does."""
+        if validators and request.validators.match(validators):
+            return ServedBody(validators)
+        body = self._find_body(request, validators)
+        return ServedBody(body, is_previous=is_previous) if body else None
+
+    def _find_body(
+        self, request: RenderRequest, validators: CachedBody | None
+    ) -> CachedBody | None:
+        coding = request.cache_key.coding
+        return validators and self._bodies.find(
+            request.digest, validators, coding, is_custom=request.is_custom
+        )
+
+    def _is_unaffected(
+        self, request: RenderRequest, found: LookupResult, max_changes: int | None = None
+    ) -> bool:
+        """Return True if what has changed since a response has no part in it.
+
+        False if that is not known, or takes more than so many changes to find out.
+        """
+        cached, stamp = found.cached, found.version_stamp
+        if not (request.shown_query and found.version and cached and cached.content_digest):
+            return False
+        before = cached.version_stamp
+        if before.others != stamp.others or not before.revision or not stamp.revision:
+            return False
+        query = request.shown_query(found.version)
+        since, until = int(before.revision), int(stamp.revision)
+        return self._changes.affect(query, since, until, max_changes) is False
 
     def _wait_for_other_renderer(
-        self, request: _RenderRequest, first: LookupResult, lock: Lock
+        self, request: RenderRequest, first: LookupResult, lock: Lock
     ) -> ServedBody | None:
         """Return what another process renders, or the previous response; None to render now.
 
@@ -215,81 +205,85 @@ class RenderCache:
         """
         for _ in range(int(RENDER_WAIT_SECONDS / _POLL_SECONDS)):
             self._sleep(_POLL_SECONDS)
-            found = self._lookup.get(request.cache_key, request.digest)
+            found = self._lookup.get_render_state(request.cache_key, request.digest)
             stamps = (first.version_stamp, found.version_stamp)
-            if found.cached and found.cached.version_stamp in stamps:
-                return ServedBody(found.cached)
-            if self._try_lock(lock):
+            is_new = found.cached and found.cached.version_stamp in stamps
+            if is_new and (served := self._serve(request, found.cached)):
+                return served
+            if self._redis_tier.try_lock(lock):
                 return None
         previous = first.cached
         if previous and request.validators.allow_previous(previous) and self._is_fresh(request):
-            return ServedBody(previous, is_previous=True)
+            return self._serve(request, previous, is_previous=True)
         return None
 
-    def _is_fresh(self, request: _RenderRequest) -> bool:
+    def _is_fresh(self, request: RenderRequest) -> bool:
         """Return True if the other process has not been rendering for long."""
         with translate_store_errors(self._redis):
             left: Any = self._redis.pttl(keys.render_lock(request.digest))
         return int(left) > 1000 * (RENDER_LOCK_SECONDS - PREVIOUS_SECONDS)
 
-    def _render_and_store(self, request: _RenderRequest) -> CachedBody:
+    def _render_and_store(self, request: RenderRequest) -> CachedBody:
         """Return the response of the present state; another process may have been faster."""
-        coding = request.cache_key.coding
         state = self._lookup.get_render_state(request.cache_key, request.digest)
-        if state.current and coding in state.current.encoded_bodies:
-            return state.current
-        is_custom = request.cache_key.is_custom
-        if is_custom and not state.current and not _is_proven(request, state):
+        stands = state.cached and (state.current or self._is_unaffected(request, state))
+        if stands and (kept := self._find_body(request, state.cached)):
+            kept = kept.stamped(state.version_stamp)
+            return kept if state.current else self._store(request, kept)
+        previous = state.cached or self._last_good(request)
+        if request.is_custom and not (previous and request.validators.prove(previous)):
             request.consume_quota()
         began = time.thread_time()
         try:
-            body = (state.current or self._render(request, state)).reencoded(coding)
-            self._redis_tier.put(request.digest, body, is_custom=is_custom, now=request.now)
+            return self._store(request, self._render(request, state, previous))
         finally:
-            if is_custom:
-                request.charge(time.thread_time() - began, state.previous is None)
+            if request.is_custom:
+                request.charge(time.thread_time() - began, previous is None)
+
+    def _store(self, request: RenderRequest, body: CachedBody) -> CachedBody:
+        self._redis_tier.put(request.digest, body, is_custom=request.is_custom, now=request.now)
         return body
 
-    def _render(self, request: _RenderRequest, state: RenderState) -> CachedBody:
-        """Render the response. Raises StoreError if the store was emptied meanwhile."""
+    def _last_good(self, request: RenderRequest) -> CachedBody | None:
+        return self._bodies.last_good(request.digest, is_custom=request.is_custom)
+
+    def _render(
+        self, request: RenderRequest, state: LookupResult, previous: CachedBody | None
+    ) -> CachedBody:
+        """Render the response, unless what it is rendered from has the digest of the previous one.
+
+        Raises StoreError if the store was emptied meanwhile.
+        """
+        assert state.version
         try:
-            body = request.render(state.version)
+            made = request.render(state.version)
+            prepared = PreparedBody(lambda: made) if isinstance(made, bytes) else made
+            content_digest = self._content_digest(prepared)
+            is_same = previous and content_digest and content_digest == previous.content_digest
+            if is_same and (kept := self._find_body(request, previous)):
+                return kept.stamped(state.version_stamp)
+            rendered = prepared.render()
         finally:
             self._lookup.verify_store(request.cache_key, request.digest)
-        return build_cached_body(
-            body,
+        body = build_cached_body(
+            rendered,
             request.cache_key.coding,
             version_stamp=state.version_stamp,
-            previous=state.previous,
+            previous=previous,
             now=request.now,
+            content_digest=content_digest,
         )
+        self._bodies.put(request.digest, body, is_custom=request.is_custom)
+        return body
 
-    def _try_lock(self, lock: Lock) -> bool:
-        """Return True if this process is to render; a store that takes no writes locks nothing."""
-        try:
-            with translate_store_errors(self._redis):
-                return bool(lock.acquire())
-        except StoreUnavailable:
-            raise
-        except StoreError as error:
-            _log.warning("rendering without a lock: %s", error)
-            return True
-
-    def _release(self, lock: Lock) -> None:
-        try:
-            with translate_store_errors(self._redis):
-                if lock.local.token is not None:
-                    lock.release()
-        except (LockError, StoreError) as error:
-            # It has expired or will, and another process may hold it by now.
-            _log.info("lock not released: %s", error)
+    def _content_digest(self, prepared: PreparedBody) -> bytes:
+        """Return the digest of what is rendered and of what renders it, empty if unknown."""
+        if not prepared.content_digest:
+            return b""
+        stated = prepared.content_digest + self._build_id.encode()
+        return hashlib.blake2b(stated, digest_size=12).digest()
 
     def _digest(self, canonical_path: str) -> str:
         return hashlib.blake2b(
             f"{self._base_url}\n{canonical_path}".encode(), digest_size=16
         ).hexdigest()
-
-
-def _is_proven(request: _RenderRequest, state: RenderState) -> bool:
-    """Return True if the client has a validator of the last response, if any is kept."""
-    return state.previous is not None and request.validators.prove(state.previous)

@@ -1,11 +1,11 @@
 """Version stamp: a digest of everything that a cached response depends on.
 
-It is computed from the schema and the revision of the store, the states of the tasks and the saved
-keywords that the response shows, or the version of their list if it may show any of them. They are
-read in one round trip with the cached response itself, whose cost does not depend on how many
-keywords are saved, and a response is rendered from the very replies that its stamp was computed
-from. The list itself is read when something is rendered from it; it may be newer than the stamp,
-and then the next request renders again.
+It is computed from the schema and the revision of the store, the sources that are in trouble and
+the saved keywords that the response shows, or the version of their list if it may show any of them.
+They are read in one round trip with the response's validators, whose cost does not depend on how
+many keywords are saved, and a response is rendered from the very replies that its stamp was
+computed from. The list itself is read when something is rendered from it; it may be newer than the
+stamp, and then the next request renders again.
 """
 
 from __future__ import annotations
@@ -14,22 +14,26 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property, lru_cache
 from typing import Any, Final
 
 import msgpack
 
+from papers.config.sources import is_source_task
 from papers.errors import StoreError, UnknownKeyword
 from papers.maintenance import migrations
 from papers.redis_backend import keys
 from papers.redis_backend.connection import RedisCommand
 from papers.state import keyword_directory
 from papers.state.keyword_directory import KeywordDirectory, KeywordList, KeywordsVersion
-from papers.state.keywords import Keyword, Keywords
-from papers.state.task_states import TaskState, TaskStates
+from papers.state.keyword_record import Keyword
+from papers.state.task_states import TaskState, TaskStates, TaskStatus
+from service.cache.cached_body import VersionStamp
 
 ALL_KEYWORDS: Final = "*"
 """Stands in place of slugs for a response that may show any saved keyword."""
+_TROUBLES: Final = (TaskStatus.STALE, TaskStatus.FAILING)
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,7 @@ class StoreVersion:
     `revision` is None in a store that has never held a paper. `stored_keywords` are the requested
     slugs with their stored values, in that order; None if not saved. `listed` is the version of
     the list for a response that may show any of them, `directory` what reads that list.
+    `troubled_before` is that of the cache key.
     """
 
     revision: bytes | None
@@ -46,6 +51,7 @@ class StoreVersion:
     stored_keywords: Sequence[tuple[str, bytes | None]]
     listed: KeywordsVersion | None = None
     directory: KeywordDirectory | None = None
+    troubled_before: datetime | None = None
 
     @property
     def has_keywords(self) -> bool:
@@ -67,7 +73,7 @@ class StoreVersion:
             return tuple(self.directory.read(self.listed).keywords)
         self.require_keywords()
         return tuple(
-            Keywords.decode(slug, stored) for slug, stored in self.stored_keywords if stored
+            Keyword.decode(slug, stored) for slug, stored in self.stored_keywords if stored
         )
 
     @property
@@ -85,29 +91,37 @@ class StoreVersion:
 
     @cached_property
     def task_states(self) -> list[TaskState]:
-        """The states of all tasks, by name. Raises StoreError if one is damaged."""
-        return TaskStates.decode_all(self.stored_states)
+        """The states of all tasks, by name, but those that are in trouble too recently.
+
+        Raises StoreError if one is damaged.
+        """
+        before = self.troubled_before
+        return [
+            state
+            for state in TaskStates.decode_all(self.stored_states)
+            if before is None or state.state not in _TROUBLES or state.since <= before
+        ]
 
     def require_keywords(self) -> None:
         """Raise UnknownKeyword if a requested keyword is not saved."""
         for slug in self.missing_slugs:
             raise UnknownKeyword(f"no keyword {slug!r} is saved here", slug=slug)
 
-    def version_stamp(self, build_id: str, period: str) -> bytes:
-        """Return the stamp of a response: 12 bytes, for a build and the period it covers.
+    def version_stamp(self, build_id: str, period: str) -> VersionStamp:
+        """Return the stamp of a response, for a build and the period it covers.
 
         Raises StoreError if a task state is damaged.
         """
         parts = (
             build_id,
-            self.revision,
-            _visible_task_states(self.stored_states),
+            _visible_task_states(self.stored_states, self.troubled_before),
             self.stored_keywords,
             self.listed,
             period,
         )
         packed: Any = msgpack.packb(parts)
-        return hashlib.blake2b(packed, digest_size=12).digest()
+        others = hashlib.blake2b(packed, digest_size=12).digest()
+        return VersionStamp(self.revision or b"", others)
 
 
 def version_commands(keywords: Sequence[str]) -> list[RedisCommand]:
@@ -122,7 +136,10 @@ def version_commands(keywords: Sequence[str]) -> list[RedisCommand]:
 
 
 def parse_store_version(
-    keywords: Sequence[str], replies: Sequence[Any], directory: KeywordDirectory
+    keywords: Sequence[str],
+    replies: Sequence[Any],
+    directory: KeywordDirectory,
+    troubled_before: datetime | None = None,
 ) -> StoreVersion:
     """Decode the replies to `version_commands(keywords)`.
 
@@ -132,20 +149,33 @@ def parse_store_version(
     migrations.require_compatible(schema)
     if tuple(keywords) == (ALL_KEYWORDS,):
         listed = keyword_directory.parse_list_version(found)
-        return StoreVersion(revision, tuple(states), [], listed, directory)
+        return StoreVersion(revision, tuple(states), [], listed, directory, troubled_before)
     (values,) = found or ([],)
-    return StoreVersion(revision, tuple(states), list(zip(keywords, values, strict=True)))
+    stored_keywords = list(zip(keywords, values, strict=True))
+    return StoreVersion(revision, tuple(states), stored_keywords, troubled_before=troubled_before)
 
 
-@lru_cache(maxsize=4)
-def _visible_task_states(stored_states: tuple[bytes, ...]) -> list[tuple[str, ...]]:
-    """Return what a response may show of the task states: name, status and since when, sorted.
+@lru_cache(maxsize=8)
+def _visible_task_states(
+    stored_states: tuple[bytes, ...], troubled_before: datetime | None
+) -> list[tuple[str, ...]]:
+    """Return what a response may show of the task states, sorted.
 
-    Attempts and counts change with every fetch and are left out. Cached because every response is
-    looked up under the same states until the next fetch, and decoding twenty takes 0.1 ms.
+    That is name, status and since when of sources in trouble (`service.source_status`), and whether
+    there is any state. Cached because every response is looked up under the same states until the
+    next fetch, and decoding twenty takes 0.1 ms.
     """
     try:
         states = [json.loads(text) for text in stored_states]
-        return sorted((state["name"], state["state"], state["since"]) for state in states)
-    except (ValueError, KeyError, TypeError) as error:
+        visible = [
+            (state["name"], state["state"], state["since"])
+            for state in states
+            if state["state"] in _TROUBLES
+            and is_source_task(state["name"])
+            and (
+                troubled_before is None or datetime.fromisoformat(state["since"]) <= troubled_before
+            )
+        ]
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise StoreError(f"{keys.SOURCES} holds a damaged task state: {error!r}") from error
+    return [("any",), *sorted(visible)] if states else []

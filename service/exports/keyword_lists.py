@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from papers.query.parser import parse_query
 from papers.query.request import SearchRequest
-from papers.state.keywords import Keyword
+from papers.state.keyword_record import Keyword
 from papers.store import Store
 from service.exports import markdown, opml
 from service.urls.keyword_urls import SearchUrls

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from lxml import etree
 
-from papers.state.keywords import Keyword
+from papers.state.keyword_record import Keyword
 from service.markup.clean import single_line
 
 CONTENT_TYPE: Final = "text/x-opml; charset=utf-8"

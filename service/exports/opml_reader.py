@@ -14,7 +14,8 @@ import codecs
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final
+from itertools import chain, pairwise
+from typing import IO, Final
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from papers.config.feed_formats import FEED_FORMATS
@@ -25,8 +26,8 @@ from papers.state.slugs import MAX_NAME_LENGTH, slug_of, slugify
 from service.exports.opml import DESCRIPTION_PREFIX
 from service.markup.clean import single_line
 
-MAX_OPML_BYTES: Final = 1_000_000
-MAX_OPML_FEEDS: Final = 500
+MAX_OPML_BYTES: Final = 64_000_000
+"""Some 200,000 feeds; a list is read as a whole, because it may be ill-formed anywhere."""
 MAX_OPML_DEPTH: Final = 250
 """Folders inside one another."""
 
@@ -68,24 +69,25 @@ class ImportedKeyword:
     is_guessed: bool
 
 
-def read_outlines(document: bytes) -> list[OpmlOutline]:
-    """Return every feed of a list in order, Paperwire's or not.
+def read_outlines(document: IO[bytes]) -> Iterator[OpmlOutline]:
+    """Yield every feed of a list in order, Paperwire's or not, as the document is read.
 
-    Raises BadParameter for a document that is no OPML or too large.
+    Raises BadParameter for a document that is no OPML.
     """
-    if len(document) > MAX_OPML_BYTES:
+    body = document.read(MAX_OPML_BYTES + 1)
+    if len(body) > MAX_OPML_BYTES:
         raise BadParameter("file", f"has more than {MAX_OPML_BYTES:,} bytes; split it")
-    text = _without_comments(_decode(document))
+    text, has_feeds = _without_comments(_decode(body)), False
     _check_root(text)
-    outlines = [outline for outline in _outlines(text) if outline.url or outline.fault]
+    for outline in _outlines(text):
+        if outline.url or outline.fault:
+            has_feeds = has_feeds or not outline.fault
+            yield outline
     if not re.search(r"</opml\s*>", text, re.IGNORECASE):
-        if all(outline.fault for outline in outlines):
+        if not has_feeds:
             raise BadParameter("file", "is cut before its first feed ends")
         fault = "the file is cut here: feeds may be missing"
-        outlines.append(OpmlOutline(1 + text.count("\n"), "end of the file", "", "", fault))
-    if len(outlines) > MAX_OPML_FEEDS:
-        raise BadParameter("file", f"has {len(outlines)} feeds; {MAX_OPML_FEEDS} at most, split it")
-    return outlines
+        yield OpmlOutline(1 + text.count("\n"), "end of the file", "", "", fault)
 
 
 def keyword_from_outline(outline: OpmlOutline) -> ImportedKeyword | None:
@@ -156,9 +158,9 @@ def _check_root(text: str) -> None:
 def _outlines(text: str) -> Iterator[OpmlOutline]:
     """Yield every outline, each read apart from the others."""
     depth = line = counted = 0
-    tags = list(_OUTLINE.finditer(text))
-    ends = [*(tag.start() for tag in tags[1:]), len(text)]
-    for tag, next_start in zip(tags, ends, strict=False):
+    for tag, following in pairwise(chain(_OUTLINE.finditer(text), [None])):
+        assert tag, "only the last one is none"
+        next_start = following.start() if following else len(text)
         line, counted = line + text.count("\n", counted, tag.start()), tag.start()
         if tag[1]:
             depth -= 1

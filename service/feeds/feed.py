@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
-from service.feeds.entry import FeedItem
+from papers.model.frozen_fields import visible_part
+from papers.model.packing import serialize
+from service.feeds.entry import Entry, FeedItem
 
 EMPTY_FEED_UPDATED: Final = datetime(1991, 8, 14, tzinfo=UTC)
 """`updated` of a feed without entries: a constant (arXiv's first day), not the current time."""
@@ -21,6 +24,7 @@ class Feed:
     papers in other formats, as (URL, media type). `paging_links` lead to the feed's other
     documents, as (relation, URL): `next` etc. for pages, `prev-archive` etc. for an `archive`.
     https://www.rfc-editor.org/rfc/rfc5005. `hub_url` is the WebSub hub that announces changes.
+    `is_complete` is False if the search was cut off.
     """
 
     id: str
@@ -34,11 +38,28 @@ class Feed:
     paging_links: tuple[tuple[str, str], ...] = ()
     archive: bool = False
     hub_url: str = ""
+    is_complete: bool = True
 
     @property
     def updated(self) -> datetime:
         """The newest activity of its entries."""
         return newest_activity(self.entries)
+
+    def content_digest(self) -> bytes:
+        """Return a digest of all that a document is rendered from, the same in every process."""
+        hashed = hashlib.blake2b(repr(replace(self, entries=())).encode(), digest_size=12)
+        for item in self.entries:
+            hashed.update(_stated_content(item))
+        return hashed.digest()
+
+
+def _stated_content(item: FeedItem) -> bytes:
+    """Return all that an entry is made from; a paper's own bytes say where they end."""
+    if isinstance(item, Entry):
+        about = [getattr(item, field.name) for field in fields(item) if field.name != "paper"]
+        extra = repr((type(item).__name__, item.paper.is_from_arxiv, about)).encode()
+        return str(item.paper.id).encode() + serialize(visible_part(item.paper)) + extra
+    return repr(item).encode()
 
 
 class RenderedFeed(NamedTuple):

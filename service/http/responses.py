@@ -16,7 +16,8 @@ from werkzeug.datastructures import Headers
 from werkzeug.http import http_date
 
 from service.cache.encodings import ENCODINGS, compress_stream, negotiate_coding
-from service.cache.render_cache import RenderCache, ServedBody
+from service.cache.render_cache import RenderCache
+from service.cache.render_request import ServedBody
 from service.http.client_quota import ClientQuota
 from service.http.conditional import RequestValidators, is_not_modified, matching_etag
 

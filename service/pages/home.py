@@ -10,7 +10,7 @@ from flask import Response, render_template, request
 from papers.query.parser import parse_query
 from papers.query.request import SearchRequest
 from papers.search.counts import MatchCounts
-from papers.state.keywords import Keyword
+from papers.state.keyword_record import Keyword
 from service.cache.version_stamp import ALL_KEYWORDS, StoreVersion
 from service.context import AppContext, context
 from service.feeds.entry import Entry

@@ -3,6 +3,7 @@
     find ─▶ the keywords whose name or query contains a text, a page of them at a time
     form ─▶ preview: the query's newest papers; nothing is saved
          ─▶ save, rename, merge, remove, restore ─▶ the page with a message
+         ─▶ import a file ─▶ a page that grows as the keywords of the file are saved
 
 The token is a field of the form, not a cookie, so no other site can make a browser send it.
 """
@@ -26,7 +27,7 @@ from papers.query.parser import parse_query
 from papers.query.request import SearchRequest
 from papers.search.counts import MatchCounts
 from papers.state.former_names import UNDO_PERIOD
-from papers.state.keywords import Keyword
+from papers.state.keyword_record import Keyword
 from papers.state.slugs import slug_of
 from service.context import AppContext, context
 from service.feeds.entry import Entry
@@ -34,6 +35,7 @@ from service.http.auth import require_form_token
 from service.http.error_pages import status_of
 from service.markup.clean import single_line
 from service.pages.parts.highlight import HighlightedEntry, highlight_entry
+from service.pages.parts.import_progress import import_response
 from service.pages.parts.page_response import pages, uncached_page
 from service.pages.parts.plots import BarPlot, month_plot
 from service.pages.parts.reader_links import mailed_keywords
@@ -74,9 +76,11 @@ def managed() -> Response:
     try:
         if action == "preview":
             return _render_manage(ctx, given, preview=_build_preview(ctx, given))
-        if action not in _ACTIONS:
-            raise BadParameter("action", f"is none of preview, {', '.join(_ACTIONS)}")
+        if action not in (*_ACTIONS, "import"):
+            raise BadParameter("action", f"is none of preview, import, {', '.join(_ACTIONS)}")
         require_form_token(ctx.settings, given["token"], ctx.quota)
+        if action == "import":
+            return import_response(ctx)
         message = _ACTIONS[action](ctx, given)
     except (BadInput, Unauthorized, UnknownKeyword) as error:
         asks = isinstance(error, FormerNameTaken)
@@ -138,6 +142,11 @@ def _merge(ctx: AppContext, given: Mapping[str, str]) -> str:
     return f"{keyword.name} now finds the papers of both."
 
 
+def _fetch_past(ctx: AppContext, given: Mapping[str, str]) -> str:
+    keyword = ctx.keywords.fetch_past(given["keyword"], now=ctx.now())
+    return f"The newest papers of {keyword.name} will be fetched from arXiv."
+
+
 def _remove(ctx: AppContext, given: Mapping[str, str]) -> str:
     keyword = ctx.keywords.remove(given["keyword"], now=ctx.now())
     return f"{keyword.name} is removed; below it can be restored for {UNDO_PERIOD.days} days."
@@ -151,6 +160,7 @@ _ACTIONS: Final[dict[str, Callable[[AppContext, Mapping[str, str]], str]]] = {
     "save": _save,
     "rename": _rename,
     "merge": _merge,
+    "fetch": _fetch_past,
     "remove": _remove,
     "restore": _restore,
 }

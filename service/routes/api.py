@@ -3,37 +3,44 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
 from datetime import datetime
-from itertools import zip_longest
+from itertools import chain, zip_longest
 from typing import Any, Final
 from urllib.parse import quote
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, request, stream_with_context
 
-from papers.errors import UnknownPaper
+from papers.errors import PaperwireError, UnknownPaper
 from papers.model.arxiv_id import ArxivId
 from papers.model.events import EventRef, revision_event
 from papers.model.merge import code_known_at, published_at, updated_at
 from papers.model.paper import Paper, Pick, Revision
 from papers.model.resources import PaperResource, paper_resources
-from papers.state.keywords import Keyword
+from papers.state.import_blocks import ImportOutcome, import_keywords
+from papers.state.keyword_record import Keyword
 from papers.state.task_states import TaskState
 from papers.text.paper_links import LinkKind
+from service.cache.render_request import PreparedBody
 from service.cache.version_stamp import ALL_KEYWORDS, StoreVersion
 from service.context import AppContext, FeedResult, context
+from service.exports.keyword_list_reader import read_keyword_list
 from service.feeds import FORMATS
+from service.http.auth import require_token
 from service.http.responses import redirect_to_canonical
 from service.markup.clean import clean_xml_text, single_line, valid_http_url
 from service.markup.paper_text import author_names
 from service.routes.openapi import openapi_document
+from service.search_title import shown_query
 from service.urls.keyword_urls import SEARCH_SLUG, SearchUrls
 from service.urls.paging import numbered_path, parse_page_number, slice_page
 from service.urls.params import DEFAULT_PARAMS, reject_parameters
 
 api = Blueprint("api", __name__, url_prefix="/api/v1")
 JSON_TYPE: Final = "application/json"
+JSON_LINES_TYPE: Final = "application/x-ndjson"
 KEYWORDS_PER_PAGE: Final = 500
 
 
@@ -43,11 +50,18 @@ def papers() -> Response:
     ctx = context()
     urls = ctx.parse_search_urls(SEARCH_SLUG)
     path = urls.api_path
-    return redirect_to_canonical(request, path) or _serve_json(
-        ctx,
+
+    def render(version: StoreVersion) -> bytes | PreparedBody:
+        found = ctx.search(urls, version)
+        body = _to_json_bytes(_page_json(found))
+        return PreparedBody.of_bytes(body) if found.page.is_complete else body
+
+    return redirect_to_canonical(request, path) or ctx.serve(
         path,
-        lambda version: _page_json(ctx.search(urls, version)),
+        render,
+        content_type=JSON_TYPE,
         keywords=urls.keywords,
+        shown_query=lambda version: shown_query(urls.params, version),
     )
 
 
@@ -82,6 +96,33 @@ def keywords() -> Response:
     return redirect_to_canonical(request, path) or _serve_json(
         ctx, path, document, keywords=(ALL_KEYWORDS,)
     )
+
+
+@api.post("/keywords")
+def import_keyword_list() -> Response:
+    """Save the keywords of a list (OPML, JSON or lines); serve a line of JSON for each block."""
+    reject_parameters(request.args)
+    ctx = context()
+    require_token(ctx.settings, request.headers, ctx.quota)
+    blocks = import_keywords(ctx.redis, read_keyword_list(request.stream), now=ctx.now())
+    first = next(blocks, [])  # what is no list is refused with a status of its own
+    return Response(
+        stream_with_context(_import_lines(chain([first], blocks))),
+        headers={"Cache-Control": "no-store"},
+        content_type=JSON_LINES_TYPE,
+    )
+
+
+def _import_lines(blocks: Iterable[list[ImportOutcome]]) -> Iterator[str]:
+    """Yield after each block how many entries were read so far, and what was refused in it."""
+    counts = Counter(dict.fromkeys(("saved", "known", "foreign", "refused"), 0))
+    try:
+        for block in blocks:
+            counts.update(outcome.outcome for outcome in block)
+            refused = [asdict(outcome) for outcome in block if outcome.outcome == "refused"]
+            yield json.dumps({"read": counts.total(), **counts, "problems": refused}) + "\n"
+    except PaperwireError as error:
+        yield json.dumps({"read": counts.total(), **counts, "error": str(error)}) + "\n"
 
 
 @api.get("/keywords/<name>")

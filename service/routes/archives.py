@@ -21,7 +21,7 @@ from papers.errors import BadParameter
 from papers.model.periods import Period, PeriodKind
 from papers.query.parser import parse_query
 from papers.query.request import Page
-from papers.state.keywords import Keyword
+from papers.state.keyword_record import Keyword
 from papers.store import Store
 from service.cache.archive_snapshots import (
     ArchiveSnapshots,

@@ -14,7 +14,7 @@ from papers.model.arxiv_id import ArxivId
 from papers.model.paper import Paper
 from papers.model.periods import Period, PeriodKind
 from papers.query.parser import Query
-from papers.state.keywords import Keyword
+from papers.state.keyword_record import Keyword
 from service.cache.archive_snapshots import papers_in_period
 from service.cache.version_stamp import StoreVersion
 from service.context import AppContext

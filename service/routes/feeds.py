@@ -13,6 +13,7 @@ from flask import Blueprint, Response, request
 
 from papers.model.labels import indexed_day
 from papers.model.periods import Period
+from service.cache.render_request import PreparedBody
 from service.cache.version_stamp import StoreVersion
 from service.context import AppContext, FeedResult, context
 from service.feeds import FORMATS
@@ -20,8 +21,8 @@ from service.feeds.feed import Feed
 from service.http.responses import redirect_to_canonical
 from service.routes.archives import previous_archive_link
 from service.routes.digests import digest_feed
-from service.search_title import describe_list
-from service.source_status import source_trouble
+from service.search_title import describe_list, shown_query
+from service.source_status import lasting_trouble, lasting_trouble_start
 from service.urls.keyword_urls import SearchUrls
 
 feeds = Blueprint("feeds", __name__)
@@ -38,11 +39,13 @@ def feed(name: str, suffix: str) -> Response:
     form = FORMATS[suffix]
     return ctx.serve(
         path,
-        lambda version: form.render(_make_feed(ctx, urls, version, suffix), ctx.entry_caches),
+        lambda version: _prepare_feed(ctx, urls, version, suffix),
         content_type=form.content_type,
         keywords=urls.keywords,
+        shown_query=None if urls.list_name else lambda version: shown_query(urls.params, version),
         period=_period_name(ctx, urls),
         is_fixed=urls.list_name is not None,
+        troubled_before=lasting_trouble_start(ctx.now()),
         headers=_link_headers(ctx, urls, suffix),
     )
 
@@ -67,6 +70,14 @@ def _has_hub(ctx: AppContext, urls: SearchUrls) -> bool:
     Subscribers of a hub stop polling, so only feeds that are published there may name it.
     """
     return bool(ctx.settings.websub_hub) and _is_saved_feed(urls)
+
+
+def _prepare_feed(
+    ctx: AppContext, urls: SearchUrls, version: StoreVersion, suffix: str
+) -> PreparedBody:
+    feed, form = _make_feed(ctx, urls, version, suffix), FORMATS[suffix]
+    digest = feed.content_digest() if feed.is_complete else b""
+    return PreparedBody(lambda: form.render(feed, ctx.entry_caches), digest)
 
 
 def _make_feed(ctx: AppContext, urls: SearchUrls, version: StoreVersion, suffix: str) -> Feed:
@@ -124,6 +135,7 @@ def build_feed(found: FeedResult, suffix: str) -> Feed:
         ),
         entries=found.entries,
         paging_links=tuple((rel, urls.url(suffix)) for rel, urls in found.page_links.items()),
+        is_complete=found.page.is_complete,
     )
 
 
@@ -136,5 +148,5 @@ def feed_subtitle(found: FeedResult) -> str:
     sentences = [f"{about}."]
     if not found.page.is_complete:
         sentences.append("The search was cut here because it grew costly; the next page goes on.")
-    sentences.append(source_trouble(found.source_states))
+    sentences.append(lasting_trouble(found.source_states))
     return " ".join(sentence for sentence in sentences if sentence)

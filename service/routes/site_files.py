@@ -11,7 +11,7 @@ from xml.sax.saxutils import escape
 from flask import Blueprint, Response, abort, request, url_for
 
 from papers.config.settings import Settings
-from papers.state.keywords import Keyword
+from papers.state.keyword_record import Keyword
 from service.cache.build_id import compute_build_id
 from service.context import context
 from service.http.client_quota import serves_only_this_machine

@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from papers.query.parser import Query, parse_query
 from papers.query.request import LIST_NAMES, ListName, SearchRequest
-from papers.state.keywords import Keyword
+from papers.state.keyword_record import Keyword
 from service.feeds import FORMATS
 from service.urls.params import DEFAULT_PARAMS, EVERY_MEMBER, SearchParams
 

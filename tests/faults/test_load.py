@@ -117,7 +117,7 @@ def stored_responses(redis: Redis) -> Iterator[list[str]]:
         yield found
         while message := events.get_message(timeout=1.0):
             key = str(message["channel"]).rpartition("__:")[2].strip("'")
-            if message["type"] == "pmessage" and re.fullmatch("feed:[0-9a-f]+:gzip", key):
+            if message["type"] == "pmessage" and re.fullmatch("feed:[0-9a-f]+:validators", key):
                 found.append(key)
 
 

@@ -18,7 +18,8 @@ from redis import Redis
 
 from papers.model.arxiv_id import ArxivId
 from papers.redis_backend import keys
-from papers.state.keywords import Keywords, initial_fetch_task
+from papers.state.keyword_record import initial_fetch_task
+from papers.state.keywords import Keywords
 from papers.state.task_states import TaskStatus
 from papers.store import Store
 from paperwire.simulator.upstream import Upstream

@@ -157,3 +157,16 @@ def test_new_row_of_the_source_table_can_be_fetched() -> None:
         assert tasks_of_source(Settings(), "invented") == ["hf:today", "hf:recent"]
         with pytest.raises(BadParameter, match="none of arxiv, hf, invented, "):
             tasks_of_source(Settings(), "unknown")
+
+
+def test_list_of_keywords_is_imported_with_its_progress(command: RunCommand) -> None:
+    lines = [f"Keyword {n}\tfish {n}" for n in range(600)]
+    Path("list.txt").write_text("\n".join(lines), "utf-8")
+    done = command("keyword", "import", "list.txt")
+    assert done.stdout.splitlines()[599] == "line 600: Keyword 599: saved, fish 599"
+    assert "600 read: 600 saved" in done.stderr
+    again = json_output(command("keyword", "import", "list.txt", "--json"))
+    assert {outcome["outcome"] for outcome in again} == {"known"}
+    assert command("keyword", "import", "no-such-file").exit_code == 2
+    Path("empty").write_bytes(b"")
+    assert json_output(command("keyword", "import", "empty", "--json")) == []

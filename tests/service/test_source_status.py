@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from papers.state.task_states import TaskState, TaskStatus
-from service.source_status import source_summary, source_trouble, task_title
+from service.source_status import lasting_trouble, source_summary, source_trouble, task_title
 from tests.service.made import NOW
 
 
@@ -48,3 +50,18 @@ def test_summary_names_all_late_sources() -> None:
     assert source_summary([late, well]) == (
         "Papers may be missing: Hugging Face Daily Papers is late since 2026-11-21."
     )
+
+
+def test_feeds_name_each_source_in_trouble_once() -> None:
+    states = [
+        state("announcements:cs.AI", TaskStatus.STALE),
+        TaskState("announcements:cs.CL", TaskStatus.STALE, NOW - timedelta(days=3), NOW),
+        state("hf:today", TaskStatus.FAILING),
+        state("community:ours", TaskStatus.OK),
+        state("retention", TaskStatus.FAILING),
+    ]
+    assert lasting_trouble(states) == (
+        "Papers may be missing: Hugging Face Daily Papers is not answering since 2026-11-21; "
+        "arXiv is late since 2026-11-18."
+    )
+    assert lasting_trouble([]) == ""

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,7 +27,7 @@ from service.pages.parts import trial_requests
 from workers import jobs, trial
 from workers.ingest.pipeline import IngestPipeline
 from workers.jobs import TaskInterrupted, TaskRunner
-from workers.rq_worker import ALLOWED_JOBS, AllowedJob
+from workers.rq_worker import ALLOWED_JOBS, AllowedJob, PaperwireWorker
 from workers.schedule.lease import Lease
 from workers.schedule.scheduler import CLAIM_TTL
 
@@ -169,6 +170,8 @@ def test_job_names_are_fixed() -> None:
     assert {"workers.jobs.run": jobs.run, "workers.trial.run": trial.run} == ALLOWED_JOBS
     assert trial_requests.TRIAL_JOB == trial.FEED_TRIAL_JOB
     assert workload.QUEUE_NAME == jobs.QUEUE_NAME
+    names = (jobs.QUEUE_NAME, jobs.BACKGROUND_QUEUE_NAME)
+    assert tuple(f"rq:queue:{name}" for name in names) == workload.QUEUE_KEYS
 
 
 def test_wake_up_is_json_with_short_lifetime(redis: Redis) -> None:
@@ -178,6 +181,24 @@ def test_wake_up_is_json_with_short_lifetime(redis: Redis) -> None:
     assert (job.result_ttl, job.failure_ttl, job.timeout) == (0, 3600, 900)
     raw: Any = redis.hget(job.key, "data")
     assert b"pickle" not in raw
+
+
+@pytest.mark.parametrize(
+    ("task", "background"),
+    [("fill:mllm", True), ("backfill", True), ("hf:today", False), ("closing", False)],
+)
+def test_initial_fetches_and_backfills_have_a_queue_of_their_own(
+    redis: Redis, task: str, background: bool
+) -> None:
+    jobs.enqueue_task(redis, task, NOW)
+    assert jobs.job_queue(redis, background=background).count == 1
+    assert jobs.job_queue(redis, background=not background).count == 0
+    assert jobs.background_job_count(redis) == background
+
+
+def test_worker_takes_background_jobs_last(redis: Redis) -> None:
+    worker = PaperwireWorker(redis, threading.Event())
+    assert worker.queue_names() == ["paperwire", "paperwire-background"]
 
 
 FORBIDDEN_JOBS = [

@@ -10,6 +10,12 @@ request holds a lease, whose state is in one hash, `keys.ARXIV_RATE_LIMIT`:
 | `pause` | the length of the last back-off in milliseconds; absent after a success |
 | `resume`, `said` | the millisecond at which the back-off ends, and arXiv's own message |
 
+| `urgent` | the millisecond until which background requests give way to others that wait |
+| `spare` | the millisecond from which the next background request may start |
+
+Background requests (initial fetches of keywords, backfills) take a turn only while no other request
+waits, and leave an interval free after each: an announcement waits for one of them at most.
+
 All milliseconds are of the Redis server's clock, the only one shared by all. The interval between
 two requests counts from the end of the first, so that arXiv sees them arrive further apart than
 that, whatever the network adds.
@@ -21,6 +27,7 @@ import secrets
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, Final
 
 from redis import Redis
@@ -42,8 +49,25 @@ _POLL_INTERVAL: Final = 0.1
 _INTERVAL_MARGIN: Final = 0.02
 """Seconds added to the interval: a clock that is being adjusted runs slightly fast."""
 
+_URGENT_PATIENCE: Final = 1.0
+"""Seconds that background requests give way after a waiting request should have come back."""
+
 _CLAIM_GRACE: Final = 30.0
 """Seconds that a lease outlives the longest request: for name resolution and clean-up."""
+
+_BACKGROUND: Final = ContextVar("_BACKGROUND", default="")
+"""`background` in the context of a task whose requests give way to others."""
+
+
+@contextmanager
+def background_requests() -> Iterator[None]:
+    """Have all requests of this context give way to those of others."""
+    token = _BACKGROUND.set("background")
+    try:
+        yield
+    finally:
+        _BACKGROUND.reset(token)
+
 
 _LUA_NOW = """
 local t = redis.call('TIME')
@@ -53,22 +77,35 @@ local now = t[1] * 1000 + math.floor(t[2] / 1000)
 _ACQUIRE_SCRIPT: Final = (
     _LUA_NOW
     + """
--- KEYS: 1 the limiter's hash    ARGV: 1 token, 2 claim in ms, 3 interval in ms
+-- KEYS: 1 the limiter's hash    ARGV: 1 token, 2 claim in ms, 3 interval in ms, 4 ms that others
+--   are to give way, 5 'background' or ''
 -- Returns {ms to wait, why}: {0, 'taken'}, or 'held', 'paced', 'pause' and arXiv's message.
 local state = {}
 local fields = redis.call('HGETALL', KEYS[1])
 for i = 1, #fields, 2 do state[fields[i]] = fields[i + 1] end
-local claim, interval = tonumber(ARGV[2]), tonumber(ARGV[3])
+local claim, interval, patience = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
+local background = ARGV[5] == 'background'
 local function remaining(field, most)  -- ms until then; at most `most`, if the clock jumped back
   return math.min(tonumber(state[field] or 0) - now, most)
 end
 if state['holder'] == ARGV[1] then return {0, 'taken'} end  -- the first answer was lost
 local held = state['holder'] and remaining('until', claim) or 0
-if held > 0 then return {held, 'held'} end
+local paced = remaining('next', interval)
+local function wait(ms, why)  -- what is urgent has background requests give way until it is back
+  if not background then
+    redis.call('HSET', KEYS[1], 'urgent', now + math.min(ms, interval) + patience)
+  end
+  return {ms, why}
+end
+if held > 0 then return wait(held, 'held') end
 local pause = remaining('resume', math.max(tonumber(state['pause'] or 0), 0))
 if pause > 0 then return {pause, 'pause', state['said'] or ''} end
-local paced = remaining('next', interval)
-if paced > 0 then return {paced, 'paced'} end
+if background then
+  local urgent = remaining('urgent', interval + patience)
+  paced = math.max(paced, urgent, remaining('spare', 2 * interval))
+end
+if paced > 0 then return wait(paced, 'paced') end
+if not background then redis.call('HDEL', KEYS[1], 'urgent') end
 redis.call('HSET', KEYS[1], 'holder', ARGV[1], 'until', now + claim, 'next', now + interval)
 return {0, 'taken'}
 """
@@ -78,10 +115,14 @@ _RELEASE_SCRIPT: Final = (
     _LUA_NOW
     + """
 -- KEYS: 1 the limiter's hash    ARGV: 1 token, 2 interval in ms, 3 'fine', 'busy' or 'failed',
---   4 requested wait in ms, 5 initial back-off in ms, 6 maximum in ms, 7 arXiv's message
+--   4 requested wait in ms, 5 initial back-off in ms, 6 maximum in ms, 7 arXiv's message,
+--   8 'background' or ''
 if redis.call('HGET', KEYS[1], 'holder') == ARGV[1] then
   redis.call('HDEL', KEYS[1], 'holder', 'until')
   redis.call('HSET', KEYS[1], 'next', now + 1 + tonumber(ARGV[2]))
+  if ARGV[8] == 'background' then
+    redis.call('HSET', KEYS[1], 'spare', now + 1 + 2 * tonumber(ARGV[2]))
+  end
 end
 if ARGV[3] == 'fine' then
   redis.call('HDEL', KEYS[1], 'pause', 'resume', 'said')
@@ -158,7 +199,9 @@ class ArxivRateLimiter:
         deadline = time.monotonic() + max_wait
         while True:
             wait_ms, reason, *message = self._run_script(
-                self._acquire_script, token, self._claim_seconds, self._interval
+                self._acquire_script,
+                *(token, self._claim_seconds, self._interval, _URGENT_PATIENCE),
+                _BACKGROUND.get(),
             )
             wait = wait_ms / 1000
             if reason == b"taken":
@@ -171,7 +214,8 @@ class ArxivRateLimiter:
     def _release(self, token: str, outcome: str, wait: Seconds, message: str) -> None:
         pauses = (wait, INITIAL_OVERLOAD_BACKOFF, MAX_OVERLOAD_BACKOFF)
         self._run_script(
-            self._release_script, token, self._interval, outcome, *pauses, message[:500]
+            self._release_script,
+            *(token, self._interval, outcome, *pauses, message[:500], _BACKGROUND.get()),
         )
 
     def _run_script(self, script: Script, *args: str | Seconds) -> Any:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -22,6 +23,7 @@ from papers.errors import BadParameter, SourceError
 from papers.maintenance.retention import first_kept_month
 from papers.model.arxiv_id import ArxivId
 from papers.state.task_states import Progress, QuarantinedRecord, TaskState, TaskStates, TaskStatus
+from workers.fetch.arxiv_rate_limiter import background_requests
 from workers.fetch.fetcher import UpstreamResponse
 from workers.ingest.expected_volume import VolumeCheck
 from workers.ingest.store_batch import Poison, store_batch
@@ -154,11 +156,12 @@ class IngestPipeline:
         tally, error = Tally(), None
         fetch = kind.build_fetch(self._context)
         try:
-            for fetched in fetch(task.partition(":")[2], self._upstreams, started):
-                result = self._volume_check.assess(
-                    task, fetched, self._clock(), confirmed_by_oai=kind.confirmed_by_oai
-                )
-                self._store_part(task, result, tally, started)
+            with background_requests() if kind.role.is_background else nullcontext():
+                for fetched in fetch(task.partition(":")[2], self._upstreams, started):
+                    result = self._volume_check.assess(
+                        task, fetched, self._clock(), confirmed_by_oai=kind.confirmed_by_oai
+                    )
+                    self._store_part(task, result, tally, started)
         except SourceError as failure:
             error = failure
         finally:

@@ -24,7 +24,8 @@ from papers.query.parser import parse_query
 from papers.query.request import SearchRequest
 from papers.redis_backend import keys
 from papers.redis_backend.connection import translate_store_errors
-from papers.state.keywords import Keyword, Keywords
+from papers.state.keyword_record import Keyword
+from papers.state.keywords import Keywords
 from papers.store import Store
 from workers.notify.mail_message import digest_message
 from workers.notify.smtp import send_mail

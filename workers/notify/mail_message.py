@@ -18,7 +18,7 @@ from urllib.parse import quote, urlsplit
 from papers.config.settings import Settings
 from papers.model.paper import Paper
 from papers.model.periods import Period
-from papers.state.keywords import Keyword
+from papers.state.keyword_record import Keyword
 from papers.text.latex import accents_to_unicode
 from papers.text.person_names import is_author_name
 from workers.sources.foreign_xml import clean_line

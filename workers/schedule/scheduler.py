@@ -6,8 +6,8 @@
     sweep: plan initial fetches that nobody has planned, of some keywords in turn
     claim each due task, which postpones it, and enqueue a wake-up for it
 
-A tick costs the same with any number of saved keywords. Of the initial fetches that are due, few
-wait for a worker at any time, so that no announcement waits for thousands of them.
+A tick costs the same with any number of saved keywords. Of the initial fetches that are due, one is
+sent to a worker at a time, on a queue of its own, so that no announcement waits for more.
 
 A wake-up (an RQ job) may be lost: then the claim expires and the task is due again. It may be
 repeated or late: then `workers.jobs` finds that the task ran since, and does nothing.
@@ -41,18 +41,24 @@ LEASE_SECONDS: Final[Seconds] = 30.0
 MAX_PLAN_AHEAD: Final = timedelta(days=5)
 """No task is due later: such a time is from a clock that was wrong and has been set."""
 
-MAX_QUEUED_INITIAL_FETCHES: Final = 4
-"""Initial fetches are enqueued while fewer wake-ups than this wait for a worker."""
+MAX_INITIAL_FETCHES: Final = 1
+"""Initial fetches that wait for a worker or run: arXiv's rate limit lets one request through at a
+time, and more would only keep workers from other tasks."""
 
 EnqueueTask = Callable[[str, datetime], None]
 """`enqueue(task, now)` sends a worker the wake-up for a task."""
 
 QueueLength = Callable[[], int]
-"""Returns the number of wake-ups that no worker has taken yet."""
+"""Returns the number of wake-ups that no worker has taken yet; of a background queue, also of those
+that run."""
 
 
 class Scheduler:
-    """One of any number of schedulers. `kinds` has the row of each kind of task."""
+    """One of any number of schedulers. `kinds` has the row of each kind of task.
+
+    `queue_length` is of the queue of all but initial fetches and backfills, `background_count` of
+    theirs.
+    """
 
     def __init__(
         self,
@@ -61,9 +67,11 @@ class Scheduler:
         kinds: Mapping[str, TaskKind],
         enqueue: EnqueueTask,
         queue_length: QueueLength,
+        background_count: QueueLength = lambda: 0,
     ) -> None:
-        self._redis, self._kinds = redis, kinds
+        self._redis, self._kinds, self._settings = redis, kinds, settings
         self._enqueue, self._queue_length = enqueue, queue_length
+        self._background_count = background_count
         self._lease = Lease(redis, keys.SCHEDULER_LEASE, LEASE_SECONDS)
         self._states, self._store = TaskStates(redis), Store(redis)
         self._communities = Communities(redis, settings)
@@ -77,10 +85,9 @@ class Scheduler:
         move_initial_fetches(self._redis)
         planned = self._sync_due_set(now)
         self._plan_missing(now)
-        queued = self._queue_length()
-        if queued >= 2 * planned:
+        if self._queue_length() >= 2 * planned:
             return []  # no worker is running: more wake-ups would only pile up
-        budget = max(0, MAX_QUEUED_INITIAL_FETCHES - queued)
+        budget = max(0, MAX_INITIAL_FETCHES - self._background_count())
         due = self._states.due_tasks(now, max_initial_fetches=budget)
         woken = [task for task in due if self._states.claim(task, now, now + CLAIM_TTL)]
         for task in woken:
@@ -118,7 +125,8 @@ class Scheduler:
         """Schedule the tasks that the next step of each sweep finds missing."""
         for name, kind in self._kinds.items():
             if kind.sweep:
-                cursor, missing = kind.sweep(self._redis, self._cursors.get(name, 0))
+                cursor = self._cursors.get(name, 0)
+                cursor, missing = kind.sweep(self._redis, cursor, self._settings, now)
                 self._cursors[name] = cursor
                 for task in missing:
                     self._states.schedule(task, now)

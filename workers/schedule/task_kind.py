@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from enum import Enum
 from typing import Final
 
@@ -33,6 +34,11 @@ class TaskRole(Enum):
     """Works on the store alone: retention, compaction."""
     NOTIFICATION = "notification"
     """Reports changes to subscribers: a channel of `workers.notify`."""
+
+    @property
+    def is_background(self) -> bool:
+        """Whether its tasks have to wait while those of others do."""
+        return self is TaskRole.COMPLETION
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +66,10 @@ class TaskKind:
     """The tasks that the effective settings call for, in order."""
     pending: Callable[[Redis], Iterable[str]] = _no_tasks
     """The tasks that the store calls for, beside the settings. Raises StoreError."""
-    sweep: Callable[[Redis, int], tuple[int, Iterable[str]]] | None = None
-    """`sweep(redis, cursor)`: the tasks to plan among some that are done with their first success,
-    and the cursor of the next ones (0: all were seen). A tick sees a bounded number of them."""
+    sweep: Callable[[Redis, int, Settings, datetime], tuple[int, Iterable[str]]] | None = None
+    """`sweep(redis, cursor, settings, now)`: the tasks to plan among some that are done with their
+    first success, and the cursor of the next ones (0: all were seen). A tick sees a bounded number
+    of them."""
     names_papers: bool = False
     """Whether it brings ids of papers that arXiv may have to describe yet (`enrich`)."""
     obeys_max_age: bool = False

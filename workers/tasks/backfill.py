@@ -25,6 +25,7 @@ from papers.redis_backend.connection import translate_store_errors
 from workers.sources.arxiv import oai
 from workers.sources.arxiv.oai import HarvestPage, HarvestRange
 from workers.sources.result import FetchResult, UpstreamClients
+from workers.tasks.coverage import Coverage, CoverageRecord
 
 BACKFILL_TASK: Final = "backfill"
 WINDOW: Final = timedelta(days=31)
@@ -157,8 +158,8 @@ class BackfillPlans:
 class Backfill:
     """Fetches the task `backfill`."""
 
-    def __init__(self, plans: BackfillPlans) -> None:
-        self._plans = plans
+    def __init__(self, redis: Redis) -> None:
+        self._plans, self._coverage = BackfillPlans(redis), CoverageRecord(redis)
 
     def fetch(
         self, subject: str, upstreams: UpstreamClients, now: datetime
@@ -186,6 +187,8 @@ class Backfill:
             has_more=not after.is_finished,
             complete=plan.again or not after.again,
         )
+        if after.is_finished and not after.set and not after.short:
+            self._coverage.add(Coverage(after.since, after.until))
         self._plans.compare_and_set(plan, after)
 
 

@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Final
 
+from redis import Redis
+
 from papers.model.categories import ALIASES, CATEGORIES, aliased_categories
 from papers.query.ast import (
     ARCHIVE_SUFFIX,
@@ -32,6 +34,7 @@ from papers.state.keywords import Keywords
 from workers.sources.arxiv import api
 from workers.sources.arxiv.author_query import author_query, join_clauses
 from workers.sources.result import FetchResult, UpstreamClients
+from workers.tasks.initial_fetch_plan import reason_for_no_fetch
 
 _API_FIELDS: Final = {
     Field.ANY: ("ti", "abs"),
@@ -44,8 +47,8 @@ _API_FIELDS: Final = {
 class InitialFetch:
     """Fetches the tasks `fill:SLUG`."""
 
-    def __init__(self, keywords: Keywords) -> None:
-        self._keywords = keywords
+    def __init__(self, redis: Redis) -> None:
+        self._redis, self._keywords = redis, Keywords(redis)
 
     def fetch(
         self, subject: str, upstreams: UpstreamClients, now: datetime
@@ -56,8 +59,8 @@ class InitialFetch:
         """
         query = arxiv_query(parse_query(self._keywords.get(subject).query).tree)
         limit = upstreams.settings.fill_papers
-        if limit == 0:
-            yield FetchResult(message="initial fetches are turned off")
+        if reason := reason_for_no_fetch(self._redis, upstreams.settings, now):
+            yield FetchResult(message=reason)
         elif query is None:
             yield FetchResult(
                 message="arXiv's API cannot express this keyword; it fills from now on"

@@ -47,11 +47,15 @@ _HashMapping = dict[Any, Any]  # redis-py declares the mapping of hset as an inv
 
 @dataclass(frozen=True, slots=True)
 class MonthResult:
-    """Ids of new papers, ids of visibly changed ones, and the number of all others."""
+    """Ids of new papers, ids of visibly changed ones, and the number of all others.
+
+    `replaced` are the changed ones as they were before.
+    """
 
     new: tuple[ArxivId, ...] = ()
     changed: tuple[ArxivId, ...] = ()
     unchanged: int = 0
+    replaced: tuple[Paper, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +133,7 @@ class MonthWriter:
             new=tuple(record.after.id for record in visible if record.before is None),
             changed=tuple(record.after.id for record in visible if record.before is not None),
             unchanged=len(records) - len(visible),
+            replaced=tuple(record.before for record in visible if record.before is not None),
         )
 
     def _commit_changes(

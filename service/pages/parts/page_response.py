@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from flask import Blueprint, Response, render_template, request
 
-from service.cache.render_cache import Renderer
+from service.cache.render_request import Renderer
 from service.context import context
 from service.http.responses import redirect_to_canonical
 

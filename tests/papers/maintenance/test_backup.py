@@ -45,7 +45,7 @@ def fill_store(redis: Redis) -> None:
     redis.hset(keys.ENRICH_RETRIES, "2611.00060", "[1, 5]")
     redis.set(keys.BACKFILL, "{}")
     redis.hset(keys.VALIDATORS, "https://a.example/", "{}")
-    redis.set(keys.rendered_response("abc", "br"), "cached")
+    redis.set(keys.response_validators("abc"), "cached")
     redis.set("another-program", "its own")
 
 
@@ -74,7 +74,7 @@ def test_restored_store_equals_the_original(redis: Redis, backup_path: Path) -> 
     assert restorable_state(redis) == before
     assert migrations.stored_version(redis) == migrations.SCHEMA_VERSION
     assert not redis.exists(
-        keys.VALIDATORS, keys.rendered_response("abc", "br"), keys.DUE_TASKS, "another-program"
+        keys.VALIDATORS, keys.response_validators("abc"), keys.DUE_TASKS, "another-program"
     )
     again = backup_path.with_name("again")
     assert backup.write_backup(redis, again, now=NOW) == counts
@@ -91,7 +91,7 @@ def test_store_with_data_is_replaced_only_on_request(redis: Redis, backup_path: 
     restore_backup(redis, backup_path, replace=True, now=NOW)
     assert restorable_state(redis) == before
     assert redis.get("another-program") == b"its own"
-    assert not redis.exists(keys.rendered_response("abc", "br"), keys.VALIDATORS)
+    assert not redis.exists(keys.response_validators("abc"), keys.VALIDATORS)
     assert Store(redis).revision() > revision
     assert int(redis.get("{26}11:rev") or 0) > int(rev or 0)
 

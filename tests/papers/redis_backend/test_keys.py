@@ -30,7 +30,6 @@ FUNCTIONS = {
     keys.pick_list("NAME"): "pick_list",
     keys.feed_trial("ID"): "feed_trial",
     keys.task_lock("NAME"): "task_lock",
-    keys.rendered_response("HASH", "CODING"): "rendered_response",
     keys.response_validators("HASH"): "response_validators",
     keys.render_lock("HASH"): "render_lock",
     keys.archive_snapshot("SLUG", "PERIOD"): "archive_snapshot",

@@ -25,7 +25,7 @@ from papers.search.percolate import (
     _index_vectorized,
 )
 from papers.state.keyword_directory import KeywordList, KeywordsVersion
-from papers.state.keywords import Keyword
+from papers.state.keyword_record import Keyword
 from papers.text.folding import tokenize
 from tests.papers.papers_strategies import TUESDAY, sightings
 from tests.papers.query_strategies import queries

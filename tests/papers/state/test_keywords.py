@@ -9,6 +9,7 @@ from redis import Redis
 from papers.errors import BadParameter, BadQuery, StoreError, UnknownKeyword
 from papers.query.parser import parse_query
 from papers.redis_backend import keys
+from papers.state.keyword_record import Keyword
 from papers.state.keywords import Keywords
 from papers.state.slugs import slug_of
 from papers.state.task_states import TaskStates
@@ -186,7 +187,7 @@ def test_decode_reads_a_stored_value(redis: Redis) -> None:
     added = Keywords(redis).add("MLLM", "mllm OR vlm", now=NOW)
     stored = redis.hget(keys.KEYWORDS, "mllm")
     assert isinstance(stored, bytes)
-    assert Keywords.decode("mllm", stored) == added
+    assert Keyword.decode("mllm", stored) == added
 
 
 def test_keywords_with_the_slug_of_a_list_move(redis: Redis) -> None:

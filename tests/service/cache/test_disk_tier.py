@@ -11,27 +11,34 @@ from service.cache.disk_tier import DiskTier
 
 
 def test_another_process_reads_what_was_written(tmp_path: Path) -> None:
-    DiskTier(tmp_path / "new").put("a", "1", b"body", is_custom=False)
+    DiskTier(tmp_path / "new").put("a", b"body", is_custom=False)
     assert DiskTier(tmp_path / "new").get("a", is_custom=False) == b"body"
     assert DiskTier(tmp_path / "new").get("a", is_custom=True) is None
 
 
-def test_same_response_is_written_once(tmp_path: Path) -> None:
+def test_response_is_written_over_the_one_before(tmp_path: Path) -> None:
     tier = DiskTier(tmp_path)
-    tier.put("a", "1", b"body", is_custom=False)
-    (tmp_path / "a").unlink()
-    tier.put("a", "1", b"body", is_custom=False)
-    assert not (tmp_path / "a").exists()
-    tier.put("a", "2", b"other", is_custom=False)
+    for body in (b"body", b"other"):
+        tier.put("a", body, is_custom=False)
     assert (tmp_path / "a").read_bytes() == b"other"
+
+
+def test_response_that_was_read_is_kept_longer(tmp_path: Path) -> None:
+    tier = DiskTier(tmp_path, max_files=3)
+    for age, name in enumerate("abc"):
+        tier.put(name, b"x", is_custom=True)
+        os.utime(tmp_path / f"custom-{name}", (age, age))
+    assert tier.get("a", is_custom=True) == b"x"
+    tier.put("d", b"x", is_custom=True)
+    assert sorted(path.name[-1] for path in tmp_path.iterdir()) == ["a", "c", "d"]
 
 
 def test_oldest_custom_responses_are_evicted_first(tmp_path: Path) -> None:
     tier = DiskTier(tmp_path, max_files=3)
     for age, (name, custom) in enumerate([("s", False), ("c1", True), ("c2", True)]):
-        tier.put(name, "1", b"x", is_custom=custom)
+        tier.put(name, b"x", is_custom=custom)
         os.utime(tmp_path / (f"custom-{name}" if custom else name), (age, age))
-    tier.put("c3", "1", b"x", is_custom=True)
+    tier.put("c3", b"x", is_custom=True)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["custom-c2", "custom-c3", "s"]
 
 
@@ -47,7 +54,7 @@ def test_full_folder_is_scanned_once_in_many_writes(
     monkeypatch.setattr("os.scandir", counted_scan)
     tier = DiskTier(tmp_path, max_files=100)
     for number in range(300):
-        tier.put(f"{number:03}", "1", b"x", is_custom=True)
+        tier.put(f"{number:03}", b"x", is_custom=True)
         assert len(os.listdir(tmp_path)) <= 102
     names = sorted(os.listdir(tmp_path))
     assert names == [f"custom-{number:03}" for number in range(300 - len(names), 300)]
@@ -57,7 +64,7 @@ def test_full_folder_is_scanned_once_in_many_writes(
 
 def test_failed_write_leaves_no_file(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
-    DiskTier(tmp_path).put("a", "1", b"x", is_custom=False)
+    DiskTier(tmp_path).put("a", b"x", is_custom=False)
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
 
 
@@ -65,7 +72,7 @@ def test_failing_disk_is_logged_only(tmp_path: Path, caplog: pytest.LogCaptureFi
     (tmp_path / "file").write_bytes(b"")
     tier = DiskTier(tmp_path / "file" / "folder")
     with caplog.at_level(logging.WARNING):
-        tier.put("a", "1", b"x", is_custom=False)
+        tier.put("a", b"x", is_custom=False)
         assert tier.get("a", is_custom=False) is None
     assert "not written" in caplog.text
 
@@ -76,7 +83,7 @@ def test_concurrent_evictions_are_harmless(
     def write_thirty(thread: int) -> None:
         tier = DiskTier(tmp_path, max_files=20)
         for n in range(30):
-            tier.put(f"{thread}-{n}", "1", b"x", is_custom=True)
+            tier.put(f"{thread}-{n}", b"x", is_custom=True)
 
     with ThreadPoolExecutor(4) as threads:
         list(threads.map(write_thirty, range(4)))

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import socket
 import threading
 import time
@@ -20,7 +21,8 @@ from papers.state.task_states import TaskState, TaskStates, TaskStatus
 from service.cache.cached_body import CachedBody
 from service.cache.disk_tier import DiskTier
 from service.cache.lookup import CacheKey
-from service.cache.render_cache import RenderCache, ServedBody
+from service.cache.render_cache import RenderCache
+from service.cache.render_request import ServedBody
 from service.cache.version_stamp import ALL_KEYWORDS, StoreVersion
 from tests.service.made import NOW
 
@@ -88,14 +90,13 @@ def test_one_rendering_serves_every_coding(
         for each in cache_keys
     ]
     assert (renderer.calls, len(consumed)) == (1, 1)
-    assert [set(body.encoded_bodies) for body in bodies] == [{"gzip"}, {"br"}]
+    assert [set(body.encoded_bodies) for body in bodies] == [{"gzip"}, {"gzip", "br"}]
+    other = make_cache(store_url, tmp_path)
+    bodies += [other.get(each, renderer, now=NOW + SECOND).cached_body for each in cache_keys]
     assert {(body.etag, body.last_modified, body.encoded_body()) for body in bodies} == {
         (bodies[0].etag, int(NOW.timestamp()), b"one")
     }
-    other = make_cache(store_url, tmp_path / "other")
-    assert [
-        other.get(each, renderer, now=NOW + SECOND).cached_body for each in cache_keys
-    ] == bodies
+    assert (renderer.calls, len(consumed)) == (1, 1)
 
 
 def test_old_body_in_another_coding_does_not_set_validators_back(
@@ -112,12 +113,31 @@ def test_old_body_in_another_coding_does_not_set_validators_back(
     assert (again.etag, again.last_modified) == (body.etag, int(NOW.timestamp()) + 2)
 
 
-def test_processes_share_rendered_bodies(
+def test_processes_of_a_machine_share_rendered_bodies(
+    store_url: str, cache: RenderCache, tmp_path: Path
+) -> None:
+    renderer, other = CountingRenderer(), make_cache(store_url, tmp_path)
+    assert cache.get(KEY, renderer, now=NOW) == other.get(KEY, renderer, now=NOW + SECOND)
+    assert renderer.calls == 1
+
+
+def test_another_machine_renders_the_same_and_needs_no_body_for_a_304(
     store_url: str, cache: RenderCache, tmp_path: Path
 ) -> None:
     renderer, other = CountingRenderer(), make_cache(store_url, tmp_path / "other")
-    assert cache.get(KEY, renderer, now=NOW) == other.get(KEY, renderer, now=NOW + SECOND)
+    first = cache.get(KEY, renderer, now=NOW)
+    matching = FixedValidators(matches=True)
+    assert other.get(KEY, renderer, now=NOW, validators=matching).cached_body == (
+        first.cached_body.without_body
+    )
     assert renderer.calls == 1
+    assert other.get(KEY, renderer, now=NOW + SECOND) == first
+    assert renderer.calls == 2
+
+
+def test_store_holds_no_bodies(cache: RenderCache, redis: Redis) -> None:
+    cache.get(KEY, lambda _: os.urandom(100_000), now=NOW)
+    assert sum(redis.memory_usage(key) or 0 for key in redis.scan_iter("*")) < 2_000
 
 
 def test_new_revision_renders_again(cache: RenderCache, redis: Redis) -> None:
@@ -144,28 +164,17 @@ def test_last_modified_grows_with_every_change(cache: RenderCache, redis: Redis)
     assert seen == [0, 1, 2, 3, 3, 60]
 
 
-def test_validators_outlive_the_body(
+def test_validators_are_those_of_every_machine_and_outlive_the_store(
     cache: RenderCache, redis: Redis, store_url: str, tmp_path: Path
 ) -> None:
     renderer = CountingRenderer()
     before = cache.get(KEY, renderer, now=NOW).cached_body
-    expire(redis)
-    after = (
-        make_cache(store_url, tmp_path / "other host")
-        .get(KEY, renderer, now=NOW + SECOND)
-        .cached_body
-    )
+    other = make_cache(store_url, tmp_path / "other host")
+    after = other.get(KEY, renderer, now=NOW + SECOND).cached_body
     assert (after.etag, after.last_modified) == (before.etag, before.last_modified)
     redis.flushall()
     again = cache.get(KEY, renderer, now=NOW + SECOND).cached_body
     assert (again.etag, again.last_modified) == (before.etag, before.last_modified)
-
-
-def expire(redis: Redis) -> None:
-    """Delete the bodies, as their expiry does, and nothing else."""
-    for key in redis.scan_iter("feed:*"):
-        if not key.endswith(b":validators"):
-            redis.delete(key)
 
 
 def test_new_build_renders_again(cache: RenderCache, store_url: str, tmp_path: Path) -> None:
@@ -238,6 +247,10 @@ class FixedValidators:
 
     proves: bool = False
     allows: bool = False
+    matches: bool = False
+
+    def match(self, _: CachedBody) -> bool:
+        return self.matches
 
     def prove(self, _: CachedBody) -> bool:
         return self.proves
@@ -285,7 +298,7 @@ def test_waiting_ends_when_the_other_process_has_stored_or_failed(
     cache.get(KEY, CountingRenderer(), now=NOW)
     (validators,) = redis.scan_iter("feed:*:validators")
     lock = validators.decode().replace(":validators", ":lock")
-    other = make_cache(store_url, tmp_path / "other")
+    other = make_cache(store_url, tmp_path)
     for body in (b"stored", b"failed"):
         redis.incr(keys.REVISION)
         redis.set(lock, "another process")
@@ -370,10 +383,9 @@ def test_concurrent_requests_render_once(store_url: str, redis: Redis, tmp_path:
 def test_wait_for_a_dead_renderer_ends(cache: RenderCache, redis: Redis) -> None:
     renderer = CountingRenderer()
     cache.get(KEY, renderer, now=NOW)
-    for key in redis.scan_iter("feed:*"):
-        if not key.endswith(b":validators"):
-            redis.delete(key)
-            redis.set(f"{key.decode().rpartition(':')[0]}:lock", "a dead process")
+    for key in redis.scan_iter("feed:*:validators"):
+        redis.delete(key)
+        redis.set(key.decode().replace(":validators", ":lock"), "a dead process")
     assert cache.get(KEY, renderer, now=NOW).cached_body.encoded_body() == b"one"
     assert renderer.calls == 2
 

@@ -11,13 +11,13 @@ from redis import Redis
 from werkzeug.datastructures import Headers
 from werkzeug.http import http_date
 
-from service.cache.cached_body import CachedBody
+from service.cache.cached_body import CachedBody, VersionStamp
 from service.cache.render_cache import RENDER_LOCK_SECONDS
 from service.http.conditional import RequestValidators
 from tests.service.conftest import Announce
 from tests.service.made import DAY, NOW, make_sighting
 
-BODY: Final = CachedBody("a1" * 12, int((NOW - DAY).timestamp()), {}, 0, b"")
+BODY: Final = CachedBody("a1" * 12, int((NOW - DAY).timestamp()), {}, 0, VersionStamp())
 OLDER_TAG: Final = f'"{"b2" * 12}"'
 DATE, LATER, EARLIER = (
     http_date(NOW - DAY + timedelta(seconds=seconds)) for seconds in (0, 60, -60)

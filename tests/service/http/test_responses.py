@@ -13,7 +13,6 @@ from flask import Flask
 from flask.testing import FlaskClient
 from hypothesis import given
 from hypothesis import strategies as st
-from redis import Redis
 from werkzeug.http import http_date
 
 from service.cache.encodings import ENCODINGS, negotiate_coding
@@ -244,15 +243,3 @@ def test_last_good_body_is_served_in_any_coding(client: FlaskClient, away: Flask
         response = away.test_client().get(FEED, headers={"Accept-Encoding": accepted or "identity"})
         assert decode(response.data) == gzip.decompress(plain.data)
         assert response.headers.get("Content-Encoding") == accepted
-
-
-def test_only_the_coding_that_is_sent_is_read_from_redis(client: FlaskClient, redis: Redis) -> None:
-    for accepted in ENCODINGS:
-        client.get(FEED, headers={"Accept-Encoding": accepted})
-    for key in redis.scan_iter("feed:*:br"):
-        redis.set(key, b"damaged")
-    assert client.get(FEED, headers={"Accept-Encoding": "gzip"}).status_code == 200
-    (key,) = redis.scan_iter("feed:*:br")
-    assert redis.get(key) == b"damaged"
-    assert client.get(FEED, headers={"Accept-Encoding": "br"}).status_code == 200
-    assert redis.get(key) != b"damaged"

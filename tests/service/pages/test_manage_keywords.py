@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 from dataclasses import replace
 from typing import Any
 
@@ -10,6 +11,7 @@ from redis import Redis
 
 from papers.config.settings import Settings
 from papers.state.keywords import Keywords
+from papers.state.task_states import TaskState, TaskStates, TaskStatus
 from service import create_app
 from service.http.auth import token_digest
 from tests.service.conftest import SITE
@@ -142,3 +144,64 @@ def test_page_of_a_mailed_keyword_says_so(redis: Redis, site: Settings) -> None:
     client = create_app(settings).test_client()
     assert "Mailed every day" in client.get("/k/fish").text
     assert "Mailed" not in client.get("/search?q=fish").text
+
+
+def upload(client: FlaskClient, content: bytes, token: str = TOKEN, name: str = "list") -> Any:
+    file = (io.BytesIO(content), name)
+    fields = {"action": "import", "token": token, "file": file}
+    return client.post("/manage", data=fields, content_type="multipart/form-data")
+
+
+def progress(answer: Any) -> list[str]:
+    soup = BeautifulSoup(answer.data, "html.parser")
+    assert soup.find("footer"), "the page is complete"
+    return [line.text for line in soup.select("ul.plain li")]
+
+
+def test_list_of_any_length_is_imported_with_its_progress(
+    manager: FlaskClient, redis: Redis
+) -> None:
+    lines = [f"Keyword {n}\tfish {n}" for n in range(1200)]
+    answer = upload(manager, "\n".join([*lines, '"<b>open', "Reward Model\tother"]).encode())
+    assert answer.status_code == 200
+    first, second, open_quote, other, last, end = progress(answer)
+    assert (first, second) == ("500 read: 500 saved", "1,000 read: 1,000 saved")
+    assert '"<b>open: refused' in open_quote
+    assert "Reward Model: refused" in other
+    assert (last, end) == ("1,202 read: 2 refused, 1,200 saved", "All is read.")
+    assert saved(redis)["Keyword 1199"] == "fish 1199"
+    assert saved(redis)["Reward Model"] == '"reward model"'
+
+
+def test_import_that_cannot_be_read_on_says_where_it_ends(
+    manager: FlaskClient, redis: Redis
+) -> None:
+    content = b"[" + b",".join(b'"fish %d"' % n for n in range(600)) + b" oops]"
+    *_, end = progress(upload(manager, content))
+    assert end.startswith("It ends here: file: is no JSON")
+    assert len(saved(redis)) == 501
+
+
+@pytest.mark.parametrize(
+    ("content", "token", "name", "status"),
+    [
+        (b"fish", "wrong", "list", 401),
+        (b"fish", TOKEN, "", 400),
+        (b"<html/>", TOKEN, "list", 400),
+    ],
+)
+def test_import_that_cannot_begin_changes_nothing(
+    manager: FlaskClient, redis: Redis, content: bytes, token: str, name: str, status: int
+) -> None:
+    answer = upload(manager, content, token, name)
+    assert (answer.status_code, set(saved(redis))) == (status, {"Reward Model"})
+    assert BeautifulSoup(answer.data, "html.parser").select("[role=alert]")
+
+
+def test_past_of_a_keyword_is_fetched_again(manager: FlaskClient, redis: Redis) -> None:
+    states = TaskStates(redis)
+    states.save(TaskState("fill:reward-model", TaskStatus.OK, NOW, NOW, NOW))
+    states.unschedule("fill:reward-model")
+    status, soup = post(manager, token=TOKEN, action="fetch", keyword="reward-model")
+    assert (status, bool(soup.select("[role=status]"))) == (200, True)
+    assert states.due_time("fill:reward-model")

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,8 +11,12 @@ from flask.testing import FlaskClient
 from jsonschema import Draft202012Validator, FormatChecker
 from redis import Redis
 
+from papers.config.settings import Settings
 from papers.model.arxiv_id import ArxivId
+from papers.state.keywords import Keywords
 from papers.state.task_states import TaskState, TaskStates, TaskStatus
+from service import create_app
+from service.context import AppContext, FeedResult
 from service.routes.openapi import RESPONSE_SCHEMAS
 from service.urls.params import ALL_PARAMETERS, DIGEST_PARAMETER
 from tests.service.conftest import SITE, Announce
@@ -130,3 +135,65 @@ def test_every_schema_reference_resolves(client: FlaskClient) -> None:
     references = set(re.findall(r'"\$ref":"#/components/schemas/(\w+)"', text))
     assert references <= set(RESPONSE_SCHEMAS)
     assert set(RESPONSE_SCHEMAS) <= references
+
+
+def import_list(client: FlaskClient, body: bytes, token: str) -> Any:
+    return client.post("/api/v1/keywords", data=body, headers={"Authorization": f"Bearer {token}"})
+
+
+def test_list_of_keywords_is_imported_with_its_progress(site: Settings, redis: Redis) -> None:
+    client = create_app(replace(site, token="a long and secret token")).test_client()
+    names = [{"name": f"Keyword {n}", "query": f"fish {n}"} for n in range(700)]
+    answer = import_list(client, json.dumps([*names, 5]).encode(), "a long and secret token")
+    assert (answer.status_code, answer.mimetype) == (200, "application/x-ndjson")
+    first, last = map(json.loads, answer.text.splitlines())
+    assert (first["read"], first["saved"], first["problems"]) == (500, 500, [])
+    assert {name: last[name] for name in ("read", "saved", "known", "foreign", "refused")} == {
+        "read": 701,
+        "saved": 700,
+        "known": 0,
+        "foreign": 0,
+        "refused": 1,
+    }
+    assert [problem["line"] for problem in last["problems"]] == [701]
+    assert Keywords(redis).count() == 700
+
+
+@pytest.mark.parametrize(
+    ("body", "token", "status"), [(b"fish", "no", 401), (b"<a/>", "a long and secret token", 400)]
+)
+def test_import_without_token_or_list_is_refused(
+    site: Settings, redis: Redis, body: bytes, token: str, status: int
+) -> None:
+    client = create_app(replace(site, token="a long and secret token")).test_client()
+    answer = import_list(client, body, token)
+    assert (answer.status_code, answer.mimetype) == (status, "application/problem+json")
+    assert Keywords(redis).count() == 0
+
+
+def test_import_that_cannot_be_read_on_says_so(site: Settings, redis: Redis) -> None:
+    client = create_app(replace(site, token="a long and secret token")).test_client()
+    body = b"[" + b",".join(b'"fish %d"' % n for n in range(600)) + b" oops]"
+    answer = import_list(client, body, "a long and secret token")
+    first, last = map(json.loads, answer.text.splitlines())
+    assert (first["saved"], last["read"], "is no JSON" in last["error"]) == (500, 500, True)
+
+
+@pytest.mark.usefixtures("three")
+def test_papers_of_a_query_are_searched_again_only_if_one_of_them_changed(
+    client: FlaskClient, announce: Announce, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, searches = "/api/v1/papers?q=%22reward+model%22", list[object]()
+    search = AppContext.search
+
+    def counted(self: AppContext, *args: Any) -> FeedResult:
+        searches.append(args)
+        return search(self, *args)
+
+    monkeypatch.setattr(AppContext, "search", counted)
+    before = client.get(path).data
+    announce([make_sighting(20, title="Diffusion", abstract="Nothing else.")])
+    assert client.get(path).data == before
+    assert len(searches) == 1
+    announce([make_sighting(21, title="A reward model")])
+    assert b"2611.00021" in client.get(path).data

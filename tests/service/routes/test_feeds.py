@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -13,6 +14,7 @@ from redis import Redis
 from papers.redis_backend import keys
 from papers.state.keywords import Keywords
 from papers.state.task_states import TaskState, TaskStates, TaskStatus
+from service.context import AppContext
 from service.feeds import FORMATS
 from tests.service.conftest import SITE, Announce
 from tests.service.made import DAY, NOW, make_pick, make_revision, make_sighting
@@ -133,12 +135,19 @@ def test_filters_by_type_and_day(client: FlaskClient, announce: Announce) -> Non
 
 
 @pytest.mark.usefixtures("three")
-def test_late_source_changes_the_subtitle_and_no_entry(client: FlaskClient, redis: Redis) -> None:
+def test_source_in_trouble_for_a_day_changes_the_subtitle_and_no_entry(
+    client: FlaskClient, redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    states, minute = TaskStates(redis), timedelta(minutes=1)
     before = feedparser.parse(client.get(FEED).data)
-    assert "missing" not in before.feed.subtitle
-    TaskStates(redis).save(TaskState("announcements:cs.CL", TaskStatus.STALE, NOW, NOW))
+    for category in ("cs.CL", "cs.LG"):
+        states.save(TaskState(f"announcements:{category}", TaskStatus.STALE, NOW, NOW))
+    for waited in (0 * DAY, DAY - minute):
+        monkeypatch.setattr(AppContext, "now", lambda _, at=NOW + waited: at)
+        assert feedparser.parse(client.get(FEED).data).feed.subtitle == before.feed.subtitle
+    monkeypatch.setattr(AppContext, "now", lambda _: NOW + DAY + timedelta(hours=1))
     after = feedparser.parse(client.get(FEED).data)
-    assert "arXiv cs.CL is late since 2026-11-21" in after.feed.subtitle
+    assert "missing: arXiv is late since 2026-11-21." in after.feed.subtitle
     assert after.entries == before.entries
     assert after.feed.updated == before.feed.updated
 

@@ -22,6 +22,7 @@ from workers.fetch.arxiv_rate_limiter import (
     INITIAL_OVERLOAD_BACKOFF,
     MAX_OVERLOAD_BACKOFF,
     ArxivRateLimiter,
+    background_requests,
 )
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -57,7 +58,7 @@ class RecordedSleeps:
 
 def pass_time(redis: Redis, seconds: float) -> None:
     """Move the limiter's stored moments so many seconds into the past."""
-    for name in ("until", "next", "resume"):
+    for name in ("until", "next", "resume", "urgent", "spare"):
         if redis.hexists(keys.ARXIV_RATE_LIMIT, name):
             redis.hincrby(keys.ARXIV_RATE_LIMIT, name, -round(seconds * 1000) - 1)
 
@@ -263,3 +264,69 @@ def test_unavailable_store_raises() -> None:
     limiter = ArxivRateLimiter(Redis.from_url("unix:///nowhere/at/all", retry=None), 3.0)
     with pytest.raises(StoreUnavailable), limiter.acquire():
         pytest.fail("nobody keeps the pace")
+
+
+# -- Background requests
+
+
+def send_background(limiter: ArxivRateLimiter) -> None:
+    with background_requests(), limiter.acquire():
+        pass
+
+
+def test_background_requests_leave_an_interval_free_after_each(
+    limiter: ArxivRateLimiter, sleeps: RecordedSleeps
+) -> None:
+    send_background(limiter)
+    send_background(limiter)
+    assert sum(sleeps.seconds) == pytest.approx(6.0, abs=0.1)
+    sleeps.seconds.clear()
+    with limiter.acquire():
+        pass
+    assert sum(sleeps.seconds) == pytest.approx(3.0, abs=0.1)
+
+
+def test_background_request_waits_for_those_that_wait(
+    redis: Redis, limiter: ArxivRateLimiter
+) -> None:
+    """An announcement that comes while a background request runs is the next one."""
+    order: list[str] = []
+    urgent_waits, background_waits = threading.Event(), threading.Event()
+
+    def wait_as(name: str, event: threading.Event) -> ArxivRateLimiter:
+        def sleep(seconds: float) -> None:
+            event.set()
+            threading.Event().wait(min(seconds, 0.01))
+
+        return ArxivRateLimiter(redis, 0.2, sleep=sleep)
+
+    def urgent() -> None:
+        with wait_as("urgent", urgent_waits).acquire():
+            order.append("urgent")
+
+    def background() -> None:
+        with background_requests(), wait_as("background", background_waits).acquire():
+            order.append("background")
+
+    threads = [threading.Thread(target=background), threading.Thread(target=urgent)]
+    with limiter.acquire():
+        threads[0].start()
+        assert background_waits.wait(5)
+        threads[1].start()
+        assert urgent_waits.wait(5)
+    pass_time(redis, 3.0)
+    for thread in threads:
+        thread.join(10)
+    assert order == ["urgent", "background"]
+
+
+def test_urgency_of_a_process_that_died_passes(
+    redis: Redis, limiter: ArxivRateLimiter, sleeps: RecordedSleeps
+) -> None:
+    dying = ArxivRateLimiter(redis, 3.0, max_wait=1.0)
+    with limiter.acquire():
+        pass
+    with pytest.raises(SourceRefused), dying.acquire():
+        pass
+    send_background(limiter)
+    assert sum(sleeps.seconds) < 3.0 + 1.0 + 0.5

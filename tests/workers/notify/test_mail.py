@@ -17,7 +17,8 @@ from papers.model.merge import paper_from_sighting
 from papers.model.paper import AnnounceType, Channel, Sighting
 from papers.model.periods import Period
 from papers.redis_backend import keys
-from papers.state.keywords import Keyword, Keywords
+from papers.state.keyword_record import Keyword
+from papers.state.keywords import Keywords
 from papers.state.task_states import TaskState, TaskStates, TaskStatus
 from papers.store import Store
 from tests.workers.post_office import (

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 import threading
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from redis import Redis
@@ -9,6 +10,8 @@ from redis import Redis
 from papers.config.settings import Settings
 from papers.redis_backend import keys
 from papers.state.communities import Communities
+from papers.state.initial_fetch_states import MAX_WAITING_FETCHES, InitialFetchStates
+from papers.state.keyword_record import Keyword
 from papers.state.keywords import Keywords
 from papers.state.record_codec import encode_record
 from papers.state.task_states import TaskState, TaskStates, TaskStatus
@@ -16,9 +19,11 @@ from workers.registry import recurring_tasks, task_kinds
 from workers.schedule.scheduler import (
     CLAIM_TTL,
     LEASE_SECONDS,
-    MAX_QUEUED_INITIAL_FETCHES,
+    MAX_INITIAL_FETCHES,
     Scheduler,
 )
+from workers.tasks.backfill import BackfillPlans
+from workers.tasks.coverage import Coverage, CoverageRecord
 
 WEDNESDAY = datetime(2026, 11, 18, 5, tzinfo=UTC)
 """Eastern midnight, from which the day's batch is expected."""
@@ -47,13 +52,14 @@ class SchedulerHarness:
 
     def __init__(self, redis: Redis, settings: Settings = SETTINGS) -> None:
         self.woken: list[str] = []
-        self.backlog = 0
+        self.backlog = self.background = 0
         self.scheduler = Scheduler(
             redis,
             settings,
             task_kinds(),
             lambda task, now: self.woken.append(task),
             lambda: self.backlog,
+            lambda: self.background,
         )
 
     def tick(self, now: datetime) -> list[str]:
@@ -206,30 +212,93 @@ def test_clock_jump_wakes_each_task_at_most_once_more(
     )
 
 
-def test_few_initial_fetches_wait_for_a_worker(redis: Redis) -> None:
+def test_one_initial_fetch_at_a_time_is_sent_to_a_worker(redis: Redis) -> None:
     harness, keywords = SchedulerHarness(redis), Keywords(redis)
     for number in range(20):
         keywords.add(f"keyword {number}", f"word{number}", now=WEDNESDAY)
     woken = harness.tick(WEDNESDAY)
     assert sorted(set(woken) & set(RECURRING)) == sorted(RECURRING)
-    assert len(set(woken) - set(RECURRING)) == MAX_QUEUED_INITIAL_FETCHES
-    harness.backlog = MAX_QUEUED_INITIAL_FETCHES
+    assert len(set(woken) - set(RECURRING)) == MAX_INITIAL_FETCHES
+    harness.background = MAX_INITIAL_FETCHES
     assert harness.tick(WEDNESDAY + SECOND) == []
-    harness.backlog = MAX_QUEUED_INITIAL_FETCHES - 1
-    assert len(harness.tick(WEDNESDAY + 2 * SECOND)) == 1
+    harness.background, harness.backlog = 0, 2
+    assert len(harness.tick(WEDNESDAY + 2 * SECOND)) == MAX_INITIAL_FETCHES
 
 
 def test_unplanned_initial_fetches_are_found_a_few_at_a_time(redis: Redis) -> None:
     harness, keywords = SchedulerHarness(redis), Keywords(redis)
-    for number in range(1_000):
+    harness.background = MAX_INITIAL_FETCHES
+    for number in range(90):
         keywords.add(f"keyword {number}", f"word{number}", now=WEDNESDAY)
     redis.delete(keys.DUE_INITIAL_FETCHES)
-    harness.backlog = MAX_QUEUED_INITIAL_FETCHES
-    harness.tick(WEDNESDAY)
-    assert 0 < redis.zcard(keys.DUE_INITIAL_FETCHES) < 300
-    for second in range(20):
+    for second in range(3):
         harness.tick(WEDNESDAY + second * SECOND)
-    assert redis.zcard(keys.DUE_INITIAL_FETCHES) == 1_000
+    assert redis.zcard(keys.DUE_INITIAL_FETCHES) == 90
+
+
+def test_many_initial_fetches_are_replaced_by_one_backfill(redis: Redis) -> None:
+    harness, plans = SchedulerHarness(redis), BackfillPlans(redis)
+    block = [Keyword(f"k{n}", f"k{n}", f"word{n}", WEDNESDAY) for n in range(300)]
+    Keywords(redis).save_new(block[:50])
+    harness.tick(WEDNESDAY)
+    assert (redis.zcard(keys.DUE_INITIAL_FETCHES), plans.get()) == (50, None)
+    Keywords(redis).save_new(block)
+    for second in range(1, 8):
+        harness.tick(WEDNESDAY + second * SECOND)
+    assert redis.zcard(keys.DUE_INITIAL_FETCHES) == 0
+    plan = plans.get()
+    assert plan
+    assert (plan.set, plan.since, plan.until) == (
+        *("", (WEDNESDAY - 365 * DAY).date()),
+        WEDNESDAY.date(),
+    )
+    assert "backfill" in harness.woken
+    Keywords(redis).add("One more", "more", now=WEDNESDAY)
+    harness.tick(WEDNESDAY + 9 * SECOND)
+    assert redis.zcard(keys.DUE_INITIAL_FETCHES) == 1  # somebody waits for this one
+
+
+def test_keywords_need_no_fetch_where_the_store_has_all_of_arxiv(redis: Redis) -> None:
+    harness = SchedulerHarness(redis)
+    CoverageRecord(redis).add(Coverage((WEDNESDAY - 365 * DAY).date(), WEDNESDAY.date()))
+    Keywords(redis).save_new([Keyword(f"k{n}", f"k{n}", "word", WEDNESDAY) for n in range(300)])
+    for second in range(8):
+        harness.tick(WEDNESDAY + second * SECOND)
+    assert set(harness.woken) == set(RECURRING)
+    assert InitialFetchStates(redis).counts()["ok"] == 300
+    state = TaskStates(redis).get("fill:k0")
+    assert state
+    assert state.said == f"the store has all of arXiv since {(WEDNESDAY - 365 * DAY).date()}"
+    assert BackfillPlans(redis).get() is None
+
+
+def test_old_coverage_is_brought_up_to_date(redis: Redis) -> None:
+    harness, until = SchedulerHarness(redis), (WEDNESDAY - 30 * DAY).date()
+    CoverageRecord(redis).add(Coverage((WEDNESDAY - 500 * DAY).date(), until))
+    Keywords(redis).save_new([Keyword(f"k{n}", f"k{n}", "word", WEDNESDAY) for n in range(300)])
+    for second in range(8):
+        harness.tick(WEDNESDAY + second * SECOND)
+    plan = BackfillPlans(redis).get()
+    assert plan
+    assert (plan.since, plan.until) == (until, WEDNESDAY.date())
+
+
+@pytest.mark.parametrize(
+    ("settings", "since"),
+    [
+        (replace(SETTINGS, keep_months=3), date(2026, 9, 1)),
+        (replace(SETTINGS, fill_papers=0), None),
+        (replace(SETTINGS, arxiv_oai_url=""), None),
+    ],
+)
+def test_settings_limit_the_backfill(redis: Redis, settings: Settings, since: date | None) -> None:
+    harness = SchedulerHarness(redis, settings)
+    Keywords(redis).save_new([Keyword(f"k{n}", f"k{n}", "word", WEDNESDAY) for n in range(300)])
+    for second in range(8):
+        harness.tick(WEDNESDAY + second * SECOND)
+    plan = BackfillPlans(redis).get()
+    assert (plan.since if plan else None) == since
+    assert redis.zcard(keys.DUE_INITIAL_FETCHES) <= MAX_WAITING_FETCHES
 
 
 def test_tick_moves_what_an_older_release_left(redis: Redis) -> None:

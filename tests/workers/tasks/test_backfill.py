@@ -25,6 +25,7 @@ from workers.tasks.backfill import (
     advance_plan,
     plan_backfill,
 )
+from workers.tasks.coverage import Coverage, CoverageRecord
 
 NOW = datetime(2026, 11, 18, 15, tzinfo=UTC)
 PLAN = plan_backfill(date(2026, 9, 1), date(2026, 11, 18), "", NOW)
@@ -228,3 +229,43 @@ def test_short_window_is_reported_and_filled(
     state = harness.states.get(BACKFILL_TASK)
     assert state is not None
     assert state.said == "5 records, 2026-11-01 to 2026-11-18: all there is"
+
+
+@pytest.mark.parametrize("set", ["", "cs"])
+def test_backfill_of_everything_is_recorded_when_it_is_complete(harness: Harness, set: str) -> None:
+    plan, coverage = harness.plan(), CoverageRecord(harness.redis)
+    harness.plans.drop()
+    harness.plans.start(replace(plan, set=set))
+    while harness.plans.get():
+        assert coverage.get() is None
+        harness.turn()
+    span = Coverage(plan.since, plan.until)
+    assert coverage.get() == (None if set else span)
+
+
+def test_backfill_that_missed_records_is_not_recorded(harness: Harness) -> None:
+    plan = harness.plan()
+    harness.plans.compare_and_set(plan, replace(plan, short=1))
+    while harness.plans.get():
+        harness.turn()
+    assert CoverageRecord(harness.redis).get() is None
+
+
+@pytest.mark.parametrize(
+    ("spans", "whole"),
+    [
+        ([(1, 5), (5, 9)], (1, 9)),
+        ([(1, 5), (6, 9)], (1, 9)),
+        ([(6, 9), (1, 5)], (1, 9)),
+        ([(1, 9), (3, 5)], (1, 9)),
+        ([(1, 5), (7, 9)], (7, 9)),
+        ([(7, 9), (1, 5)], (7, 9)),
+    ],
+)
+def test_spans_unite_where_they_touch(
+    redis: Redis, spans: list[tuple[int, int]], whole: tuple[int, int]
+) -> None:
+    record = CoverageRecord(redis)
+    for first, last in spans:
+        record.add(Coverage(date(2026, 11, first), date(2026, 11, last)))
+    assert record.get() == Coverage(date(2026, 11, whole[0]), date(2026, 11, whole[1]))

@@ -21,6 +21,7 @@ from paperwire.simulator.world.manuscripts import Manuscript
 from workers.fetch.arxiv_rate_limiter import ArxivRateLimiter
 from workers.fetch.fetcher import Fetcher
 from workers.sources.result import FetchResult, UpstreamClients
+from workers.tasks.coverage import PAST, Coverage, CoverageRecord
 from workers.tasks.initial_fetch import InitialFetch, arxiv_query
 
 # (a keyword, the API's query for it)
@@ -106,7 +107,7 @@ class Harness:
         settings = Settings(**self.world.settings(arxiv_interval=0.0, **changed))
         limiter = ArxivRateLimiter(self.redis, 0.0, max_wait=1.0)
         upstreams = UpstreamClients(settings, Fetcher(settings, self.redis, limiter))
-        return list(InitialFetch(self.keywords).fetch(slug, upstreams, self.world.now))
+        return list(InitialFetch(self.redis).fetch(slug, upstreams, self.world.now))
 
 
 @pytest.fixture
@@ -142,6 +143,15 @@ def test_initial_fetch_can_be_disabled(harness: Harness) -> None:
     assert harness.fill("rewards", fill_papers=0) == [
         FetchResult(message="initial fetches are turned off")
     ]
+    assert harness.world.log == []
+
+
+def test_keyword_needs_no_request_where_the_store_has_all_of_arxiv(harness: Harness) -> None:
+    today = harness.world.now.date()
+    CoverageRecord(harness.redis).add(Coverage(today - PAST, today))
+    harness.keywords.add("Rewards", "reward", now=harness.world.now)
+    (part,) = harness.fill("rewards")
+    assert part.message == f"the store has all of arXiv since {today - PAST}"
     assert harness.world.log == []
 
 

@@ -1,0 +1,100 @@
+"""What the render cache is asked for, and what it gives: requests, renderers and served bodies."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Protocol
+
+from papers.query.ast import Node
+from service.cache.cached_body import CachedBody, etag_of
+from service.cache.lookup import CacheKey
+from service.cache.version_stamp import StoreVersion
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedBody:
+    """A body before it is rendered, and a digest of all that it is rendered from.
+
+    Where the digest is that of the response before, nothing is rendered. It is empty for a body
+    that may depend on more than the papers it shows.
+    """
+
+    render: Callable[[], bytes]
+    content_digest: bytes = b""
+
+    @classmethod
+    def of_bytes(cls, body: bytes) -> PreparedBody:
+        """Return a body that has been rendered."""
+        return cls(lambda: body, etag_of(body).encode())
+
+
+Renderer = Callable[[StoreVersion], bytes | PreparedBody]
+"""Renders a body, with the keywords and task states of the version that it is given."""
+ShownQuery = Callable[[StoreVersion], Node]
+"""Returns a query that every paper matches which has a part in the response."""
+
+
+class SentValidators(Protocol):
+    """The validators that the client of a request sent."""
+
+    def match(self, body: CachedBody) -> bool:
+        """Return True if a 304 is due, for which this body is not needed."""
+        ...
+
+    def prove(self, body: CachedBody) -> bool:
+        """Return True if the client was sent this body, of which only validators may be left."""
+        ...
+
+    def allow_previous(self, body: CachedBody) -> bool:
+        """Return True if this body, which may have changed, may be sent while it is rendered."""
+        ...
+
+
+class _NoClient:
+    """No client: a caller within the process, which compares nothing between two calls."""
+
+    def match(self, _: CachedBody) -> bool:
+        return False
+
+    def prove(self, _: CachedBody) -> bool:
+        return False
+
+    def allow_previous(self, _: CachedBody) -> bool:
+        return True
+
+
+NO_CLIENT: Final = _NoClient()
+
+
+@dataclass(frozen=True, slots=True)
+class ServedBody:
+    """A response to send; its body is empty if the client has it.
+
+    `is_stale` if it is the last good one, with the store unavailable; `is_previous` if it is the
+    one before, while another process renders.
+    """
+
+    cached_body: CachedBody
+    is_stale: bool = False
+    is_previous: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RenderRequest:
+    """The arguments of one `RenderCache.get`, with the digest of its cache key."""
+
+    cache_key: CacheKey
+    digest: str
+    render: Renderer
+    shown_query: ShownQuery | None
+    now: datetime
+    consume_quota: Callable[[], None]
+    charge: Callable[[float, bool], None]
+    validators: SentValidators
+
+    @property
+    def is_custom(self) -> bool:
+        """Whether clients can make up any number of such requests."""
+        return self.cache_key.is_custom
