@@ -1,4 +1,4 @@
-"""Train papers/model/paper.zdict, the compression dictionary of stored papers.
+"""Train papers/records/paper.zdict, the compression dictionary of stored papers.
 
     python -m benchmarks.make_dictionary PAPERS.jsonl.gz
 
@@ -95,10 +95,10 @@ class NonsenseText:
 
 def main(path: Path) -> None:
     """Train the dictionary and write it to papers/model."""
-    target = Path(__file__).resolve().parents[1] / "papers" / "model" / "paper.zdict"
+    target = Path(__file__).resolve().parents[1] / "papers" / "records" / "paper.zdict"
     if not target.exists():
         target.write_bytes(b"")
-    from papers.model.packing import serialize  # it reads the file at import
+    from papers.records.packing import serialize  # it reads the file at import
 
     real = list(read_sightings(path))
     nonsense = NonsenseText(

@@ -37,7 +37,7 @@ from papers.redis_backend.records import read_papers, unpack_papers
 from papers.redis_backend.revision import bump_revision
 from papers.search.collector import Collector
 from papers.search.reader import IndexReader
-from papers.state.votes import VoteHistory
+from papers.state.voting.votes import VoteHistory
 
 if TYPE_CHECKING:
     from papers.index.writing.month_writer import MonthResult

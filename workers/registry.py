@@ -16,8 +16,8 @@ from papers.config.sources import COMMUNITY_KIND
 from papers.index.compaction.compactor import Compactor
 from papers.maintenance.retention import Retention
 from papers.state.communities import community_task
-from papers.state.pick_lists import PickLists
 from papers.state.task_states import TaskStates
+from papers.state.voting.pick_lists import PickLists
 from workers.notify.channels import CHANNELS
 from workers.schedule import cadence
 from workers.schedule.task_kind import TaskKind, TaskRole

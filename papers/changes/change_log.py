@@ -16,8 +16,8 @@ from typing import Any, Final, NamedTuple
 import msgpack
 from redis import Redis
 
-from papers.model import packing
 from papers.model.paper import Paper
+from papers.records import packing
 from papers.redis_backend import keys
 from papers.redis_backend.connection import read_many
 

@@ -19,9 +19,9 @@ from redis import Redis
 from papers.changes.batch_index import index_batch
 from papers.changes.change_log import MAX_RECORDS, ChangeRecord, read_changes
 from papers.model.arxiv_id import ArxivId
-from papers.model.packing import LazyPaper
 from papers.model.paper import Paper
 from papers.query.ast import Node
+from papers.records.packing import LazyPaper
 from papers.redis_backend.connection import ThreadLocalClient, translate_store_errors
 from papers.redis_backend.records import read_papers, unpack_papers
 from papers.search.percolate import PaperBatch, StoredQuery

@@ -23,16 +23,16 @@ class ProcessCache(NamedTuple):
 
 PROCESS_CACHES: Final = (
     ProcessCache(
-        "papers.index.author_terms.author_query_terms",
-        "terms by author typed",
-        "1,024 names",
-        _LRU,
-    ),
-    ProcessCache(
         "papers.changes.recent_changes.RecentChanges",
         "the papers that recent ingests changed, before and after, each time indexed",
         "32 ingests, 8,000 papers of some 20 kB",
         "newer ones",
+    ),
+    ProcessCache(
+        "papers.index.author_terms.author_query_terms",
+        "terms by author typed",
+        "1,024 names",
+        _LRU,
     ),
     ProcessCache(
         "papers.index.bitmaps._padding_bitmap",
@@ -92,9 +92,6 @@ PROCESS_CACHES: Final = (
     ),
     ProcessCache("papers.model.arxiv_id.parse_yymm", "YYYYMM by YYMM", "2,048 months", _LRU),
     ProcessCache(
-        "papers.model.json_rows._parse_time", "aware UTC time by ISO text", "4,096 texts", _LRU
-    ),
-    ProcessCache(
         "papers.model.labels.month_day_range",
         "first and last indexed day by YYYYMM",
         "1,024 months",
@@ -137,6 +134,9 @@ PROCESS_CACHES: Final = (
         _LRU,
     ),
     ProcessCache(
+        "papers.records.json_rows._parse_time", "aware UTC time by ISO text", "4,096 texts", _LRU
+    ),
+    ProcessCache(
         "papers.search.index_cache.IndexCache",
         "postings, term months, packed papers, verified doc ids and hits of one store revision",
         "64 MB a store",
@@ -155,15 +155,15 @@ PROCESS_CACHES: Final = (
         "the next version of the list; unchanged keywords stay",
     ),
     ProcessCache(
-        "papers.text.person_match.person_readings",
-        "readings by name typed",
-        "1,024 names",
-        _LRU,
-    ),
-    ProcessCache(
         "papers.text.paper_links._read_clause",
         "what a link is by the words before it, at most 400 characters",
         "4,096 clauses, some 2 MB",
+        _LRU,
+    ),
+    ProcessCache(
+        "papers.text.person_match.person_readings",
+        "readings by name typed",
+        "1,024 names",
         _LRU,
     ),
     ProcessCache(

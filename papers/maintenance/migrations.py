@@ -31,7 +31,7 @@ from papers.state.keywords import Keywords
 
 SCHEMA_VERSION: Final = 6
 """The version that this code writes and reads. Increase it when `papers.redis_backend.keys` or
-`papers.model.packing` change so that older code would misread the data."""
+`papers.records.packing` change so that older code would misread the data."""
 
 FIRST_VERSION: Final = 1
 """The version of data from before versions were recorded."""

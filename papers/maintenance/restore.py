@@ -27,9 +27,9 @@ from papers.maintenance import migrations
 from papers.maintenance.backup import BATCH_SIZE, KEY_RECORD, PAPERS_RECORD, BackupCounts
 from papers.maintenance.backup_file import BackupReader, BackupRecord
 from papers.maintenance.backup_records import check_records
-from papers.model import packing
 from papers.model.arxiv_id import ArxivId
 from papers.model.paper import Paper
+from papers.records import packing
 from papers.redis_backend import keys
 from papers.redis_backend.connection import translate_store_errors
 from papers.redis_backend.revision import bump_revision

@@ -33,7 +33,17 @@ from typing import Any, Final
 from papers.model.arxiv_calendar import announcement_for_submission
 from papers.model.categories import canonical_category, is_category
 from papers.model.epoch import from_epoch, to_epoch
-from papers.model.paper import AnnounceType, Channel, Paper, Pick, Rank, Revision, Sighting
+from papers.model.paper import (
+    AnnounceType,
+    Channel,
+    Paper,
+    Pick,
+    Rank,
+    Revision,
+    Sighting,
+    join_picks,
+    join_versions,
+)
 from papers.model.resources import has_code, texts_have_code
 from papers.text.latex import accents_to_unicode
 from papers.text.person_names import is_author_name
@@ -51,7 +61,6 @@ _copied_fields: Final = attrgetter(*RANKED_FIELDS[4:])
 _PLAIN_AUTHOR: Final = re.compile(r"(?!and\b|et\b)[A-Za-z][ -\[\]-~]{3,}\Z", re.IGNORECASE)
 """Most names: ASCII without TeX. It begins with no word that stands between names."""
 _LIST_AND: Final = re.compile(r"\A\s*and\s+(?=\S)")
-_LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
 _FIRST_ANNOUNCEMENT_TYPES: Final = (AnnounceType.NEW, AnnounceType.CROSS)
 
 
@@ -114,12 +123,12 @@ def join_papers(a: Paper, b: Paper) -> Paper:
         submitted_at=_earliest(a.submitted_at, b.submitted_at),
         revision=_greatest(a.revision, b.revision),
         withdrawn_version=max(a.withdrawn_version, b.withdrawn_version),
-        picks=_join_picks(a.picks, b.picks),
+        picks=join_picks(a.picks, b.picks),
         sources=tuple(sorted({*a.sources, *b.sources})),
         ranks=ranks,
         referred_at=_join_journal_ref_time(a, b),
         listed_at=_join_category_times(a, b, categories),
-        versions=_join_versions(a.versions, b.versions),
+        versions=join_versions(a.versions, b.versions),
         coded_at=_earliest(_coded_or_legacy(a), _coded_or_legacy(b)),
     )
 
@@ -242,14 +251,7 @@ def _versions(sighting: Sighting, revision: Revision) -> tuple[Revision, ...]:
         for number, created in sighting.earlier_versions
         if 1 < number < revision.version
     ]
-    return _join_versions(tuple(earlier), (revision,))
-
-
-def _join_versions(a: tuple[Revision, ...], b: tuple[Revision, ...]) -> tuple[Revision, ...]:
-    """Return the greatest of the revisions to each version, by number."""
-    if a == b or not b:
-        return a
-    return tuple({revision.version: revision for revision in sorted((*a, *b))}.values())
+    return join_versions(tuple(earlier), (revision,))
 
 
 def _join_journal_ref_time(a: Paper, b: Paper) -> datetime | None:
@@ -265,27 +267,6 @@ def _join_category_times(a: Paper, b: Paper, categories: tuple[str, ...]) -> tup
         for name, at in zip(paper.categories, paper.listed_at or repeat(0), strict=False):
             first[name] = min(at, first.get(name, at))
     return tuple([first[name] for name in categories]) if any(first.values()) else ()
-
-
-def _join_picks(a: tuple[Pick, ...], b: tuple[Pick, ...]) -> tuple[Pick, ...]:
-    picks = {pick.community: pick for pick in a}
-    for pick in b:
-        known = picks.get(pick.community)
-        picks[pick.community] = _join_pick(known, pick) if known else pick
-    return tuple(picks[community] for community in sorted(picks))
-
-
-def _join_pick(a: Pick, b: Pick) -> Pick:
-    first = min(a, b, key=lambda pick: (pick.picked_at, not pick.url, pick.url))
-    newest = max(a, b, key=_pick_order_key)
-    return replace(newest, picked_at=first.picked_at, url=first.url)
-
-
-def _pick_order_key(pick: Pick) -> tuple[Any, ...]:
-    """Return a sort key of all that a pick states beside its first date; None sorts first."""
-    counted_at = pick.counted_at or _LONG_AGO
-    numbers = tuple(-1 if count is None else count for count in (pick.votes, pick.comments))
-    return (counted_at, *numbers, pick.discussion, pick.submitter, pick.thumbnail)
 
 
 def _primary_first(primary: str, categories: Iterable[str]) -> tuple[str, ...]:

@@ -13,7 +13,6 @@ from typing import Final
 
 from papers.model.categories import archives_of
 from papers.model.labels import announce_type_name, indexed_day, paper_flags
-from papers.model.packing import LazyPaper
 from papers.model.paper import Paper
 from papers.query.ast import (
     ARCHIVE_SUFFIX,
@@ -30,6 +29,7 @@ from papers.query.ast import (
     Text,
 )
 from papers.query.parser import Query
+from papers.records.packing import LazyPaper
 from papers.text.folding import tokenize
 from papers.text.person_match import is_person
 

@@ -10,15 +10,15 @@ The owner is the module that decides what a key contains; others may read or del
 | `{25}:terms` | hash | the same postings, of the compacted months of a year | permanent | papers.index.compaction.compactor | rebuilt |
 | `{25}:next:TOKEN` | hash | output of a running merge, which becomes `{25}:terms` | 10 min | papers.index.compaction.compactor | rebuilt |
 | `{25}:rev` | integer | number of transactions on the year's postings | permanent | papers.index.compaction.compactor | rebuilt |
-| `votes:2503` | hash | paper number in the month (2 bytes) → votes of each community by day, packed | permanent | papers.state.votes | copied |
+| `votes:2503` | hash | paper number in the month (2 bytes) → votes of each community by day, packed | permanent | papers.state.voting.votes | copied |
 | `months` | sorted set | `2503`, scored by YYYYMM: months that may have papers | permanent | papers.index.writing.global_entries | rebuilt |
 | `picks` | sorted set | paper id, scored by the second of its first pick | permanent | papers.index.writing.global_entries | rebuilt |
 | `events:revised` | sorted set | versions from the second on, 6 bytes each (doc id, version), scored by the second of their announcement | permanent | papers.redis_backend.event_sets | rebuilt |
 | `events:withdrawn` | sorted set | withdrawn papers, 6 bytes each, scored by the second of the withdrawal | permanent | papers.redis_backend.event_sets | rebuilt |
 | `events:coded` | sorted set | papers with code, 6 bytes each, scored by the second it was first known | permanent | papers.redis_backend.event_sets | rebuilt |
 | `events:since` | integer | second from which on events are indexed: the day of the first ingest | permanent | papers.redis_backend.event_sets | copied |
-| `{lists}:NAME` | sorted set | papers that joined the list `picked`, `daily`, …, 6 bytes each, scored by the second they did | permanent | papers.state.pick_lists | copied |
-| `{lists}:evaluated` | hash | list → newest day, week or month that was evaluated | permanent | papers.state.pick_lists | copied |
+| `{lists}:NAME` | sorted set | papers that joined the list `picked`, `daily`, …, 6 bytes each, scored by the second they did | permanent | papers.state.voting.pick_lists | copied |
+| `{lists}:evaluated` | hash | list → newest day, week or month that was evaluated | permanent | papers.state.voting.pick_lists | copied |
 | `{words}:spread` | hash | term → months it occurs in, 2 bytes each; `*`: too many to list | permanent | papers.index.term_months | rebuilt |
 | `{words}:rev` | integer | number of changes of `{words}:spread` and `{words}:vocabulary`; WATCHed by writers | permanent | papers.index.term_months | rebuilt |
 | `{words}:era` | string | random token, replaced whenever something is removed from `{words}:spread` | permanent | papers.index.term_months | rebuilt |

@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from redis import Redis
 
 from papers.model.arxiv_id import ArxivId
-from papers.model.packing import UNPACK_ERRORS, LazyPaper
 from papers.model.paper import Paper
+from papers.records.packing import UNPACK_ERRORS, LazyPaper
 from papers.redis_backend import keys
 from papers.redis_backend.connection import RedisCommand, read_many
 

@@ -35,7 +35,7 @@ from papers.search.evaluate import Candidates
 from papers.search.execution import QueryExecution
 from papers.search.reader import IndexReader, ReadSession
 from papers.search.segments import Months
-from papers.state.pick_lists import PickLists
+from papers.state.voting.pick_lists import PickLists
 
 _PICKS_PER_READ: Final = 256
 _MIN_CANDIDATES_PER_BLOCK: Final = 16

@@ -18,9 +18,9 @@ from papers.index.layout import MONTHS_PER_YEAR, SegmentLayout
 from papers.index.postings import COMPACTED, MAX_INLINE_POSTING
 from papers.index.term_months import possible_months
 from papers.model.arxiv_id import stored_month
-from papers.model.packing import LazyPaper
 from papers.query.ast import Node
 from papers.query.request import Hits
+from papers.records.packing import LazyPaper
 from papers.redis_backend import keys
 from papers.redis_backend.connection import RedisCommand
 from papers.search.evaluate import PostingKey, PrefixExpansions, ProbeTerms

@@ -17,8 +17,8 @@ from redis import Redis
 from papers.errors import StoreError
 from papers.index.bitmaps import PaddedBitmap
 from papers.index.postings import decode_doc_ids, doc_ids_of_months
-from papers.model.packing import LazyPaper
 from papers.query.ast import Node
+from papers.records.packing import LazyPaper
 from papers.redis_backend import keys
 from papers.redis_backend.connection import RedisCommand, ThreadLocalClient, read_many
 from papers.redis_backend.records import read_stored_papers

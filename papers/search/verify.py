@@ -16,9 +16,9 @@ from typing import Final
 
 from pyroaring import BitMap
 
-from papers.model.packing import LazyPaper
 from papers.query.ast import And, Author, Field, Node, Or, Text
 from papers.query.match import FoldedPaper, matches_node
+from papers.records.packing import LazyPaper
 from papers.search.evaluate import Candidates
 from papers.text.folding import fold_text
 from papers.text.person_match import is_person

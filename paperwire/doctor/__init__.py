@@ -1,6 +1,6 @@
 """Checks of an installation: settings, machine, store, parts, upstreams; they change nothing.
 
-May import: papers.errors, papers.config, papers.model, papers.query, papers.redis_backend,
-    papers.state, papers.maintenance, workers.fetch, paperwire.run.
+May import: papers.config, papers.errors, papers.maintenance, papers.model, papers.query,
+papers.records, papers.redis_backend, papers.state, paperwire.run, workers.fetch.
 Start with: examination.py (the order of the checks), finding.py.
 """

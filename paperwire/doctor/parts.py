@@ -9,7 +9,7 @@ from typing import Final
 
 from redis import Redis
 
-from papers.model.paper_size import ABSURD_SIZE
+from papers.records.paper_size import ABSURD_SIZE
 from papers.redis_backend import keys
 from papers.redis_backend.store_clock import read_store_time
 from papers.state.initial_fetch_states import InitialFetchStates

@@ -15,10 +15,10 @@ from typing import IO, Any, Final
 import zstandard
 
 from papers.errors import BadParameter
-from papers.model.json_rows import paper_to_row
 from papers.model.paper import Paper
 from papers.query.parser import parse_query
 from papers.query.request import ANNOUNCE_TYPE_NAMES, SearchRequest
+from papers.records.json_rows import paper_to_row
 from papers.store import Store
 
 EXPORT_PAGE_SIZE: Final = 1_000

@@ -31,7 +31,7 @@ from paperwire.operations import output
 from paperwire.operations.session import CommandSession
 from paperwire.run.console import format_next_fetch
 from paperwire.run.instance_lock import running_address
-from service.routes.api import paper_json, source_json
+from service.json_api.documents import paper_json, source_json
 
 
 @dataclass(frozen=True, slots=True)

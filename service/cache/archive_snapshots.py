@@ -21,13 +21,13 @@ from redis import Redis
 from zstandard import ZstdError
 
 from papers.errors import BadId, StoreError, StoreUnavailable
-from papers.model import packing
 from papers.model.arxiv_id import ArxivId
 from papers.model.labels import indexed_day
 from papers.model.paper import Paper
 from papers.model.periods import Period, PeriodKind
 from papers.query.parser import Query, parse_query
 from papers.query.request import Page, SearchRequest
+from papers.records import packing
 from papers.redis_backend import keys
 from papers.redis_backend.connection import translate_store_errors
 from papers.state.keyword_record import Keyword

@@ -1,6 +1,7 @@
 """Feeds: papers to entries, entries to Atom, RSS and JSON Feed.
 
-May import: papers.config, papers.model, papers.query, service.cache, service.markup.
+May import: papers.config, papers.model, papers.query, papers.records, service.cache,
+service.markup.
 Start with: feed.py (Feed), entry.py (Entry); a new format is a module and a row of `FORMATS`.
 """
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
 from papers.model.frozen_fields import visible_part
-from papers.model.packing import serialize
+from papers.records.packing import serialize
 from service.feeds.entry import Entry, FeedItem
 
 EMPTY_FEED_UPDATED: Final = datetime(1991, 8, 14, tzinfo=UTC)

@@ -12,7 +12,8 @@ from flask import Response, render_template, request
 from papers.query.request import LIST_NAMES
 from papers.state.slugs import moved_slug
 from service.cache.version_stamp import StoreVersion
-from service.context import AppContext, FeedResult, context
+from service.context import AppContext, context
+from service.feed_result import FeedResult
 from service.feeds.entry import Entry, select_lead_pick
 from service.pages.parts.facets import build_facets, build_filter_controls, hidden_form_fields
 from service.pages.parts.highlight import HighlightedEntry, highlight_entry

@@ -12,7 +12,7 @@ from papers.errors import UnknownPaper
 from papers.model.arxiv_id import ArxivId
 from papers.model.paper import Paper
 from papers.search.similar import SimilarPaper
-from papers.state.votes import VoteHistory
+from papers.state.voting.votes import VoteHistory
 from service.cache.version_stamp import ALL_KEYWORDS, StoreVersion
 from service.context import AppContext, context
 from service.exports.formats import REFERENCE_FORMATS

@@ -15,7 +15,7 @@ from papers.model.periods import PeriodKind as Rhythm
 from papers.query.parser import Query, parse_query
 from papers.query.request import ALL_ANNOUNCE_TYPES, ListName, SearchRequest
 from papers.state.keyword_record import Keyword
-from papers.state.popularity import first_pick, rank_by_votes, rank_trending, vote_units
+from papers.state.voting.popularity import first_pick, rank_by_votes, rank_trending, vote_units
 from service.cache.version_stamp import ALL_KEYWORDS, StoreVersion
 from service.context import AppContext, context
 from service.feeds.entry import Entry

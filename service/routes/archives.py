@@ -29,7 +29,8 @@ from service.cache.archive_snapshots import (
     oldest_period_after,
 )
 from service.cache.version_stamp import StoreVersion
-from service.context import AppContext, FeedResult, context
+from service.context import AppContext, context
+from service.feed_result import FeedResult
 from service.feeds import FORMATS
 from service.feeds.entry import Entry
 from service.feeds.feed import Feed

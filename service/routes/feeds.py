@@ -1,6 +1,6 @@
 """Feeds: `/feeds/NAME.SUFFIX` of a saved keyword, `/feeds/search.SUFFIX?q=…` of a custom one.
 
-`/feeds/daily.SUFFIX` and the like are the pick lists (`papers.state.pick_lists`).
+`/feeds/daily.SUFFIX` and the like are the pick lists (`papers.state.voting.pick_lists`).
 `/feeds/search.SUFFIX?k=NAME&k=NAME` is the union of several saved keywords, each paper once.
 """
 
@@ -15,7 +15,8 @@ from papers.model.labels import indexed_day
 from papers.model.periods import Period
 from service.cache.render_request import PreparedBody
 from service.cache.version_stamp import StoreVersion
-from service.context import AppContext, FeedResult, context
+from service.context import AppContext, context
+from service.feed_result import FeedResult
 from service.feeds import FORMATS
 from service.feeds.feed import Feed
 from service.http.responses import redirect_to_canonical

@@ -9,129 +9,12 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from papers.model.arxiv_id import ArxivId
-from papers.model.paper import AnnounceType
-from papers.redis_backend.health import StoreStatus
-from papers.state.task_states import TaskStatus
 from service.feeds import FORMATS
+from service.json_api.schemas import RESPONSE_SCHEMAS, TEXT, reference_to
 from service.urls.paging import PAGE_PARAMETER
 from service.urls.params import ALL_PARAMETERS, DIGEST_PARAMETER, Parameter
 
-_TEXT: Final = {"type": "string"}
-_MAYBE_TEXT: Final = {"type": ["string", "null"]}
-_MAYBE_INTEGER: Final = {"type": ["integer", "null"]}
-_TIME: Final = {"type": "string", "format": "date-time"}
-_MAYBE_TIME: Final = {"type": ["string", "null"], "format": "date-time"}
-_URL: Final = {"type": "string", "format": "uri"}
-_MAYBE_URL: Final = {"type": ["string", "null"], "format": "uri"}
-_ANNOUNCE_LABELS: Final = [announced.label for announced in AnnounceType]
 _EXAMPLE_ID: Final = str(ArxivId(202503, 14895))
-
-
-def _object(**properties: Any) -> dict[str, Any]:
-    """Return the schema of an object with exactly these members."""
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": list(properties),
-        "additionalProperties": False,
-    }
-
-
-def _list(items: dict[str, Any]) -> dict[str, Any]:
-    return {"type": "array", "items": items}
-
-
-def _ref(name: str) -> dict[str, Any]:
-    return {"$ref": f"#/components/schemas/{name}"}
-
-
-RESPONSE_SCHEMAS: Final = {
-    "Pick": _object(
-        community=_TEXT,
-        picked=_TIME,
-        url=_MAYBE_URL,
-        discussion=_MAYBE_URL,
-        votes=_MAYBE_INTEGER,
-        comments=_MAYBE_INTEGER,
-        submitter=_MAYBE_TEXT,
-        thumbnail=_MAYBE_URL,
-    ),
-    "Paper": _object(
-        id=_TEXT,
-        url=_URL,
-        pdf_url=_URL,
-        title=_MAYBE_TEXT,
-        abstract=_MAYBE_TEXT,
-        authors=_list(_TEXT),
-        primary_category=_MAYBE_TEXT,
-        categories=_list(_TEXT),
-        published=_TIME,
-        updated=_TIME,
-        submitted=_MAYBE_TIME,
-        version=_MAYBE_INTEGER,
-        announce_type={"enum": [*_ANNOUNCE_LABELS, None]},
-        withdrawn={"type": "boolean"},
-        comment=_MAYBE_TEXT,
-        journal_ref=_MAYBE_TEXT,
-        doi=_MAYBE_TEXT,
-        license=_MAYBE_URL,
-        code=_MAYBE_URL,
-        project=_MAYBE_URL,
-        resources=_list(_ref("Resource")),
-        organization=_MAYBE_TEXT,
-        votes=_MAYBE_INTEGER,
-        picks=_list(_ref("Pick")),
-        sources=_list(_TEXT),
-        versions=_list(_ref("Version")),
-        code_since=_MAYBE_TIME,
-        keywords={"type": ["array", "null"], "items": _TEXT},
-        event={"oneOf": [_ref("Event"), {"type": "null"}]},
-    ),
-    "Resource": _object(url=_URL, kinds=_list(_TEXT), announced={"type": "boolean"}),
-    "Version": _object(version={"type": "integer"}, announced=_TIME),
-    "Event": _object(at=_TIME, version=_MAYBE_INTEGER),
-    "Papers": _object(
-        query=_TEXT,
-        read_as=_TEXT,
-        notes=_list(_ref("Note")),
-        papers=_list(_ref("Paper")),
-        next=_MAYBE_URL,
-        complete={"type": "boolean"},
-    ),
-    "Note": _object(kind=_TEXT, text=_TEXT, alternative_query=_TEXT),
-    "Keyword": _object(
-        slug=_TEXT,
-        name=_TEXT,
-        query=_TEXT,
-        added=_TIME,
-        page=_URL,
-        feeds=_object(**dict.fromkeys(FORMATS, _URL)),
-    ),
-    "Keywords": _object(keywords=_list(_ref("Keyword")), next=_MAYBE_URL),
-    "Source": _object(
-        name=_TEXT,
-        state={"enum": [str(state) for state in TaskStatus]},
-        since=_TIME,
-        attempted=_TIME,
-        succeeded=_MAYBE_TIME,
-        next=_MAYBE_TIME,
-        said=_TEXT,
-        got={"type": "integer"},
-        usual=_MAYBE_INTEGER,
-        failures={"type": "integer"},
-    ),
-    "Sources": _object(sources=_list(_ref("Source"))),
-    "Health": {
-        **_object(
-            status={"const": "ok"},
-            store={"enum": [str(answers) for answers in StoreStatus]},
-            cause=_TEXT,
-        ),
-        "required": ["status", "store"],
-    },
-    "Problem": _object(type=_TEXT, title=_TEXT, status={"type": "integer"}, detail=_TEXT),
-}
-"""Every document of the API, member by member."""
 
 
 def openapi_document(base_url: str) -> dict[str, Any]:
@@ -197,8 +80,8 @@ def _get_operation(
     codes: tuple[int, ...] = (400,),
 ) -> dict[str, Any]:
     """Describe a path that is read: its parameters and its responses."""
-    problem_content = {"application/problem+json": {"schema": _ref("Problem")}}
-    content = {content_type: {"schema": _ref(schema) if schema else {"type": "object"}}}
+    problem_content = {"application/problem+json": {"schema": reference_to("Problem")}}
+    content = {content_type: {"schema": reference_to(schema) if schema else {"type": "object"}}}
     failures = _failures((*codes, 503) if codes else (), problem_content)
     query = [_query_parameter(parameter) for parameter in parameters]
     success = {"200": {"description": "The document.", "content": content}, **_REDIRECT_RESPONSES}
@@ -215,8 +98,8 @@ def _get_operation(
 def _feed_operation(
     summary: str, path: list[dict[str, Any]], parameters: Iterable[Parameter] = ALL_PARAMETERS
 ) -> dict[str, Any]:
-    plain_text = {"text/plain": {"schema": _TEXT}}
-    content = {form.media_type: {"schema": _TEXT} for form in FORMATS.values()}
+    plain_text = {"text/plain": {"schema": TEXT}}
+    content = {form.media_type: {"schema": TEXT} for form in FORMATS.values()}
     success = {"200": {"description": "The feed.", "content": content}, **_REDIRECT_RESPONSES}
     return {
         "get": {
@@ -278,13 +161,13 @@ _HEADERS: Final = {
         "description": 'Processor time left, as in `"custom";r=11750;t=60`: `r` in milliseconds; '
         "after `t` seconds all is restored, or in a 429 a request is served again. Only in "
         "responses that custom queries can get.",
-        "schema": _TEXT,
+        "schema": TEXT,
     },
     "RateLimit-Policy": {
         "description": 'The limit, as in `"custom";q=12000;w=60;qu="cpu-ms"`: milliseconds of '
         "processor time of a client's uncached searches and renderings in a sliding window of "
         "`w` seconds, on each web process.",
-        "schema": _TEXT,
+        "schema": TEXT,
     },
 }
 _REDIRECT_RESPONSES: Final = {
@@ -304,4 +187,4 @@ def _query_parameter(parameter: Parameter) -> dict[str, Any]:
 
 
 def _path_parameter(name: str, about: str) -> dict[str, Any]:
-    return {"name": name, "in": "path", "required": True, "description": about, "schema": _TEXT}
+    return {"name": name, "in": "path", "required": True, "description": about, "schema": TEXT}

@@ -11,7 +11,7 @@ from redis import Redis
 
 from papers.model.paper import Sighting
 from papers.redis_backend.event_sets import open_index
-from papers.state.pick_lists import PickLists
+from papers.state.voting.pick_lists import PickLists
 from papers.store import Store
 from tests.service.conftest import server
 from tests.service.made import (

@@ -21,8 +21,8 @@ from redis import Redis
 from redis.connection import AbstractConnection
 
 from papers.config.settings import Settings
-from papers.model import packing
 from papers.model.arxiv_id import ArxivId
+from papers.records import packing
 from papers.redis_backend import keys
 from papers.state.keywords import Keywords
 from papers.state.task_states import TaskStates, TaskStatus

@@ -15,9 +15,9 @@ from redis import Redis
 from papers.index import postings
 from papers.index.bitmaps import deserialize_bitmap
 from papers.index.layout import MONTHS_PER_YEAR, YEAR_PAPER_BITS, SegmentLayout
-from papers.model import packing
 from papers.model.arxiv_id import ArxivId, month_ordinal
 from papers.model.paper import Paper
+from papers.records import packing
 from papers.redis_backend import keys
 from papers.search.evaluate import shingle_slot_key
 

@@ -19,7 +19,7 @@ from rq import Worker
 from papers.config.settings import Settings
 from papers.config.sources import SOURCES, SourceSpec
 from papers.maintenance.migrations import SCHEMA_VERSION
-from papers.model.paper_size import ABSURD_SIZE
+from papers.records.paper_size import ABSURD_SIZE
 from papers.redis_backend import keys
 from papers.state.communities import Communities
 from papers.state.task_states import QuarantinedRecord, TaskState, TaskStates, TaskStatus

@@ -3,7 +3,7 @@
 | format | begins with | a record is |
 | --- | --- | --- |
 | arXiv's metadata snapshot | `{` | a line: `workers.bulk.snapshot` |
-| our own export | `{` and has a member `paperwire` | a line: `papers.model.json_rows` |
+| our own export | `{` and has a member `paperwire` | a line: `papers.records.json_rows` |
 | responses to OAI-PMH's ListRecords in either format, one or many | `<` | a `record` element |
 
 Records are parsed one by one, so that an unreadable one is quarantined alone; the two formats of
@@ -18,8 +18,8 @@ from typing import Any
 from lxml import etree
 
 from papers.errors import SourceGarbled
-from papers.model import json_rows
 from papers.model.paper import Paper, Sighting
+from papers.records import json_rows
 from workers.bulk import snapshot
 from workers.sources.arxiv.oai_record import (
     FORBIDDEN_CONTROLS,

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Final
 
 from papers.model.paper import Paper, Sighting
-from papers.model.paper_size import size_problem
+from papers.records.paper_size import size_problem
 from papers.store import IngestResult, Store
 
 _POISON_ERRORS: Final = (ValueError, TypeError, LookupError, ArithmeticError)

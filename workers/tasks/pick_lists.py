@@ -22,8 +22,8 @@ from papers.model.paper import Paper
 from papers.model.periods import Period, PeriodKind
 from papers.query.parser import parse_query
 from papers.query.request import ALL_ANNOUNCE_TYPES, ListName, SearchRequest
-from papers.state.pick_lists import PickLists
-from papers.state.popularity import rank_by_votes, rank_trending
+from papers.state.voting.pick_lists import PickLists
+from papers.state.voting.popularity import rank_by_votes, rank_trending
 from papers.store import Store
 from workers.sources.result import FetchResult, UpstreamClients
 

@@ -29,11 +29,11 @@ from papers.index.term_months import TermMonths
 from papers.index.writing.edit import PaperChange, SegmentEdit
 from papers.index.writing.global_entries import write_global_entries
 from papers.index.writing.term_batch import Vocabulary
-from papers.model import packing
 from papers.model.arxiv_id import ArxivId
 from papers.model.frozen_fields import visible_part
 from papers.model.merge import merge
 from papers.model.paper import Paper, Sighting
+from papers.records import packing
 from papers.redis_backend import keys
 from papers.redis_backend.connection import RedisCommand, read_many
 

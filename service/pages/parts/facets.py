@@ -11,7 +11,7 @@ from papers.errors import BadQuery
 from papers.model.paper import Paper
 from papers.query.ast import all_of
 from papers.query.parser import Query, parse_query
-from service.context import FeedResult
+from service.feed_result import FeedResult
 from service.markup.clean import category_name, source_name
 from service.markup.paper_text import author_names
 from service.urls.keyword_urls import SEARCH_SLUG, SearchUrls

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Final
 
 from papers.search.counts import DayCount, MatchCounts
-from papers.state.votes import VoteCount
+from papers.state.voting.votes import VoteCount
 from service.pages.parts.template_filters import format_day, format_month
 
 _BAR_WIDTH: Final = 14.0

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from papers.errors import BadId, SourceGarbled
 from papers.model.arxiv_id import ArxivId
-from papers.model.json_rows import ROW_MEMBERS, paper_from_row, paper_to_row
 from papers.model.merge import join_papers, merge
 from papers.model.paper import Paper, Sighting
+from papers.records.json_rows import ROW_MEMBERS, paper_from_row, paper_to_row
 from tests.papers.papers_strategies import sightings
 
 ID = ArxivId.parse("2503.00001")

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from papers.model import packing
 from papers.model.arxiv_id import ArxivId
 from papers.model.epoch import from_epoch
 from papers.model.merge import join_papers, merge, paper_from_sighting, published_at, updated_at
 from papers.model.paper import AnnounceType, Channel, Paper, Pick, Sighting
+from papers.records import packing
 from tests.papers.model.sighting_builders import (
     DAY,
     FRIDAY,

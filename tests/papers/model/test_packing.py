@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from papers.model import packing
 from papers.model.arxiv_id import ArxivId
 from papers.model.merge import RANKED_FIELDS, merge
 from papers.model.paper import AnnounceType, Paper, Pick, Rank, Revision, Sighting
+from papers.records import packing
 from tests.papers.papers_strategies import sightings
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -119,7 +119,7 @@ def test_a_short_abstract_packs_small() -> None:
 MANY_THREADS = """
 import random
 from concurrent.futures import ThreadPoolExecutor
-from papers.model import packing
+from papers.records import packing
 from papers.model.arxiv_id import ArxivId
 from papers.model.paper import Paper
 

@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given
 
 from papers.model.arxiv_id import ArxivId
-from papers.model.packing import LazyPaper, pack
 from papers.model.paper import AnnounceType, Paper, Pick
 from papers.query.ast import (
     And,
@@ -25,6 +24,7 @@ from papers.query.ast import (
 from papers.query.explain import Match, explain
 from papers.query.match import FoldedPaper, matches, matches_node
 from papers.query.parser import Query, parse_query
+from papers.records.packing import LazyPaper, pack
 from papers.text.folding import tokenize
 from papers.text.person_match import is_person
 from tests.papers.papers_strategies import PAPERS

@@ -7,10 +7,10 @@ import logging
 import pytest
 from redis import Redis
 
-from papers.model import packing
 from papers.model.arxiv_id import ArxivId
 from papers.query.parser import parse_query
 from papers.query.request import SearchRequest
+from papers.records import packing
 from papers.store import Store
 from tests.service.made import NOW, make_paper, make_sighting
 

@@ -7,11 +7,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from papers.model.arxiv_id import ArxivId
-from papers.model.packing import LazyPaper, pack
 from papers.model.paper import Paper
 from papers.query.ast import Author, Field, Node, Text
 from papers.query.match import FoldedPaper, matches_node
 from papers.query.parser import Query, parse_query
+from papers.records.packing import LazyPaper, pack
 from papers.search.verify import _TextBatch, verify
 from tests.papers.papers_strategies import PAPERS, texts
 from tests.papers.query_strategies import queries

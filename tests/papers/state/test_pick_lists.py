@@ -14,7 +14,7 @@ from papers.model.arxiv_id import ArxivId
 from papers.model.paper import Channel, Pick, Sighting
 from papers.query.parser import parse_query
 from papers.query.request import Page, SearchRequest
-from papers.state.pick_lists import PickLists
+from papers.state.voting.pick_lists import PickLists
 from papers.store import Store
 
 START = datetime(2026, 11, 2, tzinfo=UTC)

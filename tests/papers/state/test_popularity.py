@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from papers.model.arxiv_id import ArxivId
 from papers.model.paper import Paper, Pick
-from papers.state.popularity import (
+from papers.state.voting.popularity import (
     PRIOR_PICKS,
     popularity,
     rank_by_votes,

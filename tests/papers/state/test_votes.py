@@ -12,7 +12,7 @@ from papers.model.arxiv_id import ArxivId
 from papers.model.merge import paper_from_sighting
 from papers.model.paper import Channel, Pick, Sighting
 from papers.redis_backend import keys
-from papers.state.votes import (
+from papers.state.voting.votes import (
     MAX_STEPS,
     MAX_VOTE_COMMUNITIES,
     MAX_VOTE_DAYS,

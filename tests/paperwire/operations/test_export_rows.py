@@ -11,7 +11,7 @@ import pytest
 import zstandard
 from redis import Redis
 
-from papers.model.json_rows import paper_from_row
+from papers.records.json_rows import paper_from_row
 from papers.store import Store
 from paperwire.operations import export_rows
 from tests.papers import fingerprint

@@ -16,8 +16,9 @@ from papers.model.arxiv_id import ArxivId
 from papers.state.keywords import Keywords
 from papers.state.task_states import TaskState, TaskStates, TaskStatus
 from service import create_app
-from service.context import AppContext, FeedResult
-from service.routes.openapi import RESPONSE_SCHEMAS
+from service.context import AppContext
+from service.feed_result import FeedResult
+from service.json_api.schemas import RESPONSE_SCHEMAS
 from service.urls.params import ALL_PARAMETERS, DIGEST_PARAMETER
 from tests.service.conftest import SITE, Announce
 from tests.service.made import FIRST_ANNOUNCED, NOW, make_pick, make_revision, make_sighting

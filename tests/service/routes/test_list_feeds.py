@@ -20,7 +20,7 @@ from redis import Redis
 
 from papers.model.paper import Sighting
 from papers.query.request import LIST_NAMES, ListName
-from papers.state.pick_lists import PickLists
+from papers.state.voting.pick_lists import PickLists
 from papers.store import Store
 from service.feeds import FORMATS
 from tests.service.made import make_pick, make_sighting

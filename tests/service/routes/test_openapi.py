@@ -13,7 +13,7 @@ from redis import Redis
 
 from papers.model.arxiv_id import ArxivId
 from papers.state.keywords import Keywords
-from papers.state.pick_lists import PickLists
+from papers.state.voting.pick_lists import PickLists
 from tests.service.conftest import Announce
 from tests.service.made import DAY, NOW, make_pick, make_revision, make_sighting
 

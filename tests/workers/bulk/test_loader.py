@@ -12,8 +12,8 @@ import requests
 from redis import Redis
 
 from papers.errors import BadParameter, SourceGarbled, StoreBusy
-from papers.model.json_rows import paper_to_row
 from papers.model.merge import paper_from_sighting
+from papers.records.json_rows import paper_to_row
 from papers.state.task_states import TaskStates
 from papers.store import Store
 from paperwire.simulator.upstream import Upstream

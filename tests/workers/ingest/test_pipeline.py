@@ -12,7 +12,7 @@ from papers.config.settings import Settings
 from papers.errors import BadParameter, SourceError, SourceUnreachable
 from papers.model.arxiv_id import ArxivId
 from papers.model.paper import Channel, Sighting
-from papers.model.paper_size import ABSURD_SIZE, MAX_PAPER_CHARACTERS
+from papers.records.paper_size import ABSURD_SIZE, MAX_PAPER_CHARACTERS
 from papers.redis_backend import keys
 from papers.state.task_states import Progress, TaskStates, TaskStatus
 from papers.store import Store

@@ -14,8 +14,8 @@ from papers.model.paper import Channel, Pick, Sighting
 from papers.model.periods import Period
 from papers.query.parser import parse_query
 from papers.query.request import LIST_NAMES, ListName, SearchRequest
-from papers.state.pick_lists import PickLists
 from papers.state.task_states import TaskStates, TaskStatus
+from papers.state.voting.pick_lists import PickLists
 from papers.store import Store
 from paperwire.simulator.upstream import Upstream
 from tests.workers.tasks.test_retention import Harness

@@ -5,7 +5,8 @@
     trending                when it is among the first of the hourly ranking
 
 A paper joins a list once, at a time that is recorded, and neither moves nor leaves. With a minimum
-of votes it joins when a count first reached that, if that was later: `papers.state.votes` has when.
+of votes it joins when a count first reached that, if that was later, which
+`papers.state.voting.votes` has.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from papers.redis_backend import keys
 from papers.redis_backend.connection import translate_store_errors
 from papers.redis_backend.event_sets import decode_members, join_scores
 from papers.redis_backend.revision import bump_revision
-from papers.state.votes import VoteHistory
+from papers.state.voting.votes import VoteHistory
 
 MAX_COUNTED_MEMBERS: Final = 50_000
 """The newest members of a list that a minimum of votes is looked up for: some years of the longest

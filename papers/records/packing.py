@@ -30,7 +30,7 @@ UNPACK_ERRORS: Final = (
 _FORMAT: Final = b"\x01"
 _LEVEL: Final = 3
 _DICTIONARY: Final = zstandard.ZstdCompressionDict(
-    files("papers.model").joinpath("paper.zdict").read_bytes()
+    files("papers.records").joinpath("paper.zdict").read_bytes()
 )
 _DICTIONARY.precompute_compress(level=_LEVEL)
 
