@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import struct
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
+from pyroaring import BitMap
 from redis import Redis
 
 from papers.model.arxiv_id import ArxivId
@@ -30,9 +31,8 @@ EVENT_KEYS: Final = {
 _MEMBER: Final = struct.Struct(">IH")
 MAX_VERSION: Final = 0xFFFF
 FIRST_WINDOW: Final = 256
-_WINDOW_GROWTH: Final = 4
-_MAX_WINDOW: Final = 16_384
-"""Events read together: at first, how many times as many then, and at most."""
+_LATER_WINDOW: Final = 16_384
+"""Events read together, at first and then."""
 _BATCH_SIZE: Final = 10_000
 _DAY_SECONDS: Final = 86_400
 _FRACTIONS: Final = 1_000
@@ -78,27 +78,40 @@ def event_rank(redis: Redis, key: str, ref: tuple[int, int], seconds: SecondsRan
     return None if rank is None else max(int(rank) + 1 - int(newer), 0)
 
 
-def newest_events(
-    redis: Redis, key: str, seconds: SecondsRange, rank: int = 0
-) -> Iterator[list[EventRef]]:
-    """Yield events of a range from a rank on, newest first, in windows that grow."""
-    size = FIRST_WINDOW
-    while window := _read_window(redis, key, seconds, rank, size):
-        yield window
-        rank += len(window)
-        size = min(size * _WINDOW_GROWTH, _MAX_WINDOW)
+class EventWindows:
+    """Reads the events of a range window by window: newest first, or back from a rank upwards.
 
+    The first window is small, as most searches need no more. The others are large, and are searched
+    for papers that are known to match: their events alone are decoded.
+    """
 
-def events_before(
-    redis: Redis, key: str, seconds: SecondsRange, rank: int
-) -> Iterator[list[EventRef]]:
-    """Yield the events of a range above a rank, the nearest first, in windows that grow."""
-    size = FIRST_WINDOW
-    while rank > 0:
-        start = max(rank - size, 0)
-        yield _read_window(redis, key, seconds, start, rank - start)[::-1]
-        rank = start
-        size = min(size * _WINDOW_GROWTH, _MAX_WINDOW)
+    def __init__(
+        self, redis: Redis, key: str, seconds: SecondsRange, rank: int, *, descending: bool
+    ) -> None:
+        self._redis, self._key, self._seconds = redis, key, seconds
+        self._rank, self._descending = rank, descending
+        self._size = FIRST_WINDOW
+
+    def next_window(self, among: BitMap | None = None) -> list[EventRef] | None:
+        """Return the next events, of papers `among` some doc ids; None at the end."""
+        start = self._rank if self._descending else max(self._rank - self._size, 0)
+        count = self._size if self._descending else self._rank - start
+        members: Any = count and self._redis.zrevrangebyscore(
+            self._key, self._seconds.last, self._seconds.first, start=start, num=count
+        )
+        if not members:
+            return None
+        self._rank = start + len(members) if self._descending else start
+        self._size = _LATER_WINDOW
+        if among is not None:
+            doc_ids = (doc_id for doc_id, _ in _MEMBER.iter_unpack(b"".join(members)))
+            members = [m for m, id in zip(members, doc_ids, strict=True) if id in among]
+        return self._with_scores(members if self._descending else members[::-1])
+
+    def _with_scores(self, members: list[Any]) -> list[EventRef]:
+        scores: Any = self._redis.zmscore(self._key, members) if members else []
+        rows = zip(members, scores, strict=True)
+        return decode_members((member, at) for member, at in rows if at is not None)
 
 
 def remove_papers_of_months(redis: Redis, key: str, months: Iterable[int]) -> None:
@@ -140,12 +153,3 @@ def first_second(redis: Redis) -> int | None:
     """Return the second from which on events are indexed; None before the first ingest."""
     stored: Any = redis.get(keys.EVENTS_SINCE)
     return None if stored is None else int(stored)
-
-
-def _read_window(
-    redis: Redis, key: str, seconds: SecondsRange, start: int, count: int
-) -> list[EventRef]:
-    rows: Any = redis.zrevrangebyscore(
-        key, seconds.last, seconds.first, start=start, num=count, withscores=True
-    )
-    return decode_members(rows)

@@ -13,8 +13,8 @@ twice. Sorted sets may hold papers that are gone: postings decide.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Final, NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import Any, Final, NamedTuple, Protocol
 
 from pyroaring import BitMap
 from redis import Redis
@@ -26,10 +26,9 @@ from papers.query.request import VERIFICATION_LIMIT, Hits, SearchRequest
 from papers.redis_backend import keys
 from papers.redis_backend.event_sets import (
     EVENT_KEYS,
+    EventWindows,
     SecondsRange,
     event_rank,
-    events_before,
-    newest_events,
 )
 from papers.search.evaluate import Candidates
 from papers.search.execution import QueryExecution
@@ -196,10 +195,26 @@ def _split_blocks(
             start += size
 
 
-def _event_windows(
-    redis: Redis, request: SearchRequest, *, descending: bool
-) -> Iterator[list[EventRef]]:
-    """Return the events of a request's order from its cursor on, in windows.
+class _Windows(Protocol):
+    """Events in order, window by window."""
+
+    def next_window(self, among: BitMap | None = None) -> list[EventRef] | None:
+        """Return the next events, of papers `among` some doc ids; None at the end."""
+
+
+class _ListedWindow:
+    """The events of a list in memory, as one window."""
+
+    def __init__(self, refs: list[EventRef]) -> None:
+        self._refs: list[EventRef] | None = refs
+
+    def next_window(self, among: BitMap | None = None) -> list[EventRef] | None:
+        refs, self._refs = self._refs, None
+        return refs
+
+
+def _event_windows(redis: Redis, request: SearchRequest, *, descending: bool) -> _Windows:
+    """Return the events of a request's order from its cursor on.
 
     Raises BadParameter if the cursor has no such event.
     """
@@ -209,48 +224,40 @@ def _event_windows(
         refs = [ref for ref in reached if seconds.first <= ref.seconds <= seconds.last]
         places = {ref.cursor: place for place, ref in enumerate(refs, 1)}
         rank = places.get(request.before) if request.before else 0
-        left = None if rank is None else refs[rank:] if descending else refs[:rank][::-1]
-        windows = None if left is None else iter([left] if left else [])
+        if rank is not None:
+            return _ListedWindow(refs[rank:] if descending else refs[:rank][::-1])
     else:
-        windows = _stored_windows(redis, request, seconds, descending=descending)
-    if windows is None:
-        raise BadParameter("before", f"{request.before} is not in this list; take `next` of a page")
-    return windows
+        listed = request.listed
+        key = keys.pick_list(listed) if listed else EVENT_KEYS[EventKind(request.order)]
+        id, version = parse_versioned(request.before) if request.before else (None, 0)
+        rank = event_rank(redis, key, (id.doc_id, version or 0), seconds) if id else 0
+        if rank is not None:
+            return EventWindows(redis, key, seconds, rank, descending=descending)
+    raise BadParameter("before", f"{request.before} is not in this list; take `next` of a page")
 
 
-def _stored_windows(
-    redis: Redis, request: SearchRequest, seconds: SecondsRange, *, descending: bool
-) -> Iterator[list[EventRef]] | None:
-    """Return the events of a sorted set; None if the cursor is not in it."""
-    listed = request.listed
-    key = keys.pick_list(listed) if listed else EVENT_KEYS[EventKind(request.order)]
-    rank: int | None = 0
-    if request.before:
-        id, version = parse_versioned(request.before)
-        rank = event_rank(redis, key, (id.doc_id, version or 0), seconds)
-    read = newest_events if descending else events_before
-    return None if rank is None else read(redis, key, seconds, rank)
+def _collect_events(execution: QueryExecution, windows: _Windows, limit: int) -> Hits:
+    """Collect up to `limit` events of papers that match; until so many texts were examined.
 
-
-def _collect_events(
-    execution: QueryExecution, windows: Iterable[list[EventRef]], limit: int
-) -> Hits:
-    """Collect up to `limit` events of papers that match; until so many texts were examined."""
+    Of the first window, the months that it has are searched; if that is not enough, all months.
+    """
     found: list[EventRef] = []
     examined, last = 0, ""
-    for window in windows:
-        candidates = _candidates_of(execution, window)
-        matching = [ref for ref in window if ref.doc_id in candidates.possible]
-        unverified = candidates.unverified
+    window, candidates = windows.next_window(), None
+    while window is not None:
+        known = candidates or _candidates_of(execution, window)
+        matching = [ref for ref in window if ref.doc_id in known.possible]
         while matching and len(found) < limit and examined < VERIFICATION_LIMIT:
             size = max(limit - len(found), _MIN_CANDIDATES_PER_BLOCK)
             part, matching = matching[:size], matching[size:]
-            uncertain = unverified & BitMap([ref.doc_id for ref in part])
+            uncertain = known.unverified & BitMap([ref.doc_id for ref in part])
             rejected = uncertain - execution.verify_docs(uncertain) if uncertain else uncertain
             found += [ref for ref in part if ref.doc_id not in rejected]
             examined, last = examined + len(uncertain), part[-1].cursor
         if len(found) >= limit or examined >= VERIFICATION_LIMIT:
             break
+        candidates = candidates or execution.read_candidates(execution.candidate_months())
+        window = windows.next_window(candidates.possible) if candidates.possible else None
     is_complete = len(found) >= limit or examined < VERIFICATION_LIMIT
     return _hits_of(found[:limit], examined, last, is_complete=is_complete)
 

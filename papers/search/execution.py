@@ -34,7 +34,8 @@ class QueryExecution:
     ) -> None:
         self.request, self.limit = request, limit
         self._cache_key = (request, limit, descending)
-        self.cursor = ArxivId.parse(request.before) if request.before else None
+        is_id = request.before and not request.is_by_event
+        self.cursor = ArxivId.parse(request.before) if is_id else None
         self._descending = descending
         self.cached_hits: Hits | None = None
         """The result, if the same request was executed before at this revision."""

@@ -1,6 +1,6 @@
 """Exports to other programs: references, OPML subscription lists, Markdown tables.
 
 May import: papers.config, papers.errors, papers.model, papers.query, papers.state, papers.store,
-service.markup, service.urls.
+service.markup, service.search_title, service.urls.
 Start with: formats.py (references), keyword_lists.py (OPML, Markdown).
 """

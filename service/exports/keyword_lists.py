@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from papers.query.parser import parse_query
-from papers.query.request import SearchRequest
+from papers.query.request import ORDERS, SearchRequest
 from papers.state.keyword_record import Keyword
 from papers.store import Store
 from service.exports import markdown, opml
+from service.exports.selection import LIST_FEEDS
+from service.search_title import LIST_TEXTS, ORDER_NAMES
 from service.urls.keyword_urls import SearchUrls
-from service.urls.params import SearchParams
+from service.urls.params import DEFAULT_PARAMS, EVERY_MEMBER, SearchParams
 
 _FOLDER_OPTIONS: Final[dict[str, tuple[str, dict[str, Any]]]] = {
     "announced": ("Paperwire", {}),
-    "picked": ("Paperwire, picked", {"order": "picked"}),
+    **{order: (f"Paperwire{ORDER_NAMES[order].suffix}", {"order": order}) for order in ORDERS[1:]},
 }
 """Order of the papers to the name of the feeds' folder and the search options of the feeds."""
 
 
+_LISTS: Final = tuple(
+    Keyword(name, text.title, EVERY_MEMBER, datetime.min.replace(tzinfo=UTC))
+    for name, text in LIST_TEXTS.items()
+)
+"""The list feeds, as keywords that are saved nowhere."""
 _OUTLINES_PER_PART: Final = 300
 
 
@@ -45,6 +53,9 @@ def _folders(
     base_url: str, keywords: Sequence[Keyword], orders: Sequence[str]
 ) -> Iterator[opml.OpmlFolder]:
     for order in orders:
+        if order == LIST_FEEDS:
+            yield opml.OpmlFolder("Paperwire, lists", _feeds(base_url, _LISTS, DEFAULT_PARAMS))
+            continue
         name, options = _FOLDER_OPTIONS[order]
         feeds = _feeds(base_url, keywords, SearchParams(None, options))
         yield opml.OpmlFolder(name, feeds)

@@ -11,6 +11,7 @@ from werkzeug.datastructures import MultiDict
 
 from papers.errors import BadParameter
 from papers.model.arxiv_id import ArxivId
+from papers.query.request import ORDERS
 from papers.state.slugs import slug_of
 from service.urls.forgiving import clean_args
 from service.urls.keyword_urls import with_query_string
@@ -20,7 +21,9 @@ from service.urls.params import MAX_PAPERS, MAX_VALUE_LENGTH, abbreviate
 MAX_EXPORT_KEYWORDS: Final = 100
 DEFAULT_ROWS: Final = 100
 """Rows of a keyword in the daily table without `n=`."""
-EXPORT_ORDERS: Final = ("announced", "picked")
+LIST_FEEDS: Final = "lists"
+EXPORT_ORDERS: Final = (*ORDERS, LIST_FEEDS)
+"""The orders of a keyword's papers whose feeds are listed, and the list feeds."""
 
 
 @dataclass(frozen=True, slots=True)

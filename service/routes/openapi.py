@@ -58,7 +58,7 @@ def _paths() -> dict[str, Any]:
         f"{api}/sources": _get_operation("The states of the sources.", json, "Sources"),
         f"{api}/openapi.json": _get_operation("This description.", json),
         "/feeds/{name}.{suffix}": _feed_operation(
-            "The feed of a saved keyword, or of a custom one: `search`.", [slug, suffix]
+            "A keyword, `search`, or a list.", [slug, suffix]
         ),
         "/feeds/{name}/{when}.{suffix}": _feed_operation(
             "The archive of a month or day that is over; of one that is not, a 302 to the feed.",

@@ -35,6 +35,7 @@ from papers.redis_backend import keys
 from papers.redis_backend.connection import connect
 from papers.state.keywords import Keywords
 from papers.state.task_states import TaskStates, TaskStatus
+from papers.state.voting.votes import DailyVotes, unpack_votes
 from paperwire.run import embedded_store
 from paperwire.run.demo_runner import to_toml
 from paperwire.run.ports import find_free_port
@@ -207,7 +208,7 @@ def content(redis: Redis) -> dict[str, Any]:
     That part differs between two undisturbed runs as well; a test below shows it.
 
     * A community's counters and statements are those of the time of the request, and so is when
-      code was first known.
+      code was first known, and when votes grew within a day.
     * `listed_at` is the earliest statement that names a category. arXiv's API dates its statement
       by the submission, a day before the announcement, and is used only for papers that a
       community named before an announcement had described them here. So whether it is used
@@ -216,7 +217,20 @@ def content(redis: Redis) -> dict[str, Any]:
     """
     found = fingerprint(redis)
     papers: Any = found["papers"]
-    return found | {"papers": [_timeless(paper) for paper in papers]}
+    votes: Any = found["votes"]
+    return found | {
+        "papers": [_timeless(paper) for paper in papers],
+        "events": [],
+        "votes": {
+            month: {field: _by_day(packed) for field, packed in papers.items()}
+            for month, papers in votes.items()
+        },
+    }
+
+
+def _by_day(packed: bytes) -> DailyVotes:
+    """Return the votes by day, without the seconds at which they grew."""
+    return {community: days for community, days in unpack_votes(packed).items() if community}
 
 
 def _timeless(paper: Paper) -> Paper:

@@ -81,7 +81,8 @@ def test_papers_known_by_their_replacement_alone_are_among_the_revised(store: St
 def test_pages_of_revisions_go_forth_and_back(
     store: Store, monkeypatch: pytest.MonkeyPatch, window: int
 ) -> None:
-    monkeypatch.setattr("papers.redis_backend.event_sets.FIRST_WINDOW", window)
+    for name in ("FIRST_WINDOW", "_LATER_WINDOW"):
+        monkeypatch.setattr(f"papers.redis_backend.event_sets.{name}", window)
     revisions = [announced(n % 4 + 1, n, n // 4 + 2) for n in range(10)]
     store.ingest(
         [*revisions, *(announced(n, 2, 2, title="Other") for n in range(50, 60))], now=START

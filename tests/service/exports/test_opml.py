@@ -303,6 +303,8 @@ def test_opml_of_all_keywords(client: FlaskClient, redis: Redis) -> None:
         ("/opml?k=reward-model", ["Reward Model"]),
         ("/opml?k=agents&k=reward-model", ["Agents", "Reward Model"]),
         ("/opml?k=agents&when=announced,picked", ["Agents", "Agents"]),
+        ("/opml?k=agents&when=revised,code", ["Agents", "Agents"]),
+        ("/opml?k=agents&when=lists", ["Picked", "Daily", "Weekly", "Monthly", "Trending"]),
     ],
 )
 def test_opml_of_selected_keywords(
@@ -362,3 +364,13 @@ def test_streamed_list_is_the_same_document(saved: list[Keyword], orders: list[s
     assert parsed_by_listparser(b"".join(parts)) == parsed_by_listparser(whole)
     if saved:
         assert b"".join(keyword_lists.stream_subscriptions(SITE, saved, orders)) == whole
+
+
+def test_every_listed_feed_and_page_is_there(client: FlaskClient) -> None:
+    path = "/opml?when=announced,picked,revised,withdrawn,code,lists"
+    outlines = etree.fromstring(client.get(path).data).findall(".//outline[@xmlUrl]")
+    assert len(outlines) == 5 + 5
+    for outline in outlines:
+        for name in ("xmlUrl", "htmlUrl"):
+            address = outline.get(name, "").removeprefix(SITE)
+            assert client.get(address, follow_redirects=True).status_code == 200, address
