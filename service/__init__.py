@@ -7,11 +7,13 @@ Start with: create_app; context.py (what a view works with).
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from flask import Flask
 
 from papers.config.settings import Settings
+from papers.errors import StoreError
 from service import pages
 from service.context import context_of, open_context
 from service.edge.request_address import install_request_address, require_free_prefix
@@ -53,6 +55,13 @@ def create_app(settings: Settings) -> Flask:
         app.register_blueprint(blueprint)
     require_free_prefix(app, settings)
     return app
+
+
+def warm_up(app: Flask) -> None:
+    """File the saved keywords: the first page that says which of them match would wait for it."""
+    ctx = context_of(app)
+    with suppress(StoreError):  # then that page waits
+        ctx.percolators.prepare(ctx.directory.read())
 
 
 def _install_middleware(app: Flask, settings: Settings) -> None:

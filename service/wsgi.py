@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import gc
 import os
+import threading
 from pathlib import Path
 from typing import Final
 
 from papers.config.settings import load_settings
-from service import create_app
+from service import create_app, warm_up
 
 _DEFAULT_CONFIG: Final = Path("paperwire.toml")
 
@@ -37,3 +38,4 @@ app = create_app(load_settings(_config_path(), os.environ))
 for _name in app.jinja_env.list_templates():
     app.jinja_env.get_template(_name)  # compile now, not during the first request for a page
 tune_garbage_collector()
+threading.Thread(target=warm_up, args=(app,), daemon=True).start()

@@ -121,15 +121,20 @@ class PercolatorCache:
         """Return for each paper the saved keywords that match it, by name, `limit` at most."""
         if not papers:
             return []
-        filed = self._filed
-        if filed.listed is not listed:
-            self._filed = filed = self._file(listed)
+        filed = self.prepare(listed)
         queries = [(k, _parse_uncached(k.query).tree) for k in _candidates(filed, papers)]
         found: dict[ArxivId, list[Keyword]] = {paper.id: [] for paper in papers}
         for keyword, matching in Percolator(queries).percolate(papers):
             for paper in matching:
                 found[paper.id].append(keyword)
         return [tuple(found[paper.id][:limit]) for paper in papers]
+
+    def prepare(self, listed: KeywordList) -> _FiledKeywords:
+        """File a list of keywords, unless it is filed: 70 µs for each whose query is new."""
+        filed = self._filed
+        if filed.listed is not listed:
+            self._filed = filed = self._file(listed)
+        return filed
 
     def _file(self, listed: KeywordList) -> _FiledKeywords:
         known = self._anchors

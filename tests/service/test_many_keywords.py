@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from unittest import mock
 
 import pytest
 from bs4 import BeautifulSoup
+from flask import Flask
 from flask.testing import FlaskClient
 from redis import Redis
 
 from papers.redis_backend import keys
 from papers.state.keywords import Keywords
 from papers.state.task_states import TaskState, TaskStates, TaskStatus
+from service import warm_up
 from service.cache.version_stamp import ALL_KEYWORDS, version_commands
 from service.urls.keyword_urls import MAX_HEAD_KEYWORDS
-from tests.service.made import NOW
+from tests.service.conftest import Announce
+from tests.service.made import NOW, make_sighting
 
 MANY = 1_200
 LOCAL = {"REMOTE_ADDR": "127.0.0.1"}
@@ -175,3 +179,15 @@ def test_daily_tables_name_the_next_page(client: FlaskClient) -> None:
     assert text.count("\n## ") == 200
     assert "More keywords: <https://wire.example/export/daily.md?page=2>" in text
     assert "\n## K0200\n" in client.get("/export/daily.md?page=2").get_data(as_text=True)
+
+
+def test_process_that_has_warmed_up_parses_no_saved_keyword_for_a_page(
+    redis: Redis, announce: Announce, app: Flask
+) -> None:
+    announce([make_sighting(1)])
+    Keywords(redis).add("Reward", "reward", now=NOW)
+    warm_up(app)
+    with mock.patch("papers.search.percolate.anchor_terms", side_effect=AssertionError):
+        answer = app.test_client().get("/papers/2611.00001")
+    assert answer.status_code == 200
+    assert "/k/reward" in answer.text
