@@ -12,7 +12,7 @@ from itertools import chain
 from typing import Final
 
 from papers.model.categories import archives_of
-from papers.model.labels import announce_type_name, indexed_day, paper_flags
+from papers.model.labels import announce_type_name, indexed_day, paper_flags, paper_links
 from papers.model.packing import LazyPaper
 from papers.model.paper import Paper
 from papers.query.ast import (
@@ -29,9 +29,10 @@ from papers.query.ast import (
     Text,
 )
 from papers.query.parser import Query
-from papers.text.folding import fold_to_ascii, tokenize, tokenize_unstemmed
+from papers.text.folding import fold_to_ascii, token_readings, tokenize_unstemmed
 from papers.text.phrases import phrase_pattern
 
+_READING_SEPARATOR: Final = "\n"
 _NAME_SEPARATOR: Final = " \0 "
 """Joins names that are searched together: no phrase matches across it."""
 
@@ -50,7 +51,8 @@ class FoldedPaper:
     """A paper with folded text; each field is folded on first use.
 
     Folded fields are strings like `" reward model "`: words and phrases are found as substrings,
-    and never match inside a word. `original` is the paper as it is written.
+    and never match inside a word. The readings of a field in which hyphenated words are one follow
+    behind a separator. `original` is the paper as it is written.
     """
 
     def __init__(self, paper: Paper | LazyPaper) -> None:
@@ -64,22 +66,29 @@ class FoldedPaper:
     @cached_property
     def title(self) -> str:
         """The folded title."""
-        return _pad_words(tokenize(self.original.title))
+        return _fold_readings(self.original.title)
 
     @cached_property
     def abstract(self) -> str:
         """The folded abstract."""
-        return _pad_words(tokenize(self.original.abstract))
+        return _fold_readings(self.original.abstract)
 
     @cached_property
     def comment(self) -> str:
         """The folded comment."""
-        return _pad_words(tokenize(self.paper.comment))
+        return _fold_readings(self.paper.comment)
 
     @cached_property
     def organization(self) -> str:
         """The folded organization."""
-        return _pad_words(tokenize(self.paper.organization))
+        return _fold_readings(self.paper.organization)
+
+
+def _fold_readings(text: str) -> str:
+    words, closed = token_readings(text)
+    if not closed:
+        return _pad_words(words)
+    return _READING_SEPARATOR.join(map(_pad_words, (words, *closed)))
 
 
 def _pad_words(words: Iterable[str]) -> str:
@@ -99,7 +108,12 @@ def _or_matches(node: Or, paper: FoldedPaper) -> bool:
 def _text_matches(text: Text, paper: FoldedPaper) -> bool:
     if text.field is Field.AUTHOR:
         return _occurs_in_any_name(text, paper.original.authors)
-    return any(_occurs(text, getattr(paper, name)) for name in FIELD_ATTRIBUTES[text.field])
+    names = FIELD_ATTRIBUTES[text.field]
+    if text.is_prefix:
+        return any(_prefix_occurs(text, getattr(paper, name)) for name in names)
+    folded = [getattr(paper, name) for name in names]
+    needles = map(_pad_words, text.spellings)
+    return any(needle in field for needle in needles for field in folded)
 
 
 def _occurs_in_any_name(text: Text, names: Sequence[str]) -> bool:
@@ -110,7 +124,8 @@ def _occurs_in_any_name(text: Text, names: Sequence[str]) -> bool:
     joined = _join_names(names)
     if joined is not None:
         return phrase_pattern(text.words, with_plurals=False).occurs_in(joined)
-    return any(_occurs(text, _pad_words(tokenize_unstemmed(name))) for name in names)
+    needle = _pad_words(text.words)
+    return any(needle in _pad_words(tokenize_unstemmed(name)) for name in names)
 
 
 def _join_names(names: Sequence[str]) -> str | None:
@@ -119,10 +134,8 @@ def _join_names(names: Sequence[str]) -> str | None:
     return None if has_separator else fold_to_ascii(_NAME_SEPARATOR.join(names))
 
 
-def _occurs(text: Text, folded: str) -> bool:
-    if text.is_prefix:
-        return f" {text.words[0]}" in folded or f" {text.implied_word} " in folded
-    return f" {' '.join(text.words)} " in folded
+def _prefix_occurs(text: Text, folded: str) -> bool:
+    return f" {text.words[0]}" in folded or f" {text.implied_word} " in folded
 
 
 def _label_matches(label: Label, paper: FoldedPaper) -> bool:
@@ -158,6 +171,7 @@ _LABEL_VALUES: Final[dict[LabelKind, Callable[[Paper], Iterable[str]]]] = {
     LabelKind.SOURCE: lambda paper: [source.casefold() for source in paper.sources],
     LabelKind.TYPE: lambda paper: [announce_type_name(paper)],
     LabelKind.FLAG: paper_flags,
+    LabelKind.LINK: paper_links,
 }
 NODE_MATCHERS: Final[dict[type[Node], Callable[..., bool]]] = {
     Text: _text_matches,

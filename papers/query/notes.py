@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
-from papers.query.fields import FIELD_ALIASES
+from papers.query.fields import FIELD_ALIASES, LABEL_PARSERS
+from papers.query.grammar import is_prefix
 from papers.query.tokens import Token, substitute
+from papers.text.signs import dropped_signs
 
 _NAME_FIELDS: Final = {"au": "author", "org": "organization"}
 """Fields of names, which are quoted if they have several words, and what each is called."""
@@ -34,7 +36,7 @@ class Note:
     """What a keyword was read as, and the keyword that means the other reading; "" if none.
 
     `kind` is `operator` for a small `or` read as OR, `word` for a word that looks like an operator,
-    `name` for a word after a name.
+    `name` for a word after a name, `sign` for a sign that is no part of a word.
     """
 
     kind: str
@@ -56,8 +58,20 @@ def build_notes(
         *_operator_note(text, [tokens[n] for n in operators if tokens[n].written == "or"]),
         *_word_notes(text, [token for n, token in enumerate(tokens) if n not in operators]),
         *_name_note(text, tokens, operators),
+        *_sign_notes(tokens),
     ]
     return tuple(Note(kind, words, validate(other)) for kind, words, other in notes)
+
+
+def _sign_notes(tokens: Sequence[Token]) -> Iterator[tuple[str, str, str]]:
+    """Yield a note for each word or phrase of which a sign was left out."""
+    for field, token in pairwise([None, *tokens]):
+        is_text = token.kind in ("word", "phrase", "value")
+        is_label = field is not None and field.kind == "field" and field.written in LABEL_PARSERS
+        if is_text and not is_label:
+            written = token.written.rstrip("*") if is_prefix(token) else token.written
+            if signs := dropped_signs(written):
+                yield "sign", f"left out {signs} of “{written}”: no word has it", ""
 
 
 def _operator_note(text: str, tokens: Sequence[Token]) -> Iterator[tuple[str, str, str]]:

@@ -22,6 +22,7 @@ from papers.index.terms import (
     ALL_DAY_TERMS,
     WORD_KIND,
     day_term,
+    is_exact_label,
     is_single_shingle,
     label_term,
     label_terms,
@@ -196,7 +197,7 @@ class Evaluator:
         return BitMap() if found is None else found
 
     def evaluate_label(self, label: Label) -> Candidates:
-        """Return the papers with a label: exact, except for a primary category."""
+        """Return the papers with a label: exact, but for primary categories and long links."""
         found = BitMap.union(*map(self.postings.bitmap_of, label_terms(label)))
         return Candidates(found if is_exact(label) else BitMap(), found)
 
@@ -290,9 +291,7 @@ NODE_EVALUATIONS: Final[dict[type, NodeEvaluation]] = {
         Evaluator.evaluate_or, lambda node: all(map(is_exact, node.alternatives)), lambda _: 3
     ),
     Text: NodeEvaluation(Evaluator.evaluate_text, _is_exact_text, _text_rank),
-    Label: NodeEvaluation(
-        Evaluator.evaluate_label, lambda node: node.kind is not LabelKind.PRIMARY, lambda _: 2
-    ),
+    Label: NodeEvaluation(Evaluator.evaluate_label, is_exact_label, lambda _: 2),
     IdFilter: NodeEvaluation(Evaluator.evaluate_id, lambda _: False, lambda _: 3),
     MinVotes: NodeEvaluation(Evaluator.evaluate_votes, lambda _: False, lambda _: 3),
     DateRange: NodeEvaluation(Evaluator.evaluate_dates, lambda _: True, lambda _: 2),

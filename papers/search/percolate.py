@@ -41,7 +41,7 @@ from papers.search.evaluate import PostingKey, PrefixExpansions
 from papers.search.plan import QueryPlan, residual_query
 from papers.state.keyword_directory import KeywordList, KeywordsVersion
 from papers.state.keywords import Keyword
-from papers.text.folding import tokenize
+from papers.text.folding import token_readings
 
 T = TypeVar("T")
 BatchPostings = Mapping[PostingKey, Sequence[Iterable[int]]]
@@ -65,7 +65,8 @@ class Percolator(Generic[T]):
 
     def __init__(self, queries: Iterable[tuple[T, Node]]) -> None:
         self._queries = [
-            _StoredQuery(key, QueryPlan.of(root), residual_query(root)) for key, root in queries
+            _StoredQuery(key, plan, residual_query(plan.root))
+            for key, plan in ((key, QueryPlan.of(root)) for key, root in queries)
         ]
         phrases = (phrase for query in self._queries for phrase in query.plan.phrases)
         self._shingles = frozenset(hash for phrase in phrases for hash in text_shingles(phrase))
@@ -210,7 +211,12 @@ class _PaperBatch:
 
 
 _MAX_CHARACTER: Final = "\U0010ffff"
-_TEXT_FIELDS: Final = (("t", "title"), ("m", "comment"), ("o", "organization"))
+_TEXT_FIELDS: Final = (
+    ("t", "title"),
+    ("w", "abstract"),
+    ("m", "comment"),
+    ("o", "organization"),
+)
 
 
 def _index_singly(papers: Iterable[Paper], shingles: frozenset[int]) -> BatchPostings:
@@ -223,18 +229,17 @@ def _index_singly(papers: Iterable[Paper], shingles: frozenset[int]) -> BatchPos
 
 
 def _posting_keys(paper: Paper, shingles: frozenset[int]) -> set[PostingKey]:
-    title, abstract = tokenize(paper.title), tokenize(paper.abstract)
-    words = [
-        ("w", title),
-        ("w", abstract),
-        ("a", author_words(paper)),
-        ("", paper_label_terms(paper)),
-    ]
-    words += [(kind, tokenize(getattr(paper, field))) for kind, field in _TEXT_FIELDS]
-    found: set[PostingKey] = {f"{kind}{word}".encode() for kind, texts in words for word in texts}
+    texts = {kind: token_readings(getattr(paper, name)) for kind, name in _TEXT_FIELDS}
+    found: set[PostingKey] = {label.encode() for label in paper_label_terms(paper)}
+    found |= author_bigram_terms(paper) | {f"a{word}".encode() for word in author_words(paper)}
+    for kind, (words, closed) in texts.items():
+        terms = "w" + kind if kind == "t" else kind
+        read = set(words).union(*closed)
+        found |= {f"{term}{word}".encode() for term in terms for word in read}
     if shingles:
-        found |= shingles & (shingle_hashes(title) | shingle_hashes(abstract))
-    return found | author_bigram_terms(paper)
+        readings = [(words, *closed) for words, closed in (texts["t"], texts["w"])]
+        found |= shingles & {hash for of in readings for words in of for hash in shingle_hashes(words)}
+    return found
 
 
 def _index_vectorized(papers: Sequence[Paper], shingles: PostingKeys) -> BatchPostings:

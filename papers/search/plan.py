@@ -22,7 +22,7 @@ from pyroaring import BitMap
 from papers.index.postings import doc_ids_of_months
 from papers.index.term_months import term_months_fields
 from papers.index.terms import text_shingles, text_terms
-from papers.query.ast import And, DateRange, Leaf, Node, Text, leaves
+from papers.query.ast import And, DateRange, Leaf, Node, Text, expand_spellings, leaves
 from papers.search.evaluate import (
     Candidates,
     Evaluator,
@@ -83,7 +83,8 @@ class QueryPlan:
 
     @classmethod
     def of(cls, root: Node) -> QueryPlan:
-        """Return the plan of a tree, before anything was read."""
+        """Return the plan of a tree, before anything was read; spellings are expanded."""
+        root = expand_spellings(root)
         unique = tuple(dict.fromkeys(leaves(root)))
         texts = [leaf for leaf in unique if isinstance(leaf, Text)]
         prefixes = [text for text in texts if text.is_prefix]

@@ -4,38 +4,50 @@ r"""Text folding for papers and keywords: what counts as the same word.
     $\alpha$-LLMs   → alpha llm             H$_2$O         → h2o
 
 Unicode compatibility form, case, accents, TeX, hyphens and plurals do not matter; everything that
-is not a letter or digit separates words. `tokenize` returns the folded words of a text,
-`token_spans` also their positions; both give the same words in the same order.
+is not a letter or digit separates words. Signs that are part of a word are letters (`C++`,
+`papers.text.signs`), URLs have no words (`papers.text.urls`), and only case tells GPS from GPs
+(`papers.text.plurals`). `tokenize` returns the folded words of a text, `token_spans` also their
+positions; both give the same words in the same order. `token_readings` adds the readings in which
+hyphenated words are one (`papers.text.compounds`).
 
-A text is *plain* if it is ASCII without TeX and apostrophes: its words are its runs of letters and
-digits. Most texts are, and take a fast path.
+A text is *plain* if it is ASCII without TeX, apostrophes and signs: its words are its runs of
+letters and digits. Most texts are, and take a fast path.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Final, NamedTuple
 
+from papers.text.compounds import may_join, pair_hyphenated
 from papers.text.latex import accents_to_unicode, commands_to_words
-from papers.text.plurals import singularize_all
+from papers.text.plurals import fold_words, mark_case
+from papers.text.signs import MARKUP_CHARACTERS, mark_dotnet, signs_to_letters, stars_to_signs
+from papers.text.urls import blank_urls
 
+FoldWords = Callable[[Iterable[str]], list[str]]
+"""Folds written words one by one: `fold_words`, or `lower_words`."""
+
+_HYPHEN: Final = "-"
+_SMALL_LETTERS: Final = " x"
 _SEPARATORS_TO_BLANKS = {code: " " for code in range(128) if not chr(code).isalnum()}
-_TO_LOWER_AND_BLANKS = _SEPARATORS_TO_BLANKS | {
-    code: chr(code).lower() for code in range(128) if chr(code).isupper()
-}
-_PLAIN_WORDS = re.compile(r"[a-z0-9]+")
-_SEPARATOR = re.compile(r"[^\w\n]|_")
+_KEEP_HYPHENS = {code: to for code, to in _SEPARATORS_TO_BLANKS.items() if code != ord(_HYPHEN)}
+_PLAIN_WORDS = re.compile(r"[A-Za-z0-9]+")
+_SEPARATOR = re.compile(r"[^\w\n-]|_")
 """A character between words; line breaks separate chunks that are folded together."""
 _SUB_OR_SUPERSCRIPT = re.compile(r"[_^]\{?([A-Za-z0-9]{1,2})(?![A-Za-z0-9])\}?")
 _POSSESSIVE = re.compile(r"['’](?<!\\['’])s(?![^\W_])")
 _CHUNK = re.compile(r"\S+")
-_MARKUP_CHARACTERS: Final = "\\${}^_~'"
+_NON_ASCII = re.compile(r"[^\x00-\x7f]+")
+_DASHES: Final = dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013"), _HYPHEN)
+"""Unicode's hyphens, and the en dash, which joins equals: spatio–temporal."""
+_TEX_MARKUP: Final = "\\${}^_~'"
 _MARKED: Final = b"$"
 _MARK_TABLE: Final = bytes(
-    _MARKED[0] if code >= 128 or chr(code) in _MARKUP_CHARACTERS else ord(" ")
+    _MARKED[0] if code >= 128 or chr(code) in _TEX_MARKUP + MARKUP_CHARACTERS else ord(" ")
     for code in range(256)
 )
 """Maps the bytes of UTF-8 that need folding to `$`, all others to a blank."""
@@ -64,26 +76,113 @@ class TokenSpan(NamedTuple):
     end: int
 
 
+class Readings(NamedTuple):
+    """The folded words of a text: as they stand, and with hyphenated pairs joined.
+
+    `closed` has up to two readings, none if no pair is joined; `papers.text.compounds` says why.
+    """
+
+    words: list[str]
+    closed: tuple[list[str], ...] = ()
+
+
 def tokenize(text: str) -> list[str]:
     """Return the folded words of a text, in order."""
-    return singularize_all(tokenize_unstemmed(text))
+    return fold_words(written_words(text))
+
+
+def tokenize_keyword(text: str) -> list[str]:
+    """Return the folded words of a keyword's word or phrase: one word in capitals is an acronym."""
+    words = fold_text(f"{text}{_SMALL_LETTERS}").removesuffix(_SMALL_LETTERS)
+    written = words.translate(_SEPARATORS_TO_BLANKS).split()
+    return fold_words(written) if len(written) == 1 else tokenize(text)
 
 
 def tokenize_unstemmed(text: str) -> list[str]:
     """Return the folded words with plurals unchanged: for names and for prefixes."""
+    return lower_words(written_words(text))
+
+
+def lower_words(words: Iterable[str]) -> list[str]:
+    """Return words in small letters."""
+    return [word.lower() for word in words]
+
+
+def written_words(text: str) -> list[str]:
+    """Return the words of a text without accents, TeX and signs, in capitals where these are."""
+    # several times as fast as a regular expression
+    return fold_text(text).translate(_SEPARATORS_TO_BLANKS).split()
+
+
+def token_readings(text: str) -> Readings:
+    """Return all readings of a text."""
     folded = fold_text(text)
-    if folded.isascii():
-        # several times as fast as a regular expression
-        return folded.lower().translate(_SEPARATORS_TO_BLANKS).split()
-    return folded.translate(_TO_LOWER_AND_BLANKS).split()
+    if _HYPHEN not in folded:
+        return Readings(fold_words(folded.translate(_SEPARATORS_TO_BLANKS).split()))
+    written, joinable = _split_hyphenated(folded)
+    words = fold_words(written)
+    if True not in joinable:
+        return Readings(words)
+    closed = (closed_reading(words, written, of) for of in pair_hyphenated(joinable))
+    return Readings(words, tuple(closed))
+
+
+def closed_reading(words: Sequence[str], written: Sequence[str], joined: Sequence[bool]) -> list[str]:
+    """Return a reading in which the pairs are joined that begin at `joined` words."""
+    found, at = list[str](), 0
+    while at < len(words):
+        if joined[at]:
+            found += fold_words([join_written(written[at], written[at + 1])])
+            at += 2
+        else:
+            found.append(words[at])
+            at += 1
+    return found
+
+
+def join_written(first: str, second: str) -> str:
+    """Return two written words as one."""
+    return mark_case(first) + mark_case(second)
+
+
+def _split_hyphenated(folded: str) -> tuple[list[str], list[bool]]:
+    """Return the written words of a folded text, and which may be joined with the next one."""
+    words, joinable = list[str](), list[bool]()
+    for chunk in folded.translate(_KEEP_HYPHENS).split():
+        if _HYPHEN not in chunk:
+            words.append(chunk)
+            joinable.append(False)
+            continue
+        hyphens = MAX_HYPHENS + 1
+        for part in chunk.split(_HYPHEN):
+            if part:
+                if hyphens <= MAX_HYPHENS:
+                    joinable[-1] = may_join(words[-1].lower(), part.lower())
+                words.append(part)
+                joinable.append(False)
+                hyphens = 0
+            hyphens += 1
+    return words, joinable
+
+
+MAX_HYPHENS: Final = 2
+"""Hyphens between words of a compound: TeX writes an en dash with two, and an em dash with three."""
 
 
 def fold_text(text: str) -> str:
-    """Return a text whose runs of letters and digits, in any case, are the words of this one.
+    """Return a text whose runs of letters and digits are the written words of this one.
 
-    Beyond ASCII only words remain, in lower case.
+    Hyphens between words are left. Beyond ASCII only words remain, in lower case. A text without
+    small letters is in lower case, as its capitals tell nothing.
     """
+    text = _prepare(text)
     return text if _is_plain(text) else _fold_marked_chunks(text)
+
+
+def _prepare(text: str) -> str:
+    """Return a text of the same length, as the folding of chunks needs it."""
+    text = mark_dotnet(blank_urls(text))
+    return text.lower() if text.isupper() and len(text.lower()) == len(text) else text
 
 
 def lowercase_if_plain(text: str) -> str | None:
@@ -91,7 +190,8 @@ def lowercase_if_plain(text: str) -> str | None:
 
     `tokenize` returns the singulars of its runs of letters and digits.
     """
-    return text.lower() if _is_plain(text) else None
+    prepared = _prepare(text)
+    return text.lower() if _is_plain(prepared) and prepared == text else None
 
 
 def fold_to_ascii(text: str) -> str | None:
@@ -100,24 +200,27 @@ def fold_to_ascii(text: str) -> str | None:
     return folded.lower() if folded.isascii() else None
 
 
-def token_spans(text: str, fold: Callable[[str], Sequence[str]] = tokenize) -> Iterator[TokenSpan]:
-    """Yield the folded words with their positions; `fold` is one of the two tokenizers.
+def token_spans(text: str, fold: FoldWords = fold_words) -> Iterator[TokenSpan]:
+    """Yield the folded words with their positions.
 
-    Words of one chunk with TeX or a ligature share the chunk's position.
+    Words of one chunk with TeX, a sign or a ligature share the chunk's position.
     """
+    text = _prepare(text)
     if _is_plain(text):
         # many times as fast as word by word; the words and their order are the same
-        for match, word in zip(_PLAIN_WORDS.finditer(text.lower()), fold(text), strict=True):
+        matches = list(_PLAIN_WORDS.finditer(text))
+        for match, word in zip(matches, fold(match[0] for match in matches), strict=True):
             yield TokenSpan(word, match.start(), match.end())
         return
     for chunk in _CHUNK.finditer(text):
         written = chunk[0]
         if _is_plain(written):
-            for match in _PLAIN_WORDS.finditer(written.lower()):
+            for match in _PLAIN_WORDS.finditer(written):
                 start = chunk.start() + match.start()
-                yield TokenSpan(fold(match[0])[0], start, start + len(match[0]))
+                yield TokenSpan(fold([match[0]])[0], start, start + len(match[0]))
         else:
-            for word in fold(written):
+            folded = _fold_chunk(written.replace("\n", " ")).translate(_SEPARATORS_TO_BLANKS)
+            for word in fold(folded.split()):
                 yield TokenSpan(word, chunk.start(), chunk.end())
 
 
@@ -125,7 +228,8 @@ def _is_plain(text: str) -> bool:
     # One search per character: several times as fast as a set, a regular expression or `any`.
     tex = "\\" in text or "$" in text or "{" in text or "}" in text
     tex = tex or "^" in text or "_" in text or "~" in text
-    return text.isascii() and not (tex or "'" in text)
+    sign = "+" in text or "#" in text or "*" in text or "&" in text or "\x02" in text
+    return text.isascii() and not (tex or sign or "'" in text)
 
 
 def _fold_marked_chunks(text: str) -> str:
@@ -150,17 +254,28 @@ def _fold_marked_chunks(text: str) -> str:
 
 
 def _fold_chunk(text: str) -> str:
-    """Return a text in lower case without accents, TeX or subscripts; beyond ASCII only words."""
+    """Return a text without accents, TeX, signs or subscripts; beyond ASCII only words."""
     if "'s" in text or "’s" in text:
         text = _POSSESSIVE.sub("", text)
     if "\\" in text:
-        text = commands_to_words(accents_to_unicode(text))
+        text = commands_to_words(accents_to_unicode(stars_to_signs(text)))
     if "_" in text or "^" in text:
         text = _SUB_OR_SUPERSCRIPT.sub(r"\1", text)
     text = text.replace("$", "").replace("{", "").replace("}", "")
+    if " -" in text or "- " in text:  # only TeX commands have left blanks
+        text = text.replace(" -", "-").replace("- ", "-")
+    if any(sign in text for sign in MARKUP_CHARACTERS):
+        text = signs_to_letters(text)
     if text.isascii():
-        return text.lower()
-    decomposed = unicodedata.normalize("NFKD", text.casefold()).casefold()
+        return text
+    decomposed = _casefold(unicodedata.normalize("NFKD", text.translate(_DASHES)))
     marks = {ord(c): None for c in set(decomposed) if unicodedata.category(c) == "Mn"}
     bare = decomposed.translate(marks)
     return _SEPARATOR.sub(" ", unicodedata.normalize("NFKC", bare.translate(_FOLDED_LETTERS)))
+
+
+def _casefold(text: str) -> str:
+    """Return a decomposed text with its letters beyond ASCII in one case, decomposed."""
+    folded = _NON_ASCII.sub(lambda letters: letters[0].casefold(), text)
+    again = unicodedata.normalize("NFKD", folded)
+    return _NON_ASCII.sub(lambda letters: letters[0].casefold(), again)

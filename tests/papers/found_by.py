@@ -7,7 +7,7 @@ from typing import NamedTuple
 from papers.index.shingle_hashing import shingle_hashes
 from papers.index.terms import author_bigram_terms, paper_label_terms
 from papers.model.paper import Paper
-from papers.text.folding import tokenize, tokenize_unstemmed
+from papers.text.folding import token_readings, tokenize_unstemmed
 
 
 class ExpectedTerms(NamedTuple):
@@ -21,15 +21,24 @@ def expected_terms(paper: Paper) -> ExpectedTerms:
     """Return the terms and shingles of a paper; none if it has no description."""
     if not paper.is_described:
         return ExpectedTerms(frozenset(), frozenset())
-    title, abstract = tokenize(paper.title), tokenize(paper.abstract)
-    kinds = {
-        "w": title + abstract,
-        "t": title,
-        "m": tokenize(paper.comment),
-        "o": tokenize(paper.organization),
+    readings = {
+        kind: [words for text in texts for words in _all_readings(text)]
+        for kind, texts in {
+            "w": [paper.title, paper.abstract],
+            "t": [paper.title],
+            "m": [paper.comment],
+            "o": [paper.organization],
+        }.items()
+    }
+    kinds = {kind: [word for words in of for word in words] for kind, of in readings.items()} | {
         "a": [word for author in paper.authors for word in tokenize_unstemmed(author)],
         "": paper_label_terms(paper),
     }
-    shingles = frozenset(shingle_hashes(title) | shingle_hashes(abstract))
+    shingles = frozenset(hash for words in readings["w"] for hash in shingle_hashes(words))
     terms = {f"{kind}{word}".encode() for kind, found in kinds.items() for word in found}
     return ExpectedTerms(frozenset(terms | author_bigram_terms(paper)), shingles)
+
+
+def _all_readings(text: str) -> list[list[str]]:
+    words, closed = token_readings(text)
+    return [words, *closed]

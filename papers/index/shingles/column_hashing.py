@@ -13,8 +13,8 @@ _MULTIPLIER = np.uint64(HASH_MULTIPLIER)
 
 def hash_columns(
     word_hashes: NDArray[np.uint64], text_indexes: NDArray[np.int64]
-) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
-    """Return the hashes of all shingles, and the index of each one's first word.
+) -> tuple[NDArray[np.uint64], NDArray[np.int64], NDArray[np.int64]]:
+    """Return the hashes of all shingles, and the indexes of each one's first and last word.
 
     `word_hashes` are the hashes of the words of all texts, one text after another, `text_indexes`
     the text of each word; no shingle crosses a text. Hashes repeat where shingles do.
@@ -32,7 +32,7 @@ def hash_columns(
         rolling[longer] = rolling[longer] * _MULTIPLIER ^ word_hashes[at]
         more = at < last[longer]
         longer, at = longer[more], at[more] + 1
-    return _finalize_hashes(rolling), first
+    return _finalize_hashes(rolling), first, last
 
 
 def _finalize_hashes(rolling: NDArray[np.uint64]) -> NDArray[np.uint64]:
