@@ -95,14 +95,8 @@ PROCESS_CACHES: Final = (
         _LRU,
     ),
     ProcessCache(
-        "papers.query.explain._fold_word",
-        "folded words by word of at most 24 characters",
-        "32,768 words",
-        _LRU,
-    ),
-    ProcessCache(
-        "papers.query.explain._token_index",
-        "token positions by text and tokenizer",
+        "papers.query.explain._token_indexes",
+        "token positions by text",
         "64 texts",
         _LRU,
     ),

@@ -152,10 +152,10 @@ class Evaluator:
     def evaluate_or(self, node: Or) -> Candidates:
         """Unite the alternatives."""
         children = [self.evaluate(child) for child in node.alternatives]
-        return Candidates(
-            BitMap.union(*[child.exact for child in children]),
-            BitMap.union(*[child.possible for child in children]),
-        )
+        possible = BitMap.union(*[child.possible for child in children])
+        if all(child.exact is child.possible for child in children):
+            return Candidates(possible, possible)
+        return Candidates(BitMap.union(*[child.exact for child in children]), possible)
 
     def evaluate_text(self, text: Text) -> Candidates:
         """Evaluate a word, phrase or prefix; a word is exact unless it is of the abstract alone."""

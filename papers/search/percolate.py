@@ -34,7 +34,7 @@ from papers.index.terms import (
 from papers.index.writing.term_batch import Vocabulary
 from papers.model.arxiv_id import ArxivId, month_ordinal
 from papers.model.paper import Paper
-from papers.query.ast import Node, Text
+from papers.query.ast import Node, Text, expand_spellings
 from papers.query.match import FoldedPaper, matches_node
 from papers.query.parser import parse_query
 from papers.search.evaluate import PostingKey, PrefixExpansions
@@ -127,7 +127,7 @@ class PercolatorCache:
     def _file(self, listed: KeywordList) -> _FiledKeywords:
         known = self._anchors
         anchors = {
-            query: known[query] if query in known else anchor_terms(_parse_uncached(query).tree)
+            query: known[query] if query in known else anchor_terms(expand_spellings(_parse_uncached(query).tree))
             for query in {keyword.query for keyword in listed.keywords}
         }
         self._anchors = anchors

@@ -69,11 +69,12 @@ _FOLDED_LETTERS: Final = _GREEK | _UNDECOMPOSED
 
 
 class TokenSpan(NamedTuple):
-    """A folded word and its position: `text[start:end]`."""
+    """A folded word and its position: `text[start:end]`; or a hyphenated pair that is joined."""
 
     word: str
     start: int
     end: int
+    is_joined: bool = False
 
 
 class Readings(NamedTuple):
@@ -181,17 +182,24 @@ def fold_text(text: str) -> str:
 
 def _prepare(text: str) -> str:
     """Return a text of the same length, as the folding of chunks needs it."""
-    text = mark_dotnet(blank_urls(text))
-    return text.lower() if text.isupper() and len(text.lower()) == len(text) else text
+    return mark_dotnet(blank_urls(lower_capitals(text)))
 
 
-def lowercase_if_plain(text: str) -> str | None:
-    """Return a plain text in lower case; None if it is not plain.
+def lower_capitals(text: str) -> str:
+    """Return a text that has no small letters in small letters: its capitals tell nothing."""
+    if not text.isupper():
+        return text
+    lower = text.lower()
+    return lower if len(lower) == len(text) else text
 
-    `tokenize` returns the singulars of its runs of letters and digits.
+
+def plain_text(text: str) -> str | None:
+    """Return a text of the same length whose runs of letters and digits are the words of this one.
+
+    None if there is none, because the text is not plain.
     """
     prepared = _prepare(text)
-    return text.lower() if _is_plain(prepared) and prepared == text else None
+    return prepared if _is_plain(prepared) else None
 
 
 def fold_to_ascii(text: str) -> str | None:
@@ -222,6 +230,27 @@ def token_spans(text: str, fold: FoldWords = fold_words) -> Iterator[TokenSpan]:
             folded = _fold_chunk(written.replace("\n", " ")).translate(_SEPARATORS_TO_BLANKS)
             for word in fold(folded.split()):
                 yield TokenSpan(word, chunk.start(), chunk.end())
+
+
+def span_readings(text: str, fold: FoldWords | None = None) -> list[list[TokenSpan]]:
+    """Return all readings of a text with positions; with `fold`, that of names, only the open one.
+
+    The words and their order are those of `token_readings`.
+    """
+    opened = list(token_spans(text, fold or fold_words))
+    if fold or _HYPHEN not in fold_text(text):
+        return [opened]
+    written, joinable = _split_hyphenated(fold_text(text))
+    readings = [opened]
+    for joined in pair_hyphenated(joinable):
+        words, spans = closed_reading([span.word for span in opened], written, joined), list[TokenSpan]()
+        places = iter(zip(opened, joined, strict=True))
+        for word in words:
+            span, is_joined = next(places)
+            end = next(places)[0].end if is_joined else span.end
+            spans.append(TokenSpan(word, span.start, end, is_joined))
+        readings.append(spans)
+    return readings
 
 
 def _is_plain(text: str) -> bool:

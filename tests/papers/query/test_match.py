@@ -24,7 +24,7 @@ from papers.query.ast import (
 from papers.query.explain import Match, explain
 from papers.query.match import FoldedPaper, matches, matches_node
 from papers.query.parser import Query, parse_query
-from papers.text.folding import tokenize, tokenize_unstemmed
+from papers.text.folding import token_readings, tokenize_unstemmed
 from tests.papers.papers_strategies import PAPERS
 from tests.papers.query_strategies import queries
 
@@ -209,12 +209,20 @@ def test_matches_are_explained(keyword: str, expected: list[tuple[str, str, str]
 
 
 def occurs(leaf: Text, folded: list[str]) -> bool:
-    """Return whether a leaf's words occur next to each other: the simplest implementation."""
+    """Return whether a spelling's words occur next to each other: the simplest implementation."""
     if leaf.is_prefix:
         return any(leaf.matches_word(word) for word in folded)
-    length = len(leaf.words)
-    windows = (tuple(folded[at : at + length]) for at in range(len(folded)))
-    return leaf.words in windows
+    return any(
+        words == tuple(folded[at : at + len(words)])
+        for words in leaf.spellings
+        for at in range(len(folded))
+    )
+
+
+def readings(text: str) -> list[list[str]]:
+    """Return the words of a text, and those of its readings with hyphenated pairs joined."""
+    words, closed = token_readings(text)
+    return [words, *closed]
 
 
 def matches_by_definition(node: Node, paper: Paper) -> bool:
@@ -226,15 +234,16 @@ def matches_by_definition(node: Node, paper: Paper) -> bool:
         return any(matches_by_definition(child, paper) for child in node.alternatives)
     if not isinstance(node, Text):
         return matches_node(node, FoldedPaper(paper))
+    if node.field is Field.AUTHOR:
+        return any(occurs(node, tokenize_unstemmed(name)) for name in paper.authors)
     texts = {
-        Field.ANY: [tokenize(paper.title), tokenize(paper.abstract)],
-        Field.TITLE: [tokenize(paper.title)],
-        Field.ABSTRACT: [tokenize(paper.abstract)],
-        Field.AUTHOR: [tokenize_unstemmed(name) for name in paper.authors],
-        Field.COMMENT: [tokenize(paper.comment)],
-        Field.ORGANIZATION: [tokenize(paper.organization)],
+        Field.ANY: [paper.title, paper.abstract],
+        Field.TITLE: [paper.title],
+        Field.ABSTRACT: [paper.abstract],
+        Field.COMMENT: [paper.comment],
+        Field.ORGANIZATION: [paper.organization],
     }
-    return any(occurs(node, folded) for folded in texts[node.field])
+    return any(occurs(node, words) for text in texts[node.field] for words in readings(text))
 
 
 @given(queries(), PAPERS)
@@ -297,8 +306,10 @@ def test_explained_positions_contain_the_words(query: Query, paper: Paper) -> No
     leaves = {str(leaf): leaf for leaf in required_texts(query.tree)}
     for match in explain(query, paper):
         leaf = leaves[match.term]
-        fold = tokenize_unstemmed if leaf.field is Field.AUTHOR else tokenize
-        assert occurs(leaf, fold(matched_text(paper, match)))
+        text = matched_text(paper, match)
+        is_name = leaf.field is Field.AUTHOR
+        found = [tokenize_unstemmed(text)] if is_name else readings(f"{text} x")
+        assert any(occurs(leaf, words) for words in found)
 
 
 def matched_text(paper: Paper, match: Match) -> str:
