@@ -22,7 +22,7 @@ from pyroaring import BitMap
 from papers.index.postings import doc_ids_of_months
 from papers.index.term_months import term_months_fields
 from papers.index.terms import text_shingles, text_terms
-from papers.query.ast import And, DateRange, Leaf, Node, Text, expand_spellings, leaves
+from papers.query.ast import And, DateRange, Leaf, Node, Or, Text, expand_spellings, leaves
 from papers.search.evaluate import (
     Candidates,
     Evaluator,

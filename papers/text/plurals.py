@@ -16,7 +16,7 @@ forms, and folding is idempotent.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from importlib import resources
 from typing import Final
 
@@ -61,12 +61,14 @@ def _invert(singulars: Mapping[str, str]) -> Mapping[str, list[str]]:
 _IRREGULAR_PLURALS: Final = _invert(_IRREGULAR)
 """Singular to its irregular plurals."""
 
-_UNCHANGED: Final = frozenset(
+UNCHANGED_WORDS: Final = frozenset(
     "series species bias gas lens alias atlas canvas as has was is this us its his yes plus thus"
     " bus minus versus always perhaps whereas besides across less unless news physics mathematics"
     " statistics dynamics mechanics thermodynamics hydrodynamics optics electronics photonics"
     " genomics proteomics robotics linguistics semantics ethics economics acoustics kinetics"
-    " kinematics heuristics analytics informatics plasmonics spintronics chaos pathos".split()
+    " kinematics heuristics analytics informatics plasmonics spintronics chaos pathos"
+    " angeles athens kansas arkansas illinois naples orleans vegas brussels rhodes versailles"
+    " hermes archimedes descartes siemens mercedes herpes rabies".split()
 )
 """Words that look like plurals and are none."""
 
@@ -79,7 +81,7 @@ def _read_table() -> frozenset[str]:
     return frozenset(word for line in lines if not line.startswith("#") for word in line.split())
 
 
-_NO_PLURALS: Final = _UNCHANGED | (_read_table() - _IRREGULAR.keys())
+_NO_PLURALS: Final = UNCHANGED_WORDS | (_read_table() - _IRREGULAR.keys())
 """Words in small letters that keep their s."""
 
 _MAX_CAPITALS: Final = 5
@@ -110,7 +112,7 @@ def _fold_written(word: str) -> str:
         if is_acronym(word):
             return lower
         return _FOLDED[lower[:-1] if is_acronym_plural(word) else lower]
-    stripped = _strip_plural(word)
+    stripped = strip_plural(word)
     return stripped if stripped == word else _FOLDED[stripped]
 
 
@@ -166,18 +168,19 @@ def surface_forms(word: str) -> list[str]:
     while pending:
         form = pending.pop()
         plurals = {form + "s", form + "es", form[:-1] + "ies", *_IRREGULAR_PLURALS.get(form, ())}
-        more = {plural for plural in plurals - found if _strip_plural(plural) == form}
+        more = {plural for plural in plurals - found if strip_plural(plural) == form}
         found |= more
         pending += more
     return sorted(found) if singularize(word) == word else []
 
 
-def _strip_plural(word: str) -> str:
+def strip_plural(word: str, unchanged: Collection[str] = _NO_PLURALS) -> str:
+    """Return a word in small letters without its plural ending, but for words left `unchanged`."""
     if len(word) < 3 or not word.endswith(("s", "a", "i", "e", "n", "t")):
         return word
     if word in _IRREGULAR:
         return _IRREGULAR[word]
-    if not word.endswith("s") or word in _NO_PLURALS or not word.isascii():
+    if not word.endswith("s") or word in unchanged or not word.isascii():
         return word
     if word.endswith("ies") and len(word) > 4:
         return word[:-3] + "y"

@@ -9,12 +9,14 @@ import pytest
 from redis import Redis
 
 from papers.errors import StoreBusy, StoreError, StoreTooNew
+from papers.index import postings
 from papers.index.compaction.compactor import Compactor
 from papers.maintenance import migrations
 from papers.model.arxiv_id import ArxivId
 from papers.model.paper import Channel, Sighting
 from papers.query.parser import parse_query
 from papers.redis_backend import keys
+from papers.state.task_states import TaskStates
 from papers.store import Store
 from tests.papers.fingerprint import fingerprint
 
@@ -59,8 +61,9 @@ def test_data_without_a_version_is_stamped(redis: Redis) -> None:
 @pytest.mark.parametrize(
     ("stored", "error", "message"),
     [
-        ("6", StoreTooNew, "schema 6, this Paperwire knows 5: update Paperwire"),
-        ("0", StoreBusy, "schema 0 and is to be migrated to 5"),
+        ("7", StoreTooNew, "schema 7, this Paperwire knows 6: update Paperwire"),
+        ("0", StoreBusy, "schema 0 and is to be migrated to 6"),
+        ("5", StoreBusy, "schema 5 and is to be migrated to 6"),
         ("restoring", StoreError, "a backup is being restored, or that was cut short"),
         ("one", StoreError, "'one', which is no schema"),
     ],
@@ -158,7 +161,7 @@ def test_months_of_old_schemas_are_renamed_and_reindexed(redis: Redis, before: i
     assert store.newest_ids(parse_query('au:"yann lecun"')) == ids[::-1]
 
 
-@pytest.mark.parametrize("before", [3, 4])
+@pytest.mark.parametrize("before", [3, 4, 5])
 def test_compacted_year_of_old_schemas_is_reindexed_by_month(redis: Redis, before: int) -> None:
     now = datetime(2026, 11, 21, tzinfo=UTC)
     ids = [ArxivId(month, number) for month in (202502, 202503) for number in range(1, 30)]
@@ -177,3 +180,33 @@ def test_compacted_year_of_old_schemas_is_reindexed_by_month(redis: Redis, befor
         == Store(redis).newest_ids(parse_query("reward"))
         == ids[::-1]
     )
+
+
+def test_schema_5_is_served_while_it_is_reindexed(redis: Redis) -> None:
+    now = datetime(2026, 11, 21, tzinfo=UTC)
+    ids = [ArxivId(month, 1) for month in (202404, 202505, 202506)]
+    papers = [Sighting(id, "arxiv", Channel.API, now, title="A multi-modal net") for id in ids]
+    store = Store(redis)
+    store.ingest(papers, now=now)
+    for id in ids:  # as schema 5 had it
+        redis.hset(keys.segment_postings(id.yymm), mapping=_postings_without(redis, id, b"multimodal"))
+    redis.set(keys.SCHEMA, 5)
+    query, found, shown = parse_query("multimodal"), [], list[int]()
+    for _ in migrations.MIGRATIONS[5](redis):
+        migrations.require_compatible(redis.get(keys.SCHEMA), readable=5)
+        found.append(store.newest_ids(query))
+        shown += [progress.done for progress in TaskStates(redis).list_progress()]
+    assert found == [ids[:1:-1], ids[:0:-1], ids[::-1]]
+    assert shown == [1, 2, 3]
+    assert TaskStates(redis).list_progress() == []
+
+
+def _postings_without(redis: Redis, id: ArxivId, word: bytes) -> dict[bytes, bytes]:
+    """Return the buckets of a month's terms, emptied of a word."""
+    fields = redis.hgetall(keys.segment_postings(id.yymm))
+    buckets = {name: value for name, value in fields.items() if name[:1] == postings.TERM_BUCKET}
+    left = {name: postings.unpack_term_bucket(value) for name, value in buckets.items()}
+    return {
+        name: postings.pack_term_bucket({t: p for t, p in terms.items() if t[1:] != word})
+        for name, terms in left.items()
+    }
