@@ -188,9 +188,11 @@ def anchor_terms(node: Node) -> list[frozenset[bytes]]:
         alternatives = [anchor_terms(child) for child in node.alternatives]
         if not all(alternatives):
             return []
-        first, *others = alternatives
-        smallest = [min(sets, key=len) for sets in others]
-        return [terms.union(*smallest) for terms in first]
+        choices = range(max(map(len, alternatives)))
+        return [
+            frozenset().union(*[sets[min(choice, len(sets) - 1)] for sets in alternatives])
+            for choice in choices
+        ]
     if isinstance(node, Text) and not node.is_prefix:
         return [frozenset([term]) for term in dict.fromkeys(text_terms(node))]
     return [frozenset(label_terms(node))] if isinstance(node, Label) else []
