@@ -174,7 +174,7 @@ class _JoinedTexts:
 
 def _mark_dotnet(text: bytes) -> bytes:
     """Replace the full stop of `.NET`: it is part of a word, not between words."""
-    return _DOTNET.sub(b"_", text) if b".N" in text or b".net" in text else text
+    return _DOTNET.sub(b"_", text)
 
 
 _DOTNET: Final = re.compile(rb"\.(?=(?:NET|Net|net)(?![A-Za-z0-9]))")

@@ -41,6 +41,8 @@ _SEPARATOR = re.compile(r"[^\w\n-]|_")
 _SUB_OR_SUPERSCRIPT = re.compile(r"[_^]\{?([A-Za-z0-9]{1,2})(?![A-Za-z0-9])\}?")
 _POSSESSIVE = re.compile(r"['’](?<!\\['’])s(?![^\W_])")
 _CHUNK = re.compile(r"\S+")
+_INNER_DOT = re.compile(r"\.(?=[A-Za-z][A-Za-z0-9])")
+"""Every URL has one, before its top-level domain, and so has `.NET`; few other texts do."""
 _NON_ASCII = re.compile(r"[^\x00-\x7f]+")
 _DASHES: Final = dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013"), _HYPHEN)
 """Unicode's hyphens, and the en dash, which joins equals: spatio–temporal."""
@@ -182,7 +184,8 @@ def fold_text(text: str) -> str:
 
 def _prepare(text: str) -> str:
     """Return a text of the same length, as the folding of chunks needs it."""
-    return mark_dotnet(blank_urls(lower_capitals(text)))
+    text = lower_capitals(text)
+    return mark_dotnet(blank_urls(text)) if _INNER_DOT.search(text) else text
 
 
 def lower_capitals(text: str) -> str:
@@ -293,8 +296,7 @@ def _fold_chunk(text: str) -> str:
     text = text.replace("$", "").replace("{", "").replace("}", "")
     if " -" in text or "- " in text:  # only TeX commands have left blanks
         text = text.replace(" -", "-").replace("- ", "-")
-    if any(sign in text for sign in MARKUP_CHARACTERS):
-        text = signs_to_letters(text)
+    text = signs_to_letters(text)
     if text.isascii():
         return text
     decomposed = _casefold(unicodedata.normalize("NFKD", text.translate(_DASHES)))

@@ -18,20 +18,28 @@ DOTNET_MARK: Final = "\x02"
 MARKUP_CHARACTERS: Final = f"+#*&{DOTNET_MARK}"
 """What a chunk of a text contains if it may have a word with a sign."""
 
-_DOTNET: Final = re.compile(r"(?<![A-Za-z0-9])\.(?=(?:net|NET|Net)(?![A-Za-z0-9]))|\.(?=NET(?![A-Za-z0-9]))")
+_DOTNET: Final = re.compile(
+    r"\.(?=NET(?![A-Za-z0-9]))|(?<![A-Za-z0-9])\.(?=(?:net|Net)(?![A-Za-z0-9]))"
+)
 _TEX_STAR: Final = re.compile(r"\\(?:ast|star)(?![A-Za-z])")
 _RULES: Final = (
-    (re.compile(r"(?<![A-Za-z0-9])([A-Za-z])\+\+(?!\+)"), r"\1plusplus "),
-    (re.compile(r"(?<=[A-Za-z0-9]{2})\+\+(?!\+)"), " plusplus "),
-    (re.compile(r"(?<![A-Za-z0-9])([A-Za-z])\\?#(?![A-Za-z#])"), r"\1sharp "),
-    (re.compile(r"(?<![A-Za-z0-9#])\\?# ?([A-Z])(?![A-Za-z0-9])"), r" sharp\1"),
-    (re.compile(r"(?<![A-Za-z0-9\\])([A-Za-z])\^?\*(?![A-Za-z0-9*])"), r"\1star"),
+    ("+", re.compile(r"(?<![A-Za-z0-9])([A-Za-z])\+\+(?!\+)"), r"\1plusplus "),
+    ("+", re.compile(r"(?<=[A-Za-z0-9]{2})\+\+(?!\+)"), " plusplus "),
+    ("#", re.compile(r"(?<![A-Za-z0-9])([A-Za-z])\\?#(?![A-Za-z#])"), r"\1sharp "),
+    ("#", re.compile(r"(?<![A-Za-z0-9#])\\?# ?([A-Z])(?![A-Za-z0-9])"), r" sharp\1"),
+    ("*", re.compile(r"(?<![A-Za-z0-9\\])([A-Za-z])\^?\*(?![A-Za-z0-9*])"), r"\1star"),
     (
+        "&",
         re.compile(r"(?<![A-Za-z0-9])([A-Za-z]{1,2})\\?&([A-Za-z]{1,2})(?![A-Za-z0-9])"),
         r"\1and\2",
     ),
-    (re.compile(rf"{DOTNET_MARK}net(?![A-Za-z0-9])", re.IGNORECASE), " dotnet"),
+    (
+        DOTNET_MARK,
+        re.compile(rf"{DOTNET_MARK}net(?![A-Za-z0-9])", re.IGNORECASE),
+        " dotnet",
+    ),
 )
+"""A sign, what is replaced where it occurs, and the letters."""
 _STARRED_LETTER: Final = re.compile(r"(?:.*[^A-Za-z0-9])?[A-Za-z]\^?\*")
 _DROPPED: Final = re.compile(r"[+#*&%=<>@^]")
 
@@ -43,7 +51,7 @@ def is_starred_letter(written: str) -> bool:
 
 def mark_dotnet(text: str) -> str:
     """Return a text of the same length in which `.NET` is marked as a word with a sign."""
-    if ".NET" in text or ".net" in text or ".Net" in text:
+    if ".N" in text or ".net" in text:
         return _DOTNET.sub(DOTNET_MARK, text)
     return text
 
@@ -55,8 +63,9 @@ def stars_to_signs(text: str) -> str:
 
 def signs_to_letters(text: str) -> str:
     """Return a text without TeX whose words with signs are written in letters and digits."""
-    for pattern, letters in _RULES:
-        text = pattern.sub(letters, text)
+    for sign, pattern, letters in _RULES:
+        if sign in text:
+            text = pattern.sub(letters, text)
     return text
 
 

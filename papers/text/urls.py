@@ -11,8 +11,8 @@ words are words of the text.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
-from typing import Final
+from collections.abc import Iterable, Iterator, Sequence
+from typing import AnyStr, Final
 
 _TOP_LEVEL: Final = (
     "com|org|net|io|ai|edu|gov|mil|int|dev|app|info|xyz|tech|site|page|pages|science|cloud|one|ml|gg"
@@ -24,7 +24,7 @@ _LABELS: Final = rf"(?:[a-z0-9][a-z0-9-]*\.)"
 _HOST_BEGIN: Final = r"(?<![a-z0-9@./_\\-])"
 _HOST_END: Final = r"(?![a-z0-9-]|\.[a-z0-9])"
 _URL: Final = (
-    rf"(?:https?|ftp)://{_CHARACTER}+"
+    rf"(?:https?|ftp)://{_CHARACTER}*\.[a-z][a-z0-9]{_CHARACTER}*"
     rf"|{_HOST_BEGIN}www\.{_LABELS}+[a-z]{{2,}}(?::\d+)?(?:/{_CHARACTER}*)?"
     rf"|{_HOST_BEGIN}{_LABELS}+(?:{_TOP_LEVEL})(?::\d+)?/{_CHARACTER}*"
     rf"|{_HOST_BEGIN}{_LABELS}{{2,}}(?:{_TOP_LEVEL}){_HOST_END}"
@@ -34,10 +34,11 @@ _FLAGS: Final = re.IGNORECASE | re.ASCII
 _URL_TEXT: Final = re.compile(_URL, _FLAGS)
 _URL_BYTES: Final = re.compile(_URL.encode(), _FLAGS)
 _LINK: Final = re.compile(f"{_URL}|{_BARE_HOST}", _FLAGS)
-_HINT: Final = rf"\.(?:{_TOP_LEVEL})(?![A-Za-z0-9])"
-"""Begins with a literal character, so that searching a text without URLs is fast."""
-_HINT_TEXT: Final = re.compile(_HINT)
-_HINT_BYTES: Final = re.compile(_HINT.encode())
+_DOT_HINT: Final = rf"\.(?=[a-zA-Z0-9])(?:(?<=[wW]{{3}}\.)|(?:{_TOP_LEVEL})(?![A-Za-z0-9]))"
+_SCHEME_HINT: Final = "://"
+"""What nearly every URL contains. Each begins with a literal character, so a search is fast."""
+_HINTS_TEXT: Final = (re.compile(_SCHEME_HINT), re.compile(_DOT_HINT))
+_HINTS_BYTES: Final = (re.compile(_SCHEME_HINT.encode()), re.compile(_DOT_HINT.encode()))
 MAX_LINK_LENGTH: Final = 200
 """Longer names of links are not found."""
 _TRAILING: Final = ".,;:!?'*)]"
@@ -48,16 +49,38 @@ _ESCAPED: Final = re.compile(r"\\([_%#&~])")
 
 def blank_urls(text: str) -> str:
     """Return a text of the same length with blanks in place of its URLs."""
-    if "://" in text or "www." in text or _HINT_TEXT.search(text):
-        return _URL_TEXT.sub(_to_blanks, text)
-    return text
+    parts, at = list[str](), 0
+    for start, end in _find_chunks(text, _HINTS_TEXT, (" ", "\n")):
+        parts += [text[at:start], _URL_TEXT.sub(_to_blanks, text[start:end])]
+        at = end
+    return "".join([*parts, text[at:]]) if at else text
 
 
 def blank_url_bytes(text: bytes) -> bytes:
     """Return an encoded text of the same length with blanks in place of its URLs."""
-    if b"://" in text or b"www." in text or _HINT_BYTES.search(text):
-        return _URL_BYTES.sub(_to_blank_bytes, text)
-    return text
+    parts, at = list[bytes](), 0
+    for start, end in _find_chunks(text, _HINTS_BYTES, (b" ", b"\n")):
+        parts += [text[at:start], _URL_BYTES.sub(_to_blank_bytes, text[start:end])]
+        at = end
+    return b"".join([*parts, text[at:]]) if at else text
+
+
+def _find_chunks(
+    text: AnyStr, hints: Iterable[re.Pattern[AnyStr]], blanks: Sequence[AnyStr]
+) -> list[tuple[int, int]]:
+    """Return the start and end of the chunks between blanks that may have URLs, in order."""
+    if not any([hint.search(text) for hint in hints]):
+        return []
+    found = sorted(match.start() for hint in hints for match in hint.finditer(text))
+    chunks, end = list[tuple[int, int]](), 0
+    for at in found:
+        if at >= end:
+            start = max(text.rfind(blank, end, at) for blank in blanks)
+            ends = [text.find(blank, at) for blank in blanks]
+            start = end if start < 0 else start + 1
+            end = min((end for end in ends if end >= 0), default=len(text))
+            chunks.append((start, end))
+    return chunks
 
 
 def _to_blanks(match: re.Match[str]) -> str:
@@ -73,8 +96,8 @@ def _to_blank_bytes(match: re.Match[bytes]) -> bytes:
 def find_links(texts: Iterable[str]) -> Iterator[str]:
     """Yield the links of texts in normal form: host and path, in lower case."""
     for text in texts:
-        if "://" in text or "www." in text or _HINT_TEXT.search(text.lower()):
-            for match in _LINK.finditer(text):
+        for start, end in _find_chunks(text, _HINTS_TEXT, (" ", "\n")):
+            for match in _LINK.finditer(text[start:end]):
                 if link := normalize_link(match[0].rstrip(_TRAILING)):
                     yield link
 

@@ -51,7 +51,7 @@ GOLDEN = [
     ("œuvre Æther Þór đ ŋ", "oeuvre aether thor d ng"),
     # TeX accents and letters
     (r"Schr\"odinger Schr\"{o}dinger Schr{\"o}dinger", "schrodinger schrodinger schrodinger"),
-    (r"Erd\H{o}s Erd{\H o}s", "erdo erd h os"),
+    (r"Erd\H{o}s Erd{\H o}s", "erdos erd h os"),
     (r"\v{S}koda Fran\c{c}ois \'\i", "skoda francois i"),
     (r"G\"odel's \O{}ystein stra\ss e", "godel oystein strass e"),
     (r"Mi\'s Mi{\'s}kiewicz", "mis miskiewicz"),
