@@ -7,8 +7,8 @@ A word that the stemmer would cut is in the table if one of these holds:
 * name: within sentences it is nearly always written with a capital, and either the cut word hardly
   occurs (Bayes, Texas, Kubernetes) or several authors have the name (Adams, Stokes); or it is the
   name of authors, and hardly ever written in small letters (Rogers);
-* acronym: it is written in capitals with its S (GPS, GNSS), twice as often as otherwise (GPs), in at
-  least three papers;
+* acronym: it is written in capitals with its S (GPS, GNSS), twice as often as otherwise (GPs), and
+  in three papers or more;
 * other: it is written in small letters, often, and the cut word never is (perhaps, towards).
 
 The stemmer's irregular plurals and unchanged words are in `papers/text/plurals.py`, as they are
@@ -30,7 +30,9 @@ from papers.text.folding import fold_text, tokenize_unstemmed
 
 VERSION: Final = 1
 _OUTPUT: Final = Path(plurals.__file__).with_name(plurals.PLURAL_TABLE)
-_WORD: Final = re.compile(r"(?P<begin>(?:^|[.?!:(\[\"]) ?)?(?P<word>[A-Za-z0-9]+)(?P<possessive>'s)?")
+_WORD: Final = re.compile(
+    r"(?P<begin>(?:^|[.?!:(\[\"]) ?)?(?P<word>[A-Za-z0-9]+)(?P<possessive>'s)?"
+)
 _MIN_PAPERS: Final = 3
 _MAX_SHORT: Final = 3
 _MAX_WORDS: Final = 3
@@ -84,7 +86,7 @@ class WordCounts:
         )
 
     def is_acronym(self, word: str) -> bool:
-        """Return whether a word is an acronym that ends in S, rather than a shorter one's plural."""
+        """Return whether a word is an acronym in S rather than a shorter one's plural."""
         in_capitals = self.capital[word]
         others = self.acronym_plurals[word] + self.small[word] + self.title[word]
         is_word = len(word) > _MAX_SHORT and self.small[word[:-1]] > _MAX_WORDS
@@ -94,7 +96,9 @@ class WordCounts:
         """Return whether a frequent word of small letters has no singular."""
         seen = self.small[word]
         others = self.small[singular] + self.title[singular] + self.capital[singular]
-        return seen >= _MIN_OTHER_PAPERS and not others and not word.endswith(("ings", "ers", "ors"))
+        return (
+            seen >= _MIN_OTHER_PAPERS and not others and not word.endswith(("ings", "ers", "ors"))
+        )
 
 
 def _written_words(text: str) -> Iterator[str]:

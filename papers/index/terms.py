@@ -2,9 +2,9 @@
 
 A term is a kind letter and a text: `wreward` a word of the title or abstract, `treward` of the
 title, `ayann` of an author's name, `nyann lecun` two consecutive words of one name, `mcvpr` of the
-comment, `ogoogle` of the organization, `lgithub.com/a` a link, `ccs.CL` a category, `gcs` an archive, `shf` a source,
-`yreplace` an announcement type other than new, `fpicked` a flag, `d07` the day of the first
-announcement counted from the first of the month.
+comment, `ogoogle` of the organization, `lgithub.com/a` a link, `ccs.CL` a category, `gcs` an
+archive, `shf` a source, `yreplace` an announcement type other than new, `fpicked` a flag, `d07` the
+day of the first announcement counted from the first of the month.
 
 Hyphenated words are indexed as two words and as one (`papers.text.compounds`), and so are the
 shingles around them.

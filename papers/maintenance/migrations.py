@@ -110,8 +110,8 @@ class _MigrationProgress:
         self._done, self._total, self._started_at = 0, total, self._now()
 
     def _now(self) -> datetime:
-        seconds: Any = self._redis.time()[0]  # type: ignore[index]
-        return datetime.fromtimestamp(seconds, UTC)
+        reply: Any = self._redis.time()
+        return datetime.fromtimestamp(reply[0], UTC)
 
     def add(self, papers: int) -> None:
         """Count the papers of a step."""

@@ -11,8 +11,9 @@ from papers.model.paper import Paper
 from papers.query.ast import Leaf, Text, leaves
 from papers.query.match import FIELD_ATTRIBUTES
 from papers.query.parser import Query
-from papers.text.folding import FoldWords, TokenSpan, lower_words, plain_text, span_readings
+from papers.text.folding import FoldWords, TokenSpan, lower_words, plain_text
 from papers.text.phrases import phrase_pattern
+from papers.text.text_readings import span_readings
 
 
 class Match(NamedTuple):

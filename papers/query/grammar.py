@@ -55,7 +55,7 @@ def is_prefix(token: Token) -> bool:
     return token.kind != "phrase" and written.endswith("*") and not is_starred_letter(written)
 
 
-def _is_joined_pair(words: Sequence[str]) -> bool:
+def _may_be_one_word(words: Sequence[str]) -> bool:
     return len(words) == _PAIR and may_join(*words)
 
 
@@ -224,7 +224,7 @@ class GrammarParser:
             reason = "* works in title and abstract only"
             refuse(self.text, reason, token.start, "write the whole word")
         joined = "".join(stem)  # a hyphenated word is read as one
-        if len(joined) < MIN_PREFIX_LENGTH or not (len(stem) == 1 or _is_joined_pair(stem)):
+        if len(joined) < MIN_PREFIX_LENGTH or not (len(stem) == 1 or _may_be_one_word(stem)):
             hint = f"put * after one word of {MIN_PREFIX_LENGTH} letters or more, like hallucinat*"
             refuse(self.text, "this * would match too much", token.start, hint)
         return Text(field, (joined,), is_prefix=True)

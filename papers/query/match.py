@@ -29,8 +29,9 @@ from papers.query.ast import (
     Text,
 )
 from papers.query.parser import Query
-from papers.text.folding import fold_to_ascii, token_readings, tokenize_unstemmed
+from papers.text.folding import fold_to_ascii, tokenize_unstemmed
 from papers.text.phrases import phrase_pattern
+from papers.text.text_readings import token_readings
 
 _READING_SEPARATOR: Final = "\n"
 _NAME_SEPARATOR: Final = " \0 "

@@ -65,10 +65,11 @@ def build_notes(
 
 def _sign_notes(tokens: Sequence[Token]) -> Iterator[tuple[str, str, str]]:
     """Yield a note for each word or phrase of which a sign was left out."""
-    for field, token in pairwise([None, *tokens]):
-        is_text = token.kind in ("word", "phrase", "value")
-        is_label = field is not None and field.kind == "field" and field.written in LABEL_PARSERS
-        if is_text and not is_label:
+    field = ""
+    for token in tokens:
+        is_text = token.kind in ("word", "phrase", "value") and field not in LABEL_PARSERS
+        field = token.written.lower() if token.kind == "field" else ""
+        if is_text:
             written = token.written.rstrip("*") if is_prefix(token) else token.written
             if signs := dropped_signs(written):
                 yield "sign", f"left out {signs} of “{written}”: no word has it", ""

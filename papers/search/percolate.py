@@ -41,7 +41,7 @@ from papers.search.evaluate import PostingKey, PrefixExpansions
 from papers.search.plan import QueryPlan, residual_query
 from papers.state.keyword_directory import KeywordList, KeywordsVersion
 from papers.state.keywords import Keyword
-from papers.text.folding import token_readings
+from papers.text.text_readings import token_readings
 
 T = TypeVar("T")
 BatchPostings = Mapping[PostingKey, Sequence[Iterable[int]]]
@@ -127,7 +127,9 @@ class PercolatorCache:
     def _file(self, listed: KeywordList) -> _FiledKeywords:
         known = self._anchors
         anchors = {
-            query: known[query] if query in known else anchor_terms(expand_spellings(_parse_uncached(query).tree))
+            query: known[query]
+            if query in known
+            else anchor_terms(expand_spellings(_parse_uncached(query).tree))
             for query in {keyword.query for keyword in listed.keywords}
         }
         self._anchors = anchors
@@ -238,7 +240,9 @@ def _posting_keys(paper: Paper, shingles: frozenset[int]) -> set[PostingKey]:
         found |= {f"{term}{word}".encode() for term in terms for word in read}
     if shingles:
         readings = [(words, *closed) for words, closed in (texts["t"], texts["w"])]
-        found |= shingles & {hash for of in readings for words in of for hash in shingle_hashes(words)}
+        found |= shingles & {
+            hash for of in readings for words in of for hash in shingle_hashes(words)
+        }
     return found
 
 

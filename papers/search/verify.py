@@ -154,7 +154,9 @@ class _JoinedTexts:
         unclear = [
             doc_id
             for doc_id in others
-            if doc_id in found or not self._is_plain(doc_id) or self._may_join(doc_id, phrase, fields)
+            if doc_id in found
+            or not self._is_plain(doc_id)
+            or self._may_join(doc_id, phrase, fields)
         ]
         return Candidates(BitMap(exact), BitMap(exact) | BitMap(unclear))
 

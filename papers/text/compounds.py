@@ -40,7 +40,7 @@ def may_join(first: str, second: str) -> bool:
     return has_letters and len(first) + len(second) <= MAX_JOINED_LENGTH
 
 
-def pair_hyphenated(joinable: Sequence[bool]) -> Iterator[list[bool]]:
+def closed_reading_joins(joinable: Sequence[bool]) -> Iterator[list[bool]]:
     """Yield for each closed reading which pairs it joins; none if there is nothing to join.
 
     `joinable[i]` says whether words i and i + 1 are hyphenated and may be joined. The first reading
@@ -58,7 +58,7 @@ def pair_hyphenated(joinable: Sequence[bool]) -> Iterator[list[bool]]:
 def spellings(words: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
     """Return the word sequences that a folded word or phrase stands for, itself first.
 
-    One pair of neighbors may be closed, or one place open where a letter meets a digit.
+    One pair of neighbors may be closed, or one word open where a letter meets a digit.
     """
     if len(words) > MAX_COMPOUND_WORDS:
         return (words,)
@@ -77,8 +77,11 @@ def close_number(words: tuple[str, ...]) -> tuple[str, ...]:
     if len(words) != _PAIR:
         return words
     joined = "".join(words)
-    forms = _open_forms(joined) if may_join(*words) else ()
-    return (joined,) if words in forms else words
+    if not may_join(*words) or words not in _open_forms(joined):
+        return words
+    # a number belongs to the word before it: "llama3 model" is two words
+    is_number = words[1][0].isdecimal() or len(_BOUNDARY.findall(joined)) == 1
+    return (joined,) if is_number else words
 
 
 def _joined_forms(first: str, second: str) -> tuple[str, ...]:
@@ -88,10 +91,12 @@ def _joined_forms(first: str, second: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys((singularize(first + second), first + second)))
 
 
-def _open_forms(word: str) -> tuple[tuple[str, str], ...]:
+def _open_forms(word: str) -> tuple[tuple[str, ...], ...]:
+    """Return a word opened at one place where a letter meets a digit, and at all of them."""
     boundaries = [match.start() for match in _BOUNDARY.finditer(word)]
     if not 0 < len(boundaries) <= MAX_BOUNDARIES:
         return ()
     pairs = [(word[:at], word[at:]) for at in boundaries]
+    forms = dict.fromkeys([*pairs, tuple(_BOUNDARY.split(word))])
     # `A100` is never written "A 100", and "a 100" is no name
-    return tuple(pair for pair in pairs if STOP_WORDS.isdisjoint(pair))
+    return tuple(parts for parts in forms if STOP_WORDS.isdisjoint(parts))

@@ -7,8 +7,8 @@ Unicode compatibility form, case, accents, TeX, hyphens and plurals do not matte
 is not a letter or digit separates words. Signs that are part of a word are letters (`C++`,
 `papers.text.signs`), URLs have no words (`papers.text.urls`), and only case tells GPS from GPs
 (`papers.text.plurals`). `tokenize` returns the folded words of a text, `token_spans` also their
-positions; both give the same words in the same order. `token_readings` adds the readings in which
-hyphenated words are one (`papers.text.compounds`).
+positions; both give the same words in the same order. `papers.text.text_readings` adds the
+readings in which hyphenated words are one.
 
 A text is *plain* if it is ASCII without TeX, apostrophes and signs: its words are its runs of
 letters and digits. Most texts are, and take a fast path.
@@ -18,23 +18,21 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from typing import Final, NamedTuple
 
-from papers.text.compounds import may_join, pair_hyphenated
 from papers.text.latex import accents_to_unicode, commands_to_words
-from papers.text.plurals import fold_words, mark_case
+from papers.text.plurals import fold_written_words
 from papers.text.signs import MARKUP_CHARACTERS, mark_dotnet, signs_to_letters, stars_to_signs
 from papers.text.urls import blank_urls
 
 FoldWords = Callable[[Iterable[str]], list[str]]
-"""Folds written words one by one: `fold_words`, or `lower_words`."""
+"""Folds written words one by one: `fold_written_words`, or `lower_words`."""
 
 _HYPHEN: Final = "-"
 _SMALL_LETTERS: Final = " x"
-_SEPARATORS_TO_BLANKS = {code: " " for code in range(128) if not chr(code).isalnum()}
-_KEEP_HYPHENS = {code: to for code, to in _SEPARATORS_TO_BLANKS.items() if code != ord(_HYPHEN)}
+SEPARATORS_TO_BLANKS: Final = {code: " " for code in range(128) if not chr(code).isalnum()}
 _PLAIN_WORDS = re.compile(r"[A-Za-z0-9]+")
 _SEPARATOR = re.compile(r"[^\w\n-]|_")
 """A character between words; line breaks separate chunks that are folded together."""
@@ -79,26 +77,16 @@ class TokenSpan(NamedTuple):
     is_joined: bool = False
 
 
-class Readings(NamedTuple):
-    """The folded words of a text: as they stand, and with hyphenated pairs joined.
-
-    `closed` has up to two readings, none if no pair is joined; `papers.text.compounds` says why.
-    """
-
-    words: list[str]
-    closed: tuple[list[str], ...] = ()
-
-
 def tokenize(text: str) -> list[str]:
     """Return the folded words of a text, in order."""
-    return fold_words(written_words(text))
+    return fold_written_words(written_words(text))
 
 
 def tokenize_keyword(text: str) -> list[str]:
     """Return the folded words of a keyword's word or phrase: one word in capitals is an acronym."""
     words = fold_text(f"{text}{_SMALL_LETTERS}").removesuffix(_SMALL_LETTERS)
-    written = words.translate(_SEPARATORS_TO_BLANKS).split()
-    return fold_words(written) if len(written) == 1 else tokenize(text)
+    written = words.translate(SEPARATORS_TO_BLANKS).split()
+    return fold_written_words(written) if len(written) == 1 else tokenize(text)
 
 
 def tokenize_unstemmed(text: str) -> list[str]:
@@ -114,62 +102,7 @@ def lower_words(words: Iterable[str]) -> list[str]:
 def written_words(text: str) -> list[str]:
     """Return the words of a text without accents, TeX and signs, in capitals where these are."""
     # several times as fast as a regular expression
-    return fold_text(text).translate(_SEPARATORS_TO_BLANKS).split()
-
-
-def token_readings(text: str) -> Readings:
-    """Return all readings of a text."""
-    folded = fold_text(text)
-    if _HYPHEN not in folded:
-        return Readings(fold_words(folded.translate(_SEPARATORS_TO_BLANKS).split()))
-    written, joinable = _split_hyphenated(folded)
-    words = fold_words(written)
-    if True not in joinable:
-        return Readings(words)
-    closed = (closed_reading(words, written, of) for of in pair_hyphenated(joinable))
-    return Readings(words, tuple(closed))
-
-
-def closed_reading(words: Sequence[str], written: Sequence[str], joined: Sequence[bool]) -> list[str]:
-    """Return a reading in which the pairs are joined that begin at `joined` words."""
-    found, at = list[str](), 0
-    while at < len(words):
-        if joined[at]:
-            found += fold_words([join_written(written[at], written[at + 1])])
-            at += 2
-        else:
-            found.append(words[at])
-            at += 1
-    return found
-
-
-def join_written(first: str, second: str) -> str:
-    """Return two written words as one."""
-    return mark_case(first) + mark_case(second)
-
-
-def _split_hyphenated(folded: str) -> tuple[list[str], list[bool]]:
-    """Return the written words of a folded text, and which may be joined with the next one."""
-    words, joinable = list[str](), list[bool]()
-    for chunk in folded.translate(_KEEP_HYPHENS).split():
-        if _HYPHEN not in chunk:
-            words.append(chunk)
-            joinable.append(False)
-            continue
-        hyphens = MAX_HYPHENS + 1
-        for part in chunk.split(_HYPHEN):
-            if part:
-                if hyphens <= MAX_HYPHENS:
-                    joinable[-1] = may_join(words[-1].lower(), part.lower())
-                words.append(part)
-                joinable.append(False)
-                hyphens = 0
-            hyphens += 1
-    return words, joinable
-
-
-MAX_HYPHENS: Final = 2
-"""Hyphens between words of a compound: TeX writes an en dash with two, and an em dash with three."""
+    return fold_text(text).translate(SEPARATORS_TO_BLANKS).split()
 
 
 def fold_text(text: str) -> str:
@@ -211,7 +144,7 @@ def fold_to_ascii(text: str) -> str | None:
     return folded.lower() if folded.isascii() else None
 
 
-def token_spans(text: str, fold: FoldWords = fold_words) -> Iterator[TokenSpan]:
+def token_spans(text: str, fold: FoldWords = fold_written_words) -> Iterator[TokenSpan]:
     """Yield the folded words with their positions.
 
     Words of one chunk with TeX, a sign or a ligature share the chunk's position.
@@ -230,30 +163,9 @@ def token_spans(text: str, fold: FoldWords = fold_words) -> Iterator[TokenSpan]:
                 start = chunk.start() + match.start()
                 yield TokenSpan(fold([match[0]])[0], start, start + len(match[0]))
         else:
-            folded = _fold_chunk(written.replace("\n", " ")).translate(_SEPARATORS_TO_BLANKS)
+            folded = _fold_chunk(written.replace("\n", " ")).translate(SEPARATORS_TO_BLANKS)
             for word in fold(folded.split()):
                 yield TokenSpan(word, chunk.start(), chunk.end())
-
-
-def span_readings(text: str, fold: FoldWords | None = None) -> list[list[TokenSpan]]:
-    """Return all readings of a text with positions; with `fold`, that of names, only the open one.
-
-    The words and their order are those of `token_readings`.
-    """
-    opened = list(token_spans(text, fold or fold_words))
-    if fold or _HYPHEN not in fold_text(text):
-        return [opened]
-    written, joinable = _split_hyphenated(fold_text(text))
-    readings = [opened]
-    for joined in pair_hyphenated(joinable):
-        words, spans = closed_reading([span.word for span in opened], written, joined), list[TokenSpan]()
-        places = iter(zip(opened, joined, strict=True))
-        for word in words:
-            span, is_joined = next(places)
-            end = next(places)[0].end if is_joined else span.end
-            spans.append(TokenSpan(word, span.start, end, is_joined))
-        readings.append(spans)
-    return readings
 
 
 def _is_plain(text: str) -> bool:

@@ -13,7 +13,7 @@ from functools import lru_cache
 from itertools import takewhile
 from typing import Final, NamedTuple
 
-from papers.text.plurals import fold_words, surface_forms
+from papers.text.plurals import fold_written_words, surface_forms
 
 _WORD_SEPARATOR: Final = "[^a-z0-9\0]+"
 """What can stand between neighboring words of a plain text."""
@@ -51,9 +51,9 @@ class PhrasePattern(NamedTuple):
         while start >= 0:
             certain = strict.match(text, start)
             match = certain or loose.match(text, start)
-            if match and all(map(_has_form, self.words, match.groups())):
-                if self._is_written(match, written):
-                    yield PhraseSpan(start, match.end(), certain is not None)
+            has_forms = match and all(map(_has_form, self.words, match.groups()))
+            if match and has_forms and self._is_written(match, written):
+                yield PhraseSpan(start, match.end(), certain is not None)
             start = text.find(self.prefix, start + 1)
 
     def _is_written(self, match: re.Match[bytes], written: bytes) -> bool:
@@ -61,7 +61,7 @@ class PhrasePattern(NamedTuple):
         return all(
             form in word.small
             if (as_written := written[slice(*match.span(group))])[-2:].islower() or form[-1] != _S
-            else fold_words([as_written.decode()]) == [word.folded]
+            else fold_written_words([as_written.decode()]) == [word.folded]
             for group, (word, form) in enumerate(zip(self.words, match.groups(), strict=True), 1)
         )
 

@@ -133,7 +133,7 @@ def is_acronym_plural(word: str) -> bool:
 def mark_case(word: str) -> str:
     """Return a written word in small letters but for the letters that decide its plural.
 
-    `fold_words` folds it like the word as it was written.
+    `fold_written_words` folds it like the word as it was written.
     """
     lower = word.lower()
     if is_acronym(word):
@@ -154,7 +154,7 @@ def singularize(word: str) -> str:
     return _FOLDED[word]
 
 
-def fold_words(words: Iterable[str]) -> list[str]:
+def fold_written_words(words: Iterable[str]) -> list[str]:
     """Return words in small letters, plurals as singulars; capitals tell acronyms from plurals."""
     return list(map(_FOLDED.__getitem__, words))
 

@@ -40,6 +40,15 @@ _RULES: Final = (
     ),
 )
 """A sign, what is replaced where it occurs, and the letters."""
+_UNFOLDED: Final = (
+    (re.compile("([a-z])plusplus"), r"\1++"),
+    (re.compile("plusplus"), "++"),
+    (re.compile("([a-z])sharp"), r"\1#"),
+    (re.compile("sharp([a-z])"), r"#\1"),
+    (re.compile("([a-z])star"), r"\1*"),
+    (re.compile("([a-z]{1,2})and([a-z]{1,2})"), r"\1&\2"),
+    (re.compile("dotnet"), ".NET"),
+)
 _STARRED_LETTER: Final = re.compile(r"(?:.*[^A-Za-z0-9])?[A-Za-z]\^?\*")
 _DROPPED: Final = re.compile(r"[+#*&%=<>@^]")
 
@@ -67,6 +76,11 @@ def signs_to_letters(text: str) -> str:
         if sign in text:
             text = pattern.sub(letters, text)
     return text
+
+
+def written_signs(word: str) -> list[str]:
+    """Return the words with signs that a folded word may be of: `C++` of cplusplus."""
+    return [pattern.sub(written, word) for pattern, written in _UNFOLDED if pattern.fullmatch(word)]
 
 
 def dropped_signs(written: str) -> str:

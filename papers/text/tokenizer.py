@@ -18,8 +18,9 @@ from typing import Final, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from papers.text.folding import MAX_HYPHENS, fold_text
+from papers.text.folding import fold_text
 from papers.text.plurals import mark_case
+from papers.text.text_readings import MAX_HYPHENS
 
 WordIds = NDArray[np.uint32]
 Offsets = NDArray[np.int64]

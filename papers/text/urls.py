@@ -20,11 +20,11 @@ _TOP_LEVEL: Final = (
 )
 """Top-level domains of hosts that are written without a scheme."""
 _CHARACTER: Final = r"(?:[!#-;=?-\[\]_a-z~]|\\[_%#&~])"
-_LABELS: Final = rf"(?:[a-z0-9][a-z0-9-]*\.)"
+_LABELS: Final = r"(?:[a-z0-9][a-z0-9-]*\.)"
 _HOST_BEGIN: Final = r"(?<![a-z0-9@./_\\-])"
 _HOST_END: Final = r"(?![a-z0-9-]|\.[a-z0-9])"
 _URL: Final = (
-    rf"(?:https?|ftp)://{_CHARACTER}*\.[a-z][a-z0-9]{_CHARACTER}*"
+    rf"(?:https?|ftp)://{_CHARACTER}{{0,253}}\.[a-z][a-z0-9]{_CHARACTER}*"
     rf"|{_HOST_BEGIN}www\.{_LABELS}+[a-z]{{2,}}(?::\d+)?(?:/{_CHARACTER}*)?"
     rf"|{_HOST_BEGIN}{_LABELS}+(?:{_TOP_LEVEL})(?::\d+)?/{_CHARACTER}*"
     rf"|{_HOST_BEGIN}{_LABELS}{{2,}}(?:{_TOP_LEVEL}){_HOST_END}"
@@ -42,7 +42,7 @@ _HINTS_BYTES: Final = (re.compile(_SCHEME_HINT.encode()), re.compile(_DOT_HINT.e
 MAX_LINK_LENGTH: Final = 200
 """Longer names of links are not found."""
 _TRAILING: Final = ".,;:!?'*)]"
-_SCHEME: Final = re.compile(r"(?:[a-z]+://)?(?:www\.)?", re.IGNORECASE)
+_SCHEME: Final = re.compile(r"(?:[a-z]+://)?(?:www\.)*", re.IGNORECASE)
 _HOST: Final = re.compile(r"[a-z0-9][a-z0-9-]*(?:\.[a-z0-9][a-z0-9-]*)+")
 _ESCAPED: Final = re.compile(r"\\([_%#&~])")
 

@@ -7,7 +7,8 @@ from typing import NamedTuple
 from papers.index.shingle_hashing import shingle_hashes
 from papers.index.terms import author_bigram_terms, paper_label_terms
 from papers.model.paper import Paper
-from papers.text.folding import token_readings, tokenize_unstemmed
+from papers.text.folding import tokenize_unstemmed
+from papers.text.text_readings import token_readings
 
 
 class ExpectedTerms(NamedTuple):

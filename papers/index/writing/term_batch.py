@@ -20,7 +20,12 @@ from numpy.typing import NDArray
 from papers.index.shingle_hashing import word_hash
 from papers.index.shingles.shingle_keys import NO_KEYS, PostingKeys, sort_unique
 from papers.index.terms import paper_label_terms
-from papers.index.writing.term_columns import NO_FLAGS, JoinedWords, TermColumn, pair_joinable
+from papers.index.writing.term_columns import (
+    NO_FLAGS,
+    JoinedWords,
+    TermColumn,
+    closed_reading_masks,
+)
 from papers.model.paper import Paper
 from papers.text.plurals import singularize
 from papers.text.tokenizer import UNKNOWN_WORD_ID, Tokenizer, WordIds
@@ -135,7 +140,7 @@ class Vocabulary:
         """Return the readings of texts as terms: the open one, and those with pairs joined."""
         opened = words._replace(numbers=kind.term_numbers(words.numbers))
         readings = [opened]
-        for joined in pair_joinable(self._joinable_words(words)):
+        for joined in closed_reading_masks(self._joinable_words(words)):
             first = np.flatnonzero(joined)
             pairs = self._joined_words.of_pairs(words.numbers[first], words.numbers[first + 1])
             readings.append(opened.close(joined, [kind.numbers_by_word[word] for word in pairs]))

@@ -43,16 +43,14 @@ class JoinedWords:
         return joined
 
 
-def pair_joinable(joinable: NDArray[np.bool_]) -> Iterator[NDArray[np.bool_]]:
-    """Yield which pairs each closed reading joins; see `papers.text.compounds.pair_hyphenated`."""
+def closed_reading_masks(joinable: NDArray[np.bool_]) -> Iterator[NDArray[np.bool_]]:
+    """Yield which pairs each closed reading joins: `closed_reading_joins` for a column."""
     at = np.arange(len(joinable))
     position = at - np.maximum.accumulate(np.where(joinable, -1, at))
     for offset in (0, 1):
         joined = joinable & (position > offset) & ((position - offset) % 2 == 1)
         if joined.any():
             yield joined
-
-
 
 
 class TermColumn(NamedTuple):
@@ -93,16 +91,15 @@ class TermColumn(NamedTuple):
         indexes, flags = self.text_indexes[self.flags], self.flags[self.flags]
         return self._replace(numbers=self.numbers[self.flags], text_indexes=indexes, flags=flags)
 
-    def shingle_keys(self, hashes: NDArray[np.uint64], *, is_closed: bool, month: int) -> PostingKeys:
+    def shingle_keys(
+        self, hashes: NDArray[np.uint64], *, is_closed: bool, month: int
+    ) -> PostingKeys:
         """Return the unsorted shingle keys of term numbers, papers of a month (YYYYMM).
 
         `hashes` are those of all terms. Of a closed reading only the shingles around joined words.
         """
-        shingles, first, last = hash_columns(hashes[self.numbers], self.text_indexes)
-        if is_closed:
-            joined = np.cumsum(self.flags)
-            around = joined[last] - joined[first] + self.flags[first] > 0
-            shingles, first = shingles[around], first[around]
+        wanted = self.flags if is_closed else None
+        shingles, first = hash_columns(hashes[self.numbers], self.text_indexes, wanted)
         month_bits = np.uint64(month_ordinal(month) % MONTHS_PER_YEAR << MONTH_PAPER_BITS)
         papers = self.text_papers[self.text_indexes[first]].astype(np.uint64) | month_bits
         return make_keys(shingles, papers, YEAR_PAPER_BITS)

@@ -22,7 +22,7 @@ WORD_LISTS = st.lists(WORDS, max_size=9)
 def test_vectorized_hashes_equal_scalar_hashes(word_lists: list[list[str]]) -> None:
     word_hashes = np.array([word_hash(w) for words in word_lists for w in words], np.uint64)
     text_indexes = np.repeat(np.arange(len(word_lists)), [len(words) for words in word_lists])
-    shingles, first_words, _ = hash_columns(word_hashes, text_indexes)
+    shingles, first_words = hash_columns(word_hashes, text_indexes)
     found = {(int(text_indexes[at]), int(s)) for s, at in zip(shingles, first_words, strict=True)}
     assert found == {
         (index, shingle)
@@ -34,7 +34,7 @@ def test_vectorized_hashes_equal_scalar_hashes(word_lists: list[list[str]]) -> N
 @given(WORD_LISTS)
 def test_shingles_begin_at_content_words(words: list[str]) -> None:
     word_hashes = np.array([word_hash(word) for word in words], np.uint64)
-    _, first_words, _ = hash_columns(word_hashes, np.zeros(len(words), np.int64))
+    _, first_words = hash_columns(word_hashes, np.zeros(len(words), np.int64))
     content = [at for at, word in enumerate(words) if is_content_word(word_hash(word))]
     assert first_words.tolist() == content[:-1]
 

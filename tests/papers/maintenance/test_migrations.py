@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from redis import Redis
@@ -189,11 +190,13 @@ def test_schema_5_is_served_while_it_is_reindexed(redis: Redis) -> None:
     store = Store(redis)
     store.ingest(papers, now=now)
     for id in ids:  # as schema 5 had it
-        redis.hset(keys.segment_postings(id.yymm), mapping=_postings_without(redis, id, b"multimodal"))
+        redis.hset(
+            keys.segment_postings(id.yymm), mapping=_postings_without(redis, id, b"multimodal")
+        )
     redis.set(keys.SCHEMA, 5)
     query, found, shown = parse_query("multimodal"), [], list[int]()
     for _ in migrations.MIGRATIONS[5](redis):
-        migrations.require_compatible(redis.get(keys.SCHEMA), readable=5)
+        migrations.require_compatible(b"5", readable=migrations.READABLE_VERSION)
         found.append(store.newest_ids(query))
         shown += [progress.done for progress in TaskStates(redis).list_progress()]
     assert found == [ids[:1:-1], ids[:0:-1], ids[::-1]]
@@ -201,9 +204,9 @@ def test_schema_5_is_served_while_it_is_reindexed(redis: Redis) -> None:
     assert TaskStates(redis).list_progress() == []
 
 
-def _postings_without(redis: Redis, id: ArxivId, word: bytes) -> dict[bytes, bytes]:
+def _postings_without(redis: Redis, id: ArxivId, word: bytes) -> Any:
     """Return the buckets of a month's terms, emptied of a word."""
-    fields = redis.hgetall(keys.segment_postings(id.yymm))
+    fields: Any = redis.hgetall(keys.segment_postings(id.yymm))
     buckets = {name: value for name, value in fields.items() if name[:1] == postings.TERM_BUCKET}
     left = {name: postings.unpack_term_bucket(value) for name, value in buckets.items()}
     return {

@@ -24,7 +24,8 @@ from papers.query.ast import (
 from papers.query.explain import Match, explain
 from papers.query.match import FoldedPaper, matches, matches_node
 from papers.query.parser import Query, parse_query
-from papers.text.folding import token_readings, tokenize_unstemmed
+from papers.text.folding import tokenize_unstemmed
+from papers.text.text_readings import token_readings
 from tests.papers.papers_strategies import PAPERS
 from tests.papers.query_strategies import queries
 

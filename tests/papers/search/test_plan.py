@@ -96,7 +96,10 @@ def test_spellings_that_nobody_uses_are_not_read() -> None:
     plan, words = plan_of('"deep reward model" OR gpt4'), plan_of("deep reward model").base_keys
     assert set(words) < {*plan.dictionary_terms}
     assert len(plan.phrases) == 4
-    known = {term: b"*" if term in {*words, b"wgpt4", b"wgpt"} else None for term in plan.dictionary_terms}
+    known = {
+        term: b"*" if term in {*words, b"wgpt4", b"wgpt"} else None
+        for term in plan.dictionary_terms
+    }
     assert [str(phrase) for phrase in plan.without_absent_spellings(known).phrases] == [
         '="deep reward model"'
     ]

@@ -13,13 +13,13 @@ from papers.text.folding import (
     fold_text,
     fold_to_ascii,
     lower_words,
-    token_readings,
     token_spans,
     tokenize,
     tokenize_keyword,
     tokenize_unstemmed,
 )
-from papers.text.plurals import fold_words, writable_form
+from papers.text.plurals import fold_written_words, writable_form
+from papers.text.text_readings import token_readings
 from tests.papers.papers_strategies import texts
 
 # (a text, its folded words)
@@ -117,11 +117,11 @@ def test_token_spans_cover_the_words_as_written(text: str, written: list[str]) -
 
 def assert_folding_is_consistent(text: str) -> None:
     if fold_to_ascii(text) is not None:
-        assert fold_words(re.findall("[A-Za-z0-9]+", fold_text(text))) == tokenize(text)
+        assert fold_written_words(re.findall("[A-Za-z0-9]+", fold_text(text))) == tokenize(text)
     assert token_readings(text).words == tokenize(text)
     for word in tokenize(text):
         assert tokenize_keyword(writable_form(word)) == [word]
-    for tokens, fold in ((tokenize, fold_words), (tokenize_unstemmed, lower_words)):
+    for tokens, fold in ((tokenize, fold_written_words), (tokenize_unstemmed, lower_words)):
         folded = tokens(text)
         found = list(token_spans(text, fold))
         assert [span.word for span in found] == folded

@@ -5,54 +5,13 @@ from redis import Redis
 
 from papers.config.settings import Settings
 from papers.errors import UnknownKeyword
-from papers.query.parser import parse_query
 from papers.state.keywords import Keywords
 from paperwire.simulator.upstream import Upstream
 from paperwire.simulator.world.manuscripts import Manuscript
 from workers.fetch.arxiv_rate_limiter import ArxivRateLimiter
 from workers.fetch.fetcher import Fetcher
 from workers.sources.result import FetchResult, UpstreamClients
-from workers.tasks.initial_fetch import InitialFetch, arxiv_query
-
-# (a keyword, the API's query for it)
-QUERIES = [
-    ("hallucination", "(ti:hallucination OR abs:hallucination)"),
-    ('"reward model"', '(ti:"reward model" OR abs:"reward model")'),
-    ("ti:mllm", "ti:mllm"),
-    ("abs:mllm", "abs:mllm"),
-    ('au:"le cun"', 'au:"le cun"'),
-    ('comment:"9 pages"', 'co:"9 page"'),
-    ("ti:hallucinat*", "ti:hallucinat*"),
-    ("ti:a ti:b", "(ti:a AND ti:b)"),
-    ("ti:a OR ti:b", "(ti:a OR ti:b)"),
-    ("ti:a ti:b OR ti:c", "((ti:a AND ti:b) OR ti:c)"),
-    ("ti:a (ti:b OR ti:c)", "(ti:a AND (ti:b OR ti:c))"),
-    ("ti:a -ti:b", "(ti:a ANDNOT ti:b)"),
-    ("ti:a -ti:b -ti:c", "((ti:a ANDNOT ti:b) ANDNOT ti:c)"),
-    ("cat:cs.CL", "cat:cs.CL"),
-    ("cat:cs.*", "(cat:cs.* OR cat:math.NA OR cat:eess.SY)"),
-    ("cat:nlin.*", "cat:nlin.*"),
-    ("cat:math-ph.*", "cat:math-ph"),
-    ("ti:a primary:cs.CL", "(cat:cs.CL AND ti:a)"),
-    ("primary:q-fin.*", "(cat:q-fin.* OR cat:econ.GN)"),
-    ("ti:a -primary:cs.CL", "ti:a"),
-    ("ti:a is:picked", "ti:a"),
-    ("cat:cs.NA", "(cat:math.NA OR cat:cs.NA)"),
-    # what the API cannot express only widens the answer
-    ("ti:a org:deepmind", "ti:a"),
-    ("ti:a source:hf", "ti:a"),
-    ("ti:a -source:hf", "ti:a"),
-    ("ti:a -(ti:b source:hf)", "ti:a"),
-    ("ti:a OR source:hf", None),
-    ("source:hf", None),
-    ("org:deepmind", None),
-    ("id:2611.00001", None),
-]
-
-
-@pytest.mark.parametrize(("keyword", "query"), QUERIES)
-def test_arxiv_query(keyword: str, query: str | None) -> None:
-    assert arxiv_query(parse_query(keyword).tree) == query
+from workers.tasks.initial_fetch import InitialFetch
 
 
 class Harness:
