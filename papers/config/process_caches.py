@@ -110,14 +110,8 @@ PROCESS_CACHES: Final = (
         _LRU,
     ),
     ProcessCache(
-        "papers.query.explain._fold_word",
-        "folded words by word of at most 24 characters",
-        "32,768 words",
-        _LRU,
-    ),
-    ProcessCache(
-        "papers.query.explain._token_index",
-        "token positions by text and tokenizer",
+        "papers.query.explain._token_indexes",
+        "token positions by text",
         "64 texts",
         _LRU,
     ),
@@ -155,13 +149,13 @@ PROCESS_CACHES: Final = (
         "the next version of the list; unchanged keywords stay",
     ),
     ProcessCache(
-        "papers.text.paper_links._read_clause",
+        "papers.text.links.paper_links._read_clause",
         "what a link is by the words before it, at most 400 characters",
         "4,096 clauses, some 2 MB",
         _LRU,
     ),
     ProcessCache(
-        "papers.text.person_match.person_readings",
+        "papers.text.names.person_match.person_readings",
         "readings by name typed",
         "1,024 names",
         _LRU,
@@ -186,6 +180,12 @@ PROCESS_CACHES: Final = (
     ),
     ProcessCache(
         "paperwire.simulator.formats.api_query.fold_words",
+        "folded words by text (simulator only)",
+        "65,536 texts",
+        _LRU,
+    ),
+    ProcessCache(
+        "paperwire.simulator.formats.api_query.fold_written_words",
         "folded words by text (simulator only)",
         "65,536 texts",
         _LRU,

@@ -6,7 +6,7 @@
     ng e hinton          two initials and the surname
 
 A typed name with one given name is one posting, however common the surname; of one with several,
-the postings leave few papers whose authors have to be matched (`papers.text.person_match`).
+the postings leave few papers whose authors have to be matched (`papers.text.names.person_match`).
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from typing import Final, NamedTuple
 from pyroaring import BitMap
 
 from papers.query.ast import Author
-from papers.text.person_match import joined_runs, name_forms
-from papers.text.person_names import UNUSUAL_WORDS, NameReading, is_initial
+from papers.text.names.person_match import joined_runs, name_forms
+from papers.text.names.person_names import UNUSUAL_WORDS, NameReading, is_initial
 
 _TWO_WORDS: Final = re.compile(r"[A-Z][a-z]+ [A-Z][a-z]+")
 

@@ -12,11 +12,8 @@ from hashlib import blake2b
 from typing import Final
 
 from papers.index.layout import SHINGLE_BITS
+from papers.text.stop_words import STOP_WORDS
 
-_STOP_WORDS: Final = frozenset(
-    "a an and are as at be but by can for from has have in into is it its not of on or our such"
-    " that the their these this to under using via was we were which while with".split()
-)
 HASH_MULTIPLIER: Final = 0x9E37_79B9_7F4A_7C15
 """Spreads the bits of a word over the whole hash (Knuth's multiplicative hashing)."""
 _MASK_64: Final = (1 << 64) - 1
@@ -25,7 +22,7 @@ _MASK_64: Final = (1 << 64) - 1
 def word_hash(word: str) -> int:
     """Return the 64-bit hash of a folded word: odd for a content word, even for a stop word."""
     hashed = int.from_bytes(blake2b(word.encode(), digest_size=8).digest(), "little")
-    return hashed & ~1 if word in _STOP_WORDS else hashed | 1
+    return hashed & ~1 if word in STOP_WORDS else hashed | 1
 
 
 def is_content_word(hashed: int) -> bool:

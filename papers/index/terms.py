@@ -2,9 +2,12 @@
 
 A term is a kind letter and a text: `wreward` a word of the title or abstract, `treward` of the
 title, `ayann` and `nyann lecun` of an author (`papers.index.author_terms`), `mcvpr` of the comment,
-`ogoogle` of the organization, `ccs.CL` a category, `gcs` an archive, `shf` a source, `yreplace` an
-announcement type other than new, `fpicked` a flag, `d07` the day of the first announcement counted
-from the first of the month.
+`ogoogle` of the organization, `lgithub.com/a` a link, `ccs.CL` a category, `gcs` an archive, `shf`
+a source, `yreplace` an announcement type other than new, `fpicked` a flag, `d07` the day of the
+first announcement counted from the first of the month.
+
+Hyphenated words are indexed as two words and as one (`papers.text.compounds`), and so are the
+shingles around them.
 
 Phrases are indexed as shingles, hashes of 44 bits (`papers.index.shingle_hashing`). Stop words
 belong to the shingle around them: `mixture of experts` is one shingle, another than `mixture
@@ -14,6 +17,7 @@ experts`. A phrase of two content words is one shingle, a longer one the set of 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from functools import lru_cache
 from typing import Final
@@ -27,6 +31,7 @@ from papers.model.labels import (
     indexed_day,
     month_day_range,
     paper_flags,
+    paper_links,
 )
 from papers.model.paper import Paper
 from papers.query.ast import ARCHIVE_SUFFIX, And, Author, Field, Label, LabelKind, Node, Or, Text
@@ -49,10 +54,13 @@ _LABEL_KINDS: Final = {
     LabelKind.SOURCE: "s",
     LabelKind.TYPE: "y",
     LabelKind.FLAG: "f",
+    LabelKind.LINK: "l",
 }
 ALL_DAY_TERMS: Final = tuple(b"d%d" % n for n in range(MAX_MONTH_SPAN.days + 1))
 """Every indexed paper has exactly one of these."""
 
+MAX_LINK_PARTS: Final = 2
+"""Parts of a link's path that the index knows: a repository's owner and name."""
 _SHINGLE_WORDS: Final = 2
 """Content words of a shingle."""
 
@@ -63,11 +71,12 @@ def author_words(paper: Paper) -> list[str]:
 
 
 def paper_label_terms(paper: Paper) -> list[str]:
-    """Return the terms of categories, sources, flags, announcement type and day."""
+    """Return the terms of categories, sources, flags, links, announcement type and day."""
     announce_type = announce_type_name(paper)
     return [
         *_category_and_source_labels(paper.categories, paper.sources),
         *[f"f{flag}" for flag in paper_flags(paper)],
+        *[f"l{link}" for link in paper_links(paper, MAX_LINK_PARTS)],
         *([f"y{announce_type}"] if announce_type != "new" else []),
         day_term(paper.id.month, indexed_day(paper)).decode(),
     ]
@@ -134,23 +143,36 @@ def label_terms(label: Label) -> tuple[bytes, ...]:
     """Return the terms of which a paper with a label has at least one.
 
     An archive has the categories of other archives that are aliases of its own. A primary category
-    is one of the paper's categories; which one the index does not know.
+    is one of the paper's categories; which one the index does not know. Of the path of a link it
+    knows the first parts.
     """
     if label.kind is LabelKind.PRIMARY:
         archive = label.value.removesuffix(ARCHIVE_SUFFIX)
         kind = LabelKind.CATEGORY if archive == label.value else LabelKind.ARCHIVE
         return label_terms(Label(kind, archive))
+    if label.kind is LabelKind.LINK:
+        return (label_term(replace(label, value=_indexed_link(label.value))),)
     if label.kind is not LabelKind.ARCHIVE:
         return (label_term(label),)
     others = (Label(LabelKind.CATEGORY, name) for name in aliased_categories(label.value))
     return (label_term(label), *map(label_term, others))
 
 
+def is_exact_label(label: Label) -> bool:
+    """Return whether a paper has a label if it has one of its terms."""
+    is_cut = label.kind is LabelKind.LINK and _indexed_link(label.value) != label.value
+    return label.kind is not LabelKind.PRIMARY and not is_cut
+
+
+def _indexed_link(link: str) -> str:
+    return "/".join(link.split("/")[: MAX_LINK_PARTS + 1])
+
+
 def anchor_terms(node: Node) -> list[frozenset[bytes]]:
     """Return sets of terms; of each set every matching paper has at least one term.
 
     A percolator looks a query up by one of its sets. None is returned where the index does not
-    know what a match must have: for prefixes, ids, votes and dates.
+    know what a match must have: for prefixes, ids, votes and dates. Spellings are expanded.
     """
     if isinstance(node, And):
         return [terms for child in node.required for terms in anchor_terms(child)]
@@ -158,7 +180,11 @@ def anchor_terms(node: Node) -> list[frozenset[bytes]]:
         alternatives = [anchor_terms(child) for child in node.alternatives]
         if not all(alternatives):
             return []
-        return [frozenset().union(*[min(sets, key=len) for sets in alternatives])]
+        choices = range(max(map(len, alternatives)))
+        return [
+            frozenset().union(*[sets[min(choice, len(sets) - 1)] for sets in alternatives])
+            for choice in choices
+        ]
     if isinstance(node, Author):
         return [frozenset().union(*[terms.anchors for terms in author_query_terms(node)])]
     if isinstance(node, Text) and not node.is_prefix:

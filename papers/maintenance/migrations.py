@@ -8,11 +8,16 @@
 
 A migration takes the data from one version to the next. It is a generator that yields between steps
 of seconds, and may be interrupted anywhere and run again: the version moves when it has ended.
+
+Data from `READABLE_VERSION` on is served while it is migrated: keywords find what the months that
+are done have by the new rules, newest months first.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from redis import Redis
@@ -26,18 +31,29 @@ from papers.redis_backend import keys
 from papers.redis_backend.connection import translate_store_errors
 from papers.redis_backend.event_sets import encode_member
 from papers.redis_backend.months import stored_months
+from papers.redis_backend.revision import bump_revision
 from papers.state.initial_fetches import move_initial_fetches
 from papers.state.keywords import Keywords
+from papers.state.task_states import Progress, TaskStates
+
+log = logging.getLogger(__name__)
+
 
 SCHEMA_VERSION: Final = 6
 """The version that this code writes and reads. Increase it when `papers.redis_backend.keys` or
 `papers.records.packing` change so that older code would misread the data."""
+
+READABLE_VERSION: Final = 5
+"""The first version whose records, keys and postings this code can read."""
 
 FIRST_VERSION: Final = 1
 """The version of data from before versions were recorded."""
 
 RESTORING_MARK: Final = b"restoring"
 """The value of the schema key while a backup is restored."""
+
+MIGRATION_TASK: Final = "migration"
+"""The task under which the progress of a migration is shown."""
 
 STEP_TIMEOUT: Final[Seconds] = 60.0
 """The longest that one step of a migration may take; the lock expires after it."""
@@ -71,11 +87,28 @@ def _reindex_all(redis: Redis) -> Iterator[None]:
 
 
 def _to_schema_6(redis: Redis) -> Iterator[None]:
-    """Index every month again, as terms have changed; a step is a month.
+    """Index every month again, newest first, while readers go on; a step is a month.
 
-    Then free the slugs of the lists of picks, and have the papers picked so far join `picked`.
+    The postings of a year are dropped when all of its months have their own.
     """
-    yield from _reindex_all(redis)
+    from papers.index.writing.month_writer import MonthWriter
+    from papers.index.writing.term_batch import Vocabulary
+
+    months = sorted(stored_months(redis), key=lambda stored: -stored[1])
+    progress = _MigrationProgress(redis, sum(redis.hlen(keys.month_papers(m)) for m, _ in months))
+    for at, (yymm, month) in enumerate(months, 1):
+        MonthWriter(redis, month, yymm, TermMonths(redis), Vocabulary()).reindex()
+        if at == len(months) or months[at][0][:2] != yymm[:2]:
+            redis.unlink(keys.segment_postings(yymm[:2]))
+        bump_revision(redis)
+        progress.add(redis.hlen(keys.month_papers(yymm)))
+        yield
+    progress.end()
+    yield from _add_pick_lists(redis)
+
+
+def _add_pick_lists(redis: Redis) -> Iterator[None]:
+    """Free the slugs of the lists of picks, and have the papers picked so far join `picked`."""
     Keywords(redis).move_reserved()
     yield
     picks: Any = redis.zrange(keys.PICKS, 0, -1, withscores=True)
@@ -83,6 +116,30 @@ def _to_schema_6(redis: Redis) -> Iterator[None]:
     if joined:
         redis.zadd(keys.pick_list("picked"), joined, nx=True)
     yield
+
+
+class _MigrationProgress:
+    """Reports the progress of a migration as that of a task: on the status page, and in the log."""
+
+    def __init__(self, redis: Redis, total: int) -> None:
+        self._redis, self._states = redis, TaskStates(redis)
+        self._done, self._total, self._started_at = 0, total, self._now()
+
+    def _now(self) -> datetime:
+        reply: Any = self._redis.time()
+        return datetime.fromtimestamp(reply[0], UTC)
+
+    def add(self, papers: int) -> None:
+        """Count the papers of a step."""
+        self._done += papers
+        log.info("migration: %s of %s papers are indexed again", self._done, self._total)
+        self._states.save_progress(
+            Progress(MIGRATION_TASK, self._done, self._total, self._started_at, self._now())
+        )
+
+    def end(self) -> None:
+        """Take the progress back."""
+        self._states.delete_progress(MIGRATION_TASK)
 
 
 def _rename_keys(redis: Redis, yymm: str) -> None:
@@ -108,9 +165,10 @@ MIGRATIONS: Final[Mapping[int, Migration]] = {
 3: the keys of a month share the hash tag of its year, and postings consist of doc ids.
 4: shingles have postings of their own.
 5: large postings are bitsets wherever these are shorter.
-6: authors are indexed by surname, given name and initials; `has:code` and `has:project` match what
-   abstracts and comments name; records have all versions and when code was first known; lists of
-   picks have papers and names.
+6: hyphenated words are also indexed as one, names and acronyms keep their s, words with signs are
+   words of their own, and links have terms; authors are indexed by surname, given name and
+   initials; `has:code` and `has:project` match what abstracts and comments name; records have all
+   versions and when code was first known; lists of picks have papers and names.
 """
 
 
@@ -133,12 +191,17 @@ def check_version(redis: Redis) -> None:
     require_compatible(stored)
 
 
-def require_compatible(stored: bytes | None, *, supported: int = SCHEMA_VERSION) -> None:
-    """Check a value of the schema key against the `supported` version.
+def require_compatible(
+    stored: bytes | None, *, supported: int = SCHEMA_VERSION, readable: int = SCHEMA_VERSION
+) -> None:
+    """Check a value of the schema key against the `supported` version; `readable` is served too.
 
-    Raises StoreTooNew; StoreBusy if the data is older and not migrated yet; StoreError.
+    Raises StoreTooNew; StoreBusy if the data is older and not migrated yet, unless it is readable
+    while it is migrated; StoreError.
     """
     schema = supported if stored is None else _parse_version(stored)
+    if readable <= schema < supported:
+        return
     if schema > supported:
         raise StoreTooNew(
             f"the store's data has schema {schema}, this Paperwire knows {supported}: "

@@ -1,4 +1,4 @@
-"""Announce type, flags and indexed day of a paper: filters beside its text and categories.
+"""Announce type, flags, links and indexed day of a paper: filters beside its text and categories.
 
 The index stores them as terms and the reference matcher compares them, so both read them here.
 """
@@ -12,6 +12,7 @@ from typing import Final
 from papers.model.merge import published_at
 from papers.model.paper import AnnounceType, Paper
 from papers.model.resources import has_code, has_project
+from papers.text.link_names import find_links, link_prefixes
 
 MAX_MONTH_SPAN: Final = timedelta(days=60)
 """A paper's indexed day is at most this long after the first day of its id's month."""
@@ -43,6 +44,15 @@ def paper_flags(paper: Paper) -> list[str]:
         *([Flag.CODE] if has_code(paper) else []),
         *([Flag.PROJECT] if has_project(paper) else []),
     ]
+
+
+def paper_links(paper: Paper, max_parts: int | None = None) -> set[str]:
+    """Return what `link:` may name to find the paper: hosts, and hosts with a path's first parts.
+
+    Links are those of title, abstract and comment: what communities add is no text of the paper.
+    """
+    links = find_links((paper.title, paper.abstract, paper.comment))
+    return {name for link in links for name in link_prefixes(link, max_parts)}
 
 
 @lru_cache(maxsize=1024)

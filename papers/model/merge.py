@@ -46,7 +46,7 @@ from papers.model.paper import (
 )
 from papers.model.resources import has_code, texts_have_code
 from papers.text.latex import accents_to_unicode
-from papers.text.person_names import is_author_name
+from papers.text.names.person_names import is_author_name
 
 RANKED_FIELDS: Final = (
     *("title", "abstract", "authors", "primary", "comment", "journal_ref", "doi", "license"),

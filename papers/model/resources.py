@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 from papers.model.paper import Paper
-from papers.text.paper_links import LinkKind, find_paper_links
+from papers.text.links.paper_links import LinkKind, find_paper_links
 
 MAX_RESOURCES: Final = 12
 """The most that are read of one paper; none of 30,950 recorded papers has more than six."""

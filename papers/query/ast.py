@@ -2,7 +2,7 @@
 
     Text        words, a phrase or a prefix in one field
     Author      a person
-    Label       a category, an archive, a source, an announce type or a flag
+    Label       a category, an archive, a source, an announce type, a flag or a link
     IdFilter    one paper by id
     MinVotes    papers with a minimum of votes
     DateRange   papers first announced in a range of days
@@ -24,9 +24,10 @@ from typing import Final
 
 from papers.model.arxiv_id import ArxivId
 from papers.model.labels import RESOURCE_FLAGS
-from papers.text.person_match import person_readings
-from papers.text.person_names import NameReading
-from papers.text.plurals import singularize
+from papers.text.compounds import spellings
+from papers.text.names.person_match import person_readings
+from papers.text.names.person_names import NameReading
+from papers.text.plurals import singularize, writable_form
 
 _NEVER_SINGULARS: Final = frozenset("the and for are but not can has our its was".split())
 """Words that do not count as a prefix's singular: `thes*` is about theses, not `the`."""
@@ -50,6 +51,9 @@ class Field(enum.StrEnum):
 class Text:
     """A folded word or phrase in one field; with `is_prefix`, the beginning of a word.
 
+    A word or phrase stands for all `spellings` of it: "multi modal" also for multimodal, gpt4 also
+    for "gpt 4". With `is_literal` it is that spelling alone: `expand_spellings` makes these.
+
     A prefix keeps its plural: `models*` matches `modelscope`. It also matches `model`, as the word
     "models" of a paper is folded to that.
     """
@@ -57,6 +61,7 @@ class Text:
     field: Field
     words: tuple[str, ...]
     is_prefix: bool = False
+    is_literal: bool = False
 
     @property
     def is_phrase(self) -> bool:
@@ -74,21 +79,29 @@ class Text:
         """Return whether the prefix matches a folded word."""
         return word.startswith(self.words[0]) or word == self.implied_word
 
+    @property
+    def spellings(self) -> tuple[tuple[str, ...], ...]:
+        """The word sequences that the text stands for, its own first; names have no other."""
+        is_fixed = self.is_literal or self.is_prefix or self.field is Field.AUTHOR
+        return (self.words,) if is_fixed else spellings(self.words)
+
     def __str__(self) -> str:
         field = f"{self.field}:" if self.field else ""
-        body = " ".join(self.words)
-        return (
-            f"{field}{body}*"
-            if self.is_prefix
-            else f'{field}"{body}"'
-            if " " in body or (not field and self.words in _SMALL_OPERATORS)
-            else field + body
-        )
+        if self.is_prefix:
+            return f"{field}{self.words[0]}*"
+        is_name = self.field is Field.AUTHOR
+        body = " ".join(self.words if is_name else map(writable_form, self.words))
+        is_quoted = " " in body or (not field and self.words in _SMALL_OPERATORS)
+        literal = LITERAL_MARK if self.is_literal else ""
+        return f'{literal}{field}"{body}"' if is_quoted else f"{literal}{field}{body}"
 
 
 @dataclass(frozen=True, slots=True)
 class Author:
-    """Papers of a person: the words of a name, given names first (`papers.text.person_names`)."""
+    """Papers of a person: the words of a name, given names first.
+
+    `papers.text.names.person_names` says how it is read.
+    """
 
     words: tuple[str, ...]
 
@@ -102,6 +115,8 @@ class Author:
         return f'{Field.AUTHOR}:"{body}"' if " " in body else f"{Field.AUTHOR}:{body}"
 
 
+LITERAL_MARK: Final = "="
+"""Before a text that is one spelling; the keyword language has no syntax for it."""
 ARCHIVE_SUFFIX: Final = ".*"
 """After an archive: all of its categories."""
 _SMALL_OPERATORS: Final = (("or",), ("and",))
@@ -117,13 +132,15 @@ class LabelKind(enum.StrEnum):
     TYPE = "type"
     PRIMARY = "primary"
     FLAG = "flag"
+    LINK = "link"
 
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """Papers with a label: a category, an archive, a source, an announce type or a flag.
+    """Papers with a label: a category, an archive, a source, an announce type, a flag or a link.
 
-    The value of a primary category is a category, or an archive and `.*`.
+    The value of a primary category is a category, or an archive and `.*`; that of a link is a host
+    in normal form, or one with the beginning of a path (`papers.text.link_names`).
     """
 
     kind: LabelKind
@@ -239,6 +256,24 @@ def leaves(node: Node, *, include_excluded: bool = True) -> Iterator[Leaf]:
             yield from leaves(child, include_excluded=include_excluded)
     else:
         yield node
+
+
+def expand_spellings(node: Node) -> Node:
+    """Return a tree in which each text is any of its spellings, as literal texts."""
+    if isinstance(node, Text) and not node.is_literal:
+        found = node.spellings
+        if len(found) > 1:
+            return Or(tuple(Text(node.field, words, is_literal=True) for words in found))
+    elif isinstance(node, Or):
+        return Or(tuple(_expand_all(node.alternatives)))
+    elif isinstance(node, And):
+        required, excluded = _expand_all(node.required), _expand_all(node.excluded)
+        return And(tuple(required), tuple(excluded))
+    return node
+
+
+def _expand_all(nodes: Iterable[Node]) -> Iterator[Node]:
+    return map(expand_spellings, nodes)
 
 
 def _unique_sorted(nodes: Iterable[Node]) -> tuple[Node, ...]:

@@ -3,39 +3,35 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache, partial
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from itertools import accumulate, takewhile
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from papers.model.paper import Paper
 from papers.query.ast import Author, Leaf, Text, leaves
 from papers.query.match import FIELD_ATTRIBUTES
 from papers.query.parser import Query
-from papers.text.folding import (
-    TokenSpan,
-    lowercase_if_plain,
-    token_spans,
-    tokenize,
-    tokenize_unstemmed,
-)
-from papers.text.person_match import is_name_of_person
-from papers.text.person_names import name_key
+from papers.text.folding import FoldWords, TokenSpan, lower_words, plain_text
+from papers.text.names.person_match import is_name_of_person
+from papers.text.names.person_names import name_key
 from papers.text.phrases import phrase_pattern
-
-_MAX_CACHED_WORD_LENGTH: Final = 24
+from papers.text.text_readings import span_readings
 
 
 class Match(NamedTuple):
     """One match: `term` is at `getattr(paper, field)[start:end]`.
 
-    In `authors`, positions are those in the names joined by ", ".
+    In `authors`, positions are those in the names joined by ", ". `rule` says why it matches:
+    `word` as the term is written, `compound` with a pair of its words closed or open, or read as
+    one across a hyphen, `prefix` as a word that begins so.
     """
 
     field: str
     start: int
     end: int
     term: str
+    rule: str = "word"
 
 
 def explain(query: Query, paper: Paper) -> list[Match]:
@@ -48,7 +44,13 @@ def explain(query: Query, paper: Paper) -> list[Match]:
         for leaf in leaves(query.tree, include_excluded=False)
         for match in _leaf_matches(leaf, paper)
     }
-    return sorted(found)
+    return sorted(_without_duplicates(found))
+
+
+def _without_duplicates(found: Iterable[Match]) -> Iterable[Match]:
+    """Return one match of each place and term: as a word, if it is one."""
+    best = {match[:4]: match for match in sorted(found, key=lambda match: match.rule)}
+    return best.values()
 
 
 def _leaf_matches(leaf: Leaf, paper: Paper) -> Iterator[Match]:
@@ -74,7 +76,8 @@ def _searched_word(leaf: Author, author: str) -> tuple[int, int] | None:
     """Return the position of the only word searched for; None if the whole name matches."""
     if len(leaf.words) > 1:
         return None
-    key, spans = name_key(leaf.words[0]), _token_index(author, tokenize_unstemmed).spans
+    (names,) = _token_indexes(author, lower_words)
+    key, spans = name_key(leaf.words[0]), names.spans
     for first in range(len(spans)):
         joined = accumulate(span.word for span in spans[first:])
         longest = takewhile(lambda word: len(word) <= len(key), joined)
@@ -86,44 +89,56 @@ def _searched_word(leaf: Author, author: str) -> tuple[int, int] | None:
 
 def _text_matches(leaf: Text, field: str, text: str) -> Iterator[Match]:
     """Yield the matches of a leaf in a text; a plain text is searched without folding its words."""
-    plain = None if leaf.is_prefix else lowercase_if_plain(text)
+    plain = None if leaf.is_prefix else plain_text(text)
     if plain is None:
-        yield from _window_matches(leaf, field, _token_index(text, tokenize), 0)
+        for index in _token_indexes(text):
+            for words in leaf.spellings:
+                yield from _window_matches(leaf, words, field, index)
         return
-    for start, end, _ in phrase_pattern(leaf.words).occurrences(plain.encode()):
-        yield Match(field, start, end, str(leaf))
+    written = plain.encode()
+    lower = written.lower()
+    for words in leaf.spellings:
+        pattern = phrase_pattern(words)
+        for start, end, _ in pattern.occurrences(lower, written):
+            yield Match(field, start, end, str(leaf), _rule_of(leaf, words, is_joined=False))
+        if pattern.may_be_joined_in(lower):
+            for index in _token_indexes(text)[1:]:
+                yield from _window_matches(leaf, words, field, index)
+
+
+def _rule_of(leaf: Text, words: Sequence[str], *, is_joined: bool) -> str:
+    if leaf.is_prefix:
+        return "prefix"
+    return "compound" if is_joined or words != leaf.words else "word"
 
 
 class _TokenIndex(NamedTuple):
-    """The tokens of a text, and the indices at which each word is among them."""
+    """The tokens of a reading of a text, and the indices at which each word is among them."""
 
     spans: tuple[TokenSpan, ...]
     positions: Mapping[str, list[int]]
 
 
 @lru_cache(maxsize=64)
-def _token_index(text: str, fold: Callable[[str], list[str]]) -> _TokenIndex:
-    """Return the index of a text; cached, as every leaf of a keyword needs it."""
-    spans, positions = tuple(token_spans(text, partial(_fold_cached, fold))), defaultdict(list)
+def _token_indexes(text: str, fold: FoldWords | None = None) -> tuple[_TokenIndex, ...]:
+    """Return the index of each reading of a text, of a name only one; cached for every leaf."""
+    return tuple(map(_index_spans, span_readings(text, fold)))
+
+
+def _index_spans(spans: Sequence[TokenSpan]) -> _TokenIndex:
+    positions = defaultdict[str, list[int]](list)
     for at, span in enumerate(spans):
         positions[span.word].append(at)
-    return _TokenIndex(spans, positions)
+    return _TokenIndex(tuple(spans), positions)
 
 
-def _fold_cached(fold: Callable[[str], list[str]], text: str) -> Sequence[str]:
-    """Fold a text; short ones are cached, as texts with TeX are folded word by word."""
-    return _fold_word(fold, text) if len(text) <= _MAX_CACHED_WORD_LENGTH else fold(text)
-
-
-@lru_cache(maxsize=32_768)
-def _fold_word(fold: Callable[[str], list[str]], word: str) -> tuple[str, ...]:
-    return tuple(fold(word))
-
-
-def _window_matches(leaf: Text, field: str, text: _TokenIndex, offset: int) -> Iterator[Match]:
-    first, size = leaf.words[0], len(leaf.words)
-    first_words = filter(leaf.matches_word, text.positions) if leaf.is_prefix else (first,)
+def _window_matches(
+    leaf: Text, words: tuple[str, ...], field: str, text: _TokenIndex, offset: int = 0
+) -> Iterator[Match]:
+    size = len(words)
+    first_words = filter(leaf.matches_word, text.positions) if leaf.is_prefix else words[:1]
     for at in (at for word in first_words for at in text.positions.get(word, ())):
         window = text.spans[at : at + size]
-        if leaf.is_prefix or tuple(span.word for span in window) == leaf.words:
-            yield Match(field, offset + window[0].start, offset + window[-1].end, str(leaf))
+        if leaf.is_prefix or tuple(span.word for span in window) == words:
+            rule = _rule_of(leaf, words, is_joined=any(span.is_joined for span in window))
+            yield Match(field, offset + window[0].start, offset + window[-1].end, str(leaf), rule)

@@ -18,6 +18,7 @@ from papers.model.categories import ARCHIVES, CATEGORIES, canonical_category
 from papers.model.labels import RESOURCE_FLAGS, Flag
 from papers.query.ast import ARCHIVE_SUFFIX, Field, IdFilter, Label, LabelKind, Node
 from papers.query.tokens import Token, refuse
+from papers.text.link_names import MAX_LINK_LENGTH, normalize_link
 
 FIELD_ALIASES: Final = {"title": "ti", "abstract": "abs", "author": "au", "category": "cat"}
 """Names that people know from elsewhere, and the fields they mean."""
@@ -38,6 +39,8 @@ _OTHER_NAMES: Final = {
     "organisation": "org",
     "affiliation": "org",
     "site": "source",
+    "url": "link",
+    "host": "link",
     "arxiv": "id",
     "doi": "id",
 }
@@ -129,6 +132,18 @@ def _parse_id(token: Token, text: str) -> Node:
         refuse(text, str(error), token.start, "write one like id:2503.14895")
 
 
+def _parse_link(token: Token, text: str) -> Node:
+    """Parse the value of `link:github.com` or `link:github.com/name`, or of a whole URL."""
+    link = normalize_link(token.written)
+    if not link:
+        hint = "write a host, like link:github.com, or one with a path, like link:github.com/name"
+        refuse(text, f"{token.written!r} is no host", token.start, hint)
+    if len(link) > MAX_LINK_LENGTH:
+        hint = f"keep it to {MAX_LINK_LENGTH} characters"
+        refuse(text, "the link is too long", token.start, hint)
+    return Label(LabelKind.LINK, link)
+
+
 def _flag_parser(field: str, flags: Collection[str]) -> LabelParser:
     """Return the parser of the values of `is:` or `has:`."""
 
@@ -149,6 +164,7 @@ LABEL_PARSERS: Final[Mapping[str, LabelParser]] = {
     "cat": _parse_category,
     "primary": _parse_primary,
     "source": _parse_source,
+    "link": _parse_link,
     "id": _parse_id,
     **{field: _flag_parser(field, flags) for field, flags in _FLAGS.items()},
 }

@@ -26,13 +26,17 @@ from papers.query.fields import (
     refuse_field,
 )
 from papers.query.tokens import Token, refuse
-from papers.text.folding import tokenize, tokenize_unstemmed
-from papers.text.person_names import name_words
+from papers.text.compounds import close_number, may_join
+from papers.text.folding import tokenize_keyword, tokenize_unstemmed
+from papers.text.link_names import normalize_link
+from papers.text.names.person_names import name_words
+from papers.text.signs import is_starred_letter
 
 MAX_TERMS: Final = 64
 MAX_DEPTH: Final = 8
 MAX_PHRASE_WORDS: Final = 16
 MIN_PREFIX_LENGTH: Final = 3
+_PAIR: Final = 2
 
 _WRONG_OPERATORS: Final = {
     **dict.fromkeys(("|", "||", "/"), "OR"),
@@ -44,6 +48,16 @@ _WORDS_WITH_COLON: Final = ("all", "is", "has")
 """Fields that titles have before a colon and a blank: there they are words."""
 _OPERAND_BEGINS: Final = ("open", "minus", "OR", "AND", "NOT")
 _LeafParser = Callable[[Token], Node]
+
+
+def is_prefix(token: Token) -> bool:
+    """Return whether the `*` at the end of a word stands for any ending: not in `A*`."""
+    written = token.written
+    return token.kind != "phrase" and written.endswith("*") and not is_starred_letter(written)
+
+
+def _may_be_one_word(words: Sequence[str]) -> bool:
+    return len(words) == _PAIR and may_join(*words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,30 +201,34 @@ class GrammarParser:
         return any_of([self._parse_text(token, field) for field in fields])
 
     def _parse_text(self, token: Token, field: Field) -> Node:
-        if token.kind != "phrase" and token.written.endswith("*"):
+        if is_prefix(token):
             return self._parse_prefix(token, field)
         is_name = field is Field.AUTHOR
-        folded = name_words(token.written) if is_name else tuple(tokenize(token.written))
+        folded = name_words(token.written) if is_name else tuple(tokenize_keyword(token.written))
         if token.kind == "word" and token.written == "ANDNOT":
             refuse(self.text, "there is no operator ANDNOT", token.start, "did you mean NOT?")
         if not folded:
             meant = _WRONG_OPERATORS.get(token.written)
             hint = (f"did you mean {meant}? else " if meant else "") + "remove it or add a word"
+            if link := normalize_link(token.written):
+                hint = f"link:{link} finds the papers that link there"
+                refuse(self.text, "the words of a URL are no words of a text", token.start, hint)
             refuse(self.text, f"{token.written!r} has no letter or digit", token.start, hint)
         if len(folded) > MAX_PHRASE_WORDS:
             hint = f"use {MAX_PHRASE_WORDS} words at most"
             refuse(self.text, "the phrase is too long", token.start, hint)
-        return Author(folded) if is_name else Text(field, folded)
+        return Author(folded) if is_name else Text(field, close_number(folded))
 
     def _parse_prefix(self, token: Token, field: Field) -> Node:
         stem = tuple(tokenize_unstemmed(token.written.rstrip("*")))
         if field not in (Field.ANY, Field.TITLE, Field.ABSTRACT):
             reason = "* works in title and abstract only"
             refuse(self.text, reason, token.start, "write the whole word")
-        if len(stem) != 1 or len(stem[0]) < MIN_PREFIX_LENGTH:
+        joined = "".join(stem)  # a hyphenated word is read as one
+        if len(joined) < MIN_PREFIX_LENGTH or not (len(stem) == 1 or _may_be_one_word(stem)):
             hint = f"put * after one word of {MIN_PREFIX_LENGTH} letters or more, like hallucinat*"
             refuse(self.text, "this * would match too much", token.start, hint)
-        return Text(field, stem, is_prefix=True)
+        return Text(field, (joined,), is_prefix=True)
 
     def _count_terms(self, token: Token, count: int) -> None:
         self.term_count += count

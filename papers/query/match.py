@@ -12,7 +12,7 @@ from itertools import chain
 from typing import Final
 
 from papers.model.categories import archives_of
-from papers.model.labels import announce_type_name, indexed_day, paper_flags
+from papers.model.labels import announce_type_name, indexed_day, paper_flags, paper_links
 from papers.model.paper import Paper
 from papers.query.ast import (
     ARCHIVE_SUFFIX,
@@ -30,8 +30,10 @@ from papers.query.ast import (
 )
 from papers.query.parser import Query
 from papers.records.packing import LazyPaper
-from papers.text.folding import tokenize
-from papers.text.person_match import is_person
+from papers.text.names.person_match import is_person
+from papers.text.text_readings import token_readings
+
+_READING_SEPARATOR: Final = "\n"
 
 
 def matches(query: Query, paper: Paper) -> bool:
@@ -48,7 +50,8 @@ class FoldedPaper:
     """A paper with folded text; each field is folded on first use.
 
     Folded fields are strings like `" reward model "`: words and phrases are found as substrings,
-    and never match inside a word. `original` is the paper as it is written.
+    and never match inside a word. The readings of a field in which hyphenated words are one follow
+    behind a separator. `original` is the paper as it is written.
     """
 
     def __init__(self, paper: Paper | LazyPaper) -> None:
@@ -62,22 +65,29 @@ class FoldedPaper:
     @cached_property
     def title(self) -> str:
         """The folded title."""
-        return _pad_words(tokenize(self.original.title))
+        return _fold_readings(self.original.title)
 
     @cached_property
     def abstract(self) -> str:
         """The folded abstract."""
-        return _pad_words(tokenize(self.original.abstract))
+        return _fold_readings(self.original.abstract)
 
     @cached_property
     def comment(self) -> str:
         """The folded comment."""
-        return _pad_words(tokenize(self.paper.comment))
+        return _fold_readings(self.paper.comment)
 
     @cached_property
     def organization(self) -> str:
         """The folded organization."""
-        return _pad_words(tokenize(self.paper.organization))
+        return _fold_readings(self.paper.organization)
+
+
+def _fold_readings(text: str) -> str:
+    words, closed = token_readings(text)
+    if not closed:
+        return _pad_words(words)
+    return _READING_SEPARATOR.join(map(_pad_words, (words, *closed)))
 
 
 def _pad_words(words: Iterable[str]) -> str:
@@ -95,13 +105,16 @@ def _or_matches(node: Or, paper: FoldedPaper) -> bool:
 
 
 def _text_matches(text: Text, paper: FoldedPaper) -> bool:
-    return any(_occurs(text, getattr(paper, name)) for name in FIELD_ATTRIBUTES[text.field])
-
-
-def _occurs(text: Text, folded: str) -> bool:
+    names = FIELD_ATTRIBUTES[text.field]
     if text.is_prefix:
-        return f" {text.words[0]}" in folded or f" {text.implied_word} " in folded
-    return f" {' '.join(text.words)} " in folded
+        return any(_prefix_occurs(text, getattr(paper, name)) for name in names)
+    folded = [getattr(paper, name) for name in names]
+    needles = map(_pad_words, text.spellings)
+    return any(needle in field for needle in needles for field in folded)
+
+
+def _prefix_occurs(text: Text, folded: str) -> bool:
+    return f" {text.words[0]}" in folded or f" {text.implied_word} " in folded
 
 
 def _label_matches(label: Label, paper: FoldedPaper) -> bool:
@@ -136,6 +149,7 @@ _LABEL_VALUES: Final[dict[LabelKind, Callable[[Paper], Iterable[str]]]] = {
     LabelKind.SOURCE: lambda paper: [source.casefold() for source in paper.sources],
     LabelKind.TYPE: lambda paper: [announce_type_name(paper)],
     LabelKind.FLAG: paper_flags,
+    LabelKind.LINK: paper_links,
 }
 NODE_MATCHERS: Final[dict[type[Node], Callable[..., bool]]] = {
     Text: _text_matches,

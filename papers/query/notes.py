@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
-from papers.query.fields import FIELD_ALIASES
+from papers.query.fields import FIELD_ALIASES, LABEL_PARSERS
+from papers.query.grammar import is_prefix
 from papers.query.tokens import Token, substitute
-from papers.text.person_names import PARTICLES, is_initial, is_unspaced, name_words
+from papers.text.names.person_names import PARTICLES, is_initial, is_unspaced, name_words
+from papers.text.signs import dropped_signs
 
 _NAME_FIELDS: Final = {"au": "author", "org": "organization"}
 """Fields of names, which are quoted if they have several words, and what each is called."""
@@ -35,8 +37,8 @@ class Note:
     """What a keyword was read as, and the keyword that means the other reading; "" if none.
 
     `kind` is `operator` for a small `or` read as OR, `word` for a word that looks like an operator,
-    `name` for a word after a name, `initial` for a whole given name: those who sign with an initial
-    are among the papers of the other reading.
+    `name` for a word after a name, `sign` for a sign that is no part of a word, `initial` for a
+    whole given name: those who sign with an initial are among the papers of the other reading.
     """
 
     kind: str
@@ -59,8 +61,21 @@ def build_notes(
         *_word_notes(text, [token for n, token in enumerate(tokens) if n not in operators]),
         *_name_note(text, tokens, operators),
         *_initial_note(text, tokens),
+        *_sign_notes(tokens),
     ]
     return tuple(Note(kind, words, validate(other)) for kind, words, other in notes)
+
+
+def _sign_notes(tokens: Sequence[Token]) -> Iterator[tuple[str, str, str]]:
+    """Yield a note for each word or phrase of which a sign was left out."""
+    field = ""
+    for token in tokens:
+        is_text = token.kind in ("word", "phrase", "value") and field not in LABEL_PARSERS
+        field = token.written.lower() if token.kind == "field" else ""
+        if is_text:
+            written = token.written.rstrip("*") if is_prefix(token) else token.written
+            if signs := dropped_signs(written):
+                yield "sign", f"left out {signs} of “{written}”: no word has it", ""
 
 
 def _operator_note(text: str, tokens: Sequence[Token]) -> Iterator[tuple[str, str, str]]:

@@ -138,6 +138,7 @@ def _recent_days(session: ReadSession) -> _PapersByDay:
 
 def _read_candidates(plan: QueryPlan, session: ReadSession, months: Sequence[int]) -> Candidates:
     """Return the candidates of some months; ambiguous phrases are probed by all their words."""
+    plan = plan.without_absent_spellings(session.cache.term_months)
     expansions = session.cache.prefix_expansions(plan)
     assert expansions is not None, "the session began by reading the prefixes' words"
     possible = frozenset(session.cache.candidate_months(plan))

@@ -23,6 +23,7 @@ from papers.index.terms import (
     ALL_DAY_TERMS,
     WORD_KIND,
     day_term,
+    is_exact_label,
     is_single_shingle,
     label_term,
     label_terms,
@@ -149,10 +150,10 @@ class Evaluator:
     def evaluate_or(self, node: Or) -> Candidates:
         """Unite the alternatives."""
         children = [self.evaluate(child) for child in node.alternatives]
-        return Candidates(
-            BitMap.union(*[child.exact for child in children]),
-            BitMap.union(*[child.possible for child in children]),
-        )
+        possible = BitMap.union(*[child.possible for child in children])
+        if all(child.exact is child.possible for child in children):
+            return Candidates(possible, possible)
+        return Candidates(BitMap.union(*[child.exact for child in children]), possible)
 
     def evaluate_text(self, text: Text) -> Candidates:
         """Evaluate a word, phrase or prefix; a word is exact unless it is of the abstract alone."""
@@ -197,7 +198,7 @@ class Evaluator:
         return BitMap() if found is None else found
 
     def evaluate_label(self, label: Label) -> Candidates:
-        """Return the papers with a label: exact, except for a primary category."""
+        """Return the papers with a label: exact, but for primary categories and long links."""
         found = BitMap.union(*map(self.postings.bitmap_of, label_terms(label)))
         return Candidates(found if is_exact(label) else BitMap(), found)
 
@@ -290,9 +291,7 @@ NODE_EVALUATIONS: Final[dict[type, NodeEvaluation]] = {
     ),
     Text: NodeEvaluation(Evaluator.evaluate_text, _is_exact_text, _text_rank),
     Author: NodeEvaluation(Evaluator.evaluate_author, is_exact_author, lambda _: 0),
-    Label: NodeEvaluation(
-        Evaluator.evaluate_label, lambda node: node.kind is not LabelKind.PRIMARY, lambda _: 2
-    ),
+    Label: NodeEvaluation(Evaluator.evaluate_label, is_exact_label, lambda _: 2),
     IdFilter: NodeEvaluation(Evaluator.evaluate_id, lambda _: False, lambda _: 3),
     MinVotes: NodeEvaluation(Evaluator.evaluate_votes, lambda _: False, lambda _: 3),
     DateRange: NodeEvaluation(Evaluator.evaluate_dates, lambda _: True, lambda _: 2),

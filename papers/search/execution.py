@@ -18,6 +18,8 @@ from papers.search.plan import QueryPlan, residual_query
 from papers.search.reader import IndexReader
 from papers.search.segments import Months
 
+_MAX_LEAVES_AT_ONCE: Final = 24
+"""Leaves of a plan whose postings are read before it is known which spellings occur."""
 _SPARE_DIVISOR: Final = 16
 """One candidate in so many is assumed not to match."""
 
@@ -41,7 +43,7 @@ class QueryExecution:
         """The result, if the same request was executed before at this revision."""
         self.session = reader.open_session(self._initial_requests)
         if self.cached_hits is None:
-            self._expand_prefixes(self.session.cache)
+            self._complete_plan(self.session.cache)
 
     @cached_property
     def plan(self) -> QueryPlan:
@@ -58,7 +60,7 @@ class QueryExecution:
         return self._new_pacer(self.session.cache)
 
     def _new_pacer(self, cache: IndexCache) -> SegmentPacer:
-        selectivity = estimate_selectivity(self.plan.root)
+        selectivity = estimate_selectivity(self.request.tree)
         return SegmentPacer(
             self.target_candidates, selectivity, cache.segments, is_exact=self.plan.is_exact
         )
@@ -76,20 +78,26 @@ class QueryExecution:
         self.cached_hits = cache.hits.get(self._cache_key)
         if self.cached_hits is not None:
             return []
+        self.plan = QueryPlan.of(self.request.tree)  # spellings may occur at another revision
         requests = [*cache.month_requests(), *cache.term_requests(self.plan)]
-        if self.request.order == "announced" and cache.months and self._expand_prefixes(cache):
+        if self.request.order == "announced" and cache.months and self._complete_plan(cache):
             possible = self._possible_months(cache, until_cursor=True)
             months = next(self._new_pacer(cache).batches(possible), ())
             lookups = cache.segment_lookups(self.plan.required_postings(months))
             requests += cache.posting_requests(lookups)
         return requests
 
-    def _expand_prefixes(self, cache: IndexCache) -> bool:
-        """Put the words of prefixes into the plan; False if they have not been read."""
+    def _complete_plan(self, cache: IndexCache) -> bool:
+        """Put the words of prefixes into the plan, and drop the spellings that nobody uses.
+
+        Returns False if prefixes have not been read, or too many spellings are unknown.
+        """
+        self.plan = self.plan.without_absent_spellings(cache.term_months)
         expansions = cache.prefix_expansions(self.plan)
         if expansions is not None:
             self.plan = self.plan.with_expansions(expansions)
-        return expansions is not None
+        is_small = len(self.plan.leaves) <= _MAX_LEAVES_AT_ONCE
+        return expansions is not None and (is_small or cache.knows_terms(self.plan))
 
     def candidate_months(self) -> Months:
         """Return the months that may hold a match, newest first; descending from the cursor's."""

@@ -114,10 +114,14 @@ class IndexCache:
         rejected |= doc_ids - matching
         self.byte_size += _VERIFIED_DOC_ID_COST * len(doc_ids)
 
+    def knows_terms(self, plan: QueryPlan) -> bool:
+        """Return whether the months of all of a query's terms were read."""
+        return self.term_months.keys() >= set(plan.dictionary_terms)
+
     def candidate_months(self, plan: QueryPlan) -> Months:
         """Return the months in which a query's terms occur as far as is known, newest first."""
         months = self.months or ()
-        if not self.term_months.keys() >= set(plan.dictionary_terms):
+        if not self.knows_terms(plan):
             return months
         known = {term: self.term_months[term] for term in plan.dictionary_terms}
         possible = possible_months(plan.root, known)

@@ -33,14 +33,14 @@ from papers.index.terms import (
 from papers.index.writing.term_batch import Vocabulary
 from papers.model.arxiv_id import ArxivId, month_ordinal
 from papers.model.paper import Paper
-from papers.query.ast import Node, Text
+from papers.query.ast import Node, Text, expand_spellings
 from papers.query.match import FoldedPaper, matches_node
 from papers.query.parser import parse_query
 from papers.search.evaluate import PostingKey, PrefixExpansions
 from papers.search.plan import QueryPlan, residual_query
 from papers.state.keyword_directory import KeywordList, KeywordsVersion
 from papers.state.keyword_record import Keyword
-from papers.text.folding import tokenize
+from papers.text.text_readings import token_readings
 
 T = TypeVar("T")
 BatchPostings = Mapping[PostingKey, Sequence[Iterable[int]]]
@@ -61,7 +61,8 @@ class StoredQuery(NamedTuple, Generic[T]):
     @classmethod
     def of(cls, key: T, root: Node) -> StoredQuery[T]:
         """Return a query tree with its plan."""
-        return cls(key, QueryPlan.of(root), residual_query(root))
+        plan = QueryPlan.of(root)
+        return cls(key, plan, residual_query(plan.root))
 
     def matches_any(self, batch: PaperBatch) -> bool:
         """Return whether a paper of a batch matches."""
@@ -139,7 +140,9 @@ class PercolatorCache:
     def _file(self, listed: KeywordList) -> _FiledKeywords:
         known = self._anchors
         anchors = {
-            query: known[query] if query in known else anchor_terms(_parse_uncached(query).tree)
+            query: known[query]
+            if query in known
+            else anchor_terms(expand_spellings(_parse_uncached(query).tree))
             for query in {keyword.query for keyword in listed.keywords}
         }
         self._anchors = anchors
@@ -230,7 +233,12 @@ class PaperBatch:
 
 
 _MAX_CHARACTER: Final = "\U0010ffff"
-_TEXT_FIELDS: Final = (("t", "title"), ("m", "comment"), ("o", "organization"))
+_TEXT_FIELDS: Final = (
+    ("t", "title"),
+    ("w", "abstract"),
+    ("m", "comment"),
+    ("o", "organization"),
+)
 
 
 def _index_singly(papers: Iterable[Paper], shingles: frozenset[int]) -> BatchPostings:
@@ -244,18 +252,18 @@ def _index_singly(papers: Iterable[Paper], shingles: frozenset[int]) -> BatchPos
 
 def paper_posting_keys(paper: Paper, shingles: frozenset[int] | None = None) -> set[PostingKey]:
     """Return the terms of a paper, and those of its shingles that are given; None gives all."""
-    title, abstract = tokenize(paper.title), tokenize(paper.abstract)
-    words = [
-        ("w", title),
-        ("w", abstract),
-        ("", paper_label_terms(paper)),
-    ]
-    words += [(kind, tokenize(getattr(paper, field))) for kind, field in _TEXT_FIELDS]
-    found: set[PostingKey] = {f"{kind}{word}".encode() for kind, texts in words for word in texts}
+    texts = {kind: token_readings(getattr(paper, name)) for kind, name in _TEXT_FIELDS}
+    found: set[PostingKey] = {label.encode() for label in paper_label_terms(paper)}
+    found |= {term.encode() for name in paper.authors for term in name_terms(name)}
+    for kind, (words, closed) in texts.items():
+        terms = "w" + kind if kind == "t" else kind
+        read = set(words).union(*closed)
+        found |= {f"{term}{word}".encode() for term in terms for word in read}
     if shingles is None or shingles:
-        hashes = shingle_hashes(title) | shingle_hashes(abstract)
+        readings = [(words, *closed) for words, closed in (texts["t"], texts["w"])]
+        hashes = {hash for of in readings for words in of for hash in shingle_hashes(words)}
         found |= hashes if shingles is None else hashes & shingles
-    return found.union(term.encode() for name in paper.authors for term in name_terms(name))
+    return found
 
 
 def _index_vectorized(papers: Sequence[Paper], shingles: PostingKeys) -> BatchPostings:

@@ -11,7 +11,7 @@ as well.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 from math import prod
@@ -22,7 +22,7 @@ from pyroaring import BitMap
 from papers.index.postings import doc_ids_of_months
 from papers.index.term_months import term_months_fields
 from papers.index.terms import text_shingles, text_terms
-from papers.query.ast import And, DateRange, Leaf, Node, Text, leaves
+from papers.query.ast import And, DateRange, Leaf, Node, Or, Text, expand_spellings, leaves
 from papers.search.evaluate import (
     Candidates,
     Evaluator,
@@ -37,6 +37,9 @@ from papers.search.evaluate import (
 )
 from papers.search.pacing import posting_keys
 from papers.search.segments import Months
+
+TermMonthValues = Mapping[bytes, bytes | None]
+"""Terms and the months in which they occur, as the dictionary stores them; None if in none."""
 
 RequiredPostings = Sequence[tuple[Months, Sequence[PostingKey]]]
 """Months and the postings to read of each."""
@@ -83,7 +86,11 @@ class QueryPlan:
 
     @classmethod
     def of(cls, root: Node) -> QueryPlan:
-        """Return the plan of a tree, before anything was read."""
+        """Return the plan of a tree, before anything was read; spellings are expanded."""
+        return cls._of_literals(expand_spellings(root))
+
+    @classmethod
+    def _of_literals(cls, root: Node) -> QueryPlan:
         unique = tuple(dict.fromkeys(leaves(root)))
         texts = [leaf for leaf in unique if isinstance(leaf, Text)]
         prefixes = [text for text in texts if text.is_prefix]
@@ -99,6 +106,16 @@ class QueryPlan:
             expansions=None if prefixes else {},
             base_keys=() if prefixes else _base_keys(unique, {}),
         )
+
+    def without_absent_spellings(self, term_months: TermMonthValues) -> QueryPlan:
+        """Return the plan without the spellings that have a word which no month has.
+
+        `term_months` are values of the term dictionary, as far as they are known.
+        """
+        root = _drop_absent_spellings(self.root, term_months)
+        if root == self.root:
+            return self
+        return replace(QueryPlan._of_literals(root), expansions=None if self.prefixes else {})
 
     def with_expansions(self, expansions: PrefixExpansions) -> QueryPlan:
         """Return the plan with the words its prefixes stand for."""
@@ -221,6 +238,24 @@ def _choose_terms(
             chosen.append(term)
             by_chance *= share(term)
     return tuple(chosen)
+
+
+def _drop_absent_spellings(node: Node, term_months: TermMonthValues) -> Node:
+    if isinstance(node, And):
+        required = [_drop_absent_spellings(child, term_months) for child in node.required]
+        excluded = [_drop_absent_spellings(child, term_months) for child in node.excluded]
+        return And(tuple(required), tuple(excluded))
+    if not isinstance(node, Or):
+        return node
+    if not all(isinstance(child, Text) and child.is_literal for child in node.alternatives):
+        return Or(tuple(_drop_absent_spellings(child, term_months) for child in node.alternatives))
+    present = [child for child in node.alternatives if not _is_absent(child, term_months)]
+    return Or(tuple(present)) if len(present) > 1 else (present or node.alternatives)[0]
+
+
+def _is_absent(leaf: Node, term_months: TermMonthValues) -> bool:
+    assert isinstance(leaf, Text), "only texts have spellings"
+    return any(term_months.get(term, b"?") is None for term in term_months_fields(leaf))
 
 
 def residual_query(root: Node) -> Node:

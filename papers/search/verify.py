@@ -8,6 +8,7 @@ well, which decides nearly all of these; the rest is matched one by one (`papers
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence, Set
 from functools import cached_property, reduce
@@ -16,12 +17,13 @@ from typing import Final
 
 from pyroaring import BitMap
 
-from papers.query.ast import And, Author, Field, Node, Or, Text
+from papers.query.ast import And, Author, Field, Node, Or, Text, expand_spellings
 from papers.query.match import FoldedPaper, matches_node
 from papers.records.packing import LazyPaper
 from papers.search.evaluate import Candidates
-from papers.text.folding import fold_text
-from papers.text.person_match import is_person
+from papers.text.folding import fold_text, lower_capitals
+from papers.text.link_names import blank_url_bytes
+from papers.text.names.person_match import is_person
 from papers.text.phrases import PhrasePattern, phrase_pattern
 
 
@@ -56,9 +58,12 @@ class _TextBatch:
         if isinstance(node, Or):
             exact, possible = zip(*map(self.evaluate, node.alternatives), strict=True)
             return Candidates(BitMap.union(*exact), BitMap.union(*possible))
-        if isinstance(node, Text) and not node.is_prefix and node.field in _TEXTS_OF_FIELD:
-            fields = _TEXTS_OF_FIELD[node.field]
-            return self._texts.papers_with_phrase(phrase_pattern(node.words), fields)
+        if isinstance(node, Text) and not node.is_prefix:
+            if not node.is_literal and len(node.spellings) > 1:
+                return self.evaluate(expand_spellings(node))
+            if node.field in _TEXTS_OF_FIELD:
+                fields = _TEXTS_OF_FIELD[node.field]
+                return self._texts.papers_with_phrase(phrase_pattern(node.words), fields)
         if isinstance(node, Author):
             names = self._names.items()
             found = BitMap([doc_id for doc_id, of in names if is_person(node.readings, of)])
@@ -100,7 +105,7 @@ def _has_separator(text: bytes) -> bool:
 def _fold_ascii(papers: Mapping[int, Sequence[bytes]]) -> dict[int, Sequence[bytes]]:
     """Fold all texts together; return those of papers whose folded texts are ASCII."""
     texts = b" %b " % _FOLD_SEPARATOR.join(
-        [b" %b " % text for of in papers.values() for text in of]
+        [b" %b " % _lower_capitals(text) for of in papers.values() for text in of]
     )
     folded = iter(fold_text(texts.decode()).split(_FOLD_SEPARATOR.decode()))
     by_paper = {doc_id: [next(folded) for _ in of] for doc_id, of in papers.items()}
@@ -109,6 +114,10 @@ def _fold_ascii(papers: Mapping[int, Sequence[bytes]]) -> dict[int, Sequence[byt
         for doc_id, of in by_paper.items()
         if all(map(str.isascii, of))
     }
+
+
+def _lower_capitals(text: bytes) -> bytes:
+    return lower_capitals(text.decode()).encode() if text.isupper() else text
 
 
 class _JoinedTexts:
@@ -128,19 +137,32 @@ class _JoinedTexts:
         self._starts = list(
             accumulate([len(text) + len(_TEXT_SEPARATOR) for text in texts], initial=0)
         )
-        self._text = b" " + _TEXT_SEPARATOR.join([*texts, b""]).lower()
+        written = b" " + _TEXT_SEPARATOR.join([*map(_lower_capitals, texts), b""])
+        self._written = written if folded else _mark_dotnet(blank_url_bytes(written))
+        self._text = self._written.lower()
         self._plain = plain
 
     def papers_with_phrase(self, phrase: PhrasePattern, fields: Sequence[int]) -> Candidates:
         """Return the papers with a phrase in one of these of their texts, by the texts' numbers."""
         exact, found = set[int](), set[int]()
-        for start, _, plainly in phrase.occurrences(self._text):
+        for start, _, plainly in phrase.occurrences(self._text, self._written):
             paper, field = divmod(bisect_right(self._starts, start - 1) - 1, self._texts_per_paper)
             if field in fields:
                 (exact if plainly or self._folded else found).add(self._doc_ids[paper])
         others = self._papers.keys() - exact
-        unclear = [id for id in others if id in found or not self._is_plain(id)]
+        unclear = [
+            doc_id
+            for doc_id in others
+            if doc_id in found
+            or not self._is_plain(doc_id)
+            or self._may_join(doc_id, phrase, fields)
+        ]
         return Candidates(BitMap(exact), BitMap(exact) | BitMap(unclear))
+
+    def _may_join(self, doc_id: int, phrase: PhrasePattern, fields: Sequence[int]) -> bool:
+        """Return False if a paper's texts have no word of a phrase as a hyphenated pair."""
+        texts = self._papers[doc_id]
+        return any(phrase.may_be_joined_in(texts[field].lower()) for field in fields)
 
     def _is_plain(self, doc_id: int) -> bool:
         """Return True if a paper's texts have nothing to fold but case and plurals."""
@@ -151,7 +173,16 @@ class _JoinedTexts:
         return self._plain[doc_id]
 
 
-_FOLDABLE: Final = (b"'s", b"\\", b"$", b"{", b"}", b"^", b"_", b"~")
+def _mark_dotnet(text: bytes) -> bytes:
+    """Replace the full stop of `.NET`: it is part of a word, not between words."""
+    return _DOTNET.sub(b"_", text)
+
+
+_DOTNET: Final = re.compile(rb"\.(?=(?:NET|Net|net)(?![A-Za-z0-9]))")
+_FOLDABLE: Final = (
+    *(b"'s", b"\\", b"$", b"{", b"}", b"^", b"_", b"~", b"+", b"#", b"*", b"&"),
+    *(b".NET", b".Net", b".net"),
+)
 """What folding may remove, or treat as a word boundary unlike other punctuation."""
 
 _FOLD_SEPARATOR: Final = b"\1"

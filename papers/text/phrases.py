@@ -13,10 +13,20 @@ from functools import lru_cache
 from itertools import takewhile
 from typing import Final, NamedTuple
 
-from papers.text.plurals import surface_forms
+from papers.text.plurals import fold_written_words, surface_forms
 
 _WORD_SEPARATOR: Final = "[^a-z0-9\0]+"
 """What can stand between neighboring words of a plain text."""
+
+
+class WordForms(NamedTuple):
+    """How a folded word may stand in a text that is in small letters."""
+
+    small: frozenset[bytes]
+    """The forms of the word where it is written without capitals at the end."""
+    any_case: frozenset[bytes]
+    """All forms; of those that end in s only the capitals tell: GPs is gp, GPS is gps."""
+    folded: str
 
 
 class PhrasePattern(NamedTuple):
@@ -24,23 +34,59 @@ class PhrasePattern(NamedTuple):
 
     prefix: bytes
     """The common prefix of the first word's surface forms."""
-    spellings: tuple[frozenset[bytes], ...]
-    """The surface forms of each word."""
+    words: tuple[WordForms, ...]
 
     def occurs_in(self, text: str) -> bool:
         """Return whether the phrase occurs in a plain lower-case text."""
-        return any(True for _ in self.occurrences(text.encode()))
+        encoded = text.encode()
+        return any(True for _ in self.occurrences(encoded, encoded))
 
-    def occurrences(self, text: bytes) -> Iterator[PhraseSpan]:
-        """Yield where the phrase occurs in a lower-case text."""
-        strict, loose = _phrase_regexes(len(self.spellings))
+    def occurrences(self, text: bytes, written: bytes) -> Iterator[PhraseSpan]:
+        """Yield where the phrase occurs in a lower-case text, `written` with capitals.
+
+        Hyphenated words are not read as one: see `may_be_joined_in`.
+        """
+        strict, loose = _phrase_regexes(len(self.words))
         start = text.find(self.prefix)
         while start >= 0:
             certain = strict.match(text, start)
             match = certain or loose.match(text, start)
-            if match and all(map(frozenset.__contains__, self.spellings, match.groups())):
+            has_forms = match and all(map(_has_form, self.words, match.groups()))
+            if match and has_forms and self._is_written(match, written):
                 yield PhraseSpan(start, match.end(), certain is not None)
             start = text.find(self.prefix, start + 1)
+
+    def _is_written(self, match: re.Match[bytes], written: bytes) -> bool:
+        """Return whether the capitals of a match allow its plurals."""
+        return all(
+            form in word.small
+            if (as_written := written[slice(*match.span(group))])[-2:].islower() or form[-1] != _S
+            else fold_written_words([as_written.decode()]) == [word.folded]
+            for group, (word, form) in enumerate(zip(self.words, match.groups(), strict=True), 1)
+        )
+
+    def may_be_joined_in(self, text: bytes) -> bool:
+        """Return False if no word of the phrase is a hyphenated pair of a lower-case text."""
+        if b"-" not in text:
+            return False
+        text = text.replace(b"--", b"-")
+        closed = text.replace(b"-", b"")
+        forms = [form for word in self.words for form in word.any_case]
+        return any(
+            any(form[:at] + b"-" + form[at:] in text for at in range(1, len(form)))
+            if len(form) <= _MAX_SPLIT_LENGTH
+            else closed.count(form) > text.count(form)
+            for form in forms
+        )
+
+
+_S: Final = ord("s")
+_MAX_SPLIT_LENGTH: Final = 4
+"""Longer words are counted with and without hyphens: short ones are parts of too many others."""
+
+
+def _has_form(word: WordForms, form: bytes) -> bool:
+    return form in word.any_case
 
 
 class PhraseSpan(NamedTuple):
@@ -58,9 +104,19 @@ class PhraseSpan(NamedTuple):
 @lru_cache(maxsize=1024)
 def phrase_pattern(words: tuple[str, ...], *, with_plurals: bool = True) -> PhrasePattern:
     """Return the pattern of consecutive folded words; names are searched without plurals."""
-    forms = [surface_forms(word) if with_plurals else [word] for word in words]
-    spellings = [frozenset(map(str.encode, of_word)) for of_word in forms]
-    return PhrasePattern(_common_prefix(forms[0]).encode(), tuple(spellings))
+    if not with_plurals:
+        alone = [frozenset([word.encode()]) for word in words]
+        forms = tuple(WordForms(of, of, word) for of, word in zip(alone, words, strict=True))
+        return PhrasePattern(words[0].encode(), forms)
+    forms = tuple(map(_word_forms, words))
+    first = sorted(form.decode() for form in forms[0].any_case)
+    return PhrasePattern(_common_prefix(first).encode(), forms)
+
+
+def _word_forms(word: str) -> WordForms:
+    small = frozenset(map(str.encode, surface_forms(word)))
+    acronyms = [word, f"{word}s"] if word.isascii() else [word]
+    return WordForms(small, small.union(map(str.encode, acronyms)), word)
 
 
 class _PhraseRegexes(NamedTuple):

@@ -1,15 +1,23 @@
-"""English plurals to singulars: an S-stemmer.
+"""English plurals to singulars: an S-stemmer that leaves names and acronyms alone.
 
 A full stemmer conflates `reasoning` with `reason` and `university` with `universe`, which is noise
 for a keyword. So only plurals are folded, by Harman's S-stemmer (JASIS 42(1), 1991) with the
 exceptions that scientific prose needs. The result need not be a word, but it is the same for both
 forms, and folding is idempotent.
+
+    GPS, IRS, iOS, NeurIPS    a capital S at the end is no plural's, unless the word has more than
+                              five letters, all capitals (NETWORKS)
+    GPs, LLMs, CNNs           a small s after two capitals is a plural's
+    gps, Bayes, texas         any other word of `plural_table.txt` is no plural
+
+`python -m benchmarks.make_plurals` makes the table from a file of papers.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from importlib import resources
 from typing import Final
 
 _IRREGULAR: Final = dict(
@@ -53,21 +61,37 @@ def _invert(singulars: Mapping[str, str]) -> Mapping[str, list[str]]:
 _IRREGULAR_PLURALS: Final = _invert(_IRREGULAR)
 """Singular to its irregular plurals."""
 
-_UNCHANGED: Final = frozenset(
+UNCHANGED_WORDS: Final = frozenset(
     "series species bias gas lens alias atlas canvas as has was is this us its his yes plus thus"
     " bus minus versus always perhaps whereas besides across less unless news physics mathematics"
     " statistics dynamics mechanics thermodynamics hydrodynamics optics electronics photonics"
     " genomics proteomics robotics linguistics semantics ethics economics acoustics kinetics"
-    " kinematics heuristics analytics informatics plasmonics spintronics chaos pathos".split()
+    " kinematics heuristics analytics informatics plasmonics spintronics chaos pathos"
+    " angeles athens kansas arkansas illinois naples orleans vegas brussels rhodes versailles"
+    " hermes archimedes descartes siemens mercedes herpes rabies".split()
 )
 """Words that look like plurals and are none."""
 
+PLURAL_TABLE: Final = "plural_table.txt"
+
+
+def _read_table() -> frozenset[str]:
+    """Read the words of the table; lines that begin with `#` are comments."""
+    lines = resources.files(__package__).joinpath(PLURAL_TABLE).read_text("utf-8").splitlines()
+    return frozenset(word for line in lines if not line.startswith("#") for word in line.split())
+
+
+_NO_PLURALS: Final = UNCHANGED_WORDS | (_read_table() - _IRREGULAR.keys())
+"""Words in small letters that keep their s."""
+
+_MAX_CAPITALS: Final = 5
+"""Letters of a word of capitals that is an acronym: a longer one is a word in capitals."""
 _CACHE_LIMIT: Final = 200_000
 """Words: about 25 MB."""
 
 
 class _SingularCache(dict[str, str]):
-    """Word to its singular, computed on first use; emptied when it is full.
+    """Written word to its folded form, computed on first use; emptied when it is full.
 
     A look-up of a dict takes 90 ns a word, a call of an `lru_cache` 210 ns.
     """
@@ -75,18 +99,64 @@ class _SingularCache(dict[str, str]):
     def __missing__(self, word: str) -> str:
         if len(self) >= _CACHE_LIMIT:
             self.clear()
-        stripped = _strip_plural(word)
-        self[word] = singular = stripped if stripped == word else self[stripped]
-        return singular
+        self[word] = folded = _fold_written(word)
+        return folded
 
 
-singularize: Final[Callable[[str], str]] = _SingularCache().__getitem__
-"""Return the singular of a lower-case word; any other word unchanged. Idempotent."""
+_FOLDED: Final = _SingularCache()
 
 
-def singularize_all(words: Iterable[str]) -> list[str]:
-    """Return the singular of each word."""
-    return list(map(singularize, words))
+def _fold_written(word: str) -> str:
+    lower = word.lower()
+    if lower != word:
+        if is_acronym(word):
+            return lower
+        return _FOLDED[lower[:-1] if is_acronym_plural(word) else lower]
+    stripped = strip_plural(word)
+    return stripped if stripped == word else _FOLDED[stripped]
+
+
+def is_acronym(word: str) -> bool:
+    """Return whether a word ends in an S that is no plural's: GPS, H2S, iOS, NeurIPS."""
+    stem = word[:-1]
+    if not word.endswith("S") or stem.lower() == stem.upper():
+        return False
+    return not stem.isupper() or len(word) <= _MAX_CAPITALS
+
+
+def is_acronym_plural(word: str) -> bool:
+    """Return whether a word is capitals and a plural's s: GPs, LLMs, 3DGs."""
+    has_two_before = word[-2:-1].isupper() and word[-3:-2] != "" and not word[-3:-2].islower()
+    return has_two_before and word.endswith("s")
+
+
+def mark_case(word: str) -> str:
+    """Return a written word in small letters but for the letters that decide its plural.
+
+    `fold_written_words` folds it like the word as it was written.
+    """
+    lower = word.lower()
+    if is_acronym(word):
+        return lower[:-1] + "S"
+    return lower[:-3] + word[-3:] if is_acronym_plural(word) else lower
+
+
+def writable_form(word: str) -> str:
+    """Return a folded word so that folding returns it: in capitals where its s would be folded."""
+    if _FOLDED[word] == word:
+        return word
+    upper = word.upper()
+    return upper if is_acronym(upper) else word[:-1] + "S"
+
+
+def singularize(word: str) -> str:
+    """Return the singular of a lower-case word; any other word unchanged. Idempotent."""
+    return _FOLDED[word]
+
+
+def fold_written_words(words: Iterable[str]) -> list[str]:
+    """Return words in small letters, plurals as singulars; capitals tell acronyms from plurals."""
+    return list(map(_FOLDED.__getitem__, words))
 
 
 def surface_forms(word: str) -> list[str]:
@@ -98,18 +168,19 @@ def surface_forms(word: str) -> list[str]:
     while pending:
         form = pending.pop()
         plurals = {form + "s", form + "es", form[:-1] + "ies", *_IRREGULAR_PLURALS.get(form, ())}
-        more = {plural for plural in plurals - found if _strip_plural(plural) == form}
+        more = {plural for plural in plurals - found if strip_plural(plural) == form}
         found |= more
         pending += more
     return sorted(found) if singularize(word) == word else []
 
 
-def _strip_plural(word: str) -> str:
+def strip_plural(word: str, unchanged: Collection[str] = _NO_PLURALS) -> str:
+    """Return a word in small letters without its plural ending, but for words left `unchanged`."""
     if len(word) < 3 or not word.endswith(("s", "a", "i", "e", "n", "t")):
         return word
     if word in _IRREGULAR:
         return _IRREGULAR[word]
-    if not word.endswith("s") or word in _UNCHANGED or not word.isascii():
+    if not word.endswith("s") or word in unchanged or not word.isascii():
         return word
     if word.endswith("ies") and len(word) > 4:
         return word[:-3] + "y"

@@ -2,8 +2,9 @@
 
     texts ─▶ folded bytes ─▶ starts and ends of words ─▶ a 64-bit hash of each word ─▶ word ids
 
-The words are those of `papers.text.folding.tokenize_unstemmed`, which takes six times as long for
-them one by one. Only a new word becomes a string. Words are identified by their hashes: among ten
+The words are those of `papers.text.folding.written_words`, which takes six times as long for them
+one by one, in small letters but for the letters that decide a plural (`papers.text.plurals`). Only
+a new word becomes a string. Words are identified by their hashes: among ten
 million words, a collision is expected once in a hundred thousand years of arXiv. Nor can anybody
 construct a collision, as every process draws a random key for its hashes.
 """
@@ -18,6 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from papers.text.folding import fold_text
+from papers.text.plurals import mark_case
+from papers.text.text_readings import MAX_HYPHENS
 
 WordIds = NDArray[np.uint32]
 Offsets = NDArray[np.int64]
@@ -31,6 +34,9 @@ _BYTE_FOLDING: Final = bytes(
 )
 """Maps the bytes of folded UTF-8: letters to lower case, all other ASCII but digits to blanks."""
 
+_CAPITAL_S, _SMALL_S, _HYPHEN = b"Ss-"
+_CAPITALS: Final = (ord("A"), ord("Z"))
+
 _BLOCK_BYTES: Final = 8
 _BLOCK_MASKS: Final = np.array([(1 << 8 * size) - 1 for size in range(_BLOCK_BYTES + 1)], np.uint64)
 """Number of a word's remaining bytes to a mask of these among the next eight."""
@@ -42,10 +48,14 @@ _INVERSE_LOAD_FACTOR: Final = 4
 
 
 class TokenColumns(NamedTuple):
-    """The word ids of several texts, one text after another, and the number of words per text."""
+    """The word ids of several texts, one text after another, and the number of words per text.
+
+    `is_hyphenated` says of each word whether a hyphen joins it with the next one.
+    """
 
     word_ids: WordIds
     words_per_text: Offsets
+    is_hyphenated: NDArray[np.bool_]
 
 
 class _HashKey(NamedTuple):
@@ -70,8 +80,10 @@ class Tokenizer:
     def tokenize(self, texts: Sequence[str]) -> TokenColumns:
         """Return the word ids of texts; plurals are words of their own."""
         folded = [fold_text(text).encode() for text in texts]
-        buffer = b" %b " % b" ".join(folded).translate(_BYTE_FOLDING)
-        starts, ends = _word_bounds(buffer)
+        written = b" %b " % b" ".join(folded)
+        lower = written.translate(_BYTE_FOLDING)
+        starts, ends = _word_bounds(lower)
+        buffer = _mark_plurals(written, lower, starts, ends)
         hashes = _hash_words(buffer, starts, ends, self._key)
         word_ids = self._table.find(hashes)
         missing = np.flatnonzero(word_ids == UNKNOWN_WORD_ID)
@@ -83,7 +95,8 @@ class Tokenizer:
             self.words += [buffer[start:end].decode() for start, end in spans]
             word_ids[missing] = self._table.find(hashes[missing])
         text_ends = np.cumsum([len(text) + 1 for text in folded]) + 1
-        return TokenColumns(word_ids, np.diff(np.searchsorted(starts, text_ends), prepend=0))
+        words_per_text = np.diff(np.searchsorted(starts, text_ends), prepend=0)
+        return TokenColumns(word_ids, words_per_text, _find_hyphens(written, starts, ends))
 
 
 def _word_bounds(buffer: bytes) -> tuple[Offsets, Offsets]:
@@ -91,6 +104,29 @@ def _word_bounds(buffer: bytes) -> tuple[Offsets, Offsets]:
     letters = np.frombuffer(buffer, np.uint8) != _BLANK
     edges = np.flatnonzero(letters[1:] != letters[:-1]) + 1
     return edges[::2], edges[1::2]
+
+
+def _mark_plurals(written: bytes, lower: bytes, starts: Offsets, ends: Offsets) -> bytes:
+    """Return the words in lower case but for the letters that decide a plural; see `mark_case`."""
+    codes = np.frombuffer(written, np.uint8)
+    last, before = codes[ends - 1], codes[ends - 2]
+    is_capital = (before >= _CAPITALS[0]) & (before <= _CAPITALS[1])
+    deciding = (last == _CAPITAL_S) | ((last == _SMALL_S) & is_capital)
+    marked = bytearray(lower)
+    for start, end in zip(starts[deciding].tolist(), ends[deciding].tolist(), strict=True):
+        marked[start:end] = mark_case(written[start:end].decode()).encode()
+    return bytes(marked)
+
+
+def _find_hyphens(written: bytes, starts: Offsets, ends: Offsets) -> NDArray[np.bool_]:
+    """Return of each word whether one hyphen, or two, and nothing else stand behind it."""
+    codes = np.frombuffer(written, np.uint8)
+    found = np.zeros(len(starts), bool)
+    gaps = starts[1:] - ends[:-1]
+    is_near = (gaps == 1) | (gaps == MAX_HYPHENS)
+    hyphens = (codes[ends[:-1]] == _HYPHEN) & (codes[starts[1:] - 1] == _HYPHEN)
+    found[:-1] = is_near & hyphens
+    return found
 
 
 def _hash_words(buffer: bytes, starts: Offsets, ends: Offsets, key: _HashKey) -> Hashes:

@@ -146,7 +146,7 @@ def parse_store_version(
     Raises StoreError if the data is of a schema that this code does not know.
     """
     (schema, revision), states, *found = replies[: len(version_commands(keywords))]
-    migrations.require_compatible(schema)
+    migrations.require_compatible(schema, readable=migrations.READABLE_VERSION)
     if tuple(keywords) == (ALL_KEYWORDS,):
         listed = keyword_directory.parse_list_version(found)
         return StoreVersion(revision, tuple(states), [], listed, directory, troubled_before)

@@ -12,7 +12,7 @@ from papers.model.paper import Paper, Pick, Revision
 from papers.model.resources import PaperResource, paper_resources
 from papers.state.keyword_record import Keyword
 from papers.state.task_states import TaskState
-from papers.text.paper_links import LinkKind
+from papers.text.links.paper_links import LinkKind
 from service.markup.clean import clean_xml_text, single_line, valid_http_url
 from service.markup.paper_text import author_names
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from papers.model.paper import Paper
 from papers.model.resources import PaperResource
-from papers.text.paper_links import LinkKind
-from papers.text.person_names import is_author_name
+from papers.text.links.paper_links import LinkKind
+from papers.text.names.person_names import is_author_name
 from service.markup.clean import single_line
 from service.markup.latex_html import tex_to_text
 

@@ -9,7 +9,7 @@ from papers.index.author_terms import name_terms
 from papers.index.shingle_hashing import shingle_hashes
 from papers.index.terms import paper_label_terms
 from papers.model.paper import Paper
-from papers.text.folding import tokenize
+from papers.text.text_readings import token_readings
 
 
 class ExpectedTerms(NamedTuple):
@@ -23,14 +23,23 @@ def expected_terms(paper: Paper) -> ExpectedTerms:
     """Return the terms and shingles of a paper; none if it has no description."""
     if not paper.is_described:
         return ExpectedTerms(frozenset(), frozenset())
-    title, abstract = tokenize(paper.title), tokenize(paper.abstract)
-    kinds = {
-        "w": title + abstract,
-        "t": title,
-        "m": tokenize(paper.comment),
-        "o": tokenize(paper.organization),
+    readings = {
+        kind: [words for text in texts for words in _all_readings(text)]
+        for kind, texts in {
+            "w": [paper.title, paper.abstract],
+            "t": [paper.title],
+            "m": [paper.comment],
+            "o": [paper.organization],
+        }.items()
+    }
+    kinds = {kind: [word for words in of for word in words] for kind, of in readings.items()} | {
         "": [*paper_label_terms(paper), *chain.from_iterable(map(name_terms, paper.authors))],
     }
-    shingles = frozenset(shingle_hashes(title) | shingle_hashes(abstract))
+    shingles = frozenset(hash for words in readings["w"] for hash in shingle_hashes(words))
     terms = {f"{kind}{word}".encode() for kind, found in kinds.items() for word in found}
     return ExpectedTerms(frozenset(terms), shingles)
+
+
+def _all_readings(text: str) -> list[list[str]]:
+    words, closed = token_readings(text)
+    return [words, *closed]

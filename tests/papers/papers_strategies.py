@@ -34,6 +34,9 @@ WORDS = (
     *("reward", "Reward", "model", "models", "modelling", "vision", "language", "agent", "agents"),
     *("rewards", "a", "of", "$\\alpha$", 'Schr\\"odinger', "state-of-the-art", "3D", "BERT’s"),
     *("(reward", "model)", "reward-model,", "vision–language", "\\textbf{model}"),
+    *("multi-modal", "multimodal", "U-Net", "UNets", "GPT-4", "GPT4", "GPT", "4", "pre-trained"),
+    *("pretrained-model", "reward--model", "GPS", "GPs", "IRS", "C++", "$C^*$-model"),
+    *("https://github.com/a/b/tree/main", "github.com/a.", "Pre-trained-models"),
 )
 NAMES = (
     *("Yann LeCun", "Yann B. Agents", "Erwin Schrödinger", 'Schr\\"odinger, E.', "李 明", "李明"),

@@ -21,15 +21,22 @@ from papers.query.ast import (
 from papers.query.grammar import MAX_TERMS
 from papers.query.parser import Query
 from papers.query.tokens import MAX_QUERY_LENGTH
+from papers.text.compounds import close_number
 from papers.text.folding import tokenize
-from papers.text.person_names import name_words
+from papers.text.names.person_names import name_words
 from tests.papers.papers_strategies import CATEGORIES, NAMES, WORDS, ids
 
 _TEXT_FIELDS = (Field.ANY, Field.ANY, Field.TITLE, Field.ABSTRACT)
-_STEMS = ("mod", "rewar", "agents", "models", "alph", "vis", "the")
+_STEMS = ("mod", "pretrain", "gpt4", "rewar", "agents", "models", "alph", "vis", "the")
 _FOLDED_WORDS = tuple(dict.fromkeys(word for phrase in WORDS for word in tokenize(phrase)))
 
-_phrases = st.lists(st.sampled_from(_FOLDED_WORDS), min_size=1, max_size=3).map(tuple)
+_JOINED_WORDS = ("multimodal", "unet", "gpt4", "visionlanguage", "pretrained", "irs", "gps")
+_WORDS = (*_FOLDED_WORDS, *_JOINED_WORDS)
+
+_phrases = (
+    st.lists(st.sampled_from(_WORDS), min_size=1, max_size=3)
+    | st.sampled_from([["multi", "modal"], ["pre", "trained", "model"], ["u", "net"], ["gpt", "4"]])
+).map(lambda words: close_number(tuple(words)))
 _name_pieces = st.sampled_from(
     list(dict.fromkeys(piece for name in NAMES for piece in (*name.split(), *name_words(name))))
 )
@@ -49,7 +56,7 @@ leaf = st.one_of(
         st.just(True),
     ),
     typed_names,
-    st.builds(Text, st.just(Field.COMMENT), st.sampled_from([("cvpr",), ("cvpr", "2025")])),
+    st.builds(Text, st.just(Field.COMMENT), st.sampled_from([("cvpr",), ("cvpr2025",)])),
     st.builds(Text, st.just(Field.ORGANIZATION), st.sampled_from([("reward",), ("model", "ltd")])),
     st.sampled_from(CATEGORIES).map(
         lambda name: Label(LabelKind.CATEGORY, canonical_category(name))
@@ -62,6 +69,9 @@ leaf = st.one_of(
     ),
     st.sampled_from(["cs.CL", "math-ph", "cs.*", "math.*"]).map(
         lambda name: Label(LabelKind.PRIMARY, name)
+    ),
+    st.sampled_from(["github.com", "github.com/a", "github.com/a/b/tree"]).map(
+        lambda link: Label(LabelKind.LINK, link)
     ),
     st.sampled_from(["picked", "withdrawn", "code", "project"]).map(
         lambda name: Label(LabelKind.FLAG, name)

@@ -4,6 +4,7 @@ import importlib
 import inspect
 import pkgutil
 from pathlib import Path
+from types import FunctionType
 
 import pytest
 from redis import Redis
@@ -26,7 +27,7 @@ COMPLETED: dict[object, object] = {
 """Fetch functions that no task runs as they are, to those that wrap them."""
 
 
-def source_fetch_functions() -> set[object]:
+def source_fetch_functions() -> set[FunctionType]:
     """Return every function in `workers.sources` with the signature of a `FetchFunction`."""
     modules = [
         importlib.import_module(module.name)
@@ -46,7 +47,11 @@ def test_every_module_with_a_fetch_function_has_a_row(redis: Redis) -> None:
     assert {COMPLETED.get(fetch, fetch) for fetch in source_fetch_functions()} <= built
 
 
-@pytest.mark.parametrize("fetch", source_fetch_functions(), ids=lambda fetch: fetch.__module__)
+@pytest.mark.parametrize(
+    "fetch",
+    sorted(source_fetch_functions(), key=lambda fetch: fetch.__module__),
+    ids=lambda fetch: fetch.__module__,
+)
 def test_every_source_module_is_documented(fetch: object) -> None:
     module = fetch.__module__.rpartition(".")[2]
     rows = [line for line in DOCS.read_text("utf-8").splitlines() if line.startswith("| `")]

@@ -20,7 +20,7 @@ from papers.model.paper import Paper
 from papers.model.periods import Period
 from papers.state.keyword_record import Keyword
 from papers.text.latex import accents_to_unicode
-from papers.text.person_names import is_author_name
+from papers.text.names.person_names import is_author_name
 from workers.sources.foreign_xml import clean_line
 
 MAX_LISTED_PAPERS: Final = 100

@@ -1,6 +1,7 @@
 """Batches of papers as columns of numbers: which terms and shingles each paper has.
 
     papers ─▶ words ─▶ term numbers and word hashes ─▶ sorted posting keys
+                 └─▶ readings with hyphenated pairs joined ─┘
 
 A paper has some 150 terms and 130 shingles. Grouping them in Python loops takes ten times as long
 as sorting them as numbers (`papers.index.shingles.shingle_keys`).
@@ -17,12 +18,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from papers.index.author_terms import name_terms
-from papers.index.layout import MONTH_PAPER_BITS, MONTHS_PER_YEAR, YEAR_PAPER_BITS
 from papers.index.shingle_hashing import word_hash
-from papers.index.shingles.column_hashing import hash_columns
-from papers.index.shingles.shingle_keys import NO_KEYS, PostingKeys, make_keys, sort_unique
+from papers.index.shingles.shingle_keys import NO_KEYS, PostingKeys, sort_unique
 from papers.index.terms import paper_label_terms
-from papers.model.arxiv_id import month_ordinal
+from papers.index.writing.term_columns import (
+    NO_FLAGS,
+    JoinedWords,
+    TermColumn,
+    closed_reading_masks,
+)
 from papers.model.paper import Paper
 from papers.text.plurals import singularize
 from papers.text.tokenizer import UNKNOWN_WORD_ID, Tokenizer, WordIds
@@ -61,6 +65,7 @@ class Vocabulary:
         self._comments = _TermKind(self, "m", singularize)
         self._organizations = _TermKind(self, "o", singularize)
         self._names = _NameNumbers(self)
+        self._joined_words = JoinedWords(self._tokenizer.words)
         self._labels = _TermKind(self, "", str)
 
     @property
@@ -86,56 +91,83 @@ class Vocabulary:
 
     def _unsorted_keys(self, papers: Sequence[Paper]) -> BatchKeys:
         numbers = _paper_numbers(papers)
+        comments = self._tokenize_column([paper.comment for paper in papers], numbers)
+        organizations = self._tokenize_column([paper.organization for paper in papers], numbers)
         title, texts = self._title_and_text_columns(papers)
+        opened, closed = zip(
+            *[
+                (readings[0], [reading.only_joined for reading in readings[1:]])
+                for readings in (
+                    texts,
+                    self._reading_columns(title, self._titles),
+                    self._reading_columns(comments, self._comments),
+                    self._reading_columns(organizations, self._organizations),
+                )
+            ],
+            strict=True,
+        )
         columns = [
-            texts,
-            title.to_terms(self._titles),
+            *opened,
+            *chain.from_iterable(closed),
             self._name_column([paper.authors for paper in papers], numbers),
-            self._tokenize_column([paper.comment for paper in papers], numbers, self._comments),
-            self._tokenize_column(
-                [paper.organization for paper in papers], numbers, self._organizations
-            ),
             self._label_column([paper_label_terms(paper) for paper in papers], numbers),
         ]
         terms = np.concatenate([column.to_keys() for column in columns])
         return BatchKeys(terms, self._shingle_keys(texts, papers[0].id.month))
 
-    def _title_and_text_columns(self, papers: Sequence[Paper]) -> tuple[_TermColumn, _TermColumn]:
-        """Return the words of titles, and the word terms of titles and abstracts."""
+    def _title_and_text_columns(
+        self, papers: Sequence[Paper]
+    ) -> tuple[TermColumn, list[TermColumn]]:
+        """Return the words of titles, and the readings of titles and abstracts as word terms."""
         numbers = _paper_numbers(papers)
         title = self._tokenize_column([paper.title for paper in papers], numbers)
         abstract = self._tokenize_column([paper.abstract for paper in papers], numbers)
-        return title, _TermColumn.concatenate(
-            title.to_terms(self._words), abstract.to_terms(self._words)
-        )
+        return title, self._reading_columns(TermColumn.concatenate(title, abstract), self._words)
 
-    def _tokenize_column(
-        self, texts: Sequence[str], papers: WordIds, kind: _TermKind | None = None
-    ) -> _TermColumn:
-        """Return the words of texts of some papers, as terms of a kind if one is given."""
-        words, counts = self._tokenizer.tokenize(texts)
-        column = _TermColumn(words, np.repeat(np.arange(len(texts)), counts), papers)
-        return column.to_terms(kind) if kind else column
+    def _tokenize_column(self, texts: Sequence[str], papers: WordIds) -> TermColumn:
+        """Return the words of texts of some papers."""
+        words, counts, is_hyphenated = self._tokenizer.tokenize(texts)
+        indexes = np.repeat(np.arange(len(texts)), counts)
+        return TermColumn(words, indexes, papers, is_hyphenated)
 
-    def _label_column(self, labels: Sequence[Sequence[str]], papers: WordIds) -> _TermColumn:
+    def _reading_columns(self, words: TermColumn, kind: _TermKind) -> list[TermColumn]:
+        """Return the readings of texts as terms: the open one, and those with pairs joined."""
+        opened = words._replace(numbers=kind.term_numbers(words.numbers))
+        readings = [opened]
+        for joined in closed_reading_masks(self._joinable_words(words)):
+            first = np.flatnonzero(joined)
+            pairs = self._joined_words.of_pairs(words.numbers[first], words.numbers[first + 1])
+            readings.append(opened.close(joined, [kind.numbers_by_word[word] for word in pairs]))
+        return readings
+
+    def _joinable_words(self, words: TermColumn) -> NDArray[np.bool_]:
+        """Return of each word whether it is hyphenated with the next one and may be joined."""
+        joinable = words.flags.copy()
+        first = np.flatnonzero(joinable)
+        pairs = self._joined_words.of_pairs(words.numbers[first], words.numbers[first + 1])
+        joinable[first] = list(map(bool, pairs))
+        return joinable
+
+    def _label_column(self, labels: Sequence[Sequence[str]], papers: WordIds) -> TermColumn:
         numbers = [self._labels.numbers_by_word[label] for row in labels for label in row]
         indexes = np.repeat(np.arange(len(labels)), [len(row) for row in labels])
-        return _TermColumn(np.array(numbers, np.uint32), indexes, papers)
+        return TermColumn(np.array(numbers, np.uint32), indexes, papers, NO_FLAGS)
 
-    def _name_column(self, authors: Sequence[Sequence[str]], papers: WordIds) -> _TermColumn:
+    def _name_column(self, authors: Sequence[Sequence[str]], papers: WordIds) -> TermColumn:
         """Return the terms of the names of the authors of each paper."""
         found = [[number for name in names for number in self._names[name]] for names in authors]
         indexes = np.repeat(np.arange(len(authors)), list(map(len, found)))
         numbers = np.fromiter(chain.from_iterable(found), np.uint32)
-        return _TermColumn(numbers, indexes, papers)
+        return TermColumn(numbers, indexes, papers, NO_FLAGS)
 
-    def _shingle_keys(self, texts: _TermColumn, month: int) -> PostingKeys:
-        """Return the unsorted shingle keys of a column of text words of a month (YYYYMM)."""
-        word_hashes = np.frombuffer(self.word_hashes, np.uint64)[texts.numbers]
-        shingles, first_words = hash_columns(word_hashes, texts.text_indexes)
-        month_bits = np.uint64(month_ordinal(month) % MONTHS_PER_YEAR << MONTH_PAPER_BITS)
-        papers = texts.text_papers[texts.text_indexes[first_words]].astype(np.uint64) | month_bits
-        return make_keys(shingles, papers, YEAR_PAPER_BITS)
+    def _shingle_keys(self, readings: Sequence[TermColumn], month: int) -> PostingKeys:
+        """Return the unsorted shingle keys of the readings of texts of a month (YYYYMM)."""
+        hashes = np.frombuffer(self.word_hashes, np.uint64)
+        found = [
+            texts.shingle_keys(hashes, is_closed=number > 0, month=month)
+            for number, texts in enumerate(readings)
+        ]
+        return np.concatenate(found)
 
     def words_by_number(self, numbers: WordIds) -> list[str]:
         """Return words by their tokenizer ids, as in a column without a kind."""
@@ -173,15 +205,15 @@ class _TermNumbers(dict[str, int]):
     def __init__(self, vocabulary: Vocabulary, kind: str, fold: Callable[[str], str]) -> None:
         super().__init__()
         self._vocabulary, self._kind, self._fold = vocabulary, kind, fold
+        self._by_folded: dict[str, int] = {}
 
     def __missing__(self, word: str) -> int:
         folded = self._fold(word)
-        if folded != word:
-            number = self[folded]
-        else:
-            number = len(self._vocabulary.terms)
-            self._vocabulary.terms.append(f"{self._kind}{word}".encode())
-            self._vocabulary.word_hashes.append(word_hash(word) if self._kind == "w" else 0)
+        number = self._by_folded.get(folded)
+        if number is None:
+            number = self._by_folded[folded] = len(self._vocabulary.terms)
+            self._vocabulary.terms.append(f"{self._kind}{folded}".encode())
+            self._vocabulary.word_hashes.append(word_hash(folded) if self._kind == "w" else 0)
         self[word] = number
         return number
 
@@ -196,35 +228,6 @@ class _NameNumbers(dict[str, tuple[int, ...]]):
     def __missing__(self, name: str) -> tuple[int, ...]:
         self[name] = numbers = tuple([self._terms[term] for term in name_terms(name)])
         return numbers
-
-
-class _TermColumn(NamedTuple):
-    """Word ids or term numbers, one text after another, and the index of the text of each.
-
-    `text_papers` has the paper number of each text.
-    """
-
-    numbers: WordIds
-    text_indexes: NDArray[np.int64]
-    text_papers: WordIds
-
-    @classmethod
-    def concatenate(cls, first: _TermColumn, then: _TermColumn) -> _TermColumn:
-        """Return two columns as one."""
-        text_indexes = [first.text_indexes, then.text_indexes + len(first.text_papers)]
-        return cls(
-            np.concatenate([first.numbers, then.numbers]),
-            np.concatenate(text_indexes),
-            np.concatenate([first.text_papers, then.text_papers]),
-        )
-
-    def to_terms(self, kind: _TermKind) -> _TermColumn:
-        """Return the column with word ids replaced by term numbers."""
-        return self._replace(numbers=kind.term_numbers(self.numbers))
-
-    def to_keys(self) -> PostingKeys:
-        """Return the key of each number and its paper, unsorted."""
-        return make_keys(self.numbers.astype(np.uint64), self.text_papers[self.text_indexes])
 
 
 def _described_batches(papers: Iterable[Paper]) -> Iterator[Sequence[Paper]]:

@@ -15,8 +15,8 @@ from papers.index.author_terms import (
     name_terms,
 )
 from papers.query.ast import Author
-from papers.text.person_match import is_person
-from papers.text.person_names import name_words
+from papers.text.names.person_match import is_person
+from papers.text.names.person_names import name_words
 
 TERMS = [
     ("Yann LeCun", "ayann alecun nyann_lecun ny_lecun"),

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 import pytest
 
-from papers.text.paper_links import PaperLink, find_paper_links
+from papers.text.links.paper_links import PaperLink, find_paper_links
 
 LABELS: Final = Path(__file__).parent / "labels.tsv"
 FIELDS: Final = ("abstract", "comment")

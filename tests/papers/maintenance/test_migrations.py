@@ -4,11 +4,13 @@ import threading
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from redis import Redis
 
 from papers.errors import StoreBusy, StoreError, StoreTooNew
+from papers.index import postings
 from papers.index.compaction.compactor import Compactor
 from papers.index.postings import LAYOUT_FIELD
 from papers.maintenance import migrations
@@ -17,6 +19,7 @@ from papers.model.paper import Channel, Pick, Sighting
 from papers.query.parser import parse_query
 from papers.query.request import SearchRequest
 from papers.redis_backend import keys
+from papers.state.task_states import TaskStates
 from papers.store import Store
 from tests.papers.fingerprint import fingerprint
 
@@ -64,6 +67,7 @@ def test_data_without_a_version_is_stamped(redis: Redis) -> None:
     [
         ("7", StoreTooNew, "schema 7, this Paperwire knows 6: update Paperwire"),
         ("0", StoreBusy, "schema 0 and is to be migrated to 6"),
+        ("5", StoreBusy, "schema 5 and is to be migrated to 6"),
         ("restoring", StoreError, "a backup is being restored, or that was cut short"),
         ("one", StoreError, "'one', which is no schema"),
     ],
@@ -217,3 +221,35 @@ def test_papers_picked_before_schema_6_are_in_the_list_of_picks(redis: Redis) ->
     request = SearchRequest(query=parse_query("is:picked"), listed="picked")
     assert [event.at for event in store.search(request).events] == [pick.picked_at]
     assert redis.hkeys(keys.KEYWORDS) == [b"picked-keyword"]
+
+
+def test_schema_5_is_served_while_it_is_reindexed(redis: Redis) -> None:
+    now = datetime(2026, 11, 21, tzinfo=UTC)
+    ids = [ArxivId(month, 1) for month in (202404, 202505, 202506)]
+    papers = [Sighting(id, "arxiv", Channel.API, now, title="A multi-modal net") for id in ids]
+    store = Store(redis)
+    store.ingest(papers, now=now)
+    for id in ids:  # as schema 5 had it
+        redis.hset(
+            keys.segment_postings(id.yymm), mapping=_postings_without(redis, id, b"multimodal")
+        )
+    redis.set(keys.SCHEMA, 5)
+    query, found, shown = parse_query("multimodal"), [], list[int]()
+    for _ in migrations.MIGRATIONS[5](redis):
+        migrations.require_compatible(b"5", readable=migrations.READABLE_VERSION)
+        found.append(store.newest_ids(query))
+        shown += [progress.done for progress in TaskStates(redis).list_progress()]
+    assert found == [ids[:1:-1], ids[:0:-1], ids[::-1]]
+    assert shown == [1, 2, 3]
+    assert TaskStates(redis).list_progress() == []
+
+
+def _postings_without(redis: Redis, id: ArxivId, word: bytes) -> Any:
+    """Return the buckets of a month's terms, emptied of a word."""
+    fields: Any = redis.hgetall(keys.segment_postings(id.yymm))
+    buckets = {name: value for name, value in fields.items() if name[:1] == postings.TERM_BUCKET}
+    left = {name: postings.unpack_term_bucket(value) for name, value in buckets.items()}
+    return {
+        name: postings.pack_term_bucket({t: p for t, p in terms.items() if t[1:] != word})
+        for name, terms in left.items()
+    }

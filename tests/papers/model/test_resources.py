@@ -16,7 +16,7 @@ from papers.model.resources import (
     has_project,
     paper_resources,
 )
-from papers.text.paper_links import LinkKind
+from papers.text.links.paper_links import LinkKind
 from tests.papers.model.sighting_builders import (
     DAY,
     FRIDAY,

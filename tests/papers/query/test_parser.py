@@ -28,7 +28,7 @@ CANONICAL = [
     (r"Schr\"odinger", "schrodinger"),
     (r'"Schr\"odinger equation"', '"schrodinger equation"'),
     ("state-of-the-art", '"state of the art"'),
-    ("C++", "c"),
+    ("C++", "cplusplus"),
     ("模型", "模型"),
     ("a,b", '"a b"'),
     # operators
@@ -189,7 +189,7 @@ REFUSED = [
     ("id:2503", "no arXiv id", 3, "id:2503.14895"),
     ("id:hep-th/2503001", "no arXiv id", 3, "id:2503.14895"),
     ("all:lecu*", "title and abstract only", 4, "the whole word"),
-    ("A* search", "would match too much", 0, "hallucinat*"),
+    ("ai* search", "would match too much", 0, "hallucinat*"),
     ("*", "would match too much", 0, "hallucinat*"),
     ("state-of*", "would match too much", 0, "one word"),
     ("au:lecu*", "title and abstract only", 3, "the whole word"),

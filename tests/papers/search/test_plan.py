@@ -71,7 +71,9 @@ WORTHWHILE_TERMS: list[tuple[str, dict[PostingKey, int], set[bytes]]] = [
 def test_probe_terms_are_words_cheaper_to_read_than_the_texts_they_rule_out(
     keyword: str, sizes: Mapping[PostingKey, int], chosen: set[bytes]
 ) -> None:
-    plan = plan_of(keyword)
+    plan = plan_of(keyword).without_absent_spellings(
+        {term: None for term in plan_of(keyword).dictionary_terms if term not in sizes}
+    )
     (phrase,) = plan.phrases
     shingles = set(text_shingles(phrase))
     assert keys_of(plan) == shingles
@@ -88,6 +90,20 @@ def test_probe_terms_are_words_cheaper_to_read_than_the_texts_they_rule_out(
     assert keys_of(final, MONTHS[1]) == shingles
     assert final.refine(read, {}) is None
     assert keys_of(final.for_next_batch(), MONTHS[1]) == shingles | chosen
+
+
+def test_spellings_that_nobody_uses_are_not_read() -> None:
+    plan, words = plan_of('"deep reward model" OR gpt4'), plan_of("deep reward model").base_keys
+    assert set(words) < {*plan.dictionary_terms}
+    assert len(plan.phrases) == 4
+    known = {
+        term: b"*" if term in {*words, b"wgpt4", b"wgpt"} else None
+        for term in plan.dictionary_terms
+    }
+    assert [str(phrase) for phrase in plan.without_absent_spellings(known).phrases] == [
+        '="deep reward model"'
+    ]
+    assert plan.without_absent_spellings({}) is plan
 
 
 def test_known_probe_terms_need_no_survey() -> None:

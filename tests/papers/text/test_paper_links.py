@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from papers.text.paper_links import LinkKind, find_paper_links
+from papers.text.links.paper_links import LinkKind, find_paper_links
 
 CODE, DATA, PROJECT = LinkKind
 G = "https://github.com/a/b"

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from papers.text.person_match import is_person, joined_runs, name_forms, person_readings
-from papers.text.person_names import NameReading, name_words
+from papers.text.names.person_match import is_person, joined_runs, name_forms, person_readings
+from papers.text.names.person_names import NameReading, name_words
 
 # (what a reader types, authors who may be meant, others)
 PERSONS: list[tuple[str, list[str], list[str]]] = [

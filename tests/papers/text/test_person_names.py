@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from papers.text.person_names import MAX_NAME_WORDS, name_readings, name_variants, name_words
+from papers.text.names.person_names import MAX_NAME_WORDS, name_readings, name_variants, name_words
 from tests.papers.papers_strategies import texts
 
 # (a name, its words)

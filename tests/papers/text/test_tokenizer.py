@@ -6,7 +6,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from papers.text.folding import tokenize_unstemmed
+from papers.text.folding import written_words
+from papers.text.plurals import mark_case
 from papers.text.tokenizer import UNKNOWN_WORD_ID, Tokenizer, _HashKey, _HashTable
 
 _PIECES = (
@@ -24,6 +25,10 @@ _PIECES = (
     *(
         "pneumonoultramicroscopicsilicovolcanoconiosis",
         "eightfold",
+        "GPS",
+        "GPs and LLMs",
+        "C++",
+        "https://github.com/a",
         "eight",
         "A",
         "7",
@@ -39,11 +44,11 @@ _texts = st.lists(st.one_of(_any_text, st.lists(st.sampled_from(_PIECES)).map(" 
 def test_words_are_those_of_each_text(batches: list[list[str]]) -> None:
     tokenizer = Tokenizer()
     for texts in batches:
-        word_ids, counts = tokenizer.tokenize(texts)
+        word_ids, counts, _ = tokenizer.tokenize(texts)
         found = [tokenizer.words[word_id] for word_id in word_ids.tolist()]
         ends = np.cumsum(counts).tolist()
         split = [found[end - count : end] for end, count in zip(ends, counts.tolist(), strict=True)]
-        assert split == [tokenize_unstemmed(text) for text in texts]
+        assert split == [[mark_case(word) for word in written_words(text)] for text in texts]
     assert len(set(tokenizer.words)) == len(tokenizer.words)
 
 
@@ -51,7 +56,7 @@ def test_a_constructed_collision_does_not_work() -> None:
     """This word had the same hash as `model` before the hash function got a random key."""
     tokenizer = Tokenizer()
     tokenizer.tokenize(["f0gl4rwzhvhp7yhb"])
-    word_ids, _ = tokenizer.tokenize(["a model"])
+    word_ids, *_ = tokenizer.tokenize(["a model"])
     assert [tokenizer.words[word_id] for word_id in word_ids.tolist()] == ["a", "model"]
 
 

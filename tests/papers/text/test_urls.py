@@ -7,8 +7,7 @@ import time
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-from papers.text.urls import find_urls
+from papers.text.links.urls import find_urls
 
 FOUND = [
     ("Code: https://github.com/a/b.", "https://github.com/a/b", "https://github.com/a/b"),

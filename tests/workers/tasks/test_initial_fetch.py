@@ -20,59 +20,10 @@ from paperwire.simulator.upstream import Upstream
 from paperwire.simulator.world.manuscripts import Manuscript
 from workers.fetch.arxiv_rate_limiter import ArxivRateLimiter
 from workers.fetch.fetcher import Fetcher
+from workers.sources.arxiv.search_query import arxiv_query
 from workers.sources.result import FetchResult, UpstreamClients
 from workers.tasks.coverage import PAST, Coverage, CoverageRecord
-from workers.tasks.initial_fetch import InitialFetch, arxiv_query
-
-# (a keyword, the API's query for it)
-QUERIES = [
-    ("hallucination", "(ti:hallucination OR abs:hallucination)"),
-    ('"reward model"', '(ti:"reward model" OR abs:"reward model")'),
-    ("ti:mllm", "ti:mllm"),
-    ("abs:mllm", "abs:mllm"),
-    ("au:holm", '(au:holm OR au:"ho lm")'),
-    ('au:"k. e. holm"', '(au:holm OR au:"ho lm")'),
-    ('au:"ada holm"', '((au:holm OR au:"ho lm") AND au:ada)'),
-    (
-        'au:"jun-yan zhu"',
-        '(au:zhu AND (au:junyan OR au:"ju nyan" OR au:"jun yan" OR au:"juny an"))',
-    ),
-    ('au:"le li"', '((au:leli OR au:"l eli" OR au:"le li") OR (au:li AND au:le))'),
-    ("au:王伟", '(au:王伟* OR au:"王 伟*")'),
-    ("ti:a -au:holm", "ti:a"),
-    ('comment:"9 pages"', 'co:"9 page"'),
-    ("ti:hallucinat*", "ti:hallucinat*"),
-    ("ti:a ti:b", "(ti:a AND ti:b)"),
-    ("ti:a OR ti:b", "(ti:a OR ti:b)"),
-    ("ti:a ti:b OR ti:c", "((ti:a AND ti:b) OR ti:c)"),
-    ("ti:a (ti:b OR ti:c)", "(ti:a AND (ti:b OR ti:c))"),
-    ("ti:a -ti:b", "(ti:a ANDNOT ti:b)"),
-    ("ti:a -ti:b -ti:c", "((ti:a ANDNOT ti:b) ANDNOT ti:c)"),
-    ("cat:cs.CL", "cat:cs.CL"),
-    ("cat:cs.*", "(cat:cs.* OR cat:math.NA OR cat:eess.SY)"),
-    ("cat:nlin.*", "cat:nlin.*"),
-    ("cat:math-ph.*", "cat:math-ph"),
-    ("ti:a primary:cs.CL", "(cat:cs.CL AND ti:a)"),
-    ("primary:q-fin.*", "(cat:q-fin.* OR cat:econ.GN)"),
-    ("ti:a -primary:cs.CL", "ti:a"),
-    ("ti:a is:picked", "ti:a"),
-    ("cat:cs.NA", "(cat:math.NA OR cat:cs.NA)"),
-    # what the API cannot express only widens the answer
-    ("ti:a org:deepmind", "ti:a"),
-    ("ti:a source:hf", "ti:a"),
-    ("ti:a -source:hf", "ti:a"),
-    ("ti:a -(ti:b source:hf)", "ti:a"),
-    ("ti:a OR source:hf", None),
-    ("source:hf", None),
-    ("org:deepmind", None),
-    ("id:2611.00001", None),
-]
-
-
-@pytest.mark.parametrize(("keyword", "query"), QUERIES)
-def test_arxiv_query(keyword: str, query: str | None) -> None:
-    assert arxiv_query(parse_query(keyword).tree) == query
-
+from workers.tasks.initial_fetch import InitialFetch
 
 PERSONS = st.sampled_from(
     """

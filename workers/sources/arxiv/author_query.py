@@ -16,8 +16,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from papers.query.ast import Author
-from papers.text.person_match import MAX_UNSPACED_NAME, joined_runs
-from papers.text.person_names import (
+from papers.text.names.person_match import MAX_UNSPACED_NAME, joined_runs
+from papers.text.names.person_names import (
     PARTICLES,
     NameReading,
     is_compound,

@@ -1,7 +1,7 @@
 """Words before a link that say what it is, whose, and whether it is there yet.
 
-Each pattern is searched in the clause before a link (`papers.text.paper_links`), without TeX. They
-were written from recorded papers; `tests/papers/links` has the labels that judge them.
+Each pattern is searched in the clause before a link (`papers.text.links.paper_links`), without TeX.
+They were written from recorded papers; `tests/papers/links` has the labels that judge them.
 """
 
 from __future__ import annotations

@@ -7,10 +7,10 @@ r"""The authors' own code, data and project pages, read out of an abstract or a 
     We build on https://github.com/x/y           nothing: somebody else's
     Accepted at https://conference.org           nothing
 
-The host says what a link may be (`papers.text.link_hosts`). Its clause, the words of its sentence
-after the preceding link, says whose it is and whether it is there (`papers.text.link_cues`). A
-repository belongs to the paper unless the clause says otherwise; an unknown host only if the clause
-says so.
+The host says what a link may be (`papers.text.links.link_hosts`). Its clause, the words of its
+sentence after the preceding link, says whose it is and whether it is there
+(`papers.text.links.link_cues`). A repository belongs to the paper unless the clause says otherwise;
+an unknown host only if the clause says so.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from papers.text import link_cues as cues
-from papers.text.link_hosts import HostKind, classify_url
-from papers.text.urls import TextUrl, find_urls
+from papers.text.links import link_cues as cues
+from papers.text.links.link_hosts import HostKind, classify_url
+from papers.text.links.urls import TextUrl, find_urls
 
 
 class LinkKind(enum.Flag):

@@ -10,7 +10,7 @@ import enum
 import re
 from typing import Final
 
-from papers.text.urls import TextUrl
+from papers.text.links.urls import TextUrl
 
 
 class HostKind(enum.Enum):

@@ -19,7 +19,7 @@ from functools import lru_cache
 from itertools import accumulate, chain, combinations, takewhile
 from typing import Final, NamedTuple
 
-from papers.text.person_names import (
+from papers.text.names.person_names import (
     PARTICLES,
     NameReading,
     is_initial,
