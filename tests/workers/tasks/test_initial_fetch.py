@@ -105,8 +105,8 @@ def test_initial_fetch_can_be_disabled(harness: Harness) -> None:
 
 
 def test_inexpressible_keyword_sends_no_request(harness: Harness) -> None:
-    harness.keywords.add("Picked", "source:hf", now=harness.world.now)
-    [part] = harness.fill("picked")
+    harness.keywords.add("Picks", "source:hf", now=harness.world.now)
+    [part] = harness.fill("picks")
     assert part.is_quiet
     assert "cannot express" in part.message
     assert harness.world.log == []
