@@ -107,8 +107,8 @@ def test_keyword_needs_no_request_where_the_store_has_all_of_arxiv(harness: Harn
 
 
 def test_inexpressible_keyword_sends_no_request(harness: Harness) -> None:
-    harness.keywords.add("Picked", "source:hf", now=harness.world.now)
-    [part] = harness.fill("picked")
+    harness.keywords.add("Picks", "source:hf", now=harness.world.now)
+    [part] = harness.fill("picks")
     assert part.is_quiet
     assert "cannot express" in part.message
     assert harness.world.log == []
