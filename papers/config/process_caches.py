@@ -185,12 +185,6 @@ PROCESS_CACHES: Final = (
         _LRU,
     ),
     ProcessCache(
-        "paperwire.simulator.formats.api_query.fold_written_words",
-        "folded words by text (simulator only)",
-        "65,536 texts",
-        _LRU,
-    ),
-    ProcessCache(
         "service.cache.body_tiers.BodyTiers",
         "the bodies of responses, by cache key",
         "8 MB an app",

@@ -33,6 +33,7 @@ from papers.redis_backend.event_sets import encode_member
 from papers.redis_backend.months import stored_months
 from papers.redis_backend.revision import bump_revision
 from papers.state.initial_fetches import move_initial_fetches
+from papers.state.keyword_record import acronyms_of_name
 from papers.state.keywords import Keywords
 from papers.state.task_states import Progress, TaskStates
 
@@ -109,7 +110,11 @@ def _to_schema_6(redis: Redis) -> Iterator[None]:
 
 def _add_pick_lists(redis: Redis) -> Iterator[None]:
     """Free the slugs of the lists of picks, and have the papers picked so far join `picked`."""
-    Keywords(redis).move_reserved()
+    keywords = Keywords(redis)
+    keywords.move_reserved()
+    for keyword in keywords.all():
+        if written := acronyms_of_name(keyword.name, keyword.query):
+            keywords.add(keyword.name, written, now=keyword.added_at)
     yield
     picks: Any = redis.zrange(keys.PICKS, 0, -1, withscores=True)
     joined = {encode_member(ArxivId.parse(id.decode()).doc_id): second for id, second in picks}

@@ -68,6 +68,20 @@ def initial_fetch_task(slug: str) -> str:
     return f"{INITIAL_FETCH_PREFIX}{slug}"
 
 
+def acronyms_of_name(name: str, query: str) -> str:
+    """Return the words of a name whose acronyms have lost their S in the query; empty if none have.
+
+    Before schema 6 the query of a keyword named GPS was stored as `gp`, which found both.
+    """
+    pairs = list(zip(name.split(), query.split(), strict=False))
+    if len(pairs) != len(name.split()) or len(pairs) != len(query.split()):
+        return ""
+    lost = [word.isupper() and word.casefold() == f"{folded}s" for word, folded in pairs]
+    others = [folded for (_, folded), is_lost in zip(pairs, lost, strict=True) if not is_lost]
+    same = all(word.casefold() == folded for word, folded in pairs if folded in others)
+    return " ".join(word for word, _ in pairs) if any(lost) and same else ""
+
+
 def _quote_small_or(text: str) -> str:
     """Return a stored query in which no small `or` is an operator.
 

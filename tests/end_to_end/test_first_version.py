@@ -77,12 +77,19 @@ def test_every_paper_is_kept(kept: Redis) -> None:
     assert Store(kept).undescribed(10) == [ArxivId.parse("2611.09999")]
 
 
+MEANT: Final = {
+    "gps": ["2611.00001"],  # the first version read GPS as the plural of GP
+    "multimodal": ["2611.00004", "2611.00003"],  # and multi-modal as two words only
+}
+"""Feeds that have changed because their keywords are read as they were meant."""
+
+
 @pytest.mark.parametrize("slug", [slug for slug in FEEDS if "?" not in slug])
 def test_saved_keyword_has_its_feed(app: Flask, slug: str) -> None:
     feed = app.test_client().get(f"/feeds/{slug}.atom", base_url=SITE)
     assert feed.status_code == 200
     entries = re.findall(r"<entry>\s*<id>https://arxiv.org/abs/([^<]+)</id>", feed.text)
-    assert entries == [id for id, _ in FEEDS[slug]]
+    assert entries == MEANT.get(slug, [id for id, _ in FEEDS[slug]])
 
 
 def test_picks_keep_their_order(app: Flask) -> None:
