@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
@@ -53,10 +53,14 @@ class Feed:
         return hashed.digest()
 
 
+_FIELDS_BESIDE_PAPER: Final = [f.name for f in fields(Entry) if f.name != "paper"]
+
+
 def _stated_content(item: FeedItem) -> bytes:
     """Return all that an entry is made from; a paper's own bytes say where they end."""
     if isinstance(item, Entry):
-        extra = repr((item.paper.is_from_arxiv, item.lead_pick, item.keywords)).encode()
+        others = [getattr(item, name) for name in _FIELDS_BESIDE_PAPER]
+        extra = repr((item.paper.is_from_arxiv, *others)).encode()
         return str(item.paper.id).encode() + serialize(visible_part(item.paper)) + extra
     return repr(item).encode()
 
