@@ -94,7 +94,9 @@ def measure(polls: _Polls, redis: Redis, new: Sequence[Sighting], folder: Path) 
         channel=Channel.HUGGINGFACE,
         pick=Pick("hf", NOW, votes=7, counted_at=NOW + timedelta(hours=1)),
     )
-    late = TaskState("announcements:cs.CL", TaskStatus.STALE, NOW, NOW)
+    now = datetime.now(UTC)
+    states.save(TaskState("hf:today", TaskStatus.OK, now, now))
+    late = TaskState("announcements:cs.CL", TaskStatus.STALE, now, now)
     changes: dict[str, Callable[[], Any]] = {
         "first requests": int,
         "no change": int,

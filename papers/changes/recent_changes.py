@@ -26,8 +26,8 @@ from papers.redis_backend.connection import ThreadLocalClient, translate_store_e
 from papers.redis_backend.records import read_papers, unpack_papers
 from papers.search.percolate import PaperBatch, StoredQuery
 
-MAX_CACHED_PAPERS: Final = 8_000
-"""Papers of all records that a process keeps; one takes some 20 kB with its index."""
+MAX_CACHED_PAPERS: Final = 6_000
+"""Papers of all records that a process keeps; one takes some 14 kB with its index."""
 
 
 class RecentChanges:

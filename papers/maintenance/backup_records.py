@@ -12,23 +12,29 @@ from typing import Any, Final
 
 from papers.errors import BadBackup
 from papers.maintenance.backup import END_RECORD, KEY_RECORD, PAPERS_RECORD
+from papers.query.request import LIST_NAMES
 from papers.redis_backend import keys
 
-_SLUG: Final = r"[a-z0-9]+(?:-[a-z0-9]+)*"
+_SLUG: Final = r"[^\s:/A-Z]+"
+"""Slugs are made of letters of any script."""
 COPIED_KEYS: Final[dict[str, tuple[str, str]]] = {
     **{
         name: (re.escape(name), "hash")
         for name in (
-            *(keys.KEYWORDS, keys.COMMUNITIES, keys.SOURCES, keys.OK_INITIAL_FETCHES),
+            *(keys.KEYWORDS, keys.FORMER_KEYWORDS, keys.COMMUNITIES, keys.SOURCES),
+            *(keys.EVALUATED_LISTS, keys.OK_INITIAL_FETCHES),
             *(keys.QUIET_INITIAL_FETCHES, keys.STALE_INITIAL_FETCHES),
             *(keys.FAILING_INITIAL_FETCHES, keys.RECORD_COUNTS, keys.ENRICH_RETRIES),
             *(keys.MAILED_DIGESTS, keys.WEBSUB_DIGESTS, keys.BULK_LOADS),
         )
     },
     keys.REVISION: (keys.REVISION, "string"),
+    keys.EVENTS_SINCE: (re.escape(keys.EVENTS_SINCE), "string"),
     keys.BACKFILL: (keys.BACKFILL, "string"),
+    keys.COVERAGE: (re.escape(keys.COVERAGE), "string"),
     keys.SEEDED_KEYWORDS: (keys.SEEDED_KEYWORDS, "set"),
     keys.QUARANTINE: (keys.QUARANTINE, "list"),
+    keys.PICK_LISTS: (rf"\{{lists\}}:(?:{'|'.join(LIST_NAMES)})", "zset"),
     "votes:*": (r"votes:[0-9]{4}", "hash"),
     "snapshot:*": (
         rf"snapshot:{_SLUG}:[0-9]{{4}}-(?:W[0-9]{{2}}|[0-9]{{2}}(?:-[0-9]{{2}})?)",
@@ -87,6 +93,11 @@ def _is_member(member: object, type: str) -> bool:
     if type == "hash":
         match member:
             case [bytes(), bytes()]:
+                return True
+        return False
+    if type == "zset":
+        match member:
+            case [bytes(), float() | int()]:
                 return True
         return False
     return isinstance(member, bytes)

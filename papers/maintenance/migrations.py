@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -33,7 +34,7 @@ from papers.redis_backend.event_sets import encode_member
 from papers.redis_backend.months import stored_months
 from papers.redis_backend.revision import bump_revision
 from papers.state.initial_fetches import move_initial_fetches
-from papers.state.keyword_record import acronyms_of_name
+from papers.state.keyword_record import Keyword, acronyms_of_name
 from papers.state.keywords import Keywords
 from papers.state.task_states import Progress, TaskStates
 
@@ -112,7 +113,7 @@ def _add_pick_lists(redis: Redis) -> Iterator[None]:
     """Free the slugs of the lists of picks, and have the papers picked so far join `picked`."""
     keywords = Keywords(redis)
     keywords.move_reserved()
-    for keyword in keywords.all():
+    for keyword in _readable_keywords(redis):
         if written := acronyms_of_name(keyword.name, keyword.query):
             keywords.add(keyword.name, written, now=keyword.added_at)
     yield
@@ -121,6 +122,16 @@ def _add_pick_lists(redis: Redis) -> Iterator[None]:
     if joined:
         redis.zadd(keys.pick_list("picked"), joined, nx=True)
     yield
+
+
+def _readable_keywords(redis: Redis) -> list[Keyword]:
+    """Return the saved keywords but those that are damaged, which pages and commands report."""
+    stored: Any = redis.hgetall(keys.KEYWORDS)
+    readable = list[Keyword]()
+    for slug, value in stored.items():
+        with suppress(StoreError):
+            readable.append(Keyword.decode(slug.decode(), value))
+    return readable
 
 
 class _MigrationProgress:

@@ -79,6 +79,8 @@ REVISED_EVENTS: Final = "events:revised"
 WITHDRAWN_EVENTS: Final = "events:withdrawn"
 CODED_EVENTS: Final = "events:coded"
 EVENTS_SINCE: Final = "events:since"
+PICK_LISTS: Final = "{lists}:[Ndmptw]*"
+"""A pattern of the lists, not of what was evaluated."""
 EVALUATED_LISTS: Final = "{lists}:evaluated"
 VOCABULARY: Final = "{words}:vocabulary"
 TERM_MONTHS: Final = "{words}:spread"
@@ -132,7 +134,15 @@ COPIED: Final = (
         BULK_LOADS,
     ),
     *(OK_INITIAL_FETCHES, QUIET_INITIAL_FETCHES, STALE_INITIAL_FETCHES, FAILING_INITIAL_FETCHES),
-    *(COMMUNITIES, "{lists}:*", MAILED_DIGESTS, WEBSUB_DIGESTS, "votes:*", "snapshot:*"),
+    *(
+        COMMUNITIES,
+        PICK_LISTS,
+        EVALUATED_LISTS,
+        MAILED_DIGESTS,
+        WEBSUB_DIGESTS,
+        "votes:*",
+        "snapshot:*",
+    ),
 )
 REBUILT: Final = (
     *(

@@ -239,7 +239,8 @@ def test_schema_5_is_served_while_it_is_reindexed(redis: Redis) -> None:
         migrations.require_compatible(b"5", readable=migrations.READABLE_VERSION)
         found.append(store.newest_ids(query))
         shown += [progress.done for progress in TaskStates(redis).list_progress()]
-    assert found == [ids[:1:-1], ids[:0:-1], ids[::-1]]
+    assert found[:3] == [ids[:1:-1], ids[:0:-1], ids[::-1]]
+    assert all(each == ids[::-1] for each in found[3:])
     assert shown == [1, 2, 3]
     assert TaskStates(redis).list_progress() == []
 
