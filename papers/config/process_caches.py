@@ -215,9 +215,21 @@ PROCESS_CACHES: Final = (
         _LRU,
     ),
     ProcessCache(
+        "service.edge.request_address._is_served_host",
+        "whether a Host header is served",
+        "1,024 headers",
+        _LRU,
+    ),
+    ProcessCache(
         "service.feeds.entry_cache.EntryCaches",
         "rendered entries by format, doc id and hash; entry templates by format and shape",
         "32 MB of entries and 8 MB of templates an app",
+        _LRU,
+    ),
+    ProcessCache(
+        "service.http.client_quota.is_loopback",
+        "whether an address is this machine's",
+        "1,024 addresses",
         _LRU,
     ),
     ProcessCache(

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, unquote, urlsplit
 
@@ -64,7 +65,7 @@ def _wsgi_path(path: str) -> str:
 def install_request_address(app: Flask, settings: Settings) -> None:
     """Wrap the app. Install it last, so that it is outermost."""
     inner, public = app.wsgi_app, PublicAddress.of(settings.base_url)
-    hosts, proxies = trusted_hosts(settings), parse_cidrs(settings.trusted_proxies)
+    hosts, proxies = tuple(trusted_hosts(settings)), parse_cidrs(settings.trusted_proxies)
 
     def request_address(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         path = environ.get("PATH_INFO", "")
@@ -131,9 +132,14 @@ def _is_forwarding(name: str) -> bool:
     return name in _FORWARDING_HEADERS or name.startswith(_FORWARDING_PREFIXES)
 
 
-def _refusal(host: str, path: str, hosts: list[str]) -> Response | None:
+@lru_cache(maxsize=1024)
+def _is_served_host(host: str, hosts: tuple[str, ...]) -> bool:
+    return host_is_trusted(host, hosts)
+
+
+def _refusal(host: str, path: str, hosts: tuple[str, ...]) -> Response | None:
     """Return the response to a request for another host, or for no path; None to go on."""
-    if not host_is_trusted(host, hosts):
+    if not _is_served_host(host, hosts):
         shown = ascii(host[:_MAX_SHOWN_HOST])
         detail = (
             f"this server does not serve the host {shown}. If it should, set public_url to the "
