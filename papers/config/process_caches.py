@@ -149,7 +149,7 @@ PROCESS_CACHES: Final = (
         "itself, when full",
     ),
     ProcessCache(
-        "paperwire.simulator.formats.api_query.fold_written_words",
+        "paperwire.simulator.formats.api_query.fold_words",
         "folded words by text (simulator only)",
         "65,536 texts",
         _LRU,

@@ -104,7 +104,9 @@ def case_papers(recorded: Path) -> Sequence[Paper]:
 
 
 def paper_of(title: str, abstract: str, id: str = "2604.60001") -> Paper:
-    sighting = Sighting(ArxivId.parse(id), "arxiv", Channel.API, TUESDAY, title, abstract=abstract)
+    sighting = Sighting(
+        ArxivId.parse(id), "arxiv", Channel.API, TUESDAY, title=title, abstract=abstract
+    )
     return merge(None, sighting)
 
 
