@@ -150,12 +150,13 @@ class _JoinedTexts:
             if field in fields:
                 (exact if plainly or self._folded else found).add(self._doc_ids[paper])
         others = self._papers.keys() - exact
+        may_join = bool(others) and phrase.may_be_joined_in(self._text)  # hardly ever
         unclear = [
             doc_id
             for doc_id in others
             if doc_id in found
             or not self._is_plain(doc_id)
-            or self._may_join(doc_id, phrase, fields)
+            or (may_join and self._may_join(doc_id, phrase, fields))
         ]
         return Candidates(BitMap(exact), BitMap(exact) | BitMap(unclear))
 

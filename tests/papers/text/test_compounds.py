@@ -39,7 +39,7 @@ HYPHENATED = st.lists(WORD, min_size=1, max_size=5).map("-".join)
 
 
 @given(st.lists(HYPHENATED, max_size=4).map(" ".join))
-def test_any_two_hyphenated_words_are_joined_in_some_reading(text: str) -> None:
+def test_all_hyphenated_words_are_joined_in_some_reading(text: str) -> None:
     pairs = re.findall(r"(?=\b([a-z0-9]+)-([a-z0-9]+))", text)
     joined = {
         first + second

@@ -42,7 +42,7 @@ PIECES = st.sampled_from(
 
 
 @given(st.lists(PIECES).map("".join) | st.text())
-def test_blanks_keep_the_length_of_a_text(text: str) -> None:
+def test_blanks_replace_urls_character_by_character(text: str) -> None:
     blanked = blank_urls(text)
     assert len(blanked) == len(text)
     assert all(after in (before, " ") for before, after in zip(text, blanked, strict=True))

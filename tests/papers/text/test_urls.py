@@ -7,6 +7,7 @@ import time
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from papers.text.links.urls import find_urls
 
 FOUND = [
