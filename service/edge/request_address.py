@@ -10,6 +10,7 @@ A response is cached for all clients, so it must be a function of its URL alone.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 _LOOPBACK_HOSTS: Final = ("localhost", "127.0.0.1", "[::1]")
 _MAX_SHOWN_HOST: Final = 80
+_DOT_OF_ROOT: Final = re.compile(r"(?<=[a-z0-9])\.(?=(?::[0-9]*)?$)")
 _FORWARDING_PREFIXES: Final = ("HTTP_X_FORWARDED", "HTTP_X_ORIGINAL", "HTTP_X_REWRITE")
 _FORWARDING_HEADERS: Final = frozenset(
     f"HTTP_{name}"
@@ -134,7 +136,8 @@ def _is_forwarding(name: str) -> bool:
 
 @lru_cache(maxsize=1024)
 def _is_served_host(host: str, hosts: tuple[str, ...]) -> bool:
-    return host_is_trusted(host, hosts)
+    """Return whether a Host header is one of these, in any case and with a dot at its end."""
+    return host_is_trusted(_DOT_OF_ROOT.sub("", host.lower()), hosts)
 
 
 def _refusal(host: str, path: str, hosts: tuple[str, ...]) -> Response | None:

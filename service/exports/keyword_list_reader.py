@@ -5,8 +5,8 @@
                                    /api/v1/keywords serves
     name TAB query                 a keyword a line; or the query alone, which is the name, too
 
-A list is read as it comes, so that its length takes no memory. What cannot be read in an entry is
-that entry's problem; BadParameter is raised for what leaves no entry to go on with.
+Lines and JSON are read as they come, so that their length takes no memory. What cannot be read in
+an entry is that entry's problem; BadParameter is raised for what leaves no entry to go on with.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from __future__ import annotations
 import codecs
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from io import BufferedReader, RawIOBase
 from typing import IO, Any, Final, cast
 
@@ -39,7 +40,8 @@ def read_keyword_list(file: IO[bytes]) -> Iterator[ImportEntry]:
         first = b"<" if is_utf16 else start.removeprefix(_UTF8_BOM).lstrip()[:1]
         yield from _READERS.get(first, _read_lines)(buffered)
     finally:
-        buffered.detach()  # or it would close the file
+        with suppress(ValueError):  # closed already
+            buffered.detach()  # or it would close the file
 
 
 def _read_opml(file: IO[bytes]) -> Iterator[ImportEntry]:

@@ -128,7 +128,8 @@ def parse_params(
 
 def parse_list_params(args: MultiDict[str, str]) -> SearchParams:
     """Parse the parameters of a pick list. Raises BadParameter, BadQuery."""
-    given = _collect_params(args, [parameter.name for parameter in LIST_PARAMETERS])
+    known = [parameter.name for parameter in LIST_PARAMETERS]
+    given = _collect_params(clean_args(args), known)
     if not given.get("q"):
         given["q"] = EVERY_MEMBER
     query_text = given["q"]

@@ -39,7 +39,7 @@ _ANNOUNCED = re.compile(r"(?P<category>[^_]+)_(?P<day>\d{4}-\d\d-\d\d).*")
 _RECORDED_QUERY = re.compile(r"<title[^>]*>arXiv Query: ([^<]*)</title>", re.IGNORECASE)
 _ENTRY = re.compile(r"  <entry>.*?</entry>\n", re.DOTALL)
 _ENTRY_ID = re.compile(r"<id>https?://arxiv\.org/abs/([^<]+?)(?:v\d+)?</id>")
-_TITLE_OR_ABSTRACT = re.compile(r"\(ti:(\w+) OR abs:\1\)")
+_TITLE_OR_ABSTRACT = re.compile(r"^\(ti:(\w+) OR .*\babs:\1\b.*\)$")
 _NO_RESULTS = re.compile(r"totalResults>0<")
 
 

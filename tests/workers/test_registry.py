@@ -99,7 +99,7 @@ TIMEOUTS = [
     ("announcements:cs.CL", 900),
     ("oai:daily", 3600),
     ("hf:today", 300),
-    ("community:weekly", 300),
+    ("community:weekly", 900),
     ("enrich", 900),
     ("fill:mllm", 1800),
     ("backfill", 900),

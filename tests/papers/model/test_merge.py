@@ -192,12 +192,14 @@ def test_the_first_version_is_no_revision() -> None:
     assert merged(announced(), from_oai(earlier_versions=((1, MONDAY),))).versions == ()
 
 
-def test_code_is_dated_by_its_first_statement_and_older_records_always_had_it() -> None:
+def test_code_is_dated_by_its_first_statement_in_older_records_by_the_announcement() -> None:
     early, late = (picked(code=f"https://x/{n}", as_of=FRIDAY + n * DAY) for n in (0, 2))
     assert merged(late, picked(), early).coded_at == FRIDAY
     legacy = paper_from_sighting(late)._replace(coded_at=None)
-    assert join_papers(legacy, paper_from_sighting(early)).coded_at is None
-    assert join_papers(paper_from_sighting(picked()), legacy).coded_at is None
+    since = published_at(legacy)
+    assert since < FRIDAY
+    assert join_papers(legacy, paper_from_sighting(early)).coded_at == since
+    assert join_papers(paper_from_sighting(picked()), legacy).coded_at == since
 
 
 def test_times_are_stored_in_whole_seconds_and_utc() -> None:

@@ -136,15 +136,12 @@ def test_list_is_read_from_pieces_of_any_size(found: list[Any], form: str, step:
     assert [e.name for e in entries] == [f"é{n}" for n in range(len(texts))]
 
 
-@pytest.mark.parametrize("form", ["lines", "json", "opml"])
+@pytest.mark.parametrize("form", ["lines", "json"])
 def test_list_is_read_as_its_entries_are_taken(form: str) -> None:
     count = 50_000
     document = {
         "lines": "".join(f"fish {n}\n" for n in range(count)),
         "json": json.dumps([f"fish {n}" for n in range(count)]),
-        "opml": "<opml><body>"
-        + "".join(f'<outline text="{n}" xmlUrl="/feeds/search.atom?q=f{n}"/>' for n in range(count))
-        + "</body></opml>",
     }[form].encode()
     file = _Trickle(document, 4096)
     entries = read_keyword_list(file)  # type: ignore[arg-type]

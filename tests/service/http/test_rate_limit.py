@@ -346,6 +346,7 @@ def test_description_states_the_limit_where_it_applies(client: FlaskClient) -> N
         "/api/v1/papers",
         "/feeds/{name}.{suffix}",
         "/feeds/{name}/{when}.{suffix}",
+        "/papers/{id}.{suffix}",
     }
     names = {"RateLimit", "RateLimit-Policy"}
     for responses in limited.values():
