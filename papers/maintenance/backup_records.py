@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from math import isfinite
 from typing import Any, Final
 
 from papers.errors import BadBackup
 from papers.maintenance.backup import END_RECORD, KEY_RECORD, PAPERS_RECORD
+from papers.query.request import LIST_NAMES
 from papers.redis_backend import keys
 
 _SLUG: Final = r"[a-z0-9]+(?:-[a-z0-9]+)*"
@@ -19,14 +21,19 @@ COPIED_KEYS: Final[dict[str, tuple[str, str]]] = {
     **{
         name: (re.escape(name), "hash")
         for name in (
+            keys.BLOCKS,
             *(keys.KEYWORDS, keys.COMMUNITIES, keys.SOURCES, keys.OK_INITIAL_FETCHES),
             *(keys.QUIET_INITIAL_FETCHES, keys.STALE_INITIAL_FETCHES),
             *(keys.FAILING_INITIAL_FETCHES, keys.RECORD_COUNTS, keys.ENRICH_RETRIES),
             *(keys.MAILED_DIGESTS, keys.WEBSUB_DIGESTS, keys.BULK_LOADS),
+            *(keys.FORMER_KEYWORDS, keys.EVALUATED_LISTS),
         )
     },
     keys.REVISION: (keys.REVISION, "string"),
     keys.BACKFILL: (keys.BACKFILL, "string"),
+    keys.COVERAGE: (keys.COVERAGE, "string"),
+    keys.EVENTS_SINCE: (keys.EVENTS_SINCE, "string"),
+    "{lists}:NAME": (rf"\{{lists\}}:(?:{'|'.join(LIST_NAMES)})", "zset"),
     keys.SEEDED_KEYWORDS: (keys.SEEDED_KEYWORDS, "set"),
     keys.QUARANTINE: (keys.QUARANTINE, "list"),
     "votes:*": (r"votes:[0-9]{4}", "hash"),
@@ -78,8 +85,8 @@ def _key_fault(kind: str, name: str, type: str, members: list[Any], expiry: int)
         return f"is of the key {name} as a {type[:20]!a}, which is a {expected}"
     if not members or not all(_is_member(member, type) for member in members):
         return f"has members of the key {name} that are none of a {expected}"
-    if name == keys.REVISION and not _text(members[0]).isdigit():
-        return "is of the key revision, which is no number"
+    if name in (keys.REVISION, keys.EVENTS_SINCE) and not _text(members[0]).isdigit():
+        return f"is of the key {name}, which is no number"
     return "" if -1 <= expiry < 1 << 53 else f"has an expiry of {name} that is no time"
 
 
@@ -88,6 +95,11 @@ def _is_member(member: object, type: str) -> bool:
         match member:
             case [bytes(), bytes()]:
                 return True
+        return False
+    if type == "zset":
+        match member:
+            case [bytes(), float(score)]:
+                return isfinite(score)
         return False
     return isinstance(member, bytes)
 

@@ -346,7 +346,8 @@ def test_restored_keys_and_types_are_those_of_the_table() -> None:
     table = re.findall(
         r"^\| `(\S+)` \| ([a-z ]+) \|.*\| copied \|$", keys.__doc__ or "", re.MULTILINE
     )
-    listed = {name: "string" if kind == "integer" else kind for name, kind in table}
+    names = {"integer": "string", "sorted set": "zset"}
+    listed = {name: names.get(kind, kind) for name, kind in table}
     patterns = {"votes:2503": "votes:*", "snapshot:SLUG:PERIOD": "snapshot:*"}
     expected = {patterns.get(name, name): kind for name, kind in listed.items()}
     assert {name: kind for name, (_, kind) in backup_records.COPIED_KEYS.items()} == expected

@@ -1,0 +1,91 @@
+"""Blocked papers over HTTP: out of every address with the next request, and back when lifted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from flask.testing import FlaskClient
+from redis import Redis
+
+from papers.blocks.saved_blocks import SavedBlocks
+from papers.maintenance.backup import write_backup
+from papers.maintenance.restore import restore_backup
+from papers.state.keywords import Keywords
+from tests.service.made import NOW
+
+ADDRESSES = (
+    "/feeds/search.atom?q=reward",
+    "/feeds/search.rss?q=reward",
+    "/feeds/search.json?q=reward",
+    "/api/v1/papers?q=reward",
+    "/feeds/reward.atom",
+    "/feeds/reward/2026-11.atom",
+    "/search?q=reward",
+    "/k/reward",
+    "/digest",
+    "/export/daily.md",
+    "/export/papers.bib?q=reward",
+    "/",
+)
+
+
+def texts(client: FlaskClient) -> dict[str, str]:
+    replies = {path: client.get(path, follow_redirects=True) for path in ADDRESSES}
+    return {path: reply.text for path, reply in replies.items() if reply.status_code == 200}
+
+
+@pytest.fixture
+def saved(redis: Redis) -> None:
+    Keywords(redis).add("Reward", "reward", now=NOW)
+
+
+@pytest.mark.usefixtures("three", "saved")
+def test_blocked_paper_is_nowhere_and_comes_back(client: FlaskClient, redis: Redis) -> None:
+    before = texts(client)
+    showing = [path for path, text in before.items() if "2611.00002" in text]
+    assert len(showing) >= 6, showing
+    for kind, subject in (("paper", "2611.00002"), ("author", "ada lovelace")):
+        SavedBlocks(redis).add(kind, subject, "takedown", now=NOW)  # type: ignore[arg-type]
+        blocked = texts(client)
+        assert [path for path, text in blocked.items() if "2611.00002" in text] == []
+        SavedBlocks(redis).remove(kind, subject)  # type: ignore[arg-type]
+        lifted = texts(client)
+        assert [path for path, text in lifted.items() if "2611.00002" in text] == showing
+
+
+@pytest.mark.usefixtures("three")
+@pytest.mark.parametrize(
+    "path", ["/papers/2611.00002", "/papers/2611.00002.atom", "/api/v1/papers/2611.00002"]
+)
+def test_address_of_a_blocked_paper_is_gone(client: FlaskClient, redis: Redis, path: str) -> None:
+    first = client.get(path)
+    assert first.status_code == 200
+    SavedBlocks(redis).add("paper", "2611.00002", "by a court", now=NOW)
+    known = {"If-None-Match": first.headers["ETag"]}
+    reply = client.get(path, headers=known)
+    assert (reply.status_code, "by a court" in reply.text) == (410, False)
+    SavedBlocks(redis).add("paper", "2611.00002", "by a court", now=NOW, is_public=True)
+    assert "by a court" in client.get(path).text
+    SavedBlocks(redis).remove("paper", "2611.00002")
+    again = client.get(path)
+    assert (again.status_code, again.headers["ETag"]) == (200, first.headers["ETag"])
+
+
+@pytest.mark.usefixtures("three", "saved")
+def test_archive_keeps_what_was_blocked_when_it_was_first_made(
+    client: FlaskClient, redis: Redis
+) -> None:
+    path = "/feeds/search.atom?q=reward&since=2026-11-01"
+    SavedBlocks(redis).add("url", "nowhere.example", "spam", now=NOW)
+    assert "2611.00002" in client.get(path, follow_redirects=True).text
+
+
+@pytest.mark.usefixtures("three", "saved")
+def test_block_list_is_in_backups(client: FlaskClient, redis: Redis, tmp_path: Path) -> None:
+    SavedBlocks(redis).add("paper", "2611.00002", "by a court", now=NOW)
+    write_backup(redis, tmp_path / "b", now=NOW)
+    redis.flushall()
+    restore_backup(redis, tmp_path / "b", replace=False, now=NOW)
+    assert [block.subject for block in SavedBlocks(redis).all()] == ["2611.00002"]
+    assert "2611.00002" not in client.get("/feeds/reward.atom").text
