@@ -11,7 +11,11 @@ from redis import Redis
 from papers.blocks.saved_blocks import SavedBlocks
 from papers.maintenance.backup import write_backup
 from papers.maintenance.restore import restore_backup
+from papers.model.periods import Period
+from papers.state.keyword_record import Keyword
 from papers.state.keywords import Keywords
+from papers.store import Store
+from service.cache.archive_snapshots import ArchiveSnapshots
 from tests.service.made import NOW
 
 ADDRESSES = (
@@ -73,12 +77,29 @@ def test_address_of_a_blocked_paper_is_gone(client: FlaskClient, redis: Redis, p
 
 
 @pytest.mark.usefixtures("three", "saved")
-def test_archive_keeps_what_was_blocked_when_it_was_first_made(
-    client: FlaskClient, redis: Redis
-) -> None:
-    path = "/feeds/search.atom?q=reward&since=2026-11-01"
+def test_block_that_hits_nothing_changes_no_response(client: FlaskClient, redis: Redis) -> None:
+    before = client.get("/feeds/reward.atom")
     SavedBlocks(redis).add("url", "nowhere.example", "spam", now=NOW)
-    assert "2611.00002" in client.get(path, follow_redirects=True).text
+    known = {"If-None-Match": before.headers["ETag"]}
+    assert client.get("/feeds/reward.atom", headers=known).status_code == 304
+
+
+def test_snapshot_hides_what_is_blocked_and_keeps_it(redis: Redis, three: None) -> None:
+    store = Store(redis)
+    snapshots = ArchiveSnapshots(redis, store)
+    keyword, period = Keyword("reward", "Reward", "reward", NOW), Period.parse("month", "2026-11")
+
+    def numbers() -> list[int]:
+        return [paper.id.number for paper in snapshots.papers(keyword, period)]
+
+    blocks = SavedBlocks(redis)
+    blocks.add("paper", "2611.00001", "takedown", now=NOW)
+    assert numbers() == [3, 2]
+    blocks.add("paper", "2611.00002", "takedown", now=NOW)
+    assert numbers() == [3]
+    for id in ("2611.00001", "2611.00002"):
+        blocks.remove("paper", id)
+    assert numbers() == [3, 2, 1]
 
 
 @pytest.mark.usefixtures("three", "saved")
