@@ -8,6 +8,7 @@ import pytest
 from flask.testing import FlaskClient
 from redis import Redis
 
+from papers.blocks.block_list import BlockKind
 from papers.blocks.saved_blocks import SavedBlocks
 from papers.maintenance.backup import write_backup
 from papers.maintenance.restore import restore_backup
@@ -16,7 +17,8 @@ from papers.state.keyword_record import Keyword
 from papers.state.keywords import Keywords
 from papers.store import Store
 from service.cache.archive_snapshots import ArchiveSnapshots
-from tests.service.made import NOW
+from tests.service.conftest import Announce
+from tests.service.made import NOW, make_pick
 
 ADDRESSES = (
     "/feeds/search.atom?q=reward",
@@ -110,3 +112,25 @@ def test_block_list_is_in_backups(client: FlaskClient, redis: Redis, tmp_path: P
     restore_backup(redis, tmp_path / "b", replace=False, now=NOW)
     assert [block.subject for block in SavedBlocks(redis).all()] == ["2611.00002"]
     assert "2611.00002" not in client.get("/feeds/reward.atom").text
+
+
+@pytest.mark.usefixtures("three", "saved")
+@pytest.mark.parametrize(
+    ("kind", "subject"), [("community", "hf"), ("url", "huggingface.co/papers")]
+)
+def test_pick_of_a_blocked_community_is_not_shown(
+    client: FlaskClient, redis: Redis, announce: Announce, kind: BlockKind, subject: str
+) -> None:
+    announce([make_pick(2)])
+    picks = "/api/v1/papers?q=is%3Apicked&when=picked"
+    paths = ("/feeds/reward.atom", "/api/v1/papers?q=reward", "/papers/2611.00002", picks)
+    place = "huggingface.co/papers/2611.00002"
+    before = {path: client.get(path, follow_redirects=True).text for path in paths}
+    assert [path for path, text in before.items() if place in text] == list(paths)
+    SavedBlocks(redis).add(kind, subject, "spam", now=NOW)
+    blocked = {path: client.get(path, follow_redirects=True).text for path in paths}
+    assert [path for path, text in blocked.items() if place in text] == []
+    assert "2611.00002" in blocked["/feeds/reward.atom"]
+    assert "2611.00002" not in blocked[picks]
+    SavedBlocks(redis).remove(kind, subject)
+    assert {path: client.get(path, follow_redirects=True).text for path in paths} == before
