@@ -78,7 +78,7 @@ def test_paper_that_names_a_blocked_address_is_out(store: Store, subject: str, t
 
 
 @pytest.mark.parametrize(
-    "url", ["https://nota.example/b", "https://a.example.org/b", "a.example/bc"]
+    "url", ["https://nota.example/b", "https://a.example.org/b", "https://a.example/bc"]
 )
 def test_similar_addresses_are_not_blocked(store: Store, url: str) -> None:
     paper = stored(store, 1)._replace(abstract=f"Code is at {url} today.")

@@ -104,6 +104,18 @@ def test_snapshot_hides_what_is_blocked_and_keeps_it(redis: Redis, three: None) 
     assert numbers() == [3, 2, 1]
 
 
+def test_snapshot_made_under_a_block_keeps_the_picks_that_it_hides(
+    redis: Redis, three: None, announce: Announce
+) -> None:
+    announce([make_pick(2)])
+    snapshots, blocks = ArchiveSnapshots(redis, Store(redis)), SavedBlocks(redis)
+    keyword, period = Keyword("reward", "Reward", "reward", NOW), Period.parse("month", "2026-11")
+    blocks.add("community", "hf", "spam", now=NOW)
+    assert [len(paper.picks) for paper in snapshots.papers(keyword, period)] == [0, 0, 0]
+    blocks.remove("community", "hf")
+    assert [len(paper.picks) for paper in snapshots.papers(keyword, period)] == [0, 1, 0]
+
+
 @pytest.mark.usefixtures("three", "saved")
 def test_block_list_is_in_backups(client: FlaskClient, redis: Redis, tmp_path: Path) -> None:
     SavedBlocks(redis).add("paper", "2611.00002", "by a court", now=NOW)
