@@ -74,11 +74,26 @@ def check_backup(path: Path, store_bytes: int, *, now: datetime) -> CheckedBacku
 
 
 def available_memory() -> float:
-    """Return the bytes that programs may still take; infinite where that is not known."""
+    """Return the bytes that this process may still take; infinite where that is not known."""
+    return min(_free_memory_of_host(), _free_memory_of_container())
+
+
+def _free_memory_of_host() -> float:
     with contextlib.suppress(OSError, ValueError, IndexError):
         for line in Path("/proc/meminfo").read_text("ascii").splitlines():
             if line.startswith("MemAvailable:"):
                 return float(line.split()[1]) * 1024
+    return float("inf")
+
+
+def _free_memory_of_container() -> float:
+    """Return what the limit of a control group leaves; infinite without a limit."""
+    with contextlib.suppress(OSError, ValueError):
+        limit, used = (
+            Path("/sys/fs/cgroup", name).read_text("ascii")
+            for name in ("memory.max", "memory.current")
+        )
+        return float(limit) - float(used)
     return float("inf")
 
 
