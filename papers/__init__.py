@@ -1,7 +1,7 @@
 """What a paper is, what a keyword means, and the Redis store and index of both.
 
 `service` and `workers` share data through this package and Redis only.
-May import: papers.changes, papers.index, papers.index.writing, papers.model, papers.query,
-papers.redis_backend, papers.search, papers.state.voting.
+May import: papers.blocks, papers.changes, papers.index, papers.index.writing, papers.model,
+papers.query, papers.redis_backend, papers.search, papers.state.voting.
 Start with: store.py (the facade), model/paper.py, query/parser.py, errors.py (the error tree).
 """

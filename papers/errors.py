@@ -13,6 +13,7 @@
     ├── NotFound                 HTTP 404
     │   ├── UnknownKeyword       no saved keyword of that name
     │   ├── KeywordGone          HTTP 410: a keyword that was removed for good
+    │   ├── BlockedPaper         HTTP 410: a paper that the operator has taken out
     │   ├── UnknownPaper         a well-formed id of a paper that is not in the store
     │   └── UnknownSource        no community feed, or trial of one, of that name
     ├── SourceError              an upstream's fault: the worker decides, never an HTTP 5xx here
@@ -116,6 +117,10 @@ class UnknownKeyword(NotFound):
 
 class KeywordGone(NotFound):
     """A saved keyword that was removed for good."""
+
+
+class BlockedPaper(NotFound):
+    """A paper that the operator has taken out (`papers.blocks`)."""
 
 
 class UnknownPaper(NotFound):

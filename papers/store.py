@@ -23,7 +23,9 @@ from uuid import uuid4
 
 from redis import Redis
 
+from papers.blocks.block_list import BlockList
 from papers.changes.change_log import LoggedChange, append_change
+from papers.errors import BlockedPaper, NotFound, UnknownPaper
 from papers.index.term_months import TermMonths
 from papers.model.arxiv_id import ArxivId
 from papers.model.paper import Paper, Sighting
@@ -36,7 +38,7 @@ from papers.redis_backend.months import stored_months
 from papers.redis_backend.records import read_papers, unpack_papers
 from papers.redis_backend.revision import bump_revision
 from papers.search.collector import Collector
-from papers.search.reader import IndexReader
+from papers.search.reader import IndexReader, ReadSession
 from papers.state.voting.votes import VoteHistory
 
 if TYPE_CHECKING:
@@ -166,10 +168,40 @@ class Store:
             return int(revision or 0)
 
     def get_papers(self, ids: Sequence[ArxivId]) -> list[Paper | None]:
-        """Return papers by id, in that order; None for an unknown id."""
+        """Return what may be shown of papers by id, in that order; None if unknown or blocked."""
+        with translate_store_errors(self._redis):
+            session = self.reader.open_session(lambda _: [])
+            found = unpack_papers(session.read_stored([id.doc_id for id in ids]).values())
+            return [self._visible_part(found.get(id), session) for id in ids]
+
+    def get_records(self, ids: Sequence[ArxivId]) -> list[Paper | None]:
+        """Return papers by id as they are stored, in that order; None for an unknown id."""
         with translate_store_errors(self._redis):
             found = read_papers(self._redis, ids)
             return [found.get(id) for id in ids]
+
+    def missing_paper(self, id: ArxivId) -> NotFound:
+        """Return the error for an id of which `get_papers` has nothing: BlockedPaper, UnknownPaper.
+
+        A blocked paper's reason is stated if it is public.
+        """
+        (paper,) = self.get_records([id])
+        blocks = self.block_list()
+        block = blocks.hiding_block(paper) if paper else blocks.block_of_id(id)
+        if block is None:
+            return UnknownPaper(f"{id} is not here; arXiv may have it: {id.url}")
+        reason = f": {block.reason}" if block.is_public else ""
+        return BlockedPaper(f"{id} was taken out by the operator{reason}")
+
+    def block_list(self) -> BlockList:
+        """Return what must not be shown."""
+        with translate_store_errors(self._redis):
+            return self.reader.open_session(lambda _: []).cache.known_blocks
+
+    @staticmethod
+    def _visible_part(paper: Paper | None, session: ReadSession) -> Paper | None:
+        blocks = session.cache.known_blocks
+        return blocks.visible_part(paper) if paper and blocks else paper
 
     def newest_ids(self, query: Query, limit: int = 100, before: str = "") -> list[ArxivId]:
         """Return the newest ids that match a keyword, of every announcement type."""
@@ -188,7 +220,8 @@ class Store:
             hits, session = self._collector.collect(request, request.limit + 1)
             shown = hits.doc_ids[: request.limit]
             papers = unpack_papers(session.read_stored(shown).values())
-            found = [(n, papers.get(ArxivId.from_doc_id(id))) for n, id in enumerate(shown)]
+            stored = [papers.get(ArxivId.from_doc_id(id)) for id in shown]
+            found = [(n, self._visible_part(paper, session)) for n, paper in enumerate(stored)]
             return Page(
                 papers=tuple(paper for _, paper in found if paper),
                 events=tuple(hits.events[n] for n, paper in found if paper) if hits.events else (),
@@ -220,10 +253,11 @@ class Store:
             return [id for id in ids if id in papers and not papers[id].is_from_arxiv][:limit]
 
     def iter_papers(self) -> Iterator[Paper]:
-        """Yield every paper, oldest first, in few round trips and bounded memory.
+        """Yield every paper, oldest first, in few round trips and bounded memory; none is blocked.
 
         Papers written meanwhile may be missing.
         """
+        blocks = self.block_list()
         with translate_store_errors(self._redis):
             for yymm, month in stored_months(self._redis):
                 fields: Any = self._redis.hkeys(keys.month_papers(yymm))
@@ -231,7 +265,8 @@ class Store:
                 for start in range(0, len(numbers), _BATCH_SIZE):
                     batch = numbers[start : start + _BATCH_SIZE]
                     ids = [ArxivId(month, number) for number in batch]
-                    yield from read_papers(self._redis, ids).values()
+                    stored = read_papers(self._redis, ids).values()
+                    yield from filter(None, map(blocks.visible_part, stored))
 
     def count_papers(self) -> int:
         """Return how many papers there are."""

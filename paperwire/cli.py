@@ -24,6 +24,7 @@ from paperwire.commands.export_documents import EXPORT_COMMANDS
 from paperwire.commands.keyword_import import keyword_import
 from paperwire.commands.keyword_names import keyword_rename, keyword_restore
 from paperwire.commands.load import load
+from paperwire.commands.moderation.block import block
 from paperwire.commands.options import json_option, print_result, take_over_option
 from paperwire.commands.quarantine import quarantine
 from paperwire.commands.source import source
@@ -270,6 +271,7 @@ keyword.add_command(keyword_restore)
 for export_command in EXPORT_COMMANDS:
     export.add_command(export_command)
 main.add_command(load)
+main.add_command(block)
 
 
 def _print(result: CommandResult, as_json: bool) -> None:

@@ -14,6 +14,7 @@ from redis import Redis
 from papers.config.settings import Settings
 from papers.config.sources import COMMUNITY_KIND
 from papers.index.compaction.compactor import Compactor
+from papers.maintenance.backup_plan import BACKUP_TASK
 from papers.maintenance.retention import Retention
 from papers.state.communities import community_task
 from papers.state.task_states import TaskStates
@@ -24,6 +25,7 @@ from workers.schedule.task_kind import TaskKind, TaskRole
 from workers.sources import community, hf_daily
 from workers.tasks import announcements
 from workers.tasks.backfill import BACKFILL_TASK, Backfill, BackfillPlans
+from workers.tasks.backups import BackupTask, backup_tasks
 from workers.tasks.compaction import COMPACTION_TASK, CompactionTask
 from workers.tasks.enrich import ENRICH_TASK, Enrichment
 from workers.tasks.initial_fetch import InitialFetch
@@ -144,6 +146,13 @@ TASKS: Final[dict[str, TaskKind]] = {
         role=TaskRole.MAINTENANCE,
         timeout=3600,
         recurring=lambda settings: [COMPACTION_TASK],
+    ),
+    BACKUP_TASK: TaskKind(
+        build_fetch=lambda context: BackupTask(context.redis).fetch,
+        cadence=cadence.after_midnight,
+        role=TaskRole.MAINTENANCE,
+        timeout=6 * 3600,
+        recurring=backup_tasks,
     ),
 }
 """Kind of task to its row, in the order of `paperwire refresh`; channels not among them."""

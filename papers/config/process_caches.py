@@ -23,6 +23,15 @@ class ProcessCache(NamedTuple):
 
 PROCESS_CACHES: Final = (
     ProcessCache(
+        "papers.blocks.block_list.author_key", "folded names by author", "16,384 names", _LRU
+    ),
+    ProcessCache(
+        "papers.blocks.saved_blocks._decode_all",
+        "the block list by what Redis holds of it",
+        "2 lists of 10,000 entries at most",
+        _LRU,
+    ),
+    ProcessCache(
         "papers.changes.recent_changes.RecentChanges",
         "the papers that recent ingests changed, before and after, each time indexed",
         "32 ingests, 6,000 papers of some 14 kB",

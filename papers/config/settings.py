@@ -136,6 +136,11 @@ class Settings:
         "Months of papers to keep, this one included; 0: all. Older papers are removed.",
         between=(0, 1_200),
     )
+    backup_dir: str = _setting(
+        "", "Folder for daily backups, relative to data_dir; empty: none are made."
+    )
+    backup_daily: int = _setting(7, "Days of which the newest backup is kept.", between=(1, 366))
+    backup_weekly: int = _setting(4, "Weeks of which it is kept.", between=(0, 520))
 
     web_processes: int = _setting(
         2, "Web server processes.", between=(1, 64), heading="processes and limits"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from math import isfinite
 from typing import Any, Final
 
 from papers.errors import BadBackup
@@ -21,7 +22,7 @@ COPIED_KEYS: Final[dict[str, tuple[str, str]]] = {
     **{
         name: (re.escape(name), "hash")
         for name in (
-            *(keys.KEYWORDS, keys.FORMER_KEYWORDS, keys.COMMUNITIES, keys.SOURCES),
+            *(keys.BLOCKS, keys.KEYWORDS, keys.FORMER_KEYWORDS, keys.COMMUNITIES, keys.SOURCES),
             *(keys.EVALUATED_LISTS, keys.OK_INITIAL_FETCHES),
             *(keys.QUIET_INITIAL_FETCHES, keys.STALE_INITIAL_FETCHES),
             *(keys.FAILING_INITIAL_FETCHES, keys.RECORD_COUNTS, keys.ENRICH_RETRIES),
@@ -84,8 +85,8 @@ def _key_fault(kind: str, name: str, type: str, members: list[Any], expiry: int)
         return f"is of the key {name} as a {type[:20]!a}, which is a {expected}"
     if not members or not all(_is_member(member, type) for member in members):
         return f"has members of the key {name} that are none of a {expected}"
-    if name == keys.REVISION and not _text(members[0]).isdigit():
-        return "is of the key revision, which is no number"
+    if name in (keys.REVISION, keys.EVENTS_SINCE) and not _text(members[0]).isdigit():
+        return f"is of the key {name}, which is no number"
     return "" if -1 <= expiry < 1 << 53 else f"has an expiry of {name} that is no time"
 
 
@@ -97,8 +98,8 @@ def _is_member(member: object, type: str) -> bool:
         return False
     if type == "zset":
         match member:
-            case [bytes(), float() | int()]:
-                return True
+            case [bytes(), float(score)]:
+                return isfinite(score)
         return False
     return isinstance(member, bytes)
 

@@ -31,6 +31,7 @@ The owner is the module that decides what a key contains; others may read or del
 | `{keywords}:version` | string | random token, replaced with every change of `keywords`, and by a restore | permanent | papers.state.keywords | no |
 | `{keywords}:former` | hash | former slug → the slug it redirects to, or the removed keyword, JSON | permanent | papers.state.former_names | copied |
 | `communities` | hash | name → saved community feed, JSON | permanent | papers.state.communities | copied |
+| `blocks` | hash | kind and subject → blocked paper, author, community or address, JSON | permanent | papers.blocks.saved_blocks | copied |
 | `trial:ID` | string | result of a trial of a community feed, JSON | 15 min | papers.state.feed_trials | no |
 | `seeded` | set | slugs of configured keywords that have been saved once | permanent | papers.state.keywords | copied |
 | `sources` | hash | source → state, JSON | permanent | papers.state.task_states | copied |
@@ -95,6 +96,7 @@ SEEDED_KEYWORDS: Final = "seeded"
 KEYWORDS_VERSION: Final = "{keywords}:version"
 FORMER_KEYWORDS: Final = "{keywords}:former"
 COMMUNITIES: Final = "communities"
+BLOCKS: Final = "blocks"
 SOURCES: Final = "sources"
 OK_INITIAL_FETCHES: Final = "{fills}:ok"
 QUIET_INITIAL_FETCHES: Final = "{fills}:quiet"
@@ -135,6 +137,7 @@ COPIED: Final = (
     ),
     *(OK_INITIAL_FETCHES, QUIET_INITIAL_FETCHES, STALE_INITIAL_FETCHES, FAILING_INITIAL_FETCHES),
     *(
+        BLOCKS,
         COMMUNITIES,
         PICK_LISTS,
         EVALUATED_LISTS,

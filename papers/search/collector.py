@@ -160,8 +160,10 @@ def _collect_hits(execution: QueryExecution, blocks: Iterator[CandidateBlock], l
     for doc_ids, unverified in _split_blocks(blocks, found, execution.target_candidates):
         uncertain = unverified & BitMap(doc_ids) if unverified else unverified
         rejected = uncertain - execution.verify_docs(uncertain) if uncertain else uncertain
-        found += [id for id in doc_ids if id not in rejected] if rejected else doc_ids
-        examined, last = examined + len(uncertain), doc_ids[-1]
+        matching = [id for id in doc_ids if id not in rejected] if rejected else doc_ids
+        hidden = execution.hidden_docs(matching)
+        found += [id for id in matching if id not in hidden] if hidden else matching
+        examined, last = examined + len(uncertain) + len(hidden), doc_ids[-1]
         if len(found) >= limit:
             shown = tuple(found[:limit])
             return Hits(shown, examined, is_complete=True, last_cursor=_cursor(shown[-1]))
@@ -252,8 +254,10 @@ def _collect_events(execution: QueryExecution, windows: _Windows, limit: int) ->
             part, matching = matching[:size], matching[size:]
             uncertain = known.unverified & BitMap([ref.doc_id for ref in part])
             rejected = uncertain - execution.verify_docs(uncertain) if uncertain else uncertain
-            found += [ref for ref in part if ref.doc_id not in rejected]
-            examined, last = examined + len(uncertain), part[-1].cursor
+            kept = [ref for ref in part if ref.doc_id not in rejected]
+            hidden = execution.hidden_docs([ref.doc_id for ref in kept])
+            found += [ref for ref in kept if ref.doc_id not in hidden]
+            examined, last = examined + len(uncertain) + len(hidden), part[-1].cursor
         if len(found) >= limit or examined >= VERIFICATION_LIMIT:
             break
         candidates = candidates or execution.read_candidates(execution.candidate_months())

@@ -4,7 +4,8 @@
 
 A candidate that postings leave uncertain (long phrases, phrases of titles, rare phrases of earlier
 years, votes) counts as a match, and `exact` tells so: the count of a phrase is about one percent
-too high, a count by votes may be far too high.
+too high, a count by votes may be far too high. Papers that are blocked by id are not counted, those
+blocked for what they say are, and such a count is not exact.
 """
 
 from __future__ import annotations
@@ -88,6 +89,9 @@ class MatchCounter:
             until = max(days)
             months = last_months(until, COUNTED_MONTHS)
             exact, possible = _read_candidates(plan, session, months)
+        if blocks := session.cache.known_blocks:
+            possible = possible - BitMap(blocks.doc_ids)
+            exact = exact - BitMap(blocks.doc_ids)
         counts = tuple(
             MonthCount(month, possible.range_cardinality(*_doc_id_range(month))) for month in months
         )
@@ -97,7 +101,7 @@ class MatchCounter:
             month=_count_after(until - FOUR_WEEKS, days, possible),
             year=sum(count.papers for count in counts),
             months=counts,
-            exact=exact == possible,
+            exact=exact == possible and (not blocks or blocks.is_by_id),
         )
 
     def papers_per_day(self, sources: Sequence[str], days: int) -> dict[str, list[DayCount]]:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Final
 
 from pyroaring import BitMap
 
 from papers.model.arxiv_id import ArxivId
+from papers.model.paper import Paper
 from papers.query.ast import Node
+from papers.query.match import FoldedPaper, matches_node
 from papers.query.request import Hits, SearchRequest
+from papers.redis_backend.records import unpack_papers
 from papers.search.evaluate import Candidates
 from papers.search.index_cache import IndexCache, ReadRequest
 from papers.search.pacing import SegmentPacer, estimate_selectivity, prune_months
@@ -130,6 +133,35 @@ class QueryExecution:
         candidates = plan.evaluate(read)
         self._pacer.add_found(len(candidates.possible))
         return candidates
+
+    def hidden_docs(self, doc_ids: Sequence[int]) -> set[int]:
+        """Return those of some matches that the block list takes out, in one round trip at most.
+
+        A paper of which a part is hidden, such as a pick, must match without it.
+        """
+        blocks = self.session.cache.known_blocks
+        if not blocks:
+            return set()
+        hidden = {doc_id for doc_id in doc_ids if doc_id in blocks.doc_ids}
+        if blocks.is_by_id:
+            return hidden
+        papers = unpack_papers(self.session.read_stored(doc_ids).values()).values()
+        shown = ((paper, blocks.visible_part(paper)) for paper in papers)
+        return hidden | {
+            paper.id.doc_id
+            for paper, part in shown
+            if part is None or (part is not paper and not self._is_match(part))
+        }
+
+    def _is_match(self, part: Paper) -> bool:
+        request = self.request
+        if request.listed and not (part.picks and (part.votes or 0) >= request.min_votes):
+            return False
+        return matches_node(self._tree, FoldedPaper(part))
+
+    @cached_property
+    def _tree(self) -> Node:
+        return self.request.tree
 
     def verify_docs(self, doc_ids: BitMap) -> BitMap:
         """Return the candidates whose texts match, in one round trip; none if all are cached."""

@@ -13,6 +13,8 @@ from typing import Any, Final, NamedTuple
 
 from pyroaring import BitMap
 
+from papers.blocks.block_list import BlockList
+from papers.blocks.saved_blocks import NO_BLOCKS, READ_BLOCKS, decode_blocks
 from papers.index import bitmaps
 from papers.index.layout import MONTHS_PER_YEAR, SegmentLayout
 from papers.index.postings import COMPACTED, MAX_INLINE_POSTING
@@ -62,6 +64,8 @@ class IndexCache:
     revision: bytes | object | None
     segments: SegmentMap = field(default_factory=SegmentMap)
     """Valid across revisions: every reply carries the layout it was packed with."""
+    blocks: BlockList | None = None
+    """What must not be shown; None until it is read."""
     months: Months | None = None
     term_months: dict[bytes, bytes | None] = field(default_factory=dict)
     prefix_words: dict[str, list[str]] = field(default_factory=dict)
@@ -77,6 +81,19 @@ class IndexCache:
     """The papers of each day of the newest months; None until they are counted."""
     byte_size: int = 0
     """The estimated size in bytes, apart from the months (a few kilobytes)."""
+
+    def block_requests(self) -> list[ReadRequest]:
+        """Return the request for the block list, unless it is cached."""
+        return [] if self.blocks is not None else [ReadRequest(READ_BLOCKS, self._accept_blocks)]
+
+    def _accept_blocks(self, stored: Any) -> bool:
+        self.blocks = decode_blocks(stored)
+        return True
+
+    @property
+    def known_blocks(self) -> BlockList:
+        """The block list, which every session begins by reading."""
+        return self.blocks or NO_BLOCKS
 
     def add_hits(self, request_key: Hashable, hits: Hits) -> None:
         """Cache the result of a request; its ids may be unpacked later, so they count, too."""

@@ -53,7 +53,7 @@ class IndexReader:
         redis = self._clients.client
         while True:
             cache = self._cache
-            requests = list(build_requests(cache))
+            requests = [*build_requests(cache), *cache.block_requests()]
             commands = [("GET", keys.REVISION), *(request.command for request in requests)]
             revision, *replies = read_many(redis, commands)
             if revision == cache.revision and cache.byte_size < MAX_CACHE_BYTES:
@@ -64,9 +64,9 @@ class IndexReader:
         return ReadSession(redis, cache)
 
     def clear_postings(self) -> None:
-        """Drop the cache except the revision, the months and the layouts of segments."""
+        """Drop the cache except revision, blocks, months and the layouts of segments."""
         known = self._cache
-        self._cache = IndexCache(known.revision, known.segments, known.months)
+        self._cache = IndexCache(known.revision, known.segments, known.blocks, known.months)
 
 
 _NO_REVISION: Final = object()

@@ -64,7 +64,7 @@ def _all_findings(
             yield from settings_findings
             if any(one.check == "cluster" for one in settings_findings):
                 return  # whatever else fails, fails for that
-            yield from _store_findings(redis, now)
+            yield from _store_findings(redis, settings, now)
         if ask_upstreams:
             probes = upstreams.check_upstreams(_with_saved_communities(settings, redis), redis, now)
             yield from (one for one in probes if one.check != "store" or not settings_findings)
@@ -96,7 +96,7 @@ def _connect_store(
     return (None if findings else redis), findings
 
 
-def _store_findings(redis: Redis, now: datetime) -> Iterator[Finding]:
+def _store_findings(redis: Redis, settings: Settings, now: datetime) -> Iterator[Finding]:
     """Check the clock and the data of a reachable store, and what runs on it."""
     yield from store.check_store_clock(redis, now)
     try:
@@ -109,6 +109,7 @@ def _store_findings(redis: Redis, now: datetime) -> Iterator[Finding]:
         if not schema_findings:
             yield from parts.check_source_states(redis)
             yield from parts.check_paper_sizes(redis)
+            yield from parts.check_backup_age(redis, settings, now)
     except StoreError as error:
         yield store.refusal_fault(redis, error)
     except RedisError as error:

@@ -9,6 +9,14 @@ from typing import Final
 
 from redis import Redis
 
+from papers.config.settings import Settings
+from papers.maintenance.backup_plan import (
+    BACKUP_TASK,
+    backup_age,
+    backup_folder,
+    format_backup_age,
+    is_backup_overdue,
+)
 from papers.records.paper_size import ABSURD_SIZE
 from papers.redis_backend import keys
 from papers.redis_backend.store_clock import read_store_time
@@ -69,6 +77,20 @@ def check_due_tasks(redis: Redis) -> Iterator[Finding]:
             f"{len(overdue)} tasks are due and not woken since {due[overdue[0]]:%Y-%m-%d %H:%M} "
             f"UTC: {names}",
             "read the scheduler's log; wake-ups that no worker takes need more worker_processes",
+        )
+
+
+def check_backup_age(redis: Redis, settings: Settings, now: datetime) -> Iterator[Finding]:
+    """Check that the last good backup is not too old, if backups are made; `now` is aware UTC."""
+    if not settings.backup_dir:
+        return
+    age = backup_age(redis, now)
+    if is_backup_overdue(age):
+        yield warning(
+            "backup",
+            f"the last good backup in {backup_folder(settings)}: {format_backup_age(age)}",
+            f"see what `paperwire status` says of {BACKUP_TASK}; `paperwire fetch {BACKUP_TASK}` "
+            "makes one now",
         )
 
 

@@ -14,8 +14,8 @@ from papers.errors import StoreBusy, StoreError, StoreTooNew
 from papers.maintenance import migrations
 from papers.redis_backend import keys
 from papers.redis_backend.connection import redacted_url, translate_store_errors
+from papers.redis_backend.store_program import OLDEST_SERVER
 from paperwire.doctor.finding import Finding, fault, warning
-from paperwire.run.store_program import OLDEST_SERVER
 
 MAX_STORE_CLOCK_SKEW: Final = timedelta(seconds=5)
 MEMORY_WARNING_SHARE: Final = 0.9

@@ -26,6 +26,8 @@ def format_status(document: Document) -> str:
         ("next fetch", document["next_fetch"]),
     )
     lines = [f"{name:<13}{value}" for name, value in head]
+    if (age := document.get("backup_age")) is not None:
+        lines.append(f"{'last backup':<13}{age / 3600:,.0f} h old, checked")
     if document["set_aside"]:
         lines.append(f"{'quarantined':<13}{document['set_aside']} records")
     lines += [format_source(entry) for entry in document["sources"]] or [

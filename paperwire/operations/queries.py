@@ -16,7 +16,8 @@ from papers.config.redaction import redacted_settings
 from papers.config.settings import Settings
 from papers.config.sources import SOURCES
 from papers.config.template import config_template
-from papers.errors import BadParameter, BadSettings, UnknownPaper
+from papers.errors import BadParameter, BadSettings
+from papers.maintenance.backup_plan import backup_age
 from papers.model.arxiv_id import ArxivId
 from papers.query.parser import parse_query
 from papers.query.request import SearchRequest
@@ -60,8 +61,15 @@ def system_status(session: CommandSession) -> CommandResult:
         "initial_fetches": dict(InitialFetchStates(session.redis).counts()),
         "progress": [_progress_json(run) for run in states.list_progress()],
         "set_aside": states.quarantine_size(),
+        "backup_age": _backup_age_seconds(session),
     }
     return CommandResult(output.format_status(document), document)
+
+
+def _backup_age_seconds(session: CommandSession) -> float | None:
+    """Return the age of the last good backup; None without one, or if none are made."""
+    age = backup_age(session.redis, session.now) if session.settings.backup_dir else None
+    return age.total_seconds() if age is not None else None
 
 
 def search_papers(
@@ -87,12 +95,13 @@ def search_papers(
 
 
 def papers_by_id(session: CommandSession, ids: Sequence[str]) -> CommandResult:
-    """Return papers by id. Raises BadId, UnknownPaper."""
+    """Return papers by id. Raises BadId, UnknownPaper, BlockedPaper."""
     wanted = [ArxivId.parse(id) for id in ids]
-    found = Store(session.redis).get_papers(wanted)
+    store = Store(session.redis)
+    found = store.get_papers(wanted)
     for id, paper in zip(wanted, found, strict=True):
         if paper is None:
-            raise UnknownPaper(f"{id} is not in the store; arXiv may have it: {id.url}")
+            raise store.missing_paper(id)
     known = [paper_json(paper) for paper in found if paper]
     return CommandResult("\n\n".join(map(output.format_paper, known)), known)
 

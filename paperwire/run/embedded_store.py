@@ -29,8 +29,8 @@ from pathlib import Path
 from typing import Final
 
 from papers.errors import StoreUnavailable
+from papers.redis_backend.store_program import server_program
 from paperwire.run.store_files import start_failure
-from paperwire.run.store_program import server_program
 from paperwire.run.tether import tie_command
 
 _PING_REPLIES: Final = (b"+PONG", b"-MISCONF")

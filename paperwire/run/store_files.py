@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import IO, Final
 
 from papers.errors import StoreError, StoreUnavailable
-from paperwire.run.store_program import server_program
+from papers.redis_backend.store_program import server_program
 
 DAMAGE_REMEDY: Final = (
     "run `paperwire store check`, then `paperwire store repair`; or move the folder away and run "

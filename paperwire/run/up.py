@@ -24,13 +24,13 @@ from typing import Final
 from papers.config.settings import Seconds, Settings
 from papers.maintenance import migrations
 from papers.redis_backend.connection import connect, redacted_url, translate_store_errors
+from papers.redis_backend.store_program import server_version
 from papers.state.keywords import Keywords
 from papers.state.task_states import TaskStates
 from paperwire.run import embedded_store, store_files, web
 from paperwire.run.console import Console, StartupInfo, format_next_fetch
 from paperwire.run.instance_lock import hold_instance_lock
 from paperwire.run.ports import find_free_port, is_listening
-from paperwire.run.store_program import server_version
 from paperwire.run.supervisor import ProgramSpec, Supervisor
 
 STARTUP_TIMEOUT: Final[Seconds] = 15.0

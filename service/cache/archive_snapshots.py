@@ -5,7 +5,7 @@
 
 So a revision, a vote or a withdrawal changes nothing that has been published, and a paper that came
 late (after an outage, by a backfill) is not lost. A snapshot holds papers, not bytes: the formats
-agree, whichever is requested first.
+agree, whichever is requested first. What is blocked stays in it and is not shown.
 """
 
 from __future__ import annotations
@@ -55,11 +55,15 @@ class ArchiveSnapshots:
         papers = self._load(key, keyword, ttl)
         found = papers_in_period(self._store, parse_query(keyword.query), period)
         late = [paper for paper in found if paper.id not in papers]
+        blocks = self._store.block_list()
+        if late and blocks:  # as they are when the block is lifted
+            late = [paper for paper in self._store.get_records([p.id for p in late]) if paper]
         if late:
             papers |= {paper.id: paper for paper in late}
             if len(papers) <= MAX_SNAPSHOT_PAPERS:
                 self._save(key, keyword, papers, ttl)
-        return [papers[id] for id in sorted(papers, reverse=True)]
+        shown = (blocks.visible_part(papers[id]) for id in sorted(papers, reverse=True))
+        return [paper for paper in shown if paper]
 
     def _load(self, key: str, keyword: Keyword, ttl: timedelta) -> dict[ArxivId, Paper]:
         """Return the snapshot, {} if there is none, it is damaged, or it is of an earlier query."""

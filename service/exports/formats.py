@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from papers.errors import UnknownPaper
 from papers.model.arxiv_id import ArxivId
 from papers.model.paper import Paper
 from papers.store import Store
@@ -31,9 +30,9 @@ REFERENCE_FORMATS: Final = {
 
 
 def require_papers(store: Store, ids: Sequence[ArxivId]) -> list[Paper]:
-    """Return papers by id. Raises UnknownPaper for the first that is not in the store."""
+    """Return papers by id. Raises UnknownPaper, BlockedPaper for the first without one."""
     found = store.get_papers(ids)
     for id, paper in zip(ids, found, strict=True):
         if paper is None:
-            raise UnknownPaper(f"{id} is not here; arXiv may have it: {id.url}")
+            raise store.missing_paper(id)
     return [paper for paper in found if paper]

@@ -8,7 +8,6 @@ from typing import Final
 
 from flask import Response, render_template
 
-from papers.errors import UnknownPaper
 from papers.model.arxiv_id import ArxivId
 from papers.model.paper import Paper
 from papers.search.similar import SimilarPaper
@@ -53,7 +52,7 @@ def paper(id: str) -> Response:
 def _render_paper(ctx: AppContext, version: StoreVersion, paper_id: ArxivId) -> bytes:
     (known,) = ctx.store.get_papers([paper_id])
     if known is None:
-        raise UnknownPaper(f"{paper_id} is not here; arXiv may have it: {paper_id.url}")
+        raise ctx.store.missing_paper(paper_id)
     return render_template(
         "paper.html",
         highlighted=highlight_entry(Entry(known), None),
@@ -70,6 +69,7 @@ def _render_paper(ctx: AppContext, version: StoreVersion, paper_id: ArxivId) -> 
         vote_plots={
             community: vote_plot(days)
             for community, days in VoteHistory(ctx.redis).history(paper_id).items()
+            if known.pick_by(community)
         },
         similar_entries=_similar_entries(ctx, known),
         reference_formats=REFERENCE_FORMATS,

@@ -8,6 +8,7 @@ from flask import Response, request
 
 from papers.config.sources import is_source_task
 from papers.errors import BadParameter
+from papers.maintenance.backup_plan import backup_age, format_backup_age, is_backup_overdue
 from papers.redis_backend import health
 from papers.redis_backend.store_clock import read_store_time
 from service.context import context
@@ -32,6 +33,7 @@ def status() -> Response:
     failing = ctx.initial_fetches.scan("failing", cursor, FAILING_PER_PAGE)
     days = ctx.counter.papers_per_day(ctx.source_names, PLOT_DAYS)
     states = ctx.source_states.all()
+    age = backup_age(ctx.redis, ctx.now()) if ctx.settings.backup_dir else None
     return uncached_page(
         "status.html",
         sources=[state for state in states if is_source_task(state.name)],
@@ -42,6 +44,8 @@ def status() -> Response:
         runs=ctx.source_states.list_progress(),
         planned=ctx.source_states.due_times(),
         quarantined=ctx.source_states.quarantine_size(),
+        backup=format_backup_age(age) if ctx.settings.backup_dir else "",
+        is_backup_overdue=is_backup_overdue(age),
         paper_count=ctx.store.count_papers(),
         store=health.check_health(ctx.redis),
         workload=read_workload(ctx.redis, read_store_time(ctx.redis)),

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from flask import Blueprint, Response, request, stream_with_context
 
-from papers.errors import PaperwireError, UnknownPaper
+from papers.errors import PaperwireError
 from papers.model.arxiv_id import ArxivId
 from papers.state.import_blocks import ImportOutcome, import_keywords
 from papers.state.keyword_record import Keyword
@@ -69,7 +69,7 @@ def paper(id: str) -> Response:
     def document(_: StoreVersion) -> dict[str, Any]:
         (known,) = ctx.store.get_papers([wanted])
         if known is None:
-            raise UnknownPaper(f"{wanted} is not here; arXiv may have it: {wanted.url}")
+            raise ctx.store.missing_paper(wanted)
         return paper_json(known)
 
     return redirect_to_canonical(request, path) or _serve_json(ctx, path, document)

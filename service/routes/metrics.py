@@ -20,6 +20,7 @@ from prometheus_client.registry import Collector, CollectorRegistry
 from papers.config.networks import address_in, parse_cidrs
 from papers.config.settings import Settings
 from papers.errors import StoreError
+from papers.maintenance.backup_plan import backup_age
 from papers.redis_backend import health
 from papers.redis_backend.health import StoreStatus
 from papers.redis_backend.store_clock import read_store_time
@@ -82,9 +83,19 @@ class _StoreCollector(Collector):
         try:
             yield from self._workload()
             yield from _source_metrics(self._ctx.source_states.all())
+            yield from self._backup()
             yield _initial_fetch_metric(self._ctx.initial_fetches.counts())
         except StoreError:  # since the health check: the next scrape shows it
             return
+
+    def _backup(self) -> Iterator[Metric]:
+        """Yield the age of the last good backup, if backups are made and there is one."""
+        age = (
+            backup_age(self._ctx.redis, self._ctx.now()) if self._ctx.settings.backup_dir else None
+        )
+        if age is not None:
+            seconds = age.total_seconds()
+            yield _gauge("backup_age_seconds", "Seconds since the last good backup.", seconds)
 
     def _workload(self) -> Iterator[Metric]:
         ctx, store_time = self._ctx, read_store_time(self._ctx.redis)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, request
 
-from papers.errors import UnknownPaper
 from papers.model.arxiv_id import ArxivId
 from papers.model.paper import Paper
 from service.cache.version_stamp import StoreVersion
@@ -32,7 +31,7 @@ def feed(id: str, suffix: str) -> Response:
     def render(version: StoreVersion) -> bytes:
         (paper,) = ctx.store.get_papers([wanted])
         if paper is None:
-            raise UnknownPaper(f"{wanted} is not here; arXiv may have it: {wanted.url}")
+            raise ctx.store.missing_paper(wanted)
         return form.render(_build_feed(ctx, paper, suffix), ctx.entry_caches)
 
     return ctx.serve(

@@ -78,7 +78,7 @@ def test_failing_source_gives_exit_code_one(command: RunCommand, upstream: Upstr
 ERRORS = [
     (("search", "a AND (b"), 2, "character"),
     (("papers", "2503.1"), 2, "no arXiv id"),
-    (("papers", "2503.14895"), 1, "is not in the store"),
+    (("papers", "2503.14895"), 1, "is not here"),
     (("keyword", "remove", "nothing"), 1, "no keyword 'nothing'"),
     (("keyword", "add", "!!!", "a"), 2, "no letter or digit"),
     (("fetch", "nobody"), 2, "'nobody' is none of arxiv, hf"),

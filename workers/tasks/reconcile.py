@@ -104,7 +104,7 @@ class Reconciliation:
                 HarvestRange(since, set=oai_set(category)), upstreams, now
             ):
                 fresh = gap.uncounted(page.sightings)
-                gap.add(category, fresh, self._store.get_papers(fresh))
+                gap.add(category, fresh, self._store.get_records(fresh))
                 yield FetchResult(
                     sightings=page.sightings,
                     rejected=page.rejected,

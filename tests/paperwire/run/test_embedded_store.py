@@ -16,8 +16,8 @@ import pytest
 from redis import Redis
 
 from papers.errors import StoreUnavailable
+from papers.redis_backend.store_program import server_program, server_version
 from paperwire.run import embedded_store
-from paperwire.run.store_program import server_program, server_version
 from tests.paperwire.processes import becomes_true, is_running
 
 ROOT = Path(__file__).parents[3]
