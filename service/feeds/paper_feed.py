@@ -13,9 +13,9 @@ from typing import Final
 from papers.model.events import EventKind, PaperEvent, paper_events
 from papers.model.merge import published_at
 from papers.model.paper import Paper
-from service.feeds.content import Content, render_pick
+from service.feeds.content import Content, render_footer, render_pick
 from service.feeds.entry import DigestEntry, Entry, FeedItem
-from service.feeds.event_entry import EventEntry, code_lead, without_withdrawal
+from service.feeds.event_entry import EventEntry, code_lead, prepend, without_withdrawal
 from service.markup.clean import single_line, source_name
 
 
@@ -66,7 +66,7 @@ def _describe(
         id=f"{entry.id}#{fragment}",
         title=f"{entry.title} ({what})",
         summary="",
-        content=content,
+        content=prepend(content, render_footer(paper)),
         links=entry.links,
         published=event.at,
         updated=event.at,

@@ -2,9 +2,12 @@ from __future__ import annotations
 
 import pytest
 
+from papers.model.arxiv_calendar import feed_date
+from papers.model.arxiv_id import ArxivId
 from papers.model.merge import merge
 from papers.model.paper import AnnounceType, Channel, Paper
 from service.feeds.entry import Entry, select_lead_pick
+from tests.service.feeds.made import FOOTER
 from tests.service.made import (
     DAY,
     FIRST_ANNOUNCED,
@@ -40,21 +43,21 @@ def test_entry_has_the_fields_from_arxiv() -> None:
     assert entry.title == "Reward model number 7"
     assert entry.summary == "We reason about $x_7$ where a < b & c > d."
     assert entry.authors == ("Ada Lovelace", "José Ørsted")
-    assert entry.published == entry.updated == FIRST_ANNOUNCED + 6 * DAY
+    announced = FIRST_ANNOUNCED + 6 * DAY
+    assert entry.published == entry.updated == feed_date(ArxivId(202611, 7), announced)
     assert [(c.term, c.label) for c in entry.categories] == [
         ("cs.CL", "Computation and Language"),
         ("cs.AI", "Artificial Intelligence"),
     ]
-    formula = "<semantics><msub><mi>x</mi><mn>7</mn></msub>{}</semantics>".format(
-        '<annotation encoding="application/x-tex">x_7</annotation>'
-    )
     assert entry.content.xhtml == (
-        f'<p>We reason about <math xmlns="http://www.w3.org/1998/Math/MathML">{formula}</math>'
-        " where a &lt; b &amp; c &gt; d.</p>"
+        "<p>We reason about x<sub>7</sub> where a &lt; b &amp; c &gt; d.</p>"
         "<p><strong>Comments:</strong> 9 pages</p><p><strong>Journal reference:</strong> J. 1</p>"
+        + FOOTER.format(id="2611.00007")
     )
     assert entry.content.text == (
         "We reason about $x_7$ where a < b & c > d.\n\nComments: 9 pages\n\nJournal reference: J. 1"
+        "\n\nAuthors: Ada Lovelace, José Ørsted\nCategories: cs.CL, cs.AI\n"
+        "PDF: https://arxiv.org/pdf/2611.00007\narXiv: https://arxiv.org/abs/2611.00007"
     )
     assert (entry.source.id, entry.source.url) == (
         "http://rss.arxiv.org/atom/cs.CL",
@@ -70,9 +73,9 @@ def test_later_journal_reference_changes_nothing_readers_compare() -> None:
 
 
 def test_title_is_plain_text_and_the_paper_keeps_its_tex() -> None:
-    written = r"On Schr\"odinger's $\alpha$"
+    written = r"On Schr\"odinger's $\alpha$ and $\frac{a}{b}$"
     entry = Entry(make_paper(1, title=written))
-    assert entry.title == r"On Schrödinger's $\alpha$"
+    assert entry.title == r"On Schrödinger's α and $\frac{a}{b}$"
     assert entry.paper.title == written
 
 
@@ -151,7 +154,10 @@ def test_hostile_text_is_escaped() -> None:
     )
     assert entry.title == "<script>alert(1)</script>"
     assert entry.authors == ("<b>A</b>", "B")
-    assert entry.content.xhtml == "<p>&lt;img src=x onerror=alert(1)&gt;</p><p>]]&gt;</p>"
+    assert entry.content.xhtml.startswith(
+        "<p>&lt;img src=x onerror=alert(1)&gt;</p><p>]]&gt;</p>"
+        "<p><strong>Authors:</strong> &lt;b&gt;A&lt;/b&gt;, B<br/>"
+    )
 
 
 def test_paper_known_from_a_community_only() -> None:
