@@ -6,11 +6,13 @@ from papers.model.arxiv_calendar import feed_date
 from papers.model.arxiv_id import ArxivId
 from papers.model.merge import merge
 from papers.model.paper import AnnounceType, Channel, Paper
+from service.feeds.content import MAX_FOOTER_AUTHORS
 from service.feeds.entry import Entry, select_lead_pick
 from tests.service.feeds.made import FOOTER
 from tests.service.made import (
     DAY,
     FIRST_ANNOUNCED,
+    make_cross_list,
     make_description,
     make_paper,
     make_pick,
@@ -70,6 +72,21 @@ def test_later_journal_reference_changes_nothing_readers_compare() -> None:
     later = merge(first, make_description(1, 2))
     assert compared(Entry(later)) == compared(Entry(first))
     assert (Entry(later).journal_ref, Entry(later).doi) == ("J. Late 1 (2027)", "10.1/late")
+
+
+def test_footer_has_what_was_announced() -> None:
+    """A cross-list that comes later waits for the next version, in the footer as in the tags."""
+    first = merged(make_sighting(1))
+    crossed = merge(first, make_cross_list(1, 1))
+    assert "cs.CY" in crossed.categories
+    assert compared(Entry(crossed)) == compared(Entry(first))
+    assert "Categories: cs.CL, cs.AI\n" in Entry(crossed).content.text
+
+
+def test_footer_names_a_limited_number_of_authors() -> None:
+    names = tuple(f"Author {number}" for number in range(3_000))
+    text = Entry(make_paper(1, authors=names)).content.text
+    assert f"Author {MAX_FOOTER_AUTHORS - 1} and 2,800 more" in text.replace("2800", "2,800")
 
 
 def test_title_is_plain_text_and_the_paper_keeps_its_tex() -> None:
