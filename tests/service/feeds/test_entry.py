@@ -8,6 +8,7 @@ from papers.model.merge import merge
 from papers.model.paper import AnnounceType, Channel, Paper
 from service.feeds.content import MAX_FOOTER_AUTHORS
 from service.feeds.entry import Entry, select_lead_pick
+from service.feeds.paper_feed import paper_entries
 from tests.service.feeds.made import FOOTER
 from tests.service.made import (
     DAY,
@@ -213,3 +214,13 @@ def test_code_that_a_community_names_changes_nothing_readers_compare() -> None:
     pick = make_pick(1)._replace(code="https://github.com/a/b", project="https://a.github.io")
     first = merged(make_sighting(1))
     assert compared(Entry(merge(first, pick))) == compared(Entry(first))
+
+
+def test_no_two_entries_of_a_papers_own_feed_have_one_date() -> None:
+    at = FIRST_ANNOUNCED + 9 * DAY
+    picks = [make_pick(1, name, picked_at=at) for name in ("hf", "ours", "theirs")]
+    picked = [pick._replace(as_of=at, code="https://github.com/a/b") for pick in picks]
+    paper = merged(make_sighting(1), *picked, make_revision(1, 2))
+    dates = [entry.updated for entry in paper_entries(paper)]
+    assert len(dates) == 6
+    assert dates == sorted(set(dates), reverse=True)
