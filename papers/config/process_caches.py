@@ -99,6 +99,12 @@ PROCESS_CACHES: Final = (
         "16,384 hours",
         _LRU,
     ),
+    ProcessCache(
+        "papers.model.arxiv_calendar._announcement_window",
+        "start and month of an announcement by its date",
+        "4,096 dates",
+        _LRU,
+    ),
     ProcessCache("papers.model.arxiv_id.parse_yymm", "YYYYMM by YYMM", "2,048 months", _LRU),
     ProcessCache(
         "papers.model.labels.month_day_range",
@@ -259,6 +265,12 @@ PROCESS_CACHES: Final = (
     ProcessCache(
         "service.markup.mathml.tex_to_mathml",
         "MathML by formula of at most 600 characters",
+        "8,192 formulas",
+        _LRU,
+    ),
+    ProcessCache(
+        "service.markup.simple_formula._formula_runs",
+        "text and levels by formula of at most 200 characters",
         "8,192 formulas",
         _LRU,
     ),

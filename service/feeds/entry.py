@@ -16,6 +16,7 @@ from functools import cached_property
 from typing import Final, NamedTuple
 
 from papers.config.sources import SOURCES
+from papers.model.arxiv_calendar import feed_date
 from papers.model.categories import ARCHIVES, CATEGORIES
 from papers.model.frozen_fields import categories_at_announcement
 from papers.model.merge import published_at, updated_at
@@ -159,13 +160,13 @@ class Entry(_HasLinks):
 
     @property
     def published(self) -> datetime:
-        """The first announcement."""
-        return _to_whole_utc_seconds(published_at(self.paper))
+        """The first announcement, as feeds date it."""
+        return feed_date(self.paper.id, published_at(self.paper))
 
     @cached_property
     def updated(self) -> datetime:
-        """The announcement of the newest version."""
-        return _to_whole_utc_seconds(updated_at(self.paper))
+        """The announcement of the newest version, as feeds date it."""
+        return max(self.published, feed_date(self.paper.id, updated_at(self.paper)))
 
     @property
     def last_activity_at(self) -> datetime:

@@ -12,6 +12,7 @@ from functools import cached_property
 from html import escape
 from typing import Final
 
+from papers.model.arxiv_calendar import feed_date
 from papers.model.events import INDEXED_EVENTS, EventKind, EventRef
 from papers.model.paper import Paper
 from papers.query.request import SearchRequest
@@ -67,7 +68,8 @@ class EventEntry(Entry):
     @cached_property
     def content(self) -> Content:
         """The event, and the text from arXiv if it is that of the newest version."""
-        body = Content("", "") if self.is_older else build_content(self.paper)
+        version = self.version
+        body = Content("", "") if self.is_older else build_content(self.paper, version=version)
         return prepend(_lead(self), body)
 
     @cached_property
@@ -78,18 +80,18 @@ class EventEntry(Entry):
 
     @property
     def published(self) -> datetime:
-        """The time of the event."""
-        return self.happened_at
+        """The time of the event; joining a list has its own milliseconds."""
+        return feed_date(self.paper.id, self.happened_at) if self.kind else self.happened_at
 
     @cached_property
     def updated(self) -> datetime:
         """The time of the event."""
-        return self.happened_at
+        return self.published
 
     @property
     def last_activity_at(self) -> datetime:
         """The time of the event."""
-        return self.happened_at
+        return self.published
 
 
 def make_entry(

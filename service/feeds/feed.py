@@ -45,6 +45,11 @@ class Feed:
         """The newest activity of its entries."""
         return newest_activity(self.entries)
 
+    @property
+    def image_url(self) -> str:
+        """The icon as PNG, which RSS requires: it stands beside the SVG."""
+        return f"{self.icon_url.removesuffix('.svg')}.png"
+
     def content_digest(self) -> bytes:
         """Return a digest of all that a document is rendered from, the same in every process."""
         hashed = hashlib.blake2b(repr(replace(self, entries=())).encode(), digest_size=12)

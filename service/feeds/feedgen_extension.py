@@ -91,8 +91,8 @@ class EntryExtension(BaseEntryExtension):  # type: ignore[misc]  # feedgen ships
 
     def extend_rss(self, node: XmlElement) -> XmlElement:
         """Add authors, links, `updated`, arXiv's fields and the comment count to an RSS item."""
-        for name in self.entry.authors:
-            _add_text(node, f"{DUBLIN_CORE_NS}creator", name)
+        if self.entry.authors:  # in one element, as arXiv's own feeds have them
+            _add_text(node, f"{DUBLIN_CORE_NS}creator", ", ".join(self.entry.authors))
         _add_text(node, f"{ATOM_NS}updated", self.entry.updated.isoformat())
         for link in self.entry.links:
             if link.rel != "alternate":

@@ -12,7 +12,7 @@ from typing import Any, Final
 from service.feeds.entry import ARXIV_FIELDS, PDF_MEDIA_TYPE, Entry, FeedItem
 from service.feeds.feed import Feed, RenderedFeed
 from service.markup.clean import single_line
-from service.markup.latex_html import tex_to_text
+from service.markup.latex_html import title_to_text
 
 _ARXIV_ABOUT_URL: Final = "https://info.arxiv.org/help/api/user-manual.html"
 
@@ -74,7 +74,7 @@ def _render_item(entry: FeedItem) -> dict[str, Any]:
 def _title_with_tex(title: str) -> str | None:
     """Return a title as its authors wrote it; None if it has no TeX."""
     written = single_line(title)
-    return written if tex_to_text(written) != written else None
+    return written if title_to_text(written) != written else None
 
 
 def _categories_beyond_tags(entry: Entry) -> list[str] | None:

@@ -6,16 +6,18 @@ fragment.
 
 from __future__ import annotations
 
-from datetime import datetime
+import zlib
+from datetime import datetime, timedelta
 from html import escape
 from typing import Final
 
+from papers.model.arxiv_calendar import feed_date
 from papers.model.events import EventKind, PaperEvent, paper_events
 from papers.model.merge import published_at
 from papers.model.paper import Paper
-from service.feeds.content import Content, render_pick
+from service.feeds.content import Content, render_footer, render_pick
 from service.feeds.entry import DigestEntry, Entry, FeedItem
-from service.feeds.event_entry import EventEntry, code_lead, without_withdrawal
+from service.feeds.event_entry import EventEntry, code_lead, prepend, without_withdrawal
 from service.markup.clean import single_line, source_name
 
 
@@ -24,7 +26,7 @@ def paper_entries(paper: Paper) -> tuple[FeedItem, ...]:
     entries = [_event_entry(paper, event) for event in paper_events(paper)]
     if paper.is_from_arxiv:
         entries.append(_version_entry(paper, 1, published_at(paper)))
-    return tuple(entries)
+    return tuple(sorted(entries, key=lambda entry: entry.updated, reverse=True))
 
 
 def _event_entry(paper: Paper, event: PaperEvent) -> FeedItem:
@@ -61,20 +63,28 @@ def _journal_entry(paper: Paper, event: PaperEvent) -> DigestEntry:
 def _describe(
     paper: Paper, event: PaperEvent, fragment: str, what: str, content: Content
 ) -> DigestEntry:
-    entry = Entry(without_withdrawal(paper))
+    entry, at = Entry(without_withdrawal(paper)), _date_of(paper, event)
     return DigestEntry(
         id=f"{entry.id}#{fragment}",
         title=f"{entry.title} ({what})",
         summary="",
-        content=content,
+        content=prepend(content, render_footer(paper)),
         links=entry.links,
-        published=event.at,
-        updated=event.at,
-        last_activity_at=event.at,
+        published=at,
+        updated=at,
+        last_activity_at=at,
         authors=entry.authors,
         categories=entry.categories,
         source=entry.source,
     )
+
+
+def _date_of(paper: Paper, event: PaperEvent) -> datetime:
+    """Return the date of an entry, apart from others of the same moment."""
+    apart = timedelta(milliseconds=1 + sorted(EventKind).index(event.kind))
+    if event.community:
+        apart += timedelta(microseconds=zlib.crc32(event.community.encode()) % 1_000)
+    return feed_date(paper.id, event.at) + apart
 
 
 _RENDERERS: Final = {

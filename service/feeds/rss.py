@@ -2,7 +2,8 @@
 
 https://www.rssboard.org/rss-specification
 
-An item's description is the content as HTML; RSS has no element for a summary as well.
+An item's description is the content as HTML without MathML, which validators and many readers
+reject there; RSS has no element for a summary as well.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ def format_rfc822(moment: datetime) -> str:
 
 
 XML_VALUES: Final = XmlValues(
-    render_content=lambda content: content.html, format_published=format_rfc822
+    render_content=lambda content: content.escaped_html, format_published=format_rfc822
 )
 
 # feedgen 0.9 formats each date by switching the locale of the whole process, which races with
@@ -50,6 +51,7 @@ def render_rss(feed: Feed, entries: Sequence[FeedItem]) -> RenderedFeed:
     # feedgen takes the last link for the channel's own, and writes no other but `self`.
     out.link(href=feed.self_url, rel="self", type=_MEDIA_TYPE)
     out.link(href=feed.page_url, rel="alternate")
+    out.image(url=feed.image_url, title=feed.title, link=feed.page_url)
     links = [("alternate", url, type_) for url, type_ in feed.alternates]
     links += [(rel, url, _MEDIA_TYPE) for rel, url in feed.paging_links]
     links += [("hub", feed.hub_url, "")] if feed.hub_url else []
@@ -65,7 +67,7 @@ def _fill_item(out: feedgen.entry.FeedEntry, entry: FeedItem) -> None:
     out.guid(entry.id, permalink=False)
     out.title(entry.title)
     out.link(href=entry.url, rel="alternate")
-    out.content(entry.content.xhtml)
+    out.content(entry.content.plain_html)
     out.published(entry.published)
     # Without a label feedgen writes the term: `cs.CL`, as in the other formats.
     out.category(

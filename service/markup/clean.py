@@ -1,7 +1,8 @@
 """Sanitizes upstream text and links before they enter feeds and pages.
 
 XML 1.0 cannot represent control characters, lone surrogates or U+FFFE/U+FFFF, not even escaped.
-One of them in one title would make the whole feed unreadable, so they are dropped here.
+One of them in one title would make the whole feed unreadable, so they are dropped here; and so are
+DEL and the C1 control characters, which XML discourages and validators of HTML reject.
 See https://www.w3.org/TR/xml/#charsets
 """
 
@@ -14,8 +15,10 @@ from urllib.parse import urlsplit
 from papers.config.sources import SOURCES
 from papers.model.categories import category_title
 
-_XML_FORBIDDEN: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_ALLOWED_ASCII: Final = bytes(range(0x20, 0x80)) + b"\t\n"
+_XML_FORBIDDEN: Final = re.compile(
+    "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
+)
+_ALLOWED_ASCII: Final = bytes(range(0x20, 0x7F)) + b"\t\n"
 """ASCII without what XML forbids, and without `\\r`, which is normalized."""
 _PARAGRAPH_BREAK: Final = re.compile(r"\n[ \t]*\n|\n[ \t]{2,}")
 _INVALID_IN_URL: Final = re.compile(r"[\s\x00-\x20<>\"\\^`{|}\x7f]")

@@ -1,6 +1,7 @@
 r"""Converts TeX in text: to XHTML for pages and feeds, to plain text for titles.
 
-    formulas                          MathML; plain text keeps the TeX
+    formulas                          sup, sub; MathML if not simple; plain text keeps the TeX,
+                                      titles have Unicode if it can say the whole formula
     \textbf{…} {\em …} \texttt{…}     strong, em, code; plain text keeps the words
     \url{…} \href{…}{…}               the URL; the words, then the URL in parentheses
     \% \'e \alpha \times ``…''        % é α × “…”
@@ -19,6 +20,7 @@ from typing import Final
 
 from papers.text.latex import accents_to_unicode
 from service.markup.mathml import FORMULA, tex_to_mathml
+from service.markup.simple_formula import simple_formula_html, simple_formula_text
 
 MAX_MATH_CHARACTERS: Final = 4_000
 """Characters of TeX that are converted in one text; formulas after them stay TeX."""
@@ -95,6 +97,13 @@ def tex_to_text(text: str) -> str:
     return "".join(_TextRenderer(text, (), len(text)).fragments())
 
 
+def title_to_text(title: str) -> str:
+    """Convert a title to plain text; formulas are Unicode if that can say the whole of them."""
+    if _has_no_tex(title):
+        return title
+    return "".join(_TitleRenderer(title, (), len(title)).fragments())
+
+
 class _HtmlRenderer:
     """Converts one text to XHTML, up to the character `end`."""
 
@@ -155,10 +164,11 @@ class _HtmlRenderer:
     def _render_formula(self, token: re.Match[str], kind: str) -> str:
         tex = token[kind].strip()
         self._math_budget -= len(tex)
-        mathml = (
-            tex_to_mathml(tex, block=kind in ("block", "square")) if self._math_budget >= 0 else ""
-        )
-        return mathml or self._render_words(token.start(), token.end(), str)
+        html = None
+        if self._math_budget >= 0:
+            is_block = kind in ("block", "square")
+            html = simple_formula_html(tex) or tex_to_mathml(tex, block=is_block)
+        return html or self._render_words(token.start(), token.end(), str)
 
     def _render_words(self, start: int, end: int, read: Callable[[str], str]) -> str:
         """Render a part of the text through `read`, escaped, with the ranges in it marked."""
@@ -186,6 +196,15 @@ class _TextRenderer(_HtmlRenderer):
 
     def _render_words(self, start: int, end: int, read: Callable[[str], str]) -> str:
         return _commands_to_unicode(self._text[start:end])
+
+
+class _TitleRenderer(_TextRenderer):
+    """Converts a title to plain text."""
+
+    def _render_formula(self, token: re.Match[str], kind: str) -> str:
+        self._math_budget -= len(token[kind])
+        text = simple_formula_text(token[kind].strip()) if self._math_budget >= 0 else None
+        return token[0] if text is None else text
 
 
 def _has_no_tex(text: str) -> bool:

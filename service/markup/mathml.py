@@ -1,4 +1,6 @@
-r"""Converts formulas (`$…$`, `$$…$$`, `\(…\)`, `\[…\]`) to MathML with the TeX as annotation.
+r"""Converts formulas (`$…$`, `$$…$$`, `\(…\)`, `\[…\]`) to MathML with the TeX as `alttext`.
+
+An annotation in its place would be text: clients that know no MathML would show a formula twice.
 
 A complete formula of known commands becomes MathML Core; any other is rejected. The result depends
 on the TeX alone, not on a timeout, and the work is bounded by its length.
@@ -29,7 +31,8 @@ FORMULA: Final = re.compile(
       \$\$(?P<block>{_FORMULA_BODY})\$\$
     | \$(?P<line>
         (?=[^\s\d]){_FORMULA_BODY}(?<!\s)            # $x$, and $\sim$77
-      | (?=\d){_FORMULA_BODY}(?<!\s)(?=\$(?!\d))     # $5$, but not $5-$10
+      | (?=\d)(?![^$\\]*\s[A-Za-z]{{2,}})             # $5$, but not $5-$10, nor $5 to US$
+        {_FORMULA_BODY}(?<!\s)(?=\$(?!\d))
       | \s(?=[^$]*[\\^_=])(?![^$]*\s[a-z]{{3,}}\s){_FORMULA_BODY}   # $ \alpha $, but not $ and $
       )\$
     | \\\((?P<round>{_FORMULA_BODY})\\\)
@@ -45,6 +48,7 @@ _UNCONVERTED_TEX: Final = re.compile(r"[\\$]|^[&{}]$")
 _ESCAPED_CHARACTER: Final = re.compile(r"\\.")
 
 _MATHML_XMLNS: Final = 'xmlns="http://www.w3.org/1998/Math/MathML"'
+_MATH_ELEMENT: Final = re.compile(rf'<math {_MATHML_XMLNS} alttext="([^"]*)"[^<>]*>.*?</math>')
 _ALLOWED_ELEMENTS: Final = frozenset(
     "mrow mi mn mo mtext mspace msub msup msubsup mfrac msqrt mroot mover munder munderover"
     " mtable mtr mtd mstyle mpadded mphantom".split()
@@ -87,8 +91,17 @@ def tex_to_mathml(tex: str, *, block: bool = False) -> str:
     except Exception:
         return ""
     display = ' display="block"' if block else ""
-    annotation = f'<annotation encoding="application/x-tex">{escape(tex, quote=False)}</annotation>'
-    return f"<math {_MATHML_XMLNS}{display}><semantics>{body}{annotation}</semantics></math>"
+    return f'<math {_MATHML_XMLNS} alttext="{escape(tex)}"{display}>{body}</math>'
+
+
+def mathml_to_tex(html: str) -> str:
+    """Return an HTML fragment with each `math` element replaced by its TeX: `$x$`."""
+    return _MATH_ELEMENT.sub(lambda match: f"${_unquote(match[1])}$", html)
+
+
+def _unquote(attribute: str) -> str:
+    """Return an attribute's value escaped as text is."""
+    return attribute.replace("&quot;", '"').replace("&#x27;", "'")
 
 
 def _serialize_element(node: Element, depth: int) -> str:

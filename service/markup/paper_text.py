@@ -9,12 +9,12 @@ from papers.model.resources import PaperResource
 from papers.text.links.paper_links import LinkKind
 from papers.text.names.person_names import is_author_name
 from service.markup.clean import single_line
-from service.markup.latex_html import tex_to_text
+from service.markup.latex_html import title_to_text
 
 
 def plain_title(paper: Paper) -> str:
-    """Return the title without markup; the id if the paper has none."""
-    return tex_to_text(single_line(paper.title)) or str(paper.id)
+    """Return the title without markup, simple formulas as Unicode; the id if there is none."""
+    return title_to_text(single_line(paper.title)) or str(paper.id)
 
 
 def marked_title(paper: Paper) -> str:

@@ -43,11 +43,17 @@ def _feedparser(body: bytes, suffix: str) -> list[ParsedEntry]:
         ParsedEntry(
             id=entry.id,
             title=entry.title if suffix == "atom" else None,
-            summary=entry.get("summary", "") if suffix == "atom" else None,
+            summary=_feedparser_summary(entry) if suffix == "atom" else None,
             authors=tuple(author.name for author in entry.get("authors", [])),
         )
         for entry in parsed.entries
     ]
+
+
+def _feedparser_summary(entry: Any) -> str:
+    """Return an entry's summary: feedparser returns the content in place of one."""
+    detail = entry.get("summary_detail", {})
+    return str(detail["value"]) if detail.get("type") == "text/plain" else ""
 
 
 def _fastfeedparser(body: bytes, suffix: str) -> list[ParsedEntry]:

@@ -20,6 +20,15 @@ CACHES: Final = EntryCaches()
 """The caches of `render_feed`: like an app's, warm after the first tests."""
 
 
+FOOTER: Final = (
+    "<p><strong>Authors:</strong> Ada Lovelace, José Ørsted<br/>"
+    "<strong>Categories:</strong> cs.CL, cs.AI<br/>"
+    '<a href="https://arxiv.org/pdf/{id}">PDF</a> · <a href="https://arxiv.org/abs/{id}">arXiv</a>'
+    "</p>"
+)
+"""The end of the content of a paper from `make_paper`."""
+
+
 def make_feed(*papers: Paper, **fields: Any) -> Feed:
     """Return a feed of papers at a made-up address."""
     plain = Feed(

@@ -2,12 +2,18 @@ from __future__ import annotations
 
 import pytest
 
+from papers.model.arxiv_calendar import feed_date
+from papers.model.arxiv_id import ArxivId
 from papers.model.merge import merge
 from papers.model.paper import AnnounceType, Channel, Paper
+from service.feeds.content import MAX_FOOTER_AUTHORS
 from service.feeds.entry import Entry, select_lead_pick
+from service.feeds.paper_feed import paper_entries
+from tests.service.feeds.made import FOOTER
 from tests.service.made import (
     DAY,
     FIRST_ANNOUNCED,
+    make_cross_list,
     make_description,
     make_paper,
     make_pick,
@@ -40,21 +46,21 @@ def test_entry_has_the_fields_from_arxiv() -> None:
     assert entry.title == "Reward model number 7"
     assert entry.summary == "We reason about $x_7$ where a < b & c > d."
     assert entry.authors == ("Ada Lovelace", "José Ørsted")
-    assert entry.published == entry.updated == FIRST_ANNOUNCED + 6 * DAY
+    announced = FIRST_ANNOUNCED + 6 * DAY
+    assert entry.published == entry.updated == feed_date(ArxivId(202611, 7), announced)
     assert [(c.term, c.label) for c in entry.categories] == [
         ("cs.CL", "Computation and Language"),
         ("cs.AI", "Artificial Intelligence"),
     ]
-    formula = "<semantics><msub><mi>x</mi><mn>7</mn></msub>{}</semantics>".format(
-        '<annotation encoding="application/x-tex">x_7</annotation>'
-    )
     assert entry.content.xhtml == (
-        f'<p>We reason about <math xmlns="http://www.w3.org/1998/Math/MathML">{formula}</math>'
-        " where a &lt; b &amp; c &gt; d.</p>"
+        "<p>We reason about x<sub>7</sub> where a &lt; b &amp; c &gt; d.</p>"
         "<p><strong>Comments:</strong> 9 pages</p><p><strong>Journal reference:</strong> J. 1</p>"
+        + FOOTER.format(id="2611.00007")
     )
     assert entry.content.text == (
         "We reason about $x_7$ where a < b & c > d.\n\nComments: 9 pages\n\nJournal reference: J. 1"
+        "\n\nAuthors: Ada Lovelace, José Ørsted\nCategories: cs.CL, cs.AI\n"
+        "PDF: https://arxiv.org/pdf/2611.00007\narXiv: https://arxiv.org/abs/2611.00007"
     )
     assert (entry.source.id, entry.source.url) == (
         "http://rss.arxiv.org/atom/cs.CL",
@@ -69,10 +75,25 @@ def test_later_journal_reference_changes_nothing_readers_compare() -> None:
     assert (Entry(later).journal_ref, Entry(later).doi) == ("J. Late 1 (2027)", "10.1/late")
 
 
+def test_footer_has_what_was_announced() -> None:
+    """A cross-list that comes later waits for the next version, in the footer as in the tags."""
+    first = merged(make_sighting(1))
+    crossed = merge(first, make_cross_list(1, 1))
+    assert "cs.CY" in crossed.categories
+    assert compared(Entry(crossed)) == compared(Entry(first))
+    assert "Categories: cs.CL, cs.AI\n" in Entry(crossed).content.text
+
+
+def test_footer_names_a_limited_number_of_authors() -> None:
+    names = tuple(f"Author {number}" for number in range(3_000))
+    text = Entry(make_paper(1, authors=names)).content.text
+    assert f"Author {MAX_FOOTER_AUTHORS - 1} and 2,800 more" in text.replace("2800", "2,800")
+
+
 def test_title_is_plain_text_and_the_paper_keeps_its_tex() -> None:
-    written = r"On Schr\"odinger's $\alpha$"
+    written = r"On Schr\"odinger's $\alpha$ and $\frac{a}{b}$"
     entry = Entry(make_paper(1, title=written))
-    assert entry.title == r"On Schrödinger's $\alpha$"
+    assert entry.title == r"On Schrödinger's α and $\frac{a}{b}$"
     assert entry.paper.title == written
 
 
@@ -151,7 +172,10 @@ def test_hostile_text_is_escaped() -> None:
     )
     assert entry.title == "<script>alert(1)</script>"
     assert entry.authors == ("<b>A</b>", "B")
-    assert entry.content.xhtml == "<p>&lt;img src=x onerror=alert(1)&gt;</p><p>]]&gt;</p>"
+    assert entry.content.xhtml.startswith(
+        "<p>&lt;img src=x onerror=alert(1)&gt;</p><p>]]&gt;</p>"
+        "<p><strong>Authors:</strong> &lt;b&gt;A&lt;/b&gt;, B<br/>"
+    )
 
 
 def test_paper_known_from_a_community_only() -> None:
@@ -190,3 +214,13 @@ def test_code_that_a_community_names_changes_nothing_readers_compare() -> None:
     pick = make_pick(1)._replace(code="https://github.com/a/b", project="https://a.github.io")
     first = merged(make_sighting(1))
     assert compared(Entry(merge(first, pick))) == compared(Entry(first))
+
+
+def test_no_two_entries_of_a_papers_own_feed_have_one_date() -> None:
+    at = FIRST_ANNOUNCED + 9 * DAY
+    picks = [make_pick(1, name, picked_at=at) for name in ("hf", "ours", "theirs")]
+    picked = [pick._replace(as_of=at, code="https://github.com/a/b") for pick in picks]
+    paper = merged(make_sighting(1), *picked, make_revision(1, 2))
+    dates = [entry.updated for entry in paper_entries(paper)]
+    assert len(dates) == 6
+    assert dates == sorted(set(dates), reverse=True)

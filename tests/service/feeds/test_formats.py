@@ -5,6 +5,7 @@ import json
 import locale
 import re
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import feedparser
@@ -15,13 +16,12 @@ from lxml import etree
 
 from papers.model.merge import merge
 from papers.model.paper import Paper
-from papers.text.latex import accents_to_unicode
 from service.feeds import FORMATS
 from service.feeds.entry import ARXIV_FIELDS, Entry, select_lead_pick
 from service.markup.clean import single_line
-from service.markup.latex_html import tex_to_text
+from service.markup.latex_html import tex_to_text, title_to_text
 from tests.service.feeds.made import SITE, make_feed, render_feed
-from tests.service.made import make_paper, make_pick, make_revision, make_sighting
+from tests.service.made import FIRST_ANNOUNCED, make_paper, make_pick, make_revision, make_sighting
 
 NS = {
     "a": "http://www.w3.org/2005/Atom",
@@ -91,10 +91,10 @@ def test_atom_has_every_field() -> None:
         ("alternate", "application/rss+xml"),
         ("next", "application/atom+xml"),
     }
-    assert root.findtext("a:updated", None, NS) == "2026-11-05T05:00:00+00:00"
+    assert root.findtext("a:updated", None, NS) == "2026-11-05T03:00:00.200000+00:00"
     entry = root.find("a:entry", NS)
     assert [a.text for a in entry.findall("a:author/a:name", NS)] == ["Ada Lovelace", "José Ørsted"]
-    assert entry.findtext("a:published", None, NS) == "2026-11-03T05:00:00+00:00"
+    assert entry.findtext("a:published", None, NS) == "2026-11-03T03:00:00.200000+00:00"
     assert entry.findtext("a:summary", None, NS) == complete_paper().abstract
     replies = entry.find("a:link[@rel='replies']", NS)
     assert replies.get(f"{{{NS['thr']}}}count") == "2"
@@ -110,7 +110,7 @@ def test_atom_source_is_the_announcement_feed() -> None:
     source = tree(rendered("atom", complete_paper())).find("a:entry/a:source", NS)
     assert source.findtext("a:id", None, NS) == "http://rss.arxiv.org/atom/cs.CL"
     assert source.findtext("a:title", None, NS) == "cs.CL updates on arXiv.org"
-    assert source.findtext("a:updated", None, NS) == "2026-11-05T05:00:00+00:00"
+    assert source.findtext("a:updated", None, NS) == "2026-11-05T03:00:00.200000+00:00"
     assert source.find("a:link", NS).get("rel") == "self"
 
 
@@ -123,8 +123,8 @@ def test_rss_has_every_field() -> None:
     item = channel.find("item")
     assert item.find("guid").get("isPermaLink") == "false"
     assert item.findtext("guid") == item.findtext("link") == "https://arxiv.org/abs/2611.00002"
-    assert [c.text for c in item.findall("dc:creator", NS)] == ["Ada Lovelace", "José Ørsted"]
-    assert item.findtext("pubDate") == "Tue, 03 Nov 2026 05:00:00 GMT"
+    assert [c.text for c in item.findall("dc:creator", NS)] == ["Ada Lovelace, José Ørsted"]
+    assert item.findtext("pubDate") == "Tue, 03 Nov 2026 03:00:00 GMT"
     assert item.findtext("slash:comments", None, NS) == "2"
     assert item.findtext("comments").endswith("#community")
     assert item.find("source").get("url") == "https://rss.arxiv.org/atom/cs.CL"
@@ -193,8 +193,9 @@ WORDS = st.text(
 
 
 def text_of_paragraphs(markup: str) -> str:
-    """Return the text of an HTML description's paragraphs."""
-    return html.unescape(re.sub(r"</?p>", " ", markup)).strip()
+    """Return the text of an HTML description's paragraphs, without the footer."""
+    body = markup.rpartition("<p>")[0]
+    return html.unescape(re.sub(r"</?p>", " ", body)).strip()
 
 
 @settings(max_examples=150, deadline=None)
@@ -215,7 +216,8 @@ def test_text_survives_every_format(title: str, abstract: str, author: str) -> N
     )
     (in_json,) = json.loads(rendered("json", record))["items"]
     assert in_json["title"] == entry.title
-    assert single_line(in_json["content_text"]) == single_line(entry.summary)
+    body = in_json["content_text"].rpartition("Authors:" if entry.authors else "Categories:")[0]
+    assert single_line(body) == single_line(entry.summary)
 
 
 @pytest.mark.parametrize(
@@ -230,13 +232,47 @@ def test_text_survives_every_format(title: str, abstract: str, author: str) -> N
 def test_feedparser_reads_back_the_exact_text(text: str) -> None:
     parsed = feedparser.parse(rendered("atom", make_paper(1, title=text, abstract=text)))
     (entry,) = parsed.entries
-    assert (entry.title, entry.summary) == (accents_to_unicode(text), text)
+    assert (entry.title, entry.summary) == (title_to_text(text), text)
 
 
-@pytest.mark.parametrize("suffix", XML)
-def test_every_author_is_a_separate_element(suffix: str) -> None:
+@pytest.mark.parametrize(
+    ("suffix", "names"),
+    [("atom", ["Ada Lovelace", "José Ørsted"]), ("rss", ["Ada Lovelace, José Ørsted"])],
+)
+def test_every_author_is_an_element_in_atom_and_all_are_one_in_rss(
+    suffix: str, names: list[str]
+) -> None:
     (entry,) = feedparser.parse(rendered(suffix, complete_paper())).entries
-    assert [author.name for author in entry.authors] == ["Ada Lovelace", "José Ørsted"]
+    assert [author.name for author in entry.authors] == names
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_each_formula_stands_once(suffix: str) -> None:
+    paper = make_paper(1, abstract=r"So $x_i$ and $\frac{alpha}{beta}$.")
+    if suffix == "json":
+        (item,) = json.loads(rendered("json", paper))["items"]
+        markup = item["content_html"]
+    elif suffix == "atom":
+        content = tree(rendered("atom", paper)).find("a:entry/a:content", NS)
+        markup = etree.tostring(content, encoding="unicode")
+    else:
+        markup = tree(rendered("rss", paper))[0].findtext("item/description")
+        assert r"So x<sub>i</sub> and $\frac{alpha}{beta}$." in markup
+    text = re.sub("<[^>]*>", "", markup)
+    assert [text.count(word) for word in ("xi", "alpha", "beta")] == [1, 1, 1]
+
+
+def test_entries_of_one_announcement_are_dated_apart_and_alike_in_every_format() -> None:
+    papers = [make_paper(number, announced_at=FIRST_ANNOUNCED) for number in (3, 2, 1)]
+    atom = tree(rendered("atom", *papers))
+    dates = [node.text for node in atom.findall("a:entry/a:updated", NS)]
+    assert dates == sorted(set(dates), reverse=True)
+    items = json.loads(rendered("json", *papers))["items"]
+    assert [item["date_modified"] for item in items] == dates
+    channel = tree(rendered("rss", *papers))[0]
+    assert [node.text for node in channel.findall("item/a:updated", NS)] == dates
+    pub_dates = [parsedate_to_datetime(node.text) for node in channel.findall("item/pubDate")]
+    assert pub_dates == [datetime.fromisoformat(date).replace(microsecond=0) for date in dates]
 
 
 def test_feedparser_reads_rel_type_and_title_of_links() -> None:

@@ -55,10 +55,17 @@ def test_printable_text_needs_no_cleaning_and_has_no_whitespace_but_spaces() -> 
 def test_ascii_characters_are_kept_dropped_or_normalized(rest: str) -> None:
     for character in map(chr, range(128)):
         text = f"a{character * 2}b{rest}"
-        kept = {"\r": "\n"}.get(character, "" if character < " " else character)
+        kept = {"\r": "\n"}.get(
+            character, "" if character < " " or character == "\x7f" else character
+        )
         expected = character if character in "\t\n" else kept
         assert clean_xml_text(text) == f"a{expected * 2}b{rest}"
         assert single_line(text) == " ".join(clean_xml_text(text).split())
+
+
+def test_c1_control_characters_are_dropped() -> None:
+    controls = "".join(map(chr, range(0x80, 0xA0))).replace("\x85", "")
+    assert clean_xml_text(f"a{controls}b") == "ab"
 
 
 @given(ANY_TEXT)

@@ -7,8 +7,8 @@ from tests.service.made import make_paper
 
 
 def test_titles() -> None:
-    accented = make_paper(1, title=r"Schr\"odinger's $\alpha$")
-    assert plain_title(accented) == marked_title(accented) == r"Schrödinger's $\alpha$"
+    accented = make_paper(1, title=r"Schr\"odinger's $\alpha$ and $\frac{a}{b}$")
+    assert plain_title(accented) == marked_title(accented) == r"Schrödinger's α and $\frac{a}{b}$"
     untitled = make_paper(2, title="", withdrawn=True)
     assert plain_title(untitled) == "2611.00002"
     assert marked_title(untitled) == "[Withdrawn] 2611.00002"

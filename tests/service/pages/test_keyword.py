@@ -42,7 +42,7 @@ def test_matching_words_are_marked(query: str, title: list[str], abstract: list[
 
 def test_formulas_are_not_marked() -> None:
     highlighted = highlight_entry(
-        Entry(make_paper(title="Alpha $x_\\alpha$ alpha")), parse_query("alpha")
+        Entry(make_paper(title=r"Alpha $\frac{x}{\alpha}$ alpha")), parse_query("alpha")
     )
     assert marks(highlighted.title) == ["Alpha", "alpha"]
     assert highlighted.title.count("<math") == 1

@@ -26,7 +26,7 @@ def test_page_shows_everything_known_of_the_paper(client: FlaskClient, announce:
     text = " ".join(soup.get_text().split())
     assert soup.h1.get_text() == "Reward model number 1"
     assert "version 2 · announced 2 November 2026, revised" in text
-    assert soup.select(".abstract math")
+    assert [sub.get_text() for sub in soup.select(".abstract sub")] == ["1"]
     links = {a.get_text(): a["href"] for a in soup.select(".doors a")}
     assert links == {
         "arXiv": "https://arxiv.org/abs/2611.00001",

@@ -71,7 +71,7 @@ def test_every_version_is_an_entry_among_the_revised(client: FlaskClient, store:
     ]
     assert newest["url"] == f"{ABS}2611.00001v3"
     assert newest["attachments"][0]["url"] == "https://arxiv.org/pdf/2611.00001v3"
-    assert newest["date_published"] == newest["date_modified"] == "2026-11-05T05:00:00+00:00"
+    assert newest["date_published"] == newest["date_modified"] == "2026-11-05T03:00:00.100000+00:00"
     assert "We reason about" in newest["content_text"]
     assert newest["content_text"].startswith("Version 3 was announced on 2026-11-05.")
     assert older["content_text"] == (
@@ -105,10 +105,10 @@ def test_the_withdrawn_and_those_with_code_are_dated_by_that(
     (withdrawn,) = items(client, "/feeds/reward-model.json?when=withdrawn")
     assert withdrawn["id"] == f"{ABS}2611.00002"
     assert withdrawn["title"].startswith("[Withdrawn]") or "ithdrawn" in withdrawn["title"]
-    assert withdrawn["date_published"] == "2026-11-05T05:00:00+00:00"
+    assert withdrawn["date_published"] == "2026-11-05T03:00:00.200000+00:00"
     (coded,) = items(client, "/feeds/reward-model.json?when=code")
     assert coded["id"] == f"{ABS}2611.00002"
-    assert coded["date_published"] == coded["date_modified"] == "2026-11-07T05:00:00+00:00"
+    assert coded["date_published"] == coded["date_modified"] == "2026-11-07T03:00:00.200000+00:00"
     assert coded["content_text"].startswith(f"Code: {CODE}, known since 2026-11-07.")
 
 
