@@ -65,6 +65,7 @@ TASK_TITLES: Final[dict[str, str]] = {
     "retention": "retention",
     "lists": "list feeds",
     "closing": "compaction",
+    "abbreviations": "abbreviations",
     "mail": "e-mail of {name}",
     "websub": "WebSub hub",
 }

@@ -20,7 +20,7 @@ from service.pages.parts.highlight import HighlightedEntry, highlight_entry
 from service.pages.parts.page_response import cached_page, pages, uncached_page
 from service.pages.parts.plots import month_plot
 from service.pages.parts.reader_links import mailed_keywords
-from service.pages.parts.readings import link_notes
+from service.pages.parts.readings import link_notes, link_suggestions
 from service.source_status import source_trouble
 from service.urls.forgiving import clean_args
 from service.urls.keyword_urls import SEARCH_SLUG, SearchUrls, path_with_params
@@ -98,6 +98,7 @@ def render_papers_page(
         mailed=[often for slug, often in mailed_keywords(ctx.settings) if slug == address.slug],
         q="" if found.keywords else found.query.display_text,
         notes=link_notes(ctx, found.query, found.notes, address.params) if first_page else [],
+        suggestions=link_suggestions(ctx, found.query, address.params, counts),
     ).encode()
 
 

@@ -14,7 +14,7 @@ from service.feeds.entry import Entry
 from service.pages.parts.highlight import highlight_entry
 from service.pages.parts.page_response import PAGE_MAX_AGE, pages, uncached_page
 from service.pages.parts.plots import month_plot
-from service.pages.parts.readings import link_notes
+from service.pages.parts.readings import link_notes, link_suggestions
 from service.urls.keyword_urls import SEARCH_SLUG, SearchUrls
 from service.urls.params import SearchParams
 
@@ -46,6 +46,7 @@ def _preview_values(ctx: AppContext, text: str) -> dict[str, Any]:
     return {
         "query": query,
         "notes": link_notes(ctx, query, query.notes, params),
+        "suggestions": link_suggestions(ctx, query, params, counts),
         "path": address.path("page"),
         "papers": [highlight_entry(Entry(paper), query) for paper in page.papers],
         "counts": counts,
