@@ -29,6 +29,7 @@ from papers.state.keywords import Keywords
 from papers.state.task_states import Progress, TaskStates
 from papers.store import Store
 from papers.suggestions.abbreviation_store import AbbreviationStore
+from papers.suggestions.missing_terms import explain_empty
 from papers.suggestions.suggest import count_suggestions, find_candidates
 from paperwire.operations import output
 from paperwire.operations.session import CommandSession
@@ -85,7 +86,8 @@ def search_papers(
         "next": page.next_cursor,
         "complete": page.is_complete,
     }
-    lines = [output.format_paper_line(paper) for paper in found] or ["no papers match"]
+    lines = [output.format_paper_line(paper) for paper in found]
+    lines = lines or [f"no papers match: {explain_empty(store, request)}"]
     notes = [output.format_note(asdict(note)) for note in parsed.notes]
     notes += map(output.format_suggestion, suggestions)
     return CommandResult("\n".join([*notes, *lines]), document)
