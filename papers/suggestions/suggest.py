@@ -67,7 +67,7 @@ def count_suggestions(
     tree_of: Callable[[Query], Node],
     counted: MatchCounts | None,
 ) -> list[Suggestion]:
-    """Return the candidates that add papers to those `counted`, most first.
+    """Return the candidates that add papers to those `counted`, in their order.
 
     `tree_of` adds the filters of the search. Raises StoreUnavailable.
     """
@@ -78,7 +78,7 @@ def count_suggestions(
         with_it = counter.count(tree_of(candidate.query))
         if with_it and (added := with_it.year - counted.year) > 0:
             suggestions.append(Suggestion(*candidate, added))
-    return sorted(suggestions, key=lambda each: -each.added_papers)
+    return suggestions
 
 
 def _ranked_terms(

@@ -136,6 +136,18 @@ def test_only_what_adds_papers_is_shown_and_costs_one_count(redis: Redis) -> Non
     assert counter.count.call_count <= 1 + MAX_SUGGESTIONS
 
 
+def test_likeliest_term_is_first_even_if_another_adds_more(redis: Redis) -> None:
+    titles = ["TTS", "Text-to-speech", "Test-time scaling", "Test-time scaling again"]
+    found = [sighting(n, title=title) for n, title in enumerate(titles, 1)]
+    Store(redis).ingest(found, now=NOW)
+    others = (Alternative("text-to-speech", 9), Alternative("test-time scaling", 3))
+    AbbreviationStore(redis).replace({term_key("TTS"): others})
+    assert [(each.term, each.added_papers) for each in suggestions(redis, "tts")] == [
+        ("text-to-speech", 1),
+        ("test-time scaling", 2),
+    ]
+
+
 def test_empty_store_has_no_suggestions(redis: Redis) -> None:
     assert suggestions(redis, "optimisation") == []
 
